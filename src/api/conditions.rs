@@ -1,0 +1,196 @@
+//! The vocabulary of statuses: condition types and the one list of reasons.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Condition types, all of polarity "True is good" except [`Reconciling`](Self::Reconciling) and
+/// [`Stalled`](Self::Stalled), which follow kstatus.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ConditionType {
+    /// What the spec asks is in effect.
+    Ready,
+    /// The spec makes sense here: workload, container, paths and endpoint are usable.
+    Accepted,
+    /// The browser-visible origins and the partner are known.
+    OriginsResolved,
+    /// The files exist as a ConfigMap.
+    ConfigRendered,
+    /// Every pod of the workload runs with the files.
+    RolledOut,
+    /// A browser-equivalent preflight passed.
+    Verified,
+    /// The operator is working or waiting for something that is expected to come (kstatus).
+    Reconciling,
+    /// Nothing will happen until somebody changes something (kstatus).
+    Stalled,
+}
+
+impl ConditionType {
+    /// The order in which a status lists them.
+    pub const ALL: [Self; 8] = [
+        Self::Ready,
+        Self::Accepted,
+        Self::OriginsResolved,
+        Self::ConfigRendered,
+        Self::RolledOut,
+        Self::Verified,
+        Self::Reconciling,
+        Self::Stalled,
+    ];
+}
+
+impl fmt::Display for ConditionType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+/// Every reason that a condition, an event or a plan may carry.
+///
+/// The names are part of the API: scripts match on them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum Reason {
+    /// The spec can be carried out.
+    Accepted,
+    /// A value of the spec cannot be used; the message names field and value.
+    InvalidSpec,
+    /// DU010: the browser cannot reach this URL (cluster-internal name, loopback, single label).
+    EndpointNotPublic,
+    /// DU009: Horizon is https and Glance is http; browsers block it.
+    MixedContent,
+    /// No workload of that kind and name exists (yet).
+    WorkloadNotFound,
+    /// More than one workload could be meant; name one.
+    WorkloadAmbiguous,
+    /// Another controller owns the workload.
+    WorkloadOwned,
+    /// An older resource already manages this workload.
+    WorkloadClaimed,
+    /// The workload has no such container, or several and none was named.
+    ContainerUnknown,
+    /// The layout cannot know where a file goes; say it in `spec.paths`.
+    PathUnknown,
+    /// The file's folder lies in a volume that nothing can be mounted into.
+    PathReadOnly,
+    /// The object's stored form cannot be decoded by this version.
+    Undecodable,
+    /// Origins and partner are known.
+    Resolved,
+    /// Nothing that the operator can see exposes the service to browsers.
+    NotExposed,
+    /// No Glance resource fits; see the message for what was looked for.
+    GlanceNotFound,
+    /// Several Glance resources could be meant; set `directUpload.glanceRef`.
+    GlanceAmbiguous,
+    /// The Glance does not allow this Horizon's namespace.
+    GlanceNotAllowed,
+    /// The Glance cannot take the origin in; its own status says why.
+    GlanceNotReady,
+    /// The operator has just started and is still reading; never stands in a status.
+    ObservationPending,
+    /// The operator cannot see something that the answer depends on; nothing is taken away.
+    ObservationIncomplete,
+    /// The files are in a ConfigMap.
+    Rendered,
+    /// There is nothing to render yet.
+    NothingToRender,
+    /// Every pod has the files.
+    RolledOut,
+    /// Pods are being replaced.
+    RollingOut,
+    /// Horizon is on its way to direct: first Glance accepts its origins, then its pods are rolled.
+    SwitchingToDirect,
+    /// The public URL of Glance is not known: nothing says where the browser will upload to.
+    EndpointUnknown,
+    /// Horizon waits until its Glance accepts its origins.
+    WaitingForGlance,
+    /// Glance waits until its Horizons no longer upload directly.
+    WaitingForHorizons,
+    /// A roll is due but held back by `rollout.notBefore` or `rollout.minInterval`.
+    HeldBack,
+    /// The workload is paused; unpause it.
+    RolloutPaused,
+    /// The workload's update strategy is `OnDelete`; delete its pods when it suits you.
+    RolloutOnDelete,
+    /// The StatefulSet's `partition` keeps some pods on the old files.
+    RolloutPartitioned,
+    /// The workload is scaled to zero: no pod runs with the files.
+    NoReplicas,
+    /// New pods crash; the message is the pod's own.
+    PodsCrashing,
+    /// New pods cannot be created; the message is the controller's own.
+    ReplicaFailure,
+    /// The rollout exceeded its progress deadline.
+    RolloutStuck,
+    /// Another field manager owns a field that must be ours; the message names it.
+    FieldConflict,
+    /// Somebody keeps removing our fields; the operator stopped putting them back.
+    Contended,
+    /// Nothing is mounted, and nothing has to be.
+    NothingToRoll,
+    /// The operator's last write was refused by the API server; it tries again.
+    WriteFailed,
+    /// No preflight has been made.
+    NotVerified,
+    /// In effect; no preflight has proven it.
+    ReadyUnverified,
+    /// Direct upload is switched off, and our files are gone from Horizon.
+    DirectDisabled,
+    /// No Horizon and no `cors.allowedOrigins` asks anything of this Glance.
+    NoOrigins,
+    /// `spec.suspend`: reported, but nothing is changed.
+    Suspended,
+    /// The resource is being deleted and the workload released.
+    Releasing,
+    /// The resource waits for nothing.
+    Settled,
+}
+
+impl Reason {
+    /// True if only a person can change it: the operator waits for an edit, not for time.
+    pub const fn is_terminal(self) -> bool {
+        matches!(
+            self,
+            Self::InvalidSpec
+                | Self::EndpointNotPublic
+                | Self::MixedContent
+                | Self::WorkloadAmbiguous
+                | Self::WorkloadOwned
+                | Self::WorkloadClaimed
+                | Self::ContainerUnknown
+                | Self::PathUnknown
+                | Self::PathReadOnly
+                | Self::Undecodable
+                | Self::NotExposed
+                | Self::EndpointUnknown
+                | Self::GlanceAmbiguous
+                | Self::GlanceNotAllowed
+                | Self::RolloutPaused
+                | Self::RolloutOnDelete
+                | Self::RolloutPartitioned
+                | Self::NoReplicas
+                | Self::PodsCrashing
+                | Self::ReplicaFailure
+                | Self::RolloutStuck
+                | Self::FieldConflict
+                | Self::Contended
+        )
+    }
+
+    /// The rule of the runbook that explains it, if there is one.
+    pub const fn rule(self) -> Option<&'static str> {
+        match self {
+            Self::EndpointNotPublic => Some("DU010"),
+            Self::MixedContent => Some("DU009"),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}

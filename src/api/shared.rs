@@ -1,0 +1,177 @@
+//! Fields that both resources have.
+
+use std::fmt;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use kube::core::Duration;
+
+/// The workload kinds whose pods can be given files.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+pub enum WorkloadKind {
+    /// `apps/v1` Deployment.
+    #[default]
+    Deployment,
+    /// `apps/v1` StatefulSet.
+    StatefulSet,
+    /// `apps/v1` DaemonSet.
+    DaemonSet,
+}
+
+impl WorkloadKind {
+    /// All of them, in the order in which they are looked for.
+    pub const ALL: [Self; 3] = [Self::Deployment, Self::StatefulSet, Self::DaemonSet];
+
+    /// The Kubernetes kind.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Deployment => "Deployment",
+            Self::StatefulSet => "StatefulSet",
+            Self::DaemonSet => "DaemonSet",
+        }
+    }
+}
+
+impl fmt::Display for WorkloadKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The workload that runs the service, in the resource's own namespace.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct WorkloadRef {
+    /// Kind of the workload.
+    pub kind: WorkloadKind,
+    /// Name of the workload. Default: the resource's own name; for a Glance then `glance` and
+    /// `glance-api`, for a Horizon then `horizon`. If more than one of them exists, nothing is
+    /// chosen and the status says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 253))]
+    pub name: Option<String>,
+    /// Container that gets the files. Default: the only container, or the one that has the
+    /// workload's or the resource's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 63))]
+    pub container: Option<String>,
+    /// Add files even to a workload that another controller owns (it may undo them at any time).
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub allow_owned: bool,
+}
+
+/// Kinds of objects that expose a service to browsers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub enum ExposureKind {
+    /// `networking.k8s.io/v1` Ingress.
+    Ingress,
+}
+
+impl fmt::Display for ExposureKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ingress => f.write_str("Ingress"),
+        }
+    }
+}
+
+/// One object that exposes the service, in the resource's own namespace.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ExposedBy {
+    /// Kind of the exposing object.
+    pub kind: ExposureKind,
+    /// Its name.
+    #[schemars(length(min = 1, max = 253))]
+    pub name: String,
+}
+
+/// How the images of a deployer lay out their files. See docs/layouts.md.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Layout {
+    /// Debian and Ubuntu packages (also Charmed images).
+    #[default]
+    Debian,
+    /// RDO and Red Hat packages.
+    RedHat,
+    /// openstack-helm charts with LOCI images (also Atmosphere, Genestack, Airship).
+    OpenStackHelm,
+    /// Kolla images.
+    Kolla,
+}
+
+/// How a file reaches its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Delivery {
+    /// The ConfigMap's key is mounted read-only, as a single file.
+    Mount,
+    /// An init container copies the file into an `emptyDir` from which it is mounted: for images
+    /// whose start script changes the owner of the whole folder.
+    Copy,
+}
+
+/// When pods may be rolled.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Rollout {
+    /// No roll before this time (RFC 3339); the status shows what waits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<k8s_openapi::apimachinery::pkg::apis::meta::v1::Time>,
+    /// Least time between two rolls that other resources or a retirement cause, e.g. `5m`.
+    /// A change of this resource's own spec rolls at once. Default `1m`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_interval: Option<Duration>,
+}
+
+/// What happens when the resource is deleted.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Deletion {
+    /// How long the safe order (Horizon first, then Glance) may hold up the deletion; afterwards
+    /// the workload is released anyway, with an event. Default `10m`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<Duration>,
+}
+
+/// Which namespaces are meant, as in Gateway API's `allowedRoutes`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+#[schemars(extend("x-kubernetes-validations" = [{
+    "rule": "self.from != 'Selector' || has(self.selector)",
+    "message": "from: Selector needs a selector; write e.g. selector: {matchLabels: {…}}"
+}]))]
+pub struct Namespaces {
+    /// `Same`: only this namespace. `All`: every namespace. `Selector`: those whose labels match.
+    pub from: FromNamespaces,
+    /// Labels of the namespaces, for `from: Selector`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub selector: Option<LabelSelector>,
+}
+
+/// See [`Namespaces`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum FromNamespaces {
+    /// Only the resource's own namespace.
+    #[default]
+    Same,
+    /// Every namespace.
+    All,
+    /// Namespaces whose labels match the selector.
+    Selector,
+}
+
+/// Reads an optional positive [`Duration`], with a default in seconds.
+pub fn seconds(duration: Option<Duration>, default: u64) -> u64 {
+    duration.map_or(default, |d| {
+        if d.is_negative() { 0 } else { std::time::Duration::from(d).as_secs() }
+    })
+}
+
+/// For `skip_serializing_if`: what a user did not write does not appear.
+pub(super) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}

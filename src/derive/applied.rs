@@ -1,0 +1,103 @@
+//! What of ours stands in the cluster for one workload.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::problem::Problem;
+use crate::api::WorkloadKind;
+use crate::observe::{ConfigMap, Key, Known, Pod, Snapshot, Workload};
+use crate::plan::mount::Mount;
+use crate::plan::rollout;
+
+/// Annotation of a Horizon's ConfigMap: the Glance (`namespace/name`) that it was switched to.
+pub fn partner_annotation() -> String {
+    format!("{}/glance", crate::api::DOMAIN)
+}
+
+/// What stands in the cluster for one workload.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Applied {
+    /// What we own in the workload.
+    pub mount: Option<Mount>,
+    /// Our ConfigMaps in the namespace, by name.
+    pub config_maps: Known<BTreeMap<String, Arc<ConfigMap>>>,
+    /// Names of ConfigMaps that the workload, its pods or its revisions refer to.
+    pub referenced: Known<BTreeSet<String>>,
+    /// Whether every pod runs the template as it stands, or why not.
+    pub rollout: Result<(), Problem>,
+    /// Names of our ConfigMaps that pods run with.
+    pub running: BTreeSet<String>,
+    /// Some pods run without any.
+    pub bare: bool,
+}
+
+impl Applied {
+    /// Reads what stands in the cluster for a workload.
+    pub fn of(snapshot: &Snapshot, workload: &Workload) -> Self {
+        let namespace = &workload.meta.key.namespace;
+        let mount = Mount::observed(workload);
+        let pods = pods(snapshot, workload);
+        let config_maps = snapshot
+            .config_maps
+            .list(namespace)
+            .map(|list| list.map(|c| (c.meta.key.name.clone(), c.clone())).collect());
+        let config_map = mount.as_ref().map(|m| m.config_map.as_str());
+        let rollout = match &pods {
+            Ok(pods) => rollout::judge(workload, config_map, pods),
+            Err(unknown) => Err(unknown.clone().into()),
+        };
+        let running = pods.iter().flatten().filter_map(|p| p.config_map.clone()).collect();
+        let bare = pods.iter().flatten().any(|p| p.config_map.is_none());
+        let referenced = referenced(snapshot, workload, config_map, &running);
+        Self { referenced, mount, config_maps, rollout, running, bare }
+    }
+
+    /// One of our ConfigMaps.
+    pub fn config_map(&self, name: &str) -> Option<&Arc<ConfigMap>> {
+        self.config_maps.as_ref().ok()?.get(name)
+    }
+
+    /// The ConfigMap that the workload mounts, if it exists.
+    pub fn in_use(&self) -> Option<&Arc<ConfigMap>> {
+        self.config_map(&self.mount.as_ref()?.config_map)
+    }
+
+    /// The Glances for which pods of this workload upload directly, or are about to.
+    pub fn partners(&self) -> BTreeSet<Key> {
+        let mounted = self.mount.as_ref().map(|m| &m.config_map);
+        let names = self.running.iter().chain(mounted);
+        names
+            .filter_map(|name| self.config_map(name)?.meta.ours.get(&partner_annotation())?.parse().ok())
+            .collect()
+    }
+}
+
+fn pods(snapshot: &Snapshot, workload: &Workload) -> Known<Vec<Arc<Pod>>> {
+    let selected = |pod: &Pod| {
+        !workload.selector.is_empty()
+            && workload.selector.iter().all(|(k, v)| pod.labels.get(k) == Some(v))
+    };
+    let pods = snapshot.pods.list(&workload.meta.key.namespace)?;
+    Ok(pods.filter(|p| selected(p) && p.meta.deleting.is_none()).cloned().collect())
+}
+
+/// Every revision of the namespace counts: a ConfigMap's name is unique to its workload and
+/// content, so others cannot refer to it by accident.
+fn referenced(
+    snapshot: &Snapshot,
+    workload: &Workload,
+    mounted: Option<&str>,
+    running: &BTreeSet<String>,
+) -> Known<BTreeSet<String>> {
+    let namespace = &workload.meta.key.namespace;
+    let mut names = running.clone();
+    names.extend(mounted.map(str::to_owned));
+    let revisions = match workload.kind {
+        WorkloadKind::Deployment => &snapshot.replica_sets,
+        WorkloadKind::StatefulSet | WorkloadKind::DaemonSet => &snapshot.controller_revisions,
+    };
+    for revision in revisions.list(namespace)? {
+        names.extend(revision.config_maps.iter().cloned());
+    }
+    Ok(names)
+}

@@ -1,0 +1,208 @@
+//! The view of one Glance resource: all that its plan depends on.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::applied::Applied;
+use super::exposure::{self, Exposures, Stated};
+use super::layout;
+use super::origin::{Origin, PublicUrl};
+use super::problem::Problem;
+use super::target::{self, Target};
+use super::user_cors::{self, UserCors};
+use crate::api::{GlanceServer, GlanceSpec, Reason, seconds};
+use crate::observe::{GlanceObject, Key, Snapshot, Workload};
+use crate::render::oslo;
+use crate::render::{CorsSettings, GlanceHttpdSettings, GlanceSettings, HttpdServer, TlsHost};
+
+/// Names that a Glance workload usually has.
+pub(super) const GUESSES: [&str; 2] = ["glance", "glance-api"];
+
+/// Where the TLS Secret is mounted.
+const TLS_DIR: &str = "/etc/direct-upload/tls";
+
+/// The view of one Glance.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GlanceView {
+    pub object: Arc<GlanceObject>,
+    /// The namespace is being deleted: nothing can be created in it.
+    pub terminating: bool,
+    pub target: Result<Target, Problem>,
+    pub exposures: Result<Exposures, Problem>,
+    /// Settings without any Horizon's origins.
+    pub settings: Result<GlanceSettings, Problem>,
+    /// The ConfigMap that holds the main file.
+    pub source: Option<Key>,
+    /// Each origin and who asks for it.
+    pub wanted: BTreeMap<Origin, Vec<String>>,
+    /// Why no origin may be removed now.
+    pub incomplete: Option<Problem>,
+    /// Horizons whose pods upload here directly, or may.
+    pub holders: BTreeSet<Key>,
+    /// What stands in the target's cluster objects.
+    pub applied: Option<Applied>,
+    /// Other workloads that carry this resource's claim.
+    pub strays: Vec<Arc<Workload>>,
+    /// Another resource will manage the target when this one is gone.
+    pub heir: bool,
+    pub advice: Vec<String>,
+}
+
+impl GlanceView {
+    /// Builds what can be said without looking at Horizons.
+    pub(super) fn of(snapshot: &Snapshot, object: &Arc<GlanceObject>) -> Self {
+        let mut view = Self {
+            object: object.clone(),
+            terminating: super::world::terminating(snapshot, &object.meta.key.namespace),
+            target: Err(Problem::new(Reason::Undecodable, "")),
+            exposures: Err(Problem::new(Reason::NotExposed, "")),
+            settings: Err(Problem::new(Reason::Undecodable, "")),
+            source: None,
+            wanted: BTreeMap::new(),
+            incomplete: None,
+            holders: BTreeSet::new(),
+            applied: None,
+            strays: Vec::new(),
+            heir: false,
+            advice: Vec::new(),
+        };
+        match &object.spec {
+            Ok(spec) => view.fill(snapshot, spec),
+            Err(why) => {
+                let problem = Problem::new(Reason::Undecodable, why.clone());
+                view.target = Err(problem.clone());
+                view.settings = Err(problem.clone());
+                view.exposures = Err(problem);
+            }
+        }
+        view
+    }
+
+    fn fill(&mut self, snapshot: &Snapshot, spec: &GlanceSpec) {
+        let key = &self.object.meta.key;
+        self.target = target::find(snapshot, key, &spec.workload_ref, &GUESSES);
+        let workload = self.target.as_ref().ok().map(|t| t.workload.clone());
+        let stated = Stated { public_url: spec.public_url.as_deref(), exposed_by: spec.exposed_by.as_deref() };
+        self.exposures = exposure::of(snapshot, stated, workload.as_deref(), &key.namespace);
+        self.applied = workload.as_deref().map(|w| Applied::of(snapshot, w));
+        self.settings = self.settings(snapshot, spec);
+        if let Ok(exposures) = &self.exposures {
+            self.advice.extend(exposures.notes.iter().cloned());
+        }
+    }
+
+    fn settings(&mut self, snapshot: &Snapshot, spec: &GlanceSpec) -> Result<GlanceSettings, Problem> {
+        let places = layout::glance(spec.layout, &spec.paths)?;
+        let mut cors = CorsSettings {
+            allow_headers: spec.cors.allow_headers.clone(),
+            expose_headers: spec.cors.expose_headers.clone(),
+            ..CorsSettings::default()
+        };
+        for text in &spec.cors.allowed_origins {
+            let origin = Origin::parse(text)
+                .map_err(|e| Problem::new(Reason::InvalidSpec, format!("spec.cors.allowedOrigins: {e}")))?;
+            self.wanted.entry(origin).or_default().push("spec.cors.allowedOrigins".into());
+        }
+        let users = match &self.target {
+            Ok(Target { workload, container }) => {
+                self.source = user_cors::config_map(workload, container, &places.config_file);
+                user_cors::read(snapshot, workload, container, &places.config_file)?
+            }
+            Err(_) => UserCors::default(),
+        };
+        for origin in &users.origins {
+            self.wanted.entry(origin.clone()).or_default().push(users.source.clone());
+        }
+        self.advice.extend(users.notes.iter().cloned());
+        cors.allow_methods = users.allow_methods;
+        cors.allow_headers.extend(users.allow_headers);
+        cors.expose_headers.extend(users.expose_headers);
+        cors.allow_credentials = spec.cors.allow_credentials.or(users.allow_credentials).unwrap_or(true);
+        cors.max_age = spec.cors.max_age.and_then(|s| u32::try_from(s).ok()).or(users.max_age).unwrap_or(3600);
+        let httpd = match spec.httpd.server {
+            GlanceServer::None => None,
+            GlanceServer::ModWSGI => Some(HttpdServer::ModWsgi),
+            GlanceServer::ModProxy => Some(HttpdServer::ModProxy),
+            GlanceServer::ModProxyUwsgi => Some(HttpdServer::ModProxyUwsgi),
+        };
+        let httpd = httpd.map(|server| self.httpd(spec, server, places.httpd_conf_dir)).transpose()?;
+        Ok(GlanceSettings { cors: Some(cors), config_dir: places.config_dir, httpd })
+    }
+
+    fn httpd(&self, spec: &GlanceSpec, server: HttpdServer, conf_dir: Result<String, Problem>) -> Result<GlanceHttpdSettings, Problem> {
+        let own = &spec.httpd;
+        let tls = spec.tls.as_ref().filter(|tls| tls.enabled).map(|_| TlsHost {
+            port: own.port.and_then(|p| u16::try_from(p).ok()).unwrap_or(9292),
+            certificate_dir: TLS_DIR.to_owned(),
+            server_name: self.url().map(|url| url.origin().host().to_owned()),
+            backend: own.backend.clone().unwrap_or_else(|| "127.0.0.1:9293".into()),
+            wsgi_script: own.wsgi_script.clone().unwrap_or_else(|| "/usr/bin/glance-wsgi-api".into()),
+        });
+        Ok(GlanceHttpdSettings {
+            conf_dir: conf_dir?,
+            server,
+            tls,
+            timeout: u32::try_from(seconds(own.timeout, 3600)).unwrap_or(u32::MAX),
+            limit_request_body: own.limit_request_body.and_then(|b| u64::try_from(b).ok()).unwrap_or_default(),
+            legacy_headers: own.legacy_headers,
+        })
+    }
+
+    /// The Secret for httpd and where it is mounted.
+    pub fn tls(&self) -> Option<(String, String)> {
+        let spec = self.object.spec.as_ref().ok()?;
+        let tls = spec.tls.as_ref().filter(|tls| tls.enabled && spec.httpd.server != GlanceServer::None)?;
+        Some((tls.secret_name.clone()?, TLS_DIR.to_owned()))
+    }
+
+    /// The primary public URL.
+    pub fn url(&self) -> Option<&PublicUrl> {
+        self.exposures.as_ref().ok()?.primary()
+    }
+
+    /// Origins in a rendered file of ours.
+    pub fn origins_in(contents: &str) -> BTreeSet<Origin> {
+        let ini = oslo::parse(contents);
+        let items = ini.get("cors", "allowed_origin").map(|a| oslo::list(&a.value)).unwrap_or_default();
+        items.iter().filter_map(|item| Origin::parse(item.known()?).ok()).collect()
+    }
+
+    /// Origins that the mounted ConfigMap accepts.
+    pub fn origins_in_use(&self) -> BTreeSet<Origin> {
+        let config = self.applied.as_ref().and_then(Applied::in_use);
+        config.into_iter().flat_map(|c| c.data.values()).flat_map(|text| Self::origins_in(text)).collect()
+    }
+
+    /// Origins that every pod accepts now: those in the mounted ConfigMap and in each one that a
+    /// pod still runs with.
+    ///
+    /// # Errors
+    /// Why that is not known.
+    pub fn accepts(&self) -> Result<BTreeSet<Origin>, Problem> {
+        let applied = match (&self.applied, &self.target) {
+            (Some(applied), Ok(_)) => applied,
+            (_, Err(problem)) => return Err(problem.clone()),
+            (None, Ok(_)) => return Ok(BTreeSet::new()),
+        };
+        applied.config_maps.as_ref().map_err(Clone::clone)?;
+        let mut accepted = self.origins_in_use();
+        if applied.bare {
+            accepted.clear();
+        }
+        for name in &applied.running {
+            let texts = applied.config_map(name).map(|c| c.data.values()).into_iter().flatten();
+            let origins: BTreeSet<_> = texts.flat_map(|text| Self::origins_in(text)).collect();
+            accepted.retain(|origin| origins.contains(origin));
+        }
+        Ok(accepted)
+    }
+
+    /// Whether the rollout is complete.
+    ///
+    /// # Errors
+    /// Why it is not.
+    pub fn rolled_out(&self) -> Result<(), Problem> {
+        self.target.as_ref().map_err(Clone::clone)?;
+        self.applied.as_ref().map_or(Ok(()), |a| a.rollout.clone())
+    }
+}

@@ -1,0 +1,203 @@
+//! The view of one Horizon resource: all that its plan depends on.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::applied::Applied;
+use super::exposure::{self, Exposures, Stated};
+use super::layout;
+use super::origin::{Origin, PublicUrl};
+use super::problem::Problem;
+use super::target::{self, Target};
+use crate::api::{HorizonSpec, Reason, seconds};
+use crate::observe::{HorizonObject, Key, Snapshot, Workload};
+use crate::render::{
+    HorizonCorsSettings, HorizonHttpdSettings, HorizonSettings, TlsTerminationSettings,
+};
+
+/// Names that a Horizon workload usually has.
+pub(super) const GUESSES: [&str; 1] = ["horizon"];
+
+/// Who answers the upload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Partner {
+    /// A Glance resource.
+    Glance(Key),
+    /// Only a URL is known: `directUpload.glanceEndpoint` without any Glance resource.
+    External(PublicUrl),
+}
+
+/// What the spec and its surroundings ask of Horizon's pods.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Intent {
+    /// Set `direct`.
+    Direct,
+    /// Do not set the mode; take away what stands there.
+    Own(Problem),
+    /// Leave everything as it is.
+    Hold(Problem),
+}
+
+/// What Horizon must know of its Glance; read from the cluster, never from a status.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GlanceState {
+    pub key: Key,
+    /// Origins that every Glance pod accepts, or why that is not known.
+    pub accepts: Result<BTreeSet<Origin>, Problem>,
+    /// Whether Glance's rollout is complete, or why not.
+    pub rolled_out: Result<(), Problem>,
+    /// Why Glance cannot take anything in, if so.
+    pub blocked: Option<Problem>,
+}
+
+/// The view of one Horizon.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HorizonView {
+    pub object: Arc<HorizonObject>,
+    /// The namespace is being deleted: nothing can be created in it.
+    pub terminating: bool,
+    pub target: Result<Target, Problem>,
+    pub exposures: Result<Exposures, Problem>,
+    /// Settings with the mode as [`Intent::Direct`] wants it.
+    pub settings: Result<HorizonSettings, Problem>,
+    pub partner: Result<Partner, Problem>,
+    /// The URL that the browser will upload to.
+    pub endpoint: Result<PublicUrl, Problem>,
+    pub glance: Option<GlanceState>,
+    pub intent: Intent,
+    /// What stands in the target's cluster objects.
+    pub applied: Option<Applied>,
+    /// Other workloads that carry this resource's claim.
+    pub strays: Vec<Arc<Workload>>,
+    /// Another resource will manage the target when this one is gone.
+    pub heir: bool,
+    pub advice: Vec<String>,
+}
+
+impl HorizonView {
+    /// Builds what can be said without looking at Glances.
+    pub(super) fn of(snapshot: &Snapshot, object: &Arc<HorizonObject>) -> Self {
+        let blank = Problem::new(Reason::Undecodable, object.spec.as_ref().err().cloned().unwrap_or_default());
+        let mut view = Self {
+            object: object.clone(),
+            terminating: super::world::terminating(snapshot, &object.meta.key.namespace),
+            target: Err(blank.clone()),
+            exposures: Err(blank.clone()),
+            settings: Err(blank.clone()),
+            partner: Err(blank.clone()),
+            endpoint: Err(blank.clone()),
+            glance: None,
+            intent: Intent::Hold(blank),
+            applied: None,
+            strays: Vec::new(),
+            heir: false,
+            advice: Vec::new(),
+        };
+        if let Ok(spec) = &object.spec {
+            view.fill(snapshot, spec);
+        }
+        view
+    }
+
+    fn fill(&mut self, snapshot: &Snapshot, spec: &HorizonSpec) {
+        let key = &self.object.meta.key;
+        self.target = target::find(snapshot, key, &spec.workload_ref, &GUESSES);
+        let workload = self.target.as_ref().ok().map(|t| t.workload.clone());
+        let stated = Stated { public_url: spec.public_url.as_deref(), exposed_by: spec.exposed_by.as_deref() };
+        self.exposures = exposure::of(snapshot, stated, workload.as_deref(), &key.namespace);
+        self.applied = workload.as_deref().map(|w| Applied::of(snapshot, w));
+        self.settings = self.settings(spec);
+        if let Ok(exposures) = &self.exposures {
+            self.advice.extend(exposures.notes.iter().cloned());
+        }
+        if spec.cors.as_ref().is_some_and(|cors| cors.enabled) {
+            self.advice.push(
+                "spec.cors puts CORS headers on Horizon's own answers; the upload does not need them, Glance's [cors] decides".into(),
+            );
+        }
+    }
+
+    fn settings(&self, spec: &HorizonSpec) -> Result<HorizonSettings, Problem> {
+        let container = &self.target.as_ref().map_err(Clone::clone)?.container;
+        let places = layout::horizon(spec.layout, &spec.paths, container)?;
+        let tls_termination = match &spec.tls_termination {
+            None => None,
+            Some(tls) => {
+                let origins = if tls.trust_origins || tls.allow_hosts { self.origins()? } else { BTreeSet::new() };
+                let hosts: BTreeSet<_> = origins.iter().map(|o| o.host().to_owned()).collect();
+                Some(TlsTerminationSettings {
+                    forwarded_proto_header: tls.forwarded_proto_header.clone(),
+                    trusted_origins: origins.into_iter().filter(|_| tls.trust_origins).collect(),
+                    allowed_hosts: hosts.into_iter().filter(|_| tls.allow_hosts).collect(),
+                })
+            }
+        };
+        let httpd = httpd(spec)?;
+        let httpd = match httpd {
+            None => None,
+            Some((limit_request_body, timeout, cors)) => {
+                Some(HorizonHttpdSettings { conf_dir: places.httpd_conf_dir?, limit_request_body, timeout, cors })
+            }
+        };
+        Ok(HorizonSettings {
+            direct: true,
+            local_settings_dir: places.local_settings_dir,
+            delivery: places.delivery,
+            tls_termination,
+            httpd,
+        })
+    }
+
+    /// All origins from which browsers load the dashboard.
+    ///
+    /// # Errors
+    /// Why they are not known.
+    pub fn origins(&self) -> Result<BTreeSet<Origin>, Problem> {
+        let exposures = self.exposures.as_ref().map_err(Clone::clone)?;
+        Ok(exposures.urls.iter().map(|e| e.url.origin().clone()).collect())
+    }
+
+    /// Whether pods set `direct`, or may.
+    pub fn holds(&self) -> bool {
+        self.applied.as_ref().is_some_and(|a| a.mount.is_some() || !a.running.is_empty())
+    }
+
+    /// The Glances whose acceptance this Horizon needs: the one it goes to, and those that its pods
+    /// still upload to.
+    pub fn needs(&self) -> BTreeSet<Key> {
+        let mut needs = self.applied.as_ref().map(Applied::partners).unwrap_or_default();
+        if let (Intent::Direct, Ok(Partner::Glance(key))) = (&self.intent, &self.partner) {
+            needs.insert(key.clone());
+        }
+        needs
+    }
+}
+
+type Fragment = (Option<u64>, Option<u32>, Option<HorizonCorsSettings>);
+
+/// What the httpd fragment holds, if anything is asked for.
+fn httpd(spec: &HorizonSpec) -> Result<Option<Fragment>, Problem> {
+    let cors = match spec.cors.as_ref().filter(|cors| cors.enabled) {
+        None => None,
+        Some(cors) => {
+            let origins = cors
+                .allowed_origins
+                .iter()
+                .map(|text| Origin::parse(text))
+                .collect::<Result<BTreeSet<_>, _>>()
+                .map_err(|e| Problem::new(Reason::InvalidSpec, format!("spec.cors.allowedOrigins: {e}")))?;
+            Some(HorizonCorsSettings {
+                origins,
+                allow_credentials: cors.allow_credentials,
+                max_age: cors.max_age.and_then(|s| u32::try_from(s).ok()),
+            })
+        }
+    };
+    let own = spec.httpd.as_ref();
+    let limit = own.and_then(|h| h.limit_request_body).and_then(|b| u64::try_from(b).ok());
+    let timeout = own
+        .and_then(|h| h.timeout)
+        .map(|t| u32::try_from(seconds(Some(t), 0)).unwrap_or(u32::MAX));
+    let any = cors.as_ref().is_some_and(|c| !c.origins.is_empty()) || limit.is_some() || timeout.is_some();
+    Ok(any.then_some((limit, timeout, cors)))
+}

@@ -1,0 +1,28 @@
+//! What the cluster means: origins, endpoints, pairs and consent. Pure.
+//!
+//! In: a [`Snapshot`](crate::observe::Snapshot). Out: a [`World`], with one view per resource that
+//! holds all that its plan depends on.
+
+mod applied;
+mod consent;
+mod exposure;
+mod glance;
+mod horizon;
+mod ingress;
+pub mod layout;
+pub mod origin;
+mod pairing;
+mod problem;
+mod target;
+mod user_cors;
+mod world;
+
+pub use applied::{Applied, partner_annotation};
+pub use exposure::{Exposure, Exposures};
+pub use glance::GlanceView;
+pub use horizon::{GlanceState, HorizonView, Intent, Partner};
+pub use origin::{Origin, OriginError, PublicUrl};
+pub use problem::Problem;
+pub use target::Target;
+pub use user_cors::UserCors;
+pub use world::World;

@@ -1,0 +1,170 @@
+//! The whole picture: one view per resource, from one snapshot.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::glance::GlanceView;
+use super::horizon::{GlanceState, HorizonView};
+use super::pairing;
+use super::problem::Problem;
+use super::target::Target;
+use crate::api::{Reason, WorkloadKind};
+use crate::observe::{Key, Meta, Snapshot, Workload};
+use crate::plan::mount::{Claim, describe};
+
+/// All resources, each with everything that its plan depends on. A resource has something to do
+/// only if its view changed.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct World {
+    pub horizons: BTreeMap<Key, HorizonView>,
+    pub glances: BTreeMap<Key, GlanceView>,
+}
+
+impl World {
+    /// Derives the world.
+    pub fn of(snapshot: &Snapshot) -> Self {
+        let mut glances: BTreeMap<_, _> =
+            snapshot.glances.all().map(|(key, object)| (key.clone(), GlanceView::of(snapshot, object))).collect();
+        let mut horizons: BTreeMap<_, _> =
+            snapshot.horizons.all().map(|(key, object)| (key.clone(), HorizonView::of(snapshot, object))).collect();
+
+        let claims = claims(glances.values().map(|v| (&v.object.meta, &v.target)));
+        for view in glances.values_mut() {
+            let strays = strays(snapshot, "Glance", &view.object.meta, &view.target);
+            view.heir = claims.settle(&view.object.meta, &mut view.target);
+            view.strays = strays;
+        }
+        let claims = claims_of_horizons(&horizons);
+        for view in horizons.values_mut() {
+            let strays = strays(snapshot, "Horizon", &view.object.meta, &view.target);
+            view.heir = claims.settle(&view.object.meta, &mut view.target);
+            view.strays = strays;
+            pairing::pair(snapshot, &glances, view);
+        }
+        for view in horizons.values() {
+            ask(&mut glances, view);
+        }
+        for view in glances.values_mut() {
+            if let Err(unknown) = snapshot.horizons.known(&view.object.meta.key.namespace) {
+                view.incomplete = Some(unknown.into());
+            }
+        }
+        for view in horizons.values_mut() {
+            if let Ok(super::horizon::Partner::Glance(key)) = &view.partner {
+                view.glance = glances.get(key).map(|glance| GlanceState {
+                    key: key.clone(),
+                    accepts: glance.accepts(),
+                    rolled_out: glance.rolled_out(),
+                    blocked: glance.settings.as_ref().err().cloned(),
+                });
+            }
+        }
+        Self { horizons, glances }
+    }
+
+    /// Keys of the resources whose view differs from the one in `before`.
+    pub fn changed<'a>(&'a self, before: &'a Self) -> (Vec<&'a Key>, Vec<&'a Key>) {
+        fn differing<'a, V: PartialEq>(now: &'a BTreeMap<Key, V>, before: &BTreeMap<Key, V>) -> Vec<&'a Key> {
+            now.iter().filter(|(key, view)| before.get(key) != Some(view)).map(|(key, _)| key).collect()
+        }
+        (differing(&self.horizons, &before.horizons), differing(&self.glances, &before.glances))
+    }
+}
+
+/// Enters a Horizon's origins into the Glances that must accept them.
+fn ask(glances: &mut BTreeMap<Key, GlanceView>, view: &HorizonView) {
+    let key = &view.object.meta.key;
+    for needed in view.needs() {
+        let Some(glance) = glances.get_mut(&needed) else { continue };
+        match view.origins() {
+            Ok(origins) => {
+                for origin in origins {
+                    glance.wanted.entry(origin).or_default().push(format!("Horizon {key}"));
+                }
+            }
+            Err(problem) if problem.is_unknown() => glance.incomplete = Some(problem),
+            Err(_) => {}
+        }
+        if view.holds() {
+            glance.holders.insert(key.clone());
+        }
+    }
+    // A Horizon that cannot be read may need anything.
+    if let Err(why) = &view.object.spec {
+        for glance in glances.values_mut().filter(|g| g.object.meta.key.namespace == key.namespace) {
+            glance.incomplete =
+                Some(Problem::new(Reason::ObservationIncomplete, format!("Horizon {key} cannot be read: {why}")));
+        }
+    }
+}
+
+/// Whether a namespace is being deleted. Unknown counts as no: then the API server refuses.
+pub(super) fn terminating(snapshot: &Snapshot, namespace: &str) -> bool {
+    let key = Key::new("", namespace);
+    matches!(snapshot.namespaces.get(&key), Ok(Some(object)) if object.meta.deleting.is_some())
+}
+
+/// Workloads of the namespace that carry this resource's claim, but are not its target.
+fn strays(snapshot: &Snapshot, kind: &str, meta: &Meta, target: &Result<Target, Problem>) -> Vec<Arc<Workload>> {
+    let ours = |w: &Workload| Claim::on(w).is_some_and(|c| c.kind == kind && c.is(meta));
+    let is_target = |w: &Workload| {
+        target.as_ref().is_ok_and(|t| t.workload.kind == w.kind && t.workload.meta.key == w.meta.key)
+    };
+    WorkloadKind::ALL
+        .iter()
+        .flat_map(|kind| snapshot.workloads(*kind).seen(&meta.key.namespace))
+        .filter(|w| ours(w) && !is_target(w))
+        .cloned()
+        .collect()
+}
+
+type WorkloadKey = (WorkloadKind, Key);
+/// Age of a resource: the oldest claims first.
+type Age = (Option<Timestamp>, String, Key);
+
+/// Who claims which workload, oldest first; resources that are being deleted come last.
+struct Claims(BTreeMap<WorkloadKey, Vec<(bool, Age)>>);
+
+fn claims<'a>(resources: impl Iterator<Item = (&'a Meta, &'a Result<Target, Problem>)>) -> Claims {
+    let mut claims: BTreeMap<WorkloadKey, Vec<(bool, Age)>> = BTreeMap::new();
+    for (meta, target) in resources {
+        if let Ok(target) = target {
+            let workload = (target.workload.kind, target.workload.meta.key.clone());
+            claims.entry(workload).or_default().push((meta.deleting.is_some(), age(meta)));
+        }
+    }
+    claims.values_mut().for_each(|list| list.sort());
+    Claims(claims)
+}
+
+fn claims_of_horizons(horizons: &BTreeMap<Key, HorizonView>) -> Claims {
+    claims(horizons.values().map(|v| (&v.object.meta, &v.target)))
+}
+
+fn age(meta: &Meta) -> Age {
+    (meta.created, meta.uid.clone(), meta.key.clone())
+}
+
+impl Claims {
+    /// Refuses the target to all but the oldest resource. True if another living resource will
+    /// take the workload over from this one.
+    fn settle(&self, meta: &Meta, target: &mut Result<Target, Problem>) -> bool {
+        let Ok(found) = target else { return false };
+        let workload = &found.workload;
+        let Some(list) = self.0.get(&(workload.kind, workload.meta.key.clone())) else { return false };
+        let heir = list.iter().any(|(deleting, other)| !deleting && other.2 != meta.key);
+        if let Some((_, first)) = list.first().filter(|(_, first)| first.2 != meta.key) {
+            if meta.deleting.is_none() {
+                let message = format!(
+                    "{} is already managed by {}, which is older",
+                    describe(workload.kind, &workload.meta.key),
+                    first.2
+                );
+                *target = Err(Problem::new(Reason::WorkloadClaimed, message));
+            }
+        }
+        heir
+    }
+}

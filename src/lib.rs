@@ -1,0 +1,13 @@
+//! Makes `OpenStack` Horizon upload images straight from the browser to Glance, on Kubernetes, and
+//! keeps it working.
+//!
+//! The folders tell the flow of data, pure in the middle, I/O at both ends:
+//! [`observe`] → [`derive`] → [`render`] → [`plan`] → [`apply`] → [`report`]; [`api`] holds the
+//! custom resources, [`offline`] runs the same core over files.
+#![forbid(unsafe_code)]
+
+pub mod api;
+pub mod derive;
+pub mod observe;
+pub mod plan;
+pub mod render;

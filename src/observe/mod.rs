@@ -1,0 +1,14 @@
+//! What the cluster holds.
+//!
+//! In: watches of the API server ([`live`]) or manifest files ([`manifests`]). Out: one
+//! [`Snapshot`], in which "there is none" and "I cannot see" are different answers.
+
+// pub mod live;
+// pub mod manifests;
+pub mod model;
+pub mod reduce;
+mod snapshot;
+// mod watches;
+
+pub use model::*;
+pub use snapshot::{Known, Snapshot, Store, Unknown};

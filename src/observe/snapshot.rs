@@ -1,0 +1,177 @@
+//! Stores of reduced objects that know what they do not know.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use super::model::{
+    ConfigMap, GlanceObject, HorizonObject, Ingress, Key, Namespace, Pod, Revision, Service, Workload,
+};
+use crate::api::WorkloadKind;
+
+/// Something cannot be seen now. Nothing is ever taken away because of it.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{why}")]
+pub struct Unknown {
+    pub why: String,
+    /// Nothing failed: the first list is still under way.
+    pub pending: bool,
+}
+
+/// An answer that may be unknown.
+pub type Known<T> = Result<T, Unknown>;
+
+/// All objects of one kind that are watched or were given.
+#[derive(Clone, Debug)]
+pub struct Store<T> {
+    kind: &'static str,
+    items: BTreeMap<Key, Arc<T>>,
+    coverage: Coverage,
+}
+
+/// Which namespaces a store speaks for.
+#[derive(Clone, Debug)]
+enum Coverage {
+    /// All: offline, what is not in the input does not exist.
+    All,
+    /// Those that are synced, or why not.
+    Namespaces(BTreeMap<String, Known<()>>),
+}
+
+impl<T> Store<T> {
+    /// Whether the namespace is synced. Cluster-scoped kinds use the empty namespace, and a watch
+    /// of all namespaces is recorded under it too.
+    pub fn known(&self, namespace: &str) -> Known<()> {
+        let Coverage::Namespaces(known) = &self.coverage else { return Ok(()) };
+        match known.get("").filter(|all| all.is_ok()).or_else(|| known.get(namespace)) {
+            Some(answer) => answer.clone(),
+            None => Err(Unknown { why: format!("{} objects of {namespace} are not read yet", self.kind), pending: true }),
+        }
+    }
+
+    /// Records that a namespace is synced, or why it is not.
+    pub fn set_known(&mut self, namespace: &str, known: Known<()>) {
+        if let Coverage::Namespaces(map) = &mut self.coverage {
+            map.insert(namespace.to_owned(), known);
+        }
+    }
+
+    /// The object, if there is one.
+    ///
+    /// # Errors
+    /// [`Unknown`] while the namespace is not synced.
+    pub fn get(&self, key: &Key) -> Known<Option<&Arc<T>>> {
+        self.known(&key.namespace)?;
+        Ok(self.items.get(key))
+    }
+
+    /// The object, where each object is watched by its name.
+    ///
+    /// # Errors
+    /// [`Unknown`] while the object's own watch is not synced.
+    pub fn get_named(&self, key: &Key) -> Known<Option<&Arc<T>>> {
+        self.known(&key.to_string())?;
+        Ok(self.items.get(key))
+    }
+
+    /// The objects of a namespace, in order of name.
+    ///
+    /// # Errors
+    /// [`Unknown`] while the namespace is not synced.
+    pub fn list(&self, namespace: &str) -> Known<impl Iterator<Item = &Arc<T>>> {
+        self.known(namespace)?;
+        Ok(self.seen(namespace))
+    }
+
+    /// The objects of a namespace that are seen so far.
+    pub fn seen(&self, namespace: &str) -> impl Iterator<Item = &Arc<T>> {
+        let start = Key::new(namespace, "");
+        let namespace = namespace.to_owned();
+        self.items.range(start..).take_while(move |(key, _)| key.namespace == namespace).map(|(_, v)| v)
+    }
+
+    /// All objects that are seen so far.
+    pub fn all(&self) -> impl Iterator<Item = (&Key, &Arc<T>)> {
+        self.items.iter()
+    }
+
+    /// Puts an object in; true if that changed anything.
+    pub fn insert(&mut self, key: Key, item: T) -> bool
+    where
+        T: PartialEq,
+    {
+        if self.items.get(&key).is_some_and(|old| **old == item) {
+            return false;
+        }
+        self.items.insert(key, Arc::new(item));
+        true
+    }
+
+    /// Takes an object out; true if it was there.
+    pub fn remove(&mut self, key: &Key) -> bool {
+        self.items.remove(key).is_some()
+    }
+}
+
+/// All that is observed.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    pub horizons: Store<HorizonObject>,
+    pub glances: Store<GlanceObject>,
+    pub namespaces: Store<Namespace>,
+    pub deployments: Store<Workload>,
+    pub stateful_sets: Store<Workload>,
+    pub daemon_sets: Store<Workload>,
+    pub replica_sets: Store<Revision>,
+    pub controller_revisions: Store<Revision>,
+    pub pods: Store<Pod>,
+    pub services: Store<Service>,
+    pub ingresses: Store<Ingress>,
+    /// ConfigMaps of ours.
+    pub config_maps: Store<ConfigMap>,
+    /// ConfigMaps that hold a workload's main configuration file, each watched by its name.
+    pub sources: Store<ConfigMap>,
+}
+
+impl Snapshot {
+    /// A snapshot of given manifests: what is not there does not exist.
+    pub fn complete() -> Self {
+        Self::covering(&Coverage::All)
+    }
+
+    /// A snapshot of a cluster before anything was read.
+    pub fn unseen() -> Self {
+        Self::covering(&Coverage::Namespaces(BTreeMap::new()))
+    }
+
+    fn covering(coverage: &Coverage) -> Self {
+        fn store<T>(coverage: &Coverage, kind: &'static str) -> Store<T> {
+            Store { kind, items: BTreeMap::new(), coverage: coverage.clone() }
+        }
+        Self {
+            horizons: store(coverage, "Horizon"),
+            glances: store(coverage, "Glance"),
+            namespaces: store(coverage, "Namespace"),
+            deployments: store(coverage, "Deployment"),
+            stateful_sets: store(coverage, "StatefulSet"),
+            daemon_sets: store(coverage, "DaemonSet"),
+            replica_sets: store(coverage, "ReplicaSet"),
+            controller_revisions: store(coverage, "ControllerRevision"),
+            pods: store(coverage, "Pod"),
+            services: store(coverage, "Service"),
+            ingresses: store(coverage, "Ingress"),
+            config_maps: store(coverage, "ConfigMap"),
+            sources: store(coverage, "ConfigMap"),
+        }
+    }
+
+    /// The store of a workload kind.
+    pub fn workloads(&self, kind: WorkloadKind) -> &Store<Workload> {
+        match kind {
+            WorkloadKind::Deployment => &self.deployments,
+            WorkloadKind::StatefulSet => &self.stateful_sets,
+            WorkloadKind::DaemonSet => &self.daemon_sets,
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! From "these files shall be there" to the steps that bring them: what both resources share.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::config::{self, ConfigMapDraft, for_annotation};
+use super::mount::{Claim, Mount, claim_annotation, rolled_annotation};
+use super::step::{Action, Step};
+use crate::api::{DOMAIN, Reason, Rollout, seconds};
+use crate::derive::{Applied, Problem, Target};
+use crate::observe::{ConfigMap, Key, Meta, VolumeSource, Workload};
+use crate::render::File;
+
+/// Settings of the operator itself that plans depend on.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The operator's own image, for the init container that copies files.
+    pub image: String,
+}
+
+/// Least time between rolls that others cause, in seconds.
+const MIN_INTERVAL: u64 = 30;
+/// Putting our fields back this often …
+const CONTENDED_TIMES: usize = 3;
+/// … within this many seconds is a war that nobody wins.
+const CONTENDED_SPAN: i64 = 600;
+
+/// What is wanted for one workload.
+pub struct Wanted<'a> {
+    /// `Horizon` or `Glance`.
+    pub kind: &'static str,
+    pub meta: &'a Meta,
+    pub finalizer: bool,
+    pub target: &'a Target,
+    pub applied: &'a Applied,
+    pub files: Vec<File>,
+    pub tls: Option<(String, String)>,
+    /// Annotations that the ConfigMap shall carry beside its own.
+    pub annotations: BTreeMap<String, String>,
+    pub rollout: &'a Rollout,
+}
+
+/// What is missing.
+#[derive(Debug)]
+pub struct Change {
+    pub config_map: String,
+    /// Finalizer, ConfigMap, annotations: nothing rolls.
+    pub prepare: Vec<Step>,
+    /// The workload's fields differ: this is what they shall be.
+    pub mount: Option<Mount>,
+    /// Whether that replaces pods.
+    pub rolls: bool,
+}
+
+impl Wanted<'_> {
+    /// Compares what is wanted with what stands.
+    ///
+    /// # Errors
+    /// A [`Problem`] if something cannot be seen, or a file cannot be mounted at its place.
+    pub fn change(&self, options: &Options, now: Timestamp, why: &str) -> Result<Change, Problem> {
+        let workload = &self.target.workload;
+        for file in &self.files {
+            mountable(self.target, &file.path)?;
+        }
+        self.applied.config_maps.as_ref().map_err(Clone::clone)?;
+        let mut draft = ConfigMapDraft::of(self.kind, &self.meta.key, workload, &self.files);
+        draft.annotations.extend(self.annotations.clone());
+        if let Some(in_use) = self.applied.in_use() {
+            if config::is_intact(in_use) && config::means(in_use, &self.files) {
+                draft.key = in_use.meta.key.clone();
+                draft.data.clone_from(&in_use.data);
+            }
+        }
+        let mut desired = Mount::of(&self.target.container, &draft.key.name, &self.files, &options.image);
+        desired.tls.clone_from(&self.tls);
+        let claim = Claim { kind: self.kind.to_owned(), key: self.meta.key.clone(), uid: self.meta.uid.clone() };
+        desired.annotations.insert(claim_annotation(), claim.to_string());
+        if let Some(observed) = &self.applied.mount {
+            if desired.copier.is_some() && observed.copier.is_some() {
+                desired.copier.clone_from(&observed.copier);
+            }
+            if let Some(rolled) = observed.annotations.get(&rolled_annotation()) {
+                desired.annotations.insert(rolled_annotation(), rolled.clone());
+            }
+        }
+        let rolls = self.applied.mount.as_ref().is_none_or(|observed| observed.rolls(&desired));
+        if rolls {
+            let rolled = format!("{} generation={}", rfc3339(now), self.meta.generation);
+            desired.annotations.insert(rolled_annotation(), rolled);
+        }
+        let mount = (self.applied.mount.as_ref() != Some(&desired)).then_some(desired);
+        let config_map = draft.key.name.clone();
+        Ok(Change { prepare: self.prepare(draft, why), config_map, mount, rolls })
+    }
+
+    fn prepare(&self, draft: ConfigMapDraft, why: &str) -> Vec<Step> {
+        let mut steps = Vec::new();
+        if !self.finalizer {
+            steps.push(Step::new(Action::AddFinalizer, "so that deleting this resource gives everything back first"));
+        }
+        match self.applied.config_map(&draft.key.name) {
+            Some(existing) if existing.data == draft.data => {
+                let missing = differing(existing, &draft.annotations);
+                if !missing.is_empty() {
+                    let action = Action::Annotate { config_map: draft.key, annotations: missing };
+                    steps.push(Step::new(action, "to remember what the next start must know"));
+                }
+            }
+            Some(_) => steps.push(Step::new(Action::ApplyConfigMap(draft), "somebody changed its bytes")),
+            None => steps.push(Step::new(Action::ApplyConfigMap(draft), why)),
+        }
+        steps
+    }
+
+    /// May pods be replaced now?
+    ///
+    /// # Errors
+    /// [`Reason::HeldBack`] with the time to come back at, or [`Reason::Contended`].
+    pub fn may_roll(&self, change: &Change, now: Timestamp) -> Result<Option<Step>, (Problem, Option<Timestamp>)> {
+        if let Some(not_before) = self.rollout.not_before.as_ref().map(|t| t.0).filter(|t| now < *t) {
+            let message = format!("a roll is due and held back by spec.rollout.notBefore until {}", rfc3339(not_before));
+            return Err((Problem::new(Reason::HeldBack, message), Some(not_before)));
+        }
+        if let Some((rolled, generation)) = self.last_roll() {
+            let interval = i64::try_from(seconds(self.rollout.min_interval, MIN_INTERVAL)).unwrap_or(i64::MAX);
+            let next = rolled.saturating_add(SignedDuration::from_secs(interval)).unwrap_or(Timestamp::MAX);
+            if now < next && generation == self.meta.generation {
+                let message = format!("a roll is due and held back by spec.rollout.minInterval until {}", rfc3339(next));
+                return Err((Problem::new(Reason::HeldBack, message), Some(next)));
+            }
+        }
+        self.contended(change, now).map_err(|problem| (problem, None))
+    }
+
+    /// When pods were last replaced by us, and for which generation of the resource.
+    fn last_roll(&self) -> Option<(Timestamp, i64)> {
+        let text = self.target.workload.meta.ours.get(&rolled_annotation())?;
+        let (time, generation) = text.split_once(" generation=")?;
+        Some((time.parse().ok()?, generation.parse().ok()?))
+    }
+
+    /// Pods run with the very ConfigMap that the workload no longer names: somebody took our
+    /// fields away. Counts how often, on the ConfigMap.
+    fn contended(&self, change: &Change, now: Timestamp) -> Result<Option<Step>, Problem> {
+        let put_back = self.applied.mount.is_none() && self.applied.running.contains(&change.config_map);
+        let Some(config_map) = self.applied.config_map(&change.config_map).filter(|_| put_back) else {
+            return Ok(None);
+        };
+        let name = format!("{DOMAIN}/put-back");
+        let text = config_map.meta.ours.get(&name).map_or("", String::as_str);
+        let since = now.saturating_sub(SignedDuration::from_secs(CONTENDED_SPAN)).unwrap_or(Timestamp::MIN);
+        let mut times: Vec<Timestamp> =
+            text.split(' ').filter_map(|t| t.parse().ok()).filter(|t| *t > since).collect();
+        if times.len() >= CONTENDED_TIMES {
+            let who = self.target.workload.other_manager.as_deref().unwrap_or("somebody");
+            let message = format!(
+                "{who} took our fields out of {} {} {} times within ten minutes; let it leave the volume, mounts and annotations of direct-upload-operator alone, or set spec.suspend",
+                self.target.workload.kind, self.target.workload.meta.key, times.len() + 1
+            );
+            return Err(Problem::new(Reason::Contended, message));
+        }
+        times.push(now);
+        let value = times.iter().map(|t| rfc3339(*t)).collect::<Vec<_>>().join(" ");
+        let action = Action::Annotate {
+            config_map: config_map.meta.key.clone(),
+            annotations: BTreeMap::from([(name, Some(value))]),
+        };
+        Ok(Some(Step::new(action, "to count how often our fields were taken away")))
+    }
+}
+
+/// Annotations of ours that are to be set, changed or taken off. What others keep on the same
+/// object, the count of put-backs among them, stays.
+fn differing(existing: &ConfigMap, wanted: &BTreeMap<String, String>) -> BTreeMap<String, Option<String>> {
+    let kept = [for_annotation(), format!("{DOMAIN}/put-back")];
+    let gone = existing.meta.ours.keys().filter(|k| !wanted.contains_key(*k) && !kept.contains(k));
+    let mut differing: BTreeMap<_, _> = gone.map(|k| (k.clone(), None)).collect();
+    for (name, value) in wanted {
+        if existing.meta.ours.get(name) != Some(value) {
+            differing.insert(name.clone(), Some(value.clone()));
+        }
+    }
+    differing
+}
+
+/// A file cannot be mounted into a folder that is itself a read-only mount: the container would
+/// never start.
+fn mountable(target: &Target, path: &str) -> Result<(), Problem> {
+    let within = |mount: &str| path.strip_prefix(mount.trim_end_matches('/')).is_some_and(|rest| rest.starts_with('/'));
+    let ours = |name: &str| name.starts_with(super::mount::CONFIG_VOLUME);
+    let parent = target
+        .container
+        .mounts
+        .iter()
+        .filter(|m| within(&m.path) && !ours(&m.volume))
+        .max_by_key(|m| m.path.len());
+    let Some(parent) = parent else { return Ok(()) };
+    let volume = target.workload.template.volumes.iter().find(|v| v.name == parent.volume);
+    let fixed = volume.is_some_and(|v| {
+        matches!(v.source, VolumeSource::ConfigMap { .. } | VolumeSource::Secret(_) | VolumeSource::Projected)
+    });
+    if !parent.read_only && !fixed {
+        return Ok(());
+    }
+    Err(Problem::new(
+        Reason::PathReadOnly,
+        format!(
+            "{path} lies in {}, where the workload mounts the read-only volume {}: nothing can be mounted inside it; name another folder in spec.paths",
+            parent.path, parent.volume
+        ),
+    ))
+}
+
+/// ConfigMaps of this workload that nothing refers to any more.
+pub fn garbage(kind: &str, workload: &Workload, applied: &Applied, keep: Option<&str>) -> Vec<Step> {
+    let (Ok(config_maps), Ok(referenced)) = (&applied.config_maps, &applied.referenced) else { return Vec::new() };
+    let purpose = format!("{kind}/{}", workload.meta.uid);
+    let ours = |c: &Arc<ConfigMap>| c.meta.ours.get(&for_annotation()) == Some(&purpose);
+    config_maps
+        .values()
+        .filter(|c| ours(c) && !referenced.contains(&c.meta.key.name) && keep != Some(c.meta.key.name.as_str()))
+        .map(|c| {
+            let config_map: Key = c.meta.key.clone();
+            Step::new(Action::Collect { config_map }, "neither the workload nor a revision of it refers to it")
+        })
+        .collect()
+}
+
+/// Whether the workload carries this resource's claim.
+pub fn claimed(workload: &Workload, meta: &Meta) -> bool {
+    Claim::on(workload).is_some_and(|claim| claim.is(meta))
+}
+
+/// A time as Kubernetes writes it, in whole seconds.
+pub fn rfc3339(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}

@@ -1,0 +1,328 @@
+//! The plan of a Horizon: direct only after Glance accepts, and back before Glance lets go.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::change::{Change, Options, Wanted, claimed, garbage};
+use super::glance::{deadline, release_all};
+use super::mount::describe;
+use super::step::{Action, Step};
+use super::{Plan, State};
+use crate::api::{ConditionType, HorizonSpec, Reason};
+use crate::derive::{Applied, HorizonView, Intent, Partner, Problem, Target, partner_annotation};
+use crate::observe::Key;
+use crate::render::{self, File, HorizonSettings};
+
+/// Plans a Horizon.
+pub fn horizon(view: &HorizonView, now: Timestamp, options: &Options) -> Plan {
+    if view.object.meta.deleting.is_some() {
+        return farewell(view, now);
+    }
+    let spec = match &view.object.spec {
+        Ok(spec) => spec,
+        Err(why) => return Plan::unmet(ConditionType::Accepted, Problem::new(Reason::Undecodable, why.clone())),
+    };
+    let plan = match attempt(view, spec, now, options) {
+        Ok(plan) => plan,
+        Err((condition, problem)) => Plan::unmet(condition, problem),
+    };
+    if spec.suspend { plan.suspend() } else { plan }
+}
+
+type Unmet = (ConditionType, Problem);
+
+fn attempt(view: &HorizonView, spec: &HorizonSpec, now: Timestamp, options: &Options) -> Result<Plan, Unmet> {
+    if view.terminating {
+        return Err((ConditionType::Accepted, Problem::new(Reason::Releasing, "the namespace is being deleted")));
+    }
+    let (direct, problem) = match &view.intent {
+        Intent::Hold(problem) => return Err((condition(problem.reason), problem.clone())),
+        Intent::Direct => (true, None),
+        Intent::Own(problem) => (false, Some(problem)),
+    };
+    let accepted = |p: &Problem| (ConditionType::Accepted, p.clone());
+    let target = view.target.as_ref().map_err(accepted)?;
+    let gone = || (ConditionType::Accepted, Problem::new(Reason::WorkloadNotFound, "the workload is gone"));
+    let applied = view.applied.as_ref().ok_or_else(gone)?;
+    // Only a Horizon that is switched off on purpose keeps its other fragments; one that lost its
+    // Glance gets its pods back as they were.
+    let files = match (direct, problem.map(|p| p.reason)) {
+        (false, Some(reason)) if reason != Reason::DirectDisabled => Vec::new(),
+        _ => files(view.settings.as_ref().map_err(accepted)?, direct)?,
+    };
+    let mut plan = if files.is_empty() {
+        back_out(view, target, applied, problem)
+    } else {
+        let stage = Stage { view, spec, target, applied, direct, now, options };
+        stage.bring(files)?
+    };
+    if let (false, Some(problem), State::Done(_)) = (direct, problem, &plan.state) {
+        plan.state = own(problem);
+    }
+    Ok(plan)
+}
+
+fn files(settings: &HorizonSettings, direct: bool) -> Result<Vec<File>, Unmet> {
+    let settings = HorizonSettings { direct, ..settings.clone() };
+    render::horizon(&settings)
+        .map_err(|e| (ConditionType::ConfigRendered, Problem::new(Reason::InvalidSpec, e.to_string())))
+}
+
+/// Where a Horizon stands whose own setting is in force.
+fn own(problem: &Problem) -> State {
+    if problem.reason == Reason::DirectDisabled {
+        let message = "direct upload is switched off; Horizon's own HORIZON_IMAGES_UPLOAD_MODE is in force";
+        return State::Done(Problem::new(Reason::DirectDisabled, message));
+    }
+    State::Unmet(condition(problem.reason), problem.clone())
+}
+
+/// The condition that a reason belongs to.
+fn condition(reason: Reason) -> ConditionType {
+    match reason {
+        Reason::NotExposed
+        | Reason::GlanceNotFound
+        | Reason::GlanceAmbiguous
+        | Reason::GlanceNotAllowed
+        | Reason::EndpointUnknown
+        | Reason::ObservationPending
+        | Reason::ObservationIncomplete => ConditionType::OriginsResolved,
+        Reason::NotVerified => ConditionType::Verified,
+        _ => ConditionType::Accepted,
+    }
+}
+
+/// Nothing of ours shall stand in the workload.
+fn back_out(view: &HorizonView, target: &Target, applied: &Applied, problem: Option<&Problem>) -> Plan {
+    let workload = &target.workload;
+    let why = problem.map_or("nothing is asked of it", |p| p.message.as_str());
+    let mut plan = Plan::idle(State::Done(Problem::new(Reason::NothingToRoll, why)));
+    if applied.mount.is_some() && claimed(workload, &view.object.meta) {
+        plan.steps.push(Step::new(Action::Release { workload: workload.clone() }, why));
+        await_rollout(&mut plan, target, &rolling(target));
+    } else if let Some(problem) = applied.rollout.as_ref().err().filter(|_| !applied.running.is_empty()) {
+        await_rollout(&mut plan, target, problem);
+    } else {
+        leave_strays(&mut plan, view);
+        plan.steps.extend(garbage("Horizon", workload, applied, None));
+    }
+    plan
+}
+
+fn rolling(target: &Target) -> Problem {
+    let name = describe(target.workload.kind, &target.workload.meta.key);
+    Problem::new(Reason::RollingOut, format!("{name} is being rolled out"))
+}
+
+fn await_rollout(plan: &mut Plan, target: &Target, problem: &Problem) {
+    let workload = target.workload.clone();
+    plan.steps.push(Step::new(Action::AwaitRollout { workload }, "every pod must be new"));
+    plan.state = State::unmet(ConditionType::RolledOut, problem.clone());
+}
+
+/// Workloads that the resource no longer means are released last.
+fn leave_strays(plan: &mut Plan, view: &HorizonView) {
+    for workload in &view.strays {
+        let action = Action::Release { workload: workload.clone() };
+        plan.steps.push(Step::new(action, "the resource names another workload now"));
+    }
+}
+
+/// All that bringing files into Horizon's pods depends on.
+struct Stage<'a> {
+    view: &'a HorizonView,
+    spec: &'a HorizonSpec,
+    target: &'a Target,
+    applied: &'a Applied,
+    direct: bool,
+    now: Timestamp,
+    options: &'a Options,
+}
+
+impl Stage<'_> {
+    fn bring(&self, files: Vec<File>) -> Result<Plan, Unmet> {
+        let gate = self.gate();
+        let wanted = Wanted {
+            kind: "Horizon",
+            meta: &self.view.object.meta,
+            finalizer: self.view.object.finalizer,
+            target: self.target,
+            applied: self.applied,
+            files,
+            tls: None,
+            annotations: self.partner(gate.is_ok()),
+            rollout: &self.spec.rollout,
+        };
+        let why = if self.direct { "Horizon shall upload directly" } else { "httpd and Django settings are asked for" };
+        let change =
+            wanted.change(self.options, self.now, why).map_err(|p| (ConditionType::ConfigRendered, p))?;
+        let mut plan = Plan::idle(State::Done(self.ready()));
+        plan.config_map = Some(change.config_map.clone());
+        plan.steps.extend(change.prepare.iter().cloned());
+        if let (Err(problem), true) = (&gate, self.direct) {
+            self.wait_for_glance(&mut plan, problem, change.rolls);
+            return Ok(plan);
+        }
+        if let Some(mount) = &change.mount {
+            let workload = self.target.workload.clone();
+            let mount = Box::new(mount.clone());
+            if change.rolls {
+                match wanted.may_roll(&change, self.now) {
+                    Ok(count) => plan.steps.extend(count),
+                    Err((problem, wake)) => {
+                        plan.state = State::Unmet(ConditionType::RolledOut, problem);
+                        plan.wake = wake;
+                        return Ok(plan);
+                    }
+                }
+                self.roll(&mut plan, Action::Mount { workload, mount }, why);
+            } else {
+                plan.steps.push(Step::new(Action::Claim { workload, mount }, "the claim names another resource"));
+            }
+        }
+        self.settle(&mut plan, &change);
+        Ok(plan)
+    }
+
+    fn roll(&self, plan: &mut Plan, action: Action, why: &str) {
+        let action = match action {
+            Action::Mount { workload, mount } if self.direct => {
+                plan.steps.push(Step::new(Action::Probe, "the rolled-out Glance must pass it for each origin"));
+                Action::SwitchMode { workload, mount }
+            }
+            other => other,
+        };
+        plan.steps.push(Step::new(action, why));
+    }
+
+    fn settle(&self, plan: &mut Plan, change: &Change) {
+        let rollout = if change.rolls { Err(rolling(self.target)) } else { self.applied.rollout.clone() };
+        match rollout {
+            Ok(()) => {
+                leave_strays(plan, self.view);
+                plan.steps.extend(garbage("Horizon", &self.target.workload, self.applied, Some(&change.config_map)));
+            }
+            // On the way to direct one sentence covers all that goes well; events tell the steps.
+            Err(problem) if problem.reason == Reason::RollingOut && self.direct => {
+                await_rollout(plan, self.target, &self.switching());
+            }
+            Err(problem) => await_rollout(plan, self.target, &problem),
+        }
+    }
+
+    fn wait_for_glance(&self, plan: &mut Plan, problem: &Problem, rolls: bool) {
+        if let Some(glance) = self.glance() {
+            let action = Action::AwaitGlance { glance };
+            plan.steps.push(Step::new(action, "an origin must be accepted before a browser uses it"));
+        }
+        let problem = if problem.reason == Reason::WaitingForGlance && rolls { self.switching() } else { problem.clone() };
+        plan.state = State::unmet(ConditionType::RolledOut, problem);
+    }
+
+    /// Does every Glance pod accept every origin of this Horizon?
+    fn gate(&self) -> Result<(), Problem> {
+        let Some(glance) = self.view.glance.as_ref().filter(|_| self.direct) else { return Ok(()) };
+        if let Some(problem) = &glance.blocked {
+            return Err(Problem::new(Reason::GlanceNotReady, format!("Glance {}: {}", glance.key, problem.message)));
+        }
+        let stuck = |p: &Problem| p.reason != Reason::RollingOut;
+        if let Err(problem) = glance.rolled_out.as_ref().map_err(Clone::clone).or_else(|p| if stuck(&p) { Err(p) } else { Ok(&()) }) {
+            return self.glance_trouble(&glance.key, &problem);
+        }
+        let accepted = match &glance.accepts {
+            Ok(accepted) => accepted,
+            Err(problem) => return self.glance_trouble(&glance.key, problem),
+        };
+        let missing: Vec<_> =
+            self.view.origins()?.into_iter().filter(|o| !accepted.contains(o)).map(|o| o.to_string()).collect();
+        if missing.is_empty() && (glance.rolled_out.is_ok() || self.applied.mount.is_some()) {
+            return Ok(());
+        }
+        let message = format!("waiting until every pod of Glance {} accepts {}", glance.key, self.origins());
+        Err(Problem::new(Reason::WaitingForGlance, message))
+    }
+
+    /// A Horizon that is direct already stays so, whatever happens to Glance's rollout.
+    fn glance_trouble(&self, glance: &Key, problem: &Problem) -> Result<(), Problem> {
+        if problem.reason == Reason::ObservationPending {
+            return Err(problem.clone());
+        }
+        Err(Problem::new(Reason::GlanceNotReady, format!("Glance {glance}: {}", problem.message)))
+    }
+
+    fn glance(&self) -> Option<Key> {
+        match &self.view.partner {
+            Ok(Partner::Glance(key)) => Some(key.clone()),
+            _ => None,
+        }
+    }
+
+    /// The Glance that the pods upload to: a new one is noted only once it accepts.
+    fn partner(&self, accepted: bool) -> BTreeMap<String, String> {
+        if !self.direct {
+            return BTreeMap::new();
+        }
+        let noted = self.applied.in_use().and_then(|c| c.meta.ours.get(&partner_annotation()).cloned());
+        let wanted = self.glance().map(|key| key.to_string());
+        let partner = if accepted { wanted } else { noted.or(wanted) };
+        partner.map(|key| (partner_annotation(), key)).into_iter().collect()
+    }
+
+    fn origins(&self) -> String {
+        let origins = self.view.origins().unwrap_or_default();
+        origins.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    }
+
+    fn switching(&self) -> Problem {
+        let workload = describe(self.target.workload.kind, &self.target.workload.meta.key);
+        let first = match &self.glance() {
+            Some(glance) => format!("first Glance {glance} accepts {}, then ", self.origins()),
+            None => String::new(),
+        };
+        let message = format!("on the way to direct: {first}{workload} is rolled; events tell the steps");
+        Problem::new(Reason::SwitchingToDirect, message)
+    }
+
+    fn ready(&self) -> Problem {
+        let to = match (&self.view.endpoint, self.glance()) {
+            (Ok(url), _) => format!(" to {url}"),
+            (Err(_), Some(glance)) => format!(" to Glance {glance}"),
+            (Err(_), None) => String::new(),
+        };
+        let message =
+            format!("new dashboard sessions upload directly{to}; no preflight has proven it (this release makes none)");
+        Problem::new(Reason::ReadyUnverified, message)
+    }
+}
+
+/// The resource is being deleted: our fields leave, the pods roll, then the finalizer goes.
+fn farewell(view: &HorizonView, now: Timestamp) -> Plan {
+    let meta = &view.object.meta;
+    let mut plan = Plan::idle(State::Gone);
+    if !view.object.finalizer {
+        return plan;
+    }
+    let deadline = deadline(meta.deleting, view.object.spec.as_ref().map(|s| s.deletion.timeout).unwrap_or_default());
+    let free = view.terminating || now >= deadline;
+    release_all(&mut plan, view.terminating, meta, view.target.as_ref().ok(), view.heir, &view.strays);
+    let released = plan.steps.is_empty();
+    let rolled = view.applied.as_ref().is_none_or(|a| a.running.is_empty() || view.heir);
+    let unseen = view.target.as_ref().err().is_some_and(Problem::is_unknown);
+    if (!released || !rolled || unseen) && !free {
+        let message = "deletion waits until no pod uploads directly any more";
+        plan.state = State::Unmet(ConditionType::RolledOut, Problem::new(Reason::Releasing, message));
+        if let Ok(target) = &view.target {
+            let action = Action::AwaitRollout { workload: target.workload.clone() };
+            plan.steps.push(Step::new(action, "Glance lets the origins go only afterwards"));
+        }
+        plan.wake_at(deadline);
+        return plan;
+    }
+    if let (Ok(target), Some(applied)) = (&view.target, &view.applied) {
+        plan.steps.extend(garbage("Horizon", &target.workload, applied, None));
+    }
+    let why = if rolled { "all is given back" } else { "spec.deletion.timeout has passed" };
+    plan.steps.push(Step::new(Action::RemoveFinalizer, why));
+    plan
+}

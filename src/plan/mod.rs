@@ -1,0 +1,83 @@
+//! What to do next, in which order, and why. Pure.
+//!
+//! In: the view of one resource and the time. Out: a [`Plan`]: steps as data, and where things
+//! stand. Carried out again and again until there is nothing to do, it leads a pair of resources
+//! from nothing to direct upload, and back, without a moment at which an upload would be refused.
+
+mod change;
+mod config;
+mod glance;
+mod horizon;
+pub mod mount;
+pub mod rollout;
+mod step;
+
+pub use change::Options;
+pub use config::ConfigMapDraft;
+pub use glance::{OriginPlan, glance};
+pub use horizon::horizon;
+pub use step::{Action, Step};
+
+use jiff::Timestamp;
+
+use crate::api::{ConditionType, Reason};
+use crate::derive::Problem;
+
+/// The next steps of one resource.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// In order. The first one that waits ends what can be done now.
+    pub steps: Vec<Step>,
+    /// Where things stand when nothing more happens.
+    pub state: State,
+    /// When to look again although nothing changed.
+    pub wake: Option<Timestamp>,
+    /// Name of the ConfigMap that is in use or about to be.
+    pub config_map: Option<String>,
+}
+
+/// Where things stand.
+#[derive(Clone, Debug, PartialEq)]
+pub enum State {
+    /// The operator has just started and does not see everything yet: say nothing.
+    Pending,
+    /// What the spec asks is in effect.
+    Done(Problem),
+    /// It is not, because this condition does not hold.
+    Unmet(ConditionType, Problem),
+    /// The resource is gone once the steps are done.
+    Gone,
+}
+
+impl Plan {
+    /// A plan that does nothing.
+    fn idle(state: State) -> Self {
+        Self { steps: Vec::new(), state, wake: None, config_map: None }
+    }
+
+    /// A plan that cannot go on: an unmet condition, or silence while still reading.
+    fn unmet(condition: ConditionType, problem: Problem) -> Self {
+        Self::idle(State::unmet(condition, problem))
+    }
+
+    fn wake_at(&mut self, time: Timestamp) {
+        self.wake = Some(self.wake.map_or(time, |w| w.min(time)));
+    }
+
+    /// Suspended: says what it would do, and does nothing.
+    fn suspend(mut self) -> Self {
+        let would: Vec<_> = self.steps.iter().filter(|s| !s.action.waits()).map(ToString::to_string).collect();
+        if !would.is_empty() {
+            let message = format!("spec.suspend is true; otherwise: {}", would.join("; "));
+            self.state = State::Unmet(ConditionType::Ready, Problem::new(Reason::Suspended, message));
+        }
+        self.steps.clear();
+        self
+    }
+}
+
+impl State {
+    fn unmet(condition: ConditionType, problem: Problem) -> Self {
+        if problem.reason == Reason::ObservationPending { Self::Pending } else { Self::Unmet(condition, problem) }
+    }
+}

@@ -1,0 +1,236 @@
+//! What we own in a workload: one ConfigMap volume, the mounts of its files, and our annotations.
+//!
+//! The same value is read from a workload as it stands and written as the server-side apply patch
+//! that makes it so; comparing the two is the whole question "is there anything to do".
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use crate::api::{DOMAIN, Delivery, WorkloadKind};
+use crate::observe::{Container, Key, Meta, VolumeSource, Workload};
+use crate::render::File;
+
+/// Our ConfigMap volume; the other names begin with it.
+pub const CONFIG_VOLUME: &str = "direct-upload";
+/// The `emptyDir` from which copied files are mounted.
+const COPY_VOLUME: &str = "direct-upload-files";
+/// The Secret with httpd's certificate.
+const TLS_VOLUME: &str = "direct-upload-tls";
+/// The init container that copies.
+const COPY_CONTAINER: &str = "direct-upload-copy";
+/// Where the init container sees source and target.
+const COPY_FROM: &str = "/direct-upload/from";
+const COPY_TO: &str = "/direct-upload/to";
+
+/// Annotation of a workload: the resource (`Kind/namespace/name/uid`) that manages it.
+pub fn claim_annotation() -> String {
+    format!("{DOMAIN}/claim")
+}
+
+/// Annotation of a workload: when we last changed its pods (RFC 3339).
+pub fn rolled_annotation() -> String {
+    format!("{DOMAIN}/rolled-at")
+}
+
+/// What we own in a workload.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mount {
+    /// The container that gets the files.
+    pub container: String,
+    /// Name of the ConfigMap.
+    pub config_map: String,
+    /// Path in the container → key of the ConfigMap, for read-only mounts.
+    pub mounted: BTreeMap<String, String>,
+    /// The same for files that an init container copies.
+    pub copied: BTreeMap<String, String>,
+    /// The init container, if anything is copied.
+    pub copier: Option<Copier>,
+    /// A Secret and the folder it is mounted at.
+    pub tls: Option<(String, String)>,
+    /// Our annotations on the workload itself (they roll nothing).
+    pub annotations: BTreeMap<String, String>,
+}
+
+/// The init container that copies. Image, resources and security context stay as they are in the
+/// workload once they stand there: a change of ours alone must not roll pods.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Copier {
+    pub image: String,
+    pub resources: Value,
+    pub security_context: Value,
+}
+
+impl Mount {
+    /// The mount that brings these files to a container.
+    pub fn of(container: &Container, config_map: &str, files: &[File], image: &str) -> Self {
+        let with = |delivery| {
+            files
+                .iter()
+                .filter(|f| f.delivery == delivery)
+                .map(|f| (f.path.clone(), f.name.clone()))
+                .collect::<BTreeMap<_, _>>()
+        };
+        let copied = with(Delivery::Copy);
+        Self {
+            container: container.name.clone(),
+            config_map: config_map.to_owned(),
+            mounted: with(Delivery::Mount),
+            copier: (!copied.is_empty()).then(|| Copier {
+                image: image.to_owned(),
+                resources: container.resources.clone(),
+                security_context: container.security_context.clone(),
+            }),
+            copied,
+            tls: None,
+            annotations: BTreeMap::new(),
+        }
+    }
+
+    /// What stands in the workload now; `None` if it has no ConfigMap volume of ours.
+    pub fn observed(workload: &Workload) -> Option<Self> {
+        let template = &workload.template;
+        let config_map = template.volumes.iter().find_map(|v| match &v.source {
+            VolumeSource::ConfigMap { name, .. } if v.name == CONFIG_VOLUME => Some(name.clone()),
+            _ => None,
+        })?;
+        let ours = |volume: &str| [CONFIG_VOLUME, COPY_VOLUME, TLS_VOLUME].contains(&volume);
+        let container = template.containers.iter().find(|c| c.mounts.iter().any(|m| ours(&m.volume)));
+        let from = |volume: &str| {
+            let mounts = container.into_iter().flat_map(|c| &c.mounts).filter(|m| m.volume == volume);
+            mounts
+                .map(|m| (m.path.clone(), m.sub_path.clone().unwrap_or_default()))
+                .collect::<BTreeMap<_, _>>()
+        };
+        let secret = template.volumes.iter().find_map(|v| match &v.source {
+            VolumeSource::Secret(name) if v.name == TLS_VOLUME => Some(name.clone()),
+            _ => None,
+        });
+        let copier = template.init_containers.iter().find(|c| c.name == COPY_CONTAINER);
+        Some(Self {
+            container: container.map(|c| c.name.clone()).unwrap_or_default(),
+            config_map,
+            mounted: from(CONFIG_VOLUME),
+            copied: from(COPY_VOLUME),
+            copier: copier.map(|c| Copier {
+                image: c.image.clone(),
+                resources: c.resources.clone(),
+                security_context: c.security_context.clone(),
+            }),
+            tls: secret.zip(from(TLS_VOLUME).into_keys().next()),
+            annotations: annotations(workload),
+        })
+    }
+
+    /// Whether pods would be replaced on the way from `self` to `other`.
+    pub fn rolls(&self, other: &Self) -> bool {
+        let pod = |m: &Self| Self { annotations: BTreeMap::new(), ..m.clone() };
+        pod(self) != pod(other)
+    }
+
+    /// The server-side apply patch. It holds the workload's uid, so that an object that was
+    /// deleted or made anew answers 409 instead of being created.
+    pub fn patch(&self, workload: &Workload) -> Value {
+        let mut patch = identity(workload);
+        let mut volumes = vec![json!({"name": CONFIG_VOLUME, "configMap": {"name": self.config_map}})];
+        let mut mounts: Vec<Value> = self
+            .mounted
+            .iter()
+            .map(|(path, key)| mount(CONFIG_VOLUME, path, key))
+            .collect();
+        mounts.extend(self.copied.iter().map(|(path, key)| {
+            json!({"name": COPY_VOLUME, "mountPath": path, "subPath": key})
+        }));
+        let mut pod = Map::new();
+        if let Some(copier) = &self.copier {
+            volumes.push(json!({"name": COPY_VOLUME, "emptyDir": {}}));
+            pod.insert("initContainers".into(), json!([self.copy_container(copier)]));
+        }
+        if let Some((secret, path)) = &self.tls {
+            volumes.push(json!({"name": TLS_VOLUME, "secret": {"secretName": secret}}));
+            mounts.push(json!({"name": TLS_VOLUME, "mountPath": path, "readOnly": true}));
+        }
+        pod.insert("volumes".into(), Value::Array(volumes));
+        pod.insert("containers".into(), json!([{"name": self.container, "volumeMounts": mounts}]));
+        patch["spec"] = json!({"template": {"spec": pod}});
+        patch["metadata"]["annotations"] = json!(self.annotations);
+        patch
+    }
+
+    fn copy_container(&self, copier: &Copier) -> Value {
+        let mut args = vec!["copy".to_owned(), "--to".to_owned(), COPY_TO.to_owned()];
+        args.extend(self.copied.values().map(|key| format!("{COPY_FROM}/{key}")));
+        let mut container = json!({
+            "name": COPY_CONTAINER,
+            "image": copier.image,
+            "args": args,
+            "volumeMounts": [
+                {"name": CONFIG_VOLUME, "mountPath": COPY_FROM, "readOnly": true},
+                {"name": COPY_VOLUME, "mountPath": COPY_TO},
+            ],
+        });
+        for (field, value) in [("resources", &copier.resources), ("securityContext", &copier.security_context)] {
+            if value.as_object().is_some_and(|o| !o.is_empty()) {
+                container[field] = value.clone();
+            }
+        }
+        container
+    }
+}
+
+fn annotations(workload: &Workload) -> BTreeMap<String, String> {
+    let ours = [claim_annotation(), rolled_annotation()];
+    workload.meta.ours.clone().into_iter().filter(|(name, _)| ours.contains(name)).collect()
+}
+
+fn mount(volume: &str, path: &str, key: &str) -> Value {
+    json!({"name": volume, "mountPath": path, "subPath": key, "readOnly": true})
+}
+
+/// The patch that gives back every field of ours: an apply without any.
+pub fn release(workload: &Workload) -> Value {
+    identity(workload)
+}
+
+fn identity(workload: &Workload) -> Value {
+    let Key { namespace, name } = &workload.meta.key;
+    let mut metadata = json!({"namespace": namespace, "name": name});
+    if !workload.meta.uid.is_empty() {
+        metadata["uid"] = json!(workload.meta.uid);
+    }
+    json!({"apiVersion": "apps/v1", "kind": workload.kind.as_str(), "metadata": metadata})
+}
+
+/// Which resource a claim names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    pub kind: String,
+    pub key: Key,
+    pub uid: String,
+}
+
+impl Claim {
+    /// The claim that stands on a workload.
+    pub fn on(workload: &Workload) -> Option<Self> {
+        let text = workload.meta.ours.get(&claim_annotation())?;
+        let mut parts = text.splitn(4, '/');
+        let (kind, namespace, name, uid) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+        Some(Self { kind: kind.to_owned(), key: Key::new(namespace, name), uid: uid.to_owned() })
+    }
+
+    /// Whether it names this resource, and not a namesake of another time.
+    pub fn is(&self, meta: &Meta) -> bool {
+        self.key == meta.key && self.uid == meta.uid
+    }
+}
+
+impl std::fmt::Display for Claim {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}/{}", self.kind, self.key, self.uid)
+    }
+}
+
+/// Names the workload as kubectl would: `Deployment openstack/glance`.
+pub fn describe(kind: WorkloadKind, key: &Key) -> String {
+    format!("{kind} {key}")
+}

@@ -1,0 +1,109 @@
+//! One step, as a value and as a sentence.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use super::config::ConfigMapDraft;
+use super::mount::{Mount, describe};
+use crate::observe::{Key, Workload};
+
+/// Something to do, or to wait for, and why.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    pub action: Action,
+    pub why: String,
+}
+
+/// What a step does.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// Put our finalizer on the resource.
+    AddFinalizer,
+    /// Take it off.
+    RemoveFinalizer,
+    /// Create a ConfigMap, replacing one of the same name that holds other bytes.
+    ApplyConfigMap(ConfigMapDraft),
+    /// Set annotations of a ConfigMap of ours; `None` takes one off.
+    Annotate { config_map: Key, annotations: BTreeMap<String, Option<String>> },
+    /// Apply our fields to the workload: its pods roll.
+    Mount { workload: Arc<Workload>, mount: Box<Mount> },
+    /// The same for Horizon's pods, when it brings the mode `direct`.
+    SwitchMode { workload: Arc<Workload>, mount: Box<Mount> },
+    /// Apply our annotations alone: nothing rolls.
+    Claim { workload: Arc<Workload>, mount: Box<Mount> },
+    /// Give all our fields back: pods roll.
+    Release { workload: Arc<Workload> },
+    /// Wait until every pod is new.
+    AwaitRollout { workload: Arc<Workload> },
+    /// Wait until Glance accepts Horizon's origins.
+    AwaitGlance { glance: Key },
+    /// Wait until no Horizon uploads to this Glance any more.
+    AwaitHorizons,
+    /// Make a preflight. This release has none: the step is passed as "not required".
+    Probe,
+    /// Delete a ConfigMap that nothing refers to.
+    Collect { config_map: Key },
+}
+
+impl Step {
+    /// A step.
+    pub fn new(action: Action, why: impl Into<String>) -> Self {
+        Self { action, why: why.into() }
+    }
+}
+
+impl Action {
+    /// Whether the step is done by others, and the next ones must wait for it.
+    pub fn waits(&self) -> bool {
+        matches!(self, Self::AwaitRollout { .. } | Self::AwaitGlance { .. } | Self::AwaitHorizons)
+    }
+
+    /// The name that events carry.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::AddFinalizer => "AddFinalizer",
+            Self::RemoveFinalizer => "RemoveFinalizer",
+            Self::ApplyConfigMap(_) => "ApplyConfigMap",
+            Self::Annotate { .. } => "Annotate",
+            Self::Mount { .. } => "Mount",
+            Self::SwitchMode { .. } => "SwitchMode",
+            Self::Claim { .. } => "Claim",
+            Self::Release { .. } => "Release",
+            Self::AwaitRollout { .. } => "AwaitRollout",
+            Self::AwaitGlance { .. } => "AwaitGlance",
+            Self::AwaitHorizons => "AwaitHorizons",
+            Self::Probe => "Probe",
+            Self::Collect { .. } => "Collect",
+        }
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = |w: &Workload| describe(w.kind, &w.meta.key);
+        match self {
+            Self::AddFinalizer => f.write_str("add the finalizer"),
+            Self::RemoveFinalizer => f.write_str("take the finalizer off"),
+            Self::ApplyConfigMap(draft) => write!(f, "create ConfigMap {}", draft.key),
+            Self::Annotate { config_map, .. } => write!(f, "annotate ConfigMap {config_map}"),
+            Self::Mount { workload, mount } => write!(f, "mount {} in {}", mount.config_map, name(workload)),
+            Self::SwitchMode { workload, mount } => {
+                write!(f, "switch {} to direct by mounting {}", name(workload), mount.config_map)
+            }
+            Self::Claim { workload, .. } => write!(f, "claim {}, which rolls nothing", name(workload)),
+            Self::Release { workload } => write!(f, "give back our fields of {}", name(workload)),
+            Self::AwaitRollout { workload } => write!(f, "wait until {} is rolled out", name(workload)),
+            Self::AwaitGlance { glance } => write!(f, "wait until Glance {glance} accepts the origins"),
+            Self::AwaitHorizons => f.write_str("wait until no Horizon uploads to this Glance directly"),
+            Self::Probe => f.write_str("preflight: not required by this release"),
+            Self::Collect { config_map } => write!(f, "delete ConfigMap {config_map}"),
+        }
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.action, self.why)
+    }
+}

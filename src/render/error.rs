@@ -1,0 +1,110 @@
+//! Why a setting cannot be written into a file.
+//!
+//! In: a value that a file format cannot hold. Out: an error that names the setting and the value
+//! and says what to write instead.
+
+use std::fmt;
+
+use thiserror::Error;
+
+/// What a file format cannot express.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum Refusal {
+    /// Newlines end a directive; NUL and the like end up anywhere.
+    #[error("holds a control character; remove it")]
+    Control,
+    /// The file is read in whatever locale the service runs in.
+    #[error("holds a character outside ASCII, which is read differently under another locale; write it in ASCII (host names in punycode)")]
+    NonAscii,
+    /// A comma separates list items and cannot be escaped.
+    #[error("holds a comma, which separates list items; write the parts as items of their own")]
+    Comma,
+    /// Blanks around an item are dropped by the reader.
+    #[error("begins or ends with a blank, which is dropped on reading; remove it")]
+    OuterBlank,
+    /// An empty item is dropped by the reader, or means something else.
+    #[error("is empty; remove it or write a value")]
+    Empty,
+    /// httpd replaces `${NAME}` before anything else and knows no escape.
+    #[error("holds \"${{\", which httpd expands; remove it")]
+    Expansion,
+    /// Not a name of a section, option, directive or container.
+    #[error("is not a name; use letters, digits, '_', '-', '.' and ':'")]
+    Name,
+    /// Not a header or method name.
+    #[error("is not an HTTP token (RFC 9110 §5.6.2); write e.g. X-My-Header")]
+    Token,
+    /// Not usable in `ALLOWED_HOSTS`.
+    #[error("is not a bare host name; write e.g. horizon.example.com, without scheme, port, path or '*'")]
+    Host,
+    /// Not absolute, or with `.` or `..` in it.
+    #[error("is not an absolute, normalised path; write e.g. /etc/glance/glance-api.conf.d")]
+    Path,
+    /// Not `host:port`.
+    #[error("is not host:port; write e.g. 127.0.0.1:9293")]
+    Address,
+    /// A number that the program does not take.
+    #[error("is out of range; write a number from 1 to 2147483647 seconds, or from 0 to 9223372036854775807 bytes")]
+    Range,
+}
+
+/// A value that a writer refuses.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{} {refusal}", Shown(value))]
+pub struct Unwritable {
+    /// The value as it was given.
+    pub value: String,
+    /// Why.
+    pub refusal: Refusal,
+}
+
+impl Unwritable {
+    /// A refusal of this value.
+    pub fn new(value: &str, refusal: Refusal) -> Self {
+        Self { value: value.to_owned(), refusal }
+    }
+
+    /// The same, with the setting that the value came from.
+    pub fn of(self, setting: &'static str) -> RenderError {
+        RenderError { setting, cause: self }
+    }
+}
+
+/// A setting whose value cannot be written.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{setting}: {cause}")]
+pub struct RenderError {
+    /// The field of the custom resource, e.g. `spec.cors.allowHeaders`.
+    pub setting: &'static str,
+    /// The value and what is wrong with it.
+    pub cause: Unwritable,
+}
+
+/// Shows a value in escaped form, cut where it is long: it may come from a hostile hand.
+struct Shown<'a>(&'a str);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const MOST: usize = 120;
+        let cut: String = self.0.chars().take(MOST).collect();
+        write!(f, "{cut:?}")?;
+        if cut.len() < self.0.len() { f.write_str("…") } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_setting_value_and_way_out() {
+        let error = Unwritable::new("a\nb", Refusal::Control).of("spec.cors.allowHeaders");
+        insta::assert_snapshot!(error, @r#"spec.cors.allowHeaders: "a\nb" holds a control character; remove it"#);
+    }
+
+    #[test]
+    fn long_values_are_cut() {
+        let text = Unwritable::new(&"x".repeat(100_000), Refusal::Comma).to_string();
+        assert!(text.len() < 300, "{} bytes", text.len());
+    }
+}

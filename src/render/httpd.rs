@@ -1,0 +1,208 @@
+//! Writes httpd directives and containers.
+//!
+//! In: names and arguments as httpd shall see them. Out: text that httpd reads back as those, or a
+//! refusal of the argument that it cannot hold. Source: `ap_getword_conf` and `ap_resolve_env` in
+//! httpd's `server/util.c` and `server/core.c`.
+
+use std::fmt::Write as _;
+
+use super::error::{Refusal, Unwritable};
+
+/// A configuration file in the making.
+#[derive(Clone, Debug, Default)]
+pub struct Writer {
+    text: String,
+    open: Vec<String>,
+}
+
+impl Writer {
+    /// A file that begins with these comment lines.
+    pub fn new(header: &[&'static str]) -> Self {
+        let mut writer = Self::default();
+        for line in header {
+            writer.comment(line);
+        }
+        writer
+    }
+
+    /// A comment line. Fixed text only: a backslash at its end would swallow the next line.
+    pub fn comment(&mut self, text: &'static str) {
+        self.line(&format!("# {text}"));
+    }
+
+    /// A directive with its arguments.
+    ///
+    /// # Errors
+    /// Refuses what is not a directive's name, and what [`argument`] refuses.
+    pub fn directive(&mut self, name: &str, arguments: &[&str]) -> Result<(), Unwritable> {
+        check_name(name)?;
+        let mut line = name.to_owned();
+        for text in arguments {
+            let _ = write!(line, " {}", argument(text)?);
+        }
+        self.line(&line);
+        Ok(())
+    }
+
+    /// Begins a container such as `VirtualHost`.
+    ///
+    /// # Errors
+    /// Refuses what is not a container's name, and what [`argument`] refuses.
+    pub fn begin(&mut self, name: &str, of: &str) -> Result<(), Unwritable> {
+        check_name(name)?;
+        self.line(&format!("<{name} {}>", argument(of)?));
+        self.open.push(name.to_owned());
+        Ok(())
+    }
+
+    /// Ends the innermost container.
+    pub fn end(&mut self) {
+        if let Some(name) = self.open.pop() {
+            self.line(&format!("</{name}>"));
+        }
+    }
+
+    /// What `inner` writes, if `module` is loaded; otherwise httpd starts without it and logs
+    /// `missing`.
+    ///
+    /// A directive of a missing module would keep httpd from starting, and httpd has no directive
+    /// that warns. But it logs AH00111, `Config variable ${…} is not defined`, for an unknown
+    /// variable: so the variable's name is the message.
+    ///
+    /// # Errors
+    /// Those of `inner`.
+    pub fn if_module(
+        &mut self,
+        module: &'static str,
+        missing: &'static str,
+        inner: impl FnOnce(&mut Self) -> Result<(), Unwritable>,
+    ) -> Result<(), Unwritable> {
+        self.begin("IfModule", module)?;
+        inner(self)?;
+        self.end();
+        self.begin("IfModule", &format!("!{module}"))?;
+        self.line(&format!("Define DIRECT_UPLOAD_WARNING \"${{{missing}}}\""));
+        self.end();
+        Ok(())
+    }
+
+    /// What `inner` writes, if `module` is loaded; nothing is lost where it is not.
+    ///
+    /// # Errors
+    /// Those of `inner`.
+    pub fn only_with(
+        &mut self,
+        module: &'static str,
+        inner: impl FnOnce(&mut Self) -> Result<(), Unwritable>,
+    ) -> Result<(), Unwritable> {
+        self.begin("IfModule", module)?;
+        inner(self)?;
+        self.end();
+        Ok(())
+    }
+
+    /// The file; containers left open are ended.
+    pub fn finish(mut self) -> String {
+        while !self.open.is_empty() {
+            self.end();
+        }
+        self.text
+    }
+
+    fn line(&mut self, line: &str) {
+        let _ = writeln!(self.text, "{:width$}{line}", "", width = 4 * self.open.len());
+    }
+}
+
+/// One argument: bare where that is safe, else in double quotes, within which a backslash escapes
+/// only itself and the quote. A line never ends in a backslash, which would join the next one.
+///
+/// # Errors
+/// Control characters cannot be expressed. `${NAME}` is expanded before words are split, with no
+/// way to escape it.
+pub fn argument(text: &str) -> Result<String, Unwritable> {
+    if text.chars().any(char::is_control) {
+        return Err(Unwritable::new(text, Refusal::Control));
+    }
+    if text.contains("${") {
+        return Err(Unwritable::new(text, Refusal::Expansion));
+    }
+    let bare = |b: u8| b.is_ascii_alphanumeric() || b"_-.:/=!*%{}+,@".contains(&b);
+    if !text.is_empty() && text.bytes().all(bare) {
+        return Ok(text.to_owned());
+    }
+    Ok(format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")))
+}
+
+/// A pattern that matches this text and nothing else, once it is anchored.
+///
+/// Bracket expressions instead of backslashes: nothing to escape twice.
+pub fn pattern(text: &str) -> String {
+    let mut pattern = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\\' | '^' => {
+                let _ = write!(pattern, "\\{c}");
+            }
+            _ if c.is_ascii_punctuation() && !"/:-_".contains(c) => {
+                let _ = write!(pattern, "[{c}]");
+            }
+            _ => pattern.push(c),
+        }
+    }
+    pattern
+}
+
+fn check_name(name: &str) -> Result<(), Unwritable> {
+    if !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric()) {
+        Ok(())
+    } else {
+        Err(Unwritable::new(name, Refusal::Name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case::bare("/etc/glance/tls.crt", "/etc/glance/tls.crt")]
+    #[case::blank("a b", "\"a b\"")]
+    #[case::empty("", "\"\"")]
+    #[case::quotes("a\"b'c", "\"a\\\"b'c\"")]
+    #[case::backslash_at_end("a\\", "\"a\\\\\"")]
+    #[case::hash("#a", "\"#a\"")]
+    #[case::angle("a>", "\"a>\"")]
+    #[case::dollar("^a$", "\"^a$\"")]
+    fn arguments(#[case] text: &str, #[case] written: &str) {
+        assert_eq!(argument(text).unwrap(), written);
+    }
+
+    #[rstest]
+    #[case("a\nInclude /etc/passwd", Refusal::Control)]
+    #[case("a\0", Refusal::Control)]
+    #[case("${HOME}", Refusal::Expansion)]
+    #[case("${", Refusal::Expansion)]
+    fn refused(#[case] text: &str, #[case] refusal: Refusal) {
+        assert_eq!(argument(text).unwrap_err(), Unwritable::new(text, refusal));
+    }
+
+    #[test]
+    fn patterns() {
+        assert_eq!(pattern("https://[2001:db8::1]:8443"), "https://[[]2001:db8::1[]]:8443");
+        assert_eq!(pattern("https://a.b-c.example"), "https://a[.]b-c[.]example");
+    }
+
+    #[test]
+    fn containers_are_indented_and_ended() {
+        let mut writer = Writer::default();
+        writer.begin("VirtualHost", "*:443").unwrap();
+        writer.directive("SSLEngine", &["on"]).unwrap();
+        insta::assert_snapshot!(writer.finish(), @r"
+        <VirtualHost *:443>
+            SSLEngine on
+        </VirtualHost>
+        ");
+    }
+}

@@ -1,0 +1,252 @@
+//! Reads oslo.config ini, as `oslo_config/iniparser.py` does.
+//!
+//! In: the text of a file. Out: its assignments in order, raw, with their line numbers, and an
+//! error for each line that the real parser would refuse (it would then refuse the whole file).
+
+use std::collections::VecDeque;
+
+/// What a file says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ini {
+    /// In the file's order.
+    pub assignments: Vec<Assignment>,
+    /// Empty unless oslo.config would refuse the file.
+    pub errors: Vec<LineError>,
+}
+
+/// One `name = value`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Assignment {
+    /// As written between the brackets.
+    pub section: String,
+    /// As written before the `=` or `:`.
+    pub name: String,
+    /// Without outer blanks and quotes, otherwise raw; continuation lines are joined by newlines.
+    pub value: String,
+    /// Counted from 1.
+    pub line: usize,
+}
+
+/// A line that oslo.config refuses.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {problem}: {text:?}")]
+pub struct LineError {
+    /// Counted from 1.
+    pub line: usize,
+    /// The line.
+    pub text: String,
+    /// What is wrong with it.
+    pub problem: Problem,
+}
+
+/// See [`LineError`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Problem {
+    /// A first line that is indented, or one behind a comment or blank line.
+    #[error("continues nothing; remove the blanks at its start")]
+    Continuation,
+    /// `[name` or `[name] # comment`.
+    #[error("a section must end with ']', with nothing behind it")]
+    SectionEnd,
+    /// `[]`.
+    #[error("a section needs a name")]
+    SectionName,
+    /// Neither `=` nor `:`.
+    #[error("neither '=' nor ':'")]
+    Assignment,
+    /// `= value`.
+    #[error("an option needs a name")]
+    Key,
+    /// An option before the first section.
+    #[error("stands before the first section; write [DEFAULT] above it")]
+    NoSection,
+}
+
+/// A value of a list, after substitution.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Item {
+    /// What the program gets.
+    Known(String),
+    /// Holds `$name` or `${name}`: what the program gets depends on other options. As written.
+    Substituted(String),
+}
+
+impl Item {
+    /// The value, where it can be known.
+    pub fn known(&self) -> Option<&str> {
+        match self {
+            Self::Known(value) => Some(value),
+            Self::Substituted(_) => None,
+        }
+    }
+}
+
+impl Ini {
+    /// The assignment that a single-valued option is read from: the last one. Section names other
+    /// than `DEFAULT` are matched in lower case, option names exactly.
+    pub fn get(&self, section: &str, name: &str) -> Option<&Assignment> {
+        let section = normalized(section);
+        self.assignments.iter().rev().find(|a| a.name == name && normalized(&a.section) == section)
+    }
+}
+
+impl Assignment {
+    /// The section's name as oslo.config compares it.
+    pub fn normalized_section(&self) -> String {
+        normalized(&self.section)
+    }
+}
+
+/// Reads a file.
+pub fn parse(text: &str) -> Ini {
+    let mut reader = Reader::default();
+    for (index, line) in universal_lines(text).enumerate() {
+        reader.line(index + 1, line.trim_end_matches(is_blank));
+    }
+    reader.flush();
+    reader.ini
+}
+
+/// A single value after substitution.
+pub fn scalar(value: &str) -> Item {
+    substitute(value).map_or_else(|| Item::Substituted(value.to_owned()), Item::Known)
+}
+
+/// The items of a `ListOpt` without bounds, such as those of `[cors]`.
+pub fn list(value: &str) -> Vec<Item> {
+    let value = value.trim_matches(is_blank).trim_end_matches(',');
+    if value.is_empty() {
+        return Vec::new();
+    }
+    // Names within `$…` hold no comma, so to split before substituting is the same.
+    value.split(',').map(|item| scalar(item.trim_matches(is_blank))).collect()
+}
+
+#[derive(Default)]
+struct Reader {
+    ini: Ini,
+    section: Option<String>,
+    /// The assignment that a continuation line would join.
+    open: Option<Open>,
+}
+
+struct Open {
+    name: String,
+    lines: Vec<String>,
+    line: usize,
+    text: String,
+}
+
+impl Reader {
+    /// One line without its trailing blanks; the branches stand in the order of the original's.
+    fn line(&mut self, number: usize, line: &str) {
+        if line.is_empty() {
+            self.flush();
+        } else if line.starts_with([' ', '\t']) {
+            match &mut self.open {
+                Some(open) => open.lines.push(line.trim_start_matches(is_blank).to_owned()),
+                None => self.error(number, line, Problem::Continuation),
+            }
+        } else {
+            self.flush();
+            if line.starts_with('[') {
+                self.begin_section(number, line);
+            } else if !line.starts_with(['#', ';']) {
+                self.begin_assignment(number, line);
+            }
+        }
+    }
+
+    fn begin_section(&mut self, number: usize, line: &str) {
+        match line.strip_prefix('[').and_then(|l| l.strip_suffix(']')) {
+            None => self.error(number, line, Problem::SectionEnd),
+            Some("") => self.error(number, line, Problem::SectionName),
+            Some(name) => self.section = Some(name.to_owned()),
+        }
+    }
+
+    fn begin_assignment(&mut self, number: usize, line: &str) {
+        let Some((name, value)) = line.split_once(['=', ':']) else {
+            return self.error(number, line, Problem::Assignment);
+        };
+        let name = name.trim_matches(is_blank);
+        if name.is_empty() {
+            return self.error(number, line, Problem::Key);
+        }
+        self.open = Some(Open {
+            name: name.to_owned(),
+            lines: vec![unquote(value.trim_matches(is_blank)).to_owned()],
+            line: number,
+            text: line.to_owned(),
+        });
+    }
+
+    fn flush(&mut self) {
+        let Some(open) = self.open.take() else { return };
+        match self.section.clone() {
+            None => self.error(open.line, &open.text, Problem::NoSection),
+            Some(section) => self.ini.assignments.push(Assignment {
+                section,
+                name: open.name,
+                value: open.lines.join("\n"),
+                line: open.line,
+            }),
+        }
+    }
+
+    fn error(&mut self, line: usize, text: &str, problem: Problem) {
+        self.ini.errors.push(LineError { line, text: text.to_owned(), problem });
+    }
+}
+
+/// One pair of equal quotes around the value goes; a lone quote goes, too.
+fn unquote(value: &str) -> &str {
+    for quote in ['"', '\''] {
+        if let Some(rest) = value.strip_prefix(quote) {
+            return if rest.is_empty() { rest } else { rest.strip_suffix(quote).unwrap_or(value) };
+        }
+    }
+    value
+}
+
+fn normalized(section: &str) -> String {
+    if section == "DEFAULT" { section.to_owned() } else { section.to_lowercase() }
+}
+
+/// `string.Template.safe_substitute` with oslo.config's `idpattern`; none if a name stands in it.
+fn substitute(value: &str) -> Option<String> {
+    let mut rest: VecDeque<char> = value.replace("\\$", "$$").chars().collect();
+    let mut done = String::with_capacity(value.len());
+    while let Some(c) = rest.pop_front() {
+        if c == '$' {
+            match rest.front() {
+                Some('$') => drop(rest.pop_front()),
+                Some(&next) if begins_name(next) => return None,
+                Some('{') if braced_name(&rest) => return None,
+                _ => {}
+            }
+        }
+        done.push(c);
+    }
+    Some(done)
+}
+
+fn braced_name(rest: &VecDeque<char>) -> bool {
+    rest.get(1).is_some_and(|&c| begins_name(c))
+        && rest.iter().skip(2).find(|&&c| !(begins_name(c) || c.is_ascii_digit() || c == '.')) == Some(&'}')
+}
+
+/// `[_a-z]` with `re.IGNORECASE`, which folds four letters outside ASCII into it.
+fn begins_name(c: char) -> bool {
+    c == '_' || c.is_ascii_alphabetic() || matches!(c, '\u{130}' | '\u{131}' | '\u{17f}' | '\u{212a}')
+}
+
+/// Python's `str.isspace`.
+fn is_blank(c: char) -> bool {
+    c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c)
+}
+
+/// Python's universal newlines: `\n`, `\r\n` and `\r`.
+fn universal_lines(text: &str) -> impl Iterator<Item = &str> {
+    text.split('\n').flat_map(|line| line.strip_suffix('\r').unwrap_or(line).split('\r'))
+}

@@ -1,0 +1,178 @@
+//! Writes oslo.config ini.
+//!
+//! In: sections, options and values as they shall come out of oslo.config. Out: the text, or a
+//! refusal of the value that this format cannot hold.
+
+use std::fmt::Write as _;
+
+use crate::render::error::{Refusal, Unwritable};
+
+/// An ini file in the making.
+#[derive(Clone, Debug, Default)]
+pub struct Writer {
+    text: String,
+}
+
+impl Writer {
+    /// A file that begins with these comment lines.
+    pub fn new(header: &[&'static str]) -> Self {
+        let mut text = String::new();
+        for line in header {
+            let _ = writeln!(text, "# {line}");
+        }
+        Self { text }
+    }
+
+    /// Begins a section.
+    ///
+    /// # Errors
+    /// Refuses what is not a section's name.
+    pub fn section(&mut self, name: &str) -> Result<(), Unwritable> {
+        check_name(name)?;
+        let _ = writeln!(self.text, "[{name}]");
+        Ok(())
+    }
+
+    /// Sets an option to one value.
+    ///
+    /// # Errors
+    /// Refuses what is not an option's name, and what [`value`] refuses.
+    pub fn set(&mut self, name: &str, text: &str) -> Result<(), Unwritable> {
+        self.assign(name, &value(text)?)
+    }
+
+    /// Sets a `ListOpt` to these items.
+    ///
+    /// # Errors
+    /// Refuses what is not an option's name, and what [`list_value`] refuses.
+    pub fn set_list<'a>(&mut self, name: &str, items: impl IntoIterator<Item = &'a str>) -> Result<(), Unwritable> {
+        self.assign(name, &list_value(items)?)
+    }
+
+    /// The file.
+    pub fn finish(self) -> String {
+        self.text
+    }
+
+    fn assign(&mut self, name: &str, written: &str) -> Result<(), Unwritable> {
+        check_name(name)?;
+        let separator = if written.is_empty() { "" } else { " " };
+        let _ = writeln!(self.text, "{name} ={separator}{written}");
+        Ok(())
+    }
+}
+
+/// One value as it is written behind the `=`.
+///
+/// # Errors
+/// Control characters cannot be expressed; characters outside ASCII depend on the reader's locale.
+pub fn value(text: &str) -> Result<String, Unwritable> {
+    if text.chars().any(char::is_control) {
+        return Err(Unwritable::new(text, Refusal::Control));
+    }
+    if !text.is_ascii() {
+        return Err(Unwritable::new(text, Refusal::NonAscii));
+    }
+    let escaped = escape_dollars(text);
+    // The reader strips blanks, then one pair of equal quotes around the whole value.
+    let quote = text.starts_with(['"', '\'', ' ']) || text.ends_with(' ');
+    Ok(if quote { format!("\"{escaped}\"") } else { escaped })
+}
+
+/// The items of a `ListOpt` (without bounds) as they are written behind the `=`.
+///
+/// # Errors
+/// `types.List` splits at every comma and strips each item: items with commas or outer blanks, and
+/// empty ones, cannot be expressed; further as [`value`].
+pub fn list_value<'a>(items: impl IntoIterator<Item = &'a str>) -> Result<String, Unwritable> {
+    let mut joined = String::new();
+    for item in items {
+        if item.is_empty() {
+            return Err(Unwritable::new(item, Refusal::Empty));
+        }
+        if item.contains(',') {
+            return Err(Unwritable::new(item, Refusal::Comma));
+        }
+        if item.starts_with(' ') || item.ends_with(' ') {
+            return Err(Unwritable::new(item, Refusal::OuterBlank));
+        }
+        // Checked one by one, so that the error names the item and not the whole list.
+        value(item)?;
+        if !joined.is_empty() {
+            joined.push(',');
+        }
+        joined.push_str(item);
+    }
+    value(&joined)
+}
+
+/// `$name` is substituted: `$$` stands for `$`. But `\$` is turned into `$$` beforehand, so behind
+/// a backslash a dollar must be written as `\$`.
+fn escape_dollars(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    let mut previous = None;
+    for c in text.chars() {
+        if c == '$' {
+            escaped.push(if previous == Some('\\') { '\\' } else { '$' });
+        }
+        escaped.push(c);
+        previous = Some(c);
+    }
+    escaped
+}
+
+fn check_name(name: &str) -> Result<(), Unwritable> {
+    let fine = |b: u8| b.is_ascii_alphanumeric() || b"_-.".contains(&b);
+    // A colon within an option's name would end it; within a section's it never stands.
+    if !name.is_empty() && name.bytes().all(fine) { Ok(()) } else { Err(Unwritable::new(name, Refusal::Name)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case::plain("abc", "abc")]
+    #[case::dollar("a$b", "a$$b")]
+    #[case::dollar_behind_backslash(r"a\$b", r"a\\$b")]
+    #[case::two_dollars_behind_backslash(r"\$$", r"\\$$$")]
+    #[case::quoted("'a'", "\"'a'\"")]
+    #[case::blank(" a", "\" a\"")]
+    #[case::hash("#a", "#a")]
+    #[case::empty("", "")]
+    fn values(#[case] text: &str, #[case] written: &str) {
+        assert_eq!(value(text).unwrap(), written);
+    }
+
+    #[rstest]
+    #[case("a\nb", Refusal::Control)]
+    #[case("a\r", Refusal::Control)]
+    #[case("a\0", Refusal::Control)]
+    #[case("a\u{85}", Refusal::Control)]
+    #[case("ä", Refusal::NonAscii)]
+    fn refused(#[case] text: &str, #[case] refusal: Refusal) {
+        assert_eq!(value(text).unwrap_err(), Unwritable::new(text, refusal));
+        assert_eq!(list_value(["fine", text]).unwrap_err(), Unwritable::new(text, refusal));
+    }
+
+    #[rstest]
+    #[case("a,b", Refusal::Comma)]
+    #[case(" a", Refusal::OuterBlank)]
+    #[case("a ", Refusal::OuterBlank)]
+    #[case("", Refusal::Empty)]
+    fn refused_items(#[case] item: &str, #[case] refusal: Refusal) {
+        assert_eq!(list_value(["fine", item]).unwrap_err(), Unwritable::new(item, refusal));
+    }
+
+    #[rstest]
+    #[case("a]\n[b")]
+    #[case("")]
+    #[case("a=b")]
+    #[case("a:b")]
+    #[case("#a")]
+    fn names(#[case] name: &str) {
+        Writer::default().section(name).unwrap_err();
+        Writer::default().set(name, "").unwrap_err();
+    }
+}

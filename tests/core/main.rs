@@ -1,0 +1,10 @@
+//! The pure core, held against the real programs that read what it writes.
+
+mod render_glance;
+mod render_horizon;
+mod render_httpd;
+mod render_meaning;
+mod render_oracle;
+mod render_oslo;
+mod render_python;
+mod render_server;

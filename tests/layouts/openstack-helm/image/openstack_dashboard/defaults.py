@@ -1,0 +1,3 @@
+"""The few defaults that a snippet may meet; as in Horizon's own defaults.py."""
+
+HORIZON_IMAGES_UPLOAD_MODE = 'legacy'

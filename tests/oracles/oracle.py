@@ -1,0 +1,39 @@
+"""Answers the tests' questions with the real programs that read our files.
+
+In: one JSON object a line, {"ask": NAME, ...}. Out: one JSON object a line, {"answer": ...} or
+{"error": "..."}. Ends with its standard input.
+"""
+
+import json
+import sys
+import traceback
+
+import ini
+import snippet
+import web
+
+QUESTIONS = {
+    "parse": ini.parse,
+    "values": ini.values,
+    "cors": ini.cors,
+    "literals": snippet.literals,
+    "settings": snippet.settings,
+    "tokens": snippet.tokens,
+    "backend": web.backend,
+    "request": web.request,
+    "stream": web.stream,
+}
+
+
+def main():
+    for line in sys.stdin:
+        question = json.loads(line)
+        try:
+            reply = {"answer": QUESTIONS[question.pop("ask")](**question)}
+        except Exception:  # whatever it was, the test shall show it
+            reply = {"error": traceback.format_exc()}
+        print(json.dumps(reply), flush=True)
+
+
+if __name__ == "__main__":
+    main()

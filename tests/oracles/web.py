@@ -1,0 +1,136 @@
+"""A client and small servers for a running httpd, all on the loopback interface.
+
+In: requests, as data. Out: answers, as data. A backend answers with what reached it.
+"""
+
+import http.client
+import json
+import socket
+import socketserver
+import ssl
+import struct
+import threading
+import wsgiref.simple_server
+
+import ini
+
+TIMEOUT = 30
+
+
+def request(port, method, headers, path="/", body="", chunked=False, ca=None):
+    """One request; several headers of one name are sent and reported one by one."""
+    connection = _connect(port, ca)
+    connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
+    for name, value in headers:
+        connection.putheader(name, value)
+    if chunked:
+        connection.putheader("Transfer-Encoding", "chunked")
+    elif body and "content-length" not in (name.lower() for name, _ in headers):
+        connection.putheader("Content-Length", str(len(body)))
+    connection.endheaders()
+    if chunked:
+        connection.send(b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body.encode()))
+    elif body:
+        connection.send(body.encode())
+    answer = connection.getresponse()
+    text = answer.read().decode("latin-1")
+    connection.close()
+    return {"status": answer.status, "headers": answer.getheaders(), "body": text}
+
+
+def _connect(port, ca):
+    if ca is None:
+        return http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT)
+    context = ssl.create_default_context(cafile=ca)
+    context.check_hostname = False
+    return http.client.HTTPSConnection("127.0.0.1", port, timeout=TIMEOUT, context=context)
+
+
+def stream(port, front_port, ca, chunked):
+    """Whether a body's first piece reaches the backend while the client still holds back the rest.
+
+    `port` is where the test's httpd expects its backend; the backend answers 204 in the end.
+    """
+    piece = b"x" * 65536
+    arrived = threading.Event()
+
+    def backend(listener):
+        connection, _ = listener.accept()
+        received = b""
+        ended = False
+        while not ended:
+            data = connection.recv(65536)
+            if not data:
+                return
+            received += data
+            if received.count(b"x") >= len(piece):
+                arrived.set()
+            ended = b"last" in received
+        connection.sendall(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
+        connection.close()
+
+    with socket.create_server(("127.0.0.1", port)) as listener:
+        listener.settimeout(TIMEOUT)
+        thread = threading.Thread(target=backend, args=(listener,), daemon=True)
+        thread.start()
+        client = _connect(front_port, ca)
+        client.putrequest("PUT", "/v2/images/1/file")
+        if chunked:
+            client.putheader("Transfer-Encoding", "chunked")
+        else:
+            client.putheader("Content-Length", str(len(piece) + 4))
+        client.endheaders()
+        client.send(b"%x\r\n%s\r\n" % (len(piece), piece) if chunked else piece)
+        streamed = arrived.wait(TIMEOUT)
+        client.send(b"4\r\nlast\r\n0\r\n\r\n" if chunked else b"last")
+        status = client.getresponse().status
+        client.close()
+        thread.join(TIMEOUT)
+    return {"streamed": streamed, "status": status}
+
+
+def backend(kind, files=None):
+    """Starts a server that runs until the oracle ends; says its port."""
+    if kind == "glance":
+        server = wsgiref.simple_server.make_server(
+            "127.0.0.1", 0, ini.cors_filter(files), handler_class=_QuietHandler
+        )
+    else:
+        handler = {"http": _EchoHttp, "uwsgi": _EchoUwsgi}[kind]
+        server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), handler)
+        server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server.server_address[1]
+
+
+class _QuietHandler(wsgiref.simple_server.WSGIRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+class _EchoHttp(socketserver.StreamRequestHandler):
+    """Answers with the request's head, line by line."""
+
+    def handle(self):
+        lines = []
+        while line := self.rfile.readline().strip():
+            lines.append(line.decode("latin-1"))
+        body = json.dumps(lines).encode()
+        self.wfile.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+
+
+class _EchoUwsgi(socketserver.StreamRequestHandler):
+    """Answers with the variables of the uwsgi protocol's first packet."""
+
+    def handle(self):
+        _, size, _ = struct.unpack("<BHB", self.rfile.read(4))
+        packet, variables = self.rfile.read(size), {}
+        while packet:
+            pair = []
+            for _ in range(2):
+                (length,) = struct.unpack("<H", packet[:2])
+                pair.append(packet[2 : 2 + length].decode("latin-1"))
+                packet = packet[2 + length :]
+            variables[pair[0]] = pair[1]
+        body = json.dumps(variables).encode()
+        self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
