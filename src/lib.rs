@@ -7,7 +7,12 @@
 #![forbid(unsafe_code)]
 
 pub mod api;
+pub mod apply;
+pub mod cli;
 pub mod derive;
 pub mod observe;
+pub mod offline;
 pub mod plan;
 pub mod render;
+pub mod report;
+pub mod run;

@@ -1,6 +1,6 @@
 //! The whole picture: one view per resource, from one snapshot.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -20,6 +20,8 @@ use crate::plan::mount::{Claim, describe};
 pub struct World {
     pub horizons: BTreeMap<Key, HorizonView>,
     pub glances: BTreeMap<Key, GlanceView>,
+    /// The resources themselves have been listed.
+    read: bool,
 }
 
 impl World {
@@ -61,7 +63,26 @@ impl World {
                 });
             }
         }
-        Self { horizons, glances }
+        let read = snapshot.horizons.any_known() && snapshot.glances.any_known();
+        Self { horizons, glances, read }
+    }
+
+    /// Namespaces that hold a resource: what is watched.
+    pub fn namespaces(&self) -> BTreeSet<String> {
+        self.horizons.keys().chain(self.glances.keys()).map(|key| key.namespace.clone()).collect()
+    }
+
+    /// ConfigMaps with a workload's main file: watched by name.
+    pub fn sources(&self) -> BTreeSet<Key> {
+        self.glances.values().filter_map(|view| view.source.clone()).collect()
+    }
+
+    /// Whether all that views depend on has been read, or is known to be unreadable.
+    pub fn is_read(&self) -> bool {
+        let pending = |p: Option<&Problem>| p.is_some_and(|p| p.reason == Reason::ObservationPending);
+        self.read
+            && !self.glances.values().any(|v| pending(v.target.as_ref().err()) || pending(v.settings.as_ref().err()))
+            && !self.horizons.values().any(|v| pending(v.target.as_ref().err()) || pending(v.exposures.as_ref().err()))
     }
 
     /// Keys of the resources whose view differs from the one in `before`.

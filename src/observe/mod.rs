@@ -3,12 +3,12 @@
 //! In: watches of the API server ([`live`]) or manifest files ([`manifests`]). Out: one
 //! [`Snapshot`], in which "there is none" and "I cannot see" are different answers.
 
-// pub mod live;
-// pub mod manifests;
+pub mod live;
+pub mod manifests;
 pub mod model;
 pub mod reduce;
 mod snapshot;
-// mod watches;
+pub mod watches;
 
 pub use model::*;
 pub use snapshot::{Known, Snapshot, Store, Unknown};

@@ -68,7 +68,11 @@ pub fn reduce(object: Value) -> Result<Option<Object>, serde_json::Error> {
 }
 
 fn decode<T: DeserializeOwned>(object: Value) -> Result<T, serde_json::Error> {
-    serde_json::from_value(object)
+    serde_path_to_error::deserialize(object).map_err(|e| {
+        use serde::de::Error;
+        // At the root the decoder's own words already name the field.
+        if e.path().iter().next().is_none() { e.into_inner() } else { Error::custom(e) }
+    })
 }
 
 fn custom<Spec, Status>(object: &Value) -> Result<Custom<Spec, Status>, serde_json::Error>

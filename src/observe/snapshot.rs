@@ -50,6 +50,14 @@ impl<T> Store<T> {
         }
     }
 
+    /// Whether anything of this kind has been listed.
+    pub fn any_known(&self) -> bool {
+        match &self.coverage {
+            Coverage::All => true,
+            Coverage::Namespaces(known) => known.values().any(Result::is_ok),
+        }
+    }
+
     /// Records that a namespace is synced, or why it is not.
     pub fn set_known(&mut self, namespace: &str, known: Known<()>) {
         if let Coverage::Namespaces(map) = &mut self.coverage {
@@ -172,6 +180,15 @@ impl Snapshot {
             WorkloadKind::Deployment => &self.deployments,
             WorkloadKind::StatefulSet => &self.stateful_sets,
             WorkloadKind::DaemonSet => &self.daemon_sets,
+        }
+    }
+
+    /// The same, to be changed.
+    pub fn workloads_mut(&mut self, kind: WorkloadKind) -> &mut Store<Workload> {
+        match kind {
+            WorkloadKind::Deployment => &mut self.deployments,
+            WorkloadKind::StatefulSet => &mut self.stateful_sets,
+            WorkloadKind::DaemonSet => &mut self.daemon_sets,
         }
     }
 }

@@ -14,11 +14,11 @@ use crate::render::File;
 /// Our ConfigMap volume; the other names begin with it.
 pub const CONFIG_VOLUME: &str = "direct-upload";
 /// The `emptyDir` from which copied files are mounted.
-const COPY_VOLUME: &str = "direct-upload-files";
+pub const COPY_VOLUME: &str = "direct-upload-files";
 /// The Secret with httpd's certificate.
-const TLS_VOLUME: &str = "direct-upload-tls";
+pub const TLS_VOLUME: &str = "direct-upload-tls";
 /// The init container that copies.
-const COPY_CONTAINER: &str = "direct-upload-copy";
+pub const COPY_CONTAINER: &str = "direct-upload-copy";
 /// Where the init container sees source and target.
 const COPY_FROM: &str = "/direct-upload/from";
 const COPY_TO: &str = "/direct-upload/to";

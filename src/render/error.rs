@@ -14,7 +14,9 @@ pub enum Refusal {
     #[error("holds a control character; remove it")]
     Control,
     /// The file is read in whatever locale the service runs in.
-    #[error("holds a character outside ASCII, which is read differently under another locale; write it in ASCII (host names in punycode)")]
+    #[error(
+        "holds a character outside ASCII, which is read differently under another locale; write it in ASCII (host names in punycode)"
+    )]
     NonAscii,
     /// A comma separates list items and cannot be escaped.
     #[error("holds a comma, which separates list items; write the parts as items of their own")]

@@ -62,7 +62,7 @@ impl Writer {
         }
     }
 
-    /// What `inner` writes, if `module` is loaded; otherwise httpd starts without it and logs
+    /// What `inner` writes, if these modules are loaded; otherwise httpd starts without it and logs
     /// `missing`.
     ///
     /// A directive of a missing module would keep httpd from starting, and httpd has no directive
@@ -71,18 +71,22 @@ impl Writer {
     ///
     /// # Errors
     /// Those of `inner`.
-    pub fn if_module(
+    pub fn if_modules<const N: usize>(
         &mut self,
-        module: &'static str,
+        modules: [&'static str; N],
         missing: &'static str,
         inner: impl FnOnce(&mut Self) -> Result<(), Unwritable>,
     ) -> Result<(), Unwritable> {
-        self.begin("IfModule", module)?;
+        for module in modules {
+            self.begin("IfModule", module)?;
+        }
         inner(self)?;
-        self.end();
-        self.begin("IfModule", &format!("!{module}"))?;
-        self.line(&format!("Define DIRECT_UPLOAD_WARNING \"${{{missing}}}\""));
-        self.end();
+        for module in modules.into_iter().rev() {
+            self.end();
+            self.begin("IfModule", &format!("!{module}"))?;
+            self.line(&format!("Define DIRECT_UPLOAD_WARNING \"${{{missing}}}\""));
+            self.end();
+        }
         Ok(())
     }
 

@@ -96,12 +96,7 @@ fn string_length(text: &str) -> usize {
 /// The directives in order, continuation lines joined, without comments and indentation.
 fn httpd(text: &str) -> Vec<String> {
     let joined = text.replace("\r\n", "\n").replace("\\\n", "");
-    joined
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty() && !line.starts_with('#'))
-        .map(str::to_owned)
-        .collect()
+    joined.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).map(str::to_owned).collect()
 }
 
 #[cfg(test)]

@@ -191,9 +191,8 @@ fn file(
 /// An absolute, normalised path, without the trailing slash.
 fn absolute<'a>(setting: &'static str, path: &'a str) -> Result<&'a str, RenderError> {
     let trimmed = path.strip_suffix('/').unwrap_or(path);
-    let normal = trimmed
-        .strip_prefix('/')
-        .is_some_and(|rest| rest.split('/').all(|part| !matches!(part, "" | "." | "..")));
+    let normal =
+        trimmed.strip_prefix('/').is_some_and(|rest| rest.split('/').all(|part| !matches!(part, "" | "." | "..")));
     if normal && !path.contains(char::is_control) {
         Ok(trimmed)
     } else {

@@ -49,8 +49,8 @@ fn limits(out: &mut Writer, server: HttpdServer, timeout: &str, limit: &str) -> 
         out.directive("RequestReadTimeout", &["body=0"])
     })?;
     match server {
-        HttpdServer::ModWsgi => out.if_module(
-            "mod_wsgi.c",
+        HttpdServer::ModWsgi => out.if_modules(
+            ["mod_wsgi.c"],
             "direct-upload-operator wants mod_wsgi which is not loaded and so chunked uploads are refused",
             |out| {
                 out.comment("Without it, a body without Content-Length gets 411.");
@@ -68,10 +68,9 @@ fn limits(out: &mut Writer, server: HttpdServer, timeout: &str, limit: &str) -> 
 /// As httpd's own manual restores such headers (`env.html#fixheader`): the dot matches the
 /// underscore, the header is set anew with hyphens.
 fn legacy_headers(out: &mut Writer) -> Result<(), Unwritable> {
-    out.begin("IfModule", "mod_setenvif.c")?;
-    out.if_module(
-        "mod_headers.c",
-        "direct-upload-operator wants mod_headers which is not loaded and so headers with underscores are lost",
+    out.if_modules(
+        ["mod_setenvif.c", "mod_headers.c"],
+        "direct-upload-operator wants mod_setenvif and mod_headers of which one is not loaded and so headers with underscores are lost",
         |out| {
             for header in LEGACY_HEADERS {
                 let attribute = format!("^x.image.meta.{}$", header.replace('_', "."));
@@ -89,9 +88,7 @@ fn legacy_headers(out: &mut Writer) -> Result<(), Unwritable> {
             }
             Ok(())
         },
-    )?;
-    out.end();
-    Ok(())
+    )
 }
 
 /// Not within `IfModule`: an httpd that starts without its TLS port looks healthy and serves
@@ -156,9 +153,7 @@ fn address(backend: &str) -> Result<&str, RenderError> {
         };
         host_is_one && port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|p| p > 0)
     });
-    host_and_port
-        .map(|_| backend)
-        .ok_or_else(|| Unwritable::new(backend, Refusal::Address).of("spec.httpd.backend"))
+    host_and_port.map(|_| backend).ok_or_else(|| Unwritable::new(backend, Refusal::Address).of("spec.httpd.backend"))
 }
 
 /// `ServerName` takes a host name or an address in brackets.

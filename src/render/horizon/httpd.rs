@@ -34,10 +34,9 @@ pub(super) fn fragment(settings: &HorizonHttpdSettings) -> Result<Option<String>
 }
 
 fn cors(out: &mut Writer, settings: &HorizonCorsSettings) -> Result<(), Unwritable> {
-    out.begin("IfModule", "mod_setenvif.c")?;
-    out.if_module(
-        "mod_headers.c",
-        "direct-upload-operator wants mod_headers which is not loaded and so CORS headers are missing",
+    out.if_modules(
+        ["mod_setenvif.c", "mod_headers.c"],
+        "direct-upload-operator wants mod_setenvif and mod_headers of which one is not loaded and so CORS headers are missing",
         |out| {
             for origin in &settings.origins {
                 let exactly = format!("^{}$", pattern(origin.as_str()));
@@ -58,9 +57,7 @@ fn cors(out: &mut Writer, settings: &HorizonCorsSettings) -> Result<(), Unwritab
             }
             Ok(())
         },
-    )?;
-    out.end();
-    Ok(())
+    )
 }
 
 /// One value, whoever set one before: httpd keeps two tables of response headers and sends both, so

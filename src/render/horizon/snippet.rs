@@ -51,7 +51,13 @@ fn tls_termination(code: &mut String, tls: &TlsTerminationSettings) -> Result<()
         let _ = writeln!(code, "SECURE_PROXY_SSL_HEADER = {trusted}");
     }
     let origins: Vec<String> = tls.trusted_origins.iter().map(ToString::to_string).collect();
-    let hosts = tls.allowed_hosts.iter().map(|h| allowed_host(h)).collect::<Result<Vec<_>, _>>()?;
+    let mut hosts = Vec::new();
+    for host in &tls.allowed_hosts {
+        let host = allowed_host(host)?;
+        if !hosts.contains(&host) {
+            hosts.push(host);
+        }
+    }
     if origins.is_empty() && hosts.is_empty() {
         return Ok(());
     }

@@ -1,0 +1,10 @@
+//! Steps become writes.
+//!
+//! In: one [`Action`](crate::plan::Action). Out: requests to the API server, whose answers go
+//! straight into the live snapshot. Nothing here decides anything.
+
+mod error;
+mod write;
+
+pub use error::ApplyError;
+pub use write::Writer;

@@ -1,0 +1,174 @@
+//! The requests.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use kube::Client;
+use kube::api::{Api, DeleteParams, DynamicObject, Patch, PatchParams, PostParams, Preconditions};
+use serde_json::{Value, json};
+
+use super::error::ApplyError;
+use crate::api::{FINALIZER, OPERATOR, WorkloadKind};
+use crate::observe::live::{Kind, Live};
+use crate::observe::watches::resource;
+use crate::observe::{Key, Meta, Workload};
+use crate::plan::{Action, ConfigMapDraft, mount};
+
+/// Writes for the resources of one kind.
+pub struct Writer {
+    client: Client,
+    live: Arc<Live>,
+    kind: Kind,
+    /// `direct-upload-operator/<instance>/<kind>`.
+    manager: String,
+}
+
+impl Writer {
+    /// A writer for Horizons or Glances.
+    pub fn new(client: Client, live: Arc<Live>, kind: Kind, instance: &str) -> Self {
+        Self { client, live, kind, manager: format!("{OPERATOR}/{instance}/{kind:?}") }
+    }
+
+    /// Carries out one action. Waiting is not carried out.
+    ///
+    /// # Errors
+    /// [`ApplyError`].
+    pub async fn carry_out(&self, resource: &Meta, action: &Action) -> Result<(), ApplyError> {
+        match action {
+            Action::AddFinalizer => self.finalizer(resource, &[FINALIZER]).await,
+            Action::RemoveFinalizer => self.finalizer(resource, &[]).await,
+            Action::ApplyConfigMap(draft) => self.config_map(draft).await,
+            Action::Annotate { config_map, annotations } => self.annotate(config_map, annotations).await,
+            Action::Mount { workload, mount } | Action::SwitchMode { workload, mount } | Action::Claim { workload, mount } => {
+                self.workload(workload, mount.patch(workload)).await
+            }
+            Action::Release { workload } => match self.workload(workload, mount::release(workload)).await {
+                // Gone, or made anew: nothing of ours is in it.
+                Err(ApplyError::Refused { code: 404 | 409, .. }) => Ok(()),
+                other => other,
+            },
+            Action::Collect { config_map } => self.collect(config_map).await,
+            Action::Probe | Action::AwaitRollout { .. } | Action::AwaitGlance { .. } | Action::AwaitHorizons => Ok(()),
+        }
+    }
+
+    /// Writes a status.
+    ///
+    /// # Errors
+    /// [`ApplyError`].
+    pub async fn status(&self, meta: &Meta, status: Value) -> Result<(), ApplyError> {
+        let mut patch = self.identity(meta);
+        patch["status"] = status;
+        let params = PatchParams::apply(&self.manager).force();
+        let object = self.describe(&meta.key);
+        let answer = self.api(self.kind, &meta.key).patch_status(&meta.key.name, &params, &Patch::Apply(&patch)).await;
+        self.take(self.kind, answer.map_err(|e| ApplyError::of(&object, e))?);
+        Ok(())
+    }
+
+    async fn finalizer(&self, meta: &Meta, finalizers: &[&str]) -> Result<(), ApplyError> {
+        let mut patch = self.identity(meta);
+        patch["metadata"]["finalizers"] = json!(finalizers);
+        let params = PatchParams::apply(&self.manager);
+        let object = self.describe(&meta.key);
+        let answer = self.api(self.kind, &meta.key).patch(&meta.key.name, &params, &Patch::Apply(&patch)).await;
+        match answer.map_err(|e| ApplyError::of(&object, e)) {
+            Ok(answer) => self.take(self.kind, answer),
+            // Gone already.
+            Err(ApplyError::Refused { code: 404 | 409, .. }) if finalizers.is_empty() => {}
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// The uid makes the API server refuse an object that was deleted or made anew.
+    fn identity(&self, meta: &Meta) -> Value {
+        let resource = resource(self.kind);
+        json!({
+            "apiVersion": resource.api_version,
+            "kind": resource.kind,
+            "metadata": {"namespace": meta.key.namespace, "name": meta.key.name, "uid": meta.uid},
+        })
+    }
+
+    async fn config_map(&self, draft: &ConfigMapDraft) -> Result<(), ApplyError> {
+        let api = self.api(Kind::ConfigMap, &draft.key);
+        let object = format!("ConfigMap {}", draft.key);
+        let create = || async {
+            let manifest: DynamicObject = serde_json::from_value(draft.manifest())
+                .map_err(|e| ApplyError::of(&object, kube::Error::SerdeError(e)))?;
+            let params = PostParams { field_manager: Some(self.manager.clone()), ..PostParams::default() };
+            api.create(&params, &manifest).await.map_err(|e| ApplyError::of(&object, e))
+        };
+        let created = match create().await {
+            // Its name is a hash of its bytes: whatever else stands there is not what pods were
+            // given by that name.
+            Err(ApplyError::Refused { code: 409, .. }) => {
+                let existing = api.get_opt(&draft.key.name).await.map_err(|e| ApplyError::of(&object, e))?;
+                if let Some(existing) = existing {
+                    self.delete(&draft.key, existing.metadata.uid).await?;
+                }
+                create().await?
+            }
+            other => other?,
+        };
+        self.take(Kind::ConfigMap, created);
+        Ok(())
+    }
+
+    async fn annotate(&self, key: &Key, annotations: &BTreeMap<String, Option<String>>) -> Result<(), ApplyError> {
+        let patch = json!({"metadata": {"annotations": annotations}});
+        let params = PatchParams { field_manager: Some(self.manager.clone()), ..PatchParams::default() };
+        let answer = self.api(Kind::ConfigMap, key).patch(&key.name, &params, &Patch::Merge(&patch)).await;
+        self.take(Kind::ConfigMap, answer.map_err(|e| ApplyError::of(&format!("ConfigMap {key}"), e))?);
+        Ok(())
+    }
+
+    async fn workload(&self, workload: &Workload, patch: Value) -> Result<(), ApplyError> {
+        let kind = match workload.kind {
+            WorkloadKind::Deployment => Kind::Deployment,
+            WorkloadKind::StatefulSet => Kind::StatefulSet,
+            WorkloadKind::DaemonSet => Kind::DaemonSet,
+        };
+        let key = &workload.meta.key;
+        let params = PatchParams::apply(&self.manager);
+        let answer = self.api(kind, key).patch(&key.name, &params, &Patch::Apply(&patch)).await;
+        let object = mount::describe(workload.kind, key);
+        self.take(kind, answer.map_err(|e| ApplyError::of(&object, e))?);
+        Ok(())
+    }
+
+    async fn collect(&self, key: &Key) -> Result<(), ApplyError> {
+        self.delete(key, None).await
+    }
+
+    async fn delete(&self, key: &Key, uid: Option<String>) -> Result<(), ApplyError> {
+        let preconditions = uid.map(|uid| Preconditions { uid: Some(uid), resource_version: None });
+        let params = DeleteParams { preconditions, ..DeleteParams::default() };
+        match self.api(Kind::ConfigMap, key).delete(&key.name, &params).await {
+            Ok(_) => {}
+            Err(kube::Error::Api(status)) if status.code == 404 => {}
+            Err(error) => return Err(ApplyError::of(&format!("ConfigMap {key}"), error)),
+        }
+        self.live.forget_object(Kind::ConfigMap, key);
+        Ok(())
+    }
+
+    fn api(&self, kind: Kind, key: &Key) -> Api<DynamicObject> {
+        Api::namespaced_with(self.client.clone(), &key.namespace, &resource(kind))
+    }
+
+    fn describe(&self, key: &Key) -> String {
+        format!("{:?} {key}", self.kind)
+    }
+
+    /// The answer is newer than any watch event: the next plan must see it.
+    fn take(&self, kind: Kind, answer: DynamicObject) {
+        if let Ok(mut value) = serde_json::to_value(answer) {
+            let resource = resource(kind);
+            value["apiVersion"] = resource.api_version.into();
+            value["kind"] = resource.kind.into();
+            self.live.put(kind, value);
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! The command line.
+//!
+//! In: arguments. Out: data on standard output, talk on standard error, and an exit code: 0 fine,
+//! 1 the input has errors or something is not as it should be, 2 wrong usage.
+
+mod completions;
+mod copy;
+mod crd;
+mod files;
+mod output;
+mod render;
+pub mod run;
+pub mod yaml;
+
+use std::ffi::OsString;
+use std::fmt::Display;
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+/// The name under which kubectl finds the program as `kubectl direct-upload`.
+const PLUGIN: &str = "kubectl-direct_upload";
+
+/// Makes OpenStack Horizon upload images straight from the browser to Glance, and keeps it working.
+#[derive(Debug, Parser)]
+#[command(
+    name = "direct-upload-operator",
+    version,
+    arg_required_else_help = true,
+    subcommand_required = true,
+    after_help = "Exit codes: 0 fine; 1 the input has errors or a check failed; 2 wrong usage.\n\
+                  Data goes to standard output, everything else to standard error.\n\
+                  Installed as kubectl-direct_upload, it is also `kubectl direct-upload`."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the operator in (or against) a cluster
+    Run(run::Args),
+    /// Print the custom resource definitions
+    #[command(after_help = crd::EXAMPLES)]
+    Crd,
+    /// Print what the operator would apply, from manifests alone
+    #[command(after_help = render::EXAMPLES)]
+    Render(render::Args),
+    /// Print a completion script for a shell
+    #[command(after_help = completions::EXAMPLES)]
+    Completions(completions::Args),
+    /// Copy files into a folder (used by the operator's init container)
+    #[command(after_help = copy::EXAMPLES)]
+    Copy(copy::Args),
+}
+
+/// The image for init containers when nothing else is said.
+pub fn default_image() -> String {
+    concat!(env!("CARGO_PKG_NAME"), ":", env!("CARGO_PKG_VERSION")).to_owned()
+}
+
+/// Runs the program with this process's arguments.
+pub fn main() -> ExitCode {
+    dispatch(parse(std::env::args_os().collect()).command)
+}
+
+/// Leaves the process on wrong usage, `--help` and `--version`, as clap does.
+fn parse(arguments: Vec<OsString>) -> Cli {
+    let mut command = Cli::command();
+    if arguments.first().is_some_and(|name| is_plugin(name)) {
+        command = command.bin_name("kubectl direct-upload").display_name("kubectl-direct-upload");
+    }
+    let matches = command.get_matches_from(arguments);
+    Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+}
+
+fn is_plugin(name: &OsString) -> bool {
+    Path::new(name).file_name().is_some_and(|name| name == PLUGIN)
+}
+
+fn dispatch(command: Command) -> ExitCode {
+    match command {
+        Command::Run(args) => {
+            let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+                Ok(runtime) => runtime,
+                Err(error) => return failed(format_args!("no runtime: {error}")),
+            };
+            ended(runtime.block_on(run::main(args)))
+        }
+        Command::Crd => ended(crd::main()),
+        Command::Render(args) => render::main(&args),
+        Command::Completions(args) => ended(completions::main(&args, Cli::command())),
+        Command::Copy(args) => ended(copy::main(&args)),
+    }
+}
+
+fn ended<E: Display>(result: Result<(), E>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(error),
+    }
+}
+
+fn failed(error: impl Display) -> ExitCode {
+    output::say(format_args!("error: {error}"));
+    ExitCode::FAILURE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_plugin_is_known_by_its_name() {
+        assert!(is_plugin(&"/usr/local/bin/kubectl-direct_upload".into()));
+        assert!(!is_plugin(&"/usr/local/bin/direct-upload-operator".into()));
+    }
+}

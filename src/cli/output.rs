@@ -1,0 +1,36 @@
+//! Standard output and standard error, neither of which may make the program panic.
+
+use std::fmt::Display;
+use std::io::{self, Write};
+
+use serde_json::{Value, json};
+
+use super::yaml;
+
+/// Writes data to standard output. A reader that has seen enough (`| head`) is no error.
+///
+/// # Errors
+/// Anything else that goes wrong, such as a full disk.
+pub fn data(text: &str) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result,
+    }
+}
+
+/// Says something on standard error. If nobody can hear it, nothing is lost.
+pub fn say(message: impl Display) {
+    let _ = writeln!(io::stderr().lock(), "{message}");
+}
+
+/// Objects as YAML documents.
+pub fn documents<'a>(objects: impl IntoIterator<Item = &'a Value>) -> String {
+    objects.into_iter().map(|object| format!("---\n{}", yaml::document(object))).collect()
+}
+
+/// Objects as one JSON List.
+pub fn list(objects: &[Value]) -> String {
+    let list = json!({"apiVersion": "v1", "kind": "List", "items": objects});
+    format!("{list:#}\n")
+}

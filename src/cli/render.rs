@@ -1,0 +1,187 @@
+//! `render`: what the operator would apply, from manifests alone.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args as ClapArgs, CommandFactory, ValueEnum, error::ErrorKind};
+use jiff::Timestamp;
+
+use super::{default_image, files, output};
+use crate::api::Reason;
+use crate::observe::manifests::{self, Input};
+use crate::offline::{self, Cluster, Outcome};
+use crate::plan::{Options, State};
+
+/// Shown below the help.
+pub const EXAMPLES: &str = "Examples:
+  direct-upload-operator render -f cloud/ > rendered.yaml
+  kubectl get deploy,svc,ing,cm,horizons,glances -n openstack -o yaml | direct-upload-operator render -f - --plan
+  direct-upload-operator render -f cloud/ --stage glance | kubectl apply -f -
+  direct-upload-operator render -f cloud/ -o files --out-dir out/
+
+Reads any manifests; kinds that play no role are passed over. Prints the ConfigMaps and the input's
+workloads as the operator would leave them. Exit code 1 if a resource cannot be carried out; what
+can be is printed nevertheless.";
+
+/// Arguments of `render`.
+#[derive(Debug, ClapArgs)]
+pub struct Args {
+    /// File or folder with manifests, or - for standard input; may be repeated
+    #[arg(short, long = "filename", required = true, value_name = "FILE|DIR|-")]
+    filename: Vec<PathBuf>,
+    /// What to print
+    #[arg(short, long, value_enum, default_value_t = Format::Yaml)]
+    output: Format,
+    /// Folder for -o files: each file goes to OUT/<namespace>/<kind>/<name>/
+    #[arg(long, value_name = "OUT", required_if_eq("output", "files"))]
+    out_dir: Option<PathBuf>,
+    /// Print the operator's steps, in order and with their reasons, instead of manifests
+    #[arg(long, conflicts_with_all = ["output", "out_dir"])]
+    plan: bool,
+    /// How far to go: Glance's half only, or both
+    #[arg(long, value_enum, default_value_t = Stage::Horizon)]
+    stage: Stage,
+    /// Refuse kinds that are not known
+    #[arg(long)]
+    strict: bool,
+    /// The operator's image, for the init container that copies files
+    #[arg(long, env = "DIRECT_UPLOAD_OPERATOR_IMAGE", default_value_t = default_image())]
+    image: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// YAML documents.
+    Yaml,
+    /// One JSON List.
+    Json,
+    /// Each rendered file, below --out-dir.
+    Files,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Stage {
+    /// Glance accepts the origins; Horizon stays as it is.
+    Glance,
+    /// All.
+    Horizon,
+}
+
+/// Renders.
+pub fn main(args: &Args) -> ExitCode {
+    if args.out_dir.is_some() && args.output != Format::Files {
+        super::Cli::command().error(ErrorKind::ArgumentConflict, "--out-dir needs -o files").exit();
+    }
+    let input = match read(args) {
+        Ok(input) => input,
+        Err(errors) => {
+            errors.iter().for_each(|error| output::say(format_args!("error: {error}")));
+            return ExitCode::FAILURE;
+        }
+    };
+    let stage = match args.stage {
+        Stage::Glance => offline::Stage::Glance,
+        Stage::Horizon => offline::Stage::Horizon,
+    };
+    let options = Options { image: args.image.clone() };
+    let outcome = offline::simulate(Cluster::of(input), stage, Timestamp::now(), &options);
+    let fine = report(&outcome);
+    match print(args, &outcome) {
+        Err(error) => super::failed(error),
+        Ok(()) if fine => ExitCode::SUCCESS,
+        Ok(()) => ExitCode::FAILURE,
+    }
+}
+
+fn read(args: &Args) -> Result<Input, Vec<String>> {
+    let input = manifests::read(&args.filename)
+        .map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>())?;
+    if input.manifests.is_empty() && input.unknown.is_empty() {
+        let names = args.filename.iter().map(|p| p.display().to_string()).collect::<Vec<_>>().join(", ");
+        return Err(vec![format!("{names}: no object that plays a role here")]);
+    }
+    if args.strict && !input.unknown.is_empty() {
+        let unknown = input.unknown.iter().map(|(place, kind)| format!("{place}: {kind} is not known (--strict)"));
+        return Err(unknown.collect());
+    }
+    Ok(input)
+}
+
+/// Says how each resource ends. False if one does not end as its spec asks.
+fn report(outcome: &Outcome) -> bool {
+    let mut fine = !outcome.unsettled;
+    if outcome.unsettled {
+        output::say("error: the plans do not come to an end; this is a defect of direct-upload-operator, please report it");
+    }
+    if outcome.ends.is_empty() {
+        output::say("note: no Horizon or Glance resource (of the operator's groups) is in the input; nothing changes");
+    } else {
+        output::say("note: assuming that verification passes and every rollout succeeds");
+    }
+    for assumption in &outcome.cluster.assumptions {
+        output::say(format_args!("note: assuming that {assumption}"));
+    }
+    for end in &outcome.ends {
+        let resource = &end.resource;
+        match &end.state {
+            State::Unmet(_, problem) if problem.reason == Reason::Suspended => {
+                output::say(format_args!("note: {resource}: {}", problem.message));
+            }
+            State::Unmet(condition, problem) => {
+                fine = false;
+                output::say(format_args!("error: {resource}: {condition}=False, {}: {}", problem.reason, problem.message));
+            }
+            State::Done(_) | State::Gone | State::Pending => {}
+        }
+        for advice in &end.advice {
+            output::say(format_args!("note: {resource}: {advice}"));
+        }
+        for origin in &end.retiring {
+            let until = origin.retires_at.map(|t| t.to_string()).unwrap_or_default();
+            output::say(format_args!("note: {resource}: {} is asked for by nobody and stays until {until}", origin.origin));
+        }
+    }
+    fine
+}
+
+fn print(args: &Args, outcome: &Outcome) -> io::Result<()> {
+    if args.plan {
+        return output::data(&sentences(outcome));
+    }
+    match (args.output, &args.out_dir) {
+        (Format::Files, Some(folder)) => write_files(folder, outcome),
+        (Format::Json, _) => output::data(&output::list(&offline::manifests(outcome))),
+        (Format::Yaml | Format::Files, _) => output::data(&output::documents(&offline::manifests(outcome))),
+    }
+}
+
+fn sentences(outcome: &Outcome) -> String {
+    let sentence = |(at, taken): (usize, &offline::Taken)| format!("{}. {}: {}\n", at + 1, taken.resource, taken.step);
+    outcome.steps.iter().enumerate().map(sentence).collect()
+}
+
+/// `OUT/<namespace>/<kind>/<name>/<file name>`.
+fn write_files(out: &Path, outcome: &Outcome) -> io::Result<()> {
+    std::fs::create_dir_all(out).map_err(|e| named(out, &e))?;
+    for (resource, name, contents) in offline::rendered_files(outcome) {
+        let mut folder = out.to_owned();
+        for part in [&resource.key.namespace, &resource.kind.to_lowercase(), &resource.key.name] {
+            folder.push(part);
+            // The parts are DNS names; a link that somebody put there could still lead elsewhere.
+            if folder.is_symlink() {
+                return Err(io::Error::other(format!("{}: is a link; nothing is written through it", folder.display())));
+            }
+            if !folder.is_dir() {
+                std::fs::create_dir(&folder).map_err(|e| named(&folder, &e))?;
+            }
+        }
+        files::write(&folder, name, contents.as_bytes()).map_err(|e| named(&folder, &e))?;
+        output::data(&format!("{}\n", folder.join(name).display()))?;
+    }
+    Ok(())
+}
+
+fn named(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+}

@@ -1,0 +1,114 @@
+//! `run`: the operator itself.
+
+use std::collections::BTreeSet;
+use std::io::IsTerminal;
+use std::net::SocketAddr;
+
+use clap::{Args as ClapArgs, ValueEnum};
+use kube::Client;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tracing_subscriber::EnvFilter;
+
+use crate::plan::Options;
+use crate::run::{RunError, Settings, run};
+
+/// Options of `run`.
+#[derive(Clone, Debug, ClapArgs)]
+pub struct Args {
+    /// Act only in this namespace; may be repeated. Default: in all namespaces
+    #[arg(long = "watch-namespace", value_name = "NS")]
+    pub watch_namespace: Vec<String>,
+    /// Where to serve /metrics, /healthz and /readyz
+    #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:8080")]
+    pub metrics_addr: SocketAddr,
+    /// The operator's own image, for the init container that copies files
+    #[arg(long, env = "DIRECT_UPLOAD_OPERATOR_IMAGE", default_value_t = super::default_image())]
+    pub image: String,
+    /// Tells several operators of one cluster apart
+    #[arg(long, value_name = "NAME", default_value = "default")]
+    pub instance: String,
+    /// Namespace of the Lease for leader election
+    #[arg(long, value_name = "NS", env = "POD_NAMESPACE")]
+    pub lease_namespace: Option<String>,
+    /// Act without leader election: only where no second replica can run
+    #[arg(long)]
+    pub no_leader_election: bool,
+    /// How many resources are worked on at once
+    #[arg(long, value_name = "N", default_value_t = 8)]
+    pub concurrency: usize,
+    /// How log lines look; RUST_LOG filters them
+    #[arg(long, value_enum, default_value_t = LogFormat::Text)]
+    pub log_format: LogFormat,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Runs the operator until SIGTERM or SIGINT.
+///
+/// # Errors
+/// [`RunError`].
+pub async fn main(args: Args) -> Result<(), RunError> {
+    start_log(args.log_format);
+    let client = Client::try_default().await.map_err(RunError::Client)?;
+    let lease_namespace = if args.no_leader_election {
+        None
+    } else {
+        Some(args.lease_namespace.unwrap_or_else(|| client.default_namespace().to_owned()))
+    };
+    let settings = Settings {
+        namespaces: args.watch_namespace.into_iter().collect::<BTreeSet<_>>(),
+        metrics_addr: args.metrics_addr,
+        instance: args.instance,
+        lease_namespace,
+        identity: identity(),
+        concurrency: args.concurrency,
+        options: Options { image: args.image },
+    };
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), identity = settings.identity, "direct-upload-operator starts");
+    run(client, settings, stop()).await
+}
+
+fn start_log(format: LogFormat) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match format {
+        LogFormat::Json => log.json().flatten_event(true).init(),
+        LogFormat::Text => log.with_ansi(std::io::stderr().is_terminal()).init(),
+    }
+}
+
+/// The pod's name, or one that no other process has.
+fn identity() -> String {
+    std::env::var("POD_NAME").unwrap_or_else(|_| {
+        let host = std::env::var("HOSTNAME").unwrap_or_else(|_| "local".into());
+        format!("{host}-{}", std::process::id())
+    })
+}
+
+/// Turns true at the first SIGTERM or SIGINT.
+fn stop() -> watch::Receiver<bool> {
+    let (sender, receiver) = watch::channel(false);
+    tokio::spawn(async move {
+        let (Ok(mut terminate), Ok(mut interrupt)) =
+            (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+        else {
+            tracing::error!("signals cannot be received; only SIGKILL ends this process");
+            return sender.closed().await;
+        };
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        sender.send_replace(true);
+        sender.closed().await;
+    });
+    receiver
+}

@@ -1,0 +1,277 @@
+//! The snapshot of a running cluster, kept up to date by watches and by the answers to our own
+//! writes.
+//!
+//! Answers go in at once, so that the next plan sees what the last one did; a watch event that is
+//! older than what is known is dropped. That is what makes "a no-op is not sent" hold.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde_json::Value;
+use tokio::sync::watch;
+
+use super::model::Key;
+use super::reduce::{Object, RevisionKind, reduce};
+use super::snapshot::{Known, Snapshot, Store};
+use crate::api::WorkloadKind;
+use crate::derive::World;
+
+/// Everything that is watched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    Horizon,
+    Glance,
+    Namespace,
+    Deployment,
+    StatefulSet,
+    DaemonSet,
+    ReplicaSet,
+    ControllerRevision,
+    Pod,
+    Service,
+    Ingress,
+    /// ConfigMaps with our label.
+    ConfigMap,
+    /// A ConfigMap with a workload's main file, by name.
+    Source,
+}
+
+/// The live snapshot.
+#[derive(Debug)]
+pub struct Live {
+    state: Mutex<State>,
+    changes: watch::Sender<u64>,
+}
+
+#[derive(Debug)]
+struct State {
+    snapshot: Snapshot,
+    /// Kind and object → uid and resourceVersion.
+    versions: HashMap<(Kind, Key), (String, u64)>,
+    /// Counts changes of meaning.
+    revision: u64,
+    world: Arc<World>,
+    /// The revision that `world` was derived from.
+    derived: u64,
+}
+
+impl Default for Live {
+    fn default() -> Self {
+        let state = State {
+            snapshot: Snapshot::unseen(),
+            versions: HashMap::new(),
+            revision: 0,
+            world: Arc::default(),
+            derived: 0,
+        };
+        Self { state: Mutex::new(state), changes: watch::Sender::new(0) }
+    }
+}
+
+impl Live {
+    /// The world as it is known now; derived at most once per change.
+    pub fn world(&self) -> Arc<World> {
+        let mut state = self.lock();
+        if state.derived != state.revision {
+            state.world = Arc::new(World::of(&state.snapshot));
+            state.derived = state.revision;
+        }
+        state.world.clone()
+    }
+
+    /// Tells of each change of meaning.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    /// Takes an object in, from a watch or as the answer to a write.
+    pub fn put(&self, kind: Kind, object: Value) {
+        let (key, uid, version) = identity(kind, &object);
+        let mut state = self.lock();
+        if let Some((known_uid, known)) = state.versions.get(&(kind, key.clone())) {
+            if *known_uid == uid && version < *known {
+                return;
+            }
+        }
+        state.versions.insert((kind, key.clone()), (uid, version));
+        match reduce(object) {
+            Ok(Some(object)) => {
+                let changed = state.insert(kind, key, object);
+                self.note(&mut state, changed);
+            }
+            Ok(None) => {}
+            // It hurts only itself: absent from the store, named in the log.
+            Err(error) => tracing::warn!(?kind, object = %key, %error, "this object cannot be read and is ignored"),
+        }
+    }
+
+    /// Takes an object out, unless a newer one of the same name is known.
+    pub fn remove(&self, kind: Kind, object: &Value) {
+        let (key, uid, version) = identity(kind, object);
+        let mut state = self.lock();
+        if state.versions.get(&(kind, key.clone())).is_some_and(|(known, v)| *known != uid && version < *v) {
+            return;
+        }
+        let changed = state.remove(kind, &key);
+        self.note(&mut state, changed);
+    }
+
+    /// Takes an object out that we deleted.
+    pub fn forget_object(&self, kind: Kind, key: &Key) {
+        let mut state = self.lock();
+        let changed = state.remove(kind, key);
+        self.note(&mut state, changed);
+    }
+
+    /// Ends a list: what it did not hold is gone, and the scope is known.
+    pub fn listed(&self, kind: Kind, scope: &Scope, seen: &HashSet<Key>) {
+        let mut state = self.lock();
+        let gone: Vec<Key> = state
+            .versions
+            .keys()
+            .filter(|(k, key)| *k == kind && scope.holds(key) && !seen.contains(key))
+            .map(|(_, key)| key.clone())
+            .collect();
+        for key in gone {
+            state.remove(kind, &key);
+        }
+        state.set_known(kind, &scope.name(), Ok(()));
+        self.note(&mut state, true);
+    }
+
+    /// Records that a scope cannot be seen, and why. What was seen before stays.
+    pub fn unknown(&self, kind: Kind, scope: &Scope, known: Known<()>) {
+        let mut state = self.lock();
+        state.set_known(kind, &scope.name(), known);
+        self.note(&mut state, true);
+    }
+
+    /// Drops what a watch that is no longer needed has brought.
+    pub fn forget(&self, kind: Kind, scope: &Scope) {
+        self.listed(kind, scope, &HashSet::new());
+        self.unknown(kind, scope, Err(super::Unknown { why: "not watched".into(), pending: true }));
+    }
+
+    fn note(&self, state: &mut State, changed: bool) {
+        if changed {
+            state.revision += 1;
+            self.changes.send_replace(state.revision);
+        }
+    }
+
+    // A panic while holding the lock cannot leave a half-written map: inserts are single calls.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn insert(&mut self, kind: Kind, key: Key, object: Object) -> bool {
+        let snapshot = &mut self.snapshot;
+        match object {
+            Object::Horizon(item) => snapshot.horizons.insert(key, item),
+            Object::Glance(item) => snapshot.glances.insert(key, item),
+            Object::Namespace(item) => snapshot.namespaces.insert(key, item),
+            Object::Workload(item) => match item.kind {
+                WorkloadKind::Deployment => snapshot.deployments.insert(key, item),
+                WorkloadKind::StatefulSet => snapshot.stateful_sets.insert(key, item),
+                WorkloadKind::DaemonSet => snapshot.daemon_sets.insert(key, item),
+            },
+            Object::Revision(RevisionKind::ReplicaSet, item) => snapshot.replica_sets.insert(key, item),
+            Object::Revision(RevisionKind::ControllerRevision, item) => {
+                snapshot.controller_revisions.insert(key, item)
+            }
+            Object::Pod(item) => snapshot.pods.insert(key, item),
+            Object::Service(item) => snapshot.services.insert(key, item),
+            Object::Ingress(item) => snapshot.ingresses.insert(key, item),
+            Object::ConfigMap(item) if kind == Kind::Source => snapshot.sources.insert(key, item),
+            Object::ConfigMap(item) => snapshot.config_maps.insert(key, item),
+        }
+    }
+
+    fn remove(&mut self, kind: Kind, key: &Key) -> bool {
+        self.versions.remove(&(kind, key.clone()));
+        struct Remove<'a>(&'a Key);
+        impl OnStore for Remove<'_> {
+            fn call<T>(self, store: &mut Store<T>) -> bool {
+                store.remove(self.0)
+            }
+        }
+        self.with(kind, Remove(key))
+    }
+
+    fn set_known(&mut self, kind: Kind, scope: &str, known: Known<()>) {
+        struct SetKnown<'a>(&'a str, Known<()>);
+        impl OnStore for SetKnown<'_> {
+            fn call<T>(self, store: &mut Store<T>) -> bool {
+                store.set_known(self.0, self.1);
+                true
+            }
+        }
+        self.with(kind, SetKnown(scope, known));
+    }
+
+    fn with(&mut self, kind: Kind, call: impl OnStore) -> bool {
+        let snapshot = &mut self.snapshot;
+        match kind {
+            Kind::Horizon => call.call(&mut snapshot.horizons),
+            Kind::Glance => call.call(&mut snapshot.glances),
+            Kind::Namespace => call.call(&mut snapshot.namespaces),
+            Kind::Deployment => call.call(&mut snapshot.deployments),
+            Kind::StatefulSet => call.call(&mut snapshot.stateful_sets),
+            Kind::DaemonSet => call.call(&mut snapshot.daemon_sets),
+            Kind::ReplicaSet => call.call(&mut snapshot.replica_sets),
+            Kind::ControllerRevision => call.call(&mut snapshot.controller_revisions),
+            Kind::Pod => call.call(&mut snapshot.pods),
+            Kind::Service => call.call(&mut snapshot.services),
+            Kind::Ingress => call.call(&mut snapshot.ingresses),
+            Kind::ConfigMap => call.call(&mut snapshot.config_maps),
+            Kind::Source => call.call(&mut snapshot.sources),
+        }
+    }
+}
+
+/// Something to do with whichever store a kind has.
+trait OnStore {
+    fn call<T>(self, store: &mut Store<T>) -> bool;
+}
+
+/// What a watch covers.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scope {
+    /// The whole cluster (or a cluster-scoped kind).
+    All,
+    /// One namespace.
+    Namespace(String),
+    /// One object.
+    Named(Key),
+}
+
+impl Scope {
+    fn holds(&self, key: &Key) -> bool {
+        match self {
+            Self::All => true,
+            Self::Namespace(namespace) => key.namespace == *namespace,
+            Self::Named(named) => key == named,
+        }
+    }
+
+    /// As [`Store::known`] and [`Store::get_named`] look it up.
+    fn name(&self) -> String {
+        match self {
+            Self::All => String::new(),
+            Self::Namespace(namespace) => namespace.clone(),
+            Self::Named(key) => key.to_string(),
+        }
+    }
+}
+
+/// Key, uid and resourceVersion. Resource versions of one resource are ordered (KEP-5504; so have
+/// been etcd's revisions before it was promised).
+pub(super) fn identity(kind: Kind, object: &Value) -> (Key, String, u64) {
+    let text = |field: &str| object.pointer(field).and_then(Value::as_str).unwrap_or_default();
+    let namespace = if kind == Kind::Namespace { "" } else { text("/metadata/namespace") };
+    let key = Key::new(namespace, text("/metadata/name"));
+    let version = text("/metadata/resourceVersion").parse().unwrap_or_default();
+    (key, text("/metadata/uid").to_owned(), version)
+}

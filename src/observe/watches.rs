@@ -1,0 +1,198 @@
+//! Which watches run, and their streams.
+//!
+//! In: the namespaces that hold a resource, and the ConfigMaps by name that a decision needs. Out:
+//! the [`Live`] snapshot. Foreign namespaces cost nothing, up to a limit above which one watch of
+//! the whole cluster per kind is cheaper for the API server.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+
+use futures::{StreamExt, TryStreamExt};
+use kube::api::{Api, ApiResource, DynamicObject};
+use kube::runtime::watcher::{self, Event, watcher};
+use kube::runtime::{WatchStreamExt, watcher::Config};
+use kube::Client;
+use tokio::task::AbortHandle;
+
+use super::live::{Kind, Live, Scope, identity};
+use super::{Key, Unknown};
+use crate::api::{MANAGED_BY, OPERATOR};
+
+/// Above this many namespaces with resources, watches are cluster-wide.
+const MAX_NAMESPACES: usize = 50;
+
+/// The kinds that are watched where a resource is.
+const LOCAL: [Kind; 9] = [
+    Kind::Deployment,
+    Kind::StatefulSet,
+    Kind::DaemonSet,
+    Kind::ReplicaSet,
+    Kind::ControllerRevision,
+    Kind::Pod,
+    Kind::Service,
+    Kind::Ingress,
+    Kind::ConfigMap,
+];
+
+type Watch = (Kind, Scope);
+
+/// The running watches.
+pub struct Watches {
+    client: Client,
+    live: Arc<Live>,
+    /// Namespaces that the operator is restricted to; empty: all.
+    namespaces: BTreeSet<String>,
+    running: HashMap<Watch, AbortHandle>,
+}
+
+impl Watches {
+    /// Starts the watches of the resources themselves.
+    pub fn start(client: Client, live: Arc<Live>, namespaces: BTreeSet<String>) -> Self {
+        let mut watches = Self { client, live, namespaces, running: HashMap::new() };
+        watches.set(BTreeSet::new(), BTreeSet::new());
+        watches
+    }
+
+    /// Makes the running watches those that are needed.
+    pub fn set(&mut self, namespaces: BTreeSet<String>, sources: BTreeSet<Key>) {
+        let mut wanted: HashSet<Watch> = HashSet::new();
+        for kind in [Kind::Horizon, Kind::Glance] {
+            wanted.extend(self.own_scopes().into_iter().map(|scope| (kind, scope)));
+        }
+        if self.namespaces.is_empty() {
+            wanted.insert((Kind::Namespace, Scope::All));
+        } else {
+            let why = "namespaces are not watched with --watch-namespace".to_owned();
+            if !self.running.contains_key(&(Kind::Namespace, Scope::All)) && self.running.is_empty() {
+                self.live.unknown(Kind::Namespace, &Scope::All, Err(Unknown { why, pending: false }));
+            }
+        }
+        let wide = self.namespaces.is_empty() && namespaces.len() > MAX_NAMESPACES;
+        for kind in LOCAL {
+            if wide {
+                wanted.insert((kind, Scope::All));
+            } else {
+                wanted.extend(namespaces.iter().map(|n| (kind, Scope::Namespace(n.clone()))));
+            }
+        }
+        wanted.extend(sources.into_iter().map(|key| (Kind::Source, Scope::Named(key))));
+
+        let stopped: Vec<_> = self.running.keys().filter(|w| !wanted.contains(*w)).cloned().collect();
+        for watch in stopped {
+            if let Some(task) = self.running.remove(&watch) {
+                task.abort();
+            }
+            if !(wide && LOCAL.contains(&watch.0)) {
+                self.live.forget(watch.0, &watch.1);
+            }
+        }
+        for watch in wanted {
+            if !self.running.contains_key(&watch) {
+                let task = tokio::spawn(follow(self.client.clone(), self.live.clone(), watch.clone()));
+                self.running.insert(watch, task.abort_handle());
+            }
+        }
+    }
+
+    fn own_scopes(&self) -> Vec<Scope> {
+        if self.namespaces.is_empty() {
+            return vec![Scope::All];
+        }
+        self.namespaces.iter().cloned().map(Scope::Namespace).collect()
+    }
+}
+
+impl Drop for Watches {
+    fn drop(&mut self) {
+        self.running.values().for_each(AbortHandle::abort);
+    }
+}
+
+/// The API resource of a kind.
+pub fn resource(kind: Kind) -> ApiResource {
+    let (group, version, name, plural) = match kind {
+        Kind::Horizon => ("horizon.openstack.org", "v1beta1", "Horizon", "horizons"),
+        Kind::Glance => ("glance.openstack.org", "v1beta1", "Glance", "glances"),
+        Kind::Namespace => ("", "v1", "Namespace", "namespaces"),
+        Kind::Deployment => ("apps", "v1", "Deployment", "deployments"),
+        Kind::StatefulSet => ("apps", "v1", "StatefulSet", "statefulsets"),
+        Kind::DaemonSet => ("apps", "v1", "DaemonSet", "daemonsets"),
+        Kind::ReplicaSet => ("apps", "v1", "ReplicaSet", "replicasets"),
+        Kind::ControllerRevision => ("apps", "v1", "ControllerRevision", "controllerrevisions"),
+        Kind::Pod => ("", "v1", "Pod", "pods"),
+        Kind::Service => ("", "v1", "Service", "services"),
+        Kind::Ingress => ("networking.k8s.io", "v1", "Ingress", "ingresses"),
+        Kind::ConfigMap | Kind::Source => ("", "v1", "ConfigMap", "configmaps"),
+    };
+    let api_version = if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };
+    ApiResource {
+        group: group.to_owned(),
+        version: version.to_owned(),
+        api_version,
+        kind: name.to_owned(),
+        plural: plural.to_owned(),
+    }
+}
+
+/// Runs one watch for ever.
+async fn follow(client: Client, live: Arc<Live>, (kind, scope): Watch) {
+    let resource = resource(kind);
+    let api: Api<DynamicObject> = match &scope {
+        Scope::All => Api::all_with(client, &resource),
+        Scope::Namespace(namespace) => Api::namespaced_with(client, namespace, &resource),
+        Scope::Named(key) => Api::namespaced_with(client, &key.namespace, &resource),
+    };
+    let config = match (&scope, kind) {
+        (Scope::Named(key), _) => Config::default().fields(&format!("metadata.name={}", key.name)),
+        (_, Kind::ConfigMap) => Config::default().labels(&format!("{MANAGED_BY}={OPERATOR}")),
+        _ => Config::default(),
+    };
+    let mut events = watcher(api, config).default_backoff().into_stream().boxed();
+    let mut seen = HashSet::new();
+    while let Some(event) = events.next().await {
+        match event {
+            Ok(Event::Init) => seen.clear(),
+            Ok(Event::InitApply(object)) => {
+                if let Some(object) = value(&resource, object) {
+                    seen.insert(identity(kind, &object).0);
+                    live.put(kind, object);
+                }
+            }
+            Ok(Event::InitDone) => live.listed(kind, &scope, &seen),
+            Ok(Event::Apply(object)) => {
+                if let Some(object) = value(&resource, object) {
+                    live.put(kind, object);
+                }
+            }
+            Ok(Event::Delete(object)) => {
+                if let Some(object) = value(&resource, object) {
+                    live.remove(kind, &object);
+                }
+            }
+            Err(error) => trouble(&live, kind, &scope, &error),
+        }
+    }
+}
+
+/// A refusal makes the scope unknown at once; a lost connection does not: the reflector comes back
+/// by itself, and until then what was seen is the best answer.
+fn trouble(live: &Live, kind: Kind, scope: &Scope, error: &watcher::Error) {
+    let refusal = match error {
+        watcher::Error::InitialListFailed(kube::Error::Api(status))
+        | watcher::Error::WatchStartFailed(kube::Error::Api(status)) => Some(status.message.clone()),
+        _ => None,
+    };
+    tracing::warn!(?kind, ?scope, %error, "watch failed; it is tried again");
+    if let Some(message) = refusal {
+        let why = format!("{kind:?} objects cannot be read: {message}");
+        live.unknown(kind, scope, Err(Unknown { why, pending: false }));
+    }
+}
+
+/// Items of a list lack apiVersion and kind.
+fn value(resource: &ApiResource, object: DynamicObject) -> Option<serde_json::Value> {
+    let mut value = serde_json::to_value(object).ok()?;
+    value["apiVersion"] = resource.api_version.clone().into();
+    value["kind"] = resource.kind.clone().into();
+    Some(value)
+}

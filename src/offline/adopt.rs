@@ -1,0 +1,108 @@
+//! What a cluster made of files takes for granted.
+//!
+//! In: a cluster as it was read. Out: the same, in which nothing has to be waited for, and our files
+//! that a workload already has (from a rendering that was put into Git, or from a live cluster) belong
+//! to the resource that would manage them now.
+
+use std::collections::BTreeMap;
+
+use super::apply::annotate;
+use super::cluster::{Cluster, edit};
+use crate::api::{DOMAIN, Duration, Rollout};
+use crate::derive::{Applied, Problem, Target};
+use crate::observe::manifests::Id;
+use crate::observe::{Key, Meta};
+use crate::plan::mount::{Claim, claim_annotation, describe};
+
+/// Prepares the cluster.
+pub fn assume(cluster: &mut Cluster) {
+    hold_nothing_back(cluster);
+    note_rollouts(cluster);
+    adopt(cluster);
+}
+
+/// Time passes: what `rollout` holds back happens in the end.
+fn hold_nothing_back(cluster: &mut Cluster) {
+    let mut assumptions = Vec::new();
+    let mut release = |id: String, rollout: &mut Rollout| {
+        if let Some(time) = rollout.not_before.take() {
+            assumptions.push(format!("{id}: spec.rollout.notBefore ({}) has passed", time.0));
+        }
+        rollout.min_interval = Some(Duration::from(std::time::Duration::ZERO));
+    };
+    for key in keys(cluster.snapshot.horizons.all().map(|(key, _)| key)) {
+        edit(&mut cluster.snapshot.horizons, &key, |o| {
+            if let Ok(spec) = &mut o.spec {
+                release(format!("Horizon {key}"), &mut spec.rollout);
+            }
+        });
+    }
+    for key in keys(cluster.snapshot.glances.all().map(|(key, _)| key)) {
+        edit(&mut cluster.snapshot.glances, &key, |o| {
+            if let Ok(spec) = &mut o.spec {
+                release(format!("Glance {key}"), &mut spec.rollout);
+            }
+        });
+    }
+    cluster.assumptions.extend(assumptions);
+}
+
+fn keys<'a>(keys: impl Iterator<Item = &'a Key>) -> Vec<Key> {
+    keys.cloned().collect()
+}
+
+/// Says which rollouts would not come about by themselves.
+fn note_rollouts(cluster: &mut Cluster) {
+    let mut notes = Vec::new();
+    for object in cluster.workloads() {
+        let text = |pointer: &str| object.pointer(pointer).and_then(serde_json::Value::as_str).unwrap_or_default();
+        let name = format!("{} {}", text("/kind"), text("/metadata/name"));
+        if object.pointer("/spec/paused").is_some_and(|p| *p == true) {
+            notes.push(format!("{name} is resumed (spec.paused is true)"));
+        }
+        if object.pointer("/spec/replicas").is_some_and(|r| *r == 0) {
+            notes.push(format!("{name} is scaled up (spec.replicas is 0)"));
+        }
+        if text("/spec/updateStrategy/type") == "OnDelete" {
+            notes.push(format!("pods of {name} are deleted by hand (updateStrategy is OnDelete)"));
+        }
+        if object.pointer("/spec/updateStrategy/rollingUpdate/partition").and_then(serde_json::Value::as_i64).unwrap_or_default() > 0 {
+            notes.push(format!("the partition of {name} is lowered to 0"));
+        }
+    }
+    cluster.assumptions.extend(notes);
+}
+
+/// A rendering holds neither claims nor finalizers (they are of one cluster and one time): where our
+/// files are mounted, they are taken as done.
+fn adopt(cluster: &mut Cluster) {
+    let world = cluster.world();
+    let horizons = world.horizons.values().map(|v| ("Horizon", &v.object.meta, &v.target, &v.applied));
+    let glances = world.glances.values().map(|v| ("Glance", &v.object.meta, &v.target, &v.applied));
+    for (kind, meta, target, applied) in horizons.chain(glances) {
+        take_over(cluster, kind, meta, target, applied.as_ref());
+    }
+}
+
+fn take_over(cluster: &mut Cluster, kind: &str, meta: &Meta, target: &Result<Target, Problem>, applied: Option<&Applied>) {
+    let (Ok(target), Some(applied)) = (target, applied) else { return };
+    let Some(mount) = &applied.mount else { return };
+    let workload = &target.workload;
+    if Claim::on(workload).is_some_and(|claim| claim.kind != kind || claim.key != meta.key) {
+        return;
+    }
+    let claim = Claim { kind: kind.to_owned(), key: meta.key.clone(), uid: meta.uid.clone() };
+    let id = Id { kind: workload.kind.to_string(), key: workload.meta.key.clone() };
+    if let Some(mut object) = cluster.objects.get(&id).cloned() {
+        annotate(&mut object, &claim_annotation(), Some(&claim.to_string()));
+        if let Err(problem) = cluster.put(id, object) {
+            cluster.assumptions.push(format!("{} keeps its claim: {}", describe(workload.kind, &workload.meta.key), problem.message));
+        }
+    }
+    cluster.edit(&Id { kind: kind.to_owned(), key: meta.key.clone() }, |finalizer| *finalizer = true);
+    let purpose = BTreeMap::from([(format!("{DOMAIN}/for"), Some(format!("{kind}/{}", workload.meta.uid)))]);
+    let key = Key::new(workload.meta.key.namespace.clone(), mount.config_map.clone());
+    if let Err(problem) = cluster.annotate(&key, &purpose) {
+        cluster.assumptions.push(format!("ConfigMap {key} is nobody's: {}", problem.message));
+    }
+}

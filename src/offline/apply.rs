@@ -1,0 +1,115 @@
+//! What a server-side apply of ours does to a workload, done on the manifest itself.
+//!
+//! In: the workload as JSON, and the patch that would be sent. Out: the workload with our fields as
+//! the patch has them and everybody else's untouched, or the name of the entry that is in the way.
+
+use serde_json::{Map, Value};
+
+use crate::plan::mount::{CONFIG_VOLUME, COPY_CONTAINER, COPY_VOLUME, TLS_VOLUME, claim_annotation, rolled_annotation};
+
+/// The lists that merge, below `/spec/template/spec`, and their keys.
+const LISTS: [(&str, &str); 3] = [("volumes", "name"), ("containers", "name"), ("initContainers", "name")];
+
+/// Applies a patch: our fields of before leave, those of the patch come.
+///
+/// # Errors
+/// The path of an entry with the patch's key that is not ours.
+pub fn apply(workload: &mut Value, patch: &Value, applied_before: bool) -> Result<(), String> {
+    let mut result = workload.clone();
+    if applied_before {
+        release(&mut result);
+    }
+    let pod = object(&mut result, &["spec", "template", "spec"])?;
+    let patch_pod = patch.pointer("/spec/template/spec").and_then(Value::as_object);
+    for (list, key) in LISTS {
+        if let Some(entries) = patch_pod.and_then(|p| p.get(list)).and_then(Value::as_array) {
+            merge_list(pod, list, key, entries)?;
+        }
+    }
+    if let Some(annotations) = patch.pointer("/metadata/annotations").and_then(Value::as_object) {
+        object(&mut result, &["metadata", "annotations"])?.extend(annotations.clone());
+    }
+    *workload = result;
+    Ok(())
+}
+
+/// Takes our fields out. What becomes empty by it goes too.
+pub fn release(workload: &mut Value) {
+    let ours = |name: &Value| name.as_str().is_some_and(|n| [CONFIG_VOLUME, COPY_VOLUME, TLS_VOLUME].contains(&n));
+    for annotation in [claim_annotation(), rolled_annotation()] {
+        remove_from(workload.pointer_mut("/metadata"), "annotations", |name, _| name == annotation);
+    }
+    let Some(pod) = workload.pointer_mut("/spec/template/spec") else { return };
+    drop_items(pod, "volumes", |v| ours(&v["name"]));
+    drop_items(pod, "initContainers", |c| c["name"] == COPY_CONTAINER);
+    for container in pod.get_mut("containers").and_then(Value::as_array_mut).into_iter().flatten() {
+        drop_items(container, "volumeMounts", |m| ours(&m["name"]));
+    }
+}
+
+/// Sets an annotation, or takes it off.
+pub fn annotate(object: &mut Value, name: &str, value: Option<&str>) {
+    match value {
+        Some(value) => object["metadata"]["annotations"][name] = value.into(),
+        None => remove_from(object.pointer_mut("/metadata"), "annotations", |n, _| n == name),
+    }
+}
+
+fn merge_list(parent: &mut Map<String, Value>, list: &str, key: &str, entries: &[Value]) -> Result<(), String> {
+    let items = parent.entry(list).or_insert_with(|| Value::Array(Vec::new()));
+    let Value::Array(items) = items else { return Err(format!("{list} is no list")) };
+    for entry in entries {
+        let found = items.iter_mut().find(|item| item[key] == entry[key]);
+        match (found, list) {
+            (Some(container), "containers") => {
+                let mounts = entry["volumeMounts"].as_array().map(Vec::as_slice).unwrap_or_default();
+                let name = text(&container["name"]);
+                if let Some(container) = container.as_object_mut() {
+                    merge_list(container, "volumeMounts", "mountPath", mounts).map_err(|e| format!("containers {name}: {e}"))?;
+                }
+            }
+            (Some(foreign), _) => return Err(format!("{list} {}", text(&foreign[key]))),
+            (None, _) => items.push(entry.clone()),
+        }
+    }
+    Ok(())
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+/// The object at the path; made where there is none.
+///
+/// # Errors
+/// Something else is there.
+fn object<'a>(value: &'a mut Value, path: &[&str]) -> Result<&'a mut Map<String, Value>, String> {
+    if value.is_null() {
+        *value = Value::Object(Map::new());
+    }
+    let map = value.as_object_mut().ok_or_else(|| format!("what holds {} is no mapping", path.join(".")))?;
+    match path {
+        [] => Ok(map),
+        [first, rest @ ..] => object(map.entry(*first).or_insert(Value::Null), rest),
+    }
+}
+
+fn remove_from(parent: Option<&mut Value>, field: &str, gone: impl Fn(&str, &Value) -> bool) {
+    let Some(Value::Object(parent)) = parent else { return };
+    let Some(Value::Object(map)) = parent.get_mut(field) else { return };
+    let before = map.len();
+    map.retain(|name, value| !gone(name, value));
+    if map.is_empty() && before > 0 {
+        parent.remove(field);
+    }
+}
+
+fn drop_items(parent: &mut Value, field: &str, gone: impl Fn(&Value) -> bool) {
+    let Some(parent) = parent.as_object_mut() else { return };
+    let Some(Value::Array(items)) = parent.get_mut(field) else { return };
+    let before = items.len();
+    items.retain(|item| !gone(item));
+    if items.is_empty() && before > 0 {
+        parent.remove(field);
+    }
+}

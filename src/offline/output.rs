@@ -1,0 +1,68 @@
+//! What is printed: the end state without what is of one cluster and one time.
+//!
+//! In: an [`Outcome`]. Out: manifests, and the rendered files of each resource.
+
+use serde_json::{Map, Value, json};
+
+use super::simulate::Outcome;
+use crate::derive::partner_annotation;
+use crate::observe::manifests::Id;
+use crate::plan::mount::{claim_annotation, rolled_annotation};
+
+/// Fields of `metadata` that the API server fills in.
+const FILLED_IN: [&str; 8] = [
+    "creationTimestamp", "deletionGracePeriodSeconds", "deletionTimestamp", "generation", "managedFields",
+    "resourceVersion", "selfLink", "uid",
+];
+/// Annotations that kubectl and controllers keep their own records in.
+const RECORDS: [&str; 2] = ["kubectl.kubernetes.io/last-applied-configuration", "deployment.kubernetes.io/revision"];
+
+/// ConfigMaps, then workloads in the order of the input.
+pub fn manifests(outcome: &Outcome) -> Vec<Value> {
+    let config_maps = outcome.cluster.config_maps().map(|(_, object)| config_map(object));
+    config_maps.chain(outcome.cluster.workloads().map(workload)).collect()
+}
+
+/// Every rendered file: of which resource, its name and its bytes.
+pub fn rendered_files(outcome: &Outcome) -> Vec<(&Id, &str, &str)> {
+    let mut files = Vec::new();
+    for end in &outcome.ends {
+        let config_map = end.config_map.as_ref().and_then(|key| outcome.cluster.config_map(key));
+        let data = config_map.and_then(|c| c["data"].as_object());
+        files.extend(data.into_iter().flatten().filter_map(|(name, text)| Some((&end.resource, name.as_str(), text.as_str()?))));
+    }
+    files
+}
+
+/// Of the annotations only the partner's name stays: it says what Git can know.
+fn config_map(object: &Value) -> Value {
+    let mut metadata = Map::new();
+    for field in ["name", "namespace", "labels"] {
+        if let Some(value) = object["metadata"].get(field) {
+            metadata.insert(field.into(), value.clone());
+        }
+    }
+    if let Some(partner) = object["metadata"]["annotations"].get(partner_annotation()) {
+        metadata.insert("annotations".into(), json!({partner_annotation(): partner}));
+    }
+    json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "immutable": true, "data": object["data"]})
+}
+
+fn workload(object: &Value) -> Value {
+    let mut object = object.clone();
+    if let Some(map) = object.as_object_mut() {
+        map.remove("status");
+    }
+    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.retain(|field, _| !FILLED_IN.contains(&field.as_str()));
+        if let Some(Value::Object(annotations)) = metadata.get_mut("annotations") {
+            let before = annotations.len();
+            let ours = [claim_annotation(), rolled_annotation()];
+            annotations.retain(|name, _| !ours.contains(name) && !RECORDS.contains(&name.as_str()));
+            if annotations.is_empty() && before > 0 {
+                metadata.remove("annotations");
+            }
+        }
+    }
+    object
+}

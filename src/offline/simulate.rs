@@ -1,0 +1,143 @@
+//! Plans, carried out on manifests until nothing is left to do.
+//!
+//! In: a cluster and the time. Out: the steps in order, and where each resource stands in the end.
+//! The plans are the operator's own, so the ConfigMaps have the names and bytes that it would apply.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::cluster::Cluster;
+use crate::api::{ConditionType, Reason};
+use crate::derive::{Problem, World};
+use crate::observe::Key;
+use crate::observe::manifests::Id;
+use crate::plan::{self, Options, OriginPlan, Plan, State, Step};
+
+/// How far to go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Glance accepts; Horizon is as it was.
+    Glance,
+    /// All of it.
+    Horizon,
+}
+
+/// A step and the resource whose plan it is of.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Taken {
+    pub resource: Id,
+    pub step: Step,
+}
+
+/// Where a resource stands in the end.
+#[derive(Clone, Debug, PartialEq)]
+pub struct End {
+    pub resource: Id,
+    pub state: State,
+    /// The ConfigMap in use.
+    pub config_map: Option<Key>,
+    pub advice: Vec<String>,
+    /// Origins that leave later, of a Glance.
+    pub retiring: Vec<OriginPlan>,
+}
+
+/// The whole course.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    pub steps: Vec<Taken>,
+    pub ends: Vec<End>,
+    /// The plans still ask for steps after many rounds: a defect of the planner, never an input's.
+    pub unsettled: bool,
+    pub cluster: Cluster,
+}
+
+/// Rounds for each resource; a course takes two or three.
+const ROUNDS: usize = 16;
+
+/// Carries out all plans.
+pub fn simulate(mut cluster: Cluster, stage: Stage, now: Timestamp, options: &Options) -> Outcome {
+    let mut steps = Vec::new();
+    let mut conflicts = BTreeMap::new();
+    let resources = { let world = cluster.world(); world.horizons.len() + world.glances.len() };
+    let mut rounds = 0;
+    let unsettled = loop {
+        let next = plans(&cluster.world(), stage, now, options)
+            .into_iter()
+            .find(|(resource, plan)| !conflicts.contains_key(resource) && acts(plan));
+        let Some((resource, plan)) = next else { break false };
+        if rounds >= ROUNDS * resources {
+            break true;
+        }
+        rounds += 1;
+        if let Err(problem) = follow(&mut cluster, &resource, plan, &mut steps) {
+            conflicts.insert(resource, problem);
+        }
+    };
+    let ends = ends(&cluster, stage, now, options, &conflicts);
+    Outcome { steps, ends, unsettled, cluster }
+}
+
+/// Plans in the order in which they are carried out: Glances first.
+fn plans(world: &World, stage: Stage, now: Timestamp, options: &Options) -> Vec<(Id, Plan)> {
+    let id = |kind: &str, key: &Key| Id { kind: kind.to_owned(), key: key.clone() };
+    let glances = world.glances.iter().map(|(key, view)| (id("Glance", key), plan::glance(view, now, options).0));
+    let horizons = world.horizons.iter().map(|(key, view)| (id("Horizon", key), plan::horizon(view, now, options)));
+    glances.chain(horizons.filter(|_| stage == Stage::Horizon)).collect()
+}
+
+/// Whether a plan begins with something to do.
+fn acts(plan: &Plan) -> bool {
+    plan.steps.first().is_some_and(|step| !step.action.waits())
+}
+
+/// Takes a plan's steps up to the first that others must do, which is noted too.
+fn follow(cluster: &mut Cluster, resource: &Id, plan: Plan, steps: &mut Vec<Taken>) -> Result<(), Problem> {
+    for step in plan.steps {
+        let waits = step.action.waits();
+        cluster.carry_out(resource, &step.action)?;
+        steps.push(Taken { resource: resource.clone(), step });
+        if waits {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn ends(
+    cluster: &Cluster,
+    stage: Stage,
+    now: Timestamp,
+    options: &Options,
+    conflicts: &BTreeMap<Id, Problem>,
+) -> Vec<End> {
+    let world = cluster.world();
+    let end = |kind: &str, key: &Key, plan: Plan, advice: &[String], origins: Vec<OriginPlan>| {
+        let resource = Id { kind: kind.to_owned(), key: key.clone() };
+        let state = match conflicts.get(&resource) {
+            Some(problem) => State::Unmet(ConditionType::RolledOut, problem.clone()),
+            None => plan.state,
+        };
+        End {
+            config_map: plan.config_map.map(|name| Key::new(key.namespace.clone(), name)),
+            resource,
+            state,
+            advice: advice.to_vec(),
+            retiring: origins.into_iter().filter(|o| o.retires_at.is_some()).collect(),
+        }
+    };
+    let mut ends = Vec::new();
+    for (key, view) in &world.glances {
+        let (plan, origins) = plan::glance(view, now, options);
+        ends.push(end("Glance", key, plan, &view.advice, origins));
+    }
+    for (key, view) in &world.horizons {
+        let mut plan = plan::horizon(view, now, options);
+        if stage == Stage::Glance && acts(&plan) {
+            plan.state = State::Done(Problem::new(Reason::SwitchingToDirect, "its half comes with --stage horizon"));
+            plan.config_map = None;
+        }
+        ends.push(end("Horizon", key, plan, &view.advice, Vec::new()));
+    }
+    ends
+}

@@ -1,0 +1,104 @@
+//! The conditions of a status, from where its plan stands.
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+
+use crate::api::{ConditionType, Reason};
+use crate::derive::Problem;
+use crate::plan::State;
+
+/// The conditions that build upon each other, in order.
+const CHAIN: [ConditionType; 4] = [
+    ConditionType::Accepted,
+    ConditionType::OriginsResolved,
+    ConditionType::ConfigRendered,
+    ConditionType::RolledOut,
+];
+
+/// What the conditions depend on beside the state.
+pub struct Facts<'a> {
+    pub generation: i64,
+    /// Name of the ConfigMap in use or about to be.
+    pub config_map: Option<&'a str>,
+    /// What the origins are, in a sentence.
+    pub origins: String,
+    /// The conditions as they stand, for the transition times.
+    pub before: &'a [Condition],
+    pub now: Timestamp,
+}
+
+/// All conditions of a resource.
+pub fn conditions(state: &State, facts: &Facts<'_>) -> Vec<Condition> {
+    ConditionType::ALL
+        .iter()
+        .map(|type_| {
+            let (status, reason, message) = judge(*type_, state, facts);
+            condition(*type_, status, reason, message, facts)
+        })
+        .collect()
+}
+
+fn judge(type_: ConditionType, state: &State, facts: &Facts<'_>) -> (&'static str, Reason, String) {
+    match type_ {
+        ConditionType::Ready => match state {
+            State::Done(why) => ("True", why.reason, why.message.clone()),
+            State::Unmet(_, why) => ("False", why.reason, why.message.clone()),
+            State::Pending | State::Gone => ("Unknown", Reason::Releasing, String::new()),
+        },
+        ConditionType::Reconciling => match state {
+            State::Unmet(_, why) if moves(why) => ("True", why.reason, why.message.clone()),
+            _ => ("False", Reason::Settled, "nothing is under way".into()),
+        },
+        ConditionType::Stalled => match state {
+            State::Unmet(_, why) if why.reason.is_terminal() => ("True", why.reason, why.message.clone()),
+            _ => ("False", Reason::Settled, "nothing has to be changed by a person".into()),
+        },
+        ConditionType::Verified => {
+            ("Unknown", Reason::NotVerified, "no preflight was made; this release makes none".into())
+        }
+        link => chain(link, state, facts),
+    }
+}
+
+/// Whether the operator gets there without anybody's help.
+fn moves(problem: &Problem) -> bool {
+    !problem.reason.is_terminal() && problem.reason != Reason::Suspended
+}
+
+/// Links before the unmet one hold; those after it depend on it.
+fn chain(link: ConditionType, state: &State, facts: &Facts<'_>) -> (&'static str, Reason, String) {
+    if let State::Unmet(unmet, why) = state {
+        let place = |t: ConditionType| CHAIN.iter().position(|c| *c == t);
+        match (place(link), place(*unmet)) {
+            (Some(here), Some(there)) if here > there => {
+                return ("Unknown", why.reason, format!("depends on {unmet}"));
+            }
+            (Some(here), Some(there)) if here == there => {
+                let status = if why.is_unknown() { "Unknown" } else { "False" };
+                return (status, why.reason, why.message.clone());
+            }
+            _ => {}
+        }
+    }
+    match (link, facts.config_map) {
+        (ConditionType::Accepted, _) => ("True", Reason::Accepted, "the spec can be carried out".into()),
+        (ConditionType::OriginsResolved, _) => ("True", Reason::Resolved, facts.origins.clone()),
+        (ConditionType::ConfigRendered, Some(name)) => ("True", Reason::Rendered, format!("ConfigMap {name}")),
+        (ConditionType::ConfigRendered, None) => ("True", Reason::NothingToRender, "no file is needed".into()),
+        (_, Some(name)) => ("True", Reason::RolledOut, format!("every pod runs with ConfigMap {name}")),
+        (_, None) => ("True", Reason::NothingToRoll, "no pod runs with a file of ours, and none has to".into()),
+    }
+}
+
+fn condition(type_: ConditionType, status: &str, reason: Reason, message: String, facts: &Facts<'_>) -> Condition {
+    let type_ = type_.to_string();
+    let before = facts.before.iter().find(|c| c.type_ == type_ && c.status == status);
+    Condition {
+        last_transition_time: before.map_or_else(|| Time(facts.now), |c| c.last_transition_time.clone()),
+        message,
+        observed_generation: Some(facts.generation),
+        reason: reason.to_string(),
+        status: status.to_owned(),
+        type_,
+    }
+}

@@ -1,0 +1,10 @@
+//! What people see: statuses, events, metrics.
+//!
+//! In: a view and its plan. Out: the status it deserves; the operator writes it only if it differs.
+
+mod conditions;
+pub mod events;
+pub mod metrics;
+mod status;
+
+pub use status::{glance, horizon};

@@ -1,0 +1,37 @@
+//! Are the CRDs ours? Another project has kinds of the same group and name.
+
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::{Api, Client, ResourceExt};
+
+use super::RunError;
+use crate::api::{MANAGED_BY, OPERATOR, crds};
+
+/// Looks before the first write.
+///
+/// # Errors
+/// [`RunError::Crd`] says what to do.
+pub async fn check_crds(client: &Client) -> Result<(), RunError> {
+    let api: Api<CustomResourceDefinition> = Api::all(client.clone());
+    for crd in crds() {
+        let name = crd.name_any();
+        let found = match api.get_opt(&name).await {
+            Ok(found) => found,
+            Err(kube::Error::Api(status)) if status.code == 403 => {
+                tracing::warn!(crd = name, "may not be read, so whose it is cannot be checked");
+                continue;
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let Some(found) = found else {
+            return Err(RunError::Crd(format!(
+                "CustomResourceDefinition {name} is not installed; run kubectl apply --server-side -k crds"
+            )));
+        };
+        if found.labels().get(MANAGED_BY).map(String::as_str) != Some(OPERATOR) {
+            return Err(RunError::Crd(format!(
+                "CustomResourceDefinition {name} belongs to another project (it lacks the label {MANAGED_BY}={OPERATOR}, as in openstack-k8s-operators); this operator cannot share a cluster with it and has changed nothing"
+            )));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,139 @@
+//! The running operator: watches, one queue, leader election, health and metrics.
+//!
+//! ```text
+//! watches → Live (snapshot) → World → changed views → Queue → reconcile → plan → steps → writes
+//!                ↑                                                                      │
+//!                └────────────────────────── answers ───────────────────────────────────┘
+//! ```
+
+mod guard;
+mod leader;
+mod queue;
+mod reconcile;
+mod serve;
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use kube::Client;
+use thiserror::Error;
+use tokio::sync::watch;
+
+use crate::derive::World;
+use crate::observe::live::{Kind, Live};
+use crate::observe::watches::Watches;
+use crate::plan::Options;
+use crate::report::metrics::Metrics;
+use queue::{Queue, Subject};
+use reconcile::Reconciler;
+
+/// How a running operator is set up.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Only these namespaces; empty: all.
+    pub namespaces: BTreeSet<String>,
+    /// Where health and metrics are served.
+    pub metrics_addr: SocketAddr,
+    /// Tells several operators of one cluster apart; part of the field manager's name.
+    pub instance: String,
+    /// Namespace of the Lease; `None`: act without leader election.
+    pub lease_namespace: Option<String>,
+    /// Name of this replica.
+    pub identity: String,
+    /// How many resources are worked on at once.
+    pub concurrency: usize,
+    pub options: Options,
+}
+
+/// Why the operator ended.
+#[derive(Debug, Error)]
+pub enum RunError {
+    /// The CRDs are missing or somebody else's.
+    #[error("{0}")]
+    Crd(String),
+    /// The API server cannot be reached or refuses.
+    #[error("the API server answers: {0}; check the kubeconfig or the ServiceAccount's rights")]
+    Client(#[from] kube::Error),
+    /// The address for health and metrics cannot be used.
+    #[error("cannot listen on {0} (--metrics-addr): {1}")]
+    Listen(SocketAddr, std::io::Error),
+    /// The lock is lost: another replica acts now.
+    #[error("leadership lost: {0}")]
+    Leadership(String),
+}
+
+/// Changes that arrive within this time are looked at together.
+const SETTLE: Duration = Duration::from_millis(100);
+/// A resource is worked on this long after its view changed, so that what is applied together is
+/// seen together.
+const DEBOUNCE: Duration = Duration::from_millis(700);
+
+/// Runs until `stop` turns true.
+///
+/// # Errors
+/// [`RunError`].
+pub async fn run(client: Client, settings: Settings, mut stop: watch::Receiver<bool>) -> Result<(), RunError> {
+    guard::check_crds(&client).await?;
+    let live = Arc::new(Live::default());
+    let metrics = Arc::new(Metrics::default());
+    let ready = Arc::new(serve::Ready::default());
+    let server = serve::start(settings.metrics_addr, metrics.clone(), ready.clone()).await?;
+
+    let mut leader = leader::follow(&client, &settings).await?;
+    let (queue, worker) = Queue::new(settings.concurrency);
+    let reconciler = Arc::new(Reconciler::new(&client, &live, &metrics, &settings));
+    let worker = tokio::spawn(worker.run(reconciler));
+
+    let mut watches = Watches::start(client, live.clone(), settings.namespaces.clone());
+    let mut changes = live.changes();
+    let mut before = Arc::new(World::default());
+    let mut leads = false;
+    let result = loop {
+        tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => break Ok(()),
+            change = leader.changed() => match change {
+                Ok(true) => {
+                    tracing::info!("this replica acts now");
+                    metrics.leader(true);
+                    leads = true;
+                    before = Arc::default();
+                }
+                Ok(false) => break Err(RunError::Leadership("another replica acts now".into())),
+                Err(why) => break Err(RunError::Leadership(why)),
+            },
+            _ = changes.changed() => {}
+        }
+        tokio::time::sleep(SETTLE).await;
+        changes.mark_unchanged();
+        let world = live.world();
+        watches.set(world.namespaces(), world.sources());
+        ready.set(world.is_read());
+        if leads {
+            for subject in subjects(&world, &before) {
+                queue.push(subject, DEBOUNCE);
+            }
+            before = world;
+        }
+    };
+    tracing::info!("stopping: no new work, writes under way are finished");
+    drop(queue);
+    if worker.await.is_err() {
+        tracing::warn!("the worker ended early");
+    }
+    leader.release().await;
+    server.abort();
+    result
+}
+
+/// The resources whose view changed.
+fn subjects(world: &World, before: &World) -> Vec<Subject> {
+    let (horizons, glances) = world.changed(before);
+    let subject = |kind| move |key: &crate::observe::Key| Subject { kind, key: key.clone() };
+    glances
+        .into_iter()
+        .map(subject(Kind::Glance))
+        .chain(horizons.into_iter().map(subject(Kind::Horizon)))
+        .collect()
+}

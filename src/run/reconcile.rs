@@ -1,0 +1,191 @@
+//! One resource: look, plan, act, and say so.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use kube::Client;
+use serde::Serialize;
+
+use super::Settings;
+use super::queue::Subject;
+use crate::api::{ConditionType, Reason};
+use crate::apply::{ApplyError, Writer};
+use crate::derive::Problem;
+use crate::observe::Meta;
+use crate::observe::live::{Kind, Live};
+use crate::plan::{self, Options, OriginPlan, Plan, State, Step};
+use crate::report::{self, events::Events, metrics::Metrics};
+
+/// A plan that changes every time it is carried out would be a defect; this bounds it.
+const ROUNDS: usize = 8;
+
+/// Reconciles resources.
+pub struct Reconciler {
+    live: Arc<Live>,
+    metrics: Arc<Metrics>,
+    options: Options,
+    horizons: (Writer, Events),
+    glances: (Writer, Events),
+}
+
+/// A resource as it is seen now, with its plan.
+struct Look {
+    meta: Meta,
+    plan: Plan,
+    status: Status,
+}
+
+/// What writing the status needs.
+enum Status {
+    Horizon(Box<crate::derive::HorizonView>),
+    Glance(Box<crate::derive::GlanceView>, Vec<OriginPlan>),
+}
+
+impl Reconciler {
+    /// A reconciler for both kinds.
+    pub fn new(client: &Client, live: &Arc<Live>, metrics: &Arc<Metrics>, settings: &Settings) -> Self {
+        let both = |kind| {
+            (
+                Writer::new(client.clone(), live.clone(), kind, &settings.instance),
+                Events::new(client.clone(), kind, Some(settings.identity.clone())),
+            )
+        };
+        Self {
+            live: live.clone(),
+            metrics: metrics.clone(),
+            options: settings.options.clone(),
+            horizons: both(Kind::Horizon),
+            glances: both(Kind::Glance),
+        }
+    }
+
+    /// Works on one resource until nothing can be done now. Answers when to look again.
+    ///
+    /// # Errors
+    /// Something failed that trying again may mend; it is logged and counted here.
+    pub async fn reconcile(&self, subject: &Subject) -> Result<Option<Duration>, ()> {
+        let (name, (writer, events)) = match subject.kind {
+            Kind::Horizon => ("Horizon", &self.horizons),
+            _ => ("Glance", &self.glances),
+        };
+        for _ in 0..ROUNDS {
+            let Some(look) = self.look(subject) else {
+                self.metrics.standing(name, &subject.key, None);
+                return Ok(None);
+            };
+            let steps: Vec<_> = look.plan.steps.iter().take_while(|step| !step.action.waits()).cloned().collect();
+            if steps.is_empty() {
+                return self.settle(name, subject, look, writer).await;
+            }
+            for step in &steps {
+                if let Err(error) = self.step(name, &look.meta, step, writer, events).await {
+                    return self.fail(name, look, &error, writer).await;
+                }
+            }
+        }
+        tracing::error!(kind = name, object = %subject.key, "the plan does not come to an end; trying again later");
+        self.metrics.reconciled(name, false);
+        Err(())
+    }
+
+    fn look(&self, subject: &Subject) -> Option<Look> {
+        let world = self.live.world();
+        let now = Timestamp::now();
+        if subject.kind == Kind::Horizon {
+            let view = world.horizons.get(&subject.key)?;
+            let plan = plan::horizon(view, now, &self.options);
+            Some(Look { meta: view.object.meta.clone(), plan, status: Status::Horizon(Box::new(view.clone())) })
+        } else {
+            let view = world.glances.get(&subject.key)?;
+            let (plan, origins) = plan::glance(view, now, &self.options);
+            let status = Status::Glance(Box::new(view.clone()), origins);
+            Some(Look { meta: view.object.meta.clone(), plan, status })
+        }
+    }
+
+    async fn step(&self, kind: &'static str, meta: &Meta, step: &Step, writer: &Writer, events: &Events) -> Result<(), ApplyError> {
+        match writer.carry_out(meta, &step.action).await {
+            Ok(()) => {
+                tracing::info!(kind, namespace = meta.key.namespace, name = meta.key.name, step = step.action.name(), "{step}");
+                self.metrics.step(kind, step.action.name());
+                events.step(meta, step).await;
+                Ok(())
+            }
+            Err(error) => {
+                tracing::warn!(kind, namespace = meta.key.namespace, name = meta.key.name, step = step.action.name(), %error, "step failed");
+                if error.problem().is_some() {
+                    events.failure(meta, step, error.to_string()).await;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Nothing can be done now: the status says where things stand.
+    async fn settle(&self, kind: &'static str, subject: &Subject, look: Look, writer: &Writer) -> Result<Option<Duration>, ()> {
+        let wake = look.plan.wake;
+        let written = self.write_status(kind, &look, writer).await;
+        self.metrics.reconciled(kind, written.is_ok());
+        if let Err(error) = written {
+            tracing::warn!(kind, object = %subject.key, %error, "status not written");
+            return Err(());
+        }
+        Ok(wake.map(|time| until(time, Timestamp::now())))
+    }
+
+    /// A write failed: the status says so where a person has to act, and it is tried again.
+    async fn fail(&self, kind: &'static str, mut look: Look, error: &ApplyError, writer: &Writer) -> Result<Option<Duration>, ()> {
+        self.metrics.reconciled(kind, false);
+        if let Some(problem) = error.problem() {
+            look.plan.state = State::Unmet(place(&problem), problem);
+            if let Err(error) = self.write_status(kind, &look, writer).await {
+                tracing::warn!(kind, object = %look.meta.key, %error, "status not written");
+            }
+        }
+        Err(())
+    }
+
+    async fn write_status(&self, kind: &'static str, look: &Look, writer: &Writer) -> Result<(), ApplyError> {
+        let standing = match &look.plan.state {
+            State::Done(why) => Some((true, why.reason)),
+            State::Unmet(_, why) => Some((false, why.reason)),
+            State::Pending | State::Gone => None,
+        };
+        self.metrics.standing(kind, &look.meta.key, standing);
+        let now = Timestamp::now();
+        match &look.status {
+            Status::Horizon(view) => {
+                let status = report::horizon(view, &look.plan, now);
+                send(writer, &look.meta, view.object.status.as_ref(), status).await
+            }
+            Status::Glance(view, origins) => {
+                let status = report::glance(view, &look.plan, origins, now);
+                send(writer, &look.meta, view.object.status.as_ref(), status).await
+            }
+        }
+    }
+}
+
+/// Writes a status if it differs from the one that stands.
+async fn send<S: PartialEq + Serialize>(
+    writer: &Writer,
+    meta: &Meta,
+    before: Option<&S>,
+    status: Option<S>,
+) -> Result<(), ApplyError> {
+    let Some(status) = status.filter(|status| before != Some(status)) else { return Ok(()) };
+    let value = serde_json::to_value(&status)
+        .map_err(|e| ApplyError::Transport { object: meta.key.to_string(), source: kube::Error::SerdeError(e) })?;
+    writer.status(meta, value).await
+}
+
+fn place(problem: &Problem) -> ConditionType {
+    if problem.reason == Reason::FieldConflict { ConditionType::RolledOut } else { ConditionType::ConfigRendered }
+}
+
+fn until(time: Timestamp, now: Timestamp) -> Duration {
+    // Whole seconds are compared with whole seconds: a little later is right, earlier is in vain.
+    let wait = time.duration_since(now).max(jiff::SignedDuration::ZERO);
+    wait.unsigned_abs() + Duration::from_millis(50)
+}
