@@ -5,7 +5,7 @@ use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::shared::{Deletion, is_default, Duration, ExposedBy, Layout, Namespaces, Rollout, WorkloadRef};
+use super::shared::{Deletion, Duration, ExposedBy, Layout, Namespaces, Rollout, WorkloadRef, is_default};
 
 /// A Glance API that accepts image uploads straight from browsers.
 #[derive(CustomResource, Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -243,4 +243,3 @@ pub struct OriginStatus {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retires_at: Option<Time>,
 }
-

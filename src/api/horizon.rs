@@ -5,9 +5,7 @@ use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::shared::{
-    Deletion, Delivery, Duration, ExposedBy, Layout, Rollout, WorkloadRef, is_default,
-};
+use super::shared::{Deletion, Delivery, Duration, ExposedBy, Layout, Rollout, WorkloadRef, is_default};
 
 /// A Horizon dashboard whose image uploads shall go straight from the browser to Glance.
 #[derive(CustomResource, Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -256,4 +254,3 @@ pub enum ConfiguredMode {
     /// Our snippet is not there: Horizon's own setting is in force.
     Own,
 }
-

@@ -36,10 +36,7 @@ pub const FINALIZER: &str = "direct-upload.openstack.org/release";
 pub fn crds() -> Vec<CustomResourceDefinition> {
     let mut crds = vec![Glance::crd(), Horizon::crd()];
     for crd in &mut crds {
-        crd.metadata
-            .labels
-            .get_or_insert_default()
-            .insert(MANAGED_BY.to_owned(), OPERATOR.to_owned());
+        crd.metadata.labels.get_or_insert_default().insert(MANAGED_BY.to_owned(), OPERATOR.to_owned());
     }
     crds
 }

@@ -9,9 +9,7 @@ use serde::{Deserialize, Serialize};
 pub use kube::core::Duration;
 
 /// The workload kinds whose pods can be given files.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 pub enum WorkloadKind {
     /// `apps/v1` Deployment.
     #[default]
@@ -166,9 +164,7 @@ pub enum FromNamespaces {
 
 /// Reads an optional positive [`Duration`], with a default in seconds.
 pub fn seconds(duration: Option<Duration>, default: u64) -> u64 {
-    duration.map_or(default, |d| {
-        if d.is_negative() { 0 } else { std::time::Duration::from(d).as_secs() }
-    })
+    duration.map_or(default, |d| if d.is_negative() { 0 } else { std::time::Duration::from(d).as_secs() })
 }
 
 /// For `skip_serializing_if`: what a user did not write does not appear.

@@ -28,9 +28,7 @@ impl ApplyError {
             kube::Error::Api(status) if is_field_conflict(&status) => {
                 Self::FieldConflict { object, message: status.message.clone() }
             }
-            kube::Error::Api(status) => {
-                Self::Refused { object, code: status.code, message: status.message.clone() }
-            }
+            kube::Error::Api(status) => Self::Refused { object, code: status.code, message: status.message.clone() },
             source => Self::Transport { object, source },
         }
     }
@@ -47,6 +45,5 @@ impl ApplyError {
 }
 
 fn is_field_conflict(status: &Status) -> bool {
-    status.code == 409
-        && status.details.iter().flat_map(|d| &d.causes).any(|c| c.reason == "FieldManagerConflict")
+    status.code == 409 && status.details.iter().flat_map(|d| &d.causes).any(|c| c.reason == "FieldManagerConflict")
 }

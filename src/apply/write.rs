@@ -39,9 +39,9 @@ impl Writer {
             Action::RemoveFinalizer => self.finalizer(resource, &[]).await,
             Action::ApplyConfigMap(draft) => self.config_map(draft).await,
             Action::Annotate { config_map, annotations } => self.annotate(config_map, annotations).await,
-            Action::Mount { workload, mount } | Action::SwitchMode { workload, mount } | Action::Claim { workload, mount } => {
-                self.workload(workload, mount.patch(workload)).await
-            }
+            Action::Mount { workload, mount }
+            | Action::SwitchMode { workload, mount }
+            | Action::Claim { workload, mount } => self.workload(workload, mount.patch(workload)).await,
             Action::Release { workload } => match self.workload(workload, mount::release(workload)).await {
                 // Gone, or made anew: nothing of ours is in it.
                 Err(ApplyError::Refused { code: 404 | 409, .. }) => Ok(()),

@@ -95,8 +95,8 @@ pub fn main(args: &Args) -> ExitCode {
 }
 
 fn read(args: &Args) -> Result<Input, Vec<String>> {
-    let input = manifests::read(&args.filename)
-        .map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>())?;
+    let input =
+        manifests::read(&args.filename).map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>())?;
     if input.manifests.is_empty() && input.unknown.is_empty() {
         let names = args.filename.iter().map(|p| p.display().to_string()).collect::<Vec<_>>().join(", ");
         return Err(vec![format!("{names}: no object that plays a role here")]);
@@ -112,7 +112,9 @@ fn read(args: &Args) -> Result<Input, Vec<String>> {
 fn report(outcome: &Outcome) -> bool {
     let mut fine = !outcome.unsettled;
     if outcome.unsettled {
-        output::say("error: the plans do not come to an end; this is a defect of direct-upload-operator, please report it");
+        output::say(
+            "error: the plans do not come to an end; this is a defect of direct-upload-operator, please report it",
+        );
     }
     if outcome.ends.is_empty() {
         output::say("note: no Horizon or Glance resource (of the operator's groups) is in the input; nothing changes");
@@ -130,7 +132,10 @@ fn report(outcome: &Outcome) -> bool {
             }
             State::Unmet(condition, problem) => {
                 fine = false;
-                output::say(format_args!("error: {resource}: {condition}=False, {}: {}", problem.reason, problem.message));
+                output::say(format_args!(
+                    "error: {resource}: {condition}=False, {}: {}",
+                    problem.reason, problem.message
+                ));
             }
             State::Done(_) | State::Gone | State::Pending => {}
         }
@@ -139,7 +144,10 @@ fn report(outcome: &Outcome) -> bool {
         }
         for origin in &end.retiring {
             let until = origin.retires_at.map(|t| t.to_string()).unwrap_or_default();
-            output::say(format_args!("note: {resource}: {} is asked for by nobody and stays until {until}", origin.origin));
+            output::say(format_args!(
+                "note: {resource}: {} is asked for by nobody and stays until {until}",
+                origin.origin
+            ));
         }
     }
     fine
@@ -170,7 +178,10 @@ fn write_files(out: &Path, outcome: &Outcome) -> io::Result<()> {
             folder.push(part);
             // The parts are DNS names; a link that somebody put there could still lead elsewhere.
             if folder.is_symlink() {
-                return Err(io::Error::other(format!("{}: is a link; nothing is written through it", folder.display())));
+                return Err(io::Error::other(format!(
+                    "{}: is a link; nothing is written through it",
+                    folder.display()
+                )));
             }
             if !folder.is_dir() {
                 std::fs::create_dir(&folder).map_err(|e| named(&folder, &e))?;

@@ -190,7 +190,21 @@ mod tests {
             ".{0,12}",
             "[ \t\na:#|>'\"{}\\[\\],&*!%@`~?-]{0,10}",
             "[0-9eE.+_xob:-]{1,8}",
-            prop::sample::select(vec!["yes", "No", "~", "null", "", "y", ".inf", "0644", "1e3", "=", "<<", "2020-01-01"]).prop_map(str::to_owned),
+            prop::sample::select(vec![
+                "yes",
+                "No",
+                "~",
+                "null",
+                "",
+                "y",
+                ".inf",
+                "0644",
+                "1e3",
+                "=",
+                "<<",
+                "2020-01-01"
+            ])
+            .prop_map(str::to_owned),
         ];
         let leaf = prop_oneof![
             Just(Value::Null),

@@ -66,16 +66,13 @@ impl Applied {
     pub fn partners(&self) -> BTreeSet<Key> {
         let mounted = self.mount.as_ref().map(|m| &m.config_map);
         let names = self.running.iter().chain(mounted);
-        names
-            .filter_map(|name| self.config_map(name)?.meta.ours.get(&partner_annotation())?.parse().ok())
-            .collect()
+        names.filter_map(|name| self.config_map(name)?.meta.ours.get(&partner_annotation())?.parse().ok()).collect()
     }
 }
 
 fn pods(snapshot: &Snapshot, workload: &Workload) -> Known<Vec<Arc<Pod>>> {
     let selected = |pod: &Pod| {
-        !workload.selector.is_empty()
-            && workload.selector.iter().all(|(k, v)| pod.labels.get(k) == Some(v))
+        !workload.selector.is_empty() && workload.selector.iter().all(|(k, v)| pod.labels.get(k) == Some(v))
     };
     let pods = snapshot.pods.list(&workload.meta.key.namespace)?;
     Ok(pods.filter(|p| selected(p) && p.meta.deleting.is_none()).cloned().collect())

@@ -53,14 +53,22 @@ pub struct Stated<'a> {
 /// # Errors
 /// [`Problem`] if a stated URL is unusable, nothing exposes the workload, or something that the
 /// answer depends on cannot be seen.
-pub fn of(snapshot: &Snapshot, stated: Stated<'_>, workload: Option<&Workload>, namespace: &str) -> Result<Exposures, Problem> {
+pub fn of(
+    snapshot: &Snapshot,
+    stated: Stated<'_>,
+    workload: Option<&Workload>,
+    namespace: &str,
+) -> Result<Exposures, Problem> {
     if let Some(text) = stated.public_url {
-        let url = PublicUrl::parse(text)
-            .map_err(|e| Problem::new(Reason::InvalidSpec, format!("spec.publicURL: {e}")))?;
+        let url =
+            PublicUrl::parse(text).map_err(|e| Problem::new(Reason::InvalidSpec, format!("spec.publicURL: {e}")))?;
         return Ok(Exposures { urls: vec![Exposure { url, source: "spec.publicURL".into() }], notes: vec![] });
     }
     let Some(workload) = workload else {
-        return Err(Problem::new(Reason::NotExposed, "without its workload, nothing that exposes it can be found; set spec.publicURL"));
+        return Err(Problem::new(
+            Reason::NotExposed,
+            "without its workload, nothing that exposes it can be found; set spec.publicURL",
+        ));
     };
     let services = services_of(snapshot, workload)?;
     let mut found = Exposures::default();

@@ -129,7 +129,12 @@ impl GlanceView {
         Ok(GlanceSettings { cors: Some(cors), config_dir: places.config_dir, httpd })
     }
 
-    fn httpd(&self, spec: &GlanceSpec, server: HttpdServer, conf_dir: Result<String, Problem>) -> Result<GlanceHttpdSettings, Problem> {
+    fn httpd(
+        &self,
+        spec: &GlanceSpec,
+        server: HttpdServer,
+        conf_dir: Result<String, Problem>,
+    ) -> Result<GlanceHttpdSettings, Problem> {
         let own = &spec.httpd;
         let tls = spec.tls.as_ref().filter(|tls| tls.enabled).map(|_| TlsHost {
             port: own.port.and_then(|p| u16::try_from(p).ok()).unwrap_or(9292),

@@ -11,9 +11,7 @@ use super::problem::Problem;
 use super::target::{self, Target};
 use crate::api::{HorizonSpec, Reason, seconds};
 use crate::observe::{HorizonObject, Key, Snapshot, Workload};
-use crate::render::{
-    HorizonCorsSettings, HorizonHttpdSettings, HorizonSettings, TlsTerminationSettings,
-};
+use crate::render::{HorizonCorsSettings, HorizonHttpdSettings, HorizonSettings, TlsTerminationSettings};
 
 /// Names that a Horizon workload usually has.
 pub(super) const GUESSES: [&str; 1] = ["horizon"];
@@ -162,6 +160,19 @@ impl HorizonView {
         self.applied.as_ref().is_some_and(|a| a.mount.is_some() || !a.running.is_empty())
     }
 
+    /// Why it is not known what its pods run with, if so.
+    pub fn unseen(&self) -> Option<Problem> {
+        let key = &self.object.meta.key;
+        if let Err(why) = &self.object.spec {
+            return Some(Problem::new(Reason::ObservationIncomplete, format!("Horizon {key} cannot be read: {why}")));
+        }
+        let applied = self.applied.as_ref();
+        let config_maps = applied.and_then(|a| a.config_maps.as_ref().err().cloned()).map(Problem::from);
+        let pods = applied.and_then(|a| a.rollout.as_ref().err().cloned());
+        let target = self.target.as_ref().err().cloned();
+        [target, config_maps, pods].into_iter().flatten().find(Problem::is_unknown)
+    }
+
     /// The Glances whose acceptance this Horizon needs: the one it goes to, and those that its pods
     /// still upload to.
     pub fn needs(&self) -> BTreeSet<Key> {
@@ -195,9 +206,7 @@ fn httpd(spec: &HorizonSpec) -> Result<Option<Fragment>, Problem> {
     };
     let own = spec.httpd.as_ref();
     let limit = own.and_then(|h| h.limit_request_body).and_then(|b| u64::try_from(b).ok());
-    let timeout = own
-        .and_then(|h| h.timeout)
-        .map(|t| u32::try_from(seconds(Some(t), 0)).unwrap_or(u32::MAX));
+    let timeout = own.and_then(|h| h.timeout).map(|t| u32::try_from(seconds(Some(t), 0)).unwrap_or(u32::MAX));
     let any = cors.as_ref().is_some_and(|c| !c.origins.is_empty()) || limit.is_some() || timeout.is_some();
     Ok(any.then_some((limit, timeout, cors)))
 }

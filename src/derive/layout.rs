@@ -40,7 +40,9 @@ pub fn horizon(layout: Layout, paths: &HorizonPaths, container: &Container) -> R
             if !fits || !dir.ends_with("/local_settings.d") {
                 return Err(Problem::new(
                     Reason::InvalidSpec,
-                    format!("spec.paths.localSettingsDir: {dir:?} is no local_settings.d of Horizon; it lies in /etc/openstack-dashboard or in …{HORIZON_LOCAL}"),
+                    format!(
+                        "spec.paths.localSettingsDir: {dir:?} is no local_settings.d of Horizon; it lies in /etc/openstack-dashboard or in …{HORIZON_LOCAL}"
+                    ),
                 ));
             }
             dir
@@ -69,7 +71,9 @@ pub fn glance(layout: Layout, paths: &GlancePaths) -> Result<GlancePlaces, Probl
             if !dir.ends_with("/glance-api.conf.d") {
                 return Err(Problem::new(
                     Reason::InvalidSpec,
-                    format!("spec.paths.configDir: the CORS filter does not read {dir:?} (DU007); it reads glance-api.conf.d in /etc/glance, /etc, ~/.glance and ~ of the service's user"),
+                    format!(
+                        "spec.paths.configDir: the CORS filter does not read {dir:?} (DU007); it reads glance-api.conf.d in /etc/glance, /etc, ~/.glance and ~ of the service's user"
+                    ),
                 ));
             }
             dir
@@ -79,7 +83,11 @@ pub fn glance(layout: Layout, paths: &GlancePaths) -> Result<GlancePlaces, Probl
         Some(file) => normalised("spec.paths.configFile", file)?,
         None => "/etc/glance/glance-api.conf".to_owned(),
     };
-    Ok(GlancePlaces { config_file, config_dir, httpd_conf_dir: httpd_conf_dir(layout, paths.httpd_conf_dir.as_deref()) })
+    Ok(GlancePlaces {
+        config_file,
+        config_dir,
+        httpd_conf_dir: httpd_conf_dir(layout, paths.httpd_conf_dir.as_deref()),
+    })
 }
 
 fn httpd_conf_dir(layout: Layout, stated: Option<&str>) -> Result<String, Problem> {
@@ -135,6 +143,8 @@ fn normalised(field: &str, path: &str) -> Result<String, Problem> {
     }
     Err(Problem::new(
         Reason::InvalidSpec,
-        format!("{field}: {path:?} is not a normalised absolute path; write it without '.', '..', doubled slashes and special characters"),
+        format!(
+            "{field}: {path:?} is not a normalised absolute path; write it without '.', '..', doubled slashes and special characters"
+        ),
     ))
 }

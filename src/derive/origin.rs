@@ -24,7 +24,9 @@ pub struct PublicUrl {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum OriginError {
     /// A `*` or `null` would open the API to every site (DU005).
-    #[error("{0:?} would let every web site use the API (DU005); list exact origins such as https://horizon.example.com")]
+    #[error(
+        "{0:?} would let every web site use the API (DU005); list exact origins such as https://horizon.example.com"
+    )]
     Wildcard(String),
     /// Not `http` or `https`.
     #[error("{0:?} is not an http(s) URL; write e.g. https://horizon.example.com")]

@@ -51,7 +51,9 @@ fn partner(
         ([], Some(url)) => Ok(Partner::External(stated(url)?)),
         ([], None) => Err(Problem::new(
             Reason::GlanceNotFound,
-            format!("there is no Glance resource in namespace {namespace}; create one, or name one in spec.directUpload.glanceRef"),
+            format!(
+                "there is no Glance resource in namespace {namespace}; create one, or name one in spec.directUpload.glanceRef"
+            ),
         )),
         (several, _) => Err(Problem::new(
             Reason::GlanceAmbiguous,
@@ -71,11 +73,15 @@ fn allowed(
 ) -> Result<Partner, Problem> {
     let Some(glance) = glances.get(key) else {
         snapshot.glances.known(&key.namespace)?;
-        return Err(Problem::new(Reason::GlanceNotFound, format!("there is no Glance {key} (spec.directUpload.glanceRef)")));
+        return Err(Problem::new(
+            Reason::GlanceNotFound,
+            format!("there is no Glance {key} (spec.directUpload.glanceRef)"),
+        ));
     };
-    let spec = glance.object.spec.as_ref().map_err(|why| {
-        Problem::new(Reason::ObservationIncomplete, format!("Glance {key} cannot be read: {why}"))
-    })?;
+    let spec =
+        glance.object.spec.as_ref().map_err(|why| {
+            Problem::new(Reason::ObservationIncomplete, format!("Glance {key} cannot be read: {why}"))
+        })?;
     consent::check(snapshot, key, &spec.cors.allowed_horizons.namespaces, namespace)?;
     Ok(Partner::Glance(key.clone()))
 }
@@ -86,11 +92,7 @@ fn stated(url: &str) -> Result<PublicUrl, Problem> {
 }
 
 /// The URL that the browser will upload to, if a browser can.
-fn endpoint(
-    glances: &BTreeMap<Key, GlanceView>,
-    view: &HorizonView,
-    spec: &HorizonSpec,
-) -> Result<PublicUrl, Problem> {
+fn endpoint(glances: &BTreeMap<Key, GlanceView>, view: &HorizonView, spec: &HorizonSpec) -> Result<PublicUrl, Problem> {
     let (url, field) = match (&spec.direct_upload.glance_endpoint, &view.partner) {
         (Some(url), _) => (stated(url)?, "spec.directUpload.glanceEndpoint".to_owned()),
         (None, Ok(Partner::External(url))) => (url.clone(), "spec.directUpload.glanceEndpoint".to_owned()),
@@ -108,14 +110,19 @@ fn endpoint(
     if let Some(why) = url.origin().unreachable() {
         return Err(Problem::new(
             Reason::EndpointNotPublic,
-            format!("DU010: {field} is {url}, {why} that no browser outside the cluster can reach; state the URL that the Keystone catalog publishes"),
+            format!(
+                "DU010: {field} is {url}, {why} that no browser outside the cluster can reach; state the URL that the Keystone catalog publishes"
+            ),
         ));
     }
     let https = view.exposures.iter().flat_map(|e| &e.urls).find(|e| e.url.origin().is_https());
     if let (Some(dashboard), false) = (https, url.origin().is_https()) {
         return Err(Problem::new(
             Reason::MixedContent,
-            format!("DU009: the dashboard is {} and {field} is {url}; browsers block http requests from https pages, so serve Glance by https", dashboard.url),
+            format!(
+                "DU009: the dashboard is {} and {field} is {url}; browsers block http requests from https pages, so serve Glance by https",
+                dashboard.url
+            ),
         ));
     }
     Ok(url)
@@ -125,7 +132,9 @@ fn unknown_endpoint(key: &Key, why: &str) -> Problem {
     let why = if why.is_empty() { String::new() } else { format!(" ({why})") };
     Problem::new(
         Reason::EndpointUnknown,
-        format!("the public URL of Glance {key} is not known{why}; set its spec.publicURL, or spec.directUpload.glanceEndpoint here"),
+        format!(
+            "the public URL of Glance {key} is not known{why}; set its spec.publicURL, or spec.directUpload.glanceEndpoint here"
+        ),
     )
 }
 
@@ -136,9 +145,6 @@ fn intent(glances: &BTreeMap<Key, GlanceView>, view: &HorizonView, spec: &Horizo
     }
     if !spec.direct_upload.enabled {
         return Intent::Own(Problem::new(Reason::DirectDisabled, "spec.directUpload.enabled is false"));
-    }
-    if let Err(problem) = &view.target {
-        return Intent::Hold(problem.clone());
     }
     match &view.partner {
         Err(problem) if problem.is_unknown() => return Intent::Hold(problem.clone()),
@@ -155,15 +161,12 @@ fn intent(glances: &BTreeMap<Key, GlanceView>, view: &HorizonView, spec: &Horizo
         }
         Ok(Partner::External(_)) => {}
     }
+    // The endpoint first: a wrong one is the user's to mend whatever else is missing.
     let unproven = spec.direct_upload.verification == Verification::Off;
-    for problem in [view.endpoint.as_ref().err(), view.exposures.as_ref().err(), view.settings.as_ref().err()]
-        .into_iter()
-        .flatten()
-    {
-        let endpoint_only = view.endpoint.as_ref().err() == Some(problem);
-        if !(unproven && endpoint_only) {
-            return Intent::Hold(problem.clone());
-        }
+    let endpoint = view.endpoint.as_ref().err().filter(|p| !unproven || p.reason == Reason::InvalidSpec);
+    let obstacles = [endpoint, view.target.as_ref().err(), view.exposures.as_ref().err(), view.settings.as_ref().err()];
+    if let Some(problem) = obstacles.into_iter().flatten().next() {
+        return Intent::Hold(problem.clone());
     }
     if !unproven && matches!(view.partner, Ok(Partner::External(_))) {
         return Intent::Hold(Problem::new(

@@ -118,12 +118,14 @@ fn items(ini: &Ini, name: &str, notes: &mut Vec<String>) -> Vec<String> {
             Some("") => {}
             Some(text) if name == "allowed_origin" || is_token(text) => known.push(text.to_owned()),
             Some(text) => notes.push(format!("[cors] {name} (line {}): {text:?} is no HTTP token", assignment.line)),
-            None => notes.push(format!("[cors] {name} (line {}) holds a $substitution, which cannot be carried on", assignment.line)),
+            None => notes.push(format!(
+                "[cors] {name} (line {}) holds a $substitution, which cannot be carried on",
+                assignment.line
+            )),
         }
     }
     known
 }
-
 
 /// RFC 9110 §5.6.2.
 fn is_token(text: &str) -> bool {

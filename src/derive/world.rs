@@ -10,7 +10,7 @@ use super::horizon::{GlanceState, HorizonView};
 use super::pairing;
 use super::problem::Problem;
 use super::target::Target;
-use crate::api::{Reason, WorkloadKind};
+use crate::api::{FromNamespaces, Reason, WorkloadKind};
 use crate::observe::{Key, Meta, Snapshot, Workload};
 use crate::plan::mount::{Claim, describe};
 
@@ -105,18 +105,22 @@ fn ask(glances: &mut BTreeMap<Key, GlanceView>, view: &HorizonView) {
                     glance.wanted.entry(origin).or_default().push(format!("Horizon {key}"));
                 }
             }
-            Err(problem) if problem.is_unknown() => glance.incomplete = Some(problem),
+            // Its pods still upload from origins that nothing names any more: none may leave now.
+            Err(problem) if problem.is_unknown() || view.holds() => glance.incomplete = Some(problem),
             Err(_) => {}
         }
         if view.holds() {
             glance.holders.insert(key.clone());
         }
     }
-    // A Horizon that cannot be read may need anything.
-    if let Err(why) = &view.object.spec {
-        for glance in glances.values_mut().filter(|g| g.object.meta.key.namespace == key.namespace) {
-            glance.incomplete =
-                Some(Problem::new(Reason::ObservationIncomplete, format!("Horizon {key} cannot be read: {why}")));
+    // A Horizon that cannot be seen whole may need anything that it is allowed to use.
+    if let Some(problem) = view.unseen() {
+        let may_use = |glance: &&mut GlanceView| {
+            let from = glance.object.spec.as_ref().map(|s| s.cors.allowed_horizons.namespaces.from);
+            glance.object.meta.key.namespace == key.namespace || from != Ok(FromNamespaces::Same)
+        };
+        for glance in glances.values_mut().filter(may_use) {
+            glance.incomplete = Some(problem.clone());
         }
     }
 }
@@ -130,9 +134,8 @@ pub(super) fn terminating(snapshot: &Snapshot, namespace: &str) -> bool {
 /// Workloads of the namespace that carry this resource's claim, but are not its target.
 fn strays(snapshot: &Snapshot, kind: &str, meta: &Meta, target: &Result<Target, Problem>) -> Vec<Arc<Workload>> {
     let ours = |w: &Workload| Claim::on(w).is_some_and(|c| c.kind == kind && c.is(meta));
-    let is_target = |w: &Workload| {
-        target.as_ref().is_ok_and(|t| t.workload.kind == w.kind && t.workload.meta.key == w.meta.key)
-    };
+    let is_target =
+        |w: &Workload| target.as_ref().is_ok_and(|t| t.workload.kind == w.kind && t.workload.meta.key == w.meta.key);
     WorkloadKind::ALL
         .iter()
         .flat_map(|kind| snapshot.workloads(*kind).seen(&meta.key.namespace))

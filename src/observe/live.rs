@@ -178,9 +178,7 @@ impl State {
                 WorkloadKind::DaemonSet => snapshot.daemon_sets.insert(key, item),
             },
             Object::Revision(RevisionKind::ReplicaSet, item) => snapshot.replica_sets.insert(key, item),
-            Object::Revision(RevisionKind::ControllerRevision, item) => {
-                snapshot.controller_revisions.insert(key, item)
-            }
+            Object::Revision(RevisionKind::ControllerRevision, item) => snapshot.controller_revisions.insert(key, item),
             Object::Pod(item) => snapshot.pods.insert(key, item),
             Object::Service(item) => snapshot.services.insert(key, item),
             Object::Ingress(item) => snapshot.ingresses.insert(key, item),

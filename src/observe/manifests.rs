@@ -59,7 +59,11 @@ pub struct Id {
 impl fmt::Display for Id {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Key { namespace, name } = &self.key;
-        if namespace.is_empty() { write!(f, "{} {name}", self.kind) } else { write!(f, "{} {namespace}/{name}", self.kind) }
+        if namespace.is_empty() {
+            write!(f, "{} {name}", self.kind)
+        } else {
+            write!(f, "{} {namespace}/{name}", self.kind)
+        }
     }
 }
 
@@ -120,7 +124,10 @@ pub fn insert(snapshot: &mut Snapshot, object: Value) -> Result<Option<Id>, Stri
         "default".clone_into(&mut meta.key.namespace);
     }
     if !is_name(&meta.key.name, 253) {
-        return Err(format!("metadata.name: {:?} is no DNS name of lower-case letters, digits, '-' and '.'", meta.key.name));
+        return Err(format!(
+            "metadata.name: {:?} is no DNS name of lower-case letters, digits, '-' and '.'",
+            meta.key.name
+        ));
     }
     if namespaced && (!is_name(&meta.key.namespace, 63) || meta.key.namespace.contains('.')) {
         return Err(format!("metadata.namespace: {:?} is no name of a namespace", meta.key.namespace));

@@ -127,7 +127,10 @@ pub struct Volume {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum VolumeSource {
     /// The ConfigMap's keys, renamed by `items` (key → path) where given.
-    ConfigMap { name: String, items: BTreeMap<String, String> },
+    ConfigMap {
+        name: String,
+        items: BTreeMap<String, String>,
+    },
     Secret(String),
     EmptyDir,
     /// A projected or downward API volume: always read-only.

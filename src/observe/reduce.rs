@@ -13,9 +13,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::model::{
-    ConfigMap, Container, Custom, GlanceObject, HorizonObject, Ingress, IngressPath, IngressRule, IngressTls,
-    Key, Meta, Namespace, Pod, PodTemplate, Revision, Service, Volume, VolumeMount, VolumeSource, Workload,
-    WorkloadStatus,
+    ConfigMap, Container, Custom, GlanceObject, HorizonObject, Ingress, IngressPath, IngressRule, IngressTls, Key,
+    Meta, Namespace, Pod, PodTemplate, Revision, Service, Volume, VolumeMount, VolumeSource, Workload, WorkloadStatus,
 };
 use crate::api::{DOMAIN, FINALIZER, MANAGED_BY, OPERATOR, WorkloadKind};
 use crate::plan::mount::CONFIG_VOLUME;
@@ -138,7 +137,11 @@ fn other_manager(metadata: &ObjectMeta) -> Option<String> {
 fn deployment(object: Deployment) -> Workload {
     let (spec, status) = (object.spec, object.status.unwrap_or_default());
     let condition = |type_: &str, value: &str| {
-        let found = status.conditions.iter().flatten().find(|c| c.type_.as_deref() == Some(type_) && c.status.as_deref() == Some(value))?;
+        let found = status
+            .conditions
+            .iter()
+            .flatten()
+            .find(|c| c.type_.as_deref() == Some(type_) && c.status.as_deref() == Some(value))?;
         Some((found.reason.clone().unwrap_or_default(), found.message.clone().unwrap_or_default()))
     };
     Workload {
@@ -290,8 +293,7 @@ fn controller_revision(object: ControllerRevision) -> Revision {
 }
 
 fn pod(object: core::Pod) -> Pod {
-    let volumes: Vec<Volume> =
-        object.spec.and_then(|s| s.volumes).into_iter().flatten().map(volume).collect();
+    let volumes: Vec<Volume> = object.spec.and_then(|s| s.volumes).into_iter().flatten().map(volume).collect();
     let status = object.status.unwrap_or_default();
     let ready = status.conditions.iter().flatten().any(|c| c.type_ == "Ready" && c.status == "True");
     Pod {
@@ -318,7 +320,9 @@ fn trouble(status: &core::PodStatus) -> Option<String> {
             continue;
         };
         if !reason.is_empty() && !PASSING.contains(&reason.as_str()) {
-            return Some(format!("container {}: {reason}: {message}", container.name).trim_end_matches(": ").to_owned());
+            return Some(
+                format!("container {}: {reason}: {message}", container.name).trim_end_matches(": ").to_owned(),
+            );
         }
     }
     None
@@ -344,12 +348,7 @@ fn ingress(object: networking::Ingress) -> Ingress {
         meta: meta(object.metadata),
         rules: spec.rules.into_iter().flatten().map(rule).collect(),
         default_service: spec.default_backend.and_then(service),
-        tls: spec
-            .tls
-            .into_iter()
-            .flatten()
-            .map(|t| IngressTls { hosts: t.hosts.unwrap_or_default() })
-            .collect(),
+        tls: spec.tls.into_iter().flatten().map(|t| IngressTls { hosts: t.hosts.unwrap_or_default() }).collect(),
         ports: object
             .status
             .and_then(|s| s.load_balancer)

@@ -5,9 +5,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::model::{
-    ConfigMap, GlanceObject, HorizonObject, Ingress, Key, Namespace, Pod, Revision, Service, Workload,
-};
+use super::model::{ConfigMap, GlanceObject, HorizonObject, Ingress, Key, Namespace, Pod, Revision, Service, Workload};
 use crate::api::WorkloadKind;
 
 /// Something cannot be seen now. Nothing is ever taken away because of it.
@@ -44,10 +42,13 @@ impl<T> Store<T> {
     /// of all namespaces is recorded under it too.
     pub fn known(&self, namespace: &str) -> Known<()> {
         let Coverage::Namespaces(known) = &self.coverage else { return Ok(()) };
-        match known.get("").filter(|all| all.is_ok()).or_else(|| known.get(namespace)) {
-            Some(answer) => answer.clone(),
-            None => Err(Unknown { why: format!("{} objects of {namespace} are not read yet", self.kind), pending: true }),
+        let all = known.get("");
+        if let Some(Ok(())) = all {
+            return Ok(());
         }
+        known.get(namespace).or(all).cloned().unwrap_or_else(|| {
+            Err(Unknown { why: format!("{} objects of {namespace} are not read yet", self.kind), pending: true })
+        })
     }
 
     /// Whether anything of this kind has been listed.

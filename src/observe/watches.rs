@@ -8,10 +8,10 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt};
+use kube::Client;
 use kube::api::{Api, ApiResource, DynamicObject};
 use kube::runtime::watcher::{self, Event, watcher};
 use kube::runtime::{WatchStreamExt, watcher::Config};
-use kube::Client;
 use tokio::task::AbortHandle;
 
 use super::live::{Kind, Live, Scope, identity};
@@ -49,6 +49,7 @@ impl Watches {
     /// Starts the watches of the resources themselves.
     pub fn start(client: Client, live: Arc<Live>, namespaces: BTreeSet<String>) -> Self {
         let mut watches = Self { client, live, namespaces, running: HashMap::new() };
+        watches.restrict();
         watches.set(BTreeSet::new(), BTreeSet::new());
         watches
     }
@@ -61,11 +62,6 @@ impl Watches {
         }
         if self.namespaces.is_empty() {
             wanted.insert((Kind::Namespace, Scope::All));
-        } else {
-            let why = "namespaces are not watched with --watch-namespace".to_owned();
-            if !self.running.contains_key(&(Kind::Namespace, Scope::All)) && self.running.is_empty() {
-                self.live.unknown(Kind::Namespace, &Scope::All, Err(Unknown { why, pending: false }));
-            }
         }
         let wide = self.namespaces.is_empty() && namespaces.len() > MAX_NAMESPACES;
         for kind in LOCAL {
@@ -91,6 +87,22 @@ impl Watches {
                 let task = tokio::spawn(follow(self.client.clone(), self.live.clone(), watch.clone()));
                 self.running.insert(watch, task.abort_handle());
             }
+        }
+    }
+
+    /// What a restricted operator will never see is unknown, and not merely not read yet.
+    fn restrict(&self) {
+        if self.namespaces.is_empty() {
+            return;
+        }
+        for kind in [Kind::Horizon, Kind::Glance, Kind::Namespace] {
+            let why = format!("{kind:?} objects outside of --watch-namespace cannot be seen");
+            self.live.unknown(kind, &Scope::All, Err(Unknown { why, pending: false }));
+        }
+        for (kind, scope) in
+            [Kind::Horizon, Kind::Glance].into_iter().flat_map(|k| self.own_scopes().into_iter().map(move |s| (k, s)))
+        {
+            self.live.unknown(kind, &scope, Err(Unknown { why: "not read yet".into(), pending: true }));
         }
     }
 

@@ -66,7 +66,12 @@ fn note_rollouts(cluster: &mut Cluster) {
         if text("/spec/updateStrategy/type") == "OnDelete" {
             notes.push(format!("pods of {name} are deleted by hand (updateStrategy is OnDelete)"));
         }
-        if object.pointer("/spec/updateStrategy/rollingUpdate/partition").and_then(serde_json::Value::as_i64).unwrap_or_default() > 0 {
+        if object
+            .pointer("/spec/updateStrategy/rollingUpdate/partition")
+            .and_then(serde_json::Value::as_i64)
+            .unwrap_or_default()
+            > 0
+        {
             notes.push(format!("the partition of {name} is lowered to 0"));
         }
     }
@@ -84,7 +89,13 @@ fn adopt(cluster: &mut Cluster) {
     }
 }
 
-fn take_over(cluster: &mut Cluster, kind: &str, meta: &Meta, target: &Result<Target, Problem>, applied: Option<&Applied>) {
+fn take_over(
+    cluster: &mut Cluster,
+    kind: &str,
+    meta: &Meta,
+    target: &Result<Target, Problem>,
+    applied: Option<&Applied>,
+) {
     let (Ok(target), Some(applied)) = (target, applied) else { return };
     let Some(mount) = &applied.mount else { return };
     let workload = &target.workload;
@@ -96,7 +107,11 @@ fn take_over(cluster: &mut Cluster, kind: &str, meta: &Meta, target: &Result<Tar
     if let Some(mut object) = cluster.objects.get(&id).cloned() {
         annotate(&mut object, &claim_annotation(), Some(&claim.to_string()));
         if let Err(problem) = cluster.put(id, object) {
-            cluster.assumptions.push(format!("{} keeps its claim: {}", describe(workload.kind, &workload.meta.key), problem.message));
+            cluster.assumptions.push(format!(
+                "{} keeps its claim: {}",
+                describe(workload.kind, &workload.meta.key),
+                problem.message
+            ));
         }
     }
     cluster.edit(&Id { kind: kind.to_owned(), key: meta.key.clone() }, |finalizer| *finalizer = true);

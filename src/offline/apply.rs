@@ -65,7 +65,8 @@ fn merge_list(parent: &mut Map<String, Value>, list: &str, key: &str, entries: &
                 let mounts = entry["volumeMounts"].as_array().map(Vec::as_slice).unwrap_or_default();
                 let name = text(&container["name"]);
                 if let Some(container) = container.as_object_mut() {
-                    merge_list(container, "volumeMounts", "mountPath", mounts).map_err(|e| format!("containers {name}: {e}"))?;
+                    merge_list(container, "volumeMounts", "mountPath", mounts)
+                        .map_err(|e| format!("containers {name}: {e}"))?;
                 }
             }
             (Some(foreign), _) => return Err(format!("{list} {}", text(&foreign[key]))),

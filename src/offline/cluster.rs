@@ -83,7 +83,9 @@ impl Cluster {
             Action::RemoveFinalizer => self.forget(resource),
             Action::ApplyConfigMap(draft) => return self.put(config_map(&draft.key), draft.manifest()),
             Action::Annotate { config_map: key, annotations } => return self.annotate(key, annotations),
-            Action::Mount { workload, mount } | Action::SwitchMode { workload, mount } | Action::Claim { workload, mount } => {
+            Action::Mount { workload, mount }
+            | Action::SwitchMode { workload, mount }
+            | Action::Claim { workload, mount } => {
                 let before = Mount::observed(workload).is_some();
                 return self.change(workload, |object| apply::apply(object, &mount.patch(workload), before));
             }
@@ -104,26 +106,38 @@ impl Cluster {
     }
 
     /// Changes a workload and rolls it out.
-    fn change(&mut self, workload: &Workload, how: impl FnOnce(&mut Value) -> Result<(), String>) -> Result<(), Problem> {
+    fn change(
+        &mut self,
+        workload: &Workload,
+        how: impl FnOnce(&mut Value) -> Result<(), String>,
+    ) -> Result<(), Problem> {
         let id = Id { kind: workload.kind.to_string(), key: workload.meta.key.clone() };
         let name = describe(workload.kind, &workload.meta.key);
         let Some(mut object) = self.objects.get(&id).cloned() else {
             return Err(Problem::new(Reason::WorkloadNotFound, format!("{name} is not in the input")));
         };
         how(&mut object).map_err(|what| {
-            Problem::new(Reason::FieldConflict, format!("{name} has an entry of its own where ours must go: {what}; rename it"))
+            Problem::new(
+                Reason::FieldConflict,
+                format!("{name} has an entry of its own where ours must go: {what}; rename it"),
+            )
         })?;
         self.put(id, object)
     }
 
     pub(super) fn put(&mut self, id: Id, object: Value) -> Result<(), Problem> {
-        insert(&mut self.snapshot, object.clone()).map_err(|why| Problem::new(Reason::Undecodable, format!("{id}: {why}")))?;
+        insert(&mut self.snapshot, object.clone())
+            .map_err(|why| Problem::new(Reason::Undecodable, format!("{id}: {why}")))?;
         self.roll_out(&id);
         self.objects.insert(id, object);
         Ok(())
     }
 
-    pub(super) fn annotate(&mut self, key: &Key, annotations: &BTreeMap<String, Option<String>>) -> Result<(), Problem> {
+    pub(super) fn annotate(
+        &mut self,
+        key: &Key,
+        annotations: &BTreeMap<String, Option<String>>,
+    ) -> Result<(), Problem> {
         let id = config_map(key);
         let Some(mut object) = self.objects.get(&id).cloned() else { return Ok(()) };
         for (name, value) in annotations {

@@ -11,8 +11,14 @@ use crate::plan::mount::{claim_annotation, rolled_annotation};
 
 /// Fields of `metadata` that the API server fills in.
 const FILLED_IN: [&str; 8] = [
-    "creationTimestamp", "deletionGracePeriodSeconds", "deletionTimestamp", "generation", "managedFields",
-    "resourceVersion", "selfLink", "uid",
+    "creationTimestamp",
+    "deletionGracePeriodSeconds",
+    "deletionTimestamp",
+    "generation",
+    "managedFields",
+    "resourceVersion",
+    "selfLink",
+    "uid",
 ];
 /// Annotations that kubectl and controllers keep their own records in.
 const RECORDS: [&str; 2] = ["kubectl.kubernetes.io/last-applied-configuration", "deployment.kubernetes.io/revision"];
@@ -29,7 +35,9 @@ pub fn rendered_files(outcome: &Outcome) -> Vec<(&Id, &str, &str)> {
     for end in &outcome.ends {
         let config_map = end.config_map.as_ref().and_then(|key| outcome.cluster.config_map(key));
         let data = config_map.and_then(|c| c["data"].as_object());
-        files.extend(data.into_iter().flatten().filter_map(|(name, text)| Some((&end.resource, name.as_str(), text.as_str()?))));
+        files.extend(
+            data.into_iter().flatten().filter_map(|(name, text)| Some((&end.resource, name.as_str(), text.as_str()?))),
+        );
     }
     files
 }

@@ -59,7 +59,10 @@ const ROUNDS: usize = 16;
 pub fn simulate(mut cluster: Cluster, stage: Stage, now: Timestamp, options: &Options) -> Outcome {
     let mut steps = Vec::new();
     let mut conflicts = BTreeMap::new();
-    let resources = { let world = cluster.world(); world.horizons.len() + world.glances.len() };
+    let resources = {
+        let world = cluster.world();
+        world.horizons.len() + world.glances.len()
+    };
     let mut rounds = 0;
     let unsettled = loop {
         let next = plans(&cluster.world(), stage, now, options)

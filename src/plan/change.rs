@@ -22,6 +22,8 @@ pub struct Options {
 
 /// Least time between rolls that others cause, in seconds.
 const MIN_INTERVAL: u64 = 30;
+/// What the API server takes in one ConfigMap's data.
+const MAX_BYTES: usize = 1 << 20;
 /// Putting our fields back this often …
 const CONTENDED_TIMES: usize = 3;
 /// … within this many seconds is a war that nobody wins.
@@ -67,6 +69,13 @@ impl Wanted<'_> {
         self.applied.config_maps.as_ref().map_err(Clone::clone)?;
         let mut draft = ConfigMapDraft::of(self.kind, &self.meta.key, workload, &self.files);
         draft.annotations.extend(self.annotations.clone());
+        let size = draft.size();
+        if size > MAX_BYTES {
+            let message = format!(
+                "the rendered files have {size} bytes, and a ConfigMap holds at most {MAX_BYTES}; list fewer origins"
+            );
+            return Err(Problem::new(Reason::InvalidSpec, message));
+        }
         if let Some(in_use) = self.applied.in_use() {
             if config::is_intact(in_use) && config::means(in_use, &self.files) {
                 draft.key = in_use.meta.key.clone();
@@ -120,14 +129,16 @@ impl Wanted<'_> {
     /// [`Reason::HeldBack`] with the time to come back at, or [`Reason::Contended`].
     pub fn may_roll(&self, change: &Change, now: Timestamp) -> Result<Option<Step>, (Problem, Option<Timestamp>)> {
         if let Some(not_before) = self.rollout.not_before.as_ref().map(|t| t.0).filter(|t| now < *t) {
-            let message = format!("a roll is due and held back by spec.rollout.notBefore until {}", rfc3339(not_before));
+            let message =
+                format!("a roll is due and held back by spec.rollout.notBefore until {}", rfc3339(not_before));
             return Err((Problem::new(Reason::HeldBack, message), Some(not_before)));
         }
         if let Some((rolled, generation)) = self.last_roll() {
             let interval = i64::try_from(seconds(self.rollout.min_interval, MIN_INTERVAL)).unwrap_or(i64::MAX);
             let next = rolled.saturating_add(SignedDuration::from_secs(interval)).unwrap_or(Timestamp::MAX);
             if now < next && generation == self.meta.generation {
-                let message = format!("a roll is due and held back by spec.rollout.minInterval until {}", rfc3339(next));
+                let message =
+                    format!("a roll is due and held back by spec.rollout.minInterval until {}", rfc3339(next));
                 return Err((Problem::new(Reason::HeldBack, message), Some(next)));
             }
         }
@@ -151,13 +162,14 @@ impl Wanted<'_> {
         let name = format!("{DOMAIN}/put-back");
         let text = config_map.meta.ours.get(&name).map_or("", String::as_str);
         let since = now.saturating_sub(SignedDuration::from_secs(CONTENDED_SPAN)).unwrap_or(Timestamp::MIN);
-        let mut times: Vec<Timestamp> =
-            text.split(' ').filter_map(|t| t.parse().ok()).filter(|t| *t > since).collect();
+        let mut times: Vec<Timestamp> = text.split(' ').filter_map(|t| t.parse().ok()).filter(|t| *t > since).collect();
         if times.len() >= CONTENDED_TIMES {
             let who = self.target.workload.other_manager.as_deref().unwrap_or("somebody");
             let message = format!(
                 "{who} took our fields out of {} {} {} times within ten minutes; let it leave the volume, mounts and annotations of direct-upload-operator alone, or set spec.suspend",
-                self.target.workload.kind, self.target.workload.meta.key, times.len() + 1
+                self.target.workload.kind,
+                self.target.workload.meta.key,
+                times.len() + 1
             );
             return Err(Problem::new(Reason::Contended, message));
         }
@@ -190,12 +202,8 @@ fn differing(existing: &ConfigMap, wanted: &BTreeMap<String, String>) -> BTreeMa
 fn mountable(target: &Target, path: &str) -> Result<(), Problem> {
     let within = |mount: &str| path.strip_prefix(mount.trim_end_matches('/')).is_some_and(|rest| rest.starts_with('/'));
     let ours = |name: &str| name.starts_with(super::mount::CONFIG_VOLUME);
-    let parent = target
-        .container
-        .mounts
-        .iter()
-        .filter(|m| within(&m.path) && !ours(&m.volume))
-        .max_by_key(|m| m.path.len());
+    let parent =
+        target.container.mounts.iter().filter(|m| within(&m.path) && !ours(&m.volume)).max_by_key(|m| m.path.len());
     let Some(parent) = parent else { return Ok(()) };
     let volume = target.workload.template.volumes.iter().find(|v| v.name == parent.volume);
     let fixed = volume.is_some_and(|v| {

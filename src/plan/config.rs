@@ -41,6 +41,11 @@ impl ConfigMapDraft {
         }
     }
 
+    /// Bytes of keys and values, as the API server counts them.
+    pub fn size(&self) -> usize {
+        self.data.iter().map(|(key, text)| key.len() + text.len()).sum()
+    }
+
     /// The manifest. Without a known uid (offline) it has no owner reference.
     pub fn manifest(&self) -> Value {
         let mut metadata = json!({
@@ -52,8 +57,7 @@ impl ConfigMapDraft {
         let (kind, name, uid) = &self.owner;
         if !uid.is_empty() {
             // Not the resource: its deletion would pull files from pods that still roll.
-            metadata["ownerReferences"] =
-                json!([{"apiVersion": "apps/v1", "kind": kind, "name": name, "uid": uid}]);
+            metadata["ownerReferences"] = json!([{"apiVersion": "apps/v1", "kind": kind, "name": name, "uid": uid}]);
         }
         json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "immutable": true, "data": self.data})
     }

@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 use super::change::{Options, Wanted, claimed, garbage, rfc3339};
+use super::farewell::deadline;
+use super::rollout::rolling;
 use super::step::{Action, Step};
 use super::{Plan, State};
 use crate::api::{ConditionType, DOMAIN, GlanceSpec, Reason, seconds};
@@ -22,8 +24,6 @@ pub struct OriginPlan {
 
 /// Open tabs of a dashboard keep the mode that they loaded, in seconds.
 const RETIRE_AFTER: u64 = 3600;
-/// How long a deletion waits for the safe order, in seconds.
-pub(super) const DELETION_TIMEOUT: u64 = 600;
 
 /// Annotation of a ConfigMap: origin → since when nobody asks for it.
 fn retiring_annotation() -> String {
@@ -38,7 +38,9 @@ pub fn glance(view: &GlanceView, now: Timestamp, options: &Options) -> (Plan, Ve
     }
     let spec = match &view.object.spec {
         Ok(spec) => spec,
-        Err(why) => return (Plan::unmet(ConditionType::Accepted, Problem::new(Reason::Undecodable, why.clone())), Vec::new()),
+        Err(why) => {
+            return (Plan::unmet(ConditionType::Accepted, Problem::new(Reason::Undecodable, why.clone())), Vec::new());
+        }
     };
     let retirement = Retirement::of(view, spec, now);
     let plan = match attempt(view, spec, &retirement, now, options) {
@@ -48,27 +50,38 @@ pub fn glance(view: &GlanceView, now: Timestamp, options: &Options) -> (Plan, Ve
     (if spec.suspend { plan.suspend() } else { plan }, retirement.origins(view))
 }
 
+type Unmet = (ConditionType, Problem);
+
+/// All that a living Glance's plan depends on.
+struct Stage<'a> {
+    view: &'a GlanceView,
+    spec: &'a GlanceSpec,
+    target: &'a Target,
+    applied: &'a Applied,
+    retirement: &'a Retirement,
+    now: Timestamp,
+    options: &'a Options,
+}
+
 fn attempt(
     view: &GlanceView,
     spec: &GlanceSpec,
     retirement: &Retirement,
     now: Timestamp,
     options: &Options,
-) -> Result<Plan, (ConditionType, Problem)> {
+) -> Result<Plan, Unmet> {
     let accepted = |p: &Problem| (ConditionType::Accepted, p.clone());
     if view.terminating {
-        let problem = Problem::new(Reason::Releasing, "the namespace is being deleted");
-        return Err((ConditionType::Accepted, problem));
+        return Err((ConditionType::Accepted, Problem::new(Reason::Releasing, "the namespace is being deleted")));
     }
     let target = view.target.as_ref().map_err(accepted)?;
     let settings = view.settings.as_ref().map_err(accepted)?;
-    let applied = view.applied.as_ref().ok_or_else(|| {
-        (ConditionType::Accepted, Problem::new(Reason::WorkloadNotFound, "the workload is gone"))
-    })?;
-    if let Some(problem) = view.incomplete.as_ref().filter(|p| p.reason == Reason::ObservationPending) {
+    let gone = || (ConditionType::Accepted, Problem::new(Reason::WorkloadNotFound, "the workload is gone"));
+    let applied = view.applied.as_ref().ok_or_else(gone)?;
+    let unread = [view.incomplete.as_ref(), view.exposures.as_ref().err()].into_iter().flatten();
+    if let Some(problem) = unread.into_iter().find(|p| p.reason == Reason::ObservationPending) {
         return Err((ConditionType::OriginsResolved, problem.clone()));
     }
-
     let mut settings = settings.clone();
     let origins: BTreeSet<_> = view.wanted.keys().chain(retirement.kept.keys()).cloned().collect();
     settings.cors = settings.cors.filter(|_| !origins.is_empty());
@@ -77,91 +90,86 @@ fn attempt(
     }
     let files = render::glance(&settings)
         .map_err(|e| (ConditionType::ConfigRendered, Problem::new(Reason::InvalidSpec, e.to_string())))?;
-    let mut plan = if files.is_empty() {
-        empty(view, target, applied)
-    } else {
-        bring(view, spec, target, applied, files, retirement, now, options)?
-    };
+    let stage = Stage { view, spec, target, applied, retirement, now, options };
+    let mut plan = if files.is_empty() { stage.clear()? } else { stage.bring(files)? };
     for time in retirement.kept.values() {
         plan.wake_at(*time);
     }
     Ok(plan)
 }
 
-/// Brings the files into the workload.
-#[allow(clippy::too_many_arguments)]
-fn bring(
-    view: &GlanceView,
-    spec: &GlanceSpec,
-    target: &Target,
-    applied: &Applied,
-    files: Vec<File>,
-    retirement: &Retirement,
-    now: Timestamp,
-    options: &Options,
-) -> Result<Plan, (ConditionType, Problem)> {
-    let rendered = |p| (ConditionType::ConfigRendered, p);
-    let accepted = view.wanted.len() + retirement.kept.len();
-    let workload = &target.workload;
-    let wanted = Wanted {
-        kind: "Glance",
-        meta: &view.object.meta,
-        finalizer: view.object.finalizer,
-        target,
-        applied,
-        files,
-        tls: view.tls(),
-        annotations: retirement.annotation(),
-        rollout: &spec.rollout,
-    };
-    let why = format!("Glance shall accept {accepted} origins");
-    let change = wanted.change(options, now, &why).map_err(rendered)?;
-    let mut plan = Plan::idle(State::Done(ready(accepted, &target.workload.meta.key.name)));
-    plan.config_map = Some(change.config_map.clone());
-    plan.steps.extend(change.prepare.iter().cloned());
-    if let Some(mount) = &change.mount {
-        let mount = Box::new(mount.clone());
-        if change.rolls {
-            match wanted.may_roll(&change, now) {
-                Ok(count) => plan.steps.extend(count),
-                Err((problem, wake)) => return Ok(held(plan, problem, wake)),
+impl Stage<'_> {
+    /// Brings the files into the workload.
+    fn bring(&self, files: Vec<File>) -> Result<Plan, Unmet> {
+        let accepted = self.view.wanted.len() + self.retirement.kept.len();
+        let wanted = Wanted {
+            kind: "Glance",
+            meta: &self.view.object.meta,
+            finalizer: self.view.object.finalizer,
+            target: self.target,
+            applied: self.applied,
+            files,
+            tls: self.view.tls(),
+            annotations: self.retirement.annotation(),
+            rollout: &self.spec.rollout,
+        };
+        let why = format!("Glance shall accept {accepted} origins");
+        let change = wanted.change(self.options, self.now, &why).map_err(|p| (ConditionType::ConfigRendered, p))?;
+        let mut plan = Plan::idle(State::Done(ready(accepted, &self.target.workload.meta.key.name)));
+        plan.config_map = Some(change.config_map.clone());
+        plan.steps.extend(change.prepare.iter().cloned());
+        if let Some(mount) = &change.mount {
+            let (workload, mount) = (self.target.workload.clone(), Box::new(mount.clone()));
+            if change.rolls {
+                match wanted.may_roll(&change, self.now) {
+                    Ok(count) => plan.steps.extend(count),
+                    Err((problem, wake)) => {
+                        plan.state = State::Unmet(ConditionType::RolledOut, problem);
+                        plan.wake = wake;
+                        return Ok(plan);
+                    }
+                }
+                plan.steps.push(Step::new(Action::Mount { workload, mount }, why));
+            } else {
+                plan.steps.push(Step::new(Action::Claim { workload, mount }, "the claim names another resource"));
             }
-            plan.steps.push(Step::new(Action::Mount { workload: workload.clone(), mount }, why));
-        } else {
-            plan.steps.push(Step::new(Action::Claim { workload: workload.clone(), mount }, "the claim names another resource"));
+        }
+        let rollout = if change.rolls { Err(rolling(self.target)) } else { self.applied.rollout.clone() };
+        self.settle(&mut plan, rollout, Some(&change.config_map));
+        Ok(plan)
+    }
+
+    /// Nothing is asked of Glance: nothing of ours stands in it.
+    fn clear(&self) -> Result<Plan, Unmet> {
+        if let Some(problem) = &self.view.incomplete {
+            return Err((ConditionType::OriginsResolved, problem.clone()));
+        }
+        let workload = &self.target.workload;
+        let mut plan = Plan::idle(State::Done(Problem::new(
+            Reason::NoOrigins,
+            "neither a Horizon resource nor spec.cors.allowedOrigins asks this Glance to accept an origin; nothing is configured",
+        )));
+        let mut rollout = Ok(());
+        if self.applied.mount.is_some() && claimed(workload, &self.view.object.meta) {
+            plan.steps.push(Step::new(Action::Release { workload: workload.clone() }, "no origin is left"));
+            rollout = Err(rolling(self.target));
+        } else if !self.applied.running.is_empty() {
+            rollout = self.applied.rollout.clone();
+        }
+        self.settle(&mut plan, rollout, None);
+        Ok(plan)
+    }
+
+    /// Once every pod is new, what is no longer needed goes.
+    fn settle(&self, plan: &mut Plan, rollout: Result<(), Problem>, keep: Option<&str>) {
+        match rollout {
+            Err(problem) => plan.await_rollout(self.target, problem),
+            Ok(()) => {
+                plan.leave(&self.view.strays);
+                plan.steps.extend(garbage("Glance", &self.target.workload, self.applied, keep));
+            }
         }
     }
-    if change.rolls {
-        await_rollout(&mut plan, target, Problem::new(Reason::RollingOut, "the workload is being rolled out"));
-    } else if let Err(problem) = &applied.rollout {
-        await_rollout(&mut plan, target, problem.clone());
-    } else {
-        leave_strays(&mut plan, view);
-        plan.steps.extend(garbage("Glance", workload, applied, Some(&change.config_map)));
-    }
-    Ok(plan)
-}
-
-/// Nothing is asked of Glance: nothing of ours stands in it.
-fn empty(view: &GlanceView, target: &Target, applied: &Applied) -> Plan {
-    let workload = &target.workload;
-    let mut plan = Plan::idle(State::Done(Problem::new(
-        Reason::NoOrigins,
-        "neither a Horizon resource nor spec.cors.allowedOrigins asks this Glance to accept an origin; nothing is configured",
-    )));
-    if let Some(problem) = &view.incomplete {
-        return Plan::unmet(ConditionType::OriginsResolved, problem.clone());
-    }
-    if applied.mount.is_some() && claimed(workload, &view.object.meta) {
-        plan.steps.push(Step::new(Action::Release { workload: workload.clone() }, "no origin is left"));
-        await_rollout(&mut plan, target, Problem::new(Reason::RollingOut, "the workload is being rolled out"));
-    } else if let Some(problem) = applied.rollout.as_ref().err().filter(|_| !applied.running.is_empty()) {
-        await_rollout(&mut plan, target, problem.clone());
-    } else {
-        leave_strays(&mut plan, view);
-        plan.steps.extend(garbage("Glance", workload, applied, None));
-    }
-    plan
 }
 
 fn ready(origins: usize, workload: &str) -> Problem {
@@ -171,34 +179,6 @@ fn ready(origins: usize, workload: &str) -> Problem {
         format!("{workload} accepts {origins} origins; no preflight has proven it (this release makes none)")
     };
     Problem::new(Reason::ReadyUnverified, message)
-}
-
-fn held(mut plan: Plan, problem: Problem, wake: Option<Timestamp>) -> Plan {
-    plan.state = State::Unmet(ConditionType::RolledOut, problem);
-    if let Some(time) = wake {
-        plan.wake_at(time);
-    }
-    plan
-}
-
-fn await_rollout(plan: &mut Plan, target: &Target, problem: Problem) {
-    let workload = target.workload.clone();
-    let problem = if problem.reason == Reason::RollingOut {
-        let name = super::mount::describe(workload.kind, &workload.meta.key);
-        Problem::new(Reason::RollingOut, format!("{name} is being rolled out"))
-    } else {
-        problem
-    };
-    plan.steps.push(Step::new(Action::AwaitRollout { workload }, "every pod must have the files"));
-    plan.state = State::unmet(ConditionType::RolledOut, problem);
-}
-
-/// Workloads that the resource no longer means are released last.
-fn leave_strays(plan: &mut Plan, view: &GlanceView) {
-    for workload in &view.strays {
-        let action = Action::Release { workload: workload.clone() };
-        plan.steps.push(Step::new(action, "the resource names another workload now"));
-    }
 }
 
 /// The resource is being deleted: Horizons leave first, then our fields, then the finalizer.
@@ -213,43 +193,21 @@ fn farewell(view: &GlanceView, now: Timestamp) -> Plan {
     if !view.holders.is_empty() && !free {
         let names = view.holders.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         plan.steps.push(Step::new(Action::AwaitHorizons, format!("Horizon {names} may still upload directly")));
-        let message = format!("deletion waits until Horizon {names} no longer uploads directly, at most until {}", rfc3339(deadline));
+        let message = format!(
+            "deletion waits until Horizon {names} no longer uploads directly, at most until {}",
+            rfc3339(deadline)
+        );
         plan.state = State::Unmet(ConditionType::RolledOut, Problem::new(Reason::WaitingForHorizons, message));
         plan.wake_at(deadline);
         return plan;
     }
-    release_all(&mut plan, view.terminating, meta, view.target.as_ref().ok(), view.heir, &view.strays);
+    plan.release_all(view.terminating, meta, view.target.as_ref().ok(), view.heir, &view.strays);
     if let (Ok(target), Some(applied)) = (&view.target, &view.applied) {
         plan.steps.extend(garbage("Glance", &target.workload, applied, None));
     }
     let why = if view.holders.is_empty() { "all is given back" } else { "spec.deletion.timeout has passed" };
     plan.steps.push(Step::new(Action::RemoveFinalizer, why));
     plan
-}
-
-/// When a deletion stops waiting.
-pub(super) fn deadline(deleting: Option<Timestamp>, timeout: Option<crate::api::Duration>) -> Timestamp {
-    let timeout = i64::try_from(seconds(timeout, DELETION_TIMEOUT)).unwrap_or(i64::MAX);
-    let start = deleting.unwrap_or(Timestamp::MAX);
-    start.saturating_add(SignedDuration::from_secs(timeout)).unwrap_or(Timestamp::MAX)
-}
-
-/// Gives back whatever carries the claim, unless somebody takes it over or all is going anyway.
-pub(super) fn release_all(
-    plan: &mut Plan,
-    terminating: bool,
-    meta: &crate::observe::Meta,
-    target: Option<&Target>,
-    heir: bool,
-    strays: &[std::sync::Arc<crate::observe::Workload>],
-) {
-    if terminating {
-        return;
-    }
-    let target = target.map(|t| &t.workload).filter(|w| claimed(w, meta) && !heir);
-    for workload in target.into_iter().chain(strays) {
-        plan.steps.push(Step::new(Action::Release { workload: workload.clone() }, "the resource is being deleted"));
-    }
 }
 
 /// Which origins stay although nobody asks for them.
@@ -304,4 +262,3 @@ impl Retirement {
         all
     }
 }
-

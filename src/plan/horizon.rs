@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::change::{Change, Options, Wanted, claimed, garbage};
-use super::glance::{deadline, release_all};
+use super::farewell::deadline;
 use super::mount::describe;
+use super::rollout::rolling;
 use super::step::{Action, Step};
 use super::{Plan, State};
 use crate::api::{ConditionType, HorizonSpec, Reason};
@@ -100,33 +101,14 @@ fn back_out(view: &HorizonView, target: &Target, applied: &Applied, problem: Opt
     let mut plan = Plan::idle(State::Done(Problem::new(Reason::NothingToRoll, why)));
     if applied.mount.is_some() && claimed(workload, &view.object.meta) {
         plan.steps.push(Step::new(Action::Release { workload: workload.clone() }, why));
-        await_rollout(&mut plan, target, &rolling(target));
+        plan.await_rollout(target, rolling(target));
     } else if let Some(problem) = applied.rollout.as_ref().err().filter(|_| !applied.running.is_empty()) {
-        await_rollout(&mut plan, target, problem);
+        plan.await_rollout(target, problem.clone());
     } else {
-        leave_strays(&mut plan, view);
+        plan.leave(&view.strays);
         plan.steps.extend(garbage("Horizon", workload, applied, None));
     }
     plan
-}
-
-fn rolling(target: &Target) -> Problem {
-    let name = describe(target.workload.kind, &target.workload.meta.key);
-    Problem::new(Reason::RollingOut, format!("{name} is being rolled out"))
-}
-
-fn await_rollout(plan: &mut Plan, target: &Target, problem: &Problem) {
-    let workload = target.workload.clone();
-    plan.steps.push(Step::new(Action::AwaitRollout { workload }, "every pod must be new"));
-    plan.state = State::unmet(ConditionType::RolledOut, problem.clone());
-}
-
-/// Workloads that the resource no longer means are released last.
-fn leave_strays(plan: &mut Plan, view: &HorizonView) {
-    for workload in &view.strays {
-        let action = Action::Release { workload: workload.clone() };
-        plan.steps.push(Step::new(action, "the resource names another workload now"));
-    }
 }
 
 /// All that bringing files into Horizon's pods depends on.
@@ -155,8 +137,7 @@ impl Stage<'_> {
             rollout: &self.spec.rollout,
         };
         let why = if self.direct { "Horizon shall upload directly" } else { "httpd and Django settings are asked for" };
-        let change =
-            wanted.change(self.options, self.now, why).map_err(|p| (ConditionType::ConfigRendered, p))?;
+        let change = wanted.change(self.options, self.now, why).map_err(|p| (ConditionType::ConfigRendered, p))?;
         let mut plan = Plan::idle(State::Done(self.ready()));
         plan.config_map = Some(change.config_map.clone());
         plan.steps.extend(change.prepare.iter().cloned());
@@ -200,14 +181,14 @@ impl Stage<'_> {
         let rollout = if change.rolls { Err(rolling(self.target)) } else { self.applied.rollout.clone() };
         match rollout {
             Ok(()) => {
-                leave_strays(plan, self.view);
+                plan.leave(&self.view.strays);
                 plan.steps.extend(garbage("Horizon", &self.target.workload, self.applied, Some(&change.config_map)));
             }
             // On the way to direct one sentence covers all that goes well; events tell the steps.
             Err(problem) if problem.reason == Reason::RollingOut && self.direct => {
-                await_rollout(plan, self.target, &self.switching());
+                plan.await_rollout(self.target, self.switching());
             }
-            Err(problem) => await_rollout(plan, self.target, &problem),
+            Err(problem) => plan.await_rollout(self.target, problem),
         }
     }
 
@@ -216,39 +197,38 @@ impl Stage<'_> {
             let action = Action::AwaitGlance { glance };
             plan.steps.push(Step::new(action, "an origin must be accepted before a browser uses it"));
         }
-        let problem = if problem.reason == Reason::WaitingForGlance && rolls { self.switching() } else { problem.clone() };
+        let problem =
+            if problem.reason == Reason::WaitingForGlance && rolls { self.switching() } else { problem.clone() };
         plan.state = State::unmet(ConditionType::RolledOut, problem);
     }
 
-    /// Does every Glance pod accept every origin of this Horizon?
+    /// Does every Glance pod accept every origin of this Horizon? A Horizon that is direct already
+    /// needs no more than that, whatever rolls at Glance; one that switches needs a rollout that is
+    /// complete.
     fn gate(&self) -> Result<(), Problem> {
         let Some(glance) = self.view.glance.as_ref().filter(|_| self.direct) else { return Ok(()) };
-        if let Some(problem) = &glance.blocked {
-            return Err(Problem::new(Reason::GlanceNotReady, format!("Glance {}: {}", glance.key, problem.message)));
-        }
-        let stuck = |p: &Problem| p.reason != Reason::RollingOut;
-        if let Err(problem) = glance.rolled_out.as_ref().map_err(Clone::clone).or_else(|p| if stuck(&p) { Err(p) } else { Ok(&()) }) {
-            return self.glance_trouble(&glance.key, &problem);
-        }
-        let accepted = match &glance.accepts {
-            Ok(accepted) => accepted,
-            Err(problem) => return self.glance_trouble(&glance.key, problem),
+        let trouble = |problem: &Problem| {
+            if problem.reason == Reason::ObservationPending {
+                return Err(problem.clone());
+            }
+            Err(Problem::new(Reason::GlanceNotReady, format!("Glance {}: {}", glance.key, problem.message)))
         };
-        let missing: Vec<_> =
-            self.view.origins()?.into_iter().filter(|o| !accepted.contains(o)).map(|o| o.to_string()).collect();
-        if missing.is_empty() && (glance.rolled_out.is_ok() || self.applied.mount.is_some()) {
+        let origins = self.view.origins()?;
+        let accepted = match &glance.accepts {
+            Ok(accepted) => origins.is_subset(accepted),
+            Err(problem) => return trouble(problem),
+        };
+        if accepted && (self.applied.mount.is_some() || glance.rolled_out.is_ok()) {
             return Ok(());
         }
-        let message = format!("waiting until every pod of Glance {} accepts {}", glance.key, self.origins());
-        Err(Problem::new(Reason::WaitingForGlance, message))
-    }
-
-    /// A Horizon that is direct already stays so, whatever happens to Glance's rollout.
-    fn glance_trouble(&self, glance: &Key, problem: &Problem) -> Result<(), Problem> {
-        if problem.reason == Reason::ObservationPending {
-            return Err(problem.clone());
+        match (&glance.blocked, &glance.rolled_out) {
+            (Some(problem), _) => trouble(problem),
+            (None, Err(problem)) if problem.reason != Reason::RollingOut => trouble(problem),
+            _ => {
+                let message = format!("waiting until every pod of Glance {} accepts {}", glance.key, self.origins());
+                Err(Problem::new(Reason::WaitingForGlance, message))
+            }
         }
-        Err(Problem::new(Reason::GlanceNotReady, format!("Glance {glance}: {}", problem.message)))
     }
 
     fn glance(&self) -> Option<Key> {
@@ -305,7 +285,7 @@ fn farewell(view: &HorizonView, now: Timestamp) -> Plan {
     }
     let deadline = deadline(meta.deleting, view.object.spec.as_ref().map(|s| s.deletion.timeout).unwrap_or_default());
     let free = view.terminating || now >= deadline;
-    release_all(&mut plan, view.terminating, meta, view.target.as_ref().ok(), view.heir, &view.strays);
+    plan.release_all(view.terminating, meta, view.target.as_ref().ok(), view.heir, &view.strays);
     let released = plan.steps.is_empty();
     let rolled = view.applied.as_ref().is_none_or(|a| a.running.is_empty() || view.heir);
     let unseen = view.target.as_ref().err().is_some_and(Problem::is_unknown);

@@ -6,6 +6,7 @@
 
 mod change;
 mod config;
+mod farewell;
 mod glance;
 mod horizon;
 pub mod mount;

@@ -98,9 +98,7 @@ impl Mount {
         let container = template.containers.iter().find(|c| c.mounts.iter().any(|m| ours(&m.volume)));
         let from = |volume: &str| {
             let mounts = container.into_iter().flat_map(|c| &c.mounts).filter(|m| m.volume == volume);
-            mounts
-                .map(|m| (m.path.clone(), m.sub_path.clone().unwrap_or_default()))
-                .collect::<BTreeMap<_, _>>()
+            mounts.map(|m| (m.path.clone(), m.sub_path.clone().unwrap_or_default())).collect::<BTreeMap<_, _>>()
         };
         let secret = template.volumes.iter().find_map(|v| match &v.source {
             VolumeSource::Secret(name) if v.name == TLS_VOLUME => Some(name.clone()),
@@ -133,14 +131,10 @@ impl Mount {
     pub fn patch(&self, workload: &Workload) -> Value {
         let mut patch = identity(workload);
         let mut volumes = vec![json!({"name": CONFIG_VOLUME, "configMap": {"name": self.config_map}})];
-        let mut mounts: Vec<Value> = self
-            .mounted
-            .iter()
-            .map(|(path, key)| mount(CONFIG_VOLUME, path, key))
-            .collect();
-        mounts.extend(self.copied.iter().map(|(path, key)| {
-            json!({"name": COPY_VOLUME, "mountPath": path, "subPath": key})
-        }));
+        let mut mounts: Vec<Value> = self.mounted.iter().map(|(path, key)| mount(CONFIG_VOLUME, path, key)).collect();
+        mounts.extend(
+            self.copied.iter().map(|(path, key)| json!({"name": COPY_VOLUME, "mountPath": path, "subPath": key})),
+        );
         let mut pod = Map::new();
         if let Some(copier) = &self.copier {
             volumes.push(json!({"name": COPY_VOLUME, "emptyDir": {}}));

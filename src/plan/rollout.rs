@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::mount::describe;
 use crate::api::{Reason, WorkloadKind};
-use crate::derive::Problem;
+use crate::derive::{Problem, Target};
 use crate::observe::{Pod, Workload};
 
 /// Judges a workload's rollout of the ConfigMap that its template mounts (or of none).
@@ -40,7 +40,10 @@ pub fn judge(workload: &Workload, config_map: Option<&str>, pods: &[Arc<Pod>]) -
     if workload.partition > 0 && old > 0 {
         return problem(
             Reason::RolloutPartitioned,
-            format!("has rollingUpdate.partition {}; {old} pods keep the old files until you lower it", workload.partition),
+            format!(
+                "has rollingUpdate.partition {}; {old} pods keep the old files until you lower it",
+                workload.partition
+            ),
         );
     }
     if let Some(message) = &status.replica_failure {
@@ -54,4 +57,10 @@ pub fn judge(workload: &Workload, config_map: Option<&str>, pods: &[Arc<Pod>]) -
         return problem(Reason::RolloutStuck, format!("is stuck: {message}"));
     }
     problem(Reason::RollingOut, "is being rolled out".into())
+}
+
+/// What is said of a rollout that was just begun.
+pub fn rolling(target: &Target) -> Problem {
+    let name = describe(target.workload.kind, &target.workload.meta.key);
+    Problem::new(Reason::RollingOut, format!("{name} is being rolled out"))
 }

@@ -8,12 +8,8 @@ use crate::derive::Problem;
 use crate::plan::State;
 
 /// The conditions that build upon each other, in order.
-const CHAIN: [ConditionType; 4] = [
-    ConditionType::Accepted,
-    ConditionType::OriginsResolved,
-    ConditionType::ConfigRendered,
-    ConditionType::RolledOut,
-];
+const CHAIN: [ConditionType; 4] =
+    [ConditionType::Accepted, ConditionType::OriginsResolved, ConditionType::ConfigRendered, ConditionType::RolledOut];
 
 /// What the conditions depend on beside the state.
 pub struct Facts<'a> {

@@ -49,13 +49,8 @@ impl Events {
         };
         // An event's note is at most 1 kB.
         let note = note.chars().take(1000).collect();
-        let event = Event {
-            type_,
-            reason: action.to_owned(),
-            note: Some(note),
-            action: action.to_owned(),
-            secondary: None,
-        };
+        let event =
+            Event { type_, reason: action.to_owned(), note: Some(note), action: action.to_owned(), secondary: None };
         if let Err(error) = self.recorder.publish(&event, &reference).await {
             tracing::debug!(%error, "event not written");
         }

@@ -98,4 +98,3 @@ fn mode(view: &HorizonView, before: Option<ConfiguredMode>) -> Option<Configured
 
 /// The setting that our snippet sets (`openstack_dashboard/settings.py`).
 const MODE: &str = "HORIZON_IMAGES_UPLOAD_MODE";
-

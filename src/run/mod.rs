@@ -131,9 +131,5 @@ pub async fn run(client: Client, settings: Settings, mut stop: watch::Receiver<b
 fn subjects(world: &World, before: &World) -> Vec<Subject> {
     let (horizons, glances) = world.changed(before);
     let subject = |kind| move |key: &crate::observe::Key| Subject { kind, key: key.clone() };
-    glances
-        .into_iter()
-        .map(subject(Kind::Glance))
-        .chain(horizons.into_iter().map(subject(Kind::Horizon)))
-        .collect()
+    glances.into_iter().map(subject(Kind::Glance)).chain(horizons.into_iter().map(subject(Kind::Horizon))).collect()
 }

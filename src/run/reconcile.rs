@@ -104,10 +104,23 @@ impl Reconciler {
         }
     }
 
-    async fn step(&self, kind: &'static str, meta: &Meta, step: &Step, writer: &Writer, events: &Events) -> Result<(), ApplyError> {
+    async fn step(
+        &self,
+        kind: &'static str,
+        meta: &Meta,
+        step: &Step,
+        writer: &Writer,
+        events: &Events,
+    ) -> Result<(), ApplyError> {
         match writer.carry_out(meta, &step.action).await {
             Ok(()) => {
-                tracing::info!(kind, namespace = meta.key.namespace, name = meta.key.name, step = step.action.name(), "{step}");
+                tracing::info!(
+                    kind,
+                    namespace = meta.key.namespace,
+                    name = meta.key.name,
+                    step = step.action.name(),
+                    "{step}"
+                );
                 self.metrics.step(kind, step.action.name());
                 events.step(meta, step).await;
                 Ok(())
@@ -123,7 +136,13 @@ impl Reconciler {
     }
 
     /// Nothing can be done now: the status says where things stand.
-    async fn settle(&self, kind: &'static str, subject: &Subject, look: Look, writer: &Writer) -> Result<Option<Duration>, ()> {
+    async fn settle(
+        &self,
+        kind: &'static str,
+        subject: &Subject,
+        look: Look,
+        writer: &Writer,
+    ) -> Result<Option<Duration>, ()> {
         let wake = look.plan.wake;
         let written = self.write_status(kind, &look, writer).await;
         self.metrics.reconciled(kind, written.is_ok());
@@ -135,7 +154,13 @@ impl Reconciler {
     }
 
     /// A write failed: the status says so where a person has to act, and it is tried again.
-    async fn fail(&self, kind: &'static str, mut look: Look, error: &ApplyError, writer: &Writer) -> Result<Option<Duration>, ()> {
+    async fn fail(
+        &self,
+        kind: &'static str,
+        mut look: Look,
+        error: &ApplyError,
+        writer: &Writer,
+    ) -> Result<Option<Duration>, ()> {
         self.metrics.reconciled(kind, false);
         if let Some(problem) = error.problem() {
             look.plan.state = State::Unmet(place(&problem), problem);

@@ -1,8 +1,11 @@
 //! The pure core, held against the real programs that read what it writes.
 
+mod offline;
 mod render_glance;
 mod render_horizon;
 mod render_httpd;
+mod render_httpd_glance;
+mod render_httpd_horizon;
 mod render_meaning;
 mod render_oracle;
 mod render_oslo;

@@ -83,7 +83,7 @@ fn the_section_is_complete_and_wins_over_the_users() {
     settings.allow_credentials = false;
     settings.allow_headers = vec!["X-Extra".into()];
     let read = filter(&ini(settings), user, &[]);
-    insta::assert_yaml_snapshot!(read.options, @r"
+    insta::assert_yaml_snapshot!(read.options, @r#"
     allow_credentials: false
     allow_headers:
       - Content-MD5
@@ -107,7 +107,7 @@ fn the_section_is_complete_and_wins_over_the_users() {
       - DELETE
       - PATCH
     allowed_origin:
-      - 'https://horizon.example.com'
+      - "https://horizon.example.com"
     expose_headers:
       - X-Image-Meta-Checksum
       - X-Auth-Token
@@ -115,7 +115,7 @@ fn the_section_is_complete_and_wins_over_the_users() {
       - X-Service-Token
       - X-OpenStack-Request-ID
     max_age: 3600
-    ");
+    "#);
 }
 
 #[test]
@@ -144,7 +144,8 @@ fn ten_thousand_origins() {
 
 #[test]
 fn nobody_may_upload_without_origins() {
-    let read = filter(&ini(cors(&[])), "[cors]\nallowed_origin = https://old.example\n", &[preflight("https://old.example")]);
+    let read =
+        filter(&ini(cors(&[])), "[cors]\nallowed_origin = https://old.example\n", &[preflight("https://old.example")]);
     assert_eq!(read.options["allowed_origin"], json!([]));
     assert_eq!(read.answers[0].all("Access-Control-Allow-Origin"), Vec::<&str>::new());
 }

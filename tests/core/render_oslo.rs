@@ -86,25 +86,31 @@ proptest! {
     }
 }
 
+fn one_of(texts: &'static [&'static str]) -> impl Strategy<Value = String> {
+    prop::sample::select(texts).prop_map(str::to_owned)
+}
+
 /// Files that are nearly right, with every kind of line end.
 fn ini_text() -> impl Strategy<Value = String> {
     let line = prop_oneof![
-        6 => prop::sample::select(vec![
+        6 => one_of(&[
             "[cors]", "[CORS]", "[DEFAULT]", "[cors.a b]", "a = 1", "a=2", "b: c = d", "b = c: d", "a = \"q\"", "a = '", "a = 'b\"",
             "a =", " more", "\tmore", "    a = b", "# comment", "; comment", "", "   ", "a = 1 # not a comment",
             "a = x,", "  y,", "  z", "[x]  ", "a\u{a0}= \u{2003}b\u{1f}",
         ]),
-        1 => prop::sample::select(vec!["[]", "[x", "[x] # comment", "= a", ": a", "words", "\u{feff}[cors]"]),
+        1 => one_of(&["[]", "[x", "[x] # comment", "= a", ": a", "words", "\u{feff}[cors]"]),
         1 => hostile(),
     ];
-    let ended = (line, prop::sample::select(vec!["\n", "\n", "\r\n", "\r", ""])).prop_map(|(line, end)| format!("{line}{end}"));
+    let ended = (line, one_of(&["\n", "\n", "\r\n", "\r", ""])).prop_map(|(line, end)| format!("{line}{end}"));
     (prop::bool::weighted(0.9), prop::collection::vec(ended, 0..12))
         .prop_map(|(section, lines)| format!("{}{}", if section { "[s]\n" } else { "" }, lines.concat()))
 }
 
 #[test]
 fn lines_are_numbered_and_the_last_assignment_counts() {
-    let ini = oslo::parse("# x\n[cors]\nallowed_origin = https://a,\n  https://b\n\nmax_age: 5\n[CORS]\nmax_age = 6\nwords\n");
+    let ini = oslo::parse(
+        "# x\n[cors]\nallowed_origin = https://a,\n  https://b\n\nmax_age: 5\n[CORS]\nmax_age = 6\nwords\n",
+    );
     let origin = ini.get("cors", "allowed_origin").expect("set");
     assert_eq!(origin.line, 3);
     assert_eq!(oslo::list(&origin.value), [Item::Known("https://a".into()), Item::Known("https://b".into())]);

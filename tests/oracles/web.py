@@ -10,6 +10,7 @@ import socketserver
 import ssl
 import struct
 import threading
+import time
 import wsgiref.simple_server
 
 import ini
@@ -17,10 +18,14 @@ import ini
 TIMEOUT = 30
 
 
-def request(port, method, headers, path="/", body="", chunked=False, ca=None):
-    """One request; several headers of one name are sent and reported one by one."""
+def request(port, method, headers, path="/", body="", chunked=False, ca=None, pause=0):
+    """One request; several headers of one name are sent and reported one by one.
+
+    `pause`: so many seconds pass between the halves of the body.
+    """
     connection = _connect(port, ca)
-    connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
+    own_host = "host" in (name.lower() for name, _ in headers)
+    connection.putrequest(method, path, skip_host=own_host, skip_accept_encoding=True)
     for name, value in headers:
         connection.putheader(name, value)
     if chunked:
@@ -31,7 +36,10 @@ def request(port, method, headers, path="/", body="", chunked=False, ca=None):
     if chunked:
         connection.send(b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body.encode()))
     elif body:
-        connection.send(body.encode())
+        half = len(body) // 2
+        connection.send(body[:half].encode())
+        time.sleep(pause)
+        connection.send(body[half:].encode())
     answer = connection.getresponse()
     text = answer.read().decode("latin-1")
     connection.close()

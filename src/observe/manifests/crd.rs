@@ -17,9 +17,21 @@ use super::rules;
 const MOST_ERRORS: usize = 20;
 /// Fields of an object beside those of its schema.
 const METADATA: [&str; 15] = [
-    "annotations", "creationTimestamp", "deletionGracePeriodSeconds", "deletionTimestamp", "finalizers",
-    "generateName", "generation", "labels", "managedFields", "name", "namespace", "ownerReferences",
-    "resourceVersion", "selfLink", "uid",
+    "annotations",
+    "creationTimestamp",
+    "deletionGracePeriodSeconds",
+    "deletionTimestamp",
+    "finalizers",
+    "generateName",
+    "generation",
+    "labels",
+    "managedFields",
+    "name",
+    "namespace",
+    "ownerReferences",
+    "resourceVersion",
+    "selfLink",
+    "uid",
 ];
 
 static CRDS: LazyLock<Vec<CustomResourceDefinition>> = LazyLock::new(crate::api::crds);
@@ -52,8 +64,17 @@ pub fn refusals(api_version: &str, kind: &str, object: &Value) -> Option<Vec<Str
     Some(errors)
 }
 
-fn unknown<'a>(path: &'a str, value: &'a Value, known: impl Fn(&str) -> bool + 'a) -> impl Iterator<Item = String> + 'a {
-    value.as_object().into_iter().flatten().filter(move |(name, _)| !known(name)).map(move |(name, _)| format!("{path}.{name}: unknown field"))
+fn unknown<'a>(
+    path: &'a str,
+    value: &'a Value,
+    known: impl Fn(&str) -> bool + 'a,
+) -> impl Iterator<Item = String> + 'a {
+    value
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter(move |(name, _)| !known(name))
+        .map(move |(name, _)| format!("{path}.{name}: unknown field"))
 }
 
 fn check(path: &str, value: &Value, schema: &JSONSchemaProps, errors: &mut Vec<String>) {

@@ -12,13 +12,27 @@ use crate::observe::Snapshot;
 
 /// Kinds of Kubernetes' own that cannot matter.
 const HARMLESS: [&str; 22] = [
-    "v1 Secret", "v1 ServiceAccount", "v1 PersistentVolumeClaim", "v1 PersistentVolume", "v1 Endpoints",
-    "v1 Event", "v1 LimitRange", "v1 ResourceQuota", "batch/v1 Job", "batch/v1 CronJob",
-    "autoscaling/v2 HorizontalPodAutoscaler", "policy/v1 PodDisruptionBudget",
-    "networking.k8s.io/v1 NetworkPolicy", "networking.k8s.io/v1 IngressClass", "discovery.k8s.io/v1 EndpointSlice",
-    "rbac.authorization.k8s.io/v1 Role", "rbac.authorization.k8s.io/v1 RoleBinding",
-    "rbac.authorization.k8s.io/v1 ClusterRole", "rbac.authorization.k8s.io/v1 ClusterRoleBinding",
-    "apiextensions.k8s.io/v1 CustomResourceDefinition", "storage.k8s.io/v1 StorageClass",
+    "v1 Secret",
+    "v1 ServiceAccount",
+    "v1 PersistentVolumeClaim",
+    "v1 PersistentVolume",
+    "v1 Endpoints",
+    "v1 Event",
+    "v1 LimitRange",
+    "v1 ResourceQuota",
+    "batch/v1 Job",
+    "batch/v1 CronJob",
+    "autoscaling/v2 HorizontalPodAutoscaler",
+    "policy/v1 PodDisruptionBudget",
+    "networking.k8s.io/v1 NetworkPolicy",
+    "networking.k8s.io/v1 IngressClass",
+    "discovery.k8s.io/v1 EndpointSlice",
+    "rbac.authorization.k8s.io/v1 Role",
+    "rbac.authorization.k8s.io/v1 RoleBinding",
+    "rbac.authorization.k8s.io/v1 ClusterRole",
+    "rbac.authorization.k8s.io/v1 ClusterRoleBinding",
+    "apiextensions.k8s.io/v1 CustomResourceDefinition",
+    "storage.k8s.io/v1 StorageClass",
     "scheduling.k8s.io/v1 PriorityClass",
 ];
 
@@ -63,7 +77,11 @@ impl Reader {
         let text = |field: &str| value.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
         let (api_version, kind) = (text("apiVersion"), text("kind"));
         if !value.is_object() {
-            return self.fail(&place, None, "is no object but a single value or a sequence; write apiVersion, kind and metadata");
+            return self.fail(
+                &place,
+                None,
+                "is no object but a single value or a sequence; write apiVersion, kind and metadata",
+            );
         }
         if api_version.is_empty() || kind.is_empty() {
             return self.fail(&place, None, "apiVersion, kind: are needed; this is no Kubernetes object");

@@ -18,7 +18,7 @@ const MOST_VALUES: usize = 2_000_000;
 const MOST_TEXT: usize = 64 << 20;
 /// Open brackets at any point. libyaml's scanner looks at each open one for every token; the
 /// decoders refuse more than 128 levels anyway, but only after scanning.
-const MOST_OPEN: usize = 512;
+const MOST_OPEN: usize = 256;
 
 /// Reads all documents of a text. Empty documents are left out, but counted.
 ///
@@ -164,7 +164,9 @@ impl<'de> Visitor<'de> for Node<'_> {
             match (key.as_str(), value) {
                 ("<<", Value::Object(other)) => merged.push(other),
                 ("<<", Value::Array(others)) if others.iter().all(Value::is_object) => {
-                    merged.extend(others.into_iter().filter_map(|o| if let Value::Object(o) = o { Some(o) } else { None }));
+                    merged.extend(
+                        others.into_iter().filter_map(|o| if let Value::Object(o) = o { Some(o) } else { None }),
+                    );
                 }
                 (_, value) => {
                     let value = octal(&key, value);

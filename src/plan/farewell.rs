@@ -1,0 +1,59 @@
+//! Giving things back: what both resources share.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::change::claimed;
+use super::step::{Action, Step};
+use super::{Plan, State};
+use crate::api::{ConditionType, Duration, seconds};
+use crate::derive::{Problem, Target};
+use crate::observe::{Meta, Workload};
+
+/// How long a deletion waits for the safe order, in seconds.
+const DELETION_TIMEOUT: u64 = 600;
+
+/// When a deletion stops waiting.
+pub fn deadline(deleting: Option<Timestamp>, timeout: Option<Duration>) -> Timestamp {
+    let timeout = i64::try_from(seconds(timeout, DELETION_TIMEOUT)).unwrap_or(i64::MAX);
+    let start = deleting.unwrap_or(Timestamp::MAX);
+    start.saturating_add(SignedDuration::from_secs(timeout)).unwrap_or(Timestamp::MAX)
+}
+
+impl Plan {
+    /// Waits for a rollout and says so.
+    pub(super) fn await_rollout(&mut self, target: &Target, problem: Problem) {
+        let workload = target.workload.clone();
+        self.steps.push(Step::new(Action::AwaitRollout { workload }, "every pod must be new"));
+        self.state = State::unmet(ConditionType::RolledOut, problem);
+    }
+
+    /// Releases workloads that the resource no longer means.
+    pub(super) fn leave(&mut self, strays: &[Arc<Workload>]) {
+        for workload in strays {
+            let action = Action::Release { workload: workload.clone() };
+            self.steps.push(Step::new(action, "the resource names another workload now"));
+        }
+    }
+
+    /// Gives back whatever carries the claim, unless another resource takes the target over or the
+    /// whole namespace is going anyway.
+    pub(super) fn release_all(
+        &mut self,
+        terminating: bool,
+        meta: &Meta,
+        target: Option<&Target>,
+        heir: bool,
+        strays: &[Arc<Workload>],
+    ) {
+        if terminating {
+            return;
+        }
+        let target = target.map(|t| &t.workload).filter(|w| claimed(w, meta) && !heir);
+        for workload in target.into_iter().chain(strays) {
+            let action = Action::Release { workload: workload.clone() };
+            self.steps.push(Step::new(action, "the resource is being deleted"));
+        }
+    }
+}
