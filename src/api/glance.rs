@@ -226,6 +226,7 @@ pub struct GlanceStatus {
     pub advice: Vec<String>,
     /// Standard conditions.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
 }
 

@@ -49,7 +49,7 @@ impl Applied {
         let running = pods.iter().flatten().filter_map(|p| p.config_map.clone()).collect();
         let bare = pods.iter().flatten().any(|p| p.config_map.is_none());
         let referenced = referenced(snapshot, workload, config_map, &running);
-        Self { referenced, mount, config_maps, rollout, running, bare }
+        Self { mount, config_maps, referenced, rollout, running, bare }
     }
 
     /// One of our ConfigMaps.
@@ -70,12 +70,14 @@ impl Applied {
     }
 }
 
+/// The pods that may answer a request. One that ends keeps answering while it is ready, and the
+/// Service may still lead to it.
 fn pods(snapshot: &Snapshot, workload: &Workload) -> Known<Vec<Arc<Pod>>> {
     let selected = |pod: &Pod| {
         !workload.selector.is_empty() && workload.selector.iter().all(|(k, v)| pod.labels.get(k) == Some(v))
     };
     let pods = snapshot.pods.list(&workload.meta.key.namespace)?;
-    Ok(pods.filter(|p| selected(p) && p.meta.deleting.is_none()).cloned().collect())
+    Ok(pods.filter(|p| selected(p) && (p.meta.deleting.is_none() || p.ready)).cloned().collect())
 }
 
 /// Every revision of the namespace counts: a ConfigMap's name is unique to its workload and

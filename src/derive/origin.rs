@@ -90,7 +90,8 @@ impl Origin {
         if host == "localhost" || host.ends_with(".localhost") {
             return Some("a loopback name");
         }
-        if host.ends_with(".svc") || host.ends_with(".cluster.local") || host.contains(".svc.") {
+        let labels: Vec<_> = host.split('.').collect();
+        if labels.len() > 1 && labels.contains(&"svc") || labels.ends_with(&["cluster", "local"]) {
             return Some("a cluster-internal name");
         }
         (!host.contains('.')).then_some("a single-label name")

@@ -17,12 +17,12 @@ pub(super) fn pair(snapshot: &Snapshot, glances: &BTreeMap<Key, GlanceView>, vie
     view.endpoint = endpoint(glances, view, spec);
     if let (Ok(Partner::Glance(key)), Some(stated)) = (&view.partner, &spec.direct_upload.glance_endpoint) {
         let derived = glances.get(key).and_then(GlanceView::url);
-        if let (Ok(stated), Some(derived)) = (PublicUrl::parse(stated), derived) {
-            if stated != *derived {
-                view.advice.push(format!(
-                    "DU011: directUpload.glanceEndpoint says {stated}, but Glance {key} is exposed as {derived}; Horizon follows the Keystone catalog"
-                ));
-            }
+        if let (Ok(stated), Some(derived)) = (PublicUrl::parse(stated), derived)
+            && stated != *derived
+        {
+            view.advice.push(format!(
+                "DU011: directUpload.glanceEndpoint says {stated}, but Glance {key} is exposed as {derived}; Horizon follows the Keystone catalog"
+            ));
         }
     }
     view.intent = intent(glances, view, spec);

@@ -159,7 +159,9 @@ fn claims<'a>(resources: impl Iterator<Item = (&'a Meta, &'a Result<Target, Prob
             claims.entry(workload).or_default().push((meta.deleting.is_some(), age(meta)));
         }
     }
-    claims.values_mut().for_each(|list| list.sort());
+    for list in claims.values_mut() {
+        list.sort();
+    }
     Claims(claims)
 }
 
@@ -179,15 +181,11 @@ impl Claims {
         let workload = &found.workload;
         let Some(list) = self.0.get(&(workload.kind, workload.meta.key.clone())) else { return false };
         let heir = list.iter().any(|(deleting, other)| !deleting && other.2 != meta.key);
-        if let Some((_, first)) = list.first().filter(|(_, first)| first.2 != meta.key) {
-            if meta.deleting.is_none() {
-                let message = format!(
-                    "{} is already managed by {}, which is older",
-                    describe(workload.kind, &workload.meta.key),
-                    first.2
-                );
-                *target = Err(Problem::new(Reason::WorkloadClaimed, message));
-            }
+        let first = list.first().map(|(_, first)| &first.2).filter(|first| **first != meta.key);
+        if let Some(first) = first.filter(|_| meta.deleting.is_none()) {
+            let name = describe(workload.kind, &workload.meta.key);
+            let message = format!("{name} is already managed by {first}, which is older");
+            *target = Err(Problem::new(Reason::WorkloadClaimed, message));
         }
         heir
     }

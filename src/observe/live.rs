@@ -12,7 +12,7 @@ use tokio::sync::watch;
 
 use super::model::Key;
 use super::reduce::{Object, RevisionKind, reduce};
-use super::snapshot::{Known, Snapshot, Store};
+use super::snapshot::{Known, Snapshot};
 use crate::api::WorkloadKind;
 use crate::derive::World;
 
@@ -34,6 +34,20 @@ pub enum Kind {
     ConfigMap,
     /// A ConfigMap with a workload's main file, by name.
     Source,
+}
+
+/// Does something with the store of a kind, whatever its type.
+macro_rules! on_store {
+    ($snapshot:expr, $kind:expr, $store:ident => $body:expr) => {
+        on_store!(@ $snapshot, $kind, $store, $body;
+            Horizon horizons, Glance glances, Namespace namespaces, Deployment deployments,
+            StatefulSet stateful_sets, DaemonSet daemon_sets, ReplicaSet replica_sets,
+            ControllerRevision controller_revisions, Pod pods, Service services, Ingress ingresses,
+            ConfigMap config_maps, Source sources)
+    };
+    (@ $snapshot:expr, $kind:expr, $store:ident, $body:expr; $($name:ident $field:ident),*) => {
+        match $kind { $(Kind::$name => { let $store = &mut $snapshot.$field; $body })* }
+    };
 }
 
 /// The live snapshot.
@@ -88,10 +102,9 @@ impl Live {
     pub fn put(&self, kind: Kind, object: Value) {
         let (key, uid, version) = identity(kind, &object);
         let mut state = self.lock();
-        if let Some((known_uid, known)) = state.versions.get(&(kind, key.clone())) {
-            if *known_uid == uid && version < *known {
-                return;
-            }
+        let known = state.versions.get(&(kind, key.clone()));
+        if known.is_some_and(|(known_uid, known)| *known_uid == uid && version < *known) {
+            return;
         }
         state.versions.insert((kind, key.clone()), (uid, version));
         match reduce(object) {
@@ -189,49 +202,12 @@ impl State {
 
     fn remove(&mut self, kind: Kind, key: &Key) -> bool {
         self.versions.remove(&(kind, key.clone()));
-        struct Remove<'a>(&'a Key);
-        impl OnStore for Remove<'_> {
-            fn call<T>(self, store: &mut Store<T>) -> bool {
-                store.remove(self.0)
-            }
-        }
-        self.with(kind, Remove(key))
+        on_store!(self.snapshot, kind, store => store.remove(key))
     }
 
     fn set_known(&mut self, kind: Kind, scope: &str, known: Known<()>) {
-        struct SetKnown<'a>(&'a str, Known<()>);
-        impl OnStore for SetKnown<'_> {
-            fn call<T>(self, store: &mut Store<T>) -> bool {
-                store.set_known(self.0, self.1);
-                true
-            }
-        }
-        self.with(kind, SetKnown(scope, known));
+        on_store!(self.snapshot, kind, store => store.set_known(scope, known));
     }
-
-    fn with(&mut self, kind: Kind, call: impl OnStore) -> bool {
-        let snapshot = &mut self.snapshot;
-        match kind {
-            Kind::Horizon => call.call(&mut snapshot.horizons),
-            Kind::Glance => call.call(&mut snapshot.glances),
-            Kind::Namespace => call.call(&mut snapshot.namespaces),
-            Kind::Deployment => call.call(&mut snapshot.deployments),
-            Kind::StatefulSet => call.call(&mut snapshot.stateful_sets),
-            Kind::DaemonSet => call.call(&mut snapshot.daemon_sets),
-            Kind::ReplicaSet => call.call(&mut snapshot.replica_sets),
-            Kind::ControllerRevision => call.call(&mut snapshot.controller_revisions),
-            Kind::Pod => call.call(&mut snapshot.pods),
-            Kind::Service => call.call(&mut snapshot.services),
-            Kind::Ingress => call.call(&mut snapshot.ingresses),
-            Kind::ConfigMap => call.call(&mut snapshot.config_maps),
-            Kind::Source => call.call(&mut snapshot.sources),
-        }
-    }
-}
-
-/// Something to do with whichever store a kind has.
-trait OnStore {
-    fn call<T>(self, store: &mut Store<T>) -> bool;
 }
 
 /// What a watch covers.

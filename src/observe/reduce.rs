@@ -2,7 +2,7 @@
 //!
 //! Each object decodes on its own: one that does not is named and hurts only itself.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::{ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet};
@@ -363,5 +363,6 @@ fn ingress(object: networking::Ingress) -> Ingress {
 
 fn config_map(object: core::ConfigMap) -> ConfigMap {
     let managed = object.metadata.labels.iter().flatten().any(|(k, v)| k == MANAGED_BY && v == OPERATOR);
-    ConfigMap { meta: meta(object.metadata), managed, data: BTreeMap::from_iter(object.data.into_iter().flatten()) }
+    let data = object.data.into_iter().flatten().collect();
+    ConfigMap { meta: meta(object.metadata), managed, data }
 }

@@ -50,12 +50,12 @@ impl Watches {
     pub fn start(client: Client, live: Arc<Live>, namespaces: BTreeSet<String>) -> Self {
         let mut watches = Self { client, live, namespaces, running: HashMap::new() };
         watches.restrict();
-        watches.set(BTreeSet::new(), BTreeSet::new());
+        watches.set(&BTreeSet::new(), BTreeSet::new());
         watches
     }
 
     /// Makes the running watches those that are needed.
-    pub fn set(&mut self, namespaces: BTreeSet<String>, sources: BTreeSet<Key>) {
+    pub fn set(&mut self, namespaces: &BTreeSet<String>, sources: BTreeSet<Key>) {
         let mut wanted: HashSet<Watch> = HashSet::new();
         for kind in [Kind::Horizon, Kind::Glance] {
             wanted.extend(self.own_scopes().into_iter().map(|scope| (kind, scope)));

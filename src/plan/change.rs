@@ -76,11 +76,10 @@ impl Wanted<'_> {
             );
             return Err(Problem::new(Reason::InvalidSpec, message));
         }
-        if let Some(in_use) = self.applied.in_use() {
-            if config::is_intact(in_use) && config::means(in_use, &self.files) {
-                draft.key = in_use.meta.key.clone();
-                draft.data.clone_from(&in_use.data);
-            }
+        let usable = |c: &&Arc<ConfigMap>| config::is_intact(c) && config::means(c, &self.files);
+        if let Some(in_use) = self.applied.in_use().filter(usable) {
+            draft.key = in_use.meta.key.clone();
+            draft.data.clone_from(&in_use.data);
         }
         let mut desired = Mount::of(&self.target.container, &draft.key.name, &self.files, &options.image);
         desired.tls.clone_from(&self.tls);

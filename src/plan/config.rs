@@ -79,7 +79,10 @@ fn content_hash(data: &BTreeMap<String, String>) -> String {
             hash.update(part.as_bytes());
         }
     }
-    hash.finalize().iter().take(5).map(|byte| format!("{byte:02x}")).collect()
+    // Ten hex digits tell apart all that one resource will ever render.
+    let mut hex = format!("{:x}", hash.finalize());
+    hex.truncate(10);
+    hex
 }
 
 /// Whether a ConfigMap still holds the bytes that its name says.

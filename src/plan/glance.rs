@@ -113,7 +113,7 @@ impl Stage<'_> {
             annotations: self.retirement.annotation(),
             rollout: &self.spec.rollout,
         };
-        let why = format!("Glance shall accept {accepted} origins");
+        let why = format!("Glance shall accept {}", count(accepted));
         let change = wanted.change(self.options, self.now, &why).map_err(|p| (ConditionType::ConfigRendered, p))?;
         let mut plan = Plan::idle(State::Done(ready(accepted, &self.target.workload.meta.key.name)));
         plan.config_map = Some(change.config_map.clone());
@@ -149,34 +149,37 @@ impl Stage<'_> {
             Reason::NoOrigins,
             "neither a Horizon resource nor spec.cors.allowedOrigins asks this Glance to accept an origin; nothing is configured",
         )));
-        let mut rollout = Ok(());
-        if self.applied.mount.is_some() && claimed(workload, &self.view.object.meta) {
+        let rollout = if self.applied.mount.is_some() && claimed(workload, &self.view.object.meta) {
             plan.steps.push(Step::new(Action::Release { workload: workload.clone() }, "no origin is left"));
-            rollout = Err(rolling(self.target));
-        } else if !self.applied.running.is_empty() {
-            rollout = self.applied.rollout.clone();
-        }
+            Err(rolling(self.target))
+        } else if self.applied.running.is_empty() {
+            Ok(())
+        } else {
+            self.applied.rollout.clone()
+        };
         self.settle(&mut plan, rollout, None);
         Ok(plan)
     }
 
     /// Once every pod is new, what is no longer needed goes.
     fn settle(&self, plan: &mut Plan, rollout: Result<(), Problem>, keep: Option<&str>) {
-        match rollout {
-            Err(problem) => plan.await_rollout(self.target, problem),
-            Ok(()) => {
-                plan.leave(&self.view.strays);
-                plan.steps.extend(garbage("Glance", &self.target.workload, self.applied, keep));
-            }
+        if let Err(problem) = rollout {
+            return plan.await_rollout(self.target, problem);
         }
+        plan.leave(&self.view.strays);
+        plan.steps.extend(garbage("Glance", &self.target.workload, self.applied, keep));
     }
+}
+
+fn count(origins: usize) -> String {
+    if origins == 1 { "1 origin".to_owned() } else { format!("{origins} origins") }
 }
 
 fn ready(origins: usize, workload: &str) -> Problem {
     let message = if origins == 0 {
         format!("{workload} runs with the httpd settings; no origin is accepted yet")
     } else {
-        format!("{workload} accepts {origins} origins; no preflight has proven it (this release makes none)")
+        format!("{workload} accepts {}; no preflight has proven it (this release makes none)", count(origins))
     };
     Problem::new(Reason::ReadyUnverified, message)
 }

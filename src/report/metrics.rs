@@ -37,6 +37,8 @@ struct Version {
     version: &'static str,
 }
 
+type Subject = (&'static str, Key);
+
 /// The operator's metrics.
 #[derive(Debug)]
 pub struct Metrics {
@@ -44,7 +46,8 @@ pub struct Metrics {
     reconciles: Family<Outcome, Counter>,
     steps: Family<Done, Counter>,
     resources: Family<Standing, Gauge>,
-    standing: Mutex<BTreeMap<(&'static str, Key), (bool, Reason)>>,
+    /// Kind and resource → ready and reason.
+    standing: Mutex<BTreeMap<Subject, (bool, Reason)>>,
     leader: Gauge<i64, AtomicI64>,
 }
 

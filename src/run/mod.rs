@@ -108,7 +108,7 @@ pub async fn run(client: Client, settings: Settings, mut stop: watch::Receiver<b
         tokio::time::sleep(SETTLE).await;
         changes.mark_unchanged();
         let world = live.world();
-        watches.set(world.namespaces(), world.sources());
+        watches.set(&world.namespaces(), world.sources());
         ready.set(world.is_read());
         if leads {
             for subject in subjects(&world, &before) {

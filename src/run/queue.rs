@@ -117,19 +117,16 @@ impl Worker {
             }
         };
         self.busy.remove(&subject);
-        match result {
-            Ok(wake) => {
-                self.failures.remove(&subject);
-                if let Some(delay) = wake {
-                    self.schedule(subject, delay);
-                }
-            }
-            Err(()) => {
-                let failures = self.failures.entry(subject.clone()).or_default();
-                *failures += 1;
-                let delay = backoff(*failures);
-                self.schedule(subject, delay);
-            }
+        let delay = if let Ok(wake) = result {
+            self.failures.remove(&subject);
+            wake
+        } else {
+            let failures = self.failures.entry(subject.clone()).or_default();
+            *failures += 1;
+            Some(backoff(*failures))
+        };
+        if let Some(delay) = delay {
+            self.schedule(subject, delay);
         }
     }
 }
