@@ -69,7 +69,7 @@ pub fn main() -> ExitCode {
 /// Leaves the process on wrong usage, `--help` and `--version`, as clap does.
 fn parse(arguments: Vec<OsString>) -> Cli {
     let mut command = Cli::command();
-    if arguments.first().is_some_and(|name| is_plugin(name)) {
+    if arguments.first().is_some_and(is_plugin) {
         command = command.bin_name("kubectl direct-upload").display_name("kubectl-direct-upload");
     }
     let matches = command.get_matches_from(arguments);

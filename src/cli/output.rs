@@ -26,7 +26,7 @@ pub fn say(message: impl Display) {
 
 /// Objects as YAML documents.
 pub fn documents<'a>(objects: impl IntoIterator<Item = &'a Value>) -> String {
-    objects.into_iter().map(|object| format!("---\n{}", yaml::document(object))).collect()
+    objects.into_iter().fold(String::new(), |all, object| all + "---\n" + &yaml::document(object))
 }
 
 /// Objects as one JSON List.

@@ -76,7 +76,9 @@ pub fn main(args: &Args) -> ExitCode {
     let input = match read(args) {
         Ok(input) => input,
         Err(errors) => {
-            errors.iter().for_each(|error| output::say(format_args!("error: {error}")));
+            for error in errors {
+                output::say(format_args!("error: {error}"));
+            }
             return ExitCode::FAILURE;
         }
     };
@@ -98,7 +100,12 @@ fn read(args: &Args) -> Result<Input, Vec<String>> {
     let input =
         manifests::read(&args.filename).map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>())?;
     if input.manifests.is_empty() && input.unknown.is_empty() {
-        let names = args.filename.iter().map(|p| p.display().to_string()).collect::<Vec<_>>().join(", ");
+        let names = args
+            .filename
+            .iter()
+            .map(|p| if p.as_os_str() == "-" { "stdin".into() } else { p.display().to_string() })
+            .collect::<Vec<_>>()
+            .join(", ");
         return Err(vec![format!("{names}: no object that plays a role here")]);
     }
     if args.strict && !input.unknown.is_empty() {
@@ -166,7 +173,7 @@ fn print(args: &Args, outcome: &Outcome) -> io::Result<()> {
 
 fn sentences(outcome: &Outcome) -> String {
     let sentence = |(at, taken): (usize, &offline::Taken)| format!("{}. {}: {}\n", at + 1, taken.resource, taken.step);
-    outcome.steps.iter().enumerate().map(sentence).collect()
+    outcome.steps.iter().enumerate().map(sentence).collect::<Vec<_>>().concat()
 }
 
 /// `OUT/<namespace>/<kind>/<name>/<file name>`.

@@ -185,7 +185,7 @@ mod tests {
         "#);
     }
 
-    fn any() -> impl Strategy<Value = Value> {
+    fn any_value() -> impl Strategy<Value = Value> {
         let text = prop_oneof![
             ".{0,12}",
             "[ \t\na:#|>'\"{}\\[\\],&*!%@`~?-]{0,10}",
@@ -223,7 +223,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn comes_back_as_it_was(value in any()) {
+        fn comes_back_as_it_was(value in any_value()) {
             let text = document(&value);
             let read: Value = serde_yaml::from_str(&text).map_err(|e| TestCaseError::fail(format!("{e}\n{text}")))?;
             prop_assert_eq!(read, value, "{}", text);

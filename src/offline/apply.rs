@@ -37,7 +37,7 @@ pub fn apply(workload: &mut Value, patch: &Value, applied_before: bool) -> Resul
 pub fn release(workload: &mut Value) {
     let ours = |name: &Value| name.as_str().is_some_and(|n| [CONFIG_VOLUME, COPY_VOLUME, TLS_VOLUME].contains(&n));
     for annotation in [claim_annotation(), rolled_annotation()] {
-        remove_from(workload.pointer_mut("/metadata"), "annotations", |name, _| name == annotation);
+        remove_annotation(workload, &annotation);
     }
     let Some(pod) = workload.pointer_mut("/spec/template/spec") else { return };
     drop_items(pod, "volumes", |v| ours(&v["name"]));
@@ -51,12 +51,15 @@ pub fn release(workload: &mut Value) {
 pub fn annotate(object: &mut Value, name: &str, value: Option<&str>) {
     match value {
         Some(value) => object["metadata"]["annotations"][name] = value.into(),
-        None => remove_from(object.pointer_mut("/metadata"), "annotations", |n, _| n == name),
+        None => remove_annotation(object, name),
     }
 }
 
 fn merge_list(parent: &mut Map<String, Value>, list: &str, key: &str, entries: &[Value]) -> Result<(), String> {
-    let items = parent.entry(list).or_insert_with(|| Value::Array(Vec::new()));
+    let items = parent.entry(list).or_insert(Value::Null);
+    if items.is_null() {
+        *items = Value::Array(Vec::new());
+    }
     let Value::Array(items) = items else { return Err(format!("{list} is no list")) };
     for entry in entries {
         let found = items.iter_mut().find(|item| item[key] == entry[key]);
@@ -95,13 +98,11 @@ fn object<'a>(value: &'a mut Value, path: &[&str]) -> Result<&'a mut Map<String,
     }
 }
 
-fn remove_from(parent: Option<&mut Value>, field: &str, gone: impl Fn(&str, &Value) -> bool) {
-    let Some(Value::Object(parent)) = parent else { return };
-    let Some(Value::Object(map)) = parent.get_mut(field) else { return };
-    let before = map.len();
-    map.retain(|name, value| !gone(name, value));
-    if map.is_empty() && before > 0 {
-        parent.remove(field);
+fn remove_annotation(object: &mut Value, name: &str) {
+    let Some(Value::Object(metadata)) = object.get_mut("metadata") else { return };
+    let Some(Value::Object(annotations)) = metadata.get_mut("annotations") else { return };
+    if annotations.remove(name).is_some() && annotations.is_empty() {
+        metadata.remove("annotations");
     }
 }
 

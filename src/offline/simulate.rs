@@ -59,10 +59,8 @@ const ROUNDS: usize = 16;
 pub fn simulate(mut cluster: Cluster, stage: Stage, now: Timestamp, options: &Options) -> Outcome {
     let mut steps = Vec::new();
     let mut conflicts = BTreeMap::new();
-    let resources = {
-        let world = cluster.world();
-        world.horizons.len() + world.glances.len()
-    };
+    let first = cluster.world();
+    let resources = first.horizons.len() + first.glances.len();
     let mut rounds = 0;
     let unsettled = loop {
         let next = plans(&cluster.world(), stage, now, options)
@@ -117,14 +115,11 @@ fn ends(
     let world = cluster.world();
     let end = |kind: &str, key: &Key, plan: Plan, advice: &[String], origins: Vec<OriginPlan>| {
         let resource = Id { kind: kind.to_owned(), key: key.clone() };
-        let state = match conflicts.get(&resource) {
-            Some(problem) => State::Unmet(ConditionType::RolledOut, problem.clone()),
-            None => plan.state,
-        };
+        let conflict = conflicts.get(&resource);
         End {
+            state: conflict.map_or(plan.state, |p| State::Unmet(ConditionType::RolledOut, p.clone())),
             config_map: plan.config_map.map(|name| Key::new(key.namespace.clone(), name)),
             resource,
-            state,
             advice: advice.to_vec(),
             retiring: origins.into_iter().filter(|o| o.retires_at.is_some()).collect(),
         }

@@ -1,6 +1,11 @@
 //! The pure core, held against the real programs that read what it writes.
 
+mod layouts;
+mod model;
 mod offline;
+mod offline_cli;
+mod offline_input;
+mod offline_pairing;
 mod render_glance;
 mod render_horizon;
 mod render_httpd;

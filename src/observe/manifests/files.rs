@@ -34,7 +34,7 @@ pub fn open(paths: &[PathBuf]) -> Vec<Opened> {
 /// Hidden entries are left out (a mounted ConfigMap has each file twice, once below `..data`), and so
 /// are linked folders, which may lead in circles.
 fn walk(folder: &Path, opened: &mut Vec<Opened>) {
-    let entries = fs::read_dir(folder).and_then(|entries| entries.collect::<io::Result<Vec<_>>>());
+    let entries = fs::read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<_>>>);
     let mut entries = match entries {
         Ok(entries) => entries,
         Err(error) => return opened.push((folder.display().to_string(), Err(error))),

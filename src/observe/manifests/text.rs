@@ -20,11 +20,16 @@ const MOST_TEXT: usize = 64 << 20;
 /// decoders refuse more than 128 levels anyway, but only after scanning.
 const MOST_OPEN: usize = 256;
 
+/// Documents that are not empty, each with its number, from 1.
+pub type Documents = Vec<(usize, Value)>;
+/// The number of the document (none if the text as a whole is unusable) and what is wrong.
+pub type Unreadable = (Option<usize>, String);
+
 /// Reads all documents of a text. Empty documents are left out, but counted.
 ///
 /// # Errors
-/// The number of the document (from 1; none if the text as a whole is unusable) and what is wrong.
-pub fn documents(bytes: &[u8], json_first: bool) -> Result<Vec<(usize, Value)>, (Option<usize>, String)> {
+/// The first thing that is wrong.
+pub fn documents(bytes: &[u8], json_first: bool) -> Result<Documents, Unreadable> {
     if bytes.len() > MOST_BYTES {
         return Err((None, format!("is larger than {} MiB; pass only the manifests that matter", MOST_BYTES >> 20)));
     }
@@ -43,7 +48,7 @@ pub fn documents(bytes: &[u8], json_first: bool) -> Result<Vec<(usize, Value)>, 
     }
 }
 
-fn yaml_documents(text: &str) -> Result<Vec<(usize, Value)>, (Option<usize>, String)> {
+fn yaml_documents(text: &str) -> Result<Documents, Unreadable> {
     let mut documents = Vec::new();
     for (at, document) in serde_yaml::Deserializer::from_str(text).enumerate() {
         let value = Node(&Budget::default()).deserialize(document).map_err(|e| (Some(at + 1), e.to_string()))?;
@@ -54,7 +59,7 @@ fn yaml_documents(text: &str) -> Result<Vec<(usize, Value)>, (Option<usize>, Str
     Ok(documents)
 }
 
-fn json_documents(text: &str) -> Result<Vec<(usize, Value)>, (Option<usize>, String)> {
+fn json_documents(text: &str) -> Result<Documents, Unreadable> {
     let mut reader = serde_json::Deserializer::from_str(text);
     let mut documents = Vec::new();
     while reader.end().is_err() {

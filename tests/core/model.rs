@@ -1,0 +1,400 @@
+//! The order, as a property: whatever people do and whenever the operator is killed, none of its
+//! steps takes an origin away from a dashboard that uploads directly, and in the end all is as asked.
+//!
+//! A toy cluster of one Glance and two Horizons, whose pods are replaced one by one, is driven by
+//! random events through the real derivation and the real plans.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use direct_upload_operator::api::{GlanceSpec, HorizonSpec, WorkloadKind};
+use direct_upload_operator::derive::{GlanceView, Origin, World};
+use direct_upload_operator::observe::{
+    ConfigMap, Container, Custom, Ingress, IngressPath, IngressRule, IngressTls, Key, Meta, Namespace, Pod,
+    PodTemplate, Service, Snapshot, Volume, VolumeMount, VolumeSource, Workload,
+};
+use direct_upload_operator::plan::mount::{CONFIG_VOLUME, Mount};
+use direct_upload_operator::plan::{self, Action, Options, Plan};
+use jiff::{SignedDuration, Timestamp};
+use proptest::prelude::*;
+
+const NAMES: [&str; 3] = ["glance", "one", "two"];
+/// `cors.retireAfter` of the toy Glance, in seconds.
+const RETIRE: i64 = 100;
+
+#[derive(Clone, Debug)]
+enum Event {
+    /// The operator works on a resource, and is killed after so many steps.
+    Reconcile(usize, usize),
+    /// One pod of a workload is replaced by one of the template as it stands.
+    Replace(usize),
+    Host(usize, u8),
+    Enable(usize, bool),
+    Delete(usize),
+    /// Somebody replaces a workload by a file without our fields.
+    Wipe(usize),
+    Wait(i64),
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    let horizon = 1usize..3;
+    prop_oneof![
+        8 => (0usize..3, 1usize..8).prop_map(|(who, steps)| Event::Reconcile(who, steps)),
+        6 => (0usize..3).prop_map(Event::Replace),
+        2 => (horizon.clone(), 0u8..3).prop_map(|(who, host)| Event::Host(who, host)),
+        1 => (horizon, any::<bool>()).prop_map(|(who, on)| Event::Enable(who, on)),
+        1 => (0usize..3).prop_map(Event::Delete),
+        1 => (0usize..3).prop_map(Event::Wipe),
+        3 => (1i64..150).prop_map(Event::Wait),
+    ]
+}
+
+struct Cloud {
+    snapshot: Snapshot,
+    now: Timestamp,
+    pods: u32,
+    /// Somebody replaced Glance by a file without our fields, and pods of that are still about.
+    wiped: bool,
+    /// When each origin was last needed by a pod that uploads directly.
+    needed: BTreeMap<Origin, Timestamp>,
+}
+
+fn key(name: &str) -> Key {
+    Key::new("cloud", name)
+}
+
+fn meta(name: &str) -> Meta {
+    Meta { key: key(name), uid: name.to_owned(), generation: 1, ..Meta::default() }
+}
+
+impl Cloud {
+    fn new() -> Self {
+        let mut cloud = Self {
+            snapshot: Snapshot::complete(),
+            now: Timestamp::UNIX_EPOCH,
+            pods: 0,
+            wiped: false,
+            needed: BTreeMap::new(),
+        };
+        let namespace =
+            Namespace { meta: Meta { key: Key::new("", "cloud"), ..Meta::default() }, ..Namespace::default() };
+        cloud.snapshot.namespaces.insert(Key::new("", "cloud"), namespace);
+        for name in NAMES {
+            let labels = BTreeMap::from([("app".to_owned(), name.to_owned())]);
+            let container = Container { name: name.to_owned(), ..Container::default() };
+            let workload = Workload {
+                meta: meta(name),
+                kind: WorkloadKind::Deployment,
+                selector: labels.clone(),
+                template: PodTemplate { labels: labels.clone(), containers: vec![container], ..PodTemplate::default() },
+                replicas: 2,
+                ..Workload::default()
+            };
+            cloud.snapshot.deployments.insert(key(name), workload);
+            let service = Service { meta: meta(name), selector: labels };
+            cloud.snapshot.services.insert(key(name), service);
+            cloud.host(name, 0);
+            cloud.start_pod(name);
+            cloud.start_pod(name);
+            cloud.count(name);
+        }
+        let glance: GlanceSpec = serde_json::from_value(serde_json::json!({
+            "cors": {"retireAfter": format!("{RETIRE}s")}, "rollout": {"minInterval": "20s"},
+            "deletion": {"timeout": "100000h"},
+        }))
+        .unwrap();
+        let object = Custom { meta: meta("glance"), finalizer: false, spec: Ok(glance), status: None };
+        cloud.snapshot.glances.insert(key("glance"), object);
+        for name in &NAMES[1..] {
+            let mut spec = HorizonSpec::default();
+            spec.deletion.timeout = "100000h".parse().ok();
+            let object = Custom { meta: meta(name), finalizer: false, spec: Ok(spec), status: None };
+            cloud.snapshot.horizons.insert(key(name), object);
+        }
+        cloud
+    }
+
+    fn host(&mut self, name: &str, number: u8) {
+        let host = format!("{name}{number}.example.com");
+        let path = IngressPath { path: "/".into(), service: name.to_owned() };
+        let ingress = Ingress {
+            meta: meta(name),
+            rules: vec![IngressRule { host: Some(host), paths: vec![path] }],
+            tls: vec![IngressTls::default()],
+            ..Ingress::default()
+        };
+        self.snapshot.ingresses.insert(key(name), ingress);
+    }
+
+    fn workload(&self, name: &str) -> Workload {
+        (**self.snapshot.deployments.get(&key(name)).unwrap().unwrap()).clone()
+    }
+
+    fn pods(&self, name: &str) -> Vec<Pod> {
+        let of = |pod: &Pod| pod.labels.get("app").is_some_and(|app| app == name);
+        self.snapshot.pods.seen("cloud").filter(|p| of(p)).map(|p| (**p).clone()).collect()
+    }
+
+    fn start_pod(&mut self, name: &str) {
+        let workload = self.workload(name);
+        self.pods += 1;
+        let pod_name = format!("{name}-{}", self.pods);
+        let config_map = Mount::observed(&workload).map(|m| m.config_map);
+        let pod = Pod { meta: meta(&pod_name), labels: workload.selector, config_map, ready: true, trouble: None };
+        self.snapshot.pods.insert(key(&pod_name), pod);
+    }
+
+    /// As the Deployment controller would: the numbers follow the pods.
+    fn count(&mut self, name: &str) {
+        let mut workload = self.workload(name);
+        let wanted = Mount::observed(&workload).map(|m| m.config_map);
+        let pods = self.pods(name);
+        workload.status.observed_generation = workload.meta.generation;
+        workload.status.replicas = 2;
+        workload.status.ready = 2;
+        workload.status.updated = i32::try_from(pods.iter().filter(|p| p.config_map == wanted).count()).unwrap();
+        self.snapshot.deployments.insert(key(name), workload);
+    }
+
+    fn replace_pod(&mut self, name: &str) {
+        let wanted = Mount::observed(&self.workload(name)).map(|m| m.config_map);
+        if let Some(old) = self.pods(name).into_iter().find(|p| p.config_map != wanted) {
+            self.snapshot.pods.remove(&old.meta.key);
+            self.start_pod(name);
+        }
+        self.count(name);
+    }
+
+    fn set_mount(&mut self, name: &str, mount: Option<&Mount>) {
+        let mut workload = self.workload(name);
+        workload.meta.generation += 1;
+        workload.meta.ours = mount.map(|m| m.annotations.clone()).unwrap_or_default();
+        workload.template.volumes = mount
+            .map(|m| Volume {
+                name: CONFIG_VOLUME.into(),
+                source: VolumeSource::ConfigMap { name: m.config_map.clone(), items: BTreeMap::new() },
+            })
+            .into_iter()
+            .collect();
+        let mounted = mount.map(|m| m.mounted.clone()).unwrap_or_default();
+        let mount_of = |(path, file): (String, String)| VolumeMount {
+            volume: CONFIG_VOLUME.into(),
+            path,
+            sub_path: Some(file),
+            read_only: true,
+        };
+        workload.template.containers[0].mounts = mounted.into_iter().map(mount_of).collect();
+        self.snapshot.deployments.insert(key(name), workload);
+    }
+
+    fn plan(&self, who: usize) -> Option<Plan> {
+        let world = World::of(&self.snapshot);
+        let options = Options { image: "image".into() };
+        if who == 0 {
+            return world.glances.get(&key("glance")).map(|v| plan::glance(v, self.now, &options).0);
+        }
+        world.horizons.get(&key(NAMES[who])).map(|v| plan::horizon(v, self.now, &options))
+    }
+
+    fn carry_out(&mut self, who: usize, action: &Action) {
+        match action {
+            Action::AddFinalizer => self.set_finalizer(who, true),
+            Action::RemoveFinalizer => self.set_finalizer(who, false),
+            Action::ApplyConfigMap(draft) => {
+                let mut meta = meta(&draft.key.name);
+                meta.ours.clone_from(&draft.annotations);
+                let config_map = ConfigMap { meta, managed: true, data: draft.data.clone() };
+                self.snapshot.config_maps.insert(draft.key.clone(), config_map);
+            }
+            Action::Annotate { config_map, annotations } => {
+                let mut object = (**self.snapshot.config_maps.get(config_map).unwrap().unwrap()).clone();
+                for (name, value) in annotations {
+                    match value {
+                        Some(value) => drop(object.meta.ours.insert(name.clone(), value.clone())),
+                        None => drop(object.meta.ours.remove(name)),
+                    }
+                }
+                self.snapshot.config_maps.insert(config_map.clone(), object);
+            }
+            Action::Mount { workload, mount } | Action::Claim { workload, mount } => {
+                self.set_mount(&workload.meta.key.name, Some(mount));
+            }
+            Action::SwitchMode { workload, mount } => {
+                let name = workload.meta.key.name.clone();
+                let accepted = self.accepted();
+                assert!(self.origins(&name).is_subset(&accepted), "{name} switches, but Glance accepts {accepted:?}");
+                self.set_mount(&name, Some(mount));
+            }
+            Action::Release { workload } => self.set_mount(&workload.meta.key.name, None),
+            Action::Collect { config_map } => drop(self.snapshot.config_maps.remove(config_map)),
+            Action::Probe | Action::AwaitRollout { .. } | Action::AwaitGlance { .. } | Action::AwaitHorizons => {}
+        }
+    }
+
+    /// Without its finalizer an object that is being deleted is gone.
+    fn set_finalizer(&mut self, who: usize, on: bool) {
+        let key = key(NAMES[who]);
+        if who == 0 {
+            let mut object = (**self.snapshot.glances.get(&key).unwrap().unwrap()).clone();
+            object.finalizer = on;
+            self.snapshot.glances.insert(key.clone(), object.clone());
+            if !on && object.meta.deleting.is_some() {
+                self.snapshot.glances.remove(&key);
+            }
+        } else {
+            let mut object = (**self.snapshot.horizons.get(&key).unwrap().unwrap()).clone();
+            object.finalizer = on;
+            self.snapshot.horizons.insert(key.clone(), object.clone());
+            if !on && object.meta.deleting.is_some() {
+                self.snapshot.horizons.remove(&key);
+            }
+        }
+    }
+
+    fn delete(&mut self, who: usize) {
+        let key = key(NAMES[who]);
+        let now = self.now;
+        let finalizer = if who == 0 {
+            let Some(object) = self.snapshot.glances.get(&key).unwrap().cloned() else { return };
+            let mut object = (*object).clone();
+            object.meta.deleting.get_or_insert(now);
+            let finalizer = object.finalizer;
+            self.snapshot.glances.insert(key.clone(), object);
+            finalizer
+        } else {
+            let Some(object) = self.snapshot.horizons.get(&key).unwrap().cloned() else { return };
+            let mut object = (*object).clone();
+            object.meta.deleting.get_or_insert(now);
+            let finalizer = object.finalizer;
+            self.snapshot.horizons.insert(key.clone(), object);
+            finalizer
+        };
+        if !finalizer {
+            let _ = (self.snapshot.glances.remove(&key), self.snapshot.horizons.remove(&key));
+        }
+    }
+
+    fn enable(&mut self, who: usize, on: bool) {
+        let key = key(NAMES[who]);
+        let Some(object) = self.snapshot.horizons.get(&key).unwrap().cloned() else { return };
+        let mut object = (*object).clone();
+        if let Ok(spec) = &mut object.spec {
+            spec.direct_upload.enabled = on;
+        }
+        object.meta.generation += 1;
+        self.snapshot.horizons.insert(key, object);
+    }
+
+    /// What a config map of ours says, as the program that reads it would take it.
+    fn text(&self, config_map: Option<&String>) -> String {
+        let found = config_map.and_then(|name| self.snapshot.config_maps.get(&key(name)).unwrap());
+        found.map(|c| c.data.values().cloned().collect::<String>()).unwrap_or_default()
+    }
+
+    /// Origins that every Glance pod accepts.
+    fn accepted(&self) -> BTreeSet<Origin> {
+        let of = |pod: &Pod| GlanceView::origins_in(&self.text(pod.config_map.as_ref()));
+        let all: Vec<_> = self.pods("glance").iter().map(of).collect();
+        let mut accepted = all[0].clone();
+        accepted.retain(|origin| all.iter().all(|pod| pod.contains(origin)));
+        accepted
+    }
+
+    fn bare_glance(&self) -> bool {
+        Mount::observed(&self.workload("glance")).is_none()
+            || self.pods("glance").iter().any(|p| p.config_map.is_none())
+    }
+
+    fn origins(&self, horizon: &str) -> BTreeSet<Origin> {
+        let ingress = self.snapshot.ingresses.get(&key(horizon)).unwrap().unwrap();
+        let hosts = ingress.rules.iter().filter_map(|r| r.host.as_deref());
+        hosts.map(|host| Origin::from_parts(true, host, None).unwrap()).collect()
+    }
+
+    fn direct_pods(&self, horizon: &str) -> usize {
+        self.pods(horizon).iter().filter(|p| self.text(p.config_map.as_ref()).contains("'direct'")).count()
+    }
+
+    /// Origins from which a dashboard with a direct pod is loaded now.
+    fn in_need(&self) -> BTreeSet<Origin> {
+        let direct = NAMES[1..].iter().filter(|h| self.direct_pods(h) > 0);
+        direct.flat_map(|h| self.origins(h)).collect()
+    }
+
+    /// Runs one event; what the operator or a rollout does must take nothing away that is in need,
+    /// or was within `retireAfter`.
+    fn run(&mut self, event: &Event) {
+        let before = self.accepted();
+        let (now, in_need) = (self.now, self.in_need());
+        self.needed.extend(in_need.iter().map(|o| (o.clone(), now)));
+        match event {
+            Event::Reconcile(who, steps) => self.reconcile(*who, *steps),
+            Event::Replace(who) => self.replace_pod(NAMES[*who]),
+            Event::Host(who, number) => self.host(NAMES[*who], *number),
+            Event::Enable(who, on) => self.enable(*who, *on),
+            Event::Delete(who) => self.delete(*who),
+            Event::Wipe(who) => {
+                self.set_mount(NAMES[*who], None);
+                self.wiped |= *who == 0;
+            }
+            Event::Wait(seconds) => self.now += SignedDuration::from_secs(*seconds),
+        }
+        let after = self.accepted();
+        // What is lost while somebody else's file stands in Glance is that person's doing.
+        let wiped = self.wiped;
+        self.wiped &= self.bare_glance();
+        let going = self.snapshot.glances.get(&key("glance")).unwrap().is_none_or(|g| g.meta.deleting.is_some());
+        for lost in before.difference(&after).filter(|_| !wiped) {
+            assert!(!in_need.contains(lost), "{event:?} took {lost} away, which a direct dashboard needs");
+            let last = self.needed.get(lost).copied().unwrap_or(Timestamp::UNIX_EPOCH);
+            let age = self.now.duration_since(last).as_secs();
+            assert!(going || age >= RETIRE, "{event:?} took {lost} away {age} s after its last use");
+        }
+    }
+
+    fn reconcile(&mut self, who: usize, steps: usize) {
+        let Some(plan) = self.plan(who) else { return };
+        let acts = plan.steps.into_iter().take_while(|s| !s.action.waits()).take(steps);
+        for step in acts {
+            self.carry_out(who, &step.action);
+        }
+    }
+
+    /// Lets everything come to rest. Each plan must come to an end.
+    fn settle(&mut self) {
+        for _ in 0..30 {
+            for (who, name) in NAMES.iter().enumerate() {
+                self.run(&Event::Reconcile(who, 20));
+                self.run(&Event::Replace(who));
+                self.count(name);
+            }
+            self.run(&Event::Wait(25));
+        }
+        for (who, name) in NAMES.iter().enumerate() {
+            let steps = self.plan(who).map(|p| p.steps).unwrap_or_default();
+            assert!(steps.is_empty(), "{name} never comes to rest: {steps:?}");
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_step_takes_away_what_is_needed(events in proptest::collection::vec(event(), 1..60)) {
+        let mut cloud = Cloud::new();
+        for event in &events {
+            cloud.run(event);
+        }
+        cloud.settle();
+
+        let glance = cloud.snapshot.glances.get(&key("glance")).unwrap().is_some();
+        for name in &NAMES[1..] {
+            let object = cloud.snapshot.horizons.get(&key(name)).unwrap().cloned();
+            let enabled = object.is_some_and(|o| o.spec.as_ref().is_ok_and(|s| s.direct_upload.enabled));
+            let expected = if glance && enabled { 2 } else { 0 };
+            prop_assert_eq!(cloud.direct_pods(name), expected, "{} with glance={} enabled={}", name, glance, enabled);
+        }
+        let asked: BTreeSet<_> = cloud.in_need();
+        prop_assert_eq!(cloud.accepted(), asked, "only what is needed stays");
+    }
+}
