@@ -120,7 +120,7 @@ pub struct Rollout {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub not_before: Option<k8s_openapi::apimachinery::pkg::apis::meta::v1::Time>,
     /// Least time between two rolls that other resources or a retirement cause, e.g. `5m`.
-    /// A change of this resource's own spec rolls at once. Default `1m`.
+    /// A change of this resource's own spec rolls at once. Default `30s`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub min_interval: Option<Duration>,
 }

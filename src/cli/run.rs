@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
 
 use crate::plan::Options;
-use crate::run::{RunError, Settings, run};
+use crate::run::{Lease, RunError, Settings, run};
 
 /// Options of `run`.
 #[derive(Clone, Debug, ClapArgs)]
@@ -28,7 +28,7 @@ pub struct Args {
     /// Tells several operators of one cluster apart
     #[arg(long, value_name = "NAME", default_value = "default")]
     pub instance: String,
-    /// Namespace of the Lease for leader election
+    /// Namespace of the Lease for leader election. Default: the kubeconfig's, if it may be used
     #[arg(long, value_name = "NS", env = "POD_NAMESPACE")]
     pub lease_namespace: Option<String>,
     /// Act without leader election: only where no second replica can run
@@ -58,16 +58,16 @@ pub enum LogFormat {
 pub async fn main(args: Args) -> Result<(), RunError> {
     start_log(args.log_format);
     let client = Client::try_default().await.map_err(RunError::Client)?;
-    let lease_namespace = if args.no_leader_election {
-        None
-    } else {
-        Some(args.lease_namespace.unwrap_or_else(|| client.default_namespace().to_owned()))
+    let lease = match (args.no_leader_election, args.lease_namespace) {
+        (true, _) => Lease::None,
+        (false, Some(namespace)) => Lease::Required(namespace),
+        (false, None) => Lease::IfAllowed(client.default_namespace().to_owned()),
     };
     let settings = Settings {
         namespaces: args.watch_namespace.into_iter().collect::<BTreeSet<_>>(),
         metrics_addr: args.metrics_addr,
         instance: args.instance,
-        lease_namespace,
+        lease,
         identity: identity(),
         concurrency: args.concurrency,
         options: Options { image: args.image },

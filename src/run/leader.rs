@@ -5,7 +5,7 @@ use kube_lease_manager::{LeaseManager, LeaseManagerBuilder, Result as LeaseResul
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::{RunError, Settings};
+use super::{Lease, RunError, Settings};
 use crate::api::OPERATOR;
 
 /// Whether this replica acts.
@@ -21,20 +21,32 @@ pub struct Leader {
 /// # Errors
 /// [`RunError::Leadership`] if the lease cannot be used.
 pub async fn follow(client: &Client, settings: &Settings) -> Result<Leader, RunError> {
-    let Some(namespace) = &settings.lease_namespace else {
-        return Ok(Leader { state: None, task: None, alone: true });
+    let alone = Leader { state: None, task: None, alone: true };
+    let (namespace, required) = match &settings.lease {
+        Lease::None => return Ok(alone),
+        Lease::Required(namespace) => (namespace, true),
+        Lease::IfAllowed(namespace) => (namespace, false),
     };
-    let name = format!("{OPERATOR}-{}", settings.instance);
-    let manager = LeaseManagerBuilder::new(client.clone(), name)
+    let manager = LeaseManagerBuilder::new(client.clone(), format!("{OPERATOR}-{}", settings.instance))
         .with_namespace(namespace)
         .with_identity(&settings.identity)
         .with_duration(15)
         .with_grace(5)
         .build()
-        .await
-        .map_err(|e| RunError::Leadership(format!("the Lease in namespace {namespace} cannot be used: {e}")))?;
-    let (state, task) = manager.watch().await;
-    Ok(Leader { state: Some(state), task: Some(task), alone: false })
+        .await;
+    match manager {
+        Ok(manager) => {
+            let (state, task) = manager.watch().await;
+            Ok(Leader { state: Some(state), task: Some(task), alone: false })
+        }
+        Err(error) if required => {
+            Err(RunError::Leadership(format!("the Lease in namespace {namespace} cannot be used: {error}")))
+        }
+        Err(error) => {
+            tracing::warn!(%error, namespace, "no Lease can be used here, so this process acts without leader election; set --lease-namespace where a second one may run");
+            Ok(alone)
+        }
+    }
 }
 
 impl Leader {

@@ -38,13 +38,24 @@ pub struct Settings {
     pub metrics_addr: SocketAddr,
     /// Tells several operators of one cluster apart; part of the field manager's name.
     pub instance: String,
-    /// Namespace of the Lease; `None`: act without leader election.
-    pub lease_namespace: Option<String>,
+    /// Leader election.
+    pub lease: Lease,
     /// Name of this replica.
     pub identity: String,
     /// How many resources are worked on at once.
     pub concurrency: usize,
     pub options: Options,
+}
+
+/// Where replicas agree on which of them acts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lease {
+    /// Act at once, without leader election.
+    None,
+    /// A Lease in this namespace.
+    Required(String),
+    /// A Lease in this namespace; on a developer's machine, where its use is forbidden, none.
+    IfAllowed(String),
 }
 
 /// Why the operator ended.

@@ -1,0 +1,48 @@
+# Everything that one does with this repository. `make` alone lists it.
+
+.DEFAULT_GOAL := help
+.PHONY: help build test test-core test-control-plane lint format crds docs demo image cluster clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## Build the operator: target/debug/direct-upload-operator
+	cargo build --locked
+
+test: cluster ## Run all tests of tiers 1 and 2; no root needed
+	cargo test --locked
+
+test-core: ## Run the tests of the pure core (tier 1), with real parsers as judges
+	cargo test --locked --lib --bins --test core
+
+test-control-plane: cluster ## Run the tests on a real API server (tier 2)
+	cargo test --locked --test control_plane
+
+lint: ## Check format, lints, rustdoc, and that generated files are up to date
+	cargo fmt --check
+	cargo clippy --locked --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --lib
+	crds/generate --check
+	cargo run --quiet --locked --example reference -- --check
+
+format: ## Format the Rust code
+	cargo fmt
+
+crds: ## Generate crds/ from the types
+	crds/generate
+
+docs: ## Generate the reference tables in docs/ from the types
+	cargo run --quiet --locked --example reference
+
+demo: ## Show the operator at work on a real API server; KEEP=1 leaves it running
+	@demo/run
+
+image: ## Build the container image: dist/image.tar; ENGINE=none without podman, buildah or docker
+	deploy/image/build
+
+cluster: ## Build the control plane for tests and demo (the first time about 8 minutes)
+	@tests/cluster/cluster build
+
+clean: ## Remove what was built here (not the control plane, see tests/cluster/README.md)
+	cargo clean
+	rm -rf dist
