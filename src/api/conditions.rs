@@ -165,6 +165,7 @@ impl Reason {
                 | Self::Undecodable
                 | Self::NotExposed
                 | Self::EndpointUnknown
+                | Self::NotVerified
                 | Self::GlanceAmbiguous
                 | Self::GlanceNotAllowed
                 | Self::RolloutPaused

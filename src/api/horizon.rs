@@ -246,7 +246,7 @@ pub struct HorizonStatus {
     pub conditions: Vec<Condition>,
 }
 
-/// See [`HorizonStatus::upload_mode`].
+/// What every Horizon pod is configured to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum ConfiguredMode {

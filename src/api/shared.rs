@@ -150,7 +150,7 @@ pub struct Namespaces {
     pub selector: Option<LabelSelector>,
 }
 
-/// See [`Namespaces`].
+/// Which namespaces are meant.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum FromNamespaces {
     /// Only the resource's own namespace.

@@ -35,6 +35,8 @@ pub struct GlanceView {
     pub source: Option<Key>,
     /// Each origin and who asks for it.
     pub wanted: BTreeMap<Origin, Vec<String>>,
+    /// Origins of the user's own file, which ours would replace: carried on once ours has any.
+    pub carried: BTreeMap<Origin, Vec<String>>,
     /// Why no origin may be removed now.
     pub incomplete: Option<Problem>,
     /// Horizons whose pods upload here directly, or may.
@@ -59,6 +61,7 @@ impl GlanceView {
             settings: Err(Problem::new(Reason::Undecodable, "")),
             source: None,
             wanted: BTreeMap::new(),
+            carried: BTreeMap::new(),
             incomplete: None,
             holders: BTreeSet::new(),
             applied: None,
@@ -111,7 +114,7 @@ impl GlanceView {
             Err(_) => UserCors::default(),
         };
         for origin in &users.origins {
-            self.wanted.entry(origin.clone()).or_default().push(users.source.clone());
+            self.carried.insert(origin.clone(), vec![users.source.clone()]);
         }
         self.advice.extend(users.notes.iter().cloned());
         cors.allow_methods = users.allow_methods;

@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 
 use super::apply::annotate;
 use super::cluster::{Cluster, edit};
-use crate::api::{DOMAIN, Duration, Rollout};
+use serde_json::json;
+
+use crate::api::{DOMAIN, Duration, Reason, Rollout, WorkloadKind};
 use crate::derive::{Applied, Problem, Target};
 use crate::observe::manifests::Id;
 use crate::observe::{Key, Meta};
@@ -16,9 +18,59 @@ use crate::plan::mount::{Claim, claim_annotation, describe};
 
 /// Prepares the cluster.
 pub fn assume(cluster: &mut Cluster) {
+    stand_in(cluster);
     hold_nothing_back(cluster);
     note_rollouts(cluster);
     adopt(cluster);
+}
+
+/// Input without any workload in a resource's namespace is the resource alone, whose files can be
+/// rendered nevertheless. With other workloads there, a missing one is a wrong name.
+fn stand_in(cluster: &mut Cluster) {
+    let world = cluster.world();
+    let (mut found, mut assumptions) = (Vec::new(), Vec::new());
+    let horizons = world.horizons.values().filter_map(|view| {
+        let spec = view.object.spec.as_ref().ok()?;
+        Some((&view.object.meta.key, &spec.workload_ref, &view.target))
+    });
+    let glances = world.glances.values().filter_map(|view| {
+        let spec = view.object.spec.as_ref().ok()?;
+        Some((&view.object.meta.key, &spec.workload_ref, &view.target))
+    });
+    for (resource, reference, target) in horizons.chain(glances) {
+        let missing = target.as_ref().is_err_and(|problem| problem.reason == Reason::WorkloadNotFound);
+        let empty = |kind: &WorkloadKind| world_has_none(cluster, *kind, &resource.namespace);
+        if !missing || !WorkloadKind::ALL.iter().all(empty) {
+            continue;
+        }
+        let name = reference.name.as_ref().unwrap_or(&resource.name);
+        let container = reference.container.as_ref().unwrap_or(&resource.name);
+        let labels = json!({"app": name});
+        let object = json!({
+            "apiVersion": "apps/v1",
+            "kind": reference.kind.as_str(),
+            "metadata": {"namespace": resource.namespace, "name": name},
+            "spec": {
+                "selector": {"matchLabels": labels},
+                "serviceName": name,
+                "template": {"metadata": {"labels": labels}, "spec": {"containers": [{"name": container}]}},
+            },
+        });
+        let key = Key::new(resource.namespace.clone(), name.clone());
+        found.push((Id { kind: reference.kind.to_string(), key: key.clone() }, object));
+        let name = describe(reference.kind, &key);
+        assumptions.push(format!("{name}, which is not in the input, has no files of its own in our places"));
+    }
+    cluster.assumptions.extend(assumptions);
+    for (id, object) in found {
+        if let Err(problem) = cluster.put(id, object) {
+            cluster.assumptions.push(problem.message);
+        }
+    }
+}
+
+fn world_has_none(cluster: &Cluster, kind: WorkloadKind, namespace: &str) -> bool {
+    cluster.snapshot.workloads(kind).seen(namespace).next().is_none()
 }
 
 /// Time passes: what `rollout` holds back happens in the end.

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::config::{self, ConfigMapDraft, for_annotation};
-use super::mount::{Claim, Mount, claim_annotation, rolled_annotation};
+use super::mount::{
+    CONFIG_VOLUME, COPY_VOLUME, Claim, Mount, TLS_VOLUME, claim_annotation, describe, rolled_annotation,
+};
 use super::step::{Action, Step};
 use crate::api::{DOMAIN, Reason, Rollout, seconds};
 use crate::derive::{Applied, Problem, Target};
@@ -63,6 +65,7 @@ impl Wanted<'_> {
     /// A [`Problem`] if something cannot be seen, or a file cannot be mounted at its place.
     pub fn change(&self, options: &Options, now: Timestamp, why: &str) -> Result<Change, Problem> {
         let workload = &self.target.workload;
+        foreign(workload)?;
         for file in &self.files {
             mountable(self.target, &file.path)?;
         }
@@ -165,9 +168,8 @@ impl Wanted<'_> {
         if times.len() >= CONTENDED_TIMES {
             let who = self.target.workload.other_manager.as_deref().unwrap_or("somebody");
             let message = format!(
-                "{who} took our fields out of {} {} {} times within ten minutes; let it leave the volume, mounts and annotations of direct-upload-operator alone, or set spec.suspend",
-                self.target.workload.kind,
-                self.target.workload.meta.key,
+                "our fields were taken out of {} {} times within ten minutes (the API server notes nobody who only removes; of the managers that it notes, {who} wrote last); let that tool leave the volume, mounts and annotations of direct-upload-operator alone, or set spec.suspend",
+                describe(self.target.workload.kind, &self.target.workload.meta.key),
                 times.len() + 1
             );
             return Err(Problem::new(Reason::Contended, message));
@@ -194,6 +196,25 @@ fn differing(existing: &ConfigMap, wanted: &BTreeMap<String, String>) -> BTreeMa
         }
     }
     differing
+}
+
+/// A volume of one of our names, but of another type, is somebody else's. Server-side apply would
+/// not see the conflict: it would put both types into one volume, and validation refuses that.
+fn foreign(workload: &Workload) -> Result<(), Problem> {
+    let theirs = workload.template.volumes.iter().find(|v| match v.name.as_str() {
+        CONFIG_VOLUME => !matches!(v.source, VolumeSource::ConfigMap { .. }),
+        COPY_VOLUME => !matches!(v.source, VolumeSource::EmptyDir),
+        TLS_VOLUME => !matches!(v.source, VolumeSource::Secret(_)),
+        _ => false,
+    });
+    let Some(theirs) = theirs else { return Ok(()) };
+    let who = workload.other_manager.as_deref().unwrap_or("somebody");
+    let message = format!(
+        "{}: conflict with {who:?}, which wrote it last: its volume {:?} is of another type than ours; let that manager rename it",
+        describe(workload.kind, &workload.meta.key),
+        theirs.name
+    );
+    Err(Problem::new(Reason::FieldConflict, message))
 }
 
 /// A file cannot be mounted into a folder that is itself a read-only mount: the container would

@@ -83,7 +83,10 @@ fn attempt(
         return Err((ConditionType::OriginsResolved, problem.clone()));
     }
     let mut settings = settings.clone();
-    let origins: BTreeSet<_> = view.wanted.keys().chain(retirement.kept.keys()).cloned().collect();
+    let mut origins: BTreeSet<_> = view.wanted.keys().chain(retirement.kept.keys()).cloned().collect();
+    if !origins.is_empty() {
+        origins.extend(view.carried.keys().cloned());
+    }
     settings.cors = settings.cors.filter(|_| !origins.is_empty());
     if let Some(cors) = &mut settings.cors {
         cors.origins = origins;
@@ -101,7 +104,7 @@ fn attempt(
 impl Stage<'_> {
     /// Brings the files into the workload.
     fn bring(&self, files: Vec<File>) -> Result<Plan, Unmet> {
-        let accepted = self.view.wanted.len() + self.retirement.kept.len();
+        let accepted = self.retirement.origins(self.view).len();
         let wanted = Wanted {
             kind: "Glance",
             meta: &self.view.object.meta,
@@ -232,7 +235,7 @@ impl Retirement {
             .unwrap_or_default();
         let mut retirement = Self::default();
         for origin in view.origins_in_use() {
-            if view.wanted.contains_key(&origin) {
+            if view.wanted.contains_key(&origin) || view.carried.contains_key(&origin) {
                 continue;
             }
             let since = noted.get(origin.as_str()).copied().unwrap_or(now);
@@ -255,7 +258,14 @@ impl Retirement {
     }
 
     fn origins(&self, view: &GlanceView) -> Vec<OriginPlan> {
-        let wanted = view.wanted.iter().map(|(origin, by)| (origin, by.clone(), None));
+        if view.wanted.is_empty() && self.kept.is_empty() {
+            return Vec::new();
+        }
+        let mut by = view.wanted.clone();
+        for (origin, source) in &view.carried {
+            by.entry(origin.clone()).or_default().extend(source.iter().cloned());
+        }
+        let wanted = by.iter().map(|(origin, by)| (origin, by.clone(), None));
         let kept = self.kept.iter().map(|(origin, until)| (origin, Vec::new(), Some(*until)));
         let mut all: Vec<_> = wanted
             .chain(kept)

@@ -70,7 +70,10 @@ impl Plan {
         let would: Vec<_> = self.steps.iter().filter(|s| !s.action.waits()).map(ToString::to_string).collect();
         if !would.is_empty() {
             let message = format!("spec.suspend is true; otherwise: {}", would.join("; "));
-            self.state = State::Unmet(ConditionType::Ready, Problem::new(Reason::Suspended, message));
+            let creates = self.steps.iter().any(|s| matches!(s.action, Action::ApplyConfigMap(_)));
+            let condition = if creates { ConditionType::ConfigRendered } else { ConditionType::RolledOut };
+            self.state = State::Unmet(condition, Problem::new(Reason::Suspended, message));
+            self.config_map = self.config_map.filter(|_| !creates);
         }
         self.steps.clear();
         self

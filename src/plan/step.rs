@@ -59,6 +59,28 @@ impl Action {
         matches!(self, Self::AwaitRollout { .. } | Self::AwaitGlance { .. } | Self::AwaitHorizons)
     }
 
+    /// The object that is written, beside the resource itself: kind and key.
+    pub fn object(&self) -> Option<(&'static str, Key)> {
+        match self {
+            Self::ApplyConfigMap(draft) => Some(("ConfigMap", draft.key.clone())),
+            Self::Annotate { config_map, .. } | Self::Collect { config_map } => Some(("ConfigMap", config_map.clone())),
+            // What is mounted says more than where: a workload is the same every time.
+            Self::Mount { workload, mount }
+            | Self::SwitchMode { workload, mount }
+            | Self::Claim { workload, mount } => {
+                Some(("ConfigMap", Key::new(workload.meta.key.namespace.clone(), mount.config_map.clone())))
+            }
+            Self::Release { workload } | Self::AwaitRollout { workload } => {
+                Some((workload.kind.as_str(), workload.meta.key.clone()))
+            }
+            Self::AddFinalizer
+            | Self::RemoveFinalizer
+            | Self::AwaitGlance { .. }
+            | Self::AwaitHorizons
+            | Self::Probe => None,
+        }
+    }
+
     /// The name that events carry.
     pub fn name(&self) -> &'static str {
         match self {

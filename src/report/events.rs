@@ -28,16 +28,16 @@ impl Events {
         if matches!(step.action, Action::Annotate { .. } | Action::AddFinalizer | Action::RemoveFinalizer) {
             return;
         }
-        self.publish(meta, EventType::Normal, step.action.name(), step.to_string()).await;
+        self.publish(meta, EventType::Normal, step, step.to_string()).await;
     }
 
     /// A step failed.
     pub async fn failure(&self, meta: &Meta, step: &Step, message: String) {
-        self.publish(meta, EventType::Warning, step.action.name(), message).await;
+        self.publish(meta, EventType::Warning, step, message).await;
     }
 
     /// An event is a courtesy: that it cannot be written stops nothing.
-    async fn publish(&self, meta: &Meta, type_: EventType, action: &str, note: String) {
+    async fn publish(&self, meta: &Meta, type_: EventType, step: &Step, note: String) {
         let resource = resource(self.kind);
         let reference = ObjectReference {
             api_version: Some(resource.api_version),
@@ -47,10 +47,19 @@ impl Events {
             uid: Some(meta.uid.clone()),
             ..ObjectReference::default()
         };
+        // The second object also keeps events of different content apart, which are counted as
+        // repetitions of the first one otherwise.
+        let secondary = step.action.object().map(|(kind, key)| ObjectReference {
+            api_version: Some(if kind == "ConfigMap" { "v1" } else { "apps/v1" }.to_owned()),
+            kind: Some(kind.to_owned()),
+            name: Some(key.name),
+            namespace: Some(key.namespace),
+            ..ObjectReference::default()
+        });
+        let action = step.action.name().to_owned();
         // An event's note is at most 1 kB.
         let note = note.chars().take(1000).collect();
-        let event =
-            Event { type_, reason: action.to_owned(), note: Some(note), action: action.to_owned(), secondary: None };
+        let event = Event { type_, reason: action.clone(), note: Some(note), action, secondary };
         if let Err(error) = self.recorder.publish(&event, &reference).await {
             tracing::debug!(%error, "event not written");
         }

@@ -1,0 +1,97 @@
+//! A received header list, read as the Fetch standard reads one (§2.2.2).
+
+/// Header lines as received: names in any case, a name as often as it came. Bytes above 0x7F are
+/// the characters of the same number (isomorphic decode).
+pub type Headers = [(String, String)];
+
+/// Longest part of a value that is ever shown.
+const SHOWN: usize = 200;
+
+/// "Get": all values of the name, joined by a comma and a space; `None` if there is no such line.
+pub fn get(headers: &Headers, name: &str) -> Option<String> {
+    let values: Vec<_> = lines(headers, name).collect();
+    (!values.is_empty()).then(|| values.join(", "))
+}
+
+/// The values of each line of the name, without HTTP whitespace around them.
+pub fn lines<'a>(headers: &'a Headers, name: &'a str) -> impl Iterator<Item = &'a str> {
+    headers
+        .iter()
+        .filter(move |(n, _)| n.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value.trim_matches(['\t', '\n', '\r', ' ']))
+}
+
+/// "Extracting header list values" for a name whose grammar is a list of tokens (RFC 9110 §5.6.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Extracted<'a> {
+    /// No line with that name.
+    Null,
+    /// This element is no token: the whole answer counts for nothing.
+    Failure(&'a str),
+    /// The elements, empty ones left out.
+    Values(Vec<&'a str>),
+}
+
+/// Extracts the values of all lines of the name.
+pub fn extract<'a>(headers: &'a Headers, name: &'a str) -> Extracted<'a> {
+    let mut lines = lines(headers, name).peekable();
+    if lines.peek().is_none() {
+        return Extracted::Null;
+    }
+    let mut values = Vec::new();
+    for element in lines.flat_map(|line| line.split(',')) {
+        match element.trim_matches([' ', '\t']) {
+            "" => {}
+            token if is_token(token) => values.push(token),
+            other => return Extracted::Failure(other),
+        }
+    }
+    Extracted::Values(values)
+}
+
+/// RFC 9110 §5.6.2.
+fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
+}
+
+/// A foreign value made fit to be shown: one line, plain ASCII, of bounded length.
+pub fn shown(value: &str) -> String {
+    let escaped = value.chars().flat_map(|c| -> Box<dyn Iterator<Item = char>> {
+        if (' '..='~').contains(&c) { Box::new(std::iter::once(c)) } else { Box::new(c.escape_default()) }
+    });
+    let mut text: String = escaped.take(SHOWN + 1).collect();
+    if text.len() > SHOWN {
+        text.truncate(SHOWN);
+        text.push_str("...");
+    }
+    text
+}
+
+/// The lines of one name as they are told to a person.
+pub fn received(headers: &Headers, name: &str) -> String {
+    let lines: Vec<_> = lines(headers, name).map(|value| format!("{name}: {}", shown(value))).take(4).collect();
+    if lines.is_empty() { format!("no {name}") } else { lines.join(" | ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list(lines: &[&str]) -> Vec<(String, String)> {
+        lines.iter().map(|v| ("X-List".to_owned(), (*v).to_owned())).collect()
+    }
+
+    #[test]
+    fn lists_are_extracted() {
+        assert_eq!(extract(&list(&[]), "x-list"), Extracted::Null);
+        assert_eq!(extract(&list(&[""]), "x-list"), Extracted::Values(vec![]));
+        assert_eq!(extract(&list(&[" a ,,\tb", "*,"]), "x-list"), Extracted::Values(vec!["a", "b", "*"]));
+        assert_eq!(extract(&list(&["a, b c"]), "x-list"), Extracted::Failure("b c"));
+    }
+
+    #[test]
+    fn what_is_shown_is_bounded_and_plain() {
+        assert_eq!(shown("a\u{1b}[31m\nb\u{e9}"), "a\\u{1b}[31m\\nb\\u{e9}");
+        assert_eq!(shown(&"x".repeat(10_000)).len(), SHOWN + 3);
+    }
+}

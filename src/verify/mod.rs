@@ -1,0 +1,93 @@
+//! Would a browser's upload be let through? Asked as a browser asks, judged as a browser judges.
+//!
+//! In: a dashboard's origin and Glance's public endpoint. Out: a [`Report`] with a verdict by the
+//! Fetch standard's CORS-preflight fetch (§4.8) for a request without credentials: which requirement
+//! failed, what was received, which rule, what to change.
+//!
+//! [`request`] is the question, [`judge`] the pure judgement, [`explain`] and [`advise`] its words;
+//! [`probe`] is the only part that touches the network, through [`connect`] and within [`address`].
+
+pub mod address;
+pub mod advise;
+pub mod connect;
+pub mod explain;
+pub mod headers;
+pub mod judge;
+pub mod narrow;
+pub mod probe;
+pub mod report;
+pub mod request;
+
+pub use address::Range;
+pub use connect::{Host, Trust, Unreachable, UnreachableKind};
+pub use judge::{Answer, Verdict, judge};
+pub use probe::{Outcome, Probe, probe};
+pub use report::Report;
+pub use request::{Endpoint, Preflight};
+
+/// The id of a rule, `DU0xx`.
+pub type Rule = &'static str;
+
+/// What a browser asks for before it sends the upload, in the order in which it is looked at here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Requirement {
+    /// The catalog's URL and Horizon's `/v2/images/…/file` make a URL that Glance has.
+    UploadUrl,
+    /// The host is one that a browser outside the cluster can reach.
+    Reachable,
+    /// No http from an https page (Mixed Content §4).
+    SecureContext,
+    /// Status 200 to 299 and no redirect.
+    Status,
+    /// `Access-Control-Allow-Origin`, combined, is the origin or `*` (Fetch §4.10).
+    AllowOrigin,
+    /// `Access-Control-Allow-Methods` holds the method or `*`.
+    AllowMethods,
+    /// `Access-Control-Allow-Headers` holds each header or `*`.
+    AllowHeaders,
+}
+
+impl Requirement {
+    /// The requirement as a sentence.
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Self::UploadUrl => "the catalog's URL followed by /v2/images/{id}/file is Glance's upload URL",
+            Self::Reachable => "the host of the URL can be reached from a browser",
+            Self::SecureContext => "a page that was loaded by https talks to https only",
+            Self::Status => "the status is 200 to 299, and no redirect",
+            Self::AllowOrigin => "Access-Control-Allow-Origin is the origin, byte for byte, or *",
+            Self::AllowMethods => "Access-Control-Allow-Methods holds PUT, in upper case, or *",
+            Self::AllowHeaders => "Access-Control-Allow-Headers holds each header that was asked for, or *",
+        }
+    }
+}
+
+/// The requirement that was not met.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    pub requirement: Requirement,
+    /// The likeliest rule.
+    pub rule: Rule,
+    /// Rules that could be the cause as well.
+    pub also: Vec<Rule>,
+    /// The part of the answer that it was judged by; bounded, one line, never the body.
+    pub received: String,
+    /// What is wrong.
+    pub message: String,
+    /// What to change, and where.
+    pub fix: String,
+}
+
+/// What works in a browser but is unwise, or worth to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Advice {
+    pub rule: Option<Rule>,
+    pub message: String,
+}
+
+impl Advice {
+    fn new(rule: impl Into<Option<Rule>>, message: impl Into<String>) -> Self {
+        Self { rule: rule.into(), message: message.into() }
+    }
+}
