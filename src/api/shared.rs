@@ -46,9 +46,9 @@ impl fmt::Display for WorkloadKind {
 pub struct WorkloadRef {
     /// Kind of the workload.
     pub kind: WorkloadKind,
-    /// Name of the workload. Default: the resource's own name; for a Glance then `glance` and
-    /// `glance-api`, for a Horizon then `horizon`. If more than one of them exists, nothing is
-    /// chosen and the status says so.
+    /// Name of the workload. Default: the resource's own name; without such a workload `horizon`,
+    /// or `glance` and `glance-api`. If both of these exist, nothing is chosen and the status says
+    /// so.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]
     pub name: Option<String>,

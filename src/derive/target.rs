@@ -50,9 +50,16 @@ fn named(snapshot: &Snapshot, key: &Key, kind: WorkloadKind, name: &str) -> Resu
 }
 
 fn guessed(snapshot: &Snapshot, key: &Key, kind: WorkloadKind, guesses: &[&str]) -> Result<Arc<Workload>, Problem> {
-    let mut names = vec![key.name.as_str()];
-    names.extend(guesses.iter().filter(|g| **g != key.name));
     let store = snapshot.workloads(kind);
+    let mut names = guesses.to_vec();
+    // The resource's own name is the documented default. Where it is a usual one itself, another
+    // workload of a usual name could be meant as well.
+    if !guesses.contains(&key.name.as_str()) {
+        if let Some(own) = store.get(key)? {
+            return Ok(own.clone());
+        }
+        names.insert(0, &key.name);
+    }
     let mut found = Vec::new();
     for name in &names {
         found.extend(store.get(&Key::new(key.namespace.clone(), *name))?);

@@ -155,10 +155,11 @@ impl Wanted<'_> {
     }
 
     /// Pods run with the very ConfigMap that the workload no longer names: somebody took our
-    /// fields away. Counts how often, on the ConfigMap.
+    /// fields away. Counts how often, on the ConfigMap; once that was too often, it does not matter
+    /// any more what pods run with.
     fn contended(&self, change: &Change, now: Timestamp) -> Result<Option<Step>, Problem> {
-        let put_back = self.applied.mount.is_none() && self.applied.running.contains(&change.config_map);
-        let Some(config_map) = self.applied.config_map(&change.config_map).filter(|_| put_back) else {
+        let Some(config_map) = self.applied.config_map(&change.config_map).filter(|_| self.applied.mount.is_none())
+        else {
             return Ok(None);
         };
         let name = format!("{DOMAIN}/put-back");
@@ -173,6 +174,9 @@ impl Wanted<'_> {
                 times.len() + 1
             );
             return Err(Problem::new(Reason::Contended, message));
+        }
+        if !self.applied.running.contains(&change.config_map) {
+            return Ok(None);
         }
         times.push(now);
         let value = times.iter().map(|t| rfc3339(*t)).collect::<Vec<_>>().join(" ");

@@ -95,7 +95,8 @@ fn attempt(
         .map_err(|e| (ConditionType::ConfigRendered, Problem::new(Reason::InvalidSpec, e.to_string())))?;
     let stage = Stage { view, spec, target, applied, retirement, now, options };
     let mut plan = if files.is_empty() { stage.clear()? } else { stage.bring(files)? };
-    for time in retirement.kept.values() {
+    // What is kept beyond its time, because something cannot be seen, goes when that is seen again.
+    for time in retirement.kept.values().filter(|time| **time > now) {
         plan.wake_at(*time);
     }
     Ok(plan)
@@ -126,9 +127,8 @@ impl Stage<'_> {
             if change.rolls {
                 match wanted.may_roll(&change, self.now) {
                     Ok(count) => plan.steps.extend(count),
-                    Err((problem, wake)) => {
-                        plan.state = State::Unmet(ConditionType::RolledOut, problem);
-                        plan.wake = wake;
+                    Err(held) => {
+                        plan.hold(held, self.applied);
                         return Ok(plan);
                     }
                 }
@@ -241,7 +241,7 @@ impl Retirement {
             let since = noted.get(origin.as_str()).copied().unwrap_or(now);
             let until = since.saturating_add(SignedDuration::from_secs(after)).unwrap_or(Timestamp::MAX);
             if now < until || view.incomplete.is_some() {
-                retirement.kept.insert(origin.clone(), until.max(now));
+                retirement.kept.insert(origin.clone(), until);
                 retirement.since.insert(origin, since);
             }
         }

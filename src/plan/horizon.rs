@@ -151,9 +151,8 @@ impl Stage<'_> {
             if change.rolls {
                 match wanted.may_roll(&change, self.now) {
                     Ok(count) => plan.steps.extend(count),
-                    Err((problem, wake)) => {
-                        plan.state = State::Unmet(ConditionType::RolledOut, problem);
-                        plan.wake = wake;
+                    Err(held) => {
+                        plan.hold(held, self.applied);
                         return Ok(plan);
                     }
                 }

@@ -22,7 +22,7 @@ pub use step::{Action, Step};
 use jiff::Timestamp;
 
 use crate::api::{ConditionType, Reason};
-use crate::derive::Problem;
+use crate::derive::{Applied, Problem};
 
 /// The next steps of one resource.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,6 +63,15 @@ impl Plan {
 
     fn wake_at(&mut self, time: Timestamp) {
         self.wake = Some(self.wake.map_or(time, |w| w.min(time)));
+    }
+
+    /// A roll is due, but not now: nothing is prepared for it either, since until then it may
+    /// become another one.
+    fn hold(&mut self, (problem, wake): (Problem, Option<Timestamp>), applied: &Applied) {
+        self.steps.clear();
+        self.state = State::Unmet(ConditionType::RolledOut, problem);
+        self.wake = wake;
+        self.config_map = applied.mount.as_ref().map(|m| m.config_map.clone());
     }
 
     /// Suspended: says what it would do, and does nothing.
