@@ -2,7 +2,7 @@
 //! keeps it working.
 //!
 //! The folders tell the flow of data, pure in the middle, I/O at both ends:
-//! [`observe`] → [`derive`] → [`render`] → [`plan`] → [`apply`] → [`report`]; [`api`] holds the
+//! [`observe`] → [`mod@derive`] → [`render`] → [`plan`] → [`apply`] → [`report`]; [`api`] holds the
 //! custom resources, [`offline`] runs the same core over files.
 #![forbid(unsafe_code)]
 
@@ -16,3 +16,4 @@ pub mod plan;
 pub mod render;
 pub mod report;
 pub mod run;
+pub mod verify;

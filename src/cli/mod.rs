@@ -8,6 +8,7 @@ mod copy;
 mod crd;
 mod files;
 mod output;
+mod preflight;
 mod render;
 pub mod run;
 pub mod yaml;
@@ -48,6 +49,9 @@ enum Command {
     /// Print what the operator would apply, from manifests alone
     #[command(after_help = render::EXAMPLES)]
     Render(render::Args),
+    /// Ask Glance what a browser asks before an upload, and judge the answer as a browser does
+    #[command(after_help = preflight::EXAMPLES)]
+    Preflight(preflight::Args),
     /// Print a completion script for a shell
     #[command(after_help = completions::EXAMPLES)]
     Completions(completions::Args),
@@ -82,17 +86,24 @@ fn is_plugin(name: &OsString) -> bool {
 
 fn dispatch(command: Command) -> ExitCode {
     match command {
-        Command::Run(args) => {
-            let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-                Ok(runtime) => runtime,
-                Err(error) => return failed(format_args!("no runtime: {error}")),
-            };
-            ended(runtime.block_on(run::main(args)))
-        }
+        Command::Run(args) => on_runtime(async { ended(run::main(args).await) }),
         Command::Crd => ended(crd::main()),
         Command::Render(args) => render::main(&args),
+        Command::Preflight(args) => on_runtime(preflight::main(args)),
         Command::Completions(args) => ended(completions::main(&args, Cli::command())),
         Command::Copy(args) => ended(copy::main(&args)),
+    }
+}
+
+fn on_runtime(work: impl Future<Output = ExitCode>) -> ExitCode {
+    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => {
+            let code = runtime.block_on(work);
+            // A name lookup that was given up must not hold up the exit.
+            runtime.shutdown_background();
+            code
+        }
+        Err(error) => failed(format_args!("no runtime: {error}")),
     }
 }
 

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::{StreamExt, TryStreamExt};
 use kube::Client;
@@ -33,6 +34,11 @@ const LOCAL: [Kind; 9] = [
     Kind::Ingress,
     Kind::ConfigMap,
 ];
+
+/// How long a watch that failed waits before it is tried again; doubled each time …
+const FIRST_WAIT: Duration = Duration::from_millis(500);
+/// … up to this.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 type Watch = (Kind, Scope);
 
@@ -161,6 +167,7 @@ async fn follow(client: Client, live: Arc<Live>, (kind, scope): Watch) {
     };
     let mut events = watcher(api, config).default_backoff().into_stream().boxed();
     let mut seen = HashSet::new();
+    let mut wait = FIRST_WAIT;
     while let Some(event) = events.next().await {
         match event {
             Ok(Event::Init) => seen.clear(),
@@ -170,7 +177,10 @@ async fn follow(client: Client, live: Arc<Live>, (kind, scope): Watch) {
                     live.put(kind, object);
                 }
             }
-            Ok(Event::InitDone) => live.listed(kind, &scope, &seen),
+            Ok(Event::InitDone) => {
+                live.listed(kind, &scope, &seen);
+                wait = FIRST_WAIT;
+            }
             Ok(Event::Apply(object)) => {
                 if let Some(object) = value(&resource, object) {
                     live.put(kind, object);
@@ -181,7 +191,12 @@ async fn follow(client: Client, live: Arc<Live>, (kind, scope): Watch) {
                     live.remove(kind, &object);
                 }
             }
-            Err(error) => trouble(&live, kind, &scope, &error),
+            Err(error) => {
+                trouble(&live, kind, &scope, &error);
+                // The watcher's own backoff starts anew with each list that it begins.
+                tokio::time::sleep(wait).await;
+                wait = (wait * 2).min(LONGEST_WAIT);
+            }
         }
     }
 }

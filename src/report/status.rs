@@ -89,6 +89,10 @@ fn sentence(origins: &[String], lead: &str) -> String {
 /// What every pod is configured to; while pods are replaced, what they were.
 fn mode(view: &HorizonView, before: Option<ConfiguredMode>) -> Option<ConfiguredMode> {
     let applied = view.applied.as_ref()?;
+    let seen = applied.rollout.as_ref().err().is_none_or(|problem| !problem.is_unknown());
+    if seen && applied.mount.is_none() && applied.running.is_empty() {
+        return Some(ConfiguredMode::Own);
+    }
     if applied.rollout.is_err() {
         return Some(before.unwrap_or(ConfiguredMode::Own));
     }

@@ -57,7 +57,7 @@ fn cross_origin(asked: &Preflight, answer: &Answer) -> Result<(), Failure> {
         return Err(explain::methods(asked, answer, &methods));
     }
     let missing = headers_missing(&asked.headers, &names);
-    if missing.is_empty() { Ok(()) } else { Err(explain::header_names(asked, answer, &names, &missing)) }
+    if missing.is_empty() { Ok(()) } else { Err(explain::header_names(answer, &names, &missing)) }
 }
 
 /// An ok status (§2.2.3). Redirects of a preflight are never followed.

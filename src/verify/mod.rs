@@ -4,16 +4,18 @@
 //! Fetch standard's CORS-preflight fetch (§4.8) for a request without credentials: which requirement
 //! failed, what was received, which rule, what to change.
 //!
-//! [`request`] is the question, [`judge`] the pure judgement, [`explain`] and [`advise`] its words;
-//! [`probe`] is the only part that touches the network, through [`connect`] and within [`address`].
+//! [`request`] is the question, [`mod@judge`] the pure judgement, [`explain`] and [`advise`] its words;
+//! [`mod@probe`] is the only part that touches the network, through [`connect`] and within [`address`].
 
 pub mod address;
 pub mod advise;
 pub mod connect;
 pub mod explain;
+mod explain_tls;
 pub mod headers;
 pub mod judge;
 pub mod narrow;
+mod pinned;
 pub mod probe;
 pub mod report;
 pub mod request;

@@ -59,8 +59,8 @@ impl Endpoint {
     fn version(&self) -> Option<&str> {
         let last = self.url.path().rsplit('/').next()?;
         let digits = last.strip_prefix('v')?;
-        let is_version = digits.starts_with(|c: char| c.is_ascii_digit())
-            && digits.chars().all(|c| c.is_ascii_digit() || c == '.');
+        let is_version =
+            digits.starts_with(|c: char| c.is_ascii_digit()) && digits.chars().all(|c| c.is_ascii_digit() || c == '.');
         is_version.then_some(last)
     }
 }
@@ -119,7 +119,7 @@ impl Preflight {
                 requirement: Requirement::SecureContext,
                 rule: "DU009",
                 also: vec![],
-                received: format!("--url {}", self.endpoint),
+                received: format!("public URL {}", self.endpoint),
                 message: "mixed content: the dashboard is https and Glance is http; the browser sends nothing".into(),
                 fix: "serve Glance by https and put that URL into the Keystone catalog (public endpoint of service type image)".into(),
             });
@@ -129,8 +129,10 @@ impl Preflight {
                 requirement: Requirement::UploadUrl,
                 rule: "DU011",
                 also: vec![],
-                received: format!("--url {}", self.endpoint),
-                message: format!("the URL ends in /{version}; Horizon appends /v2/images/..., and Glance has no such path (404)"),
+                received: format!("public URL {}", self.endpoint),
+                message: format!(
+                    "the URL ends in /{version}; Horizon appends /v2/images/..., and Glance has no such path (404)"
+                ),
                 fix: format!("take /{version} off the public endpoint of service type image in the Keystone catalog"),
             });
         }
@@ -138,9 +140,10 @@ impl Preflight {
             requirement: Requirement::Reachable,
             rule: "DU010",
             also: vec![],
-            received: format!("--url {}", self.endpoint),
+            received: format!("public URL {}", self.endpoint),
             message: format!("{} is {why}; a browser elsewhere cannot reach it", url.host()),
-            fix: "put a URL that browsers reach into the Keystone catalog (public endpoint of service type image); to ask this one nevertheless, say where it is with --resolve HOST:PORT:ADDRESS".into(),
+            fix: "put a URL that browsers reach into the Keystone catalog (public endpoint of service type image)"
+                .into(),
         })
     }
 }

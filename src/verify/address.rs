@@ -1,0 +1,127 @@
+//! Addresses that are never asked, whoever names them.
+//!
+//! A URL may come from a resource or a catalog: the probe must not become a way to the metadata
+//! service of the machine it runs on.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
+
+/// A range of addresses, `ADDRESS/BITS`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Range {
+    network: IpAddr,
+    bits: u32,
+}
+
+impl Range {
+    /// Whether the address lies in the range.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        match (self.network, address) {
+            (IpAddr::V4(network), IpAddr::V4(address)) => {
+                let mask = u32::MAX.checked_shl(32 - self.bits).unwrap_or(0);
+                network.to_bits() & mask == address.to_bits() & mask
+            }
+            (IpAddr::V6(network), IpAddr::V6(address)) => {
+                let mask = u128::MAX.checked_shl(128 - self.bits).unwrap_or(0);
+                network.to_bits() & mask == address.to_bits() & mask
+            }
+            _ => false,
+        }
+    }
+}
+
+impl FromStr for Range {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let error = || format!("{text:?} is no ADDRESS/BITS, e.g. 10.0.0.0/8");
+        let (network, bits) = text.split_once('/').ok_or_else(error)?;
+        let network: IpAddr = network.parse().map_err(|_| error())?;
+        let bits: u32 = bits.parse().map_err(|_| error())?;
+        let most = if network.is_ipv4() { 32 } else { 128 };
+        if bits > most { Err(error()) } else { Ok(Self { network, bits }) }
+    }
+}
+
+/// Metadata services outside the link-local ranges: AWS and Google by IPv6, Alibaba, Azure, Oracle.
+const METADATA: [IpAddr; 5] = [
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)),
+    IpAddr::V6(Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254)),
+    IpAddr::V4(Ipv4Addr::new(100, 100, 100, 200)),
+    IpAddr::V4(Ipv4Addr::new(168, 63, 129, 16)),
+    IpAddr::V4(Ipv4Addr::new(192, 0, 0, 192)),
+];
+
+/// Why the address is not asked, if so.
+pub fn refused(address: IpAddr, denied: &[Range]) -> Option<&'static str> {
+    let address = plain(address);
+    let link_local = match address {
+        IpAddr::V4(v4) => v4.is_link_local(),
+        IpAddr::V6(v6) => v6.is_unicast_link_local(),
+    };
+    if link_local {
+        return Some("a link-local address");
+    }
+    if METADATA.contains(&address) {
+        return Some("a cloud's metadata service");
+    }
+    if address.is_unspecified() || address.is_multicast() || address == IpAddr::V4(Ipv4Addr::BROADCAST) {
+        return Some("not the address of one machine");
+    }
+    denied.iter().any(|range| range.contains(address)).then_some("in a range that is not to be asked")
+}
+
+/// The IPv4 address that an IPv6 one stands for: mapped and compatible ones (RFC 4291 §2.5.5),
+/// NAT64 (RFC 6052), 6to4 (RFC 3056).
+fn plain(address: IpAddr) -> IpAddr {
+    let IpAddr::V6(v6) = address else { return address };
+    let v4 = |high: u16, low: u16| IpAddr::V4(Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)));
+    match v6.segments() {
+        [0, 0, 0, 0, 0, 0xffff, high, low]
+        | [0x64, 0xff9b, 0, 0, 0, 0, high, low]
+        | [0x2002, high, low, ..]
+        | [0, 0, 0, 0, 0, 0, high @ 1..=0xffff, low] => v4(high, low),
+        _ => address,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("169.254.169.254", true)]
+    #[case("169.254.0.1", true)]
+    #[case("::ffff:169.254.169.254", true)]
+    #[case("64:ff9b::a9fe:a9fe", true)]
+    #[case("2002:a9fe:a9fe::1", true)]
+    #[case("::169.254.169.254", true)]
+    #[case("fe80::1", true)]
+    #[case("febf::1", true)]
+    #[case("fd00:ec2::254", true)]
+    #[case("0.0.0.0", true)]
+    #[case("::", true)]
+    #[case("224.0.0.1", true)]
+    #[case("198.51.100.9", true)]
+    #[case("::ffff:198.51.100.9", true)]
+    #[case("198.51.101.9", false)]
+    #[case("127.0.0.1", false)]
+    #[case("::1", false)]
+    #[case("10.0.0.1", false)]
+    #[case("fec0::1", false)]
+    #[case("2001:db8::1", false)]
+    fn addresses(#[case] address: &str, #[case] is_refused: bool) {
+        let denied = ["198.51.100.0/24".parse().unwrap()];
+        assert_eq!(refused(address.parse().unwrap(), &denied).is_some(), is_refused);
+    }
+
+    #[test]
+    fn ranges() {
+        let any: Range = "::/0".parse().unwrap();
+        assert!(any.contains("2001:db8::1".parse().unwrap()) && !any.contains("10.0.0.1".parse().unwrap()));
+        for wrong in ["10.0.0.0", "10.0.0.0/33", "x/8", "::/129"] {
+            wrong.parse::<Range>().unwrap_err();
+        }
+    }
+}

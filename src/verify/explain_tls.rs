@@ -1,0 +1,49 @@
+//! Why no TLS connection came about, in words; and whether a browser would say the same.
+
+use std::io;
+
+use tokio_rustls::rustls::{CertificateError, Error};
+
+use super::connect::{Host, Unreachable, UnreachableKind, inner};
+
+/// Tells a certificate that nobody would accept from one that only we do not know.
+pub fn unreachable(host: &Host, error: &io::Error) -> Unreachable {
+    match inner::<Error>(error) {
+        Some(Error::InvalidCertificate(error)) => certificate(host, error),
+        Some(Error::InvalidMessage(_)) => Unreachable::new(
+            UnreachableKind::Tls,
+            format!("{}:{} does not speak TLS", host.name, host.port),
+            "a browser gets no further either: serve https on this port, or correct the URL's scheme or port",
+        ),
+        _ => Unreachable::new(
+            UnreachableKind::Tls,
+            format!("no TLS connection to {}:{}: {error}", host.name, host.port),
+            "look at the TLS versions and ciphers of the server (TLS 1.2 or 1.3), and whether it knows this host name",
+        ),
+    }
+}
+
+fn certificate(host: &Host, error: &CertificateError) -> Unreachable {
+    let (why, fix) = match error {
+        CertificateError::UnknownIssuer => (
+            "its issuer is not known here".to_owned(),
+            "two causes: browsers do not know the issuer either (or the server does not send the intermediate certificates), then they refuse the upload too; or they know a CA of your own, then give it with --ca FILE",
+        ),
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => (
+            format!("it is not for the name {} (subjectAltName; the common name does not count)", host.name),
+            "a browser refuses it too: issue it for this name, or correct the name in the Keystone catalog",
+        ),
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            ("it has expired".to_owned(), "a browser refuses it too, unless the clock here is wrong: renew it")
+        }
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            ("it is not valid yet".to_owned(), "a browser refuses it too, unless the clock here is wrong")
+        }
+        other => (
+            other.to_string(),
+            "browsers refuse most such certificates too; if they trust a CA of your own, give it with --ca FILE",
+        ),
+    };
+    let message = format!("the certificate of {}:{} is not valid: {why}", host.name, host.port);
+    Unreachable::new(UnreachableKind::Certificate, message, fix)
+}

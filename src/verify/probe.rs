@@ -1,0 +1,211 @@
+//! One preflight over the network, within bounds: no redirect is followed, no body is read, no
+//! refused address is asked, and it ends after ten seconds.
+
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::time::Duration;
+
+use futures::future::{Either, select};
+use http_body_util::Empty;
+use hyper::body::Bytes;
+use hyper::client::conn::http1::Builder;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use tokio::time::timeout;
+
+use super::address::Range;
+use super::connect::{self, Host, Stream, Trust, Unreachable, UnreachableKind};
+use super::judge::{Answer, Verdict, judge, origin_allowed};
+use super::request::{Endpoint, Preflight};
+use super::{Advice, Failure, narrow};
+use crate::derive::origin::Origin;
+
+/// How long one question may take, connection included; and all that follow it together.
+const TOTAL: Duration = Duration::from_secs(10);
+
+/// How much of an answer's head is read.
+const HEAD_BYTES: usize = 64 * 1024;
+const HEAD_LINES: usize = 200;
+
+/// What to ask, and how.
+#[derive(Clone, Debug)]
+pub struct Probe {
+    pub origin: Origin,
+    pub endpoint: Endpoint,
+    /// Addresses for names, first match counts.
+    pub hosts: Vec<Host>,
+    pub trust: Trust,
+    /// Never asked, beside what is never asked anyway.
+    pub denied: Vec<Range>,
+    /// After a silent refusal, ask for less (up to five times) to learn what it minds.
+    pub narrow: bool,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The upload fails whatever the answer; nothing was sent.
+    Objection(Box<Failure>),
+    /// No answer: nothing is known about what a browser elsewhere would get.
+    Unreachable(Unreachable),
+    /// An answer, judged.
+    Judged { address: SocketAddr, answer: Answer, verdict: Box<Verdict> },
+}
+
+impl Outcome {
+    /// Whether the upload would be let through.
+    pub fn granted(&self) -> bool {
+        matches!(self, Self::Judged { verdict, .. } if verdict.granted())
+    }
+}
+
+/// Asks and judges. Also returns the question, which has an image id of its own.
+pub async fn probe(probe: &Probe) -> (Preflight, Outcome) {
+    let asked = Preflight::upload(probe.origin.clone(), probe.endpoint.clone());
+    let host = probe.host();
+    let outcome = match asked.objection(host.address.is_some()) {
+        Some(failure) => Outcome::Objection(Box::new(failure)),
+        None => ask_and_judge(probe, &host, &asked).await.unwrap_or_else(Outcome::Unreachable),
+    };
+    (asked, outcome)
+}
+
+impl Probe {
+    /// The endpoint's host, with the address that was given for it.
+    fn host(&self) -> Host {
+        let (name, port) = (self.endpoint.origin().host(), self.endpoint.port());
+        let given = self.hosts.iter().find(|host| host.port == port && host.name.eq_ignore_ascii_case(name));
+        Host { name: name.to_owned(), port, address: given.and_then(|host| host.address) }
+    }
+}
+
+async fn ask_and_judge(probe: &Probe, host: &Host, asked: &Preflight) -> Result<Outcome, Unreachable> {
+    let first = async {
+        let addresses = connect::resolve(host, &probe.denied).await?;
+        exchange(probe, host, &addresses, asked).await
+    };
+    let (address, answer) = timeout(TOTAL, first).await.unwrap_or_else(|_| Err(late()))?;
+    let mut verdict = judge(asked, &answer);
+    if let Some(failure) = verdict.failure.take() {
+        verdict.failure = Some(narrowed(probe, host, address, asked, &answer, failure).await);
+    }
+    verdict.advice.extend(reached_here_only(host, asked, address));
+    Ok(Outcome::Judged { address, answer, verdict: Box::new(verdict) })
+}
+
+/// What answers here may not be there for a browser elsewhere (DU010).
+fn reached_here_only(host: &Host, asked: &Preflight, address: SocketAddr) -> Option<Advice> {
+    let why = match asked.endpoint.origin().unreachable() {
+        Some(why) => why,
+        None if host.address.is_none() && address.ip().to_canonical().is_loopback() => "here a loopback address",
+        None => return None,
+    };
+    let name = &host.name;
+    Some(Advice::new("DU010", format!("{name} is {why}: it answers here, but not for a browser on another machine")))
+}
+
+/// The failure, more precise if asking for less made it so; as it was if not.
+async fn narrowed(
+    probe: &Probe,
+    host: &Host,
+    address: SocketAddr,
+    asked: &Preflight,
+    answer: &Answer,
+    failure: Failure,
+) -> Failure {
+    if !probe.narrow || !narrow::is_worth_asking(asked, answer) {
+        return failure;
+    }
+    let questions = narrow::questions(asked);
+    let answers = async {
+        let mut granted = Vec::new();
+        for question in &questions {
+            let (_, answer) = exchange(probe, host, &[address], question).await.ok()?;
+            granted.push(origin_allowed(question, &answer.headers));
+        }
+        Some(granted)
+    };
+    let granted = timeout(TOTAL, answers).await.ok().flatten().unwrap_or_default();
+    narrow::conclude(asked, answer, &failure, &granted).unwrap_or(failure)
+}
+
+async fn exchange(
+    probe: &Probe,
+    host: &Host,
+    addresses: &[SocketAddr],
+    asked: &Preflight,
+) -> Result<(SocketAddr, Answer), Unreachable> {
+    let (stream, address) = connect::connect(addresses).await?;
+    let stream: Box<dyn Stream> = if asked.endpoint.origin().is_https() {
+        connect::secure(stream, host, &probe.trust).await?
+    } else {
+        Box::new(stream)
+    };
+    let answer = send(stream, asked).await.map_err(|error| {
+        Unreachable::new(
+            UnreachableKind::Http,
+            format!("no readable HTTP answer from {address}: {}", reason(&error)),
+            "look at the log of the server or proxy there; a port that speaks another protocol or TLS answers so too",
+        )
+    })?;
+    Ok((address, answer))
+}
+
+/// One request; the connection is dropped with the body unread.
+async fn send(stream: Box<dyn Stream>, asked: &Preflight) -> hyper::Result<Answer> {
+    let (mut sender, connection) = Builder::new()
+        // As browsers send and read.
+        .title_case_headers(true)
+        .allow_obsolete_multiline_headers_in_responses(true)
+        .ignore_invalid_headers_in_responses(true)
+        .max_headers(HEAD_LINES)
+        .max_buf_size(HEAD_BYTES)
+        .handshake(TokioIo::new(stream))
+        .await?;
+    let exchange = pin!(sender.send_request(request(asked)));
+    let response = match select(exchange, pin!(connection)).await {
+        Either::Left((response, _)) => response?,
+        Either::Right((_, exchange)) => exchange.await?,
+    };
+    Ok(head(&response))
+}
+
+fn request(asked: &Preflight) -> Request<Empty<Bytes>> {
+    let path = asked.endpoint.upload_path(&asked.image);
+    let authority = asked.endpoint.origin().as_str().split_once("://").map_or("", |(_, rest)| rest);
+    let mut request = Request::new(Empty::new());
+    *request.method_mut() = hyper::Method::OPTIONS;
+    // What the URL parser let through is fit for a request line and for header values.
+    *request.uri_mut() = path.parse().unwrap_or_default();
+    let lines = [("Host", authority.to_owned()), ("Connection", "close".to_owned())].into_iter().chain(asked.lines());
+    for (name, value) in lines {
+        if let (Ok(name), Ok(value)) = (hyper::header::HeaderName::try_from(name), value.try_into()) {
+            request.headers_mut().append(name, value);
+        }
+    }
+    request
+}
+
+fn head<B>(response: &Response<B>) -> Answer {
+    let headers = response.headers().iter().map(|(name, value)| {
+        // Isomorphic decode: each byte the character of its number.
+        (name.as_str().to_owned(), value.as_bytes().iter().copied().map(char::from).collect())
+    });
+    Answer { status: response.status().as_u16(), headers: headers.collect() }
+}
+
+/// An error with what is inside it.
+fn reason(error: &hyper::Error) -> String {
+    match std::error::Error::source(error) {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    }
+}
+
+fn late() -> Unreachable {
+    Unreachable::new(
+        UnreachableKind::Timeout,
+        format!("no answer within {} s", TOTAL.as_secs()),
+        "look at the server's log; a proxy that waits for a Glance that does not run answers so too",
+    )
+}

@@ -1,0 +1,153 @@
+//! A web server for one test: answers every request as told, and keeps what was asked.
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::{ServerConfig, ServerConnection, StreamOwned};
+
+type Answers = dyn Fn(&str) -> String + Send + Sync;
+
+pub struct Server {
+    pub port: u16,
+    asked: Arc<Mutex<Vec<String>>>,
+}
+
+impl Server {
+    /// By http.
+    pub fn plain(answer: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
+        Self::start(None, Box::new(answer))
+    }
+
+    /// By https, with `folder`'s server.pem and server.key.
+    pub fn secure(folder: &Path, answer: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
+        let chain = CertificateDer::pem_file_iter(folder.join("server.pem")).unwrap().map(Result::unwrap).collect();
+        let key = PrivateKeyDer::from_pem_file(folder.join("server.key")).unwrap();
+        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(chain, key)
+            .unwrap();
+        Self::start(Some(Arc::new(config)), Box::new(answer))
+    }
+
+    fn start(tls: Option<Arc<ServerConfig>>, answer: Box<Answers>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let kept = asked.clone();
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let stream = stream.unwrap();
+                match &tls {
+                    None => serve(stream, &kept, &answer),
+                    Some(config) => {
+                        let connection = ServerConnection::new(config.clone()).unwrap();
+                        serve(StreamOwned::new(connection, stream), &kept, &answer);
+                    }
+                }
+            }
+        });
+        Self { port, asked }
+    }
+
+    /// The requests' heads so far.
+    pub fn asked(&self) -> Vec<String> {
+        self.asked.lock().unwrap().clone()
+    }
+}
+
+/// A client that goes away is no matter.
+fn serve(mut stream: impl Read + Write, kept: &Mutex<Vec<String>>, answer: &Answers) {
+    let mut head = Vec::new();
+    let mut byte = [0];
+    while !head.ends_with(b"\r\n\r\n") {
+        match stream.read(&mut byte) {
+            Ok(1) => head.push(byte[0]),
+            _ => return,
+        }
+    }
+    let head = String::from_utf8(head).unwrap();
+    kept.lock().unwrap().push(head.clone());
+    let _ = stream.write_all(answer(&head).as_bytes()).and_then(|()| stream.flush());
+}
+
+/// The value of a request's header.
+pub fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
+    head.lines().find_map(|line| line.split_once(": ").filter(|(n, _)| n.eq_ignore_ascii_case(name))).map(|(_, v)| v)
+}
+
+/// As the CORS filter of oslo.middleware decides: cors.py, `_apply_cors_preflight_headers`.
+pub fn filter(origin: &str, methods: &[&str], names: &[&str]) -> impl Fn(&str) -> String + use<> {
+    let simple = ["content-type", "accept"];
+    let names: Vec<_> = names.iter().chain(&simple).map(|n| n.to_lowercase()).collect();
+    let methods: Vec<_> = methods.iter().map(|m| (*m).to_owned()).collect();
+    let origin = origin.to_owned();
+    move |head| {
+        let method = header(head, "Access-Control-Request-Method").unwrap_or_default();
+        let wanted = header(head, "Access-Control-Request-Headers").unwrap_or_default();
+        let fine = header(head, "Origin") == Some(&origin)
+            && methods.iter().any(|m| m == method)
+            && wanted.split(',').filter(|n| !n.is_empty()).all(|n| names.contains(&n.to_owned()));
+        let mut answer = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n".to_owned();
+        if fine {
+            answer += "Vary: Origin\r\n";
+            for (name, value) in [("Origin", origin.as_str()), ("Methods", method), ("Headers", wanted)] {
+                if !value.is_empty() {
+                    answer = format!("{answer}Access-Control-Allow-{name}: {value}\r\n");
+                }
+            }
+        }
+        answer + "\r\n"
+    }
+}
+
+/// `ca.pem`, and `server.pem` with its key for the name, issued by it.
+pub fn certificates(folder: &Path, name: &str, days: &str) {
+    let openssl = |arguments: &[&str]| {
+        let output = Command::new("openssl").args(arguments).current_dir(folder).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    };
+    let curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
+    let ca = ["req", "-x509", "-subj", "/CN=Test CA", "-days", "2", "-keyout", "ca.key", "-out", "ca.pem"];
+    openssl(&[&ca[..], &curve].concat());
+    let request = ["req", "-subj", "/CN=server", "-keyout", "server.key", "-out", "server.csr"];
+    openssl(&[&request[..], &curve].concat());
+    std::fs::write(folder.join("server.ext"), format!("subjectAltName=DNS:{name}\nbasicConstraints=CA:FALSE\n"))
+        .unwrap();
+    openssl(&[
+        "x509",
+        "-req",
+        "-in",
+        "server.csr",
+        "-CA",
+        "ca.pem",
+        "-CAkey",
+        "ca.key",
+        "-CAcreateserial",
+        "-days",
+        days,
+        "-extfile",
+        "server.ext",
+        "-out",
+        "server.pem",
+    ]);
+}
+
+/// One certificate that is server and CA at once, as `openssl req -x509` makes it.
+pub fn self_signed(folder: &Path, name: &str) {
+    let subject = format!("subjectAltName=DNS:{name}");
+    let output = Command::new("openssl")
+        .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"])
+        .args(["-subj", "/CN=self", "-addext", &subject, "-keyout", "server.key", "-out", "server.pem"])
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
