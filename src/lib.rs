@@ -2,8 +2,9 @@
 //! keeps it working.
 //!
 //! The folders tell the flow of data, pure in the middle, I/O at both ends:
-//! [`observe`] → [`mod@derive`] → [`render`] → [`plan`] → [`apply`] → [`report`]; [`api`] holds the
-//! custom resources, [`offline`] runs the same core over files.
+//! [`observe`] → [`mod@derive`] → [`render`] → [`plan`] → [`apply`] → [`report`]. [`api`] holds the
+//! custom resources, [`run`] drives the flow in a cluster and [`offline`] over files, [`verify`]
+//! asks Glance as a browser does, [`cli`] is the command line.
 #![forbid(unsafe_code)]
 
 pub mod api;
