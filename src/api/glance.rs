@@ -194,7 +194,7 @@ pub struct GlanceHttpd {
     pub timeout: Option<Duration>,
     /// `LimitRequestBody` in bytes; 0 is unlimited. Default 0.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 0, max = 9_223_372_036_854_775_807_i64))]
+    #[schemars(range(min = 0, max = 9_007_199_254_740_992_i64))]
     pub limit_request_body: Option<i64>,
     /// Restore the v1 API's headers with underscores (`x-image-meta-disk_format` …), which httpd
     /// drops, under their names with hyphens.

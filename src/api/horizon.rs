@@ -205,7 +205,7 @@ pub struct HorizonCors {
 pub struct HorizonHttpd {
     /// `LimitRequestBody` in bytes for uploads in legacy mode; 0 is unlimited. Not set: untouched.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 0, max = 9_223_372_036_854_775_807_i64))]
+    #[schemars(range(min = 0, max = 9_007_199_254_740_992_i64))]
     pub limit_request_body: Option<i64>,
     /// httpd's `Timeout`, e.g. `1h`. Not set: untouched.
     #[serde(skip_serializing_if = "Option::is_none")]

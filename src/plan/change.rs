@@ -154,12 +154,17 @@ impl Wanted<'_> {
         Some((time.parse().ok()?, generation.parse().ok()?))
     }
 
+    /// All our fields are gone, or some, although the same ConfigMap and spec brought them.
+    fn taken(&self, change: &Change) -> bool {
+        let same_spec = self.last_roll().is_some_and(|(_, generation)| generation == self.meta.generation);
+        self.applied.mount.as_ref().is_none_or(|m| m.config_map == change.config_map && same_spec)
+    }
+
     /// Pods run with the very ConfigMap that the workload no longer names: somebody took our
     /// fields away. Counts how often, on the ConfigMap; once that was too often, it does not matter
     /// any more what pods run with.
     fn contended(&self, change: &Change, now: Timestamp) -> Result<Option<Step>, Problem> {
-        let Some(config_map) = self.applied.config_map(&change.config_map).filter(|_| self.applied.mount.is_none())
-        else {
+        let Some(config_map) = self.applied.config_map(&change.config_map).filter(|_| self.taken(change)) else {
             return Ok(None);
         };
         let name = format!("{DOMAIN}/put-back");

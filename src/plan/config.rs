@@ -63,9 +63,20 @@ impl ConfigMapDraft {
     }
 }
 
+/// Whether a ConfigMap's name is one that we give.
+pub fn is_content_name(name: &str) -> bool {
+    let hash = name.rsplit_once(MARK).map(|(_, hash)| hash);
+    hash.is_some_and(|hash| hash.len() == HASH_LENGTH && hash.bytes().all(|b| b.is_ascii_hexdigit()))
+}
+
+/// Between the resource's name and the hash.
+const MARK: &str = "-direct-upload-";
+/// Ten hex digits tell apart all that one resource will ever render.
+const HASH_LENGTH: usize = 10;
+
 /// `<resource>-direct-upload-<hash of keys and bytes>`.
 fn content_name(resource: &str, data: &BTreeMap<String, String>) -> String {
-    let suffix = format!("-direct-upload-{}", content_hash(data));
+    let suffix = format!("{MARK}{}", content_hash(data));
     // 253 is the longest name of a ConfigMap.
     let resource: String = resource.chars().take(253 - suffix.len()).collect();
     format!("{}{suffix}", resource.trim_end_matches(['.', '-']))
@@ -79,9 +90,8 @@ fn content_hash(data: &BTreeMap<String, String>) -> String {
             hash.update(part.as_bytes());
         }
     }
-    // Ten hex digits tell apart all that one resource will ever render.
     let mut hex = format!("{:x}", hash.finalize());
-    hex.truncate(10);
+    hex.truncate(HASH_LENGTH);
     hex
 }
 

@@ -14,7 +14,7 @@ pub mod rollout;
 mod step;
 
 pub use change::Options;
-pub use config::ConfigMapDraft;
+pub use config::{ConfigMapDraft, is_content_name};
 pub use glance::{OriginPlan, glance};
 pub use horizon::horizon;
 pub use step::{Action, Step};

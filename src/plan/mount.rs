@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use super::config::is_content_name;
 use crate::api::{DOMAIN, Delivery, WorkloadKind};
 use crate::observe::{Container, Key, Meta, VolumeSource, Workload};
 use crate::render::File;
@@ -91,7 +92,9 @@ impl Mount {
     pub fn observed(workload: &Workload) -> Option<Self> {
         let template = &workload.template;
         let config_map = template.volumes.iter().find_map(|v| match &v.source {
-            VolumeSource::ConfigMap { name, .. } if v.name == CONFIG_VOLUME => Some(name.clone()),
+            VolumeSource::ConfigMap { name, .. } if v.name == CONFIG_VOLUME && is_content_name(name) => {
+                Some(name.clone())
+            }
             _ => None,
         })?;
         let ours = |volume: &str| [CONFIG_VOLUME, COPY_VOLUME, TLS_VOLUME].contains(&volume);

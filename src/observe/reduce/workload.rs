@@ -1,0 +1,227 @@
+//! Workloads, their pods, and the revisions that a rollback can return to.
+
+use std::collections::BTreeSet;
+
+use k8s_openapi::api::apps::v1::{ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet};
+use k8s_openapi::api::core::v1 as core;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use serde_json::Value;
+
+use super::{decode, meta};
+use crate::api::{OPERATOR, WorkloadKind};
+use crate::observe::model::{
+    Container, Pod, PodTemplate, Revision, Volume, VolumeMount, VolumeSource, Workload, WorkloadStatus,
+};
+use crate::plan::is_content_name;
+use crate::plan::mount::CONFIG_VOLUME;
+
+fn controlling_owner(metadata: &ObjectMeta) -> Option<String> {
+    let owner = metadata.owner_references.iter().flatten().find(|o| o.controller == Some(true))?;
+    Some(format!("{}/{}", owner.kind, owner.name))
+}
+
+/// Who, apart from us, wrote anything but the status last.
+fn other_manager(metadata: &ObjectMeta) -> Option<String> {
+    metadata
+        .managed_fields
+        .iter()
+        .flatten()
+        .filter(|m| m.subresource.as_deref().is_none_or(str::is_empty))
+        .filter(|m| m.manager.as_deref().is_some_and(|name| !name.starts_with(OPERATOR)))
+        .max_by_key(|m| m.time.as_ref().map(|t| t.0))
+        .and_then(|m| m.manager.clone())
+}
+
+pub fn deployment(object: Deployment) -> Workload {
+    let (spec, status) = (object.spec, object.status.unwrap_or_default());
+    let condition = |type_: &str, value: &str| {
+        let found = status
+            .conditions
+            .iter()
+            .flatten()
+            .find(|c| c.type_.as_deref() == Some(type_) && c.status.as_deref() == Some(value))?;
+        Some((found.reason.clone().unwrap_or_default(), found.message.clone().unwrap_or_default()))
+    };
+    Workload {
+        owner: controlling_owner(&object.metadata),
+        other_manager: other_manager(&object.metadata),
+        meta: meta(object.metadata),
+        kind: WorkloadKind::Deployment,
+        selector: spec.selector.match_labels.unwrap_or_default(),
+        template: template(spec.template),
+        replicas: spec.replicas.unwrap_or(1),
+        paused: spec.paused.unwrap_or_default(),
+        on_delete: false,
+        partition: 0,
+        status: WorkloadStatus {
+            observed_generation: status.observed_generation.unwrap_or_default(),
+            replicas: status.replicas.unwrap_or_default(),
+            updated: status.updated_replicas.unwrap_or_default(),
+            ready: status.ready_replicas.unwrap_or_default(),
+            stuck: condition("Progressing", "False")
+                .filter(|(reason, _)| reason == "ProgressDeadlineExceeded")
+                .map(|(_, message)| message),
+            replica_failure: condition("ReplicaFailure", "True").map(|(_, message)| message),
+        },
+    }
+}
+
+pub fn stateful_set(object: StatefulSet) -> Workload {
+    let (spec, status) = (object.spec, object.status.unwrap_or_default());
+    let strategy = spec.update_strategy.unwrap_or_default();
+    // While no revision is pending, every pod is of the current one and none counts as updated.
+    let settled = status.current_revision.is_some() && status.current_revision == status.update_revision;
+    Workload {
+        owner: controlling_owner(&object.metadata),
+        other_manager: other_manager(&object.metadata),
+        meta: meta(object.metadata),
+        kind: WorkloadKind::StatefulSet,
+        selector: spec.selector.match_labels.unwrap_or_default(),
+        template: template(spec.template),
+        replicas: spec.replicas.unwrap_or(1),
+        paused: false,
+        on_delete: strategy.type_.as_deref() == Some("OnDelete"),
+        partition: strategy.rolling_update.and_then(|r| r.partition).unwrap_or_default(),
+        status: WorkloadStatus {
+            observed_generation: status.observed_generation.unwrap_or_default(),
+            replicas: status.replicas,
+            updated: if settled { status.replicas } else { status.updated_replicas.unwrap_or_default() },
+            ready: status.ready_replicas.unwrap_or_default(),
+            stuck: None,
+            replica_failure: None,
+        },
+    }
+}
+
+pub fn daemon_set(object: DaemonSet) -> Workload {
+    let (spec, status) = (object.spec, object.status.unwrap_or_default());
+    let desired = status.desired_number_scheduled;
+    Workload {
+        owner: controlling_owner(&object.metadata),
+        other_manager: other_manager(&object.metadata),
+        meta: meta(object.metadata),
+        kind: WorkloadKind::DaemonSet,
+        selector: spec.selector.match_labels.unwrap_or_default(),
+        template: template(spec.template),
+        replicas: desired,
+        paused: false,
+        on_delete: spec.update_strategy.and_then(|s| s.type_).as_deref() == Some("OnDelete"),
+        partition: 0,
+        status: WorkloadStatus {
+            observed_generation: status.observed_generation.unwrap_or_default(),
+            replicas: status.current_number_scheduled,
+            updated: status.updated_number_scheduled.unwrap_or_default(),
+            ready: status.number_ready,
+            stuck: None,
+            replica_failure: None,
+        },
+    }
+}
+
+fn template(template: core::PodTemplateSpec) -> PodTemplate {
+    let spec = template.spec.unwrap_or_default();
+    PodTemplate {
+        labels: template.metadata.and_then(|m| m.labels).unwrap_or_default(),
+        containers: spec.containers.into_iter().map(container).collect(),
+        init_containers: spec.init_containers.into_iter().flatten().map(container).collect(),
+        volumes: spec.volumes.into_iter().flatten().map(volume).collect(),
+    }
+}
+
+fn container(container: core::Container) -> Container {
+    let json = |value: Result<Value, serde_json::Error>| value.unwrap_or(Value::Null);
+    Container {
+        name: container.name,
+        image: container.image.unwrap_or_default(),
+        mounts: container
+            .volume_mounts
+            .into_iter()
+            .flatten()
+            .map(|m| VolumeMount {
+                volume: m.name,
+                path: m.mount_path,
+                sub_path: m.sub_path,
+                read_only: m.read_only.unwrap_or_default(),
+            })
+            .collect(),
+        resources: json(serde_json::to_value(container.resources)),
+        security_context: json(serde_json::to_value(container.security_context)),
+    }
+}
+
+fn volume(volume: core::Volume) -> Volume {
+    let source = if let Some(source) = volume.config_map {
+        let items = source.items.into_iter().flatten().map(|i| (i.key, i.path)).collect();
+        VolumeSource::ConfigMap { name: source.name, items }
+    } else if let Some(name) = volume.secret.and_then(|s| s.secret_name) {
+        VolumeSource::Secret(name)
+    } else if volume.empty_dir.is_some() {
+        VolumeSource::EmptyDir
+    } else if volume.projected.is_some() || volume.downward_api.is_some() {
+        VolumeSource::Projected
+    } else {
+        VolumeSource::Other
+    };
+    Volume { name: volume.name, source }
+}
+
+/// Names of the ConfigMaps that our own volume of a template mounts.
+fn our_config_maps(volumes: &[Volume]) -> BTreeSet<String> {
+    volumes
+        .iter()
+        .filter(|v| v.name.starts_with(CONFIG_VOLUME))
+        .filter_map(|v| match &v.source {
+            VolumeSource::ConfigMap { name, .. } if is_content_name(name) => Some(name.clone()),
+            _ => None,
+        })
+        .collect()
+}
+
+pub fn replica_set(object: ReplicaSet) -> Revision {
+    let template = template(object.spec.template.unwrap_or_default());
+    Revision { config_maps: our_config_maps(&template.volumes), meta: meta(object.metadata) }
+}
+
+/// A ControllerRevision holds a patch of the workload: `{"spec":{"template":{…}}}`.
+pub fn controller_revision(object: ControllerRevision) -> Revision {
+    let template: Option<core::PodTemplateSpec> =
+        object.data.0.pointer("/spec/template").cloned().and_then(|t| decode(t).ok());
+    let template = template.map(self::template).unwrap_or_default();
+    Revision { config_maps: our_config_maps(&template.volumes), meta: meta(object.metadata) }
+}
+
+pub fn pod(object: core::Pod) -> Pod {
+    let volumes: Vec<Volume> = object.spec.and_then(|s| s.volumes).into_iter().flatten().map(volume).collect();
+    let status = object.status.unwrap_or_default();
+    let ready = status.conditions.iter().flatten().any(|c| c.type_ == "Ready" && c.status == "True");
+    Pod {
+        labels: object.metadata.labels.clone().unwrap_or_default(),
+        meta: meta(object.metadata),
+        config_map: our_config_maps(&volumes).into_iter().next(),
+        ready,
+        trouble: if ready { None } else { trouble(&status) },
+    }
+}
+
+/// Waiting reasons that a pod passes through on its way up.
+const PASSING: [&str; 2] = ["ContainerCreating", "PodInitializing"];
+
+fn trouble(status: &core::PodStatus) -> Option<String> {
+    let containers = status.init_container_statuses.iter().flatten().chain(status.container_statuses.iter().flatten());
+    for container in containers {
+        let state = container.state.clone().unwrap_or_default();
+        let (reason, message) = if let Some(waiting) = state.waiting {
+            (waiting.reason.unwrap_or_default(), waiting.message.unwrap_or_default())
+        } else if let Some(ended) = state.terminated.filter(|t| t.exit_code != 0) {
+            (ended.reason.unwrap_or_default(), ended.message.unwrap_or_default())
+        } else {
+            continue;
+        };
+        if !reason.is_empty() && !PASSING.contains(&reason.as_str()) {
+            return Some(
+                format!("container {}: {reason}: {message}", container.name).trim_end_matches(": ").to_owned(),
+            );
+        }
+    }
+    None
+}

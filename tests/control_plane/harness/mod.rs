@@ -1,0 +1,43 @@
+//! What the tests stand on: a control plane, operator processes, a namespace to work in, and the
+//! audit log.
+
+mod audit;
+mod cluster;
+pub mod fixtures;
+mod operator;
+mod site;
+
+pub use audit::{Write, workload_patches};
+pub use cluster::{Cluster, SYSTEM, shared};
+pub use operator::{BINARY, Operator};
+pub use site::{Site, mounted, rolled_out};
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// How long anything may take. Nothing should come near it.
+pub const PATIENCE: Duration = Duration::from_secs(90);
+
+/// The repository.
+pub fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A file of the repository.
+pub fn file(path: &str) -> PathBuf {
+    repository().join(path)
+}
+
+/// Looks ten times a second until there is an answer, or `None` when patience ends.
+pub fn poll<T>(patience: Duration, mut look: impl FnMut() -> Option<T>) -> Option<T> {
+    let end = Instant::now() + patience;
+    loop {
+        if let Some(answer) = look() {
+            return Some(answer);
+        }
+        if Instant::now() > end {
+            return None;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}

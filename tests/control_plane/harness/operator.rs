@@ -1,0 +1,105 @@
+//! The operator as a process.
+
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use super::{Cluster, PATIENCE, poll};
+
+/// The shipped binary.
+pub const BINARY: &str = env!("CARGO_BIN_EXE_direct-upload-operator");
+
+/// A running operator; it is killed when this is dropped.
+pub struct Operator {
+    process: Child,
+    log: PathBuf,
+}
+
+impl Operator {
+    /// Starts `run` with the rights that deploy/ grants.
+    pub fn start(cluster: &Cluster, args: &[&str]) -> Self {
+        let log = cluster.folder().join(format!("operator-{}.log", cluster.next()));
+        let output = File::create(&log).expect("a log file");
+        // It ends with the thread that started it, should that be killed.
+        let process = Command::new("setpriv")
+            .args(["--pdeathsig", "KILL", "--", BINARY, "run", "--metrics-addr", "127.0.0.1:0"])
+            .args(args)
+            .env("KUBECONFIG", cluster.operator_kubeconfig())
+            .env("RUST_LOG", "info,direct_upload_operator=debug")
+            .env_remove("POD_NAME")
+            .env_remove("POD_NAMESPACE")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(output)
+            .spawn()
+            .expect("the operator starts");
+        Self { process, log }
+    }
+
+    /// Waits until it says that it has read the cluster.
+    pub fn wait_ready(&self) {
+        let ready = poll(PATIENCE, || self.http("/readyz").filter(|answer| answer.starts_with("HTTP/1.1 200")));
+        assert!(ready.is_some(), "the operator does not become ready\n{}", self.log());
+    }
+
+    /// One HTTP answer with its head, if it listens yet.
+    pub fn http(&self, path: &str) -> Option<String> {
+        let log = self.log();
+        let address = log.split_once("address=")?.1.split_whitespace().next()?.to_owned();
+        let mut stream = TcpStream::connect(address).ok()?;
+        stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).ok()?;
+        Some(answer)
+    }
+
+    /// How many reconciles of a kind have ended.
+    pub fn reconciles(&self, kind: &str) -> u64 {
+        let text = self.http("/metrics").unwrap_or_default();
+        let prefix = format!("direct_upload_reconciles_total{{kind=\"{kind}\"");
+        let counts = text.lines().filter(|line| line.starts_with(&prefix));
+        counts.filter_map(|line| line.rsplit_once(' ')?.1.parse::<u64>().ok()).sum()
+    }
+
+    /// SIGTERM, as a kubelet sends it.
+    pub fn stop(mut self) -> ExitStatus {
+        let id = self.process.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().expect("kill runs").success());
+        self.wait()
+    }
+
+    /// SIGKILL.
+    pub fn kill(mut self) {
+        self.process.kill().expect("killed");
+        self.process.wait().expect("ended");
+    }
+
+    /// Waits until it ends by itself.
+    pub fn wait(&mut self) -> ExitStatus {
+        let status = poll(PATIENCE, || self.process.try_wait().expect("a status"));
+        status.unwrap_or_else(|| panic!("the operator does not end\n{}", self.log()))
+    }
+
+    /// Its log so far.
+    pub fn log(&self) -> String {
+        read(&self.log)
+    }
+}
+
+impl Drop for Operator {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        if std::thread::panicking() {
+            eprintln!("---- operator's log ({})\n{}", self.log.display(), read(&self.log));
+        }
+    }
+}
+
+fn read(log: &Path) -> String {
+    fs::read_to_string(log).unwrap_or_default()
+}

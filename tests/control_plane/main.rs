@@ -1,0 +1,21 @@
+//! The shipped binary on a real API server, with the shipped CRDs and RBAC.
+//!
+//! `cargo test --test control_plane` starts one control plane (tests/cluster) for all tests; each
+//! works in a namespace of its own, with an operator process of its own. Tests that change what
+//! belongs to the whole cluster start one for themselves. Mostly they wait for rollouts, so twice
+//! as many threads as cores do no harm: `-- --test-threads 4` on a machine with two.
+
+mod harness;
+
+mod conflicts;
+mod deletion;
+mod install;
+mod pair;
+mod repairs;
+mod rollouts;
+mod samples;
+mod schema;
+mod seeds;
+mod several;
+mod switches;
+mod upgrade;

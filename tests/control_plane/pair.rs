@@ -1,0 +1,144 @@
+//! From two resources to direct uploads, and a new host name: the order, and how little is written.
+
+use serde_json::json;
+
+use crate::harness::{Site, fixtures, workload_patches};
+
+/// Glance accepts and is rolled out before Horizon is touched; then nothing is written any more.
+#[test]
+fn a_new_pair() {
+    let mut site = Site::with("pair", &fixtures::cloud());
+    site.pods("hold");
+    let mark = site.mark();
+    site.apply(&fixtures::resources());
+
+    site.wait("Glance's workload is patched", || site.mounted("deployment/glance"));
+    site.quiet();
+    assert_eq!(workload_patches(&site.writes(mark)), ["patch deployments/glance"], "Glance's pods are not new yet");
+    assert_eq!(site.condition("glance/glance", "Ready"), "False RollingOut");
+    assert_eq!(site.condition("horizon/horizon", "Ready"), "False SwitchingToDirect");
+    assert_eq!(site.condition("horizon/horizon", "Reconciling"), "True SwitchingToDirect");
+
+    site.pods("run");
+    site.await_pair();
+    let writes = site.settled_writes(mark);
+    assert_eq!(workload_patches(&writes), ["patch deployments/glance", "patch deployments/horizon"]);
+    let listed: Vec<_> = writes.iter().map(ToString::to_string).collect();
+    assert!(writes.len() <= 10, "{listed:#?}");
+
+    assert!(site.files("deployment/glance").unwrap().contains("https://horizon.example.com"));
+    assert!(site.files("deployment/horizon").unwrap().contains("HORIZON_IMAGES_UPLOAD_MODE = 'direct'"));
+    for object in ["glance/glance", "horizon/horizon"] {
+        for (type_, expected) in [
+            ("Accepted", "True Accepted"),
+            ("OriginsResolved", "True Resolved"),
+            ("ConfigRendered", "True Rendered"),
+            ("RolledOut", "True RolledOut"),
+            ("Verified", "Unknown NotVerified"),
+            ("Reconciling", "False Settled"),
+            ("Stalled", "False Settled"),
+        ] {
+            assert_eq!(site.condition(object, type_), expected, "{object} {type_}");
+        }
+    }
+    let status = &site.get("horizon/horizon")["status"];
+    assert_eq!(status["uploadMode"], "direct");
+    assert_eq!(status["publicURL"], "https://horizon.example.com");
+    assert_eq!(status["glanceEndpoint"], "https://glance.example.com");
+    assert_eq!(status["glance"]["name"], "glance");
+
+    nothing_more_is_written(&mut site);
+}
+
+/// Neither a look at what is not ours nor a new process is a reason to write.
+fn nothing_more_is_written(site: &mut Site) {
+    let mark = site.mark();
+    let touch = json!({"metadata": {"annotations": {"example.com/note": "touched"}}});
+    for object in ["deployment/glance", "deployment/horizon", "ingress/horizon", "horizon/horizon", "glance/glance"] {
+        site.edit(object, &touch);
+    }
+    let none: [String; 0] = [];
+    let texts = |site: &Site| site.settled_writes(mark).iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(texts(site), none, "after unrelated annotations");
+
+    site.stop();
+    site.start();
+    assert_eq!(texts(site), none, "after SIGTERM and a new start");
+
+    site.operator.take().expect("an operator runs").kill();
+    site.start();
+    assert_eq!(texts(site), none, "after SIGKILL and a new start");
+}
+
+/// The new origin is accepted at once; the old one stays until it may leave.
+#[test]
+fn a_new_host_name() {
+    let site = Site::with_pair("host", json!({}), json!({}));
+    let before = site.get("deployment/horizon")["metadata"]["generation"].clone();
+    let mark = site.mark();
+    site.apply(&fixtures::exposed("horizon", "cloud.example.com"));
+
+    let origins = site.wait("both origins stand in Glance's status", || {
+        let origins = site.get("glance/glance")["status"]["origins"].as_array()?.clone();
+        (origins.len() == 2).then_some(origins)
+    });
+    site.wait("Horizon says its new URL", || {
+        (site.get("horizon/horizon")["status"]["publicURL"] == "https://cloud.example.com").then_some(())
+    });
+    site.await_pair();
+    site.await_rollouts();
+    let writes = site.settled_writes(mark);
+    let listed: Vec<_> = writes.iter().map(ToString::to_string).collect();
+    assert!(writes.len() <= 6, "{listed:#?}");
+    assert_eq!(workload_patches(&writes), ["patch deployments/glance"], "Horizon does not roll");
+    assert_eq!(site.get("deployment/horizon")["metadata"]["generation"], before);
+
+    let named = |origin: &str| origins.iter().find(|o| o["origin"] == origin).expect("listed").clone();
+    assert_eq!(named("https://cloud.example.com")["wantedBy"], json!([format!("Horizon {}/horizon", site.namespace)]));
+    assert!(named("https://cloud.example.com")["retiresAt"].is_null());
+    assert!(named("https://horizon.example.com")["wantedBy"].is_null());
+    assert!(named("https://horizon.example.com")["retiresAt"].is_string());
+    let files = site.files("deployment/glance").unwrap();
+    assert!(files.contains("https://cloud.example.com") && files.contains("https://horizon.example.com"), "{files}");
+    assert_eq!(site.condition("glance/glance", "Ready"), "True ReadyUnverified");
+}
+
+/// When `retireAfter` has passed, the old origin leaves by a roll of its own.
+#[test]
+fn an_old_origin_retires() {
+    let site = Site::with_pair("retire", json!({"cors": {"retireAfter": "3s"}}), json!({}));
+    let mark = site.mark();
+    site.apply(&fixtures::exposed("horizon", "cloud.example.com"));
+
+    let old = "https://horizon.example.com";
+    site.wait("both are accepted", || {
+        let files = site.files("deployment/glance")?;
+        (files.contains("https://cloud.example.com") && files.contains(old)).then_some(())
+    });
+    site.wait("the old origin is gone", || (!site.files("deployment/glance")?.contains(old)).then_some(()));
+    site.await_pair();
+    site.await_rollouts();
+    assert_eq!(workload_patches(&site.settled_writes(mark)), ["patch deployments/glance"; 2]);
+    let origins = site.get("glance/glance")["status"]["origins"].clone();
+    assert_eq!(origins.as_array().map(Vec::len), Some(1), "{origins}");
+}
+
+/// A roll that another resource causes waits for `minInterval`; a change of the own spec does not.
+#[test]
+fn a_roll_is_held_back() {
+    let spec = json!({"rollout": {"minInterval": "1h"}});
+    let site = Site::with_pair("interval", spec, json!({}));
+    let mark = site.mark();
+    site.apply(&fixtures::exposed("horizon", "cloud.example.com"));
+    site.await_ready("glance/glance", "False HeldBack");
+    let message = site.message("glance/glance", "Ready");
+    assert!(message.contains("spec.rollout.minInterval until"), "{message}");
+    assert_eq!(workload_patches(&site.settled_writes(mark)).len(), 0);
+
+    site.edit("glance/glance", &json!({"spec": {"cors": {"maxAge": 600}}}));
+    site.wait("the new origin is accepted", || {
+        site.files("deployment/glance")?.contains("https://cloud.example.com").then_some(())
+    });
+    site.await_pair();
+    assert_eq!(workload_patches(&site.settled_writes(mark)), ["patch deployments/glance"], "one roll for both");
+}

@@ -1,0 +1,121 @@
+//! Rollouts that do not end: each has a reason of its own, and while Glance's does not, Horizon is
+//! never switched.
+
+use rstest::rstest;
+use serde_json::{Value, json};
+
+use crate::harness::{Site, fixtures, mounted};
+
+/// A cloud with this Glance, on which both resources are applied once the trouble is there.
+fn begin(glance: Value, trouble: impl Fn(&Site)) -> Site<'static> {
+    let kind = glance["kind"].as_str().expect("a kind").to_owned();
+    let mut objects = fixtures::cloud();
+    objects[0] = glance;
+    let site = Site::with("rollout", &objects);
+    trouble(&site);
+    site.apply(&[
+        fixtures::glance("glance", json!({"workloadRef": {"kind": kind}})),
+        fixtures::horizon("horizon", json!({})),
+    ]);
+    site
+}
+
+/// Glance says so, Horizon passes it on and is not switched.
+fn is_stuck(site: &Site, reason: &str, words: &[&str]) {
+    site.await_ready("glance/glance", &format!("False {reason}"));
+    assert_eq!(site.condition("glance/glance", "RolledOut"), format!("False {reason}"));
+    assert_eq!(site.condition("glance/glance", "Stalled"), format!("True {reason}"));
+    site.await_ready("horizon/horizon", "False GlanceNotReady");
+    for object in ["glance/glance", "horizon/horizon"] {
+        let message = site.message(object, "Ready");
+        for word in words {
+            assert!(message.contains(word), "{word} in {message}");
+        }
+    }
+    site.quiet();
+    assert_eq!(site.mounted("deployment/horizon"), None, "Horizon is not switched");
+}
+
+fn deployment(patch: impl FnOnce(&mut Value)) -> Value {
+    let mut workload = fixtures::workload("Deployment", "glance");
+    patch(&mut workload["spec"]);
+    workload
+}
+
+/// What the workload's own settings bring, and the edit that ends it.
+#[rstest]
+#[case::paused(deployment(|_| {}), "RolloutPaused", "kubectl rollout resume", json!({"paused": false}))]
+#[case::zero(deployment(|s| s["replicas"] = json!(0)), "NoReplicas", "scaled to zero", json!({"replicas": 1}))]
+#[case::partition(stateful(json!({"type": "RollingUpdate", "rollingUpdate": {"partition": 1}})), "RolloutPartitioned", "partition 1", json!({"updateStrategy": {"rollingUpdate": {"partition": 0}}}))]
+fn by_its_own_settings(#[case] glance: Value, #[case] reason: &str, #[case] word: &str, #[case] end: Value) {
+    let kind = glance["kind"].as_str().expect("a kind").to_lowercase();
+    let pause = |site: &Site| {
+        if reason == "RolloutPaused" {
+            site.kubectl(&["rollout", "pause", "deployment/glance"]);
+        }
+    };
+    let site = begin(glance, pause);
+    is_stuck(&site, reason, &[word]);
+    site.edit(&format!("{kind}/glance"), &json!({"spec": end}));
+    site.await_pair();
+}
+
+fn stateful(strategy: Value) -> Value {
+    let mut workload = fixtures::workload("StatefulSet", "glance");
+    workload["spec"]["updateStrategy"] = strategy;
+    workload
+}
+
+/// `OnDelete`: the operator deletes no pod; when a person does, it goes on.
+#[test]
+fn on_delete() {
+    let site = begin(stateful(json!({"type": "OnDelete"})), |_| {});
+    is_stuck(&site, "RolloutOnDelete", &["OnDelete", "2 pods"]);
+    site.kubectl(&["delete", "pods", "-l", "app=glance", "--wait=false"]);
+    site.await_pair();
+}
+
+/// New pods crash: the message is the container's own.
+#[test]
+fn crashing_pods() {
+    let site = begin(deployment(|_| {}), |site| site.pods("hold"));
+    let pod = site.wait("a new pod of Glance", || {
+        let new = site.list("pod").into_iter().find(|p| mounted(p).is_some())?;
+        Some(format!("pod/{}", new["metadata"]["name"].as_str()?))
+    });
+    let behave = |how: &str| site.edit(&pod, &json!({"metadata": {"annotations": {"stand-in/behaviour": how}}}));
+    behave("crash");
+    is_stuck(&site, "PodsCrashing", &["container glance: CrashLoopBackOff"]);
+    behave("run");
+    site.pods("run");
+    site.await_pair();
+}
+
+/// The progress deadline passes: the message is the controller's own. It goes on when the pods come.
+#[test]
+fn a_progress_deadline() {
+    let site = begin(deployment(|s| s["progressDeadlineSeconds"] = json!(2)), |site| site.pods("hold"));
+    is_stuck(&site, "RolloutStuck", &["has timed out progressing"]);
+    site.pods("run");
+    site.await_pair();
+}
+
+/// A quota leaves no room for a new pod: the message is the controller's own.
+#[test]
+fn no_room_for_a_pod() {
+    let quota = |site: &Site| {
+        let quota = json!({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "full"},
+            "spec": {"hard": {"pods": "4"}}});
+        site.apply(&[quota]);
+        site.wait("the quota counts", || {
+            site.kubectl(&["get", "quota", "full", "-o", "jsonpath={.status.used.pods}"])
+                .parse()
+                .ok()
+                .filter(|used: &u32| *used == 4)
+        });
+    };
+    let site = begin(deployment(|_| {}), quota);
+    is_stuck(&site, "ReplicaFailure", &["exceeded quota: full"]);
+    site.kubectl(&["delete", "quota", "full"]);
+    site.await_pair();
+}

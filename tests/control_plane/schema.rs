@@ -1,0 +1,106 @@
+//! What the API server refuses, explains and prints.
+
+use rstest::rstest;
+use serde_json::{Value, json};
+
+use crate::harness::{Site, fixtures};
+
+#[test]
+fn bad_resources_are_refused() {
+    let site = Site::new("schema");
+    let glance = |spec: Value| fixtures::glance("bad", spec);
+    let horizon = |spec: Value| fixtures::horizon("bad", spec);
+    let exposed = json!([{"kind": "Ingress", "name": "horizon"}]);
+    let table = [
+        (
+            horizon(json!({"publicURL": "https://a.example.com", "exposedBy": exposed})),
+            "publicURL and exposedBy exclude each other",
+        ),
+        (
+            glance(json!({"publicURL": "https://a.example.com", "exposedBy": exposed})),
+            "publicURL and exposedBy exclude each other",
+        ),
+        (glance(json!({"tls": {"enabled": true}})), "tls.enabled needs tls.secretName"),
+        (glance(json!({"httpd": {"port": 9292}})), "httpd.port needs httpd.server"),
+        (
+            glance(json!({"cors": {"allowedOrigins": ["https://a.example.com\nallow_methods = *"]}})),
+            "spec.cors.allowedOrigins[0]",
+        ),
+        (glance(json!({"cors": {"allowedOrigins": ["*"]}})), "spec.cors.allowedOrigins[0]"),
+        (glance(json!({"cors": {"allowHeaders": ["X-A, X-B"]}})), "spec.cors.allowHeaders[0]"),
+        (glance(json!({"cors": {"maxAge": 90000}})), "spec.cors.maxAge"),
+        (
+            glance(json!({"cors": {"allowedHorizons": {"namespaces": {"from": "Selector"}}}})),
+            "from: Selector needs a selector",
+        ),
+        (horizon(json!({"layout": "Slackware"})), "spec.layout: Unsupported value"),
+        (
+            horizon(json!({"directUpload": {"verification": "Perhaps"}})),
+            "spec.directUpload.verification: Unsupported value",
+        ),
+        (horizon(json!({"directUplaod": {}})), "unknown field \"spec.directUplaod\""),
+        (horizon(json!({"paths": {"localSettingsDir": "relative"}})), "spec.paths.localSettingsDir"),
+        (
+            horizon(json!({"directUpload": {"glanceEndpoint": "ftp://glance.example.com"}})),
+            "spec.directUpload.glanceEndpoint",
+        ),
+        (horizon(json!({"rollout": {"minInterval": 5}})), "spec.rollout.minInterval"),
+    ];
+    for (object, expected) in table {
+        let error = site
+            .try_kubectl_with(&["create", "--dry-run=server", "-f", "-"], &object.to_string())
+            .expect_err(&format!("accepted: {object}"));
+        assert!(error.contains(expected), "{expected} in {error}");
+    }
+    for object in [glance(json!({})), horizon(json!({}))] {
+        site.kubectl_with(&["create", "--dry-run=server", "-f", "-"], &object.to_string());
+    }
+}
+
+/// A bound of 64 bits must not become another number on its way through the schema.
+#[rstest]
+#[case::unlimited(0)]
+#[case::five_gib(5_368_709_120)]
+fn a_body_limit_is_accepted(#[case] bytes: i64) {
+    let site = Site::new("limit");
+    let httpd = json!({"server": "ModWSGI", "limitRequestBody": bytes});
+    let objects = [
+        fixtures::glance("good", json!({"httpd": httpd})),
+        fixtures::horizon("good", json!({"httpd": {"limitRequestBody": bytes}})),
+    ];
+    for object in objects {
+        site.kubectl_with(&["create", "--dry-run=server", "-f", "-"], &object.to_string());
+    }
+}
+
+#[rstest]
+#[case("horizon.spec.directUpload", &["enabled", "glanceRef", "The Glance resource. Default: the only one in this namespace"])]
+#[case("glance.spec.cors", &["retireAfter", "How long an origin stays accepted"])]
+#[case("glance.status.origins", &["retiresAt"])]
+fn explained(#[case] field: &str, #[case] expected: &[&str]) {
+    let site = Site::new("explain");
+    let text = site.kubectl(&["explain", field]);
+    let one_line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    for expected in expected {
+        assert!(one_line.contains(expected), "{expected} in {text}");
+    }
+}
+
+#[test]
+fn columns_and_short_names() {
+    let site = Site::with_pair("columns", json!({}), json!({}));
+    let words = |text: &str| {
+        text.lines().map(|l| l.split_whitespace().map(str::to_owned).collect::<Vec<_>>()).collect::<Vec<_>>()
+    };
+    let table = words(&site.kubectl(&["get", "hzn"]));
+    assert_eq!(table[0], ["NAME", "READY", "REASON", "UPLOAD", "URL", "GLANCE", "AGE"]);
+    assert_eq!(
+        table[1][..6],
+        ["horizon", "True", "ReadyUnverified", "direct", "https://horizon.example.com", "glance"]
+    );
+    let table = words(&site.kubectl(&["get", "glc"]));
+    assert_eq!(table[0], ["NAME", "READY", "REASON", "ORIGINS", "URL", "AGE"]);
+    assert_eq!(table[1][..5], ["glance", "True", "ReadyUnverified", "1", "https://glance.example.com"]);
+    assert!(site.kubectl(&["get", "openstack", "-o", "wide"]).contains("new dashboard sessions upload directly"));
+    site.kubectl(&["wait", "--for=condition=Ready", "horizon/horizon", "glance/glance", "--timeout=10s"]);
+}
