@@ -62,6 +62,15 @@ impl Applied {
         self.config_map(&self.mount.as_ref()?.config_map)
     }
 
+    /// The ConfigMap that the workload mounts; where somebody took the mount away, those that pods
+    /// still run with.
+    pub fn in_effect(&self) -> Vec<&Arc<ConfigMap>> {
+        match &self.mount {
+            Some(_) => self.in_use().into_iter().collect(),
+            None => self.running.iter().filter_map(|name| self.config_map(name)).collect(),
+        }
+    }
+
     /// The Glances for which pods of this workload upload directly, or are about to.
     pub fn partners(&self) -> BTreeSet<Key> {
         let mounted = self.mount.as_ref().map(|m| &m.config_map);

@@ -265,9 +265,10 @@ pub fn garbage(kind: &str, workload: &Workload, applied: &Applied, keep: Option<
         .collect()
 }
 
-/// Whether the workload carries this resource's claim.
+/// Whether what stands in the workload is this resource's: by its claim, or where somebody took
+/// the claim away, because no other resource may have this workload.
 pub fn claimed(workload: &Workload, meta: &Meta) -> bool {
-    Claim::on(workload).is_some_and(|claim| claim.is(meta))
+    Claim::on(workload).map_or_else(|| Mount::observed(workload).is_some(), |claim| claim.is(meta))
 }
 
 /// A time as Kubernetes writes it, in whole seconds.

@@ -228,13 +228,17 @@ struct Retirement {
 impl Retirement {
     fn of(view: &GlanceView, spec: &GlanceSpec, now: Timestamp) -> Self {
         let after = i64::try_from(seconds(spec.cors.retire_after, RETIRE_AFTER)).unwrap_or(i64::MAX);
-        let in_use = view.applied.as_ref().and_then(Applied::in_use);
-        let noted: BTreeMap<String, Timestamp> = in_use
-            .and_then(|c| c.meta.ours.get(&retiring_annotation()))
-            .and_then(|text| serde_json::from_str(text).ok())
-            .unwrap_or_default();
+        let in_effect = view.applied.as_ref().map(Applied::in_effect).unwrap_or_default();
+        let mut noted = BTreeMap::<String, Timestamp>::new();
+        let mut origins = BTreeSet::new();
+        for config_map in in_effect {
+            let text = config_map.meta.ours.get(&retiring_annotation());
+            let times = text.and_then(|text| serde_json::from_str::<BTreeMap<_, _>>(text).ok());
+            noted.extend(times.unwrap_or_default());
+            origins.extend(config_map.data.values().flat_map(|text| GlanceView::origins_in(text)));
+        }
         let mut retirement = Self::default();
-        for origin in view.origins_in_use() {
+        for origin in origins {
             if view.wanted.contains_key(&origin) || view.carried.contains_key(&origin) {
                 continue;
             }

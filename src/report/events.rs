@@ -25,7 +25,7 @@ impl Events {
 
     /// A step was carried out.
     pub async fn step(&self, meta: &Meta, step: &Step) {
-        if matches!(step.action, Action::Annotate { .. } | Action::AddFinalizer | Action::RemoveFinalizer) {
+        if matches!(step.action, Action::Annotate { .. } | Action::AddFinalizer) {
             return;
         }
         self.publish(meta, EventType::Normal, step, step.to_string()).await;
