@@ -3,6 +3,9 @@
 .DEFAULT_GOAL := help
 .PHONY: help build test test-core test-control-plane lint format crds docs demo image cluster clean
 
+# Property tests take the same course every time; another number explores another one.
+export PROPTEST_RNG_SEED ?= 1
+
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
