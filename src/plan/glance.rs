@@ -119,23 +119,10 @@ impl Stage<'_> {
         };
         let why = format!("Glance shall accept {}", count(accepted));
         let change = wanted.change(self.options, self.now, &why).map_err(|p| (ConditionType::ConfigRendered, p))?;
-        let mut plan = Plan::idle(State::Done(ready(accepted, &self.target.workload.meta.key.name)));
-        plan.config_map = Some(change.config_map.clone());
-        plan.steps.extend(change.prepare.iter().cloned());
-        if let Some(mount) = &change.mount {
-            let (workload, mount) = (self.target.workload.clone(), Box::new(mount.clone()));
-            if change.rolls {
-                match wanted.may_roll(&change, self.now) {
-                    Ok(count) => plan.steps.extend(count),
-                    Err(held) => {
-                        plan.hold(held, self.applied);
-                        return Ok(plan);
-                    }
-                }
-                plan.steps.push(Step::new(Action::Mount { workload, mount }, why));
-            } else {
-                plan.steps.push(Step::new(Action::Claim { workload, mount }, "the claim names another resource"));
-            }
+        let mut plan = Plan::toward(&change, ready(accepted, &self.target.workload.meta.key.name));
+        let roll = |workload, mount| vec![Step::new(Action::Mount { workload, mount }, why.clone())];
+        if !plan.mount(&wanted, &change, self.now, roll) {
+            return Ok(plan);
         }
         let rollout = if change.rolls { Err(rolling(self.target)) } else { self.applied.rollout.clone() };
         self.settle(&mut plan, rollout, Some(&change.config_map));

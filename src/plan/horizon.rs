@@ -1,18 +1,19 @@
 //! The plan of a Horizon: direct only after Glance accepts, and back before Glance lets go.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::change::{Change, Options, Wanted, claimed, garbage};
 use super::farewell::deadline;
-use super::mount::describe;
+use super::mount::{Mount, describe};
 use super::rollout::rolling;
 use super::step::{Action, Step};
 use super::{Plan, State};
 use crate::api::{ConditionType, HorizonSpec, Reason};
 use crate::derive::{Applied, HorizonView, Intent, Partner, Problem, Target, partner_annotation};
-use crate::observe::Key;
+use crate::observe::{Key, Workload};
 use crate::render::{self, File, HorizonSettings};
 
 /// Plans a Horizon.
@@ -138,42 +139,22 @@ impl Stage<'_> {
         };
         let why = if self.direct { "Horizon shall upload directly" } else { "httpd and Django settings are asked for" };
         let change = wanted.change(self.options, self.now, why).map_err(|p| (ConditionType::ConfigRendered, p))?;
-        let mut plan = Plan::idle(State::Done(self.ready()));
-        plan.config_map = Some(change.config_map.clone());
-        plan.steps.extend(change.prepare.iter().cloned());
+        let mut plan = Plan::toward(&change, self.ready());
         if let (Err(problem), true) = (&gate, self.direct) {
             self.wait_for_glance(&mut plan, problem, change.rolls);
-            return Ok(plan);
+        } else if plan.mount(&wanted, &change, self.now, |workload, mount| self.roll(workload, mount, why)) {
+            self.settle(&mut plan, &change);
         }
-        if let Some(mount) = &change.mount {
-            let workload = self.target.workload.clone();
-            let mount = Box::new(mount.clone());
-            if change.rolls {
-                match wanted.may_roll(&change, self.now) {
-                    Ok(count) => plan.steps.extend(count),
-                    Err(held) => {
-                        plan.hold(held, self.applied);
-                        return Ok(plan);
-                    }
-                }
-                self.roll(&mut plan, Action::Mount { workload, mount }, why);
-            } else {
-                plan.steps.push(Step::new(Action::Claim { workload, mount }, "the claim names another resource"));
-            }
-        }
-        self.settle(&mut plan, &change);
         Ok(plan)
     }
 
-    fn roll(&self, plan: &mut Plan, action: Action, why: &str) {
-        let action = match action {
-            Action::Mount { workload, mount } if self.direct => {
-                plan.steps.push(Step::new(Action::Probe, "the rolled-out Glance must pass it for each origin"));
-                Action::SwitchMode { workload, mount }
-            }
-            other => other,
-        };
-        plan.steps.push(Step::new(action, why));
+    /// The steps that replace Horizon's pods.
+    fn roll(&self, workload: Arc<Workload>, mount: Box<Mount>, why: &str) -> Vec<Step> {
+        if !self.direct {
+            return vec![Step::new(Action::Mount { workload, mount }, why)];
+        }
+        let probe = Step::new(Action::Probe, "the rolled-out Glance must pass it for each origin");
+        vec![probe, Step::new(Action::SwitchMode { workload, mount }, why)]
     }
 
     fn settle(&self, plan: &mut Plan, change: &Change) {

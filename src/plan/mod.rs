@@ -19,10 +19,15 @@ pub use glance::{OriginPlan, glance};
 pub use horizon::horizon;
 pub use step::{Action, Step};
 
+use std::sync::Arc;
+
+use change::{Change, Wanted};
 use jiff::Timestamp;
+use mount::Mount;
 
 use crate::api::{ConditionType, Reason};
 use crate::derive::{Applied, Problem};
+use crate::observe::Workload;
 
 /// The next steps of one resource.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,6 +68,42 @@ impl Plan {
 
     fn wake_at(&mut self, time: Timestamp) {
         self.wake = Some(self.wake.map_or(time, |w| w.min(time)));
+    }
+
+    /// The way to what is wanted, up to where pods would be replaced.
+    fn toward(change: &Change, done: Problem) -> Self {
+        let mut plan = Self::idle(State::Done(done));
+        plan.config_map = Some(change.config_map.clone());
+        plan.steps.clone_from(&change.prepare);
+        plan
+    }
+
+    /// Brings our fields into the workload, with the steps of `roll` where that replaces pods. False
+    /// if that may not be now.
+    fn mount(
+        &mut self,
+        wanted: &Wanted<'_>,
+        change: &Change,
+        now: Timestamp,
+        roll: impl FnOnce(Arc<Workload>, Box<Mount>) -> Vec<Step>,
+    ) -> bool {
+        let Some(mount) = &change.mount else { return true };
+        let (workload, mount) = (wanted.target.workload.clone(), Box::new(mount.clone()));
+        if !change.rolls {
+            self.steps.push(Step::new(Action::Claim { workload, mount }, "the claim names another resource"));
+            return true;
+        }
+        match wanted.may_roll(change, now) {
+            Ok(count) => {
+                self.steps.extend(count);
+                self.steps.extend(roll(workload, mount));
+                true
+            }
+            Err(held) => {
+                self.hold(held, wanted.applied);
+                false
+            }
+        }
     }
 
     /// A roll is due, but not now: nothing is prepared for it either, since until then it may
