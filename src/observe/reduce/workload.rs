@@ -20,15 +20,21 @@ fn controlling_owner(metadata: &ObjectMeta) -> Option<String> {
     Some(format!("{}/{}", owner.kind, owner.name))
 }
 
-/// Who, apart from us, wrote anything but the status last.
+/// Who, apart from us, owns a volume of one of our names, or else wrote anything but the status last
+/// (times are in seconds: of two writers within one, the volume's is the one that matters).
 fn other_manager(metadata: &ObjectMeta) -> Option<String> {
+    let ours = format!("k:{{\"name\":\"{CONFIG_VOLUME}");
+    let owns = |fields: &Value| {
+        let volumes = fields.pointer("/f:spec/f:template/f:spec/f:volumes").and_then(Value::as_object);
+        volumes.is_some_and(|volumes| volumes.keys().any(|key| key.starts_with(&ours)))
+    };
     metadata
         .managed_fields
         .iter()
         .flatten()
         .filter(|m| m.subresource.as_deref().is_none_or(str::is_empty))
         .filter(|m| m.manager.as_deref().is_some_and(|name| !name.starts_with(OPERATOR)))
-        .max_by_key(|m| m.time.as_ref().map(|t| t.0))
+        .max_by_key(|m| (m.fields_v1.as_ref().is_some_and(|f| owns(&f.0)), m.time.as_ref().map(|t| t.0)))
         .and_then(|m| m.manager.clone())
 }
 
