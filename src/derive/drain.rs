@@ -6,6 +6,7 @@
 use super::target::Target;
 use crate::api::Drain;
 use crate::observe::{PreStop, Workload};
+use crate::plan::drain::hook;
 use crate::plan::mount::describe;
 
 /// How long a pod goes on answering, in seconds: longer than a usual roll takes.
@@ -82,13 +83,19 @@ pub fn advice(default: bool, drain: &Drain, target: &Target) -> Vec<String> {
             "a roll of {name} cuts uploads in flight: a preStop sleep of {seconds} s does not fit into its terminationGracePeriodSeconds of {grace}, of which {REST} are for the server to end; in its own manifest, {}",
             pod(&format!("terminationGracePeriodSeconds: {}", i64::from(seconds) + REST))
         )),
-        Draining::AppliedBy(manager) => Some(format!(
-            "a roll of {name} cuts uploads in flight: {manager:?} applies it server-side, and a preStop hook of ours could stand in its way; in its own manifest, {}",
-            pod(&format!(
-                "containers: [{{name: {}, lifecycle: {{preStop: {{sleep: {{seconds: {seconds}}}}}}}}}]",
-                target.container.name
+        Draining::AppliedBy(manager) => {
+            let (what, seconds) = match target.container.pre_stop {
+                // Only the same hook is accepted while ours stands.
+                Some(PreStop::Ours(seconds)) => ("the next roll takes our preStop hook out of", seconds),
+                _ => ("a roll cuts uploads in flight in", seconds),
+            };
+            let container = &target.container.name;
+            let container = format!("{{name: {container}, lifecycle: {{preStop: {}}}}}", hook(seconds));
+            Some(format!(
+                "{what} {name}: {manager:?} applies it server-side, and the hook could stand in its way; in its own manifest, {}",
+                pod(&format!("containers: [{container}]"))
             ))
-        )),
+        }
         Draining::Absent => Some(format!(
             "a roll of {name} cuts uploads in flight: a preStop sleep would make its absence longer, since a new pod starts only after the old one has ended; give it a second replica, or set spec.rollout.drain.enabled: true"
         )),

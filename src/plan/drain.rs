@@ -21,7 +21,7 @@ pub fn hook(seconds: u32) -> Value {
 
 /// The seconds that our own command sleeps; `None` for anybody else's.
 pub fn seconds(command: &[String]) -> Option<u32> {
-    let [_, _, script] = command else { return None };
+    let ["sh", "-c", script] = *command.iter().map(String::as_str).collect::<Vec<_>>() else { return None };
     script.strip_prefix("sleep ")?.strip_suffix(MARK)?.parse().ok()
 }
 

@@ -101,7 +101,7 @@ fn apply_server_side(site: &Site, workload: &Value) {
 /// next: neither a grace period nor the hook that the advice says, or any other.
 #[rstest]
 #[case::grace(json!({"terminationGracePeriodSeconds": 90}), json!({}))]
-#[case::advice(json!({}), json!({"lifecycle": {"preStop": {"sleep": {"seconds": 20}}}}))]
+#[case::sleep(json!({}), json!({"lifecycle": {"preStop": {"sleep": {"seconds": 20}}}}))]
 #[case::exec(json!({"terminationGracePeriodSeconds": 60}), json!({"lifecycle": {"preStop": {"exec": {"command": ["/stop"]}}}}))]
 fn then_a_server_side_apply(#[case] pod: Value, #[case] container: Value) {
     let site = Site::with("drain-ssa", &fixtures::cloud()[1..]);
@@ -111,27 +111,37 @@ fn then_a_server_side_apply(#[case] pod: Value, #[case] container: Value) {
     assert_eq!(hook(&site, "deployment/glance"), None);
     let told = advice(&site, "glance/glance");
     assert!(told.contains(r#"\"team\" applies it server-side"#), "{told}");
-    assert!(told.contains("{name: glance, lifecycle: {preStop: {sleep: {seconds: 20}}}}"), "{told}");
 
     apply_server_side(&site, &glance(&pod, &container));
     site.await_pair();
     assert_eq!(hook(&site, "deployment/glance").as_ref(), container.pointer("/lifecycle/preStop"));
-    if container.pointer("/lifecycle/preStop/sleep").is_some() {
-        site.wait("the advice is followed", || site.get("glance/glance")["status"]["advice"].is_null().then_some(()));
-    }
 }
 
-/// Whoever begins to apply server-side later gets the hook out of the way with the next roll.
-#[test]
-fn a_change_to_server_side_apply() {
+/// Whoever begins to apply server-side later gets the hook out of the way with the next roll, or
+/// pastes what the advice says, and keeps it.
+#[rstest]
+#[case::as_it_was(false)]
+#[case::with_what_the_advice_says(true)]
+fn a_change_to_server_side_apply(#[case] pasted: bool) {
     let site = pair("drain-change", glance(&json!({}), &json!({})), json!({}));
     let mark = site.mark();
     apply_server_side(&site, &glance(&json!({}), &json!({})));
     site.await_pair();
     assert_eq!(workload_patches(&site.settled_writes(mark)).len(), 0);
     assert_eq!(hook(&site, "deployment/glance"), Some(ours(20)));
+    let told = site.wait("the advice says so", || {
+        let advice = site.get("glance/glance")["status"]["advice"][0].as_str()?.to_owned();
+        advice.contains("applies it server-side").then_some(advice)
+    });
+    if pasted {
+        let (_, yaml) = told.split_once("in its own manifest, ").expect("YAML to paste");
+        let object: Value = serde_yaml::from_str(yaml).expect("YAML");
+        let container = &object["spec"]["template"]["spec"]["containers"][0];
+        apply_server_side(&site, &glance(&json!({}), container));
+        site.wait("it is followed", || site.get("glance/glance")["status"]["advice"].is_null().then_some(()));
+    }
     roll(&site, "cloud.example.com");
-    assert_eq!(hook(&site, "deployment/glance"), None);
+    assert_eq!(hook(&site, "deployment/glance"), pasted.then(|| ours(20)));
 }
 
 /// A hook of the user's, of whichever type, stays as it is, and nothing is refused.
