@@ -27,7 +27,7 @@ pub enum Draining {
     Off,
     /// The container has a hook of its own.
     Theirs { sleeps: bool },
-    /// The sleep and [`REST`] are longer than this grace period.
+    /// The sleep, and what the server needs to end, are longer than this grace period.
     Unfit(i64),
     /// This manager applies the container server-side; a hook that it sets later would conflict.
     AppliedBy(String),
