@@ -65,15 +65,15 @@ pub struct WorkloadRef {
 /// Kinds of objects that expose a service to browsers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub enum ExposureKind {
+    /// `gateway.networking.k8s.io/v1` HTTPRoute.
+    HTTPRoute,
     /// `networking.k8s.io/v1` Ingress.
     Ingress,
 }
 
 impl fmt::Display for ExposureKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Ingress => f.write_str("Ingress"),
-        }
+        fmt::Debug::fmt(self, f)
     }
 }
 

@@ -8,7 +8,6 @@ mod consent;
 mod exposure;
 mod glance;
 mod horizon;
-mod ingress;
 pub mod layout;
 pub mod origin;
 mod pairing;

@@ -1,16 +1,18 @@
 //! The whole picture: one view per resource, from one snapshot.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::exposure;
 use super::glance::GlanceView;
 use super::horizon::{GlanceState, HorizonView};
 use super::pairing;
 use super::problem::Problem;
 use super::target::Target;
 use crate::api::{FromNamespaces, Reason, WorkloadKind};
+use crate::observe::watches::Needs;
 use crate::observe::{Key, Meta, Snapshot, Workload};
 use crate::plan::mount::{Claim, describe};
 
@@ -20,6 +22,8 @@ use crate::plan::mount::{Claim, describe};
 pub struct World {
     pub horizons: BTreeMap<Key, HorizonView>,
     pub glances: BTreeMap<Key, GlanceView>,
+    /// Whose routes, and which Gateways, decide over exposures.
+    routing: Needs,
     /// The resources themselves have been listed.
     read: bool,
 }
@@ -64,17 +68,18 @@ impl World {
             }
         }
         let read = snapshot.horizons.any_known() && snapshot.glances.any_known();
-        Self { horizons, glances, read }
+        let namespaces = horizons.keys().chain(glances.keys()).map(|key| key.namespace.as_str()).collect();
+        let routing = exposure::needs(snapshot, &namespaces);
+        Self { horizons, glances, routing, read }
     }
 
-    /// Namespaces that hold a resource: what is watched.
-    pub fn namespaces(&self) -> BTreeSet<String> {
-        self.horizons.keys().chain(self.glances.keys()).map(|key| key.namespace.clone()).collect()
-    }
-
-    /// ConfigMaps with a workload's main file: watched by name.
-    pub fn sources(&self) -> BTreeSet<Key> {
-        self.glances.values().filter_map(|view| view.source.clone()).collect()
+    /// What must be watched for it.
+    pub fn needs(&self) -> Needs {
+        Needs {
+            namespaces: self.horizons.keys().chain(self.glances.keys()).map(|key| key.namespace.clone()).collect(),
+            sources: self.glances.values().filter_map(|view| view.source.clone()).collect(),
+            ..self.routing.clone()
+        }
     }
 
     /// Whether all that views depend on has been read, or is known to be unreadable.

@@ -30,6 +30,10 @@ pub enum Kind {
     Pod,
     Service,
     Ingress,
+    HTTPRoute,
+    /// A Gateway that a route names, by name.
+    Gateway,
+    ReferenceGrant,
     /// ConfigMaps with our label.
     ConfigMap,
     /// A ConfigMap with a workload's main file, by name.
@@ -43,6 +47,7 @@ macro_rules! on_store {
             Horizon horizons, Glance glances, Namespace namespaces, Deployment deployments,
             StatefulSet stateful_sets, DaemonSet daemon_sets, ReplicaSet replica_sets,
             ControllerRevision controller_revisions, Pod pods, Service services, Ingress ingresses,
+            HTTPRoute http_routes, Gateway gateways, ReferenceGrant reference_grants,
             ConfigMap config_maps, Source sources)
     };
     (@ $snapshot:expr, $kind:expr, $store:ident, $body:expr; $($name:ident $field:ident),*) => {
@@ -195,6 +200,9 @@ impl State {
             Object::Pod(item) => snapshot.pods.insert(key, item),
             Object::Service(item) => snapshot.services.insert(key, item),
             Object::Ingress(item) => snapshot.ingresses.insert(key, item),
+            Object::HttpRoute(item) => snapshot.http_routes.insert(key, item),
+            Object::Gateway(item) => snapshot.gateways.insert(key, item),
+            Object::ReferenceGrant(item) => snapshot.reference_grants.insert(key, item),
             Object::ConfigMap(item) if kind == Kind::Source => snapshot.sources.insert(key, item),
             Object::ConfigMap(item) => snapshot.config_maps.insert(key, item),
         }

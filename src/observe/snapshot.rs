@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::model::{ConfigMap, GlanceObject, HorizonObject, Ingress, Key, Namespace, Pod, Revision, Service, Workload};
+use super::model::{
+    ConfigMap, Gateway, GlanceObject, HorizonObject, HttpRoute, Ingress, Key, Namespace, Pod, ReferenceGrant, Revision,
+    Service, Workload,
+};
 use crate::api::WorkloadKind;
 
 /// Something cannot be seen now. Nothing is ever taken away because of it.
@@ -137,6 +140,10 @@ pub struct Snapshot {
     pub pods: Store<Pod>,
     pub services: Store<Service>,
     pub ingresses: Store<Ingress>,
+    pub http_routes: Store<HttpRoute>,
+    /// Those that a route names, each watched by its name.
+    pub gateways: Store<Gateway>,
+    pub reference_grants: Store<ReferenceGrant>,
     /// ConfigMaps of ours.
     pub config_maps: Store<ConfigMap>,
     /// ConfigMaps that hold a workload's main configuration file, each watched by its name.
@@ -170,6 +177,9 @@ impl Snapshot {
             pods: store(coverage, "Pod"),
             services: store(coverage, "Service"),
             ingresses: store(coverage, "Ingress"),
+            http_routes: store(coverage, "HTTPRoute"),
+            gateways: store(coverage, "Gateway"),
+            reference_grants: store(coverage, "ReferenceGrant"),
             config_maps: store(coverage, "ConfigMap"),
             sources: store(coverage, "ConfigMap"),
         }

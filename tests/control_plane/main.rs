@@ -9,6 +9,7 @@ mod harness;
 
 mod conflicts;
 mod deletion;
+mod exposing;
 mod install;
 mod pair;
 mod repairs;

@@ -1,5 +1,7 @@
 //! The pure core, held against the real programs that read what it writes.
 
+mod exposure;
+mod exposure_http_route;
 mod layouts;
 mod model;
 mod offline;
