@@ -8,6 +8,8 @@ mod backends;
 mod hostname;
 mod http_route;
 mod ingress;
+mod route;
+mod service;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -29,7 +31,7 @@ pub struct Exposure {
 }
 
 /// All URLs of one service. The first is the primary: `publicURL` if given, else https before http,
-/// then in the order of `exposedBy`, else of kind (HTTPRoute, Ingress) and name; then as written.
+/// then in the order of `exposedBy`, else of kind (HTTPRoute, Route, Ingress) and name; then as written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Exposures {
     pub urls: Vec<Exposure>,
@@ -131,6 +133,9 @@ fn all(snapshot: &Snapshot, backends: &Backends) -> Result<Exposures, Problem> {
             found.extend(http_route::exposures(snapshot, route, backends)?);
         }
     }
+    for route in snapshot.routes.list(&backends.namespace)? {
+        found.extend(route::exposures(route, backends));
+    }
     for ingress in snapshot.ingresses.list(&backends.namespace)? {
         found.extend(ingress::exposures(ingress, backends));
     }
@@ -144,6 +149,14 @@ fn one(snapshot: &Snapshot, named: &ExposedBy, key: &Key, backends: &Backends) -
             snapshot.http_routes.get(key)?.map(|route| http_route::exposures(snapshot, route, backends)).transpose()?
         }
         ExposureKind::Ingress => snapshot.ingresses.get(key)?.map(|ingress| ingress::exposures(ingress, backends)),
+        ExposureKind::Route => snapshot.routes.get(key)?.map(|route| route::exposures(route, backends)),
+        ExposureKind::Service => {
+            let scheme = named.scheme.ok_or_else(|| {
+                Problem::new(Reason::InvalidSpec, format!("spec.exposedBy: Service {key} needs a scheme"))
+            })?;
+            let port = named.port.and_then(|port| u16::try_from(port).ok());
+            snapshot.services.get(key)?.map(|service| service::exposures(service, scheme, port, backends))
+        }
     };
     let mut notes = Notes::of("spec.exposedBy".into());
     let mut found = found.unwrap_or_else(|| {
@@ -195,7 +208,7 @@ fn finish(mut found: Exposures, workload: &Workload, backends: &Backends) -> Res
     let mut message = if services.is_empty() {
         format!("no Service in {} selects the pods of {} {}", key.namespace, workload.kind, key.name)
     } else {
-        format!("no HTTPRoute or Ingress in {} leads to Service {}", key.namespace, services.join(", "))
+        format!("no HTTPRoute, Route or Ingress in {} leads to Service {}", key.namespace, services.join(", "))
     };
     for note in &found.notes {
         message.push_str("; ");

@@ -20,9 +20,10 @@ use super::{Known, Unknown};
 const INTERVAL: Duration = Duration::from_secs(15);
 
 /// Group and version, and the kinds in it. An earlier line is preferred.
-const OPTIONAL: [(&str, &[Kind]); 2] = [
+const OPTIONAL: [(&str, &[Kind]); 3] = [
     ("gateway.networking.k8s.io/v1", &[Kind::HTTPRoute, Kind::Gateway, Kind::ReferenceGrant]),
     ("gateway.networking.k8s.io/v1beta1", &[Kind::ReferenceGrant]),
+    ("route.openshift.io/v1", &[Kind::Route]),
 ];
 
 /// A kind's resource; none if it is not served; or why that is not known.

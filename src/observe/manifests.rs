@@ -154,6 +154,7 @@ fn meta(object: &mut Object) -> &mut Meta {
         Object::HttpRoute(o) => &mut o.meta,
         Object::Gateway(o) => &mut o.meta,
         Object::ReferenceGrant(o) => &mut o.meta,
+        Object::Route(o) => &mut o.meta,
         Object::ConfigMap(o) => &mut o.meta,
     }
 }
@@ -172,6 +173,7 @@ fn store(snapshot: &mut Snapshot, key: Key, object: Object) {
         Object::HttpRoute(o) => snapshot.http_routes.insert(key, o),
         Object::Gateway(o) => snapshot.gateways.insert(key, o),
         Object::ReferenceGrant(o) => snapshot.reference_grants.insert(key, o),
+        Object::Route(o) => snapshot.routes.insert(key, o),
         Object::ConfigMap(o) => {
             if o.managed {
                 snapshot.config_maps.insert(key.clone(), o.clone());

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::model::{
     ConfigMap, Custom, Gateway, GlanceObject, HorizonObject, HttpRoute, Ingress, Key, Meta, Namespace, Pod,
-    ReferenceGrant, Revision, Service, Workload,
+    ReferenceGrant, Revision, Route, Service, Workload,
 };
 use crate::api::{DOMAIN, FINALIZER, MANAGED_BY, OPERATOR};
 
@@ -31,6 +31,7 @@ pub enum Object {
     HttpRoute(HttpRoute),
     Gateway(Gateway),
     ReferenceGrant(ReferenceGrant),
+    Route(Route),
     ConfigMap(ConfigMap),
 }
 
@@ -67,6 +68,7 @@ pub fn reduce(object: Value) -> Result<Option<Object>, serde_json::Error> {
         ("gateway.networking.k8s.io/v1" | "gateway.networking.k8s.io/v1beta1", "ReferenceGrant") => {
             Object::ReferenceGrant(exposing::reference_grant(object)?)
         }
+        ("route.openshift.io/v1", "Route") => Object::Route(exposing::route(object)?),
         ("v1", "ConfigMap") => Object::ConfigMap(config_map(decode(object)?)),
         _ => return Ok(None),
     }))

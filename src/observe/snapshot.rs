@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use super::model::{
     ConfigMap, Gateway, GlanceObject, HorizonObject, HttpRoute, Ingress, Key, Namespace, Pod, ReferenceGrant, Revision,
-    Service, Workload,
+    Route, Service, Workload,
 };
 use crate::api::WorkloadKind;
 
@@ -144,6 +144,7 @@ pub struct Snapshot {
     /// Those that a route names, each watched by its name.
     pub gateways: Store<Gateway>,
     pub reference_grants: Store<ReferenceGrant>,
+    pub routes: Store<Route>,
     /// ConfigMaps of ours.
     pub config_maps: Store<ConfigMap>,
     /// ConfigMaps that hold a workload's main configuration file, each watched by its name.
@@ -180,6 +181,7 @@ impl Snapshot {
             http_routes: store(coverage, "HTTPRoute"),
             gateways: store(coverage, "Gateway"),
             reference_grants: store(coverage, "ReferenceGrant"),
+            routes: store(coverage, "Route"),
             config_maps: store(coverage, "ConfigMap"),
             sources: store(coverage, "ConfigMap"),
         }

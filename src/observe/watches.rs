@@ -23,7 +23,7 @@ use crate::api::{MANAGED_BY, OPERATOR};
 const MAX_NARROW: usize = 50;
 
 /// The kinds that are watched where a resource is; some of them only if the cluster serves them.
-const LOCAL: [Kind; 11] = [
+const LOCAL: [Kind; 12] = [
     Kind::Deployment,
     Kind::StatefulSet,
     Kind::DaemonSet,
@@ -34,6 +34,7 @@ const LOCAL: [Kind; 11] = [
     Kind::Ingress,
     Kind::HTTPRoute,
     Kind::ReferenceGrant,
+    Kind::Route,
     Kind::ConfigMap,
 ];
 
@@ -211,6 +212,7 @@ pub fn resource(kind: Kind) -> ApiResource {
         Kind::HTTPRoute => ("gateway.networking.k8s.io", "v1", "HTTPRoute", "httproutes"),
         Kind::Gateway => ("gateway.networking.k8s.io", "v1", "Gateway", "gateways"),
         Kind::ReferenceGrant => ("gateway.networking.k8s.io", "v1", "ReferenceGrant", "referencegrants"),
+        Kind::Route => ("route.openshift.io", "v1", "Route", "routes"),
     };
     let api_version = if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };
     ApiResource {

@@ -79,7 +79,7 @@ fn gateway_api_comes_later() {
     let mut site = Site::on(&cluster, "gateway");
     site.operator = Some(Operator::start(&cluster, &["--no-leader-election"]));
     site.apply(&[unexposed(), fixtures::resources()].concat());
-    site.await_ready("horizon/horizon", "False NotExposed");
+    site.await_ready("horizon/horizon", "False EndpointUnknown");
 
     install_gateway_api(&cluster);
     cluster.create_namespace("infra");

@@ -2,6 +2,7 @@
 
 mod exposure;
 mod exposure_http_route;
+mod exposure_route;
 mod layouts;
 mod model;
 mod offline;

@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::{decode, meta};
 use crate::observe::model::{
     Gateway, HttpRoute, Ingress, IngressPath, IngressRule, IngressTls, Listener, ListenerStatus, Meta, ReferenceGrant,
-    RouteParentStatus, Service,
+    Route, RouteIngress, RouteParentStatus, Service,
 };
 
 /// Prefixes of the annotations by which proxies are configured.
@@ -40,8 +40,10 @@ pub fn service(object: core::Service) -> Service {
     let named = object.metadata.annotations.iter().flatten().find(|(name, _)| *name == EXTERNAL_DNS);
     let named = named.into_iter().flat_map(|(_, hosts)| hosts.split(','));
     let mut addresses: Vec<String> = named.map(|h| h.trim().to_owned()).filter(|h| !h.is_empty()).collect();
-    let balancer = object.status.and_then(|s| s.load_balancer).and_then(|l| l.ingress).unwrap_or_default();
-    addresses.extend(balancer.into_iter().filter_map(|i| i.hostname.filter(|h| !h.is_empty()).or(i.ip)));
+    if addresses.is_empty() {
+        let balancer = object.status.and_then(|s| s.load_balancer).and_then(|l| l.ingress).unwrap_or_default();
+        addresses.extend(balancer.into_iter().filter_map(|i| i.hostname.filter(|h| !h.is_empty()).or(i.ip)));
+    }
     Service {
         meta: meta(object.metadata),
         selector: spec.selector.unwrap_or_default(),
@@ -118,6 +120,12 @@ struct Parents {
     parents: Vec<RouteParentStatus>,
 }
 
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Routers {
+    ingress: Vec<RouteIngress>,
+}
+
 #[derive(Deserialize)]
 struct Listeners<T> {
     #[serde(default = "Vec::new")]
@@ -147,4 +155,9 @@ pub fn reference_grant(object: Value) -> Result<ReferenceGrant, serde_json::Erro
     let (metadata, spec, Nothing {}) = foreign(object)?;
     let meta: Meta = meta(metadata);
     Ok(ReferenceGrant { meta, spec })
+}
+
+pub fn route(object: Value) -> Result<Route, serde_json::Error> {
+    let (metadata, spec, Routers { ingress }) = foreign(object)?;
+    Ok(Route { annotations: proxies(&metadata), meta: meta(metadata), spec, ingress })
 }
