@@ -14,6 +14,7 @@ mod service;
 use std::collections::BTreeSet;
 use std::fmt;
 
+use super::hindrance::Through;
 use super::origin::PublicUrl;
 use super::problem::Problem;
 use crate::api::{ExposedBy, ExposureKind, Reason};
@@ -32,11 +33,13 @@ pub struct Exposure {
 
 /// All URLs of one service. The first is the primary: `publicURL` if given, else https before http,
 /// then in the order of `exposedBy`, else of kind (HTTPRoute, Route, Ingress) and name; then as written.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Exposures {
     pub urls: Vec<Exposure>,
     /// What was assumed or left out, for the status.
     pub notes: Vec<String>,
+    /// The objects that lead there, as far as they can stand in the way.
+    pub through: Vec<Through>,
 }
 
 impl Exposures {
@@ -52,6 +55,16 @@ impl Exposures {
     fn extend(&mut self, other: Self) {
         self.urls.extend(other.urls);
         self.notes.extend(other.notes);
+        self.through.extend(other.through);
+    }
+
+    /// Ends with the object that led there.
+    fn finish(mut self, notes: Notes, through: impl FnOnce() -> Option<Through>) -> Self {
+        self.notes = notes.notes;
+        if !self.urls.is_empty() {
+            self.through.extend(through());
+        }
+        self
     }
 }
 
@@ -71,12 +84,6 @@ impl Notes {
         if !self.notes.contains(&note) {
             self.notes.push(note);
         }
-    }
-}
-
-impl From<Notes> for Vec<String> {
-    fn from(notes: Notes) -> Self {
-        notes.notes
     }
 }
 
@@ -101,7 +108,9 @@ pub fn of(
     if let Some(text) = stated.public_url {
         let url =
             PublicUrl::parse(text).map_err(|e| Problem::new(Reason::InvalidSpec, format!("spec.publicURL: {e}")))?;
-        return Ok(Exposures { urls: vec![Exposure { url, source: "spec.publicURL".into() }], notes: vec![] });
+        let mut found = Exposures::default();
+        found.add("spec.publicURL", [url]);
+        return Ok(found);
     }
     let Some(workload) = workload else {
         return Err(Problem::new(
@@ -167,7 +176,7 @@ fn one(snapshot: &Snapshot, named: &ExposedBy, key: &Key, backends: &Backends) -
         let services = backends.services.join(", ");
         notes.add(format!("{} {key} leads to none of the workload's Services ({services})", named.kind));
     }
-    found.notes.extend(Vec::from(notes));
+    found.notes.extend(notes.notes);
     Ok(found)
 }
 
@@ -200,7 +209,7 @@ fn finish(mut found: Exposures, workload: &Workload, backends: &Backends) -> Res
         left_out.add(why);
         false
     });
-    found.notes.extend(Vec::from(left_out));
+    found.notes.extend(left_out.notes);
     if !found.urls.is_empty() {
         return Ok(found);
     }

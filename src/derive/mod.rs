@@ -7,6 +7,7 @@ mod applied;
 mod consent;
 mod exposure;
 mod glance;
+pub mod hindrance;
 mod horizon;
 pub mod layout;
 pub mod origin;

@@ -1,6 +1,7 @@
 //! The pure core, held against the real programs that read what it writes.
 
 mod exposure;
+mod exposure_hindrances;
 mod exposure_http_route;
 mod exposure_route;
 mod layouts;

@@ -78,7 +78,10 @@ pub fn attachments(snapshot: &Snapshot, route: &HttpRoute, notes: &mut Notes) ->
         let mut listeners = Vec::new();
         for listener in gateway.listeners.iter().filter(|l| selects(parent, l)) {
             match takes(snapshot, route, gateway, listener, word)? {
-                Ok(()) => listeners.push(listener.clone()),
+                Ok(()) => {
+                    notes_of_tls(gateway, listener, notes);
+                    listeners.push(listener.clone());
+                }
                 Err(why) => notes.add(format!("listener {} of Gateway {key} {why}", listener.name)),
             }
         }
@@ -91,6 +94,16 @@ pub fn attachments(snapshot: &Snapshot, route: &HttpRoute, notes: &mut Notes) ->
         }
     }
     Ok(found)
+}
+
+/// A certificate that the Gateway cannot use.
+fn notes_of_tls(gateway: &Gateway, listener: &Listener, notes: &mut Notes) {
+    let status = gateway.told.iter().find(|told| told.name == listener.name);
+    let refs = status.and_then(|status| told(&status.conditions, "ResolvedRefs"));
+    if let Some(told) = refs.filter(|told| told.status == "False") {
+        let (name, key) = (&listener.name, &gateway.meta.key);
+        notes.add(format!("listener {name} of Gateway {key} has a problem: {}: {}", told.reason, told.message));
+    }
 }
 
 fn selects(parent: &ParentRef, listener: &Listener) -> bool {

@@ -1,11 +1,13 @@
 //! Gateway API HTTPRoute → URLs: where its host names and those of the listeners that take it meet.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::attachment::{Attachment, attachments, gateway_of};
 use super::backends::Backends;
 use super::hostname::{Hostname, meeting};
 use super::{Exposures, Notes};
+use crate::derive::hindrance::Through;
 use crate::derive::{Origin, Problem, PublicUrl};
 use crate::observe::watches::Needs;
 use crate::observe::{BackendRef, GrantTo, HttpRoute, HttpRule, Key, Listener, ReferenceGrant, Snapshot};
@@ -15,12 +17,14 @@ use crate::observe::{BackendRef, GrantTo, HttpRoute, HttpRule, Key, Listener, Re
 /// # Errors
 /// [`Problem`] if a Gateway that the answer depends on cannot be seen, or its controller has not yet
 /// looked at the route as it stands.
-pub fn exposures(snapshot: &Snapshot, route: &HttpRoute, backends: &Backends) -> Result<Exposures, Problem> {
+pub fn exposures(snapshot: &Snapshot, route: &Arc<HttpRoute>, backends: &Backends) -> Result<Exposures, Problem> {
     let mut notes = Notes::of(format!("HTTPRoute {}", route.meta.key));
     let mut rules = Vec::new();
-    for rule in &route.spec.rules {
+    let mut positions = Vec::new();
+    for (at, rule) in route.spec.rules.iter().enumerate() {
         if leads(snapshot, route, rule, backends)? {
             rules.push(rule);
+            positions.push(at);
         }
     }
     let mut found = Exposures::default();
@@ -34,8 +38,7 @@ pub fn exposures(snapshot: &Snapshot, route: &HttpRoute, backends: &Backends) ->
             }
         }
     }
-    found.notes = notes.into();
-    Ok(found)
+    Ok(found.finish(notes, || Some(Through::HttpRoute(route.clone(), positions))))
 }
 
 /// Whether a rule sends requests to one of the Services.

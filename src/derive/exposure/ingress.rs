@@ -1,9 +1,11 @@
 //! Ingress → URLs. Rules with a host that lead to one of the Services count.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::backends::Backends;
 use super::{Exposures, Notes};
+use crate::derive::hindrance::Through;
 use crate::derive::{Origin, PublicUrl};
 use crate::observe::{Ingress, IngressPath};
 
@@ -11,7 +13,7 @@ use crate::observe::{Ingress, IngressPath};
 ///
 /// An Ingress names hosts but no ports: the port is taken from the controller's status where it
 /// tells, else it is the scheme's default, and that is noted.
-pub fn exposures(ingress: &Ingress, backends: &Backends) -> Exposures {
+pub fn exposures(ingress: &Arc<Ingress>, backends: &Backends) -> Exposures {
     let mut notes = Notes::of(format!("Ingress {}", ingress.meta.key));
     let mut found = Exposures::default();
     let default = ingress.default_service.as_ref().is_some_and(|service| backends.leads(service));
@@ -40,8 +42,7 @@ pub fn exposures(ingress: &Ingress, backends: &Backends) -> Exposures {
             found.add(&notes.source.clone(), urls(ingress, host, &[&rest], &mut notes));
         }
     }
-    found.notes = notes.into();
-    found
+    found.finish(notes, || Some(Through::Ingress(ingress.clone())))
 }
 
 fn urls(ingress: &Ingress, host: &str, paths: &[&IngressPath], notes: &mut Notes) -> Vec<PublicUrl> {

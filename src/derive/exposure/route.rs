@@ -1,14 +1,17 @@
 //! OpenShift Route → URLs: the hosts that a router has admitted.
 
+use std::sync::Arc;
+
 use super::backends::Backends;
 use super::{Exposures, Notes};
+use crate::derive::hindrance::Through;
 use crate::derive::{Origin, PublicUrl};
 use crate::observe::{Route, RouteTarget, told};
 
 /// The URLs under which a Route exposes any of the Services.
 ///
 /// Routers listen at the default ports; nothing in a Route would tell of others.
-pub fn exposures(route: &Route, backends: &Backends) -> Exposures {
+pub fn exposures(route: &Arc<Route>, backends: &Backends) -> Exposures {
     let mut notes = Notes::of(format!("Route {}", route.meta.key));
     let mut found = Exposures::default();
     let leads = |target: &RouteTarget| {
@@ -33,8 +36,7 @@ pub fn exposures(route: &Route, backends: &Backends) -> Exposures {
     if spec.wildcard_policy.as_deref() == Some("Subdomain") && !found.urls.is_empty() {
         notes.add("wildcardPolicy Subdomain: the other hosts of the subdomain lead here too, but an origin is exact");
     }
-    found.notes = notes.into();
-    found
+    found.finish(notes, || Some(Through::Route(route.clone())))
 }
 
 /// What routers have admitted; of a file, which no router has seen, what it asks for.

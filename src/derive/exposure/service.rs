@@ -18,8 +18,7 @@ pub fn exposures(service: &Service, scheme: Scheme, port: Option<u16>, backends:
         other => {
             let type_ = if other.is_empty() { "ClusterIP" } else { other };
             notes.add(format!("is of type {type_}, which no browser outside reaches by a name of its own"));
-            found.notes = notes.into();
-            return found;
+            return found.finish(notes, || None);
         }
     };
     if hosts.is_empty() {
@@ -37,8 +36,7 @@ pub fn exposures(service: &Service, scheme: Scheme, port: Option<u16>, backends:
         }
         Err(ports) => notes.add(format!("has the ports {ports:?}; say in exposedBy which port is meant")),
     }
-    found.notes = notes.into();
-    found
+    found.finish(notes, || None)
 }
 
 /// The scheme's own port if the Service has it or has none, else the only one.

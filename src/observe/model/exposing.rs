@@ -27,6 +27,7 @@ pub struct Service {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Ingress {
     pub meta: Meta,
+    pub class: Option<String>,
     /// Those with which ingress controllers are told what to do.
     pub annotations: BTreeMap<String, String>,
     pub rules: Vec<IngressRule>,

@@ -65,7 +65,10 @@ pub fn ingress(object: networking::Ingress) -> Ingress {
         host: rule.host.filter(|h| !h.is_empty()),
         paths: rule.http.into_iter().flat_map(|http| http.paths).filter_map(path).collect(),
     };
+    // The annotation is older, and some controllers still prefer it.
+    let class = object.metadata.annotations.as_ref().and_then(|a| a.get("kubernetes.io/ingress.class").cloned());
     Ingress {
+        class: class.or(spec.ingress_class_name),
         annotations: proxies(&object.metadata),
         meta: meta(object.metadata),
         rules: spec.rules.into_iter().flatten().map(rule).collect(),
