@@ -2,6 +2,7 @@
 //! stored, so that memory and reconciles do not follow what is not ours.
 
 mod exposing;
+mod gateway;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -12,6 +13,7 @@ use serde_json::Value;
 use crate::api::{GlanceSpec, GlanceStatus, HorizonSpec, HorizonStatus, WorkloadKind};
 
 pub use exposing::*;
+pub use gateway::*;
 
 /// Namespace and name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

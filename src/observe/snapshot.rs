@@ -62,9 +62,13 @@ impl<T> Store<T> {
         }
     }
 
-    /// Records that a namespace is synced, or why it is not.
+    /// Records that a namespace is synced, or why it is not. What is said of all of them replaces what
+    /// was said of each: its own watch has ended.
     pub fn set_known(&mut self, namespace: &str, known: Known<()>) {
         if let Coverage::Namespaces(map) = &mut self.coverage {
+            if namespace.is_empty() {
+                map.clear();
+            }
             map.insert(namespace.to_owned(), known);
         }
     }
@@ -203,5 +207,25 @@ impl Snapshot {
             WorkloadKind::StatefulSet => &mut self.stateful_sets,
             WorkloadKind::DaemonSet => &mut self.daemon_sets,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Back from one watch of the whole cluster to narrow ones: until those have listed, a namespace
+    /// that was known once is not known to be empty.
+    #[test]
+    fn a_wide_watch_that_ends_leaves_nothing_known() {
+        let mut store = Snapshot::unseen().ingresses;
+        store.set_known("a", Ok(()));
+        store.set_known("", Ok(()));
+        assert_eq!(store.known("b"), Ok(()));
+        store.set_known("", Err(Unknown { why: "not watched".into(), pending: true }));
+        assert!(store.known("a").is_err_and(|unknown| unknown.pending));
+        store.set_known("a", Ok(()));
+        assert_eq!(store.known("a"), Ok(()));
+        assert!(store.known("b").is_err());
     }
 }
