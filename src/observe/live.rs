@@ -31,6 +31,12 @@ pub enum Kind {
     Pod,
     Service,
     Ingress,
+    HTTPRoute,
+    /// A Gateway that a route names, by name.
+    Gateway,
+    ReferenceGrant,
+    /// OpenShift's.
+    Route,
     /// ConfigMaps with our label.
     ConfigMap,
     /// A ConfigMap with a workload's main file, by name.
@@ -44,7 +50,8 @@ macro_rules! on_store {
             Horizon horizons, Glance glances, Namespace namespaces, Deployment deployments,
             StatefulSet stateful_sets, DaemonSet daemon_sets, ReplicaSet replica_sets,
             ControllerRevision controller_revisions, Pod pods, Service services, Ingress ingresses,
-            ConfigMap config_maps, Source sources)
+            HTTPRoute http_routes, Gateway gateways, ReferenceGrant reference_grants,
+            Route routes, ConfigMap config_maps, Source sources)
     };
     (@ $snapshot:expr, $kind:expr, $store:ident, $body:expr; $($name:ident $field:ident),*) => {
         match $kind { $(Kind::$name => { let $store = &mut $snapshot.$field; $body })* }
@@ -203,6 +210,10 @@ impl State {
             Object::Pod(item) => snapshot.pods.insert(key, item),
             Object::Service(item) => snapshot.services.insert(key, item),
             Object::Ingress(item) => snapshot.ingresses.insert(key, item),
+            Object::HttpRoute(item) => snapshot.http_routes.insert(key, item),
+            Object::Gateway(item) => snapshot.gateways.insert(key, item),
+            Object::ReferenceGrant(item) => snapshot.reference_grants.insert(key, item),
+            Object::Route(item) => snapshot.routes.insert(key, item),
             Object::ConfigMap(item) if kind == Kind::Source => snapshot.sources.insert(key, item),
             Object::ConfigMap(item) => snapshot.config_maps.insert(key, item),
         }

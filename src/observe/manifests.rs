@@ -151,6 +151,10 @@ fn meta(object: &mut Object) -> &mut Meta {
         Object::Pod(o) => &mut o.meta,
         Object::Service(o) => &mut o.meta,
         Object::Ingress(o) => &mut o.meta,
+        Object::HttpRoute(o) => &mut o.meta,
+        Object::Gateway(o) => &mut o.meta,
+        Object::ReferenceGrant(o) => &mut o.meta,
+        Object::Route(o) => &mut o.meta,
         Object::ConfigMap(o) => &mut o.meta,
     }
 }
@@ -166,6 +170,10 @@ fn store(snapshot: &mut Snapshot, key: Key, object: Object) {
         Object::Pod(o) => snapshot.pods.insert(key, o),
         Object::Service(o) => snapshot.services.insert(key, o),
         Object::Ingress(o) => snapshot.ingresses.insert(key, o),
+        Object::HttpRoute(o) => snapshot.http_routes.insert(key, o),
+        Object::Gateway(o) => snapshot.gateways.insert(key, o),
+        Object::ReferenceGrant(o) => snapshot.reference_grants.insert(key, o),
+        Object::Route(o) => snapshot.routes.insert(key, o),
         Object::ConfigMap(o) => {
             if o.managed {
                 snapshot.config_maps.insert(key.clone(), o.clone());

@@ -10,6 +10,7 @@ mod harness;
 mod conflicts;
 mod deletion;
 mod drain;
+mod exposing;
 mod install;
 mod pair;
 #[path = "../core/preflight_server.rs"]

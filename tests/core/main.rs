@@ -1,6 +1,10 @@
 //! The pure core, held against the real programs that read what it writes.
 
 mod drain;
+mod exposure;
+mod exposure_hindrances;
+mod exposure_http_route;
+mod exposure_route;
 mod layouts;
 mod model;
 mod offline;

@@ -103,7 +103,7 @@ impl Cloud {
                 ..Workload::default()
             };
             cloud.snapshot.deployments.insert(key(name), workload);
-            let service = Service { meta: meta(name), selector: labels };
+            let service = Service { meta: meta(name), selector: labels, ..Service::default() };
             cloud.snapshot.services.insert(key(name), service);
             cloud.host(name, 0);
             cloud.start_pod(name);
@@ -128,7 +128,7 @@ impl Cloud {
 
     fn host(&mut self, name: &str, number: u8) {
         let host = format!("{name}{number}.example.com");
-        let path = IngressPath { path: "/".into(), service: name.to_owned() };
+        let path = IngressPath { path: "/".into(), service: name.to_owned(), exact: false };
         let ingress = Ingress {
             meta: meta(name),
             rules: vec![IngressRule { host: Some(host), paths: vec![path] }],

@@ -184,6 +184,7 @@ impl Cluster {
             "daemonset" => ("apps", "v1", "DaemonSet", "daemonsets"),
             "replicaset" => ("apps", "v1", "ReplicaSet", "replicasets"),
             "ingress" => ("networking.k8s.io", "v1", "Ingress", "ingresses"),
+            "httproute" => ("gateway.networking.k8s.io", "v1", "HTTPRoute", "httproutes"),
             "configmap" => ("", "v1", "ConfigMap", "configmaps"),
             "pod" => ("", "v1", "Pod", "pods"),
             "namespace" => ("", "v1", "Namespace", "namespaces"),
