@@ -1,31 +1,24 @@
 //! One preflight over the network, within bounds: no redirect is followed, no body is read, no
 //! refused address is asked, and it ends after ten seconds.
 
+use std::io;
 use std::net::SocketAddr;
-use std::pin::pin;
 use std::time::Duration;
 
-use futures::future::{Either, select};
-use http_body_util::Empty;
-use hyper::body::Bytes;
-use hyper::client::conn::http1::Builder;
-use hyper::{Request, Response};
-use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
+use tokio_rustls::rustls;
 
 use super::address::Range;
 use super::connect::{self, Host, Stream, Trust, Unreachable, UnreachableKind};
+use super::head::{self, Unreadable};
 use super::judge::{Answer, Verdict, judge, origin_allowed};
 use super::request::{Endpoint, Preflight};
-use super::{Advice, Failure, narrow};
+use super::{Advice, Failure, explain_tls, narrow};
 use crate::derive::origin::Origin;
 
 /// How long one question may take, connection included; and all that follow it together.
 const TOTAL: Duration = Duration::from_secs(10);
-
-/// How much of an answer's head is read.
-const HEAD_BYTES: usize = 64 * 1024;
-const HEAD_LINES: usize = 200;
 
 /// What to ask, and how.
 #[derive(Clone, Debug)]
@@ -141,65 +134,43 @@ async fn exchange(
     } else {
         Box::new(stream)
     };
-    let answer = send(stream, asked).await.map_err(|error| {
-        Unreachable::new(
-            UnreachableKind::Http,
-            format!("no readable HTTP answer from {address}: {}", reason(&error)),
-            "look at the log of the server or proxy there; a port that speaks another protocol or TLS answers so too",
-        )
-    })?;
+    let answer = send(stream, asked).await.map_err(|error| no_answer(host, address, &error))?;
     Ok((address, answer))
 }
 
 /// One request; the connection is dropped with the body unread.
-async fn send(stream: Box<dyn Stream>, asked: &Preflight) -> hyper::Result<Answer> {
-    let (mut sender, connection) = Builder::new()
-        // As browsers send and read.
-        .title_case_headers(true)
-        .allow_obsolete_multiline_headers_in_responses(true)
-        .ignore_invalid_headers_in_responses(true)
-        .max_headers(HEAD_LINES)
-        .max_buf_size(HEAD_BYTES)
-        .handshake(TokioIo::new(stream))
-        .await?;
-    let exchange = pin!(sender.send_request(request(asked)));
-    let response = match select(exchange, pin!(connection)).await {
-        Either::Left((response, _)) => response?,
-        Either::Right((_, exchange)) => exchange.await?,
-    };
-    Ok(head(&response))
-}
-
-fn request(asked: &Preflight) -> Request<Empty<Bytes>> {
-    let path = asked.endpoint.upload_path(&asked.image);
-    let authority = asked.endpoint.origin().as_str().split_once("://").map_or("", |(_, rest)| rest);
-    let mut request = Request::new(Empty::new());
-    *request.method_mut() = hyper::Method::OPTIONS;
-    // What the URL parser let through is fit for a request line and for header values.
-    *request.uri_mut() = path.parse().unwrap_or_default();
-    let lines = [("Host", authority.to_owned()), ("Connection", "close".to_owned())].into_iter().chain(asked.lines());
-    for (name, value) in lines {
-        if let (Ok(name), Ok(value)) = (hyper::header::HeaderName::try_from(name), value.try_into()) {
-            request.headers_mut().append(name, value);
+async fn send(mut stream: Box<dyn Stream>, asked: &Preflight) -> io::Result<Answer> {
+    stream.write_all(request(asked).as_bytes()).await?;
+    stream.flush().await?;
+    let mut bytes = Vec::new();
+    loop {
+        if stream.read_buf(&mut bytes).await? == 0 {
+            return Err(io::Error::other(Unreadable::Cut));
+        }
+        if let Some(answer) = head::read(&bytes).map_err(io::Error::other)? {
+            return Ok(answer);
         }
     }
-    request
 }
 
-fn head<B>(response: &Response<B>) -> Answer {
-    let headers = response.headers().iter().map(|(name, value)| {
-        // Isomorphic decode: each byte the character of its number.
-        (name.as_str().to_owned(), value.as_bytes().iter().copied().map(char::from).collect())
-    });
-    Answer { status: response.status().as_u16(), headers: headers.collect() }
+/// What the URL parser let through is fit for a request line and for header values.
+fn request(asked: &Preflight) -> String {
+    let path = asked.endpoint.upload_path(&asked.image);
+    let authority = asked.endpoint.origin().as_str().split_once("://").map_or("", |(_, rest)| rest);
+    let lines: String = asked.lines().iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    format!("OPTIONS {path} HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n{lines}\r\n")
 }
 
-/// An error with what is inside it.
-fn reason(error: &hyper::Error) -> String {
-    match std::error::Error::source(error) {
-        Some(source) => format!("{error}: {source}"),
-        None => error.to_string(),
+/// By TLS 1.3 a server's objection to the client comes only now.
+fn no_answer(host: &Host, address: SocketAddr, error: &io::Error) -> Unreachable {
+    if connect::inner::<rustls::Error>(error).is_some() {
+        return explain_tls::unreachable(host, error);
     }
+    Unreachable::new(
+        UnreachableKind::Http,
+        format!("no readable HTTP answer from {address}: {error}"),
+        "look at the log of the server or proxy there; a port that speaks another protocol or TLS answers so too",
+    )
 }
 
 fn late() -> Unreachable {
