@@ -157,8 +157,10 @@ async fn send(mut stream: Box<dyn Stream>, asked: &Preflight) -> io::Result<Answ
 fn request(asked: &Preflight) -> String {
     let path = asked.endpoint.upload_path(&asked.image);
     let authority = asked.endpoint.origin().as_str().split_once("://").map_or("", |(_, rest)| rest);
-    let lines: String = asked.lines().iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-    format!("OPTIONS {path} HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n{lines}\r\n")
+    let mut lines =
+        vec![format!("OPTIONS {path} HTTP/1.1"), format!("Host: {authority}"), "Connection: close".to_owned()];
+    lines.extend(asked.lines().iter().map(|(name, value)| format!("{name}: {value}")));
+    lines.join("\r\n") + "\r\n\r\n"
 }
 
 /// By TLS 1.3 a server's objection to the client comes only now.

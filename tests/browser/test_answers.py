@@ -16,7 +16,7 @@ ASKED = ["Origin", "Accept", "Access-Control-Request-Method", "Access-Control-Re
 @pytest.fixture(scope="session")
 def uploads(browser, site):
     """By case: what the page learnt, and the requests that reached the server."""
-    urls = {case.name: site.url(case.name) + PATH for case in TABLE}
+    urls = {case.name: site.own(case.name) + PATH for case in TABLE}
     results = browser.upload(list(urls.values()))
     return {name: (results[url], site.web.take(name)) for name, url in urls.items()}
 
