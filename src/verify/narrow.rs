@@ -65,8 +65,9 @@ pub fn conclude(asked: &Preflight, answer: &Answer, failure: &Failure, granted: 
     }
     by_glance.then(|| Failure {
         rule: "DU002",
-        also: vec!["DU001", "DU007"],
-        message: format!("Glance does not allow {origin_name}: it refuses it without any header and with GET too"),
+        // An empty 200 to every OPTIONS looks the same.
+        also: vec!["DU001", "DU007", "DU012"],
+        message: format!("Glance does not allow {origin_name}: it refuses it without any header and with GET too; unless something on the way answers OPTIONS with an empty 200"),
         fix: format!("add {origin_name}, byte for byte, to [cors] allowed_origin in a file that the filter reads (/etc/glance/glance-api.conf.d/*.conf), and restart Glance"),
         ..found
     })

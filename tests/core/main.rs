@@ -15,6 +15,7 @@ mod preflight;
 mod preflight_cli;
 mod preflight_properties;
 mod preflight_server;
+mod preflight_table;
 mod render_glance;
 mod render_horizon;
 mod render_httpd;
