@@ -55,12 +55,12 @@ fn certificate(host: &Host, error: &CertificateError) -> Unreachable {
     Unreachable::new(UnreachableKind::Certificate, message, fix)
 }
 
-/// A certificate that vouches for itself. Chromium takes one that it was told to trust; Firefox takes
-/// none, whatever was imported.
+/// A certificate that vouches for itself. Imported as trusted, Chromium takes it if it is a CA's, and
+/// Firefox if it is not: none is taken by both.
 pub fn self_signed(host: &Host) -> Unreachable {
     Unreachable::new(
         UnreachableKind::Certificate,
         format!("the certificate of {}:{} is not valid: it is a CA's own, or signed by itself", host.name, host.port),
-        "Firefox refuses it even where it is trusted: let a CA of your own issue the server's certificate, and give that CA with --ca FILE",
+        "Chromium or Firefox refuses it even where it is trusted: let a CA of your own issue the server's certificate, and give that CA with --ca FILE",
     )
 }

@@ -289,7 +289,7 @@ fn certificates_that_no_browser_accepts(#[case] name: &str, #[case] days: &str, 
     assert!(out(&output).contains(said) && out(&output).contains("a browser refuses it too"), "{}", out(&output));
 }
 
-/// Firefox takes none, also if exactly this one is trusted.
+/// Firefox does not take it, also if exactly this one is trusted.
 #[test]
 fn a_self_signed_certificate_is_not_taken() {
     let folder = tempfile::tempdir().unwrap();
