@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+pub use super::rehearsing::Rehearsing;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -123,6 +124,10 @@ pub struct Rollout {
     /// A change of this resource's own spec rolls at once. Default `30s`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub min_interval: Option<Duration>,
+    /// Whether a Job made from the workload's own template tries the new files before a serving pod
+    /// gets them: `Required` (the default) or `Off`, for where Jobs are not allowed.
+    #[serde(skip_serializing_if = "is_default")]
+    pub rehearsal: Rehearsing,
 }
 
 /// What happens when the resource is deleted.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::problem::Problem;
+use super::rehearsal::{self, Rehearsal};
 use crate::api::WorkloadKind;
 use crate::observe::{ConfigMap, Key, Known, Pod, Snapshot, Workload};
 use crate::plan::mount::Mount;
@@ -29,6 +30,8 @@ pub struct Applied {
     pub running: BTreeSet<String>,
     /// Some pods run without any.
     pub bare: bool,
+    /// What rehearsals have said, by the name of their Job.
+    pub rehearsals: Known<BTreeMap<String, Rehearsal>>,
 }
 
 impl Applied {
@@ -49,7 +52,8 @@ impl Applied {
         let running = pods.iter().flatten().filter_map(|p| p.config_map.clone()).collect();
         let bare = pods.iter().flatten().any(|p| p.config_map.is_none());
         let referenced = referenced(snapshot, workload, config_map, &running);
-        Self { mount, config_maps, referenced, rollout, running, bare }
+        let rehearsals = rehearsal::of(snapshot, workload);
+        Self { mount, config_maps, referenced, rollout, running, bare, rehearsals }
     }
 
     /// One of our ConfigMaps.

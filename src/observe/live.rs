@@ -28,6 +28,10 @@ pub enum Kind {
     ReplicaSet,
     ControllerRevision,
     Pod,
+    /// Jobs with our label.
+    Job,
+    /// Warnings that a Job's pods cannot be created.
+    JobEvent,
     Service,
     Ingress,
     /// ConfigMaps with our label.
@@ -42,8 +46,8 @@ macro_rules! on_store {
         on_store!(@ $snapshot, $kind, $store, $body;
             Horizon horizons, Glance glances, Namespace namespaces, Deployment deployments,
             StatefulSet stateful_sets, DaemonSet daemon_sets, ReplicaSet replica_sets,
-            ControllerRevision controller_revisions, Pod pods, Service services, Ingress ingresses,
-            ConfigMap config_maps, Source sources)
+            ControllerRevision controller_revisions, Pod pods, Job jobs, JobEvent job_events, Service services,
+            Ingress ingresses, ConfigMap config_maps, Source sources)
     };
     (@ $snapshot:expr, $kind:expr, $store:ident, $body:expr; $($name:ident $field:ident),*) => {
         match $kind { $(Kind::$name => { let $store = &mut $snapshot.$field; $body })* }
@@ -193,6 +197,8 @@ impl State {
             Object::Revision(RevisionKind::ReplicaSet, item) => snapshot.replica_sets.insert(key, item),
             Object::Revision(RevisionKind::ControllerRevision, item) => snapshot.controller_revisions.insert(key, item),
             Object::Pod(item) => snapshot.pods.insert(key, item),
+            Object::Job(item) => snapshot.jobs.insert(key, item),
+            Object::JobEvent(item) => snapshot.job_events.insert(key, item),
             Object::Service(item) => snapshot.services.insert(key, item),
             Object::Ingress(item) => snapshot.ingresses.insert(key, item),
             Object::ConfigMap(item) if kind == Kind::Source => snapshot.sources.insert(key, item),

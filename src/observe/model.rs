@@ -93,6 +93,8 @@ pub struct PodTemplate {
     pub containers: Vec<Container>,
     pub init_containers: Vec<Container>,
     pub volumes: Vec<Volume>,
+    /// Stands for all of the pod's spec but our own fields: a rehearsal of another one is none.
+    pub fingerprint: String,
 }
 
 /// A container.
@@ -162,6 +164,26 @@ pub struct Pod {
     pub ready: bool,
     /// Why it does not run, in the kubelet's own words.
     pub trouble: Option<String>,
+    /// The Job that it is of.
+    pub job: Option<String>,
+    /// What its container left as its last words.
+    pub answer: Option<String>,
+}
+
+/// A Job of ours.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Job {
+    pub meta: Meta,
+    /// Complete, or failed and why; none while it is under way.
+    pub outcome: Option<Result<(), String>>,
+}
+
+/// A warning event that says why a Job has no pod.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct JobEvent {
+    pub meta: Meta,
+    pub job: Key,
+    pub message: String,
 }
 
 /// A ReplicaSet or ControllerRevision: something a rollback can return to.

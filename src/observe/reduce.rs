@@ -2,6 +2,7 @@
 //!
 //! Each object decodes on its own: one that does not is named and hurts only itself.
 
+mod job;
 mod workload;
 
 use jiff::Timestamp;
@@ -12,8 +13,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::model::{
-    ConfigMap, Custom, GlanceObject, HorizonObject, Ingress, IngressPath, IngressRule, IngressTls, Key, Meta,
-    Namespace, Pod, Revision, Service, Workload,
+    ConfigMap, Custom, GlanceObject, HorizonObject, Ingress, IngressPath, IngressRule, IngressTls, Job, JobEvent, Key,
+    Meta, Namespace, Pod, Revision, Service, Workload,
 };
 use crate::api::{DOMAIN, FINALIZER, MANAGED_BY, OPERATOR};
 
@@ -26,6 +27,8 @@ pub enum Object {
     Workload(Workload),
     Revision(RevisionKind, Revision),
     Pod(Pod),
+    Job(Job),
+    JobEvent(JobEvent),
     Service(Service),
     Ingress(Ingress),
     ConfigMap(ConfigMap),
@@ -57,6 +60,11 @@ pub fn reduce(object: Value) -> Result<Option<Object>, serde_json::Error> {
             Object::Revision(RevisionKind::ControllerRevision, workload::controller_revision(decode(object)?))
         }
         ("v1", "Pod") => Object::Pod(workload::pod(decode(object)?)),
+        ("batch/v1", "Job") => Object::Job(job::job(decode(object)?)),
+        ("v1", "Event") => match job::event(decode(object)?) {
+            Some(event) => Object::JobEvent(event),
+            None => return Ok(None),
+        },
         ("v1", "Service") => Object::Service(service(decode(object)?)),
         ("networking.k8s.io/v1", "Ingress") => Object::Ingress(ingress(decode(object)?)),
         ("v1", "ConfigMap") => Object::ConfigMap(config_map(decode(object)?)),

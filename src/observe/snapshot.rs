@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::model::{ConfigMap, GlanceObject, HorizonObject, Ingress, Key, Namespace, Pod, Revision, Service, Workload};
+use super::model::{
+    ConfigMap, GlanceObject, HorizonObject, Ingress, Job, JobEvent, Key, Namespace, Pod, Revision, Service, Workload,
+};
 use crate::api::WorkloadKind;
 
 /// Something cannot be seen now. Nothing is ever taken away because of it.
@@ -135,6 +137,10 @@ pub struct Snapshot {
     pub replica_sets: Store<Revision>,
     pub controller_revisions: Store<Revision>,
     pub pods: Store<Pod>,
+    /// Jobs of ours.
+    pub jobs: Store<Job>,
+    /// Why Jobs have no pods.
+    pub job_events: Store<JobEvent>,
     pub services: Store<Service>,
     pub ingresses: Store<Ingress>,
     /// ConfigMaps of ours.
@@ -168,6 +174,8 @@ impl Snapshot {
             replica_sets: store(coverage, "ReplicaSet"),
             controller_revisions: store(coverage, "ControllerRevision"),
             pods: store(coverage, "Pod"),
+            jobs: store(coverage, "Job"),
+            job_events: store(coverage, "Event"),
             services: store(coverage, "Service"),
             ingresses: store(coverage, "Ingress"),
             config_maps: store(coverage, "ConfigMap"),

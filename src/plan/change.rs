@@ -43,6 +43,8 @@ pub struct Wanted<'a> {
     pub tls: Option<(String, String)>,
     /// Annotations that the ConfigMap shall carry beside its own.
     pub annotations: BTreeMap<String, String>,
+    /// Another annotation that the workload shall carry.
+    pub note: Option<(String, String)>,
     pub rollout: &'a Rollout,
 }
 
@@ -88,6 +90,7 @@ impl Wanted<'_> {
         desired.tls.clone_from(&self.tls);
         let claim = Claim { kind: self.kind.to_owned(), key: self.meta.key.clone(), uid: self.meta.uid.clone() };
         desired.annotations.insert(claim_annotation(), claim.to_string());
+        desired.annotations.extend(self.note.clone());
         if let Some(observed) = &self.applied.mount {
             if desired.copier.is_some() && observed.copier.is_some() {
                 desired.copier.clone_from(&observed.copier);

@@ -115,6 +115,7 @@ impl Stage<'_> {
             files,
             tls: self.view.tls(),
             annotations: self.retirement.annotation(),
+            note: None,
             rollout: &self.spec.rollout,
         };
         let why = format!("Glance shall accept {}", count(accepted));

@@ -27,6 +27,7 @@ pub fn horizon(view: &HorizonView, now: Timestamp, options: &Options) -> Plan {
     };
     let plan = match attempt(view, spec, now, options) {
         Ok(plan) => plan,
+        Err((_, problem)) if problem.reason == Reason::Looking => Plan::look(view, problem),
         Err((condition, problem)) => Plan::unmet(condition, problem),
     };
     if spec.suspend { plan.suspend() } else { plan }
@@ -135,6 +136,7 @@ impl Stage<'_> {
             files,
             tls: None,
             annotations: self.partner(gate.is_ok()),
+            note: self.view.reads(),
             rollout: &self.spec.rollout,
         };
         let why = if self.direct { "Horizon shall upload directly" } else { "httpd and Django settings are asked for" };

@@ -10,13 +10,15 @@ mod farewell;
 mod glance;
 mod horizon;
 pub mod mount;
+pub mod rehearsal;
 pub mod rollout;
 mod step;
 
 pub use change::Options;
-pub use config::{ConfigMapDraft, is_content_name};
+pub use config::{ConfigMapDraft, for_annotation, is_content_name};
 pub use glance::{OriginPlan, glance};
 pub use horizon::horizon;
+pub use rehearsal::{RehearsalDraft, fingerprint, for_workload};
 pub use step::{Action, Step};
 
 use std::sync::Arc;
@@ -95,9 +97,10 @@ impl Plan {
         }
         match wanted.may_roll(change, now) {
             Ok(count) => {
+                let go = self.rehearse(wanted.rehearsed(change, &mount), wanted.target);
                 self.steps.extend(count);
                 self.steps.extend(roll(workload, mount));
-                true
+                go
             }
             Err(held) => {
                 self.hold(held, wanted.applied);

@@ -11,6 +11,7 @@ mod conflicts;
 mod deletion;
 mod install;
 mod pair;
+mod rehearsal;
 mod repairs;
 mod rollouts;
 mod samples;

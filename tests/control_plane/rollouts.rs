@@ -13,8 +13,10 @@ fn begin(glance: Value, trouble: impl Fn(&Site)) -> Site<'static> {
     objects[0] = glance;
     let site = Site::with("rollout", &objects);
     trouble(&site);
+    // These rolls are to fail: nothing shall find it out before.
+    let rollout = json!({"rehearsal": "Off", "minInterval": "1s"});
     site.apply(&[
-        fixtures::glance("glance", json!({"workloadRef": {"kind": kind}})),
+        fixtures::glance("glance", json!({"workloadRef": {"kind": kind}, "rollout": rollout})),
         fixtures::horizon("horizon", json!({})),
     ]);
     site

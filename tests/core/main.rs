@@ -10,6 +10,7 @@ mod preflight;
 mod preflight_cli;
 mod preflight_properties;
 mod preflight_server;
+mod rehearsal;
 mod render_glance;
 mod render_horizon;
 mod render_httpd;

@@ -12,8 +12,8 @@ use crate::api::{OPERATOR, WorkloadKind};
 use crate::observe::model::{
     Container, Pod, PodTemplate, Revision, Volume, VolumeMount, VolumeSource, Workload, WorkloadStatus,
 };
-use crate::plan::is_content_name;
 use crate::plan::mount::CONFIG_VOLUME;
+use crate::plan::{fingerprint, is_content_name};
 
 fn controlling_owner(metadata: &ObjectMeta) -> Option<String> {
     let owner = metadata.owner_references.iter().flatten().find(|o| o.controller == Some(true))?;
@@ -127,6 +127,8 @@ pub fn daemon_set(object: DaemonSet) -> Workload {
 fn template(template: core::PodTemplateSpec) -> PodTemplate {
     let spec = template.spec.unwrap_or_default();
     PodTemplate {
+        // What came as JSON goes as JSON.
+        fingerprint: fingerprint(&serde_json::to_value(&spec).unwrap_or_default()),
         labels: template.metadata.and_then(|m| m.labels).unwrap_or_default(),
         containers: spec.containers.into_iter().map(container).collect(),
         init_containers: spec.init_containers.into_iter().flatten().map(container).collect(),
@@ -196,17 +198,28 @@ pub fn controller_revision(object: ControllerRevision) -> Revision {
     Revision { config_maps: our_config_maps(&template.volumes), meta: meta(object.metadata) }
 }
 
+/// The Job controller's label of its pods.
+const JOB_NAME: &str = "batch.kubernetes.io/job-name";
+
 pub fn pod(object: core::Pod) -> Pod {
     let volumes: Vec<Volume> = object.spec.and_then(|s| s.volumes).into_iter().flatten().map(volume).collect();
     let status = object.status.unwrap_or_default();
     let ready = status.conditions.iter().flatten().any(|c| c.type_ == "Ready" && c.status == "True");
+    let labels = object.metadata.labels.clone().unwrap_or_default();
     Pod {
-        labels: object.metadata.labels.clone().unwrap_or_default(),
+        job: labels.get(JOB_NAME).cloned(),
+        labels,
         meta: meta(object.metadata),
         config_map: our_config_maps(&volumes).into_iter().next(),
         ready,
         trouble: if ready { None } else { trouble(&status) },
+        answer: answer(&status),
     }
+}
+
+fn answer(status: &core::PodStatus) -> Option<String> {
+    let ended = status.container_statuses.iter().flatten().find_map(|c| c.state.as_ref()?.terminated.clone())?;
+    ended.message
 }
 
 /// Waiting reasons that a pod passes through on its way up.

@@ -176,6 +176,7 @@ impl Cluster {
             "statefulset" => ("apps", "v1", "StatefulSet", "statefulsets"),
             "daemonset" => ("apps", "v1", "DaemonSet", "daemonsets"),
             "replicaset" => ("apps", "v1", "ReplicaSet", "replicasets"),
+            "job" => ("batch", "v1", "Job", "jobs"),
             "ingress" => ("networking.k8s.io", "v1", "Ingress", "ingresses"),
             "configmap" => ("", "v1", "ConfigMap", "configmaps"),
             "pod" => ("", "v1", "Pod", "pods"),
