@@ -137,6 +137,8 @@ pub enum Reason {
     ReplicaFailure,
     /// The rollout exceeded its progress deadline.
     RolloutStuck,
+    /// The roll failed, and the pods have what they had before; it is not tried again as it was.
+    RollFailed,
     /// Another field manager owns a field that must be ours; the message names it.
     FieldConflict,
     /// Somebody keeps removing our fields; the operator stopped putting them back.
@@ -192,6 +194,7 @@ impl Reason {
                 | Self::PodsCrashing
                 | Self::ReplicaFailure
                 | Self::RolloutStuck
+                | Self::RollFailed
                 | Self::FieldConflict
                 | Self::Contended
         )

@@ -57,6 +57,19 @@ pub enum Rehearsal {
     Silent(String),
 }
 
+impl Rehearsal {
+    /// Why it holds a roll up, if it does.
+    pub fn objection(&self) -> Option<Problem> {
+        let (reason, why) = match self {
+            Self::Running | Self::Passed(_) => return None,
+            Self::Failed(objection) => (Reason::RehearsalFailed, &objection.text),
+            Self::Refused(why) => (Reason::RehearsalRefused, why),
+            Self::Waiting(why) | Self::Silent(why) => (Reason::RehearsalUnfinished, why),
+        };
+        Some(Problem::new(reason, format!("its rehearsal holds the roll up: {why}")))
+    }
+}
+
 /// A workload's rehearsals by the name of their Job.
 pub fn of(snapshot: &Snapshot, workload: &Workload) -> Known<BTreeMap<String, Rehearsal>> {
     let namespace = &workload.meta.key.namespace;

@@ -59,7 +59,7 @@ impl World {
                     key: key.clone(),
                     accepts: glance.accepts(),
                     rolled_out: glance.rolled_out(),
-                    blocked: glance.settings.as_ref().err().cloned(),
+                    blocked: glance.obstacle(),
                 });
             }
         }

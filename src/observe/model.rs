@@ -148,6 +148,9 @@ pub struct WorkloadStatus {
     pub replicas: i32,
     pub updated: i32,
     pub ready: i32,
+    /// The controller says that the template as it stands has been rolled out once; what goes wrong
+    /// after that is no failing roll. A DaemonSet's controller does not say.
+    pub landed: Option<bool>,
     /// `Progressing=False`: the progress deadline was exceeded.
     pub stuck: Option<String>,
     /// `ReplicaFailure=True`: pods cannot be created.

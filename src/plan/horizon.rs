@@ -147,6 +147,10 @@ impl Stage<'_> {
         } else if plan.mount(&wanted, &change, self.now, |workload, mount| self.roll(workload, mount, why)) {
             self.settle(&mut plan, &change);
         }
+        // On the way to direct one sentence covers all that goes well; events tell the steps.
+        if self.direct && matches!(&plan.state, State::Unmet(_, problem) if problem.reason == Reason::RollingOut) {
+            plan.state = State::Unmet(ConditionType::RolledOut, self.switching());
+        }
         Ok(plan)
     }
 
@@ -165,10 +169,6 @@ impl Stage<'_> {
             Ok(()) => {
                 plan.leave(&self.view.strays);
                 plan.steps.extend(garbage("Horizon", &self.target.workload, self.applied, Some(&change.config_map)));
-            }
-            // On the way to direct one sentence covers all that goes well; events tell the steps.
-            Err(problem) if problem.reason == Reason::RollingOut && self.direct => {
-                plan.await_rollout(self.target, self.switching());
             }
             Err(problem) => plan.await_rollout(self.target, problem),
         }

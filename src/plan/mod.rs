@@ -7,6 +7,7 @@
 mod change;
 mod config;
 mod farewell;
+mod giveup;
 mod glance;
 mod horizon;
 pub mod mount;
@@ -16,6 +17,7 @@ mod step;
 
 pub use change::Options;
 pub use config::{ConfigMapDraft, for_annotation, is_content_name};
+pub use giveup::failed_annotation;
 pub use glance::{OriginPlan, glance};
 pub use horizon::horizon;
 pub use rehearsal::{RehearsalDraft, fingerprint, for_workload};
@@ -89,11 +91,15 @@ impl Plan {
         now: Timestamp,
         roll: impl FnOnce(Arc<Workload>, Box<Mount>) -> Vec<Step>,
     ) -> bool {
-        let Some(mount) = &change.mount else { return true };
+        let Some(mount) = &change.mount else { return !self.give_up(wanted, now) };
         let (workload, mount) = (wanted.target.workload.clone(), Box::new(mount.clone()));
         if !change.rolls {
             self.steps.push(Step::new(Action::Claim { workload, mount }, "the claim names another resource"));
             return true;
+        }
+        if let Some(problem) = wanted.given_up(change) {
+            self.hold((problem, None), wanted.applied);
+            return false;
         }
         match wanted.may_roll(change, now) {
             Ok(count) => {

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-pub use job::{Drifted, job};
+pub use job::{NoJob, job};
 
 use super::change::{Change, Wanted};
 use super::config::for_annotation;

@@ -206,6 +206,8 @@ fn openstack_helm_needs_no_path() {
         mounts.as_array().unwrap().iter().any(|m| m["mountPath"] == json!(format!("{dir}/zz-direct-upload.py")))
     };
     assert!(mounts(&folder("3.10")), "{}", site.get("deployment/horizon"));
+    let copied = |job: &Value| names(&job["spec"]["template"]["spec"]["initContainers"]) == ["direct-upload-copy"];
+    assert!(site.list("job").iter().any(copied), "the copy to its place is rehearsed, too");
 
     site.jobs("succeed", &answer(&folder("3.12")));
     let image = json!([{"op": "replace", "path": "/spec/template/spec/containers/0/image", "value": "horizon:2"}]);

@@ -64,6 +64,9 @@ pub fn deployment(object: Deployment) -> Workload {
             replicas: status.replicas.unwrap_or_default(),
             updated: status.updated_replicas.unwrap_or_default(),
             ready: status.ready_replicas.unwrap_or_default(),
+            landed: Some(
+                condition("Progressing", "True").is_some_and(|(reason, _)| reason == "NewReplicaSetAvailable"),
+            ),
             stuck: condition("Progressing", "False")
                 .filter(|(reason, _)| reason == "ProgressDeadlineExceeded")
                 .map(|(_, message)| message),
@@ -93,6 +96,7 @@ pub fn stateful_set(object: StatefulSet) -> Workload {
             replicas: status.replicas,
             updated: if settled { status.replicas } else { status.updated_replicas.unwrap_or_default() },
             ready: status.ready_replicas.unwrap_or_default(),
+            landed: Some(settled),
             stuck: None,
             replica_failure: None,
         },
@@ -118,6 +122,7 @@ pub fn daemon_set(object: DaemonSet) -> Workload {
             replicas: status.current_number_scheduled,
             updated: status.updated_number_scheduled.unwrap_or_default(),
             ready: status.number_ready,
+            landed: None,
             stuck: None,
             replica_failure: None,
         },

@@ -45,25 +45,31 @@ const POD: [&str; 12] = [
 const FIELDS: [&str; 7] =
     ["env", "envFrom", "image", "imagePullPolicy", "resources", "securityContext", "volumeMounts"];
 
-/// The workload is no longer the one that the rehearsal was planned for: plan again.
+/// Why there is no manifest.
 #[derive(Debug, Error)]
-#[error("the workload has changed meanwhile; its rehearsal is planned anew")]
-pub struct Drifted;
+pub enum NoJob {
+    /// Plan again.
+    #[error("the workload has changed meanwhile; its rehearsal is planned anew")]
+    Drifted,
+    /// The roll itself would meet a conflict.
+    #[error("the workload has an entry of its own where ours must go: {0}")]
+    Taken(String),
+}
 
 /// The manifest.
 ///
 /// # Errors
-/// [`Drifted`].
-pub fn job(draft: &RehearsalDraft, workload: &Value) -> Result<Value, Drifted> {
-    let spec = workload.pointer("/spec/template/spec").cloned().ok_or(Drifted)?;
+/// [`NoJob`].
+pub fn job(draft: &RehearsalDraft, workload: &Value) -> Result<Value, NoJob> {
+    let spec = workload.pointer("/spec/template/spec").cloned().ok_or(NoJob::Drifted)?;
     if workload["metadata"]["uid"].as_str() != Some(&draft.workload.meta.uid)
         || canonical(&spec) != draft.workload.template.fingerprint
     {
-        return Err(Drifted);
+        return Err(NoJob::Drifted);
     }
     let mut workload = workload.clone();
     match &draft.mount {
-        Some(mount) => apply::apply(&mut workload, &mount.patch(&draft.workload), true).map_err(|_| Drifted)?,
+        Some(mount) => apply::apply(&mut workload, &mount.patch(&draft.workload), true).map_err(NoJob::Taken)?,
         None => apply::release(&mut workload),
     }
     let pod = pod(draft, &workload["spec"]["template"]["spec"]);
