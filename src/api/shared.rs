@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+pub use super::rehearsing::Rehearsing;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -151,6 +152,10 @@ pub struct Rollout {
     /// What lets uploads in flight finish while their pod is replaced. See docs/order.md.
     #[serde(skip_serializing_if = "is_default")]
     pub drain: Drain,
+    /// Whether a Job made from the workload's own template tries the new files before a serving pod
+    /// gets them: `Required` (the default) or `Off`, for where Jobs are not allowed.
+    #[serde(skip_serializing_if = "is_default")]
+    pub rehearsal: Rehearsing,
 }
 
 /// A preStop sleep: a pod that is replaced goes on answering for a while before it is told to end.

@@ -217,6 +217,12 @@ impl GlanceView {
         Ok(accepted)
     }
 
+    /// Why it takes nothing in, if so.
+    pub fn obstacle(&self) -> Option<Problem> {
+        let roll = || self.applied.as_ref()?.obstacle(&self.target.as_ref().ok()?.workload);
+        self.settings.as_ref().err().cloned().or_else(roll)
+    }
+
     /// Whether the rollout is complete.
     ///
     /// # Errors

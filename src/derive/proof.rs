@@ -274,6 +274,7 @@ mod tests {
             rollout: if rolling { Err(Problem::new(Reason::RollingOut, "")) } else { Ok(()) },
             running: BTreeSet::new(),
             bare: false,
+            rehearsals: Ok(BTreeMap::new()),
         });
         let failure = vec![(String::new(), reply())];
         view.proof.evidence = match letter {

@@ -68,7 +68,7 @@ impl World {
                     accepts: glance.accepts(),
                     rolled_out: glance.rolled_out(),
                     config_map: glance.applied.as_ref().and_then(|a| a.mount.as_ref()).map(|m| m.config_map.clone()),
-                    blocked: glance.settings.as_ref().err().cloned(),
+                    blocked: glance.obstacle(),
                 });
             }
             proof::fill(snapshot, view);

@@ -29,6 +29,10 @@ pub enum Kind {
     ReplicaSet,
     ControllerRevision,
     Pod,
+    /// Jobs with our label.
+    Job,
+    /// Warnings that a Job's pods cannot be created.
+    JobEvent,
     Service,
     Ingress,
     HTTPRoute,
@@ -49,8 +53,8 @@ macro_rules! on_store {
         on_store!(@ $snapshot, $kind, $store, $body;
             Horizon horizons, Glance glances, Namespace namespaces, Deployment deployments,
             StatefulSet stateful_sets, DaemonSet daemon_sets, ReplicaSet replica_sets,
-            ControllerRevision controller_revisions, Pod pods, Service services, Ingress ingresses,
-            HTTPRoute http_routes, Gateway gateways, ReferenceGrant reference_grants,
+            ControllerRevision controller_revisions, Pod pods, Job jobs, JobEvent job_events, Service services,
+            Ingress ingresses, HTTPRoute http_routes, Gateway gateways, ReferenceGrant reference_grants,
             Route routes, ConfigMap config_maps, Source sources)
     };
     (@ $snapshot:expr, $kind:expr, $store:ident, $body:expr; $($name:ident $field:ident),*) => {
@@ -208,6 +212,8 @@ impl State {
             Object::Revision(RevisionKind::ReplicaSet, item) => snapshot.replica_sets.insert(key, item),
             Object::Revision(RevisionKind::ControllerRevision, item) => snapshot.controller_revisions.insert(key, item),
             Object::Pod(item) => snapshot.pods.insert(key, item),
+            Object::Job(item) => snapshot.jobs.insert(key, item),
+            Object::JobEvent(item) => snapshot.job_events.insert(key, item),
             Object::Service(item) => snapshot.services.insert(key, item),
             Object::Ingress(item) => snapshot.ingresses.insert(key, item),
             Object::HttpRoute(item) => snapshot.http_routes.insert(key, item),

@@ -118,6 +118,8 @@ pub struct PodTemplate {
     pub volumes: Vec<Volume>,
     /// `terminationGracePeriodSeconds`, where written.
     pub grace: Option<i64>,
+    /// Stands for all of the pod's spec but our own fields: a rehearsal of another one is none.
+    pub fingerprint: String,
 }
 
 /// A container.
@@ -183,6 +185,9 @@ pub struct WorkloadStatus {
     pub replicas: i32,
     pub updated: i32,
     pub ready: i32,
+    /// The controller says that the template as it stands has been rolled out once; what goes wrong
+    /// after that is no failing roll. A DaemonSet's controller does not say.
+    pub landed: Option<bool>,
     /// `Progressing=False`: the progress deadline was exceeded.
     pub stuck: Option<String>,
     /// `ReplicaFailure=True`: pods cannot be created.
@@ -199,6 +204,26 @@ pub struct Pod {
     pub ready: bool,
     /// Why it does not run, in the kubelet's own words.
     pub trouble: Option<String>,
+    /// The Job that it is of.
+    pub job: Option<String>,
+    /// What its container left as its last words.
+    pub answer: Option<String>,
+}
+
+/// A Job of ours.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Job {
+    pub meta: Meta,
+    /// Complete, or failed and why; none while it is under way.
+    pub outcome: Option<Result<(), String>>,
+}
+
+/// A warning event that says why a Job has no pod.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct JobEvent {
+    pub meta: Meta,
+    pub job: Key,
+    pub message: String,
 }
 
 /// A ReplicaSet or ControllerRevision: something a rollback can return to.

@@ -3,6 +3,7 @@
 //! Each object decodes on its own: one that does not is named and hurts only itself.
 
 mod exposing;
+mod job;
 mod rolling;
 mod workload;
 
@@ -13,8 +14,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::model::{
-    ConfigMap, Custom, Gateway, GlanceObject, HorizonObject, HttpRoute, Ingress, Key, Meta, Namespace, Pod,
-    ReferenceGrant, Revision, Route, Service, Workload,
+    ConfigMap, Custom, Gateway, GlanceObject, HorizonObject, HttpRoute, Ingress, Job, JobEvent, Key, Meta, Namespace,
+    Pod, ReferenceGrant, Revision, Route, Service, Workload,
 };
 use crate::api::{DOMAIN, FINALIZER, MANAGED_BY, OPERATOR};
 
@@ -27,6 +28,8 @@ pub enum Object {
     Workload(Workload),
     Revision(RevisionKind, Revision),
     Pod(Pod),
+    Job(Job),
+    JobEvent(JobEvent),
     Service(Service),
     Ingress(Ingress),
     HttpRoute(HttpRoute),
@@ -62,6 +65,11 @@ pub fn reduce(object: Value) -> Result<Option<Object>, serde_json::Error> {
             Object::Revision(RevisionKind::ControllerRevision, workload::controller_revision(decode(object)?))
         }
         ("v1", "Pod") => Object::Pod(workload::pod(decode(object)?)),
+        ("batch/v1", "Job") => Object::Job(job::job(decode(object)?)),
+        ("v1", "Event") => match job::event(decode(object)?) {
+            Some(event) => Object::JobEvent(event),
+            None => return Ok(None),
+        },
         ("v1", "Service") => Object::Service(exposing::service(decode(object)?)),
         ("networking.k8s.io/v1", "Ingress") => Object::Ingress(exposing::ingress(decode(object)?)),
         ("gateway.networking.k8s.io/v1", "HTTPRoute") => Object::HttpRoute(exposing::http_route(object)?),

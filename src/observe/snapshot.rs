@@ -6,8 +6,8 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use super::model::{
-    ConfigMap, Gateway, GlanceObject, HorizonObject, HttpRoute, Ingress, Key, Namespace, Pod, ReferenceGrant, Revision,
-    Route, Service, Workload,
+    ConfigMap, Gateway, GlanceObject, HorizonObject, HttpRoute, Ingress, Job, JobEvent, Key, Namespace, Pod,
+    ReferenceGrant, Revision, Route, Service, Workload,
 };
 use crate::api::WorkloadKind;
 use crate::verify::{Answered, Epoch, Question, Standing};
@@ -143,6 +143,10 @@ pub struct Snapshot {
     pub replica_sets: Store<Revision>,
     pub controller_revisions: Store<Revision>,
     pub pods: Store<Pod>,
+    /// Jobs of ours.
+    pub jobs: Store<Job>,
+    /// Why Jobs have no pods.
+    pub job_events: Store<JobEvent>,
     pub services: Store<Service>,
     pub ingresses: Store<Ingress>,
     pub http_routes: Store<HttpRoute>,
@@ -221,6 +225,8 @@ impl Snapshot {
             replica_sets: store(coverage, "ReplicaSet"),
             controller_revisions: store(coverage, "ControllerRevision"),
             pods: store(coverage, "Pod"),
+            jobs: store(coverage, "Job"),
+            job_events: store(coverage, "Event"),
             services: store(coverage, "Service"),
             ingresses: store(coverage, "Ingress"),
             http_routes: store(coverage, "HTTPRoute"),

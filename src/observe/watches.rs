@@ -23,13 +23,15 @@ use crate::api::{MANAGED_BY, OPERATOR};
 const MAX_NARROW: usize = 50;
 
 /// The kinds that are watched where a resource is; some of them only if the cluster serves them.
-const LOCAL: [Kind; 12] = [
+const LOCAL: [Kind; 14] = [
     Kind::Deployment,
     Kind::StatefulSet,
     Kind::DaemonSet,
     Kind::ReplicaSet,
     Kind::ControllerRevision,
     Kind::Pod,
+    Kind::Job,
+    Kind::JobEvent,
     Kind::Service,
     Kind::Ingress,
     Kind::HTTPRoute,
@@ -206,6 +208,8 @@ pub fn resource(kind: Kind) -> ApiResource {
         Kind::ReplicaSet => ("apps", "v1", "ReplicaSet", "replicasets"),
         Kind::ControllerRevision => ("apps", "v1", "ControllerRevision", "controllerrevisions"),
         Kind::Pod => ("", "v1", "Pod", "pods"),
+        Kind::Job => ("batch", "v1", "Job", "jobs"),
+        Kind::JobEvent => ("", "v1", "Event", "events"),
         Kind::Service => ("", "v1", "Service", "services"),
         Kind::Ingress => ("networking.k8s.io", "v1", "Ingress", "ingresses"),
         Kind::ConfigMap | Kind::Source => ("", "v1", "ConfigMap", "configmaps"),
@@ -233,7 +237,8 @@ async fn follow(client: Client, live: Arc<Live>, (kind, scope, resource): Watch)
     };
     let config = match (&scope, kind) {
         (Scope::Named(key), _) => Config::default().fields(&format!("metadata.name={}", key.name)),
-        (_, Kind::ConfigMap) => Config::default().labels(&format!("{MANAGED_BY}={OPERATOR}")),
+        (_, Kind::JobEvent) => Config::default().fields("involvedObject.kind=Job,reason=FailedCreate"),
+        (_, Kind::ConfigMap | Kind::Job) => Config::default().labels(&format!("{MANAGED_BY}={OPERATOR}")),
         _ => Config::default(),
     };
     let mut events = watcher(api, config).default_backoff().into_stream().boxed();

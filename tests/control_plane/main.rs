@@ -17,6 +17,7 @@ mod pair;
 #[allow(dead_code, reason = "shared with the tests of the core")]
 mod preflight_server;
 mod proof;
+mod rehearsal;
 mod repairs;
 mod rollouts;
 mod samples;

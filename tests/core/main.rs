@@ -16,6 +16,7 @@ mod preflight_cli;
 mod preflight_properties;
 mod preflight_server;
 mod preflight_table;
+mod rehearsal;
 mod render_glance;
 mod render_horizon;
 mod render_httpd;

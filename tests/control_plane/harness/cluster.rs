@@ -183,6 +183,7 @@ impl Cluster {
             "statefulset" => ("apps", "v1", "StatefulSet", "statefulsets"),
             "daemonset" => ("apps", "v1", "DaemonSet", "daemonsets"),
             "replicaset" => ("apps", "v1", "ReplicaSet", "replicasets"),
+            "job" => ("batch", "v1", "Job", "jobs"),
             "ingress" => ("networking.k8s.io", "v1", "Ingress", "ingresses"),
             "httproute" => ("gateway.networking.k8s.io", "v1", "HTTPRoute", "httproutes"),
             "configmap" => ("", "v1", "ConfigMap", "configmaps"),
