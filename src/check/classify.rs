@@ -22,8 +22,22 @@ pub enum Kind {
 
 /// Endings of files that no program reads as they are.
 const LEFT_OUT: [&str; 16] = [
-    ".j2", ".tpl", ".tmpl", ".erb", ".example", ".sample", ".bak", ".orig", ".disabled", ".rpmnew", ".rpmsave", ".md", ".rst",
-    ".pyc", "~", ".dpkg-dist",
+    ".j2",
+    ".tpl",
+    ".tmpl",
+    ".erb",
+    ".example",
+    ".sample",
+    ".bak",
+    ".orig",
+    ".disabled",
+    ".rpmnew",
+    ".rpmsave",
+    ".md",
+    ".rst",
+    ".pyc",
+    "~",
+    ".dpkg-dist",
 ];
 
 static NGINX: LazyLock<Option<Regex>> =
@@ -49,7 +63,11 @@ pub fn kind(path: &str, text: &str) -> Option<Kind> {
     }
     let folder = path.rsplit('/').nth(1).unwrap_or_default();
     let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
-    if name == "glance-api.conf" || name == "glance.conf" || matches!(folder, "glance-api.conf.d" | "glance.conf.d") {
+    let main = matches!(name, "glance-api.conf" | "glance.conf");
+    // Virtual hosts are often named after what they serve.
+    if (main && !matches(&HTTPD, text) && !matches(&NGINX, text))
+        || matches!(folder, "glance-api.conf.d" | "glance.conf.d")
+    {
         return Some(Kind::Glance);
     }
     // A manifest may hold the text of a configuration file, but is none.
@@ -152,8 +170,20 @@ fn is_glance(path: &str, text: &str) -> bool {
 
 fn names_another(path: &str) -> bool {
     const OTHERS: [&str; 14] = [
-        "nova", "cinder", "neutron", "keystone", "heat", "ironic", "manila", "barbican", "designate", "octavia", "magnum",
-        "placement", "swift", "gnocchi",
+        "nova",
+        "cinder",
+        "neutron",
+        "keystone",
+        "heat",
+        "ironic",
+        "manila",
+        "barbican",
+        "designate",
+        "octavia",
+        "magnum",
+        "placement",
+        "swift",
+        "gnocchi",
     ];
     OTHERS.iter().any(|other| path.contains(other))
 }
@@ -178,6 +208,7 @@ mod tests {
     #[case("local_settings.d/x.conf", "HORIZON_IMAGES_UPLOAD_MODE = 'direct'", Some(Kind::Settings))]
     #[case("site-packages/openstack_dashboard/defaults.py", "HORIZON_IMAGES_UPLOAD_MODE = 'legacy'", None)]
     #[case("glance.conf.d/00.conf", "", Some(Kind::Glance))]
+    #[case("sites-enabled/glance.conf", "<VirtualHost *:9292>", Some(Kind::Httpd))]
     #[case("sites-enabled/glance", "<VirtualHost *:9292>", Some(Kind::Httpd))]
     #[case("nginx.conf", "http {\n server {\n listen 80; } }", Some(Kind::Nginx))]
     #[case("x.ini", "[uwsgi]\nhttp = :9292", Some(Kind::Uwsgi))]

@@ -3,7 +3,7 @@
 //! In: a snapshot. Out: the dashboards that Ingresses expose, and the findings that custom resources
 //! would show in their conditions.
 
-use super::facts::Dashboard;
+use super::facts::{Certainty, Dashboard};
 use super::finding::{Finding, Place};
 use super::objects::Object;
 use super::rule::{Rule, Severity};
@@ -37,7 +37,8 @@ pub fn dashboards(snapshot: &Snapshot, objects: &[Object], units: &[Unit]) -> Ve
                 host: exposure.url.origin().host().to_owned(),
                 origin: Some(exposure.url.origin().clone()),
                 place: place(objects, kind, &key, &["spec"]),
-                source: format!("exposed by {}", exposure.source),
+                source: exposure.source.clone(),
+                certainty: Certainty::Exposed,
                 scope: unit.scope.clone(),
             });
         }
@@ -65,14 +66,11 @@ pub fn findings(snapshot: &Snapshot, objects: &[Object]) -> Vec<Finding> {
     findings
 }
 
-fn of_resource<'a>(
-    place: &Place,
-    problems: impl Iterator<Item = &'a Problem>,
-    advice: &'a [String],
-) -> Vec<Finding> {
+fn of_resource<'a>(place: &Place, problems: impl Iterator<Item = &'a Problem>, advice: &'a [String]) -> Vec<Finding> {
     let errors = problems.map(|problem| (Severity::Error, problem.message.as_str()));
     let warnings = advice.iter().map(|advice| (Severity::Warning, advice.as_str()));
-    let named = errors.chain(warnings).filter_map(|(severity, message)| Some((Rule::named_in(message)?, severity, message)));
+    let named =
+        errors.chain(warnings).filter_map(|(severity, message)| Some((Rule::named_in(message)?, severity, message)));
     named.map(|(rule, severity, message)| told(rule, severity, place, message)).collect()
 }
 

@@ -91,9 +91,8 @@ fn is_manifest(name: &str) -> bool {
 /// A kustomization beside the manifests speaks of files, not of objects; other endings than those of
 /// configuration are some program's own.
 fn may_matter(path: &Path, name: &str) -> bool {
-    const OTHERS: [&str; 14] = [
-        "pem", "key", "crt", "log", "db", "sqlite", "png", "svg", "jpg", "js", "css", "html", "sh", "gz",
-    ];
+    const OTHERS: [&str; 14] =
+        ["pem", "key", "crt", "log", "db", "sqlite", "png", "svg", "jpg", "js", "css", "html", "sh", "gz"];
     let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
     !classify::is_left_out(name) && !OTHERS.contains(&extension) && !name.starts_with("kustomization.")
 }

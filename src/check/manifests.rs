@@ -32,6 +32,7 @@ pub fn sort(texts: Vec<Text>, release: Option<Release>) -> (Input, Vec<String>) 
             errors.push(format!("{}: holds nothing that can be checked: no manifest, no configuration of Glance or Horizon or of a web server before them", text.name));
         }
     }
+    super::managed::carry_out(&mut input);
     (input, errors)
 }
 
@@ -87,8 +88,12 @@ fn add(input: &mut Input, object: Object, errors: &mut Vec<String>) {
         Err(why) => errors.push(told(&why)),
         Ok(Some(id)) => {
             let refused = match id.kind.as_str() {
-                "Horizon" => input.snapshot.horizons.get(&id.key).ok().flatten().and_then(|o| o.spec.as_ref().err().cloned()),
-                "Glance" => input.snapshot.glances.get(&id.key).ok().flatten().and_then(|o| o.spec.as_ref().err().cloned()),
+                "Horizon" => {
+                    input.snapshot.horizons.get(&id.key).ok().flatten().and_then(|o| o.spec.as_ref().err().cloned())
+                }
+                "Glance" => {
+                    input.snapshot.glances.get(&id.key).ok().flatten().and_then(|o| o.spec.as_ref().err().cloned())
+                }
                 _ => None,
             };
             errors.extend(refused.map(|why| told(&why)));

@@ -55,6 +55,9 @@ mod tests {
 
     #[test]
     fn decoders_quote_nothing() {
-        assert_eq!(error("data.x: invalid type: string \"hun\\\"ter\", expected u"), "data.x: invalid type: string ***, expected u");
+        assert_eq!(
+            error("data.x: invalid type: string \"hun\\\"ter\", expected u"),
+            "data.x: invalid type: string ***, expected u"
+        );
     }
 }

@@ -3,7 +3,7 @@
 //! In: configuration files and manifests, or the objects of a cluster. Out: a [`Report`] of findings,
 //! each with its [`Rule`], its place, what was found and what to change.
 //!
-//! [`input`] reads files; everything else is pure: [`read`] the formats → [`unit`]s of files that one
+//! [`input`] reads files and [`live`] a cluster; everything else is pure: [`read`] the formats → [`unit`]s of files that one
 //! program reads → [`facts`] about one cloud → [`rules`] → findings. [`derived`] adds what the operator
 //! itself derives from custom resources and exposures.
 
@@ -12,6 +12,8 @@ mod derived;
 pub mod facts;
 pub mod finding;
 pub mod input;
+pub mod live;
+mod managed;
 pub mod manifests;
 pub mod mask;
 pub mod objects;

@@ -103,7 +103,7 @@ pub fn units(objects: &[Object]) -> Vec<Unit> {
     let mut mounted = BTreeSet::new();
     for workload in objects.iter().filter(|o| WORKLOADS.contains(&o.kind())) {
         let unit = workload_unit(objects, workload, &mut mounted);
-        if unit.service().is_some() {
+        if unit.matters() {
             units.push(unit);
         }
     }
@@ -130,7 +130,7 @@ fn loose(object: &Object) -> Option<Unit> {
         }
     }
     unit.copy_as_kolla(false);
-    unit.service().map(|_| unit)
+    unit.matters().then_some(unit)
 }
 
 fn file(kind: Kind, path: Option<String>, held: Held) -> File {
@@ -141,8 +141,7 @@ fn file(kind: Kind, path: Option<String>, held: Held) -> File {
 fn workload_unit(objects: &[Object], workload: &Object, mounted: &mut BTreeSet<usize>) -> Unit {
     const POD: [&str; 3] = ["spec", "template", "spec"];
     let pod = &workload.value["spec"]["template"]["spec"];
-    let mut unit =
-        Unit { name: workload.id(), scope: vec![workload.namespace().to_owned()], ..Unit::default() };
+    let mut unit = Unit { name: workload.id(), scope: vec![workload.namespace().to_owned()], ..Unit::default() };
     for (at, container) in pod["containers"].as_array().into_iter().flatten().enumerate() {
         let number = at.to_string();
         let place = |more: &[&str]| workload.place(&[&POD, &["containers", &number][..], more].concat());

@@ -105,6 +105,11 @@ impl Unit {
         }
     }
 
+    /// Whether it plays a role here. A web server may, whoever's it is.
+    pub fn matters(&self) -> bool {
+        self.service().is_some() || self.has(Kind::Httpd) || self.has(Kind::Nginx)
+    }
+
     fn named(&self) -> Option<Service> {
         let says = |word: &str| self.name.contains(word) || self.files.iter().any(|f| f.called().contains(word));
         match (says("glance"), says("horizon") || says("dashboard")) {
@@ -131,7 +136,9 @@ impl Unit {
             match copies.iter().find(|(source, _)| from(source)) {
                 Some((_, dest)) if dest.ends_with('/') => file.path = Some(format!("{dest}{}", file.name)),
                 Some((_, dest)) => file.path = Some(dest.clone()),
-                None if seen.is_none() && whole => file.path = Some(format!("/var/lib/kolla/config_files/{}", file.name)),
+                None if seen.is_none() && whole => {
+                    file.path = Some(format!("/var/lib/kolla/config_files/{}", file.name))
+                }
                 None => {}
             }
         }
@@ -141,7 +148,8 @@ impl Unit {
 fn copies(text: &str) -> Vec<(String, String)> {
     let json: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
     let entries = json["config_files"].as_array().cloned().unwrap_or_default();
-    let copy = |entry: serde_json::Value| Some((entry["source"].as_str()?.to_owned(), entry["dest"].as_str()?.to_owned()));
+    let copy =
+        |entry: serde_json::Value| Some((entry["source"].as_str()?.to_owned(), entry["dest"].as_str()?.to_owned()));
     entries.into_iter().filter_map(copy).collect()
 }
 
@@ -166,19 +174,34 @@ pub fn of_files(files: Vec<(String, File)>) -> Vec<Unit> {
     units
 }
 
-/// The folder that stands for the machine: what is before `etc/`, or the file's folder without the
-/// parts that belong to a service.
+/// The folder that stands for the machine: what is before `etc/`, or else the file's folder without
+/// the parts that belong to a service.
 fn root(name: &str) -> String {
-    let folders: Vec<&str> = name.split('/').rev().skip(1).collect::<Vec<_>>().into_iter().rev().collect();
-    let own = |part: &&str| {
-        matches!(*part, "etc" | "glance" | "glance-api" | "horizon" | "openstack-dashboard" | "local_settings.d" | "apache2" | "httpd" | "nginx" | "kolla")
-            || part.ends_with(".conf.d")
-            || part.ends_with("-enabled")
-            || part.ends_with("-available")
-            || *part == "conf.d"
-    };
-    let end = folders.iter().position(own).unwrap_or(folders.len());
-    folders[..end].iter().map(|part| format!("{part}/")).collect()
+    let mut folders: Vec<&str> = name.split('/').collect();
+    folders.pop();
+    if let Some(etc) = folders.iter().rposition(|part| *part == "etc") {
+        folders.truncate(etc);
+    }
+    while folders.last().is_some_and(|part| is_services(part)) {
+        folders.pop();
+    }
+    folders.iter().map(|part| format!("{part}/")).collect()
+}
+
+fn is_services(part: &str) -> bool {
+    const PARTS: [&str; 10] = [
+        "glance",
+        "glance-api",
+        "horizon",
+        "openstack-dashboard",
+        "local_settings.d",
+        "apache2",
+        "httpd",
+        "nginx",
+        "uwsgi",
+        "kolla",
+    ];
+    PARTS.contains(&part) || part.ends_with("conf.d") || part.ends_with("-enabled") || part.ends_with("-available")
 }
 
 /// Files of Glance and of Horizon from one root are two units; a web server's are its own.

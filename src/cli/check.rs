@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::{Args as ClapArgs, ValueEnum};
 
 use super::output;
+use crate::check::live::Scope;
 use crate::check::{self, Release, Report, Rule};
 
 /// Shown below the help.
@@ -62,17 +63,20 @@ enum Format {
 const STACK: usize = 256 << 20;
 
 /// Checks.
-pub fn main(args: &Args) -> ExitCode {
+pub fn main(args: Args) -> ExitCode {
     if let Some(rule) = args.explain {
         return super::ended(output::data(rule.runbook()));
     }
-    let work = || files(args);
+    if args.live {
+        return super::on_runtime(live(args));
+    }
+    let work = || files(&args);
     let done = std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work);
         thread.map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     });
     match done {
-        Ok((report, errors)) => tell(args, &report, &errors),
+        Ok((report, errors)) => tell(&args, &report, &errors),
         Err(error) => super::failed(error),
     }
 }
@@ -84,12 +88,28 @@ fn files(args: &Args) -> (Report, Vec<String>) {
     (check::check(input), errors)
 }
 
+async fn live(args: Args) -> ExitCode {
+    let scope = match &args.namespace {
+        _ if args.all_namespaces => Scope::All,
+        Some(namespace) => Scope::Namespace(namespace.clone()),
+        None => Scope::Default,
+    };
+    match check::live::read(&scope, args.release).await {
+        Ok((input, notes)) => {
+            let mut report = check::check(input);
+            report.unseen.extend(notes);
+            tell(&args, &report, &[])
+        }
+        Err(error) => super::failed(check::mask::error(&error.to_string())),
+    }
+}
+
 fn tell(args: &Args, report: &Report, errors: &[String]) -> ExitCode {
     for error in errors {
         output::say(format_args!("error: {error}"));
     }
     if errors.is_empty() && report.checked.is_empty() {
-        output::say("error: nothing of Horizon or Glance is in the input");
+        output::say("error: nothing of Horizon or Glance was found to check");
     }
     let printed = match args.output {
         Format::Text => output::data(&check::output::text(report, coloured())),

@@ -93,7 +93,7 @@ fn dispatch(command: Command) -> ExitCode {
         Command::Run(args) => on_runtime(async { ended(run::main(args).await) }),
         Command::Crd => ended(crd::main()),
         Command::Render(args) => render::main(&args),
-        Command::Check(args) => check::main(&args),
+        Command::Check(args) => check::main(args),
         Command::Preflight(args) => on_runtime(preflight::main(args)),
         Command::Completions(args) => ended(completions::main(&args, Cli::command())),
         Command::Copy(args) => ended(copy::main(&args)),

@@ -13,7 +13,7 @@ use super::{Failure, Requirement, Rule};
 const ON_THE_WAY: &str = "look at what stands before Glance (httpd: `Header ... Access-Control-...`; ingress-nginx: enable-cors; HTTPRoute: a CORS filter; HAProxy: http-response set-header) and remove it, so that Glance alone answers preflights";
 
 fn failure(requirement: Requirement, rules: &[Rule], received: String, message: String, fix: String) -> Failure {
-    let rule = rules.first().copied().unwrap_or("DU012");
+    let rule = rules.first().copied().unwrap_or(Rule::CorsOnTheWay);
     Failure { requirement, rule, also: rules.iter().skip(1).copied().collect(), received, message, fix }
 }
 
@@ -38,47 +38,47 @@ pub fn status(asked: &Preflight, answer: &Answer) -> Failure {
     let (rules, message, fix): (&[Rule], String, String) = match code {
         300..=399 => return redirect(asked, answer),
         401 if challenge.to_ascii_lowercase().starts_with("keystone") => (
-            &["DU020", "DU007", "DU008"],
+            &[Rule::OptionsFiltered, Rule::NotRead, Rule::NoSuchFlavor],
             "Glance's own token check answered the preflight, which carries no token: no CORS filter stands before it".into(),
             "put the cors filter first in the pipeline of Glance's paste file (the shipped pipelines have it), or remove the flavor that lacks it".into(),
         ),
         401 | 403 | 407 => (
-            &["DU020", "DU012"],
+            &[Rule::OptionsFiltered, Rule::CorsOnTheWay],
             format!("an authentication or access filter in front of Glance{from} answered the preflight, which never carries a token"),
             "let OPTIONS on /v2/images/ pass that filter unauthenticated".into(),
         ),
         405 | 501 => (
-            &["DU020", "DU012"],
+            &[Rule::OptionsFiltered, Rule::CorsOnTheWay],
             format!("something in front of Glance{from} does not let the method OPTIONS pass"),
             "let OPTIONS (and PUT) on /v2/images/ pass, up to Glance".into(),
         ),
         404 | 410 => (
-            &["DU011", "DU012"],
+            &[Rule::WrongEndpoint, Rule::CorsOnTheWay],
             format!("nothing is at this URL; not Glance answered{from}: its CORS filter answers each OPTIONS with 200"),
             "compare the public endpoint of service type image in the Keystone catalog with what the proxy routes to Glance".into(),
         ),
         411 | 413 => (
-            &["DU014", "DU012"],
+            &[Rule::BodyLimit, Rule::CorsOnTheWay],
             format!("a body limit in front of Glance{from} refused the preflight, which has no body; it will refuse an image too"),
             "lift the limit: httpd LimitRequestBody 0, ingress-nginx proxy-body-size \"0\"".into(),
         ),
         408 | 504 => (
-            &["DU015", "DU012"],
+            &[Rule::TooSlow, Rule::CorsOnTheWay],
             format!("a proxy{from} gave up waiting for Glance"),
             "see whether Glance runs and its Service has endpoints; then the proxy's timeouts".into(),
         ),
         500 | 502 | 503 => (
-            &["DU012"],
+            &[Rule::CorsOnTheWay],
             format!("a proxy{from} has no working Glance behind it, or Glance failed; such an answer has no CORS header of Glance's"),
             "see whether Glance's pods are ready and its log is clean; then the proxy's backend".into(),
         ),
         400 if !asked.endpoint.origin().is_https() => (
-            &["DU011", "DU012"],
+            &[Rule::WrongEndpoint, Rule::CorsOnTheWay],
             format!("the server{from} does not take the request; often this port speaks https, and the URL says http"),
             "put the https URL into the Keystone catalog (public endpoint of service type image)".into(),
         ),
         _ => (
-            &["DU012", "DU020"],
+            &[Rule::CorsOnTheWay, Rule::OptionsFiltered],
             format!("not Glance's CORS filter answered{from}: it answers each OPTIONS with 200"),
             "let OPTIONS on /v2/images/ pass, up to Glance".into(),
         ),
@@ -94,14 +94,20 @@ fn redirect(asked: &Preflight, answer: &Answer) -> Failure {
     let target = place.to_ascii_lowercase();
     let login = ["auth", "login", "sso", "saml", "signin"].iter().any(|word| target.contains(word));
     let (rules, fix): (&[Rule], _) = if login {
-        (&["DU020", "DU011"], "let OPTIONS on /v2/images/ pass the login in front of Glance".to_owned())
+        (
+            &[Rule::OptionsFiltered, Rule::WrongEndpoint],
+            "let OPTIONS on /v2/images/ pass the login in front of Glance".to_owned(),
+        )
     } else {
         let why = if target.starts_with("https:") && !asked.endpoint.origin().is_https() {
             "the https URL"
         } else {
             "the URL it leads to"
         };
-        (&["DU011", "DU020"], format!("put {why} into the Keystone catalog (public endpoint of service type image)"))
+        (
+            &[Rule::WrongEndpoint, Rule::OptionsFiltered],
+            format!("put {why} into the Keystone catalog (public endpoint of service type image)"),
+        )
     };
     let message = format!("a redirect{}; browsers do not follow one of a preflight", signature(answer));
     failure(Requirement::Status, rules, format!("status {}{to}", answer.status), message, fix)
@@ -113,35 +119,38 @@ pub fn origin(asked: &Preflight, answer: &Answer) -> Failure {
     let Some(value) = get(&answer.headers, ALLOW_ORIGIN) else { return silence(asked, answer) };
     let parts: Vec<_> = value.split(',').map(str::trim).filter(|part| !part.is_empty()).collect();
     let (rules, message): (&[Rule], String) = if value.eq_ignore_ascii_case("null") {
-        (&["DU005", "DU012"], "`null` is the origin of sandboxed and local pages, not of this dashboard".into())
+        (
+            &[Rule::AnyOrigin, Rule::CorsOnTheWay],
+            "`null` is the origin of sandboxed and local pages, not of this dashboard".into(),
+        )
     } else if parts.is_empty() {
-        (&["DU012"], "the value is empty".into())
+        (&[Rule::CorsOnTheWay], "the value is empty".into())
     } else if parts.len() > 1 || lines(&answer.headers, ALLOW_ORIGIN).count() > 1 {
         let how =
             if parts.iter().all(|part| *part == origin) { "the same origin several times" } else { "several values" };
         (
-            &["DU012"],
+            &[Rule::CorsOnTheWay],
             format!("{how}: browsers want exactly one; Glance sends one, so something on the way adds its own"),
         )
     } else if is_same_but_for_form(&value, origin) {
         (
-            &["DU001", "DU012"],
+            &[Rule::OriginForm, Rule::CorsOnTheWay],
             format!(
                 "it differs from {origin} in form only, but must equal it byte for byte (scheme://host[:port], lower case, no path, no default port)"
             ),
         )
     } else if value.contains('*') {
-        (&["DU012", "DU005"], "a pattern: browsers know only `*` alone or the exact origin".into())
+        (&[Rule::CorsOnTheWay, Rule::AnyOrigin], "a pattern: browsers know only `*` alone or the exact origin".into())
     } else {
         (
-            &["DU012", "DU002"],
+            &[Rule::CorsOnTheWay, Rule::OriginMissing],
             format!(
                 "another origin than {origin}; Glance answers with the origin that asks or not at all, so something on the way writes one fixed origin"
             ),
         )
     };
     let fix = match rules.first() {
-        Some(&"DU001") => format!(
+        Some(Rule::OriginForm) => format!(
             "write exactly {origin}: in [cors] allowed_origin of Glance, or where something on the way sets the header"
         ),
         _ => format!("{ON_THE_WAY}; and {origin} must stand in [cors] allowed_origin"),
@@ -161,7 +170,7 @@ fn silence(asked: &Preflight, answer: &Answer) -> Failure {
     let received = format!("status {}{from}, no {ALLOW_ORIGIN}", answer.status);
     let (rules, message, fix): (&[Rule], _, _) = if is_filters_refusal(answer) {
         (
-            &["DU002", "DU003", "DU004", "DU007"],
+            &[Rule::OriginMissing, Rule::HeaderMissing, Rule::MethodMissing, Rule::NotRead],
             format!(
                 "this is how Glance's CORS filter refuses: it says nothing if the origin, the method or one of the headers ({}) is not allowed",
                 asked.headers.join(", ")
@@ -172,7 +181,7 @@ fn silence(asked: &Preflight, answer: &Answer) -> Failure {
         )
     } else {
         (
-            &["DU012", "DU002"],
+            &[Rule::CorsOnTheWay, Rule::OriginMissing],
             format!(
                 "not Glance's CORS filter answered{from} (its refusal is an empty 200 without Content-Type): either something on the way answers OPTIONS itself, or Glance runs without the filter"
             ),
@@ -194,7 +203,13 @@ pub fn methods(asked: &Preflight, answer: &Answer, methods: &Extracted<'_>) -> F
         Extracted::Values(_) => format!("{method} is not among the methods"),
     };
     let fix = complete(answer, method, "allow_methods");
-    failure(Requirement::AllowMethods, &["DU004", "DU012"], received(&answer.headers, ALLOW_METHODS), message, fix)
+    failure(
+        Requirement::AllowMethods,
+        &[Rule::MethodMissing, Rule::CorsOnTheWay],
+        received(&answer.headers, ALLOW_METHODS),
+        message,
+        fix,
+    )
 }
 
 /// `Access-Control-Allow-Headers` lacks some name.
@@ -206,7 +221,13 @@ pub fn header_names(answer: &Answer, names: &Extracted<'_>, missing: &[&str]) ->
         Extracted::Values(_) => format!("missing: {missing}"),
     };
     let fix = complete(answer, &missing, "allow_headers");
-    failure(Requirement::AllowHeaders, &["DU003", "DU012"], received(&answer.headers, ALLOW_HEADERS), message, fix)
+    failure(
+        Requirement::AllowHeaders,
+        &[Rule::HeaderMissing, Rule::CorsOnTheWay],
+        received(&answer.headers, ALLOW_HEADERS),
+        message,
+        fix,
+    )
 }
 
 fn unparsable(element: &str) -> String {

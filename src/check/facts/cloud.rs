@@ -9,7 +9,7 @@ use crate::check::objects::Object;
 use crate::check::read::python::Value;
 use crate::check::release::Release;
 use crate::check::unit::{Service, Unit};
-use crate::derive::origin::Origin;
+use crate::derive::origin::{Origin, PublicUrl};
 
 /// Where browsers load a dashboard from, as something in the input says.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,7 +20,19 @@ pub struct Dashboard {
     pub place: Place,
     /// What says so.
     pub source: String,
+    pub certainty: Certainty,
     pub scope: Vec<String>,
+}
+
+/// How far a name can be trusted to be the one that browsers use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Certainty {
+    /// A web server's own name: a proxy before it may have another.
+    Named,
+    /// Django serves these, and maybe old or internal ones besides.
+    Served,
+    /// An Ingress or the like exposes it.
+    Exposed,
 }
 
 /// A Horizon and a Glance that belong together, by their indices.
@@ -47,8 +59,12 @@ impl<'a> Cloud<'a> {
     /// Puts the facts together. `exposed`: dashboards that Ingresses and the like tell of.
     pub fn of(units: &'a [Unit], objects: &[Object], exposed: Vec<Dashboard>, release: Option<Release>) -> Self {
         let of_service = |service| units.iter().filter(move |unit| unit.service() == Some(service));
-        let glances: Vec<Glance<'a>> = of_service(Service::Glance).map(Glance::of).filter(|g| !g.unit.files.is_empty()).collect();
-        let horizons: Vec<Horizon<'a>> = of_service(Service::Horizon).map(Horizon::of).filter(|h| !h.snippets.is_empty()).collect();
+        let glances: Vec<Glance<'a>> = of_service(Service::Glance)
+            .map(Glance::of)
+            .filter(|g| !g.confs.is_empty() || !g.outside.is_empty())
+            .collect();
+        let horizons: Vec<Horizon<'a>> =
+            of_service(Service::Horizon).map(Horizon::of).filter(|h| !h.snippets.is_empty()).collect();
         let servers: Vec<Server<'a>> = units.iter().flat_map(Server::of).collect();
         let mut dashboards = exposed;
         dashboards.extend(horizons.iter().flat_map(of_settings));
@@ -73,6 +89,14 @@ impl<'a> Cloud<'a> {
     pub fn is_direct(&self, glance: usize) -> bool {
         let mut horizons = self.horizons_of(glance).peekable();
         horizons.peek().is_none() || horizons.any(Horizon::wants_direct)
+    }
+
+    /// Whether Glance is published under a dashboard's own origin: then browsers ask nothing.
+    pub fn is_same_origin(&self, unit: &Unit) -> bool {
+        let dashboards: Vec<_> = self.dashboards_near(&unit.scope).filter_map(|d| d.origin.as_ref()).collect();
+        let near = self.published.iter().filter(|p| p.scope == unit.scope);
+        let mut origins = near.filter_map(|p| PublicUrl::parse(&p.url).ok());
+        origins.any(|url| dashboards.contains(&url.origin()))
     }
 
     /// The dashboards of the Horizons next to a unit.
@@ -118,7 +142,14 @@ fn of_settings(horizon: &Horizon<'_>) -> Vec<Dashboard> {
         let place = setting_place(horizon, "CSRF_TRUSTED_ORIGINS");
         for origin in texts.iter().filter_map(|text| Origin::parse(text).ok()).filter(|o| is_public(o.host())) {
             let (host, origin) = (origin.host().to_owned(), Some(origin));
-            found.push(Dashboard { host, origin, place: place.clone(), source: "CSRF_TRUSTED_ORIGINS".into(), scope: scope.clone() });
+            found.push(Dashboard {
+                host,
+                origin,
+                place: place.clone(),
+                source: "CSRF_TRUSTED_ORIGINS".into(),
+                certainty: Certainty::Served,
+                scope: scope.clone(),
+            });
         }
     }
     let hosts = horizon.value("ALLOWED_HOSTS").and_then(Value::texts).unwrap_or_default();
@@ -126,7 +157,14 @@ fn of_settings(horizon: &Horizon<'_>) -> Vec<Dashboard> {
         let place = setting_place(horizon, "ALLOWED_HOSTS");
         for host in hosts.iter().filter(|host| is_public(host)) {
             let host = host.to_lowercase();
-            found.push(Dashboard { host, origin: None, place: place.clone(), source: "ALLOWED_HOSTS".into(), scope: scope.clone() });
+            found.push(Dashboard {
+                host,
+                origin: None,
+                place: place.clone(),
+                source: "ALLOWED_HOSTS".into(),
+                certainty: Certainty::Served,
+                scope: scope.clone(),
+            });
         }
     }
     found
@@ -147,6 +185,7 @@ fn of_server(server: &Server<'_>) -> Option<Dashboard> {
         origin: None,
         place: item.place(),
         source: format!("{} of the dashboard's server", item.directive.name),
+        certainty: Certainty::Named,
         scope: server.scope.clone(),
     })
 }

@@ -57,7 +57,8 @@ impl<'a> Glance<'a> {
     /// Reads the files of a unit.
     pub fn of(unit: &'a Unit) -> Self {
         let read = |file: &'a File| Conf { file, ini: oslo::parse(&file.text), rank: rank(file) };
-        let (mut confs, outside): (Vec<_>, Vec<_>) = unit.of_kind(Kind::Glance).map(read).partition(|c| c.rank.is_some());
+        let (mut confs, outside): (Vec<_>, Vec<_>) =
+            unit.of_kind(Kind::Glance).map(read).partition(|c| c.rank.is_some());
         confs.sort_by(|a, b| (a.rank, &a.file.name).cmp(&(b.rank, &b.file.name)));
         let paste = unit.of_kind(Kind::Paste).next().map(|file| (file, oslo::parse(&file.text)));
         Self { unit, confs, outside, paste }
@@ -104,10 +105,11 @@ impl<'a> Glance<'a> {
         self.confs.iter().flat_map(of).collect()
     }
 
-    /// Whether all that decides on `[cors]` is seen: its main file, and all that is mounted.
+    /// Whether all that decides on `[cors]` is seen: not a fragment alone, and all that is mounted.
     pub fn is_whole(&self) -> bool {
-        let main = self.confs.iter().any(|c| c.rank == Some(1)) || (self.unit.folders.len() + self.confs.len() > 1);
-        main && self.unit.unseen.is_empty()
+        let has = |conf: &Conf<'_>, section: &str| conf.ini.assignments.iter().any(|a| a.section == section);
+        let main = |conf: &Conf<'_>| matches!(conf.rank, Some(0 | 1)) || has(conf, "keystone_authtoken");
+        self.confs.iter().any(main) && self.unit.unseen.is_empty()
     }
 
     /// Where to say that something is missing: the last file that says anything of `[cors]`, or the

@@ -127,9 +127,10 @@ fn unread(unit: &Unit, file: &File) -> Option<String> {
         return Some("Horizon reads only *.py from local_settings.d".into());
     }
     let path = file.path.as_deref()?;
-    let snippets = path.starts_with(&format!("{ETC}local_settings.d/")) || path.contains(&format!("{OWN}local_settings.d/"));
-    let main = matches!(classify::base(path), "local_settings.py" | "local_settings")
-        && (path.starts_with(ETC) || path.contains(OWN));
+    let snippets =
+        path.starts_with(&format!("{ETC}local_settings.d/")) || path.contains(&format!("{OWN}local_settings.d/"));
+    // An image may link its main file from anywhere.
+    let main = matches!(classify::base(path), "local_settings.py" | "local_settings");
     if !snippets && !main {
         return Some(format!(
             "Horizon does not read {path}; it reads local_settings(.py) and local_settings.d/*.py in /etc/openstack-dashboard or in openstack_dashboard/local"

@@ -7,7 +7,7 @@ mod horizon;
 mod server;
 
 pub use catalog::Published;
-pub use cloud::{Cloud, Dashboard, Pair};
+pub use cloud::{Certainty, Cloud, Dashboard, Pair};
 pub use glance::{CORS_OPTIONS, Conf, Glance, Setting};
 pub use horizon::{Horizon, MODE, Mode, Snippet, mode};
 pub use server::{Item, Server};

@@ -125,8 +125,18 @@ fn flat<'a>(file: &'a File, tree: &[Directive], within: &[Directive]) -> Vec<Ite
 
 /// Directives whose arguments tell what runs behind them.
 const TELLING: [&str; 12] = [
-    "wsgiscriptalias", "wsgidaemonprocess", "wsgiprocessgroup", "proxypass", "proxypassmatch", "proxypassreverse",
-    "balancermember", "servername", "proxy_pass", "uwsgi_pass", "server_name", "documentroot",
+    "wsgiscriptalias",
+    "wsgidaemonprocess",
+    "wsgiprocessgroup",
+    "proxypass",
+    "proxypassmatch",
+    "proxypassreverse",
+    "balancermember",
+    "servername",
+    "proxy_pass",
+    "uwsgi_pass",
+    "server_name",
+    "documentroot",
 ];
 
 /// Whom some directives serve. Horizon's own application decides, whatever else stands beside it.

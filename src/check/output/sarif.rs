@@ -83,7 +83,13 @@ fn uri(finding: &Finding) -> String {
 fn fingerprint(finding: &Finding) -> String {
     let place = &finding.place;
     let text = |part: &Option<String>| part.clone().unwrap_or_default();
-    let parts = [finding.rule.id().to_owned(), text(&place.file), text(&place.object), text(&place.field), finding.found.clone()];
+    let parts = [
+        finding.rule.id().to_owned(),
+        text(&place.file),
+        text(&place.object),
+        text(&place.field),
+        finding.found.clone(),
+    ];
     let hash = Sha256::digest(parts.join("\0"));
     hash.iter().take(16).fold(String::new(), |mut hex, byte| {
         let _ = write!(hex, "{byte:02x}");

@@ -161,7 +161,8 @@ pub fn nginx(text: &str) -> Vec<Directive> {
                 let mut word = String::from(c);
                 // `${name}` is part of a word.
                 while let Some(next) = chars.next_if(|n| {
-                    !n.is_whitespace() && (!matches!(n, ';' | '{' | '}') || (*n == '{' && word.ends_with('$')) || in_variable(&word))
+                    !n.is_whitespace()
+                        && (!matches!(n, ';' | '{' | '}') || (*n == '{' && word.ends_with('$')) || in_variable(&word))
                 }) {
                     word.push(next);
                 }

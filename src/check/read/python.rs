@@ -72,8 +72,7 @@ const MOST_BYTES: usize = 1 << 20;
 /// Deeper expressions are nothing that a person wrote.
 const MOST_DEEP: usize = 64;
 /// What people of other languages write; as Python names they are undefined.
-const WORDS: [&str; 11] =
-    ["true", "false", "null", "none", "yes", "no", "on", "off", "direct", "legacy", "undefined"];
+const WORDS: [&str; 11] = ["true", "false", "null", "none", "yes", "no", "on", "off", "direct", "legacy", "undefined"];
 
 /// Reads a file. `known` holds what the files before it have set, and then what this one has.
 pub fn read(text: &str, known: &mut BTreeMap<String, Value>) -> Settings {
@@ -165,7 +164,22 @@ impl Run<'_> {
                 self.all(&attempt.finalbody);
             }
             Stmt::With(with) => self.all(&with.body),
-            Stmt::For(each) => self.perhaps(&each.body),
+            Stmt::For(each) => {
+                self.assign(&each.target, &Value::Unknown, line);
+                self.perhaps(&each.body);
+            }
+            Stmt::Import(import) => import.names.iter().for_each(|alias| {
+                let name = alias.asname.as_ref().unwrap_or(&alias.name).as_str();
+                self.set(name.split('.').next().unwrap_or(name), Value::Unknown, line);
+            }),
+            Stmt::ImportFrom(import) => import.names.iter().for_each(|alias| {
+                let name = alias.asname.as_ref().unwrap_or(&alias.name).as_str();
+                // What a star brings is not known: any name may be defined from here on.
+                self.guarded |= name == "*";
+                self.set(name, Value::Unknown, line);
+            }),
+            Stmt::FunctionDef(function) => self.set(function.name.as_str(), Value::Unknown, line),
+            Stmt::ClassDef(class) => self.set(class.name.as_str(), Value::Unknown, line),
             Stmt::While(each) => self.perhaps(&each.body),
             Stmt::Delete(delete) => delete.targets.iter().for_each(|t| self.assign(t, &Value::Unknown, line)),
             Stmt::Raise(_) => self.raise(line, "raises an exception".into()),
@@ -300,7 +314,11 @@ impl Run<'_> {
             _ => false,
         };
         if environment {
-            return if arguments.is_empty() { Value::Unknown } else { arguments.get(1).cloned().unwrap_or(Value::None) };
+            return if arguments.is_empty() {
+                Value::Unknown
+            } else {
+                arguments.get(1).cloned().unwrap_or(Value::None)
+            };
         }
         match (self.fold(&method.value, depth), method.attr.as_str(), arguments) {
             (Value::Text(text), "lower", []) => Value::Text(text.to_lowercase()),

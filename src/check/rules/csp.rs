@@ -62,7 +62,10 @@ fn judge(cloud: &Cloud<'_>, policy: &Policy) -> Option<Finding> {
         .filter_map(|p| PublicUrl::parse(&p.url).ok())
         .map(|url| url.origin().clone())
         .collect();
-    let closed = |s: &String| matches!(s.trim_matches('\''), "self" | "none" | "unsafe-inline" | "unsafe-eval" | "report-sample") || matches!(s.as_str(), "data:" | "blob:");
+    let closed = |s: &String| {
+        matches!(s.trim_matches('\''), "self" | "none" | "unsafe-inline" | "unsafe-eval" | "report-sample")
+            || matches!(s.as_str(), "data:" | "blob:")
+    };
     let admitted = match glances.as_slice() {
         [] => !policy.sources.iter().all(closed),
         origins => origins.iter().all(|origin| is_admitted(cloud, origin, policy)),
@@ -87,7 +90,8 @@ fn shown(sources: &[String]) -> String {
 }
 
 fn is_admitted(cloud: &Cloud<'_>, origin: &Origin, policy: &Policy) -> bool {
-    let own = cloud.dashboards_near(&policy.scope).any(|d| d.origin.as_ref() == Some(origin) || d.host == origin.host());
+    let own =
+        cloud.dashboards_near(&policy.scope).any(|d| d.origin.as_ref() == Some(origin) || d.host == origin.host());
     policy.sources.iter().any(|source| {
         let source = source.trim_end_matches('/').to_lowercase();
         let (scheme, rest) = match source.split_once("://") {
@@ -102,7 +106,8 @@ fn is_admitted(cloud: &Cloud<'_>, origin: &Origin, policy: &Policy) -> bool {
         let written = authority.rsplit_once(':').map(|(_, port)| port);
         let default = if origin.is_https() { "443" } else { "80" };
         let port_fits = port == Some("*") || port.unwrap_or(default) == written.unwrap_or(default);
-        let scheme_fits = scheme.is_none_or(|s| origin.as_str().starts_with(&format!("{s}:")) || (s == "http" && origin.is_https()));
+        let scheme_fits =
+            scheme.is_none_or(|s| origin.as_str().starts_with(&format!("{s}:")) || (s == "http" && origin.is_https()));
         source == "*"
             || (source == "https:" && origin.is_https())
             || source == "http:"

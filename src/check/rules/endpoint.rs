@@ -5,7 +5,8 @@ use crate::check::finding::Finding;
 use crate::check::rule::{Rule, Severity};
 use crate::derive::origin::PublicUrl;
 
-const FIX: &str = "publish the URL that browsers reach, by https and without a version, as public endpoint of service type image";
+const FIX: &str =
+    "publish the URL that browsers reach, by https and without a version, as public endpoint of service type image";
 
 /// Each published URL is one that a browser can upload to.
 pub fn published(cloud: &Cloud<'_>) -> Vec<Finding> {
@@ -29,7 +30,9 @@ fn judge(cloud: &Cloud<'_>, published: &Published) -> Vec<Finding> {
         findings.push(new(
             Rule::WrongEndpoint,
             severity,
-            format!("the public image endpoint ends in /{last}; Horizon makes /{last}/v2/images/… of it, which is a 404"),
+            format!(
+                "the public image endpoint ends in /{last}; Horizon makes /{last}/v2/images/… of it, which is a 404"
+            ),
         ));
     }
     let https = |d: &&Dashboard| d.origin.as_ref().is_some_and(|o| o.is_https());

@@ -20,7 +20,8 @@ pub fn headers(cloud: &Cloud<'_>) -> Vec<Finding> {
             continue;
         }
         let listed = setting.as_ref().map(Setting::items);
-        let has = |name: &str| listed.as_ref().is_some_and(|list| list.iter().any(|item| item.eq_ignore_ascii_case(name)));
+        let has =
+            |name: &str| listed.as_ref().is_some_and(|list| list.iter().any(|item| item.eq_ignore_ascii_case(name)));
         let place = setting.as_ref().map_or(&origin.place, |s| &s.place);
         if listed.is_some() && !has("X-Auth-Token") {
             findings.push(Finding::new(
@@ -30,13 +31,21 @@ pub fn headers(cloud: &Cloud<'_>) -> Vec<Finding> {
                 "allow_headers lacks X-Auth-Token, which carries the user's token (it replaces Glance's default list; * is not understood)",
                 format!("allow_headers = {WHOLE}"),
             ));
-        } else if !has("X-CSRFToken") && let Some((severity, when)) = csrf(cloud, at, glance) {
+        } else if !has("X-CSRFToken")
+            && let Some((severity, when)) = csrf(cloud, at, glance)
+        {
             let severity = severity.max(refused(cloud, at));
             let found = match &listed {
                 Some(_) => format!("allow_headers lacks X-CSRFToken, which {when}"),
                 None => format!("allow_headers is not set, and Glance's default lacks X-CSRFToken, which {when}"),
             };
-            findings.push(Finding::new(Rule::HeaderMissing, severity, place, found, format!("allow_headers = {WHOLE}")));
+            findings.push(Finding::new(
+                Rule::HeaderMissing,
+                severity,
+                place,
+                found,
+                format!("allow_headers = {WHOLE}"),
+            ));
         }
     }
     findings
@@ -47,7 +56,8 @@ const WHOLE: &str = "Content-MD5,X-Image-Meta-Checksum,X-Storage-Token,Accept-En
 
 /// Whether Horizon sends X-CSRFToken, and who says so.
 fn csrf(cloud: &Cloud<'_>, at: usize, glance: &Glance<'_>) -> Option<(Severity, String)> {
-    let release = cloud.horizons_of(at).find_map(|h| cloud.release_of(h.unit)).or_else(|| cloud.release_of(glance.unit));
+    let release =
+        cloud.horizons_of(at).find_map(|h| cloud.release_of(h.unit)).or_else(|| cloud.release_of(glance.unit));
     let only = |h: &Horizon<'_>| h.value("CSRF_COOKIE_HTTPONLY") == Some(&Value::Bool(true));
     let only = cloud.horizons_of(at).any(only);
     match release {
@@ -73,7 +83,13 @@ pub fn methods(cloud: &Cloud<'_>) -> Vec<Finding> {
             None => "allow_methods lacks PUT, by which image data is sent".into(),
         };
         let severity = refused(cloud, at);
-        Some(Finding::new(Rule::MethodMissing, severity, &setting.place, found, "allow_methods = GET,POST,PUT,DELETE,PATCH"))
+        Some(Finding::new(
+            Rule::MethodMissing,
+            severity,
+            &setting.place,
+            found,
+            "allow_methods = GET,POST,PUT,DELETE,PATCH",
+        ))
     };
     cloud.glances.iter().enumerate().filter_map(lacks).collect()
 }

@@ -20,11 +20,17 @@ pub fn swift(cloud: &Cloud<'_>) -> Vec<Finding> {
 fn swift_of(cloud: &Cloud<'_>, glance: &Glance<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     let backends = glance.option("DEFAULT", "enabled_backends").map(|s| s.items()).unwrap_or_default();
-    let stores: Vec<&str> =
-        backends.iter().filter_map(|b| b.split_once(':')).filter(|(_, kind)| kind.trim() == "swift").map(|(name, _)| name.trim()).collect();
+    let stores: Vec<&str> = backends
+        .iter()
+        .filter_map(|b| b.split_once(':'))
+        .filter(|(_, kind)| kind.trim() == "swift")
+        .map(|(name, _)| name.trim())
+        .collect();
     let groups = if backends.is_empty() { vec!["glance_store"] } else { stores.clone() };
     for group in groups {
-        let Some(multi) = glance.option(group, "swift_store_multi_tenant").filter(|s| is_true(&s.value)) else { continue };
+        let Some(multi) = glance.option(group, "swift_store_multi_tenant").filter(|s| is_true(&s.value)) else {
+            continue;
+        };
         if let Some(file) = glance.option(group, "swift_store_config_file").filter(|s| !s.value.trim().is_empty()) {
             findings.push(Finding::error(
                 Rule::SwiftExpiry,

@@ -29,7 +29,8 @@ fn httpd_body(server: &Server<'_>) -> Option<Finding> {
     }
     // mod_proxy_http does not enforce the default.
     let uwsgi = |i: &&Item<'_>| i.directive.name.starts_with("proxypass") && i.directive.text().contains("uwsgi://");
-    let enforcing = server.items.iter().find(|i| i.directive.name == "wsgiscriptalias").or_else(|| server.items.iter().find(uwsgi));
+    let enforcing =
+        server.items.iter().find(|i| i.directive.name == "wsgiscriptalias").or_else(|| server.items.iter().find(uwsgi));
     enforcing.map(|item| {
         Finding::warning(
             Rule::BodyLimit,
@@ -85,8 +86,15 @@ pub fn time(cloud: &Cloud<'_>) -> Vec<Finding> {
         let seconds: u64 = found.value.trim().parse().unwrap_or_default();
         let place = file.option(found.line, "harakiri");
         findings.extend(too_short(seconds).map(|severity| {
-            let found = format!("harakiri = {seconds}: uWSGI kills each request after {seconds} s, an upload in progress too");
-            Finding::new(Rule::TooSlow, severity, &place, found, "remove harakiri, or set it to the longest upload, e.g. 14400")
+            let found =
+                format!("harakiri = {seconds}: uWSGI kills each request after {seconds} s, an upload in progress too");
+            Finding::new(
+                Rule::TooSlow,
+                severity,
+                &place,
+                found,
+                "remove harakiri, or set it to the longest upload, e.g. 14400",
+            )
         }));
     }
     findings
@@ -111,7 +119,10 @@ fn of_server(server: &Server<'_>) -> Vec<Finding> {
             Rule::TooSlow,
             severity,
             &item.place(),
-            format!("RequestReadTimeout {}: a body that takes longer than {seconds} s is cut off", item.directive.text()),
+            format!(
+                "RequestReadTimeout {}: a body that takes longer than {seconds} s is cut off",
+                item.directive.text()
+            ),
             "RequestReadTimeout body=0 in Glance's virtual host, or body=SECONDS,MinRate=BYTES without an upper end",
         ));
     }
@@ -120,11 +131,17 @@ fn of_server(server: &Server<'_>) -> Vec<Finding> {
     } else {
         for name in ["timeout", "proxytimeout"] {
             let Some(item) = server.last(name) else { continue };
-            let Some(seconds) = item.directive.arg(0).and_then(|a| a.parse::<u64>().ok()).filter(|s| (1..60).contains(s)) else { continue };
+            let Some(seconds) =
+                item.directive.arg(0).and_then(|a| a.parse::<u64>().ok()).filter(|s| (1..60).contains(s))
+            else {
+                continue;
+            };
             findings.push(Finding::warning(
                 Rule::TooSlow,
                 &item.place(),
-                format!("{name} {seconds}: a pause of {seconds} s, as when Glance stores the image's end, breaks the upload"),
+                format!(
+                    "{name} {seconds}: a pause of {seconds} s, as when Glance stores the image's end, breaks the upload"
+                ),
                 format!("{name} 3600"),
             ));
         }
@@ -166,7 +183,9 @@ fn nginx_time(server: &Server<'_>) -> Vec<Finding> {
             "proxy_request_buffering off; (uwsgi_request_buffering off; for uwsgi_pass)",
         ));
     }
-    for name in ["proxy_read_timeout", "proxy_send_timeout", "client_body_timeout", "uwsgi_read_timeout", "uwsgi_send_timeout"] {
+    for name in
+        ["proxy_read_timeout", "proxy_send_timeout", "client_body_timeout", "uwsgi_read_timeout", "uwsgi_send_timeout"]
+    {
         let Some(item) = server.last(name) else { continue };
         let Some(seconds) = item.directive.arg(0).and_then(duration).filter(|s| *s < 60) else { continue };
         findings.push(Finding::warning(

@@ -19,7 +19,7 @@ use super::rule::Severity;
 /// All that is wrong.
 pub fn all(cloud: &Cloud<'_>) -> Vec<Finding> {
     type RuleOf = fn(&Cloud<'_>) -> Vec<Finding>;
-    const RULES: [RuleOf; 18] = [
+    const RULES: [RuleOf; 20] = [
         origins::form,
         origins::missing,
         headers::headers,
@@ -38,14 +38,18 @@ pub fn all(cloud: &Cloud<'_>) -> Vec<Finding> {
         limits::time,
         settings::no_effect,
         unknown::settings,
+        import::swift,
+        import::bypassed,
     ];
-    let mut findings: Vec<Finding> = RULES.iter().flat_map(|rule| rule(cloud)).collect();
-    findings.extend(import::swift(cloud));
-    findings.extend(import::bypassed(cloud));
-    findings
+    RULES.iter().flat_map(|rule| rule(cloud)).collect()
 }
 
-/// How bad it is that a Glance would refuse an upload: nobody uploads directly in legacy mode.
+/// How bad it is that a Glance would refuse an upload: nobody uploads directly in legacy mode, and
+/// under the dashboard's own origin the browser asks nothing.
 fn refused(cloud: &Cloud<'_>, glance: usize) -> Severity {
-    if cloud.is_direct(glance) { Severity::Error } else { Severity::Warning }
+    match cloud.glances.get(glance) {
+        Some(found) if cloud.is_same_origin(found.unit) => Severity::Note,
+        _ if cloud.is_direct(glance) => Severity::Error,
+        _ => Severity::Warning,
+    }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::refused;
-use crate::check::facts::{Cloud, Dashboard, Glance, Horizon, Mode, Setting};
+use crate::check::facts::{Certainty, Cloud, Dashboard, Glance, Horizon, Mode, Setting};
 use crate::check::finding::Finding;
 use crate::check::read::python::Value;
 use crate::check::release::Release;
@@ -47,23 +47,37 @@ fn entry(item: &str, entries: &BTreeSet<String>, setting: &Setting, severity: Se
         Err(_) if item.contains(['[', ']', '"', '\'']) => {
             (format!("{item:?}: brackets and quotes become part of the value"), None)
         }
-        Err(_) => (format!("{item:?} is no origin"), bare(item)),
+        Err(_) => {
+            let origin = meant(item).first().map(Origin::to_string);
+            (format!("{item:?} is no origin"), origin)
+        }
     };
     // openstack-helm writes the port both ways: the other entry is the one that matches.
     let harmless = canonical.as_ref().is_some_and(|origin| entries.contains(origin));
     let fix = match &canonical {
         Some(origin) if harmless => format!("nothing has to change, {origin} stands there too; or remove the entry"),
         Some(origin) => format!("write {origin}"),
-        None => "write scheme://host[:port] exactly as the browser's address bar has it, several separated by commas".into(),
+        None => {
+            "write scheme://host[:port] exactly as the browser's address bar has it, several separated by commas".into()
+        }
     };
     Some(Finding::new(Rule::OriginForm, if harmless { Severity::Note } else { severity }, place, found, fix))
 }
 
-/// The origin in something longer or shorter, if there is one.
-fn bare(item: &str) -> Option<String> {
-    let url = url::Url::parse(item).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
-    let with_scheme = || url::Url::parse(&format!("https://{item}")).ok();
-    Origin::parse(&url.or_else(with_scheme)?.origin().ascii_serialization()).ok().map(|origin| origin.to_string())
+/// The origins in an entry that is written wrongly: longer, without scheme, several in one.
+fn meant(item: &str) -> Vec<Origin> {
+    let words = item.split(|c: char| c.is_whitespace() || "[](){}\"'#;".contains(c)).filter(|word| !word.is_empty());
+    let of = |text: &str| {
+        let url = url::Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
+        Origin::parse(&url.origin().ascii_serialization()).ok()
+    };
+    let found: Vec<Origin> = words.clone().filter_map(of).collect();
+    if found.is_empty() { words.filter_map(|word| of(&format!("https://{word}"))).take(1).collect() } else { found }
+}
+
+/// Whether a pattern, which matches nothing, was to match this host.
+fn covers(pattern: &str, host: &str) -> bool {
+    pattern.split_once('*').is_some_and(|(_, tail)| !tail.is_empty() && host.ends_with(tail))
 }
 
 /// DU002: each dashboard may upload.
@@ -87,6 +101,7 @@ fn nothing_allowed(cloud: &Cloud<'_>, at: usize, glance: &Glance<'_>) -> Option<
     let explained = cloud.glances.iter().enumerate().any(other)
         || super::reading::is_told_elsewhere(glance)
         || super::unknown::is_misspelt(glance)
+        || cloud.is_same_origin(glance.unit)
         || !glance.subgroups().is_empty();
     if explained || !glance.is_whole() {
         return None;
@@ -104,7 +119,9 @@ fn nothing_allowed(cloud: &Cloud<'_>, at: usize, glance: &Glance<'_>) -> Option<
         severity,
         &glance.place(),
         "no allowed_origin: Glance's CORS filter is there, but grants nothing",
-        format!("[cors] allowed_origin = {origin} (the dashboard's own), and allow_headers with X-Auth-Token and X-CSRFToken"),
+        format!(
+            "[cors] allowed_origin = {origin} (the dashboard's own), and allow_headers with X-Auth-Token and X-CSRFToken"
+        ),
     ))
 }
 
@@ -115,16 +132,22 @@ fn not_listed(cloud: &Cloud<'_>, at: usize, glance: &Glance<'_>, setting: &Setti
         return Vec::new();
     }
     // An entry in a wrong form is DU001's.
-    let allowed: Vec<Origin> = written.iter().filter_map(|item| Origin::parse(bare(item)?.as_str()).ok()).collect();
-    let is_allowed = |d: &&Dashboard| match &d.origin {
-        Some(origin) => allowed.contains(origin),
-        None => allowed.iter().any(|a| a.host() == d.host),
+    let allowed: Vec<Origin> = written.iter().flat_map(|item| meant(item)).collect();
+    let is_allowed = |d: &&Dashboard| {
+        let listed = match &d.origin {
+            Some(origin) => allowed.contains(origin),
+            None => allowed.iter().any(|a| a.host() == d.host),
+        };
+        listed || written.iter().any(|item| covers(item, &d.host))
     };
     let severity = refused(cloud, at);
-    let (stated, exposed): (Vec<&Dashboard>, Vec<&Dashboard>) =
-        cloud.dashboards_near(&glance.unit.scope).partition(|d| d.place.object.is_none() || !d.source.starts_with("exposed"));
-    let mut lost: Vec<&Dashboard> = exposed.into_iter().filter(|d| !is_allowed(d)).collect();
+    let near: Vec<&Dashboard> = cloud.dashboards_near(&glance.unit.scope).collect();
+    let of = |certainty| near.iter().copied().filter(move |d| d.certainty == certainty).collect::<Vec<_>>();
+    let (exposed, served, named) = (of(Certainty::Exposed), of(Certainty::Served), of(Certainty::Named));
+    let severity = if exposed.is_empty() && served.is_empty() { severity.max(Severity::Warning) } else { severity };
     // Settings also hold names of old or internal hosts: one that fits is enough.
+    let stated = if served.is_empty() && exposed.is_empty() { named } else { served };
+    let mut lost: Vec<&Dashboard> = exposed.into_iter().filter(|d| !is_allowed(d)).collect();
     if !stated.iter().any(is_allowed) {
         lost.extend(stated);
     }
@@ -139,7 +162,10 @@ fn not_listed(cloud: &Cloud<'_>, at: usize, glance: &Glance<'_>, setting: &Setti
                 Rule::OriginMissing,
                 severity,
                 &setting.place,
-                format!("allowed_origin does not hold {origin}, from where browsers load the dashboard ({}: {})", d.source, d.place),
+                format!(
+                    "allowed_origin does not hold {origin}, from where browsers load the dashboard ({}: {})",
+                    d.source, d.place
+                ),
                 format!("add {origin} to allowed_origin (or correct what names the dashboard)"),
             )
         })
@@ -151,7 +177,13 @@ fn not_listed(cloud: &Cloud<'_>, at: usize, glance: &Glance<'_>, setting: &Setti
 }
 
 /// Secure cookies travel by https only, so the dashboard is https.
-fn only_http(cloud: &Cloud<'_>, at: usize, allowed: &[Origin], setting: &Setting, severity: Severity) -> Option<Finding> {
+fn only_http(
+    cloud: &Cloud<'_>,
+    at: usize,
+    allowed: &[Origin],
+    setting: &Setting,
+    severity: Severity,
+) -> Option<Finding> {
     if allowed.is_empty() || allowed.iter().any(Origin::is_https) {
         return None;
     }

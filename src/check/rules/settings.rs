@@ -22,7 +22,8 @@ fn file(snippet: &Snippet<'_>) -> Option<Finding> {
     let file = snippet.file;
     let told = file.text.contains(MODE);
     if let Some(why) = snippet.unread.as_ref().filter(|_| told) {
-        let fix = "put it into local_settings.d as NAME.py, where the deployment reads it (see the runbook for your layout)";
+        let fix =
+            "put it into local_settings.d as NAME.py, where the deployment reads it (see the runbook for your layout)";
         return Some(Finding::error(Rule::NoEffect, &file.at(1), why.clone(), fix));
     }
     let severity = if told { Severity::Error } else { Severity::Warning };

@@ -162,4 +162,3 @@ pub fn chunked(cloud: &Cloud<'_>) -> Vec<Finding> {
     }
     findings
 }
-

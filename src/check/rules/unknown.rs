@@ -116,7 +116,9 @@ fn glance(glance: &Glance<'_>) -> Vec<Finding> {
                 "allowed_methods" | "methods" => "[cors] allow_methods",
                 "exposed_headers" => "[cors] expose_headers",
                 _ if meant => "[cors] allowed_origin",
-                _ => "remove it; [cors] has allowed_origin, allow_methods, allow_headers, expose_headers, allow_credentials, max_age",
+                _ => {
+                    "remove it; [cors] has allowed_origin, allow_methods, allow_headers, expose_headers, allow_credentials, max_age"
+                }
             };
             let place = conf.file.option(assignment.line, &format!("[{}] {}", assignment.section, assignment.name));
             findings.push(Finding::new(Rule::Unknown, severity, &place, found, fix));

@@ -33,19 +33,23 @@ fn header<'a>(item: &'a Item<'_>, name: &str) -> Option<(bool, String, &'a str)>
         all => (false, all),
     };
     let (action, named) = (args.first()?, args.get(1)?);
-    named.trim_end_matches(':').eq_ignore_ascii_case(name).then(|| {
-        (always, action.to_ascii_lowercase(), args.get(2).copied().unwrap_or_default())
-    })
+    named
+        .trim_end_matches(':')
+        .eq_ignore_ascii_case(name)
+        .then(|| (always, action.to_ascii_lowercase(), args.get(2).copied().unwrap_or_default()))
 }
 
 fn httpd_cors(cloud: &Cloud<'_>, server: &Server<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let unset = server.of_name("header").any(|i| header(i, ALLOW_ORIGIN).is_some_and(|(a, action, _)| !a && action == "unset"));
+    let unset =
+        server.of_name("header").any(|i| header(i, ALLOW_ORIGIN).is_some_and(|(a, action, _)| !a && action == "unset"));
     for item in server.of_name("header") {
         if let Some((always, action, value)) = header(item, ALLOW_ORIGIN) {
             findings.extend(allow_origin(cloud, server, item, always, &action, value, unset));
         }
-        for (name, needed) in [("access-control-allow-headers", "x-auth-token"), ("access-control-allow-methods", "put")] {
+        for (name, needed) in
+            [("access-control-allow-headers", "x-auth-token"), ("access-control-allow-methods", "put")]
+        {
             let Some((false, action, value)) = header(item, name) else { continue };
             let listed = value.split(',').any(|v| v.trim() == "*" || v.trim().eq_ignore_ascii_case(needed));
             if action == "unset" || (action == "set" && !listed) {
@@ -81,9 +85,9 @@ fn allow_origin(
     if !matches!(action, "set" | "add" | "append" | "merge") {
         return None;
     }
-    let other = cloud.dashboards_near(&server.scope).find(|d| {
-        !value.contains(['*', '%', '$']) && !value.contains(&format!("://{}", d.host))
-    });
+    let other = cloud
+        .dashboards_near(&server.scope)
+        .find(|d| !value.contains(['*', '%', '$']) && !value.contains(&format!("://{}", d.host)));
     let found = match other {
         Some(d) => format!("{written} replaces Glance's answer, and is not where the dashboard is ({})", d.host),
         None => format!("{written} replaces Glance's answer by one fixed value for every dashboard"),
@@ -94,7 +98,8 @@ fn allow_origin(
 
 fn nginx_cors(server: &Server<'_>) -> Vec<Finding> {
     let hidden = |item: &Item<'_>| {
-        matches!(item.directive.name.as_str(), "proxy_hide_header" | "uwsgi_hide_header") && item.directive.word() == ALLOW_ORIGIN
+        matches!(item.directive.name.as_str(), "proxy_hide_header" | "uwsgi_hide_header")
+            && item.directive.word() == ALLOW_ORIGIN
     };
     let is_hidden = server.items.iter().any(hidden);
     let mut findings = Vec::new();
@@ -102,7 +107,9 @@ fn nginx_cors(server: &Server<'_>) -> Vec<Finding> {
         let written = format!("add_header {}", item.directive.text());
         let answers = item.within.iter().any(is_options);
         if answers || is_hidden {
-            let found = format!("{written}: nginx answers the browser in Glance's place, and must be kept in step with every dashboard");
+            let found = format!(
+                "{written}: nginx answers the browser in Glance's place, and must be kept in step with every dashboard"
+            );
             findings.push(Finding::warning(Rule::CorsOnTheWay, &item.place(), found, LEAVE));
         } else {
             let found = format!("{written}: a second value beside Glance's own; browsers accept only one");
@@ -135,7 +142,8 @@ fn horizons_own(server: &Server<'_>) -> Vec<Finding> {
         ));
     }
     let proxied = |item: &&Item<'_>| {
-        matches!(item.directive.name.as_str(), "proxypass" | "proxypassmatch") && item.directive.word().contains("/api/glance")
+        matches!(item.directive.name.as_str(), "proxypass" | "proxypassmatch")
+            && item.directive.word().contains("/api/glance")
     };
     if let Some(item) = server.items.iter().find(proxied) {
         findings.push(Finding::warning(
@@ -177,20 +185,34 @@ fn login(server: &Server<'_>, item: &Item<'_>) -> Option<Finding> {
             if limited && !around("limit", true) {
                 return None;
             }
-            let asks = matches!(word.as_str(), "valid-user" | "user" | "group" | "ldap-user" | "ldap-group" | "claim" | "shibboleth")
-                || word.starts_with("mellon");
-            let denies = item.directive.text().eq_ignore_ascii_case("all denied") && (around("limitexcept", false) || around("limit", true));
-            let exempt = server.of_name("require").any(|i| i.directive.word() == "method" && i.directive.args.iter().any(|a| a.eq_ignore_ascii_case("OPTIONS")));
-            ((asks && !exempt) || denies)
-                .then(|| filtered(&item.place(), format!("Require {} also holds for OPTIONS, which carries no credentials", item.directive.text())))
+            let asks = matches!(
+                word.as_str(),
+                "valid-user" | "user" | "group" | "ldap-user" | "ldap-group" | "claim" | "shibboleth"
+            ) || word.starts_with("mellon");
+            let denies = item.directive.text().eq_ignore_ascii_case("all denied")
+                && (around("limitexcept", false) || around("limit", true));
+            let exempt = server.of_name("require").any(|i| {
+                i.directive.word() == "method" && i.directive.args.iter().any(|a| a.eq_ignore_ascii_case("OPTIONS"))
+            });
+            ((asks && !exempt) || denies).then(|| {
+                filtered(
+                    &item.place(),
+                    format!("Require {} also holds for OPTIONS, which carries no credentials", item.directive.text()),
+                )
+            })
         }
         "deny" if item.directive.text().eq_ignore_ascii_case("from all") || word == "all" => {
             let refused = around("limitexcept", false) || around("limit_except", false) || around("limit", true);
             refused.then(|| filtered(&item.place(), "OPTIONS is not among the methods that are let through".into()))
         }
-        "auth_basic" | "auth_request" if word != "off" => server.last(&item.directive.name).filter(|last| last.directive.word() != "off").map(|_| {
-            filtered(&item.place(), format!("{} also holds for OPTIONS, which carries no credentials", item.directive.name))
-        }),
+        "auth_basic" | "auth_request" if word != "off" => {
+            server.last(&item.directive.name).filter(|last| last.directive.word() != "off").map(|_| {
+                filtered(
+                    &item.place(),
+                    format!("{} also holds for OPTIONS, which carries no credentials", item.directive.name),
+                )
+            })
+        }
         _ => None,
     }
 }
@@ -248,7 +270,11 @@ fn answered(item: &Item<'_>) -> Option<Finding> {
     let ends = item.directive.name == "return" && item.within.iter().any(is_options);
     ends.then(|| {
         let found = format!("return {} answers OPTIONS in Glance's place", item.directive.text());
-        Finding::error(Rule::OptionsFiltered, &item.place(), found, "remove the if block: Glance answers preflights itself")
+        Finding::error(
+            Rule::OptionsFiltered,
+            &item.place(),
+            found,
+            "remove the if block: Glance answers preflights itself",
+        )
     })
 }
-
