@@ -98,6 +98,11 @@ pub fn kind(path: &str, text: &str) -> Option<Kind> {
     matches(&HTTPD, text).then_some(Kind::Httpd)
 }
 
+/// Whether a file's name ends in `.extension`, as programs compare it: exactly.
+pub fn ends_in(name: &str, extension: &str) -> bool {
+    name.strip_suffix(extension).is_some_and(|rest| rest.ends_with('.'))
+}
+
 /// The last part of a path.
 pub fn base(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)

@@ -3,13 +3,13 @@
 //! In: a snapshot. Out: the dashboards that Ingresses expose, and the findings that custom resources
 //! would show in their conditions.
 
-use super::facts::{Certainty, Dashboard};
+use super::facts::{Certainty, Dashboard, Published};
 use super::finding::{Finding, Place};
 use super::objects::Object;
 use super::rule::{Rule, Severity};
 use super::unit::{Service, Unit};
 use crate::api::WorkloadKind;
-use crate::derive::{Problem, Stated, World, exposures};
+use crate::derive::{Exposure, Problem, Stated, World, exposures};
 use crate::observe::{Key, Snapshot};
 
 fn place(objects: &[Object], kind: &str, key: &Key, field: &[&str]) -> Place {
@@ -18,10 +18,15 @@ fn place(objects: &[Object], kind: &str, key: &Key, field: &[&str]) -> Place {
     objects.iter().find(is).map_or_else(missing, |object| object.place(field))
 }
 
-/// The URLs under which something exposes each dashboard.
-pub fn dashboards(snapshot: &Snapshot, objects: &[Object], units: &[Unit]) -> Vec<Dashboard> {
+/// The public URLs under which something exposes the workloads of a service.
+fn exposed<'a>(
+    snapshot: &Snapshot,
+    objects: &[Object],
+    units: &'a [Unit],
+    service: Service,
+) -> Vec<(&'a Unit, Exposure, Place)> {
     let mut found = Vec::new();
-    for unit in units.iter().filter(|unit| unit.service() == Some(Service::Horizon)) {
+    for unit in units.iter().filter(|unit| unit.service() == Some(service)) {
         let workload = WorkloadKind::ALL.iter().find_map(|kind| {
             let key: Key = unit.name.strip_prefix(kind.as_str())?.strip_prefix(' ')?.parse().ok()?;
             snapshot.workloads(*kind).get(&key).ok()?.cloned()
@@ -30,20 +35,40 @@ pub fn dashboards(snapshot: &Snapshot, objects: &[Object], units: &[Unit]) -> Ve
         let stated = Stated { public_url: None, exposed_by: None };
         let namespace = &workload.meta.key.namespace;
         let Ok(exposed) = exposures(snapshot, stated, Some(&workload), namespace) else { continue };
-        for exposure in exposed.urls.iter().filter(|e| e.url.origin().unreachable().is_none()) {
+        for exposure in exposed.urls.into_iter().filter(|e| e.url.origin().unreachable().is_none()) {
             let (kind, key) = exposure.source.split_once(' ').unwrap_or_default();
-            let key = key.parse().unwrap_or_default();
-            found.push(Dashboard {
-                host: exposure.url.origin().host().to_owned(),
-                origin: Some(exposure.url.origin().clone()),
-                place: place(objects, kind, &key, &["spec"]),
-                source: exposure.source.clone(),
-                certainty: Certainty::Exposed,
-                scope: unit.scope.clone(),
-            });
+            let place = place(objects, kind, &key.parse().unwrap_or_default(), &["spec"]);
+            found.push((unit, exposure, place));
         }
     }
     found
+}
+
+/// The dashboards that Ingresses and the like expose.
+pub fn dashboards(snapshot: &Snapshot, objects: &[Object], units: &[Unit]) -> Vec<Dashboard> {
+    let found = exposed(snapshot, objects, units, Service::Horizon).into_iter();
+    found
+        .map(|(unit, exposure, place)| Dashboard {
+            host: exposure.url.origin().host().to_owned(),
+            origin: Some(exposure.url.origin().clone()),
+            place,
+            source: exposure.source,
+            certainty: Certainty::Exposed,
+            scope: unit.scope.clone(),
+        })
+        .collect()
+}
+
+/// Where Glance is exposed: what the catalog would publish, where nothing says what it does.
+pub fn endpoints(snapshot: &Snapshot, objects: &[Object], units: &[Unit]) -> Vec<Published> {
+    let stated = Published::of(objects);
+    let found = exposed(snapshot, objects, units, Service::Glance).into_iter();
+    let derived =
+        found.filter(|(unit, ..)| stated.iter().all(|p| p.scope != unit.scope)).map(|(unit, exposure, place)| {
+            Published { url: exposure.url.to_string(), place, scope: unit.scope.clone(), stated: false }
+        });
+    let derived: Vec<_> = derived.collect();
+    stated.into_iter().chain(derived).collect()
 }
 
 /// What the conditions of custom resources would say with a rule's id.

@@ -61,7 +61,9 @@ pub async fn read(scope: &Scope, release: Option<Release>) -> Result<(Input, Vec
     for (group, version, kind, optional) in KINDS {
         match list(&client, scope, &GroupVersionKind::gvk(group, version, kind)).await {
             Ok(objects) => {
-                objects.into_iter().for_each(|object| add(&mut input, group, version, kind, object, &mut notes))
+                for object in objects {
+                    add(&mut input, group, version, kind, object, &mut notes);
+                }
             }
             Err(kube::Error::Api(status)) if optional && matches!(status.code, 403 | 404) => {}
             Err(kube::Error::Api(status)) if status.code == 403 && kind != "Deployment" => {

@@ -76,7 +76,8 @@ pub fn check(input: Input) -> Report {
     let mut units: Vec<Unit> = objects::units(&input.objects);
     units.extend(unit::of_files(input.files));
     let exposed = derived::dashboards(&input.snapshot, &input.objects, &units);
-    let cloud = Cloud::of(&units, &input.objects, exposed, input.release);
+    let published = derived::endpoints(&input.snapshot, &input.objects, &units);
+    let cloud = Cloud::of(&units, exposed, published, input.release);
     let mut findings = rules::all(&cloud);
     findings.extend(derived::findings(&input.snapshot, &input.objects));
     for finding in &mut findings {

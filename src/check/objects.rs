@@ -157,8 +157,8 @@ fn workload_unit(objects: &[Object], workload: &Object, mounted: &mut BTreeSet<u
         }
         for (at, mount) in container["volumeMounts"].as_array().into_iter().flatten().enumerate() {
             let place = place(&["volumeMounts", &at.to_string()]);
-            let volumes = pod["volumes"].as_array().into_iter().flatten();
-            let Some(volume) = volumes.filter(|v| v["name"] == mount["name"]).last() else { continue };
+            let volumes = pod["volumes"].as_array().map(Vec::as_slice).unwrap_or_default().iter();
+            let Some(volume) = volumes.rev().find(|v| v["name"] == mount["name"]) else { continue };
             mount_volume(objects, workload.namespace(), volume, mount, &place, &mut unit, mounted);
         }
     }
@@ -220,7 +220,7 @@ fn mount_volume(
             if let Some(kind) = classify::kind(&path, &held.text) {
                 unit.files.push(file(kind, Some(path), held));
                 brought = true;
-            } else if path.ends_with(".sh") {
+            } else if classify::ends_in(&path, "sh") {
                 unit.scripts.push(held.text);
             }
         }

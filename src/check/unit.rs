@@ -137,7 +137,7 @@ impl Unit {
                 Some((_, dest)) if dest.ends_with('/') => file.path = Some(format!("{dest}{}", file.name)),
                 Some((_, dest)) => file.path = Some(dest.clone()),
                 None if seen.is_none() && whole => {
-                    file.path = Some(format!("/var/lib/kolla/config_files/{}", file.name))
+                    file.path = Some(format!("/var/lib/kolla/config_files/{}", file.name));
                 }
                 None => {}
             }
@@ -170,7 +170,9 @@ pub fn of_files(files: Vec<(String, File)>) -> Vec<Unit> {
             }),
         }
     }
-    units.iter_mut().for_each(|unit| unit.copy_as_kolla(true));
+    for unit in &mut units {
+        unit.copy_as_kolla(true);
+    }
     units
 }
 
@@ -185,7 +187,7 @@ fn root(name: &str) -> String {
     while folders.last().is_some_and(|part| is_services(part)) {
         folders.pop();
     }
-    folders.iter().map(|part| format!("{part}/")).collect()
+    folders.iter().flat_map(|part| [*part, "/"]).collect()
 }
 
 fn is_services(part: &str) -> bool {

@@ -32,7 +32,10 @@ fn a_reader_finds_what_is_wrong() {
     let kubeconfig = reader(&site);
     for name in ["glance.yaml", "horizon.yaml"] {
         let text = std::fs::read_to_string(file("tests/corpus/broken/manifests").join(name)).unwrap();
-        site.kubectl_with(&["apply", "-f", "-"], &text.replace("namespace: cloud", &format!("namespace: {}", site.namespace)));
+        site.kubectl_with(
+            &["apply", "-f", "-"],
+            &text.replace("namespace: cloud", &format!("namespace: {}", site.namespace)),
+        );
     }
     let output = check(&kubeconfig, &["-n", &site.namespace, "-o", "json"]);
     let told = String::from_utf8_lossy(&output.stderr).into_owned();

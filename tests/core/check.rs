@@ -58,9 +58,17 @@ fn broken_clouds_are_told_with_file_and_line() {
     }
 }
 
+/// The operator's own samples, each as the operator would leave it.
 #[test]
-fn samples_have_no_false_alarm() {
+fn samples_are_fine_but_for_the_seeds_endpoint() {
     let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples");
-    let report = check_path(&samples);
-    insta::assert_snapshot!(lines(&report.findings, &samples).join("\n"));
+    let mut told = Vec::new();
+    let layouts = std::fs::read_dir(samples.join("layouts")).unwrap().map(|e| e.unwrap().path());
+    let mut all: Vec<_> = layouts.chain([samples.join("quickstart"), samples.join("seed")]).collect();
+    all.sort();
+    for path in all {
+        let report = check_path(&path);
+        told.extend(lines(&report.findings, &samples).into_iter().filter(|line| !line.starts_with("note ")));
+    }
+    insta::assert_snapshot!(told.join("\n"));
 }

@@ -77,8 +77,24 @@ fn folding(#[case] text: &str, #[case] expected: Value) {
 
 fn expression() -> impl Strategy<Value = String> {
     let leaf = prop::sample::select(vec![
-        "'a'", "''", "'direct'", "None", "True", "False", "0", "7", "A", "B", "os.environ.get('X')", "os.environ.get('X', 'y')",
-        "[]", "['a', 'b']", "('a',)", "'L'.lower()", "' s '.strip()", "len('x')",
+        "'a'",
+        "''",
+        "'direct'",
+        "None",
+        "True",
+        "False",
+        "0",
+        "7",
+        "A",
+        "B",
+        "os.environ.get('X')",
+        "os.environ.get('X', 'y')",
+        "[]",
+        "['a', 'b']",
+        "('a',)",
+        "'L'.lower()",
+        "' s '.strip()",
+        "len('x')",
     ])
     .prop_map(str::to_owned);
     leaf.prop_recursive(3, 12, 2, |inner| {
@@ -97,8 +113,10 @@ fn statement() -> impl Strategy<Value = String> {
     let name = prop::sample::select(vec!["A", "B", "C"]);
     prop_oneof![
         (name.clone(), expression()).prop_map(|(name, value)| format!("{name} = {value}")),
-        (name.clone(), expression()).prop_map(|(name, value)| format!("if {value}:\n    {name} = 'then'\nelse:\n    {name} = 'else'")),
-        (name.clone(), expression()).prop_map(|(name, value)| format!("try:\n    {name} = {value}\nexcept Exception:\n    {name} = 'caught'")),
+        (name.clone(), expression())
+            .prop_map(|(name, value)| format!("if {value}:\n    {name} = 'then'\nelse:\n    {name} = 'else'")),
+        (name.clone(), expression())
+            .prop_map(|(name, value)| format!("try:\n    {name} = {value}\nexcept Exception:\n    {name} = 'caught'")),
         (name.clone(), name).prop_map(|(a, b)| format!("for {a} in {b}:\n    {b} = {a}")),
     ]
 }

@@ -197,13 +197,33 @@ fn httpd(#[case] lines: &str, #[case] expected: &[&str]) {
     assert_eq!(vhost(lines), expected, "{lines}");
 }
 
+/// A virtual host that makes CORS by itself, before a Glance that makes none.
+#[test]
+fn a_server_that_stands_in_for_glance_is_unwise_but_works() {
+    let host = "<VirtualHost *:443>\nServerName glance.example\nProxyPass / http://127.0.0.1:9292/\nHeader always set Access-Control-Allow-Origin https://d.example\nRewriteCond %{REQUEST_METHOD} OPTIONS\nRewriteRule ^(.*)$ $1 [R=200,L]\n</VirtualHost>\n";
+    let host = ("etc/apache2/sites-enabled/glance.conf", host);
+    assert_eq!(found_in(&[host, DASHBOARD, (CONF, "[DEFAULT]\n")], Some("2025.1")), ["warning DU012", "warning DU020"]);
+    assert_eq!(found_in(&[host, DASHBOARD, (CONF, GOOD)], Some("2025.1")), ["error DU012", "error DU020"]);
+}
+
+/// Under the dashboard's own origin the browser asks nothing.
+#[test]
+fn the_same_origin_needs_no_cors() {
+    let endpoint = "apiVersion: keystone.openstack.org/v1beta1\nkind: KeystoneEndpoint\nmetadata: {name: glance, namespace: x}\nspec:\n  serviceName: glance\n  endpoints: {public: https://d.example/image}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: glance, namespace: x}\ndata: {glance-api.conf: '[DEFAULT]'}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: horizon, namespace: x}\ndata:\n  local_settings.py: |\n    CSRF_TRUSTED_ORIGINS = ['https://d.example']\n    HORIZON_IMAGES_UPLOAD_MODE = 'direct'\n";
+    assert_eq!(found_in(&[("cloud.yaml", endpoint)], Some("2026.1")), [""; 0]);
+}
+
 #[test]
 fn mod_wsgi_without_a_limit_has_the_default_one() {
     let host = "<VirtualHost *:9292>\nWSGIScriptAlias / /usr/bin/glance-wsgi-api\n</VirtualHost>\n";
-    let found = found_in(&[("sites/glance", host), DASHBOARD, (CONF, GOOD)], Some("2025.1"));
+    let found = found_in(&[("etc/apache2/sites-enabled/glance", host), DASHBOARD, (CONF, GOOD)], Some("2025.1"));
     assert_eq!(found, ["warning DU014"]);
     let found = found_in(
-        &[("sites/glance", host), DASHBOARD, (CONF, &format!("{GOOD}allow_headers = X-Auth-Token,X-CSRFToken"))],
+        &[
+            ("etc/apache2/sites-enabled/glance", host),
+            DASHBOARD,
+            (CONF, &format!("{GOOD}allow_headers = X-Auth-Token,X-CSRFToken")),
+        ],
         Some("2026.1"),
     );
     assert_eq!(found, ["error DU018", "warning DU014"]);
@@ -224,7 +244,11 @@ fn dashboards_httpd(#[case] lines: &str, #[case] expected: &[&str]) {
     let host = format!(
         "<VirtualHost *:443>\nServerName d.example\nWSGIScriptAlias / /usr/share/openstack-dashboard/openstack_dashboard/wsgi.py\n{lines}\n</VirtualHost>\n"
     );
-    assert_eq!(found_in(&[("sites/horizon", &host), DASHBOARD, (CONF, GOOD)], Some("2025.1")), expected, "{lines}");
+    assert_eq!(
+        found_in(&[("etc/apache2/sites-enabled/horizon", &host), DASHBOARD, (CONF, GOOD)], Some("2025.1")),
+        expected,
+        "{lines}"
+    );
 }
 
 #[rstest]

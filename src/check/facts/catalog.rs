@@ -14,6 +14,8 @@ pub struct Published {
     pub url: String,
     pub place: Place,
     pub scope: Vec<String>,
+    /// Somebody says so; else it is only where Glance is exposed.
+    pub stated: bool,
 }
 
 impl Published {
@@ -23,7 +25,12 @@ impl Published {
     }
 
     fn new(object: &Object, url: &str, path: &[&str]) -> Self {
-        Self { url: url.to_owned(), place: object.place(path), scope: vec![object.namespace().to_owned()] }
+        Self {
+            url: url.to_owned(),
+            place: object.place(path),
+            scope: vec![object.namespace().to_owned()],
+            stated: true,
+        }
     }
 }
 

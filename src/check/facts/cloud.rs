@@ -5,7 +5,6 @@ use super::glance::Glance;
 use super::horizon::Horizon;
 use super::server::Server;
 use crate::check::finding::Place;
-use crate::check::objects::Object;
 use crate::check::read::python::Value;
 use crate::check::release::Release;
 use crate::check::unit::{Service, Unit};
@@ -56,8 +55,9 @@ pub struct Cloud<'a> {
 }
 
 impl<'a> Cloud<'a> {
-    /// Puts the facts together. `exposed`: dashboards that Ingresses and the like tell of.
-    pub fn of(units: &'a [Unit], objects: &[Object], exposed: Vec<Dashboard>, release: Option<Release>) -> Self {
+    /// Puts the facts together. `exposed`: dashboards that Ingresses and the like tell of;
+    /// `published`: Glance's public URLs.
+    pub fn of(units: &'a [Unit], exposed: Vec<Dashboard>, published: Vec<Published>, release: Option<Release>) -> Self {
         let of_service = |service| units.iter().filter(move |unit| unit.service() == Some(service));
         let glances: Vec<Glance<'a>> = of_service(Service::Glance)
             .map(Glance::of)
@@ -70,7 +70,6 @@ impl<'a> Cloud<'a> {
         dashboards.extend(horizons.iter().flat_map(of_settings));
         dashboards.extend(servers.iter().filter(|s| s.service == Service::Horizon).filter_map(of_server));
         let pairs = pairs(&horizons, &glances);
-        let published = Published::of(objects);
         Self { glances, horizons, servers, published, dashboards, pairs, release }
     }
 
@@ -184,7 +183,7 @@ fn of_server(server: &Server<'_>) -> Option<Dashboard> {
         // A proxy may stand before it: neither scheme nor port need be the browser's.
         origin: None,
         place: item.place(),
-        source: format!("{} of the dashboard's server", item.directive.name),
+        source: format!("{} of the dashboard's server", item.directive.written),
         certainty: Certainty::Named,
         scope: server.scope.clone(),
     })

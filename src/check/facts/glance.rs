@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::check::classify::Kind;
+use crate::check::classify::{self, Kind};
 use crate::check::finding::Place;
 use crate::check::unit::{File, Unit};
 use crate::render::oslo::{self, Assignment, Ini, Item};
@@ -67,9 +67,9 @@ impl<'a> Glance<'a> {
     /// An option of `[cors]` in every place where the filter reads it, the one in effect last.
     pub fn cors(&self, name: &str) -> Vec<Setting> {
         let mut settings: Vec<Setting> =
-            self.confs.iter().filter_map(|conf| setting(conf.file, conf.ini.get("cors", name)?)).collect();
+            self.confs.iter().filter_map(|conf| Some(setting(conf.file, conf.ini.get("cors", name)?))).collect();
         if let Some((file, ini)) = &self.paste {
-            settings.extend(ini.get("filter:cors", name).and_then(|found| setting(file, found)));
+            settings.extend(ini.get("filter:cors", name).map(|found| setting(file, found)));
         }
         settings
     }
@@ -82,7 +82,7 @@ impl<'a> Glance<'a> {
     /// An option that Glance itself reads.
     pub fn option(&self, section: &str, name: &str) -> Option<Setting> {
         let all = self.confs.iter().chain(&self.outside);
-        all.filter_map(|conf| setting(conf.file, conf.ini.get(section, name)?)).last()
+        all.rev().find_map(|conf| Some(setting(conf.file, conf.ini.get(section, name)?)))
     }
 
     /// Entries of `allowed_origin` in effect, those of `[cors.NAME]` included if these are read.
@@ -100,7 +100,7 @@ impl<'a> Glance<'a> {
         let is_one = |a: &&Assignment| a.normalized_section().starts_with("cors.") && a.name == "allowed_origin";
         let of = |conf: &Conf<'a>| {
             let found = conf.ini.assignments.iter().filter(is_one);
-            found.filter_map(|a| setting(conf.file, a)).collect::<Vec<_>>()
+            found.map(|a| setting(conf.file, a)).collect::<Vec<_>>()
         };
         self.confs.iter().flat_map(of).collect()
     }
@@ -130,10 +130,10 @@ impl<'a> Glance<'a> {
     }
 }
 
-fn setting(file: &File, found: &Assignment) -> Option<Setting> {
+fn setting(file: &File, found: &Assignment) -> Setting {
     let section = if found.section == "DEFAULT" { "[DEFAULT]".to_owned() } else { format!("[{}]", found.section) };
     let place = file.option(found.line, &format!("{section} {}", found.name));
-    Some(Setting { value: found.value.clone(), place, source: file.called().to_owned() })
+    Setting { value: found.value.clone(), place, source: file.called().to_owned() }
 }
 
 /// oslo.config's default search path (find_config_files, find_config_dirs in `oslo_config/cfg.py`) for
@@ -149,8 +149,8 @@ fn rank(file: &File) -> Option<u8> {
             || folder.ends_with("/.glance")
     };
     match (name, last) {
-        (_, "glance.conf.d") => (searched(above) && name.ends_with(".conf")).then_some(2),
-        (_, "glance-api.conf.d") => (searched(above) && name.ends_with(".conf")).then_some(3),
+        (_, "glance.conf.d") => (searched(above) && classify::ends_in(name, "conf")).then_some(2),
+        (_, "glance-api.conf.d") => (searched(above) && classify::ends_in(name, "conf")).then_some(3),
         ("glance.conf", _) => searched(folder).then_some(0),
         ("glance-api.conf", _) => searched(folder).then_some(1),
         // Where it lies in the end is not known: no claim that it is not read.

@@ -10,6 +10,9 @@ use crate::check::unit::{File, Unit};
 /// The setting that decides.
 pub const MODE: &str = "HORIZON_IMAGES_UPLOAD_MODE";
 
+/// kolla-ansible's own snippet.
+pub const KOLLA: &str = "_9998-kolla-settings.py";
+
 /// How images are uploaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
@@ -79,9 +82,15 @@ impl<'a> Horizon<'a> {
         }
     }
 
-    /// Somebody wants direct uploads: it is set, or was meant to be.
+    /// Somebody wants direct uploads: it is set, or was meant to be where it has no effect.
     pub fn wants_direct(&self) -> bool {
-        !matches!(self.mode(), Mode::Legacy | Mode::Off)
+        let meant = |a: &Assignment| {
+            (a.name == MODE && matches!(mode(&a.value), Mode::Direct | Mode::Invalid))
+                || a.name.contains("DIRECT_UPLOAD")
+        };
+        // kolla-ansible sets it for everybody; what stands behind it is the administrator's will.
+        let own = self.snippets.iter().filter(|s| s.file.name != KOLLA);
+        !matches!(self.mode(), Mode::Legacy | Mode::Off) || own.flat_map(|s| &s.settings.assignments).any(meant)
     }
 
     /// Where to speak of the mode.
@@ -123,7 +132,7 @@ const ETC: &str = "/etc/openstack-dashboard/";
 const OWN: &str = "/openstack_dashboard/local/";
 
 fn unread(unit: &Unit, file: &File) -> Option<String> {
-    if path(file).contains("local_settings.d/") && !file.name.ends_with(".py") {
+    if path(file).contains("local_settings.d/") && !classify::ends_in(&file.name, "py") {
         return Some("Horizon reads only *.py from local_settings.d".into());
     }
     let path = file.path.as_deref()?;

@@ -9,5 +9,5 @@ mod server;
 pub use catalog::Published;
 pub use cloud::{Certainty, Cloud, Dashboard, Pair};
 pub use glance::{CORS_OPTIONS, Conf, Glance, Setting};
-pub use horizon::{Horizon, MODE, Mode, Snippet, mode};
+pub use horizon::{Horizon, KOLLA, MODE, Mode, Snippet, mode};
 pub use server::{Item, Server};

@@ -19,7 +19,7 @@ pub struct Item<'a> {
 impl Item<'_> {
     /// Where it stands.
     pub fn place(&self) -> Place {
-        self.file.option(self.directive.line, &self.directive.name)
+        self.file.option(self.directive.line, &self.directive.written)
     }
 }
 

@@ -8,6 +8,8 @@
 pub struct Directive {
     /// In lower case: httpd's names have no case, and nginx's are written so.
     pub name: String,
+    /// As it is written.
+    pub written: String,
     pub args: Vec<String>,
     /// From 1.
     pub line: usize,
@@ -15,6 +17,10 @@ pub struct Directive {
 }
 
 impl Directive {
+    fn new(written: String, args: Vec<String>, line: usize) -> Self {
+        Self { name: written.to_ascii_lowercase(), written, args, line, children: Vec::new() }
+    }
+
     /// The nth argument.
     pub fn arg(&self, at: usize) -> Option<&str> {
         self.args.get(at).map(String::as_str)
@@ -54,11 +60,9 @@ pub fn httpd(text: &str) -> Vec<Directive> {
         if line.starts_with("</") {
             close(&mut open);
         } else if let Some(section) = line.strip_prefix('<') {
-            let (name, args) = words(section.trim_end().strip_suffix('>').unwrap_or(section));
-            open.push(Directive { name, args, line: at + 1, children: vec![] });
+            open.push(words(section.trim_end().strip_suffix('>').unwrap_or(section), at + 1));
         } else if let Some(inner) = open.last_mut() {
-            let (name, args) = words(line);
-            inner.children.push(Directive { name, args, line: at + 1, children: vec![] });
+            inner.children.push(words(line, at + 1));
         }
         if open.len() > MOST_DEEP {
             close(&mut open);
@@ -85,7 +89,7 @@ fn finish(mut open: Vec<Directive>) -> Vec<Directive> {
 }
 
 /// A line's words; quotes hold blanks, and `\"` a quote.
-fn words(line: &str) -> (String, Vec<String>) {
+fn words(line: &str, number: usize) -> Directive {
     let mut words = Vec::new();
     let mut chars = line.chars().peekable();
     while let Some(&c) = chars.peek() {
@@ -112,7 +116,7 @@ fn words(line: &str) -> (String, Vec<String>) {
         words.push(word);
     }
     let mut words = words.into_iter();
-    (words.next().unwrap_or_default().to_ascii_lowercase(), words.collect())
+    Directive::new(words.next().unwrap_or_default(), words.collect(), number)
 }
 
 /// nginx: directives end in `;`, blocks stand in `{…}`, `#` begins a comment anywhere.
@@ -180,8 +184,7 @@ fn in_variable(word: &str) -> bool {
 fn directive(pending: &mut Vec<(String, usize)>) -> Option<Directive> {
     let mut words = std::mem::take(pending).into_iter();
     let (name, line) = words.next()?;
-    let args = words.map(|(word, _)| word).collect();
-    Some(Directive { name: name.to_ascii_lowercase(), args, line, children: vec![] })
+    Some(Directive::new(name, words.map(|(word, _)| word).collect(), line))
 }
 
 #[cfg(test)]

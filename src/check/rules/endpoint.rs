@@ -3,7 +3,7 @@
 use crate::check::facts::{Cloud, Dashboard, Horizon, Published};
 use crate::check::finding::Finding;
 use crate::check::rule::{Rule, Severity};
-use crate::derive::origin::PublicUrl;
+use crate::derive::origin::{Origin, PublicUrl};
 
 const FIX: &str =
     "publish the URL that browsers reach, by https and without a version, as public endpoint of service type image";
@@ -18,7 +18,7 @@ fn judge(cloud: &Cloud<'_>, published: &Published) -> Vec<Finding> {
     let near = |h: &&Horizon<'_>| h.unit.scope == published.scope;
     let mut horizons = cloud.horizons.iter().filter(near).peekable();
     let direct = horizons.peek().is_none() || horizons.any(Horizon::wants_direct);
-    let severity = if direct { Severity::Error } else { Severity::Warning };
+    let severity = if direct && published.stated { Severity::Error } else { Severity::Warning };
     let new = |rule, severity, found: String| Finding::new(rule, severity, &published.place, found, FIX);
     let mut findings = Vec::new();
     if let Some(why) = url.origin().unreachable() {
@@ -35,14 +35,14 @@ fn judge(cloud: &Cloud<'_>, published: &Published) -> Vec<Finding> {
             ),
         ));
     }
-    let https = |d: &&Dashboard| d.origin.as_ref().is_some_and(|o| o.is_https());
+    let https = |d: &&Dashboard| d.origin.as_ref().is_some_and(Origin::is_https);
     let dashboard = cloud.dashboards_near(&published.scope).find(https);
     if let (Some(dashboard), false) = (dashboard, url.origin().is_https()) {
         let origin = dashboard.origin.as_ref().map(ToString::to_string).unwrap_or_default();
         findings.push(new(
             Rule::MixedContent,
             severity,
-            format!("the dashboard is {origin} ({}) and the public image endpoint {url}", dashboard.source),
+            format!("the dashboard is {origin} ({}) and Glance's public URL {url}", dashboard.source),
         ));
     }
     findings

@@ -60,7 +60,7 @@ fn limited(item: &Item<'_>, limit: u64, fix: &str) -> Option<Finding> {
         _ if limit < LARGE => Severity::Warning,
         _ => return None,
     };
-    let found = format!("{} {}: larger images are refused", item.directive.name, item.directive.text());
+    let found = format!("{} {}: larger images are refused", item.directive.written, item.directive.text());
     Some(Finding::new(Rule::BodyLimit, severity, &item.place(), found, fix))
 }
 
@@ -103,7 +103,6 @@ pub fn time(cloud: &Cloud<'_>) -> Vec<Finding> {
 /// How bad a limit on a whole upload is.
 fn too_short(seconds: u64) -> Option<Severity> {
     match seconds {
-        0 => None,
         1..1800 => Some(Severity::Error),
         1800..7200 => Some(Severity::Warning),
         _ => None,
@@ -136,6 +135,7 @@ fn of_server(server: &Server<'_>) -> Vec<Finding> {
             else {
                 continue;
             };
+            let name = &item.directive.written;
             findings.push(Finding::warning(
                 Rule::TooSlow,
                 &item.place(),

@@ -37,19 +37,20 @@ fn entry(item: &str, entries: &BTreeSet<String>, setting: &Setting, severity: Se
             "list the dashboards' exact origins, such as https://horizon.example.com",
         ));
     }
+    let shown = shown(item);
     let (found, canonical) = match Origin::parse(item) {
         Ok(origin) if origin.as_str() == item => return None,
-        Ok(origin) => (format!("{item:?}, which browsers write {origin}"), Some(origin.to_string())),
+        Ok(origin) => (format!("{shown}, which browsers write {origin}"), Some(origin.to_string())),
         Err(_) if item.is_empty() => return None,
-        Err(OriginError::Wildcard(_)) => (format!("{item:?}: patterns are not matched, only exact origins are"), None),
-        Err(_) if item.contains(['#', ';']) => (format!("{item:?}: a comment behind a value is part of it"), None),
-        Err(_) if item.split_whitespace().count() > 1 => (format!("{item:?}: entries are separated by commas"), None),
+        Err(OriginError::Wildcard(_)) => (format!("{shown}: patterns are not matched, only exact origins are"), None),
+        Err(_) if item.contains(['#', ';']) => (format!("{shown}: a comment behind a value is part of it"), None),
+        Err(_) if item.split_whitespace().count() > 1 => (format!("{shown}: entries are separated by commas"), None),
         Err(_) if item.contains(['[', ']', '"', '\'']) => {
-            (format!("{item:?}: brackets and quotes become part of the value"), None)
+            (format!("{shown}: brackets and quotes become part of the value"), None)
         }
         Err(_) => {
             let origin = meant(item).first().map(Origin::to_string);
-            (format!("{item:?} is no origin"), origin)
+            (format!("{shown} is no origin"), origin)
         }
     };
     // openstack-helm writes the port both ways: the other entry is the one that matches.
@@ -62,6 +63,14 @@ fn entry(item: &str, entries: &BTreeSet<String>, setting: &Setting, severity: Se
         }
     };
     Some(Finding::new(Rule::OriginForm, if harmless { Severity::Note } else { severity }, place, found, fix))
+}
+
+/// An entry up to its first blank: what stands behind it may be anything.
+fn shown(item: &str) -> String {
+    match item.split_once(char::is_whitespace) {
+        Some((first, _)) => format!("{:?}", format!("{first} …")),
+        None => format!("{item:?}"),
+    }
 }
 
 /// The origins in an entry that is written wrongly: longer, without scheme, several in one.
@@ -102,6 +111,7 @@ fn nothing_allowed(cloud: &Cloud<'_>, at: usize, glance: &Glance<'_>) -> Option<
         || super::reading::is_told_elsewhere(glance)
         || super::unknown::is_misspelt(glance)
         || cloud.is_same_origin(glance.unit)
+        || super::way::stands_in(cloud)
         || !glance.subgroups().is_empty();
     if explained || !glance.is_whole() {
         return None;

@@ -88,17 +88,17 @@ pub fn overridden(cloud: &Cloud<'_>) -> Vec<Finding> {
             continue;
         }
         for setting in settings {
-            let lost: Vec<String> = setting.items().into_iter().filter(|item| !kept.contains(item)).collect();
-            if lost.is_empty() {
+            let gone: Vec<String> = setting.items().into_iter().filter(|item| !kept.contains(item)).collect();
+            if gone.is_empty() {
                 continue;
             }
-            let needed = cloud.dashboards_near(&glance.unit.scope).any(|d| is_lost_from(&lost, &kept, d));
+            let needed = cloud.dashboards_near(&glance.unit.scope).any(|d| is_lost_from(&gone, &kept, d));
             let severity = if needed { refused(cloud, at) } else { Severity::Warning };
             findings.push(Finding::new(
                 Rule::NotRead,
                 severity,
                 &setting.place,
-                format!("{} replaces this value ({}); lost: {}", last.source, last.place, lost.join(", ")),
+                format!("{} replaces this value ({}); lost: {}", last.source, last.place, gone.join(", ")),
                 format!("list all origins in {}, or remove allowed_origin there", last.source),
             ));
         }
@@ -119,6 +119,6 @@ pub fn is_lost(glance: &Glance<'_>, dashboard: &Dashboard) -> bool {
     let mut settings = glance.cors("allowed_origin");
     let Some(last) = settings.pop() else { return false };
     let outside = glance.outside.iter().filter_map(|conf| cors_of(conf, "allowed_origin"));
-    let lost: Vec<String> = settings.into_iter().chain(outside).flat_map(|s| s.items()).collect();
-    is_lost_from(&lost, &last.items().into_iter().collect(), dashboard)
+    let gone: Vec<String> = settings.into_iter().chain(outside).flat_map(|s| s.items()).collect();
+    is_lost_from(&gone, &last.items().into_iter().collect(), dashboard)
 }

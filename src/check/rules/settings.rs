@@ -1,6 +1,6 @@
 //! DU016: dashboard settings that never take effect.
 
-use crate::check::facts::{Cloud, Horizon, MODE, Mode, Snippet, mode};
+use crate::check::facts::{Cloud, Horizon, KOLLA, MODE, Mode, Snippet, mode};
 use crate::check::finding::Finding;
 use crate::check::read::python::{Assignment, Value};
 use crate::check::rule::{Rule, Severity};
@@ -86,7 +86,7 @@ fn replaced(horizon: &Horizon<'_>) -> Option<Finding> {
     let is_direct = |(_, a): &&(&Snippet<'_>, &Assignment)| a.certain && mode(&a.value) == Mode::Direct;
     let (snippet, direct) = assignments.iter().rev().skip(1).find(is_direct)?;
     // kolla-ansible sets 'direct' for everybody; its custom settings are there to change that.
-    let meant = snippet.file.name == "_9998-kolla-settings.py" && by.file.name.starts_with("_9999");
+    let meant = snippet.file.name == KOLLA && by.file.name.starts_with("_9999");
     let severity = if meant { Severity::Note } else { Severity::Error };
     let place = by.file.at(last.line);
     Some(Finding::new(

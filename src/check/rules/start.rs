@@ -1,6 +1,6 @@
 //! DU008, DU018, DU022: how Glance starts and what runs it.
 
-use crate::check::facts::{Cloud, Glance, Horizon, Mode};
+use crate::check::facts::{Cloud, Glance, Horizon, Mode, Server};
 use crate::check::finding::{Finding, Place};
 use crate::check::release::Release;
 use crate::check::rule::{Rule, Severity};
@@ -101,7 +101,8 @@ pub fn program(cloud: &Cloud<'_>) -> Vec<Finding> {
                 used.extend(found.map(|a| (a.value.clone(), file.option(a.line, name))));
             }
         }
-        for server in cloud.servers.iter().filter(|s| s.service == Service::Glance && s.scope == glance.unit.scope) {
+        let near = |s: &&Server<'_>| s.scope == glance.unit.scope || cloud.glances.len() == 1;
+        for server in cloud.servers.iter().filter(|s| s.service == Service::Glance).filter(near) {
             used.extend(server.of_name("wsgiscriptalias").map(|item| (item.directive.text(), item.place())));
         }
         findings.extend(used.iter().filter_map(|(text, place)| outdated(release, text, place)));
