@@ -5,6 +5,8 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::check::Rule;
+
 /// Condition types, all of polarity "True is good" except [`Reconciling`](Self::Reconciling) and
 /// [`Stalled`](Self::Stalled), which follow kstatus.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -211,10 +213,10 @@ impl Reason {
     }
 
     /// The rule of the runbook that explains it, if there is one.
-    pub const fn rule(self) -> Option<&'static str> {
+    pub const fn rule(self) -> Option<Rule> {
         match self {
-            Self::EndpointNotPublic => Some("DU010"),
-            Self::MixedContent => Some("DU009"),
+            Self::EndpointNotPublic => Some(Rule::NotPublic),
+            Self::MixedContent => Some(Rule::MixedContent),
             _ => None,
         }
     }

@@ -21,7 +21,7 @@ mod user_cors;
 mod world;
 
 pub use applied::{Applied, backed_out_annotation, partner_annotation};
-pub use exposure::{Exposure, Exposures};
+pub use exposure::{Exposure, Exposures, Stated, of as exposures};
 pub use glance::GlanceView;
 pub use horizon::{GlanceState, HorizonView, Intent, Partner};
 pub use origin::{Origin, OriginError, PublicUrl};

@@ -7,7 +7,7 @@ mod crd;
 mod files;
 mod reader;
 mod rules;
-mod text;
+pub mod text;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -108,6 +108,14 @@ pub fn parse(name: &str, bytes: &[u8]) -> Result<Input, Vec<ManifestError>> {
     let mut reader = reader::Reader::default();
     reader.text(name, bytes);
     reader.finish()
+}
+
+/// The documents of one text as values, each with its number.
+///
+/// # Errors
+/// The number of the document (none if the text as a whole is unusable) and what is wrong.
+pub fn values(name: &str, bytes: &[u8]) -> Result<text::Documents, text::Unreadable> {
+    text::documents(bytes, std::path::Path::new(name).extension().is_some_and(|e| e == "json"))
 }
 
 /// Puts an object into the snapshot. An object that no API server has seen gets a namespace, a uid of

@@ -19,7 +19,7 @@ pub(super) fn failure(
     message: String,
     fix: String,
 ) -> Failure {
-    let rule = rules.first().copied().unwrap_or("DU012");
+    let rule = rules.first().copied().unwrap_or(Rule::CorsOnTheWay);
     Failure { requirement, rule, also: rules.iter().skip(1).copied().collect(), received, message, fix }
 }
 
@@ -50,40 +50,43 @@ pub fn origin(asked: &Preflight, answer: &Answer) -> Failure {
     let unquoted = value.trim_matches(['"', '<', '>', '\'']);
     let parts: Vec<_> = value.split(',').map(str::trim).filter(|part| !part.is_empty()).collect();
     let (rules, message): (&[Rule], String) = if value.eq_ignore_ascii_case("null") {
-        (&["DU005", "DU012"], "`null` is the origin of sandboxed and local pages, not of this dashboard".into())
+        (
+            &[Rule::AnyOrigin, Rule::CorsOnTheWay],
+            "`null` is the origin of sandboxed and local pages, not of this dashboard".into(),
+        )
     } else if parts.is_empty() {
-        (&["DU012"], "the value is empty".into())
+        (&[Rule::CorsOnTheWay], "the value is empty".into())
     } else if parts.len() > 1 || lines(&answer.headers, ALLOW_ORIGIN).count() > 1 {
         let how =
             if parts.iter().all(|part| *part == origin) { "the same origin several times" } else { "several values" };
         (
-            &["DU012"],
+            &[Rule::CorsOnTheWay],
             format!("{how}: browsers want exactly one; Glance sends one, so something on the way adds its own"),
         )
     } else if is_same_but_for_form(unquoted, origin) {
         (
-            &["DU001", "DU012"],
+            &[Rule::OriginForm, Rule::CorsOnTheWay],
             format!(
                 "it differs from {origin} in form only, but must equal it byte for byte (scheme://host[:port], lower case, no path, no default port)"
             ),
         )
     } else if value.contains('*') {
-        (&["DU012", "DU005"], "a pattern: browsers know only `*` alone or the exact origin".into())
+        (&[Rule::CorsOnTheWay, Rule::AnyOrigin], "a pattern: browsers know only `*` alone or the exact origin".into())
     } else if let Some(age) = get(&answer.headers, "Age") {
         let received = format!("{} | Age: {}", received(&answer.headers, ALLOW_ORIGIN), shown(&age));
         let message = "a cache on the way gave an answer that was made for another dashboard".into();
         let fix = "let no cache on the way keep the answers to OPTIONS, or let it keep them by Origin".into();
-        return failure(Requirement::AllowOrigin, &["DU012"], received, message, fix);
+        return failure(Requirement::AllowOrigin, &[Rule::CorsOnTheWay], received, message, fix);
     } else {
         (
-            &["DU012", "DU002"],
+            &[Rule::CorsOnTheWay, Rule::OriginMissing],
             format!(
                 "another origin than {origin}; Glance answers with the origin that asks or not at all, so something on the way writes one fixed origin"
             ),
         )
     };
     let fix = match rules.first() {
-        Some(&"DU001") => format!(
+        Some(Rule::OriginForm) => format!(
             "write exactly {origin}: in [cors] allowed_origin of Glance, or where something on the way sets the header"
         ),
         _ => format!("{ON_THE_WAY}; and {origin} must stand in [cors] allowed_origin"),
@@ -105,7 +108,7 @@ fn silence(asked: &Preflight, answer: &Answer) -> Failure {
     let elsewhere = format!("{ON_THE_WAY}; and {origin} must stand in [cors] allowed_origin");
     let (rules, received, message, fix): (&[Rule], _, _, _) = if is_filters_refusal(answer) {
         (
-            &["DU002", "DU003", "DU004", "DU007", "DU012"],
+            &[Rule::OriginMissing, Rule::HeaderMissing, Rule::MethodMissing, Rule::NotRead, Rule::CorsOnTheWay],
             nothing,
             format!(
                 "this is how Glance's CORS filter refuses: it says nothing if the origin, the method or one of the headers ({}) is not allowed",
@@ -117,7 +120,7 @@ fn silence(asked: &Preflight, answer: &Answer) -> Failure {
         )
     } else if grants_something(answer) {
         (
-            &["DU012", "DU002"],
+            &[Rule::CorsOnTheWay, Rule::OriginMissing],
             with(ALLOW_METHODS),
             format!(
                 "something on the way{from} answers preflights and does not know {origin}: it grants without the origin, which Glance's CORS filter never does"
@@ -126,14 +129,14 @@ fn silence(asked: &Preflight, answer: &Answer) -> Failure {
         )
     } else if get(&answer.headers, "Allow").is_some() {
         (
-            &["DU012", "DU020"],
+            &[Rule::CorsOnTheWay, Rule::OptionsFiltered],
             with("Allow"),
             format!("a web server{from} answered OPTIONS itself, with the methods it knows; Glance was not asked"),
             "let OPTIONS on /v2/images/ pass, up to Glance; a URL that the server does not route to Glance answers so too".into(),
         )
     } else {
         (
-            &["DU012", "DU002"],
+            &[Rule::CorsOnTheWay, Rule::OriginMissing],
             nothing,
             format!(
                 "not Glance's CORS filter answered{from} (its refusal is an empty 200 without Content-Type): either something on the way answers OPTIONS itself, or Glance runs without the filter"
@@ -156,7 +159,13 @@ pub fn methods(asked: &Preflight, answer: &Answer, methods: &Extracted<'_>) -> F
         Extracted::Values(_) => format!("{method} is not among the methods"),
     };
     let fix = complete(answer, method, "allow_methods");
-    failure(Requirement::AllowMethods, &["DU012", "DU004"], received(&answer.headers, ALLOW_METHODS), message, fix)
+    failure(
+        Requirement::AllowMethods,
+        &[Rule::CorsOnTheWay, Rule::MethodMissing],
+        received(&answer.headers, ALLOW_METHODS),
+        message,
+        fix,
+    )
 }
 
 /// `Access-Control-Allow-Headers` lacks some name.
@@ -168,7 +177,13 @@ pub fn header_names(answer: &Answer, names: &Extracted<'_>, missing: &[&str]) ->
         Extracted::Values(_) => format!("missing: {missing}"),
     };
     let fix = complete(answer, &missing, "allow_headers");
-    failure(Requirement::AllowHeaders, &["DU012", "DU003"], received(&answer.headers, ALLOW_HEADERS), message, fix)
+    failure(
+        Requirement::AllowHeaders,
+        &[Rule::CorsOnTheWay, Rule::HeaderMissing],
+        received(&answer.headers, ALLOW_HEADERS),
+        message,
+        fix,
+    )
 }
 
 fn unparsable(element: &str) -> String {

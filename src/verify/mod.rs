@@ -36,8 +36,7 @@ pub use question::{Answered, Question, Reach, Reply};
 pub use report::Report;
 pub use request::{Endpoint, Preflight};
 
-/// The id of a rule, `DU0xx`.
-pub type Rule = &'static str;
+pub use crate::check::Rule;
 
 /// What a browser asks for before it sends the upload, in the order in which it is looked at here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]

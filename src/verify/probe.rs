@@ -1,6 +1,7 @@
 //! One preflight over the network, within bounds: no redirect is followed, no body is read, no
 //! refused address is asked, and it ends after ten seconds.
 
+use crate::check::Rule;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -109,7 +110,10 @@ fn reached_here_only(host: &Host, asked: &Preflight, address: SocketAddr) -> Opt
         None => return None,
     };
     let name = &host.name;
-    Some(Advice::new("DU010", format!("{name} is {why}: it answers here, but not for a browser on another machine")))
+    Some(Advice::new(
+        Rule::NotPublic,
+        format!("{name} is {why}: it answers here, but not for a browser on another machine"),
+    ))
 }
 
 /// The failure, more precise if asking for less made it so; as it was if not.

@@ -7,6 +7,7 @@
 
 mod harness;
 
+mod check_live;
 mod conflicts;
 mod deletion;
 mod drain;

@@ -1,5 +1,9 @@
 //! The pure core, held against the real programs that read what it writes.
 
+mod check;
+mod check_cli;
+mod check_python;
+mod check_rules;
 mod drain;
 mod exposure;
 mod exposure_hindrances;

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use direct_upload_operator::api::{GlanceSpec, HorizonSpec, WorkloadKind};
+use direct_upload_operator::check::Rule;
 use direct_upload_operator::derive::{GlanceView, Origin, World};
 use direct_upload_operator::observe::{
     Answers, ConfigMap, Container, Custom, Ingress, IngressPath, IngressRule, IngressTls, Job, Key, Meta, Namespace,
@@ -388,7 +389,7 @@ impl Cloud {
         for (question, epoch) in World::of(&self.snapshot).questions() {
             let Some(epoch) = epoch else { continue };
             let refused = Reply {
-                rule: Some("DU002"),
+                rule: Some(Rule::OriginMissing),
                 requirement: "allow-origin".into(),
                 message: String::new(),
                 received: String::new(),
