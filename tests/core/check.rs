@@ -22,7 +22,9 @@ pub fn check_path(path: &Path) -> Report {
 pub fn lines(findings: &[Finding], root: &Path) -> Vec<String> {
     let line = |f: &Finding| {
         let place = f.place.to_string().replace(&format!("{}/", root.display()), "");
-        format!("{} {} {place}: {}", f.severity, f.rule, f.found)
+        // Paths in sentences, too, without the checkout's own.
+        let found = f.found.replace(&format!("{}/", root.display()), "");
+        format!("{} {} {place}: {found}", f.severity, f.rule)
     };
     findings.iter().map(line).collect()
 }
