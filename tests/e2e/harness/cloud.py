@@ -1,0 +1,102 @@
+"""One OpenStack in one namespace: its manifests, and what the tests do with it."""
+
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+
+from .openstack import OpenStack
+from .shell import say, until
+
+HERE = pathlib.Path(__file__).resolve().parents[1]
+MANIFESTS = HERE / 'cloud'
+RESOURCES = HERE / 'resources'
+# Reasons that a finished resource may give.
+VERIFIED = {'ReadyUnverified'}
+GLANCE_UID = 64062  # Debian's
+
+
+class Cloud:
+    def __init__(self, folder, node, edge, shape, images, namespace='openstack'):
+        """`images` maps what the manifests call an image to NAME:TAG."""
+        self.folder, self.node, self.edge, self.namespace = folder, node, edge, namespace
+        folder.mkdir(parents=True)
+        self.store = folder / 'images'
+        self.store.mkdir()
+        os.chown(self.store, GLANCE_UID, GLANCE_UID)
+        pathlib.Path(folder, 'kustomization.yaml').write_text(json.dumps({
+            'apiVersion': 'kustomize.config.k8s.io/v1beta1', 'kind': 'Kustomization', 'namespace': namespace,
+            'resources': ['namespace.json', 'volume.json', os.path.relpath(MANIFESTS / shape, folder)],
+            'images': [{'name': name, 'newName': image.rpartition(':')[0], 'newTag': image.rpartition(':')[2]}
+                       for name, image in images.items()]}))
+        self._write('namespace.json', {'apiVersion': 'v1', 'kind': 'Namespace', 'metadata': {'name': namespace}})
+        self._write('volume.json', {
+            'apiVersion': 'v1', 'kind': 'PersistentVolume', 'metadata': {'name': f'{namespace}-images'},
+            'spec': {'capacity': {'storage': '10Gi'}, 'accessModes': ['ReadWriteMany'],
+                     'hostPath': {'path': str(self.store)},
+                     'claimRef': {'namespace': namespace, 'name': 'glance-images'}}})
+
+    def _write(self, name, manifest):
+        (self.folder / name).write_text(json.dumps(manifest))
+
+    def start(self):
+        say(f'starting the cloud in {self.namespace}')
+        self.apply('-k', self.folder)
+        self.edge.sync()
+        self.kubectl('wait', '--for=condition=complete', '--timeout=300s', 'job/bootstrap', timeout=310)
+        for deployment in self.node.list('deployments', '-n', self.namespace):
+            self.rolled_out(deployment['metadata']['name'])
+        keystone, glance = (self.service(name) for name in ('keystone', 'glance'))
+        self.openstack = OpenStack(keystone, glance)
+        say('the cloud is up')
+        return self
+
+    def kubectl(self, *arguments, **options):
+        return self.node.kubectl('-n', self.namespace, *arguments, **options)
+
+    def apply(self, *arguments, **options):
+        return self.kubectl('apply', *arguments, **options)
+
+    def get(self, *arguments):
+        return self.node.get('-n', self.namespace, *arguments)
+
+    def rolled_out(self, deployment, seconds=300):
+        self.kubectl('rollout', 'status', f'deployment/{deployment}', f'--timeout={seconds}s', timeout=seconds + 10)
+
+    def service(self, name):
+        spec = self.get('service', name)['spec']
+        return f'http://{spec["clusterIP"]}:{spec["ports"][0]["port"]}'
+
+    def condition(self, kind, name, type='Ready'):
+        conditions = self.get(kind, name).get('status', {}).get('conditions', [])
+        return next((c for c in conditions if c['type'] == type), {})
+
+    def ready(self, kind, name, reasons, seconds=240):
+        """Waits until the resource is Ready for one of these reasons, with its latest spec."""
+        def reached():
+            found = self.get(kind, name)
+            ready = self.condition(kind, name)
+            return (ready.get('status') == 'True' and ready.get('reason') in reasons
+                    and ready.get('observedGeneration') == found['metadata']['generation'])
+        until(reached, lambda: f'{kind} {name} is ready: {json.dumps(self.get(kind, name).get("status"))}', seconds)
+
+    def active(self, name, seconds=60):
+        """Waits until Glance has all of the image."""
+        def reached():
+            image = self.openstack.image(name)
+            return image if image and image['status'] == 'active' else None
+        return until(reached, lambda: f'{name} is active: {self.openstack.image(name)}', seconds)
+
+    def arrived(self, name, file, seconds=60):
+        """The image is active, and what Glance has of it is the file's content."""
+        image = self.active(name, seconds)
+        with open(file, 'rb') as stream:
+            assert image['checksum'] == hashlib.file_digest(stream, 'md5').hexdigest(), image
+        assert image['size'] == file.stat().st_size, image
+
+    def stop(self):
+        self.kubectl('delete', 'namespace', self.namespace, '--timeout=120s', timeout=130)
+        self.node.kubectl('delete', 'persistentvolume', f'{self.namespace}-images', '--timeout=30s')
+        self.edge.sync()
+        shutil.rmtree(self.store)
