@@ -95,6 +95,38 @@ class Cloud:
             assert image['checksum'] == hashlib.file_digest(stream, 'md5').hexdigest(), image
         assert image['size'] == file.stat().st_size, image
 
+    def expose(self, ingress, keep=()):
+        """Applies an Ingress; the edge follows, and goes on serving the names to `keep`."""
+        metadata = {'name': ingress['metadata']['name'], 'namespace': self.namespace}
+        self.kubectl('replace', '-f', '-', input=json.dumps({
+            'apiVersion': ingress['apiVersion'], 'kind': 'Ingress', 'metadata': metadata, 'spec': ingress['spec']}))
+        self.edge.sync(keep)
+
+    def accepted(self, origin, seconds=240):
+        """Waits until every Glance pod accepts a dashboard's origin, as the status says."""
+        def reached():
+            origins = {o['origin'] for o in self.get('glance', 'glance').get('status', {}).get('origins', [])}
+            return origin in origins and self.condition('glance', 'glance').get('status') == 'True'
+        until(reached, lambda: f'{origin} accepted: {json.dumps(self.get("glance", "glance").get("status"))}', seconds)
+
+    def settled(self):
+        for kind in ('glance', 'horizon'):
+            self.ready(kind, kind, VERIFIED)
+
+    def copy_horizon(self, name, host):
+        """Another dashboard of the same kind, behind its own host."""
+        for kind in ('deployment', 'service', 'ingress'):
+            found = self.get(kind, 'horizon')
+            spec = json.loads(json.dumps(found['spec']).replace('horizon.cloud.test', host)
+                              .replace('"app": "horizon"', f'"app": "{name}"')
+                              .replace('"service": {"name": "horizon"', f'"service": {{"name": "{name}"'))
+            for given in ('clusterIP', 'clusterIPs'):
+                spec.pop(given, None)
+            self.apply('-f', '-', input=json.dumps({
+                'apiVersion': found['apiVersion'], 'kind': found['kind'], 'metadata': {'name': name}, 'spec': spec}))
+        self.edge.sync()
+        self.rolled_out(name)
+
     def stop(self):
         self.kubectl('delete', 'namespace', self.namespace, '--timeout=120s', timeout=130)
         self.node.kubectl('delete', 'persistentvolume', f'{self.namespace}-images', '--timeout=30s')

@@ -1,6 +1,7 @@
 """The TLS edge: nginx, configured from the cluster's Ingress objects as a controller would do it."""
 
 import json
+import socket
 import subprocess
 
 from .shell import run, until
@@ -51,17 +52,20 @@ class Edge:
         folder.mkdir(parents=True, exist_ok=True)
         self.configuration = folder / 'nginx.conf'
         self.log = folder / 'access.log'
-        self._write([])
+        self._write({})
         self.process = subprocess.Popen(
             ['nginx', '-e', folder / 'error.log', '-c', self.configuration, '-p', folder],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         until(lambda: (folder / 'pid').exists(), 'nginx runs', 10)
 
-    def sync(self):
-        """Serves every host of every Ingress, tells DNS, and reports the address in their status."""
+    def sync(self, keep=()):
+        """Serves every host of every Ingress, tells DNS, and reports the address in their status.
+
+        Hosts to `keep` go on leading where they led, though no Ingress names them any more.
+        """
         services = {(s['metadata']['namespace'], s['metadata']['name']): s
                     for s in self.node.list('services')}
-        servers, hosts = [], []
+        servers = {host: self.servers[host] for host in keep}
         for ingress in self.node.list('ingresses'):
             namespace, name = ingress['metadata']['namespace'], ingress['metadata']['name']
             for rule in ingress['spec']['rules']:
@@ -72,23 +76,27 @@ class Edge:
                 port = next(p['port'] for p in service['spec']['ports']
                             if backend['port'] in ({'name': p.get('name')}, {'number': p['port']}))
                 member = f'server {service["spec"]["clusterIP"]}:{port} max_fails=0;'
-                servers.append(SERVER.format(name=f'{namespace}-{name}-{len(servers)}', members=member * 4,
-                                             address=self.node.address, host=rule['host']))
-                hosts.append(rule['host'])
+                servers[rule['host']] = SERVER.format(
+                    name=rule['host'], members=member * 4, address=self.node.address, host=rule['host'])
             self.node.kubectl('patch', 'ingress', name, '-n', namespace, '--subresource=status', '--type=merge',
                               '-p', json.dumps({'status': {'loadBalancer': {'ingress': [{'ip': self.node.address}]}}}))
         self._write(servers)
         run('nginx', '-e', self.folder / 'error.log', '-c', self.configuration, '-p', self.folder, '-s', 'reload')
-        self.node.publish(hosts)
+        self.node.publish(servers)
 
     def requests(self):
         """What passed through, as the edge saw it."""
         return [json.loads(line) for line in self.log.read_text().splitlines()]
 
     def _write(self, servers):
+        self.servers = servers
         self.configuration.write_text(MAIN.format(
-            folder=self.folder, servers=''.join(servers),
+            folder=self.folder, servers=''.join(servers.values()),
             certificate=self.authority.server_certificate, key=self.authority.server_key))
+
+    def connect(self, address, *arguments, **options):
+        """For http.client: every public name is here."""
+        return socket.create_connection((self.node.address, address[1]), *arguments, **options)
 
     def close(self):
         self.process.terminate()

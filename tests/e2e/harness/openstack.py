@@ -32,11 +32,17 @@ class OpenStack:
     def images(self):
         return self._call('GET', '/v2/images?limit=1000')['images']
 
+    def create(self, name):
+        """An image without data."""
+        return self._call('POST', '/v2/images', {'name': name, 'disk_format': 'raw', 'container_format': 'bare'})
+
     def delete(self, image):
         self._call('DELETE', f'/v2/images/{image["id"]}')
 
-    def _call(self, method, path):
-        request = urllib.request.Request(self.glance + path, method=method, headers={'X-Auth-Token': self.token()})
+    def _call(self, method, path, body=None):
+        request = urllib.request.Request(
+            self.glance + path, json.dumps(body).encode() if body else None, method=method,
+            headers={'X-Auth-Token': self.token(), 'Content-Type': 'application/json'})
         with urllib.request.urlopen(request, timeout=30) as answer:
             body = answer.read()
         return json.loads(body) if body else None

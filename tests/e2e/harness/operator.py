@@ -24,12 +24,14 @@ class Operator:
         self.node.kubectl('-n', NAMESPACE, 'rollout', 'status', 'deployment/direct-upload-operator', '--timeout=120s')
 
     def kill(self):
-        """SIGKILL to every process of it that runs now; the kubelet starts them again."""
-        pids = [int(entry.name) for entry in pathlib.Path('/proc').iterdir() if entry.name.isdigit()
-                and in_container(entry)]
-        for pid in pids:
+        """SIGKILL to every process of it; new pods at once, not after the kubelet's back-off."""
+        for pid in self.pids():
             run('kill', '-KILL', pid, check=False)
-        return len(pids)
+        self.node.kubectl('-n', NAMESPACE, 'delete', 'pods', '--all', '--force', '--grace-period=0', check=False)
+
+    def pids(self):
+        return [entry.name for entry in pathlib.Path('/proc').iterdir()
+                if entry.name.isdigit() and in_container(entry)]
 
     def logs(self):
         return self.node.kubectl('-n', NAMESPACE, 'logs', '--prefix', '--tail=-1', '-l',

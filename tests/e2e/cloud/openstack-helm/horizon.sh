@@ -18,6 +18,7 @@ start() {
 
   . /etc/apache2/envvars
   rm -rf /var/run/apache2/*
+  mkdir -p /var/run/apache2
   exec apache2 -DFOREGROUND -C "Define SITE_PACKAGES $SITE_PACKAGES"
 }
 

@@ -1,0 +1,82 @@
+"""Users who upload one image after the other, while something changes."""
+
+import dataclasses
+import itertools
+import threading
+import time
+
+from selenium.common.exceptions import WebDriverException
+
+from .browser import Upload
+from .shell import say, until
+
+
+@dataclasses.dataclass
+class Lost:
+    upload: Upload
+    why: str
+
+
+class Users:
+    """One for each dashboard. Leaves them at work for the body of a `with`."""
+
+    def __init__(self, cloud, file, *dashboards, name='upload'):
+        self.cloud, self.file, self.dashboards, self.name = cloud, file, dashboards, name
+        self.uploads = []
+        self._stop = threading.Event()
+        self._threads = []
+
+    def __enter__(self):
+        for number, dashboard in enumerate(self.dashboards):
+            thread = threading.Thread(target=self._work, args=(number, dashboard), daemon=True)
+            thread.start()
+            self._threads.append(thread)
+        self.more(1)
+        return self
+
+    def __exit__(self, kind, value, traceback):
+        if kind is None:
+            self.more(2)
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(300)
+
+    def more(self, uploads):
+        """Waits until every user has ended as many uploads again."""
+        wanted = {d: self._ended(d) + uploads for d in self.dashboards}
+        until(lambda: all(self._ended(d) >= n for d, n in wanted.items()), 'users go on uploading', 600)
+
+    def _ended(self, dashboard):
+        return sum(1 for _, by in self.uploads if by is dashboard)
+
+    def _work(self, number, dashboard):
+        for turn in itertools.count():
+            if self._stop.is_set():
+                return
+            name = f'{self.name}-{number}-{turn}'
+            try:
+                upload = dashboard.upload(name, self.file, 180)
+            except WebDriverException as error:
+                upload = Upload(name, failed=f'the page did not work: {error.msg or type(error).__name__}')
+            upload.ended = time.time()
+            self.uploads.append((upload, dashboard))
+
+    def lost(self):
+        """Those that failed, or of which Glance has not all."""
+        lost = []
+        for upload, _ in self.uploads:
+            if not upload.succeeded:
+                lost.append(Lost(upload, 'the browser was not told that it succeeded'))
+                continue
+            try:
+                self.cloud.arrived(upload.name, self.file)
+            except (AssertionError, TimeoutError) as error:
+                lost.append(Lost(upload, str(error)))
+        ways = self.ways()
+        say(f'{self.name}: {len(ways)} uploads, {len(lost)} lost; '
+            + ', '.join(f'{ways.count(host)} to {host}' for host in sorted(set(ways), key=str)))
+        return lost
+
+    def ways(self):
+        """Where the data went, in the order in which the uploads ended."""
+        return [upload.host for upload, _ in self.uploads]
