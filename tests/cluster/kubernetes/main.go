@@ -18,8 +18,7 @@ import (
 	manager "k8s.io/kubernetes/cmd/kube-controller-manager/app"
 )
 
-// One line each; what only a node needs (kubelet, kube-scheduler, kube-proxy)
-// is left out because it costs minutes of build time.
+// One line each; what only a node needs is in ../node.
 var servers = map[string]func() *cobra.Command{
 	"kube-apiserver":          apiserver.NewAPIServerCommand,
 	"kube-controller-manager": manager.NewControllerManagerCommand,

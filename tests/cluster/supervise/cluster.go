@@ -47,7 +47,7 @@ func start(ctx context.Context, folder *folder, o options) (*cluster, error) {
 		c := &cluster{folder: folder, options: o, client: client, token: rand.Text()}
 		c.ctx, c.died = context.WithCancelCause(ctx)
 		err := c.start(pki)
-		if err == nil || !lostPort(err) || attempt == 5 {
+		if err == nil || !lostPort(err) || o.node || attempt == 5 {
 			return c, err
 		}
 		c.stop()
@@ -63,6 +63,12 @@ func (c *cluster) start(pki *pki) error {
 		return err
 	}
 	c.etcd, c.peer, c.api = addresses[0], addresses[1], addresses[2]
+	if c.options.node {
+		if err := makeBridge(); err != nil {
+			return err
+		}
+		c.api = nodeAPI
+	}
 	if err := c.writeFiles(pki.ca); err != nil {
 		return err
 	}
@@ -70,42 +76,65 @@ func (c *cluster) start(pki *pki) error {
 	defer cancel()
 
 	// Each is ready when it does what the next one needs.
-	if err := c.add(ctx, "etcd", c.etcdFlags(), func() error {
+	if err := c.add(ctx, program{name: "etcd", flags: c.etcdFlags(), ready: func() error {
 		return c.get(ctx, "https://"+c.etcd+"/health", nil)
-	}); err != nil {
+	}}); err != nil {
 		return err
 	}
-	if err := c.add(ctx, "kube-apiserver", c.apiServerFlags(), func() error {
+	if err := c.add(ctx, program{name: "kube-apiserver", flags: c.apiServerFlags(), ready: func() error {
 		return c.get(ctx, "https://"+c.api+"/readyz", nil)
-	}); err != nil {
+	}}); err != nil {
 		return err
 	}
-	if err := c.add(ctx, "kube-controller-manager", c.controllerManagerFlags(), func() error {
+	if err := c.add(ctx, program{name: "kube-controller-manager", flags: c.controllerManagerFlags(), ready: func() error {
 		// Without it, Pods are refused.
 		return c.get(ctx, "https://"+c.api+"/api/v1/namespaces/default/serviceaccounts/default", nil)
-	}); err != nil || c.options.noStandIn {
+	}}); err != nil {
 		return err
 	}
-	return c.add(ctx, "stand-in", c.standInFlags(), func() error {
-		// A DaemonSet finds no Node suitable before, and "rolls out" at once.
-		var node struct{ Spec struct{ Taints []any } }
-		err := c.get(ctx, "https://"+c.api+"/api/v1/nodes/"+nodeName, &node)
-		if err == nil && len(node.Spec.Taints) > 0 {
-			return fmt.Errorf("the Node is tainted: %v", node.Spec.Taints)
+	if c.options.node {
+		return c.startNode(ctx)
+	}
+	if c.options.noStandIn {
+		return nil
+	}
+	return c.add(ctx, program{name: "stand-in", flags: c.standInFlags(), ready: func() error {
+		return c.nodeReady(ctx, standInNode)
+	}})
+}
+
+// nodeReady tells whether a Node takes Pods. A DaemonSet finds no Node suitable
+// before, and "rolls out" at once.
+func (c *cluster) nodeReady(ctx context.Context, name string) error {
+	var node struct {
+		Spec   struct{ Taints []any }
+		Status struct {
+			Conditions []struct{ Type, Status string }
 		}
+	}
+	if err := c.get(ctx, "https://"+c.api+"/api/v1/nodes/"+name, &node); err != nil {
 		return err
-	})
+	}
+	if len(node.Spec.Taints) > 0 {
+		return fmt.Errorf("the Node is tainted: %v", node.Spec.Taints)
+	}
+	for _, condition := range node.Status.Conditions {
+		if condition.Type == "Ready" && condition.Status == "True" {
+			return nil
+		}
+	}
+	return fmt.Errorf("the Node is not ready: %v", node.Status.Conditions)
 }
 
 // add starts one process more and waits until it is ready.
-func (c *cluster) add(ctx context.Context, name string, flags []string, ready func() error) error {
-	p, err := spawn(c.folder, c.died, name, flags...)
+func (c *cluster) add(ctx context.Context, program program) error {
+	p, err := spawn(c.folder, c.died, program)
 	if err != nil {
 		return err
 	}
 	c.processes = append(c.processes, p)
 	for {
-		err := ready()
+		err := p.ready()
 		if ctx.Err() != nil {
 			// Something has ended, maybe another one: then it wasn't *ours* that answered.
 			if cause := context.Cause(ctx); cause != errTimeout {

@@ -16,7 +16,7 @@ const (
 	serviceRange = "198.18.1.0/24"
 	apiServiceIP = "198.18.1.1"
 
-	nodeName = "stand-in"
+	standInNode = "stand-in"
 )
 
 //go:embed audit-policy.yaml
@@ -45,7 +45,7 @@ func (c *cluster) etcdFlags() []string {
 
 func (c *cluster) apiServerFlags() []string {
 	host, port, _ := net.SplitHostPort(c.api)
-	return []string{
+	flags := []string{
 		"--etcd-servers=https://" + c.etcd,
 		"--etcd-prefix=/" + rand.Text(),
 		"--etcd-cafile=" + c.pki("ca.crt"),
@@ -54,7 +54,6 @@ func (c *cluster) apiServerFlags() []string {
 		"--bind-address=" + host,
 		"--advertise-address=" + host,
 		"--secure-port=" + port,
-		"--endpoint-reconciler-type=none", // a loopback address is no endpoint
 		"--cert-dir=" + c.pki(""),
 		"--tls-cert-file=" + c.pki("server.crt"),
 		"--tls-private-key-file=" + c.pki("server.key"),
@@ -71,10 +70,19 @@ func (c *cluster) apiServerFlags() []string {
 		"--audit-log-path=" + c.folder.path("audit.log"),
 		"--audit-log-maxsize=100000", // MB: never start a second file
 	}
+	if c.options.node {
+		return append(flags,
+			"--kubelet-certificate-authority="+c.pki("ca.crt"),
+			"--kubelet-client-certificate="+c.pki("server.crt"),
+			"--kubelet-client-key="+c.pki("server.key"),
+			"--kubelet-preferred-address-types=InternalIP",
+		)
+	}
+	return append(flags, "--endpoint-reconciler-type=none") // a loopback address is no endpoint
 }
 
 func (c *cluster) controllerManagerFlags() []string {
-	return []string{
+	flags := []string{
 		"--kubeconfig=" + c.kubeconfig(),
 		"--kube-api-qps=" + strconv.Itoa(c.options.qps),
 		"--kube-api-burst=" + strconv.Itoa(2*c.options.qps),
@@ -84,25 +92,36 @@ func (c *cluster) controllerManagerFlags() []string {
 		"--leader-elect=false",
 		"--flex-volume-plugin-dir=" + c.folder.path("volume-plugins"), // it makes this folder
 		"--secure-port=0",                                             // else it listens on all interfaces
-		// It would taint the stand-in's Node for want of heartbeats.
-		"--controllers=*,-node-lifecycle-controller",
 	}
+	if c.options.node {
+		return flags
+	}
+	// It would taint the stand-in's Node for want of heartbeats.
+	return append(flags, "--controllers=*,-node-lifecycle-controller")
 }
 
 func (c *cluster) standInFlags() []string {
-	return []string{"--kubeconfig=" + c.kubeconfig(), "--node=" + nodeName}
+	return []string{"--kubeconfig=" + c.kubeconfig(), "--node=" + standInNode}
 }
+
+// hosts is where names are written for the node's DNS, as in /etc/hosts.
+func (c *cluster) hosts() string { return c.folder.path("hosts") }
 
 func (c *cluster) kubeconfig() string { return c.folder.path("admin.kubeconfig") }
 
 // environment is what a cluster's user needs besides PATH.
 func (c *cluster) environment() map[string]string {
-	return map[string]string{
+	variables := map[string]string{
 		"DUO_CLUSTER_DIR": c.folder.dir,
 		"KUBECONFIG":      c.kubeconfig(),
 		// Not in the user's home: another cluster may soon have the same address.
 		"KUBECACHEDIR": c.folder.path("kubectl-cache"),
 	}
+	if c.options.node {
+		variables["DUO_NODE_ADDRESS"] = nodeAddress
+		variables["DUO_NODE_HOSTS"] = c.hosts()
+	}
+	return variables
 }
 
 func (c *cluster) writeFiles(ca []byte) error {

@@ -17,7 +17,7 @@ import (
 // The lock comes last: while it is there, the rest is known to be a cluster's.
 var owned = []string{
 	"admin.kubeconfig", "env", "audit.log", "audit-policy.yaml",
-	"etcd", "pki", "logs", "kubectl-cache", "volume-plugins", "lock",
+	"etcd", "pki", "logs", "hosts", "kubectl-cache", "volume-plugins", "lock",
 }
 
 // folder is one that we hold the lock of. All our processes inherit the lock,
@@ -25,6 +25,7 @@ var owned = []string{
 type folder struct {
 	dir     string
 	lock    *os.File
+	node    *os.File // the machine's node's lock, if we have it
 	janitor *exec.Cmd
 }
 
@@ -34,7 +35,7 @@ func (f *folder) path(names ...string) string {
 
 // claim makes the folder ours, and empty of what a kept cluster has left there.
 // Unless it is to be kept, it will be emptied in the end, and removed if temporary.
-func claim(dir string, temporary, keep bool) (*folder, error) {
+func claim(dir string, temporary bool, o options) (*folder, error) {
 	f := &folder{dir: dir}
 	made, err := f.take()
 	// A cluster that has just been killed is gone in a moment, its folder maybe, too.
@@ -55,10 +56,15 @@ func claim(dir string, temporary, keep bool) (*folder, error) {
 			return nil, err
 		}
 	}
-	if keep {
+	switch {
+	case o.keep && !o.node:
 		return f, nil
+	case o.keep:
+		return f, f.startJanitor("nothing", o.node)
+	case temporary || made:
+		return f, f.startJanitor("folder", o.node)
 	}
-	return f, f.startJanitor(temporary || made)
+	return f, f.startJanitor("contents", o.node)
 }
 
 // take makes and locks the folder, and tells whether it wasn't there before.
@@ -79,6 +85,13 @@ func (f *folder) take() (made bool, err error) {
 	return made, err
 }
 
+func (f *folder) locks() []*os.File {
+	if f.node == nil {
+		return []*os.File{f.lock}
+	}
+	return []*os.File{f.lock, f.node}
+}
+
 func (f *folder) remove(names []string) error {
 	for _, name := range names {
 		if err := os.RemoveAll(f.path(name)); err != nil {
@@ -91,40 +104,42 @@ func (f *folder) remove(names []string) error {
 // startJanitor starts the process that waits for the end of the cluster,
 // however it comes, and then cleans up: one of its own, so that this happens
 // even if we are killed.
-func (f *folder) startJanitor(temporary bool) error {
+func (f *folder) startJanitor(what string, node bool) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
 	}
-	what := "contents"
-	if temporary {
-		what = "folder"
-	}
-	f.janitor = exec.Command(self, "janitor", f.dir, what)
+	f.janitor = exec.Command(self, "janitor", f.dir, what, map[bool]string{true: "node"}[node])
 	f.janitor.Dir = "/"
 	f.janitor.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	return f.janitor.Start()
 }
 
-func janitor(dir, what string) error {
+func janitor(dir, what string, node bool) error {
 	f := &folder{dir: dir}
-	var err error
-	if f.lock, err = acquire(f.path("lock"), 0, unix.LOCK_EX); errors.Is(err, fs.ErrNotExist) {
-		return nil // nothing to clean any more
-	} else if err != nil {
+	lock, err := acquire(f.path("lock"), 0, unix.LOCK_EX)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
+	var swept error
+	if node {
+		swept = sweepAfter()
+	}
+	if lock == nil || what == "nothing" {
+		return swept
+	}
 	if err := f.remove(owned); err != nil {
-		return err
+		return errors.Join(swept, err)
 	}
 	if what == "folder" {
 		os.Remove(dir) // not if its user has put something there
 	}
-	return nil
+	return swept
 }
 
 // release gives the folder back, after the last process has ended.
 func (f *folder) release() error {
+	f.node.Close()
 	f.lock.Close()
 	if f.janitor == nil {
 		return nil

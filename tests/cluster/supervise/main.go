@@ -1,5 +1,5 @@
-// Runs a control plane for as long as somebody needs it, and leaves nothing
-// behind. Called by ../cluster, which also builds it.
+// Runs a control plane, and a node if asked to, for as long as somebody needs
+// them, and leaves nothing behind. Called by ../cluster, which also builds it.
 package main
 
 import (
@@ -36,7 +36,9 @@ func main() {
 	case "run":
 		code, err = run(arguments)
 	case "janitor":
-		err = janitor(arguments[0], arguments[1])
+		err = janitor(arguments[0], arguments[1], arguments[2] == "node")
+	case "image":
+		err = image(arguments)
 	default:
 		err = fmt.Errorf("%s: no such command", os.Args[1])
 	}
@@ -55,14 +57,15 @@ func say(format string, values ...any) {
 var errStopped = errors.New("stopped before it was ready")
 
 type options struct {
-	keep, noStandIn bool
-	qps             int
+	keep, noStandIn, node bool
+	qps                   int
 }
 
 func (o *options) flags(name string) *flag.FlagSet {
 	flags := flag.NewFlagSet(name, flag.ExitOnError)
 	flags.BoolVar(&o.keep, "keep", false, "leave the data, logs and audit log in the folder")
 	flags.BoolVar(&o.noStandIn, "no-stand-in", false, "let Pods stay Pending")
+	flags.BoolVar(&o.node, "node", false, "run Pods, on the machine's one node (as root)")
 	flags.IntVar(&o.qps, "kube-api-qps", 200, "requests a second that the controllers may make (twice that in a burst)")
 	return flags
 }
@@ -205,12 +208,18 @@ func catchSignals() <-chan os.Signal {
 
 // withCluster starts a cluster in a folder, does something, and takes it down.
 func withCluster(ctx context.Context, dir string, temporary bool, o options, do func(*cluster) error) error {
-	folder, err := claim(dir, temporary, o.keep)
+	folder, err := claim(dir, temporary, o)
 	if err != nil {
 		return err
 	}
 	begin := time.Now()
-	c, err := start(ctx, folder, o)
+	var c *cluster
+	if o.node {
+		folder.node, err = claimNode(dir)
+	}
+	if err == nil {
+		c, err = start(ctx, folder, o)
+	}
 	if err == nil {
 		say("ready after %.1f s", time.Since(begin).Seconds())
 		err = do(c)
