@@ -44,7 +44,7 @@ class Cloud:
         say(f'starting the cloud in {self.namespace}')
         self.apply('-k', self.folder)
         self.edge.sync()
-        self.kubectl('wait', '--for=condition=complete', '--timeout=300s', 'job/bootstrap', timeout=310)
+        self.kubectl('wait', '--for=condition=complete', '--timeout=900s', 'job/bootstrap', timeout=910)
         for deployment in self.node.list('deployments', '-n', self.namespace):
             self.rolled_out(deployment['metadata']['name'])
         keystone, glance = (self.service(name) for name in ('keystone', 'glance'))
@@ -61,7 +61,7 @@ class Cloud:
     def get(self, *arguments):
         return self.node.get('-n', self.namespace, *arguments)
 
-    def rolled_out(self, deployment, seconds=300):
+    def rolled_out(self, deployment, seconds=600):
         self.kubectl('rollout', 'status', f'deployment/{deployment}', f'--timeout={seconds}s', timeout=seconds + 10)
 
     def service(self, name):
