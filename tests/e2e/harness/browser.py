@@ -81,6 +81,12 @@ class Browser:
         """The DevTools events since the last call."""
         return [json.loads(entry['message'])['message'] for entry in self.driver.get_log('performance')]
 
+    def throttle(self, bytes_per_second):
+        """Makes uploads as slow as over a line of this speed; -1 ends it."""
+        self.driver.execute_cdp_cmd('Network.enable', {})
+        self.driver.execute_cdp_cmd('Network.emulateNetworkConditions', {
+            'offline': False, 'latency': 0, 'downloadThroughput': -1, 'uploadThroughput': bytes_per_second})
+
     def wait(self, condition, seconds=60):
         return WebDriverWait(self.driver, seconds).until(condition)
 
