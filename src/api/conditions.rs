@@ -134,6 +134,16 @@ pub enum Reason {
     WriteFailed,
     /// No preflight has been made.
     NotVerified,
+    /// The preflight was answered, and a browser would refuse the answer; the message names rule and
+    /// fix.
+    PreflightRefused,
+    /// The operator got no answer to its preflight: nothing is known about what browsers get.
+    PreflightUnanswered,
+    /// The upload path broke after it had been verified: Horizon's own mode is in force until
+    /// preflights pass again for as long.
+    FallenBack,
+    /// A browser-equivalent preflight passed for each origin.
+    Verified,
     /// In effect; no preflight has proven it.
     ReadyUnverified,
     /// Direct upload is switched off, and our files are gone from Horizon.
@@ -165,7 +175,7 @@ impl Reason {
                 | Self::Undecodable
                 | Self::NotExposed
                 | Self::EndpointUnknown
-                | Self::NotVerified
+                | Self::PreflightRefused
                 | Self::GlanceAmbiguous
                 | Self::GlanceNotAllowed
                 | Self::RolloutPaused

@@ -1,6 +1,6 @@
 //! `horizon.openstack.org/v1beta1 Horizon`: a dashboard whose users upload images.
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -114,6 +114,10 @@ pub struct DirectUpload {
     pub verification: Verification,
     /// What to do when a verified upload path later breaks.
     pub fallback: Fallback,
+    /// How the operator reaches the public URL for its preflights, where it does so otherwise than
+    /// browsers do.
+    #[serde(skip_serializing_if = "is_default")]
+    pub probe: ProbeSettings,
 }
 
 impl Default for DirectUpload {
@@ -124,8 +128,50 @@ impl Default for DirectUpload {
             glance_endpoint: None,
             verification: Verification::default(),
             fallback: Fallback::default(),
+            probe: ProbeSettings::default(),
         }
     }
+}
+
+/// How the operator reaches the public URL. It changes what the operator sees, never what a browser
+/// sees. A proxy is set by the operator's own environment (`HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ProbeSettings {
+    /// A ConfigMap of this namespace with certificate authorities that browsers trust here, beside
+    /// those that all browsers trust.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ca_config_map: Option<CaConfigMap>,
+    /// Addresses for host names, as in a pod's `hostAliases`: for a public name that leads
+    /// elsewhere, or nowhere, from inside the cluster.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64))]
+    pub host_aliases: Vec<HostAlias>,
+}
+
+/// A ConfigMap with certificate authorities.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CaConfigMap {
+    /// Its name.
+    #[schemars(length(min = 1, max = 253))]
+    pub name: String,
+    /// The key that holds the certificates in PEM form. Default `ca.crt`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 253))]
+    pub key: Option<String>,
+}
+
+/// An address and the host names that lead to it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HostAlias {
+    /// The address.
+    #[schemars(length(min = 2, max = 45), regex(pattern = r"^[0-9A-Fa-f.:]+$"))]
+    pub ip: String,
+    /// Names for which it stands.
+    #[schemars(length(min = 1, max = 64), inner(length(min = 1, max = 253)))]
+    pub hostnames: Vec<String>,
 }
 
 /// Names a Glance resource.
@@ -144,8 +190,7 @@ pub struct GlanceRef {
 /// What must be proven before Horizon switches to direct.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Verification {
-    /// A preflight must pass. (No release makes one yet: a pair of resources whose rollouts are
-    /// complete is switched and reported as `ReadyUnverified`.)
+    /// A preflight for each of the dashboard's origins must pass against the rolled-out Glance.
     #[default]
     Required,
     /// A preflight is made; when the operator itself cannot reach Glance, the switch happens
@@ -155,7 +200,9 @@ pub enum Verification {
     Off,
 }
 
-/// What to do when a verified upload path later breaks. Takes effect with live verification.
+/// What to do when a verified upload path later breaks: when the preflight is answered, and refused,
+/// without exception for the time that docs/preflight.md names. An operator that gets no answer never
+/// changes a mode.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Fallback {
     /// Take our snippet away until the path is verified again.
@@ -234,6 +281,9 @@ pub struct HorizonStatus {
     /// The Glance URL that browsers use, as far as it is known here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub glance_endpoint: Option<String>,
+    /// What the preflights have shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verification: Option<VerificationStatus>,
     /// The ConfigMaps that the workload uses now.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub config_maps: Vec<String>,
@@ -254,4 +304,48 @@ pub enum ConfiguredMode {
     Direct,
     /// Our snippet is not there: Horizon's own setting is in force.
     Own,
+}
+
+/// What the preflights have shown.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct VerificationStatus {
+    /// The verdict over all origins.
+    pub verdict: ProbeVerdict,
+    /// When the verdict last changed.
+    pub last_transition_time: Time,
+    /// Origins for which the preflight did not pass, and why; the first ten.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failures: Vec<ProbeFailure>,
+}
+
+/// The verdict of a preflight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum ProbeVerdict {
+    /// A browser would send the upload.
+    Granted,
+    /// It would not.
+    Refused,
+    /// The operator got no answer: nothing is known about what browsers get.
+    Unknown,
+}
+
+/// Why a preflight did not pass.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ProbeFailure {
+    /// The dashboard's origin.
+    pub origin: String,
+    /// The rule of the runbook, `DU0xx`; none where no answer came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
+    /// What a browser asks for that was not met, or how far the probe came.
+    pub requirement: String,
+    /// What is wrong.
+    pub message: String,
+    /// The part of the answer that it was judged by.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub received: String,
+    /// What to change, and where.
+    pub fix: String,
 }

@@ -48,7 +48,11 @@ impl Writer {
                 other => other,
             },
             Action::Collect { config_map } => self.collect(config_map).await,
-            Action::Probe | Action::AwaitRollout { .. } | Action::AwaitGlance { .. } | Action::AwaitHorizons => Ok(()),
+            Action::Probe
+            | Action::AwaitProof
+            | Action::AwaitRollout { .. }
+            | Action::AwaitGlance { .. }
+            | Action::AwaitHorizons => Ok(()),
         }
     }
 

@@ -10,7 +10,7 @@ use clap::{Args as ClapArgs, ValueEnum};
 use super::output;
 use crate::derive::origin::Origin;
 use crate::verify::report::{Decision, Line, Report};
-use crate::verify::{Endpoint, Host, Probe, Trust, probe};
+use crate::verify::{Endpoint, Host, Probe, Proxies, Trust, probe};
 
 /// Shown below the help.
 pub const EXAMPLES: &str = "Examples:
@@ -71,8 +71,15 @@ pub async fn main(args: Args) -> ExitCode {
         Ok(trust) => trust,
         Err(error) => return super::failed(error),
     };
-    let question =
-        Probe { origin: args.origin, endpoint: args.url, hosts: args.resolve, trust, denied: vec![], narrow: true };
+    let question = Probe {
+        origin: args.origin,
+        endpoint: args.url,
+        hosts: args.resolve,
+        trust,
+        proxies: Proxies::default(),
+        denied: vec![],
+        narrow: true,
+    };
     let (asked, outcome) = probe(&question).await;
     let granted = outcome.granted();
     let report = Report::new(&asked, outcome);

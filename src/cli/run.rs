@@ -10,8 +10,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
 
+use crate::api::Duration;
 use crate::plan::Options;
-use crate::run::{Lease, RunError, Settings, run};
+use crate::run::{Lease, RunError, Settings, prober, run};
+use crate::verify::{Pace, Range};
 
 /// Options of `run`.
 #[derive(Clone, Debug, ClapArgs)]
@@ -37,6 +39,17 @@ pub struct Args {
     /// How many resources are worked on at once
     #[arg(long, value_name = "N", default_value_t = 8)]
     pub concurrency: usize,
+    /// Time between two preflights of a path that works
+    #[arg(long, value_name = "TIME", default_value = "60s")]
+    pub preflight_interval: Duration,
+    /// How long preflights must be refused without exception before a Horizon falls back, and must
+    /// pass before it returns
+    #[arg(long, value_name = "TIME", default_value = "5m")]
+    pub preflight_patience: Duration,
+    /// Never send a preflight to these addresses (link-local ones and metadata services are never
+    /// asked); may be repeated
+    #[arg(long, value_name = "ADDRESS/BITS", default_values = ["127.0.0.0/8", "::1/128"])]
+    pub preflight_deny: Vec<Range>,
     /// How log lines look; RUST_LOG filters them
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
@@ -71,6 +84,10 @@ pub async fn main(args: Args) -> Result<(), RunError> {
         identity: identity(),
         concurrency: args.concurrency,
         options: Options { image: args.image },
+        preflights: prober::Settings {
+            pace: Pace { interval: args.preflight_interval.into(), patience: args.preflight_patience.into() },
+            denied: args.preflight_deny,
+        },
     };
     tracing::info!(version = env!("CARGO_PKG_VERSION"), identity = settings.identity, "direct-upload-operator starts");
     run(client, settings, stop()).await

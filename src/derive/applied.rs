@@ -14,6 +14,14 @@ pub fn partner_annotation() -> String {
     format!("{}/glance", crate::api::DOMAIN)
 }
 
+/// Annotation of a Horizon's ConfigMap: since when it is not mounted because preflights were refused.
+pub fn backed_out_annotation() -> String {
+    format!("{}/backed-out", crate::api::DOMAIN)
+}
+
+/// The setting that our snippet sets (`openstack_dashboard/settings.py`).
+const MODE: &str = "HORIZON_IMAGES_UPLOAD_MODE";
+
 /// What stands in the cluster for one workload.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Applied {
@@ -69,6 +77,13 @@ impl Applied {
             Some(_) => self.in_use().into_iter().collect(),
             None => self.running.iter().filter_map(|name| self.config_map(name)).collect(),
         }
+    }
+
+    /// Whether pods upload directly by our setting, or are about to.
+    pub fn sets_direct(&self) -> bool {
+        let mounted = self.mount.as_ref().map(|m| &m.config_map);
+        let names = self.running.iter().chain(mounted);
+        names.filter_map(|name| self.config_map(name)).any(|c| c.data.values().any(|text| text.contains(MODE)))
     }
 
     /// The Glances for which pods of this workload upload directly, or are about to.

@@ -1,16 +1,19 @@
 //! The view of one Horizon resource: all that its plan depends on.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::applied::Applied;
+use super::applied::{Applied, backed_out_annotation};
 use super::exposure::{self, Exposures, Stated};
 use super::layout;
 use super::origin::{Origin, PublicUrl};
 use super::problem::Problem;
+use super::proof::{self, Proof};
 use super::target::{self, Target};
 use crate::api::{HorizonSpec, Reason, seconds};
 use crate::observe::{HorizonObject, Key, Snapshot, Workload};
+use crate::plan::is_for;
 use crate::render::{HorizonCorsSettings, HorizonHttpdSettings, HorizonSettings, TlsTerminationSettings};
 
 /// Names that a Horizon workload usually has.
@@ -44,6 +47,8 @@ pub struct GlanceState {
     pub accepts: Result<BTreeSet<Origin>, Problem>,
     /// Whether Glance's rollout is complete, or why not.
     pub rolled_out: Result<(), Problem>,
+    /// The ConfigMap that its workload mounts.
+    pub config_map: Option<String>,
     /// Why Glance cannot take anything in, if so.
     pub blocked: Option<Problem>,
 }
@@ -63,6 +68,10 @@ pub struct HorizonView {
     pub endpoint: Result<PublicUrl, Problem>,
     pub glance: Option<GlanceState>,
     pub intent: Intent,
+    /// What preflights must show, and have shown.
+    pub proof: Proof,
+    /// `spec.directUpload.probe.hostAliases`, by name.
+    pub hosts: BTreeMap<String, IpAddr>,
     /// What stands in the target's cluster objects.
     pub applied: Option<Applied>,
     /// Other workloads that carry this resource's claim.
@@ -86,6 +95,8 @@ impl HorizonView {
             endpoint: Err(blank.clone()),
             glance: None,
             intent: Intent::Hold(blank),
+            proof: Proof::default(),
+            hosts: BTreeMap::new(),
             applied: None,
             strays: Vec::new(),
             heir: false,
@@ -104,7 +115,10 @@ impl HorizonView {
         let stated = Stated { public_url: spec.public_url.as_deref(), exposed_by: spec.exposed_by.as_deref() };
         self.exposures = exposure::of(snapshot, stated, workload.as_deref(), &key.namespace);
         self.applied = workload.as_deref().map(|w| Applied::of(snapshot, w));
-        self.settings = self.settings(spec);
+        self.settings = self.settings(spec).and_then(|settings| {
+            self.hosts = proof::hosts(spec)?;
+            Ok(settings)
+        });
         if let Ok(exposures) = &self.exposures {
             self.advice.extend(exposures.notes.iter().cloned());
         }
@@ -158,6 +172,15 @@ impl HorizonView {
     /// Whether pods set `direct`, or may.
     pub fn holds(&self) -> bool {
         self.applied.as_ref().is_some_and(|a| a.mount.is_some() || !a.running.is_empty())
+    }
+
+    /// Since when its own mode is in force because preflights were refused: noted on the ConfigMap
+    /// that was taken out of its pods.
+    pub fn backed_out(&self) -> Option<&str> {
+        let workload = &self.target.as_ref().ok()?.workload;
+        let config_maps = self.applied.as_ref()?.config_maps.as_ref().ok()?;
+        let mut all = config_maps.values().filter(|c| is_for(c, "Horizon", workload));
+        all.find_map(|c| c.meta.ours.get(&backed_out_annotation()).map(String::as_str))
     }
 
     /// Why it is not known what its pods run with, if so.

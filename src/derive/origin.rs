@@ -14,7 +14,7 @@ pub struct Origin(String);
 
 /// A URL under which a browser reaches a service: an origin and a path prefix without trailing
 /// slash (empty for the root).
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PublicUrl {
     origin: Origin,
     path: String,

@@ -168,11 +168,5 @@ fn intent(glances: &BTreeMap<Key, GlanceView>, view: &HorizonView, spec: &Horizo
     if let Some(problem) = obstacles.into_iter().flatten().next() {
         return Intent::Hold(problem.clone());
     }
-    if !unproven && matches!(view.partner, Ok(Partner::External(_))) {
-        return Intent::Hold(Problem::new(
-            Reason::NotVerified,
-            "no Glance resource is paired, so only a preflight could show that the upload works, and this release makes none; create a Glance resource, or set directUpload.verification: Off",
-        ));
-    }
     Intent::Direct
 }

@@ -9,10 +9,12 @@ use super::glance::GlanceView;
 use super::horizon::{GlanceState, HorizonView};
 use super::pairing;
 use super::problem::Problem;
+use super::proof;
 use super::target::Target;
 use crate::api::{FromNamespaces, Reason, WorkloadKind};
 use crate::observe::{Key, Meta, Snapshot, Workload};
 use crate::plan::mount::{Claim, describe};
+use crate::verify::{Epoch, Question};
 
 /// All resources, each with everything that its plan depends on. A resource has something to do
 /// only if its view changed.
@@ -59,10 +61,13 @@ impl World {
                     key: key.clone(),
                     accepts: glance.accepts(),
                     rolled_out: glance.rolled_out(),
+                    config_map: glance.applied.as_ref().and_then(|a| a.mount.as_ref()).map(|m| m.config_map.clone()),
                     blocked: glance.settings.as_ref().err().cloned(),
                 });
             }
+            proof::fill(snapshot, view);
         }
+        proof::take_turns(&mut horizons);
         let read = snapshot.horizons.any_known() && snapshot.glances.any_known();
         Self { horizons, glances, read }
     }
@@ -72,9 +77,19 @@ impl World {
         self.horizons.keys().chain(self.glances.keys()).map(|key| key.namespace.clone()).collect()
     }
 
-    /// ConfigMaps with a workload's main file: watched by name.
+    /// ConfigMaps with a workload's main file or with certificate authorities: watched by name.
     pub fn sources(&self) -> BTreeSet<Key> {
-        self.glances.values().filter_map(|view| view.source.clone()).collect()
+        let files = self.glances.values().filter_map(|view| view.source.clone());
+        files.chain(self.horizons.values().filter_map(|view| view.proof.source.clone())).collect()
+    }
+
+    /// The preflights that matter now, and the state of the server that each would speak of.
+    pub fn questions(&self) -> BTreeMap<Question, Epoch> {
+        let asked = |view: &HorizonView| {
+            let epoch = view.proof.epoch.clone();
+            view.proof.questions.iter().map(move |q| (q.clone(), epoch.clone())).collect::<Vec<_>>()
+        };
+        self.horizons.values().flat_map(asked).collect()
     }
 
     /// Whether all that views depend on has been read, or is known to be unreadable.

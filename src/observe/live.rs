@@ -15,6 +15,7 @@ use super::reduce::{Object, RevisionKind, reduce};
 use super::snapshot::{Known, Snapshot};
 use crate::api::WorkloadKind;
 use crate::derive::World;
+use crate::verify::{Question, Standing};
 
 /// Everything that is watched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -126,6 +127,13 @@ impl Live {
             return;
         }
         let changed = state.remove(kind, &key);
+        self.note(&mut state, changed);
+    }
+
+    /// Takes in what preflights have shown; `None` when a question is no longer asked.
+    pub fn answer(&self, question: Question, standing: Option<Standing>) {
+        let mut state = self.lock();
+        let changed = state.snapshot.answers.set(question, standing);
         self.note(&mut state, changed);
     }
 

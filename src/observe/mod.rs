@@ -11,4 +11,4 @@ mod snapshot;
 pub mod watches;
 
 pub use model::*;
-pub use snapshot::{Known, Snapshot, Store, Unknown};
+pub use snapshot::{Answers, Known, Snapshot, Store, Unknown};

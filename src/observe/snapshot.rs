@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use super::model::{ConfigMap, GlanceObject, HorizonObject, Ingress, Key, Namespace, Pod, Revision, Service, Workload};
 use crate::api::WorkloadKind;
+use crate::verify::{Answered, Epoch, Question, Standing};
 
 /// Something cannot be seen now. Nothing is ever taken away because of it.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -139,22 +140,62 @@ pub struct Snapshot {
     pub ingresses: Store<Ingress>,
     /// ConfigMaps of ours.
     pub config_maps: Store<ConfigMap>,
-    /// ConfigMaps that hold a workload's main configuration file, each watched by its name.
+    /// ConfigMaps that hold a workload's main configuration file or certificate authorities, each
+    /// watched by its name.
     pub sources: Store<ConfigMap>,
+    /// What preflights have shown.
+    pub answers: Answers,
+}
+
+/// What preflights have shown.
+#[derive(Clone, Debug)]
+pub enum Answers {
+    /// Offline: that each of them passes.
+    Assumed,
+    /// What is known of each question.
+    Given(BTreeMap<Question, Standing>),
+}
+
+impl Answers {
+    /// Whether nothing was asked.
+    pub fn are_assumed(&self) -> bool {
+        matches!(self, Self::Assumed)
+    }
+
+    /// What is known of a question.
+    pub fn get(&self, question: &Question, epoch: &Epoch) -> Option<Standing> {
+        match self {
+            Self::Assumed => {
+                let epoch = epoch.clone().unwrap_or_default();
+                Some(Standing { verdict: Answered::Granted(Vec::new()), epoch, firm: true })
+            }
+            Self::Given(standings) => standings.get(question).cloned(),
+        }
+    }
+
+    /// Enters what is known of a question, or that it is no longer asked; true if that changed
+    /// anything.
+    pub fn set(&mut self, question: Question, standing: Option<Standing>) -> bool {
+        match (self, standing) {
+            (Self::Assumed, _) => false,
+            (Self::Given(known), None) => known.remove(&question).is_some(),
+            (Self::Given(known), Some(standing)) => known.insert(question, standing.clone()) != Some(standing),
+        }
+    }
 }
 
 impl Snapshot {
     /// A snapshot of given manifests: what is not there does not exist.
     pub fn complete() -> Self {
-        Self::covering(&Coverage::All)
+        Self::covering(&Coverage::All, Answers::Assumed)
     }
 
     /// A snapshot of a cluster before anything was read.
     pub fn unseen() -> Self {
-        Self::covering(&Coverage::Namespaces(BTreeMap::new()))
+        Self::covering(&Coverage::Namespaces(BTreeMap::new()), Answers::Given(BTreeMap::new()))
     }
 
-    fn covering(coverage: &Coverage) -> Self {
+    fn covering(coverage: &Coverage, answers: Answers) -> Self {
         fn store<T>(coverage: &Coverage, kind: &'static str) -> Store<T> {
             Store { kind, items: BTreeMap::new(), coverage: coverage.clone() }
         }
@@ -172,6 +213,7 @@ impl Snapshot {
             ingresses: store(coverage, "Ingress"),
             config_maps: store(coverage, "ConfigMap"),
             sources: store(coverage, "ConfigMap"),
+            answers,
         }
     }
 

@@ -100,7 +100,11 @@ impl Cluster {
                 self.snapshot.config_maps.remove(key);
                 self.snapshot.sources.remove(key);
             }
-            Action::Probe | Action::AwaitRollout { .. } | Action::AwaitGlance { .. } | Action::AwaitHorizons => {}
+            Action::Probe
+            | Action::AwaitProof
+            | Action::AwaitRollout { .. }
+            | Action::AwaitGlance { .. }
+            | Action::AwaitHorizons => {}
         }
         Ok(())
     }

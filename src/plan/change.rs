@@ -253,8 +253,7 @@ fn mountable(target: &Target, path: &str) -> Result<(), Problem> {
 /// ConfigMaps of this workload that nothing refers to any more.
 pub fn garbage(kind: &str, workload: &Workload, applied: &Applied, keep: Option<&str>) -> Vec<Step> {
     let (Ok(config_maps), Ok(referenced)) = (&applied.config_maps, &applied.referenced) else { return Vec::new() };
-    let purpose = format!("{kind}/{}", workload.meta.uid);
-    let ours = |c: &Arc<ConfigMap>| c.meta.ours.get(&for_annotation()) == Some(&purpose);
+    let ours = |c: &Arc<ConfigMap>| config::is_for(c, kind, workload);
     config_maps
         .values()
         .filter(|c| ours(c) && !referenced.contains(&c.meta.key.name) && keep != Some(c.meta.key.name.as_str()))

@@ -27,6 +27,11 @@ pub fn for_annotation() -> String {
     format!("{DOMAIN}/for")
 }
 
+/// Whether a ConfigMap is of a resource's kind, for this workload.
+pub fn is_for(config_map: &ConfigMap, kind: &str, workload: &Workload) -> bool {
+    config_map.meta.ours.get(&for_annotation()).is_some_and(|v| *v == format!("{kind}/{}", workload.meta.uid))
+}
+
 impl ConfigMapDraft {
     /// The draft for a resource's files.
     pub fn of(kind: &str, resource: &Key, workload: &Workload, files: &[File]) -> Self {

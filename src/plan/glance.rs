@@ -169,9 +169,9 @@ fn ready(origins: usize, workload: &str) -> Problem {
     let message = if origins == 0 {
         format!("{workload} runs with the httpd settings; no origin is accepted yet")
     } else {
-        format!("{workload} accepts {}; no preflight has proven it (this release makes none)", count(origins))
+        format!("{workload} accepts {}; each Horizon's own status tells what its preflights show", count(origins))
     };
-    Problem::new(Reason::ReadyUnverified, message)
+    Problem::new(Reason::RolledOut, message)
 }
 
 /// The resource is being deleted: Horizons leave first, then our fields, then the finalizer.

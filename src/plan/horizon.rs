@@ -5,14 +5,17 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::change::{Change, Options, Wanted, claimed, garbage};
+use super::change::{Change, Options, Wanted, claimed, garbage, rfc3339};
 use super::farewell::deadline;
 use super::mount::{Mount, describe};
+use super::proof::{self, Proven};
 use super::rollout::rolling;
 use super::step::{Action, Step};
 use super::{Plan, State};
 use crate::api::{ConditionType, HorizonSpec, Reason};
-use crate::derive::{Applied, HorizonView, Intent, Partner, Problem, Target, partner_annotation};
+use crate::derive::{
+    Applied, HorizonView, Intent, Partner, Problem, Target, backed_out_annotation, partner_annotation,
+};
 use crate::observe::{Key, Workload};
 use crate::render::{self, File, HorizonSettings};
 
@@ -90,7 +93,6 @@ fn condition(reason: Reason) -> ConditionType {
         | Reason::EndpointUnknown
         | Reason::ObservationPending
         | Reason::ObservationIncomplete => ConditionType::OriginsResolved,
-        Reason::NotVerified => ConditionType::Verified,
         _ => ConditionType::Accepted,
     }
 }
@@ -126,6 +128,8 @@ struct Stage<'a> {
 impl Stage<'_> {
     fn bring(&self, files: Vec<File>) -> Result<Plan, Unmet> {
         let gate = self.gate();
+        let proven = self.proven();
+        let goes = gate.is_ok() && matches!(proven, Proven::Go);
         let wanted = Wanted {
             kind: "Horizon",
             meta: &self.view.object.meta,
@@ -134,14 +138,21 @@ impl Stage<'_> {
             applied: self.applied,
             files,
             tls: None,
-            annotations: self.partner(gate.is_ok()),
+            annotations: self.partner(gate.is_ok()).into_iter().chain(self.backed_out(goes)).collect(),
             rollout: &self.spec.rollout,
         };
         let why = if self.direct { "Horizon shall upload directly" } else { "httpd and Django settings are asked for" };
         let change = wanted.change(self.options, self.now, why).map_err(|p| (ConditionType::ConfigRendered, p))?;
-        let mut plan = Plan::toward(&change, self.ready());
+        let mut plan = Plan::toward(&change, Problem::new(Reason::Settled, why));
+        plan.state = self.standing();
         if let (Err(problem), true) = (&gate, self.direct) {
             self.wait_for_glance(&mut plan, problem, change.rolls);
+        } else if let Proven::Wait(state) = proven {
+            let why = "a browser's upload must be let through for each origin";
+            plan.steps.push(Step::new(Action::AwaitProof, why));
+            plan.state = state;
+        } else if let Proven::Back(problem) = proven {
+            self.fall_back(&mut plan, &wanted, &change, problem);
         } else if plan.mount(&wanted, &change, self.now, |workload, mount| self.roll(workload, mount, why)) {
             self.settle(&mut plan, &change);
         }
@@ -153,8 +164,12 @@ impl Stage<'_> {
         if !self.direct {
             return vec![Step::new(Action::Mount { workload, mount }, why)];
         }
-        let probe = Step::new(Action::Probe, "the rolled-out Glance must pass it for each origin");
-        vec![probe, Step::new(Action::SwitchMode { workload, mount }, why)]
+        let mut steps = Vec::new();
+        if !self.applied.sets_direct() && self.view.proof.is_granted(false) {
+            steps.push(Step::new(Action::Probe, "the rolled-out Glance must let the browser's upload through"));
+        }
+        steps.push(Step::new(Action::SwitchMode { workload, mount }, why));
+        steps
     }
 
     fn settle(&self, plan: &mut Plan, change: &Change) {
@@ -170,6 +185,43 @@ impl Stage<'_> {
             }
             Err(problem) => plan.await_rollout(self.target, problem),
         }
+    }
+
+    /// Whether preflights let it be direct.
+    fn proven(&self) -> Proven {
+        if self.direct { proof::proven(self.view, self.spec, self.switching()) } else { Proven::Go }
+    }
+
+    /// Preflights were refused for too long: our snippet leaves, and why is noted where the next
+    /// start finds it.
+    fn fall_back(&self, plan: &mut Plan, wanted: &Wanted<'_>, change: &Change, problem: Problem) {
+        if let Err(held) = wanted.may_roll(change, self.now) {
+            return plan.hold(held, self.applied);
+        }
+        plan.steps.clear();
+        let workload = self.target.workload.clone();
+        if let Some(in_use) = self.applied.in_use().filter(|_| self.view.backed_out().is_none()) {
+            let annotations = BTreeMap::from([(backed_out_annotation(), Some(rfc3339(self.now)))]);
+            let action = Action::Annotate { config_map: in_use.meta.key.clone(), annotations };
+            plan.steps.push(Step::new(action, "so that direct returns with the same patience"));
+        }
+        plan.steps.push(Step::new(Action::Release { workload }, problem.message.clone()));
+        plan.await_rollout(self.target, rolling(self.target));
+        plan.state = State::Unmet(ConditionType::Verified, problem);
+    }
+
+    /// Where it stands once its pods run with the files.
+    fn standing(&self) -> State {
+        if !self.direct {
+            let message = "direct upload is switched off; the files that are asked for are in place";
+            return State::Done(Problem::new(Reason::DirectDisabled, message));
+        }
+        let to = match (&self.view.endpoint, self.glance()) {
+            (Ok(url), _) => format!(" to {url}"),
+            (Err(_), Some(glance)) => format!(" to Glance {glance}"),
+            (Err(_), None) => String::new(),
+        };
+        proof::standing(self.view, self.spec, &to)
     }
 
     fn wait_for_glance(&self, plan: &mut Plan, problem: &Problem, rolls: bool) {
@@ -198,7 +250,7 @@ impl Stage<'_> {
             Ok(accepted) => origins.is_subset(accepted),
             Err(problem) => return trouble(problem),
         };
-        if accepted && (self.applied.mount.is_some() || glance.rolled_out.is_ok()) {
+        if accepted && (self.applied.sets_direct() || glance.rolled_out.is_ok()) {
             return Ok(());
         }
         match (&glance.blocked, &glance.rolled_out) {
@@ -229,6 +281,12 @@ impl Stage<'_> {
         partner.map(|key| (partner_annotation(), key)).into_iter().collect()
     }
 
+    /// Since when it is not direct because preflights were refused: noted until it is again.
+    fn backed_out(&self, goes: bool) -> Option<(String, String)> {
+        let since = self.view.backed_out().filter(|_| self.direct && !goes)?;
+        Some((backed_out_annotation(), since.to_owned()))
+    }
+
     fn origins(&self) -> String {
         let origins = self.view.origins().unwrap_or_default();
         origins.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
@@ -242,17 +300,6 @@ impl Stage<'_> {
         };
         let message = format!("on the way to direct: {first}{workload} is rolled; events tell the steps");
         Problem::new(Reason::SwitchingToDirect, message)
-    }
-
-    fn ready(&self) -> Problem {
-        let to = match (&self.view.endpoint, self.glance()) {
-            (Ok(url), _) => format!(" to {url}"),
-            (Err(_), Some(glance)) => format!(" to Glance {glance}"),
-            (Err(_), None) => String::new(),
-        };
-        let message =
-            format!("new dashboard sessions upload directly{to}; no preflight has proven it (this release makes none)");
-        Problem::new(Reason::ReadyUnverified, message)
     }
 }
 

@@ -10,11 +10,12 @@ mod farewell;
 mod glance;
 mod horizon;
 pub mod mount;
+mod proof;
 pub mod rollout;
 mod step;
 
 pub use change::Options;
-pub use config::{ConfigMapDraft, is_content_name};
+pub use config::{ConfigMapDraft, is_content_name, is_for};
 pub use glance::{OriginPlan, glance};
 pub use horizon::horizon;
 pub use step::{Action, Step};

@@ -40,8 +40,10 @@ pub enum Action {
     AwaitGlance { glance: Key },
     /// Wait until no Horizon uploads to this Glance any more.
     AwaitHorizons,
-    /// Make a preflight. This release has none: the step is passed as "not required".
+    /// Preflights have passed: nothing is to be done any more before the mode is switched.
     Probe,
+    /// Wait until they do.
+    AwaitProof,
     /// Delete a ConfigMap that nothing refers to.
     Collect { config_map: Key },
 }
@@ -56,7 +58,7 @@ impl Step {
 impl Action {
     /// Whether the step is done by others, and the next ones must wait for it.
     pub fn waits(&self) -> bool {
-        matches!(self, Self::AwaitRollout { .. } | Self::AwaitGlance { .. } | Self::AwaitHorizons)
+        matches!(self, Self::AwaitRollout { .. } | Self::AwaitGlance { .. } | Self::AwaitHorizons | Self::AwaitProof)
     }
 
     /// The object that is written, beside the resource itself: kind and key.
@@ -77,6 +79,7 @@ impl Action {
             | Self::RemoveFinalizer
             | Self::AwaitGlance { .. }
             | Self::AwaitHorizons
+            | Self::AwaitProof
             | Self::Probe => None,
         }
     }
@@ -96,6 +99,7 @@ impl Action {
             Self::AwaitGlance { .. } => "AwaitGlance",
             Self::AwaitHorizons => "AwaitHorizons",
             Self::Probe => "Probe",
+            Self::AwaitProof => "AwaitProof",
             Self::Collect { .. } => "Collect",
         }
     }
@@ -118,7 +122,8 @@ impl fmt::Display for Action {
             Self::AwaitRollout { workload } => write!(f, "wait until {} is rolled out", name(workload)),
             Self::AwaitGlance { glance } => write!(f, "wait until Glance {glance} accepts the origins"),
             Self::AwaitHorizons => f.write_str("wait until no Horizon uploads to this Glance directly"),
-            Self::Probe => f.write_str("preflight: not required by this release"),
+            Self::Probe => f.write_str("see that the preflight passes for each origin"),
+            Self::AwaitProof => f.write_str("make preflights until they pass"),
             Self::Collect { config_map } => write!(f, "delete ConfigMap {config_map}"),
         }
     }

@@ -18,6 +18,8 @@ pub struct Facts<'a> {
     pub config_map: Option<&'a str>,
     /// What the origins are, in a sentence.
     pub origins: String,
+    /// What preflights have shown.
+    pub verified: (&'static str, Reason, String),
     /// The conditions as they stand, for the transition times.
     pub before: &'a [Condition],
     pub now: Timestamp,
@@ -49,9 +51,7 @@ fn judge(type_: ConditionType, state: &State, facts: &Facts<'_>) -> (&'static st
             State::Unmet(_, why) if why.reason.is_terminal() => ("True", why.reason, why.message.clone()),
             _ => ("False", Reason::Settled, "nothing has to be changed by a person".into()),
         },
-        ConditionType::Verified => {
-            ("Unknown", Reason::NotVerified, "no preflight was made; this release makes none".into())
-        }
+        ConditionType::Verified => facts.verified.clone(),
         link => chain(link, state, facts),
     }
 }

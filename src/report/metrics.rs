@@ -3,15 +3,18 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicI64;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use prometheus_client::encoding::{EncodeLabelSet, text::encode};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 use crate::api::Reason;
 use crate::observe::Key;
+use crate::verify::Answered;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Outcome {
@@ -37,6 +40,11 @@ struct Version {
     version: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Preflight {
+    verdict: &'static str,
+}
+
 type Subject = (&'static str, Key);
 
 /// The operator's metrics.
@@ -49,6 +57,8 @@ pub struct Metrics {
     /// Kind and resource → ready and reason.
     standing: Mutex<BTreeMap<Subject, (bool, Reason)>>,
     leader: Gauge<i64, AtomicI64>,
+    preflights: Family<Preflight, Counter>,
+    preflight_seconds: Histogram,
 }
 
 impl Default for Metrics {
@@ -63,9 +73,22 @@ impl Default for Metrics {
         registry.register("reconciles", "Reconciles by kind and outcome", reconciles.clone());
         registry.register("steps", "Steps carried out, by kind and name", steps.clone());
         registry.register("resources", "Resources by kind, readiness and reason", resources.clone());
+        let preflights = Family::default();
+        let preflight_seconds = Histogram::new([0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0]);
+        registry.register("preflights", "Preflights by what they showed", preflights.clone());
+        registry.register("preflight_seconds", "How long preflights took", preflight_seconds.clone());
         registry.register("leader", "1 while this replica acts", leader.clone());
         registry.register("build_info", "The version that runs", build);
-        Self { registry, reconciles, steps, resources, standing: Mutex::default(), leader }
+        Self {
+            registry,
+            reconciles,
+            steps,
+            resources,
+            standing: Mutex::default(),
+            leader,
+            preflights,
+            preflight_seconds,
+        }
     }
 }
 
@@ -88,6 +111,17 @@ impl Metrics {
             Some(standing) => drop(all.insert((kind, key.clone()), standing)),
             None => drop(all.remove(&(kind, key.clone()))),
         }
+    }
+
+    /// A preflight was made.
+    pub fn preflight(&self, answer: &Answered, took: Duration) {
+        let verdict = match answer {
+            Answered::Granted(_) => "granted",
+            Answered::Refused(_) => "refused",
+            Answered::Unknown(_) => "unknown",
+        };
+        self.preflights.get_or_create(&Preflight { verdict }).inc();
+        self.preflight_seconds.observe(took.as_secs_f64());
     }
 
     fn count_resources(&self) {

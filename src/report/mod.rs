@@ -6,5 +6,6 @@ mod conditions;
 pub mod events;
 pub mod metrics;
 mod status;
+mod verification;
 
 pub use status::{glance, horizon};

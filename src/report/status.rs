@@ -4,8 +4,9 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::conditions::{Facts, conditions};
-use crate::api::{ConfiguredMode, GlanceRef, GlanceStatus, HorizonStatus, OriginStatus};
-use crate::derive::{Exposures, GlanceView, HorizonView, Partner, Problem};
+use super::verification;
+use crate::api::{ConfiguredMode, GlanceRef, GlanceStatus, HorizonStatus, OriginStatus, Reason};
+use crate::derive::{Evidence, Exposures, GlanceView, HorizonView, Partner, Problem};
 use crate::plan::{OriginPlan, Plan, State};
 
 /// How many origins a status lists.
@@ -19,10 +20,14 @@ pub fn horizon(view: &HorizonView, plan: &Plan, now: Timestamp) -> Option<Horizo
     let before = view.object.status.clone().unwrap_or_default();
     let origins: Vec<String> =
         view.origins().unwrap_or_default().into_iter().map(|origin| origin.to_string()).collect();
+    // One status covers the way to direct; what preflights show stands in the one at its end.
+    let switching = matches!(&plan.state, State::Unmet(_, why) if why.reason == Reason::SwitchingToDirect);
+    let evidence = if switching { &Evidence::Pending } else { &view.proof.evidence };
     let facts = Facts {
         generation: view.object.meta.generation,
         config_map: plan.config_map.as_deref(),
         origins: sentence(&origins, "browsers load the dashboard from"),
+        verified: verification::condition(view, evidence, &before),
         before: &before.conditions,
         now,
     };
@@ -39,8 +44,9 @@ pub fn horizon(view: &HorizonView, plan: &Plan, now: Timestamp) -> Option<Horizo
             _ => None,
         },
         glance_endpoint: view.endpoint.as_ref().ok().map(ToString::to_string),
+        verification: verification::status(evidence, &before, now),
         config_maps: plan.config_map.iter().cloned().collect(),
-        advice: view.advice.clone(),
+        advice: view.advice.iter().cloned().chain(verification::advice(evidence)).collect(),
     })
 }
 
@@ -55,6 +61,7 @@ pub fn glance(view: &GlanceView, plan: &Plan, origins: &[OriginPlan], now: Times
         generation: view.object.meta.generation,
         config_map: plan.config_map.as_deref(),
         origins: sentence(&names, "to be accepted:"),
+        verified: verification::of_glance(),
         before: &before.conditions,
         now,
     };
@@ -96,9 +103,5 @@ fn mode(view: &HorizonView, before: Option<ConfiguredMode>) -> Option<Configured
     if applied.rollout.is_err() {
         return Some(before.unwrap_or(ConfiguredMode::Own));
     }
-    let direct = applied.in_use().is_some_and(|c| c.data.values().any(|text| text.contains(MODE)));
-    Some(if direct { ConfiguredMode::Direct } else { ConfiguredMode::Own })
+    Some(if applied.sets_direct() { ConfiguredMode::Direct } else { ConfiguredMode::Own })
 }
-
-/// The setting that our snippet sets (`openstack_dashboard/settings.py`).
-const MODE: &str = "HORIZON_IMAGES_UPLOAD_MODE";

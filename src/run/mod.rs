@@ -8,6 +8,7 @@
 
 mod guard;
 mod leader;
+pub mod prober;
 mod queue;
 mod reconcile;
 mod serve;
@@ -26,6 +27,7 @@ use crate::observe::live::{Kind, Live};
 use crate::observe::watches::Watches;
 use crate::plan::Options;
 use crate::report::metrics::Metrics;
+use prober::Prober;
 use queue::{Queue, Subject};
 use reconcile::Reconciler;
 
@@ -45,6 +47,8 @@ pub struct Settings {
     /// How many resources are worked on at once.
     pub concurrency: usize,
     pub options: Options,
+    /// How preflights are made.
+    pub preflights: prober::Settings,
 }
 
 /// Where replicas agree on which of them acts.
@@ -97,6 +101,10 @@ pub async fn run(client: Client, settings: Settings, mut stop: watch::Receiver<b
     let reconciler = Arc::new(Reconciler::new(&client, &live, &metrics, &settings));
     let worker = tokio::spawn(worker.run(reconciler));
 
+    let (questions, wanted) = watch::channel(prober::Wanted::new());
+    let prober = Prober::new(live.clone(), metrics.clone(), settings.preflights.clone());
+    let prober = tokio::spawn(prober.run(wanted));
+
     let mut watches = Watches::start(client, live.clone(), settings.namespaces.clone());
     let mut changes = live.changes();
     let mut before = Arc::new(World::default());
@@ -122,6 +130,8 @@ pub async fn run(client: Client, settings: Settings, mut stop: watch::Receiver<b
         watches.set(&world.namespaces(), world.sources());
         ready.set(world.is_read());
         if leads {
+            let asked = world.questions();
+            questions.send_if_modified(|before| std::mem::replace(before, asked) != *before);
             for subject in subjects(&world, &before) {
                 queue.push(subject, DEBOUNCE);
             }
@@ -130,6 +140,7 @@ pub async fn run(client: Client, settings: Settings, mut stop: watch::Receiver<b
     };
     tracing::info!("stopping: no new work, writes under way are finished");
     drop(queue);
+    prober.abort();
     if worker.await.is_err() {
         tracing::warn!("the worker ended early");
     }

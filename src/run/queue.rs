@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
+use super::prober::jitter;
 use super::reconcile::Reconciler;
 use crate::observe::Key;
 use crate::observe::live::Kind;
@@ -136,11 +137,4 @@ impl Worker {
 fn backoff(failures: u32) -> Duration {
     let full = BACKOFF_FIRST.saturating_mul(1 << failures.saturating_sub(1).min(20)).min(BACKOFF_MOST);
     full.mul_f64(1.0 - jitter() / 2.0)
-}
-
-/// From 0 to 1. The hasher's keys are random; nothing here is a secret.
-fn jitter() -> f64 {
-    use std::hash::{BuildHasher, Hasher};
-    let bits = std::collections::hash_map::RandomState::new().build_hasher().finish();
-    f64::from(u32::try_from(bits >> 32).unwrap_or_default()) / f64::from(u32::MAX)
 }

@@ -52,6 +52,8 @@ pub enum UnreachableKind {
     Address,
     /// No TCP connection.
     Connect,
+    /// The proxy that the environment names does not let it through.
+    Proxy,
     /// The server's certificate is not valid with the CAs that are known here.
     Certificate,
     /// No TLS for another reason.
@@ -142,7 +144,7 @@ fn unresolved(host: &Host, why: &str) -> Unreachable {
     Unreachable::new(
         UnreachableKind::Resolve,
         format!("{} cannot be resolved here: {why}", host.name),
-        "if browsers use another DNS, say which address it has there (--resolve HOST:PORT:ADDRESS)",
+        "if browsers use another DNS, say which address it has there (--resolve HOST:PORT:ADDRESS, or spec.directUpload.probe.hostAliases)",
     )
 }
 
@@ -177,7 +179,7 @@ pub async fn connect(addresses: &[SocketAddr]) -> Result<(TcpStream, SocketAddr)
 ///
 /// # Errors
 /// What a browser would say, as far as it is known here.
-pub async fn secure(stream: TcpStream, host: &Host, trust: &Trust) -> Result<Box<dyn Stream>, Unreachable> {
+pub async fn secure(stream: Box<dyn Stream>, host: &Host, trust: &Trust) -> Result<Box<dyn Stream>, Unreachable> {
     let name = ServerName::try_from(host.name.trim_end_matches('.').to_owned()).map_err(|e| {
         Unreachable::new(
             UnreachableKind::Tls,

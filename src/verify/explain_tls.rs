@@ -27,7 +27,7 @@ fn certificate(host: &Host, error: &CertificateError) -> Unreachable {
     let (why, fix) = match error {
         CertificateError::UnknownIssuer => (
             "its issuer is not known here".to_owned(),
-            "two causes: browsers do not know the issuer either (or the server does not send the intermediate certificates), then they refuse the upload too; or they know a CA of your own, then give it with --ca FILE",
+            "two causes: browsers do not know the issuer either (or the server does not send the intermediate certificates), then they refuse the upload too; or they know a CA of your own, then give it with --ca FILE, or spec.directUpload.probe.caConfigMap",
         ),
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => (
             format!("it is not for the name {} (subjectAltName; the common name does not count)", host.name),
@@ -41,7 +41,7 @@ fn certificate(host: &Host, error: &CertificateError) -> Unreachable {
         }
         other => (
             other.to_string(),
-            "browsers refuse most such certificates too; if they trust a CA of your own, give it with --ca FILE",
+            "browsers refuse most such certificates too; if they trust a CA of your own, give it with --ca FILE, or spec.directUpload.probe.caConfigMap",
         ),
     };
     let message = format!("the certificate of {}:{} is not valid: {why}", host.name, host.port);

@@ -6,6 +6,7 @@
 //!
 //! [`request`] is the question, [`mod@judge`] the pure judgement, [`explain`] and [`advise`] its words;
 //! [`mod@probe`] is the only part that touches the network, through [`connect`] and within [`address`].
+//! [`question`] and [`ledger`] say what many answers mean over time.
 
 pub mod address;
 pub mod advise;
@@ -14,16 +15,22 @@ pub mod explain;
 mod explain_tls;
 pub mod headers;
 pub mod judge;
+pub mod ledger;
 pub mod narrow;
 mod pinned;
 pub mod probe;
+pub mod proxy;
+pub mod question;
 pub mod report;
 pub mod request;
 
 pub use address::Range;
 pub use connect::{Host, Trust, Unreachable, UnreachableKind};
 pub use judge::{Answer, Verdict, judge};
+pub use ledger::{Epoch, Ledger, Pace, Standing};
 pub use probe::{Outcome, Probe, probe};
+pub use proxy::Proxies;
+pub use question::{Answered, Question, Reach, Reply};
 pub use report::Report;
 pub use request::{Endpoint, Preflight};
 
@@ -86,6 +93,15 @@ pub struct Failure {
 pub struct Advice {
     pub rule: Option<Rule>,
     pub message: String,
+}
+
+impl std::fmt::Display for Advice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.rule {
+            Some(rule) => write!(f, "{rule}: {}", self.message),
+            None => f.write_str(&self.message),
+        }
+    }
 }
 
 impl Advice {

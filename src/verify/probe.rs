@@ -1,7 +1,7 @@
 //! One preflight over the network, within bounds: no redirect is followed, no body is read, no
 //! refused address is asked, and it ends after ten seconds.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ use tokio::time::timeout;
 use super::address::Range;
 use super::connect::{self, Host, Stream, Trust, Unreachable, UnreachableKind};
 use super::judge::{Answer, Verdict, judge, origin_allowed};
+use super::proxy::{Proxies, Proxy};
 use super::request::{Endpoint, Preflight};
 use super::{Advice, Failure, narrow};
 use crate::derive::origin::Origin;
@@ -35,6 +36,8 @@ pub struct Probe {
     /// Addresses for names, first match counts.
     pub hosts: Vec<Host>,
     pub trust: Trust,
+    /// Used for hosts that have no address in `hosts`.
+    pub proxies: Proxies,
     /// Never asked, beside what is never asked anyway.
     pub denied: Vec<Range>,
     /// After a silent refusal, ask for less (up to five times) to learn what it minds.
@@ -77,11 +80,20 @@ impl Probe {
         let given = self.hosts.iter().find(|host| host.port == port && host.name.eq_ignore_ascii_case(name));
         Host { name: name.to_owned(), port, address: given.and_then(|host| host.address) }
     }
+
+    /// The proxy that leads to a host, if one does.
+    fn proxy(&self, host: &Host) -> Option<Proxy> {
+        self.proxies.of(self.endpoint.origin().as_str()).filter(|_| host.address.is_none())
+    }
 }
 
 async fn ask_and_judge(probe: &Probe, host: &Host, asked: &Preflight) -> Result<Outcome, Unreachable> {
     let first = async {
-        let addresses = connect::resolve(host, &probe.denied).await?;
+        let addresses = match probe.proxy(host) {
+            // The proxy finds the name's address; one that is written out is ours to refuse.
+            Some(_) if host.name.parse::<IpAddr>().is_err() => Vec::new(),
+            _ => connect::resolve(host, &probe.denied).await?,
+        };
         exchange(probe, host, &addresses, asked).await
     };
     let (address, answer) = timeout(TOTAL, first).await.unwrap_or_else(|_| Err(late()))?;
@@ -89,7 +101,9 @@ async fn ask_and_judge(probe: &Probe, host: &Host, asked: &Preflight) -> Result<
     if let Some(failure) = verdict.failure.take() {
         verdict.failure = Some(narrowed(probe, host, address, asked, &answer, failure).await);
     }
-    verdict.advice.extend(reached_here_only(host, asked, address));
+    if probe.proxy(host).is_none() {
+        verdict.advice.extend(reached_here_only(host, asked, address));
+    }
     Ok(Outcome::Judged { address, answer, verdict: Box::new(verdict) })
 }
 
@@ -129,19 +143,33 @@ async fn narrowed(
     narrow::conclude(asked, answer, &failure, &granted).unwrap_or(failure)
 }
 
+/// One request and its answer, and the address that gave it: the proxy's, where there is one.
 async fn exchange(
     probe: &Probe,
     host: &Host,
     addresses: &[SocketAddr],
     asked: &Preflight,
 ) -> Result<(SocketAddr, Answer), Unreachable> {
-    let (stream, address) = connect::connect(addresses).await?;
-    let stream: Box<dyn Stream> = if asked.endpoint.origin().is_https() {
-        connect::secure(stream, host, &probe.trust).await?
-    } else {
-        Box::new(stream)
+    let is_https = asked.endpoint.origin().is_https();
+    let proxy = probe.proxy(host);
+    let (stream, address): (Box<dyn Stream>, _) = match &proxy {
+        None => {
+            let (stream, address) = connect::connect(addresses).await?;
+            (Box::new(stream), address)
+        }
+        Some(proxy) => {
+            let authority = if host.name.contains(':') { format!("[{}]", host.name) } else { host.name.clone() };
+            let stream = proxy.connect().await?;
+            let address = stream.peer_addr().unwrap_or_else(|_| SocketAddr::from(([0, 0, 0, 0], 0)));
+            if is_https {
+                (proxy.tunnel(stream, &format!("{authority}:{}", host.port)).await?, address)
+            } else {
+                (Box::new(stream), address)
+            }
+        }
     };
-    let answer = send(stream, asked).await.map_err(|error| {
+    let stream = if is_https { connect::secure(stream, host, &probe.trust).await? } else { stream };
+    let answer = send(stream, asked, proxy.filter(|_| !is_https)).await.map_err(|error| {
         Unreachable::new(
             UnreachableKind::Http,
             format!("no readable HTTP answer from {address}: {}", reason(&error)),
@@ -152,7 +180,7 @@ async fn exchange(
 }
 
 /// One request; the connection is dropped with the body unread.
-async fn send(stream: Box<dyn Stream>, asked: &Preflight) -> hyper::Result<Answer> {
+async fn send(stream: Box<dyn Stream>, asked: &Preflight, proxy: Option<Proxy>) -> hyper::Result<Answer> {
     let (mut sender, connection) = Builder::new()
         // As browsers send and read.
         .title_case_headers(true)
@@ -162,7 +190,15 @@ async fn send(stream: Box<dyn Stream>, asked: &Preflight) -> hyper::Result<Answe
         .max_buf_size(HEAD_BYTES)
         .handshake(TokioIo::new(stream))
         .await?;
-    let exchange = pin!(sender.send_request(request(asked)));
+    let mut request = request(asked);
+    if let Some(proxy) = proxy {
+        // A proxy is told the whole URL (RFC 9112 §3.2.2).
+        *request.uri_mut() = asked.url().parse().unwrap_or_default();
+        if let Some(authorization) = proxy.authorization() {
+            request.headers_mut().insert(hyper::header::PROXY_AUTHORIZATION, authorization);
+        }
+    }
+    let exchange = pin!(sender.send_request(request));
     let response = match select(exchange, pin!(connection)).await {
         Either::Left((response, _)) => response?,
         Either::Right((_, exchange)) => exchange.await?,

@@ -16,7 +16,7 @@ pub const METHOD: &str = "PUT";
 pub const HEADERS: [&str; 3] = ["content-type", "x-auth-token", "x-csrftoken"];
 
 /// Glance's public endpoint, as it stands in the Keystone catalog.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Endpoint {
     url: PublicUrl,
     /// Horizon appends to what stands in the catalog: a slash at the end is then doubled.
@@ -68,6 +68,12 @@ impl Endpoint {
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}{}", self.url, "/".repeat(self.slashes))
+    }
+}
+
+impl From<PublicUrl> for Endpoint {
+    fn from(url: PublicUrl) -> Self {
+        Self { url, slashes: 0 }
     }
 }
 

@@ -26,7 +26,7 @@ fn gives_way(pod: &Value) {
     assert_eq!(site.get("deployment/horizon")["spec"], before);
 
     by_other(&site, &json!({}));
-    site.await_ready("horizon/horizon", "True ReadyUnverified");
+    site.await_ready("horizon/horizon", "True Verified");
 }
 
 /// Another manager mounts something at our path.
@@ -72,7 +72,7 @@ fn two_resources_for_one_workload() {
     let before = pods();
     let mark = site.mark();
     site.kubectl(&["delete", "horizon/horizon", "--timeout=60s"]);
-    site.await_ready("horizon/later", "True ReadyUnverified");
+    site.await_ready("horizon/later", "True Verified");
     assert_eq!(workload_patches(&site.settled_writes(mark)), ["patch deployments/horizon"], "the claim alone");
     let claim = site.get("deployment/horizon")["metadata"]["annotations"]["direct-upload.openstack.org/claim"].clone();
     assert!(claim.as_str().is_some_and(|c| c.contains("/later/")), "{claim}");

@@ -51,7 +51,7 @@ fn pods_are_restricted(cluster: &Cluster) {
     cluster.kubectl(&["apply", "-k", &file("deploy/namespaced").display().to_string()]);
     let binding = cluster.try_kubectl(&["get", "clusterrolebinding", "direct-upload-operator"], None);
     assert!(binding.is_err(), "what it cannot see elsewhere, it must not need");
-    let site = Site { cluster, namespace: "openstack".into(), operator: None };
+    let site = Site { cluster, namespace: "openstack".into(), operator: None, flags: Vec::new() };
     let operator = Operator::start(cluster, &["--watch-namespace", "openstack"]);
     let site = Site { operator: Some(operator), ..site };
     site.apply_sample("samples/quickstart");
@@ -127,8 +127,8 @@ fn consent_by_labels() {
 
     let namespace = format!("namespace/{}", dashboard.namespace);
     dashboard.edit(&namespace, &json!({"metadata": {"labels": {"uploads": "yes"}}}));
-    dashboard.await_ready("horizon/horizon", "True ReadyUnverified");
-    image.await_ready("glance/glance", "True ReadyUnverified");
+    dashboard.await_ready("horizon/horizon", "True Verified");
+    image.await_ready("glance/glance", "True RolledOut");
 
     // Consent is withdrawn: Horizon goes back first, then the origin leaves.
     let mark = cluster.mark();

@@ -11,6 +11,10 @@ mod conflicts;
 mod deletion;
 mod install;
 mod pair;
+#[path = "../core/preflight_server.rs"]
+#[allow(dead_code, reason = "shared with the tests of the core")]
+mod preflight_server;
+mod proof;
 mod repairs;
 mod rollouts;
 mod samples;

@@ -34,7 +34,6 @@ fn a_new_pair() {
             ("OriginsResolved", "True Resolved"),
             ("ConfigRendered", "True Rendered"),
             ("RolledOut", "True RolledOut"),
-            ("Verified", "Unknown NotVerified"),
             ("Reconciling", "False Settled"),
             ("Stalled", "False Settled"),
         ] {
@@ -100,7 +99,7 @@ fn a_new_host_name() {
     assert!(named("https://horizon.example.com")["retiresAt"].is_string());
     let files = site.files("deployment/glance").unwrap();
     assert!(files.contains("https://cloud.example.com") && files.contains("https://horizon.example.com"), "{files}");
-    assert_eq!(site.condition("glance/glance", "Ready"), "True ReadyUnverified");
+    assert_eq!(site.condition("glance/glance", "Ready"), "True RolledOut");
 }
 
 /// When `retireAfter` has passed, the old origin leaves by a roll of its own.

@@ -50,8 +50,8 @@ fn a_sample(#[case] sample: &str, #[case] check: fn(&Site)) {
     let manifests = site.apply_sample(&format!("samples/{sample}"));
     site.start();
     let glance = site.list("glance")[0]["metadata"]["name"].as_str().expect("a name").to_owned();
-    site.await_ready(&format!("glance/{glance}"), "True ReadyUnverified");
-    site.await_ready("horizon/horizon", "True ReadyUnverified");
+    site.await_ready(&format!("glance/{glance}"), "True RolledOut");
+    site.await_ready("horizon/horizon", "True Verified");
     as_applied(&site, &manifests);
     check(&site);
 }
@@ -97,7 +97,7 @@ fn several_horizons() {
     site.apply(&objects);
     site.start();
     site.await_pair();
-    site.await_ready("horizon/second", "True ReadyUnverified");
+    site.await_ready("horizon/second", "True Verified");
     site.await_ready("horizon/third", "True DirectDisabled");
     // Two rolls of Glance are allowed; the set at the end is one, and render knows no other.
     let current: Vec<Value> = ["glance", "horizon", "second"]

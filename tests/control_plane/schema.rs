@@ -94,13 +94,10 @@ fn columns_and_short_names() {
     };
     let table = words(&site.kubectl(&["get", "hzn"]));
     assert_eq!(table[0], ["NAME", "READY", "REASON", "UPLOAD", "URL", "GLANCE", "AGE"]);
-    assert_eq!(
-        table[1][..6],
-        ["horizon", "True", "ReadyUnverified", "direct", "https://horizon.example.com", "glance"]
-    );
+    assert_eq!(table[1][..6], ["horizon", "True", "Verified", "direct", "https://horizon.example.com", "glance"]);
     let table = words(&site.kubectl(&["get", "glc"]));
     assert_eq!(table[0], ["NAME", "READY", "REASON", "ORIGINS", "URL", "AGE"]);
-    assert_eq!(table[1][..5], ["glance", "True", "ReadyUnverified", "1", "https://glance.example.com"]);
+    assert_eq!(table[1][..5], ["glance", "True", "RolledOut", "1", "https://glance.example.com"]);
     assert!(site.kubectl(&["get", "openstack", "-o", "wide"]).contains("new dashboard sessions upload directly"));
     site.kubectl(&["wait", "--for=condition=Ready", "horizon/horizon", "glance/glance", "--timeout=10s"]);
 }

@@ -18,7 +18,7 @@ fn two_horizons_together() {
             .concat(),
     );
     site.await_pair();
-    site.await_ready("horizon/second", "True ReadyUnverified");
+    site.await_ready("horizon/second", "True Verified");
     let patches = workload_patches(&site.settled_writes(mark));
     let of = |name: &str| patches.iter().filter(|p| p.ends_with(name)).count();
     assert!(of("deployments/glance") <= 2, "{patches:?}");
@@ -106,10 +106,10 @@ fn which_workload() {
     assert!(message.contains("api, log") && message.contains("spec.workloadRef.container"), "{message}");
 
     site.edit("glance/glance", &json!({"spec": {"workloadRef": {"container": "api"}}}));
-    site.await_ready("glance/glance", "True ReadyUnverified");
+    site.await_ready("glance/glance", "True RolledOut");
     // Another workload is named: the first one is given back.
     site.edit("glance/glance", &json!({"spec": {"workloadRef": {"name": "glance", "container": null}}}));
-    site.await_ready("glance/glance", "True ReadyUnverified");
+    site.await_ready("glance/glance", "True RolledOut");
     site.wait("the first is given back", || site.mounted("deployment/glance-api").is_none().then_some(()));
     assert!(site.mounted("deployment/glance").is_some());
 }

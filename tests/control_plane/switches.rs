@@ -22,7 +22,7 @@ fn disable_and_enable() {
 
     let mark = site.mark();
     site.edit("horizon/horizon", &json!({"spec": {"directUpload": {"enabled": true}}}));
-    site.await_ready("horizon/horizon", "True ReadyUnverified");
+    site.await_ready("horizon/horizon", "True Verified");
     assert_eq!(site.get("horizon/horizon")["status"]["uploadMode"], "direct");
     site.wait("the origin stays", || {
         site.get("glance/glance")["status"]["origins"][0]["wantedBy"].is_array().then_some(())

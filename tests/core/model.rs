@@ -9,11 +9,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use direct_upload_operator::api::{GlanceSpec, HorizonSpec, WorkloadKind};
 use direct_upload_operator::derive::{GlanceView, Origin, World};
 use direct_upload_operator::observe::{
-    ConfigMap, Container, Custom, Ingress, IngressPath, IngressRule, IngressTls, Key, Meta, Namespace, Pod,
+    Answers, ConfigMap, Container, Custom, Ingress, IngressPath, IngressRule, IngressTls, Key, Meta, Namespace, Pod,
     PodTemplate, Service, Snapshot, Volume, VolumeMount, VolumeSource, Workload,
 };
 use direct_upload_operator::plan::mount::{CONFIG_VOLUME, Mount};
 use direct_upload_operator::plan::{self, Action, Options, Plan};
+use direct_upload_operator::verify::{Answered, Question, Reply, Standing};
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
@@ -35,6 +36,11 @@ enum Event {
     /// Somebody takes our annotations off a workload, and leaves the mounts.
     Unclaim(usize),
     Wait(i64),
+    /// Preflights come to a verdict, which may have lasted; or the path is broken on its way.
+    Probe {
+        broken: bool,
+        firm: bool,
+    },
 }
 
 fn event() -> impl Strategy<Value = Event> {
@@ -48,6 +54,7 @@ fn event() -> impl Strategy<Value = Event> {
         1 => (0usize..3).prop_map(Event::Wipe),
         1 => (0usize..3).prop_map(Event::Unclaim),
         3 => (1i64..150).prop_map(Event::Wait),
+        5 => (prop::bool::weighted(0.2), any::<bool>()).prop_map(|(broken, firm)| Event::Probe { broken, firm }),
     ]
 }
 
@@ -74,7 +81,7 @@ fn meta(name: &str) -> Meta {
 impl Cloud {
     fn new() -> Self {
         let mut cloud = Self {
-            snapshot: Snapshot::complete(),
+            snapshot: Snapshot { answers: Answers::Given(BTreeMap::new()), ..Snapshot::complete() },
             now: Timestamp::UNIX_EPOCH,
             pods: 0,
             wiped: false,
@@ -232,6 +239,7 @@ impl Cloud {
                 let name = workload.meta.key.name.clone();
                 let accepted = self.accepted();
                 assert!(self.origins(&name).is_subset(&accepted), "{name} switches, but Glance accepts {accepted:?}");
+                assert!(self.is_direct(&name) || self.is_proven(&name), "{name} switches, and nothing has proven it");
                 self.set_mount(&name, Some(mount));
             }
             Action::Release { workload } => {
@@ -242,7 +250,11 @@ impl Cloud {
                 self.set_mount(&name, None);
             }
             Action::Collect { config_map } => drop(self.snapshot.config_maps.remove(config_map)),
-            Action::Probe | Action::AwaitRollout { .. } | Action::AwaitGlance { .. } | Action::AwaitHorizons => {}
+            Action::Probe
+            | Action::AwaitProof
+            | Action::AwaitRollout { .. }
+            | Action::AwaitGlance { .. }
+            | Action::AwaitHorizons => {}
         }
     }
 
@@ -330,6 +342,44 @@ impl Cloud {
         self.pods(horizon).iter().filter(|p| self.text(p.config_map.as_ref()).contains("'direct'")).count()
     }
 
+    /// Whether its workload or a pod sets `direct`.
+    fn is_direct(&self, horizon: &str) -> bool {
+        let mounted = Mount::observed(&self.workload(horizon)).map(|m| m.config_map);
+        self.text(mounted.as_ref()).contains("'direct'") || self.direct_pods(horizon) > 0
+    }
+
+    /// Whether preflights pass for each of its origins, against Glance as it is configured now.
+    fn is_proven(&self, horizon: &str) -> bool {
+        let glance = Mount::observed(&self.workload("glance")).map(|m| m.config_map);
+        let view = &World::of(&self.snapshot).horizons[&key(horizon)];
+        let granted = |q: &Question| {
+            let standing = self.snapshot.answers.get(q, &glance);
+            standing.is_some_and(|s| matches!(s.verdict, Answered::Granted(_)) && Some(&s.epoch) == glance.as_ref())
+        };
+        !view.proof.questions.is_empty() && view.proof.questions.iter().all(granted)
+    }
+
+    /// Asks as the operator does, and answers as Glance's pods would.
+    fn probe(&mut self, broken: bool, firm: bool) {
+        let accepted = self.accepted();
+        for (question, epoch) in World::of(&self.snapshot).questions() {
+            let Some(epoch) = epoch else { continue };
+            let refused = Reply {
+                rule: Some("DU002"),
+                requirement: "allow-origin".into(),
+                message: String::new(),
+                received: String::new(),
+                fix: String::new(),
+            };
+            let verdict = if broken || !accepted.contains(&question.origin) {
+                Answered::Refused(refused)
+            } else {
+                Answered::Granted(vec![])
+            };
+            self.snapshot.answers.set(question, Some(Standing { verdict, epoch, firm }));
+        }
+    }
+
     /// Origins from which a dashboard with a direct pod is loaded now.
     fn in_need(&self) -> BTreeSet<Origin> {
         let direct = NAMES[1..].iter().filter(|h| self.direct_pods(h) > 0);
@@ -358,6 +408,7 @@ impl Cloud {
                 self.snapshot.deployments.insert(key(NAMES[*who]), workload);
             }
             Event::Wait(seconds) => self.now += SignedDuration::from_secs(*seconds),
+            Event::Probe { broken, firm } => self.probe(*broken, *firm),
         }
         let after = self.accepted();
         // What is lost while somebody else's file stands in Glance is that person's doing.
@@ -399,6 +450,7 @@ impl Cloud {
                 self.run(&Event::Replace(who));
                 self.count(name);
             }
+            self.run(&Event::Probe { broken: false, firm: true });
             self.run(&Event::Wait(25));
         }
         for (who, name) in NAMES.iter().enumerate() {

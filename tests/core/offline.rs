@@ -147,11 +147,11 @@ fn glance_comes_first_and_horizon_becomes_direct() {
     Glance openstack/glance: wait until Deployment openstack/glance is rolled out
     Horizon openstack/horizon: add the finalizer
     Horizon openstack/horizon: create ConfigMap openstack/horizon-direct-upload-3263560975
-    Horizon openstack/horizon: preflight: not required by this release
+    Horizon openstack/horizon: see that the preflight passes for each origin
     Horizon openstack/horizon: switch Deployment openstack/horizon to direct by mounting horizon-direct-upload-3263560975
     Horizon openstack/horizon: wait until Deployment openstack/horizon is rolled out
     ");
-    assert_eq!(end(&outcome, "Horizon openstack/horizon").1, Reason::ReadyUnverified);
+    assert_eq!(end(&outcome, "Horizon openstack/horizon").1, Reason::Verified);
     assert_eq!(origins(&outcome, "openstack/glance"), ["https://horizon.example.com"]);
     assert!(is_direct(&outcome, "openstack/horizon"));
 }

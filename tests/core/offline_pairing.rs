@@ -9,7 +9,7 @@ use crate::offline::{
     svc,
 };
 
-const DIRECT: Reason = Reason::ReadyUnverified;
+const DIRECT: Reason = Reason::Verified;
 
 /// The reason with which the one Horizon ends.
 fn horizon_of(yaml: &str) -> (Reason, String) {
@@ -50,8 +50,8 @@ fn one_pair(#[case] horizon_spec: &str, #[case] glance_spec: &str, #[case] reaso
 #[case::missing(vec![], "{}", Reason::GlanceNotFound)]
 #[case::ambiguous(vec![glance("{}"), resource("glance", "Glance", "openstack", "second", "{workloadRef: {name: other}}")], "{}", Reason::GlanceAmbiguous)]
 #[case::chosen(vec![glance("{}"), resource("glance", "Glance", "openstack", "second", "{workloadRef: {name: other}}")], "{directUpload: {glanceRef: {name: glance}}}", DIRECT)]
-#[case::external(vec![], "{directUpload: {glanceEndpoint: 'https://glance.example.com'}}", Reason::NotVerified)]
-#[case::external_unproven(vec![], "{directUpload: {glanceEndpoint: 'https://glance.example.com', verification: 'Off'}}", DIRECT)]
+#[case::external(vec![], "{directUpload: {glanceEndpoint: 'https://glance.example.com'}}", DIRECT)]
+#[case::external_unproven(vec![], "{directUpload: {glanceEndpoint: 'https://glance.example.com', verification: 'Off'}}", Reason::ReadyUnverified)]
 fn partners(#[case] glances: Vec<String>, #[case] spec: &str, #[case] reason: Reason) {
     let yaml = glances.iter().fold(join(&[&cloud(), &horizon(spec)]), |yaml, glance| join(&[&yaml, glance]));
     let (found, message) = horizon_of(&yaml);

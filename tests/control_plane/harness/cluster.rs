@@ -14,7 +14,7 @@ use kube::{Client, Config};
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
-use super::{PATIENCE, file, poll};
+use super::{Edge, PATIENCE, file, poll};
 
 /// Where the operator is installed.
 pub const SYSTEM: &str = "direct-upload-system";
@@ -27,6 +27,7 @@ pub struct Cluster {
     client: Client,
     runtime: Runtime,
     spaces: AtomicUsize,
+    edge: Edge,
 }
 
 /// The one that most tests share, with everything installed.
@@ -62,7 +63,8 @@ impl Cluster {
             let config = Config::from_custom_kubeconfig(kubeconfig, &options).await.expect("a configuration");
             Client::try_from(config).expect("a client")
         });
-        Self { launcher, folder, client, runtime, spaces: AtomicUsize::new(0) }
+        let edge = Edge::start(&folder);
+        Self { launcher, folder, client, runtime, spaces: AtomicUsize::new(0), edge }
     }
 
     /// Installs CRDs and operator the documented way, and takes a token of its ServiceAccount.
@@ -94,6 +96,11 @@ impl Cluster {
     /// With the rights that deploy/ grants, and no others.
     pub fn operator_kubeconfig(&self) -> PathBuf {
         self.folder.join("operator.kubeconfig")
+    }
+
+    /// What answers the operators' preflights.
+    pub fn edge(&self) -> &Edge {
+        &self.edge
     }
 
     /// All files of this cluster.

@@ -3,12 +3,14 @@
 
 mod audit;
 mod cluster;
+mod edge;
 pub mod fixtures;
 mod operator;
 mod site;
 
 pub use audit::{Write, workload_patches};
 pub use cluster::{Cluster, SYSTEM, shared};
+pub use edge::{Answer, Edge};
 pub use operator::{BINARY, Operator};
 pub use site::{Site, mounted, rolled_out};
 

@@ -26,8 +26,12 @@ impl Operator {
         // It ends with the thread that started it, should that be killed.
         let process = Command::new("setpriv")
             .args(["--pdeathsig", "KILL", "--", BINARY, "run", "--metrics-addr", "127.0.0.1:0"])
+            .args(["--preflight-interval", "400ms"])
             .args(args)
             .env("KUBECONFIG", cluster.operator_kubeconfig())
+            .env("HTTPS_PROXY", cluster.edge().proxy())
+            .env("NO_PROXY", "127.0.0.1")
+            .env("SSL_CERT_FILE", cluster.edge().ca())
             .env("RUST_LOG", "info,direct_upload_operator=debug")
             .env_remove("POD_NAME")
             .env_remove("POD_NAMESPACE")

@@ -16,6 +16,8 @@ pub struct Site<'a> {
     pub cluster: &'a Cluster,
     pub namespace: String,
     pub operator: Option<Operator>,
+    /// Further arguments of `run`.
+    pub flags: Vec<&'static str>,
 }
 
 impl Site<'static> {
@@ -49,13 +51,13 @@ impl<'a> Site<'a> {
     pub fn on(cluster: &'a Cluster, name: &str) -> Self {
         let namespace = format!("{name}-{}", cluster.next());
         cluster.create_namespace(&namespace);
-        Self { cluster, namespace, operator: None }
+        Self { cluster, namespace, operator: None, flags: Vec::new() }
     }
 
     /// Starts (or starts again) the operator.
     pub fn start(&mut self) {
         let args = ["--no-leader-election", "--watch-namespace", &self.namespace];
-        let operator = Operator::start(self.cluster, &args);
+        let operator = Operator::start(self.cluster, &[&args[..], &self.flags].concat());
         operator.wait_ready();
         self.operator = Some(operator);
     }
@@ -136,7 +138,7 @@ impl<'a> Site<'a> {
         self.cluster.list(&self.namespace, kind)
     }
 
-    /// The reason of a condition, its status before it: `True ReadyUnverified`.
+    /// The reason of a condition, its status before it: `True Verified`.
     pub fn condition(&self, object: &str, type_: &str) -> String {
         let value = self.find(object).unwrap_or_default();
         let found = condition(&value, type_);
@@ -159,8 +161,8 @@ impl<'a> Site<'a> {
 
     /// Waits until `glance` and `horizon` are in effect.
     pub fn await_pair(&self) {
-        self.await_ready("glance/glance", "True ReadyUnverified");
-        self.await_ready("horizon/horizon", "True ReadyUnverified");
+        self.await_ready("glance/glance", "True RolledOut");
+        self.await_ready("horizon/horizon", "True Verified");
     }
 
     /// Waits until every workload of the namespace runs as its template says.

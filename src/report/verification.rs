@@ -1,0 +1,74 @@
+//! What preflights have shown, for the status of a Horizon.
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
+use crate::api::{HorizonStatus, ProbeFailure, ProbeVerdict, Reason, Verification, VerificationStatus};
+use crate::derive::{Evidence, HorizonView};
+use crate::verify::Reply;
+
+/// How many failures a status lists.
+const LISTED: usize = 10;
+
+/// `status.verification`. While there is no new verdict, the one that stands is the latest news.
+pub fn status(evidence: &Evidence, before: &HorizonStatus, now: Timestamp) -> Option<VerificationStatus> {
+    let (verdict, failures) = match evidence {
+        Evidence::None => return None,
+        Evidence::Pending => return before.verification.clone(),
+        Evidence::Granted(..) => (ProbeVerdict::Granted, Vec::new()),
+        Evidence::Refused(_, failures) => (ProbeVerdict::Refused, failures.iter().take(LISTED).map(failure).collect()),
+        Evidence::Unknown(failures) => (ProbeVerdict::Unknown, failures.iter().take(LISTED).map(failure).collect()),
+    };
+    let same = before.verification.as_ref().filter(|v| v.verdict == verdict);
+    let last_transition_time = same.map_or_else(|| Time(now), |v| v.last_transition_time.clone());
+    Some(VerificationStatus { verdict, last_transition_time, failures })
+}
+
+fn failure((origin, reply): &(String, Reply)) -> ProbeFailure {
+    ProbeFailure {
+        origin: origin.clone(),
+        rule: reply.rule.map(str::to_owned),
+        requirement: reply.requirement.clone(),
+        message: reply.message.clone(),
+        received: reply.received.clone(),
+        fix: reply.fix.clone(),
+    }
+}
+
+/// The condition `Verified`: status, reason, message.
+pub fn condition(view: &HorizonView, evidence: &Evidence, before: &HorizonStatus) -> (&'static str, Reason, String) {
+    let unknown = |why: &str| ("Unknown", Reason::NotVerified, why.to_owned());
+    let tell = |(origin, reply): &(String, Reply)| {
+        let rule = reply.rule.map(|rule| format!("{rule}: ")).unwrap_or_default();
+        format!("{rule}from {origin}: {}", reply.message)
+    };
+    let all = |failures: &[(String, Reply)]| failures.iter().take(LISTED).map(tell).collect::<Vec<_>>().join("; ");
+    match evidence {
+        Evidence::Granted(..) => ("True", Reason::Verified, "the preflight passes for each origin".into()),
+        Evidence::Refused(_, failures) => ("False", Reason::PreflightRefused, all(failures)),
+        Evidence::Unknown(failures) => ("Unknown", Reason::PreflightUnanswered, all(failures)),
+        Evidence::Pending => match before.verification.as_ref().map(|v| v.verdict) {
+            Some(ProbeVerdict::Granted) => ("True", Reason::Verified, "the preflight passes for each origin".into()),
+            _ => unknown("the preflight has not come to a verdict yet"),
+        },
+        Evidence::None if off(view) => unknown("spec.directUpload.verification is Off"),
+        Evidence::None => unknown("no preflight is made: there is nothing to be verified"),
+    }
+}
+
+fn off(view: &HorizonView) -> bool {
+    view.object.spec.as_ref().is_ok_and(|s| s.direct_upload.verification == Verification::Off)
+}
+
+/// A Glance's: what a preflight shows depends on the dashboard.
+pub fn of_glance() -> (&'static str, Reason, String) {
+    ("Unknown", Reason::NotVerified, "each Horizon's own condition Verified tells what its preflights show".into())
+}
+
+/// What works but is unwise.
+pub fn advice(evidence: &Evidence) -> Vec<String> {
+    match evidence {
+        Evidence::Granted(_, advice) => advice.clone(),
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,146 @@
+//! Asks the preflights that matter now, and keeps the snapshot told of what they show.
+//!
+//! In: the questions of the [`World`](crate::derive::World). Out: their standings, in [`Live`].
+//! When to ask and what answers mean is [`Ledger`]'s; here is only the asking.
+
+use std::collections::BTreeMap;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
+
+use crate::observe::live::Live;
+use crate::report::metrics::Metrics;
+use crate::verify::{
+    Answered, Epoch, Host, Ledger, Pace, Probe, Proxies, Question, Range, Reply, Standing, Trust, probe,
+};
+
+/// What is to be asked, and of which state of the server.
+pub type Wanted = BTreeMap<Question, Epoch>;
+
+/// How preflights are made.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    pub pace: Pace,
+    /// Never asked, beside link-local addresses and metadata services.
+    pub denied: Vec<Range>,
+}
+
+/// Preflights under way at once.
+const AT_ONCE: usize = 16;
+
+/// Makes preflights until it is dropped.
+pub struct Prober {
+    live: Arc<Live>,
+    metrics: Arc<Metrics>,
+    settings: Settings,
+    proxies: Proxies,
+    ledger: Ledger,
+    start: Instant,
+    running: JoinSet<(Question, String, Answered, Duration)>,
+}
+
+impl Prober {
+    /// A prober that has nothing to ask yet.
+    pub fn new(live: Arc<Live>, metrics: Arc<Metrics>, settings: Settings) -> Self {
+        Self {
+            live,
+            metrics,
+            ledger: Ledger::new(settings.pace),
+            settings,
+            proxies: Proxies::from_env(),
+            start: Instant::now(),
+            running: JoinSet::new(),
+        }
+    }
+
+    /// Works until `wanted` is closed.
+    pub async fn run(mut self, mut wanted: watch::Receiver<Wanted>) {
+        loop {
+            self.ask();
+            let next = self.ledger.next().filter(|_| self.running.len() < AT_ONCE);
+            tokio::select! {
+                changed = wanted.changed() => {
+                    if changed.is_err() {
+                        return;
+                    }
+                    let questions = wanted.borrow_and_update().clone();
+                    for gone in self.ledger.want(questions, self.start.elapsed()) {
+                        self.live.answer(gone, None);
+                    }
+                }
+                () = sleep_until(self.start + next.unwrap_or_default()), if next.is_some() => {}
+                Some(done) = self.running.join_next(), if !self.running.is_empty() => match done {
+                    Ok((question, epoch, answer, took)) => self.enter(&question, &epoch, answer, took),
+                    Err(error) => tracing::error!(%error, "a preflight ended abnormally"),
+                },
+            }
+        }
+    }
+
+    /// Sends what is due.
+    fn ask(&mut self) {
+        let free = AT_ONCE.saturating_sub(self.running.len());
+        for (question, epoch) in self.ledger.take(self.start.elapsed(), free) {
+            let (proxies, denied) = (self.proxies.clone(), self.settings.denied.clone());
+            self.running.spawn(async move {
+                let begin = Instant::now();
+                let answer = answer(&question, proxies, denied).await;
+                (question, epoch, answer, begin.elapsed())
+            });
+        }
+    }
+
+    fn enter(&mut self, question: &Question, epoch: &str, answer: Answered, took: Duration) {
+        self.metrics.preflight(&answer, took);
+        let now = self.start.elapsed();
+        if let Some(standing) = self.ledger.enter(question, epoch, answer, now, jitter()) {
+            tell(question, &standing);
+            self.live.answer(question.clone(), Some(standing));
+        }
+    }
+}
+
+async fn answer(question: &Question, proxies: Proxies, denied: Vec<Range>) -> Answered {
+    let trust = match Trust::with(question.reach.ca.as_bytes()) {
+        Ok(trust) => trust,
+        Err(error) => {
+            return Answered::Unknown(Reply {
+                rule: None,
+                requirement: "certificate".into(),
+                message: format!("the certificate authorities cannot be used: {error}"),
+                received: String::new(),
+                fix: "correct the ConfigMap that spec.directUpload.probe.caConfigMap names".into(),
+            });
+        }
+    };
+    let endpoint = question.endpoint.clone();
+    let port = endpoint.port();
+    let host =
+        |(name, address): (&String, &std::net::IpAddr)| Host { name: name.clone(), port, address: Some(*address) };
+    let hosts = question.reach.hosts.iter().map(host).collect();
+    let asked = Probe { origin: question.origin.clone(), endpoint, hosts, trust, proxies, denied, narrow: true };
+    Answered::of(probe(&asked).await.1)
+}
+
+fn tell(question: &Question, standing: &Standing) {
+    let (origin, endpoint) = (&question.origin, &question.endpoint);
+    match &standing.verdict {
+        Answered::Granted(_) => tracing::info!(%origin, %endpoint, "preflights pass"),
+        Answered::Refused(why) => {
+            tracing::warn!(%origin, %endpoint, rule = why.rule, "preflights are refused: {}; {}", why.message, why.fix);
+        }
+        Answered::Unknown(why) => {
+            tracing::warn!(%origin, %endpoint, "preflights get no answer: {}; {}", why.message, why.fix);
+        }
+    }
+}
+
+/// From 0 to 1. The hasher's keys are random; nothing here is a secret.
+pub fn jitter() -> f64 {
+    let bits = RandomState::new().build_hasher().finish();
+    f64::from(u32::try_from(bits >> 32).unwrap_or_default()) / f64::from(u32::MAX)
+}

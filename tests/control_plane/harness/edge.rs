@@ -1,0 +1,162 @@
+//! What stands before Glance for browsers: one proxy through which the operators of all tests reach
+//! any host name, and which answers preflights as a test says, by the host that is asked.
+
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::{ServerConfig, ServerConnection, StreamOwned};
+
+use crate::preflight_server::{certificates, header};
+
+/// Names that the samples use, beside those of the tests.
+const NAMES: &str = "*.example.com,DNS:*.debian.example.com,DNS:*.redhat.example.com,DNS:*.kolla.example.com,DNS:*.openstackhelm.example.com";
+
+/// How a host answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Answer {
+    /// As a Glance that accepts every origin.
+    #[default]
+    Grants,
+    /// As a Glance that does not accept the origin.
+    Refuses,
+    /// One, then the other.
+    Flaps,
+    /// The connection is closed.
+    Hangs,
+}
+
+/// The proxy. At a second port it answers by itself, with a certificate that only a CA of its own
+/// vouches for.
+pub struct Edge {
+    port: u16,
+    private_port: u16,
+    folder: PathBuf,
+    hosts: Arc<Table>,
+}
+
+impl Edge {
+    /// Starts it, with CAs of its own in the folder.
+    pub fn start(folder: &Path) -> Self {
+        let folder = folder.join("edge");
+        let hosts = Arc::<Table>::default();
+        let port = listen(&folder.join("public"), NAMES, &hosts);
+        let private_port = listen(&folder.join("private"), "*.example.org", &hosts);
+        Self { port, private_port, folder, hosts }
+    }
+
+    /// For `HTTPS_PROXY`.
+    pub fn proxy(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// The CA of what the proxy leads to.
+    pub fn ca(&self) -> PathBuf {
+        self.folder.join("public/ca.pem")
+    }
+
+    /// Where it answers by itself for names of example.org.
+    pub fn private_port(&self) -> u16 {
+        self.private_port
+    }
+
+    /// The CA that counts there.
+    pub fn private_ca(&self) -> PathBuf {
+        self.folder.join("private/ca.pem")
+    }
+
+    /// Says how a host answers from now on.
+    pub fn set(&self, host: &str, answer: Answer) {
+        self.hosts.lock().expect("a table").entry(host.to_owned()).or_default().0 = answer;
+    }
+
+    /// How many preflights a host has been asked.
+    pub fn asked(&self, host: &str) -> usize {
+        self.hosts.lock().expect("a table").get(host).map_or(0, |(_, asked)| *asked)
+    }
+}
+
+type Table = Mutex<BTreeMap<String, (Answer, usize)>>;
+
+/// Answers by https for these names until the tests end.
+fn listen(folder: &Path, names: &str, table: &Arc<Table>) -> u16 {
+    std::fs::create_dir_all(folder).expect("a folder");
+    certificates(folder, names, "2");
+    let chain = CertificateDer::pem_file_iter(folder.join("server.pem")).expect("a certificate");
+    let chain = chain.map(|c| c.expect("a certificate")).collect();
+    let key = PrivateKeyDer::from_pem_file(folder.join("server.key")).expect("a key");
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("TLS")
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .expect("TLS");
+    let config = Arc::new(config);
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("a port").port();
+    let table = table.clone();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let (config, table) = (config.clone(), table.clone());
+            std::thread::spawn(move || serve(stream, config, &table));
+        }
+    });
+    port
+}
+
+/// A client that goes away is no matter.
+fn serve(mut stream: TcpStream, config: Arc<ServerConfig>, table: &Table) {
+    let mut first = [0];
+    if stream.peek(&mut first).is_ok() && first == *b"C" {
+        let Some(_) = head(&mut stream) else { return };
+        let _ = stream.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n");
+    }
+    let Ok(connection) = ServerConnection::new(config) else { return };
+    let mut stream = StreamOwned::new(connection, stream);
+    let Some(request) = head(&mut stream) else { return };
+    if let Some(answer) = answer(&request, table) {
+        let _ = stream.write_all(answer.as_bytes()).and_then(|()| stream.flush());
+    }
+}
+
+fn answer(request: &str, table: &Table) -> Option<String> {
+    let host = header(request, "Host")?.split(':').next()?.to_owned();
+    let origin = header(request, "Origin")?;
+    let (answer, asked) = {
+        let mut table = table.lock().ok()?;
+        let entry = table.entry(host).or_default();
+        // What is asked to learn more about a refusal gets the same answer.
+        entry.1 += usize::from(header(request, "Access-Control-Request-Headers").is_some_and(|n| n.contains(',')));
+        *entry
+    };
+    let grants = match answer {
+        Answer::Hangs => return None,
+        Answer::Grants => true,
+        Answer::Refuses => false,
+        Answer::Flaps => asked % 2 == 0,
+    };
+    // oslo.middleware's filter: 200 in any case, the headers only if it grants.
+    let cors = if grants {
+        let names = header(request, "Access-Control-Request-Headers")?;
+        format!(
+            "Vary: Origin\r\nAccess-Control-Allow-Origin: {origin}\r\nAccess-Control-Allow-Methods: PUT\r\nAccess-Control-Allow-Headers: {names}\r\n"
+        )
+    } else {
+        String::new()
+    };
+    Some(format!("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n{cors}\r\n"))
+}
+
+fn head(stream: &mut impl Read) -> Option<String> {
+    let mut head = Vec::new();
+    let mut byte = [0];
+    while !head.ends_with(b"\r\n\r\n") {
+        (stream.read(&mut byte).ok()? == 1).then(|| head.push(byte[0]))?;
+    }
+    String::from_utf8(head).ok()
+}
