@@ -11,7 +11,7 @@ import threading
 import pytest
 
 from harness.browser import Dashboard
-from harness.cloud import RESOURCES, VERIFIED
+from harness.cloud import RESOURCES
 from harness.uploads import Users
 
 HORIZON, GLANCE, PORTAL, SECOND = (f'{name}.cloud.test' for name in ('horizon', 'glance', 'portal', 'second'))
@@ -39,8 +39,8 @@ def configure(cloud, kind, **spec):
 def test_first_enablement(cloud, operator, users):
     with users:
         cloud.apply('-f', RESOURCES / 'debian.yaml')
-        cloud.ready('glance', 'glance', VERIFIED)
-        cloud.ready('horizon', 'horizon', VERIFIED)
+        cloud.ready('glance', 'glance')
+        cloud.ready('horizon', 'horizon')
     assert not users.lost()
     assert users.ways()[0] == HORIZON and users.ways()[-1] == GLANCE
 
@@ -57,7 +57,7 @@ def test_operator_killed_at_random_moments(cloud, operator, users):
         murderer.start()
         for age in (600, 601):
             configure(cloud, 'glance', cors={'maxAge': age})
-            cloud.ready('glance', 'glance', VERIFIED, seconds=400)
+            cloud.ready('glance', 'glance', seconds=400)
         done.set()
         murderer.join()
     assert not users.lost()
@@ -94,7 +94,7 @@ def test_a_second_horizon_joins_and_leaves(cloud, users, open_browser, image_fil
         cloud.apply('-f', '-', input=json.dumps({
             'apiVersion': 'horizon.openstack.org/v1beta1', 'kind': 'Horizon', 'metadata': {'name': 'second'},
             'spec': cloud.get('horizon', 'horizon')['spec']}))
-        cloud.ready('horizon', 'second', VERIFIED)
+        cloud.ready('horizon', 'second')
         second = Dashboard(open_browser(), f'https://{SECOND}').log_in()
         upload = second.upload('second', image_file)
         assert (upload.host, upload.status) == (GLANCE, 204), upload
@@ -118,7 +118,7 @@ def test_glance_is_scaled(cloud, users):
 def test_disabled(cloud, users):
     with users:
         configure(cloud, 'horizon', directUpload={'enabled': False})
-        cloud.ready('horizon', 'horizon', {'DirectDisabled'})
+        cloud.ready('horizon', 'horizon', 'DirectDisabled')
     assert not users.lost()
     assert users.ways()[0] == GLANCE and users.ways()[-1] == HORIZON
 
@@ -126,7 +126,7 @@ def test_disabled(cloud, users):
 def test_enabled_again(cloud, users):
     with users:
         configure(cloud, 'horizon', directUpload={'enabled': True})
-        cloud.ready('horizon', 'horizon', VERIFIED)
+        cloud.ready('horizon', 'horizon')
     assert not users.lost()
     assert users.ways()[0] == HORIZON and users.ways()[-1] == GLANCE
 
@@ -144,7 +144,7 @@ def test_glance_deleted_first(cloud, users):
 def test_both_again_and_horizon_deleted(cloud, users):
     with users:
         cloud.apply('-f', RESOURCES / 'debian.yaml')
-        cloud.ready('horizon', 'horizon', VERIFIED)
+        cloud.ready('horizon', 'horizon')
         users.more(1)
         cloud.kubectl('delete', 'horizon', 'horizon', '--timeout=300s', timeout=310)
         cloud.rolled_out('horizon')

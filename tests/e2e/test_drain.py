@@ -5,7 +5,7 @@ import json
 import pytest
 
 from harness.browser import Dashboard
-from harness.cloud import RESOURCES, VERIFIED
+from harness.cloud import RESOURCES
 from harness.shell import until
 
 HORIZON, GLANCE = 'horizon.cloud.test', 'glance.cloud.test'

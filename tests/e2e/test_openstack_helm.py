@@ -3,7 +3,7 @@
 import pytest
 
 from harness.browser import Dashboard
-from harness.cloud import RESOURCES, VERIFIED
+from harness.cloud import RESOURCES
 
 HORIZON, GLANCE = 'horizon.cloud.test', 'glance.cloud.test'
 
@@ -18,7 +18,7 @@ def test_first_enablement_and_back(release, start_cloud, operator, open_browser,
     cloud.arrived('before', image_file)
 
     cloud.apply('-f', RESOURCES / 'openstack-helm.yaml')
-    cloud.ready('horizon', 'horizon', VERIFIED)
+    cloud.ready('horizon', 'horizon')
     upload = dashboard.upload('after', image_file)
     assert (upload.method, upload.host, upload.status) == ('PUT', GLANCE, 204), upload
     cloud.arrived('after', image_file)

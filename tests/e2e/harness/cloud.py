@@ -12,8 +12,8 @@ from .shell import say, until
 HERE = pathlib.Path(__file__).resolve().parents[1]
 MANIFESTS = HERE / 'cloud'
 RESOURCES = HERE / 'resources'
-# Reasons that a finished resource may give.
-VERIFIED = {'ReadyUnverified'}
+# The reason that each kind gives when all is as it shall be.
+FINISHED = {'glance': 'RolledOut', 'horizon': 'Verified'}
 GLANCE_UID = 64062  # Debian's
 
 
@@ -27,10 +27,14 @@ class Cloud:
         os.chown(self.store, GLANCE_UID, GLANCE_UID)
         pathlib.Path(folder, 'kustomization.yaml').write_text(json.dumps({
             'apiVersion': 'kustomize.config.k8s.io/v1beta1', 'kind': 'Kustomization', 'namespace': namespace,
-            'resources': ['namespace.json', 'volume.json', os.path.relpath(MANIFESTS / shape, folder)],
+            'resources': ['namespace.json', 'ca.json', 'volume.json', os.path.relpath(MANIFESTS / shape, folder)],
             'images': [{'name': name, 'newName': image.rpartition(':')[0], 'newTag': image.rpartition(':')[2]}
                        for name, image in images.items()]}))
         self._write('namespace.json', {'apiVersion': 'v1', 'kind': 'Namespace', 'metadata': {'name': namespace}})
+        # What an administrator has who runs a private CA; the operator is pointed to it.
+        self._write('ca.json', {
+            'apiVersion': 'v1', 'kind': 'ConfigMap', 'metadata': {'name': 'private-ca'},
+            'data': {'ca.crt': edge.authority.certificate.read_text()}})
         self._write('volume.json', {
             'apiVersion': 'v1', 'kind': 'PersistentVolume', 'metadata': {'name': f'{namespace}-images'},
             'spec': {'capacity': {'storage': '10Gi'}, 'accessModes': ['ReadWriteMany'],
@@ -72,12 +76,14 @@ class Cloud:
         conditions = self.get(kind, name).get('status', {}).get('conditions', [])
         return next((c for c in conditions if c['type'] == type), {})
 
-    def ready(self, kind, name, reasons, seconds=240):
-        """Waits until the resource is Ready for one of these reasons, with its latest spec."""
+    def ready(self, kind, name, reason=None, seconds=300):
+        """Waits until the resource is Ready for this reason, with its latest spec."""
+        reason = reason or FINISHED[kind]
+
         def reached():
             found = self.get(kind, name)
             ready = self.condition(kind, name)
-            return (ready.get('status') == 'True' and ready.get('reason') in reasons
+            return (ready.get('status') == 'True' and ready.get('reason') == reason
                     and ready.get('observedGeneration') == found['metadata']['generation'])
         until(reached, lambda: f'{kind} {name} is ready: {json.dumps(self.get(kind, name).get("status"))}', seconds)
 
@@ -111,7 +117,7 @@ class Cloud:
 
     def settled(self):
         for kind in ('glance', 'horizon'):
-            self.ready(kind, kind, VERIFIED)
+            self.ready(kind, kind)
 
     def copy_horizon(self, name, host):
         """Another dashboard of the same kind, behind its own host."""

@@ -72,6 +72,8 @@ class Users:
                 self.cloud.arrived(upload.name, self.file)
             except (AssertionError, TimeoutError) as error:
                 lost.append(Lost(upload, str(error)))
+        for loss in lost:
+            say(f'lost: {loss}')
         ways = self.ways()
         say(f'{self.name}: {len(ways)} uploads, {len(lost)} lost; '
             + ', '.join(f'{ways.count(host)} to {host}' for host in sorted(set(ways), key=str)))
