@@ -3,6 +3,7 @@
 import os
 import pathlib
 import random
+import signal
 
 import pytest
 
@@ -18,6 +19,14 @@ from harness.shell import say
 NAMES = [f'{name}.cloud.test' for name in ('horizon', 'glance', 'portal', 'second')]
 WORK = pathlib.Path(os.environ['E2E_WORK'])
 IMAGES = dict(line.split('=', 1) for line in os.environ['E2E_IMAGES'].split())  # name=tag
+
+
+def pytest_configure():
+    """Ended by a signal, too, the run takes its node, edge and browsers along."""
+    def end(*_):
+        raise KeyboardInterrupt
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
 
 
 @pytest.fixture(scope='session')

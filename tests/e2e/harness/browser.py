@@ -30,6 +30,7 @@ class Upload:
     url: str = None
     status: int = None
     failed: str = None
+    began: float = None
     seconds: float = None
 
     @property
@@ -124,7 +125,7 @@ class Dashboard:
 
     def watch(self, name, seconds):
         """Follows the network log until the request that carries the data has ended."""
-        upload, request = Upload(name), None
+        upload, request = Upload(name, began=time.time()), None
         started = time.monotonic()
         while time.monotonic() < started + seconds:
             for event in self.browser.network():
@@ -143,7 +144,7 @@ class Dashboard:
                     upload.seconds = time.monotonic() - started
                     return upload
             time.sleep(0.2)
-        upload.failed = f'no answer within {seconds} s'
+        upload.failed, upload.seconds = f'no answer within {seconds} s', seconds
         return upload
 
     def upload(self, name, file, seconds=300):

@@ -1,5 +1,6 @@
 """One OpenStack in one namespace: its manifests, and what the tests do with it."""
 
+import datetime
 import hashlib
 import json
 import os
@@ -132,6 +133,19 @@ class Cloud:
                 'apiVersion': found['apiVersion'], 'kind': found['kind'], 'metadata': {'name': name}, 'spec': spec}))
         self.edge.sync()
         self.rolled_out(name)
+
+    def stopped(self, began, ended):
+        """Pods of Glance and Horizon that were stopped in this time without a preStop hook to drain."""
+        undrained = {r['metadata']['name'] for r in self.get('replicasets')['items'] if not any(
+            c.get('lifecycle', {}).get('preStop') for c in r['spec']['template']['spec']['containers'])}
+        pods = []
+        for event in self.get('events')['items']:
+            name = event['involvedObject']['name']
+            at = event.get('lastTimestamp') or event.get('eventTime')
+            if (event['reason'] == 'Killing' and name.rpartition('-')[0] in undrained
+                    and began - 1 <= datetime.datetime.fromisoformat(at).timestamp() <= ended + 1):
+                pods.append(name)
+        return pods
 
     def stop(self):
         self.kubectl('delete', 'namespace', self.namespace, '--timeout=120s', timeout=130)
