@@ -62,14 +62,19 @@ def start_cloud(request, node, edge):
     clouds = []
 
     def start(shape, **images):
+        """The cloud that ran before it is gone then: there is one at a time."""
+        stop()
         named = {'localhost/openstack': IMAGES['openstack'], 'localhost/horizon-debian': IMAGES['horizon-debian'],
                  **{f'localhost/{name}': IMAGES[image] for name, image in images.items()}}
         cloud = Cloud(WORK / f'{request.module.__name__}-{len(clouds)}', node, edge, shape, named)
         clouds.append(cloud)
         return cloud.start()
+
+    def stop():
+        if clouds and clouds[-1].running:
+            clouds[-1].stop()
     yield start
-    for cloud in clouds:
-        cloud.stop()
+    stop()
 
 
 @pytest.fixture(scope='module')

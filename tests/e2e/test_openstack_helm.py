@@ -23,11 +23,9 @@ def test_first_enablement_and_back(release, start_cloud, operator, open_browser,
     assert (upload.method, upload.host, upload.status) == ('PUT', GLANCE, 204), upload
     cloud.arrived('after', image_file)
 
-    deployments = ('glance-api', 'horizon')
     cloud.kubectl('delete', 'horizon,glance', '--all', '--timeout=300s', timeout=310)
-    for deployment in deployments:
+    for deployment in ('glance-api', 'horizon'):
         cloud.rolled_out(deployment)
     upload = dashboard.upload('back', image_file)
     assert (upload.method, upload.host) == ('POST', HORIZON) and upload.succeeded, upload
     cloud.arrived('back', image_file)
-    cloud.stop()

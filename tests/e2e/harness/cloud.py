@@ -22,6 +22,7 @@ class Cloud:
     def __init__(self, folder, node, edge, shape, images, namespace='openstack'):
         """`images` maps what the manifests call an image to NAME:TAG."""
         self.folder, self.node, self.edge, self.namespace = folder, node, edge, namespace
+        self.running = False
         folder.mkdir(parents=True)
         self.store = folder / 'images'
         self.store.mkdir()
@@ -47,6 +48,7 @@ class Cloud:
 
     def start(self):
         say(f'starting the cloud in {self.namespace}')
+        self.running = True
         self.apply('-k', self.folder)
         self.edge.sync()
         self.kubectl('wait', '--for=condition=complete', '--timeout=900s', 'job/bootstrap', timeout=910)
@@ -148,6 +150,7 @@ class Cloud:
         return pods
 
     def stop(self):
+        self.running = False
         self.kubectl('delete', 'namespace', self.namespace, '--timeout=120s', timeout=130)
         self.node.kubectl('delete', 'persistentvolume', f'{self.namespace}-images', '--timeout=30s')
         self.edge.sync()
