@@ -123,6 +123,25 @@ pub struct Rollout {
     /// A change of this resource's own spec rolls at once. Default `30s`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub min_interval: Option<Duration>,
+    /// What lets uploads in flight finish while their pod is replaced. See docs/order.md.
+    #[serde(skip_serializing_if = "is_default")]
+    pub drain: Drain,
+}
+
+/// A preStop sleep: a pod that is replaced goes on answering for a while before it is told to end.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Drain {
+    /// Whether our apply brings the sleep along. Default: for a Glance, where that takes nothing
+    /// from the workload's owner; for a Horizon, no. It never rolls pods on its own; `false` takes it
+    /// off at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
+    /// How long a pod that ends goes on answering. The pod's `terminationGracePeriodSeconds`, which
+    /// stays yours, must be 10 seconds longer. Default 20.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 3600))]
+    pub pre_stop_seconds: Option<u32>,
 }
 
 /// What happens when the resource is deleted.

@@ -5,6 +5,7 @@
 
 mod applied;
 mod consent;
+pub mod drain;
 mod exposure;
 mod glance;
 mod horizon;

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::drain;
 use super::glance::GlanceView;
-use super::horizon::{GlanceState, HorizonView};
+use super::horizon::{GlanceState, HorizonView, Intent};
 use super::pairing;
 use super::problem::Problem;
 use super::proof;
@@ -68,6 +69,7 @@ impl World {
             proof::fill(snapshot, view);
         }
         proof::take_turns(&mut horizons);
+        advise_on_rolls(&mut glances, &mut horizons);
         let read = snapshot.horizons.any_known() && snapshot.glances.any_known();
         Self { horizons, glances, read }
     }
@@ -136,6 +138,20 @@ fn ask(glances: &mut BTreeMap<Key, GlanceView>, view: &HorizonView) {
         };
         for glance in glances.values_mut().filter(may_use) {
             glance.incomplete = Some(problem.clone());
+        }
+    }
+}
+
+/// Says what rolls cost, where one is to be expected.
+fn advise_on_rolls(glances: &mut BTreeMap<Key, GlanceView>, horizons: &mut BTreeMap<Key, HorizonView>) {
+    for view in glances.values_mut().filter(|view| !view.wanted.is_empty()) {
+        if let (Ok(spec), Ok(target)) = (&view.object.spec, &view.target) {
+            view.advice.extend(drain::advice(true, &spec.rollout.drain, target));
+        }
+    }
+    for view in horizons.values_mut().filter(|view| view.intent == Intent::Direct) {
+        if let (Ok(spec), Ok(target)) = (&view.object.spec, &view.target) {
+            view.advice.extend(drain::advice(false, &spec.rollout.drain, target));
         }
     }
 }

@@ -83,7 +83,17 @@ pub struct Workload {
     pub on_delete: bool,
     /// A StatefulSet's `rollingUpdate.partition`.
     pub partition: i32,
+    pub roll: Roll,
     pub status: WorkloadStatus,
+}
+
+/// How a roll of a workload goes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Roll {
+    /// How many pods it may take away before their successors are ready.
+    pub away: i32,
+    /// A successor starts only after the old pod has ended.
+    pub one_by_one: bool,
 }
 
 /// The part of a pod template that decisions depend on.
@@ -93,6 +103,8 @@ pub struct PodTemplate {
     pub containers: Vec<Container>,
     pub init_containers: Vec<Container>,
     pub volumes: Vec<Volume>,
+    /// `terminationGracePeriodSeconds`, where written.
+    pub grace: Option<i64>,
 }
 
 /// A container.
@@ -105,6 +117,18 @@ pub struct Container {
     pub resources: Value,
     /// As written; an init container of ours repeats it.
     pub security_context: Value,
+    pub pre_stop: Option<PreStop>,
+    /// The field manager, other than us, that applies this container server-side.
+    pub applied_by: Option<String>,
+}
+
+/// What a container does before it is told to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PreStop {
+    /// Our own sleep, in seconds.
+    Ours(u32),
+    /// Somebody else's hook, and whether it sleeps.
+    Theirs { sleeps: bool },
 }
 
 /// One mount of a container.

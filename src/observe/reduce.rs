@@ -2,6 +2,7 @@
 //!
 //! Each object decodes on its own: one that does not is named and hurts only itself.
 
+mod rolling;
 mod workload;
 
 use jiff::Timestamp;

@@ -5,6 +5,7 @@
 
 use serde_json::{Map, Value};
 
+use crate::plan::drain;
 use crate::plan::mount::{CONFIG_VOLUME, COPY_CONTAINER, COPY_VOLUME, TLS_VOLUME, claim_annotation, rolled_annotation};
 
 /// The lists that merge, below `/spec/template/spec`, and their keys.
@@ -44,6 +45,18 @@ pub fn release(workload: &mut Value) {
     drop_items(pod, "initContainers", |c| c["name"] == COPY_CONTAINER);
     for container in pod.get_mut("containers").and_then(Value::as_array_mut).into_iter().flatten() {
         drop_items(container, "volumeMounts", |m| ours(&m["name"]));
+        drop_hook(container);
+    }
+}
+
+fn drop_hook(container: &mut Value) {
+    let command = container.pointer("/lifecycle/preStop/exec/command").cloned().unwrap_or_default();
+    let ours = serde_json::from_value::<Vec<String>>(command).is_ok_and(|c| drain::seconds(&c).is_some());
+    let Some(container) = container.as_object_mut().filter(|_| ours) else { return };
+    let Some(Value::Object(lifecycle)) = container.get_mut("lifecycle") else { return };
+    lifecycle.remove("preStop");
+    if lifecycle.is_empty() {
+        container.remove("lifecycle");
     }
 }
 
@@ -70,6 +83,10 @@ fn merge_list(parent: &mut Map<String, Value>, list: &str, key: &str, entries: &
                 if let Some(container) = container.as_object_mut() {
                     merge_list(container, "volumeMounts", "mountPath", mounts)
                         .map_err(|e| format!("containers {name}: {e}"))?;
+                    if let Some(hook) = entry.pointer("/lifecycle/preStop") {
+                        let lifecycle = container.entry("lifecycle").or_insert(Value::Null);
+                        object(lifecycle, &[])?.insert("preStop".into(), hook.clone());
+                    }
                 }
             }
             (Some(foreign), _) => return Err(format!("{list} {}", text(&foreign[key]))),

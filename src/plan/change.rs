@@ -11,6 +11,7 @@ use super::mount::{
 };
 use super::step::{Action, Step};
 use crate::api::{DOMAIN, Reason, Rollout, seconds};
+use crate::derive::drain::{Draining, decide};
 use crate::derive::{Applied, Problem, Target};
 use crate::observe::{ConfigMap, Key, Meta, VolumeSource, Workload};
 use crate::render::File;
@@ -96,7 +97,9 @@ impl Wanted<'_> {
                 desired.annotations.insert(rolled_annotation(), rolled.clone());
             }
         }
-        let rolls = self.applied.mount.as_ref().is_none_or(|observed| observed.rolls(&desired));
+        let observed = self.applied.mount.as_ref();
+        let rolls = observed.is_none_or(|observed| observed.rolls(&desired) || self.drops_drain(observed));
+        desired.pre_stop = if rolls { self.drain() } else { observed.and_then(|observed| observed.pre_stop) };
         if rolls {
             let rolled = format!("{} generation={}", rfc3339(now), self.meta.generation);
             desired.annotations.insert(rolled_annotation(), rolled);
@@ -104,6 +107,19 @@ impl Wanted<'_> {
         let mount = (self.applied.mount.as_ref() != Some(&desired)).then_some(desired);
         let config_map = draft.key.name.clone();
         Ok(Change { prepare: self.prepare(draft, why), config_map, mount, rolls })
+    }
+
+    /// The preStop sleep that a roll brings along.
+    fn drain(&self) -> Option<u32> {
+        match decide(self.kind == "Glance", &self.rollout.drain, self.target) {
+            Draining::Sleep(seconds) => Some(seconds),
+            _ => None,
+        }
+    }
+
+    /// It leaves at once where that is asked for: it may stand in the way of a hook of the user's.
+    fn drops_drain(&self, observed: &Mount) -> bool {
+        self.rollout.drain.enabled == Some(false) && observed.pre_stop.is_some()
     }
 
     fn prepare(&self, draft: ConfigMapDraft, why: &str) -> Vec<Step> {
@@ -131,8 +147,9 @@ impl Wanted<'_> {
     /// [`Reason::HeldBack`] with the time to come back at, or [`Reason::Contended`].
     pub fn may_roll(&self, change: &Change, now: Timestamp) -> Result<Option<Step>, (Problem, Option<Timestamp>)> {
         if let Some(not_before) = self.rollout.not_before.as_ref().map(|t| t.0).filter(|t| now < *t) {
-            let message =
-                format!("a roll is due and held back by spec.rollout.notBefore until {}", rfc3339(not_before));
+            let cost = super::drain::cost(self.kind, self.target, self.applied);
+            let until = rfc3339(not_before);
+            let message = format!("a roll is due and held back by spec.rollout.notBefore until {until}{cost}");
             return Err((Problem::new(Reason::HeldBack, message), Some(not_before)));
         }
         if let Some((rolled, generation)) = self.last_roll() {

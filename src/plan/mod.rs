@@ -6,6 +6,7 @@
 
 mod change;
 mod config;
+pub mod drain;
 mod farewell;
 mod glance;
 mod horizon;
@@ -97,7 +98,9 @@ impl Plan {
         match wanted.may_roll(change, now) {
             Ok(count) => {
                 self.steps.extend(count);
-                self.steps.extend(roll(workload, mount));
+                let mut steps = roll(workload, mount);
+                drain::tell(&mut steps, &drain::cost(wanted.kind, wanted.target, wanted.applied));
+                self.steps.extend(steps);
                 true
             }
             Err(held) => {

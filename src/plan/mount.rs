@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::config::is_content_name;
+use super::drain;
 use crate::api::{DOMAIN, Delivery, WorkloadKind};
-use crate::observe::{Container, Key, Meta, VolumeSource, Workload};
+use crate::observe::{Container, Key, Meta, PreStop, VolumeSource, Workload};
 use crate::render::File;
 
 /// Our ConfigMap volume; the other names begin with it.
@@ -49,6 +50,8 @@ pub struct Mount {
     pub copier: Option<Copier>,
     /// A Secret and the folder it is mounted at.
     pub tls: Option<(String, String)>,
+    /// Seconds of the container's preStop sleep, if it is ours.
+    pub pre_stop: Option<u32>,
     /// Our annotations on the workload itself (they roll nothing).
     pub annotations: BTreeMap<String, String>,
 }
@@ -84,6 +87,7 @@ impl Mount {
             }),
             copied,
             tls: None,
+            pre_stop: None,
             annotations: BTreeMap::new(),
         }
     }
@@ -119,13 +123,18 @@ impl Mount {
                 security_context: c.security_context.clone(),
             }),
             tls: secret.zip(from(TLS_VOLUME).into_keys().next()),
+            pre_stop: container.and_then(|c| match c.pre_stop {
+                Some(PreStop::Ours(seconds)) => Some(seconds),
+                _ => None,
+            }),
             annotations: annotations(workload),
         })
     }
 
-    /// Whether pods would be replaced on the way from `self` to `other`.
+    /// Whether pods have to be replaced on the way from `self` to `other`. The preStop sleep is no
+    /// reason: a roll for its sake would cut the very uploads that it is for.
     pub fn rolls(&self, other: &Self) -> bool {
-        let pod = |m: &Self| Self { annotations: BTreeMap::new(), ..m.clone() };
+        let pod = |m: &Self| Self { annotations: BTreeMap::new(), pre_stop: None, ..m.clone() };
         pod(self) != pod(other)
     }
 
@@ -148,7 +157,11 @@ impl Mount {
             mounts.push(json!({"name": TLS_VOLUME, "mountPath": path, "readOnly": true}));
         }
         pod.insert("volumes".into(), Value::Array(volumes));
-        pod.insert("containers".into(), json!([{"name": self.container, "volumeMounts": mounts}]));
+        let mut container = json!({"name": self.container, "volumeMounts": mounts});
+        if let Some(seconds) = self.pre_stop {
+            container["lifecycle"] = json!({"preStop": drain::hook(seconds)});
+        }
+        pod.insert("containers".into(), json!([container]));
         patch["spec"] = json!({"template": {"spec": pod}});
         patch["metadata"]["annotations"] = json!(self.annotations);
         patch

@@ -9,6 +9,7 @@ mod harness;
 
 mod conflicts;
 mod deletion;
+mod drain;
 mod install;
 mod pair;
 #[path = "../core/preflight_server.rs"]

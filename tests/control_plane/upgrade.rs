@@ -71,12 +71,17 @@ fn a_cosmetic_change() {
     assert_eq!(workload_patches(&site.writes(mark)).len(), 0);
     assert_eq!([site.mounted("deployment/glance"), site.mounted("deployment/horizon")], older.map(Some));
 
-    // With the next change of meaning the new comments come along.
+    let drain =
+        |site: &Site| site.get("deployment/glance").pointer("/spec/template/spec/containers/0/lifecycle").cloned();
+    assert_eq!(drain(&site), None, "the older build knew none");
+
+    // With the next change of meaning the new comments come along, and the drain.
     site.apply(&fixtures::exposed("horizon", "cloud.example.com"));
     site.wait("the new origin is accepted", || {
         site.files("deployment/glance")?.contains("cloud.example.com").then_some(())
     });
     assert!(!site.files("deployment/glance").unwrap().contains("An older build's comment"));
+    assert!(drain(&site).is_some());
 }
 
 /// ConfigMaps go when no revision refers to them any more, and not before.

@@ -1,5 +1,6 @@
 //! The pure core, held against the real programs that read what it writes.
 
+mod drain;
 mod layouts;
 mod model;
 mod offline;

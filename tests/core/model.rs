@@ -10,7 +10,7 @@ use direct_upload_operator::api::{GlanceSpec, HorizonSpec, WorkloadKind};
 use direct_upload_operator::derive::{GlanceView, Origin, World};
 use direct_upload_operator::observe::{
     Answers, ConfigMap, Container, Custom, Ingress, IngressPath, IngressRule, IngressTls, Key, Meta, Namespace, Pod,
-    PodTemplate, Service, Snapshot, Volume, VolumeMount, VolumeSource, Workload,
+    PodTemplate, PreStop, Service, Snapshot, Volume, VolumeMount, VolumeSource, Workload,
 };
 use direct_upload_operator::plan::mount::{CONFIG_VOLUME, Mount};
 use direct_upload_operator::plan::{self, Action, Options, Plan};
@@ -196,6 +196,7 @@ impl Cloud {
             read_only: true,
         };
         workload.template.containers[0].mounts = mounted.into_iter().map(mount_of).collect();
+        workload.template.containers[0].pre_stop = mount.and_then(|m| m.pre_stop).map(PreStop::Ours);
         self.snapshot.deployments.insert(key(name), workload);
     }
 

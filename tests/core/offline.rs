@@ -43,7 +43,12 @@ pub fn resource(group: &str, kind: &str, namespace: &str, name: &str, spec: &str
 
 /// A Deployment with its Service and an Ingress with TLS.
 pub fn service(namespace: &str, name: &str, host: &str) -> String {
-    join(&[&deployment(namespace, name), &svc(namespace, name), &ingress(namespace, name, host)])
+    join(&[&deployment(namespace, name), &exposed(namespace, name, host)])
+}
+
+/// What leads browsers to a workload.
+pub fn exposed(namespace: &str, name: &str, host: &str) -> String {
+    join(&[&svc(namespace, name), &ingress(namespace, name, host)])
 }
 
 pub fn deployment(namespace: &str, name: &str) -> String {

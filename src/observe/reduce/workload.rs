@@ -7,7 +7,8 @@ use k8s_openapi::api::core::v1 as core;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::Value;
 
-use super::{decode, meta};
+use super::rolling::{attribute, pre_stop};
+use super::{decode, meta, rolling};
 use crate::api::{OPERATOR, WorkloadKind};
 use crate::observe::model::{
     Container, Pod, PodTemplate, Revision, Volume, VolumeMount, VolumeSource, Workload, WorkloadStatus,
@@ -48,14 +49,16 @@ pub fn deployment(object: Deployment) -> Workload {
             .find(|c| c.type_.as_deref() == Some(type_) && c.status.as_deref() == Some(value))?;
         Some((found.reason.clone().unwrap_or_default(), found.message.clone().unwrap_or_default()))
     };
+    let replicas = spec.replicas.unwrap_or(1);
     Workload {
         owner: controlling_owner(&object.metadata),
         other_manager: other_manager(&object.metadata),
+        template: attribute(template(spec.template), &object.metadata),
         meta: meta(object.metadata),
         kind: WorkloadKind::Deployment,
         selector: spec.selector.match_labels.unwrap_or_default(),
-        template: template(spec.template),
-        replicas: spec.replicas.unwrap_or(1),
+        replicas,
+        roll: rolling::deployment(spec.strategy.as_ref(), replicas),
         paused: spec.paused.unwrap_or_default(),
         on_delete: false,
         partition: 0,
@@ -80,10 +83,11 @@ pub fn stateful_set(object: StatefulSet) -> Workload {
     Workload {
         owner: controlling_owner(&object.metadata),
         other_manager: other_manager(&object.metadata),
+        template: attribute(template(spec.template), &object.metadata),
         meta: meta(object.metadata),
         kind: WorkloadKind::StatefulSet,
         selector: spec.selector.match_labels.unwrap_or_default(),
-        template: template(spec.template),
+        roll: rolling::stateful_set(),
         replicas: spec.replicas.unwrap_or(1),
         paused: false,
         on_delete: strategy.type_.as_deref() == Some("OnDelete"),
@@ -105,11 +109,12 @@ pub fn daemon_set(object: DaemonSet) -> Workload {
     Workload {
         owner: controlling_owner(&object.metadata),
         other_manager: other_manager(&object.metadata),
+        template: attribute(template(spec.template), &object.metadata),
         meta: meta(object.metadata),
         kind: WorkloadKind::DaemonSet,
         selector: spec.selector.match_labels.unwrap_or_default(),
-        template: template(spec.template),
         replicas: desired,
+        roll: rolling::daemon_set(spec.update_strategy.as_ref(), desired),
         paused: false,
         on_delete: spec.update_strategy.and_then(|s| s.type_).as_deref() == Some("OnDelete"),
         partition: 0,
@@ -131,6 +136,7 @@ fn template(template: core::PodTemplateSpec) -> PodTemplate {
         containers: spec.containers.into_iter().map(container).collect(),
         init_containers: spec.init_containers.into_iter().flatten().map(container).collect(),
         volumes: spec.volumes.into_iter().flatten().map(volume).collect(),
+        grace: spec.termination_grace_period_seconds,
     }
 }
 
@@ -150,6 +156,8 @@ fn container(container: core::Container) -> Container {
                 read_only: m.read_only.unwrap_or_default(),
             })
             .collect(),
+        pre_stop: container.lifecycle.and_then(|l| l.pre_stop).map(pre_stop),
+        applied_by: None,
         resources: json(serde_json::to_value(container.resources)),
         security_context: json(serde_json::to_value(container.security_context)),
     }
