@@ -14,7 +14,9 @@ start() {
   # A read-only file in there ends the script, and with it the pod.
   chown -R horizon "$folder/"
 
-  DJANGO_SETTINGS_MODULE=openstack_dashboard.settings django-admin collectstatic --noinput >/dev/null
+  export DJANGO_SETTINGS_MODULE=openstack_dashboard.settings
+  django-admin collectstatic --noinput >/dev/null
+  django-admin compress --force >/dev/null
 
   . /etc/apache2/envvars
   rm -rf /var/run/apache2/*
