@@ -1,13 +1,13 @@
 # Everything that one does with this repository. `make` alone lists it.
 
 .DEFAULT_GOAL := help
-.PHONY: help build test test-core test-control-plane test-browser lint format crds docs demo image cluster clean
+.PHONY: help build test test-core test-control-plane test-browser e2e e2e-full lint format crds docs demo image cluster clean
 
 # Property tests take the same course every time; another number explores another one.
 export PROPTEST_RNG_SEED ?= 1
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## Build the operator: target/debug/direct-upload-operator
 	cargo build --locked
@@ -23,6 +23,12 @@ test-control-plane: cluster ## Run the tests on a real API server (tier 2)
 
 test-browser: ## Give each answer to a preflight to real Chromium and Firefox (once 7 min for geckodriver)
 	tests/browser/run
+
+e2e: ## Upload by a real browser through a real cloud: a smoke (tier 3); as root
+	tests/e2e/run smoke
+
+e2e-full: ## The same with each layout, release and change that docs/proof.md lists
+	tests/e2e/run full
 
 lint: ## Check format, lints, rustdoc, and that generated files are up to date
 	cargo fmt --check

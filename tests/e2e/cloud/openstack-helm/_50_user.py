@@ -1,0 +1,1 @@
+SITE_BRANDING = "The users' own cloud"

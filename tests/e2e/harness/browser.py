@@ -1,0 +1,162 @@
+"""Chromium, and Horizon as a user sees it: pages, buttons, files. Nothing here calls an API."""
+
+import dataclasses
+import json
+import os
+import time
+import urllib.parse
+
+from selenium import webdriver
+from selenium.common.exceptions import WebDriverException
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support import expected_conditions as expect
+from selenium.webdriver.support.wait import WebDriverWait
+
+from .shell import run
+
+QUIET = (
+    '--headless=new', '--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu', '--no-first-run',
+    '--disable-background-networking', '--disable-component-update', '--disable-sync',
+    '--disable-default-apps', '--disable-extensions', '--metrics-recording-only', '--no-default-browser-check',
+    '--disable-features=OptimizationHints,MediaRouter,Translate', '--window-size=1400,1200',
+)
+
+
+@dataclasses.dataclass
+class Upload:
+    """What the browser did with the image's data."""
+    name: str
+    method: str = None
+    url: str = None
+    status: int = None
+    failed: str = None
+    began: float = None
+    seconds: float = None
+
+    @property
+    def host(self):
+        return urllib.parse.urlsplit(self.url or '').hostname
+
+    @property
+    def succeeded(self):
+        return self.failed is None and self.status is not None and 200 <= self.status < 300
+
+
+class Browser:
+    """A Chromium of its own profile that trusts the private CA by its certificate store."""
+
+    def __init__(self, folder, authority, address):
+        self.folder = folder
+        store = folder / '.pki/nssdb'
+        store.mkdir(parents=True)
+        run('certutil', '-d', f'sql:{store}', '-N', '--empty-password')
+        run('certutil', '-d', f'sql:{store}', '-A', '-t', 'C,,', '-n', 'cloud', '-i', authority.certificate)
+        options = webdriver.ChromeOptions()
+        options.binary_location = '/usr/bin/chromium'
+        for flag in QUIET:
+            options.add_argument(flag)
+        options.add_argument(f'--user-data-dir={folder / "profile"}')
+        options.add_argument(f'--host-resolver-rules=MAP *.cloud.test {address}, MAP * ~NOTFOUND')
+        options.set_capability('goog:loggingPrefs', {'performance': 'ALL', 'browser': 'ALL'})
+        service = webdriver.ChromeService(
+            '/usr/bin/chromedriver', log_output=str(folder / 'chromedriver.log'),
+            env={**os.environ, 'HOME': str(folder), 'no_proxy': '*'})
+        self.driver = webdriver.Chrome(options, service)
+        self.driver.set_page_load_timeout(120)
+        self.console = []
+
+    def close(self):
+        self.driver.quit()
+
+    def keep(self, stem):
+        """Leaves what a person needs to see why a test failed."""
+        try:
+            self.driver.save_screenshot(f'{stem}.png')
+            stem.with_suffix('.html').write_text(self.driver.page_source)
+            self.console += self.driver.get_log('browser')
+        except WebDriverException as error:
+            self.console.append({'message': str(error)})
+        stem.with_suffix('.console').write_text('\n'.join(entry['message'] for entry in self.console))
+
+    def network(self):
+        """The DevTools events since the last call."""
+        return [json.loads(entry['message'])['message'] for entry in self.driver.get_log('performance')]
+
+    def throttle(self, bytes_per_second):
+        """Makes uploads as slow as over a line of this speed; -1 ends it."""
+        self.driver.execute_cdp_cmd('Network.enable', {})
+        self.driver.execute_cdp_cmd('Network.emulateNetworkConditions', {
+            'offline': False, 'latency': 0, 'downloadThroughput': -1, 'uploadThroughput': bytes_per_second})
+
+    def wait(self, condition, seconds=60):
+        return WebDriverWait(self.driver, seconds).until(condition)
+
+
+class Dashboard:
+    """Horizon at one public URL, in one browser."""
+
+    def __init__(self, browser, url):
+        self.browser, self.driver, self.url = browser, browser.driver, url
+
+    def log_in(self, user='admin', password='secret'):
+        self.driver.get(f'{self.url}/auth/login/')
+        self.driver.find_element(By.ID, 'id_username').send_keys(user)
+        self.driver.find_element(By.ID, 'id_password').send_keys(password)
+        self.driver.find_element(By.ID, 'loginBtn').click()
+        self.browser.wait(expect.presence_of_element_located((By.CSS_SELECTOR, '#navbar-collapse, .navbar-collapse')))
+        return self
+
+    def open_images(self):
+        self.driver.get(f'{self.url}/project/images')
+        self.browser.wait(expect.element_to_be_clickable((By.XPATH, "//button[contains(., 'Create Image')]")))
+
+    def choose(self, name, file):
+        """Fills in the form; what is missing is the click on the last button."""
+        self.driver.find_element(By.XPATH, "//button[contains(., 'Create Image')]").click()
+        self.browser.wait(expect.element_to_be_clickable((By.ID, 'imageForm-name'))).send_keys(name)
+        self.driver.find_element(By.CSS_SELECTOR, 'input[type=file]').send_keys(str(file))
+        formats = self.driver.find_element(By.ID, 'imageForm-format')
+        formats.find_element(By.XPATH, ".//option[contains(., 'Raw')]").click()
+        self.browser.wait(expect.element_to_be_clickable((By.CSS_SELECTOR, '.modal-footer button.finish')))
+        self.browser.network()
+
+    def submit(self):
+        self.driver.find_element(By.CSS_SELECTOR, '.modal-footer button.finish').click()
+
+    def watch(self, name, seconds):
+        """Follows the network log until the request that carries the data has ended."""
+        upload, request = Upload(name, began=time.time()), None
+        started = time.monotonic()
+        while time.monotonic() < started + seconds:
+            for event in self.browser.network():
+                detail = event['params']
+                if event['method'] == 'Network.requestWillBeSent' and carries_data(detail['request']):
+                    request = detail['requestId']
+                    upload.method, upload.url = detail['request']['method'], detail['request']['url']
+                elif detail.get('requestId') != request:
+                    continue
+                elif event['method'] == 'Network.responseReceived':
+                    upload.status = detail['response']['status']
+                elif event['method'] == 'Network.loadingFailed':
+                    cors = detail.get('corsErrorStatus', {}).get('corsError')
+                    upload.failed = cors or detail['errorText']
+                if event['method'] in ('Network.loadingFinished', 'Network.loadingFailed'):
+                    upload.seconds = time.monotonic() - started
+                    return upload
+            time.sleep(0.2)
+        upload.failed, upload.seconds = f'no answer within {seconds} s', seconds
+        return upload
+
+    def upload(self, name, file, seconds=300):
+        """Creates an image from a local file, as a user does."""
+        self.open_images()
+        self.choose(name, file)
+        self.submit()
+        return self.watch(name, seconds)
+
+
+def carries_data(request):
+    """Direct: PUT to Glance. Legacy: POST of the whole form to Horizon."""
+    path = urllib.parse.urlsplit(request['url']).path
+    return (request['method'] == 'PUT' and path.endswith('/file')
+            or request['method'] == 'POST' and path.endswith('/api/glance/images/'))
