@@ -65,13 +65,15 @@ pub fn absence(workload: &Workload) -> Option<String> {
     })
 }
 
-/// What the status says of rolls to come.
-pub fn advice(default: bool, drain: &Drain, target: &Target) -> Vec<String> {
+/// What the status says of rolls to come. `soon`: the first one comes at once; what it costs is told
+/// by its event, not by advice that would be gone a moment later.
+pub fn advice(default: bool, drain: &Drain, target: &Target, soon: bool) -> Vec<String> {
     let name = describe(target.workload.kind, &target.workload.meta.key);
     let seconds = drain.pre_stop_seconds.unwrap_or(SLEEP);
     let draining = match decide(default, drain, target) {
         Draining::Off | Draining::Theirs { sleeps: true } => None,
         Draining::Sleep(_) if matches!(target.container.pre_stop, Some(PreStop::Ours(_))) => None,
+        Draining::Sleep(_) if soon => None,
         Draining::Sleep(seconds) => Some(format!(
             "pods of {name} do not drain yet: the next roll cuts uploads in flight, and brings a preStop sleep of {seconds} s by which later ones let them finish; spec.rollout.notBefore holds it until a quiet time"
         )),

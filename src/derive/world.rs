@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::applied::Applied;
 use super::drain;
 use super::exposure;
 use super::glance::GlanceView;
@@ -13,7 +14,7 @@ use super::pairing;
 use super::problem::Problem;
 use super::proof;
 use super::target::Target;
-use crate::api::{FromNamespaces, Reason, WorkloadKind};
+use crate::api::{FromNamespaces, Reason, Rollout, WorkloadKind};
 use crate::observe::watches::Needs;
 use crate::observe::{Key, Meta, Snapshot, Workload};
 use crate::plan::mount::{Claim, describe};
@@ -153,14 +154,29 @@ fn ask(glances: &mut BTreeMap<Key, GlanceView>, view: &HorizonView) {
 fn advise_on_rolls(glances: &mut BTreeMap<Key, GlanceView>, horizons: &mut BTreeMap<Key, HorizonView>) {
     for view in glances.values_mut().filter(|view| !view.wanted.is_empty()) {
         if let (Ok(spec), Ok(target)) = (&view.object.spec, &view.target) {
-            view.advice.extend(drain::advice(true, &spec.rollout.drain, target));
+            view.advice.extend(drain::advice(
+                true,
+                &spec.rollout.drain,
+                target,
+                soon(spec.suspend, &spec.rollout, view.applied.as_ref()),
+            ));
         }
     }
     for view in horizons.values_mut().filter(|view| view.intent == Intent::Direct) {
         if let (Ok(spec), Ok(target)) = (&view.object.spec, &view.target) {
-            view.advice.extend(drain::advice(false, &spec.rollout.drain, target));
+            view.advice.extend(drain::advice(
+                false,
+                &spec.rollout.drain,
+                target,
+                soon(spec.suspend, &spec.rollout, view.applied.as_ref()),
+            ));
         }
     }
+}
+
+/// Whether the first roll is nobody's to hold up any more.
+fn soon(suspended: bool, rollout: &Rollout, applied: Option<&Applied>) -> bool {
+    !suspended && rollout.not_before.is_none() && applied.is_some_and(|a| a.mount.is_none())
 }
 
 /// Whether a namespace is being deleted. Unknown counts as no: then the API server refuses.
