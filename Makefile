@@ -1,7 +1,7 @@
 # Everything that one does with this repository. `make` alone lists it.
 
 .DEFAULT_GOAL := help
-.PHONY: help build test test-core test-control-plane e2e e2e-full lint format crds docs demo image cluster clean
+.PHONY: help build test test-core test-control-plane test-browser e2e e2e-full lint format crds docs demo image cluster clean
 
 # Property tests take the same course every time; another number explores another one.
 export PROPTEST_RNG_SEED ?= 1
@@ -20,6 +20,9 @@ test-core: ## Run the tests of the pure core (tier 1), with real parsers as judg
 
 test-control-plane: cluster ## Run the tests on a real API server (tier 2)
 	cargo test --locked --test control_plane
+
+test-browser: ## Give each answer to a preflight to real Chromium and Firefox (once 7 min for geckodriver)
+	tests/browser/run
 
 e2e: ## Upload by a real browser through a real cloud: a smoke (tier 3); as root
 	tests/e2e/run smoke

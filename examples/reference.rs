@@ -1,6 +1,6 @@
 //! Writes the generated parts of docs/ from the types: `cargo run --example reference`.
 //!
-//! In: the CRDs' schemas and the list of reasons. Out: tables between the markers
+//! In: the CRDs' schemas, the list of reasons and the rules. Out: tables between the markers
 //! `<!-- generated:NAME -->` and `<!-- /generated -->` of docs/*.md. With `--check` nothing is
 //! written, and the exit code is 1 if something would be.
 
@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use std::{env, fs, io};
 
 use direct_upload_operator::api::{ConditionType, Reason, crds};
+use direct_upload_operator::check::Rule;
 use serde_json::{Map, Value};
 
 fn main() -> io::Result<ExitCode> {
@@ -24,6 +25,7 @@ fn main() -> io::Result<ExitCode> {
             complaints.extend(put(&page, part, &fields(&schema[part]), check)?);
         }
     }
+    complaints.extend(put(&docs.join("runbook.md"), "rules", &rules(), check)?);
     let page = docs.join("conditions.md");
     complaints.extend(put(&page, "reasons", &reasons(), check)?);
     complaints.extend(uncovered(&fs::read_to_string(page)?));
@@ -143,6 +145,17 @@ fn reasons() -> String {
         let ends =
             if reason.is_terminal() { format!("[your change](#{})", name.to_lowercase()) } else { String::new() };
         let _ = writeln!(table, "| `{name}` | {meaning} | {ends} |");
+    }
+    table.push('\n');
+    table
+}
+
+/// The index of the runbook.
+fn rules() -> String {
+    let mut table = String::from("\n| rule | what is wrong | why the upload fails |\n|---|---|---|\n");
+    for rule in Rule::ALL {
+        let why = rule.why().replace('|', "\\|");
+        let _ = writeln!(table, "| [{rule}](runbook/{rule}.md) | {} | {why} |", rule.title());
     }
     table.push('\n');
     table

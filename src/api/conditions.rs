@@ -5,6 +5,8 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::check::Rule;
+
 /// Condition types, all of polarity "True is good" except [`Reconciling`](Self::Reconciling) and
 /// [`Stalled`](Self::Stalled), which follow kstatus.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -74,6 +76,11 @@ pub enum Reason {
     PathUnknown,
     /// The file's folder lies in a volume that nothing can be mounted into.
     PathReadOnly,
+    /// The layout cannot know where a file goes: the operator asks the workload's own image, by a
+    /// rehearsal that only looks.
+    Looking,
+    /// The workload's image never reads a file from that place; a rehearsal found it.
+    PathNotRead,
     /// The object's stored form cannot be decoded by this version.
     Undecodable,
     /// Origins and partner are known.
@@ -96,9 +103,17 @@ pub enum Reason {
     Rendered,
     /// There is nothing to render yet.
     NothingToRender,
+    /// A rehearsal found that the new files would do harm, or nothing; no serving pod was touched.
+    RehearsalFailed,
+    /// A rehearsal found that something which is read later takes the files' effect away.
+    Overridden,
+    /// The cluster lets no rehearsal be: a quota, Pod Security, or the operator's own rights.
+    RehearsalRefused,
+    /// A rehearsal has no answer (yet): its pod does not come up, or its time was up.
+    RehearsalUnfinished,
     /// Every pod has the files.
     RolledOut,
-    /// Pods are being replaced.
+    /// Pods are being replaced, or about to be: a rehearsal comes first.
     RollingOut,
     /// Horizon is on its way to direct: first Glance accepts its origins, then its pods are rolled.
     SwitchingToDirect,
@@ -124,6 +139,8 @@ pub enum Reason {
     ReplicaFailure,
     /// The rollout exceeded its progress deadline.
     RolloutStuck,
+    /// The roll failed, and the pods have what they had before; it is not tried again as it was.
+    RollFailed,
     /// Another field manager owns a field that must be ours; the message names it.
     FieldConflict,
     /// Somebody keeps removing our fields; the operator stopped putting them back.
@@ -172,6 +189,10 @@ impl Reason {
                 | Self::ContainerUnknown
                 | Self::PathUnknown
                 | Self::PathReadOnly
+                | Self::PathNotRead
+                | Self::RehearsalFailed
+                | Self::Overridden
+                | Self::RehearsalRefused
                 | Self::Undecodable
                 | Self::NotExposed
                 | Self::EndpointUnknown
@@ -185,16 +206,17 @@ impl Reason {
                 | Self::PodsCrashing
                 | Self::ReplicaFailure
                 | Self::RolloutStuck
+                | Self::RollFailed
                 | Self::FieldConflict
                 | Self::Contended
         )
     }
 
     /// The rule of the runbook that explains it, if there is one.
-    pub const fn rule(self) -> Option<&'static str> {
+    pub const fn rule(self) -> Option<Rule> {
         match self {
-            Self::EndpointNotPublic => Some("DU010"),
-            Self::MixedContent => Some("DU009"),
+            Self::EndpointNotPublic => Some(Rule::NotPublic),
+            Self::MixedContent => Some(Rule::MixedContent),
             _ => None,
         }
     }

@@ -6,6 +6,7 @@
 pub mod conditions;
 pub mod glance;
 pub mod horizon;
+mod rehearsing;
 pub mod shared;
 
 pub use conditions::{ConditionType, Reason};

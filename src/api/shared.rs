@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+pub use super::rehearsing::Rehearsing;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -65,27 +66,52 @@ pub struct WorkloadRef {
 /// Kinds of objects that expose a service to browsers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub enum ExposureKind {
+    /// `gateway.networking.k8s.io/v1` HTTPRoute.
+    HTTPRoute,
     /// `networking.k8s.io/v1` Ingress.
     Ingress,
+    /// `route.openshift.io/v1` Route.
+    Route,
+    /// Service of type `LoadBalancer` or `ExternalName`.
+    Service,
 }
 
 impl fmt::Display for ExposureKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Ingress => f.write_str("Ingress"),
-        }
+        fmt::Debug::fmt(self, f)
     }
+}
+
+/// What browsers speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Scheme {
+    /// TLS, terminated by whatever is behind that address.
+    HTTPS,
+    /// Plain.
+    HTTP,
 }
 
 /// One object that exposes the service, in the resource's own namespace.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-validations" = [{
+    "rule": "self.kind == 'Service' ? has(self.scheme) : !has(self.scheme) && !has(self.port)",
+    "message": "a Service tells no scheme and needs one here (scheme: HTTPS or HTTP); the other kinds tell scheme and port themselves"
+}]))]
 pub struct ExposedBy {
     /// Kind of the exposing object.
     pub kind: ExposureKind,
     /// Its name.
     #[schemars(length(min = 1, max = 253))]
     pub name: String,
+    /// For a Service: what browsers speak to it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scheme: Option<Scheme>,
+    /// For a Service: the port that browsers use. Default: the scheme's own if the Service has it,
+    /// else its only one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 65535))]
+    pub port: Option<i32>,
 }
 
 /// How the images of a deployer lay out their files. See docs/layouts.md.
@@ -126,6 +152,10 @@ pub struct Rollout {
     /// What lets uploads in flight finish while their pod is replaced. See docs/order.md.
     #[serde(skip_serializing_if = "is_default")]
     pub drain: Drain,
+    /// Whether a Job made from the workload's own template tries the new files before a serving pod
+    /// gets them: `Required` (the default) or `Off`, for where Jobs are not allowed.
+    #[serde(skip_serializing_if = "is_default")]
+    pub rehearsal: Rehearsing,
 }
 
 /// A preStop sleep: a pod that is replaced goes on answering for a while before it is told to end.

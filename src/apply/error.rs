@@ -12,6 +12,11 @@ pub enum ApplyError {
     /// Another field manager owns a field that must be ours.
     #[error("{object}: {message}; let that manager give the field up, or take this workload out of the resource")]
     FieldConflict { object: String, message: String },
+    /// The cluster allows no Job for a rehearsal.
+    #[error(
+        "{object}: {message}; the operator needs create, list and watch of jobs.batch in this namespace (deploy/operator/rbac.yaml) and room for one pod, or go without a rehearsal by spec.rollout.rehearsal: 'Off'"
+    )]
+    Rehearsal { object: String, message: String },
     /// The API server refused.
     #[error("{object}: {message}")]
     Refused { object: String, code: u16, message: String },
@@ -38,6 +43,7 @@ impl ApplyError {
     pub fn problem(&self) -> Option<Problem> {
         match self {
             Self::FieldConflict { .. } => Some(Problem::new(Reason::FieldConflict, self.to_string())),
+            Self::Rehearsal { .. } => Some(Problem::new(Reason::RehearsalRefused, self.to_string())),
             Self::Refused { code: 404 | 409 | 429 | 500..=599, .. } | Self::Transport { .. } => None,
             Self::Refused { .. } => Some(Problem::new(Reason::WriteFailed, self.to_string())),
         }

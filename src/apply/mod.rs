@@ -4,6 +4,7 @@
 //! straight into the live snapshot. Nothing here decides anything.
 
 mod error;
+mod rehearse;
 mod write;
 
 pub use error::ApplyError;

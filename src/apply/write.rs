@@ -20,7 +20,7 @@ pub struct Writer {
     live: Arc<Live>,
     kind: Kind,
     /// `direct-upload-operator/<instance>/<kind>`.
-    manager: String,
+    pub(super) manager: String,
 }
 
 impl Writer {
@@ -48,8 +48,10 @@ impl Writer {
                 other => other,
             },
             Action::Collect { config_map } => self.collect(config_map).await,
+            Action::Rehearse(draft) => self.rehearse(draft).await,
             Action::Probe
             | Action::AwaitProof
+            | Action::AwaitRehearsal { .. }
             | Action::AwaitRollout { .. }
             | Action::AwaitGlance { .. }
             | Action::AwaitHorizons => Ok(()),
@@ -129,11 +131,7 @@ impl Writer {
     }
 
     async fn workload(&self, workload: &Workload, patch: Value) -> Result<(), ApplyError> {
-        let kind = match workload.kind {
-            WorkloadKind::Deployment => Kind::Deployment,
-            WorkloadKind::StatefulSet => Kind::StatefulSet,
-            WorkloadKind::DaemonSet => Kind::DaemonSet,
-        };
+        let kind = kind(workload);
         let key = &workload.meta.key;
         let params = PatchParams::apply(&self.manager);
         let answer = self.api(kind, key).patch(&key.name, &params, &Patch::Apply(&patch)).await;
@@ -158,7 +156,7 @@ impl Writer {
         Ok(())
     }
 
-    fn api(&self, kind: Kind, key: &Key) -> Api<DynamicObject> {
+    pub(super) fn api(&self, kind: Kind, key: &Key) -> Api<DynamicObject> {
         Api::namespaced_with(self.client.clone(), &key.namespace, &resource(kind))
     }
 
@@ -167,12 +165,21 @@ impl Writer {
     }
 
     /// The answer is newer than any watch event: the next plan must see it.
-    fn take(&self, kind: Kind, answer: DynamicObject) {
+    pub(super) fn take(&self, kind: Kind, answer: DynamicObject) {
         if let Ok(mut value) = serde_json::to_value(answer) {
             let resource = resource(kind);
             value["apiVersion"] = resource.api_version.into();
             value["kind"] = resource.kind.into();
             self.live.put(kind, value);
         }
+    }
+}
+
+/// What a workload is among the kinds that are watched.
+pub(super) fn kind(workload: &Workload) -> Kind {
+    match workload.kind {
+        WorkloadKind::Deployment => Kind::Deployment,
+        WorkloadKind::StatefulSet => Kind::StatefulSet,
+        WorkloadKind::DaemonSet => Kind::DaemonSet,
     }
 }

@@ -3,6 +3,7 @@
 //! In: arguments. Out: data on standard output, talk on standard error, and an exit code: 0 fine,
 //! 1 the input has errors or something is not as it should be, 2 wrong usage.
 
+mod check;
 mod completions;
 mod copy;
 mod crd;
@@ -49,6 +50,9 @@ enum Command {
     /// Print what the operator would apply, from manifests alone
     #[command(after_help = render::EXAMPLES)]
     Render(render::Args),
+    /// Find out why uploads from the browser would fail, in files or in a cluster
+    #[command(after_help = check::EXAMPLES)]
+    Check(check::Args),
     /// Ask Glance what a browser asks before an upload, and judge the answer as a browser does
     #[command(after_help = preflight::EXAMPLES)]
     Preflight(preflight::Args),
@@ -89,6 +93,7 @@ fn dispatch(command: Command) -> ExitCode {
         Command::Run(args) => on_runtime(async { ended(run::main(args).await) }),
         Command::Crd => ended(crd::main()),
         Command::Render(args) => render::main(&args),
+        Command::Check(args) => check::main(args),
         Command::Preflight(args) => on_runtime(preflight::main(args)),
         Command::Completions(args) => ended(completions::main(&args, Cli::command())),
         Command::Copy(args) => ended(copy::main(&args)),

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use clap::{Args as ClapArgs, ValueEnum};
 
 use super::output;
+use crate::check::Rule;
 use crate::derive::origin::Origin;
 use crate::verify::report::{Decision, Line, Report};
 use crate::verify::{Endpoint, Host, Probe, Proxies, Trust, probe};
@@ -83,7 +84,7 @@ pub async fn main(args: Args) -> ExitCode {
     let (asked, outcome) = probe(&question).await;
     let granted = outcome.granted();
     let report = Report::new(&asked, outcome);
-    if report.request.is_none() && report.failure.as_ref().is_some_and(|failure| failure.rule == "DU010") {
+    if report.request.is_none() && report.failure.as_ref().is_some_and(|failure| failure.rule == Rule::NotPublic) {
         output::say("note: --resolve HOST:PORT:ADDRESS for this host asks it nevertheless");
     }
     let printed = match args.output {
@@ -138,7 +139,7 @@ fn write_text(out: &mut String, report: &Report) -> std::fmt::Result {
     if let Some(failure) = &report.failure {
         let others = match failure.also_possible.as_slice() {
             [] => String::new(),
-            others => format!(" (or {})", others.join(", ")),
+            others => format!(" (or {})", others.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
         };
         writeln!(out, "\nmust hold: {}", failure.requirement.sentence())?;
         writeln!(out, "found:     {}", failure.received)?;

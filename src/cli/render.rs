@@ -126,7 +126,7 @@ fn report(outcome: &Outcome) -> bool {
     if outcome.ends.is_empty() {
         output::say("note: no Horizon or Glance resource (of the operator's groups) is in the input; nothing changes");
     } else {
-        output::say("note: assuming that verification passes and every rollout succeeds");
+        output::say("note: assuming that rehearsals and verification pass and every rollout succeeds");
     }
     for assumption in &outcome.cluster.assumptions {
         output::say(format_args!("note: assuming that {assumption}"));

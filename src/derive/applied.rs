@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::problem::Problem;
-use crate::api::WorkloadKind;
+use super::rehearsal::{self, Rehearsal};
+use crate::api::{Reason, WorkloadKind};
 use crate::observe::{ConfigMap, Key, Known, Pod, Snapshot, Workload};
 use crate::plan::mount::Mount;
 use crate::plan::rollout;
+use crate::plan::{failed_annotation, for_annotation};
 
 /// Annotation of a Horizon's ConfigMap: the Glance (`namespace/name`) that it was switched to.
 pub fn partner_annotation() -> String {
@@ -37,6 +39,8 @@ pub struct Applied {
     pub running: BTreeSet<String>,
     /// Some pods run without any.
     pub bare: bool,
+    /// What rehearsals have said, by the name of their Job.
+    pub rehearsals: Known<BTreeMap<String, Rehearsal>>,
 }
 
 impl Applied {
@@ -57,7 +61,8 @@ impl Applied {
         let running = pods.iter().flatten().filter_map(|p| p.config_map.clone()).collect();
         let bare = pods.iter().flatten().any(|p| p.config_map.is_none());
         let referenced = referenced(snapshot, workload, config_map, &running);
-        Self { mount, config_maps, referenced, rollout, running, bare }
+        let rehearsals = rehearsal::of(snapshot, workload);
+        Self { mount, config_maps, referenced, rollout, running, bare, rehearsals }
     }
 
     /// One of our ConfigMaps.
@@ -84,6 +89,24 @@ impl Applied {
         let mounted = self.mount.as_ref().map(|m| &m.config_map);
         let names = self.running.iter().chain(mounted);
         names.filter_map(|name| self.config_map(name)).any(|c| c.data.values().any(|text| text.contains(MODE)))
+    }
+
+    /// The newest ConfigMap, if it waits for its roll: it is younger than the one that is mounted.
+    pub fn pending(&self) -> Option<&Arc<ConfigMap>> {
+        let in_use = self.in_use()?;
+        let ours = |c: &&Arc<ConfigMap>| c.meta.ours.get(&for_annotation()) == in_use.meta.ours.get(&for_annotation());
+        let newest = self.config_maps.as_ref().ok()?.values().filter(ours).max_by_key(|c| c.meta.created)?;
+        (newest.meta.created > in_use.meta.created).then_some(newest)
+    }
+
+    /// Why a roll that is due does not come, as far as its ConfigMaps and rehearsals tell.
+    pub fn obstacle(&self, workload: &Workload) -> Option<Problem> {
+        let objection = self.rehearsals.iter().flat_map(BTreeMap::values).find_map(Rehearsal::objection);
+        let failed = self.config_maps.iter().flat_map(BTreeMap::values).find_map(|c| {
+            let noted = c.meta.ours.get(&failed_annotation())?;
+            Some(Problem::new(Reason::RollFailed, noted.strip_prefix(&workload.template.fingerprint)?.trim_start()))
+        });
+        objection.or(failed)
     }
 
     /// The Glances for which pods of this workload upload directly, or are about to.

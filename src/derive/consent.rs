@@ -37,7 +37,7 @@ pub fn check(snapshot: &Snapshot, glance: &Key, allowed: &Namespaces, namespace:
 }
 
 /// Label selector semantics of apimachinery; an unknown operator matches nothing.
-fn matches(selector: &LabelSelector, labels: &BTreeMap<String, String>) -> bool {
+pub(super) fn matches(selector: &LabelSelector, labels: &BTreeMap<String, String>) -> bool {
     let equal = selector.match_labels.iter().flatten().all(|(k, v)| labels.get(k) == Some(v));
     equal
         && selector.match_expressions.iter().flatten().all(|e| {

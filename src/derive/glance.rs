@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::applied::Applied;
 use super::exposure::{self, Exposures, Stated};
+use super::hindrance::{self, Hindrance};
 use super::layout;
 use super::origin::{Origin, PublicUrl};
 use super::problem::Problem;
@@ -47,6 +48,8 @@ pub struct GlanceView {
     pub strays: Vec<Arc<Workload>>,
     /// Another resource will manage the target when this one is gone.
     pub heir: bool,
+    /// What on the exposing objects stands in the way of uploads.
+    pub hindrances: Vec<Hindrance>,
     pub advice: Vec<String>,
 }
 
@@ -67,6 +70,7 @@ impl GlanceView {
             applied: None,
             strays: Vec::new(),
             heir: false,
+            hindrances: Vec::new(),
             advice: Vec::new(),
         };
         match &object.spec {
@@ -163,6 +167,14 @@ impl GlanceView {
         Some((tls.secret_name.clone()?, TLS_DIR.to_owned()))
     }
 
+    /// Looks at the objects that lead browsers here, once it is known where those come from.
+    pub(super) fn look_ahead(&mut self) {
+        if let Ok(exposures) = &self.exposures {
+            self.hindrances = hindrance::of(&exposures.through, &self.wanted.keys().collect());
+            self.advice.extend(self.hindrances.iter().map(ToString::to_string));
+        }
+    }
+
     /// The primary public URL.
     pub fn url(&self) -> Option<&PublicUrl> {
         self.exposures.as_ref().ok()?.primary()
@@ -203,6 +215,12 @@ impl GlanceView {
             accepted.retain(|origin| origins.contains(origin));
         }
         Ok(accepted)
+    }
+
+    /// Why it takes nothing in, if so.
+    pub fn obstacle(&self) -> Option<Problem> {
+        let roll = || self.applied.as_ref()?.obstacle(&self.target.as_ref().ok()?.workload);
+        self.settings.as_ref().err().cloned().or_else(roll)
     }
 
     /// Whether the rollout is complete.

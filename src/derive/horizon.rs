@@ -10,10 +10,12 @@ use super::layout;
 use super::origin::{Origin, PublicUrl};
 use super::problem::Problem;
 use super::proof::{self, Proof};
+use super::rehearsal;
 use super::target::{self, Target};
-use crate::api::{HorizonSpec, Reason, seconds};
+use crate::api::{HorizonSpec, Reason, Rehearsing, seconds};
 use crate::observe::{HorizonObject, Key, Snapshot, Workload};
 use crate::plan::is_for;
+use crate::plan::mount::reads_annotation;
 use crate::render::{HorizonCorsSettings, HorizonHttpdSettings, HorizonSettings, TlsTerminationSettings};
 
 /// Names that a Horizon workload usually has.
@@ -130,8 +132,16 @@ impl HorizonView {
     }
 
     fn settings(&self, spec: &HorizonSpec) -> Result<HorizonSettings, Problem> {
-        let container = &self.target.as_ref().map_err(Clone::clone)?.container;
-        let places = layout::horizon(spec.layout, &spec.paths, container)?;
+        let target = self.target.as_ref().map_err(Clone::clone)?;
+        let mut paths = spec.paths.clone();
+        if layout::asks_image(spec.layout, &paths, &target.container)
+            && let Some(applied) = &self.applied
+        {
+            let may_ask = spec.rollout.rehearsal == Rehearsing::Required;
+            paths.local_settings_dir =
+                rehearsal::reads(&self.object.meta.key, target, may_ask.then_some(&applied.rehearsals))?;
+        }
+        let places = layout::horizon(spec.layout, &paths, &target.container)?;
         let tls_termination = match &spec.tls_termination {
             None => None,
             Some(tls) => {
@@ -167,6 +177,14 @@ impl HorizonView {
     pub fn origins(&self) -> Result<BTreeSet<Origin>, Problem> {
         let exposures = self.exposures.as_ref().map_err(Clone::clone)?;
         Ok(exposures.urls.iter().map(|e| e.url.origin().clone()).collect())
+    }
+
+    /// What a roll shall note of where the image reads snippets.
+    pub fn reads(&self) -> Option<(String, String)> {
+        let (spec, target) = (self.object.spec.as_ref().ok()?, self.target.as_ref().ok()?);
+        let dir = &self.settings.as_ref().ok()?.local_settings_dir;
+        let asked = layout::asks_image(spec.layout, &spec.paths, &target.container);
+        asked.then(|| (reads_annotation(), format!("{} {dir}", target.container.image)))
     }
 
     /// Whether pods set `direct`, or may.

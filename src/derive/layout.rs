@@ -2,6 +2,7 @@
 
 use crate::api::{Delivery, GlancePaths, HorizonPaths, Layout, Reason};
 use crate::observe::Container;
+use crate::plan::mount::CONFIG_VOLUME;
 
 use super::problem::Problem;
 
@@ -34,19 +35,7 @@ const HORIZON_LOCAL: &str = "/openstack_dashboard/local";
 /// that is not normalised or outside the places where such a file can take effect.
 pub fn horizon(layout: Layout, paths: &HorizonPaths, container: &Container) -> Result<HorizonPlaces, Problem> {
     let local_settings_dir = match (&paths.local_settings_dir, layout) {
-        (Some(dir), _) => {
-            let dir = normalised("spec.paths.localSettingsDir", dir)?;
-            let fits = dir.starts_with("/etc/openstack-dashboard/") || dir.contains(HORIZON_LOCAL);
-            if !fits || !dir.ends_with("/local_settings.d") {
-                return Err(Problem::new(
-                    Reason::InvalidSpec,
-                    format!(
-                        "spec.paths.localSettingsDir: {dir:?} is no local_settings.d of Horizon; it lies in /etc/openstack-dashboard or in …{HORIZON_LOCAL}"
-                    ),
-                ));
-            }
-            dir
-        }
+        (Some(dir), _) => snippets("spec.paths.localSettingsDir", dir)?,
         (None, Layout::Debian | Layout::RedHat | Layout::Kolla) => "/etc/openstack-dashboard/local_settings.d".into(),
         (None, Layout::OpenStackHelm) => site_packages(container)?,
     };
@@ -56,6 +45,29 @@ pub fn horizon(layout: Layout, paths: &HorizonPaths, container: &Container) -> R
     });
     let httpd_conf_dir = httpd_conf_dir(layout, paths.httpd_conf_dir.as_deref());
     Ok(HorizonPlaces { local_settings_dir, delivery, httpd_conf_dir })
+}
+
+/// A folder that Horizon may read snippets from, in some image.
+///
+/// # Errors
+/// [`Reason::InvalidSpec`] for any other.
+pub fn snippets(field: &str, dir: &str) -> Result<String, Problem> {
+    let dir = normalised(field, dir)?;
+    let fits = dir.starts_with("/etc/openstack-dashboard/") || dir.contains(HORIZON_LOCAL);
+    if fits && dir.ends_with("/local_settings.d") {
+        return Ok(dir);
+    }
+    Err(Problem::new(
+        Reason::InvalidSpec,
+        format!(
+            "{field}: {dir:?} is no local_settings.d of Horizon; it lies in /etc/openstack-dashboard or in …{HORIZON_LOCAL}"
+        ),
+    ))
+}
+
+/// Whether only the image can tell where it reads snippets.
+pub fn asks_image(layout: Layout, paths: &HorizonPaths, container: &Container) -> bool {
+    layout == Layout::OpenStackHelm && paths.local_settings_dir.is_none() && site_packages(container).is_err()
 }
 
 /// Resolves Glance's places.
@@ -120,7 +132,9 @@ fn site_packages(container: &Container) -> Result<String, Problem> {
         let root = &path[..root + "/site-packages".len()];
         Some(format!("{root}{HORIZON_LOCAL}/local_settings.d"))
     };
-    container.mounts.iter().find_map(|m| tell(&m.path)).ok_or_else(|| {
+    // Ours would only tell what was true of an earlier image.
+    let users = container.mounts.iter().filter(|m| !m.volume.starts_with(CONFIG_VOLUME));
+    users.into_iter().find_map(|m| tell(&m.path)).ok_or_else(|| {
         Problem::new(
             Reason::PathUnknown,
             "layout OpenStackHelm reads snippets from <prefix>/lib/pythonX.Y/site-packages/openstack_dashboard/local/local_settings.d, \

@@ -1,7 +1,7 @@
 //! Origins and public URLs that can only hold what a browser would send.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use thiserror::Error;
 use url::{Host, Url};
@@ -50,12 +50,13 @@ impl Origin {
         if url.path.is_empty() { Ok(url.origin) } else { Err(OriginError::Extra(text.to_owned(), "path")) }
     }
 
-    /// An origin from its parts; `port` is omitted where it is the scheme's default.
+    /// An origin from its parts; an IPv6 address gets its brackets, `port` is omitted where it is the scheme's default.
     ///
     /// # Errors
     /// As [`Origin::parse`].
     pub fn from_parts(https: bool, host: &str, port: Option<u16>) -> Result<Self, OriginError> {
         let scheme = if https { "https" } else { "http" };
+        let host = if host.parse::<Ipv6Addr>().is_ok() { &format!("[{host}]") } else { host };
         match port {
             Some(port) => Self::parse(&format!("{scheme}://{host}:{port}")),
             None => Self::parse(&format!("{scheme}://{host}")),

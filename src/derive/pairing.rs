@@ -25,6 +25,14 @@ pub(super) fn pair(snapshot: &Snapshot, glances: &BTreeMap<Key, GlanceView>, vie
             ));
         }
     }
+    if let (Ok(url), Ok(origins)) = (&view.endpoint, view.origins())
+        && origins.contains(url.origin())
+    {
+        let origin = url.origin();
+        view.advice.push(format!(
+            "the dashboard and {url} have the same origin, {origin}: from there browsers ask nothing of CORS and make no preflight"
+        ));
+    }
     view.intent = intent(glances, view, spec);
 }
 

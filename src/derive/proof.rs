@@ -240,6 +240,7 @@ impl HorizonView {
 mod tests {
     use super::super::applied::Applied;
     use super::*;
+    use crate::check::Rule;
     use crate::derive::PublicUrl;
     use crate::observe::{ConfigMap, HorizonObject, Meta};
     use crate::plan::mount::Mount;
@@ -248,7 +249,7 @@ mod tests {
 
     fn reply() -> Reply {
         Reply {
-            rule: Some("DU002"),
+            rule: Some(Rule::OriginMissing),
             requirement: "allow-origin".into(),
             message: String::new(),
             received: String::new(),
@@ -274,6 +275,7 @@ mod tests {
             rollout: if rolling { Err(Problem::new(Reason::RollingOut, "")) } else { Ok(()) },
             running: BTreeSet::new(),
             bare: false,
+            rehearsals: Ok(BTreeMap::new()),
         });
         let failure = vec![(String::new(), reply())];
         view.proof.evidence = match letter {

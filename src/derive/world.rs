@@ -1,11 +1,12 @@
 //! The whole picture: one view per resource, from one snapshot.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::drain;
+use super::exposure;
 use super::glance::GlanceView;
 use super::horizon::{GlanceState, HorizonView, Intent};
 use super::pairing;
@@ -13,6 +14,7 @@ use super::problem::Problem;
 use super::proof;
 use super::target::Target;
 use crate::api::{FromNamespaces, Reason, WorkloadKind};
+use crate::observe::watches::Needs;
 use crate::observe::{Key, Meta, Snapshot, Workload};
 use crate::plan::mount::{Claim, describe};
 use crate::verify::{Epoch, Question};
@@ -23,6 +25,8 @@ use crate::verify::{Epoch, Question};
 pub struct World {
     pub horizons: BTreeMap<Key, HorizonView>,
     pub glances: BTreeMap<Key, GlanceView>,
+    /// Whose routes, and which Gateways, decide over exposures.
+    routing: Needs,
     /// The resources themselves have been listed.
     read: bool,
 }
@@ -55,6 +59,7 @@ impl World {
             if let Err(unknown) = snapshot.horizons.known(&view.object.meta.key.namespace) {
                 view.incomplete = Some(unknown.into());
             }
+            view.look_ahead();
         }
         for view in horizons.values_mut() {
             if let Ok(super::horizon::Partner::Glance(key)) = &view.partner {
@@ -63,7 +68,7 @@ impl World {
                     accepts: glance.accepts(),
                     rolled_out: glance.rolled_out(),
                     config_map: glance.applied.as_ref().and_then(|a| a.mount.as_ref()).map(|m| m.config_map.clone()),
-                    blocked: glance.settings.as_ref().err().cloned(),
+                    blocked: glance.obstacle(),
                 });
             }
             proof::fill(snapshot, view);
@@ -71,18 +76,20 @@ impl World {
         proof::take_turns(&mut horizons);
         advise_on_rolls(&mut glances, &mut horizons);
         let read = snapshot.horizons.any_known() && snapshot.glances.any_known();
-        Self { horizons, glances, read }
+        let namespaces = horizons.keys().chain(glances.keys()).map(|key| key.namespace.as_str()).collect();
+        let routing = exposure::needs(snapshot, &namespaces);
+        Self { horizons, glances, routing, read }
     }
 
-    /// Namespaces that hold a resource: what is watched.
-    pub fn namespaces(&self) -> BTreeSet<String> {
-        self.horizons.keys().chain(self.glances.keys()).map(|key| key.namespace.clone()).collect()
-    }
-
-    /// ConfigMaps with a workload's main file or with certificate authorities: watched by name.
-    pub fn sources(&self) -> BTreeSet<Key> {
+    /// What must be watched for it.
+    pub fn needs(&self) -> Needs {
         let files = self.glances.values().filter_map(|view| view.source.clone());
-        files.chain(self.horizons.values().filter_map(|view| view.proof.source.clone())).collect()
+        let authorities = self.horizons.values().filter_map(|view| view.proof.source.clone());
+        Needs {
+            namespaces: self.horizons.keys().chain(self.glances.keys()).map(|key| key.namespace.clone()).collect(),
+            sources: files.chain(authorities).collect(),
+            ..self.routing.clone()
+        }
     }
 
     /// The preflights that matter now, and the state of the server that each would speak of.

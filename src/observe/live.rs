@@ -29,8 +29,18 @@ pub enum Kind {
     ReplicaSet,
     ControllerRevision,
     Pod,
+    /// Jobs with our label.
+    Job,
+    /// Warnings that a Job's pods cannot be created.
+    JobEvent,
     Service,
     Ingress,
+    HTTPRoute,
+    /// A Gateway that a route names, by name.
+    Gateway,
+    ReferenceGrant,
+    /// OpenShift's.
+    Route,
     /// ConfigMaps with our label.
     ConfigMap,
     /// A ConfigMap with a workload's main file, by name.
@@ -43,8 +53,9 @@ macro_rules! on_store {
         on_store!(@ $snapshot, $kind, $store, $body;
             Horizon horizons, Glance glances, Namespace namespaces, Deployment deployments,
             StatefulSet stateful_sets, DaemonSet daemon_sets, ReplicaSet replica_sets,
-            ControllerRevision controller_revisions, Pod pods, Service services, Ingress ingresses,
-            ConfigMap config_maps, Source sources)
+            ControllerRevision controller_revisions, Pod pods, Job jobs, JobEvent job_events, Service services,
+            Ingress ingresses, HTTPRoute http_routes, Gateway gateways, ReferenceGrant reference_grants,
+            Route routes, ConfigMap config_maps, Source sources)
     };
     (@ $snapshot:expr, $kind:expr, $store:ident, $body:expr; $($name:ident $field:ident),*) => {
         match $kind { $(Kind::$name => { let $store = &mut $snapshot.$field; $body })* }
@@ -201,8 +212,14 @@ impl State {
             Object::Revision(RevisionKind::ReplicaSet, item) => snapshot.replica_sets.insert(key, item),
             Object::Revision(RevisionKind::ControllerRevision, item) => snapshot.controller_revisions.insert(key, item),
             Object::Pod(item) => snapshot.pods.insert(key, item),
+            Object::Job(item) => snapshot.jobs.insert(key, item),
+            Object::JobEvent(item) => snapshot.job_events.insert(key, item),
             Object::Service(item) => snapshot.services.insert(key, item),
             Object::Ingress(item) => snapshot.ingresses.insert(key, item),
+            Object::HttpRoute(item) => snapshot.http_routes.insert(key, item),
+            Object::Gateway(item) => snapshot.gateways.insert(key, item),
+            Object::ReferenceGrant(item) => snapshot.reference_grants.insert(key, item),
+            Object::Route(item) => snapshot.routes.insert(key, item),
             Object::ConfigMap(item) if kind == Kind::Source => snapshot.sources.insert(key, item),
             Object::ConfigMap(item) => snapshot.config_maps.insert(key, item),
         }

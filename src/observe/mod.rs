@@ -3,6 +3,7 @@
 //! In: watches of the API server ([`live`]) or manifest files ([`manifests`]). Out: one
 //! [`Snapshot`], in which "there is none" and "I cannot see" are different answers.
 
+pub mod discovery;
 pub mod live;
 pub mod manifests;
 pub mod model;

@@ -1,6 +1,9 @@
 //! Cluster objects, reduced to what decisions depend on. Everything else is dropped before it is
 //! stored, so that memory and reconciles do not follow what is not ours.
 
+mod exposing;
+mod gateway;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -8,6 +11,9 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::api::{GlanceSpec, GlanceStatus, HorizonSpec, HorizonStatus, WorkloadKind};
+
+pub use exposing::*;
+pub use gateway::*;
 
 /// Namespace and name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -48,6 +54,13 @@ pub struct Meta {
     pub generation: i64,
     /// Annotations of our own domain.
     pub ours: BTreeMap<String, String>,
+}
+
+impl Meta {
+    /// Whether an API server holds the object, whose controllers can so have spoken of it.
+    pub fn is_stored(&self) -> bool {
+        self.created.is_some_and(|created| created != Timestamp::MAX)
+    }
 }
 
 /// A custom resource. A spec that does not decode hurts only itself.
@@ -105,6 +118,8 @@ pub struct PodTemplate {
     pub volumes: Vec<Volume>,
     /// `terminationGracePeriodSeconds`, where written.
     pub grace: Option<i64>,
+    /// Stands for all of the pod's spec but our own fields: a rehearsal of another one is none.
+    pub fingerprint: String,
 }
 
 /// A container.
@@ -170,6 +185,9 @@ pub struct WorkloadStatus {
     pub replicas: i32,
     pub updated: i32,
     pub ready: i32,
+    /// The controller says that the template as it stands has been rolled out once; what goes wrong
+    /// after that is no failing roll. A DaemonSet's controller does not say.
+    pub landed: Option<bool>,
     /// `Progressing=False`: the progress deadline was exceeded.
     pub stuck: Option<String>,
     /// `ReplicaFailure=True`: pods cannot be created.
@@ -186,6 +204,26 @@ pub struct Pod {
     pub ready: bool,
     /// Why it does not run, in the kubelet's own words.
     pub trouble: Option<String>,
+    /// The Job that it is of.
+    pub job: Option<String>,
+    /// What its container left as its last words.
+    pub answer: Option<String>,
+}
+
+/// A Job of ours.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Job {
+    pub meta: Meta,
+    /// Complete, or failed and why; none while it is under way.
+    pub outcome: Option<Result<(), String>>,
+}
+
+/// A warning event that says why a Job has no pod.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct JobEvent {
+    pub meta: Meta,
+    pub job: Key,
+    pub message: String,
 }
 
 /// A ReplicaSet or ControllerRevision: something a rollback can return to.
@@ -194,44 +232,6 @@ pub struct Revision {
     pub meta: Meta,
     /// Our ConfigMaps that its template mounts.
     pub config_maps: BTreeSet<String>,
-}
-
-/// A Service.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Service {
-    pub meta: Meta,
-    pub selector: BTreeMap<String, String>,
-}
-
-/// An Ingress.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Ingress {
-    pub meta: Meta,
-    pub rules: Vec<IngressRule>,
-    pub default_service: Option<String>,
-    pub tls: Vec<IngressTls>,
-    /// `status.loadBalancer.ingress[].ports[].port`, where the controller tells.
-    pub ports: BTreeSet<i32>,
-}
-
-/// One rule of an Ingress.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct IngressRule {
-    pub host: Option<String>,
-    pub paths: Vec<IngressPath>,
-}
-
-/// One path of a rule.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct IngressPath {
-    pub path: String,
-    pub service: String,
-}
-
-/// One TLS entry; without hosts it covers all.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct IngressTls {
-    pub hosts: Vec<String>,
 }
 
 /// A ConfigMap: ours, or one that a workload mounts.

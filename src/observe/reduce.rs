@@ -2,19 +2,20 @@
 //!
 //! Each object decodes on its own: one that does not is named and hurts only itself.
 
+mod exposing;
+mod job;
 mod rolling;
 mod workload;
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1 as core;
-use k8s_openapi::api::networking::v1 as networking;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::model::{
-    ConfigMap, Custom, GlanceObject, HorizonObject, Ingress, IngressPath, IngressRule, IngressTls, Key, Meta,
-    Namespace, Pod, Revision, Service, Workload,
+    ConfigMap, Custom, Gateway, GlanceObject, HorizonObject, HttpRoute, Ingress, Job, JobEvent, Key, Meta, Namespace,
+    Pod, ReferenceGrant, Revision, Route, Service, Workload,
 };
 use crate::api::{DOMAIN, FINALIZER, MANAGED_BY, OPERATOR};
 
@@ -27,8 +28,14 @@ pub enum Object {
     Workload(Workload),
     Revision(RevisionKind, Revision),
     Pod(Pod),
+    Job(Job),
+    JobEvent(JobEvent),
     Service(Service),
     Ingress(Ingress),
+    HttpRoute(HttpRoute),
+    Gateway(Gateway),
+    ReferenceGrant(ReferenceGrant),
+    Route(Route),
     ConfigMap(ConfigMap),
 }
 
@@ -58,8 +65,19 @@ pub fn reduce(object: Value) -> Result<Option<Object>, serde_json::Error> {
             Object::Revision(RevisionKind::ControllerRevision, workload::controller_revision(decode(object)?))
         }
         ("v1", "Pod") => Object::Pod(workload::pod(decode(object)?)),
-        ("v1", "Service") => Object::Service(service(decode(object)?)),
-        ("networking.k8s.io/v1", "Ingress") => Object::Ingress(ingress(decode(object)?)),
+        ("batch/v1", "Job") => Object::Job(job::job(decode(object)?)),
+        ("v1", "Event") => match job::event(decode(object)?) {
+            Some(event) => Object::JobEvent(event),
+            None => return Ok(None),
+        },
+        ("v1", "Service") => Object::Service(exposing::service(decode(object)?)),
+        ("networking.k8s.io/v1", "Ingress") => Object::Ingress(exposing::ingress(decode(object)?)),
+        ("gateway.networking.k8s.io/v1", "HTTPRoute") => Object::HttpRoute(exposing::http_route(object)?),
+        ("gateway.networking.k8s.io/v1", "Gateway") => Object::Gateway(exposing::gateway(object)?),
+        ("gateway.networking.k8s.io/v1" | "gateway.networking.k8s.io/v1beta1", "ReferenceGrant") => {
+            Object::ReferenceGrant(exposing::reference_grant(object)?)
+        }
+        ("route.openshift.io/v1", "Route") => Object::Route(exposing::route(object)?),
         ("v1", "ConfigMap") => Object::ConfigMap(config_map(decode(object)?)),
         _ => return Ok(None),
     }))
@@ -114,39 +132,6 @@ fn namespace(object: core::Namespace) -> Namespace {
         meta.deleting = Some(Timestamp::UNIX_EPOCH);
     }
     Namespace { meta, labels }
-}
-
-fn service(object: core::Service) -> Service {
-    Service { meta: meta(object.metadata), selector: object.spec.and_then(|s| s.selector).unwrap_or_default() }
-}
-
-fn ingress(object: networking::Ingress) -> Ingress {
-    let spec = object.spec.unwrap_or_default();
-    let service = |backend: networking::IngressBackend| backend.service.map(|s| s.name);
-    let rule = |rule: networking::IngressRule| IngressRule {
-        host: rule.host.filter(|h| !h.is_empty()),
-        paths: rule
-            .http
-            .into_iter()
-            .flat_map(|http| http.paths)
-            .filter_map(|p| Some(IngressPath { service: service(p.backend)?, path: p.path.unwrap_or_default() }))
-            .collect(),
-    };
-    Ingress {
-        meta: meta(object.metadata),
-        rules: spec.rules.into_iter().flatten().map(rule).collect(),
-        default_service: spec.default_backend.and_then(service),
-        tls: spec.tls.into_iter().flatten().map(|t| IngressTls { hosts: t.hosts.unwrap_or_default() }).collect(),
-        ports: object
-            .status
-            .and_then(|s| s.load_balancer)
-            .and_then(|l| l.ingress)
-            .into_iter()
-            .flatten()
-            .flat_map(|i| i.ports.unwrap_or_default())
-            .map(|p| p.port)
-            .collect(),
-    }
 }
 
 fn config_map(object: core::ConfigMap) -> ConfigMap {

@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::model::{ConfigMap, GlanceObject, HorizonObject, Ingress, Key, Namespace, Pod, Revision, Service, Workload};
+use super::model::{
+    ConfigMap, Gateway, GlanceObject, HorizonObject, HttpRoute, Ingress, Job, JobEvent, Key, Namespace, Pod,
+    ReferenceGrant, Revision, Route, Service, Workload,
+};
 use crate::api::WorkloadKind;
 use crate::verify::{Answered, Epoch, Question, Standing};
 
@@ -60,9 +63,13 @@ impl<T> Store<T> {
         }
     }
 
-    /// Records that a namespace is synced, or why it is not.
+    /// Records that a namespace is synced, or why it is not. What is said of all of them replaces what
+    /// was said of each: its own watch has ended.
     pub fn set_known(&mut self, namespace: &str, known: Known<()>) {
         if let Coverage::Namespaces(map) = &mut self.coverage {
+            if namespace.is_empty() {
+                map.clear();
+            }
             map.insert(namespace.to_owned(), known);
         }
     }
@@ -136,8 +143,17 @@ pub struct Snapshot {
     pub replica_sets: Store<Revision>,
     pub controller_revisions: Store<Revision>,
     pub pods: Store<Pod>,
+    /// Jobs of ours.
+    pub jobs: Store<Job>,
+    /// Why Jobs have no pods.
+    pub job_events: Store<JobEvent>,
     pub services: Store<Service>,
     pub ingresses: Store<Ingress>,
+    pub http_routes: Store<HttpRoute>,
+    /// Those that a route names, each watched by its name.
+    pub gateways: Store<Gateway>,
+    pub reference_grants: Store<ReferenceGrant>,
+    pub routes: Store<Route>,
     /// ConfigMaps of ours.
     pub config_maps: Store<ConfigMap>,
     /// ConfigMaps that hold a workload's main configuration file or certificate authorities, each
@@ -209,8 +225,14 @@ impl Snapshot {
             replica_sets: store(coverage, "ReplicaSet"),
             controller_revisions: store(coverage, "ControllerRevision"),
             pods: store(coverage, "Pod"),
+            jobs: store(coverage, "Job"),
+            job_events: store(coverage, "Event"),
             services: store(coverage, "Service"),
             ingresses: store(coverage, "Ingress"),
+            http_routes: store(coverage, "HTTPRoute"),
+            gateways: store(coverage, "Gateway"),
+            reference_grants: store(coverage, "ReferenceGrant"),
+            routes: store(coverage, "Route"),
             config_maps: store(coverage, "ConfigMap"),
             sources: store(coverage, "ConfigMap"),
             answers,
@@ -233,5 +255,25 @@ impl Snapshot {
             WorkloadKind::StatefulSet => &mut self.stateful_sets,
             WorkloadKind::DaemonSet => &mut self.daemon_sets,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Back from one watch of the whole cluster to narrow ones: until those have listed, a namespace
+    /// that was known once is not known to be empty.
+    #[test]
+    fn a_wide_watch_that_ends_leaves_nothing_known() {
+        let mut store = Snapshot::unseen().ingresses;
+        store.set_known("a", Ok(()));
+        store.set_known("", Ok(()));
+        assert_eq!(store.known("b"), Ok(()));
+        store.set_known("", Err(Unknown { why: "not watched".into(), pending: true }));
+        assert!(store.known("a").is_err_and(|unknown| unknown.pending));
+        store.set_known("a", Ok(()));
+        assert_eq!(store.known("a"), Ok(()));
+        assert!(store.known("b").is_err());
     }
 }

@@ -1,7 +1,6 @@
 //! Which watches run, and their streams.
 //!
-//! In: the namespaces that hold a resource, and the ConfigMaps by name that a decision needs. Out:
-//! the [`Live`] snapshot. Foreign namespaces cost nothing, up to a limit above which one watch of
+//! In: what decisions need ([`Needs`]), and which kinds are served. Out: the [`Live`] snapshot. Foreign namespaces cost nothing, up to a limit above which one watch of
 //! the whole cluster per kind is cheaper for the API server.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -15,23 +14,29 @@ use kube::runtime::watcher::{self, Event, watcher};
 use kube::runtime::{WatchStreamExt, watcher::Config};
 use tokio::task::AbortHandle;
 
+use super::discovery::{self, Answer, Served};
 use super::live::{Kind, Live, Scope, identity};
 use super::{Key, Unknown};
 use crate::api::{MANAGED_BY, OPERATOR};
 
-/// Above this many namespaces with resources, watches are cluster-wide.
-const MAX_NAMESPACES: usize = 50;
+/// Above this many namespaces with resources (or objects by name), watches are cluster-wide.
+const MAX_NARROW: usize = 50;
 
-/// The kinds that are watched where a resource is.
-const LOCAL: [Kind; 9] = [
+/// The kinds that are watched where a resource is; some of them only if the cluster serves them.
+const LOCAL: [Kind; 14] = [
     Kind::Deployment,
     Kind::StatefulSet,
     Kind::DaemonSet,
     Kind::ReplicaSet,
     Kind::ControllerRevision,
     Kind::Pod,
+    Kind::Job,
+    Kind::JobEvent,
     Kind::Service,
     Kind::Ingress,
+    Kind::HTTPRoute,
+    Kind::ReferenceGrant,
+    Kind::Route,
     Kind::ConfigMap,
 ];
 
@@ -40,7 +45,20 @@ const FIRST_WAIT: Duration = Duration::from_millis(500);
 /// … up to this.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
-type Watch = (Kind, Scope);
+type Watch = (Kind, Scope, ApiResource);
+
+/// What decisions need to see beside the resources themselves.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// Namespaces that hold a resource.
+    pub namespaces: BTreeSet<String>,
+    /// Namespaces whose HTTPRoutes may lead into those.
+    pub routes_of: BTreeSet<String>,
+    /// Gateways that such routes name.
+    pub gateways: BTreeSet<Key>,
+    /// ConfigMaps with a workload's main file.
+    pub sources: BTreeSet<Key>,
+}
 
 /// The running watches.
 pub struct Watches {
@@ -49,51 +67,103 @@ pub struct Watches {
     /// Namespaces that the operator is restricted to; empty: all.
     namespaces: BTreeSet<String>,
     running: HashMap<Watch, AbortHandle>,
+    served: tokio::sync::watch::Receiver<Served>,
+    discovery: AbortHandle,
+    /// What the snapshot was told of each kind that may not be served.
+    told: Served,
 }
 
 impl Watches {
     /// Starts the watches of the resources themselves.
     pub fn start(client: Client, live: Arc<Live>, namespaces: BTreeSet<String>) -> Self {
-        let mut watches = Self { client, live, namespaces, running: HashMap::new() };
+        let (served, discovery) = discovery::start(client.clone());
+        let running = HashMap::new();
+        let mut watches = Self { client, live, namespaces, running, served, discovery, told: Served::new() };
         watches.restrict();
-        watches.set(&BTreeSet::new(), BTreeSet::new());
+        watches.set(Needs::default());
         watches
     }
 
-    /// Makes the running watches those that are needed.
-    pub fn set(&mut self, namespaces: &BTreeSet<String>, sources: BTreeSet<Key>) {
-        let mut wanted: HashSet<Watch> = HashSet::new();
-        for kind in [Kind::Horizon, Kind::Glance] {
-            wanted.extend(self.own_scopes().into_iter().map(|scope| (kind, scope)));
+    /// Waits until other kinds are served than before.
+    pub async fn changed(&mut self) {
+        // Its task runs as long as this.
+        if self.served.changed().await.is_err() {
+            std::future::pending::<()>().await;
         }
-        if self.namespaces.is_empty() {
-            wanted.insert((Kind::Namespace, Scope::All));
-        }
-        let wide = self.namespaces.is_empty() && namespaces.len() > MAX_NAMESPACES;
-        for kind in LOCAL {
-            if wide {
-                wanted.insert((kind, Scope::All));
-            } else {
-                wanted.extend(namespaces.iter().map(|n| (kind, Scope::Namespace(n.clone()))));
-            }
-        }
-        wanted.extend(sources.into_iter().map(|key| (Kind::Source, Scope::Named(key))));
+    }
 
+    /// Makes the running watches those that are needed.
+    pub fn set(&mut self, needs: Needs) {
+        let served = self.served.borrow_and_update().clone();
+        let wanted = self.wanted(needs, &served);
         let stopped: Vec<_> = self.running.keys().filter(|w| !wanted.contains(*w)).cloned().collect();
         for watch in stopped {
             if let Some(task) = self.running.remove(&watch) {
                 task.abort();
             }
-            if !(wide && LOCAL.contains(&watch.0)) {
+            // One of the whole cluster takes over.
+            if !wanted.iter().any(|(kind, scope, _)| *kind == watch.0 && *scope == Scope::All) {
                 self.live.forget(watch.0, &watch.1);
             }
         }
+        self.tell(served);
         for watch in wanted {
             if !self.running.contains_key(&watch) {
                 let task = tokio::spawn(follow(self.client.clone(), self.live.clone(), watch.clone()));
                 self.running.insert(watch, task.abort_handle());
             }
         }
+    }
+
+    fn wanted(&self, needs: Needs, served: &Served) -> HashSet<Watch> {
+        let mut wanted: HashSet<(Kind, Scope)> = HashSet::new();
+        for kind in [Kind::Horizon, Kind::Glance] {
+            wanted.extend(self.own_scopes().into_iter().map(|scope| (kind, scope)));
+        }
+        if self.namespaces.is_empty() {
+            wanted.insert((Kind::Namespace, Scope::All));
+        }
+        let too_many = |count: usize| self.namespaces.is_empty() && count > MAX_NARROW;
+        for kind in LOCAL {
+            if too_many(needs.namespaces.len()) {
+                wanted.insert((kind, Scope::All));
+            } else {
+                wanted.extend(needs.namespaces.iter().map(|n| (kind, Scope::Namespace(n.clone()))));
+            }
+        }
+        if !wanted.contains(&(Kind::HTTPRoute, Scope::All)) {
+            wanted.extend(needs.routes_of.into_iter().map(|n| (Kind::HTTPRoute, Scope::Namespace(n))));
+        }
+        if too_many(needs.gateways.len()) {
+            wanted.insert((Kind::Gateway, Scope::All));
+        } else {
+            wanted.extend(needs.gateways.into_iter().map(|key| (Kind::Gateway, Scope::Named(key))));
+        }
+        wanted.extend(needs.sources.into_iter().map(|key| (Kind::Source, Scope::Named(key))));
+        let with_resource = |(kind, scope)| {
+            if discovery::is_optional(kind) {
+                return Some((kind, scope, served.get(&kind)?.clone().ok()??));
+            }
+            Some((kind, scope, resource(kind)))
+        };
+        wanted.into_iter().filter_map(with_resource).collect()
+    }
+
+    /// Tells the snapshot what it will not hear from any watch: of a kind that is not served there is
+    /// no object, and of one that may be served nothing is known.
+    fn tell(&mut self, served: Served) {
+        for (kind, answer) in &served {
+            if self.told.get(kind) == Some(answer) {
+                continue;
+            }
+            let unknown = |why: Unknown| self.live.unknown(*kind, &Scope::All, Err(why));
+            match answer {
+                Answer::Ok(None) => self.live.listed(*kind, &Scope::All, &HashSet::new()),
+                Answer::Ok(Some(_)) => unknown(Unknown { why: "not read yet".into(), pending: true }),
+                Answer::Err(why) => unknown(why.clone()),
+            }
+        }
+        self.told = served;
     }
 
     /// What a restricted operator will never see is unknown, and not merely not read yet.
@@ -122,11 +192,11 @@ impl Watches {
 
 impl Drop for Watches {
     fn drop(&mut self) {
-        self.running.values().for_each(AbortHandle::abort);
+        self.running.values().chain([&self.discovery]).for_each(AbortHandle::abort);
     }
 }
 
-/// The API resource of a kind.
+/// The API resource of a kind; where several versions may be served, the preferred one.
 pub fn resource(kind: Kind) -> ApiResource {
     let (group, version, name, plural) = match kind {
         Kind::Horizon => ("horizon.openstack.org", "v1beta1", "Horizon", "horizons"),
@@ -138,9 +208,15 @@ pub fn resource(kind: Kind) -> ApiResource {
         Kind::ReplicaSet => ("apps", "v1", "ReplicaSet", "replicasets"),
         Kind::ControllerRevision => ("apps", "v1", "ControllerRevision", "controllerrevisions"),
         Kind::Pod => ("", "v1", "Pod", "pods"),
+        Kind::Job => ("batch", "v1", "Job", "jobs"),
+        Kind::JobEvent => ("", "v1", "Event", "events"),
         Kind::Service => ("", "v1", "Service", "services"),
         Kind::Ingress => ("networking.k8s.io", "v1", "Ingress", "ingresses"),
         Kind::ConfigMap | Kind::Source => ("", "v1", "ConfigMap", "configmaps"),
+        Kind::HTTPRoute => ("gateway.networking.k8s.io", "v1", "HTTPRoute", "httproutes"),
+        Kind::Gateway => ("gateway.networking.k8s.io", "v1", "Gateway", "gateways"),
+        Kind::ReferenceGrant => ("gateway.networking.k8s.io", "v1", "ReferenceGrant", "referencegrants"),
+        Kind::Route => ("route.openshift.io", "v1", "Route", "routes"),
     };
     let api_version = if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };
     ApiResource {
@@ -153,8 +229,7 @@ pub fn resource(kind: Kind) -> ApiResource {
 }
 
 /// Runs one watch for ever.
-async fn follow(client: Client, live: Arc<Live>, (kind, scope): Watch) {
-    let resource = resource(kind);
+async fn follow(client: Client, live: Arc<Live>, (kind, scope, resource): Watch) {
     let api: Api<DynamicObject> = match &scope {
         Scope::All => Api::all_with(client, &resource),
         Scope::Namespace(namespace) => Api::namespaced_with(client, namespace, &resource),
@@ -162,7 +237,8 @@ async fn follow(client: Client, live: Arc<Live>, (kind, scope): Watch) {
     };
     let config = match (&scope, kind) {
         (Scope::Named(key), _) => Config::default().fields(&format!("metadata.name={}", key.name)),
-        (_, Kind::ConfigMap) => Config::default().labels(&format!("{MANAGED_BY}={OPERATOR}")),
+        (_, Kind::JobEvent) => Config::default().fields("involvedObject.kind=Job,reason=FailedCreate"),
+        (_, Kind::ConfigMap | Kind::Job) => Config::default().labels(&format!("{MANAGED_BY}={OPERATOR}")),
         _ => Config::default(),
     };
     let mut events = watcher(api, config).default_backoff().into_stream().boxed();

@@ -6,7 +6,7 @@
 use serde_json::{Map, Value};
 
 use crate::plan::drain;
-use crate::plan::mount::{CONFIG_VOLUME, COPY_CONTAINER, COPY_VOLUME, TLS_VOLUME, claim_annotation, rolled_annotation};
+use crate::plan::mount::{CONFIG_VOLUME, COPY_CONTAINER, COPY_VOLUME, TLS_VOLUME, our_annotations};
 
 /// The lists that merge, below `/spec/template/spec`, and their keys.
 const LISTS: [(&str, &str); 3] = [("volumes", "name"), ("containers", "name"), ("initContainers", "name")];
@@ -37,7 +37,7 @@ pub fn apply(workload: &mut Value, patch: &Value, applied_before: bool) -> Resul
 /// Takes our fields out. What becomes empty by it goes too.
 pub fn release(workload: &mut Value) {
     let ours = |name: &Value| name.as_str().is_some_and(|n| [CONFIG_VOLUME, COPY_VOLUME, TLS_VOLUME].contains(&n));
-    for annotation in [claim_annotation(), rolled_annotation()] {
+    for annotation in our_annotations() {
         remove_annotation(workload, &annotation);
     }
     let Some(pod) = workload.pointer_mut("/spec/template/spec") else { return };

@@ -11,9 +11,9 @@ use super::{adopt, apply};
 use crate::api::{Reason, WorkloadKind};
 use crate::derive::{Problem, World};
 use crate::observe::manifests::{Id, Input, insert};
-use crate::observe::{Key, Snapshot, Store, Workload, WorkloadStatus};
-use crate::plan::Action;
+use crate::observe::{Job, Key, Meta, Snapshot, Store, Workload, WorkloadStatus};
 use crate::plan::mount::{Mount, describe};
+use crate::plan::{Action, RehearsalDraft, for_annotation};
 
 /// Kinds whose objects are kept as JSON: what can be written, and is printed.
 const WORKLOADS: [&str; 3] = ["Deployment", "StatefulSet", "DaemonSet"];
@@ -100,13 +100,22 @@ impl Cluster {
                 self.snapshot.config_maps.remove(key);
                 self.snapshot.sources.remove(key);
             }
+            Action::Rehearse(draft) => self.pass(draft),
             Action::Probe
             | Action::AwaitProof
+            | Action::AwaitRehearsal { .. }
             | Action::AwaitRollout { .. }
             | Action::AwaitGlance { .. }
             | Action::AwaitHorizons => {}
         }
         Ok(())
+    }
+
+    /// Rehearsals pass.
+    fn pass(&mut self, draft: &RehearsalDraft) {
+        let ours = BTreeMap::from([(for_annotation(), format!("{}/{}", draft.kind, draft.workload.meta.uid))]);
+        let meta = Meta { key: draft.key.clone(), ours, ..Meta::default() };
+        self.snapshot.jobs.insert(draft.key.clone(), Job { meta, outcome: Some(Ok(())) });
     }
 
     /// Changes a workload and rolls it out.

@@ -4,7 +4,7 @@
 //! Git.
 
 mod adopt;
-mod apply;
+pub(crate) mod apply;
 mod cluster;
 mod output;
 mod simulate;

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::simulate::Outcome;
 use crate::derive::partner_annotation;
 use crate::observe::manifests::Id;
-use crate::plan::mount::{claim_annotation, rolled_annotation};
+use crate::plan::mount::our_annotations;
 
 /// Fields of `metadata` that the API server fills in.
 const FILLED_IN: [&str; 8] = [
@@ -65,7 +65,7 @@ fn workload(object: &Value) -> Value {
         metadata.retain(|field, _| !FILLED_IN.contains(&field.as_str()));
         if let Some(Value::Object(annotations)) = metadata.get_mut("annotations") {
             let before = annotations.len();
-            let ours = [claim_annotation(), rolled_annotation()];
+            let ours = our_annotations();
             annotations.retain(|name, _| !ours.contains(name) && !RECORDS.contains(&name.as_str()));
             if annotations.is_empty() && before > 0 {
                 metadata.remove("annotations");

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::config::{self, ConfigMapDraft, for_annotation};
+use super::giveup::{Rolled, failed_annotation};
 use super::mount::{
     CONFIG_VOLUME, COPY_VOLUME, Claim, Mount, TLS_VOLUME, claim_annotation, describe, rolled_annotation,
 };
@@ -44,6 +45,8 @@ pub struct Wanted<'a> {
     pub tls: Option<(String, String)>,
     /// Annotations that the ConfigMap shall carry beside its own.
     pub annotations: BTreeMap<String, String>,
+    /// Another annotation that the workload shall carry.
+    pub note: Option<(String, String)>,
     pub rollout: &'a Rollout,
 }
 
@@ -89,6 +92,7 @@ impl Wanted<'_> {
         desired.tls.clone_from(&self.tls);
         let claim = Claim { kind: self.kind.to_owned(), key: self.meta.key.clone(), uid: self.meta.uid.clone() };
         desired.annotations.insert(claim_annotation(), claim.to_string());
+        desired.annotations.extend(self.note.clone());
         if let Some(observed) = &self.applied.mount {
             if desired.copier.is_some() && observed.copier.is_some() {
                 desired.copier.clone_from(&observed.copier);
@@ -101,8 +105,13 @@ impl Wanted<'_> {
         let rolls = observed.is_none_or(|observed| observed.rolls(&desired) || self.drops_drain(observed));
         desired.pre_stop = if rolls { self.drain() } else { observed.and_then(|observed| observed.pre_stop) };
         if rolls {
-            let rolled = format!("{} generation={}", rfc3339(now), self.meta.generation);
-            desired.annotations.insert(rolled_annotation(), rolled);
+            let rolled = Rolled {
+                at: now,
+                generation: self.meta.generation,
+                pod: workload.template.fingerprint.clone(),
+                instead_of: self.applied.mount.as_ref().map(|m| m.config_map.clone()),
+            };
+            desired.annotations.insert(rolled_annotation(), rolled.text());
         }
         let mount = (self.applied.mount.as_ref() != Some(&desired)).then_some(desired);
         let config_map = draft.key.name.clone();
@@ -166,9 +175,8 @@ impl Wanted<'_> {
 
     /// When pods were last replaced by us, and for which generation of the resource.
     fn last_roll(&self) -> Option<(Timestamp, i64)> {
-        let text = self.target.workload.meta.ours.get(&rolled_annotation())?;
-        let (time, generation) = text.split_once(" generation=")?;
-        Some((time.parse().ok()?, generation.parse().ok()?))
+        let rolled = Rolled::parse(self.target.workload.meta.ours.get(&rolled_annotation())?)?;
+        Some((rolled.at, rolled.generation))
     }
 
     /// All our fields are gone, or some, although the same ConfigMap and spec brought them.
@@ -211,9 +219,9 @@ impl Wanted<'_> {
 }
 
 /// Annotations of ours that are to be set, changed or taken off. What others keep on the same
-/// object, the count of put-backs among them, stays.
+/// object, the count of put-backs among them, stays, and so does the memory of a roll that failed.
 fn differing(existing: &ConfigMap, wanted: &BTreeMap<String, String>) -> BTreeMap<String, Option<String>> {
-    let kept = [for_annotation(), format!("{DOMAIN}/put-back")];
+    let kept = [for_annotation(), failed_annotation(), format!("{DOMAIN}/put-back")];
     let gone = existing.meta.ours.keys().filter(|k| !wanted.contains_key(*k) && !kept.contains(k));
     let mut differing: BTreeMap<_, _> = gone.map(|k| (k.clone(), None)).collect();
     for (name, value) in wanted {

@@ -115,6 +115,7 @@ impl Stage<'_> {
             files,
             tls: self.view.tls(),
             annotations: self.retirement.annotation(),
+            note: None,
             rollout: &self.spec.rollout,
         };
         let why = format!("Glance shall accept {}", count(accepted));
@@ -216,12 +217,15 @@ impl Retirement {
     fn of(view: &GlanceView, spec: &GlanceSpec, now: Timestamp) -> Self {
         let after = i64::try_from(seconds(spec.cors.retire_after, RETIRE_AFTER)).unwrap_or(i64::MAX);
         let in_effect = view.applied.as_ref().map(Applied::in_effect).unwrap_or_default();
+        let pending = view.applied.as_ref().and_then(Applied::pending);
         let mut noted = BTreeMap::<String, Timestamp>::new();
-        let mut origins = BTreeSet::new();
-        for config_map in in_effect {
+        for config_map in in_effect.iter().copied().chain(pending) {
             let text = config_map.meta.ours.get(&retiring_annotation());
             let times = text.and_then(|text| serde_json::from_str::<BTreeMap<_, _>>(text).ok());
             noted.extend(times.unwrap_or_default());
+        }
+        let mut origins = BTreeSet::new();
+        for config_map in in_effect {
             origins.extend(config_map.data.values().flat_map(|text| GlanceView::origins_in(text)));
         }
         let mut retirement = Self::default();

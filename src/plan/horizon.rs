@@ -30,6 +30,7 @@ pub fn horizon(view: &HorizonView, now: Timestamp, options: &Options) -> Plan {
     };
     let plan = match attempt(view, spec, now, options) {
         Ok(plan) => plan,
+        Err((_, problem)) if problem.reason == Reason::Looking => Plan::look(view, problem),
         Err((condition, problem)) => Plan::unmet(condition, problem),
     };
     if spec.suspend { plan.suspend() } else { plan }
@@ -139,6 +140,7 @@ impl Stage<'_> {
             files,
             tls: None,
             annotations: self.partner(gate.is_ok()).into_iter().chain(self.backed_out(goes)).collect(),
+            note: self.view.reads(),
             rollout: &self.spec.rollout,
         };
         let why = if self.direct { "Horizon shall upload directly" } else { "httpd and Django settings are asked for" };
@@ -155,6 +157,10 @@ impl Stage<'_> {
             self.fall_back(&mut plan, &wanted, &change, problem);
         } else if plan.mount(&wanted, &change, self.now, |workload, mount| self.roll(workload, mount, why)) {
             self.settle(&mut plan, &change);
+        }
+        // On the way to direct one sentence covers all that goes well; events tell the steps.
+        if self.direct && matches!(&plan.state, State::Unmet(_, problem) if problem.reason == Reason::RollingOut) {
+            plan.state = State::Unmet(ConditionType::RolledOut, self.switching());
         }
         Ok(plan)
     }
@@ -178,10 +184,6 @@ impl Stage<'_> {
             Ok(()) => {
                 plan.leave(&self.view.strays);
                 plan.steps.extend(garbage("Horizon", &self.target.workload, self.applied, Some(&change.config_map)));
-            }
-            // On the way to direct one sentence covers all that goes well; events tell the steps.
-            Err(problem) if problem.reason == Reason::RollingOut && self.direct => {
-                plan.await_rollout(self.target, self.switching());
             }
             Err(problem) => plan.await_rollout(self.target, problem),
         }

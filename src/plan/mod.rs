@@ -8,17 +8,21 @@ mod change;
 mod config;
 pub mod drain;
 mod farewell;
+mod giveup;
 mod glance;
 mod horizon;
 pub mod mount;
 mod proof;
+pub mod rehearsal;
 pub mod rollout;
 mod step;
 
 pub use change::Options;
-pub use config::{ConfigMapDraft, is_content_name, is_for};
+pub use config::{ConfigMapDraft, for_annotation, is_content_name, is_for};
+pub use giveup::failed_annotation;
 pub use glance::{OriginPlan, glance};
 pub use horizon::horizon;
+pub use rehearsal::{RehearsalDraft, fingerprint, for_workload};
 pub use step::{Action, Step};
 
 use std::sync::Arc;
@@ -89,19 +93,24 @@ impl Plan {
         now: Timestamp,
         roll: impl FnOnce(Arc<Workload>, Box<Mount>) -> Vec<Step>,
     ) -> bool {
-        let Some(mount) = &change.mount else { return true };
+        let Some(mount) = &change.mount else { return !self.give_up(wanted, now) };
         let (workload, mount) = (wanted.target.workload.clone(), Box::new(mount.clone()));
         if !change.rolls {
             self.steps.push(Step::new(Action::Claim { workload, mount }, "the claim names another resource"));
             return true;
         }
+        if let Some(problem) = wanted.given_up(change) {
+            self.hold((problem, None), wanted.applied);
+            return false;
+        }
         match wanted.may_roll(change, now) {
             Ok(count) => {
+                let go = self.rehearse(wanted.rehearsed(change, &mount), wanted.target);
                 self.steps.extend(count);
                 let mut steps = roll(workload, mount);
                 drain::tell(&mut steps, &drain::cost(wanted.kind, wanted.target, wanted.applied));
                 self.steps.extend(steps);
-                true
+                go
             }
             Err(held) => {
                 self.hold(held, wanted.applied);

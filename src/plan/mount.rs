@@ -35,6 +35,16 @@ pub fn rolled_annotation() -> String {
     format!("{DOMAIN}/rolled-at")
 }
 
+/// Annotation of a workload: an image, and where it reads Horizon's snippets (a rehearsal found it).
+pub fn reads_annotation() -> String {
+    format!("{DOMAIN}/reads")
+}
+
+/// All our annotations of a workload.
+pub fn our_annotations() -> [String; 3] {
+    [claim_annotation(), rolled_annotation(), reads_annotation()]
+}
+
 /// What we own in a workload.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mount {
@@ -189,7 +199,7 @@ impl Mount {
 }
 
 fn annotations(workload: &Workload) -> BTreeMap<String, String> {
-    let ours = [claim_annotation(), rolled_annotation()];
+    let ours = our_annotations();
     workload.meta.ours.clone().into_iter().filter(|(name, _)| ours.contains(name)).collect()
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::config::ConfigMapDraft;
 use super::mount::{Mount, describe};
+use super::rehearsal::RehearsalDraft;
 use crate::observe::{Key, Workload};
 
 /// Something to do, or to wait for, and why.
@@ -34,6 +35,10 @@ pub enum Action {
     Claim { workload: Arc<Workload>, mount: Box<Mount> },
     /// Give all our fields back: pods roll.
     Release { workload: Arc<Workload> },
+    /// Try the files in a Job of the workload's own image.
+    Rehearse(Box<RehearsalDraft>),
+    /// Wait until it has said something.
+    AwaitRehearsal { job: Key },
     /// Wait until every pod is new.
     AwaitRollout { workload: Arc<Workload> },
     /// Wait until Glance accepts Horizon's origins.
@@ -58,7 +63,14 @@ impl Step {
 impl Action {
     /// Whether the step is done by others, and the next ones must wait for it.
     pub fn waits(&self) -> bool {
-        matches!(self, Self::AwaitRollout { .. } | Self::AwaitGlance { .. } | Self::AwaitHorizons | Self::AwaitProof)
+        matches!(
+            self,
+            Self::AwaitRehearsal { .. }
+                | Self::AwaitRollout { .. }
+                | Self::AwaitGlance { .. }
+                | Self::AwaitHorizons
+                | Self::AwaitProof
+        )
     }
 
     /// The object that is written, beside the resource itself: kind and key.
@@ -72,6 +84,8 @@ impl Action {
             | Self::Claim { workload, mount } => {
                 Some(("ConfigMap", Key::new(workload.meta.key.namespace.clone(), mount.config_map.clone())))
             }
+            Self::Rehearse(draft) => Some(("Job", draft.key.clone())),
+            Self::AwaitRehearsal { job } => Some(("Job", job.clone())),
             Self::Release { workload } | Self::AwaitRollout { workload } => {
                 Some((workload.kind.as_str(), workload.meta.key.clone()))
             }
@@ -95,6 +109,8 @@ impl Action {
             Self::SwitchMode { .. } => "SwitchMode",
             Self::Claim { .. } => "Claim",
             Self::Release { .. } => "Release",
+            Self::Rehearse(_) => "Rehearse",
+            Self::AwaitRehearsal { .. } => "AwaitRehearsal",
             Self::AwaitRollout { .. } => "AwaitRollout",
             Self::AwaitGlance { .. } => "AwaitGlance",
             Self::AwaitHorizons => "AwaitHorizons",
@@ -119,6 +135,8 @@ impl fmt::Display for Action {
             }
             Self::Claim { workload, .. } => write!(f, "claim {}, which rolls nothing", name(workload)),
             Self::Release { workload } => write!(f, "give back our fields of {}", name(workload)),
+            Self::Rehearse(draft) => write!(f, "rehearse {}", draft.subject()),
+            Self::AwaitRehearsal { .. } => f.write_str("wait until the rehearsal has passed"),
             Self::AwaitRollout { workload } => write!(f, "wait until {} is rolled out", name(workload)),
             Self::AwaitGlance { glance } => write!(f, "wait until Glance {glance} accepts the origins"),
             Self::AwaitHorizons => f.write_str("wait until no Horizon uploads to this Glance directly"),

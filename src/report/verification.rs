@@ -27,7 +27,7 @@ pub fn status(evidence: &Evidence, before: &HorizonStatus, now: Timestamp) -> Op
 fn failure((origin, reply): &(String, Reply)) -> ProbeFailure {
     ProbeFailure {
         origin: origin.clone(),
-        rule: reply.rule.map(str::to_owned),
+        rule: reply.rule.map(|rule| rule.to_string()),
         requirement: reply.requirement.clone(),
         message: reply.message.clone(),
         received: reply.received.clone(),

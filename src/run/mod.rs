@@ -123,11 +123,12 @@ pub async fn run(client: Client, settings: Settings, mut stop: watch::Receiver<b
                 Err(why) => break Err(RunError::Leadership(why)),
             },
             _ = changes.changed() => {}
+            () = watches.changed() => {}
         }
         tokio::time::sleep(SETTLE).await;
         changes.mark_unchanged();
         let world = live.world();
-        watches.set(&world.namespaces(), world.sources());
+        watches.set(world.needs());
         ready.set(world.is_read());
         if leads {
             let asked = world.questions();

@@ -131,7 +131,7 @@ fn tell(question: &Question, standing: &Standing) {
     match &standing.verdict {
         Answered::Granted(_) => tracing::info!(%origin, %endpoint, "preflights pass"),
         Answered::Refused(why) => {
-            tracing::warn!(%origin, %endpoint, rule = why.rule, "preflights are refused: {}; {}", why.message, why.fix);
+            tracing::warn!(%origin, %endpoint, rule = why.rule.map(crate::verify::Rule::id), "preflights are refused: {}; {}", why.message, why.fix);
         }
         Answered::Unknown(why) => {
             tracing::warn!(%origin, %endpoint, "preflights get no answer: {}; {}", why.message, why.fix);

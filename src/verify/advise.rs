@@ -5,6 +5,7 @@ use super::explain::{is_echo, is_filters_refusal};
 use super::headers::{Extracted, extract, get};
 use super::judge::{ALLOW_HEADERS, ALLOW_METHODS, ALLOW_ORIGIN, Answer, is_ok};
 use super::request::Preflight;
+use crate::check::Rule;
 
 /// Advice on a question and its answer.
 pub fn advise(asked: &Preflight, answer: &Answer, granted: bool) -> Vec<Advice> {
@@ -24,7 +25,7 @@ pub fn advise(asked: &Preflight, answer: &Answer, granted: bool) -> Vec<Advice> 
     if granted {
         advice.extend(granted_elsewhere(asked, answer));
     } else if value.is_none() && is_ok(answer.status) && is_filters_refusal(answer) {
-        advice.push(Advice::new("DU007", "if the origin is allowed in the file that you look at: the filter reads only /etc/glance/glance-api.conf, /etc/glance/glance-api.conf.d and the like, a later file or the paste file may override it, and Glance must have been restarted since"));
+        advice.push(Advice::new(Rule::NotRead, "if the origin is allowed in the file that you look at: the filter reads only /etc/glance/glance-api.conf, /etc/glance/glance-api.conf.d and the like, a later file or the paste file may override it, and Glance must have been restarted since"));
     }
     advice
 }
@@ -35,18 +36,18 @@ fn on_the_question(asked: &Preflight) -> Vec<Advice> {
         advice.push(Advice::new(None, "dashboard and Glance have the same origin: the browser needs no CORS and sends no preflight; the answer was not judged"));
     }
     if asked.endpoint.ends_in_slash() {
-        advice.push(Advice::new("DU011", "the URL ends in a slash, so Horizon uploads to //v2/images/...; unless the proxy merges slashes, Glance has no such path (404). Take the slash off in the Keystone catalog"));
+        advice.push(Advice::new(Rule::WrongEndpoint, "the URL ends in a slash, so Horizon uploads to //v2/images/...; unless the proxy merges slashes, Glance has no such path (404). Take the slash off in the Keystone catalog"));
     }
     advice
 }
 
 fn wildcard(answer: &Answer) -> Vec<Advice> {
     let mut advice = vec![Advice::new(
-        "DU005",
+        Rule::AnyOrigin,
         "`*` lets every web site use the Glance API; list the dashboards' origins in [cors] allowed_origin",
     )];
     if get(&answer.headers, "Access-Control-Allow-Credentials").is_some_and(|v| v == "true") {
-        advice.push(Advice::new("DU005", "Access-Control-Allow-Credentials beside `*` is contradictory: Horizon's upload works, but browsers refuse it to clients that send credentials"));
+        advice.push(Advice::new(Rule::AnyOrigin, "Access-Control-Allow-Credentials beside `*` is contradictory: Horizon's upload works, but browsers refuse it to clients that send credentials"));
     }
     advice
 }
@@ -63,7 +64,7 @@ fn varies(answer: &Answer) -> bool {
 fn granted_elsewhere(asked: &Preflight, answer: &Answer) -> Vec<Advice> {
     let mut advice = Vec::new();
     if answer.status != 200 || !is_echo(asked, answer) {
-        advice.push(Advice::new("DU012", "something on the way answers preflights, not Glance (which lists exactly what was asked, with status 200); the answer to the PUT itself needs Access-Control-Allow-Origin too, and this one does not show it"));
+        advice.push(Advice::new(Rule::CorsOnTheWay, "something on the way answers preflights, not Glance (which lists exactly what was asked, with status 200); the answer to the PUT itself needs Access-Control-Allow-Origin too, and this one does not show it"));
     }
     for name in [ALLOW_METHODS, ALLOW_HEADERS] {
         if matches!(extract(&answer.headers, name), Extracted::Values(values) if values.contains(&"*")) {

@@ -10,7 +10,6 @@ use futures::future::select_ok;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::client::WebPkiServerVerifier;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
@@ -18,7 +17,6 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use super::address::{self, Range};
 use super::explain_tls;
-use super::pinned::Verifier;
 
 /// How long the connection may take.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -75,7 +73,10 @@ pub struct Host {
 
 /// Which certificate authorities count.
 #[derive(Clone, Debug)]
-pub struct Trust(Arc<ClientConfig>);
+pub struct Trust {
+    config: Arc<ClientConfig>,
+    given: Vec<CertificateDer<'static>>,
+}
 
 impl Trust {
     /// What browsers trust (Mozilla's list), what the system trusts, and these.
@@ -95,18 +96,13 @@ impl Trust {
         if given.is_empty() && !pem.is_empty() {
             return Err("holds no certificate in PEM form".into());
         }
-        let provider = Arc::new(ring::default_provider());
-        let usual = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone())
-            .build()
-            .map_err(|e| e.to_string())?;
-        let mut config = ClientConfig::builder_with_provider(provider)
+        let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
             .map_err(|e| e.to_string())?
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(Verifier { usual, given }))
+            .with_root_certificates(roots)
             .with_no_client_auth();
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Self(Arc::new(config)))
+        Ok(Self { config: Arc::new(config), given })
     }
 }
 
@@ -179,7 +175,7 @@ pub async fn connect(addresses: &[SocketAddr]) -> Result<(TcpStream, SocketAddr)
 ///
 /// # Errors
 /// What a browser would say, as far as it is known here.
-pub async fn secure(stream: Box<dyn Stream>, host: &Host, trust: &Trust) -> Result<Box<dyn Stream>, Unreachable> {
+pub async fn secure(stream: TcpStream, host: &Host, trust: &Trust) -> Result<Box<dyn Stream>, Unreachable> {
     let name = ServerName::try_from(host.name.trim_end_matches('.').to_owned()).map_err(|e| {
         Unreachable::new(
             UnreachableKind::Tls,
@@ -187,8 +183,14 @@ pub async fn secure(stream: Box<dyn Stream>, host: &Host, trust: &Trust) -> Resu
             "no certificate can be valid for this name",
         )
     })?;
-    match TlsConnector::from(trust.0.clone()).connect(name, stream).await {
-        Ok(stream) => Ok(Box::new(stream)),
+    match TlsConnector::from(trust.config.clone()).connect(name, stream).await {
+        Ok(stream) => {
+            let leaf = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
+            if leaf.is_some_and(|leaf| trust.given.contains(leaf)) {
+                return Err(explain_tls::self_signed(host));
+            }
+            Ok(Box::new(stream))
+        }
         Err(error) => Err(explain_tls::unreachable(host, &error)),
     }
 }

@@ -4,7 +4,7 @@
 //! below it into an empty 200 without Content-Type, grants with exactly the method and the headers
 //! that were asked, or refuses by saying nothing at all. Whatever else comes, something else made it.
 
-use super::headers::{Extracted, extract, get, lines, received, shown};
+use super::headers::{Extracted, extract, get, lines, received, shown, starts_with};
 use super::judge::{ALLOW_HEADERS, ALLOW_METHODS, ALLOW_ORIGIN, Answer};
 use super::request::Preflight;
 use super::{Failure, Requirement, Rule};
@@ -12,136 +12,81 @@ use super::{Failure, Requirement, Rule};
 /// Where a rewriting of CORS headers usually stands.
 const ON_THE_WAY: &str = "look at what stands before Glance (httpd: `Header ... Access-Control-...`; ingress-nginx: enable-cors; HTTPRoute: a CORS filter; HAProxy: http-response set-header) and remove it, so that Glance alone answers preflights";
 
-fn failure(requirement: Requirement, rules: &[Rule], received: String, message: String, fix: String) -> Failure {
-    let rule = rules.first().copied().unwrap_or("DU012");
+pub(super) fn failure(
+    requirement: Requirement,
+    rules: &[Rule],
+    received: String,
+    message: String,
+    fix: String,
+) -> Failure {
+    let rule = rules.first().copied().unwrap_or(Rule::CorsOnTheWay);
     Failure { requirement, rule, also: rules.iter().skip(1).copied().collect(), received, message, fix }
 }
 
 /// Headers by which a program gives itself away.
-fn signature(answer: &Answer) -> String {
+pub(super) fn signature(answer: &Answer) -> String {
     let named: Vec<_> = ["Server", "Via"].into_iter().filter_map(|n| Some((n, get(&answer.headers, n)?))).collect();
     let named: Vec<_> = named.iter().map(|(name, value)| format!("{name}: {}", shown(value))).collect();
     if named.is_empty() { String::new() } else { format!(" ({})", named.join(", ")) }
 }
 
-/// Whether an answer without CORS headers is as Glance's filter refuses.
+/// Whether an answer without an allowed origin is as Glance's filter refuses. A program that answers
+/// OPTIONS on its own account names methods, in `Allow` or in a CORS header.
 pub fn is_filters_refusal(answer: &Answer) -> bool {
     let empty = get(&answer.headers, "Content-Length").is_none_or(|length| length == "0");
-    answer.status == 200 && empty && get(&answer.headers, "Content-Type").is_none()
+    let says = |name| get(&answer.headers, name).is_some();
+    answer.status == 200 && empty && !says("Content-Type") && !says("Allow") && !grants_something(answer)
 }
 
-/// A status that is not ok.
-pub fn status(asked: &Preflight, answer: &Answer) -> Failure {
-    let code = answer.status;
-    let from = signature(answer);
-    let challenge = get(&answer.headers, "WWW-Authenticate").unwrap_or_default();
-    let (rules, message, fix): (&[Rule], String, String) = match code {
-        300..=399 => return redirect(asked, answer),
-        401 if challenge.to_ascii_lowercase().starts_with("keystone") => (
-            &["DU020", "DU007", "DU008"],
-            "Glance's own token check answered the preflight, which carries no token: no CORS filter stands before it".into(),
-            "put the cors filter first in the pipeline of Glance's paste file (the shipped pipelines have it), or remove the flavor that lacks it".into(),
-        ),
-        401 | 403 | 407 => (
-            &["DU020", "DU012"],
-            format!("an authentication or access filter in front of Glance{from} answered the preflight, which never carries a token"),
-            "let OPTIONS on /v2/images/ pass that filter unauthenticated".into(),
-        ),
-        405 | 501 => (
-            &["DU020", "DU012"],
-            format!("something in front of Glance{from} does not let the method OPTIONS pass"),
-            "let OPTIONS (and PUT) on /v2/images/ pass, up to Glance".into(),
-        ),
-        404 | 410 => (
-            &["DU011", "DU012"],
-            format!("nothing is at this URL; not Glance answered{from}: its CORS filter answers each OPTIONS with 200"),
-            "compare the public endpoint of service type image in the Keystone catalog with what the proxy routes to Glance".into(),
-        ),
-        411 | 413 => (
-            &["DU014", "DU012"],
-            format!("a body limit in front of Glance{from} refused the preflight, which has no body; it will refuse an image too"),
-            "lift the limit: httpd LimitRequestBody 0, ingress-nginx proxy-body-size \"0\"".into(),
-        ),
-        408 | 504 => (
-            &["DU015", "DU012"],
-            format!("a proxy{from} gave up waiting for Glance"),
-            "see whether Glance runs and its Service has endpoints; then the proxy's timeouts".into(),
-        ),
-        500 | 502 | 503 => (
-            &["DU012"],
-            format!("a proxy{from} has no working Glance behind it, or Glance failed; such an answer has no CORS header of Glance's"),
-            "see whether Glance's pods are ready and its log is clean; then the proxy's backend".into(),
-        ),
-        400 if !asked.endpoint.origin().is_https() => (
-            &["DU011", "DU012"],
-            format!("the server{from} does not take the request; often this port speaks https, and the URL says http"),
-            "put the https URL into the Keystone catalog (public endpoint of service type image)".into(),
-        ),
-        _ => (
-            &["DU012", "DU020"],
-            format!("not Glance's CORS filter answered{from}: it answers each OPTIONS with 200"),
-            "let OPTIONS on /v2/images/ pass, up to Glance".into(),
-        ),
-    };
-    failure(Requirement::Status, rules, format!("status {code}{from}"), message, fix)
-}
-
-fn redirect(asked: &Preflight, answer: &Answer) -> Failure {
-    let location = get(&answer.headers, "Location").unwrap_or_default();
-    // A query may hold what is nobody's business.
-    let place = location.split(['?', '#']).next().unwrap_or_default();
-    let to = if place.is_empty() { String::new() } else { format!(" to {}", shown(place)) };
-    let target = place.to_ascii_lowercase();
-    let login = ["auth", "login", "sso", "saml", "signin"].iter().any(|word| target.contains(word));
-    let (rules, fix): (&[Rule], _) = if login {
-        (&["DU020", "DU011"], "let OPTIONS on /v2/images/ pass the login in front of Glance".to_owned())
-    } else {
-        let why = if target.starts_with("https:") && !asked.endpoint.origin().is_https() {
-            "the https URL"
-        } else {
-            "the URL it leads to"
-        };
-        (&["DU011", "DU020"], format!("put {why} into the Keystone catalog (public endpoint of service type image)"))
-    };
-    let message = format!("a redirect{}; browsers do not follow one of a preflight", signature(answer));
-    failure(Requirement::Status, rules, format!("status {}{to}", answer.status), message, fix)
+/// Whether there is any header of a CORS grant.
+fn grants_something(answer: &Answer) -> bool {
+    answer.headers.iter().any(|(name, _)| starts_with(name, "Access-Control-Allow-"))
 }
 
 /// `Access-Control-Allow-Origin` is not what it must be.
 pub fn origin(asked: &Preflight, answer: &Answer) -> Failure {
     let origin = asked.origin.as_str();
     let Some(value) = get(&answer.headers, ALLOW_ORIGIN) else { return silence(asked, answer) };
+    let unquoted = value.trim_matches(['"', '<', '>', '\'']);
     let parts: Vec<_> = value.split(',').map(str::trim).filter(|part| !part.is_empty()).collect();
     let (rules, message): (&[Rule], String) = if value.eq_ignore_ascii_case("null") {
-        (&["DU005", "DU012"], "`null` is the origin of sandboxed and local pages, not of this dashboard".into())
+        (
+            &[Rule::AnyOrigin, Rule::CorsOnTheWay],
+            "`null` is the origin of sandboxed and local pages, not of this dashboard".into(),
+        )
     } else if parts.is_empty() {
-        (&["DU012"], "the value is empty".into())
+        (&[Rule::CorsOnTheWay], "the value is empty".into())
     } else if parts.len() > 1 || lines(&answer.headers, ALLOW_ORIGIN).count() > 1 {
         let how =
             if parts.iter().all(|part| *part == origin) { "the same origin several times" } else { "several values" };
         (
-            &["DU012"],
+            &[Rule::CorsOnTheWay],
             format!("{how}: browsers want exactly one; Glance sends one, so something on the way adds its own"),
         )
-    } else if is_same_but_for_form(&value, origin) {
+    } else if is_same_but_for_form(unquoted, origin) {
         (
-            &["DU001", "DU012"],
+            &[Rule::OriginForm, Rule::CorsOnTheWay],
             format!(
                 "it differs from {origin} in form only, but must equal it byte for byte (scheme://host[:port], lower case, no path, no default port)"
             ),
         )
     } else if value.contains('*') {
-        (&["DU012", "DU005"], "a pattern: browsers know only `*` alone or the exact origin".into())
+        (&[Rule::CorsOnTheWay, Rule::AnyOrigin], "a pattern: browsers know only `*` alone or the exact origin".into())
+    } else if let Some(age) = get(&answer.headers, "Age") {
+        let received = format!("{} | Age: {}", received(&answer.headers, ALLOW_ORIGIN), shown(&age));
+        let message = "a cache on the way gave an answer that was made for another dashboard".into();
+        let fix = "let no cache on the way keep the answers to OPTIONS, or let it keep them by Origin".into();
+        return failure(Requirement::AllowOrigin, &[Rule::CorsOnTheWay], received, message, fix);
     } else {
         (
-            &["DU012", "DU002"],
+            &[Rule::CorsOnTheWay, Rule::OriginMissing],
             format!(
                 "another origin than {origin}; Glance answers with the origin that asks or not at all, so something on the way writes one fixed origin"
             ),
         )
     };
     let fix = match rules.first() {
-        Some(&"DU001") => format!(
+        Some(Rule::OriginForm) => format!(
             "write exactly {origin}: in [cors] allowed_origin of Glance, or where something on the way sets the header"
         ),
         _ => format!("{ON_THE_WAY}; and {origin} must stand in [cors] allowed_origin"),
@@ -158,10 +103,13 @@ fn is_same_but_for_form(value: &str, origin: &str) -> bool {
 fn silence(asked: &Preflight, answer: &Answer) -> Failure {
     let origin = &asked.origin;
     let from = signature(answer);
-    let received = format!("status {}{from}, no {ALLOW_ORIGIN}", answer.status);
-    let (rules, message, fix): (&[Rule], _, _) = if is_filters_refusal(answer) {
+    let nothing = format!("status {}{from}, no {ALLOW_ORIGIN}", answer.status);
+    let with = |name| format!("{nothing}, {}", received(&answer.headers, name));
+    let elsewhere = format!("{ON_THE_WAY}; and {origin} must stand in [cors] allowed_origin");
+    let (rules, received, message, fix): (&[Rule], _, _, _) = if is_filters_refusal(answer) {
         (
-            &["DU002", "DU003", "DU004", "DU007"],
+            &[Rule::OriginMissing, Rule::HeaderMissing, Rule::MethodMissing, Rule::NotRead, Rule::CorsOnTheWay],
+            nothing,
             format!(
                 "this is how Glance's CORS filter refuses: it says nothing if the origin, the method or one of the headers ({}) is not allowed",
                 asked.headers.join(", ")
@@ -170,13 +118,30 @@ fn silence(asked: &Preflight, answer: &Answer) -> Failure {
                 "in [cors] of a file that the filter reads (/etc/glance/glance-api.conf.d/*.conf): {origin} in allowed_origin, PUT in allow_methods, X-Auth-Token and X-CSRFToken in allow_headers; then restart Glance"
             ),
         )
+    } else if grants_something(answer) {
+        (
+            &[Rule::CorsOnTheWay, Rule::OriginMissing],
+            with(ALLOW_METHODS),
+            format!(
+                "something on the way{from} answers preflights and does not know {origin}: it grants without the origin, which Glance's CORS filter never does"
+            ),
+            format!("add {origin} to the origins of that, or better let Glance answer: {elsewhere}"),
+        )
+    } else if get(&answer.headers, "Allow").is_some() {
+        (
+            &[Rule::CorsOnTheWay, Rule::OptionsFiltered],
+            with("Allow"),
+            format!("a web server{from} answered OPTIONS itself, with the methods it knows; Glance was not asked"),
+            "let OPTIONS on /v2/images/ pass, up to Glance; a URL that the server does not route to Glance answers so too".into(),
+        )
     } else {
         (
-            &["DU012", "DU002"],
+            &[Rule::CorsOnTheWay, Rule::OriginMissing],
+            nothing,
             format!(
                 "not Glance's CORS filter answered{from} (its refusal is an empty 200 without Content-Type): either something on the way answers OPTIONS itself, or Glance runs without the filter"
             ),
-            format!("{ON_THE_WAY}; and {origin} must stand in [cors] allowed_origin"),
+            elsewhere,
         )
     };
     failure(Requirement::AllowOrigin, rules, received, message, fix)
@@ -194,7 +159,13 @@ pub fn methods(asked: &Preflight, answer: &Answer, methods: &Extracted<'_>) -> F
         Extracted::Values(_) => format!("{method} is not among the methods"),
     };
     let fix = complete(answer, method, "allow_methods");
-    failure(Requirement::AllowMethods, &["DU004", "DU012"], received(&answer.headers, ALLOW_METHODS), message, fix)
+    failure(
+        Requirement::AllowMethods,
+        &[Rule::CorsOnTheWay, Rule::MethodMissing],
+        received(&answer.headers, ALLOW_METHODS),
+        message,
+        fix,
+    )
 }
 
 /// `Access-Control-Allow-Headers` lacks some name.
@@ -206,7 +177,13 @@ pub fn header_names(answer: &Answer, names: &Extracted<'_>, missing: &[&str]) ->
         Extracted::Values(_) => format!("missing: {missing}"),
     };
     let fix = complete(answer, &missing, "allow_headers");
-    failure(Requirement::AllowHeaders, &["DU003", "DU012"], received(&answer.headers, ALLOW_HEADERS), message, fix)
+    failure(
+        Requirement::AllowHeaders,
+        &[Rule::CorsOnTheWay, Rule::HeaderMissing],
+        received(&answer.headers, ALLOW_HEADERS),
+        message,
+        fix,
+    )
 }
 
 fn unparsable(element: &str) -> String {
@@ -217,7 +194,7 @@ fn unparsable(element: &str) -> String {
 fn complete(answer: &Answer, missing: &str, option: &str) -> String {
     let from = signature(answer);
     format!(
-        "this answer was made on the way{from}, for Glance's filter lists exactly what was asked or says nothing at all: list {missing} there, or better let Glance answer, with {missing} in [cors] {option}"
+        "this answer was made on the way{from}, for Glance's filter lists exactly what was asked or says nothing at all: list {missing} there, or better let Glance answer, with {missing} in [cors] {option}: {ON_THE_WAY}"
     )
 }
 

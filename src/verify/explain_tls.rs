@@ -2,7 +2,7 @@
 
 use std::io;
 
-use tokio_rustls::rustls::{CertificateError, Error};
+use tokio_rustls::rustls::{AlertDescription, CertificateError, Error};
 
 use super::connect::{Host, Unreachable, UnreachableKind, inner};
 
@@ -14,6 +14,11 @@ pub fn unreachable(host: &Host, error: &io::Error) -> Unreachable {
             UnreachableKind::Tls,
             format!("{}:{} does not speak TLS", host.name, host.port),
             "a browser gets no further either: serve https on this port, or correct the URL's scheme or port",
+        ),
+        Some(Error::AlertReceived(AlertDescription::CertificateRequired)) => Unreachable::new(
+            UnreachableKind::Tls,
+            format!("{}:{} wants a client certificate", host.name, host.port),
+            "a preflight never carries one: let the server ask for none on /v2/images/",
         ),
         _ => Unreachable::new(
             UnreachableKind::Tls,
@@ -39,6 +44,8 @@ fn certificate(host: &Host, error: &CertificateError) -> Unreachable {
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
             ("it is not valid yet".to_owned(), "a browser refuses it too, unless the clock here is wrong")
         }
+        // rustls has no name for the cause (CaUsedAsEndEntity).
+        CertificateError::Other(_) => return self_signed(host),
         other => (
             other.to_string(),
             "browsers refuse most such certificates too; if they trust a CA of your own, give it with --ca FILE, or spec.directUpload.probe.caConfigMap",
@@ -46,4 +53,14 @@ fn certificate(host: &Host, error: &CertificateError) -> Unreachable {
     };
     let message = format!("the certificate of {}:{} is not valid: {why}", host.name, host.port);
     Unreachable::new(UnreachableKind::Certificate, message, fix)
+}
+
+/// A certificate that vouches for itself. Imported as trusted, Chromium takes it if it is a CA's, and
+/// Firefox if it is not: none is taken by both.
+pub fn self_signed(host: &Host) -> Unreachable {
+    Unreachable::new(
+        UnreachableKind::Certificate,
+        format!("the certificate of {}:{} is not valid: it is a CA's own, or signed by itself", host.name, host.port),
+        "Chromium or Firefox refuses it even where it is trusted: let a CA of your own issue the server's certificate, and give that CA with --ca FILE",
+    )
 }

@@ -21,6 +21,11 @@ pub fn lines<'a>(headers: &'a Headers, name: &'a str) -> impl Iterator<Item = &'
         .map(|(_, value)| value.trim_matches(['\t', '\n', '\r', ' ']))
 }
 
+/// Whether a header's name begins so, in any case.
+pub fn starts_with(name: &str, with: &str) -> bool {
+    name.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with))
+}
+
 /// "Extracting header list values" for a name whose grammar is a list of tokens (RFC 9110 §5.6.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Extracted<'a> {
@@ -50,7 +55,7 @@ pub fn extract<'a>(headers: &'a Headers, name: &'a str) -> Extracted<'a> {
 }
 
 /// RFC 9110 §5.6.2.
-fn is_token(text: &str) -> bool {
+pub fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
 }
 

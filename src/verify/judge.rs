@@ -4,10 +4,10 @@
 //! upload is an XHR without `withCredentials`; the token travels as X-Auth-Token.
 
 use super::advise::advise;
-use super::explain;
 use super::headers::{Extracted, Headers, extract, get};
 use super::request::Preflight;
 use super::{Advice, Failure};
+use super::{explain, explain_status};
 
 pub const ALLOW_ORIGIN: &str = "Access-Control-Allow-Origin";
 pub const ALLOW_METHODS: &str = "Access-Control-Allow-Methods";
@@ -46,7 +46,7 @@ pub fn judge(asked: &Preflight, answer: &Answer) -> Verdict {
 fn cross_origin(asked: &Preflight, answer: &Answer) -> Result<(), Failure> {
     // The standard asks for both at once; a wrong status says more about who answered.
     if !is_ok(answer.status) {
-        return Err(explain::status(asked, answer));
+        return Err(explain_status::status(asked, answer));
     }
     if !origin_allowed(asked, &answer.headers) {
         return Err(explain::origin(asked, answer));

@@ -187,6 +187,7 @@ impl Entry {
 mod tests {
     use super::super::question::{Reach, Reply};
     use super::*;
+    use crate::check::Rule;
     use crate::derive::origin::Origin;
     use crate::verify::Endpoint;
     use rstest::rstest;
@@ -199,7 +200,7 @@ mod tests {
         }
     }
 
-    fn reply(rule: Option<&'static str>) -> Reply {
+    fn reply(rule: Option<Rule>) -> Reply {
         let requirement = "status".to_owned();
         Reply { rule, requirement, message: String::new(), received: String::new(), fix: String::new() }
     }
@@ -207,8 +208,8 @@ mod tests {
     fn answer(letter: char) -> Answered {
         match letter {
             'g' => Answered::Granted(vec![]),
-            'r' => Answered::Refused(reply(Some("DU002"))),
-            's' => Answered::Refused(reply(Some("DU020"))),
+            'r' => Answered::Refused(reply(Some(Rule::OriginMissing))),
+            's' => Answered::Refused(reply(Some(Rule::OptionsFiltered))),
             _ => Answered::Unknown(reply(None)),
         }
     }
@@ -217,7 +218,7 @@ mod tests {
         let Some(standing) = standing else { return "-".into() };
         let letter = match &standing.verdict {
             Answered::Granted(_) => "g",
-            Answered::Refused(r) if r.rule == Some("DU002") => "r",
+            Answered::Refused(r) if r.rule == Some(Rule::OriginMissing) => "r",
             Answered::Refused(_) => "s",
             Answered::Unknown(_) => "u",
         };

@@ -5,19 +5,21 @@
 //! failed, what was received, which rule, what to change.
 //!
 //! [`request`] is the question, [`mod@judge`] the pure judgement, [`explain`] and [`advise`] its words;
-//! [`mod@probe`] is the only part that touches the network, through [`connect`] and within [`address`].
+//! [`mod@probe`] is the only part that touches the network, through [`connect`] and within [`address`];
+//! [`head`] reads what comes back.
 //! [`question`] and [`ledger`] say what many answers mean over time.
 
 pub mod address;
 pub mod advise;
 pub mod connect;
 pub mod explain;
+mod explain_status;
 mod explain_tls;
+pub mod head;
 pub mod headers;
 pub mod judge;
 pub mod ledger;
 pub mod narrow;
-mod pinned;
 pub mod probe;
 pub mod proxy;
 pub mod question;
@@ -34,8 +36,7 @@ pub use question::{Answered, Question, Reach, Reply};
 pub use report::Report;
 pub use request::{Endpoint, Preflight};
 
-/// The id of a rule, `DU0xx`.
-pub type Rule = &'static str;
+pub use crate::check::Rule;
 
 /// What a browser asks for before it sends the upload, in the order in which it is looked at here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]

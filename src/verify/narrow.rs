@@ -6,6 +6,7 @@ use super::headers::get;
 use super::judge::{ALLOW_ORIGIN, Answer, is_ok};
 use super::request::{HEADERS, Preflight};
 use super::{Failure, Requirement};
+use crate::check::Rule;
 
 /// Whether more questions can say more than the verdict does.
 pub fn is_worth_asking(asked: &Preflight, answer: &Answer) -> bool {
@@ -29,7 +30,7 @@ pub fn conclude(asked: &Preflight, answer: &Answer, failure: &Failure, granted: 
     };
     let origin_name = &asked.origin;
     let by_glance = is_filters_refusal(answer);
-    let also = if by_glance { vec![] } else { vec!["DU012"] };
+    let also = if by_glance { vec![] } else { vec![Rule::CorsOnTheWay] };
     let found = Failure { also, ..failure.clone() };
     if method {
         let refused: Vec<_> = asked.headers.iter().zip(names).filter(|(_, ok)| !**ok).map(|(name, _)| *name).collect();
@@ -39,7 +40,7 @@ pub fn conclude(asked: &Preflight, answer: &Answer, failure: &Failure, granted: 
         let refused = refused.join(", ");
         return Some(Failure {
             requirement: Requirement::AllowHeaders,
-            rule: "DU003",
+            rule: Rule::HeaderMissing,
             message: format!(
                 "{origin_name} and {} are granted, but not with the header {refused}: asked with it, nothing is said; asked without, it is granted",
                 asked.method
@@ -54,7 +55,7 @@ pub fn conclude(asked: &Preflight, answer: &Answer, failure: &Failure, granted: 
     if origin {
         return Some(Failure {
             requirement: Requirement::AllowMethods,
-            rule: "DU004",
+            rule: Rule::MethodMissing,
             message: format!("{origin_name} is granted, but not with the method {}", asked.method),
             fix: format!(
                 "add {} to [cors] allow_methods of Glance, in a file that the filter reads, and restart it",
@@ -64,9 +65,10 @@ pub fn conclude(asked: &Preflight, answer: &Answer, failure: &Failure, granted: 
         });
     }
     by_glance.then(|| Failure {
-        rule: "DU002",
-        also: vec!["DU001", "DU007"],
-        message: format!("Glance does not allow {origin_name}: it refuses it without any header and with GET too"),
+        rule: Rule::OriginMissing,
+        // An empty 200 to every OPTIONS looks the same.
+        also: vec![Rule::OriginForm, Rule::NotRead, Rule::CorsOnTheWay],
+        message: format!("Glance does not allow {origin_name}: it refuses it without any header and with GET too; unless something on the way answers OPTIONS with an empty 200"),
         fix: format!("add {origin_name}, byte for byte, to [cors] allowed_origin in a file that the filter reads (/etc/glance/glance-api.conf.d/*.conf), and restart Glance"),
         ..found
     })

@@ -1,32 +1,27 @@
 //! One preflight over the network, within bounds: no redirect is followed, no body is read, no
 //! refused address is asked, and it ends after ten seconds.
 
+use crate::check::Rule;
+use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::pin::pin;
 use std::time::Duration;
 
-use futures::future::{Either, select};
-use http_body_util::Empty;
-use hyper::body::Bytes;
-use hyper::client::conn::http1::Builder;
-use hyper::{Request, Response};
-use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::time::timeout;
+use tokio_rustls::rustls;
 
 use super::address::Range;
 use super::connect::{self, Host, Stream, Trust, Unreachable, UnreachableKind};
+use super::head::{self, Unreadable};
 use super::judge::{Answer, Verdict, judge, origin_allowed};
 use super::proxy::{Proxies, Proxy};
 use super::request::{Endpoint, Preflight};
-use super::{Advice, Failure, narrow};
+use super::{Advice, Failure, explain_tls, narrow};
 use crate::derive::origin::Origin;
 
 /// How long one question may take, connection included; and all that follow it together.
 const TOTAL: Duration = Duration::from_secs(10);
-
-/// How much of an answer's head is read.
-const HEAD_BYTES: usize = 64 * 1024;
-const HEAD_LINES: usize = 200;
 
 /// What to ask, and how.
 #[derive(Clone, Debug)]
@@ -115,7 +110,10 @@ fn reached_here_only(host: &Host, asked: &Preflight, address: SocketAddr) -> Opt
         None => return None,
     };
     let name = &host.name;
-    Some(Advice::new("DU010", format!("{name} is {why}: it answers here, but not for a browser on another machine")))
+    Some(Advice::new(
+        Rule::NotPublic,
+        format!("{name} is {why}: it answers here, but not for a browser on another machine"),
+    ))
 }
 
 /// The failure, more precise if asking for less made it so; as it was if not.
@@ -152,90 +150,65 @@ async fn exchange(
 ) -> Result<(SocketAddr, Answer), Unreachable> {
     let is_https = asked.endpoint.origin().is_https();
     let proxy = probe.proxy(host);
-    let (stream, address): (Box<dyn Stream>, _) = match &proxy {
-        None => {
-            let (stream, address) = connect::connect(addresses).await?;
-            (Box::new(stream), address)
-        }
-        Some(proxy) => {
-            let authority = if host.name.contains(':') { format!("[{}]", host.name) } else { host.name.clone() };
-            let stream = proxy.connect().await?;
-            let address = stream.peer_addr().unwrap_or_else(|_| SocketAddr::from(([0, 0, 0, 0], 0)));
-            if is_https {
-                (proxy.tunnel(stream, &format!("{authority}:{}", host.port)).await?, address)
-            } else {
-                (Box::new(stream), address)
-            }
-        }
+    let (stream, address) = match &proxy {
+        None => connect::connect(addresses).await?,
+        Some(proxy) => through(proxy, host, is_https).await?,
     };
-    let stream = if is_https { connect::secure(stream, host, &probe.trust).await? } else { stream };
-    let answer = send(stream, asked, proxy.filter(|_| !is_https)).await.map_err(|error| {
-        Unreachable::new(
-            UnreachableKind::Http,
-            format!("no readable HTTP answer from {address}: {}", reason(&error)),
-            "look at the log of the server or proxy there; a port that speaks another protocol or TLS answers so too",
-        )
-    })?;
+    let stream: Box<dyn Stream> =
+        if is_https { connect::secure(stream, host, &probe.trust).await? } else { Box::new(stream) };
+    let request = request(asked, proxy.as_ref().filter(|_| !is_https));
+    let answer = send(stream, &request).await.map_err(|error| no_answer(host, address, &error))?;
     Ok((address, answer))
 }
 
+/// A connection to the proxy; for https, through it.
+async fn through(proxy: &Proxy, host: &Host, tunnel: bool) -> Result<(TcpStream, SocketAddr), Unreachable> {
+    let mut stream = proxy.connect().await?;
+    let address = stream.peer_addr().unwrap_or_else(|_| SocketAddr::from(([0, 0, 0, 0], 0)));
+    if tunnel {
+        let name = if host.name.contains(':') { format!("[{}]", host.name) } else { host.name.clone() };
+        proxy.tunnel(&mut stream, &format!("{name}:{}", host.port)).await?;
+    }
+    Ok((stream, address))
+}
+
 /// One request; the connection is dropped with the body unread.
-async fn send(stream: Box<dyn Stream>, asked: &Preflight, proxy: Option<Proxy>) -> hyper::Result<Answer> {
-    let (mut sender, connection) = Builder::new()
-        // As browsers send and read.
-        .title_case_headers(true)
-        .allow_obsolete_multiline_headers_in_responses(true)
-        .ignore_invalid_headers_in_responses(true)
-        .max_headers(HEAD_LINES)
-        .max_buf_size(HEAD_BYTES)
-        .handshake(TokioIo::new(stream))
-        .await?;
-    let mut request = request(asked);
-    if let Some(proxy) = proxy {
-        // A proxy is told the whole URL (RFC 9112 §3.2.2).
-        *request.uri_mut() = asked.url().parse().unwrap_or_default();
-        if let Some(authorization) = proxy.authorization() {
-            request.headers_mut().insert(hyper::header::PROXY_AUTHORIZATION, authorization);
+async fn send(mut stream: Box<dyn Stream>, request: &str) -> io::Result<Answer> {
+    stream.write_all(request.as_bytes()).await?;
+    stream.flush().await?;
+    let mut bytes = Vec::new();
+    loop {
+        if stream.read_buf(&mut bytes).await? == 0 {
+            return Err(io::Error::other(Unreadable::Cut));
+        }
+        if let Some(answer) = head::read(&bytes).map_err(io::Error::other)? {
+            return Ok(answer);
         }
     }
-    let exchange = pin!(sender.send_request(request));
-    let response = match select(exchange, pin!(connection)).await {
-        Either::Left((response, _)) => response?,
-        Either::Right((_, exchange)) => exchange.await?,
-    };
-    Ok(head(&response))
 }
 
-fn request(asked: &Preflight) -> Request<Empty<Bytes>> {
-    let path = asked.endpoint.upload_path(&asked.image);
+/// What the URL parser let through is fit for a request line and for header values. A proxy without
+/// a tunnel is told the whole URL (RFC 9112 §3.2.2).
+fn request(asked: &Preflight, proxy: Option<&Proxy>) -> String {
+    let target = proxy.map_or_else(|| asked.endpoint.upload_path(&asked.image), |_| asked.url());
     let authority = asked.endpoint.origin().as_str().split_once("://").map_or("", |(_, rest)| rest);
-    let mut request = Request::new(Empty::new());
-    *request.method_mut() = hyper::Method::OPTIONS;
-    // What the URL parser let through is fit for a request line and for header values.
-    *request.uri_mut() = path.parse().unwrap_or_default();
-    let lines = [("Host", authority.to_owned()), ("Connection", "close".to_owned())].into_iter().chain(asked.lines());
-    for (name, value) in lines {
-        if let (Ok(name), Ok(value)) = (hyper::header::HeaderName::try_from(name), value.try_into()) {
-            request.headers_mut().append(name, value);
-        }
-    }
-    request
+    let mut lines =
+        vec![format!("OPTIONS {target} HTTP/1.1"), format!("Host: {authority}"), "Connection: close".to_owned()];
+    lines.extend(asked.lines().iter().map(|(name, value)| format!("{name}: {value}")));
+    let authorization = proxy.map(Proxy::authorization).unwrap_or_default();
+    format!("{}\r\n{authorization}\r\n", lines.join("\r\n"))
 }
 
-fn head<B>(response: &Response<B>) -> Answer {
-    let headers = response.headers().iter().map(|(name, value)| {
-        // Isomorphic decode: each byte the character of its number.
-        (name.as_str().to_owned(), value.as_bytes().iter().copied().map(char::from).collect())
-    });
-    Answer { status: response.status().as_u16(), headers: headers.collect() }
-}
-
-/// An error with what is inside it.
-fn reason(error: &hyper::Error) -> String {
-    match std::error::Error::source(error) {
-        Some(source) => format!("{error}: {source}"),
-        None => error.to_string(),
+/// By TLS 1.3 a server's objection to the client comes only now.
+fn no_answer(host: &Host, address: SocketAddr, error: &io::Error) -> Unreachable {
+    if connect::inner::<rustls::Error>(error).is_some() {
+        return explain_tls::unreachable(host, error);
     }
+    Unreachable::new(
+        UnreachableKind::Http,
+        format!("no readable HTTP answer from {address}: {error}"),
+        "look at the log of the server or proxy there; a port that speaks another protocol or TLS answers so too",
+    )
 }
 
 fn late() -> Unreachable {

@@ -3,16 +3,12 @@
 use std::fmt;
 use std::sync::Arc;
 
-use http_body_util::Empty;
-use hyper::body::Bytes;
-use hyper::client::conn::http1::Builder;
-use hyper::header::{HOST, HeaderValue, PROXY_AUTHORIZATION};
-use hyper::{Method, Request, Uri};
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
-use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::connect::{Stream, Unreachable, UnreachableKind};
+use super::connect::{Unreachable, UnreachableKind};
+use super::head;
 
 /// Which proxy leads where.
 #[derive(Clone, Default)]
@@ -36,24 +32,23 @@ impl Proxies {
 
     /// The proxy for a URL.
     pub fn of(&self, url: &str) -> Option<Proxy> {
-        let url: Uri = url.parse().ok()?;
-        self.0.as_ref()?.intercept(&url).map(Proxy)
+        self.0.as_ref()?.intercept(&url.parse().ok()?).map(Proxy)
     }
 }
 
 impl Proxy {
     /// Host and port of the proxy itself.
-    fn address(&self) -> (String, u16) {
+    fn address(&self) -> (&str, u16) {
         let uri = self.0.uri();
         let host = uri.host().unwrap_or_default();
         let host = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host);
-        let default = if uri.scheme_str() == Some("https") { 443 } else { 80 };
-        (host.to_owned(), uri.port_u16().unwrap_or(default))
+        (host, uri.port_u16().unwrap_or(80))
     }
 
-    /// What a proxy wants to see of us, for a request that is not tunnelled.
-    pub fn authorization(&self) -> Option<HeaderValue> {
-        self.0.basic_auth().cloned()
+    /// The line by which we say who we are, if the environment tells; with its line's end.
+    pub fn authorization(&self) -> String {
+        let value = self.0.basic_auth().and_then(|value| value.to_str().ok());
+        value.map(|value| format!("Proxy-Authorization: {value}\r\n")).unwrap_or_default()
     }
 
     /// A connection to the proxy.
@@ -66,35 +61,29 @@ impl Proxy {
             return Err(failed(format!("the proxy is {scheme}://…; only http:// proxies are supported")));
         }
         let (host, port) = self.address();
-        TcpStream::connect((host.as_str(), port))
+        TcpStream::connect((host, port))
             .await
             .map_err(|error| failed(format!("no connection to the proxy {host}:{port}: {error}")))
     }
 
-    /// A tunnel to a host over a connection to the proxy (`CONNECT`, RFC 9110 §9.3.6).
+    /// Makes a connection to the proxy a tunnel to a host (`CONNECT`, RFC 9110 §9.3.6).
     ///
     /// # Errors
     /// The proxy does not make one.
-    pub async fn tunnel(&self, stream: TcpStream, authority: &str) -> Result<Box<dyn Stream>, Unreachable> {
-        let broken = |error: hyper::Error| failed(format!("the proxy made no tunnel to {authority}: {error}"));
-        let (mut sender, connection) = Builder::new().handshake(TokioIo::new(stream)).await.map_err(broken)?;
-        tokio::spawn(connection.with_upgrades());
-        let mut request = Request::new(Empty::<Bytes>::new());
-        *request.method_mut() = Method::CONNECT;
-        *request.uri_mut() = authority.parse().map_err(|e| failed(format!("{authority}: {e}")))?;
-        if let Ok(host) = HeaderValue::from_str(authority) {
-            request.headers_mut().insert(HOST, host);
+    pub async fn tunnel(&self, stream: &mut TcpStream, authority: &str) -> Result<(), Unreachable> {
+        let none = |why: String| failed(format!("the proxy made no tunnel to {authority}: {why}"));
+        let request = format!("CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n{}\r\n", self.authorization());
+        stream.write_all(request.as_bytes()).await.map_err(|e| none(e.to_string()))?;
+        let mut bytes = Vec::new();
+        loop {
+            // What follows the answer's head is the tunnel's: not a byte of it is read here.
+            bytes.push(stream.read_u8().await.map_err(|e| none(e.to_string()))?);
+            match head::read(&bytes).map_err(|e| none(e.to_string()))? {
+                Some(answer) if (200..300).contains(&answer.status) => return Ok(()),
+                Some(answer) => return Err(none(format!("it answered {}", answer.status))),
+                None => {}
+            }
         }
-        if let Some(authorization) = self.authorization() {
-            request.headers_mut().insert(PROXY_AUTHORIZATION, authorization);
-        }
-        let response = sender.send_request(request).await.map_err(broken)?;
-        if !response.status().is_success() {
-            let status = response.status().as_u16();
-            return Err(failed(format!("the proxy made no tunnel to {authority}: it answered {status}")));
-        }
-        let upgraded = hyper::upgrade::on(response).await.map_err(broken)?;
-        Ok(Box::new(TokioIo::new(upgraded)))
     }
 }
 

@@ -10,13 +10,16 @@ use super::request::Preflight;
 use super::{Advice, Failure, Requirement, Rule, UnreachableKind};
 
 /// The headers that are reported; cookies and the like never.
-const REPORTED: [&str; 12] = [
+const REPORTED: [&str; 15] = [
     "Access-Control-Allow-Origin",
     "Access-Control-Allow-Methods",
     "Access-Control-Allow-Headers",
     "Access-Control-Allow-Credentials",
     "Access-Control-Max-Age",
     "Vary",
+    "Allow",
+    "Age",
+    "X-Cache",
     "Server",
     "Via",
     "Content-Type",

@@ -1,5 +1,6 @@
 //! What the browser asks before it uploads, and what is wrong before anything is asked.
 
+use crate::check::Rule;
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
@@ -123,7 +124,7 @@ impl Preflight {
         if self.origin.is_https() && !url.is_https() && !is_loopback(url) {
             return Some(Failure {
                 requirement: Requirement::SecureContext,
-                rule: "DU009",
+                rule: Rule::MixedContent,
                 also: vec![],
                 received: format!("public URL {}", self.endpoint),
                 message: "mixed content: the dashboard is https and Glance is http; the browser sends nothing".into(),
@@ -133,7 +134,7 @@ impl Preflight {
         if let Some(version) = self.endpoint.version() {
             return Some(Failure {
                 requirement: Requirement::UploadUrl,
-                rule: "DU011",
+                rule: Rule::WrongEndpoint,
                 also: vec![],
                 received: format!("public URL {}", self.endpoint),
                 message: format!(
@@ -144,7 +145,7 @@ impl Preflight {
         }
         url.unreachable().filter(|_| !redirected).map(|why| Failure {
             requirement: Requirement::Reachable,
-            rule: "DU010",
+            rule: Rule::NotPublic,
             also: vec![],
             received: format!("public URL {}", self.endpoint),
             message: format!("{} is {why}; a browser elsewhere cannot reach it", url.host()),

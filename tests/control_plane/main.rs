@@ -7,15 +7,18 @@
 
 mod harness;
 
+mod check_live;
 mod conflicts;
 mod deletion;
 mod drain;
+mod exposing;
 mod install;
 mod pair;
 #[path = "../core/preflight_server.rs"]
 #[allow(dead_code, reason = "shared with the tests of the core")]
 mod preflight_server;
 mod proof;
+mod rehearsal;
 mod repairs;
 mod rollouts;
 mod samples;

@@ -24,7 +24,9 @@ fn a_new_pair() {
     let writes = site.settled_writes(mark);
     assert_eq!(workload_patches(&writes), ["patch deployments/glance", "patch deployments/horizon"]);
     let listed: Vec<_> = writes.iter().map(ToString::to_string).collect();
-    assert!(writes.len() <= 10, "{listed:#?}");
+    let jobs = listed.iter().filter(|w| w.starts_with("create jobs/")).count();
+    assert_eq!(jobs, 2, "one rehearsal each: {listed:#?}");
+    assert!(writes.len() - jobs <= 10, "{listed:#?}");
 
     assert!(site.files("deployment/glance").unwrap().contains("https://horizon.example.com"));
     assert!(site.files("deployment/horizon").unwrap().contains("HORIZON_IMAGES_UPLOAD_MODE = 'direct'"));
@@ -88,7 +90,9 @@ fn a_new_host_name() {
     site.await_rollouts();
     let writes = site.settled_writes(mark);
     let listed: Vec<_> = writes.iter().map(ToString::to_string).collect();
-    assert!(writes.len() <= 6, "{listed:#?}");
+    let jobs = listed.iter().filter(|w| w.starts_with("create jobs/")).count();
+    assert_eq!(jobs, 1, "Glance's new bytes are rehearsed: {listed:#?}");
+    assert!(writes.len() - jobs <= 6, "{listed:#?}");
     assert_eq!(workload_patches(&writes), ["patch deployments/glance"], "Horizon does not roll");
     assert_eq!(site.get("deployment/horizon")["metadata"]["generation"], before);
 

@@ -4,7 +4,7 @@
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::harness::{Site, fixtures, mounted};
+use crate::harness::{Site, fixtures, mounted, workload_patches};
 
 /// A cloud with this Glance, on which both resources are applied once the trouble is there.
 fn begin(glance: Value, trouble: impl Fn(&Site)) -> Site<'static> {
@@ -13,8 +13,10 @@ fn begin(glance: Value, trouble: impl Fn(&Site)) -> Site<'static> {
     objects[0] = glance;
     let site = Site::with("rollout", &objects);
     trouble(&site);
+    // These rolls are to fail: nothing shall find it out before.
+    let rollout = json!({"rehearsal": "Off", "minInterval": "1s"});
     site.apply(&[
-        fixtures::glance("glance", json!({"workloadRef": {"kind": kind}})),
+        fixtures::glance("glance", json!({"workloadRef": {"kind": kind}, "rollout": rollout})),
         fixtures::horizon("horizon", json!({})),
     ]);
     site
@@ -118,4 +120,51 @@ fn no_room_for_a_pod() {
     is_stuck(&site, "ReplicaFailure", &["exceeded quota: full"]);
     site.kubectl(&["delete", "quota", "full"]);
     site.await_pair();
+}
+
+/// Pods that go on crashing get back what they had, once; the next try needs a change.
+#[test]
+fn a_roll_that_fails_is_taken_back() {
+    let site = begin(deployment(|_| {}), |site| site.pods("hold"));
+    let crash = |before: Option<&str>| {
+        let pod = site.wait("a new pod of Glance", || {
+            let of = |p: &Value| p["metadata"]["labels"]["app"] == "glance";
+            let new = |p: &Value| of(p) && mounted(p).is_some_and(|name| Some(name.as_str()) != before);
+            let new = site.list("pod").into_iter().find(new)?;
+            Some(format!("pod/{}", new["metadata"]["name"].as_str()?))
+        });
+        site.edit(&pod, &json!({"metadata": {"annotations": {"stand-in/behaviour": "crash"}}}));
+        site.await_ready("glance/glance", "False RollFailed");
+        assert_eq!(site.condition("glance/glance", "Stalled"), "True RollFailed");
+        assert!(site.message("glance/glance", "Ready").contains("container glance: CrashLoopBackOff"));
+        assert_eq!(site.mounted("deployment/glance").as_deref(), before);
+        site.pods("run");
+        site.await_rollouts();
+    };
+    crash(None);
+    site.await_ready("horizon/horizon", "False GlanceNotReady");
+    site.quiet();
+    let mark = site.mark();
+    site.edit("deployment/glance", &json!({"metadata": {"annotations": {"example.com/note": "touched"}}}));
+    assert_eq!(site.settled_writes(mark).len(), 0, "it is not tried again");
+
+    // Another image is another roll; and one that fails later goes back to what was there before.
+    let patch = json!([{"op": "replace", "path": "/spec/template/spec/containers/0/image", "value": "glance:2"}]);
+    site.kubectl(&["patch", "deployment", "glance", "--type=json", "-p", &patch.to_string()]);
+    site.await_pair();
+    let before = site.mounted("deployment/glance");
+    site.pods("hold");
+    site.edit("glance/glance", &json!({"spec": {"cors": {"maxAge": 600}}}));
+    crash(before.as_deref());
+    assert_eq!(site.condition("horizon/horizon", "Ready"), "True ReadyUnverified", "it goes on with what is accepted");
+
+    // Pods that crash long after their roll have another reason: nothing is taken from them.
+    let mark = site.mark();
+    let pods = site.list("pod").into_iter().filter(|p| p["metadata"]["labels"]["app"] == "horizon");
+    for pod in pods {
+        let pod = format!("pod/{}", pod["metadata"]["name"].as_str().expect("a name"));
+        site.edit(&pod, &json!({"metadata": {"annotations": {"stand-in/behaviour": "crash"}}}));
+    }
+    site.await_ready("horizon/horizon", "False PodsCrashing");
+    assert_eq!(workload_patches(&site.settled_writes(mark)), Vec::<String>::new());
 }

@@ -20,6 +20,8 @@ fn bad_resources_are_refused() {
             glance(json!({"publicURL": "https://a.example.com", "exposedBy": exposed})),
             "publicURL and exposedBy exclude each other",
         ),
+        (horizon(json!({"exposedBy": [{"kind": "Service", "name": "x"}]})), "a Service tells no scheme"),
+        (glance(json!({"exposedBy": [{"kind": "Route", "name": "x", "port": 1}]})), "a Service tells no scheme"),
         (glance(json!({"tls": {"enabled": true}})), "tls.enabled needs tls.secretName"),
         (glance(json!({"httpd": {"port": 9292}})), "httpd.port needs httpd.server"),
         (

@@ -48,7 +48,12 @@ fn outcome(yaml: &str) -> (Value, String) {
     let workload = objects.iter().find(|o| o["metadata"]["name"] == "glance" && o["kind"] != "ConfigMap").unwrap();
     let hook = workload["spec"]["template"]["spec"]["containers"][0]["lifecycle"]["preStop"].clone();
     let end = outcome.ends.iter().find(|end| end.resource.kind == "Glance").unwrap();
-    (hook, end.advice.join("\n"))
+    (hook, of_rolls(&end.advice).join("\n"))
+}
+
+/// What is said of rolls, and not of the way there.
+fn of_rolls(advice: &[String]) -> Vec<String> {
+    advice.iter().filter(|text| !text.starts_with("Ingress")).cloned().collect()
 }
 
 fn ours(seconds: u32) -> Value {
@@ -179,7 +184,7 @@ fn plan_of(yaml: &str) -> (Plan, Vec<String>) {
     let world = World::of(&read(yaml).snapshot);
     let view = world.glances.values().next().unwrap();
     let now: Timestamp = "2026-06-01T00:00:00Z".parse().unwrap();
-    (plan::glance(view, now, &Options { image: "operator:1".into() }).0, view.advice.clone())
+    (plan::glance(view, now, &Options { image: "operator:1".into() }).0, of_rolls(&view.advice))
 }
 
 /// A roll that nothing protects says so before it comes, also while it is held or only imagined.

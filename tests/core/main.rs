@@ -1,6 +1,14 @@
 //! The pure core, held against the real programs that read what it writes.
 
+mod check;
+mod check_cli;
+mod check_python;
+mod check_rules;
 mod drain;
+mod exposure;
+mod exposure_hindrances;
+mod exposure_http_route;
+mod exposure_route;
 mod layouts;
 mod model;
 mod offline;
@@ -11,6 +19,8 @@ mod preflight;
 mod preflight_cli;
 mod preflight_properties;
 mod preflight_server;
+mod preflight_table;
+mod rehearsal;
 mod render_glance;
 mod render_horizon;
 mod render_httpd;

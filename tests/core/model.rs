@@ -7,13 +7,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use direct_upload_operator::api::{GlanceSpec, HorizonSpec, WorkloadKind};
+use direct_upload_operator::check::Rule;
 use direct_upload_operator::derive::{GlanceView, Origin, World};
 use direct_upload_operator::observe::{
-    Answers, ConfigMap, Container, Custom, Ingress, IngressPath, IngressRule, IngressTls, Key, Meta, Namespace, Pod,
-    PodTemplate, PreStop, Service, Snapshot, Volume, VolumeMount, VolumeSource, Workload,
+    Answers, ConfigMap, Container, Custom, Ingress, IngressPath, IngressRule, IngressTls, Job, Key, Meta, Namespace,
+    Pod, PodTemplate, PreStop, Service, Snapshot, Volume, VolumeMount, VolumeSource, Workload,
 };
 use direct_upload_operator::plan::mount::{CONFIG_VOLUME, Mount};
-use direct_upload_operator::plan::{self, Action, Options, Plan};
+use direct_upload_operator::plan::{self, Action, Options, Plan, for_annotation};
 use direct_upload_operator::verify::{Answered, Question, Reply, Standing};
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
@@ -28,6 +29,8 @@ enum Event {
     Reconcile(usize, usize),
     /// One pod of a workload is replaced by one of the template as it stands.
     Replace(usize),
+    /// Rehearsals that run pass; those that have passed are forgotten.
+    Rehearsals,
     Host(usize, u8),
     Enable(usize, bool),
     Delete(usize),
@@ -48,6 +51,7 @@ fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
         8 => (0usize..3, 1usize..8).prop_map(|(who, steps)| Event::Reconcile(who, steps)),
         6 => (0usize..3).prop_map(Event::Replace),
+        6 => Just(Event::Rehearsals),
         2 => (horizon.clone(), 0u8..3).prop_map(|(who, host)| Event::Host(who, host)),
         1 => (horizon, any::<bool>()).prop_map(|(who, on)| Event::Enable(who, on)),
         1 => (0usize..3).prop_map(Event::Delete),
@@ -103,7 +107,7 @@ impl Cloud {
                 ..Workload::default()
             };
             cloud.snapshot.deployments.insert(key(name), workload);
-            let service = Service { meta: meta(name), selector: labels };
+            let service = Service { meta: meta(name), selector: labels, ..Service::default() };
             cloud.snapshot.services.insert(key(name), service);
             cloud.host(name, 0);
             cloud.start_pod(name);
@@ -128,7 +132,7 @@ impl Cloud {
 
     fn host(&mut self, name: &str, number: u8) {
         let host = format!("{name}{number}.example.com");
-        let path = IngressPath { path: "/".into(), service: name.to_owned() };
+        let path = IngressPath { path: "/".into(), service: name.to_owned(), exact: false };
         let ingress = Ingress {
             meta: meta(name),
             rules: vec![IngressRule { host: Some(host), paths: vec![path] }],
@@ -152,7 +156,8 @@ impl Cloud {
         self.pods += 1;
         let pod_name = format!("{name}-{}", self.pods);
         let config_map = Mount::observed(&workload).map(|m| m.config_map);
-        let pod = Pod { meta: meta(&pod_name), labels: workload.selector, config_map, ready: true, trouble: None };
+        let labels = workload.selector;
+        let pod = Pod { meta: meta(&pod_name), labels, config_map, ready: true, ..Pod::default() };
         self.snapshot.pods.insert(key(&pod_name), pod);
     }
 
@@ -175,6 +180,18 @@ impl Cloud {
             self.start_pod(name);
         }
         self.count(name);
+    }
+
+    fn rehearsals(&mut self) {
+        let jobs: Vec<Job> = self.snapshot.jobs.seen("cloud").map(|j| (**j).clone()).collect();
+        for job in jobs {
+            let key = job.meta.key.clone();
+            if job.outcome.is_some() {
+                self.snapshot.jobs.remove(&key);
+            } else {
+                self.snapshot.jobs.insert(key, Job { outcome: Some(Ok(())), ..job });
+            }
+        }
     }
 
     fn set_mount(&mut self, name: &str, mount: Option<&Mount>) {
@@ -251,8 +268,14 @@ impl Cloud {
                 self.set_mount(&name, None);
             }
             Action::Collect { config_map } => drop(self.snapshot.config_maps.remove(config_map)),
+            Action::Rehearse(draft) => {
+                let mut meta = meta(&draft.key.name);
+                meta.ours.insert(for_annotation(), format!("{}/{}", draft.kind, draft.workload.meta.uid));
+                self.snapshot.jobs.insert(draft.key.clone(), Job { meta, outcome: None });
+            }
             Action::Probe
             | Action::AwaitProof
+            | Action::AwaitRehearsal { .. }
             | Action::AwaitRollout { .. }
             | Action::AwaitGlance { .. }
             | Action::AwaitHorizons => {}
@@ -366,7 +389,7 @@ impl Cloud {
         for (question, epoch) in World::of(&self.snapshot).questions() {
             let Some(epoch) = epoch else { continue };
             let refused = Reply {
-                rule: Some("DU002"),
+                rule: Some(Rule::OriginMissing),
                 requirement: "allow-origin".into(),
                 message: String::new(),
                 received: String::new(),
@@ -396,6 +419,7 @@ impl Cloud {
         match event {
             Event::Reconcile(who, steps) => self.reconcile(*who, *steps),
             Event::Replace(who) => self.replace_pod(NAMES[*who]),
+            Event::Rehearsals => self.rehearsals(),
             Event::Host(who, number) => self.host(NAMES[*who], *number),
             Event::Enable(who, on) => self.enable(*who, *on),
             Event::Delete(who) => self.delete(*who),
@@ -447,6 +471,8 @@ impl Cloud {
     fn settle(&mut self) {
         for _ in 0..30 {
             for (who, name) in NAMES.iter().enumerate() {
+                self.run(&Event::Reconcile(who, 20));
+                self.run(&Event::Rehearsals);
                 self.run(&Event::Reconcile(who, 20));
                 self.run(&Event::Replace(who));
                 self.count(name);

@@ -148,10 +148,14 @@ fn glance_comes_first_and_horizon_becomes_direct() {
     insta::assert_snapshot!(sentences(&outcome).join("\n"), @r"
     Glance openstack/glance: add the finalizer
     Glance openstack/glance: create ConfigMap openstack/glance-direct-upload-4a5a2065f4
+    Glance openstack/glance: rehearse glance-direct-upload-4a5a2065f4 in the image of Deployment openstack/glance
+    Glance openstack/glance: wait until the rehearsal has passed
     Glance openstack/glance: mount glance-direct-upload-4a5a2065f4 in Deployment openstack/glance
     Glance openstack/glance: wait until Deployment openstack/glance is rolled out
     Horizon openstack/horizon: add the finalizer
     Horizon openstack/horizon: create ConfigMap openstack/horizon-direct-upload-3263560975
+    Horizon openstack/horizon: rehearse horizon-direct-upload-3263560975 in the image of Deployment openstack/horizon
+    Horizon openstack/horizon: wait until the rehearsal has passed
     Horizon openstack/horizon: see that the preflight passes for each origin
     Horizon openstack/horizon: switch Deployment openstack/horizon to direct by mounting horizon-direct-upload-3263560975
     Horizon openstack/horizon: wait until Deployment openstack/horizon is rolled out

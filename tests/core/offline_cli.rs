@@ -62,7 +62,7 @@ fn wrong_usage_is_2_and_wrong_input_1(#[case] arguments: &[&str], #[case] code: 
 fn yaml_and_json_hold_the_same_objects() {
     let yaml = run(&["render", "-f", "-"], &quickstart());
     assert_eq!(yaml.status.code(), Some(0), "{}", err(&yaml));
-    assert!(err(&yaml).contains("assuming that verification passes"), "{}", err(&yaml));
+    assert!(err(&yaml).contains("assuming that rehearsals and verification pass"), "{}", err(&yaml));
     let documents: Vec<Value> = serde_yaml::Deserializer::from_str(out(&yaml))
         .map(|document| serde::Deserialize::deserialize(document).unwrap())
         .collect();
@@ -77,7 +77,7 @@ fn the_plan_is_numbered_sentences() {
     let output = run(&["render", "-f", "-", "--plan"], &quickstart());
     assert_eq!(output.status.code(), Some(0));
     let lines: Vec<_> = out(&output).lines().collect();
-    assert_eq!(lines.len(), 9);
+    assert_eq!(lines.len(), 13);
     assert!(lines[0].starts_with("1. Glance openstack/glance: add the finalizer ("), "{}", lines[0]);
     assert!(!out(&output).contains("apiVersion"));
 }

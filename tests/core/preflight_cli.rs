@@ -119,9 +119,9 @@ fn a_silent_refusal_is_narrowed(
 
 #[test]
 fn the_json_has_the_documented_fields() {
-    let server = Server::plain(|_| {
-        "HTTP/1.1 200 OK\r\nServer: edge\r\nSet-Cookie: secret=1\r\nAccess-Control-Allow-Origin: *\r\naccess-control-allow-origin: *\r\nContent-Length: 6\r\n\r\nSECRET".into()
-    });
+    let server = Server::plain(
+        |_| "HTTP/1.1 200 OK\r\nServer: edge\r\nSet-Cookie: secret=1\r\nAccess-Control-Allow-Origin: *\r\naccess-control-allow-origin: *\r\nContent-Length: 6\r\n\r\nSECRET",
+    );
     let output = ask("http", &server, &["-o", "json"]);
     assert_eq!(output.status.code(), Some(1));
     let report = json_of(&output);
@@ -163,7 +163,7 @@ fn no_redirect_is_followed() {
     });
     let output = ask("http", &server, &[]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(out(&output).contains("rule:      DU011 (or DU020): a redirect"), "{}", out(&output));
+    assert!(out(&output).contains("rule:      DU020 (or DU011): a redirect"), "{}", out(&output));
     assert!(
         out(&output).contains(&format!("status 307 to http://127.0.0.1:{port}/\n")) && !out(&output).contains("SECRET")
     );
@@ -174,7 +174,6 @@ fn no_redirect_is_followed() {
 #[case::not_http("SSH-2.0-OpenSSH_9.2\r\n\r\n", "http")]
 #[case::nothing("", "http")]
 #[case::endless(&("HTTP/1.1 200 OK\r\n".to_owned() + &format!("X-Long: {}\r\n", "x".repeat(1000)).repeat(150)), "http")]
-#[case::too_many(&("HTTP/1.1 200 OK\r\n".to_owned() + &"A: b\r\n".repeat(500) + "\r\n"), "http")]
 fn no_readable_answer_is_unknown(#[case] answer: &str, #[case] kind: &str) {
     let answer = answer.to_owned();
     let server = Server::plain(move |_| answer.clone());
@@ -188,9 +187,9 @@ fn no_readable_answer_is_unknown(#[case] answer: &str, #[case] kind: &str) {
 /// As browsers read: a value that goes on in the next line, and lines that are no headers.
 #[test]
 fn odd_heads_are_read_as_browsers_read_them() {
-    let server = Server::plain(|_| {
-        "HTTP/1.1 204 No Content\r\nB ad\u{1}: x\r\nAccess-Control-Allow-Origin: *\r\nAccess-Control-Allow-Methods: GET,\r\n PUT\r\naccess-control-allow-headers:*\r\n\r\n".into()
-    });
+    let server = Server::plain(
+        |_| "HTTP/1.1 204 No Content\r\nB ad\u{1}: x\r\nAccess-Control-Allow-Origin: *\r\nAccess-Control-Allow-Methods: GET,\r\n PUT\r\naccess-control-allow-headers:*\r\n\r\n",
+    );
     let output = ask("http", &server, &[]);
     assert_eq!(output.status.code(), Some(0), "{}", out(&output));
     assert!(out(&output).contains("advice:    DU005"), "{}", out(&output));
@@ -290,19 +289,17 @@ fn certificates_that_no_browser_accepts(#[case] name: &str, #[case] days: &str, 
     assert!(out(&output).contains(said) && out(&output).contains("a browser refuses it too"), "{}", out(&output));
 }
 
-#[rstest]
-#[case::its_name("glance.example.com", "granted")]
-#[case::another("other.example.com", "unknown")]
-fn a_self_signed_certificate_is_taken_if_it_is_the_one_that_was_given(#[case] name: &str, #[case] verdict: &str) {
-    let [folder, stranger] = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
-    self_signed(folder.path(), name);
-    self_signed(stranger.path(), name);
+/// Firefox does not take it, also if exactly this one is trusted.
+#[test]
+fn a_self_signed_certificate_is_not_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    self_signed(folder.path(), "glance.example.com");
     let server = Server::secure(folder.path(), filter(ORIGIN, &["PUT"], &NAMES));
-    for (given, verdict) in [(&folder, verdict), (&stranger, "unknown")] {
-        let ca = given.path().join("server.pem").display().to_string();
-        let report = json_of(&ask("https", &server, &["-o", "json", "--ca", &ca]));
-        assert_eq!(report["verdict"], verdict, "{report:#}");
-    }
+    let ca = folder.path().join("server.pem").display().to_string();
+    let report = json_of(&ask("https", &server, &["-o", "json", "--ca", &ca]));
+    let why = &report["unreachable"];
+    assert_eq!((&report["verdict"], &why["kind"]), (&json!("unknown"), &json!("certificate")), "{report:#}");
+    assert!(why["fix"].as_str().unwrap().contains("Firefox"), "{why}");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-type Answers = dyn Fn(&str) -> String + Send + Sync;
+type Answers = dyn Fn(&str) -> Vec<u8> + Send + Sync;
 
 pub struct Server {
     pub port: u16,
@@ -20,12 +20,12 @@ pub struct Server {
 
 impl Server {
     /// By http.
-    pub fn plain(answer: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
-        Self::start(None, Box::new(answer))
+    pub fn plain<A: Into<Vec<u8>>>(answer: impl Fn(&str) -> A + Send + Sync + 'static) -> Self {
+        Self::start(None, Box::new(move |head| answer(head).into()))
     }
 
     /// By https, with `folder`'s server.pem and server.key.
-    pub fn secure(folder: &Path, answer: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
+    pub fn secure<A: Into<Vec<u8>>>(folder: &Path, answer: impl Fn(&str) -> A + Send + Sync + 'static) -> Self {
         let chain = CertificateDer::pem_file_iter(folder.join("server.pem")).unwrap().map(Result::unwrap).collect();
         let key = PrivateKeyDer::from_pem_file(folder.join("server.key")).unwrap();
         let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
@@ -34,7 +34,7 @@ impl Server {
             .with_no_client_auth()
             .with_single_cert(chain, key)
             .unwrap();
-        Self::start(Some(Arc::new(config)), Box::new(answer))
+        Self::start(Some(Arc::new(config)), Box::new(move |head| answer(head).into()))
     }
 
     fn start(tls: Option<Arc<ServerConfig>>, answer: Box<Answers>) -> Self {
@@ -75,7 +75,7 @@ fn serve(mut stream: impl Read + Write, kept: &Mutex<Vec<String>>, answer: &Answ
     }
     let head = String::from_utf8(head).unwrap();
     kept.lock().unwrap().push(head.clone());
-    let _ = stream.write_all(answer(&head).as_bytes()).and_then(|()| stream.flush());
+    let _ = stream.write_all(&answer(&head)).and_then(|()| stream.flush());
 }
 
 /// The value of a request's header.

@@ -9,6 +9,7 @@ import sys
 import traceback
 
 import ini
+import sarif
 import snippet
 import web
 
@@ -16,7 +17,9 @@ QUESTIONS = {
     "parse": ini.parse,
     "values": ini.values,
     "cors": ini.cors,
+    "sarif": sarif.faults,
     "literals": snippet.literals,
+    "folded": snippet.folded,
     "settings": snippet.settings,
     "tokens": snippet.tokens,
     "backend": web.backend,

@@ -5,7 +5,9 @@ In: literals and snippets. Out: the values that Python makes of them.
 
 import ast
 import io
+import os
 import tokenize
+import unittest.mock
 
 
 def literals(texts):
@@ -42,3 +44,20 @@ def _plain(value):
     if isinstance(value, list):
         return [_plain(item) for item in value]
     return value
+
+
+def folded(text):
+    """What a settings file leaves behind where nothing is set in the environment: each upper-case
+    name whose value JSON can hold, and the exception that ended it."""
+    names = {"_": str}
+    ended = None
+    try:
+        with unittest.mock.patch.dict(os.environ, clear=True):
+            exec(compile(text, "settings", "exec"), names)  # tests only: the texts are the test's own
+    except Exception as error:
+        ended = type(error).__name__
+    values = {}
+    for name, value in names.items():
+        if name.isupper():
+            values[name] = list(value) if isinstance(value, tuple) else value
+    return {"values": values, "ended": ended}

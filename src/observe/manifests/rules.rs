@@ -7,13 +7,16 @@ use serde_json::Value;
 
 type Rule = (&'static str, fn(&Value) -> bool);
 
-const RULES: [Rule; 4] = [
+const RULES: [Rule; 5] = [
     ("!(has(self.publicURL) && has(self.exposedBy))", |v| !(has(v, "publicURL") && has(v, "exposedBy"))),
     ("!self.enabled || (has(self.secretName) && self.secretName != '')", |v| {
         v["enabled"] != true || v["secretName"].as_str().is_some_and(|name| !name.is_empty())
     }),
     ("!has(self.port) || self.server != 'None'", |v| {
         !has(v, "port") || v["server"].as_str().is_some_and(|server| server != "None")
+    }),
+    ("self.kind == 'Service' ? has(self.scheme) : !has(self.scheme) && !has(self.port)", |v| {
+        if v["kind"] == "Service" { has(v, "scheme") } else { !has(v, "scheme") && !has(v, "port") }
     }),
     ("self.from != 'Selector' || has(self.selector)", |v| v["from"] != "Selector" || has(v, "selector")),
 ];

@@ -13,8 +13,8 @@ use crate::api::{OPERATOR, WorkloadKind};
 use crate::observe::model::{
     Container, Pod, PodTemplate, Revision, Volume, VolumeMount, VolumeSource, Workload, WorkloadStatus,
 };
-use crate::plan::is_content_name;
 use crate::plan::mount::CONFIG_VOLUME;
+use crate::plan::{fingerprint, is_content_name};
 
 fn controlling_owner(metadata: &ObjectMeta) -> Option<String> {
     let owner = metadata.owner_references.iter().flatten().find(|o| o.controller == Some(true))?;
@@ -67,6 +67,9 @@ pub fn deployment(object: Deployment) -> Workload {
             replicas: status.replicas.unwrap_or_default(),
             updated: status.updated_replicas.unwrap_or_default(),
             ready: status.ready_replicas.unwrap_or_default(),
+            landed: Some(
+                condition("Progressing", "True").is_some_and(|(reason, _)| reason == "NewReplicaSetAvailable"),
+            ),
             stuck: condition("Progressing", "False")
                 .filter(|(reason, _)| reason == "ProgressDeadlineExceeded")
                 .map(|(_, message)| message),
@@ -97,6 +100,7 @@ pub fn stateful_set(object: StatefulSet) -> Workload {
             replicas: status.replicas,
             updated: if settled { status.replicas } else { status.updated_replicas.unwrap_or_default() },
             ready: status.ready_replicas.unwrap_or_default(),
+            landed: Some(settled),
             stuck: None,
             replica_failure: None,
         },
@@ -123,6 +127,7 @@ pub fn daemon_set(object: DaemonSet) -> Workload {
             replicas: status.current_number_scheduled,
             updated: status.updated_number_scheduled.unwrap_or_default(),
             ready: status.number_ready,
+            landed: None,
             stuck: None,
             replica_failure: None,
         },
@@ -132,6 +137,8 @@ pub fn daemon_set(object: DaemonSet) -> Workload {
 fn template(template: core::PodTemplateSpec) -> PodTemplate {
     let spec = template.spec.unwrap_or_default();
     PodTemplate {
+        // What came as JSON goes as JSON.
+        fingerprint: fingerprint(&serde_json::to_value(&spec).unwrap_or_default()),
         labels: template.metadata.and_then(|m| m.labels).unwrap_or_default(),
         containers: spec.containers.into_iter().map(container).collect(),
         init_containers: spec.init_containers.into_iter().flatten().map(container).collect(),
@@ -204,17 +211,28 @@ pub fn controller_revision(object: ControllerRevision) -> Revision {
     Revision { config_maps: our_config_maps(&template.volumes), meta: meta(object.metadata) }
 }
 
+/// The Job controller's label of its pods.
+const JOB_NAME: &str = "batch.kubernetes.io/job-name";
+
 pub fn pod(object: core::Pod) -> Pod {
     let volumes: Vec<Volume> = object.spec.and_then(|s| s.volumes).into_iter().flatten().map(volume).collect();
     let status = object.status.unwrap_or_default();
     let ready = status.conditions.iter().flatten().any(|c| c.type_ == "Ready" && c.status == "True");
+    let labels = object.metadata.labels.clone().unwrap_or_default();
     Pod {
-        labels: object.metadata.labels.clone().unwrap_or_default(),
+        job: labels.get(JOB_NAME).cloned(),
+        labels,
         meta: meta(object.metadata),
         config_map: our_config_maps(&volumes).into_iter().next(),
         ready,
         trouble: if ready { None } else { trouble(&status) },
+        answer: answer(&status),
     }
+}
+
+fn answer(status: &core::PodStatus) -> Option<String> {
+    let ended = status.container_statuses.iter().flatten().find_map(|c| c.state.as_ref()?.terminated.clone())?;
+    ended.message
 }
 
 /// Waiting reasons that a pod passes through on its way up.

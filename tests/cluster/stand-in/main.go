@@ -137,12 +137,13 @@ func (s *standIn) sync(ctx context.Context, name cache.ObjectName) error {
 		return err
 	}
 	behaviour := behaviour(pod, namespace)
-	if !slices.Contains([]string{run, hold, crash}, behaviour) {
+	if !slices.Contains([]string{run, hold, crash, succeed, fail}, behaviour) {
 		log.Printf("Pod %s: held, as there is no behaviour %q", name, behaviour)
 	}
 	pods := s.client.CoreV1().Pods(pod.Namespace)
 	updated := pod.DeepCopy()
-	if !setStatus(updated, behaviour, metav1.Now()) || equality.Semantic.DeepEqual(pod, updated) {
+	message := annotated(pod, namespace, messageAnnotation, "")
+	if !setStatus(updated, behaviour, message, metav1.Now()) || equality.Semantic.DeepEqual(pod, updated) {
 		return nil
 	}
 	if pod.Spec.NodeName == "" {

@@ -18,22 +18,68 @@ const (
 	crash = "crash" // CrashLoopBackOff
 )
 
+// The same for Pods of Jobs, which the other annotation says nothing about:
+// a test that holds Pods that serve means those only.
+const (
+	jobAnnotation = "stand-in/jobs"
+	// What the Pod's container leaves as its last words.
+	messageAnnotation = "stand-in/message"
+
+	succeed = "succeed" // ends well; what a Pod of a Job does without the annotation
+	fail    = "fail"    // ends with exit code 1
+)
+
 func behaviour(pod *corev1.Pod, namespace *corev1.Namespace) string {
-	if own, ok := pod.Annotations[annotation]; ok {
+	name, byDefault := annotation, run
+	if ofJob(pod) {
+		name, byDefault = jobAnnotation, succeed
+	}
+	return annotated(pod, namespace, name, byDefault)
+}
+
+func ofJob(pod *corev1.Pod) bool {
+	owner := metav1.GetControllerOf(pod)
+	return owner != nil && owner.Kind == "Job"
+}
+
+func annotated(pod *corev1.Pod, namespace *corev1.Namespace, name, byDefault string) string {
+	if own, ok := pod.Annotations[name]; ok {
 		return own
 	}
-	if shared, ok := namespace.Annotations[annotation]; ok {
+	if shared, ok := namespace.Annotations[name]; ok {
 		return shared
 	}
-	return run
+	return byDefault
+}
+
+// setEnd writes what a kubelet would report of a Pod whose containers ended.
+func setEnd(pod *corev1.Pod, behaviour, message string, now metav1.Time) {
+	status, code, reason := &pod.Status, int32(0), "Completed"
+	status.Phase, status.StartTime = corev1.PodSucceeded, &now
+	if behaviour == fail {
+		status.Phase, code, reason = corev1.PodFailed, 1, "Error"
+	}
+	for _, container := range pod.Spec.InitContainers {
+		status.InitContainerStatuses = append(status.InitContainerStatuses,
+			containerStatus(container, completed(now), true, 0))
+	}
+	for _, container := range pod.Spec.Containers {
+		state := completed(now)
+		state.Terminated.ExitCode, state.Terminated.Reason, state.Terminated.Message = code, reason, message
+		status.ContainerStatuses = append(status.ContainerStatuses, containerStatus(container, state, false, 0))
+	}
 }
 
 // setStatus writes what a kubelet would report of the Pod; it says false, and
 // writes nothing, if the Pod is to be left alone.
-func setStatus(pod *corev1.Pod, behaviour string, now metav1.Time) bool {
+func setStatus(pod *corev1.Pod, behaviour, message string, now metav1.Time) bool {
 	status := &pod.Status
 	if status.Phase == corev1.PodSucceeded || status.Phase == corev1.PodFailed {
 		return false
+	}
+	if behaviour == succeed || behaviour == fail {
+		setEnd(pod, behaviour, message, now)
+		return true
 	}
 	if behaviour != run && behaviour != crash {
 		return false

@@ -111,6 +111,9 @@ func (f *folder) startJanitor(what string, node bool) error {
 	}
 	f.janitor = exec.Command(self, "janitor", f.dir, what, map[bool]string{true: "node"}[node])
 	f.janitor.Dir = "/"
+	if node {
+		f.janitor.Stderr = os.Stderr // there is more that it may fail to remove
+	}
 	f.janitor.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	return f.janitor.Start()
 }

@@ -108,36 +108,38 @@ func (c *cluster) startNode(ctx context.Context) error {
 	if err := c.writeNodeFiles(); err != nil {
 		return err
 	}
+	for _, p := range c.nodePrograms(ctx) {
+		if err := c.add(ctx, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *cluster) nodePrograms(ctx context.Context) []program {
 	state := func(name string) string { return filepath.Join(nodeState, name) }
-	for _, p := range []program{
+	return []program{
 		{
 			name:  "containerd",
 			flags: []string{"--config=" + state("containerd.toml")},
 			// The shims that it starts outlive it, and must not hold a lock.
 			withoutLocks: true,
-			ready:        func() error { _, err := ctr("images", "list"); return err },
+			ready: func() error {
+				if err := removeContainers(); err != nil { // a killed node's
+					return err
+				}
+				pause, err := find("pause.tar")
+				if err != nil {
+					return err
+				}
+				return importImage(pause)
+			},
 		},
 		{
 			name:  "kube-scheduler",
 			flags: []string{"--kubeconfig=" + c.kubeconfig(), "--leader-elect=false", "--secure-port=0"},
 			ready: func() error { return nil },
 		},
-	} {
-		if err := c.add(ctx, p); err != nil {
-			return err
-		}
-	}
-	if err := removeContainers(); err != nil { // a killed node's
-		return err
-	}
-	pause, err := find("pause.tar")
-	if err != nil {
-		return err
-	}
-	if err := importImage(pause); err != nil {
-		return err
-	}
-	for _, p := range []program{
 		{
 			name: "kubelet",
 			flags: []string{
@@ -161,12 +163,7 @@ func (c *cluster) startNode(ctx context.Context) error {
 			flags: []string{"-conf", state("Corefile")},
 			ready: func() error { return resolves(ctx, "kubernetes.default.svc.cluster.local.", apiServiceIP) },
 		},
-	} {
-		if err := c.add(ctx, p); err != nil {
-			return err
-		}
 	}
-	return nil
 }
 
 // makeBridge makes the network of node and Pods, which nothing else can reach.

@@ -52,10 +52,10 @@ func runningProcesses() []runningProcess {
 	for _, dir := range dirs {
 		pid, _ := strconv.Atoi(filepath.Base(dir))
 		name, err := os.ReadFile(dir + "/comm")
-		if err != nil {
-			continue // it has just ended
-		}
 		arguments, _ := os.ReadFile(dir + "/cmdline")
+		if err != nil || len(arguments) == 0 {
+			continue // it has ended, and maybe waits for its parent; or it is the kernel's
+		}
 		all = append(all, runningProcess{pid, strings.TrimSpace(string(name)), string(arguments)})
 	}
 	return all

@@ -106,6 +106,14 @@ impl<'a> Site<'a> {
         );
     }
 
+    /// What it does with pods of Jobs (succeed, fail, hold), and their last words.
+    pub fn jobs(&self, behaviour: &str, message: &str) {
+        self.edit(
+            &format!("namespace/{}", self.namespace),
+            &json!({"metadata": {"annotations": {"stand-in/jobs": behaviour, "stand-in/message": message}}}),
+        );
+    }
+
     /// One object.
     pub fn get(&self, object: &str) -> Value {
         self.find(object).unwrap_or_else(|| panic!("there is no {object} in {}", self.namespace))
@@ -181,7 +189,7 @@ impl<'a> Site<'a> {
     /// How things stand.
     pub fn report(&self) -> String {
         let resources = self.kubectl(&["get", "horizons,glances", "-o", "yaml", "--show-managed-fields=false"]);
-        let objects = self.kubectl(&["get", "deploy,sts,ds,pods,cm,ing"]);
+        let objects = self.kubectl(&["get", "deploy,sts,ds,jobs,pods,cm,ing"]);
         format!("{resources}\n{objects}")
     }
 

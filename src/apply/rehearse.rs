@@ -1,0 +1,53 @@
+//! Begins a rehearsal.
+
+use kube::api::{DynamicObject, Patch, PatchParams, PostParams};
+
+use super::error::ApplyError;
+use super::write::{Writer, kind};
+use crate::observe::live::Kind;
+use crate::plan::RehearsalDraft;
+use crate::plan::mount::describe;
+use crate::plan::rehearsal::{self, NoJob};
+
+impl Writer {
+    /// The pod is made from the workload as it stands now: the snapshot holds no environments,
+    /// which may be secret.
+    pub(super) async fn rehearse(&self, draft: &RehearsalDraft) -> Result<(), ApplyError> {
+        let key = &draft.workload.meta.key;
+        let object = format!("Job {}", draft.key);
+        let failed = |error| ApplyError::of(&object, error);
+        let workload = self.api(kind(&draft.workload), key).get(&key.name).await.map_err(failed)?;
+        let workload = serde_json::to_value(workload).map_err(|e| failed(kube::Error::SerdeError(e)))?;
+        let job = match rehearsal::job(draft, &workload) {
+            Ok(job) => job,
+            Err(why) => return Err(self.no_job(draft, &object, &why).await),
+        };
+        let job: DynamicObject = serde_json::from_value(job).map_err(|e| failed(kube::Error::SerdeError(e)))?;
+        let params = PostParams { field_manager: Some(self.manager.clone()), ..PostParams::default() };
+        let api = self.api(Kind::Job, &draft.key);
+        let begun = match api.create(&params, &job).await.map_err(failed) {
+            // Its name says all that its answer depends on.
+            Err(ApplyError::Refused { code: 409, .. }) => api.get(&draft.key.name).await.map_err(failed)?,
+            Err(ApplyError::Refused { object, code: 400..=499, message }) => {
+                return Err(ApplyError::Rehearsal { object, message });
+            }
+            other => other?,
+        };
+        self.take(Kind::Job, begun);
+        Ok(())
+    }
+
+    /// Of a conflict the API server says more, when it is asked by a dry run of the roll itself.
+    async fn no_job(&self, draft: &RehearsalDraft, object: &str, why: &NoJob) -> ApplyError {
+        let workload = &draft.workload;
+        let key = &workload.meta.key;
+        if let (NoJob::Taken(_), Some(mount)) = (why, &draft.mount) {
+            let params = PatchParams::apply(&self.manager).dry_run();
+            let patch = Patch::Apply(mount.patch(workload));
+            if let Err(error) = self.api(kind(workload), key).patch(&key.name, &params, &patch).await {
+                return ApplyError::of(&describe(workload.kind, key), error);
+            }
+        }
+        ApplyError::Refused { object: object.to_owned(), code: 409, message: why.to_string() }
+    }
+}

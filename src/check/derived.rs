@@ -1,0 +1,107 @@
+//! What the operator's own derivation says of manifests: origins, pairs, and what stands against them.
+//!
+//! In: a snapshot. Out: the dashboards that Ingresses expose, and the findings that custom resources
+//! would show in their conditions.
+
+use super::facts::{Certainty, Dashboard, Published};
+use super::finding::{Finding, Place};
+use super::objects::Object;
+use super::rule::{Rule, Severity};
+use super::unit::{Service, Unit};
+use crate::api::WorkloadKind;
+use crate::derive::{Exposure, Problem, Stated, World, exposures};
+use crate::observe::{Key, Snapshot};
+
+fn place(objects: &[Object], kind: &str, key: &Key, field: &[&str]) -> Place {
+    let is = |o: &&Object| o.kind() == kind && o.namespace() == key.namespace && o.name() == key.name;
+    let missing = || Place { object: Some(format!("{kind} {key}")), ..Place::default() };
+    objects.iter().find(is).map_or_else(missing, |object| object.place(field))
+}
+
+/// The public URLs under which something exposes the workloads of a service.
+fn exposed<'a>(
+    snapshot: &Snapshot,
+    objects: &[Object],
+    units: &'a [Unit],
+    service: Service,
+) -> Vec<(&'a Unit, Exposure, Place)> {
+    let mut found = Vec::new();
+    for unit in units.iter().filter(|unit| unit.service() == Some(service)) {
+        let workload = WorkloadKind::ALL.iter().find_map(|kind| {
+            let key: Key = unit.name.strip_prefix(kind.as_str())?.strip_prefix(' ')?.parse().ok()?;
+            snapshot.workloads(*kind).get(&key).ok()?.cloned()
+        });
+        let Some(workload) = workload else { continue };
+        let stated = Stated { public_url: None, exposed_by: None };
+        let namespace = &workload.meta.key.namespace;
+        let Ok(exposed) = exposures(snapshot, stated, Some(&workload), namespace) else { continue };
+        for exposure in exposed.urls.into_iter().filter(|e| e.url.origin().unreachable().is_none()) {
+            let (kind, key) = exposure.source.split_once(' ').unwrap_or_default();
+            let place = place(objects, kind, &key.parse().unwrap_or_default(), &["spec"]);
+            found.push((unit, exposure, place));
+        }
+    }
+    found
+}
+
+/// The dashboards that Ingresses and the like expose.
+pub fn dashboards(snapshot: &Snapshot, objects: &[Object], units: &[Unit]) -> Vec<Dashboard> {
+    let found = exposed(snapshot, objects, units, Service::Horizon).into_iter();
+    found
+        .map(|(unit, exposure, place)| Dashboard {
+            host: exposure.url.origin().host().to_owned(),
+            origin: Some(exposure.url.origin().clone()),
+            place,
+            source: exposure.source,
+            certainty: Certainty::Exposed,
+            scope: unit.scope.clone(),
+        })
+        .collect()
+}
+
+/// Where Glance is exposed: what the catalog would publish, where nothing says what it does.
+pub fn endpoints(snapshot: &Snapshot, objects: &[Object], units: &[Unit]) -> Vec<Published> {
+    let stated = Published::of(objects);
+    let found = exposed(snapshot, objects, units, Service::Glance).into_iter();
+    let derived =
+        found.filter(|(unit, ..)| stated.iter().all(|p| p.scope != unit.scope)).map(|(unit, exposure, place)| {
+            Published { url: exposure.url.to_string(), place, scope: unit.scope.clone(), stated: false }
+        });
+    let derived: Vec<_> = derived.collect();
+    stated.into_iter().chain(derived).collect()
+}
+
+/// What the conditions of custom resources would say with a rule's id.
+pub fn findings(snapshot: &Snapshot, objects: &[Object]) -> Vec<Finding> {
+    let world = World::of(snapshot);
+    let mut findings = Vec::new();
+    for (key, view) in &world.horizons {
+        let place = place(objects, "Horizon", key, &["spec"]);
+        let problems = [view.exposures.as_ref().err(), view.settings.as_ref().err(), view.endpoint.as_ref().err()];
+        findings.extend(of_resource(&place, problems.into_iter().flatten(), &view.advice));
+    }
+    for (key, view) in &world.glances {
+        let place = place(objects, "Glance", key, &["spec"]);
+        let problems = [view.exposures.as_ref().err(), view.settings.as_ref().err()];
+        // What it says of the user's own file, the rules say with file and line.
+        let own = |advice: &&String| !advice.starts_with("ConfigMap ");
+        let advice: Vec<String> = view.advice.iter().filter(own).cloned().collect();
+        findings.extend(of_resource(&place, problems.into_iter().flatten(), &advice));
+    }
+    findings
+}
+
+fn of_resource<'a>(place: &Place, problems: impl Iterator<Item = &'a Problem>, advice: &'a [String]) -> Vec<Finding> {
+    let errors = problems.map(|problem| (Severity::Error, problem.message.as_str()));
+    let warnings = advice.iter().map(|advice| (Severity::Warning, advice.as_str()));
+    let named =
+        errors.chain(warnings).filter_map(|(severity, message)| Some((Rule::named_in(message)?, severity, message)));
+    named.map(|(rule, severity, message)| told(rule, severity, place, message)).collect()
+}
+
+/// A message that ends in what to do.
+fn told(rule: Rule, severity: Severity, place: &Place, message: &str) -> Finding {
+    let message = message.strip_prefix(&format!("{rule}: ")).unwrap_or(message);
+    let (found, fix) = message.split_once("; ").unwrap_or((message, "see the runbook"));
+    Finding::new(rule, severity, place, found, fix)
+}

@@ -1,0 +1,104 @@
+//! Texts → [`Input`]: manifests become objects, the rest configuration files.
+
+use serde_json::Value;
+
+use super::input::Text;
+use super::objects::Object;
+use super::read::yaml::{self, Node};
+use super::release::Release;
+use super::unit::File;
+use super::{Input, mask};
+use crate::observe::Snapshot;
+use crate::observe::manifests::{insert, values};
+
+/// Sorts texts into what they are. Also: what cannot be used, each with its file.
+pub fn sort(texts: Vec<Text>, release: Option<Release>) -> (Input, Vec<String>) {
+    let mut input = Input { objects: Vec::new(), snapshot: Snapshot::complete(), files: Vec::new(), release };
+    let mut errors = Vec::new();
+    for text in texts {
+        if let Some(file) = File::on_disk(&text.name, &text.text) {
+            input.files.push((text.name, file));
+            continue;
+        }
+        let before = input.objects.len();
+        if may_hold_objects(&text) {
+            match objects(&text) {
+                Ok(objects) => objects.into_iter().for_each(|object| add(&mut input, object, &mut errors)),
+                Err(error) => errors.push(format!("{}: {error}", text.name)),
+            }
+        }
+        let errors_told = errors.last().is_some_and(|e| e.starts_with(&text.name));
+        if text.named && input.objects.len() == before && !errors_told {
+            errors.push(format!("{}: holds nothing that can be checked: no manifest, no configuration of Glance or Horizon or of a web server before them", text.name));
+        }
+    }
+    super::managed::carry_out(&mut input);
+    (input, errors)
+}
+
+fn may_hold_objects(text: &Text) -> bool {
+    let named = [".yaml", ".yml", ".json"].iter().any(|ending| text.name.ends_with(ending));
+    named || text.name == "stdin" || (text.named && text.text.contains("apiVersion"))
+}
+
+/// The objects of a text; what is none (Helm values, other tools' YAML) is left out.
+fn objects(text: &Text) -> Result<Vec<Object>, String> {
+    let values = match values(&text.name, text.text.as_bytes()) {
+        Ok(values) => values,
+        // A chart's templates are no manifests before they are rendered.
+        Err(_) if text.text.contains("{{") && !text.named => return Ok(Vec::new()),
+        Err((document, what)) => {
+            let at = document.map(|number| format!("document {number}: ")).unwrap_or_default();
+            return Err(mask::error(&format!("{at}{what}")));
+        }
+    };
+    let nodes = yaml::documents(&text.text);
+    let mut objects = Vec::new();
+    for (at, (_, value)) in values.into_iter().enumerate() {
+        collect(&text.name, value, nodes.get(at), &mut objects);
+    }
+    Ok(objects)
+}
+
+/// A document, or the items of a List.
+fn collect(file: &str, mut value: Value, node: Option<&Node>, objects: &mut Vec<Object>) {
+    let kind = value["kind"].as_str().unwrap_or_default().to_owned();
+    if value["apiVersion"].as_str().is_none() || kind.is_empty() {
+        return;
+    }
+    if let (Some(of), Some(items)) = (kind.strip_suffix("List"), value["items"].as_array_mut().map(std::mem::take)) {
+        for (at, mut item) in items.into_iter().enumerate() {
+            if let (false, Some(map)) = (of.is_empty(), item.as_object_mut()) {
+                map.entry("apiVersion").or_insert_with(|| value["apiVersion"].clone());
+                map.entry("kind").or_insert_with(|| of.into());
+            }
+            let node = node.and_then(|node| node.at(["items", at.to_string().as_str()]));
+            collect(file, item, node, objects);
+        }
+        return;
+    }
+    objects.push(Object { value, file: Some(file.to_owned()), node: node.cloned() });
+}
+
+/// Takes an object in. One that does not decode is told, and hurts only itself.
+fn add(input: &mut Input, object: Object, errors: &mut Vec<String>) {
+    let place = object.place(&[]);
+    let told = |why: &str| format!("{place}: {}: {}", object.id(), mask::error(why));
+    match insert(&mut input.snapshot, object.value.clone()) {
+        Err(why) => errors.push(told(&why)),
+        Ok(Some(id)) => {
+            let refused = match id.kind.as_str() {
+                "Horizon" => {
+                    input.snapshot.horizons.get(&id.key).ok().flatten().and_then(|o| o.spec.as_ref().err().cloned())
+                }
+                "Glance" => {
+                    input.snapshot.glances.get(&id.key).ok().flatten().and_then(|o| o.spec.as_ref().err().cloned())
+                }
+                _ => None,
+            };
+            errors.extend(refused.map(|why| told(&why)));
+        }
+        Ok(None) => {}
+    }
+    input.objects.push(object);
+}

@@ -1,0 +1,96 @@
+//! Why an upload from the browser would fail, found without sending one.
+//!
+//! In: configuration files and manifests, or the objects of a cluster. Out: a [`Report`] of findings,
+//! each with its [`Rule`], its place, what was found and what to change.
+//!
+//! [`input`] reads files and [`live`] a cluster; everything else is pure: [`read`] the formats → [`unit`]s of files that one
+//! program reads → [`facts`] about one cloud → [`rules`] → findings. [`derived`] adds what the operator
+//! itself derives from custom resources and exposures.
+
+pub mod classify;
+mod derived;
+pub mod facts;
+pub mod finding;
+pub mod input;
+pub mod live;
+mod managed;
+pub mod manifests;
+pub mod mask;
+pub mod objects;
+pub mod output;
+pub mod read;
+pub mod release;
+pub mod rule;
+pub mod rules;
+pub mod unit;
+
+use serde::Serialize;
+
+pub use finding::{Finding, Place};
+pub use input::Text;
+pub use objects::Object;
+pub use release::Release;
+pub use rule::{Rule, Severity};
+
+use crate::observe::Snapshot;
+use facts::Cloud;
+use unit::{File, Unit};
+
+/// What was found, the worst first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Report {
+    pub findings: Vec<Finding>,
+    /// What was looked at: services by the name of the workload or folder.
+    pub checked: Vec<String>,
+    /// What could not be seen, so that nothing is claimed of it.
+    pub unseen: Vec<String>,
+}
+
+impl Report {
+    /// How many findings are of a severity.
+    pub fn count(&self, severity: Severity) -> usize {
+        self.findings.iter().filter(|f| f.severity == severity).count()
+    }
+
+    /// Whether nothing was found that makes uploads fail.
+    pub fn is_fine(&self) -> bool {
+        self.count(Severity::Error) == 0
+    }
+}
+
+/// Everything that is looked at together.
+#[derive(Clone, Debug)]
+pub struct Input {
+    /// Objects of manifests or of a cluster.
+    pub objects: Vec<Object>,
+    /// The same, as far as the operator's derivation knows them.
+    pub snapshot: Snapshot,
+    /// Configuration files on their own, with their names.
+    pub files: Vec<(String, File)>,
+    /// The release, where the user says it.
+    pub release: Option<Release>,
+}
+
+/// Finds all that is wrong.
+pub fn check(input: Input) -> Report {
+    let mut units: Vec<Unit> = objects::units(&input.objects);
+    units.extend(unit::of_files(input.files));
+    let exposed = derived::dashboards(&input.snapshot, &input.objects, &units);
+    let published = derived::endpoints(&input.snapshot, &input.objects, &units);
+    let cloud = Cloud::of(&units, exposed, published, input.release);
+    let mut findings = rules::all(&cloud);
+    findings.extend(derived::findings(&input.snapshot, &input.objects));
+    for finding in &mut findings {
+        finding.found = mask::text(&finding.found);
+        finding.fix = mask::text(&finding.fix);
+    }
+    findings.sort();
+    findings.dedup();
+    let seen = cloud.glances.iter().map(|g| g.unit).chain(cloud.horizons.iter().map(|h| h.unit));
+    let (mut checked, mut unseen) = (Vec::new(), Vec::new());
+    for unit in seen {
+        checked.push(unit.name.clone());
+        unseen.extend(unit.unseen.iter().map(|what| format!("{}: {what}", unit.name)));
+    }
+    Report { findings, checked, unseen }
+}

@@ -1,0 +1,5 @@
+//! Texts → values with the lines they stand on. Tolerant: what is of another format yields nothing.
+
+pub mod directives;
+pub mod python;
+pub mod yaml;

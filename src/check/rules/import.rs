@@ -1,0 +1,90 @@
+//! DU019, DU021: stores and imports.
+
+use crate::check::facts::{Cloud, Glance, Horizon, Mode};
+use crate::check::finding::Finding;
+use crate::check::release::Release;
+use crate::check::rule::{Rule, Severity};
+
+/// The first release whose glance_store reads Swift's options of a store's own group raw.
+const RAW: Release = Release::new(2026, 1);
+
+fn is_true(value: &str) -> bool {
+    matches!(value.trim().to_ascii_lowercase().as_str(), "true" | "1" | "on" | "yes")
+}
+
+/// DU019: re-authentication of the Swift store.
+pub fn swift(cloud: &Cloud<'_>) -> Vec<Finding> {
+    cloud.glances.iter().flat_map(|glance| swift_of(cloud, glance)).collect()
+}
+
+fn swift_of(cloud: &Cloud<'_>, glance: &Glance<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let backends = glance.option("DEFAULT", "enabled_backends").map(|s| s.items()).unwrap_or_default();
+    let stores: Vec<&str> = backends
+        .iter()
+        .filter_map(|b| b.split_once(':'))
+        .filter(|(_, kind)| kind.trim() == "swift")
+        .map(|(name, _)| name.trim())
+        .collect();
+    let groups = if backends.is_empty() { vec!["glance_store"] } else { stores.clone() };
+    for group in groups {
+        let Some(multi) = glance.option(group, "swift_store_multi_tenant").filter(|s| is_true(&s.value)) else {
+            continue;
+        };
+        if let Some(file) = glance.option(group, "swift_store_config_file").filter(|s| !s.value.trim().is_empty()) {
+            findings.push(Finding::error(
+                Rule::SwiftExpiry,
+                &file.place,
+                format!("[{group}] has swift_store_config_file and swift_store_multi_tenant ({}), which exclude each other: the store is not set up", multi.place),
+                "remove one of the two",
+            ));
+        }
+        let trusts = glance.option(group, "swift_store_use_trusts");
+        if let Some(off) = trusts.as_ref().filter(|s| !is_true(&s.value)) {
+            findings.push(Finding::warning(
+                Rule::SwiftExpiry,
+                &off.place,
+                "without trusts an upload that outlasts its token fails with 401",
+                "swift_store_use_trusts = True",
+            ));
+        } else if trusts.is_none() && !stores.is_empty() {
+            let severity = match cloud.release_of(glance.unit) {
+                Some(release) if release < RAW => continue,
+                Some(_) => Severity::Error,
+                None => Severity::Warning,
+            };
+            findings.push(Finding::new(
+                Rule::SwiftExpiry,
+                severity,
+                &multi.place,
+                format!("[{group}] does not say swift_store_use_trusts; glance_store 5.4.0 to 5.7.0 (2026.1) take that as off, whatever the default says"),
+                format!("in [{group}]: swift_store_use_trusts = True, swift_store_expire_soon_interval = 60, swift_store_retry_get_count = 0"),
+            ));
+        }
+    }
+    findings
+}
+
+/// Plugins that a policy would want applied to every image.
+const PLUGINS: [&str; 3] = ["image_conversion", "inject_image_metadata", "image_decompression"];
+
+/// DU021: plugins that direct uploads go round.
+pub fn bypassed(cloud: &Cloud<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (at, glance) in cloud.glances.iter().enumerate() {
+        if !cloud.horizons_of(at).any(|h: &Horizon<'_>| h.mode() == Mode::Direct) {
+            continue;
+        }
+        let Some(setting) = glance.option("image_import_opts", "image_import_plugins") else { continue };
+        let named: Vec<&str> = PLUGINS.into_iter().filter(|p| setting.value.contains(p)).collect();
+        if !named.is_empty() {
+            findings.push(Finding::warning(
+                Rule::ImportBypassed,
+                &setting.place,
+                format!("the plugins {} run on imports only; images that are uploaded from the dashboard stay as they are", named.join(", ")),
+                "if every image must pass them, set HORIZON_IMAGES_UPLOAD_MODE = 'off' and import by glance-direct or web-download",
+            ));
+        }
+    }
+    findings
+}

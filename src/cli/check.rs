@@ -1,0 +1,129 @@
+//! `check`: why would an upload from the browser fail? Looked up in files or in a cluster.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args as ClapArgs, ValueEnum};
+
+use super::output;
+use crate::check::live::Scope;
+use crate::check::{self, Release, Report, Rule};
+
+/// Shown below the help.
+pub const EXAMPLES: &str = "Examples:
+  direct-upload-operator check -f /etc/glance -f /etc/openstack-dashboard -f /etc/apache2
+  helm template … | direct-upload-operator check -f -
+  direct-upload-operator check -f rendered/ --release 2026.1 -o sarif > direct-upload.sarif
+  direct-upload-operator check --live -n openstack
+  direct-upload-operator check --explain DU007
+
+Reads manifests (also the files in their ConfigMaps and Secrets) and configuration files of Glance,
+Horizon, httpd, nginx and uWSGI; passes over everything else. Changes nothing, prints no secrets.
+Exit code 1 if something was found that makes uploads fail, or if the input has errors.";
+
+/// Arguments of `check`.
+#[derive(Debug, ClapArgs)]
+#[command(group = clap::ArgGroup::new("subject").required(true).args(["filename", "live", "explain"]))]
+pub struct Args {
+    /// File or folder, or - for standard input; may be repeated
+    #[arg(short, long = "filename", value_name = "FILE|DIR|-")]
+    filename: Vec<PathBuf>,
+    /// Look at a cluster, with your kubeconfig and reading only
+    #[arg(long)]
+    live: bool,
+    /// Namespace to look at; default: the kubeconfig's
+    #[arg(short, long, requires = "live")]
+    namespace: Option<String>,
+    /// Look at all namespaces
+    #[arg(short = 'A', long, requires = "live", conflicts_with = "namespace")]
+    all_namespaces: bool,
+    /// The OpenStack release that runs, e.g. 2026.1; default: what the images' tags say
+    #[arg(long, value_name = "RELEASE")]
+    release: Option<Release>,
+    /// How the findings are printed
+    #[arg(short, long, value_enum, default_value_t = Format::Text)]
+    output: Format,
+    /// Print the runbook's entry of a rule
+    #[arg(long, value_name = "DU0xx")]
+    explain: Option<Rule>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people.
+    Text,
+    /// For programs; see docs/check.md.
+    Json,
+    /// For code scanning: SARIF 2.1.0.
+    Sarif,
+}
+
+/// Deeply nested input needs room.
+const STACK: usize = 256 << 20;
+
+/// Checks.
+pub fn main(args: Args) -> ExitCode {
+    if let Some(rule) = args.explain {
+        return super::ended(output::data(rule.runbook()));
+    }
+    if args.live {
+        return super::on_runtime(live(args));
+    }
+    let work = || files(&args);
+    let done = std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work);
+        thread.map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    });
+    match done {
+        Ok((report, errors)) => tell(&args, &report, &errors),
+        Err(error) => super::failed(error),
+    }
+}
+
+fn files(args: &Args) -> (Report, Vec<String>) {
+    let (texts, mut errors) = check::input::read(&args.filename);
+    let (input, more) = check::manifests::sort(texts, args.release);
+    errors.extend(more);
+    (check::check(input), errors)
+}
+
+async fn live(args: Args) -> ExitCode {
+    let scope = match &args.namespace {
+        _ if args.all_namespaces => Scope::All,
+        Some(namespace) => Scope::Namespace(namespace.clone()),
+        None => Scope::Default,
+    };
+    match check::live::read(&scope, args.release).await {
+        Ok((input, notes)) => {
+            let mut report = check::check(input);
+            report.unseen.extend(notes);
+            tell(&args, &report, &[])
+        }
+        Err(error) => super::failed(check::mask::error(&error.to_string())),
+    }
+}
+
+fn tell(args: &Args, report: &Report, errors: &[String]) -> ExitCode {
+    for error in errors {
+        output::say(format_args!("error: {error}"));
+    }
+    if errors.is_empty() && report.checked.is_empty() {
+        output::say("error: nothing of Horizon or Glance was found to check");
+    }
+    let printed = match args.output {
+        Format::Text => output::data(&check::output::text(report, coloured())),
+        Format::Json => output::data(&format!("{:#}\n", check::output::json(report))),
+        Format::Sarif => output::data(&format!("{:#}\n", check::output::sarif(report))),
+    };
+    match printed {
+        Err(error) => super::failed(error),
+        Ok(()) if errors.is_empty() && report.is_fine() && !report.checked.is_empty() => ExitCode::SUCCESS,
+        Ok(()) => ExitCode::FAILURE,
+    }
+}
+
+/// no-color.org.
+fn coloured() -> bool {
+    std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}

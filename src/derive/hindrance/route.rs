@@ -1,0 +1,12 @@
+//! Annotations of OpenShift's Routes.
+
+use super::{Annotations, Hindrance};
+use crate::observe::Route;
+
+/// Router-wide, and so not to be seen here.
+const CLIENT: &str = "set \"1h\"; the router's own client timeout (spec.tuningOptions.clientTimeout of the IngressController, 30 s) must fit too";
+
+pub fn of(route: &Route) -> Vec<Hindrance> {
+    let annotations = Annotations { object: format!("Route {}", route.meta.key), all: &route.annotations };
+    annotations.silence("haproxy.router.openshift.io/timeout", "30s", CLIENT).into_iter().collect()
+}

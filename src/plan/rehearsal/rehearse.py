@@ -1,0 +1,290 @@
+"""Loads the operator's files as the program of this image will, before a serving pod gets them.
+
+Runs in a Job with the workload's own image, by whichever Python of the image has the program (see
+rehearse.sh). Needs nothing but that Python; changes nothing; uses no network.
+
+    rehearse.py --look                        where does Horizon read snippets?
+    rehearse.py [--snippet FILE [--direct]]   FILE among Horizon's settings; --direct: it sets the mode
+                [--cors FILE]                 FILE among the CORS filter's options
+                [--httpd FILE]                FILE among httpd's directives
+
+The answer is one line of JSON, on standard output and in the container's termination message:
+
+    {"problem": {"code": …, "text": …} or null,
+     "localSettingsDir": …, "mode": …, "python": …, "notes": […]}
+
+Exit code 0: nothing speaks against the files. 1: the problem does. 3: this Python has not the
+program, another one may. What cannot be judged here, because only the image's start script
+prepares it, is a note and no problem: a rehearsal must not be stricter than the program.
+
+Values of settings are never told, except the upload mode.
+"""
+
+import argparse
+import importlib
+import importlib.util
+import json
+import logging
+import os
+import shutil
+import subprocess
+import sys
+
+ANSWER = os.environ.get('REHEARSAL_ANSWER', '/dev/termination-log')
+#: A termination message holds 4096 bytes; what is longer is cut by the kubelet, and is no JSON then.
+LONGEST = 600
+MODE = 'HORIZON_IMAGES_UPLOAD_MODE'
+#: Where packages put Horizon when it is not on Python's own path.
+HORIZON_ROOTS = ('/usr/share/openstack-dashboard',)
+#: What a browser asks before Horizon's upload.
+ASKED = 'content-type,x-auth-token,x-csrftoken'
+
+
+class Problem(Exception):
+    """The files would not do what they are for."""
+
+    def __init__(self, code, text):
+        super().__init__(text)
+        self.code = code
+
+
+class NotHere(Exception):
+    """This Python has not the program."""
+
+
+def short(text):
+    text = ' '.join(str(text).split())
+    return text if len(text) <= LONGEST else text[:LONGEST] + '…'
+
+
+# --- Horizon ------------------------------------------------------------------------------------
+
+def horizon_package():
+    """Horizon's own folder, found without running any of it."""
+    sys.path.extend(root for root in HORIZON_ROOTS if os.path.isdir(root))
+    spec = importlib.util.find_spec('openstack_dashboard')
+    if spec is None or not spec.origin:
+        raise NotHere('openstack_dashboard')
+    return os.path.dirname(spec.origin)
+
+
+def snippets_folder(package):
+    return os.path.realpath(os.path.join(package, 'local', 'local_settings.d'))
+
+
+def check_snippet(path, direct, answer):
+    package = horizon_package()
+    folder = answer['localSettingsDir'] = snippets_folder(package)
+    if not os.path.isfile(path):
+        raise Problem('NotThere', f'{path} is not in the container although it is mounted there')
+    if os.path.realpath(os.path.dirname(path)) != folder:
+        raise Problem('NotRead', f'Horizon in this image reads snippets from {folder}; {path} is never read')
+    with open(path, encoding='utf-8') as file:
+        text = file.read()
+    try:
+        code = compile(text, path, 'exec')
+    except SyntaxError as error:
+        raise Problem('Syntax', f"{path}, line {error.lineno}: the image's Python does not take it: {error.msg}")
+
+    module = load_settings(answer)
+    if module is None:
+        # The walk is Horizon's own all the same: whoever comes after the snippet has the last word.
+        module = {}
+    elif MODE in module:
+        answer['mode'] = module[MODE] if module[MODE] in ('off', 'legacy', 'direct') else 'legacy'
+    try:
+        exec(code, dict(module, __name__='openstack_dashboard.settings'))
+    except Exception as error:
+        raise Problem('Raises', f'{path} fails when it is run: {type(error).__name__}: {error}')
+    if direct and answer.get('mode', 'direct') != 'direct':
+        who = overriding(folder, path, module)
+        raise Problem('Overridden', f'{MODE} is {answer["mode"]!r} after all settings have run; {who}')
+    if direct and 'mode' not in answer and mentions(folder, path):
+        raise Problem('Overridden', f'{mentions(folder, path)[-1]} is run later and sets {MODE}')
+
+
+def load_settings(answer):
+    """The names that openstack_dashboard.settings ends with; none if only the start script of the
+    image makes it loadable."""
+    os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'openstack_dashboard.settings')
+    logging.disable(logging.CRITICAL)
+    try:
+        return dict(vars(importlib.import_module('openstack_dashboard.settings')))
+    except (Exception, SystemExit) as error:
+        answer['notes'].append(short(f"Horizon's settings do not load in a rehearsal: {type(error).__name__}: {error}"))
+        return None
+
+
+def walked(folder):
+    """The snippets in the order in which Horizon runs them (openstack_dashboard/settings.py)."""
+    for parent, _, names in os.walk(folder):
+        yield from (os.path.join(parent, name) for name in sorted(names) if name.endswith('.py'))
+
+
+def later(folder, path):
+    ours = os.path.realpath(path)
+    files = list(walked(folder))
+    at = [number for number, file in enumerate(files) if os.path.realpath(file) == ours]
+    return files[at[-1] + 1:] if at else files
+
+
+def mentions(folder, path):
+    def mentioned(file):
+        try:
+            with open(file, encoding='utf-8', errors='replace') as opened:
+                return MODE in opened.read()
+        except OSError:
+            return False
+    return [file for file in later(folder, path) if mentioned(file)]
+
+
+def overriding(folder, path, module):
+    """Who sets the mode after our file did."""
+    names = dict(module)
+    names[MODE] = 'direct'
+    for file in later(folder, path):
+        try:
+            with open(file, encoding='utf-8') as opened:
+                exec(compile(opened.read(), file, 'exec'), names)
+        except (Exception, SystemExit):
+            pass  # Horizon goes on, too.
+        if names.get(MODE) != 'direct':
+            return f'{file} is run later and sets it'
+    return 'something else than a snippet sets it'
+
+
+# --- Glance -------------------------------------------------------------------------------------
+
+def check_cors(path, answer):
+    try:
+        from oslo_config import cfg
+        from oslo_middleware import cors
+        import webob
+    except ImportError as error:
+        raise NotHere(str(error))
+    if not os.path.isfile(path):
+        raise Problem('NotThere', f'{path} is not in the container although it is mounted there')
+    ours = cfg.ConfigOpts()
+    ours.register_opt(cfg.ListOpt('allowed_origin', default=[]), group='cors')
+    try:
+        ours([], default_config_files=[path], default_config_dirs=[])
+        origins = ours.cors.allowed_origin
+    except cfg.Error as error:
+        raise Problem('Syntax', f'oslo.config does not take {path}: {error}')
+
+    def inner(environ, start_response):
+        start_response('204 No Content', [])
+        return [b'']
+
+    try:
+        options = dict(paste_options(), oslo_config_project='glance', oslo_config_program='glance-api')
+        granted = cors.filter_factory({}, **options)(inner)
+    except Exception as error:
+        raise Problem('Refused', f'the CORS filter does not start: {type(error).__name__}: {error}')
+    for origin in origins:
+        request = webob.Request.blank('/v2/images/0/file', method='OPTIONS', headers={
+            'Origin': origin,
+            'Access-Control-Request-Method': 'PUT',
+            'Access-Control-Request-Headers': ASKED,
+        })
+        allowed = request.get_response(granted).headers.get('Access-Control-Allow-Origin')
+        if allowed not in (origin, '*'):
+            raise Problem('Overridden', (
+                f"the CORS filter of this image would refuse Horizon's request from {origin}: {missing(granted, origin)}; "
+                f'another file of its search path, or [filter:cors] of the paste file, replaces what {path} says'))
+
+
+def missing(granted, origin):
+    """What the filter lacks, as it keeps it (oslo_middleware/cors.py)."""
+    known = getattr(granted, 'allowed_origins', {}).get(origin)
+    if known is None:
+        return 'it does not have that origin'
+    if 'PUT' not in known.get('allow_methods', ()):
+        return 'it does not allow PUT'
+    has = {header.lower() for header in known.get('allow_headers', ())} | {'content-type'}
+    return f"it does not allow {', '.join(sorted(set(ASKED.split(',')) - has))}"
+
+
+def paste_options():
+    """The options of the paste file's [filter:cors], which beat every configuration file."""
+    import configparser
+    for path in ('/etc/glance/glance-api-paste.ini', '/usr/share/glance-api/glance-api-paste.ini'):
+        parser = configparser.RawConfigParser(strict=False)
+        try:
+            if parser.read(path) and parser.has_section('filter:cors'):
+                return {name: value for name, value in parser.items('filter:cors')
+                        if name not in ('paste.filter_factory', 'use') and name not in parser.defaults()}
+        except (configparser.Error, UnicodeDecodeError, OSError):
+            pass
+    return {}
+
+
+# --- httpd --------------------------------------------------------------------------------------
+
+def check_httpd(path, answer):
+    if not os.path.isfile(path):
+        raise Problem('NotThere', f'{path} is not in the container although it is mounted there')
+    for name in ('apache2ctl', 'apachectl', 'httpd', 'apache2'):
+        program = shutil.which(name, path=os.environ.get('PATH', '') + ':/usr/local/sbin:/usr/sbin:/usr/local/apache2/bin')
+        if program is None:
+            continue
+        test = subprocess.run([program, '-t'], capture_output=True, text=True, errors='replace')
+        said = test.stderr + test.stdout
+        if test.returncode == 0:
+            return included(program, path)
+        if path in said or os.path.realpath(path) in said:
+            raise Problem('Syntax', f'{program} -t refuses {path}: {said}')
+        answer['notes'].append(short(f'{program} -t fails, and not at our file: {said}'))
+        return None
+    answer['notes'].append('the image has no apachectl or httpd that could test the fragment')
+    return None
+
+
+def included(program, path):
+    dump = subprocess.run([program, '-t', '-D', 'DUMP_INCLUDES'], capture_output=True, text=True, errors='replace')
+    files = [line.split(') ', 1)[-1].strip() for line in dump.stdout.splitlines() if ') ' in line]
+    if files and os.path.realpath(path) not in map(os.path.realpath, files):
+        raise Problem('NotRead', f'httpd in this image does not include {path}')
+
+
+# --- the answer ---------------------------------------------------------------------------------
+
+def rehearse(args, answer):
+    if args.look:
+        answer['localSettingsDir'] = snippets_folder(horizon_package())
+    if args.snippet:
+        check_snippet(args.snippet, args.direct, answer)
+    if args.cors:
+        check_cors(args.cors, answer)
+    if args.httpd:
+        check_httpd(args.httpd, answer)
+
+
+def main():
+    parser = argparse.ArgumentParser(prog='rehearse.py')
+    parser.add_argument('--look', action='store_true')
+    parser.add_argument('--snippet')
+    parser.add_argument('--direct', action='store_true')
+    parser.add_argument('--cors')
+    parser.add_argument('--httpd')
+    args = parser.parse_args()
+    answer = {'problem': None, 'notes': [], 'python': sys.version.split()[0]}
+    try:
+        rehearse(args, answer)
+    except NotHere:
+        return 3
+    except Problem as problem:
+        answer['problem'] = {'code': problem.code, 'text': short(problem)}
+    answer['notes'] = answer['notes'][:3]
+    line = json.dumps(answer)
+    print(line)
+    try:
+        with open(ANSWER, 'w', encoding='utf-8') as file:
+            file.write(line)
+    except OSError as error:
+        print(f'{ANSWER}: {error}', file=sys.stderr)
+    return 1 if answer['problem'] else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,76 @@
+//! `check` over files that people really have: what is wrong is found, and nothing else.
+
+use std::path::{Path, PathBuf};
+
+use direct_upload_operator::check::{self, Finding, Report};
+
+/// The corpus folder of that name.
+pub fn corpus(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus").join(name)
+}
+
+/// Checks a folder or file.
+pub fn check_path(path: &Path) -> Report {
+    let (texts, mut errors) = check::input::read(&[path.to_owned()]);
+    let (input, more) = check::manifests::sort(texts, None);
+    errors.extend(more);
+    assert!(errors.is_empty(), "{errors:#?}");
+    check::check(input)
+}
+
+/// One line a finding, with the place relative to the corpus.
+pub fn lines(findings: &[Finding], root: &Path) -> Vec<String> {
+    let line = |f: &Finding| {
+        let place = f.place.to_string().replace(&format!("{}/", root.display()), "");
+        // Paths in sentences, too, without the checkout's own.
+        let found = f.found.replace(&format!("{}/", root.display()), "");
+        format!("{} {} {place}: {found}", f.severity, f.rule)
+    };
+    findings.iter().map(line).collect()
+}
+
+fn folders(of: &str) -> Vec<PathBuf> {
+    let mut folders: Vec<_> = std::fs::read_dir(corpus(of)).unwrap().map(|e| e.unwrap().path()).collect();
+    folders.sort();
+    folders
+}
+
+/// A folder of the corpus, told in the words of the snapshots.
+fn told(folder: &Path) -> String {
+    let report = check_path(folder);
+    assert!(report.checked.len() > 1, "{}: only {:?} was seen", folder.display(), report.checked);
+    lines(&report.findings, folder).join("\n")
+}
+
+#[test]
+fn healthy_clouds_are_fine() {
+    for folder in folders("healthy") {
+        let told = told(&folder);
+        let harmless = told.lines().all(|line| line.starts_with("note "));
+        assert!(harmless, "{}:\n{told}", folder.display());
+    }
+}
+
+/// What is expected is reviewed by eye: every finding is really wrong there, and nothing is missing.
+#[test]
+fn broken_clouds_are_told_with_file_and_line() {
+    for folder in folders("broken") {
+        let name = folder.file_name().unwrap().to_string_lossy().into_owned();
+        insta::with_settings!({snapshot_suffix => name}, { insta::assert_snapshot!("broken", told(&folder)) });
+    }
+}
+
+/// The operator's own samples, each as the operator would leave it.
+#[test]
+fn samples_are_fine_but_for_the_seeds_endpoint() {
+    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples");
+    let mut told = Vec::new();
+    let layouts = std::fs::read_dir(samples.join("layouts")).unwrap().map(|e| e.unwrap().path());
+    let mut all: Vec<_> = layouts.chain([samples.join("quickstart"), samples.join("seed")]).collect();
+    all.sort();
+    for path in all {
+        let report = check_path(&path);
+        told.extend(lines(&report.findings, &samples).into_iter().filter(|line| !line.starts_with("note ")));
+    }
+    insta::assert_snapshot!(told.join("\n"));
+}

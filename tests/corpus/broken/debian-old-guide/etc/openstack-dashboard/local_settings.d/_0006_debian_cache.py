@@ -1,0 +1,1 @@
+CACHES['default']['TIMEOUT'] = 600

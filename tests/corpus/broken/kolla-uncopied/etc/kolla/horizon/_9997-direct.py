@@ -1,0 +1,1 @@
+HORIZON_IMAGES_UPLOAD_MODE = 'direct'
