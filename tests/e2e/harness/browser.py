@@ -114,9 +114,10 @@ class Dashboard:
         """Fills in the form; what is missing is the click on the last button."""
         self.driver.find_element(By.XPATH, "//button[contains(., 'Create Image')]").click()
         self.browser.wait(expect.element_to_be_clickable((By.ID, 'imageForm-name'))).send_keys(name)
-        self.driver.find_element(By.CSS_SELECTOR, 'input[type=file]').send_keys(str(file))
-        formats = self.driver.find_element(By.ID, 'imageForm-format')
-        formats.find_element(By.XPATH, ".//option[contains(., 'Raw')]").click()
+        # The form asks Horizon what it may offer; until the answer is there it has neither.
+        self.browser.wait(expect.presence_of_element_located((By.CSS_SELECTOR, 'input[type=file]'))).send_keys(str(file))
+        self.browser.wait(expect.presence_of_element_located(
+            (By.XPATH, "//select[@id='imageForm-format']/option[contains(., 'Raw')]"))).click()
         self.browser.wait(expect.element_to_be_clickable((By.CSS_SELECTOR, '.modal-footer button.finish')))
         self.browser.network()
 

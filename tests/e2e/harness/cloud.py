@@ -151,7 +151,7 @@ class Cloud:
 
     def stop(self):
         self.running = False
-        self.kubectl('delete', 'namespace', self.namespace, '--timeout=120s', timeout=130)
+        self.kubectl('delete', 'namespace', self.namespace, '--timeout=400s', timeout=410)
         self.node.kubectl('delete', 'persistentvolume', f'{self.namespace}-images', '--timeout=30s')
         self.edge.sync()
         shutil.rmtree(self.store)
