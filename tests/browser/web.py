@@ -37,7 +37,6 @@ class Web:
     def _serve(self, connection, context):
         # A client that goes away, or that does not like the certificate, is no matter.
         with contextlib.suppress(OSError), connection:
-            connection.settimeout(20)
             if context is None:
                 self._exchange(connection)
                 return
