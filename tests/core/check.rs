@@ -21,8 +21,8 @@ pub fn check_path(path: &Path) -> Report {
 /// One line a finding, with the place relative to the corpus.
 pub fn lines(findings: &[Finding], root: &Path) -> Vec<String> {
     let line = |f: &Finding| {
-        let place = f.place.to_string().replace(&format!("{}/", root.display()), "");
-        format!("{} {} {place}: {}", f.severity, f.rule, f.found)
+        let line = format!("{} {} {}: {}", f.severity, f.rule, f.place, f.found);
+        line.replace(&format!("{}/", root.display()), "")
     };
     findings.iter().map(line).collect()
 }

@@ -33,7 +33,7 @@ fn with<'a>(name: &'a str, values: &[&'a str]) -> Vec<(&'a str, &'a str)> {
 }
 
 fn rules(verdict: &Verdict) -> Vec<&'static str> {
-    verdict.advice.iter().filter_map(|advice| advice.rule).map(|rule| rule.id()).collect()
+    verdict.advice.iter().filter_map(|advice| advice.rule).map(Rule::id).collect()
 }
 
 const ACAO: &str = "Access-Control-Allow-Origin";
