@@ -159,11 +159,27 @@ fn workload_unit(objects: &[Object], workload: &Object, mounted: &mut BTreeSet<u
             let place = place(&["volumeMounts", &at.to_string()]);
             let volumes = pod["volumes"].as_array().map(Vec::as_slice).unwrap_or_default().iter();
             let Some(volume) = volumes.rev().find(|v| v["name"] == mount["name"]) else { continue };
+            let volume = copied_from(pod, volume, mount).unwrap_or(volume);
             mount_volume(objects, workload.namespace(), volume, mount, &place, &mut unit, mounted);
         }
     }
     unit.copy_as_kolla(false);
     unit
+}
+
+/// The ConfigMap volume from which an init container copies the file that is mounted out of an
+/// `emptyDir`: where the start script must own the file, that is how it gets there.
+fn copied_from<'a>(pod: &'a Value, volume: &Value, mount: &Value) -> Option<&'a Value> {
+    let file = mount["subPath"].as_str().filter(|_| volume["emptyDir"].is_object())?;
+    let mounts = |container: &'a Value| container["volumeMounts"].as_array().into_iter().flatten();
+    let copies = |container: &&'a Value| {
+        let words = ["command", "args"].into_iter().flat_map(|f| container[f].as_array().into_iter().flatten());
+        mounts(container).any(|m| m["name"] == mount["name"])
+            && words.filter_map(Value::as_str).any(|word| word.ends_with(file) || classify::base(word) == file)
+    };
+    let init = pod["initContainers"].as_array().into_iter().flatten().find(copies)?;
+    let volumes = || pod["volumes"].as_array().into_iter().flatten();
+    mounts(init).find_map(|m| volumes().find(|v| v["name"] == m["name"] && v["configMap"].is_object()))
 }
 
 /// Brings the files of one mount into the unit.

@@ -21,10 +21,8 @@ pub fn check_path(path: &Path) -> Report {
 /// One line a finding, with the place relative to the corpus.
 pub fn lines(findings: &[Finding], root: &Path) -> Vec<String> {
     let line = |f: &Finding| {
-        let place = f.place.to_string().replace(&format!("{}/", root.display()), "");
-        // Paths in sentences, too, without the checkout's own.
-        let found = f.found.replace(&format!("{}/", root.display()), "");
-        format!("{} {} {place}: {found}", f.severity, f.rule)
+        let line = format!("{} {} {}: {}", f.severity, f.rule, f.place, f.found);
+        line.replace(&format!("{}/", root.display()), "")
     };
     findings.iter().map(line).collect()
 }

@@ -7,6 +7,7 @@ use super::refused;
 use crate::check::facts::{Cloud, Conf, Dashboard, Glance, Setting};
 use crate::check::finding::Finding;
 use crate::check::rule::{Rule, Severity};
+use crate::derive::origin::Origin;
 
 /// DU006: `[cors.NAME]` where it is not read.
 pub fn subgroups(cloud: &Cloud<'_>) -> Vec<Finding> {
@@ -88,7 +89,10 @@ pub fn overridden(cloud: &Cloud<'_>) -> Vec<Finding> {
             continue;
         }
         for setting in settings {
-            let gone: Vec<String> = setting.items().into_iter().filter(|item| !kept.contains(item)).collect();
+            // An entry in a form that never matches is not lost if its right form is kept.
+            let is_kept =
+                |item: &String| kept.contains(item) || Origin::parse(item).is_ok_and(|o| kept.contains(o.as_str()));
+            let gone: Vec<String> = setting.items().into_iter().filter(|item| !is_kept(item)).collect();
             if gone.is_empty() {
                 continue;
             }
