@@ -3,8 +3,8 @@
 //! In: configuration files and manifests, or the objects of a cluster. Out: a [`Report`] of findings,
 //! each with its [`Rule`], its place, what was found and what to change.
 //!
-//! [`input`] reads files and [`live`] a cluster; everything else is pure: [`read`] the formats → [`unit`]s of files that one
-//! program reads → [`facts`] about one cloud → [`rules`] → findings. [`derived`] adds what the operator
+//! [`input`] reads files and [`live`] a cluster; everything else is pure: [`read`] the formats → [units](mod@unit) of files that one
+//! program reads → [`facts`] about one cloud → [`rules`] → findings. `derived` adds what the operator
 //! itself derives from custom resources and exposures.
 
 pub mod classify;

@@ -34,7 +34,7 @@ macro_rules! rules {
     ($($name:ident $id:literal $title:literal $why:literal;)*) => {
         /// A rule. Ids are stable; a rule that is no longer needed keeps its number.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum Rule { $(#[doc = $title] $name,)* }
+        pub enum Rule { $(#[doc = concat!("`", $id, "`")] $name,)* }
 
         impl Rule {
             /// All of them, in order.
