@@ -4,7 +4,8 @@
 //! The folders tell the flow of data, pure in the middle, I/O at both ends:
 //! [`observe`] → [`mod@derive`] → [`render`] → [`plan`] → [`apply`] → [`report`]. [`api`] holds the
 //! custom resources, [`run`] drives the flow in a cluster and [`offline`] over files, [`verify`]
-//! asks Glance as a browser does, [`cli`] is the command line.
+//! asks Glance as a browser does, [`check`] and [`status`] tell people what is wrong, [`cli`] is the
+//! command line.
 #![forbid(unsafe_code)]
 
 pub mod api;
@@ -18,4 +19,5 @@ pub mod plan;
 pub mod render;
 pub mod report;
 pub mod run;
+pub mod status;
 pub mod verify;

@@ -1,6 +1,5 @@
 //! `check`: why would an upload from the browser fail? Looked up in files or in a cluster.
 
-use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -112,7 +111,7 @@ fn tell(args: &Args, report: &Report, errors: &[String]) -> ExitCode {
         output::say("error: nothing of Horizon or Glance was found to check");
     }
     let printed = match args.output {
-        Format::Text => output::data(&check::output::text(report, coloured())),
+        Format::Text => output::data(&check::output::text(report, output::coloured())),
         Format::Json => output::data(&format!("{:#}\n", check::output::json(report))),
         Format::Sarif => output::data(&format!("{:#}\n", check::output::sarif(report))),
     };
@@ -121,9 +120,4 @@ fn tell(args: &Args, report: &Report, errors: &[String]) -> ExitCode {
         Ok(()) if errors.is_empty() && report.is_fine() && !report.checked.is_empty() => ExitCode::SUCCESS,
         Ok(()) => ExitCode::FAILURE,
     }
-}
-
-/// no-color.org.
-fn coloured() -> bool {
-    std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }

@@ -12,6 +12,7 @@ mod output;
 mod preflight;
 mod render;
 pub mod run;
+mod status;
 pub mod yaml;
 
 use std::ffi::OsString;
@@ -56,6 +57,9 @@ enum Command {
     /// Ask Glance what a browser asks before an upload, and judge the answer as a browser does
     #[command(after_help = preflight::EXAMPLES)]
     Preflight(preflight::Args),
+    /// Show how far uploads come, and what stands in the way
+    #[command(after_help = status::EXAMPLES)]
+    Status(status::Args),
     /// Print a completion script for a shell
     #[command(after_help = completions::EXAMPLES)]
     Completions(completions::Args),
@@ -95,6 +99,7 @@ fn dispatch(command: Command) -> ExitCode {
         Command::Render(args) => render::main(&args),
         Command::Check(args) => check::main(args),
         Command::Preflight(args) => on_runtime(preflight::main(args)),
+        Command::Status(args) => on_runtime(status::main(args)),
         Command::Completions(args) => ended(completions::main(&args, Cli::command())),
         Command::Copy(args) => ended(copy::main(&args)),
     }

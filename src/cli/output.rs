@@ -1,7 +1,7 @@
 //! Standard output and standard error, neither of which may make the program panic.
 
 use std::fmt::Display;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 use serde_json::{Value, json};
 
@@ -22,6 +22,11 @@ pub fn data(text: &str) -> io::Result<()> {
 /// Says something on standard error. If nobody can hear it, nothing is lost.
 pub fn say(message: impl Display) {
     let _ = writeln!(io::stderr().lock(), "{message}");
+}
+
+/// Whether standard output wants colours: no-color.org.
+pub fn coloured() -> bool {
+    io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
 /// Objects as YAML documents.

@@ -187,7 +187,7 @@ pub(super) fn terminating(snapshot: &Snapshot, namespace: &str) -> bool {
 
 /// Workloads of the namespace that carry this resource's claim, but are not its target.
 fn strays(snapshot: &Snapshot, kind: &str, meta: &Meta, target: &Result<Target, Problem>) -> Vec<Arc<Workload>> {
-    let ours = |w: &Workload| Claim::on(w).is_some_and(|c| c.kind == kind && c.is(meta));
+    let ours = |w: &Workload| !w.foreign && Claim::on(w).is_some_and(|c| c.kind == kind && c.is(meta));
     let is_target =
         |w: &Workload| target.as_ref().is_ok_and(|t| t.workload.kind == w.kind && t.workload.meta.key == w.meta.key);
     WorkloadKind::ALL

@@ -87,6 +87,9 @@ pub struct Workload {
     pub owner: Option<String>,
     /// The field manager, other than us, that wrote the spec last.
     pub other_manager: Option<String>,
+    /// Whether we own nothing in it, as its field managers tell: what has our names there was copied,
+    /// say with the manifest of another workload, and is not ours to take away.
+    pub foreign: bool,
     /// `spec.selector.matchLabels`.
     pub selector: BTreeMap<String, String>,
     pub template: PodTemplate,

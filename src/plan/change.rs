@@ -83,7 +83,9 @@ impl Wanted<'_> {
             );
             return Err(Problem::new(Reason::InvalidSpec, message));
         }
-        let usable = |c: &&Arc<ConfigMap>| config::is_intact(c) && config::means(c, &self.files);
+        let usable = |c: &&Arc<ConfigMap>| {
+            config::is_for(c, self.kind, workload) && config::is_intact(c) && config::means(c, &self.files)
+        };
         if let Some(in_use) = self.applied.in_use().filter(usable) {
             draft.key = in_use.meta.key.clone();
             draft.data.clone_from(&in_use.data);
@@ -289,10 +291,10 @@ pub fn garbage(kind: &str, workload: &Workload, applied: &Applied, keep: Option<
         .collect()
 }
 
-/// Whether what stands in the workload is this resource's: by its claim, or where somebody took
-/// the claim away, because no other resource may have this workload.
+/// Whether what stands in the workload is this resource's to take away: by its claim, or where
+/// somebody took the claim away, because no other resource may have this workload.
 pub fn claimed(workload: &Workload, meta: &Meta) -> bool {
-    Claim::on(workload).map_or_else(|| Mount::observed(workload).is_some(), |claim| claim.is(meta))
+    !workload.foreign && Claim::on(workload).map_or_else(|| Mount::observed(workload).is_some(), |claim| claim.is(meta))
 }
 
 /// A time as Kubernetes writes it, in whole seconds.

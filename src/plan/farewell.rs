@@ -5,10 +5,11 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::change::claimed;
+use super::mount::describe;
 use super::step::{Action, Step};
 use super::{Plan, State};
-use crate::api::{ConditionType, Duration, seconds};
-use crate::derive::{Problem, Target};
+use crate::api::{ConditionType, Duration, Reason, seconds};
+use crate::derive::{Applied, Problem, Target};
 use crate::observe::{Meta, Workload};
 
 /// How long a deletion waits for the safe order, in seconds.
@@ -19,6 +20,20 @@ pub fn deadline(deleting: Option<Timestamp>, timeout: Option<Duration>) -> Times
     let timeout = i64::try_from(seconds(timeout, DELETION_TIMEOUT)).unwrap_or(i64::MAX);
     let start = deleting.unwrap_or(Timestamp::MAX);
     start.saturating_add(SignedDuration::from_secs(timeout)).unwrap_or(Timestamp::MAX)
+}
+
+/// What stands under our names in a workload in which nothing is ours: it came with a manifest that
+/// somebody copied from a live workload. An apply of ours cannot take it away.
+pub fn copied(target: &Target, applied: &Applied) -> Option<Problem> {
+    let workload = &target.workload;
+    let mount = applied.mount.as_ref().filter(|_| workload.foreign)?;
+    let message = format!(
+        "{}: its mount of ConfigMap {} belongs to {:?}, so only that manager can take it away: remove the volumes and mounts named direct-upload* from its manifest",
+        describe(workload.kind, &workload.meta.key),
+        mount.config_map,
+        workload.other_manager.as_deref().unwrap_or("somebody"),
+    );
+    Some(Problem::new(Reason::FieldConflict, message))
 }
 
 impl Plan {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 use super::change::{Options, Wanted, claimed, garbage, rfc3339};
-use super::farewell::deadline;
+use super::farewell::{copied, deadline};
 use super::rollout::rolling;
 use super::step::{Action, Step};
 use super::{Plan, State};
@@ -143,6 +143,8 @@ impl Stage<'_> {
         let rollout = if self.applied.mount.is_some() && claimed(workload, &self.view.object.meta) {
             plan.steps.push(Step::new(Action::Release { workload: workload.clone() }, "no origin is left"));
             Err(rolling(self.target))
+        } else if let Some(problem) = copied(self.target, self.applied) {
+            return Err((ConditionType::RolledOut, problem));
         } else if self.applied.running.is_empty() {
             Ok(())
         } else {

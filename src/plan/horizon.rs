@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::change::{Change, Options, Wanted, claimed, garbage, rfc3339};
-use super::farewell::deadline;
+use super::farewell::{copied, deadline};
 use super::mount::{Mount, describe};
 use super::proof::{self, Proven};
 use super::rollout::rolling;
@@ -106,6 +106,8 @@ fn back_out(view: &HorizonView, target: &Target, applied: &Applied, problem: Opt
     if applied.mount.is_some() && claimed(workload, &view.object.meta) {
         plan.steps.push(Step::new(Action::Release { workload: workload.clone() }, why));
         plan.await_rollout(target, rolling(target));
+    } else if let Some(problem) = copied(target, applied) {
+        plan.state = State::Unmet(ConditionType::RolledOut, problem);
     } else if let Some(problem) = applied.rollout.as_ref().err().filter(|_| !applied.running.is_empty()) {
         plan.await_rollout(target, problem.clone());
     } else {
@@ -201,6 +203,10 @@ impl Stage<'_> {
             return plan.hold(held, self.applied);
         }
         plan.steps.clear();
+        if let Some(copied) = copied(self.target, self.applied) {
+            plan.state = State::Unmet(ConditionType::RolledOut, copied);
+            return;
+        }
         let workload = self.target.workload.clone();
         if let Some(in_use) = self.applied.in_use().filter(|_| self.view.backed_out().is_none()) {
             let annotations = BTreeMap::from([(backed_out_annotation(), Some(rfc3339(self.now)))]);
@@ -316,7 +322,8 @@ fn farewell(view: &HorizonView, now: Timestamp) -> Plan {
     let free = view.terminating || now >= deadline;
     plan.release_all(view.terminating, meta, view.target.as_ref().ok(), view.heir, &view.strays);
     let released = plan.steps.is_empty();
-    let rolled = view.applied.as_ref().is_none_or(|a| a.running.is_empty() || view.heir);
+    let copied = view.target.as_ref().ok().zip(view.applied.as_ref()).and_then(|(t, a)| copied(t, a));
+    let rolled = copied.is_some() || view.heir || view.applied.as_ref().is_none_or(|a| a.running.is_empty());
     let unseen = view.target.as_ref().err().is_some_and(Problem::is_unknown);
     if (!released || !rolled || unseen) && !free {
         let message = "deletion waits until no pod uploads directly any more";
@@ -331,7 +338,11 @@ fn farewell(view: &HorizonView, now: Timestamp) -> Plan {
     if let (Ok(target), Some(applied)) = (&view.target, &view.applied) {
         plan.steps.extend(garbage("Horizon", &target.workload, applied, None));
     }
-    let why = if rolled { "all is given back" } else { "spec.deletion.timeout has passed" };
+    let why = match copied {
+        Some(left) => left.message,
+        None if rolled => "all is given back".to_owned(),
+        None => "spec.deletion.timeout has passed".to_owned(),
+    };
     plan.steps.push(Step::new(Action::RemoveFinalizer, why));
     plan
 }

@@ -4,24 +4,6 @@ use std::process::{Command, Output};
 
 use crate::harness::{BINARY, Site, file};
 
-/// A ServiceAccount with Kubernetes' own role `view`, and its kubeconfig.
-fn reader(site: &Site) -> std::path::PathBuf {
-    let namespace = &site.namespace;
-    site.kubectl(&["create", "serviceaccount", "reader"]);
-    let account = format!("{namespace}:reader");
-    site.kubectl(&["create", "rolebinding", "reader", "--clusterrole=view", "--serviceaccount", &account]);
-    let kubeconfig = site.cluster.folder().join(format!("{namespace}.kubeconfig"));
-    let made = Command::new(file("tests/cluster/cluster"))
-        .arg("kubeconfig-for")
-        .arg(site.cluster.folder())
-        .args([namespace.as_str(), "reader"])
-        .arg(&kubeconfig)
-        .output()
-        .unwrap();
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-    kubeconfig
-}
-
 fn check(kubeconfig: &std::path::Path, args: &[&str]) -> Output {
     Command::new(BINARY).args(["check", "--live"]).args(args).env("KUBECONFIG", kubeconfig).output().unwrap()
 }
@@ -29,7 +11,7 @@ fn check(kubeconfig: &std::path::Path, args: &[&str]) -> Output {
 #[test]
 fn a_reader_finds_what_is_wrong() {
     let site = Site::new("check");
-    let kubeconfig = reader(&site);
+    let kubeconfig = site.reader();
     for name in ["glance.yaml", "horizon.yaml"] {
         let text = std::fs::read_to_string(file("tests/corpus/broken/manifests").join(name)).unwrap();
         site.kubectl_with(

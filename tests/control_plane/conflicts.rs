@@ -78,3 +78,34 @@ fn two_resources_for_one_workload() {
     assert!(claim.as_str().is_some_and(|c| c.contains("/later/")), "{claim}");
     assert_eq!(pods(), before, "handed over without a roll");
 }
+
+/// Somebody copies a live Deployment, with what the operator put into it, and applies the copy under
+/// another name: those entries are the copy's owner's, who alone can take them away.
+#[test]
+fn a_copied_workload() {
+    let site = Site::with_pair("copied", json!({}), json!({}));
+    let mut copy = site.get("deployment/horizon");
+    for pointer in ["/spec/selector/matchLabels", "/spec/template/metadata/labels"] {
+        *copy.pointer_mut(pointer).unwrap() = json!({"app": "second"});
+    }
+    let metadata = json!({"name": "second", "annotations": copy["metadata"]["annotations"]});
+    let copy = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": copy["spec"]});
+    let mark = site.mark();
+    site.apply(&[&[copy][..], &fixtures::exposed("second", "second.example.com")].concat());
+    site.await_rollouts();
+    assert_eq!(workload_patches(&site.settled_writes(mark)), [""; 0], "the claim is a copy, too");
+
+    site.apply(&[fixtures::horizon("second", json!({}))]);
+    site.await_ready("horizon/second", "False FieldConflict");
+    let message = site.message("horizon/second", "Ready");
+    assert!(message.contains("kubectl-client-side-apply") && message.contains("Deployment"), "{message}");
+    site.edit("horizon/second", &json!({"spec": {"directUpload": {"enabled": false}}}));
+    site.wait("it says what it cannot take away", || {
+        site.message("horizon/second", "Ready").contains("named direct-upload*").then_some(())
+    });
+    let mark = site.mark();
+    site.kubectl(&["delete", "horizon/second", "--timeout=60s"]);
+    assert_eq!(workload_patches(&site.settled_writes(mark)), [""; 0], "there is nothing to give back");
+    assert!(site.mounted("deployment/second").is_some(), "as its owner wants it");
+    site.await_pair();
+}

@@ -25,5 +25,6 @@ mod samples;
 mod schema;
 mod seeds;
 mod several;
+mod status;
 mod switches;
 mod upgrade;

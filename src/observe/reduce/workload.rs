@@ -39,6 +39,13 @@ fn other_manager(metadata: &ObjectMeta) -> Option<String> {
         .and_then(|m| m.manager.clone())
 }
 
+/// Whether field managers are told, and none of them is ours. Files tell none.
+fn foreign(metadata: &ObjectMeta) -> bool {
+    let managers = metadata.managed_fields.as_deref().unwrap_or_default();
+    let ours = |name: &str| name.starts_with(OPERATOR);
+    !managers.is_empty() && !managers.iter().any(|m| m.manager.as_deref().is_some_and(ours))
+}
+
 pub fn deployment(object: Deployment) -> Workload {
     let (spec, status) = (object.spec, object.status.unwrap_or_default());
     let condition = |type_: &str, value: &str| {
@@ -53,6 +60,7 @@ pub fn deployment(object: Deployment) -> Workload {
     Workload {
         owner: controlling_owner(&object.metadata),
         other_manager: other_manager(&object.metadata),
+        foreign: foreign(&object.metadata),
         template: attribute(template(spec.template), &object.metadata),
         meta: meta(object.metadata),
         kind: WorkloadKind::Deployment,
@@ -86,6 +94,7 @@ pub fn stateful_set(object: StatefulSet) -> Workload {
     Workload {
         owner: controlling_owner(&object.metadata),
         other_manager: other_manager(&object.metadata),
+        foreign: foreign(&object.metadata),
         template: attribute(template(spec.template), &object.metadata),
         meta: meta(object.metadata),
         kind: WorkloadKind::StatefulSet,
@@ -113,6 +122,7 @@ pub fn daemon_set(object: DaemonSet) -> Workload {
     Workload {
         owner: controlling_owner(&object.metadata),
         other_manager: other_manager(&object.metadata),
+        foreign: foreign(&object.metadata),
         template: attribute(template(spec.template), &object.metadata),
         meta: meta(object.metadata),
         kind: WorkloadKind::DaemonSet,

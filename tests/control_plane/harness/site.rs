@@ -1,6 +1,8 @@
 //! A namespace with an operator: where one test happens.
 
 use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -91,6 +93,27 @@ impl<'a> Site<'a> {
     /// The same, where a failure is an answer.
     pub fn try_kubectl_with(&self, args: &[&str], input: &str) -> Result<String, String> {
         self.cluster.try_kubectl(&[&["-n", &self.namespace], args].concat(), Some(input))
+    }
+
+    /// The kubeconfig of a ServiceAccount with Kubernetes' own role `view` in this namespace.
+    pub fn reader(&self) -> PathBuf {
+        let namespace = &self.namespace;
+        let kubeconfig = self.cluster.folder().join(format!("{namespace}.kubeconfig"));
+        if kubeconfig.exists() {
+            return kubeconfig;
+        }
+        self.kubectl(&["create", "serviceaccount", "reader"]);
+        let account = format!("{namespace}:reader");
+        self.kubectl(&["create", "rolebinding", "reader", "--clusterrole=view", "--serviceaccount", &account]);
+        let made = Command::new(file("tests/cluster/cluster"))
+            .arg("kubeconfig-for")
+            .arg(self.cluster.folder())
+            .args([namespace.as_str(), "reader"])
+            .arg(&kubeconfig)
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        kubeconfig
     }
 
     /// Changes one object, by `kind/name`.

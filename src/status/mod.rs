@@ -1,0 +1,249 @@
+//! The way of an upload as a person looks at it: what the statuses say, in the order of the way.
+//!
+//! In: the resources as the cluster holds them. Out: a [`Way`] for each Horizon, and for each Glance
+//! that none of them uses, whose stages end at the first one that is not passed.
+
+mod text;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::ResourceExt;
+use serde::Deserialize;
+use serde::de::value::{Error as Undecodable, StrDeserializer};
+
+use crate::api::{ConditionType, ConfiguredMode, Glance, Horizon, HorizonStatus, ProbeVerdict, Reason};
+
+pub use text::text;
+
+/// From what exposes a dashboard to the preflight that its users' browsers send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Way {
+    /// `Horizon namespace/name` or `Glance namespace/name`.
+    pub of: String,
+    /// The mode that its pods are configured to, or what stands for it.
+    pub mode: &'static str,
+    /// Whether all is as the spec asks.
+    pub outcome: Outcome,
+    /// The stages, in order.
+    pub stages: Vec<Stage>,
+    /// What works but is unwise, or assumed.
+    pub advice: Vec<String>,
+}
+
+/// What the condition `Ready` says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    pub passed: Passed,
+    /// The condition's reason.
+    pub reason: String,
+    /// When it began, RFC 3339; none where no operator has judged the resource.
+    pub since: Option<String>,
+    /// What the condition says beyond what a stage says.
+    pub message: Option<String>,
+}
+
+/// One stage of the way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stage {
+    pub name: &'static str,
+    pub passed: Passed,
+    /// What was found; for a break: why.
+    pub told: String,
+    /// What to do about a break.
+    pub next: Vec<String>,
+}
+
+/// Whether a stage is passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Passed {
+    Yes,
+    /// The operator is at it, or waits for something that is expected to come.
+    Working,
+    /// A person has to change something.
+    No,
+    /// Nothing is known of it.
+    Unknown,
+    /// An earlier stage has to be passed first.
+    Later,
+}
+
+/// All ways, Horizons first, each kind by namespace and name.
+pub fn ways(horizons: &[Horizon], glances: &[Glance]) -> Vec<Way> {
+    let mut horizons: Vec<_> = horizons.iter().collect();
+    horizons.sort_by_key(|h| (h.namespace(), h.name_any()));
+    let mut idle: Vec<_> =
+        glances.iter().filter(|g| !horizons.iter().any(|h| glance_of(h, glances) == Some(g))).collect();
+    idle.sort_by_key(|g| (g.namespace(), g.name_any()));
+    horizons.into_iter().map(|h| of_horizon(h, glance_of(h, glances))).chain(idle.into_iter().map(of_glance)).collect()
+}
+
+/// The Glance that a Horizon's status names.
+fn glance_of<'a>(horizon: &Horizon, glances: &'a [Glance]) -> Option<&'a Glance> {
+    let named = horizon.status.as_ref()?.glance.as_ref()?;
+    let namespace = named.namespace.clone().or_else(|| horizon.namespace());
+    glances.iter().find(|g| g.name_any() == named.name && g.namespace() == namespace)
+}
+
+fn of_horizon(horizon: &Horizon, glance: Option<&Glance>) -> Way {
+    let status = horizon.status.clone().unwrap_or_default();
+    let known = |type_| stage_of(&status.conditions, type_);
+    let stages = vec![
+        named("workload", known(ConditionType::Accepted), || "can be configured".to_owned()),
+        named("exposure", known(ConditionType::OriginsResolved), || status.origins.join(", ")),
+        origins(&status, glance),
+        partner(&status, glance),
+        named("config", known(ConditionType::ConfigRendered), || maps(&status.config_maps)),
+        Stage { name: "rollout", ..known(ConditionType::RolledOut) },
+        preflight(&status, known(ConditionType::Verified)),
+    ];
+    let mode = match status.upload_mode {
+        Some(ConfiguredMode::Direct) => "direct",
+        Some(ConfiguredMode::Own) => "own mode",
+        None => "mode unknown",
+    };
+    way(&format!("Horizon {}", full_name(horizon)), mode, &status.conditions, stages, status.advice.clone())
+}
+
+fn of_glance(glance: &Glance) -> Way {
+    let status = glance.status.clone().unwrap_or_default();
+    let known = |type_| stage_of(&status.conditions, type_);
+    let stages = vec![
+        named("workload", known(ConditionType::Accepted), || "can be configured".to_owned()),
+        named("origins", known(ConditionType::OriginsResolved), || accepted(glance)),
+        named("config", known(ConditionType::ConfigRendered), || maps(&status.config_maps)),
+        Stage { name: "rollout", ..known(ConditionType::RolledOut) },
+    ];
+    way(&format!("Glance {}", full_name(glance)), "no Horizon uses it", &status.conditions, stages, status.advice)
+}
+
+/// What comes after the first break depends on it, whatever its own condition says.
+fn way(of: &str, mode: &'static str, conditions: &[Condition], mut stages: Vec<Stage>, advice: Vec<String>) -> Way {
+    let ready = stage_of(conditions, ConditionType::Ready);
+    let settled = ready.passed == Passed::Yes;
+    let end = stages.iter().position(|stage| stage.passed != Passed::Yes).unwrap_or(stages.len());
+    let told = stages.get(end).is_some_and(|stage| stage.told == ready.told);
+    for stage in stages.iter_mut().skip(end + 1) {
+        *stage = Stage { passed: Passed::Later, told: String::new(), next: Vec::new(), ..*stage };
+    }
+    // Where nothing more is wanted, what was not reached is no break.
+    if settled {
+        stages.retain(|stage| stage.passed == Passed::Yes);
+    }
+    let condition = find(conditions, ConditionType::Ready);
+    let outcome = Outcome {
+        passed: ready.passed,
+        reason: condition.map_or_else(|| "NotSeen".to_owned(), |c| c.reason.clone()),
+        since: condition.map(|c| c.last_transition_time.0.to_string()),
+        message: match condition {
+            None => Some("no operator has looked at this resource; does it run, and watch this namespace?".to_owned()),
+            Some(_) if told || settled => None,
+            Some(c) => Some(c.message.clone()).filter(|message| !message.is_empty()),
+        },
+    };
+    Way { of: of.to_owned(), mode, outcome, stages, advice }
+}
+
+/// A condition as a stage without a name.
+fn stage_of(conditions: &[Condition], type_: ConditionType) -> Stage {
+    let Some(condition) = find(conditions, type_) else {
+        return Stage { name: "", passed: Passed::Unknown, told: "not looked at yet".to_owned(), next: Vec::new() };
+    };
+    let reason = Reason::deserialize(StrDeserializer::<Undecodable>::new(&condition.reason)).ok();
+    let terminal = reason.is_some_and(Reason::is_terminal);
+    let passed = match condition.status.as_str() {
+        "True" => Passed::Yes,
+        "False" if terminal => Passed::No,
+        "False" => Passed::Working,
+        _ => Passed::Unknown,
+    };
+    let next = match reason.and_then(Reason::rule) {
+        Some(rule) if passed != Passed::Yes => vec![format!("check --explain {rule} tells more")],
+        _ => Vec::new(),
+    };
+    Stage { name: "", passed, told: condition.message.clone(), next }
+}
+
+/// The stage under its name; one that is passed tells its result, not the condition's sentence.
+fn named(name: &'static str, stage: Stage, result: impl FnOnce() -> String) -> Stage {
+    let told = if stage.passed == Passed::Yes { result() } else { stage.told };
+    Stage { name, told, ..stage }
+}
+
+/// Whether Glance is to accept each of the dashboard's origins.
+fn origins(status: &HorizonStatus, glance: Option<&Glance>) -> Stage {
+    let stage = |passed, told| Stage { name: "origin", passed, told, next: Vec::new() };
+    let Some(of_glance) = glance.and_then(|g| g.status.as_ref()) else {
+        return match &status.glance_endpoint {
+            Some(_) => stage(Passed::Yes, "up to the administrator of that Glance".to_owned()),
+            None => stage(Passed::Unknown, "no Glance is known that could accept it".to_owned()),
+        };
+    };
+    let listed = |origin: &&String| of_glance.origins.iter().any(|o| o.origin == **origin);
+    // A status lists the first hundred.
+    let complete =
+        of_glance.origin_count.is_none_or(|count| count <= i64::try_from(of_glance.origins.len()).unwrap_or(0));
+    match status.origins.iter().find(|origin| !listed(origin)) {
+        Some(missing) if complete => stage(Passed::Working, format!("{missing} is not among what Glance accepts")),
+        _ => stage(Passed::Yes, "accepted by Glance".to_owned()),
+    }
+}
+
+/// Whether every pod of Glance runs with the origins.
+fn partner(status: &HorizonStatus, glance: Option<&Glance>) -> Stage {
+    let url = status.glance_endpoint.as_deref().unwrap_or("its public URL is not known");
+    let Some(glance) = glance else {
+        let (passed, told) = match &status.glance_endpoint {
+            Some(url) => (Passed::Yes, format!("{url}, not managed here")),
+            None => (Passed::Unknown, "none is known".to_owned()),
+        };
+        return Stage { name: "Glance", passed, told, next: Vec::new() };
+    };
+    let ready = stage_of(&glance.status.clone().unwrap_or_default().conditions, ConditionType::Ready);
+    match ready.passed {
+        Passed::Yes => named("Glance", ready, || format!("{} at {url}", full_name(glance))),
+        _ => Stage { name: "Glance", told: format!("{}: {}", full_name(glance), ready.told), ..ready },
+    }
+}
+
+/// What the preflights have shown.
+fn preflight(status: &HorizonStatus, known: Stage) -> Stage {
+    let Some(verification) = &status.verification else {
+        return named("preflight", known, || "passes".to_owned());
+    };
+    let since = verification.last_transition_time.0;
+    let (passed, told) = match verification.verdict {
+        ProbeVerdict::Granted => (known.passed, format!("passes for each origin, since {since}")),
+        ProbeVerdict::Refused => (Passed::No, format!("refused since {since}")),
+        ProbeVerdict::Unknown => (Passed::Unknown, format!("no answer since {since}")),
+    };
+    let next = verification.failures.iter().flat_map(|failure| {
+        let rule = failure.rule.as_ref().map(|rule| format!("{rule}: ")).unwrap_or_default();
+        let explain = failure.rule.as_ref().map(|rule| format!("check --explain {rule} tells more"));
+        let told = [format!("{rule}from {}: {}", failure.origin, failure.message), format!("fix: {}", failure.fix)];
+        told.into_iter().chain(explain)
+    });
+    Stage { name: "preflight", passed, told, next: next.collect() }
+}
+
+fn accepted(glance: &Glance) -> String {
+    let origins = glance.status.as_ref().map(|status| status.origins.as_slice()).unwrap_or_default();
+    match origins {
+        [] => "none".to_owned(),
+        some => some.iter().map(|o| o.origin.as_str()).collect::<Vec<_>>().join(", "),
+    }
+}
+
+fn maps(names: &[String]) -> String {
+    match names {
+        [] => "no file is needed".to_owned(),
+        some => format!("ConfigMap {}", some.join(", ")),
+    }
+}
+
+fn find(conditions: &[Condition], type_: ConditionType) -> Option<&Condition> {
+    let type_ = type_.to_string();
+    conditions.iter().find(|condition| condition.type_ == type_)
+}
+
+fn full_name(object: &impl ResourceExt) -> String {
+    format!("{}/{}", object.namespace().unwrap_or_default(), object.name_any())
+}
