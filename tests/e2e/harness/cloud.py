@@ -123,7 +123,7 @@ class Cloud:
             self.ready(kind, kind)
 
     def copy_horizon(self, name, host):
-        """Another dashboard of the same kind, behind its own host."""
+        """Another dashboard of the same kind, behind its own host, as its owner would write it."""
         for kind in ('deployment', 'service', 'ingress'):
             found = self.get(kind, 'horizon')
             spec = json.loads(json.dumps(found['spec']).replace('horizon.cloud.test', host)
@@ -131,6 +131,8 @@ class Cloud:
                               .replace('"service": {"name": "horizon"', f'"service": {{"name": "{name}"'))
             for given in ('clusterIP', 'clusterIPs'):
                 spec.pop(given, None)
+            if kind == 'deployment':
+                without_ours(spec['template']['spec'])
             self.apply('-f', '-', input=json.dumps({
                 'apiVersion': found['apiVersion'], 'kind': found['kind'], 'metadata': {'name': name}, 'spec': spec}))
         self.edge.sync()
@@ -155,3 +157,12 @@ class Cloud:
         self.node.kubectl('delete', 'persistentvolume', f'{self.namespace}-images', '--timeout=30s')
         self.edge.sync()
         shutil.rmtree(self.store)
+
+
+def without_ours(pod):
+    """Takes out of a pod's spec what the operator put there."""
+    def ours(entry):
+        return entry['name'].startswith('direct-upload')
+    pod['volumes'] = [volume for volume in pod['volumes'] if not ours(volume)]
+    for container in pod['containers']:
+        container['volumeMounts'] = [mount for mount in container['volumeMounts'] if not ours(mount)]
