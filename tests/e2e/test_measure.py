@@ -1,7 +1,12 @@
-"""What one upload of 1 GiB costs the dashboard's pods: legacy, and direct. One run each."""
+"""What one upload of 1 GiB costs the dashboard's pods: legacy, and direct. One run each.
+
+From the click to the moment at which Glance has all of the image; less what the pods use when nobody
+does anything, which is their readiness probes.
+"""
 
 import json
 import random
+import time
 
 import pytest
 
@@ -10,6 +15,7 @@ from harness.cloud import RESOURCES
 from harness.usage import Meter
 
 HORIZON, GLANCE = 'horizon.cloud.test', 'glance.cloud.test'
+IDLE = 30
 
 
 @pytest.fixture(scope='module')
@@ -26,13 +32,22 @@ def test_one_gibibyte(cloud, operator, open_browser, tmp_path):
     measured = {}
 
     def measure(name, host):
+        dashboard.open_images()
+        dashboard.choose(name, file)
+        with Meter(cloud, 'app=horizon') as idle:
+            time.sleep(IDLE)
+        started = time.monotonic()
         with Meter(cloud, 'app=horizon') as meter:
-            upload = dashboard.upload(name, file, 1800)
-            assert upload.succeeded and upload.host == host, upload
-            cloud.arrived(name, file, 900)
-        measured[name] = {'cpu_seconds': round(meter.used.cpu_seconds, 1),
-                          'memory_mib': meter.used.memory_bytes >> 20,
-                          'disk_mib': meter.used.disk_bytes >> 20, 'seconds': round(upload.seconds, 1)}
+            dashboard.submit()
+            upload = dashboard.watch(name, 1800)
+            cloud.active(name, 900)
+        seconds = time.monotonic() - started
+        assert upload.succeeded and upload.host == host, upload
+        cloud.arrived(name, file)
+        cpu = meter.used.cpu_seconds - idle.used.cpu_seconds * seconds / IDLE
+        measured[name] = {'cpu_seconds': round(cpu, 1), 'memory_mib': meter.used.memory_bytes >> 20,
+                          'disk_mib': meter.used.disk_bytes >> 20, 'seconds': round(seconds, 1),
+                          'idle_cpu_per_second': round(idle.used.cpu_seconds / IDLE, 2)}
 
     measure('legacy', HORIZON)
     cloud.apply('-f', RESOURCES / 'debian.yaml')
