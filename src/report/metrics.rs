@@ -1,4 +1,5 @@
-//! Prometheus metrics. Labels are kinds, outcomes and reasons, never names.
+//! Prometheus metrics. Labels are kinds, outcomes and reasons; names only of Horizon resources, for
+//! what somebody wants to know of each.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicI64;
@@ -12,7 +13,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
-use crate::api::Reason;
+use crate::api::{ConfiguredMode, HorizonStatus, ProbeVerdict, Reason, VerificationStatus};
 use crate::observe::Key;
 use crate::verify::Answered;
 
@@ -45,6 +46,27 @@ struct Preflight {
     verdict: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Named {
+    namespace: String,
+    name: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Judged {
+    namespace: String,
+    name: String,
+    verdict: &'static str,
+}
+
+/// What the status of a Horizon says.
+#[derive(Clone, Copy, Debug)]
+struct Dashboard {
+    direct: bool,
+    /// What preflights show, and since when, in seconds since 1970.
+    verdict: Option<(&'static str, i64)>,
+}
+
 type Subject = (&'static str, Key);
 
 /// The operator's metrics.
@@ -56,6 +78,9 @@ pub struct Metrics {
     resources: Family<Standing, Gauge>,
     /// Kind and resource → ready and reason.
     standing: Mutex<BTreeMap<Subject, (bool, Reason)>>,
+    dashboards: Mutex<BTreeMap<Key, Dashboard>>,
+    direct: Family<Named, Gauge>,
+    verdict_since: Family<Judged, Gauge>,
     leader: Gauge<i64, AtomicI64>,
     preflights: Family<Preflight, Counter>,
     preflight_seconds: Histogram,
@@ -77,6 +102,13 @@ impl Default for Metrics {
         let preflight_seconds = Histogram::new([0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0]);
         registry.register("preflights", "Preflights by what they showed", preflights.clone());
         registry.register("preflight_seconds", "How long preflights took", preflight_seconds.clone());
+        let (direct, verdict_since) = <(Family<_, _>, Family<_, _>)>::default();
+        registry.register("horizon_direct", "1 if every pod of a Horizon uploads directly", direct.clone());
+        registry.register(
+            "horizon_verdict_timestamp_seconds",
+            "What preflights show for a Horizon, and since when",
+            verdict_since.clone(),
+        );
         registry.register("leader", "1 while this replica acts", leader.clone());
         registry.register("build_info", "The version that runs", build);
         Self {
@@ -85,6 +117,9 @@ impl Default for Metrics {
             steps,
             resources,
             standing: Mutex::default(),
+            dashboards: Mutex::default(),
+            direct,
+            verdict_since,
             leader,
             preflights,
             preflight_seconds,
@@ -113,6 +148,20 @@ impl Metrics {
         }
     }
 
+    /// What the status of a Horizon says now; `None` when it has none, or is gone.
+    pub fn horizon(&self, key: &Key, status: Option<&HorizonStatus>) {
+        let verdict = |v: &VerificationStatus| (label(v.verdict), v.last_transition_time.0.as_second());
+        let dashboard = status.map(|status| Dashboard {
+            direct: status.upload_mode == Some(ConfiguredMode::Direct),
+            verdict: status.verification.as_ref().map(verdict),
+        });
+        let mut all = self.dashboards.lock().unwrap_or_else(PoisonError::into_inner);
+        match dashboard {
+            Some(dashboard) => drop(all.insert(key.clone(), dashboard)),
+            None => drop(all.remove(key)),
+        }
+    }
+
     /// A preflight was made.
     pub fn preflight(&self, answer: &Answered, took: Duration) {
         let verdict = match answer {
@@ -136,6 +185,19 @@ impl Metrics {
         }
     }
 
+    fn tell_dashboards(&self) {
+        self.direct.clear();
+        self.verdict_since.clear();
+        for (key, dashboard) in self.dashboards.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            let Key { namespace, name } = key.clone();
+            if let Some((verdict, since)) = dashboard.verdict {
+                let judged = Judged { namespace: namespace.clone(), name: name.clone(), verdict };
+                self.verdict_since.get_or_create(&judged).set(since);
+            }
+            self.direct.get_or_create(&Named { namespace, name }).set(i64::from(dashboard.direct));
+        }
+    }
+
     /// Whether this replica acts.
     pub fn leader(&self, leads: bool) {
         self.leader.set(i64::from(leads));
@@ -144,10 +206,19 @@ impl Metrics {
     /// The text that Prometheus scrapes.
     pub fn text(&self) -> String {
         self.count_resources();
+        self.tell_dashboards();
         let mut text = String::new();
         if encode(&mut text, &self.registry).is_err() {
             text.clear();
         }
         text
+    }
+}
+
+fn label(verdict: ProbeVerdict) -> &'static str {
+    match verdict {
+        ProbeVerdict::Granted => "granted",
+        ProbeVerdict::Refused => "refused",
+        ProbeVerdict::Unknown => "unknown",
     }
 }

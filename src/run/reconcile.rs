@@ -72,6 +72,9 @@ impl Reconciler {
         for _ in 0..ROUNDS {
             let Some(look) = self.look(subject) else {
                 self.metrics.standing(name, &subject.key, None);
+                if subject.kind == Kind::Horizon {
+                    self.metrics.horizon(&subject.key, None);
+                }
                 return Ok(None);
             };
             let steps: Vec<_> = look.plan.steps.iter().take_while(|step| !step.action.waits()).cloned().collect();
@@ -182,6 +185,7 @@ impl Reconciler {
         match &look.status {
             Status::Horizon(view) => {
                 let status = report::horizon(view, &look.plan, now);
+                self.metrics.horizon(&look.meta.key, status.as_ref());
                 send(writer, &look.meta, view.object.status.as_ref(), status).await
             }
             Status::Glance(view, origins) => {

@@ -13,6 +13,7 @@ mod deletion;
 mod drain;
 mod exposing;
 mod install;
+mod monitoring;
 mod pair;
 #[path = "../core/preflight_server.rs"]
 #[allow(dead_code, reason = "shared with the tests of the core")]

@@ -11,6 +11,7 @@ mod exposure_http_route;
 mod exposure_route;
 mod layouts;
 mod model;
+mod monitoring;
 mod offline;
 mod offline_cli;
 mod offline_input;

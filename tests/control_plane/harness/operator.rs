@@ -51,14 +51,17 @@ impl Operator {
 
     /// One HTTP answer with its head, if it listens yet.
     pub fn http(&self, path: &str) -> Option<String> {
-        let log = self.log();
-        let address = log.split_once("address=")?.1.split_whitespace().next()?.to_owned();
-        let mut stream = TcpStream::connect(address).ok()?;
+        let mut stream = TcpStream::connect(self.address()?).ok()?;
         stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
         write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").ok()?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer).ok()?;
         Some(answer)
+    }
+
+    /// Where it serves health and metrics, once it does.
+    pub fn address(&self) -> Option<String> {
+        Some(self.log().split_once("address=")?.1.split_whitespace().next()?.to_owned())
     }
 
     /// How many reconciles of a kind have ended.
