@@ -1,22 +1,23 @@
 //! The plan of a Horizon: direct only after Glance accepts, and back before Glance lets go.
 
+mod farewell;
+mod gate;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use farewell::farewell;
 use jiff::Timestamp;
 
 use super::change::{Change, Options, Wanted, claimed, garbage, rfc3339};
-use super::farewell::deadline;
 use super::mount::{Mount, describe};
 use super::proof::{self, Proven};
 use super::rollout::rolling;
 use super::step::{Action, Step};
 use super::{Plan, State};
 use crate::api::{ConditionType, HorizonSpec, Reason};
-use crate::derive::{
-    Applied, HorizonView, Intent, Partner, Problem, Target, backed_out_annotation, partner_annotation,
-};
-use crate::observe::{Key, Workload};
+use crate::derive::{Applied, HorizonView, Intent, Problem, Target, backed_out_annotation};
+use crate::observe::Workload;
 use crate::render::{self, File, HorizonSettings};
 
 /// Plans a Horizon.
@@ -226,74 +227,6 @@ impl Stage<'_> {
         proof::standing(self.view, self.spec, &to)
     }
 
-    fn wait_for_glance(&self, plan: &mut Plan, problem: &Problem, rolls: bool) {
-        if let Some(glance) = self.glance() {
-            let action = Action::AwaitGlance { glance };
-            plan.steps.push(Step::new(action, "an origin must be accepted before a browser uses it"));
-        }
-        let problem =
-            if problem.reason == Reason::WaitingForGlance && rolls { self.switching() } else { problem.clone() };
-        plan.state = State::unmet(ConditionType::RolledOut, problem);
-    }
-
-    /// Does every Glance pod accept every origin of this Horizon? A Horizon that is direct already
-    /// needs no more than that, whatever rolls at Glance; one that switches needs a rollout that is
-    /// complete.
-    fn gate(&self) -> Result<(), Problem> {
-        let Some(glance) = self.view.glance.as_ref().filter(|_| self.direct) else { return Ok(()) };
-        let trouble = |problem: &Problem| {
-            if problem.reason == Reason::ObservationPending {
-                return Err(problem.clone());
-            }
-            Err(Problem::new(Reason::GlanceNotReady, format!("Glance {}: {}", glance.key, problem.message)))
-        };
-        let origins = self.view.origins()?;
-        let accepted = match &glance.accepts {
-            Ok(accepted) => origins.is_subset(accepted),
-            Err(problem) => return trouble(problem),
-        };
-        if accepted && (self.applied.sets_direct() || glance.rolled_out.is_ok()) {
-            return Ok(());
-        }
-        match (&glance.blocked, &glance.rolled_out) {
-            (Some(problem), _) => trouble(problem),
-            (None, Err(problem)) if problem.reason != Reason::RollingOut => trouble(problem),
-            _ => {
-                let message = format!("waiting until every pod of Glance {} accepts {}", glance.key, self.origins());
-                Err(Problem::new(Reason::WaitingForGlance, message))
-            }
-        }
-    }
-
-    fn glance(&self) -> Option<Key> {
-        match &self.view.partner {
-            Ok(Partner::Glance(key)) => Some(key.clone()),
-            _ => None,
-        }
-    }
-
-    /// The Glance that the pods upload to: a new one is noted only once it accepts.
-    fn partner(&self, accepted: bool) -> BTreeMap<String, String> {
-        if !self.direct {
-            return BTreeMap::new();
-        }
-        let noted = self.applied.in_use().and_then(|c| c.meta.ours.get(&partner_annotation()).cloned());
-        let wanted = self.glance().map(|key| key.to_string());
-        let partner = if accepted { wanted } else { noted.or(wanted) };
-        partner.map(|key| (partner_annotation(), key)).into_iter().collect()
-    }
-
-    /// Since when it is not direct because preflights were refused: noted until it is again.
-    fn backed_out(&self, goes: bool) -> Option<(String, String)> {
-        let since = self.view.backed_out().filter(|_| self.direct && !goes)?;
-        Some((backed_out_annotation(), since.to_owned()))
-    }
-
-    fn origins(&self) -> String {
-        let origins = self.view.origins().unwrap_or_default();
-        origins.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
-    }
-
     fn switching(&self) -> Problem {
         let workload = describe(self.target.workload.kind, &self.target.workload.meta.key);
         let first = match &self.glance() {
@@ -303,35 +236,4 @@ impl Stage<'_> {
         let message = format!("on the way to direct: {first}{workload} is rolled; events tell the steps");
         Problem::new(Reason::SwitchingToDirect, message)
     }
-}
-
-/// The resource is being deleted: our fields leave, the pods roll, then the finalizer goes.
-fn farewell(view: &HorizonView, now: Timestamp) -> Plan {
-    let meta = &view.object.meta;
-    let mut plan = Plan::idle(State::Gone);
-    if !view.object.finalizer {
-        return plan;
-    }
-    let deadline = deadline(meta.deleting, view.object.spec.as_ref().map(|s| s.deletion.timeout).unwrap_or_default());
-    let free = view.terminating || now >= deadline;
-    plan.release_all(view.terminating, meta, view.target.as_ref().ok(), view.heir, &view.strays);
-    let released = plan.steps.is_empty();
-    let rolled = view.applied.as_ref().is_none_or(|a| a.running.is_empty() || view.heir);
-    let unseen = view.target.as_ref().err().is_some_and(Problem::is_unknown);
-    if (!released || !rolled || unseen) && !free {
-        let message = "deletion waits until no pod uploads directly any more";
-        plan.state = State::Unmet(ConditionType::RolledOut, Problem::new(Reason::Releasing, message));
-        if let Ok(target) = &view.target {
-            let action = Action::AwaitRollout { workload: target.workload.clone() };
-            plan.steps.push(Step::new(action, "Glance lets the origins go only afterwards"));
-        }
-        plan.wake_at(deadline);
-        return plan;
-    }
-    if let (Ok(target), Some(applied)) = (&view.target, &view.applied) {
-        plan.steps.extend(garbage("Horizon", &target.workload, applied, None));
-    }
-    let why = if rolled { "all is given back" } else { "spec.deletion.timeout has passed" };
-    plan.steps.push(Step::new(Action::RemoveFinalizer, why));
-    plan
 }
