@@ -3,9 +3,12 @@
 mod turns;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::Arc;
 
-use super::horizon::{HorizonView, Intent, Partner};
+use super::destination::{Destination, Partner};
+use super::horizon::{HorizonView, Intent};
+use super::origin::Origin;
 use super::problem::Problem;
 use crate::api::{HorizonSpec, Reason, Verification};
 use crate::observe::{Key, Known, Snapshot};
@@ -14,13 +17,10 @@ use crate::verify::{Answered, Epoch, Question, Reach, Reply};
 pub use turns::Turn;
 pub(super) use turns::take_turns;
 
-/// What is to be proven for one Horizon, and what has been.
+/// What has been proven for one Horizon.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Proof {
-    /// What is asked; nothing where no answer would matter.
-    pub questions: BTreeSet<Question>,
-    /// The state of the server that is asked.
-    pub epoch: Epoch,
+    /// Over all its destinations: the worst counts.
     pub evidence: Evidence,
     pub turn: Turn,
     /// The ConfigMap with certificate authorities.
@@ -38,9 +38,33 @@ pub enum Evidence {
     /// A browser would send the upload.
     Granted(Weight, Vec<String>),
     /// It would not: origin and why.
-    Refused(Weight, Vec<(String, Reply)>),
+    Refused(Weight, Vec<Failed>),
     /// The operator gets no answer: origin and how far it came.
-    Unknown(Vec<(String, Reply)>),
+    Unknown(Vec<Failed>),
+}
+
+/// A question that was not granted, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failed {
+    /// The region, where regions have names.
+    pub region: Option<String>,
+    /// From where.
+    pub origin: String,
+    pub reply: Reply,
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { region, origin, reply } = self;
+        if let Some(rule) = reply.rule {
+            write!(f, "{rule}: ")?;
+        }
+        write!(f, "from {origin}")?;
+        if let Some(region) = region {
+            write!(f, " to region {region}")?;
+        }
+        write!(f, ": {}", reply.message)
+    }
 }
 
 /// How much a verdict counts.
@@ -59,19 +83,14 @@ pub(super) fn fill(snapshot: &Snapshot, view: &mut HorizonView) {
         && view.intent == Intent::Direct
         && spec.directly_verified()
         && view.target.is_ok();
-    let (Ok(endpoint), Ok(origins), true) = (&view.endpoint, view.origins(), asked) else { return };
-    let mut proof = Proof { source: ca(&view.object.meta.key, spec), epoch: epoch(view), ..Proof::default() };
-    proof.evidence = match reach(snapshot, view, spec, proof.source.as_ref()) {
-        Err(unknown) if unknown.pending => Evidence::Pending,
-        Err(unknown) => Evidence::Unknown(vec![(endpoint.to_string(), no_ca(unknown.why))]),
-        Ok(reach) => {
-            let reach = Arc::new(reach);
-            let question = |origin| Question { origin, endpoint: endpoint.clone().into(), reach: reach.clone() };
-            proof.questions = origins.into_iter().map(question).collect();
-            evidence(snapshot, &proof)
-        }
-    };
-    view.proof = proof;
+    let (Ok(origins), true) = (view.origins(), asked) else { return };
+    let source = ca(&view.object.meta.key, spec);
+    let reach = reach(snapshot, view, spec, source.as_ref()).map(Arc::new);
+    for destination in &mut view.destinations {
+        destination.prove(snapshot, &origins, &reach);
+    }
+    let evidence = view.destinations.iter().map(|d| d.evidence.clone()).fold(Evidence::None, Evidence::and);
+    view.proof = Proof { evidence, source, ..Proof::default() };
 }
 
 impl HorizonSpec {
@@ -80,16 +99,40 @@ impl HorizonSpec {
     }
 }
 
-/// Which state of Glance an answer would speak of: none while it is being rolled.
-fn epoch(view: &HorizonView) -> Epoch {
-    match (&view.partner, &view.glance) {
-        (Ok(Partner::External(url)), _) => Some(url.to_string()),
-        (Ok(Partner::Glance(_)), Some(glance)) => {
-            let origins = view.origins().unwrap_or_default();
-            let accepted = glance.accepts.as_ref().is_ok_and(|accepts| origins.is_subset(accepts));
-            glance.config_map.clone().filter(|_| accepted && glance.rolled_out.is_ok())
+impl Destination {
+    /// Fills in what is asked of it, and what is known.
+    fn prove(&mut self, snapshot: &Snapshot, origins: &BTreeSet<Origin>, reach: &Known<Arc<Reach>>) {
+        let Ok(endpoint) = &self.endpoint else { return };
+        self.epoch = self.state(origins);
+        match reach {
+            Err(unknown) if unknown.pending => self.evidence = Evidence::Pending,
+            Err(unknown) => {
+                let origin = endpoint.to_string();
+                let failed = Failed { region: self.region.clone(), origin, reply: no_ca(unknown.why.clone()) };
+                self.evidence = Evidence::Unknown(vec![failed]);
+            }
+            Ok(reach) => {
+                let question = |origin: &Origin| Question {
+                    origin: origin.clone(),
+                    endpoint: endpoint.clone(),
+                    reach: reach.clone(),
+                };
+                self.questions = origins.iter().map(question).collect();
+                self.evidence = evidence(snapshot, self);
+            }
         }
-        _ => None,
+    }
+
+    /// Which state of Glance an answer would speak of: none while it is being rolled.
+    fn state(&self, origins: &BTreeSet<Origin>) -> Epoch {
+        match (&self.partner, &self.glance) {
+            (Ok(Partner::External(url)), _) => Some(url.to_string()),
+            (Ok(Partner::Glance(_)), Some(glance)) => {
+                let accepted = glance.accepts.as_ref().is_ok_and(|accepts| origins.is_subset(accepts));
+                glance.config_map.clone().filter(|_| accepted && glance.rolled_out.is_ok())
+            }
+            _ => None,
+        }
     }
 }
 
@@ -138,27 +181,32 @@ pub(super) fn hosts(spec: &HorizonSpec) -> Result<BTreeMap<String, std::net::IpA
     Ok(hosts)
 }
 
-fn evidence(snapshot: &Snapshot, proof: &Proof) -> Evidence {
+fn evidence(snapshot: &Snapshot, asked: &Destination) -> Evidence {
     let (mut refused, mut unknown, mut advice) = (Vec::new(), Vec::new(), BTreeSet::new());
     let mut weight = Weight { fresh: true, firm: true };
     // A refusal counts as much as its own answers do; a grant as the least of all.
     let mut against = Weight { fresh: false, firm: false };
-    let mut pending = proof.questions.is_empty();
-    for question in &proof.questions {
-        let Some(standing) = snapshot.answers.get(question, &proof.epoch) else {
+    let failed = |question: &Question, reply| Failed {
+        region: asked.region.clone(),
+        origin: question.origin.to_string(),
+        reply,
+    };
+    let mut pending = asked.questions.is_empty();
+    for question in &asked.questions {
+        let Some(standing) = snapshot.answers.get(question, &asked.epoch) else {
             pending = true;
             continue;
         };
-        let fresh = proof.epoch.as_ref() == Some(&standing.epoch);
+        let fresh = asked.epoch.as_ref() == Some(&standing.epoch);
         weight = Weight { fresh: weight.fresh && fresh, firm: weight.firm && standing.firm };
         match standing.verdict {
             Answered::Granted(unwise) => advice.extend(unwise),
             Answered::Refused(reply) => {
                 let (fresh, firm) = (against.fresh || fresh, against.firm || (fresh && standing.firm));
                 against = Weight { fresh, firm };
-                refused.push((question.origin.to_string(), reply));
+                refused.push(failed(question, reply));
             }
-            Answered::Unknown(reply) => unknown.push((question.origin.to_string(), reply)),
+            Answered::Unknown(reply) => unknown.push(failed(question, reply)),
         }
     }
     match (refused.is_empty(), pending, unknown.is_empty()) {
@@ -169,14 +217,40 @@ fn evidence(snapshot: &Snapshot, proof: &Proof) -> Evidence {
     }
 }
 
-impl Proof {
+impl Evidence {
+    /// What two destinations show together: the worse counts, and a grant counts as the lesser of both.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        let both = |one: bool, other: bool| one && other;
+        let either = |one: bool, other: bool| one || other;
+        let joined = |one: Vec<Failed>, other: Vec<Failed>| one.into_iter().chain(other).collect();
+        match (self, other) {
+            (Self::None, evidence) | (evidence, Self::None) => evidence,
+            (Self::Refused(a, one), Self::Refused(b, other)) => Self::Refused(a.join(b, either), joined(one, other)),
+            (refused @ Self::Refused(..), _) | (_, refused @ Self::Refused(..)) => refused,
+            (Self::Pending, _) | (_, Self::Pending) => Self::Pending,
+            (Self::Unknown(one), Self::Unknown(other)) => Self::Unknown(joined(one, other)),
+            (unknown @ Self::Unknown(_), _) | (_, unknown @ Self::Unknown(_)) => unknown,
+            (Self::Granted(a, one), Self::Granted(b, other)) => {
+                let advice: BTreeSet<_> = one.into_iter().chain(other).collect();
+                Self::Granted(a.join(b, both), advice.into_iter().collect())
+            }
+        }
+    }
+
     /// Whether the path is refused so long and so often that falling back is due.
     pub fn is_broken(&self) -> bool {
-        matches!(self.evidence, Evidence::Refused(Weight { fresh: true, firm: true }, _))
+        matches!(self, Self::Refused(Weight { fresh: true, firm: true }, _))
     }
 
     /// Whether it is granted by the server as it is now; `firm`: and has been for long enough.
     pub fn is_granted(&self, firm: bool) -> bool {
-        matches!(&self.evidence, Evidence::Granted(weight, _) if weight.fresh && (weight.firm || !firm))
+        matches!(self, Self::Granted(weight, _) if weight.fresh && (weight.firm || !firm))
+    }
+}
+
+impl Weight {
+    fn join(self, other: Self, how: impl Fn(bool, bool) -> bool) -> Self {
+        Self { fresh: how(self.fresh, other.fresh), firm: how(self.firm, other.firm) }
     }
 }

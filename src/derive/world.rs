@@ -9,7 +9,7 @@ use super::applied::Applied;
 use super::drain;
 use super::exposure;
 use super::glance::GlanceView;
-use super::horizon::{GlanceState, HorizonView, Intent};
+use super::horizon::{HorizonView, Intent};
 use super::pairing;
 use super::problem::Problem;
 use super::proof;
@@ -63,14 +63,9 @@ impl World {
             view.look_ahead();
         }
         for view in horizons.values_mut() {
-            if let Ok(super::horizon::Partner::Glance(key)) = &view.partner {
-                view.glance = glances.get(key).map(|glance| GlanceState {
-                    key: key.clone(),
-                    accepts: glance.accepts(),
-                    rolled_out: glance.rolled_out(),
-                    config_map: glance.applied.as_ref().and_then(|a| a.mount.as_ref()).map(|m| m.config_map.clone()),
-                    blocked: glance.obstacle(),
-                });
+            for destination in &mut view.destinations {
+                let glance = destination.key().and_then(|key| glances.get(key));
+                destination.glance = glance.map(GlanceView::state);
             }
             proof::fill(snapshot, view);
         }
@@ -95,11 +90,8 @@ impl World {
 
     /// The preflights that matter now, and the state of the server that each would speak of.
     pub fn questions(&self) -> BTreeMap<Question, Epoch> {
-        let asked = |view: &HorizonView| {
-            let epoch = view.proof.epoch.clone();
-            view.proof.questions.iter().map(move |q| (q.clone(), epoch.clone())).collect::<Vec<_>>()
-        };
-        self.horizons.values().flat_map(asked).collect()
+        let all = self.horizons.values().flat_map(|view| &view.destinations);
+        all.flat_map(|d| d.questions.iter().map(|q| (q.clone(), d.epoch.clone()))).collect()
     }
 
     /// Whether all that views depend on has been read, or is known to be unreadable.

@@ -3,6 +3,8 @@
 mod farewell;
 mod gate;
 
+pub use gate::accepted;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -148,8 +150,8 @@ impl Stage<'_> {
         let change = wanted.change(self.options, self.now, why).map_err(|p| (ConditionType::ConfigRendered, p))?;
         let mut plan = Plan::toward(&change, Problem::new(Reason::Settled, why));
         plan.state = self.standing();
-        if let (Err(problem), true) = (&gate, self.direct) {
-            self.wait_for_glance(&mut plan, problem, change.rolls);
+        if let Err(held) = &gate {
+            self.wait_for_glance(&mut plan, held, change.rolls);
         } else if let Proven::Wait(state) = proven {
             let why = "a browser's upload must be let through for each origin";
             plan.steps.push(Step::new(Action::AwaitProof, why));
@@ -172,7 +174,7 @@ impl Stage<'_> {
             return vec![Step::new(Action::Mount { workload, mount }, why)];
         }
         let mut steps = Vec::new();
-        if !self.applied.sets_direct() && self.view.proof.is_granted(false) {
+        if !self.applied.sets_direct() && self.view.proof.evidence.is_granted(false) {
             steps.push(Step::new(Action::Probe, "the rolled-out Glance must let the browser's upload through"));
         }
         steps.push(Step::new(Action::SwitchMode { workload, mount }, why));
@@ -219,21 +221,7 @@ impl Stage<'_> {
             let message = "direct upload is switched off; the files that are asked for are in place";
             return State::Done(Problem::new(Reason::DirectDisabled, message));
         }
-        let to = match (&self.view.endpoint, self.glance()) {
-            (Ok(url), _) => format!(" to {url}"),
-            (Err(_), Some(glance)) => format!(" to Glance {glance}"),
-            (Err(_), None) => String::new(),
-        };
+        let to = self.whereto();
         proof::standing(self.view, self.spec, &to)
-    }
-
-    fn switching(&self) -> Problem {
-        let workload = describe(self.target.workload.kind, &self.target.workload.meta.key);
-        let first = match &self.glance() {
-            Some(glance) => format!("first Glance {glance} accepts {}, then ", self.origins()),
-            None => String::new(),
-        };
-        let message = format!("on the way to direct: {first}{workload} is rolled; events tell the steps");
-        Problem::new(Reason::SwitchingToDirect, message)
     }
 }

@@ -18,6 +18,7 @@ mod pair;
 #[allow(dead_code, reason = "shared with the tests of the core")]
 mod preflight_server;
 mod proof;
+mod regions;
 mod rehearsal;
 mod repairs;
 mod rollouts;

@@ -8,6 +8,10 @@ use crate::api::shared::is_default;
 /// Direct upload and the Glance it goes to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
+#[schemars(extend("x-kubernetes-validations" = [{
+    "rule": "!(has(self.regions) && (has(self.glanceRef) || has(self.glanceEndpoint)))",
+    "message": "regions excludes glanceRef and glanceEndpoint: say them in each region"
+}]))]
 pub struct DirectUpload {
     /// `true`: uploads go from the browser to Glance. `false`: our snippet is taken away and
     /// Horizon's own setting is in force again.
@@ -20,6 +24,14 @@ pub struct DirectUpload {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 2048), regex(pattern = r"^https?://[^\s?#@]+$"))]
     pub glance_endpoint: Option<String>,
+    /// The Glance of each region that the dashboard offers, where there are several. A dashboard has
+    /// one upload mode for all of them, so it is direct only while all of them are verified.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(
+        length(max = 32),
+        extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"])
+    )]
+    pub regions: Vec<Region>,
     /// What must be proven before Horizon switches to direct.
     pub verification: Verification,
     /// What to do when a verified upload path later breaks.
@@ -36,11 +48,32 @@ impl Default for DirectUpload {
             enabled: true,
             glance_ref: None,
             glance_endpoint: None,
+            regions: Vec::new(),
             verification: Verification::default(),
             fallback: Fallback::default(),
             probe: ProbeSettings::default(),
         }
     }
+}
+
+/// A region of the Keystone catalog and its Glance.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-validations" = [{
+    "rule": "has(self.glanceRef) || has(self.glanceEndpoint)",
+    "message": "a region names its Glance: by glanceRef, by glanceEndpoint where that is in another cluster, or by both"
+}]))]
+pub struct Region {
+    /// Its name in Keystone, e.g. `RegionOne`.
+    #[schemars(length(min = 1, max = 255))]
+    pub name: String,
+    /// The Glance resource.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub glance_ref: Option<GlanceRef>,
+    /// What the Keystone catalog publishes as this region's public `image` endpoint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 2048), regex(pattern = r"^https?://[^\s?#@]+$"))]
+    pub glance_endpoint: Option<String>,
 }
 
 /// How the operator reaches the public URL. It changes what the operator sees, never what a browser

@@ -22,12 +22,17 @@ pub struct HorizonStatus {
     /// Upload mode that is configured: `direct` by us, or `own` (what Horizon's own settings say).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub upload_mode: Option<ConfiguredMode>,
-    /// The Glance resource that this Horizon is paired with.
+    /// The Glance resource that this Horizon is paired with, unless the spec names regions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub glance: Option<GlanceRef>,
-    /// The Glance URL that browsers use, as far as it is known here.
+    /// The Glance URL that browsers use, as far as it is known here; see `regions` where there are
+    /// several.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub glance_endpoint: Option<String>,
+    /// Where each region of the spec stands.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
+    pub regions: Vec<RegionStatus>,
     /// What the preflights have shown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verification: Option<VerificationStatus>,
@@ -41,6 +46,27 @@ pub struct HorizonStatus {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
+}
+
+/// Where one region stands.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RegionStatus {
+    /// Its name.
+    pub name: String,
+    /// The Glance resource.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub glance: Option<GlanceRef>,
+    /// The Glance URL that browsers use, as far as it is known here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub glance_endpoint: Option<String>,
+    /// What preflights have shown there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<ProbeVerdict>,
+    /// A reason as conditions have it: `Verified`, or what stands in the way.
+    pub reason: String,
+    /// The same in words.
+    pub message: String,
 }
 
 /// What every Horizon pod is configured to.
@@ -83,6 +109,9 @@ pub enum ProbeVerdict {
 pub struct ProbeFailure {
     /// The dashboard's origin.
     pub origin: String,
+    /// The region, where the spec names regions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
     /// The rule of the runbook, `DU0xx`; none where no answer came.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule: Option<String>,

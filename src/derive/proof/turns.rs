@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::api::{Fallback, Reason};
-use crate::derive::{Applied, HorizonView};
+use crate::derive::{Applied, Destination, HorizonView};
 use crate::observe::Key;
 
 /// Horizons that change their mode because of preflights, at the same time.
@@ -26,12 +26,13 @@ pub enum Turn {
 /// Decides who may change a mode because of preflights now, among all Horizons.
 pub fn take_turns(horizons: &mut BTreeMap<Key, HorizonView>) {
     let direct = |v: &&HorizonView| v.applied.as_ref().is_some_and(Applied::sets_direct);
-    let endpoint = |v: &HorizonView| v.endpoint.as_ref().ok().map(|url| url.origin().clone());
-    let of = |test: &dyn Fn(&HorizonView) -> bool| -> BTreeSet<_> {
-        horizons.values().filter(direct).filter(|v| test(v)).filter_map(endpoint).collect()
+    let endpoint = |d: &Destination| d.endpoint.as_ref().ok().map(|endpoint| endpoint.origin().clone());
+    let of = |test: &dyn Fn(&Destination) -> bool| -> BTreeSet<_> {
+        let all = horizons.values().filter(direct).flat_map(|v| &v.destinations);
+        all.filter(|d| test(d)).filter_map(endpoint).collect()
     };
-    let asked = of(&|v| !v.proof.questions.is_empty());
-    let broken = of(&|v| v.proof.is_broken());
+    let asked = of(&|d| !d.questions.is_empty());
+    let broken = of(&|d| d.evidence.is_broken());
     let frozen = asked.len() >= COMPARABLE && 2 * broken.len() > asked.len();
     let rolling = |v: &&HorizonView| {
         let rollout = v.applied.as_ref().and_then(|a| a.rollout.as_ref().err());
@@ -39,7 +40,7 @@ pub fn take_turns(horizons: &mut BTreeMap<Key, HorizonView>) {
     };
     let mut free = AT_ONCE.saturating_sub(horizons.values().filter(rolling).count());
     for view in horizons.values_mut().filter(|v| v.changes_mode()) {
-        let breaks = view.proof.is_broken();
+        let breaks = view.proof.evidence.is_broken();
         view.proof.turn = match free {
             _ if frozen && breaks => Turn::Frozen,
             0 => Turn::Later,
@@ -56,8 +57,8 @@ impl HorizonView {
     /// not meant.
     fn changes_mode(&self) -> bool {
         let Some(applied) = &self.applied else { return false };
-        let falls = applied.sets_direct() && self.proof.is_broken() && self.falls_back();
-        falls || (applied.mount.is_none() && self.backed_out().is_some() && self.proof.is_granted(true))
+        let falls = applied.sets_direct() && self.proof.evidence.is_broken() && self.falls_back();
+        falls || (applied.mount.is_none() && self.backed_out().is_some() && self.proof.evidence.is_granted(true))
     }
 
     /// Whether a broken path makes it fall back.
@@ -73,7 +74,7 @@ mod tests {
     use super::*;
     use crate::api::HorizonSpec;
     use crate::check::Rule;
-    use crate::derive::{Evidence, Problem, PublicUrl, Weight};
+    use crate::derive::{Evidence, Failed, Partner, Problem, PublicUrl, Weight};
     use crate::observe::{ConfigMap, HorizonObject, Meta, Snapshot};
     use crate::plan::mount::Mount;
     use crate::render::File;
@@ -110,8 +111,8 @@ mod tests {
             bare: false,
             rehearsals: Ok(BTreeMap::new()),
         });
-        let failure = vec![(String::new(), reply())];
-        view.proof.evidence = match letter {
+        let failure = vec![Failed { region: None, origin: String::new(), reply: reply() }];
+        let evidence = match letter {
             'b' => Evidence::Refused(Weight { fresh: true, firm: true }, failure),
             'r' => Evidence::Refused(Weight { fresh: true, firm: false }, failure),
             'u' => Evidence::Unknown(failure),
@@ -119,8 +120,17 @@ mod tests {
         };
         let origin = url.origin().clone();
         let question = Question { origin, endpoint: url.clone().into(), reach: Arc::default() };
-        view.proof.questions.insert(question);
-        view.endpoint = Ok(url);
+        view.proof.evidence = evidence.clone();
+        view.destinations = vec![Destination {
+            region: None,
+            named: None,
+            partner: Ok(Partner::External(url.clone())),
+            endpoint: Ok(url.into()),
+            glance: None,
+            questions: BTreeSet::from([question]),
+            epoch: None,
+            evidence,
+        }];
         (key, view)
     }
 
