@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::applied::{Applied, backed_out_annotation};
+use super::catalog::Observed;
 use super::destination::Destination;
 use super::exposure::{self, Exposures, Stated};
 use super::layout;
@@ -43,6 +44,8 @@ pub struct HorizonView {
     pub exposures: Result<Exposures, Problem>,
     /// Settings with the mode as [`Intent::Direct`] wants it.
     pub settings: Result<HorizonSettings, Problem>,
+    /// What Keystone's catalog says.
+    pub catalog: Observed,
     /// Where its users upload to.
     pub destinations: Vec<Destination>,
     pub intent: Intent,
@@ -69,6 +72,7 @@ impl HorizonView {
             target: Err(blank.clone()),
             exposures: Err(blank.clone()),
             settings: Err(blank.clone()),
+            catalog: Observed::default(),
             destinations: Vec::new(),
             intent: Intent::Hold(blank),
             proof: Proof::default(),

@@ -23,6 +23,7 @@ mod user_cors;
 mod world;
 
 pub use applied::{Applied, backed_out_annotation, partner_annotation};
+pub use catalog::{Observed, Says};
 pub use destination::{Destination, GlanceState, Partner};
 pub use exposure::{Exposure, Exposures, Stated, of as exposures};
 pub use glance::GlanceView;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::applied::Applied;
-use super::catalog;
+use super::catalog::{self, Observed};
 use super::consent;
 use super::destination::{Destination, Partner, Wish};
 use super::glance::GlanceView;
@@ -17,6 +17,7 @@ use crate::verify::Endpoint;
 /// Fills in where uploads go, and what is asked of Horizon's pods.
 pub(super) fn pair(snapshot: &Snapshot, glances: &BTreeMap<Key, GlanceView>, view: &mut HorizonView) {
     let Ok(spec) = &view.object.spec else { return };
+    view.catalog = Observed::of(snapshot, view, spec);
     for wish in Wish::of(&spec.direct_upload) {
         let partner = partner(snapshot, glances, view, wish);
         let endpoint = endpoint(glances, view, wish, &partner);
@@ -24,6 +25,7 @@ pub(super) fn pair(snapshot: &Snapshot, glances: &BTreeMap<Key, GlanceView>, vie
         view.advice.extend(catalog::advice(glances, view, wish, &destination));
         view.destinations.push(destination);
     }
+    view.advice.extend(view.catalog.advice(&spec.direct_upload));
     view.intent = intent(glances, view, spec);
 }
 
@@ -100,15 +102,16 @@ fn endpoint(
     wish: Wish<'_>,
     partner: &Result<Partner, Problem>,
 ) -> Result<Endpoint, Problem> {
-    let (url, field) = match (wish.glance_endpoint, partner) {
-        (Some(url), _) => {
+    let (url, field) = match (view.catalog.endpoint(wish.region), wish.glance_endpoint, partner) {
+        (Some(url), ..) => (url.clone(), catalog::PUBLISHED.to_owned()),
+        (None, Some(url), _) => {
             stated(url, wish)?;
             // As it is written: Horizon appends to a slash at the end, too.
             let endpoint = Endpoint::parse(url).map_err(|e| Problem::new(Reason::InvalidSpec, e.to_string()))?;
             (endpoint, wish.field("glanceEndpoint"))
         }
-        (None, Ok(Partner::External(url))) => (url.clone().into(), wish.field("glanceEndpoint")),
-        (None, Ok(Partner::Glance(key))) => match glances.get(key).map(|g| &g.exposures) {
+        (None, None, Ok(Partner::External(url))) => (url.clone().into(), wish.field("glanceEndpoint")),
+        (None, None, Ok(Partner::Glance(key))) => match glances.get(key).map(|g| &g.exposures) {
             Some(Ok(exposures)) => match exposures.primary() {
                 Some(url) => (url.clone().into(), format!("the public URL of Glance {key}")),
                 None => return Err(unknown_endpoint(key, "")),
@@ -117,7 +120,7 @@ fn endpoint(
             Some(Err(problem)) => return Err(unknown_endpoint(key, &problem.message)),
             None => return Err(unknown_endpoint(key, "")),
         },
-        (None, Err(problem)) => return Err(problem.clone()),
+        (None, None, Err(problem)) => return Err(problem.clone()),
     };
     if let Some(why) = url.origin().unreachable() {
         return Err(Problem::new(

@@ -6,12 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
+use super::catalog::Says;
 use super::destination::{Destination, Partner};
 use super::horizon::{HorizonView, Intent};
 use super::origin::Origin;
 use super::problem::Problem;
 use crate::api::{HorizonSpec, Reason, Verification};
-use crate::observe::{Key, Known, Snapshot};
+use crate::observe::{Key, Known, Snapshot, Unknown};
 use crate::verify::{Answered, Epoch, Question, Reach, Reply};
 
 pub use turns::Turn;
@@ -85,7 +86,11 @@ pub(super) fn fill(snapshot: &Snapshot, view: &mut HorizonView) {
         && view.target.is_ok();
     let (Ok(origins), true) = (view.origins(), asked) else { return };
     let source = ca(&view.object.meta.key, spec);
-    let reach = reach(snapshot, view, spec, source.as_ref()).map(Arc::new);
+    let reach = match view.catalog.says {
+        // Where to ask is not known yet.
+        Says::Pending => Err(Unknown { why: "the Keystone catalog is not read yet".into(), pending: true }),
+        _ => reach(snapshot, view, spec, source.as_ref()).map(Arc::new),
+    };
     for destination in &mut view.destinations {
         destination.prove(snapshot, &origins, &reach);
     }
@@ -136,18 +141,18 @@ impl Destination {
     }
 }
 
-fn ca(key: &Key, spec: &HorizonSpec) -> Option<Key> {
+pub(super) fn ca(key: &Key, spec: &HorizonSpec) -> Option<Key> {
     let named = spec.direct_upload.probe.ca_config_map.as_ref()?;
     Some(Key::new(key.namespace.clone(), named.name.clone()))
 }
 
-fn reach(snapshot: &Snapshot, view: &HorizonView, spec: &HorizonSpec, source: Option<&Key>) -> Known<Reach> {
+pub(super) fn reach(snapshot: &Snapshot, view: &HorizonView, spec: &HorizonSpec, source: Option<&Key>) -> Known<Reach> {
     let hosts = view.hosts.clone();
     let Some(source) = source.filter(|_| !snapshot.answers.are_assumed()) else {
         return Ok(Reach { ca: String::new(), hosts });
     };
     let named = spec.direct_upload.probe.ca_config_map.as_ref().and_then(|c| c.key.as_deref()).unwrap_or("ca.crt");
-    let missing = |what: &str| crate::observe::Unknown { why: format!("ConfigMap {source} {what}"), pending: false };
+    let missing = |what: &str| Unknown { why: format!("ConfigMap {source} {what}"), pending: false };
     let config_map = snapshot.sources.get_named(source)?.ok_or_else(|| missing("does not exist"))?;
     let ca = config_map.data.get(named).cloned().ok_or_else(|| missing(&format!("has no key {named:?}")))?;
     Ok(Reach { ca, hosts })

@@ -1,6 +1,6 @@
 //! The whole picture: one view per resource, from one snapshot.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -18,6 +18,7 @@ use crate::api::{FromNamespaces, Reason, Rollout, WorkloadKind};
 use crate::observe::watches::Needs;
 use crate::observe::{Key, Meta, Snapshot, Workload};
 use crate::plan::mount::{Claim, describe};
+use crate::verify::catalog::Inquiry;
 use crate::verify::{Epoch, Question};
 
 /// All resources, each with everything that its plan depends on. A resource has something to do
@@ -80,7 +81,8 @@ impl World {
     /// What must be watched for it.
     pub fn needs(&self) -> Needs {
         let files = self.glances.values().filter_map(|view| view.source.clone());
-        let authorities = self.horizons.values().filter_map(|view| view.proof.source.clone());
+        let authorities =
+            self.horizons.values().flat_map(|view| [&view.proof.source, &view.catalog.source]).flatten().cloned();
         Needs {
             namespaces: self.horizons.keys().chain(self.glances.keys()).map(|key| key.namespace.clone()).collect(),
             sources: files.chain(authorities).collect(),
@@ -92,6 +94,11 @@ impl World {
     pub fn questions(&self) -> BTreeMap<Question, Epoch> {
         let all = self.horizons.values().flat_map(|view| &view.destinations);
         all.flat_map(|d| d.questions.iter().map(|q| (q.clone(), d.epoch.clone()))).collect()
+    }
+
+    /// The catalogs that are to be read.
+    pub fn inquiries(&self) -> BTreeSet<Inquiry> {
+        self.horizons.values().filter_map(|view| view.catalog.inquiry.clone()).collect()
     }
 
     /// Whether all that views depend on has been read, or is known to be unreadable.

@@ -7,6 +7,7 @@
 
 mod harness;
 
+mod catalog;
 mod check_live;
 mod conflicts;
 mod deletion;

@@ -1,5 +1,6 @@
 //! The pure core, held against the real programs that read what it writes.
 
+mod catalog;
 mod check;
 mod check_cli;
 mod check_python;

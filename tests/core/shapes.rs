@@ -169,7 +169,7 @@ fn literal(#[case] dashboard: &str, #[case] url: &str, #[case] origin: &str, #[c
 #[rstest]
 #[case::the_same("https://glance.example.com", &[])]
 #[case::same_in_other_letters("https://GLANCE.example.com:443", &[])]
-#[case::host("https://images.example.com", &["says https://images.example.com, but Glance openstack/glance is exposed as https://glance.example.com: another host"])]
+#[case::host("https://images.example.com", &["is https://images.example.com, but Glance openstack/glance is exposed as https://glance.example.com: another host"])]
 #[case::port("https://glance.example.com:9292", &["another port"])]
 #[case::path("https://glance.example.com/image", &["another path"])]
 #[case::several("https://images.example.com:9292/image", &["another host and port and path"])]
@@ -184,4 +184,15 @@ fn stated(#[case] url: &str, #[case] expected: &[&str]) {
     for (found, expected) in found.iter().zip(expected) {
         assert!(found.starts_with("DU011: spec.directUpload.glanceEndpoint") && found.contains(expected), "{found}");
     }
+}
+
+/// Without a statement, it says what it assumed.
+#[test]
+fn assumed() {
+    let assumed = "where uploads go is assumed: https://glance.example.com";
+    let outcome = render(&join(&[&cloud(), &glance("{}"), &horizon("{}")]));
+    assert!(says(&outcome, HORIZON, assumed));
+    let stated = horizon("{directUpload: {glanceEndpoint: 'https://glance.example.com'}}");
+    let outcome = render(&join(&[&cloud(), &glance("{}"), &stated]));
+    assert!(!says(&outcome, HORIZON, "assumed: "), "{:?}", advice(&outcome, HORIZON));
 }

@@ -36,6 +36,10 @@ pub struct DirectUpload {
     pub verification: Verification,
     /// What to do when a verified upload path later breaks.
     pub fallback: Fallback,
+    /// Where the operator may read Keystone's catalog, which decides where uploads go. Without it, the
+    /// operator assumes that the catalog says what `glanceEndpoint` does, or where Glance is exposed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub catalog: Option<Catalog>,
     /// How the operator reaches the public URL for its preflights, where it does so otherwise than
     /// browsers do.
     #[serde(skip_serializing_if = "is_default")]
@@ -49,6 +53,7 @@ impl Default for DirectUpload {
             glance_ref: None,
             glance_endpoint: None,
             regions: Vec::new(),
+            catalog: None,
             verification: Verification::default(),
             fallback: Fallback::default(),
             probe: ProbeSettings::default(),
@@ -74,6 +79,29 @@ pub struct Region {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 2048), regex(pattern = r"^https?://[^\s?#@]+$"))]
     pub glance_endpoint: Option<String>,
+}
+
+/// A Keystone, and an application credential for it. The operator takes the public `image` endpoints
+/// from the catalog, and nothing else.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Catalog {
+    /// Keystone's URL with its version, e.g. `https://keystone.example.com/v3`.
+    #[serde(rename = "authURL")]
+    #[schemars(length(max = 2048), regex(pattern = r"^https?://[^\s?#@]+$"))]
+    pub auth_url: String,
+    /// A Secret of this namespace with the keys `id` and `secret`. The operator may read it only where
+    /// a Role says so: see docs/shapes.md.
+    pub application_credential_secret_ref: SecretRef,
+}
+
+/// Names a Secret.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SecretRef {
+    /// Its name.
+    #[schemars(length(min = 1, max = 253))]
+    pub name: String,
 }
 
 /// How the operator reaches the public URL. It changes what the operator sees, never what a browser
