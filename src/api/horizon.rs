@@ -1,6 +1,11 @@
 //! `horizon.openstack.org/v1beta1 Horizon`: a dashboard whose users upload images.
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+mod direct_upload;
+mod status;
+
+pub use direct_upload::*;
+pub use status::*;
+
 use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -95,123 +100,6 @@ pub struct HorizonPaths {
     pub delivery: Option<Delivery>,
 }
 
-/// Direct upload and the Glance it goes to.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default)]
-pub struct DirectUpload {
-    /// `true`: uploads go from the browser to Glance. `false`: our snippet is taken away and
-    /// Horizon's own setting is in force again.
-    pub enabled: bool,
-    /// The Glance resource. Default: the only one in this namespace; once chosen it stays.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub glance_ref: Option<GlanceRef>,
-    /// What the Keystone catalog publishes as the public `image` endpoint, if you want it checked.
-    /// A statement: it configures nothing in Horizon, which always asks the catalog.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 2048), regex(pattern = r"^https?://[^\s?#@]+$"))]
-    pub glance_endpoint: Option<String>,
-    /// What must be proven before Horizon switches to direct.
-    pub verification: Verification,
-    /// What to do when a verified upload path later breaks.
-    pub fallback: Fallback,
-    /// How the operator reaches the public URL for its preflights, where it does so otherwise than
-    /// browsers do.
-    #[serde(skip_serializing_if = "is_default")]
-    pub probe: ProbeSettings,
-}
-
-impl Default for DirectUpload {
-    fn default() -> Self {
-        Self {
-            enabled: true,
-            glance_ref: None,
-            glance_endpoint: None,
-            verification: Verification::default(),
-            fallback: Fallback::default(),
-            probe: ProbeSettings::default(),
-        }
-    }
-}
-
-/// How the operator reaches the public URL. It changes what the operator sees, never what a browser
-/// sees. A proxy is set by the operator's own environment (`HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`).
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default)]
-pub struct ProbeSettings {
-    /// A ConfigMap of this namespace with certificate authorities that browsers trust here, beside
-    /// those that all browsers trust.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub ca_config_map: Option<CaConfigMap>,
-    /// Addresses for host names, as in a pod's `hostAliases`: for a public name that leads
-    /// elsewhere, or nowhere, from inside the cluster.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 64))]
-    pub host_aliases: Vec<HostAlias>,
-}
-
-/// A ConfigMap with certificate authorities.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct CaConfigMap {
-    /// Its name.
-    #[schemars(length(min = 1, max = 253))]
-    pub name: String,
-    /// The key that holds the certificates in PEM form. Default `ca.crt`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 253))]
-    pub key: Option<String>,
-}
-
-/// An address and the host names that lead to it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct HostAlias {
-    /// The address.
-    #[schemars(length(min = 2, max = 45), regex(pattern = r"^[0-9A-Fa-f.:]+$"))]
-    pub ip: String,
-    /// Names for which it stands.
-    #[schemars(length(min = 1, max = 64), inner(length(min = 1, max = 253)))]
-    pub hostnames: Vec<String>,
-}
-
-/// Names a Glance resource.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct GlanceRef {
-    /// Its name.
-    #[schemars(length(min = 1, max = 253))]
-    pub name: String,
-    /// Its namespace. Default: this resource's. Elsewhere, the Glance must allow it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 63))]
-    pub namespace: Option<String>,
-}
-
-/// What must be proven before Horizon switches to direct.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum Verification {
-    /// A preflight for each of the dashboard's origins must pass against the rolled-out Glance.
-    #[default]
-    Required,
-    /// A preflight is made; when the operator itself cannot reach Glance, the switch happens
-    /// nevertheless and the status says so.
-    BestEffort,
-    /// No preflight; the status says `ReadyUnverified`.
-    Off,
-}
-
-/// What to do when a verified upload path later breaks: when the preflight is answered, and refused,
-/// without exception for the time that docs/preflight.md names. An operator that gets no answer never
-/// changes a mode.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum Fallback {
-    /// Take our snippet away until the path is verified again.
-    #[default]
-    Legacy,
-    /// Report only.
-    None,
-}
-
 /// What Django must know behind a TLS-terminating front.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
@@ -257,95 +145,4 @@ pub struct HorizonHttpd {
     /// httpd's `Timeout`, e.g. `1h`. Not set: untouched.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Duration>,
-}
-
-/// What the operator observed and did.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default)]
-pub struct HorizonStatus {
-    /// The generation of the spec that this status speaks of.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub observed_generation: Option<i64>,
-    /// Primary public URL of the dashboard.
-    #[serde(rename = "publicURL", skip_serializing_if = "Option::is_none")]
-    pub public_url: Option<String>,
-    /// All origins from which browsers load the dashboard.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub origins: Vec<String>,
-    /// Upload mode that is configured: `direct` by us, or `own` (what Horizon's own settings say).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub upload_mode: Option<ConfiguredMode>,
-    /// The Glance resource that this Horizon is paired with.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub glance: Option<GlanceRef>,
-    /// The Glance URL that browsers use, as far as it is known here.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub glance_endpoint: Option<String>,
-    /// What the preflights have shown.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub verification: Option<VerificationStatus>,
-    /// The ConfigMaps that the workload uses now.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub config_maps: Vec<String>,
-    /// Advice and assumptions that do not stand in the way.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub advice: Vec<String>,
-    /// Standard conditions.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
-    pub conditions: Vec<Condition>,
-}
-
-/// What every Horizon pod is configured to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub enum ConfiguredMode {
-    /// Our snippet sets `HORIZON_IMAGES_UPLOAD_MODE = 'direct'` in every pod.
-    Direct,
-    /// Our snippet is not there: Horizon's own setting is in force.
-    Own,
-}
-
-/// What the preflights have shown.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct VerificationStatus {
-    /// The verdict over all origins.
-    pub verdict: ProbeVerdict,
-    /// When the verdict last changed.
-    pub last_transition_time: Time,
-    /// Origins for which the preflight did not pass, and why; the first ten.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub failures: Vec<ProbeFailure>,
-}
-
-/// The verdict of a preflight.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum ProbeVerdict {
-    /// A browser would send the upload.
-    Granted,
-    /// It would not.
-    Refused,
-    /// The operator got no answer: nothing is known about what browsers get.
-    Unknown,
-}
-
-/// Why a preflight did not pass.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct ProbeFailure {
-    /// The dashboard's origin.
-    pub origin: String,
-    /// The rule of the runbook, `DU0xx`; none where no answer came.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rule: Option<String>,
-    /// What a browser asks for that was not met, or how far the probe came.
-    pub requirement: String,
-    /// What is wrong.
-    pub message: String,
-    /// The part of the answer that it was judged by.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub received: String,
-    /// What to change, and where.
-    pub fix: String,
 }

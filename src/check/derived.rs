@@ -77,8 +77,9 @@ pub fn findings(snapshot: &Snapshot, objects: &[Object]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (key, view) in &world.horizons {
         let place = place(objects, "Horizon", key, &["spec"]);
-        let problems = [view.exposures.as_ref().err(), view.settings.as_ref().err(), view.endpoint.as_ref().err()];
-        findings.extend(of_resource(&place, problems.into_iter().flatten(), &view.advice));
+        let problems = [view.exposures.as_ref().err(), view.settings.as_ref().err()];
+        let endpoints = view.destinations.iter().filter_map(|d| d.endpoint.as_ref().err());
+        findings.extend(of_resource(&place, problems.into_iter().flatten().chain(endpoints), &view.advice));
     }
     for (key, view) in &world.glances {
         let place = place(objects, "Glance", key, &["spec"]);

@@ -11,7 +11,8 @@ use crate::plan::mount::Mount;
 use crate::plan::rollout;
 use crate::plan::{failed_annotation, for_annotation};
 
-/// Annotation of a Horizon's ConfigMap: the Glance (`namespace/name`) that it was switched to.
+/// Annotation of a Horizon's ConfigMap: the Glances (`namespace/name`, with commas between them) that
+/// it was switched to.
 pub fn partner_annotation() -> String {
     format!("{}/glance", crate::api::DOMAIN)
 }
@@ -113,7 +114,8 @@ impl Applied {
     pub fn partners(&self) -> BTreeSet<Key> {
         let mounted = self.mount.as_ref().map(|m| &m.config_map);
         let names = self.running.iter().chain(mounted);
-        names.filter_map(|name| self.config_map(name)?.meta.ours.get(&partner_annotation())?.parse().ok()).collect()
+        let noted = names.filter_map(|name| self.config_map(name)?.meta.ours.get(&partner_annotation()));
+        noted.flat_map(|text| text.split(',')).filter_map(|key| key.parse().ok()).collect()
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::applied::Applied;
+use super::destination::GlanceState;
 use super::exposure::{self, Exposures, Stated};
 use super::hindrance::{self, Hindrance};
 use super::layout;
@@ -215,6 +216,17 @@ impl GlanceView {
             accepted.retain(|origin| origins.contains(origin));
         }
         Ok(accepted)
+    }
+
+    /// What a Horizon must know of it.
+    pub(super) fn state(&self) -> GlanceState {
+        GlanceState {
+            key: self.object.meta.key.clone(),
+            accepts: self.accepts(),
+            rolled_out: self.rolled_out(),
+            config_map: self.applied.as_ref().and_then(|a| a.mount.as_ref()).map(|m| m.config_map.clone()),
+            blocked: self.obstacle(),
+        }
     }
 
     /// Why it takes nothing in, if so.

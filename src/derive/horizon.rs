@@ -5,9 +5,11 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::applied::{Applied, backed_out_annotation};
+use super::catalog::Observed;
+use super::destination::Destination;
 use super::exposure::{self, Exposures, Stated};
 use super::layout;
-use super::origin::{Origin, PublicUrl};
+use super::origin::Origin;
 use super::problem::Problem;
 use super::proof::{self, Proof};
 use super::rehearsal;
@@ -21,15 +23,6 @@ use crate::render::{HorizonCorsSettings, HorizonHttpdSettings, HorizonSettings, 
 /// Names that a Horizon workload usually has.
 pub(super) const GUESSES: [&str; 1] = ["horizon"];
 
-/// Who answers the upload.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Partner {
-    /// A Glance resource.
-    Glance(Key),
-    /// Only a URL is known: `directUpload.glanceEndpoint` without any Glance resource.
-    External(PublicUrl),
-}
-
 /// What the spec and its surroundings ask of Horizon's pods.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Intent {
@@ -39,20 +32,6 @@ pub enum Intent {
     Own(Problem),
     /// Leave everything as it is.
     Hold(Problem),
-}
-
-/// What Horizon must know of its Glance; read from the cluster, never from a status.
-#[derive(Clone, Debug, PartialEq)]
-pub struct GlanceState {
-    pub key: Key,
-    /// Origins that every Glance pod accepts, or why that is not known.
-    pub accepts: Result<BTreeSet<Origin>, Problem>,
-    /// Whether Glance's rollout is complete, or why not.
-    pub rolled_out: Result<(), Problem>,
-    /// The ConfigMap that its workload mounts.
-    pub config_map: Option<String>,
-    /// Why Glance cannot take anything in, if so.
-    pub blocked: Option<Problem>,
 }
 
 /// The view of one Horizon.
@@ -65,10 +44,10 @@ pub struct HorizonView {
     pub exposures: Result<Exposures, Problem>,
     /// Settings with the mode as [`Intent::Direct`] wants it.
     pub settings: Result<HorizonSettings, Problem>,
-    pub partner: Result<Partner, Problem>,
-    /// The URL that the browser will upload to.
-    pub endpoint: Result<PublicUrl, Problem>,
-    pub glance: Option<GlanceState>,
+    /// What Keystone's catalog says.
+    pub catalog: Observed,
+    /// Where its users upload to.
+    pub destinations: Vec<Destination>,
     pub intent: Intent,
     /// What preflights must show, and have shown.
     pub proof: Proof,
@@ -93,9 +72,8 @@ impl HorizonView {
             target: Err(blank.clone()),
             exposures: Err(blank.clone()),
             settings: Err(blank.clone()),
-            partner: Err(blank.clone()),
-            endpoint: Err(blank.clone()),
-            glance: None,
+            catalog: Observed::default(),
+            destinations: Vec::new(),
             intent: Intent::Hold(blank),
             proof: Proof::default(),
             hosts: BTreeMap::new(),
@@ -214,14 +192,19 @@ impl HorizonView {
         [target, config_maps, pods].into_iter().flatten().find(Problem::is_unknown)
     }
 
-    /// The Glances whose acceptance this Horizon needs: the one it goes to, and those that its pods
+    /// The Glances whose acceptance this Horizon needs: those it goes to, and those that its pods
     /// still upload to.
     pub fn needs(&self) -> BTreeSet<Key> {
         let mut needs = self.applied.as_ref().map(Applied::partners).unwrap_or_default();
-        if let (Intent::Direct, Ok(Partner::Glance(key))) = (&self.intent, &self.partner) {
-            needs.insert(key.clone());
+        if self.intent == Intent::Direct {
+            needs.extend(self.partners());
         }
         needs
+    }
+
+    /// The Glance resources that it goes to.
+    pub fn partners(&self) -> BTreeSet<Key> {
+        self.destinations.iter().filter_map(Destination::key).cloned().collect()
     }
 }
 

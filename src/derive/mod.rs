@@ -4,7 +4,9 @@
 //! holds all that its plan depends on.
 
 mod applied;
+mod catalog;
 mod consent;
+mod destination;
 pub mod drain;
 mod exposure;
 mod glance;
@@ -21,12 +23,14 @@ mod user_cors;
 mod world;
 
 pub use applied::{Applied, backed_out_annotation, partner_annotation};
+pub use catalog::{Observed, Says};
+pub use destination::{Destination, GlanceState, Partner};
 pub use exposure::{Exposure, Exposures, Stated, of as exposures};
 pub use glance::GlanceView;
-pub use horizon::{GlanceState, HorizonView, Intent, Partner};
+pub use horizon::{HorizonView, Intent};
 pub use origin::{Origin, OriginError, PublicUrl};
 pub use problem::Problem;
-pub use proof::{Evidence, Proof, Turn, Weight};
+pub use proof::{Evidence, Failed, Proof, Turn, Weight};
 pub use rehearsal::{Answer, Code, Objection, Rehearsal};
 pub use target::Target;
 pub use user_cors::UserCors;

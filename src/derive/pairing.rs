@@ -2,37 +2,30 @@
 
 use std::collections::BTreeMap;
 
+use super::applied::Applied;
+use super::catalog::{self, Observed};
 use super::consent;
+use super::destination::{Destination, Partner, Wish};
 use super::glance::GlanceView;
-use super::horizon::{HorizonView, Intent, Partner};
+use super::horizon::{HorizonView, Intent};
 use super::origin::PublicUrl;
 use super::problem::Problem;
 use crate::api::{HorizonSpec, Reason, Verification};
 use crate::observe::{Key, Snapshot};
+use crate::verify::Endpoint;
 
-/// Fills in partner, endpoint and intent.
+/// Fills in where uploads go, and what is asked of Horizon's pods.
 pub(super) fn pair(snapshot: &Snapshot, glances: &BTreeMap<Key, GlanceView>, view: &mut HorizonView) {
     let Ok(spec) = &view.object.spec else { return };
-    view.partner = partner(snapshot, glances, view, spec);
-    view.endpoint = endpoint(glances, view, spec);
-    if let (Ok(Partner::Glance(key)), Some(stated)) = (&view.partner, &spec.direct_upload.glance_endpoint) {
-        let derived = glances.get(key).and_then(GlanceView::url);
-        if let (Ok(stated), Some(derived)) = (PublicUrl::parse(stated), derived)
-            && stated != *derived
-        {
-            view.advice.push(format!(
-                "DU011: directUpload.glanceEndpoint says {stated}, but Glance {key} is exposed as {derived}; Horizon follows the Keystone catalog"
-            ));
-        }
+    view.catalog = Observed::of(snapshot, view, spec);
+    for wish in Wish::of(&spec.direct_upload) {
+        let partner = partner(snapshot, glances, view, wish);
+        let endpoint = endpoint(glances, view, wish, &partner);
+        let destination = Destination::new(wish, &view.object.meta.key.namespace, partner, endpoint);
+        view.advice.extend(catalog::advice(glances, view, wish, &destination));
+        view.destinations.push(destination);
     }
-    if let (Ok(url), Ok(origins)) = (&view.endpoint, view.origins())
-        && origins.contains(url.origin())
-    {
-        let origin = url.origin();
-        view.advice.push(format!(
-            "the dashboard and {url} have the same origin, {origin}: from there browsers ask nothing of CORS and make no preflight"
-        ));
-    }
+    view.advice.extend(view.catalog.advice(&spec.direct_upload));
     view.intent = intent(glances, view, spec);
 }
 
@@ -40,23 +33,25 @@ fn partner(
     snapshot: &Snapshot,
     glances: &BTreeMap<Key, GlanceView>,
     view: &HorizonView,
-    spec: &HorizonSpec,
+    wish: Wish<'_>,
 ) -> Result<Partner, Problem> {
     let namespace = &view.object.meta.key.namespace;
-    if let Some(named) = &spec.direct_upload.glance_ref {
-        let key = Key::new(named.namespace.as_ref().unwrap_or(namespace), named.name.clone());
-        return allowed(snapshot, glances, &key, namespace);
+    if let Some(named) = wish.named(namespace) {
+        return allowed(snapshot, glances, &named, namespace, wish);
+    }
+    if let (Some(_), Some(url)) = (wish.region, wish.glance_endpoint) {
+        return Ok(Partner::External(stated(url, wish)?));
     }
     // Once chosen it stays, while it exists.
-    let chosen = view.applied.as_ref().and_then(|a| a.partners().into_iter().next());
-    if let Some(key) = chosen.filter(|key| glances.contains_key(key)) {
-        return allowed(snapshot, glances, &key, namespace);
+    let chosen = view.applied.as_ref().map(Applied::partners).filter(|noted| noted.len() == 1);
+    if let Some(key) = chosen.into_iter().flatten().find(|key| glances.contains_key(key)) {
+        return allowed(snapshot, glances, &key, namespace, wish);
     }
     snapshot.glances.known(namespace)?;
     let candidates: Vec<_> = glances.keys().filter(|key| key.namespace == *namespace).collect();
-    match (candidates.as_slice(), &spec.direct_upload.glance_endpoint) {
-        ([only], _) => allowed(snapshot, glances, only, namespace),
-        ([], Some(url)) => Ok(Partner::External(stated(url)?)),
+    match (candidates.as_slice(), wish.glance_endpoint) {
+        ([only], _) => allowed(snapshot, glances, only, namespace, wish),
+        ([], Some(url)) => Ok(Partner::External(stated(url, wish)?)),
         ([], None) => Err(Problem::new(
             Reason::GlanceNotFound,
             format!(
@@ -78,12 +73,13 @@ fn allowed(
     glances: &BTreeMap<Key, GlanceView>,
     key: &Key,
     namespace: &str,
+    wish: Wish<'_>,
 ) -> Result<Partner, Problem> {
     let Some(glance) = glances.get(key) else {
         snapshot.glances.known(&key.namespace)?;
         return Err(Problem::new(
             Reason::GlanceNotFound,
-            format!("there is no Glance {key} (spec.directUpload.glanceRef)"),
+            format!("there is no Glance {key} ({})", wish.field("glanceRef")),
         ));
     };
     let spec =
@@ -94,26 +90,37 @@ fn allowed(
     Ok(Partner::Glance(key.clone()))
 }
 
-fn stated(url: &str) -> Result<PublicUrl, Problem> {
+fn stated(url: &str, wish: Wish<'_>) -> Result<PublicUrl, Problem> {
     PublicUrl::parse(url)
-        .map_err(|e| Problem::new(Reason::InvalidSpec, format!("spec.directUpload.glanceEndpoint: {e}")))
+        .map_err(|e| Problem::new(Reason::InvalidSpec, format!("{}: {e}", wish.field("glanceEndpoint"))))
 }
 
 /// The URL that the browser will upload to, if a browser can.
-fn endpoint(glances: &BTreeMap<Key, GlanceView>, view: &HorizonView, spec: &HorizonSpec) -> Result<PublicUrl, Problem> {
-    let (url, field) = match (&spec.direct_upload.glance_endpoint, &view.partner) {
-        (Some(url), _) => (stated(url)?, "spec.directUpload.glanceEndpoint".to_owned()),
-        (None, Ok(Partner::External(url))) => (url.clone(), "spec.directUpload.glanceEndpoint".to_owned()),
-        (None, Ok(Partner::Glance(key))) => match glances.get(key).map(|g| &g.exposures) {
+fn endpoint(
+    glances: &BTreeMap<Key, GlanceView>,
+    view: &HorizonView,
+    wish: Wish<'_>,
+    partner: &Result<Partner, Problem>,
+) -> Result<Endpoint, Problem> {
+    let (url, field) = match (view.catalog.endpoint(wish.region), wish.glance_endpoint, partner) {
+        (Some(url), ..) => (url.clone(), catalog::PUBLISHED.to_owned()),
+        (None, Some(url), _) => {
+            stated(url, wish)?;
+            // As it is written: Horizon appends to a slash at the end, too.
+            let endpoint = Endpoint::parse(url).map_err(|e| Problem::new(Reason::InvalidSpec, e.to_string()))?;
+            (endpoint, wish.field("glanceEndpoint"))
+        }
+        (None, None, Ok(Partner::External(url))) => (url.clone().into(), wish.field("glanceEndpoint")),
+        (None, None, Ok(Partner::Glance(key))) => match glances.get(key).map(|g| &g.exposures) {
             Some(Ok(exposures)) => match exposures.primary() {
-                Some(url) => (url.clone(), format!("the public URL of Glance {key}")),
+                Some(url) => (url.clone().into(), format!("the public URL of Glance {key}")),
                 None => return Err(unknown_endpoint(key, "")),
             },
             Some(Err(problem)) if problem.is_unknown() => return Err(problem.clone()),
             Some(Err(problem)) => return Err(unknown_endpoint(key, &problem.message)),
             None => return Err(unknown_endpoint(key, "")),
         },
-        (None, Err(problem)) => return Err(problem.clone()),
+        (None, None, Err(problem)) => return Err(problem.clone()),
     };
     if let Some(why) = url.origin().unreachable() {
         return Err(Problem::new(
@@ -154,27 +161,49 @@ fn intent(glances: &BTreeMap<Key, GlanceView>, view: &HorizonView, spec: &Horizo
     if !spec.direct_upload.enabled {
         return Intent::Own(Problem::new(Reason::DirectDisabled, "spec.directUpload.enabled is false"));
     }
-    match &view.partner {
-        Err(problem) if problem.is_unknown() => return Intent::Hold(problem.clone()),
-        // The partner is lost: the snippet goes before anything else can. An ambiguity or a typing
-        // error changes nothing.
-        Err(problem) if matches!(problem.reason, Reason::GlanceNotFound | Reason::GlanceNotAllowed) => {
-            return Intent::Own(problem.clone());
-        }
-        Err(problem) => return Intent::Hold(problem.clone()),
-        Ok(Partner::Glance(key)) => {
-            if glances.get(key).is_none_or(|g| g.object.meta.deleting.is_some()) {
-                return Intent::Own(Problem::new(Reason::GlanceNotFound, format!("Glance {key} is being deleted")));
-            }
-        }
-        Ok(Partner::External(_)) => {}
+    // One mode for all of them: the first that is lost takes it back, the first that is not known keeps it.
+    let standings: Vec<_> = view.destinations.iter().filter_map(|d| standing(glances, view, d)).collect();
+    let lost = standings.iter().find(|intent| matches!(intent, Intent::Own(_)));
+    if let Some(intent) = lost.or(standings.first()) {
+        return intent.clone();
     }
     // The endpoint first: a wrong one is the user's to mend whatever else is missing.
     let unproven = spec.direct_upload.verification == Verification::Off;
-    let endpoint = view.endpoint.as_ref().err().filter(|p| !unproven || p.reason == Reason::InvalidSpec);
-    let obstacles = [endpoint, view.target.as_ref().err(), view.exposures.as_ref().err(), view.settings.as_ref().err()];
-    if let Some(problem) = obstacles.into_iter().flatten().next() {
-        return Intent::Hold(problem.clone());
+    let wrong = |d: &Destination| {
+        let problem = d.endpoint.as_ref().err().filter(|p| !unproven || p.reason == Reason::InvalidSpec)?;
+        Some(d.problem(problem))
+    };
+    let obstacles = [view.target.as_ref().err(), view.exposures.as_ref().err(), view.settings.as_ref().err()];
+    let obstacle = || obstacles.into_iter().flatten().next().cloned();
+    match view.destinations.iter().find_map(wrong).or_else(obstacle) {
+        Some(problem) => Intent::Hold(problem),
+        None => Intent::Direct,
     }
-    Intent::Direct
+}
+
+/// What one destination asks, where it does not let Horizon be direct.
+fn standing(glances: &BTreeMap<Key, GlanceView>, view: &HorizonView, destination: &Destination) -> Option<Intent> {
+    let noted = || {
+        let partners = view.applied.as_ref().map(Applied::partners).unwrap_or_default();
+        destination.named.as_ref().is_some_and(|key| partners.contains(key))
+    };
+    let lost = |problem: &Problem| {
+        let problem = destination.problem(problem);
+        let lost = destination.region.is_none() || noted();
+        if lost { Intent::Own(problem) } else { Intent::Hold(problem) }
+    };
+    match &destination.partner {
+        // The partner is lost: the snippet goes before anything else can. An ambiguity or a typing
+        // error changes nothing, nor does a region that no pod was switched to yet.
+        Err(problem) if matches!(problem.reason, Reason::GlanceNotFound | Reason::GlanceNotAllowed) => {
+            Some(lost(problem))
+        }
+        Err(problem) => Some(Intent::Hold(destination.problem(problem))),
+        Ok(Partner::Glance(key)) => {
+            let deleting = glances.get(key).is_none_or(|g| g.object.meta.deleting.is_some());
+            let problem = || Problem::new(Reason::GlanceNotFound, format!("Glance {key} is being deleted"));
+            deleting.then(|| Intent::Own(destination.problem(&problem())))
+        }
+        Ok(Partner::External(_)) => None,
+    }
 }

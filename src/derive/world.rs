@@ -1,6 +1,6 @@
 //! The whole picture: one view per resource, from one snapshot.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -9,7 +9,7 @@ use super::applied::Applied;
 use super::drain;
 use super::exposure;
 use super::glance::GlanceView;
-use super::horizon::{GlanceState, HorizonView, Intent};
+use super::horizon::{HorizonView, Intent};
 use super::pairing;
 use super::problem::Problem;
 use super::proof;
@@ -18,6 +18,7 @@ use crate::api::{FromNamespaces, Reason, Rollout, WorkloadKind};
 use crate::observe::watches::Needs;
 use crate::observe::{Key, Meta, Snapshot, Workload};
 use crate::plan::mount::{Claim, describe};
+use crate::verify::catalog::Inquiry;
 use crate::verify::{Epoch, Question};
 
 /// All resources, each with everything that its plan depends on. A resource has something to do
@@ -63,14 +64,9 @@ impl World {
             view.look_ahead();
         }
         for view in horizons.values_mut() {
-            if let Ok(super::horizon::Partner::Glance(key)) = &view.partner {
-                view.glance = glances.get(key).map(|glance| GlanceState {
-                    key: key.clone(),
-                    accepts: glance.accepts(),
-                    rolled_out: glance.rolled_out(),
-                    config_map: glance.applied.as_ref().and_then(|a| a.mount.as_ref()).map(|m| m.config_map.clone()),
-                    blocked: glance.obstacle(),
-                });
+            for destination in &mut view.destinations {
+                let glance = destination.key().and_then(|key| glances.get(key));
+                destination.glance = glance.map(GlanceView::state);
             }
             proof::fill(snapshot, view);
         }
@@ -85,7 +81,8 @@ impl World {
     /// What must be watched for it.
     pub fn needs(&self) -> Needs {
         let files = self.glances.values().filter_map(|view| view.source.clone());
-        let authorities = self.horizons.values().filter_map(|view| view.proof.source.clone());
+        let authorities =
+            self.horizons.values().flat_map(|view| [&view.proof.source, &view.catalog.source]).flatten().cloned();
         Needs {
             namespaces: self.horizons.keys().chain(self.glances.keys()).map(|key| key.namespace.clone()).collect(),
             sources: files.chain(authorities).collect(),
@@ -95,11 +92,13 @@ impl World {
 
     /// The preflights that matter now, and the state of the server that each would speak of.
     pub fn questions(&self) -> BTreeMap<Question, Epoch> {
-        let asked = |view: &HorizonView| {
-            let epoch = view.proof.epoch.clone();
-            view.proof.questions.iter().map(move |q| (q.clone(), epoch.clone())).collect::<Vec<_>>()
-        };
-        self.horizons.values().flat_map(asked).collect()
+        let all = self.horizons.values().flat_map(|view| &view.destinations);
+        all.flat_map(|d| d.questions.iter().map(|q| (q.clone(), d.epoch.clone()))).collect()
+    }
+
+    /// The catalogs that are to be read.
+    pub fn inquiries(&self) -> BTreeSet<Inquiry> {
+        self.horizons.values().filter_map(|view| view.catalog.inquiry.clone()).collect()
     }
 
     /// Whether all that views depend on has been read, or is known to be unreadable.

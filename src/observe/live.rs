@@ -15,6 +15,7 @@ use super::reduce::{Object, RevisionKind, reduce};
 use super::snapshot::{Known, Snapshot};
 use crate::api::WorkloadKind;
 use crate::derive::World;
+use crate::verify::catalog::{Inquiry, Reading};
 use crate::verify::{Question, Standing};
 
 /// Everything that is watched.
@@ -146,6 +147,19 @@ impl Live {
         let mut state = self.lock();
         let changed = state.snapshot.answers.set(question, standing);
         self.note(&mut state, changed);
+    }
+
+    /// Takes in what a catalog says; `None` when it is no longer asked.
+    pub fn read_catalog(&self, inquiry: Inquiry, reading: Option<Reading>) {
+        let mut state = self.lock();
+        let catalogs = &mut state.snapshot.catalogs;
+        let before = catalogs.get(&inquiry).cloned();
+        let after = reading.map(|reading| Reading::then(before.as_ref(), reading));
+        match &after {
+            Some(reading) => drop(catalogs.insert(inquiry, reading.clone())),
+            None => drop(catalogs.remove(&inquiry)),
+        }
+        self.note(&mut state, before != after);
     }
 
     /// Takes an object out that we deleted.

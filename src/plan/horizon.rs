@@ -1,22 +1,26 @@
 //! The plan of a Horizon: direct only after Glance accepts, and back before Glance lets go.
 
+mod farewell;
+mod gate;
+
+pub use gate::accepted;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use farewell::farewell;
 use jiff::Timestamp;
 
 use super::change::{Change, Options, Wanted, claimed, garbage, rfc3339};
-use super::farewell::{copied, deadline};
+use super::farewell::copied;
 use super::mount::{Mount, describe};
 use super::proof::{self, Proven};
 use super::rollout::rolling;
 use super::step::{Action, Step};
 use super::{Plan, State};
 use crate::api::{ConditionType, HorizonSpec, Reason};
-use crate::derive::{
-    Applied, HorizonView, Intent, Partner, Problem, Target, backed_out_annotation, partner_annotation,
-};
-use crate::observe::{Key, Workload};
+use crate::derive::{Applied, HorizonView, Intent, Problem, Target, backed_out_annotation};
+use crate::observe::Workload;
 use crate::render::{self, File, HorizonSettings};
 
 /// Plans a Horizon.
@@ -149,8 +153,8 @@ impl Stage<'_> {
         let change = wanted.change(self.options, self.now, why).map_err(|p| (ConditionType::ConfigRendered, p))?;
         let mut plan = Plan::toward(&change, Problem::new(Reason::Settled, why));
         plan.state = self.standing();
-        if let (Err(problem), true) = (&gate, self.direct) {
-            self.wait_for_glance(&mut plan, problem, change.rolls);
+        if let Err(held) = &gate {
+            self.wait_for_glance(&mut plan, held, change.rolls);
         } else if let Proven::Wait(state) = proven {
             let why = "a browser's upload must be let through for each origin";
             plan.steps.push(Step::new(Action::AwaitProof, why));
@@ -173,7 +177,7 @@ impl Stage<'_> {
             return vec![Step::new(Action::Mount { workload, mount }, why)];
         }
         let mut steps = Vec::new();
-        if !self.applied.sets_direct() && self.view.proof.is_granted(false) {
+        if !self.applied.sets_direct() && self.view.proof.evidence.is_granted(false) {
             steps.push(Step::new(Action::Probe, "the rolled-out Glance must let the browser's upload through"));
         }
         steps.push(Step::new(Action::SwitchMode { workload, mount }, why));
@@ -224,125 +228,7 @@ impl Stage<'_> {
             let message = "direct upload is switched off; the files that are asked for are in place";
             return State::Done(Problem::new(Reason::DirectDisabled, message));
         }
-        let to = match (&self.view.endpoint, self.glance()) {
-            (Ok(url), _) => format!(" to {url}"),
-            (Err(_), Some(glance)) => format!(" to Glance {glance}"),
-            (Err(_), None) => String::new(),
-        };
+        let to = self.whereto();
         proof::standing(self.view, self.spec, &to)
     }
-
-    fn wait_for_glance(&self, plan: &mut Plan, problem: &Problem, rolls: bool) {
-        if let Some(glance) = self.glance() {
-            let action = Action::AwaitGlance { glance };
-            plan.steps.push(Step::new(action, "an origin must be accepted before a browser uses it"));
-        }
-        let problem =
-            if problem.reason == Reason::WaitingForGlance && rolls { self.switching() } else { problem.clone() };
-        plan.state = State::unmet(ConditionType::RolledOut, problem);
-    }
-
-    /// Does every Glance pod accept every origin of this Horizon? A Horizon that is direct already
-    /// needs no more than that, whatever rolls at Glance; one that switches needs a rollout that is
-    /// complete.
-    fn gate(&self) -> Result<(), Problem> {
-        let Some(glance) = self.view.glance.as_ref().filter(|_| self.direct) else { return Ok(()) };
-        let trouble = |problem: &Problem| {
-            if problem.reason == Reason::ObservationPending {
-                return Err(problem.clone());
-            }
-            Err(Problem::new(Reason::GlanceNotReady, format!("Glance {}: {}", glance.key, problem.message)))
-        };
-        let origins = self.view.origins()?;
-        let accepted = match &glance.accepts {
-            Ok(accepted) => origins.is_subset(accepted),
-            Err(problem) => return trouble(problem),
-        };
-        if accepted && (self.applied.sets_direct() || glance.rolled_out.is_ok()) {
-            return Ok(());
-        }
-        match (&glance.blocked, &glance.rolled_out) {
-            (Some(problem), _) => trouble(problem),
-            (None, Err(problem)) if problem.reason != Reason::RollingOut => trouble(problem),
-            _ => {
-                let message = format!("waiting until every pod of Glance {} accepts {}", glance.key, self.origins());
-                Err(Problem::new(Reason::WaitingForGlance, message))
-            }
-        }
-    }
-
-    fn glance(&self) -> Option<Key> {
-        match &self.view.partner {
-            Ok(Partner::Glance(key)) => Some(key.clone()),
-            _ => None,
-        }
-    }
-
-    /// The Glance that the pods upload to: a new one is noted only once it accepts.
-    fn partner(&self, accepted: bool) -> BTreeMap<String, String> {
-        if !self.direct {
-            return BTreeMap::new();
-        }
-        let noted = self.applied.in_use().and_then(|c| c.meta.ours.get(&partner_annotation()).cloned());
-        let wanted = self.glance().map(|key| key.to_string());
-        let partner = if accepted { wanted } else { noted.or(wanted) };
-        partner.map(|key| (partner_annotation(), key)).into_iter().collect()
-    }
-
-    /// Since when it is not direct because preflights were refused: noted until it is again.
-    fn backed_out(&self, goes: bool) -> Option<(String, String)> {
-        let since = self.view.backed_out().filter(|_| self.direct && !goes)?;
-        Some((backed_out_annotation(), since.to_owned()))
-    }
-
-    fn origins(&self) -> String {
-        let origins = self.view.origins().unwrap_or_default();
-        origins.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
-    }
-
-    fn switching(&self) -> Problem {
-        let workload = describe(self.target.workload.kind, &self.target.workload.meta.key);
-        let first = match &self.glance() {
-            Some(glance) => format!("first Glance {glance} accepts {}, then ", self.origins()),
-            None => String::new(),
-        };
-        let message = format!("on the way to direct: {first}{workload} is rolled; events tell the steps");
-        Problem::new(Reason::SwitchingToDirect, message)
-    }
-}
-
-/// The resource is being deleted: our fields leave, the pods roll, then the finalizer goes.
-fn farewell(view: &HorizonView, now: Timestamp) -> Plan {
-    let meta = &view.object.meta;
-    let mut plan = Plan::idle(State::Gone);
-    if !view.object.finalizer {
-        return plan;
-    }
-    let deadline = deadline(meta.deleting, view.object.spec.as_ref().map(|s| s.deletion.timeout).unwrap_or_default());
-    let free = view.terminating || now >= deadline;
-    plan.release_all(view.terminating, meta, view.target.as_ref().ok(), view.heir, &view.strays);
-    let released = plan.steps.is_empty();
-    let copied = view.target.as_ref().ok().zip(view.applied.as_ref()).and_then(|(t, a)| copied(t, a));
-    let rolled = copied.is_some() || view.heir || view.applied.as_ref().is_none_or(|a| a.running.is_empty());
-    let unseen = view.target.as_ref().err().is_some_and(Problem::is_unknown);
-    if (!released || !rolled || unseen) && !free {
-        let message = "deletion waits until no pod uploads directly any more";
-        plan.state = State::Unmet(ConditionType::RolledOut, Problem::new(Reason::Releasing, message));
-        if let Ok(target) = &view.target {
-            let action = Action::AwaitRollout { workload: target.workload.clone() };
-            plan.steps.push(Step::new(action, "Glance lets the origins go only afterwards"));
-        }
-        plan.wake_at(deadline);
-        return plan;
-    }
-    if let (Ok(target), Some(applied)) = (&view.target, &view.applied) {
-        plan.steps.extend(garbage("Horizon", &target.workload, applied, None));
-    }
-    let why = match copied {
-        Some(left) => left.message,
-        None if rolled => "all is given back".to_owned(),
-        None => "spec.deletion.timeout has passed".to_owned(),
-    };
-    plan.steps.push(Step::new(Action::RemoveFinalizer, why));
-    plan
 }

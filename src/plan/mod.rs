@@ -21,7 +21,7 @@ pub use change::Options;
 pub use config::{ConfigMapDraft, for_annotation, is_content_name, is_for};
 pub use giveup::failed_annotation;
 pub use glance::{OriginPlan, glance};
-pub use horizon::horizon;
+pub use horizon::{accepted, horizon};
 pub use rehearsal::{RehearsalDraft, fingerprint, for_workload};
 pub use step::{Action, Step};
 

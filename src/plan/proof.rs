@@ -2,8 +2,7 @@
 
 use super::State;
 use crate::api::{ConditionType, HorizonSpec, Reason, Verification};
-use crate::derive::{Applied, Evidence, HorizonView, Problem, Turn};
-use crate::verify::Reply;
+use crate::derive::{Applied, Evidence, Failed, HorizonView, Problem, Turn};
 
 /// What follows for a Horizon that shall be direct.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,7 +26,7 @@ pub fn proven(view: &HorizonView, spec: &HorizonSpec, switching: Problem) -> Pro
         return Proven::Go;
     }
     if is_direct {
-        let breaks = view.proof.is_broken() && view.falls_back() && view.proof.turn == Turn::Now;
+        let breaks = view.proof.evidence.is_broken() && view.falls_back() && view.proof.turn == Turn::Now;
         return match (breaks, mounted) {
             (true, true) => Proven::Back(fallen(view)),
             (true, false) => Proven::Wait(State::Unmet(ConditionType::Verified, fallen(view))),
@@ -35,7 +34,7 @@ pub fn proven(view: &HorizonView, spec: &HorizonSpec, switching: Problem) -> Pro
         };
     }
     if backed_out {
-        let returns = view.proof.is_granted(true) && view.proof.turn == Turn::Now;
+        let returns = view.proof.evidence.is_granted(true) && view.proof.turn == Turn::Now;
         return if returns { Proven::Go } else { Proven::Wait(State::Unmet(ConditionType::Verified, fallen(view))) };
     }
     match &view.proof.evidence {
@@ -86,7 +85,7 @@ pub fn standing(view: &HorizonView, spec: &HorizonSpec, to: &str) -> State {
             ),
         )),
         // Nothing is said until there is a verdict: a status that stands is still the latest news.
-        Evidence::Pending if view.proof.epoch.is_some() => State::Pending,
+        Evidence::Pending if view.destinations.iter().all(|d| d.epoch.is_some()) => State::Pending,
         Evidence::Pending | Evidence::None => unmet(Problem::new(
             Reason::NotVerified,
             "no preflight has been made yet: it is made once Glance's pods all run with the same configuration",
@@ -110,9 +109,12 @@ fn fallen(view: &HorizonView) -> Problem {
 }
 
 /// The first failure in full, and how many there are.
-fn tell(failures: &[(String, Reply)]) -> String {
-    let Some((origin, reply)) = failures.first() else { return String::new() };
-    let rule = reply.rule.map(|rule| format!("{rule}: ")).unwrap_or_default();
-    let more = if failures.len() > 1 { format!(" (and {} more origins)", failures.len() - 1) } else { String::new() };
-    format!("{rule}from {origin}: {}; {}{more}", reply.message, reply.fix)
+fn tell(failures: &[Failed]) -> String {
+    let Some(first) = failures.first() else { return String::new() };
+    let more = match (failures.len(), &first.region) {
+        (0 | 1, _) => String::new(),
+        (count, None) => format!(" (and {} more origins)", count - 1),
+        (count, Some(_)) => format!(" (and {} more origins and regions)", count - 1),
+    };
+    format!("{first}; {}{more}", first.reply.fix)
 }

@@ -5,6 +5,7 @@
 mod conditions;
 pub mod events;
 pub mod metrics;
+mod regions;
 mod status;
 mod verification;
 

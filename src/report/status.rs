@@ -4,9 +4,9 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::conditions::{Facts, conditions};
-use super::verification;
-use crate::api::{ConfiguredMode, GlanceRef, GlanceStatus, HorizonStatus, OriginStatus, Reason};
-use crate::derive::{Evidence, Exposures, GlanceView, HorizonView, Partner, Problem};
+use super::{regions, verification};
+use crate::api::{ConfiguredMode, GlanceStatus, HorizonStatus, OriginStatus, Reason};
+use crate::derive::{Evidence, Exposures, GlanceView, HorizonView, Problem};
 use crate::plan::{OriginPlan, Plan, State};
 
 /// How many origins a status lists.
@@ -21,8 +21,7 @@ pub fn horizon(view: &HorizonView, plan: &Plan, now: Timestamp) -> Option<Horizo
     let origins: Vec<String> =
         view.origins().unwrap_or_default().into_iter().map(|origin| origin.to_string()).collect();
     // One status covers the way to direct; what preflights show stands in the one at its end.
-    let switching = matches!(&plan.state, State::Unmet(_, why) if why.reason == Reason::SwitchingToDirect);
-    let evidence = if switching { &Evidence::Pending } else { &view.proof.evidence };
+    let evidence = if switches(plan) { &Evidence::Pending } else { &view.proof.evidence };
     let facts = Facts {
         generation: view.object.meta.generation,
         config_map: plan.config_map.as_deref(),
@@ -31,23 +30,25 @@ pub fn horizon(view: &HorizonView, plan: &Plan, now: Timestamp) -> Option<Horizo
         before: &before.conditions,
         now,
     };
+    let single = view.destinations.iter().find(|d| d.region.is_none());
     Some(HorizonStatus {
         observed_generation: Some(view.object.meta.generation),
         public_url: primary(&view.exposures),
         conditions: conditions(&plan.state, &facts),
         origins,
         upload_mode: mode(view, before.upload_mode),
-        glance: match &view.partner {
-            Ok(Partner::Glance(key)) => {
-                Some(GlanceRef { name: key.name.clone(), namespace: Some(key.namespace.clone()) })
-            }
-            _ => None,
-        },
-        glance_endpoint: view.endpoint.as_ref().ok().map(ToString::to_string),
+        glance: single.and_then(regions::glance),
+        glance_endpoint: single.and_then(regions::endpoint),
+        regions: regions::status(view, plan, &before),
         verification: verification::status(evidence, &before, now),
         config_maps: plan.config_map.iter().cloned().collect(),
         advice: view.advice.iter().cloned().chain(verification::advice(evidence)).collect(),
     })
+}
+
+/// Whether it is on the way to direct, and all goes well.
+pub(super) fn switches(plan: &Plan) -> bool {
+    matches!(&plan.state, State::Unmet(_, why) if why.reason == Reason::SwitchingToDirect)
 }
 
 /// The status of a Glance; none while there is nothing to say.

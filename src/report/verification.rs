@@ -4,8 +4,7 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use crate::api::{HorizonStatus, ProbeFailure, ProbeVerdict, Reason, Verification, VerificationStatus};
-use crate::derive::{Evidence, HorizonView};
-use crate::verify::Reply;
+use crate::derive::{Evidence, Failed, HorizonView};
 
 /// How many failures a status lists.
 const LISTED: usize = 10;
@@ -24,9 +23,10 @@ pub fn status(evidence: &Evidence, before: &HorizonStatus, now: Timestamp) -> Op
     Some(VerificationStatus { verdict, last_transition_time, failures })
 }
 
-fn failure((origin, reply): &(String, Reply)) -> ProbeFailure {
+fn failure(Failed { region, origin, reply }: &Failed) -> ProbeFailure {
     ProbeFailure {
         origin: origin.clone(),
+        region: region.clone(),
         rule: reply.rule.map(|rule| rule.to_string()),
         requirement: reply.requirement.clone(),
         message: reply.message.clone(),
@@ -38,11 +38,8 @@ fn failure((origin, reply): &(String, Reply)) -> ProbeFailure {
 /// The condition `Verified`: status, reason, message.
 pub fn condition(view: &HorizonView, evidence: &Evidence, before: &HorizonStatus) -> (&'static str, Reason, String) {
     let unknown = |why: &str| ("Unknown", Reason::NotVerified, why.to_owned());
-    let tell = |(origin, reply): &(String, Reply)| {
-        let rule = reply.rule.map(|rule| format!("{rule}: ")).unwrap_or_default();
-        format!("{rule}from {origin}: {}", reply.message)
-    };
-    let all = |failures: &[(String, Reply)]| failures.iter().take(LISTED).map(tell).collect::<Vec<_>>().join("; ");
+    let all =
+        |failures: &[Failed]| failures.iter().take(LISTED).map(ToString::to_string).collect::<Vec<_>>().join("; ");
     match evidence {
         Evidence::Granted(..) => ("True", Reason::Verified, "the preflight passes for each origin".into()),
         Evidence::Refused(_, failures) => ("False", Reason::PreflightRefused, all(failures)),

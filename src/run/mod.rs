@@ -6,6 +6,7 @@
 //!                └────────────────────────── answers ───────────────────────────────────┘
 //! ```
 
+mod cataloger;
 mod guard;
 mod leader;
 pub mod prober;
@@ -27,6 +28,7 @@ use crate::observe::live::{Kind, Live};
 use crate::observe::watches::Watches;
 use crate::plan::Options;
 use crate::report::metrics::Metrics;
+use cataloger::Cataloger;
 use prober::Prober;
 use queue::{Queue, Subject};
 use reconcile::Reconciler;
@@ -105,6 +107,10 @@ pub async fn run(client: Client, settings: Settings, mut stop: watch::Receiver<b
     let prober = Prober::new(live.clone(), metrics.clone(), settings.preflights.clone());
     let prober = tokio::spawn(prober.run(wanted));
 
+    let (inquiries, wanted) = watch::channel(cataloger::Wanted::new());
+    let cataloger = Cataloger::new(client.clone(), live.clone(), settings.preflights.clone());
+    let cataloger = tokio::spawn(cataloger.run(wanted));
+
     let mut watches = Watches::start(client, live.clone(), settings.namespaces.clone());
     let mut changes = live.changes();
     let mut before = Arc::new(World::default());
@@ -133,6 +139,8 @@ pub async fn run(client: Client, settings: Settings, mut stop: watch::Receiver<b
         if leads {
             let asked = world.questions();
             questions.send_if_modified(|before| std::mem::replace(before, asked) != *before);
+            let asked = world.inquiries();
+            inquiries.send_if_modified(|before| std::mem::replace(before, asked) != *before);
             for subject in subjects(&world, &before) {
                 queue.push(subject, DEBOUNCE);
             }
@@ -142,6 +150,7 @@ pub async fn run(client: Client, settings: Settings, mut stop: watch::Receiver<b
     tracing::info!("stopping: no new work, writes under way are finished");
     drop(queue);
     prober.abort();
+    cataloger.abort();
     if worker.await.is_err() {
         tracing::warn!("the worker ended early");
     }

@@ -7,10 +7,12 @@
 //! [`request`] is the question, [`mod@judge`] the pure judgement, [`explain`] and [`advise`] its words;
 //! [`mod@probe`] is the only part that touches the network, through [`connect`] and within [`address`];
 //! [`head`] reads what comes back.
-//! [`question`] and [`ledger`] say what many answers mean over time.
+//! [`question`] and [`ledger`] say what many answers mean over time; [`catalog`] is what Keystone says
+//! of where uploads go, and [`keystone`] asks it.
 
 pub mod address;
 pub mod advise;
+pub mod catalog;
 pub mod connect;
 pub mod explain;
 mod explain_status;
@@ -18,6 +20,7 @@ mod explain_tls;
 pub mod head;
 pub mod headers;
 pub mod judge;
+pub mod keystone;
 pub mod ledger;
 pub mod narrow;
 pub mod probe;

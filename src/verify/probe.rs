@@ -162,7 +162,7 @@ async fn exchange(
 }
 
 /// A connection to the proxy; for https, through it.
-async fn through(proxy: &Proxy, host: &Host, tunnel: bool) -> Result<(TcpStream, SocketAddr), Unreachable> {
+pub(super) async fn through(proxy: &Proxy, host: &Host, tunnel: bool) -> Result<(TcpStream, SocketAddr), Unreachable> {
     let mut stream = proxy.connect().await?;
     let address = stream.peer_addr().unwrap_or_else(|_| SocketAddr::from(([0, 0, 0, 0], 0)));
     if tunnel {

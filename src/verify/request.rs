@@ -39,6 +39,11 @@ impl Endpoint {
         self.url.origin()
     }
 
+    /// The path prefix, without trailing slash; empty for the root.
+    pub fn path(&self) -> &str {
+        self.url.path()
+    }
+
     /// Whether the URL ends in a slash.
     pub fn ends_in_slash(&self) -> bool {
         self.slashes > 0
@@ -57,7 +62,7 @@ impl Endpoint {
     }
 
     /// The version at the end of the path, if one stands there.
-    fn version(&self) -> Option<&str> {
+    pub fn version(&self) -> Option<&str> {
         let last = self.url.path().rsplit('/').next()?;
         let digits = last.strip_prefix('v')?;
         let is_version =

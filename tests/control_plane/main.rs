@@ -7,6 +7,7 @@
 
 mod harness;
 
+mod catalog;
 mod check_live;
 mod conflicts;
 mod deletion;
@@ -19,6 +20,7 @@ mod pair;
 #[allow(dead_code, reason = "shared with the tests of the core")]
 mod preflight_server;
 mod proof;
+mod regions;
 mod rehearsal;
 mod repairs;
 mod rollouts;

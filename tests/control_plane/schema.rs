@@ -11,6 +11,7 @@ fn bad_resources_are_refused() {
     let glance = |spec: Value| fixtures::glance("bad", spec);
     let horizon = |spec: Value| fixtures::horizon("bad", spec);
     let exposed = json!([{"kind": "Ingress", "name": "horizon"}]);
+    let region = json!({"name": "RegionOne", "glanceRef": {"name": "glance"}});
     let table = [
         (
             horizon(json!({"publicURL": "https://a.example.com", "exposedBy": exposed})),
@@ -47,6 +48,12 @@ fn bad_resources_are_refused() {
             "spec.directUpload.glanceEndpoint",
         ),
         (horizon(json!({"rollout": {"minInterval": 5}})), "spec.rollout.minInterval"),
+        (horizon(json!({"directUpload": {"regions": [{"name": "RegionOne"}]}})), "a region names its Glance"),
+        (
+            horizon(json!({"directUpload": {"glanceRef": {"name": "glance"}, "regions": [region]}})),
+            "regions excludes glanceRef and glanceEndpoint",
+        ),
+        (horizon(json!({"directUpload": {"regions": [region, region]}})), "Duplicate value"),
     ];
     for (object, expected) in table {
         let error = site

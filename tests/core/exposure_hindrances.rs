@@ -180,7 +180,7 @@ fn one_origin_for_both() {
     let yaml = join(&[&glances, &horizons, &services[0], &services[1], &glance("{}"), &horizon("{}")]);
     let world = World::of(&read(&yaml).snapshot);
     let view = &world.horizons[&Key::new("openstack", "horizon")];
-    assert_eq!(view.endpoint.as_ref().unwrap().to_string(), "https://cloud.example.com/image");
+    assert_eq!(view.destinations[0].endpoint.as_ref().unwrap().to_string(), "https://cloud.example.com/image");
     let said = "the dashboard and https://cloud.example.com/image have the same origin, https://cloud.example.com:";
     assert!(view.advice.iter().any(|advice| advice.starts_with(said)), "{:#?}", view.advice);
 }

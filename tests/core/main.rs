@@ -1,5 +1,6 @@
 //! The pure core, held against the real programs that read what it writes.
 
+mod catalog;
 mod check;
 mod check_cli;
 mod check_python;
@@ -16,6 +17,7 @@ mod offline;
 mod offline_cli;
 mod offline_input;
 mod offline_pairing;
+mod offline_regions;
 mod preflight;
 mod preflight_cli;
 mod preflight_properties;
@@ -32,4 +34,5 @@ mod render_oracle;
 mod render_oslo;
 mod render_python;
 mod render_server;
+mod shapes;
 mod status;

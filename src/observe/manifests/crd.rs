@@ -102,7 +102,10 @@ fn check(path: &str, value: &Value, schema: &JSONSchemaProps, errors: &mut Vec<S
     match value {
         Value::String(text) => string(path, text, schema, errors),
         Value::Number(_) => number(path, value, schema, errors),
-        Value::Array(items) => array(path, items, schema, errors),
+        Value::Array(items) => {
+            array(path, items, schema, errors);
+            duplicates(path, items, schema, errors);
+        }
         Value::Object(_) => object(path, value, schema, errors),
         Value::Null | Value::Bool(_) => {}
     }
@@ -156,6 +159,17 @@ fn array(path: &str, items: &[Value], schema: &JSONSchemaProps, errors: &mut Vec
     if let Some(JSONSchemaPropsOrArray::Schema(schema)) = &schema.items {
         for (at, item) in items.iter().enumerate() {
             check(&format!("{path}[{at}]"), item, schema, errors);
+        }
+    }
+}
+
+/// Items of a list-map that have the same key.
+fn duplicates(path: &str, items: &[Value], schema: &JSONSchemaProps, errors: &mut Vec<String>) {
+    let Some(keys) = schema.x_kubernetes_list_map_keys.as_ref() else { return };
+    let of = |item: &Value| keys.iter().map(|key| item.get(key).cloned().unwrap_or_default()).collect::<Vec<_>>();
+    for (at, item) in items.iter().enumerate() {
+        if items[..at].iter().any(|earlier| of(earlier) == of(item)) {
+            errors.push(format!("{path}[{at}]: duplicate {}", keys.join(", ")));
         }
     }
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 type Rule = (&'static str, fn(&Value) -> bool);
 
-const RULES: [Rule; 5] = [
+const RULES: [Rule; 7] = [
     ("!(has(self.publicURL) && has(self.exposedBy))", |v| !(has(v, "publicURL") && has(v, "exposedBy"))),
     ("!self.enabled || (has(self.secretName) && self.secretName != '')", |v| {
         v["enabled"] != true || v["secretName"].as_str().is_some_and(|name| !name.is_empty())
@@ -18,6 +18,10 @@ const RULES: [Rule; 5] = [
     ("self.kind == 'Service' ? has(self.scheme) : !has(self.scheme) && !has(self.port)", |v| {
         if v["kind"] == "Service" { has(v, "scheme") } else { !has(v, "scheme") && !has(v, "port") }
     }),
+    ("!(has(self.regions) && (has(self.glanceRef) || has(self.glanceEndpoint)))", |v| {
+        !(has(v, "regions") && (has(v, "glanceRef") || has(v, "glanceEndpoint")))
+    }),
+    ("has(self.glanceRef) || has(self.glanceEndpoint)", |v| has(v, "glanceRef") || has(v, "glanceEndpoint")),
     ("self.from != 'Selector' || has(self.selector)", |v| v["from"] != "Selector" || has(v, "selector")),
 ];
 

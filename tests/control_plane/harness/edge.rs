@@ -7,6 +7,7 @@ use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
+use serde_json::{Value, json};
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -18,7 +19,7 @@ use crate::preflight_server::{certificates, header};
 const NAMES: &str = "*.example.com,DNS:*.debian.example.com,DNS:*.redhat.example.com,DNS:*.kolla.example.com,DNS:*.openstackhelm.example.com";
 
 /// How a host answers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Answer {
     /// As a Glance that accepts every origin.
     #[default]
@@ -29,6 +30,8 @@ pub enum Answer {
     Flaps,
     /// The connection is closed.
     Hangs,
+    /// As a Keystone: to whom, and what.
+    Publishes(String, String),
 }
 
 /// The proxy. At a second port it answers by itself, with a certificate that only a CA of its own
@@ -75,7 +78,20 @@ impl Edge {
         self.hosts.lock().expect("a table").entry(host.to_owned()).or_default().0 = answer;
     }
 
-    /// How many preflights a host has been asked.
+    /// Makes a host a Keystone that publishes these image endpoints, by region, to one application
+    /// credential.
+    pub fn publish(&self, host: &str, (id, secret): (&str, &str), endpoints: &[(&str, &str)]) {
+        let endpoints: Vec<_> = endpoints
+            .iter()
+            .map(|(region, url)| json!({"interface": "public", "region_id": region, "url": url}))
+            .collect();
+        let catalog = json!({"token": {"catalog": [{"type": "image", "endpoints": endpoints}]}}).to_string();
+        let credential = json!({"id": id, "secret": secret});
+        let mut hosts = self.hosts.lock().expect("a table");
+        hosts.entry(host.to_owned()).or_default().0 = Answer::Publishes(credential.to_string(), catalog);
+    }
+
+    /// How many preflights a host has been asked, or tokens.
     pub fn asked(&self, host: &str) -> usize {
         self.hosts.lock().expect("a table").get(host).map_or(0, |(_, asked)| *asked)
     }
@@ -119,23 +135,30 @@ fn serve(mut stream: TcpStream, config: Arc<ServerConfig>, table: &Table) {
     let Ok(connection) = ServerConnection::new(config) else { return };
     let mut stream = StreamOwned::new(connection, stream);
     let Some(request) = head(&mut stream) else { return };
-    if let Some(answer) = answer(&request, table) {
+    let mut body = vec![0; header(&request, "Content-Length").and_then(|n| n.parse().ok()).unwrap_or(0)];
+    if stream.read_exact(&mut body).is_err() {
+        return;
+    }
+    if let Some(answer) = answer(&request, &body, table) {
         let _ = stream.write_all(answer.as_bytes()).and_then(|()| stream.flush());
     }
 }
 
-fn answer(request: &str, table: &Table) -> Option<String> {
+fn answer(request: &str, body: &[u8], table: &Table) -> Option<String> {
     let host = header(request, "Host")?.split(':').next()?.to_owned();
+    if request.starts_with("POST /v3/auth/tokens ") {
+        return token(&host, body, table);
+    }
     let origin = header(request, "Origin")?;
     let (answer, asked) = {
         let mut table = table.lock().ok()?;
         let entry = table.entry(host).or_default();
         // What is asked to learn more about a refusal gets the same answer.
         entry.1 += usize::from(header(request, "Access-Control-Request-Headers").is_some_and(|n| n.contains(',')));
-        *entry
+        entry.clone()
     };
     let grants = match answer {
-        Answer::Hangs => return None,
+        Answer::Hangs | Answer::Publishes(..) => return None,
         Answer::Grants => true,
         Answer::Refuses => false,
         Answer::Flaps => asked % 2 == 0,
@@ -150,6 +173,21 @@ fn answer(request: &str, table: &Table) -> Option<String> {
         String::new()
     };
     Some(format!("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n{cors}\r\n"))
+}
+
+/// As Keystone answers.
+fn token(host: &str, body: &[u8], table: &Table) -> Option<String> {
+    let mut table = table.lock().ok()?;
+    let (answer, asked) = table.get_mut(host)?;
+    let Answer::Publishes(credential, catalog) = answer else { return None };
+    *asked += 1;
+    let body: Value = serde_json::from_slice(body).ok()?;
+    let given = &body["auth"]["identity"]["application_credential"];
+    if given.to_string() != *credential {
+        return Some("HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\n{}".to_owned());
+    }
+    let length = catalog.len();
+    Some(format!("HTTP/1.1 201 Created\r\nX-Subject-Token: the-token\r\nContent-Length: {length}\r\n\r\n{catalog}"))
 }
 
 fn head(stream: &mut impl Read) -> Option<String> {

@@ -1,0 +1,132 @@
+//! Where uploads go: one Glance, or one for each region.
+
+use std::collections::BTreeSet;
+
+use super::origin::{Origin, PublicUrl};
+use super::problem::Problem;
+use super::proof::Evidence;
+use crate::api::{DirectUpload, GlanceRef};
+use crate::observe::Key;
+use crate::verify::{Endpoint, Epoch, Question};
+
+/// Who answers the upload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Partner {
+    /// A Glance resource.
+    Glance(Key),
+    /// Only a URL is known: `glanceEndpoint` without any Glance resource.
+    External(PublicUrl),
+}
+
+/// What Horizon must know of its Glance; read from the cluster, never from a status.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GlanceState {
+    pub key: Key,
+    /// Origins that every Glance pod accepts, or why that is not known.
+    pub accepts: Result<BTreeSet<Origin>, Problem>,
+    /// Whether Glance's rollout is complete, or why not.
+    pub rolled_out: Result<(), Problem>,
+    /// The ConfigMap that its workload mounts.
+    pub config_map: Option<String>,
+    /// Why Glance cannot take anything in, if so.
+    pub blocked: Option<Problem>,
+}
+
+/// One Glance that a dashboard's users upload to. The keystone of what follows: a dashboard has one
+/// upload mode, so it may be direct only while each of its destinations lets uploads through.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Destination {
+    /// The region; none where the spec names no regions.
+    pub region: Option<String>,
+    /// The Glance resource that the spec names.
+    pub named: Option<Key>,
+    pub partner: Result<Partner, Problem>,
+    /// The URL that the browser will upload to.
+    pub endpoint: Result<Endpoint, Problem>,
+    pub glance: Option<GlanceState>,
+    /// What is asked; nothing where no answer would matter.
+    pub questions: BTreeSet<Question>,
+    /// The state of the server that is asked.
+    pub epoch: Epoch,
+    /// What preflights have shown there.
+    pub evidence: Evidence,
+}
+
+impl Destination {
+    pub(super) fn new(
+        wish: Wish<'_>,
+        namespace: &str,
+        partner: Result<Partner, Problem>,
+        endpoint: Result<Endpoint, Problem>,
+    ) -> Self {
+        Self {
+            region: wish.region.map(str::to_owned),
+            named: wish.named(namespace),
+            partner,
+            endpoint,
+            glance: None,
+            questions: BTreeSet::new(),
+            epoch: None,
+            evidence: Evidence::None,
+        }
+    }
+
+    /// The Glance resource, if there is one.
+    pub fn key(&self) -> Option<&Key> {
+        match &self.partner {
+            Ok(Partner::Glance(key)) => Some(key),
+            _ => None,
+        }
+    }
+
+    /// A problem with the region's name, where regions have names.
+    #[must_use]
+    pub fn problem(&self, problem: &Problem) -> Problem {
+        match &self.region {
+            Some(region) => Problem { message: format!("region {region}: {}", problem.message), ..problem.clone() },
+            None => problem.clone(),
+        }
+    }
+}
+
+/// What the spec says of one destination.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wish<'a> {
+    pub region: Option<&'a str>,
+    pub glance_ref: Option<&'a GlanceRef>,
+    pub glance_endpoint: Option<&'a str>,
+}
+
+impl<'a> Wish<'a> {
+    /// One for each region, or the only one.
+    pub fn of(direct_upload: &'a DirectUpload) -> Vec<Self> {
+        if direct_upload.regions.is_empty() {
+            let DirectUpload { glance_ref, glance_endpoint, .. } = direct_upload;
+            return vec![Self {
+                region: None,
+                glance_ref: glance_ref.as_ref(),
+                glance_endpoint: glance_endpoint.as_deref(),
+            }];
+        }
+        let wish = |region: &'a crate::api::Region| Self {
+            region: Some(&region.name),
+            glance_ref: region.glance_ref.as_ref(),
+            glance_endpoint: region.glance_endpoint.as_deref(),
+        };
+        direct_upload.regions.iter().map(wish).collect()
+    }
+
+    /// The Glance resource that it names, seen from a namespace.
+    pub fn named(&self, namespace: &str) -> Option<Key> {
+        let named = self.glance_ref?;
+        Some(Key::new(named.namespace.as_deref().unwrap_or(namespace), named.name.clone()))
+    }
+
+    /// The path of a field of this destination.
+    pub fn field(&self, name: &str) -> String {
+        match self.region {
+            Some(region) => format!("spec.directUpload.regions[{region}].{name}"),
+            None => format!("spec.directUpload.{name}"),
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! Reads Keystone's catalog where a Horizon says how, and keeps the snapshot told of it.
+//!
+//! In: the inquiries of the [`World`](crate::derive::World). Out: their readings, in [`Live`]. The
+//! Secret is read by its name, right before it is used, and never kept.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::Secret;
+use kube::{Api, Client};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
+
+use super::prober::{Settings, jitter};
+use crate::observe::Key;
+use crate::observe::live::Live;
+use crate::verify::Proxies;
+use crate::verify::catalog::{Inquiry, Reading};
+use crate::verify::keystone::{self, Credential};
+
+/// What is to be asked.
+pub type Wanted = BTreeSet<Inquiry>;
+
+/// Inquiries under way at once.
+const AT_ONCE: usize = 4;
+/// A catalog is read so many times as seldom as a preflight is made.
+const SELDOM: u32 = 10;
+
+/// Asks until it is dropped.
+pub struct Cataloger {
+    client: Client,
+    live: Arc<Live>,
+    settings: Settings,
+    proxies: Proxies,
+    /// When each is due; none while an answer is awaited.
+    entries: BTreeMap<Inquiry, Option<Instant>>,
+    running: JoinSet<(Inquiry, Reading)>,
+}
+
+impl Cataloger {
+    /// One that has nothing to ask yet.
+    pub fn new(client: Client, live: Arc<Live>, settings: Settings) -> Self {
+        let proxies = Proxies::from_env();
+        Self { client, live, settings, proxies, entries: BTreeMap::new(), running: JoinSet::new() }
+    }
+
+    /// Works until `wanted` is closed.
+    pub async fn run(mut self, mut wanted: watch::Receiver<Wanted>) {
+        loop {
+            self.ask();
+            let next = self.entries.values().flatten().min().copied().filter(|_| self.running.len() < AT_ONCE);
+            tokio::select! {
+                changed = wanted.changed() => {
+                    if changed.is_err() {
+                        return;
+                    }
+                    let inquiries = wanted.borrow_and_update().clone();
+                    self.want(inquiries);
+                }
+                () = sleep_until(next.unwrap_or_else(Instant::now)), if next.is_some() => {}
+                Some(done) = self.running.join_next(), if !self.running.is_empty() => match done {
+                    Ok((inquiry, reading)) => self.enter(inquiry, reading),
+                    Err(error) => tracing::error!(%error, "an inquiry ended abnormally"),
+                },
+            }
+        }
+    }
+
+    fn want(&mut self, inquiries: Wanted) {
+        let gone: Vec<_> = self.entries.keys().filter(|inquiry| !inquiries.contains(inquiry)).cloned().collect();
+        for inquiry in gone {
+            self.entries.remove(&inquiry);
+            self.live.read_catalog(inquiry, None);
+        }
+        for inquiry in inquiries {
+            self.entries.entry(inquiry).or_insert_with(|| Some(Instant::now()));
+        }
+    }
+
+    /// Sends what is due.
+    fn ask(&mut self) {
+        let now = Instant::now();
+        let free = AT_ONCE.saturating_sub(self.running.len());
+        let due = self.entries.iter_mut().filter(|(_, due)| due.is_some_and(|due| due <= now)).take(free);
+        for (inquiry, due) in due {
+            *due = None;
+            let (inquiry, client) = (inquiry.clone(), self.client.clone());
+            let (proxies, denied) = (self.proxies.clone(), self.settings.denied.clone());
+            self.running.spawn(async move {
+                let answer = match credential(&client, &inquiry).await {
+                    Ok(credential) => keystone::ask(&inquiry, &credential, &proxies, &denied)
+                        .await
+                        .map_err(|why| format!("Keystone at {}: {why}", inquiry.auth_url)),
+                    Err(why) => Err(why),
+                };
+                (inquiry, answer.map_or_else(Reading::Unknown, Reading::Known))
+            });
+        }
+    }
+
+    fn enter(&mut self, inquiry: Inquiry, reading: Reading) {
+        let interval = self.settings.pace.interval;
+        let wait = match &reading {
+            Reading::Known(_) => interval * SELDOM,
+            Reading::Unknown(why) => {
+                tracing::warn!(secret = %inquiry.secret, "the Keystone catalog is not read: {why}");
+                interval
+            }
+        };
+        let Some(due) = self.entries.get_mut(&inquiry) else { return };
+        *due = Some(Instant::now() + wait.max(Duration::from_millis(1)).mul_f64(0.8 + 0.4 * jitter()));
+        self.live.read_catalog(inquiry, Some(reading));
+    }
+}
+
+/// The application credential in a Secret. What goes wrong is told without its contents.
+async fn credential(client: &Client, inquiry: &Inquiry) -> Result<Credential, String> {
+    let Key { namespace, name } = &inquiry.secret;
+    let secrets: Api<Secret> = Api::namespaced(client.clone(), namespace);
+    let secret = match secrets.get_opt(name).await {
+        Ok(Some(secret)) => secret.data.unwrap_or_default(),
+        Ok(None) => return Err(format!("there is no Secret {namespace}/{name}")),
+        Err(kube::Error::Api(status)) if status.code == 403 => {
+            return Err(format!(
+                "the operator may not read Secret {namespace}/{name}: bind the Role of deploy/catalog in {namespace}"
+            ));
+        }
+        Err(_) => return Err(format!("Secret {namespace}/{name} cannot be read now")),
+    };
+    let text = |key: &str| {
+        let value = secret.get(key).and_then(|bytes| String::from_utf8(bytes.0.clone()).ok());
+        value.map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+    };
+    let missing = |key: &str| format!("Secret {namespace}/{name} has no key {key:?}");
+    if let Some(url) = text("authURL")
+        && crate::derive::PublicUrl::parse(&url).ok().as_ref() != Some(&inquiry.auth_url)
+    {
+        return Err(format!("Secret {namespace}/{name} is for another Keystone: its key \"authURL\" says so"));
+    }
+    Ok(Credential {
+        id: text("id").ok_or_else(|| missing("id"))?,
+        secret: text("secret").ok_or_else(|| missing("secret"))?,
+    })
+}
