@@ -23,6 +23,12 @@ pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 /// Value of [`MANAGED_BY`], field manager prefix and event reporter.
 pub const OPERATOR: &str = "direct-upload-operator";
 
+/// Whether a field manager is this program, whatever its instance.
+#[must_use]
+pub fn is_ours(manager: &str) -> bool {
+    manager.strip_prefix(OPERATOR).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
 /// Prefix of every annotation, label and finalizer that is ours.
 pub const DOMAIN: &str = "direct-upload.openstack.org";
 

@@ -3,15 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::adjust::{self, Adjustment};
 use super::applied::Applied;
 use super::exposure::{self, Exposures, Stated};
-use super::hindrance::{self, Hindrance};
+use super::hindrance::{self, Hindrance, Through};
 use super::layout;
 use super::origin::{Origin, PublicUrl};
 use super::problem::Problem;
 use super::target::{self, Target};
 use super::user_cors::{self, UserCors};
-use crate::api::{GlanceServer, GlanceSpec, Reason, seconds};
+use crate::api::{ExposureKind, GlanceServer, GlanceSpec, Reason, seconds};
 use crate::observe::{GlanceObject, Key, Snapshot, Workload};
 use crate::render::oslo;
 use crate::render::{CorsSettings, GlanceHttpdSettings, GlanceSettings, HttpdServer, TlsHost};
@@ -50,6 +51,8 @@ pub struct GlanceView {
     pub heir: bool,
     /// What on the exposing objects stands in the way of uploads.
     pub hindrances: Vec<Hindrance>,
+    /// Exposing objects that are to be written.
+    pub adjustments: Vec<Adjustment>,
     pub advice: Vec<String>,
 }
 
@@ -71,6 +74,7 @@ impl GlanceView {
             strays: Vec::new(),
             heir: false,
             hindrances: Vec::new(),
+            adjustments: Vec::new(),
             advice: Vec::new(),
         };
         match &object.spec {
@@ -168,11 +172,29 @@ impl GlanceView {
     }
 
     /// Looks at the objects that lead browsers here, once it is known where those come from.
-    pub(super) fn look_ahead(&mut self) {
+    pub(super) fn look_ahead(&mut self, snapshot: &Snapshot) {
+        let manages = self.object.spec.as_ref().is_ok_and(|spec| spec.exposure.manage);
+        let found = adjust::of(snapshot, self);
+        self.advice.extend(found.refusals());
         if let Ok(exposures) = &self.exposures {
             self.hindrances = hindrance::of(&exposures.through, &self.wanted.keys().collect());
-            self.advice.extend(self.hindrances.iter().map(ToString::to_string));
+            let tell = |hindrance: &Hindrance| match manages {
+                true => found.tell(hindrance, &exposures.through),
+                false => hindrance.to_string(),
+            };
+            self.advice.extend(self.hindrances.iter().map(tell));
+            if manages && exposures.is_stated() {
+                self.advice.push("spec.exposure.manage: with spec.publicURL no exposing object is looked at, and so none is managed; name them in spec.exposedBy instead".into());
+            }
         }
+        self.adjustments = found.adjustments;
+    }
+
+    /// The objects whose annotations it manages.
+    pub fn manages(&self) -> Vec<(ExposureKind, Key)> {
+        let manages = self.object.spec.as_ref().is_ok_and(|spec| spec.exposure.manage);
+        let through = self.exposures.iter().filter(|_| manages).flat_map(|exposures| &exposures.through);
+        through.filter_map(Through::annotated).collect()
     }
 
     /// The primary public URL.

@@ -3,6 +3,7 @@
 //! In: a [`Snapshot`](crate::observe::Snapshot). Out: a [`World`], with one view per resource that
 //! holds all that its plan depends on.
 
+pub mod adjust;
 mod applied;
 mod consent;
 pub mod drain;

@@ -60,7 +60,7 @@ impl World {
             if let Err(unknown) = snapshot.horizons.known(&view.object.meta.key.namespace) {
                 view.incomplete = Some(unknown.into());
             }
-            view.look_ahead();
+            view.look_ahead(snapshot);
         }
         for view in horizons.values_mut() {
             if let Ok(super::horizon::Partner::Glance(key)) = &view.partner {

@@ -13,8 +13,9 @@ use tokio::sync::watch;
 use super::model::Key;
 use super::reduce::{Object, RevisionKind, reduce};
 use super::snapshot::{Known, Snapshot};
-use crate::api::WorkloadKind;
+use crate::api::{ExposureKind, WorkloadKind};
 use crate::derive::World;
+use crate::derive::adjust::Refusal;
 use crate::verify::{Question, Standing};
 
 /// Everything that is watched.
@@ -146,6 +147,13 @@ impl Live {
         let mut state = self.lock();
         let changed = state.snapshot.answers.set(question, standing);
         self.note(&mut state, changed);
+    }
+
+    /// Takes in that a write to an exposing object was refused.
+    pub fn refuse(&self, kind: ExposureKind, key: Key, refusal: Refusal) {
+        let mut state = self.lock();
+        state.snapshot.refusals.insert((kind, key), refusal);
+        self.note(&mut state, true);
     }
 
     /// Takes an object out that we deleted.

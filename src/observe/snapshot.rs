@@ -10,6 +10,7 @@ use super::model::{
     ReferenceGrant, Revision, Route, Service, Workload,
 };
 use crate::api::WorkloadKind;
+use crate::derive::adjust::Refusals;
 use crate::verify::{Answered, Epoch, Question, Standing};
 
 /// Something cannot be seen now. Nothing is ever taken away because of it.
@@ -161,6 +162,8 @@ pub struct Snapshot {
     pub sources: Store<ConfigMap>,
     /// What preflights have shown.
     pub answers: Answers,
+    /// Writes to exposing objects that were refused.
+    pub refusals: Refusals,
 }
 
 /// What preflights have shown.
@@ -236,6 +239,7 @@ impl Snapshot {
             config_maps: store(coverage, "ConfigMap"),
             sources: store(coverage, "ConfigMap"),
             answers,
+            refusals: Refusals::new(),
         }
     }
 

@@ -43,10 +43,11 @@ pub fn glance(view: &GlanceView, now: Timestamp, options: &Options) -> (Plan, Ve
         }
     };
     let retirement = Retirement::of(view, spec, now);
-    let plan = match attempt(view, spec, &retirement, now, options) {
+    let mut plan = match attempt(view, spec, &retirement, now, options) {
         Ok(plan) => plan,
         Err((condition, problem)) => Plan::unmet(condition, problem),
     };
+    plan.adjust(view, now);
     (if spec.suspend { plan.suspend() } else { plan }, retirement.origins(view))
 }
 
@@ -193,6 +194,9 @@ fn farewell(view: &GlanceView, now: Timestamp) -> Plan {
         );
         plan.state = State::Unmet(ConditionType::RolledOut, Problem::new(Reason::WaitingForHorizons, message));
         plan.wake_at(deadline);
+        return plan;
+    }
+    if plan.give_back(view, now) {
         return plan;
     }
     plan.release_all(view.terminating, meta, view.target.as_ref().ok(), view.heir, &view.strays);

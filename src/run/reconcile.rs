@@ -79,8 +79,11 @@ impl Reconciler {
                 return self.settle(name, subject, look, writer).await;
             }
             for step in &steps {
-                if let Err(error) = self.step(name, &look.meta, step, writer, events).await {
-                    return self.fail(name, look, &error, writer).await;
+                match self.step(name, &look.meta, step, writer, events).await {
+                    Ok(()) => {}
+                    // It is noted, and the next plan does without it.
+                    Err(ApplyError::Left(_)) => break,
+                    Err(error) => return self.fail(name, look, &error, writer).await,
                 }
             }
         }

@@ -12,6 +12,7 @@ mod conflicts;
 mod deletion;
 mod drain;
 mod exposing;
+mod exposure_manage;
 mod install;
 mod pair;
 #[path = "../core/preflight_server.rs"]

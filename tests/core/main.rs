@@ -8,6 +8,7 @@ mod drain;
 mod exposure;
 mod exposure_hindrances;
 mod exposure_http_route;
+mod exposure_manage;
 mod exposure_route;
 mod layouts;
 mod model;
