@@ -223,7 +223,7 @@ pub struct GlanceStatus {
     /// The generation of the spec that this status speaks of.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// Primary public URL of Glance.
+    /// Primary public URL of a Glance.
     #[serde(rename = "publicURL", skip_serializing_if = "Option::is_none")]
     pub public_url: Option<String>,
     /// How many origins the configuration in use accepts.

@@ -13,7 +13,7 @@ use crate::api::ExposureKind;
 use crate::derive::adjust::{Adjustment, Refusal};
 use crate::observe::Key;
 use crate::observe::live::Kind;
-use crate::observe::watches::resource;
+use crate::observe::resource::resource;
 use crate::plan::adjust::patch;
 
 /// How long a refusal stands before the write is tried again, in seconds.
@@ -31,7 +31,9 @@ impl Writer {
     pub(super) async fn adjust(&self, adjustment: &Adjustment) -> Result<(), ApplyError> {
         let now = Timestamp::now();
         if self.is_contended(adjustment, now) {
-            let why = format!("{adjustment}: somebody takes our annotations off again and again; let that tool leave them alone, or set spec.exposure.manage: false");
+            let why = format!(
+                "{adjustment}: somebody takes our annotations off again and again; let that tool leave them alone, or set spec.exposure.manage: false"
+            );
             return Err(self.leave(adjustment, why, CONTENDED_SPAN, now));
         }
         let kind = match adjustment.kind {
@@ -62,7 +64,9 @@ impl Writer {
             }
             // The authorizer's words; an admission policy has its own.
             Err(ApplyError::Refused { object, code: 403, message }) if message.contains("cannot patch resource") => {
-                let why = format!("{object}: {message}; by default the operator has no right to write there: kubectl apply -k deploy/exposure grants it (tried again every five minutes), or set spec.exposure.manage: false");
+                let why = format!(
+                    "{object}: {message}; by default the operator has no right to write there: kubectl apply -k deploy/exposure grants it (tried again every five minutes), or set spec.exposure.manage: false"
+                );
                 Err(self.leave(adjustment, why, RETRY, now))
             }
             Err(error) if error.problem().is_some() => Err(self.leave(adjustment, error.to_string(), RETRY, now)),

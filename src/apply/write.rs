@@ -11,7 +11,7 @@ use super::adjust::Writes;
 use super::error::ApplyError;
 use crate::api::{FINALIZER, OPERATOR, WorkloadKind};
 use crate::observe::live::{Kind, Live};
-use crate::observe::watches::resource;
+use crate::observe::resource::resource;
 use crate::observe::{Key, Meta, Workload};
 use crate::plan::{Action, ConfigMapDraft, mount};
 

@@ -66,11 +66,18 @@ struct Annotated<'a> {
 }
 
 impl Annotated<'_> {
-    /// What is ours on it, with the claim.
-    fn ours(&self) -> BTreeMap<String, String> {
-        let ours = self.annotations.iter().filter(|(name, _)| self.owners.get(*name).is_some_and(|o| is_ours(o)));
-        let claim = self.meta.ours.get_key_value(&claim_annotation());
-        ours.chain(claim).map(|(name, value)| (name.clone(), value.clone())).collect()
+    fn is_ours(&self, annotation: &str) -> bool {
+        self.owners.get(annotation).is_some_and(|owner| is_ours(owner))
+    }
+
+    /// Whether nothing is to be written. A claim that somebody else has put there (with a copy of the
+    /// object, say) is no trace of ours.
+    fn is_settled(&self, wanted: &BTreeMap<String, String>, claimed: bool) -> bool {
+        let mut ours = self.annotations.iter().filter(|(name, _)| self.is_ours(name));
+        if wanted.is_empty() {
+            return !claimed || (!self.is_ours(&claim_annotation()) && ours.next().is_none());
+        }
+        claimed && ours.eq(wanted)
     }
 
     fn is(&self, through: &Through) -> bool {
@@ -111,16 +118,11 @@ pub fn of(snapshot: &Snapshot, view: &GlanceView) -> Found {
                 BTreeMap::new()
             }
         };
-        let mine = claimed.is_some_and(|claim| claim.is(meta));
-        let annotations = match wanted {
-            wanted if wanted.is_empty() => wanted,
-            mut wanted => {
-                wanted.insert(claim_annotation(), claim.to_string());
-                wanted
+        if !object.is_settled(&wanted, claimed.is_some_and(|claim| claim.is(meta))) {
+            let mut annotations = wanted;
+            if !annotations.is_empty() {
+                annotations.insert(claim_annotation(), claim.to_string());
             }
-        };
-        let settled = if mine { object.ours() == annotations } else { annotations.is_empty() };
-        if !settled {
             let refused = snapshot.refusals.get(&(object.kind, object.meta.key.clone()));
             found.adjustments.push(Adjustment {
                 kind: object.kind,

@@ -1,4 +1,4 @@
-//! The view of one Glance resource: all that its plan depends on.
+//! The view of one Glance resource, or of another API: all that its plan depends on.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -10,6 +10,7 @@ use super::hindrance::{self, Hindrance, Through};
 use super::layout;
 use super::origin::{Origin, PublicUrl};
 use super::problem::Problem;
+use super::service::Service;
 use super::target::{self, Target};
 use super::user_cors::{self, UserCors};
 use crate::api::{ExposureKind, GlanceServer, GlanceSpec, Reason, seconds};
@@ -17,16 +18,14 @@ use crate::observe::{GlanceObject, Key, Snapshot, Workload};
 use crate::render::oslo;
 use crate::render::{CorsSettings, GlanceHttpdSettings, GlanceSettings, HttpdServer, TlsHost};
 
-/// Names that a Glance workload usually has.
-pub(super) const GUESSES: [&str; 2] = ["glance", "glance-api"];
-
 /// Where the TLS Secret is mounted.
 const TLS_DIR: &str = "/etc/direct-upload/tls";
 
-/// The view of one Glance.
+/// The view of one Glance, or of what an OpenStackAPI would be as one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GlanceView {
     pub object: Arc<GlanceObject>,
+    pub service: &'static Service,
     /// The namespace is being deleted: nothing can be created in it.
     pub terminating: bool,
     pub target: Result<Target, Problem>,
@@ -58,9 +57,10 @@ pub struct GlanceView {
 
 impl GlanceView {
     /// Builds what can be said without looking at Horizons.
-    pub(super) fn of(snapshot: &Snapshot, object: &Arc<GlanceObject>) -> Self {
+    pub(super) fn of(snapshot: &Snapshot, object: &Arc<GlanceObject>, service: &'static Service) -> Self {
         let mut view = Self {
             object: object.clone(),
+            service,
             terminating: super::world::terminating(snapshot, &object.meta.key.namespace),
             target: Err(Problem::new(Reason::Undecodable, "")),
             exposures: Err(Problem::new(Reason::NotExposed, "")),
@@ -91,10 +91,15 @@ impl GlanceView {
 
     fn fill(&mut self, snapshot: &Snapshot, spec: &GlanceSpec) {
         let key = &self.object.meta.key;
-        self.target = target::find(snapshot, key, &spec.workload_ref, &GUESSES);
+        self.target = target::find(snapshot, key, &spec.workload_ref, self.service.workloads);
         let workload = self.target.as_ref().ok().map(|t| t.workload.clone());
         let stated = Stated { public_url: spec.public_url.as_deref(), exposed_by: spec.exposed_by.as_deref() };
-        self.exposures = exposure::of(snapshot, stated, workload.as_deref(), &key.namespace);
+        // Of another API only those matter who may call it.
+        self.exposures = if self.service.takes_uploads() {
+            exposure::of(snapshot, stated, workload.as_deref(), &key.namespace)
+        } else {
+            Ok(Exposures::default())
+        };
         self.applied = workload.as_deref().map(|w| Applied::of(snapshot, w));
         self.settings = self.settings(snapshot, spec);
         if let Ok(exposures) = &self.exposures {
@@ -103,7 +108,7 @@ impl GlanceView {
     }
 
     fn settings(&mut self, snapshot: &Snapshot, spec: &GlanceSpec) -> Result<GlanceSettings, Problem> {
-        let places = layout::glance(spec.layout, &spec.paths)?;
+        let places = layout::glance(spec.layout, &spec.paths, self.service)?;
         let mut cors = CorsSettings {
             allow_headers: spec.cors.allow_headers.clone(),
             expose_headers: spec.cors.expose_headers.clone(),
@@ -178,9 +183,8 @@ impl GlanceView {
         self.advice.extend(found.refusals());
         if let Ok(exposures) = &self.exposures {
             self.hindrances = hindrance::of(&exposures.through, &self.wanted.keys().collect());
-            let tell = |hindrance: &Hindrance| match manages {
-                true => found.tell(hindrance, &exposures.through),
-                false => hindrance.to_string(),
+            let tell = |hindrance: &Hindrance| {
+                if manages { found.tell(hindrance, &exposures.through) } else { hindrance.to_string() }
             };
             self.advice.extend(self.hindrances.iter().map(tell));
             if manages && exposures.is_stated() {

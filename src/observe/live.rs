@@ -23,6 +23,7 @@ use crate::verify::{Question, Standing};
 pub enum Kind {
     Horizon,
     Glance,
+    OpenStackAPI,
     Namespace,
     Deployment,
     StatefulSet,
@@ -52,7 +53,7 @@ pub enum Kind {
 macro_rules! on_store {
     ($snapshot:expr, $kind:expr, $store:ident => $body:expr) => {
         on_store!(@ $snapshot, $kind, $store, $body;
-            Horizon horizons, Glance glances, Namespace namespaces, Deployment deployments,
+            Horizon horizons, Glance glances, OpenStackAPI apis, Namespace namespaces, Deployment deployments,
             StatefulSet stateful_sets, DaemonSet daemon_sets, ReplicaSet replica_sets,
             ControllerRevision controller_revisions, Pod pods, Job jobs, JobEvent job_events, Service services,
             Ingress ingresses, HTTPRoute http_routes, Gateway gateways, ReferenceGrant reference_grants,
@@ -211,6 +212,7 @@ impl State {
         match object {
             Object::Horizon(item) => snapshot.horizons.insert(key, item),
             Object::Glance(item) => snapshot.glances.insert(key, item),
+            Object::Api(item) => snapshot.apis.insert(key, item),
             Object::Namespace(item) => snapshot.namespaces.insert(key, item),
             Object::Workload(item) => match item.kind {
                 WorkloadKind::Deployment => snapshot.deployments.insert(key, item),

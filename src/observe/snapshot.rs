@@ -6,7 +6,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use super::model::{
-    ConfigMap, Gateway, GlanceObject, HorizonObject, HttpRoute, Ingress, Job, JobEvent, Key, Namespace, Pod,
+    ApiObject, ConfigMap, Gateway, GlanceObject, HorizonObject, HttpRoute, Ingress, Job, JobEvent, Key, Namespace, Pod,
     ReferenceGrant, Revision, Route, Service, Workload,
 };
 use crate::api::WorkloadKind;
@@ -137,6 +137,7 @@ impl<T> Store<T> {
 pub struct Snapshot {
     pub horizons: Store<HorizonObject>,
     pub glances: Store<GlanceObject>,
+    pub apis: Store<ApiObject>,
     pub namespaces: Store<Namespace>,
     pub deployments: Store<Workload>,
     pub stateful_sets: Store<Workload>,
@@ -221,6 +222,7 @@ impl Snapshot {
         Self {
             horizons: store(coverage, "Horizon"),
             glances: store(coverage, "Glance"),
+            apis: store(coverage, "OpenStackAPI"),
             namespaces: store(coverage, "Namespace"),
             deployments: store(coverage, "Deployment"),
             stateful_sets: store(coverage, "StatefulSet"),

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::api::{OPERATOR, is_ours};
 use crate::plan::drain;
-use crate::plan::mount::{CONFIG_VOLUME, COPY_CONTAINER, COPY_VOLUME, TLS_VOLUME, our_annotations};
+use crate::plan::mount::{CONFIG_VOLUME, COPY_CONTAINER, COPY_VOLUME, TLS_VOLUME, claim_annotation, our_annotations};
 
 /// The lists that merge, below `/spec/template/spec`, and their keys.
 const LISTS: [(&str, &str); 3] = [("volumes", "name"), ("containers", "name"), ("initContainers", "name")];
@@ -81,7 +81,7 @@ pub fn adjust(object: &mut Value, annotations: &BTreeMap<String, String>) {
         let fields = entry.pointer("/fieldsV1/f:metadata/f:annotations").and_then(Value::as_object).cloned();
         fields.into_iter().flatten().filter_map(|(name, _)| Some(name.strip_prefix("f:")?.to_owned()))
     };
-    let before: Vec<String> = ours.iter().flat_map(names).collect();
+    let before: Vec<String> = ours.iter().flat_map(names).chain([claim_annotation()]).collect();
     if !annotations.is_empty() {
         let fields: Map<String, Value> = annotations.keys().map(|name| (format!("f:{name}"), json!({}))).collect();
         let fields = json!({"f:metadata": {"f:annotations": fields}});

@@ -206,19 +206,20 @@ impl Cluster {
 
     /// Changes the finalizer of a resource.
     pub(super) fn edit(&mut self, resource: &Id, change: impl Fn(&mut bool)) {
-        if resource.kind == "Horizon" {
-            edit(&mut self.snapshot.horizons, &resource.key, |object| change(&mut object.finalizer));
-        } else {
-            edit(&mut self.snapshot.glances, &resource.key, |object| change(&mut object.finalizer));
+        let Snapshot { horizons, glances, apis, .. } = &mut self.snapshot;
+        match resource.kind.as_str() {
+            "Horizon" => edit(horizons, &resource.key, |object| change(&mut object.finalizer)),
+            "OpenStackAPI" => edit(apis, &resource.key, |object| change(&mut object.finalizer)),
+            _ => edit(glances, &resource.key, |object| change(&mut object.finalizer)),
         }
     }
 
     fn forget(&mut self, resource: &Id) {
-        if resource.kind == "Horizon" {
-            self.snapshot.horizons.remove(&resource.key);
-        } else {
-            self.snapshot.glances.remove(&resource.key);
-        }
+        match resource.kind.as_str() {
+            "Horizon" => self.snapshot.horizons.remove(&resource.key),
+            "OpenStackAPI" => self.snapshot.apis.remove(&resource.key),
+            _ => self.snapshot.glances.remove(&resource.key),
+        };
     }
 }
 

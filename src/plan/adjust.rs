@@ -27,7 +27,10 @@ impl Plan {
         let brings = view.adjustments.iter().any(|adjustment| !adjustment.annotations.is_empty());
         let secured = view.object.finalizer || self.steps.iter().any(|step| step.action == Action::AddFinalizer);
         if brings && !secured {
-            first.insert(0, Step::new(Action::AddFinalizer, "so that deleting this resource gives everything back first"));
+            first.insert(
+                0,
+                Step::new(Action::AddFinalizer, "so that deleting this resource gives everything back first"),
+            );
         }
         let at = usize::from(self.steps.first().is_some_and(|step| step.action == Action::AddFinalizer));
         self.steps.splice(at..at, first);

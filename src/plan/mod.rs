@@ -13,6 +13,7 @@ mod giveup;
 mod glance;
 mod horizon;
 pub mod mount;
+mod obstacle;
 mod proof;
 pub mod rehearsal;
 pub mod rollout;

@@ -7,7 +7,7 @@ use kube::runtime::events::{Event, EventType, Recorder, Reporter};
 use crate::api::OPERATOR;
 use crate::observe::Meta;
 use crate::observe::live::Kind;
-use crate::observe::watches::resource;
+use crate::observe::resource::resource;
 use crate::plan::{Action, Step};
 
 /// Publishes events about the resources of one kind.

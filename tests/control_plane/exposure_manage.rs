@@ -72,7 +72,8 @@ fn set_kept_and_taken_back() {
     assert!(!advice(&site).contains("DU01"), "{}", advice(&site));
     assert_eq!(ingress_writes(&site, mark), ["patch ingresses/glance"]);
     let fields = site.get("ingress/glance")["metadata"]["managedFields"].clone();
-    let ours = fields.as_array().expect("managers").iter().find(|f| f["manager"] == "direct-upload-operator/default/Glance");
+    let ours =
+        fields.as_array().expect("managers").iter().find(|f| f["manager"] == "direct-upload-operator/default/Glance");
     assert_eq!(ours.expect("a manager of our own")["operation"], "Apply");
 
     // Nothing differs, nothing is written: not by a restart, nor by the user's own apply.

@@ -14,6 +14,7 @@ mod drain;
 mod exposing;
 mod exposure_manage;
 mod install;
+mod openstack_api;
 mod pair;
 #[path = "../core/preflight_server.rs"]
 #[allow(dead_code, reason = "shared with the tests of the core")]

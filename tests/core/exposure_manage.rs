@@ -12,10 +12,8 @@ const MANAGE: &str = "{exposure: {manage: true}}";
 
 /// Glance's Ingress of a class, with further metadata.
 fn of_class(class: &str, metadata: &str) -> String {
-    ingress("openstack", "glance", "glance.example.com").replace(
-        "name: glance}, spec: {",
-        &format!("name: glance{metadata}}}, spec: {{ingressClassName: {class}, "),
-    )
+    ingress("openstack", "glance", "glance.example.com")
+        .replace("name: glance}, spec: {", &format!("name: glance{metadata}}}, spec: {{ingressClassName: {class}, "))
 }
 
 fn cloud(spec: &str, exposing: &str) -> String {
@@ -50,7 +48,8 @@ fn what_uploads_need_and_nobody_has_set() {
     let end = render(&cloud(MANAGE, &bare));
     assert!(end.ends.iter().all(|end| !end.advice.iter().any(|a| a.contains("DU014") || a.contains("DU015"))));
     let steps: Vec<_> = end.steps.iter().map(|taken| taken.step.to_string()).collect();
-    let adjusts: Vec<_> = steps.iter().filter(|step| step.starts_with("annotate Ingress openstack/glance with")).collect();
+    let adjusts: Vec<_> =
+        steps.iter().filter(|step| step.starts_with("annotate Ingress openstack/glance with")).collect();
     assert_eq!(adjusts.len(), 1, "{steps:#?}");
 
     let haproxy = "{apiVersion: route.openshift.io/v1, kind: Route, metadata: {namespace: openstack, name: glance}, spec: {host: glance.example.com, tls: {}, to: {name: glance}}}";
@@ -86,12 +85,19 @@ fn what_somebody_else_has_set_is_theirs() {
 #[test]
 fn taken_back() {
     let ours = format!(
-        ", annotations: {{'{NGINX}/proxy-body-size': '0', '{NGINX}/proxy-read-timeout': '7200', direct-upload.openstack.org/claim: Glance/openstack/glance/}}, managedFields: [{{manager: direct-upload-operator/default/Glance, operation: Apply, fieldsV1: {{'f:metadata': {{'f:annotations': {{'f:{NGINX}/proxy-body-size': {{}}}}}}}}}}]"
+        ", annotations: {{'{NGINX}/proxy-body-size': '0', '{NGINX}/proxy-read-timeout': '7200', direct-upload.openstack.org/claim: Glance/openstack/glance/offline/Glance/openstack/glance}}, managedFields: [{{manager: direct-upload-operator/default/Glance, operation: Apply, fieldsV1: {{'f:metadata': {{'f:annotations': {{'f:{NGINX}/proxy-body-size': {{}}, 'f:direct-upload.openstack.org/claim': {{}}}}}}}}}}]"
     );
     let yaml = cloud("{}", &of_class("nginx", &ours));
     let outcome = render(&yaml);
     let steps: Vec<_> = outcome.steps.iter().map(|taken| taken.step.to_string()).collect();
-    assert!(steps.iter().any(|step| step.starts_with("give back our annotations of Ingress openstack/glance")), "{steps:#?}");
+    assert!(
+        steps.iter().any(|step| step.starts_with("give back our annotations of Ingress openstack/glance")),
+        "{steps:#?}"
+    );
+    // A claim that came with somebody's copy of the object is no trace of ours.
+    let copy =
+        ", annotations: {direct-upload.openstack.org/claim: Glance/openstack/glance/offline/Glance/openstack/glance}";
+    assert!(!render(&cloud("{}", &of_class("nginx", copy))).unsettled);
     // Still managed: what is missing comes, what is theirs stays.
     let yaml = cloud(MANAGE, &of_class("nginx", &ours));
     assert_eq!(annotations(&yaml), nginx(["0", "7200", "off", "3600"]));
@@ -101,13 +107,15 @@ fn taken_back() {
 fn an_object_that_leads_elsewhere_too_is_left_alone() {
     let other = "- {path: /dash, pathType: Prefix, backend: {service: {name: horizon, port: {number: 80}}}}";
     let path = "{path: /, pathType: Prefix, backend: {service: {name: glance, port: {number: 80}}}}";
-    let shared = of_class("nginx", "").replace(&format!("[{path}]"), &format!("[{path}, {}]", other.trim_start_matches("- ")));
+    let shared =
+        of_class("nginx", "").replace(&format!("[{path}]"), &format!("[{path}, {}]", other.trim_start_matches("- ")));
     let yaml = cloud(MANAGE, &shared);
     assert_eq!(annotations(&yaml), Value::Null);
     let left = "leaves it: it also leads to horizon, and its annotations hold for all of it";
     assert!(advice(&yaml).contains(left), "{}", advice(&yaml));
     let resource = "backend: {resource: {apiGroup: x.io, kind: Bucket, name: b}}";
-    let mixed = of_class("nginx", "").replace(&format!("[{path}]"), &format!("[{path}, {{path: /b, pathType: Prefix, {resource}}}]"));
+    let mixed = of_class("nginx", "")
+        .replace(&format!("[{path}]"), &format!("[{path}, {{path: /b, pathType: Prefix, {resource}}}]"));
     assert!(advice(&cloud(MANAGE, &mixed)).contains("it also leads to a backend that is no Service"));
 }
 

@@ -16,6 +16,7 @@ mod offline;
 mod offline_cli;
 mod offline_input;
 mod offline_pairing;
+mod openstack_api;
 mod preflight;
 mod preflight_cli;
 mod preflight_properties;

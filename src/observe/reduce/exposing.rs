@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::{decode, meta};
-use crate::api::is_ours;
+use crate::api::{DOMAIN, is_ours};
 use crate::observe::model::{
     Gateway, HttpRoute, Ingress, IngressPath, IngressRule, IngressTls, Listener, ListenerStatus, Meta, Owners,
     ReferenceGrant, Route, RouteIngress, RouteParentStatus, Service,
@@ -36,14 +36,15 @@ fn proxies(metadata: &ObjectMeta) -> BTreeMap<String, String> {
     known.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
-/// Who owns those annotations; of several managers one that is not us.
+/// Who owns those annotations and our own; of several managers one that is not us.
 fn owners(metadata: &ObjectMeta) -> Owners {
     let mut owners = Owners::new();
     for entry in metadata.managed_fields.iter().flatten() {
         let (Some(manager), Some(fields)) = (&entry.manager, &entry.fields_v1) else { continue };
         let annotations = fields.0.pointer("/f:metadata/f:annotations").and_then(Value::as_object);
         let names = annotations.into_iter().flatten().filter_map(|(name, _)| name.strip_prefix("f:"));
-        for name in names.filter(|name| PROXIES.iter().any(|prefix| name.starts_with(prefix))) {
+        let told = |name: &&str| PROXIES.iter().any(|prefix| name.starts_with(prefix)) || name.starts_with(DOMAIN);
+        for name in names.filter(told) {
             let owner = owners.entry(name.to_owned()).or_insert_with(|| manager.clone());
             if is_ours(owner) {
                 owner.clone_from(manager);
