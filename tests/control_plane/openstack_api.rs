@@ -15,7 +15,7 @@ const FILE: &str = "/etc/keystone/keystone.conf.d/zz-direct-upload.conf";
 fn keystone_from_nothing_and_back() {
     let names = ["keystone", "horizon", "skyline"];
     let objects: Vec<Value> = names.iter().flat_map(|name| fixtures::service("Deployment", name)).collect();
-    let site = Site::with("keystone", &objects);
+    let mut site = Site::with("keystone", &objects);
     let before = site.get("deployment/keystone");
     let horizon = fixtures::horizon("horizon", json!({"directUpload": {"enabled": false}}));
     let cors = |dashboards: Value| {
@@ -48,10 +48,13 @@ fn keystone_from_nothing_and_back() {
     });
     site.await_ready("openstackapi/keystone", "True RolledOut");
 
-    // Nothing is asked any more: nothing of ours stands there, and that is the end.
     site.apply(&[keystone(cors(json!([])))]);
     site.wait("no dashboard is left", || (!site.files("deployment/keystone")?.contains("cloud.")).then_some(()));
+    site.await_ready("openstackapi/keystone", "True RolledOut");
+    site.quiet();
+    site.stop();
     let mark = site.mark();
+    site.start();
     assert!(site.settled_writes(mark).is_empty(), "at rest");
 
     site.kubectl(&["delete", "openstackapi/keystone", "--timeout=60s"]);

@@ -278,7 +278,8 @@ impl Cloud {
             | Action::AwaitRehearsal { .. }
             | Action::AwaitRollout { .. }
             | Action::AwaitGlance { .. }
-            | Action::AwaitHorizons => {}
+            | Action::AwaitHorizons
+            | Action::Adjust(_) => {}
         }
     }
 

@@ -9,7 +9,7 @@ use direct_upload_operator::offline::{Outcome, manifests as printed, rendered_fi
 use rstest::rstest;
 use serde_json::Value;
 
-use crate::offline::{deployment, end, exposed, glance, horizon, join, render, resource, service};
+use crate::offline::{deployment, end, exposed, glance, horizon, join, render, resource, sample, service};
 use crate::rehearsal::rehearse_cors;
 
 const DEFAULTS: &str = "{layout: Debian, cors: {allowedOrigins: ['https://portal.example.com']}}";
@@ -115,6 +115,20 @@ fn nobody_there() {
     let said = advice(&outcome, "OpenStackAPI openstack/heat");
     assert!(said.contains("Horizon openstack/none: there is no such resource"), "{said}");
     assert!(said.contains("StatefulSet openstack/skyline: there is no such workload"), "{said}");
+}
+
+#[test]
+fn the_sample() {
+    let skyline = service("openstack", "skyline", "skyline.example.com");
+    let apis = [deployment("openstack", "keystone-api"), deployment("openstack", "nova-api-osapi")];
+    let outcome = render(&join(&[&sample("openstackapi/skyline.yaml"), &skyline, &apis[0], &apis[1]]));
+    for name in ["keystone", "nova"] {
+        assert_eq!(end(&outcome, &format!("OpenStackAPI openstack/{name}")).1, Reason::RolledOut);
+    }
+    let files = rendered_files(&outcome);
+    let said =
+        |text: &str| text.contains("= https://skyline.example.com\n") && text.contains("allow_credentials = false");
+    assert!(files.len() == 2 && files.iter().all(|(_, _, text)| said(text)), "{files:#?}");
 }
 
 #[rstest]
