@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::harness::{Site, file, fixtures};
 
 const NGINX: &str = "nginx.ingress.kubernetes.io";
-const BINDING: &str = "clusterrolebinding/direct-upload-operator-exposure";
+const NAME: &str = "direct-upload-operator-exposure";
 
 fn cloud() -> Vec<Value> {
     let mut objects = fixtures::cloud();
@@ -19,8 +19,16 @@ fn managed(manage: bool) -> Value {
     fixtures::glance("glance", json!({"exposure": {"manage": manage}}))
 }
 
+/// The shipped rules, but in this namespace alone.
 fn grant(site: &Site) {
-    site.cluster.kubectl(&["apply", "-k", &file("deploy/exposure").display().to_string()]);
+    let shipped = site.cluster.kubectl(&["kustomize", &file("deploy/exposure").display().to_string()]);
+    let role = shipped.split("---\n").find(|document| document.contains("kind: ClusterRole\n")).expect("a role");
+    site.kubectl_with(&["apply", "-f", "-"], role);
+    let (role, subject) =
+        (format!("--clusterrole={NAME}"), "--serviceaccount=direct-upload-system:direct-upload-operator");
+    site.kubectl(&["create", "rolebinding", NAME, &role, subject]);
+    let whole = site.try_kubectl_with(&["apply", "--dry-run=server", "-f", "-"], &shipped).expect("as shipped");
+    assert!(whole.contains(&format!("clusterrolebinding.rbac.authorization.k8s.io/{NAME}")), "{whole}");
 }
 
 /// The annotations of Glance's Ingress.
@@ -122,9 +130,7 @@ fn a_foreign_owner() {
 /// next start catches up.
 #[test]
 fn without_the_right() {
-    let cluster = crate::harness::Cluster::start("manage-right");
-    cluster.install();
-    let mut site = Site::on(&cluster, "manage-right");
+    let mut site = Site::new("manage-right");
     site.apply(&cloud());
     site.await_rollouts();
     site.start();
@@ -144,7 +150,7 @@ fn without_the_right() {
     site.wait("nothing is said any more", || (!advice(&site).contains("DU01")).then_some(()));
 
     // The right is gone again: the deletion says so and waits, and goes on once it is back.
-    cluster.kubectl(&["delete", BINDING]);
+    site.kubectl(&["delete", "rolebinding", NAME]);
     site.kubectl(&["delete", "horizon/horizon", "--timeout=60s"]);
     site.kubectl(&["delete", "glance/glance", "--wait=false"]);
     site.await_ready("glance/glance", "False WriteFailed");
