@@ -53,6 +53,9 @@ pub struct GlanceSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 32))]
     pub exposed_by: Option<Vec<ExposedBy>>,
+    /// What becomes of the objects that expose Glance. Default: they are looked at, and left alone.
+    #[serde(skip_serializing_if = "is_default")]
+    pub exposure: GlanceExposure,
     /// Whose images these are; decides where files go and how they get there.
     pub layout: Layout,
     /// Places that differ from the layout's.
@@ -72,6 +75,17 @@ pub struct GlanceSpec {
     /// What happens when this resource is deleted.
     #[serde(skip_serializing_if = "is_default")]
     pub deletion: Deletion,
+}
+
+/// What becomes of the objects that expose Glance.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct GlanceExposure {
+    /// Set the annotations of Ingresses and Routes that uploads need and nobody else has set, and take
+    /// them back when this is taken back. The operator needs a right of its own for it
+    /// (`deploy/exposure`). See docs/exposure.md.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub manage: bool,
 }
 
 /// Places of Glance's files in the container. Absolute paths.
@@ -209,7 +223,7 @@ pub struct GlanceStatus {
     /// The generation of the spec that this status speaks of.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// Primary public URL of Glance.
+    /// Primary public URL of a Glance.
     #[serde(rename = "publicURL", skip_serializing_if = "Option::is_none")]
     pub public_url: Option<String>,
     /// How many origins the configuration in use accepts.

@@ -1,17 +1,19 @@
 //! The custom resources: what a user writes, and what the operator answers.
 //!
-//! In: YAML of `Horizon` and `Glance` objects. Out: typed specs, typed statuses, and the
+//! In: YAML of `Horizon`, `Glance` and `OpenStackAPI` objects. Out: typed specs, typed statuses, and the
 //! `CustomResourceDefinition`s that make the API server check them.
 
 pub mod conditions;
 pub mod glance;
 pub mod horizon;
+pub mod openstack_api;
 mod rehearsing;
 pub mod shared;
 
 pub use conditions::{ConditionType, Reason};
 pub use glance::*;
 pub use horizon::*;
+pub use openstack_api::*;
 pub use shared::*;
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
@@ -23,19 +25,25 @@ pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 /// Value of [`MANAGED_BY`], field manager prefix and event reporter.
 pub const OPERATOR: &str = "direct-upload-operator";
 
+/// Whether a field manager is this program, whatever its instance.
+#[must_use]
+pub fn is_ours(manager: &str) -> bool {
+    manager.strip_prefix(OPERATOR).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
 /// Prefix of every annotation, label and finalizer that is ours.
 pub const DOMAIN: &str = "direct-upload.openstack.org";
 
 /// Finalizer on a CR whose fields stand in a workload.
 pub const FINALIZER: &str = "direct-upload.openstack.org/release";
 
-/// The two CRDs, as `crds/` holds them and `direct-upload-operator crd` prints them.
+/// The CRDs, as `crds/` holds them and `direct-upload-operator crd` prints them.
 ///
 /// Each carries the [`MANAGED_BY`] label, by which `run` tells them from another project's CRDs of
 /// the same name before its first write.
 #[must_use]
 pub fn crds() -> Vec<CustomResourceDefinition> {
-    let mut crds = vec![Glance::crd(), Horizon::crd()];
+    let mut crds = vec![Glance::crd(), Horizon::crd(), OpenStackAPI::crd()];
     for crd in &mut crds {
         crd.metadata.labels.get_or_insert_default().insert(MANAGED_BY.to_owned(), OPERATOR.to_owned());
     }

@@ -76,9 +76,21 @@ pub enum ExposureKind {
     Service,
 }
 
+impl ExposureKind {
+    /// The Kubernetes kind.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::HTTPRoute => "HTTPRoute",
+            Self::Ingress => "Ingress",
+            Self::Route => "Route",
+            Self::Service => "Service",
+        }
+    }
+}
+
 impl fmt::Display for ExposureKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self, f)
+        f.write_str(self.as_str())
     }
 }
 

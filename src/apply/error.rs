@@ -17,6 +17,9 @@ pub enum ApplyError {
         "{object}: {message}; the operator needs create, list and watch of jobs.batch in this namespace (deploy/operator/rbac.yaml) and room for one pod, or go without a rehearsal by spec.rollout.rehearsal: 'Off'"
     )]
     Rehearsal { object: String, message: String },
+    /// Our annotations may not stand on an exposing object. That is noted; all else goes on.
+    #[error("{0}")]
+    Left(String),
     /// The API server refused.
     #[error("{object}: {message}")]
     Refused { object: String, code: u16, message: String },
@@ -45,7 +48,7 @@ impl ApplyError {
             Self::FieldConflict { .. } => Some(Problem::new(Reason::FieldConflict, self.to_string())),
             Self::Rehearsal { .. } => Some(Problem::new(Reason::RehearsalRefused, self.to_string())),
             Self::Refused { code: 404 | 409 | 429 | 500..=599, .. } | Self::Transport { .. } => None,
-            Self::Refused { .. } => Some(Problem::new(Reason::WriteFailed, self.to_string())),
+            Self::Left(_) | Self::Refused { .. } => Some(Problem::new(Reason::WriteFailed, self.to_string())),
         }
     }
 }

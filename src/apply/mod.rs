@@ -3,6 +3,7 @@
 //! In: one [`Action`](crate::plan::Action). Out: requests to the API server, whose answers go
 //! straight into the live snapshot. Nothing here decides anything.
 
+mod adjust;
 mod error;
 mod rehearse;
 mod write;

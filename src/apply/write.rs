@@ -7,26 +7,28 @@ use kube::Client;
 use kube::api::{Api, DeleteParams, DynamicObject, Patch, PatchParams, PostParams, Preconditions};
 use serde_json::{Value, json};
 
+use super::adjust::Writes;
 use super::error::ApplyError;
 use crate::api::{FINALIZER, OPERATOR, WorkloadKind};
 use crate::observe::live::{Kind, Live};
-use crate::observe::watches::resource;
+use crate::observe::resource::resource;
 use crate::observe::{Key, Meta, Workload};
 use crate::plan::{Action, ConfigMapDraft, mount};
 
 /// Writes for the resources of one kind.
 pub struct Writer {
     client: Client,
-    live: Arc<Live>,
+    pub(super) live: Arc<Live>,
     kind: Kind,
     /// `direct-upload-operator/<instance>/<kind>`.
     pub(super) manager: String,
+    pub(super) writes: Writes,
 }
 
 impl Writer {
     /// A writer for Horizons or Glances.
     pub fn new(client: Client, live: Arc<Live>, kind: Kind, instance: &str) -> Self {
-        Self { client, live, kind, manager: format!("{OPERATOR}/{instance}/{kind:?}") }
+        Self { client, live, kind, manager: format!("{OPERATOR}/{instance}/{kind:?}"), writes: Writes::default() }
     }
 
     /// Carries out one action. Waiting is not carried out.
@@ -47,6 +49,7 @@ impl Writer {
                 Err(ApplyError::Refused { code: 404 | 409, .. }) => Ok(()),
                 other => other,
             },
+            Action::Adjust(adjustment) => self.adjust(adjustment).await,
             Action::Collect { config_map } => self.collect(config_map).await,
             Action::Rehearse(draft) => self.rehearse(draft).await,
             Action::Probe

@@ -81,8 +81,8 @@ pub fn findings(snapshot: &Snapshot, objects: &[Object]) -> Vec<Finding> {
         let endpoints = view.destinations.iter().filter_map(|d| d.endpoint.as_ref().err());
         findings.extend(of_resource(&place, problems.into_iter().flatten().chain(endpoints), &view.advice));
     }
-    for (key, view) in &world.glances {
-        let place = place(objects, "Glance", key, &["spec"]);
+    for view in world.accepting() {
+        let place = place(objects, view.service.kind, &view.object.meta.key, &["spec"]);
         let problems = [view.exposures.as_ref().err(), view.settings.as_ref().err()];
         // What it says of the user's own file, the rules say with file and line.
         let own = |advice: &&String| !advice.starts_with("ConfigMap ");

@@ -14,7 +14,7 @@ use crate::observe::Snapshot;
 use crate::observe::manifests::insert;
 
 /// What is read: group, version, kind, and whether clusters may lack it.
-const KINDS: [(&str, &str, &str, bool); 12] = [
+const KINDS: [(&str, &str, &str, bool); 13] = [
     ("", "v1", "ConfigMap", false),
     ("", "v1", "Service", false),
     ("apps", "v1", "Deployment", false),
@@ -24,6 +24,7 @@ const KINDS: [(&str, &str, &str, bool); 12] = [
     ("networking.k8s.io", "v1", "Ingress", false),
     ("horizon.openstack.org", "v1beta1", "Horizon", true),
     ("glance.openstack.org", "v1beta1", "Glance", true),
+    ("cors.openstack.org", "v1beta1", "OpenStackAPI", true),
     ("keystone.openstack.org", "v1beta1", "KeystoneEndpoint", true),
     ("gateway.networking.k8s.io", "v1", "HTTPRoute", true),
     ("route.openshift.io", "v1", "Route", true),

@@ -15,7 +15,8 @@ use crate::plan::Options;
 /// Carries out the operator's plans on the input, if there is anything to carry out.
 pub fn carry_out(input: &mut Input) {
     let snapshot = &input.snapshot;
-    if snapshot.horizons.all().next().is_none() && snapshot.glances.all().next().is_none() {
+    let nobody = snapshot.horizons.all().next().is_none() && snapshot.glances.all().next().is_none();
+    if nobody && snapshot.apis.all().next().is_none() {
         return;
     }
     let manifests = input.objects.iter().map(manifest).collect();

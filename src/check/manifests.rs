@@ -9,7 +9,7 @@ use super::release::Release;
 use super::unit::File;
 use super::{Input, mask};
 use crate::observe::Snapshot;
-use crate::observe::manifests::{insert, values};
+use crate::observe::manifests::{insert, undecodable, values};
 
 /// Sorts texts into what they are. Also: what cannot be used, each with its file.
 pub fn sort(texts: Vec<Text>, release: Option<Release>) -> (Input, Vec<String>) {
@@ -87,16 +87,7 @@ fn add(input: &mut Input, object: Object, errors: &mut Vec<String>) {
     match insert(&mut input.snapshot, object.value.clone()) {
         Err(why) => errors.push(told(&why)),
         Ok(Some(id)) => {
-            let refused = match id.kind.as_str() {
-                "Horizon" => {
-                    input.snapshot.horizons.get(&id.key).ok().flatten().and_then(|o| o.spec.as_ref().err().cloned())
-                }
-                "Glance" => {
-                    input.snapshot.glances.get(&id.key).ok().flatten().and_then(|o| o.spec.as_ref().err().cloned())
-                }
-                _ => None,
-            };
-            errors.extend(refused.map(|why| told(&why)));
+            errors.extend(undecodable(&input.snapshot, &id).map(|why| told(&why)));
         }
         Ok(None) => {}
     }

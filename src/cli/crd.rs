@@ -9,7 +9,7 @@ pub const EXAMPLES: &str = "Examples:
   direct-upload-operator crd > crds.yaml
   direct-upload-operator crd | kubectl apply --server-side -f -";
 
-/// Prints both definitions as YAML documents.
+/// Prints the definitions as YAML documents.
 pub fn main() -> io::Result<()> {
     let crds = crate::api::crds().iter().map(serde_json::to_value).collect::<Result<Vec<_>, _>>()?;
     output::data(&output::documents(&crds))

@@ -23,6 +23,9 @@ use backends::Backends;
 
 pub(super) use http_route::needs;
 
+/// The source of a URL that the spec states.
+const STATED: &str = "spec.publicURL";
+
 /// One URL and where it comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exposure {
@@ -46,6 +49,11 @@ impl Exposures {
     /// The primary URL.
     pub fn primary(&self) -> Option<&PublicUrl> {
         self.urls.first().map(|e| &e.url)
+    }
+
+    /// Whether `spec.publicURL` says it all.
+    pub fn is_stated(&self) -> bool {
+        self.urls.first().is_some_and(|exposure| exposure.source == STATED)
     }
 
     fn add(&mut self, source: &str, urls: impl IntoIterator<Item = PublicUrl>) {
@@ -109,7 +117,7 @@ pub fn of(
         let url =
             PublicUrl::parse(text).map_err(|e| Problem::new(Reason::InvalidSpec, format!("spec.publicURL: {e}")))?;
         let mut found = Exposures::default();
-        found.add("spec.publicURL", [url]);
+        found.add(STATED, [url]);
         return Ok(found);
     }
     let Some(workload) = workload else {

@@ -1,32 +1,32 @@
-//! The view of one Glance resource: all that its plan depends on.
+//! The view of one Glance resource, or of another API: all that its plan depends on.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::adjust::{self, Adjustment};
 use super::applied::Applied;
 use super::destination::GlanceState;
 use super::exposure::{self, Exposures, Stated};
-use super::hindrance::{self, Hindrance};
+use super::hindrance::{self, Hindrance, Through};
 use super::layout;
 use super::origin::{Origin, PublicUrl};
 use super::problem::Problem;
+use super::service::Service;
 use super::target::{self, Target};
 use super::user_cors::{self, UserCors};
-use crate::api::{GlanceServer, GlanceSpec, Reason, seconds};
+use crate::api::{ExposureKind, GlanceServer, GlanceSpec, Reason, seconds};
 use crate::observe::{GlanceObject, Key, Snapshot, Workload};
 use crate::render::oslo;
 use crate::render::{CorsSettings, GlanceHttpdSettings, GlanceSettings, HttpdServer, TlsHost};
 
-/// Names that a Glance workload usually has.
-pub(super) const GUESSES: [&str; 2] = ["glance", "glance-api"];
-
 /// Where the TLS Secret is mounted.
 const TLS_DIR: &str = "/etc/direct-upload/tls";
 
-/// The view of one Glance.
+/// The view of one Glance, or of what an OpenStackAPI would be as one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GlanceView {
     pub object: Arc<GlanceObject>,
+    pub service: &'static Service,
     /// The namespace is being deleted: nothing can be created in it.
     pub terminating: bool,
     pub target: Result<Target, Problem>,
@@ -51,14 +51,17 @@ pub struct GlanceView {
     pub heir: bool,
     /// What on the exposing objects stands in the way of uploads.
     pub hindrances: Vec<Hindrance>,
+    /// Exposing objects that are to be written.
+    pub adjustments: Vec<Adjustment>,
     pub advice: Vec<String>,
 }
 
 impl GlanceView {
     /// Builds what can be said without looking at Horizons.
-    pub(super) fn of(snapshot: &Snapshot, object: &Arc<GlanceObject>) -> Self {
+    pub(super) fn of(snapshot: &Snapshot, object: &Arc<GlanceObject>, service: &'static Service) -> Self {
         let mut view = Self {
             object: object.clone(),
+            service,
             terminating: super::world::terminating(snapshot, &object.meta.key.namespace),
             target: Err(Problem::new(Reason::Undecodable, "")),
             exposures: Err(Problem::new(Reason::NotExposed, "")),
@@ -72,6 +75,7 @@ impl GlanceView {
             strays: Vec::new(),
             heir: false,
             hindrances: Vec::new(),
+            adjustments: Vec::new(),
             advice: Vec::new(),
         };
         match &object.spec {
@@ -88,10 +92,15 @@ impl GlanceView {
 
     fn fill(&mut self, snapshot: &Snapshot, spec: &GlanceSpec) {
         let key = &self.object.meta.key;
-        self.target = target::find(snapshot, key, &spec.workload_ref, &GUESSES);
+        self.target = target::find(snapshot, key, &spec.workload_ref, self.service.workloads);
         let workload = self.target.as_ref().ok().map(|t| t.workload.clone());
         let stated = Stated { public_url: spec.public_url.as_deref(), exposed_by: spec.exposed_by.as_deref() };
-        self.exposures = exposure::of(snapshot, stated, workload.as_deref(), &key.namespace);
+        // Of another API only those matter who may call it.
+        self.exposures = if self.service.takes_uploads() {
+            exposure::of(snapshot, stated, workload.as_deref(), &key.namespace)
+        } else {
+            Ok(Exposures::default())
+        };
         self.applied = workload.as_deref().map(|w| Applied::of(snapshot, w));
         self.settings = self.settings(snapshot, spec);
         if let Ok(exposures) = &self.exposures {
@@ -100,7 +109,7 @@ impl GlanceView {
     }
 
     fn settings(&mut self, snapshot: &Snapshot, spec: &GlanceSpec) -> Result<GlanceSettings, Problem> {
-        let places = layout::glance(spec.layout, &spec.paths)?;
+        let places = layout::glance(spec.layout, &spec.paths, self.service)?;
         let mut cors = CorsSettings {
             allow_headers: spec.cors.allow_headers.clone(),
             expose_headers: spec.cors.expose_headers.clone(),
@@ -169,11 +178,28 @@ impl GlanceView {
     }
 
     /// Looks at the objects that lead browsers here, once it is known where those come from.
-    pub(super) fn look_ahead(&mut self) {
+    pub(super) fn look_ahead(&mut self, snapshot: &Snapshot) {
+        let manages = self.object.spec.as_ref().is_ok_and(|spec| spec.exposure.manage);
+        let found = adjust::of(snapshot, self);
+        self.advice.extend(found.refusals());
         if let Ok(exposures) = &self.exposures {
             self.hindrances = hindrance::of(&exposures.through, &self.wanted.keys().collect());
-            self.advice.extend(self.hindrances.iter().map(ToString::to_string));
+            let tell = |hindrance: &Hindrance| {
+                if manages { found.tell(hindrance, &exposures.through) } else { hindrance.to_string() }
+            };
+            self.advice.extend(self.hindrances.iter().map(tell));
+            if manages && exposures.is_stated() {
+                self.advice.push("spec.exposure.manage: with spec.publicURL no exposing object is looked at, and so none is managed; name them in spec.exposedBy instead".into());
+            }
         }
+        self.adjustments = found.adjustments;
+    }
+
+    /// The objects whose annotations it manages.
+    pub fn manages(&self) -> Vec<(ExposureKind, Key)> {
+        let manages = self.object.spec.as_ref().is_ok_and(|spec| spec.exposure.manage);
+        let through = self.exposures.iter().filter(|_| manages).flat_map(|exposures| &exposures.through);
+        through.filter_map(Through::annotated).collect()
     }
 
     /// The primary public URL.

@@ -1,8 +1,8 @@
 //! What stands in the way of an upload, on the objects that lead browsers to Glance. Pure.
 //!
 //! In: an exposing object, and the origins that dashboards have. Out: [`Hindrance`]s, one a field:
-//! which rule, what stands there, what to write instead. Nothing is changed: these objects usually
-//! belong to somebody's Git.
+//! which rule, what stands there, what to write instead. By default nothing is changed: these objects
+//! usually belong to somebody's Git. [`adjust`](super::adjust) is for those who ask for it.
 
 mod http_route;
 mod ingress;
@@ -13,16 +13,30 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::origin::Origin;
-use crate::observe::{HttpRoute, Ingress, Route};
+use crate::api::ExposureKind;
+use crate::observe::{HttpRoute, Ingress, Key, Route};
 use crate::verify::request::HEADERS;
 
 /// An object through which uploads come.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Through {
-    Ingress(Arc<Ingress>),
-    Route(Arc<Route>),
+    /// With the names of what else it leads to.
+    Ingress(Arc<Ingress>, Vec<String>),
+    /// The same.
+    Route(Arc<Route>, Vec<String>),
     /// With the positions of the rules that lead to the workload.
     HttpRoute(Arc<HttpRoute>, Vec<usize>),
+}
+
+impl Through {
+    /// Which object it is, if annotations tell it what to do.
+    pub fn annotated(&self) -> Option<(ExposureKind, Key)> {
+        match self {
+            Self::Ingress(ingress, _) => Some((ExposureKind::Ingress, ingress.meta.key.clone())),
+            Self::Route(route, _) => Some((ExposureKind::Route, route.meta.key.clone())),
+            Self::HttpRoute(..) => None,
+        }
+    }
 }
 
 /// One thing that stops uploads, or may.
@@ -40,6 +54,8 @@ pub struct Hindrance {
     pub found: String,
     /// What to write instead.
     pub fix: String,
+    /// The annotation and its value, where that alone mends it.
+    pub remedy: Option<(String, &'static str)>,
 }
 
 impl fmt::Display for Hindrance {
@@ -70,8 +86,8 @@ pub fn of(through: &[Through], origins: &BTreeSet<&Origin>) -> Vec<Hindrance> {
     let found: BTreeSet<_> = through
         .iter()
         .flat_map(|through| match through {
-            Through::Ingress(ingress) => ingress::of(ingress, origins),
-            Through::Route(route) => route::of(route),
+            Through::Ingress(ingress, _) => ingress::of(ingress, origins),
+            Through::Route(route, _) => route::of(route),
             Through::HttpRoute(route, rules) => http_route::of(route, rules, origins),
         })
         .collect();
@@ -99,7 +115,13 @@ impl Annotations<'_> {
 
     fn hindrance(&self, rule: &'static str, fails: bool, name: &str, found: String, fix: &str) -> Hindrance {
         let field = format!("metadata.annotations[{name}]");
-        Hindrance { rule, fails, object: self.object.clone(), field, found, fix: fix.to_owned() }
+        Hindrance { rule, fails, object: self.object.clone(), field, found, fix: fix.to_owned(), remedy: None }
+    }
+
+    /// One that goes when the annotation has this value.
+    fn mendable(&self, rule: &'static str, fails: bool, name: &str, found: String, value: &'static str) -> Hindrance {
+        let hindrance = self.hindrance(rule, fails, name, found, &format!("set {value:?}"));
+        Hindrance { remedy: Some((name.to_owned(), value)), ..hindrance }
     }
 
     /// A limit of the body's size; `default` holds where nothing is written.
@@ -114,11 +136,11 @@ impl Annotations<'_> {
                 "is missing, so the controller's own limit holds (usually {limit}), which refuses images with 413"
             ),
         };
-        (bytes > 0 && bytes < LARGE).then(|| self.hindrance(BODY, certain, name, found, "set \"0\""))
+        (bytes > 0 && bytes < LARGE).then(|| self.mendable(BODY, certain, name, found, "0"))
     }
 
     /// How long the proxy waits in silence.
-    fn silence(&self, name: &str, default: &str, fix: &str) -> Option<Hindrance> {
+    fn silence(&self, name: &str, default: &str, value: &'static str) -> Option<Hindrance> {
         let written = self.get(name);
         let time = written.unwrap_or(default);
         let found = match written {
@@ -127,7 +149,7 @@ impl Annotations<'_> {
         };
         let found =
             format!("{found}: the upload is cut where nothing moves for so long, as while Glance stores its end");
-        seconds(time).filter(|s| (1..PATIENT).contains(s)).map(|_| self.hindrance(TIME, false, name, found, fix))
+        seconds(time).filter(|s| (1..PATIENT).contains(s)).map(|_| self.mendable(TIME, false, name, found, value))
     }
 }
 

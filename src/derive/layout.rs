@@ -5,6 +5,7 @@ use crate::observe::Container;
 use crate::plan::mount::CONFIG_VOLUME;
 
 use super::problem::Problem;
+use super::service::Service;
 
 /// Horizon's places.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,21 +71,22 @@ pub fn asks_image(layout: Layout, paths: &HorizonPaths, container: &Container) -
     layout == Layout::OpenStackHelm && paths.local_settings_dir.is_none() && site_packages(container).is_err()
 }
 
-/// Resolves Glance's places.
+/// Resolves the places of Glance or another API.
 ///
 /// # Errors
 /// As [`horizon`].
-pub fn glance(layout: Layout, paths: &GlancePaths) -> Result<GlancePlaces, Problem> {
+pub fn glance(layout: Layout, paths: &GlancePaths, service: &Service) -> Result<GlancePlaces, Problem> {
     let config_dir = match &paths.config_dir {
-        None => "/etc/glance/glance-api.conf.d".to_owned(),
+        None => service.config_dir(layout),
         Some(dir) => {
             let dir = normalised("spec.paths.configDir", dir)?;
-            // oslo.config's find_config_dirs: only these names, in ~/.glance, ~, /etc/glance, /etc.
-            if !dir.ends_with("/glance-api.conf.d") {
+            if !service.reads(dir.rsplit('/').next().unwrap_or_default()) {
+                let project = service.project;
+                let name = service.folder;
                 return Err(Problem::new(
                     Reason::InvalidSpec,
                     format!(
-                        "spec.paths.configDir: the CORS filter does not read {dir:?} (DU007); it reads glance-api.conf.d in /etc/glance, /etc, ~/.glance and ~ of the service's user"
+                        "spec.paths.configDir: the CORS filter does not read {dir:?} (DU007); it reads {name} in /etc/{project}, /etc, ~/.{project} and ~ of the service's user"
                     ),
                 ));
             }
@@ -93,7 +95,7 @@ pub fn glance(layout: Layout, paths: &GlancePaths) -> Result<GlancePlaces, Probl
     };
     let config_file = match &paths.config_file {
         Some(file) => normalised("spec.paths.configFile", file)?,
-        None => "/etc/glance/glance-api.conf".to_owned(),
+        None => service.config_file(),
     };
     Ok(GlancePlaces {
         config_file,

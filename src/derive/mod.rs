@@ -3,6 +3,7 @@
 //! In: a [`Snapshot`](crate::observe::Snapshot). Out: a [`World`], with one view per resource that
 //! holds all that its plan depends on.
 
+pub mod adjust;
 mod applied;
 mod catalog;
 mod consent;
@@ -13,11 +14,13 @@ mod glance;
 pub mod hindrance;
 mod horizon;
 pub mod layout;
+mod openstack_api;
 pub mod origin;
 mod pairing;
 mod problem;
 mod proof;
 mod rehearsal;
+pub mod service;
 mod target;
 mod user_cors;
 mod world;

@@ -10,9 +10,11 @@ use super::drain;
 use super::exposure;
 use super::glance::GlanceView;
 use super::horizon::{HorizonView, Intent};
+use super::openstack_api;
 use super::pairing;
 use super::problem::Problem;
 use super::proof;
+use super::service::GLANCE;
 use super::target::Target;
 use crate::api::{FromNamespaces, Reason, Rollout, WorkloadKind};
 use crate::observe::watches::Needs;
@@ -27,6 +29,8 @@ use crate::verify::{Epoch, Question};
 pub struct World {
     pub horizons: BTreeMap<Key, HorizonView>,
     pub glances: BTreeMap<Key, GlanceView>,
+    /// OpenStackAPIs: views of the same sort.
+    pub apis: BTreeMap<Key, GlanceView>,
     /// Whose routes, and which Gateways, decide over exposures.
     routing: Needs,
     /// The resources themselves have been listed.
@@ -36,14 +40,18 @@ pub struct World {
 impl World {
     /// Derives the world.
     pub fn of(snapshot: &Snapshot) -> Self {
-        let mut glances: BTreeMap<_, _> =
-            snapshot.glances.all().map(|(key, object)| (key.clone(), GlanceView::of(snapshot, object))).collect();
+        let mut glances: BTreeMap<_, _> = snapshot
+            .glances
+            .all()
+            .map(|(key, object)| (key.clone(), GlanceView::of(snapshot, object, &GLANCE)))
+            .collect();
         let mut horizons: BTreeMap<_, _> =
             snapshot.horizons.all().map(|(key, object)| (key.clone(), HorizonView::of(snapshot, object))).collect();
 
-        let claims = claims(glances.values().map(|v| (&v.object.meta, &v.target)));
-        for view in glances.values_mut() {
-            let strays = strays(snapshot, "Glance", &view.object.meta, &view.target);
+        let mut apis = openstack_api::views(snapshot, &horizons);
+        let claims = claims(glances.values().chain(apis.values()).map(|v| (&v.object.meta, &v.target)));
+        for view in glances.values_mut().chain(apis.values_mut()) {
+            let strays = strays(snapshot, view.service.kind, &view.object.meta, &view.target);
             view.heir = claims.settle(&view.object.meta, &mut view.target);
             view.strays = strays;
         }
@@ -61,7 +69,7 @@ impl World {
             if let Err(unknown) = snapshot.horizons.known(&view.object.meta.key.namespace) {
                 view.incomplete = Some(unknown.into());
             }
-            view.look_ahead();
+            view.look_ahead(snapshot);
         }
         for view in horizons.values_mut() {
             for destination in &mut view.destinations {
@@ -72,19 +80,19 @@ impl World {
         }
         proof::take_turns(&mut horizons);
         advise_on_rolls(&mut glances, &mut horizons);
-        let read = snapshot.horizons.any_known() && snapshot.glances.any_known();
-        let namespaces = horizons.keys().chain(glances.keys()).map(|key| key.namespace.as_str()).collect();
-        let routing = exposure::needs(snapshot, &namespaces);
-        Self { horizons, glances, routing, read }
+        let read = snapshot.horizons.any_known() && snapshot.glances.any_known() && snapshot.apis.any_known();
+        let keys = horizons.keys().chain(glances.keys()).chain(apis.keys());
+        let routing = exposure::needs(snapshot, &keys.map(|key| key.namespace.as_str()).collect());
+        Self { horizons, glances, apis, routing, read }
     }
 
     /// What must be watched for it.
     pub fn needs(&self) -> Needs {
-        let files = self.glances.values().filter_map(|view| view.source.clone());
+        let files = self.accepting().filter_map(|view| view.source.clone());
         let authorities =
             self.horizons.values().flat_map(|view| [&view.proof.source, &view.catalog.source]).flatten().cloned();
         Needs {
-            namespaces: self.horizons.keys().chain(self.glances.keys()).map(|key| key.namespace.clone()).collect(),
+            namespaces: self.keys().map(|key| key.namespace.clone()).collect(),
             sources: files.chain(authorities).collect(),
             ..self.routing.clone()
         }
@@ -105,16 +113,29 @@ impl World {
     pub fn is_read(&self) -> bool {
         let pending = |p: Option<&Problem>| p.is_some_and(|p| p.reason == Reason::ObservationPending);
         self.read
-            && !self.glances.values().any(|v| pending(v.target.as_ref().err()) || pending(v.settings.as_ref().err()))
+            && !self.accepting().any(|v| pending(v.target.as_ref().err()) || pending(v.settings.as_ref().err()))
             && !self.horizons.values().any(|v| pending(v.target.as_ref().err()) || pending(v.exposures.as_ref().err()))
     }
 
-    /// Keys of the resources whose view differs from the one in `before`.
-    pub fn changed<'a>(&'a self, before: &'a Self) -> (Vec<&'a Key>, Vec<&'a Key>) {
+    /// All that accept origins.
+    pub fn accepting(&self) -> impl Iterator<Item = &GlanceView> {
+        self.glances.values().chain(self.apis.values())
+    }
+
+    fn keys(&self) -> impl Iterator<Item = &Key> {
+        self.horizons.keys().chain(self.glances.keys()).chain(self.apis.keys())
+    }
+
+    /// Keys of the resources whose view differs from the one in `before`: Horizons, Glances, APIs.
+    pub fn changed<'a>(&'a self, before: &'a Self) -> [Vec<&'a Key>; 3] {
         fn differing<'a, V: PartialEq>(now: &'a BTreeMap<Key, V>, before: &BTreeMap<Key, V>) -> Vec<&'a Key> {
             now.iter().filter(|(key, view)| before.get(key) != Some(view)).map(|(key, _)| key).collect()
         }
-        (differing(&self.horizons, &before.horizons), differing(&self.glances, &before.glances))
+        [
+            differing(&self.horizons, &before.horizons),
+            differing(&self.glances, &before.glances),
+            differing(&self.apis, &before.apis),
+        ]
     }
 }
 
@@ -233,8 +254,9 @@ impl Claims {
         let Ok(found) = target else { return false };
         let workload = &found.workload;
         let Some(list) = self.0.get(&(workload.kind, workload.meta.key.clone())) else { return false };
-        let heir = list.iter().any(|(deleting, other)| !deleting && other.2 != meta.key);
-        let first = list.first().map(|(_, first)| &first.2).filter(|first| **first != meta.key);
+        let is_other = |age: &Age| age.1 != meta.uid || age.2 != meta.key;
+        let heir = list.iter().any(|(deleting, other)| !deleting && is_other(other));
+        let first = list.first().filter(|(_, first)| is_other(first)).map(|(_, first)| &first.2);
         if let Some(first) = first.filter(|_| meta.deleting.is_none()) {
             let name = describe(workload.kind, &workload.meta.key);
             let message = format!("{name} is already managed by {first}, which is older");

@@ -13,9 +13,10 @@ use tokio::sync::watch;
 use super::model::Key;
 use super::reduce::{Object, RevisionKind, reduce};
 use super::snapshot::{Known, Snapshot};
-use crate::api::WorkloadKind;
+use crate::api::{ExposureKind, WorkloadKind};
 use crate::derive::World;
 use crate::verify::catalog::{Inquiry, Reading};
+use crate::derive::adjust::Refusal;
 use crate::verify::{Question, Standing};
 
 /// Everything that is watched.
@@ -23,6 +24,7 @@ use crate::verify::{Question, Standing};
 pub enum Kind {
     Horizon,
     Glance,
+    OpenStackAPI,
     Namespace,
     Deployment,
     StatefulSet,
@@ -52,7 +54,7 @@ pub enum Kind {
 macro_rules! on_store {
     ($snapshot:expr, $kind:expr, $store:ident => $body:expr) => {
         on_store!(@ $snapshot, $kind, $store, $body;
-            Horizon horizons, Glance glances, Namespace namespaces, Deployment deployments,
+            Horizon horizons, Glance glances, OpenStackAPI apis, Namespace namespaces, Deployment deployments,
             StatefulSet stateful_sets, DaemonSet daemon_sets, ReplicaSet replica_sets,
             ControllerRevision controller_revisions, Pod pods, Job jobs, JobEvent job_events, Service services,
             Ingress ingresses, HTTPRoute http_routes, Gateway gateways, ReferenceGrant reference_grants,
@@ -162,6 +164,13 @@ impl Live {
         self.note(&mut state, before != after);
     }
 
+    /// Takes in that a write to an exposing object was refused.
+    pub fn refuse(&self, kind: ExposureKind, key: Key, refusal: Refusal) {
+        let mut state = self.lock();
+        state.snapshot.refusals.insert((kind, key), refusal);
+        self.note(&mut state, true);
+    }
+
     /// Takes an object out that we deleted.
     pub fn forget_object(&self, kind: Kind, key: &Key) {
         let mut state = self.lock();
@@ -217,6 +226,7 @@ impl State {
         match object {
             Object::Horizon(item) => snapshot.horizons.insert(key, item),
             Object::Glance(item) => snapshot.glances.insert(key, item),
+            Object::Api(item) => snapshot.apis.insert(key, item),
             Object::Namespace(item) => snapshot.namespaces.insert(key, item),
             Object::Workload(item) => match item.kind {
                 WorkloadKind::Deployment => snapshot.deployments.insert(key, item),

@@ -153,10 +153,21 @@ pub fn insert(snapshot: &mut Snapshot, object: Value) -> Result<Option<Id>, Stri
     Ok(Some(id))
 }
 
+/// What a custom resource keeps to itself: why its spec cannot be read.
+pub fn undecodable(snapshot: &Snapshot, id: &Id) -> Option<String> {
+    match id.kind.as_str() {
+        "Horizon" => snapshot.horizons.get(&id.key).ok()??.spec.as_ref().err().cloned(),
+        "Glance" => snapshot.glances.get(&id.key).ok()??.spec.as_ref().err().cloned(),
+        "OpenStackAPI" => snapshot.apis.get(&id.key).ok()??.spec.as_ref().err().cloned(),
+        _ => None,
+    }
+}
+
 fn meta(object: &mut Object) -> &mut Meta {
     match object {
         Object::Horizon(o) => &mut o.meta,
         Object::Glance(o) => &mut o.meta,
+        Object::Api(o) => &mut o.meta,
         Object::Namespace(o) => &mut o.meta,
         Object::Workload(o) => &mut o.meta,
         Object::Revision(_, o) => &mut o.meta,
@@ -177,6 +188,7 @@ fn store(snapshot: &mut Snapshot, key: Key, object: Object) {
     match object {
         Object::Horizon(o) => snapshot.horizons.insert(key, o),
         Object::Glance(o) => snapshot.glances.insert(key, o),
+        Object::Api(o) => snapshot.apis.insert(key, o),
         Object::Namespace(o) => snapshot.namespaces.insert(key, o),
         Object::Workload(o) => snapshot.workloads_mut(o.kind).insert(key, o),
         Object::Revision(RevisionKind::ReplicaSet, o) => snapshot.replica_sets.insert(key, o),

@@ -8,6 +8,7 @@ pub mod live;
 pub mod manifests;
 pub mod model;
 pub mod reduce;
+pub mod resource;
 mod snapshot;
 pub mod watches;
 

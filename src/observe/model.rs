@@ -10,7 +10,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::api::{GlanceSpec, GlanceStatus, HorizonSpec, HorizonStatus, WorkloadKind};
+use crate::api::{GlanceSpec, GlanceStatus, HorizonSpec, HorizonStatus, OpenStackApiSpec, WorkloadKind};
 
 pub use exposing::*;
 pub use gateway::*;
@@ -77,6 +77,9 @@ pub struct Custom<Spec, Status> {
 pub type HorizonObject = Custom<HorizonSpec, HorizonStatus>;
 /// A stored Glance.
 pub type GlanceObject = Custom<GlanceSpec, GlanceStatus>;
+
+/// A stored OpenStackAPI.
+pub type ApiObject = Custom<OpenStackApiSpec, GlanceStatus>;
 
 /// A Deployment, StatefulSet or DaemonSet.
 #[derive(Clone, Debug, Default, PartialEq)]

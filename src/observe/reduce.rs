@@ -14,8 +14,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::model::{
-    ConfigMap, Custom, Gateway, GlanceObject, HorizonObject, HttpRoute, Ingress, Job, JobEvent, Key, Meta, Namespace,
-    Pod, ReferenceGrant, Revision, Route, Service, Workload,
+    ApiObject, ConfigMap, Custom, Gateway, GlanceObject, HorizonObject, HttpRoute, Ingress, Job, JobEvent, Key, Meta,
+    Namespace, Pod, ReferenceGrant, Revision, Route, Service, Workload,
 };
 use crate::api::{DOMAIN, FINALIZER, MANAGED_BY, OPERATOR};
 
@@ -24,6 +24,7 @@ use crate::api::{DOMAIN, FINALIZER, MANAGED_BY, OPERATOR};
 pub enum Object {
     Horizon(HorizonObject),
     Glance(GlanceObject),
+    Api(ApiObject),
     Namespace(Namespace),
     Workload(Workload),
     Revision(RevisionKind, Revision),
@@ -56,6 +57,7 @@ pub fn reduce(object: Value) -> Result<Option<Object>, serde_json::Error> {
     Ok(Some(match (api_version.as_str(), kind.as_str()) {
         ("horizon.openstack.org/v1beta1", "Horizon") => Object::Horizon(custom(&object)?),
         ("glance.openstack.org/v1beta1", "Glance") => Object::Glance(custom(&object)?),
+        ("cors.openstack.org/v1beta1", "OpenStackAPI") => Object::Api(custom(&object)?),
         ("v1", "Namespace") => Object::Namespace(namespace(decode(object)?)),
         ("apps/v1", "Deployment") => Object::Workload(workload::deployment(decode(object)?)),
         ("apps/v1", "StatefulSet") => Object::Workload(workload::stateful_set(decode(object)?)),
@@ -93,15 +95,16 @@ fn decode<T: DeserializeOwned>(object: Value) -> Result<T, serde_json::Error> {
 
 fn custom<Spec, Status>(object: &Value) -> Result<Custom<Spec, Status>, serde_json::Error>
 where
-    Spec: DeserializeOwned + Default,
+    Spec: DeserializeOwned,
     Status: DeserializeOwned,
 {
     let metadata: ObjectMeta = decode(object.get("metadata").cloned().unwrap_or_default())?;
     let finalizer = metadata.finalizers.iter().flatten().any(|f| f == FINALIZER);
     let spec = match object.get("spec") {
-        None | Some(Value::Null) => Ok(Spec::default()),
-        Some(spec) => decode(spec.clone()).map_err(|e| format!("spec: {e}")),
+        None | Some(Value::Null) => decode(serde_json::json!({})),
+        Some(spec) => decode(spec.clone()),
     };
+    let spec = spec.map_err(|e| format!("spec: {e}"));
     let status = object.get("status").cloned().and_then(|s| decode(s).ok());
     Ok(Custom { meta: meta(metadata), finalizer, spec, status })
 }

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use super::model::{
-    ConfigMap, Gateway, GlanceObject, HorizonObject, HttpRoute, Ingress, Job, JobEvent, Key, Namespace, Pod,
+    ApiObject, ConfigMap, Gateway, GlanceObject, HorizonObject, HttpRoute, Ingress, Job, JobEvent, Key, Namespace, Pod,
     ReferenceGrant, Revision, Route, Service, Workload,
 };
 use crate::api::WorkloadKind;
 use crate::verify::catalog::{Inquiry, Reading};
+use crate::derive::adjust::Refusals;
 use crate::verify::{Answered, Epoch, Question, Standing};
 
 /// Something cannot be seen now. Nothing is ever taken away because of it.
@@ -137,6 +138,7 @@ impl<T> Store<T> {
 pub struct Snapshot {
     pub horizons: Store<HorizonObject>,
     pub glances: Store<GlanceObject>,
+    pub apis: Store<ApiObject>,
     pub namespaces: Store<Namespace>,
     pub deployments: Store<Workload>,
     pub stateful_sets: Store<Workload>,
@@ -164,6 +166,8 @@ pub struct Snapshot {
     pub answers: Answers,
     /// What Keystone's catalogs say.
     pub catalogs: BTreeMap<Inquiry, Reading>,
+    /// Writes to exposing objects that were refused.
+    pub refusals: Refusals,
 }
 
 /// What preflights have shown.
@@ -221,6 +225,7 @@ impl Snapshot {
         Self {
             horizons: store(coverage, "Horizon"),
             glances: store(coverage, "Glance"),
+            apis: store(coverage, "OpenStackAPI"),
             namespaces: store(coverage, "Namespace"),
             deployments: store(coverage, "Deployment"),
             stateful_sets: store(coverage, "StatefulSet"),
@@ -240,6 +245,7 @@ impl Snapshot {
             sources: store(coverage, "ConfigMap"),
             answers,
             catalogs: BTreeMap::new(),
+            refusals: Refusals::new(),
         }
     }
 

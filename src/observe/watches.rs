@@ -1,7 +1,8 @@
 //! Which watches run, and their streams.
 //!
-//! In: what decisions need ([`Needs`]), and which kinds are served. Out: the [`Live`] snapshot. Foreign namespaces cost nothing, up to a limit above which one watch of
-//! the whole cluster per kind is cheaper for the API server.
+//! In: what decisions need ([`Needs`]), and which kinds are served. Out: the [`Live`] snapshot. Foreign
+//! namespaces cost nothing, up to a limit above which one watch of the whole cluster per kind is
+//! cheaper for the API server.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use tokio::task::AbortHandle;
 
 use super::discovery::{self, Answer, Served};
 use super::live::{Kind, Live, Scope, identity};
+use super::resource::resource;
 use super::{Key, Unknown};
 use crate::api::{MANAGED_BY, OPERATOR};
 
@@ -39,6 +41,9 @@ const LOCAL: [Kind; 14] = [
     Kind::Route,
     Kind::ConfigMap,
 ];
+
+/// The resources themselves.
+const OWN: [Kind; 3] = [Kind::Horizon, Kind::Glance, Kind::OpenStackAPI];
 
 /// How long a watch that failed waits before it is tried again; doubled each time …
 const FIRST_WAIT: Duration = Duration::from_millis(500);
@@ -117,7 +122,7 @@ impl Watches {
 
     fn wanted(&self, needs: Needs, served: &Served) -> HashSet<Watch> {
         let mut wanted: HashSet<(Kind, Scope)> = HashSet::new();
-        for kind in [Kind::Horizon, Kind::Glance] {
+        for kind in OWN {
             wanted.extend(self.own_scopes().into_iter().map(|scope| (kind, scope)));
         }
         if self.namespaces.is_empty() {
@@ -171,13 +176,11 @@ impl Watches {
         if self.namespaces.is_empty() {
             return;
         }
-        for kind in [Kind::Horizon, Kind::Glance, Kind::Namespace] {
+        for kind in OWN.into_iter().chain([Kind::Namespace]) {
             let why = format!("{kind:?} objects outside of --watch-namespace cannot be seen");
             self.live.unknown(kind, &Scope::All, Err(Unknown { why, pending: false }));
         }
-        for (kind, scope) in
-            [Kind::Horizon, Kind::Glance].into_iter().flat_map(|k| self.own_scopes().into_iter().map(move |s| (k, s)))
-        {
+        for (kind, scope) in OWN.into_iter().flat_map(|k| self.own_scopes().into_iter().map(move |s| (k, s))) {
             self.live.unknown(kind, &scope, Err(Unknown { why: "not read yet".into(), pending: true }));
         }
     }
@@ -193,38 +196,6 @@ impl Watches {
 impl Drop for Watches {
     fn drop(&mut self) {
         self.running.values().chain([&self.discovery]).for_each(AbortHandle::abort);
-    }
-}
-
-/// The API resource of a kind; where several versions may be served, the preferred one.
-pub fn resource(kind: Kind) -> ApiResource {
-    let (group, version, name, plural) = match kind {
-        Kind::Horizon => ("horizon.openstack.org", "v1beta1", "Horizon", "horizons"),
-        Kind::Glance => ("glance.openstack.org", "v1beta1", "Glance", "glances"),
-        Kind::Namespace => ("", "v1", "Namespace", "namespaces"),
-        Kind::Deployment => ("apps", "v1", "Deployment", "deployments"),
-        Kind::StatefulSet => ("apps", "v1", "StatefulSet", "statefulsets"),
-        Kind::DaemonSet => ("apps", "v1", "DaemonSet", "daemonsets"),
-        Kind::ReplicaSet => ("apps", "v1", "ReplicaSet", "replicasets"),
-        Kind::ControllerRevision => ("apps", "v1", "ControllerRevision", "controllerrevisions"),
-        Kind::Pod => ("", "v1", "Pod", "pods"),
-        Kind::Job => ("batch", "v1", "Job", "jobs"),
-        Kind::JobEvent => ("", "v1", "Event", "events"),
-        Kind::Service => ("", "v1", "Service", "services"),
-        Kind::Ingress => ("networking.k8s.io", "v1", "Ingress", "ingresses"),
-        Kind::ConfigMap | Kind::Source => ("", "v1", "ConfigMap", "configmaps"),
-        Kind::HTTPRoute => ("gateway.networking.k8s.io", "v1", "HTTPRoute", "httproutes"),
-        Kind::Gateway => ("gateway.networking.k8s.io", "v1", "Gateway", "gateways"),
-        Kind::ReferenceGrant => ("gateway.networking.k8s.io", "v1", "ReferenceGrant", "referencegrants"),
-        Kind::Route => ("route.openshift.io", "v1", "Route", "routes"),
-    };
-    let api_version = if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };
-    ApiResource {
-        group: group.to_owned(),
-        version: version.to_owned(),
-        api_version,
-        kind: name.to_owned(),
-        plural: plural.to_owned(),
     }
 }
 

@@ -33,7 +33,7 @@ fn stand_in(cluster: &mut Cluster) {
         let spec = view.object.spec.as_ref().ok()?;
         Some((&view.object.meta.key, &spec.workload_ref, &view.target))
     });
-    let glances = world.glances.values().filter_map(|view| {
+    let glances = world.accepting().filter_map(|view| {
         let spec = view.object.spec.as_ref().ok()?;
         Some((&view.object.meta.key, &spec.workload_ref, &view.target))
     });
@@ -96,6 +96,13 @@ fn hold_nothing_back(cluster: &mut Cluster) {
             }
         });
     }
+    for key in keys(cluster.snapshot.apis.all().map(|(key, _)| key)) {
+        edit(&mut cluster.snapshot.apis, &key, |o| {
+            if let Ok(spec) = &mut o.spec {
+                release(format!("OpenStackAPI {key}"), &mut spec.rollout);
+            }
+        });
+    }
     cluster.assumptions.extend(assumptions);
 }
 
@@ -135,7 +142,7 @@ fn note_rollouts(cluster: &mut Cluster) {
 fn adopt(cluster: &mut Cluster) {
     let world = cluster.world();
     let horizons = world.horizons.values().map(|v| ("Horizon", &v.object.meta, &v.target, &v.applied));
-    let glances = world.glances.values().map(|v| ("Glance", &v.object.meta, &v.target, &v.applied));
+    let glances = world.accepting().map(|v| (v.service.kind, &v.object.meta, &v.target, &v.applied));
     for (kind, meta, target, applied) in horizons.chain(glances) {
         take_over(cluster, kind, meta, target, applied.as_ref());
     }

@@ -3,10 +3,13 @@
 //! In: the workload as JSON, and the patch that would be sent. Out: the workload with our fields as
 //! the patch has them and everybody else's untouched, or the name of the entry that is in the way.
 
-use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
+use serde_json::{Map, Value, json};
+
+use crate::api::{OPERATOR, is_ours};
 use crate::plan::drain;
-use crate::plan::mount::{CONFIG_VOLUME, COPY_CONTAINER, COPY_VOLUME, TLS_VOLUME, our_annotations};
+use crate::plan::mount::{CONFIG_VOLUME, COPY_CONTAINER, COPY_VOLUME, TLS_VOLUME, claim_annotation, our_annotations};
 
 /// The lists that merge, below `/spec/template/spec`, and their keys.
 const LISTS: [(&str, &str); 3] = [("volumes", "name"), ("containers", "name"), ("initContainers", "name")];
@@ -65,6 +68,31 @@ pub fn annotate(object: &mut Value, name: &str, value: Option<&str>) {
     match value {
         Some(value) => object["metadata"]["annotations"][name] = value.into(),
         None => remove_annotation(object, name),
+    }
+}
+
+/// Makes these the annotations of ours on an exposing object, and notes whose they are.
+pub fn adjust(object: &mut Value, annotations: &BTreeMap<String, String>) {
+    let manager = |entry: &Value| entry["manager"].as_str().is_some_and(is_ours);
+    let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) else { return };
+    let entries = metadata.get("managedFields").and_then(Value::as_array).cloned().unwrap_or_default();
+    let (ours, mut entries): (Vec<Value>, Vec<Value>) = entries.into_iter().partition(manager);
+    let names = |entry: &Value| {
+        let fields = entry.pointer("/fieldsV1/f:metadata/f:annotations").and_then(Value::as_object).cloned();
+        fields.into_iter().flatten().filter_map(|(name, _)| Some(name.strip_prefix("f:")?.to_owned()))
+    };
+    let before: Vec<String> = ours.iter().flat_map(names).chain([claim_annotation()]).collect();
+    if !annotations.is_empty() {
+        let fields: Map<String, Value> = annotations.keys().map(|name| (format!("f:{name}"), json!({}))).collect();
+        let fields = json!({"f:metadata": {"f:annotations": fields}});
+        entries.push(json!({"manager": OPERATOR, "operation": "Apply", "fieldsType": "FieldsV1", "fieldsV1": fields}));
+    }
+    metadata.insert("managedFields".into(), entries.into());
+    for name in before.iter().filter(|name| !annotations.contains_key(*name)) {
+        annotate(object, name, None);
+    }
+    for (name, value) in annotations {
+        annotate(object, name, Some(value));
     }
 }
 

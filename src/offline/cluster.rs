@@ -3,13 +3,13 @@
 //! In: the input, and the writes that a plan asks for. Out: the snapshot that the next plan is made
 //! from, and the objects as they stand in the end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
 use super::{adopt, apply};
 use crate::api::{Reason, WorkloadKind};
-use crate::derive::{Problem, World};
+use crate::derive::{GlanceView, Problem, World};
 use crate::observe::manifests::{Id, Input, insert};
 use crate::observe::{Job, Key, Meta, Snapshot, Store, Workload, WorkloadStatus};
 use crate::plan::mount::{Mount, describe};
@@ -17,6 +17,8 @@ use crate::plan::{Action, RehearsalDraft, for_annotation};
 
 /// Kinds whose objects are kept as JSON: what can be written, and is printed.
 const WORKLOADS: [&str; 3] = ["Deployment", "StatefulSet", "DaemonSet"];
+/// The same, of what leads to them.
+const EXPOSING: [&str; 2] = ["Ingress", "Route"];
 
 /// The cluster.
 #[derive(Clone, Debug)]
@@ -25,6 +27,8 @@ pub struct Cluster {
     pub(super) objects: BTreeMap<Id, Value>,
     /// Workloads in the order of the input.
     workloads: Vec<Id>,
+    /// What leads to workloads, in the same order.
+    exposing: Vec<Id>,
     /// What had to be assumed.
     pub assumptions: Vec<String>,
 }
@@ -32,8 +36,13 @@ pub struct Cluster {
 impl Cluster {
     /// Sets the cluster up. Pods are left out: those of the input are of a moment that passes.
     pub fn of(input: Input) -> Self {
-        let mut cluster =
-            Self { snapshot: input.snapshot, objects: BTreeMap::new(), workloads: Vec::new(), assumptions: Vec::new() };
+        let mut cluster = Self {
+            snapshot: input.snapshot,
+            objects: BTreeMap::new(),
+            workloads: Vec::new(),
+            exposing: Vec::new(),
+            assumptions: Vec::new(),
+        };
         let pods: Vec<Key> = cluster.snapshot.pods.all().map(|(key, _)| key.clone()).collect();
         for pod in pods {
             cluster.snapshot.pods.remove(&pod);
@@ -46,6 +55,9 @@ impl Cluster {
                 cluster.roll_out(&manifest.id);
                 cluster.objects.insert(manifest.id, manifest.object);
             } else if ours {
+                cluster.objects.insert(manifest.id, manifest.object);
+            } else if EXPOSING.contains(&manifest.id.kind.as_str()) {
+                cluster.exposing.push(manifest.id.clone());
                 cluster.objects.insert(manifest.id, manifest.object);
             }
         }
@@ -61,6 +73,14 @@ impl Cluster {
     /// The workloads in the order of the input.
     pub fn workloads(&self) -> impl Iterator<Item = &Value> {
         self.workloads.iter().filter_map(|id| self.objects.get(id))
+    }
+
+    /// The exposing objects that a Glance manages, in the order of the input.
+    pub fn managed(&self) -> impl Iterator<Item = &Value> {
+        let world = self.world();
+        let managed = world.glances.values().flat_map(GlanceView::manages);
+        let managed: BTreeSet<Id> = managed.map(|(kind, key)| Id { kind: kind.to_string(), key }).collect();
+        self.exposing.iter().filter(move |id| managed.contains(id)).filter_map(|id| self.objects.get(id))
     }
 
     /// ConfigMaps of ours, in order of key.
@@ -99,6 +119,12 @@ impl Cluster {
                 self.objects.remove(&config_map(key));
                 self.snapshot.config_maps.remove(key);
                 self.snapshot.sources.remove(key);
+            }
+            Action::Adjust(adjustment) => {
+                let id = Id { kind: adjustment.kind.to_string(), key: adjustment.key.clone() };
+                let Some(mut object) = self.objects.get(&id).cloned() else { return Ok(()) };
+                apply::adjust(&mut object, &adjustment.annotations);
+                return self.put(id, object);
             }
             Action::Rehearse(draft) => self.pass(draft),
             Action::Probe
@@ -180,19 +206,20 @@ impl Cluster {
 
     /// Changes the finalizer of a resource.
     pub(super) fn edit(&mut self, resource: &Id, change: impl Fn(&mut bool)) {
-        if resource.kind == "Horizon" {
-            edit(&mut self.snapshot.horizons, &resource.key, |object| change(&mut object.finalizer));
-        } else {
-            edit(&mut self.snapshot.glances, &resource.key, |object| change(&mut object.finalizer));
+        let Snapshot { horizons, glances, apis, .. } = &mut self.snapshot;
+        match resource.kind.as_str() {
+            "Horizon" => edit(horizons, &resource.key, |object| change(&mut object.finalizer)),
+            "OpenStackAPI" => edit(apis, &resource.key, |object| change(&mut object.finalizer)),
+            _ => edit(glances, &resource.key, |object| change(&mut object.finalizer)),
         }
     }
 
     fn forget(&mut self, resource: &Id) {
-        if resource.kind == "Horizon" {
-            self.snapshot.horizons.remove(&resource.key);
-        } else {
-            self.snapshot.glances.remove(&resource.key);
-        }
+        match resource.kind.as_str() {
+            "Horizon" => self.snapshot.horizons.remove(&resource.key),
+            "OpenStackAPI" => self.snapshot.apis.remove(&resource.key),
+            _ => self.snapshot.glances.remove(&resource.key),
+        };
     }
 }
 

@@ -23,10 +23,11 @@ const FILLED_IN: [&str; 8] = [
 /// Annotations that kubectl and controllers keep their own records in.
 const RECORDS: [&str; 2] = ["kubectl.kubernetes.io/last-applied-configuration", "deployment.kubernetes.io/revision"];
 
-/// ConfigMaps, then workloads in the order of the input.
+/// ConfigMaps, then workloads, then the exposing objects that are managed, in the order of the input.
 pub fn manifests(outcome: &Outcome) -> Vec<Value> {
-    let config_maps = outcome.cluster.config_maps().map(|(_, object)| config_map(object));
-    config_maps.chain(outcome.cluster.workloads().map(workload)).collect()
+    let Outcome { cluster, .. } = outcome;
+    let config_maps = cluster.config_maps().map(|(_, object)| config_map(object));
+    config_maps.chain(cluster.workloads().chain(cluster.managed()).map(clean)).collect()
 }
 
 /// Every rendered file: of which resource, its name and its bytes.
@@ -56,7 +57,7 @@ fn config_map(object: &Value) -> Value {
     json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "immutable": true, "data": object["data"]})
 }
 
-fn workload(object: &Value) -> Value {
+fn clean(object: &Value) -> Value {
     let mut object = object.clone();
     if let Some(map) = object.as_object_mut() {
         map.remove("status");

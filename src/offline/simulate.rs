@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::cluster::Cluster;
 use crate::api::{ConditionType, Reason};
-use crate::derive::{Problem, World};
+use crate::derive::{GlanceView, Problem, World};
 use crate::observe::Key;
 use crate::observe::manifests::Id;
 use crate::plan::{self, Options, OriginPlan, Plan, State, Step};
@@ -60,7 +60,7 @@ pub fn simulate(mut cluster: Cluster, stage: Stage, now: Timestamp, options: &Op
     let mut steps = Vec::new();
     let mut conflicts = BTreeMap::new();
     let first = cluster.world();
-    let resources = first.horizons.len() + first.glances.len();
+    let resources = first.horizons.len() + first.accepting().count();
     let mut rounds = 0;
     let unsettled = loop {
         let next = plans(&cluster.world(), stage, now, options)
@@ -82,7 +82,8 @@ pub fn simulate(mut cluster: Cluster, stage: Stage, now: Timestamp, options: &Op
 /// Plans in the order in which they are carried out: Glances first.
 fn plans(world: &World, stage: Stage, now: Timestamp, options: &Options) -> Vec<(Id, Plan)> {
     let id = |kind: &str, key: &Key| Id { kind: kind.to_owned(), key: key.clone() };
-    let glances = world.glances.iter().map(|(key, view)| (id("Glance", key), plan::glance(view, now, options).0));
+    let plan = |view: &GlanceView| (id(view.service.kind, &view.object.meta.key), plan::glance(view, now, options).0);
+    let glances = world.accepting().map(plan);
     let horizons = world.horizons.iter().map(|(key, view)| (id("Horizon", key), plan::horizon(view, now, options)));
     glances.chain(horizons.filter(|_| stage == Stage::Horizon)).collect()
 }
@@ -125,9 +126,9 @@ fn ends(
         }
     };
     let mut ends = Vec::new();
-    for (key, view) in &world.glances {
+    for view in world.accepting() {
         let (plan, origins) = plan::glance(view, now, options);
-        ends.push(end("Glance", key, plan, &view.advice, origins));
+        ends.push(end(view.service.kind, &view.object.meta.key, plan, &view.advice, origins));
     }
     for (key, view) in &world.horizons {
         let mut plan = plan::horizon(view, now, options);

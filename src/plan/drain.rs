@@ -27,8 +27,8 @@ pub fn seconds(command: &[String]) -> Option<u32> {
 
 /// What the next roll costs, to be put after what is said of it; empty if nothing.
 pub(super) fn cost(kind: &str, target: &Target, applied: &Applied) -> String {
-    // Once a Horizon runs with our files, uploads do not pass through it.
-    let through = kind == "Glance" || applied.mount.is_none();
+    // Once a Horizon runs with our files, uploads do not pass through it; and other APIs take none.
+    let through = kind == "Glance" || (kind == "Horizon" && applied.mount.is_none());
     let cuts = target.container.pre_stop.is_none() && through;
     let cuts = cuts.then(|| "its pods do not drain yet, so uploads in flight are cut".to_owned());
     cuts.into_iter().chain(absence(&target.workload)).fold(String::new(), |text, cost| text + "; " + &cost)

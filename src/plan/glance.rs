@@ -1,4 +1,4 @@
-//! The plan of a Glance: take origins in at once, let them go late.
+//! The plan of a Glance or another API: take origins in at once, let them go late.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,6 +10,7 @@ use super::rollout::rolling;
 use super::step::{Action, Step};
 use super::{Plan, State};
 use crate::api::{ConditionType, DOMAIN, GlanceSpec, Reason, seconds};
+use crate::derive::service::Service;
 use crate::derive::{Applied, GlanceView, Origin, Problem, Target};
 use crate::render::{self, File};
 
@@ -43,10 +44,11 @@ pub fn glance(view: &GlanceView, now: Timestamp, options: &Options) -> (Plan, Ve
         }
     };
     let retirement = Retirement::of(view, spec, now);
-    let plan = match attempt(view, spec, &retirement, now, options) {
+    let mut plan = match attempt(view, spec, &retirement, now, options) {
         Ok(plan) => plan,
         Err((condition, problem)) => Plan::unmet(condition, problem),
     };
+    plan.adjust(view, now);
     (if spec.suspend { plan.suspend() } else { plan }, retirement.origins(view))
 }
 
@@ -91,7 +93,7 @@ fn attempt(
     if let Some(cors) = &mut settings.cors {
         cors.origins = origins;
     }
-    let files = render::glance(&settings)
+    let files = render::api(&settings, view.service)
         .map_err(|e| (ConditionType::ConfigRendered, Problem::new(Reason::InvalidSpec, e.to_string())))?;
     let stage = Stage { view, spec, target, applied, retirement, now, options };
     let mut plan = if files.is_empty() { stage.clear()? } else { stage.bring(files)? };
@@ -107,7 +109,7 @@ impl Stage<'_> {
     fn bring(&self, files: Vec<File>) -> Result<Plan, Unmet> {
         let accepted = self.retirement.origins(self.view).len();
         let wanted = Wanted {
-            kind: "Glance",
+            kind: self.view.service.kind,
             meta: &self.view.object.meta,
             finalizer: self.view.object.finalizer,
             target: self.target,
@@ -118,9 +120,10 @@ impl Stage<'_> {
             note: None,
             rollout: &self.spec.rollout,
         };
-        let why = format!("Glance shall accept {}", count(accepted));
+        let service = self.view.service;
+        let why = format!("{} shall accept {}", service.name, count(accepted));
         let change = wanted.change(self.options, self.now, &why).map_err(|p| (ConditionType::ConfigRendered, p))?;
-        let mut plan = Plan::toward(&change, ready(accepted, &self.target.workload.meta.key.name));
+        let mut plan = Plan::toward(&change, ready(service, accepted, &self.target.workload.meta.key.name));
         let roll = |workload, mount| vec![Step::new(Action::Mount { workload, mount }, why.clone())];
         if !plan.mount(&wanted, &change, self.now, roll) {
             return Ok(plan);
@@ -136,10 +139,12 @@ impl Stage<'_> {
             return Err((ConditionType::OriginsResolved, problem.clone()));
         }
         let workload = &self.target.workload;
-        let mut plan = Plan::idle(State::Done(Problem::new(
-            Reason::NoOrigins,
-            "neither a Horizon resource nor spec.cors.allowedOrigins asks this Glance to accept an origin; nothing is configured",
-        )));
+        let nobody = if self.view.service.takes_uploads() {
+            "neither a Horizon resource nor spec.cors.allowedOrigins asks this Glance to accept an origin; nothing is configured"
+        } else {
+            "spec.cors names no origin, and no Horizon or dashboard that has one; nothing is configured"
+        };
+        let mut plan = Plan::idle(State::Done(Problem::new(Reason::NoOrigins, nobody)));
         let rollout = if self.applied.mount.is_some() && claimed(workload, &self.view.object.meta) {
             plan.steps.push(Step::new(Action::Release { workload: workload.clone() }, "no origin is left"));
             Err(rolling(self.target))
@@ -160,7 +165,7 @@ impl Stage<'_> {
             return plan.await_rollout(self.target, problem);
         }
         plan.leave(&self.view.strays);
-        plan.steps.extend(garbage("Glance", &self.target.workload, self.applied, keep));
+        plan.steps.extend(garbage(self.view.service.kind, &self.target.workload, self.applied, keep));
     }
 }
 
@@ -168,9 +173,11 @@ fn count(origins: usize) -> String {
     if origins == 1 { "1 origin".to_owned() } else { format!("{origins} origins") }
 }
 
-fn ready(origins: usize, workload: &str) -> Problem {
+fn ready(service: &Service, origins: usize, workload: &str) -> Problem {
     let message = if origins == 0 {
         format!("{workload} runs with the httpd settings; no origin is accepted yet")
+    } else if !service.takes_uploads() {
+        format!("{workload} accepts {}", count(origins))
     } else {
         format!("{workload} accepts {}; each Horizon's own status tells what its preflights show", count(origins))
     };
@@ -197,9 +204,12 @@ fn farewell(view: &GlanceView, now: Timestamp) -> Plan {
         plan.wake_at(deadline);
         return plan;
     }
+    if plan.give_back(view, now) {
+        return plan;
+    }
     plan.release_all(view.terminating, meta, view.target.as_ref().ok(), view.heir, &view.strays);
     if let (Ok(target), Some(applied)) = (&view.target, &view.applied) {
-        plan.steps.extend(garbage("Glance", &target.workload, applied, None));
+        plan.steps.extend(garbage(view.service.kind, &target.workload, applied, None));
     }
     let why = if view.holders.is_empty() { "all is given back" } else { "spec.deletion.timeout has passed" };
     plan.steps.push(Step::new(Action::RemoveFinalizer, why));

@@ -4,6 +4,7 @@
 //! stand. Carried out again and again until there is nothing to do, it leads a pair of resources
 //! from nothing to direct upload, and back, without a moment at which an upload would be refused.
 
+pub mod adjust;
 mod change;
 mod config;
 pub mod drain;
@@ -12,6 +13,7 @@ mod giveup;
 mod glance;
 mod horizon;
 pub mod mount;
+mod obstacle;
 mod proof;
 pub mod rehearsal;
 pub mod rollout;

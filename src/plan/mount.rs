@@ -232,7 +232,12 @@ pub struct Claim {
 impl Claim {
     /// The claim that stands on a workload.
     pub fn on(workload: &Workload) -> Option<Self> {
-        let text = workload.meta.ours.get(&claim_annotation())?;
+        Self::of(&workload.meta)
+    }
+
+    /// The claim that stands on any object.
+    pub fn of(meta: &Meta) -> Option<Self> {
+        let text = meta.ours.get(&claim_annotation())?;
         let mut parts = text.splitn(4, '/');
         let (kind, namespace, name, uid) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
         Some(Self { kind: kind.to_owned(), key: Key::new(namespace, name), uid: uid.to_owned() })

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use super::config::ConfigMapDraft;
 use super::mount::{Mount, describe};
 use super::rehearsal::RehearsalDraft;
+use crate::api::DOMAIN;
+use crate::derive::adjust::Adjustment;
 use crate::observe::{Key, Workload};
 
 /// Something to do, or to wait for, and why.
@@ -49,6 +51,8 @@ pub enum Action {
     Probe,
     /// Wait until they do.
     AwaitProof,
+    /// Set our annotations on an object that leads browsers here, or give them back.
+    Adjust(Adjustment),
     /// Delete a ConfigMap that nothing refers to.
     Collect { config_map: Key },
 }
@@ -84,6 +88,7 @@ impl Action {
             | Self::Claim { workload, mount } => {
                 Some(("ConfigMap", Key::new(workload.meta.key.namespace.clone(), mount.config_map.clone())))
             }
+            Self::Adjust(adjustment) => Some((adjustment.kind.as_str(), adjustment.key.clone())),
             Self::Rehearse(draft) => Some(("Job", draft.key.clone())),
             Self::AwaitRehearsal { job } => Some(("Job", job.clone())),
             Self::Release { workload } | Self::AwaitRollout { workload } => {
@@ -116,6 +121,7 @@ impl Action {
             Self::AwaitHorizons => "AwaitHorizons",
             Self::Probe => "Probe",
             Self::AwaitProof => "AwaitProof",
+            Self::Adjust(_) => "Adjust",
             Self::Collect { .. } => "Collect",
         }
     }
@@ -142,6 +148,15 @@ impl fmt::Display for Action {
             Self::AwaitHorizons => f.write_str("wait until no Horizon uploads to this Glance directly"),
             Self::Probe => f.write_str("see that the preflight passes for each origin"),
             Self::AwaitProof => f.write_str("make preflights until they pass"),
+            Self::Adjust(adjustment) if adjustment.annotations.is_empty() => {
+                write!(f, "give back our annotations of {adjustment}")
+            }
+            Self::Adjust(adjustment) => {
+                let ours = format!("{DOMAIN}/");
+                let all = adjustment.annotations.iter().filter(|(name, _)| !name.starts_with(&ours));
+                let all: Vec<_> = all.map(|(name, value)| format!("{name}: {value:?}")).collect();
+                write!(f, "annotate {adjustment} with {}", all.join(", "))
+            }
             Self::Collect { config_map } => write!(f, "delete ConfigMap {config_map}"),
         }
     }

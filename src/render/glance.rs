@@ -1,6 +1,6 @@
-//! Glance's files.
+//! Glance's files, and those of any other API with the same CORS filter.
 //!
-//! In: [`GlanceSettings`]. Out: the complete `[cors]` section in a file that the CORS filter reads,
+//! In: [`GlanceSettings`], and whose. Out: the complete `[cors]` section in a file that the CORS filter reads,
 //! and directives for the httpd in front of glance-api, where there is one.
 
 mod httpd;
@@ -9,37 +9,21 @@ use super::error::{Refusal, RenderError, Unwritable};
 use super::oslo::Writer;
 use super::{CorsSettings, File, Format, GlanceSettings, HEADER, file};
 use crate::api::Delivery;
-
-/// `glance/common/config.py`, `set_cors_middleware_defaults`.
-const METHODS: [&str; 5] = ["GET", "PUT", "POST", "DELETE", "PATCH"];
-
-/// Of the same function.
-const ALLOW_HEADERS: [&str; 11] = [
-    "Content-MD5",
-    "X-Image-Meta-Checksum",
-    "X-Storage-Token",
-    "Accept-Encoding",
-    "X-Auth-Token",
-    "X-Identity-Status",
-    "X-Roles",
-    "X-Service-Catalog",
-    "X-User-Id",
-    "X-Tenant-Id",
-    "X-OpenStack-Request-ID",
-];
-
-/// What Horizon's upload sends beyond Glance's defaults (DU003).
-const HORIZON_HEADERS: [&str; 2] = ["Content-Type", "X-CSRFToken"];
-
-/// Of `set_cors_middleware_defaults`.
-const EXPOSE_HEADERS: [&str; 5] =
-    ["X-Image-Meta-Checksum", "X-Auth-Token", "X-Subject-Token", "X-Service-Token", "X-OpenStack-Request-ID"];
+use crate::derive::service::{GLANCE, Service};
 
 /// Renders Glance's files; none if there is nothing to say.
 ///
 /// # Errors
 /// Names the setting whose value cannot be written.
 pub fn glance(settings: &GlanceSettings) -> Result<Vec<File>, RenderError> {
+    api(settings, &GLANCE)
+}
+
+/// The same for any service.
+///
+/// # Errors
+/// As [`glance`].
+pub fn api(settings: &GlanceSettings, service: &Service) -> Result<Vec<File>, RenderError> {
     let mut files = Vec::new();
     if let Some(settings_cors) = &settings.cors {
         files.push(file(
@@ -47,7 +31,7 @@ pub fn glance(settings: &GlanceSettings) -> Result<Vec<File>, RenderError> {
             &settings.config_dir,
             // Read after every other file of the folder, and so the one that counts.
             "zz-direct-upload.conf",
-            cors(settings_cors)?,
+            cors(settings_cors, service)?,
             Format::OsloConfig,
             Delivery::Mount,
         )?);
@@ -66,17 +50,13 @@ pub fn glance(settings: &GlanceSettings) -> Result<Vec<File>, RenderError> {
 }
 
 /// Every option is written out: an option that is left out keeps what another file says, and the
-/// filter's own defaults are not Glance's.
-fn cors(settings: &CorsSettings) -> Result<String, RenderError> {
-    let methods = union("spec.cors.allowMethods", &[&METHODS], &settings.allow_methods, str::eq)?;
-    let allow = union(
-        "spec.cors.allowHeaders",
-        &[&ALLOW_HEADERS, &HORIZON_HEADERS],
-        &settings.allow_headers,
-        str::eq_ignore_ascii_case,
-    )?;
-    let expose =
-        union("spec.cors.exposeHeaders", &[&EXPOSE_HEADERS], &settings.expose_headers, str::eq_ignore_ascii_case)?;
+/// filter's own defaults are not the service's.
+fn cors(settings: &CorsSettings, service: &Service) -> Result<String, RenderError> {
+    let CorsSettings { allow_methods, allow_headers, expose_headers, .. } = settings;
+    let same = str::eq_ignore_ascii_case;
+    let methods = union("spec.cors.allowMethods", service.allow_methods, allow_methods, str::eq)?;
+    let allow = union("spec.cors.allowHeaders", service.allow_headers, allow_headers, same)?;
+    let expose = union("spec.cors.exposeHeaders", service.expose_headers, expose_headers, same)?;
 
     let of = |setting| move |refused: Unwritable| refused.of(setting);
     let mut ini = Writer::new(&HEADER);
@@ -95,11 +75,11 @@ fn cors(settings: &CorsSettings) -> Result<String, RenderError> {
 /// Defaults and then extras, each once, in this order.
 fn union<'a>(
     setting: &'static str,
-    defaults: &[&[&'static str]],
+    defaults: &[&'static str],
     extras: &'a [String],
     same: fn(&str, &str) -> bool,
 ) -> Result<Vec<&'a str>, RenderError> {
-    let mut all: Vec<&str> = defaults.iter().copied().flatten().copied().collect();
+    let mut all: Vec<&str> = defaults.to_vec();
     for extra in extras {
         if !is_token(extra) {
             return Err(Unwritable::new(extra, Refusal::Token).of(setting));

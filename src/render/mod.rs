@@ -12,7 +12,7 @@ pub mod oslo;
 pub mod python;
 
 pub use error::{Refusal, RenderError, Unwritable};
-pub use glance::glance;
+pub use glance::{api, glance};
 pub use horizon::horizon;
 pub use meaning::same_meaning;
 

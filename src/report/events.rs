@@ -7,7 +7,7 @@ use kube::runtime::events::{Event, EventType, Recorder, Reporter};
 use crate::api::OPERATOR;
 use crate::observe::Meta;
 use crate::observe::live::Kind;
-use crate::observe::watches::resource;
+use crate::observe::resource::resource;
 use crate::plan::{Action, Step};
 
 /// Publishes events about the resources of one kind.
@@ -50,7 +50,7 @@ impl Events {
         // The second object also keeps events of different content apart, which are counted as
         // repetitions of the first one otherwise.
         let secondary = step.action.object().map(|(kind, key)| ObjectReference {
-            api_version: Some(if kind == "ConfigMap" { "v1" } else { "apps/v1" }.to_owned()),
+            api_version: Some(api_version(kind).to_owned()),
             kind: Some(kind.to_owned()),
             name: Some(key.name),
             namespace: Some(key.namespace),
@@ -63,5 +63,16 @@ impl Events {
         if let Err(error) = self.recorder.publish(&event, &reference).await {
             tracing::debug!(%error, "event not written");
         }
+    }
+}
+
+/// Of the kinds that steps write.
+fn api_version(kind: &str) -> &'static str {
+    match kind {
+        "ConfigMap" => "v1",
+        "Job" => "batch/v1",
+        "Ingress" => "networking.k8s.io/v1",
+        "Route" => "route.openshift.io/v1",
+        _ => "apps/v1",
     }
 }

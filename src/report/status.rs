@@ -62,7 +62,7 @@ pub fn glance(view: &GlanceView, plan: &Plan, origins: &[OriginPlan], now: Times
         generation: view.object.meta.generation,
         config_map: plan.config_map.as_deref(),
         origins: sentence(&names, "to be accepted:"),
-        verified: verification::of_glance(),
+        verified: verification::of_accepting(view.service),
         before: &before.conditions,
         now,
     };

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use crate::api::{HorizonStatus, ProbeFailure, ProbeVerdict, Reason, Verification, VerificationStatus};
+use crate::derive::service::Service;
 use crate::derive::{Evidence, Failed, HorizonView};
 
 /// How many failures a status lists.
@@ -57,9 +58,14 @@ fn off(view: &HorizonView) -> bool {
     view.object.spec.as_ref().is_ok_and(|s| s.direct_upload.verification == Verification::Off)
 }
 
-/// A Glance's: what a preflight shows depends on the dashboard.
-pub fn of_glance() -> (&'static str, Reason, String) {
-    ("Unknown", Reason::NotVerified, "each Horizon's own condition Verified tells what its preflights show".into())
+/// A Glance's: what a preflight shows depends on the dashboard. Of other APIs none is made.
+pub fn of_accepting(service: &Service) -> (&'static str, Reason, String) {
+    let why = if service.takes_uploads() {
+        "each Horizon's own condition Verified tells what its preflights show"
+    } else {
+        "no preflight is made to this API"
+    };
+    ("Unknown", Reason::NotVerified, why.into())
 }
 
 /// What works but is unwise.

@@ -161,7 +161,9 @@ pub async fn run(client: Client, settings: Settings, mut stop: watch::Receiver<b
 
 /// The resources whose view changed.
 fn subjects(world: &World, before: &World) -> Vec<Subject> {
-    let (horizons, glances) = world.changed(before);
+    let [horizons, glances, apis] = world.changed(before);
     let subject = |kind| move |key: &crate::observe::Key| Subject { kind, key: key.clone() };
-    glances.into_iter().map(subject(Kind::Glance)).chain(horizons.into_iter().map(subject(Kind::Horizon))).collect()
+    let accepting =
+        glances.into_iter().map(subject(Kind::Glance)).chain(apis.into_iter().map(subject(Kind::OpenStackAPI)));
+    accepting.chain(horizons.into_iter().map(subject(Kind::Horizon))).collect()
 }

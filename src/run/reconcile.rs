@@ -27,6 +27,7 @@ pub struct Reconciler {
     options: Options,
     horizons: (Writer, Events),
     glances: (Writer, Events),
+    apis: (Writer, Events),
 }
 
 /// A resource as it is seen now, with its plan.
@@ -43,7 +44,7 @@ enum Status {
 }
 
 impl Reconciler {
-    /// A reconciler for both kinds.
+    /// A reconciler for all kinds.
     pub fn new(client: &Client, live: &Arc<Live>, metrics: &Arc<Metrics>, settings: &Settings) -> Self {
         let both = |kind| {
             (
@@ -57,6 +58,7 @@ impl Reconciler {
             options: settings.options.clone(),
             horizons: both(Kind::Horizon),
             glances: both(Kind::Glance),
+            apis: both(Kind::OpenStackAPI),
         }
     }
 
@@ -67,6 +69,7 @@ impl Reconciler {
     pub async fn reconcile(&self, subject: &Subject) -> Result<Option<Duration>, ()> {
         let (name, (writer, events)) = match subject.kind {
             Kind::Horizon => ("Horizon", &self.horizons),
+            Kind::OpenStackAPI => ("OpenStackAPI", &self.apis),
             _ => ("Glance", &self.glances),
         };
         for _ in 0..ROUNDS {
@@ -82,8 +85,11 @@ impl Reconciler {
                 return self.settle(name, subject, look, writer).await;
             }
             for step in &steps {
-                if let Err(error) = self.step(name, &look.meta, step, writer, events).await {
-                    return self.fail(name, look, &error, writer).await;
+                match self.step(name, &look.meta, step, writer, events).await {
+                    Ok(()) => {}
+                    // It is noted, and the next plan does without it.
+                    Err(ApplyError::Left(_)) => break,
+                    Err(error) => return self.fail(name, look, &error, writer).await,
                 }
             }
         }
@@ -100,7 +106,8 @@ impl Reconciler {
             let plan = plan::horizon(view, now, &self.options);
             Some(Look { meta: view.object.meta.clone(), plan, status: Status::Horizon(Box::new(view.clone())) })
         } else {
-            let view = world.glances.get(&subject.key)?;
+            let views = if subject.kind == Kind::OpenStackAPI { &world.apis } else { &world.glances };
+            let view = views.get(&subject.key)?;
             let (plan, origins) = plan::glance(view, now, &self.options);
             let status = Status::Glance(Box::new(view.clone()), origins);
             Some(Look { meta: view.object.meta.clone(), plan, status })

@@ -13,8 +13,10 @@ mod conflicts;
 mod deletion;
 mod drain;
 mod exposing;
+mod exposure_manage;
 mod install;
 mod monitoring;
+mod openstack_api;
 mod pair;
 #[path = "../core/preflight_server.rs"]
 #[allow(dead_code, reason = "shared with the tests of the core")]

@@ -308,7 +308,8 @@ impl Cloud {
             | Action::AwaitRehearsal { .. }
             | Action::AwaitRollout { .. }
             | Action::AwaitGlance { .. }
-            | Action::AwaitHorizons => {}
+            | Action::AwaitHorizons
+            | Action::Adjust(_) => {}
         }
     }
 

@@ -228,7 +228,9 @@ fn crds_are_two_documents_and_labelled() {
     let crds: Vec<Value> =
         serde_yaml::Deserializer::from_str(out(&output)).map(|d| serde::Deserialize::deserialize(d).unwrap()).collect();
     let names: Vec<_> = crds.iter().map(|c| c["metadata"]["name"].as_str().unwrap()).collect();
-    assert_eq!(names, ["glances.glance.openstack.org", "horizons.horizon.openstack.org"]);
+    let expected =
+        ["glances.glance.openstack.org", "horizons.horizon.openstack.org", "openstackapis.cors.openstack.org"];
+    assert_eq!(names, expected);
     assert!(crds.iter().all(|c| c["metadata"]["labels"]["app.kubernetes.io/managed-by"] == "direct-upload-operator"));
 }
 

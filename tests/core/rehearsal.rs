@@ -165,13 +165,17 @@ fn cors(ours: &str, others: &[(&str, &str)]) -> (i32, Value) {
         fs::create_dir_all(folder.join(name).parent().unwrap()).unwrap();
         fs::write(folder.join(name), text).unwrap();
     }
+    rehearse_cors(home.path(), &folder.join("glance-api.conf.d/zz-direct-upload.conf"))
+}
+
+/// What the script says of a file below a home of its own.
+pub fn rehearse_cors(home: &Path, path: &Path) -> (i32, Value) {
     let setup = Command::new(file("tests/oracles/setup")).output().unwrap();
     let python = PathBuf::from(String::from_utf8(setup.stdout).unwrap().trim());
-    let path = folder.join("glance-api.conf.d/zz-direct-upload.conf");
     let answer = tempfile::NamedTempFile::new().unwrap();
     let run = Command::new(python)
         .args(["-B", "-c", SCRIPT, "--cors", path.to_str().unwrap()])
-        .env("HOME", home.path())
+        .env("HOME", home)
         .env("REHEARSAL_ANSWER", answer.path())
         .output()
         .unwrap();

@@ -1,6 +1,6 @@
 //! Where an exposing object must lead to: the Services that select a workload's pods.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::derive::Problem;
 use crate::observe::{Key, Snapshot, Workload};
@@ -27,6 +27,12 @@ impl Backends {
     /// Whether a Service of the workload's own namespace is one of them.
     pub fn leads(&self, service: &str) -> bool {
         self.services.iter().any(|s| s == service)
+    }
+
+    /// Those of these Services that are none of them, each once.
+    pub fn others<'a>(&self, services: impl Iterator<Item = &'a str>) -> Vec<String> {
+        let others: BTreeSet<_> = services.filter(|service| !self.leads(service)).map(str::to_owned).collect();
+        others.into_iter().collect()
     }
 
     /// The same for any namespace.

@@ -42,7 +42,12 @@ pub fn exposures(ingress: &Arc<Ingress>, backends: &Backends) -> Exposures {
             found.add(&notes.source.clone(), urls(ingress, host, &[&rest], &mut notes));
         }
     }
-    found.finish(notes, || Some(Through::Ingress(ingress.clone())))
+    found.finish(notes, || {
+        let paths = ingress.rules.iter().flat_map(|rule| &rule.paths).map(|path| path.service.as_str());
+        let mut others = backends.others(paths.chain(ingress.default_service.as_deref()));
+        others.extend(ingress.other_backends.then(|| "a backend that is no Service".to_owned()));
+        Some(Through::Ingress(ingress.clone(), others))
+    })
 }
 
 fn urls(ingress: &Ingress, host: &str, paths: &[&IngressPath], notes: &mut Notes) -> Vec<PublicUrl> {

@@ -36,7 +36,10 @@ pub fn exposures(route: &Arc<Route>, backends: &Backends) -> Exposures {
     if spec.wildcard_policy.as_deref() == Some("Subdomain") && !found.urls.is_empty() {
         notes.add("wildcardPolicy Subdomain: the other hosts of the subdomain lead here too, but an origin is exact");
     }
-    found.finish(notes, || Some(Through::Route(route.clone())))
+    found.finish(notes, || {
+        let all = spec.alternate_backends.iter().chain([&spec.to]);
+        Some(Through::Route(route.clone(), backends.others(all.map(|target| target.name.as_str()))))
+    })
 }
 
 /// What routers have admitted; of a file, which no router has seen, what it asks for.

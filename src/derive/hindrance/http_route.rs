@@ -22,6 +22,7 @@ pub fn of(route: &HttpRoute, rules: &[usize], origins: &BTreeSet<&Origin>) -> Ve
             field: format!("spec.rules[{at}].{field}"),
             found: what,
             fix: fix.to_owned(),
+            remedy: None,
         };
         found.extend(timeouts(rule).map(|(fails, field, what)| {
             hindrance(TIME, fails, field, what, "set timeouts: {request: 0s, backendRequest: 0s}, which is no limit")

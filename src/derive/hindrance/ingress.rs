@@ -37,10 +37,10 @@ fn nginx(annotations: &Annotations<'_>, origins: &BTreeSet<&Origin>) -> Vec<Hind
     let mut found: Vec<Hindrance> = annotations.body(&name("proxy-body-size"), Some("1m")).into_iter().collect();
     if !annotations.get(&name("proxy-request-buffering")).is_some_and(|v| v.eq_ignore_ascii_case("off")) {
         let what = "the controller stores each image on its own disk before Glance gets the first byte".to_owned();
-        found.push(annotations.hindrance(TIME, false, &name("proxy-request-buffering"), what, "set \"off\""));
+        found.push(annotations.mendable(TIME, false, &name("proxy-request-buffering"), what, "off"));
     }
     for timeout in ["proxy-read-timeout", "proxy-send-timeout"] {
-        found.extend(annotations.silence(&name(timeout), "60", "set \"3600\""));
+        found.extend(annotations.silence(&name(timeout), "60", "3600"));
     }
     found.extend(cors(annotations, NGINX, "enable-cors", origins));
     for snippet in ["configuration-snippet", "server-snippet"] {
@@ -71,7 +71,7 @@ fn nginx_inc(annotations: &Annotations<'_>) -> Vec<Hindrance> {
     let name = |short: &str| format!("{NGINX_INC}/{short}");
     let mut found: Vec<Hindrance> = annotations.body(&name("client-max-body-size"), Some("1m")).into_iter().collect();
     for timeout in ["proxy-read-timeout", "proxy-send-timeout"] {
-        found.extend(annotations.silence(&name(timeout), "60s", "set \"3600s\""));
+        found.extend(annotations.silence(&name(timeout), "60s", "3600s"));
     }
     found
 }
@@ -131,5 +131,5 @@ fn contour(annotations: &Annotations<'_>) -> Option<Hindrance> {
     let time = annotations.get(name)?;
     let short = seconds(time).is_some_and(|s| s > 0 && s < PATIENT);
     let found = format!("{time:?}: Glance must have answered so long after the image's last byte");
-    short.then(|| annotations.hindrance(TIME, false, name, found, "set \"infinity\""))
+    short.then(|| annotations.mendable(TIME, false, name, found, "infinity"))
 }

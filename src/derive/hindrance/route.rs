@@ -4,9 +4,14 @@ use super::{Annotations, Hindrance};
 use crate::observe::Route;
 
 /// Router-wide, and so not to be seen here.
-const CLIENT: &str = "set \"1h\"; the router's own client timeout (spec.tuningOptions.clientTimeout of the IngressController, 30 s) must fit too";
+const CLIENT: &str =
+    "; the router's own client timeout (spec.tuningOptions.clientTimeout of the IngressController, 30 s) must fit too";
 
 pub fn of(route: &Route) -> Vec<Hindrance> {
     let annotations = Annotations { object: format!("Route {}", route.meta.key), all: &route.annotations };
-    annotations.silence("haproxy.router.openshift.io/timeout", "30s", CLIENT).into_iter().collect()
+    let mut found = annotations.silence("haproxy.router.openshift.io/timeout", "30s", "1h");
+    if let Some(hindrance) = &mut found {
+        hindrance.fix.push_str(CLIENT);
+    }
+    found.into_iter().collect()
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{Id, Input, Manifest, ManifestError, Place, crd, insert, text};
+use super::{Id, Input, Manifest, ManifestError, Place, crd, insert, text, undecodable};
 use crate::observe::Snapshot;
 
 /// Kinds of Kubernetes' own that cannot matter.
@@ -128,7 +128,8 @@ impl Reader {
                 }
             }
             Ok(Some(id)) => {
-                if let Some(why) = self.undecodable(&id) {
+                // In a cluster it hurts only itself; here it is the user's to correct.
+                if let Some(why) = undecodable(&self.input.snapshot, &id) {
                     return self.fail(&place, Some(name), why);
                 }
                 if let Some(first) = self.seen.insert(id.clone(), place.clone()) {
@@ -136,15 +137,6 @@ impl Reader {
                 }
                 self.input.manifests.push(Manifest { place, id, object });
             }
-        }
-    }
-
-    /// A custom resource keeps its spec's error to itself; here it is the user's to correct.
-    fn undecodable(&self, id: &Id) -> Option<String> {
-        match id.kind.as_str() {
-            "Horizon" => self.input.snapshot.horizons.get(&id.key).ok()??.spec.as_ref().err().cloned(),
-            "Glance" => self.input.snapshot.glances.get(&id.key).ok()??.spec.as_ref().err().cloned(),
-            _ => None,
         }
     }
 }

@@ -19,6 +19,9 @@ pub struct Service {
     pub addresses: Vec<String>,
 }
 
+/// Annotation → the field manager that owns it: somebody else's, where it is not ours alone.
+pub type Owners = BTreeMap<String, String>;
+
 /// An Ingress.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Ingress {
@@ -26,8 +29,11 @@ pub struct Ingress {
     pub class: Option<String>,
     /// Those with which ingress controllers are told what to do.
     pub annotations: BTreeMap<String, String>,
+    pub owners: Owners,
     pub rules: Vec<IngressRule>,
     pub default_service: Option<String>,
+    /// Some backend is no Service.
+    pub other_backends: bool,
     pub tls: Vec<IngressTls>,
     /// `status.loadBalancer.ingress[].ports[].port`, where the controller tells.
     pub ports: BTreeSet<i32>,
@@ -78,6 +84,7 @@ pub struct Route {
     pub meta: Meta,
     /// Those with which routers are told what to do.
     pub annotations: BTreeMap<String, String>,
+    pub owners: Owners,
     pub spec: RouteSpec,
     /// `status.ingress`: what routers say.
     pub ingress: Vec<RouteIngress>,

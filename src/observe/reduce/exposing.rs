@@ -10,9 +10,10 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::{decode, meta};
+use crate::api::{DOMAIN, is_ours};
 use crate::observe::model::{
-    Gateway, HttpRoute, Ingress, IngressPath, IngressRule, IngressTls, Listener, ListenerStatus, Meta, ReferenceGrant,
-    Route, RouteIngress, RouteParentStatus, Service,
+    Gateway, HttpRoute, Ingress, IngressPath, IngressRule, IngressTls, Listener, ListenerStatus, Meta, Owners,
+    ReferenceGrant, Route, RouteIngress, RouteParentStatus, Service,
 };
 
 /// Prefixes of the annotations by which proxies are configured.
@@ -33,6 +34,24 @@ fn proxies(metadata: &ObjectMeta) -> BTreeMap<String, String> {
     let all = metadata.annotations.iter().flatten();
     let known = all.filter(|(name, _)| PROXIES.iter().any(|prefix| name.starts_with(prefix)));
     known.map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
+/// Who owns those annotations and our own; of several managers one that is not us.
+fn owners(metadata: &ObjectMeta) -> Owners {
+    let mut owners = Owners::new();
+    for entry in metadata.managed_fields.iter().flatten() {
+        let (Some(manager), Some(fields)) = (&entry.manager, &entry.fields_v1) else { continue };
+        let annotations = fields.0.pointer("/f:metadata/f:annotations").and_then(Value::as_object);
+        let names = annotations.into_iter().flatten().filter_map(|(name, _)| name.strip_prefix("f:"));
+        let told = |name: &&str| PROXIES.iter().any(|prefix| name.starts_with(prefix)) || name.starts_with(DOMAIN);
+        for name in names.filter(told) {
+            let owner = owners.entry(name.to_owned()).or_insert_with(|| manager.clone());
+            if is_ours(owner) {
+                owner.clone_from(manager);
+            }
+        }
+    }
+    owners
 }
 
 pub fn service(object: core::Service) -> Service {
@@ -57,6 +76,9 @@ pub fn service(object: core::Service) -> Service {
 pub fn ingress(object: networking::Ingress) -> Ingress {
     let spec = object.spec.unwrap_or_default();
     let service = |backend: networking::IngressBackend| backend.service.map(|s| s.name);
+    let paths = spec.rules.iter().flatten().filter_map(|rule| rule.http.as_ref()).flat_map(|http| &http.paths);
+    let mut backends = paths.map(|path| &path.backend).chain(&spec.default_backend);
+    let other_backends = backends.any(|backend| backend.service.is_none());
     let path = |p: networking::HTTPIngressPath| {
         let exact = p.path_type == "Exact";
         Some(IngressPath { service: service(p.backend)?, path: p.path.unwrap_or_default(), exact })
@@ -70,6 +92,8 @@ pub fn ingress(object: networking::Ingress) -> Ingress {
     Ingress {
         class: class.or(spec.ingress_class_name),
         annotations: proxies(&object.metadata),
+        owners: owners(&object.metadata),
+        other_backends,
         meta: meta(object.metadata),
         rules: spec.rules.into_iter().flatten().map(rule).collect(),
         default_service: spec.default_backend.and_then(service),
@@ -162,5 +186,5 @@ pub fn reference_grant(object: Value) -> Result<ReferenceGrant, serde_json::Erro
 
 pub fn route(object: Value) -> Result<Route, serde_json::Error> {
     let (metadata, spec, Routers { ingress }) = foreign(object)?;
-    Ok(Route { annotations: proxies(&metadata), meta: meta(metadata), spec, ingress })
+    Ok(Route { annotations: proxies(&metadata), owners: owners(&metadata), meta: meta(metadata), spec, ingress })
 }

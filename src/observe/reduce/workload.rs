@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use k8s_openapi::api::apps::v1::{ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet};
 use k8s_openapi::api::core::v1 as core;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 use serde_json::Value;
 
 use super::rolling::{attribute, pre_stop};
@@ -46,6 +46,20 @@ fn foreign(metadata: &ObjectMeta) -> bool {
     !managers.is_empty() && !managers.iter().any(|m| m.manager.as_deref().is_some_and(ours))
 }
 
+/// What all kinds have in common.
+fn workload(kind: WorkloadKind, metadata: ObjectMeta, selector: LabelSelector, pod: core::PodTemplateSpec) -> Workload {
+    Workload {
+        owner: controlling_owner(&metadata),
+        other_manager: other_manager(&metadata),
+        foreign: foreign(&metadata),
+        template: attribute(template(pod), &metadata),
+        meta: meta(metadata),
+        kind,
+        selector: selector.match_labels.unwrap_or_default(),
+        ..Workload::default()
+    }
+}
+
 pub fn deployment(object: Deployment) -> Workload {
     let (spec, status) = (object.spec, object.status.unwrap_or_default());
     let condition = |type_: &str, value: &str| {
@@ -58,18 +72,9 @@ pub fn deployment(object: Deployment) -> Workload {
     };
     let replicas = spec.replicas.unwrap_or(1);
     Workload {
-        owner: controlling_owner(&object.metadata),
-        other_manager: other_manager(&object.metadata),
-        foreign: foreign(&object.metadata),
-        template: attribute(template(spec.template), &object.metadata),
-        meta: meta(object.metadata),
-        kind: WorkloadKind::Deployment,
-        selector: spec.selector.match_labels.unwrap_or_default(),
         replicas,
         roll: rolling::deployment(spec.strategy.as_ref(), replicas),
         paused: spec.paused.unwrap_or_default(),
-        on_delete: false,
-        partition: 0,
         status: WorkloadStatus {
             observed_generation: status.observed_generation.unwrap_or_default(),
             replicas: status.replicas.unwrap_or_default(),
@@ -83,6 +88,7 @@ pub fn deployment(object: Deployment) -> Workload {
                 .map(|(_, message)| message),
             replica_failure: condition("ReplicaFailure", "True").map(|(_, message)| message),
         },
+        ..workload(WorkloadKind::Deployment, object.metadata, spec.selector, spec.template)
     }
 }
 
@@ -92,16 +98,8 @@ pub fn stateful_set(object: StatefulSet) -> Workload {
     // While no revision is pending, every pod is of the current one and none counts as updated.
     let settled = status.current_revision.is_some() && status.current_revision == status.update_revision;
     Workload {
-        owner: controlling_owner(&object.metadata),
-        other_manager: other_manager(&object.metadata),
-        foreign: foreign(&object.metadata),
-        template: attribute(template(spec.template), &object.metadata),
-        meta: meta(object.metadata),
-        kind: WorkloadKind::StatefulSet,
-        selector: spec.selector.match_labels.unwrap_or_default(),
         roll: rolling::stateful_set(),
         replicas: spec.replicas.unwrap_or(1),
-        paused: false,
         on_delete: strategy.type_.as_deref() == Some("OnDelete"),
         partition: strategy.rolling_update.and_then(|r| r.partition).unwrap_or_default(),
         status: WorkloadStatus {
@@ -113,6 +111,7 @@ pub fn stateful_set(object: StatefulSet) -> Workload {
             stuck: None,
             replica_failure: None,
         },
+        ..workload(WorkloadKind::StatefulSet, object.metadata, spec.selector, spec.template)
     }
 }
 
@@ -120,18 +119,9 @@ pub fn daemon_set(object: DaemonSet) -> Workload {
     let (spec, status) = (object.spec, object.status.unwrap_or_default());
     let desired = status.desired_number_scheduled;
     Workload {
-        owner: controlling_owner(&object.metadata),
-        other_manager: other_manager(&object.metadata),
-        foreign: foreign(&object.metadata),
-        template: attribute(template(spec.template), &object.metadata),
-        meta: meta(object.metadata),
-        kind: WorkloadKind::DaemonSet,
-        selector: spec.selector.match_labels.unwrap_or_default(),
         replicas: desired,
         roll: rolling::daemon_set(spec.update_strategy.as_ref(), desired),
-        paused: false,
         on_delete: spec.update_strategy.and_then(|s| s.type_).as_deref() == Some("OnDelete"),
-        partition: 0,
         status: WorkloadStatus {
             observed_generation: status.observed_generation.unwrap_or_default(),
             replicas: status.current_number_scheduled,
@@ -141,6 +131,7 @@ pub fn daemon_set(object: DaemonSet) -> Workload {
             stuck: None,
             replica_failure: None,
         },
+        ..workload(WorkloadKind::DaemonSet, object.metadata, spec.selector, spec.template)
     }
 }
 

@@ -36,8 +36,10 @@ LONGEST = 600
 MODE = 'HORIZON_IMAGES_UPLOAD_MODE'
 #: Where packages put Horizon when it is not on Python's own path.
 HORIZON_ROOTS = ('/usr/share/openstack-dashboard',)
-#: What a browser asks before Horizon's upload.
-ASKED = 'content-type,x-auth-token,x-csrftoken'
+#: What a browser asks before Horizon's upload, and at the least before any other call.
+UPLOAD = ('PUT', 'content-type,x-auth-token,x-csrftoken')
+CALL = ('GET', 'x-auth-token')
+PROJECTS = ('glance', 'keystone', 'nova', 'neutron', 'cinder', 'placement', 'ironic', 'heat', 'designate')
 
 
 class Problem(Exception):
@@ -153,7 +155,15 @@ def overriding(folder, path, module):
     return 'something else than a snippet sets it'
 
 
-# --- Glance -------------------------------------------------------------------------------------
+# --- the CORS filter ----------------------------------------------------------------------------
+
+def whose(path):
+    """Project and program that read the folder of FILE (oslo_config.cfg.find_config_dirs)."""
+    folder = os.path.dirname(path)
+    program = os.path.basename(folder)[:-len('.conf.d')]
+    project = os.path.basename(os.path.dirname(folder)).lstrip('.')
+    return (project if project in PROJECTS else program.split('-')[0]), program
+
 
 def check_cors(path, answer):
     try:
@@ -177,38 +187,41 @@ def check_cors(path, answer):
         return [b'']
 
     try:
-        options = dict(paste_options(), oslo_config_project='glance', oslo_config_program='glance-api')
+        project, program = whose(path)
+        method, headers = UPLOAD if project == 'glance' else CALL
+        options = dict(paste_options(project), oslo_config_project=project, oslo_config_program=program)
         granted = cors.filter_factory({}, **options)(inner)
     except Exception as error:
         raise Problem('Refused', f'the CORS filter does not start: {type(error).__name__}: {error}')
     for origin in origins:
         request = webob.Request.blank('/v2/images/0/file', method='OPTIONS', headers={
             'Origin': origin,
-            'Access-Control-Request-Method': 'PUT',
-            'Access-Control-Request-Headers': ASKED,
+            'Access-Control-Request-Method': method,
+            'Access-Control-Request-Headers': headers,
         })
         allowed = request.get_response(granted).headers.get('Access-Control-Allow-Origin')
         if allowed not in (origin, '*'):
             raise Problem('Overridden', (
-                f"the CORS filter of this image would refuse Horizon's request from {origin}: {missing(granted, origin)}; "
+                f"the CORS filter of this image would refuse a browser's request from {origin}: {missing(granted, origin, method, headers)}; "
                 f'another file of its search path, or [filter:cors] of the paste file, replaces what {path} says'))
 
 
-def missing(granted, origin):
+def missing(granted, origin, method, headers):
     """What the filter lacks, as it keeps it (oslo_middleware/cors.py)."""
     known = getattr(granted, 'allowed_origins', {}).get(origin)
     if known is None:
         return 'it does not have that origin'
-    if 'PUT' not in known.get('allow_methods', ()):
-        return 'it does not allow PUT'
+    if method not in known.get('allow_methods', ()):
+        return f'it does not allow {method}'
     has = {header.lower() for header in known.get('allow_headers', ())} | {'content-type'}
-    return f"it does not allow {', '.join(sorted(set(ASKED.split(',')) - has))}"
+    return f"it does not allow {', '.join(sorted(set(headers.split(',')) - has))}"
 
 
-def paste_options():
+def paste_options(project):
     """The options of the paste file's [filter:cors], which beat every configuration file."""
     import configparser
-    for path in ('/etc/glance/glance-api-paste.ini', '/usr/share/glance-api/glance-api-paste.ini'):
+    name = 'glance-api-paste.ini' if project == 'glance' else 'api-paste.ini'
+    for path in (f'/etc/{project}/{name}', f'/usr/share/{project}-api/{name}'):
         parser = configparser.RawConfigParser(strict=False)
         try:
             if parser.read(path) and parser.has_section('filter:cors'):

@@ -77,7 +77,9 @@ impl Cluster {
     /// The CRDs alone.
     pub fn install_crds(&self) {
         self.kubectl(&["apply", "--server-side", "-k", &path("crds")]);
-        let names = ["crd/horizons.horizon.openstack.org", "crd/glances.glance.openstack.org"];
+        let names =
+            ["horizons.horizon", "glances.glance", "openstackapis.cors"].map(|n| format!("crd/{n}.openstack.org"));
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
         self.kubectl(&[&["wait", "--for=condition=Established", "--timeout=60s"], &names[..]].concat());
     }
 
@@ -179,6 +181,7 @@ impl Cluster {
         let (group, version, kind, plural) = match kind {
             "horizon" => ("horizon.openstack.org", "v1beta1", "Horizon", "horizons"),
             "glance" => ("glance.openstack.org", "v1beta1", "Glance", "glances"),
+            "openstackapi" => ("cors.openstack.org", "v1beta1", "OpenStackAPI", "openstackapis"),
             "deployment" => ("apps", "v1", "Deployment", "deployments"),
             "statefulset" => ("apps", "v1", "StatefulSet", "statefulsets"),
             "daemonset" => ("apps", "v1", "DaemonSet", "daemonsets"),

@@ -211,7 +211,8 @@ impl<'a> Site<'a> {
 
     /// How things stand.
     pub fn report(&self) -> String {
-        let resources = self.kubectl(&["get", "horizons,glances", "-o", "yaml", "--show-managed-fields=false"]);
+        let resources =
+            self.kubectl(&["get", "horizons,glances,openstackapis", "-o", "yaml", "--show-managed-fields=false"]);
         let objects = self.kubectl(&["get", "deploy,sts,ds,jobs,pods,cm,ing"]);
         format!("{resources}\n{objects}")
     }
@@ -228,7 +229,8 @@ impl<'a> Site<'a> {
 
     /// Waits until the operator has looked at both resources and has nothing left to do.
     pub fn quiet(&self) {
-        let counts = || (self.running().reconciles("Glance"), self.running().reconciles("Horizon"));
+        let of = |kind| self.running().reconciles(kind);
+        let counts = || (of("Glance") + of("OpenStackAPI"), of("Horizon"));
         let mut last = (counts(), Instant::now());
         self.wait("the operator has nothing to do", || {
             let now = counts();

@@ -15,7 +15,8 @@ class Operator:
     def install(self):
         self.node.kubectl('apply', '--server-side', '-k', ROOT / 'crds')
         self.node.kubectl('wait', '--for=condition=established', '--timeout=60s', 'crd',
-                          'horizons.horizon.openstack.org', 'glances.glance.openstack.org')
+                          'horizons.horizon.openstack.org', 'glances.glance.openstack.org',
+                          'openstackapis.cors.openstack.org')
         self.node.kubectl('apply', '-k', ROOT / 'deploy')
         self.rolled_out()
         return self

@@ -1,0 +1,101 @@
+//! Annotations on exposing objects. Whatever is refused is noted in the snapshot and told: it must not
+//! hold up anything else, nor be tried without end.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use jiff::{SignedDuration, Timestamp};
+use kube::api::{Patch, PatchParams};
+
+use super::error::ApplyError;
+use super::write::Writer;
+use crate::api::ExposureKind;
+use crate::derive::adjust::{Adjustment, Refusal};
+use crate::observe::Key;
+use crate::observe::live::Kind;
+use crate::observe::resource::resource;
+use crate::plan::adjust::patch;
+
+/// How long a refusal stands before the write is tried again, in seconds.
+const RETRY: i64 = 300;
+/// Writing the same this often …
+const CONTENDED_TIMES: usize = 3;
+/// … within this many seconds means that somebody takes it off each time.
+const CONTENDED_SPAN: i64 = 600;
+
+/// When the annotations of each object were written.
+pub type Writes = Mutex<BTreeMap<(ExposureKind, Key), Vec<Timestamp>>>;
+
+impl Writer {
+    /// Sets or gives back annotations.
+    pub(super) async fn adjust(&self, adjustment: &Adjustment) -> Result<(), ApplyError> {
+        let now = Timestamp::now();
+        if self.is_contended(adjustment, now) {
+            let why = format!(
+                "{adjustment}: somebody takes our annotations off again and again; let that tool leave them alone, or set spec.exposure.manage: false"
+            );
+            return Err(self.leave(adjustment, why, CONTENDED_SPAN, now));
+        }
+        let kind = match adjustment.kind {
+            ExposureKind::Ingress => Kind::Ingress,
+            ExposureKind::Route => Kind::Route,
+            ExposureKind::HTTPRoute => Kind::HTTPRoute,
+            ExposureKind::Service => Kind::Service,
+        };
+        let mut patch = patch(adjustment);
+        let resource = resource(kind);
+        patch["apiVersion"] = resource.api_version.into();
+        patch["kind"] = resource.kind.into();
+        let params = PatchParams::apply(&self.manager);
+        let key = &adjustment.key;
+        let answer = self.api(kind, key).patch(&key.name, &params, &Patch::Apply(&patch)).await;
+        match answer.map_err(|error| ApplyError::of(&adjustment.to_string(), error)) {
+            Ok(object) => {
+                self.take(kind, object);
+                Ok(())
+            }
+            Err(ApplyError::Refused { code: 404, .. }) => {
+                self.live.forget_object(kind, key);
+                Ok(())
+            }
+            Err(ApplyError::FieldConflict { object, message }) => {
+                let why = format!("{object}: {message}; that manager keeps it");
+                Err(self.leave(adjustment, why, RETRY, now))
+            }
+            // The authorizer's words; an admission policy has its own.
+            Err(ApplyError::Refused { object, code: 403, message }) if message.contains("cannot patch resource") => {
+                let why = format!(
+                    "{object}: {message}; by default the operator has no right to write there: kubectl apply -k deploy/exposure grants it (tried again every five minutes), or set spec.exposure.manage: false"
+                );
+                Err(self.leave(adjustment, why, RETRY, now))
+            }
+            Err(error) if error.problem().is_some() => Err(self.leave(adjustment, error.to_string(), RETRY, now)),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn leave(&self, adjustment: &Adjustment, why: String, seconds: i64, now: Timestamp) -> ApplyError {
+        let until = now.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX);
+        let refusal = Refusal { annotations: adjustment.annotations.clone(), why: why.clone(), until };
+        self.live.refuse(adjustment.kind, adjustment.key.clone(), refusal);
+        ApplyError::Left(why)
+    }
+
+    /// Counts the writes that bring something.
+    fn is_contended(&self, adjustment: &Adjustment, now: Timestamp) -> bool {
+        let object = (adjustment.kind, adjustment.key.clone());
+        let mut writes = self.writes.lock().unwrap_or_else(PoisonError::into_inner);
+        if adjustment.annotations.is_empty() {
+            writes.remove(&object);
+            return false;
+        }
+        let since = now.saturating_sub(SignedDuration::from_secs(CONTENDED_SPAN)).unwrap_or(Timestamp::MIN);
+        let times = writes.entry(object).or_default();
+        times.retain(|time| *time > since);
+        if times.len() > CONTENDED_TIMES {
+            return true;
+        }
+        times.push(now);
+        false
+    }
+}
