@@ -4,6 +4,7 @@
 //! `CustomResourceDefinition`s that make the API server check them.
 
 pub mod conditions;
+mod duration;
 pub mod glance;
 pub mod horizon;
 pub mod openstack_api;
@@ -11,6 +12,7 @@ mod rehearsing;
 pub mod shared;
 
 pub use conditions::{ConditionType, Reason};
+pub use duration::Duration;
 pub use glance::*;
 pub use horizon::*;
 pub use openstack_api::*;

@@ -22,7 +22,7 @@ pub enum Partner {
 #[derive(Clone, Debug, PartialEq)]
 pub struct GlanceState {
     pub key: Key,
-    /// Origins that every Glance pod accepts, or why that is not known.
+    /// Origins of this Horizon that every Glance pod accepts, or why that is not known.
     pub accepts: Result<BTreeSet<Origin>, Problem>,
     /// Whether Glance's rollout is complete, or why not.
     pub rolled_out: Result<(), Problem>,
@@ -30,6 +30,14 @@ pub struct GlanceState {
     pub config_map: Option<String>,
     /// Why Glance cannot take anything in, if so.
     pub blocked: Option<Problem>,
+}
+
+impl GlanceState {
+    /// With nothing of what concerns others, so that a Horizon's view changes only with its own.
+    pub(super) fn seen_from(&self, origins: &BTreeSet<Origin>) -> Self {
+        let accepts = self.accepts.as_ref().map(|all| origins.intersection(all).cloned().collect());
+        Self { accepts: accepts.map_err(Clone::clone), ..self.clone() }
+    }
 }
 
 /// One Glance that a dashboard's users upload to. The keystone of what follows: a dashboard has one

@@ -7,6 +7,7 @@ use super::adjust::{self, Adjustment};
 use super::applied::Applied;
 use super::destination::GlanceState;
 use super::exposure::{self, Exposures, Stated};
+use super::grant::Grants;
 use super::hindrance::{self, Hindrance, Through};
 use super::layout;
 use super::origin::{Origin, PublicUrl};
@@ -39,6 +40,8 @@ pub struct GlanceView {
     pub wanted: BTreeMap<Origin, Vec<String>>,
     /// Origins of the user's own file, which ours would replace: carried on once ours has any.
     pub carried: BTreeMap<Origin, Vec<String>>,
+    /// What is granted to Horizons.
+    pub grants: Grants,
     /// Why no origin may be removed now.
     pub incomplete: Option<Problem>,
     /// Horizons whose pods upload here directly, or may.
@@ -69,6 +72,7 @@ impl GlanceView {
             source: None,
             wanted: BTreeMap::new(),
             carried: BTreeMap::new(),
+            grants: Grants::default(),
             incomplete: None,
             holders: BTreeSet::new(),
             applied: None,

@@ -6,11 +6,13 @@
 pub mod adjust;
 mod applied;
 mod catalog;
+mod conflict;
 mod consent;
 mod destination;
 pub mod drain;
 mod exposure;
 mod glance;
+pub mod grant;
 pub mod hindrance;
 mod horizon;
 pub mod layout;

@@ -92,6 +92,8 @@ fn own(problem: &Problem) -> State {
 fn condition(reason: Reason) -> ConditionType {
     match reason {
         Reason::NotExposed
+        | Reason::PlainHttp
+        | Reason::OriginNotAllowed
         | Reason::GlanceNotFound
         | Reason::GlanceAmbiguous
         | Reason::GlanceNotAllowed

@@ -38,3 +38,4 @@ mod render_python;
 mod render_server;
 mod shapes;
 mod status;
+mod tenants;
