@@ -14,8 +14,9 @@ fn from_env(name: &str, default: usize) -> usize {
 
 /// A cluster with an operator for all of it, and so many namespaces.
 struct Scale {
-    cluster: Cluster,
+    // Before the cluster: when a test fails its log is shown, which is one of the cluster's files.
     operator: Option<Operator>,
+    cluster: Cluster,
     names: Vec<String>,
     patience: Duration,
 }
@@ -56,7 +57,18 @@ impl Scale {
             }
             found
         };
-        poll(self.patience, &mut paced).unwrap_or_else(|| panic!("waited in vain until {what}"))
+        poll(self.patience, &mut paced).unwrap_or_else(|| panic!("waited in vain until {what}\n{}", self.report()))
+    }
+
+    /// How many stand where.
+    fn report(&self) -> String {
+        let mut counts = BTreeMap::<_, usize>::new();
+        for kind in ["horizon", "glance"] {
+            for object in self.cluster.list("", kind) {
+                *counts.entry(format!("{kind} {}", ready(&object))).or_default() += 1;
+            }
+        }
+        format!("{counts:?}")
     }
 
     /// Waits until every workload runs as its template says.

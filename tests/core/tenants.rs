@@ -37,7 +37,9 @@ fn dashboard(namespace: &str, host: &str) -> String {
 
 /// As the API server labels it.
 fn namespace(name: &str) -> String {
-    format!("{{apiVersion: v1, kind: Namespace, metadata: {{name: {name}, labels: {{kubernetes.io/metadata.name: {name}}}}}}}")
+    format!(
+        "{{apiVersion: v1, kind: Namespace, metadata: {{name: {name}, labels: {{kubernetes.io/metadata.name: {name}}}}}}}"
+    )
 }
 
 fn reason(outcome: &Outcome, resource: &str) -> (Reason, String) {
