@@ -87,12 +87,16 @@ pub enum Reason {
     Resolved,
     /// Nothing that the operator can see exposes the service to browsers.
     NotExposed,
+    /// Browsers load the dashboard by plain http only, and nobody has asked for that.
+    PlainHttp,
     /// No Glance resource fits; see the message for what was looked for.
     GlanceNotFound,
     /// Several Glance resources could be meant; set `directUpload.glanceRef`.
     GlanceAmbiguous,
     /// The Glance does not allow this Horizon's namespace.
     GlanceNotAllowed,
+    /// The Glance allows this namespace, but not this origin: it is plain http, or one too many.
+    OriginNotAllowed,
     /// The Glance cannot take the origin in; its own status says why.
     GlanceNotReady,
     /// The operator has just started and is still reading; never stands in a status.
@@ -195,10 +199,12 @@ impl Reason {
                 | Self::RehearsalRefused
                 | Self::Undecodable
                 | Self::NotExposed
+                | Self::PlainHttp
                 | Self::EndpointUnknown
                 | Self::PreflightRefused
                 | Self::GlanceAmbiguous
                 | Self::GlanceNotAllowed
+                | Self::OriginNotAllowed
                 | Self::RolloutPaused
                 | Self::RolloutOnDelete
                 | Self::RolloutPartitioned

@@ -5,7 +5,7 @@ use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::shared::{Deletion, Duration, ExposedBy, Layout, Namespaces, Rollout, WorkloadRef, is_default};
+use super::shared::{Deletion, Duration, ExposedBy, Layout, Namespaces, Rollout, Scheme, WorkloadRef, is_default};
 
 /// A Glance API that accepts image uploads straight from browsers.
 #[derive(CustomResource, Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -145,11 +145,31 @@ pub struct GlanceCors {
 }
 
 /// Consent to Horizons.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct AllowedHorizons {
     /// Namespaces whose Horizon resources are accepted. Default: only this namespace.
     pub namespaces: Namespaces,
+    /// Schemes that the origins of other namespaces may have; default `HTTPS` only. With plain
+    /// `HTTP`, whoever is on the way to such a dashboard can use this API with its users' tokens.
+    #[serde(skip_serializing_if = "is_default_schemes")]
+    #[schemars(length(min = 1, max = 2))]
+    pub schemes: Vec<Scheme>,
+    /// How many origins each other namespace may have here at most, those that retire among them.
+    /// Default 16. A lower number takes nothing away.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 1000))]
+    pub max_origins_per_namespace: Option<u32>,
+}
+
+impl Default for AllowedHorizons {
+    fn default() -> Self {
+        Self { namespaces: Namespaces::default(), schemes: vec![Scheme::HTTPS], max_origins_per_namespace: None }
+    }
+}
+
+fn is_default_schemes(schemes: &[Scheme]) -> bool {
+    schemes == [Scheme::HTTPS]
 }
 
 /// Which httpd module stands before glance-api.
@@ -218,6 +238,12 @@ pub struct GlanceStatus {
     /// The origins and who asks for them; the first hundred.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub origins: Vec<OriginStatus>,
+    /// How many namespaces have origins of their Horizons accepted here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub namespace_count: Option<i64>,
+    /// Those namespaces; the first hundred.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub namespaces: Vec<GrantStatus>,
     /// The ConfigMaps that the workload uses now.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub config_maps: Vec<String>,
@@ -237,10 +263,21 @@ pub struct OriginStatus {
     /// `scheme://host[:port]`, as the browser sends it.
     pub origin: String,
     /// Who asks for it: `Horizon namespace/name`, `spec.cors.allowedOrigins`, or the user's own
-    /// configuration file. Nobody: it is retiring.
+    /// configuration file; the first ten. Nobody: it is retiring.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub wanted_by: Vec<String>,
-    /// When a retiring origin leaves, at the earliest.
+    /// When a retiring origin leaves, at the earliest; where consent was taken back and its Horizon
+    /// still uploads directly, at the latest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retires_at: Option<Time>,
+}
+
+/// A namespace whose Horizons have origins accepted here.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct GrantStatus {
+    /// Its name.
+    pub namespace: String,
+    /// How many origins its Horizons ask for and are granted.
+    pub origins: i64,
 }

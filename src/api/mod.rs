@@ -4,12 +4,14 @@
 //! `CustomResourceDefinition`s that make the API server check them.
 
 pub mod conditions;
+mod duration;
 pub mod glance;
 pub mod horizon;
 mod rehearsing;
 pub mod shared;
 
 pub use conditions::{ConditionType, Reason};
+pub use duration::Duration;
 pub use glance::*;
 pub use horizon::*;
 pub use shared::*;

@@ -2,12 +2,11 @@
 
 use std::fmt;
 
+pub use super::duration::Duration;
 pub use super::rehearsing::Rehearsing;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-
-pub use kube::core::Duration;
 
 /// The workload kinds whose pods can be given files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -95,8 +94,8 @@ pub enum Scheme {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-kubernetes-validations" = [{
-    "rule": "self.kind == 'Service' ? has(self.scheme) : !has(self.scheme) && !has(self.port)",
-    "message": "a Service tells no scheme and needs one here (scheme: HTTPS or HTTP); the other kinds tell scheme and port themselves"
+    "rule": "self.kind == 'Service' ? has(self.scheme) : !has(self.port)",
+    "message": "a Service tells no scheme and needs one here (scheme: HTTPS or HTTP); the other kinds tell their port themselves"
 }]))]
 pub struct ExposedBy {
     /// Kind of the exposing object.
@@ -104,7 +103,8 @@ pub struct ExposedBy {
     /// Its name.
     #[schemars(length(min = 1, max = 253))]
     pub name: String,
-    /// For a Service: what browsers speak to it.
+    /// For a Service: what browsers speak to it. For the other kinds: only the URLs of this scheme
+    /// count; a dashboard's plain http ones only with `HTTP`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scheme: Option<Scheme>,
     /// For a Service: the port that browsers use. Default: the scheme's own if the Service has it,
@@ -211,9 +211,9 @@ pub enum FromNamespaces {
     Selector,
 }
 
-/// Reads an optional positive [`Duration`], with a default in seconds.
+/// Reads an optional [`Duration`], with a default in seconds.
 pub fn seconds(duration: Option<Duration>, default: u64) -> u64 {
-    duration.map_or(default, |d| if d.is_negative() { 0 } else { std::time::Duration::from(d).as_secs() })
+    duration.map_or(default, |d| std::time::Duration::from(d).as_secs())
 }
 
 /// For `skip_serializing_if`: what a user did not write does not appear.

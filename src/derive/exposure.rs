@@ -9,6 +9,7 @@ mod hostname;
 mod http_route;
 mod ingress;
 mod route;
+mod scheme;
 mod service;
 
 use std::collections::BTreeSet;
@@ -22,6 +23,7 @@ use crate::observe::{Key, Snapshot, Workload};
 use backends::Backends;
 
 pub(super) use http_route::needs;
+pub(super) use scheme::asked_for;
 
 /// One URL and where it comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -172,6 +174,7 @@ fn one(snapshot: &Snapshot, named: &ExposedBy, key: &Key, backends: &Backends) -
         notes.add(format!("there is no {} {key}", named.kind));
         Exposures::default()
     });
+    scheme::only(&mut found, named, key, &mut notes);
     if found == Exposures::default() && notes.notes.is_empty() {
         let services = backends.services.join(", ");
         notes.add(format!("{} {key} leads to none of the workload's Services ({services})", named.kind));

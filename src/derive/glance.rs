@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use super::applied::Applied;
 use super::exposure::{self, Exposures, Stated};
+use super::grant::Grants;
 use super::hindrance::{self, Hindrance};
+use super::horizon::GlanceState;
 use super::layout;
 use super::origin::{Origin, PublicUrl};
 use super::problem::Problem;
@@ -38,6 +40,8 @@ pub struct GlanceView {
     pub wanted: BTreeMap<Origin, Vec<String>>,
     /// Origins of the user's own file, which ours would replace: carried on once ours has any.
     pub carried: BTreeMap<Origin, Vec<String>>,
+    /// What is granted to Horizons.
+    pub grants: Grants,
     /// Why no origin may be removed now.
     pub incomplete: Option<Problem>,
     /// Horizons whose pods upload here directly, or may.
@@ -65,6 +69,7 @@ impl GlanceView {
             source: None,
             wanted: BTreeMap::new(),
             carried: BTreeMap::new(),
+            grants: Grants::default(),
             incomplete: None,
             holders: BTreeSet::new(),
             applied: None,
@@ -221,6 +226,17 @@ impl GlanceView {
     pub fn obstacle(&self) -> Option<Problem> {
         let roll = || self.applied.as_ref()?.obstacle(&self.target.as_ref().ok()?.workload);
         self.settings.as_ref().err().cloned().or_else(roll)
+    }
+
+    /// What Horizons must know of it.
+    pub(super) fn state(&self) -> GlanceState {
+        GlanceState {
+            key: self.object.meta.key.clone(),
+            accepts: self.accepts(),
+            rolled_out: self.rolled_out(),
+            config_map: self.applied.as_ref().and_then(|a| a.mount.as_ref()).map(|m| m.config_map.clone()),
+            blocked: self.obstacle(),
+        }
     }
 
     /// Whether the rollout is complete.

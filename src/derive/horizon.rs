@@ -45,7 +45,7 @@ pub enum Intent {
 #[derive(Clone, Debug, PartialEq)]
 pub struct GlanceState {
     pub key: Key,
-    /// Origins that every Glance pod accepts, or why that is not known.
+    /// Origins of this Horizon that every Glance pod accepts, or why that is not known.
     pub accepts: Result<BTreeSet<Origin>, Problem>,
     /// Whether Glance's rollout is complete, or why not.
     pub rolled_out: Result<(), Problem>,
@@ -53,6 +53,20 @@ pub struct GlanceState {
     pub config_map: Option<String>,
     /// Why Glance cannot take anything in, if so.
     pub blocked: Option<Problem>,
+}
+
+impl GlanceState {
+    /// With nothing of what concerns others, so that a Horizon's view changes only with its own.
+    pub(super) fn seen_from(&self, origins: &BTreeSet<Origin>) -> Self {
+        let accepts = self.accepts.as_ref().map(|all| origins.intersection(all).cloned().collect());
+        Self {
+            key: self.key.clone(),
+            accepts: accepts.map_err(Clone::clone),
+            rolled_out: self.rolled_out.clone(),
+            config_map: self.config_map.clone(),
+            blocked: self.blocked.clone(),
+        }
+    }
 }
 
 /// The view of one Horizon.
@@ -115,7 +129,8 @@ impl HorizonView {
         self.target = target::find(snapshot, key, &spec.workload_ref, &GUESSES);
         let workload = self.target.as_ref().ok().map(|t| t.workload.clone());
         let stated = Stated { public_url: spec.public_url.as_deref(), exposed_by: spec.exposed_by.as_deref() };
-        self.exposures = exposure::of(snapshot, stated, workload.as_deref(), &key.namespace);
+        self.exposures = exposure::of(snapshot, stated, workload.as_deref(), &key.namespace)
+            .and_then(|found| exposure::asked_for(found, stated, &key.namespace));
         self.applied = workload.as_deref().map(|w| Applied::of(snapshot, w));
         self.settings = self.settings(spec).and_then(|settings| {
             self.hosts = proof::hosts(spec)?;

@@ -4,10 +4,12 @@
 //! holds all that its plan depends on.
 
 mod applied;
+mod conflict;
 mod consent;
 pub mod drain;
 mod exposure;
 mod glance;
+pub mod grant;
 pub mod hindrance;
 mod horizon;
 pub mod layout;

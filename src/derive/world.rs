@@ -6,15 +6,17 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::applied::Applied;
+use super::conflict;
 use super::drain;
 use super::exposure;
 use super::glance::GlanceView;
-use super::horizon::{GlanceState, HorizonView, Intent};
+use super::grant::Refusal;
+use super::horizon::{HorizonView, Intent, Partner};
 use super::pairing;
 use super::problem::Problem;
 use super::proof;
 use super::target::Target;
-use crate::api::{FromNamespaces, Reason, Rollout, WorkloadKind};
+use crate::api::{Reason, Rollout, WorkloadKind};
 use crate::observe::watches::Needs;
 use crate::observe::{Key, Meta, Snapshot, Workload};
 use crate::plan::mount::{Claim, describe};
@@ -53,29 +55,23 @@ impl World {
             view.strays = strays;
             pairing::pair(snapshot, &glances, view);
         }
-        for view in horizons.values() {
-            ask(&mut glances, view);
-        }
+        ask(snapshot, &mut glances, &mut horizons);
         for view in glances.values_mut() {
             if let Err(unknown) = snapshot.horizons.known(&view.object.meta.key.namespace) {
                 view.incomplete = Some(unknown.into());
             }
             view.look_ahead();
         }
+        let states: BTreeMap<_, _> = glances.iter().map(|(key, glance)| (key, glance.state())).collect();
         for view in horizons.values_mut() {
-            if let Ok(super::horizon::Partner::Glance(key)) = &view.partner {
-                view.glance = glances.get(key).map(|glance| GlanceState {
-                    key: key.clone(),
-                    accepts: glance.accepts(),
-                    rolled_out: glance.rolled_out(),
-                    config_map: glance.applied.as_ref().and_then(|a| a.mount.as_ref()).map(|m| m.config_map.clone()),
-                    blocked: glance.obstacle(),
-                });
+            if let Ok(Partner::Glance(key)) = &view.partner {
+                view.glance = states.get(key).map(|state| state.seen_from(&view.origins().unwrap_or_default()));
             }
             proof::fill(snapshot, view);
         }
         proof::take_turns(&mut horizons);
         advise_on_rolls(&mut glances, &mut horizons);
+        conflict::advise(snapshot, &mut glances, &mut horizons);
         let read = snapshot.horizons.any_known() && snapshot.glances.any_known();
         let namespaces = horizons.keys().chain(glances.keys()).map(|key| key.namespace.as_str()).collect();
         let routing = exposure::needs(snapshot, &namespaces);
@@ -119,33 +115,26 @@ impl World {
     }
 }
 
-/// Enters a Horizon's origins into the Glances that must accept them.
-fn ask(glances: &mut BTreeMap<Key, GlanceView>, view: &HorizonView) {
-    let key = &view.object.meta.key;
-    for needed in view.needs() {
-        let Some(glance) = glances.get_mut(&needed) else { continue };
-        match view.origins() {
-            Ok(origins) => {
-                for origin in origins {
-                    glance.wanted.entry(origin).or_default().push(format!("Horizon {key}"));
-                }
-            }
-            // Its pods still upload from origins that nothing names any more: none may leave now.
-            Err(problem) if problem.is_unknown() || view.holds() => glance.incomplete = Some(problem),
-            Err(_) => {}
-        }
-        if view.holds() {
-            glance.holders.insert(key.clone());
+/// Lets each Glance grant what Horizons ask of it; one that is refused goes no further.
+fn ask(snapshot: &Snapshot, glances: &mut BTreeMap<Key, GlanceView>, horizons: &mut BTreeMap<Key, HorizonView>) {
+    let mut askers: BTreeMap<Key, Vec<&HorizonView>> = BTreeMap::new();
+    for view in horizons.values() {
+        for glance in view.needs() {
+            askers.entry(glance).or_default().push(view);
         }
     }
-    // A Horizon that cannot be seen whole may need anything that it is allowed to use.
-    if let Some(problem) = view.unseen() {
-        let may_use = |glance: &&mut GlanceView| {
-            let from = glance.object.spec.as_ref().map(|s| s.cors.allowed_horizons.namespaces.from);
-            glance.object.meta.key.namespace == key.namespace || from != Ok(FromNamespaces::Same)
-        };
-        for glance in glances.values_mut().filter(may_use) {
-            glance.incomplete = Some(problem.clone());
+    let unseen = horizons.values().filter_map(|view| Some((view.object.meta.key.namespace.clone(), view.unseen()?)));
+    let unseen: BTreeMap<_, _> = unseen.collect();
+    for (key, glance) in glances.iter_mut() {
+        glance.grant(snapshot, askers.get(key).map_or(&[], Vec::as_slice), &unseen);
+    }
+    for view in horizons.values_mut() {
+        let Ok(Partner::Glance(glance)) = &view.partner else { continue };
+        let refusal = glances.get(glance).and_then(|g| g.grants.refused.get(&view.object.meta.key));
+        match refusal {
+            Some(Refusal::Never(problem)) => view.intent = Intent::Own(problem.clone()),
+            Some(Refusal::NoRoom(problem)) => view.intent = Intent::Hold(problem.clone()),
+            None => {}
         }
     }
 }

@@ -80,7 +80,7 @@ fn hold_nothing_back(cluster: &mut Cluster) {
         if let Some(time) = rollout.not_before.take() {
             assumptions.push(format!("{id}: spec.rollout.notBefore ({}) has passed", time.0));
         }
-        rollout.min_interval = Some(Duration::from(std::time::Duration::ZERO));
+        rollout.min_interval = Some(Duration::default());
     };
     for key in keys(cluster.snapshot.horizons.all().map(|(key, _)| key)) {
         edit(&mut cluster.snapshot.horizons, &key, |o| {

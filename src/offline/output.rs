@@ -5,6 +5,7 @@
 use serde_json::{Map, Value, json};
 
 use super::simulate::Outcome;
+use crate::derive::grant::granted_annotation;
 use crate::derive::partner_annotation;
 use crate::observe::manifests::Id;
 use crate::plan::mount::our_annotations;
@@ -42,7 +43,8 @@ pub fn rendered_files(outcome: &Outcome) -> Vec<(&Id, &str, &str)> {
     files
 }
 
-/// Of the annotations only the partner's name stays: it says what Git can know.
+/// Of the annotations only those stay that say what Git can know: who goes where, and whose origins
+/// these are.
 fn config_map(object: &Value) -> Value {
     let mut metadata = Map::new();
     for field in ["name", "namespace", "labels"] {
@@ -50,8 +52,12 @@ fn config_map(object: &Value) -> Value {
             metadata.insert(field.into(), value.clone());
         }
     }
-    if let Some(partner) = object["metadata"]["annotations"].get(partner_annotation()) {
-        metadata.insert("annotations".into(), json!({partner_annotation(): partner}));
+    let annotations: Map<String, Value> = [partner_annotation(), granted_annotation()]
+        .into_iter()
+        .filter_map(|name| Some((name.clone(), object["metadata"]["annotations"].get(name)?.clone())))
+        .collect();
+    if !annotations.is_empty() {
+        metadata.insert("annotations".into(), annotations.into());
     }
     json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "immutable": true, "data": object["data"]})
 }

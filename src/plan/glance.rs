@@ -78,7 +78,9 @@ fn attempt(
     let settings = view.settings.as_ref().map_err(accepted)?;
     let gone = || (ConditionType::Accepted, Problem::new(Reason::WorkloadNotFound, "the workload is gone"));
     let applied = view.applied.as_ref().ok_or_else(gone)?;
-    let unread = [view.incomplete.as_ref(), view.exposures.as_ref().err()].into_iter().flatten();
+    let config_maps = applied.config_maps.as_ref().err().cloned().map(Problem::from);
+    let unread = [view.incomplete.as_ref(), view.grants.pending(), view.exposures.as_ref().err(), config_maps.as_ref()];
+    let unread = unread.into_iter().flatten();
     if let Some(problem) = unread.into_iter().find(|p| p.reason == Reason::ObservationPending) {
         return Err((ConditionType::OriginsResolved, problem.clone()));
     }
@@ -114,7 +116,7 @@ impl Stage<'_> {
             applied: self.applied,
             files,
             tls: self.view.tls(),
-            annotations: self.retirement.annotation(),
+            annotations: self.retirement.annotation().into_iter().chain(self.granted()).collect(),
             note: None,
             rollout: &self.spec.rollout,
         };
@@ -130,11 +132,17 @@ impl Stage<'_> {
         Ok(plan)
     }
 
+    /// For which namespaces the file is made.
+    fn granted(&self) -> Option<(String, String)> {
+        self.view.grants.annotation(|origin| self.retirement.kept.contains_key(origin))
+    }
+
     /// Nothing is asked of Glance: nothing of ours stands in it.
     fn clear(&self) -> Result<Plan, Unmet> {
         if let Some(problem) = &self.view.incomplete {
             return Err((ConditionType::OriginsResolved, problem.clone()));
         }
+        self.applied.config_maps.as_ref().map_err(|unknown| (ConditionType::ConfigRendered, unknown.clone().into()))?;
         let workload = &self.target.workload;
         let mut plan = Plan::idle(State::Done(Problem::new(
             Reason::NoOrigins,
@@ -233,9 +241,15 @@ impl Retirement {
             if view.wanted.contains_key(&origin) || view.carried.contains_key(&origin) {
                 continue;
             }
-            let since = noted.get(origin.as_str()).copied().unwrap_or(now);
+            // Without consent it retires from the moment that its Horizon's pods are away; a tenant who
+            // keeps them from going wins no more than the time that a safe deletion has, too.
+            let since = noted.get(origin.as_str()).copied();
+            let since = match view.grants.leaving.contains(&origin) {
+                true => since.unwrap_or_else(|| deadline(Some(now), spec.deletion.timeout)),
+                false => since.map_or(now, |since| since.min(now)),
+            };
             let until = since.saturating_add(SignedDuration::from_secs(after)).unwrap_or(Timestamp::MAX);
-            if now < until || view.incomplete.is_some() {
+            if now < until || view.incomplete.is_some() || view.grants.is_frozen(&origin) {
                 retirement.kept.insert(origin.clone(), until);
                 retirement.since.insert(origin, since);
             }

@@ -88,6 +88,8 @@ fn own(problem: &Problem) -> State {
 fn condition(reason: Reason) -> ConditionType {
     match reason {
         Reason::NotExposed
+        | Reason::PlainHttp
+        | Reason::OriginNotAllowed
         | Reason::GlanceNotFound
         | Reason::GlanceAmbiguous
         | Reason::GlanceNotAllowed

@@ -5,12 +5,14 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::conditions::{Facts, conditions};
 use super::verification;
-use crate::api::{ConfiguredMode, GlanceRef, GlanceStatus, HorizonStatus, OriginStatus, Reason};
+use crate::api::{ConfiguredMode, GlanceRef, GlanceStatus, GrantStatus, HorizonStatus, OriginStatus, Reason};
 use crate::derive::{Evidence, Exposures, GlanceView, HorizonView, Partner, Problem};
 use crate::plan::{OriginPlan, Plan, State};
 
-/// How many origins a status lists.
+/// How many origins and namespaces a status lists.
 const LISTED: usize = 100;
+/// How many it names that ask for the same origin.
+const NAMED: usize = 10;
 
 /// The status of a Horizon; none while there is nothing to say.
 pub fn horizon(view: &HorizonView, plan: &Plan, now: Timestamp) -> Option<HorizonStatus> {
@@ -67,14 +69,21 @@ pub fn glance(view: &GlanceView, plan: &Plan, origins: &[OriginPlan], now: Times
     };
     let listed = origins.iter().take(LISTED).map(|origin| OriginStatus {
         origin: origin.origin.to_string(),
-        wanted_by: origin.wanted_by.clone(),
+        wanted_by: origin.wanted_by.iter().take(NAMED).cloned().collect(),
         retires_at: origin.retires_at.map(Time),
+    });
+    let given = &view.grants.given;
+    let namespaces = given.iter().take(LISTED).map(|(namespace, origins)| GrantStatus {
+        namespace: namespace.clone(),
+        origins: i64::try_from(origins.len()).unwrap_or(i64::MAX),
     });
     Some(GlanceStatus {
         observed_generation: Some(view.object.meta.generation),
         public_url: primary(&view.exposures),
         origin_count: i64::try_from(origins.len()).ok(),
         origins: listed.collect(),
+        namespace_count: i64::try_from(given.len()).ok().filter(|count| *count > 0),
+        namespaces: namespaces.collect(),
         config_maps: plan.config_map.iter().cloned().collect(),
         advice: view.advice.clone(),
         conditions: conditions(&plan.state, &facts),

@@ -69,8 +69,9 @@ impl Reconciler {
             Kind::Horizon => ("Horizon", &self.horizons),
             _ => ("Glance", &self.glances),
         };
+        let mut before = Vec::new();
         for _ in 0..ROUNDS {
-            let Some(look) = self.look(subject) else {
+            let Some(mut look) = self.look(subject) else {
                 self.metrics.standing(name, &subject.key, None);
                 return Ok(None);
             };
@@ -78,11 +79,16 @@ impl Reconciler {
             if steps.is_empty() {
                 return self.settle(name, subject, look, writer).await;
             }
+            if steps == before {
+                look.plan.state = State::Unmet(ConditionType::RolledOut, in_vain(&steps));
+                return self.give_up(name, &look, writer).await;
+            }
             for step in &steps {
                 if let Err(error) = self.step(name, &look.meta, step, writer, events).await {
                     return self.fail(name, look, &error, writer).await;
                 }
             }
+            before = steps;
         }
         tracing::error!(kind = name, object = %subject.key, "the plan does not come to an end; trying again later");
         self.metrics.reconciled(name, false);
@@ -161,12 +167,19 @@ impl Reconciler {
         error: &ApplyError,
         writer: &Writer,
     ) -> Result<Option<Duration>, ()> {
-        self.metrics.reconciled(kind, false);
         if let Some(problem) = error.problem() {
             look.plan.state = State::Unmet(place(&problem), problem);
-            if let Err(error) = self.write_status(kind, &look, writer).await {
-                tracing::warn!(kind, object = %look.meta.key, %error, "status not written");
-            }
+            return self.give_up(kind, &look, writer).await;
+        }
+        self.metrics.reconciled(kind, false);
+        Err(())
+    }
+
+    /// Says why nothing more can be done now; it is tried again, later and later.
+    async fn give_up(&self, kind: &'static str, look: &Look, writer: &Writer) -> Result<Option<Duration>, ()> {
+        self.metrics.reconciled(kind, false);
+        if let Err(error) = self.write_status(kind, look, writer).await {
+            tracing::warn!(kind, object = %look.meta.key, %error, "status not written");
         }
         Err(())
     }
@@ -203,6 +216,16 @@ async fn send<S: PartialEq + Serialize>(
     let value = serde_json::to_value(&status)
         .map_err(|e| ApplyError::Transport { object: meta.key.to_string(), source: kube::Error::SerdeError(e) })?;
     writer.status(meta, value).await
+}
+
+/// The API server took the steps, and yet they are to be done: what stands there is not ours.
+fn in_vain(steps: &[Step]) -> Problem {
+    let steps: Vec<_> = steps.iter().map(|step| step.action.to_string()).collect();
+    let message = format!(
+        "{}: the API server accepts that, and nothing changes; another field manager owns what stands there under our names: take it out with that manager",
+        steps.join("; ")
+    );
+    Problem::new(Reason::FieldConflict, message)
 }
 
 fn place(problem: &Problem) -> ConditionType {

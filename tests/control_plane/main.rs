@@ -26,4 +26,5 @@ mod schema;
 mod seeds;
 mod several;
 mod switches;
+mod tenants;
 mod upgrade;

@@ -47,6 +47,11 @@ fn bad_resources_are_refused() {
             "spec.directUpload.glanceEndpoint",
         ),
         (horizon(json!({"rollout": {"minInterval": 5}})), "spec.rollout.minInterval"),
+        // As much as would overflow in the operator, and a sign that no pattern of digits has.
+        (horizon(json!({"rollout": {"minInterval": "99999999999999999999999999h"}})), "spec.rollout.minInterval"),
+        (horizon(json!({"deletion": {"timeout": "5h-3h"}})), "spec.deletion.timeout"),
+        (glance(json!({"cors": {"retireAfter": "soon"}})), "spec.cors.retireAfter"),
+        (glance(json!({"cors": {"allowedHorizons": {"schemes": ["FTP"]}}})), "spec.cors.allowedHorizons.schemes"),
     ];
     for (object, expected) in table {
         let error = site

@@ -5,14 +5,19 @@ use direct_upload_operator::derive::{Exposures, Problem, World};
 use direct_upload_operator::observe::Key;
 use rstest::rstest;
 
-use crate::offline::{deployment, horizon, ingress, join, read, svc};
+use crate::offline::{deployment, ingress, join, read, resource, svc};
 
-/// The exposures of `horizon` in a cloud of its Deployment, its Service and these objects.
+/// The exposures of `horizon` in a cloud of its Deployment, its Service and these objects; asked as
+/// those of a Glance, for which plain http counts like https.
 pub fn exposures(spec: &str, objects: &[&str]) -> Result<Exposures, Problem> {
-    let own = [horizon(spec), deployment("openstack", "horizon"), svc("openstack", "horizon")];
+    let own = [
+        resource("glance", "Glance", "openstack", "horizon", spec),
+        deployment("openstack", "horizon"),
+        svc("openstack", "horizon"),
+    ];
     let all: Vec<&str> = own.iter().map(String::as_str).chain(objects.iter().copied()).collect();
     let world = World::of(&read(&join(&all)).snapshot);
-    world.horizons[&Key::new("openstack", "horizon")].exposures.clone()
+    world.glances[&Key::new("openstack", "horizon")].exposures.clone()
 }
 
 /// Their URLs, separated by blanks; and the notes.

@@ -212,7 +212,6 @@ fn services(
 /// The API server says the same (tests/control_plane/schema.rs).
 #[rstest]
 #[case::no_scheme("{kind: Service, name: public}")]
-#[case::scheme_of_others("{kind: Ingress, name: public, scheme: HTTPS}")]
 #[case::port_of_others("{kind: Ingress, name: public, port: 1}")]
 fn a_scheme_for_services_alone(#[case] named: &str) {
     let yaml = join(&[

@@ -31,3 +31,4 @@ mod render_oracle;
 mod render_oslo;
 mod render_python;
 mod render_server;
+mod tenants;

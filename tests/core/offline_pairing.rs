@@ -123,6 +123,7 @@ fn ingress_hosts(#[case] tls: &str, #[case] host: &str, #[case] expected: &[&str
     let ingress = ingress("openstack", "horizon", "HOST")
         .replace("tls: [{hosts: ['HOST']}]", &format!("tls: [{tls}]"))
         .replace("HOST", host);
+    let scheme = if expected.iter().any(|origin| origin.starts_with("http:")) { "HTTP" } else { "HTTPS" };
     let outcome = render(&join(&[
         &deployment("openstack", "horizon"),
         &svc("openstack", "horizon"),
@@ -130,7 +131,9 @@ fn ingress_hosts(#[case] tls: &str, #[case] host: &str, #[case] expected: &[&str
         &deployment("openstack", "glance"),
         &glance("{publicURL: 'http://g.example.com'}"),
         // Mixed content is another question.
-        &horizon("{directUpload: {verification: 'Off'}}"),
+        &horizon(&format!(
+            "{{exposedBy: [{{kind: Ingress, name: horizon, scheme: {scheme}}}], directUpload: {{verification: 'Off'}}}}"
+        )),
     ]));
     assert_eq!(origins(&outcome, "openstack/glance"), expected, "{:?}", end(&outcome, "Horizon openstack/horizon"));
 }

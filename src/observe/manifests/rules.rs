@@ -15,8 +15,8 @@ const RULES: [Rule; 5] = [
     ("!has(self.port) || self.server != 'None'", |v| {
         !has(v, "port") || v["server"].as_str().is_some_and(|server| server != "None")
     }),
-    ("self.kind == 'Service' ? has(self.scheme) : !has(self.scheme) && !has(self.port)", |v| {
-        if v["kind"] == "Service" { has(v, "scheme") } else { !has(v, "scheme") && !has(v, "port") }
+    ("self.kind == 'Service' ? has(self.scheme) : !has(self.port)", |v| {
+        if v["kind"] == "Service" { has(v, "scheme") } else { !has(v, "port") }
     }),
     ("self.from != 'Selector' || has(self.selector)", |v| v["from"] != "Selector" || has(v, "selector")),
 ];
