@@ -7,6 +7,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use prometheus_client::metrics::counter::Counter;
 use serde_json::Value;
 use tokio::sync::watch;
 
@@ -67,6 +68,7 @@ macro_rules! on_store {
 pub struct Live {
     state: Mutex<State>,
     changes: watch::Sender<u64>,
+    derivations: Counter,
 }
 
 #[derive(Debug)]
@@ -90,7 +92,7 @@ impl Default for Live {
             world: Arc::default(),
             derived: 0,
         };
-        Self { state: Mutex::new(state), changes: watch::Sender::new(0) }
+        Self { state: Mutex::new(state), changes: watch::Sender::new(0), derivations: Counter::default() }
     }
 }
 
@@ -101,8 +103,14 @@ impl Live {
         if state.derived != state.revision {
             state.world = Arc::new(World::of(&state.snapshot));
             state.derived = state.revision;
+            self.derivations.inc();
         }
         state.world.clone()
+    }
+
+    /// How often the world was derived.
+    pub fn derivations(&self) -> Counter {
+        self.derivations.clone()
     }
 
     /// Tells of each change of meaning.

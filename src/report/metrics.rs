@@ -93,6 +93,13 @@ impl Default for Metrics {
 }
 
 impl Metrics {
+    /// Takes in a counter that is kept elsewhere.
+    #[must_use]
+    pub fn with_derivations(mut self, counter: Counter) -> Self {
+        self.registry.register("derivations", "How often all that is seen was thought through", counter);
+        self
+    }
+
     /// A reconcile ended.
     pub fn reconciled(&self, kind: &'static str, ok: bool) {
         let outcome = if ok { "success" } else { "error" };

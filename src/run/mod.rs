@@ -92,7 +92,7 @@ const DEBOUNCE: Duration = Duration::from_millis(700);
 pub async fn run(client: Client, settings: Settings, mut stop: watch::Receiver<bool>) -> Result<(), RunError> {
     guard::check_crds(&client).await?;
     let live = Arc::new(Live::default());
-    let metrics = Arc::new(Metrics::default());
+    let metrics = Arc::new(Metrics::default().with_derivations(live.derivations()));
     let ready = Arc::new(serve::Ready::default());
     let server = serve::start(settings.metrics_addr, metrics.clone(), ready.clone()).await?;
 

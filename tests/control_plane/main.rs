@@ -22,6 +22,7 @@ mod rehearsal;
 mod repairs;
 mod rollouts;
 mod samples;
+mod scale;
 mod schema;
 mod seeds;
 mod several;

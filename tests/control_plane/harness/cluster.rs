@@ -7,7 +7,8 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use kube::api::{Api, DynamicObject, Patch, PatchParams};
+use futures::{StreamExt, stream};
+use kube::api::{Api, DynamicObject, ListParams, Patch, PatchParams, PostParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::core::{ApiResource, GroupVersionKind};
 use kube::{Client, Config};
@@ -149,12 +150,27 @@ impl Cluster {
         answer.map(|object| serde_json::to_value(object).expect("JSON"))
     }
 
-    /// All objects of a kind, in order of name.
+    /// All objects of a kind, in order of name; without a namespace, of all.
     pub fn list(&self, namespace: &str, kind: &str) -> Vec<Value> {
         let (api, _) = self.api(namespace, kind);
-        let list = self.runtime.block_on(api.list(&kube::api::ListParams::default()));
+        let list = self.runtime.block_on(api.list(&ListParams::default()));
         let items = list.unwrap_or_else(|e| panic!("{kind}: {e}")).items;
         items.into_iter().map(|object| serde_json::to_value(object).expect("JSON")).collect()
+    }
+
+    /// Creates objects, many at once, without kubectl's limit of requests. Each says its namespace.
+    pub fn create(&self, objects: &[Value]) {
+        let post = |object: &Value| {
+            let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+            let kind = text("/kind").to_lowercase();
+            let (api, _) = self.api(&text("/metadata/namespace"), &kind);
+            let object: DynamicObject = serde_json::from_value(object.clone()).expect("an object");
+            async move { api.create(&PostParams::default(), &object).await.map_err(|e| format!("{object:?}: {e}")) }
+        };
+        let all = stream::iter(objects).map(post).buffer_unordered(32).collect::<Vec<_>>();
+        for answer in self.runtime.block_on(all) {
+            answer.expect("created");
+        }
     }
 
     /// A merge patch, as `kubectl edit` would send it.
@@ -184,6 +200,7 @@ impl Cluster {
             "daemonset" => ("apps", "v1", "DaemonSet", "daemonsets"),
             "replicaset" => ("apps", "v1", "ReplicaSet", "replicasets"),
             "job" => ("batch", "v1", "Job", "jobs"),
+            "service" => ("", "v1", "Service", "services"),
             "ingress" => ("networking.k8s.io", "v1", "Ingress", "ingresses"),
             "httproute" => ("gateway.networking.k8s.io", "v1", "HTTPRoute", "httproutes"),
             "configmap" => ("", "v1", "ConfigMap", "configmaps"),
@@ -193,7 +210,7 @@ impl Cluster {
             other => panic!("add {other} to the table"),
         };
         let resource = ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, version, kind), plural);
-        if kind == "Namespace" {
+        if kind == "Namespace" || namespace.is_empty() {
             return (Api::all_with(self.client.clone(), &resource), name);
         }
         (Api::namespaced_with(self.client.clone(), namespace, &resource), name)

@@ -23,10 +23,12 @@ impl Operator {
     pub fn start(cluster: &Cluster, args: &[&str]) -> Self {
         let log = cluster.folder().join(format!("operator-{}.log", cluster.next()));
         let output = File::create(&log).expect("a log file");
+        let pace: &[&str] =
+            if args.contains(&"--preflight-interval") { &[] } else { &["--preflight-interval", "400ms"] };
         // It ends with the thread that started it, should that be killed.
         let process = Command::new("setpriv")
             .args(["--pdeathsig", "KILL", "--", BINARY, "run", "--metrics-addr", "127.0.0.1:0"])
-            .args(["--preflight-interval", "400ms"])
+            .args(pace)
             .args(args)
             .env("KUBECONFIG", cluster.operator_kubeconfig())
             .env("HTTPS_PROXY", cluster.edge().proxy())
@@ -67,6 +69,20 @@ impl Operator {
         let prefix = format!("direct_upload_reconciles_total{{kind=\"{kind}\"");
         let counts = text.lines().filter(|line| line.starts_with(&prefix));
         counts.filter_map(|line| line.rsplit_once(' ')?.1.parse::<u64>().ok()).sum()
+    }
+
+    /// One of its metrics, without labels.
+    pub fn metric(&self, name: &str) -> u64 {
+        let text = self.http("/metrics").unwrap_or_default();
+        let mut lines = text.lines().filter_map(|line| line.split_once(' '));
+        lines.find(|(n, _)| *n == name).and_then(|(_, value)| value.parse().ok()).unwrap_or_default()
+    }
+
+    /// Its resident memory in KiB.
+    pub fn memory(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("Linux");
+        line.trim().trim_end_matches(" kB").parse().expect("a number")
     }
 
     /// SIGTERM, as a kubelet sends it.
