@@ -40,7 +40,7 @@ impl GlanceState {
     }
 }
 
-/// One Glance that a dashboard's users upload to. The keystone of what follows: a dashboard has one
+/// One Glance that a dashboard's users upload to. A dashboard has one
 /// upload mode, so it may be direct only while each of its destinations lets uploads through.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Destination {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Site, fixtures, workload_patches};
 
-fn keystone(cors: Value) -> Value {
+fn keystone(cors: &Value) -> Value {
     let spec = json!({"service": "Keystone", "cors": cors, "rollout": {"minInterval": "1s"}});
     json!({"apiVersion": "cors.openstack.org/v1beta1", "kind": "OpenStackAPI", "metadata": {"name": "keystone"}, "spec": spec})
 }
@@ -23,7 +23,7 @@ fn keystone_from_nothing_and_back() {
             "allowedOrigins": ["https://portal.example.com"]})
     };
     let mark = site.mark();
-    site.apply(&[horizon, keystone(cors(json!([{"name": "skyline"}])))]);
+    site.apply(&[horizon, keystone(&cors(json!([{"name": "skyline"}])))]);
     site.await_ready("openstackapi/keystone", "True RolledOut");
     let files = site.files("deployment/keystone").expect("files");
     let origins = "https://horizon.example.com,https://portal.example.com,https://skyline.example.com";
@@ -48,7 +48,7 @@ fn keystone_from_nothing_and_back() {
     });
     site.await_ready("openstackapi/keystone", "True RolledOut");
 
-    site.apply(&[keystone(cors(json!([])))]);
+    site.apply(&[keystone(&cors(json!([])))]);
     site.wait("no dashboard is left", || (!site.files("deployment/keystone")?.contains("cloud.")).then_some(()));
     site.await_ready("openstackapi/keystone", "True RolledOut");
     site.quiet();
