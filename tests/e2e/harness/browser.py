@@ -12,7 +12,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support import expected_conditions as expect
 from selenium.webdriver.support.wait import WebDriverWait
 
-from .shell import run
+from .shell import run, say
 
 QUIET = (
     '--headless=new', '--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu', '--no-first-run',
@@ -125,35 +125,60 @@ class Dashboard:
         self.driver.find_element(By.CSS_SELECTOR, '.modal-footer button.finish').click()
 
     def watch(self, name, seconds):
-        """Follows the network log until the request that carries the data has ended."""
-        upload, request = Upload(name, began=time.time()), None
+        """Follows the network log until the request that carries the data has ended, or the one before
+        it, which creates the image in direct mode, has failed."""
+        upload, requests = Upload(name, began=time.time()), {}
         started = time.monotonic()
         while time.monotonic() < started + seconds:
             for event in self.browser.network():
                 detail = event['params']
-                if event['method'] == 'Network.requestWillBeSent' and carries_data(detail['request']):
-                    request = detail['requestId']
-                    upload.method, upload.url = detail['request']['method'], detail['request']['url']
-                elif detail.get('requestId') != request:
+                if event['method'] == 'Network.requestWillBeSent' and part_of_upload(detail['request']):
+                    request = detail['request']
+                    requests[detail['requestId']] = carries_data(request)
+                    if carries_data(request):
+                        upload.method, upload.url = request['method'], request['url']
                     continue
-                elif event['method'] == 'Network.responseReceived':
-                    upload.status = detail['response']['status']
+                data = requests.get(detail.get('requestId'))
+                if data is None:
+                    continue
+                if event['method'] == 'Network.responseReceived':
+                    status = detail['response']['status']
+                    if data:
+                        upload.status = status
+                    elif status >= 400:
+                        upload.failed = f'the image was not created: {status}'
                 elif event['method'] == 'Network.loadingFailed':
                     cors = detail.get('corsErrorStatus', {}).get('corsError')
                     upload.failed = cors or detail['errorText']
-                if event['method'] in ('Network.loadingFinished', 'Network.loadingFailed'):
+                ended = event['method'] in ('Network.loadingFinished', 'Network.loadingFailed')
+                if ended and (data or upload.failed):
                     upload.seconds = time.monotonic() - started
                     return upload
             time.sleep(0.2)
         upload.failed, upload.seconds = f'no answer within {seconds} s', seconds
         return upload
 
+    def prepare(self, name, file):
+        """Up to the last click, as often as a user reloads a page that does not come up."""
+        for attempt in range(3):
+            try:
+                self.open_images()
+                return self.choose(name, file)
+            except WebDriverException as error:
+                say(f'{name}: the page did not come up ({type(error).__name__}); it is loaded again')
+        raise TimeoutError(f'{name}: the form did not come up three times')
+
     def upload(self, name, file, seconds=300):
         """Creates an image from a local file, as a user does."""
-        self.open_images()
-        self.choose(name, file)
+        self.prepare(name, file)
         self.submit()
         return self.watch(name, seconds)
+
+
+def part_of_upload(request):
+    """Either of the requests that a click on the last button sends."""
+    path = urllib.parse.urlsplit(request['url']).path
+    return carries_data(request) or request['method'] == 'PUT' and path.endswith('/api/glance/images/')
 
 
 def carries_data(request):

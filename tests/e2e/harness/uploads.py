@@ -55,8 +55,8 @@ class Users:
             name = f'{self.name}-{number}-{turn}'
             try:
                 upload = dashboard.upload(name, self.file, 180)
-            except WebDriverException as error:
-                upload = Upload(name, failed=f'the page did not work: {error.msg or type(error).__name__}')
+            except (TimeoutError, WebDriverException) as error:
+                upload = Upload(name, failed=f'the page did not work: {error}')
             self.uploads.append((upload, dashboard))
 
     def lost(self):
@@ -88,10 +88,10 @@ class Users:
         return None
 
     def _under(self, upload):
-        if upload.url is None:
+        if upload.began is None:
             return []
         # Horizon answers before it has passed all on to Glance.
-        behind = 0 if upload.method == 'PUT' else 30
+        behind = 30 if upload.method == 'POST' else 0
         return self.cloud.stopped(upload.began, upload.began + upload.seconds + behind)
 
     def ways(self):
