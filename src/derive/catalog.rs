@@ -132,7 +132,7 @@ pub(super) fn advice(
             }
         }
         None => {
-            advice.push(format!("where uploads go is assumed: {endpoint}, as Glance is exposed; {PUBLISHED} decides"))
+            advice.push(format!("where uploads go is assumed: {endpoint}, as Glance is exposed; {PUBLISHED} decides"));
         }
     }
     let written = wish.glance_endpoint.and_then(|text| Endpoint::parse(text).ok());

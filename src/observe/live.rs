@@ -16,8 +16,8 @@ use super::reduce::{Object, RevisionKind, reduce};
 use super::snapshot::{Known, Snapshot};
 use crate::api::{ExposureKind, WorkloadKind};
 use crate::derive::World;
-use crate::verify::catalog::{Inquiry, Reading};
 use crate::derive::adjust::Refusal;
+use crate::verify::catalog::{Inquiry, Reading};
 use crate::verify::{Question, Standing};
 
 /// Everything that is watched.

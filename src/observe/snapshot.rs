@@ -10,8 +10,8 @@ use super::model::{
     ReferenceGrant, Revision, Route, Service, Workload,
 };
 use crate::api::WorkloadKind;
-use crate::verify::catalog::{Inquiry, Reading};
 use crate::derive::adjust::Refusals;
+use crate::verify::catalog::{Inquiry, Reading};
 use crate::verify::{Answered, Epoch, Question, Standing};
 
 /// Something cannot be seen now. Nothing is ever taken away because of it.

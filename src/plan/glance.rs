@@ -256,9 +256,10 @@ impl Retirement {
             // Without consent it retires from the moment that its Horizon's pods are away; a tenant who
             // keeps them from going wins no more than the time that a safe deletion has, too.
             let since = noted.get(origin.as_str()).copied();
-            let since = match view.grants.leaving.contains(&origin) {
-                true => since.unwrap_or_else(|| deadline(Some(now), spec.deletion.timeout)),
-                false => since.map_or(now, |since| since.min(now)),
+            let since = if view.grants.leaving.contains(&origin) {
+                since.unwrap_or_else(|| deadline(Some(now), spec.deletion.timeout))
+            } else {
+                since.map_or(now, |since| since.min(now))
             };
             let until = since.saturating_add(SignedDuration::from_secs(after)).unwrap_or(Timestamp::MAX);
             if now < until || view.incomplete.is_some() || view.grants.is_frozen(&origin) {

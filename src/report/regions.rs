@@ -10,10 +10,9 @@ pub fn status(view: &HorizonView, plan: &Plan, before: &HorizonStatus) -> Vec<Re
     let one = |destination: &Destination| {
         let name = destination.region.clone()?;
         let earlier = before.regions.iter().find(|region| region.name == name);
-        let (verdict, why) = match stands(view, plan, destination) {
-            Some(stands) => stands,
+        let Some((verdict, why)) = stands(view, plan, destination) else {
             // Nothing new: what was said last is still the latest news.
-            None => return earlier.cloned().or_else(|| Some(region(name, destination, None, unproven()))),
+            return earlier.cloned().or_else(|| Some(region(name, destination, None, unproven())));
         };
         Some(region(name, destination, verdict, why))
     };

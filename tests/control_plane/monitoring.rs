@@ -52,7 +52,7 @@ impl Prometheus {
 
     /// The values of an expression.
     fn query(&self, expression: &str) -> Option<Vec<Value>> {
-        let escaped: String = expression.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let escaped = url::form_urlencoded::byte_serialize(expression.as_bytes()).collect::<String>();
         let answer = self.ask(&format!("query?query={escaped}"))?;
         assert_eq!(answer["status"], "success", "{expression}: {answer}");
         answer["data"]["result"].as_array().cloned()

@@ -25,7 +25,7 @@ fn view(snapshot: &Snapshot) -> HorizonView {
 }
 
 /// The view once the catalog was read, or was not.
-fn after(direct_upload: &str, reading: Reading) -> HorizonView {
+fn after(direct_upload: &str, reading: &Reading) -> HorizonView {
     let mut snapshot = snapshot(direct_upload);
     let inquiries = World::of(&snapshot).inquiries();
     assert_eq!(inquiries.len(), 1);
@@ -65,7 +65,7 @@ const ONE: &str = "regions: [{name: One, glanceRef: {name: glance}}], ";
 #[case::not_named(ONE, &[("One", HERE), ("Two", "https://two.example.com")], HERE, &["image endpoints in Two that"])]
 #[case::another_name(ONE, &[("RegionOne", HERE)], HERE, &["no public image endpoint in region One, only in RegionOne", "in RegionOne that"])]
 fn known(#[case] spec: &str, #[case] catalog: &[(&str, &str)], #[case] endpoint: &str, #[case] said: &[&str]) {
-    let view = after(spec, published(catalog));
+    let view = after(spec, &published(catalog));
     assert_eq!(endpoints(&view), [endpoint]);
     assert_eq!(view.intent, Intent::Direct);
     let found: Vec<_> = view.advice.iter().filter(|advice| advice.starts_with("DU011: ")).collect();
@@ -80,7 +80,7 @@ fn known(#[case] spec: &str, #[case] catalog: &[(&str, &str)], #[case] endpoint:
 
 #[test]
 fn unknown() {
-    let view = after("", Reading::Unknown("Keystone is away".into()));
+    let view = after("", &Reading::Unknown("Keystone is away".into()));
     assert_eq!((endpoints(&view), view.intent.clone()), (vec![HERE.to_owned()], Intent::Direct));
     let said = |what: &str| view.advice.iter().any(|advice| advice.contains(what));
     assert!(
@@ -93,7 +93,7 @@ fn unknown() {
 /// An endpoint of the inside is no better for standing in the catalog.
 #[test]
 fn internal() {
-    let view = after("", published(&[("One", "http://glance.openstack.svc:9292")]));
+    let view = after("", &published(&[("One", "http://glance.openstack.svc:9292")]));
     let Intent::Hold(problem) = &view.intent else { panic!("{:?}", view.intent) };
     assert_eq!(problem.reason, Reason::EndpointNotPublic);
     assert!(problem.message.contains("the public image endpoint in the Keystone catalog is"), "{}", problem.message);
