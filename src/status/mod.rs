@@ -10,7 +10,7 @@ use kube::ResourceExt;
 use serde::Deserialize;
 use serde::de::value::{Error as Undecodable, StrDeserializer};
 
-use crate::api::{ConditionType, ConfiguredMode, Glance, Horizon, HorizonStatus, ProbeVerdict, Reason};
+use crate::api::{ConditionType, ConfiguredMode, Glance, GlanceRef, Horizon, HorizonStatus, ProbeVerdict, Reason};
 
 pub use text::text;
 
@@ -70,27 +70,47 @@ pub enum Passed {
 pub fn ways(horizons: &[Horizon], glances: &[Glance]) -> Vec<Way> {
     let mut horizons: Vec<_> = horizons.iter().collect();
     horizons.sort_by_key(|h| (h.namespace(), h.name_any()));
-    let mut idle: Vec<_> =
-        glances.iter().filter(|g| !horizons.iter().any(|h| glance_of(h, glances) == Some(g))).collect();
+    let used = |g: &Glance| horizons.iter().flat_map(|h| destinations(h, glances)).any(|d| d.glance == Some(g));
+    let mut idle: Vec<_> = glances.iter().filter(|g| !used(g)).collect();
     idle.sort_by_key(|g| (g.namespace(), g.name_any()));
-    horizons.into_iter().map(|h| of_horizon(h, glance_of(h, glances))).chain(idle.into_iter().map(of_glance)).collect()
+    let of_horizons = horizons.iter().map(|h| of_horizon(h, &destinations(h, glances)));
+    of_horizons.chain(idle.into_iter().map(of_glance)).collect()
 }
 
-/// The Glance that a Horizon's status names.
-fn glance_of<'a>(horizon: &Horizon, glances: &'a [Glance]) -> Option<&'a Glance> {
-    let named = horizon.status.as_ref()?.glance.as_ref()?;
-    let namespace = named.namespace.clone().or_else(|| horizon.namespace());
-    glances.iter().find(|g| g.name_any() == named.name && g.namespace() == namespace)
+/// Where a Horizon's uploads go, in one region.
+struct Destination<'a> {
+    /// None where the resource names no regions.
+    region: Option<&'a str>,
+    glance: Option<&'a Glance>,
+    url: Option<&'a str>,
 }
 
-fn of_horizon(horizon: &Horizon, glance: Option<&Glance>) -> Way {
+/// What a Horizon's status names: one Glance, or one for each region.
+fn destinations<'a>(horizon: &'a Horizon, glances: &'a [Glance]) -> Vec<Destination<'a>> {
+    let find = |named: Option<&GlanceRef>| {
+        let named = named?;
+        let namespace = named.namespace.clone().or_else(|| horizon.namespace());
+        glances.iter().find(|g| g.name_any() == named.name && g.namespace() == namespace)
+    };
+    let Some(status) = &horizon.status else { return Vec::new() };
+    let regions = status.regions.iter().map(|region| Destination {
+        region: Some(&region.name),
+        glance: find(region.glance.as_ref()),
+        url: region.glance_endpoint.as_deref(),
+    });
+    let single =
+        Destination { region: None, glance: find(status.glance.as_ref()), url: status.glance_endpoint.as_deref() };
+    if status.regions.is_empty() { vec![single] } else { regions.collect() }
+}
+
+fn of_horizon(horizon: &Horizon, destinations: &[Destination<'_>]) -> Way {
     let status = horizon.status.clone().unwrap_or_default();
     let known = |type_| stage_of(&status.conditions, type_);
     let stages = vec![
         named("workload", known(ConditionType::Accepted), || "can be configured".to_owned()),
         named("exposure", known(ConditionType::OriginsResolved), || status.origins.join(", ")),
-        origins(&status, glance),
-        partner(&status, glance),
+        everywhere("origin", destinations, |destination| origins(&status, destination)),
+        everywhere("Glance", destinations, partner),
         named("config", known(ConditionType::ConfigRendered), || maps(&status.config_maps)),
         Stage { name: "rollout", ..known(ConditionType::RolledOut) },
         preflight(&status, known(ConditionType::Verified)),
@@ -168,11 +188,27 @@ fn named(name: &'static str, stage: Stage, result: impl FnOnce() -> String) -> S
     Stage { name, told, ..stage }
 }
 
+/// One stage for all regions: the first that is not passed, or what was found in each.
+fn everywhere(name: &'static str, destinations: &[Destination<'_>], look: impl Fn(&Destination<'_>) -> Stage) -> Stage {
+    let looked: Vec<_> = destinations
+        .iter()
+        .map(|destination| {
+            let stage = look(destination);
+            let told =
+                destination.region.map_or_else(|| stage.told.clone(), |region| format!("{region}: {}", stage.told));
+            Stage { name, told, ..stage }
+        })
+        .collect();
+    let told = looked.iter().map(|stage| stage.told.as_str()).collect::<Vec<_>>().join("; ");
+    let passed = Stage { name, passed: Passed::Yes, told, next: Vec::new() };
+    looked.into_iter().find(|stage| stage.passed != Passed::Yes).unwrap_or(passed)
+}
+
 /// Whether Glance is to accept each of the dashboard's origins.
-fn origins(status: &HorizonStatus, glance: Option<&Glance>) -> Stage {
-    let stage = |passed, told| Stage { name: "origin", passed, told, next: Vec::new() };
-    let Some(of_glance) = glance.and_then(|g| g.status.as_ref()) else {
-        return match &status.glance_endpoint {
+fn origins(status: &HorizonStatus, destination: &Destination<'_>) -> Stage {
+    let stage = |passed, told| Stage { name: "", passed, told, next: Vec::new() };
+    let Some(of_glance) = destination.glance.and_then(|g| g.status.as_ref()) else {
+        return match destination.url {
             Some(_) => stage(Passed::Yes, "up to the administrator of that Glance".to_owned()),
             None => stage(Passed::Unknown, "no Glance is known that could accept it".to_owned()),
         };
@@ -188,20 +224,20 @@ fn origins(status: &HorizonStatus, glance: Option<&Glance>) -> Stage {
 }
 
 /// Whether every pod of Glance runs with the origins.
-fn partner(status: &HorizonStatus, glance: Option<&Glance>) -> Stage {
-    let url = status.glance_endpoint.as_deref().unwrap_or("its public URL is not known");
-    let Some(glance) = glance else {
-        let (passed, told) = match &status.glance_endpoint {
+fn partner(destination: &Destination<'_>) -> Stage {
+    let Some(glance) = destination.glance else {
+        let (passed, told) = match destination.url {
             Some(url) => (Passed::Yes, format!("{url}, not managed here")),
             None => (Passed::Unknown, "none is known".to_owned()),
         };
-        return Stage { name: "Glance", passed, told, next: Vec::new() };
+        return Stage { name: "", passed, told, next: Vec::new() };
     };
     let ready = stage_of(&glance.status.clone().unwrap_or_default().conditions, ConditionType::Ready);
-    match ready.passed {
-        Passed::Yes => named("Glance", ready, || format!("{} at {url}", full_name(glance))),
-        _ => Stage { name: "Glance", told: format!("{}: {}", full_name(glance), ready.told), ..ready },
-    }
+    let told = match ready.passed {
+        Passed::Yes => format!("{} at {}", full_name(glance), destination.url.unwrap_or("a URL that is not known")),
+        _ => format!("{}: {}", full_name(glance), ready.told),
+    };
+    Stage { told, ..ready }
 }
 
 /// What the preflights have shown.

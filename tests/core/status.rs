@@ -101,6 +101,14 @@ fn changed(mut status: Value, changes: &[(&str, Value)]) -> Value {
         "Verified Unknown NotVerified no preflight is made: there is nothing to be verified"]))]),
     Some(rolled_out())
 )]
+#[case::regions(
+    changed(verified(), &[("glance", Value::Null), ("glanceEndpoint", Value::Null), ("regions", json!([
+        {"name": "One", "glance": {"name": "glance"}, "glanceEndpoint": "https://glance.example.com",
+         "verdict": "Granted", "reason": "Verified", "message": "the preflight passes for each origin"},
+        {"name": "Two", "glanceEndpoint": "https://glance.two.example.com",
+         "verdict": "Granted", "reason": "Verified", "message": "the preflight passes for each origin"}]))]),
+    Some(rolled_out())
+)]
 #[case::elsewhere(changed(verified(), &[("glance", Value::Null)]), None)]
 #[case::mixed_content(
     changed(verified(), &[("uploadMode", json!("own")), ("conditions", conditions(&[HOLDS[0], HOLDS[1],
