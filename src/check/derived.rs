@@ -34,7 +34,7 @@ fn exposed<'a>(
         let Some(workload) = workload else { continue };
         let stated = Stated { public_url: None, exposed_by: None };
         let namespace = &workload.meta.key.namespace;
-        let Ok(exposed) = exposures(snapshot, stated, Some(&workload), namespace) else { continue };
+        let Ok(exposed) = exposures(snapshot, stated, Ok(&workload), namespace) else { continue };
         for exposure in exposed.urls.into_iter().filter(|e| e.url.origin().unreachable().is_none()) {
             let (kind, key) = exposure.source.split_once(' ').unwrap_or_default();
             let place = place(objects, kind, &key.parse().unwrap_or_default(), &["spec"]);

@@ -112,7 +112,7 @@ pub struct Stated<'a> {
 pub fn of(
     snapshot: &Snapshot,
     stated: Stated<'_>,
-    workload: Option<&Workload>,
+    workload: Result<&Workload, &Problem>,
     namespace: &str,
 ) -> Result<Exposures, Problem> {
     if let Some(text) = stated.public_url {
@@ -122,12 +122,16 @@ pub fn of(
         found.add(STATED, [url]);
         return Ok(found);
     }
-    let Some(workload) = workload else {
-        return Err(Problem::new(
+    let workload = workload.map_err(|problem| {
+        // Where the workload cannot be seen, neither can what exposes it.
+        if problem.is_unknown() {
+            return problem.clone();
+        }
+        Problem::new(
             Reason::NotExposed,
             "without its workload, nothing that exposes it can be found; set spec.publicURL",
-        ));
-    };
+        )
+    })?;
     let backends = Backends::of(snapshot, workload)?;
     let mut found = Exposures::default();
     match stated.exposed_by {

@@ -101,7 +101,7 @@ impl GlanceView {
         let stated = Stated { public_url: spec.public_url.as_deref(), exposed_by: spec.exposed_by.as_deref() };
         // Of another API only those matter who may call it.
         self.exposures = if self.service.takes_uploads() {
-            exposure::of(snapshot, stated, workload.as_deref(), &key.namespace)
+            exposure::of(snapshot, stated, self.target.as_ref().map(|t| &*t.workload), &key.namespace)
         } else {
             Ok(Exposures::default())
         };

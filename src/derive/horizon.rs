@@ -93,7 +93,7 @@ impl HorizonView {
         self.target = target::find(snapshot, key, &spec.workload_ref, &GUESSES);
         let workload = self.target.as_ref().ok().map(|t| t.workload.clone());
         let stated = Stated { public_url: spec.public_url.as_deref(), exposed_by: spec.exposed_by.as_deref() };
-        self.exposures = exposure::of(snapshot, stated, workload.as_deref(), &key.namespace)
+        self.exposures = exposure::of(snapshot, stated, self.target.as_ref().map(|t| &*t.workload), &key.namespace)
             .and_then(|found| exposure::asked_for(found, stated, &key.namespace));
         self.applied = workload.as_deref().map(|w| Applied::of(snapshot, w));
         self.settings = self.settings(spec).and_then(|settings| {

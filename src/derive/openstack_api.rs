@@ -102,7 +102,7 @@ fn of_dashboard(snapshot: &Snapshot, kind: WorkloadKind, key: &Key) -> Result<Ve
         return Err((Problem::new(crate::api::Reason::WorkloadNotFound, "there is no such workload"), false));
     };
     let stated = Stated { public_url: None, exposed_by: None };
-    let exposures = exposure::of(snapshot, stated, Some(workload), &key.namespace).map_err(graded)?;
+    let exposures = exposure::of(snapshot, stated, Ok(workload), &key.namespace).map_err(graded)?;
     Ok(exposures.urls.into_iter().map(|exposure| exposure.url.origin().clone()).collect())
 }
 

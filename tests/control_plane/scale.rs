@@ -111,6 +111,12 @@ impl Scale {
         counts
     }
 
+    /// What the operator wrote to statuses since then, line by line.
+    fn bodies(&self, since: u64) -> String {
+        let statuses = self.cluster.requests(since).into_iter().filter(|r| r["objectRef"]["subresource"] == "status");
+        statuses.map(|request| format!("\n{}", request["requestObject"])).collect()
+    }
+
     /// Writes to one namespace's Deployments.
     fn rolls(&self, namespace: &str, since: u64) -> usize {
         let writes = self.cluster.writes(namespace, since);
@@ -136,7 +142,7 @@ impl Scale {
         drop(self.operator.take());
         self.start();
         self.quiet();
-        assert_eq!(self.writes(mark), BTreeMap::new(), "after a new start");
+        assert_eq!(self.writes(mark), BTreeMap::new(), "after a new start{}", self.bodies(mark));
     }
 }
 

@@ -1,9 +1,13 @@
 //! What exposes a dashboard, by every kind of object; and what is said of it.
 
+use std::collections::HashSet;
+
 use direct_upload_operator::api::Reason;
 use direct_upload_operator::derive::{Exposures, Problem, World};
 use direct_upload_operator::observe::Key;
+use direct_upload_operator::observe::live::{Kind, Live, Scope};
 use rstest::rstest;
+use serde_json::json;
 
 use crate::offline::{deployment, ingress, join, read, resource, svc};
 
@@ -143,4 +147,29 @@ fn exposed_by() {
         notes.contains("spec.exposedBy: Ingress openstack/glance leads to none of the workload's Services (horizon)"),
         "{notes}"
     );
+}
+
+/// What has not been read yet is not absent: at a start, resources come before their workloads.
+#[test]
+fn workloads_that_are_not_read_yet() {
+    let live = Live::default();
+    for (kind, version, name) in [
+        (Kind::Glance, "glance.openstack.org/v1beta1", "glance"),
+        (Kind::Horizon, "horizon.openstack.org/v1beta1", "horizon"),
+    ] {
+        let metadata =
+            json!({"namespace": "openstack", "name": name, "uid": name, "resourceVersion": "1", "generation": 1});
+        live.put(kind, json!({"apiVersion": version, "kind": format!("{kind:?}"), "metadata": metadata, "spec": {}}));
+        live.listed(kind, &Scope::All, &HashSet::from([Key::new("openstack", name)]));
+    }
+    let world = live.world();
+    let horizon = &world.horizons[&Key::new("openstack", "horizon")];
+    let glance = &world.glances[&Key::new("openstack", "glance")];
+    for problem in [
+        horizon.exposures.as_ref().err(),
+        glance.exposures.as_ref().err(),
+        horizon.destinations[0].endpoint.as_ref().err(),
+    ] {
+        assert!(problem.is_some_and(Problem::is_unknown), "{problem:?}");
+    }
 }
