@@ -114,7 +114,8 @@ impl Scale {
     /// What the operator wrote to statuses since then, line by line.
     fn bodies(&self, since: u64) -> String {
         let statuses = self.cluster.requests(since).into_iter().filter(|r| r["objectRef"]["subresource"] == "status");
-        statuses.map(|request| format!("\n{}", request["requestObject"])).collect()
+        let bodies: Vec<_> = statuses.map(|request| request["requestObject"].to_string()).collect();
+        format!("\n{}", bodies.join("\n"))
     }
 
     /// Writes to one namespace's Deployments.
