@@ -169,31 +169,21 @@ fn ask(snapshot: &Snapshot, glances: &mut BTreeMap<Key, GlanceView>, horizons: &
 
 /// Says what rolls cost, where one is to be expected.
 fn advise_on_rolls(glances: &mut BTreeMap<Key, GlanceView>, horizons: &mut BTreeMap<Key, HorizonView>) {
+    let advice = |is_glance, suspended: bool, rollout: &Rollout, target: &Target, applied: Option<&Applied>| {
+        // Nobody holds the first roll up any more.
+        let soon = !suspended && rollout.not_before.is_none() && applied.is_some_and(|a| a.mount.is_none());
+        drain::advice(is_glance, &rollout.drain, target, soon)
+    };
     for view in glances.values_mut().filter(|view| !view.wanted.is_empty()) {
         if let (Ok(spec), Ok(target)) = (&view.object.spec, &view.target) {
-            view.advice.extend(drain::advice(
-                true,
-                &spec.rollout.drain,
-                target,
-                soon(spec.suspend, &spec.rollout, view.applied.as_ref()),
-            ));
+            view.advice.extend(advice(true, spec.suspend, &spec.rollout, target, view.applied.as_ref()));
         }
     }
     for view in horizons.values_mut().filter(|view| view.intent == Intent::Direct) {
         if let (Ok(spec), Ok(target)) = (&view.object.spec, &view.target) {
-            view.advice.extend(drain::advice(
-                false,
-                &spec.rollout.drain,
-                target,
-                soon(spec.suspend, &spec.rollout, view.applied.as_ref()),
-            ));
+            view.advice.extend(advice(false, spec.suspend, &spec.rollout, target, view.applied.as_ref()));
         }
     }
-}
-
-/// Whether the first roll is nobody's to hold up any more.
-fn soon(suspended: bool, rollout: &Rollout, applied: Option<&Applied>) -> bool {
-    !suspended && rollout.not_before.is_none() && applied.is_some_and(|a| a.mount.is_none())
 }
 
 /// Whether a namespace is being deleted. Unknown counts as no: then the API server refuses.
