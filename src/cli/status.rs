@@ -17,7 +17,7 @@ use serde_json::Value;
 use thiserror::Error;
 
 use super::output;
-use crate::api::{Glance, Horizon, MANAGED_BY, OPERATOR};
+use crate::api::{Glance, Horizon, MANAGED_BY, OPERATOR, OpenStackAPI};
 use crate::status::{text, ways};
 
 /// Shown below the help.
@@ -87,18 +87,21 @@ async fn show(args: &Args) -> Result<(), StatusError> {
         return follow(&scope).await;
     }
     let (horizons, glances) = (scope.list::<Horizon>("").await?, scope.list::<Glance>("").await?);
-    if horizons.is_empty() && glances.is_empty() {
+    let apis = scope.list::<OpenStackAPI>("").await?;
+    if horizons.is_empty() && glances.is_empty() && apis.is_empty() {
         let place = if args.all_namespaces { "in this cluster" } else { "in this namespace (-A looks at all)" };
-        output::say(format_args!("no Horizon and no Glance {place}"));
+        output::say(format_args!("no Horizon, no Glance and no OpenStackAPI {place}"));
     }
     match args.output {
         Format::Text => {
-            let trees: Vec<_> = ways(&horizons, &glances).iter().map(|way| text(way, output::coloured())).collect();
+            let ways = ways(&horizons, &glances, &apis);
+            let trees: Vec<_> = ways.iter().map(|way| text(way, output::coloured())).collect();
             output::data(&trees.join("\n"))?;
         }
         format => {
             let mut objects = values(&horizons)?;
             objects.extend(values(&glances)?);
+            objects.extend(values(&apis)?);
             objects.extend(values(&scope.list::<ConfigMap>(&format!("{MANAGED_BY}={OPERATOR}")).await?)?);
             let events = scope.list::<Event>("").await?;
             let ours = events.into_iter().filter(|event| event.reporting_component.as_deref() == Some(OPERATOR));
@@ -131,15 +134,20 @@ fn values<K: Resource<DynamicType = ()> + Serialize>(objects: &[K]) -> Result<Ve
 
 /// Prints what has changed, for as long as somebody looks.
 async fn follow(scope: &Scope<'_>) -> Result<(), StatusError> {
-    let (mut horizons, mut glances) = (scope.watch::<Horizon>(), scope.watch::<Glance>());
-    let (mut seen_horizons, mut seen_glances) = (Seen::default(), Seen::default());
+    let (mut horizons, mut glances, mut apis) =
+        (scope.watch::<Horizon>(), scope.watch::<Glance>(), scope.watch::<OpenStackAPI>());
+    let (mut seen_horizons, mut seen_glances, mut seen_apis) = (Seen::default(), Seen::default(), Seen::default());
     let mut shown: BTreeMap<String, String> = BTreeMap::new();
+    let mut changed = true;
     loop {
+        let complete = seen_horizons.complete && seen_glances.complete && seen_apis.complete;
         tokio::select! {
-            Some(event) = horizons.next() => seen_horizons.take(event)?,
-            Some(event) = glances.next() => seen_glances.take(event)?,
-            () = tokio::time::sleep(TOGETHER), if seen_horizons.complete && seen_glances.complete => {
-                let now = ways(&seen_horizons.all(), &seen_glances.all());
+            Some(event) = horizons.next() => changed |= seen_horizons.take(event)?,
+            Some(event) = glances.next() => changed |= seen_glances.take(event)?,
+            Some(event) = apis.next() => changed |= seen_apis.take(event)?,
+            () = tokio::time::sleep(TOGETHER), if complete && changed => {
+                changed = false;
+                let now = ways(&seen_horizons.all(), &seen_glances.all(), &seen_apis.all());
                 let now: BTreeMap<_, _> = now.iter().map(|way| (way.of.clone(), text(way, output::coloured()))).collect();
                 for tree in now.iter().filter(|(of, tree)| shown.get(*of) != Some(tree)).map(|(_, tree)| tree) {
                     output::data(&format!("{tree}\n"))?;
@@ -148,11 +156,6 @@ async fn follow(scope: &Scope<'_>) -> Result<(), StatusError> {
                     output::data(&format!("{gone}  is gone\n\n"))?;
                 }
                 shown = now;
-                // Until the next change.
-                tokio::select! {
-                    Some(event) = horizons.next() => seen_horizons.take(event)?,
-                    Some(event) = glances.next() => seen_glances.take(event)?,
-                }
             }
         }
     }
@@ -172,7 +175,8 @@ impl<K> Default for Seen<K> {
 }
 
 impl<K: Resource<DynamicType = ()> + Clone> Seen<K> {
-    fn take(&mut self, event: watcher::Result<watcher::Event<K>>) -> Result<(), StatusError> {
+    /// Takes an event in; the answer is whether there may be something new to show.
+    fn take(&mut self, event: watcher::Result<watcher::Event<K>>) -> Result<bool, StatusError> {
         match event {
             Ok(watcher::Event::Init) => self.objects.clear(),
             Ok(watcher::Event::InitApply(object) | watcher::Event::Apply(object)) => {
@@ -184,9 +188,9 @@ impl<K: Resource<DynamicType = ()> + Clone> Seen<K> {
             Ok(watcher::Event::InitDone) => self.complete = true,
             // A watch that broke off is taken up again; one that never was is hopeless.
             Err(error) if !self.complete => return Err(StatusError::Watch(K::kind(&()).into_owned(), error)),
-            Err(_) => {}
+            Err(_) => return Ok(false),
         }
-        Ok(())
+        Ok(true)
     }
 
     fn all(&self) -> Vec<K> {

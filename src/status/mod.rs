@@ -1,7 +1,7 @@
 //! The way of an upload as a person looks at it: what the statuses say, in the order of the way.
 //!
-//! In: the resources as the cluster holds them. Out: a [`Way`] for each Horizon, and for each Glance
-//! that none of them uses, whose stages end at the first one that is not passed.
+//! In: the resources as the cluster holds them. Out: a [`Way`] for each Horizon, for each Glance that
+//! none of them uses, and for each OpenStackAPI, whose stages end at the first one that is not passed.
 
 mod text;
 
@@ -10,17 +10,20 @@ use kube::ResourceExt;
 use serde::Deserialize;
 use serde::de::value::{Error as Undecodable, StrDeserializer};
 
-use crate::api::{ConditionType, ConfiguredMode, Glance, GlanceRef, Horizon, HorizonStatus, ProbeVerdict, Reason};
+use crate::api::{
+    ConditionType, ConfiguredMode, Glance, GlanceRef, GlanceStatus, Horizon, HorizonStatus, OpenStackAPI, ProbeVerdict,
+    Reason,
+};
 
 pub use text::text;
 
 /// From what exposes a dashboard to the preflight that its users' browsers send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Way {
-    /// `Horizon namespace/name` or `Glance namespace/name`.
+    /// `Horizon namespace/name`, or another kind.
     pub of: String,
-    /// The mode that its pods are configured to, or what stands for it.
-    pub mode: &'static str,
+    /// A Horizon's upload mode, or what role the resource has.
+    pub mode: String,
     /// Whether all is as the spec asks.
     pub outcome: Outcome,
     /// The stages, in order.
@@ -67,14 +70,22 @@ pub enum Passed {
 }
 
 /// All ways, Horizons first, each kind by namespace and name.
-pub fn ways(horizons: &[Horizon], glances: &[Glance]) -> Vec<Way> {
-    let mut horizons: Vec<_> = horizons.iter().collect();
-    horizons.sort_by_key(|h| (h.namespace(), h.name_any()));
+pub fn ways(horizons: &[Horizon], glances: &[Glance], apis: &[OpenStackAPI]) -> Vec<Way> {
+    let horizons = sorted(horizons);
     let used = |g: &Glance| horizons.iter().flat_map(|h| destinations(h, glances)).any(|d| d.glance == Some(g));
-    let mut idle: Vec<_> = glances.iter().filter(|g| !used(g)).collect();
-    idle.sort_by_key(|g| (g.namespace(), g.name_any()));
+    let idle = sorted(glances).into_iter().filter(|g| !used(g));
     let of_horizons = horizons.iter().map(|h| of_horizon(h, &destinations(h, glances)));
-    of_horizons.chain(idle.into_iter().map(of_glance)).collect()
+    let of_glances = idle.map(|g| accepting("Glance", g, "no Horizon uses it", g.status.as_ref()));
+    let of_apis = sorted(apis)
+        .into_iter()
+        .map(|api| accepting("OpenStackAPI", api, &format!("{:?}", api.spec.service), api.status.as_ref()));
+    of_horizons.chain(of_glances).chain(of_apis).collect()
+}
+
+fn sorted<K: ResourceExt>(objects: &[K]) -> Vec<&K> {
+    let mut objects: Vec<_> = objects.iter().collect();
+    objects.sort_by_key(|object| (object.namespace(), object.name_any()));
+    objects
 }
 
 /// Where a Horizon's uploads go, in one region.
@@ -123,20 +134,21 @@ fn of_horizon(horizon: &Horizon, destinations: &[Destination<'_>]) -> Way {
     way(&format!("Horizon {}", full_name(horizon)), mode, &status.conditions, stages, status.advice.clone())
 }
 
-fn of_glance(glance: &Glance) -> Way {
-    let status = glance.status.clone().unwrap_or_default();
+/// What accepts origins, by itself.
+fn accepting(kind: &str, object: &impl ResourceExt, role: &str, status: Option<&GlanceStatus>) -> Way {
+    let status = status.cloned().unwrap_or_default();
     let known = |type_| stage_of(&status.conditions, type_);
     let stages = vec![
         named("workload", known(ConditionType::Accepted), || "can be configured".to_owned()),
-        named("origins", known(ConditionType::OriginsResolved), || accepted(glance)),
+        named("origins", known(ConditionType::OriginsResolved), || accepted(&status)),
         named("config", known(ConditionType::ConfigRendered), || maps(&status.config_maps)),
         Stage { name: "rollout", ..known(ConditionType::RolledOut) },
     ];
-    way(&format!("Glance {}", full_name(glance)), "no Horizon uses it", &status.conditions, stages, status.advice)
+    way(&format!("{kind} {}", full_name(object)), role, &status.conditions, stages, status.advice)
 }
 
 /// What comes after the first break depends on it, whatever its own condition says.
-fn way(of: &str, mode: &'static str, conditions: &[Condition], mut stages: Vec<Stage>, advice: Vec<String>) -> Way {
+fn way(of: &str, mode: &str, conditions: &[Condition], mut stages: Vec<Stage>, advice: Vec<String>) -> Way {
     let ready = stage_of(conditions, ConditionType::Ready);
     let settled = ready.passed == Passed::Yes;
     let end = stages.iter().position(|stage| stage.passed != Passed::Yes).unwrap_or(stages.len());
@@ -159,7 +171,7 @@ fn way(of: &str, mode: &'static str, conditions: &[Condition], mut stages: Vec<S
             Some(c) => Some(c.message.clone()).filter(|message| !message.is_empty()),
         },
     };
-    Way { of: of.to_owned(), mode, outcome, stages, advice }
+    Way { of: of.to_owned(), mode: mode.to_owned(), outcome, stages, advice }
 }
 
 /// A condition as a stage without a name.
@@ -260,9 +272,8 @@ fn preflight(status: &HorizonStatus, known: Stage) -> Stage {
     Stage { name: "preflight", passed, told, next: next.collect() }
 }
 
-fn accepted(glance: &Glance) -> String {
-    let origins = glance.status.as_ref().map(|status| status.origins.as_slice()).unwrap_or_default();
-    match origins {
+fn accepted(status: &GlanceStatus) -> String {
+    match status.origins.as_slice() {
         [] => "none".to_owned(),
         some => some.iter().map(|o| o.origin.as_str()).collect::<Vec<_>>().join(", "),
     }

@@ -1,6 +1,6 @@
 //! What `status` makes of the resources, as text.
 
-use direct_upload_operator::api::{Glance, Horizon};
+use direct_upload_operator::api::{Glance, Horizon, OpenStackAPI};
 use direct_upload_operator::status::{text, ways};
 use rstest::{Context, rstest};
 use serde_json::{Value, json};
@@ -118,7 +118,7 @@ fn changed(mut status: Value, changes: &[(&str, Value)]) -> Value {
 )]
 fn a_tree(#[context] context: Context, #[case] of_horizon: Value, #[case] of_glance: Option<Value>) {
     let glances: Vec<_> = of_glance.iter().map(glance).collect();
-    let trees: Vec<_> = ways(&[horizon(&of_horizon)], &glances).iter().map(|way| text(way, false)).collect();
+    let trees: Vec<_> = ways(&[horizon(&of_horizon)], &glances, &[]).iter().map(|way| text(way, false)).collect();
     insta::with_settings!({snapshot_suffix => context.description.unwrap(), omit_expression => true}, {
         insta::assert_snapshot!("status", trees.join("\n"));
     });
@@ -126,11 +126,35 @@ fn a_tree(#[context] context: Context, #[case] of_horizon: Value, #[case] of_gla
 
 #[test]
 fn colours_are_the_only_difference() {
-    let way = &ways(&[horizon(&verified())], &[glance(&rolled_out())])[0];
+    let way = &ways(&[horizon(&verified())], &[glance(&rolled_out())], &[])[0];
     let coloured = text(way, true);
     assert!(coloured.contains("\x1b[32m✓\x1b[0m"));
     let plain = coloured
         .split('\x1b')
         .map(|part| part.split_once('m').filter(|_| part.starts_with('[')).map_or(part, |(_, rest)| rest));
     assert_eq!(plain.collect::<String>(), text(way, false));
+}
+
+/// What accepts origins by itself stands by itself, after the Horizons.
+#[test]
+fn other_apis_and_a_glance_without_horizon() {
+    let api = |name: &str, service: &str, status: &Value| -> OpenStackAPI {
+        let mut object = json!({"apiVersion": "cors.openstack.org/v1beta1", "kind": "OpenStackAPI",
+                                "metadata": {"name": name, "namespace": "openstack"}, "status": status});
+        object["spec"] = json!({"service": service});
+        serde_json::from_value(object).unwrap()
+    };
+    let waits = changed(
+        rolled_out(),
+        &[(
+            "conditions",
+            conditions(&[
+                "Accepted False WorkloadNotFound there is no Deployment openstack/nova (spec.workloadRef)",
+                "Ready False WorkloadNotFound there is no Deployment openstack/nova (spec.workloadRef)",
+            ]),
+        )],
+    );
+    let apis = [api("nova", "Nova", &waits), api("keystone", "Keystone", &rolled_out())];
+    let trees: Vec<_> = ways(&[], &[glance(&rolled_out())], &apis).iter().map(|way| text(way, false)).collect();
+    insta::assert_snapshot!("status@others", trees.join("\n"));
 }
