@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use futures::FutureExt;
@@ -71,6 +71,15 @@ pub struct Host {
     pub address: Option<IpAddr>,
 }
 
+/// What browsers trust, and what the system trusts. As other programs do, this one reads the system's
+/// files once: parsing a hundred and more certificates for each preflight would cost more than all else.
+static KNOWN: LazyLock<RootCertStore> = LazyLock::new(|| {
+    let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    // A system without CA files, or with broken ones, has the list above.
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    roots
+});
+
 /// Which certificate authorities count.
 #[derive(Clone, Debug)]
 pub struct Trust {
@@ -84,9 +93,7 @@ impl Trust {
     /// # Errors
     /// What is wrong with the PEM text, or with a certificate in it.
     pub fn with(pem: &[u8]) -> Result<Self, String> {
-        let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-        // A system without CA files, or with broken ones, has the list above.
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        let mut roots = KNOWN.clone();
         let mut given = Vec::new();
         for certificate in CertificateDer::pem_slice_iter(pem) {
             let certificate = certificate.map_err(|e| format!("no certificate in PEM form: {e}"))?;
