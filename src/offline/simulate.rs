@@ -52,40 +52,84 @@ pub struct Outcome {
     pub cluster: Cluster,
 }
 
-/// Rounds for each resource; a course takes two or three.
+/// Rounds; a course takes two or three.
 const ROUNDS: usize = 16;
 
-/// Carries out all plans.
-pub fn simulate(mut cluster: Cluster, stage: Stage, now: Timestamp, options: &Options) -> Outcome {
-    let mut steps = Vec::new();
-    let mut conflicts = BTreeMap::new();
-    let first = cluster.world();
-    let resources = first.horizons.len() + first.accepting().count();
-    let mut rounds = 0;
-    let unsettled = loop {
-        let next = plans(&cluster.world(), stage, now, options)
-            .into_iter()
-            .find(|(resource, plan)| !conflicts.contains_key(resource) && acts(plan));
-        let Some((resource, plan)) = next else { break false };
-        if rounds >= ROUNDS * resources {
-            break true;
-        }
-        rounds += 1;
-        if let Err(problem) = follow(&mut cluster, &resource, plan, &mut steps) {
-            conflicts.insert(resource, problem);
-        }
-    };
-    let ends = ends(&cluster, stage, now, options, &conflicts);
-    Outcome { steps, ends, unsettled, cluster }
+/// Whose plans are carried out together: each only writes what is its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Side {
+    /// Glances and other APIs.
+    Accepting,
+    Horizons,
 }
 
-/// Plans in the order in which they are carried out: Glances first.
-fn plans(world: &World, stage: Stage, now: Timestamp, options: &Options) -> Vec<(Id, Plan)> {
+/// Carries out all plans.
+pub fn simulate(cluster: Cluster, stage: Stage, now: Timestamp, options: &Options) -> Outcome {
+    let mut course = Course { cluster, now, options, steps: Vec::new(), conflicts: BTreeMap::new() };
+    let sides: &[Side] = match stage {
+        Stage::Glance => &[Side::Accepting],
+        Stage::Horizon => &[Side::Accepting, Side::Horizons],
+    };
+    let mut rounds = 0..ROUNDS;
+    let unsettled = loop {
+        let acted: Vec<_> = sides.iter().map(|side| course.settle(*side)).collect();
+        if !acted.contains(&true) {
+            break false;
+        }
+        if rounds.next().is_none() {
+            break true;
+        }
+    };
+    let ends = ends(&course.cluster, stage, now, options, &course.conflicts);
+    Outcome { steps: course.steps, ends, unsettled, cluster: course.cluster }
+}
+
+/// What has been done so far.
+struct Course<'a> {
+    cluster: Cluster,
+    now: Timestamp,
+    options: &'a Options,
+    steps: Vec<Taken>,
+    conflicts: BTreeMap<Id, Problem>,
+}
+
+impl Course<'_> {
+    /// Carries out one side's plans until none of them acts; true if any did. The plans of a round are
+    /// made from one picture, so that many resources cost not many times what each costs.
+    fn settle(&mut self, side: Side) -> bool {
+        let mut taken = Vec::new();
+        for _ in 0..ROUNDS {
+            let before = taken.len();
+            for (resource, plan) in plans(&self.cluster.world(), side, self.now, self.options) {
+                if self.conflicts.contains_key(&resource) || !acts(&plan) {
+                    continue;
+                }
+                if let Err(problem) = follow(&mut self.cluster, &resource, plan, &mut taken) {
+                    self.conflicts.insert(resource, problem);
+                }
+            }
+            if taken.len() == before {
+                break;
+            }
+        }
+        // One resource after the other, as one reads it.
+        taken.sort_by(|a, b| a.resource.cmp(&b.resource));
+        let acted = !taken.is_empty();
+        self.steps.extend(taken);
+        acted
+    }
+}
+
+/// The plans of one side, by kind and key.
+fn plans(world: &World, side: Side, now: Timestamp, options: &Options) -> Vec<(Id, Plan)> {
     let id = |kind: &str, key: &Key| Id { kind: kind.to_owned(), key: key.clone() };
     let plan = |view: &GlanceView| (id(view.service.kind, &view.object.meta.key), plan::glance(view, now, options).0);
-    let glances = world.accepting().map(plan);
-    let horizons = world.horizons.iter().map(|(key, view)| (id("Horizon", key), plan::horizon(view, now, options)));
-    glances.chain(horizons.filter(|_| stage == Stage::Horizon)).collect()
+    match side {
+        Side::Accepting => world.accepting().map(plan).collect(),
+        Side::Horizons => {
+            world.horizons.iter().map(|(key, view)| (id("Horizon", key), plan::horizon(view, now, options))).collect()
+        }
+    }
 }
 
 /// Whether a plan begins with something to do.
