@@ -13,8 +13,8 @@ import (
 
 const (
 	// Of the range for benchmarks (RFC 2544), which no network should use.
-	serviceRange = "198.18.1.0/24"
-	apiServiceIP = "198.18.1.1"
+	serviceRange = "198.18.128.0/17"
+	apiServiceIP = "198.18.128.1"
 
 	standInNode = "stand-in"
 )
