@@ -37,7 +37,7 @@ pub struct Args {
     #[arg(long)]
     pub no_leader_election: bool,
     /// How many resources are worked on at once
-    #[arg(long, value_name = "N", default_value_t = 8)]
+    #[arg(long, value_name = "N", default_value_t = 32)]
     pub concurrency: usize,
     /// Time between two preflights of a path that works
     #[arg(long, value_name = "TIME", default_value = "60s")]

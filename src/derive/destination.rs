@@ -35,8 +35,16 @@ pub struct GlanceState {
 impl GlanceState {
     /// With nothing of what concerns others, so that a Horizon's view changes only with its own.
     pub(super) fn seen_from(&self, origins: &BTreeSet<Origin>) -> Self {
-        let accepts = self.accepts.as_ref().map(|all| origins.intersection(all).cloned().collect());
-        Self { accepts: accepts.map_err(Clone::clone), ..self.clone() }
+        let Self { key, accepts, rolled_out, config_map, blocked } = self;
+        let own = |all: &BTreeSet<Origin>| origins.intersection(all).cloned().collect();
+        Self {
+            key: key.clone(),
+            // Not the whole set: it is as long as all dashboards together.
+            accepts: accepts.as_ref().map(own).map_err(Clone::clone),
+            rolled_out: rolled_out.clone(),
+            config_map: config_map.clone(),
+            blocked: blocked.clone(),
+        }
     }
 }
 

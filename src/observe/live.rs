@@ -6,6 +6,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use prometheus_client::metrics::counter::Counter;
 use serde_json::Value;
@@ -13,7 +14,8 @@ use tokio::sync::watch;
 
 use super::model::Key;
 use super::reduce::{Object, RevisionKind, reduce};
-use super::snapshot::{Known, Snapshot};
+use super::scope::Scope;
+use super::snapshot::{Known, Snapshot, Unknown};
 use crate::api::{ExposureKind, WorkloadKind};
 use crate::derive::World;
 use crate::derive::adjust::Refusal;
@@ -66,10 +68,15 @@ macro_rules! on_store {
     };
 }
 
+/// Changes that come within this time are looked at together.
+const TOGETHER: Duration = Duration::from_millis(20);
+
 /// The live snapshot.
 #[derive(Debug)]
 pub struct Live {
     state: Mutex<State>,
+    /// The newest world, and the revision that it was derived from. Held while one is derived.
+    world: tokio::sync::Mutex<(u64, Arc<World>)>,
     changes: watch::Sender<u64>,
     derivations: Counter,
 }
@@ -81,34 +88,36 @@ struct State {
     versions: HashMap<(Kind, Key), (String, u64)>,
     /// Counts changes of meaning.
     revision: u64,
-    world: Arc<World>,
-    /// The revision that `world` was derived from.
-    derived: u64,
 }
 
 impl Default for Live {
     fn default() -> Self {
-        let state = State {
-            snapshot: Snapshot::unseen(),
-            versions: HashMap::new(),
-            revision: 0,
-            world: Arc::default(),
-            derived: 0,
-        };
-        Self { state: Mutex::new(state), changes: watch::Sender::new(0), derivations: Counter::default() }
+        let state = State { snapshot: Snapshot::unseen(), versions: HashMap::new(), revision: 0 };
+        Self {
+            state: Mutex::new(state),
+            world: tokio::sync::Mutex::default(),
+            changes: watch::Sender::new(0),
+            derivations: Counter::default(),
+        }
     }
 }
 
 impl Live {
-    /// The world as it is known now; derived at most once per change.
-    pub fn world(&self) -> Arc<World> {
-        let mut state = self.lock();
-        if state.derived != state.revision {
-            state.world = Arc::new(World::of(&state.snapshot));
-            state.derived = state.revision;
+    /// The world with everything that was put in before. Those who ask at the same time share one
+    /// derivation, so that many writes cost not many of them; meanwhile the snapshot takes in more.
+    pub async fn world(&self) -> Arc<World> {
+        let wanted = self.lock().revision;
+        let mut world = self.world.lock().await;
+        if world.0 < wanted {
+            tokio::time::sleep(TOGETHER).await;
+            let (revision, snapshot) = {
+                let state = self.lock();
+                (state.revision, state.snapshot.clone())
+            };
+            *world = (revision, Arc::new(World::of(&snapshot)));
             self.derivations.inc();
         }
-        state.world.clone()
+        world.1.clone()
     }
 
     /// How often the world was derived.
@@ -198,21 +207,21 @@ impl Live {
         for key in gone {
             state.remove(kind, &key);
         }
-        state.set_known(kind, &scope.name(), Ok(()));
+        state.set_known(kind, scope, &Ok(()));
         self.note(&mut state, true);
     }
 
     /// Records that a scope cannot be seen, and why. What was seen before stays.
-    pub fn unknown(&self, kind: Kind, scope: &Scope, known: Known<()>) {
+    pub fn unknown(&self, kind: Kind, scope: &Scope, why: Unknown) {
         let mut state = self.lock();
-        state.set_known(kind, &scope.name(), known);
+        state.set_known(kind, scope, &Err(why));
         self.note(&mut state, true);
     }
 
     /// Drops what a watch that is no longer needed has brought.
     pub fn forget(&self, kind: Kind, scope: &Scope) {
         self.listed(kind, scope, &HashSet::new());
-        self.unknown(kind, scope, Err(super::Unknown { why: "not watched".into(), pending: true }));
+        self.unknown(kind, scope, Unknown { why: "not watched".into(), pending: true });
     }
 
     fn note(&self, state: &mut State, changed: bool) {
@@ -262,37 +271,9 @@ impl State {
         on_store!(self.snapshot, kind, store => store.remove(key))
     }
 
-    fn set_known(&mut self, kind: Kind, scope: &str, known: Known<()>) {
-        on_store!(self.snapshot, kind, store => store.set_known(scope, known));
-    }
-}
-
-/// What a watch covers.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Scope {
-    /// The whole cluster (or a cluster-scoped kind).
-    All,
-    /// One namespace.
-    Namespace(String),
-    /// One object.
-    Named(Key),
-}
-
-impl Scope {
-    fn holds(&self, key: &Key) -> bool {
-        match self {
-            Self::All => true,
-            Self::Namespace(namespace) => key.namespace == *namespace,
-            Self::Named(named) => key == named,
-        }
-    }
-
-    /// As [`Store::known`] and [`Store::get_named`] look it up.
-    fn name(&self) -> String {
-        match self {
-            Self::All => String::new(),
-            Self::Namespace(namespace) => namespace.clone(),
-            Self::Named(key) => key.to_string(),
+    fn set_known(&mut self, kind: Kind, scope: &Scope, known: &Known<()>) {
+        for name in scope.names() {
+            on_store!(self.snapshot, kind, store => store.set_known(&name, known.clone()));
         }
     }
 }

@@ -9,6 +9,7 @@ pub mod manifests;
 pub mod model;
 pub mod reduce;
 pub mod resource;
+pub mod scope;
 mod snapshot;
 pub mod watches;
 

@@ -1,8 +1,7 @@
 //! Which watches run, and their streams.
 //!
-//! In: what decisions need ([`Needs`]), and which kinds are served. Out: the [`Live`] snapshot. Foreign
-//! namespaces cost nothing, up to a limit above which one watch of the whole cluster per kind is
-//! cheaper for the API server.
+//! In: what decisions need ([`Needs`]), and which kinds are served. Out: the [`Live`] snapshot. Of
+//! foreign namespaces nothing is kept ([`super::scope`]).
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -16,13 +15,11 @@ use kube::runtime::{WatchStreamExt, watcher::Config};
 use tokio::task::AbortHandle;
 
 use super::discovery::{self, Answer, Served};
-use super::live::{Kind, Live, Scope, identity};
+use super::live::{Kind, Live, identity};
 use super::resource::resource;
+use super::scope::{Scope, Widths, narrow, too_many};
 use super::{Key, Unknown};
 use crate::api::{MANAGED_BY, OPERATOR};
-
-/// Above this many namespaces with resources (or objects by name), watches are cluster-wide.
-const MAX_NARROW: usize = 50;
 
 /// The kinds that are watched where a resource is; some of them only if the cluster serves them.
 const LOCAL: [Kind; 14] = [
@@ -72,6 +69,7 @@ pub struct Watches {
     /// Namespaces that the operator is restricted to; empty: all.
     namespaces: BTreeSet<String>,
     running: HashMap<Watch, AbortHandle>,
+    widths: HashMap<Kind, Widths>,
     served: tokio::sync::watch::Receiver<Served>,
     discovery: AbortHandle,
     /// What the snapshot was told of each kind that may not be served.
@@ -82,8 +80,8 @@ impl Watches {
     /// Starts the watches of the resources themselves.
     pub fn start(client: Client, live: Arc<Live>, namespaces: BTreeSet<String>) -> Self {
         let (served, discovery) = discovery::start(client.clone());
-        let running = HashMap::new();
-        let mut watches = Self { client, live, namespaces, running, served, discovery, told: Served::new() };
+        let (running, widths) = (HashMap::new(), HashMap::new());
+        let mut watches = Self { client, live, namespaces, running, widths, served, discovery, told: Served::new() };
         watches.restrict();
         watches.set(Needs::default());
         watches
@@ -106,9 +104,10 @@ impl Watches {
             if let Some(task) = self.running.remove(&watch) {
                 task.abort();
             }
-            // One of the whole cluster takes over.
-            if !wanted.iter().any(|(kind, scope, _)| *kind == watch.0 && *scope == Scope::All) {
-                self.live.forget(watch.0, &watch.1);
+            // Where another one takes over, what was seen stays.
+            let (kind, scope, _) = &watch;
+            if let Some(rest) = scope.beside(wanted.iter().filter(|w| w.0 == *kind).map(|w| &w.1)) {
+                self.live.forget(*kind, &rest);
             }
         }
         self.tell(served);
@@ -120,26 +119,27 @@ impl Watches {
         }
     }
 
-    fn wanted(&self, needs: Needs, served: &Served) -> HashSet<Watch> {
+    fn wanted(&mut self, needs: Needs, served: &Served) -> HashSet<Watch> {
         let mut wanted: HashSet<(Kind, Scope)> = HashSet::new();
         for kind in OWN {
             wanted.extend(self.own_scopes().into_iter().map(|scope| (kind, scope)));
         }
-        if self.namespaces.is_empty() {
+        let restricted = !self.namespaces.is_empty();
+        if !restricted {
             wanted.insert((Kind::Namespace, Scope::All));
         }
-        let too_many = |count: usize| self.namespaces.is_empty() && count > MAX_NARROW;
         for kind in LOCAL {
-            if too_many(needs.namespaces.len()) {
-                wanted.insert((kind, Scope::All));
+            let mut needed = needs.namespaces.clone();
+            if kind == Kind::HTTPRoute {
+                needed.extend(needs.routes_of.iter().cloned());
+            }
+            if restricted {
+                wanted.extend(narrow(&needed).map(|scope| (kind, scope)));
             } else {
-                wanted.extend(needs.namespaces.iter().map(|n| (kind, Scope::Namespace(n.clone()))));
+                wanted.extend(self.widths.entry(kind).or_default().cover(&needed).into_iter().map(|s| (kind, s)));
             }
         }
-        if !wanted.contains(&(Kind::HTTPRoute, Scope::All)) {
-            wanted.extend(needs.routes_of.into_iter().map(|n| (Kind::HTTPRoute, Scope::Namespace(n))));
-        }
-        if too_many(needs.gateways.len()) {
+        if !restricted && too_many(needs.gateways.len()) {
             wanted.insert((Kind::Gateway, Scope::All));
         } else {
             wanted.extend(needs.gateways.into_iter().map(|key| (Kind::Gateway, Scope::Named(key))));
@@ -161,7 +161,7 @@ impl Watches {
             if self.told.get(kind) == Some(answer) {
                 continue;
             }
-            let unknown = |why: Unknown| self.live.unknown(*kind, &Scope::All, Err(why));
+            let unknown = |why: Unknown| self.live.unknown(*kind, &Scope::All, why);
             match answer {
                 Answer::Ok(None) => self.live.listed(*kind, &Scope::All, &HashSet::new()),
                 Answer::Ok(Some(_)) => unknown(Unknown { why: "not read yet".into(), pending: true }),
@@ -178,10 +178,10 @@ impl Watches {
         }
         for kind in OWN.into_iter().chain([Kind::Namespace]) {
             let why = format!("{kind:?} objects outside of --watch-namespace cannot be seen");
-            self.live.unknown(kind, &Scope::All, Err(Unknown { why, pending: false }));
+            self.live.unknown(kind, &Scope::All, Unknown { why, pending: false });
         }
         for (kind, scope) in OWN.into_iter().flat_map(|k| self.own_scopes().into_iter().map(move |s| (k, s))) {
-            self.live.unknown(kind, &scope, Err(Unknown { why: "not read yet".into(), pending: true }));
+            self.live.unknown(kind, &scope, Unknown { why: "not read yet".into(), pending: true });
         }
     }
 
@@ -202,7 +202,7 @@ impl Drop for Watches {
 /// Runs one watch for ever.
 async fn follow(client: Client, live: Arc<Live>, (kind, scope, resource): Watch) {
     let api: Api<DynamicObject> = match &scope {
-        Scope::All => Api::all_with(client, &resource),
+        Scope::All | Scope::Namespaces(_) => Api::all_with(client, &resource),
         Scope::Namespace(namespace) => Api::namespaced_with(client, namespace, &resource),
         Scope::Named(key) => Api::namespaced_with(client, &key.namespace, &resource),
     };
@@ -219,22 +219,23 @@ async fn follow(client: Client, live: Arc<Live>, (kind, scope, resource): Watch)
         match event {
             Ok(Event::Init) => seen.clear(),
             Ok(Event::InitApply(object)) => {
-                if let Some(object) = value(&resource, object) {
+                if let Some(object) = value(&resource, &scope, object) {
                     seen.insert(identity(kind, &object).0);
                     live.put(kind, object);
                 }
             }
             Ok(Event::InitDone) => {
                 live.listed(kind, &scope, &seen);
+                seen = HashSet::new();
                 wait = FIRST_WAIT;
             }
             Ok(Event::Apply(object)) => {
-                if let Some(object) = value(&resource, object) {
+                if let Some(object) = value(&resource, &scope, object) {
                     live.put(kind, object);
                 }
             }
             Ok(Event::Delete(object)) => {
-                if let Some(object) = value(&resource, object) {
+                if let Some(object) = value(&resource, &scope, object) {
                     live.remove(kind, &object);
                 }
             }
@@ -256,15 +257,25 @@ fn trouble(live: &Live, kind: Kind, scope: &Scope, error: &watcher::Error) {
         | watcher::Error::WatchStartFailed(kube::Error::Api(status)) => Some(status.message.clone()),
         _ => None,
     };
-    tracing::warn!(?kind, ?scope, %error, "watch failed; it is tried again");
+    if matches!(error, watcher::Error::WatchError(status) if status.code == 410) {
+        // The way of the API server to say that too much has happened since: it is listed anew.
+        tracing::debug!(?kind, ?scope, %error, "watch expired");
+    } else {
+        tracing::warn!(?kind, ?scope, %error, "watch failed; it is tried again");
+    }
     if let Some(message) = refusal {
         let why = format!("{kind:?} objects cannot be read: {message}");
-        live.unknown(kind, scope, Err(Unknown { why, pending: false }));
+        live.unknown(kind, scope, Unknown { why, pending: false });
     }
 }
 
-/// Items of a list lack apiVersion and kind.
-fn value(resource: &ApiResource, object: DynamicObject) -> Option<serde_json::Value> {
+/// What is to be kept of an event. Items of a list lack apiVersion and kind.
+fn value(resource: &ApiResource, scope: &Scope, object: DynamicObject) -> Option<serde_json::Value> {
+    let metadata = &object.metadata;
+    let key = Key::new(metadata.namespace.clone().unwrap_or_default(), metadata.name.clone().unwrap_or_default());
+    if !scope.holds(&key) {
+        return None;
+    }
     let mut value = serde_json::to_value(object).ok()?;
     value["apiVersion"] = resource.api_version.clone().into();
     value["kind"] = resource.kind.clone().into();

@@ -74,7 +74,7 @@ impl Reconciler {
         };
         let mut before = Vec::new();
         for _ in 0..ROUNDS {
-            let Some(mut look) = self.look(subject) else {
+            let Some(mut look) = self.look(subject).await else {
                 self.metrics.standing(name, &subject.key, None);
                 if subject.kind == Kind::Horizon {
                     self.metrics.horizon(&subject.key, None);
@@ -104,8 +104,8 @@ impl Reconciler {
         Err(())
     }
 
-    fn look(&self, subject: &Subject) -> Option<Look> {
-        let world = self.live.world();
+    async fn look(&self, subject: &Subject) -> Option<Look> {
+        let world = self.live.world().await;
         let now = Timestamp::now();
         if subject.kind == Kind::Horizon {
             let view = world.horizons.get(&subject.key)?;

@@ -5,7 +5,8 @@ use std::collections::HashSet;
 use direct_upload_operator::api::Reason;
 use direct_upload_operator::derive::{Exposures, Problem, World};
 use direct_upload_operator::observe::Key;
-use direct_upload_operator::observe::live::{Kind, Live, Scope};
+use direct_upload_operator::observe::live::{Kind, Live};
+use direct_upload_operator::observe::scope::Scope;
 use rstest::rstest;
 use serde_json::json;
 
@@ -150,8 +151,8 @@ fn exposed_by() {
 }
 
 /// What has not been read yet is not absent: at a start, resources come before their workloads.
-#[test]
-fn workloads_that_are_not_read_yet() {
+#[tokio::test]
+async fn workloads_that_are_not_read_yet() {
     let live = Live::default();
     for (kind, version, name) in [
         (Kind::Glance, "glance.openstack.org/v1beta1", "glance"),
@@ -162,7 +163,7 @@ fn workloads_that_are_not_read_yet() {
         live.put(kind, json!({"apiVersion": version, "kind": format!("{kind:?}"), "metadata": metadata, "spec": {}}));
         live.listed(kind, &Scope::All, &HashSet::from([Key::new("openstack", name)]));
     }
-    let world = live.world();
+    let world = live.world().await;
     let horizon = &world.horizons[&Key::new("openstack", "horizon")];
     let glance = &world.glances[&Key::new("openstack", "glance")];
     for problem in [
