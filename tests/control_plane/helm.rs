@@ -33,7 +33,7 @@ fn helmed(cluster: &Cluster, args: &[&str]) -> String {
 
 fn template(cluster: &Cluster, values: &[&str]) -> String {
     let chart = file(CHART).display().to_string();
-    let set: Vec<_> = values.iter().flat_map(|value| ["--set", value]).collect();
+    let set: Vec<_> = values.iter().flat_map(|value| ["--set", *value]).collect();
     helmed(cluster, &[&["template", RELEASE, &chart][..], &set].concat())
 }
 

@@ -115,7 +115,7 @@ fn type_of(kind: &str) -> (&'static str, &'static str) {
 fn restore(site: &Site, release: &str) -> Vec<Value> {
     let path = file(&format!("tests/fixtures/releases/{release}/cluster.json"));
     let list: Value = serde_json::from_str(&fs::read_to_string(path).expect("a fixture")).expect("JSON");
-    let mut uids = BTreeMap::new();
+    let mut uids: BTreeMap<String, String> = BTreeMap::new();
     let mut restored = Vec::new();
     for item in list["items"].as_array().expect("items") {
         let mut text = item.to_string();
