@@ -32,10 +32,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Arguments of `detach`.
 #[derive(Debug, ClapArgs)]
-#[group(id = "scope", required = true, multiple = true, args = ["namespace", "all_namespaces"])]
 pub struct Args {
     /// Resources of this namespace; may be repeated
-    #[arg(short, long, value_name = "NS")]
+    #[arg(short, long, value_name = "NS", required_unless_present = "all_namespaces")]
     namespace: Vec<String>,
     /// Resources of all namespaces
     #[arg(short = 'A', long, conflicts_with = "namespace")]
@@ -99,8 +98,8 @@ async fn await_rest(client: &Client, args: &Args) -> Result<(), DetachError> {
     let end = tokio::time::Instant::now() + if args.stop.is_some() { PATIENCE } else { Duration::ZERO };
     loop {
         let lease = api.get_opt(&name).await;
-        let lease =
-            lease.map_err(|e| DetachError::Refused(format!("Lease {}/{name} cannot be read", args.lease_namespace), e))?;
+        let lease = lease
+            .map_err(|e| DetachError::Refused(format!("Lease {}/{name} cannot be read", args.lease_namespace), e))?;
         let Some(holder) = lease.and_then(|lease| holder(&lease.spec?, Timestamp::now())) else { return Ok(()) };
         if tokio::time::Instant::now() >= end {
             return Err(DetachError::Acts(holder));
@@ -147,4 +146,25 @@ where
 
 fn code(error: &kube::Error) -> Option<u16> {
     if let kube::Error::Api(status) = error { Some(status.code) } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lease_that_was_given_back_or_has_run_out_is_nobodys() {
+        let lease = |holder: Option<&str>, renewed: &str| {
+            let lease = json!({"holderIdentity": holder, "leaseDurationSeconds": 15, "renewTime": renewed});
+            holder_at(&serde_json::from_value(lease).unwrap())
+        };
+        assert_eq!(lease(Some("pod"), "2026-01-01T00:00:00.000000Z").as_deref(), Some("pod"));
+        assert_eq!(lease(Some("pod"), "2025-12-31T23:59:45.000000Z"), None);
+        assert_eq!(lease(Some(""), "2026-01-01T00:00:00.000000Z"), None);
+        assert_eq!(lease(None, "2026-01-01T00:00:00.000000Z"), None);
+    }
+
+    fn holder_at(lease: &LeaseSpec) -> Option<String> {
+        holder(lease, "2026-01-01T00:00:00Z".parse().unwrap())
+    }
 }

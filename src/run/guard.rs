@@ -4,7 +4,7 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomRe
 use kube::{Api, Client, ResourceExt};
 
 use super::RunError;
-use crate::api::{PART_OF, OPERATOR, crds};
+use crate::api::{OPERATOR, PART_OF, crds};
 
 /// Looks before the first write.
 ///

@@ -78,10 +78,10 @@ fn detached(cluster: &Cluster, args: &[&str]) -> String {
 
 /// The documented order gives everything back; and so it is where the CRDs take the resources along.
 #[rstest]
-#[case::resources(true)]
-#[case::crds(false)]
-fn while_the_operator_runs(#[case] resources_first: bool) {
-    let cluster = Cluster::start("uninstall");
+#[case::resources("resources-first", true)]
+#[case::crds("crds-first", false)]
+fn while_the_operator_runs(#[case] name: &str, #[case] resources_first: bool) {
+    let cluster = Cluster::start(name);
     let mut installed = Installed::on(&cluster);
     if resources_first {
         installed.resources_go();
