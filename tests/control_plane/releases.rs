@@ -212,9 +212,11 @@ fn owners(object: &Value) -> BTreeMap<String, Value> {
 /// As a newer release may leave it: a value that this one's CRD does not know, and more of everything that it
 /// does. Answers what takes the value back.
 fn newer(site: &Site) -> Value {
-    let allowed = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/layout/enum";
-    let patch = json!([{"op": "remove", "path": allowed}]).to_string();
-    site.cluster.kubectl(&["patch", "crd/horizons.horizon.openstack.org", "--type=json", "-p", &patch]);
+    let crd = fs::read_to_string(file("crds/horizons.horizon.openstack.org.yaml")).expect("a CRD");
+    let mut crd: Value = serde_yaml::from_str(&crd).expect("YAML");
+    let layout = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/layout";
+    crd.pointer_mut(layout).and_then(Value::as_object_mut).expect("an object").remove("enum").expect("an enum");
+    site.kubectl_with(&["apply", "--server-side", "-f", "-"], &crd.to_string());
     let before = site.get("horizon/horizon")["spec"]["layout"].clone();
     site.wait("the API server has the newer schema", || {
         let nix = json!({"spec": {"layout": "Nix"}}).to_string();
