@@ -55,8 +55,9 @@ demo: ## Show the operator at work on a real API server; KEEP=1 leaves it runnin
 image: ## Build the container image: dist/image.tar; ENGINE=none without podman, buildah or docker
 	deploy/image/build
 
-cluster: ## Build the control plane for tests and demo (the first time about 8 minutes)
+cluster: ## Build the control plane for tests and demo, and helm (the first time about 10 minutes)
 	@tests/cluster/cluster build
+	@tests/helm/helm version --short >/dev/null
 
 clean: ## Remove what was built here (not the control plane, see tests/cluster/README.md)
 	cargo clean

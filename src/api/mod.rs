@@ -21,10 +21,13 @@ pub use shared::*;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::CustomResourceExt;
 
-/// Label that marks our CRDs, ConfigMaps and claims as this program's.
+/// Label that marks our ConfigMaps and Jobs as this program's.
 pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 
-/// Value of [`MANAGED_BY`], field manager prefix and event reporter.
+/// Label that marks our CRDs. Not [`MANAGED_BY`]: Helm sets that one on all that it installs.
+pub const PART_OF: &str = "app.kubernetes.io/part-of";
+
+/// Value of [`MANAGED_BY`] and [`PART_OF`], field manager prefix and event reporter.
 pub const OPERATOR: &str = "direct-upload-operator";
 
 /// Whether a field manager is this program, whatever its instance.
@@ -41,13 +44,13 @@ pub const FINALIZER: &str = "direct-upload.openstack.org/release";
 
 /// The CRDs, as `crds/` holds them and `direct-upload-operator crd` prints them.
 ///
-/// Each carries the [`MANAGED_BY`] label, by which `run` tells them from another project's CRDs of
+/// Each carries the [`PART_OF`] label, by which `run` tells them from another project's CRDs of
 /// the same name before its first write.
 #[must_use]
 pub fn crds() -> Vec<CustomResourceDefinition> {
     let mut crds = vec![Glance::crd(), Horizon::crd(), OpenStackAPI::crd()];
     for crd in &mut crds {
-        crd.metadata.labels.get_or_insert_default().insert(MANAGED_BY.to_owned(), OPERATOR.to_owned());
+        crd.metadata.labels.get_or_insert_default().insert(PART_OF.to_owned(), OPERATOR.to_owned());
     }
     crds
 }

@@ -7,6 +7,7 @@ mod check;
 mod completions;
 mod copy;
 mod crd;
+mod detach;
 mod files;
 mod output;
 mod preflight;
@@ -60,6 +61,9 @@ enum Command {
     /// Show how far uploads come, and what stands in the way
     #[command(after_help = status::EXAMPLES)]
     Status(status::Args),
+    /// Take the operator's finalizers off, leaving workloads as they are: for an operator that leaves or is gone
+    #[command(after_help = detach::EXAMPLES)]
+    Detach(detach::Args),
     /// Print a completion script for a shell
     #[command(after_help = completions::EXAMPLES)]
     Completions(completions::Args),
@@ -100,6 +104,7 @@ fn dispatch(command: Command) -> ExitCode {
         Command::Check(args) => check::main(args),
         Command::Preflight(args) => on_runtime(preflight::main(args)),
         Command::Status(args) => on_runtime(status::main(args)),
+        Command::Detach(args) => on_runtime(async { ended(detach::main(args).await) }),
         Command::Completions(args) => ended(completions::main(&args, Cli::command())),
         Command::Copy(args) => ended(copy::main(&args)),
     }

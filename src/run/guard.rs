@@ -4,7 +4,7 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomRe
 use kube::{Api, Client, ResourceExt};
 
 use super::RunError;
-use crate::api::{MANAGED_BY, OPERATOR, crds};
+use crate::api::{OPERATOR, PART_OF, crds};
 
 /// Looks before the first write.
 ///
@@ -27,9 +27,9 @@ pub async fn check_crds(client: &Client) -> Result<(), RunError> {
                 "CustomResourceDefinition {name} is not installed; run kubectl apply --server-side -k crds"
             )));
         };
-        if found.labels().get(MANAGED_BY).map(String::as_str) != Some(OPERATOR) {
+        if found.labels().get(PART_OF).map(String::as_str) != Some(OPERATOR) {
             return Err(RunError::Crd(format!(
-                "CustomResourceDefinition {name} belongs to another project (it lacks the label {MANAGED_BY}={OPERATOR}, as in openstack-k8s-operators); this operator cannot share a cluster with it and has changed nothing"
+                "CustomResourceDefinition {name} belongs to another project (it lacks the label {PART_OF}={OPERATOR}, as in openstack-k8s-operators); this operator cannot share a cluster with it and has changed nothing"
             )));
         }
     }

@@ -29,7 +29,7 @@ fn whose_crds() {
 
     cluster.install_crds();
     let crd = "crd/horizons.horizon.openstack.org";
-    cluster.kubectl(&["label", crd, "app.kubernetes.io/managed-by-"]);
+    cluster.kubectl(&["label", crd, "app.kubernetes.io/part-of-"]);
     refused(&["horizons.horizon.openstack.org belongs to another project", "has changed nothing"]);
 
     cluster.install_crds();

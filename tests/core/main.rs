@@ -26,6 +26,7 @@ mod preflight_properties;
 mod preflight_server;
 mod preflight_table;
 mod rehearsal;
+mod releases;
 mod render_glance;
 mod render_horizon;
 mod render_httpd;

@@ -231,7 +231,7 @@ fn crds_are_two_documents_and_labelled() {
     let expected =
         ["glances.glance.openstack.org", "horizons.horizon.openstack.org", "openstackapis.cors.openstack.org"];
     assert_eq!(names, expected);
-    assert!(crds.iter().all(|c| c["metadata"]["labels"]["app.kubernetes.io/managed-by"] == "direct-upload-operator"));
+    assert!(crds.iter().all(|c| c["metadata"]["labels"]["app.kubernetes.io/part-of"] == "direct-upload-operator"));
 }
 
 #[test]
