@@ -1,7 +1,7 @@
 # Everything that one does with this repository. `make` alone lists it.
 
 .DEFAULT_GOAL := help
-.PHONY: help build test test-core test-control-plane test-browser e2e e2e-full lint format crds docs bench demo image cluster clean
+.PHONY: help build test test-core test-control-plane test-browser e2e e2e-full lint format crds docs site bench demo image cluster clean
 
 # Property tests take the same course every time; another number explores another one.
 export PROPTEST_RNG_SEED ?= 1
@@ -45,6 +45,9 @@ crds: ## Generate crds/ from the types
 
 docs: ## Generate the reference tables in docs/ from the types
 	cargo run --quiet --locked --example reference
+
+site: ## Build the documentation as a site into dist/site, and check its links; index.html opens without a server
+	site/build
 
 bench: cluster ## Count writes, and measure memory, at scale: SCALE=1000 Horizons, FOREIGN=10000 objects of others
 	SCALE=$(or $(SCALE),1000) FOREIGN=$(or $(FOREIGN),10000) cargo test --release --locked --test control_plane scale:: -- --include-ignored --nocapture --test-threads 1

@@ -55,8 +55,7 @@ macro_rules! rules {
                 match self { $(Self::$name => $why,)* }
             }
 
-            /// The runbook's entry: symptom, cause, how to see it, fix for each layout.
-            pub const fn runbook(self) -> &'static str {
+            const fn page_text(self) -> &'static str {
                 match self { $(Self::$name => include_str!(concat!("../../docs/runbook/", $id, ".md")),)* }
             }
         }
@@ -111,6 +110,19 @@ rules! {
 }
 
 impl Rule {
+    /// The runbook's entry: symptom, cause, how to see it, fix for each layout. Comments are for the
+    /// tests of the documentation.
+    pub fn runbook(self) -> String {
+        let mut pieces = self.page_text().split("<!--");
+        let mut entry = pieces.next().unwrap_or_default().to_owned();
+        for piece in pieces {
+            let rest = piece.split_once("-->").map_or("", |(_, rest)| rest);
+            entry.truncate(entry.trim_end().len());
+            entry.push_str(rest);
+        }
+        entry
+    }
+
     /// Where the entry stands in the documentation.
     pub fn page(self) -> String {
         format!("docs/runbook/{}.md", self.id())
@@ -159,6 +171,7 @@ mod tests {
             assert_eq!(rule.id().parse(), Ok(*rule));
             let heading = format!("# {rule}: {}\n", rule.title());
             assert!(rule.runbook().starts_with(&heading), "docs/runbook/{rule}.md must begin with {heading:?}");
+            assert!(!rule.runbook().contains("<!--"), "comments are not for readers");
         }
     }
 

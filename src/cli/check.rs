@@ -64,7 +64,7 @@ const STACK: usize = 256 << 20;
 /// Checks.
 pub fn main(args: Args) -> ExitCode {
     if let Some(rule) = args.explain {
-        return super::ended(output::data(rule.runbook()));
+        return super::ended(output::data(&rule.runbook()));
     }
     if args.live {
         return super::on_runtime(live(args));

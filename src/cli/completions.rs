@@ -1,16 +1,22 @@
-//! `completions`: scripts for shells.
+//! `completions`: scripts for shells; and what kubectl asks, which has its own scripts.
 
+use std::ffi::OsString;
+use std::fmt::Write as _;
 use std::io;
 
 use clap::Args as ClapArgs;
 use clap_complete::Shell;
+use clap_complete::engine::complete;
 
 use super::output;
 
 /// Shown below the help.
 pub const EXAMPLES: &str = "Examples:
   source <(direct-upload-operator completions bash)
-  direct-upload-operator completions zsh > \"${fpath[1]}/_direct-upload-operator\"";
+  direct-upload-operator completions zsh > \"${fpath[1]}/_direct-upload-operator\"
+
+kubectl's own completion asks a program kubectl_complete-direct_upload in the PATH, which is a link
+to this one.";
 
 /// Arguments of `completions`.
 #[derive(Debug, ClapArgs)]
@@ -24,4 +30,21 @@ pub fn main(args: &Args, mut command: clap::Command) -> io::Result<()> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut command, env!("CARGO_PKG_NAME"), &mut script);
     output::data(&String::from_utf8_lossy(&script))
+}
+
+/// The name under which kubectl asks how a command line can go on.
+pub const FOR_KUBECTL: &str = "kubectl_complete-direct_upload";
+
+/// As cobra's `__complete` answers: a line for each word that fits, then what else the shell may do.
+pub fn for_kubectl(mut command: clap::Command, arguments: Vec<OsString>) -> io::Result<()> {
+    let last = arguments.len().saturating_sub(1);
+    let words = complete(&mut command, arguments, last, None)?;
+    let mut answer = String::new();
+    for word in words.iter().filter(|word| !word.is_hide_set()) {
+        let help = word.get_help().map(ToString::to_string).unwrap_or_default();
+        let _ = writeln!(answer, "{}\t{}", word.get_value().to_string_lossy(), help.lines().next().unwrap_or_default());
+    }
+    // ShellCompDirectiveNoFileComp, or the default: names of files.
+    answer.push_str(if words.is_empty() { ":0\n" } else { ":4\n" });
+    output::data(&answer)
 }

@@ -79,21 +79,25 @@ pub fn default_image() -> String {
 
 /// Runs the program with this process's arguments.
 pub fn main() -> ExitCode {
-    dispatch(parse(std::env::args_os().collect()).command)
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    if arguments.first().is_some_and(|name| is_called(name, completions::FOR_KUBECTL)) {
+        return ended(completions::for_kubectl(Cli::command(), arguments));
+    }
+    dispatch(parse(arguments).command)
 }
 
 /// Leaves the process on wrong usage, `--help` and `--version`, as clap does.
 fn parse(arguments: Vec<OsString>) -> Cli {
     let mut command = Cli::command();
-    if arguments.first().is_some_and(is_plugin) {
+    if arguments.first().is_some_and(|name| is_called(name, PLUGIN)) {
         command = command.bin_name("kubectl direct-upload").display_name("kubectl-direct-upload");
     }
     let matches = command.get_matches_from(arguments);
     Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
 }
 
-fn is_plugin(name: &OsString) -> bool {
-    Path::new(name).file_name().is_some_and(|name| name == PLUGIN)
+fn is_called(path: &OsString, name: &str) -> bool {
+    Path::new(path).file_name().is_some_and(|found| found == name)
 }
 
 fn dispatch(command: Command) -> ExitCode {
@@ -145,7 +149,7 @@ mod tests {
 
     #[test]
     fn the_plugin_is_known_by_its_name() {
-        assert!(is_plugin(&"/usr/local/bin/kubectl-direct_upload".into()));
-        assert!(!is_plugin(&"/usr/local/bin/direct-upload-operator".into()));
+        assert!(is_called(&"/usr/local/bin/kubectl-direct_upload".into(), PLUGIN));
+        assert!(!is_called(&"/usr/local/bin/direct-upload-operator".into(), PLUGIN));
     }
 }

@@ -11,6 +11,7 @@ mod catalog;
 mod check_live;
 mod conflicts;
 mod deletion;
+mod docs;
 mod drain;
 mod exposing;
 mod exposure_manage;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -32,6 +32,8 @@ pub enum Answer {
     Hangs,
     /// As a Keystone: to whom, and what.
     Publishes(String, String),
+    /// By what listens at that port of this machine.
+    Leads(u16),
 }
 
 /// The proxy. At a second port it answers by itself, with a certificate that only a CA of its own
@@ -129,8 +131,14 @@ fn listen(folder: &Path, names: &str, table: &Arc<Table>) -> u16 {
 fn serve(mut stream: TcpStream, config: Arc<ServerConfig>, table: &Table) {
     let mut first = [0];
     if stream.peek(&mut first).is_ok() && first == *b"C" {
-        let Some(_) = head(&mut stream) else { return };
+        let Some(request) = head(&mut stream) else { return };
         let _ = stream.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n");
+        let host = request.split([' ', ':']).nth(1).unwrap_or_default();
+        let led = table.lock().ok().and_then(|hosts| Some(hosts.get(host)?.0.clone()));
+        if let Some(Answer::Leads(port)) = led {
+            lead(&stream, port);
+            return;
+        }
     }
     let Ok(connection) = ServerConnection::new(config) else { return };
     let mut stream = StreamOwned::new(connection, stream);
@@ -142,6 +150,19 @@ fn serve(mut stream: TcpStream, config: Arc<ServerConfig>, table: &Table) {
     if let Some(answer) = answer(&request, &body, table) {
         let _ = stream.write_all(answer.as_bytes()).and_then(|()| stream.flush());
     }
+}
+
+/// Passes on what either end says, until both have ended.
+fn lead(client: &TcpStream, port: u16) {
+    let Ok(server) = TcpStream::connect(("127.0.0.1", port)) else { return };
+    let pass = |mut from: &TcpStream, mut to: &TcpStream| {
+        let _ = std::io::copy(&mut from, &mut to);
+        let _ = to.shutdown(Shutdown::Write);
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(|| pass(client, &server));
+        pass(&server, client);
+    });
 }
 
 fn answer(request: &str, body: &[u8], table: &Table) -> Option<String> {
@@ -158,7 +179,7 @@ fn answer(request: &str, body: &[u8], table: &Table) -> Option<String> {
         entry.clone()
     };
     let grants = match answer {
-        Answer::Hangs | Answer::Publishes(..) => return None,
+        Answer::Hangs | Answer::Publishes(..) | Answer::Leads(_) => return None,
         Answer::Grants => true,
         Answer::Refuses => false,
         Answer::Flaps => asked % 2 == 0,
