@@ -14,7 +14,10 @@ mod deletion;
 mod drain;
 mod exposing;
 mod exposure_manage;
+mod gitops;
 mod install;
+#[path = "../gitops/judge.rs"]
+mod judge;
 mod monitoring;
 mod openstack_api;
 mod pair;
