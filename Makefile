@@ -1,7 +1,7 @@
 # Everything that one does with this repository. `make` alone lists it.
 
 .DEFAULT_GOAL := help
-.PHONY: help build test test-core test-control-plane test-browser e2e e2e-full lint format crds docs bench demo image cluster clean
+.PHONY: help build test test-core test-control-plane test-browser e2e e2e-full lint format crds docs bench demo image release cluster clean
 
 # Property tests take the same course every time; another number explores another one.
 export PROPTEST_RNG_SEED ?= 1
@@ -54,6 +54,10 @@ demo: ## Show the operator at work on a real API server; KEEP=1 leaves it runnin
 
 image: ## Build the container image: dist/image.tar; ENGINE=none without podman, buildah or docker
 	deploy/image/build
+
+release: ## Make all that a release consists of, for amd64 and arm64: dist/release
+	deploy/release/build dist/binaries
+	deploy/release/pack dist/binaries dist/release
 
 cluster: ## Build the control plane for tests and demo (the first time about 8 minutes)
 	@tests/cluster/cluster build

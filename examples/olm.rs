@@ -29,7 +29,10 @@ fn main() -> Result<()> {
     fs::create_dir_all(&manifests)?;
     fs::create_dir_all(Path::new(out).join("metadata"))?;
 
-    let crds = direct_upload_operator::api::crds().iter().map(serde_json::to_value).collect::<std::result::Result<Vec<_>, _>>()?;
+    let crds = direct_upload_operator::api::crds()
+        .iter()
+        .map(serde_json::to_value)
+        .collect::<std::result::Result<Vec<_>, _>>()?;
     let parts = AS_THEY_ARE.iter().map(|name| documents(&format!("deploy/operator/{name}.yaml")));
     let parts = parts.collect::<Result<Vec<_>>>()?.into_iter().flatten();
     for mut object in crds.iter().cloned().chain(parts) {
@@ -62,10 +65,12 @@ fn version(crds: &[Value], image: &str) -> Result<Value> {
     let spec = &mut csv["spec"];
     spec["version"] = json!(VERSION);
     spec["relatedImages"] = json!([{"name": "operator", "image": image}]);
-    spec["icon"] = json!([{"base64data": ByteString(fs::read(file("deploy/olm/icon.svg"))?), "mediatype": "image/svg+xml"}]);
+    spec["icon"] =
+        json!([{"base64data": ByteString(fs::read(file("deploy/olm/icon.svg"))?), "mediatype": "image/svg+xml"}]);
     spec["customresourcedefinitions"]["owned"] = crds.iter().map(owned).collect();
 
-    let [mut deployment] = <[Value; 1]>::try_from(documents("deploy/operator/deployment.yaml")?).map_err(|_| "one document")?;
+    let [mut deployment] =
+        <[Value; 1]>::try_from(documents("deploy/operator/deployment.yaml")?).map_err(|_| "one document")?;
     name_image(&mut deployment, image);
     let rbac = documents("deploy/operator/rbac.yaml")?;
     let rules = |kind: &str| -> Value {

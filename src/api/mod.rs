@@ -56,7 +56,8 @@ pub fn crds() -> Vec<CustomResourceDefinition> {
 /// Gives a resource a status before the operator has seen it: one that observed no generation. Without
 /// it kstatus, and so Flux, takes a resource that nobody has looked at yet for one that is in effect.
 fn unobserved(crd: &mut CustomResourceDefinition) {
-    let schemas = crd.spec.versions.iter_mut().filter_map(|version| version.schema.as_mut()?.open_api_v3_schema.as_mut());
+    let schemas =
+        crd.spec.versions.iter_mut().filter_map(|version| version.schema.as_mut()?.open_api_v3_schema.as_mut());
     for schema in schemas {
         if let Some(status) = schema.properties.as_mut().and_then(|properties| properties.get_mut("status")) {
             status.default = Some(JSON(serde_json::json!({"observedGeneration": -1})));

@@ -17,6 +17,7 @@ mod exposure_manage;
 mod gitops;
 mod install;
 #[path = "../gitops/judge.rs"]
+#[allow(dead_code, reason = "shared with the tests of the core")]
 mod judge;
 mod monitoring;
 mod openstack_api;

@@ -92,7 +92,8 @@ fn a_status_of_yesterday(#[case] change: Value, #[case] expected: (&str, &str)) 
         let of = |part: &str| change[part].as_object().cloned().unwrap_or_default();
         object["metadata"].as_object_mut().expect("metadata").extend(of("metadata"));
         if change.get("status").is_some() {
-            *object = json!({"apiVersion": object["apiVersion"], "kind": object["kind"], "metadata": object["metadata"]});
+            *object =
+                json!({"apiVersion": object["apiVersion"], "kind": object["kind"], "metadata": object["metadata"]});
             object["status"] = json!({"observedGeneration": -1});
         }
     }
