@@ -1,8 +1,9 @@
-// Asks the libraries of Argo CD and Flux what these tools would say of objects. JSON in, JSON out.
+// Asks the libraries of Argo CD, Flux and OLM what these tools would say of objects. JSON in, JSON out.
 //
 //	judge health HEALTH.yaml      a List → for each object its health in Argo CD, and in Flux (kstatus)
 //	judge drift KUBECONFIG        an object as Git has it → what each tool sees of it as drift
 //	judge flux-apply KUBECONFIG   an object as Git has it → applied as Flux does, and what Flux says
+//	judge olm BUNDLE              what operator-framework finds wrong in an OLM bundle
 package main
 
 import (
@@ -23,6 +24,13 @@ func main() {
 func run(args []string) error {
 	if len(args) != 2 {
 		return fmt.Errorf("health HEALTH.yaml, drift KUBECONFIG or flux-apply KUBECONFIG; not %q", args)
+	}
+	if args[0] == "olm" {
+		found, err := validate(args[1])
+		if err != nil {
+			return err
+		}
+		return json.NewEncoder(os.Stdout).Encode(found)
 	}
 	var input unstructured.Unstructured
 	if err := json.NewDecoder(os.Stdin).Decode(&input); err != nil {
