@@ -1,7 +1,7 @@
 # Everything that one does with this repository. `make` alone lists it.
 
 .DEFAULT_GOAL := help
-.PHONY: help build test test-core test-control-plane test-browser e2e e2e-full lint format crds docs site bench demo image cluster clean
+.PHONY: help build test test-core test-control-plane test-browser e2e e2e-full lint format crds docs site bench demo image release cluster clean
 
 # Property tests take the same course every time; another number explores another one.
 export PROPTEST_RNG_SEED ?= 1
@@ -58,9 +58,14 @@ demo: ## Show the operator at work on a real API server; KEEP=1 leaves it runnin
 image: ## Build the container image: dist/image.tar; ENGINE=none without podman, buildah or docker
 	deploy/image/build
 
-cluster: ## Build the control plane for tests and demo, and helm (the first time about 10 minutes)
+release: ## Make all that a release consists of, for amd64 and arm64: dist/release
+	deploy/release/build dist/binaries
+	deploy/release/pack dist/binaries dist/release
+
+cluster: ## Build the control plane for tests and demo, helm, and what judges GitOps (the first time about 12 minutes)
 	@tests/cluster/cluster build
 	@tests/helm/helm version --short >/dev/null
+	@tests/gitops/build >/dev/null
 
 clean: ## Remove what was built here (not the control plane, see tests/cluster/README.md)
 	cargo clean

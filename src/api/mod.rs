@@ -18,7 +18,7 @@ pub use horizon::*;
 pub use openstack_api::*;
 pub use shared::*;
 
-use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{CustomResourceDefinition, JSON};
 use kube::CustomResourceExt;
 
 /// Label that marks our ConfigMaps and Jobs as this program's.
@@ -51,6 +51,19 @@ pub fn crds() -> Vec<CustomResourceDefinition> {
     let mut crds = vec![Glance::crd(), Horizon::crd(), OpenStackAPI::crd()];
     for crd in &mut crds {
         crd.metadata.labels.get_or_insert_default().insert(PART_OF.to_owned(), OPERATOR.to_owned());
+        unobserved(crd);
     }
     crds
+}
+
+/// Gives a resource a status before the operator has seen it: one that observed no generation. Without
+/// it kstatus, and so Flux, takes a resource that nobody has looked at yet for one that is in effect.
+fn unobserved(crd: &mut CustomResourceDefinition) {
+    let schemas =
+        crd.spec.versions.iter_mut().filter_map(|version| version.schema.as_mut()?.open_api_v3_schema.as_mut());
+    for schema in schemas {
+        if let Some(status) = schema.properties.as_mut().and_then(|properties| properties.get_mut("status")) {
+            status.default = Some(JSON(serde_json::json!({"observedGeneration": -1})));
+        }
+    }
 }

@@ -15,8 +15,12 @@ mod docs;
 mod drain;
 mod exposing;
 mod exposure_manage;
+mod gitops;
 mod helm;
 mod install;
+#[path = "../gitops/judge.rs"]
+#[allow(dead_code, reason = "shared with the tests of the core")]
+mod judge;
 mod monitoring;
 mod openstack_api;
 mod pair;

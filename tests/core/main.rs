@@ -11,6 +11,9 @@ mod exposure_hindrances;
 mod exposure_http_route;
 mod exposure_manage;
 mod exposure_route;
+mod gitops;
+#[path = "../gitops/judge.rs"]
+mod judge;
 mod layouts;
 mod model;
 mod monitoring;
