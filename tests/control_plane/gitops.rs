@@ -117,7 +117,9 @@ fn no_drift(#[case] way: Way, #[case] looks: usize) {
         git["metadata"]["namespace"] = json!(site.namespace);
         git
     });
-    git.iter().for_each(|git| way.sync(&site, git));
+    for git in &git {
+        way.sync(&site, git);
+    }
     site.await_rollouts();
     site.start();
     site.apply(&fixtures::resources());
@@ -193,7 +195,9 @@ fn operator_less() {
     let folder = site.cluster.folder().join(namespace);
     fs::create_dir(&folder).expect("a folder");
     let mut objects = [fixtures::cloud(), fixtures::resources()].concat();
-    objects.iter_mut().for_each(|object| object["metadata"]["namespace"] = json!(namespace));
+    for object in &mut objects {
+        object["metadata"]["namespace"] = json!(namespace);
+    }
     fs::write(folder.join("cloud.json"), json!({"apiVersion": "v1", "kind": "List", "items": objects}).to_string())
         .expect("written");
     site.apply(&fixtures::cloud());
