@@ -51,5 +51,5 @@ fn nothing_there() {
     let site = Site::new("status");
     let output = status(&site, &[]).output().unwrap();
     assert_eq!(data(&output), "");
-    assert!(String::from_utf8_lossy(&output.stderr).contains("no Horizon and no Glance"));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("no Horizon, no Glance and no OpenStackAPI"));
 }

@@ -25,7 +25,7 @@ pub struct World {
     /// Glance, then httpd.
     servers: Mutex<Vec<Child>>,
     /// Whether the page's cloud is the one in the cluster.
-    follows: AtomicBool,
+    follows: Mutex<bool>,
 }
 
 impl World {
@@ -57,6 +57,8 @@ impl World {
     pub fn enter(&self, page: &str) {
         self.leave();
         let cloud = self.cloud();
+        // Meanwhile the pods leave it alone.
+        let mut follows = self.follows.lock().expect("a lock");
         let _ = fs::remove_dir_all(&cloud);
         copy("base", &cloud);
         let own = page.rsplit('/').next().unwrap_or_default().trim_end_matches(".md");
@@ -64,9 +66,12 @@ impl World {
         if here.is_dir() {
             copy(own, &cloud);
         }
+        // Git keeps no empty folder.
+        for folder in ["etc/glance/glance-api.conf.d", "etc/openstack-dashboard/local_settings.d"] {
+            fs::create_dir_all(cloud.join(folder)).expect("a folder");
+        }
         // One without a Glance of its own has the cluster's.
-        let follows = !here.join("etc/glance").is_dir();
-        self.follows.store(follows, Ordering::Relaxed);
+        *follows = !here.join("etc/glance").is_dir();
         symlink("etc/glance", cloud.join(".glance")).expect("a link");
         let snippets = cloud.join("image/openstack_dashboard/local/local_settings.d");
         copy("../../layouts/openstack-helm/image", &cloud.join("image"));
@@ -143,9 +148,11 @@ impl World {
     pub fn run_pods(&self, stop: &AtomicBool) {
         while !stop.load(Ordering::Relaxed) {
             self.run_operator();
-            if self.follows.load(Ordering::Relaxed) {
+            let follows = self.follows.lock().expect("a lock");
+            if *follows {
                 self.mount();
             }
+            drop(follows);
             std::thread::sleep(Duration::from_millis(200));
         }
     }
