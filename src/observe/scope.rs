@@ -147,8 +147,9 @@ mod tests {
         let all = Scope::Namespaces(Arc::new(names(0..3)));
         let one = |number: usize| Scope::Namespace(format!("n{number:04}"));
         assert_eq!(all.beside([one(0), one(2)].iter()), Some(Scope::Namespaces(Arc::new(names(1..2)))));
-        assert_eq!(one(1).beside([all].iter()), None);
+        assert_eq!(one(1).beside(std::iter::once(&all)), None);
         assert_eq!(one(3).beside([one(4)].iter()), Some(one(3)));
+        assert!(all.holds(&Key::new("n0001", "x")) && !all.holds(&Key::new("n0003", "x")), "of others nothing is kept");
         let gateway = Scope::Named(Key::new("a", "b"));
         assert_eq!(gateway.beside([Scope::All].iter()), None);
         assert_eq!(gateway.beside([].iter()), Some(gateway.clone()));

@@ -174,3 +174,18 @@ async fn workloads_that_are_not_read_yet() {
         assert!(problem.is_some_and(Problem::is_unknown), "{problem:?}");
     }
 }
+
+/// However many ask after a change, the world is derived once, and shows the change to each of them.
+#[tokio::test]
+async fn those_who_ask_together_share_a_derivation() {
+    let live = Live::default();
+    for count in 1..=2 {
+        let name = format!("glance-{count}");
+        let metadata = json!({"namespace": "openstack", "name": name, "uid": name, "resourceVersion": "1"});
+        let version = "glance.openstack.org/v1beta1";
+        live.put(Kind::Glance, json!({"apiVersion": version, "kind": "Glance", "metadata": metadata, "spec": {}}));
+        let worlds = futures::future::join_all((0..100).map(|_| live.world())).await;
+        assert!(worlds.iter().all(|world| world.glances.len() == count));
+        assert_eq!(live.derivations().get(), u64::try_from(count).unwrap());
+    }
+}

@@ -6,24 +6,13 @@ In: the text of ini files. Out: what the programs make of them.
 import os
 import tempfile
 
+import glance_cors
 import webob
 from oslo_config import cfg
 from oslo_middleware import cors as cors_middleware
 
-# glance/common/config.py, set_cors_middleware_defaults: what Glance itself says, which our
-# section must not fall behind.
-cors_middleware.set_defaults(
-    allow_headers=[
-        "Content-MD5", "X-Image-Meta-Checksum", "X-Storage-Token", "Accept-Encoding",
-        "X-Auth-Token", "X-Identity-Status", "X-Roles", "X-Service-Catalog", "X-User-Id",
-        "X-Tenant-Id", "X-OpenStack-Request-ID",
-    ],
-    expose_headers=[
-        "X-Image-Meta-Checksum", "X-Auth-Token", "X-Subject-Token", "X-Service-Token",
-        "X-OpenStack-Request-ID",
-    ],
-    allow_methods=["GET", "PUT", "POST", "DELETE", "PATCH"],
-)
+# Our section must not fall behind what Glance says itself.
+cors_middleware.set_defaults(**glance_cors.DEFAULTS)
 
 
 def _write(folder, name, text):
