@@ -72,6 +72,11 @@ enum Command {
     Copy(copy::Args),
 }
 
+/// The command line as data, for its manual pages.
+pub fn definition() -> clap::Command {
+    Cli::command()
+}
+
 /// The image for init containers when nothing else is said.
 pub fn default_image() -> String {
     concat!(env!("CARGO_PKG_NAME"), ":", env!("CARGO_PKG_VERSION")).to_owned()
