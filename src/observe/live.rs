@@ -84,15 +84,30 @@ pub struct Live {
 #[derive(Debug)]
 struct State {
     snapshot: Snapshot,
-    /// Kind and object → uid and resourceVersion.
-    versions: HashMap<(Kind, Key), (String, u64)>,
+    versions: HashMap<(Kind, Key), Version>,
+    /// Counts what comes in.
+    arrivals: u64,
     /// Counts changes of meaning.
     revision: u64,
 }
 
+/// Which state of an object is known.
+#[derive(Debug)]
+struct Version {
+    uid: String,
+    /// Its resourceVersion.
+    number: u64,
+    /// When it came in.
+    arrival: u64,
+}
+
+/// A moment, as a number of arrivals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Moment(u64);
+
 impl Default for Live {
     fn default() -> Self {
-        let state = State { snapshot: Snapshot::unseen(), versions: HashMap::new(), revision: 0 };
+        let state = State { snapshot: Snapshot::unseen(), versions: HashMap::new(), arrivals: 0, revision: 0 };
         Self {
             state: Mutex::new(state),
             world: tokio::sync::Mutex::default(),
@@ -135,10 +150,12 @@ impl Live {
         let (key, uid, version) = identity(kind, &object);
         let mut state = self.lock();
         let known = state.versions.get(&(kind, key.clone()));
-        if known.is_some_and(|(known_uid, known)| *known_uid == uid && version < *known) {
+        if known.is_some_and(|known| known.uid == uid && version < known.number) {
             return;
         }
-        state.versions.insert((kind, key.clone()), (uid, version));
+        state.arrivals += 1;
+        let arrival = state.arrivals;
+        state.versions.insert((kind, key.clone()), Version { uid, number: version, arrival });
         match reduce(object) {
             Ok(Some(object)) => {
                 let changed = state.insert(kind, key, object);
@@ -154,7 +171,7 @@ impl Live {
     pub fn remove(&self, kind: Kind, object: &Value) {
         let (key, uid, version) = identity(kind, object);
         let mut state = self.lock();
-        if state.versions.get(&(kind, key.clone())).is_some_and(|(known, v)| *known != uid && version < *v) {
+        if state.versions.get(&(kind, key.clone())).is_some_and(|known| known.uid != uid && version < known.number) {
             return;
         }
         let changed = state.remove(kind, &key);
@@ -195,20 +212,33 @@ impl Live {
         self.note(&mut state, changed);
     }
 
-    /// Ends a list: what it did not hold is gone, and the scope is known.
-    pub fn listed(&self, kind: Kind, scope: &Scope, seen: &HashSet<Key>) {
+    /// Now.
+    pub fn moment(&self) -> Moment {
+        Moment(self.lock().arrivals)
+    }
+
+    /// Ends a list that was asked for at a moment: what it did not hold is gone, and the scope is known.
+    /// What came in since that moment, and so by an answer to a write, may be newer than the list: it
+    /// stays, and is returned, for somebody to ask whether it is there.
+    #[must_use]
+    pub fn listed(&self, kind: Kind, scope: &Scope, seen: &HashSet<Key>, asked: Moment) -> Vec<Key> {
         let mut state = self.lock();
-        let gone: Vec<Key> = state
-            .versions
-            .keys()
-            .filter(|(k, key)| *k == kind && scope.holds(key) && !seen.contains(key))
-            .map(|(_, key)| key.clone())
-            .collect();
-        for key in gone {
+        let missing =
+            state.versions.iter().filter(|((k, key), _)| *k == kind && scope.holds(key) && !seen.contains(key));
+        let (doubtful, gone): (Vec<_>, Vec<_>) =
+            missing.map(|((_, key), known)| (key.clone(), known.arrival)).partition(|(_, arrival)| *arrival > asked.0);
+        for (key, _) in gone {
             state.remove(kind, &key);
         }
         state.set_known(kind, scope, &Ok(()));
         self.note(&mut state, true);
+        doubtful.into_iter().map(|(key, _)| key).collect()
+    }
+
+    /// There is nothing of this kind.
+    pub fn none(&self, kind: Kind, scope: &Scope) {
+        let all = self.listed(kind, scope, &HashSet::new(), self.moment());
+        debug_assert!(all.is_empty(), "nothing is later than now");
     }
 
     /// Records that a scope cannot be seen, and why. What was seen before stays.
@@ -220,7 +250,7 @@ impl Live {
 
     /// Drops what a watch that is no longer needed has brought.
     pub fn forget(&self, kind: Kind, scope: &Scope) {
-        self.listed(kind, scope, &HashSet::new());
+        self.none(kind, scope);
         self.unknown(kind, scope, Unknown { why: "not watched".into(), pending: true });
     }
 

@@ -163,7 +163,7 @@ impl Watches {
             }
             let unknown = |why: Unknown| self.live.unknown(*kind, &Scope::All, why);
             match answer {
-                Answer::Ok(None) => self.live.listed(*kind, &Scope::All, &HashSet::new()),
+                Answer::Ok(None) => self.live.none(*kind, &Scope::All),
                 Answer::Ok(Some(_)) => unknown(Unknown { why: "not read yet".into(), pending: true }),
                 Answer::Err(why) => unknown(why.clone()),
             }
@@ -202,9 +202,9 @@ impl Drop for Watches {
 /// Runs one watch for ever.
 async fn follow(client: Client, live: Arc<Live>, (kind, scope, resource): Watch) {
     let api: Api<DynamicObject> = match &scope {
-        Scope::All | Scope::Namespaces(_) => Api::all_with(client, &resource),
-        Scope::Namespace(namespace) => Api::namespaced_with(client, namespace, &resource),
-        Scope::Named(key) => Api::namespaced_with(client, &key.namespace, &resource),
+        Scope::All | Scope::Namespaces(_) => Api::all_with(client.clone(), &resource),
+        Scope::Namespace(namespace) => Api::namespaced_with(client.clone(), namespace, &resource),
+        Scope::Named(key) => Api::namespaced_with(client.clone(), &key.namespace, &resource),
     };
     let config = match (&scope, kind) {
         (Scope::Named(key), _) => Config::default().fields(&format!("metadata.name={}", key.name)),
@@ -213,11 +213,14 @@ async fn follow(client: Client, live: Arc<Live>, (kind, scope, resource): Watch)
         _ => Config::default(),
     };
     let mut events = watcher(api, config).default_backoff().into_stream().boxed();
-    let mut seen = HashSet::new();
+    let (mut seen, mut asked) = (HashSet::new(), live.moment());
     let mut wait = FIRST_WAIT;
     while let Some(event) = events.next().await {
         match event {
-            Ok(Event::Init) => seen.clear(),
+            Ok(Event::Init) => {
+                seen.clear();
+                asked = live.moment();
+            }
             Ok(Event::InitApply(object)) => {
                 if let Some(object) = value(&resource, &scope, object) {
                     seen.insert(identity(kind, &object).0);
@@ -225,7 +228,9 @@ async fn follow(client: Client, live: Arc<Live>, (kind, scope, resource): Watch)
                 }
             }
             Ok(Event::InitDone) => {
-                live.listed(kind, &scope, &seen);
+                for key in live.listed(kind, &scope, &seen, asked) {
+                    confirm(&client, &live, kind, &resource, &key).await;
+                }
                 seen = HashSet::new();
                 wait = FIRST_WAIT;
             }
@@ -246,6 +251,21 @@ async fn follow(client: Client, live: Arc<Live>, (kind, scope, resource): Watch)
                 wait = (wait * 2).min(LONGEST_WAIT);
             }
         }
+    }
+}
+
+/// Asks for an object that we wrote while a list was under way that does not hold it. Without an answer it
+/// stays: a watch of the time after the list tells of its end.
+async fn confirm(client: &Client, live: &Live, kind: Kind, resource: &ApiResource, key: &Key) {
+    let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), &key.namespace, resource);
+    match api.get_opt(&key.name).await {
+        Ok(Some(object)) => {
+            if let Some(object) = value(resource, &Scope::All, object) {
+                live.put(kind, object);
+            }
+        }
+        Ok(None) => live.forget_object(kind, key),
+        Err(error) => tracing::warn!(?kind, object = %key, %error, "cannot ask whether this object is there"),
     }
 }
 

@@ -106,7 +106,9 @@ impl Scale {
             }
             let subresource = text("/objectRef/subresource");
             let slash = if subresource.is_empty() { "" } else { "/" };
-            *counts.entry(format!("{verb} {resource}{slash}{subresource}")).or_default() += 1;
+            let code = entry.pointer("/responseStatus/code").and_then(Value::as_u64).unwrap_or_default();
+            let refused = if code < 400 { String::new() } else { format!(" refused {code}") };
+            *counts.entry(format!("{verb} {resource}{slash}{subresource}{refused}")).or_default() += 1;
         }
         counts
     }
@@ -126,8 +128,10 @@ impl Scale {
 
     fn tell(&self, what: &str, writes: &BTreeMap<String, usize>) {
         let (count, derived) = (self.names.len(), self.running().metric("direct_upload_derivations_total"));
-        let memory = self.running().memory();
-        eprintln!("scale {count}, {what}: {writes:?}; so far {derived} derivations, {memory} KiB");
+        let (memory, processor) = (self.running().memory(), self.running().processor() / 100);
+        eprintln!(
+            "scale {count}, {what}: {writes:?}; so far {derived} derivations, {memory} KiB, {processor} s of processors"
+        );
     }
 
     /// Nothing is written when nothing changes, nor by a new process.

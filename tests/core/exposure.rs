@@ -1,6 +1,7 @@
 //! What exposes a dashboard, by every kind of object; and what is said of it.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use direct_upload_operator::api::Reason;
 use direct_upload_operator::derive::{Exposures, Problem, World};
@@ -161,7 +162,8 @@ async fn workloads_that_are_not_read_yet() {
         let metadata =
             json!({"namespace": "openstack", "name": name, "uid": name, "resourceVersion": "1", "generation": 1});
         live.put(kind, json!({"apiVersion": version, "kind": format!("{kind:?}"), "metadata": metadata, "spec": {}}));
-        live.listed(kind, &Scope::All, &HashSet::from([Key::new("openstack", name)]));
+        let doubtful = live.listed(kind, &Scope::All, &HashSet::from([Key::new("openstack", name)]), live.moment());
+        assert_eq!(doubtful, []);
     }
     let world = live.world().await;
     let horizon = &world.horizons[&Key::new("openstack", "horizon")];
@@ -188,4 +190,26 @@ async fn those_who_ask_together_share_a_derivation() {
         assert!(worlds.iter().all(|world| world.glances.len() == count));
         assert_eq!(live.derivations().get(), u64::try_from(count).unwrap());
     }
+}
+
+/// An answer to a write of ours may be newer than a list that was under way: it is not taken for gone.
+#[tokio::test]
+async fn what_is_written_during_a_list_stays() {
+    let live = Live::default();
+    let put = |name: &str| {
+        let metadata = json!({"namespace": "openstack", "name": name, "uid": name, "resourceVersion": "1"});
+        live.put(
+            Kind::Glance,
+            json!({"apiVersion": "glance.openstack.org/v1beta1", "kind": "Glance", "metadata": metadata, "spec": {}}),
+        );
+    };
+    put("old");
+    let asked = live.moment();
+    put("new");
+    let doubtful = live.listed(Kind::Glance, &Scope::All, &HashSet::new(), asked);
+    assert_eq!(doubtful, [Key::new("openstack", "new")]);
+    let names = |world: Arc<World>| world.glances.keys().map(|key| key.name.clone()).collect::<Vec<_>>();
+    assert_eq!(names(live.world().await), ["new"]);
+    assert_eq!(live.listed(Kind::Glance, &Scope::All, &HashSet::new(), live.moment()), []);
+    assert_eq!(names(live.world().await), Vec::<String>::new());
 }

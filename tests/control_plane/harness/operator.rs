@@ -88,6 +88,13 @@ impl Operator {
         line.trim().trim_end_matches(" kB").parse().expect("a number")
     }
 
+    /// The time that processors have worked for it, in hundredths of a second.
+    pub fn processor(&self) -> u64 {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.process.id())).expect("it runs");
+        let (_, fields) = stat.rsplit_once(')').expect("Linux");
+        fields.split_whitespace().skip(11).take(2).map(|ticks| ticks.parse::<u64>().expect("a number")).sum()
+    }
+
     /// SIGTERM, as a kubelet sends it.
     pub fn stop(mut self) -> ExitStatus {
         let id = self.process.id().to_string();
