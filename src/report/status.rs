@@ -7,6 +7,7 @@ use super::conditions::{Facts, conditions};
 use super::{regions, verification};
 use crate::api::{ConfiguredMode, GlanceStatus, GrantStatus, HorizonStatus, OriginStatus, Reason};
 use crate::derive::{Evidence, Exposures, GlanceView, HorizonView, Problem};
+use crate::plan::mount::Claim;
 use crate::plan::{OriginPlan, Plan, State};
 
 /// How many origins and namespaces a status lists.
@@ -103,8 +104,13 @@ fn sentence(origins: &[String], lead: &str) -> String {
     }
 }
 
-/// What every pod is configured to; while pods are replaced, what they were.
+/// What every pod is configured to; while pods are replaced, what they were. Nothing is said of pods that
+/// another resource manages.
 fn mode(view: &HorizonView, before: Option<ConfiguredMode>) -> Option<ConfiguredMode> {
+    let claim = Claim::on(&view.target.as_ref().ok()?.workload);
+    if claim.is_some_and(|claim| !claim.is(&view.object.meta)) {
+        return None;
+    }
     let applied = view.applied.as_ref()?;
     let seen = applied.rollout.as_ref().err().is_none_or(|problem| !problem.is_unknown());
     if seen && applied.mount.is_none() && applied.running.is_empty() {

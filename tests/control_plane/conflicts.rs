@@ -64,6 +64,8 @@ fn two_resources_for_one_workload() {
     site.await_ready("horizon/later", "False WorkloadClaimed");
     let message = site.message("horizon/later", "Ready");
     assert!(message.contains(&format!("{}/horizon", site.namespace)), "{message}");
+    let mode = |name: &str| site.get(name)["status"]["uploadMode"].clone();
+    assert_eq!((mode("horizon/horizon"), mode("horizon/later")), (json!("direct"), json!(null)), "it counts once");
 
     let pods = || {
         let pods = site.list("pod").into_iter().filter(|p| p["metadata"]["labels"]["app"] == "horizon");
