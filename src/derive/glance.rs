@@ -137,6 +137,7 @@ impl GlanceView {
             self.carried.insert(origin.clone(), vec![users.source.clone()]);
         }
         self.advice.extend(users.notes.iter().cloned());
+        self.advice.extend(swift::beside(&spec.swift, &users)?);
         cors.allow_methods = users.allow_methods;
         cors.allow_headers.extend(users.allow_headers);
         cors.expose_headers.extend(users.expose_headers);

@@ -41,7 +41,7 @@ pub fn api(settings: &GlanceSettings, service: &Service) -> Result<Vec<File>, Re
         files.push(file(
             "spec.paths.serviceConfigDir",
             &settings.own.dir,
-            "zz-direct-upload-glance.conf",
+            super::OWN_FILE,
             options,
             Format::OsloConfig,
             Delivery::Mount,

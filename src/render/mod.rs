@@ -215,6 +215,9 @@ const HEADER: [&str; 2] = [
     "Change the custom resource instead: edits of this file are lost.",
 ];
 
+/// The file of options that Glance itself reads: after every other file of its folder.
+pub const OWN_FILE: &str = "zz-direct-upload-glance.conf";
+
 /// A file in a folder that the user may have named.
 fn file(
     setting: &'static str,
