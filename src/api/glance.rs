@@ -1,6 +1,11 @@
 //! `glance.openstack.org/v1beta1 Glance`: an image service that browsers upload to.
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+mod status;
+mod swift;
+
+pub use status::*;
+pub use swift::*;
+
 use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -69,6 +74,10 @@ pub struct GlanceSpec {
     /// The httpd in front of glance-api in its pod, if there is one.
     #[serde(skip_serializing_if = "is_default")]
     pub httpd: GlanceHttpd,
+    /// Glance's Swift stores: uploads and downloads that outlast their token. See docs/swift.md.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["store"]))]
+    pub swift: Vec<GlanceSwift>,
     /// When pods may be rolled.
     #[serde(skip_serializing_if = "is_default")]
     pub rollout: Rollout,
@@ -101,6 +110,11 @@ pub struct GlancePaths {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 512), regex(pattern = r"^/[^\s]+$"))]
     pub config_dir: Option<String>,
+    /// The folder for options that Glance itself reads. Default `/etc/glance/glance.conf.d`, which
+    /// Glance reads however it is started.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 512), regex(pattern = r"^/[^\s]+$"))]
+    pub service_config_dir: Option<String>,
     /// A folder whose `*.conf` files httpd includes.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 512), regex(pattern = r"^/[^\s]+$"))]
@@ -234,64 +248,4 @@ pub struct GlanceHttpd {
     /// drops, under their names with hyphens.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub legacy_headers: bool,
-}
-
-/// What the operator observed and did.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default)]
-pub struct GlanceStatus {
-    /// The generation of the spec that this status speaks of.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub observed_generation: Option<i64>,
-    /// Primary public URL of a Glance.
-    #[serde(rename = "publicURL", skip_serializing_if = "Option::is_none")]
-    pub public_url: Option<String>,
-    /// How many origins the configuration in use accepts.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub origin_count: Option<i64>,
-    /// The origins and who asks for them; the first hundred.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub origins: Vec<OriginStatus>,
-    /// How many namespaces have origins of their Horizons accepted here.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub namespace_count: Option<i64>,
-    /// Those namespaces; the first hundred.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub namespaces: Vec<GrantStatus>,
-    /// The ConfigMaps that the workload uses now.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub config_maps: Vec<String>,
-    /// Advice and assumptions that do not stand in the way.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub advice: Vec<String>,
-    /// Standard conditions.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
-    pub conditions: Vec<Condition>,
-}
-
-/// One origin that Glance accepts or is about to accept.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default)]
-pub struct OriginStatus {
-    /// `scheme://host[:port]`, as the browser sends it.
-    pub origin: String,
-    /// Who asks for it: `Horizon namespace/name`, `spec.cors.allowedOrigins`, or the user's own
-    /// configuration file; the first ten. Nobody: it is retiring.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub wanted_by: Vec<String>,
-    /// When a retiring origin leaves, at the earliest; where consent was taken back and its Horizon
-    /// still uploads directly, at the latest.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub retires_at: Option<Time>,
-}
-
-/// A namespace whose Horizons have origins accepted here.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default)]
-pub struct GrantStatus {
-    /// Its name.
-    pub namespace: String,
-    /// How many origins its Horizons ask for and are granted.
-    pub origins: i64,
 }

@@ -13,12 +13,14 @@ use super::layout;
 use super::origin::{Origin, PublicUrl};
 use super::problem::Problem;
 use super::service::Service;
+use super::swift;
 use super::target::{self, Target};
 use super::user_cors::{self, UserCors};
 use crate::api::{ExposureKind, GlanceServer, GlanceSpec, Reason, seconds};
 use crate::observe::{GlanceObject, Key, Snapshot, Workload};
+use crate::plan::mount::{SecretMount, Secrets, TLS_VOLUME};
 use crate::render::oslo;
-use crate::render::{CorsSettings, GlanceHttpdSettings, GlanceSettings, HttpdServer, TlsHost};
+use crate::render::{CorsSettings, GlanceHttpdSettings, GlanceSettings, HttpdServer, OwnSettings, TlsHost};
 
 /// Where the TLS Secret is mounted.
 const TLS_DIR: &str = "/etc/direct-upload/tls";
@@ -135,6 +137,7 @@ impl GlanceView {
             self.carried.insert(origin.clone(), vec![users.source.clone()]);
         }
         self.advice.extend(users.notes.iter().cloned());
+        self.advice.extend(swift::beside(&spec.swift, &users)?);
         cors.allow_methods = users.allow_methods;
         cors.allow_headers.extend(users.allow_headers);
         cors.expose_headers.extend(users.expose_headers);
@@ -147,7 +150,8 @@ impl GlanceView {
             GlanceServer::ModProxyUwsgi => Some(HttpdServer::ModProxyUwsgi),
         };
         let httpd = httpd.map(|server| self.httpd(spec, server, places.httpd_conf_dir)).transpose()?;
-        Ok(GlanceSettings { cors: Some(cors), config_dir: places.config_dir, httpd })
+        let own = OwnSettings { dir: places.service_config_dir, swift: swift::stores(&spec.swift) };
+        Ok(GlanceSettings { cors: Some(cors), config_dir: places.config_dir, own, httpd })
     }
 
     fn httpd(
@@ -174,11 +178,16 @@ impl GlanceView {
         })
     }
 
-    /// The Secret for httpd and where it is mounted.
-    pub fn tls(&self) -> Option<(String, String)> {
-        let spec = self.object.spec.as_ref().ok()?;
-        let tls = spec.tls.as_ref().filter(|tls| tls.enabled && spec.httpd.server != GlanceServer::None)?;
-        Some((tls.secret_name.clone()?, TLS_DIR.to_owned()))
+    /// The Secrets that are mounted: httpd's, and those with credentials of stores.
+    pub fn secrets(&self) -> Secrets {
+        let Ok(spec) = &self.object.spec else { return Secrets::new() };
+        let tls = spec.tls.as_ref().filter(|tls| tls.enabled && spec.httpd.server != GlanceServer::None);
+        let tls = tls.and_then(|tls| {
+            let mounted = BTreeMap::from([(TLS_DIR.to_owned(), None)]);
+            Some((TLS_VOLUME.to_owned(), SecretMount { secret: tls.secret_name.clone()?, mounted }))
+        });
+        let own = self.settings.as_ref().ok().map(|settings| swift::secrets(&spec.swift, &settings.own.dir));
+        tls.into_iter().chain(own.into_iter().flatten()).collect()
     }
 
     /// Looks at the objects that lead browsers here, once it is known where those come from.

@@ -22,6 +22,8 @@ pub struct GlancePlaces {
     /// The user's main file.
     pub config_file: String,
     pub config_dir: String,
+    /// The folder that Glance itself reads.
+    pub service_config_dir: String,
     /// As in [`HorizonPlaces::httpd_conf_dir`].
     pub httpd_conf_dir: Result<String, Problem>,
 }
@@ -97,9 +99,14 @@ pub fn glance(layout: Layout, paths: &GlancePaths, service: &Service) -> Result<
         Some(file) => normalised("spec.paths.configFile", file)?,
         None => service.config_file(),
     };
+    let service_config_dir = match &paths.service_config_dir {
+        Some(dir) => normalised("spec.paths.serviceConfigDir", dir)?,
+        None => format!("/etc/{0}/{0}.conf.d", service.project),
+    };
     Ok(GlancePlaces {
         config_file,
         config_dir,
+        service_config_dir,
         httpd_conf_dir: httpd_conf_dir(layout, paths.httpd_conf_dir.as_deref()),
     })
 }

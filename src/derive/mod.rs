@@ -23,6 +23,7 @@ mod problem;
 mod proof;
 mod rehearsal;
 pub mod service;
+pub mod swift;
 mod target;
 mod user_cors;
 mod world;

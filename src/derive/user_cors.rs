@@ -20,6 +20,8 @@ pub struct UserCors {
     pub source: String,
     /// What could not be carried on.
     pub notes: Vec<String>,
+    /// The whole file.
+    pub ini: Ini,
 }
 
 /// Where the container's file at `path` comes from.
@@ -107,6 +109,7 @@ fn parse(text: &str, source: String) -> UserCors {
     for note in &mut cors.notes {
         *note = format!("{}: {note}", cors.source);
     }
+    cors.ini = ini;
     cors
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::api::{OPERATOR, is_ours};
 use crate::plan::drain;
-use crate::plan::mount::{CONFIG_VOLUME, COPY_CONTAINER, COPY_VOLUME, TLS_VOLUME, claim_annotation, our_annotations};
+use crate::plan::mount::{COPY_CONTAINER, claim_annotation, is_ours as is_our_volume, our_annotations};
 
 /// The lists that merge, below `/spec/template/spec`, and their keys.
 const LISTS: [(&str, &str); 3] = [("volumes", "name"), ("containers", "name"), ("initContainers", "name")];
@@ -39,7 +39,7 @@ pub fn apply(workload: &mut Value, patch: &Value, applied_before: bool) -> Resul
 
 /// Takes our fields out. What becomes empty by it goes too.
 pub fn release(workload: &mut Value) {
-    let ours = |name: &Value| name.as_str().is_some_and(|n| [CONFIG_VOLUME, COPY_VOLUME, TLS_VOLUME].contains(&n));
+    let ours = |name: &Value| name.as_str().is_some_and(is_our_volume);
     for annotation in our_annotations() {
         remove_annotation(workload, &annotation);
     }

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::config::{self, ConfigMapDraft, for_annotation};
 use super::giveup::{Rolled, failed_annotation};
-use super::mount::{Claim, Mount, claim_annotation, describe, rolled_annotation};
+use super::mount::{Claim, Mount, Secrets, claim_annotation, describe, rolled_annotation};
 use super::obstacle::{foreign, mountable};
 use super::step::{Action, Step};
 use crate::api::{DOMAIN, Reason, Rollout, seconds};
@@ -41,7 +41,7 @@ pub struct Wanted<'a> {
     pub target: &'a Target,
     pub applied: &'a Applied,
     pub files: Vec<File>,
-    pub tls: Option<(String, String)>,
+    pub secrets: Secrets,
     /// Annotations that the ConfigMap shall carry beside its own.
     pub annotations: BTreeMap<String, String>,
     /// Another annotation that the workload shall carry.
@@ -69,8 +69,9 @@ impl Wanted<'_> {
     pub fn change(&self, options: &Options, now: Timestamp, why: &str) -> Result<Change, Problem> {
         let workload = &self.target.workload;
         foreign(workload)?;
-        for file in &self.files {
-            mountable(self.target, &file.path)?;
+        let of_secrets = self.secrets.values().flat_map(|secret| secret.mounted.keys());
+        for path in self.files.iter().map(|file| &file.path).chain(of_secrets) {
+            mountable(self.target, path)?;
         }
         self.applied.config_maps.as_ref().map_err(Clone::clone)?;
         let mut draft = ConfigMapDraft::of(self.kind, &self.meta.key, workload, &self.files);
@@ -90,7 +91,7 @@ impl Wanted<'_> {
             draft.data.clone_from(&in_use.data);
         }
         let mut desired = Mount::of(&self.target.container, &draft.key.name, &self.files, &options.image);
-        desired.tls.clone_from(&self.tls);
+        desired.secrets.clone_from(&self.secrets);
         let claim = Claim { kind: self.kind.to_owned(), key: self.meta.key.clone(), uid: self.meta.uid.clone() };
         desired.annotations.insert(claim_annotation(), claim.to_string());
         desired.annotations.extend(self.note.clone());

@@ -117,7 +117,7 @@ impl Stage<'_> {
             target: self.target,
             applied: self.applied,
             files,
-            tls: self.view.tls(),
+            secrets: self.view.secrets(),
             annotations: self.retirement.annotation().into_iter().chain(self.granted()).collect(),
             note: None,
             rollout: &self.spec.rollout,
@@ -183,7 +183,7 @@ fn count(origins: usize) -> String {
 
 fn ready(service: &Service, origins: usize, workload: &str) -> Problem {
     let message = if origins == 0 {
-        format!("{workload} runs with the httpd settings; no origin is accepted yet")
+        format!("{workload} runs with the settings of this resource; no origin is accepted yet")
     } else if !service.takes_uploads() {
         format!("{workload} accepts {}", count(origins))
     } else {

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 
 use super::change::{Change, Options, Wanted, claimed, garbage, rfc3339};
 use super::farewell::copied;
-use super::mount::{Mount, describe};
+use super::mount::{Mount, Secrets, describe};
 use super::proof::{self, Proven};
 use super::rollout::rolling;
 use super::step::{Action, Step};
@@ -146,7 +146,7 @@ impl Stage<'_> {
             target: self.target,
             applied: self.applied,
             files,
-            tls: None,
+            secrets: Secrets::new(),
             annotations: self.partner(gate.is_ok()).into_iter().chain(self.backed_out(goes)).collect(),
             note: self.view.reads(),
             rollout: &self.spec.rollout,

@@ -1,9 +1,10 @@
-//! What we own in a workload: one ConfigMap volume, the mounts of its files, and our annotations.
+//! What we own in a workload: one ConfigMap volume, those of Secrets, the mounts of their files, and
+//! our annotations.
 //!
 //! The same value is read from a workload as it stands and written as the server-side apply patch
 //! that makes it so; comparing the two is the whole question "is there anything to do".
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
@@ -19,6 +20,8 @@ pub const CONFIG_VOLUME: &str = "direct-upload";
 pub const COPY_VOLUME: &str = "direct-upload-files";
 /// The Secret with httpd's certificate.
 pub const TLS_VOLUME: &str = "direct-upload-tls";
+/// Other Secrets: their volumes' names begin with it.
+pub const SECRET_VOLUME: &str = "direct-upload-secret-";
 /// The init container that copies.
 pub const COPY_CONTAINER: &str = "direct-upload-copy";
 /// Where the init container sees source and target.
@@ -58,12 +61,33 @@ pub struct Mount {
     pub copied: BTreeMap<String, String>,
     /// The init container, if anything is copied.
     pub copier: Option<Copier>,
-    /// A Secret and the folder it is mounted at.
-    pub tls: Option<(String, String)>,
+    /// Secrets by the name of their volume.
+    pub secrets: Secrets,
     /// Seconds of the container's preStop sleep, if it is ours.
     pub pre_stop: Option<u32>,
     /// Our annotations on the workload itself (they roll nothing).
     pub annotations: BTreeMap<String, String>,
+}
+
+/// Secrets by the name of their volume.
+pub type Secrets = BTreeMap<String, SecretMount>;
+
+/// What of a Secret is mounted where.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SecretMount {
+    pub secret: String,
+    /// Path in the container → key of the Secret; all keys, where none is named.
+    pub mounted: BTreeMap<String, Option<String>>,
+}
+
+/// Whether a volume of that name is ours.
+pub fn is_ours(volume: &str) -> bool {
+    [CONFIG_VOLUME, COPY_VOLUME].contains(&volume) || is_secret(volume)
+}
+
+/// Whether a volume of that name is ours and a Secret.
+pub fn is_secret(volume: &str) -> bool {
+    volume == TLS_VOLUME || volume.starts_with(SECRET_VOLUME)
 }
 
 /// The init container that copies. Image, resources and security context stay as they are in the
@@ -96,7 +120,7 @@ impl Mount {
                 security_context: container.security_context.clone(),
             }),
             copied,
-            tls: None,
+            secrets: Secrets::new(),
             pre_stop: None,
             annotations: BTreeMap::new(),
         }
@@ -111,14 +135,17 @@ impl Mount {
             }
             _ => None,
         })?;
-        let ours = |volume: &str| [CONFIG_VOLUME, COPY_VOLUME, TLS_VOLUME].contains(&volume);
-        let container = template.containers.iter().find(|c| c.mounts.iter().any(|m| ours(&m.volume)));
-        let from = |volume: &str| {
-            let mounts = container.into_iter().flat_map(|c| &c.mounts).filter(|m| m.volume == volume);
-            mounts.map(|m| (m.path.clone(), m.sub_path.clone().unwrap_or_default())).collect::<BTreeMap<_, _>>()
+        let container = template.containers.iter().find(|c| c.mounts.iter().any(|m| is_ours(&m.volume)));
+        let mounts = |volume: &str| {
+            let mounts = container.into_iter().flat_map(|c| &c.mounts).filter(move |m| m.volume == volume);
+            mounts.map(|m| (m.path.clone(), m.sub_path.clone())).collect::<BTreeMap<_, _>>()
         };
-        let secret = template.volumes.iter().find_map(|v| match &v.source {
-            VolumeSource::Secret(name) if v.name == TLS_VOLUME => Some(name.clone()),
+        let from =
+            |volume: &str| mounts(volume).into_iter().map(|(path, key)| (path, key.unwrap_or_default())).collect();
+        let secrets = template.volumes.iter().filter_map(|v| match &v.source {
+            VolumeSource::Secret(name) if is_secret(&v.name) => {
+                Some((v.name.clone(), SecretMount { secret: name.clone(), mounted: mounts(&v.name) }))
+            }
             _ => None,
         });
         let copier = template.init_containers.iter().find(|c| c.name == COPY_CONTAINER);
@@ -132,7 +159,7 @@ impl Mount {
                 resources: c.resources.clone(),
                 security_context: c.security_context.clone(),
             }),
-            tls: secret.zip(from(TLS_VOLUME).into_keys().next()),
+            secrets: secrets.collect(),
             pre_stop: container.and_then(|c| match c.pre_stop {
                 Some(PreStop::Ours(seconds)) => Some(seconds),
                 _ => None,
@@ -162,9 +189,12 @@ impl Mount {
             volumes.push(json!({"name": COPY_VOLUME, "emptyDir": {}}));
             pod.insert("initContainers".into(), json!([self.copy_container(copier)]));
         }
-        if let Some((secret, path)) = &self.tls {
-            volumes.push(json!({"name": TLS_VOLUME, "secret": {"secretName": secret}}));
-            mounts.push(json!({"name": TLS_VOLUME, "mountPath": path, "readOnly": true}));
+        for (volume, secret) in &self.secrets {
+            volumes.push(json!({"name": volume, "secret": secret.source()}));
+            mounts.extend(secret.mounted.iter().map(|(path, key)| match key {
+                Some(key) => mount(volume, path, key),
+                None => json!({"name": volume, "mountPath": path, "readOnly": true}),
+            }));
         }
         pod.insert("volumes".into(), Value::Array(volumes));
         let mut container = json!({"name": self.container, "volumeMounts": mounts});
@@ -195,6 +225,20 @@ impl Mount {
             }
         }
         container
+    }
+}
+
+impl SecretMount {
+    /// Keys are named, so that the kubelet refuses a Secret that lacks one: of a `subPath` that is not
+    /// there it would make an empty folder.
+    fn source(&self) -> Value {
+        let keys: BTreeSet<&String> = self.mounted.values().flatten().collect();
+        let items: Vec<Value> = keys.into_iter().map(|key| json!({"key": key, "path": key})).collect();
+        let mut source = json!({"secretName": self.secret});
+        if !items.is_empty() {
+            source["items"] = json!(items);
+        }
+        source
     }
 }
 

@@ -1,6 +1,6 @@
 //! What in a workload keeps our fields from being added to it.
 
-use super::mount::{CONFIG_VOLUME, COPY_VOLUME, TLS_VOLUME, describe};
+use super::mount::{CONFIG_VOLUME, COPY_VOLUME, describe, is_secret};
 use crate::api::Reason;
 use crate::derive::{Problem, Target};
 use crate::observe::{VolumeSource, Workload};
@@ -11,7 +11,7 @@ pub fn foreign(workload: &Workload) -> Result<(), Problem> {
     let theirs = workload.template.volumes.iter().find(|v| match v.name.as_str() {
         CONFIG_VOLUME => !matches!(v.source, VolumeSource::ConfigMap { .. }),
         COPY_VOLUME => !matches!(v.source, VolumeSource::EmptyDir),
-        TLS_VOLUME => !matches!(v.source, VolumeSource::Secret(_)),
+        secret if is_secret(secret) => !matches!(v.source, VolumeSource::Secret(_)),
         _ => false,
     });
     let Some(theirs) = theirs else { return Ok(()) };

@@ -22,7 +22,7 @@ use super::{Plan, State};
 use crate::api::{ConditionType, Reason, Rehearsing};
 use crate::derive::{Code, HorizonView, Problem, Rehearsal, Target};
 use crate::observe::{Key, Meta, Workload};
-use crate::render::{File, Format};
+use crate::render::{File, Format, OWN_FILE};
 
 /// A rehearsal to be begun.
 #[derive(Clone, Debug, PartialEq)]
@@ -96,6 +96,7 @@ impl RehearsalDraft {
 fn arguments(file: &File) -> Vec<String> {
     let mut args = vec![match file.format {
         Format::Python => "--snippet".to_owned(),
+        Format::OsloConfig if file.name == OWN_FILE => "--options".to_owned(),
         Format::OsloConfig => "--cors".to_owned(),
         Format::Httpd => "--httpd".to_owned(),
     }];

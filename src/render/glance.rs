@@ -1,9 +1,10 @@
 //! Glance's files, and those of any other API with the same CORS filter.
 //!
 //! In: [`GlanceSettings`], and whose. Out: the complete `[cors]` section in a file that the CORS filter reads,
-//! and directives for the httpd in front of glance-api, where there is one.
+//! options that Glance itself reads, and directives for the httpd in front of glance-api, where there is one.
 
 mod httpd;
+mod own;
 
 use super::error::{Refusal, RenderError, Unwritable};
 use super::oslo::Writer;
@@ -32,6 +33,16 @@ pub fn api(settings: &GlanceSettings, service: &Service) -> Result<Vec<File>, Re
             // Read after every other file of the folder, and so the one that counts.
             "zz-direct-upload.conf",
             cors(settings_cors, service)?,
+            Format::OsloConfig,
+            Delivery::Mount,
+        )?);
+    }
+    if let Some(options) = own::options(&settings.own)? {
+        files.push(file(
+            "spec.paths.serviceConfigDir",
+            &settings.own.dir,
+            super::OWN_FILE,
+            options,
             Format::OsloConfig,
             Delivery::Mount,
         )?);
@@ -104,7 +115,11 @@ mod tests {
     use crate::derive::Origin;
 
     fn settings(cors: CorsSettings) -> GlanceSettings {
-        GlanceSettings { cors: Some(cors), config_dir: "/etc/glance/glance-api.conf.d".into(), httpd: None }
+        GlanceSettings {
+            cors: Some(cors),
+            config_dir: "/etc/glance/glance-api.conf.d".into(),
+            ..GlanceSettings::default()
+        }
     }
 
     fn origins(texts: &[&str]) -> BTreeSet<Origin> {
@@ -139,8 +154,7 @@ mod tests {
 
     #[test]
     fn nothing_to_say() {
-        let silent = GlanceSettings { cors: None, config_dir: "/etc".into(), httpd: None };
-        assert_eq!(glance(&silent).unwrap(), vec![]);
+        assert_eq!(glance(&GlanceSettings::default()).unwrap(), vec![]);
     }
 
     #[test]

@@ -48,14 +48,55 @@ pub enum Format {
 }
 
 /// Everything that Glance's files depend on.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GlanceSettings {
     /// `[cors]`; none while nobody may upload from a browser.
     pub cors: Option<CorsSettings>,
     /// The folder that the CORS filter reads, e.g. `/etc/glance/glance-api.conf.d`.
     pub config_dir: String,
+    /// What Glance itself reads.
+    pub own: OwnSettings,
     /// The httpd in front of glance-api, if there is one.
     pub httpd: Option<GlanceHttpdSettings>,
+}
+
+/// Options that Glance itself reads. They go where it looks however it is started, which is not where
+/// the CORS filter's go.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OwnSettings {
+    /// E.g. `/etc/glance/glance.conf.d`.
+    pub dir: String,
+    /// Its Swift stores.
+    pub swift: Vec<SwiftStore>,
+}
+
+/// A store's own group of options.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SwiftStore {
+    /// Its section.
+    pub name: String,
+    /// In whose account images are kept.
+    pub tenancy: SwiftTenancy,
+    /// Seconds.
+    pub expire_soon: u32,
+    /// Of a download.
+    pub retries: u32,
+    /// MiB.
+    pub large_object_size: Option<u32>,
+    /// MiB.
+    pub large_object_chunk_size: Option<u32>,
+}
+
+/// In whose account a Swift store keeps images.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SwiftTenancy {
+    /// In the owner's.
+    Multi {
+        /// Uploads may outlast the owner's token.
+        trusts: bool,
+    },
+    /// In Glance's.
+    Single,
 }
 
 /// The `[cors]` section. Lists are what is added to Glance's and Horizon's needs.
@@ -173,6 +214,9 @@ const HEADER: [&str; 2] = [
     "Written by direct-upload-operator; do not edit.",
     "Change the custom resource instead: edits of this file are lost.",
 ];
+
+/// The file of options that Glance itself reads: after every other file of its folder.
+pub const OWN_FILE: &str = "zz-direct-upload-glance.conf";
 
 /// A file in a folder that the user may have named.
 fn file(

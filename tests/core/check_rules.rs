@@ -332,7 +332,9 @@ fn uwsgi(#[case] mode: &str, #[case] lines: &str, #[case] expected: &[&str]) {
 #[rstest]
 #[case::silently_off("2026.1", "swift_store_multi_tenant = True", &["error DU019"])]
 #[case::older("2025.1", "swift_store_multi_tenant = True", &[])]
-#[case::said("2026.1", "swift_store_multi_tenant = True\nswift_store_use_trusts = True", &[])]
+#[case::half_said("2026.1", "swift_store_multi_tenant = True\nswift_store_use_trusts = True", &["error DU019"])]
+#[case::said("2026.1", "swift_store_multi_tenant = True\nswift_store_use_trusts = True\ndefault_swift_reference = ref1", &[])]
+#[case::unwanted("2026.1", "swift_store_multi_tenant = True\nswift_store_use_trusts = False", &["warning DU019"])]
 #[case::exclusive("2025.1", "swift_store_multi_tenant = True\nswift_store_config_file = /x", &["error DU019"])]
 #[case::single_tenant("2026.1", "swift_store_config_file = /x", &[])]
 fn swift(#[case] release: &str, #[case] lines: &str, #[case] expected: &[&str]) {

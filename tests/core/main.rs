@@ -42,4 +42,5 @@ mod render_python;
 mod render_server;
 mod shapes;
 mod status;
+mod swift;
 mod tenants;

@@ -170,11 +170,16 @@ fn cors(ours: &str, others: &[(&str, &str)]) -> (i32, Value) {
 
 /// What the script says of a file below a home of its own.
 pub fn rehearse_cors(home: &Path, path: &Path) -> (i32, Value) {
+    rehearse_file(home, "--cors", path)
+}
+
+/// The same, for any kind of options.
+pub fn rehearse_file(home: &Path, kind: &str, path: &Path) -> (i32, Value) {
     let setup = Command::new(file("tests/oracles/setup")).output().unwrap();
     let python = PathBuf::from(String::from_utf8(setup.stdout).unwrap().trim());
     let answer = tempfile::NamedTempFile::new().unwrap();
     let run = Command::new(python)
-        .args(["-B", "-c", SCRIPT, "--cors", path.to_str().unwrap()])
+        .args(["-B", "-c", SCRIPT, kind, path.to_str().unwrap()])
         .env("HOME", home)
         .env("REHEARSAL_ANSWER", answer.path())
         .output()

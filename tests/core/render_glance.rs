@@ -38,7 +38,11 @@ pub fn cors(origins: &[&str]) -> CorsSettings {
 }
 
 pub fn ini(cors: CorsSettings) -> String {
-    let settings = GlanceSettings { cors: Some(cors), config_dir: "/etc/glance/glance-api.conf.d".into(), httpd: None };
+    let settings = GlanceSettings {
+        cors: Some(cors),
+        config_dir: "/etc/glance/glance-api.conf.d".into(),
+        ..GlanceSettings::default()
+    };
     glance(&settings).unwrap().remove(0).contents
 }
 
@@ -158,7 +162,7 @@ proptest! {
         let settings = GlanceSettings {
             cors: Some(CorsSettings { allow_headers: headers.clone(), ..cors(&["https://h.example"]) }),
             config_dir: "/etc/glance/glance-api.conf.d".into(),
-            httpd: None,
+            ..GlanceSettings::default()
         };
         match glance(&settings) {
             Ok(files) => {

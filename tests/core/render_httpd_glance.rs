@@ -18,8 +18,6 @@ pub fn fragment(server: HttpdServer, tls: Option<TlsHost>, legacy_headers: bool)
 
 fn settings(server: HttpdServer, tls: Option<TlsHost>, legacy_headers: bool) -> GlanceSettings {
     GlanceSettings {
-        cors: None,
-        config_dir: "/x".into(),
         httpd: Some(GlanceHttpdSettings {
             conf_dir: "/etc/apache2/conf-enabled".into(),
             server,
@@ -28,6 +26,7 @@ fn settings(server: HttpdServer, tls: Option<TlsHost>, legacy_headers: bool) -> 
             limit_request_body: 0,
             legacy_headers,
         }),
+        ..GlanceSettings::default()
     }
 }
 

@@ -11,6 +11,7 @@ import traceback
 import ini
 import sarif
 import snippet
+import stores
 import web
 
 QUESTIONS = {
@@ -21,6 +22,7 @@ QUESTIONS = {
     "literals": snippet.literals,
     "folded": snippet.folded,
     "settings": snippet.settings,
+    "stores": stores.options,
     "tokens": snippet.tokens,
     "backend": web.backend,
     "request": web.request,

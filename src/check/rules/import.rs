@@ -4,13 +4,10 @@ use crate::check::facts::{Cloud, Glance, Horizon, Mode};
 use crate::check::finding::Finding;
 use crate::check::release::Release;
 use crate::check::rule::{Rule, Severity};
+use crate::derive::swift::multi_tenant;
 
 /// The first release whose glance_store reads Swift's options of a store's own group raw.
 const RAW: Release = Release::new(2026, 1);
-
-fn is_true(value: &str) -> bool {
-    matches!(value.trim().to_ascii_lowercase().as_str(), "true" | "1" | "on" | "yes")
-}
 
 /// DU019: re-authentication of the Swift store.
 pub fn swift(cloud: &Cloud<'_>) -> Vec<Finding> {
@@ -19,19 +16,10 @@ pub fn swift(cloud: &Cloud<'_>) -> Vec<Finding> {
 
 fn swift_of(cloud: &Cloud<'_>, glance: &Glance<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let backends = glance.option("DEFAULT", "enabled_backends").map(|s| s.items()).unwrap_or_default();
-    let stores: Vec<&str> = backends
-        .iter()
-        .filter_map(|b| b.split_once(':'))
-        .filter(|(_, kind)| kind.trim() == "swift")
-        .map(|(name, _)| name.trim())
-        .collect();
-    let groups = if backends.is_empty() { vec!["glance_store"] } else { stores.clone() };
-    for group in groups {
-        let Some(multi) = glance.option(group, "swift_store_multi_tenant").filter(|s| is_true(&s.value)) else {
-            continue;
-        };
-        if let Some(file) = glance.option(group, "swift_store_config_file").filter(|s| !s.value.trim().is_empty()) {
+    for store in multi_tenant(|group, name| glance.option(group, name).map(|s| s.value.clone())) {
+        let group = store.name.as_str();
+        let Some(multi) = glance.option(group, "swift_store_multi_tenant") else { continue };
+        if let Some(file) = glance.option(group, "swift_store_config_file").filter(|_| store.config_file) {
             findings.push(Finding::error(
                 Rule::SwiftExpiry,
                 &file.place,
@@ -39,15 +27,14 @@ fn swift_of(cloud: &Cloud<'_>, glance: &Glance<'_>) -> Vec<Finding> {
                 "remove one of the two",
             ));
         }
-        let trusts = glance.option(group, "swift_store_use_trusts");
-        if let Some(off) = trusts.as_ref().filter(|s| !is_true(&s.value)) {
+        if let Some(off) = glance.option(group, "swift_store_use_trusts").filter(|_| store.trusts == Some(false)) {
             findings.push(Finding::warning(
                 Rule::SwiftExpiry,
                 &off.place,
                 "without trusts an upload that outlasts its token fails with 401",
                 "swift_store_use_trusts = True",
             ));
-        } else if trusts.is_none() && !stores.is_empty() {
+        } else if let Some(option) = store.unsaid() {
             let severity = match cloud.release_of(glance.unit) {
                 Some(release) if release < RAW => continue,
                 Some(_) => Severity::Error,
@@ -57,8 +44,8 @@ fn swift_of(cloud: &Cloud<'_>, glance: &Glance<'_>) -> Vec<Finding> {
                 Rule::SwiftExpiry,
                 severity,
                 &multi.place,
-                format!("[{group}] does not say swift_store_use_trusts; glance_store 5.4.0 to 5.7.0 (2026.1) take that as off, whatever the default says"),
-                format!("in [{group}]: swift_store_use_trusts = True, swift_store_expire_soon_interval = 60, swift_store_retry_get_count = 0"),
+                format!("[{group}] does not say {option}; glance_store 5.4.0 to 5.7.0 (2026.1) take that as none, whatever the default says, and then do not re-authenticate"),
+                format!("list {group} in spec.swift of the Glance resource, or write in [{group}]: swift_store_use_trusts = True, default_swift_reference = ref1, swift_store_expire_soon_interval = 60, swift_store_retry_get_count = 0"),
             ));
         }
     }

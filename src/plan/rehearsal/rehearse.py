@@ -6,6 +6,7 @@ rehearse.sh). Needs nothing but that Python; changes nothing; uses no network.
     rehearse.py --look                        where does Horizon read snippets?
     rehearse.py [--snippet FILE [--direct]]   FILE among Horizon's settings; --direct: it sets the mode
                 [--cors FILE]                 FILE among the CORS filter's options
+                [--options FILE]              FILE among Glance's own options
                 [--httpd FILE]                FILE among httpd's directives
 
 The answer is one line of JSON, on standard output and in the container's termination message:
@@ -232,6 +233,51 @@ def paste_options(project):
     return {}
 
 
+# --- Glance's own options -----------------------------------------------------------------------
+
+def check_options(path, answer):
+    try:
+        from oslo_config import cfg
+    except ImportError as error:
+        raise NotHere(str(error))
+    if not os.path.isfile(path):
+        raise Problem('NotThere', f'{path} is not in the container although it is mounted there')
+    import configparser
+    ours = configparser.RawConfigParser(strict=False)
+    ours.read(path)
+    stores = [name for name in ours.sections()
+              if ours.get(name, 'swift_store_multi_tenant', fallback='') == 'true']
+    names = ['swift_store_config_file', *CREDENTIALS, *APPLICATION_CREDENTIALS]
+    conf = cfg.ConfigOpts()
+    for store in ['backend_defaults', *stores]:
+        conf.register_opts([cfg.StrOpt(name) for name in names], group=store)
+    try:
+        conf([], default_config_files=cfg.find_config_files('glance', 'glance-api'),
+             default_config_dirs=[os.path.dirname(path)])
+    except cfg.Error as error:
+        # The user's own file may hold secrets, which an error would quote.
+        raise Problem('Syntax', f'oslo.config does not take {path} beside the other files: {type(error).__name__}')
+    for store in stores:
+        group = conf[store]
+        if group.swift_store_config_file:
+            raise Problem('Refused', (
+                f'[{store}] has a swift_store_config_file in another file, which excludes '
+                f'swift_store_multi_tenant: Glance would not set up the store'))
+        if ours.get(store, 'swift_store_use_trusts', fallback='') != 'true':
+            continue
+        lacks = [[name for name in names if not (group[name] or conf.backend_defaults[name])]
+                 for names in (CREDENTIALS, APPLICATION_CREDENTIALS)]
+        if all(lacks):
+            raise Problem('Refused', (
+                f"[{store}] has no {', '.join(lacks[0])}: without them Glance goes on with the user's token, "
+                f'and says nothing; name a Secret with them in spec.swift[].credentials'))
+
+
+CREDENTIALS = ('swift_store_auth_address', 'swift_store_user', 'swift_store_key')
+APPLICATION_CREDENTIALS = (
+    'swift_store_auth_address', 'swift_store_application_credential_id', 'swift_store_application_credential_secret')
+
+
 # --- httpd --------------------------------------------------------------------------------------
 
 def check_httpd(path, answer):
@@ -269,6 +315,8 @@ def rehearse(args, answer):
         check_snippet(args.snippet, args.direct, answer)
     if args.cors:
         check_cors(args.cors, answer)
+    if args.options:
+        check_options(args.options, answer)
     if args.httpd:
         check_httpd(args.httpd, answer)
 
@@ -279,6 +327,7 @@ def main():
     parser.add_argument('--snippet')
     parser.add_argument('--direct', action='store_true')
     parser.add_argument('--cors')
+    parser.add_argument('--options')
     parser.add_argument('--httpd')
     args = parser.parse_args()
     answer = {'problem': None, 'notes': [], 'python': sys.version.split()[0]}

@@ -1,0 +1,65 @@
+//! What the operator answers on a Glance or another API.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What the operator observed and did.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct GlanceStatus {
+    /// The generation of the spec that this status speaks of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// Primary public URL of a Glance.
+    #[serde(rename = "publicURL", skip_serializing_if = "Option::is_none")]
+    pub public_url: Option<String>,
+    /// How many origins the configuration in use accepts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub origin_count: Option<i64>,
+    /// The origins and who asks for them; the first hundred.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub origins: Vec<OriginStatus>,
+    /// How many namespaces have origins of their Horizons accepted here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub namespace_count: Option<i64>,
+    /// Those namespaces; the first hundred.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub namespaces: Vec<GrantStatus>,
+    /// The ConfigMaps that the workload uses now.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub config_maps: Vec<String>,
+    /// Advice and assumptions that do not stand in the way.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub advice: Vec<String>,
+    /// Standard conditions.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
+    pub conditions: Vec<Condition>,
+}
+
+/// One origin that Glance accepts or is about to accept.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct OriginStatus {
+    /// `scheme://host[:port]`, as the browser sends it.
+    pub origin: String,
+    /// Who asks for it: `Horizon namespace/name`, `spec.cors.allowedOrigins`, or the user's own
+    /// configuration file; the first ten. Nobody: it is retiring.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub wanted_by: Vec<String>,
+    /// When a retiring origin leaves, at the earliest; where consent was taken back and its Horizon
+    /// still uploads directly, at the latest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retires_at: Option<Time>,
+}
+
+/// A namespace whose Horizons have origins accepted here.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct GrantStatus {
+    /// Its name.
+    pub namespace: String,
+    /// How many origins its Horizons ask for and are granted.
+    pub origins: i64,
+}

@@ -1,0 +1,148 @@
+//! Swift stores: what `spec.swift` asks for, and what the user's own options do (DU019).
+
+use sha2::{Digest, Sha256};
+
+use super::problem::Problem;
+use super::user_cors::UserCors;
+use crate::api::{GlanceSwift, Reason, SwiftTenancy, seconds};
+use crate::plan::mount::{SECRET_VOLUME, Secrets};
+use crate::render;
+
+/// What `glance_store` takes where nothing is said: a token that lives for another minute is good.
+const EXPIRE_SOON: u64 = 60;
+
+/// The stores' settings, by name, so that their order in the resource changes nothing.
+pub(super) fn stores(stores: &[GlanceSwift]) -> Vec<render::SwiftStore> {
+    let mut all: Vec<_> = stores.iter().map(store).collect();
+    all.sort_by(|a, b| a.name.cmp(&b.name));
+    all
+}
+
+fn store(store: &GlanceSwift) -> render::SwiftStore {
+    let number = |number: Option<i32>| number.and_then(|number| u32::try_from(number).ok());
+    render::SwiftStore {
+        name: store.store.clone(),
+        tenancy: match store.tenancy {
+            SwiftTenancy::MultiTenant => render::SwiftTenancy::Multi { trusts: store.trusts.unwrap_or(true) },
+            SwiftTenancy::SingleTenant => render::SwiftTenancy::Single,
+        },
+        expire_soon: u32::try_from(seconds(store.expire_soon, EXPIRE_SOON)).unwrap_or(u32::MAX),
+        retries: number(store.retries).unwrap_or_default(),
+        large_object_size: number(store.large_object_size),
+        large_object_chunk_size: number(store.large_object_chunk_size),
+    }
+}
+
+/// The Secrets, each key as a file that Glance reads after its own and before ours, by its name: what the
+/// resource says has the last word.
+pub(super) fn secrets(stores: &[GlanceSwift], dir: &str) -> Secrets {
+    let mut secrets = Secrets::new();
+    for store in stores {
+        let Some(credentials) = &store.credentials else { continue };
+        let name = &credentials.secret_name;
+        let mut hash = format!("{:x}", Sha256::digest(name));
+        hash.truncate(10);
+        let mount = secrets.entry(format!("{SECRET_VOLUME}{hash}")).or_default();
+        mount.secret.clone_from(name);
+        let key = credentials.key.clone().unwrap_or_else(|| "swift.conf".to_owned());
+        mount.mounted.insert(format!("{dir}/zz-direct-upload-credentials-{}.conf", store.store), Some(key));
+    }
+    secrets
+}
+
+/// A multi-tenant store as Glance's options have it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct MultiTenant {
+    /// Its group.
+    pub name: String,
+    /// `enabled_backends` names it: options are then read from its group raw.
+    pub named: bool,
+    /// Has a `swift_store_config_file`, with which it is not set up at all.
+    pub config_file: bool,
+    /// `swift_store_use_trusts`, where it is said.
+    pub trusts: Option<bool>,
+    /// Whether `default_swift_reference` is said, under which credentials are looked up.
+    pub reference: bool,
+}
+
+impl MultiTenant {
+    /// The options that its group must name, and does not.
+    pub fn unsaid(&self) -> Option<&'static str> {
+        match (self.named, self.trusts) {
+            (true, None) => Some("swift_store_use_trusts"),
+            (true, Some(true)) if !self.reference => Some("default_swift_reference"),
+            _ => None,
+        }
+    }
+}
+
+/// The multi-tenant stores, by a look at options (section, name).
+pub fn multi_tenant(option: impl Fn(&str, &str) -> Option<String>) -> Vec<MultiTenant> {
+    let backends = option("DEFAULT", "enabled_backends").unwrap_or_default();
+    let mut names = named(&backends);
+    let any = !backends.trim().is_empty();
+    if !any {
+        names.push("glance_store".to_owned());
+    }
+    let said = |group: &str, name: &str| option(group, name).filter(|value| !value.trim().is_empty());
+    let multi = |name: &String| said(name, "swift_store_multi_tenant").is_some_and(|value| is_true(&value));
+    let stores = names.into_iter().filter(multi).map(|name| MultiTenant {
+        named: any,
+        config_file: said(&name, "swift_store_config_file").is_some(),
+        trusts: said(&name, "swift_store_use_trusts").map(|value| is_true(&value)),
+        reference: said(&name, "default_swift_reference").is_some(),
+        name,
+    });
+    stores.collect()
+}
+
+/// The Swift stores of `enabled_backends`.
+fn named(backends: &str) -> Vec<String> {
+    let pairs = backends.split(',').filter_map(|pair| pair.split_once(':'));
+    pairs.filter(|(_, kind)| kind.trim() == "swift").map(|(name, _)| name.trim().to_owned()).collect()
+}
+
+/// As oslo.config reads a `BoolOpt`.
+pub fn is_true(value: &str) -> bool {
+    matches!(value.trim().to_ascii_lowercase().as_str(), "true" | "1" | "on" | "yes")
+}
+
+/// What is to be said of `spec.swift` beside the user's own file, where that can be read.
+///
+/// # Errors
+/// [`Reason::InvalidSpec`] if the two together are no store.
+pub(super) fn beside(stores: &[GlanceSwift], users: &UserCors) -> Result<Vec<String>, Problem> {
+    let value = |group: &str, name: &str| users.ini.get(group, name).map(|a| a.value.clone());
+    let mut advice = Vec::new();
+    let backends = value("DEFAULT", "enabled_backends").unwrap_or_default();
+    for store in stores {
+        let name = &store.store;
+        let file = users.ini.get(name, "swift_store_config_file").filter(|a| !a.value.trim().is_empty());
+        if let Some(file) = file.filter(|_| store.tenancy == SwiftTenancy::MultiTenant) {
+            return Err(Problem::new(
+                Reason::InvalidSpec,
+                format!(
+                    "spec.swift: {name} is MultiTenant, and {} sets swift_store_config_file in [{name}] (line {}): Glance sets up no store that has both (DU019); take that option out of the file, and name the credentials in spec.swift[].credentials",
+                    users.source, file.line
+                ),
+            ));
+        }
+        if !backends.is_empty() && !named(&backends).contains(name) {
+            advice.push(format!(
+                "spec.swift: {} has no store {name}:swift in enabled_backends, so nothing reads [{name}]",
+                users.source
+            ));
+        }
+    }
+    let spoken_for = |found: &MultiTenant| stores.iter().any(|store| store.store == found.name);
+    for found in multi_tenant(value).iter().filter(|found| !spoken_for(found)) {
+        if let Some(option) = found.unsaid() {
+            advice.push(format!(
+                "{}: [{name}] does not say {option}: with glance_store 5.4.0 to 5.7.0 (2026.1) an upload that outlasts its token fails with 401 (DU019); list {name} in spec.swift",
+                users.source,
+                name = found.name
+            ));
+        }
+    }
+    Ok(advice)
+}
