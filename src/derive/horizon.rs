@@ -158,6 +158,19 @@ impl HorizonView {
         Ok(exposures.urls.iter().map(|e| e.url.origin().clone()).collect())
     }
 
+    /// Those that a Glance must accept: of one that it goes to, only where browsers ask.
+    ///
+    /// # Errors
+    /// Why they are not known.
+    pub fn origins_at(&self, glance: &Key) -> Result<BTreeSet<Origin>, Problem> {
+        let origins = self.origins()?;
+        let here: Vec<_> = self.destinations.iter().filter(|d| d.key() == Some(glance)).collect();
+        if here.is_empty() {
+            return Ok(origins);
+        }
+        Ok(here.into_iter().flat_map(|d| d.crossing(origins.clone())).collect())
+    }
+
     /// What a roll shall note of where the image reads snippets.
     pub fn reads(&self) -> Option<(String, String)> {
         let (spec, target) = (self.object.spec.as_ref().ok()?, self.target.as_ref().ok()?);

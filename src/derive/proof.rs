@@ -133,8 +133,11 @@ impl Destination {
         match (&self.partner, &self.glance) {
             (Ok(Partner::External(url)), _) => Some(url.to_string()),
             (Ok(Partner::Glance(_)), Some(glance)) => {
-                let accepted = glance.accepts.as_ref().is_ok_and(|accepts| origins.is_subset(accepts));
-                glance.config_map.clone().filter(|_| accepted && glance.rolled_out.is_ok())
+                let crossing = self.crossing(origins.clone());
+                let accepted = glance.accepts.as_ref().is_ok_and(|accepts| crossing.is_subset(accepts));
+                // Of the same origin nothing has to be mounted.
+                let state = glance.config_map.clone().or_else(|| crossing.is_empty().then(String::new));
+                state.filter(|_| accepted && glance.rolled_out.is_ok())
             }
             _ => None,
         }
