@@ -25,6 +25,7 @@ mod rehearsal;
 pub mod service;
 mod target;
 mod user_cors;
+mod way;
 mod world;
 
 pub use applied::{Applied, backed_out_annotation, partner_annotation};

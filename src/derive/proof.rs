@@ -91,8 +91,9 @@ pub(super) fn fill(snapshot: &Snapshot, view: &mut HorizonView) {
         Says::Pending => Err(Unknown { why: "the Keystone catalog is not read yet".into(), pending: true }),
         _ => reach(snapshot, view, spec, source.as_ref()).map(Arc::new),
     };
-    for destination in &mut view.destinations {
-        destination.prove(snapshot, &origins, &reach);
+    let ways: Vec<_> = view.destinations.iter().map(|destination| view.way_of(destination)).collect();
+    for (destination, way) in view.destinations.iter_mut().zip(ways) {
+        destination.prove(snapshot, &origins, &reach, way.as_deref());
     }
     let evidence = view.destinations.iter().map(|d| d.evidence.clone()).fold(Evidence::None, Evidence::and);
     view.proof = Proof { evidence, source, ..Proof::default() };
@@ -106,9 +107,9 @@ impl HorizonSpec {
 
 impl Destination {
     /// Fills in what is asked of it, and what is known.
-    fn prove(&mut self, snapshot: &Snapshot, origins: &BTreeSet<Origin>, reach: &Known<Arc<Reach>>) {
+    fn prove(&mut self, snapshot: &Snapshot, origins: &BTreeSet<Origin>, reach: &Known<Arc<Reach>>, way: Option<&str>) {
         let Ok(endpoint) = &self.endpoint else { return };
-        self.epoch = self.state(origins);
+        self.epoch = self.state(origins).zip(way).map(|(state, way)| state + way);
         match reach {
             Err(unknown) if unknown.pending => self.evidence = Evidence::Pending,
             Err(unknown) => {

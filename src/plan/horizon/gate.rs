@@ -91,7 +91,7 @@ impl Stage<'_> {
 
     /// Since when it is not direct because preflights were refused: noted until it is again.
     pub(super) fn backed_out(&self, goes: bool) -> Option<(String, String)> {
-        let since = self.view.backed_out().filter(|_| self.direct && !goes)?;
+        let since = self.view.backed_out().filter(|_| self.direct && !goes).or(self.since.as_deref())?;
         Some((backed_out_annotation(), since.to_owned()))
     }
 
