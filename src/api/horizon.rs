@@ -145,4 +145,24 @@ pub struct HorizonHttpd {
     /// httpd's `Timeout`, e.g. `1h`. Not set: untouched.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Duration>,
+    /// Publish Glance under a path of the dashboard's own host, for clouds without CORS. See
+    /// docs/same-origin.md.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub glance_proxy: Option<GlanceProxy>,
+}
+
+/// A path of the dashboard's own host that leads to Glance.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-validations" = [{
+    "rule": "!self.path.matches('^/(admin|api|auth|dashboard|developer|header|home|horizon|i18n|identity|media|ngdetails|project|settings|static|user)(/|$)') && !self.path.matches('/[.]{1,2}(/|$)')",
+    "message": "glanceProxy.path must be one that the dashboard does not have itself, without '.' and '..': write e.g. /image"
+}]))]
+pub struct GlanceProxy {
+    /// The path, e.g. `/image`; the catalog's public endpoint is then `https://<dashboard's host>/image`.
+    #[schemars(length(max = 128), regex(pattern = r"^(/[A-Za-z0-9._~-]+)+$"))]
+    pub path: String,
+    /// Where Glance answers within the cluster, e.g. `http://glance-api.openstack.svc:9292`.
+    #[schemars(length(max = 300), regex(pattern = r"^http://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$"))]
+    pub backend: String,
 }

@@ -144,7 +144,7 @@ pub(super) fn advice(
     let origins = view.origins().unwrap_or_default();
     if let Some(origin) = origins.get(endpoint.origin()) {
         advice.push(format!(
-            "the dashboard and {endpoint} have the same origin, {origin}: from there browsers ask nothing of CORS and make no preflight"
+            "the dashboard and {endpoint} have the same origin, {origin}: from there browsers ask nothing of CORS and make no preflight; Glance need not accept it, and verified is that Glance itself answers there"
         ));
     }
     advice

@@ -87,6 +87,14 @@ impl Destination {
         }
     }
 
+    /// Those of a dashboard's origins from which uploads here need CORS; all, where it is not known.
+    pub fn crossing(&self, mut origins: BTreeSet<Origin>) -> BTreeSet<Origin> {
+        if let Ok(endpoint) = &self.endpoint {
+            origins.remove(endpoint.origin());
+        }
+        origins
+    }
+
     /// The Glance resource, if there is one.
     pub fn key(&self) -> Option<&Key> {
         match &self.partner {

@@ -101,8 +101,13 @@ impl GlanceView {
             let had = grants.before.get(&key.namespace).cloned().unwrap_or_default();
             match consent(&key.namespace) {
                 Ok(()) => {
-                    match horizon.origins() {
-                        Ok(origins) => asked.extend(origins.into_iter().map(|o| (!had.contains(&o), key, o))),
+                    match horizon.origins_at(&own) {
+                        Ok(mut origins) => {
+                            // One that is no longer needed because the two share it is not worth a roll.
+                            let all = horizon.origins().unwrap_or_default();
+                            origins.extend(all.into_iter().filter(|o| in_use.contains(o)));
+                            asked.extend(origins.into_iter().map(|o| (!had.contains(&o), key, o)));
+                        }
                         Err(problem) if problem.is_unknown() || horizon.holds() => {
                             grants.unseen.insert(key.namespace.clone(), problem);
                         }

@@ -133,11 +133,12 @@ impl HorizonView {
                 })
             }
         };
-        let httpd = httpd(spec)?;
-        let httpd = match httpd {
-            None => None,
-            Some((limit_request_body, timeout, cors)) => {
-                Some(HorizonHttpdSettings { conf_dir: places.httpd_conf_dir?, limit_request_body, timeout, cors })
+        let glance_proxy = self.proxy(spec)?;
+        let httpd = match httpd(spec)? {
+            (None, None, None) if glance_proxy.is_none() => None,
+            (limit_request_body, timeout, cors) => {
+                let conf_dir = places.httpd_conf_dir?;
+                Some(HorizonHttpdSettings { conf_dir, limit_request_body, timeout, cors, glance_proxy })
             }
         };
         Ok(HorizonSettings {
@@ -156,6 +157,19 @@ impl HorizonView {
     pub fn origins(&self) -> Result<BTreeSet<Origin>, Problem> {
         let exposures = self.exposures.as_ref().map_err(Clone::clone)?;
         Ok(exposures.urls.iter().map(|e| e.url.origin().clone()).collect())
+    }
+
+    /// Those that a Glance must accept: of one that it goes to, only where browsers ask.
+    ///
+    /// # Errors
+    /// Why they are not known.
+    pub fn origins_at(&self, glance: &Key) -> Result<BTreeSet<Origin>, Problem> {
+        let origins = self.origins()?;
+        let here: Vec<_> = self.destinations.iter().filter(|d| d.key() == Some(glance)).collect();
+        if here.is_empty() {
+            return Ok(origins);
+        }
+        Ok(here.into_iter().flat_map(|d| d.crossing(origins.clone())).collect())
     }
 
     /// What a roll shall note of where the image reads snippets.
@@ -211,8 +225,8 @@ impl HorizonView {
 
 type Fragment = (Option<u64>, Option<u32>, Option<HorizonCorsSettings>);
 
-/// What the httpd fragment holds, if anything is asked for.
-fn httpd(spec: &HorizonSpec) -> Result<Option<Fragment>, Problem> {
+/// What the httpd fragment holds of limits and CORS.
+fn httpd(spec: &HorizonSpec) -> Result<Fragment, Problem> {
     let cors = match spec.cors.as_ref().filter(|cors| cors.enabled) {
         None => None,
         Some(cors) => {
@@ -232,6 +246,5 @@ fn httpd(spec: &HorizonSpec) -> Result<Option<Fragment>, Problem> {
     let own = spec.httpd.as_ref();
     let limit = own.and_then(|h| h.limit_request_body).and_then(|b| u64::try_from(b).ok());
     let timeout = own.and_then(|h| h.timeout).map(|t| u32::try_from(seconds(Some(t), 0)).unwrap_or(u32::MAX));
-    let any = cors.as_ref().is_some_and(|c| !c.origins.is_empty()) || limit.is_some() || timeout.is_some();
-    Ok(any.then_some((limit, timeout, cors)))
+    Ok((limit, timeout, cors.filter(|cors| !cors.origins.is_empty())))
 }

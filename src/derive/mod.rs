@@ -26,6 +26,7 @@ pub mod service;
 pub mod swift;
 mod target;
 mod user_cors;
+mod way;
 mod world;
 
 pub use applied::{Applied, backed_out_annotation, partner_annotation};

@@ -27,6 +27,7 @@ pub(super) fn pair(snapshot: &Snapshot, glances: &BTreeMap<Key, GlanceView>, vie
     }
     view.advice.extend(view.catalog.advice(&spec.direct_upload));
     view.intent = intent(glances, view, spec);
+    view.advise_on_way();
 }
 
 fn partner(

@@ -91,8 +91,9 @@ pub(super) fn fill(snapshot: &Snapshot, view: &mut HorizonView) {
         Says::Pending => Err(Unknown { why: "the Keystone catalog is not read yet".into(), pending: true }),
         _ => reach(snapshot, view, spec, source.as_ref()).map(Arc::new),
     };
-    for destination in &mut view.destinations {
-        destination.prove(snapshot, &origins, &reach);
+    let ways: Vec<_> = view.destinations.iter().map(|destination| view.way_of(destination)).collect();
+    for (destination, way) in view.destinations.iter_mut().zip(ways) {
+        destination.prove(snapshot, &origins, &reach, way.as_deref());
     }
     let evidence = view.destinations.iter().map(|d| d.evidence.clone()).fold(Evidence::None, Evidence::and);
     view.proof = Proof { evidence, source, ..Proof::default() };
@@ -106,9 +107,9 @@ impl HorizonSpec {
 
 impl Destination {
     /// Fills in what is asked of it, and what is known.
-    fn prove(&mut self, snapshot: &Snapshot, origins: &BTreeSet<Origin>, reach: &Known<Arc<Reach>>) {
+    fn prove(&mut self, snapshot: &Snapshot, origins: &BTreeSet<Origin>, reach: &Known<Arc<Reach>>, way: Option<&str>) {
         let Ok(endpoint) = &self.endpoint else { return };
-        self.epoch = self.state(origins);
+        self.epoch = self.state(origins).zip(way).map(|(state, way)| state + way);
         match reach {
             Err(unknown) if unknown.pending => self.evidence = Evidence::Pending,
             Err(unknown) => {
@@ -133,8 +134,11 @@ impl Destination {
         match (&self.partner, &self.glance) {
             (Ok(Partner::External(url)), _) => Some(url.to_string()),
             (Ok(Partner::Glance(_)), Some(glance)) => {
-                let accepted = glance.accepts.as_ref().is_ok_and(|accepts| origins.is_subset(accepts));
-                glance.config_map.clone().filter(|_| accepted && glance.rolled_out.is_ok())
+                let crossing = self.crossing(origins.clone());
+                let accepted = glance.accepts.as_ref().is_ok_and(|accepts| crossing.is_subset(accepts));
+                // Of the same origin nothing has to be mounted.
+                let state = glance.config_map.clone().or_else(|| crossing.is_empty().then(String::new));
+                state.filter(|_| accepted && glance.rolled_out.is_ok())
             }
             _ => None,
         }

@@ -2,6 +2,7 @@
 
 mod farewell;
 mod gate;
+mod way;
 
 pub use gate::accepted;
 
@@ -12,7 +13,7 @@ use farewell::farewell;
 use jiff::Timestamp;
 
 use super::change::{Change, Options, Wanted, claimed, garbage, rfc3339};
-use super::farewell::copied;
+use super::farewell::{copied, deadline};
 use super::mount::{Mount, Secrets, describe};
 use super::proof::{self, Proven};
 use super::rollout::rolling;
@@ -26,7 +27,7 @@ use crate::render::{self, File, HorizonSettings};
 /// Plans a Horizon.
 pub fn horizon(view: &HorizonView, now: Timestamp, options: &Options) -> Plan {
     if view.object.meta.deleting.is_some() {
-        return farewell(view, now);
+        return retreat(view, now, options).unwrap_or_else(|| farewell(view, now));
     }
     let spec = match &view.object.spec {
         Ok(spec) => spec,
@@ -57,16 +58,18 @@ fn attempt(view: &HorizonView, spec: &HorizonSpec, now: Timestamp, options: &Opt
     let applied = view.applied.as_ref().ok_or_else(gone)?;
     // Only a Horizon that is switched off on purpose keeps its other fragments; one that lost its
     // Glance gets its pods back as they were.
+    let stage = Stage { view, spec, target, applied, direct, now, options, since: None };
     let files = match (direct, problem.map(|p| p.reason)) {
         (false, Some(reason)) if reason != Reason::DirectDisabled => Vec::new(),
-        _ => files(view.settings.as_ref().map_err(accepted)?, direct)?,
+        _ => {
+            let settings = view.settings.as_ref().map_err(accepted)?;
+            if let Some(plan) = stage.by_own_way(settings)? {
+                return Ok(plan);
+            }
+            files(settings, direct)?
+        }
     };
-    let mut plan = if files.is_empty() {
-        back_out(view, target, applied, problem)
-    } else {
-        let stage = Stage { view, spec, target, applied, direct, now, options };
-        stage.bring(files)?
-    };
+    let mut plan = if files.is_empty() { back_out(view, target, applied, problem) } else { stage.bring(files)? };
     if let (false, Some(problem), State::Done(_)) = (direct, problem, &plan.state) {
         plan.state = own(problem);
     }
@@ -123,7 +126,24 @@ fn back_out(view: &HorizonView, target: &Target, applied: &Applied, problem: Opt
     plan
 }
 
+/// A resource that is being deleted, as long as there is time: first no page uploads any more by a way
+/// that leads through its own pods.
+fn retreat(view: &HorizonView, now: Timestamp, options: &Options) -> Option<Plan> {
+    let (spec, target, applied) = (view.object.spec.as_ref().ok()?, view.target.as_ref().ok()?, view.applied.as_ref()?);
+    let in_time = now < deadline(view.object.meta.deleting, spec.deletion.timeout) && !view.terminating;
+    if !in_time || view.heir || !view.object.finalizer || !claimed(&target.workload, &view.object.meta) {
+        return None;
+    }
+    let mut settings = view.settings.as_ref().ok()?.clone();
+    settings.httpd = None;
+    let stage = Stage { view, spec, target, applied, direct: false, now, options, since: None };
+    let mut plan = stage.retreat(&settings).ok()??;
+    plan.wake_at(deadline(view.object.meta.deleting, spec.deletion.timeout));
+    Some(plan)
+}
+
 /// All that bringing files into Horizon's pods depends on.
+#[derive(Clone)]
 struct Stage<'a> {
     view: &'a HorizonView,
     spec: &'a HorizonSpec,
@@ -132,6 +152,8 @@ struct Stage<'a> {
     direct: bool,
     now: Timestamp,
     options: &'a Options,
+    /// Since when the mode is taken back although it is asked for.
+    since: Option<String>,
 }
 
 impl Stage<'_> {

@@ -42,6 +42,14 @@ pub enum Refusal {
     /// Not absolute, or with `.` or `..` in it.
     #[error("is not an absolute, normalised path; write e.g. /etc/glance/glance-api.conf.d")]
     Path,
+    /// Not a path that can lead to Glance.
+    #[error(
+        "cannot lead to Glance; write e.g. /image: letters, digits, '-', '.', '_' and '~', no slash at the end, and none of the dashboard's own paths (/api, /auth, /dashboard, /static and so on)"
+    )]
+    ProxyPath,
+    /// Not `http://host:port`.
+    #[error("is not http://host:port; write e.g. http://glance-api.openstack.svc:9292")]
+    Backend,
     /// Not `host:port`.
     #[error("is not host:port; write e.g. 127.0.0.1:9293")]
     Address,

@@ -6,6 +6,8 @@
 mod httpd;
 mod own;
 
+pub(super) use httpd::is_address;
+
 use super::error::{Refusal, RenderError, Unwritable};
 use super::oslo::Writer;
 use super::{CorsSettings, File, Format, GlanceSettings, HEADER, file};

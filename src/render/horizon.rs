@@ -4,6 +4,7 @@
 //! that serves Horizon, each only if it would set something.
 
 mod httpd;
+mod proxy;
 mod snippet;
 
 use super::error::RenderError;

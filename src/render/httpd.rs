@@ -105,6 +105,19 @@ impl Writer {
         Ok(())
     }
 
+    /// Loads modules that are not loaded yet, from where Debian's packages have them: its images switch
+    /// on few. Elsewhere they are loaded already, or are not there.
+    pub fn load(&mut self, modules: &[&'static str]) {
+        for name in modules {
+            let file = format!("/usr/lib/apache2/modules/mod_{name}.so");
+            self.line(&format!("<IfModule !mod_{name}.c>"));
+            self.line(&format!("    <IfFile {file}>"));
+            self.line(&format!("        LoadModule {name}_module {file}"));
+            self.line("    </IfFile>");
+            self.line("</IfModule>");
+        }
+    }
+
     /// The file; containers left open are ended.
     pub fn finish(mut self) -> String {
         while !self.open.is_empty() {

@@ -196,6 +196,17 @@ pub struct HorizonHttpdSettings {
     pub timeout: Option<u32>,
     /// CORS headers on Horizon's own answers.
     pub cors: Option<HorizonCorsSettings>,
+    /// A path of the dashboard's own host that leads to Glance.
+    pub glance_proxy: Option<GlanceProxySettings>,
+}
+
+/// A path of the dashboard's own host that leads to Glance.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct GlanceProxySettings {
+    /// E.g. `/image`.
+    pub path: String,
+    /// E.g. `http://glance-api.openstack.svc:9292`.
+    pub backend: String,
 }
 
 /// CORS headers on Horizon's own answers: exact origins, `Vary: Origin`, never `*`.

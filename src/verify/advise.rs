@@ -5,12 +5,14 @@ use super::explain::{is_echo, is_filters_refusal};
 use super::headers::{Extracted, extract, get};
 use super::judge::{ALLOW_HEADERS, ALLOW_METHODS, ALLOW_ORIGIN, Answer, is_ok};
 use super::request::Preflight;
+use super::same_origin;
 use crate::check::Rule;
 
 /// Advice on a question and its answer.
 pub fn advise(asked: &Preflight, answer: &Answer, granted: bool) -> Vec<Advice> {
     let mut advice = on_the_question(asked);
     if asked.same_origin() {
+        advice.extend(granted.then(|| same_origin::advice(false)).into_iter().flatten());
         return advice;
     }
     let value = get(&answer.headers, ALLOW_ORIGIN);
@@ -32,9 +34,6 @@ pub fn advise(asked: &Preflight, answer: &Answer, granted: bool) -> Vec<Advice> 
 
 fn on_the_question(asked: &Preflight) -> Vec<Advice> {
     let mut advice = Vec::new();
-    if asked.same_origin() {
-        advice.push(Advice::new(None, "dashboard and Glance have the same origin: the browser needs no CORS and sends no preflight; the answer was not judged"));
-    }
     if asked.endpoint.ends_in_slash() {
         advice.push(Advice::new(Rule::WrongEndpoint, "the URL ends in a slash, so Horizon uploads to //v2/images/...; unless the proxy merges slashes, Glance has no such path (404). Take the slash off in the Keystone catalog"));
     }

@@ -86,16 +86,16 @@ pub fn status(asked: &Preflight, answer: &Answer) -> Failure {
 }
 
 /// The lines by which a server asks for credentials.
-fn challenges(answer: &Answer) -> impl Iterator<Item = &str> {
+pub(super) fn challenges(answer: &Answer) -> impl Iterator<Item = &str> {
     lines(&answer.headers, "WWW-Authenticate")
 }
 
 /// What kind of credentials; the rest may hold what is nobody's business.
-fn scheme(challenge: &str) -> &str {
+pub(super) fn scheme(challenge: &str) -> &str {
     challenge.split([' ', ',']).next().unwrap_or_default()
 }
 
-fn redirect(asked: &Preflight, answer: &Answer) -> Failure {
+pub(super) fn redirect(asked: &Preflight, answer: &Answer) -> Failure {
     let location = get(&answer.headers, "Location").unwrap_or_default();
     // A query may hold what is nobody's business.
     let place = location.split(['?', '#']).next().unwrap_or_default();

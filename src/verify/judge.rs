@@ -7,7 +7,7 @@ use super::advise::advise;
 use super::headers::{Extracted, Headers, extract, get};
 use super::request::Preflight;
 use super::{Advice, Failure};
-use super::{explain, explain_status};
+use super::{explain, explain_status, same_origin};
 
 pub const ALLOW_ORIGIN: &str = "Access-Control-Allow-Origin";
 pub const ALLOW_METHODS: &str = "Access-Control-Allow-Methods";
@@ -38,7 +38,8 @@ impl Verdict {
 
 /// Judges an answer.
 pub fn judge(asked: &Preflight, answer: &Answer) -> Verdict {
-    let failure = if asked.same_origin() { None } else { cross_origin(asked, answer).err() };
+    let judged = if asked.same_origin() { same_origin::judge(asked, answer) } else { cross_origin(asked, answer) };
+    let failure = judged.err();
     let advice = advise(asked, answer, failure.is_none());
     Verdict { failure, advice }
 }

@@ -4,7 +4,8 @@
 //! Fetch standard's CORS-preflight fetch (§4.8) for a request without credentials: which requirement
 //! failed, what was received, which rule, what to change.
 //!
-//! [`request`] is the question, [`mod@judge`] the pure judgement, [`explain`] and [`advise`] its words;
+//! [`request`] is the question, [`mod@judge`] the pure judgement (`same_origin`, where browsers make no
+//! preflight), [`explain`] and [`advise`] its words;
 //! [`mod@probe`] is the only part that touches the network, through [`connect`] and within [`address`];
 //! [`head`] reads what comes back.
 //! [`question`] and [`ledger`] say what many answers mean over time; [`catalog`] is what Keystone says
@@ -28,6 +29,7 @@ pub mod proxy;
 pub mod question;
 pub mod report;
 pub mod request;
+mod same_origin;
 
 pub use address::Range;
 pub use connect::{Host, Trust, Unreachable, UnreachableKind};
@@ -59,6 +61,8 @@ pub enum Requirement {
     AllowMethods,
     /// `Access-Control-Allow-Headers` holds each header or `*`.
     AllowHeaders,
+    /// Where dashboard and Glance are of one origin: Glance itself answers the upload.
+    Glance,
 }
 
 impl Requirement {
@@ -72,6 +76,7 @@ impl Requirement {
             Self::AllowOrigin => "Access-Control-Allow-Origin is the origin, byte for byte, or *",
             Self::AllowMethods => "Access-Control-Allow-Methods holds PUT, in upper case, or *",
             Self::AllowHeaders => "Access-Control-Allow-Headers holds each header that was asked for, or *",
+            Self::Glance => "Glance itself answers at the upload URL: it refuses an upload without a token",
         }
     }
 }

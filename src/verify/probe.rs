@@ -1,4 +1,4 @@
-//! One preflight over the network, within bounds: no redirect is followed, no body is read, no
+//! One preflight over the network, or what stands for it where browsers make none, within bounds: no redirect is followed, no body is read, no
 //! refused address is asked, and it ends after ten seconds.
 
 use crate::check::Rule;
@@ -16,8 +16,8 @@ use super::connect::{self, Host, Stream, Trust, Unreachable, UnreachableKind};
 use super::head::{self, Unreadable};
 use super::judge::{Answer, Verdict, judge, origin_allowed};
 use super::proxy::{Proxies, Proxy};
-use super::request::{Endpoint, Preflight};
-use super::{Advice, Failure, explain_tls, narrow};
+use super::request::{Endpoint, Preflight, Request};
+use super::{Advice, Failure, explain_tls, narrow, same_origin};
 use crate::derive::origin::Origin;
 
 /// How long one question may take, connection included; and all that follow it together.
@@ -89,10 +89,16 @@ async fn ask_and_judge(probe: &Probe, host: &Host, asked: &Preflight) -> Result<
             Some(_) if host.name.parse::<IpAddr>().is_err() => Vec::new(),
             _ => connect::resolve(host, &probe.denied).await?,
         };
-        exchange(probe, host, &addresses, asked).await
+        exchange(probe, host, &addresses, &asked.request()).await
     };
     let (address, answer) = timeout(TOTAL, first).await.unwrap_or_else(|_| Err(late()))?;
     let mut verdict = judge(asked, &answer);
+    if asked.same_origin() && same_origin::is_worth_asking(&answer) {
+        let versions = timeout(TOTAL, exchange(probe, host, &[address], &asked.versions())).await;
+        if versions.is_ok_and(|answered| answered.is_ok_and(|(_, answer)| same_origin::lists_versions(&answer))) {
+            verdict = Verdict { failure: None, advice: same_origin::advice(true) };
+        }
+    }
     if let Some(failure) = verdict.failure.take() {
         verdict.failure = Some(narrowed(probe, host, address, asked, &answer, failure).await);
     }
@@ -132,7 +138,7 @@ async fn narrowed(
     let answers = async {
         let mut granted = Vec::new();
         for question in &questions {
-            let (_, answer) = exchange(probe, host, &[address], question).await.ok()?;
+            let (_, answer) = exchange(probe, host, &[address], &question.request()).await.ok()?;
             granted.push(origin_allowed(question, &answer.headers));
         }
         Some(granted)
@@ -146,9 +152,9 @@ async fn exchange(
     probe: &Probe,
     host: &Host,
     addresses: &[SocketAddr],
-    asked: &Preflight,
+    asked: &Request,
 ) -> Result<(SocketAddr, Answer), Unreachable> {
-    let is_https = asked.endpoint.origin().is_https();
+    let is_https = probe.endpoint.origin().is_https();
     let proxy = probe.proxy(host);
     let (stream, address) = match &proxy {
         None => connect::connect(addresses).await?,
@@ -156,7 +162,7 @@ async fn exchange(
     };
     let stream: Box<dyn Stream> =
         if is_https { connect::secure(stream, host, &probe.trust).await? } else { Box::new(stream) };
-    let request = request(asked, proxy.as_ref().filter(|_| !is_https));
+    let request = request(probe.endpoint.origin(), asked, proxy.as_ref().filter(|_| !is_https));
     let answer = send(stream, &request).await.map_err(|error| no_answer(host, address, &error))?;
     Ok((address, answer))
 }
@@ -189,12 +195,13 @@ async fn send(mut stream: Box<dyn Stream>, request: &str) -> io::Result<Answer> 
 
 /// What the URL parser let through is fit for a request line and for header values. A proxy without
 /// a tunnel is told the whole URL (RFC 9112 §3.2.2).
-fn request(asked: &Preflight, proxy: Option<&Proxy>) -> String {
-    let target = proxy.map_or_else(|| asked.endpoint.upload_path(&asked.image), |_| asked.url());
-    let authority = asked.endpoint.origin().as_str().split_once("://").map_or("", |(_, rest)| rest);
+fn request(origin: &Origin, asked: &Request, proxy: Option<&Proxy>) -> String {
+    let Request { method, path, .. } = asked;
+    let whole = proxy.map_or("", |_| origin.as_str());
+    let authority = origin.as_str().split_once("://").map_or("", |(_, rest)| rest);
     let mut lines =
-        vec![format!("OPTIONS {target} HTTP/1.1"), format!("Host: {authority}"), "Connection: close".to_owned()];
-    lines.extend(asked.lines().iter().map(|(name, value)| format!("{name}: {value}")));
+        vec![format!("{method} {whole}{path} HTTP/1.1"), format!("Host: {authority}"), "Connection: close".to_owned()];
+    lines.extend(asked.lines.iter().map(|(name, value)| format!("{name}: {value}")));
     let authorization = proxy.map(Proxy::authorization).unwrap_or_default();
     format!("{}\r\n{authorization}\r\n", lines.join("\r\n"))
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::headers::shown;
 use super::judge::Answer;
 use super::probe::Outcome;
-use super::request::Preflight;
+use super::request::{Preflight, Request};
 use super::{Advice, Failure, Requirement, Rule, UnreachableKind};
 
 /// The headers that are reported; cookies and the like never.
@@ -141,8 +141,9 @@ impl Report {
 
 impl RequestReport {
     fn of(asked: &Preflight) -> Self {
-        let headers = asked.lines().into_iter().map(|(name, value)| Line { name: name.to_owned(), value });
-        Self { method: "OPTIONS", url: asked.url(), headers: headers.collect() }
+        let Request { method, lines, .. } = asked.request();
+        let headers = lines.into_iter().map(|(name, value)| Line { name: name.to_owned(), value });
+        Self { method, url: asked.url(), headers: headers.collect() }
     }
 }
 

@@ -83,7 +83,15 @@ impl From<PublicUrl> for Endpoint {
     }
 }
 
-/// The question of one CORS-preflight fetch.
+/// One request, as it is sent to the endpoint's host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    pub method: &'static str,
+    pub path: String,
+    pub lines: Vec<(&'static str, String)>,
+}
+
+/// The question of one upload: of its CORS-preflight fetch, or of the same origin of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Preflight {
     /// Where the dashboard's page came from.
@@ -111,14 +119,32 @@ impl Preflight {
         self.origin == *self.endpoint.origin()
     }
 
-    /// The headers that make it a preflight (Fetch §4.8), in the browser's order.
+    /// What is sent: the preflight, or of the same origin the upload itself, without token or data.
+    pub fn request(&self) -> Request {
+        let method = if self.same_origin() { self.method } else { "OPTIONS" };
+        Request { method, path: self.endpoint.upload_path(&self.image), lines: self.lines() }
+    }
+
+    /// Of the same origin: where Glance lists its versions, for everybody.
+    pub fn versions(&self) -> Request {
+        let path = format!("{}/versions", self.endpoint.path());
+        Request { method: "GET", path, lines: vec![("Accept", "application/json".to_owned()), agent()] }
+    }
+
+    /// The headers that make it a preflight (Fetch §4.8), or an upload, in the browser's order.
     pub fn lines(&self) -> Vec<(&'static str, String)> {
-        let mut lines = vec![("Accept", "*/*".to_owned()), ("Access-Control-Request-Method", self.method.to_owned())];
-        if !self.headers.is_empty() {
-            lines.push(("Access-Control-Request-Headers", self.headers.join(",")));
+        let mut lines = vec![("Accept", "*/*".to_owned())];
+        if self.same_origin() {
+            lines.push(("Content-Length", "0".to_owned()));
+            lines.push(("Content-Type", "application/octet-stream".to_owned()));
+        } else {
+            lines.push(("Access-Control-Request-Method", self.method.to_owned()));
+            if !self.headers.is_empty() {
+                lines.push(("Access-Control-Request-Headers", self.headers.join(",")));
+            }
         }
         lines.push(("Origin", self.origin.to_string()));
-        lines.push(("User-Agent", concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")).to_owned()));
+        lines.push(agent());
         lines
     }
 
@@ -158,6 +184,10 @@ impl Preflight {
                 .into(),
         })
     }
+}
+
+fn agent() -> (&'static str, String) {
+    ("User-Agent", concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")).to_owned())
 }
 
 /// Hosts that are trustworthy by http too (Secure Contexts §3.1), so never mixed content.

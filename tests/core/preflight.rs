@@ -94,14 +94,50 @@ fn credentials_are_not_looked_at() {
     }
 }
 
-#[test]
-fn the_same_origin_needs_nothing() {
+/// Of the same origin it is the upload itself that is asked, and Glance's own refusal that is wanted.
+#[rstest]
+#[case::glance(401, &[("WWW-Authenticate", "Keystone uri=\"https://keystone.example.com/v3\"")], None)]
+#[case::header_in_other_case(401, &[("www-authenticate", "keystone uri='https://k'")], None)]
+#[case::behind_another_challenge(401, &[("WWW-Authenticate", "Negotiate"), ("WWW-Authenticate", "Keystone uri='x'")], None)]
+#[case::basic_login(401, &[("WWW-Authenticate", "Basic realm=x")], Some("DU020"))]
+#[case::no_challenge(401, &[], Some("DU020"))]
+#[case::dashboards_404(404, &[("Content-Type", "text/html")], Some("DU011"))]
+#[case::dashboards_login(302, &[("Location", "/auth/login/?next=/image/v2")], Some("DU011"))]
+#[case::dashboards_csrf(403, &[("Content-Type", "text/html")], Some("DU020"))]
+#[case::method(405, &[("Allow", "GET, HEAD")], Some("DU020"))]
+#[case::anything_goes(200, &[("Content-Type", "text/html")], Some("DU011"))]
+#[case::cors_does_not_help(200, GRANT, Some("DU011"))]
+#[case::prefix_passed_on(300, &[("Content-Type", "application/json")], Some("DU011"))]
+#[case::body_limit(413, &[], Some("DU014"))]
+#[case::no_backend(503, &[], Some("DU011"))]
+#[case::too_slow(504, &[], Some("DU015"))]
+fn the_same_origin(#[case] status: u16, #[case] headers: &[(&str, &str)], #[case] rule: Option<&str>) {
     let asked = upload("https://horizon.example.com/image");
-    let verdict = judge(&asked, &Answer { status: 405, headers: vec![] });
-    assert!(verdict.granted());
-    assert!(verdict.advice[0].message.contains("same origin"));
+    let headers = headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
+    let verdict = judge(&asked, &Answer { status, headers });
+    assert_eq!(verdict.failure.as_ref().map(|f| f.rule.id()), rule, "{verdict:?}");
+    assert_eq!(rule.is_none(), verdict.advice.iter().any(|a| a.message.contains("same origin")));
     let other_port = upload("https://horizon.example.com:9292");
-    assert!(!judge(&other_port, &Answer { status: 405, headers: vec![] }).granted());
+    assert_eq!(other_port.request().method, "OPTIONS");
+}
+
+/// It could never store anything: no token, no data.
+#[test]
+fn the_same_origins_question() {
+    let request = upload("https://horizon.example.com/image").request();
+    assert_eq!(request.method, "PUT");
+    assert!(request.path.starts_with("/image/v2/images/") && request.path.ends_with("/file"), "{}", request.path);
+    let names: Vec<_> = request.lines.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+    assert_eq!(
+        names[..4],
+        [
+            "Accept: */*",
+            "Content-Length: 0",
+            "Content-Type: application/octet-stream",
+            "Origin: https://horizon.example.com"
+        ]
+    );
+    assert_eq!(names.len(), 5, "{names:?}");
 }
 
 /// Of a hostile answer, little and only plain text is told.

@@ -320,3 +320,24 @@ fn https_to_a_port_that_speaks_http_is_told() {
     assert_eq!((&report["verdict"], &report["unreachable"]["kind"]), (&json!("unknown"), &json!("tls")));
     assert!(report["unreachable"]["message"].as_str().unwrap().ends_with("does not speak TLS"), "{report:#}");
 }
+
+/// Dashboard and Glance of one host: who answers the upload itself is what counts.
+#[rstest]
+#[case::glance("401 Unauthorized\r\nWWW-Authenticate: Keystone uri=\"https://k\"", "404 Not Found", 0, 1)]
+#[case::glance_without_challenge("401 Unauthorized", "200 OK\r\nContent-Type: application/json", 0, 2)]
+#[case::login_without_challenge("401 Unauthorized", "200 OK\r\nContent-Type: text/html", 1, 2)]
+#[case::dashboard("404 Not Found\r\nContent-Type: text/html", "404 Not Found", 1, 1)]
+#[case::login("302 Found\r\nLocation: /auth/login/?next=/", "200 OK", 1, 1)]
+fn the_same_origin(#[case] put: &str, #[case] versions: &str, #[case] code: i32, #[case] questions: usize) {
+    let answers = [put, versions].map(|head| format!("HTTP/1.1 {head}\r\nContent-Length: 0\r\n\r\n"));
+    let server = Server::plain(move |head| answers[usize::from(head.starts_with("GET /image/versions "))].clone());
+    let origin = format!("http://cloud.example.com:{}", server.port);
+    let resolve = format!("cloud.example.com:{}:127.0.0.1", server.port);
+    let output = run(&["--origin", &origin, "--url", &format!("{origin}/image"), "--resolve", &resolve, "-o", "json"]);
+    assert_eq!(output.status.code(), Some(code), "{}", out(&output));
+    let asked = server.asked();
+    assert_eq!(asked.len(), questions, "{asked:?}");
+    assert!(asked[0].starts_with("PUT /image/v2/images/"), "{}", asked[0]);
+    assert_eq!((header(&asked[0], "Content-Length"), header(&asked[0], "X-Auth-Token")), (Some("0"), None));
+    assert_eq!(json_of(&output)["request"]["method"], json!("PUT"));
+}

@@ -89,7 +89,7 @@ fn whole_snippet() {
 #[case::empty_tls(HorizonSettings { direct: false, tls_termination: Some(TlsTerminationSettings::default()), ..settings() })]
 #[case::empty_httpd(HorizonSettings {
     direct: false,
-    httpd: Some(HorizonHttpdSettings { conf_dir: "/etc".into(), limit_request_body: None, timeout: None, cors: None }),
+    httpd: Some(HorizonHttpdSettings { conf_dir: "/etc".into(), limit_request_body: None, timeout: None, cors: None, glance_proxy: None }),
     ..settings()
 })]
 fn no_file_without_a_setting(#[case] settings: HorizonSettings) {

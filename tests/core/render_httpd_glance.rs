@@ -1,12 +1,14 @@
 //! Glance's fragment, obeyed by a real httpd.
 
 use std::fs;
+use std::process::Command;
 
 use direct_upload_operator::render::{GlanceHttpdSettings, GlanceSettings, HttpdServer, TlsHost, glance};
 use proptest::prelude::*;
 use rstest::rstest;
 use serde_json::{Value, json};
 
+use crate::offline;
 use crate::render_glance;
 use crate::render_oracle::{ask, file, hostile};
 use crate::render_server::{Answer, MODULES, Running, Site, free_port};
@@ -145,22 +147,26 @@ fn whole_fragments() {
 struct Tls {
     port: u16,
     ca: String,
-    _httpd: Running,
+    httpd: Running,
     _dir: tempfile::TempDir,
 }
 
 impl Tls {
     fn start(server: HttpdServer, backend: u16, legacy_headers: bool) -> Self {
+        Self::with(server, backend, legacy_headers, &fs::read_to_string(file("echo.wsgi")).unwrap())
+    }
+
+    fn with(server: HttpdServer, backend: u16, legacy_headers: bool, program: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         fs::set_permissions(dir.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
         Site::certificate(dir.path());
         let script = dir.path().join("glance wsgi.py");
-        fs::copy(file("echo.wsgi"), &script).unwrap();
+        fs::write(&script, program).unwrap();
         let port = free_port();
         let mut host = tls_host(dir.path().to_str().unwrap(), port, backend);
         host.wsgi_script = script.display().to_string();
         let httpd = Site::new(MODULES, &fragment(server, Some(host), legacy_headers)).start(&[port]);
-        Self { port, ca: dir.path().join("tls.crt").to_str().unwrap().to_owned(), _httpd: httpd, _dir: dir }
+        Self { port, ca: dir.path().join("tls.crt").to_str().unwrap().to_owned(), httpd, _dir: dir }
     }
 
     fn request(&self, mut question: Value) -> Answer {
@@ -171,12 +177,38 @@ impl Tls {
     }
 }
 
-#[test]
-fn preflight_passes_through_the_tls_host_unchanged() {
+/// The real filter as a program for `mod_wsgi`, whose processes may not enter the checkout.
+fn filter_program(packages: &std::path::Path, files: &Value) -> String {
+    let from: String = ask(&json!({"ask": "site_packages"}));
+    let copied = Command::new("cp").args(["-r", &from]).arg(packages).status().unwrap();
+    assert!(copied.success(), "{from}");
+    for name in ["ini.py", "glance_cors.py"] {
+        fs::copy(file(name), packages.join(name)).unwrap();
+    }
+    fs::set_permissions(packages, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let at = packages.display();
+    let text = serde_json::to_string(&files.to_string()).unwrap();
+    format!(
+        "import json, sys\nsys.dont_write_bytecode = True\nsys.path[:0] = ['{at}', '{at}/site-packages']\nimport ini\napplication = ini.cors_filter(json.loads({text}))\n"
+    )
+}
+
+/// Glance's own CORS filter behind each module: what it says arrives once, and nothing else does.
+#[rstest]
+#[case::mod_wsgi(HttpdServer::ModWsgi)]
+#[case::mod_proxy(HttpdServer::ModProxy)]
+#[case::mod_proxy_uwsgi(HttpdServer::ModProxyUwsgi)]
+fn preflight_passes_through_the_tls_host_unchanged(#[case] server: HttpdServer) {
     let files =
         json!({"glance-api.conf.d/a.conf": render_glance::ini(render_glance::cors(&["https://horizon.example.com"]))});
-    let backend: u16 = ask(&json!({"ask": "backend", "kind": "glance", "files": files}));
-    let tls = Tls::start(HttpdServer::ModProxy, backend, false);
+    let packages = tempfile::tempdir().unwrap();
+    let tls = match server {
+        HttpdServer::ModWsgi => Tls::with(server, 1, false, &filter_program(packages.path(), &files)),
+        _ => {
+            let kind = if server == HttpdServer::ModProxy { "glance" } else { "glance-uwsgi" };
+            Tls::start(server, ask(&json!({"ask": "backend", "kind": kind, "files": files})), false)
+        }
+    };
     let headers = |origin: &str| {
         json!([
             ["Host", "glance.example.com"],
@@ -187,6 +219,8 @@ fn preflight_passes_through_the_tls_host_unchanged() {
     };
     let granted = tls.request(json!({"method": "OPTIONS", "headers": headers("https://horizon.example.com")}));
     assert_eq!(granted.all("Access-Control-Allow-Origin"), ["https://horizon.example.com"]);
+    assert_eq!(granted.all("Access-Control-Allow-Methods"), ["PUT"]);
+    assert_eq!(granted.all("Access-Control-Allow-Credentials"), ["true"]);
     assert_eq!(granted.all("Access-Control-Allow-Headers"), ["content-type,x-auth-token,x-csrftoken"]);
     let refused = tls.request(json!({"method": "OPTIONS", "headers": headers("https://evil.example")}));
     assert_eq!(refused.all("Access-Control-Allow-Origin"), Vec::<&str>::new());
@@ -281,6 +315,79 @@ fn chunked_and_large_bodies_pass_mod_wsgi(#[case] ours: bool, #[case] chunked: u
             assert_eq!(answer.json()["received"], json!(5));
         }
     }
+}
+
+/// Through each module, above httpd's default of 1 GiB; and nothing of it stays in httpd.
+#[rstest]
+#[case::mod_wsgi(HttpdServer::ModWsgi)]
+#[case::mod_proxy(HttpdServer::ModProxy)]
+#[case::mod_proxy_uwsgi(HttpdServer::ModProxyUwsgi)]
+fn more_than_a_gibibyte_passes(#[case] server: HttpdServer) {
+    const SIZE: u64 = (1 << 30) + 1;
+    let kind = if server == HttpdServer::ModProxy { "http" } else { "uwsgi" };
+    let tls = Tls::start(server, ask(&json!({"ask": "backend", "kind": kind})), false);
+    let question = json!({"ask": "large", "port": tls.port, "size": SIZE, "path": "/?read=1", "ca": tls.ca});
+    let answer: Answer = ask(&question);
+    assert_eq!((answer.status, answer.json()["received"].as_u64()), (200, Some(SIZE)), "{answer:?}");
+    let (memory, disk) = tls.httpd.spent();
+    assert!(memory < 256 << 20 && disk < 64 << 20, "{memory} bytes of memory, {disk} bytes written");
+}
+
+/// What no setting can mend: the module has no chunked bodies.
+#[test]
+fn chunked_bodies_are_refused_by_mod_proxy_uwsgi() {
+    let tls = Tls::start(HttpdServer::ModProxyUwsgi, ask(&json!({"ask": "backend", "kind": "uwsgi"})), false);
+    let question =
+        json!({"method": "PUT", "headers": [["Host", "glance.example.com"]], "body": "12345", "chunked": true});
+    assert_eq!(tls.request(question).status, 411);
+}
+
+/// What needs no mending: clients that write hyphens, and `mod_proxy`, which passes both on.
+#[rstest]
+#[case::mod_wsgi(HttpdServer::ModWsgi)]
+#[case::mod_proxy(HttpdServer::ModProxy)]
+#[case::mod_proxy_uwsgi(HttpdServer::ModProxyUwsgi)]
+fn headers_with_hyphens_arrive_as_they_were_sent(#[case] server: HttpdServer) {
+    let kind = if server == HttpdServer::ModProxy { "http" } else { "uwsgi" };
+    let tls = Tls::start(server, ask(&json!({"ask": "backend", "kind": kind})), true);
+    let hyphens = |name: &str| format!("x-image-meta-{}", name.replace('_', "-"));
+    let mut headers = vec![json!(["Host", "glance.example.com"])];
+    headers.extend(LEGACY.map(|(name, _)| json!([hyphens(name), name])));
+    let mut read = tls.request(json!({"method": "GET", "headers": headers})).json();
+    if server == HttpdServer::ModProxy {
+        for (name, _) in LEGACY {
+            let sent = format!("{}: {name}", hyphens(name));
+            let count = read.as_array().unwrap().iter().filter(|line| line.as_str() == Some(&sent)).count();
+            assert_eq!(count, 1, "{sent}: {read}");
+        }
+        let underscores =
+            tls.request(json!({"method": "GET", "headers": [["Host", "x"], ["x-image-meta-disk_format", "raw"]]}));
+        assert!(underscores.body.contains("x-image-meta-disk_format: raw"), "{underscores:?}");
+        return;
+    }
+    let environ = if server == HttpdServer::ModWsgi { read["environ"].take() } else { read };
+    for (name, key) in LEGACY {
+        assert_eq!(environ[format!("HTTP_X_IMAGE_META_{key}")], json!(name));
+    }
+}
+
+/// Several hours, from the resource to what httpd reads.
+#[rstest]
+#[case("6h", 21_600)]
+#[case("36h", 129_600)]
+#[case("90m", 5_400)]
+fn hours(#[case] written: &str, #[case] seconds: u32, #[values("ModWSGI", "ModProxy", "ModProxyUwsgi")] server: &str) {
+    let spec = format!("{{publicURL: 'https://glance.example.com', httpd: {{server: {server}, timeout: {written}}}}}");
+    let outcome = offline::render(&offline::join(&[
+        &offline::deployment("openstack", "glance"),
+        &offline::resource("glance", "Glance", "openstack", "glance", &spec),
+    ]));
+    let files = direct_upload_operator::offline::rendered_files(&outcome);
+    let (_, _, text) = files.iter().find(|(_, name, _)| *name == "zz-direct-upload-httpd.conf").unwrap();
+    assert!(text.contains(&format!("\nTimeout {seconds}\n")), "{text}");
+    assert_eq!(text.contains(&format!("    ProxyTimeout {seconds}\n")), server != "ModWSGI");
+    let checked = Site::new(MODULES, text).check();
+    assert!(checked.status.success(), "{checked:?}");
 }
 
 /// The body's second half comes later than `RequestReadTimeout` would have it.

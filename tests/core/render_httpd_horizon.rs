@@ -23,6 +23,7 @@ pub fn fragment(origins: &[&str]) -> String {
                 allow_credentials: true,
                 max_age: Some(600),
             }),
+            glance_proxy: None,
         }),
     };
     let mut files = horizon(&settings).unwrap();

@@ -173,6 +173,22 @@ impl Running {
         )
     }
 
+    /// What its processes have at most held in memory and written to disks so far, in bytes.
+    pub fn spent(&self) -> (u64, u64) {
+        let own = self.child.id();
+        let children = fs::read_to_string(format!("/proc/{own}/task/{own}/children")).unwrap();
+        let number = |file: String, key: &str| -> u64 {
+            let text = fs::read_to_string(&file).unwrap_or_default();
+            let line = text.lines().find_map(|line| line.strip_prefix(key)).unwrap_or_default();
+            line.trim_end_matches(" kB").trim().parse().unwrap_or_default()
+        };
+        let pids: Vec<&str> = children.split_whitespace().collect();
+        assert!(!pids.is_empty(), "httpd has no children");
+        let memory = pids.iter().map(|pid| number(format!("/proc/{pid}/status"), "VmHWM:") << 10).max();
+        let disk = pids.iter().map(|pid| number(format!("/proc/{pid}/io"), "write_bytes:")).sum();
+        (memory.unwrap_or_default(), disk)
+    }
+
     fn said(&mut self) -> String {
         let _ = self.child.kill();
         let mut said = String::new();
@@ -206,7 +222,7 @@ pub fn free_port() -> u16 {
     }
 }
 
-fn binary() -> PathBuf {
+pub fn binary() -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path)
         .chain(["/usr/sbin".into()])
@@ -215,7 +231,7 @@ fn binary() -> PathBuf {
         .unwrap_or_else(|| missing())
 }
 
-fn module_dir() -> PathBuf {
+pub fn module_dir() -> PathBuf {
     ["/usr/lib/apache2/modules", "/usr/lib64/httpd/modules", "/usr/lib/httpd/modules"]
         .into_iter()
         .map(PathBuf::from)

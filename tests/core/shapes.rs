@@ -39,7 +39,7 @@ fn regions() {
     }
 }
 
-/// No CORS is needed, and it says so; with another host, it does not.
+/// No CORS is needed: it says so, and Glance gets no origin and no roll; with another host, it does.
 #[test]
 fn one_host() {
     let outcome = shape("one-host", &PAIR);
@@ -50,8 +50,11 @@ fn one_host() {
         "{:?}",
         advice(&outcome, HORIZON)
     );
+    assert!(origins(&outcome, "openstack/glance").is_empty() && is_direct(&outcome, "openstack/horizon"));
+    assert!(!outcome.steps.iter().any(|taken| taken.resource.kind == "Glance"), "{:?}", outcome.steps);
     let apart = render(&join(&[&cloud(), &glance("{}"), &horizon("{}")]));
     assert!(!says(&apart, HORIZON, "same origin"));
+    assert_eq!(origins(&apart, "openstack/glance").len(), 1);
 }
 
 /// CORS on the public API only; the internal one is as it was.

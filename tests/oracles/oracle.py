@@ -27,6 +27,8 @@ QUESTIONS = {
     "backend": web.backend,
     "request": web.request,
     "stream": web.stream,
+    "large": web.large,
+    "site_packages": web.site_packages,
 }
 
 

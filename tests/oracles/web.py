@@ -9,6 +9,7 @@ import socket
 import socketserver
 import ssl
 import struct
+import sysconfig
 import threading
 import time
 import wsgiref.simple_server
@@ -54,7 +55,7 @@ def _connect(port, ca):
     return http.client.HTTPSConnection("127.0.0.1", port, timeout=TIMEOUT, context=context)
 
 
-def stream(port, front_port, ca, chunked):
+def stream(port, front_port, ca, chunked, path="/v2/images/1/file"):
     """Whether a body's first piece reaches the backend while the client still holds back the rest.
 
     `port` is where the test's httpd expects its backend; the backend answers 204 in the end.
@@ -82,7 +83,7 @@ def stream(port, front_port, ca, chunked):
         thread = threading.Thread(target=backend, args=(listener,), daemon=True)
         thread.start()
         client = _connect(front_port, ca)
-        client.putrequest("PUT", "/v2/images/1/file")
+        client.putrequest("PUT", path)
         if chunked:
             client.putheader("Transfer-Encoding", "chunked")
         else:
@@ -97,6 +98,29 @@ def stream(port, front_port, ca, chunked):
     return {"streamed": streamed, "status": status}
 
 
+def large(port, size, path, ca=None):
+    """PUTs so many zeros, which take no room here. A server may answer before it has read them."""
+    connection = _connect(port, ca)
+    connection.putrequest("PUT", path)
+    connection.putheader("Content-Length", str(size))
+    connection.endheaders()
+    piece = bytes(1 << 20)
+    try:
+        for start in range(0, size, len(piece)):
+            connection.send(piece[: size - start])
+    except OSError:
+        pass
+    answer = connection.getresponse()
+    text = answer.read().decode("latin-1")
+    connection.close()
+    return {"status": answer.status, "headers": answer.getheaders(), "body": text}
+
+
+def site_packages():
+    """Where this Python has its packages."""
+    return sysconfig.get_path("purelib")
+
+
 def backend(kind, files=None):
     """Starts a server that runs until the oracle ends; says its port."""
     if kind == "glance":
@@ -104,9 +128,10 @@ def backend(kind, files=None):
             "127.0.0.1", 0, ini.cors_filter(files), handler_class=_QuietHandler
         )
     else:
-        handler = {"http": _EchoHttp, "uwsgi": _EchoUwsgi}[kind]
+        handler = {"http": _EchoHttp, "uwsgi": _EchoUwsgi, "glance-uwsgi": _GlanceUwsgi}[kind]
         server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), handler)
         server.daemon_threads = True
+        server.application = ini.cors_filter(files) if files else None
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server.server_address[1]
 
@@ -117,20 +142,30 @@ class _QuietHandler(wsgiref.simple_server.WSGIRequestHandler):
 
 
 class _EchoHttp(socketserver.StreamRequestHandler):
-    """Answers with the request's head, line by line."""
+    """Answers with the request's head, line by line; of a PUT, how many bytes came."""
 
     def handle(self):
         lines = []
         while line := self.rfile.readline().strip():
             lines.append(line.decode("latin-1"))
         body = json.dumps(lines).encode()
+        if lines and lines[0].startswith("PUT "):
+            length = next(line for line in lines if line.lower().startswith("content-length:"))
+            body = _counted(self.rfile, int(length.split(":")[1]))
         self.wfile.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
 
 
 class _EchoUwsgi(socketserver.StreamRequestHandler):
-    """Answers with the variables of the uwsgi protocol's first packet."""
+    """Answers with the variables of the uwsgi protocol's first packet; of a PUT, how many bytes came."""
 
     def handle(self):
+        variables = self.variables()
+        body = json.dumps(variables).encode()
+        if variables["REQUEST_METHOD"] == "PUT":
+            body = _counted(self.rfile, int(variables["CONTENT_LENGTH"]))
+        self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+
+    def variables(self):
         _, size, _ = struct.unpack("<BHB", self.rfile.read(4))
         packet, variables = self.rfile.read(size), {}
         while packet:
@@ -140,5 +175,26 @@ class _EchoUwsgi(socketserver.StreamRequestHandler):
                 pair.append(packet[2 : 2 + length].decode("latin-1"))
                 packet = packet[2 + length :]
             variables[pair[0]] = pair[1]
-        body = json.dumps(variables).encode()
-        self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+        return variables
+
+
+class _GlanceUwsgi(_EchoUwsgi):
+    """A program behind the uwsgi protocol, as uWSGI runs one: the filter of the server."""
+
+    def handle(self):
+        head = []
+
+        def start_response(status, headers, *_):
+            head.append("HTTP/1.1 " + status)
+            head.extend(f"{name}: {value}" for name, value in headers)
+
+        environ = {**self.variables(), "wsgi.input": self.rfile, "wsgi.url_scheme": "http"}
+        body = b"".join(self.server.application(environ, start_response))
+        self.wfile.write("\r\n".join([*head, "", ""]).encode("latin-1") + body)
+
+
+def _counted(body, size):
+    total = 0
+    while total < size and (piece := body.read(min(1 << 20, size - total))):
+        total += len(piece)
+    return json.dumps({"received": total}).encode()

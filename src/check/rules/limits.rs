@@ -19,7 +19,29 @@ fn before_glance<'a, 'b>(cloud: &'b Cloud<'a>) -> impl Iterator<Item = &'b Serve
 /// DU014: body limits.
 pub fn body(cloud: &Cloud<'_>) -> Vec<Finding> {
     let judge = |server: &Server<'_>| if server.kind == Kind::Nginx { nginx_body(server) } else { httpd_body(server) };
-    before_glance(cloud).filter_map(judge).collect()
+    let own_host = cloud.servers.iter().filter(|server| server.service == Service::Horizon);
+    before_glance(cloud).filter_map(judge).chain(own_host.filter_map(under_the_dashboard)).collect()
+}
+
+/// A path of the dashboard's own host that leads to Glance (docs/same-origin.md).
+fn under_the_dashboard(server: &Server<'_>) -> Option<Finding> {
+    let location = |item: &Item<'_>| {
+        let inner = item.within.iter().rev().find(|d| matches!(d.name.as_str(), "location" | "directory" | "files"))?;
+        inner.arg(0).map(|path| path.trim_matches('"').to_owned())
+    };
+    let to_glance = |item: &&Item<'_>| {
+        let text = item.directive.text().to_lowercase();
+        let leads = item.directive.name == "proxypass" && (text.contains("glance") || text.contains(":9292"));
+        leads && !text.contains("/api/glance")
+    };
+    let proxy = server.items.iter().find(to_glance)?;
+    let path = location(proxy).or_else(|| proxy.directive.arg(0).map(str::to_owned))?;
+    let holds = |item: &&Item<'_>| location(item).is_none_or(|at| at == path || at == "/");
+    // A host's own limit counts before that of a path.
+    let (inner, outer): (Vec<_>, Vec<_>) =
+        server.of_name("limitrequestbody").filter(holds).partition(|i| location(i).is_some());
+    let item = inner.last().or(outer.last())?;
+    limited(item, item.directive.arg(0)?.parse().ok()?, &format!("LimitRequestBody 0 in <Location {path}>"))
 }
 
 fn httpd_body(server: &Server<'_>) -> Option<Finding> {

@@ -31,7 +31,10 @@ pub fn accepted(view: &HorizonView, destination: &Destination) -> Result<(), Pro
         let problem = Problem::new(Reason::GlanceNotReady, format!("Glance {}: {}", glance.key, problem.message));
         Err(destination.problem(&problem))
     };
-    let origins = view.origins()?;
+    let origins = destination.crossing(view.origins()?);
+    if origins.is_empty() {
+        return Ok(());
+    }
     let accepted = match &glance.accepts {
         Ok(accepted) => origins.is_subset(accepted),
         Err(problem) => return trouble(problem),
@@ -88,22 +91,23 @@ impl Stage<'_> {
 
     /// Since when it is not direct because preflights were refused: noted until it is again.
     pub(super) fn backed_out(&self, goes: bool) -> Option<(String, String)> {
-        let since = self.view.backed_out().filter(|_| self.direct && !goes)?;
+        let since = self.view.backed_out().filter(|_| self.direct && !goes).or(self.since.as_deref())?;
         Some((backed_out_annotation(), since.to_owned()))
     }
 
     pub(super) fn switching(&self) -> Problem {
         let workload = super::describe(self.target.workload.kind, &self.target.workload.meta.key);
-        let glances = self.view.partners();
+        let (mut glances, mut origins) = (BTreeSet::new(), BTreeSet::new());
+        for destination in &self.view.destinations {
+            let crossing = destination.crossing(self.view.origins().unwrap_or_default());
+            glances.extend(destination.key().filter(|_| !crossing.is_empty()));
+            origins.extend(crossing);
+        }
         let first = if glances.is_empty() {
             String::new()
         } else {
             let accepts = if glances.len() == 1 { "accepts" } else { "accept" };
-            format!(
-                "first Glance {} {accepts} {}, then ",
-                join(&glances, ", "),
-                list(&self.view.origins().unwrap_or_default())
-            )
+            format!("first Glance {} {accepts} {}, then ", join(&glances, ", "), list(&origins))
         };
         let message = format!("on the way to direct: {first}{workload} is rolled; events tell the steps");
         Problem::new(Reason::SwitchingToDirect, message)

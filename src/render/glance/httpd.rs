@@ -145,6 +145,14 @@ fn proxy(out: &mut Writer, scheme: &str, backend: &str) -> Result<(), RenderErro
 
 /// `host:port`; nothing in it may turn the URL into another one, or mean something to `ProxyPass`.
 fn address(backend: &str) -> Result<&str, RenderError> {
+    if is_address(backend) {
+        Ok(backend)
+    } else {
+        Err(Unwritable::new(backend, Refusal::Address).of("spec.httpd.backend"))
+    }
+}
+
+pub(in crate::render) fn is_address(backend: &str) -> bool {
     let host_and_port = backend.rsplit_once(':').filter(|(host, port)| {
         let bare = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
         let host_is_one = match bare {
@@ -153,7 +161,7 @@ fn address(backend: &str) -> Result<&str, RenderError> {
         };
         host_is_one && port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|p| p > 0)
     });
-    host_and_port.map(|_| backend).ok_or_else(|| Unwritable::new(backend, Refusal::Address).of("spec.httpd.backend"))
+    host_and_port.is_some()
 }
 
 /// `ServerName` takes a host name or an address in brackets.

@@ -1,8 +1,9 @@
 //! Directives for the httpd that serves Horizon.
 //!
-//! In: [`HorizonHttpdSettings`]. Out: limits for uploads that pass through Horizon, and CORS
-//! headers for exact origins on Horizon's own answers, where somebody insists on them.
+//! In: [`HorizonHttpdSettings`]. Out: limits for uploads that pass through Horizon, CORS headers for
+//! exact origins on Horizon's own answers, where somebody insists on them, and a path to Glance.
 
+use super::proxy;
 use crate::render::error::{RenderError, Unwritable};
 use crate::render::httpd::{Writer, pattern};
 use crate::render::{HEADER, HorizonCorsSettings, HorizonHttpdSettings, bytes, seconds};
@@ -28,6 +29,9 @@ pub(super) fn fragment(settings: &HorizonHttpdSettings) -> Result<Option<String>
     }
     if let Some(cors_settings) = settings.cors.as_ref().filter(|cors| !cors.origins.is_empty()) {
         cors(&mut out, cors_settings).map_err(|e| e.of("spec.cors"))?;
+    }
+    if let Some(asked) = &settings.glance_proxy {
+        proxy::proxy(&mut out, asked, settings.timeout)?;
     }
     let text = out.finish();
     Ok((text != header).then_some(text))
