@@ -58,7 +58,7 @@ fn attempt(view: &HorizonView, spec: &HorizonSpec, now: Timestamp, options: &Opt
     // Only a Horizon that is switched off on purpose keeps its other fragments; one that lost its
     // Glance gets its pods back as they were.
     let files = match (direct, problem.map(|p| p.reason)) {
-        (false, Some(reason)) if reason != Reason::DirectDisabled => Vec::new(),
+        (false, Some(reason)) if !matches!(reason, Reason::DirectDisabled | Reason::ImportRequired) => Vec::new(),
         _ => files(view.settings.as_ref().map_err(accepted)?, direct)?,
     };
     let mut plan = if files.is_empty() {
@@ -141,12 +141,14 @@ impl Stage<'_> {
         let goes = gate.is_ok() && matches!(proven, Proven::Go);
         let wanted = Wanted {
             kind: "Horizon",
+            name: self.view.object.meta.key.name.clone(),
             meta: &self.view.object.meta,
             finalizer: self.view.object.finalizer,
             target: self.target,
             applied: self.applied,
             files,
             secrets: Secrets::new(),
+            env: BTreeMap::new(),
             annotations: self.partner(gate.is_ok()).into_iter().chain(self.backed_out(goes)).collect(),
             note: self.view.reads(),
             rollout: &self.spec.rollout,

@@ -4,7 +4,11 @@
 //! options that Glance itself reads, and directives for the httpd in front of glance-api, where there is one.
 
 mod httpd;
+mod import;
 mod own;
+mod policy;
+
+pub use import::{Filter, ImportSettings};
 
 use super::error::{Refusal, RenderError, Unwritable};
 use super::oslo::Writer;
@@ -44,6 +48,17 @@ pub fn api(settings: &GlanceSettings, service: &Service) -> Result<Vec<File>, Re
             "zz-direct-upload-glance.conf",
             options,
             Format::OsloConfig,
+            Delivery::Mount,
+        )?);
+    }
+    if !settings.policy.rules.is_empty() {
+        files.push(file(
+            "spec.paths.policyDir",
+            &settings.policy.dir,
+            // The last one that is read has the last word.
+            "zz-direct-upload-policy.yaml",
+            policy::rules(&settings.policy.rules)?,
+            Format::Policy,
             Delivery::Mount,
         )?);
     }
