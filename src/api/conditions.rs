@@ -97,6 +97,8 @@ pub enum Reason {
     GlanceNotAllowed,
     /// The Glance allows this namespace, but not this origin: it is plain http, or one too many.
     OriginNotAllowed,
+    /// DU021: the Glance takes images by import only, which a direct upload goes round.
+    ImportRequired,
     /// The Glance cannot take the origin in; its own status says why.
     GlanceNotReady,
     /// The operator has just started and is still reading; never stands in a status.
@@ -205,6 +207,7 @@ impl Reason {
                 | Self::GlanceAmbiguous
                 | Self::GlanceNotAllowed
                 | Self::OriginNotAllowed
+                | Self::ImportRequired
                 | Self::RolloutPaused
                 | Self::RolloutOnDelete
                 | Self::RolloutPartitioned
@@ -223,6 +226,7 @@ impl Reason {
         match self {
             Self::EndpointNotPublic => Some(Rule::NotPublic),
             Self::MixedContent => Some(Rule::MixedContent),
+            Self::ImportRequired => Some(Rule::ImportBypassed),
             _ => None,
         }
     }

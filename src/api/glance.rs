@@ -1,8 +1,12 @@
 //! `glance.openstack.org/v1beta1 Glance`: an image service that browsers upload to.
 
+mod apis;
+mod image_import;
 mod status;
 mod swift;
 
+pub use apis::*;
+pub use image_import::*;
 pub use status::*;
 pub use swift::*;
 
@@ -78,6 +82,12 @@ pub struct GlanceSpec {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["store"]))]
     pub swift: Vec<GlanceSwift>,
+    /// Images that Glance takes in by import, and what it does to them. See docs/import.md.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image_import: Option<Box<ImageImport>>,
+    /// An API for users and one for services, each with its own policy. See docs/import.md.
+    #[serde(skip_serializing_if = "is_default")]
+    pub apis: GlanceApis,
     /// When pods may be rolled.
     #[serde(skip_serializing_if = "is_default")]
     pub rollout: Rollout,
@@ -115,6 +125,11 @@ pub struct GlancePaths {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 512), regex(pattern = r"^/[^\s]+$"))]
     pub service_config_dir: Option<String>,
+    /// The `policy.d` that Glance's policy reads (`[oslo_policy] policy_dirs`). Default
+    /// `/etc/glance/policy.d`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 512), regex(pattern = r"^/[^\s]+$"))]
+    pub policy_dir: Option<String>,
     /// A folder whose `*.conf` files httpd includes.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 512), regex(pattern = r"^/[^\s]+$"))]

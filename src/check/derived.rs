@@ -8,8 +8,8 @@ use super::finding::{Finding, Place};
 use super::objects::Object;
 use super::rule::{Rule, Severity};
 use super::unit::{Service, Unit};
-use crate::api::WorkloadKind;
-use crate::derive::{Exposure, Problem, Stated, World, exposures};
+use crate::api::{Reason, WorkloadKind};
+use crate::derive::{Exposure, Intent, Problem, Stated, World, exposures};
 use crate::observe::{Key, Snapshot};
 
 fn place(objects: &[Object], kind: &str, key: &Key, field: &[&str]) -> Place {
@@ -79,7 +79,12 @@ pub fn findings(snapshot: &Snapshot, objects: &[Object]) -> Vec<Finding> {
         let place = place(objects, "Horizon", key, &["spec"]);
         let problems = [view.exposures.as_ref().err(), view.settings.as_ref().err()];
         let endpoints = view.destinations.iter().filter_map(|d| d.endpoint.as_ref().err());
-        findings.extend(of_resource(&place, problems.into_iter().flatten().chain(endpoints), &view.advice));
+        let intent = match &view.intent {
+            Intent::Own(problem) if problem.reason == Reason::ImportRequired => Some(problem),
+            _ => None,
+        };
+        let problems = problems.into_iter().flatten().chain(endpoints).chain(intent);
+        findings.extend(of_resource(&place, problems, &view.advice));
     }
     for view in world.accepting() {
         let place = place(objects, view.service.kind, &view.object.meta.key, &["spec"]);

@@ -9,6 +9,7 @@ use super::destination::GlanceState;
 use super::exposure::{self, Exposures, Stated};
 use super::grant::Grants;
 use super::hindrance::{self, Hindrance, Through};
+use super::image_import;
 use super::layout;
 use super::origin::{Origin, PublicUrl};
 use super::problem::Problem;
@@ -20,7 +21,9 @@ use crate::api::{ExposureKind, GlanceServer, GlanceSpec, Reason, seconds};
 use crate::observe::{GlanceObject, Key, Snapshot, Workload};
 use crate::plan::mount::{SecretMount, Secrets, TLS_VOLUME};
 use crate::render::oslo;
-use crate::render::{CorsSettings, GlanceHttpdSettings, GlanceSettings, HttpdServer, OwnSettings, TlsHost};
+use crate::render::{
+    CorsSettings, GlanceHttpdSettings, GlanceSettings, HttpdServer, OwnSettings, PolicySettings, TlsHost,
+};
 
 /// Where the TLS Secret is mounted.
 const TLS_DIR: &str = "/etc/direct-upload/tls";
@@ -42,6 +45,10 @@ pub struct GlanceView {
     pub wanted: BTreeMap<Origin, Vec<String>>,
     /// Origins of the user's own file, which ours would replace: carried on once ours has any.
     pub carried: BTreeMap<Origin, Vec<String>>,
+    /// The internal API of the same resource.
+    pub internal: Option<Box<GlanceView>>,
+    /// Its name in messages; none of the resource's own workload.
+    pub api: Option<&'static str>,
     /// What is granted to Horizons.
     pub grants: Grants,
     /// Why no origin may be removed now.
@@ -74,6 +81,8 @@ impl GlanceView {
             source: None,
             wanted: BTreeMap::new(),
             carried: BTreeMap::new(),
+            internal: None,
+            api: None,
             grants: Grants::default(),
             incomplete: None,
             holders: BTreeSet::new(),
@@ -150,8 +159,18 @@ impl GlanceView {
             GlanceServer::ModProxyUwsgi => Some(HttpdServer::ModProxyUwsgi),
         };
         let httpd = httpd.map(|server| self.httpd(spec, server, places.httpd_conf_dir)).transpose()?;
-        let own = OwnSettings { dir: places.service_config_dir, swift: swift::stores(&spec.swift) };
-        Ok(GlanceSettings { cors: Some(cors), config_dir: places.config_dir, own, httpd })
+        let import = spec.image_import.as_deref();
+        let own = OwnSettings {
+            dir: places.service_config_dir,
+            import: image_import::settings(import, None),
+            swift: swift::stores(&spec.swift),
+        };
+        let policy = PolicySettings { dir: places.policy_dir, rules: spec.apis.public.policy.clone() };
+        image_import::known("spec.apis.public.policy", &policy.rules)?;
+        if let Ok(target) = &self.target {
+            image_import::staged(import, None, target)?;
+        }
+        Ok(GlanceSettings { cors: Some(cors), config_dir: places.config_dir, own, policy, httpd })
     }
 
     fn httpd(
@@ -182,7 +201,7 @@ impl GlanceView {
     pub fn secrets(&self) -> Secrets {
         let Ok(spec) = &self.object.spec else { return Secrets::new() };
         let tls = spec.tls.as_ref().filter(|tls| tls.enabled && spec.httpd.server != GlanceServer::None);
-        let tls = tls.and_then(|tls| {
+        let tls = tls.filter(|_| self.api.is_none()).and_then(|tls| {
             let mounted = BTreeMap::from([(TLS_DIR.to_owned(), None)]);
             Some((TLS_VOLUME.to_owned(), SecretMount { secret: tls.secret_name.clone()?, mounted }))
         });
@@ -246,7 +265,8 @@ impl GlanceView {
         };
         applied.config_maps.as_ref().map_err(Clone::clone)?;
         let mut accepted = self.origins_in_use();
-        if applied.bare {
+        // An origin is of no use where the upload itself is refused.
+        if applied.bare || self.refuses_now() {
             accepted.clear();
         }
         for name in &applied.running {

@@ -24,6 +24,8 @@ pub struct GlancePlaces {
     pub config_dir: String,
     /// The folder that Glance itself reads.
     pub service_config_dir: String,
+    /// A folder of its policy.
+    pub policy_dir: String,
     /// As in [`HorizonPlaces::httpd_conf_dir`].
     pub httpd_conf_dir: Result<String, Problem>,
 }
@@ -103,8 +105,13 @@ pub fn glance(layout: Layout, paths: &GlancePaths, service: &Service) -> Result<
         Some(dir) => normalised("spec.paths.serviceConfigDir", dir)?,
         None => format!("/etc/{0}/{0}.conf.d", service.project),
     };
+    let policy_dir = match &paths.policy_dir {
+        Some(dir) => normalised("spec.paths.policyDir", dir)?,
+        None => format!("/etc/{}/policy.d", service.project),
+    };
     Ok(GlancePlaces {
         config_file,
+        policy_dir,
         config_dir,
         service_config_dir,
         httpd_conf_dir: httpd_conf_dir(layout, paths.httpd_conf_dir.as_deref()),

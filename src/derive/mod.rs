@@ -15,6 +15,8 @@ mod glance;
 pub mod grant;
 pub mod hindrance;
 mod horizon;
+pub mod image_import;
+mod internal;
 pub mod layout;
 mod openstack_api;
 pub mod origin;

@@ -201,9 +201,18 @@ fn standing(glances: &BTreeMap<Key, GlanceView>, view: &HorizonView, destination
         }
         Err(problem) => Some(Intent::Hold(destination.problem(problem))),
         Ok(Partner::Glance(key)) => {
-            let deleting = glances.get(key).is_none_or(|g| g.object.meta.deleting.is_some());
-            let problem = || Problem::new(Reason::GlanceNotFound, format!("Glance {key} is being deleted"));
-            deleting.then(|| Intent::Own(destination.problem(&problem())))
+            let glance = glances.get(key).filter(|g| g.object.meta.deleting.is_none());
+            let problem = match glance {
+                None => Problem::new(Reason::GlanceNotFound, format!("Glance {key} is being deleted")),
+                Some(glance) if glance.refuses_uploads() => Problem::new(
+                    Reason::ImportRequired,
+                    format!(
+                        "DU021: images must reach Glance {key} by import (its spec.imageImport.required or its upload_image rule), and a direct upload goes round that; set spec.directUpload.enabled: false here and HORIZON_IMAGES_UPLOAD_MODE = 'off', or lift the requirement there"
+                    ),
+                ),
+                Some(_) => return None,
+            };
+            Some(Intent::Own(destination.problem(&problem)))
         }
         Ok(Partner::External(_)) => None,
     }

@@ -51,11 +51,24 @@ impl World {
             snapshot.horizons.all().map(|(key, object)| (key.clone(), HorizonView::of(snapshot, object))).collect();
 
         let mut apis = openstack_api::views(snapshot, &horizons);
-        let claims = claims(glances.values().chain(apis.values()).map(|v| (&v.object.meta, &v.target)));
+        for view in glances.values_mut() {
+            view.add_internal(snapshot);
+        }
+        let internals = glances.values().filter_map(|view| view.internal.as_deref());
+        let accepting = glances.values().chain(apis.values()).chain(internals);
+        let claims = claims(accepting.map(|v| (&v.object.meta, &v.target)));
         for view in glances.values_mut().chain(apis.values_mut()) {
             let strays = strays(snapshot, view.service.kind, &view.object.meta, &view.target);
             view.heir = claims.settle(&view.object.meta, &mut view.target);
             view.strays = strays;
+            if let Some(internal) = &mut view.internal {
+                match &internal.target {
+                    Ok(target) => view.strays.retain(|w| w.meta.uid != target.workload.meta.uid),
+                    // Any of them may be the one that cannot be told now.
+                    Err(_) => view.strays.clear(),
+                }
+                internal.heir = claims.settle(&internal.object.meta, &mut internal.target);
+            }
         }
         let claims = claims_of_horizons(&horizons);
         for view in horizons.values_mut() {
@@ -66,6 +79,9 @@ impl World {
         }
         ask(snapshot, &mut glances, &mut horizons);
         for view in glances.values_mut() {
+            let advice = view.internal.iter().flat_map(|internal| internal.advice.clone());
+            let advice: Vec<_> = advice.map(|advice| format!("spec.apis.internal: {advice}")).collect();
+            view.advice.extend(advice);
             if let Err(unknown) = snapshot.horizons.known(&view.object.meta.key.namespace) {
                 view.incomplete = Some(unknown.into());
             }
@@ -123,6 +139,11 @@ impl World {
     /// All that accept origins.
     pub fn accepting(&self) -> impl Iterator<Item = &GlanceView> {
         self.glances.values().chain(self.apis.values())
+    }
+
+    /// The internal APIs of Glances.
+    pub fn internal(&self) -> impl Iterator<Item = &GlanceView> {
+        self.glances.values().filter_map(|view| view.internal.as_deref())
     }
 
     fn keys(&self) -> impl Iterator<Item = &Key> {

@@ -139,8 +139,21 @@ pub struct Container {
     /// As written; an init container of ours repeats it.
     pub security_context: Value,
     pub pre_stop: Option<PreStop>,
+    /// Variables of our names.
+    pub env: BTreeMap<String, EnvValue>,
     /// The field manager, other than us, that applies this container server-side.
     pub applied_by: Option<String>,
+}
+
+/// A variable's value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EnvValue {
+    /// As written.
+    Text(String),
+    /// A field of the pod.
+    Field(String),
+    /// From elsewhere.
+    Other,
 }
 
 /// What a container does before it is told to end.
@@ -178,6 +191,9 @@ pub enum VolumeSource {
     },
     Secret(String),
     EmptyDir,
+    /// A claim that comes and goes with the pod.
+    Ephemeral,
+    HostPath,
     /// A projected or downward API volume: always read-only.
     Projected,
     #[default]

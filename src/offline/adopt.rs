@@ -37,7 +37,11 @@ fn stand_in(cluster: &mut Cluster) {
         let spec = view.object.spec.as_ref().ok()?;
         Some((&view.object.meta.key, &spec.workload_ref, &view.target))
     });
-    for (resource, reference, target) in horizons.chain(glances) {
+    let internals = world.internal().filter_map(|view| {
+        let spec = view.object.spec.as_ref().ok()?;
+        Some((&view.object.meta.key, &spec.apis.internal.as_ref()?.workload_ref, &view.target))
+    });
+    for (resource, reference, target) in horizons.chain(glances).chain(internals) {
         let missing = target.as_ref().is_err_and(|problem| problem.reason == Reason::WorkloadNotFound);
         let empty = |kind: &WorkloadKind| world_has_none(cluster, *kind, &resource.namespace);
         if !missing || !WorkloadKind::ALL.iter().all(empty) {
@@ -142,7 +146,8 @@ fn note_rollouts(cluster: &mut Cluster) {
 fn adopt(cluster: &mut Cluster) {
     let world = cluster.world();
     let horizons = world.horizons.values().map(|v| ("Horizon", &v.object.meta, &v.target, &v.applied));
-    let glances = world.accepting().map(|v| (v.service.kind, &v.object.meta, &v.target, &v.applied));
+    let glances =
+        world.accepting().chain(world.internal()).map(|v| (v.service.kind, &v.object.meta, &v.target, &v.applied));
     for (kind, meta, target, applied) in horizons.chain(glances) {
         take_over(cluster, kind, meta, target, applied.as_ref());
     }

@@ -9,7 +9,9 @@ use serde_json::{Map, Value, json};
 
 use crate::api::{OPERATOR, is_ours};
 use crate::plan::drain;
-use crate::plan::mount::{COPY_CONTAINER, claim_annotation, is_ours as is_our_volume, our_annotations};
+use crate::plan::mount::{
+    COPY_CONTAINER, OUR_ENV, POD_IP, claim_annotation, is_ours as is_our_volume, our_annotations,
+};
 
 /// The lists that merge, below `/spec/template/spec`, and their keys.
 const LISTS: [(&str, &str); 3] = [("volumes", "name"), ("containers", "name"), ("initContainers", "name")];
@@ -47,6 +49,10 @@ pub fn release(workload: &mut Value) {
     drop_items(pod, "volumes", |v| ours(&v["name"]));
     drop_items(pod, "initContainers", |c| c["name"] == COPY_CONTAINER);
     for container in pod.get_mut("containers").and_then(Value::as_array_mut).into_iter().flatten() {
+        let variable = |v: &Value| v["name"] == POD_IP;
+        if container["env"].as_array().is_some_and(|env| env.iter().any(variable)) {
+            drop_items(container, "env", |v| OUR_ENV.iter().any(|name| v["name"] == *name));
+        }
         drop_items(container, "volumeMounts", |m| ours(&m["name"]));
         drop_hook(container);
     }
@@ -111,6 +117,9 @@ fn merge_list(parent: &mut Map<String, Value>, list: &str, key: &str, entries: &
                 if let Some(container) = container.as_object_mut() {
                     merge_list(container, "volumeMounts", "mountPath", mounts)
                         .map_err(|e| format!("containers {name}: {e}"))?;
+                    if let Some(env) = entry["env"].as_array() {
+                        merge_list(container, "env", "name", env).map_err(|e| format!("containers {name}: {e}"))?;
+                    }
                     if let Some(hook) = entry.pointer("/lifecycle/preStop") {
                         let lifecycle = container.entry("lifecycle").or_insert(Value::Null);
                         object(lifecycle, &[])?.insert("preStop".into(), hook.clone());

@@ -31,15 +31,18 @@ pub fn manifests(outcome: &Outcome) -> Vec<Value> {
     config_maps.chain(cluster.workloads().chain(cluster.managed()).map(clean)).collect()
 }
 
-/// Every rendered file: of which resource, its name and its bytes.
-pub fn rendered_files(outcome: &Outcome) -> Vec<(&Id, &str, &str)> {
+/// Every rendered file: of which resource, its name and its bytes. Those of an internal API are told
+/// apart by a name that no resource can have.
+pub fn rendered_files(outcome: &Outcome) -> Vec<(Id, &str, &str)> {
     let mut files = Vec::new();
     for end in &outcome.ends {
-        let config_map = end.config_map.as_ref().and_then(|key| outcome.cluster.config_map(key));
-        let data = config_map.and_then(|c| c["data"].as_object());
-        files.extend(
-            data.into_iter().flatten().filter_map(|(name, text)| Some((&end.resource, name.as_str(), text.as_str()?))),
-        );
+        let mut internal = end.resource.clone();
+        internal.key.name.push_str("+internal");
+        for (id, key) in [(&end.resource, &end.config_map), (&internal, &end.internal)] {
+            let config_map = key.as_ref().and_then(|key| outcome.cluster.config_map(key));
+            let data = config_map.and_then(|c| c["data"].as_object()).into_iter().flatten();
+            files.extend(data.filter_map(|(name, text)| Some((id.clone(), name.as_str(), text.as_str()?))));
+        }
     }
     files
 }

@@ -37,6 +37,8 @@ pub struct End {
     pub state: State,
     /// The ConfigMap in use.
     pub config_map: Option<Key>,
+    /// That of the internal API.
+    pub internal: Option<Key>,
     pub advice: Vec<String>,
     /// Origins that leave later, of a Glance.
     pub retiring: Vec<OriginPlan>,
@@ -161,9 +163,11 @@ fn ends(
     let end = |kind: &str, key: &Key, plan: Plan, advice: &[String], origins: Vec<OriginPlan>| {
         let resource = Id { kind: kind.to_owned(), key: key.clone() };
         let conflict = conflicts.get(&resource);
+        let named = |name: String| Key::new(key.namespace.clone(), name);
         End {
             state: conflict.map_or(plan.state, |p| State::Unmet(ConditionType::RolledOut, p.clone())),
-            config_map: plan.config_map.map(|name| Key::new(key.namespace.clone(), name)),
+            config_map: plan.config_map.map(named),
+            internal: plan.internal.map(named),
             resource,
             advice: advice.to_vec(),
             retiring: origins.into_iter().filter(|o| o.retires_at.is_some()).collect(),

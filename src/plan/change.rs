@@ -13,7 +13,7 @@ use super::step::{Action, Step};
 use crate::api::{DOMAIN, Reason, Rollout, seconds};
 use crate::derive::drain::{Draining, decide};
 use crate::derive::{Applied, Problem, Target};
-use crate::observe::{ConfigMap, Key, Meta, Workload};
+use crate::observe::{ConfigMap, EnvValue, Key, Meta, Workload};
 use crate::render::File;
 
 /// Settings of the operator itself that plans depend on.
@@ -36,12 +36,15 @@ const CONTENDED_SPAN: i64 = 600;
 pub struct Wanted<'a> {
     /// `Horizon` or `Glance`.
     pub kind: &'static str,
+    /// The resource's, or one made from it: ConfigMaps are called after it.
+    pub name: String,
     pub meta: &'a Meta,
     pub finalizer: bool,
     pub target: &'a Target,
     pub applied: &'a Applied,
     pub files: Vec<File>,
     pub secrets: Secrets,
+    pub env: BTreeMap<String, EnvValue>,
     /// Annotations that the ConfigMap shall carry beside its own.
     pub annotations: BTreeMap<String, String>,
     /// Another annotation that the workload shall carry.
@@ -74,7 +77,8 @@ impl Wanted<'_> {
             mountable(self.target, path)?;
         }
         self.applied.config_maps.as_ref().map_err(Clone::clone)?;
-        let mut draft = ConfigMapDraft::of(self.kind, &self.meta.key, workload, &self.files);
+        let name = Key::new(self.meta.key.namespace.clone(), self.name.clone());
+        let mut draft = ConfigMapDraft::of(self.kind, &name, workload, &self.files);
         draft.annotations.extend(self.annotations.clone());
         let size = draft.size();
         if size > MAX_BYTES {
@@ -92,6 +96,7 @@ impl Wanted<'_> {
         }
         let mut desired = Mount::of(&self.target.container, &draft.key.name, &self.files, &options.image);
         desired.secrets.clone_from(&self.secrets);
+        desired.env.clone_from(&self.env);
         let claim = Claim { kind: self.kind.to_owned(), key: self.meta.key.clone(), uid: self.meta.uid.clone() };
         desired.annotations.insert(claim_annotation(), claim.to_string());
         desired.annotations.extend(self.note.clone());

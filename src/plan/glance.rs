@@ -1,15 +1,20 @@
 //! The plan of a Glance or another API: take origins in at once, let them go late.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod refusal;
+mod retirement;
 
-use jiff::{SignedDuration, Timestamp};
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use refusal::refuse;
+use retirement::Retirement;
 
 use super::change::{Options, Wanted, claimed, garbage, rfc3339};
 use super::farewell::{copied, deadline};
 use super::rollout::rolling;
 use super::step::{Action, Step};
 use super::{Plan, State};
-use crate::api::{ConditionType, DOMAIN, GlanceSpec, Reason, seconds};
+use crate::api::{ConditionType, GlanceSpec, Reason};
 use crate::derive::service::Service;
 use crate::derive::{Applied, GlanceView, Origin, Problem, Target};
 use crate::render::{self, File};
@@ -21,14 +26,6 @@ pub struct OriginPlan {
     pub wanted_by: Vec<String>,
     /// When it may leave, if nobody asks for it any more.
     pub retires_at: Option<Timestamp>,
-}
-
-/// Open tabs of a dashboard keep the mode that they loaded, in seconds.
-const RETIRE_AFTER: u64 = 3600;
-
-/// Annotation of a ConfigMap: origin → since when nobody asks for it.
-fn retiring_annotation() -> String {
-    format!("{DOMAIN}/retiring")
 }
 
 /// Plans a Glance. The second value lists the origins that the plan leads to.
@@ -44,11 +41,16 @@ pub fn glance(view: &GlanceView, now: Timestamp, options: &Options) -> (Plan, Ve
         }
     };
     let retirement = Retirement::of(view, spec, now);
-    let mut plan = match attempt(view, spec, &retirement, now, options) {
-        Ok(plan) => plan,
-        Err((condition, problem)) => Plan::unmet(condition, problem),
+    let plan = |view, retirement| {
+        let plan = attempt(view, spec, retirement, now, options);
+        plan.unwrap_or_else(|(condition, problem)| Plan::unmet(condition, problem))
     };
-    plan.adjust(view, now);
+    let mut own = plan(view, &retirement);
+    own.adjust(view, now);
+    if let Some(internal) = &view.internal {
+        own.join("spec.apis.internal", plan(internal, &Retirement::default()));
+    }
+    let plan = own;
     (if spec.suspend { plan.suspend() } else { plan }, retirement.origins(view))
 }
 
@@ -95,10 +97,14 @@ fn attempt(
     if let Some(cors) = &mut settings.cors {
         cors.origins = origins;
     }
+    let early = if view.refuses_uploads() { refuse(view, retirement, &mut settings.policy.rules) } else { None };
     let files = render::api(&settings, view.service)
         .map_err(|e| (ConditionType::ConfigRendered, Problem::new(Reason::InvalidSpec, e.to_string())))?;
     let stage = Stage { view, spec, target, applied, retirement, now, options };
     let mut plan = if files.is_empty() { stage.clear()? } else { stage.bring(files)? };
+    if let (Some(problem), State::Done(_)) = (early, &plan.state) {
+        plan.state = State::Unmet(ConditionType::RolledOut, problem);
+    }
     // What is kept beyond its time, because something cannot be seen, goes when that is seen again.
     for time in retirement.kept.values().filter(|time| **time > now) {
         plan.wake_at(*time);
@@ -112,18 +118,24 @@ impl Stage<'_> {
         let accepted = self.retirement.origins(self.view).len();
         let wanted = Wanted {
             kind: self.view.service.kind,
+            // Two workloads with the same files: each has a ConfigMap of its own.
+            name: format!("{}{}", self.view.object.meta.key.name, self.view.api.map_or("", |_| "-internal")),
             meta: &self.view.object.meta,
             finalizer: self.view.object.finalizer,
             target: self.target,
             applied: self.applied,
             files,
             secrets: self.view.secrets(),
+            env: self.view.env(),
             annotations: self.retirement.annotation().into_iter().chain(self.granted()).collect(),
             note: None,
             rollout: &self.spec.rollout,
         };
         let service = self.view.service;
-        let why = format!("{} shall accept {}", service.name, count(accepted));
+        let why = match self.view.api {
+            Some(_) => "the internal API shall have its options".to_owned(),
+            None => format!("{} shall accept {}", service.name, count(accepted)),
+        };
         let change = wanted.change(self.options, self.now, &why).map_err(|p| (ConditionType::ConfigRendered, p))?;
         let mut plan = Plan::toward(&change, ready(service, accepted, &self.target.workload.meta.key.name));
         let roll = |workload, mount| vec![Step::new(Action::Mount { workload, mount }, why.clone())];
@@ -147,7 +159,9 @@ impl Stage<'_> {
         }
         self.applied.config_maps.as_ref().map_err(|unknown| (ConditionType::ConfigRendered, unknown.clone().into()))?;
         let workload = &self.target.workload;
-        let nobody = if self.view.service.takes_uploads() {
+        let nobody = if self.view.api.is_some() {
+            "nothing is asked of the internal API; nothing is configured"
+        } else if self.view.service.takes_uploads() {
             "neither a Horizon resource nor spec.cors.allowedOrigins asks this Glance to accept an origin; nothing is configured"
         } else {
             "spec.cors names no origin, and no Horizon or dashboard that has one; nothing is configured"
@@ -222,78 +236,4 @@ fn farewell(view: &GlanceView, now: Timestamp) -> Plan {
     let why = if view.holders.is_empty() { "all is given back" } else { "spec.deletion.timeout has passed" };
     plan.steps.push(Step::new(Action::RemoveFinalizer, why));
     plan
-}
-
-/// Which origins stay although nobody asks for them.
-#[derive(Debug, Default)]
-struct Retirement {
-    /// Origin → when it may leave.
-    kept: BTreeMap<Origin, Timestamp>,
-    /// Origin → since when nobody asks for it.
-    since: BTreeMap<Origin, Timestamp>,
-}
-
-impl Retirement {
-    fn of(view: &GlanceView, spec: &GlanceSpec, now: Timestamp) -> Self {
-        let after = i64::try_from(seconds(spec.cors.retire_after, RETIRE_AFTER)).unwrap_or(i64::MAX);
-        let in_effect = view.applied.as_ref().map(Applied::in_effect).unwrap_or_default();
-        let pending = view.applied.as_ref().and_then(Applied::pending);
-        let mut noted = BTreeMap::<String, Timestamp>::new();
-        for config_map in in_effect.iter().copied().chain(pending) {
-            let text = config_map.meta.ours.get(&retiring_annotation());
-            let times = text.and_then(|text| serde_json::from_str::<BTreeMap<_, _>>(text).ok());
-            noted.extend(times.unwrap_or_default());
-        }
-        let mut origins = BTreeSet::new();
-        for config_map in in_effect {
-            origins.extend(config_map.data.values().flat_map(|text| GlanceView::origins_in(text)));
-        }
-        let mut retirement = Self::default();
-        for origin in origins {
-            if view.wanted.contains_key(&origin) || view.carried.contains_key(&origin) {
-                continue;
-            }
-            // Without consent it retires from the moment that its Horizon's pods are away; a tenant who
-            // keeps them from going wins no more than the time that a safe deletion has, too.
-            let since = noted.get(origin.as_str()).copied();
-            let since = if view.grants.leaving.contains(&origin) {
-                since.unwrap_or_else(|| deadline(Some(now), spec.deletion.timeout))
-            } else {
-                since.map_or(now, |since| since.min(now))
-            };
-            let until = since.saturating_add(SignedDuration::from_secs(after)).unwrap_or(Timestamp::MAX);
-            if now < until || view.incomplete.is_some() || view.grants.is_frozen(&origin) {
-                retirement.kept.insert(origin.clone(), until);
-                retirement.since.insert(origin, since);
-            }
-        }
-        retirement
-    }
-
-    fn annotation(&self) -> BTreeMap<String, String> {
-        if self.since.is_empty() {
-            return BTreeMap::new();
-        }
-        let since: BTreeMap<_, _> = self.since.iter().map(|(o, t)| (o.as_str(), rfc3339(*t))).collect();
-        let text = serde_json::to_string(&since).unwrap_or_default();
-        BTreeMap::from([(retiring_annotation(), text)])
-    }
-
-    fn origins(&self, view: &GlanceView) -> Vec<OriginPlan> {
-        if view.wanted.is_empty() && self.kept.is_empty() {
-            return Vec::new();
-        }
-        let mut by = view.wanted.clone();
-        for (origin, source) in &view.carried {
-            by.entry(origin.clone()).or_default().extend(source.iter().cloned());
-        }
-        let wanted = by.iter().map(|(origin, by)| (origin, by.clone(), None));
-        let kept = self.kept.iter().map(|(origin, until)| (origin, Vec::new(), Some(*until)));
-        let mut all: Vec<_> = wanted
-            .chain(kept)
-            .map(|(origin, wanted_by, retires_at)| OriginPlan { origin: origin.clone(), wanted_by, retires_at })
-            .collect();
-        all.sort_by(|a, b| a.origin.cmp(&b.origin));
-        all
-    }
 }

@@ -56,11 +56,11 @@ fn attempt(view: &HorizonView, spec: &HorizonSpec, now: Timestamp, options: &Opt
     let target = view.target.as_ref().map_err(accepted)?;
     let gone = || (ConditionType::Accepted, Problem::new(Reason::WorkloadNotFound, "the workload is gone"));
     let applied = view.applied.as_ref().ok_or_else(gone)?;
+    let stage = Stage { view, spec, target, applied, direct, now, options, since: None };
     // Only a Horizon that is switched off on purpose keeps its other fragments; one that lost its
     // Glance gets its pods back as they were.
-    let stage = Stage { view, spec, target, applied, direct, now, options, since: None };
     let files = match (direct, problem.map(|p| p.reason)) {
-        (false, Some(reason)) if reason != Reason::DirectDisabled => Vec::new(),
+        (false, Some(reason)) if !matches!(reason, Reason::DirectDisabled | Reason::ImportRequired) => Vec::new(),
         _ => {
             let settings = view.settings.as_ref().map_err(accepted)?;
             if let Some(plan) = stage.by_own_way(settings)? {
@@ -163,12 +163,14 @@ impl Stage<'_> {
         let goes = gate.is_ok() && matches!(proven, Proven::Go);
         let wanted = Wanted {
             kind: "Horizon",
+            name: self.view.object.meta.key.name.clone(),
             meta: &self.view.object.meta,
             finalizer: self.view.object.finalizer,
             target: self.target,
             applied: self.applied,
             files,
             secrets: Secrets::new(),
+            env: BTreeMap::new(),
             annotations: self.partner(gate.is_ok()).into_iter().chain(self.backed_out(goes)).collect(),
             note: self.view.reads(),
             rollout: &self.spec.rollout,

@@ -48,6 +48,8 @@ pub struct Plan {
     pub wake: Option<Timestamp>,
     /// Name of the ConfigMap that is in use or about to be.
     pub config_map: Option<String>,
+    /// The same of the internal API.
+    pub internal: Option<String>,
 }
 
 /// Where things stand.
@@ -66,7 +68,7 @@ pub enum State {
 impl Plan {
     /// A plan that does nothing.
     fn idle(state: State) -> Self {
-        Self { steps: Vec::new(), state, wake: None, config_map: None }
+        Self { steps: Vec::new(), state, wake: None, config_map: None, internal: None }
     }
 
     /// A plan that cannot go on: an unmet condition, or silence while still reading.
@@ -76,6 +78,26 @@ impl Plan {
 
     fn wake_at(&mut self, time: Timestamp) {
         self.wake = Some(self.wake.map_or(time, |w| w.min(time)));
+    }
+
+    /// Two workloads of one resource: what can be done now at either comes before what waits.
+    fn join(&mut self, api: &str, other: Self) {
+        let (mut steps, waiting) = split(std::mem::take(&mut self.steps));
+        let (more, also_waiting) = split(other.steps);
+        let adds = |step: &Step| matches!(step.action, Action::AddFinalizer);
+        let added = steps.iter().any(adds);
+        steps.extend(more.into_iter().filter(|step| !(added && adds(step))));
+        self.steps = steps.into_iter().chain(waiting).chain(also_waiting).collect();
+        self.wake = [self.wake, other.wake].into_iter().flatten().min();
+        self.internal = other.config_map;
+        match other.state {
+            State::Unmet(condition, problem) if matches!(self.state, State::Done(_)) => {
+                let message = format!("{api}: {}", problem.message);
+                self.state = State::Unmet(condition, Problem::new(problem.reason, message));
+            }
+            State::Pending if matches!(self.state, State::Done(_)) => self.state = State::Pending,
+            _ => {}
+        }
     }
 
     /// The way to what is wanted, up to where pods would be replaced.
@@ -143,6 +165,13 @@ impl Plan {
         self.steps.clear();
         self
     }
+}
+
+/// Up to the first step that others must do, and from there on.
+fn split(mut steps: Vec<Step>) -> (Vec<Step>, Vec<Step>) {
+    let at = steps.iter().position(|step| step.action.waits()).unwrap_or(steps.len());
+    let waiting = steps.split_off(at);
+    (steps, waiting)
 }
 
 impl State {

@@ -4,6 +4,10 @@
 //! The same value is read from a workload as it stands and written as the server-side apply patch
 //! that makes it so; comparing the two is the whole question "is there anything to do".
 
+mod env;
+
+pub use env::{OUR_ENV, POD_IP, WORKER_URL};
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
@@ -11,7 +15,7 @@ use serde_json::{Map, Value, json};
 use super::config::is_content_name;
 use super::drain;
 use crate::api::{DOMAIN, Delivery, WorkloadKind};
-use crate::observe::{Container, Key, Meta, PreStop, VolumeSource, Workload};
+use crate::observe::{Container, EnvValue, Key, Meta, PreStop, VolumeSource, Workload};
 use crate::render::File;
 
 /// Our ConfigMap volume; the other names begin with it.
@@ -63,6 +67,8 @@ pub struct Mount {
     pub copier: Option<Copier>,
     /// Secrets by the name of their volume.
     pub secrets: Secrets,
+    /// Variables of the container. One may refer to those whose names come before its own.
+    pub env: BTreeMap<String, EnvValue>,
     /// Seconds of the container's preStop sleep, if it is ours.
     pub pre_stop: Option<u32>,
     /// Our annotations on the workload itself (they roll nothing).
@@ -121,6 +127,7 @@ impl Mount {
             }),
             copied,
             secrets: Secrets::new(),
+            env: BTreeMap::new(),
             pre_stop: None,
             annotations: BTreeMap::new(),
         }
@@ -160,6 +167,7 @@ impl Mount {
                 security_context: c.security_context.clone(),
             }),
             secrets: secrets.collect(),
+            env: container.map(|c| c.env.clone()).filter(|env| env.contains_key(POD_IP)).unwrap_or_default(),
             pre_stop: container.and_then(|c| match c.pre_stop {
                 Some(PreStop::Ours(seconds)) => Some(seconds),
                 _ => None,
@@ -198,6 +206,9 @@ impl Mount {
         }
         pod.insert("volumes".into(), Value::Array(volumes));
         let mut container = json!({"name": self.container, "volumeMounts": mounts});
+        if !self.env.is_empty() {
+            container["env"] = env::patch(&self.env);
+        }
         if let Some(seconds) = self.pre_stop {
             container["lifecycle"] = json!({"preStop": drain::hook(seconds)});
         }

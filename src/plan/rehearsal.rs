@@ -92,9 +92,11 @@ impl RehearsalDraft {
     }
 }
 
-/// What the script is asked of a file.
+/// What the script is asked of a file; nothing of those whose effect only the service itself knows.
 fn arguments(file: &File) -> Vec<String> {
     let mut args = vec![match file.format {
+        Format::Policy => return Vec::new(),
+        Format::OsloConfig if !file.contents.contains("[cors]") => return Vec::new(),
         Format::Python => "--snippet".to_owned(),
         Format::OsloConfig if file.name == OWN_FILE => "--options".to_owned(),
         Format::OsloConfig => "--cors".to_owned(),
@@ -136,6 +138,9 @@ impl Wanted<'_> {
             return Verdict::Go;
         }
         let draft = RehearsalDraft::of(self.kind, &self.meta.key, self.target, mount, &self.files);
+        if draft.args.is_empty() {
+            return Verdict::Go;
+        }
         verdict(draft, self.target, &self.applied.rehearsals)
     }
 

@@ -27,6 +27,17 @@ pub enum Refusal {
     /// An empty item is dropped by the reader, or means something else.
     #[error("is empty; remove it or write a value")]
     Empty,
+    /// A colon ends a key and cannot be escaped.
+    #[error("holds a colon, which ends a name; choose another name")]
+    Colon,
+    /// A pair of quotes is dropped by the reader.
+    #[error("begins with a quote, which is dropped on reading; remove it")]
+    Quote,
+    /// oslo.policy would log it and deny.
+    #[error(
+        "is no expression of oslo.policy's; write checks such as role:admin, rule:NAME, @ (everybody) or ! (nobody), with and, or, not and parentheses between them"
+    )]
+    Policy,
     /// httpd replaces `${NAME}` before anything else and knows no escape.
     #[error("holds \"${{\", which httpd expands; remove it")]
     Expansion,

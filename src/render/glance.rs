@@ -4,7 +4,11 @@
 //! options that Glance itself reads, and directives for the httpd in front of glance-api, where there is one.
 
 mod httpd;
+mod import;
 mod own;
+mod policy;
+
+pub use import::{Filter, ImportSettings};
 
 pub(super) use httpd::is_address;
 
@@ -46,6 +50,17 @@ pub fn api(settings: &GlanceSettings, service: &Service) -> Result<Vec<File>, Re
             super::OWN_FILE,
             options,
             Format::OsloConfig,
+            Delivery::Mount,
+        )?);
+    }
+    if !settings.policy.rules.is_empty() {
+        files.push(file(
+            "spec.paths.policyDir",
+            &settings.policy.dir,
+            // The last one that is read has the last word.
+            "zz-direct-upload-policy.yaml",
+            policy::rules(&settings.policy.rules)?,
+            Format::Policy,
             Delivery::Mount,
         )?);
     }

@@ -18,6 +18,7 @@ pub fn same_meaning(format: Format, a: &str, b: &str) -> bool {
             Format::OsloConfig => matches!((ini(a), ini(b)), (Some(a), Some(b)) if a == b),
             Format::Python => python(a) == python(b),
             Format::Httpd => httpd(a) == httpd(b),
+            Format::Policy => policy(a) == policy(b),
         }
 }
 
@@ -43,6 +44,11 @@ fn ini(text: &str) -> Option<BTreeMap<(String, String), Vec<Value>>> {
         options.entry((section, assignment.name)).or_default().push(value);
     }
     Some(options)
+}
+
+/// One rule a line.
+fn policy(text: &str) -> Vec<&str> {
+    text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).collect()
 }
 
 /// The text without comments, blank lines and blanks at line ends; strings are left as they are.

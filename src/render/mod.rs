@@ -12,11 +12,11 @@ pub mod oslo;
 pub mod python;
 
 pub use error::{Refusal, RenderError, Unwritable};
-pub use glance::{api, glance};
+pub use glance::{Filter, ImportSettings, api, glance};
 pub use horizon::horizon;
 pub use meaning::same_meaning;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::api::Delivery;
 use crate::derive::Origin;
@@ -45,6 +45,8 @@ pub enum Format {
     Python,
     /// httpd directives.
     Httpd,
+    /// YAML rules of oslo.policy, one a line.
+    Policy,
 }
 
 /// Everything that Glance's files depend on.
@@ -56,8 +58,19 @@ pub struct GlanceSettings {
     pub config_dir: String,
     /// What Glance itself reads.
     pub own: OwnSettings,
+    /// Policy rules over its own.
+    pub policy: PolicySettings,
     /// The httpd in front of glance-api, if there is one.
     pub httpd: Option<GlanceHttpdSettings>,
+}
+
+/// Rules of oslo.policy.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PolicySettings {
+    /// One of `policy_dirs`, e.g. `/etc/glance/policy.d`.
+    pub dir: String,
+    /// Name to expression.
+    pub rules: BTreeMap<String, String>,
 }
 
 /// Options that Glance itself reads. They go where it looks however it is started, which is not where
@@ -66,6 +79,8 @@ pub struct GlanceSettings {
 pub struct OwnSettings {
     /// E.g. `/etc/glance/glance.conf.d`.
     pub dir: String,
+    /// What it does with images that it imports.
+    pub import: ImportSettings,
     /// Its Swift stores.
     pub swift: Vec<SwiftStore>,
 }

@@ -86,7 +86,7 @@ pub fn glance(view: &GlanceView, plan: &Plan, origins: &[OriginPlan], now: Times
         origins: listed.collect(),
         namespace_count: i64::try_from(given.len()).ok().filter(|count| *count > 0),
         namespaces: namespaces.collect(),
-        config_maps: plan.config_map.iter().cloned().collect(),
+        config_maps: plan.config_map.iter().chain(&plan.internal).cloned().collect(),
         advice: view.advice.clone(),
         conditions: conditions(&plan.state, &facts),
     })

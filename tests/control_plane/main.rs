@@ -17,6 +17,7 @@ mod exposing;
 mod exposure_manage;
 mod gitops;
 mod helm;
+mod image_import;
 mod install;
 #[path = "../gitops/judge.rs"]
 #[allow(dead_code, reason = "shared with the tests of the core")]

@@ -8,6 +8,7 @@ import json
 import sys
 import traceback
 
+import glance_options
 import ini
 import sarif
 import snippet
@@ -18,6 +19,9 @@ QUESTIONS = {
     "parse": ini.parse,
     "values": ini.values,
     "cors": ini.cors,
+    "options": glance_options.values,
+    "enforce": glance_options.enforce,
+    "expressions": glance_options.parses,
     "sarif": sarif.faults,
     "literals": snippet.literals,
     "folded": snippet.folded,

@@ -69,7 +69,7 @@ pub fn bypassed(cloud: &Cloud<'_>) -> Vec<Finding> {
                 Rule::ImportBypassed,
                 &setting.place,
                 format!("the plugins {} run on imports only; images that are uploaded from the dashboard stay as they are", named.join(", ")),
-                "if every image must pass them, set HORIZON_IMAGES_UPLOAD_MODE = 'off' and import by glance-direct or web-download",
+                "if every image must pass them, set HORIZON_IMAGES_UPLOAD_MODE = 'off' and import by glance-direct or web-download; a Glance resource does that with spec.imageImport.required: true",
             ));
         }
     }

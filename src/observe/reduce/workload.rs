@@ -1,6 +1,6 @@
 //! Workloads, their pods, and the revisions that a rollback can return to.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::api::apps::v1::{ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet};
 use k8s_openapi::api::core::v1 as core;
@@ -11,9 +11,9 @@ use super::rolling::{attribute, pre_stop};
 use super::{decode, meta, rolling};
 use crate::api::{OPERATOR, WorkloadKind};
 use crate::observe::model::{
-    Container, Pod, PodTemplate, Revision, Volume, VolumeMount, VolumeSource, Workload, WorkloadStatus,
+    Container, EnvValue, Pod, PodTemplate, Revision, Volume, VolumeMount, VolumeSource, Workload, WorkloadStatus,
 };
-use crate::plan::mount::CONFIG_VOLUME;
+use crate::plan::mount::{CONFIG_VOLUME, OUR_ENV};
 use crate::plan::{fingerprint, is_content_name};
 
 fn controlling_owner(metadata: &ObjectMeta) -> Option<String> {
@@ -165,10 +165,21 @@ fn container(container: core::Container) -> Container {
             })
             .collect(),
         pre_stop: container.lifecycle.and_then(|l| l.pre_stop).map(pre_stop),
+        env: env(container.env.unwrap_or_default()),
         applied_by: None,
         resources: json(serde_json::to_value(container.resources)),
         security_context: json(serde_json::to_value(container.security_context)),
     }
+}
+
+/// Those of our names.
+fn env(variables: Vec<core::EnvVar>) -> BTreeMap<String, EnvValue> {
+    let value = |from: Option<core::EnvVarSource>, text: Option<String>| match from {
+        None => EnvValue::Text(text.unwrap_or_default()),
+        Some(from) => from.field_ref.map_or(EnvValue::Other, |field| EnvValue::Field(field.field_path)),
+    };
+    let ours = variables.into_iter().filter(|v| OUR_ENV.contains(&v.name.as_str()));
+    ours.map(|v| (v.name, value(v.value_from, v.value))).collect()
 }
 
 fn volume(volume: core::Volume) -> Volume {
@@ -179,6 +190,10 @@ fn volume(volume: core::Volume) -> Volume {
         VolumeSource::Secret(name)
     } else if volume.empty_dir.is_some() {
         VolumeSource::EmptyDir
+    } else if volume.ephemeral.is_some() {
+        VolumeSource::Ephemeral
+    } else if volume.host_path.is_some() {
+        VolumeSource::HostPath
     } else if volume.projected.is_some() || volume.downward_api.is_some() {
         VolumeSource::Projected
     } else {

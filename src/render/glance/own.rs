@@ -5,14 +5,15 @@
 
 use crate::render::error::{RenderError, Unwritable};
 use crate::render::oslo::Writer;
-use crate::render::{HEADER, OwnSettings, SwiftStore, SwiftTenancy};
+use crate::render::{HEADER, ImportSettings, OwnSettings, SwiftStore, SwiftTenancy};
 
 /// Renders the file.
 pub(super) fn options(settings: &OwnSettings) -> Result<Option<String>, RenderError> {
-    if settings.swift.is_empty() {
+    if settings.swift.is_empty() && settings.import == ImportSettings::default() {
         return Ok(None);
     }
     let mut ini = Writer::new(&HEADER);
+    super::import::options(&mut ini, &settings.import)?;
     for store in &settings.swift {
         swift(&mut ini, store).map_err(|e| e.of("spec.swift"))?;
     }

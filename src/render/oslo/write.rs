@@ -3,6 +3,7 @@
 //! In: sections, options and values as they shall come out of oslo.config. Out: the text, or a
 //! refusal of the value that this format cannot hold.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::render::error::{Refusal, Unwritable};
@@ -47,6 +48,30 @@ impl Writer {
     /// Refuses what is not an option's name, and what [`list_value`] refuses.
     pub fn set_list<'a>(&mut self, name: &str, items: impl IntoIterator<Item = &'a str>) -> Result<(), Unwritable> {
         self.assign(name, &list_value(items)?)
+    }
+
+    /// Sets a `ListOpt` that is read with bounds.
+    ///
+    /// # Errors
+    /// As [`Self::set_list`]; and what begins with a quote, which such lists take away.
+    pub fn set_bounded_list<'a>(
+        &mut self,
+        name: &str,
+        items: impl IntoIterator<Item = &'a str> + Clone,
+    ) -> Result<(), Unwritable> {
+        if let Some(item) = items.clone().into_iter().find(|item| item.starts_with(['"', '\''])) {
+            return Err(Unwritable::new(item, Refusal::Quote));
+        }
+        // The brackets are outside of what blanks and quotes could mean something to.
+        self.assign(name, &format!("[{}]", list_value(items)?))
+    }
+
+    /// Sets a `DictOpt`.
+    ///
+    /// # Errors
+    /// Refuses what is not an option's name, and what [`dict_value`] refuses.
+    pub fn set_dict(&mut self, name: &str, entries: &BTreeMap<String, String>) -> Result<(), Unwritable> {
+        self.assign(name, &dict_value(entries)?)
     }
 
     /// The file.
@@ -102,6 +127,39 @@ pub fn list_value<'a>(items: impl IntoIterator<Item = &'a str>) -> Result<String
             joined.push(',');
         }
         joined.push_str(item);
+    }
+    value(&joined)
+}
+
+/// The entries of a `DictOpt` as they are written behind the `=`.
+///
+/// # Errors
+/// `types.Dict` splits at every comma, each part at its first colon, and strips both halves: commas,
+/// colons in keys, empty keys and outer blanks cannot be expressed; further as [`value`].
+pub fn dict_value(entries: &BTreeMap<String, String>) -> Result<String, Unwritable> {
+    let mut joined = String::new();
+    for (key, text) in entries {
+        if key.is_empty() {
+            return Err(Unwritable::new(key, Refusal::Empty));
+        }
+        if key.contains(':') {
+            return Err(Unwritable::new(key, Refusal::Colon));
+        }
+        for half in [key, text] {
+            if half.contains(',') {
+                return Err(Unwritable::new(half, Refusal::Comma));
+            }
+            if half.starts_with(' ') || half.ends_with(' ') {
+                return Err(Unwritable::new(half, Refusal::OuterBlank));
+            }
+            value(half)?;
+        }
+        if !joined.is_empty() {
+            joined.push(',');
+        }
+        joined.push_str(key);
+        joined.push(':');
+        joined.push_str(text);
     }
     value(&joined)
 }
