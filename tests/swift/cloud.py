@@ -16,6 +16,7 @@ LOGS = pathlib.Path('/var/log/prove')
 KEYSTONE, GLANCE = 'http://127.0.0.1:5000', 'http://127.0.0.1:9292'
 #: The catalog leads to a relay before Swift (relay.py).
 SWIFT, RELAYED = 8080, 8090
+STORAGE = {'object': 6200, 'container': 6201, 'account': 6202}
 DROP_INS = pathlib.Path('/etc/glance/glance.conf.d')
 UWSGI = ['uwsgi', '--plugins=python3', '--master', '--die-on-term', '--lazy-apps', '--enable-threads',
          '--processes=1', '--threads=4', '--buffer-size=65535', '--add-header=Connection: close']
@@ -134,14 +135,20 @@ def swift():
         shutil.copy(HERE / 'etc' / file, etc)
     os.chdir(etc)
     template = (HERE / 'etc/storage-server.conf').read_text()
-    for kind, port in (('object', 6200), ('container', 6201), ('account', 6202)):
+    for kind, port in STORAGE.items():
         (etc / f'{kind}-server.conf').write_text(template.replace('KIND', kind).replace('PORT', str(port)))
         run('swift-ring-builder', f'{kind}.builder', 'create', '4', '1', '1')
         run('swift-ring-builder', f'{kind}.builder', 'add', f'r1z1-127.0.0.1:{port}/d1', '1')
         run('swift-ring-builder', f'{kind}.builder', 'rebalance')
     run('chown', '-R', 'swift:swift', '/etc/swift', '/srv/node')
-    for kind in ('object', 'container', 'account', 'proxy'):
+    def serve(kind):
         start(f'swift-{kind}', f'swift-{kind}-server', f'/etc/swift/{kind}-server.conf', '-v')
+
+    # A proxy that finds nobody there shuns them for a minute.
+    for kind, port in STORAGE.items():
+        serve(kind)
+        until(kind, answers(f'http://127.0.0.1:{port}/recon/version'))
+    serve('proxy')
     until('Swift', answers(f'http://127.0.0.1:{SWIFT}/healthcheck'))
 
 

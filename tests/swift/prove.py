@@ -132,15 +132,15 @@ def main():
     ours = mounted()
     print(json.dumps({path: text for path, text in ours.items() if 'credentials' not in path}), flush=True)
 
-    with Glance('without', {}, CREDENTIALS):
-        _, without_files = upload('upload without', content)
-    with Glance('no-reference', without(ours, 'default_swift_reference')):
-        _, no_reference = upload('upload without default_swift_reference', content)
     with Glance('with', ours):
         image, with_files = upload('upload with', content)
         retried = download(relay, 'download with retries', image, content)
     with Glance('no-retry', {path: text.replace('get_count = 3', 'get_count = 0') for path, text in ours.items()}):
         unretried = download(relay, 'download without retries', image, content)
+    with Glance('without', {}, CREDENTIALS):
+        _, without_files = upload('upload without', content)
+    with Glance('no-reference', without(ours, 'default_swift_reference')):
+        _, no_reference = upload('upload without default_swift_reference', content)
 
     for seen in without_files, no_reference:
         assert seen['image'] != 'active' and 'PUT' in seen['Swift 401s'], seen
