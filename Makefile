@@ -1,7 +1,7 @@
 # Everything that one does with this repository. `make` alone lists it.
 
 .DEFAULT_GOAL := help
-.PHONY: help build test test-core test-control-plane test-browser e2e e2e-full lint format crds docs site bench demo image release cluster clean
+.PHONY: help build test test-core test-control-plane test-browser e2e e2e-full swift lint format crds docs site bench demo image release cluster clean
 
 # Property tests take the same course every time; another number explores another one.
 export PROPTEST_RNG_SEED ?= 1
@@ -29,6 +29,9 @@ e2e: ## Upload by a real browser through a real cloud: a smoke (tier 3); as root
 
 e2e-full: ## The same with each layout, release and change that docs/proof.md lists
 	tests/e2e/run full
+
+swift: ## Real Keystone, Swift and Glance on loopback: uploads that outlast their token (root)
+	tests/swift/run
 
 lint: ## Check format, lints, rustdoc, and that generated files are up to date
 	cargo fmt --check

@@ -12,6 +12,7 @@ fn bad_resources_are_refused() {
     let horizon = |spec: Value| fixtures::horizon("bad", spec);
     let exposed = json!([{"kind": "Ingress", "name": "horizon"}]);
     let region = json!({"name": "RegionOne", "glanceRef": {"name": "glance"}});
+    let store = |tenancy: &str| json!({"store": "s", "tenancy": tenancy});
     let table = [
         (
             horizon(json!({"publicURL": "https://a.example.com", "exposedBy": exposed})),
@@ -58,6 +59,24 @@ fn bad_resources_are_refused() {
         (horizon(json!({"rollout": {"minInterval": "99999999999999999999999999h"}})), "spec.rollout.minInterval"),
         (horizon(json!({"deletion": {"timeout": "5h-3h"}})), "spec.deletion.timeout"),
         (glance(json!({"cors": {"retireAfter": "soon"}})), "spec.cors.retireAfter"),
+        (glance(json!({"swift": [{"store": "s"}]})), "spec.swift[0].tenancy: Required value"),
+        (glance(json!({"swift": [store("Both")]})), "spec.swift[0].tenancy: Unsupported value"),
+        (glance(json!({"swift": [store("MultiTenant"), store("MultiTenant")]})), "Duplicate value"),
+        (
+            glance(json!({"swift": [{"store": "s", "tenancy": "SingleTenant", "trusts": true}]})),
+            "trusts are for MultiTenant only",
+        ),
+        (
+            glance(
+                json!({"swift": [{"store": "s", "tenancy": "MultiTenant", "largeObjectSize": 1, "largeObjectChunkSize": 2}]}),
+            ),
+            "largeObjectSize is less than largeObjectChunkSize",
+        ),
+        (
+            glance(json!({"swift": [{"store": "s", "tenancy": "MultiTenant", "swiftStoreConfigFile": "/x"}]})),
+            "unknown field \"spec.swift[0].swiftStoreConfigFile\"",
+        ),
+        (glance(json!({"swift": [{"store": "s]\n[cors", "tenancy": "MultiTenant"}]})), "spec.swift[0].store"),
         (glance(json!({"cors": {"allowedHorizons": {"schemes": ["FTP"]}}})), "spec.cors.allowedHorizons.schemes"),
     ];
     for (object, expected) in table {

@@ -16,9 +16,10 @@ LOGS = pathlib.Path('/var/log/prove')
 KEYSTONE, GLANCE = 'http://127.0.0.1:5000', 'http://127.0.0.1:9292'
 #: The catalog leads to a relay before Swift (relay.py).
 SWIFT, RELAYED = 8080, 8090
+STORAGE = {'object': 6200, 'container': 6201, 'account': 6202}
 DROP_INS = pathlib.Path('/etc/glance/glance.conf.d')
 UWSGI = ['uwsgi', '--plugins=python3', '--master', '--die-on-term', '--lazy-apps', '--enable-threads',
-         '--processes=2', '--threads=4', '--buffer-size=65535', '--add-header=Connection: close']
+         '--processes=1', '--threads=4', '--buffer-size=65535', '--add-header=Connection: close']
 
 
 def call(method, url, body=None, token=None, headers=()):
@@ -134,14 +135,20 @@ def swift():
         shutil.copy(HERE / 'etc' / file, etc)
     os.chdir(etc)
     template = (HERE / 'etc/storage-server.conf').read_text()
-    for kind, port in (('object', 6200), ('container', 6201), ('account', 6202)):
+    for kind, port in STORAGE.items():
         (etc / f'{kind}-server.conf').write_text(template.replace('KIND', kind).replace('PORT', str(port)))
         run('swift-ring-builder', f'{kind}.builder', 'create', '4', '1', '1')
         run('swift-ring-builder', f'{kind}.builder', 'add', f'r1z1-127.0.0.1:{port}/d1', '1')
         run('swift-ring-builder', f'{kind}.builder', 'rebalance')
     run('chown', '-R', 'swift:swift', '/etc/swift', '/srv/node')
-    for kind in ('object', 'container', 'account', 'proxy'):
+    def serve(kind):
         start(f'swift-{kind}', f'swift-{kind}-server', f'/etc/swift/{kind}-server.conf', '-v')
+
+    # A proxy that finds nobody there shuns them for a minute.
+    for kind, port in STORAGE.items():
+        serve(kind)
+        until(kind, answers(f'http://127.0.0.1:{port}/recon/version'))
+    serve('proxy')
     until('Swift', answers(f'http://127.0.0.1:{SWIFT}/healthcheck'))
 
 
@@ -161,6 +168,8 @@ class Glance:
         self.process = start(f'glance-{name}', *UWSGI, '--http-socket=127.0.0.1:9292', '--virtualenv=/var/lib/openstack',
                              '--module=glance.wsgi.api:application', '--socket-timeout=600')
         until('Glance', answers(f'{GLANCE}/versions'))
+        # What is only done once is done now: a token's life shall be the upload's.
+        until('Glance with a token', lambda: call('GET', f'{GLANCE}/v2/images', token=token())[0] == 200)
 
     def __enter__(self):
         return self
@@ -171,10 +180,11 @@ class Glance:
 
 
 def swift_requests(since):
-    """(method, path, status) of what came to Swift's proxy since an offset of its log."""
+    """(method, path, status, beginning of the token) of what came to Swift's proxy since an offset of its
+    log."""
     text = (LOGS / 'swift-proxy.log').read_text(errors='replace')[since:]
-    return [(method, path, int(status)) for method, path, status in
-            re.findall(r'\b(GET|HEAD|PUT|POST|DELETE) (/v1/\S+) HTTP/1\.[01] (\d{3})\b', text)]
+    return [(method, path, int(status), subject) for method, path, status, subject in
+            re.findall(r'\b(GET|HEAD|PUT|POST|DELETE) (/v1/\S+) HTTP/1\.[01] (\d{3}) \S+ \S+ (\S+)', text)]
 
 
 def keystone_requests(since, method, path):

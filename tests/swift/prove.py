@@ -44,12 +44,18 @@ def mounted():
     return files
 
 
+def expire(mine):
+    """Waits until this token has expired, and any that Glance has got until now."""
+    later = token()
+    until('the tokens have expired', lambda: expired(later) and expired(mine))
+
+
 def upload(name, content):
     """Uploads segment after segment; after the first one it waits until the token has expired."""
     before, trusts = cloud.sizes(), cloud.trusts()
-    mine = token()
     image = json.loads(call('POST', f'{GLANCE}/v2/images', {
-        'name': name, 'disk_format': 'raw', 'container_format': 'bare'}, mine)[2])['id']
+        'name': name, 'disk_format': 'raw', 'container_format': 'bare'}, token())[2])['id']
+    mine = token()
     connection = http.client.HTTPConnection('127.0.0.1', 9292, timeout=300)
     connection.putrequest('PUT', f'/v2/images/{image}/file')
     for header, value in (('X-Auth-Token', mine), ('Content-Type', 'application/octet-stream'),
@@ -59,9 +65,8 @@ def upload(name, content):
     connection.send(content[:SEGMENT])
     until('the first segment is in Swift', lambda: any(
         method == 'PUT' and path.endswith('-00001') and status == 201
-        for method, path, status in cloud.swift_requests(before['swift-proxy'])))
-    until('the token has expired', lambda: expired(mine))
-    asked = cloud.sizes()
+        for method, path, status, _ in cloud.swift_requests(before['swift-proxy'])))
+    expire(mine)
     try:
         connection.send(content[SEGMENT:])
     except OSError:
@@ -72,8 +77,9 @@ def upload(name, content):
     seen = {
         'case': name, 'bytes': len(content), 'answer': status, 'image': shown['status'],
         'checksum equal': shown.get('os_hash_value') == hashlib.sha512(content).hexdigest(),
-        'Swift PUTs 201': sum(m == 'PUT' and s == 201 for m, _, s in requests),
-        'Swift 401s': [m for m, _, s in requests if s == 401],
+        'Swift PUTs 201': sum(m == 'PUT' and s == 201 for m, _, s, _ in requests),
+        'tokens in PUTs': len({t for m, _, _, t in requests if m == 'PUT'}),
+        'Swift 401s': [m for m, _, s, _ in requests if s == 401],
         'trusts made': cloud.keystone_requests(before['keystone'], 'POST', '/v3/OS-TRUST/trusts'),
         'trusts left': cloud.trusts() - trusts,
     }
@@ -89,7 +95,7 @@ def download(relay, name, image, content):
     connection = http.client.HTTPConnection('127.0.0.1', 9292, timeout=300)
     connection.request('GET', f'/v2/images/{image}/file', headers={'X-Auth-Token': mine})
     assert relay.held.wait(120), 'no download came to Swift'
-    until('the token has expired', lambda: expired(mine))
+    expire(mine)
     relay.release.set()
     answer = connection.getresponse()
     try:
@@ -101,8 +107,9 @@ def download(relay, name, image, content):
     requests = cloud.swift_requests(before['swift-proxy'])
     seen = {
         'case': name, 'answer': answer.status, 'bytes': len(got), 'of': len(content), 'equal': got == content,
-        'Swift GETs of the image': sum(m == 'GET' and p.endswith(image) for m, p, _ in requests),
-        'Swift 401s': [m for m, _, s in requests if s == 401],
+        'Swift GETs of the image': [s for m, p, s, _ in requests if m == 'GET' and p.endswith(image)],
+        'tokens in them': len({t for m, p, _, t in requests if m == 'GET' and p.endswith(image)}),
+        'Swift 401s': [m for m, _, s, _ in requests if s == 401],
         'trusts made': cloud.keystone_requests(before['keystone'], 'POST', '/v3/OS-TRUST/trusts'),
         'trusts left': cloud.trusts() - trusts,
     }
@@ -125,15 +132,15 @@ def main():
     ours = mounted()
     print(json.dumps({path: text for path, text in ours.items() if 'credentials' not in path}), flush=True)
 
-    with Glance('without', {}, CREDENTIALS):
-        _, without_files = upload('upload without', content)
-    with Glance('no-reference', without(ours, 'default_swift_reference')):
-        _, no_reference = upload('upload without default_swift_reference', content)
     with Glance('with', ours):
         image, with_files = upload('upload with', content)
         retried = download(relay, 'download with retries', image, content)
     with Glance('no-retry', {path: text.replace('get_count = 3', 'get_count = 0') for path, text in ours.items()}):
         unretried = download(relay, 'download without retries', image, content)
+    with Glance('without', {}, CREDENTIALS):
+        _, without_files = upload('upload without', content)
+    with Glance('no-reference', without(ours, 'default_swift_reference')):
+        _, no_reference = upload('upload without default_swift_reference', content)
 
     for seen in without_files, no_reference:
         assert seen['image'] != 'active' and 'PUT' in seen['Swift 401s'], seen
