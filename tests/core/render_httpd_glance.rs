@@ -202,12 +202,11 @@ fn preflight_passes_through_the_tls_host_unchanged(#[case] server: HttpdServer) 
     let files =
         json!({"glance-api.conf.d/a.conf": render_glance::ini(render_glance::cors(&["https://horizon.example.com"]))});
     let packages = tempfile::tempdir().unwrap();
-    let tls = match server {
-        HttpdServer::ModWsgi => Tls::with(server, 1, false, &filter_program(packages.path(), &files)),
-        _ => {
-            let kind = if server == HttpdServer::ModProxy { "glance" } else { "glance-uwsgi" };
-            Tls::start(server, ask(&json!({"ask": "backend", "kind": kind, "files": files})), false)
-        }
+    let tls = if server == HttpdServer::ModWsgi {
+        Tls::with(server, 1, false, &filter_program(packages.path(), &files))
+    } else {
+        let kind = if server == HttpdServer::ModProxy { "glance" } else { "glance-uwsgi" };
+        Tls::start(server, ask(&json!({"ask": "backend", "kind": kind, "files": files})), false)
     };
     let headers = |origin: &str| {
         json!([

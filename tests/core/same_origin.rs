@@ -186,9 +186,9 @@ fn the_path_leads_to_glance_and_nothing_else_does(
 /// Above httpd's default limit and the host's own, in one piece or in chunks, and nothing of it stays in httpd.
 #[test]
 fn an_image_streams_through_the_dashboards_host() {
+    const SIZE: u64 = (1 << 30) + 1;
     let glance = backend("http");
     let (httpd, port) = start(Dashboard::VirtualHost, &fragment("/image", &format!("http://127.0.0.1:{glance}")));
-    const SIZE: u64 = (1 << 30) + 1;
     let answer: crate::render_server::Answer =
         ask(&json!({"ask": "large", "port": port, "size": SIZE, "path": "/image/v2/images/1/file"}));
     assert_eq!((answer.status, answer.json()["received"].as_u64()), (200, Some(SIZE)), "{answer:?}");
@@ -252,10 +252,8 @@ proptest! {
     #[test]
     fn hostile_settings_never_leave_their_line(text in hostile()) {
         let lines = fragment("/image", "http://glance:9292").lines().count();
-        for result in [rendered(&format!("/{text}"), "http://glance:9292"), rendered("/image", &format!("http://{text}:9292"))] {
-            if let Ok(fragment) = result {
-                prop_assert_eq!(fragment.lines().count(), lines);
-            }
+        for fragment in [rendered(&format!("/{text}"), "http://glance:9292"), rendered("/image", &format!("http://{text}:9292"))].into_iter().flatten() {
+            prop_assert_eq!(fragment.lines().count(), lines);
         }
     }
 }

@@ -32,6 +32,7 @@ class Upload:
     failed: str = None
     began: float = None
     seconds: float = None
+    preflights: int = 0
 
     @property
     def host(self):
@@ -132,6 +133,8 @@ class Dashboard:
         while time.monotonic() < started + seconds:
             for event in self.browser.network():
                 detail = event['params']
+                if event['method'] == 'Network.requestWillBeSent' and is_preflight(detail['request']):
+                    upload.preflights += 1
                 if event['method'] == 'Network.requestWillBeSent' and part_of_upload(detail['request']):
                     request = detail['request']
                     requests[detail['requestId']] = carries_data(request)
@@ -179,6 +182,10 @@ def part_of_upload(request):
     """Either of the requests that a click on the last button sends."""
     path = urllib.parse.urlsplit(request['url']).path
     return carries_data(request) or request['method'] == 'PUT' and path.endswith('/api/glance/images/')
+
+
+def is_preflight(request):
+    return request['method'] == 'OPTIONS' and urllib.parse.urlsplit(request['url']).path.endswith('/file')
 
 
 def carries_data(request):
