@@ -69,7 +69,7 @@ impl Writer {
     /// Sets a `DictOpt`.
     ///
     /// # Errors
-    /// Refuses what is not an option's name, and what [`dict_value`] refuses.
+    /// Refuses what is not an option's name, and what oslo.config would read otherwise.
     pub fn set_dict(&mut self, name: &str, entries: &BTreeMap<String, String>) -> Result<(), Unwritable> {
         self.assign(name, &dict_value(entries)?)
     }
