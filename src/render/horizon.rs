@@ -7,6 +7,8 @@ mod httpd;
 mod proxy;
 mod snippet;
 
+pub use proxy::OWN_PATHS;
+
 use super::error::RenderError;
 use super::{File, Format, HorizonSettings, file};
 use crate::api::Delivery;

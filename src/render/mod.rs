@@ -13,7 +13,7 @@ pub mod python;
 
 pub use error::{Refusal, RenderError, Unwritable};
 pub use glance::{Filter, ImportSettings, api, glance};
-pub use horizon::horizon;
+pub use horizon::{OWN_PATHS, horizon};
 pub use meaning::same_meaning;
 
 use std::collections::{BTreeMap, BTreeSet};

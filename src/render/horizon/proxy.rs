@@ -10,7 +10,7 @@ use crate::render::httpd::Writer;
 use crate::render::{GlanceProxySettings, absolute, seconds};
 
 /// Paths that Horizon has itself, or its httpd by the usual `WEBROOT`.
-const OWN: [&str; 16] = [
+pub const OWN_PATHS: [&str; 16] = [
     "admin",
     "api",
     "auth",
@@ -78,7 +78,7 @@ fn path(path: &str) -> Result<&str, RenderError> {
     const SETTING: &str = "spec.httpd.glanceProxy.path";
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"/._~-".contains(&b);
     let first = path.split('/').nth(1).unwrap_or_default();
-    let own = OWN.iter().any(|name| name.eq_ignore_ascii_case(first));
+    let own = OWN_PATHS.iter().any(|name| name.eq_ignore_ascii_case(first));
     if absolute(SETTING, path)? == path && path.bytes().all(plain) && !own {
         Ok(path)
     } else {
