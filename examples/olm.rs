@@ -1,8 +1,8 @@
 //! Writes the bundle for OLM (Operator Lifecycle Manager) of the manifests that everybody else applies:
 //!
-//!     olm OUT IMAGE
+//!     olm OUT IMAGE HOMEPAGE CONTACT
 //!
-//! What those do not say stands in deploy/olm/csv.yaml.
+//! CONTACT is an address of whoever maintains it. What nobody else says stands in deploy/olm/csv.yaml.
 
 use std::error::Error;
 use std::fs;
@@ -24,7 +24,9 @@ const AS_THEY_ARE: [&str; 3] = ["service", "pod-disruption-budget", "user-roles"
 
 fn main() -> Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let [out, image] = args.as_slice() else { return Err("usage: olm OUT IMAGE".into()) };
+    let [out, image, homepage, contact] = args.as_slice() else {
+        return Err("usage: olm OUT IMAGE HOMEPAGE CONTACT".into());
+    };
     let manifests = Path::new(out).join("manifests");
     fs::create_dir_all(&manifests)?;
     fs::create_dir_all(Path::new(out).join("metadata"))?;
@@ -41,7 +43,10 @@ fn main() -> Result<()> {
         let name = format!("{}.{}.yaml", text(&object["metadata"]["name"]), text(&object["kind"]).to_lowercase());
         write(&manifests.join(name), &object)?;
     }
-    write(&manifests.join(format!("{NAME}.clusterserviceversion.yaml")), &version(&crds, image)?)?;
+    let mut version = version(&crds, image)?;
+    version["spec"]["links"] = json!([{"name": "Documentation", "url": homepage}]);
+    version["spec"]["maintainers"] = json!([{"name": NAME, "email": contact}]);
+    write(&manifests.join(format!("{NAME}.clusterserviceversion.yaml")), &version)?;
     let annotations = json!({"annotations": {
         "operators.operatorframework.io.bundle.mediatype.v1": "registry+v1",
         "operators.operatorframework.io.bundle.manifests.v1": "manifests/",

@@ -114,7 +114,7 @@ fn olm_bundle() {
     let made = Command::new(env!("CARGO"))
         .args(["run", "--quiet", "--locked", "--example", "olm", "--"])
         .arg(&bundle)
-        .arg("registry.example.com/direct-upload-operator@sha256:0123")
+        .args(["registry.example.com/direct-upload-operator@sha256:0123", "https://example.com", "ops@example.com"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .expect("cargo runs");
