@@ -24,6 +24,8 @@ pub struct GlanceState {
     pub key: Key,
     /// Origins of this Horizon that every Glance pod accepts, or why that is not known.
     pub accepts: Result<BTreeSet<Origin>, Problem>,
+    /// Whether some pod refuses uploads from any origin, as it takes images by import alone.
+    pub refuses: bool,
     /// Whether Glance's rollout is complete, or why not.
     pub rolled_out: Result<(), Problem>,
     /// The ConfigMap that its workload mounts.
@@ -35,12 +37,13 @@ pub struct GlanceState {
 impl GlanceState {
     /// With nothing of what concerns others, so that a Horizon's view changes only with its own.
     pub(super) fn seen_from(&self, origins: &BTreeSet<Origin>) -> Self {
-        let Self { key, accepts, rolled_out, config_map, blocked } = self;
+        let Self { key, accepts, refuses, rolled_out, config_map, blocked } = self;
         let own = |all: &BTreeSet<Origin>| origins.intersection(all).cloned().collect();
         Self {
             key: key.clone(),
             // Not the whole set: it is as long as all dashboards together.
             accepts: accepts.as_ref().map(own).map_err(Clone::clone),
+            refuses: *refuses,
             rolled_out: rolled_out.clone(),
             config_map: config_map.clone(),
             blocked: blocked.clone(),

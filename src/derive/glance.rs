@@ -265,8 +265,7 @@ impl GlanceView {
         };
         applied.config_maps.as_ref().map_err(Clone::clone)?;
         let mut accepted = self.origins_in_use();
-        // An origin is of no use where the upload itself is refused.
-        if applied.bare || self.refuses_now() {
+        if applied.bare {
             accepted.clear();
         }
         for name in &applied.running {
@@ -282,6 +281,7 @@ impl GlanceView {
         GlanceState {
             key: self.object.meta.key.clone(),
             accepts: self.accepts(),
+            refuses: self.refuses_now(),
             rolled_out: self.rolled_out(),
             config_map: self.applied.as_ref().and_then(|a| a.mount.as_ref()).map(|m| m.config_map.clone()),
             blocked: self.obstacle(),

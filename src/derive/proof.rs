@@ -138,7 +138,7 @@ impl Destination {
                 let accepted = glance.accepts.as_ref().is_ok_and(|accepts| crossing.is_subset(accepts));
                 // Of the same origin nothing has to be mounted.
                 let state = glance.config_map.clone().or_else(|| crossing.is_empty().then(String::new));
-                state.filter(|_| accepted && glance.rolled_out.is_ok())
+                state.filter(|_| accepted && !glance.refuses && glance.rolled_out.is_ok())
             }
             _ => None,
         }

@@ -78,6 +78,26 @@ fn copies(site: &Site) {
     );
 }
 
+/// Resources for a cloud that is there.
+#[rstest]
+#[case::import("import/split-apis.yaml")]
+#[case::multi_tenant("swift/multi-tenant.yaml")]
+#[case::single_tenant("swift/single-tenant.yaml")]
+#[case::httpd("httpd/glance.yaml")]
+fn a_sample_of_glance(#[case] sample: &str) {
+    let mut objects = [fixtures::cloud(), vec![fixtures::workload("Deployment", "glance-internal")]].concat();
+    let mut site = Site::new("glance-sample");
+    for object in &mut objects {
+        object["metadata"]["namespace"] = json!(site.namespace);
+    }
+    site.apply(&objects);
+    let resources = site.apply_sample(&format!("samples/{sample}"));
+    site.start();
+    site.await_ready("glance/glance", "True RolledOut");
+    let cloud = json!({"apiVersion": "v1", "kind": "List", "items": objects});
+    as_applied(&site, &format!("{cloud}\n---\n{resources}"));
+}
+
 /// Several Horizons, one of them off.
 #[test]
 fn several_horizons() {

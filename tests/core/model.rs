@@ -19,6 +19,8 @@ use direct_upload_operator::plan::{self, Action, Options, Plan, for_annotation};
 use direct_upload_operator::verify::{Answered, Question, Reply, Standing};
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
+use rstest::rstest;
+use serde_json::json;
 
 const NAMES: [&str; 4] = ["glance", "far", "one", "two"];
 const GLANCES: [&str; 2] = ["glance", "far"];
@@ -27,6 +29,8 @@ const HORIZONS: [&str; 2] = ["one", "two"];
 const WIDE: &str = "two";
 /// `cors.retireAfter` of the toy Glance, in seconds.
 const RETIRE: i64 = 100;
+/// An origin that a Glance may accept by its own spec: that of the first Horizon's first host.
+const BY_HAND: &str = "https://one0.example.com";
 
 #[derive(Clone, Debug)]
 enum Event {
@@ -40,6 +44,13 @@ enum Event {
     Enable(usize, bool),
     /// The second region comes, or leaves.
     Region(bool),
+    /// A Glance requires that every image passes its plugins, or no longer; and whether it accepts
+    /// [`BY_HAND`].
+    Import {
+        glance: usize,
+        required: bool,
+        by_hand: bool,
+    },
     Delete(usize),
     /// Somebody replaces a workload by a file without our fields.
     Wipe(usize),
@@ -63,6 +74,8 @@ fn event() -> impl Strategy<Value = Event> {
         2 => any::<bool>().prop_map(Event::Region),
         2 => (horizon.clone(), 0u8..3).prop_map(|(who, host)| Event::Host(who, host)),
         1 => (horizon, any::<bool>()).prop_map(|(who, on)| Event::Enable(who, on)),
+        2 => (0usize..2, any::<bool>(), any::<bool>())
+            .prop_map(|(glance, required, by_hand)| Event::Import { glance, required, by_hand }),
         1 => all.clone().prop_map(Event::Delete),
         1 => all.clone().prop_map(Event::Wipe),
         1 => all.prop_map(Event::Unclaim),
@@ -89,6 +102,10 @@ fn key(name: &str) -> Key {
     Key::new("cloud", name)
 }
 
+fn refuses(text: &str) -> bool {
+    text.contains(r#""upload_image": "!""#)
+}
+
 fn meta(name: &str) -> Meta {
     Meta { key: key(name), uid: name.to_owned(), generation: 1, ..Meta::default() }
 }
@@ -103,6 +120,18 @@ fn direct_upload(horizon: &str, second: bool) -> DirectUpload {
         |name: &&str| Region { name: format!("region-{name}"), glance_ref: glance_ref(name), glance_endpoint: None };
     let regions = GLANCES.iter().take(if second { 2 } else { 1 }).map(region).collect();
     DirectUpload { regions, ..DirectUpload::default() }
+}
+
+fn glance_spec(required: bool, by_hand: bool) -> GlanceSpec {
+    let origins: &[&str] = if by_hand { &[BY_HAND] } else { &[] };
+    let mut spec = json!({
+        "cors": {"retireAfter": format!("{RETIRE}s"), "allowedOrigins": origins}, "rollout": {"minInterval": "20s"},
+        "deletion": {"timeout": "100000h"},
+    });
+    if required {
+        spec["imageImport"] = json!({"required": true, "metadata": {"properties": {"imported": "yes"}}});
+    }
+    serde_json::from_value(spec).unwrap()
 }
 
 impl Cloud {
@@ -138,13 +167,9 @@ impl Cloud {
             cloud.start_pod(name);
             cloud.count(name);
         }
-        let glance: GlanceSpec = serde_json::from_value(serde_json::json!({
-            "cors": {"retireAfter": format!("{RETIRE}s")}, "rollout": {"minInterval": "20s"},
-            "deletion": {"timeout": "100000h"},
-        }))
-        .unwrap();
         for name in GLANCES {
-            let object = Custom { meta: meta(name), finalizer: false, spec: Ok(glance.clone()), status: None };
+            let spec = Ok(glance_spec(false, false));
+            let object = Custom { meta: meta(name), finalizer: false, spec, status: None };
             cloud.snapshot.glances.insert(key(name), object);
         }
         for name in HORIZONS {
@@ -158,8 +183,11 @@ impl Cloud {
     }
 
     fn host(&mut self, name: &str, number: u8) {
-        let host = format!("{name}{number}.example.com");
-        let path = IngressPath { path: "/".into(), service: name.to_owned(), exact: false };
+        self.expose(name, format!("{name}{number}.example.com"), "/");
+    }
+
+    fn expose(&mut self, name: &str, host: String, path: &str) {
+        let path = IngressPath { path: path.into(), service: name.to_owned(), exact: false };
         let ingress = Ingress {
             meta: meta(name),
             rules: vec![IngressRule { host: Some(host), paths: vec![path] }],
@@ -276,16 +304,21 @@ impl Cloud {
             Action::Mount { workload, mount } | Action::Claim { workload, mount } => {
                 let name = workload.meta.key.name.clone();
                 if let Some(glance) = GLANCES.iter().find(|g| **g == name) {
-                    self.let_go(glance, &GlanceView::origins_in(&self.text(Some(&mount.config_map))));
+                    let text = self.text(Some(&mount.config_map));
+                    self.let_go(glance, &GlanceView::origins_in(&text));
+                    if refuses(&text) {
+                        self.let_go_all(glance);
+                    }
                 }
                 self.set_mount(&name, Some(mount));
             }
             Action::SwitchMode { workload, mount } => {
                 let name = workload.meta.key.name.clone();
                 for glance in self.served(&name) {
-                    let accepted = self.accepted(glance);
-                    let enough = self.origins(&name).is_subset(&accepted);
-                    assert!(enough, "{name} switches, but {glance} accepts {accepted:?}");
+                    let takes = self.takes(glance);
+                    let enough = self.origins(&name).is_subset(&takes);
+                    assert!(enough, "{name} switches, but {glance} takes uploads from {takes:?}");
+                    assert!(!self.refuses(glance), "{name} switches, but {glance} refuses uploads");
                 }
                 assert!(self.is_direct(&name) || self.is_proven(&name), "{name} switches, and nothing has proven it");
                 self.set_mount(&name, Some(mount));
@@ -367,6 +400,22 @@ impl Cloud {
         self.snapshot.horizons.insert(key, object);
     }
 
+    fn import(&mut self, glance: &str, required: bool, by_hand: bool) {
+        let Some(object) = self.snapshot.glances.get(&key(glance)).unwrap().cloned() else { return };
+        let mut object = (*object).clone();
+        object.spec = Ok(glance_spec(required, by_hand));
+        object.meta.generation += 1;
+        self.snapshot.glances.insert(key(glance), object);
+    }
+
+    /// Whether a Glance that is there is to refuse uploads, and which origins it accepts in any case.
+    fn asked(&self, glance: &str) -> (bool, BTreeSet<Origin>) {
+        let object = self.snapshot.glances.get(&key(glance)).unwrap();
+        let Some(spec) = object.as_ref().and_then(|o| o.spec.as_ref().ok()) else { return (false, BTreeSet::new()) };
+        let by_hand = spec.cors.allowed_origins.iter().map(|_| Origin::parse(BY_HAND).unwrap()).collect();
+        (spec.image_import.is_some(), by_hand)
+    }
+
     fn region(&mut self, second: bool) {
         self.second = second;
         let Some(object) = self.snapshot.horizons.get(&key(WIDE)).unwrap().cloned() else { return };
@@ -397,6 +446,16 @@ impl Cloud {
         let mut accepted = all[0].clone();
         accepted.retain(|origin| all.iter().all(|pod| pod.contains(origin)));
         accepted
+    }
+
+    /// Those, and its own.
+    fn takes(&self, glance: &str) -> BTreeSet<Origin> {
+        &self.accepted(glance) | &self.origins(glance)
+    }
+
+    /// Whether a pod of a Glance refuses every upload.
+    fn refuses(&self, glance: &str) -> bool {
+        self.pods(glance).iter().any(|pod| refuses(&self.text(pod.config_map.as_ref())))
     }
 
     fn is_bare(&self, glance: &str) -> bool {
@@ -442,7 +501,7 @@ impl Cloud {
             let Some(epoch) = epoch else { continue };
             let host = question.endpoint.origin().host();
             let glance = GLANCES.iter().find(|name| host.starts_with(**name)).unwrap();
-            let accepted = self.accepted(glance);
+            let takes = self.takes(glance);
             let refused = Reply {
                 rule: Some(Rule::OriginMissing),
                 requirement: "allow-origin".into(),
@@ -450,7 +509,7 @@ impl Cloud {
                 received: String::new(),
                 fix: String::new(),
             };
-            let verdict = if broken || !accepted.contains(&question.origin) {
+            let verdict = if broken || !takes.contains(&question.origin) {
                 Answered::Refused(refused)
             } else {
                 Answered::Granted(vec![])
@@ -480,6 +539,7 @@ impl Cloud {
             Event::Host(who, number) => self.host(NAMES[*who], *number),
             Event::Enable(who, on) => self.enable(*who, *on),
             Event::Region(second) => self.region(*second),
+            Event::Import { glance, required, by_hand } => self.import(GLANCES[*glance], *required, *by_hand),
             Event::Delete(who) => self.delete(*who),
             Event::Wipe(who) => {
                 self.set_mount(NAMES[*who], None);
@@ -520,6 +580,15 @@ impl Cloud {
             let last = self.needed.get(&(glance, origin.clone())).copied().unwrap_or(Timestamp::UNIX_EPOCH);
             let age = self.now.duration_since(last).as_secs();
             assert!(going || age >= RETIRE, "{origin} is let go {age} s after its last use");
+        }
+    }
+
+    /// The operator decides that a Glance shall refuse every upload.
+    fn let_go_all(&self, glance: &'static str) {
+        assert!(self.in_need(glance).is_empty(), "{glance} is to refuse uploads, and a dashboard is direct");
+        for ((_, origin), last) in self.needed.iter().filter(|((at, _), _)| *at == glance) {
+            let age = self.now.duration_since(*last).as_secs();
+            assert!(age >= RETIRE, "{glance} is to refuse uploads {age} s after the last from {origin}");
         }
     }
 
@@ -573,14 +642,44 @@ proptest! {
             let object = cloud.snapshot.horizons.get(&key(name)).unwrap().cloned();
             let enabled = object.is_some_and(|o| o.spec.as_ref().is_ok_and(|s| s.direct_upload.enabled));
             let all = cloud.served(name).iter().all(lives);
+            let enabled = enabled && !cloud.served(name).iter().any(|glance| cloud.asked(glance).0);
             // A region that is new, and of which there is no Glance, takes nothing from a direct dashboard.
             let held = enabled && lives(&GLANCES[0]) && !all && cloud.direct_pods(name) == 2;
             let expected = if held || (all && enabled) { 2 } else { 0 };
             prop_assert_eq!(cloud.direct_pods(name), expected, "{} with all={} enabled={}", name, all, enabled);
         }
         for glance in GLANCES {
-            let asked = if lives(&glance) { cloud.in_need(glance) } else { BTreeSet::new() };
+            let (refused, by_hand) = cloud.asked(glance);
+            let asked = if lives(&glance) { &cloud.in_need(glance) | &by_hand } else { BTreeSet::new() };
             prop_assert_eq!(cloud.accepted(glance), asked, "only what is needed stays in {}", glance);
+            prop_assert_eq!(cloud.refuses(glance), refused, "uploads to {}", glance);
         }
     }
+}
+
+/// An origin that stays by hand is accepted, and the Glance's own needs no leave: questions are answered
+/// well while uploads are refused.
+#[rstest]
+#[case::by_hand(true)]
+#[case::own(false)]
+fn a_switch_waits_for_the_last_pod_that_refuses(#[case] by_hand: bool) {
+    let mut cloud = Cloud::new();
+    if !by_hand {
+        cloud.expose("one", "glance0.example.com".into(), "/dashboard");
+    }
+    cloud.settle();
+    assert_eq!(cloud.direct_pods("one"), 2);
+    cloud.run(&Event::Import { glance: 0, required: true, by_hand });
+    cloud.settle();
+    assert_eq!((cloud.refuses("glance"), cloud.direct_pods("one")), (true, 0));
+
+    cloud.run(&Event::Import { glance: 0, required: false, by_hand });
+    for _ in 0..3 {
+        cloud.run(&Event::Probe { broken: false, firm: true });
+        cloud.run(&Event::Reconcile(2, 20));
+        cloud.run(&Event::Rehearsals);
+    }
+    assert!(!cloud.is_direct("one"), "no pod of Glance is new");
+    cloud.settle();
+    assert_eq!((cloud.refuses("glance"), cloud.direct_pods("one")), (false, 2));
 }

@@ -32,7 +32,7 @@ pub fn accepted(view: &HorizonView, destination: &Destination) -> Result<(), Pro
         Err(destination.problem(&problem))
     };
     let origins = destination.crossing(view.origins()?);
-    if origins.is_empty() {
+    if origins.is_empty() && !glance.refuses {
         return Ok(());
     }
     let accepted = match &glance.accepts {
@@ -40,14 +40,15 @@ pub fn accepted(view: &HorizonView, destination: &Destination) -> Result<(), Pro
         Err(problem) => return trouble(problem),
     };
     let is_direct = view.applied.as_ref().is_some_and(Applied::sets_direct);
-    if accepted && (is_direct || glance.rolled_out.is_ok()) {
+    if accepted && !glance.refuses && (is_direct || glance.rolled_out.is_ok()) {
         return Ok(());
     }
     match (&glance.blocked, &glance.rolled_out) {
         (Some(problem), _) => trouble(problem),
         (None, Err(problem)) if problem.reason != Reason::RollingOut => trouble(problem),
         _ => {
-            let message = format!("waiting until every pod of Glance {} accepts {}", glance.key, list(&origins));
+            let accepts = if glance.refuses { "uploads again".to_owned() } else { list(&origins) };
+            let message = format!("waiting until every pod of Glance {} accepts {accepts}", glance.key);
             Err(destination.problem(&Problem::new(Reason::WaitingForGlance, message)))
         }
     }
