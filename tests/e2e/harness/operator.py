@@ -21,6 +21,11 @@ class Operator:
         self.rolled_out()
         return self
 
+    def remove(self):
+        """With its definitions; no resource may be left."""
+        for folder in ('deploy', 'crds'):
+            self.node.kubectl('delete', '-k', ROOT / folder, '--timeout=120s')
+
     def rolled_out(self):
         self.node.kubectl('-n', NAMESPACE, 'rollout', 'status', 'deployment/direct-upload-operator', '--timeout=120s')
 
