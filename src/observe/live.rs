@@ -4,6 +4,10 @@
 //! Answers go in at once, so that the next plan sees what the last one did; a watch event that is
 //! older than what is known is dropped. That is what makes "a no-op is not sent" hold.
 
+mod kind;
+
+pub use kind::Kind;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -13,60 +17,14 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use super::model::Key;
-use super::reduce::{Object, RevisionKind, reduce};
+use super::reduce::reduce;
 use super::scope::Scope;
-use super::snapshot::{Known, Snapshot, Unknown};
-use crate::api::{ExposureKind, WorkloadKind};
+use super::snapshot::{Snapshot, Unknown};
+use crate::api::ExposureKind;
 use crate::derive::World;
 use crate::derive::adjust::Refusal;
 use crate::verify::catalog::{Inquiry, Reading};
 use crate::verify::{Question, Standing};
-
-/// Everything that is watched.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
-    Horizon,
-    Glance,
-    OpenStackAPI,
-    Namespace,
-    Deployment,
-    StatefulSet,
-    DaemonSet,
-    ReplicaSet,
-    ControllerRevision,
-    Pod,
-    /// Jobs with our label.
-    Job,
-    /// Warnings that a Job's pods cannot be created.
-    JobEvent,
-    Service,
-    Ingress,
-    HTTPRoute,
-    /// A Gateway that a route names, by name.
-    Gateway,
-    ReferenceGrant,
-    /// OpenShift's.
-    Route,
-    /// ConfigMaps with our label.
-    ConfigMap,
-    /// A ConfigMap with a workload's main file, by name.
-    Source,
-}
-
-/// Does something with the store of a kind, whatever its type.
-macro_rules! on_store {
-    ($snapshot:expr, $kind:expr, $store:ident => $body:expr) => {
-        on_store!(@ $snapshot, $kind, $store, $body;
-            Horizon horizons, Glance glances, OpenStackAPI apis, Namespace namespaces, Deployment deployments,
-            StatefulSet stateful_sets, DaemonSet daemon_sets, ReplicaSet replica_sets,
-            ControllerRevision controller_revisions, Pod pods, Job jobs, JobEvent job_events, Service services,
-            Ingress ingresses, HTTPRoute http_routes, Gateway gateways, ReferenceGrant reference_grants,
-            Route routes, ConfigMap config_maps, Source sources)
-    };
-    (@ $snapshot:expr, $kind:expr, $store:ident, $body:expr; $($name:ident $field:ident),*) => {
-        match $kind { $(Kind::$name => { let $store = &mut $snapshot.$field; $body })* }
-    };
-}
 
 /// Changes that come within this time are looked at together.
 const TOGETHER: Duration = Duration::from_millis(20);
@@ -158,7 +116,7 @@ impl Live {
         state.versions.insert((kind, key.clone()), Version { uid, number: version, arrival });
         match reduce(object) {
             Ok(Some(object)) => {
-                let changed = state.insert(kind, key, object);
+                let changed = state.snapshot.take_in(kind, key, object);
                 self.note(&mut state, changed);
             }
             Ok(None) => {}
@@ -230,7 +188,7 @@ impl Live {
         for (key, _) in gone {
             state.remove(kind, &key);
         }
-        state.set_known(kind, scope, &Ok(()));
+        state.snapshot.set_known(kind, scope, &Ok(()));
         self.note(&mut state, true);
         doubtful.into_iter().map(|(key, _)| key).collect()
     }
@@ -244,7 +202,7 @@ impl Live {
     /// Records that a scope cannot be seen, and why. What was seen before stays.
     pub fn unknown(&self, kind: Kind, scope: &Scope, why: Unknown) {
         let mut state = self.lock();
-        state.set_known(kind, scope, &Err(why));
+        state.snapshot.set_known(kind, scope, &Err(why));
         self.note(&mut state, true);
     }
 
@@ -268,43 +226,9 @@ impl Live {
 }
 
 impl State {
-    fn insert(&mut self, kind: Kind, key: Key, object: Object) -> bool {
-        let snapshot = &mut self.snapshot;
-        match object {
-            Object::Horizon(item) => snapshot.horizons.insert(key, item),
-            Object::Glance(item) => snapshot.glances.insert(key, item),
-            Object::Api(item) => snapshot.apis.insert(key, item),
-            Object::Namespace(item) => snapshot.namespaces.insert(key, item),
-            Object::Workload(item) => match item.kind {
-                WorkloadKind::Deployment => snapshot.deployments.insert(key, item),
-                WorkloadKind::StatefulSet => snapshot.stateful_sets.insert(key, item),
-                WorkloadKind::DaemonSet => snapshot.daemon_sets.insert(key, item),
-            },
-            Object::Revision(RevisionKind::ReplicaSet, item) => snapshot.replica_sets.insert(key, item),
-            Object::Revision(RevisionKind::ControllerRevision, item) => snapshot.controller_revisions.insert(key, item),
-            Object::Pod(item) => snapshot.pods.insert(key, item),
-            Object::Job(item) => snapshot.jobs.insert(key, item),
-            Object::JobEvent(item) => snapshot.job_events.insert(key, item),
-            Object::Service(item) => snapshot.services.insert(key, item),
-            Object::Ingress(item) => snapshot.ingresses.insert(key, item),
-            Object::HttpRoute(item) => snapshot.http_routes.insert(key, item),
-            Object::Gateway(item) => snapshot.gateways.insert(key, item),
-            Object::ReferenceGrant(item) => snapshot.reference_grants.insert(key, item),
-            Object::Route(item) => snapshot.routes.insert(key, item),
-            Object::ConfigMap(item) if kind == Kind::Source => snapshot.sources.insert(key, item),
-            Object::ConfigMap(item) => snapshot.config_maps.insert(key, item),
-        }
-    }
-
     fn remove(&mut self, kind: Kind, key: &Key) -> bool {
         self.versions.remove(&(kind, key.clone()));
-        on_store!(self.snapshot, kind, store => store.remove(key))
-    }
-
-    fn set_known(&mut self, kind: Kind, scope: &Scope, known: &Known<()>) {
-        for name in scope.names() {
-            on_store!(self.snapshot, kind, store => store.set_known(&name, known.clone()));
-        }
+        self.snapshot.take_out(kind, key)
     }
 }
 

@@ -4,8 +4,10 @@
 //! The same value is read from a workload as it stands and written as the server-side apply patch
 //! that makes it so; comparing the two is the whole question "is there anything to do".
 
+mod claim;
 mod env;
 
+pub use claim::Claim;
 pub use env::{OUR_ENV, POD_IP, WORKER_URL};
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,7 +17,7 @@ use serde_json::{Map, Value, json};
 use super::config::is_content_name;
 use super::drain;
 use crate::api::{DOMAIN, Delivery, WorkloadKind};
-use crate::observe::{Container, EnvValue, Key, Meta, PreStop, VolumeSource, Workload};
+use crate::observe::{Container, EnvValue, Key, PreStop, VolumeSource, Workload};
 use crate::render::File;
 
 /// Our ConfigMap volume; the other names begin with it.
@@ -274,40 +276,6 @@ fn identity(workload: &Workload) -> Value {
         metadata["uid"] = json!(workload.meta.uid);
     }
     json!({"apiVersion": "apps/v1", "kind": workload.kind.as_str(), "metadata": metadata})
-}
-
-/// Which resource a claim names.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Claim {
-    pub kind: String,
-    pub key: Key,
-    pub uid: String,
-}
-
-impl Claim {
-    /// The claim that stands on a workload.
-    pub fn on(workload: &Workload) -> Option<Self> {
-        Self::of(&workload.meta)
-    }
-
-    /// The claim that stands on any object.
-    pub fn of(meta: &Meta) -> Option<Self> {
-        let text = meta.ours.get(&claim_annotation())?;
-        let mut parts = text.splitn(4, '/');
-        let (kind, namespace, name, uid) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-        Some(Self { kind: kind.to_owned(), key: Key::new(namespace, name), uid: uid.to_owned() })
-    }
-
-    /// Whether it names this resource, and not a namesake of another time.
-    pub fn is(&self, meta: &Meta) -> bool {
-        self.key == meta.key && self.uid == meta.uid
-    }
-}
-
-impl std::fmt::Display for Claim {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}/{}/{}", self.kind, self.key, self.uid)
-    }
 }
 
 /// Names the workload as kubectl would: `Deployment openstack/glance`.
