@@ -72,7 +72,7 @@ fn event() -> impl Strategy<Value = Event> {
         6 => all.clone().prop_map(Event::Replace),
         6 => Just(Event::Rehearsals),
         2 => any::<bool>().prop_map(Event::Region),
-        2 => (horizon.clone(), 0u8..3).prop_map(|(who, host)| Event::Host(who, host)),
+        2 => (horizon.clone(), 0u8..4).prop_map(|(who, host)| Event::Host(who, host)),
         1 => (horizon, any::<bool>()).prop_map(|(who, on)| Event::Enable(who, on)),
         2 => (0usize..2, any::<bool>(), any::<bool>())
             .prop_map(|(glance, required, by_hand)| Event::Import { glance, required, by_hand }),
@@ -182,8 +182,12 @@ impl Cloud {
         cloud
     }
 
+    /// A name of its own, or as the last number a path of the first Glance's.
     fn host(&mut self, name: &str, number: u8) {
-        self.expose(name, format!("{name}{number}.example.com"), "/");
+        match number {
+            3 => self.expose(name, "glance0.example.com".into(), &format!("/{name}")),
+            _ => self.expose(name, format!("{name}{number}.example.com"), "/"),
+        }
     }
 
     fn expose(&mut self, name: &str, host: String, path: &str) {
@@ -482,7 +486,8 @@ impl Cloud {
     fn is_proven(&self, horizon: &str) -> bool {
         let view = &World::of(&self.snapshot).horizons[&key(horizon)];
         let granted = |name: &&str, q: &Question| {
-            let glance = Mount::observed(&self.workload(name)).map(|m| m.config_map);
+            // Of the same origin, nothing has to be mounted.
+            let glance = Some(Mount::observed(&self.workload(name)).map(|m| m.config_map).unwrap_or_default());
             let standing = self.snapshot.answers.get(q, &glance);
             standing.is_some_and(|s| matches!(s.verdict, Answered::Granted(_)) && Some(&s.epoch) == glance.as_ref())
         };
@@ -518,10 +523,15 @@ impl Cloud {
         }
     }
 
-    /// Origins from which a dashboard with a direct pod that uploads to a Glance is loaded now.
+    /// Dashboards with a direct pod that uploads to a Glance.
+    fn direct_at<'a>(&'a self, glance: &'a str) -> impl Iterator<Item = &'static str> + 'a {
+        HORIZONS.into_iter().filter(move |h| self.served(h).contains(&glance) && self.direct_pods(h) > 0)
+    }
+
+    /// Origins from which such a one is loaded now; but for the Glance's own, which need no leave.
     fn in_need(&self, glance: &str) -> BTreeSet<Origin> {
-        let direct = HORIZONS.iter().filter(|h| self.served(h).contains(&glance) && self.direct_pods(h) > 0);
-        direct.flat_map(|h| self.origins(h)).collect()
+        let origins: BTreeSet<_> = self.direct_at(glance).flat_map(|h| self.origins(h)).collect();
+        &origins - &self.origins(glance)
     }
 
     /// Runs one event; what the operator or a rollout does must take nothing away that is in need,
@@ -585,7 +595,8 @@ impl Cloud {
 
     /// The operator decides that a Glance shall refuse every upload.
     fn let_go_all(&self, glance: &'static str) {
-        assert!(self.in_need(glance).is_empty(), "{glance} is to refuse uploads, and a dashboard is direct");
+        let direct: Vec<_> = self.direct_at(glance).collect();
+        assert!(direct.is_empty(), "{glance} is to refuse uploads, and {direct:?} is direct");
         for ((_, origin), last) in self.needed.iter().filter(|((at, _), _)| *at == glance) {
             let age = self.now.duration_since(*last).as_secs();
             assert!(age >= RETIRE, "{glance} is to refuse uploads {age} s after the last from {origin}");
@@ -665,7 +676,7 @@ proptest! {
 fn a_switch_waits_for_the_last_pod_that_refuses(#[case] by_hand: bool) {
     let mut cloud = Cloud::new();
     if !by_hand {
-        cloud.expose("one", "glance0.example.com".into(), "/dashboard");
+        cloud.host("one", 3);
     }
     cloud.settle();
     assert_eq!(cloud.direct_pods("one"), 2);
