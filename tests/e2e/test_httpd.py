@@ -4,6 +4,7 @@ import json
 import os
 import socket
 import ssl
+import time
 
 import pytest
 
@@ -40,12 +41,23 @@ def uwsgi(cloud):
     return cloud.shape.endswith('uwsgi')
 
 
+def silent(file):
+    """A client that falls silent for longer than Debian's RequestReadTimeout allows: 20 s from the first byte
+    on, and one more for each 500 bytes."""
+    content = file.read_bytes()
+    yield content[:1]
+    time.sleep(30)
+    yield content[1:]
+
+
 def test_before(cloud, client, inside, uwsgi, dashboard, image_file):
     """Nobody listens where the edge leads; uWSGI's module refuses what is in chunks, and what is large."""
     assert client.preflight().status == 502
     # Only the length is stated: httpd looks at no more.
     large = inside.put('too-large', iter([b'x']), (1 << 30) + 1) if uwsgi else None
     assert not large or large.status == 413
+    cut = inside.put('cut', silent(image_file), image_file.stat().st_size)
+    assert cut.status == (500 if uwsgi else 408)
     upload = dashboard.upload('before', image_file)
     assert (upload.method, upload.host) == ('POST', HORIZON) and upload.succeeded, upload
     if not uwsgi:
@@ -94,6 +106,11 @@ def test_more_than_a_gibibyte(cloud, client, tmp_path):
     assert client.put_file('large', file).status == 204
     cloud.arrived('large', file, 300)
     cloud.openstack.delete(cloud.openstack.image('large'))
+
+
+def test_silence(cloud, client, image_file):
+    assert client.put('silent', silent(image_file), image_file.stat().st_size).status == 204
+    cloud.arrived('silent', image_file)
 
 
 def test_chunked(cloud, client, uwsgi, image_file):
