@@ -117,7 +117,8 @@ pub(super) fn beside(stores: &[GlanceSwift], users: &UserCors) -> Result<Vec<Str
     let backends = value("DEFAULT", "enabled_backends").unwrap_or_default();
     for store in stores {
         let name = &store.store;
-        let file = users.ini.get(name, "swift_store_config_file").filter(|a| !a.value.trim().is_empty());
+        let said = |option: &str| users.ini.get(name, option).filter(|a| !a.value.trim().is_empty());
+        let file = said("swift_store_config_file");
         if let Some(file) = file.filter(|_| store.tenancy == SwiftTenancy::MultiTenant) {
             return Err(Problem::new(
                 Reason::InvalidSpec,
@@ -125,6 +126,12 @@ pub(super) fn beside(stores: &[GlanceSwift], users: &UserCors) -> Result<Vec<Str
                     "spec.swift: {name} is MultiTenant, and {} sets swift_store_config_file in [{name}] (line {}): Glance sets up no store that has both (DU019); take that option out of the file, and name the credentials in spec.swift[].credentials",
                     users.source, file.line
                 ),
+            ));
+        }
+        if file.is_some() && named(&backends).contains(name) && said("default_swift_reference").is_none() {
+            advice.push(format!(
+                "{}: [{name}] has a swift_store_config_file and does not say default_swift_reference: glance_store 5.4.0 to 5.7.0 (2026.1) then keep images under a reference None, and cannot read them again; write there which one it is, ref1 where that is its name",
+                users.source
             ));
         }
         if !backends.is_empty() && !named(&backends).contains(name) {

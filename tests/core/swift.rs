@@ -14,6 +14,9 @@ use crate::render_oracle::ask;
 /// The user's own file.
 const OWN: &str = "[DEFAULT]\nenabled_backends = tenants:swift\n[glance_store]\ndefault_backend = tenants\n\
                    [tenants]\nswift_store_multi_tenant = True\nswift_store_container = glance\n";
+/// One with an account of Glance's own, in a file.
+const FILE: &str = "[DEFAULT]\nenabled_backends = tenants:swift\n[tenants]\nswift_store_config_file = /x\n";
+const SINGLE: &str = "{swift: [{store: tenants, tenancy: SingleTenant}]}";
 const CREDENTIALS: &str = "[tenants]\nswift_store_auth_address = http://keystone/v3\nswift_store_user = service:glance\n\
                            swift_store_key = secret\n";
 
@@ -131,6 +134,8 @@ fn what_excludes_the_other_is_refused() {
 #[rstest]
 #[case::silent(OWN, "{cors: {allowedOrigins: ['https://a.example']}}", Some("list tenants in spec.swift"))]
 #[case::spoken_for(OWN, "{swift: [{store: tenants, tenancy: MultiTenant}]}", None)]
+#[case::account_named(&format!("{FILE}default_swift_reference = ref1\n"), SINGLE, None)]
+#[case::account_unnamed(FILE, SINGLE, Some("does not say default_swift_reference"))]
 #[case::misspelt(OWN, "{swift: [{store: tenant, tenancy: MultiTenant}]}", Some("no store tenant:swift"))]
 fn advice_from_the_users_own_file(#[case] own: &str, #[case] spec: &str, #[case] expected: Option<&str>) {
     let said = advice(&beside(own, spec));

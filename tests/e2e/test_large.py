@@ -1,14 +1,13 @@
 """Images that are large, and bodies of unknown length."""
 
-import http.client
 import json
 import os
 import shutil
-import ssl
 
 import pytest
 
 from harness.browser import Dashboard
+from harness.client import Client, pieces
 from harness.cloud import RESOURCES
 
 HORIZON, GLANCE = 'horizon.cloud.test', 'glance.cloud.test'
@@ -19,25 +18,13 @@ def cloud(start_cloud):
     return start_cloud('debian-httpd')
 
 
-def chunked(cloud, authority, content, name):
-    """PUTs an image with chunked transfer through the edge, as a client does that reads a pipe."""
-    image = cloud.openstack.create(name)
-    context = ssl.create_default_context(cafile=authority.certificate)
-    connection = http.client.HTTPSConnection(GLANCE, context=context, timeout=120)
-    connection._create_connection = cloud.edge.connect
-    connection.request('PUT', f'/v2/images/{image["id"]}/file', iter([content[i:i + 65536] for i in range(0, len(content), 65536)]), {
-        'X-Auth-Token': cloud.openstack.token(), 'Content-Type': 'application/octet-stream',
-        'Origin': f'https://{HORIZON}'}, encode_chunked=True)
-    answer = connection.getresponse()
-    return answer.status, answer.getheader('Access-Control-Allow-Origin')
-
-
 def test_chunked_through_httpd(cloud, operator, authority, image_file):
-    content = image_file.read_bytes()
-    assert chunked(cloud, authority, content, 'chunked-before')[0] == 411
+    client = Client(cloud, authority)
+    assert client.put('chunked-before', pieces(image_file)).status == 411
     cloud.apply('-f', RESOURCES / 'debian-httpd.yaml')
     cloud.ready('horizon', 'horizon')
-    assert chunked(cloud, authority, content, 'chunked') == (204, f'https://{HORIZON}')
+    answer = client.put('chunked', pieces(image_file))
+    assert (answer.status, answer.getheader('Access-Control-Allow-Origin')) == (204, f'https://{HORIZON}')
     cloud.arrived('chunked', image_file)
 
 

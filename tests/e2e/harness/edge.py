@@ -29,6 +29,10 @@ http {{
   proxy_read_timeout 3600s;
   proxy_send_timeout 3600s;
   proxy_connect_timeout 2s;
+  proxy_ssl_trusted_certificate {authority};
+  proxy_ssl_verify on;
+  proxy_ssl_server_name on;
+  proxy_ssl_name $host;
   proxy_set_header Host $http_host;
   proxy_set_header X-Forwarded-Proto https;
   proxy_set_header X-Forwarded-For $remote_addr;
@@ -41,9 +45,12 @@ SERVER = '''\
   server {{
     listen {address}:443 ssl;
     server_name {host};
-    location / {{ proxy_pass http://{name}; }}
+    location / {{ proxy_pass {scheme}://{name}; }}
   }}
 '''
+
+
+PROTOCOL = 'nginx.ingress.kubernetes.io/backend-protocol'
 
 
 class Edge:
@@ -68,6 +75,7 @@ class Edge:
         servers = {host: self.servers[host] for host in keep}
         for ingress in self.node.list('ingresses'):
             namespace, name = ingress['metadata']['namespace'], ingress['metadata']['name']
+            scheme = ingress['metadata'].get('annotations', {}).get(PROTOCOL, 'HTTP').lower()
             for rule in ingress['spec']['rules']:
                 backend = rule['http']['paths'][0]['backend']['service']
                 service = services.get((namespace, backend['name']))
@@ -77,7 +85,7 @@ class Edge:
                             if backend['port'] in ({'name': p.get('name')}, {'number': p['port']}))
                 member = f'server {service["spec"]["clusterIP"]}:{port} max_fails=0;'
                 servers[rule['host']] = SERVER.format(
-                    name=rule['host'], members=member * 4, address=self.node.address, host=rule['host'])
+                    name=rule['host'], scheme=scheme, members=member * 4, address=self.node.address, host=rule['host'])
             self.node.kubectl('patch', 'ingress', name, '-n', namespace, '--subresource=status', '--type=merge',
                               '-p', json.dumps({'status': {'loadBalancer': {'ingress': [{'ip': self.node.address}]}}}))
         self._write(servers)
@@ -92,7 +100,8 @@ class Edge:
         self.servers = servers
         self.configuration.write_text(MAIN.format(
             folder=self.folder, servers=''.join(servers.values()),
-            certificate=self.authority.server_certificate, key=self.authority.server_key))
+            certificate=self.authority.server_certificate, key=self.authority.server_key,
+            authority=self.authority.certificate))
 
     def connect(self, address, *arguments, **options):
         """For http.client: every public name is here."""
