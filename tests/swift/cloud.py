@@ -13,6 +13,7 @@ import urllib.request
 
 HERE = pathlib.Path(__file__).resolve().parent
 LOGS = pathlib.Path('/var/log/prove')
+LIFETIME = int(os.environ['SWIFT_TOKEN_LIFETIME'])
 KEYSTONE, GLANCE = 'http://127.0.0.1:5000', 'http://127.0.0.1:9292'
 #: The catalog leads to a relay before Swift (relay.py).
 SWIFT, RELAYED = 8080, 8090
@@ -36,12 +37,12 @@ def call(method, url, body=None, token=None, headers=()):
         return error.code, error.headers, error.read()
 
 
-def until(what, condition, seconds=180):
+def until(what, condition, seconds=180 + LIFETIME):
     """Waits for a condition; the time is only a bound."""
     end = time.monotonic() + seconds
     while not (found := condition()):
         assert time.monotonic() < end, f'{what}: not within {seconds} s'
-        time.sleep(0.2)
+        time.sleep(0.5)
     return found
 
 
@@ -58,6 +59,11 @@ def run(*command):
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     assert done.returncode == 0, f'{command}: {done.stdout[-3000:]}'
     return done.stdout
+
+
+def release(package):
+    """Of a package in Glance's virtual environment."""
+    return run('/var/lib/openstack/bin/python', '-c', f'import importlib.metadata as m; print(m.version("{package}"))').strip()
 
 
 def start(name, *command):
@@ -79,8 +85,8 @@ def admin():
 
 
 def expired(subject):
-    """Whether Keystone no longer takes a token."""
-    return call('GET', f'{KEYSTONE}/v3/auth/tokens', token=admin(), headers={'X-Subject-Token': subject})[0] == 404
+    """Whether Keystone no longer takes a token, not even to speak of itself."""
+    return call('GET', f'{KEYSTONE}/v3/auth/tokens', token=subject, headers={'X-Subject-Token': subject})[0] == 401
 
 
 def concurrent(database):
@@ -166,7 +172,7 @@ class Glance:
         concurrent('/var/lib/glance/glance.db')
         # A body that comes slowly is read for as long as it comes.
         self.process = start(f'glance-{name}', *UWSGI, '--http-socket=127.0.0.1:9292', '--virtualenv=/var/lib/openstack',
-                             '--module=glance.wsgi.api:application', '--socket-timeout=600')
+                             '--module=glance.wsgi.api:application', f'--socket-timeout={600 + LIFETIME}')
         until('Glance', answers(f'{GLANCE}/versions'))
         # What is only done once is done now: a token's life shall be the upload's.
         until('Glance with a token', lambda: call('GET', f'{GLANCE}/v2/images', token=token())[0] == 200)

@@ -8,17 +8,24 @@ import http.client
 import json
 import os
 import pathlib
+import select
 import traceback
 
 import cloud
 from cloud import GLANCE, HERE, LOGS, Glance, call, expired, token, until
 from relay import Relay
 
-#: glance_store's megabyte.
-SEGMENT = 1000 * 1024
-SEGMENTS = 3
-CREDENTIALS = '''
-[tenants]
+#: glance_store's megabytes.
+SEGMENT = int(os.environ['SWIFT_SEGMENT']) * 1000 * 1024
+SEGMENTS = int(os.environ['SWIFT_SEGMENTS'])
+#: The store that keeps an image in its owner's account, and the one with an account of Glance's own.
+TENANTS, ACCOUNT = os.environ['SWIFT_TENANTS'], os.environ['SWIFT_ACCOUNT']
+ACCOUNT_FILE = '/etc/glance/account.conf'
+
+
+def credentials(store):
+    return f'''
+[{store}]
 swift_store_auth_address = http://127.0.0.1:5000/v3
 swift_store_user = service:glance
 swift_store_key = glance
@@ -31,7 +38,8 @@ def mounted():
     objects = objects['items'] if isinstance(objects, dict) else objects
     data = {(o['kind'], o['metadata']['name']): o.get('data') or o.get('stringData') for o in objects}
     # The Secret is the user's: it is in the input, and nobody but the kubelet reads it.
-    data['Secret', 'glance-swift'] = {'swift.conf': CREDENTIALS}
+    data['Secret', 'glance-swift'] = {
+        'swift.conf': credentials(TENANTS), 'account.conf': credentials(ACCOUNT)}
     pod = next(o for o in objects if o['kind'] == 'Deployment')['spec']['template']['spec']
     volumes = {volume['name']: volume for volume in pod['volumes']}
     files = {}
@@ -50,23 +58,28 @@ def expire(mine):
     until('the tokens have expired', lambda: expired(later) and expired(mine))
 
 
-def upload(name, content):
+def upload(name, store, content, outlasting=True):
     """Uploads segment after segment; after the first one it waits until the token has expired."""
     before, trusts = cloud.sizes(), cloud.trusts()
     image = json.loads(call('POST', f'{GLANCE}/v2/images', {
         'name': name, 'disk_format': 'raw', 'container_format': 'bare'}, token())[2])['id']
     mine = token()
-    connection = http.client.HTTPConnection('127.0.0.1', 9292, timeout=300)
+    connection = http.client.HTTPConnection('127.0.0.1', 9292, timeout=300 + cloud.LIFETIME)
     connection.putrequest('PUT', f'/v2/images/{image}/file')
     for header, value in (('X-Auth-Token', mine), ('Content-Type', 'application/octet-stream'),
-                          ('Content-Length', len(content))):
+                          ('Content-Length', len(content)), ('X-Image-Meta-Store', store)):
         connection.putheader(header, value)
     connection.endheaders()
     connection.send(content[:SEGMENT])
-    until('the first segment is in Swift', lambda: any(
+
+    def answered():
+        return select.select([connection.sock], [], [], 0)[0]
+
+    until('the first segment is in Swift, or Glance has given up', lambda: answered() or any(
         method == 'PUT' and path.endswith('-00001') and status == 201
         for method, path, status, _ in cloud.swift_requests(before['swift-proxy'])))
-    expire(mine)
+    if outlasting and not answered():
+        expire(mine)
     try:
         connection.send(content[SEGMENT:])
     except OSError:
@@ -75,7 +88,7 @@ def upload(name, content):
     shown = json.loads(call('GET', f'{GLANCE}/v2/images/{image}', token=token())[2])
     requests = cloud.swift_requests(before['swift-proxy'])
     seen = {
-        'case': name, 'bytes': len(content), 'answer': status, 'image': shown['status'],
+        'case': f'{store}: {name}', 'bytes': len(content), 'answer': status, 'image': shown['status'],
         'checksum equal': shown.get('os_hash_value') == hashlib.sha512(content).hexdigest(),
         'Swift PUTs 201': sum(m == 'PUT' and s == 201 for m, _, s, _ in requests),
         'tokens in PUTs': len({t for m, _, _, t in requests if m == 'PUT'}),
@@ -87,14 +100,14 @@ def upload(name, content):
     return image, seen
 
 
-def download(relay, name, image, content):
+def download(relay, name, store, image, content):
     """Downloads; in its middle the connection to Swift is held until the token has expired, and cut."""
     before, trusts = cloud.sizes(), cloud.trusts()
     mine = token()
     relay.cut_next_download(SEGMENT + SEGMENT // 2)
-    connection = http.client.HTTPConnection('127.0.0.1', 9292, timeout=300)
+    connection = http.client.HTTPConnection('127.0.0.1', 9292, timeout=300 + cloud.LIFETIME)
     connection.request('GET', f'/v2/images/{image}/file', headers={'X-Auth-Token': mine})
-    assert relay.held.wait(120), 'no download came to Swift'
+    assert relay.held.wait(300), 'no download came to Swift'
     expire(mine)
     relay.release.set()
     answer = connection.getresponse()
@@ -104,9 +117,12 @@ def download(relay, name, image, content):
         got = error.partial
     except OSError:
         got = b''
+    if got == content:  # Swift writes its log a little later.
+        until('the rest is in the log', lambda: any(
+            m == 'GET' and s == 206 for m, _, s, _ in cloud.swift_requests(before['swift-proxy'])))
     requests = cloud.swift_requests(before['swift-proxy'])
     seen = {
-        'case': name, 'answer': answer.status, 'bytes': len(got), 'of': len(content), 'equal': got == content,
+        'case': f'{store}: {name}', 'answer': answer.status, 'bytes': len(got), 'of': len(content), 'equal': got == content,
         'Swift GETs of the image': [s for m, p, s, _ in requests if m == 'GET' and p.endswith(image)],
         'tokens in them': len({t for m, p, _, t in requests if m == 'GET' and p.endswith(image)}),
         'Swift 401s': [m for m, _, s, _ in requests if s == 401],
@@ -115,6 +131,16 @@ def download(relay, name, image, content):
     }
     print(json.dumps(seen), flush=True)
     return seen
+
+
+def read(name, store, image, content):
+    """Downloads without further ado."""
+    try:
+        status, _, got = call('GET', f'{GLANCE}/v2/images/{image}/file', token=token())
+    except http.client.RemoteDisconnected:
+        status, got = None, b''  # Glance has ended the connection.
+    print(json.dumps({'case': f'{store}: {name}', 'answer': status, 'equal': got == content}), flush=True)
+    return status, got == content
 
 
 def without(files, option):
@@ -130,23 +156,53 @@ def main():
     cloud.swift()
     content = os.urandom(SEGMENTS * SEGMENT)
     ours = mounted()
+    own = credentials(TENANTS) + credentials(ACCOUNT)
     print(json.dumps({path: text for path, text in ours.items() if 'credentials' not in path}), flush=True)
+    release = cloud.release('glance_store')
+    print(json.dumps({'glance_store': release, 'token lives': cloud.LIFETIME}), flush=True)
+
+    uploads, downloads = {}, {}
+
+    def outlast(case, store):
+        image, uploads[case, store] = upload(case, store, content)
+        return image
 
     with Glance('with', ours):
-        image, with_files = upload('upload with', content)
-        retried = download(relay, 'download with retries', image, content)
+        images = {store: outlast('with', store) for store in (TENANTS, ACCOUNT)}
+        for store, image in images.items():
+            downloads['retries', store] = download(relay, 'download with retries', store, image, content)
     with Glance('no-retry', {path: text.replace('get_count = 3', 'get_count = 0') for path, text in ours.items()}):
-        unretried = download(relay, 'download without retries', image, content)
-    with Glance('without', {}, CREDENTIALS):
-        _, without_files = upload('upload without', content)
+        for store, image in images.items():
+            downloads['no retries', store] = download(relay, 'download without retries', store, image, content)
+    with Glance('without', {}, own):
+        for store in images:
+            outlast('without', store)
+            read('download of what was kept with ours', store, images[store], content)
     with Glance('no-reference', without(ours, 'default_swift_reference')):
-        _, no_reference = upload('upload without default_swift_reference', content)
+        outlast('without default_swift_reference', TENANTS)
+    # Credentials in a file of the user's own, which `spec.swift` leaves alone.
+    file = {ACCOUNT_FILE: '[ref1]\nauth_address = http://127.0.0.1:5000/v3\nuser = service:glance\nkey = glance\n'}
+    own = f'{credentials(TENANTS)}[{ACCOUNT}]\nswift_store_config_file = {ACCOUNT_FILE}\n'
+    ours = {path: text for path, text in ours.items() if not path.endswith(f'credentials-{ACCOUNT}.conf')}
+    for case, files, named in (('file', {}, ''), ('file and ours', ours, ''),
+                               ('file, ours, reference named', ours, 'default_swift_reference = ref1\n')):
+        with Glance(case.replace(' ', '-'), {**file, **files}, own + named):
+            image, uploads[case, ACCOUNT] = upload(case, ACCOUNT, content, outlasting=False)
+            downloads[case] = read(f'download with {case}', ACCOUNT, image, content)
 
-    for seen in without_files, no_reference:
-        assert seen['image'] != 'active' and 'PUT' in seen['Swift 401s'], seen
-    assert with_files['image'] == 'active' and with_files['checksum equal'], with_files
-    assert 'PUT' not in with_files['Swift 401s'], with_files
-    assert retried['equal'] and not unretried['equal'], (retried, unretried)
+    for store in images:
+        assert arrived(uploads['with', store]) and 'PUT' not in uploads['with', store]['Swift 401s'], store
+        assert downloads['retries', store]['equal'] and not downloads['no retries', store]['equal'], store
+    for case in 'without', 'without default_swift_reference':
+        assert not arrived(uploads[case, TENANTS]) and 'PUT' in uploads[case, TENANTS]['Swift 401s'], case
+    # Only this one has no interval, where none is said.
+    assert arrived(uploads['without', ACCOUNT]) == (release != '5.4.0')
+    assert arrived(uploads['file and ours', ACCOUNT]) and not downloads['file and ours'][1]
+    assert downloads['file, ours, reference named'] == (200, True)
+
+
+def arrived(seen):
+    return seen['image'] == 'active' and seen['checksum equal']
 
 
 if __name__ == '__main__':

@@ -3,7 +3,7 @@
 import socket
 import threading
 
-from cloud import RELAYED, SWIFT
+from cloud import LIFETIME, RELAYED, SWIFT
 
 
 class Relay:
@@ -46,7 +46,7 @@ class Relay:
                     if passed > self.cut_after:
                         self.cut_after = None
                         self.held.set()
-                        self.release.wait(300)
+                        self.release.wait(300 + LIFETIME)
                         break
                 client.sendall(data)
         except OSError:
