@@ -10,7 +10,6 @@ use thiserror::Error;
 use super::Input;
 use super::objects::Object;
 use super::release::Release;
-use crate::observe::Snapshot;
 use crate::observe::manifests::insert;
 
 /// What is read: group, version, kind, and whether clusters may lack it.
@@ -57,7 +56,7 @@ pub enum LiveError {
 /// [`LiveError`] if there is no cluster, or not even workloads can be listed.
 pub async fn read(scope: &Scope, release: Option<Release>) -> Result<(Input, Vec<String>), LiveError> {
     let client = Client::try_default().await.map_err(LiveError::Client)?;
-    let mut input = Input { objects: Vec::new(), snapshot: Snapshot::complete(), files: Vec::new(), release };
+    let mut input = Input::new(release);
     let mut notes = Vec::new();
     for (group, version, kind, optional) in KINDS {
         match list(&client, scope, &GroupVersionKind::gvk(group, version, kind)).await {

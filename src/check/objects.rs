@@ -59,6 +59,15 @@ impl Object {
         Place { file: self.file.clone(), line, object: Some(self.id()), field }
     }
 
+    /// Whether a field is written.
+    pub fn has(&self, path: &[&str]) -> bool {
+        let step = |value: &'_ Value, step: &&str| match value {
+            Value::Array(items) => step.parse().ok().and_then(|at: usize| items.get(at)).cloned(),
+            other => other.get(*step).cloned(),
+        };
+        path.iter().try_fold(self.value.clone(), |value, name| step(&value, name)).is_some()
+    }
+
     /// The texts that a ConfigMap or Secret holds.
     fn texts(&self) -> Vec<Held> {
         let mut texts = Vec::new();

@@ -29,6 +29,15 @@ pub enum Through {
 }
 
 impl Through {
+    /// `Ingress openstack/glance`.
+    pub fn object(&self) -> String {
+        match self {
+            Self::Ingress(ingress, _) => format!("Ingress {}", ingress.meta.key),
+            Self::Route(route, _) => format!("Route {}", route.meta.key),
+            Self::HttpRoute(route, _) => format!("HTTPRoute {}", route.meta.key),
+        }
+    }
+
     /// Which object it is, if annotations tell it what to do.
     pub fn annotated(&self) -> Option<(ExposureKind, Key)> {
         match self {

@@ -8,6 +8,7 @@ use crate::check::finding::Place;
 use crate::check::read::python::Value;
 use crate::check::release::Release;
 use crate::check::unit::{Service, Unit};
+use crate::derive::hindrance::Hindrance;
 use crate::derive::origin::{Origin, PublicUrl};
 
 /// Where browsers load a dashboard from, as something in the input says.
@@ -34,6 +35,16 @@ pub enum Certainty {
     Exposed,
 }
 
+/// A field of an object that exposes Glance, which stops uploads or may.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hindered {
+    pub hindrance: Hindrance,
+    pub place: Place,
+    /// Somebody wrote it; else it is a default of the controller's.
+    pub written: bool,
+    pub scope: Vec<String>,
+}
+
 /// A Horizon and a Glance that belong together, by their indices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pair {
@@ -50,6 +61,8 @@ pub struct Cloud<'a> {
     pub published: Vec<Published>,
     pub dashboards: Vec<Dashboard>,
     pub pairs: Vec<Pair>,
+    /// What stands on the objects that expose Glance.
+    pub hindrances: Vec<Hindered>,
     /// Stated by the user; wins over what images tell.
     pub release: Option<Release>,
 }
@@ -70,7 +83,7 @@ impl<'a> Cloud<'a> {
         dashboards.extend(horizons.iter().flat_map(of_settings));
         dashboards.extend(servers.iter().filter(|s| s.service == Service::Horizon).filter_map(of_server));
         let pairs = pairs(&horizons, &glances);
-        Self { glances, horizons, servers, published, dashboards, pairs, release }
+        Self { glances, horizons, servers, published, dashboards, pairs, hindrances: Vec::new(), release }
     }
 
     /// Glance's release.
@@ -87,6 +100,12 @@ impl<'a> Cloud<'a> {
     /// nobody would check.
     pub fn is_direct(&self, glance: usize) -> bool {
         let mut horizons = self.horizons_of(glance).peekable();
+        horizons.peek().is_none() || horizons.any(Horizon::wants_direct)
+    }
+
+    /// The same of whatever Glance there is in a scope.
+    pub fn is_direct_in(&self, scope: &[String]) -> bool {
+        let mut horizons = self.horizons.iter().filter(|h| h.unit.scope == scope).peekable();
         horizons.peek().is_none() || horizons.any(Horizon::wants_direct)
     }
 

@@ -1,4 +1,4 @@
-//! Web servers before Glance or Horizon: httpd's virtual hosts, nginx's locations.
+//! Web servers before Glance or Horizon: httpd's virtual hosts, nginx's locations, HAProxy's backends.
 //!
 //! In: directive trees. Out: for each host or location the directives that are in effect there, and
 //! whom it serves. One of which that cannot be told serves nobody here: no rule speaks of it.
@@ -65,6 +65,7 @@ impl<'a> Server<'a> {
             let tree = directives::nginx(&file.text);
             nginx(unit, file, &tree, &tree, &[], &mut servers);
         }
+        servers.extend(super::haproxy::servers(unit));
         servers
     }
 

@@ -2,6 +2,8 @@
 
 mod csp;
 mod endpoint;
+mod exposed;
+mod haproxy;
 mod headers;
 mod import;
 mod limits;
@@ -19,7 +21,7 @@ use super::rule::Severity;
 /// All that is wrong.
 pub fn all(cloud: &Cloud<'_>) -> Vec<Finding> {
     type RuleOf = fn(&Cloud<'_>) -> Vec<Finding>;
-    const RULES: [RuleOf; 20] = [
+    const RULES: [RuleOf; 22] = [
         origins::form,
         origins::missing,
         headers::headers,
@@ -33,6 +35,8 @@ pub fn all(cloud: &Cloud<'_>) -> Vec<Finding> {
         endpoint::published,
         way::cors,
         way::options,
+        exposed::hindrances,
+        haproxy::haproxy,
         csp::connect_src,
         limits::body,
         limits::time,

@@ -5,6 +5,7 @@ use regex::Regex;
 use crate::check::classify::Kind;
 use crate::check::facts::{Cloud, Item, Server};
 use crate::check::finding::{Finding, Place};
+use crate::check::read::directives::Directive;
 use crate::check::rule::{Rule, Severity};
 use crate::check::unit::Service;
 
@@ -16,6 +17,7 @@ pub fn cors(cloud: &Cloud<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for server in &cloud.servers {
         match (server.service, server.kind) {
+            (_, Kind::Haproxy) => {}
             (Service::Glance, Kind::Nginx) => findings.extend(nginx_cors(server)),
             (Service::Glance, _) => findings.extend(httpd_cors(cloud, server)),
             (Service::Horizon, _) => findings.extend(horizons_own(server)),
@@ -30,7 +32,7 @@ pub fn stands_in(cloud: &Cloud<'_>) -> bool {
     let writes = |item: &Item<'_>| match item.directive.name.as_str() {
         "header" => header(item, ALLOW_ORIGIN).is_some_and(|(_, action, _)| action != "unset"),
         "add_header" => item.directive.word() == ALLOW_ORIGIN,
-        _ => false,
+        _ => super::haproxy::response_header(item, ALLOW_ORIGIN).is_some_and(|(action, _)| action != "del-header"),
     };
     let mut servers = cloud.servers.iter().filter(|s| s.service == Service::Glance);
     let silent = cloud.glances.iter().all(|g| g.is_whole() && g.cors_in_effect("allowed_origin").is_none());
@@ -38,7 +40,7 @@ pub fn stands_in(cloud: &Cloud<'_>) -> bool {
 }
 
 /// A server that stands in for Glance's filter may work: what would be wrong elsewhere is unwise here.
-fn unless_it_stands_in(cloud: &Cloud<'_>, mut findings: Vec<Finding>) -> Vec<Finding> {
+pub fn unless_it_stands_in(cloud: &Cloud<'_>, mut findings: Vec<Finding>) -> Vec<Finding> {
     if stands_in(cloud) {
         for finding in findings.iter_mut().filter(|f| f.severity == Severity::Error) {
             finding.severity = Severity::Warning;
@@ -129,6 +131,15 @@ fn nginx_cors(server: &Server<'_>) -> Vec<Finding> {
     };
     let is_hidden = server.items.iter().any(hidden);
     let mut findings = Vec::new();
+    for item in server.of_name("more_set_headers") {
+        if item.directive.args.iter().any(|a| a.to_ascii_lowercase().starts_with(ALLOW_ORIGIN)) {
+            let found = format!(
+                "more_set_headers {} replaces Glance's answer by one fixed value for every dashboard",
+                item.directive.text()
+            );
+            findings.push(Finding::warning(Rule::CorsOnTheWay, &item.place(), found, LEAVE));
+        }
+    }
     for item in server.of_name("add_header").filter(|item| item.directive.word() == ALLOW_ORIGIN) {
         let written = format!("add_header {}", item.directive.text());
         let answers = item.within.iter().any(is_options);
@@ -145,10 +156,26 @@ fn nginx_cors(server: &Server<'_>) -> Vec<Finding> {
     findings
 }
 
-/// `if ($request_method = OPTIONS)`.
-fn is_options(block: &crate::check::read::directives::Directive) -> bool {
+/// `if ($request_method = OPTIONS)`, and what else is surely true of a preflight.
+fn is_options(block: &Directive) -> bool {
     let text = block.text();
-    block.name == "if" && text.contains("$request_method") && text.contains("OPTIONS") && !text.contains('!')
+    let test = text.trim().trim_start_matches('(').strip_suffix(')').unwrap_or_default();
+    let mut words = test.trim().splitn(3, char::is_whitespace);
+    let (Some("$request_method"), Some(operator), Some(pattern)) = (words.next(), words.next(), words.next()) else {
+        return false;
+    };
+    let pattern = pattern.trim();
+    let matches = |pattern: &str| Regex::new(pattern).is_ok_and(|regex| regex.is_match("OPTIONS"));
+    block.name == "if"
+        && match operator {
+            "=" => pattern == "OPTIONS",
+            "!=" => pattern != "OPTIONS",
+            "~" => matches(pattern),
+            "~*" => matches(&format!("(?i){pattern}")),
+            "!~" => !matches(pattern),
+            "!~*" => !matches(&format!("(?i){pattern}")),
+            _ => false,
+        }
 }
 
 /// What older guides put before Horizon.
@@ -188,7 +215,7 @@ pub fn options(cloud: &Cloud<'_>) -> Vec<Finding> {
     for server in cloud.servers.iter().filter(|s| s.service == Service::Glance) {
         findings.extend(server.items.iter().filter_map(|item| login(server, item)));
         findings.extend(rewritten(server));
-        findings.extend(server.items.iter().filter_map(answered));
+        findings.extend(server.items.iter().filter_map(|item| answered(server, item)));
     }
     unless_it_stands_in(cloud, findings)
 }
@@ -230,6 +257,13 @@ fn login(server: &Server<'_>, item: &Item<'_>) -> Option<Finding> {
         "deny" if item.directive.text().eq_ignore_ascii_case("from all") || word == "all" => {
             let refused = around("limitexcept", false) || around("limit_except", false) || around("limit", true);
             refused.then(|| filtered(&item.place(), "OPTIONS is not among the methods that are let through".into()))
+        }
+        "allowmethods" if word != "reset" => {
+            let listed = item.directive.args.iter().any(|method| method.eq_ignore_ascii_case("OPTIONS"));
+            (!listed).then(|| {
+                let found = format!("AllowMethods {} lets no OPTIONS through", item.directive.text());
+                Finding::error(Rule::OptionsFiltered, &item.place(), found, "add OPTIONS to it")
+            })
         }
         "auth_basic" | "auth_request" if word != "off" => {
             server.last(&item.directive.name).filter(|last| last.directive.word() != "off").map(|_| {
@@ -291,10 +325,13 @@ fn answers(rule: &Item<'_>) -> bool {
     path && flags.split(',').map(str::trim).any(|f| f == "F" || f == "G" || f.starts_with("R="))
 }
 
-/// nginx: `if ($request_method = OPTIONS) { return 204; }`.
-fn answered(item: &Item<'_>) -> Option<Finding> {
+/// nginx: `if ($request_method = OPTIONS) { return 204; }`. One that grants the upload itself is DU012's.
+fn answered(server: &Server<'_>, item: &Item<'_>) -> Option<Finding> {
     let ends = item.directive.name == "return" && item.within.iter().any(is_options);
-    ends.then(|| {
+    let beside = || server.of_name("add_header").filter(|other| other.within == item.within);
+    let token = |i: &Item<'_>| i.directive.text().to_ascii_lowercase().contains("x-auth-token");
+    let grants = beside().any(|i| i.directive.word() == ALLOW_ORIGIN) && beside().any(token);
+    (ends && !grants).then(|| {
         let found = format!("return {} answers OPTIONS in Glance's place", item.directive.text());
         Finding::error(
             Rule::OptionsFiltered,
