@@ -8,10 +8,11 @@ use std::collections::BTreeSet;
 use super::facts::{Certainty, Dashboard, Hindered, Published};
 use super::finding::{Finding, Place};
 use super::objects::Object;
+use super::policies;
 use super::rule::{Rule, Severity};
 use super::unit::{Service, Unit};
 use crate::api::{Reason, WorkloadKind};
-use crate::derive::hindrance::{self, Through};
+use crate::derive::hindrance::{self, Hindrance, Through};
 use crate::derive::origin::Origin;
 use crate::derive::{Exposure, Exposures, Intent, Problem, Stated, World, exposures};
 use crate::observe::{Key, Snapshot};
@@ -64,16 +65,26 @@ pub fn hindrances(snapshot: &Snapshot, objects: &[Object], units: &[Unit], dashb
         .flat_map(|exposures| exposures.through.iter().map(Through::object))
         .collect();
     let mut found = Vec::new();
-    for (unit, exposures) in exposures_of(snapshot, units, Service::Glance) {
+    let origins = |unit: &Unit| -> BTreeSet<&Origin> {
         let near = dashboards.iter().filter(|d| d.scope == unit.scope);
-        let origins: BTreeSet<&Origin> = near.filter_map(|d| d.origin.as_ref()).collect();
-        for hindrance in hindrance::of(&exposures.through, &origins).into_iter().filter(|h| !told.contains(&h.object)) {
-            let (kind, key) = hindrance.object.split_once(' ').unwrap_or_default();
-            let steps = steps(&hindrance.field);
-            let place = place(objects, kind, &key.parse().unwrap_or_default(), &steps);
-            let place = place.field(hindrance.field.clone());
-            let written = objects.iter().any(|o| o.id() == hindrance.object && o.has(&steps));
-            found.push(Hindered { hindrance, place, written, scope: unit.scope.clone() });
+        near.filter_map(|d| d.origin.as_ref()).collect()
+    };
+    let mut add = |unit: &Unit, hindrance: Hindrance, steps: &[&str]| {
+        let (kind, key) = hindrance.object.split_once(' ').unwrap_or_default();
+        let place = place(objects, kind, &key.parse().unwrap_or_default(), steps).field(hindrance.field.clone());
+        let written = objects.iter().any(|o| o.id() == hindrance.object && o.has(steps));
+        found.push(Hindered { hindrance, place, written, scope: unit.scope.clone() });
+    };
+    for (unit, exposures) in exposures_of(snapshot, units, Service::Glance) {
+        let hindrances = hindrance::of(&exposures.through, &origins(unit));
+        for hindrance in hindrances.into_iter().filter(|h| !told.contains(&h.object)) {
+            let field = hindrance.field.clone();
+            add(unit, hindrance, &steps(&field));
+        }
+    }
+    for unit in units.iter().filter(|unit| unit.service() == Some(Service::Glance)) {
+        for (hindrance, path) in policies::hindrances(objects, &unit.name, &origins(unit)) {
+            add(unit, hindrance, &path.iter().map(String::as_str).collect::<Vec<_>>());
         }
     }
     found

@@ -97,6 +97,8 @@ fn add(input: &mut Input, object: Object, errors: &mut Vec<String>) {
     let place = object.place(&[]);
     let told = |why: &str| format!("{place}: {}: {}", object.id(), mask::error(why));
     match insert(&mut input.snapshot, object.value.clone()) {
+        // A patch has no more than it changes.
+        Err(why) if why.contains("missing field") => input.unseen.push(told(&why)),
         Err(why) => errors.push(told(&why)),
         Ok(Some(id)) => {
             errors.extend(undecodable(&input.snapshot, &id).map(|why| told(&why)));

@@ -18,6 +18,7 @@ pub mod manifests;
 pub mod mask;
 pub mod objects;
 pub mod output;
+mod policies;
 pub mod read;
 pub mod release;
 pub mod rule;

@@ -113,8 +113,23 @@ impl<'a> Cloud<'a> {
     pub fn is_same_origin(&self, unit: &Unit) -> bool {
         let dashboards: Vec<_> = self.dashboards_near(&unit.scope).filter_map(|d| d.origin.as_ref()).collect();
         let near = self.published.iter().filter(|p| p.scope == unit.scope);
-        let mut origins = near.filter_map(|p| PublicUrl::parse(&p.url).ok());
-        origins.any(|url| dashboards.contains(&url.origin()))
+        let mut origins = near.filter_map(|p| PublicUrl::parse(&p.url).ok()).peekable();
+        // Nobody says what the catalog publishes: a path that is there for Glance will be it.
+        (origins.peek().is_none() && self.is_below_dashboard(unit))
+            || origins.any(|url| dashboards.contains(&url.origin()))
+    }
+
+    /// Whether the dashboard's own host leads to Glance, too.
+    fn is_below_dashboard(&self, unit: &Unit) -> bool {
+        let near = self.servers.iter().filter(|server| server.scope == unit.scope);
+        let (horizons, others): (Vec<_>, Vec<_>) = near.partition(|server| server.service == Service::Horizon);
+        let text = |server: &Server<'_>, name: &str| server.last(name).map(|item| item.directive.text());
+        let shares_host = |horizon: &Server<'_>, other: &Server<'_>| {
+            ["server_name", "listen"]
+                .iter()
+                .all(|name| text(horizon, name).is_some_and(|t| text(other, name) == Some(t)))
+        };
+        horizons.iter().any(|h| h.glance_below().is_some() || others.iter().any(|other| shares_host(h, other)))
     }
 
     /// The dashboards of the Horizons next to a unit.

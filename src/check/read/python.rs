@@ -23,6 +23,8 @@ pub enum Value {
     None,
     /// A list, tuple or set.
     List(Vec<Value>),
+    /// What has texts as keys.
+    Dict(BTreeMap<String, Value>),
     Unknown,
 }
 
@@ -37,6 +39,11 @@ impl Value {
         if let Self::List(items) = self { items.iter().map(Self::text).collect() } else { None }
     }
 
+    /// What a key of a dict has.
+    pub fn get(&self, key: &str) -> Option<&Self> {
+        if let Self::Dict(entries) = self { entries.get(key) } else { None }
+    }
+
     /// Python's truth value.
     fn truth(&self) -> Option<bool> {
         match self {
@@ -45,6 +52,7 @@ impl Value {
             Self::Bool(value) => Some(*value),
             Self::None => Some(false),
             Self::List(items) => Some(!items.is_empty()),
+            Self::Dict(entries) => Some(!entries.is_empty()),
             Self::Unknown => None,
         }
     }

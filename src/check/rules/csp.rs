@@ -48,10 +48,14 @@ fn sources(policy: &str) -> Option<Vec<String>> {
     of("connect-src").or_else(|| of("default-src"))
 }
 
-/// django-csp's settings.
+/// django-csp's settings, those of its version 4, and Django's own since 6.
 fn setting(horizon: &Horizon<'_>) -> Option<Policy> {
-    let name = ["CSP_CONNECT_SRC", "CSP_DEFAULT_SRC"].into_iter().find(|name| horizon.value(name).is_some())?;
-    let sources = match horizon.value(name)? {
+    const NAMES: [&str; 4] = ["CSP_CONNECT_SRC", "CSP_DEFAULT_SRC", "CONTENT_SECURITY_POLICY", "SECURE_CSP"];
+    let name = NAMES.into_iter().find(|name| horizon.value(name).is_some())?;
+    let value = horizon.value(name)?;
+    let directives = value.get("DIRECTIVES").unwrap_or(value);
+    let listed = directives.get("connect-src").or_else(|| directives.get("default-src"));
+    let sources = match listed.unwrap_or(value) {
         Value::Text(text) => vec![text.clone()],
         value => value.texts()?.into_iter().map(str::to_owned).collect(),
     };

@@ -18,5 +18,7 @@ fn told(cloud: &Cloud<'_>, hindered: &Hindered) -> Option<Finding> {
         (false, false) if rule != Rule::BodyLimit => Severity::Note,
         (false, _) => Severity::Warning,
     };
-    Some(Finding::new(rule, severity, place, hindrance.found.clone(), hindrance.fix.clone()))
+    let annotation = hindrance.field.strip_prefix("metadata.annotations[").and_then(|name| name.strip_suffix(']'));
+    let found = format!("{}: {}", annotation.unwrap_or(&hindrance.field), hindrance.found);
+    Some(Finding::new(rule, severity, place, found, hindrance.fix.clone()))
 }

@@ -1,15 +1,15 @@
 //! DU012, DU014, DU015, DU020 where HAProxy stands before Glance.
 
+use super::way::{ALLOW_ORIGIN, LEAVE, unless_it_stands_in};
 use crate::check::classify::Kind;
 use crate::check::facts::{Cloud, Item, Server};
 use crate::check::finding::Finding;
 use crate::check::rule::Rule;
 use crate::check::unit::Service;
 
-const ALLOW_ORIGIN: &str = "access-control-allow-origin";
-const LEAVE: &str = "remove it: Glance's own [cors] answers the browser";
-/// A silence shorter than this ends uploads whose end Glance takes its time to store.
-const PATIENT: u64 = 60_000;
+/// A silence shorter than this ends uploads whose end Glance takes its time to store. Deployment tools
+/// that write 50 s by default get on with it.
+const PATIENT: u64 = 50_000;
 
 /// All of them.
 pub fn haproxy(cloud: &Cloud<'_>) -> Vec<Finding> {
@@ -24,7 +24,7 @@ pub fn haproxy(cloud: &Cloud<'_>) -> Vec<Finding> {
             findings.extend(server.of_name("http-request").filter_map(limited));
         }
     }
-    super::way::unless_it_stands_in(cloud, findings)
+    unless_it_stands_in(cloud, findings)
 }
 
 /// The action on a response header, and its new value.
@@ -158,11 +158,9 @@ fn fetched(words: &[&str]) -> Option<bool> {
 }
 
 fn any(terms: impl Iterator<Item = Option<bool>>) -> Option<bool> {
-    terms.fold(Some(false), |any, term| match (any, term) {
-        (Some(true), _) | (_, Some(true)) => Some(true),
-        (Some(false), Some(false)) => Some(false),
-        _ => None,
-    })
+    let terms: Vec<_> = terms.collect();
+    let known = terms.iter().copied().collect::<Option<Vec<bool>>>();
+    if terms.contains(&Some(true)) { Some(true) } else { known.map(|_| false) }
 }
 
 fn all(terms: impl Iterator<Item = Option<bool>>) -> Option<bool> {

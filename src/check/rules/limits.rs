@@ -38,12 +38,7 @@ fn under_the_dashboard(server: &Server<'_>) -> Option<Finding> {
         let inner = item.within.iter().rev().find(|d| matches!(d.name.as_str(), "location" | "directory" | "files"))?;
         inner.arg(0).map(|path| path.trim_matches('"').to_owned())
     };
-    let to_glance = |item: &&Item<'_>| {
-        let text = item.directive.text().to_lowercase();
-        let leads = item.directive.name == "proxypass" && (text.contains("glance") || text.contains(":9292"));
-        leads && !text.contains("/api/glance")
-    };
-    let proxy = server.items.iter().find(to_glance)?;
+    let proxy = server.glance_below()?;
     let path = location(proxy).or_else(|| proxy.directive.arg(0).map(str::to_owned))?;
     let holds = |item: &&Item<'_>| location(item).is_none_or(|at| at == path || at == "/");
     // A host's own limit counts before that of a path.

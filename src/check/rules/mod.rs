@@ -7,6 +7,7 @@ mod haproxy;
 mod headers;
 mod import;
 mod limits;
+mod options;
 mod origins;
 mod reading;
 mod settings;
@@ -34,7 +35,7 @@ pub fn all(cloud: &Cloud<'_>) -> Vec<Finding> {
         start::chunked,
         endpoint::published,
         way::cors,
-        way::options,
+        options::options,
         exposed::hindrances,
         haproxy::haproxy,
         csp::connect_src,

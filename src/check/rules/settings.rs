@@ -86,6 +86,7 @@ fn shown(value: &Value) -> String {
         Value::None => "None".into(),
         Value::Number(number) => number.to_string(),
         Value::List(_) => "a list".into(),
+        Value::Dict(_) => "a dict".into(),
         Value::Unknown => "the value".into(),
     }
 }
