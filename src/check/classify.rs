@@ -15,6 +15,7 @@ pub enum Kind {
     Settings,
     Httpd,
     Nginx,
+    Haproxy,
     Uwsgi,
     /// Kolla's config.json: which file is copied where.
     Kolla,
@@ -42,6 +43,9 @@ const LEFT_OUT: [&str; 16] = [
 
 static NGINX: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"(?m)^\s*(?:(?:http|server)\s*\{|(?:location|upstream)\s+[^\n{;]*\{)").ok());
+static HAPROXY: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?m)^(?:(?:frontend|backend|listen)[ \t]+[\w.:-]+|defaults)\b[^={;\n]*\n(?:[ \t]*\n|[ \t]*#.*\n)*[ \t]+(?:mode|bind|server|option|timeout|balance|log|acl|http-request|http-response|default_backend|use_backend|description|maxconn|retries|rspadd)\b").ok()
+});
 static HTTPD: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"(?mi)^\s*(?:<(?:VirtualHost|Location|LocationMatch|Directory|IfModule|Proxy)\b|(?:WSGIScriptAlias|WSGIChunkedRequest|ProxyPass|LimitRequestBody|RequestReadTimeout|ServerName|Header\s+(?:always\s+|onsuccess\s+)?(?:set|add|append|merge))\s)").ok()
 });
@@ -91,6 +95,9 @@ pub fn kind(path: &str, text: &str) -> Option<Kind> {
     }
     if is_glance(path, text) {
         return Some(Kind::Glance);
+    }
+    if matches(&HAPROXY, text) {
+        return Some(Kind::Haproxy);
     }
     if matches(&NGINX, text) && text.contains(';') {
         return Some(Kind::Nginx);
@@ -216,6 +223,9 @@ mod tests {
     #[case("sites-enabled/glance.conf", "<VirtualHost *:9292>", Some(Kind::Httpd))]
     #[case("sites-enabled/glance", "<VirtualHost *:9292>", Some(Kind::Httpd))]
     #[case("nginx.conf", "http {\n server {\n listen 80; } }", Some(Kind::Nginx))]
+    #[case("haproxy.cfg", "global\n  daemon\ndefaults\n  mode http\n", Some(Kind::Haproxy))]
+    #[case("glance.cfg", "listen glance_api\n\n  bind 192.0.2.1:9292\n", Some(Kind::Haproxy))]
+    #[case("setup.cfg", "defaults\nx = 1\n", None)]
     #[case("x.ini", "[uwsgi]\nhttp = :9292", Some(Kind::Uwsgi))]
     #[case("config.json", "{\"config_files\": []}", Some(Kind::Kolla))]
     #[case("policy.json", "{}", None)]

@@ -3,19 +3,38 @@
 //! In: a snapshot. Out: the dashboards that Ingresses expose, and the findings that custom resources
 //! would show in their conditions.
 
-use super::facts::{Certainty, Dashboard, Published};
+use std::collections::BTreeSet;
+
+use super::facts::{Certainty, Dashboard, Hindered, Published};
 use super::finding::{Finding, Place};
 use super::objects::Object;
+use super::policies;
 use super::rule::{Rule, Severity};
 use super::unit::{Service, Unit};
 use crate::api::{Reason, WorkloadKind};
-use crate::derive::{Exposure, Intent, Problem, Stated, World, exposures};
+use crate::derive::hindrance::{self, Hindrance, Through};
+use crate::derive::origin::Origin;
+use crate::derive::{Exposure, Exposures, Intent, Problem, Stated, World, exposures};
 use crate::observe::{Key, Snapshot};
 
 fn place(objects: &[Object], kind: &str, key: &Key, field: &[&str]) -> Place {
     let is = |o: &&Object| o.kind() == kind && o.namespace() == key.namespace && o.name() == key.name;
     let missing = || Place { object: Some(format!("{kind} {key}")), ..Place::default() };
     objects.iter().find(is).map_or_else(missing, |object| object.place(field))
+}
+
+/// What exposes the workloads of a service.
+fn exposures_of<'a>(snapshot: &Snapshot, units: &'a [Unit], service: Service) -> Vec<(&'a Unit, Exposures)> {
+    let of_unit = |unit: &'a Unit| {
+        let workload = WorkloadKind::ALL.iter().find_map(|kind| {
+            let key: Key = unit.name.strip_prefix(kind.as_str())?.strip_prefix(' ')?.parse().ok()?;
+            snapshot.workloads(*kind).get(&key).ok()?.cloned()
+        })?;
+        let stated = Stated { public_url: None, exposed_by: None };
+        let namespace = &workload.meta.key.namespace;
+        Some((unit, exposures(snapshot, stated, Ok(&workload), namespace).ok()?))
+    };
+    units.iter().filter(|unit| unit.service() == Some(service)).filter_map(of_unit).collect()
 }
 
 /// The public URLs under which something exposes the workloads of a service.
@@ -26,22 +45,63 @@ fn exposed<'a>(
     service: Service,
 ) -> Vec<(&'a Unit, Exposure, Place)> {
     let mut found = Vec::new();
-    for unit in units.iter().filter(|unit| unit.service() == Some(service)) {
-        let workload = WorkloadKind::ALL.iter().find_map(|kind| {
-            let key: Key = unit.name.strip_prefix(kind.as_str())?.strip_prefix(' ')?.parse().ok()?;
-            snapshot.workloads(*kind).get(&key).ok()?.cloned()
-        });
-        let Some(workload) = workload else { continue };
-        let stated = Stated { public_url: None, exposed_by: None };
-        let namespace = &workload.meta.key.namespace;
-        let Ok(exposed) = exposures(snapshot, stated, Ok(&workload), namespace) else { continue };
-        for exposure in exposed.urls.into_iter().filter(|e| e.url.origin().unreachable().is_none()) {
+    for (unit, exposures) in exposures_of(snapshot, units, service) {
+        for exposure in exposures.urls.into_iter().filter(|e| e.url.origin().unreachable().is_none()) {
             let (kind, key) = exposure.source.split_once(' ').unwrap_or_default();
             let place = place(objects, kind, &key.parse().unwrap_or_default(), &["spec"]);
             found.push((unit, exposure, place));
         }
     }
     found
+}
+
+/// What stands in the way on the objects that expose Glance. Those that a resource's own conditions
+/// speak of are left to them.
+pub fn hindrances(snapshot: &Snapshot, objects: &[Object], units: &[Unit], dashboards: &[Dashboard]) -> Vec<Hindered> {
+    let world = World::of(snapshot);
+    let told: Vec<String> = world
+        .accepting()
+        .filter_map(|view| view.exposures.as_ref().ok())
+        .flat_map(|exposures| exposures.through.iter().map(Through::object))
+        .collect();
+    let mut found = Vec::new();
+    let origins = |unit: &Unit| -> BTreeSet<&Origin> {
+        let near = dashboards.iter().filter(|d| d.scope == unit.scope);
+        near.filter_map(|d| d.origin.as_ref()).collect()
+    };
+    let mut add = |unit: &Unit, hindrance: Hindrance, steps: &[&str]| {
+        let (kind, key) = hindrance.object.split_once(' ').unwrap_or_default();
+        let place = place(objects, kind, &key.parse().unwrap_or_default(), steps).field(hindrance.field.clone());
+        let written = objects.iter().any(|o| o.id() == hindrance.object && o.has(steps));
+        found.push(Hindered { hindrance, place, written, scope: unit.scope.clone() });
+    };
+    for (unit, exposures) in exposures_of(snapshot, units, Service::Glance) {
+        let hindrances = hindrance::of(&exposures.through, &origins(unit));
+        for hindrance in hindrances.into_iter().filter(|h| !told.contains(&h.object)) {
+            let field = hindrance.field.clone();
+            add(unit, hindrance, &steps(&field));
+        }
+    }
+    for unit in units.iter().filter(|unit| unit.service() == Some(Service::Glance)) {
+        for (hindrance, path) in policies::hindrances(objects, &unit.name, &origins(unit)) {
+            add(unit, hindrance, &path.iter().map(String::as_str).collect::<Vec<_>>());
+        }
+    }
+    found
+}
+
+/// `a.b[c.d]` → `a`, `b`, `c.d`.
+fn steps(field: &str) -> Vec<&str> {
+    let (path, key) = field.split_once('[').map_or((field, None), |(path, rest)| (path, rest.split_once(']')));
+    let mut steps: Vec<&str> = path.split('.').collect();
+    if let Some((key, rest)) = key {
+        steps.push(key);
+        steps.extend(rest.split('.').filter(|step| !step.is_empty()).flat_map(|step| {
+            let (name, number) = step.split_once('[').unwrap_or((step, ""));
+            [name, number.trim_end_matches(']')].into_iter().filter(|step| !step.is_empty())
+        }));
+    }
+    steps
 }
 
 /// The dashboards that Ingresses and the like expose.

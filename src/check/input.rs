@@ -45,7 +45,7 @@ impl Found {
             if bytes.len() as u64 > MOST_BYTES {
                 return Err(io::Error::other(format!("is larger than {} MiB", MOST_BYTES >> 20)));
             }
-            String::from_utf8(bytes).map_err(|_| io::Error::other("is not UTF-8; save it as UTF-8"))
+            readable(&name, bytes).ok_or_else(|| io::Error::other("is not UTF-8; save it as UTF-8"))
         });
         match text {
             Ok(text) => {
@@ -73,15 +73,28 @@ impl Found {
             if entry.file_type().is_ok_and(|t| t.is_dir()) {
                 self.walk(&path);
             } else if path.is_file() && may_matter(&path, &name) {
-                let bytes = fs::File::open(&path).and_then(bounded);
+                let (bytes, shown) = (fs::File::open(&path).and_then(bounded), path.display().to_string());
                 // Keys, images and databases lie beside configuration.
-                if bytes.as_ref().is_ok_and(|bytes| std::str::from_utf8(bytes).is_err()) && !is_manifest(&name) {
+                let is_other = |bytes: &Vec<u8>| readable(&shown, bytes.clone()).is_none();
+                if !is_manifest(&name) && bytes.as_ref().is_ok_and(is_other) {
                     continue;
                 }
-                self.add(path.display().to_string(), bytes, false);
+                self.add(shown, bytes, false);
             }
         }
     }
+}
+
+/// Configuration in another encoding is read with its strange bytes replaced: that they are there is a
+/// finding, as the programs refuse them.
+fn readable(name: &str, bytes: Vec<u8>) -> Option<String> {
+    String::from_utf8(bytes).map_or_else(
+        |error| {
+            let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+            classify::kind(name, &text).is_some().then_some(text)
+        },
+        Some,
+    )
 }
 
 fn is_manifest(name: &str) -> bool {

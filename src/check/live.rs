@@ -10,11 +10,10 @@ use thiserror::Error;
 use super::Input;
 use super::objects::Object;
 use super::release::Release;
-use crate::observe::Snapshot;
 use crate::observe::manifests::insert;
 
 /// What is read: group, version, kind, and whether clusters may lack it.
-const KINDS: [(&str, &str, &str, bool); 13] = [
+const KINDS: [(&str, &str, &str, bool); 19] = [
     ("", "v1", "ConfigMap", false),
     ("", "v1", "Service", false),
     ("apps", "v1", "Deployment", false),
@@ -26,7 +25,13 @@ const KINDS: [(&str, &str, &str, bool); 13] = [
     ("glance.openstack.org", "v1beta1", "Glance", true),
     ("cors.openstack.org", "v1beta1", "OpenStackAPI", true),
     ("keystone.openstack.org", "v1beta1", "KeystoneEndpoint", true),
+    ("gateway.networking.k8s.io", "v1", "Gateway", true),
     ("gateway.networking.k8s.io", "v1", "HTTPRoute", true),
+    ("gateway.envoyproxy.io", "v1alpha1", "SecurityPolicy", true),
+    ("projectcontour.io", "v1", "HTTPProxy", true),
+    ("networking.istio.io", "v1", "VirtualService", true),
+    ("traefik.io", "v1alpha1", "IngressRoute", true),
+    ("traefik.io", "v1alpha1", "Middleware", true),
     ("route.openshift.io", "v1", "Route", true),
 ];
 
@@ -57,7 +62,7 @@ pub enum LiveError {
 /// [`LiveError`] if there is no cluster, or not even workloads can be listed.
 pub async fn read(scope: &Scope, release: Option<Release>) -> Result<(Input, Vec<String>), LiveError> {
     let client = Client::try_default().await.map_err(LiveError::Client)?;
-    let mut input = Input { objects: Vec::new(), snapshot: Snapshot::complete(), files: Vec::new(), release };
+    let mut input = Input::new(release);
     let mut notes = Vec::new();
     for (group, version, kind, optional) in KINDS {
         match list(&client, scope, &GroupVersionKind::gvk(group, version, kind)).await {

@@ -18,10 +18,12 @@ pub mod manifests;
 pub mod mask;
 pub mod objects;
 pub mod output;
+mod policies;
 pub mod read;
 pub mod release;
 pub mod rule;
 pub mod rules;
+mod template;
 pub mod unit;
 
 use serde::Serialize;
@@ -69,6 +71,16 @@ pub struct Input {
     pub files: Vec<(String, File)>,
     /// The release, where the user says it.
     pub release: Option<Release>,
+    /// What could not be looked at, and why.
+    pub unseen: Vec<String>,
+}
+
+impl Input {
+    /// Nothing yet.
+    pub fn new(release: Option<Release>) -> Self {
+        let snapshot = Snapshot::complete();
+        Self { objects: Vec::new(), snapshot, files: Vec::new(), release, unseen: Vec::new() }
+    }
 }
 
 /// Finds all that is wrong.
@@ -77,7 +89,8 @@ pub fn check(input: Input) -> Report {
     units.extend(unit::of_files(input.files));
     let exposed = derived::dashboards(&input.snapshot, &input.objects, &units);
     let published = derived::endpoints(&input.snapshot, &input.objects, &units);
-    let cloud = Cloud::of(&units, exposed, published, input.release);
+    let mut cloud = Cloud::of(&units, exposed, published, input.release);
+    cloud.hindrances = derived::hindrances(&input.snapshot, &input.objects, &units, &cloud.dashboards);
     let mut findings = rules::all(&cloud);
     findings.extend(derived::findings(&input.snapshot, &input.objects));
     for finding in &mut findings {
@@ -87,7 +100,7 @@ pub fn check(input: Input) -> Report {
     findings.sort();
     findings.dedup();
     let seen = cloud.glances.iter().map(|g| g.unit).chain(cloud.horizons.iter().map(|h| h.unit));
-    let (mut checked, mut unseen) = (Vec::new(), Vec::new());
+    let (mut checked, mut unseen) = (Vec::new(), input.unseen);
     for unit in seen {
         checked.push(unit.name.clone());
         unseen.extend(unit.unseen.iter().map(|what| format!("{}: {what}", unit.name)));

@@ -59,6 +59,15 @@ impl Object {
         Place { file: self.file.clone(), line, object: Some(self.id()), field }
     }
 
+    /// Whether a field is written.
+    pub fn has(&self, path: &[&str]) -> bool {
+        let step = |value: &'_ Value, step: &&str| match value {
+            Value::Array(items) => step.parse().ok().and_then(|at: usize| items.get(at)).cloned(),
+            other => other.get(*step).cloned(),
+        };
+        path.iter().try_fold(self.value.clone(), |value, name| step(&value, name)).is_some()
+    }
+
     /// The texts that a ConfigMap or Secret holds.
     fn texts(&self) -> Vec<Held> {
         let mut texts = Vec::new();
@@ -67,7 +76,7 @@ impl Object {
             for (key, value) in self.value[field].as_object().into_iter().flatten() {
                 let Some(written) = value.as_str() else { continue };
                 let encoded = secret && field == "data";
-                let text = if encoded { decoded(value) } else { Some(written.to_owned()) };
+                let text = if encoded { decoded(written) } else { Some(written.to_owned()) };
                 let node = self.node.as_ref().and_then(|node| node.at([field, key.as_str()]));
                 let lines = match node {
                     Some(node) if encoded => Lines::At(node.line),
@@ -90,8 +99,9 @@ struct Held {
     place: Place,
 }
 
-fn decoded(value: &Value) -> Option<String> {
-    let bytes: ByteString = serde_json::from_value(value.clone()).ok()?;
+/// Base64, which may be broken into lines.
+fn decoded(written: &str) -> Option<String> {
+    let bytes: ByteString = serde_json::from_value(written.replace(['\r', '\n'], "").into()).ok()?;
     String::from_utf8(bytes.0).ok()
 }
 

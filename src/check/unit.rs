@@ -107,7 +107,7 @@ impl Unit {
 
     /// Whether it plays a role here. A web server may, whoever's it is.
     pub fn matters(&self) -> bool {
-        self.service().is_some() || self.has(Kind::Httpd) || self.has(Kind::Nginx)
+        self.service().is_some() || [Kind::Httpd, Kind::Nginx, Kind::Haproxy].into_iter().any(|kind| self.has(kind))
     }
 
     fn named(&self) -> Option<Service> {
@@ -122,6 +122,13 @@ impl Unit {
     /// Puts kolla's copies to their places: `config.json` says what is copied where. Nothing else of its
     /// folder is read, if the folder is `whole`.
     pub fn copy_as_kolla(&mut self, whole: bool) {
+        let command = |file: &File| {
+            let json: serde_json::Value = serde_json::from_str(&file.text).ok()?;
+            let line = file.text.lines().position(|line| line.contains("\"command\"")).unwrap_or_default() + 1;
+            Some((json["command"].as_str()?.to_owned(), file.option(line, "command")))
+        };
+        let commands: Vec<_> = self.of_kind(Kind::Kolla).filter_map(command).collect();
+        self.commands.extend(commands);
         let copies: Vec<(String, String)> = self.of_kind(Kind::Kolla).flat_map(|file| copies(&file.text)).collect();
         if copies.is_empty() {
             return;
@@ -191,13 +198,14 @@ fn root(name: &str) -> String {
 }
 
 fn is_services(part: &str) -> bool {
-    const PARTS: [&str; 10] = [
+    const PARTS: [&str; 11] = [
         "glance",
         "glance-api",
         "horizon",
         "openstack-dashboard",
         "local_settings.d",
         "apache2",
+        "haproxy",
         "httpd",
         "nginx",
         "uwsgi",
@@ -218,5 +226,6 @@ fn group(name: &str, file: &File) -> &'static str {
         Kind::Uwsgi => "uwsgi",
         Kind::Httpd => "httpd",
         Kind::Nginx => "nginx",
+        Kind::Haproxy => "haproxy",
     }
 }

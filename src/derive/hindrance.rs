@@ -29,6 +29,15 @@ pub enum Through {
 }
 
 impl Through {
+    /// `Ingress openstack/glance`.
+    pub fn object(&self) -> String {
+        match self {
+            Self::Ingress(ingress, _) => format!("Ingress {}", ingress.meta.key),
+            Self::Route(route, _) => format!("Route {}", route.meta.key),
+            Self::HttpRoute(route, _) => format!("HTTPRoute {}", route.meta.key),
+        }
+    }
+
     /// Which object it is, if annotations tell it what to do.
     pub fn annotated(&self) -> Option<(ExposureKind, Key)> {
         match self {
@@ -66,13 +75,13 @@ impl fmt::Display for Hindrance {
 }
 
 /// Answers or rewrites CORS.
-const CORS: &str = "DU012";
+pub(crate) const CORS: &str = "DU012";
 /// A body limit.
-const BODY: &str = "DU014";
+pub(crate) const BODY: &str = "DU014";
 /// A timeout or a buffer.
 const TIME: &str = "DU015";
 /// A login that a preflight cannot have.
-const LOGIN: &str = "DU020";
+pub(crate) const LOGIN: &str = "DU020";
 
 /// A silence shorter than this ends uploads whose end Glance takes its time to store.
 const PATIENT: u64 = 600;
@@ -129,14 +138,15 @@ impl Annotations<'_> {
         let written = self.get(name);
         let limit = written.or(default)?;
         let bytes = size(limit)?;
-        let certain = bytes < SMALL && written.is_some();
+        let fails = body_fails(bytes)?;
+        let certain = fails && written.is_some();
         let found = match written {
             Some(limit) => format!("{limit:?} refuses larger images with 413"),
             None => format!(
                 "is missing, so the controller's own limit holds (usually {limit}), which refuses images with 413"
             ),
         };
-        (bytes > 0 && bytes < LARGE).then(|| self.mendable(BODY, certain, name, found, "0"))
+        (bytes > 0).then(|| self.mendable(BODY, certain, name, found, "0"))
     }
 
     /// How long the proxy waits in silence.
@@ -153,9 +163,14 @@ impl Annotations<'_> {
     }
 }
 
+/// Whether a body limit refuses common images, or some; none if it refuses hardly any.
+pub(crate) const fn body_fails(bytes: u64) -> Option<bool> {
+    if bytes < LARGE { Some(bytes < SMALL) } else { None }
+}
+
 /// What a grant that somebody else than Glance gives lacks. An entry for origins may be `*` or have
 /// one in it.
-fn lacks(listed_origins: &[&str], listed_headers: &[&str], origins: &BTreeSet<&Origin>) -> Vec<String> {
+pub(crate) fn lacks(listed_origins: &[&str], listed_headers: &[&str], origins: &BTreeSet<&Origin>) -> Vec<String> {
     let is_in = |origin: &str, entry: &str| match entry.split_once('*') {
         _ if entry == "*" => true,
         Some((head, tail)) => {

@@ -123,7 +123,15 @@ pub fn values(name: &str, bytes: &[u8]) -> Result<text::Documents, text::Unreada
 ///
 /// # Errors
 /// The decoder's words; `Ok(None)` for a kind that plays no role.
-pub fn insert(snapshot: &mut Snapshot, object: Value) -> Result<Option<Id>, String> {
+pub fn insert(snapshot: &mut Snapshot, mut object: Value) -> Result<Option<Id>, String> {
+    // The API server decodes base64 that is broken into lines, too.
+    for value in
+        object.get_mut("binaryData").and_then(Value::as_object_mut).into_iter().flat_map(|map| map.values_mut())
+    {
+        if let Value::String(text) = value {
+            text.retain(|c| !matches!(c, '\r' | '\n'));
+        }
+    }
     let kind = object.get("kind").and_then(Value::as_str).unwrap_or_default().to_owned();
     let Some(mut object) = reduce(object).map_err(|e| e.to_string())? else { return Ok(None) };
     // Of rehearsals in a cluster that these files were taken from; here they all pass.

@@ -24,6 +24,11 @@ fn agrees(claim: &Value, value: &serde_json::Value) -> bool {
         Value::Number(number) => *value == json!(number),
         Value::Bool(truth) => *value == json!(truth),
         Value::None => value.is_null(),
+        Value::Dict(entries) => {
+            let found = value.as_object();
+            found.is_some_and(|found| found.len() == entries.len())
+                && entries.iter().all(|(key, claim)| agrees(claim, &value[key]))
+        }
         Value::List(items) => {
             let found = value.as_array().map(Vec::as_slice).unwrap_or_default();
             // A list that grew by something unknown ends in it.
@@ -53,6 +58,8 @@ fn compare(text: &str) -> (BTreeMap<String, Value>, Ran) {
 #[rstest]
 #[case("A = 'a' + 'b'", Value::Text("ab".into()))]
 #[case("A = 'a' 'b'", Value::Text("ab".into()))]
+#[case("A = {'a': 'b', 'c': [1]}", Value::Dict(BTreeMap::from([("a".into(), Value::Text("b".into())), ("c".into(), Value::List(vec![Value::Number(1)]))])))]
+#[case("A = {'a': 1, **{'b': 2}}", Value::Unknown)]
 #[case("A = '' or 'b'", Value::Text("b".into()))]
 #[case("A = None or '' or 'c'", Value::Text("c".into()))]
 #[case("A = 'x' and 'y'", Value::Text("y".into()))]

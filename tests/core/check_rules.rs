@@ -4,7 +4,7 @@ use direct_upload_operator::check::{self, Release, Text};
 use rstest::rstest;
 
 /// Severity and id of all findings over some files.
-fn found_in(files: &[(&str, &str)], release: Option<&str>) -> Vec<String> {
+pub fn found_in(files: &[(&str, &str)], release: Option<&str>) -> Vec<String> {
     let text = |(name, text): &(&str, &str)| Text { name: (*name).into(), text: (*text).into(), named: false };
     let release = release.map(|r| r.parse::<Release>().unwrap());
     let (input, errors) = check::manifests::sort(files.iter().map(text).collect(), release);
@@ -14,8 +14,8 @@ fn found_in(files: &[(&str, &str)], release: Option<&str>) -> Vec<String> {
     found
 }
 
-const CONF: &str = "etc/glance/glance-api.conf";
-const SETTINGS: &str = "etc/openstack-dashboard/local_settings.py";
+pub const CONF: &str = "etc/glance/glance-api.conf";
+pub const SETTINGS: &str = "etc/openstack-dashboard/local_settings.py";
 
 /// `[cors]` with these lines, before a dashboard at https://d.example.
 fn cors(lines: &str) -> Vec<String> {
@@ -38,6 +38,9 @@ fn cors(lines: &str) -> Vec<String> {
 #[case::comment_behind("allowed_origin = https://d.example # the dashboard", &["error DU001"])]
 #[case::blanks_between("allowed_origin = https://d.example https://e.example", &["error DU001"])]
 #[case::no_scheme("allowed_origin = d.example", &["error DU001"])]
+#[case::quoted_together("allowed_origin = \"https://d.example, https://e.example\"", &[])]
+#[case::in_angle_brackets("allowed_origin = <https://d.example>", &["error DU001"])]
+#[case::semicolons("allowed_origin = https://d.example;https://e.example", &["error DU001"])]
 #[case::list("allowed_origin = ['https://d.example']", &["error DU001"])]
 #[case::pattern("allowed_origin = https://*.example", &["error DU001"])]
 #[case::substituted("allowed_origin = https://$my_host", &[])]
@@ -87,6 +90,7 @@ fn csrf_token(#[case] release: &str, #[case] line: &str, #[case] setting: &str, 
 #[case::still_read(Some("2025.2"), "[cors.x]\nallowed_origin = https://e.example", &[])]
 #[case::gone(Some("2026.1"), "[cors.x]\nallowed_origin = https://e.example", &["error DU006"])]
 #[case::repeated(Some("2026.1"), "[cors.x]\nallowed_origin = https://d.example", &["note DU006"])]
+#[case::of_the_dashboard(Some("2026.1"), "[cors]\nallowed_origin = https://e.example\n[cors.x]\nallowed_origin = https://d.example", &["error DU006"])]
 #[case::not_one(Some("2026.1"), "[corsx]\nmax_age = 5", &[])]
 fn subgroups(#[case] release: Option<&str>, #[case] section: &str, #[case] expected: &[&str]) {
     let conf =
@@ -94,9 +98,10 @@ fn subgroups(#[case] release: Option<&str>, #[case] section: &str, #[case] expec
     assert_eq!(found_in(&[(CONF, &conf)], release), expected);
 }
 
-const GOOD: &str = "[cors]\nallowed_origin = https://d.example\n";
+pub const GOOD: &str = "[cors]\nallowed_origin = https://d.example\n";
 const OTHER: &str = "[cors]\nallowed_origin = https://e.example\n";
-const DASHBOARD: (&str, &str) = (SETTINGS, "ALLOWED_HOSTS = ['d.example']\nHORIZON_IMAGES_UPLOAD_MODE = 'direct'\n");
+pub const DASHBOARD: (&str, &str) =
+    (SETTINGS, "ALLOWED_HOSTS = ['d.example']\nHORIZON_IMAGES_UPLOAD_MODE = 'direct'\n");
 
 #[rstest]
 #[case::drop_in(&[(CONF, "[DEFAULT]\n"), ("etc/glance/glance-api.conf.d/x.conf", GOOD)], &[])]
@@ -192,6 +197,8 @@ fn vhost(lines: &str) -> Vec<String> {
 #[case::login_or_options("<RequireAny>\nRequire method OPTIONS\nRequire valid-user\n</RequireAny>", &[])]
 #[case::methods("<LimitExcept GET POST PUT>\nRequire all denied\n</LimitExcept>", &["error DU020"])]
 #[case::methods_all("<LimitExcept GET POST PUT OPTIONS>\nRequire all denied\n</LimitExcept>", &[])]
+#[case::few_methods("AllowMethods GET POST PUT", &["error DU020"])]
+#[case::enough_methods("AllowMethods GET POST PUT OPTIONS", &[])]
 #[case::granted("<Location />\nRequire all granted\n</Location>", &[])]
 fn httpd(#[case] lines: &str, #[case] expected: &[&str]) {
     assert_eq!(vhost(lines), expected, "{lines}");
@@ -211,6 +218,16 @@ fn a_server_that_stands_in_for_glance_is_unwise_but_works() {
 fn the_same_origin_needs_no_cors() {
     let endpoint = "apiVersion: keystone.openstack.org/v1beta1\nkind: KeystoneEndpoint\nmetadata: {name: glance, namespace: x}\nspec:\n  serviceName: glance\n  endpoints: {public: https://d.example/image}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: glance, namespace: x}\ndata: {glance-api.conf: '[DEFAULT]'}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: horizon, namespace: x}\ndata:\n  local_settings.py: |\n    CSRF_TRUSTED_ORIGINS = ['https://d.example']\n    HORIZON_IMAGES_UPLOAD_MODE = 'direct'\n";
     assert_eq!(found_in(&[("cloud.yaml", endpoint)], Some("2026.1")), [""; 0]);
+}
+
+/// The same, where only the web server's configuration tells of it.
+#[rstest]
+#[case::httpd("etc/apache2/sites-enabled/h.conf", "<VirtualHost *:443>\nServerName d.example\nWSGIScriptAlias / /openstack_dashboard/wsgi.py\n<Location /image>\nProxyPass http://glance-api:9292\nLimitRequestBody 0\n</Location>\n</VirtualHost>\n", &[])]
+#[case::nginx("etc/nginx/conf.d/h.conf", "server { listen 443 ssl; server_name d.example; client_max_body_size 0; proxy_request_buffering off;\nlocation / { proxy_pass http://horizon; }\nlocation /image/ { proxy_pass http://glance:9292/; }\n}\n", &[])]
+#[case::another_port("etc/nginx/conf.d/h.conf", "server { listen 443 ssl; server_name d.example; location / { proxy_pass http://horizon; } }\nserver { listen 9292 ssl; server_name d.example; client_max_body_size 0; proxy_request_buffering off; location / { proxy_pass http://glance:9292; } }\n", &["error DU002"])]
+#[case::dashboard_alone("etc/apache2/sites-enabled/h.conf", "<VirtualHost *:443>\nServerName d.example\nWSGIScriptAlias / /openstack_dashboard/wsgi.py\n</VirtualHost>\n", &["error DU002"])]
+fn a_path_of_the_dashboards_host_needs_no_cors(#[case] name: &str, #[case] text: &str, #[case] expected: &[&str]) {
+    assert_eq!(found_in(&[(name, text), DASHBOARD, (CONF, "[DEFAULT]\n")], Some("2026.1")), expected);
 }
 
 #[test]
@@ -266,6 +283,10 @@ fn dashboards_httpd(#[case] lines: &str, #[case] expected: &[&str]) {
 #[case::login("client_max_body_size 0; proxy_request_buffering off; auth_basic x;", "", &["error DU020"])]
 #[case::no_login("client_max_body_size 0; proxy_request_buffering off; auth_basic off;", "", &[])]
 #[case::methods("client_max_body_size 0; proxy_request_buffering off;", "limit_except GET PUT { deny all; }", &["error DU020"])]
+#[case::refuses("client_max_body_size 0; proxy_request_buffering off;", "if ($request_method !~ ^(GET|PUT|POST)$ ) { return 405; }", &["error DU020"])]
+#[case::lets_through("client_max_body_size 0; proxy_request_buffering off;", "if ($request_method !~ ^(GET|PUT|POST|OPTIONS)$ ) { return 405; }", &[])]
+#[case::grants("client_max_body_size 0; proxy_request_buffering off;", "if ($request_method = OPTIONS) { add_header Access-Control-Allow-Origin https://d.example; add_header Access-Control-Allow-Headers 'X-Auth-Token, Content-Type'; return 204; }", &["warning DU012"])]
+#[case::more_headers("client_max_body_size 0; proxy_request_buffering off;", "more_set_headers 'Access-Control-Allow-Origin: *';", &["warning DU012"])]
 fn nginx(#[case] server: &str, #[case] location: &str, #[case] expected: &[&str]) {
     let conf = format!(
         "upstream api {{ server glance-1:9292; }}\nserver {{ listen 443 ssl; {server}\n location / {{ {location} proxy_pass http://api; }}\n}}\nserver {{ location / {{ proxy_pass http://nova:8774; }} }}\n"
@@ -301,6 +322,15 @@ const LEGACY: &str = "HORIZON_IMAGES_UPLOAD_MODE = 'legacy'\n";
 #[case::seed(&[(SETTINGS, "GLANCE_ENDPOINT = 'https://g.example'\nCORS_ALLOWED_ORIGINS = []\nHORIZON_IMAGES_UPLOAD_MODE = 'direct'\n")], &["warning DU017"])]
 #[case::corsheaders(&[(SETTINGS, "ADD_INSTALLED_APPS = ['corsheaders']\nCORS_ALLOWED_ORIGINS = []\nHORIZON_IMAGES_UPLOAD_MODE = 'direct'\n")], &[])]
 #[case::misspelt(&[(SETTINGS, "HORIZON_IMAGE_UPLOAD_MODE = 'direct'\n")], &["error DU017"])]
+#[case::lower_case(&[(SETTINGS, "horizon_images_upload_mode = 'direct'\n")], &["error DU017"])]
+#[case::in_a_dict(&[(SETTINGS, "HORIZON_CONFIG = {'HORIZON_IMAGES_UPLOAD_MODE': 'direct'}\n")], &["error DU016"])]
+#[case::in_a_function(&[(SETTINGS, "def settings():\n    HORIZON_IMAGES_UPLOAD_MODE = 'direct'\n")], &["error DU016"])]
+#[case::compared(&[(SETTINGS, "HORIZON_IMAGES_UPLOAD_MODE == 'direct'\n")], &["error DU016"])]
+#[case::as_in_yaml(&[(SETTINGS, "HORIZON_IMAGES_UPLOAD_MODE: 'direct'\n")], &["error DU016"])]
+#[case::named_and_set(&[(SETTINGS, "REST = {'HORIZON_IMAGES_UPLOAD_MODE': 1}\nHORIZON_IMAGES_UPLOAD_MODE = 'direct'\n")], &[])]
+#[case::csp_of_django(&[(SETTINGS, "SECURE_CSP = {'default-src': [\"'self'\"]}\nHORIZON_IMAGES_UPLOAD_MODE = 'direct'\n")], &["error DU013"])]
+#[case::csp_of_django_csp(&[(SETTINGS, "CONTENT_SECURITY_POLICY = {'DIRECTIVES': {'connect-src': [\"'self'\"]}}\nHORIZON_IMAGES_UPLOAD_MODE = 'direct'\n")], &["error DU013"])]
+#[case::csp_of_more(&[(SETTINGS, "SECURE_CSP = {'connect-src': ['https://glance.example']}\nHORIZON_IMAGES_UPLOAD_MODE = 'direct'\n")], &[])]
 #[case::off(&[(SETTINGS, "HORIZON_IMAGES_UPLOAD_MODE = 'off'\n")], &[])]
 fn settings(#[case] files: &[(&str, &str)], #[case] expected: &[&str]) {
     assert_eq!(found_in(&[files, &[(CONF, GOOD)]].concat(), Some("2025.1")), expected);
@@ -322,6 +352,7 @@ fn glances_settings(#[case] conf: &str, #[case] expected: &[&str]) {
 #[case::exactly_a_chunk("legacy", "chunked-input-limit = 1048576", &["error DU022"])]
 #[case::direct("direct", "module = x", &["note DU022"])]
 #[case::harakiri("direct", "chunked-input-limit = 67108864\nharakiri = 60", &["error DU015"])]
+#[case::limit_post("direct", "chunked-input-limit = 67108864\nlimit-post = 1073741824", &["error DU014"])]
 #[case::long_harakiri("direct", "chunked-input-limit = 67108864\nharakiri = 14400", &[])]
 #[case::script("direct", "chunked-input-limit = 67108864\nwsgi-file = /usr/bin/glance-wsgi-api", &[])]
 fn uwsgi(#[case] mode: &str, #[case] lines: &str, #[case] expected: &[&str]) {
@@ -350,6 +381,7 @@ fn swift(#[case] release: &str, #[case] lines: &str, #[case] expected: &[&str]) 
 
 #[rstest]
 #[case::converted("['image_conversion']", &["warning DU021"])]
+#[case::own("[clamav_scan]", &["warning DU021"])]
 #[case::none("['no_op']", &[])]
 #[case::empty("[]", &[])]
 fn imports(#[case] plugins: &str, #[case] expected: &[&str]) {

@@ -3,8 +3,12 @@
 mod catalog;
 mod check;
 mod check_cli;
+mod check_exposed;
+mod check_haproxy;
+mod check_input;
 mod check_python;
 mod check_rules;
+mod check_runbook;
 mod drain;
 mod exposure;
 mod exposure_hindrances;

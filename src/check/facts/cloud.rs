@@ -8,6 +8,7 @@ use crate::check::finding::Place;
 use crate::check::read::python::Value;
 use crate::check::release::Release;
 use crate::check::unit::{Service, Unit};
+use crate::derive::hindrance::Hindrance;
 use crate::derive::origin::{Origin, PublicUrl};
 
 /// Where browsers load a dashboard from, as something in the input says.
@@ -34,6 +35,16 @@ pub enum Certainty {
     Exposed,
 }
 
+/// A field of an object that exposes Glance, which stops uploads or may.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hindered {
+    pub hindrance: Hindrance,
+    pub place: Place,
+    /// Somebody wrote it; else it is a default of the controller's.
+    pub written: bool,
+    pub scope: Vec<String>,
+}
+
 /// A Horizon and a Glance that belong together, by their indices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pair {
@@ -50,6 +61,8 @@ pub struct Cloud<'a> {
     pub published: Vec<Published>,
     pub dashboards: Vec<Dashboard>,
     pub pairs: Vec<Pair>,
+    /// What stands on the objects that expose Glance.
+    pub hindrances: Vec<Hindered>,
     /// Stated by the user; wins over what images tell.
     pub release: Option<Release>,
 }
@@ -70,7 +83,7 @@ impl<'a> Cloud<'a> {
         dashboards.extend(horizons.iter().flat_map(of_settings));
         dashboards.extend(servers.iter().filter(|s| s.service == Service::Horizon).filter_map(of_server));
         let pairs = pairs(&horizons, &glances);
-        Self { glances, horizons, servers, published, dashboards, pairs, release }
+        Self { glances, horizons, servers, published, dashboards, pairs, hindrances: Vec::new(), release }
     }
 
     /// Glance's release.
@@ -90,12 +103,33 @@ impl<'a> Cloud<'a> {
         horizons.peek().is_none() || horizons.any(Horizon::wants_direct)
     }
 
+    /// The same of whatever Glance there is in a scope.
+    pub fn is_direct_in(&self, scope: &[String]) -> bool {
+        let mut horizons = self.horizons.iter().filter(|h| h.unit.scope == scope).peekable();
+        horizons.peek().is_none() || horizons.any(Horizon::wants_direct)
+    }
+
     /// Whether Glance is published under a dashboard's own origin: then browsers ask nothing.
     pub fn is_same_origin(&self, unit: &Unit) -> bool {
         let dashboards: Vec<_> = self.dashboards_near(&unit.scope).filter_map(|d| d.origin.as_ref()).collect();
         let near = self.published.iter().filter(|p| p.scope == unit.scope);
-        let mut origins = near.filter_map(|p| PublicUrl::parse(&p.url).ok());
-        origins.any(|url| dashboards.contains(&url.origin()))
+        let mut origins = near.filter_map(|p| PublicUrl::parse(&p.url).ok()).peekable();
+        // Nobody says what the catalog publishes: a path that is there for Glance will be it.
+        (origins.peek().is_none() && self.is_below_dashboard(unit))
+            || origins.any(|url| dashboards.contains(&url.origin()))
+    }
+
+    /// Whether the dashboard's own host leads to Glance, too.
+    fn is_below_dashboard(&self, unit: &Unit) -> bool {
+        let near = self.servers.iter().filter(|server| server.scope == unit.scope);
+        let (horizons, others): (Vec<_>, Vec<_>) = near.partition(|server| server.service == Service::Horizon);
+        let text = |server: &Server<'_>, name: &str| server.last(name).map(|item| item.directive.text());
+        let shares_host = |horizon: &Server<'_>, other: &Server<'_>| {
+            ["server_name", "listen"]
+                .iter()
+                .all(|name| text(horizon, name).is_some_and(|t| text(other, name) == Some(t)))
+        };
+        horizons.iter().any(|h| h.glance_below().is_some() || others.iter().any(|other| shares_host(h, other)))
     }
 
     /// The dashboards of the Horizons next to a unit.

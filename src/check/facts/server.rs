@@ -1,4 +1,4 @@
-//! Web servers before Glance or Horizon: httpd's virtual hosts, nginx's locations.
+//! Web servers before Glance or Horizon: httpd's virtual hosts, nginx's locations, HAProxy's backends.
 //!
 //! In: directive trees. Out: for each host or location the directives that are in effect there, and
 //! whom it serves. One of which that cannot be told serves nobody here: no rule speaks of it.
@@ -54,22 +54,32 @@ impl<'a> Server<'a> {
                     items.extend(own.iter().cloned());
                 }
                 items.extend(flat(file, &host.children, &[]));
-                servers.extend(Self::new(unit, Kind::Httpd, file, host.line, items));
+                let at_port = || host.text().contains(":9292").then_some(Service::Glance);
+                let service = served(&items).or_else(at_port);
+                servers.extend(Self::new(unit, Kind::Httpd, file, host.line, service, items));
             }
             if !has_host(tree) && serves_alone(tree) {
-                let items = shared.iter().cloned().chain(own).collect();
-                servers.extend(Self::new(unit, Kind::Httpd, file, 1, items));
+                let items: Vec<Item<'a>> = shared.iter().cloned().chain(own).collect();
+                servers.extend(Self::new(unit, Kind::Httpd, file, 1, served(&items), items));
             }
         }
         for file in unit.of_kind(Kind::Nginx) {
             let tree = directives::nginx(&file.text);
             nginx(unit, file, &tree, &tree, &[], &mut servers);
         }
+        servers.extend(super::haproxy::servers(unit));
         servers
     }
 
-    fn new(unit: &Unit, kind: Kind, file: &'a File, line: usize, items: Vec<Item<'a>>) -> Option<Self> {
-        let service = served(&items).or_else(|| unit.service())?;
+    fn new(
+        unit: &Unit,
+        kind: Kind,
+        file: &'a File,
+        line: usize,
+        service: Option<Service>,
+        items: Vec<Item<'a>>,
+    ) -> Option<Self> {
+        let service = service.or_else(|| unit.service())?;
         Some(Self { kind, service, file, line, items, scope: unit.scope.clone() })
     }
 
@@ -81,6 +91,14 @@ impl<'a> Server<'a> {
     /// The one of them that is in effect: the last.
     pub fn last(&self, name: &str) -> Option<&Item<'a>> {
         self.of_name(name).last()
+    }
+
+    /// What passes a path of the dashboard's own host on to Glance (docs/same-origin.md).
+    pub fn glance_below(&self) -> Option<&Item<'a>> {
+        self.of_name("proxypass").find(|item| {
+            let text = item.directive.text().to_lowercase();
+            (text.contains("glance") || text.contains(":9292")) && !text.contains("/api/glance")
+        })
     }
 
     /// Where it begins.
@@ -183,7 +201,7 @@ fn nginx<'a>(
     if let Some(passes) = passes {
         let mut all = items.clone();
         all.extend(upstream(file, root, passes));
-        servers.extend(Server::new(unit, Kind::Nginx, file, passes.line, all));
+        servers.extend(Server::new(unit, Kind::Nginx, file, passes.line, served(&all), all));
     }
     for block in tree.iter().filter(is_block).filter(|d| !matches!(d.name.as_str(), "if" | "limit_except")) {
         nginx(unit, file, root, &block.children, &items, servers);

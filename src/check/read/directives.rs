@@ -17,7 +17,7 @@ pub struct Directive {
 }
 
 impl Directive {
-    fn new(written: String, args: Vec<String>, line: usize) -> Self {
+    pub(super) fn new(written: String, args: Vec<String>, line: usize) -> Self {
         Self { name: written.to_ascii_lowercase(), written, args, line, children: Vec::new() }
     }
 

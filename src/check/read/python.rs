@@ -23,6 +23,8 @@ pub enum Value {
     None,
     /// A list, tuple or set.
     List(Vec<Value>),
+    /// What has texts as keys.
+    Dict(BTreeMap<String, Value>),
     Unknown,
 }
 
@@ -37,6 +39,11 @@ impl Value {
         if let Self::List(items) = self { items.iter().map(Self::text).collect() } else { None }
     }
 
+    /// What a key of a dict has.
+    pub fn get(&self, key: &str) -> Option<&Self> {
+        if let Self::Dict(entries) = self { entries.get(key) } else { None }
+    }
+
     /// Python's truth value.
     fn truth(&self) -> Option<bool> {
         match self {
@@ -45,6 +52,7 @@ impl Value {
             Self::Bool(value) => Some(*value),
             Self::None => Some(false),
             Self::List(items) => Some(!items.is_empty()),
+            Self::Dict(entries) => Some(!entries.is_empty()),
             Self::Unknown => None,
         }
     }
@@ -69,6 +77,9 @@ pub struct Settings {
     pub error: Option<(usize, String)>,
     /// Line and reason, if it surely ends in an exception there: what stands above has taken effect.
     pub raises: Option<(usize, String)>,
+    /// Names, and their lines, that were to be set but are not: a key of a dict, a local variable, `NAME
+    /// == value`, `NAME: value`.
+    pub unset: Vec<(String, usize)>,
 }
 
 /// Larger files are no settings.
@@ -78,6 +89,13 @@ const MOST_BYTES: usize = 1 << 20;
 pub fn read(text: &str, known: &mut BTreeMap<String, Value>) -> Settings {
     if text.len() > MOST_BYTES {
         return Settings { error: Some((1, "larger than any settings file".into())), ..Settings::default() };
+    }
+    if let Some(at) = text.find(char::REPLACEMENT_CHARACTER) {
+        let line = text[..at].matches('\n').count() + 1;
+        return Settings {
+            error: Some((line, "it is not UTF-8, as which Horizon reads it".into())),
+            ..Settings::default()
+        };
     }
     let parsed = parse_unchecked(text, ParseOptions::from(Mode::Module));
     let mut run = Run { text, known, settings: Settings::default(), certain: true, guarded: false };
@@ -127,6 +145,9 @@ impl Run<'_> {
         let line = self.line(statement.start());
         match statement {
             Stmt::Assign(assign) => {
+                if let Expr::Dict(dict) = assign.value.as_ref() {
+                    dict.items.iter().filter_map(|item| item.key.as_ref()).for_each(|key| self.unset(key));
+                }
                 let value = self.fold(&assign.value, 0);
                 assign.targets.iter().for_each(|target| self.assign(target, &value, line));
             }
@@ -134,6 +155,8 @@ impl Run<'_> {
                 if let Some(value) = &assign.value {
                     let value = self.fold(value, 0);
                     self.assign(&assign.target, &value, line);
+                } else {
+                    self.unset(&assign.target);
                 }
             }
             Stmt::AugAssign(assign) => {
@@ -180,14 +203,41 @@ impl Run<'_> {
                 self.guarded |= name == "*";
                 self.set(name, Value::Unknown, line);
             }),
-            Stmt::FunctionDef(function) => self.set(function.name.as_str(), Value::Unknown, line),
-            Stmt::ClassDef(class) => self.set(class.name.as_str(), Value::Unknown, line),
+            Stmt::FunctionDef(function) => {
+                self.locals(&function.body);
+                self.set(function.name.as_str(), Value::Unknown, line);
+            }
+            Stmt::ClassDef(class) => {
+                self.locals(&class.body);
+                self.set(class.name.as_str(), Value::Unknown, line);
+            }
             Stmt::While(each) => self.perhaps(&each.body),
             Stmt::Delete(delete) => delete.targets.iter().for_each(|t| self.assign(t, &Value::Unknown, line)),
             Stmt::Raise(_) => self.raise(line, "raises an exception".into()),
-            Stmt::Expr(expression) => self.call(&expression.value, line),
+            Stmt::Expr(expression) => {
+                if let Expr::Compare(compared) = expression.value.as_ref() {
+                    self.unset(&compared.left);
+                }
+                self.call(&expression.value, line);
+            }
             _ => {}
         }
+    }
+
+    fn unset(&mut self, name: &Expr) {
+        let line = self.line(name.start());
+        match name {
+            Expr::Name(name) => self.settings.unset.push((name.id.to_string(), line)),
+            Expr::StringLiteral(text) => self.settings.unset.push((text.value.to_str().to_owned(), line)),
+            _ => {}
+        }
+    }
+
+    /// What a function or class assigns is its own.
+    fn locals(&mut self, body: &[Stmt]) {
+        let assigned =
+            body.iter().filter_map(|s| if let Stmt::Assign(assign) = s { Some(&assign.targets) } else { None });
+        assigned.flatten().for_each(|target| self.unset(target));
     }
 
     /// The rest of an `if` whose first test is false.

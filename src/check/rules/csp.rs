@@ -26,10 +26,16 @@ fn policies(server: &Server<'_>) -> Vec<Policy> {
         let args = &item.directive.args;
         let at = args.iter().position(|a| a.trim_end_matches(':').eq_ignore_ascii_case("content-security-policy"))?;
         let sets = item.directive.name == "add_header"
-            || args[..at].iter().any(|a| matches!(a.as_str(), "set" | "add" | "append" | "merge" | "setifempty"));
+            || args[..at]
+                .iter()
+                .any(|a| matches!(a.trim_end_matches("-header"), "set" | "add" | "append" | "merge" | "setifempty"));
         sets.then(|| args.get(at + 1).cloned()).flatten()
     };
-    let name = if server.kind == Kind::Nginx { "add_header" } else { "header" };
+    let name = match server.kind {
+        Kind::Nginx => "add_header",
+        Kind::Haproxy => "http-response",
+        _ => "header",
+    };
     let found = server.of_name(name).filter_map(|item| Some((item, sources(&value(item)?)?)));
     found.map(|(item, sources)| Policy { sources, place: item.place(), scope: server.scope.clone() }).collect()
 }
@@ -42,10 +48,14 @@ fn sources(policy: &str) -> Option<Vec<String>> {
     of("connect-src").or_else(|| of("default-src"))
 }
 
-/// django-csp's settings.
+/// django-csp's settings, those of its version 4, and Django's own since 6.
 fn setting(horizon: &Horizon<'_>) -> Option<Policy> {
-    let name = ["CSP_CONNECT_SRC", "CSP_DEFAULT_SRC"].into_iter().find(|name| horizon.value(name).is_some())?;
-    let sources = match horizon.value(name)? {
+    const NAMES: [&str; 4] = ["CSP_CONNECT_SRC", "CSP_DEFAULT_SRC", "CONTENT_SECURITY_POLICY", "SECURE_CSP"];
+    let name = NAMES.into_iter().find(|name| horizon.value(name).is_some())?;
+    let value = horizon.value(name)?;
+    let directives = value.get("DIRECTIVES").unwrap_or(value);
+    let listed = directives.get("connect-src").or_else(|| directives.get("default-src"));
+    let sources = match listed.unwrap_or(value) {
         Value::Text(text) => vec![text.clone()],
         value => value.texts()?.into_iter().map(str::to_owned).collect(),
     };
@@ -64,7 +74,7 @@ fn judge(cloud: &Cloud<'_>, policy: &Policy) -> Option<Finding> {
         .collect();
     let closed = |s: &String| {
         matches!(s.trim_matches('\''), "self" | "none" | "unsafe-inline" | "unsafe-eval" | "report-sample")
-            || matches!(s.as_str(), "data:" | "blob:")
+            || matches!(s.as_str(), "data:" | "blob:" | "ws:" | "wss:")
     };
     let admitted = match glances.as_slice() {
         [] => !policy.sources.iter().all(closed),

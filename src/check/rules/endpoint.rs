@@ -1,6 +1,6 @@
 //! DU009, DU010, DU011: the URL that the catalog publishes.
 
-use crate::check::facts::{Cloud, Dashboard, Horizon, Published};
+use crate::check::facts::{Cloud, Dashboard, Published};
 use crate::check::finding::Finding;
 use crate::check::rule::{Rule, Severity};
 use crate::derive::origin::{Origin, PublicUrl};
@@ -15,10 +15,8 @@ pub fn published(cloud: &Cloud<'_>) -> Vec<Finding> {
 
 fn judge(cloud: &Cloud<'_>, published: &Published) -> Vec<Finding> {
     let Ok(url) = PublicUrl::parse(&published.url) else { return Vec::new() };
-    let near = |h: &&Horizon<'_>| h.unit.scope == published.scope;
-    let mut horizons = cloud.horizons.iter().filter(near).peekable();
-    let direct = horizons.peek().is_none() || horizons.any(Horizon::wants_direct);
-    let severity = if direct && published.stated { Severity::Error } else { Severity::Warning };
+    let severity =
+        if cloud.is_direct_in(&published.scope) && published.stated { Severity::Error } else { Severity::Warning };
     let new = |rule, severity, found: String| Finding::new(rule, severity, &published.place, found, FIX);
     let mut findings = Vec::new();
     if let Some(why) = url.origin().unreachable() {

@@ -52,9 +52,6 @@ fn swift_of(cloud: &Cloud<'_>, glance: &Glance<'_>) -> Vec<Finding> {
     findings
 }
 
-/// Plugins that a policy would want applied to every image.
-const PLUGINS: [&str; 3] = ["image_conversion", "inject_image_metadata", "image_decompression"];
-
 /// DU021: plugins that direct uploads go round.
 pub fn bypassed(cloud: &Cloud<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -63,7 +60,8 @@ pub fn bypassed(cloud: &Cloud<'_>) -> Vec<Finding> {
             continue;
         }
         let Some(setting) = glance.option("image_import_opts", "image_import_plugins") else { continue };
-        let named: Vec<&str> = PLUGINS.into_iter().filter(|p| setting.value.contains(p)).collect();
+        let plugins = setting.value.split(|c: char| c.is_whitespace() || "[],'\"".contains(c));
+        let named: Vec<&str> = plugins.filter(|plugin| !matches!(*plugin, "" | "no_op")).collect();
         if !named.is_empty() {
             findings.push(Finding::warning(
                 Rule::ImportBypassed,

@@ -1,7 +1,7 @@
 //! DU014, DU015: the way is wide and patient enough for an image.
 
 use crate::check::classify::Kind;
-use crate::check::facts::{Cloud, Item, Server};
+use crate::check::facts::{Cloud, Glance, Item, Server};
 use crate::check::finding::Finding;
 use crate::check::rule::{Rule, Severity};
 use crate::check::unit::Service;
@@ -13,14 +13,23 @@ const SMALL: u64 = 10 * GIB;
 const LARGE: u64 = 100 * GIB;
 
 fn before_glance<'a, 'b>(cloud: &'b Cloud<'a>) -> impl Iterator<Item = &'b Server<'a>> {
-    cloud.servers.iter().filter(|server| server.service == Service::Glance)
+    cloud.servers.iter().filter(|server| server.service == Service::Glance && server.kind != Kind::Haproxy)
 }
 
 /// DU014: body limits.
 pub fn body(cloud: &Cloud<'_>) -> Vec<Finding> {
     let judge = |server: &Server<'_>| if server.kind == Kind::Nginx { nginx_body(server) } else { httpd_body(server) };
     let own_host = cloud.servers.iter().filter(|server| server.service == Service::Horizon);
-    before_glance(cloud).filter_map(judge).chain(own_host.filter_map(under_the_dashboard)).collect()
+    let uwsgi = cloud.glances.iter().filter_map(uwsgi_body);
+    before_glance(cloud).filter_map(judge).chain(own_host.filter_map(under_the_dashboard)).chain(uwsgi).collect()
+}
+
+fn uwsgi_body(glance: &Glance<'_>) -> Option<Finding> {
+    let (file, ini) = glance.uwsgi()?;
+    let found = ini.assignments.iter().rfind(|a| a.name == "limit-post")?;
+    let severity = too_small(found.value.trim().parse().ok()?)?;
+    let what = format!("limit-post = {}: larger images are refused", found.value.trim());
+    Some(Finding::new(Rule::BodyLimit, severity, &file.option(found.line, "limit-post"), what, "remove limit-post"))
 }
 
 /// A path of the dashboard's own host that leads to Glance (docs/same-origin.md).
@@ -29,12 +38,7 @@ fn under_the_dashboard(server: &Server<'_>) -> Option<Finding> {
         let inner = item.within.iter().rev().find(|d| matches!(d.name.as_str(), "location" | "directory" | "files"))?;
         inner.arg(0).map(|path| path.trim_matches('"').to_owned())
     };
-    let to_glance = |item: &&Item<'_>| {
-        let text = item.directive.text().to_lowercase();
-        let leads = item.directive.name == "proxypass" && (text.contains("glance") || text.contains(":9292"));
-        leads && !text.contains("/api/glance")
-    };
-    let proxy = server.items.iter().find(to_glance)?;
+    let proxy = server.glance_below()?;
     let path = location(proxy).or_else(|| proxy.directive.arg(0).map(str::to_owned))?;
     let holds = |item: &&Item<'_>| location(item).is_none_or(|at| at == path || at == "/");
     // A host's own limit counts before that of a path.
@@ -75,13 +79,17 @@ fn nginx_body(server: &Server<'_>) -> Option<Finding> {
     }
 }
 
-fn limited(item: &Item<'_>, limit: u64, fix: &str) -> Option<Finding> {
-    let severity = match limit {
-        0 => return None,
-        _ if limit < SMALL => Severity::Error,
-        _ if limit < LARGE => Severity::Warning,
-        _ => return None,
-    };
+fn too_small(limit: u64) -> Option<Severity> {
+    match limit {
+        0 => None,
+        _ if limit < SMALL => Some(Severity::Error),
+        _ if limit < LARGE => Some(Severity::Warning),
+        _ => None,
+    }
+}
+
+pub fn limited(item: &Item<'_>, limit: u64, fix: &str) -> Option<Finding> {
+    let severity = too_small(limit)?;
     let found = format!("{} {}: larger images are refused", item.directive.written, item.directive.text());
     Some(Finding::new(Rule::BodyLimit, severity, &item.place(), found, fix))
 }

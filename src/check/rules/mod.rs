@@ -2,9 +2,12 @@
 
 mod csp;
 mod endpoint;
+mod exposed;
+mod haproxy;
 mod headers;
 mod import;
 mod limits;
+mod options;
 mod origins;
 mod reading;
 mod settings;
@@ -19,7 +22,7 @@ use super::rule::Severity;
 /// All that is wrong.
 pub fn all(cloud: &Cloud<'_>) -> Vec<Finding> {
     type RuleOf = fn(&Cloud<'_>) -> Vec<Finding>;
-    const RULES: [RuleOf; 20] = [
+    const RULES: [RuleOf; 22] = [
         origins::form,
         origins::missing,
         headers::headers,
@@ -32,7 +35,9 @@ pub fn all(cloud: &Cloud<'_>) -> Vec<Finding> {
         start::chunked,
         endpoint::published,
         way::cors,
-        way::options,
+        options::options,
+        exposed::hindrances,
+        haproxy::haproxy,
         csp::connect_src,
         limits::body,
         limits::time,

@@ -38,21 +38,22 @@ fn entry(item: &str, entries: &BTreeSet<String>, setting: &Setting, severity: Se
         ));
     }
     let shown = shown(item);
-    let (found, canonical) = match Origin::parse(item) {
+    let found = match Origin::parse(item) {
         Ok(origin) if origin.as_str() == item => return None,
-        Ok(origin) => (format!("{shown}, which browsers write {origin}"), Some(origin.to_string())),
+        Ok(origin) => format!("{shown}, which browsers write {origin}"),
         Err(_) if item.is_empty() => return None,
-        Err(OriginError::Wildcard(_)) => (format!("{shown}: patterns are not matched, only exact origins are"), None),
-        Err(_) if item.contains(['#', ';']) => (format!("{shown}: a comment behind a value is part of it"), None),
-        Err(_) if item.split_whitespace().count() > 1 => (format!("{shown}: entries are separated by commas"), None),
+        Err(OriginError::Wildcard(_)) => format!("{shown}: patterns are not matched, only exact origins are"),
+        Err(_) if item.contains(" #") => format!("{shown}: a comment behind a value is part of it"),
+        Err(_) if item.contains(';') || item.split_whitespace().count() > 1 => {
+            format!("{shown}: entries are separated by commas")
+        }
         Err(_) if item.contains(['[', ']', '"', '\'']) => {
-            (format!("{shown}: brackets and quotes become part of the value"), None)
+            format!("{shown}: brackets and quotes become part of the value")
         }
-        Err(_) => {
-            let origin = meant(item).first().map(Origin::to_string);
-            (format!("{shown} is no origin"), origin)
-        }
+        Err(_) => format!("{shown} is no origin"),
     };
+    let meant: Vec<String> = meant(item).iter().map(Origin::to_string).collect();
+    let canonical = (!meant.is_empty()).then(|| meant.join(","));
     // openstack-helm writes the port both ways: the other entry is the one that matches.
     let harmless = canonical.as_ref().is_some_and(|origin| entries.contains(origin));
     let fix = match &canonical {
@@ -75,13 +76,15 @@ fn shown(item: &str) -> String {
 
 /// The origins in an entry that is written wrongly: longer, without scheme, several in one.
 fn meant(item: &str) -> Vec<Origin> {
-    let words = item.split(|c: char| c.is_whitespace() || "[](){}\"'#;".contains(c)).filter(|word| !word.is_empty());
+    let item = item.split(" #").next().unwrap_or_default();
+    let words = item.split(|c: char| c.is_whitespace() || "[](){}<>\"'#;".contains(c)).filter(|word| !word.is_empty());
     let of = |text: &str| {
         let url = url::Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
         Origin::parse(&url.origin().ascii_serialization()).ok()
     };
     let found: Vec<Origin> = words.clone().filter_map(of).collect();
-    if found.is_empty() { words.filter_map(|word| of(&format!("https://{word}"))).take(1).collect() } else { found }
+    let bare = words.filter(|word| !word.contains("://")).filter_map(|word| of(&format!("https://{word}")));
+    if found.is_empty() { bare.take(1).collect() } else { found }
 }
 
 /// Whether a pattern, which matches nothing, was to match this host.
@@ -162,7 +165,12 @@ fn not_listed(cloud: &Cloud<'_>, at: usize, glance: &Glance<'_>, setting: &Setti
         lost.extend(stated);
     }
     lost.dedup_by_key(|d| d.host.clone());
-    let explained = |d: &&&Dashboard| super::reading::is_lost(glance, d);
+    let in_group = |d: &Dashboard| {
+        let of =
+            |item: &String| meant(item).iter().any(|o| d.origin.as_ref().map_or(o.host() == d.host, |own| o == own));
+        glance.subgroups().iter().any(|setting| setting.items().iter().any(of))
+    };
+    let explained = |d: &&&Dashboard| super::reading::is_lost(glance, d) || in_group(d);
     let mut findings: Vec<Finding> = lost
         .iter()
         .filter(|d| !explained(d))

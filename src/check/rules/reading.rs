@@ -64,6 +64,7 @@ pub fn not_read(cloud: &Cloud<'_>) -> Vec<Finding> {
             ));
         }
         for conf in &glance.confs {
+            findings.extend(not_utf8(conf));
             if let Some(error) = conf.ini.errors.first() {
                 findings.push(Finding::new(
                     Rule::NotRead,
@@ -76,6 +77,12 @@ pub fn not_read(cloud: &Cloud<'_>) -> Vec<Finding> {
         }
     }
     findings
+}
+
+fn not_utf8(conf: &Conf<'_>) -> Option<Finding> {
+    let line = conf.file.text.lines().position(|line| line.contains(char::REPLACEMENT_CHARACTER))? + 1;
+    let found = "oslo.config refuses the whole file: it is not UTF-8";
+    Some(Finding::error(Rule::NotRead, &conf.file.at(line), found, "save it as UTF-8; Glance does not start with it"))
 }
 
 /// DU007: a later file, or the paste file, replaces what an earlier one allows.

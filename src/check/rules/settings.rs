@@ -10,6 +10,7 @@ pub fn no_effect(cloud: &Cloud<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for horizon in &cloud.horizons {
         findings.extend(horizon.snippets.iter().filter_map(file));
+        findings.extend(unset(horizon));
         findings.extend(invalid(horizon));
         findings.extend(replaced(horizon));
         findings.extend(folders(horizon));
@@ -45,6 +46,19 @@ fn lower(text: &str) -> String {
     chars.next().map(|c| c.to_lowercase().chain(chars).collect()).unwrap_or_default()
 }
 
+/// The mode, where it is no assignment of the file's own.
+fn unset(horizon: &Horizon<'_>) -> Option<Finding> {
+    if horizon.mode() == Mode::Direct || horizon.assignments(MODE).iter().any(|(_, a)| a.certain) {
+        return None;
+    }
+    let of = |s: &Snippet<'_>| {
+        s.settings.unset.iter().find(|(name, _)| name == MODE).map(|(_, line)| s.file.option(*line, MODE))
+    };
+    let place = horizon.snippets.iter().find_map(of)?;
+    let found = format!("{MODE} stands here, but is not assigned where Horizon looks: at the file's outermost level");
+    Some(Finding::error(Rule::NoEffect, &place, found, format!("{MODE} = 'direct' on a line of its own, not indented")))
+}
+
 /// A mode that Horizon does not know.
 fn invalid(horizon: &Horizon<'_>) -> Option<Finding> {
     let (snippet, last) = horizon.assignments(MODE).pop()?;
@@ -72,6 +86,7 @@ fn shown(value: &Value) -> String {
         Value::None => "None".into(),
         Value::Number(number) => number.to_string(),
         Value::List(_) => "a list".into(),
+        Value::Dict(_) => "a dict".into(),
         Value::Unknown => "the value".into(),
     }
 }

@@ -72,7 +72,11 @@ fn horizon(horizon: &Horizon<'_>) -> Vec<Finding> {
 /// One or two letters away from the real name, or a singular of it.
 fn is_near_miss(name: &str) -> bool {
     let real = MODE;
-    name != real && name.len().abs_diff(real.len()) <= 2 && name.starts_with("HORIZON_") && distance(name, real) <= 2
+    let upper = name.to_ascii_uppercase();
+    if upper == real {
+        return name != real;
+    }
+    name.len().abs_diff(real.len()) <= 2 && name.starts_with("HORIZON_") && distance(name, real) <= 2
 }
 
 fn distance(a: &str, b: &str) -> usize {
@@ -137,6 +141,7 @@ mod tests {
     #[case("HORIZON_IMAGES_UPLOD_MODE", true)]
     #[case("HORIZON_IMAGES_UPLOAD_MODE", false)]
     #[case("HORIZON_IMAGES_ALLOW_UPLOAD", false)]
+    #[case("horizon_images_upload_mode", true)]
     #[case("HORIZON_CONFIG", false)]
     fn near_misses(#[case] name: &str, #[case] missed: bool) {
         assert_eq!(is_near_miss(name), missed);

@@ -1,21 +1,20 @@
-//! DU012, DU020: what stands before Glance leaves preflights and their answers alone.
-
-use regex::Regex;
+//! DU012: what stands before Glance leaves its answers alone.
 
 use crate::check::classify::Kind;
 use crate::check::facts::{Cloud, Item, Server};
-use crate::check::finding::{Finding, Place};
+use crate::check::finding::Finding;
 use crate::check::rule::{Rule, Severity};
 use crate::check::unit::Service;
 
-const ALLOW_ORIGIN: &str = "access-control-allow-origin";
-const LEAVE: &str = "remove it: Glance's own [cors] answers the browser";
+pub const ALLOW_ORIGIN: &str = "access-control-allow-origin";
+pub const LEAVE: &str = "remove it: Glance's own [cors] answers the browser";
 
 /// DU012: nobody but Glance writes CORS headers.
 pub fn cors(cloud: &Cloud<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for server in &cloud.servers {
         match (server.service, server.kind) {
+            (_, Kind::Haproxy) => {}
             (Service::Glance, Kind::Nginx) => findings.extend(nginx_cors(server)),
             (Service::Glance, _) => findings.extend(httpd_cors(cloud, server)),
             (Service::Horizon, _) => findings.extend(horizons_own(server)),
@@ -30,7 +29,7 @@ pub fn stands_in(cloud: &Cloud<'_>) -> bool {
     let writes = |item: &Item<'_>| match item.directive.name.as_str() {
         "header" => header(item, ALLOW_ORIGIN).is_some_and(|(_, action, _)| action != "unset"),
         "add_header" => item.directive.word() == ALLOW_ORIGIN,
-        _ => false,
+        _ => super::haproxy::response_header(item, ALLOW_ORIGIN).is_some_and(|(action, _)| action != "del-header"),
     };
     let mut servers = cloud.servers.iter().filter(|s| s.service == Service::Glance);
     let silent = cloud.glances.iter().all(|g| g.is_whole() && g.cors_in_effect("allowed_origin").is_none());
@@ -38,7 +37,7 @@ pub fn stands_in(cloud: &Cloud<'_>) -> bool {
 }
 
 /// A server that stands in for Glance's filter may work: what would be wrong elsewhere is unwise here.
-fn unless_it_stands_in(cloud: &Cloud<'_>, mut findings: Vec<Finding>) -> Vec<Finding> {
+pub fn unless_it_stands_in(cloud: &Cloud<'_>, mut findings: Vec<Finding>) -> Vec<Finding> {
     if stands_in(cloud) {
         for finding in findings.iter_mut().filter(|f| f.severity == Severity::Error) {
             finding.severity = Severity::Warning;
@@ -129,9 +128,18 @@ fn nginx_cors(server: &Server<'_>) -> Vec<Finding> {
     };
     let is_hidden = server.items.iter().any(hidden);
     let mut findings = Vec::new();
+    for item in server.of_name("more_set_headers") {
+        if item.directive.args.iter().any(|a| a.to_ascii_lowercase().starts_with(ALLOW_ORIGIN)) {
+            let found = format!(
+                "more_set_headers {} replaces Glance's answer by one fixed value for every dashboard",
+                item.directive.text()
+            );
+            findings.push(Finding::warning(Rule::CorsOnTheWay, &item.place(), found, LEAVE));
+        }
+    }
     for item in server.of_name("add_header").filter(|item| item.directive.word() == ALLOW_ORIGIN) {
         let written = format!("add_header {}", item.directive.text());
-        let answers = item.within.iter().any(is_options);
+        let answers = item.within.iter().any(super::options::is_options);
         if answers || is_hidden {
             let found = format!(
                 "{written}: nginx answers the browser in Glance's place, and must be kept in step with every dashboard"
@@ -143,12 +151,6 @@ fn nginx_cors(server: &Server<'_>) -> Vec<Finding> {
         }
     }
     findings
-}
-
-/// `if ($request_method = OPTIONS)`.
-fn is_options(block: &crate::check::read::directives::Directive) -> bool {
-    let text = block.text();
-    block.name == "if" && text.contains("$request_method") && text.contains("OPTIONS") && !text.contains('!')
 }
 
 /// What older guides put before Horizon.
@@ -180,127 +182,4 @@ fn horizons_own(server: &Server<'_>) -> Vec<Finding> {
         ));
     }
     findings
-}
-
-/// DU020: OPTIONS without a token reaches Glance.
-pub fn options(cloud: &Cloud<'_>) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for server in cloud.servers.iter().filter(|s| s.service == Service::Glance) {
-        findings.extend(server.items.iter().filter_map(|item| login(server, item)));
-        findings.extend(rewritten(server));
-        findings.extend(server.items.iter().filter_map(answered));
-    }
-    unless_it_stands_in(cloud, findings)
-}
-
-const PASS: &str = "let OPTIONS pass without a login, e.g. <LimitExcept OPTIONS> around the Require, or Require method OPTIONS beside it";
-
-fn filtered(place: &Place, found: String) -> Finding {
-    Finding::error(Rule::OptionsFiltered, place, found, PASS)
-}
-
-/// A login or a list of methods that OPTIONS is not exempt from.
-fn login(server: &Server<'_>, item: &Item<'_>) -> Option<Finding> {
-    let word = item.directive.word();
-    let around = |name: &str, has: bool| {
-        item.within.iter().any(|s| s.name == name && s.args.iter().any(|a| a.eq_ignore_ascii_case("OPTIONS")) == has)
-    };
-    match item.directive.name.as_str() {
-        "require" if !around("limitexcept", true) => {
-            let limited = item.within.iter().any(|s| s.name == "limit");
-            if limited && !around("limit", true) {
-                return None;
-            }
-            let asks = matches!(
-                word.as_str(),
-                "valid-user" | "user" | "group" | "ldap-user" | "ldap-group" | "claim" | "shibboleth"
-            ) || word.starts_with("mellon");
-            let denies = item.directive.text().eq_ignore_ascii_case("all denied")
-                && (around("limitexcept", false) || around("limit", true));
-            let exempt = server.of_name("require").any(|i| {
-                i.directive.word() == "method" && i.directive.args.iter().any(|a| a.eq_ignore_ascii_case("OPTIONS"))
-            });
-            ((asks && !exempt) || denies).then(|| {
-                filtered(
-                    &item.place(),
-                    format!("Require {} also holds for OPTIONS, which carries no credentials", item.directive.text()),
-                )
-            })
-        }
-        "deny" if item.directive.text().eq_ignore_ascii_case("from all") || word == "all" => {
-            let refused = around("limitexcept", false) || around("limit_except", false) || around("limit", true);
-            refused.then(|| filtered(&item.place(), "OPTIONS is not among the methods that are let through".into()))
-        }
-        "auth_basic" | "auth_request" if word != "off" => {
-            server.last(&item.directive.name).filter(|last| last.directive.word() != "off").map(|_| {
-                filtered(
-                    &item.place(),
-                    format!("{} also holds for OPTIONS, which carries no credentials", item.directive.name),
-                )
-            })
-        }
-        _ => None,
-    }
-}
-
-/// A `RewriteCond` on the method and the rule behind it.
-fn rewritten(server: &Server<'_>) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    let mut conditions: Vec<&Item<'_>> = Vec::new();
-    for item in &server.items {
-        match item.directive.name.as_str() {
-            "rewritecond" => conditions.push(item),
-            "rewriterule" => {
-                let taken = std::mem::take(&mut conditions);
-                let about = taken.iter().any(|c| c.directive.word() == "%{request_method}");
-                if about && taken.iter().all(|c| holds_for_options(c)) && answers(item) {
-                    let found = format!("RewriteRule {} ends OPTIONS before Glance sees it", item.directive.text());
-                    let place = item.place();
-                    findings.push(Finding::error(
-                        Rule::OptionsFiltered,
-                        &place,
-                        found,
-                        "add OPTIONS to the methods that are let through",
-                    ));
-                }
-            }
-            _ => {}
-        }
-    }
-    findings
-}
-
-/// Whether a condition is surely true of a preflight.
-fn holds_for_options(condition: &Item<'_>) -> bool {
-    let pattern = condition.directive.arg(1).unwrap_or_default();
-    let (negated, pattern) = match pattern.strip_prefix('!') {
-        Some(rest) => (true, rest),
-        None => (false, pattern),
-    };
-    let nocase = condition.directive.arg(2).is_some_and(|flags| flags.contains("NC"));
-    let pattern = if nocase { format!("(?i){pattern}") } else { pattern.to_owned() };
-    let equals = pattern.strip_prefix('=').map(|text| text == "OPTIONS");
-    let matches = equals.or_else(|| Regex::new(&pattern).ok().map(|regex| regex.is_match("OPTIONS")));
-    condition.directive.word() == "%{request_method}" && matches.is_some_and(|matches| matches != negated)
-}
-
-/// Whether a rule for this path ends the request with a status.
-fn answers(rule: &Item<'_>) -> bool {
-    let path = Regex::new(rule.directive.arg(0).unwrap_or_default()).is_ok_and(|r| r.is_match("/v2/images/x/file"));
-    let flags = rule.directive.arg(2).unwrap_or_default().trim_matches(['[', ']']).to_uppercase();
-    path && flags.split(',').map(str::trim).any(|f| f == "F" || f == "G" || f.starts_with("R="))
-}
-
-/// nginx: `if ($request_method = OPTIONS) { return 204; }`.
-fn answered(item: &Item<'_>) -> Option<Finding> {
-    let ends = item.directive.name == "return" && item.within.iter().any(is_options);
-    ends.then(|| {
-        let found = format!("return {} answers OPTIONS in Glance's place", item.directive.text());
-        Finding::error(
-            Rule::OptionsFiltered,
-            &item.place(),
-            found,
-            "remove the if block: Glance answers preflights itself",
-        )
-    })
 }

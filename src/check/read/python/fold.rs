@@ -27,6 +27,13 @@ impl Run<'_> {
             Expr::List(list) => Value::List(list.elts.iter().map(|item| self.fold(item, deeper)).collect()),
             Expr::Tuple(tuple) => Value::List(tuple.elts.iter().map(|item| self.fold(item, deeper)).collect()),
             Expr::Set(set) => Value::List(set.elts.iter().map(|item| self.fold(item, deeper)).collect()),
+            Expr::Dict(dict) => {
+                let entry = |item: &ruff_python_ast::DictItem| match self.fold(item.key.as_ref()?, deeper) {
+                    Value::Text(key) => Some((key, self.fold(&item.value, deeper))),
+                    _ => None,
+                };
+                dict.items.iter().map(entry).collect::<Option<_>>().map_or(Value::Unknown, Value::Dict)
+            }
             Expr::Name(name) => self.name(name.id.as_str(), expression.start()),
             Expr::BinOp(operation) if operation.op == Operator::Add => {
                 let (left, right) = (self.fold(&operation.left, deeper), self.fold(&operation.right, deeper));

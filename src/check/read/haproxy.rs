@@ -1,0 +1,84 @@
+//! Reads HAProxy's configuration into the tree that the other web servers' are read into: a directive a
+//! line, below the section that began last.
+
+use super::directives::Directive;
+
+/// What begins a section.
+const SECTIONS: [&str; 15] = [
+    "global",
+    "defaults",
+    "frontend",
+    "backend",
+    "listen",
+    "userlist",
+    "peers",
+    "resolvers",
+    "mailers",
+    "program",
+    "cache",
+    "http-errors",
+    "ring",
+    "fcgi-app",
+    "log-forward",
+];
+
+/// The sections of a text.
+pub fn haproxy(text: &str) -> Vec<Directive> {
+    let mut sections: Vec<Directive> = Vec::new();
+    for (at, line) in text.lines().enumerate() {
+        let mut words = words(line).into_iter();
+        let Some(written) = words.next() else { continue };
+        let directive = Directive::new(written, words.collect(), at + 1);
+        if SECTIONS.contains(&directive.name.as_str()) {
+            sections.push(directive);
+        } else if let Some(section) = sections.last_mut() {
+            section.children.push(directive);
+        }
+    }
+    sections
+}
+
+/// `\` takes the next character as it is, quotes hold blanks, `#` begins a comment.
+fn words(line: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut word: Option<String> = None;
+    let mut quote = None;
+    let mut chars = line.chars();
+    while let Some(c) = chars.next() {
+        match (c, quote) {
+            (_, Some(q)) if c == q => quote = None,
+            ('\\', None | Some('"')) => word.get_or_insert_default().extend(chars.next()),
+            ('"' | '\'', None) => {
+                quote = Some(c);
+                word.get_or_insert_default();
+            }
+            ('#', None) => break,
+            (c, None) if c.is_whitespace() => words.extend(word.take()),
+            (c, _) => word.get_or_insert_default().push(c),
+        }
+    }
+    words.extend(word);
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sections_hold_their_lines() {
+        let text = "stray x\ndefaults\n  timeout client 1m # c\nfrontend a\n\n  rspadd X:\\ 'b c'\n  bind \":80\" \"#\\\"\" '\\'\nbackend b\n";
+        let shown = |d: &Directive| {
+            let inner: Vec<_> = d.children.iter().map(|c| format!("{}:{} {:?}", c.line, c.name, c.args)).collect();
+            format!("{} {:?} {}", d.name, d.args, inner.join("; "))
+        };
+        assert_eq!(
+            haproxy(text).iter().map(shown).collect::<Vec<_>>(),
+            [
+                r#"defaults [] 3:timeout ["client", "1m"]"#,
+                r##"frontend ["a"] 6:rspadd ["X: b c"]; 7:bind [":80", "#\"", "\\"]"##,
+                r#"backend ["b"] "#,
+            ]
+        );
+    }
+}
