@@ -96,6 +96,19 @@ pub fn multi_tenant(option: impl Fn(&str, &str) -> Option<String>) -> Vec<MultiT
     stores.collect()
 }
 
+/// The single-tenant stores of `enabled_backends` whose credentials stand in a file of their own, under a
+/// name that nobody says.
+pub fn unreferenced(option: impl Fn(&str, &str) -> Option<String>) -> Vec<String> {
+    let said = |group: &str, name: &str| option(group, name).filter(|value| !value.trim().is_empty());
+    let mut names = named(&said("DEFAULT", "enabled_backends").unwrap_or_default());
+    names.retain(|name| {
+        said(name, "swift_store_config_file").is_some()
+            && said(name, "default_swift_reference").is_none()
+            && !said(name, "swift_store_multi_tenant").is_some_and(|value| is_true(&value))
+    });
+    names
+}
+
 /// The Swift stores of `enabled_backends`.
 fn named(backends: &str) -> Vec<String> {
     let pairs = backends.split(',').filter_map(|pair| pair.split_once(':'));

@@ -371,7 +371,10 @@ fn uwsgi(#[case] mode: &str, #[case] lines: &str, #[case] expected: &[&str]) {
 #[case::said("2026.1", "swift_store_multi_tenant = True\nswift_store_use_trusts = True\ndefault_swift_reference = ref1", &[])]
 #[case::unwanted("2026.1", "swift_store_multi_tenant = True\nswift_store_use_trusts = False", &["warning DU019"])]
 #[case::exclusive("2025.1", "swift_store_multi_tenant = True\nswift_store_config_file = /x", &["error DU019"])]
-#[case::single_tenant("2026.1", "swift_store_config_file = /x", &[])]
+#[case::nameless("2026.1", "swift_store_config_file = /x", &["error DU019"])]
+#[case::nameless_of_old("2025.1", "swift_store_config_file = /x", &[])]
+#[case::single_tenant("2026.1", "swift_store_config_file = /x\ndefault_swift_reference = ref2", &[])]
+#[case::by_itself("2026.1", "swift_store_user = a:b", &[])]
 fn swift(#[case] release: &str, #[case] lines: &str, #[case] expected: &[&str]) {
     let conf = format!(
         "[DEFAULT]\nenabled_backends = s:swift\n[s]\n{lines}\n{GOOD}allow_headers = X-Auth-Token,X-CSRFToken\n"

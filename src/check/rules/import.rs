@@ -4,7 +4,7 @@ use crate::check::facts::{Cloud, Glance, Horizon, Mode};
 use crate::check::finding::Finding;
 use crate::check::release::Release;
 use crate::check::rule::{Rule, Severity};
-use crate::derive::swift::multi_tenant;
+use crate::derive::swift::{multi_tenant, unreferenced};
 
 /// The first release whose glance_store reads Swift's options of a store's own group raw.
 const RAW: Release = Release::new(2026, 1);
@@ -34,12 +34,7 @@ fn swift_of(cloud: &Cloud<'_>, glance: &Glance<'_>) -> Vec<Finding> {
                 "without trusts an upload that outlasts its token fails with 401",
                 "swift_store_use_trusts = True",
             ));
-        } else if let Some(option) = store.unsaid() {
-            let severity = match cloud.release_of(glance.unit) {
-                Some(release) if release < RAW => continue,
-                Some(_) => Severity::Error,
-                None => Severity::Warning,
-            };
+        } else if let (Some(option), Some(severity)) = (store.unsaid(), raw(cloud, glance)) {
             findings.push(Finding::new(
                 Rule::SwiftExpiry,
                 severity,
@@ -49,7 +44,28 @@ fn swift_of(cloud: &Cloud<'_>, glance: &Glance<'_>) -> Vec<Finding> {
             ));
         }
     }
+    for group in unreferenced(|group, name| glance.option(group, name).map(|s| s.value.clone())) {
+        let Some(file) = glance.option(&group, "swift_store_config_file") else { continue };
+        findings.extend(raw(cloud, glance).map(|severity| {
+            Finding::new(
+                Rule::SwiftExpiry,
+                severity,
+                &file.place,
+                format!("[{group}] does not say default_swift_reference; glance_store 5.4.0 to 5.7.0 (2026.1) take that as none, whatever the default says, and keep images where they are never found again"),
+                format!("write in [{group}] under which name its credentials stand in {}: default_swift_reference = ref1, if that is it", file.value.trim()),
+            )
+        }));
+    }
     findings
+}
+
+/// How bad it is to rely on the defaults of a store's own group; not at all before they were read raw.
+fn raw(cloud: &Cloud<'_>, glance: &Glance<'_>) -> Option<Severity> {
+    match cloud.release_of(glance.unit) {
+        Some(release) if release < RAW => None,
+        Some(_) => Some(Severity::Error),
+        None => Some(Severity::Warning),
+    }
 }
 
 /// DU021: plugins that direct uploads go round.
