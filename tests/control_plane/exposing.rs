@@ -33,7 +33,7 @@ fn install_gateway_api(cluster: &Cluster) {
     let kinds = [("HTTPRoute", "httproutes"), ("Gateway", "gateways"), ("ReferenceGrant", "referencegrants")];
     for (kind, plural) in kinds {
         apply(cluster, &crd(group, "v1", kind, plural));
-        cluster.kubectl(&["wait", "--for=condition=Established", "--timeout=60s", &format!("crd/{plural}.{group}")]);
+        cluster.await_established(&[&format!("crd/{plural}.{group}")]);
     }
 }
 

@@ -158,7 +158,7 @@ fn samples() {
     assert!(definitions.status.success(), "{}", String::from_utf8_lossy(&definitions.stderr));
     for path in String::from_utf8(definitions.stdout).expect("paths").lines() {
         cluster.kubectl(&["apply", "--server-side", "-f", path]);
-        cluster.kubectl(&["wait", "--for=condition=Established", "--timeout=60s", "-f", path]);
+        cluster.await_established(&["-f", path]);
     }
     let dry = ["apply", "--server-side", "--dry-run=server", "--validate=strict"];
     let path = |name: &str| file("samples/gitops").join(name).display().to_string();

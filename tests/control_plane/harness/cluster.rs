@@ -80,8 +80,14 @@ impl Cluster {
         self.kubectl(&["apply", "--server-side", "-k", &path("crds")]);
         let names =
             ["horizons.horizon", "glances.glance", "openstackapis.cors"].map(|n| format!("crd/{n}.openstack.org"));
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        self.kubectl(&[&["wait", "--for=condition=Established", "--timeout=60s"], &names[..]].concat());
+        self.await_established(&names.each_ref().map(String::as_str));
+    }
+
+    /// Waits until definitions are served. One that has no condition at all yet is an error to kubectl.
+    pub fn await_established(&self, which: &[&str]) {
+        let args = [&["wait", "--for=condition=Established", "--timeout=60s"], which].concat();
+        let established = poll(PATIENCE, || self.try_kubectl(&args, None).ok());
+        assert!(established.is_some(), "{which:?} are never established");
     }
 
     /// Writes the operator's kubeconfig.
