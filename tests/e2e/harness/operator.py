@@ -15,8 +15,10 @@ class Operator:
     def install(self):
         self.node.kubectl('apply', '--server-side', '-k', ROOT / 'crds')
         # One that has no condition at all yet is an error to kubectl.
-        until(lambda: self.node.kubectl('wait', '--for=condition=established', '--timeout=60s', '-k', ROOT / 'crds',
-                                        check=False), 'the definitions are established')
+        until(lambda: self.node.kubectl('wait', '--for=condition=established', '--timeout=60s', 'crd',
+                                        'horizons.horizon.openstack.org', 'glances.glance.openstack.org',
+                                        'openstackapis.cors.openstack.org', check=False).count('condition met') == 3,
+              'the definitions are established')
         self.node.kubectl('apply', '-k', ROOT / 'deploy')
         self.rolled_out()
         return self
