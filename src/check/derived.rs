@@ -1,7 +1,7 @@
 //! What the operator's own derivation says of manifests: origins, pairs, and what stands against them.
 //!
-//! In: a snapshot. Out: the dashboards that Ingresses expose, and the findings that custom resources
-//! would show in their conditions.
+//! In: a snapshot, and the world that the operator makes of it. Out: the dashboards that Ingresses expose,
+//! what stands in the way on them, and the findings that custom resources would show in their conditions.
 
 use std::collections::BTreeSet;
 
@@ -57,8 +57,13 @@ fn exposed<'a>(
 
 /// What stands in the way on the objects that expose Glance. Those that a resource's own conditions
 /// speak of are left to them.
-pub fn hindrances(snapshot: &Snapshot, objects: &[Object], units: &[Unit], dashboards: &[Dashboard]) -> Vec<Hindered> {
-    let world = World::of(snapshot);
+pub fn hindrances(
+    world: &World,
+    snapshot: &Snapshot,
+    objects: &[Object],
+    units: &[Unit],
+    dashboards: &[Dashboard],
+) -> Vec<Hindered> {
     let told: Vec<String> = world
         .accepting()
         .filter_map(|view| view.exposures.as_ref().ok())
@@ -132,8 +137,7 @@ pub fn endpoints(snapshot: &Snapshot, objects: &[Object], units: &[Unit]) -> Vec
 }
 
 /// What the conditions of custom resources would say with a rule's id.
-pub fn findings(snapshot: &Snapshot, objects: &[Object]) -> Vec<Finding> {
-    let world = World::of(snapshot);
+pub fn findings(world: &World, objects: &[Object]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (key, view) in &world.horizons {
         let place = place(objects, "Horizon", key, &["spec"]);

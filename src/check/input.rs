@@ -42,13 +42,18 @@ struct Found {
 impl Found {
     fn add(&mut self, name: String, bytes: io::Result<Vec<u8>>, named: bool) {
         let text = bytes.and_then(|bytes| {
-            if bytes.len() as u64 > MOST_BYTES {
-                return Err(io::Error::other(format!("is larger than {} MiB", MOST_BYTES >> 20)));
+            let too_large = bytes.len() as u64 > MOST_BYTES;
+            match readable(&name, bytes) {
+                // Keys, images and databases lie beside configuration.
+                None if !named && !is_manifest(&name) => Ok(None),
+                _ if too_large => Err(io::Error::other(format!("is larger than {} MiB", MOST_BYTES >> 20))),
+                None => Err(io::Error::other("is not UTF-8; save it as UTF-8")),
+                text => Ok(text),
             }
-            readable(&name, bytes).ok_or_else(|| io::Error::other("is not UTF-8; save it as UTF-8"))
         });
         match text {
-            Ok(text) => {
+            Ok(None) => {}
+            Ok(Some(text)) => {
                 let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
                 self.texts.push(Text { name, text, named });
             }
@@ -73,13 +78,7 @@ impl Found {
             if entry.file_type().is_ok_and(|t| t.is_dir()) {
                 self.walk(&path);
             } else if path.is_file() && may_matter(&path, &name) {
-                let (bytes, shown) = (fs::File::open(&path).and_then(bounded), path.display().to_string());
-                // Keys, images and databases lie beside configuration.
-                let is_other = |bytes: &Vec<u8>| readable(&shown, bytes.clone()).is_none();
-                if !is_manifest(&name) && bytes.as_ref().is_ok_and(is_other) {
-                    continue;
-                }
-                self.add(shown, bytes, false);
+                self.add(path.display().to_string(), fs::File::open(&path).and_then(bounded), false);
             }
         }
     }

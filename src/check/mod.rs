@@ -34,6 +34,7 @@ pub use objects::Object;
 pub use release::Release;
 pub use rule::{Rule, Severity};
 
+use crate::derive::World;
 use crate::observe::Snapshot;
 use facts::Cloud;
 use unit::{File, Unit};
@@ -90,9 +91,10 @@ pub fn check(input: Input) -> Report {
     let exposed = derived::dashboards(&input.snapshot, &input.objects, &units);
     let published = derived::endpoints(&input.snapshot, &input.objects, &units);
     let mut cloud = Cloud::of(&units, exposed, published, input.release);
-    cloud.hindrances = derived::hindrances(&input.snapshot, &input.objects, &units, &cloud.dashboards);
+    let world = World::of(&input.snapshot);
+    cloud.hindrances = derived::hindrances(&world, &input.snapshot, &input.objects, &units, &cloud.dashboards);
     let mut findings = rules::all(&cloud);
-    findings.extend(derived::findings(&input.snapshot, &input.objects));
+    findings.extend(derived::findings(&world, &input.objects));
     for finding in &mut findings {
         finding.found = mask::text(&finding.found);
         finding.fix = mask::text(&finding.fix);

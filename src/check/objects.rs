@@ -60,12 +60,12 @@ impl Object {
     }
 
     /// Whether a field is written.
-    pub fn has(&self, path: &[&str]) -> bool {
-        let step = |value: &'_ Value, step: &&str| match value {
-            Value::Array(items) => step.parse().ok().and_then(|at: usize| items.get(at)).cloned(),
-            other => other.get(*step).cloned(),
+    pub fn has<'a>(&'a self, path: &[&str]) -> bool {
+        let step = |value: &'a Value, step: &&str| match value {
+            Value::Array(items) => items.get(step.parse::<usize>().ok()?),
+            other => other.get(*step),
         };
-        path.iter().try_fold(self.value.clone(), |value, name| step(&value, name)).is_some()
+        path.iter().try_fold(&self.value, step).is_some()
     }
 
     /// The texts that a ConfigMap or Secret holds.

@@ -124,28 +124,6 @@ fn required_of_a_direct_horizon() {
     site.await_pair();
 }
 
-/// Pods that refuse uploads accept no Horizon, even where its origin stands in their files.
-#[test]
-fn lifted_beside_an_origin_by_hand() {
-    let site = Site::with("required-lifted", &cloud());
-    let mut glance = import(true);
-    glance["cors"]["allowedOrigins"] = json!(["https://horizon.example.com"]);
-    site.apply(&[fixtures::glance("glance", glance), fixtures::horizon("horizon", json!({}))]);
-    site.await_ready("glance/glance", "True RolledOut");
-    site.await_ready("horizon/horizon", "False ImportRequired");
-    let files = site.files("deployment/glance").unwrap();
-    assert!(files.contains(REFUSAL) && files.contains("https://horizon.example.com"), "{files}");
-
-    site.pods("hold");
-    let mark = site.mark();
-    site.edit("glance/glance", &json!({"spec": {"imageImport": {"required": false}}}));
-    site.wait("the refusal leaves", || (!site.files("deployment/glance")?.contains(REFUSAL)).then_some(()));
-    site.quiet();
-    assert_eq!(workload_patches(&site.writes(mark)), ["patch deployments/glance"]);
-    site.pods("run");
-    site.await_pair();
-}
-
 /// What a schema can refuse is refused at once; the rest says why.
 #[test]
 fn refused() {

@@ -99,14 +99,12 @@ impl<'a> Cloud<'a> {
     /// Whether somebody wants direct uploads to this Glance. Without a Horizon in sight: yes, else
     /// nobody would check.
     pub fn is_direct(&self, glance: usize) -> bool {
-        let mut horizons = self.horizons_of(glance).peekable();
-        horizons.peek().is_none() || horizons.any(Horizon::wants_direct)
+        wanted(self.horizons_of(glance))
     }
 
     /// The same of whatever Glance there is in a scope.
     pub fn is_direct_in(&self, scope: &[String]) -> bool {
-        let mut horizons = self.horizons.iter().filter(|h| h.unit.scope == scope).peekable();
-        horizons.peek().is_none() || horizons.any(Horizon::wants_direct)
+        wanted(self.horizons.iter().filter(|h| h.unit.scope == scope))
     }
 
     /// Whether Glance is published under a dashboard's own origin: then browsers ask nothing.
@@ -137,6 +135,11 @@ impl<'a> Cloud<'a> {
         let nearest = self.dashboards.iter().map(|d| shared(&d.scope, scope)).max().unwrap_or_default();
         self.dashboards.iter().filter(move |d| shared(&d.scope, scope) == nearest)
     }
+}
+
+fn wanted<'a, 'b: 'a>(horizons: impl Iterator<Item = &'a Horizon<'b>>) -> bool {
+    let mut horizons = horizons.peekable();
+    horizons.peek().is_none() || horizons.any(Horizon::wants_direct)
 }
 
 /// How much of their scope two units share.
