@@ -13,10 +13,10 @@ build: ## Build the operator: target/debug/direct-upload-operator
 	cargo build --locked
 
 test: cluster ## Run all tests of tiers 1 and 2; no root needed
-	cargo test --locked
+	cargo test --locked --workspace
 
 test-core: ## Run the tests of the pure core (tier 1), with real parsers as judges
-	cargo test --locked --lib --bins --test core
+	cargo test --locked --workspace --lib --bins --test core
 
 test-control-plane: cluster ## Run the tests on a real API server (tier 2)
 	cargo test --locked --test control_plane
@@ -34,14 +34,14 @@ swift: ## Real Keystone, Swift and Glance on loopback: uploads that outlast thei
 	tests/swift/run
 
 lint: ## Check format, lints, rustdoc, and that generated files are up to date
-	cargo fmt --check
-	cargo clippy --locked --all-targets -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --lib
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --lib
 	crds/generate --check
 	cargo run --quiet --locked --example reference -- --check
 
 format: ## Format the Rust code
-	cargo fmt
+	cargo fmt --all
 
 crds: ## Generate crds/ from the types
 	crds/generate

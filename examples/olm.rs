@@ -31,10 +31,8 @@ fn main() -> Result<()> {
     fs::create_dir_all(&manifests)?;
     fs::create_dir_all(Path::new(out).join("metadata"))?;
 
-    let crds = direct_upload_operator::api::crds()
-        .iter()
-        .map(serde_json::to_value)
-        .collect::<std::result::Result<Vec<_>, _>>()?;
+    let crds =
+        direct_upload_api::crds().iter().map(serde_json::to_value).collect::<std::result::Result<Vec<_>, _>>()?;
     let parts = AS_THEY_ARE.iter().map(|name| documents(&format!("deploy/operator/{name}.yaml")));
     let parts = parts.collect::<Result<Vec<_>>>()?.into_iter().flatten();
     for mut object in crds.iter().cloned().chain(parts) {

@@ -9,8 +9,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::{env, fs, io};
 
-use direct_upload_operator::api::{ConditionType, Reason, crds};
-use direct_upload_operator::check::Rule;
+use direct_upload_api::{ConditionType, Reason, Rule, crds};
 use serde_json::{Map, Value};
 
 fn main() -> io::Result<ExitCode> {

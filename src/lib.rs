@@ -8,16 +8,9 @@
 //! command line.
 #![forbid(unsafe_code)]
 
-pub mod api;
 pub mod apply;
-pub mod check;
 pub mod cli;
-pub mod derive;
 pub mod observe;
-pub mod offline;
-pub mod plan;
-pub mod render;
+pub mod probe;
 pub mod report;
 pub mod run;
-pub mod status;
-pub mod verify;

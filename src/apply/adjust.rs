@@ -4,22 +4,22 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
+use direct_upload_api::ExposureKind;
+use direct_upload_core::derive::Adjustment;
+use direct_upload_core::model::{Key, Kind, Refusal, resource};
+use direct_upload_core::plan::patch;
 use jiff::{SignedDuration, Timestamp};
 use kube::api::{Patch, PatchParams};
 
 use super::error::ApplyError;
 use super::write::Writer;
-use crate::api::ExposureKind;
-use crate::derive::adjust::{Adjustment, Refusal};
-use crate::observe::Key;
-use crate::observe::live::Kind;
-use crate::observe::resource::resource;
-use crate::plan::adjust::patch;
 
 /// How long a refusal stands before the write is tried again, in seconds.
 const RETRY: i64 = 300;
+
 /// Writing the same this often …
 const CONTENDED_TIMES: usize = 3;
+
 /// … within this many seconds means that somebody takes it off each time.
 const CONTENDED_SPAN: i64 = 600;
 
@@ -28,7 +28,7 @@ pub type Writes = Mutex<BTreeMap<(ExposureKind, Key), Vec<Timestamp>>>;
 
 impl Writer {
     /// Sets or gives back annotations.
-    pub(super) async fn adjust(&self, adjustment: &Adjustment) -> Result<(), ApplyError> {
+    pub async fn adjust(&self, adjustment: &Adjustment) -> Result<(), ApplyError> {
         let now = Timestamp::now();
         if self.is_contended(adjustment, now) {
             let why = format!(

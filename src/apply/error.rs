@@ -1,10 +1,9 @@
 //! Why a write failed, and whether trying again can help.
 
+use direct_upload_api::Reason;
+use direct_upload_core::model::Problem;
 use kube::core::Status;
 use thiserror::Error;
-
-use crate::api::Reason;
-use crate::derive::Problem;
 
 /// A failed write.
 #[derive(Debug, Error)]

@@ -1,24 +1,22 @@
 //! Begins a rehearsal.
 
+use direct_upload_core::model::{Kind, describe};
+use direct_upload_core::workload::{NoJob, RehearsalDraft, rehearsal};
 use kube::api::{DynamicObject, Patch, PatchParams, PostParams};
 
 use super::error::ApplyError;
 use super::write::{Writer, kind};
-use crate::observe::live::Kind;
-use crate::plan::RehearsalDraft;
-use crate::plan::mount::describe;
-use crate::plan::rehearsal::{self, NoJob};
 
 impl Writer {
     /// The pod is made from the workload as it stands now: the snapshot holds no environments,
     /// which may be secret.
-    pub(super) async fn rehearse(&self, draft: &RehearsalDraft) -> Result<(), ApplyError> {
+    pub async fn rehearse(&self, draft: &RehearsalDraft) -> Result<(), ApplyError> {
         let key = &draft.workload.meta.key;
         let object = format!("Job {}", draft.key);
         let failed = |error| ApplyError::of(&object, error);
         let workload = self.api(kind(&draft.workload), key).get(&key.name).await.map_err(failed)?;
         let workload = serde_json::to_value(workload).map_err(|e| failed(kube::Error::SerdeError(e)))?;
-        let job = match rehearsal::job(draft, &workload) {
+        let job = match rehearsal::job::job(draft, &workload) {
             Ok(job) => job,
             Err(why) => return Err(self.no_job(draft, &object, &why).await),
         };

@@ -3,26 +3,26 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use direct_upload_api::{FINALIZER, OPERATOR, WorkloadKind};
+use direct_upload_core::model::{Key, Kind, Meta, Workload, resource, workload};
+use direct_upload_core::plan::Action;
+use direct_upload_core::workload::{ConfigMapDraft, mount};
 use kube::Client;
 use kube::api::{Api, DeleteParams, DynamicObject, Patch, PatchParams, PostParams, Preconditions};
 use serde_json::{Value, json};
 
 use super::adjust::Writes;
 use super::error::ApplyError;
-use crate::api::{FINALIZER, OPERATOR, WorkloadKind};
-use crate::observe::live::{Kind, Live};
-use crate::observe::resource::resource;
-use crate::observe::{Key, Meta, Workload};
-use crate::plan::{Action, ConfigMapDraft, mount};
+use crate::observe::Live;
 
 /// Writes for the resources of one kind.
 pub struct Writer {
     client: Client,
-    pub(super) live: Arc<Live>,
+    pub live: Arc<Live>,
     kind: Kind,
     /// `direct-upload-operator/<instance>/<kind>`.
-    pub(super) manager: String,
-    pub(super) writes: Writes,
+    pub manager: String,
+    pub writes: Writes,
 }
 
 impl Writer {
@@ -138,7 +138,7 @@ impl Writer {
         let key = &workload.meta.key;
         let params = PatchParams::apply(&self.manager);
         let answer = self.api(kind, key).patch(&key.name, &params, &Patch::Apply(&patch)).await;
-        let object = mount::describe(workload.kind, key);
+        let object = workload::describe(workload.kind, key);
         self.take(kind, answer.map_err(|e| ApplyError::of(&object, e))?);
         Ok(())
     }
@@ -159,7 +159,7 @@ impl Writer {
         Ok(())
     }
 
-    pub(super) fn api(&self, kind: Kind, key: &Key) -> Api<DynamicObject> {
+    pub fn api(&self, kind: Kind, key: &Key) -> Api<DynamicObject> {
         Api::namespaced_with(self.client.clone(), &key.namespace, &resource(kind))
     }
 
@@ -168,7 +168,7 @@ impl Writer {
     }
 
     /// The answer is newer than any watch event: the next plan must see it.
-    pub(super) fn take(&self, kind: Kind, answer: DynamicObject) {
+    pub fn take(&self, kind: Kind, answer: DynamicObject) {
         if let Ok(mut value) = serde_json::to_value(answer) {
             let resource = resource(kind);
             value["apiVersion"] = resource.api_version.into();
@@ -179,7 +179,7 @@ impl Writer {
 }
 
 /// What a workload is among the kinds that are watched.
-pub(super) fn kind(workload: &Workload) -> Kind {
+pub fn kind(workload: &Workload) -> Kind {
     match workload.kind {
         WorkloadKind::Deployment => Kind::Deployment,
         WorkloadKind::StatefulSet => Kind::StatefulSet,

@@ -1,13 +1,19 @@
 //! `check`: why would an upload from the browser fail? Looked up in files or in a cluster.
 
+pub mod files;
+pub mod live;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args as ClapArgs, ValueEnum};
+use direct_upload_api::Rule;
+use direct_upload_check as check;
+use direct_upload_check::Report;
+use direct_upload_core::openstack::Release;
 
 use super::output;
-use crate::check::live::Scope;
-use crate::check::{self, Release, Report, Rule};
+use crate::cli::check::live::Scope;
 
 /// Shown below the help.
 pub const EXAMPLES: &str = "Examples:
@@ -64,10 +70,10 @@ const STACK: usize = 256 << 20;
 /// Checks.
 pub fn main(args: Args) -> ExitCode {
     if let Some(rule) = args.explain {
-        return super::ended(output::data(&rule.runbook()));
+        return crate::cli::ended(output::data(&rule.runbook()));
     }
     if args.live {
-        return super::on_runtime(live(args));
+        return crate::cli::on_runtime(live(args));
     }
     let work = || files(&args);
     let done = std::thread::scope(|scope| {
@@ -76,12 +82,12 @@ pub fn main(args: Args) -> ExitCode {
     });
     match done {
         Ok((report, errors)) => tell(&args, &report, &errors),
-        Err(error) => super::failed(error),
+        Err(error) => crate::cli::failed(error),
     }
 }
 
 fn files(args: &Args) -> (Report, Vec<String>) {
-    let (texts, mut errors) = check::input::read(&args.filename);
+    let (texts, mut errors) = files::read(&args.filename);
     let (input, more) = check::manifests::sort(texts, args.release);
     errors.extend(more);
     (check::check(input), errors)
@@ -93,13 +99,13 @@ async fn live(args: Args) -> ExitCode {
         Some(namespace) => Scope::Namespace(namespace.clone()),
         None => Scope::Default,
     };
-    match check::live::read(&scope, args.release).await {
+    match live::read(&scope, args.release).await {
         Ok((input, notes)) => {
             let mut report = check::check(input);
             report.unseen.extend(notes);
             tell(&args, &report, &[])
         }
-        Err(error) => super::failed(check::mask::error(&error.to_string())),
+        Err(error) => crate::cli::failed(check::mask::error(&error.to_string())),
     }
 }
 
@@ -116,7 +122,7 @@ fn tell(args: &Args, report: &Report, errors: &[String]) -> ExitCode {
         Format::Sarif => output::data(&format!("{:#}\n", check::output::sarif(report))),
     };
     match printed {
-        Err(error) => super::failed(error),
+        Err(error) => crate::cli::failed(error),
         Ok(()) if errors.is_empty() && report.is_fine() && !report.checked.is_empty() => ExitCode::SUCCESS,
         Ok(()) => ExitCode::FAILURE,
     }

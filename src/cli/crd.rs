@@ -11,6 +11,6 @@ pub const EXAMPLES: &str = "Examples:
 
 /// Prints the definitions as YAML documents.
 pub fn main() -> io::Result<()> {
-    let crds = crate::api::crds().iter().map(serde_json::to_value).collect::<Result<Vec<_>, _>>()?;
+    let crds = direct_upload_api::crds().iter().map(serde_json::to_value).collect::<Result<Vec<_>, _>>()?;
     output::data(&output::documents(&crds))
 }

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use clap::Args as ClapArgs;
+use direct_upload_api::{FINALIZER, Glance, Horizon, OPERATOR, OpenStackAPI};
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::apps::v1::Deployment;
@@ -18,7 +19,6 @@ use serde_json::json;
 use thiserror::Error;
 
 use super::output;
-use crate::api::{FINALIZER, Glance, Horizon, OPERATOR, OpenStackAPI};
 
 /// Shown below the help.
 pub const EXAMPLES: &str = "Examples:

@@ -3,17 +3,17 @@
 //! In: arguments. Out: data on standard output, talk on standard error, and an exit code: 0 fine,
 //! 1 the input has errors or something is not as it should be, 2 wrong usage.
 
-mod check;
-mod completions;
-mod copy;
-mod crd;
-mod detach;
-mod files;
-mod output;
-mod preflight;
-mod render;
+pub mod check;
+pub mod completions;
+pub mod copy;
+pub mod crd;
+pub mod detach;
+pub mod files;
+pub mod output;
+pub mod preflight;
+pub mod render;
 pub mod run;
-mod status;
+pub mod status;
 pub mod yaml;
 
 use std::ffi::OsString;

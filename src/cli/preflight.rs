@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args as ClapArgs, ValueEnum};
+use direct_upload_api::Rule;
+use direct_upload_api::web::{Endpoint, Origin};
+use direct_upload_core::judge::{Decision, Line, Report};
 
 use super::output;
-use crate::check::Rule;
-use crate::derive::origin::Origin;
-use crate::verify::report::{Decision, Line, Report};
-use crate::verify::{Endpoint, Host, Probe, Proxies, Trust, probe};
+use crate::probe::{Host, Probe, Proxies, Trust};
 
 /// Shown below the help.
 pub const EXAMPLES: &str = "Examples:
@@ -70,7 +70,7 @@ fn host(text: &str) -> Result<Host, String> {
 pub async fn main(args: Args) -> ExitCode {
     let trust = match trust(args.ca.as_deref()) {
         Ok(trust) => trust,
-        Err(error) => return super::failed(error),
+        Err(error) => return crate::cli::failed(error),
     };
     let question = Probe {
         origin: args.origin,
@@ -81,7 +81,7 @@ pub async fn main(args: Args) -> ExitCode {
         denied: vec![],
         narrow: true,
     };
-    let (asked, outcome) = probe(&question).await;
+    let (asked, outcome) = crate::probe::probe(&question).await;
     let granted = outcome.granted();
     let report = Report::new(&asked, outcome);
     if report.request.is_none() && report.failure.as_ref().is_some_and(|failure| failure.rule == Rule::NotPublic) {
@@ -91,11 +91,11 @@ pub async fn main(args: Args) -> ExitCode {
         Format::Text => output::data(&text(&report)),
         Format::Json => match serde_json::to_string_pretty(&report) {
             Ok(json) => output::data(&(json + "\n")),
-            Err(error) => return super::failed(error),
+            Err(error) => return crate::cli::failed(error),
         },
     };
     match printed {
-        Err(error) => super::failed(error),
+        Err(error) => crate::cli::failed(error),
         Ok(()) if granted => ExitCode::SUCCESS,
         Ok(()) => ExitCode::FAILURE,
     }

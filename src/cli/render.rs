@@ -4,14 +4,17 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Args as ClapArgs, CommandFactory, ValueEnum, error::ErrorKind};
+use clap::error::ErrorKind;
+use clap::{Args as ClapArgs, CommandFactory, ValueEnum};
+use direct_upload_api::Reason;
+use direct_upload_core::manifests::Input;
+use direct_upload_core::plan::{Options, State};
+use direct_upload_core::simulate::{self, Cluster, Outcome};
 use jiff::Timestamp;
 
-use super::{default_image, files, output};
-use crate::api::Reason;
-use crate::observe::manifests::{self, Input};
-use crate::offline::{self, Cluster, Outcome};
-use crate::plan::{Options, State};
+use super::{files, output};
+use crate::cli::default_image;
+use crate::observe::files as manifests;
 
 /// Shown below the help.
 pub const EXAMPLES: &str = "Examples:
@@ -71,7 +74,7 @@ enum Stage {
 /// Renders.
 pub fn main(args: &Args) -> ExitCode {
     if args.out_dir.is_some() && args.output != Format::Files {
-        super::Cli::command().error(ErrorKind::ArgumentConflict, "--out-dir needs -o files").exit();
+        crate::cli::Cli::command().error(ErrorKind::ArgumentConflict, "--out-dir needs -o files").exit();
     }
     let input = match read(args) {
         Ok(input) => input,
@@ -83,14 +86,14 @@ pub fn main(args: &Args) -> ExitCode {
         }
     };
     let stage = match args.stage {
-        Stage::Glance => offline::Stage::Glance,
-        Stage::Horizon => offline::Stage::Horizon,
+        Stage::Glance => simulate::Stage::Glance,
+        Stage::Horizon => simulate::Stage::Horizon,
     };
     let options = Options { image: args.image.clone() };
-    let outcome = offline::simulate(Cluster::of(input), stage, Timestamp::now(), &options);
+    let outcome = simulate::simulate(Cluster::of(input), stage, Timestamp::now(), &options);
     let fine = report(&outcome);
     match print(args, &outcome) {
-        Err(error) => super::failed(error),
+        Err(error) => crate::cli::failed(error),
         Ok(()) if fine => ExitCode::SUCCESS,
         Ok(()) => ExitCode::FAILURE,
     }
@@ -166,20 +169,20 @@ fn print(args: &Args, outcome: &Outcome) -> io::Result<()> {
     }
     match (args.output, &args.out_dir) {
         (Format::Files, Some(folder)) => write_files(folder, outcome),
-        (Format::Json, _) => output::data(&output::list(&offline::manifests(outcome))),
-        (Format::Yaml | Format::Files, _) => output::data(&output::documents(&offline::manifests(outcome))),
+        (Format::Json, _) => output::data(&output::list(&simulate::manifests(outcome))),
+        (Format::Yaml | Format::Files, _) => output::data(&output::documents(&simulate::manifests(outcome))),
     }
 }
 
 fn sentences(outcome: &Outcome) -> String {
-    let sentence = |(at, taken): (usize, &offline::Taken)| format!("{}. {}: {}\n", at + 1, taken.resource, taken.step);
+    let sentence = |(at, taken): (usize, &simulate::Taken)| format!("{}. {}: {}\n", at + 1, taken.resource, taken.step);
     outcome.steps.iter().enumerate().map(sentence).collect::<Vec<_>>().concat()
 }
 
 /// `OUT/<namespace>/<kind>/<name>/<file name>`.
 fn write_files(out: &Path, outcome: &Outcome) -> io::Result<()> {
     std::fs::create_dir_all(out).map_err(|e| named(out, &e))?;
-    for (resource, name, contents) in offline::rendered_files(outcome) {
+    for (resource, name, contents) in simulate::rendered_files(outcome) {
         let mut folder = out.to_owned();
         for part in [&resource.key.namespace, &resource.kind.to_lowercase(), &resource.key.name] {
             folder.push(part);

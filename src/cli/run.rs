@@ -5,15 +5,16 @@ use std::io::IsTerminal;
 use std::net::SocketAddr;
 
 use clap::{Args as ClapArgs, ValueEnum};
+use direct_upload_api::Duration;
+use direct_upload_core::judge::Pace;
+use direct_upload_core::plan::Options;
 use kube::Client;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
 
-use crate::api::Duration;
-use crate::plan::Options;
+use crate::probe::Range;
 use crate::run::{Lease, RunError, Settings, prober, run};
-use crate::verify::{Pace, Range};
 
 /// Options of `run`.
 #[derive(Clone, Debug, ClapArgs)]
@@ -25,7 +26,7 @@ pub struct Args {
     #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:8080")]
     pub metrics_addr: SocketAddr,
     /// The operator's own image, for the init container that copies files
-    #[arg(long, env = "DIRECT_UPLOAD_OPERATOR_IMAGE", default_value_t = super::default_image())]
+    #[arg(long, env = "DIRECT_UPLOAD_OPERATOR_IMAGE", default_value_t = crate::cli::default_image())]
     pub image: String,
     /// Tells several operators of one cluster apart
     #[arg(long, value_name = "NAME", default_value = "default")]

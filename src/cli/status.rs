@@ -1,10 +1,14 @@
 //! `status`: how far each dashboard's uploads come, and what stands in the way.
 
+pub mod text;
+pub mod tree;
+
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args as ClapArgs, ValueEnum};
+use direct_upload_api::{Glance, Horizon, MANAGED_BY, OPERATOR, OpenStackAPI};
 use futures::StreamExt;
 use k8s_openapi::api::core::v1::{ConfigMap, Event};
 use kube::api::{Api, ListParams};
@@ -17,8 +21,7 @@ use serde_json::Value;
 use thiserror::Error;
 
 use super::output;
-use crate::api::{Glance, Horizon, MANAGED_BY, OPERATOR, OpenStackAPI};
-use crate::status::{text, ways};
+use crate::cli::status::tree::ways;
 
 /// Shown below the help.
 pub const EXAMPLES: &str = "Examples:
@@ -78,7 +81,7 @@ enum StatusError {
 
 /// Shows it.
 pub async fn main(args: Args) -> ExitCode {
-    super::ended(show(&args).await)
+    crate::cli::ended(show(&args).await)
 }
 
 async fn show(args: &Args) -> Result<(), StatusError> {
@@ -95,7 +98,7 @@ async fn show(args: &Args) -> Result<(), StatusError> {
     match args.output {
         Format::Text => {
             let ways = ways(&horizons, &glances, &apis);
-            let trees: Vec<_> = ways.iter().map(|way| text(way, output::coloured())).collect();
+            let trees: Vec<_> = ways.iter().map(|way| text::text(way, output::coloured())).collect();
             output::data(&trees.join("\n"))?;
         }
         format => {
@@ -148,7 +151,7 @@ async fn follow(scope: &Scope<'_>) -> Result<(), StatusError> {
             () = tokio::time::sleep(TOGETHER), if complete && changed => {
                 changed = false;
                 let now = ways(&seen_horizons.all(), &seen_glances.all(), &seen_apis.all());
-                let now: BTreeMap<_, _> = now.iter().map(|way| (way.of.clone(), text(way, output::coloured()))).collect();
+                let now: BTreeMap<_, _> = now.iter().map(|way| (way.of.clone(), text::text(way, output::coloured()))).collect();
                 for tree in now.iter().filter(|(of, tree)| shown.get(*of) != Some(tree)).map(|(_, tree)| tree) {
                     output::data(&format!("{tree}\n"))?;
                 }

@@ -7,14 +7,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use direct_upload_core::model::{Kind, Known, Unknown};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::APIResource;
 use kube::Client;
 use kube::api::ApiResource;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
-
-use super::live::Kind;
-use super::{Known, Unknown};
 
 /// How often is asked: so long after its installation a kind is picked up.
 const INTERVAL: Duration = Duration::from_secs(15);
@@ -28,6 +26,7 @@ const OPTIONAL: [(&str, &[Kind]); 3] = [
 
 /// A kind's resource; none if it is not served; or why that is not known.
 pub type Answer = Known<Option<ApiResource>>;
+
 /// What is known of each kind; a kind that was not asked for yet is not in it.
 pub type Served = BTreeMap<Kind, Answer>;
 

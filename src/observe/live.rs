@@ -4,27 +4,19 @@
 //! Answers go in at once, so that the next plan sees what the last one did; a watch event that is
 //! older than what is known is dropped. That is what makes "a no-op is not sent" hold.
 
-mod kind;
-
-pub use kind::Kind;
-
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use direct_upload_api::ExposureKind;
+use direct_upload_core::derive::World;
+use direct_upload_core::manifests::reduce;
+use direct_upload_core::model::{Inquiry, Key, Kind, Question, Reading, Refusal, Snapshot, Standing, Unknown};
 use prometheus_client::metrics::counter::Counter;
 use serde_json::Value;
 use tokio::sync::watch;
 
-use super::model::Key;
-use super::reduce::reduce;
 use super::scope::Scope;
-use super::snapshot::{Snapshot, Unknown};
-use crate::api::ExposureKind;
-use crate::derive::World;
-use crate::derive::adjust::Refusal;
-use crate::verify::catalog::{Inquiry, Reading};
-use crate::verify::{Question, Standing};
 
 /// Changes that come within this time are looked at together.
 const TOGETHER: Duration = Duration::from_millis(20);
@@ -188,7 +180,7 @@ impl Live {
         for (key, _) in gone {
             state.remove(kind, &key);
         }
-        state.snapshot.set_known(kind, scope, &Ok(()));
+        state.snapshot.set_known(kind, &scope.names(), &Ok(()));
         self.note(&mut state, true);
         doubtful.into_iter().map(|(key, _)| key).collect()
     }
@@ -202,7 +194,7 @@ impl Live {
     /// Records that a scope cannot be seen, and why. What was seen before stays.
     pub fn unknown(&self, kind: Kind, scope: &Scope, why: Unknown) {
         let mut state = self.lock();
-        state.snapshot.set_known(kind, scope, &Err(why));
+        state.snapshot.set_known(kind, &scope.names(), &Err(why));
         self.note(&mut state, true);
     }
 
@@ -234,7 +226,7 @@ impl State {
 
 /// Key, uid and resourceVersion. Resource versions of one resource are ordered (KEP-5504; so have
 /// been etcd's revisions before it was promised).
-pub(super) fn identity(kind: Kind, object: &Value) -> (Key, String, u64) {
+pub fn identity(kind: Kind, object: &Value) -> (Key, String, u64) {
     let text = |field: &str| object.pointer(field).and_then(Value::as_str).unwrap_or_default();
     let namespace = if kind == Kind::Namespace { "" } else { text("/metadata/namespace") };
     let key = Key::new(namespace, text("/metadata/name"));

@@ -4,14 +4,9 @@
 //! [`Snapshot`], in which "there is none" and "I cannot see" are different answers.
 
 pub mod discovery;
+pub mod files;
 pub mod live;
-pub mod manifests;
-pub mod model;
-pub mod reduce;
-pub mod resource;
 pub mod scope;
-mod snapshot;
 pub mod watches;
-
-pub use model::*;
-pub use snapshot::{Answers, Known, Snapshot, Store, Unknown};
+pub use live::Live;
+pub use watches::Watches;

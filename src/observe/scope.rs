@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::Key;
+use direct_upload_core::model::Key;
 
 /// Up to this many namespaces are watched each by itself; foreign ones then cost nothing. With more of
 /// them, one watch of the whole cluster per kind is cheaper for the API server.
@@ -33,9 +33,9 @@ impl Scope {
         }
     }
 
-    /// As [`Store::known`](super::snapshot::Store::known) and
-    /// [`Store::get_named`](super::snapshot::Store::get_named) look it up.
-    pub(super) fn names(&self) -> Vec<String> {
+    /// As [`Store::known`](direct_upload_core::model::Store::known) and
+    /// [`Store::get_named`](direct_upload_core::model::Store::get_named) look it up.
+    pub fn names(&self) -> Vec<String> {
         match self {
             Self::All => vec![String::new()],
             Self::Namespace(namespace) => vec![namespace.clone()],
@@ -45,7 +45,7 @@ impl Scope {
     }
 
     /// What of it the others do not cover.
-    pub(super) fn beside<'a>(&self, others: impl Iterator<Item = &'a Self>) -> Option<Self> {
+    pub fn beside<'a>(&self, others: impl Iterator<Item = &'a Self>) -> Option<Self> {
         let mut rest: BTreeSet<String> = self.names().into_iter().collect();
         for other in others {
             match other {
@@ -69,13 +69,13 @@ impl Scope {
 /// up for; then another one takes its place. So namespaces that come and go one by one do not have the
 /// cluster read anew each time, and what nobody needs any more does not stay for ever.
 #[derive(Debug, Default)]
-pub(super) struct Widths {
+pub struct Widths {
     wide: Arc<BTreeSet<String>>,
 }
 
 impl Widths {
     /// The scopes for the namespaces that are needed now.
-    pub(super) fn cover(&mut self, needed: &BTreeSet<String>) -> Vec<Scope> {
+    pub fn cover(&mut self, needed: &BTreeSet<String>) -> Vec<Scope> {
         if self.wide.symmetric_difference(needed).count() > MAX_NARROW {
             self.wide = if needed.len() > MAX_NARROW { Arc::new(needed.clone()) } else { Arc::default() };
         }
@@ -85,12 +85,12 @@ impl Widths {
 }
 
 /// A scope for each namespace.
-pub(super) fn narrow<'a>(namespaces: impl IntoIterator<Item = &'a String>) -> impl Iterator<Item = Scope> {
+pub fn narrow<'a>(namespaces: impl IntoIterator<Item = &'a String>) -> impl Iterator<Item = Scope> {
     namespaces.into_iter().cloned().map(Scope::Namespace)
 }
 
 /// Whether so many objects are not worth a watch each.
-pub(super) fn too_many(objects: usize) -> bool {
+pub fn too_many(objects: usize) -> bool {
     objects > MAX_NARROW
 }
 

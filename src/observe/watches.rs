@@ -7,19 +7,18 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use direct_upload_api::{MANAGED_BY, OPERATOR};
+use direct_upload_core::model::{Key, Kind, Needs, Unknown, resource};
 use futures::{StreamExt, TryStreamExt};
 use kube::Client;
 use kube::api::{Api, ApiResource, DynamicObject};
-use kube::runtime::watcher::{self, Event, watcher};
-use kube::runtime::{WatchStreamExt, watcher::Config};
+use kube::runtime::WatchStreamExt;
+use kube::runtime::watcher::{self, Config, Event, watcher};
 use tokio::task::AbortHandle;
 
 use super::discovery::{self, Answer, Served};
-use super::live::{Kind, Live, identity};
-use super::resource::resource;
+use super::live::{Live, identity};
 use super::scope::{Scope, Widths, narrow, too_many};
-use super::{Key, Unknown};
-use crate::api::{MANAGED_BY, OPERATOR};
 
 /// The kinds that are watched where a resource is; some of them only if the cluster serves them.
 const LOCAL: [Kind; 14] = [
@@ -44,23 +43,11 @@ const OWN: [Kind; 3] = [Kind::Horizon, Kind::Glance, Kind::OpenStackAPI];
 
 /// How long a watch that failed waits before it is tried again; doubled each time …
 const FIRST_WAIT: Duration = Duration::from_millis(500);
+
 /// … up to this.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 type Watch = (Kind, Scope, ApiResource);
-
-/// What decisions need to see beside the resources themselves.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Needs {
-    /// Namespaces that hold a resource.
-    pub namespaces: BTreeSet<String>,
-    /// Namespaces whose HTTPRoutes may lead into those.
-    pub routes_of: BTreeSet<String>,
-    /// Gateways that such routes name.
-    pub gateways: BTreeSet<Key>,
-    /// ConfigMaps with a workload's main file.
-    pub sources: BTreeSet<Key>,
-}
 
 /// The running watches.
 pub struct Watches {

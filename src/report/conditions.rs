@@ -1,11 +1,10 @@
 //! The conditions of a status, from where its plan stands.
 
+use direct_upload_api::{ConditionType, Reason};
+use direct_upload_core::model::Problem;
+use direct_upload_core::plan::State;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
-
-use crate::api::{ConditionType, Reason};
-use crate::derive::Problem;
-use crate::plan::State;
 
 /// The conditions that build upon each other, in order.
 const CHAIN: [ConditionType; 4] =

@@ -1,14 +1,11 @@
 //! One event for each step that did something a person would want to know.
 
+use direct_upload_api::OPERATOR;
+use direct_upload_core::model::{Kind, Meta, resource};
+use direct_upload_core::plan::{Action, Step};
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::Client;
 use kube::runtime::events::{Event, EventType, Recorder, Reporter};
-
-use crate::api::OPERATOR;
-use crate::observe::Meta;
-use crate::observe::live::Kind;
-use crate::observe::resource::resource;
-use crate::plan::{Action, Step};
 
 /// Publishes events about the resources of one kind.
 pub struct Events {

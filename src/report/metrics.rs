@@ -6,16 +6,15 @@ use std::sync::atomic::AtomicI64;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use prometheus_client::encoding::{EncodeLabelSet, text::encode};
+use direct_upload_api::{ConfiguredMode, HorizonStatus, ProbeVerdict, Reason, VerificationStatus};
+use direct_upload_core::model::{Answered, Key};
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
-
-use crate::api::{ConfiguredMode, HorizonStatus, ProbeVerdict, Reason, VerificationStatus};
-use crate::observe::Key;
-use crate::verify::Answered;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Outcome {

@@ -2,11 +2,12 @@
 //!
 //! In: a view and its plan. Out: the status it deserves; the operator writes it only if it differs.
 
-mod conditions;
+pub mod conditions;
 pub mod events;
 pub mod metrics;
-mod regions;
-mod status;
-mod verification;
-
+pub mod regions;
+pub mod status;
+pub mod verification;
+pub use events::Events;
+pub use metrics::Metrics;
 pub use status::{glance, horizon};

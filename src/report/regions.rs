@@ -1,9 +1,11 @@
 //! Where each region stands, for the status of a Horizon.
 
+use direct_upload_api::{GlanceRef, HorizonStatus, ProbeVerdict, Reason, RegionStatus, Verification};
+use direct_upload_core::derive::{Destination, Evidence, HorizonView, Intent};
+use direct_upload_core::model::Problem;
+use direct_upload_core::plan::{Plan, accepted};
+
 use super::status::switches;
-use crate::api::{GlanceRef, HorizonStatus, ProbeVerdict, Reason, RegionStatus, Verification};
-use crate::derive::{Destination, Evidence, HorizonView, Intent, Problem};
-use crate::plan::{Plan, accepted};
 
 /// `status.regions`; empty where the spec names none.
 pub fn status(view: &HorizonView, plan: &Plan, before: &HorizonStatus) -> Vec<RegionStatus> {

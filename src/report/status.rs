@@ -1,17 +1,19 @@
 //! The statuses.
 
+use direct_upload_api::{ConfiguredMode, GlanceStatus, GrantStatus, HorizonStatus, OriginStatus, Reason};
+use direct_upload_core::derive::{Evidence, Exposures, GlanceView, HorizonView};
+use direct_upload_core::model::Problem;
+use direct_upload_core::plan::{OriginPlan, Plan, State};
+use direct_upload_core::workload::Claim;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::conditions::{Facts, conditions};
 use super::{regions, verification};
-use crate::api::{ConfiguredMode, GlanceStatus, GrantStatus, HorizonStatus, OriginStatus, Reason};
-use crate::derive::{Evidence, Exposures, GlanceView, HorizonView, Problem};
-use crate::plan::mount::Claim;
-use crate::plan::{OriginPlan, Plan, State};
 
 /// How many origins and namespaces a status lists.
 const LISTED: usize = 100;
+
 /// How many it names that ask for the same origin.
 const NAMED: usize = 10;
 
@@ -50,7 +52,7 @@ pub fn horizon(view: &HorizonView, plan: &Plan, now: Timestamp) -> Option<Horizo
 }
 
 /// Whether it is on the way to direct, and all goes well.
-pub(super) fn switches(plan: &Plan) -> bool {
+pub fn switches(plan: &Plan) -> bool {
     matches!(&plan.state, State::Unmet(_, why) if why.reason == Reason::SwitchingToDirect)
 }
 

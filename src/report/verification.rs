@@ -1,11 +1,10 @@
 //! What preflights have shown, for the status of a Horizon.
 
+use direct_upload_api::{HorizonStatus, ProbeFailure, ProbeVerdict, Reason, Verification, VerificationStatus};
+use direct_upload_core::derive::{Evidence, Failed, HorizonView};
+use direct_upload_core::openstack::Service;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-
-use crate::api::{HorizonStatus, ProbeFailure, ProbeVerdict, Reason, Verification, VerificationStatus};
-use crate::derive::service::Service;
-use crate::derive::{Evidence, Failed, HorizonView};
 
 /// How many failures a status lists.
 const LISTED: usize = 10;

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use direct_upload_core::model::{Inquiry, Key, Reading};
 use k8s_openapi::api::core::v1::Secret;
 use kube::{Api, Client};
 use tokio::sync::watch;
@@ -14,17 +15,15 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
 use super::prober::{Settings, jitter};
-use crate::observe::Key;
-use crate::observe::live::Live;
-use crate::verify::Proxies;
-use crate::verify::catalog::{Inquiry, Reading};
-use crate::verify::keystone::{self, Credential};
+use crate::observe::Live;
+use crate::probe::{Credential, Proxies, keystone};
 
 /// What is to be asked.
 pub type Wanted = BTreeSet<Inquiry>;
 
 /// Inquiries under way at once.
 const AT_ONCE: usize = 4;
+
 /// A catalog is read so many times as seldom as a preflight is made.
 const SELDOM: u32 = 10;
 
@@ -135,7 +134,7 @@ async fn credential(client: &Client, inquiry: &Inquiry) -> Result<Credential, St
     };
     let missing = |key: &str| format!("Secret {namespace}/{name} has no key {key:?}");
     if let Some(url) = text("authURL")
-        && crate::derive::PublicUrl::parse(&url).ok().as_ref() != Some(&inquiry.auth_url)
+        && direct_upload_api::web::PublicUrl::parse(&url).ok().as_ref() != Some(&inquiry.auth_url)
     {
         return Err(format!("Secret {namespace}/{name} is for another Keystone: its key \"authURL\" says so"));
     }

@@ -1,10 +1,10 @@
 //! Are the CRDs ours? Another project has kinds of the same group and name.
 
+use direct_upload_api::{OPERATOR, PART_OF, crds};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::{Api, Client, ResourceExt};
 
-use super::RunError;
-use crate::api::{OPERATOR, PART_OF, crds};
+use crate::run::RunError;
 
 /// Looks before the first write.
 ///

@@ -1,12 +1,12 @@
 //! One replica acts at a time.
 
+use direct_upload_api::OPERATOR;
 use kube::Client;
 use kube_lease_manager::{LeaseManager, LeaseManagerBuilder, Result as LeaseResult};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::{Lease, RunError, Settings};
-use crate::api::OPERATOR;
+use crate::run::{Lease, RunError, Settings};
 
 /// Whether this replica acts.
 pub struct Leader {

@@ -6,32 +6,32 @@
 //!                └────────────────────────── answers ───────────────────────────────────┘
 //! ```
 
-mod cataloger;
-mod guard;
-mod leader;
+pub mod cataloger;
+pub mod guard;
+pub mod leader;
 pub mod prober;
-mod queue;
-mod reconcile;
-mod serve;
+pub mod queue;
+pub mod reconcile;
+pub mod serve;
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use direct_upload_core::derive::World;
+use direct_upload_core::model::Kind;
+use direct_upload_core::plan::Options;
 use kube::Client;
 use thiserror::Error;
 use tokio::sync::watch;
 
-use crate::derive::World;
-use crate::observe::live::{Kind, Live};
-use crate::observe::watches::Watches;
-use crate::plan::Options;
-use crate::report::metrics::Metrics;
-use cataloger::Cataloger;
-use prober::Prober;
-use queue::{Queue, Subject};
-use reconcile::Reconciler;
+use crate::observe::{Live, Watches};
+use crate::report::Metrics;
+use crate::run::cataloger::Cataloger;
+use crate::run::prober::Prober;
+use crate::run::queue::{Queue, Subject};
+use crate::run::reconcile::Reconciler;
 
 /// How a running operator is set up.
 #[derive(Clone, Debug)]
@@ -83,6 +83,7 @@ pub enum RunError {
 
 /// Changes that arrive within this time are looked at together.
 const SETTLE: Duration = Duration::from_millis(100);
+
 /// A resource is worked on this long after its view changed, so that what is applied together is
 /// seen together.
 const DEBOUNCE: Duration = Duration::from_millis(700);
@@ -162,7 +163,7 @@ pub async fn run(client: Client, settings: Settings, mut stop: watch::Receiver<b
 /// The resources whose view changed.
 fn subjects(world: &World, before: &World) -> Vec<Subject> {
     let [horizons, glances, apis] = world.changed(before);
-    let subject = |kind| move |key: &crate::observe::Key| Subject { kind, key: key.clone() };
+    let subject = |kind| move |key: &direct_upload_core::model::Key| Subject { kind, key: key.clone() };
     let accepting =
         glances.into_iter().map(subject(Kind::Glance)).chain(apis.into_iter().map(subject(Kind::OpenStackAPI)));
     accepting.chain(horizons.into_iter().map(subject(Kind::Horizon))).collect()

@@ -8,15 +8,15 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
+use direct_upload_core::judge::{Ledger, Pace};
+use direct_upload_core::model::{Answered, Epoch, Question, Reply, Standing};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
-use crate::observe::live::Live;
-use crate::report::metrics::Metrics;
-use crate::verify::{
-    Answered, Epoch, Host, Ledger, Pace, Probe, Proxies, Question, Range, Reply, Standing, Trust, probe,
-};
+use crate::observe::Live;
+use crate::probe::{Host, Probe, Proxies, Range, Trust};
+use crate::report::Metrics;
 
 /// What is to be asked, and of which state of the server.
 pub type Wanted = BTreeMap<Question, Epoch>;
@@ -123,7 +123,7 @@ async fn answer(question: &Question, proxies: Proxies, denied: Vec<Range>) -> An
         |(name, address): (&String, &std::net::IpAddr)| Host { name: name.clone(), port, address: Some(*address) };
     let hosts = question.reach.hosts.iter().map(host).collect();
     let asked = Probe { origin: question.origin.clone(), endpoint, hosts, trust, proxies, denied, narrow: true };
-    Answered::of(probe(&asked).await.1)
+    Answered::from(crate::probe::probe(&asked).await.1)
 }
 
 fn tell(question: &Question, standing: &Standing) {
@@ -131,7 +131,7 @@ fn tell(question: &Question, standing: &Standing) {
     match &standing.verdict {
         Answered::Granted(_) => tracing::info!(%origin, %endpoint, "preflights pass"),
         Answered::Refused(why) => {
-            tracing::warn!(%origin, %endpoint, rule = why.rule.map(crate::verify::Rule::id), "preflights are refused: {}; {}", why.message, why.fix);
+            tracing::warn!(%origin, %endpoint, rule = why.rule.map(direct_upload_api::Rule::id), "preflights are refused: {}; {}", why.message, why.fix);
         }
         Answered::Unknown(why) => {
             tracing::warn!(%origin, %endpoint, "preflights get no answer: {}; {}", why.message, why.fix);

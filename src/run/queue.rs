@@ -5,14 +5,13 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use direct_upload_core::model::{Key, Kind};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
 use super::prober::jitter;
 use super::reconcile::Reconciler;
-use crate::observe::Key;
-use crate::observe::live::Kind;
 
 /// A resource to work on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -27,6 +26,7 @@ pub struct Queue(mpsc::UnboundedSender<(Subject, Duration)>);
 
 /// First wait after a failure; doubled each time …
 const BACKOFF_FIRST: Duration = Duration::from_millis(500);
+
 /// … up to this.
 const BACKOFF_MOST: Duration = Duration::from_secs(300);
 

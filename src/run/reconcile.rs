@@ -3,19 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use direct_upload_api::{ConditionType, Reason};
+use direct_upload_core::model::{Kind, Meta, Problem};
+use direct_upload_core::plan::{self, Options, OriginPlan, Plan, State, Step};
 use jiff::Timestamp;
 use kube::Client;
 use serde::Serialize;
 
-use super::Settings;
 use super::queue::Subject;
-use crate::api::{ConditionType, Reason};
 use crate::apply::{ApplyError, Writer};
-use crate::derive::Problem;
-use crate::observe::Meta;
-use crate::observe::live::{Kind, Live};
-use crate::plan::{self, Options, OriginPlan, Plan, State, Step};
-use crate::report::{self, events::Events, metrics::Metrics};
+use crate::observe::Live;
+use crate::report::{Events, Metrics, status};
+use crate::run::Settings;
 
 /// A plan that changes every time it is carried out would be a defect; this bounds it.
 const ROUNDS: usize = 8;
@@ -39,8 +38,8 @@ struct Look {
 
 /// What writing the status needs.
 enum Status {
-    Horizon(Box<crate::derive::HorizonView>),
-    Glance(Box<crate::derive::GlanceView>, Vec<OriginPlan>),
+    Horizon(Box<direct_upload_core::derive::HorizonView>),
+    Glance(Box<direct_upload_core::derive::GlanceView>, Vec<OriginPlan>),
 }
 
 impl Reconciler {
@@ -204,12 +203,12 @@ impl Reconciler {
         let now = Timestamp::now();
         match &look.status {
             Status::Horizon(view) => {
-                let status = report::horizon(view, &look.plan, now);
+                let status = status::horizon(view, &look.plan, now);
                 self.metrics.horizon(&look.meta.key, status.as_ref());
                 send(writer, &look.meta, view.object.status.as_ref(), status).await
             }
             Status::Glance(view, origins) => {
-                let status = report::glance(view, &look.plan, origins, now);
+                let status = status::glance(view, &look.plan, origins, now);
                 send(writer, &look.meta, view.object.status.as_ref(), status).await
             }
         }

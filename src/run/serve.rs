@@ -10,8 +10,8 @@ use axum::routing::get;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use super::RunError;
-use crate::report::metrics::Metrics;
+use crate::report::Metrics;
+use crate::run::RunError;
 
 /// Whether every store that is needed has been read.
 #[derive(Debug, Default)]

@@ -16,7 +16,7 @@ use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use direct_upload_operator::check::Rule;
+use direct_upload_api::Rule;
 use page::{Step, steps};
 use serde_json::Value;
 use world::World;

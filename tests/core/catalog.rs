@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use direct_upload_operator::api::Reason;
-use direct_upload_operator::derive::{Evidence, HorizonView, Intent, World};
-use direct_upload_operator::observe::{Answers, Key, Snapshot};
-use direct_upload_operator::verify::Endpoint;
-use direct_upload_operator::verify::catalog::Reading;
+use direct_upload_api::Reason;
+use direct_upload_api::web::Endpoint;
+use direct_upload_core::derive::{Evidence, HorizonView, Intent, World};
+use direct_upload_core::model::{Answers, Key, Reading, Snapshot};
 use rstest::rstest;
 
 use crate::offline::{cloud, glance, horizon, join, read};

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use direct_upload_operator::check::{self, Finding, Report};
+use direct_upload_check as check;
+use direct_upload_check::{Finding, Report};
 
 /// The corpus folder of that name.
 pub fn corpus(name: &str) -> PathBuf {
@@ -11,7 +12,7 @@ pub fn corpus(name: &str) -> PathBuf {
 
 /// Checks a folder or file.
 pub fn check_path(path: &Path) -> Report {
-    let (texts, mut errors) = check::input::read(&[path.to_owned()]);
+    let (texts, mut errors) = direct_upload_operator::cli::check::files::read(&[path.to_owned()]);
     let (input, more) = check::manifests::sort(texts, None);
     errors.extend(more);
     assert!(errors.is_empty(), "{errors:#?}");

@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use direct_upload_operator::check::{self, Report};
+use direct_upload_check as check;
+use direct_upload_check::Report;
 use rstest::rstest;
 use tempfile::TempDir;
 
@@ -20,7 +21,7 @@ fn folder(files: &[(&str, &[u8])]) -> (Report, Vec<String>) {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, bytes).unwrap();
     }
-    let (texts, mut errors) = check::input::read(&[folder.path().to_owned()]);
+    let (texts, mut errors) = direct_upload_operator::cli::check::files::read(&[folder.path().to_owned()]);
     let (input, more) = check::manifests::sort(texts, Some("2025.1".parse().unwrap()));
     errors.extend(more);
     (check::check(input), errors)

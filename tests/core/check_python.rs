@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use direct_upload_operator::check::read::python::{Value, read};
+use direct_upload_check::formats::python::{Value, read};
 use proptest::prelude::*;
 use rstest::rstest;
 use serde::Deserialize;

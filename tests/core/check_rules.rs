@@ -1,6 +1,8 @@
 //! Each rule: what it must find, what it must not, and what nearly looks like it.
 
-use direct_upload_operator::check::{self, Release, Text};
+use direct_upload_check as check;
+use direct_upload_check::Text;
+use direct_upload_core::openstack::Release;
 use rstest::rstest;
 
 /// Severity and id of all findings over some files.

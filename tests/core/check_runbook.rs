@@ -1,7 +1,7 @@
 //! What the runbook tells people to write mends what it is about: `check` finds the rule before, and no
 //! longer after. Each text is held against the entry's section *Fix*, so that neither goes its own way.
 
-use direct_upload_operator::check::Rule;
+use direct_upload_api::Rule;
 use rstest::rstest;
 
 use crate::check_rules::{CONF, DASHBOARD, SETTINGS, found_in};

@@ -1,8 +1,8 @@
 //! Which workloads get a preStop sleep, and what is said of rolls where they do not.
 
-use direct_upload_operator::derive::World;
-use direct_upload_operator::offline;
-use direct_upload_operator::plan::{self, Options, Plan, State};
+use direct_upload_core::derive::World;
+use direct_upload_core::plan::{self, Options, Plan, State};
+use direct_upload_core::simulate;
 use jiff::Timestamp;
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -44,7 +44,7 @@ fn cloud(workload: &str, spec: &str) -> String {
 /// What the container does before it ends, once all is in effect; and what is advised.
 fn outcome(yaml: &str) -> (Value, String) {
     let outcome = render(yaml);
-    let objects = offline::manifests(&outcome);
+    let objects = simulate::manifests(&outcome);
     let workload = objects.iter().find(|o| o["metadata"]["name"] == "glance" && o["kind"] != "ConfigMap").unwrap();
     let hook = workload["spec"]["template"]["spec"]["containers"][0]["lifecycle"]["preStop"].clone();
     let end = outcome.ends.iter().find(|end| end.resource.kind == "Glance").unwrap();
@@ -124,7 +124,7 @@ fn beside_post_start() {
     let yaml = cloud(&workload, "{}");
     assert_eq!(outcome(&yaml).0, ours(20));
     let off = fed_back(&cloud(&workload, "{rollout: {drain: {enabled: false}}}"), &render(&yaml));
-    let objects = offline::manifests(&render(&off));
+    let objects = simulate::manifests(&render(&off));
     let lifecycle = &objects.iter().find(|o| o["metadata"]["name"] == "glance").unwrap()["spec"]["template"]["spec"]["containers"]
         [0]["lifecycle"];
     assert_eq!(*lifecycle, json!({"postStart": {"exec": {"command": ["/start"]}}}));

@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use direct_upload_operator::api::Reason;
-use direct_upload_operator::derive::{Exposures, Problem, World};
-use direct_upload_operator::observe::Key;
-use direct_upload_operator::observe::live::{Kind, Live};
+use direct_upload_api::Reason;
+use direct_upload_core::derive::{Exposures, World};
+use direct_upload_core::model::{Key, Kind, Problem};
+use direct_upload_operator::observe::Live;
 use direct_upload_operator::observe::scope::Scope;
 use rstest::rstest;
 use serde_json::json;

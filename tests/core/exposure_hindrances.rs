@@ -1,8 +1,8 @@
 //! What stands in the way of uploads on the objects that lead to Glance, by rule and field; and what
 //! a whole namespace says, as `kubectl get … -o yaml` prints it.
 
-use direct_upload_operator::derive::World;
-use direct_upload_operator::observe::Key;
+use direct_upload_core::derive::World;
+use direct_upload_core::model::Key;
 use rstest::rstest;
 
 use crate::exposure_http_route::gateway;
@@ -17,7 +17,7 @@ fn hindrances(objects: &[&str]) -> Vec<String> {
     let view = &world.glances[&Key::new("openstack", "glance")];
     let told = |text: &String| view.advice.contains(text);
     assert!(view.hindrances.iter().map(ToString::to_string).all(|text| told(&text)), "{:#?}", view.advice);
-    let line = |h: &direct_upload_operator::derive::hindrance::Hindrance| {
+    let line = |h: &direct_upload_core::derive::Hindrance| {
         let field = h.field.trim_start_matches("metadata.annotations").trim_start_matches("spec.rules");
         format!("{} {} {field}", h.rule, if h.fails { "fails" } else { "may fail" })
     };

@@ -1,8 +1,8 @@
 //! HTTPRoutes, with the cases of Gateway API's conformance tests.
 
-use direct_upload_operator::api::Reason;
-use direct_upload_operator::derive::World;
-use direct_upload_operator::observe::Key;
+use direct_upload_api::Reason;
+use direct_upload_core::derive::World;
+use direct_upload_core::model::Key;
 use rstest::rstest;
 
 use crate::exposure::{exposures, urls};

@@ -1,8 +1,8 @@
 //! `spec.exposure.manage`: what is set on the objects that lead to Glance, and what is left alone.
 
-use direct_upload_operator::derive::World;
-use direct_upload_operator::observe::Key;
-use direct_upload_operator::offline::{Outcome, manifests};
+use direct_upload_core::derive::World;
+use direct_upload_core::model::Key;
+use direct_upload_core::simulate::{Outcome, manifests};
 use serde_json::Value;
 
 use crate::offline::{deployment, glance, horizon, ingress, join, read, render, service, svc};

@@ -219,6 +219,6 @@ fn a_scheme_for_services_alone(#[case] named: &str) {
         &deployment("openstack", "horizon"),
         &svc("openstack", "horizon"),
     ]);
-    let errors = direct_upload_operator::observe::manifests::parse("in.yaml", yaml.as_bytes()).unwrap_err();
+    let errors = direct_upload_core::manifests::parse("in.yaml", yaml.as_bytes()).unwrap_err();
     assert!(errors.iter().any(|e| e.what.contains("a Service tells no scheme")), "{errors:?}");
 }

@@ -2,10 +2,10 @@
 
 use std::process::Command;
 
-use direct_upload_operator::api::{ConditionType, Reason};
-use direct_upload_operator::derive::Problem;
-use direct_upload_operator::offline::Cluster;
-use direct_upload_operator::plan::{Plan, State};
+use direct_upload_api::{ConditionType, Reason};
+use direct_upload_core::model::Problem;
+use direct_upload_core::plan::{Plan, State};
+use direct_upload_core::simulate::Cluster;
 use direct_upload_operator::report;
 use jiff::Timestamp;
 use rstest::rstest;

@@ -7,16 +7,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use direct_upload_operator::api::{DirectUpload, GlanceRef, GlanceSpec, HorizonSpec, Region, WorkloadKind};
-use direct_upload_operator::check::Rule;
-use direct_upload_operator::derive::{GlanceView, Origin, World};
-use direct_upload_operator::observe::{
-    Answers, ConfigMap, Container, Custom, Ingress, IngressPath, IngressRule, IngressTls, Job, Key, Meta, Namespace,
-    Pod, PodTemplate, PreStop, Service, Snapshot, Volume, VolumeMount, VolumeSource, Workload,
+use direct_upload_api::web::Origin;
+use direct_upload_api::{DirectUpload, GlanceRef, GlanceSpec, HorizonSpec, Region, Rule, WorkloadKind};
+use direct_upload_core::derive::{GlanceView, World};
+use direct_upload_core::model::{
+    Answered, Answers, ConfigMap, Container, Custom, Ingress, IngressPath, IngressRule, IngressTls, Job, Key, Meta,
+    Namespace, Pod, PodTemplate, PreStop, Question, Reply, Service, Snapshot, Standing, Volume, VolumeMount,
+    VolumeSource, Workload,
 };
-use direct_upload_operator::plan::mount::{CONFIG_VOLUME, Mount};
-use direct_upload_operator::plan::{self, Action, Options, Plan, for_annotation};
-use direct_upload_operator::verify::{Answered, Question, Reply, Standing};
+use direct_upload_core::ownership::{CONFIG_VOLUME, for_annotation};
+use direct_upload_core::plan::{self, Action, Options, Plan};
+use direct_upload_core::workload::Mount;
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use rstest::rstest;

@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use direct_upload_operator::api::Reason;
-use direct_upload_operator::derive::GlanceView;
-use direct_upload_operator::observe::Key;
-use direct_upload_operator::observe::manifests::{self, Input};
-use direct_upload_operator::offline::{self, Cluster, Outcome, Stage, simulate};
-use direct_upload_operator::plan::{Options, State};
+use direct_upload_api::Reason;
+use direct_upload_core::derive::GlanceView;
+use direct_upload_core::manifests::{self, Input};
+use direct_upload_core::model::Key;
+use direct_upload_core::plan::{Options, State};
+use direct_upload_core::simulate::{self, Cluster, Outcome, Stage};
 use rstest::rstest;
 use serde_json::{Value, json};
 
@@ -81,7 +81,7 @@ pub fn render(yaml: &str) -> Outcome {
 
 pub fn staged(yaml: &str, stage: Stage) -> Outcome {
     let options = Options { image: "operator:1".into() };
-    let outcome = simulate(Cluster::of(read(yaml)), stage, "2026-06-01T00:00:00Z".parse().unwrap(), &options);
+    let outcome = simulate::simulate(Cluster::of(read(yaml)), stage, "2026-06-01T00:00:00Z".parse().unwrap(), &options);
     assert!(!outcome.unsettled, "{:#?}", outcome.steps);
     outcome
 }
@@ -104,14 +104,14 @@ pub fn end(outcome: &Outcome, resource: &str) -> (bool, Reason, String) {
 /// The origins that a Glance accepts in the end.
 pub fn origins(outcome: &Outcome, glance: &str) -> Vec<String> {
     let resource = format!("Glance {glance}");
-    let files = offline::rendered_files(outcome);
+    let files = simulate::rendered_files(outcome);
     let texts = files.iter().filter(|(id, name, _)| id.to_string() == resource && *name == "zz-direct-upload.conf");
     texts.flat_map(|(_, _, text)| GlanceView::origins_in(text)).map(|o| o.to_string()).collect()
 }
 
 pub fn is_direct(outcome: &Outcome, horizon: &str) -> bool {
     let resource = format!("Horizon {horizon}");
-    let workloads = offline::manifests(outcome);
+    let workloads = simulate::manifests(outcome);
     let end = outcome.ends.iter().find(|end| end.resource.to_string() == resource).unwrap();
     let Some(Key { name, .. }) = &end.config_map else { return false };
     workloads.iter().any(|w| {
@@ -126,7 +126,7 @@ pub fn is_direct(outcome: &Outcome, horizon: &str) -> bool {
 /// What `render -o yaml` prints, as one text.
 pub fn printed(outcome: &Outcome) -> String {
     direct_upload_operator::cli::yaml::document(
-        &json!({"apiVersion": "v1", "kind": "List", "items": offline::manifests(outcome)}),
+        &json!({"apiVersion": "v1", "kind": "List", "items": simulate::manifests(outcome)}),
     )
 }
 
@@ -183,10 +183,10 @@ fn rendering_again_changes_nothing(#[case] yaml: String) {
 #[test]
 fn stage_glance_leaves_horizon_as_it_is() {
     let yaml = join(&[&cloud(), &glance("{}"), &horizon("{}")]);
-    let before = offline::manifests(&render(&cloud()));
+    let before = simulate::manifests(&render(&cloud()));
     let outcome = staged(&yaml, Stage::Glance);
     assert!(sentences(&outcome).iter().all(|s| s.starts_with("Glance")), "{:?}", sentences(&outcome));
-    let after = offline::manifests(&outcome);
+    let after = simulate::manifests(&outcome);
     let horizon =
         |list: &[Value]| list.iter().find(|o| o["kind"] == "Deployment" && o["metadata"]["name"] == "horizon").cloned();
     assert_eq!(horizon(&before), horizon(&after));
@@ -218,7 +218,7 @@ fn the_seeds_resources_are_accepted_and_the_endpoint_is_named() {
     let (fine, reason, message) = end(&outcome, "Horizon openstack/horizon");
     assert_eq!((fine, reason), (false, Reason::EndpointNotPublic));
     assert!(message.contains("glance.openstack.svc.cluster.local"), "{message}");
-    assert_eq!(offline::manifests(&outcome), offline::manifests(&render(&cloud())));
+    assert_eq!(simulate::manifests(&outcome), simulate::manifests(&render(&cloud())));
 }
 
 #[test]
@@ -231,7 +231,7 @@ fn switching_off_gives_every_byte_back() {
     assert_eq!(end(&outcome, "Horizon openstack/horizon").1, Reason::DirectDisabled);
     let deployment =
         |list: Vec<Value>| list.into_iter().find(|o| o["kind"] == "Deployment" && o["metadata"]["name"] == "horizon");
-    assert_eq!(deployment(offline::manifests(&outcome)), deployment(offline::manifests(&render(&cloud()))));
+    assert_eq!(deployment(simulate::manifests(&outcome)), deployment(simulate::manifests(&render(&cloud()))));
     // Open tabs still upload: the origin stays for a while.
     assert_eq!(origins(&outcome, "openstack/glance"), ["https://horizon.example.com"]);
     assert!(!outcome.ends[0].retiring.is_empty());
@@ -277,7 +277,7 @@ fn foreign_entries_with_our_key_are_left_alone(#[case] from: &str, #[case] to: &
     assert!(message.contains(said), "{message}");
     assert!(!is_direct(&outcome, "openstack/horizon"));
     let glance = |o: &Outcome| {
-        offline::manifests(o).into_iter().find(|o| o["kind"] == "Deployment" && o["metadata"]["name"] == "glance")
+        simulate::manifests(o).into_iter().find(|o| o["kind"] == "Deployment" && o["metadata"]["name"] == "glance")
     };
     assert_eq!(glance(&outcome), glance(&render(&theirs)));
 }
@@ -324,7 +324,7 @@ fn what_is_of_one_cluster_is_not_printed() {
 #[test]
 fn a_live_dump_is_taken_over() {
     let yaml = join(&[&cloud(), &glance("{}"), &horizon("{}")]);
-    let mut list: Value = json!({"kind": "List", "apiVersion": "v1", "items": offline::manifests(&render(&yaml))});
+    let mut list: Value = json!({"kind": "List", "apiVersion": "v1", "items": simulate::manifests(&render(&yaml))});
     for item in list["items"].as_array_mut().unwrap() {
         let name = item["metadata"]["name"].as_str().unwrap().to_owned();
         let kind = if name.starts_with("glance") { "Glance/openstack/glance" } else { "Horizon/openstack/horizon" };
@@ -351,7 +351,7 @@ fn a_live_dump_is_taken_over() {
     // A change replaces the ConfigMap, and the old one goes.
     let moved = render(&join(&[&rest.replace("horizon.example.com", "moved.example.com"), &list.to_string()]));
     assert_eq!(origins(&moved, "openstack/glance"), ["https://horizon.example.com", "https://moved.example.com"]);
-    let config_maps = offline::manifests(&moved).into_iter().filter(|o| o["kind"] == "ConfigMap").count();
+    let config_maps = simulate::manifests(&moved).into_iter().filter(|o| o["kind"] == "ConfigMap").count();
     assert_eq!(config_maps, 2, "{:?}", sentences(&moved));
 }
 
@@ -367,7 +367,7 @@ fn layouts_mount_at_their_places(#[case] layout: &str, #[case] expected: &[&str]
     let outcome = render(&sample(&format!("layouts/{layout}.yaml")));
     assert!(outcome.ends.iter().all(|end| matches!(end.state, State::Done(_))), "{:#?}", outcome.ends);
     let mut mounts = Vec::new();
-    for workload in offline::manifests(&outcome).iter().filter(|o| o["kind"] != "ConfigMap") {
+    for workload in simulate::manifests(&outcome).iter().filter(|o| o["kind"] != "ConfigMap") {
         let pod = &workload["spec"]["template"]["spec"];
         for container in
             ["containers", "initContainers"].iter().flat_map(|list| pod[list].as_array().into_iter().flatten())
@@ -391,7 +391,7 @@ fn the_copier_is_like_its_container() {
     let helm = sample("layouts/openstackhelm.yaml")
         .replace("          lifecycle:", "          resources: {limits: {memory: 1Gi}}\n          lifecycle:");
     let outcome = render(&helm);
-    let horizon = offline::manifests(&outcome)
+    let horizon = simulate::manifests(&outcome)
         .into_iter()
         .find(|o| o["kind"] == "Deployment" && o["metadata"]["name"] == "horizon")
         .unwrap();

@@ -1,8 +1,9 @@
 //! Imports and an internal API, offline: what `render` leaves behind and what `check` says of it.
 
-use direct_upload_operator::api::Reason;
-use direct_upload_operator::check::{self, Text};
-use direct_upload_operator::offline;
+use direct_upload_api::Reason;
+use direct_upload_check as check;
+use direct_upload_check::Text;
+use direct_upload_core::simulate;
 
 use crate::offline::{
     cloud, deployment, end, fed_back, glance, horizon, is_direct, join, origins, printed, render, sample,
@@ -17,7 +18,7 @@ fn the_sample() {
     let yaml = join(&[&cloud(), &deployment("openstack", "glance-internal"), &sample("import/split-apis.yaml")]);
     let outcome = render(&yaml);
     assert_eq!(end(&outcome, "Glance openstack/glance").1, Reason::RolledOut);
-    let files = offline::rendered_files(&outcome);
+    let files = simulate::rendered_files(&outcome);
     let told: Vec<_> = files.iter().map(|(id, name, text)| format!("== {id} {name}\n{text}")).collect();
     insta::assert_snapshot!(told.concat());
     assert_eq!(origins(&outcome, "openstack/glance"), Vec::<String>::new());
@@ -35,7 +36,8 @@ fn where_every_image_must_pass_nothing_goes_round() {
     assert_eq!((met, reason), (false, Reason::ImportRequired));
     assert!(message.starts_with("DU021: "), "{message}");
     assert!(!is_direct(&outcome, "openstack/horizon"));
-    let refused = offline::rendered_files(&outcome).iter().any(|(_, _, text)| text.contains("\"upload_image\": \"!\""));
+    let refused =
+        simulate::rendered_files(&outcome).iter().any(|(_, _, text)| text.contains("\"upload_image\": \"!\""));
     assert!(refused);
 
     let found = |yaml: &str| -> Vec<String> {

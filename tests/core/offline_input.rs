@@ -1,6 +1,6 @@
 //! What is wrong with the input is said by file, document, object and field; nothing makes it hang.
 
-use direct_upload_operator::observe::manifests::parse;
+use direct_upload_core::manifests::parse;
 use proptest::prelude::*;
 use rstest::rstest;
 use serde_json::json;
@@ -242,7 +242,7 @@ proptest! {
         let json = join(&[&service("openstack", "glance", "g.example"), &resource("glance", "Glance", "openstack", "glance", &spec)]);
         if parse("in.yaml", json.as_bytes()).is_ok() {
             let outcome = render(&json);
-            for (_, _, text) in direct_upload_operator::offline::rendered_files(&outcome) {
+            for (_, _, text) in direct_upload_core::simulate::rendered_files(&outcome) {
                 prop_assert_eq!(text.lines().filter(|l| l.starts_with('[')).count(), 1, "{}", text);
                 prop_assert_eq!(text.lines().count(), 9, "{}", text);
             }

@@ -1,7 +1,7 @@
 //! Who goes to whom, from which URLs, and may it: the derivers and the planner, asked through files.
 
-use direct_upload_operator::api::Reason;
-use direct_upload_operator::offline;
+use direct_upload_api::Reason;
+use direct_upload_core::simulate;
 use rstest::rstest;
 
 use crate::offline::{
@@ -173,7 +173,7 @@ fn the_users_own_cors_is_carried_on() {
         origins(&outcome, "openstack/glance"),
         ["https://horizon.example.com", "https://old.example.com", "https://skyline.example.com"]
     );
-    let files = offline::rendered_files(&outcome);
+    let files = simulate::rendered_files(&outcome);
     let text = files.iter().find(|(id, _, _)| id.kind == "Glance").unwrap().2;
     assert!(text.contains("max_age = 7\n") && text.contains(",X-Mine\n"), "{text}");
 }
@@ -233,7 +233,7 @@ fn one_resource_claims_a_workload(#[case] a: &str, #[case] b: &str, #[case] winn
     let loser = if winner == "a" { "b" } else { "a" };
     assert_eq!(end(&outcome, &format!("Glance openstack/{loser}")).1, Reason::WorkloadClaimed);
     assert_eq!(origins(&outcome, &format!("openstack/{winner}")), [format!("https://{winner}.example")]);
-    assert_eq!(offline::manifests(&outcome).len(), 2, "one ConfigMap, one workload");
+    assert_eq!(simulate::manifests(&outcome).len(), 2, "one ConfigMap, one workload");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! One dashboard, several Glances: what the derivers and the planner make of regions.
 
-use direct_upload_operator::api::Reason;
+use direct_upload_api::Reason;
 use rstest::rstest;
 
 use crate::offline::{
@@ -129,6 +129,6 @@ fn other_ways(#[case] second: &str, #[case] said: &str) {
 #[case("{regions: [{name: a, glanceRef: {name: g}}, {name: a, glanceRef: {name: g}}]}", "duplicate")]
 fn refused(#[case] spec: &str, #[case] said: &str) {
     let yaml = horizon(&format!("{{directUpload: {spec}}}"));
-    let errors = direct_upload_operator::observe::manifests::parse("in.yaml", yaml.as_bytes()).unwrap_err();
+    let errors = direct_upload_core::manifests::parse("in.yaml", yaml.as_bytes()).unwrap_err();
     assert!(format!("{errors:?}").contains(said), "{errors:?}");
 }

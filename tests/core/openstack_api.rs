@@ -2,10 +2,10 @@
 
 use std::fs;
 
-use direct_upload_operator::api::Reason;
-use direct_upload_operator::derive::GlanceView;
-use direct_upload_operator::observe::manifests;
-use direct_upload_operator::offline::{Outcome, manifests as printed, rendered_files};
+use direct_upload_api::Reason;
+use direct_upload_core::derive::GlanceView;
+use direct_upload_core::manifests;
+use direct_upload_core::simulate::{Outcome, manifests as printed, rendered_files};
 use rstest::rstest;
 use serde_json::Value;
 

@@ -1,9 +1,9 @@
 //! The judgement beside the table of answers (preflight_table.rs): other questions than the upload's,
 //! and what holds whatever the answer.
 
-use direct_upload_operator::check::Rule;
-use direct_upload_operator::derive::origin::Origin;
-use direct_upload_operator::verify::{Answer, Endpoint, Preflight, Verdict, judge};
+use direct_upload_api::Rule;
+use direct_upload_api::web::{Endpoint, Origin};
+use direct_upload_core::judge::{Answer, Preflight, Verdict, judge};
 use rstest::rstest;
 
 pub const ORIGIN: &str = "https://horizon.example.com";

@@ -1,7 +1,7 @@
 //! What never changes a verdict, and what always does.
 
-use direct_upload_operator::verify::headers::get;
-use direct_upload_operator::verify::{Answer, judge};
+use direct_upload_core::judge::headers::get;
+use direct_upload_core::judge::{Answer, judge};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 

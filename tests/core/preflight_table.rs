@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
 
-use direct_upload_operator::derive::origin::Origin;
-use direct_upload_operator::verify::report::{Decision, FailureReport};
-use direct_upload_operator::verify::{Answer, Endpoint, Host, Preflight, Probe, Report, Trust, judge, probe};
+use direct_upload_api::web::{Endpoint, Origin};
+use direct_upload_core::judge::report::FailureReport;
+use direct_upload_core::judge::{Answer, Decision, Preflight, Report, judge};
+use direct_upload_operator::probe::{Host, Probe, Trust, probe};
 use serde::Deserialize;
 
 use crate::preflight::ORIGIN;
@@ -179,7 +180,7 @@ fn the_probe_reads_and_decides_as_the_table_says() {
             endpoint: Endpoint::parse(&url).unwrap(),
             hosts: vec![host.clone()],
             trust: trust.clone(),
-            proxies: direct_upload_operator::verify::Proxies::default(),
+            proxies: direct_upload_operator::probe::Proxies::default(),
             denied: vec![],
             narrow: true,
         }));

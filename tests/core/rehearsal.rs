@@ -8,8 +8,8 @@ use std::process::Command;
 use rstest::rstest;
 use serde_json::Value;
 
-const SCRIPT: &str = include_str!("../../src/plan/rehearsal/rehearse.py");
-const LAUNCHER: &str = include_str!("../../src/plan/rehearsal/rehearse.sh");
+const SCRIPT: &str = include_str!("../../crates/core/src/workload/rehearsal/rehearse.py");
+const LAUNCHER: &str = include_str!("../../crates/core/src/workload/rehearsal/rehearse.sh");
 const DIRECT: &str = "HORIZON_IMAGES_UPLOAD_MODE = 'direct'\n";
 
 fn file(path: &str) -> PathBuf {

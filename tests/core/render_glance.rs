@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use direct_upload_operator::derive::Origin;
-use direct_upload_operator::render::{CorsSettings, GlanceSettings, glance};
+use direct_upload_api::web::Origin;
+use direct_upload_core::render::{CorsSettings, GlanceSettings, glance};
 use proptest::prelude::*;
 use serde::Deserialize;
 use serde_json::{Value, json};

@@ -1,8 +1,8 @@
 //! The snippet, run as Horizon runs it.
 
-use direct_upload_operator::api::Delivery;
-use direct_upload_operator::derive::Origin;
-use direct_upload_operator::render::{
+use direct_upload_api::Delivery;
+use direct_upload_api::web::Origin;
+use direct_upload_core::render::{
     Format, HorizonHttpdSettings, HorizonSettings, Refusal, TlsTerminationSettings, horizon,
 };
 use proptest::prelude::*;

@@ -1,6 +1,7 @@
 //! The directive writer, read back by a real httpd.
 
-use direct_upload_operator::render::httpd::{Writer, pattern};
+use direct_upload_core::render::HttpdServer;
+use direct_upload_core::render::httpd::{Writer, pattern};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
@@ -11,7 +12,6 @@ use crate::render_httpd_glance::fragment as glance_fragment;
 use crate::render_httpd_horizon::fragment as horizon_fragment;
 use crate::render_oracle::hostile;
 use crate::render_server::{MODULES, Site};
-use direct_upload_operator::render::HttpdServer;
 
 /// So many texts; a run of httpd is too slow to have one for each.
 fn samples(strategy: &impl Strategy<Value = String>, count: usize) -> Vec<String> {

@@ -3,15 +3,14 @@
 use std::fs;
 use std::process::Command;
 
-use direct_upload_operator::render::{GlanceHttpdSettings, GlanceSettings, HttpdServer, TlsHost, glance};
+use direct_upload_core::render::{GlanceHttpdSettings, GlanceSettings, HttpdServer, TlsHost, glance};
 use proptest::prelude::*;
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::offline;
-use crate::render_glance;
 use crate::render_oracle::{ask, file, hostile};
 use crate::render_server::{Answer, MODULES, Running, Site, free_port};
+use crate::{offline, render_glance};
 
 /// What is rendered for this server.
 pub fn fragment(server: HttpdServer, tls: Option<TlsHost>, legacy_headers: bool) -> String {
@@ -381,7 +380,7 @@ fn hours(#[case] written: &str, #[case] seconds: u32, #[values("ModWSGI", "ModPr
         &offline::deployment("openstack", "glance"),
         &offline::resource("glance", "Glance", "openstack", "glance", &spec),
     ]));
-    let files = direct_upload_operator::offline::rendered_files(&outcome);
+    let files = direct_upload_core::simulate::rendered_files(&outcome);
     let (_, _, text) = files.iter().find(|(_, name, _)| *name == "zz-direct-upload-httpd.conf").unwrap();
     assert!(text.contains(&format!("\nTimeout {seconds}\n")), "{text}");
     assert_eq!(text.contains(&format!("    ProxyTimeout {seconds}\n")), server != "ModWSGI");

@@ -1,8 +1,8 @@
 //! Horizon's fragment, obeyed by a real httpd.
 
-use direct_upload_operator::api::Delivery;
-use direct_upload_operator::derive::Origin;
-use direct_upload_operator::render::{HorizonCorsSettings, HorizonHttpdSettings, HorizonSettings, horizon};
+use direct_upload_api::Delivery;
+use direct_upload_api::web::Origin;
+use direct_upload_core::render::{HorizonCorsSettings, HorizonHttpdSettings, HorizonSettings, horizon};
 use rstest::rstest;
 
 use crate::render_server::{MODULES, Running, Site};

@@ -7,7 +7,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
-use direct_upload_operator::render::{HttpdServer, TlsHost};
+use direct_upload_core::render::{HttpdServer, TlsHost};
 use rstest::rstest;
 use tempfile::TempDir;
 

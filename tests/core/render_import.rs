@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use direct_upload_operator::api::{GlanceSpec, ImageImport};
-use direct_upload_operator::derive::image_import;
-use direct_upload_operator::observe::EnvValue;
-use direct_upload_operator::render::oslo::Writer;
-use direct_upload_operator::render::{File, GlanceSettings, OwnSettings, PolicySettings, glance};
+use direct_upload_api::{GlanceSpec, ImageImport};
+use direct_upload_core::derive::image_import;
+use direct_upload_core::model::EnvValue;
+use direct_upload_core::render::oslo::write::Writer;
+use direct_upload_core::render::{File, GlanceSettings, OwnSettings, PolicySettings, glance};
 use proptest::prelude::*;
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -266,7 +266,7 @@ fn rules_go_over_the_users_own() {
 #[case(&[("upload_image", "!"), ("mine", "role:x")], Some("mine"))]
 fn rules_that_glance_does_not_know(#[case] rules: &[(&str, &str)], #[case] named: Option<&str>) {
     let rules = rules.iter().map(|(name, rule)| ((*name).to_owned(), (*rule).to_owned())).collect();
-    match (image_import::known("spec.apis.public.policy", &rules), named) {
+    match (direct_upload_core::openstack::policy::known("spec.apis.public.policy", &rules), named) {
         (Ok(()), None) => {}
         (Err(problem), Some(name)) => assert!(problem.message.contains(name), "{}", problem.message),
         (found, _) => panic!("{found:?}"),

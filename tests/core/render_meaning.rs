@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use direct_upload_operator::render::{Format, same_meaning};
+use direct_upload_core::render::{Format, same_meaning};
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Value, json};

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use direct_upload_operator::render::oslo::{self, Item, Writer};
-use direct_upload_operator::render::{Refusal, Unwritable};
+use direct_upload_core::render::oslo::write::Writer;
+use direct_upload_core::render::{Item, Refusal, Unwritable};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -59,7 +59,7 @@ proptest! {
     #[test]
     fn the_reader_collects_what_oslo_config_collects(text in ini_text()) {
         let real: Option<Sections> = ask(&json!({"ask": "parse", "text": text}));
-        let ours = oslo::parse(&text);
+        let ours = direct_upload_core::render::oslo::read::parse(&text);
         let Some(real) = real else {
             prop_assert!(!ours.errors.is_empty(), "oslo.config refuses what we read: {:?}", ours);
             return Ok(());
@@ -77,13 +77,13 @@ proptest! {
     fn values_are_understood_as_oslo_config_does(raw in hostile()) {
         let raw = raw.replace(['\n', '\r'], " ");
         let text = format!("[s]\nbefore = 1\nthe_option = {raw}\nafter = 2\n");
-        let parsed = oslo::parse(&text);
+        let parsed = direct_upload_core::render::oslo::read::parse(&text);
         let value = &parsed.get("S", "the_option").expect("set").value;
 
-        let scalar = oslo::scalar(value);
+        let scalar = direct_upload_core::render::oslo::read::scalar(value);
         prop_assert_eq!(read(&text, "str"), json!(["1", scalar.known(), "2"]));
 
-        let items: Option<Vec<String>> = oslo::list(value).iter().map(|i| i.known().map(str::to_owned)).collect();
+        let items: Option<Vec<String>> = direct_upload_core::render::oslo::read::list(value).iter().map(|i| i.known().map(str::to_owned)).collect();
         prop_assert_eq!(read(&text, "list"), json!(["1", items, "2"]));
     }
 }
@@ -110,12 +110,15 @@ fn ini_text() -> impl Strategy<Value = String> {
 
 #[test]
 fn lines_are_numbered_and_the_last_assignment_counts() {
-    let ini = oslo::parse(
+    let ini = direct_upload_core::render::oslo::read::parse(
         "# x\n[cors]\nallowed_origin = https://a,\n  https://b\n\nmax_age: 5\n[CORS]\nmax_age = 6\nwords\n",
     );
     let origin = ini.get("cors", "allowed_origin").expect("set");
     assert_eq!(origin.line, 3);
-    assert_eq!(oslo::list(&origin.value), [Item::Known("https://a".into()), Item::Known("https://b".into())]);
+    assert_eq!(
+        direct_upload_core::render::oslo::read::list(&origin.value),
+        [Item::Known("https://a".into()), Item::Known("https://b".into())]
+    );
     assert_eq!(ini.get("cors", "max_age").map(|a| (a.line, a.value.as_str())), Some((8, "6")));
     assert_eq!(ini.errors.len(), 1);
     assert_eq!(ini.errors[0].to_string(), "line 9: neither '=' nor ':': \"words\"");
@@ -123,14 +126,14 @@ fn lines_are_numbered_and_the_last_assignment_counts() {
 
 #[test]
 fn substitutions_cannot_be_known() {
-    let items = oslo::list("https://$my_host:443,https://a$$b,${x.y},$1");
+    let items = direct_upload_core::render::oslo::read::list("https://$my_host:443,https://a$$b,${x.y},$1");
     let shown: Vec<Option<&str>> = items.iter().map(Item::known).collect();
     assert_eq!(shown, [None, Some("https://a$b"), None, Some("$1")]);
 }
 
 #[test]
 fn refusals_say_why() {
-    let refused = |text: &str| oslo::value(text).unwrap_err().refusal;
+    let refused = |text: &str| direct_upload_core::render::oslo::write::value(text).unwrap_err().refusal;
     assert_eq!(refused("a\n[DEFAULT]\ndebug = true"), Refusal::Control);
     assert_eq!(refused("münchen"), Refusal::NonAscii);
 }

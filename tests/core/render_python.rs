@@ -1,6 +1,6 @@
 //! Literals, read back by Python's `ast.literal_eval`.
 
-use direct_upload_operator::render::python::{Literal, string};
+use direct_upload_core::render::python::{Literal, string};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

@@ -4,11 +4,9 @@
 use std::fmt::Write as _;
 use std::fs;
 
-use direct_upload_operator::api::Delivery;
-use direct_upload_operator::offline::Outcome;
-use direct_upload_operator::render::{
-    GlanceProxySettings, HorizonHttpdSettings, HorizonSettings, RenderError, horizon,
-};
+use direct_upload_api::Delivery;
+use direct_upload_core::render::{GlanceProxySettings, HorizonHttpdSettings, HorizonSettings, RenderError, horizon};
+use direct_upload_core::simulate::Outcome;
 use proptest::prelude::*;
 use rstest::rstest;
 use serde_json::{Value, json};

@@ -1,6 +1,6 @@
 //! Shapes of clouds, each as a user would write it: the samples, and what needs no sample.
 
-use direct_upload_operator::offline::{self, Outcome};
+use direct_upload_core::simulate::{self, Outcome};
 use rstest::rstest;
 
 use crate::offline::{
@@ -69,7 +69,7 @@ fn split_apis() {
     ]));
     assert!(is_direct(&outcome, "openstack/horizon"));
     let volumes = |name: &str| {
-        let all = offline::manifests(&outcome);
+        let all = simulate::manifests(&outcome);
         let workload = all.iter().find(|w| w["kind"] == "Deployment" && w["metadata"]["name"] == name).unwrap();
         workload["spec"]["template"]["spec"]["volumes"].as_array().map_or(0, Vec::len)
     };
@@ -124,7 +124,7 @@ fn several_stores() {
     ]));
     assert!(is_direct(&outcome, "openstack/horizon"));
     assert_eq!(origins(&outcome, "openstack/glance"), ["https://horizon.example.com", "https://skyline.example.com"]);
-    let files = offline::rendered_files(&outcome);
+    let files = simulate::rendered_files(&outcome);
     let (_, _, text) = files.iter().find(|(id, ..)| id.kind == "Glance").unwrap();
     assert!(!text.contains("backend"), "{text}");
 }

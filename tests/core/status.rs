@@ -1,7 +1,8 @@
 //! What `status` makes of the resources, as text.
 
-use direct_upload_operator::api::{Glance, Horizon, OpenStackAPI};
-use direct_upload_operator::status::{text, ways};
+use direct_upload_api::{Glance, Horizon, OpenStackAPI};
+use direct_upload_operator::cli::status::text::text;
+use direct_upload_operator::cli::status::tree::ways;
 use rstest::{Context, rstest};
 use serde_json::{Value, json};
 

@@ -2,9 +2,11 @@
 
 use std::fs;
 
-use direct_upload_operator::api::Reason;
-use direct_upload_operator::check::{self, Release, Text};
-use direct_upload_operator::offline::{Outcome, manifests, rendered_files};
+use direct_upload_api::Reason;
+use direct_upload_check as check;
+use direct_upload_check::Text;
+use direct_upload_core::openstack::Release;
+use direct_upload_core::simulate::{Outcome, manifests, rendered_files};
 use rstest::rstest;
 use serde_json::{Value, json};
 

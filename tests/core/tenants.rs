@@ -3,11 +3,11 @@
 
 use std::fmt::Write;
 
-use direct_upload_operator::api::Reason;
-use direct_upload_operator::derive::World;
-use direct_upload_operator::derive::grant::Refusal;
-use direct_upload_operator::observe::Key;
-use direct_upload_operator::offline::Outcome;
+use direct_upload_api::Reason;
+use direct_upload_core::derive::World;
+use direct_upload_core::derive::grant::Refusal;
+use direct_upload_core::model::Key;
+use direct_upload_core::simulate::Outcome;
 use rstest::rstest;
 
 use crate::offline::{

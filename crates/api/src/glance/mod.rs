@@ -1,0 +1,267 @@
+//! `glance.openstack.org/v1beta1 Glance`: an image service that browsers upload to.
+
+pub mod apis;
+pub mod image_import;
+pub mod status;
+pub mod swift;
+
+use kube_derive::CustomResource;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::duration::Duration;
+use super::shared::{Deletion, ExposedBy, Layout, Namespaces, Rollout, Scheme, WorkloadRef, is_default};
+use crate::glance::apis::GlanceApis;
+use crate::glance::image_import::ImageImport;
+use crate::glance::status::GlanceStatus;
+use crate::glance::swift::GlanceSwift;
+
+/// A Glance API that accepts image uploads straight from browsers.
+#[derive(CustomResource, Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[kube(
+    group = "glance.openstack.org",
+    version = "v1beta1",
+    kind = "Glance",
+    plural = "glances",
+    shortname = "glc",
+    category = "openstack",
+    namespaced,
+    crates(kube_core = "kube_core"),
+    status = "GlanceStatus",
+    derive = "PartialEq",
+    doc = "A Glance API that accepts image uploads straight from browsers.",
+    printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status"),
+    printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].reason"),
+    printcolumn(name = "Origins", type_ = "integer", json_path = ".status.originCount"),
+    printcolumn(name = "URL", type_ = "string", json_path = ".status.publicURL"),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
+    printcolumn(
+        name = "Message",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].message",
+        priority = 1
+    )
+)]
+#[serde(rename_all = "camelCase", default)]
+#[schemars(extend("x-kubernetes-validations" = [{
+    "rule": "!(has(self.publicURL) && has(self.exposedBy))",
+    "message": "publicURL and exposedBy exclude each other: keep publicURL to state the URL, or exposedBy to have it derived"
+}]))]
+pub struct GlanceSpec {
+    /// Report, but change nothing: a safe way to try the operator on a live cloud.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub suspend: bool,
+    /// The workload that runs glance-api. Default: the Deployment of this resource's name.
+    #[serde(skip_serializing_if = "is_default")]
+    pub workload_ref: WorkloadRef,
+    /// The URL that the Keystone catalog publishes for browsers, e.g. `https://glance.example.com`.
+    /// Default: derived from the objects that expose the workload's Services.
+    #[serde(rename = "publicURL", skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 2048), regex(pattern = r"^https?://[^\s?#@]+$"))]
+    pub public_url: Option<String>,
+    /// Only these objects expose Glance. Default: all that lead to the workload.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 32))]
+    pub exposed_by: Option<Vec<ExposedBy>>,
+    /// What becomes of the objects that expose Glance. Default: they are looked at, and left alone.
+    #[serde(skip_serializing_if = "is_default")]
+    pub exposure: GlanceExposure,
+    /// Whose images these are; decides where files go and how they get there.
+    pub layout: Layout,
+    /// Places that differ from the layout's.
+    #[serde(skip_serializing_if = "is_default")]
+    pub paths: GlancePaths,
+    /// TLS of the Glance pod itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<GlanceTls>,
+    /// Who may upload from a browser, and with which headers.
+    pub cors: GlanceCors,
+    /// The httpd in front of glance-api in its pod, if there is one.
+    #[serde(skip_serializing_if = "is_default")]
+    pub httpd: GlanceHttpd,
+    /// Glance's Swift stores: uploads and downloads that outlast their token. See docs/swift.md.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["store"]))]
+    pub swift: Vec<GlanceSwift>,
+    /// Images that Glance takes in by import, and what it does to them. See docs/import.md.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image_import: Option<Box<ImageImport>>,
+    /// An API for users and one for services, each with its own policy. See docs/import.md.
+    #[serde(skip_serializing_if = "is_default")]
+    pub apis: GlanceApis,
+    /// When pods may be rolled.
+    #[serde(skip_serializing_if = "is_default")]
+    pub rollout: Rollout,
+    /// What happens when this resource is deleted.
+    #[serde(skip_serializing_if = "is_default")]
+    pub deletion: Deletion,
+}
+
+/// What becomes of the objects that expose Glance.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct GlanceExposure {
+    /// Set the annotations of Ingresses and Routes that uploads need and nobody else has set, and take
+    /// them back when this is taken back. The operator needs a right of its own for it
+    /// (`deploy/exposure`). See docs/exposure.md.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub manage: bool,
+}
+
+/// Places of Glance's files in the container. Absolute paths.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct GlancePaths {
+    /// The user's main file, whose `[cors]` options ours would replace.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 512), regex(pattern = r"^/[^\s]+$"))]
+    pub config_file: Option<String>,
+    /// The `glance-api.conf.d` that the CORS filter reads (`/etc/glance/glance-api.conf.d` or
+    /// `~/.glance/glance-api.conf.d` of the service's user; nowhere else).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 512), regex(pattern = r"^/[^\s]+$"))]
+    pub config_dir: Option<String>,
+    /// The folder for options that Glance itself reads. Default `/etc/glance/glance.conf.d`, which
+    /// Glance reads however it is started.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 512), regex(pattern = r"^/[^\s]+$"))]
+    pub service_config_dir: Option<String>,
+    /// The `policy.d` that Glance's policy reads (`[oslo_policy] policy_dirs`). Default
+    /// `/etc/glance/policy.d`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 512), regex(pattern = r"^/[^\s]+$"))]
+    pub policy_dir: Option<String>,
+    /// A folder whose `*.conf` files httpd includes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 512), regex(pattern = r"^/[^\s]+$"))]
+    pub httpd_conf_dir: Option<String>,
+}
+
+/// TLS of the Glance pod itself.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+#[schemars(extend("x-kubernetes-validations" = [{
+    "rule": "!self.enabled || (has(self.secretName) && self.secretName != '')",
+    "message": "tls.enabled needs tls.secretName: the kubernetes.io/tls Secret with tls.crt and tls.key"
+}]))]
+pub struct GlanceTls {
+    /// With `httpd.server` set: httpd terminates TLS with the Secret's certificate. Without it:
+    /// only a statement that the pod answers https.
+    pub enabled: bool,
+    /// A `kubernetes.io/tls` Secret in this namespace. It is mounted, never read by the operator.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 253))]
+    pub secret_name: Option<String>,
+}
+
+/// The `[cors]` section of glance-api.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct GlanceCors {
+    /// Origins that no Horizon resource speaks for, e.g. `https://skyline.example.com`; never `*`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 10_000), inner(length(max = 300), regex(pattern = r"^https?://[^\s,]+$")))]
+    pub allowed_origins: Vec<String>,
+    /// Which Horizon resources may have their origins accepted here.
+    #[serde(skip_serializing_if = "is_default")]
+    pub allowed_horizons: AllowedHorizons,
+    /// Request headers beside Glance's defaults and those that Horizon sends.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 256), inner(length(max = 128), regex(pattern = r"^[!#%&'*+.^_`|~0-9A-Za-z-]+$")))]
+    pub allow_headers: Vec<String>,
+    /// Response headers that scripts may read, beside Glance's defaults.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 256), inner(length(max = 128), regex(pattern = r"^[!#%&'*+.^_`|~0-9A-Za-z-]+$")))]
+    pub expose_headers: Vec<String>,
+    /// `Access-Control-Allow-Credentials`. Default: what the user's own file says, else `true`
+    /// (Glance's default). The upload does not need it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allow_credentials: Option<bool>,
+    /// Seconds for which a browser may remember the answer to a preflight. Default: what the
+    /// user's own file says, else 3600.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 86400))]
+    pub max_age: Option<i64>,
+    /// How long an origin stays accepted after no Horizon uses it any more: open dashboard tabs
+    /// keep the mode they loaded. Default `1h`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retire_after: Option<Duration>,
+}
+
+/// Consent to Horizons.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct AllowedHorizons {
+    /// Namespaces whose Horizon resources are accepted. Default: only this namespace.
+    pub namespaces: Namespaces,
+    /// Schemes that the origins of other namespaces may have; default `HTTPS` only. With plain
+    /// `HTTP`, whoever is on the way to such a dashboard can use this API with its users' tokens.
+    #[serde(skip_serializing_if = "is_default_schemes")]
+    #[schemars(length(min = 1, max = 2))]
+    pub schemes: Vec<Scheme>,
+    /// How many origins each other namespace may have here at most, those that retire among them.
+    /// Default 16. A lower number takes nothing away.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 1000))]
+    pub max_origins_per_namespace: Option<u32>,
+}
+
+impl Default for AllowedHorizons {
+    fn default() -> Self {
+        Self { namespaces: Namespaces::default(), schemes: vec![Scheme::HTTPS], max_origins_per_namespace: None }
+    }
+}
+
+fn is_default_schemes(schemes: &[Scheme]) -> bool {
+    schemes == [Scheme::HTTPS]
+}
+
+/// Which httpd module stands before glance-api.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum GlanceServer {
+    /// mod_wsgi runs glance-api inside httpd.
+    ModWSGI,
+    /// mod_proxy_http passes requests to glance-api.
+    ModProxy,
+    /// mod_proxy_uwsgi passes requests to a uWSGI glance-api.
+    ModProxyUwsgi,
+    /// No httpd: glance-api or uWSGI answers itself.
+    #[default]
+    None,
+}
+
+/// The httpd in front of glance-api in its pod.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+#[schemars(extend("x-kubernetes-validations" = [{
+    "rule": "!has(self.port) || self.server != 'None'",
+    "message": "httpd.port needs httpd.server: ModWSGI, ModProxy or ModProxyUwsgi"
+}]))]
+pub struct GlanceHttpd {
+    /// How httpd reaches glance-api; `None` where there is no httpd.
+    pub server: GlanceServer,
+    /// Port on which httpd terminates TLS (with `tls.enabled`). Default 9292.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 65535))]
+    pub port: Option<i32>,
+    /// Where glance-api listens behind the TLS virtual host, for ModProxy and ModProxyUwsgi, as
+    /// `host:port`. Default `127.0.0.1:9293`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 300), regex(pattern = r"^[A-Za-z0-9.:\[\]-]+:[0-9]{1,5}$"))]
+    pub backend: Option<String>,
+    /// The WSGI script behind the TLS virtual host, for ModWSGI. Default `/usr/bin/glance-wsgi-api`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 512), regex(pattern = r"^/[^\s]+$"))]
+    pub wsgi_script: Option<String>,
+    /// httpd's `Timeout` and proxy time-outs: the longest silence within an upload. Default `1h`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<Duration>,
+    /// `LimitRequestBody` in bytes; 0 is unlimited. Default 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 9_007_199_254_740_992_i64))]
+    pub limit_request_body: Option<i64>,
+    /// Restore the v1 API's headers with underscores (`x-image-meta-disk_format` …), which httpd
+    /// drops, under their names with hyphens.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub legacy_headers: bool,
+}

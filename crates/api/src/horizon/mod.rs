@@ -1,0 +1,195 @@
+//! `horizon.openstack.org/v1beta1 Horizon`: a dashboard whose users upload images.
+
+pub mod direct_upload;
+pub mod status;
+
+use kube_derive::CustomResource;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::duration::Duration;
+use super::shared::{Deletion, Delivery, ExposedBy, Layout, Rollout, WorkloadRef, is_default};
+use crate::horizon::direct_upload::{DirectUpload, Verification};
+use crate::horizon::status::HorizonStatus;
+
+/// A Horizon dashboard whose image uploads shall go straight from the browser to Glance.
+#[derive(CustomResource, Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[kube(
+    group = "horizon.openstack.org",
+    version = "v1beta1",
+    kind = "Horizon",
+    plural = "horizons",
+    shortname = "hzn",
+    category = "openstack",
+    namespaced,
+    crates(kube_core = "kube_core"),
+    status = "HorizonStatus",
+    derive = "PartialEq",
+    doc = "A Horizon dashboard whose image uploads shall go straight from the browser to Glance.",
+    printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status"),
+    printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].reason"),
+    printcolumn(name = "Upload", type_ = "string", json_path = ".status.uploadMode"),
+    printcolumn(name = "URL", type_ = "string", json_path = ".status.publicURL"),
+    printcolumn(name = "Glance", type_ = "string", json_path = ".status.glance.name"),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
+    printcolumn(
+        name = "Message",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].message",
+        priority = 1
+    )
+)]
+#[serde(rename_all = "camelCase", default)]
+#[schemars(extend("x-kubernetes-validations" = [{
+    "rule": "!(has(self.publicURL) && has(self.exposedBy))",
+    "message": "publicURL and exposedBy exclude each other: keep publicURL to state the URL, or exposedBy to have it derived"
+}]))]
+pub struct HorizonSpec {
+    /// Report, but change nothing: a safe way to try the operator on a live cloud.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub suspend: bool,
+    /// The workload that runs Horizon. Default: the Deployment of this resource's name.
+    #[serde(skip_serializing_if = "is_default")]
+    pub workload_ref: WorkloadRef,
+    /// The URL that users type to reach the dashboard, e.g. `https://horizon.example.com`.
+    /// Default: derived from the objects that expose the workload's Services.
+    #[serde(rename = "publicURL", skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 2048), regex(pattern = r"^https?://[^\s?#@]+$"))]
+    pub public_url: Option<String>,
+    /// Only these objects expose the dashboard. Default: all that lead to the workload.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 32))]
+    pub exposed_by: Option<Vec<ExposedBy>>,
+    /// Whose images these are; decides where files go and how they get there.
+    pub layout: Layout,
+    /// Places that differ from the layout's.
+    #[serde(skip_serializing_if = "is_default")]
+    pub paths: HorizonPaths,
+    /// Direct upload, on by default.
+    pub direct_upload: DirectUpload,
+    /// What Django must know when something in front of Horizon terminates TLS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls_termination: Option<TlsTermination>,
+    /// CORS headers on Horizon's own vhost. The upload does not need them; advised against.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cors: Option<HorizonCors>,
+    /// Settings of the httpd that serves Horizon.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub httpd: Option<HorizonHttpd>,
+    /// When pods may be rolled.
+    #[serde(skip_serializing_if = "is_default")]
+    pub rollout: Rollout,
+    /// What happens when this resource is deleted.
+    #[serde(skip_serializing_if = "is_default")]
+    pub deletion: Deletion,
+}
+
+/// Places of Horizon's files in the container. Absolute paths.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct HorizonPaths {
+    /// The `local_settings.d` that this image really reads.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 512), regex(pattern = r"^/[^\s]+$"))]
+    pub local_settings_dir: Option<String>,
+    /// A folder whose `*.conf` files httpd includes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 512), regex(pattern = r"^/[^\s]+$"))]
+    pub httpd_conf_dir: Option<String>,
+    /// How the snippet reaches its place. Default: the layout's way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delivery: Option<Delivery>,
+}
+
+/// What Django must know behind a TLS-terminating front.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct TlsTermination {
+    /// Header by which the front says `https`, e.g. `X-Forwarded-Proto`. Only set it when the
+    /// front always overwrites this header: Django trusts it (`SECURE_PROXY_SSL_HEADER`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 64), regex(pattern = r"^[A-Za-z0-9-]+$"))]
+    pub forwarded_proto_header: Option<String>,
+    /// Append Horizon's https origins to `CSRF_TRUSTED_ORIGINS`.
+    pub trust_origins: bool,
+    /// Append Horizon's public host names to `ALLOWED_HOSTS`.
+    pub allow_hosts: bool,
+}
+
+/// CORS headers that httpd adds to Horizon's own answers.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct HorizonCors {
+    /// Render the headers. Default `false`: the upload does not need them.
+    pub enabled: bool,
+    /// Exact origins, e.g. `https://portal.example.com`; never `*`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64), inner(length(max = 300), regex(pattern = r"^https?://[^\s,]+$")))]
+    pub allowed_origins: Vec<String>,
+    /// `Access-Control-Allow-Credentials`.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub allow_credentials: bool,
+    /// Seconds for which a browser may remember the answer to a preflight.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 86400))]
+    pub max_age: Option<i64>,
+}
+
+/// Settings of the httpd that serves Horizon.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct HorizonHttpd {
+    /// `LimitRequestBody` in bytes for uploads in legacy mode; 0 is unlimited. Not set: untouched.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 9_007_199_254_740_992_i64))]
+    pub limit_request_body: Option<i64>,
+    /// httpd's `Timeout`, e.g. `1h`. Not set: untouched.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<Duration>,
+    /// Publish Glance under a path of the dashboard's own host, for clouds without CORS. See
+    /// docs/same-origin.md.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub glance_proxy: Option<GlanceProxy>,
+}
+
+/// A path of the dashboard's own host that leads to Glance.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-validations" = [{
+    "rule": "!self.path.matches('^/(admin|api|auth|dashboard|developer|header|home|horizon|i18n|identity|media|ngdetails|project|settings|static|user)(/|$)') && !self.path.matches('/[.]{1,2}(/|$)')",
+    "message": "glanceProxy.path must be one that the dashboard does not have itself, without '.' and '..': write e.g. /image"
+}]))]
+pub struct GlanceProxy {
+    /// The path, e.g. `/image`; the catalog's public endpoint is then `https://<dashboard's host>/image`.
+    #[schemars(length(max = 128), regex(pattern = r"^(/[A-Za-z0-9._~-]+)+$"))]
+    pub path: String,
+    /// Where Glance answers within the cluster, e.g. `http://glance-api.openstack.svc:9292`.
+    #[schemars(length(max = 300), regex(pattern = r"^http://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$"))]
+    pub backend: String,
+}
+
+impl HorizonSpec {
+    pub fn directly_verified(&self) -> bool {
+        self.direct_upload.enabled && self.direct_upload.verification != Verification::Off
+    }
+}
+
+/// Paths that Horizon has itself, or its httpd by the usual `WEBROOT`.
+pub const OWN_PATHS: [&str; 16] = [
+    "admin",
+    "api",
+    "auth",
+    "dashboard",
+    "developer",
+    "header",
+    "home",
+    "horizon",
+    "i18n",
+    "identity",
+    "media",
+    "ngdetails",
+    "project",
+    "settings",
+    "static",
+    "user",
+];

@@ -1,0 +1,82 @@
+//! The custom resources: what a user writes, and what the operator answers.
+//!
+//! In: YAML of `Horizon`, `Glance` and `OpenStackAPI` objects. Out: typed specs, typed statuses, and the
+//! `CustomResourceDefinition`s that make the API server check them.
+
+pub mod conditions;
+pub mod duration;
+pub mod glance;
+pub mod horizon;
+pub mod openstack_api;
+pub mod rehearsing;
+pub mod rule;
+pub mod shared;
+pub mod web;
+pub use conditions::{ConditionType, Reason};
+pub use duration::Duration;
+pub use glance::image_import::{ImageImport, ImportMethod, IpFamily, WebDownload, WorkerScheme};
+pub use glance::status::{GlanceStatus, GrantStatus, OriginStatus};
+pub use glance::swift::{GlanceSwift, SwiftTenancy};
+pub use glance::{AllowedHorizons, Glance, GlanceCors, GlancePaths, GlanceServer, GlanceSpec};
+pub use horizon::direct_upload::{DirectUpload, Fallback, GlanceRef, Region, Verification};
+pub use horizon::status::{
+    ConfiguredMode, HorizonStatus, ProbeFailure, ProbeVerdict, RegionStatus, VerificationStatus,
+};
+pub use horizon::{Horizon, HorizonPaths, HorizonSpec, OWN_PATHS};
+pub use openstack_api::{ApiCors, ApiService, OpenStackAPI, OpenStackApiSpec};
+pub use rehearsing::Rehearsing;
+pub use rule::{Rule, Severity};
+pub use shared::{
+    Delivery, Drain, ExposedBy, ExposureKind, FromNamespaces, Layout, Namespaces, Rollout, Scheme, WorkloadKind,
+    WorkloadRef, seconds,
+};
+
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{CustomResourceDefinition, JSON};
+use kube_core::CustomResourceExt;
+
+/// Label that marks our ConfigMaps and Jobs as this program's.
+pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
+
+/// Label that marks our CRDs. Not [`MANAGED_BY`]: Helm sets that one on all that it installs.
+pub const PART_OF: &str = "app.kubernetes.io/part-of";
+
+/// Value of [`MANAGED_BY`] and [`PART_OF`], field manager prefix and event reporter.
+pub const OPERATOR: &str = "direct-upload-operator";
+
+/// Whether a field manager is this program, whatever its instance.
+#[must_use]
+pub fn is_ours(manager: &str) -> bool {
+    manager.strip_prefix(OPERATOR).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Prefix of every annotation, label and finalizer that is ours.
+pub const DOMAIN: &str = "direct-upload.openstack.org";
+
+/// Finalizer on a CR whose fields stand in a workload.
+pub const FINALIZER: &str = "direct-upload.openstack.org/release";
+
+/// The CRDs, as `crds/` holds them and `direct-upload-operator crd` prints them.
+///
+/// Each carries the [`PART_OF`] label, by which `run` tells them from another project's CRDs of
+/// the same name before its first write.
+#[must_use]
+pub fn crds() -> Vec<CustomResourceDefinition> {
+    let mut crds = vec![Glance::crd(), Horizon::crd(), OpenStackAPI::crd()];
+    for crd in &mut crds {
+        crd.metadata.labels.get_or_insert_default().insert(PART_OF.to_owned(), OPERATOR.to_owned());
+        unobserved(crd);
+    }
+    crds
+}
+
+/// Gives a resource a status before the operator has seen it: one that observed no generation. Without
+/// it kstatus, and so Flux, takes a resource that nobody has looked at yet for one that is in effect.
+fn unobserved(crd: &mut CustomResourceDefinition) {
+    let schemas =
+        crd.spec.versions.iter_mut().filter_map(|version| version.schema.as_mut()?.open_api_v3_schema.as_mut());
+    for schema in schemas {
+        if let Some(status) = schema.properties.as_mut().and_then(|properties| properties.get_mut("status")) {
+            status.default = Some(JSON(serde_json::json!({"observedGeneration": -1})));
+        }
+    }
+}

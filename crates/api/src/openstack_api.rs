@@ -1,0 +1,168 @@
+//! `cors.openstack.org/v1beta1 OpenStackAPI`: an API other than Glance's that browsers may call.
+//!
+//! Like Horizon and Glance the resource is named after what runs, since it names a workload and rolls
+//! it; the group says which side of it is meant, and leaves the service's own group free for whoever
+//! deploys it.
+
+use kube_derive::CustomResource;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::duration::Duration;
+use super::shared::{Deletion, Layout, Rollout, WorkloadKind, WorkloadRef, is_default};
+use crate::glance::status::GlanceStatus;
+
+/// An `OpenStack` API that scripts of other sites may call from a browser.
+#[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[kube(
+    group = "cors.openstack.org",
+    version = "v1beta1",
+    kind = "OpenStackAPI",
+    plural = "openstackapis",
+    shortname = "osapi",
+    category = "openstack",
+    namespaced,
+    crates(kube_core = "kube_core"),
+    status = "GlanceStatus",
+    derive = "PartialEq",
+    doc = "An OpenStack API that scripts of other sites may call from a browser.",
+    printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status"),
+    printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].reason"),
+    printcolumn(name = "Service", type_ = "string", json_path = ".spec.service"),
+    printcolumn(name = "Origins", type_ = "integer", json_path = ".status.originCount"),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
+    printcolumn(
+        name = "Message",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].message",
+        priority = 1
+    )
+)]
+#[serde(rename_all = "camelCase")]
+pub struct OpenStackApiSpec {
+    /// Report, but change nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub suspend: bool,
+    /// Which service it is: decides its headers and where its files are. Glance has a resource of its
+    /// own, and Swift's CORS is set on containers.
+    pub service: ApiService,
+    /// The workload that runs the API. Default: the Deployment of this resource's name.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub workload_ref: WorkloadRef,
+    /// Whose images these are; decides where files go. See docs/openstackapi.md.
+    #[serde(default)]
+    pub layout: Layout,
+    /// Places that differ from the layout's.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub paths: ApiPaths,
+    /// Whose scripts may call the API, and with which headers.
+    #[serde(default)]
+    pub cors: ApiCors,
+    /// When pods may be rolled.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub rollout: Rollout,
+    /// What happens when this resource is deleted.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub deletion: Deletion,
+}
+
+/// The services whose CORS filter is oslo.middleware's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum ApiService {
+    /// Identity.
+    Keystone,
+    /// Compute.
+    Nova,
+    /// Networking.
+    Neutron,
+    /// Block storage.
+    Cinder,
+    /// Placement.
+    Placement,
+    /// Bare metal.
+    Ironic,
+    /// Orchestration.
+    Heat,
+    /// DNS.
+    Designate,
+}
+
+/// Places of the service's files in the container. Absolute paths.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ApiPaths {
+    /// The user's main file, whose `[cors]` options ours would replace. Default e.g.
+    /// `/etc/keystone/keystone.conf`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 512), regex(pattern = r"^/[^\s]+$"))]
+    pub config_file: Option<String>,
+    /// The folder of configuration files that the CORS filter reads. Default e.g.
+    /// `/etc/keystone/keystone.conf.d`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 512), regex(pattern = r"^/[^\s]+$"))]
+    pub config_dir: Option<String>,
+}
+
+/// The `[cors]` section of an API.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ApiCors {
+    /// Origins that are simply stated, e.g. `https://portal.example.com`; never `*`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 10_000), inner(length(max = 300), regex(pattern = r"^https?://[^\s,]+$")))]
+    pub allowed_origins: Vec<String>,
+    /// Horizon resources whose https origins are accepted, whatever they come to be.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 256))]
+    pub horizons: Vec<HorizonRef>,
+    /// Other dashboards (Skyline, one's own), as workloads of this namespace: the https origins of what
+    /// exposes them are accepted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 256))]
+    pub dashboards: Vec<DashboardRef>,
+    /// Request headers beside the service's defaults.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 256), inner(length(max = 128), regex(pattern = r"^[!#%&'*+.^_`|~0-9A-Za-z-]+$")))]
+    pub allow_headers: Vec<String>,
+    /// Response headers that scripts may read, beside the service's defaults.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 256), inner(length(max = 128), regex(pattern = r"^[!#%&'*+.^_`|~0-9A-Za-z-]+$")))]
+    pub expose_headers: Vec<String>,
+    /// `Access-Control-Allow-Credentials`. Default: what the user's own file says, else `true`
+    /// (oslo.middleware's default). A token in a header does not need it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allow_credentials: Option<bool>,
+    /// Seconds for which a browser may remember the answer to a preflight. Default: what the
+    /// user's own file says, else 3600.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 86400))]
+    pub max_age: Option<i64>,
+    /// How long an origin stays accepted after nobody asks for it any more. Default `1h`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retire_after: Option<Duration>,
+}
+
+/// A Horizon resource.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HorizonRef {
+    /// Its name.
+    #[schemars(length(min = 1, max = 253))]
+    pub name: String,
+    /// Its namespace. Default: this one. To name another one is to trust whoever writes there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 63))]
+    pub namespace: Option<String>,
+}
+
+/// A workload that serves a dashboard.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DashboardRef {
+    /// Its kind. Default `Deployment`.
+    #[serde(default)]
+    pub kind: WorkloadKind,
+    /// Its name.
+    #[schemars(length(min = 1, max = 253))]
+    pub name: String,
+}

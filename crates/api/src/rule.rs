@@ -1,0 +1,184 @@
+//! The rules: what can be wrong, under one id everywhere.
+//!
+//! Conditions, events, `preflight`, `check`, SARIF and the runbook all take id and words from here.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Serialize, Serializer};
+use thiserror::Error;
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// An upload fails because of it.
+    Error,
+    /// An upload fails under some circumstances, or something is unsafe.
+    Warning,
+    /// Works; worth to know.
+    Note,
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Note => "note",
+        })
+    }
+}
+
+macro_rules! rules {
+    ($($name:ident $id:literal $title:literal $why:literal;)*) => {
+        /// A rule. Ids are stable; a rule that is no longer needed keeps its number.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Rule { $(#[doc = concat!("`", $id, "`")] $name,)* }
+
+        impl Rule {
+            /// All of them, in order.
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            /// `DU0xx`.
+            pub const fn id(self) -> &'static str {
+                match self { $(Self::$name => $id,)* }
+            }
+
+            /// What is wrong, in a few words.
+            pub const fn title(self) -> &'static str {
+                match self { $(Self::$name => $title,)* }
+            }
+
+            /// Why the upload fails, in a sentence or two.
+            pub const fn why(self) -> &'static str {
+                match self { $(Self::$name => $why,)* }
+            }
+
+            const fn page_text(self) -> &'static str {
+                match self { $(Self::$name => include_str!(concat!("../../../docs/runbook/", $id, ".md")),)* }
+            }
+        }
+    };
+}
+
+rules! {
+    OriginForm "DU001" "an allowed origin that no browser sends"
+        "The CORS filter compares each entry of allowed_origin byte for byte with the browser's Origin header, which is scheme://host[:port] in lower case, without default port, path or slash: this entry never matches.";
+    OriginMissing "DU002" "the dashboard's origin is not allowed"
+        "Glance answers the browser's preflight without any CORS header, so the browser never sends the image and it stays queued.";
+    HeaderMissing "DU003" "a header that Horizon sends is not allowed"
+        "The preflight asks for each header that Horizon adds to the upload; if allow_headers lacks one, Glance grants nothing and the browser sends nothing. Horizon 2026.1 always sends X-CSRFToken, which is not among Glance's defaults.";
+    MethodMissing "DU004" "PUT is not allowed"
+        "Image data is uploaded by PUT. Methods are compared exactly, in upper case; without PUT in allow_methods Glance refuses the preflight.";
+    AnyOrigin "DU005" "every web site may use the API"
+        "With * (or null, the origin of sandboxed pages) any page that a user opens can call Glance from the user's browser. The upload works; the protection is gone.";
+    OldSubgroup "DU006" "a [cors.NAME] section, which is no longer read"
+        "oslo.middleware 7.0.0 dropped the [cors.NAME] groups; from 2026.1 on the origins in them are silently ignored, and the browser is refused.";
+    NotRead "DU007" "[cors] where it has no effect"
+        "The CORS filter reads glance.conf, glance-api.conf, glance.conf.d/*.conf and glance-api.conf.d/*.conf of /etc/glance and nothing else; a later file replaces an option of an earlier one, and the paste file replaces both.";
+    NoSuchFlavor "DU008" "a paste flavor without pipeline, or a pipeline without CORS"
+        "Glance does not start with a flavor that its paste file lacks, and a pipeline without the cors filter never answers a preflight.";
+    MixedContent "DU009" "an https dashboard and an http Glance"
+        "Browsers block http requests from https pages (mixed content): nothing is sent at all.";
+    NotPublic "DU010" "a Glance URL that no browser reaches"
+        "The browser uploads to the public endpoint of the Keystone catalog. A cluster-internal name, a loopback address or a single-label name means nothing outside.";
+    WrongEndpoint "DU011" "a catalog URL that Horizon makes a wrong path of"
+        "Horizon appends /v2/images/ID/file to the public endpoint as it stands in the catalog; what already ends in a version gives a path that Glance does not have.";
+    CorsOnTheWay "DU012" "something before Glance answers or rewrites CORS"
+        "Browsers accept exactly one Access-Control-Allow-Origin. A proxy that adds its own doubles Glance's, one that sets it replaces it, and one that answers OPTIONS itself hides Glance's answer.";
+    Csp "DU013" "a Content-Security-Policy without Glance"
+        "The dashboard's own policy forbids the page to connect to Glance: the browser blocks the upload before any preflight.";
+    BodyLimit "DU014" "a body limit before Glance"
+        "A server on the way refuses larger bodies with 413. That answer has no CORS header, so the browser shows only a network error.";
+    TooSlow "DU015" "a timeout or buffer before Glance that long uploads outlast"
+        "Something on the way ends the request before the image is through, or stores it whole first; the browser shows only a network error.";
+    NoEffect "DU016" "a dashboard setting that never takes effect"
+        "Horizon ignores it without a word (an error in a snippet is only logged) and goes on in the mode it had, usually legacy.";
+    Unknown "DU017" "a setting that Horizon or Glance does not know"
+        "Unknown settings are ignored without a word. Horizon has HORIZON_IMAGES_UPLOAD_MODE and takes Glance's URL from the Keystone catalog; Glance's [cors] has six options.";
+    WrongStart "DU018" "a way of starting Glance that its release does not have"
+        "The process does not start, or prints an error and ends; nothing answers the browser.";
+    SwiftExpiry "DU019" "Swift re-authentication that is silently off"
+        "A token that expires during a long upload or download ends it with 401, unless the store re-authenticates with a trust; some glance_store releases leave that off without a word.";
+    OptionsFiltered "DU020" "OPTIONS does not reach Glance's CORS filter"
+        "A preflight carries no token and no cookie. Whatever asks for a login, forbids OPTIONS or answers it itself before the CORS filter makes the browser refuse the upload.";
+    ImportBypassed "DU021" "import plugins that direct uploads go round"
+        "Horizon's PUT of the data is not an interoperable import: conversion, metadata injection and scanning by import plugins are not applied to it.";
+    ChunkedLimit "DU022" "legacy uploads that uWSGI refuses"
+        "In legacy mode Horizon sends the image in chunks of 1 MiB, more than uWSGI takes by default (chunked-input-limit); the image stays queued. Direct uploads are not chunked and work; going back to legacy brings the fault back.";
+}
+
+impl Rule {
+    /// The runbook's entry: symptom, cause, how to see it, fix for each layout. Comments are for the
+    /// tests of the documentation.
+    pub fn runbook(self) -> String {
+        let mut pieces = self.page_text().split("<!--");
+        let mut entry = pieces.next().unwrap_or_default().to_owned();
+        for piece in pieces {
+            let rest = piece.split_once("-->").map_or("", |(_, rest)| rest);
+            entry.truncate(entry.trim_end().len());
+            entry.push_str(rest);
+        }
+        entry
+    }
+
+    /// Where the entry stands in the documentation.
+    pub fn page(self) -> String {
+        format!("docs/runbook/{}.md", self.id())
+    }
+
+    /// The first rule that a text names by its id.
+    pub fn named_in(text: &str) -> Option<Self> {
+        let at = text.find("DU0")?;
+        text.get(at..at + 5)?.parse().ok()
+    }
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.id())
+    }
+}
+
+impl Serialize for Rule {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.id())
+    }
+}
+
+/// A text that names no rule.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{0:?} is no rule; they are {first} to {last}", first = Rule::ALL[0], last = Rule::ALL[Rule::ALL.len() - 1])]
+pub struct UnknownRule(String);
+
+impl FromStr for Rule {
+    type Err = UnknownRule;
+    fn from_str(text: &str) -> Result<Self, UnknownRule> {
+        let found = Self::ALL.iter().find(|rule| rule.id().eq_ignore_ascii_case(text));
+        found.copied().ok_or_else(|| UnknownRule(text.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_in_order_and_each_has_its_entry() {
+        for (at, rule) in Rule::ALL.iter().enumerate() {
+            assert_eq!(rule.id(), format!("DU{:03}", at + 1));
+            assert_eq!(rule.id().parse(), Ok(*rule));
+            let heading = format!("# {rule}: {}\n", rule.title());
+            assert!(rule.runbook().starts_with(&heading), "docs/runbook/{rule}.md must begin with {heading:?}");
+            assert!(!rule.runbook().contains("<!--"), "comments are not for readers");
+        }
+    }
+
+    #[test]
+    fn a_rule_is_found_in_a_text() {
+        assert_eq!(Rule::named_in("a path, which (DU001) no browser"), Some(Rule::OriginForm));
+        assert_eq!(Rule::named_in("DU099: x"), None);
+        assert_eq!(Rule::named_in("DU0é"), None);
+    }
+}

@@ -1,0 +1,246 @@
+//! What a file is, by its place, its name and what it begins with.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+/// What kind of configuration a file holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// oslo.config of Glance.
+    Glance,
+    /// Glance's paste pipelines.
+    Paste,
+    /// Django settings of Horizon.
+    Settings,
+    Httpd,
+    Nginx,
+    Haproxy,
+    Uwsgi,
+    /// Kolla's config.json: which file is copied where.
+    Kolla,
+}
+
+/// Endings of files that no program reads as they are.
+const LEFT_OUT: [&str; 16] = [
+    ".j2",
+    ".tpl",
+    ".tmpl",
+    ".erb",
+    ".example",
+    ".sample",
+    ".bak",
+    ".orig",
+    ".disabled",
+    ".rpmnew",
+    ".rpmsave",
+    ".md",
+    ".rst",
+    ".pyc",
+    "~",
+    ".dpkg-dist",
+];
+
+static NGINX: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"(?m)^\s*(?:(?:http|server)\s*\{|(?:location|upstream)\s+[^\n{;]*\{)").ok());
+
+static HAPROXY: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?m)^(?:(?:frontend|backend|listen)[ \t]+[\w.:-]+|defaults)\b[^={;\n]*\n(?:[ \t]*\n|[ \t]*#.*\n)*[ \t]+(?:mode|bind|server|option|timeout|balance|log|acl|http-request|http-response|default_backend|use_backend|description|maxconn|retries|rspadd)\b").ok()
+});
+
+static HTTPD: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?mi)^\s*(?:<(?:VirtualHost|Location|LocationMatch|Directory|IfModule|Proxy)\b|(?:WSGIScriptAlias|WSGIChunkedRequest|ProxyPass|LimitRequestBody|RequestReadTimeout|ServerName|Header\s+(?:always\s+|onsuccess\s+)?(?:set|add|append|merge))\s)").ok()
+});
+
+fn matches(regex: &LazyLock<Option<Regex>>, text: &str) -> bool {
+    regex.as_ref().is_some_and(|regex| regex.is_match(text))
+}
+
+/// Whether a file of this name is a template, an example or a copy, which nothing reads.
+pub fn is_left_out(name: &str) -> bool {
+    LEFT_OUT.iter().any(|ending| name.ends_with(ending))
+}
+
+/// The kind of a file, or none if it plays no role.
+pub fn kind(path: &str, text: &str) -> Option<Kind> {
+    let name = base(path);
+    if is_left_out(name) {
+        return None;
+    }
+    let folder = path.rsplit('/').nth(1).unwrap_or_default();
+    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+    let main = matches!(name, "glance-api.conf" | "glance.conf");
+    // Virtual hosts are often named after what they serve.
+    if (main && !matches(&HTTPD, text) && !matches(&NGINX, text))
+        || matches!(folder, "glance-api.conf.d" | "glance.conf.d")
+    {
+        return Some(Kind::Glance);
+    }
+    // A manifest may hold the text of a configuration file, but is none.
+    if matches!(extension, "yaml" | "yml") || is_manifest(text) {
+        return None;
+    }
+    if extension == "json" {
+        return text.contains("\"config_files\"").then_some(Kind::Kolla);
+    }
+    if section(text, "uwsgi") {
+        return Some(Kind::Uwsgi);
+    }
+    if is_paste(name, text) {
+        return Some(Kind::Paste);
+    }
+    if is_settings(path, name, extension, text) {
+        return Some(Kind::Settings);
+    }
+    if extension == "py" {
+        return None;
+    }
+    if is_glance(path, text) {
+        return Some(Kind::Glance);
+    }
+    if matches(&HAPROXY, text) {
+        return Some(Kind::Haproxy);
+    }
+    if matches(&NGINX, text) && text.contains(';') {
+        return Some(Kind::Nginx);
+    }
+    matches(&HTTPD, text).then_some(Kind::Httpd)
+}
+
+/// Whether a file's name ends in `.extension`, as programs compare it: exactly.
+pub fn ends_in(name: &str, extension: &str) -> bool {
+    name.strip_suffix(extension).is_some_and(|rest| rest.ends_with('.'))
+}
+
+/// The last part of a path.
+pub fn base(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// Where the program would see a file that stands somewhere on this machine.
+pub fn program_path(path: &str) -> Option<String> {
+    let from = |root: &str| {
+        let at = path.find(&root[1..])?;
+        (at == 0 || path[..at].ends_with('/')).then(|| format!("/{}", &path[at..]))
+    };
+    let own_tree = || path.find("openstack_dashboard/local/").map(|at| format!("/usr/{}", &path[at..]));
+    from("/etc/glance/").or_else(|| from("/etc/openstack-dashboard/")).or_else(own_tree)
+}
+
+fn is_manifest(text: &str) -> bool {
+    let mut lines = text.lines().take(200);
+    lines.any(|line| line.trim_start_matches(['{', ' ', '"']).starts_with("apiVersion"))
+}
+
+fn section(text: &str, name: &str) -> bool {
+    text.lines().any(|line| line.trim_end().strip_prefix('[').and_then(|l| l.strip_suffix(']')) == Some(name))
+}
+
+fn is_paste(name: &str, text: &str) -> bool {
+    let header = |line: &str| line.starts_with("[pipeline:glance-api") || line.starts_with("[composite:glance-api");
+    text.lines().any(header) || (name.contains("paste") && text.contains("glance.api"))
+}
+
+/// Settings that only a person who wants direct uploads writes.
+const TELLING: [&str; 3] = ["HORIZON_IMAGES_UPLOAD_MODE", "OPENSTACK_GLANCE_DIRECT_UPLOAD", "GLANCE_DIRECT_UPLOAD"];
+
+fn is_settings(path: &str, name: &str, extension: &str, text: &str) -> bool {
+    let telling = TELLING.iter().any(|setting| text.contains(setting));
+    if matches!(name, "local_settings.py" | "local_settings") {
+        return true;
+    }
+    if path.contains("local_settings.d/") {
+        return extension == "py" || telling;
+    }
+    // Horizon's own sources name the setting, too.
+    let upstream = matches!(name, "settings.py" | "defaults.py") || path.contains("/openstack_dashboard/");
+    extension == "py" && telling && !upstream
+}
+
+/// Sections that no other service has.
+const GLANCES: [&str; 7] = [
+    "glance_store",
+    "image_import_opts",
+    "image_format",
+    "os_glance_staging_store",
+    "os_glance_tasks_store",
+    "import_filtering_opts",
+    "taskflow_executor",
+];
+
+fn is_glance(path: &str, text: &str) -> bool {
+    let headers: Vec<&str> =
+        text.lines().filter_map(|line| line.trim_end().strip_prefix('[')?.strip_suffix(']')).collect();
+    let is_cors = |header: &&str| *header == "cors" || header.starts_with("cors.");
+    if headers.iter().any(|header| GLANCES.contains(header)) {
+        return true;
+    }
+    if !headers.iter().any(is_cors) && !headers.iter().any(|h| h.to_lowercase().contains("cors")) {
+        return false;
+    }
+    // A fragment; other services have [cors], too, and their files say whose they are.
+    path.contains("glance") || (headers.iter().all(|h| h.to_lowercase().contains("cors")) && !names_another(path))
+}
+
+fn names_another(path: &str) -> bool {
+    const OTHERS: [&str; 14] = [
+        "nova",
+        "cinder",
+        "neutron",
+        "keystone",
+        "heat",
+        "ironic",
+        "manila",
+        "barbican",
+        "designate",
+        "octavia",
+        "magnum",
+        "placement",
+        "swift",
+        "gnocchi",
+    ];
+    OTHERS.iter().any(|other| path.contains(other))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("etc/glance/glance-api.conf", "", Some(Kind::Glance))]
+    #[case("etc/glance/glance-api.conf.d/x.txt", "", Some(Kind::Glance))]
+    #[case("etc/glance/custom/cors.conf", "[cors]\nallowed_origin=x", Some(Kind::Glance))]
+    #[case("etc/nova/nova.conf", "[cors]\n[paste_deploy]\n", None)]
+    #[case("etc/nova/conf.d/cors.conf", "[cors]\n", None)]
+    #[case("cors.conf", "[cors]\nallowed_origin=x", Some(Kind::Glance))]
+    #[case("00-config.conf", "[DEFAULT]\n[glance_store]\n", Some(Kind::Glance))]
+    #[case("api-paste.ini", "[pipeline:glance-api-keystone]\npipeline = cors", Some(Kind::Paste))]
+    #[case("local_settings", "", Some(Kind::Settings))]
+    #[case("local_settings.d/README", "about it", None)]
+    #[case("local_settings.d/x.py.example", "HORIZON_IMAGES_UPLOAD_MODE = 'direct'", None)]
+    #[case("local_settings.d/x.conf", "HORIZON_IMAGES_UPLOAD_MODE = 'direct'", Some(Kind::Settings))]
+    #[case("site-packages/openstack_dashboard/defaults.py", "HORIZON_IMAGES_UPLOAD_MODE = 'legacy'", None)]
+    #[case("glance.conf.d/00.conf", "", Some(Kind::Glance))]
+    #[case("sites-enabled/glance.conf", "<VirtualHost *:9292>", Some(Kind::Httpd))]
+    #[case("sites-enabled/glance", "<VirtualHost *:9292>", Some(Kind::Httpd))]
+    #[case("nginx.conf", "http {\n server {\n listen 80; } }", Some(Kind::Nginx))]
+    #[case("haproxy.cfg", "global\n  daemon\ndefaults\n  mode http\n", Some(Kind::Haproxy))]
+    #[case("glance.cfg", "listen glance_api\n\n  bind 192.0.2.1:9292\n", Some(Kind::Haproxy))]
+    #[case("setup.cfg", "defaults\nx = 1\n", None)]
+    #[case("x.ini", "[uwsgi]\nhttp = :9292", Some(Kind::Uwsgi))]
+    #[case("config.json", "{\"config_files\": []}", Some(Kind::Kolla))]
+    #[case("policy.json", "{}", None)]
+    fn kinds(#[case] path: &str, #[case] text: &str, #[case] expected: Option<Kind>) {
+        assert_eq!(kind(path, text), expected);
+    }
+
+    #[rstest]
+    #[case("node1/etc/glance/glance-api.conf", Some("/etc/glance/glance-api.conf"))]
+    #[case("/etc/openstack-dashboard/local_settings.d/x.py", Some("/etc/openstack-dashboard/local_settings.d/x.py"))]
+    #[case("myetc/glance/glance-api.conf", None)]
+    #[case("glance-api.conf", None)]
+    fn paths(#[case] path: &str, #[case] expected: Option<&str>) {
+        assert_eq!(program_path(path).as_deref(), expected);
+    }
+}

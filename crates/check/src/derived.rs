@@ -1,0 +1,179 @@
+//! What the operator's own derivation says of manifests: origins, pairs, and what stands against them.
+//!
+//! In: a snapshot, and the world that the operator makes of it. Out: the dashboards that Ingresses expose,
+//! what stands in the way on them, and the findings that custom resources would show in their conditions.
+
+use std::collections::BTreeSet;
+
+use direct_upload_api::web::Origin;
+use direct_upload_api::{Reason, Rule, Severity, WorkloadKind};
+use direct_upload_core::derive::{
+    Exposure, Exposures, Hindrance, Intent, Stated, Through, World, exposures, hindrance,
+};
+use direct_upload_core::model::{Key, Problem, Snapshot};
+
+use super::finding::{Finding, Place};
+use super::objects::Object;
+use super::policies;
+use super::unit::{Service, Unit};
+use crate::facts::catalog::Published;
+use crate::facts::cloud::{Certainty, Dashboard, Hindered};
+
+fn place(objects: &[Object], kind: &str, key: &Key, field: &[&str]) -> Place {
+    let is = |o: &&Object| o.kind() == kind && o.namespace() == key.namespace && o.name() == key.name;
+    let missing = || Place { object: Some(format!("{kind} {key}")), ..Place::default() };
+    objects.iter().find(is).map_or_else(missing, |object| object.place(field))
+}
+
+/// What exposes the workloads of a service.
+fn exposures_of<'a>(snapshot: &Snapshot, units: &'a [Unit], service: Service) -> Vec<(&'a Unit, Exposures)> {
+    let of_unit = |unit: &'a Unit| {
+        let workload = WorkloadKind::ALL.iter().find_map(|kind| {
+            let key: Key = unit.name.strip_prefix(kind.as_str())?.strip_prefix(' ')?.parse().ok()?;
+            snapshot.workloads(*kind).get(&key).ok()?.cloned()
+        })?;
+        let stated = Stated { public_url: None, exposed_by: None };
+        let namespace = &workload.meta.key.namespace;
+        Some((unit, exposures(snapshot, stated, Ok(&workload), namespace).ok()?))
+    };
+    units.iter().filter(|unit| unit.service() == Some(service)).filter_map(of_unit).collect()
+}
+
+/// The public URLs under which something exposes the workloads of a service.
+fn exposed<'a>(
+    snapshot: &Snapshot,
+    objects: &[Object],
+    units: &'a [Unit],
+    service: Service,
+) -> Vec<(&'a Unit, Exposure, Place)> {
+    let mut found = Vec::new();
+    for (unit, exposures) in exposures_of(snapshot, units, service) {
+        for exposure in exposures.urls.into_iter().filter(|e| e.url.origin().unreachable().is_none()) {
+            let (kind, key) = exposure.source.split_once(' ').unwrap_or_default();
+            let place = place(objects, kind, &key.parse().unwrap_or_default(), &["spec"]);
+            found.push((unit, exposure, place));
+        }
+    }
+    found
+}
+
+/// What stands in the way on the objects that expose Glance. Those that a resource's own conditions
+/// speak of are left to them.
+pub fn hindrances(
+    world: &World,
+    snapshot: &Snapshot,
+    objects: &[Object],
+    units: &[Unit],
+    dashboards: &[Dashboard],
+) -> Vec<Hindered> {
+    let told: Vec<String> = world
+        .accepting()
+        .filter_map(|view| view.exposures.as_ref().ok())
+        .flat_map(|exposures| exposures.through.iter().map(Through::object))
+        .collect();
+    let mut found = Vec::new();
+    let origins = |unit: &Unit| -> BTreeSet<&Origin> {
+        let near = dashboards.iter().filter(|d| d.scope == unit.scope);
+        near.filter_map(|d| d.origin.as_ref()).collect()
+    };
+    let mut add = |unit: &Unit, hindrance: Hindrance, steps: &[&str]| {
+        let (kind, key) = hindrance.object.split_once(' ').unwrap_or_default();
+        let place = place(objects, kind, &key.parse().unwrap_or_default(), steps).field(hindrance.field.clone());
+        let written = objects.iter().any(|o| o.id() == hindrance.object && o.has(steps));
+        found.push(Hindered { hindrance, place, written, scope: unit.scope.clone() });
+    };
+    for (unit, exposures) in exposures_of(snapshot, units, Service::Glance) {
+        let hindrances = hindrance::of(&exposures.through, &origins(unit));
+        for hindrance in hindrances.into_iter().filter(|h| !told.contains(&h.object)) {
+            let field = hindrance.field.clone();
+            add(unit, hindrance, &steps(&field));
+        }
+    }
+    for unit in units.iter().filter(|unit| unit.service() == Some(Service::Glance)) {
+        for (hindrance, path) in policies::hindrances(objects, &unit.name, &origins(unit)) {
+            add(unit, hindrance, &path.iter().map(String::as_str).collect::<Vec<_>>());
+        }
+    }
+    found
+}
+
+/// `a.b[c.d]` → `a`, `b`, `c.d`.
+fn steps(field: &str) -> Vec<&str> {
+    let (path, key) = field.split_once('[').map_or((field, None), |(path, rest)| (path, rest.split_once(']')));
+    let mut steps: Vec<&str> = path.split('.').collect();
+    if let Some((key, rest)) = key {
+        steps.push(key);
+        steps.extend(rest.split('.').filter(|step| !step.is_empty()).flat_map(|step| {
+            let (name, number) = step.split_once('[').unwrap_or((step, ""));
+            [name, number.trim_end_matches(']')].into_iter().filter(|step| !step.is_empty())
+        }));
+    }
+    steps
+}
+
+/// The dashboards that Ingresses and the like expose.
+pub fn dashboards(snapshot: &Snapshot, objects: &[Object], units: &[Unit]) -> Vec<Dashboard> {
+    let found = exposed(snapshot, objects, units, Service::Horizon).into_iter();
+    found
+        .map(|(unit, exposure, place)| Dashboard {
+            host: exposure.url.origin().host().to_owned(),
+            origin: Some(exposure.url.origin().clone()),
+            place,
+            source: exposure.source,
+            certainty: Certainty::Exposed,
+            scope: unit.scope.clone(),
+        })
+        .collect()
+}
+
+/// Where Glance is exposed: what the catalog would publish, where nothing says what it does.
+pub fn endpoints(snapshot: &Snapshot, objects: &[Object], units: &[Unit]) -> Vec<Published> {
+    let stated = Published::of(objects);
+    let found = exposed(snapshot, objects, units, Service::Glance).into_iter();
+    let derived =
+        found.filter(|(unit, ..)| stated.iter().all(|p| p.scope != unit.scope)).map(|(unit, exposure, place)| {
+            Published { url: exposure.url.to_string(), place, scope: unit.scope.clone(), stated: false }
+        });
+    let derived: Vec<_> = derived.collect();
+    stated.into_iter().chain(derived).collect()
+}
+
+/// What the conditions of custom resources would say with a rule's id.
+pub fn findings(world: &World, objects: &[Object]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (key, view) in &world.horizons {
+        let place = place(objects, "Horizon", key, &["spec"]);
+        let problems = [view.exposures.as_ref().err(), view.settings.as_ref().err()];
+        let endpoints = view.destinations.iter().filter_map(|d| d.endpoint.as_ref().err());
+        let intent = match &view.intent {
+            Intent::Own(problem) if problem.reason == Reason::ImportRequired => Some(problem),
+            _ => None,
+        };
+        let problems = problems.into_iter().flatten().chain(endpoints).chain(intent);
+        findings.extend(of_resource(&place, problems, &view.advice));
+    }
+    for view in world.accepting() {
+        let place = place(objects, view.service.kind, &view.object.meta.key, &["spec"]);
+        let problems = [view.exposures.as_ref().err(), view.settings.as_ref().err()];
+        // What it says of the user's own file, the rules say with file and line.
+        let own = |advice: &&String| !advice.starts_with("ConfigMap ");
+        let advice: Vec<String> = view.advice.iter().filter(own).cloned().collect();
+        findings.extend(of_resource(&place, problems.into_iter().flatten(), &advice));
+    }
+    findings
+}
+
+fn of_resource<'a>(place: &Place, problems: impl Iterator<Item = &'a Problem>, advice: &'a [String]) -> Vec<Finding> {
+    let errors = problems.map(|problem| (Severity::Error, problem.message.as_str()));
+    let warnings = advice.iter().map(|advice| (Severity::Warning, advice.as_str()));
+    let named =
+        errors.chain(warnings).filter_map(|(severity, message)| Some((Rule::named_in(message)?, severity, message)));
+    named.map(|(rule, severity, message)| told(rule, severity, place, message)).collect()
+}
+
+/// A message that ends in what to do.
+fn told(rule: Rule, severity: Severity, place: &Place, message: &str) -> Finding {
+    let message = message.strip_prefix(&format!("{rule}: ")).unwrap_or(message);
+    let (found, fix) = message.split_once("; ").unwrap_or((message, "see the runbook"));
+    Finding::new(rule, severity, place, found, fix)
+}

@@ -1,0 +1,72 @@
+//! What the Keystone catalog says of Glance, where manifests tell.
+//!
+//! In: objects. Out: each statement of a public image endpoint: openstack-helm's endpoint jobs and
+//! openstack-k8s-operators' KeystoneEndpoint.
+
+use serde_json::Value;
+
+use crate::finding::Place;
+use crate::objects::Object;
+
+/// A URL that is published for Glance.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Published {
+    pub url: String,
+    pub place: Place,
+    pub scope: Vec<String>,
+    /// Somebody says so; else it is only where Glance is exposed.
+    pub stated: bool,
+}
+
+impl Published {
+    /// All of some objects.
+    pub fn of(objects: &[Object]) -> Vec<Self> {
+        objects.iter().flat_map(|object| [endpoint_job(object), keystone_endpoint(object)].concat()).collect()
+    }
+
+    fn new(object: &Object, url: &str, path: &[&str]) -> Self {
+        Self {
+            url: url.to_owned(),
+            place: object.place(path),
+            scope: vec![object.namespace().to_owned()],
+            stated: true,
+        }
+    }
+}
+
+/// openstack-helm's Job `…-ks-endpoints`: a container for each interface.
+fn endpoint_job(object: &Object) -> Vec<Published> {
+    if object.kind() != "Job" {
+        return Vec::new();
+    }
+    let containers = object.value.pointer("/spec/template/spec/containers").and_then(Value::as_array);
+    let mut found = Vec::new();
+    for (at, container) in containers.into_iter().flatten().enumerate() {
+        let env = |name: &str| {
+            let variables = container["env"].as_array()?;
+            let at = variables.iter().position(|v| v["name"] == name)?;
+            Some((at, variables[at]["value"].as_str()?))
+        };
+        let is = |name: &str, value: &str| env(name).is_some_and(|(_, v)| v == value);
+        if !is("OS_SVC_ENDPOINT", "public") || !is("OS_SERVICE_TYPE", "image") {
+            continue;
+        }
+        if let Some((variable, url)) = env("OS_SERVICE_ENDPOINT") {
+            let (at, variable) = (at.to_string(), variable.to_string());
+            let path = ["spec", "template", "spec", "containers", &at, "env", &variable, "value"];
+            found.push(Published::new(object, url, &path));
+        }
+    }
+    found
+}
+
+fn keystone_endpoint(object: &Object) -> Vec<Published> {
+    let glance = object.value.pointer("/spec/serviceName").and_then(Value::as_str) == Some("glance");
+    let url = object.value.pointer("/spec/endpoints/public").and_then(Value::as_str);
+    match url {
+        Some(url) if object.kind() == "KeystoneEndpoint" && glance => {
+            vec![Published::new(object, url, &["spec", "endpoints", "public"])]
+        }
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,228 @@
+//! One cloud: who uploads to whom, from where.
+
+use direct_upload_api::web::{Origin, PublicUrl};
+use direct_upload_core::derive::Hindrance;
+use direct_upload_core::openstack::Release;
+
+use super::catalog::Published;
+use super::glance::Glance;
+use super::horizon::Horizon;
+use super::server::Server;
+use crate::finding::Place;
+use crate::formats::python::Value;
+use crate::unit::{Service, Unit};
+
+/// Where browsers load a dashboard from, as something in the input says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dashboard {
+    pub host: String,
+    /// With the scheme and port, where these are certain.
+    pub origin: Option<Origin>,
+    pub place: Place,
+    /// What says so.
+    pub source: String,
+    pub certainty: Certainty,
+    pub scope: Vec<String>,
+}
+
+/// How far a name can be trusted to be the one that browsers use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Certainty {
+    /// A web server's own name: a proxy before it may have another.
+    Named,
+    /// Django serves these, and maybe old or internal ones besides.
+    Served,
+    /// An Ingress or the like exposes it.
+    Exposed,
+}
+
+/// A field of an object that exposes Glance, which stops uploads or may.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hindered {
+    pub hindrance: Hindrance,
+    pub place: Place,
+    /// Somebody wrote it; else it is a default of the controller's.
+    pub written: bool,
+    pub scope: Vec<String>,
+}
+
+/// A Horizon and a Glance that belong together, by their indices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pair {
+    pub horizon: usize,
+    pub glance: usize,
+}
+
+/// All facts.
+#[derive(Clone, Debug)]
+pub struct Cloud<'a> {
+    pub glances: Vec<Glance<'a>>,
+    pub horizons: Vec<Horizon<'a>>,
+    pub servers: Vec<Server<'a>>,
+    pub published: Vec<Published>,
+    pub dashboards: Vec<Dashboard>,
+    pub pairs: Vec<Pair>,
+    /// What stands on the objects that expose Glance.
+    pub hindrances: Vec<Hindered>,
+    /// Stated by the user; wins over what images tell.
+    pub release: Option<Release>,
+}
+
+impl<'a> Cloud<'a> {
+    /// Puts the facts together. `exposed`: dashboards that Ingresses and the like tell of;
+    /// `published`: Glance's public URLs.
+    pub fn of(units: &'a [Unit], exposed: Vec<Dashboard>, published: Vec<Published>, release: Option<Release>) -> Self {
+        let of_service = |service| units.iter().filter(move |unit| unit.service() == Some(service));
+        let glances: Vec<Glance<'a>> = of_service(Service::Glance)
+            .map(Glance::of)
+            .filter(|g| !g.confs.is_empty() || !g.outside.is_empty())
+            .collect();
+        let horizons: Vec<Horizon<'a>> =
+            of_service(Service::Horizon).map(Horizon::of).filter(|h| !h.snippets.is_empty()).collect();
+        let servers: Vec<Server<'a>> = units.iter().flat_map(Server::of).collect();
+        let mut dashboards = exposed;
+        dashboards.extend(horizons.iter().flat_map(of_settings));
+        dashboards.extend(servers.iter().filter(|s| s.service == Service::Horizon).filter_map(of_server));
+        let pairs = pairs(&horizons, &glances);
+        Self { glances, horizons, servers, published, dashboards, pairs, hindrances: Vec::new(), release }
+    }
+
+    /// Glance's release.
+    pub fn release_of(&self, unit: &Unit) -> Option<Release> {
+        self.release.or(unit.release)
+    }
+
+    /// Horizons that upload to this Glance, as far as it is seen.
+    pub fn horizons_of(&self, glance: usize) -> impl Iterator<Item = &Horizon<'a>> {
+        self.pairs.iter().filter(move |p| p.glance == glance).filter_map(|p| self.horizons.get(p.horizon))
+    }
+
+    /// Whether somebody wants direct uploads to this Glance. Without a Horizon in sight: yes, else
+    /// nobody would check.
+    pub fn is_direct(&self, glance: usize) -> bool {
+        wanted(self.horizons_of(glance))
+    }
+
+    /// The same of whatever Glance there is in a scope.
+    pub fn is_direct_in(&self, scope: &[String]) -> bool {
+        wanted(self.horizons.iter().filter(|h| h.unit.scope == scope))
+    }
+
+    /// Whether Glance is published under a dashboard's own origin: then browsers ask nothing.
+    pub fn is_same_origin(&self, unit: &Unit) -> bool {
+        let dashboards: Vec<_> = self.dashboards_near(&unit.scope).filter_map(|d| d.origin.as_ref()).collect();
+        let near = self.published.iter().filter(|p| p.scope == unit.scope);
+        let mut origins = near.filter_map(|p| PublicUrl::parse(&p.url).ok()).peekable();
+        // Nobody says what the catalog publishes: a path that is there for Glance will be it.
+        (origins.peek().is_none() && self.is_below_dashboard(unit))
+            || origins.any(|url| dashboards.contains(&url.origin()))
+    }
+
+    /// Whether the dashboard's own host leads to Glance, too.
+    fn is_below_dashboard(&self, unit: &Unit) -> bool {
+        let near = self.servers.iter().filter(|server| server.scope == unit.scope);
+        let (horizons, others): (Vec<_>, Vec<_>) = near.partition(|server| server.service == Service::Horizon);
+        let text = |server: &Server<'_>, name: &str| server.last(name).map(|item| item.directive.text());
+        let shares_host = |horizon: &Server<'_>, other: &Server<'_>| {
+            ["server_name", "listen"]
+                .iter()
+                .all(|name| text(horizon, name).is_some_and(|t| text(other, name) == Some(t)))
+        };
+        horizons.iter().any(|h| h.glance_below().is_some() || others.iter().any(|other| shares_host(h, other)))
+    }
+
+    /// The dashboards of the Horizons next to a unit.
+    pub fn dashboards_near<'b>(&'b self, scope: &'b [String]) -> impl Iterator<Item = &'b Dashboard> {
+        let nearest = self.dashboards.iter().map(|d| shared(&d.scope, scope)).max().unwrap_or_default();
+        self.dashboards.iter().filter(move |d| shared(&d.scope, scope) == nearest)
+    }
+}
+
+fn wanted<'a, 'b: 'a>(horizons: impl Iterator<Item = &'a Horizon<'b>>) -> bool {
+    let mut horizons = horizons.peekable();
+    horizons.peek().is_none() || horizons.any(Horizon::wants_direct)
+}
+
+/// How much of their scope two units share.
+pub fn shared(a: &[String], b: &[String]) -> usize {
+    a.iter().zip(b).take_while(|(a, b)| a == b).count()
+}
+
+/// Each Horizon with the Glances that are nearest to it.
+fn pairs(horizons: &[Horizon<'_>], glances: &[Glance<'_>]) -> Vec<Pair> {
+    let mut pairs = Vec::new();
+    for (horizon, h) in horizons.iter().enumerate() {
+        let near = |g: &Glance<'_>| shared(&h.unit.scope, &g.unit.scope);
+        let nearest = glances.iter().map(near).max().unwrap_or_default();
+        let found = glances.iter().enumerate().filter(|(_, g)| near(g) == nearest);
+        pairs.extend(found.map(|(glance, _)| Pair { horizon, glance }));
+    }
+    pairs
+}
+
+/// Names under which only machines speak of a dashboard.
+fn is_public(host: &str) -> bool {
+    let name = host.trim_start_matches('.');
+    host == name
+        && !host.contains('*')
+        && !host.contains("://")
+        && name.parse::<std::net::IpAddr>().is_err()
+        && Origin::parse(&format!("https://{name}")).is_ok_and(|o| o.unreachable().is_none() && o.host() == name)
+}
+
+/// Django serves no other host than those in ALLOWED_HOSTS, and no form from other origins than those
+/// in CSRF_TRUSTED_ORIGINS (and its own).
+fn of_settings(horizon: &Horizon<'_>) -> Vec<Dashboard> {
+    let scope = &horizon.unit.scope;
+    let mut found = Vec::new();
+    if let Some(texts) = horizon.value("CSRF_TRUSTED_ORIGINS").and_then(Value::texts) {
+        let place = setting_place(horizon, "CSRF_TRUSTED_ORIGINS");
+        for origin in texts.iter().filter_map(|text| Origin::parse(text).ok()).filter(|o| is_public(o.host())) {
+            let (host, origin) = (origin.host().to_owned(), Some(origin));
+            found.push(Dashboard {
+                host,
+                origin,
+                place: place.clone(),
+                source: "CSRF_TRUSTED_ORIGINS".into(),
+                certainty: Certainty::Served,
+                scope: scope.clone(),
+            });
+        }
+    }
+    let hosts = horizon.value("ALLOWED_HOSTS").and_then(Value::texts).unwrap_or_default();
+    if found.is_empty() && hosts.iter().all(|host| !host.contains('*') && !host.starts_with('.')) {
+        let place = setting_place(horizon, "ALLOWED_HOSTS");
+        for host in hosts.iter().filter(|host| is_public(host)) {
+            let host = host.to_lowercase();
+            found.push(Dashboard {
+                host,
+                origin: None,
+                place: place.clone(),
+                source: "ALLOWED_HOSTS".into(),
+                certainty: Certainty::Served,
+                scope: scope.clone(),
+            });
+        }
+    }
+    found
+}
+
+fn setting_place(horizon: &Horizon<'_>, name: &str) -> Place {
+    let last = horizon.assignments(name).pop();
+    last.map(|(snippet, a)| snippet.file.option(a.line, name)).unwrap_or_default()
+}
+
+fn of_server(server: &Server<'_>) -> Option<Dashboard> {
+    let item = server.items.iter().rfind(|i| matches!(i.directive.name.as_str(), "servername" | "server_name"))?;
+    let name = item.directive.arg(0)?;
+    let name = name.split("://").last()?.split(':').next()?.to_lowercase();
+    is_public(&name).then(|| Dashboard {
+        host: name,
+        // A proxy may stand before it: neither scheme nor port need be the browser's.
+        origin: None,
+        place: item.place(),
+        source: format!("{} of the dashboard's server", item.directive.written),
+        certainty: Certainty::Named,
+        scope: server.scope.clone(),
+    })
+}

@@ -1,0 +1,102 @@
+//! HAProxy before Glance or Horizon: each frontend with each backend that it leads to.
+
+use super::server::{Item, Server};
+use crate::classify::Kind;
+use crate::formats::directives::Directive;
+use crate::formats::haproxy;
+use crate::unit::{File, Service, Unit};
+
+/// One section, the defaults that hold for it, and the file of both.
+struct Section<'a> {
+    file: &'a File,
+    own: Directive,
+    defaults: Vec<Item<'a>>,
+}
+
+impl<'a> Section<'a> {
+    fn items(&self) -> Vec<Item<'a>> {
+        lines(self.file, &self.own)
+    }
+
+    fn name(&self) -> &str {
+        self.own.arg(0).unwrap_or_default()
+    }
+
+    /// A `listen` is both ends in one.
+    fn leads_to(&self, backend: &Section<'_>) -> bool {
+        let names = |d: &&Directive| matches!(d.name.as_str(), "default_backend" | "use_backend");
+        self.own.name == "frontend" && self.own.children.iter().filter(names).any(|d| d.arg(0) == Some(backend.name()))
+    }
+}
+
+fn lines<'a>(file: &'a File, section: &Directive) -> Vec<Item<'a>> {
+    section.children.iter().map(|line| Item { directive: line.clone(), within: vec![], file }).collect()
+}
+
+/// All of a unit.
+pub fn servers(unit: &Unit) -> Vec<Server<'_>> {
+    let sections = sections(unit);
+    let mut servers = Vec::new();
+    for backend in sections.iter().filter(|s| matches!(s.own.name.as_str(), "backend" | "listen")) {
+        let fronts: Vec<&Section<'_>> = sections.iter().filter(|front| front.leads_to(backend)).collect();
+        if fronts.is_empty() {
+            servers.extend(server(unit, backend, None));
+        }
+        servers.extend(fronts.into_iter().filter_map(|front| server(unit, backend, Some(front))));
+    }
+    servers
+}
+
+fn server<'a>(unit: &Unit, backend: &Section<'a>, front: Option<&Section<'a>>) -> Option<Server<'a>> {
+    let service = served(backend, front).or_else(|| unit.service())?;
+    let own = backend.items();
+    let items = backend.defaults.iter().cloned().chain(front.into_iter().flat_map(Section::items)).chain(own);
+    Some(Server {
+        kind: Kind::Haproxy,
+        service,
+        file: backend.file,
+        line: backend.own.line,
+        items: items.collect(),
+        scope: unit.scope.clone(),
+    })
+}
+
+/// The sections of all files. Defaults hold for what follows in their file, and for files without any.
+fn sections(unit: &Unit) -> Vec<Section<'_>> {
+    let files: Vec<(&File, Vec<Directive>)> =
+        unit.of_kind(Kind::Haproxy).map(|file| (file, haproxy::haproxy(&file.text))).collect();
+    let last = files.iter().rev().find_map(|(file, tree)| {
+        tree.iter().rfind(|section| section.name == "defaults").map(|section| lines(file, section))
+    });
+    let shared = last.unwrap_or_default();
+    let mut sections = Vec::new();
+    for (file, tree) in files {
+        let mut now = shared.clone();
+        for section in tree {
+            if section.name == "defaults" {
+                now = lines(file, &section);
+            } else {
+                sections.push(Section { file, own: section, defaults: now.clone() });
+            }
+        }
+    }
+    sections
+}
+
+/// Whom a backend serves: what its own name and members say counts before the frontend's.
+fn served(backend: &Section<'_>, front: Option<&Section<'_>>) -> Option<Service> {
+    let texts = |section: &Section<'_>, name: &str| -> Vec<String> {
+        let lines = section.own.children.iter().filter(|d| d.name == name).map(Directive::text);
+        lines.chain([section.name().to_owned()]).map(|text| text.to_lowercase()).collect()
+    };
+    said(&texts(backend, "server")).or_else(|| said(&texts(backend, "bind"))).or_else(|| said(&texts(front?, "bind")))
+}
+
+fn said(texts: &[String]) -> Option<Service> {
+    let says = |words: &[&str]| texts.iter().any(|text| words.iter().any(|word| text.contains(word)));
+    match (says(&["glance", ":9292"]), says(&["horizon", "dashboard"])) {
+        (true, false) => Some(Service::Glance),
+        (false, true) => Some(Service::Horizon),
+        _ => None,
+    }
+}

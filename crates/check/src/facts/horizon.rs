@@ -1,0 +1,159 @@
+//! Horizon's settings, in the order in which it reads them.
+
+use std::collections::BTreeMap;
+
+use crate::classify::{self, Kind};
+use crate::finding::Place;
+use crate::formats::python::{self, Assignment, Settings, Value};
+use crate::unit::{File, Unit};
+
+/// The setting that decides.
+pub const MODE: &str = "HORIZON_IMAGES_UPLOAD_MODE";
+
+/// kolla-ansible's own snippet.
+pub const KOLLA: &str = "_9998-kolla-settings.py";
+
+/// How images are uploaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    Direct,
+    Legacy,
+    Off,
+    /// Nothing sets it: legacy.
+    Unset,
+    /// A value that Horizon does not know: legacy.
+    Invalid,
+    /// It depends on what cannot be seen here.
+    Unknown,
+}
+
+/// One settings file.
+#[derive(Clone, Debug)]
+pub struct Snippet<'a> {
+    pub file: &'a File,
+    pub settings: Settings,
+    /// Why Horizon does not read it, if so.
+    pub unread: Option<String>,
+}
+
+/// One Horizon.
+#[derive(Clone, Debug)]
+pub struct Horizon<'a> {
+    pub unit: &'a Unit,
+    /// In the order in which they are read.
+    pub snippets: Vec<Snippet<'a>>,
+}
+
+impl<'a> Horizon<'a> {
+    /// Reads the files of a unit.
+    pub fn of(unit: &'a Unit) -> Self {
+        let mut files: Vec<&File> = unit.of_kind(Kind::Settings).collect();
+        files.sort_by_key(|file| order(file));
+        let mut known = BTreeMap::new();
+        let mut snippets = Vec::new();
+        for file in files {
+            let unread = unread(unit, file);
+            // What is not read sets nothing for those behind it.
+            let mut own = known.clone();
+            let settings = python::read(&file.text, if unread.is_some() { &mut own } else { &mut known });
+            snippets.push(Snippet { file, settings, unread });
+        }
+        Self { unit, snippets }
+    }
+
+    /// Every assignment of a setting that is made or may be, in order, with its file.
+    pub fn assignments(&self, name: &str) -> Vec<(&Snippet<'a>, &Assignment)> {
+        let read = self.snippets.iter().filter(|s| s.unread.is_none() && s.settings.error.is_none());
+        read.flat_map(|s| s.settings.assignments.iter().filter(|a| a.name == name).map(move |a| (s, a))).collect()
+    }
+
+    /// A setting's value in the end; none if nothing sets it.
+    pub fn value(&self, name: &str) -> Option<&Value> {
+        let (_, last) = self.assignments(name).pop()?;
+        Some(if last.certain { &last.value } else { &Value::Unknown })
+    }
+
+    /// The mode in the end.
+    pub fn mode(&self) -> Mode {
+        match self.value(MODE) {
+            None if self.unit.unseen.is_empty() => Mode::Unset,
+            None | Some(Value::Unknown) => Mode::Unknown,
+            Some(value) => mode(value),
+        }
+    }
+
+    /// Somebody wants direct uploads: it is set, or was meant to be where it has no effect.
+    pub fn wants_direct(&self) -> bool {
+        let meant = |a: &Assignment| {
+            (a.name == MODE && matches!(mode(&a.value), Mode::Direct | Mode::Invalid))
+                || a.name.contains("DIRECT_UPLOAD")
+        };
+        // kolla-ansible sets it for everybody; what stands behind it is the administrator's will.
+        let own = self.snippets.iter().filter(|s| s.file.name != KOLLA);
+        !matches!(self.mode(), Mode::Legacy | Mode::Off) || own.flat_map(|s| &s.settings.assignments).any(meant)
+    }
+
+    /// Where to speak of the mode.
+    pub fn place(&self) -> Place {
+        if let Some((snippet, last)) = self.assignments(MODE).pop() {
+            return snippet.file.option(last.line, MODE);
+        }
+        self.snippets.first().map(|s| s.file.at(1)).unwrap_or_default()
+    }
+}
+
+/// What Horizon makes of a value.
+pub fn mode(value: &Value) -> Mode {
+    match value {
+        Value::Unknown => Mode::Unknown,
+        Value::Text(text) => match text.as_str() {
+            "direct" => Mode::Direct,
+            "legacy" => Mode::Legacy,
+            "off" => Mode::Off,
+            _ => Mode::Invalid,
+        },
+        _ => Mode::Invalid,
+    }
+}
+
+/// The main file first; then `local_settings.d`: its own files by name, then those of subfolders.
+fn order(file: &File) -> (u8, usize, String) {
+    let path = path(file);
+    let main = matches!(file.name.as_str(), "local_settings.py" | "local_settings");
+    let inner = path.split_once("local_settings.d/").map_or(file.name.as_str(), |(_, inner)| inner);
+    (u8::from(!main), inner.matches('/').count(), inner.to_owned())
+}
+
+fn path(file: &File) -> &str {
+    file.path.as_deref().or(file.place.file.as_deref().filter(|_| file.place.object.is_none())).unwrap_or(&file.name)
+}
+
+const ETC: &str = "/etc/openstack-dashboard/";
+
+const OWN: &str = "/openstack_dashboard/local/";
+
+fn unread(unit: &Unit, file: &File) -> Option<String> {
+    if path(file).contains("local_settings.d/") && !classify::ends_in(&file.name, "py") {
+        return Some("Horizon reads only *.py from local_settings.d".into());
+    }
+    let path = file.path.as_deref()?;
+    let snippets =
+        path.starts_with(&format!("{ETC}local_settings.d/")) || path.contains(&format!("{OWN}local_settings.d/"));
+    // An image may link its main file from anywhere.
+    let main = matches!(classify::base(path), "local_settings.py" | "local_settings");
+    if !snippets && !main {
+        return Some(format!(
+            "Horizon does not read {path}; it reads local_settings(.py) and local_settings.d/*.py in /etc/openstack-dashboard or in openstack_dashboard/local"
+        ));
+    }
+    (snippets && is_unlinked(unit, path)).then(|| {
+        "openstack-helm's Horizon reads snippets from site-packages; its start script links only those that the Helm value conf.horizon.local_settings_d names, and not this one".into()
+    })
+}
+
+/// openstack-helm's start script links each snippet by name; what it does not link is never read.
+fn is_unlinked(unit: &Unit, path: &str) -> bool {
+    let helm = unit.commands.iter().any(|(command, _)| command.contains("/tmp/horizon.sh"));
+    let script = unit.scripts.iter().find(|text| text.contains("openstack_dashboard/local"));
+    helm && path.starts_with(ETC) && script.is_some_and(|text| !text.contains(path))
+}

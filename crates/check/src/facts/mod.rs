@@ -1,0 +1,8 @@
+//! Files → what the programs make of them: pure values that rules look at.
+
+pub mod catalog;
+pub mod cloud;
+pub mod glance;
+pub mod haproxy;
+pub mod horizon;
+pub mod server;

@@ -1,0 +1,221 @@
+//! Web servers before Glance or Horizon: httpd's virtual hosts, nginx's locations, HAProxy's backends.
+//!
+//! In: directive trees. Out: for each host or location the directives that are in effect there, and
+//! whom it serves. One of which that cannot be told serves nobody here: no rule speaks of it.
+
+use crate::classify::Kind;
+use crate::finding::Place;
+use crate::formats::directives::{self, Directive};
+use crate::unit::{File, Service, Unit};
+
+/// A directive and the sections around it, outermost first.
+#[derive(Clone, Debug)]
+pub struct Item<'a> {
+    pub directive: Directive,
+    pub within: Vec<Directive>,
+    pub file: &'a File,
+}
+
+impl Item<'_> {
+    /// Where it stands.
+    pub fn place(&self) -> Place {
+        self.file.option(self.directive.line, &self.directive.written)
+    }
+}
+
+/// A virtual host or location.
+#[derive(Clone, Debug)]
+pub struct Server<'a> {
+    pub kind: Kind,
+    pub service: Service,
+    pub file: &'a File,
+    /// Where it begins.
+    pub line: usize,
+    /// Directives in effect, inherited ones first.
+    pub items: Vec<Item<'a>>,
+    pub scope: Vec<String>,
+}
+
+impl<'a> Server<'a> {
+    /// All of a unit.
+    pub fn of(unit: &'a Unit) -> Vec<Self> {
+        let mut servers = Vec::new();
+        let httpd: Vec<(&File, Vec<Directive>)> =
+            unit.of_kind(Kind::Httpd).map(|file| (file, directives::httpd(&file.text))).collect();
+        // What stands in no host holds for all of them, also in other files.
+        let has_host = |tree: &[Directive]| tree.iter().any(|d| d.name == "virtualhost");
+        let shared: Vec<Item<'a>> =
+            httpd.iter().filter(|(_, tree)| !serves_alone(tree)).flat_map(|(file, tree)| outer(file, tree)).collect();
+        for (file, tree) in &httpd {
+            let own = outer(file, tree);
+            for host in hosts(tree) {
+                let mut items = shared.clone();
+                if serves_alone(tree) {
+                    items.extend(own.iter().cloned());
+                }
+                items.extend(flat(file, &host.children, &[]));
+                let at_port = || host.text().contains(":9292").then_some(Service::Glance);
+                let service = served(&items).or_else(at_port);
+                servers.extend(Self::new(unit, Kind::Httpd, file, host.line, service, items));
+            }
+            if !has_host(tree) && serves_alone(tree) {
+                let items: Vec<Item<'a>> = shared.iter().cloned().chain(own).collect();
+                servers.extend(Self::new(unit, Kind::Httpd, file, 1, served(&items), items));
+            }
+        }
+        for file in unit.of_kind(Kind::Nginx) {
+            let tree = directives::nginx(&file.text);
+            nginx(unit, file, &tree, &tree, &[], &mut servers);
+        }
+        servers.extend(super::haproxy::servers(unit));
+        servers
+    }
+
+    fn new(
+        unit: &Unit,
+        kind: Kind,
+        file: &'a File,
+        line: usize,
+        service: Option<Service>,
+        items: Vec<Item<'a>>,
+    ) -> Option<Self> {
+        let service = service.or_else(|| unit.service())?;
+        Some(Self { kind, service, file, line, items, scope: unit.scope.clone() })
+    }
+
+    /// Directives of a name.
+    pub fn of_name(&self, name: &str) -> impl Iterator<Item = &Item<'a>> {
+        self.items.iter().filter(move |item| item.directive.name == name)
+    }
+
+    /// The one of them that is in effect: the last.
+    pub fn last(&self, name: &str) -> Option<&Item<'a>> {
+        self.of_name(name).last()
+    }
+
+    /// What passes a path of the dashboard's own host on to Glance (docs/same-origin.md).
+    pub fn glance_below(&self) -> Option<&Item<'a>> {
+        self.of_name("proxypass").find(|item| {
+            let text = item.directive.text().to_lowercase();
+            (text.contains("glance") || text.contains(":9292")) && !text.contains("/api/glance")
+        })
+    }
+
+    /// Where it begins.
+    pub fn place(&self) -> Place {
+        self.file.at(self.line)
+    }
+}
+
+/// Virtual hosts, also those in `<IfModule>` and the like.
+fn hosts(tree: &[Directive]) -> Vec<&Directive> {
+    let inner = |d: &Directive| !d.children.is_empty() && d.name != "virtualhost";
+    let deeper = tree.iter().filter(|d| inner(d)).flat_map(|d| hosts(&d.children));
+    tree.iter().filter(|d| d.name == "virtualhost").chain(deeper).collect()
+}
+
+/// Whether a file serves something of its own, rather than configuring what others serve.
+fn serves_alone(tree: &[Directive]) -> bool {
+    !hosts(tree).is_empty()
+        || flatten(tree).iter().any(|d| matches!(d.name.as_str(), "wsgiscriptalias" | "proxypass" | "proxypassmatch"))
+}
+
+fn flatten(tree: &[Directive]) -> Vec<&Directive> {
+    tree.iter().flat_map(|d| std::iter::once(d).chain(flatten(&d.children))).collect()
+}
+
+/// What stands outside of all hosts.
+fn outer<'a>(file: &'a File, tree: &[Directive]) -> Vec<Item<'a>> {
+    let rest: Vec<Directive> = tree.iter().filter(|d| d.name != "virtualhost").cloned().collect();
+    flat(file, &rest, &[])
+}
+
+fn flat<'a>(file: &'a File, tree: &[Directive], within: &[Directive]) -> Vec<Item<'a>> {
+    let mut items = Vec::new();
+    for directive in tree.iter().filter(|d| d.name != "virtualhost") {
+        let own = Directive { children: vec![], ..directive.clone() };
+        items.push(Item { directive: own.clone(), within: within.to_vec(), file });
+        let deeper: Vec<_> = within.iter().cloned().chain([own]).collect();
+        items.extend(flat(file, &directive.children, &deeper));
+    }
+    items
+}
+
+/// Directives whose arguments tell what runs behind them.
+const TELLING: [&str; 12] = [
+    "wsgiscriptalias",
+    "wsgidaemonprocess",
+    "wsgiprocessgroup",
+    "proxypass",
+    "proxypassmatch",
+    "proxypassreverse",
+    "balancermember",
+    "servername",
+    "proxy_pass",
+    "uwsgi_pass",
+    "server_name",
+    "documentroot",
+];
+
+/// Whom some directives serve. Horizon's own application decides, whatever else stands beside it.
+fn served(items: &[Item<'_>]) -> Option<Service> {
+    let says = |names: &[&str], words: &[&str]| {
+        let named = items.iter().filter(|item| names.contains(&item.directive.name.as_str()));
+        named.map(|item| item.directive.text().to_lowercase()).any(|text| words.iter().any(|w| text.contains(w)))
+    };
+    let horizon = ["horizon", "openstack_dashboard", "openstack-dashboard"];
+    let glance = ["glance", ":9292", ":9293"];
+    let applications = ["wsgiscriptalias", "wsgidaemonprocess"];
+    if says(&applications, &horizon) {
+        Some(Service::Horizon)
+    } else if says(&applications, &glance) {
+        Some(Service::Glance)
+    } else {
+        match (says(&TELLING, &glance), says(&TELLING, &horizon)) {
+            (true, false) => Some(Service::Glance),
+            (false, true) => Some(Service::Horizon),
+            _ => None,
+        }
+    }
+}
+
+/// nginx: each location that passes requests on, with what it inherits.
+fn nginx<'a>(
+    unit: &Unit,
+    file: &'a File,
+    root: &[Directive],
+    tree: &[Directive],
+    outside: &[Item<'a>],
+    servers: &mut Vec<Server<'a>>,
+) {
+    let is_block = |d: &&Directive| matches!(d.name.as_str(), "http" | "server" | "location" | "if" | "limit_except");
+    let mut items = outside.to_vec();
+    // `if` and `limit_except` speak of requests that this block handles.
+    for directive in tree {
+        match directive.name.as_str() {
+            "http" | "server" | "location" | "upstream" => {}
+            _ => items.extend(flat(file, std::slice::from_ref(directive), &[])),
+        }
+    }
+    let passes = tree.iter().find(|d| matches!(d.name.as_str(), "proxy_pass" | "uwsgi_pass" | "grpc_pass"));
+    if let Some(passes) = passes {
+        let mut all = items.clone();
+        all.extend(upstream(file, root, passes));
+        servers.extend(Server::new(unit, Kind::Nginx, file, passes.line, served(&all), all));
+    }
+    for block in tree.iter().filter(is_block).filter(|d| !matches!(d.name.as_str(), "if" | "limit_except")) {
+        nginx(unit, file, root, &block.children, &items, servers);
+    }
+}
+
+/// The servers of the upstream that a location passes to, as if they stood in it.
+fn upstream<'a>(file: &'a File, root: &[Directive], passes: &Directive) -> Vec<Item<'a>> {
+    let target = passes.arg(0).unwrap_or_default();
+    let name = target.split("://").last().unwrap_or_default().split('/').next().unwrap_or_default();
+    let named = flatten(root).into_iter().find(|d| d.name == "upstream" && d.arg(0) == Some(name));
+    let members = named.into_iter().flat_map(|d| d.children.iter()).filter(|d| d.name == "server");
+    members
+        .map(|d| Directive { name: "proxy_pass".into(), ..d.clone() })
+        .map(|directive| Item { directive, within: vec![], file })
+        .collect()
+}

@@ -1,0 +1,80 @@
+//! What a rule finds, and where.
+
+use std::fmt;
+
+use direct_upload_api::{Rule, Severity};
+use serde::Serialize;
+
+/// Where something stands. At least one of file and object is known.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Place {
+    /// As it was given on the command line, or found below a folder that was.
+    pub file: Option<String>,
+    /// From 1.
+    pub line: Option<usize>,
+    /// `Kind namespace/name`.
+    pub object: Option<String>,
+    /// A field of the object, or an option or setting of the file.
+    pub field: Option<String>,
+}
+
+impl Place {
+    /// The same place, with the field that is meant.
+    #[must_use]
+    pub fn field(&self, field: impl Into<String>) -> Self {
+        Self { field: Some(field.into()), ..self.clone() }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.file, self.line, &self.object) {
+            (Some(file), Some(line), _) => write!(f, "{file}:{line}"),
+            (Some(file), None, _) => f.write_str(file),
+            (None, _, Some(object)) => f.write_str(object),
+            (None, _, None) => f.write_str("the input"),
+        }
+    }
+}
+
+/// One thing that a rule found.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Finding {
+    // In the order in which findings are told: the worst first.
+    pub severity: Severity,
+    pub rule: Rule,
+    #[serde(flatten)]
+    pub place: Place,
+    /// What stands there.
+    pub found: String,
+    /// What to write instead, and where.
+    pub fix: String,
+}
+
+impl Finding {
+    /// A finding.
+    pub fn new(
+        rule: Rule,
+        severity: Severity,
+        place: &Place,
+        found: impl Into<String>,
+        fix: impl Into<String>,
+    ) -> Self {
+        Self { severity, rule, place: place.clone(), found: found.into(), fix: fix.into() }
+    }
+
+    /// An upload fails because of it.
+    pub fn error(rule: Rule, place: &Place, found: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self::new(rule, Severity::Error, place, found, fix)
+    }
+
+    /// An upload fails under some circumstances, or something is unsafe.
+    pub fn warning(rule: Rule, place: &Place, found: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self::new(rule, Severity::Warning, place, found, fix)
+    }
+
+    /// Worth to know.
+    pub fn note(rule: Rule, place: &Place, found: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self::new(rule, Severity::Note, place, found, fix)
+    }
+}

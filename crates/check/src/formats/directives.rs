@@ -1,0 +1,229 @@
+//! Reads the two directive languages, httpd's and nginx's, into one tree.
+//!
+//! In: a text, possibly of something else. Out: directives with arguments, nesting and lines; what
+//! does not parse is skipped, never an error: the server itself complains better.
+
+/// One directive, or a section or block with what stands in it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Directive {
+    /// In lower case: httpd's names have no case, and nginx's are written so.
+    pub name: String,
+    /// As it is written.
+    pub written: String,
+    pub args: Vec<String>,
+    /// From 1.
+    pub line: usize,
+    pub children: Vec<Directive>,
+}
+
+impl Directive {
+    pub fn new(written: String, args: Vec<String>, line: usize) -> Self {
+        Self { name: written.to_ascii_lowercase(), written, args, line, children: Vec::new() }
+    }
+
+    /// The nth argument.
+    pub fn arg(&self, at: usize) -> Option<&str> {
+        self.args.get(at).map(String::as_str)
+    }
+
+    /// The first argument in lower case.
+    pub fn word(&self) -> String {
+        self.arg(0).unwrap_or_default().to_ascii_lowercase()
+    }
+
+    /// All arguments, as they would be written.
+    pub fn text(&self) -> String {
+        self.args.join(" ")
+    }
+}
+
+/// Deeper nesting is nothing that a server would read.
+const MOST_DEEP: usize = 32;
+
+/// httpd: a directive a line, sections in `<…>`, `\` joins lines, `#` only at a line's start.
+pub fn httpd(text: &str) -> Vec<Directive> {
+    let mut open: Vec<Directive> = vec![Directive::default()];
+    let mut lines = text.lines().enumerate();
+    while let Some((at, first)) = lines.next() {
+        let mut line = first.to_owned();
+        while line.ends_with('\\') {
+            line.pop();
+            match lines.next() {
+                Some((_, more)) => line.push_str(more),
+                None => break,
+            }
+        }
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        if line.starts_with("</") {
+            close(&mut open);
+        } else if let Some(section) = line.strip_prefix('<') {
+            open.push(words(section.trim_end().strip_suffix('>').unwrap_or(section), at + 1));
+        } else if let Some(inner) = open.last_mut() {
+            inner.children.push(words(line, at + 1));
+        }
+        if open.len() > MOST_DEEP {
+            close(&mut open);
+        }
+    }
+    finish(open)
+}
+
+/// Ends the innermost section.
+fn close(open: &mut Vec<Directive>) {
+    if open.len() > 1
+        && let Some(done) = open.pop()
+        && let Some(outer) = open.last_mut()
+    {
+        outer.children.push(done);
+    }
+}
+
+fn finish(mut open: Vec<Directive>) -> Vec<Directive> {
+    while open.len() > 1 {
+        close(&mut open);
+    }
+    open.pop().map(|root| root.children).unwrap_or_default()
+}
+
+/// A line's words; quotes hold blanks, and `\"` a quote.
+fn words(line: &str, number: usize) -> Directive {
+    let mut words = Vec::new();
+    let mut chars = line.chars().peekable();
+    while let Some(&c) = chars.peek() {
+        if c.is_whitespace() {
+            chars.next();
+            continue;
+        }
+        let quote = (c == '"' || c == '\'').then(|| chars.next()).flatten();
+        let mut word = String::new();
+        while let Some(&c) = chars.peek() {
+            if quote.map_or(c.is_whitespace(), |q| c == q) {
+                break;
+            }
+            chars.next();
+            match (c, chars.peek()) {
+                ('\\', Some(&next)) if quote == Some(next) => {
+                    word.push(next);
+                    chars.next();
+                }
+                _ => word.push(c),
+            }
+        }
+        chars.next();
+        words.push(word);
+    }
+    let mut words = words.into_iter();
+    Directive::new(words.next().unwrap_or_default(), words.collect(), number)
+}
+
+/// nginx: directives end in `;`, blocks stand in `{…}`, `#` begins a comment anywhere.
+pub fn nginx(text: &str) -> Vec<Directive> {
+    let mut open: Vec<Directive> = vec![Directive::default()];
+    let mut pending: Vec<(String, usize)> = Vec::new();
+    let mut chars = text.chars().peekable();
+    let mut line = 1;
+    while let Some(c) = chars.next() {
+        match c {
+            '\n' => line += 1,
+            '#' => while chars.next_if(|c| *c != '\n').is_some() {},
+            ';' => {
+                if let (Some(directive), Some(inner)) = (directive(&mut pending), open.last_mut()) {
+                    inner.children.push(directive);
+                }
+            }
+            '{' => {
+                let block = directive(&mut pending);
+                open.push(block.unwrap_or(Directive { line, ..Directive::default() }));
+                if open.len() > MOST_DEEP {
+                    close(&mut open);
+                }
+            }
+            '}' => {
+                pending.clear();
+                close(&mut open);
+            }
+            '"' | '\'' => {
+                let (start, mut word) = (line, String::new());
+                while let Some(next) = chars.next_if(|next| *next != c) {
+                    line += usize::from(next == '\n');
+                    match (next, chars.peek()) {
+                        ('\\', Some(&escaped)) => {
+                            word.push(escaped);
+                            chars.next();
+                        }
+                        _ => word.push(next),
+                    }
+                }
+                chars.next();
+                pending.push((word, start));
+            }
+            c if c.is_whitespace() => {}
+            c => {
+                let mut word = String::from(c);
+                // `${name}` is part of a word.
+                while let Some(next) = chars.next_if(|n| {
+                    !n.is_whitespace()
+                        && (!matches!(n, ';' | '{' | '}') || (*n == '{' && word.ends_with('$')) || in_variable(&word))
+                }) {
+                    word.push(next);
+                }
+                pending.push((word, line));
+            }
+        }
+    }
+    finish(open)
+}
+
+fn in_variable(word: &str) -> bool {
+    word.rfind("${").is_some_and(|at| !word[at..].contains('}'))
+}
+
+fn directive(pending: &mut Vec<(String, usize)>) -> Option<Directive> {
+    let mut words = std::mem::take(pending).into_iter();
+    let (name, line) = words.next()?;
+    Some(Directive::new(name, words.map(|(word, _)| word).collect(), line))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(directives: &[Directive]) -> String {
+        let show = |d: &Directive| {
+            let inner = if d.children.is_empty() { String::new() } else { format!(" {{{}}}", shown(&d.children)) };
+            format!("{}:{}{:?}{inner}", d.line, d.name, d.args)
+        };
+        directives.iter().map(show).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn httpd_is_read() {
+        let text = "# c\nListen 80\n<VirtualHost *:80>\n  Header always \\\n    set X \"a \\\"b\\\" c\"\n  <Location \"/x y\">\n    Require all granted\n  </Location>\n</VirtualHost>\nTimeout 5 # five\n";
+        assert_eq!(
+            shown(&httpd(text)),
+            r##"2:listen["80"] 3:virtualhost["*:80"] {4:header["always", "set", "X", "a \"b\" c"] 6:location["/x y"] {7:require["all", "granted"]}} 10:timeout["5", "#", "five"]"##
+        );
+    }
+
+    #[test]
+    fn nginx_is_read() {
+        let text = "http {\n  # c { ;\n  server { listen 80; add_header A 'b;\n c' always;\n  location / { proxy_pass http://${up}/; }\n  }\n}\n";
+        assert_eq!(
+            shown(&nginx(text)),
+            r#"1:http[] {3:server[] {3:listen["80"] 3:add_header["A", "b;\n c", "always"] 5:location["/"] {5:proxy_pass["http://${up}/"]}}}"#
+        );
+    }
+
+    #[test]
+    fn broken_texts_are_survived() {
+        for text in ["<a", "</a>", "{{{{", "}}}}", "a \"b", "a {", "\\", "x ${", "'"] {
+            httpd(text);
+            nginx(text);
+        }
+        nginx(&"a{".repeat(100_000));
+        httpd(&"<a>\n".repeat(100_000));
+    }
+}

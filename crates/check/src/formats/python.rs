@@ -1,0 +1,293 @@
+//! Reads Django settings without running them.
+//!
+//! In: the text of a settings file, and what earlier files have set. Out: its assignments in the
+//! order in which they would be made, each with a value where that can be known. What cannot be
+//! known is [`Value::Unknown`], of which no rule may claim anything.
+
+pub mod fold;
+
+use std::collections::BTreeMap;
+
+use ruff_python_ast::{ElifElseClause, Expr, Operator, Stmt};
+use ruff_python_parser::{Mode, ParseOptions, parse_unchecked};
+use ruff_text_size::{Ranged, TextSize};
+
+use crate::formats::python::fold::add;
+
+/// What an expression is known to be.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    Text(String),
+    Number(i64),
+    Bool(bool),
+    None,
+    /// A list, tuple or set.
+    List(Vec<Value>),
+    /// What has texts as keys.
+    Dict(BTreeMap<String, Value>),
+    Unknown,
+}
+
+impl Value {
+    /// A text, if it is one.
+    pub fn text(&self) -> Option<&str> {
+        if let Self::Text(text) = self { Some(text) } else { None }
+    }
+
+    /// The texts of a list in which every item is known.
+    pub fn texts(&self) -> Option<Vec<&str>> {
+        if let Self::List(items) = self { items.iter().map(Self::text).collect() } else { None }
+    }
+
+    /// What a key of a dict has.
+    pub fn get(&self, key: &str) -> Option<&Self> {
+        if let Self::Dict(entries) = self { entries.get(key) } else { None }
+    }
+
+    /// Python's truth value.
+    fn truth(&self) -> Option<bool> {
+        match self {
+            Self::Text(text) => Some(!text.is_empty()),
+            Self::Number(number) => Some(*number != 0),
+            Self::Bool(value) => Some(*value),
+            Self::None => Some(false),
+            Self::List(items) => Some(!items.is_empty()),
+            Self::Dict(entries) => Some(!entries.is_empty()),
+            Self::Unknown => None,
+        }
+    }
+}
+
+/// One `NAME = value`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Assignment {
+    pub name: String,
+    pub value: Value,
+    /// From 1.
+    pub line: usize,
+    /// Whether it is made whenever the file runs.
+    pub certain: bool,
+}
+
+/// What a settings file does.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Settings {
+    pub assignments: Vec<Assignment>,
+    /// Line and reason, if Python refuses the file.
+    pub error: Option<(usize, String)>,
+    /// Line and reason, if it surely ends in an exception there: what stands above has taken effect.
+    pub raises: Option<(usize, String)>,
+    /// Names, and their lines, that were to be set but are not: a key of a dict, a local variable, `NAME
+    /// == value`, `NAME: value`.
+    pub unset: Vec<(String, usize)>,
+}
+
+/// Larger files are no settings.
+const MOST_BYTES: usize = 1 << 20;
+
+/// Reads a file. `known` holds what the files before it have set, and then what this one has.
+pub fn read(text: &str, known: &mut BTreeMap<String, Value>) -> Settings {
+    if text.len() > MOST_BYTES {
+        return Settings { error: Some((1, "larger than any settings file".into())), ..Settings::default() };
+    }
+    if let Some(at) = text.find(char::REPLACEMENT_CHARACTER) {
+        let line = text[..at].matches('\n').count() + 1;
+        return Settings {
+            error: Some((line, "it is not UTF-8, as which Horizon reads it".into())),
+            ..Settings::default()
+        };
+    }
+    let parsed = parse_unchecked(text, ParseOptions::from(Mode::Module));
+    let mut run = Run { text, known, settings: Settings::default(), certain: true, guarded: false };
+    if let Some(error) = parsed.errors().first() {
+        run.settings.error = Some((run.line(error.location.start()), error.error.to_string()));
+        return run.settings;
+    }
+    if let Some(module) = parsed.syntax().as_module() {
+        run.all(&module.body);
+    }
+    run.settings
+}
+
+struct Run<'a> {
+    text: &'a str,
+    known: &'a mut BTreeMap<String, Value>,
+    settings: Settings,
+    /// Statements here run whenever the file runs.
+    certain: bool,
+    /// An exception here is caught.
+    guarded: bool,
+}
+
+impl Run<'_> {
+    fn line(&self, at: TextSize) -> usize {
+        let before = self.text.get(..at.to_usize()).unwrap_or(self.text);
+        before.bytes().filter(|b| *b == b'\n').count() + 1
+    }
+
+    fn all(&mut self, body: &[Stmt]) {
+        for statement in body {
+            if self.settings.raises.is_some() {
+                return;
+            }
+            self.statement(statement);
+        }
+    }
+
+    /// A body that may or may not run.
+    fn perhaps(&mut self, body: &[Stmt]) {
+        let before = std::mem::replace(&mut self.certain, false);
+        self.all(body);
+        self.certain = before;
+    }
+
+    fn statement(&mut self, statement: &Stmt) {
+        let line = self.line(statement.start());
+        match statement {
+            Stmt::Assign(assign) => {
+                if let Expr::Dict(dict) = assign.value.as_ref() {
+                    dict.items.iter().filter_map(|item| item.key.as_ref()).for_each(|key| self.unset(key));
+                }
+                let value = self.fold(&assign.value, 0);
+                assign.targets.iter().for_each(|target| self.assign(target, &value, line));
+            }
+            Stmt::AnnAssign(assign) => {
+                if let Some(value) = &assign.value {
+                    let value = self.fold(value, 0);
+                    self.assign(&assign.target, &value, line);
+                } else {
+                    self.unset(&assign.target);
+                }
+            }
+            Stmt::AugAssign(assign) => {
+                let (old, more) = (self.fold(&assign.target, 0), self.fold(&assign.value, 0));
+                let value = if assign.op == Operator::Add { add(old, more) } else { Value::Unknown };
+                self.assign(&assign.target, &value, line);
+            }
+            Stmt::If(branch) => {
+                let clauses = &branch.elif_else_clauses;
+                match self.fold(&branch.test, 0).truth() {
+                    Some(true) => self.all(&branch.body),
+                    Some(false) => self.otherwise(clauses),
+                    None => {
+                        self.perhaps(&branch.body);
+                        for clause in clauses {
+                            self.perhaps(&clause.body);
+                        }
+                    }
+                }
+            }
+            Stmt::Try(attempt) => {
+                let before = std::mem::replace(&mut self.guarded, true);
+                self.all(&attempt.body);
+                self.guarded = before;
+                for handler in &attempt.handlers {
+                    let ruff_python_ast::ExceptHandler::ExceptHandler(handler) = handler;
+                    self.perhaps(&handler.body);
+                }
+                self.perhaps(&attempt.orelse);
+                self.all(&attempt.finalbody);
+            }
+            Stmt::With(with) => self.all(&with.body),
+            Stmt::For(each) => {
+                self.assign(&each.target, &Value::Unknown, line);
+                self.perhaps(&each.body);
+            }
+            Stmt::Import(import) => import.names.iter().for_each(|alias| {
+                let name = alias.asname.as_ref().unwrap_or(&alias.name).as_str();
+                self.set(name.split('.').next().unwrap_or(name), Value::Unknown, line);
+            }),
+            Stmt::ImportFrom(import) => import.names.iter().for_each(|alias| {
+                let name = alias.asname.as_ref().unwrap_or(&alias.name).as_str();
+                // What a star brings is not known: any name may be defined from here on.
+                self.guarded |= name == "*";
+                self.set(name, Value::Unknown, line);
+            }),
+            Stmt::FunctionDef(function) => {
+                self.locals(&function.body);
+                self.set(function.name.as_str(), Value::Unknown, line);
+            }
+            Stmt::ClassDef(class) => {
+                self.locals(&class.body);
+                self.set(class.name.as_str(), Value::Unknown, line);
+            }
+            Stmt::While(each) => self.perhaps(&each.body),
+            Stmt::Delete(delete) => delete.targets.iter().for_each(|t| self.assign(t, &Value::Unknown, line)),
+            Stmt::Raise(_) => self.raise(line, "raises an exception".into()),
+            Stmt::Expr(expression) => {
+                if let Expr::Compare(compared) = expression.value.as_ref() {
+                    self.unset(&compared.left);
+                }
+                self.call(&expression.value, line);
+            }
+            _ => {}
+        }
+    }
+
+    fn unset(&mut self, name: &Expr) {
+        let line = self.line(name.start());
+        match name {
+            Expr::Name(name) => self.settings.unset.push((name.id.to_string(), line)),
+            Expr::StringLiteral(text) => self.settings.unset.push((text.value.to_str().to_owned(), line)),
+            _ => {}
+        }
+    }
+
+    /// What a function or class assigns is its own.
+    fn locals(&mut self, body: &[Stmt]) {
+        let assigned =
+            body.iter().filter_map(|s| if let Stmt::Assign(assign) = s { Some(&assign.targets) } else { None });
+        assigned.flatten().for_each(|target| self.unset(target));
+    }
+
+    /// The rest of an `if` whose first test is false.
+    fn otherwise(&mut self, clauses: &[ElifElseClause]) {
+        for (at, clause) in clauses.iter().enumerate() {
+            match clause.test.as_ref().map_or(Some(true), |test| self.fold(test, 0).truth()) {
+                Some(true) => return self.all(&clause.body),
+                Some(false) => {}
+                None => return clauses[at..].iter().for_each(|clause| self.perhaps(&clause.body)),
+            }
+        }
+    }
+
+    fn raise(&mut self, line: usize, why: String) {
+        if self.certain && !self.guarded {
+            self.settings.raises.get_or_insert((line, why));
+        }
+    }
+
+    fn assign(&mut self, target: &Expr, value: &Value, line: usize) {
+        match target {
+            // A statement that raised has assigned nothing.
+            _ if self.settings.raises.is_some() => {}
+            Expr::Name(name) => self.set(name.id.as_str(), value.clone(), line),
+            Expr::Tuple(tuple) => tuple.elts.iter().for_each(|t| self.assign(t, &Value::Unknown, line)),
+            Expr::List(list) => list.elts.iter().for_each(|t| self.assign(t, &Value::Unknown, line)),
+            _ => {}
+        }
+    }
+
+    fn set(&mut self, name: &str, value: Value, line: usize) {
+        let known = if self.certain { value.clone() } else { Value::Unknown };
+        self.known.insert(name.to_owned(), known);
+        self.settings.assignments.push(Assignment { name: name.to_owned(), value, line, certain: self.certain });
+    }
+
+    /// `NAME.append(x)` and `NAME.extend([x])`.
+    fn call(&mut self, expression: &Expr, line: usize) {
+        let Expr::Call(call) = expression else { return };
+        let Expr::Attribute(method) = call.func.as_ref() else { return };
+        let Expr::Name(name) = method.value.as_ref() else { return };
+        let name = name.id.as_str();
+        let Some(old) = self.known.get(name).cloned() else { return };
+        let more = match (method.attr.as_str(), call.arguments.args.as_ref()) {
+            ("append", [item]) => Value::List(vec![self.fold(item, 0)]),
+            ("extend", [list]) => self.fold(list, 0),
+            _ => Value::Unknown,
+        };
+        if matches!(old, Value::List(_)) {
+            self.set(name, add(old, more), line);
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! Texts → [`Input`]: manifests become objects, the rest configuration files.
+
+use direct_upload_core::manifests::{insert, undecodable, values};
+use direct_upload_core::openstack::Release;
+use serde_json::Value;
+
+use super::objects::Object;
+use super::text::Text;
+use super::unit::File;
+use super::{mask, template};
+use crate::Input;
+use crate::formats::yaml::{self, Node};
+
+/// Sorts texts into what they are. Also: what cannot be used, each with its file.
+pub fn sort(texts: Vec<Text>, release: Option<Release>) -> (Input, Vec<String>) {
+    let mut input = Input::new(release);
+    let mut errors = Vec::new();
+    for text in texts {
+        if let Some(file) = File::on_disk(&text.name, &text.text) {
+            match (template::is_one(&file), text.named) {
+                (false, _) => input.files.push((text.name, file)),
+                (true, true) => errors.push(format!("{}: {}", text.name, template::TOLD)),
+                (true, false) => input.unseen.push(format!("{}: {}", text.name, template::TOLD)),
+            }
+            continue;
+        }
+        let before = input.objects.len();
+        if may_hold_objects(&text) {
+            match objects(&text) {
+                Ok(objects) => objects.into_iter().for_each(|object| add(&mut input, object, &mut errors)),
+                Err(error) => errors.push(format!("{}: {error}", text.name)),
+            }
+        }
+        let errors_told = errors.last().is_some_and(|e| e.starts_with(&text.name));
+        if text.named && input.objects.len() == before && !errors_told {
+            errors.push(format!("{}: holds nothing that can be checked: no manifest, no configuration of Glance or Horizon or of a web server before them", text.name));
+        }
+    }
+    super::managed::carry_out(&mut input);
+    (input, errors)
+}
+
+fn may_hold_objects(text: &Text) -> bool {
+    let named = [".yaml", ".yml", ".json"].iter().any(|ending| text.name.ends_with(ending));
+    named || text.name == "stdin" || (text.named && text.text.contains("apiVersion"))
+}
+
+fn speaks_of_objects(text: &str) -> bool {
+    text.lines().any(|line| line.trim_start_matches(['{', '-', ' ', '"']).starts_with("apiVersion"))
+}
+
+/// The objects of a text; what is none (Helm values, other tools' YAML) is left out.
+fn objects(text: &Text) -> Result<Vec<Object>, String> {
+    let values = match values(&text.name, text.text.as_bytes()) {
+        Ok(values) => values,
+        // A chart's templates are no manifests before they are rendered, and other tools' YAML, with
+        // tags of its own, never is.
+        Err(_) if !text.named && (text.text.contains("{{") || !speaks_of_objects(&text.text)) => return Ok(Vec::new()),
+        Err((document, what)) => {
+            let at = document.map(|number| format!("document {number}: ")).unwrap_or_default();
+            return Err(mask::error(&format!("{at}{what}")));
+        }
+    };
+    let nodes = yaml::documents(&text.text);
+    let mut objects = Vec::new();
+    for (at, (_, value)) in values.into_iter().enumerate() {
+        collect(&text.name, value, nodes.get(at), &mut objects);
+    }
+    Ok(objects)
+}
+
+/// A document, or the items of a List.
+fn collect(file: &str, mut value: Value, node: Option<&Node>, objects: &mut Vec<Object>) {
+    let kind = value["kind"].as_str().unwrap_or_default().to_owned();
+    if value["apiVersion"].as_str().is_none() || kind.is_empty() {
+        return;
+    }
+    if let (Some(of), Some(items)) = (kind.strip_suffix("List"), value["items"].as_array_mut().map(std::mem::take)) {
+        for (at, mut item) in items.into_iter().enumerate() {
+            if let (false, Some(map)) = (of.is_empty(), item.as_object_mut()) {
+                map.entry("apiVersion").or_insert_with(|| value["apiVersion"].clone());
+                map.entry("kind").or_insert_with(|| of.into());
+            }
+            let node = node.and_then(|node| node.at(["items", at.to_string().as_str()]));
+            collect(file, item, node, objects);
+        }
+        return;
+    }
+    objects.push(Object { value, file: Some(file.to_owned()), node: node.cloned() });
+}
+
+/// Takes an object in. One that does not decode is told, and hurts only itself.
+fn add(input: &mut Input, object: Object, errors: &mut Vec<String>) {
+    // Patches and the expectations of tests name no object; a resource of ours without a name is a slip.
+    if object.name().is_empty() && !matches!(object.kind(), "Horizon" | "Glance" | "OpenStackAPI") {
+        return;
+    }
+    let place = object.place(&[]);
+    let told = |why: &str| format!("{place}: {}: {}", object.id(), mask::error(why));
+    match insert(&mut input.snapshot, object.value.clone()) {
+        // A patch has no more than it changes.
+        Err(why) if why.contains("missing field") => input.unseen.push(told(&why)),
+        Err(why) => errors.push(told(&why)),
+        Ok(Some(id)) => {
+            errors.extend(undecodable(&input.snapshot, &id).map(|why| told(&why)));
+        }
+        Ok(None) => {}
+    }
+    input.objects.push(object);
+}

@@ -1,0 +1,257 @@
+//! Manifests → units of files, as the containers see them.
+//!
+//! In: objects with where each stands. Out: for each workload the files that its mounts bring, at
+//! the paths where they are mounted; for ConfigMaps and Secrets that nothing mounts, their own files.
+
+use std::collections::BTreeSet;
+
+use direct_upload_core::openstack::release;
+use k8s_openapi::ByteString;
+use serde_json::Value;
+
+use super::classify::{self, Kind};
+use super::finding::Place;
+use super::unit::{File, Unit};
+use crate::formats::yaml::{Lines, Node};
+
+/// An object and where it stands.
+#[derive(Clone, Debug)]
+pub struct Object {
+    pub value: Value,
+    /// The file; none for one from a cluster.
+    pub file: Option<String>,
+    /// Of the object itself.
+    pub node: Option<Node>,
+}
+
+impl Object {
+    fn text(&self, pointer: &str) -> &str {
+        self.value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// Its kind.
+    pub fn kind(&self) -> &str {
+        self.text("/kind")
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        self.text("/metadata/name")
+    }
+
+    /// Its namespace; `default` if none is written, as kubectl would have it.
+    pub fn namespace(&self) -> &str {
+        match self.text("/metadata/namespace") {
+            "" => "default",
+            name => name,
+        }
+    }
+
+    /// `Kind namespace/name`.
+    pub fn id(&self) -> String {
+        format!("{} {}/{}", self.kind(), self.namespace(), self.name())
+    }
+
+    /// Where a field of it stands.
+    pub fn place(&self, path: &[&str]) -> Place {
+        let line = self.node.as_ref().map(|node| node.line_of(path.iter().copied()));
+        let field = (!path.is_empty()).then(|| path.join("."));
+        Place { file: self.file.clone(), line, object: Some(self.id()), field }
+    }
+
+    /// Whether a field is written.
+    pub fn has<'a>(&'a self, path: &[&str]) -> bool {
+        let step = |value: &'a Value, step: &&str| match value {
+            Value::Array(items) => items.get(step.parse::<usize>().ok()?),
+            other => other.get(*step),
+        };
+        path.iter().try_fold(&self.value, step).is_some()
+    }
+
+    /// The texts that a ConfigMap or Secret holds.
+    fn texts(&self) -> Vec<Held> {
+        let mut texts = Vec::new();
+        let secret = self.kind() == "Secret";
+        for field in ["data", "stringData"] {
+            for (key, value) in self.value[field].as_object().into_iter().flatten() {
+                let Some(written) = value.as_str() else { continue };
+                let encoded = secret && field == "data";
+                let text = if encoded { decoded(written) } else { Some(written.to_owned()) };
+                let node = self.node.as_ref().and_then(|node| node.at([field, key.as_str()]));
+                let lines = match node {
+                    Some(node) if encoded => Lines::At(node.line),
+                    Some(node) => node.lines,
+                    None => Lines::Nowhere,
+                };
+                let place = Place { field: Some(format!("{field}[{key:?}]")), ..self.place(&[field, key]) };
+                texts.extend(text.map(|text| Held { key: key.clone(), text, lines, place }));
+            }
+        }
+        texts
+    }
+}
+
+/// One key of a ConfigMap or Secret.
+struct Held {
+    key: String,
+    text: String,
+    lines: Lines,
+    place: Place,
+}
+
+/// Base64, which may be broken into lines.
+fn decoded(written: &str) -> Option<String> {
+    let bytes: ByteString = serde_json::from_value(written.replace(['\r', '\n'], "").into()).ok()?;
+    String::from_utf8(bytes.0).ok()
+}
+
+const WORKLOADS: [&str; 3] = ["Deployment", "StatefulSet", "DaemonSet"];
+
+/// All units of some objects.
+pub fn units(objects: &[Object]) -> Vec<Unit> {
+    let mut units = Vec::new();
+    let mut mounted = BTreeSet::new();
+    for workload in objects.iter().filter(|o| WORKLOADS.contains(&o.kind())) {
+        let unit = workload_unit(objects, workload, &mut mounted);
+        if unit.matters() {
+            units.push(unit);
+        }
+    }
+    let holders = objects.iter().enumerate().filter(|(_, o)| matches!(o.kind(), "ConfigMap" | "Secret"));
+    for (at, object) in holders {
+        if !mounted.contains(&at) {
+            units.extend(loose(object));
+        }
+    }
+    units
+}
+
+/// A ConfigMap or Secret that no workload of the input mounts: its keys are file names.
+fn loose(object: &Object) -> Option<Unit> {
+    let mut unit = Unit {
+        name: object.id(),
+        scope: vec![object.namespace().to_owned()],
+        unseen: vec!["what mounts it".to_owned()],
+        ..Unit::default()
+    };
+    for held in object.texts() {
+        if let Some(kind) = classify::kind(&format!("{}/{}", object.name(), held.key), &held.text) {
+            unit.files.push(file(kind, None, held));
+        }
+    }
+    unit.copy_as_kolla(false);
+    unit.matters().then_some(unit)
+}
+
+fn file(kind: Kind, path: Option<String>, held: Held) -> File {
+    let name = path.as_deref().map_or(held.key.as_str(), classify::base).to_owned();
+    File { kind, path, name, text: held.text, place: held.place, lines: held.lines }
+}
+
+fn workload_unit(objects: &[Object], workload: &Object, mounted: &mut BTreeSet<usize>) -> Unit {
+    const POD: [&str; 3] = ["spec", "template", "spec"];
+    let pod = &workload.value["spec"]["template"]["spec"];
+    let mut unit = Unit { name: workload.id(), scope: vec![workload.namespace().to_owned()], ..Unit::default() };
+    for (at, container) in pod["containers"].as_array().into_iter().flatten().enumerate() {
+        let number = at.to_string();
+        let place = |more: &[&str]| workload.place(&[&POD, &["containers", &number][..], more].concat());
+        if let Some(image) = container["image"].as_str() {
+            unit.release = unit.release.or_else(|| release::of_image(image));
+            unit.images.push(image.to_owned());
+        }
+        let words = ["command", "args"].iter().flat_map(|f| container[*f].as_array().into_iter().flatten());
+        let command = words.filter_map(Value::as_str).collect::<Vec<_>>().join(" ");
+        if !command.is_empty() {
+            let field = if container["command"].is_array() { "command" } else { "args" };
+            unit.commands.push((command, place(&[field])));
+        }
+        for (at, mount) in container["volumeMounts"].as_array().into_iter().flatten().enumerate() {
+            let place = place(&["volumeMounts", &at.to_string()]);
+            let volumes = pod["volumes"].as_array().map(Vec::as_slice).unwrap_or_default().iter();
+            let Some(volume) = volumes.rev().find(|v| v["name"] == mount["name"]) else { continue };
+            let volume = copied_from(pod, volume, mount).unwrap_or(volume);
+            mount_volume(objects, workload.namespace(), volume, mount, &place, &mut unit, mounted);
+        }
+    }
+    unit.copy_as_kolla(false);
+    unit
+}
+
+/// The ConfigMap volume from which an init container copies the file that is mounted out of an
+/// `emptyDir`: where the start script must own the file, that is how it gets there.
+fn copied_from<'a>(pod: &'a Value, volume: &Value, mount: &Value) -> Option<&'a Value> {
+    let file = mount["subPath"].as_str().filter(|_| volume["emptyDir"].is_object())?;
+    let mounts = |container: &'a Value| container["volumeMounts"].as_array().into_iter().flatten();
+    let copies = |container: &&'a Value| {
+        let words = ["command", "args"].into_iter().flat_map(|f| container[f].as_array().into_iter().flatten());
+        mounts(container).any(|m| m["name"] == mount["name"])
+            && words.filter_map(Value::as_str).any(|word| word.ends_with(file) || classify::base(word) == file)
+    };
+    let init = pod["initContainers"].as_array().into_iter().flatten().find(copies)?;
+    let volumes = || pod["volumes"].as_array().into_iter().flatten();
+    mounts(init).find_map(|m| volumes().find(|v| v["name"] == m["name"] && v["configMap"].is_object()))
+}
+
+/// Brings the files of one mount into the unit.
+fn mount_volume(
+    objects: &[Object],
+    namespace: &str,
+    volume: &Value,
+    mount: &Value,
+    place: &Place,
+    unit: &mut Unit,
+    mounted: &mut BTreeSet<usize>,
+) {
+    let path = mount["mountPath"].as_str().unwrap_or_default().trim_end_matches('/');
+    let sub_path = mount["subPath"].as_str();
+    let sources = match volume["projected"]["sources"].as_array() {
+        Some(sources) => sources.iter().collect(),
+        None => vec![volume],
+    };
+    for source in sources {
+        let (kind, of, name) = if source["configMap"].is_object() {
+            ("ConfigMap", &source["configMap"], source["configMap"]["name"].as_str())
+        } else if source["secret"].is_object() {
+            let secret = &source["secret"];
+            ("Secret", secret, secret["secretName"].as_str().or(secret["name"].as_str()))
+        } else {
+            continue;
+        };
+        let name = name.unwrap_or_default();
+        let is = |o: &Object| o.kind() == kind && o.name() == name && o.namespace() == namespace;
+        let Some(at) = objects.iter().position(is) else {
+            if of["optional"] != true {
+                unit.unseen.push(format!("{kind} {namespace}/{name}, mounted at {path}"));
+            }
+            continue;
+        };
+        mounted.insert(at);
+        let items = of["items"].as_array();
+        let mut brought = false;
+        for held in objects[at].texts() {
+            let renamed = items.map(|items| items.iter().find(|item| item["key"] == held.key.as_str()));
+            let relative = match renamed {
+                Some(Some(item)) => item["path"].as_str().unwrap_or_default().to_owned(),
+                Some(None) => continue,
+                None => held.key.clone(),
+            };
+            let path = match sub_path {
+                None => format!("{path}/{relative}"),
+                Some(wanted) if wanted == relative => path.to_owned(),
+                Some(wanted) => match relative.strip_prefix(wanted).and_then(|rest| rest.strip_prefix('/')) {
+                    Some(rest) => format!("{path}/{rest}"),
+                    None => continue,
+                },
+            };
+            if let Some(kind) = classify::kind(&path, &held.text) {
+                unit.files.push(file(kind, Some(path), held));
+                brought = true;
+            } else if classify::ends_in(&path, "sh") {
+                unit.scripts.push(held.text);
+            }
+        }
+        if brought && sub_path.is_none() {
+            unit.folders.push((path.to_owned(), place.clone()));
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! A report as SARIF 2.1.0, as code scanning takes it.
+
+use std::fmt::Write;
+
+use direct_upload_api::{Rule, Severity};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::Report;
+use crate::finding::Finding;
+
+/// The report.
+pub fn sarif(report: &Report) -> Value {
+    json!({
+        "$schema": "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [{
+            "tool": {"driver": {
+                "name": direct_upload_api::OPERATOR,
+                "semanticVersion": env!("CARGO_PKG_VERSION"),
+                "rules": Rule::ALL.iter().map(|rule| descriptor(*rule)).collect::<Vec<_>>(),
+            }},
+            "columnKind": "unicodeCodePoints",
+            "results": report.findings.iter().map(result).collect::<Vec<_>>(),
+        }],
+    })
+}
+
+fn descriptor(rule: Rule) -> Value {
+    json!({
+        "id": rule.id(),
+        "name": format!("{rule:?}"),
+        "shortDescription": {"text": rule.title()},
+        "fullDescription": {"text": rule.why()},
+        "help": {"text": rule.runbook(), "markdown": rule.runbook()},
+        "defaultConfiguration": {"level": "error"},
+        "properties": {"tags": ["openstack", "cors"]},
+    })
+}
+
+fn result(finding: &Finding) -> Value {
+    let level = match finding.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Note => "note",
+    };
+    let place = &finding.place;
+    let mut location = json!({"physicalLocation": {"artifactLocation": {"uri": uri(finding)}}});
+    if let Some(line) = place.line {
+        location["physicalLocation"]["region"] = json!({"startLine": line});
+    }
+    if let Some(object) = &place.object {
+        let name = place.field.as_ref().map_or_else(|| object.clone(), |field| format!("{object} {field}"));
+        location["logicalLocations"] = json!([{"fullyQualifiedName": name, "kind": "object"}]);
+    }
+    json!({
+        "ruleId": finding.rule.id(),
+        "ruleIndex": Rule::ALL.iter().position(|rule| *rule == finding.rule),
+        "level": level,
+        "message": {"text": format!("{}. Fix: {}", finding.found, finding.fix)},
+        "locations": [location],
+        "partialFingerprints": {"directUpload/v1": fingerprint(finding)},
+    })
+}
+
+/// Relative to where the program was run. What stands in no file is named by its object: code
+/// scanning wants a file for each result.
+fn uri(finding: &Finding) -> String {
+    let place = &finding.place;
+    let object = || place.object.as_ref().map(|object| object.replacen(' ', "/", 1));
+    let path = place.file.clone().or_else(object).unwrap_or_else(|| "input".to_owned());
+    let mut uri = String::from(if path.starts_with('/') { "file://" } else { "" });
+    for byte in path.strip_prefix("./").unwrap_or(&path).bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
+            uri.push(char::from(byte));
+        } else {
+            // Writing to a String cannot fail.
+            let _ = write!(uri, "%{byte:02X}");
+        }
+    }
+    uri
+}
+
+/// The same finding keeps it when lines move.
+fn fingerprint(finding: &Finding) -> String {
+    let place = &finding.place;
+    let text = |part: &Option<String>| part.clone().unwrap_or_default();
+    let parts = [
+        finding.rule.id().to_owned(),
+        text(&place.file),
+        text(&place.object),
+        text(&place.field),
+        finding.found.clone(),
+    ];
+    let hash = Sha256::digest(parts.join("\0"));
+    hash.iter().take(16).fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}

@@ -1,0 +1,215 @@
+//! DU012, DU014, DU015, DU020 where HAProxy stands before Glance.
+
+use direct_upload_api::Rule;
+
+use super::way::{ALLOW_ORIGIN, LEAVE, unless_it_stands_in};
+use crate::classify::Kind;
+use crate::facts::cloud::Cloud;
+use crate::facts::server::{Item, Server};
+use crate::finding::Finding;
+use crate::unit::Service;
+
+/// A silence shorter than this ends uploads whose end Glance takes its time to store. Deployment tools
+/// that write 50 s by default get on with it.
+const PATIENT: u64 = 50_000;
+
+/// All of them.
+pub fn haproxy(cloud: &Cloud<'_>) -> Vec<Finding> {
+    let before_glance = |s: &&Server<'_>| s.kind == Kind::Haproxy && s.service == Service::Glance;
+    let mut findings = Vec::new();
+    for server in cloud.servers.iter().filter(before_glance) {
+        findings.extend(timeouts(server));
+        // Nothing of the requests is looked at below HTTP.
+        if server.last("mode").is_none_or(|item| item.directive.word() != "tcp") {
+            findings.extend(rewritten(cloud, server));
+            findings.extend(answered(server));
+            findings.extend(server.of_name("http-request").filter_map(limited));
+        }
+    }
+    unless_it_stands_in(cloud, findings)
+}
+
+/// The action on a response header, and its new value.
+pub fn response_header<'a>(item: &'a Item<'_>, name: &str) -> Option<(&'a str, &'a str)> {
+    let directive = &item.directive;
+    match directive.name.as_str() {
+        "http-response" | "http-after-response" => {
+            let named = directive.arg(1)?.eq_ignore_ascii_case(name);
+            named.then(|| (directive.arg(0).unwrap_or_default(), directive.arg(2).unwrap_or_default()))
+        }
+        "rspadd" => {
+            let (written, value) = directive.arg(0)?.split_once(':')?;
+            written.eq_ignore_ascii_case(name).then(|| ("add-header", value.trim()))
+        }
+        _ => None,
+    }
+}
+
+/// DU012: the header that Glance writes.
+fn rewritten(cloud: &Cloud<'_>, server: &Server<'_>) -> Vec<Finding> {
+    let actions: Vec<_> =
+        server.items.iter().filter_map(|item| Some((item, response_header(item, ALLOW_ORIGIN)?))).collect();
+    let deleted = actions.iter().any(|(_, (action, _))| *action == "del-header");
+    let written_anew = actions.iter().any(|(_, (action, _))| *action != "del-header");
+    let of_one = |(item, (action, value)): &(&Item<'_>, (&str, &str))| {
+        let written = format!("{} {}", item.directive.name, item.directive.text());
+        let other = cloud
+            .dashboards_near(&server.scope)
+            .find(|d| !value.contains(['*', '%']) && !value.contains(&format!("://{}", d.host)));
+        let (fails, what) = match *action {
+            "add-header" if !deleted => (true, "a second value beside Glance's own; browsers accept only one".into()),
+            "del-header" if written_anew => return None,
+            "del-header" => (true, "Glance's answer never reaches the browser".into()),
+            _ => match other {
+                Some(d) => (true, format!("replaces Glance's answer, and is not where the dashboard is ({})", d.host)),
+                None => (false, "replaces Glance's answer by one value for every dashboard".into()),
+            },
+        };
+        let finding = if fails { Finding::error } else { Finding::warning };
+        Some(finding(Rule::CorsOnTheWay, &item.place(), format!("{written}: {what}"), LEAVE))
+    };
+    actions.iter().filter_map(of_one).collect()
+}
+
+/// DU020: what ends a preflight before Glance sees it.
+fn answered(server: &Server<'_>) -> Vec<Finding> {
+    const ENDS: [&str; 7] = ["deny", "reject", "tarpit", "silent-drop", "return", "redirect", "auth"];
+    let mut findings = Vec::new();
+    for item in server.of_name("http-request") {
+        let action = item.directive.arg(0).unwrap_or_default();
+        let ends = ENDS.contains(&action);
+        if !(ends || action == "allow") || condition(server, item) != Some(true) {
+            continue;
+        }
+        if action == "allow" {
+            break;
+        }
+        let written = format!("http-request {}", item.directive.text());
+        findings.push(if item.directive.text().to_lowercase().contains(ALLOW_ORIGIN) {
+            let found = format!("{written}: HAProxy answers the browser in Glance's place, and must be kept in step with every dashboard");
+            Finding::warning(Rule::CorsOnTheWay, &item.place(), found, LEAVE)
+        } else {
+            let found = format!("{written} ends OPTIONS, which carries no credentials, before Glance sees it");
+            let fix = "let OPTIONS pass: put http-request allow if METH_OPTIONS before it";
+            Finding::error(Rule::OptionsFiltered, &item.place(), found, fix)
+        });
+        break;
+    }
+    findings
+}
+
+/// Whether a rule's condition holds for a preflight; none if that depends on more than its method.
+fn condition(server: &Server<'_>, item: &Item<'_>) -> Option<bool> {
+    let words: Vec<&str> = item.directive.args.iter().map(String::as_str).collect();
+    let Some(at) = words.iter().position(|word| matches!(*word, "if" | "unless")) else { return Some(true) };
+    let alternatives = words[at + 1..].split(|word| matches!(*word, "or" | "||"));
+    let holds = any(alternatives.map(|terms| all(terms_of(terms).into_iter().map(|term| holds(server, term)))));
+    holds.map(|holds| holds == (words[at] == "if"))
+}
+
+/// `!{ method GET }` is one term, as is a name.
+fn terms_of<'a, 'b>(words: &'b [&'a str]) -> Vec<(bool, &'b [&'a str])> {
+    let mut terms = Vec::new();
+    let mut negated = false;
+    let mut at = 0;
+    while let Some(word) = words.get(at) {
+        let name = word.trim_start_matches('!');
+        negated ^= (word.len() - name.len()) % 2 == 1;
+        let length = match name {
+            "{" => words[at..].iter().position(|word| *word == "}").map_or(words.len() - at, |end| end + 1),
+            _ => 1,
+        };
+        if !name.is_empty() {
+            terms.push((negated, &words[at..at + length]));
+            negated = false;
+        }
+        at += length;
+    }
+    terms
+}
+
+fn holds(server: &Server<'_>, (negated, term): (bool, &[&str])) -> Option<bool> {
+    let found = match term {
+        [open, inner @ .., close] if open.ends_with('{') && *close == "}" => fetched(inner),
+        [name] => match name.trim_start_matches('!') {
+            "METH_OPTIONS" | "TRUE" => Some(true),
+            "FALSE" => Some(false),
+            name if name.starts_with("METH_") => Some(false),
+            name => {
+                let named = server.of_name("acl").filter(|item| item.directive.arg(0) == Some(name));
+                let tests = named.map(|item| item.directive.args[1..].iter().map(String::as_str).collect::<Vec<_>>());
+                let tests: Vec<_> = tests.map(|words| fetched(&words)).collect();
+                (!tests.is_empty()).then(|| any(tests.into_iter())).flatten()
+            }
+        },
+        _ => None,
+    };
+    found.map(|found| found != negated)
+}
+
+/// A preflight's method is known, and that it brings neither credentials nor a token.
+fn fetched(words: &[&str]) -> Option<bool> {
+    let (fetch, values) = words.split_first()?;
+    let fetch = fetch.to_lowercase();
+    let secret = ["authorization", "x-auth-token", "cookie"].iter().any(|name| fetch.contains(&format!("hdr({name})")));
+    match fetch.as_str() {
+        "method" => Some(values.iter().any(|value| value.eq_ignore_ascii_case("OPTIONS"))),
+        _ if fetch.starts_with("http_auth") || secret => Some(false),
+        _ => None,
+    }
+}
+
+fn any(terms: impl Iterator<Item = Option<bool>>) -> Option<bool> {
+    let terms: Vec<_> = terms.collect();
+    let known = terms.iter().copied().collect::<Option<Vec<bool>>>();
+    if terms.contains(&Some(true)) { Some(true) } else { known.map(|_| false) }
+}
+
+fn all(terms: impl Iterator<Item = Option<bool>>) -> Option<bool> {
+    any(terms.map(|term| term.map(|holds| !holds))).map(|any| !any)
+}
+
+/// DU014: a rule on the body's size.
+fn limited(item: &Item<'_>) -> Option<Finding> {
+    let words: Vec<&str> = item.directive.args.iter().map(String::as_str).collect();
+    let measured = words.iter().position(|word| {
+        let word = word.to_lowercase();
+        word.starts_with("req.body_size")
+            || word.contains("hdr_val(content-length)")
+            || word.contains("hdr(content-length)")
+    })?;
+    let compared = words[measured..].iter().position(|word| matches!(*word, "gt" | "ge"))? + measured;
+    let limit = words.get(compared + 1)?.parse().ok()?;
+    let ends = matches!(words.first(), Some(&("deny" | "reject" | "return" | "tarpit")));
+    ends.then(|| super::limits::limited(item, limit, "remove the rule")).flatten()
+}
+
+/// DU015: how long HAProxy waits in silence.
+fn timeouts(server: &Server<'_>) -> Vec<Finding> {
+    let of_end = |end: &str| {
+        let item = server.of_name("timeout").filter(|item| item.directive.arg(0) == Some(end)).last()?;
+        let time = item.directive.arg(1)?;
+        (1..PATIENT).contains(&milliseconds(time)?).then(|| {
+            let found = format!(
+                "timeout {end} {time}: a pause that long, as when Glance stores the image's end, breaks the upload"
+            );
+            Finding::warning(Rule::TooSlow, &item.place(), found, format!("timeout {end} 1h"))
+        })
+    };
+    ["client", "server"].into_iter().filter_map(of_end).collect()
+}
+
+/// HAProxy's times: milliseconds unless a unit is written.
+fn milliseconds(text: &str) -> Option<u64> {
+    let (digits, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
+    let number: u64 = digits.parse().ok()?;
+    match unit {
+        "us" => Some(number / 1000),
+        "" | "ms" => Some(number),
+        "s" => number.checked_mul(1000),
+        "m" => number.checked_mul(60_000),
+        "h" => number.checked_mul(3_600_000),
+        "d" => number.checked_mul(86_400_000),
+        _ => None,
+    }
+}

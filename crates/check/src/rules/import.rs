@@ -1,0 +1,93 @@
+//! DU019, DU021: stores and imports.
+
+use direct_upload_api::{Rule, Severity};
+use direct_upload_core::openstack::{Release, multi_tenant, unreferenced};
+
+use crate::facts::cloud::Cloud;
+use crate::facts::glance::Glance;
+use crate::facts::horizon::{Horizon, Mode};
+use crate::finding::Finding;
+
+/// The first release whose glance_store reads Swift's options of a store's own group raw.
+const RAW: Release = Release::new(2026, 1);
+
+/// DU019: re-authentication of the Swift store.
+pub fn swift(cloud: &Cloud<'_>) -> Vec<Finding> {
+    cloud.glances.iter().flat_map(|glance| swift_of(cloud, glance)).collect()
+}
+
+fn swift_of(cloud: &Cloud<'_>, glance: &Glance<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for store in multi_tenant(|group, name| glance.option(group, name).map(|s| s.value.clone())) {
+        let group = store.name.as_str();
+        let Some(multi) = glance.option(group, "swift_store_multi_tenant") else { continue };
+        if let Some(file) = glance.option(group, "swift_store_config_file").filter(|_| store.config_file) {
+            findings.push(Finding::error(
+                Rule::SwiftExpiry,
+                &file.place,
+                format!("[{group}] has swift_store_config_file and swift_store_multi_tenant ({}), which exclude each other: the store is not set up", multi.place),
+                "remove one of the two",
+            ));
+        }
+        if let Some(off) = glance.option(group, "swift_store_use_trusts").filter(|_| store.trusts == Some(false)) {
+            findings.push(Finding::warning(
+                Rule::SwiftExpiry,
+                &off.place,
+                "without trusts an upload that outlasts its token fails with 401",
+                "swift_store_use_trusts = True",
+            ));
+        } else if let (Some(option), Some(severity)) = (store.unsaid(), raw(cloud, glance)) {
+            findings.push(Finding::new(
+                Rule::SwiftExpiry,
+                severity,
+                &multi.place,
+                format!("[{group}] does not say {option}; glance_store 5.4.0 to 5.7.0 (2026.1) take that as none, whatever the default says, and then do not re-authenticate"),
+                format!("list {group} in spec.swift of the Glance resource, or write in [{group}]: swift_store_use_trusts = True, default_swift_reference = ref1, swift_store_expire_soon_interval = 60, swift_store_retry_get_count = 0"),
+            ));
+        }
+    }
+    for group in unreferenced(|group, name| glance.option(group, name).map(|s| s.value.clone())) {
+        let Some(file) = glance.option(&group, "swift_store_config_file") else { continue };
+        findings.extend(raw(cloud, glance).map(|severity| {
+            Finding::new(
+                Rule::SwiftExpiry,
+                severity,
+                &file.place,
+                format!("[{group}] does not say default_swift_reference; glance_store 5.4.0 to 5.7.0 (2026.1) take that as none, whatever the default says, and keep images where they are never found again"),
+                format!("write in [{group}] under which name its credentials stand in {}: default_swift_reference = ref1, if that is it", file.value.trim()),
+            )
+        }));
+    }
+    findings
+}
+
+/// How bad it is to rely on the defaults of a store's own group; not at all before they were read raw.
+fn raw(cloud: &Cloud<'_>, glance: &Glance<'_>) -> Option<Severity> {
+    match cloud.release_of(glance.unit) {
+        Some(release) if release < RAW => None,
+        Some(_) => Some(Severity::Error),
+        None => Some(Severity::Warning),
+    }
+}
+
+/// DU021: plugins that direct uploads go round.
+pub fn bypassed(cloud: &Cloud<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (at, glance) in cloud.glances.iter().enumerate() {
+        if !cloud.horizons_of(at).any(|h: &Horizon<'_>| h.mode() == Mode::Direct) {
+            continue;
+        }
+        let Some(setting) = glance.option("image_import_opts", "image_import_plugins") else { continue };
+        let plugins = setting.value.split(|c: char| c.is_whitespace() || "[],'\"".contains(c));
+        let named: Vec<&str> = plugins.filter(|plugin| !matches!(*plugin, "" | "no_op")).collect();
+        if !named.is_empty() {
+            findings.push(Finding::warning(
+                Rule::ImportBypassed,
+                &setting.place,
+                format!("the plugins {} run on imports only; images that are uploaded from the dashboard stay as they are", named.join(", ")),
+                "if every image must pass them, set HORIZON_IMAGES_UPLOAD_MODE = 'off' and import by glance-direct or web-download; a Glance resource does that with spec.imageImport.required: true",
+            ));
+        }
+    }
+    findings
+}

@@ -1,0 +1,264 @@
+//! DU014, DU015: the way is wide and patient enough for an image.
+
+use direct_upload_api::{Rule, Severity};
+
+use crate::classify::Kind;
+use crate::facts::cloud::Cloud;
+use crate::facts::glance::Glance;
+use crate::facts::server::{Item, Server};
+use crate::finding::Finding;
+use crate::unit::Service;
+
+const GIB: u64 = 1 << 30;
+
+/// Common images are larger than this.
+const SMALL: u64 = 10 * GIB;
+
+/// Some images are larger than this.
+const LARGE: u64 = 100 * GIB;
+
+fn before_glance<'a, 'b>(cloud: &'b Cloud<'a>) -> impl Iterator<Item = &'b Server<'a>> {
+    cloud.servers.iter().filter(|server| server.service == Service::Glance && server.kind != Kind::Haproxy)
+}
+
+/// DU014: body limits.
+pub fn body(cloud: &Cloud<'_>) -> Vec<Finding> {
+    let judge = |server: &Server<'_>| if server.kind == Kind::Nginx { nginx_body(server) } else { httpd_body(server) };
+    let own_host = cloud.servers.iter().filter(|server| server.service == Service::Horizon);
+    let uwsgi = cloud.glances.iter().filter_map(uwsgi_body);
+    before_glance(cloud).filter_map(judge).chain(own_host.filter_map(under_the_dashboard)).chain(uwsgi).collect()
+}
+
+fn uwsgi_body(glance: &Glance<'_>) -> Option<Finding> {
+    let (file, ini) = glance.uwsgi()?;
+    let found = ini.assignments.iter().rfind(|a| a.name == "limit-post")?;
+    let severity = too_small(found.value.trim().parse().ok()?)?;
+    let what = format!("limit-post = {}: larger images are refused", found.value.trim());
+    Some(Finding::new(Rule::BodyLimit, severity, &file.option(found.line, "limit-post"), what, "remove limit-post"))
+}
+
+/// A path of the dashboard's own host that leads to Glance (docs/same-origin.md).
+fn under_the_dashboard(server: &Server<'_>) -> Option<Finding> {
+    let location = |item: &Item<'_>| {
+        let inner = item.within.iter().rev().find(|d| matches!(d.name.as_str(), "location" | "directory" | "files"))?;
+        inner.arg(0).map(|path| path.trim_matches('"').to_owned())
+    };
+    let proxy = server.glance_below()?;
+    let path = location(proxy).or_else(|| proxy.directive.arg(0).map(str::to_owned))?;
+    let holds = |item: &&Item<'_>| location(item).is_none_or(|at| at == path || at == "/");
+    // A host's own limit counts before that of a path.
+    let (inner, outer): (Vec<_>, Vec<_>) =
+        server.of_name("limitrequestbody").filter(holds).partition(|i| location(i).is_some());
+    let item = inner.last().or(outer.last())?;
+    limited(item, item.directive.arg(0)?.parse().ok()?, &format!("LimitRequestBody 0 in <Location {path}>"))
+}
+
+fn httpd_body(server: &Server<'_>) -> Option<Finding> {
+    if let Some(item) = server.last("limitrequestbody") {
+        let limit: u64 = item.directive.arg(0)?.parse().ok()?;
+        return limited(item, limit, "LimitRequestBody 0");
+    }
+    // mod_proxy_http does not enforce the default.
+    let uwsgi = |i: &&Item<'_>| i.directive.name.starts_with("proxypass") && i.directive.text().contains("uwsgi://");
+    let enforcing =
+        server.items.iter().find(|i| i.directive.name == "wsgiscriptalias").or_else(|| server.items.iter().find(uwsgi));
+    enforcing.map(|item| {
+        Finding::warning(
+            Rule::BodyLimit,
+            &item.place(),
+            "no LimitRequestBody: httpd 2.4.54 and newer refuse bodies above 1 GiB here",
+            "LimitRequestBody 0 in Glance's virtual host",
+        )
+    })
+}
+
+fn nginx_body(server: &Server<'_>) -> Option<Finding> {
+    match server.last("client_max_body_size") {
+        Some(item) => limited(item, size(item.directive.arg(0)?)?, "client_max_body_size 0;"),
+        None => Some(Finding::error(
+            Rule::BodyLimit,
+            &server.place(),
+            "no client_max_body_size before Glance: nginx refuses bodies above 1 MiB",
+            "client_max_body_size 0;",
+        )),
+    }
+}
+
+fn too_small(limit: u64) -> Option<Severity> {
+    match limit {
+        0 => None,
+        _ if limit < SMALL => Some(Severity::Error),
+        _ if limit < LARGE => Some(Severity::Warning),
+        _ => None,
+    }
+}
+
+pub fn limited(item: &Item<'_>, limit: u64, fix: &str) -> Option<Finding> {
+    let severity = too_small(limit)?;
+    let found = format!("{} {}: larger images are refused", item.directive.written, item.directive.text());
+    Some(Finding::new(Rule::BodyLimit, severity, &item.place(), found, fix))
+}
+
+/// nginx's sizes: `10m`, `1g`.
+fn size(text: &str) -> Option<u64> {
+    let (digits, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
+    let unit = match unit.to_ascii_lowercase().as_str() {
+        "" => 1,
+        "k" => 1 << 10,
+        "m" => 1 << 20,
+        "g" => 1 << 30,
+        _ => return None,
+    };
+    digits.parse::<u64>().ok()?.checked_mul(unit)
+}
+
+/// DU015: timeouts and buffers.
+pub fn time(cloud: &Cloud<'_>) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = before_glance(cloud).flat_map(of_server).collect();
+    for glance in &cloud.glances {
+        let Some((file, ini)) = glance.uwsgi() else { continue };
+        let Some(found) = ini.assignments.iter().rfind(|a| a.name == "harakiri") else { continue };
+        let seconds: u64 = found.value.trim().parse().unwrap_or_default();
+        let place = file.option(found.line, "harakiri");
+        findings.extend(too_short(seconds).map(|severity| {
+            let found =
+                format!("harakiri = {seconds}: uWSGI kills each request after {seconds} s, an upload in progress too");
+            Finding::new(
+                Rule::TooSlow,
+                severity,
+                &place,
+                found,
+                "remove harakiri, or set it to the longest upload, e.g. 14400",
+            )
+        }));
+    }
+    findings
+}
+
+/// How bad a limit on a whole upload is.
+fn too_short(seconds: u64) -> Option<Severity> {
+    match seconds {
+        1..1800 => Some(Severity::Error),
+        1800..7200 => Some(Severity::Warning),
+        _ => None,
+    }
+}
+
+fn of_server(server: &Server<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if let Some(item) = server.last("requestreadtimeout")
+        && let Some((seconds, severity)) = item.directive.args.iter().find_map(|arg| total(arg))
+    {
+        findings.push(Finding::new(
+            Rule::TooSlow,
+            severity,
+            &item.place(),
+            format!(
+                "RequestReadTimeout {}: a body that takes longer than {seconds} s is cut off",
+                item.directive.text()
+            ),
+            "RequestReadTimeout body=0 in Glance's virtual host, or body=SECONDS,MinRate=BYTES without an upper end",
+        ));
+    }
+    if server.kind == Kind::Nginx {
+        findings.extend(nginx_time(server));
+    } else {
+        for name in ["timeout", "proxytimeout"] {
+            let Some(item) = server.last(name) else { continue };
+            let Some(seconds) =
+                item.directive.arg(0).and_then(|a| a.parse::<u64>().ok()).filter(|s| (1..60).contains(s))
+            else {
+                continue;
+            };
+            let name = &item.directive.written;
+            findings.push(Finding::warning(
+                Rule::TooSlow,
+                &item.place(),
+                format!(
+                    "{name} {seconds}: a pause of {seconds} s, as when Glance stores the image's end, breaks the upload"
+                ),
+                format!("{name} 3600"),
+            ));
+        }
+    }
+    findings
+}
+
+/// The seconds after which a body is cut off, if there is a fixed end: `body=60`, `body=10-600,MinRate=1`.
+fn total(argument: &str) -> Option<(u64, Severity)> {
+    let (name, value) = argument.split_once('=')?;
+    if !name.eq_ignore_ascii_case("body") {
+        return None;
+    }
+    let (range, rate) = value.split_once(',').map_or((value, None), |(range, rate)| (range, Some(rate)));
+    let seconds: u64 = match (range.split_once('-'), rate) {
+        (Some((_, end)), _) => end.parse().ok()?,
+        // With a rate alone, each further part of the body buys more time.
+        (None, Some(_)) => return None,
+        (None, None) => range.parse().ok()?,
+    };
+    too_short(seconds).map(|severity| (seconds, severity))
+}
+
+fn nginx_time(server: &Server<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let buffering = |name: &str| server.last(name).filter(|item| item.directive.word() == "on");
+    if let Some(item) = buffering("proxy_request_buffering").or_else(|| buffering("uwsgi_request_buffering")) {
+        findings.push(Finding::warning(
+            Rule::TooSlow,
+            &item.place(),
+            "nginx stores each image whole before it passes it on: it needs the disk space, and the browser waits twice",
+            format!("{} off;", item.directive.name),
+        ));
+    } else if server.last("proxy_request_buffering").or_else(|| server.last("uwsgi_request_buffering")).is_none() {
+        findings.push(Finding::note(
+            Rule::TooSlow,
+            &server.place(),
+            "request buffering is on by default: nginx stores each image whole before it passes it on",
+            "proxy_request_buffering off; (uwsgi_request_buffering off; for uwsgi_pass)",
+        ));
+    }
+    for name in
+        ["proxy_read_timeout", "proxy_send_timeout", "client_body_timeout", "uwsgi_read_timeout", "uwsgi_send_timeout"]
+    {
+        let Some(item) = server.last(name) else { continue };
+        let Some(seconds) = item.directive.arg(0).and_then(duration).filter(|s| *s < 60) else { continue };
+        findings.push(Finding::warning(
+            Rule::TooSlow,
+            &item.place(),
+            format!("{name} {seconds} s: a pause that long, as when Glance stores the image's end, breaks the upload"),
+            format!("{name} 3600s;"),
+        ));
+    }
+    findings
+}
+
+/// nginx's times: `60`, `60s`, `10m`, `1h`.
+fn duration(text: &str) -> Option<u64> {
+    let (digits, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
+    let unit = match unit {
+        "" | "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        "d" => 86400,
+        _ => return None,
+    };
+    digits.parse::<u64>().ok()?.checked_mul(unit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("body=60", Some(60))]
+    #[case("body=0", None)]
+    #[case("body=20,MinRate=500", None)]
+    #[case("body=10-600,MinRate=500", Some(600))]
+    #[case("header=20-40,MinRate=500", None)]
+    #[case("body=86400", None)]
+    fn read_timeouts(#[case] argument: &str, #[case] seconds: Option<u64>) {
+        assert_eq!(total(argument).map(|(s, _)| s), seconds);
+    }
+}

@@ -1,0 +1,61 @@
+//! Facts → findings. Each rule is a function of the facts alone.
+
+pub mod csp;
+pub mod endpoint;
+pub mod exposed;
+pub mod haproxy;
+pub mod headers;
+pub mod import;
+pub mod limits;
+pub mod options;
+pub mod origins;
+pub mod reading;
+pub mod settings;
+pub mod start;
+pub mod unknown;
+pub mod way;
+
+use direct_upload_api::Severity;
+
+use super::finding::Finding;
+use crate::facts::cloud::Cloud;
+
+/// All that is wrong.
+pub fn all(cloud: &Cloud<'_>) -> Vec<Finding> {
+    type RuleOf = fn(&Cloud<'_>) -> Vec<Finding>;
+    const RULES: [RuleOf; 22] = [
+        origins::form,
+        origins::missing,
+        headers::headers,
+        headers::methods,
+        reading::subgroups,
+        reading::not_read,
+        reading::overridden,
+        start::flavor,
+        start::program,
+        start::chunked,
+        endpoint::published,
+        way::cors,
+        options::options,
+        exposed::hindrances,
+        haproxy::haproxy,
+        csp::connect_src,
+        limits::body,
+        limits::time,
+        settings::no_effect,
+        unknown::settings,
+        import::swift,
+        import::bypassed,
+    ];
+    RULES.iter().flat_map(|rule| rule(cloud)).collect()
+}
+
+/// How bad it is that a Glance would refuse an upload: nobody uploads directly in legacy mode, and
+/// under the dashboard's own origin the browser asks nothing.
+fn refused(cloud: &Cloud<'_>, glance: usize) -> Severity {
+    match cloud.glances.get(glance) {
+        Some(found) if cloud.is_same_origin(found.unit) => Severity::Note,
+        _ if cloud.is_direct(glance) => Severity::Error,
+        _ => Severity::Warning,
+    }
+}

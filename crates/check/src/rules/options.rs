@@ -1,0 +1,166 @@
+//! DU020: preflights reach Glance.
+
+use direct_upload_api::Rule;
+use regex::Regex;
+
+use super::way::{ALLOW_ORIGIN, unless_it_stands_in};
+use crate::facts::cloud::Cloud;
+use crate::facts::server::{Item, Server};
+use crate::finding::{Finding, Place};
+use crate::formats::directives::Directive;
+use crate::unit::Service;
+
+/// DU020: OPTIONS without a token reaches Glance.
+pub fn options(cloud: &Cloud<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for server in cloud.servers.iter().filter(|s| s.service == Service::Glance) {
+        findings.extend(server.items.iter().filter_map(|item| login(server, item)));
+        findings.extend(rewritten(server));
+        findings.extend(server.items.iter().filter_map(|item| answered(server, item)));
+    }
+    unless_it_stands_in(cloud, findings)
+}
+
+const PASS: &str = "let OPTIONS pass without a login, e.g. <LimitExcept OPTIONS> around the Require, or Require method OPTIONS beside it";
+
+fn filtered(place: &Place, found: String) -> Finding {
+    Finding::error(Rule::OptionsFiltered, place, found, PASS)
+}
+
+/// A login or a list of methods that OPTIONS is not exempt from.
+fn login(server: &Server<'_>, item: &Item<'_>) -> Option<Finding> {
+    let word = item.directive.word();
+    let around = |name: &str, has: bool| {
+        item.within.iter().any(|s| s.name == name && s.args.iter().any(|a| a.eq_ignore_ascii_case("OPTIONS")) == has)
+    };
+    match item.directive.name.as_str() {
+        "require" if !around("limitexcept", true) => {
+            let limited = item.within.iter().any(|s| s.name == "limit");
+            if limited && !around("limit", true) {
+                return None;
+            }
+            let asks = matches!(
+                word.as_str(),
+                "valid-user" | "user" | "group" | "ldap-user" | "ldap-group" | "claim" | "shibboleth"
+            ) || word.starts_with("mellon");
+            let denies = item.directive.text().eq_ignore_ascii_case("all denied")
+                && (around("limitexcept", false) || around("limit", true));
+            let exempt = server.of_name("require").any(|i| {
+                i.directive.word() == "method" && i.directive.args.iter().any(|a| a.eq_ignore_ascii_case("OPTIONS"))
+            });
+            ((asks && !exempt) || denies).then(|| {
+                filtered(
+                    &item.place(),
+                    format!("Require {} also holds for OPTIONS, which carries no credentials", item.directive.text()),
+                )
+            })
+        }
+        "deny" if item.directive.text().eq_ignore_ascii_case("from all") || word == "all" => {
+            let refused = around("limitexcept", false) || around("limit_except", false) || around("limit", true);
+            refused.then(|| filtered(&item.place(), "OPTIONS is not among the methods that are let through".into()))
+        }
+        "allowmethods" if word != "reset" => {
+            let listed = item.directive.args.iter().any(|method| method.eq_ignore_ascii_case("OPTIONS"));
+            (!listed).then(|| {
+                let found = format!("AllowMethods {} lets no OPTIONS through", item.directive.text());
+                Finding::error(Rule::OptionsFiltered, &item.place(), found, "add OPTIONS to it")
+            })
+        }
+        "auth_basic" | "auth_request" if word != "off" => {
+            server.last(&item.directive.name).filter(|last| last.directive.word() != "off").map(|_| {
+                filtered(
+                    &item.place(),
+                    format!("{} also holds for OPTIONS, which carries no credentials", item.directive.name),
+                )
+            })
+        }
+        _ => None,
+    }
+}
+
+/// A `RewriteCond` on the method and the rule behind it.
+fn rewritten(server: &Server<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut conditions: Vec<&Item<'_>> = Vec::new();
+    for item in &server.items {
+        match item.directive.name.as_str() {
+            "rewritecond" => conditions.push(item),
+            "rewriterule" => {
+                let taken = std::mem::take(&mut conditions);
+                let about = taken.iter().any(|c| c.directive.word() == "%{request_method}");
+                if about && taken.iter().all(|c| holds_for_options(c)) && answers(item) {
+                    let found = format!("RewriteRule {} ends OPTIONS before Glance sees it", item.directive.text());
+                    let place = item.place();
+                    findings.push(Finding::error(
+                        Rule::OptionsFiltered,
+                        &place,
+                        found,
+                        "add OPTIONS to the methods that are let through",
+                    ));
+                }
+            }
+            _ => {}
+        }
+    }
+    findings
+}
+
+/// Whether a condition is surely true of a preflight.
+fn holds_for_options(condition: &Item<'_>) -> bool {
+    let pattern = condition.directive.arg(1).unwrap_or_default();
+    let (negated, pattern) = match pattern.strip_prefix('!') {
+        Some(rest) => (true, rest),
+        None => (false, pattern),
+    };
+    let nocase = condition.directive.arg(2).is_some_and(|flags| flags.contains("NC"));
+    let pattern = if nocase { format!("(?i){pattern}") } else { pattern.to_owned() };
+    let equals = pattern.strip_prefix('=').map(|text| text == "OPTIONS");
+    let matches = equals.or_else(|| Regex::new(&pattern).ok().map(|regex| regex.is_match("OPTIONS")));
+    condition.directive.word() == "%{request_method}" && matches.is_some_and(|matches| matches != negated)
+}
+
+/// Whether a rule for this path ends the request with a status.
+fn answers(rule: &Item<'_>) -> bool {
+    let path = Regex::new(rule.directive.arg(0).unwrap_or_default()).is_ok_and(|r| r.is_match("/v2/images/x/file"));
+    let flags = rule.directive.arg(2).unwrap_or_default().trim_matches(['[', ']']).to_uppercase();
+    path && flags.split(',').map(str::trim).any(|f| f == "F" || f == "G" || f.starts_with("R="))
+}
+
+/// nginx: `if ($request_method = OPTIONS) { return 204; }`. One that grants the upload itself is DU012's.
+fn answered(server: &Server<'_>, item: &Item<'_>) -> Option<Finding> {
+    let ends = item.directive.name == "return" && item.within.iter().any(is_options);
+    let beside = || server.of_name("add_header").filter(|other| other.within == item.within);
+    let token = |i: &Item<'_>| i.directive.text().to_ascii_lowercase().contains("x-auth-token");
+    let grants = beside().any(|i| i.directive.word() == ALLOW_ORIGIN) && beside().any(token);
+    (ends && !grants).then(|| {
+        let found = format!("return {} answers OPTIONS in Glance's place", item.directive.text());
+        Finding::error(
+            Rule::OptionsFiltered,
+            &item.place(),
+            found,
+            "remove the if block: Glance answers preflights itself",
+        )
+    })
+}
+
+/// `if ($request_method = OPTIONS)`, and what else is surely true of a preflight.
+pub fn is_options(block: &Directive) -> bool {
+    let text = block.text();
+    let inner = text.trim().trim_start_matches('(').strip_suffix(')').unwrap_or_default();
+    let mut words = inner.trim().splitn(3, char::is_whitespace);
+    let (Some("$request_method"), Some(operator), Some(pattern)) = (words.next(), words.next(), words.next()) else {
+        return false;
+    };
+    let pattern = pattern.trim();
+    let matches = |pattern: &str| Regex::new(pattern).is_ok_and(|regex| regex.is_match("OPTIONS"));
+    block.name == "if"
+        && match operator {
+            "=" => pattern == "OPTIONS",
+            "!=" => pattern != "OPTIONS",
+            "~" => matches(pattern),
+            "~*" => matches(&format!("(?i){pattern}")),
+            "!~" => !matches(pattern),
+            "!~*" => !matches(&format!("(?i){pattern}")),
+            _ => false,
+        }
+}

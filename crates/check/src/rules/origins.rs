@@ -1,0 +1,223 @@
+//! DU001, DU002, DU005: who may upload.
+
+use std::collections::BTreeSet;
+
+use direct_upload_api::web::{Origin, OriginError};
+use direct_upload_api::{Rule, Severity};
+use direct_upload_core::openstack::Release;
+
+use crate::facts::cloud::{Certainty, Cloud, Dashboard};
+use crate::facts::glance::{Glance, Setting};
+use crate::facts::horizon::{Horizon, Mode};
+use crate::finding::Finding;
+use crate::formats::python::Value;
+use crate::rules::refused;
+
+/// From this release on, `[cors.NAME]` is not read.
+pub const NO_SUBGROUPS: Release = Release::new(2026, 1);
+
+/// DU001, DU005: each entry is one that a browser sends.
+pub fn form(cloud: &Cloud<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (at, glance) in cloud.glances.iter().enumerate() {
+        let all: Vec<Setting> = glance.cors_in_effect("allowed_origin").into_iter().chain(glance.subgroups()).collect();
+        let entries: BTreeSet<String> = all.iter().flat_map(Setting::items).collect();
+        for setting in &all {
+            let items = setting.items();
+            findings.extend(items.iter().filter_map(|item| entry(item, &entries, setting, refused(cloud, at))));
+        }
+    }
+    findings
+}
+
+fn entry(item: &str, entries: &BTreeSet<String>, setting: &Setting, severity: Severity) -> Option<Finding> {
+    let place = &setting.place;
+    if item == "*" || item.eq_ignore_ascii_case("null") {
+        return Some(Finding::warning(
+            Rule::AnyOrigin,
+            place,
+            format!("allowed_origin holds {item:?}"),
+            "list the dashboards' exact origins, such as https://horizon.example.com",
+        ));
+    }
+    let shown = shown(item);
+    let found = match Origin::parse(item) {
+        Ok(origin) if origin.as_str() == item => return None,
+        Ok(origin) => format!("{shown}, which browsers write {origin}"),
+        Err(_) if item.is_empty() => return None,
+        Err(OriginError::Wildcard(_)) => format!("{shown}: patterns are not matched, only exact origins are"),
+        Err(_) if item.contains(" #") => format!("{shown}: a comment behind a value is part of it"),
+        Err(_) if item.contains(';') || item.split_whitespace().count() > 1 => {
+            format!("{shown}: entries are separated by commas")
+        }
+        Err(_) if item.contains(['[', ']', '"', '\'']) => {
+            format!("{shown}: brackets and quotes become part of the value")
+        }
+        Err(_) => format!("{shown} is no origin"),
+    };
+    let meant: Vec<String> = meant(item).iter().map(Origin::to_string).collect();
+    let canonical = (!meant.is_empty()).then(|| meant.join(","));
+    // openstack-helm writes the port both ways: the other entry is the one that matches.
+    let harmless = canonical.as_ref().is_some_and(|origin| entries.contains(origin));
+    let fix = match &canonical {
+        Some(origin) if harmless => format!("nothing has to change, {origin} stands there too; or remove the entry"),
+        Some(origin) => format!("write {origin}"),
+        None => {
+            "write scheme://host[:port] exactly as the browser's address bar has it, several separated by commas".into()
+        }
+    };
+    Some(Finding::new(Rule::OriginForm, if harmless { Severity::Note } else { severity }, place, found, fix))
+}
+
+/// An entry up to its first blank: what stands behind it may be anything.
+fn shown(item: &str) -> String {
+    match item.split_once(char::is_whitespace) {
+        Some((first, _)) => format!("{:?}", format!("{first} …")),
+        None => format!("{item:?}"),
+    }
+}
+
+/// The origins in an entry that is written wrongly: longer, without scheme, several in one.
+fn meant(item: &str) -> Vec<Origin> {
+    let item = item.split(" #").next().unwrap_or_default();
+    let words = item.split(|c: char| c.is_whitespace() || "[](){}<>\"'#;".contains(c)).filter(|word| !word.is_empty());
+    let of = |text: &str| {
+        let url = url::Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
+        Origin::parse(&url.origin().ascii_serialization()).ok()
+    };
+    let found: Vec<Origin> = words.clone().filter_map(of).collect();
+    let bare = words.filter(|word| !word.contains("://")).filter_map(|word| of(&format!("https://{word}")));
+    if found.is_empty() { bare.take(1).collect() } else { found }
+}
+
+/// Whether a pattern, which matches nothing, was to match this host.
+fn covers(pattern: &str, host: &str) -> bool {
+    pattern.split_once('*').is_some_and(|(_, tail)| !tail.is_empty() && host.ends_with(tail))
+}
+
+/// DU002: each dashboard may upload.
+pub fn missing(cloud: &Cloud<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (at, glance) in cloud.glances.iter().enumerate() {
+        match glance.cors_in_effect("allowed_origin") {
+            None => findings.extend(nothing_allowed(cloud, at, glance)),
+            Some(setting) if setting.is_substituted() => {}
+            Some(setting) => findings.extend(not_listed(cloud, at, glance, &setting)),
+        }
+    }
+    findings
+}
+
+fn nothing_allowed(cloud: &Cloud<'_>, at: usize, glance: &Glance<'_>) -> Option<Finding> {
+    let other = |(i, g): (usize, &Glance<'_>)| {
+        i != at && g.unit.scope == glance.unit.scope && g.cors_in_effect("allowed_origin").is_some()
+    };
+    // A split deployment has an internal API without CORS; elsewhere other rules name the cause.
+    let explained = cloud.glances.iter().enumerate().any(other)
+        || super::reading::is_told_elsewhere(glance)
+        || super::unknown::is_misspelt(glance)
+        || cloud.is_same_origin(glance.unit)
+        || super::way::stands_in(cloud)
+        || !glance.subgroups().is_empty();
+    if explained || !glance.is_whole() {
+        return None;
+    }
+    let modes: Vec<Mode> = cloud.horizons_of(at).map(Horizon::mode).collect();
+    let severity = match modes.as_slice() {
+        [] => Severity::Note,
+        modes if modes.iter().any(|mode| matches!(mode, Mode::Direct | Mode::Invalid)) => Severity::Error,
+        _ => return None,
+    };
+    let origin = cloud.dashboards_near(&glance.unit.scope).find_map(|d| d.origin.as_ref());
+    let origin = origin.map_or("https://horizon.example.com".to_owned(), Origin::to_string);
+    Some(Finding::new(
+        Rule::OriginMissing,
+        severity,
+        &glance.place(),
+        "no allowed_origin: Glance's CORS filter is there, but grants nothing",
+        format!(
+            "[cors] allowed_origin = {origin} (the dashboard's own), and allow_headers with X-Auth-Token and X-CSRFToken"
+        ),
+    ))
+}
+
+fn not_listed(cloud: &Cloud<'_>, at: usize, glance: &Glance<'_>, setting: &Setting) -> Vec<Finding> {
+    let old = cloud.release_of(glance.unit).is_none_or(|release| release < NO_SUBGROUPS);
+    let written = glance.allowed_origins(old);
+    if written.contains("*") {
+        return Vec::new();
+    }
+    // An entry in a wrong form is DU001's.
+    let allowed: Vec<Origin> = written.iter().flat_map(|item| meant(item)).collect();
+    let is_allowed = |d: &&Dashboard| {
+        let listed = match &d.origin {
+            Some(origin) => allowed.contains(origin),
+            None => allowed.iter().any(|a| a.host() == d.host),
+        };
+        listed || written.iter().any(|item| covers(item, &d.host))
+    };
+    let severity = refused(cloud, at);
+    let near: Vec<&Dashboard> = cloud.dashboards_near(&glance.unit.scope).collect();
+    let of = |certainty| near.iter().copied().filter(move |d| d.certainty == certainty).collect::<Vec<_>>();
+    let (exposed, served, named) = (of(Certainty::Exposed), of(Certainty::Served), of(Certainty::Named));
+    let severity = if exposed.is_empty() && served.is_empty() { severity.max(Severity::Warning) } else { severity };
+    // Settings also hold names of old or internal hosts: one that fits is enough.
+    let stated = if served.is_empty() && exposed.is_empty() { named } else { served };
+    let mut lost: Vec<&Dashboard> = exposed.into_iter().filter(|d| !is_allowed(d)).collect();
+    if !stated.iter().any(is_allowed) {
+        lost.extend(stated);
+    }
+    lost.dedup_by_key(|d| d.host.clone());
+    let in_group = |d: &Dashboard| {
+        let of =
+            |item: &String| meant(item).iter().any(|o| d.origin.as_ref().map_or(o.host() == d.host, |own| o == own));
+        glance.subgroups().iter().any(|setting| setting.items().iter().any(of))
+    };
+    let explained = |d: &&&Dashboard| super::reading::is_lost(glance, d) || in_group(d);
+    let mut findings: Vec<Finding> = lost
+        .iter()
+        .filter(|d| !explained(d))
+        .map(|d| {
+            let origin = d.origin.as_ref().map_or_else(|| format!("https://{}", d.host), Origin::to_string);
+            Finding::new(
+                Rule::OriginMissing,
+                severity,
+                &setting.place,
+                format!(
+                    "allowed_origin does not hold {origin}, from where browsers load the dashboard ({}: {})",
+                    d.source, d.place
+                ),
+                format!("add {origin} to allowed_origin (or correct what names the dashboard)"),
+            )
+        })
+        .collect();
+    if findings.is_empty() && lost.is_empty() {
+        findings.extend(only_http(cloud, at, &allowed, setting, severity));
+    }
+    findings
+}
+
+/// Secure cookies travel by https only, so the dashboard is https.
+fn only_http(
+    cloud: &Cloud<'_>,
+    at: usize,
+    allowed: &[Origin],
+    setting: &Setting,
+    severity: Severity,
+) -> Option<Finding> {
+    if allowed.is_empty() || allowed.iter().any(Origin::is_https) {
+        return None;
+    }
+    let secure = |h: &&Horizon<'_>| {
+        ["SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE"].iter().any(|name| h.value(name) == Some(&Value::Bool(true)))
+    };
+    cloud.horizons_of(at).find(secure)?;
+    let https = allowed.first().map(|o| o.as_str().replacen("http:", "https:", 1)).unwrap_or_default();
+    Some(Finding::new(
+        Rule::OriginMissing,
+        severity,
+        &setting.place,
+        "only http origins are allowed, but the dashboard's cookies are secure, so browsers load it by https",
+        format!("write {https}"),
+    ))
+}

@@ -1,0 +1,137 @@
+//! DU006, DU007: `[cors]` options that have no effect.
+
+use std::collections::BTreeSet;
+
+use direct_upload_api::web::Origin;
+use direct_upload_api::{Rule, Severity};
+
+use super::origins::NO_SUBGROUPS;
+use crate::facts::cloud::{Cloud, Dashboard};
+use crate::facts::glance::{Conf, Glance, Setting};
+use crate::finding::Finding;
+use crate::rules::refused;
+
+/// DU006: `[cors.NAME]` where it is not read.
+pub fn subgroups(cloud: &Cloud<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (at, glance) in cloud.glances.iter().enumerate() {
+        let base = glance.allowed_origins(false);
+        for setting in glance.subgroups() {
+            let lost: Vec<String> = setting.items().into_iter().filter(|item| !base.contains(item)).collect();
+            let severity = match cloud.release_of(glance.unit) {
+                Some(release) if release < NO_SUBGROUPS => continue,
+                _ if lost.is_empty() => Severity::Note,
+                Some(_) => refused(cloud, at),
+                None => Severity::Warning,
+            };
+            findings.push(Finding::new(
+                Rule::OldSubgroup,
+                severity,
+                &setting.place,
+                format!("a [cors.NAME] group, ignored from 2026.1 on; its origins: {}", setting.items().join(", ")),
+                "move its origins into [cors] allowed_origin, separated by commas",
+            ));
+        }
+    }
+    findings
+}
+
+fn cors_of(conf: &Conf<'_>, name: &str) -> Option<Setting> {
+    let found = conf.ini.get("cors", name)?;
+    let place = conf.file.option(found.line, &format!("[cors] {name}"));
+    Some(Setting { value: found.value.clone(), place, source: conf.file.called().to_owned() })
+}
+
+/// Whether `[cors]` stands only where nothing reads it, or in a file that does not parse.
+pub fn is_told_elsewhere(glance: &Glance<'_>) -> bool {
+    glance.outside.iter().any(|conf| cors_of(conf, "allowed_origin").is_some())
+        || glance.confs.iter().any(|conf| !conf.ini.errors.is_empty())
+}
+
+/// DU007: a file that the CORS filter does not read, or that oslo.config refuses.
+pub fn not_read(cloud: &Cloud<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (at, glance) in cloud.glances.iter().enumerate() {
+        let severity = refused(cloud, at);
+        let allowed = glance.allowed_origins(true);
+        for conf in &glance.outside {
+            let Some(setting) = cors_of(conf, "allowed_origin") else { continue };
+            let lost = setting.items().iter().any(|item| !allowed.contains(item));
+            findings.push(Finding::new(
+                Rule::NotRead,
+                if lost { severity } else { Severity::Note },
+                &setting.place,
+                format!("the CORS filter does not read {}, also if Glance is started with --config-file or --config-dir for it", setting.source),
+                "move [cors] to /etc/glance/glance-api.conf or to a file /etc/glance/glance-api.conf.d/NAME.conf",
+            ));
+        }
+        for conf in &glance.confs {
+            findings.extend(not_utf8(conf));
+            if let Some(error) = conf.ini.errors.first() {
+                findings.push(Finding::new(
+                    Rule::NotRead,
+                    Severity::Error,
+                    &conf.file.at(error.line),
+                    format!("oslo.config refuses the whole file: a line that {}", error.problem),
+                    "correct the line; Glance does not start with it",
+                ));
+            }
+        }
+    }
+    findings
+}
+
+fn not_utf8(conf: &Conf<'_>) -> Option<Finding> {
+    let line = conf.file.text.lines().position(|line| line.contains(char::REPLACEMENT_CHARACTER))? + 1;
+    let found = "oslo.config refuses the whole file: it is not UTF-8";
+    Some(Finding::error(Rule::NotRead, &conf.file.at(line), found, "save it as UTF-8; Glance does not start with it"))
+}
+
+/// DU007: a later file, or the paste file, replaces what an earlier one allows.
+pub fn overridden(cloud: &Cloud<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (at, glance) in cloud.glances.iter().enumerate() {
+        let mut settings = glance.cors("allowed_origin");
+        let Some(last) = settings.pop() else { continue };
+        let kept: BTreeSet<String> = last.items().into_iter().collect();
+        if kept.contains("*") || last.is_substituted() {
+            continue;
+        }
+        for setting in settings {
+            // An entry in a form that never matches is not lost if its right form is kept.
+            let is_kept =
+                |item: &String| kept.contains(item) || Origin::parse(item).is_ok_and(|o| kept.contains(o.as_str()));
+            let gone: Vec<String> = setting.items().into_iter().filter(|item| !is_kept(item)).collect();
+            if gone.is_empty() {
+                continue;
+            }
+            let needed = cloud.dashboards_near(&glance.unit.scope).any(|d| is_lost_from(&gone, &kept, d));
+            let severity = if needed { refused(cloud, at) } else { Severity::Warning };
+            findings.push(Finding::new(
+                Rule::NotRead,
+                severity,
+                &setting.place,
+                format!("{} replaces this value ({}); lost: {}", last.source, last.place, gone.join(", ")),
+                format!("list all origins in {}, or remove allowed_origin there", last.source),
+            ));
+        }
+    }
+    findings
+}
+
+fn is_lost_from(lost: &[String], kept: &BTreeSet<String>, dashboard: &Dashboard) -> bool {
+    let names = |item: &String| match &dashboard.origin {
+        Some(origin) => item == origin.as_str(),
+        None => item.split("://").nth(1).is_some_and(|rest| rest.split(':').next() == Some(&dashboard.host)),
+    };
+    lost.iter().any(names) && !kept.iter().any(names)
+}
+
+/// Whether the dashboard's origin is allowed by a value that another one replaces.
+pub fn is_lost(glance: &Glance<'_>, dashboard: &Dashboard) -> bool {
+    let mut settings = glance.cors("allowed_origin");
+    let Some(last) = settings.pop() else { return false };
+    let outside = glance.outside.iter().filter_map(|conf| cors_of(conf, "allowed_origin"));
+    let gone: Vec<String> = settings.into_iter().chain(outside).flat_map(|s| s.items()).collect();
+    is_lost_from(&gone, &last.items().into_iter().collect(), dashboard)
+}

@@ -1,0 +1,131 @@
+//! DU016: dashboard settings that never take effect.
+
+use direct_upload_api::{Rule, Severity};
+
+use crate::facts::cloud::Cloud;
+use crate::facts::horizon::{Horizon, KOLLA, MODE, Mode, Snippet, mode};
+use crate::finding::Finding;
+use crate::formats::python::{Assignment, Value};
+
+/// Files that are not read or fail, values that mean nothing, and what a later file replaces.
+pub fn no_effect(cloud: &Cloud<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for horizon in &cloud.horizons {
+        findings.extend(horizon.snippets.iter().filter_map(file));
+        findings.extend(unset(horizon));
+        findings.extend(invalid(horizon));
+        findings.extend(replaced(horizon));
+        findings.extend(folders(horizon));
+    }
+    findings
+}
+
+/// A file as a whole.
+fn file(snippet: &Snippet<'_>) -> Option<Finding> {
+    let file = snippet.file;
+    let told = file.text.contains(MODE);
+    if let Some(why) = snippet.unread.as_ref().filter(|_| told) {
+        let fix =
+            "put it into local_settings.d as NAME.py, where the deployment reads it (see the runbook for your layout)";
+        return Some(Finding::error(Rule::NoEffect, &file.at(1), why.clone(), fix));
+    }
+    let severity = if told { Severity::Error } else { Severity::Warning };
+    if let Some((line, error)) = &snippet.settings.error {
+        let found = format!("Python refuses the file: {}; Horizon ignores all of it", lower(error));
+        return Some(Finding::new(Rule::NoEffect, severity, &file.at(*line), found, "correct the syntax"));
+    }
+    let (line, why) = snippet.settings.raises.as_ref()?;
+    // What stands above it has taken effect.
+    let set = snippet.settings.assignments.iter().any(|a| a.name == MODE);
+    let severity = if told && !set { Severity::Error } else { Severity::Warning };
+    let found = format!("{why}; Horizon ignores the rest of the file");
+    let fix = "correct the line; texts need quotes, and True, False, None a capital letter";
+    Some(Finding::new(Rule::NoEffect, severity, &file.at(*line), found, fix))
+}
+
+fn lower(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|c| c.to_lowercase().chain(chars).collect()).unwrap_or_default()
+}
+
+/// The mode, where it is no assignment of the file's own.
+fn unset(horizon: &Horizon<'_>) -> Option<Finding> {
+    if horizon.mode() == Mode::Direct || horizon.assignments(MODE).iter().any(|(_, a)| a.certain) {
+        return None;
+    }
+    let of = |s: &Snippet<'_>| {
+        s.settings.unset.iter().find(|(name, _)| name == MODE).map(|(_, line)| s.file.option(*line, MODE))
+    };
+    let place = horizon.snippets.iter().find_map(of)?;
+    let found = format!("{MODE} stands here, but is not assigned where Horizon looks: at the file's outermost level");
+    Some(Finding::error(Rule::NoEffect, &place, found, format!("{MODE} = 'direct' on a line of its own, not indented")))
+}
+
+/// A mode that Horizon does not know.
+fn invalid(horizon: &Horizon<'_>) -> Option<Finding> {
+    let (snippet, last) = horizon.assignments(MODE).pop()?;
+    if horizon.mode() != Mode::Invalid {
+        return None;
+    }
+    let meant = match &last.value {
+        Value::Text(text) => ["off", "legacy", "direct"].into_iter().find(|m| text.trim().eq_ignore_ascii_case(m)),
+        Value::Bool(true) => Some("direct"),
+        _ => None,
+    };
+    Some(Finding::error(
+        Rule::NoEffect,
+        &snippet.file.option(last.line, MODE),
+        format!("{} is none of 'off', 'legacy' and 'direct', so Horizon takes 'legacy'", shown(&last.value)),
+        format!("{MODE} = '{}'", meant.unwrap_or("direct")),
+    ))
+}
+
+fn shown(value: &Value) -> String {
+    match value {
+        Value::Text(text) => format!("'{text}'"),
+        Value::Bool(true) => "True".into(),
+        Value::Bool(false) => "False".into(),
+        Value::None => "None".into(),
+        Value::Number(number) => number.to_string(),
+        Value::List(_) => "a list".into(),
+        Value::Dict(_) => "a dict".into(),
+        Value::Unknown => "the value".into(),
+    }
+}
+
+/// 'direct' is set, and then set to something else.
+fn replaced(horizon: &Horizon<'_>) -> Option<Finding> {
+    let assignments = horizon.assignments(MODE);
+    let (by, last) = assignments.last()?;
+    if !last.certain || !matches!(horizon.mode(), Mode::Legacy | Mode::Off | Mode::Invalid) {
+        return None;
+    }
+    let is_direct = |(_, a): &&(&Snippet<'_>, &Assignment)| a.certain && mode(&a.value) == Mode::Direct;
+    let (snippet, direct) = assignments.iter().rev().skip(1).find(is_direct)?;
+    // kolla-ansible sets 'direct' for everybody; its custom settings are there to change that.
+    let meant = snippet.file.name == KOLLA && by.file.name.starts_with("_9999");
+    let severity = if meant { Severity::Note } else { Severity::Error };
+    let place = by.file.at(last.line);
+    Some(Finding::new(
+        Rule::NoEffect,
+        severity,
+        &snippet.file.option(direct.line, MODE),
+        format!("{} ({place}), which is read later, sets {} instead", by.file.name, shown(&last.value)),
+        format!("remove {MODE} there, or give this file a name that sorts behind it, such as zz-direct.py"),
+    ))
+}
+
+/// A ConfigMap as a folder: its files are run twice, the second time after all others.
+fn folders(horizon: &Horizon<'_>) -> Vec<Finding> {
+    let snippets = horizon.unit.folders.iter().filter(|(path, _)| path.ends_with("/local_settings.d"));
+    snippets
+        .map(|(path, place)| {
+            Finding::warning(
+                Rule::NoEffect,
+                place,
+                format!("a whole ConfigMap is mounted as {path}: Horizon runs each snippet twice, the second time after every other one, and the image's own snippets are hidden"),
+                "mount each snippet as a single file (subPath)",
+            )
+        })
+        .collect()
+}

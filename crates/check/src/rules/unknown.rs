@@ -1,0 +1,152 @@
+//! DU017: settings that nothing knows.
+
+use direct_upload_api::{Rule, Severity};
+use direct_upload_core::render::Assignment;
+
+use crate::facts::cloud::Cloud;
+use crate::facts::glance::{CORS_OPTIONS, Glance};
+use crate::facts::horizon::{Horizon, MODE, Mode, Snippet};
+use crate::finding::Finding;
+
+/// Settings that guides name and Horizon never had.
+const NEVER: [&str; 11] = [
+    "OPENSTACK_GLANCE_DIRECT_UPLOAD",
+    "GLANCE_DIRECT_UPLOAD",
+    "HORIZON_DIRECT_UPLOAD",
+    "GLANCE_ENDPOINT",
+    "CORS_ALLOWED_ORIGINS",
+    "CORS_ALLOW_ALL_ORIGINS",
+    "CORS_ORIGIN_ALLOW_ALL",
+    "CORS_ORIGIN_WHITELIST",
+    "CORS_PREFLIGHT_MAX_AGE",
+    "CORS_ALLOW_CREDENTIALS",
+    "CORS_ALLOW_HEADERS",
+];
+
+/// Names in `[cors]` that were meant to be `allowed_origin`.
+const MISSPELT: [&str; 7] = [
+    "allowed_origins",
+    "allow_origin",
+    "allow_origins",
+    "allowed-origin",
+    "allowed_orgin",
+    "alowed_origin",
+    "Access-Control-Allow-Origin",
+];
+
+/// Both programs' settings.
+pub fn settings(cloud: &Cloud<'_>) -> Vec<Finding> {
+    let horizons = cloud.horizons.iter().flat_map(horizon);
+    horizons.chain(cloud.glances.iter().flat_map(glance)).collect()
+}
+
+fn horizon(horizon: &Horizon<'_>) -> Vec<Finding> {
+    // django-cors-headers has the CORS_ settings.
+    let installs = |s: &Snippet<'_>| s.file.text.contains("corsheaders");
+    let installed = horizon.snippets.iter().any(installs);
+    let severity = if horizon.mode() == Mode::Direct { Severity::Warning } else { Severity::Error };
+    let mut findings = Vec::new();
+    for snippet in &horizon.snippets {
+        for assignment in &snippet.settings.assignments {
+            let name = assignment.name.as_str();
+            let fix = if NEVER.contains(&name) && !(installed && name.starts_with("CORS_")) {
+                match name {
+                    "GLANCE_ENDPOINT" => "remove it; Horizon takes Glance's public endpoint from the Keystone catalog",
+                    name if name.starts_with("CORS_") => {
+                        "remove it; Horizon's own CORS plays no part in the upload, Glance's [cors] allowed_origin does"
+                    }
+                    _ => "HORIZON_IMAGES_UPLOAD_MODE = 'direct'",
+                }
+            } else if is_near_miss(name) {
+                "HORIZON_IMAGES_UPLOAD_MODE = 'direct'"
+            } else {
+                continue;
+            };
+            // Where direct is on, a useless setting does no harm; where it is not, it was meant to be.
+            let wanted = fix.starts_with("HORIZON_");
+            let severity = if wanted { severity } else { Severity::Warning };
+            let place = snippet.file.option(assignment.line, name);
+            findings.push(Finding::new(Rule::Unknown, severity, &place, format!("Horizon has no setting {name}"), fix));
+        }
+    }
+    findings
+}
+
+/// One or two letters away from the real name, or a singular of it.
+fn is_near_miss(name: &str) -> bool {
+    let real = MODE;
+    let upper = name.to_ascii_uppercase();
+    if upper == real {
+        return name != real;
+    }
+    name.len().abs_diff(real.len()) <= 2 && name.starts_with("HORIZON_") && distance(name, real) <= 2
+}
+
+fn distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.bytes().enumerate() {
+        let mut before = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.bytes().enumerate() {
+            let here = (before + usize::from(x != y)).min(row[j] + 1).min(row[j + 1] + 1);
+            before = std::mem::replace(&mut row[j + 1], here);
+        }
+    }
+    row[b.len()]
+}
+
+/// Whether `allowed_origin` was written, under a name that nothing reads.
+pub fn is_misspelt(glance: &Glance<'_>) -> bool {
+    glance.confs.iter().flat_map(|conf| &conf.ini.assignments).any(|a| is_unknown(a).is_some())
+}
+
+/// What is wrong with an assignment, if it speaks of CORS and nothing reads it.
+fn is_unknown(assignment: &Assignment) -> Option<String> {
+    let (section, name) = (assignment.normalized_section(), assignment.name.as_str());
+    if section == "cors" || section.starts_with("cors.") {
+        return (!CORS_OPTIONS.contains(&name)).then(|| format!("[cors] has no option {name}"));
+    }
+    (name == "allowed_origin" || MISSPELT[..3].contains(&name))
+        .then(|| format!("{name} stands in [{}], where nothing reads it", assignment.section))
+}
+
+fn glance(glance: &Glance<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let set = glance.cors_in_effect("allowed_origin").is_some();
+    for conf in &glance.confs {
+        for assignment in &conf.ini.assignments {
+            let Some(found) = is_unknown(assignment) else { continue };
+            let meant = MISSPELT.contains(&assignment.name.as_str()) || assignment.name == "allowed_origin";
+            let severity = if meant && !set { Severity::Error } else { Severity::Warning };
+            let fix = match assignment.name.as_str() {
+                "allowed_headers" | "headers" => "[cors] allow_headers",
+                "allowed_methods" | "methods" => "[cors] allow_methods",
+                "exposed_headers" => "[cors] expose_headers",
+                _ if meant => "[cors] allowed_origin",
+                _ => {
+                    "remove it; [cors] has allowed_origin, allow_methods, allow_headers, expose_headers, allow_credentials, max_age"
+                }
+            };
+            let place = conf.file.option(assignment.line, &format!("[{}] {}", assignment.section, assignment.name));
+            findings.push(Finding::new(Rule::Unknown, severity, &place, found, fix));
+        }
+    }
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("HORIZON_IMAGE_UPLOAD_MODE", true)]
+    #[case("HORIZON_IMAGES_UPLOD_MODE", true)]
+    #[case("HORIZON_IMAGES_UPLOAD_MODE", false)]
+    #[case("HORIZON_IMAGES_ALLOW_UPLOAD", false)]
+    #[case("horizon_images_upload_mode", true)]
+    #[case("HORIZON_CONFIG", false)]
+    fn near_misses(#[case] name: &str, #[case] missed: bool) {
+        assert_eq!(is_near_miss(name), missed);
+    }
+}

@@ -1,0 +1,232 @@
+//! Files that one program reads together.
+
+use direct_upload_core::openstack::Release;
+
+use super::classify::{self, Kind};
+use super::finding::Place;
+use crate::formats::yaml::Lines;
+
+/// One configuration file, wherever it stands: in a file of its own, in a ConfigMap, in a Secret.
+#[derive(Clone, Debug, PartialEq)]
+pub struct File {
+    pub kind: Kind,
+    /// Where the program sees it, if that is known.
+    pub path: Option<String>,
+    /// Its name without folders.
+    pub name: String,
+    pub text: String,
+    /// Of its beginning.
+    pub place: Place,
+    pub lines: Lines,
+}
+
+impl File {
+    /// A file on its own.
+    pub fn on_disk(name: &str, text: &str) -> Option<Self> {
+        let kind = classify::kind(name, text)?;
+        let place = Place { file: Some(name.to_owned()), ..Place::default() };
+        Some(Self {
+            kind,
+            path: classify::program_path(name),
+            name: classify::base(name).to_owned(),
+            text: text.to_owned(),
+            place,
+            lines: Lines::From(1),
+        })
+    }
+
+    /// The place of one of its lines.
+    pub fn at(&self, line: usize) -> Place {
+        Place { line: self.lines.of(line), ..self.place.clone() }
+    }
+
+    /// The place of one of its lines, and the option that is meant.
+    pub fn option(&self, line: usize, option: &str) -> Place {
+        let field = match &self.place.field {
+            Some(field) => format!("{field} {option}"),
+            None => option.to_owned(),
+        };
+        self.at(line).field(field)
+    }
+
+    /// What to call it: where the program sees it, or its name.
+    pub fn called(&self) -> &str {
+        self.path.as_deref().unwrap_or(&self.name)
+    }
+}
+
+/// Whose files they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Service {
+    Glance,
+    Horizon,
+}
+
+/// The files of one workload, one folder or one namespace.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Unit {
+    /// `Deployment openstack/glance-api`, or a folder.
+    pub name: String,
+    /// Folders or namespace: units that share more of it belong together.
+    pub scope: Vec<String>,
+    pub files: Vec<File>,
+    /// Of the images.
+    pub release: Option<Release>,
+    pub images: Vec<String>,
+    /// Commands of the containers, and where they stand.
+    pub commands: Vec<(String, Place)>,
+    /// Texts of mounted scripts.
+    pub scripts: Vec<String>,
+    /// Folders into which a whole ConfigMap or Secret is mounted.
+    pub folders: Vec<(String, Place)>,
+    /// Files or volumes that it reads but that cannot be seen here.
+    pub unseen: Vec<String>,
+}
+
+impl Unit {
+    /// The files of a kind.
+    pub fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &File> {
+        self.files.iter().filter(move |file| file.kind == kind)
+    }
+
+    /// Whether it has a file of a kind.
+    pub fn has(&self, kind: Kind) -> bool {
+        self.of_kind(kind).next().is_some()
+    }
+
+    /// Whose files they are, by what only one of the two has.
+    pub fn service(&self) -> Option<Service> {
+        let glance = self.has(Kind::Glance) || self.has(Kind::Paste);
+        let horizon = self.has(Kind::Settings);
+        match (glance, horizon) {
+            (true, false) => Some(Service::Glance),
+            (false, true) => Some(Service::Horizon),
+            (true, true) => None,
+            (false, false) => self.named(),
+        }
+    }
+
+    /// Whether it plays a role here. A web server may, whoever's it is.
+    pub fn matters(&self) -> bool {
+        self.service().is_some() || [Kind::Httpd, Kind::Nginx, Kind::Haproxy].into_iter().any(|kind| self.has(kind))
+    }
+
+    fn named(&self) -> Option<Service> {
+        let says = |word: &str| self.name.contains(word) || self.files.iter().any(|f| f.called().contains(word));
+        match (says("glance"), says("horizon") || says("dashboard")) {
+            (true, false) => Some(Service::Glance),
+            (false, true) => Some(Service::Horizon),
+            _ => None,
+        }
+    }
+
+    /// Puts kolla's copies to their places: `config.json` says what is copied where. Nothing else of its
+    /// folder is read, if the folder is `whole`.
+    pub fn copy_as_kolla(&mut self, whole: bool) {
+        let command = |file: &File| {
+            let json: serde_json::Value = serde_json::from_str(&file.text).ok()?;
+            let line = file.text.lines().position(|line| line.contains("\"command\"")).unwrap_or_default() + 1;
+            Some((json["command"].as_str()?.to_owned(), file.option(line, "command")))
+        };
+        let commands: Vec<_> = self.of_kind(Kind::Kolla).filter_map(command).collect();
+        self.commands.extend(commands);
+        let copies: Vec<(String, String)> = self.of_kind(Kind::Kolla).flat_map(|file| copies(&file.text)).collect();
+        if copies.is_empty() {
+            return;
+        }
+        for file in self.files.iter_mut().filter(|f| f.kind != Kind::Kolla) {
+            let seen = file.path.as_deref();
+            let from = |source: &str| match seen {
+                Some(path) if path.starts_with("/var/lib/") => source == path,
+                Some(_) => false,
+                None => classify::base(source) == file.name,
+            };
+            match copies.iter().find(|(source, _)| from(source)) {
+                Some((_, dest)) if dest.ends_with('/') => file.path = Some(format!("{dest}{}", file.name)),
+                Some((_, dest)) => file.path = Some(dest.clone()),
+                None if seen.is_none() && whole => {
+                    file.path = Some(format!("/var/lib/kolla/config_files/{}", file.name));
+                }
+                None => {}
+            }
+        }
+    }
+}
+
+fn copies(text: &str) -> Vec<(String, String)> {
+    let json: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
+    let entries = json["config_files"].as_array().cloned().unwrap_or_default();
+    let copy =
+        |entry: serde_json::Value| Some((entry["source"].as_str()?.to_owned(), entry["dest"].as_str()?.to_owned()));
+    entries.into_iter().filter_map(copy).collect()
+}
+
+/// Files on disk, grouped by the machine or folder that they are of.
+pub fn of_files(files: Vec<(String, File)>) -> Vec<Unit> {
+    let mut units: Vec<Unit> = Vec::new();
+    for (name, file) in files {
+        let root = root(&name);
+        let group = group(&name, &file);
+        let name = format!("{root}{group}");
+        match units.iter_mut().find(|unit| unit.name == name) {
+            Some(unit) => unit.files.push(file),
+            None => units.push(Unit {
+                scope: root.split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect(),
+                name,
+                files: vec![file],
+                ..Unit::default()
+            }),
+        }
+    }
+    for unit in &mut units {
+        unit.copy_as_kolla(true);
+    }
+    units
+}
+
+/// The folder that stands for the machine: what is before `etc/`, or else the file's folder without
+/// the parts that belong to a service.
+fn root(name: &str) -> String {
+    let mut folders: Vec<&str> = name.split('/').collect();
+    folders.pop();
+    if let Some(etc) = folders.iter().rposition(|part| *part == "etc") {
+        folders.truncate(etc);
+    }
+    while folders.last().is_some_and(|part| is_services(part)) {
+        folders.pop();
+    }
+    folders.iter().flat_map(|part| [*part, "/"]).collect()
+}
+
+fn is_services(part: &str) -> bool {
+    const PARTS: [&str; 11] = [
+        "glance",
+        "glance-api",
+        "horizon",
+        "openstack-dashboard",
+        "local_settings.d",
+        "apache2",
+        "haproxy",
+        "httpd",
+        "nginx",
+        "uwsgi",
+        "kolla",
+    ];
+    PARTS.contains(&part) || part.ends_with("conf.d") || part.ends_with("-enabled") || part.ends_with("-available")
+}
+
+/// Files of Glance and of Horizon from one root are two units; a web server's are its own.
+fn group(name: &str, file: &File) -> &'static str {
+    match file.kind {
+        Kind::Glance | Kind::Paste => "glance",
+        Kind::Settings => "horizon",
+        Kind::Kolla if name.contains("glance") => "glance",
+        Kind::Kolla if name.contains("horizon") => "horizon",
+        Kind::Kolla => "other",
+        Kind::Uwsgi if name.contains("glance") || file.text.contains("glance") => "glance",
+        Kind::Uwsgi => "uwsgi",
+        Kind::Httpd => "httpd",
+        Kind::Nginx => "nginx",
+        Kind::Haproxy => "haproxy",
+    }
+}

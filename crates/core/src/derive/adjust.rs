@@ -1,0 +1,212 @@
+//! What the operator writes on the objects that lead browsers to Glance, where
+//! `spec.exposure.manage` asks for it. Pure.
+//!
+//! In: those objects, and what on them hinders uploads. Out: [`Adjustment`]s, one an object that is
+//! to be written, and for what is left alone the reason. An annotation that somebody else has set is
+//! theirs, whatever it says; an object that leads elsewhere too is left alone, since its annotations
+//! hold for all of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::Arc;
+
+use direct_upload_api::{ExposureKind, is_ours};
+
+use super::glance::GlanceView;
+use super::hindrance::{self, Hindrance, Through};
+use crate::model::{Ingress, Key, Meta, Owners, Refusal, Route, Snapshot};
+use crate::ownership::claim_annotation;
+use crate::workload::Claim;
+
+/// An object whose annotations of ours shall be others than they are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Adjustment {
+    pub kind: ExposureKind,
+    pub key: Key,
+    pub uid: String,
+    /// What shall be ours; nothing: what is ours is given back.
+    pub annotations: BTreeMap<String, String>,
+    /// This very write was refused.
+    pub refused: Option<Refusal>,
+}
+
+impl fmt::Display for Adjustment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.kind, self.key)
+    }
+}
+
+/// What [`of`] finds.
+#[derive(Debug, Default)]
+pub struct Found {
+    pub adjustments: Vec<Adjustment>,
+    /// Object → why all of it is left alone.
+    left: BTreeMap<String, String>,
+}
+
+/// An object that is told by annotations what to do.
+struct Annotated<'a> {
+    kind: ExposureKind,
+    meta: &'a Meta,
+    annotations: &'a BTreeMap<String, String>,
+    owners: &'a Owners,
+}
+
+impl Annotated<'_> {
+    fn is_ours(&self, annotation: &str) -> bool {
+        self.owners.get(annotation).is_some_and(|owner| is_ours(owner))
+    }
+
+    /// Whether nothing is to be written. A claim that somebody else has put there (with a copy of the
+    /// object, say) is no trace of ours.
+    fn is_settled(&self, wanted: &BTreeMap<String, String>, claimed: bool) -> bool {
+        let mut ours = self.annotations.iter().filter(|(name, _)| self.is_ours(name));
+        if wanted.is_empty() {
+            return !claimed || (!self.is_ours(&claim_annotation()) && ours.next().is_none());
+        }
+        claimed && ours.eq(wanted)
+    }
+
+    fn is(&self, through: &Through) -> bool {
+        through.annotated().is_some_and(|(kind, key)| kind == self.kind && key == self.meta.key)
+    }
+}
+
+impl<'a> From<&'a Arc<Ingress>> for Annotated<'a> {
+    fn from(ingress: &'a Arc<Ingress>) -> Self {
+        let Ingress { meta, annotations, owners, .. } = &**ingress;
+        Self { kind: ExposureKind::Ingress, meta, annotations, owners }
+    }
+}
+
+impl<'a> From<&'a Arc<Route>> for Annotated<'a> {
+    fn from(route: &'a Arc<Route>) -> Self {
+        let Route { meta, annotations, owners, .. } = &**route;
+        Self { kind: ExposureKind::Route, meta, annotations, owners }
+    }
+}
+
+/// What is to be written for a Glance.
+pub fn of(snapshot: &Snapshot, view: &GlanceView) -> Found {
+    let mut found = Found::default();
+    let Some(through) = managed(view) else { return found };
+    let meta = &view.object.meta;
+    let claim = Claim { kind: "Glance".into(), key: meta.key.clone(), uid: meta.uid.clone() };
+    let namespace = &meta.key.namespace;
+    let ingresses = snapshot.ingresses.seen(namespace).map(Annotated::from);
+    for object in ingresses.chain(snapshot.routes.seen(namespace).map(Annotated::from)) {
+        let claimed = Claim::of(object.meta).filter(|claim| claim.kind == "Glance");
+        let leads = through.iter().find(|through| object.is(through));
+        let wanted = match leads.map(|through| (through, left(snapshot, through, claimed.as_ref(), meta))) {
+            None => BTreeMap::new(),
+            Some((through, None)) => remedies(through),
+            Some((_, Some(why))) => {
+                found.left.insert(format!("{} {}", object.kind, object.meta.key), why);
+                BTreeMap::new()
+            }
+        };
+        if !object.is_settled(&wanted, claimed.is_some_and(|claim| claim.is(meta))) {
+            let mut annotations = wanted;
+            if !annotations.is_empty() {
+                annotations.insert(claim_annotation(), claim.to_string());
+            }
+            let refused = snapshot.refusals.get(&(object.kind, object.meta.key.clone()));
+            found.adjustments.push(Adjustment {
+                kind: object.kind,
+                key: object.meta.key.clone(),
+                uid: object.meta.uid.clone(),
+                refused: refused.filter(|refusal| refusal.annotations == annotations).cloned(),
+                annotations,
+            });
+        }
+    }
+    found
+}
+
+/// The objects that are ours to adjust: none once that is no longer asked for. `None` while it is not
+/// known; then nothing is changed.
+fn managed(view: &GlanceView) -> Option<&[Through]> {
+    if view.terminating {
+        return None;
+    }
+    if view.object.meta.deleting.is_some() || !view.object.spec.as_ref().ok()?.exposure.manage {
+        return Some(&[]);
+    }
+    view.target.as_ref().ok()?;
+    match &view.exposures {
+        Ok(exposures) => Some(&exposures.through),
+        Err(problem) if problem.is_unknown() => None,
+        Err(_) => Some(&[]),
+    }
+}
+
+/// Why an object is left alone.
+fn left(snapshot: &Snapshot, through: &Through, claimed: Option<&Claim>, meta: &Meta) -> Option<String> {
+    let (Through::Ingress(_, others) | Through::Route(_, others)) = through else { return None };
+    if !others.is_empty() {
+        return Some(format!("it also leads to {}, and its annotations hold for all of it", others.join(", ")));
+    }
+    let other = claimed.filter(|claim| !claim.is(meta))?;
+    let lives = snapshot.glances.get(&other.key).ok().flatten().is_some_and(|glance| other.is(&glance.meta));
+    lives.then(|| format!("Glance {} manages it", other.key))
+}
+
+/// What nobody else has set and uploads need, as if nothing of ours stood there.
+fn remedies(through: &Through) -> BTreeMap<String, String> {
+    let theirs = |annotations: &BTreeMap<String, String>, owners: &Owners| -> BTreeMap<String, String> {
+        let ours = |name: &String| owners.get(name).is_some_and(|owner| is_ours(owner));
+        annotations.iter().filter(|(name, _)| !ours(name)).map(|(n, v)| (n.clone(), v.clone())).collect()
+    };
+    let (bare, annotations) = match through {
+        Through::Ingress(ingress, others) => {
+            let annotations = theirs(&ingress.annotations, &ingress.owners);
+            let bare = Ingress { annotations: annotations.clone(), ..Ingress::clone(ingress) };
+            (Through::Ingress(Arc::new(bare), others.clone()), annotations)
+        }
+        Through::Route(route, others) => {
+            let annotations = theirs(&route.annotations, &route.owners);
+            let bare = Route { annotations: annotations.clone(), ..Route::clone(route) };
+            (Through::Route(Arc::new(bare), others.clone()), annotations)
+        }
+        Through::HttpRoute(..) => return BTreeMap::new(),
+    };
+    let remedies = hindrance::of(&[bare], &BTreeSet::new()).into_iter().filter_map(|hindrance| hindrance.remedy);
+    let free = remedies.filter(|(name, _)| !annotations.contains_key(name));
+    free.map(|(name, value)| (name, value.to_owned())).collect()
+}
+
+impl Found {
+    /// What is to be said of a hindrance, where it is asked that the operator mends them.
+    pub fn tell(&self, hindrance: &Hindrance, through: &[Through]) -> String {
+        match self.why(hindrance, through) {
+            Some(why) => format!("{hindrance}; spec.exposure.manage leaves it: {why}"),
+            None => hindrance.to_string(),
+        }
+    }
+
+    fn why(&self, hindrance: &Hindrance, through: &[Through]) -> Option<String> {
+        let (kind, name) = hindrance.object.split_once(' ')?;
+        if kind == "HTTPRoute" {
+            let timeout = hindrance.field.contains(".timeouts.");
+            return timeout.then(|| "all rules of an HTTPRoute are one field, which has its owner".to_owned());
+        }
+        let (annotation, _) = hindrance.remedy.as_ref()?;
+        if let Some(why) = self.left.get(&hindrance.object) {
+            return Some(why.clone());
+        }
+        let is_it = |meta: &Meta| meta.key.to_string() == name;
+        let (annotations, owners) = through.iter().find_map(|through| match through {
+            Through::Ingress(i, _) if kind == "Ingress" && is_it(&i.meta) => Some((&i.annotations, &i.owners)),
+            Through::Route(r, _) if kind == "Route" && is_it(&r.meta) => Some((&r.annotations, &r.owners)),
+            _ => None,
+        })?;
+        annotations.get(annotation)?;
+        let who = owners.get(annotation).map_or("somebody else", String::as_str);
+        Some(format!("{who:?} has set it"))
+    }
+
+    /// What is to be said of refused writes.
+    pub fn refusals(&self) -> impl Iterator<Item = String> {
+        self.adjustments.iter().filter_map(|a| Some(format!("spec.exposure.manage: {}", a.refused.as_ref()?.why)))
+    }
+}

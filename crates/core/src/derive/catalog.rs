@@ -1,0 +1,192 @@
+//! What the Keystone catalog says, or is assumed to, against where Glance really is (DU011). Pure.
+//!
+//! Horizon hands the browser the catalog's public endpoint of service type `image`, for the user's
+//! region, as it stands there. The operator configures nothing of that: it compares.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use direct_upload_api::web::{Endpoint, PublicUrl};
+use direct_upload_api::{DirectUpload, HorizonSpec};
+
+use super::destination::{Destination, Wish};
+use super::glance::GlanceView;
+use super::horizon::HorizonView;
+use super::proof;
+use crate::model::{Inquiry, Key, Published, Reading, Snapshot};
+
+/// In messages.
+const CATALOG: &str = "the Keystone catalog";
+
+pub const PUBLISHED: &str = "the public image endpoint in the Keystone catalog";
+
+/// What is known of the catalog that a Horizon follows.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Observed {
+    /// What is asked, if the spec says how.
+    pub inquiry: Option<Inquiry>,
+    /// The ConfigMap with certificate authorities that it takes.
+    pub source: Option<Key>,
+    pub says: Says,
+}
+
+/// What the catalog says.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Says {
+    /// Nobody is asked.
+    #[default]
+    Nothing,
+    /// There is no answer yet.
+    Pending,
+    /// Where its public image endpoints are.
+    Published(Published),
+    /// Why it cannot be read.
+    Unknown(String),
+}
+
+impl Observed {
+    /// What is known for a Horizon; nothing offline, where nobody can be asked.
+    pub fn of(snapshot: &Snapshot, view: &HorizonView, spec: &HorizonSpec) -> Self {
+        let asks = spec.direct_upload.enabled && view.object.meta.deleting.is_none();
+        let asked = spec.direct_upload.catalog.as_ref().filter(|_| asks && !snapshot.answers.are_assumed());
+        let Some(catalog) = asked else { return Self::default() };
+        let key = &view.object.meta.key;
+        let source = proof::ca(key, spec);
+        let unknown = |why: String| Self { inquiry: None, source: source.clone(), says: Says::Unknown(why) };
+        let auth_url = match PublicUrl::parse(&catalog.auth_url) {
+            Ok(url) => url,
+            Err(why) => return unknown(format!("spec.directUpload.catalog.authURL: {why}")),
+        };
+        let reach = match proof::reach(snapshot, view, spec, source.as_ref()) {
+            Ok(reach) => Arc::new(reach),
+            Err(why) if why.pending => return Self { inquiry: None, source, says: Says::Pending },
+            Err(why) => return unknown(why.to_string()),
+        };
+        let secret = Key::new(key.namespace.clone(), catalog.application_credential_secret_ref.name.clone());
+        let inquiry = Inquiry { auth_url, secret, reach };
+        let says = match snapshot.catalogs.get(&inquiry) {
+            None => Says::Pending,
+            Some(Reading::Known(published)) => Says::Published(published.clone()),
+            Some(Reading::Unknown(why)) => Says::Unknown(why.clone()),
+        };
+        Self { inquiry: Some(inquiry), source, says }
+    }
+
+    /// The public image endpoint of a region, or of the only one.
+    pub fn endpoint(&self, region: Option<&str>) -> Option<&Endpoint> {
+        match (&self.says, region) {
+            (Says::Published(published), Some(region)) => published.get(region),
+            (Says::Published(published), None) if published.len() == 1 => published.values().next(),
+            _ => None,
+        }
+    }
+
+    /// What is to be said of it as a whole.
+    pub fn advice(&self, direct_upload: &DirectUpload) -> Vec<String> {
+        let published = match &self.says {
+            Says::Published(published) => published,
+            Says::Unknown(why) => {
+                return vec![format!("{CATALOG} cannot be read, so what it publishes is assumed: {why}")];
+            }
+            Says::Nothing | Says::Pending => return Vec::new(),
+        };
+        let named = |region: &&String| direct_upload.regions.iter().any(|r| r.name == **region);
+        let missing: Vec<_> = published.keys().filter(|region| !named(region)).map(String::as_str).collect();
+        let single = direct_upload.regions.is_empty();
+        if missing.is_empty() || (single && published.len() == 1) {
+            return Vec::new();
+        }
+        vec![format!(
+            "DU011: {CATALOG} has public image endpoints in {} that spec.directUpload.regions does not name: whether uploads pass there is not known; name those that the dashboard offers",
+            missing.join(", ")
+        )]
+    }
+}
+
+/// What is to be said of one destination's URL.
+pub fn advice(
+    glances: &BTreeMap<Key, GlanceView>,
+    view: &HorizonView,
+    wish: Wish<'_>,
+    destination: &Destination,
+) -> Vec<String> {
+    let mut advice = Vec::new();
+    if let (Says::Published(published), Some(region)) = (&view.catalog.says, wish.region)
+        && !published.contains_key(region)
+    {
+        advice.push(format!(
+            "DU011: {CATALOG} has no public image endpoint in region {region}, only in {}; correct the region's name, or the catalog",
+            published.keys().map(String::as_str).collect::<Vec<_>>().join(", ")
+        ));
+    }
+    let Ok(endpoint) = &destination.endpoint else { return advice };
+    let exposed = destination.key().and_then(|key| Some((key, glances.get(key)?.exposures.as_ref().ok()?)));
+    let published = view.catalog.endpoint(wish.region).map(|_| PUBLISHED.to_owned());
+    let stated = wish.glance_endpoint.map(|_| wish.field("glanceEndpoint"));
+    match published.clone().or(stated.clone()) {
+        Some(says) => {
+            advice.extend(form(&says, endpoint));
+            if let Some((key, exposures)) = exposed {
+                let urls: Vec<_> = exposures.urls.iter().map(|e| &e.url).collect();
+                advice.extend(differs(&says, endpoint, key, &urls));
+            }
+        }
+        None => {
+            advice.push(format!("where uploads go is assumed: {endpoint}, as Glance is exposed; {PUBLISHED} decides"));
+        }
+    }
+    let written = wish.glance_endpoint.and_then(|text| Endpoint::parse(text).ok());
+    if let (Some(_), Some(field), Some(written)) = (published, stated, written.filter(|written| written != endpoint)) {
+        advice.push(format!(
+            "DU011: {field} is {written}, but {CATALOG} publishes {endpoint}, which Horizon follows; correct whichever is wrong"
+        ));
+    }
+    let origins = view.origins().unwrap_or_default();
+    if let Some(origin) = origins.get(endpoint.origin()) {
+        advice.push(format!(
+            "the dashboard and {endpoint} have the same origin, {origin}: from there browsers ask nothing of CORS and make no preflight; Glance need not accept it, and verified is that Glance itself answers there"
+        ));
+    }
+    advice
+}
+
+/// What Horizon makes a wrong path of.
+fn form(says: &str, endpoint: &Endpoint) -> Vec<String> {
+    let mut found = Vec::new();
+    if let Some(version) = endpoint.version() {
+        found.push(format!(
+            "DU011: {says} is {endpoint}, which ends in /{version}; Horizon appends /v2/images/…, and Glance has no such path (404): take /{version} off the endpoint in the Keystone catalog"
+        ));
+    }
+    if endpoint.ends_in_slash() {
+        found.push(format!(
+            "DU011: {says} is {endpoint}, which ends in a slash; Horizon appends /v2/images/…, so the slash is doubled: take it off the endpoint in the Keystone catalog"
+        ));
+    }
+    found
+}
+
+/// Where it is another URL than each of those by which Glance is exposed.
+fn differs(says: &str, endpoint: &Endpoint, glance: &Key, urls: &[&PublicUrl]) -> Option<String> {
+    let derived = urls.first()?;
+    let same = |url: &&&PublicUrl| url.origin() == endpoint.origin() && url.path() == endpoint.path();
+    if urls.iter().any(|url| same(&url)) {
+        return None;
+    }
+    // The version has an entry of its own.
+    let path = |url: &&&PublicUrl| url.origin() == endpoint.origin() && endpoint.version().is_some();
+    if urls.iter().any(|url| path(&url)) {
+        return None;
+    }
+    let parts = [
+        ("scheme", derived.origin().is_https() != endpoint.origin().is_https()),
+        ("host", derived.origin().host() != endpoint.origin().host()),
+        ("port", Endpoint::from((*derived).clone()).port() != endpoint.port()),
+        ("path", derived.path() != endpoint.path()),
+    ];
+    let parts: Vec<_> = parts.iter().filter(|(_, differs)| *differs).map(|(part, _)| *part).collect();
+    Some(format!(
+        "DU011: {says} is {endpoint}, but Glance {glance} is exposed as {derived}: another {}; Horizon follows the Keystone catalog, so correct whichever is wrong",
+        parts.join(" and ")
+    ))
+}

@@ -1,0 +1,128 @@
+//! Who else claims a host name: said, never decided.
+//!
+//! Which of two objects a browser gets to is the controller's choice, and with it whose pages have
+//! the origin that Glance accepts.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use direct_upload_api::web::Origin;
+
+use super::exposure::Exposures;
+use super::glance::GlanceView;
+use super::horizon::HorizonView;
+use crate::model::{HttpRoute, Key, Problem, Snapshot, told};
+
+/// How many a sentence names.
+const NAMED: usize = 3;
+
+/// Host and path, as two objects would have to share them.
+type Place = (String, String);
+
+/// Adds to the advice of each view what else claims its places, and to that of each Glance which
+/// origins several namespaces have.
+pub fn advise(snapshot: &Snapshot, glances: &mut BTreeMap<Key, GlanceView>, horizons: &mut BTreeMap<Key, HorizonView>) {
+    let mut wanted: BTreeMap<Place, BTreeSet<String>> = BTreeMap::new();
+    let derived = glances.values().map(|v| &v.exposures).chain(horizons.values().map(|v| &v.exposures));
+    for place in derived.flat_map(places) {
+        wanted.entry(place).or_default();
+    }
+    claims(snapshot, |place, object| {
+        if let Some(claims) = wanted.get_mut(&place) {
+            claims.insert(object());
+        }
+    });
+    wanted.retain(|_, claims| claims.len() > 1);
+    for view in glances.values_mut() {
+        view.advice.extend(rivals(&view.exposures, &wanted));
+        view.advice.extend(shared(view));
+    }
+    for view in horizons.values_mut() {
+        view.advice.extend(rivals(&view.exposures, &wanted));
+    }
+}
+
+/// The places where a service was found, but not by what its resource states itself.
+fn places(exposures: &Result<Exposures, Problem>) -> impl Iterator<Item = Place> {
+    let derived = exposures.iter().flat_map(|e| &e.urls).filter(|e| e.source != "spec.publicURL");
+    derived.map(|e| place(e.url.origin().host(), e.url.path()))
+}
+
+fn place(host: &str, path: &str) -> Place {
+    (host.to_lowercase(), path.trim_end_matches('/').to_owned())
+}
+
+/// All places that objects claim.
+fn claims(snapshot: &Snapshot, mut found: impl FnMut(Place, &dyn Fn() -> String)) {
+    for (key, ingress) in snapshot.ingresses.all() {
+        for rule in &ingress.rules {
+            let Some(host) = &rule.host else { continue };
+            for path in rule.paths.iter().filter(|path| !path.exact) {
+                found(place(host, &path.path), &|| format!("Ingress {key}"));
+            }
+        }
+    }
+    for (key, route) in snapshot.routes.all() {
+        for entry in
+            route.ingress.iter().filter(|e| told(&e.conditions, "Admitted").is_some_and(|t| t.status == "True"))
+        {
+            found(place(&entry.host, &route.spec.path), &|| format!("Route {key}"));
+        }
+    }
+    for (key, route) in snapshot.http_routes.all().filter(|(_, route)| is_accepted(route)) {
+        // A redirect to https serves nothing.
+        let serves = route.spec.rules.iter().filter(|r| r.filters.iter().all(|f| f.type_ != "RequestRedirect"));
+        for rule in serves {
+            let paths = rule.matches.iter().map(|m| m.path.value.as_deref().unwrap_or_default());
+            for path in paths.chain(rule.matches.is_empty().then_some("")) {
+                for host in &route.spec.hostnames {
+                    found(place(host, path), &|| format!("HTTPRoute {key}"));
+                }
+            }
+        }
+    }
+}
+
+fn is_accepted(route: &HttpRoute) -> bool {
+    route.parents.iter().any(|p| told(&p.conditions, "Accepted").is_some_and(|t| t.status == "True"))
+}
+
+/// What claims a place of this service, and is not what leads browsers to it.
+fn rivals(exposures: &Result<Exposures, Problem>, claims: &BTreeMap<Place, BTreeSet<String>>) -> Vec<String> {
+    let own: BTreeSet<&str> = exposures.iter().flat_map(|e| &e.urls).map(|e| e.source.as_str()).collect();
+    let places: BTreeSet<Place> = places(exposures).collect();
+    let sentence = |place: &Place| {
+        let others = claims.get(place)?.iter().filter(|claim| !own.contains(claim.as_str()));
+        let others = list(others.map(String::as_str))?;
+        let (host, path) = place;
+        Some(format!(
+            "{host}{path} is claimed by {others}, too, which is not counted here; see who shall have that host name: its pages are what Glance trusts"
+        ))
+    };
+    places.iter().filter_map(sentence).collect()
+}
+
+/// Origins that Horizons of several namespaces have.
+fn shared(view: &GlanceView) -> Vec<String> {
+    let mut by_origin: BTreeMap<&Origin, Vec<&str>> = BTreeMap::new();
+    for (namespace, origins) in &view.grants.given {
+        for origin in origins {
+            by_origin.entry(origin).or_default().push(namespace);
+        }
+    }
+    let several = by_origin.into_iter().filter(|(_, namespaces)| namespaces.len() > 1).take(NAMED);
+    several
+        .filter_map(|(origin, namespaces)| {
+            let namespaces = list(namespaces.into_iter())?;
+            Some(format!("{origin} is the origin of Horizons of several namespaces: {namespaces}; one host name leads browsers to one of them only"))
+        })
+        .collect()
+}
+
+fn list<'a>(names: impl Iterator<Item = &'a str>) -> Option<String> {
+    let names: Vec<_> = names.collect();
+    match names.len() {
+        0 => None,
+        n if n > NAMED => Some(format!("{} and {} more", names[..NAMED].join(", "), n - NAMED)),
+        _ => Some(names.join(", ")),
+    }
+}

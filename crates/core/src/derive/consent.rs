@@ -1,0 +1,53 @@
+//! May a Horizon of that namespace use this Glance? (Gateway API's `allowedRoutes` pattern.)
+
+use std::collections::BTreeMap;
+
+use direct_upload_api::{FromNamespaces, Namespaces, Reason};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+
+use crate::model::{Key, Problem, Snapshot};
+
+/// Whether `allowed`, which stands on the Glance `glance`, includes the namespace.
+///
+/// # Errors
+/// [`Reason::GlanceNotAllowed`], or an unknown while the namespace's labels cannot be read: what
+/// cannot be seen is not granted.
+pub fn check(snapshot: &Snapshot, glance: &Key, allowed: &Namespaces, namespace: &str) -> Result<(), Problem> {
+    let refused = || {
+        Problem::new(
+            Reason::GlanceNotAllowed,
+            format!(
+                "Glance {glance} does not allow Horizons of namespace {namespace}; its owner can, with spec.cors.allowedHorizons.namespaces"
+            ),
+        )
+    };
+    let granted = match allowed.from {
+        FromNamespaces::Same => glance.namespace == namespace,
+        FromNamespaces::All => true,
+        FromNamespaces::Selector => {
+            let selector = allowed.selector.as_ref().ok_or_else(refused)?;
+            match snapshot.namespaces.get(&Key::new("", namespace))? {
+                Some(object) => matches(selector, &object.labels),
+                None => false,
+            }
+        }
+    };
+    if granted { Ok(()) } else { Err(refused()) }
+}
+
+/// Label selector semantics of apimachinery; an unknown operator matches nothing.
+pub fn matches(selector: &LabelSelector, labels: &BTreeMap<String, String>) -> bool {
+    let equal = selector.match_labels.iter().flatten().all(|(k, v)| labels.get(k) == Some(v));
+    equal
+        && selector.match_expressions.iter().flatten().all(|e| {
+            let value = labels.get(&e.key);
+            let listed = value.is_some_and(|v| e.values.iter().flatten().any(|x| x == v));
+            match e.operator.as_str() {
+                "In" => listed,
+                "NotIn" => !listed,
+                "Exists" => value.is_some(),
+                "DoesNotExist" => value.is_none(),
+                _ => false,
+            }
+        })
+}

@@ -1,0 +1,158 @@
+//! Where uploads go: one Glance, or one for each region.
+
+use std::collections::BTreeSet;
+
+use direct_upload_api::web::{Endpoint, Origin, PublicUrl};
+use direct_upload_api::{DirectUpload, GlanceRef};
+
+use super::proof::Evidence;
+use crate::model::{Epoch, Key, Problem, Question};
+
+/// Who answers the upload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Partner {
+    /// A Glance resource.
+    Glance(Key),
+    /// Only a URL is known: `glanceEndpoint` without any Glance resource.
+    External(PublicUrl),
+}
+
+/// What Horizon must know of its Glance; read from the cluster, never from a status.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GlanceState {
+    pub key: Key,
+    /// Origins of this Horizon that every Glance pod accepts, or why that is not known.
+    pub accepts: Result<BTreeSet<Origin>, Problem>,
+    /// Whether some pod refuses uploads from any origin, as it takes images by import alone.
+    pub refuses: bool,
+    /// Whether Glance's rollout is complete, or why not.
+    pub rolled_out: Result<(), Problem>,
+    /// The ConfigMap that its workload mounts.
+    pub config_map: Option<String>,
+    /// Why Glance cannot take anything in, if so.
+    pub blocked: Option<Problem>,
+}
+
+impl GlanceState {
+    /// With nothing of what concerns others, so that a Horizon's view changes only with its own.
+    pub fn seen_from(&self, origins: &BTreeSet<Origin>) -> Self {
+        let Self { key, accepts, refuses, rolled_out, config_map, blocked } = self;
+        let own = |all: &BTreeSet<Origin>| origins.intersection(all).cloned().collect();
+        Self {
+            key: key.clone(),
+            // Not the whole set: it is as long as all dashboards together.
+            accepts: accepts.as_ref().map(own).map_err(Clone::clone),
+            refuses: *refuses,
+            rolled_out: rolled_out.clone(),
+            config_map: config_map.clone(),
+            blocked: blocked.clone(),
+        }
+    }
+}
+
+/// One Glance that a dashboard's users upload to. A dashboard has one
+/// upload mode, so it may be direct only while each of its destinations lets uploads through.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Destination {
+    /// The region; none where the spec names no regions.
+    pub region: Option<String>,
+    /// The Glance resource that the spec names.
+    pub named: Option<Key>,
+    pub partner: Result<Partner, Problem>,
+    /// The URL that the browser will upload to.
+    pub endpoint: Result<Endpoint, Problem>,
+    pub glance: Option<GlanceState>,
+    /// What is asked; nothing where no answer would matter.
+    pub questions: BTreeSet<Question>,
+    /// The state of the server that is asked.
+    pub epoch: Epoch,
+    /// What preflights have shown there.
+    pub evidence: Evidence,
+}
+
+impl Destination {
+    pub fn new(
+        wish: Wish<'_>,
+        namespace: &str,
+        partner: Result<Partner, Problem>,
+        endpoint: Result<Endpoint, Problem>,
+    ) -> Self {
+        Self {
+            region: wish.region.map(str::to_owned),
+            named: wish.named(namespace),
+            partner,
+            endpoint,
+            glance: None,
+            questions: BTreeSet::new(),
+            epoch: None,
+            evidence: Evidence::None,
+        }
+    }
+
+    /// Those of a dashboard's origins from which uploads here need CORS; all, where it is not known.
+    pub fn crossing(&self, mut origins: BTreeSet<Origin>) -> BTreeSet<Origin> {
+        if let Ok(endpoint) = &self.endpoint {
+            origins.remove(endpoint.origin());
+        }
+        origins
+    }
+
+    /// The Glance resource, if there is one.
+    pub fn key(&self) -> Option<&Key> {
+        match &self.partner {
+            Ok(Partner::Glance(key)) => Some(key),
+            _ => None,
+        }
+    }
+
+    /// A problem with the region's name, where regions have names.
+    #[must_use]
+    pub fn problem(&self, problem: &Problem) -> Problem {
+        match &self.region {
+            Some(region) => Problem { message: format!("region {region}: {}", problem.message), ..problem.clone() },
+            None => problem.clone(),
+        }
+    }
+}
+
+/// What the spec says of one destination.
+#[derive(Clone, Copy, Debug)]
+pub struct Wish<'a> {
+    pub region: Option<&'a str>,
+    pub glance_ref: Option<&'a GlanceRef>,
+    pub glance_endpoint: Option<&'a str>,
+}
+
+impl<'a> Wish<'a> {
+    /// One for each region, or the only one.
+    pub fn of(direct_upload: &'a DirectUpload) -> Vec<Self> {
+        if direct_upload.regions.is_empty() {
+            let DirectUpload { glance_ref, glance_endpoint, .. } = direct_upload;
+            return vec![Self {
+                region: None,
+                glance_ref: glance_ref.as_ref(),
+                glance_endpoint: glance_endpoint.as_deref(),
+            }];
+        }
+        let wish = |region: &'a direct_upload_api::Region| Self {
+            region: Some(&region.name),
+            glance_ref: region.glance_ref.as_ref(),
+            glance_endpoint: region.glance_endpoint.as_deref(),
+        };
+        direct_upload.regions.iter().map(wish).collect()
+    }
+
+    /// The Glance resource that it names, seen from a namespace.
+    pub fn named(&self, namespace: &str) -> Option<Key> {
+        let named = self.glance_ref?;
+        Some(Key::new(named.namespace.as_deref().unwrap_or(namespace), named.name.clone()))
+    }
+
+    /// The path of a field of this destination.
+    pub fn field(&self, name: &str) -> String {
+        match self.region {
+            Some(region) => format!("spec.directUpload.regions[{region}].{name}"),
+            None => format!("spec.directUpload.{name}"),
+        }
+    }
+}

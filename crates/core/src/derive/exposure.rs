@@ -1,0 +1,241 @@
+//! The URLs under which browsers reach a workload.
+//!
+//! In: a workload, and what its resource says of its exposure. Out: [`Exposures`], the primary
+//! first. Each kind of exposing object has a deriver of its own, with this one result type.
+
+pub mod attachment;
+pub mod backends;
+pub mod hostname;
+pub mod http_route;
+pub mod ingress;
+pub mod route;
+pub mod scheme;
+pub mod service;
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use direct_upload_api::web::PublicUrl;
+use direct_upload_api::{ExposedBy, ExposureKind, Reason};
+
+use super::hindrance::Through;
+use crate::derive::exposure::backends::Backends;
+use crate::derive::exposure::http_route::needs;
+use crate::model::{Key, Problem, Snapshot, Workload};
+
+/// The source of a URL that the spec states.
+const STATED: &str = "spec.publicURL";
+
+/// One URL and where it comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exposure {
+    pub url: PublicUrl,
+    /// `spec.publicURL` or e.g. `Ingress openstack/horizon`.
+    pub source: String,
+}
+
+/// All URLs of one service. The first is the primary: `publicURL` if given, else https before http,
+/// then in the order of `exposedBy`, else of kind (HTTPRoute, Route, Ingress) and name; then as written.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Exposures {
+    pub urls: Vec<Exposure>,
+    /// What was assumed or left out, for the status.
+    pub notes: Vec<String>,
+    /// The objects that lead there, as far as they can stand in the way.
+    pub through: Vec<Through>,
+}
+
+impl Exposures {
+    /// The primary URL.
+    pub fn primary(&self) -> Option<&PublicUrl> {
+        self.urls.first().map(|e| &e.url)
+    }
+
+    /// Whether `spec.publicURL` says it all.
+    pub fn is_stated(&self) -> bool {
+        self.urls.first().is_some_and(|exposure| exposure.source == STATED)
+    }
+
+    fn add(&mut self, source: &str, urls: impl IntoIterator<Item = PublicUrl>) {
+        self.urls.extend(urls.into_iter().map(|url| Exposure { url, source: source.to_owned() }));
+    }
+
+    fn extend(&mut self, other: Self) {
+        self.urls.extend(other.urls);
+        self.notes.extend(other.notes);
+        self.through.extend(other.through);
+    }
+
+    /// Ends with the object that led there.
+    fn finish(mut self, notes: Notes, through: impl FnOnce() -> Option<Through>) -> Self {
+        self.notes = notes.notes;
+        if !self.urls.is_empty() {
+            self.through.extend(through());
+        }
+        self
+    }
+}
+
+/// What is to be said of one object, each thing once.
+pub struct Notes {
+    source: String,
+    notes: Vec<String>,
+}
+
+impl Notes {
+    fn of(source: String) -> Self {
+        Self { source, notes: Vec::new() }
+    }
+
+    fn add(&mut self, what: impl fmt::Display) {
+        let note = format!("{}: {what}", self.source);
+        if !self.notes.contains(&note) {
+            self.notes.push(note);
+        }
+    }
+}
+
+/// How a resource says it is exposed.
+#[derive(Clone, Copy, Debug)]
+pub struct Stated<'a> {
+    pub public_url: Option<&'a str>,
+    pub exposed_by: Option<&'a [ExposedBy]>,
+}
+
+/// Derives the URLs of a workload.
+///
+/// # Errors
+/// [`Problem`] if a stated URL is unusable, nothing exposes the workload, or something that the
+/// answer depends on cannot be seen.
+pub fn of(
+    snapshot: &Snapshot,
+    stated: Stated<'_>,
+    workload: Result<&Workload, &Problem>,
+    namespace: &str,
+) -> Result<Exposures, Problem> {
+    if let Some(text) = stated.public_url {
+        let url =
+            PublicUrl::parse(text).map_err(|e| Problem::new(Reason::InvalidSpec, format!("spec.publicURL: {e}")))?;
+        let mut found = Exposures::default();
+        found.add(STATED, [url]);
+        return Ok(found);
+    }
+    let workload = workload.map_err(|problem| {
+        // Where the workload cannot be seen, neither can what exposes it.
+        if problem.is_unknown() {
+            return problem.clone();
+        }
+        Problem::new(
+            Reason::NotExposed,
+            "without its workload, nothing that exposes it can be found; set spec.publicURL",
+        )
+    })?;
+    let backends = Backends::of(snapshot, workload)?;
+    let mut found = Exposures::default();
+    match stated.exposed_by {
+        None => found = all(snapshot, &backends)?,
+        Some(list) => {
+            for named in list {
+                found.extend(one(snapshot, named, &Key::new(namespace, named.name.clone()), &backends)?);
+            }
+        }
+    }
+    finish(found, workload, &backends)
+}
+
+/// What all objects say that lead to the workload.
+fn all(snapshot: &Snapshot, backends: &Backends) -> Result<Exposures, Problem> {
+    let mut found = Exposures::default();
+    let own = [backends.namespace.as_str()];
+    let granting = needs(snapshot, &BTreeSet::from(own)).routes_of;
+    let elsewhere = granting.iter().map(String::as_str).filter(|namespace| *namespace != backends.namespace);
+    for namespace in own.into_iter().chain(elsewhere) {
+        for route in snapshot.http_routes.list(namespace)? {
+            found.extend(http_route::exposures(snapshot, route, backends)?);
+        }
+    }
+    for route in snapshot.routes.list(&backends.namespace)? {
+        found.extend(route::exposures(route, backends));
+    }
+    for ingress in snapshot.ingresses.list(&backends.namespace)? {
+        found.extend(ingress::exposures(ingress, backends));
+    }
+    Ok(found)
+}
+
+/// What one object says that is named in `exposedBy`.
+fn one(snapshot: &Snapshot, named: &ExposedBy, key: &Key, backends: &Backends) -> Result<Exposures, Problem> {
+    let found = match named.kind {
+        ExposureKind::HTTPRoute => {
+            snapshot.http_routes.get(key)?.map(|route| http_route::exposures(snapshot, route, backends)).transpose()?
+        }
+        ExposureKind::Ingress => snapshot.ingresses.get(key)?.map(|ingress| ingress::exposures(ingress, backends)),
+        ExposureKind::Route => snapshot.routes.get(key)?.map(|route| route::exposures(route, backends)),
+        ExposureKind::Service => {
+            let scheme = named.scheme.ok_or_else(|| {
+                Problem::new(Reason::InvalidSpec, format!("spec.exposedBy: Service {key} needs a scheme"))
+            })?;
+            let port = named.port.and_then(|port| u16::try_from(port).ok());
+            snapshot.services.get(key)?.map(|service| service::exposures(service, scheme, port, backends))
+        }
+    };
+    let mut notes = Notes::of("spec.exposedBy".into());
+    let mut found = found.unwrap_or_else(|| {
+        notes.add(format!("there is no {} {key}", named.kind));
+        Exposures::default()
+    });
+    scheme::only(&mut found, named, key, &mut notes);
+    if found == Exposures::default() && notes.notes.is_empty() {
+        let services = backends.services.join(", ");
+        notes.add(format!("{} {key} leads to none of the workload's Services ({services})", named.kind));
+    }
+    found.notes.extend(notes.notes);
+    Ok(found)
+}
+
+fn finish(mut found: Exposures, workload: &Workload, backends: &Backends) -> Result<Exposures, Problem> {
+    let key = &workload.meta.key;
+    let internal = |url: &PublicUrl| {
+        let origin = url.origin();
+        // `horizon.openstack`: what resolves inside of the cluster only, and an Ingress of openstack-helm has.
+        let short = origin.host().split_once('.').is_some_and(|(_, rest)| rest == key.namespace);
+        origin.unreachable().or(short.then_some("a cluster-internal name"))
+    };
+    // Stable: else the order stays.
+    found.urls.sort_by_key(|e| (internal(&e.url).is_some(), !e.url.origin().is_https()));
+    let mut seen = BTreeSet::new();
+    found.urls.retain(|e| seen.insert(e.url.clone()));
+    let public = found.urls.iter().any(|e| internal(&e.url).is_none());
+    let secure: BTreeSet<String> =
+        found.urls.iter().map(|e| e.url.origin()).filter(|o| o.is_https()).map(|o| o.host().to_owned()).collect();
+    let mut left_out = Notes::of(String::new());
+    found.urls.retain(|e| {
+        let origin = e.url.origin();
+        let why = match internal(&e.url) {
+            Some(why) if public => format!("{origin} is {why} and is left out"),
+            _ if !origin.is_https() && secure.contains(origin.host()) => {
+                format!("{origin} is left out: the same host is served by https; let {} redirect to it", e.source)
+            }
+            _ => return true,
+        };
+        left_out.source.clone_from(&e.source);
+        left_out.add(why);
+        false
+    });
+    found.notes.extend(left_out.notes);
+    if !found.urls.is_empty() {
+        return Ok(found);
+    }
+    let services = &backends.services;
+    let mut message = if services.is_empty() {
+        format!("no Service in {} selects the pods of {} {}", key.namespace, workload.kind, key.name)
+    } else {
+        format!("no HTTPRoute, Route or Ingress in {} leads to Service {}", key.namespace, services.join(", "))
+    };
+    for note in &found.notes {
+        message.push_str("; ");
+        message.push_str(note);
+    }
+    message.push_str(". Set spec.publicURL to the URL that browsers use");
+    Err(Problem::new(Reason::NotExposed, message))
+}

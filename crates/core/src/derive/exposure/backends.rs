@@ -1,0 +1,41 @@
+//! Where an exposing object must lead to: the Services that select a workload's pods.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::{Key, Problem, Snapshot, Workload};
+
+/// The Services of one workload.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Backends {
+    pub namespace: String,
+    pub services: Vec<String>,
+}
+
+impl Backends {
+    /// Those whose selector matches the labels of the workload's pods.
+    pub fn of(snapshot: &Snapshot, workload: &Workload) -> Result<Self, Problem> {
+        let selects = |selector: &BTreeMap<String, String>| {
+            !selector.is_empty() && selector.iter().all(|(k, v)| workload.template.labels.get(k) == Some(v))
+        };
+        let namespace = workload.meta.key.namespace.clone();
+        let services = snapshot.services.list(&namespace)?.filter(|s| selects(&s.selector));
+        let services = services.map(|s| s.meta.key.name.clone()).collect();
+        Ok(Self { namespace, services })
+    }
+
+    /// Whether a Service of the workload's own namespace is one of them.
+    pub fn leads(&self, service: &str) -> bool {
+        self.services.iter().any(|s| s == service)
+    }
+
+    /// Those of these Services that are none of them, each once.
+    pub fn others<'a>(&self, services: impl Iterator<Item = &'a str>) -> Vec<String> {
+        let others: BTreeSet<_> = services.filter(|service| !self.leads(service)).map(str::to_owned).collect();
+        others.into_iter().collect()
+    }
+
+    /// The same for any namespace.
+    pub fn has(&self, service: &Key) -> bool {
+        service.namespace == self.namespace && self.leads(&service.name)
+    }
+}

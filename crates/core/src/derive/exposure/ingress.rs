@@ -1,0 +1,103 @@
+//! Ingress → URLs. Rules with a host that lead to one of the Services count.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use direct_upload_api::web::{Origin, PublicUrl};
+
+use super::backends::Backends;
+use crate::derive::exposure::{Exposures, Notes};
+use crate::derive::hindrance::Through;
+use crate::model::{Ingress, IngressPath};
+
+/// The URLs under which an Ingress exposes any of the Services.
+///
+/// An Ingress names hosts but no ports: the port is taken from the controller's status where it
+/// tells, else it is the scheme's default, and that is noted.
+pub fn exposures(ingress: &Arc<Ingress>, backends: &Backends) -> Exposures {
+    let mut notes = Notes::of(format!("Ingress {}", ingress.meta.key));
+    let mut found = Exposures::default();
+    let default = ingress.default_service.as_ref().is_some_and(|service| backends.leads(service));
+    let rest = IngressPath { path: "/".into(), ..IngressPath::default() };
+    let no_rules = default && ingress.rules.iter().all(|rule| rule.host.is_none());
+    for rule in &ingress.rules {
+        let mut paths: Vec<_> = rule.paths.iter().filter(|p| backends.leads(&p.service)).collect();
+        // What no path takes goes to the default backend.
+        if default && !rule.paths.iter().any(|p| p.path == "/" && !p.exact) {
+            paths.push(&rest);
+        }
+        if paths.is_empty() {
+            continue;
+        }
+        match rule.host.as_deref() {
+            Some(host) => found.add(&notes.source.clone(), urls(ingress, host, &paths, &mut notes)),
+            None => notes.add("a rule without host gives no origin"),
+        }
+    }
+    if no_rules {
+        let hosts: Vec<&String> = ingress.tls.iter().flat_map(|tls| &tls.hosts).collect();
+        if hosts.is_empty() {
+            notes.add("its default backend has no host name, so no origin follows from it");
+        }
+        for host in hosts {
+            found.add(&notes.source.clone(), urls(ingress, host, &[&rest], &mut notes));
+        }
+    }
+    found.finish(notes, || {
+        let paths = ingress.rules.iter().flat_map(|rule| &rule.paths).map(|path| path.service.as_str());
+        let mut others = backends.others(paths.chain(ingress.default_service.as_deref()));
+        others.extend(ingress.other_backends.then(|| "a backend that is no Service".to_owned()));
+        Some(Through::Ingress(ingress.clone(), others))
+    })
+}
+
+fn urls(ingress: &Ingress, host: &str, paths: &[&IngressPath], notes: &mut Notes) -> Vec<PublicUrl> {
+    if host.contains('*') {
+        notes.add(format!("host {host} is a wildcard, and an origin is exact"));
+        return Vec::new();
+    }
+    let https = ingress.tls.iter().any(|t| t.hosts.is_empty() || t.hosts.iter().any(|h| covers(h, host)));
+    if !https && !ingress.tls.is_empty() {
+        notes.add(format!("none of its tls entries is for host {host}, so http is assumed"));
+    }
+    let port = port(https, &ingress.ports, notes);
+    let origin = match Origin::from_parts(https, host, port) {
+        Ok(origin) => origin,
+        Err(why) => {
+            notes.add(why);
+            return Vec::new();
+        }
+    };
+    let url = |path: &&IngressPath| {
+        // A regular expression (ingress-nginx, implementation-specific) says nothing of the prefix.
+        if path.exact || path.path.contains(['(', '*', '[', '$', '^', '\\', '|']) {
+            notes.add(format!("path {:?} is no prefix; / is assumed", path.path));
+            return PublicUrl::with_path(origin.clone(), "");
+        }
+        PublicUrl::with_path(origin.clone(), &path.path)
+    };
+    paths.iter().map(url).collect()
+}
+
+fn covers(tls_host: &str, host: &str) -> bool {
+    match tls_host.strip_prefix("*.") {
+        Some(domain) => host.split_once('.').is_some_and(|(_, rest)| rest.eq_ignore_ascii_case(domain)),
+        None => tls_host.eq_ignore_ascii_case(host),
+    }
+}
+
+/// The port that the controller reports, if it is not the scheme's default.
+fn port(https: bool, reported: &BTreeSet<i32>, notes: &mut Notes) -> Option<u16> {
+    let (default, other) = if https { (443, 80) } else { (80, 443) };
+    let candidates: Vec<u16> =
+        reported.iter().filter(|p| **p != other).filter_map(|p| u16::try_from(*p).ok()).collect();
+    match candidates.as_slice() {
+        [] => notes.add(format!(
+            "its status tells no port, so port {default} is assumed; where that is wrong, set spec.publicURL"
+        )),
+        _ if candidates.contains(&default) => {}
+        [port] => return Some(*port),
+        _ => notes.add(format!("its status has the ports {candidates:?}; port {default} is assumed")),
+    }
+    None
+}

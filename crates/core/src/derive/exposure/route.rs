@@ -1,0 +1,77 @@
+//! OpenShift Route → URLs: the hosts that a router has admitted.
+
+use std::sync::Arc;
+
+use direct_upload_api::web::{Origin, PublicUrl};
+
+use super::backends::Backends;
+use crate::derive::exposure::{Exposures, Notes};
+use crate::derive::hindrance::Through;
+use crate::model::{Route, RouteTarget, told};
+
+/// The URLs under which a Route exposes any of the Services.
+///
+/// Routers listen at the default ports; nothing in a Route would tell of others.
+pub fn exposures(route: &Arc<Route>, backends: &Backends) -> Exposures {
+    let mut notes = Notes::of(format!("Route {}", route.meta.key));
+    let mut found = Exposures::default();
+    let leads = |target: &RouteTarget| {
+        matches!(target.kind.as_str(), "" | "Service") && target.weight != Some(0) && backends.leads(&target.name)
+    };
+    let spec = &route.spec;
+    if !leads(&spec.to) && !spec.alternate_backends.iter().any(leads) {
+        return found;
+    }
+    for host in hosts(route, &mut notes) {
+        if host.contains('*') {
+            notes.add(format!("host {host} is a wildcard, and an origin is exact"));
+            continue;
+        }
+        for https in schemes(route) {
+            match Origin::from_parts(https, host, None) {
+                Ok(origin) => found.add(&notes.source, [PublicUrl::with_path(origin, &spec.path)]),
+                Err(why) => notes.add(why),
+            }
+        }
+    }
+    if spec.wildcard_policy.as_deref() == Some("Subdomain") && !found.urls.is_empty() {
+        notes.add("wildcardPolicy Subdomain: the other hosts of the subdomain lead here too, but an origin is exact");
+    }
+    found.finish(notes, || {
+        let all = spec.alternate_backends.iter().chain([&spec.to]);
+        Some(Through::Route(route.clone(), backends.others(all.map(|target| target.name.as_str()))))
+    })
+}
+
+/// What routers have admitted; of a file, which no router has seen, what it asks for.
+fn hosts<'a>(route: &'a Route, notes: &mut Notes) -> Vec<&'a str> {
+    let mut hosts = Vec::new();
+    for entry in &route.ingress {
+        match told(&entry.conditions, "Admitted") {
+            Some(told) if told.status == "True" => hosts.push(entry.host.as_str()),
+            Some(told) => {
+                notes.add(format!(
+                    "router {} refuses {}: {}: {}",
+                    entry.router_name, entry.host, told.reason, told.message
+                ));
+            }
+            None => notes.add(format!("router {} has not admitted {}", entry.router_name, entry.host)),
+        }
+    }
+    match (route.ingress.is_empty(), route.meta.is_stored(), route.spec.host.as_str()) {
+        (true, true, _) => notes.add("no router has admitted it"),
+        (true, false, "") => notes.add("it leaves its host to the router, so no origin is known before"),
+        (true, false, host) => hosts.push(host),
+        (false, ..) => {}
+    }
+    hosts
+}
+
+/// Whether https, and which else.
+fn schemes(route: &Route) -> Vec<bool> {
+    match &route.spec.tls {
+        None => vec![false],
+        Some(tls) if tls.insecure_edge_termination_policy.as_deref() == Some("Allow") => vec![true, false],
+        Some(_) => vec![true],
+    }
+}

@@ -1,0 +1,220 @@
+//! What a Glance grants to the Horizons that ask it: whose origins it accepts, and no more.
+//!
+//! In: the Horizons that ask, what the Glance's owner allows, and what the mounted file was made for.
+//! Out: [`Grants`]. A Horizon's own objects are its tenant's to write, so nothing here rests on them
+//! alone: without consent they bring no origin in, and they keep only what their namespace had.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use direct_upload_api::web::Origin;
+use direct_upload_api::{AllowedHorizons, FromNamespaces, Reason, Scheme};
+
+use super::consent;
+use super::glance::GlanceView;
+use super::horizon::HorizonView;
+use crate::model::{Key, Problem, Snapshot};
+use crate::ownership::granted_annotation;
+
+/// Origins of each other namespace, unless the Glance says another number.
+const MOST: u32 = 16;
+
+/// Bytes for what other namespaces have: an object holds 256 KiB of annotations.
+const ROOM: usize = 240 << 10;
+
+/// Origins by the namespace whose Horizons they are of.
+pub type ByNamespace = BTreeMap<String, BTreeSet<Origin>>;
+
+/// What one Glance grants.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Grants {
+    /// What is asked for and granted now.
+    pub given: ByNamespace,
+    /// What the file that is mounted was made for.
+    pub before: ByNamespace,
+    /// Origins without consent that pods still upload from, or may: those pods leave first.
+    pub leaving: BTreeSet<Origin>,
+    /// Namespaces of which something cannot be seen: what they had stays.
+    pub unseen: BTreeMap<String, Problem>,
+    /// What is not granted, by Horizon.
+    pub refused: BTreeMap<Key, Refusal>,
+}
+
+/// Why a Horizon's origin is not granted although its namespace may use the Glance.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Refusal {
+    /// It never may be: a Horizon that is direct goes back.
+    Never(Problem),
+    /// There is no room for it: a Horizon that is direct stays so with the origins that it had.
+    NoRoom(Problem),
+}
+
+impl Grants {
+    /// Why nothing can be said yet: something is still being read for the first time.
+    pub fn pending(&self) -> Option<&Problem> {
+        self.unseen.values().find(|problem| problem.reason == Reason::ObservationPending)
+    }
+
+    /// Whether an origin must stay because its owner cannot be seen.
+    pub fn is_frozen(&self, origin: &Origin) -> bool {
+        self.unseen.keys().any(|namespace| self.before.get(namespace).is_some_and(|had| had.contains(origin)))
+    }
+
+    /// What stands in the annotation of a file that holds these origins.
+    pub fn annotation(&self, kept: impl Fn(&Origin) -> bool) -> Option<(String, String)> {
+        let mut all: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for (namespace, had) in &self.before {
+            for origin in had.iter().filter(|origin| kept(origin)) {
+                all.entry(namespace).or_default().insert(origin.as_str());
+            }
+        }
+        for (namespace, origins) in &self.given {
+            all.entry(namespace).or_default().extend(origins.iter().map(Origin::as_str));
+        }
+        (!all.is_empty()).then(|| (granted_annotation(), serde_json::to_string(&all).unwrap_or_default()))
+    }
+}
+
+/// What a mounted file's annotation says.
+pub fn parse(text: &str) -> Option<ByNamespace> {
+    let all: BTreeMap<String, Vec<String>> = serde_json::from_str(text).ok()?;
+    let origins = |list: Vec<String>| list.iter().filter_map(|o| Origin::parse(o).ok()).collect();
+    Some(all.into_iter().map(|(namespace, list)| (namespace, origins(list))).collect())
+}
+
+impl GlanceView {
+    /// Grants what the Horizons ask for that go here or whose pods still upload here. `unseen` are
+    /// namespaces with one that cannot be seen whole: it may need anything that it is allowed to use.
+    pub fn grant(&mut self, snapshot: &Snapshot, askers: &[&HorizonView], unseen: &BTreeMap<String, Problem>) {
+        let Ok(spec) = &self.object.spec else { return };
+        let allowed = spec.cors.allowed_horizons.clone();
+        let own = self.object.meta.key.clone();
+        let consent = |namespace: &str| consent::check(snapshot, &own, &allowed.namespaces, namespace);
+        let in_use = self.origins_in_use();
+        let mut grants = Grants { before: self.granted_before(), ..Grants::default() };
+        let mut ledger = Ledger::of(&own, &allowed, &grants.before, &in_use);
+        let mut asked = Vec::new();
+        for horizon in askers {
+            let key = &horizon.object.meta.key;
+            let had = grants.before.get(&key.namespace).cloned().unwrap_or_default();
+            match consent(&key.namespace) {
+                Ok(()) => {
+                    match horizon.origins_at(&own) {
+                        Ok(mut origins) => {
+                            // One that is no longer needed because the two share it is not worth a roll.
+                            let all = horizon.origins().unwrap_or_default();
+                            origins.extend(all.into_iter().filter(|o| in_use.contains(o)));
+                            asked.extend(origins.into_iter().map(|o| (!had.contains(&o), key, o)));
+                        }
+                        Err(problem) if problem.is_unknown() || horizon.holds() => {
+                            grants.unseen.insert(key.namespace.clone(), problem);
+                        }
+                        Err(_) => {}
+                    }
+                    if horizon.holds() {
+                        self.holders.insert(key.clone());
+                    }
+                }
+                Err(problem) if problem.is_unknown() => drop(grants.unseen.insert(key.namespace.clone(), problem)),
+                Err(_) if horizon.holds() && !had.is_empty() => {
+                    self.holders.insert(key.clone());
+                    grants.leaving.extend(had);
+                }
+                Err(_) => {}
+            }
+        }
+        let asks_here =
+            |namespace: &String| allowed.namespaces.from != FromNamespaces::Same || *namespace == own.namespace;
+        let unseen = unseen.iter().filter(|(namespace, _)| asks_here(namespace) && consent(namespace).is_ok());
+        grants.unseen.extend(unseen.map(|(namespace, problem)| (namespace.clone(), problem.clone())));
+        // What stands has the first word, so that nobody's new origin takes another's place.
+        asked.sort();
+        let mut granted = BTreeSet::new();
+        for (_, key, origin) in asked {
+            match ledger.enter(&key.namespace, &origin) {
+                Ok(()) => drop(granted.insert((key, origin))),
+                Err(refusal) => {
+                    if matches!(refusal, Refusal::Never(_)) && self.holders.contains(key) {
+                        grants.leaving.insert(origin);
+                    }
+                    grants.refused.entry(key.clone()).or_insert(refusal);
+                }
+            }
+        }
+        for (key, origin) in granted {
+            self.wanted.entry(origin.clone()).or_default().push(format!("Horizon {key}"));
+            grants.given.entry(key.namespace.clone()).or_default().insert(origin);
+        }
+        self.grants = grants;
+    }
+
+    /// What the file that is in effect was made for.
+    fn granted_before(&self) -> ByNamespace {
+        let mut before = ByNamespace::new();
+        for config_map in self.applied.as_ref().map(crate::workload::Applied::in_effect).unwrap_or_default() {
+            let said = config_map.meta.ours.get(&granted_annotation()).and_then(|text| parse(text));
+            for (namespace, origins) in said.into_iter().flatten() {
+                before.entry(namespace).or_default().extend(origins);
+            }
+        }
+        before
+    }
+}
+
+/// Counts what each namespace has.
+struct Ledger<'a> {
+    glance: &'a Key,
+    plain: bool,
+    most: usize,
+    /// Of other namespaces, what is in use and what is granted anew.
+    has: ByNamespace,
+    room: usize,
+}
+
+impl<'a> Ledger<'a> {
+    fn of(glance: &'a Key, allowed: &AllowedHorizons, before: &ByNamespace, in_use: &BTreeSet<Origin>) -> Self {
+        let others = before.iter().filter(|(namespace, _)| **namespace != glance.namespace);
+        let has: ByNamespace =
+            others.map(|(namespace, had)| (namespace.clone(), had.intersection(in_use).cloned().collect())).collect();
+        let taken = has.iter().flat_map(|(namespace, had)| had.iter().map(|origin| size(namespace, origin)));
+        let room = ROOM.saturating_sub(taken.sum());
+        let most = usize::try_from(allowed.max_origins_per_namespace.unwrap_or(MOST)).unwrap_or(usize::MAX);
+        Self { glance, plain: allowed.schemes.contains(&Scheme::HTTP), most, has, room }
+    }
+
+    fn enter(&mut self, namespace: &str, origin: &Origin) -> Result<(), Refusal> {
+        let Self { glance, .. } = self;
+        if namespace == glance.namespace {
+            return Ok(());
+        }
+        let problem = |why: String| Problem::new(Reason::OriginNotAllowed, format!("Glance {glance} {why}"));
+        if !origin.is_https() && !self.plain {
+            return Err(Refusal::Never(problem(format!(
+                "accepts no plain http from other namespaces, and so not {origin}; give the dashboard TLS, or let the Glance's owner add HTTP to spec.cors.allowedHorizons.schemes"
+            ))));
+        }
+        let has = self.has.entry(namespace.to_owned()).or_default();
+        if has.contains(origin) {
+            return Ok(());
+        }
+        if has.len() >= self.most {
+            return Err(Refusal::NoRoom(problem(format!(
+                "accepts {} origins of namespace {namespace} already, those that retire among them, and so not {origin}; wait until some have retired, expose the dashboard under fewer names, or let the Glance's owner raise spec.cors.allowedHorizons.maxOriginsPerNamespace",
+                has.len()
+            ))));
+        }
+        let size = size(namespace, origin);
+        if size > self.room {
+            return Err(Refusal::NoRoom(problem(format!(
+                "has no room for more origins of other namespaces, and so not for {origin}; its owner can list them in spec.cors.allowedOrigins"
+            ))));
+        }
+        self.room -= size;
+        has.insert(origin.clone());
+        Ok(())
+    }
+}
+
+/// What an origin takes in annotations, at most: here, and with a time where it retires.
+fn size(namespace: &str, origin: &Origin) -> usize {
+    namespace.len() + 2 * origin.as_str().len() + 40
+}

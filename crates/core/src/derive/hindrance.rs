@@ -1,0 +1,279 @@
+//! What stands in the way of an upload, on the objects that lead browsers to Glance. Pure.
+//!
+//! In: an exposing object, and the origins that dashboards have. Out: [`Hindrance`]s, one a field:
+//! which rule, what stands there, what to write instead. By default nothing is changed: these objects
+//! usually belong to somebody's Git. [`adjust`](super::adjust) is for those who ask for it.
+
+pub mod http_route;
+pub mod ingress;
+pub mod route;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::Arc;
+
+use direct_upload_api::ExposureKind;
+use direct_upload_api::web::Origin;
+
+use crate::model::{HttpRoute, Ingress, Key, Route};
+use crate::openstack::HEADERS;
+
+/// An object through which uploads come.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Through {
+    /// With the names of what else it leads to.
+    Ingress(Arc<Ingress>, Vec<String>),
+    /// The same.
+    Route(Arc<Route>, Vec<String>),
+    /// With the positions of the rules that lead to the workload.
+    HttpRoute(Arc<HttpRoute>, Vec<usize>),
+}
+
+impl Through {
+    /// `Ingress openstack/glance`.
+    pub fn object(&self) -> String {
+        match self {
+            Self::Ingress(ingress, _) => format!("Ingress {}", ingress.meta.key),
+            Self::Route(route, _) => format!("Route {}", route.meta.key),
+            Self::HttpRoute(route, _) => format!("HTTPRoute {}", route.meta.key),
+        }
+    }
+
+    /// Which object it is, if annotations tell it what to do.
+    pub fn annotated(&self) -> Option<(ExposureKind, Key)> {
+        match self {
+            Self::Ingress(ingress, _) => Some((ExposureKind::Ingress, ingress.meta.key.clone())),
+            Self::Route(route, _) => Some((ExposureKind::Route, route.meta.key.clone())),
+            Self::HttpRoute(..) => None,
+        }
+    }
+}
+
+/// One thing that stops uploads, or may.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Hindrance {
+    /// `DU012`, …
+    pub rule: &'static str,
+    /// Uploads fail because of it; else large or slow ones may, or only a person can tell.
+    pub fails: bool,
+    /// `Ingress openstack/glance`.
+    pub object: String,
+    /// Path of the field in the object.
+    pub field: String,
+    /// What stands there, and what it does.
+    pub found: String,
+    /// What to write instead.
+    pub fix: String,
+    /// The annotation and its value, where that alone mends it.
+    pub remedy: Option<(String, &'static str)>,
+}
+
+impl fmt::Display for Hindrance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { rule, object, field, found, fix, .. } = self;
+        write!(f, "{rule}: {object}, {field}: {found}; {fix}")
+    }
+}
+
+/// Answers or rewrites CORS.
+pub const CORS: &str = "DU012";
+
+/// A body limit.
+pub const BODY: &str = "DU014";
+
+/// A timeout or a buffer.
+const TIME: &str = "DU015";
+
+/// A login that a preflight cannot have.
+pub const LOGIN: &str = "DU020";
+
+/// A silence shorter than this ends uploads whose end Glance takes its time to store.
+const PATIENT: u64 = 600;
+
+/// Bodies below this are common images.
+const SMALL: u64 = 10 << 30;
+
+/// Bodies below this are images.
+const LARGE: u64 = 100 << 30;
+
+/// What hinders uploads from these origins.
+pub fn of(through: &[Through], origins: &BTreeSet<&Origin>) -> Vec<Hindrance> {
+    let found: BTreeSet<_> = through
+        .iter()
+        .flat_map(|through| match through {
+            Through::Ingress(ingress, _) => ingress::of(ingress, origins),
+            Through::Route(route, _) => route::of(route),
+            Through::HttpRoute(route, rules) => http_route::of(route, rules, origins),
+        })
+        .collect();
+    found.into_iter().collect()
+}
+
+/// The annotations of one object.
+struct Annotations<'a> {
+    object: String,
+    all: &'a BTreeMap<String, String>,
+}
+
+impl Annotations<'_> {
+    fn get(&self, name: &str) -> Option<&str> {
+        self.all.get(name).map(|value| value.trim())
+    }
+
+    fn is_true(&self, name: &str) -> bool {
+        self.get(name).is_some_and(|value| value.eq_ignore_ascii_case("true"))
+    }
+
+    fn any(&self, prefix: &str) -> bool {
+        self.all.keys().any(|name| name.starts_with(prefix))
+    }
+
+    fn hindrance(&self, rule: &'static str, fails: bool, name: &str, found: String, fix: &str) -> Hindrance {
+        let field = format!("metadata.annotations[{name}]");
+        Hindrance { rule, fails, object: self.object.clone(), field, found, fix: fix.to_owned(), remedy: None }
+    }
+
+    /// One that goes when the annotation has this value.
+    fn mendable(&self, rule: &'static str, fails: bool, name: &str, found: String, value: &'static str) -> Hindrance {
+        let hindrance = self.hindrance(rule, fails, name, found, &format!("set {value:?}"));
+        Hindrance { remedy: Some((name.to_owned(), value)), ..hindrance }
+    }
+
+    /// A limit of the body's size; `default` holds where nothing is written.
+    fn body(&self, name: &str, default: Option<&str>) -> Option<Hindrance> {
+        let written = self.get(name);
+        let limit = written.or(default)?;
+        let bytes = size(limit)?;
+        let fails = body_fails(bytes)?;
+        let certain = fails && written.is_some();
+        let found = match written {
+            Some(limit) => format!("{limit:?} refuses larger images with 413"),
+            None => format!(
+                "is missing, so the controller's own limit holds (usually {limit}), which refuses images with 413"
+            ),
+        };
+        (bytes > 0).then(|| self.mendable(BODY, certain, name, found, "0"))
+    }
+
+    /// How long the proxy waits in silence.
+    fn silence(&self, name: &str, default: &str, value: &'static str) -> Option<Hindrance> {
+        let written = self.get(name);
+        let time = written.unwrap_or(default);
+        let found = match written {
+            Some(_) => format!("{time:?}"),
+            None => format!("is missing, so it is usually {time}"),
+        };
+        let found =
+            format!("{found}: the upload is cut where nothing moves for so long, as while Glance stores its end");
+        seconds(time).filter(|s| (1..PATIENT).contains(s)).map(|_| self.mendable(TIME, false, name, found, value))
+    }
+}
+
+/// Whether a body limit refuses common images, or some; none if it refuses hardly any.
+pub const fn body_fails(bytes: u64) -> Option<bool> {
+    if bytes < LARGE { Some(bytes < SMALL) } else { None }
+}
+
+/// What a grant that somebody else than Glance gives lacks. An entry for origins may be `*` or have
+/// one in it.
+pub fn lacks(listed_origins: &[&str], listed_headers: &[&str], origins: &BTreeSet<&Origin>) -> Vec<String> {
+    let is_in = |origin: &str, entry: &str| match entry.split_once('*') {
+        _ if entry == "*" => true,
+        Some((head, tail)) => {
+            origin.len() > head.len() + tail.len() && origin.starts_with(head) && origin.ends_with(tail)
+        }
+        None => entry == origin,
+    };
+    let unnamed = |origin: &&&Origin| !listed_origins.iter().any(|entry| is_in(origin.as_str(), entry.trim()));
+    let missing = |name: &&str| !listed_headers.iter().any(|l| l.trim() == "*" || l.trim().eq_ignore_ascii_case(name));
+    let origins = origins.iter().filter(unnamed).map(ToString::to_string);
+    origins.chain(HEADERS.into_iter().filter(missing).map(str::to_owned)).collect()
+}
+
+/// Sizes as nginx and HAProxy write them: `10m`, `1g`.
+fn size(text: &str) -> Option<u64> {
+    let (digits, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
+    let shift = match unit.to_ascii_lowercase().as_str() {
+        "" => 0,
+        "k" => 10,
+        "m" => 20,
+        "g" => 30,
+        _ => return None,
+    };
+    digits.parse::<u64>().ok()?.checked_mul(1 << shift)
+}
+
+/// Times as proxies and Gateway API write them: `90`, `30s`, `1h30m`; less than a second counts as one.
+fn seconds(text: &str) -> Option<u64> {
+    let mut rest = text.trim();
+    let mut total: u64 = 0;
+    while !rest.is_empty() {
+        let (digits, tail) = rest.split_at(rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len()));
+        let (unit, tail) = tail.split_at(tail.find(|c: char| c.is_ascii_digit()).unwrap_or(tail.len()));
+        let number: u64 = digits.parse().ok()?;
+        let factor = match unit.trim() {
+            "" | "s" => 1,
+            "m" => 60,
+            "h" => 3600,
+            "d" => 86400,
+            "ms" | "us" => u64::from(number > 0),
+            _ => return None,
+        };
+        total = total.checked_add(if matches!(unit.trim(), "ms" | "us") {
+            factor
+        } else {
+            number.checked_mul(factor)?
+        })?;
+        rest = tail;
+    }
+    (!text.trim().is_empty()).then_some(total)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("90", Some(90))]
+    #[case("30s", Some(30))]
+    #[case("1h30m", Some(5400))]
+    #[case("500ms", Some(1))]
+    #[case("0s", Some(0))]
+    #[case("1d", Some(86400))]
+    #[case("", None)]
+    #[case("infinity", None)]
+    #[case("s", None)]
+    fn times(#[case] text: &str, #[case] expected: Option<u64>) {
+        assert_eq!(seconds(text), expected);
+    }
+
+    #[rstest]
+    #[case("0", Some(0))]
+    #[case("8m", Some(8 << 20))]
+    #[case("20G", Some(20 << 30))]
+    #[case("1x", None)]
+    #[case("99999999999g", None)]
+    fn sizes(#[case] text: &str, #[case] expected: Option<u64>) {
+        assert_eq!(size(text), expected);
+    }
+
+    #[rstest]
+    #[case("*", true)]
+    #[case("https://*.example.com", true)]
+    #[case("https://horizon.example.com", true)]
+    #[case("https://horizon.example.com/", false)]
+    #[case("http://*.example.com", false)]
+    #[case("https://*.horizon.example.com", false)]
+    fn origins(#[case] entry: &str, #[case] named: bool) {
+        let origin = Origin::parse("https://horizon.example.com").unwrap();
+        assert_eq!(lacks(&[entry], &["*"], &BTreeSet::from([&origin])).is_empty(), named);
+    }
+
+    #[test]
+    fn headers() {
+        let none = BTreeSet::new();
+        assert_eq!(lacks(&[], &["X-Auth-Token", " Content-Type"], &none), ["x-csrftoken"]);
+        assert!(lacks(&[], &["x-auth-token", "content-type", "X-CSRFToken"], &none).is_empty());
+    }
+}

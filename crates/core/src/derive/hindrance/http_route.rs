@@ -1,0 +1,88 @@
+//! Timeouts and filters of HTTPRoutes.
+
+use std::collections::BTreeSet;
+
+use direct_upload_api::web::Origin;
+
+use crate::derive::hindrance::{CORS, Hindrance, TIME, lacks, seconds};
+use crate::model::{HttpCors, HttpFilter, HttpRoute, HttpRule};
+
+/// A whole upload that may not take so long is sure to fail one day …
+const SHORT: u64 = 1800;
+
+/// … and one that may take this long is not.
+const LONG: u64 = 7200;
+
+pub fn of(route: &HttpRoute, rules: &[usize], origins: &BTreeSet<&Origin>) -> Vec<Hindrance> {
+    let object = format!("HTTPRoute {}", route.meta.key);
+    let mut found = Vec::new();
+    for (at, rule) in rules.iter().filter_map(|at| Some((at, route.spec.rules.get(*at)?))) {
+        let hindrance = |rule, fails, field: &str, what: String, fix: &str| Hindrance {
+            rule,
+            fails,
+            object: object.clone(),
+            field: format!("spec.rules[{at}].{field}"),
+            found: what,
+            fix: fix.to_owned(),
+            remedy: None,
+        };
+        found.extend(timeouts(rule).map(|(fails, field, what)| {
+            hindrance(TIME, fails, field, what, "set timeouts: {request: 0s, backendRequest: 0s}, which is no limit")
+        }));
+        for (nth, filter) in rule.filters.iter().enumerate() {
+            if let Some((fails, what, fix)) = answers(filter, origins).or_else(|| rewrites(filter)) {
+                found.push(hindrance(CORS, fails, &format!("filters[{nth}]"), what, fix));
+            }
+        }
+    }
+    found
+}
+
+/// The limit of a rule, if it has one.
+fn timeouts(rule: &HttpRule) -> Option<(bool, &'static str, String)> {
+    let limits =
+        [("timeouts.request", &rule.timeouts.request), ("timeouts.backendRequest", &rule.timeouts.backend_request)];
+    let written = limits.iter().filter_map(|(field, time)| Some((*field, time.as_deref()?)));
+    let shortest = written
+        .filter_map(|(field, text)| Some((seconds(text)?, field, text)))
+        .filter(|(time, ..)| (1..LONG).contains(time))
+        .min();
+    if let Some((time, field, text)) = shortest {
+        return Some((time < SHORT, field, format!("{text}: an upload that takes longer is cut off")));
+    }
+    let what = "is missing, so the gateway's own limit holds";
+    rule.timeouts.request.is_none().then(|| (false, "timeouts.request", what.to_owned()))
+}
+
+/// The CORS filter: the gateway, and not Glance, answers preflights.
+fn answers(filter: &HttpFilter, origins: &BTreeSet<&Origin>) -> Option<(bool, String, &'static str)> {
+    let HttpCors { allow_origins, allow_methods, allow_headers } = filter.cors.as_ref()?;
+    let mut lacks = lacks(&texts(allow_origins), &texts(allow_headers), origins);
+    if !allow_methods.iter().any(|method| method == "PUT" || method == "*") {
+        lacks.push("PUT".into());
+    }
+    (!lacks.is_empty()).then(|| {
+        let what = format!("the CORS filter answers preflights in Glance's place, without {}", lacks.join(", "));
+        (true, what, "remove the filter, or name them in it too")
+    })
+}
+
+/// A filter that writes the header that Glance writes.
+fn rewrites(filter: &HttpFilter) -> Option<(bool, String, &'static str)> {
+    let headers = filter.response_header_modifier.as_ref()?;
+    let is_it = |name: &str| name.eq_ignore_ascii_case("Access-Control-Allow-Origin");
+    let what = if headers.add.iter().any(|h| is_it(&h.name)) {
+        "adds a second Access-Control-Allow-Origin to Glance's own; browsers accept only one"
+    } else if headers.remove.iter().any(|name| is_it(name)) {
+        "removes Glance's Access-Control-Allow-Origin"
+    } else if headers.set.iter().any(|h| is_it(&h.name)) {
+        "replaces Glance's Access-Control-Allow-Origin by one value for every dashboard"
+    } else {
+        return None;
+    };
+    Some((true, what.into(), "remove it: Glance's own [cors] answers the browser"))
+}
+
+fn texts(list: &[String]) -> Vec<&str> {
+    list.iter().map(String::as_str).collect()
+}

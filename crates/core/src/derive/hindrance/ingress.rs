@@ -1,0 +1,138 @@
+//! Annotations of Ingresses, by controller. Which one serves an Ingress is told by its class or by
+//! the annotations that it carries.
+
+use std::collections::BTreeSet;
+
+use direct_upload_api::web::Origin;
+
+use crate::derive::hindrance::{Annotations, CORS, Hindrance, LOGIN, PATIENT, TIME, lacks, seconds};
+use crate::model::Ingress;
+
+const NGINX: &str = "nginx.ingress.kubernetes.io";
+
+const NGINX_INC: &str = "nginx.org";
+
+const TRAEFIK: &str = "traefik.ingress.kubernetes.io";
+
+pub fn of(ingress: &Ingress, origins: &BTreeSet<&Origin>) -> Vec<Hindrance> {
+    let annotations = Annotations { object: format!("Ingress {}", ingress.meta.key), all: &ingress.annotations };
+    let class = |name: &str| ingress.class.as_deref().is_some_and(|class| class.contains(name));
+    let mut found = Vec::new();
+    if annotations.any("nginx.org/") {
+        found.extend(nginx_inc(&annotations));
+    } else if annotations.any("nginx.ingress.kubernetes.io/") || class("nginx") {
+        found.extend(nginx(&annotations, origins));
+    }
+    for prefix in ["haproxy-ingress.github.io", "haproxy.org"] {
+        found.extend(cors(&annotations, prefix, "cors-enable", origins));
+        found.extend(annotations.body(&format!("{prefix}/proxy-body-size"), None));
+    }
+    if annotations.any(TRAEFIK) || class("traefik") {
+        found.extend(traefik(&annotations));
+    }
+    found.extend(contour(&annotations));
+    found
+}
+
+/// The community's ingress-nginx.
+fn nginx(annotations: &Annotations<'_>, origins: &BTreeSet<&Origin>) -> Vec<Hindrance> {
+    let name = |short: &str| format!("{NGINX}/{short}");
+    let mut found: Vec<Hindrance> = annotations.body(&name("proxy-body-size"), Some("1m")).into_iter().collect();
+    if !annotations.get(&name("proxy-request-buffering")).is_some_and(|v| v.eq_ignore_ascii_case("off")) {
+        let what = "the controller stores each image on its own disk before Glance gets the first byte".to_owned();
+        found.push(annotations.mendable(TIME, false, &name("proxy-request-buffering"), what, "off"));
+    }
+    for timeout in ["proxy-read-timeout", "proxy-send-timeout"] {
+        found.extend(annotations.silence(&name(timeout), "60", "3600"));
+    }
+    found.extend(cors(annotations, NGINX, "enable-cors", origins));
+    for snippet in ["configuration-snippet", "server-snippet"] {
+        let text = annotations.get(&name(snippet)).unwrap_or_default().to_ascii_lowercase();
+        if text.contains("access-control-allow") {
+            let what =
+                "it writes CORS headers beside Glance's own; browsers accept only one Access-Control-Allow-Origin";
+            found.push(annotations.hindrance(CORS, true, &name(snippet), what.into(), "remove those lines"));
+        }
+    }
+    for login in ["auth-url", "auth-type"] {
+        if annotations.get(&name(login)).is_some() {
+            let what = "it asks for a login, which a browser's preflight never carries".to_owned();
+            found.push(annotations.hindrance(
+                LOGIN,
+                true,
+                &name(login),
+                what,
+                "remove it: Glance checks the token itself",
+            ));
+        }
+    }
+    found
+}
+
+/// F5's controller.
+fn nginx_inc(annotations: &Annotations<'_>) -> Vec<Hindrance> {
+    let name = |short: &str| format!("{NGINX_INC}/{short}");
+    let mut found: Vec<Hindrance> = annotations.body(&name("client-max-body-size"), Some("1m")).into_iter().collect();
+    for timeout in ["proxy-read-timeout", "proxy-send-timeout"] {
+        found.extend(annotations.silence(&name(timeout), "60s", "3600s"));
+    }
+    found
+}
+
+/// A controller that answers preflights itself, and replaces what Glance says.
+fn cors(annotations: &Annotations<'_>, prefix: &str, switch: &str, origins: &BTreeSet<&Origin>) -> Option<Hindrance> {
+    let name = format!("{prefix}/{switch}");
+    if !annotations.is_true(&name) {
+        return None;
+    }
+    let list = |short: &str| annotations.get(&format!("{prefix}/{short}")).unwrap_or_default();
+    // The controllers' own lists have Content-Type, and neither of Horizon's two.
+    let headers = match list("cors-allow-headers") {
+        "" => "Content-Type",
+        written => written,
+    };
+    let named = match list("cors-allow-origin") {
+        "" => "*",
+        written => written,
+    };
+    let (named, headers): (Vec<_>, Vec<_>) = (named.split(',').collect(), headers.split(',').collect());
+    let lacks = lacks(&named, &headers, origins);
+    let found = if lacks.is_empty() {
+        "the controller answers preflights in Glance's place, and must be kept in step with every dashboard".to_owned()
+    } else {
+        format!("the controller answers preflights in Glance's place, without {}", lacks.join(", "))
+    };
+    Some(annotations.hindrance(
+        CORS,
+        !lacks.is_empty(),
+        &name,
+        found,
+        "remove it: Glance's own [cors] answers the browser",
+    ))
+}
+
+/// Middlewares are objects of their own and are not read.
+fn traefik(annotations: &Annotations<'_>) -> Vec<Hindrance> {
+    let name = format!("{TRAEFIK}/router.middlewares");
+    let middlewares = annotations.get(&name).map(|middlewares| {
+        let found = format!("{middlewares:?}: a Headers middleware with accessControl… answers preflights in Glance's place, a Buffering or a ForwardAuth middleware stops uploads");
+        annotations.hindrance(CORS, false, &name, found, "make sure that none of them does")
+    });
+    let found = "Traefik ends each request whose body takes longer than the entry point's respondingTimeouts.readTimeout, 60 s unless it is set".to_owned();
+    let entry = annotations.hindrance(
+        TIME,
+        false,
+        &format!("{TRAEFIK}/router.entrypoints"),
+        found,
+        "set that of the entry point to 0",
+    );
+    middlewares.into_iter().chain([entry]).collect()
+}
+
+fn contour(annotations: &Annotations<'_>) -> Option<Hindrance> {
+    let name = "projectcontour.io/response-timeout";
+    let time = annotations.get(name)?;
+    let short = seconds(time).is_some_and(|s| s > 0 && s < PATIENT);
+    let found = format!("{time:?}: Glance must have answered so long after the image's last byte");
+    short.then(|| annotations.mendable(TIME, false, name, found, "infinity"))
+}

@@ -1,0 +1,37 @@
+//! What the cluster means: origins, endpoints, pairs and consent. Pure.
+//!
+//! In: a [`Snapshot`](crate::observe::Snapshot). Out: a [`World`], with one view per resource that
+//! holds all that its plan depends on.
+
+pub mod adjust;
+pub mod catalog;
+pub mod conflict;
+pub mod consent;
+pub mod destination;
+pub mod exposure;
+pub mod glance;
+pub mod grant;
+pub mod hindrance;
+pub mod horizon;
+pub mod image_import;
+pub mod internal;
+pub mod openstack_api;
+pub mod pairing;
+pub mod proof;
+pub mod swift;
+pub mod target;
+pub mod user_cors;
+pub mod way;
+pub mod world;
+pub use adjust::Adjustment;
+pub use catalog::{Observed, Says};
+pub use destination::{Destination, GlanceState, Partner};
+pub use exposure::{Exposure, Exposures, Stated, of as exposures};
+pub use glance::GlanceView;
+pub use hindrance::{BODY, CORS, Hindrance, LOGIN, Through, body_fails, lacks};
+pub use horizon::{HorizonView, Intent};
+pub use proof::turns::Turn;
+pub use proof::{Evidence, Failed, Proof, Weight};
+pub use swift::stores;
+pub use target::container;
+pub use world::World;

@@ -1,0 +1,218 @@
+//! Which Glance a Horizon goes to, and whether it may and can.
+
+use std::collections::BTreeMap;
+
+use direct_upload_api::web::{Endpoint, PublicUrl};
+use direct_upload_api::{HorizonSpec, Reason, Verification};
+
+use super::catalog::{self, Observed};
+use super::consent;
+use super::destination::{Destination, Partner, Wish};
+use super::glance::GlanceView;
+use super::horizon::{HorizonView, Intent};
+use crate::model::{Key, Problem, Snapshot};
+use crate::workload::Applied;
+
+/// Fills in where uploads go, and what is asked of Horizon's pods.
+pub fn pair(snapshot: &Snapshot, glances: &BTreeMap<Key, GlanceView>, view: &mut HorizonView) {
+    let Ok(spec) = &view.object.spec else { return };
+    view.catalog = Observed::of(snapshot, view, spec);
+    for wish in Wish::of(&spec.direct_upload) {
+        let partner = partner(snapshot, glances, view, wish);
+        let endpoint = endpoint(glances, view, wish, &partner);
+        let destination = Destination::new(wish, &view.object.meta.key.namespace, partner, endpoint);
+        view.advice.extend(catalog::advice(glances, view, wish, &destination));
+        view.destinations.push(destination);
+    }
+    view.advice.extend(view.catalog.advice(&spec.direct_upload));
+    view.intent = intent(glances, view, spec);
+    view.advise_on_way();
+}
+
+fn partner(
+    snapshot: &Snapshot,
+    glances: &BTreeMap<Key, GlanceView>,
+    view: &HorizonView,
+    wish: Wish<'_>,
+) -> Result<Partner, Problem> {
+    let namespace = &view.object.meta.key.namespace;
+    if let Some(named) = wish.named(namespace) {
+        return allowed(snapshot, glances, &named, namespace, wish);
+    }
+    if let (Some(_), Some(url)) = (wish.region, wish.glance_endpoint) {
+        return Ok(Partner::External(stated(url, wish)?));
+    }
+    // Once chosen it stays, while it exists.
+    let chosen = view.applied.as_ref().map(Applied::partners).filter(|noted| noted.len() == 1);
+    if let Some(key) = chosen.into_iter().flatten().find(|key| glances.contains_key(key)) {
+        return allowed(snapshot, glances, &key, namespace, wish);
+    }
+    snapshot.glances.known(namespace)?;
+    let candidates: Vec<_> = glances.keys().filter(|key| key.namespace == *namespace).collect();
+    match (candidates.as_slice(), wish.glance_endpoint) {
+        ([only], _) => allowed(snapshot, glances, only, namespace, wish),
+        ([], Some(url)) => Ok(Partner::External(stated(url, wish)?)),
+        ([], None) => Err(Problem::new(
+            Reason::GlanceNotFound,
+            format!(
+                "there is no Glance resource in namespace {namespace}; create one, or name one in spec.directUpload.glanceRef"
+            ),
+        )),
+        (several, _) => Err(Problem::new(
+            Reason::GlanceAmbiguous,
+            format!(
+                "Glance {} could be meant; set spec.directUpload.glanceRef",
+                several.iter().map(|k| k.name.as_str()).collect::<Vec<_>>().join(" or ")
+            ),
+        )),
+    }
+}
+
+fn allowed(
+    snapshot: &Snapshot,
+    glances: &BTreeMap<Key, GlanceView>,
+    key: &Key,
+    namespace: &str,
+    wish: Wish<'_>,
+) -> Result<Partner, Problem> {
+    let Some(glance) = glances.get(key) else {
+        snapshot.glances.known(&key.namespace)?;
+        return Err(Problem::new(
+            Reason::GlanceNotFound,
+            format!("there is no Glance {key} ({})", wish.field("glanceRef")),
+        ));
+    };
+    let spec =
+        glance.object.spec.as_ref().map_err(|why| {
+            Problem::new(Reason::ObservationIncomplete, format!("Glance {key} cannot be read: {why}"))
+        })?;
+    consent::check(snapshot, key, &spec.cors.allowed_horizons.namespaces, namespace)?;
+    Ok(Partner::Glance(key.clone()))
+}
+
+fn stated(url: &str, wish: Wish<'_>) -> Result<PublicUrl, Problem> {
+    PublicUrl::parse(url)
+        .map_err(|e| Problem::new(Reason::InvalidSpec, format!("{}: {e}", wish.field("glanceEndpoint"))))
+}
+
+/// The URL that the browser will upload to, if a browser can.
+fn endpoint(
+    glances: &BTreeMap<Key, GlanceView>,
+    view: &HorizonView,
+    wish: Wish<'_>,
+    partner: &Result<Partner, Problem>,
+) -> Result<Endpoint, Problem> {
+    let (url, field) = match (view.catalog.endpoint(wish.region), wish.glance_endpoint, partner) {
+        (Some(url), ..) => (url.clone(), catalog::PUBLISHED.to_owned()),
+        (None, Some(url), _) => {
+            stated(url, wish)?;
+            // As it is written: Horizon appends to a slash at the end, too.
+            let endpoint = Endpoint::parse(url).map_err(|e| Problem::new(Reason::InvalidSpec, e.to_string()))?;
+            (endpoint, wish.field("glanceEndpoint"))
+        }
+        (None, None, Ok(Partner::External(url))) => (url.clone().into(), wish.field("glanceEndpoint")),
+        (None, None, Ok(Partner::Glance(key))) => match glances.get(key).map(|g| &g.exposures) {
+            Some(Ok(exposures)) => match exposures.primary() {
+                Some(url) => (url.clone().into(), format!("the public URL of Glance {key}")),
+                None => return Err(unknown_endpoint(key, "")),
+            },
+            Some(Err(problem)) if problem.is_unknown() => return Err(problem.clone()),
+            Some(Err(problem)) => return Err(unknown_endpoint(key, &problem.message)),
+            None => return Err(unknown_endpoint(key, "")),
+        },
+        (None, None, Err(problem)) => return Err(problem.clone()),
+    };
+    if let Some(why) = url.origin().unreachable() {
+        return Err(Problem::new(
+            Reason::EndpointNotPublic,
+            format!(
+                "DU010: {field} is {url}, {why} that no browser outside the cluster can reach; state the URL that the Keystone catalog publishes"
+            ),
+        ));
+    }
+    let https = view.exposures.iter().flat_map(|e| &e.urls).find(|e| e.url.origin().is_https());
+    if let (Some(dashboard), false) = (https, url.origin().is_https()) {
+        return Err(Problem::new(
+            Reason::MixedContent,
+            format!(
+                "DU009: the dashboard is {} and {field} is {url}; browsers block http requests from https pages, so serve Glance by https",
+                dashboard.url
+            ),
+        ));
+    }
+    Ok(url)
+}
+
+fn unknown_endpoint(key: &Key, why: &str) -> Problem {
+    let why = if why.is_empty() { String::new() } else { format!(" ({why})") };
+    Problem::new(
+        Reason::EndpointUnknown,
+        format!(
+            "the public URL of Glance {key} is not known{why}; set its spec.publicURL, or spec.directUpload.glanceEndpoint here"
+        ),
+    )
+}
+
+/// What is asked of Horizon's pods.
+fn intent(glances: &BTreeMap<Key, GlanceView>, view: &HorizonView, spec: &HorizonSpec) -> Intent {
+    if view.object.meta.deleting.is_some() {
+        return Intent::Own(Problem::new(Reason::Releasing, "this resource is being deleted"));
+    }
+    if !spec.direct_upload.enabled {
+        return Intent::Own(Problem::new(Reason::DirectDisabled, "spec.directUpload.enabled is false"));
+    }
+    // One mode for all of them: the first that is lost takes it back, the first that is not known keeps it.
+    let standings: Vec<_> = view.destinations.iter().filter_map(|d| standing(glances, view, d)).collect();
+    let lost = standings.iter().find(|intent| matches!(intent, Intent::Own(_)));
+    if let Some(intent) = lost.or(standings.first()) {
+        return intent.clone();
+    }
+    // The endpoint first: a wrong one is the user's to mend whatever else is missing.
+    let unproven = spec.direct_upload.verification == Verification::Off;
+    let wrong = |d: &Destination| {
+        let problem = d.endpoint.as_ref().err().filter(|p| !unproven || p.reason == Reason::InvalidSpec)?;
+        Some(d.problem(problem))
+    };
+    let obstacles = [view.target.as_ref().err(), view.exposures.as_ref().err(), view.settings.as_ref().err()];
+    let obstacle = || obstacles.into_iter().flatten().next().cloned();
+    match view.destinations.iter().find_map(wrong).or_else(obstacle) {
+        Some(problem) => Intent::Hold(problem),
+        None => Intent::Direct,
+    }
+}
+
+/// What one destination asks, where it does not let Horizon be direct.
+fn standing(glances: &BTreeMap<Key, GlanceView>, view: &HorizonView, destination: &Destination) -> Option<Intent> {
+    let noted = || {
+        let partners = view.applied.as_ref().map(Applied::partners).unwrap_or_default();
+        destination.named.as_ref().is_some_and(|key| partners.contains(key))
+    };
+    let lost = |problem: &Problem| {
+        let problem = destination.problem(problem);
+        let lost = destination.region.is_none() || noted();
+        if lost { Intent::Own(problem) } else { Intent::Hold(problem) }
+    };
+    match &destination.partner {
+        // The partner is lost: the snippet goes before anything else can. An ambiguity or a typing
+        // error changes nothing, nor does a region that no pod was switched to yet.
+        Err(problem) if matches!(problem.reason, Reason::GlanceNotFound | Reason::GlanceNotAllowed) => {
+            Some(lost(problem))
+        }
+        Err(problem) => Some(Intent::Hold(destination.problem(problem))),
+        Ok(Partner::Glance(key)) => {
+            let glance = glances.get(key).filter(|g| g.object.meta.deleting.is_none());
+            let problem = match glance {
+                None => Problem::new(Reason::GlanceNotFound, format!("Glance {key} is being deleted")),
+                Some(glance) if glance.refuses_uploads() => Problem::new(
+                    Reason::ImportRequired,
+                    format!(
+                        "DU021: images must reach Glance {key} by import (its spec.imageImport.required or its upload_image rule), and a direct upload goes round that; set spec.directUpload.enabled: false here and HORIZON_IMAGES_UPLOAD_MODE = 'off', or lift the requirement there"
+                    ),
+                ),
+                Some(_) => return None,
+            };
+            Some(Intent::Own(destination.problem(&problem)))
+        }
+        Ok(Partner::External(_)) => None,
+    }
+}

@@ -1,0 +1,256 @@
+//! What a preflight must show before Horizon's mode changes, and what preflights have shown.
+
+pub mod turns;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::Arc;
+
+use direct_upload_api::web::Origin;
+use direct_upload_api::{HorizonSpec, Reason};
+
+use super::catalog::Says;
+use super::destination::{Destination, Partner};
+use super::horizon::{HorizonView, Intent};
+use crate::derive::proof::turns::Turn;
+use crate::model::{Answered, Epoch, Key, Known, Problem, Question, Reach, Reply, Snapshot, Unknown};
+
+/// What has been proven for one Horizon.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Proof {
+    /// Over all its destinations: the worst counts.
+    pub evidence: Evidence,
+    pub turn: Turn,
+    /// The ConfigMap with certificate authorities.
+    pub source: Option<Key>,
+}
+
+/// What preflights have shown, over all origins: the worst counts.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Evidence {
+    /// Nothing is asked.
+    #[default]
+    None,
+    /// There is no verdict yet.
+    Pending,
+    /// A browser would send the upload.
+    Granted(Weight, Vec<String>),
+    /// It would not: origin and why.
+    Refused(Weight, Vec<Failed>),
+    /// The operator gets no answer: origin and how far it came.
+    Unknown(Vec<Failed>),
+}
+
+/// A question that was not granted, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failed {
+    /// The region, where regions have names.
+    pub region: Option<String>,
+    /// From where.
+    pub origin: String,
+    pub reply: Reply,
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { region, origin, reply } = self;
+        if let Some(rule) = reply.rule {
+            write!(f, "{rule}: ")?;
+        }
+        write!(f, "from {origin}")?;
+        if let Some(region) = region {
+            write!(f, " to region {region}")?;
+        }
+        write!(f, ": {}", reply.message)
+    }
+}
+
+/// How much a verdict counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Weight {
+    /// It speaks of what Glance's pods run with now.
+    pub fresh: bool,
+    /// It has lasted ([`crate::judge::FIRM`]).
+    pub firm: bool,
+}
+
+/// Fills in what is asked for a Horizon, and what is known of it.
+pub fn fill(snapshot: &Snapshot, view: &mut HorizonView) {
+    let Ok(spec) = &view.object.spec else { return };
+    let asked = view.object.meta.deleting.is_none()
+        && view.intent == Intent::Direct
+        && spec.directly_verified()
+        && view.target.is_ok();
+    let (Ok(origins), true) = (view.origins(), asked) else { return };
+    let source = ca(&view.object.meta.key, spec);
+    let reach = match view.catalog.says {
+        // Where to ask is not known yet.
+        Says::Pending => Err(Unknown { why: "the Keystone catalog is not read yet".into(), pending: true }),
+        _ => reach(snapshot, view, spec, source.as_ref()).map(Arc::new),
+    };
+    let ways: Vec<_> = view.destinations.iter().map(|destination| view.way_of(destination)).collect();
+    for (destination, way) in view.destinations.iter_mut().zip(ways) {
+        destination.prove(snapshot, &origins, &reach, way.as_deref());
+    }
+    let evidence = view.destinations.iter().map(|d| d.evidence.clone()).fold(Evidence::None, Evidence::and);
+    view.proof = Proof { evidence, source, ..Proof::default() };
+}
+
+impl Destination {
+    /// Fills in what is asked of it, and what is known.
+    fn prove(&mut self, snapshot: &Snapshot, origins: &BTreeSet<Origin>, reach: &Known<Arc<Reach>>, way: Option<&str>) {
+        let Ok(endpoint) = &self.endpoint else { return };
+        self.epoch = self.state(origins).zip(way).map(|(state, way)| state + way);
+        match reach {
+            Err(unknown) if unknown.pending => self.evidence = Evidence::Pending,
+            Err(unknown) => {
+                let origin = endpoint.to_string();
+                let failed = Failed { region: self.region.clone(), origin, reply: no_ca(unknown.why.clone()) };
+                self.evidence = Evidence::Unknown(vec![failed]);
+            }
+            Ok(reach) => {
+                let question = |origin: &Origin| Question {
+                    origin: origin.clone(),
+                    endpoint: endpoint.clone(),
+                    reach: reach.clone(),
+                };
+                self.questions = origins.iter().map(question).collect();
+                self.evidence = evidence(snapshot, self);
+            }
+        }
+    }
+
+    /// Which state of Glance an answer would speak of: none while it is being rolled.
+    fn state(&self, origins: &BTreeSet<Origin>) -> Epoch {
+        match (&self.partner, &self.glance) {
+            (Ok(Partner::External(url)), _) => Some(url.to_string()),
+            (Ok(Partner::Glance(_)), Some(glance)) => {
+                let crossing = self.crossing(origins.clone());
+                let accepted = glance.accepts.as_ref().is_ok_and(|accepts| crossing.is_subset(accepts));
+                // Of the same origin nothing has to be mounted.
+                let state = glance.config_map.clone().or_else(|| crossing.is_empty().then(String::new));
+                state.filter(|_| accepted && !glance.refuses && glance.rolled_out.is_ok())
+            }
+            _ => None,
+        }
+    }
+}
+
+pub fn ca(key: &Key, spec: &HorizonSpec) -> Option<Key> {
+    let named = spec.direct_upload.probe.ca_config_map.as_ref()?;
+    Some(Key::new(key.namespace.clone(), named.name.clone()))
+}
+
+pub fn reach(snapshot: &Snapshot, view: &HorizonView, spec: &HorizonSpec, source: Option<&Key>) -> Known<Reach> {
+    let hosts = view.hosts.clone();
+    let Some(source) = source.filter(|_| !snapshot.answers.are_assumed()) else {
+        return Ok(Reach { ca: String::new(), hosts });
+    };
+    let named = spec.direct_upload.probe.ca_config_map.as_ref().and_then(|c| c.key.as_deref()).unwrap_or("ca.crt");
+    let missing = |what: &str| Unknown { why: format!("ConfigMap {source} {what}"), pending: false };
+    let config_map = snapshot.sources.get_named(source)?.ok_or_else(|| missing("does not exist"))?;
+    let ca = config_map.data.get(named).cloned().ok_or_else(|| missing(&format!("has no key {named:?}")))?;
+    Ok(Reach { ca, hosts })
+}
+
+fn no_ca(why: String) -> Reply {
+    Reply {
+        rule: None,
+        requirement: "certificate".into(),
+        message: why,
+        received: String::new(),
+        fix: "put the certificate authorities there, or change spec.directUpload.probe.caConfigMap".into(),
+    }
+}
+
+/// Reads `spec.directUpload.probe.hostAliases`.
+///
+/// # Errors
+/// An address that is none.
+pub fn hosts(spec: &HorizonSpec) -> Result<BTreeMap<String, std::net::IpAddr>, Problem> {
+    let mut hosts = BTreeMap::new();
+    for alias in &spec.direct_upload.probe.host_aliases {
+        let address = alias.ip.parse().map_err(|_| {
+            let message = format!("spec.directUpload.probe.hostAliases: {:?} is no IP address", alias.ip);
+            Problem::new(Reason::InvalidSpec, message)
+        })?;
+        for name in &alias.hostnames {
+            hosts.entry(name.to_lowercase()).or_insert(address);
+        }
+    }
+    Ok(hosts)
+}
+
+fn evidence(snapshot: &Snapshot, asked: &Destination) -> Evidence {
+    let (mut refused, mut unknown, mut advice) = (Vec::new(), Vec::new(), BTreeSet::new());
+    let mut weight = Weight { fresh: true, firm: true };
+    // A refusal counts as much as its own answers do; a grant as the least of all.
+    let mut against = Weight { fresh: false, firm: false };
+    let failed = |question: &Question, reply| Failed {
+        region: asked.region.clone(),
+        origin: question.origin.to_string(),
+        reply,
+    };
+    let mut pending = asked.questions.is_empty();
+    for question in &asked.questions {
+        let Some(standing) = snapshot.answers.get(question, &asked.epoch) else {
+            pending = true;
+            continue;
+        };
+        let fresh = asked.epoch.as_ref() == Some(&standing.epoch);
+        weight = Weight { fresh: weight.fresh && fresh, firm: weight.firm && standing.firm };
+        match standing.verdict {
+            Answered::Granted(unwise) => advice.extend(unwise),
+            Answered::Refused(reply) => {
+                let (fresh, firm) = (against.fresh || fresh, against.firm || (fresh && standing.firm));
+                against = Weight { fresh, firm };
+                refused.push(failed(question, reply));
+            }
+            Answered::Unknown(reply) => unknown.push(failed(question, reply)),
+        }
+    }
+    match (refused.is_empty(), pending, unknown.is_empty()) {
+        (false, ..) => Evidence::Refused(against, refused),
+        (_, true, _) => Evidence::Pending,
+        (_, _, false) => Evidence::Unknown(unknown),
+        _ => Evidence::Granted(weight, advice.into_iter().collect()),
+    }
+}
+
+impl Evidence {
+    /// What two destinations show together: the worse counts, and a grant counts as the lesser of both.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        let both = |one: bool, other: bool| one && other;
+        let either = |one: bool, other: bool| one || other;
+        let joined = |one: Vec<Failed>, other: Vec<Failed>| one.into_iter().chain(other).collect();
+        match (self, other) {
+            (Self::None, evidence) | (evidence, Self::None) => evidence,
+            (Self::Refused(a, one), Self::Refused(b, other)) => Self::Refused(a.join(b, either), joined(one, other)),
+            (refused @ Self::Refused(..), _) | (_, refused @ Self::Refused(..)) => refused,
+            (Self::Pending, _) | (_, Self::Pending) => Self::Pending,
+            (Self::Unknown(one), Self::Unknown(other)) => Self::Unknown(joined(one, other)),
+            (unknown @ Self::Unknown(_), _) | (_, unknown @ Self::Unknown(_)) => unknown,
+            (Self::Granted(a, one), Self::Granted(b, other)) => {
+                let advice: BTreeSet<_> = one.into_iter().chain(other).collect();
+                Self::Granted(a.join(b, both), advice.into_iter().collect())
+            }
+        }
+    }
+
+    /// Whether the path is refused so long and so often that falling back is due.
+    pub fn is_broken(&self) -> bool {
+        matches!(self, Self::Refused(Weight { fresh: true, firm: true }, _))
+    }
+
+    /// Whether it is granted by the server as it is now; `firm`: and has been for long enough.
+    pub fn is_granted(&self, firm: bool) -> bool {
+        matches!(self, Self::Granted(weight, _) if weight.fresh && (weight.firm || !firm))
+    }
+}
+
+impl Weight {
+    fn join(self, other: Self, how: impl Fn(bool, bool) -> bool) -> Self {
+        Self { fresh: how(self.fresh, other.fresh), firm: how(self.firm, other.firm) }
+    }
+}

@@ -1,0 +1,100 @@
+//! Swift stores: what `spec.swift` asks for, and what the user's own options do (DU019).
+
+use direct_upload_api::{GlanceSwift, Reason, SwiftTenancy, seconds};
+use sha2::{Digest, Sha256};
+
+use super::user_cors::UserCors;
+use crate::model::Problem;
+use crate::openstack::{MultiTenant, multi_tenant, named};
+use crate::ownership::SECRET_VOLUME;
+use crate::render;
+use crate::workload::Secrets;
+
+/// What `glance_store` takes where nothing is said: a token that lives for another minute is good.
+const EXPIRE_SOON: u64 = 60;
+
+/// The stores' settings, by name, so that their order in the resource changes nothing.
+pub fn stores(stores: &[GlanceSwift]) -> Vec<render::SwiftStore> {
+    let mut all: Vec<_> = stores.iter().map(store).collect();
+    all.sort_by(|a, b| a.name.cmp(&b.name));
+    all
+}
+
+fn store(store: &GlanceSwift) -> render::SwiftStore {
+    let number = |number: Option<i32>| number.and_then(|number| u32::try_from(number).ok());
+    render::SwiftStore {
+        name: store.store.clone(),
+        tenancy: match store.tenancy {
+            SwiftTenancy::MultiTenant => render::SwiftTenancy::Multi { trusts: store.trusts.unwrap_or(true) },
+            SwiftTenancy::SingleTenant => render::SwiftTenancy::Single,
+        },
+        expire_soon: u32::try_from(seconds(store.expire_soon, EXPIRE_SOON)).unwrap_or(u32::MAX),
+        retries: number(store.retries).unwrap_or_default(),
+        large_object_size: number(store.large_object_size),
+        large_object_chunk_size: number(store.large_object_chunk_size),
+    }
+}
+
+/// The Secrets, each key as a file that Glance reads after its own and before ours, by its name: what the
+/// resource says has the last word.
+pub fn secrets(stores: &[GlanceSwift], dir: &str) -> Secrets {
+    let mut secrets = Secrets::new();
+    for store in stores {
+        let Some(credentials) = &store.credentials else { continue };
+        let name = &credentials.secret_name;
+        let mut hash = format!("{:x}", Sha256::digest(name));
+        hash.truncate(10);
+        let mount = secrets.entry(format!("{SECRET_VOLUME}{hash}")).or_default();
+        mount.secret.clone_from(name);
+        let key = credentials.key.clone().unwrap_or_else(|| "swift.conf".to_owned());
+        mount.mounted.insert(format!("{dir}/zz-direct-upload-credentials-{}.conf", store.store), Some(key));
+    }
+    secrets
+}
+
+/// What is to be said of `spec.swift` beside the user's own file, where that can be read.
+///
+/// # Errors
+/// [`Reason::InvalidSpec`] if the two together are no store.
+pub fn beside(stores: &[GlanceSwift], users: &UserCors) -> Result<Vec<String>, Problem> {
+    let value = |group: &str, name: &str| users.ini.get(group, name).map(|a| a.value.clone());
+    let mut advice = Vec::new();
+    let backends = value("DEFAULT", "enabled_backends").unwrap_or_default();
+    for store in stores {
+        let name = &store.store;
+        let said = |option: &str| users.ini.get(name, option).filter(|a| !a.value.trim().is_empty());
+        let file = said("swift_store_config_file");
+        if let Some(file) = file.filter(|_| store.tenancy == SwiftTenancy::MultiTenant) {
+            return Err(Problem::new(
+                Reason::InvalidSpec,
+                format!(
+                    "spec.swift: {name} is MultiTenant, and {} sets swift_store_config_file in [{name}] (line {}): Glance sets up no store that has both (DU019); take that option out of the file, and name the credentials in spec.swift[].credentials",
+                    users.source, file.line
+                ),
+            ));
+        }
+        if file.is_some() && named(&backends).contains(name) && said("default_swift_reference").is_none() {
+            advice.push(format!(
+                "{}: [{name}] has a swift_store_config_file and does not say default_swift_reference: glance_store 5.4.0 to 5.7.0 (2026.1) then keep images under a reference None, and cannot read them again; write there which one it is, ref1 where that is its name",
+                users.source
+            ));
+        }
+        if !backends.is_empty() && !named(&backends).contains(name) {
+            advice.push(format!(
+                "spec.swift: {} has no store {name}:swift in enabled_backends, so nothing reads [{name}]",
+                users.source
+            ));
+        }
+    }
+    let spoken_for = |found: &MultiTenant| stores.iter().any(|store| store.store == found.name);
+    for found in multi_tenant(value).iter().filter(|found| !spoken_for(found)) {
+        if let Some(option) = found.unsaid() {
+            advice.push(format!(
+                "{}: [{name}] does not say {option}: with glance_store 5.4.0 to 5.7.0 (2026.1) an upload that outlasts its token fails with 401 (DU019); list {name} in spec.swift",
+                users.source,
+                name = found.name
+            ));
+        }
+    }
+    Ok(advice)
+}

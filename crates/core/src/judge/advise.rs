@@ -1,0 +1,77 @@
+//! What a browser accepts but is unwise. Pure.
+
+use direct_upload_api::Rule;
+
+use super::cors::{ALLOW_HEADERS, ALLOW_METHODS, ALLOW_ORIGIN, is_ok};
+use super::explain::{is_echo, is_filters_refusal};
+use super::failure::Advice;
+use super::headers::{Extracted, extract, get};
+use super::preflight::Preflight;
+use super::response::Answer;
+use super::same_origin;
+
+/// Advice on a question and its answer.
+pub fn advise(asked: &Preflight, answer: &Answer, granted: bool) -> Vec<Advice> {
+    let mut advice = on_the_question(asked);
+    if asked.same_origin() {
+        advice.extend(granted.then(|| same_origin::advice(false)).into_iter().flatten());
+        return advice;
+    }
+    let value = get(&answer.headers, ALLOW_ORIGIN);
+    match value.as_deref() {
+        Some("*") => advice.extend(wildcard(answer)),
+        Some(_) if !varies(answer) => advice.push(Advice::new(
+            None,
+            "the answer depends on the origin but lacks `Vary: Origin`: a cache may give it to another dashboard",
+        )),
+        _ => {}
+    }
+    if granted {
+        advice.extend(granted_elsewhere(asked, answer));
+    } else if value.is_none() && is_ok(answer.status) && is_filters_refusal(answer) {
+        advice.push(Advice::new(Rule::NotRead, "if the origin is allowed in the file that you look at: the filter reads only /etc/glance/glance-api.conf, /etc/glance/glance-api.conf.d and the like, a later file or the paste file may override it, and Glance must have been restarted since"));
+    }
+    advice
+}
+
+fn on_the_question(asked: &Preflight) -> Vec<Advice> {
+    let mut advice = Vec::new();
+    if asked.endpoint.ends_in_slash() {
+        advice.push(Advice::new(Rule::WrongEndpoint, "the URL ends in a slash, so Horizon uploads to //v2/images/...; unless the proxy merges slashes, Glance has no such path (404). Take the slash off in the Keystone catalog"));
+    }
+    advice
+}
+
+fn wildcard(answer: &Answer) -> Vec<Advice> {
+    let mut advice = vec![Advice::new(
+        Rule::AnyOrigin,
+        "`*` lets every web site use the Glance API; list the dashboards' origins in [cors] allowed_origin",
+    )];
+    if get(&answer.headers, "Access-Control-Allow-Credentials").is_some_and(|v| v == "true") {
+        advice.push(Advice::new(Rule::AnyOrigin, "Access-Control-Allow-Credentials beside `*` is contradictory: Horizon's upload works, but browsers refuse it to clients that send credentials"));
+    }
+    advice
+}
+
+/// `Vary` names Origin or everything.
+fn varies(answer: &Answer) -> bool {
+    match extract(&answer.headers, "Vary") {
+        Extracted::Values(names) => names.iter().any(|n| *n == "*" || n.eq_ignore_ascii_case("origin")),
+        Extracted::Null | Extracted::Failure(_) => false,
+    }
+}
+
+/// A grant that Glance's filter cannot have made says nothing about the answer to the PUT.
+fn granted_elsewhere(asked: &Preflight, answer: &Answer) -> Vec<Advice> {
+    let mut advice = Vec::new();
+    if answer.status != 200 || !is_echo(asked, answer) {
+        advice.push(Advice::new(Rule::CorsOnTheWay, "something on the way answers preflights, not Glance (which lists exactly what was asked, with status 200); the answer to the PUT itself needs Access-Control-Allow-Origin too, and this one does not show it"));
+    }
+    for name in [ALLOW_METHODS, ALLOW_HEADERS] {
+        if matches!(extract(&answer.headers, name), Extracted::Values(values) if values.contains(&"*")) {
+            advice
+                .push(Advice::new(None, format!("`*` in {name} is not understood by older browsers; list the names")));
+        }
+    }
+    advice
+}

@@ -1,0 +1,84 @@
+//! Glance's CORS filter refuses without a word. Asking for less, one thing at a time, shows which
+//! part it minds. Pure: which questions, and what their answers mean.
+
+use direct_upload_api::Rule;
+
+use super::cors::{ALLOW_ORIGIN, is_ok};
+use super::explain::is_filters_refusal;
+use super::failure::{Failure, Requirement};
+use super::headers::get;
+use super::preflight::Preflight;
+use super::response::Answer;
+use crate::openstack::HEADERS;
+
+/// Whether more questions can say more than the verdict does.
+pub fn is_worth_asking(asked: &Preflight, answer: &Answer) -> bool {
+    !asked.same_origin() && is_ok(answer.status) && get(&answer.headers, ALLOW_ORIGIN).is_none()
+}
+
+/// First the bare origin, with a method that is allowed whenever anything is; then the method; then
+/// each header alone.
+pub fn questions(asked: &Preflight) -> Vec<Preflight> {
+    let less = |method, headers: &[&'static str]| Preflight { method, headers: headers.to_vec(), ..asked.clone() };
+    let mut questions = vec![less("GET", &[]), less(asked.method, &[])];
+    questions.extend(asked.headers.iter().map(|name| less(asked.method, &[name])));
+    questions
+}
+
+/// A more precise failure, from whether each of the [`questions`] was granted, in their order.
+pub fn conclude(asked: &Preflight, answer: &Answer, failure: &Failure, granted: &[bool]) -> Option<Failure> {
+    let (&origin, &method, names) = match granted {
+        [origin, method, names @ ..] if names.len() == asked.headers.len() => (origin, method, names),
+        _ => return None,
+    };
+    let origin_name = &asked.origin;
+    let by_glance = is_filters_refusal(answer);
+    let also = if by_glance { vec![] } else { vec![Rule::CorsOnTheWay] };
+    let found = Failure { also, ..failure.clone() };
+    if method {
+        let refused: Vec<_> = asked.headers.iter().zip(names).filter(|(_, ok)| !**ok).map(|(name, _)| *name).collect();
+        if refused.is_empty() {
+            return None;
+        }
+        let refused = refused.join(", ");
+        return Some(Failure {
+            requirement: Requirement::AllowHeaders,
+            rule: Rule::HeaderMissing,
+            message: format!(
+                "{origin_name} and {} are granted, but not with the header {refused}: asked with it, nothing is said; asked without, it is granted",
+                asked.method
+            ),
+            fix: format!(
+                "add {} to [cors] allow_headers of Glance (the list replaces the default: keep the others), in a file that the filter reads, and restart it",
+                names_as_written(&refused)
+            ),
+            ..found
+        });
+    }
+    if origin {
+        return Some(Failure {
+            requirement: Requirement::AllowMethods,
+            rule: Rule::MethodMissing,
+            message: format!("{origin_name} is granted, but not with the method {}", asked.method),
+            fix: format!(
+                "add {} to [cors] allow_methods of Glance, in a file that the filter reads, and restart it",
+                asked.method
+            ),
+            ..found
+        });
+    }
+    by_glance.then(|| Failure {
+        rule: Rule::OriginMissing,
+        // An empty 200 to every OPTIONS looks the same.
+        also: vec![Rule::OriginForm, Rule::NotRead, Rule::CorsOnTheWay],
+        message: format!("Glance does not allow {origin_name}: it refuses it without any header and with GET too; unless something on the way answers OPTIONS with an empty 200"),
+        fix: format!("add {origin_name}, byte for byte, to [cors] allowed_origin in a file that the filter reads (/etc/glance/glance-api.conf.d/*.conf), and restart Glance"),
+        ..found
+    })
+}
+
+/// Header names as OpenStack writes them.
+fn names_as_written(names: &str) -> String {
+    const WRITTEN: [&str; HEADERS.len()] = ["Content-Type", "X-Auth-Token", "X-CSRFToken"];
+    HEADERS.iter().zip(WRITTEN).fold(names.to_owned(), |all, (sent, written)| all.replace(sent, written))
+}

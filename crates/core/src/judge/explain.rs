@@ -1,0 +1,202 @@
+//! Why the browser says no: rule, words, and what to change where. Pure.
+//!
+//! What tells the answers apart: the CORS filter of oslo.middleware (cors.py) turns every status
+//! below it into an empty 200 without Content-Type, grants with exactly the method and the headers
+//! that were asked, or refuses by saying nothing at all. Whatever else comes, something else made it.
+
+use direct_upload_api::Rule;
+
+use super::cors::{ALLOW_HEADERS, ALLOW_METHODS, ALLOW_ORIGIN};
+use super::failure::{Failure, Requirement};
+use super::headers::{Extracted, extract, get, lines, received, shown, starts_with};
+use super::preflight::Preflight;
+use super::response::Answer;
+
+/// Where a rewriting of CORS headers usually stands.
+const ON_THE_WAY: &str = "look at what stands before Glance (httpd: `Header ... Access-Control-...`; ingress-nginx: enable-cors; HTTPRoute: a CORS filter; HAProxy: http-response set-header) and remove it, so that Glance alone answers preflights";
+
+pub fn failure(requirement: Requirement, rules: &[Rule], received: String, message: String, fix: String) -> Failure {
+    let rule = rules.first().copied().unwrap_or(Rule::CorsOnTheWay);
+    Failure { requirement, rule, also: rules.iter().skip(1).copied().collect(), received, message, fix }
+}
+
+/// Headers by which a program gives itself away.
+pub fn signature(answer: &Answer) -> String {
+    let named: Vec<_> = ["Server", "Via"].into_iter().filter_map(|n| Some((n, get(&answer.headers, n)?))).collect();
+    let named: Vec<_> = named.iter().map(|(name, value)| format!("{name}: {}", shown(value))).collect();
+    if named.is_empty() { String::new() } else { format!(" ({})", named.join(", ")) }
+}
+
+/// Whether an answer without an allowed origin is as Glance's filter refuses. A program that answers
+/// OPTIONS on its own account names methods, in `Allow` or in a CORS header.
+pub fn is_filters_refusal(answer: &Answer) -> bool {
+    let empty = get(&answer.headers, "Content-Length").is_none_or(|length| length == "0");
+    let says = |name| get(&answer.headers, name).is_some();
+    answer.status == 200 && empty && !says("Content-Type") && !says("Allow") && !grants_something(answer)
+}
+
+/// Whether there is any header of a CORS grant.
+fn grants_something(answer: &Answer) -> bool {
+    answer.headers.iter().any(|(name, _)| starts_with(name, "Access-Control-Allow-"))
+}
+
+/// `Access-Control-Allow-Origin` is not what it must be.
+pub fn origin(asked: &Preflight, answer: &Answer) -> Failure {
+    let origin = asked.origin.as_str();
+    let Some(value) = get(&answer.headers, ALLOW_ORIGIN) else { return silence(asked, answer) };
+    let unquoted = value.trim_matches(['"', '<', '>', '\'']);
+    let parts: Vec<_> = value.split(',').map(str::trim).filter(|part| !part.is_empty()).collect();
+    let (rules, message): (&[Rule], String) = if value.eq_ignore_ascii_case("null") {
+        (
+            &[Rule::AnyOrigin, Rule::CorsOnTheWay],
+            "`null` is the origin of sandboxed and local pages, not of this dashboard".into(),
+        )
+    } else if parts.is_empty() {
+        (&[Rule::CorsOnTheWay], "the value is empty".into())
+    } else if parts.len() > 1 || lines(&answer.headers, ALLOW_ORIGIN).count() > 1 {
+        let how =
+            if parts.iter().all(|part| *part == origin) { "the same origin several times" } else { "several values" };
+        (
+            &[Rule::CorsOnTheWay],
+            format!("{how}: browsers want exactly one; Glance sends one, so something on the way adds its own"),
+        )
+    } else if is_same_but_for_form(unquoted, origin) {
+        (
+            &[Rule::OriginForm, Rule::CorsOnTheWay],
+            format!(
+                "it differs from {origin} in form only, but must equal it byte for byte (scheme://host[:port], lower case, no path, no default port)"
+            ),
+        )
+    } else if value.contains('*') {
+        (&[Rule::CorsOnTheWay, Rule::AnyOrigin], "a pattern: browsers know only `*` alone or the exact origin".into())
+    } else if let Some(age) = get(&answer.headers, "Age") {
+        let received = format!("{} | Age: {}", received(&answer.headers, ALLOW_ORIGIN), shown(&age));
+        let message = "a cache on the way gave an answer that was made for another dashboard".into();
+        let fix = "let no cache on the way keep the answers to OPTIONS, or let it keep them by Origin".into();
+        return failure(Requirement::AllowOrigin, &[Rule::CorsOnTheWay], received, message, fix);
+    } else {
+        (
+            &[Rule::CorsOnTheWay, Rule::OriginMissing],
+            format!(
+                "another origin than {origin}; Glance answers with the origin that asks or not at all, so something on the way writes one fixed origin"
+            ),
+        )
+    };
+    let fix = match rules.first() {
+        Some(Rule::OriginForm) => format!(
+            "write exactly {origin}: in [cors] allowed_origin of Glance, or where something on the way sets the header"
+        ),
+        _ => format!("{ON_THE_WAY}; and {origin} must stand in [cors] allowed_origin"),
+    };
+    failure(Requirement::AllowOrigin, rules, received(&answer.headers, ALLOW_ORIGIN), message, fix)
+}
+
+/// Case, trailing slash, path or default port (DU001).
+fn is_same_but_for_form(value: &str, origin: &str) -> bool {
+    url::Url::parse(value).is_ok_and(|url| url.origin().ascii_serialization() == origin)
+}
+
+/// An ok status and not one word about the origin.
+fn silence(asked: &Preflight, answer: &Answer) -> Failure {
+    let origin = &asked.origin;
+    let from = signature(answer);
+    let nothing = format!("status {}{from}, no {ALLOW_ORIGIN}", answer.status);
+    let with = |name| format!("{nothing}, {}", received(&answer.headers, name));
+    let elsewhere = format!("{ON_THE_WAY}; and {origin} must stand in [cors] allowed_origin");
+    let (rules, received, message, fix): (&[Rule], _, _, _) = if is_filters_refusal(answer) {
+        (
+            &[Rule::OriginMissing, Rule::HeaderMissing, Rule::MethodMissing, Rule::NotRead, Rule::CorsOnTheWay],
+            nothing,
+            format!(
+                "this is how Glance's CORS filter refuses: it says nothing if the origin, the method or one of the headers ({}) is not allowed",
+                asked.headers.join(", ")
+            ),
+            format!(
+                "in [cors] of a file that the filter reads (/etc/glance/glance-api.conf.d/*.conf): {origin} in allowed_origin, PUT in allow_methods, X-Auth-Token and X-CSRFToken in allow_headers; then restart Glance"
+            ),
+        )
+    } else if grants_something(answer) {
+        (
+            &[Rule::CorsOnTheWay, Rule::OriginMissing],
+            with(ALLOW_METHODS),
+            format!(
+                "something on the way{from} answers preflights and does not know {origin}: it grants without the origin, which Glance's CORS filter never does"
+            ),
+            format!("add {origin} to the origins of that, or better let Glance answer: {elsewhere}"),
+        )
+    } else if get(&answer.headers, "Allow").is_some() {
+        (
+            &[Rule::CorsOnTheWay, Rule::OptionsFiltered],
+            with("Allow"),
+            format!("a web server{from} answered OPTIONS itself, with the methods it knows; Glance was not asked"),
+            "let OPTIONS on /v2/images/ pass, up to Glance; a URL that the server does not route to Glance answers so too".into(),
+        )
+    } else {
+        (
+            &[Rule::CorsOnTheWay, Rule::OriginMissing],
+            nothing,
+            format!(
+                "not Glance's CORS filter answered{from} (its refusal is an empty 200 without Content-Type): either something on the way answers OPTIONS itself, or Glance runs without the filter"
+            ),
+            elsewhere,
+        )
+    };
+    failure(Requirement::AllowOrigin, rules, received, message, fix)
+}
+
+/// `Access-Control-Allow-Methods` lacks the method.
+pub fn methods(asked: &Preflight, answer: &Answer, methods: &Extracted<'_>) -> Failure {
+    let method = asked.method;
+    let message = match methods {
+        Extracted::Null => format!("the origin is allowed, but no method is; {method} must be listed"),
+        Extracted::Failure(element) => unparsable(element),
+        Extracted::Values(values) if values.iter().any(|v| v.eq_ignore_ascii_case(method)) => {
+            format!("methods are case-sensitive: {method} must be written in upper case")
+        }
+        Extracted::Values(_) => format!("{method} is not among the methods"),
+    };
+    let fix = complete(answer, method, "allow_methods");
+    failure(
+        Requirement::AllowMethods,
+        &[Rule::CorsOnTheWay, Rule::MethodMissing],
+        received(&answer.headers, ALLOW_METHODS),
+        message,
+        fix,
+    )
+}
+
+/// `Access-Control-Allow-Headers` lacks some name.
+pub fn header_names(answer: &Answer, names: &Extracted<'_>, missing: &[&str]) -> Failure {
+    let missing = missing.join(", ");
+    let message = match names {
+        Extracted::Null => format!("the origin is allowed, but no header is; missing: {missing}"),
+        Extracted::Failure(element) => unparsable(element),
+        Extracted::Values(_) => format!("missing: {missing}"),
+    };
+    let fix = complete(answer, &missing, "allow_headers");
+    failure(
+        Requirement::AllowHeaders,
+        &[Rule::CorsOnTheWay, Rule::HeaderMissing],
+        received(&answer.headers, ALLOW_HEADERS),
+        message,
+        fix,
+    )
+}
+
+fn unparsable(element: &str) -> String {
+    format!("the list does not parse, so browsers refuse it whole: \"{}\" is no name", shown(element))
+}
+
+/// What to do about a list that lacks something: Glance's filter would have listed it or said nothing.
+fn complete(answer: &Answer, missing: &str, option: &str) -> String {
+    let from = signature(answer);
+    format!(
+        "this answer was made on the way{from}, for Glance's filter lists exactly what was asked or says nothing at all: list {missing} there, or better let Glance answer, with {missing} in [cors] {option}: {ON_THE_WAY}"
+    )
+}
+
+/// Whether the lists are exactly what was asked, as Glance's filter grants.
+pub fn is_echo(asked: &Preflight, answer: &Answer) -> bool {
+    let equal = |name, wanted: &[&str]| matches!(extract(&answer.headers, name), Extracted::Values(v) if v == wanted);
+    equal(ALLOW_METHODS, &[asked.method]) && equal(ALLOW_HEADERS, &asked.headers)
+}

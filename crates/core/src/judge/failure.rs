@@ -1,0 +1,79 @@
+//! Why a browser would not send the upload.
+
+use direct_upload_api::Rule;
+
+/// What a browser asks for before it sends the upload, in the order in which it is looked at here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Requirement {
+    /// The catalog's URL and Horizon's `/v2/images/…/file` make a URL that Glance has.
+    UploadUrl,
+    /// The host is one that a browser outside the cluster can reach.
+    Reachable,
+    /// No http from an https page (Mixed Content §4).
+    SecureContext,
+    /// Status 200 to 299 and no redirect.
+    Status,
+    /// `Access-Control-Allow-Origin`, combined, is the origin or `*` (Fetch §4.10).
+    AllowOrigin,
+    /// `Access-Control-Allow-Methods` holds the method or `*`.
+    AllowMethods,
+    /// `Access-Control-Allow-Headers` holds each header or `*`.
+    AllowHeaders,
+    /// Where dashboard and Glance are of one origin: Glance itself answers the upload.
+    Glance,
+}
+
+impl Requirement {
+    /// The requirement as a sentence.
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Self::UploadUrl => "the catalog's URL followed by /v2/images/{id}/file is Glance's upload URL",
+            Self::Reachable => "the host of the URL can be reached from a browser",
+            Self::SecureContext => "a page that was loaded by https talks to https only",
+            Self::Status => "the status is 200 to 299, and no redirect",
+            Self::AllowOrigin => "Access-Control-Allow-Origin is the origin, byte for byte, or *",
+            Self::AllowMethods => "Access-Control-Allow-Methods holds PUT, in upper case, or *",
+            Self::AllowHeaders => "Access-Control-Allow-Headers holds each header that was asked for, or *",
+            Self::Glance => "Glance itself answers at the upload URL: it refuses an upload without a token",
+        }
+    }
+}
+
+/// The requirement that was not met.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    pub requirement: Requirement,
+    /// The likeliest rule.
+    pub rule: Rule,
+    /// Rules that could be the cause as well.
+    pub also: Vec<Rule>,
+    /// The part of the answer that it was judged by; bounded, one line, never the body.
+    pub received: String,
+    /// What is wrong.
+    pub message: String,
+    /// What to change, and where.
+    pub fix: String,
+}
+
+/// What works in a browser but is unwise, or worth to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Advice {
+    pub rule: Option<Rule>,
+    pub message: String,
+}
+
+impl std::fmt::Display for Advice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.rule {
+            Some(rule) => write!(f, "{rule}: {}", self.message),
+            None => f.write_str(&self.message),
+        }
+    }
+}
+
+impl Advice {
+    pub fn new(rule: impl Into<Option<Rule>>, message: impl Into<String>) -> Self {
+        Self { rule: rule.into(), message: message.into() }
+    }
+}

@@ -1,0 +1,158 @@
+//! The head of an HTTP/1 answer, read as browsers read it: what they bear is borne, what one of them
+//! refuses is an error. Pure. Each decision stands in tests/cases/preflight/wire.yaml.
+
+use super::headers::{is_token, lines, starts_with};
+use super::response::Answer;
+
+/// Why a head is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unreadable {
+    #[error("the answer does not begin with the status line of HTTP/1")]
+    NotHttp,
+    #[error("the connection ended before an answer was complete")]
+    Cut,
+    #[error("the answer's head is longer than {} KiB", MOST / 1024)]
+    TooLong,
+    #[error("the answer's head holds a NUL byte; browsers refuse it")]
+    Nul,
+    #[error("the answer has several lines {0} that differ; browsers refuse it")]
+    Differing(&'static str),
+    #[error("a CORS header has a blank before its colon: some browsers read it, others do not")]
+    Blank,
+}
+
+/// How much of an answer is read. Browsers read more, but nobody writes such heads.
+const MOST: usize = 64 * 1024;
+
+/// Reads what has come so far; `None` if that is not yet a whole head.
+///
+/// # Errors
+/// No more bytes can make it one.
+pub fn read(mut bytes: &[u8]) -> Result<Option<Answer>, Unreadable> {
+    loop {
+        let start = bytes.iter().take(4).take_while(|b| b"\r\n".contains(b)).count();
+        let from_start = &bytes[start..];
+        if !is_http(from_start) {
+            return Err(Unreadable::NotHttp);
+        }
+        let Some(end) = end(from_start) else {
+            return if bytes.len() > MOST { Err(Unreadable::TooLong) } else { Ok(None) };
+        };
+        let answer = parse(&from_start[..end])?;
+        // Answers before the answer; 101 is one, though not a good one.
+        if !(100..=199).contains(&answer.status) || answer.status == 101 {
+            return Ok(Some(answer));
+        }
+        bytes = &from_start[end..];
+    }
+}
+
+/// As far as it goes.
+fn is_http(bytes: &[u8]) -> bool {
+    bytes.iter().zip(b"HTTP/").all(|(found, wanted)| found == wanted)
+}
+
+/// Behind the first empty line, whichever way lines are ended.
+fn end(bytes: &[u8]) -> Option<usize> {
+    let behind = |at: usize| match bytes.get(at..)? {
+        [b'\n', ..] => Some(at + 1),
+        [b'\r', b'\n', ..] => Some(at + 2),
+        _ => None,
+    };
+    bytes.iter().enumerate().filter(|(_, b)| **b == b'\n').find_map(|(at, _)| behind(at + 1))
+}
+
+fn parse(head: &[u8]) -> Result<Answer, Unreadable> {
+    if head.contains(&0) {
+        return Err(Unreadable::Nul);
+    }
+    // Isomorphic decode: each byte the character of its number.
+    let text: String = head.iter().copied().map(char::from).collect();
+    // Chromium ends lines at a carriage return alone, too.
+    let mut lines = text.split(['\r', '\n']).filter(|line| !line.is_empty());
+    let status = lines.next().and_then(status).ok_or(Unreadable::NotHttp)?;
+    let mut headers: Vec<(String, String)> = Vec::new();
+    for line in lines {
+        if line.starts_with([' ', '\t']) {
+            if let Some((_, value)) = headers.last_mut() {
+                value.push(' ');
+                value.push_str(line.trim_matches([' ', '\t']));
+            }
+        } else if let Some((name, value)) = line.split_once(':') {
+            let bare = name.trim_end_matches([' ', '\t']);
+            if bare != name && starts_with(bare, "Access-Control-Allow-") {
+                return Err(Unreadable::Blank);
+            }
+            if is_token(name) {
+                headers.push((name.to_owned(), value.trim_matches([' ', '\t']).to_owned()));
+            }
+        }
+    }
+    match differing(&headers) {
+        Some(name) => Err(Unreadable::Differing(name)),
+        None => Ok(Answer { status, headers }),
+    }
+}
+
+/// `HTTP/`, any version, three digits.
+fn status(line: &str) -> Option<u16> {
+    let (version, rest) = line.strip_prefix("HTTP/")?.split_once(' ')?;
+    let code = rest.trim_start_matches(' ').split(' ').next()?;
+    let is_version = version.split('.').all(|part| !part.is_empty() && is_number(part));
+    if is_version && code.len() == 3 && is_number(code) { code.parse().ok() } else { None }
+}
+
+fn is_number(text: &str) -> bool {
+    text.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// Signs of an answer that was spliced into another.
+fn differing(headers: &[(String, String)]) -> Option<&'static str> {
+    let differ = |name: &'static str| {
+        let mut values = lines(headers, name);
+        let first = values.next();
+        values.any(|value| Some(value) != first)
+    };
+    let chunked = lines(headers, "Transfer-Encoding").next().is_some();
+    ["Location", "Content-Disposition", "Content-Length"]
+        .into_iter()
+        .find(|name| differ(name) && !(chunked && *name == "Content-Length"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const ANSWER: &[u8] = b"HTTP/1.1 103 Early Hints\r\nA: b\r\n\r\nHTTP/1.1 200 OK\r\nA: c,\r\n d\r\n\r\nbody";
+
+    #[test]
+    fn a_head_is_complete_with_its_empty_line() {
+        let whole = ANSWER.len() - b"body".len();
+        for length in 0..whole {
+            assert_eq!(read(&ANSWER[..length]), Ok(None), "{length}");
+        }
+        let answer = Answer { status: 200, headers: vec![("A".into(), "c, d".into())] };
+        assert_eq!(read(&ANSWER[..whole]), Ok(Some(answer.clone())));
+        assert_eq!(read(ANSWER), Ok(Some(answer)));
+    }
+
+    #[test]
+    fn what_is_no_answer_is_seen_early() {
+        assert_eq!(read(b"SSH"), Err(Unreadable::NotHttp));
+        assert_eq!(read(b"HTTQ"), Err(Unreadable::NotHttp));
+        assert_eq!(read(&[b"HTTP/1.1 200 ", "x".repeat(MOST).as_bytes()].concat()), Err(Unreadable::TooLong));
+    }
+
+    proptest! {
+        /// Whatever comes, in whatever pieces: no panic, and more bytes never change what is read.
+        #[test]
+        fn any_bytes_are_read(rest in "(HTTP/1.1 [0-9]{1,4}|\r\n|\n|[A-Za-z]: ?|[ -~]|\0|\r){0,30}", cut in 0usize..60) {
+            let bytes = format!("HTTP/1.1 200 OK\r\n{rest}").into_bytes();
+            let early = read(&bytes[..cut.min(bytes.len())]);
+            if early != Ok(None) {
+                prop_assert_eq!(early, read(&bytes));
+            }
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! Would a browser's upload be let through? Asked as a browser asks, judged as a browser judges.
+//!
+//! In: a dashboard's origin and Glance's public endpoint. Out: a [`Report`] with a verdict by the
+//! Fetch standard's CORS-preflight fetch (§4.8) for a request without credentials: which requirement
+//! failed, what was received, which rule, what to change.
+//!
+//! [`request`] is the question, [`mod@judge`] the pure judgement (`same_origin`, where browsers make no
+//! preflight), [`explain`] and [`advise`] its words;
+//! [`mod@probe`] is the only part that touches the network, through [`connect`] and within [`address`];
+//! [`head`] reads what comes back.
+//! [`question`] and [`ledger`] say what many answers mean over time; [`catalog`] is what Keystone says
+//! of where uploads go, and [`keystone`] asks it.
+
+pub mod advise;
+pub mod answer;
+pub mod catalog;
+pub mod cors;
+pub mod diagnose;
+pub mod explain;
+pub mod explain_status;
+pub mod failure;
+pub mod head;
+pub mod headers;
+pub mod outcome;
+pub mod preflight;
+pub mod report;
+pub mod response;
+pub mod same_origin;
+pub mod schedule;
+pub mod unreachable;
+pub use catalog::{read, request};
+pub use cors::{judge, origin_allowed};
+pub use failure::{Advice, Failure, Requirement};
+pub use head::Unreadable;
+pub use outcome::Outcome;
+pub use preflight::{Preflight, Request, user_agent};
+pub use report::{Decision, Line, Report};
+pub use response::{Answer, Verdict};
+pub use schedule::{FIRM, Ledger, Pace};
+pub use unreachable::{Unreachable, UnreachableKind};

@@ -1,0 +1,166 @@
+//! What the browser asks before it uploads, and what is wrong before anything is asked.
+
+use std::hash::{BuildHasher, RandomState};
+use std::net::IpAddr;
+
+use direct_upload_api::web::{Endpoint, Origin};
+use direct_upload_api::{OPERATOR, Rule};
+
+use super::failure::{Failure, Requirement};
+use crate::openstack::{HEADERS, METHOD};
+
+/// One request, as it is sent to the endpoint's host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    pub method: &'static str,
+    pub path: String,
+    pub lines: Vec<(&'static str, String)>,
+}
+
+/// The question of one upload: of its CORS-preflight fetch, or of the same origin of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Preflight {
+    /// Where the dashboard's page came from.
+    pub origin: Origin,
+    pub endpoint: Endpoint,
+    /// An image that does not exist: the preflight is answered before Glance looks for it.
+    pub image: String,
+    pub method: &'static str,
+    pub headers: Vec<&'static str>,
+}
+
+impl Preflight {
+    /// The preflight of Horizon's upload.
+    pub fn upload(origin: Origin, endpoint: Endpoint) -> Self {
+        Self { origin, endpoint, image: random_id(), method: METHOD, headers: HEADERS.to_vec() }
+    }
+
+    /// The URL that is asked.
+    pub fn url(&self) -> String {
+        format!("{}{}", self.endpoint.origin(), self.endpoint.upload_path(&self.image))
+    }
+
+    /// Whether the browser makes no CORS of it at all.
+    pub fn same_origin(&self) -> bool {
+        self.origin == *self.endpoint.origin()
+    }
+
+    /// What is sent: the preflight, or of the same origin the upload itself, without token or data.
+    pub fn request(&self) -> Request {
+        let method = if self.same_origin() { self.method } else { "OPTIONS" };
+        Request { method, path: self.endpoint.upload_path(&self.image), lines: self.lines() }
+    }
+
+    /// Of the same origin: where Glance lists its versions, for everybody.
+    pub fn versions(&self) -> Request {
+        let path = format!("{}/versions", self.endpoint.path());
+        Request { method: "GET", path, lines: vec![("Accept", "application/json".to_owned()), agent()] }
+    }
+
+    /// The headers that make it a preflight (Fetch §4.8), or an upload, in the browser's order.
+    pub fn lines(&self) -> Vec<(&'static str, String)> {
+        let mut lines = vec![("Accept", "*/*".to_owned())];
+        if self.same_origin() {
+            lines.push(("Content-Length", "0".to_owned()));
+            lines.push(("Content-Type", "application/octet-stream".to_owned()));
+        } else {
+            lines.push(("Access-Control-Request-Method", self.method.to_owned()));
+            if !self.headers.is_empty() {
+                lines.push(("Access-Control-Request-Headers", self.headers.join(",")));
+            }
+        }
+        lines.push(("Origin", self.origin.to_string()));
+        lines.push(agent());
+        lines
+    }
+
+    /// What makes the upload fail whatever the answer would be. `redirected`: somebody said which
+    /// address stands for the host, so that its name is no matter.
+    pub fn objection(&self, redirected: bool) -> Option<Failure> {
+        let url = self.endpoint.origin();
+        if self.origin.is_https() && !url.is_https() && !is_loopback(url) {
+            return Some(Failure {
+                requirement: Requirement::SecureContext,
+                rule: Rule::MixedContent,
+                also: vec![],
+                received: format!("public URL {}", self.endpoint),
+                message: "mixed content: the dashboard is https and Glance is http; the browser sends nothing".into(),
+                fix: "serve Glance by https and put that URL into the Keystone catalog (public endpoint of service type image)".into(),
+            });
+        }
+        if let Some(version) = self.endpoint.version() {
+            return Some(Failure {
+                requirement: Requirement::UploadUrl,
+                rule: Rule::WrongEndpoint,
+                also: vec![],
+                received: format!("public URL {}", self.endpoint),
+                message: format!(
+                    "the URL ends in /{version}; Horizon appends /v2/images/..., and Glance has no such path (404)"
+                ),
+                fix: format!("take /{version} off the public endpoint of service type image in the Keystone catalog"),
+            });
+        }
+        url.unreachable().filter(|_| !redirected).map(|why| Failure {
+            requirement: Requirement::Reachable,
+            rule: Rule::NotPublic,
+            also: vec![],
+            received: format!("public URL {}", self.endpoint),
+            message: format!("{} is {why}; a browser elsewhere cannot reach it", url.host()),
+            fix: "put a URL that browsers reach into the Keystone catalog (public endpoint of service type image)"
+                .into(),
+        })
+    }
+}
+
+fn agent() -> (&'static str, String) {
+    ("User-Agent", user_agent())
+}
+
+/// How each request of ours names its sender.
+pub fn user_agent() -> String {
+    format!("{OPERATOR}/{}", env!("CARGO_PKG_VERSION"))
+}
+
+/// Hosts that are trustworthy by http too (Secure Contexts §3.1), so never mixed content.
+fn is_loopback(origin: &Origin) -> bool {
+    let host = origin.host().trim_end_matches('.');
+    host == "localhost" || host.ends_with(".localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+/// Of the form of an image's id, and of no image. Unguessable is not needed.
+fn random_id() -> String {
+    let bits = || RandomState::new().hash_one(0u8);
+    let (a, b) = (bits(), bits());
+    format!(
+        "{:08x}-{:04x}-4{:03x}-8{:03x}-{:012x}",
+        a >> 32,
+        (a >> 16) & 0xffff,
+        a & 0xfff,
+        b >> 52,
+        b & 0xffff_ffff_ffff
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("https://glance.example.com", 443, "/v2/images/x/file")]
+    #[case("https://glance.example.com:9292/", 9292, "//v2/images/x/file")]
+    #[case("http://[2001:db8::1]", 80, "/v2/images/x/file")]
+    #[case("http://[2001:db8::1]:9292/image", 9292, "/image/v2/images/x/file")]
+    fn where_the_upload_goes(#[case] url: &str, #[case] port: u16, #[case] path: &str) {
+        let endpoint = Endpoint::parse(url).unwrap();
+        assert_eq!((endpoint.port(), endpoint.upload_path("x").as_str()), (port, path));
+        assert_eq!(endpoint.to_string(), url);
+    }
+
+    #[test]
+    fn ids_look_like_ids_and_differ() {
+        let (a, b) = (random_id(), random_id());
+        assert_ne!(a, b);
+        assert_eq!(a.split('-').map(str::len).collect::<Vec<_>>(), [8, 4, 4, 4, 12]);
+    }
+}

@@ -1,0 +1,26 @@
+//! The head of an HTTP response.
+
+use super::failure::{Advice, Failure};
+
+/// The head of an HTTP answer. The body plays no role and is never kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    pub status: u16,
+    /// As received, line by line.
+    pub headers: Vec<(String, String)>,
+}
+
+/// The browser's decision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// `None`: the browser sends the upload.
+    pub failure: Option<Failure>,
+    pub advice: Vec<Advice>,
+}
+
+impl Verdict {
+    /// Whether the browser sends the upload.
+    pub fn granted(&self) -> bool {
+        self.failure.is_none()
+    }
+}

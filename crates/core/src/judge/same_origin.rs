@@ -1,0 +1,139 @@
+//! Dashboard and Glance of one origin: the browser asks nothing of CORS, so nothing can be learned
+//! from a preflight. What matters there is who answers. Pure.
+//!
+//! Asked is the upload itself, with neither token nor data: the token check (keystonemiddleware's
+//! `auth_token`, `_reject_auth_headers`) refuses it by 401 with `WWW-Authenticate: Keystone uri=…`,
+//! which no page of Horizon's and no login does. Where a proxy took that header away, Glance's list of
+//! versions, which is JSON and asks for no token, tells as much.
+
+use direct_upload_api::Rule;
+
+use super::explain::{failure, signature};
+use super::explain_status::{challenges, redirect, scheme};
+use super::failure::{Advice, Failure, Requirement};
+use super::headers::{get, shown, starts_with};
+use super::preflight::Preflight;
+use super::response::Answer;
+
+const LEAD: &str = "let the proxy lead this path, and all below it, to Glance without the path itself (httpd: ProxyPass in a Location of the dashboard's host), and take the URL from the Keystone catalog";
+
+/// Whether Glance itself refused an upload that has no token.
+///
+/// # Errors
+/// Who else answered, as far as that shows.
+pub fn judge(asked: &Preflight, answer: &Answer) -> Result<(), Failure> {
+    let code = answer.status;
+    let from = signature(answer);
+    let (rules, message, fix): (&[Rule], String, &str) = match code {
+        401 if challenges(answer).any(|challenge| starts_with(challenge, "keystone")) => return Ok(()),
+        301 | 302 | 303 | 307 | 308 => return Err(redirected(asked, answer)),
+        401 if is_worth_asking(answer) => (
+            &[Rule::OptionsFiltered, Rule::WrongEndpoint],
+            format!(
+                "something{from} asks for credentials, not Keystone's as Glance does, and no list of versions is there: Glance was not asked"
+            ),
+            LEAD,
+        ),
+        401 | 407 | 511 | 561 => (
+            &[Rule::OptionsFiltered, Rule::WrongEndpoint],
+            format!(
+                "a login in front of Glance{from} answered; the browser's upload has Glance's token and no other credentials"
+            ),
+            "let this path pass that login",
+        ),
+        403 | 451 => (
+            &[Rule::OptionsFiltered, Rule::WrongEndpoint],
+            format!("an access filter{from}, or the dashboard itself, refused the upload before Glance was asked"),
+            LEAD,
+        ),
+        405 | 501 => (
+            &[Rule::OptionsFiltered, Rule::WrongEndpoint],
+            format!("something{from} does not let the method PUT pass; a dashboard or a file server answers so, too"),
+            LEAD,
+        ),
+        300 => (
+            &[Rule::WrongEndpoint],
+            format!(
+                "an API's list of versions{from}: the path that reached Glance does not begin with /v2/, as when the proxy passes its own path on"
+            ),
+            LEAD,
+        ),
+        200..=299 => (
+            &[Rule::WrongEndpoint],
+            format!(
+                "an upload without a token was taken{from}: that is not Glance, but something that answers whatever is asked"
+            ),
+            LEAD,
+        ),
+        411 | 413 => (
+            &[Rule::BodyLimit],
+            format!("a body limit{from} refused an upload of no bytes; it will refuse an image, too"),
+            "lift the limit for this path: httpd LimitRequestBody 0, ingress-nginx proxy-body-size \"0\"",
+        ),
+        408 | 504 | 522 | 524 => (
+            &[Rule::TooSlow, Rule::WrongEndpoint],
+            format!("the proxy{from} gave up waiting for Glance"),
+            "see whether Glance runs and its Service has endpoints; then the proxy's backend for this path",
+        ),
+        500..=599 => (
+            &[Rule::WrongEndpoint],
+            format!("the proxy{from} has no working Glance behind this path, or Glance failed"),
+            "see whether Glance's pods are ready and its log is clean; then the proxy's backend for this path",
+        ),
+        _ => (
+            &[Rule::WrongEndpoint],
+            format!(
+                "not Glance answered{from}: without a token it answers an upload with 401 and Keystone's challenge"
+            ),
+            LEAD,
+        ),
+    };
+    Err(failure(Requirement::Glance, rules, received(answer), message, fix.to_owned()))
+}
+
+/// A refusal for want of credentials that does not say of which kind: a proxy may have taken that away.
+pub fn is_worth_asking(answer: &Answer) -> bool {
+    answer.status == 401 && challenges(answer).next().is_none()
+}
+
+/// Whether the list of versions is Glance's, as far as its head tells.
+pub fn lists_versions(answer: &Answer) -> bool {
+    let json = get(&answer.headers, "Content-Type").is_some_and(|kind| starts_with(&kind, "application/json"));
+    matches!(answer.status, 200 | 300) && json
+}
+
+/// What to know of an answer that is Glance's.
+pub fn advice(by_versions: bool) -> Vec<Advice> {
+    let mut advice = vec![Advice::new(
+        None,
+        "dashboard and Glance have the same origin: the browser needs no CORS and sends no preflight; asked was an upload without a token instead, which Glance refused as it should",
+    )];
+    if by_versions {
+        advice.push(Advice::new(
+            None,
+            "the refusal lacks Keystone's challenge (WWW-Authenticate): something on the way takes it away; that it is Glance was told by its list of versions",
+        ));
+    }
+    advice
+}
+
+fn redirected(asked: &Preflight, answer: &Answer) -> Failure {
+    let failure = redirect(asked, answer);
+    let message = format!("a redirect{}: Glance answers uploads with none", signature(answer));
+    Failure {
+        requirement: Requirement::Glance,
+        rule: Rule::WrongEndpoint,
+        also: vec![Rule::OptionsFiltered],
+        message,
+        fix: LEAD.to_owned(),
+        ..failure
+    }
+}
+
+fn received(answer: &Answer) -> String {
+    let status = format!("status {}{}", answer.status, signature(answer));
+    match challenges(answer).next() {
+        Some(challenge) => format!("{status}, WWW-Authenticate: {}", shown(scheme(challenge))),
+        None => format!("{status}, no WWW-Authenticate"),
+    }
+}

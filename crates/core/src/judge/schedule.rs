@@ -1,0 +1,314 @@
+//! What many answers to the same questions mean, and when to ask again. Pure: time comes in.
+//!
+//! One answer decides nothing. A verdict is a run of answers that agree; a verdict on which a mode
+//! that is in force may be changed is a run that has lasted. An answer that contradicts begins the
+//! run anew, so an endpoint that flaps never comes to a verdict.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::model::{Answered, Epoch, Question, Standing};
+
+/// So many answers in a row that agree are a verdict.
+pub const VERDICT: u32 = 3;
+
+/// So many in a row, over [`Pace::patience`], and it is firm.
+pub const FIRM: u32 = 5;
+
+/// Time between the answers of a run that is to become a verdict.
+const SOON: Duration = Duration::from_secs(1);
+
+/// How many questions are asked in a second, at most; with more, each is asked more seldom.
+const RATE: u32 = 10;
+
+/// How often questions are asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
+    /// Between two looks at an endpoint that grants.
+    pub interval: Duration,
+    /// How long answers must agree without exception before a mode that is in force is changed.
+    pub patience: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { interval: Duration::from_secs(60), patience: Duration::from_secs(300) }
+    }
+}
+
+/// All questions and their answers.
+#[derive(Clone, Debug)]
+pub struct Ledger {
+    pace: Pace,
+    entries: BTreeMap<Question, Entry>,
+}
+
+#[derive(Clone, Debug)]
+struct Entry {
+    epoch: Epoch,
+    /// When to ask; none while an answer is awaited.
+    due: Option<Duration>,
+    /// The latest answer, and how many before it agree.
+    run: Option<(Answered, u32)>,
+    /// Since when, and how often, answers are of the latest one's kind, whatever their reasons.
+    lasting: (Duration, u32),
+    /// Answers since the last verdict.
+    undecided: u32,
+    standing: Option<Standing>,
+}
+
+impl Ledger {
+    /// An empty ledger.
+    pub fn new(pace: Pace) -> Self {
+        Self { pace, entries: BTreeMap::new() }
+    }
+
+    /// Makes the questions those that are wanted. Returns those that no longer are.
+    pub fn want(&mut self, wanted: BTreeMap<Question, Epoch>, now: Duration) -> Vec<Question> {
+        let gone: Vec<_> = self.entries.keys().filter(|q| !wanted.contains_key(*q)).cloned().collect();
+        for question in &gone {
+            self.entries.remove(question);
+        }
+        for (question, epoch) in wanted {
+            let entry = self.entries.entry(question).or_insert_with(|| Entry::new(now));
+            if entry.epoch != epoch {
+                entry.epoch = epoch;
+                entry.run = None;
+                entry.undecided = 0;
+                entry.due = entry.due.map(|due| due.min(now));
+            }
+        }
+        gone
+    }
+
+    /// The questions whose time has come, at most so many; each waits for its answer then.
+    pub fn take(&mut self, now: Duration, most: usize) -> Vec<(Question, String)> {
+        let mut due: Vec<_> = self.entries.iter_mut().filter(|(_, e)| e.is_due(now)).collect();
+        due.sort_by_key(|(_, entry)| entry.due);
+        let ask = |(question, entry): (&Question, &mut Entry)| {
+            entry.due = None;
+            (question.clone(), entry.epoch.clone().unwrap_or_default())
+        };
+        due.into_iter().take(most).map(ask).collect()
+    }
+
+    /// When the next question is due.
+    pub fn next(&self) -> Option<Duration> {
+        self.entries.values().filter(|e| e.epoch.is_some()).filter_map(|e| e.due).min()
+    }
+
+    /// Enters an answer. Returns what is known now, if that changed. `jitter` is from 0 to 1.
+    pub fn enter(
+        &mut self,
+        question: &Question,
+        epoch: &str,
+        answer: Answered,
+        now: Duration,
+        jitter: f64,
+    ) -> Option<Standing> {
+        let pace = self.pace(jitter);
+        let entry = self.entries.get_mut(question)?;
+        if entry.epoch.as_deref() != Some(epoch) {
+            // Asked of a server that is another one meanwhile.
+            entry.due = Some(now);
+            return None;
+        }
+        let before = entry.standing.clone();
+        entry.count(answer, epoch, now, self.pace.patience);
+        entry.due = Some(now + entry.wait(&pace));
+        (entry.standing != before).then(|| entry.standing.clone()).flatten()
+    }
+
+    /// The pace for as many questions as there are, with a fifth more or less.
+    fn pace(&self, jitter: f64) -> Pace {
+        let count = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
+        let interval = self.pace.interval.max(Duration::from_secs(1) * (count / RATE));
+        Pace { interval: interval.mul_f64(0.8 + 0.4 * jitter.clamp(0.0, 1.0)), ..self.pace }
+    }
+}
+
+impl Entry {
+    fn new(now: Duration) -> Self {
+        Self { epoch: None, due: Some(now), run: None, lasting: (now, 0), undecided: 0, standing: None }
+    }
+
+    fn is_due(&self, now: Duration) -> bool {
+        self.epoch.is_some() && self.due.is_some_and(|due| due <= now)
+    }
+
+    fn count(&mut self, answer: Answered, epoch: &str, now: Duration, patience: Duration) {
+        let same_kind =
+            self.run.as_ref().is_some_and(|(last, _)| std::mem::discriminant(last) == std::mem::discriminant(&answer));
+        self.lasting = if same_kind { (self.lasting.0, self.lasting.1 + 1) } else { (now, 1) };
+        let times = match &self.run {
+            Some((last, times)) if last.agrees(&answer) => times.saturating_add(1),
+            _ => 1,
+        };
+        self.undecided = self.undecided.saturating_add(1);
+        if times >= VERDICT {
+            self.undecided = 0;
+            // The words of a verdict stay while it stays: only a change is written.
+            let stays = self.standing.as_ref().filter(|s| s.verdict.agrees(&answer)).map(|s| s.verdict.clone());
+            let firm = self.lasting.1 >= FIRM && now.saturating_sub(self.lasting.0) >= patience;
+            let verdict = stays.unwrap_or_else(|| answer.clone());
+            self.standing = Some(Standing { verdict, epoch: epoch.to_owned(), firm });
+        } else if !same_kind && let Some(standing) = &mut self.standing {
+            standing.firm = false;
+        }
+        self.run = Some((answer, times));
+    }
+
+    /// Soon while a verdict is to come, but ever later if none comes; then by the pace, and four
+    /// times as often while it is not granted: somebody may be mending it.
+    fn wait(&self, pace: &Pace) -> Duration {
+        if self.undecided > 0 {
+            let later = SOON.saturating_mul(1 << (self.undecided / (2 * VERDICT)).min(16));
+            return later.min(pace.interval);
+        }
+        match &self.standing {
+            Some(Standing { verdict: Answered::Granted(_), .. }) => pace.interval,
+            _ => (pace.interval / 4).max(SOON.min(pace.interval)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Reach;
+    use crate::model::Reply;
+    use direct_upload_api::Rule;
+    use direct_upload_api::web::Endpoint;
+    use direct_upload_api::web::Origin;
+    use rstest::rstest;
+
+    fn question() -> Question {
+        Question {
+            origin: Origin::parse("https://horizon.example.com").unwrap(),
+            endpoint: Endpoint::parse("https://glance.example.com").unwrap(),
+            reach: Reach::default().into(),
+        }
+    }
+
+    fn reply(rule: Option<Rule>) -> Reply {
+        let requirement = "status".to_owned();
+        Reply { rule, requirement, message: String::new(), received: String::new(), fix: String::new() }
+    }
+
+    fn answer(letter: char) -> Answered {
+        match letter {
+            'g' => Answered::Granted(vec![]),
+            'r' => Answered::Refused(reply(Some(Rule::OriginMissing))),
+            's' => Answered::Refused(reply(Some(Rule::OptionsFiltered))),
+            _ => Answered::Unknown(reply(None)),
+        }
+    }
+
+    fn letter(standing: Option<&Standing>) -> String {
+        let Some(standing) = standing else { return "-".into() };
+        let letter = match &standing.verdict {
+            Answered::Granted(_) => "g",
+            Answered::Refused(r) if r.rule == Some(Rule::OriginMissing) => "r",
+            Answered::Refused(_) => "s",
+            Answered::Unknown(_) => "u",
+        };
+        format!("{letter}{}", if standing.firm { "!" } else { "" })
+    }
+
+    /// Answers come every minute; what is known after each.
+    #[rstest]
+    #[case::three_are_a_verdict("ggg", "- - g")]
+    #[case::lasting_is_firm("rrrrrr", "- - r r r r!")]
+    #[case::flapping_decides_nothing("grgrgrgrgrgr", "- - - - - - - - - - - -")]
+    #[case::flapping_keeps_what_was_known("gggrgrrgrrgr", "- - g g g g g g g g g g")]
+    #[case::one_exception_ends_the_patience("rrrrrgrrrrr", "- - r r r r r r r r r")]
+    #[case::firmness_ends_at_once("rrrrrrg", "- - r r r r! r")]
+    #[case::another_reason_lasts_on("rrrsss", "- - r r r s!")]
+    #[case::unknown_is_no_refusal("rruuurr", "- - - - u u u")]
+    #[case::unknown_ends_the_patience("gggrrrruuurrrr", "- - g g g r r r r u u u r r")]
+    fn verdicts(#[case] answers: &str, #[case] expected: &str) {
+        let mut ledger = Ledger::new(Pace::default());
+        let q = question();
+        let mut known = None;
+        let mut seen = Vec::new();
+        for (minute, letter_in) in (0u64..).zip(answers.chars()) {
+            let now = Duration::from_secs(60 * minute);
+            ledger.want(BTreeMap::from([(q.clone(), Some("one".into()))]), now);
+            known = ledger.enter(&q, "one", answer(letter_in), now, 0.5).or(known);
+            seen.push(letter(known.as_ref()));
+        }
+        assert_eq!(seen.join(" "), expected);
+    }
+
+    #[test]
+    fn five_quick_answers_are_not_firm() {
+        let mut ledger = Ledger::new(Pace::default());
+        let q = question();
+        ledger.want(BTreeMap::from([(q.clone(), Some("one".into()))]), Duration::ZERO);
+        for second in 0..299 {
+            let standing = ledger.enter(&q, "one", answer('r'), Duration::from_secs(second), 0.5);
+            assert!(standing.is_none_or(|s| !s.firm));
+        }
+        assert!(ledger.enter(&q, "one", answer('r'), Duration::from_secs(300), 0.5).is_some_and(|s| s.firm));
+    }
+
+    /// What was granted before the server changed proves nothing of it after.
+    #[test]
+    fn another_epoch_is_proven_anew() {
+        let mut ledger = Ledger::new(Pace::default());
+        let q = question();
+        let at = Duration::from_secs;
+        let want = |epoch: &str| BTreeMap::from([(q.clone(), Some(epoch.to_owned()))]);
+        ledger.want(want("one"), at(0));
+        let standings: Vec<_> = (0..3).filter_map(|s| ledger.enter(&q, "one", answer('g'), at(s), 0.5)).collect();
+        assert_eq!(standings.len(), 1);
+        ledger.want(want("two"), at(10));
+        assert_eq!(ledger.next(), Some(at(10)), "it is asked at once");
+        assert_eq!(ledger.take(at(10), 9), [(q.clone(), "two".to_owned())]);
+        assert_eq!(ledger.enter(&q, "one", answer('g'), at(11), 0.5), None, "an answer to the old one");
+        let epochs: Vec<_> = (11..14).map(|s| ledger.enter(&q, "two", answer('g'), at(s), 0.5)).collect();
+        assert_eq!(epochs.iter().flatten().map(|s| s.epoch.as_str()).collect::<Vec<_>>(), ["two"]);
+        assert!(epochs[2].is_some(), "only the third says so");
+    }
+
+    #[test]
+    fn nothing_is_asked_while_pods_are_replaced() {
+        let mut ledger = Ledger::new(Pace::default());
+        ledger.want(BTreeMap::from([(question(), None)]), Duration::ZERO);
+        assert_eq!((ledger.next(), ledger.take(Duration::from_secs(9), 9).len()), (None, 0));
+    }
+
+    #[rstest]
+    #[case::soon("g", 1, 1)]
+    #[case::then_by_the_pace("ggg", 48, 72)]
+    #[case::more_often_while_refused("rrr", 12, 18)]
+    #[case::ever_later_without_a_verdict("grgrgrgrgrgrgrgrgrgrgrgrgrgrgr", 16, 60)]
+    fn when_to_ask_again(#[case] answers: &str, #[case] least: u64, #[case] most: u64) {
+        for jitter in [0.0, 0.5, 1.0] {
+            let mut ledger = Ledger::new(Pace::default());
+            let q = question();
+            ledger.want(BTreeMap::from([(q.clone(), Some(String::new()))]), Duration::ZERO);
+            for a in answers.chars() {
+                ledger.enter(&q, "", answer(a), Duration::ZERO, jitter);
+            }
+            let next = ledger.next().unwrap().as_secs();
+            assert!((least..=most).contains(&next), "{next}");
+        }
+    }
+
+    /// A thousand questions are asked at most ten times a second.
+    #[test]
+    fn a_bounded_budget() {
+        let mut ledger = Ledger::new(Pace::default());
+        let questions: Vec<_> = (0..1000)
+            .map(|n| Question { origin: Origin::parse(&format!("https://h{n}.example.com")).unwrap(), ..question() })
+            .collect();
+        ledger.want(questions.iter().map(|q| (q.clone(), Some(String::new()))).collect(), Duration::ZERO);
+        for q in &questions {
+            for _ in 0..VERDICT {
+                ledger.enter(q, "", answer('g'), Duration::ZERO, 0.0);
+            }
+        }
+        assert!(ledger.next().unwrap() >= Duration::from_secs(80));
+    }
+}

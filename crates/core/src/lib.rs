@@ -1,0 +1,10 @@
+pub mod derive;
+pub mod judge;
+pub mod manifests;
+pub mod model;
+pub mod openstack;
+pub mod ownership;
+pub mod plan;
+pub mod render;
+pub mod simulate;
+pub mod workload;

@@ -1,0 +1,28 @@
+//! Our Jobs, and why they have no pods.
+
+use k8s_openapi::api::batch::v1 as batch;
+use k8s_openapi::api::core::v1 as core;
+
+use crate::manifests::reduce::meta;
+use crate::model::{Job, JobEvent, Key};
+
+pub fn job(object: batch::Job) -> Job {
+    let conditions = object.status.and_then(|s| s.conditions).unwrap_or_default();
+    let holds = |type_: &str| conditions.iter().find(|c| c.type_ == type_ && c.status == "True");
+    let said =
+        |c: &batch::JobCondition| [&c.reason, &c.message].into_iter().flatten().cloned().collect::<Vec<_>>().join(": ");
+    let outcome = match (holds("Complete"), holds("Failed")) {
+        (Some(_), _) => Some(Ok(())),
+        (None, Some(failed)) => Some(Err(said(failed))),
+        (None, None) => None,
+    };
+    Job { meta: meta(object.metadata), outcome }
+}
+
+/// A Job has no condition for it: only its events tell that pods are refused.
+pub fn event(object: core::Event) -> Option<JobEvent> {
+    let about = &object.involved_object;
+    let refused = about.kind.as_deref() == Some("Job") && object.reason.as_deref() == Some("FailedCreate");
+    let job = Key::new(about.namespace.clone()?, about.name.clone()?);
+    refused.then(|| JobEvent { job, message: object.message.unwrap_or_default(), meta: meta(object.metadata) })
+}

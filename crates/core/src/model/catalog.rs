@@ -1,0 +1,41 @@
+//! What Keystone's catalog says.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use direct_upload_api::web::{Endpoint, PublicUrl};
+
+use super::key::Key;
+use super::question::Reach;
+
+/// Which Keystone is asked, as whom.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Inquiry {
+    /// Keystone's URL with its version, e.g. `https://keystone.example.com/v3`.
+    pub auth_url: PublicUrl,
+    /// The Secret with the application credential.
+    pub secret: Key,
+    pub reach: Arc<Reach>,
+}
+
+/// The public image endpoints, by region.
+pub type Published = BTreeMap<String, Endpoint>;
+
+/// What an inquiry has brought so far.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reading {
+    Known(Published),
+    /// Why the catalog cannot be read. Nothing follows from it.
+    Unknown(String),
+}
+
+impl Reading {
+    /// What is known after a further answer: a failure takes away nothing that was read.
+    #[must_use]
+    pub fn then(before: Option<&Self>, answer: Self) -> Self {
+        match (before, answer) {
+            (Some(Self::Known(published)), Self::Unknown(_)) => Self::Known(published.clone()),
+            (_, answer) => answer,
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! Conditions of other projects' objects.
+
+use serde::Deserialize;
+
+/// A condition of another project's object.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Told {
+    #[serde(rename = "type")]
+    pub type_: String,
+    pub status: String,
+    pub reason: String,
+    pub message: String,
+    pub observed_generation: Option<i64>,
+}
+
+/// The condition of that type.
+pub fn told<'a>(conditions: &'a [Told], type_: &str) -> Option<&'a Told> {
+    conditions.iter().find(|c| c.type_ == type_)
+}

@@ -1,0 +1,69 @@
+//! The subset of Gateway API that decides where a browser gets through.
+//!
+//! Words that may grow with a new release stay text, so that a new one does not hide the object.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use serde::Deserialize;
+
+use super::condition::Told;
+use super::meta::Meta;
+
+/// A Gateway API Gateway.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Gateway {
+    pub meta: Meta,
+    pub listeners: Vec<Listener>,
+    /// `status.listeners`.
+    pub told: Vec<ListenerStatus>,
+}
+
+/// One listener of a Gateway.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Listener {
+    pub name: String,
+    pub hostname: Option<String>,
+    pub port: i32,
+    pub protocol: String,
+    pub tls: ListenerTls,
+    pub allowed_routes: AllowedRoutes,
+}
+
+/// TLS of a listener.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct ListenerTls {
+    /// `Terminate` (the default) or `Passthrough`.
+    pub mode: Option<String>,
+}
+
+/// Which routes a listener takes.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct AllowedRoutes {
+    pub namespaces: RouteNamespaces,
+    pub kinds: Vec<RouteKind>,
+}
+
+/// `Same` (the default), `All`, `Selector`, `None`.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct RouteNamespaces {
+    pub from: Option<String>,
+    pub selector: Option<LabelSelector>,
+}
+
+/// A kind of route.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct RouteKind {
+    pub kind: String,
+}
+
+/// What the controller says of a listener.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct ListenerStatus {
+    pub name: String,
+    pub conditions: Vec<Told>,
+}

@@ -1,0 +1,45 @@
+//! Ingresses.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::annotations::Owners;
+use super::meta::Meta;
+
+/// An Ingress.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Ingress {
+    pub meta: Meta,
+    pub class: Option<String>,
+    /// Those with which ingress controllers are told what to do.
+    pub annotations: BTreeMap<String, String>,
+    pub owners: Owners,
+    pub rules: Vec<IngressRule>,
+    pub default_service: Option<String>,
+    /// Some backend is no Service.
+    pub other_backends: bool,
+    pub tls: Vec<IngressTls>,
+    /// `status.loadBalancer.ingress[].ports[].port`, where the controller tells.
+    pub ports: BTreeSet<i32>,
+}
+
+/// One rule of an Ingress.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct IngressRule {
+    pub host: Option<String>,
+    pub paths: Vec<IngressPath>,
+}
+
+/// One path of a rule.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct IngressPath {
+    pub path: String,
+    /// `pathType: Exact`: this path alone, and none below it.
+    pub exact: bool,
+    pub service: String,
+}
+
+/// One TLS entry; without hosts it covers all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct IngressTls {
+    pub hosts: Vec<String>,
+}

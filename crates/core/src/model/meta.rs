@@ -1,0 +1,47 @@
+//! The part of `metadata` that decisions depend on, and custom resources.
+
+use std::collections::BTreeMap;
+
+use direct_upload_api::{GlanceSpec, GlanceStatus, HorizonSpec, HorizonStatus, OpenStackApiSpec};
+use jiff::Timestamp;
+
+use super::key::Key;
+
+/// The part of `metadata` that decisions depend on.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Meta {
+    pub key: Key,
+    pub uid: String,
+    pub created: Option<Timestamp>,
+    /// Set while the object is being deleted.
+    pub deleting: Option<Timestamp>,
+    pub generation: i64,
+    /// Annotations of our own domain.
+    pub ours: BTreeMap<String, String>,
+}
+
+impl Meta {
+    /// Whether an API server holds the object, whose controllers can so have spoken of it.
+    pub fn is_stored(&self) -> bool {
+        self.created.is_some_and(|created| created != Timestamp::MAX)
+    }
+}
+
+/// A custom resource. A spec that does not decode hurts only itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Custom<Spec, Status> {
+    pub meta: Meta,
+    /// Whether our finalizer stands on it.
+    pub finalizer: bool,
+    pub spec: Result<Spec, String>,
+    pub status: Option<Status>,
+}
+
+/// A stored Horizon.
+pub type HorizonObject = Custom<HorizonSpec, HorizonStatus>;
+
+/// A stored Glance.
+pub type GlanceObject = Custom<GlanceSpec, GlanceStatus>;
+
+/// A stored OpenStackAPI.
+pub type ApiObject = Custom<OpenStackApiSpec, GlanceStatus>;

@@ -1,0 +1,21 @@
+//! Writes that the API server refused.
+
+use std::collections::BTreeMap;
+
+use direct_upload_api::ExposureKind;
+use jiff::Timestamp;
+
+use super::key::Key;
+
+/// A write that the API server refused. It is kept in memory alone: the next start tries again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    pub annotations: BTreeMap<String, String>,
+    /// Why, and what to do.
+    pub why: String,
+    /// When to try again.
+    pub until: Timestamp,
+}
+
+/// What was refused of late, by object.
+pub type Refusals = BTreeMap<(ExposureKind, Key), Refusal>;

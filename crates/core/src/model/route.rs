@@ -1,0 +1,59 @@
+//! OpenShift Routes.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::annotations::Owners;
+use super::condition::Told;
+use super::meta::Meta;
+
+/// An OpenShift Route.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Route {
+    pub meta: Meta,
+    /// Those with which routers are told what to do.
+    pub annotations: BTreeMap<String, String>,
+    pub owners: Owners,
+    pub spec: RouteSpec,
+    /// `status.ingress`: what routers say.
+    pub ingress: Vec<RouteIngress>,
+}
+
+/// `spec` of a Route.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct RouteSpec {
+    pub host: String,
+    pub path: String,
+    pub to: RouteTarget,
+    pub alternate_backends: Vec<RouteTarget>,
+    pub tls: Option<RouteTls>,
+    pub wildcard_policy: Option<String>,
+}
+
+/// Where a Route sends requests; without kind a Service.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct RouteTarget {
+    pub kind: String,
+    pub name: String,
+    pub weight: Option<i32>,
+}
+
+/// TLS of a Route: terminated at the router or passed through, browsers speak https.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct RouteTls {
+    /// `Allow`, `Redirect` or `None`: what becomes of http.
+    pub insecure_edge_termination_policy: Option<String>,
+}
+
+/// What one router says of a Route.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct RouteIngress {
+    pub host: String,
+    pub router_name: String,
+    pub conditions: Vec<Told>,
+}

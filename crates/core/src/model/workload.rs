@@ -1,0 +1,157 @@
+//! Deployments, StatefulSets, DaemonSets, and their revisions.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use direct_upload_api::WorkloadKind;
+use serde_json::Value;
+
+use super::key::Key;
+use super::meta::Meta;
+
+/// A Deployment, StatefulSet or DaemonSet.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Workload {
+    pub meta: Meta,
+    pub kind: WorkloadKind,
+    /// `Kind/name` of a controlling owner.
+    pub owner: Option<String>,
+    /// The field manager, other than us, that wrote the spec last.
+    pub other_manager: Option<String>,
+    /// Whether we own nothing in it, as its field managers tell: what has our names there was copied,
+    /// say with the manifest of another workload, and is not ours to take away.
+    pub foreign: bool,
+    /// `spec.selector.matchLabels`.
+    pub selector: BTreeMap<String, String>,
+    pub template: PodTemplate,
+    /// `spec.replicas`; for a DaemonSet the desired number.
+    pub replicas: i32,
+    pub paused: bool,
+    pub on_delete: bool,
+    /// A StatefulSet's `rollingUpdate.partition`.
+    pub partition: i32,
+    pub roll: Roll,
+    pub status: WorkloadStatus,
+}
+
+/// How a roll of a workload goes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Roll {
+    /// How many pods it may take away before their successors are ready.
+    pub away: i32,
+    /// A successor starts only after the old pod has ended.
+    pub one_by_one: bool,
+}
+
+/// The part of a pod template that decisions depend on.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PodTemplate {
+    pub labels: BTreeMap<String, String>,
+    pub containers: Vec<Container>,
+    pub init_containers: Vec<Container>,
+    pub volumes: Vec<Volume>,
+    /// `terminationGracePeriodSeconds`, where written.
+    pub grace: Option<i64>,
+    /// Stands for all of the pod's spec but our own fields: a rehearsal of another one is none.
+    pub fingerprint: String,
+}
+
+/// A container.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Container {
+    pub name: String,
+    pub image: String,
+    pub mounts: Vec<VolumeMount>,
+    /// As written; an init container of ours repeats them.
+    pub resources: Value,
+    /// As written; an init container of ours repeats it.
+    pub security_context: Value,
+    pub pre_stop: Option<PreStop>,
+    /// Variables of our names.
+    pub env: BTreeMap<String, EnvValue>,
+    /// The field manager, other than us, that applies this container server-side.
+    pub applied_by: Option<String>,
+}
+
+/// A variable's value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EnvValue {
+    /// As written.
+    Text(String),
+    /// A field of the pod.
+    Field(String),
+    /// From elsewhere.
+    Other,
+}
+
+/// What a container does before it is told to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PreStop {
+    /// Our own sleep, in seconds.
+    Ours(u32),
+    /// Somebody else's hook, and whether it sleeps.
+    Theirs { sleeps: bool },
+}
+
+/// One mount of a container.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct VolumeMount {
+    pub volume: String,
+    pub path: String,
+    pub sub_path: Option<String>,
+    pub read_only: bool,
+}
+
+/// One volume of a pod.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Volume {
+    pub name: String,
+    pub source: VolumeSource,
+}
+
+/// Where a volume's files come from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum VolumeSource {
+    /// The ConfigMap's keys, renamed by `items` (key → path) where given.
+    ConfigMap {
+        name: String,
+        items: BTreeMap<String, String>,
+    },
+    Secret(String),
+    EmptyDir,
+    /// A claim that comes and goes with the pod.
+    Ephemeral,
+    HostPath,
+    /// A projected or downward API volume: always read-only.
+    Projected,
+    #[default]
+    Other,
+}
+
+/// How far a rollout is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WorkloadStatus {
+    pub observed_generation: i64,
+    pub replicas: i32,
+    pub updated: i32,
+    pub ready: i32,
+    /// The controller says that the template as it stands has been rolled out once; what goes wrong
+    /// after that is no failing roll. A DaemonSet's controller does not say.
+    pub landed: Option<bool>,
+    /// `Progressing=False`: the progress deadline was exceeded.
+    pub stuck: Option<String>,
+    /// `ReplicaFailure=True`: pods cannot be created.
+    pub replica_failure: Option<String>,
+}
+
+/// A ReplicaSet or ControllerRevision: something a rollback can return to.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Revision {
+    pub meta: Meta,
+    /// Our ConfigMaps that its template mounts.
+    pub config_maps: BTreeSet<String>,
+}
+
+/// Names the workload as kubectl would: `Deployment openstack/glance`.
+pub fn describe(kind: WorkloadKind, key: &Key) -> String {
+    format!("{kind} {key}")
+}

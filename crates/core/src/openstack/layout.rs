@@ -1,0 +1,179 @@
+//! Where files go in the images of each deployer, and how they get there (docs/layouts.md).
+
+use direct_upload_api::{Delivery, GlancePaths, HorizonPaths, Layout, Reason};
+
+use super::service::Service;
+use crate::model::{Container, Problem};
+use crate::ownership::CONFIG_VOLUME;
+
+/// Horizon's places.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HorizonPlaces {
+    pub local_settings_dir: String,
+    pub delivery: Delivery,
+    /// Where httpd includes `*.conf`; an error if a fragment is asked for and nothing says where.
+    pub httpd_conf_dir: Result<String, Problem>,
+}
+
+/// Glance's places.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GlancePlaces {
+    /// The user's main file.
+    pub config_file: String,
+    pub config_dir: String,
+    /// The folder that Glance itself reads.
+    pub service_config_dir: String,
+    /// A folder of its policy.
+    pub policy_dir: String,
+    /// As in [`HorizonPlaces::httpd_conf_dir`].
+    pub httpd_conf_dir: Result<String, Problem>,
+}
+
+/// Part of the path of Horizon's own tree, wherever it is installed.
+const HORIZON_LOCAL: &str = "/openstack_dashboard/local";
+
+/// Resolves Horizon's places.
+///
+/// # Errors
+/// [`Reason::PathUnknown`] where the layout cannot know a path, [`Reason::InvalidSpec`] for a path
+/// that is not normalised or outside the places where such a file can take effect.
+pub fn horizon(layout: Layout, paths: &HorizonPaths, container: &Container) -> Result<HorizonPlaces, Problem> {
+    let local_settings_dir = match (&paths.local_settings_dir, layout) {
+        (Some(dir), _) => snippets("spec.paths.localSettingsDir", dir)?,
+        (None, Layout::Debian | Layout::RedHat | Layout::Kolla) => "/etc/openstack-dashboard/local_settings.d".into(),
+        (None, Layout::OpenStackHelm) => site_packages(container)?,
+    };
+    let delivery = paths.delivery.unwrap_or(match layout {
+        Layout::OpenStackHelm => Delivery::Copy,
+        Layout::Debian | Layout::RedHat | Layout::Kolla => Delivery::Mount,
+    });
+    let httpd_conf_dir = httpd_conf_dir(layout, paths.httpd_conf_dir.as_deref());
+    Ok(HorizonPlaces { local_settings_dir, delivery, httpd_conf_dir })
+}
+
+/// A folder that Horizon may read snippets from, in some image.
+///
+/// # Errors
+/// [`Reason::InvalidSpec`] for any other.
+pub fn snippets(field: &str, dir: &str) -> Result<String, Problem> {
+    let dir = normalised(field, dir)?;
+    let fits = dir.starts_with("/etc/openstack-dashboard/") || dir.contains(HORIZON_LOCAL);
+    if fits && dir.ends_with("/local_settings.d") {
+        return Ok(dir);
+    }
+    Err(Problem::new(
+        Reason::InvalidSpec,
+        format!(
+            "{field}: {dir:?} is no local_settings.d of Horizon; it lies in /etc/openstack-dashboard or in …{HORIZON_LOCAL}"
+        ),
+    ))
+}
+
+/// Whether only the image can tell where it reads snippets.
+pub fn asks_image(layout: Layout, paths: &HorizonPaths, container: &Container) -> bool {
+    layout == Layout::OpenStackHelm && paths.local_settings_dir.is_none() && site_packages(container).is_err()
+}
+
+/// Resolves the places of Glance or another API.
+///
+/// # Errors
+/// As [`horizon`].
+pub fn glance(layout: Layout, paths: &GlancePaths, service: &Service) -> Result<GlancePlaces, Problem> {
+    let config_dir = match &paths.config_dir {
+        None => service.config_dir(layout),
+        Some(dir) => {
+            let dir = normalised("spec.paths.configDir", dir)?;
+            if !service.reads(dir.rsplit('/').next().unwrap_or_default()) {
+                let project = service.project;
+                let name = service.folder;
+                return Err(Problem::new(
+                    Reason::InvalidSpec,
+                    format!(
+                        "spec.paths.configDir: the CORS filter does not read {dir:?} (DU007); it reads {name} in /etc/{project}, /etc, ~/.{project} and ~ of the service's user"
+                    ),
+                ));
+            }
+            dir
+        }
+    };
+    let config_file = match &paths.config_file {
+        Some(file) => normalised("spec.paths.configFile", file)?,
+        None => service.config_file(),
+    };
+    let service_config_dir = match &paths.service_config_dir {
+        Some(dir) => normalised("spec.paths.serviceConfigDir", dir)?,
+        None => format!("/etc/{0}/{0}.conf.d", service.project),
+    };
+    let policy_dir = match &paths.policy_dir {
+        Some(dir) => normalised("spec.paths.policyDir", dir)?,
+        None => format!("/etc/{}/policy.d", service.project),
+    };
+    Ok(GlancePlaces {
+        config_file,
+        policy_dir,
+        config_dir,
+        service_config_dir,
+        httpd_conf_dir: httpd_conf_dir(layout, paths.httpd_conf_dir.as_deref()),
+    })
+}
+
+fn httpd_conf_dir(layout: Layout, stated: Option<&str>) -> Result<String, Problem> {
+    const ROOTS: [&str; 3] = ["/etc/apache2/", "/etc/httpd/", "/usr/local/apache2/"];
+    match (stated, layout) {
+        (Some(dir), _) => {
+            let dir = normalised("spec.paths.httpdConfDir", dir)?;
+            if ROOTS.iter().any(|root| dir.starts_with(root)) {
+                return Ok(dir);
+            }
+            Err(Problem::new(
+                Reason::InvalidSpec,
+                format!("spec.paths.httpdConfDir: {dir:?} is in none of {}", ROOTS.join(", ")),
+            ))
+        }
+        (None, Layout::Debian) => Ok("/etc/apache2/conf-enabled".into()),
+        (None, Layout::RedHat) => Ok("/etc/httpd/conf.d".into()),
+        (None, Layout::OpenStackHelm | Layout::Kolla) => Err(Problem::new(
+            Reason::PathUnknown,
+            format!("layout {layout:?} does not say where httpd includes *.conf; set spec.paths.httpdConfDir"),
+        )),
+    }
+}
+
+/// openstack-helm reads snippets from site-packages only, and the Python version in that path is
+/// the image's own. A mount of the user's below it tells.
+fn site_packages(container: &Container) -> Result<String, Problem> {
+    let tell = |path: &str| {
+        let root = path.find("/site-packages/").or_else(|| path.find("/dist-packages/"))?;
+        let root = &path[..root + "/site-packages".len()];
+        Some(format!("{root}{HORIZON_LOCAL}/local_settings.d"))
+    };
+    // Ours would only tell what was true of an earlier image.
+    let users = container.mounts.iter().filter(|m| !m.volume.starts_with(CONFIG_VOLUME));
+    users.into_iter().find_map(|m| tell(&m.path)).ok_or_else(|| {
+        Problem::new(
+            Reason::PathUnknown,
+            "layout OpenStackHelm reads snippets from <prefix>/lib/pythonX.Y/site-packages/openstack_dashboard/local/local_settings.d, \
+             and nothing in the workload tells X.Y; set spec.paths.localSettingsDir \
+             (ask the image: python3 -c \"import sysconfig; print(sysconfig.get_path('platlib'))\")",
+        )
+    })
+}
+
+/// An absolute path without `.`, `..`, doubled or trailing slashes, or characters that would mean
+/// something to Kubernetes (`:`) or to a shell's reader.
+fn normalised(field: &str, path: &str) -> Result<String, Problem> {
+    let path = path.strip_suffix('/').unwrap_or(path);
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-._+@".contains(c);
+    let good = path.strip_prefix('/').is_some_and(|rest| {
+        rest.split('/').all(|part| !part.is_empty() && part != "." && part != ".." && part.chars().all(plain))
+    });
+    if good {
+        return Ok(path.to_owned());
+    }
+    Err(Problem::new(
+        Reason::InvalidSpec,
+        format!(
+            "{field}: {path:?} is not a normalised absolute path; write it without '.', '..', doubled slashes and special characters"
+        ),
+    ))
+}

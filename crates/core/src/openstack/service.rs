@@ -1,0 +1,328 @@
+//! The services whose API answers CORS by oslo.middleware's filter: what they have in common is the
+//! rest of this program, what they differ in is this table.
+//!
+//! Headers and methods are those of each service's own `cors.set_defaults(…)` in the releases of
+//! 2026.2. A file of ours must name them all: an option that it leaves out would keep what another
+//! file says, and the filter's own defaults are not the service's.
+
+use direct_upload_api::{ApiService, Layout};
+
+/// What the operator knows of a service.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Service {
+    /// Kind of its resource.
+    pub kind: &'static str,
+    pub name: &'static str,
+    /// As oslo.config calls it: the filter looks for its files in `/etc/PROJECT` and elsewhere.
+    pub project: &'static str,
+    /// The folder of configuration files that the filter reads whatever the program is called; of Glance,
+    /// whose paste file tells the filter the program's name, that program's.
+    pub folder: &'static str,
+    /// The same in openstack-helm's pods, where the project's own folder is a read-only volume: that of
+    /// the program by which Python knows itself there.
+    pub folder_in_helm: &'static str,
+    /// The main file, in the same place.
+    pub file: &'static str,
+    /// Names that its workload usually has.
+    pub workloads: &'static [&'static str],
+    pub allow_methods: &'static [&'static str],
+    pub allow_headers: &'static [&'static str],
+    pub expose_headers: &'static [&'static str],
+}
+
+/// What Python programs are called inside of servers.
+const PROGRAMS: [&str; 2] = ["uwsgi", "mod_wsgi"];
+
+const METHODS: &[&str] = &["GET", "PUT", "POST", "DELETE", "PATCH"];
+
+const METHODS_AND_HEAD: &[&str] = &["GET", "PUT", "POST", "DELETE", "PATCH", "HEAD"];
+
+/// `glance/common/config.py`; then what Horizon's upload sends beyond it (DU003).
+pub const GLANCE: Service = Service {
+    kind: "Glance",
+    name: "Glance",
+    project: "glance",
+    folder: "glance-api.conf.d",
+    folder_in_helm: "glance-api.conf.d",
+    file: "glance-api.conf",
+    workloads: &["glance", "glance-api"],
+    allow_methods: METHODS,
+    allow_headers: &[
+        "Content-MD5",
+        "X-Image-Meta-Checksum",
+        "X-Storage-Token",
+        "Accept-Encoding",
+        "X-Auth-Token",
+        "X-Identity-Status",
+        "X-Roles",
+        "X-Service-Catalog",
+        "X-User-Id",
+        "X-Tenant-Id",
+        "X-OpenStack-Request-ID",
+        "Content-Type",
+        "X-CSRFToken",
+    ],
+    expose_headers: &[
+        "X-Image-Meta-Checksum",
+        "X-Auth-Token",
+        "X-Subject-Token",
+        "X-Service-Token",
+        "X-OpenStack-Request-ID",
+    ],
+};
+
+/// `keystone/conf/__init__.py`.
+const KEYSTONE: Service = Service {
+    kind: API,
+    name: "Keystone",
+    project: "keystone",
+    folder: "keystone.conf.d",
+    folder_in_helm: "mod_wsgi.conf.d",
+    file: "keystone.conf",
+    workloads: &["keystone", "keystone-api"],
+    allow_methods: METHODS,
+    allow_headers: &[
+        "X-Auth-Token",
+        "X-Openstack-Request-Id",
+        "X-Subject-Token",
+        "X-Project-Id",
+        "X-Project-Name",
+        "X-Project-Domain-Id",
+        "X-Project-Domain-Name",
+        "X-Domain-Id",
+        "X-Domain-Name",
+        "Openstack-Auth-Receipt",
+    ],
+    expose_headers: &["X-Auth-Token", "X-Openstack-Request-Id", "X-Subject-Token", "Openstack-Auth-Receipt"],
+};
+
+/// `nova/middleware.py`.
+const NOVA: Service = Service {
+    kind: API,
+    name: "Nova",
+    project: "nova",
+    folder: "nova.conf.d",
+    folder_in_helm: "uwsgi.conf.d",
+    file: "nova.conf",
+    workloads: &["nova-api", "nova-api-osapi"],
+    allow_methods: METHODS,
+    allow_headers: &[
+        "X-Auth-Token",
+        "X-Openstack-Request-Id",
+        "X-Identity-Status",
+        "X-Roles",
+        "X-Service-Catalog",
+        "X-User-Id",
+        "X-Tenant-Id",
+        "X-OpenStack-Nova-API-Version",
+        "OpenStack-API-Version",
+    ],
+    expose_headers: &[
+        "X-Auth-Token",
+        "X-Openstack-Request-Id",
+        "X-Subject-Token",
+        "X-Service-Token",
+        "X-OpenStack-Nova-API-Version",
+        "OpenStack-API-Version",
+    ],
+};
+
+/// `neutron/common/config.py`, down to the header of another service that it exposes.
+const NEUTRON: Service = Service {
+    kind: API,
+    name: "Neutron",
+    project: "neutron",
+    folder: "neutron.conf.d",
+    folder_in_helm: "uwsgi.conf.d",
+    file: "neutron.conf",
+    workloads: &["neutron-server", "neutron-api"],
+    allow_methods: METHODS,
+    allow_headers: &[
+        "X-Auth-Token",
+        "X-Identity-Status",
+        "X-Roles",
+        "X-Service-Catalog",
+        "X-User-Id",
+        "X-Tenant-Id",
+        "X-OpenStack-Request-ID",
+    ],
+    expose_headers: &[
+        "X-Auth-Token",
+        "X-Subject-Token",
+        "X-Service-Token",
+        "X-OpenStack-Request-ID",
+        "OpenStack-Volume-microversion",
+    ],
+};
+
+/// `cinder/common/config.py`.
+const CINDER: Service = Service {
+    kind: API,
+    name: "Cinder",
+    project: "cinder",
+    folder: "cinder.conf.d",
+    folder_in_helm: "uwsgi.conf.d",
+    file: "cinder.conf",
+    workloads: &["cinder-api", "cinder"],
+    allow_methods: METHODS_AND_HEAD,
+    allow_headers: &[
+        "X-Auth-Token",
+        "X-Identity-Status",
+        "X-Roles",
+        "X-Service-Catalog",
+        "X-User-Id",
+        "X-Tenant-Id",
+        "X-OpenStack-Request-ID",
+        "X-Trace-Info",
+        "X-Trace-HMAC",
+        "OpenStack-API-Version",
+    ],
+    expose_headers: &[
+        "X-Auth-Token",
+        "X-Subject-Token",
+        "X-Service-Token",
+        "X-OpenStack-Request-ID",
+        "OpenStack-API-Version",
+    ],
+};
+
+/// `placement/wsgi/__init__.py`.
+const PLACEMENT: Service = Service {
+    kind: API,
+    name: "Placement",
+    project: "placement",
+    folder: "placement.conf.d",
+    folder_in_helm: "uwsgi.conf.d",
+    file: "placement.conf",
+    workloads: &["placement", "placement-api"],
+    allow_methods: METHODS,
+    allow_headers: &[
+        "X-Auth-Token",
+        "X-Openstack-Request-Id",
+        "X-Identity-Status",
+        "X-Roles",
+        "X-Service-Catalog",
+        "X-User-Id",
+        "X-Tenant-Id",
+        "OpenStack-API-Version",
+    ],
+    expose_headers: &[
+        "X-Auth-Token",
+        "X-Openstack-Request-Id",
+        "X-Subject-Token",
+        "X-Service-Token",
+        "OpenStack-API-Version",
+    ],
+};
+
+/// `ironic/api/app.py`: what its own filter always lets through, and its defaults.
+const IRONIC: Service = Service {
+    kind: API,
+    name: "Ironic",
+    project: "ironic",
+    folder: "ironic.conf.d",
+    folder_in_helm: "uwsgi.conf.d",
+    file: "ironic.conf",
+    workloads: &["ironic-api", "ironic"],
+    allow_methods: METHODS,
+    allow_headers: &[
+        "X-Auth-Token",
+        "X-OpenStack-Ironic-API-Maximum-Version",
+        "X-OpenStack-Ironic-API-Minimum-Version",
+        "X-OpenStack-Ironic-API-Version",
+    ],
+    expose_headers: &[
+        "X-OpenStack-Ironic-API-Maximum-Version",
+        "X-OpenStack-Ironic-API-Minimum-Version",
+        "X-OpenStack-Ironic-API-Version",
+    ],
+};
+
+/// `heat/common/config.py`.
+const HEAT: Service = Service {
+    kind: API,
+    name: "Heat",
+    project: "heat",
+    folder: "heat.conf.d",
+    folder_in_helm: "uwsgi.conf.d",
+    file: "heat.conf",
+    workloads: &["heat-api", "heat"],
+    allow_methods: METHODS,
+    allow_headers: &[
+        "X-Auth-Token",
+        "X-Identity-Status",
+        "X-Roles",
+        "X-Service-Catalog",
+        "X-User-Id",
+        "X-Tenant-Id",
+        "X-OpenStack-Request-ID",
+    ],
+    expose_headers: &["X-Auth-Token", "X-Subject-Token", "X-Service-Token", "X-OpenStack-Request-ID"],
+};
+
+/// `designate/common/config.py`, with the pool's header of earlier releases.
+const DESIGNATE: Service = Service {
+    kind: API,
+    name: "Designate",
+    project: "designate",
+    folder: "designate.conf.d",
+    folder_in_helm: "uwsgi.conf.d",
+    file: "designate.conf",
+    workloads: &["designate-api", "designate"],
+    allow_methods: METHODS_AND_HEAD,
+    allow_headers: &[
+        "X-Auth-Token",
+        "X-Auth-Sudo-Tenant-ID",
+        "X-Auth-Sudo-Project-ID",
+        "X-Auth-All-Projects",
+        "X-Designate-Pool-ID",
+        "X-Designate-Edit-Managed-Records",
+        "X-Designate-Hard-Delete",
+        "OpenStack-DNS-Hide-Counts",
+    ],
+    expose_headers: &["X-OpenStack-Request-ID", "Host"],
+};
+
+/// Kind of the resource of all but Glance.
+pub const API: &str = "OpenStackAPI";
+
+impl From<ApiService> for &'static Service {
+    fn from(service: ApiService) -> Self {
+        match service {
+            ApiService::Keystone => &KEYSTONE,
+            ApiService::Nova => &NOVA,
+            ApiService::Neutron => &NEUTRON,
+            ApiService::Cinder => &CINDER,
+            ApiService::Placement => &PLACEMENT,
+            ApiService::Ironic => &IRONIC,
+            ApiService::Heat => &HEAT,
+            ApiService::Designate => &DESIGNATE,
+        }
+    }
+}
+
+impl Service {
+    /// Where our file goes.
+    pub fn config_dir(&self, layout: Layout) -> String {
+        let folder = if layout == Layout::OpenStackHelm { self.folder_in_helm } else { self.folder };
+        format!("/etc/{}/{folder}", self.project)
+    }
+
+    /// The user's own.
+    pub fn config_file(&self) -> String {
+        format!("/etc/{}/{}", self.project, self.file)
+    }
+
+    /// Whether oslo.config's `find_config_dirs` looks for a folder of that name (in `~/.PROJECT`, `~`,
+    /// `/etc/PROJECT` and `/etc`) in some program of the service's.
+    pub fn reads(&self, folder: &str) -> bool {
+        let program = folder.strip_suffix(".conf.d").unwrap_or_default();
+        let own = program.strip_prefix(self.project).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'));
+        folder == self.folder || (!self.takes_uploads() && (own || PROGRAMS.contains(&program)))
+    }
+
+    /// Whether Horizon's uploads go there, with all that this brings along.
+    pub fn takes_uploads(&self) -> bool {
+        self.kind == GLANCE.kind
+    }
+}

@@ -1,0 +1,71 @@
+//! Options of Swift stores in Glance's configuration.
+
+/// A multi-tenant store as Glance's options have it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct MultiTenant {
+    /// Its group.
+    pub name: String,
+    /// `enabled_backends` names it: options are then read from its group raw.
+    pub named: bool,
+    /// Has a `swift_store_config_file`, with which it is not set up at all.
+    pub config_file: bool,
+    /// `swift_store_use_trusts`, where it is said.
+    pub trusts: Option<bool>,
+    /// Whether `default_swift_reference` is said, under which credentials are looked up.
+    pub reference: bool,
+}
+
+impl MultiTenant {
+    /// The options that its group must name, and does not.
+    pub fn unsaid(&self) -> Option<&'static str> {
+        match (self.named, self.trusts) {
+            (true, None) => Some("swift_store_use_trusts"),
+            (true, Some(true)) if !self.reference => Some("default_swift_reference"),
+            _ => None,
+        }
+    }
+}
+
+/// The multi-tenant stores, by a look at options (section, name).
+pub fn multi_tenant(option: impl Fn(&str, &str) -> Option<String>) -> Vec<MultiTenant> {
+    let backends = option("DEFAULT", "enabled_backends").unwrap_or_default();
+    let mut names = named(&backends);
+    let any = !backends.trim().is_empty();
+    if !any {
+        names.push("glance_store".to_owned());
+    }
+    let said = |group: &str, name: &str| option(group, name).filter(|value| !value.trim().is_empty());
+    let multi = |name: &String| said(name, "swift_store_multi_tenant").is_some_and(|value| is_true(&value));
+    let stores = names.into_iter().filter(multi).map(|name| MultiTenant {
+        named: any,
+        config_file: said(&name, "swift_store_config_file").is_some(),
+        trusts: said(&name, "swift_store_use_trusts").map(|value| is_true(&value)),
+        reference: said(&name, "default_swift_reference").is_some(),
+        name,
+    });
+    stores.collect()
+}
+
+/// The single-tenant stores of `enabled_backends` whose credentials stand in a file of their own, under a
+/// name that nobody says.
+pub fn unreferenced(option: impl Fn(&str, &str) -> Option<String>) -> Vec<String> {
+    let said = |group: &str, name: &str| option(group, name).filter(|value| !value.trim().is_empty());
+    let mut names = named(&said("DEFAULT", "enabled_backends").unwrap_or_default());
+    names.retain(|name| {
+        said(name, "swift_store_config_file").is_some()
+            && said(name, "default_swift_reference").is_none()
+            && !said(name, "swift_store_multi_tenant").is_some_and(|value| is_true(&value))
+    });
+    names
+}
+
+/// The Swift stores of `enabled_backends`.
+pub fn named(backends: &str) -> Vec<String> {
+    let pairs = backends.split(',').filter_map(|pair| pair.split_once(':'));
+    pairs.filter(|(_, kind)| kind.trim() == "swift").map(|(name, _)| name.trim().to_owned()).collect()
+}
+
+/// As oslo.config reads a `BoolOpt`.
+pub fn is_true(value: &str) -> bool {
+    matches!(value.trim().to_ascii_lowercase().as_str(), "true" | "1" | "on" | "yes")
+}

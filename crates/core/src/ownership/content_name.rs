@@ -1,0 +1,38 @@
+//! ConfigMap names that tell their content.
+
+use std::collections::BTreeMap;
+
+use sha2::{Digest, Sha256};
+
+/// Whether a ConfigMap's name is one that we give.
+pub fn is_content_name(name: &str) -> bool {
+    let hash = name.rsplit_once(MARK).map(|(_, hash)| hash);
+    hash.is_some_and(|hash| hash.len() == HASH_LENGTH && hash.bytes().all(|b| b.is_ascii_hexdigit()))
+}
+
+/// Between the resource's name and the hash.
+const MARK: &str = "-direct-upload-";
+
+/// Ten hex digits tell apart all that one resource will ever render.
+const HASH_LENGTH: usize = 10;
+
+/// `<resource>-direct-upload-<hash of keys and bytes>`.
+pub fn content_name(resource: &str, data: &BTreeMap<String, String>) -> String {
+    let suffix = format!("{MARK}{}", content_hash(data));
+    // 253 is the longest name of a ConfigMap.
+    let resource: String = resource.chars().take(253 - suffix.len()).collect();
+    format!("{}{suffix}", resource.trim_end_matches(['.', '-']))
+}
+
+pub fn content_hash(data: &BTreeMap<String, String>) -> String {
+    let mut hash = Sha256::new();
+    for (key, text) in data {
+        for part in [key, text] {
+            hash.update(part.len().to_be_bytes());
+            hash.update(part.as_bytes());
+        }
+    }
+    let mut hex = format!("{:x}", hash.finalize());
+    hex.truncate(HASH_LENGTH);
+    hex
+}

@@ -1,0 +1,26 @@
+//! Names of our volumes and containers.
+
+/// Our ConfigMap volume; the other names begin with it.
+pub const CONFIG_VOLUME: &str = "direct-upload";
+
+/// The `emptyDir` from which copied files are mounted.
+pub const COPY_VOLUME: &str = "direct-upload-files";
+
+/// The Secret with httpd's certificate.
+pub const TLS_VOLUME: &str = "direct-upload-tls";
+
+/// Other Secrets: their volumes' names begin with it.
+pub const SECRET_VOLUME: &str = "direct-upload-secret-";
+
+/// The init container that copies.
+pub const COPY_CONTAINER: &str = "direct-upload-copy";
+
+/// Whether a volume of that name is ours.
+pub fn is_ours(volume: &str) -> bool {
+    [CONFIG_VOLUME, COPY_VOLUME].contains(&volume) || is_secret(volume)
+}
+
+/// Whether a volume of that name is ours and a Secret.
+pub fn is_secret(volume: &str) -> bool {
+    volume == TLS_VOLUME || volume.starts_with(SECRET_VOLUME)
+}

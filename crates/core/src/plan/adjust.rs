@@ -1,0 +1,74 @@
+//! Annotations on the objects that lead browsers to Glance: they roll nothing, and stand in nobody's
+//! way.
+
+use direct_upload_api::{ConditionType, Reason};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::farewell::deadline;
+use super::outline::{Plan, State};
+use super::step::{Action, Step};
+use crate::derive::{Adjustment, GlanceView};
+use crate::model::Problem;
+
+impl Plan {
+    /// Adjusts them first of all: uploads will soon come that way. What was refused waits.
+    pub fn adjust(&mut self, view: &GlanceView, now: Timestamp) {
+        if self.state == State::Pending {
+            return;
+        }
+        let mut first = Vec::new();
+        for adjustment in &view.adjustments {
+            match &adjustment.refused {
+                Some(refusal) if now < refusal.until => self.wake_at(refusal.until),
+                _ => first.push(Step::new(Action::Adjust(adjustment.clone()), why(adjustment))),
+            }
+        }
+        let brings = view.adjustments.iter().any(|adjustment| !adjustment.annotations.is_empty());
+        let secured = view.object.finalizer || self.steps.iter().any(|step| step.action == Action::AddFinalizer);
+        if brings && !secured {
+            first.insert(
+                0,
+                Step::new(Action::AddFinalizer, "so that deleting this resource gives everything back first"),
+            );
+        }
+        let at = usize::from(self.steps.first().is_some_and(|step| step.action == Action::AddFinalizer));
+        self.steps.splice(at..at, first);
+    }
+
+    /// Gives back what a Glance that is being deleted has there. A refusal holds the deletion up until
+    /// its deadline; true if it does.
+    pub fn give_back(&mut self, view: &GlanceView, now: Timestamp) -> bool {
+        let timeout = view.object.spec.as_ref().map(|s| s.deletion.timeout).unwrap_or_default();
+        let deadline = deadline(view.object.meta.deleting, timeout);
+        let refused = view.adjustments.iter().filter_map(|a| a.refused.as_ref()).find(|refusal| now < refusal.until);
+        self.adjust(view, now);
+        match refused {
+            Some(refusal) if now < deadline => {
+                let problem = Problem::new(Reason::WriteFailed, format!("deletion waits: {}", refusal.why));
+                self.state = State::Unmet(ConditionType::RolledOut, problem);
+                self.wake_at(deadline);
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
+fn why(adjustment: &Adjustment) -> &'static str {
+    if adjustment.annotations.is_empty() {
+        "spec.exposure.manage asks for nothing there any more"
+    } else {
+        "spec.exposure.manage is true, and uploads need it"
+    }
+}
+
+/// The server-side apply patch.
+pub fn patch(adjustment: &Adjustment) -> Value {
+    let Adjustment { key, uid, annotations, .. } = adjustment;
+    let mut metadata = json!({"namespace": key.namespace, "name": key.name, "uid": uid});
+    if !annotations.is_empty() {
+        metadata["annotations"] = json!(annotations);
+    }
+    json!({"metadata": metadata})
+}

@@ -1,0 +1,150 @@
+//! A roll that fails is taken back: fast, once, and for good until something changes.
+//!
+//! In: a roll of ours that stands, and how its pods are. Out: the way back to what ran before. The
+//! memory is an annotation of the ConfigMap whose roll failed: the pod (its fingerprint) that failed
+//! with it, and why.
+
+use std::collections::BTreeMap;
+
+use direct_upload_api::{ConditionType, Reason};
+use jiff::{SignedDuration, Timestamp};
+
+use super::change::{Change, Wanted};
+use super::outline::{Plan, State};
+use super::step::{Action, Step};
+use crate::model::{Problem, Workload, describe};
+use crate::ownership::{failed_annotation, rolled_annotation};
+use crate::workload::{Mount, Rolled};
+
+/// A pod that does not come up has so many seconds from the begin of the roll …
+const PATIENCE: i64 = 60;
+
+/// … or so many where meanwhile no pod at all is ready.
+const PATIENCE_IN_AN_OUTAGE: i64 = 30;
+
+/// A DaemonSet's roll is over after so many seconds, since its controller does not say when it is.
+const LONGEST: i64 = 600;
+
+impl Wanted<'_> {
+    /// Why this roll was given up before, if it was, with the pod as it is now.
+    pub fn given_up(&self, change: &Change) -> Option<Problem> {
+        let noted = self.applied.config_map(&change.config_map)?.meta.ours.get(&failed_annotation())?;
+        let why = noted.strip_prefix(&self.target.workload.template.fingerprint)?.trim_start();
+        let workload = &self.target.workload;
+        let message = format!(
+            "{} did not come up with ConfigMap {} and was given back what it had before: {why}; it is tried again when the files, the image or the pod template change, or when you delete that ConfigMap",
+            describe(workload.kind, &workload.meta.key),
+            change.config_map
+        );
+        Some(Problem::new(Reason::RollFailed, message))
+    }
+
+    /// The roll that stands fails: how to take it back, or when that will be.
+    fn failing(&self, now: Timestamp) -> Option<Result<Vec<Step>, Timestamp>> {
+        let mount = self.applied.mount.as_ref()?;
+        let problem = self.applied.rollout.as_ref().err()?;
+        let workload = &self.target.workload;
+        let failing = match problem.reason {
+            Reason::PodsCrashing | Reason::RolloutStuck => true,
+            // Room may come; as long as all pods of before serve, waiting for it hurts nobody.
+            Reason::ReplicaFailure => workload.status.ready < workload.replicas,
+            _ => false,
+        };
+        if !failing {
+            return None;
+        }
+        // A pod that the user has changed meanwhile fails for the user's reasons.
+        let rolled = Rolled::parse(mount.annotations.get(&rolled_annotation())?)?;
+        if rolled.pod != workload.template.fingerprint || landed(workload, &rolled, now) {
+            return None;
+        }
+        let patience = if workload.status.ready == 0 { PATIENCE_IN_AN_OUTAGE } else { PATIENCE };
+        let until = rolled.at.saturating_add(SignedDuration::from_secs(patience)).unwrap_or(Timestamp::MAX);
+        if problem.reason != Reason::RolloutStuck && now < until {
+            return Some(Err(until));
+        }
+        let config_map = self.applied.in_use()?;
+        let note = format!("{} {}: {}", rolled.pod, problem.reason, problem.message);
+        let annotations = BTreeMap::from([(failed_annotation(), Some(note.chars().take(1000).collect()))]);
+        let note = Action::Annotate { config_map: config_map.meta.key.clone(), annotations };
+        let back = match self.before(&rolled, mount, now) {
+            Some(before) => Action::Mount { workload: workload.clone(), mount: Box::new(before) },
+            None => Action::Release { workload: workload.clone() },
+        };
+        Some(Ok(vec![
+            Step::new(note, "so that it is not tried again and again"),
+            Step::new(back, format!("the roll fails: {}", problem.message)),
+        ]))
+    }
+
+    /// The mount that this one replaced, if its ConfigMap is still there and each of its files has a
+    /// place.
+    fn before(&self, rolled: &Rolled, mount: &Mount, now: Timestamp) -> Option<Mount> {
+        let config_map = self.applied.config_map(rolled.instead_of.as_ref()?)?;
+        let held = |files: &BTreeMap<String, String>| -> BTreeMap<String, String> {
+            files
+                .iter()
+                .filter(|(_, key)| config_map.data.contains_key(*key))
+                .map(|(p, k)| (p.clone(), k.clone()))
+                .collect()
+        };
+        let mut before = mount.clone();
+        before.config_map.clone_from(&config_map.meta.key.name);
+        (before.mounted, before.copied) = (held(&mount.mounted), held(&mount.copied));
+        before.copier = before.copier.filter(|_| !before.copied.is_empty());
+        if before.mounted.len() + before.copied.len() != config_map.data.len() {
+            return None;
+        }
+        let rolled = Rolled { at: now, instead_of: None, ..rolled.clone() };
+        before.annotations.insert(rolled_annotation(), rolled.text());
+        Some(before)
+    }
+}
+
+/// Whether the roll has succeeded once: pods that crash later have another reason, and releasing them
+/// would only add a roll to the trouble.
+fn landed(workload: &Workload, rolled: &Rolled, now: Timestamp) -> bool {
+    let status = &workload.status;
+    let current = status.observed_generation >= workload.meta.generation;
+    current && status.landed.unwrap_or_else(|| now.duration_since(rolled.at).as_secs() > LONGEST)
+}
+
+impl Plan {
+    /// Takes a failing roll back; true if it did.
+    pub fn give_up(&mut self, wanted: &Wanted<'_>, now: Timestamp) -> bool {
+        match wanted.failing(now) {
+            None => false,
+            Some(Err(until)) => {
+                self.wake_at(until);
+                false
+            }
+            Some(Ok(steps)) => {
+                let why = wanted.applied.rollout.clone().err();
+                self.steps.extend(steps);
+                self.state = why.map_or(State::Pending, |why| State::unmet(ConditionType::RolledOut, why));
+                true
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read() {
+        let at = "2026-06-01T00:00:00Z".parse().unwrap();
+        for instead_of in [None, Some("glance-direct-upload-0123456789".to_owned())] {
+            let rolled = Rolled { at, generation: 3, pod: "00ff".into(), instead_of };
+            assert_eq!(Rolled::parse(&rolled.text()), Some(rolled));
+        }
+    }
+
+    #[test]
+    fn what_an_older_release_wrote_is_read() {
+        let rolled = Rolled::parse("2026-06-01T00:00:00Z generation=7").unwrap();
+        assert_eq!((rolled.generation, rolled.pod.as_str(), rolled.instead_of), (7, "", None));
+        assert_eq!(Rolled::parse("yesterday"), None);
+    }
+}

@@ -1,0 +1,90 @@
+//! Origins that nobody asks for any more stay for a while.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use direct_upload_api::web::Origin;
+use direct_upload_api::{GlanceSpec, seconds};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::derive::GlanceView;
+use crate::ownership::retiring_annotation;
+use crate::plan::farewell::deadline;
+use crate::plan::glance::OriginPlan;
+use crate::workload::{Applied, rfc3339};
+
+/// Open tabs of a dashboard keep the mode that they loaded, in seconds.
+const RETIRE_AFTER: u64 = 3600;
+
+/// Which origins stay although nobody asks for them.
+#[derive(Debug, Default)]
+pub struct Retirement {
+    /// Origin → when it may leave.
+    pub kept: BTreeMap<Origin, Timestamp>,
+    /// Origin → since when nobody asks for it.
+    since: BTreeMap<Origin, Timestamp>,
+}
+
+impl Retirement {
+    pub fn of(view: &GlanceView, spec: &GlanceSpec, now: Timestamp) -> Self {
+        let after = i64::try_from(seconds(spec.cors.retire_after, RETIRE_AFTER)).unwrap_or(i64::MAX);
+        let in_effect = view.applied.as_ref().map(Applied::in_effect).unwrap_or_default();
+        let pending = view.applied.as_ref().and_then(Applied::pending);
+        let mut noted = BTreeMap::<String, Timestamp>::new();
+        for config_map in in_effect.iter().copied().chain(pending) {
+            let text = config_map.meta.ours.get(&retiring_annotation());
+            let times = text.and_then(|text| serde_json::from_str::<BTreeMap<_, _>>(text).ok());
+            noted.extend(times.unwrap_or_default());
+        }
+        let mut origins = BTreeSet::new();
+        for config_map in in_effect {
+            origins.extend(config_map.data.values().flat_map(|text| GlanceView::origins_in(text)));
+        }
+        let mut retirement = Self::default();
+        for origin in origins {
+            if view.wanted.contains_key(&origin) || view.carried.contains_key(&origin) {
+                continue;
+            }
+            // Without consent it retires from the moment that its Horizon's pods are away; a tenant who
+            // keeps them from going wins no more than the time that a safe deletion has, too.
+            let since = noted.get(origin.as_str()).copied();
+            let since = if view.grants.leaving.contains(&origin) {
+                since.unwrap_or_else(|| deadline(Some(now), spec.deletion.timeout))
+            } else {
+                since.map_or(now, |since| since.min(now))
+            };
+            let until = since.saturating_add(SignedDuration::from_secs(after)).unwrap_or(Timestamp::MAX);
+            if now < until || view.incomplete.is_some() || view.grants.is_frozen(&origin) {
+                retirement.kept.insert(origin.clone(), until);
+                retirement.since.insert(origin, since);
+            }
+        }
+        retirement
+    }
+
+    pub fn annotation(&self) -> BTreeMap<String, String> {
+        if self.since.is_empty() {
+            return BTreeMap::new();
+        }
+        let since: BTreeMap<_, _> = self.since.iter().map(|(o, t)| (o.as_str(), rfc3339(*t))).collect();
+        let text = serde_json::to_string(&since).unwrap_or_default();
+        BTreeMap::from([(retiring_annotation(), text)])
+    }
+
+    pub fn origins(&self, view: &GlanceView) -> Vec<OriginPlan> {
+        if view.wanted.is_empty() && self.kept.is_empty() {
+            return Vec::new();
+        }
+        let mut by = view.wanted.clone();
+        for (origin, source) in &view.carried {
+            by.entry(origin.clone()).or_default().extend(source.iter().cloned());
+        }
+        let wanted = by.iter().map(|(origin, by)| (origin, by.clone(), None));
+        let kept = self.kept.iter().map(|(origin, until)| (origin, Vec::new(), Some(*until)));
+        let mut all: Vec<_> = wanted
+            .chain(kept)
+            .map(|(origin, wanted_by, retires_at)| OriginPlan { origin: origin.clone(), wanted_by, retires_at })
+            .collect();
+        all.sort_by(|a, b| a.origin.cmp(&b.origin));
+        all
+    }
+}

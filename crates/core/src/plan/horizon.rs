@@ -1,0 +1,259 @@
+//! The plan of a Horizon: direct only after Glance accepts, and back before Glance lets go.
+
+pub mod farewell;
+pub mod gate;
+pub mod way;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use direct_upload_api::{ConditionType, HorizonSpec, Reason};
+use jiff::Timestamp;
+
+use super::change::{Change, Wanted, garbage};
+use super::farewell::{copied, deadline};
+use super::options::Options;
+use super::outline::{Plan, State};
+use super::proof::{self, Proven};
+use super::step::{Action, Step};
+use crate::derive::{HorizonView, Intent};
+use crate::model::{Problem, Workload};
+use crate::ownership::backed_out_annotation;
+use crate::plan::horizon::farewell::farewell;
+use crate::render::{self, File, HorizonSettings};
+use crate::workload::{Applied, Mount, Secrets, Target, claimed, rfc3339, rolling};
+
+/// Plans a Horizon.
+pub fn horizon(view: &HorizonView, now: Timestamp, options: &Options) -> Plan {
+    if view.object.meta.deleting.is_some() {
+        return retreat(view, now, options).unwrap_or_else(|| farewell(view, now));
+    }
+    let spec = match &view.object.spec {
+        Ok(spec) => spec,
+        Err(why) => return Plan::unmet(ConditionType::Accepted, Problem::new(Reason::Undecodable, why.clone())),
+    };
+    let plan = match attempt(view, spec, now, options) {
+        Ok(plan) => plan,
+        Err((_, problem)) if problem.reason == Reason::Looking => Plan::look(view, problem),
+        Err((condition, problem)) => Plan::unmet(condition, problem),
+    };
+    if spec.suspend { plan.suspend() } else { plan }
+}
+
+type Unmet = (ConditionType, Problem);
+
+fn attempt(view: &HorizonView, spec: &HorizonSpec, now: Timestamp, options: &Options) -> Result<Plan, Unmet> {
+    if view.terminating {
+        return Err((ConditionType::Accepted, Problem::new(Reason::Releasing, "the namespace is being deleted")));
+    }
+    let (direct, problem) = match &view.intent {
+        Intent::Hold(problem) => return Err((condition(problem.reason), problem.clone())),
+        Intent::Direct => (true, None),
+        Intent::Own(problem) => (false, Some(problem)),
+    };
+    let accepted = |p: &Problem| (ConditionType::Accepted, p.clone());
+    let target = view.target.as_ref().map_err(accepted)?;
+    let gone = || (ConditionType::Accepted, Problem::new(Reason::WorkloadNotFound, "the workload is gone"));
+    let applied = view.applied.as_ref().ok_or_else(gone)?;
+    let stage = Stage { view, spec, target, applied, direct, now, options, since: None };
+    // Only a Horizon that is switched off on purpose keeps its other fragments; one that lost its
+    // Glance gets its pods back as they were.
+    let files = match (direct, problem.map(|p| p.reason)) {
+        (false, Some(reason)) if !matches!(reason, Reason::DirectDisabled | Reason::ImportRequired) => Vec::new(),
+        _ => {
+            let settings = view.settings.as_ref().map_err(accepted)?;
+            if let Some(plan) = stage.by_own_way(settings)? {
+                return Ok(plan);
+            }
+            files(settings, direct)?
+        }
+    };
+    let mut plan = if files.is_empty() { back_out(view, target, applied, problem) } else { stage.bring(files)? };
+    if let (false, Some(problem), State::Done(_)) = (direct, problem, &plan.state) {
+        plan.state = own(problem);
+    }
+    Ok(plan)
+}
+
+fn files(settings: &HorizonSettings, direct: bool) -> Result<Vec<File>, Unmet> {
+    let settings = HorizonSettings { direct, ..settings.clone() };
+    render::horizon(&settings)
+        .map_err(|e| (ConditionType::ConfigRendered, Problem::new(Reason::InvalidSpec, e.to_string())))
+}
+
+/// Where a Horizon stands whose own setting is in force.
+fn own(problem: &Problem) -> State {
+    if problem.reason == Reason::DirectDisabled {
+        let message = "direct upload is switched off; Horizon's own HORIZON_IMAGES_UPLOAD_MODE is in force";
+        return State::Done(Problem::new(Reason::DirectDisabled, message));
+    }
+    State::Unmet(condition(problem.reason), problem.clone())
+}
+
+/// The condition that a reason belongs to.
+fn condition(reason: Reason) -> ConditionType {
+    match reason {
+        Reason::NotExposed
+        | Reason::PlainHttp
+        | Reason::OriginNotAllowed
+        | Reason::GlanceNotFound
+        | Reason::GlanceAmbiguous
+        | Reason::GlanceNotAllowed
+        | Reason::EndpointUnknown
+        | Reason::ObservationPending
+        | Reason::ObservationIncomplete => ConditionType::OriginsResolved,
+        _ => ConditionType::Accepted,
+    }
+}
+
+/// Nothing of ours shall stand in the workload.
+fn back_out(view: &HorizonView, target: &Target, applied: &Applied, problem: Option<&Problem>) -> Plan {
+    let workload = &target.workload;
+    let why = problem.map_or("nothing is asked of it", |p| p.message.as_str());
+    let mut plan = Plan::idle(State::Done(Problem::new(Reason::NothingToRoll, why)));
+    if applied.mount.is_some() && claimed(workload, &view.object.meta) {
+        plan.steps.push(Step::new(Action::Release { workload: workload.clone() }, why));
+        plan.await_rollout(target, rolling(target));
+    } else if let Some(problem) = copied(target, applied) {
+        plan.state = State::Unmet(ConditionType::RolledOut, problem);
+    } else if let Some(problem) = applied.rollout.as_ref().err().filter(|_| !applied.running.is_empty()) {
+        plan.await_rollout(target, problem.clone());
+    } else {
+        plan.leave(&view.strays);
+        plan.steps.extend(garbage("Horizon", workload, applied, None));
+    }
+    plan
+}
+
+/// A resource that is being deleted, as long as there is time: first no page uploads any more by a way
+/// that leads through its own pods.
+fn retreat(view: &HorizonView, now: Timestamp, options: &Options) -> Option<Plan> {
+    let (spec, target, applied) = (view.object.spec.as_ref().ok()?, view.target.as_ref().ok()?, view.applied.as_ref()?);
+    let in_time = now < deadline(view.object.meta.deleting, spec.deletion.timeout) && !view.terminating;
+    if !in_time || view.heir || !view.object.finalizer || !claimed(&target.workload, &view.object.meta) {
+        return None;
+    }
+    let mut settings = view.settings.as_ref().ok()?.clone();
+    settings.httpd = None;
+    let stage = Stage { view, spec, target, applied, direct: false, now, options, since: None };
+    let mut plan = stage.retreat(&settings).ok()??;
+    plan.wake_at(deadline(view.object.meta.deleting, spec.deletion.timeout));
+    Some(plan)
+}
+
+/// All that bringing files into Horizon's pods depends on.
+#[derive(Clone)]
+struct Stage<'a> {
+    view: &'a HorizonView,
+    spec: &'a HorizonSpec,
+    target: &'a Target,
+    applied: &'a Applied,
+    direct: bool,
+    now: Timestamp,
+    options: &'a Options,
+    /// Since when the mode is taken back although it is asked for.
+    since: Option<String>,
+}
+
+impl Stage<'_> {
+    fn bring(&self, files: Vec<File>) -> Result<Plan, Unmet> {
+        let gate = self.gate();
+        let proven = self.proven();
+        let goes = gate.is_ok() && matches!(proven, Proven::Go);
+        let wanted = Wanted {
+            kind: "Horizon",
+            name: self.view.object.meta.key.name.clone(),
+            meta: &self.view.object.meta,
+            finalizer: self.view.object.finalizer,
+            target: self.target,
+            applied: self.applied,
+            files,
+            secrets: Secrets::new(),
+            env: BTreeMap::new(),
+            annotations: self.partner(gate.is_ok()).into_iter().chain(self.backed_out(goes)).collect(),
+            note: self.view.reads(),
+            rollout: &self.spec.rollout,
+        };
+        let why = if self.direct { "Horizon shall upload directly" } else { "httpd and Django settings are asked for" };
+        let change = wanted.change(self.options, self.now, why).map_err(|p| (ConditionType::ConfigRendered, p))?;
+        let mut plan = Plan::toward(&change, Problem::new(Reason::Settled, why));
+        plan.state = self.standing();
+        if let Err(held) = &gate {
+            self.wait_for_glance(&mut plan, held, change.rolls);
+        } else if let Proven::Wait(state) = proven {
+            let why = "a browser's upload must be let through for each origin";
+            plan.steps.push(Step::new(Action::AwaitProof, why));
+            plan.state = state;
+        } else if let Proven::Back(problem) = proven {
+            self.fall_back(&mut plan, &wanted, &change, problem);
+        } else if plan.mount(&wanted, &change, self.now, |workload, mount| self.roll(workload, mount, why)) {
+            self.settle(&mut plan, &change);
+        }
+        // On the way to direct one sentence covers all that goes well; events tell the steps.
+        if self.direct && matches!(&plan.state, State::Unmet(_, problem) if problem.reason == Reason::RollingOut) {
+            plan.state = State::Unmet(ConditionType::RolledOut, self.switching());
+        }
+        Ok(plan)
+    }
+
+    /// The steps that replace Horizon's pods.
+    fn roll(&self, workload: Arc<Workload>, mount: Box<Mount>, why: &str) -> Vec<Step> {
+        if !self.direct {
+            return vec![Step::new(Action::Mount { workload, mount }, why)];
+        }
+        let mut steps = Vec::new();
+        if !self.applied.sets_direct() && self.view.proof.evidence.is_granted(false) {
+            steps.push(Step::new(Action::Probe, "the rolled-out Glance must let the browser's upload through"));
+        }
+        steps.push(Step::new(Action::SwitchMode { workload, mount }, why));
+        steps
+    }
+
+    fn settle(&self, plan: &mut Plan, change: &Change) {
+        let rollout = if change.rolls { Err(rolling(self.target)) } else { self.applied.rollout.clone() };
+        match rollout {
+            Ok(()) => {
+                plan.leave(&self.view.strays);
+                plan.steps.extend(garbage("Horizon", &self.target.workload, self.applied, Some(&change.config_map)));
+            }
+            Err(problem) => plan.await_rollout(self.target, problem),
+        }
+    }
+
+    /// Whether preflights let it be direct.
+    fn proven(&self) -> Proven {
+        if self.direct { proof::proven(self.view, self.spec, self.switching()) } else { Proven::Go }
+    }
+
+    /// Preflights were refused for too long: our snippet leaves, and why is noted where the next
+    /// start finds it.
+    fn fall_back(&self, plan: &mut Plan, wanted: &Wanted<'_>, change: &Change, problem: Problem) {
+        if let Err(held) = wanted.may_roll(change, self.now) {
+            return plan.hold(held, self.applied);
+        }
+        plan.steps.clear();
+        if let Some(copied) = copied(self.target, self.applied) {
+            plan.state = State::Unmet(ConditionType::RolledOut, copied);
+            return;
+        }
+        let workload = self.target.workload.clone();
+        if let Some(in_use) = self.applied.in_use().filter(|_| self.view.backed_out().is_none()) {
+            let annotations = BTreeMap::from([(backed_out_annotation(), Some(rfc3339(self.now)))]);
+            let action = Action::Annotate { config_map: in_use.meta.key.clone(), annotations };
+            plan.steps.push(Step::new(action, "so that direct returns with the same patience"));
+        }
+        plan.steps.push(Step::new(Action::Release { workload }, problem.message.clone()));
+        plan.await_rollout(self.target, rolling(self.target));
+        plan.state = State::Unmet(ConditionType::Verified, problem);
+    }
+
+    /// Where it stands once its pods run with the files.
+    fn standing(&self) -> State {
+        if !self.direct {
+            let message = "direct upload is switched off; the files that are asked for are in place";
+            return State::Done(Problem::new(Reason::DirectDisabled, message));
+        }
+        let to = self.whereto();
+        proof::standing(self.view, self.spec, &to)
+    }
+}

@@ -1,0 +1,141 @@
+//! Whether each Glance accepts a Horizon's origins, and which Glances are noted.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use direct_upload_api::{ConditionType, Reason};
+
+use crate::derive::{Destination, HorizonView};
+use crate::model::{Key, Problem};
+use crate::ownership::{backed_out_annotation, partner_annotation};
+use crate::plan::horizon::Stage;
+use crate::plan::outline::{Plan, State};
+use crate::plan::step::{Action, Step};
+use crate::workload::Applied;
+
+/// What is not accepted yet.
+pub struct Held {
+    glances: Vec<Key>,
+    /// The first Glance's; one that cannot be seen yet before all others.
+    problem: Problem,
+}
+
+/// Does every pod of a destination's Glance accept every origin of this Horizon? A Horizon that is
+/// direct already needs no more than that, whatever rolls at Glance; one that switches needs a
+/// rollout that is complete.
+///
+/// # Errors
+/// What is waited for, or stands in the way.
+pub fn accepted(view: &HorizonView, destination: &Destination) -> Result<(), Problem> {
+    let Some(glance) = &destination.glance else { return Ok(()) };
+    let trouble = |problem: &Problem| {
+        if problem.reason == Reason::ObservationPending {
+            return Err(problem.clone());
+        }
+        let problem = Problem::new(Reason::GlanceNotReady, format!("Glance {}: {}", glance.key, problem.message));
+        Err(destination.problem(&problem))
+    };
+    let origins = destination.crossing(view.origins()?);
+    if origins.is_empty() && !glance.refuses {
+        return Ok(());
+    }
+    let accepted = match &glance.accepts {
+        Ok(accepted) => origins.is_subset(accepted),
+        Err(problem) => return trouble(problem),
+    };
+    let is_direct = view.applied.as_ref().is_some_and(Applied::sets_direct);
+    if accepted && !glance.refuses && (is_direct || glance.rolled_out.is_ok()) {
+        return Ok(());
+    }
+    match (&glance.blocked, &glance.rolled_out) {
+        (Some(problem), _) => trouble(problem),
+        (None, Err(problem)) if problem.reason != Reason::RollingOut => trouble(problem),
+        _ => {
+            let accepts = if glance.refuses { "uploads again".to_owned() } else { list(&origins) };
+            let message = format!("waiting until every pod of Glance {} accepts {accepts}", glance.key);
+            Err(destination.problem(&Problem::new(Reason::WaitingForGlance, message)))
+        }
+    }
+}
+
+impl Stage<'_> {
+    pub fn wait_for_glance(&self, plan: &mut Plan, held: &Held, rolls: bool) {
+        for glance in &held.glances {
+            let action = Action::AwaitGlance { glance: glance.clone() };
+            plan.steps.push(Step::new(action, "an origin must be accepted before a browser uses it"));
+        }
+        let waits = held.problem.reason == Reason::WaitingForGlance && rolls;
+        let problem = if waits { self.switching() } else { held.problem.clone() };
+        plan.state = State::unmet(ConditionType::RolledOut, problem);
+    }
+
+    /// Whether every destination's Glance accepts.
+    pub fn gate(&self) -> Result<(), Held> {
+        let mut held: Option<Held> = None;
+        for destination in self.view.destinations.iter().filter(|_| self.direct) {
+            let Err(problem) = accepted(self.view, destination) else { continue };
+            let held = held.get_or_insert_with(|| Held { glances: Vec::new(), problem: problem.clone() });
+            if problem.reason == Reason::ObservationPending {
+                held.problem = problem;
+            }
+            held.glances.extend(destination.key().filter(|key| !held.glances.contains(key)).cloned());
+        }
+        held.map_or(Ok(()), Err)
+    }
+
+    /// The Glances that the pods upload to: a new one is noted only once all accept.
+    pub fn partner(&self, accepted: bool) -> BTreeMap<String, String> {
+        if !self.direct {
+            return BTreeMap::new();
+        }
+        let noted = self.applied.in_use().and_then(|c| c.meta.ours.get(&partner_annotation()).cloned());
+        let wanted = Some(join(&self.view.partners(), ",")).filter(|keys| !keys.is_empty());
+        let partner = if accepted { wanted } else { noted.or(wanted) };
+        partner.map(|keys| (partner_annotation(), keys)).into_iter().collect()
+    }
+
+    /// Since when it is not direct because preflights were refused: noted until it is again.
+    pub fn backed_out(&self, goes: bool) -> Option<(String, String)> {
+        let since = self.view.backed_out().filter(|_| self.direct && !goes).or(self.since.as_deref())?;
+        Some((backed_out_annotation(), since.to_owned()))
+    }
+
+    pub fn switching(&self) -> Problem {
+        let workload = crate::model::describe(self.target.workload.kind, &self.target.workload.meta.key);
+        let (mut glances, mut origins) = (BTreeSet::new(), BTreeSet::new());
+        for destination in &self.view.destinations {
+            let crossing = destination.crossing(self.view.origins().unwrap_or_default());
+            glances.extend(destination.key().filter(|_| !crossing.is_empty()));
+            origins.extend(crossing);
+        }
+        let first = if glances.is_empty() {
+            String::new()
+        } else {
+            let accepts = if glances.len() == 1 { "accepts" } else { "accept" };
+            format!("first Glance {} {accepts} {}, then ", join(&glances, ", "), list(&origins))
+        };
+        let message = format!("on the way to direct: {first}{workload} is rolled; events tell the steps");
+        Problem::new(Reason::SwitchingToDirect, message)
+    }
+
+    /// Where it uploads to, in words.
+    pub fn whereto(&self) -> String {
+        let one = |destination: &Destination| {
+            let place = match (&destination.endpoint, destination.key()) {
+                (Ok(url), _) => format!("to {url}"),
+                (Err(_), Some(glance)) => format!("to Glance {glance}"),
+                (Err(_), None) => return None,
+            };
+            let region = destination.region.as_ref().map(|region| format!(" ({region})")).unwrap_or_default();
+            Some(format!(" {place}{region}"))
+        };
+        self.view.destinations.iter().filter_map(one).collect::<Vec<_>>().join(",")
+    }
+}
+
+fn list<T: ToString>(items: &BTreeSet<T>) -> String {
+    join(items, ", ")
+}
+
+fn join<T: ToString>(items: &BTreeSet<T>, with: &str) -> String {
+    items.iter().map(ToString::to_string).collect::<Vec<_>>().join(with)
+}

@@ -1,0 +1,75 @@
+//! Where uploads go through Horizon's own httpd: the way is there before any page uses it, and goes
+//! only when none does. Each takes a roll of its own: what pods answer can only be asked of pods.
+
+use direct_upload_api::{ConditionType, Delivery, Reason};
+
+use crate::model::Problem;
+use crate::plan::horizon::{Stage, Unmet, back_out, files};
+use crate::plan::outline::{Plan, State};
+use crate::plan::proof::Proven;
+use crate::plan::step::{Action, Step};
+use crate::render::{File, Format, GlanceProxySettings, HorizonSettings};
+use crate::workload::rfc3339;
+
+impl Stage<'_> {
+    /// The plan while the way and the mode cannot change together; none where they can.
+    pub fn by_own_way(&self, settings: &HorizonSettings) -> Result<Option<Plan>, Unmet> {
+        if let Some(plan) = self.retreat(settings)? {
+            return Ok(Some(plan));
+        }
+        let view = self.view;
+        if !self.direct || (view.way().is_none() && view.ways_in_effect().is_empty()) {
+            return Ok(None);
+        }
+        let (state, back) = match (self.gate(), self.proven()) {
+            (Ok(()), Proven::Go) => return Ok(None),
+            // A mode that is in force needs more than that to be changed.
+            (Err(_), _) if self.applied.sets_direct() => return Ok(None),
+            (Err(_), _) => (State::unmet(ConditionType::RolledOut, self.switching()), false),
+            (_, Proven::Wait(state)) => (state, false),
+            (_, Proven::Back(problem)) => (State::Unmet(ConditionType::Verified, problem), true),
+        };
+        let now = back.then(|| rfc3339(self.now));
+        let base = Stage { direct: false, since: view.backed_out().map(str::to_owned).or(now), ..self.clone() };
+        let files = files(settings, false)?;
+        let mut plan =
+            if files.is_empty() { back_out(view, self.target, self.applied, None) } else { base.bring(files)? };
+        if matches!(plan.state, State::Done(_)) {
+            plan.steps
+                .push(Step::new(Action::AwaitProof, "Glance must answer at its path before a page uploads there"));
+            plan.state = state;
+        }
+        Ok(Some(plan))
+    }
+
+    /// Pods upload by a way that is to go, or lead elsewhere: first the mode leaves.
+    pub fn retreat(&self, settings: &HorizonSettings) -> Result<Option<Plan>, Unmet> {
+        let wanted = settings.httpd.as_ref().and_then(|httpd| httpd.glance_proxy.as_ref());
+        let stays = |way: &GlanceProxySettings| wanted.is_some_and(|wanted| wanted.path == way.path);
+        let leaves = self.view.ways_in_effect().into_iter().find(|way| !stays(way));
+        let (Some(way), true) = (leaves, self.applied.sets_direct()) else { return Ok(None) };
+        let Some(fragment) = self.fragment() else { return Ok(None) };
+        let mut files = files(settings, false)?;
+        files.retain(|file| file.name != fragment.name);
+        files.push(fragment);
+        let base = Stage { direct: false, ..self.clone() };
+        let mut plan = base.bring(files)?;
+        let message = format!(
+            "uploads go through {} of Horizon's own httpd, which is to go: first its own mode returns",
+            way.path
+        );
+        plan.state = State::Unmet(ConditionType::RolledOut, Problem::new(Reason::RollingOut, message));
+        Ok(Some(plan))
+    }
+
+    /// The fragment that is mounted, as it stands.
+    fn fragment(&self) -> Option<File> {
+        let mount = self.applied.mount.as_ref()?;
+        let data = &self.applied.in_use()?.data;
+        mount.mounted.iter().find_map(|(path, name)| {
+            let contents = data.get(name).filter(|text| GlanceProxySettings::read(text).is_some())?.clone();
+            let (name, path) = (name.clone(), path.clone());
+            Some(File { name, path, contents, format: Format::Httpd, delivery: Delivery::Mount })
+        })
+    }
+}

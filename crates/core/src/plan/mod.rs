@@ -1,0 +1,25 @@
+//! What to do next, in which order, and why. Pure.
+//!
+//! In: the view of one resource and the time. Out: a [`Plan`]: steps as data, and where things
+//! stand. Carried out again and again until there is nothing to do, it leads a pair of resources
+//! from nothing to direct upload, and back, without a moment at which an upload would be refused.
+
+pub mod adjust;
+pub mod change;
+pub mod drain;
+pub mod farewell;
+pub mod giveup;
+pub mod glance;
+pub mod horizon;
+pub mod options;
+pub mod outline;
+pub mod proof;
+pub mod rehearsal;
+pub mod step;
+pub use adjust::patch;
+pub use glance::{OriginPlan, glance};
+pub use horizon::gate::accepted;
+pub use horizon::horizon;
+pub use options::Options;
+pub use outline::{Plan, State};
+pub use step::{Action, Step};

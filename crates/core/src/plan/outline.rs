@@ -1,0 +1,155 @@
+//! A plan: steps as data, and where things stand.
+
+use std::sync::Arc;
+
+use direct_upload_api::{ConditionType, Reason};
+use jiff::Timestamp;
+
+use super::change::{Change, Wanted};
+use super::drain;
+use super::step::{Action, Step};
+use crate::model::{Problem, Workload};
+use crate::workload::{Applied, Mount};
+
+/// The next steps of one resource.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// In order. The first one that waits ends what can be done now.
+    pub steps: Vec<Step>,
+    /// Where things stand when nothing more happens.
+    pub state: State,
+    /// When to look again although nothing changed.
+    pub wake: Option<Timestamp>,
+    /// Name of the ConfigMap that is in use or about to be.
+    pub config_map: Option<String>,
+    /// The same of the internal API.
+    pub internal: Option<String>,
+}
+
+/// Where things stand.
+#[derive(Clone, Debug, PartialEq)]
+pub enum State {
+    /// The operator has just started and does not see everything yet: say nothing.
+    Pending,
+    /// What the spec asks is in effect.
+    Done(Problem),
+    /// It is not, because this condition does not hold.
+    Unmet(ConditionType, Problem),
+    /// The resource is gone once the steps are done.
+    Gone,
+}
+
+impl Plan {
+    /// A plan that does nothing.
+    pub fn idle(state: State) -> Self {
+        Self { steps: Vec::new(), state, wake: None, config_map: None, internal: None }
+    }
+
+    /// A plan that cannot go on: an unmet condition, or silence while still reading.
+    pub fn unmet(condition: ConditionType, problem: Problem) -> Self {
+        Self::idle(State::unmet(condition, problem))
+    }
+
+    pub fn wake_at(&mut self, time: Timestamp) {
+        self.wake = Some(self.wake.map_or(time, |w| w.min(time)));
+    }
+
+    /// Two workloads of one resource: what can be done now at either comes before what waits.
+    pub fn join(&mut self, api: &str, other: Self) {
+        let (mut steps, waiting) = split(std::mem::take(&mut self.steps));
+        let (more, also_waiting) = split(other.steps);
+        let adds = |step: &Step| matches!(step.action, Action::AddFinalizer);
+        let added = steps.iter().any(adds);
+        steps.extend(more.into_iter().filter(|step| !(added && adds(step))));
+        self.steps = steps.into_iter().chain(waiting).chain(also_waiting).collect();
+        self.wake = [self.wake, other.wake].into_iter().flatten().min();
+        self.internal = other.config_map;
+        match other.state {
+            State::Unmet(condition, problem) if matches!(self.state, State::Done(_)) => {
+                let message = format!("{api}: {}", problem.message);
+                self.state = State::Unmet(condition, Problem::new(problem.reason, message));
+            }
+            State::Pending if matches!(self.state, State::Done(_)) => self.state = State::Pending,
+            _ => {}
+        }
+    }
+
+    /// The way to what is wanted, up to where pods would be replaced.
+    pub fn toward(change: &Change, done: Problem) -> Self {
+        let mut plan = Self::idle(State::Done(done));
+        plan.config_map = Some(change.config_map.clone());
+        plan.steps.clone_from(&change.prepare);
+        plan
+    }
+
+    /// Brings our fields into the workload, with the steps of `roll` where that replaces pods. False
+    /// if that may not be now.
+    pub fn mount(
+        &mut self,
+        wanted: &Wanted<'_>,
+        change: &Change,
+        now: Timestamp,
+        roll: impl FnOnce(Arc<Workload>, Box<Mount>) -> Vec<Step>,
+    ) -> bool {
+        let Some(mount) = &change.mount else { return !self.give_up(wanted, now) };
+        let (workload, mount) = (wanted.target.workload.clone(), Box::new(mount.clone()));
+        if !change.rolls {
+            self.steps.push(Step::new(Action::Claim { workload, mount }, "the claim names another resource"));
+            return true;
+        }
+        if let Some(problem) = wanted.given_up(change) {
+            self.hold((problem, None), wanted.applied);
+            return false;
+        }
+        match wanted.may_roll(change, now) {
+            Ok(count) => {
+                let go = self.rehearse(wanted.rehearsed(change, &mount), wanted.target);
+                self.steps.extend(count);
+                let mut steps = roll(workload, mount);
+                drain::tell(&mut steps, &drain::cost(wanted.kind, wanted.target, wanted.applied));
+                self.steps.extend(steps);
+                go
+            }
+            Err(held) => {
+                self.hold(held, wanted.applied);
+                false
+            }
+        }
+    }
+
+    /// A roll is due, but not now: nothing is prepared for it either, since until then it may
+    /// become another one.
+    pub fn hold(&mut self, (problem, wake): (Problem, Option<Timestamp>), applied: &Applied) {
+        self.steps.clear();
+        self.state = State::Unmet(ConditionType::RolledOut, problem);
+        self.wake = wake;
+        self.config_map = applied.mount.as_ref().map(|m| m.config_map.clone());
+    }
+
+    /// Suspended: says what it would do, and does nothing.
+    pub fn suspend(mut self) -> Self {
+        let would: Vec<_> = self.steps.iter().filter(|s| !s.action.waits()).map(ToString::to_string).collect();
+        if !would.is_empty() {
+            let message = format!("spec.suspend is true; otherwise: {}", would.join("; "));
+            let creates = self.steps.iter().any(|s| matches!(s.action, Action::ApplyConfigMap(_)));
+            let condition = if creates { ConditionType::ConfigRendered } else { ConditionType::RolledOut };
+            self.state = State::Unmet(condition, Problem::new(Reason::Suspended, message));
+            self.config_map = self.config_map.filter(|_| !creates);
+        }
+        self.steps.clear();
+        self
+    }
+}
+
+/// Up to the first step that others must do, and from there on.
+fn split(mut steps: Vec<Step>) -> (Vec<Step>, Vec<Step>) {
+    let at = steps.iter().position(|step| step.action.waits()).unwrap_or(steps.len());
+    let waiting = steps.split_off(at);
+    (steps, waiting)
+}
+
+impl State {
+    pub fn unmet(condition: ConditionType, problem: Problem) -> Self {
+        if problem.reason == Reason::ObservationPending { Self::Pending } else { Self::Unmet(condition, problem) }
+    }
+}

@@ -1,0 +1,123 @@
+//! What preflights have shown, and what follows for Horizon's mode.
+
+use direct_upload_api::{ConditionType, HorizonSpec, Reason, Verification};
+
+use super::outline::State;
+use crate::derive::{Evidence, Failed, HorizonView, Turn};
+use crate::model::Problem;
+use crate::workload::Applied;
+
+/// What follows for a Horizon that shall be direct.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Proven {
+    /// Its pods may be, or stay, direct.
+    Go,
+    /// They are not, and must not become so yet.
+    Wait(State),
+    /// They are, and must not stay so.
+    Back(Problem),
+}
+
+/// Whether a Horizon may be direct. `switching`: where it stands in words, while there is no verdict.
+pub fn proven(view: &HorizonView, spec: &HorizonSpec, switching: Problem) -> Proven {
+    let backed_out = view.backed_out().is_some();
+    let applied = view.applied.as_ref();
+    let mounted = applied.is_some_and(|a| a.mount.is_some());
+    // Pods that still run with what was taken out on purpose are on their way back.
+    let is_direct = applied.is_some_and(Applied::sets_direct) && (mounted || !backed_out);
+    if spec.direct_upload.verification == Verification::Off {
+        return Proven::Go;
+    }
+    if is_direct {
+        let breaks = view.proof.evidence.is_broken() && view.falls_back() && view.proof.turn == Turn::Now;
+        return match (breaks, mounted) {
+            (true, true) => Proven::Back(fallen(view)),
+            (true, false) => Proven::Wait(State::Unmet(ConditionType::Verified, fallen(view))),
+            (false, _) => Proven::Go,
+        };
+    }
+    if backed_out {
+        let returns = view.proof.evidence.is_granted(true) && view.proof.turn == Turn::Now;
+        return if returns { Proven::Go } else { Proven::Wait(State::Unmet(ConditionType::Verified, fallen(view))) };
+    }
+    match &view.proof.evidence {
+        Evidence::Granted(weight, _) if weight.fresh => Proven::Go,
+        Evidence::Unknown(_) if spec.direct_upload.verification == Verification::BestEffort => Proven::Go,
+        Evidence::Refused(..) | Evidence::Unknown(_) => Proven::Wait(standing(view, spec, "")),
+        Evidence::None | Evidence::Pending | Evidence::Granted(..) => {
+            Proven::Wait(State::unmet(ConditionType::RolledOut, switching))
+        }
+    }
+}
+
+/// Where a Horizon stands whose pods are direct; `to`: where they upload to, in words.
+pub fn standing(view: &HorizonView, spec: &HorizonSpec, to: &str) -> State {
+    let verification = spec.direct_upload.verification;
+    let unmet = |problem| State::Unmet(ConditionType::Verified, problem);
+    let done = |reason, message| State::Done(Problem::new(reason, message));
+    match &view.proof.evidence {
+        _ if verification == Verification::Off => done(
+            Reason::ReadyUnverified,
+            format!("new dashboard sessions upload directly{to}; spec.directUpload.verification is Off"),
+        ),
+        Evidence::Granted(..) => done(
+            Reason::Verified,
+            format!("new dashboard sessions upload directly{to}; the preflight passes for each origin"),
+        ),
+        Evidence::Refused(_, failures) => {
+            let hold = match view.proof.turn {
+                Turn::Frozen => {
+                    "; most Glance endpoints refuse at once, so the operator doubts its own way to them and changes no mode"
+                }
+                _ => "",
+            };
+            unmet(Problem::new(Reason::PreflightRefused, format!("{}{hold}", tell(failures))))
+        }
+        Evidence::Unknown(failures) if verification == Verification::BestEffort => done(
+            Reason::ReadyUnverified,
+            format!(
+                "new dashboard sessions upload directly{to}; the operator itself gets no answer: {}",
+                tell(failures)
+            ),
+        ),
+        Evidence::Unknown(failures) => unmet(Problem::new(
+            Reason::PreflightUnanswered,
+            format!(
+                "the operator gets no answer, which says nothing about browsers: {}; see spec.directUpload.probe, or set verification: BestEffort",
+                tell(failures)
+            ),
+        )),
+        // Nothing is said until there is a verdict: a status that stands is still the latest news.
+        Evidence::Pending if view.destinations.iter().all(|d| d.epoch.is_some()) => State::Pending,
+        Evidence::Pending | Evidence::None => unmet(Problem::new(
+            Reason::NotVerified,
+            "no preflight has been made yet: it is made once Glance's pods all run with the same configuration",
+        )),
+    }
+}
+
+fn fallen(view: &HorizonView) -> Problem {
+    let why = match &view.proof.evidence {
+        Evidence::Refused(_, failures) => tell(failures),
+        Evidence::Unknown(failures) => format!("the operator gets no answer: {}", tell(failures)),
+        Evidence::Granted(..) => {
+            "preflights pass again; direct returns once they have for some minutes without exception".to_owned()
+        }
+        Evidence::None | Evidence::Pending => {
+            "direct returns once preflights have passed for some minutes without exception".to_owned()
+        }
+    };
+    let message = format!("Horizon's own HORIZON_IMAGES_UPLOAD_MODE is in force, since the upload path broke: {why}");
+    Problem::new(Reason::FallenBack, message)
+}
+
+/// The first failure in full, and how many there are.
+fn tell(failures: &[Failed]) -> String {
+    let Some(first) = failures.first() else { return String::new() };
+    let more = match (failures.len(), &first.region) {
+        (0 | 1, _) => String::new(),
+        (count, None) => format!(" (and {} more origins)", count - 1),
+        (count, Some(_)) => format!(" (and {} more origins and regions)", count - 1),
+    };
+    format!("{first}; {}{more}", first.reply.fix)
+}

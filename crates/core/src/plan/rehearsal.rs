@@ -1,0 +1,139 @@
+//! Before pods are replaced: do the new files do in this image what they are for?
+//!
+//! In: what is wanted, and what earlier rehearsals said. Out: go on, begin a rehearsal, or wait. A
+//! rehearsal is a Job, named by all that its answer depends on (the workload's pod, the files, their
+//! places, the script); the finished Job is the memory, and Kubernetes takes it away after a while.
+
+use direct_upload_api::{ConditionType, Reason, Rehearsing};
+
+use super::change::{Change, Wanted};
+use super::outline::{Plan, State};
+use super::step::{Action, Step};
+use crate::derive::HorizonView;
+use crate::model::{Key, Problem, describe};
+use crate::workload::{Code, Mount, Rehearsal, RehearsalDraft, Target, rolling};
+
+/// Whether pods may be replaced as far as rehearsals go.
+pub enum Verdict {
+    /// It passed, or none is needed.
+    Go,
+    /// It is to be begun.
+    Begin(Box<RehearsalDraft>),
+    /// It is under way, or something speaks against the roll.
+    Wait(Key, ConditionType, Problem),
+}
+
+impl Wanted<'_> {
+    /// Has the roll been rehearsed?
+    pub fn rehearsed(&self, change: &Change, mount: &Mount) -> Verdict {
+        if self.rollout.rehearsal == Rehearsing::Off || self.put_back(change) {
+            return Verdict::Go;
+        }
+        let draft = RehearsalDraft::of(self.kind, &self.meta.key, self.target, mount, &self.files);
+        if draft.args.is_empty() {
+            return Verdict::Go;
+        }
+        verdict(draft, self.target, &self.applied.rehearsals)
+    }
+
+    /// Pods run with these very files, which somebody has just taken out of the workload: no
+    /// rehearsal could say more.
+    fn put_back(&self, change: &Change) -> bool {
+        let named = self.applied.mount.as_ref().is_some_and(|m| m.config_map == change.config_map);
+        !named && self.applied.running.contains(&change.config_map)
+    }
+}
+
+type Rehearsals = crate::model::Known<std::collections::BTreeMap<String, Rehearsal>>;
+
+/// What a rehearsal said, or that it is to be begun.
+pub fn verdict(draft: RehearsalDraft, target: &Target, rehearsals: &Rehearsals) -> Verdict {
+    let key = draft.key.clone();
+    let rehearsal = match rehearsals {
+        Ok(rehearsals) => rehearsals.get(&key.name),
+        Err(unknown) => return Verdict::Wait(key, ConditionType::ConfigRendered, unseen(unknown)),
+    };
+    let name = describe(target.workload.kind, &target.workload.meta.key);
+    let wait = |condition, reason, message| Verdict::Wait(key.clone(), condition, Problem::new(reason, message));
+    let rendered = ConditionType::ConfigRendered;
+    match rehearsal {
+        None => Verdict::Begin(Box::new(draft)),
+        Some(Rehearsal::Passed(_)) => Verdict::Go,
+        Some(Rehearsal::Running) => Verdict::Wait(key, ConditionType::RolledOut, rolling(target)),
+        Some(Rehearsal::Waiting(why)) => wait(
+            rendered,
+            Reason::RehearsalUnfinished,
+            format!("no pod of {name} is touched: its rehearsal, Job {key}, does not come up: {why}"),
+        ),
+        Some(Rehearsal::Silent(why)) => wait(
+            rendered,
+            Reason::RehearsalUnfinished,
+            format!(
+                "no pod of {name} is touched: its rehearsal, Job {key}, ended without an answer: {why}; it is tried again within the hour, or when you delete the Job; spec.rollout.rehearsal: 'Off' goes without"
+            ),
+        ),
+        Some(Rehearsal::Refused(why)) => wait(
+            rendered,
+            Reason::RehearsalRefused,
+            format!(
+                "no pod of {name} is touched: the cluster refuses the pod of its rehearsal, Job {key}, and so would refuse the workload's: {why}"
+            ),
+        ),
+        Some(Rehearsal::Failed(objection)) => {
+            let (condition, reason) = match objection.code {
+                Code::NotRead => (ConditionType::Accepted, Reason::PathNotRead),
+                Code::Overridden => (rendered, Reason::Overridden),
+                Code::Other => (rendered, Reason::RehearsalFailed),
+            };
+            wait(condition, reason, format!("no pod of {name} is touched: {} (Job {key})", objection.text))
+        }
+    }
+}
+
+/// Without a look at Jobs there is no rehearsal.
+fn unseen(unknown: &crate::model::Unknown) -> Problem {
+    if unknown.pending {
+        return unknown.clone().into();
+    }
+    let message = format!(
+        "no pod is touched: {unknown}; a rehearsal needs create, list and watch of jobs.batch, spec.rollout.rehearsal: 'Off' goes without"
+    );
+    Problem::new(Reason::RehearsalRefused, message)
+}
+
+impl Plan {
+    /// Begins a rehearsal or waits for it; true if pods may be replaced. What follows a step that
+    /// waits is for the reader only.
+    pub fn rehearse(&mut self, verdict: Verdict, target: &Target) -> bool {
+        match verdict {
+            Verdict::Go => return true,
+            Verdict::Begin(draft) => {
+                let job = draft.key.clone();
+                self.steps.push(Step::new(Action::Rehearse(draft), "nobody is hurt if the new files do not fit"));
+                self.steps.push(Step::new(Action::AwaitRehearsal { job }, "only then a serving pod is replaced"));
+                self.state = State::unmet(ConditionType::RolledOut, rolling(target));
+            }
+            Verdict::Wait(job, condition, problem) => {
+                self.steps.push(Step::new(Action::AwaitRehearsal { job }, "only then a serving pod is replaced"));
+                self.state = State::unmet(condition, problem);
+            }
+        }
+        false
+    }
+
+    /// Asks the image where it reads snippets.
+    pub fn look(view: &HorizonView, looking: Problem) -> Self {
+        let (Ok(target), Some(applied)) = (&view.target, &view.applied) else {
+            return Self::unmet(ConditionType::Accepted, looking);
+        };
+        let verdict = verdict(RehearsalDraft::look(&view.object.meta.key, target), target, &applied.rehearsals);
+        let found = match &verdict {
+            Verdict::Wait(_, ConditionType::ConfigRendered, problem) => problem.clone(),
+            _ => looking,
+        };
+        let mut plan = Self::idle(State::Pending);
+        plan.rehearse(verdict, target);
+        plan.state = State::unmet(ConditionType::Accepted, found);
+        plan
+    }
+}

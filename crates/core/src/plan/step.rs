@@ -1,0 +1,168 @@
+//! One step, as a value and as a sentence.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use direct_upload_api::DOMAIN;
+
+use crate::derive::Adjustment;
+use crate::model::{Key, Workload, describe};
+use crate::workload::{ConfigMapDraft, Mount, RehearsalDraft};
+
+/// Something to do, or to wait for, and why.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    pub action: Action,
+    pub why: String,
+}
+
+/// What a step does.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// Put our finalizer on the resource.
+    AddFinalizer,
+    /// Take it off.
+    RemoveFinalizer,
+    /// Create a ConfigMap, replacing one of the same name that holds other bytes.
+    ApplyConfigMap(ConfigMapDraft),
+    /// Set annotations of a ConfigMap of ours; `None` takes one off.
+    Annotate { config_map: Key, annotations: BTreeMap<String, Option<String>> },
+    /// Apply our fields to the workload: its pods roll.
+    Mount { workload: Arc<Workload>, mount: Box<Mount> },
+    /// The same for Horizon's pods, when it brings the mode `direct`.
+    SwitchMode { workload: Arc<Workload>, mount: Box<Mount> },
+    /// Apply our annotations alone: nothing rolls.
+    Claim { workload: Arc<Workload>, mount: Box<Mount> },
+    /// Give all our fields back: pods roll.
+    Release { workload: Arc<Workload> },
+    /// Try the files in a Job of the workload's own image.
+    Rehearse(Box<RehearsalDraft>),
+    /// Wait until it has said something.
+    AwaitRehearsal { job: Key },
+    /// Wait until every pod is new.
+    AwaitRollout { workload: Arc<Workload> },
+    /// Wait until Glance accepts Horizon's origins.
+    AwaitGlance { glance: Key },
+    /// Wait until no Horizon uploads to this Glance any more.
+    AwaitHorizons,
+    /// Preflights have passed: nothing is to be done any more before the mode is switched.
+    Probe,
+    /// Wait until they do.
+    AwaitProof,
+    /// Set our annotations on an object that leads browsers here, or give them back.
+    Adjust(Adjustment),
+    /// Delete a ConfigMap that nothing refers to.
+    Collect { config_map: Key },
+}
+
+impl Step {
+    /// A step.
+    pub fn new(action: Action, why: impl Into<String>) -> Self {
+        Self { action, why: why.into() }
+    }
+}
+
+impl Action {
+    /// Whether the step is done by others, and the next ones must wait for it.
+    pub fn waits(&self) -> bool {
+        matches!(
+            self,
+            Self::AwaitRehearsal { .. }
+                | Self::AwaitRollout { .. }
+                | Self::AwaitGlance { .. }
+                | Self::AwaitHorizons
+                | Self::AwaitProof
+        )
+    }
+
+    /// The object that is written, beside the resource itself: kind and key.
+    pub fn object(&self) -> Option<(&'static str, Key)> {
+        match self {
+            Self::ApplyConfigMap(draft) => Some(("ConfigMap", draft.key.clone())),
+            Self::Annotate { config_map, .. } | Self::Collect { config_map } => Some(("ConfigMap", config_map.clone())),
+            // What is mounted says more than where: a workload is the same every time.
+            Self::Mount { workload, mount }
+            | Self::SwitchMode { workload, mount }
+            | Self::Claim { workload, mount } => {
+                Some(("ConfigMap", Key::new(workload.meta.key.namespace.clone(), mount.config_map.clone())))
+            }
+            Self::Adjust(adjustment) => Some((adjustment.kind.as_str(), adjustment.key.clone())),
+            Self::Rehearse(draft) => Some(("Job", draft.key.clone())),
+            Self::AwaitRehearsal { job } => Some(("Job", job.clone())),
+            Self::Release { workload } | Self::AwaitRollout { workload } => {
+                Some((workload.kind.as_str(), workload.meta.key.clone()))
+            }
+            Self::AddFinalizer
+            | Self::RemoveFinalizer
+            | Self::AwaitGlance { .. }
+            | Self::AwaitHorizons
+            | Self::AwaitProof
+            | Self::Probe => None,
+        }
+    }
+
+    /// The name that events carry.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::AddFinalizer => "AddFinalizer",
+            Self::RemoveFinalizer => "RemoveFinalizer",
+            Self::ApplyConfigMap(_) => "ApplyConfigMap",
+            Self::Annotate { .. } => "Annotate",
+            Self::Mount { .. } => "Mount",
+            Self::SwitchMode { .. } => "SwitchMode",
+            Self::Claim { .. } => "Claim",
+            Self::Release { .. } => "Release",
+            Self::Rehearse(_) => "Rehearse",
+            Self::AwaitRehearsal { .. } => "AwaitRehearsal",
+            Self::AwaitRollout { .. } => "AwaitRollout",
+            Self::AwaitGlance { .. } => "AwaitGlance",
+            Self::AwaitHorizons => "AwaitHorizons",
+            Self::Probe => "Probe",
+            Self::AwaitProof => "AwaitProof",
+            Self::Adjust(_) => "Adjust",
+            Self::Collect { .. } => "Collect",
+        }
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = |w: &Workload| describe(w.kind, &w.meta.key);
+        match self {
+            Self::AddFinalizer => f.write_str("add the finalizer"),
+            Self::RemoveFinalizer => f.write_str("take the finalizer off"),
+            Self::ApplyConfigMap(draft) => write!(f, "create ConfigMap {}", draft.key),
+            Self::Annotate { config_map, .. } => write!(f, "annotate ConfigMap {config_map}"),
+            Self::Mount { workload, mount } => write!(f, "mount {} in {}", mount.config_map, name(workload)),
+            Self::SwitchMode { workload, mount } => {
+                write!(f, "switch {} to direct by mounting {}", name(workload), mount.config_map)
+            }
+            Self::Claim { workload, .. } => write!(f, "claim {}, which rolls nothing", name(workload)),
+            Self::Release { workload } => write!(f, "give back our fields of {}", name(workload)),
+            Self::Rehearse(draft) => write!(f, "rehearse {}", draft.subject()),
+            Self::AwaitRehearsal { .. } => f.write_str("wait until the rehearsal has passed"),
+            Self::AwaitRollout { workload } => write!(f, "wait until {} is rolled out", name(workload)),
+            Self::AwaitGlance { glance } => write!(f, "wait until Glance {glance} accepts the origins"),
+            Self::AwaitHorizons => f.write_str("wait until no Horizon uploads to this Glance directly"),
+            Self::Probe => f.write_str("see that the preflight passes for each origin"),
+            Self::AwaitProof => f.write_str("make preflights until they pass"),
+            Self::Adjust(adjustment) if adjustment.annotations.is_empty() => {
+                write!(f, "give back our annotations of {adjustment}")
+            }
+            Self::Adjust(adjustment) => {
+                let ours = format!("{DOMAIN}/");
+                let all = adjustment.annotations.iter().filter(|(name, _)| !name.starts_with(&ours));
+                let all: Vec<_> = all.map(|(name, value)| format!("{name}: {value:?}")).collect();
+                write!(f, "annotate {adjustment} with {}", all.join(", "))
+            }
+            Self::Collect { config_map } => write!(f, "delete ConfigMap {config_map}"),
+        }
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.action, self.why)
+    }
+}

@@ -1,0 +1,188 @@
+//! Glance's files, and those of any other API with the same CORS filter.
+//!
+//! In: [`GlanceSettings`], and whose. Out: the complete `[cors]` section in a file that the CORS filter reads,
+//! options that Glance itself reads, and directives for the httpd in front of glance-api, where there is one.
+
+pub mod httpd;
+pub mod import;
+pub mod own;
+pub mod policy;
+
+use direct_upload_api::Delivery;
+
+use super::error::{Refusal, RenderError, Unwritable};
+use crate::openstack::{GLANCE, Service};
+use crate::render::oslo::write::Writer;
+use crate::render::{CorsSettings, File, Format, GlanceSettings, HEADER, file};
+
+/// Renders Glance's files; none if there is nothing to say.
+///
+/// # Errors
+/// Names the setting whose value cannot be written.
+pub fn glance(settings: &GlanceSettings) -> Result<Vec<File>, RenderError> {
+    api(settings, &GLANCE)
+}
+
+/// The same for any service.
+///
+/// # Errors
+/// As [`glance`].
+pub fn api(settings: &GlanceSettings, service: &Service) -> Result<Vec<File>, RenderError> {
+    let mut files = Vec::new();
+    if let Some(settings_cors) = &settings.cors {
+        files.push(file(
+            "spec.paths.configDir",
+            &settings.config_dir,
+            // Read after every other file of the folder, and so the one that counts.
+            "zz-direct-upload.conf",
+            cors(settings_cors, service)?,
+            Format::OsloConfig,
+            Delivery::Mount,
+        )?);
+    }
+    if let Some(options) = own::options(&settings.own)? {
+        files.push(file(
+            "spec.paths.serviceConfigDir",
+            &settings.own.dir,
+            crate::render::OWN_FILE,
+            options,
+            Format::OsloConfig,
+            Delivery::Mount,
+        )?);
+    }
+    if !settings.policy.rules.is_empty() {
+        files.push(file(
+            "spec.paths.policyDir",
+            &settings.policy.dir,
+            // The last one that is read has the last word.
+            "zz-direct-upload-policy.yaml",
+            policy::rules(&settings.policy.rules)?,
+            Format::Policy,
+            Delivery::Mount,
+        )?);
+    }
+    if let Some(settings_httpd) = &settings.httpd {
+        files.push(file(
+            "spec.paths.httpdConfDir",
+            &settings_httpd.conf_dir,
+            "zz-direct-upload-httpd.conf",
+            httpd::fragment(settings_httpd)?,
+            Format::Httpd,
+            Delivery::Mount,
+        )?);
+    }
+    Ok(files)
+}
+
+/// Every option is written out: an option that is left out keeps what another file says, and the
+/// filter's own defaults are not the service's.
+fn cors(settings: &CorsSettings, service: &Service) -> Result<String, RenderError> {
+    let CorsSettings { allow_methods, allow_headers, expose_headers, .. } = settings;
+    let same = str::eq_ignore_ascii_case;
+    let methods = union("spec.cors.allowMethods", service.allow_methods, allow_methods, str::eq)?;
+    let allow = union("spec.cors.allowHeaders", service.allow_headers, allow_headers, same)?;
+    let expose = union("spec.cors.exposeHeaders", service.expose_headers, expose_headers, same)?;
+
+    let of = |setting| move |refused: Unwritable| refused.of(setting);
+    let mut ini = Writer::new(&HEADER);
+    ini.section("cors").map_err(of("cors"))?;
+    ini.set_list("allowed_origin", settings.origins.iter().map(direct_upload_api::web::Origin::as_str))
+        .map_err(of("spec.cors.allowedOrigins"))?;
+    ini.set_list("allow_methods", methods).map_err(of("spec.cors.allowMethods"))?;
+    ini.set_list("allow_headers", allow).map_err(of("spec.cors.allowHeaders"))?;
+    ini.set_list("expose_headers", expose).map_err(of("spec.cors.exposeHeaders"))?;
+    ini.set("allow_credentials", if settings.allow_credentials { "true" } else { "false" })
+        .map_err(of("spec.cors.allowCredentials"))?;
+    ini.set("max_age", &settings.max_age.to_string()).map_err(of("spec.cors.maxAge"))?;
+    Ok(ini.finish())
+}
+
+/// Defaults and then extras, each once, in this order.
+fn union<'a>(
+    setting: &'static str,
+    defaults: &[&'static str],
+    extras: &'a [String],
+    same: fn(&str, &str) -> bool,
+) -> Result<Vec<&'a str>, RenderError> {
+    let mut all: Vec<&str> = defaults.to_vec();
+    for extra in extras {
+        if !is_token(extra) {
+            return Err(Unwritable::new(extra, Refusal::Token).of(setting));
+        }
+        if !all.iter().any(|known| same(known, extra)) {
+            all.push(extra);
+        }
+    }
+    Ok(all)
+}
+
+/// RFC 9110 §5.6.2: the names of headers and methods.
+fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use direct_upload_api::web::Origin;
+
+    fn settings(cors: CorsSettings) -> GlanceSettings {
+        GlanceSettings {
+            cors: Some(cors),
+            config_dir: "/etc/glance/glance-api.conf.d".into(),
+            ..GlanceSettings::default()
+        }
+    }
+
+    fn origins(texts: &[&str]) -> BTreeSet<Origin> {
+        texts.iter().map(|text| Origin::parse(text).unwrap()).collect()
+    }
+
+    #[test]
+    fn complete_section() {
+        let files = glance(&settings(CorsSettings {
+            origins: origins(&["https://horizon.example.com", "https://a.example:8443"]),
+            allow_methods: vec!["HEAD".into(), "PUT".into()],
+            allow_headers: vec!["X-Extra".into(), "x-auth-TOKEN".into(), "x-extra".into()],
+            expose_headers: vec![],
+            allow_credentials: true,
+            max_age: 3600,
+        }))
+        .unwrap();
+        assert_eq!(files.len(), 1);
+        assert_eq!(files[0].path, "/etc/glance/glance-api.conf.d/zz-direct-upload.conf");
+        insta::assert_snapshot!(files[0].contents, @r"
+        # Written by direct-upload-operator; do not edit.
+        # Change the custom resource instead: edits of this file are lost.
+        [cors]
+        allowed_origin = https://a.example:8443,https://horizon.example.com
+        allow_methods = GET,PUT,POST,DELETE,PATCH,HEAD
+        allow_headers = Content-MD5,X-Image-Meta-Checksum,X-Storage-Token,Accept-Encoding,X-Auth-Token,X-Identity-Status,X-Roles,X-Service-Catalog,X-User-Id,X-Tenant-Id,X-OpenStack-Request-ID,Content-Type,X-CSRFToken,X-Extra
+        expose_headers = X-Image-Meta-Checksum,X-Auth-Token,X-Subject-Token,X-Service-Token,X-OpenStack-Request-ID
+        allow_credentials = true
+        max_age = 3600
+        ");
+    }
+
+    #[test]
+    fn nothing_to_say() {
+        assert_eq!(glance(&GlanceSettings::default()).unwrap(), vec![]);
+    }
+
+    #[test]
+    fn header_that_is_none_is_named() {
+        let cors = CorsSettings { allow_headers: vec!["X-A\n[DEFAULT]\ndebug = true".into()], ..Default::default() };
+        let error = glance(&settings(cors)).unwrap_err();
+        insta::assert_snapshot!(error, @r#"spec.cors.allowHeaders: "X-A\n[DEFAULT]\ndebug = true" is not an HTTP token (RFC 9110 §5.6.2); write e.g. X-My-Header"#);
+    }
+
+    #[test]
+    fn folder_must_be_absolute_and_normal() {
+        for dir in ["etc", "/etc/../root", "/etc//x", "", "/e\n"] {
+            let bad = GlanceSettings { config_dir: dir.into(), ..settings(CorsSettings::default()) };
+            assert_eq!(glance(&bad).unwrap_err().cause.refusal, Refusal::Path, "{dir:?}");
+        }
+    }
+}

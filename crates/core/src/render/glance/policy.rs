@@ -1,0 +1,140 @@
+//! Rules of oslo.policy.
+//!
+//! In: names and expressions. Out: a file of a `policy.d`, which is read over the service's own, or a
+//! refusal: of what oslo.policy cannot parse it says nothing but a line in the log, and denies.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use crate::render::HEADER;
+use crate::render::error::{Refusal, RenderError, Unwritable};
+
+const SETTING: &str = "spec.apis";
+
+/// Renders the file; it is YAML whose strings are JSON's.
+pub fn rules(rules: &BTreeMap<String, String>) -> Result<String, RenderError> {
+    let mut text = String::new();
+    for line in HEADER {
+        let _ = writeln!(text, "# {line}");
+    }
+    for (name, expression) in rules {
+        check_name(name).and_then(|()| check(expression)).map_err(|e| e.of(SETTING))?;
+        let _ = writeln!(text, "{}: {}", quoted(name), quoted(expression));
+    }
+    Ok(text)
+}
+
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+fn check_name(name: &str) -> Result<(), Unwritable> {
+    let fine = |b: u8| b.is_ascii_alphanumeric() || b"_-.:".contains(&b);
+    if !name.is_empty() && name.bytes().all(fine) { Ok(()) } else { Err(Unwritable::new(name, Refusal::Name)) }
+}
+
+/// Whether oslo.policy can parse it. An empty expression would let everybody; `@` says so.
+fn check(expression: &str) -> Result<(), Unwritable> {
+    let refuse = |refusal| Err(Unwritable::new(expression, refusal));
+    if expression.chars().any(char::is_control) {
+        return refuse(Refusal::Control);
+    }
+    if !expression.is_ascii() {
+        return refuse(Refusal::NonAscii);
+    }
+    let tokens = tokens(expression);
+    let mut rest = tokens.as_slice();
+    if any(&mut rest) && rest.is_empty() { Ok(()) } else { refuse(Refusal::Policy) }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Token<'a> {
+    Open,
+    Close,
+    Not,
+    AndOr,
+    Check(&'a str),
+}
+
+/// Parentheses are such only at the ends of a word.
+fn tokens(expression: &str) -> Vec<Token<'_>> {
+    let mut tokens = Vec::new();
+    for word in expression.split_ascii_whitespace() {
+        let inner = word.trim_start_matches('(');
+        tokens.extend(std::iter::repeat_n(Token::Open, word.len() - inner.len()));
+        let clean = inner.trim_end_matches(')');
+        match clean.to_ascii_lowercase().as_str() {
+            "" => {}
+            "not" => tokens.push(Token::Not),
+            "and" | "or" => tokens.push(Token::AndOr),
+            _ => tokens.push(Token::Check(clean)),
+        }
+        tokens.extend(std::iter::repeat_n(Token::Close, inner.len() - clean.len()));
+    }
+    tokens
+}
+
+/// Checks with `and` or `or` between them.
+fn any(rest: &mut &[Token<'_>]) -> bool {
+    loop {
+        if !one(rest) {
+            return false;
+        }
+        let [Token::AndOr, after @ ..] = *rest else { return true };
+        *rest = after;
+    }
+}
+
+fn one(rest: &mut &[Token<'_>]) -> bool {
+    let [first, after @ ..] = *rest else { return false };
+    *rest = after;
+    match first {
+        Token::Not => one(rest),
+        Token::Open => {
+            let inner = any(rest);
+            let [Token::Close, after @ ..] = *rest else { return false };
+            *rest = after;
+            inner
+        }
+        Token::Check(text) => {
+            let quoted = text.len() > 1 && ["\"", "'"].iter().any(|q| text.starts_with(q) && text.ends_with(q));
+            matches!(*text, "!" | "@") || (!quoted && text.split_once(':').is_some_and(|(kind, _)| !kind.is_empty()))
+        }
+        Token::AndOr | Token::Close => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rendered() {
+        let given = [("upload_image", "!"), ("get_image", "role:admin or (role:reader and project_id:%(project_id)s)")];
+        let given = given.map(|(name, rule)| (name.to_owned(), rule.to_owned()));
+        insta::assert_snapshot!(rules(&given.into()).unwrap(), @r#"
+        # Written by direct-upload-operator; do not edit.
+        # Change the custom resource instead: edits of this file are lost.
+        "get_image": "role:admin or (role:reader and project_id:%(project_id)s)"
+        "upload_image": "!"
+        "#);
+    }
+
+    #[test]
+    fn what_nobody_could_parse_is_refused() {
+        for bad in ["", " ", "role", "role:a role:b", "(role:a", "role:a)", "and", "not", "role:a and", "'x:y'", ":a"] {
+            assert_eq!(check(bad).unwrap_err().refusal, Refusal::Policy, "{bad:?}");
+        }
+        for good in ["@", "!", "not not role:a", "'lit:x", "NOT (role:a OR rule:b) and @", "a:b:c"] {
+            check(good).unwrap_or_else(|e| panic!("{e}"));
+        }
+    }
+
+    #[test]
+    fn nothing_gets_out_of_its_line() {
+        let given = BTreeMap::from([("a".to_owned(), "role:x\n\"b\": \"@\"".to_owned())]);
+        assert_eq!(rules(&given).unwrap_err().cause.refusal, Refusal::Control);
+        let given = BTreeMap::from([("a\": \"@".to_owned(), "@".to_owned())]);
+        assert_eq!(rules(&given).unwrap_err().cause.refusal, Refusal::Name);
+    }
+}

@@ -1,0 +1,95 @@
+//! The snippet for `local_settings.d`.
+//!
+//! In: [`HorizonSettings`]. Out: Python that Horizon runs by `exec` among its settings, maybe twice
+//! (a `ConfigMap` mounted as a folder is walked twice). It appends to lists and never replaces them,
+//! and leaves no name of its own behind.
+
+use std::fmt::Write as _;
+use std::net::Ipv6Addr;
+
+use crate::render::error::{Refusal, RenderError, Unwritable};
+use crate::render::python::Literal;
+use crate::render::{HEADER, HorizonSettings, TlsTerminationSettings};
+
+/// Takes what users write (nothing, None, a string, a tuple, a list) and keeps tuple and list what
+/// they are, for a later `+=` of the user's. With DEBUG and an empty list Django allows the local
+/// names (`HttpRequest.get_host`); a list that we fill must go on to allow them.
+const APPEND: &str = "
+def _direct_upload_append(name, wanted):
+    value = globals().get(name)
+    if value is None:
+        value = []
+    elif isinstance(value, str):
+        value = [value]
+    if name == 'ALLOWED_HOSTS' and not value and globals().get('DEBUG'):
+        value = ['.localhost', '127.0.0.1', '[::1]']
+    missing = [item for item in wanted if item not in value]
+    kind = tuple if isinstance(value, tuple) else list
+    globals()[name] = kind(value) + kind(missing)
+
+";
+
+/// Renders the snippet; none if it would set nothing.
+pub fn snippet(settings: &HorizonSettings) -> Result<Option<String>, RenderError> {
+    let mut code = String::new();
+    if settings.direct {
+        // First, so that nothing below can keep it from being set.
+        let _ = writeln!(code, "HORIZON_IMAGES_UPLOAD_MODE = {}", Literal::from("direct"));
+    }
+    if let Some(tls) = &settings.tls_termination {
+        tls_termination(&mut code, tls)?;
+    }
+    if code.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(format!("# {}\n{code}", HEADER.join("\n# "))))
+}
+
+fn tls_termination(code: &mut String, tls: &TlsTerminationSettings) -> Result<(), RenderError> {
+    if let Some(header) = &tls.forwarded_proto_header {
+        let trusted = Literal::Tuple(vec![Literal::from(environ_key(header)?.as_str()), "https".into()]);
+        let _ = writeln!(code, "SECURE_PROXY_SSL_HEADER = {trusted}");
+    }
+    let origins: Vec<String> = tls.trusted_origins.iter().map(ToString::to_string).collect();
+    let mut hosts = Vec::new();
+    for host in &tls.allowed_hosts {
+        let host = allowed_host(host)?;
+        if !hosts.contains(&host) {
+            hosts.push(host);
+        }
+    }
+    if origins.is_empty() && hosts.is_empty() {
+        return Ok(());
+    }
+    code.push_str(APPEND);
+    for (name, items) in [("CSRF_TRUSTED_ORIGINS", origins), ("ALLOWED_HOSTS", hosts)] {
+        if !items.is_empty() {
+            let items = Literal::strings(items.iter().map(String::as_str));
+            let _ = writeln!(code, "_direct_upload_append({}, {items})", Literal::from(name));
+        }
+    }
+    code.push_str("del _direct_upload_append\n");
+    Ok(())
+}
+
+/// The WSGI name of a request header.
+fn environ_key(header: &str) -> Result<String, RenderError> {
+    if header.is_empty() || !header.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
+        return Err(Unwritable::new(header, Refusal::Token).of("spec.tlsTermination.forwardedProtoHeader"));
+    }
+    Ok(format!("HTTP_{}", header.to_ascii_uppercase().replace('-', "_")))
+}
+
+/// Django compares hosts without port, IPv6 addresses in brackets. `*` and a leading dot would
+/// allow more than one host.
+fn allowed_host(host: &str) -> Result<String, RenderError> {
+    let bare = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host);
+    if bare.parse::<Ipv6Addr>().is_ok() {
+        return Ok(format!("[{bare}]"));
+    }
+    let fine = |b: u8| b.is_ascii_alphanumeric() || b"-._".contains(&b);
+    if host.is_empty() || host.starts_with('.') || !host.bytes().all(fine) {
+        return Err(Unwritable::new(host, Refusal::Host).of("spec.tlsTermination.allowHosts"));
+    }
+    Ok(host.to_owned())
+}

@@ -1,0 +1,258 @@
+//! Writes httpd directives and containers.
+//!
+//! In: names and arguments as httpd shall see them. Out: text that httpd reads back as those, or a
+//! refusal of the argument that it cannot hold. Source: `ap_getword_conf` and `ap_resolve_env` in
+//! httpd's `server/util.c` and `server/core.c`.
+
+use std::fmt::Write as _;
+
+use super::error::{Refusal, Unwritable};
+
+/// A configuration file in the making.
+#[derive(Clone, Debug, Default)]
+pub struct Writer {
+    text: String,
+    open: Vec<String>,
+}
+
+impl Writer {
+    /// A file that begins with these comment lines.
+    pub fn new(header: &[&'static str]) -> Self {
+        let mut writer = Self::default();
+        for line in header {
+            writer.comment(line);
+        }
+        writer
+    }
+
+    /// A comment line. Fixed text only: a backslash at its end would swallow the next line.
+    pub fn comment(&mut self, text: &'static str) {
+        self.line(&format!("# {text}"));
+    }
+
+    /// A directive with its arguments.
+    ///
+    /// # Errors
+    /// Refuses what is not a directive's name, and what [`argument`] refuses.
+    pub fn directive(&mut self, name: &str, arguments: &[&str]) -> Result<(), Unwritable> {
+        check_name(name)?;
+        let mut line = name.to_owned();
+        for text in arguments {
+            let _ = write!(line, " {}", argument(text)?);
+        }
+        self.line(&line);
+        Ok(())
+    }
+
+    /// Begins a container such as `VirtualHost`.
+    ///
+    /// # Errors
+    /// Refuses what is not a container's name, and what [`argument`] refuses.
+    pub fn begin(&mut self, name: &str, of: &str) -> Result<(), Unwritable> {
+        check_name(name)?;
+        self.line(&format!("<{name} {}>", argument(of)?));
+        self.open.push(name.to_owned());
+        Ok(())
+    }
+
+    /// Ends the innermost container.
+    pub fn end(&mut self) {
+        if let Some(name) = self.open.pop() {
+            self.line(&format!("</{name}>"));
+        }
+    }
+
+    /// What `inner` writes, if these modules are loaded; otherwise httpd starts without it and logs
+    /// `missing`.
+    ///
+    /// A directive of a missing module would keep httpd from starting, and httpd has no directive
+    /// that warns. But it logs AH00111, `Config variable ${…} is not defined`, for an unknown
+    /// variable: so the variable's name is the message.
+    ///
+    /// # Errors
+    /// Those of `inner`.
+    pub fn if_modules<const N: usize>(
+        &mut self,
+        modules: [&'static str; N],
+        missing: &'static str,
+        inner: impl FnOnce(&mut Self) -> Result<(), Unwritable>,
+    ) -> Result<(), Unwritable> {
+        for module in modules {
+            self.begin("IfModule", module)?;
+        }
+        inner(self)?;
+        for module in modules.into_iter().rev() {
+            self.end();
+            self.begin("IfModule", &format!("!{module}"))?;
+            self.line(&format!("Define DIRECT_UPLOAD_WARNING \"${{{missing}}}\""));
+            self.end();
+        }
+        Ok(())
+    }
+
+    /// What `inner` writes, if `module` is loaded; nothing is lost where it is not.
+    ///
+    /// # Errors
+    /// Those of `inner`.
+    pub fn only_with(
+        &mut self,
+        module: &'static str,
+        inner: impl FnOnce(&mut Self) -> Result<(), Unwritable>,
+    ) -> Result<(), Unwritable> {
+        self.begin("IfModule", module)?;
+        inner(self)?;
+        self.end();
+        Ok(())
+    }
+
+    /// Loads modules that are not loaded yet, from where Debian's packages have them: its images switch
+    /// on few. Elsewhere they are loaded already, or are not there.
+    pub fn load(&mut self, modules: &[&'static str]) {
+        for name in modules {
+            let file = format!("/usr/lib/apache2/modules/mod_{name}.so");
+            self.line(&format!("<IfModule !mod_{name}.c>"));
+            self.line(&format!("    <IfFile {file}>"));
+            self.line(&format!("        LoadModule {name}_module {file}"));
+            self.line("    </IfFile>");
+            self.line("</IfModule>");
+        }
+    }
+
+    /// The file; containers left open are ended.
+    pub fn finish(mut self) -> String {
+        while !self.open.is_empty() {
+            self.end();
+        }
+        self.text
+    }
+
+    fn line(&mut self, line: &str) {
+        let _ = writeln!(self.text, "{:width$}{line}", "", width = 4 * self.open.len());
+    }
+}
+
+/// One argument: bare where that is safe, else in double quotes, within which a backslash escapes
+/// only itself and the quote. A line never ends in a backslash, which would join the next one.
+///
+/// # Errors
+/// Control characters cannot be expressed. `${NAME}` is expanded before words are split, with no
+/// way to escape it.
+pub fn argument(text: &str) -> Result<String, Unwritable> {
+    if text.chars().any(char::is_control) {
+        return Err(Unwritable::new(text, Refusal::Control));
+    }
+    if text.contains("${") {
+        return Err(Unwritable::new(text, Refusal::Expansion));
+    }
+    let bare = |b: u8| b.is_ascii_alphanumeric() || b"_-.:/=!*%{}+,@".contains(&b);
+    if !text.is_empty() && text.bytes().all(bare) {
+        return Ok(text.to_owned());
+    }
+    Ok(format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")))
+}
+
+/// The arguments on a line, as httpd reads them (`ap_getword_conf`).
+pub fn arguments(line: &str) -> Vec<String> {
+    let mut arguments = Vec::new();
+    let mut rest = line.trim_start();
+    while let Some(first) = rest.chars().next() {
+        let quote = Some(first).filter(|c| matches!(c, '"' | '\''));
+        let mut argument = String::new();
+        let mut chars = rest[quote.map_or(0, char::len_utf8)..].chars();
+        while let Some(c) = chars.next() {
+            match (c, quote) {
+                ('\\', Some(quote)) if chars.as_str().starts_with(['\\', quote]) => argument.extend(chars.next()),
+                (c, Some(quote)) if c == quote => break,
+                (c, None) if c.is_whitespace() => break,
+                (c, _) => argument.push(c),
+            }
+        }
+        arguments.push(argument);
+        rest = chars.as_str().trim_start();
+    }
+    arguments
+}
+
+/// A pattern that matches this text and nothing else, once it is anchored.
+///
+/// Bracket expressions instead of backslashes: nothing to escape twice.
+pub fn pattern(text: &str) -> String {
+    let mut pattern = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\\' | '^' => {
+                let _ = write!(pattern, "\\{c}");
+            }
+            _ if c.is_ascii_punctuation() && !"/:-_".contains(c) => {
+                let _ = write!(pattern, "[{c}]");
+            }
+            _ => pattern.push(c),
+        }
+    }
+    pattern
+}
+
+fn check_name(name: &str) -> Result<(), Unwritable> {
+    if !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric()) {
+        Ok(())
+    } else {
+        Err(Unwritable::new(name, Refusal::Name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case::bare("/etc/glance/tls.crt", "/etc/glance/tls.crt")]
+    #[case::blank("a b", "\"a b\"")]
+    #[case::empty("", "\"\"")]
+    #[case::quotes("a\"b'c", "\"a\\\"b'c\"")]
+    #[case::backslash_at_end("a\\", "\"a\\\\\"")]
+    #[case::hash("#a", "\"#a\"")]
+    #[case::angle("a>", "\"a>\"")]
+    #[case::dollar("^a$", "\"^a$\"")]
+    fn arguments(#[case] text: &str, #[case] written: &str) {
+        assert_eq!(argument(text).unwrap(), written);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read(texts in proptest::collection::vec("[ -~]{0,12}", 0..5)) {
+            let written: Result<Vec<_>, _> = texts.iter().map(|text| argument(text)).collect();
+            if let Ok(written) = written {
+                prop_assert_eq!(super::arguments(&written.join(" ")), texts);
+            }
+        }
+    }
+
+    #[rstest]
+    #[case("a\nInclude /etc/passwd", Refusal::Control)]
+    #[case("a\0", Refusal::Control)]
+    #[case("${HOME}", Refusal::Expansion)]
+    #[case("${", Refusal::Expansion)]
+    fn refused(#[case] text: &str, #[case] refusal: Refusal) {
+        assert_eq!(argument(text).unwrap_err(), Unwritable::new(text, refusal));
+    }
+
+    #[test]
+    fn patterns() {
+        assert_eq!(pattern("https://[2001:db8::1]:8443"), "https://[[]2001:db8::1[]]:8443");
+        assert_eq!(pattern("https://a.b-c.example"), "https://a[.]b-c[.]example");
+    }
+
+    #[test]
+    fn containers_are_indented_and_ended() {
+        let mut writer = Writer::default();
+        writer.begin("VirtualHost", "*:443").unwrap();
+        writer.directive("SSLEngine", &["on"]).unwrap();
+        insta::assert_snapshot!(writer.finish(), @r"
+        <VirtualHost *:443>
+            SSLEngine on
+        </VirtualHost>
+        ");
+    }
+}

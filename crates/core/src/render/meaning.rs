@@ -1,0 +1,164 @@
+//! Whether two files say the same.
+//!
+//! In: two texts of one format. Out: true if they differ only in comments, blank lines, layout, or
+//! an order that the reading program ignores: then a newer build rolls no pod.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::render::Format;
+use crate::render::oslo::read;
+
+/// Lists of `[cors]` whose order the filter ignores.
+const SETS: [&str; 4] = ["allowed_origin", "allow_methods", "allow_headers", "expose_headers"];
+
+/// Whether the program that reads these files would do the same with either.
+pub fn same_meaning(format: Format, a: &str, b: &str) -> bool {
+    a == b
+        || match format {
+            Format::OsloConfig => matches!((ini(a), ini(b)), (Some(a), Some(b)) if a == b),
+            Format::Python => python(a) == python(b),
+            Format::Httpd => httpd(a) == httpd(b),
+            Format::Policy => policy(a) == policy(b),
+        }
+}
+
+#[derive(PartialEq, Eq)]
+enum Value {
+    Set(BTreeSet<String>),
+    Text(String),
+}
+
+/// All values of an option, since some options collect them; none if oslo.config refuses the file.
+fn ini(text: &str) -> Option<BTreeMap<(String, String), Vec<Value>>> {
+    let parsed = read::parse(text);
+    if !parsed.errors.is_empty() {
+        return None;
+    }
+    let mut options: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for assignment in parsed.assignments {
+        let section = assignment.normalized_section();
+        let items: Option<BTreeSet<String>> = (section == "cors" && SETS.contains(&assignment.name.as_str()))
+            .then(|| read::list(&assignment.value).iter().map(|item| item.known().map(str::to_owned)).collect())
+            .flatten();
+        let value = items.map_or(Value::Text(assignment.value), Value::Set);
+        options.entry((section, assignment.name)).or_default().push(value);
+    }
+    Some(options)
+}
+
+/// One rule a line.
+fn policy(text: &str) -> Vec<&str> {
+    text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).collect()
+}
+
+/// The text without comments, blank lines and blanks at line ends; strings are left as they are.
+fn python(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let taken = match c {
+            '#' => {
+                rest = &rest[rest.find('\n').unwrap_or(rest.len())..];
+                continue;
+            }
+            '\'' | '"' => string_length(rest),
+            '\n' => {
+                let kept = out.trim_end_matches([' ', '\t', '\r']).len();
+                out.truncate(kept);
+                if out.is_empty() || out.ends_with('\n') {
+                    rest = &rest[1..];
+                    continue;
+                }
+                1
+            }
+            _ => c.len_utf8(),
+        };
+        out.push_str(&rest[..taken]);
+        rest = &rest[taken..];
+    }
+    out.trim_end().to_owned()
+}
+
+/// The length of the string literal at the start of this text, in bytes.
+fn string_length(text: &str) -> usize {
+    let triple = text.starts_with("'''") || text.starts_with("\"\"\"");
+    let quote = &text[..if triple { 3 } else { 1 }];
+    let mut at = quote.len();
+    while let Some(c) = text[at..].chars().next() {
+        if text[at..].starts_with(quote) {
+            return at + quote.len();
+        }
+        if c == '\n' && !triple {
+            return at;
+        }
+        at += c.len_utf8();
+        if c == '\\' {
+            at += text[at..].chars().next().map_or(0, char::len_utf8);
+        }
+    }
+    at
+}
+
+/// The directives in order, continuation lines joined, without comments and indentation.
+fn httpd(text: &str) -> Vec<String> {
+    let joined = text.replace("\r\n", "\n").replace("\\\n", "");
+    joined.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case::comments("[cors]\na = 1\n", "# new header\n\n[cors]\na=1")]
+    #[case::order("[cors]\na = 1\nb = 2\n[x]\nc = 3", "[x]\nc: 3\n[cors]\nb = 2\na = 1\n")]
+    #[case::sets("[cors]\nallowed_origin = https://a,https://b", "[cors]\nallowed_origin = https://b, https://a")]
+    fn same_ini(#[case] a: &str, #[case] b: &str) {
+        assert!(same_meaning(Format::OsloConfig, a, b));
+    }
+
+    #[rstest]
+    #[case::value("[cors]\na = 1", "[cors]\na = 2")]
+    #[case::section("[cors]\na = 1", "[core]\na = 1")]
+    #[case::missing("[cors]\na = 1", "[cors]\na = 1\nb = 1")]
+    #[case::item("[cors]\nallowed_origin = https://a", "[cors]\nallowed_origin = https://a,https://b")]
+    #[case::list_elsewhere("[x]\nplugins = a,b", "[x]\nplugins = b,a")]
+    #[case::broken("[cors\na = 1", "[cors\n# x\na = 1")]
+    fn other_ini(#[case] a: &str, #[case] b: &str) {
+        assert!(!same_meaning(Format::OsloConfig, a, b));
+    }
+
+    #[rstest]
+    #[case("A = 'b'\n", "# new\n\nA = 'b'   # trailing\n\n")]
+    #[case("if x:\n    a()\n", "if x:\n\n    # y\n    a()  \n")]
+    fn same_python(#[case] a: &str, #[case] b: &str) {
+        assert!(same_meaning(Format::Python, a, b));
+    }
+
+    #[rstest]
+    #[case("A = 'b'", "A = 'c'")]
+    #[case("A = 'b#c'", "A = 'b#d'")]
+    #[case("A = 'b\\'#c'", "A = 'b\\'#d'")]
+    #[case("A = '''b\n\nc'''", "A = '''b\nc'''")]
+    #[case("if x:\n    a()\n    b()", "if x:\n    a()\nb()")]
+    #[case("A = 'b'", "A = 'b '")]
+    fn other_python(#[case] a: &str, #[case] b: &str) {
+        assert!(!same_meaning(Format::Python, a, b));
+    }
+
+    #[rstest]
+    #[case("Timeout 5\n", "# new\n\n  Timeout 5  \n")]
+    #[case("Timeout 5", "# a \\\n still a comment\nTimeout \\\n5")]
+    fn same_httpd(#[case] a: &str, #[case] b: &str) {
+        assert!(same_meaning(Format::Httpd, a, b));
+    }
+
+    #[rstest]
+    #[case("Timeout 5", "Timeout 6")]
+    #[case("Timeout 5\nTimeout 6", "Timeout 6\nTimeout 5")]
+    #[case("SetEnv a \"b  c\"", "SetEnv a \"b c\"")]
+    fn other_httpd(#[case] a: &str, #[case] b: &str) {
+        assert!(!same_meaning(Format::Httpd, a, b));
+    }
+}

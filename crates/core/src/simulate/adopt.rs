@@ -1,0 +1,186 @@
+//! What a cluster made of files takes for granted.
+//!
+//! In: a cluster as it was read. Out: the same, in which nothing has to be waited for, and our files
+//! that a workload already has (from a rendering that was put into Git, or from a live cluster) belong
+//! to the resource that would manage them now.
+
+use std::collections::BTreeMap;
+
+use direct_upload_api::{DOMAIN, Duration, Reason, Rollout, WorkloadKind};
+use serde_json::json;
+
+use super::cluster::{Cluster, edit};
+use crate::manifests::Id;
+use crate::model::{Key, Meta, Problem, describe};
+use crate::ownership::{annotate, claim_annotation};
+use crate::workload::{Applied, Claim, Target};
+
+/// Prepares the cluster.
+pub fn assume(cluster: &mut Cluster) {
+    stand_in(cluster);
+    hold_nothing_back(cluster);
+    note_rollouts(cluster);
+    adopt(cluster);
+}
+
+/// Input without any workload in a resource's namespace is the resource alone, whose files can be
+/// rendered nevertheless. With other workloads there, a missing one is a wrong name.
+fn stand_in(cluster: &mut Cluster) {
+    let world = cluster.world();
+    let (mut found, mut assumptions) = (Vec::new(), Vec::new());
+    let horizons = world.horizons.values().filter_map(|view| {
+        let spec = view.object.spec.as_ref().ok()?;
+        Some((&view.object.meta.key, &spec.workload_ref, &view.target))
+    });
+    let glances = world.accepting().filter_map(|view| {
+        let spec = view.object.spec.as_ref().ok()?;
+        Some((&view.object.meta.key, &spec.workload_ref, &view.target))
+    });
+    let internals = world.internal().filter_map(|view| {
+        let spec = view.object.spec.as_ref().ok()?;
+        Some((&view.object.meta.key, &spec.apis.internal.as_ref()?.workload_ref, &view.target))
+    });
+    for (resource, reference, target) in horizons.chain(glances).chain(internals) {
+        let missing = target.as_ref().is_err_and(|problem| problem.reason == Reason::WorkloadNotFound);
+        let empty = |kind: &WorkloadKind| world_has_none(cluster, *kind, &resource.namespace);
+        if !missing || !WorkloadKind::ALL.iter().all(empty) {
+            continue;
+        }
+        let name = reference.name.as_ref().unwrap_or(&resource.name);
+        let container = reference.container.as_ref().unwrap_or(&resource.name);
+        let labels = json!({"app": name});
+        let object = json!({
+            "apiVersion": "apps/v1",
+            "kind": reference.kind.as_str(),
+            "metadata": {"namespace": resource.namespace, "name": name},
+            "spec": {
+                "selector": {"matchLabels": labels},
+                "serviceName": name,
+                "template": {"metadata": {"labels": labels}, "spec": {"containers": [{"name": container}]}},
+            },
+        });
+        let key = Key::new(resource.namespace.clone(), name.clone());
+        found.push((Id { kind: reference.kind.to_string(), key: key.clone() }, object));
+        let name = describe(reference.kind, &key);
+        assumptions.push(format!("{name}, which is not in the input, has no files of its own in our places"));
+    }
+    cluster.assumptions.extend(assumptions);
+    for (id, object) in found {
+        if let Err(problem) = cluster.put(id, object) {
+            cluster.assumptions.push(problem.message);
+        }
+    }
+}
+
+fn world_has_none(cluster: &Cluster, kind: WorkloadKind, namespace: &str) -> bool {
+    cluster.snapshot.workloads(kind).seen(namespace).next().is_none()
+}
+
+/// Time passes: what `rollout` holds back happens in the end.
+fn hold_nothing_back(cluster: &mut Cluster) {
+    let mut assumptions = Vec::new();
+    let mut release = |id: String, rollout: &mut Rollout| {
+        if let Some(time) = rollout.not_before.take() {
+            assumptions.push(format!("{id}: spec.rollout.notBefore ({}) has passed", time.0));
+        }
+        rollout.min_interval = Some(Duration::default());
+    };
+    for key in keys(cluster.snapshot.horizons.all().map(|(key, _)| key)) {
+        edit(&mut cluster.snapshot.horizons, &key, |o| {
+            if let Ok(spec) = &mut o.spec {
+                release(format!("Horizon {key}"), &mut spec.rollout);
+            }
+        });
+    }
+    for key in keys(cluster.snapshot.glances.all().map(|(key, _)| key)) {
+        edit(&mut cluster.snapshot.glances, &key, |o| {
+            if let Ok(spec) = &mut o.spec {
+                release(format!("Glance {key}"), &mut spec.rollout);
+            }
+        });
+    }
+    for key in keys(cluster.snapshot.apis.all().map(|(key, _)| key)) {
+        edit(&mut cluster.snapshot.apis, &key, |o| {
+            if let Ok(spec) = &mut o.spec {
+                release(format!("OpenStackAPI {key}"), &mut spec.rollout);
+            }
+        });
+    }
+    cluster.assumptions.extend(assumptions);
+}
+
+fn keys<'a>(keys: impl Iterator<Item = &'a Key>) -> Vec<Key> {
+    keys.cloned().collect()
+}
+
+/// Says which rollouts would not come about by themselves.
+fn note_rollouts(cluster: &mut Cluster) {
+    let mut notes = Vec::new();
+    for object in cluster.workloads() {
+        let text = |pointer: &str| object.pointer(pointer).and_then(serde_json::Value::as_str).unwrap_or_default();
+        let name = format!("{} {}", text("/kind"), text("/metadata/name"));
+        if object.pointer("/spec/paused").is_some_and(|p| *p == true) {
+            notes.push(format!("{name} is resumed (spec.paused is true)"));
+        }
+        if object.pointer("/spec/replicas").is_some_and(|r| *r == 0) {
+            notes.push(format!("{name} is scaled up (spec.replicas is 0)"));
+        }
+        if text("/spec/updateStrategy/type") == "OnDelete" {
+            notes.push(format!("pods of {name} are deleted by hand (updateStrategy is OnDelete)"));
+        }
+        if object
+            .pointer("/spec/updateStrategy/rollingUpdate/partition")
+            .and_then(serde_json::Value::as_i64)
+            .unwrap_or_default()
+            > 0
+        {
+            notes.push(format!("the partition of {name} is lowered to 0"));
+        }
+    }
+    cluster.assumptions.extend(notes);
+}
+
+/// A rendering holds neither claims nor finalizers (they are of one cluster and one time): where our
+/// files are mounted, they are taken as done.
+fn adopt(cluster: &mut Cluster) {
+    let world = cluster.world();
+    let horizons = world.horizons.values().map(|v| ("Horizon", &v.object.meta, &v.target, &v.applied));
+    let glances =
+        world.accepting().chain(world.internal()).map(|v| (v.service.kind, &v.object.meta, &v.target, &v.applied));
+    for (kind, meta, target, applied) in horizons.chain(glances) {
+        take_over(cluster, kind, meta, target, applied.as_ref());
+    }
+}
+
+fn take_over(
+    cluster: &mut Cluster,
+    kind: &str,
+    meta: &Meta,
+    target: &Result<Target, Problem>,
+    applied: Option<&Applied>,
+) {
+    let (Ok(target), Some(applied)) = (target, applied) else { return };
+    let Some(mount) = &applied.mount else { return };
+    let workload = &target.workload;
+    if Claim::on(workload).is_some_and(|claim| claim.kind != kind || claim.key != meta.key) {
+        return;
+    }
+    let claim = Claim { kind: kind.to_owned(), key: meta.key.clone(), uid: meta.uid.clone() };
+    let id = Id { kind: workload.kind.to_string(), key: workload.meta.key.clone() };
+    if let Some(mut object) = cluster.objects.get(&id).cloned() {
+        annotate(&mut object, &claim_annotation(), Some(&claim.to_string()));
+        if let Err(problem) = cluster.put(id, object) {
+            cluster.assumptions.push(format!(
+                "{} keeps its claim: {}",
+                describe(workload.kind, &workload.meta.key),
+                problem.message
+            ));
+        }
+    }
+    cluster.edit(&Id { kind: kind.to_owned(), key: meta.key.clone() }, |finalizer| *finalizer = true);
+    let purpose = BTreeMap::from([(format!("{DOMAIN}/for"), Some(format!("{kind}/{}", workload.meta.uid)))]);
+    let key = Key::new(workload.meta.key.namespace.clone(), mount.config_map.clone());
+    if let Err(problem) = cluster.annotate(&key, &purpose) {
+        cluster.assumptions.push(format!("ConfigMap {key} is nobody's: {}", problem.message));
+    }
+}

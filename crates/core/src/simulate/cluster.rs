@@ -1,0 +1,236 @@
+//! A cluster made of manifests, in which every rollout succeeds at once.
+//!
+//! In: the input, and the writes that a plan asks for. Out: the snapshot that the next plan is made
+//! from, and the objects as they stand in the end.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use direct_upload_api::{Reason, WorkloadKind};
+use serde_json::Value;
+
+use super::adopt;
+use crate::derive::{GlanceView, World};
+use crate::manifests::{Id, Input, insert};
+use crate::model::{Job, Key, Meta, Problem, Snapshot, Store, Workload, WorkloadStatus, describe};
+use crate::ownership::{fields, for_annotation};
+use crate::plan::Action;
+use crate::workload::{Mount, RehearsalDraft, apply};
+
+/// Kinds whose objects are kept as JSON: what can be written, and is printed.
+const WORKLOADS: [&str; 3] = ["Deployment", "StatefulSet", "DaemonSet"];
+
+/// The same, of what leads to them.
+const EXPOSING: [&str; 2] = ["Ingress", "Route"];
+
+/// The cluster.
+#[derive(Clone, Debug)]
+pub struct Cluster {
+    pub snapshot: Snapshot,
+    pub objects: BTreeMap<Id, Value>,
+    /// Workloads in the order of the input.
+    workloads: Vec<Id>,
+    /// What leads to workloads, in the same order.
+    exposing: Vec<Id>,
+    /// What had to be assumed.
+    pub assumptions: Vec<String>,
+}
+
+impl Cluster {
+    /// Sets the cluster up. Pods are left out: those of the input are of a moment that passes.
+    pub fn of(input: Input) -> Self {
+        let mut cluster = Self {
+            snapshot: input.snapshot,
+            objects: BTreeMap::new(),
+            workloads: Vec::new(),
+            exposing: Vec::new(),
+            assumptions: Vec::new(),
+        };
+        let pods: Vec<Key> = cluster.snapshot.pods.all().map(|(key, _)| key.clone()).collect();
+        for pod in pods {
+            cluster.snapshot.pods.remove(&pod);
+        }
+        for manifest in input.manifests {
+            let managed = cluster.snapshot.config_maps.get(&manifest.id.key).is_ok_and(|c| c.is_some());
+            let ours = manifest.id.kind == "ConfigMap" && managed;
+            if WORKLOADS.contains(&manifest.id.kind.as_str()) {
+                cluster.workloads.push(manifest.id.clone());
+                cluster.roll_out(&manifest.id);
+                cluster.objects.insert(manifest.id, manifest.object);
+            } else if ours {
+                cluster.objects.insert(manifest.id, manifest.object);
+            } else if EXPOSING.contains(&manifest.id.kind.as_str()) {
+                cluster.exposing.push(manifest.id.clone());
+                cluster.objects.insert(manifest.id, manifest.object);
+            }
+        }
+        adopt::assume(&mut cluster);
+        cluster
+    }
+
+    /// What plans are made from.
+    pub fn world(&self) -> World {
+        World::of(&self.snapshot)
+    }
+
+    /// The workloads in the order of the input.
+    pub fn workloads(&self) -> impl Iterator<Item = &Value> {
+        self.workloads.iter().filter_map(|id| self.objects.get(id))
+    }
+
+    /// The exposing objects that a Glance manages, in the order of the input.
+    pub fn managed(&self) -> impl Iterator<Item = &Value> {
+        let world = self.world();
+        let managed = world.glances.values().flat_map(GlanceView::manages);
+        let managed: BTreeSet<Id> = managed.map(|(kind, key)| Id { kind: kind.to_string(), key }).collect();
+        self.exposing.iter().filter(move |id| managed.contains(id)).filter_map(|id| self.objects.get(id))
+    }
+
+    /// ConfigMaps of ours, in order of key.
+    pub fn config_maps(&self) -> impl Iterator<Item = (&Key, &Value)> {
+        self.objects.iter().filter(|(id, _)| id.kind == "ConfigMap").map(|(id, object)| (&id.key, object))
+    }
+
+    /// One ConfigMap of ours.
+    pub fn config_map(&self, key: &Key) -> Option<&Value> {
+        self.objects.get(&Id { kind: "ConfigMap".into(), key: key.clone() })
+    }
+
+    /// Does what a step of a resource says.
+    ///
+    /// # Errors
+    /// [`Reason::FieldConflict`] where somebody else's entry has our key.
+    pub fn carry_out(&mut self, resource: &Id, action: &Action) -> Result<(), Problem> {
+        match action {
+            Action::AddFinalizer => self.edit(resource, |finalizer| *finalizer = true),
+            Action::RemoveFinalizer => self.forget(resource),
+            Action::ApplyConfigMap(draft) => return self.put(config_map(&draft.key), draft.manifest()),
+            Action::Annotate { config_map: key, annotations } => return self.annotate(key, annotations),
+            Action::Mount { workload, mount }
+            | Action::SwitchMode { workload, mount }
+            | Action::Claim { workload, mount } => {
+                let before = Mount::observed(workload).is_some();
+                return self.change(workload, |object| apply::apply(object, &mount.patch(workload), before));
+            }
+            Action::Release { workload } => {
+                return self.change(workload, |object| {
+                    fields::release(object);
+                    Ok(())
+                });
+            }
+            Action::Collect { config_map: key } => {
+                self.objects.remove(&config_map(key));
+                self.snapshot.config_maps.remove(key);
+                self.snapshot.sources.remove(key);
+            }
+            Action::Adjust(adjustment) => {
+                let id = Id { kind: adjustment.kind.to_string(), key: adjustment.key.clone() };
+                let Some(mut object) = self.objects.get(&id).cloned() else { return Ok(()) };
+                apply::adjust(&mut object, &adjustment.annotations);
+                return self.put(id, object);
+            }
+            Action::Rehearse(draft) => self.pass(draft),
+            Action::Probe
+            | Action::AwaitProof
+            | Action::AwaitRehearsal { .. }
+            | Action::AwaitRollout { .. }
+            | Action::AwaitGlance { .. }
+            | Action::AwaitHorizons => {}
+        }
+        Ok(())
+    }
+
+    /// Rehearsals pass.
+    fn pass(&mut self, draft: &RehearsalDraft) {
+        let ours = BTreeMap::from([(for_annotation(), format!("{}/{}", draft.kind, draft.workload.meta.uid))]);
+        let meta = Meta { key: draft.key.clone(), ours, ..Meta::default() };
+        self.snapshot.jobs.insert(draft.key.clone(), Job { meta, outcome: Some(Ok(())) });
+    }
+
+    /// Changes a workload and rolls it out.
+    fn change(
+        &mut self,
+        workload: &Workload,
+        how: impl FnOnce(&mut Value) -> Result<(), String>,
+    ) -> Result<(), Problem> {
+        let id = Id { kind: workload.kind.to_string(), key: workload.meta.key.clone() };
+        let name = describe(workload.kind, &workload.meta.key);
+        let Some(mut object) = self.objects.get(&id).cloned() else {
+            return Err(Problem::new(Reason::WorkloadNotFound, format!("{name} is not in the input")));
+        };
+        how(&mut object).map_err(|what| {
+            Problem::new(
+                Reason::FieldConflict,
+                format!("{name} has an entry of its own where ours must go: {what}; rename it"),
+            )
+        })?;
+        self.put(id, object)
+    }
+
+    pub fn put(&mut self, id: Id, object: Value) -> Result<(), Problem> {
+        insert(&mut self.snapshot, object.clone())
+            .map_err(|why| Problem::new(Reason::Undecodable, format!("{id}: {why}")))?;
+        self.roll_out(&id);
+        self.objects.insert(id, object);
+        Ok(())
+    }
+
+    pub fn annotate(&mut self, key: &Key, annotations: &BTreeMap<String, Option<String>>) -> Result<(), Problem> {
+        let id = config_map(key);
+        let Some(mut object) = self.objects.get(&id).cloned() else { return Ok(()) };
+        for (name, value) in annotations {
+            fields::annotate(&mut object, name, value.as_deref());
+        }
+        self.put(id, object)
+    }
+
+    /// All pods of a workload are new and ready, whatever its own file says.
+    fn roll_out(&mut self, id: &Id) {
+        let Some(kind) = WorkloadKind::ALL.into_iter().find(|kind| kind.as_str() == id.kind) else { return };
+        let store = self.snapshot.workloads_mut(kind);
+        let Ok(Some(found)) = store.get(&id.key) else { return };
+        let mut workload = Workload::clone(found);
+        let replicas = workload.replicas.max(1);
+        workload.replicas = replicas;
+        (workload.paused, workload.on_delete, workload.partition) = (false, false, 0);
+        workload.status = WorkloadStatus {
+            observed_generation: workload.meta.generation,
+            replicas,
+            updated: replicas,
+            ready: replicas,
+            ..WorkloadStatus::default()
+        };
+        store.insert(id.key.clone(), workload);
+    }
+
+    /// Changes the finalizer of a resource.
+    pub fn edit(&mut self, resource: &Id, change: impl Fn(&mut bool)) {
+        let Snapshot { horizons, glances, apis, .. } = &mut self.snapshot;
+        match resource.kind.as_str() {
+            "Horizon" => edit(horizons, &resource.key, |object| change(&mut object.finalizer)),
+            "OpenStackAPI" => edit(apis, &resource.key, |object| change(&mut object.finalizer)),
+            _ => edit(glances, &resource.key, |object| change(&mut object.finalizer)),
+        }
+    }
+
+    fn forget(&mut self, resource: &Id) {
+        match resource.kind.as_str() {
+            "Horizon" => self.snapshot.horizons.remove(&resource.key),
+            "OpenStackAPI" => self.snapshot.apis.remove(&resource.key),
+            _ => self.snapshot.glances.remove(&resource.key),
+        };
+    }
+}
+
+/// What a ConfigMap is called.
+pub fn config_map(key: &Key) -> Id {
+    Id { kind: "ConfigMap".into(), key: key.clone() }
+}
+
+/// Changes one object of a store.
+pub fn edit<T: Clone + PartialEq>(store: &mut Store<T>, key: &Key, change: impl FnOnce(&mut T)) {
+    if let Ok(Some(found)) = store.get(key) {
+        let mut object = T::clone(found);
+        change(&mut object);
+        store.insert(key.clone(), object);
+    }
+}

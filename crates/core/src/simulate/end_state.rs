@@ -1,0 +1,85 @@
+//! What is printed: the end state without what is of one cluster and one time.
+//!
+//! In: an [`Outcome`]. Out: manifests, and the rendered files of each resource.
+
+use serde_json::{Map, Value, json};
+
+use super::simulate::Outcome;
+use crate::manifests::Id;
+use crate::ownership::{granted_annotation, our_annotations, partner_annotation};
+
+/// Fields of `metadata` that the API server fills in.
+const FILLED_IN: [&str; 8] = [
+    "creationTimestamp",
+    "deletionGracePeriodSeconds",
+    "deletionTimestamp",
+    "generation",
+    "managedFields",
+    "resourceVersion",
+    "selfLink",
+    "uid",
+];
+
+/// Annotations that kubectl and controllers keep their own records in.
+const RECORDS: [&str; 2] = ["kubectl.kubernetes.io/last-applied-configuration", "deployment.kubernetes.io/revision"];
+
+/// ConfigMaps, then workloads, then the exposing objects that are managed, in the order of the input.
+pub fn manifests(outcome: &Outcome) -> Vec<Value> {
+    let Outcome { cluster, .. } = outcome;
+    let config_maps = cluster.config_maps().map(|(_, object)| config_map(object));
+    config_maps.chain(cluster.workloads().chain(cluster.managed()).map(clean)).collect()
+}
+
+/// Every rendered file: of which resource, its name and its bytes. Those of an internal API are told
+/// apart by a name that no resource can have.
+pub fn rendered_files(outcome: &Outcome) -> Vec<(Id, &str, &str)> {
+    let mut files = Vec::new();
+    for end in &outcome.ends {
+        let mut internal = end.resource.clone();
+        internal.key.name.push_str("+internal");
+        for (id, key) in [(&end.resource, &end.config_map), (&internal, &end.internal)] {
+            let config_map = key.as_ref().and_then(|key| outcome.cluster.config_map(key));
+            let data = config_map.and_then(|c| c["data"].as_object()).into_iter().flatten();
+            files.extend(data.filter_map(|(name, text)| Some((id.clone(), name.as_str(), text.as_str()?))));
+        }
+    }
+    files
+}
+
+/// Of the annotations only those stay that say what Git can know: who goes where, and whose origins
+/// these are.
+fn config_map(object: &Value) -> Value {
+    let mut metadata = Map::new();
+    for field in ["name", "namespace", "labels"] {
+        if let Some(value) = object["metadata"].get(field) {
+            metadata.insert(field.into(), value.clone());
+        }
+    }
+    let annotations: Map<String, Value> = [partner_annotation(), granted_annotation()]
+        .into_iter()
+        .filter_map(|name| Some((name.clone(), object["metadata"]["annotations"].get(name)?.clone())))
+        .collect();
+    if !annotations.is_empty() {
+        metadata.insert("annotations".into(), annotations.into());
+    }
+    json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "immutable": true, "data": object["data"]})
+}
+
+fn clean(object: &Value) -> Value {
+    let mut object = object.clone();
+    if let Some(map) = object.as_object_mut() {
+        map.remove("status");
+    }
+    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.retain(|field, _| !FILLED_IN.contains(&field.as_str()));
+        if let Some(Value::Object(annotations)) = metadata.get_mut("annotations") {
+            let before = annotations.len();
+            let ours = our_annotations();
+            annotations.retain(|name, _| !ours.contains(name) && !RECORDS.contains(&name.as_str()));
+            if annotations.is_empty() && before > 0 {
+                metadata.remove("annotations");
+            }
+        }
+    }
+    object
+}

@@ -1,0 +1,12 @@
+//! The operator's own plans over files: what it would apply, without a cluster.
+//!
+//! In: manifests. Out: the steps, and the ConfigMaps and workloads of the end state, clean enough for
+//! Git.
+
+pub mod adopt;
+pub mod cluster;
+pub mod end_state;
+pub mod simulate;
+pub use cluster::Cluster;
+pub use end_state::{manifests, rendered_files};
+pub use simulate::{Outcome, Stage, Taken, simulate};

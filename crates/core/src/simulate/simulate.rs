@@ -1,0 +1,190 @@
+//! Plans, carried out on manifests until nothing is left to do.
+//!
+//! In: a cluster and the time. Out: the steps in order, and where each resource stands in the end.
+//! The plans are the operator's own, so the ConfigMaps have the names and bytes that it would apply.
+
+use std::collections::BTreeMap;
+
+use direct_upload_api::{ConditionType, Reason};
+use jiff::Timestamp;
+
+use super::cluster::Cluster;
+use crate::derive::{GlanceView, World};
+use crate::manifests::Id;
+use crate::model::{Key, Problem};
+use crate::plan::{self, Options, OriginPlan, Plan, State, Step};
+
+/// How far to go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Glance accepts; Horizon is as it was.
+    Glance,
+    /// All of it.
+    Horizon,
+}
+
+/// A step and the resource whose plan it is of.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Taken {
+    pub resource: Id,
+    pub step: Step,
+}
+
+/// Where a resource stands in the end.
+#[derive(Clone, Debug, PartialEq)]
+pub struct End {
+    pub resource: Id,
+    pub state: State,
+    /// The ConfigMap in use.
+    pub config_map: Option<Key>,
+    /// That of the internal API.
+    pub internal: Option<Key>,
+    pub advice: Vec<String>,
+    /// Origins that leave later, of a Glance.
+    pub retiring: Vec<OriginPlan>,
+}
+
+/// The whole course.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    pub steps: Vec<Taken>,
+    pub ends: Vec<End>,
+    /// The plans still ask for steps after many rounds: a defect of the planner, never an input's.
+    pub unsettled: bool,
+    pub cluster: Cluster,
+}
+
+/// Rounds; a course takes two or three.
+const ROUNDS: usize = 16;
+
+/// Whose plans are carried out together: each only writes what is its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Side {
+    /// Glances and other APIs.
+    Accepting,
+    Horizons,
+}
+
+/// Carries out all plans.
+pub fn simulate(cluster: Cluster, stage: Stage, now: Timestamp, options: &Options) -> Outcome {
+    let mut course = Course { cluster, now, options, steps: Vec::new(), conflicts: BTreeMap::new() };
+    let sides: &[Side] = match stage {
+        Stage::Glance => &[Side::Accepting],
+        Stage::Horizon => &[Side::Accepting, Side::Horizons],
+    };
+    let mut rounds = 0..ROUNDS;
+    let unsettled = loop {
+        let acted: Vec<_> = sides.iter().map(|side| course.settle(*side)).collect();
+        if !acted.contains(&true) {
+            break false;
+        }
+        if rounds.next().is_none() {
+            break true;
+        }
+    };
+    let ends = ends(&course.cluster, stage, now, options, &course.conflicts);
+    Outcome { steps: course.steps, ends, unsettled, cluster: course.cluster }
+}
+
+/// What has been done so far.
+struct Course<'a> {
+    cluster: Cluster,
+    now: Timestamp,
+    options: &'a Options,
+    steps: Vec<Taken>,
+    conflicts: BTreeMap<Id, Problem>,
+}
+
+impl Course<'_> {
+    /// Carries out one side's plans until none of them acts; true if any did. The plans of a round are
+    /// made from one picture, so that many resources cost not many times what each costs.
+    fn settle(&mut self, side: Side) -> bool {
+        let mut taken = Vec::new();
+        for _ in 0..ROUNDS {
+            let before = taken.len();
+            for (resource, plan) in plans(&self.cluster.world(), side, self.now, self.options) {
+                if self.conflicts.contains_key(&resource) || !acts(&plan) {
+                    continue;
+                }
+                if let Err(problem) = follow(&mut self.cluster, &resource, plan, &mut taken) {
+                    self.conflicts.insert(resource, problem);
+                }
+            }
+            if taken.len() == before {
+                break;
+            }
+        }
+        // One resource after the other, as one reads it.
+        taken.sort_by(|a, b| a.resource.cmp(&b.resource));
+        let acted = !taken.is_empty();
+        self.steps.extend(taken);
+        acted
+    }
+}
+
+/// The plans of one side, by kind and key.
+fn plans(world: &World, side: Side, now: Timestamp, options: &Options) -> Vec<(Id, Plan)> {
+    let id = |kind: &str, key: &Key| Id { kind: kind.to_owned(), key: key.clone() };
+    let plan = |view: &GlanceView| (id(view.service.kind, &view.object.meta.key), plan::glance(view, now, options).0);
+    match side {
+        Side::Accepting => world.accepting().map(plan).collect(),
+        Side::Horizons => {
+            world.horizons.iter().map(|(key, view)| (id("Horizon", key), plan::horizon(view, now, options))).collect()
+        }
+    }
+}
+
+/// Whether a plan begins with something to do.
+fn acts(plan: &Plan) -> bool {
+    plan.steps.first().is_some_and(|step| !step.action.waits())
+}
+
+/// Takes a plan's steps up to the first that others must do, which is noted too.
+fn follow(cluster: &mut Cluster, resource: &Id, plan: Plan, steps: &mut Vec<Taken>) -> Result<(), Problem> {
+    for step in plan.steps {
+        let waits = step.action.waits();
+        cluster.carry_out(resource, &step.action)?;
+        steps.push(Taken { resource: resource.clone(), step });
+        if waits {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn ends(
+    cluster: &Cluster,
+    stage: Stage,
+    now: Timestamp,
+    options: &Options,
+    conflicts: &BTreeMap<Id, Problem>,
+) -> Vec<End> {
+    let world = cluster.world();
+    let end = |kind: &str, key: &Key, plan: Plan, advice: &[String], origins: Vec<OriginPlan>| {
+        let resource = Id { kind: kind.to_owned(), key: key.clone() };
+        let conflict = conflicts.get(&resource);
+        let named = |name: String| Key::new(key.namespace.clone(), name);
+        End {
+            state: conflict.map_or(plan.state, |p| State::Unmet(ConditionType::RolledOut, p.clone())),
+            config_map: plan.config_map.map(named),
+            internal: plan.internal.map(named),
+            resource,
+            advice: advice.to_vec(),
+            retiring: origins.into_iter().filter(|o| o.retires_at.is_some()).collect(),
+        }
+    };
+    let mut ends = Vec::new();
+    for view in world.accepting() {
+        let (plan, origins) = plan::glance(view, now, options);
+        ends.push(end(view.service.kind, &view.object.meta.key, plan, &view.advice, origins));
+    }
+    for (key, view) in &world.horizons {
+        let mut plan = plan::horizon(view, now, options);
+        if stage == Stage::Glance && acts(&plan) {
+            plan.state = State::Done(Problem::new(Reason::SwitchingToDirect, "its half comes with --stage horizon"));
+            plan.config_map = None;
+        }
+        ends.push(end("Horizon", key, plan, &view.advice, Vec::new()));
+    }
+    ends
+}

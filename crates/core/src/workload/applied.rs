@@ -1,0 +1,141 @@
+//! What of ours stands in the cluster for one workload.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use direct_upload_api::{Reason, WorkloadKind};
+
+use super::mount::Mount;
+use super::rollout;
+use crate::model::{ConfigMap, Key, Known, Pod, Problem, Snapshot, Workload};
+use crate::ownership::{failed_annotation, for_annotation, partner_annotation};
+use crate::workload::rehearsal::outcome as rehearsal;
+use crate::workload::rehearsal::outcome::Rehearsal;
+
+/// The setting that our snippet sets (`openstack_dashboard/settings.py`).
+const MODE: &str = "HORIZON_IMAGES_UPLOAD_MODE";
+
+/// What stands in the cluster for one workload.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Applied {
+    /// What we own in the workload.
+    pub mount: Option<Mount>,
+    /// Our ConfigMaps in the namespace, by name.
+    pub config_maps: Known<BTreeMap<String, Arc<ConfigMap>>>,
+    /// Names of ConfigMaps that the workload, its pods or its revisions refer to.
+    pub referenced: Known<BTreeSet<String>>,
+    /// Whether every pod runs the template as it stands, or why not.
+    pub rollout: Result<(), Problem>,
+    /// Names of our ConfigMaps that pods run with.
+    pub running: BTreeSet<String>,
+    /// Some pods run without any.
+    pub bare: bool,
+    /// What rehearsals have said, by the name of their Job.
+    pub rehearsals: Known<BTreeMap<String, Rehearsal>>,
+}
+
+impl Applied {
+    /// Reads what stands in the cluster for a workload.
+    pub fn of(snapshot: &Snapshot, workload: &Workload) -> Self {
+        let namespace = &workload.meta.key.namespace;
+        let mount = Mount::observed(workload);
+        let pods = pods(snapshot, workload);
+        let config_maps = snapshot
+            .config_maps
+            .list(namespace)
+            .map(|list| list.map(|c| (c.meta.key.name.clone(), c.clone())).collect());
+        let config_map = mount.as_ref().map(|m| m.config_map.as_str());
+        let rollout = match &pods {
+            Ok(pods) => rollout::judge(workload, config_map, pods),
+            Err(unknown) => Err(unknown.clone().into()),
+        };
+        let running = pods.iter().flatten().filter_map(|p| p.config_map.clone()).collect();
+        let bare = pods.iter().flatten().any(|p| p.config_map.is_none());
+        let referenced = referenced(snapshot, workload, config_map, &running);
+        let rehearsals = rehearsal::of(snapshot, workload);
+        Self { mount, config_maps, referenced, rollout, running, bare, rehearsals }
+    }
+
+    /// One of our ConfigMaps.
+    pub fn config_map(&self, name: &str) -> Option<&Arc<ConfigMap>> {
+        self.config_maps.as_ref().ok()?.get(name)
+    }
+
+    /// The ConfigMap that the workload mounts, if it exists.
+    pub fn in_use(&self) -> Option<&Arc<ConfigMap>> {
+        self.config_map(&self.mount.as_ref()?.config_map)
+    }
+
+    /// The ConfigMap that the workload mounts; where somebody took the mount away, those that pods
+    /// still run with.
+    pub fn in_effect(&self) -> Vec<&Arc<ConfigMap>> {
+        match &self.mount {
+            Some(_) => self.in_use().into_iter().collect(),
+            None => self.running.iter().filter_map(|name| self.config_map(name)).collect(),
+        }
+    }
+
+    /// Whether pods upload directly by our setting, or are about to.
+    pub fn sets_direct(&self) -> bool {
+        let mounted = self.mount.as_ref().map(|m| &m.config_map);
+        let names = self.running.iter().chain(mounted);
+        names.filter_map(|name| self.config_map(name)).any(|c| c.data.values().any(|text| text.contains(MODE)))
+    }
+
+    /// The newest ConfigMap, if it waits for its roll: it is younger than the one that is mounted.
+    pub fn pending(&self) -> Option<&Arc<ConfigMap>> {
+        let in_use = self.in_use()?;
+        let ours = |c: &&Arc<ConfigMap>| c.meta.ours.get(&for_annotation()) == in_use.meta.ours.get(&for_annotation());
+        let newest = self.config_maps.as_ref().ok()?.values().filter(ours).max_by_key(|c| c.meta.created)?;
+        (newest.meta.created > in_use.meta.created).then_some(newest)
+    }
+
+    /// Why a roll that is due does not come, as far as its ConfigMaps and rehearsals tell.
+    pub fn obstacle(&self, workload: &Workload) -> Option<Problem> {
+        let objection = self.rehearsals.iter().flat_map(BTreeMap::values).find_map(Rehearsal::objection);
+        let failed = self.config_maps.iter().flat_map(BTreeMap::values).find_map(|c| {
+            let noted = c.meta.ours.get(&failed_annotation())?;
+            Some(Problem::new(Reason::RollFailed, noted.strip_prefix(&workload.template.fingerprint)?.trim_start()))
+        });
+        objection.or(failed)
+    }
+
+    /// The Glances for which pods of this workload upload directly, or are about to.
+    pub fn partners(&self) -> BTreeSet<Key> {
+        let mounted = self.mount.as_ref().map(|m| &m.config_map);
+        let names = self.running.iter().chain(mounted);
+        let noted = names.filter_map(|name| self.config_map(name)?.meta.ours.get(&partner_annotation()));
+        noted.flat_map(|text| text.split(',')).filter_map(|key| key.parse().ok()).collect()
+    }
+}
+
+/// The pods that may answer a request. One that ends keeps answering while it is ready, and the
+/// Service may still lead to it.
+fn pods(snapshot: &Snapshot, workload: &Workload) -> Known<Vec<Arc<Pod>>> {
+    let selected = |pod: &Pod| {
+        !workload.selector.is_empty() && workload.selector.iter().all(|(k, v)| pod.labels.get(k) == Some(v))
+    };
+    let pods = snapshot.pods.list(&workload.meta.key.namespace)?;
+    Ok(pods.filter(|p| selected(p) && (p.meta.deleting.is_none() || p.ready)).cloned().collect())
+}
+
+/// Every revision of the namespace counts: a ConfigMap's name is unique to its workload and
+/// content, so others cannot refer to it by accident.
+fn referenced(
+    snapshot: &Snapshot,
+    workload: &Workload,
+    mounted: Option<&str>,
+    running: &BTreeSet<String>,
+) -> Known<BTreeSet<String>> {
+    let namespace = &workload.meta.key.namespace;
+    let mut names = running.clone();
+    names.extend(mounted.map(str::to_owned));
+    let revisions = match workload.kind {
+        WorkloadKind::Deployment => &snapshot.replica_sets,
+        WorkloadKind::StatefulSet | WorkloadKind::DaemonSet => &snapshot.controller_revisions,
+    };
+    for revision in revisions.list(namespace)? {
+        names.extend(revision.config_maps.iter().cloned());
+    }
+    Ok(names)
+}

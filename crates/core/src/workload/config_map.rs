@@ -1,0 +1,79 @@
+//! The ConfigMap that holds a set of files: immutable and named by its content.
+//!
+//! A pod of an old ReplicaSet that restarts in the middle of a roll so gets the files it was made
+//! for, and a changed name is what rolls the pods.
+
+use std::collections::BTreeMap;
+
+use direct_upload_api::{MANAGED_BY, OPERATOR};
+use serde_json::{Value, json};
+
+use crate::model::{ConfigMap, Key, Workload};
+use crate::ownership::{content_hash, content_name, for_annotation};
+use crate::render::{File, same_meaning};
+
+/// A ConfigMap to be created.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigMapDraft {
+    pub key: Key,
+    pub data: BTreeMap<String, String>,
+    pub annotations: BTreeMap<String, String>,
+    /// The workload whose deletion takes the ConfigMap along: (kind, name, uid).
+    pub owner: (String, String, String),
+}
+
+/// Whether a ConfigMap is of a resource's kind, for this workload.
+pub fn is_for(config_map: &ConfigMap, kind: &str, workload: &Workload) -> bool {
+    config_map.meta.ours.get(&for_annotation()).is_some_and(|v| *v == format!("{kind}/{}", workload.meta.uid))
+}
+
+impl ConfigMapDraft {
+    /// The draft for a resource's files.
+    pub fn of(kind: &str, resource: &Key, workload: &Workload, files: &[File]) -> Self {
+        let data: BTreeMap<_, _> = files.iter().map(|f| (f.name.clone(), f.contents.clone())).collect();
+        let name = content_name(&resource.name, &data);
+        let purpose = (for_annotation(), format!("{kind}/{}", workload.meta.uid));
+        Self {
+            key: Key::new(resource.namespace.clone(), name),
+            data,
+            annotations: BTreeMap::from([purpose]),
+            owner: (workload.kind.to_string(), workload.meta.key.name.clone(), workload.meta.uid.clone()),
+        }
+    }
+
+    /// Bytes of keys and values, as the API server counts them.
+    pub fn size(&self) -> usize {
+        self.data.iter().map(|(key, text)| key.len() + text.len()).sum()
+    }
+
+    /// The manifest. Without a known uid (offline) it has no owner reference.
+    pub fn manifest(&self) -> Value {
+        let mut metadata = json!({
+            "namespace": self.key.namespace,
+            "name": self.key.name,
+            "labels": {MANAGED_BY: OPERATOR},
+            "annotations": self.annotations,
+        });
+        let (kind, name, uid) = &self.owner;
+        if !uid.is_empty() {
+            // Not the resource: its deletion would pull files from pods that still roll.
+            metadata["ownerReferences"] = json!([{"apiVersion": "apps/v1", "kind": kind, "name": name, "uid": uid}]);
+        }
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "immutable": true, "data": self.data})
+    }
+}
+
+/// Whether a ConfigMap still holds the bytes that its name says.
+pub fn is_intact(config_map: &ConfigMap) -> bool {
+    config_map.meta.key.name.ends_with(&content_hash(&config_map.data))
+}
+
+/// Whether a ConfigMap in use means what these files mean: a newer build that only writes them
+/// differently must roll no pod.
+pub fn means(config_map: &ConfigMap, files: &[File]) -> bool {
+    config_map.data.len() == files.len()
+        && files.iter().all(|file| {
+            let text = config_map.data.get(&file.name);
+            text.is_some_and(|text| same_meaning(file.format, text, &file.contents))
+        })
+}

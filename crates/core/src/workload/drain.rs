@@ -1,0 +1,121 @@
+//! May a preStop sleep be brought along, and what is said where it may not. Pure.
+//!
+//! Nothing is taken from the workload's owner: a hook of theirs stays, the grace period is theirs, and
+//! by default nothing is put where their own server-side apply would meet it.
+
+use direct_upload_api::Drain;
+
+use super::target::Target;
+use crate::model::{PreStop, Workload, describe};
+use crate::ownership::hook;
+
+/// How long a pod goes on answering, in seconds: longer than a usual roll takes.
+const SLEEP: u32 = 20;
+
+/// What is left of the grace period for the server to end.
+const REST: i64 = 10;
+
+/// Kubernetes' default of `terminationGracePeriodSeconds`.
+const GRACE: i64 = 30;
+
+/// A grace period that lets most uploads end, for servers that finish their requests.
+const LONG: i64 = 300;
+
+/// What becomes of the drain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Draining {
+    /// Our sleep, of so many seconds.
+    Sleep(u32),
+    /// Not asked for.
+    Off,
+    /// The container has a hook of its own.
+    Theirs { sleeps: bool },
+    /// The sleep, and what the server needs to end, are longer than this grace period.
+    Unfit(i64),
+    /// This manager applies the container server-side; a hook that it sets later would conflict.
+    AppliedBy(String),
+    /// Nobody answers while the only pods sleep: their successors start only afterwards.
+    Absent,
+}
+
+/// Decides. `default` is what an unset `enabled` means.
+pub fn decide(default: bool, drain: &Drain, target: &Target) -> Draining {
+    let Target { workload, container } = target;
+    if !drain.enabled.unwrap_or(default) {
+        return Draining::Off;
+    }
+    if let Some(PreStop::Theirs { sleeps }) = container.pre_stop {
+        return Draining::Theirs { sleeps };
+    }
+    let seconds = drain.pre_stop_seconds.unwrap_or(SLEEP);
+    if i64::from(seconds) + REST > grace(target) {
+        return Draining::Unfit(grace(target));
+    }
+    match &container.applied_by {
+        _ if drain.enabled.is_some() => Draining::Sleep(seconds),
+        Some(manager) => Draining::AppliedBy(manager.clone()),
+        None if workload.roll.one_by_one && absence(workload).is_some() => Draining::Absent,
+        None => Draining::Sleep(seconds),
+    }
+}
+
+/// What a roll costs because it may take all pods away at once.
+pub fn absence(workload: &Workload) -> Option<String> {
+    let (replicas, away) = (workload.replicas, workload.roll.away);
+    (replicas > 0 && replicas <= away).then(|| {
+        let pods = if replicas == 1 { "its only pod".to_owned() } else { format!("all {replicas} pods") };
+        format!("a roll may take {pods} away before a new one is ready, and nobody answers meanwhile")
+    })
+}
+
+/// What the status says of rolls to come. `soon`: the first one comes at once; what it costs is told
+/// by its event, not by advice that would be gone a moment later.
+pub fn advice(default: bool, drain: &Drain, target: &Target, soon: bool) -> Vec<String> {
+    let name = describe(target.workload.kind, &target.workload.meta.key);
+    let seconds = drain.pre_stop_seconds.unwrap_or(SLEEP);
+    let draining = match decide(default, drain, target) {
+        Draining::Off | Draining::Theirs { sleeps: true } => None,
+        Draining::Sleep(_) if matches!(target.container.pre_stop, Some(PreStop::Ours(_))) => None,
+        Draining::Sleep(_) if soon => None,
+        Draining::Sleep(seconds) => Some(format!(
+            "pods of {name} do not drain yet: the next roll cuts uploads in flight, and brings a preStop sleep of {seconds} s by which later ones let them finish; spec.rollout.notBefore holds it until a quiet time"
+        )),
+        Draining::Theirs { sleeps: false } => Some(format!(
+            "{name} has a preStop hook of its own, and none is added: if its server ends at once on SIGTERM (eventlet), a roll cuts uploads in flight unless that hook sleeps; if it finishes its requests (uWSGI), uploads have terminationGracePeriodSeconds to end: in its own manifest, {}; spec.rollout.drain.enabled: false ends this advice",
+            pod(&format!("terminationGracePeriodSeconds: {}", LONG.max(grace(target))))
+        )),
+        Draining::Unfit(grace) => Some(format!(
+            "a roll of {name} cuts uploads in flight: a preStop sleep of {seconds} s does not fit into its terminationGracePeriodSeconds of {grace}, of which {REST} are for the server to end; in its own manifest, {}",
+            pod(&format!("terminationGracePeriodSeconds: {}", i64::from(seconds) + REST))
+        )),
+        Draining::AppliedBy(manager) => {
+            let (what, seconds) = match target.container.pre_stop {
+                // Only the same hook is accepted while ours stands.
+                Some(PreStop::Ours(seconds)) => ("the next roll takes our preStop hook out of", seconds),
+                _ => ("a roll cuts uploads in flight in", seconds),
+            };
+            let container = &target.container.name;
+            let container = format!("{{name: {container}, lifecycle: {{preStop: {}}}}}", hook(seconds));
+            Some(format!(
+                "{what} {name}: {manager:?} applies it server-side, and the hook could stand in its way; in its own manifest, {}",
+                pod(&format!("containers: [{container}]"))
+            ))
+        }
+        Draining::Absent => Some(format!(
+            "a roll of {name} cuts uploads in flight: a preStop sleep would make its absence longer, since a new pod starts only after the old one has ended; give it a second replica, or set spec.rollout.drain.enabled: true"
+        )),
+    };
+    let gap = absence(&target.workload)
+        .map(|gap| format!("{name}: {gap}; give it a second replica and a strategy that leaves one"));
+    draining.into_iter().chain(gap).collect()
+}
+
+/// The grace period that stands.
+fn grace(target: &Target) -> i64 {
+    target.workload.template.grace.unwrap_or(GRACE)
+}
+
+/// YAML to paste, in one line.
+fn pod(fields: &str) -> String {
+    format!("{{spec: {{template: {{spec: {{{fields}}}}}}}}}")
+}

@@ -1,0 +1,236 @@
+//! What we own in a workload: one ConfigMap volume, those of Secrets, the mounts of their files, and
+//! our annotations.
+//!
+//! The same value is read from a workload as it stands and written as the server-side apply patch
+//! that makes it so; comparing the two is the whole question "is there anything to do".
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use direct_upload_api::Delivery;
+use serde_json::{Map, Value, json};
+
+use super::env;
+use crate::model::{Container, EnvValue, Key, PreStop, VolumeSource, Workload};
+use crate::ownership::{
+    CONFIG_VOLUME, COPY_CONTAINER, COPY_VOLUME, POD_IP, is_content_name, is_ours, is_secret, our_annotations, pre_stop,
+};
+use crate::render::File;
+
+/// Where the init container sees source and target.
+const COPY_FROM: &str = "/direct-upload/from";
+
+const COPY_TO: &str = "/direct-upload/to";
+
+/// What we own in a workload.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mount {
+    /// The container that gets the files.
+    pub container: String,
+    /// Name of the ConfigMap.
+    pub config_map: String,
+    /// Path in the container → key of the ConfigMap, for read-only mounts.
+    pub mounted: BTreeMap<String, String>,
+    /// The same for files that an init container copies.
+    pub copied: BTreeMap<String, String>,
+    /// The init container, if anything is copied.
+    pub copier: Option<Copier>,
+    /// Secrets by the name of their volume.
+    pub secrets: Secrets,
+    /// Variables of the container. One may refer to those whose names come before its own.
+    pub env: BTreeMap<String, EnvValue>,
+    /// Seconds of the container's preStop sleep, if it is ours.
+    pub pre_stop: Option<u32>,
+    /// Our annotations on the workload itself (they roll nothing).
+    pub annotations: BTreeMap<String, String>,
+}
+
+/// Secrets by the name of their volume.
+pub type Secrets = BTreeMap<String, SecretMount>;
+
+/// What of a Secret is mounted where.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SecretMount {
+    pub secret: String,
+    /// Path in the container → key of the Secret; all keys, where none is named.
+    pub mounted: BTreeMap<String, Option<String>>,
+}
+
+/// The init container that copies. Image, resources and security context stay as they are in the
+/// workload once they stand there: a change of ours alone must not roll pods.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Copier {
+    pub image: String,
+    pub resources: Value,
+    pub security_context: Value,
+}
+
+impl Mount {
+    /// The mount that brings these files to a container.
+    pub fn of(container: &Container, config_map: &str, files: &[File], image: &str) -> Self {
+        let with = |delivery| {
+            files
+                .iter()
+                .filter(|f| f.delivery == delivery)
+                .map(|f| (f.path.clone(), f.name.clone()))
+                .collect::<BTreeMap<_, _>>()
+        };
+        let copied = with(Delivery::Copy);
+        Self {
+            container: container.name.clone(),
+            config_map: config_map.to_owned(),
+            mounted: with(Delivery::Mount),
+            copier: (!copied.is_empty()).then(|| Copier {
+                image: image.to_owned(),
+                resources: container.resources.clone(),
+                security_context: container.security_context.clone(),
+            }),
+            copied,
+            secrets: Secrets::new(),
+            env: BTreeMap::new(),
+            pre_stop: None,
+            annotations: BTreeMap::new(),
+        }
+    }
+
+    /// What stands in the workload now; `None` if it has no ConfigMap volume of ours.
+    pub fn observed(workload: &Workload) -> Option<Self> {
+        let template = &workload.template;
+        let config_map = template.volumes.iter().find_map(|v| match &v.source {
+            VolumeSource::ConfigMap { name, .. } if v.name == CONFIG_VOLUME && is_content_name(name) => {
+                Some(name.clone())
+            }
+            _ => None,
+        })?;
+        let container = template.containers.iter().find(|c| c.mounts.iter().any(|m| is_ours(&m.volume)));
+        let mounts = |volume: &str| {
+            let mounts = container.into_iter().flat_map(|c| &c.mounts).filter(move |m| m.volume == volume);
+            mounts.map(|m| (m.path.clone(), m.sub_path.clone())).collect::<BTreeMap<_, _>>()
+        };
+        let from =
+            |volume: &str| mounts(volume).into_iter().map(|(path, key)| (path, key.unwrap_or_default())).collect();
+        let secrets = template.volumes.iter().filter_map(|v| match &v.source {
+            VolumeSource::Secret(name) if is_secret(&v.name) => {
+                Some((v.name.clone(), SecretMount { secret: name.clone(), mounted: mounts(&v.name) }))
+            }
+            _ => None,
+        });
+        let copier = template.init_containers.iter().find(|c| c.name == COPY_CONTAINER);
+        Some(Self {
+            container: container.map(|c| c.name.clone()).unwrap_or_default(),
+            config_map,
+            mounted: from(CONFIG_VOLUME),
+            copied: from(COPY_VOLUME),
+            copier: copier.map(|c| Copier {
+                image: c.image.clone(),
+                resources: c.resources.clone(),
+                security_context: c.security_context.clone(),
+            }),
+            secrets: secrets.collect(),
+            env: container.map(|c| c.env.clone()).filter(|env| env.contains_key(POD_IP)).unwrap_or_default(),
+            pre_stop: container.and_then(|c| match c.pre_stop {
+                Some(PreStop::Ours(seconds)) => Some(seconds),
+                _ => None,
+            }),
+            annotations: annotations(workload),
+        })
+    }
+
+    /// Whether pods have to be replaced on the way from `self` to `other`. The preStop sleep is no
+    /// reason: a roll for its sake would cut the very uploads that it is for.
+    pub fn rolls(&self, other: &Self) -> bool {
+        let pod = |m: &Self| Self { annotations: BTreeMap::new(), pre_stop: None, ..m.clone() };
+        pod(self) != pod(other)
+    }
+
+    /// The server-side apply patch. It holds the workload's uid, so that an object that was
+    /// deleted or made anew answers 409 instead of being created.
+    pub fn patch(&self, workload: &Workload) -> Value {
+        let mut patch = identity(workload);
+        let mut volumes = vec![json!({"name": CONFIG_VOLUME, "configMap": {"name": self.config_map}})];
+        let mut mounts: Vec<Value> = self.mounted.iter().map(|(path, key)| mount(CONFIG_VOLUME, path, key)).collect();
+        mounts.extend(
+            self.copied.iter().map(|(path, key)| json!({"name": COPY_VOLUME, "mountPath": path, "subPath": key})),
+        );
+        let mut pod = Map::new();
+        if let Some(copier) = &self.copier {
+            volumes.push(json!({"name": COPY_VOLUME, "emptyDir": {}}));
+            pod.insert("initContainers".into(), json!([self.copy_container(copier)]));
+        }
+        for (volume, secret) in &self.secrets {
+            volumes.push(json!({"name": volume, "secret": secret.source()}));
+            mounts.extend(secret.mounted.iter().map(|(path, key)| match key {
+                Some(key) => mount(volume, path, key),
+                None => json!({"name": volume, "mountPath": path, "readOnly": true}),
+            }));
+        }
+        pod.insert("volumes".into(), Value::Array(volumes));
+        let mut container = json!({"name": self.container, "volumeMounts": mounts});
+        if !self.env.is_empty() {
+            container["env"] = env::patch(&self.env);
+        }
+        if let Some(seconds) = self.pre_stop {
+            container["lifecycle"] = json!({"preStop": pre_stop::hook(seconds)});
+        }
+        pod.insert("containers".into(), json!([container]));
+        patch["spec"] = json!({"template": {"spec": pod}});
+        patch["metadata"]["annotations"] = json!(self.annotations);
+        patch
+    }
+
+    fn copy_container(&self, copier: &Copier) -> Value {
+        let mut args = vec!["copy".to_owned(), "--to".to_owned(), COPY_TO.to_owned()];
+        args.extend(self.copied.values().map(|key| format!("{COPY_FROM}/{key}")));
+        let mut container = json!({
+            "name": COPY_CONTAINER,
+            "image": copier.image,
+            "args": args,
+            "volumeMounts": [
+                {"name": CONFIG_VOLUME, "mountPath": COPY_FROM, "readOnly": true},
+                {"name": COPY_VOLUME, "mountPath": COPY_TO},
+            ],
+        });
+        for (field, value) in [("resources", &copier.resources), ("securityContext", &copier.security_context)] {
+            if value.as_object().is_some_and(|o| !o.is_empty()) {
+                container[field] = value.clone();
+            }
+        }
+        container
+    }
+}
+
+impl SecretMount {
+    /// Keys are named, so that the kubelet refuses a Secret that lacks one: of a `subPath` that is not
+    /// there it would make an empty folder.
+    fn source(&self) -> Value {
+        let keys: BTreeSet<&String> = self.mounted.values().flatten().collect();
+        let items: Vec<Value> = keys.into_iter().map(|key| json!({"key": key, "path": key})).collect();
+        let mut source = json!({"secretName": self.secret});
+        if !items.is_empty() {
+            source["items"] = json!(items);
+        }
+        source
+    }
+}
+
+fn annotations(workload: &Workload) -> BTreeMap<String, String> {
+    let ours = our_annotations();
+    workload.meta.ours.clone().into_iter().filter(|(name, _)| ours.contains(name)).collect()
+}
+
+fn mount(volume: &str, path: &str, key: &str) -> Value {
+    json!({"name": volume, "mountPath": path, "subPath": key, "readOnly": true})
+}
+
+/// The patch that gives back every field of ours: an apply without any.
+pub fn release(workload: &Workload) -> Value {
+    identity(workload)
+}
+
+fn identity(workload: &Workload) -> Value {
+    let Key { namespace, name } = &workload.meta.key;
+    let mut metadata = json!({"namespace": namespace, "name": name});
+    if !workload.meta.uid.is_empty() {
+        metadata["uid"] = json!(workload.meta.uid);
+    }
+    json!({"apiVersion": "apps/v1", "kind": workload.kind.as_str(), "metadata": metadata})
+}

@@ -1,0 +1,103 @@
+//! A rehearsal to begin.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::job;
+use crate::model::{Key, Meta, Workload, describe};
+use crate::ownership::for_annotation;
+use crate::render::{File, Format, OWN_FILE};
+use crate::workload::mount::Mount;
+use crate::workload::target::Target;
+
+/// A rehearsal to be begun.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RehearsalDraft {
+    /// The Job.
+    pub key: Key,
+    /// `Horizon` or `Glance`.
+    pub kind: &'static str,
+    pub workload: Arc<Workload>,
+    /// The container whose image and surroundings it takes.
+    pub container: String,
+    /// The fields that the roll would bring; none to look only.
+    pub mount: Option<Mount>,
+    /// For `rehearse.py`.
+    pub args: Vec<String>,
+}
+
+impl RehearsalDraft {
+    /// The rehearsal of a mount.
+    pub fn of(kind: &'static str, resource: &Key, target: &Target, mount: &Mount, files: &[File]) -> Self {
+        Self::new(kind, resource, target, Some(mount.clone()), files.iter().flat_map(arguments).collect())
+    }
+
+    /// One that only looks where Horizon reads snippets.
+    pub fn look(resource: &Key, target: &Target) -> Self {
+        Self::new("Horizon", resource, target, None, vec!["--look".into()])
+    }
+
+    fn new(kind: &'static str, resource: &Key, target: &Target, mount: Option<Mount>, args: Vec<String>) -> Self {
+        let workload = target.workload.clone();
+        // What is only ours, and changes with each roll, is nothing that the answer depends on.
+        let mount = mount.map(|m| Mount { annotations: std::collections::BTreeMap::new(), ..m });
+        let depends = json!([
+            kind,
+            workload.meta.uid,
+            workload.template.fingerprint,
+            target.container.name,
+            mount.as_ref().map(|m| m.patch(&workload)),
+            args,
+            job::SCRIPT,
+            job::LAUNCHER,
+        ]);
+        let name = name(&resource.name, &depends);
+        let key = Key::new(resource.namespace.clone(), name);
+        Self { key, kind, workload, container: target.container.name.clone(), mount, args }
+    }
+}
+
+impl RehearsalDraft {
+    /// What is rehearsed, for a sentence.
+    pub fn subject(&self) -> String {
+        let name = describe(self.workload.kind, &self.workload.meta.key);
+        match &self.mount {
+            Some(mount) => format!("{} in the image of {name}", mount.config_map),
+            None => format!("where the image of {name} reads snippets"),
+        }
+    }
+}
+
+/// What the script is asked of a file; nothing of those whose effect only the service itself knows.
+fn arguments(file: &File) -> Vec<String> {
+    let mut args = vec![match file.format {
+        Format::Policy => return Vec::new(),
+        Format::OsloConfig if !file.contents.contains("[cors]") => return Vec::new(),
+        Format::Python => "--snippet".to_owned(),
+        Format::OsloConfig if file.name == OWN_FILE => "--options".to_owned(),
+        Format::OsloConfig => "--cors".to_owned(),
+        Format::Httpd => "--httpd".to_owned(),
+    }];
+    args.push(file.path.clone());
+    if file.format == Format::Python && file.contents.contains("HORIZON_IMAGES_UPLOAD_MODE") {
+        args.push("--direct".to_owned());
+    }
+    args
+}
+
+/// `<resource>-rehearsal-<hash>`; a pod's label holds it, so 63 characters are the most.
+pub fn name(resource: &str, depends: &Value) -> String {
+    let mut hash = format!("{:x}", Sha256::digest(depends.to_string()));
+    hash.truncate(10);
+    let suffix = format!("-rehearsal-{hash}");
+    let resource: String = resource.chars().take(63 - suffix.len()).collect();
+    format!("{}{suffix}", resource.replace('.', "-").trim_end_matches('-'))
+}
+
+/// Whether an object of ours (by its annotation) is for the workload of this uid.
+pub fn for_workload(meta: &Meta, uid: &str) -> bool {
+    let purpose = meta.ours.get(&for_annotation());
+    purpose.and_then(|p| p.split_once('/')).is_some_and(|(_, of)| of == uid)
+}

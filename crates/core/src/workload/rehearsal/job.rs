@@ -1,0 +1,183 @@
+//! The Job of a rehearsal: the workload's own pod, with nothing in it that serves, keeps or harms.
+//!
+//! In: the workload as the API server has it, and a [`RehearsalDraft`]. Out: the manifest.
+
+use direct_upload_api::{MANAGED_BY, OPERATOR};
+use serde_json::{Map, Value, json};
+use thiserror::Error;
+
+use super::draft::RehearsalDraft;
+use crate::ownership::{COPY_CONTAINER, fields, for_annotation};
+use crate::workload::apply;
+
+pub const SCRIPT: &str = include_str!("rehearse.py");
+
+pub const LAUNCHER: &str = include_str!("rehearse.sh");
+
+/// The container that answers.
+const CONTAINER: &str = "rehearsal";
+
+/// A pod that runs is ended after so many seconds; the kubelet leaves its status to be read …
+const POD_DEADLINE: u64 = 300;
+
+/// … one that never came to a node is taken away with its Job.
+const JOB_DEADLINE: u64 = 330;
+
+/// How long the finished Job is remembered, in seconds. A failed one is then tried again: what
+/// Secrets hold is not seen, and may have been the cause.
+const REMEMBERED: u64 = 3600;
+
+/// Fields of the pod that decide where it may run and what it may see. Everything else of the
+/// template is left out: labels, probes and affinity to other pods have a meaning for serving only.
+const POD: [&str; 12] = [
+    "dnsConfig",
+    "dnsPolicy",
+    "hostAliases",
+    "imagePullSecrets",
+    "nodeSelector",
+    "os",
+    "runtimeClassName",
+    "schedulerName",
+    // For its pull secrets and security context constraints; the token is not mounted.
+    "serviceAccountName",
+    "securityContext",
+    "tolerations",
+    "volumes",
+];
+
+/// The same for the container.
+const FIELDS: [&str; 7] =
+    ["env", "envFrom", "image", "imagePullPolicy", "resources", "securityContext", "volumeMounts"];
+
+/// Why there is no manifest.
+#[derive(Debug, Error)]
+pub enum NoJob {
+    /// Plan again.
+    #[error("the workload has changed meanwhile; its rehearsal is planned anew")]
+    Drifted,
+    /// The roll itself would meet a conflict.
+    #[error("the workload has an entry of its own where ours must go: {0}")]
+    Taken(String),
+}
+
+/// The manifest.
+///
+/// # Errors
+/// [`NoJob`].
+pub fn job(draft: &RehearsalDraft, workload: &Value) -> Result<Value, NoJob> {
+    let spec = workload.pointer("/spec/template/spec").cloned().ok_or(NoJob::Drifted)?;
+    if workload["metadata"]["uid"].as_str() != Some(&draft.workload.meta.uid)
+        || canonical(&spec) != draft.workload.template.fingerprint
+    {
+        return Err(NoJob::Drifted);
+    }
+    let mut workload = workload.clone();
+    match &draft.mount {
+        Some(mount) => apply::apply(&mut workload, &mount.patch(&draft.workload), true).map_err(NoJob::Taken)?,
+        None => fields::release(&mut workload),
+    }
+    let pod = pod(draft, &workload["spec"]["template"]["spec"]);
+    let meta = &draft.workload.meta;
+    Ok(json!({
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {
+            "namespace": draft.key.namespace,
+            "name": draft.key.name,
+            "labels": {MANAGED_BY: OPERATOR},
+            "annotations": {for_annotation(): format!("{}/{}", draft.kind, meta.uid)},
+            "ownerReferences": [{
+                "apiVersion": "apps/v1",
+                "kind": draft.workload.kind.as_str(),
+                "name": meta.key.name,
+                "uid": meta.uid,
+            }],
+        },
+        "spec": {
+            "backoffLimit": 0,
+            "activeDeadlineSeconds": JOB_DEADLINE,
+            "ttlSecondsAfterFinished": REMEMBERED,
+            // A node that is drained says nothing of the files.
+            "podFailurePolicy": {
+                "rules": [{"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}],
+            },
+            "template": {
+                // None of the workload's labels: no Service may lead here. A mesh's sidecar would
+                // never end, and is not needed where nothing is sent.
+                "metadata": {
+                    "labels": {MANAGED_BY: OPERATOR, "sidecar.istio.io/inject": "false"},
+                    "annotations": {"linkerd.io/inject": "disabled"},
+                },
+                "spec": pod,
+            },
+        },
+    }))
+}
+
+/// The fingerprint, of a spec as the API server writes it.
+fn canonical(spec: &Value) -> String {
+    let typed: Result<k8s_openapi::api::core::v1::PodSpec, _> = serde_json::from_value(spec.clone());
+    crate::ownership::fingerprint(&typed.ok().and_then(|s| serde_json::to_value(s).ok()).unwrap_or_default())
+}
+
+fn pod(draft: &RehearsalDraft, spec: &Value) -> Value {
+    let mut pod = kept(spec, &POD);
+    let volumes: Vec<Value> = items(spec, "volumes").filter_map(volume).collect();
+    let there = |mount: &Value| volumes.iter().any(|v| v["name"] == mount["name"]);
+    let main = items(spec, "containers").find(|c| c["name"] == draft.container.as_str()).unwrap_or(&Value::Null);
+    let ours = items(spec, "initContainers").filter(|c| c["name"] == COPY_CONTAINER);
+    let mut container = kept(main, &FIELDS);
+    container.insert("name".into(), json!(CONTAINER));
+    container.insert("command".into(), json!(["sh", "-c", LAUNCHER, "rehearse"]));
+    let args: Vec<&str> = std::iter::once(SCRIPT).chain(draft.args.iter().map(String::as_str)).collect();
+    container.insert("args".into(), json!(args));
+    let mounts: Vec<&Value> = items(main, "volumeMounts").filter(|m| there(m)).collect();
+    container.insert("volumeMounts".into(), json!(mounts));
+    if let Some(resources) = container.get_mut("resources").and_then(Value::as_object_mut) {
+        resources.remove("claims");
+    }
+    let ours: Vec<&Value> = ours.collect();
+    if !ours.is_empty() {
+        pod.insert("initContainers".into(), json!(ours));
+    }
+    pod.insert("volumes".into(), json!(volumes));
+    pod.insert("containers".into(), json!([container]));
+    pod.insert("activeDeadlineSeconds".into(), json!(POD_DEADLINE));
+    pod.insert("automountServiceAccountToken".into(), json!(false));
+    pod.insert("enableServiceLinks".into(), json!(false));
+    pod.insert("restartPolicy".into(), json!("Never"));
+    pod.insert("terminationGracePeriodSeconds".into(), json!(1));
+    if let Some(nodes) = spec.pointer("/affinity/nodeAffinity") {
+        pod.insert("affinity".into(), json!({"nodeAffinity": nodes}));
+    }
+    Value::Object(pod)
+}
+
+fn items<'a>(parent: &'a Value, list: &str) -> impl Iterator<Item = &'a Value> {
+    parent[list].as_array().into_iter().flatten()
+}
+
+fn kept(from: &Value, fields: &[&str]) -> Map<String, Value> {
+    let fields = fields.iter().filter_map(|field| Some(((*field).to_owned(), from.get(field)?.clone())));
+    fields.collect()
+}
+
+/// Volumes in which settings may live stay: those that are read-only by nature, and scratch space.
+/// Data (claims, host paths, network file systems) is nobody's to touch in a rehearsal.
+fn volume(volume: &Value) -> Option<Value> {
+    const HARMLESS: [&str; 5] = ["configMap", "downwardAPI", "emptyDir", "image", "secret"];
+    if HARMLESS.iter().any(|source| volume.get(source).is_some()) {
+        return Some(volume.clone());
+    }
+    if volume.pointer("/csi/readOnly").is_some_and(|only| *only == true) {
+        return Some(volume.clone());
+    }
+    let sources = volume.pointer("/projected/sources")?.as_array()?;
+    let no_token: Vec<&Value> = sources.iter().filter(|s| s.get("serviceAccountToken").is_none()).collect();
+    if no_token.is_empty() {
+        return None;
+    }
+    let mut volume = volume.clone();
+    volume["projected"]["sources"] = json!(no_token);
+    Some(volume)
+}

@@ -1,0 +1,150 @@
+//! What rehearsals of a workload have said: read from their Jobs, pods and events.
+
+use std::collections::BTreeMap;
+
+use direct_upload_api::Reason;
+use serde::Deserialize;
+
+use super::draft::{RehearsalDraft, for_workload};
+use crate::model::{Job, Key, Known, Pod, Problem, Snapshot, Workload};
+use crate::openstack::layout;
+use crate::ownership::reads_annotation;
+use crate::workload::target::Target;
+
+/// The last words of a rehearsal (`src/plan/rehearsal/rehearse.py`).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Answer {
+    pub problem: Option<Objection>,
+    /// Where Horizon reads snippets in this image.
+    pub local_settings_dir: Option<String>,
+}
+
+/// What speaks against the files.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Objection {
+    pub code: Code,
+    pub text: String,
+}
+
+/// Which kind of objection it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum Code {
+    /// The program of this image never reads a file from that place.
+    NotRead,
+    /// Something that is read later takes the effect away.
+    Overridden,
+    /// Whatever else: a file does not parse, raises, or is not there.
+    #[serde(other)]
+    Other,
+}
+
+/// How far a rehearsal is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rehearsal {
+    /// All goes well so far.
+    Running,
+    /// Its pod does not come up; why, in the kubelet's words. It may yet.
+    Waiting(String),
+    /// The cluster refuses its pods; why.
+    Refused(String),
+    /// Nothing speaks against the files.
+    Passed(Answer),
+    /// Something does.
+    Failed(Objection),
+    /// It ended without a word: time was up, or its image could not be had.
+    Silent(String),
+}
+
+impl Rehearsal {
+    /// Why it holds a roll up, if it does.
+    pub fn objection(&self) -> Option<Problem> {
+        let (reason, why) = match self {
+            Self::Running | Self::Passed(_) => return None,
+            Self::Failed(objection) => (Reason::RehearsalFailed, &objection.text),
+            Self::Refused(why) => (Reason::RehearsalRefused, why),
+            Self::Waiting(why) | Self::Silent(why) => (Reason::RehearsalUnfinished, why),
+        };
+        Some(Problem::new(reason, format!("its rehearsal holds the roll up: {why}")))
+    }
+}
+
+/// A workload's rehearsals by the name of their Job.
+pub fn of(snapshot: &Snapshot, workload: &Workload) -> Known<BTreeMap<String, Rehearsal>> {
+    let namespace = &workload.meta.key.namespace;
+    let ours = |job: &&std::sync::Arc<Job>| for_workload(&job.meta, &workload.meta.uid);
+    let jobs = snapshot.jobs.list(namespace)?.filter(ours);
+    Ok(jobs.map(|job| (job.meta.key.name.clone(), rehearsal(snapshot, job))).collect())
+}
+
+/// Where the target's image reads Horizon's snippets: noted on the workload by a roll, or still in the
+/// Job that asked. None if it may not be asked.
+///
+/// # Errors
+/// [`Reason::Looking`] if it is to be asked, or what was said of it cannot be used.
+pub fn reads(
+    resource: &Key,
+    target: &Target,
+    rehearsals: Option<&Known<BTreeMap<String, Rehearsal>>>,
+) -> Result<Option<String>, Problem> {
+    let noted = target.workload.meta.ours.get(&reads_annotation());
+    let noted = noted.and_then(|text| text.split_once(' ')).filter(|(image, _)| *image == target.container.image);
+    if let Some((_, dir)) = noted {
+        return layout::snippets(&reads_annotation(), dir).map(Some);
+    }
+    let Some(rehearsals) = rehearsals else { return Ok(None) };
+    let look = RehearsalDraft::look(resource, target).key.name;
+    let answer = rehearsals.as_ref().ok().and_then(|all| match all.get(&look)? {
+        Rehearsal::Passed(answer) => Some(answer.local_settings_dir.as_deref()),
+        _ => None,
+    });
+    match answer {
+        Some(Some(dir)) => layout::snippets(&format!("Job {look}"), dir).map(Some),
+        Some(None) => Err(Problem::new(
+            Reason::PathUnknown,
+            format!(
+                "the image was asked where it reads snippets (Job {look}), and the answer is lost; set spec.paths.localSettingsDir, or delete the Job to have it asked again"
+            ),
+        )),
+        None => Err(Problem::new(
+            Reason::Looking,
+            "the workload's own image is asked where it reads snippets, since its path holds a Python version",
+        )),
+    }
+}
+
+fn rehearsal(snapshot: &Snapshot, job: &Job) -> Rehearsal {
+    let pod = snapshot.pods.seen(&job.meta.key.namespace).find(|p| p.job.as_ref() == Some(&job.meta.key.name));
+    let answer = pod.and_then(|p| serde_json::from_str::<Answer>(p.answer.as_deref()?).ok());
+    match &job.outcome {
+        Some(Ok(())) => Rehearsal::Passed(answer.unwrap_or_default()),
+        Some(Err(why)) => match answer.and_then(|a| a.problem) {
+            Some(problem) => Rehearsal::Failed(Objection { text: plain(&problem.text), ..problem }),
+            None => match refusal(snapshot, &job.meta.key).filter(|_| pod.is_none()) {
+                Some(message) => Rehearsal::Refused(message),
+                None => Rehearsal::Silent(pod.and_then(|p| p.trouble.clone()).unwrap_or_else(|| why.clone())),
+            },
+        },
+        None => waiting(snapshot, job, pod.map(|p| &**p)),
+    }
+}
+
+fn waiting(snapshot: &Snapshot, job: &Job, pod: Option<&Pod>) -> Rehearsal {
+    match pod {
+        // A container that has ended with its answer is no trouble: the Job is about to say so.
+        Some(pod) if pod.answer.is_some() => Rehearsal::Running,
+        Some(pod) => pod.trouble.clone().map_or(Rehearsal::Running, Rehearsal::Waiting),
+        None => refusal(snapshot, &job.meta.key).map_or(Rehearsal::Running, Rehearsal::Refused),
+    }
+}
+
+fn refusal(snapshot: &Snapshot, job: &Key) -> Option<String> {
+    let events = snapshot.job_events.seen(&job.namespace).filter(|e| e.job == *job);
+    // All say the same in other words; the last one is the state of things.
+    events.max_by_key(|e| e.meta.created).map(|e| plain(&e.message))
+}
+
+/// What came out of a container may hold anything.
+fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(1000).collect()
+}

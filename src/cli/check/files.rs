@@ -1,0 +1,108 @@
+//! Paths → texts. The only part of `check` that reads files.
+
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use direct_upload_check::{Text, classify};
+
+/// Larger files are no configuration but dumps of everything.
+const MOST_BYTES: u64 = 16 << 20;
+
+/// Reads files, folders and (`-`) standard input; what cannot be read is told by name.
+pub fn read(paths: &[PathBuf]) -> (Vec<Text>, Vec<String>) {
+    let mut found = Found::default();
+    for path in paths {
+        if path.as_os_str() == "-" {
+            found.add("stdin".to_owned(), bounded(io::stdin().lock()), true);
+        } else if path.is_dir() {
+            found.walk(path);
+        } else {
+            found.add(path.display().to_string(), fs::File::open(path).and_then(bounded), true);
+        }
+    }
+    (found.texts, found.errors)
+}
+
+#[derive(Default)]
+struct Found {
+    texts: Vec<Text>,
+    errors: Vec<String>,
+}
+
+impl Found {
+    fn add(&mut self, name: String, bytes: io::Result<Vec<u8>>, named: bool) {
+        let text = bytes.and_then(|bytes| {
+            let too_large = bytes.len() as u64 > MOST_BYTES;
+            match readable(&name, bytes) {
+                // Keys, images and databases lie beside configuration.
+                None if !named && !is_manifest(&name) => Ok(None),
+                _ if too_large => Err(io::Error::other(format!("is larger than {} MiB", MOST_BYTES >> 20))),
+                None => Err(io::Error::other("is not UTF-8; save it as UTF-8")),
+                text => Ok(text),
+            }
+        });
+        match text {
+            Ok(None) => {}
+            Ok(Some(text)) => {
+                let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
+                self.texts.push(Text { name, text, named });
+            }
+            Err(error) => self.errors.push(format!("{name}: {error}")),
+        }
+    }
+
+    /// Hidden entries are left out (a mounted ConfigMap has each file twice, once below `..data`), and
+    /// so are linked folders, which may lead in circles.
+    fn walk(&mut self, folder: &Path) {
+        let entries = fs::read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<_>>>);
+        let mut entries = match entries {
+            Ok(entries) => entries,
+            Err(error) => return self.errors.push(format!("{}: {error}", folder.display())),
+        };
+        entries.sort_by_key(fs::DirEntry::file_name);
+        for entry in entries {
+            let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
+            if name.starts_with('.') {
+                continue;
+            }
+            if entry.file_type().is_ok_and(|t| t.is_dir()) {
+                self.walk(&path);
+            } else if path.is_file() && may_matter(&path, &name) {
+                self.add(path.display().to_string(), fs::File::open(&path).and_then(bounded), false);
+            }
+        }
+    }
+}
+
+/// Configuration in another encoding is read with its strange bytes replaced: that they are there is a
+/// finding, as the programs refuse them.
+fn readable(name: &str, bytes: Vec<u8>) -> Option<String> {
+    String::from_utf8(bytes).map_or_else(
+        |error| {
+            let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+            classify::kind(name, &text).is_some().then_some(text)
+        },
+        Some,
+    )
+}
+
+fn is_manifest(name: &str) -> bool {
+    [".yaml", ".yml", ".json"].iter().any(|ending| name.ends_with(ending))
+}
+
+/// A kustomization beside the manifests speaks of files, not of objects; other endings than those of
+/// configuration are some program's own.
+fn may_matter(path: &Path, name: &str) -> bool {
+    const OTHERS: [&str; 14] =
+        ["pem", "key", "crt", "log", "db", "sqlite", "png", "svg", "jpg", "js", "css", "html", "sh", "gz"];
+    let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
+    !classify::is_left_out(name) && !OTHERS.contains(&extension) && !name.starts_with("kustomization.")
+}
+
+/// One byte more than is accepted, so that a larger file is noticed.
+fn bounded(reader: impl Read) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    reader.take(MOST_BYTES + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}

@@ -1,0 +1,112 @@
+//! A running cluster → [`Input`]. Reads with the user's own rights, and changes nothing.
+//!
+//! Secrets are not read: what stands in them is told as unseen.
+
+use direct_upload_check::{Input, Object};
+use direct_upload_core::manifests::insert;
+use direct_upload_core::openstack::Release;
+use kube::api::{Api, DynamicObject, ListParams};
+use kube::core::{ApiResource, GroupVersionKind};
+use kube::{Client, ResourceExt};
+use thiserror::Error;
+
+/// What is read: group, version, kind, and whether clusters may lack it.
+const KINDS: [(&str, &str, &str, bool); 19] = [
+    ("", "v1", "ConfigMap", false),
+    ("", "v1", "Service", false),
+    ("apps", "v1", "Deployment", false),
+    ("apps", "v1", "StatefulSet", false),
+    ("apps", "v1", "DaemonSet", false),
+    ("batch", "v1", "Job", false),
+    ("networking.k8s.io", "v1", "Ingress", false),
+    ("horizon.openstack.org", "v1beta1", "Horizon", true),
+    ("glance.openstack.org", "v1beta1", "Glance", true),
+    ("cors.openstack.org", "v1beta1", "OpenStackAPI", true),
+    ("keystone.openstack.org", "v1beta1", "KeystoneEndpoint", true),
+    ("gateway.networking.k8s.io", "v1", "Gateway", true),
+    ("gateway.networking.k8s.io", "v1", "HTTPRoute", true),
+    ("gateway.envoyproxy.io", "v1alpha1", "SecurityPolicy", true),
+    ("projectcontour.io", "v1", "HTTPProxy", true),
+    ("networking.istio.io", "v1", "VirtualService", true),
+    ("traefik.io", "v1alpha1", "IngressRoute", true),
+    ("traefik.io", "v1alpha1", "Middleware", true),
+    ("route.openshift.io", "v1", "Route", true),
+];
+
+/// Objects a page: the API server's own default for large lists.
+const PAGE: u32 = 500;
+
+/// Which namespaces to look at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    All,
+    /// The kubeconfig's.
+    Default,
+    Namespace(String),
+}
+
+/// The cluster cannot be looked at.
+#[derive(Debug, Error)]
+pub enum LiveError {
+    #[error("no cluster: {0}; set KUBECONFIG, or name a context with kubectl config use-context")]
+    Client(#[source] kube::Error),
+    #[error("{0} objects cannot be listed: {1}")]
+    List(&'static str, #[source] kube::Error),
+}
+
+/// Lists what matters. Also: what could not be seen.
+///
+/// # Errors
+/// [`LiveError`] if there is no cluster, or not even workloads can be listed.
+pub async fn read(scope: &Scope, release: Option<Release>) -> Result<(Input, Vec<String>), LiveError> {
+    let client = Client::try_default().await.map_err(LiveError::Client)?;
+    let mut input = Input::new(release);
+    let mut notes = Vec::new();
+    for (group, version, kind, optional) in KINDS {
+        match list(&client, scope, &GroupVersionKind::gvk(group, version, kind)).await {
+            Ok(objects) => {
+                for object in objects {
+                    add(&mut input, group, version, kind, object, &mut notes);
+                }
+            }
+            Err(kube::Error::Api(status)) if optional && matches!(status.code, 403 | 404) => {}
+            Err(kube::Error::Api(status)) if status.code == 403 && kind != "Deployment" => {
+                notes.push(format!("{kind} objects: {}", status.message));
+            }
+            Err(error) => return Err(LiveError::List(kind, error)),
+        }
+    }
+    Ok((input, notes))
+}
+
+async fn list(client: &Client, scope: &Scope, kind: &GroupVersionKind) -> Result<Vec<DynamicObject>, kube::Error> {
+    let resource = ApiResource::from_gvk(kind);
+    let api: Api<DynamicObject> = match scope {
+        Scope::All => Api::all_with(client.clone(), &resource),
+        Scope::Default => Api::default_namespaced_with(client.clone(), &resource),
+        Scope::Namespace(namespace) => Api::namespaced_with(client.clone(), namespace, &resource),
+    };
+    let mut objects = Vec::new();
+    let mut page = ListParams::default().limit(PAGE);
+    loop {
+        let list = api.list(&page).await?;
+        objects.extend(list.items);
+        match list.metadata.continue_.filter(|token| !token.is_empty()) {
+            Some(token) => page = page.continue_token(&token),
+            None => return Ok(objects),
+        }
+    }
+}
+
+fn add(input: &mut Input, group: &str, version: &str, kind: &str, mut object: DynamicObject, notes: &mut Vec<String>) {
+    object.managed_fields_mut().clear();
+    let name = object.name_any();
+    let Ok(mut value) = serde_json::to_value(object) else { return };
+    // Items of a list do not say what they are.
+    value["apiVersion"] = if group.is_empty() { version.into() } else { format!("{group}/{version}").into() };
+    value["kind"] = kind.into();
+    if let Err(why) = insert(&mut input.snapshot, value.clone()) {
+        notes.push(direct_upload_check::error(&format!("{kind} {name}: {why}")));
+    }
+    input.objects.push(Object { value, file: None, node: None });
+}

@@ -1,0 +1,67 @@
+//! Why no TLS connection came about, in words; and whether a browser would say the same.
+
+use std::io;
+
+use direct_upload_core::judge::{Unreachable, UnreachableKind};
+use tokio_rustls::rustls::{AlertDescription, CertificateError, Error};
+
+use super::connect::{Host, inner};
+
+/// Tells a certificate that nobody would accept from one that only we do not know.
+pub fn unreachable(host: &Host, error: &io::Error) -> Unreachable {
+    match inner::<Error>(error) {
+        Some(Error::InvalidCertificate(error)) => certificate(host, error),
+        Some(Error::InvalidMessage(_)) => Unreachable::new(
+            UnreachableKind::Tls,
+            format!("{}:{} does not speak TLS", host.name, host.port),
+            "a browser gets no further either: serve https on this port, or correct the URL's scheme or port",
+        ),
+        Some(Error::AlertReceived(AlertDescription::CertificateRequired)) => Unreachable::new(
+            UnreachableKind::Tls,
+            format!("{}:{} wants a client certificate", host.name, host.port),
+            "a preflight never carries one: let the server ask for none on /v2/images/",
+        ),
+        _ => Unreachable::new(
+            UnreachableKind::Tls,
+            format!("no TLS connection to {}:{}: {error}", host.name, host.port),
+            "look at the TLS versions and ciphers of the server (TLS 1.2 or 1.3), and whether it knows this host name",
+        ),
+    }
+}
+
+fn certificate(host: &Host, error: &CertificateError) -> Unreachable {
+    let (why, fix) = match error {
+        CertificateError::UnknownIssuer => (
+            "its issuer is not known here".to_owned(),
+            "two causes: browsers do not know the issuer either (or the server does not send the intermediate certificates), then they refuse the upload too; or they know a CA of your own, then give it with --ca FILE, or spec.directUpload.probe.caConfigMap",
+        ),
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => (
+            format!("it is not for the name {} (subjectAltName; the common name does not count)", host.name),
+            "a browser refuses it too: issue it for this name, or correct the name in the Keystone catalog",
+        ),
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            ("it has expired".to_owned(), "a browser refuses it too, unless the clock here is wrong: renew it")
+        }
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            ("it is not valid yet".to_owned(), "a browser refuses it too, unless the clock here is wrong")
+        }
+        // rustls has no name for the cause (CaUsedAsEndEntity).
+        CertificateError::Other(_) => return self_signed(host),
+        other => (
+            other.to_string(),
+            "browsers refuse most such certificates too; if they trust a CA of your own, give it with --ca FILE, or spec.directUpload.probe.caConfigMap",
+        ),
+    };
+    let message = format!("the certificate of {}:{} is not valid: {why}", host.name, host.port);
+    Unreachable::new(UnreachableKind::Certificate, message, fix)
+}
+
+/// A certificate that vouches for itself. Imported as trusted, Chromium takes it if it is a CA's, and
+/// Firefox if it is not: none is taken by both.
+pub fn self_signed(host: &Host) -> Unreachable {
+    Unreachable::new(
+        UnreachableKind::Certificate,
+        format!("the certificate of {}:{} is not valid: it is a CA's own, or signed by itself", host.name, host.port),
+        "Chromium or Firefox refuses it even where it is trusted: let a CA of your own issue the server's certificate, and give that CA with --ca FILE",
+    )
+}

@@ -1,0 +1,13 @@
+//! Sends requests, within bounds.
+
+pub mod address;
+pub mod connect;
+pub mod explain_tls;
+pub mod keystone;
+pub mod probe;
+pub mod proxy;
+pub use address::Range;
+pub use connect::{Host, Trust};
+pub use keystone::Credential;
+pub use probe::{Probe, probe};
+pub use proxy::Proxies;

@@ -1,0 +1,210 @@
+//! One preflight over the network, or what stands for it where browsers make none, within bounds: no redirect is followed, no body is read, no
+//! refused address is asked, and it ends after ten seconds.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use direct_upload_api::Rule;
+use direct_upload_api::web::{Endpoint, Origin};
+use direct_upload_core::judge::{
+    Advice, Answer, Failure, Outcome, Preflight, Request, Unreachable, UnreachableKind, Unreadable, Verdict,
+    diagnose as narrow, head, judge, origin_allowed, same_origin,
+};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::rustls;
+
+use super::address::Range;
+use super::connect::{self, Host, Stream, Trust};
+use super::explain_tls;
+use super::proxy::{Proxies, Proxy};
+
+/// How long one question may take, connection included; and all that follow it together.
+const TOTAL: Duration = Duration::from_secs(10);
+
+/// What to ask, and how.
+#[derive(Clone, Debug)]
+pub struct Probe {
+    pub origin: Origin,
+    pub endpoint: Endpoint,
+    /// Addresses for names, first match counts.
+    pub hosts: Vec<Host>,
+    pub trust: Trust,
+    /// Used for hosts that have no address in `hosts`.
+    pub proxies: Proxies,
+    /// Never asked, beside what is never asked anyway.
+    pub denied: Vec<Range>,
+    /// After a silent refusal, ask for less (up to five times) to learn what it minds.
+    pub narrow: bool,
+}
+
+/// Asks and judges. Also returns the question, which has an image id of its own.
+pub async fn probe(probe: &Probe) -> (Preflight, Outcome) {
+    let asked = Preflight::upload(probe.origin.clone(), probe.endpoint.clone());
+    let host = probe.host();
+    let outcome = match asked.objection(host.address.is_some()) {
+        Some(failure) => Outcome::Objection(Box::new(failure)),
+        None => ask_and_judge(probe, &host, &asked).await.unwrap_or_else(Outcome::Unreachable),
+    };
+    (asked, outcome)
+}
+
+impl Probe {
+    /// The endpoint's host, with the address that was given for it.
+    fn host(&self) -> Host {
+        let (name, port) = (self.endpoint.origin().host(), self.endpoint.port());
+        let given = self.hosts.iter().find(|host| host.port == port && host.name.eq_ignore_ascii_case(name));
+        Host { name: name.to_owned(), port, address: given.and_then(|host| host.address) }
+    }
+
+    /// The proxy that leads to a host, if one does.
+    fn proxy(&self, host: &Host) -> Option<Proxy> {
+        self.proxies.of(self.endpoint.origin().as_str()).filter(|_| host.address.is_none())
+    }
+}
+
+async fn ask_and_judge(probe: &Probe, host: &Host, asked: &Preflight) -> Result<Outcome, Unreachable> {
+    let first = async {
+        let addresses = match probe.proxy(host) {
+            // The proxy finds the name's address; one that is written out is ours to refuse.
+            Some(_) if host.name.parse::<IpAddr>().is_err() => Vec::new(),
+            _ => connect::resolve(host, &probe.denied).await?,
+        };
+        exchange(probe, host, &addresses, &asked.request()).await
+    };
+    let (address, answer) = timeout(TOTAL, first).await.unwrap_or_else(|_| Err(late()))?;
+    let mut verdict = judge(asked, &answer);
+    if asked.same_origin() && same_origin::is_worth_asking(&answer) {
+        let versions = timeout(TOTAL, exchange(probe, host, &[address], &asked.versions())).await;
+        if versions.is_ok_and(|answered| answered.is_ok_and(|(_, answer)| same_origin::lists_versions(&answer))) {
+            verdict = Verdict { failure: None, advice: same_origin::advice(true) };
+        }
+    }
+    if let Some(failure) = verdict.failure.take() {
+        verdict.failure = Some(narrowed(probe, host, address, asked, &answer, failure).await);
+    }
+    if probe.proxy(host).is_none() {
+        verdict.advice.extend(reached_here_only(host, asked, address));
+    }
+    Ok(Outcome::Judged { address, answer, verdict: Box::new(verdict) })
+}
+
+/// What answers here may not be there for a browser elsewhere (DU010).
+fn reached_here_only(host: &Host, asked: &Preflight, address: SocketAddr) -> Option<Advice> {
+    let why = match asked.endpoint.origin().unreachable() {
+        Some(why) => why,
+        None if host.address.is_none() && address.ip().to_canonical().is_loopback() => "here a loopback address",
+        None => return None,
+    };
+    let name = &host.name;
+    Some(Advice::new(
+        Rule::NotPublic,
+        format!("{name} is {why}: it answers here, but not for a browser on another machine"),
+    ))
+}
+
+/// The failure, more precise if asking for less made it so; as it was if not.
+async fn narrowed(
+    probe: &Probe,
+    host: &Host,
+    address: SocketAddr,
+    asked: &Preflight,
+    answer: &Answer,
+    failure: Failure,
+) -> Failure {
+    if !probe.narrow || !narrow::is_worth_asking(asked, answer) {
+        return failure;
+    }
+    let questions = narrow::questions(asked);
+    let answers = async {
+        let mut granted = Vec::new();
+        for question in &questions {
+            let (_, answer) = exchange(probe, host, &[address], &question.request()).await.ok()?;
+            granted.push(origin_allowed(question, &answer.headers));
+        }
+        Some(granted)
+    };
+    let granted = timeout(TOTAL, answers).await.ok().flatten().unwrap_or_default();
+    narrow::conclude(asked, answer, &failure, &granted).unwrap_or(failure)
+}
+
+/// One request and its answer, and the address that gave it: the proxy's, where there is one.
+async fn exchange(
+    probe: &Probe,
+    host: &Host,
+    addresses: &[SocketAddr],
+    asked: &Request,
+) -> Result<(SocketAddr, Answer), Unreachable> {
+    let is_https = probe.endpoint.origin().is_https();
+    let proxy = probe.proxy(host);
+    let (stream, address) = match &proxy {
+        None => connect::connect(addresses).await?,
+        Some(proxy) => through(proxy, host, is_https).await?,
+    };
+    let stream: Box<dyn Stream> =
+        if is_https { connect::secure(stream, host, &probe.trust).await? } else { Box::new(stream) };
+    let request = request(probe.endpoint.origin(), asked, proxy.as_ref().filter(|_| !is_https));
+    let answer = send(stream, &request).await.map_err(|error| no_answer(host, address, &error))?;
+    Ok((address, answer))
+}
+
+/// A connection to the proxy; for https, through it.
+pub async fn through(proxy: &Proxy, host: &Host, tunnel: bool) -> Result<(TcpStream, SocketAddr), Unreachable> {
+    let mut stream = proxy.connect().await?;
+    let address = stream.peer_addr().unwrap_or_else(|_| SocketAddr::from(([0, 0, 0, 0], 0)));
+    if tunnel {
+        let name = if host.name.contains(':') { format!("[{}]", host.name) } else { host.name.clone() };
+        proxy.tunnel(&mut stream, &format!("{name}:{}", host.port)).await?;
+    }
+    Ok((stream, address))
+}
+
+/// One request; the connection is dropped with the body unread.
+async fn send(mut stream: Box<dyn Stream>, request: &str) -> io::Result<Answer> {
+    stream.write_all(request.as_bytes()).await?;
+    stream.flush().await?;
+    let mut bytes = Vec::new();
+    loop {
+        if stream.read_buf(&mut bytes).await? == 0 {
+            return Err(io::Error::other(Unreadable::Cut));
+        }
+        if let Some(answer) = head::read(&bytes).map_err(io::Error::other)? {
+            return Ok(answer);
+        }
+    }
+}
+
+/// What the URL parser let through is fit for a request line and for header values. A proxy without
+/// a tunnel is told the whole URL (RFC 9112 §3.2.2).
+fn request(origin: &Origin, asked: &Request, proxy: Option<&Proxy>) -> String {
+    let Request { method, path, .. } = asked;
+    let whole = proxy.map_or("", |_| origin.as_str());
+    let authority = origin.as_str().split_once("://").map_or("", |(_, rest)| rest);
+    let mut lines =
+        vec![format!("{method} {whole}{path} HTTP/1.1"), format!("Host: {authority}"), "Connection: close".to_owned()];
+    lines.extend(asked.lines.iter().map(|(name, value)| format!("{name}: {value}")));
+    let authorization = proxy.map(Proxy::authorization).unwrap_or_default();
+    format!("{}\r\n{authorization}\r\n", lines.join("\r\n"))
+}
+
+/// By TLS 1.3 a server's objection to the client comes only now.
+fn no_answer(host: &Host, address: SocketAddr, error: &io::Error) -> Unreachable {
+    if connect::inner::<rustls::Error>(error).is_some() {
+        return explain_tls::unreachable(host, error);
+    }
+    Unreachable::new(
+        UnreachableKind::Http,
+        format!("no readable HTTP answer from {address}: {error}"),
+        "look at the log of the server or proxy there; a port that speaks another protocol or TLS answers so too",
+    )
+}
+
+fn late() -> Unreachable {
+    Unreachable::new(
+        UnreachableKind::Timeout,
+        format!("no answer within {} s", TOTAL.as_secs()),
+        "look at the server's log; a proxy that waits for a Glance that does not run answers so too",
+    )
+}
