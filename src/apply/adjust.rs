@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use direct_upload_api::ExposureKind;
 use direct_upload_core::derive::Adjustment;
-use direct_upload_core::model::{Key, Kind, Refusal, resource};
+use direct_upload_core::model::{Key, Kind, RefusedWrite};
 use direct_upload_core::plan::patch;
 use jiff::{SignedDuration, Timestamp};
 use kube::api::{Patch, PatchParams};
@@ -36,14 +36,9 @@ impl Writer {
             );
             return Err(self.leave(adjustment, why, CONTENDED_SPAN, now));
         }
-        let kind = match adjustment.kind {
-            ExposureKind::Ingress => Kind::Ingress,
-            ExposureKind::Route => Kind::Route,
-            ExposureKind::HTTPRoute => Kind::HTTPRoute,
-            ExposureKind::Service => Kind::Service,
-        };
+        let kind = Kind::from(adjustment.kind);
         let mut patch = patch(adjustment);
-        let resource = resource(kind);
+        let resource = kind.resource();
         patch["apiVersion"] = resource.api_version.into();
         patch["kind"] = resource.kind.into();
         let params = PatchParams::apply(&self.manager);
@@ -76,7 +71,7 @@ impl Writer {
 
     fn leave(&self, adjustment: &Adjustment, why: String, seconds: i64, now: Timestamp) -> ApplyError {
         let until = now.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX);
-        let refusal = Refusal { annotations: adjustment.annotations.clone(), why: why.clone(), until };
+        let refusal = RefusedWrite { annotations: adjustment.annotations.clone(), why: why.clone(), until };
         self.live.refuse(adjustment.kind, adjustment.key.clone(), refusal);
         ApplyError::Left(why)
     }

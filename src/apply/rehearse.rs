@@ -1,11 +1,11 @@
 //! Begins a rehearsal.
 
 use direct_upload_core::model::{Kind, describe};
-use direct_upload_core::workload::{NoJob, RehearsalDraft, rehearsal};
+use direct_upload_core::workload::rehearsal::{self, NoJob, RehearsalDraft};
 use kube::api::{DynamicObject, Patch, PatchParams, PostParams};
 
 use super::error::ApplyError;
-use super::write::{Writer, kind};
+use super::write::Writer;
 
 impl Writer {
     /// The pod is made from the workload as it stands now: the snapshot holds no environments,
@@ -14,9 +14,9 @@ impl Writer {
         let key = &draft.workload.meta.key;
         let object = format!("Job {}", draft.key);
         let failed = |error| ApplyError::of(&object, error);
-        let workload = self.api(kind(&draft.workload), key).get(&key.name).await.map_err(failed)?;
+        let workload = self.api(draft.workload.kind.into(), key).get(&key.name).await.map_err(failed)?;
         let workload = serde_json::to_value(workload).map_err(|e| failed(kube::Error::SerdeError(e)))?;
-        let job = match rehearsal::job::job(draft, &workload) {
+        let job = match rehearsal::job(draft, &workload) {
             Ok(job) => job,
             Err(why) => return Err(self.no_job(draft, &object, &why).await),
         };
@@ -42,7 +42,7 @@ impl Writer {
         if let (NoJob::Taken(_), Some(mount)) = (why, &draft.mount) {
             let params = PatchParams::apply(&self.manager).dry_run();
             let patch = Patch::Apply(mount.patch(workload));
-            if let Err(error) = self.api(kind(workload), key).patch(&key.name, &params, &patch).await {
+            if let Err(error) = self.api(workload.kind.into(), key).patch(&key.name, &params, &patch).await {
                 return ApplyError::of(&describe(workload.kind, key), error);
             }
         }

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use direct_upload_api::{FINALIZER, OPERATOR, WorkloadKind};
-use direct_upload_core::model::{Key, Kind, Meta, Workload, resource, workload};
+use direct_upload_api::{FINALIZER, OPERATOR};
+use direct_upload_core::model::{Key, Kind, Meta, Workload, describe};
 use direct_upload_core::plan::Action;
-use direct_upload_core::workload::{ConfigMapDraft, mount};
+use direct_upload_core::workload::{ConfigMapDraft, release_patch};
 use kube::Client;
 use kube::api::{Api, DeleteParams, DynamicObject, Patch, PatchParams, PostParams, Preconditions};
 use serde_json::{Value, json};
@@ -44,7 +44,7 @@ impl Writer {
             Action::Mount { workload, mount }
             | Action::SwitchMode { workload, mount }
             | Action::Claim { workload, mount } => self.workload(workload, mount.patch(workload)).await,
-            Action::Release { workload } => match self.workload(workload, mount::release(workload)).await {
+            Action::Release { workload } => match self.workload(workload, release_patch(workload)).await {
                 // Gone, or made anew: nothing of ours is in it.
                 Err(ApplyError::Refused { code: 404 | 409, .. }) => Ok(()),
                 other => other,
@@ -92,7 +92,7 @@ impl Writer {
 
     /// The uid makes the API server refuse an object that was deleted or made anew.
     fn identity(&self, meta: &Meta) -> Value {
-        let resource = resource(self.kind);
+        let resource = self.kind.resource();
         json!({
             "apiVersion": resource.api_version,
             "kind": resource.kind,
@@ -134,11 +134,11 @@ impl Writer {
     }
 
     async fn workload(&self, workload: &Workload, patch: Value) -> Result<(), ApplyError> {
-        let kind = kind(workload);
+        let kind = Kind::from(workload.kind);
         let key = &workload.meta.key;
         let params = PatchParams::apply(&self.manager);
         let answer = self.api(kind, key).patch(&key.name, &params, &Patch::Apply(&patch)).await;
-        let object = workload::describe(workload.kind, key);
+        let object = describe(workload.kind, key);
         self.take(kind, answer.map_err(|e| ApplyError::of(&object, e))?);
         Ok(())
     }
@@ -160,7 +160,7 @@ impl Writer {
     }
 
     pub fn api(&self, kind: Kind, key: &Key) -> Api<DynamicObject> {
-        Api::namespaced_with(self.client.clone(), &key.namespace, &resource(kind))
+        Api::namespaced_with(self.client.clone(), &key.namespace, &kind.resource())
     }
 
     fn describe(&self, key: &Key) -> String {
@@ -170,19 +170,10 @@ impl Writer {
     /// The answer is newer than any watch event: the next plan must see it.
     pub fn take(&self, kind: Kind, answer: DynamicObject) {
         if let Ok(mut value) = serde_json::to_value(answer) {
-            let resource = resource(kind);
+            let resource = kind.resource();
             value["apiVersion"] = resource.api_version.into();
             value["kind"] = resource.kind.into();
             self.live.put(kind, value);
         }
-    }
-}
-
-/// What a workload is among the kinds that are watched.
-pub fn kind(workload: &Workload) -> Kind {
-    match workload.kind {
-        WorkloadKind::Deployment => Kind::Deployment,
-        WorkloadKind::StatefulSet => Kind::StatefulSet,
-        WorkloadKind::DaemonSet => Kind::DaemonSet,
     }
 }

@@ -39,7 +39,7 @@ pub enum CopyError {
     /// Two files would become one.
     #[error("{}: another file has the same name", .0.display())]
     Twice(PathBuf),
-    /// Reading or writing failed.
+    /// CatalogReading or writing failed.
     #[error("{}: {error}", .path.display())]
     Io {
         /// The file.

@@ -138,13 +138,14 @@ fn report(outcome: &Outcome) -> bool {
         let resource = &end.resource;
         match &end.state {
             State::Unmet(_, problem) if problem.reason == Reason::Suspended => {
-                output::say(format_args!("note: {resource}: {}", problem.message));
+                output::say(format_args!("note: {resource}: {}", problem.message()));
             }
             State::Unmet(condition, problem) => {
                 fine = false;
                 output::say(format_args!(
                     "error: {resource}: {condition}=False, {}: {}",
-                    problem.reason, problem.message
+                    problem.reason,
+                    problem.message()
                 ));
             }
             State::Done(_) | State::Gone | State::Pending => {}

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use direct_upload_core::model::{Kind, Known, Unknown};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::APIResource;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{APIResource, APIResourceList};
 use kube::Client;
 use kube::api::ApiResource;
 use tokio::sync::watch;
@@ -17,23 +17,11 @@ use tokio::task::AbortHandle;
 /// How often is asked: so long after its installation a kind is picked up.
 const INTERVAL: Duration = Duration::from_secs(15);
 
-/// Group and version, and the kinds in it. An earlier line is preferred.
-const OPTIONAL: [(&str, &[Kind]); 3] = [
-    ("gateway.networking.k8s.io/v1", &[Kind::HTTPRoute, Kind::Gateway, Kind::ReferenceGrant]),
-    ("gateway.networking.k8s.io/v1beta1", &[Kind::ReferenceGrant]),
-    ("route.openshift.io/v1", &[Kind::Route]),
-];
-
 /// A kind's resource; none if it is not served; or why that is not known.
 pub type Answer = Known<Option<ApiResource>>;
 
 /// What is known of each kind; a kind that was not asked for yet is not in it.
 pub type Served = BTreeMap<Kind, Answer>;
-
-/// Whether a cluster may lack the kind.
-pub fn is_optional(kind: Kind) -> bool {
-    OPTIONAL.iter().any(|(_, kinds)| kinds.contains(&kind))
-}
 
 /// Asks for ever. The task ends with the handle's owner, or when nobody listens.
 pub fn start(client: Client) -> (watch::Receiver<Served>, AbortHandle) {
@@ -56,37 +44,32 @@ pub fn start(client: Client) -> (watch::Receiver<Served>, AbortHandle) {
 
 async fn ask(client: &Client) -> Served {
     let mut served = Served::new();
-    for (group_version, kinds) in OPTIONAL {
-        let list = client.list_api_group_resources(group_version).await;
-        for kind in kinds {
-            let answer = match &list {
-                Ok(list) => {
-                    let of = |r: &&APIResource| r.kind == format!("{kind:?}") && !r.name.contains('/');
-                    Ok(list.resources.iter().find(of).map(|r| resource(group_version, &r.kind, &r.name)))
-                }
-                Err(kube::Error::Api(status)) if status.code == 404 => Ok(None),
-                Err(error) => {
-                    let why = format!("whether the cluster serves {kind:?} is not known: {error}");
-                    Err(Unknown { why, pending: false })
-                }
-            };
-            let entry = served.entry(*kind).or_insert(Ok(None));
-            if *entry == Ok(None) {
-                *entry = answer;
+    let mut lists = BTreeMap::new();
+    for kind in Kind::ALL.iter().copied().filter(|kind| kind.registration().optional) {
+        let entry = served.entry(kind).or_insert(Ok(None));
+        for api_version in kind.registration().api_versions {
+            if !lists.contains_key(api_version) {
+                lists.insert(api_version, client.list_api_group_resources(api_version).await);
+            }
+            if let (Ok(None), Some(list)) = (&entry, lists.get(api_version)) {
+                *entry = answer(kind, api_version, list);
             }
         }
     }
     served
 }
 
-fn resource(api_version: &str, kind: &str, plural: &str) -> ApiResource {
-    let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
-    ApiResource {
-        group: group.to_owned(),
-        version: version.to_owned(),
-        api_version: api_version.to_owned(),
-        kind: kind.to_owned(),
-        plural: plural.to_owned(),
+/// What one version's list says of a kind.
+fn answer(kind: Kind, api_version: &str, list: &Result<APIResourceList, kube::Error>) -> Answer {
+    let registration = kind.registration();
+    let of = |resource: &APIResource| resource.kind == registration.name && resource.name == registration.plural;
+    match list {
+        Ok(list) => Ok(list.resources.iter().any(of).then(|| registration.resource(api_version))),
+        Err(kube::Error::Api(status)) if status.code == 404 => Ok(None),
+        Err(error) => {
+            let why = format!("whether the cluster serves {} is not known: {error}", registration.name);
+            Err(Unknown { why, pending: false })
+        }
     }
 }
 
@@ -113,7 +96,7 @@ mod tests {
 
     #[test]
     fn one_answer_after_the_other() {
-        let some = || Ok(Some(resource("gateway.networking.k8s.io/v1", "Gateway", "gateways")));
+        let some = || Ok(Some(Kind::Gateway.resource()));
         let error = || Err(Unknown { why: "503".into(), pending: false });
         let mut missing = BTreeSet::new();
         let mut before = Served::new();

@@ -10,8 +10,9 @@ use std::time::Duration;
 
 use direct_upload_api::ExposureKind;
 use direct_upload_core::derive::World;
-use direct_upload_core::manifests::reduce;
-use direct_upload_core::model::{Inquiry, Key, Kind, Question, Reading, Refusal, Snapshot, Standing, Unknown};
+use direct_upload_core::model::{
+    CatalogQuery, CatalogReading, Key, Kind, ProbeTarget, RefusedWrite, Snapshot, Standing, Unknown,
+};
 use prometheus_client::metrics::counter::Counter;
 use serde_json::Value;
 use tokio::sync::watch;
@@ -106,12 +107,8 @@ impl Live {
         state.arrivals += 1;
         let arrival = state.arrivals;
         state.versions.insert((kind, key.clone()), Version { uid, number: version, arrival });
-        match reduce(object) {
-            Ok(Some(object)) => {
-                let changed = state.snapshot.take_in(kind, key, object);
-                self.note(&mut state, changed);
-            }
-            Ok(None) => {}
+        match state.snapshot.take(kind, object, |_| Ok(())) {
+            Ok(changed) => self.note(&mut state, changed),
             // It hurts only itself: absent from the store, named in the log.
             Err(error) => tracing::warn!(?kind, object = %key, %error, "this object cannot be read and is ignored"),
         }
@@ -129,18 +126,18 @@ impl Live {
     }
 
     /// Takes in what preflights have shown; `None` when a question is no longer asked.
-    pub fn answer(&self, question: Question, standing: Option<Standing>) {
+    pub fn answer(&self, question: ProbeTarget, standing: Option<Standing>) {
         let mut state = self.lock();
         let changed = state.snapshot.answers.set(question, standing);
         self.note(&mut state, changed);
     }
 
     /// Takes in what a catalog says; `None` when it is no longer asked.
-    pub fn read_catalog(&self, inquiry: Inquiry, reading: Option<Reading>) {
+    pub fn read_catalog(&self, inquiry: CatalogQuery, reading: Option<CatalogReading>) {
         let mut state = self.lock();
         let catalogs = &mut state.snapshot.catalogs;
         let before = catalogs.get(&inquiry).cloned();
-        let after = reading.map(|reading| Reading::then(before.as_ref(), reading));
+        let after = reading.map(|reading| CatalogReading::then(before.as_ref(), reading));
         match &after {
             Some(reading) => drop(catalogs.insert(inquiry, reading.clone())),
             None => drop(catalogs.remove(&inquiry)),
@@ -149,9 +146,9 @@ impl Live {
     }
 
     /// Takes in that a write to an exposing object was refused.
-    pub fn refuse(&self, kind: ExposureKind, key: Key, refusal: Refusal) {
+    pub fn refuse(&self, kind: ExposureKind, key: Key, refusal: RefusedWrite) {
         let mut state = self.lock();
-        state.snapshot.refusals.insert((kind, key), refusal);
+        state.snapshot.refused_writes.insert((kind, key), refusal);
         self.note(&mut state, true);
     }
 
@@ -220,7 +217,7 @@ impl Live {
 impl State {
     fn remove(&mut self, kind: Kind, key: &Key) -> bool {
         self.versions.remove(&(kind, key.clone()));
-        self.snapshot.take_out(kind, key)
+        self.snapshot.remove(kind, key)
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use direct_upload_api::{MANAGED_BY, OPERATOR};
-use direct_upload_core::model::{Key, Kind, Needs, Unknown, resource};
+use direct_upload_core::model::{Key, Kind, Needs, Selected, Unknown, Watched};
 use futures::{StreamExt, TryStreamExt};
 use kube::Client;
 use kube::api::{Api, ApiResource, DynamicObject};
@@ -19,27 +19,6 @@ use tokio::task::AbortHandle;
 use super::discovery::{self, Answer, Served};
 use super::live::{Live, identity};
 use super::scope::{Scope, Widths, narrow, too_many};
-
-/// The kinds that are watched where a resource is; some of them only if the cluster serves them.
-const LOCAL: [Kind; 14] = [
-    Kind::Deployment,
-    Kind::StatefulSet,
-    Kind::DaemonSet,
-    Kind::ReplicaSet,
-    Kind::ControllerRevision,
-    Kind::Pod,
-    Kind::Job,
-    Kind::JobEvent,
-    Kind::Service,
-    Kind::Ingress,
-    Kind::HTTPRoute,
-    Kind::ReferenceGrant,
-    Kind::Route,
-    Kind::ConfigMap,
-];
-
-/// The resources themselves.
-const OWN: [Kind; 3] = [Kind::Horizon, Kind::Glance, Kind::OpenStackAPI];
 
 /// How long a watch that failed waits before it is tried again; doubled each time …
 const FIRST_WAIT: Duration = Duration::from_millis(500);
@@ -107,38 +86,39 @@ impl Watches {
     }
 
     fn wanted(&mut self, needs: Needs, served: &Served) -> HashSet<Watch> {
-        let mut wanted: HashSet<(Kind, Scope)> = HashSet::new();
-        for kind in OWN {
-            wanted.extend(self.own_scopes().into_iter().map(|scope| (kind, scope)));
-        }
-        let restricted = !self.namespaces.is_empty();
-        if !restricted {
-            wanted.insert((Kind::Namespace, Scope::All));
-        }
-        for kind in LOCAL {
-            let mut needed = needs.namespaces.clone();
-            if kind == Kind::HTTPRoute {
-                needed.extend(needs.routes_of.iter().cloned());
-            }
-            if restricted {
-                wanted.extend(narrow(&needed).map(|scope| (kind, scope)));
+        let mut wanted = HashSet::new();
+        for kind in Kind::ALL.iter().copied() {
+            let resource = if kind.registration().optional {
+                let Some(Ok(Some(resource))) = served.get(&kind) else { continue };
+                resource.clone()
             } else {
-                wanted.extend(self.widths.entry(kind).or_default().cover(&needed).into_iter().map(|s| (kind, s)));
-            }
+                kind.resource()
+            };
+            wanted.extend(self.scopes(kind, &needs).into_iter().map(|scope| (kind, scope, resource.clone())));
         }
-        if !restricted && too_many(needs.gateways.len()) {
-            wanted.insert((Kind::Gateway, Scope::All));
-        } else {
-            wanted.extend(needs.gateways.into_iter().map(|key| (Kind::Gateway, Scope::Named(key))));
-        }
-        wanted.extend(needs.sources.into_iter().map(|key| (Kind::Source, Scope::Named(key))));
-        let with_resource = |(kind, scope)| {
-            if discovery::is_optional(kind) {
-                return Some((kind, scope, served.get(&kind)?.clone().ok()??));
+        wanted
+    }
+
+    /// Where a kind is watched.
+    fn scopes(&mut self, kind: Kind, needs: &Needs) -> Vec<Scope> {
+        let restricted = !self.namespaces.is_empty();
+        let mut namespaces = needs.namespaces.clone();
+        match kind.registration().watched {
+            Watched::Own => return self.own_scopes(),
+            Watched::Cluster if restricted => return Vec::new(),
+            Watched::Cluster => return vec![Scope::All],
+            Watched::Named => {
+                let names = if kind == Kind::Gateway { &needs.gateways } else { &needs.config_maps };
+                // ConfigMaps are never watched all over: most are nobody's business here.
+                if kind == Kind::Gateway && !restricted && too_many(names.len()) {
+                    return vec![Scope::All];
+                }
+                return names.iter().cloned().map(Scope::Named).collect();
             }
-            Some((kind, scope, resource(kind)))
-        };
-        wanted.into_iter().filter_map(with_resource).collect()
+            Watched::Resources => {}
+            Watched::Routes => namespaces.extend(needs.routes_of.iter().cloned()),
+        }
+        if restricted { narrow(&namespaces).collect() } else { self.widths.entry(kind).or_default().cover(&namespaces) }
     }
 
     /// Tells the snapshot what it will not hear from any watch: of a kind that is not served there is
@@ -163,11 +143,11 @@ impl Watches {
         if self.namespaces.is_empty() {
             return;
         }
-        for kind in OWN.into_iter().chain([Kind::Namespace]) {
+        for kind in own_kinds().chain([Kind::Namespace]) {
             let why = format!("{kind:?} objects outside of --watch-namespace cannot be seen");
             self.live.unknown(kind, &Scope::All, Unknown { why, pending: false });
         }
-        for (kind, scope) in OWN.into_iter().flat_map(|k| self.own_scopes().into_iter().map(move |s| (k, s))) {
+        for (kind, scope) in own_kinds().flat_map(|k| self.own_scopes().into_iter().map(move |s| (k, s))) {
             self.live.unknown(kind, &scope, Unknown { why: "not read yet".into(), pending: true });
         }
     }
@@ -186,6 +166,11 @@ impl Drop for Watches {
     }
 }
 
+/// The resources themselves.
+fn own_kinds() -> impl Iterator<Item = Kind> {
+    Kind::ALL.iter().copied().filter(|kind| kind.registration().watched == Watched::Own)
+}
+
 /// Runs one watch for ever.
 async fn follow(client: Client, live: Arc<Live>, (kind, scope, resource): Watch) {
     let api: Api<DynamicObject> = match &scope {
@@ -193,11 +178,11 @@ async fn follow(client: Client, live: Arc<Live>, (kind, scope, resource): Watch)
         Scope::Namespace(namespace) => Api::namespaced_with(client.clone(), namespace, &resource),
         Scope::Named(key) => Api::namespaced_with(client.clone(), &key.namespace, &resource),
     };
-    let config = match (&scope, kind) {
+    let config = match (&scope, kind.registration().selected) {
         (Scope::Named(key), _) => Config::default().fields(&format!("metadata.name={}", key.name)),
-        (_, Kind::JobEvent) => Config::default().fields("involvedObject.kind=Job,reason=FailedCreate"),
-        (_, Kind::ConfigMap | Kind::Job) => Config::default().labels(&format!("{MANAGED_BY}={OPERATOR}")),
-        _ => Config::default(),
+        (_, Selected::Fields(fields)) => Config::default().fields(fields),
+        (_, Selected::Managed) => Config::default().labels(&format!("{MANAGED_BY}={OPERATOR}")),
+        (_, Selected::All) => Config::default(),
     };
     let mut events = watcher(api, config).default_backoff().into_stream().boxed();
     let (mut seen, mut asked) = (HashSet::new(), live.moment());

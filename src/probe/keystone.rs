@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use direct_upload_api::web::Endpoint;
 use direct_upload_core::judge::{read, request, user_agent};
-use direct_upload_core::model::{Inquiry, Published};
+use direct_upload_core::model::{CatalogQuery, PublicEndpoints};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
 use hyper::{Request, header};
@@ -35,21 +35,21 @@ pub struct Credential {
 /// # Errors
 /// Why there is no catalog, without a word of what was sent.
 pub async fn ask(
-    inquiry: &Inquiry,
+    inquiry: &CatalogQuery,
     credential: &Credential,
     proxies: &Proxies,
     denied: &[Range],
-) -> Result<Published, String> {
+) -> Result<PublicEndpoints, String> {
     let answer = exchange(inquiry, credential, proxies, denied);
     timeout(TOTAL, answer).await.unwrap_or_else(|_| Err(format!("no answer within {} s", TOTAL.as_secs())))
 }
 
 async fn exchange(
-    inquiry: &Inquiry,
+    inquiry: &CatalogQuery,
     credential: &Credential,
     proxies: &Proxies,
     denied: &[Range],
-) -> Result<Published, String> {
+) -> Result<PublicEndpoints, String> {
     let stream = open(inquiry, proxies, denied).await?;
     let no_answer = |why: hyper::Error| format!("no readable HTTP answer: {why}");
     let (mut sender, connection) =
@@ -76,7 +76,7 @@ async fn exchange(
     read(&body.to_bytes())
 }
 
-async fn open(inquiry: &Inquiry, proxies: &Proxies, denied: &[Range]) -> Result<Box<dyn Stream>, String> {
+async fn open(inquiry: &CatalogQuery, proxies: &Proxies, denied: &[Range]) -> Result<Box<dyn Stream>, String> {
     let origin = inquiry.auth_url.origin();
     let name = origin.host().to_owned();
     let address = inquiry.reach.hosts.get(&name).copied();

@@ -38,16 +38,16 @@ pub fn conditions(state: &State, facts: &Facts<'_>) -> Vec<Condition> {
 fn judge(type_: ConditionType, state: &State, facts: &Facts<'_>) -> (&'static str, Reason, String) {
     match type_ {
         ConditionType::Ready => match state {
-            State::Done(why) => ("True", why.reason, why.message.clone()),
-            State::Unmet(_, why) => ("False", why.reason, why.message.clone()),
+            State::Done(why) => ("True", why.reason, why.message().clone()),
+            State::Unmet(_, why) => ("False", why.reason, why.message().clone()),
             State::Pending | State::Gone => ("Unknown", Reason::Releasing, String::new()),
         },
         ConditionType::Reconciling => match state {
-            State::Unmet(_, why) if moves(why) => ("True", why.reason, why.message.clone()),
+            State::Unmet(_, why) if moves(why) => ("True", why.reason, why.message().clone()),
             _ => ("False", Reason::Settled, "nothing is under way".into()),
         },
         ConditionType::Stalled => match state {
-            State::Unmet(_, why) if why.reason.is_terminal() => ("True", why.reason, why.message.clone()),
+            State::Unmet(_, why) if why.reason.is_terminal() => ("True", why.reason, why.message().clone()),
             _ => ("False", Reason::Settled, "nothing has to be changed by a person".into()),
         },
         ConditionType::Verified => facts.verified.clone(),
@@ -70,7 +70,7 @@ fn chain(link: ConditionType, state: &State, facts: &Facts<'_>) -> (&'static str
             }
             (Some(here), Some(there)) if here == there => {
                 let status = if why.is_unknown() { "Unknown" } else { "False" };
-                return (status, why.reason, why.message.clone());
+                return (status, why.reason, why.message().clone());
             }
             _ => {}
         }

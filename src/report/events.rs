@@ -1,7 +1,7 @@
 //! One event for each step that did something a person would want to know.
 
 use direct_upload_api::OPERATOR;
-use direct_upload_core::model::{Kind, Meta, resource};
+use direct_upload_core::model::{Kind, Meta};
 use direct_upload_core::plan::{Action, Step};
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::Client;
@@ -35,7 +35,7 @@ impl Events {
 
     /// An event is a courtesy: that it cannot be written stops nothing.
     async fn publish(&self, meta: &Meta, type_: EventType, step: &Step, note: String) {
-        let resource = resource(self.kind);
+        let resource = self.kind.resource();
         let reference = ObjectReference {
             api_version: Some(resource.api_version),
             kind: Some(resource.kind),

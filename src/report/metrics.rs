@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use direct_upload_api::{ConfiguredMode, HorizonStatus, ProbeVerdict, Reason, VerificationStatus};
-use direct_upload_core::model::{Answered, Key};
+use direct_upload_core::model::{Key, ProbeAnswer};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -169,11 +169,11 @@ impl Metrics {
     }
 
     /// A preflight was made.
-    pub fn preflight(&self, answer: &Answered, took: Duration) {
+    pub fn preflight(&self, answer: &ProbeAnswer, took: Duration) {
         let verdict = match answer {
-            Answered::Granted(_) => "granted",
-            Answered::Refused(_) => "refused",
-            Answered::Unknown(_) => "unknown",
+            ProbeAnswer::Granted(_) => "granted",
+            ProbeAnswer::Refused(_) => "refused",
+            ProbeAnswer::Unknown(_) => "unknown",
         };
         self.preflights.get_or_create(&Preflight { verdict }).inc();
         self.preflight_seconds.observe(took.as_secs_f64());

@@ -39,7 +39,7 @@ fn region(name: String, destination: &Destination, verdict: Option<ProbeVerdict>
         glance_endpoint: endpoint(destination),
         verdict,
         reason: why.reason.to_string(),
-        message: why.message,
+        message: why.message(),
     }
 }
 

@@ -47,7 +47,7 @@ pub fn horizon(view: &HorizonView, plan: &Plan, now: Timestamp) -> Option<Horizo
         regions: regions::status(view, plan, &before),
         verification: verification::status(evidence, &before, now),
         config_maps: plan.config_map.iter().cloned().collect(),
-        advice: view.advice.iter().cloned().chain(verification::advice(evidence)).collect(),
+        advice: view.advice.iter().map(ToString::to_string).chain(verification::advice(evidence)).collect(),
     })
 }
 
@@ -89,7 +89,7 @@ pub fn glance(view: &GlanceView, plan: &Plan, origins: &[OriginPlan], now: Times
         namespace_count: i64::try_from(given.len()).ok().filter(|count| *count > 0),
         namespaces: namespaces.collect(),
         config_maps: plan.config_map.iter().chain(&plan.internal).cloned().collect(),
-        advice: view.advice.clone(),
+        advice: view.advice.iter().map(ToString::to_string).collect(),
         conditions: conditions(&plan.state, &facts),
     })
 }

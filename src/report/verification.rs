@@ -2,7 +2,7 @@
 
 use direct_upload_api::{HorizonStatus, ProbeFailure, ProbeVerdict, Reason, Verification, VerificationStatus};
 use direct_upload_core::derive::{Evidence, Failed, HorizonView};
-use direct_upload_core::openstack::Service;
+use direct_upload_core::openstack::OpenStackService;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
@@ -58,7 +58,7 @@ fn off(view: &HorizonView) -> bool {
 }
 
 /// A Glance's: what a preflight shows depends on the dashboard. Of other APIs none is made.
-pub fn of_accepting(service: &Service) -> (&'static str, Reason, String) {
+pub fn of_accepting(service: &OpenStackService) -> (&'static str, Reason, String) {
     let why = if service.takes_uploads() {
         "each Horizon's own condition Verified tells what its preflights show"
     } else {

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use direct_upload_core::model::{Inquiry, Key, Reading};
+use direct_upload_core::model::{CatalogQuery, CatalogReading, Key};
 use k8s_openapi::api::core::v1::Secret;
 use kube::{Api, Client};
 use tokio::sync::watch;
@@ -19,7 +19,7 @@ use crate::observe::Live;
 use crate::probe::{Credential, Proxies, keystone};
 
 /// What is to be asked.
-pub type Wanted = BTreeSet<Inquiry>;
+pub type Wanted = BTreeSet<CatalogQuery>;
 
 /// Inquiries under way at once.
 const AT_ONCE: usize = 4;
@@ -34,8 +34,8 @@ pub struct Cataloger {
     settings: Settings,
     proxies: Proxies,
     /// When each is due; none while an answer is awaited.
-    entries: BTreeMap<Inquiry, Option<Instant>>,
-    running: JoinSet<(Inquiry, Reading)>,
+    entries: BTreeMap<CatalogQuery, Option<Instant>>,
+    running: JoinSet<(CatalogQuery, CatalogReading)>,
 }
 
 impl Cataloger {
@@ -94,16 +94,16 @@ impl Cataloger {
                         .map_err(|why| format!("Keystone at {}: {why}", inquiry.auth_url)),
                     Err(why) => Err(why),
                 };
-                (inquiry, answer.map_or_else(Reading::Unknown, Reading::Known))
+                (inquiry, answer.map_or_else(CatalogReading::Unknown, CatalogReading::Known))
             });
         }
     }
 
-    fn enter(&mut self, inquiry: Inquiry, reading: Reading) {
+    fn enter(&mut self, inquiry: CatalogQuery, reading: CatalogReading) {
         let interval = self.settings.pace.interval;
         let wait = match &reading {
-            Reading::Known(_) => interval * SELDOM,
-            Reading::Unknown(why) => {
+            CatalogReading::Known(_) => interval * SELDOM,
+            CatalogReading::Unknown(why) => {
                 tracing::warn!(secret = %inquiry.secret, "the Keystone catalog is not read: {why}");
                 interval
             }
@@ -115,7 +115,7 @@ impl Cataloger {
 }
 
 /// The application credential in a Secret. What goes wrong is told without its contents.
-async fn credential(client: &Client, inquiry: &Inquiry) -> Result<Credential, String> {
+async fn credential(client: &Client, inquiry: &CatalogQuery) -> Result<Credential, String> {
     let Key { namespace, name } = &inquiry.secret;
     let secrets: Api<Secret> = Api::namespaced(client.clone(), namespace);
     let secret = match secrets.get_opt(name).await {

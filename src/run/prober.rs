@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use direct_upload_core::judge::{Ledger, Pace};
-use direct_upload_core::model::{Answered, Epoch, Question, Reply, Standing};
+use direct_upload_core::model::{Cause, Epoch, ProbeAnswer, ProbeTarget, Standing};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
@@ -19,7 +19,7 @@ use crate::probe::{Host, Probe, Proxies, Range, Trust};
 use crate::report::Metrics;
 
 /// What is to be asked, and of which state of the server.
-pub type Wanted = BTreeMap<Question, Epoch>;
+pub type Wanted = BTreeMap<ProbeTarget, Epoch>;
 
 /// How preflights are made.
 #[derive(Clone, Debug, Default)]
@@ -40,7 +40,7 @@ pub struct Prober {
     proxies: Proxies,
     ledger: Ledger,
     start: Instant,
-    running: JoinSet<(Question, String, Answered, Duration)>,
+    running: JoinSet<(ProbeTarget, String, ProbeAnswer, Duration)>,
 }
 
 impl Prober {
@@ -94,7 +94,7 @@ impl Prober {
         }
     }
 
-    fn enter(&mut self, question: &Question, epoch: &str, answer: Answered, took: Duration) {
+    fn enter(&mut self, question: &ProbeTarget, epoch: &str, answer: ProbeAnswer, took: Duration) {
         self.metrics.preflight(&answer, took);
         let now = self.start.elapsed();
         if let Some(standing) = self.ledger.enter(question, epoch, answer, now, jitter()) {
@@ -104,11 +104,11 @@ impl Prober {
     }
 }
 
-async fn answer(question: &Question, proxies: Proxies, denied: Vec<Range>) -> Answered {
+async fn answer(question: &ProbeTarget, proxies: Proxies, denied: Vec<Range>) -> ProbeAnswer {
     let trust = match Trust::with(question.reach.ca.as_bytes()) {
         Ok(trust) => trust,
         Err(error) => {
-            return Answered::Unknown(Reply {
+            return ProbeAnswer::Unknown(Cause {
                 rule: None,
                 requirement: "certificate".into(),
                 message: format!("the certificate authorities cannot be used: {error}"),
@@ -123,17 +123,17 @@ async fn answer(question: &Question, proxies: Proxies, denied: Vec<Range>) -> An
         |(name, address): (&String, &std::net::IpAddr)| Host { name: name.clone(), port, address: Some(*address) };
     let hosts = question.reach.hosts.iter().map(host).collect();
     let asked = Probe { origin: question.origin.clone(), endpoint, hosts, trust, proxies, denied, narrow: true };
-    Answered::from(crate::probe::probe(&asked).await.1)
+    ProbeAnswer::from(crate::probe::probe(&asked).await.1)
 }
 
-fn tell(question: &Question, standing: &Standing) {
+fn tell(question: &ProbeTarget, standing: &Standing) {
     let (origin, endpoint) = (&question.origin, &question.endpoint);
     match &standing.verdict {
-        Answered::Granted(_) => tracing::info!(%origin, %endpoint, "preflights pass"),
-        Answered::Refused(why) => {
+        ProbeAnswer::Granted(_) => tracing::info!(%origin, %endpoint, "preflights pass"),
+        ProbeAnswer::Refused(why) => {
             tracing::warn!(%origin, %endpoint, rule = why.rule.map(direct_upload_api::Rule::id), "preflights are refused: {}; {}", why.message, why.fix);
         }
-        Answered::Unknown(why) => {
+        ProbeAnswer::Unknown(why) => {
             tracing::warn!(%origin, %endpoint, "preflights get no answer: {}; {}", why.message, why.fix);
         }
     }

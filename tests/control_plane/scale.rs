@@ -320,7 +320,7 @@ fn pairs() {
     assert!(total(&writes) <= 6, "{writes:?}");
 }
 
-/// Ten thousand objects of others, each kind: how much memory do they take? Told, not asserted.
+/// Ten thousand objects of others, each kind: how much memory do they take? Condition, not asserted.
 #[test]
 #[ignore = "make bench"]
 fn foreign_objects() {

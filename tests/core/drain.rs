@@ -1,13 +1,14 @@
 //! Which workloads get a preStop sleep, and what is said of rolls where they do not.
 
 use direct_upload_core::derive::World;
+use direct_upload_core::model::Advice;
 use direct_upload_core::plan::{self, Options, Plan, State};
 use direct_upload_core::simulate;
 use jiff::Timestamp;
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::offline::{exposed, fed_back, glance, horizon, join, printed, read, render, service};
+use crate::offline::{advice_lines, exposed, fed_back, glance, horizon, join, printed, read, render, service};
 
 /// A Glance workload with more in its spec, its pod and its container.
 fn workload(kind: &str, spec: &str, pod: &str, container: &str) -> String {
@@ -52,8 +53,8 @@ fn outcome(yaml: &str) -> (Value, String) {
 }
 
 /// What is said of rolls, and not of the way there.
-fn of_rolls(advice: &[String]) -> Vec<String> {
-    advice.iter().filter(|text| !text.starts_with("Ingress")).cloned().collect()
+fn of_rolls(advice: &[Advice]) -> Vec<String> {
+    advice_lines(advice).into_iter().filter(|text| !text.starts_with("Ingress")).collect()
 }
 
 fn ours(seconds: u32) -> Value {
@@ -197,7 +198,7 @@ fn before_the_first_roll(#[case] spec: &str) {
     let (plan, advice) = plan_of(&yaml);
     let State::Unmet(_, problem) = &plan.state else { panic!("{:?}", plan.state) };
     for cost in ["do not drain yet, so uploads in flight are cut", "nobody answers meanwhile"] {
-        assert!(problem.message.contains(cost), "{}", problem.message);
+        assert!(problem.message().contains(cost), "{}", problem.message());
     }
     assert!(advice[0].contains("brings a preStop sleep of 20 s"), "{advice:?}");
     assert!(advice[0].contains("spec.rollout.notBefore"), "{advice:?}");

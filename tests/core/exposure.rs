@@ -11,7 +11,7 @@ use direct_upload_operator::observe::scope::Scope;
 use rstest::rstest;
 use serde_json::json;
 
-use crate::offline::{deployment, ingress, join, read, resource, svc};
+use crate::offline::{advice_lines, deployment, ingress, join, read, resource, svc};
 
 /// The exposures of `horizon` in a cloud of its Deployment, its Service and these objects; asked as
 /// those of a Glance, for which plain http counts like https.
@@ -31,11 +31,11 @@ pub fn urls(spec: &str, objects: &[&str]) -> (String, String) {
     match exposures(spec, objects) {
         Ok(found) => {
             let urls: Vec<_> = found.urls.iter().map(|e| e.url.to_string()).collect();
-            (urls.join(" "), found.notes.join("\n"))
+            (urls.join(" "), advice_lines(&found.notes).join("\n"))
         }
         Err(problem) => {
             assert_eq!(problem.reason, Reason::NotExposed, "{problem:?}");
-            (String::new(), problem.message)
+            (String::new(), problem.message())
         }
     }
 }

@@ -190,7 +190,7 @@ fn judged(stored: bool, status: &str) -> [String; 2] {
 fn stale(#[case] status: String) {
     let problem = exposures("{}", &judged(true, &status).each_ref().map(String::as_str)).unwrap_err();
     assert_eq!(problem.reason, Reason::ObservationIncomplete);
-    assert!(problem.message.contains("only up to generation 2, not 3"), "{}", problem.message);
+    assert!(problem.message().contains("only up to generation 2, not 3"), "{}", problem.message());
 }
 
 /// A listener that is in conflict serves nobody.

@@ -1,11 +1,12 @@
 //! `spec.exposure.manage`: what is set on the objects that lead to Glance, and what is left alone.
 
+use direct_upload_api::Rule;
 use direct_upload_core::derive::World;
 use direct_upload_core::model::Key;
 use direct_upload_core::simulate::{Outcome, manifests};
 use serde_json::Value;
 
-use crate::offline::{deployment, glance, horizon, ingress, join, read, render, service, svc};
+use crate::offline::{advice_lines, deployment, glance, horizon, ingress, join, read, render, service, svc};
 
 const NGINX: &str = "nginx.ingress.kubernetes.io";
 const MANAGE: &str = "{exposure: {manage: true}}";
@@ -32,7 +33,7 @@ fn annotations(yaml: &str) -> Value {
 }
 
 fn advice(yaml: &str) -> String {
-    World::of(&read(yaml).snapshot).glances[&Key::new("openstack", "glance")].advice.join("\n")
+    advice_lines(&World::of(&read(yaml).snapshot).glances[&Key::new("openstack", "glance")].advice).join("\n")
 }
 
 fn nginx(values: [&str; 4]) -> Value {
@@ -46,7 +47,9 @@ fn what_uploads_need_and_nobody_has_set() {
     assert_eq!(annotations(&cloud(MANAGE, &bare)), nginx(["0", "3600", "off", "3600"]));
     assert_eq!(annotations(&cloud("{}", &bare)), Value::Null, "by default it only reports");
     let end = render(&cloud(MANAGE, &bare));
-    assert!(end.ends.iter().all(|end| !end.advice.iter().any(|a| a.contains("DU014") || a.contains("DU015"))));
+    assert!(
+        end.ends.iter().all(|end| !end.advice.iter().any(|a| matches!(a.rule, Some(Rule::BodyLimit | Rule::TooSlow))))
+    );
     let steps: Vec<_> = end.steps.iter().map(|taken| taken.step.to_string()).collect();
     let adjusts: Vec<_> =
         steps.iter().filter(|step| step.starts_with("annotate Ingress openstack/glance with")).collect();

@@ -9,19 +9,21 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use direct_upload_api::web::Origin;
 use direct_upload_api::{DirectUpload, GlanceRef, GlanceSpec, HorizonSpec, Region, Rule, WorkloadKind};
-use direct_upload_core::derive::{GlanceView, World};
+use direct_upload_core::derive::World;
 use direct_upload_core::model::{
-    Answered, Answers, ConfigMap, Container, Custom, Ingress, IngressPath, IngressRule, IngressTls, Job, Key, Meta,
-    Namespace, Pod, PodTemplate, PreStop, Question, Reply, Service, Snapshot, Standing, Volume, VolumeMount,
+    Answers, Cause, ConfigMap, Container, Custom, Ingress, IngressPath, IngressRule, IngressTls, Job, Key, Meta,
+    Namespace, Pod, PodTemplate, PreStop, ProbeAnswer, ProbeTarget, Service, Snapshot, Standing, Volume, VolumeMount,
     VolumeSource, Workload,
 };
-use direct_upload_core::ownership::{CONFIG_VOLUME, for_annotation};
 use direct_upload_core::plan::{self, Action, Options, Plan};
-use direct_upload_core::workload::Mount;
+use direct_upload_core::render::effects;
+use direct_upload_core::workload::{CONFIG_VOLUME, Mount, annotations};
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use rstest::rstest;
 use serde_json::json;
+
+use crate::offline::origins_in;
 
 const NAMES: [&str; 4] = ["glance", "far", "one", "two"];
 const GLANCES: [&str; 2] = ["glance", "far"];
@@ -155,13 +157,14 @@ impl Cloud {
             let workload = Workload {
                 meta: meta(name),
                 kind: WorkloadKind::Deployment,
-                selector: labels.clone(),
+                selector: Some(labels.clone().into_iter().collect()),
                 template: PodTemplate { labels: labels.clone(), containers: vec![container], ..PodTemplate::default() },
                 replicas: 2,
                 ..Workload::default()
             };
             cloud.snapshot.deployments.insert(key(name), workload);
-            let service = Service { meta: meta(name), selector: labels, ..Service::default() };
+            let service =
+                Service { meta: meta(name), selector: Some(labels.into_iter().collect()), ..Service::default() };
             cloud.snapshot.services.insert(key(name), service);
             cloud.host(name, 0);
             cloud.start_pod(name);
@@ -216,7 +219,7 @@ impl Cloud {
         self.pods += 1;
         let pod_name = format!("{name}-{}", self.pods);
         let config_map = Mount::observed(&workload).map(|m| m.config_map);
-        let labels = workload.selector;
+        let labels = workload.template.labels;
         let pod = Pod { meta: meta(&pod_name), labels, config_map, ready: true, ..Pod::default() };
         self.snapshot.pods.insert(key(&pod_name), pod);
     }
@@ -293,7 +296,8 @@ impl Cloud {
             Action::ApplyConfigMap(draft) => {
                 let mut meta = meta(&draft.key.name);
                 meta.ours.clone_from(&draft.annotations);
-                let config_map = ConfigMap { meta, managed: true, data: draft.data.clone() };
+                let config_map =
+                    ConfigMap { meta, managed: true, data: draft.data.clone(), effects: effects(&draft.data) };
                 self.snapshot.config_maps.insert(draft.key.clone(), config_map);
             }
             Action::Annotate { config_map, annotations } => {
@@ -310,7 +314,7 @@ impl Cloud {
                 let name = workload.meta.key.name.clone();
                 if let Some(glance) = GLANCES.iter().find(|g| **g == name) {
                     let text = self.text(Some(&mount.config_map));
-                    self.let_go(glance, &GlanceView::origins_in(&text));
+                    self.let_go(glance, &origins_in(&text));
                     if refuses(&text) {
                         self.let_go_all(glance);
                     }
@@ -338,7 +342,7 @@ impl Cloud {
             Action::Collect { config_map } => drop(self.snapshot.config_maps.remove(config_map)),
             Action::Rehearse(draft) => {
                 let mut meta = meta(&draft.key.name);
-                meta.ours.insert(for_annotation(), format!("{}/{}", draft.kind, draft.workload.meta.uid));
+                meta.ours.insert(annotations::FOR.to_owned(), format!("{}/{}", draft.kind, draft.workload.meta.uid));
                 self.snapshot.jobs.insert(draft.key.clone(), Job { meta, outcome: None });
             }
             Action::Probe
@@ -446,7 +450,7 @@ impl Cloud {
 
     /// Origins that every pod of a Glance accepts.
     fn accepted(&self, glance: &str) -> BTreeSet<Origin> {
-        let of = |pod: &Pod| GlanceView::origins_in(&self.text(pod.config_map.as_ref()));
+        let of = |pod: &Pod| origins_in(&self.text(pod.config_map.as_ref()));
         let all: Vec<_> = self.pods(glance).iter().map(of).collect();
         let mut accepted = all[0].clone();
         accepted.retain(|origin| all.iter().all(|pod| pod.contains(origin)));
@@ -486,15 +490,15 @@ impl Cloud {
     /// Whether preflights pass for each of its origins, against each Glance as it is configured now.
     fn is_proven(&self, horizon: &str) -> bool {
         let view = &World::of(&self.snapshot).horizons[&key(horizon)];
-        let granted = |name: &&str, q: &Question| {
+        let granted = |name: &&str, q: &ProbeTarget| {
             // Of the same origin, nothing has to be mounted.
             let glance = Some(Mount::observed(&self.workload(name)).map(|m| m.config_map).unwrap_or_default());
             let standing = self.snapshot.answers.get(q, &glance);
-            standing.is_some_and(|s| matches!(s.verdict, Answered::Granted(_)) && Some(&s.epoch) == glance.as_ref())
+            standing.is_some_and(|s| matches!(s.verdict, ProbeAnswer::Granted(_)) && Some(&s.epoch) == glance.as_ref())
         };
         let proven = |name: &&str| {
             let host = format!("{name}0.example.com");
-            let at = |q: &&Question| q.endpoint.origin().host() == host;
+            let at = |q: &&ProbeTarget| q.endpoint.origin().host() == host;
             let questions: Vec<_> = view.destinations.iter().flat_map(|d| &d.questions).filter(at).collect();
             !questions.is_empty() && questions.iter().all(|q| granted(name, q))
         };
@@ -508,7 +512,7 @@ impl Cloud {
             let host = question.endpoint.origin().host();
             let glance = GLANCES.iter().find(|name| host.starts_with(**name)).unwrap();
             let takes = self.takes(glance);
-            let refused = Reply {
+            let refused = Cause {
                 rule: Some(Rule::OriginMissing),
                 requirement: "allow-origin".into(),
                 message: String::new(),
@@ -516,9 +520,9 @@ impl Cloud {
                 fix: String::new(),
             };
             let verdict = if broken || !takes.contains(&question.origin) {
-                Answered::Refused(refused)
+                ProbeAnswer::Refused(refused)
             } else {
-                Answered::Granted(vec![])
+                ProbeAnswer::Granted(vec![])
             };
             self.snapshot.answers.set(question, Some(Standing { verdict, epoch, firm }));
         }

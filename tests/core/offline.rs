@@ -1,12 +1,14 @@
 //! Manifests in, manifests out: what `render` leaves behind.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use direct_upload_api::Reason;
-use direct_upload_core::derive::GlanceView;
+use direct_upload_api::web::Origin;
 use direct_upload_core::manifests::{self, Input};
-use direct_upload_core::model::Key;
+use direct_upload_core::model::{Advice, Key};
 use direct_upload_core::plan::{Options, State};
+use direct_upload_core::render::effects;
 use direct_upload_core::simulate::{self, Cluster, Outcome, Stage};
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -95,10 +97,20 @@ pub fn sentences(outcome: &Outcome) -> Vec<String> {
 pub fn end(outcome: &Outcome, resource: &str) -> (bool, Reason, String) {
     let end = outcome.ends.iter().find(|end| end.resource.to_string() == resource).unwrap();
     match &end.state {
-        State::Done(problem) => (true, problem.reason, problem.message.clone()),
-        State::Unmet(_, problem) => (false, problem.reason, problem.message.clone()),
+        State::Done(problem) => (true, problem.reason, problem.message().clone()),
+        State::Unmet(_, problem) => (false, problem.reason, problem.message().clone()),
         other => panic!("{resource}: {other:?}"),
     }
+}
+
+/// Advice, as it is printed.
+pub fn advice_lines(advice: &[Advice]) -> Vec<String> {
+    advice.iter().map(ToString::to_string).collect()
+}
+
+/// The origins in a rendered file.
+pub fn origins_in(text: &str) -> BTreeSet<Origin> {
+    effects(&BTreeMap::from([("zz-direct-upload.conf".to_owned(), text.to_owned())])).origins
 }
 
 /// The origins that a Glance accepts in the end.
@@ -106,7 +118,7 @@ pub fn origins(outcome: &Outcome, glance: &str) -> Vec<String> {
     let resource = format!("Glance {glance}");
     let files = simulate::rendered_files(outcome);
     let texts = files.iter().filter(|(id, name, _)| id.to_string() == resource && *name == "zz-direct-upload.conf");
-    texts.flat_map(|(_, _, text)| GlanceView::origins_in(text)).map(|o| o.to_string()).collect()
+    texts.flat_map(|(_, _, text)| origins_in(text)).map(|o| o.to_string()).collect()
 }
 
 pub fn is_direct(outcome: &Outcome, horizon: &str) -> bool {

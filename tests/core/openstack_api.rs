@@ -3,13 +3,14 @@
 use std::fs;
 
 use direct_upload_api::Reason;
-use direct_upload_core::derive::GlanceView;
 use direct_upload_core::manifests;
 use direct_upload_core::simulate::{Outcome, manifests as printed, rendered_files};
 use rstest::rstest;
 use serde_json::Value;
 
-use crate::offline::{deployment, end, exposed, glance, horizon, join, render, resource, sample, service};
+use crate::offline::{
+    advice_lines, deployment, end, exposed, glance, horizon, join, origins_in, render, resource, sample, service,
+};
 use crate::rehearsal::rehearse_cors;
 
 const DEFAULTS: &str = "{layout: Debian, cors: {allowedOrigins: ['https://portal.example.com']}}";
@@ -37,12 +38,12 @@ fn mounted(outcome: &Outcome, deployment: &str) -> String {
 
 /// Origins in the end, each with those who ask for it.
 fn accepted(outcome: &Outcome) -> Vec<String> {
-    GlanceView::origins_in(&file(outcome)).into_iter().map(|origin| origin.to_string()).collect()
+    origins_in(&file(outcome)).into_iter().map(|origin| origin.to_string()).collect()
 }
 
 fn advice(outcome: &Outcome, resource: &str) -> String {
     let end = outcome.ends.iter().find(|end| end.resource.to_string() == resource).unwrap();
-    end.advice.join("\n")
+    advice_lines(&end.advice).join("\n")
 }
 
 /// Each service at its place; and the filter of oslo.middleware, which finds the file by itself, lets

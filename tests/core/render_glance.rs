@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use direct_upload_api::web::Origin;
+use direct_upload_api::{CorsValue, CorsValues};
 use direct_upload_core::render::{CorsSettings, GlanceSettings, glance};
 use proptest::prelude::*;
 use serde::Deserialize;
@@ -31,8 +32,6 @@ impl Answer {
 pub fn cors(origins: &[&str]) -> CorsSettings {
     CorsSettings {
         origins: origins.iter().map(|origin| Origin::parse(origin).unwrap()).collect(),
-        allow_credentials: true,
-        max_age: 3600,
         ..CorsSettings::default()
     }
 }
@@ -84,8 +83,10 @@ fn the_section_is_complete_and_wins_over_the_users() {
     let user = "[cors]\nallowed_origin = https://old.example\nallow_methods = GET\nallow_headers = X-Old\n\
                 expose_headers = X-Old\nallow_credentials = true\nmax_age = 1\n";
     let mut settings = cors(&["https://horizon.example.com"]);
-    settings.allow_credentials = false;
-    settings.allow_headers = vec!["X-Extra".into()];
+    settings.options = CorsValues::from([
+        ("allow_credentials", CorsValue::Flag(false)),
+        ("allow_headers", CorsValue::List(vec!["X-Extra".into()])),
+    ]);
     let read = filter(&ini(settings), user, &[]);
     insta::assert_yaml_snapshot!(read.options, @r#"
     allow_credentials: false
@@ -159,8 +160,9 @@ proptest! {
     fn header_names_are_refused_by_name_or_come_out_as_they_went_in(
         headers in prop::collection::vec(prop_oneof![1 => hostile(), 3 => "[!#$%&'*+.^_`|~0-9A-Za-z-]{1,6}"], 0..4),
     ) {
+        let options = CorsValues::from([("allow_headers", CorsValue::List(headers.clone()))]);
         let settings = GlanceSettings {
-            cors: Some(CorsSettings { allow_headers: headers.clone(), ..cors(&["https://h.example"]) }),
+            cors: Some(CorsSettings { options, ..cors(&["https://h.example"]) }),
             config_dir: "/etc/glance/glance-api.conf.d".into(),
             ..GlanceSettings::default()
         };

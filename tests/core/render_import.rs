@@ -268,7 +268,7 @@ fn rules_that_glance_does_not_know(#[case] rules: &[(&str, &str)], #[case] named
     let rules = rules.iter().map(|(name, rule)| ((*name).to_owned(), (*rule).to_owned())).collect();
     match (direct_upload_core::openstack::policy::known("spec.apis.public.policy", &rules), named) {
         (Ok(()), None) => {}
-        (Err(problem), Some(name)) => assert!(problem.message.contains(name), "{}", problem.message),
+        (Err(problem), Some(name)) => assert!(problem.message().contains(name), "{}", problem.message()),
         (found, _) => panic!("{found:?}"),
     }
 }

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use direct_upload_core::render::oslo::read::Item;
 use direct_upload_core::render::oslo::write::Writer;
-use direct_upload_core::render::{Item, Refusal, Unwritable};
+use direct_upload_core::render::{Refusal, Unwritable};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

@@ -1,11 +1,12 @@
 //! Glance under a path of the dashboard's own host: the fragment obeyed by a real httpd, and the order
 //! in which way and mode come and go.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
 
-use direct_upload_api::Delivery;
-use direct_upload_core::render::{GlanceProxySettings, HorizonHttpdSettings, HorizonSettings, RenderError, horizon};
+use direct_upload_api::{Delivery, GlanceProxy};
+use direct_upload_core::render::{HorizonHttpdSettings, HorizonSettings, RenderError, effects, horizon};
 use direct_upload_core::simulate::Outcome;
 use proptest::prelude::*;
 use rstest::rstest;
@@ -18,7 +19,7 @@ use crate::render_oracle::{ask, file, hostile};
 use crate::render_server::{MODULES, Running, Site, free_port};
 
 fn rendered(path: &str, backend: &str) -> Result<String, RenderError> {
-    let proxy = GlanceProxySettings { path: path.into(), backend: backend.into() };
+    let proxy = GlanceProxy { path: path.into(), backend: backend.into() };
     let settings = HorizonSettings {
         direct: false,
         local_settings_dir: "/x".into(),
@@ -32,9 +33,10 @@ fn rendered(path: &str, backend: &str) -> Result<String, RenderError> {
             glance_proxy: Some(proxy.clone()),
         }),
     };
-    let text = horizon(&settings)?.remove(0).contents;
-    assert_eq!(GlanceProxySettings::read(&text), Some(proxy), "{text}");
-    Ok(text)
+    let file = horizon(&settings)?.remove(0);
+    let read = effects(&BTreeMap::from([(file.name, file.contents.clone())])).glance_proxies;
+    assert_eq!(read, BTreeSet::from([proxy]), "{}", file.contents);
+    Ok(file.contents)
 }
 
 /// What is rendered for a path.
@@ -301,7 +303,10 @@ fn a_way_that_nobody_uses_is_no_matter_of_order() {
     assert!(is_direct(&outcome, "openstack/horizon"));
     assert_eq!(origins(&outcome, "openstack/glance"), ["https://cloud.example.com"]);
     let advice = &outcome.ends.iter().find(|e| e.resource.to_string() == HORIZON).unwrap().advice;
-    assert!(advice.iter().any(|a| a.contains("glanceProxy leads https://cloud.example.com/image to")), "{advice:?}");
+    assert!(
+        advice.iter().any(|a| a.found.contains("glanceProxy leads https://cloud.example.com/image to")),
+        "{advice:?}"
+    );
 }
 
 /// The mode leaves before the way does.

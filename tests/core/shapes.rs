@@ -4,7 +4,8 @@ use direct_upload_core::simulate::{self, Outcome};
 use rstest::rstest;
 
 use crate::offline::{
-    cloud, deployment, end, glance, horizon, is_direct, join, origins, render, resource, sample, service, svc,
+    advice_lines, cloud, deployment, end, glance, horizon, is_direct, join, origins, render, resource, sample, service,
+    svc,
 };
 
 const HORIZON: &str = "Horizon openstack/horizon";
@@ -19,8 +20,8 @@ fn shape(name: &str, workloads: &[(&str, &str)]) -> Outcome {
     render(&join(&[&yaml, namespace]))
 }
 
-fn advice<'a>(outcome: &'a Outcome, resource: &str) -> &'a [String] {
-    &outcome.ends.iter().find(|end| end.resource.to_string() == resource).unwrap().advice
+fn advice(outcome: &Outcome, resource: &str) -> Vec<String> {
+    advice_lines(&outcome.ends.iter().find(|end| end.resource.to_string() == resource).unwrap().advice)
 }
 
 fn says(outcome: &Outcome, resource: &str, what: &str) -> bool {
@@ -182,7 +183,8 @@ fn literal(#[case] dashboard: &str, #[case] url: &str, #[case] origin: &str, #[c
 fn stated(#[case] url: &str, #[case] expected: &[&str]) {
     let spec = format!("{{directUpload: {{glanceEndpoint: '{url}'}}}}");
     let outcome = render(&join(&[&cloud(), &glance("{}"), &horizon(&spec)]));
-    let found: Vec<_> = advice(&outcome, HORIZON).iter().filter(|a| a.contains("DU011")).collect();
+    let advice = advice(&outcome, HORIZON);
+    let found: Vec<_> = advice.iter().filter(|a| a.contains("DU011")).collect();
     assert_eq!(found.len(), expected.len(), "{found:#?}");
     for (found, expected) in found.iter().zip(expected) {
         assert!(found.starts_with("DU011: spec.directUpload.glanceEndpoint") && found.contains(expected), "{found}");

@@ -10,7 +10,7 @@ use direct_upload_core::simulate::{Outcome, manifests, rendered_files};
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::offline::{deployment, end, glance, join, render, sample};
+use crate::offline::{advice_lines, deployment, end, glance, join, render, sample};
 use crate::render_oracle::ask;
 
 /// The user's own file.
@@ -48,7 +48,7 @@ fn beside(own: &str, spec: &str) -> Outcome {
 }
 
 fn advice(outcome: &Outcome) -> String {
-    outcome.ends[0].advice.join("\n")
+    advice_lines(&outcome.ends[0].advice).join("\n")
 }
 
 #[test]

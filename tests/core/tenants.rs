@@ -11,7 +11,8 @@ use direct_upload_core::simulate::Outcome;
 use rstest::rstest;
 
 use crate::offline::{
-    deployment, end, exposed, ingress, is_direct, join, origins, read, render, resource, sample, service, svc,
+    advice_lines, deployment, end, exposed, ingress, is_direct, join, origins, read, render, resource, sample, service,
+    svc,
 };
 
 const ALL: &str = "namespaces: {from: All}";
@@ -83,7 +84,7 @@ fn a_claimed_host() {
     assert_eq!(reason(&outcome, "Horizon mallory/horizon").0, Reason::GlanceNotAllowed);
     assert_eq!(origins(&outcome, "images/glance"), ["https://horizon.example.com"]);
     let advice = |outcome: &Outcome, resource: &str| {
-        outcome.ends.iter().find(|end| end.resource.to_string() == resource).unwrap().advice.join("\n")
+        advice_lines(&outcome.ends.iter().find(|end| end.resource.to_string() == resource).unwrap().advice).join("\n")
     };
     let said = advice(&outcome, "Horizon alice/horizon");
     assert!(said.contains("horizon.example.com is claimed by Ingress mallory/horizon, too"), "{said}");
@@ -100,7 +101,8 @@ fn a_claimed_host() {
 fn who_is_no_rival() {
     let other = ingress("alice", "docs", "horizon.example.com").replace("path: /,", "path: /docs,");
     let outcome = with(ALL, &[&dashboard("alice", "horizon.example.com"), &other]);
-    let advice: Vec<_> = outcome.ends.iter().flat_map(|end| &end.advice).filter(|a| a.contains("claimed")).collect();
+    let advice: Vec<_> =
+        outcome.ends.iter().flat_map(|end| &end.advice).filter(|a| a.found.contains("claimed")).collect();
     assert!(advice.is_empty(), "{advice:?}");
 }
 
@@ -222,7 +224,7 @@ fn a_flood() {
     let refused: Vec<_> = grants.refused.keys().map(|key| key.namespace.as_str()).collect();
     assert!(refused.contains(&"m69") && !refused.contains(&"m00"), "{refused:?}");
     let Refusal::NoRoom(why) = &grants.refused[&Key::new("m69", "horizon")] else { panic!("{refused:?}") };
-    assert!(why.reason == Reason::OriginNotAllowed && why.message.contains("no room"), "{why:?}");
+    assert!(why.reason == Reason::OriginNotAllowed && why.message().contains("no room"), "{why:?}");
     let (_, annotation) = grants.annotation(|_| true).unwrap();
     assert!(annotation.len() < 150 << 10, "{} bytes", annotation.len());
 }
@@ -275,7 +277,7 @@ fn plain_http_beside_https() {
         .replace("service: {name: second", "service: {name: horizon");
     let outcome = with(ALL, &[&dashboard("images", "h.example.com"), &second]);
     assert_eq!(origins(&outcome, "images/glance"), ["https://h.example.com"]);
-    let said: Vec<_> = outcome.ends.iter().flat_map(|end| &end.advice).cloned().collect();
+    let said: Vec<_> = outcome.ends.iter().flat_map(|end| advice_lines(&end.advice)).collect();
     assert!(said.join("\n").contains("Ingress images/second: http://old.example.com is left out"), "{said:?}");
 }
 

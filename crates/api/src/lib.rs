@@ -4,6 +4,7 @@
 //! `CustomResourceDefinition`s that make the API server check them.
 
 pub mod conditions;
+mod cors;
 pub mod duration;
 pub mod glance;
 pub mod horizon;
@@ -13,6 +14,7 @@ pub mod rule;
 pub mod shared;
 pub mod web;
 pub use conditions::{ConditionType, Reason};
+pub use cors::{CorsValue, CorsValues};
 pub use duration::Duration;
 pub use glance::image_import::{ImageImport, ImportMethod, IpFamily, WebDownload, WorkerScheme};
 pub use glance::status::{GlanceStatus, GrantStatus, OriginStatus};
@@ -22,7 +24,7 @@ pub use horizon::direct_upload::{DirectUpload, Fallback, GlanceRef, Region, Veri
 pub use horizon::status::{
     ConfiguredMode, HorizonStatus, ProbeFailure, ProbeVerdict, RegionStatus, VerificationStatus,
 };
-pub use horizon::{Horizon, HorizonPaths, HorizonSpec, OWN_PATHS};
+pub use horizon::{GlanceProxy, Horizon, HorizonPaths, HorizonSpec, OWN_PATHS};
 pub use openstack_api::{ApiCors, ApiService, OpenStackAPI, OpenStackApiSpec};
 pub use rehearsing::Rehearsing;
 pub use rule::{Rule, Severity};

@@ -127,12 +127,6 @@ impl Rule {
     pub fn page(self) -> String {
         format!("docs/runbook/{}.md", self.id())
     }
-
-    /// The first rule that a text names by its id.
-    pub fn named_in(text: &str) -> Option<Self> {
-        let at = text.find("DU0")?;
-        text.get(at..at + 5)?.parse().ok()
-    }
 }
 
 impl fmt::Display for Rule {
@@ -173,12 +167,5 @@ mod tests {
             assert!(rule.runbook().starts_with(&heading), "docs/runbook/{rule}.md must begin with {heading:?}");
             assert!(!rule.runbook().contains("<!--"), "comments are not for readers");
         }
-    }
-
-    #[test]
-    fn a_rule_is_found_in_a_text() {
-        assert_eq!(Rule::named_in("a path, which (DU001) no browser"), Some(Rule::OriginForm));
-        assert_eq!(Rule::named_in("DU099: x"), None);
-        assert_eq!(Rule::named_in("DU0é"), None);
     }
 }

@@ -6,11 +6,11 @@
 use std::collections::BTreeSet;
 
 use direct_upload_api::web::Origin;
-use direct_upload_api::{Reason, Rule, Severity, WorkloadKind};
+use direct_upload_api::{Reason, Severity, WorkloadKind};
 use direct_upload_core::derive::{
     Exposure, Exposures, Hindrance, Intent, Stated, Through, World, exposures, hindrance,
 };
-use direct_upload_core::model::{Key, Problem, Snapshot};
+use direct_upload_core::model::{Advice, Id, Key, Problem, Snapshot};
 
 use super::finding::{Finding, Place};
 use super::objects::Object;
@@ -66,7 +66,7 @@ pub fn hindrances(
     units: &[Unit],
     dashboards: &[Dashboard],
 ) -> Vec<Hindered> {
-    let told: Vec<String> = world
+    let told: Vec<Id> = world
         .accepting()
         .filter_map(|view| view.exposures.as_ref().ok())
         .flat_map(|exposures| exposures.through.iter().map(Through::object))
@@ -77,9 +77,9 @@ pub fn hindrances(
         near.filter_map(|d| d.origin.as_ref()).collect()
     };
     let mut add = |unit: &Unit, hindrance: Hindrance, steps: &[&str]| {
-        let (kind, key) = hindrance.object.split_once(' ').unwrap_or_default();
-        let place = place(objects, kind, &key.parse().unwrap_or_default(), steps).field(hindrance.field.clone());
-        let written = objects.iter().any(|o| o.id() == hindrance.object && o.has(steps));
+        let Id { kind, key } = &hindrance.object;
+        let place = place(objects, kind, key, steps).field(hindrance.field.clone());
+        let written = objects.iter().any(|o| o.id() == hindrance.object.to_string() && o.has(steps));
         found.push(Hindered { hindrance, place, written, scope: unit.scope.clone() });
     };
     for (unit, exposures) in exposures_of(snapshot, units, Service::Glance) {
@@ -155,25 +155,29 @@ pub fn findings(world: &World, objects: &[Object]) -> Vec<Finding> {
     for view in world.accepting() {
         let place = place(objects, view.service.kind, &view.object.meta.key, &["spec"]);
         let problems = [view.exposures.as_ref().err(), view.settings.as_ref().err()];
-        // What it says of the user's own file, the rules say with file and line.
-        let own = |advice: &&String| !advice.starts_with("ConfigMap ");
-        let advice: Vec<String> = view.advice.iter().filter(own).cloned().collect();
-        findings.extend(of_resource(&place, problems.into_iter().flatten(), &advice));
+        // What it says of the user's own file has no rule here: the rules say it with file and line.
+        findings.extend(of_resource(&place, problems.into_iter().flatten(), &view.advice));
     }
     findings
 }
 
-fn of_resource<'a>(place: &Place, problems: impl Iterator<Item = &'a Problem>, advice: &'a [String]) -> Vec<Finding> {
-    let errors = problems.map(|problem| (Severity::Error, problem.message.as_str()));
-    let warnings = advice.iter().map(|advice| (Severity::Warning, advice.as_str()));
-    let named =
-        errors.chain(warnings).filter_map(|(severity, message)| Some((Rule::named_in(message)?, severity, message)));
-    named.map(|(rule, severity, message)| told(rule, severity, place, message)).collect()
-}
-
-/// A message that ends in what to do.
-fn told(rule: Rule, severity: Severity, place: &Place, message: &str) -> Finding {
-    let message = message.strip_prefix(&format!("{rule}: ")).unwrap_or(message);
-    let (found, fix) = message.split_once("; ").unwrap_or((message, "see the runbook"));
-    Finding::new(rule, severity, place, found, fix)
+/// Problems and advice that name a rule, as findings.
+fn of_resource<'a>(
+    place: &'a Place,
+    problems: impl Iterator<Item = &'a Problem>,
+    advice: &'a [Advice],
+) -> impl Iterator<Item = Finding> {
+    let errors = problems.map(|problem| (Severity::Error, problem.rule, problem.found.clone(), problem.fix.clone()));
+    let warnings = advice.iter().map(|advice| {
+        (
+            Severity::Warning,
+            advice.rule,
+            Advice { rule: None, fix: None, ..advice.clone() }.to_string(),
+            advice.fix.clone(),
+        )
+    });
+    errors.chain(warnings).filter_map(|(severity, rule, found, fix)| {
+        let fix = fix.unwrap_or_else(|| "see the runbook".to_owned());
+        Some(Finding::new(rule?, severity, place, found, fix))
+    })
 }

@@ -3,8 +3,8 @@
 //!
 //! In: an [`Input`] of manifests. Out: the same with the workloads and ConfigMaps of the end state.
 
-use direct_upload_core::manifests::{Id, Input as Manifests, Manifest, Place as ManifestPlace};
-use direct_upload_core::model::Key;
+use direct_upload_core::manifests::{Input as Manifests, Manifest, Place as ManifestPlace};
+use direct_upload_core::model::{Id, Key};
 use direct_upload_core::plan::Options;
 use direct_upload_core::simulate::{self, Cluster, Stage};
 use jiff::Timestamp;

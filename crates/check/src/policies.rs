@@ -6,8 +6,10 @@
 
 use std::collections::BTreeSet;
 
+use direct_upload_api::Rule;
 use direct_upload_api::web::Origin;
-use direct_upload_core::derive::{BODY, CORS, Hindrance, LOGIN, body_fails, lacks};
+use direct_upload_core::derive::{Hindrance, body_fails, lacks};
+use direct_upload_core::model::{Id, Key};
 use serde_json::{Map, Value};
 
 use super::objects::Object;
@@ -96,18 +98,24 @@ impl Judge<'_> {
             let lacks = self.lacking(map);
             if !lacks.is_empty() {
                 let found = format!("answers preflights in Glance's place, without {}", lacks.join(", "));
-                self.tell(CORS, true, path, found, "remove it, or name them in it too");
+                self.tell(Rule::CorsOnTheWay, true, path, found, "remove it, or name them in it too");
             }
         }
         if key == "maxRequestBodyBytes"
             && let Some(limit) = value.as_u64().filter(|limit| *limit > 0)
             && let Some(fails) = body_fails(limit)
         {
-            self.tell(BODY, fails, path, format!("{limit}: larger images are refused with 413"), "remove it");
+            self.tell(
+                Rule::BodyLimit,
+                fails,
+                path,
+                format!("{limit}: larger images are refused with 413"),
+                "remove it",
+            );
         }
         if LOGINS.contains(&key) && value.is_object() {
             let found = "it asks for a login, which a browser's preflight never carries".to_owned();
-            self.tell(LOGIN, true, path, found, "remove it: Glance checks the token itself");
+            self.tell(Rule::OptionsFiltered, true, path, found, "remove it: Glance checks the token itself");
         }
     }
 
@@ -130,8 +138,9 @@ impl Judge<'_> {
         lacks
     }
 
-    fn tell(&mut self, rule: &'static str, fails: bool, path: &[String], found: String, fix: &str) {
-        let object = self.policy.id();
+    fn tell(&mut self, rule: Rule, fails: bool, path: &[String], found: String, fix: &str) {
+        let key = Key::new(self.policy.namespace(), self.policy.name());
+        let object = Id { kind: self.policy.kind().to_owned(), key };
         let field = path.join(".");
         self.found
             .push((Hindrance { rule, fails, object, field, found, fix: fix.into(), remedy: None }, path.to_vec()));

@@ -3,7 +3,6 @@ pub mod judge;
 pub mod manifests;
 pub mod model;
 pub mod openstack;
-pub mod ownership;
 pub mod plan;
 pub mod render;
 pub mod simulate;

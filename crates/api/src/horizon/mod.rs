@@ -153,7 +153,7 @@ pub struct HorizonHttpd {
 }
 
 /// A path of the dashboard's own host that leads to Glance.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-kubernetes-validations" = [{
     "rule": "!self.path.matches('^/(admin|api|auth|dashboard|developer|header|home|horizon|i18n|identity|media|ngdetails|project|settings|static|user)(/|$)') && !self.path.matches('/[.]{1,2}(/|$)')",

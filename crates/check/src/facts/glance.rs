@@ -2,8 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use direct_upload_core::render::oslo::read;
-use direct_upload_core::render::{Assignment, Ini, Item};
+use direct_upload_core::render::oslo::read::{self, Assignment, Ini, Item};
 
 use crate::classify::{self, Kind};
 use crate::finding::Place;

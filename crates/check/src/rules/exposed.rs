@@ -7,12 +7,12 @@ use crate::finding::Finding;
 
 /// What the operator's own derivation finds in the way.
 pub fn hindrances(cloud: &Cloud<'_>) -> Vec<Finding> {
-    cloud.hindrances.iter().filter_map(|hindered| told(cloud, hindered)).collect()
+    cloud.hindrances.iter().map(|hindered| told(cloud, hindered)).collect()
 }
 
-fn told(cloud: &Cloud<'_>, hindered: &Hindered) -> Option<Finding> {
+fn told(cloud: &Cloud<'_>, hindered: &Hindered) -> Finding {
     let Hindered { hindrance, place, written, scope } = hindered;
-    let rule: Rule = hindrance.rule.parse().ok()?;
+    let rule = hindrance.rule;
     let severity = match (hindrance.fails && cloud.is_direct_in(scope), *written) {
         (true, _) => Severity::Error,
         // A controller's usual body limit refuses nearly every image; its usual patience does for most.
@@ -21,5 +21,5 @@ fn told(cloud: &Cloud<'_>, hindered: &Hindered) -> Option<Finding> {
     };
     let annotation = hindrance.field.strip_prefix("metadata.annotations[").and_then(|name| name.strip_suffix(']'));
     let found = format!("{}: {}", annotation.unwrap_or(&hindrance.field), hindrance.found);
-    Some(Finding::new(rule, severity, place, found, hindrance.fix.clone()))
+    Finding::new(rule, severity, place, found, hindrance.fix.clone())
 }

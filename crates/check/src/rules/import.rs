@@ -1,7 +1,8 @@
 //! DU019, DU021: stores and imports.
 
 use direct_upload_api::{Rule, Severity};
-use direct_upload_core::openstack::{Release, multi_tenant, unreferenced};
+use direct_upload_core::openstack::Release;
+use direct_upload_core::openstack::swift::{multi_tenant, unreferenced};
 
 use crate::facts::cloud::Cloud;
 use crate::facts::glance::Glance;

@@ -2,7 +2,7 @@
 
 use direct_upload_api::{Rule, Severity};
 use direct_upload_core::openstack::Release;
-use direct_upload_core::render::Ini;
+use direct_upload_core::render::oslo::read::{Assignment, Ini};
 
 use crate::facts::cloud::Cloud;
 use crate::facts::glance::Glance;
@@ -80,9 +80,7 @@ fn no_such(flavor: &str, place: &Place) -> Finding {
 
 /// The filters of an application, and the line on which they stand.
 fn pipeline(ini: &Ini, application: &str, flavor: &str) -> Option<(usize, Vec<String>)> {
-    let words = |found: &direct_upload_core::render::Assignment| {
-        (found.line, found.value.split_whitespace().map(str::to_owned).collect())
-    };
+    let words = |found: &Assignment| (found.line, found.value.split_whitespace().map(str::to_owned).collect());
     if let Some(found) = ini.get(&format!("pipeline:{application}"), "pipeline") {
         return Some(words(found));
     }

@@ -1,7 +1,7 @@
 //! DU017: settings that nothing knows.
 
 use direct_upload_api::{Rule, Severity};
-use direct_upload_core::render::Assignment;
+use direct_upload_core::render::oslo::read::Assignment;
 
 use crate::facts::cloud::Cloud;
 use crate::facts::glance::{CORS_OPTIONS, Glance};

@@ -10,13 +10,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
-use direct_upload_api::{ExposureKind, is_ours};
+use direct_upload_api::{ExposureKind, Rule, is_ours};
 
 use super::glance::GlanceView;
 use super::hindrance::{self, Hindrance, Through};
-use crate::model::{Ingress, Key, Meta, Owners, Refusal, Route, Snapshot};
-use crate::ownership::claim_annotation;
-use crate::workload::Claim;
+use crate::model::{Advice, Id, Ingress, Key, Meta, Owners, RefusedWrite, Route, Snapshot};
+use crate::workload::{Claim, annotations};
 
 /// An object whose annotations of ours shall be others than they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +26,7 @@ pub struct Adjustment {
     /// What shall be ours; nothing: what is ours is given back.
     pub annotations: BTreeMap<String, String>,
     /// This very write was refused.
-    pub refused: Option<Refusal>,
+    pub refused: Option<RefusedWrite>,
 }
 
 impl fmt::Display for Adjustment {
@@ -40,8 +39,8 @@ impl fmt::Display for Adjustment {
 #[derive(Debug, Default)]
 pub struct Found {
     pub adjustments: Vec<Adjustment>,
-    /// Object → why all of it is left alone.
-    left: BTreeMap<String, String>,
+    /// Why all of an object is left alone.
+    left: BTreeMap<Id, String>,
 }
 
 /// An object that is told by annotations what to do.
@@ -62,13 +61,17 @@ impl Annotated<'_> {
     fn is_settled(&self, wanted: &BTreeMap<String, String>, claimed: bool) -> bool {
         let mut ours = self.annotations.iter().filter(|(name, _)| self.is_ours(name));
         if wanted.is_empty() {
-            return !claimed || (!self.is_ours(&claim_annotation()) && ours.next().is_none());
+            return !claimed || (!self.is_ours(annotations::CLAIM) && ours.next().is_none());
         }
         claimed && ours.eq(wanted)
     }
 
+    fn object(&self) -> Id {
+        Id { kind: self.kind.to_string(), key: self.meta.key.clone() }
+    }
+
     fn is(&self, through: &Through) -> bool {
-        through.annotated().is_some_and(|(kind, key)| kind == self.kind && key == self.meta.key)
+        through.annotations().is_some() && through.object() == self.object()
     }
 }
 
@@ -101,16 +104,16 @@ pub fn of(snapshot: &Snapshot, view: &GlanceView) -> Found {
             None => BTreeMap::new(),
             Some((through, None)) => remedies(through),
             Some((_, Some(why))) => {
-                found.left.insert(format!("{} {}", object.kind, object.meta.key), why);
+                found.left.insert(object.object(), why);
                 BTreeMap::new()
             }
         };
         if !object.is_settled(&wanted, claimed.is_some_and(|claim| claim.is(meta))) {
             let mut annotations = wanted;
             if !annotations.is_empty() {
-                annotations.insert(claim_annotation(), claim.to_string());
+                annotations.insert(annotations::CLAIM.to_owned(), claim.to_string());
             }
-            let refused = snapshot.refusals.get(&(object.kind, object.meta.key.clone()));
+            let refused = snapshot.refused_writes.get(&(object.kind, object.meta.key.clone()));
             found.adjustments.push(Adjustment {
                 kind: object.kind,
                 key: object.meta.key.clone(),
@@ -177,36 +180,33 @@ fn remedies(through: &Through) -> BTreeMap<String, String> {
 
 impl Found {
     /// What is to be said of a hindrance, where it is asked that the operator mends them.
-    pub fn tell(&self, hindrance: &Hindrance, through: &[Through]) -> String {
+    pub fn advice(&self, hindrance: &Hindrance, through: &[Through]) -> Advice {
+        let advice = hindrance.advice();
         match self.why(hindrance, through) {
-            Some(why) => format!("{hindrance}; spec.exposure.manage leaves it: {why}"),
-            None => hindrance.to_string(),
+            Some(why) => advice.fix(format!("{}; spec.exposure.manage leaves it: {why}", hindrance.fix)),
+            None => advice,
         }
     }
 
     fn why(&self, hindrance: &Hindrance, through: &[Through]) -> Option<String> {
-        let (kind, name) = hindrance.object.split_once(' ')?;
-        if kind == "HTTPRoute" {
-            let timeout = hindrance.field.contains(".timeouts.");
+        if hindrance.object.kind == ExposureKind::HTTPRoute.to_string() {
+            let timeout = hindrance.rule == Rule::TooSlow;
             return timeout.then(|| "all rules of an HTTPRoute are one field, which has its owner".to_owned());
         }
         let (annotation, _) = hindrance.remedy.as_ref()?;
         if let Some(why) = self.left.get(&hindrance.object) {
             return Some(why.clone());
         }
-        let is_it = |meta: &Meta| meta.key.to_string() == name;
-        let (annotations, owners) = through.iter().find_map(|through| match through {
-            Through::Ingress(i, _) if kind == "Ingress" && is_it(&i.meta) => Some((&i.annotations, &i.owners)),
-            Through::Route(r, _) if kind == "Route" && is_it(&r.meta) => Some((&r.annotations, &r.owners)),
-            _ => None,
-        })?;
+        let through = through.iter().find(|through| through.object() == hindrance.object)?;
+        let (annotations, owners) = through.annotations()?;
         annotations.get(annotation)?;
         let who = owners.get(annotation).map_or("somebody else", String::as_str);
         Some(format!("{who:?} has set it"))
     }
 
     /// What is to be said of refused writes.
-    pub fn refusals(&self) -> impl Iterator<Item = String> {
-        self.adjustments.iter().filter_map(|a| Some(format!("spec.exposure.manage: {}", a.refused.as_ref()?.why)))
+    pub fn refusals(&self) -> impl Iterator<Item = Advice> {
+        let refused = self.adjustments.iter().filter_map(|adjustment| adjustment.refused.as_ref());
+        refused.map(|refused| Advice::new(&refused.why).field("spec.exposure.manage"))
     }
 }

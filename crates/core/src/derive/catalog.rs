@@ -7,13 +7,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use direct_upload_api::web::{Endpoint, PublicUrl};
-use direct_upload_api::{DirectUpload, HorizonSpec};
+use direct_upload_api::{DirectUpload, HorizonSpec, Rule};
 
 use super::destination::{Destination, Wish};
 use super::glance::GlanceView;
 use super::horizon::HorizonView;
 use super::proof;
-use crate::model::{Inquiry, Key, Published, Reading, Snapshot};
+use crate::model::{Advice, CatalogQuery, CatalogReading, Key, PublicEndpoints, Snapshot};
 
 /// In messages.
 const CATALOG: &str = "the Keystone catalog";
@@ -24,7 +24,7 @@ pub const PUBLISHED: &str = "the public image endpoint in the Keystone catalog";
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Observed {
     /// What is asked, if the spec says how.
-    pub inquiry: Option<Inquiry>,
+    pub inquiry: Option<CatalogQuery>,
     /// The ConfigMap with certificate authorities that it takes.
     pub source: Option<Key>,
     pub says: Says,
@@ -39,7 +39,7 @@ pub enum Says {
     /// There is no answer yet.
     Pending,
     /// Where its public image endpoints are.
-    Published(Published),
+    Published(PublicEndpoints),
     /// Why it cannot be read.
     Unknown(String),
 }
@@ -63,11 +63,11 @@ impl Observed {
             Err(why) => return unknown(why.to_string()),
         };
         let secret = Key::new(key.namespace.clone(), catalog.application_credential_secret_ref.name.clone());
-        let inquiry = Inquiry { auth_url, secret, reach };
+        let inquiry = CatalogQuery { auth_url, secret, reach };
         let says = match snapshot.catalogs.get(&inquiry) {
             None => Says::Pending,
-            Some(Reading::Known(published)) => Says::Published(published.clone()),
-            Some(Reading::Unknown(why)) => Says::Unknown(why.clone()),
+            Some(CatalogReading::Known(published)) => Says::Published(published.clone()),
+            Some(CatalogReading::Unknown(why)) => Says::Unknown(why.clone()),
         };
         Self { inquiry: Some(inquiry), source, says }
     }
@@ -82,11 +82,12 @@ impl Observed {
     }
 
     /// What is to be said of it as a whole.
-    pub fn advice(&self, direct_upload: &DirectUpload) -> Vec<String> {
+    pub fn advice(&self, direct_upload: &DirectUpload) -> Vec<Advice> {
         let published = match &self.says {
             Says::Published(published) => published,
             Says::Unknown(why) => {
-                return vec![format!("{CATALOG} cannot be read, so what it publishes is assumed: {why}")];
+                let found = format!("{CATALOG} cannot be read, so what it publishes is assumed: {why}");
+                return vec![Advice::new(found)];
             }
             Says::Nothing | Says::Pending => return Vec::new(),
         };
@@ -96,10 +97,11 @@ impl Observed {
         if missing.is_empty() || (single && published.len() == 1) {
             return Vec::new();
         }
-        vec![format!(
-            "DU011: {CATALOG} has public image endpoints in {} that spec.directUpload.regions does not name: whether uploads pass there is not known; name those that the dashboard offers",
+        let found = format!(
+            "{CATALOG} has public image endpoints in {} that spec.directUpload.regions does not name: whether uploads pass there is not known",
             missing.join(", ")
-        )]
+        );
+        vec![Advice::new(found).rule(Rule::WrongEndpoint).fix("name those that the dashboard offers")]
     }
 }
 
@@ -109,15 +111,16 @@ pub fn advice(
     view: &HorizonView,
     wish: Wish<'_>,
     destination: &Destination,
-) -> Vec<String> {
+) -> Vec<Advice> {
     let mut advice = Vec::new();
     if let (Says::Published(published), Some(region)) = (&view.catalog.says, wish.region)
         && !published.contains_key(region)
     {
-        advice.push(format!(
-            "DU011: {CATALOG} has no public image endpoint in region {region}, only in {}; correct the region's name, or the catalog",
+        let found = format!(
+            "{CATALOG} has no public image endpoint in region {region}, only in {}",
             published.keys().map(String::as_str).collect::<Vec<_>>().join(", ")
-        ));
+        );
+        advice.push(Advice::new(found).rule(Rule::WrongEndpoint).fix("correct the region's name, or the catalog"));
     }
     let Ok(endpoint) = &destination.endpoint else { return advice };
     let exposed = destination.key().and_then(|key| Some((key, glances.get(key)?.exposures.as_ref().ok()?)));
@@ -132,42 +135,45 @@ pub fn advice(
             }
         }
         None => {
-            advice.push(format!("where uploads go is assumed: {endpoint}, as Glance is exposed; {PUBLISHED} decides"));
+            let found = format!("where uploads go is assumed: {endpoint}, as Glance is exposed");
+            advice.push(Advice::new(found).fix(format!("{PUBLISHED} decides")));
         }
     }
     let written = wish.glance_endpoint.and_then(|text| Endpoint::parse(text).ok());
     if let (Some(_), Some(field), Some(written)) = (published, stated, written.filter(|written| written != endpoint)) {
-        advice.push(format!(
-            "DU011: {field} is {written}, but {CATALOG} publishes {endpoint}, which Horizon follows; correct whichever is wrong"
-        ));
+        let found = format!("{field} is {written}, but {CATALOG} publishes {endpoint}, which Horizon follows");
+        advice.push(Advice::new(found).rule(Rule::WrongEndpoint).fix("correct whichever is wrong"));
     }
     let origins = view.origins().unwrap_or_default();
     if let Some(origin) = origins.get(endpoint.origin()) {
-        advice.push(format!(
+        let found = format!(
             "the dashboard and {endpoint} have the same origin, {origin}: from there browsers ask nothing of CORS and make no preflight; Glance need not accept it, and verified is that Glance itself answers there"
-        ));
+        );
+        advice.push(Advice::new(found));
     }
     advice
 }
 
 /// What Horizon makes a wrong path of.
-fn form(says: &str, endpoint: &Endpoint) -> Vec<String> {
+fn form(says: &str, endpoint: &Endpoint) -> Vec<Advice> {
+    let wrong = |found: String| Advice::new(found).rule(Rule::WrongEndpoint);
     let mut found = Vec::new();
     if let Some(version) = endpoint.version() {
-        found.push(format!(
-            "DU011: {says} is {endpoint}, which ends in /{version}; Horizon appends /v2/images/…, and Glance has no such path (404): take /{version} off the endpoint in the Keystone catalog"
-        ));
+        let fix = format!(
+            "Horizon appends /v2/images/…, and Glance has no such path (404): take /{version} off the endpoint in the Keystone catalog"
+        );
+        found.push(wrong(format!("{says} is {endpoint}, which ends in /{version}")).fix(fix));
     }
     if endpoint.ends_in_slash() {
-        found.push(format!(
-            "DU011: {says} is {endpoint}, which ends in a slash; Horizon appends /v2/images/…, so the slash is doubled: take it off the endpoint in the Keystone catalog"
-        ));
+        let fix =
+            "Horizon appends /v2/images/…, so the slash is doubled: take it off the endpoint in the Keystone catalog";
+        found.push(wrong(format!("{says} is {endpoint}, which ends in a slash")).fix(fix));
     }
     found
 }
 
 /// Where it is another URL than each of those by which Glance is exposed.
-fn differs(says: &str, endpoint: &Endpoint, glance: &Key, urls: &[&PublicUrl]) -> Option<String> {
+fn differs(says: &str, endpoint: &Endpoint, glance: &Key, urls: &[&PublicUrl]) -> Option<Advice> {
     let derived = urls.first()?;
     let same = |url: &&&PublicUrl| url.origin() == endpoint.origin() && url.path() == endpoint.path();
     if urls.iter().any(|url| same(&url)) {
@@ -185,8 +191,8 @@ fn differs(says: &str, endpoint: &Endpoint, glance: &Key, urls: &[&PublicUrl]) -
         ("path", derived.path() != endpoint.path()),
     ];
     let parts: Vec<_> = parts.iter().filter(|(_, differs)| *differs).map(|(part, _)| *part).collect();
-    Some(format!(
-        "DU011: {says} is {endpoint}, but Glance {glance} is exposed as {derived}: another {}; Horizon follows the Keystone catalog, so correct whichever is wrong",
-        parts.join(" and ")
-    ))
+    let found =
+        format!("{says} is {endpoint}, but Glance {glance} is exposed as {derived}: another {}", parts.join(" and "));
+    let fix = "Horizon follows the Keystone catalog, so correct whichever is wrong";
+    Some(Advice::new(found).rule(Rule::WrongEndpoint).fix(fix))
 }

@@ -10,7 +10,7 @@ use direct_upload_api::web::Origin;
 use super::exposure::Exposures;
 use super::glance::GlanceView;
 use super::horizon::HorizonView;
-use crate::model::{HttpRoute, Key, Problem, Snapshot, told};
+use crate::model::{Advice, HttpRoute, Key, Problem, Snapshot, find_condition};
 
 /// How many a sentence names.
 const NAMED: usize = 3;
@@ -62,8 +62,10 @@ fn claims(snapshot: &Snapshot, mut found: impl FnMut(Place, &dyn Fn() -> String)
         }
     }
     for (key, route) in snapshot.routes.all() {
-        for entry in
-            route.ingress.iter().filter(|e| told(&e.conditions, "Admitted").is_some_and(|t| t.status == "True"))
+        for entry in route
+            .ingress
+            .iter()
+            .filter(|e| find_condition(&e.conditions, "Admitted").is_some_and(|t| t.status == "True"))
         {
             found(place(&entry.host, &route.spec.path), &|| format!("Route {key}"));
         }
@@ -83,26 +85,25 @@ fn claims(snapshot: &Snapshot, mut found: impl FnMut(Place, &dyn Fn() -> String)
 }
 
 fn is_accepted(route: &HttpRoute) -> bool {
-    route.parents.iter().any(|p| told(&p.conditions, "Accepted").is_some_and(|t| t.status == "True"))
+    route.parents.iter().any(|p| find_condition(&p.conditions, "Accepted").is_some_and(|t| t.status == "True"))
 }
 
 /// What claims a place of this service, and is not what leads browsers to it.
-fn rivals(exposures: &Result<Exposures, Problem>, claims: &BTreeMap<Place, BTreeSet<String>>) -> Vec<String> {
+fn rivals(exposures: &Result<Exposures, Problem>, claims: &BTreeMap<Place, BTreeSet<String>>) -> Vec<Advice> {
     let own: BTreeSet<&str> = exposures.iter().flat_map(|e| &e.urls).map(|e| e.source.as_str()).collect();
     let places: BTreeSet<Place> = places(exposures).collect();
     let sentence = |place: &Place| {
         let others = claims.get(place)?.iter().filter(|claim| !own.contains(claim.as_str()));
         let others = list(others.map(String::as_str))?;
         let (host, path) = place;
-        Some(format!(
-            "{host}{path} is claimed by {others}, too, which is not counted here; see who shall have that host name: its pages are what Glance trusts"
-        ))
+        let found = format!("{host}{path} is claimed by {others}, too, which is not counted here");
+        Some(Advice::new(found).fix("see who shall have that host name: its pages are what Glance trusts"))
     };
     places.iter().filter_map(sentence).collect()
 }
 
 /// Origins that Horizons of several namespaces have.
-fn shared(view: &GlanceView) -> Vec<String> {
+fn shared(view: &GlanceView) -> Vec<Advice> {
     let mut by_origin: BTreeMap<&Origin, Vec<&str>> = BTreeMap::new();
     for (namespace, origins) in &view.grants.given {
         for origin in origins {
@@ -113,7 +114,8 @@ fn shared(view: &GlanceView) -> Vec<String> {
     several
         .filter_map(|(origin, namespaces)| {
             let namespaces = list(namespaces.into_iter())?;
-            Some(format!("{origin} is the origin of Horizons of several namespaces: {namespaces}; one host name leads browsers to one of them only"))
+            let found = format!("{origin} is the origin of Horizons of several namespaces: {namespaces}");
+            Some(Advice::new(found).fix("one host name leads browsers to one of them only"))
         })
         .collect()
 }

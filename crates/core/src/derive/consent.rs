@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use direct_upload_api::{FromNamespaces, Namespaces, Reason};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use kube_core::labels::{Selector, SelectorExt as _};
 
 use crate::model::{Key, Problem, Snapshot};
 
@@ -35,19 +36,7 @@ pub fn check(snapshot: &Snapshot, glance: &Key, allowed: &Namespaces, namespace:
     if granted { Ok(()) } else { Err(refused()) }
 }
 
-/// Label selector semantics of apimachinery; an unknown operator matches nothing.
+/// Whether a label selector matches; one that cannot be read (an unknown operator) matches nothing.
 pub fn matches(selector: &LabelSelector, labels: &BTreeMap<String, String>) -> bool {
-    let equal = selector.match_labels.iter().flatten().all(|(k, v)| labels.get(k) == Some(v));
-    equal
-        && selector.match_expressions.iter().flatten().all(|e| {
-            let value = labels.get(&e.key);
-            let listed = value.is_some_and(|v| e.values.iter().flatten().any(|x| x == v));
-            match e.operator.as_str() {
-                "In" => listed,
-                "NotIn" => !listed,
-                "Exists" => value.is_some(),
-                "DoesNotExist" => value.is_none(),
-                _ => false,
-            }
-        })
+    Selector::try_from(selector.clone()).is_ok_and(|selector| selector.matches(labels))
 }

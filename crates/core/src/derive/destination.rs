@@ -6,7 +6,7 @@ use direct_upload_api::web::{Endpoint, Origin, PublicUrl};
 use direct_upload_api::{DirectUpload, GlanceRef};
 
 use super::proof::Evidence;
-use crate::model::{Epoch, Key, Problem, Question};
+use crate::model::{Epoch, Key, ProbeTarget, Problem};
 
 /// Who answers the upload.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,7 +63,7 @@ pub struct Destination {
     pub endpoint: Result<Endpoint, Problem>,
     pub glance: Option<GlanceState>,
     /// What is asked; nothing where no answer would matter.
-    pub questions: BTreeSet<Question>,
+    pub questions: BTreeSet<ProbeTarget>,
     /// The state of the server that is asked.
     pub epoch: Epoch,
     /// What preflights have shown there.
@@ -109,7 +109,7 @@ impl Destination {
     #[must_use]
     pub fn problem(&self, problem: &Problem) -> Problem {
         match &self.region {
-            Some(region) => Problem { message: format!("region {region}: {}", problem.message), ..problem.clone() },
+            Some(region) => problem.within(format_args!("region {region}")),
             None => problem.clone(),
         }
     }

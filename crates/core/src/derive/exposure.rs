@@ -21,7 +21,7 @@ use direct_upload_api::{ExposedBy, ExposureKind, Reason};
 use super::hindrance::Through;
 use crate::derive::exposure::backends::Backends;
 use crate::derive::exposure::http_route::needs;
-use crate::model::{Key, Problem, Snapshot, Workload};
+use crate::model::{Advice, Key, Problem, Snapshot, Workload};
 
 /// The source of a URL that the spec states.
 const STATED: &str = "spec.publicURL";
@@ -39,8 +39,8 @@ pub struct Exposure {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Exposures {
     pub urls: Vec<Exposure>,
-    /// What was assumed or left out, for the status.
-    pub notes: Vec<String>,
+    /// What was assumed or left out.
+    pub notes: Vec<Advice>,
     /// The objects that lead there, as far as they can stand in the way.
     pub through: Vec<Through>,
 }
@@ -79,7 +79,7 @@ impl Exposures {
 /// What is to be said of one object, each thing once.
 pub struct Notes {
     source: String,
-    notes: Vec<String>,
+    notes: Vec<Advice>,
 }
 
 impl Notes {
@@ -88,7 +88,7 @@ impl Notes {
     }
 
     fn add(&mut self, what: impl fmt::Display) {
-        let note = format!("{}: {what}", self.source);
+        let note = Advice::new(what.to_string()).object(&self.source);
         if !self.notes.contains(&note) {
             self.notes.push(note);
         }
@@ -234,7 +234,7 @@ fn finish(mut found: Exposures, workload: &Workload, backends: &Backends) -> Res
     };
     for note in &found.notes {
         message.push_str("; ");
-        message.push_str(note);
+        message.push_str(&note.to_string());
     }
     message.push_str(". Set spec.publicURL to the URL that browsers use");
     Err(Problem::new(Reason::NotExposed, message))

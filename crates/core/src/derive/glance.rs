@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use direct_upload_api::web::{Origin, PublicUrl};
-use direct_upload_api::{ExposureKind, GlanceServer, GlanceSpec, Reason, seconds};
+use direct_upload_api::{GlanceServer, GlanceSpec, Reason, seconds};
 
 use super::adjust::{self, Adjustment};
 use super::destination::GlanceState;
@@ -13,14 +13,12 @@ use super::grant::Grants;
 use super::hindrance::{self, Hindrance, Through};
 use super::user_cors::{self, UserCors};
 use super::{image_import, swift, target};
-use crate::model::{GlanceObject, Key, Problem, Snapshot, Workload};
-use crate::openstack::{Service, layout, policy};
-use crate::ownership::TLS_VOLUME;
-use crate::render::oslo::read;
+use crate::model::{Advice, GlanceObject, Id, Key, Problem, Snapshot, Workload};
+use crate::openstack::{OpenStackService, layout, policy};
 use crate::render::{
     CorsSettings, GlanceHttpdSettings, GlanceSettings, HttpdServer, OwnSettings, PolicySettings, TlsHost,
 };
-use crate::workload::{Applied, SecretMount, Secrets, Target};
+use crate::workload::{Applied, SecretMount, Secrets, TLS_VOLUME, Target};
 
 /// Where the TLS Secret is mounted.
 const TLS_DIR: &str = "/etc/direct-upload/tls";
@@ -29,7 +27,7 @@ const TLS_DIR: &str = "/etc/direct-upload/tls";
 #[derive(Clone, Debug, PartialEq)]
 pub struct GlanceView {
     pub object: Arc<GlanceObject>,
-    pub service: &'static Service,
+    pub service: &'static OpenStackService,
     /// The namespace is being deleted: nothing can be created in it.
     pub terminating: bool,
     pub target: Result<Target, Problem>,
@@ -62,12 +60,12 @@ pub struct GlanceView {
     pub hindrances: Vec<Hindrance>,
     /// Exposing objects that are to be written.
     pub adjustments: Vec<Adjustment>,
-    pub advice: Vec<String>,
+    pub advice: Vec<Advice>,
 }
 
 impl GlanceView {
     /// Builds what can be said without looking at Horizons.
-    pub fn of(snapshot: &Snapshot, object: &Arc<GlanceObject>, service: &'static Service) -> Self {
+    pub fn of(snapshot: &Snapshot, object: &Arc<GlanceObject>, service: &'static OpenStackService) -> Self {
         let mut view = Self {
             object: object.clone(),
             service,
@@ -122,11 +120,6 @@ impl GlanceView {
 
     fn settings(&mut self, snapshot: &Snapshot, spec: &GlanceSpec) -> Result<GlanceSettings, Problem> {
         let places = layout::glance(spec.layout, &spec.paths, self.service)?;
-        let mut cors = CorsSettings {
-            allow_headers: spec.cors.allow_headers.clone(),
-            expose_headers: spec.cors.expose_headers.clone(),
-            ..CorsSettings::default()
-        };
         for text in &spec.cors.allowed_origins {
             let origin = Origin::parse(text)
                 .map_err(|e| Problem::new(Reason::InvalidSpec, format!("spec.cors.allowedOrigins: {e}")))?;
@@ -144,11 +137,8 @@ impl GlanceView {
         }
         self.advice.extend(users.notes.iter().cloned());
         self.advice.extend(swift::beside(&spec.swift, &users)?);
-        cors.allow_methods = users.allow_methods;
-        cors.allow_headers.extend(users.allow_headers);
-        cors.expose_headers.extend(users.expose_headers);
-        cors.allow_credentials = spec.cors.allow_credentials.or(users.allow_credentials).unwrap_or(true);
-        cors.max_age = spec.cors.max_age.and_then(|s| u32::try_from(s).ok()).or(users.max_age).unwrap_or(3600);
+        let options = user_cors::merged(spec.cors.options(), users.options);
+        let cors = CorsSettings { origins: BTreeSet::new(), options };
         let httpd = match spec.httpd.server {
             GlanceServer::None => None,
             GlanceServer::ModWSGI => Some(HttpdServer::ModWsgi),
@@ -214,21 +204,23 @@ impl GlanceView {
         if let Ok(exposures) = &self.exposures {
             self.hindrances = hindrance::of(&exposures.through, &self.wanted.keys().collect());
             let tell = |hindrance: &Hindrance| {
-                if manages { found.tell(hindrance, &exposures.through) } else { hindrance.to_string() }
+                if manages { found.advice(hindrance, &exposures.through) } else { hindrance.advice() }
             };
             self.advice.extend(self.hindrances.iter().map(tell));
             if manages && exposures.is_stated() {
-                self.advice.push("spec.exposure.manage: with spec.publicURL no exposing object is looked at, and so none is managed; name them in spec.exposedBy instead".into());
+                let found = "with spec.publicURL no exposing object is looked at, and so none is managed";
+                let advice = Advice::new(found).field("spec.exposure.manage");
+                self.advice.push(advice.fix("name them in spec.exposedBy instead"));
             }
         }
         self.adjustments = found.adjustments;
     }
 
     /// The objects whose annotations it manages.
-    pub fn manages(&self) -> Vec<(ExposureKind, Key)> {
+    pub fn manages(&self) -> Vec<Id> {
         let manages = self.object.spec.as_ref().is_ok_and(|spec| spec.exposure.manage);
         let through = self.exposures.iter().filter(|_| manages).flat_map(|exposures| &exposures.through);
-        through.filter_map(Through::annotated).collect()
+        through.filter(|through| through.annotations().is_some()).map(Through::object).collect()
     }
 
     /// The primary public URL.
@@ -236,17 +228,10 @@ impl GlanceView {
         self.exposures.as_ref().ok()?.primary()
     }
 
-    /// Origins in a rendered file of ours.
-    pub fn origins_in(contents: &str) -> BTreeSet<Origin> {
-        let ini = read::parse(contents);
-        let items = ini.get("cors", "allowed_origin").map(|a| read::list(&a.value)).unwrap_or_default();
-        items.iter().filter_map(|item| Origin::parse(item.known()?).ok()).collect()
-    }
-
     /// Origins that the mounted ConfigMap accepts.
     pub fn origins_in_use(&self) -> BTreeSet<Origin> {
         let config = self.applied.as_ref().and_then(Applied::in_use);
-        config.into_iter().flat_map(|c| c.data.values()).flat_map(|text| Self::origins_in(text)).collect()
+        config.map(|config_map| config_map.effects.origins.clone()).unwrap_or_default()
     }
 
     /// Origins that every pod accepts now: those in the mounted ConfigMap and in each one that a
@@ -266,9 +251,8 @@ impl GlanceView {
             accepted.clear();
         }
         for name in &applied.running {
-            let texts = applied.config_map(name).map(|c| c.data.values()).into_iter().flatten();
-            let origins: BTreeSet<_> = texts.flat_map(|text| Self::origins_in(text)).collect();
-            accepted.retain(|origin| origins.contains(origin));
+            let origins = applied.config_map(name).map(|config_map| &config_map.effects.origins);
+            accepted.retain(|origin| origins.is_some_and(|origins| origins.contains(origin)));
         }
         Ok(accepted)
     }

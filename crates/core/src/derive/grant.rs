@@ -13,7 +13,7 @@ use super::consent;
 use super::glance::GlanceView;
 use super::horizon::HorizonView;
 use crate::model::{Key, Problem, Snapshot};
-use crate::ownership::granted_annotation;
+use crate::workload::annotations;
 
 /// Origins of each other namespace, unless the Glance says another number.
 const MOST: u32 = 16;
@@ -70,7 +70,7 @@ impl Grants {
         for (namespace, origins) in &self.given {
             all.entry(namespace).or_default().extend(origins.iter().map(Origin::as_str));
         }
-        (!all.is_empty()).then(|| (granted_annotation(), serde_json::to_string(&all).unwrap_or_default()))
+        (!all.is_empty()).then(|| (annotations::GRANTED.to_owned(), serde_json::to_string(&all).unwrap_or_default()))
     }
 }
 
@@ -151,7 +151,7 @@ impl GlanceView {
     fn granted_before(&self) -> ByNamespace {
         let mut before = ByNamespace::new();
         for config_map in self.applied.as_ref().map(crate::workload::Applied::in_effect).unwrap_or_default() {
-            let said = config_map.meta.ours.get(&granted_annotation()).and_then(|text| parse(text));
+            let said = config_map.meta.ours.get(annotations::GRANTED).and_then(|text| parse(text));
             for (namespace, origins) in said.into_iter().flatten() {
                 before.entry(namespace).or_default().extend(origins);
             }

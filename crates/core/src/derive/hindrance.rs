@@ -9,14 +9,13 @@ pub mod ingress;
 pub mod route;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::sync::Arc;
 
-use direct_upload_api::ExposureKind;
 use direct_upload_api::web::Origin;
+use direct_upload_api::{ExposureKind, Rule};
 
-use crate::model::{HttpRoute, Ingress, Key, Route};
-use crate::openstack::HEADERS;
+use crate::model::{Advice, HttpRoute, Id, Ingress, Owners, Route};
+use crate::openstack::upload::HEADERS;
 
 /// An object through which uploads come.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,20 +29,21 @@ pub enum Through {
 }
 
 impl Through {
-    /// `Ingress openstack/glance`.
-    pub fn object(&self) -> String {
-        match self {
-            Self::Ingress(ingress, _) => format!("Ingress {}", ingress.meta.key),
-            Self::Route(route, _) => format!("Route {}", route.meta.key),
-            Self::HttpRoute(route, _) => format!("HTTPRoute {}", route.meta.key),
-        }
+    /// Which object it is.
+    pub fn object(&self) -> Id {
+        let (kind, meta) = match self {
+            Self::Ingress(ingress, _) => (ExposureKind::Ingress, &ingress.meta),
+            Self::Route(route, _) => (ExposureKind::Route, &route.meta),
+            Self::HttpRoute(route, _) => (ExposureKind::HTTPRoute, &route.meta),
+        };
+        Id { kind: kind.to_string(), key: meta.key.clone() }
     }
 
-    /// Which object it is, if annotations tell it what to do.
-    pub fn annotated(&self) -> Option<(ExposureKind, Key)> {
+    /// Its annotations and who owns them, if annotations tell it what to do.
+    pub fn annotations(&self) -> Option<(&BTreeMap<String, String>, &Owners)> {
         match self {
-            Self::Ingress(ingress, _) => Some((ExposureKind::Ingress, ingress.meta.key.clone())),
-            Self::Route(route, _) => Some((ExposureKind::Route, route.meta.key.clone())),
+            Self::Ingress(ingress, _) => Some((&ingress.annotations, &ingress.owners)),
+            Self::Route(route, _) => Some((&route.annotations, &route.owners)),
             Self::HttpRoute(..) => None,
         }
     }
@@ -52,12 +52,10 @@ impl Through {
 /// One thing that stops uploads, or may.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Hindrance {
-    /// `DU012`, …
-    pub rule: &'static str,
+    pub rule: Rule,
     /// Uploads fail because of it; else large or slow ones may, or only a person can tell.
     pub fails: bool,
-    /// `Ingress openstack/glance`.
-    pub object: String,
+    pub object: Id,
     /// Path of the field in the object.
     pub field: String,
     /// What stands there, and what it does.
@@ -68,24 +66,13 @@ pub struct Hindrance {
     pub remedy: Option<(String, &'static str)>,
 }
 
-impl fmt::Display for Hindrance {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Hindrance {
+    /// What a person should know of it.
+    pub fn advice(&self) -> Advice {
         let Self { rule, object, field, found, fix, .. } = self;
-        write!(f, "{rule}: {object}, {field}: {found}; {fix}")
+        Advice::new(found).rule(*rule).object(object.to_string()).field(field).fix(fix)
     }
 }
-
-/// Answers or rewrites CORS.
-pub const CORS: &str = "DU012";
-
-/// A body limit.
-pub const BODY: &str = "DU014";
-
-/// A timeout or a buffer.
-const TIME: &str = "DU015";
-
-/// A login that a preflight cannot have.
-pub const LOGIN: &str = "DU020";
 
 /// A silence shorter than this ends uploads whose end Glance takes its time to store.
 const PATIENT: u64 = 600;
@@ -111,7 +98,7 @@ pub fn of(through: &[Through], origins: &BTreeSet<&Origin>) -> Vec<Hindrance> {
 
 /// The annotations of one object.
 struct Annotations<'a> {
-    object: String,
+    object: Id,
     all: &'a BTreeMap<String, String>,
 }
 
@@ -128,13 +115,13 @@ impl Annotations<'_> {
         self.all.keys().any(|name| name.starts_with(prefix))
     }
 
-    fn hindrance(&self, rule: &'static str, fails: bool, name: &str, found: String, fix: &str) -> Hindrance {
+    fn hindrance(&self, rule: Rule, fails: bool, name: &str, found: String, fix: &str) -> Hindrance {
         let field = format!("metadata.annotations[{name}]");
         Hindrance { rule, fails, object: self.object.clone(), field, found, fix: fix.to_owned(), remedy: None }
     }
 
     /// One that goes when the annotation has this value.
-    fn mendable(&self, rule: &'static str, fails: bool, name: &str, found: String, value: &'static str) -> Hindrance {
+    fn mendable(&self, rule: Rule, fails: bool, name: &str, found: String, value: &'static str) -> Hindrance {
         let hindrance = self.hindrance(rule, fails, name, found, &format!("set {value:?}"));
         Hindrance { remedy: Some((name.to_owned(), value)), ..hindrance }
     }
@@ -152,7 +139,7 @@ impl Annotations<'_> {
                 "is missing, so the controller's own limit holds (usually {limit}), which refuses images with 413"
             ),
         };
-        (bytes > 0).then(|| self.mendable(BODY, certain, name, found, "0"))
+        (bytes > 0).then(|| self.mendable(Rule::BodyLimit, certain, name, found, "0"))
     }
 
     /// How long the proxy waits in silence.
@@ -165,7 +152,9 @@ impl Annotations<'_> {
         };
         let found =
             format!("{found}: the upload is cut where nothing moves for so long, as while Glance stores its end");
-        seconds(time).filter(|s| (1..PATIENT).contains(s)).map(|_| self.mendable(TIME, false, name, found, value))
+        seconds(time)
+            .filter(|s| (1..PATIENT).contains(s))
+            .map(|_| self.mendable(Rule::TooSlow, false, name, found, value))
     }
 }
 

@@ -13,12 +13,10 @@ use super::exposure::{self, Exposures, Stated};
 use super::proof::{self, Proof};
 use super::target;
 use crate::derive::exposure::scheme;
-use crate::model::{HorizonObject, Key, Problem, Snapshot, Workload};
+use crate::model::{Advice, HorizonObject, Key, Problem, Snapshot, Workload};
 use crate::openstack::layout;
-use crate::ownership::{backed_out_annotation, reads_annotation};
 use crate::render::{HorizonCorsSettings, HorizonHttpdSettings, HorizonSettings, TlsTerminationSettings};
-use crate::workload::rehearsal::outcome as rehearsal;
-use crate::workload::{Applied, Target, is_for};
+use crate::workload::{Applied, Target, annotations, is_for, rehearsal};
 
 /// Names that a Horizon workload usually has.
 pub const GUESSES: [&str; 1] = ["horizon"];
@@ -59,7 +57,7 @@ pub struct HorizonView {
     pub strays: Vec<Arc<Workload>>,
     /// Another resource will manage the target when this one is gone.
     pub heir: bool,
-    pub advice: Vec<String>,
+    pub advice: Vec<Advice>,
 }
 
 impl HorizonView {
@@ -105,7 +103,8 @@ impl HorizonView {
         }
         if spec.cors.as_ref().is_some_and(|cors| cors.enabled) {
             self.advice.push(
-                "spec.cors puts CORS headers on Horizon's own answers; the upload does not need them, Glance's [cors] decides".into(),
+                Advice::new("spec.cors puts CORS headers on Horizon's own answers")
+                    .fix("the upload does not need them, Glance's [cors] decides"),
             );
         }
     }
@@ -113,14 +112,14 @@ impl HorizonView {
     fn settings(&self, spec: &HorizonSpec) -> Result<HorizonSettings, Problem> {
         let target = self.target.as_ref().map_err(Clone::clone)?;
         let mut paths = spec.paths.clone();
-        if layout::asks_image(spec.layout, &paths, &target.container)
+        if layout::asks_image(spec.layout, &paths, &target.users_mounts())
             && let Some(applied) = &self.applied
         {
             let may_ask = spec.rollout.rehearsal == Rehearsing::Required;
             paths.local_settings_dir =
                 rehearsal::reads(&self.object.meta.key, target, may_ask.then_some(&applied.rehearsals))?;
         }
-        let places = layout::horizon(spec.layout, &paths, &target.container)?;
+        let places = layout::horizon(spec.layout, &paths, &target.users_mounts())?;
         let tls_termination = match &spec.tls_termination {
             None => None,
             Some(tls) => {
@@ -176,8 +175,8 @@ impl HorizonView {
     pub fn reads(&self) -> Option<(String, String)> {
         let (spec, target) = (self.object.spec.as_ref().ok()?, self.target.as_ref().ok()?);
         let dir = &self.settings.as_ref().ok()?.local_settings_dir;
-        let asked = layout::asks_image(spec.layout, &spec.paths, &target.container);
-        asked.then(|| (reads_annotation(), format!("{} {dir}", target.container.image)))
+        let asked = layout::asks_image(spec.layout, &spec.paths, &target.users_mounts());
+        asked.then(|| (annotations::READS.to_owned(), format!("{} {dir}", target.container.image)))
     }
 
     /// Whether pods set `direct`, or may.
@@ -191,7 +190,7 @@ impl HorizonView {
         let workload = &self.target.as_ref().ok()?.workload;
         let config_maps = self.applied.as_ref()?.config_maps.as_ref().ok()?;
         let mut all = config_maps.values().filter(|c| is_for(c, "Horizon", workload));
-        all.find_map(|c| c.meta.ours.get(&backed_out_annotation()).map(String::as_str))
+        all.find_map(|c| c.meta.ours.get(annotations::BACKED_OUT).map(String::as_str))
     }
 
     /// Why it is not known what its pods run with, if so.

@@ -5,10 +5,9 @@ use std::collections::BTreeMap;
 use direct_upload_api::{GlanceSpec, ImageImport, ImportMethod, IpFamily, Reason, WebDownload, WorkerScheme};
 
 use crate::model::{EnvValue, Problem, VolumeSource, describe};
-use crate::openstack::{NOBODY, UPLOAD};
-use crate::ownership::{POD_IP, WORKER_URL};
+use crate::openstack::policy::{NOBODY, UPLOAD};
 use crate::render::{Filter, ImportSettings};
-use crate::workload::Target;
+use crate::workload::{POD_IP, Target, WORKER_URL};
 
 /// Whether this Glance is to refuse uploads by `PUT …/file`, as its plugins or its policy ask.
 pub fn refuses_uploads(spec: &GlanceSpec) -> bool {

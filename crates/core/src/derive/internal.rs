@@ -60,10 +60,7 @@ impl GlanceView {
 
     /// Whether some pod may refuse them now.
     pub fn refuses_now(&self) -> bool {
-        let Some(applied) = &self.applied else { return false };
-        let names = applied.running.iter().chain(applied.mount.as_ref().map(|m| &m.config_map));
-        let refusal = format!("\"{}\": \"{}\"", policy::UPLOAD, policy::NOBODY);
-        names.filter_map(|name| applied.config_map(name)).any(|c| c.data.values().any(|text| text.contains(&refusal)))
+        self.applied.iter().flat_map(Applied::present).any(|config_map| config_map.effects.refuses_uploads)
     }
 
     /// The variables of the container.

@@ -28,7 +28,7 @@ pub use catalog::{Observed, Says};
 pub use destination::{Destination, GlanceState, Partner};
 pub use exposure::{Exposure, Exposures, Stated, of as exposures};
 pub use glance::GlanceView;
-pub use hindrance::{BODY, CORS, Hindrance, LOGIN, Through, body_fails, lacks};
+pub use hindrance::{Hindrance, Through, body_fails, lacks};
 pub use horizon::{HorizonView, Intent};
 pub use proof::turns::Turn;
 pub use proof::{Evidence, Failed, Proof, Weight};

@@ -1,7 +1,7 @@
 //! The view of an OpenStackAPI: that of a Glance to which nobody uploads.
 //!
 //! In: the resource, the Horizons and the dashboards that it names. Out: a [`GlanceView`] with the
-//! table of its own [`Service`]. All that makes an API accept an origin, roll, and let go of it late is
+//! table of its own [`OpenStackService`]. All that makes an API accept an origin, roll, and let go of it late is
 //! the same for each service; only Glance has partners, httpd, drain and an exposure beside it.
 
 use std::collections::BTreeMap;
@@ -13,8 +13,8 @@ use direct_upload_api::{ApiCors, GlanceCors, GlancePaths, GlanceSpec, OpenStackA
 use super::exposure::{self, Stated};
 use super::glance::GlanceView;
 use super::horizon::HorizonView;
-use crate::model::{ApiObject, GlanceObject, Key, Problem, Snapshot, describe};
-use crate::openstack::{GLANCE, Service};
+use crate::model::{Advice, ApiObject, GlanceObject, Key, Problem, Snapshot, describe};
+use crate::openstack::{GLANCE, OpenStackService};
 
 fn lowered(spec: &OpenStackApiSpec) -> GlanceSpec {
     let ApiCors { allowed_origins, allow_headers, expose_headers, allow_credentials, max_age, retire_after, .. } =
@@ -73,7 +73,7 @@ fn view(snapshot: &Snapshot, horizons: &BTreeMap<Key, HorizonView>, object: &Api
 }
 
 /// Stands for a service whose name this version cannot read: nothing is rendered for it.
-const UNREADABLE: Service = Service { kind: crate::openstack::API, ..GLANCE };
+const UNREADABLE: OpenStackService = OpenStackService { kind: crate::openstack::API, ..GLANCE };
 
 /// The origins; none of a Horizon that is not there, or goes away.
 fn of_horizon(
@@ -119,13 +119,13 @@ fn accept(view: &mut GlanceView, who: &str, origins: Result<Vec<Origin>, (Proble
                         by.push(who.to_owned());
                     }
                 } else {
-                    view.advice.push(format!(
-                        "{who}: {origin} is not accepted, since anybody on the way can write such a page; if it must be, list it in spec.cors.allowedOrigins"
-                    ));
+                    let found = format!("{origin} is not accepted, since anybody on the way can write such a page");
+                    let fix = "if it must be, list it in spec.cors.allowedOrigins";
+                    view.advice.push(Advice::new(found).object(who).fix(fix));
                 }
             }
         }
         Err((problem, true)) => view.incomplete = Some(problem),
-        Err((problem, false)) => view.advice.push(format!("spec.cors: {who}: {}", problem.message)),
+        Err((problem, false)) => view.advice.push(Advice::new(format!("{who}: {problem}")).field("spec.cors")),
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use direct_upload_api::web::{Endpoint, PublicUrl};
-use direct_upload_api::{HorizonSpec, Reason, Verification};
+use direct_upload_api::{HorizonSpec, Reason, Rule, Verification};
 
 use super::catalog::{self, Observed};
 use super::consent;
@@ -117,7 +117,7 @@ fn endpoint(
                 None => return Err(unknown_endpoint(key, "")),
             },
             Some(Err(problem)) if problem.is_unknown() => return Err(problem.clone()),
-            Some(Err(problem)) => return Err(unknown_endpoint(key, &problem.message)),
+            Some(Err(problem)) => return Err(unknown_endpoint(key, &problem.message())),
             None => return Err(unknown_endpoint(key, "")),
         },
         (None, None, Err(problem)) => return Err(problem.clone()),
@@ -125,20 +125,19 @@ fn endpoint(
     if let Some(why) = url.origin().unreachable() {
         return Err(Problem::new(
             Reason::EndpointNotPublic,
-            format!(
-                "DU010: {field} is {url}, {why} that no browser outside the cluster can reach; state the URL that the Keystone catalog publishes"
-            ),
-        ));
+            format!("{field} is {url}, {why} that no browser outside the cluster can reach"),
+        )
+        .rule(Rule::NotPublic)
+        .fix("state the URL that the Keystone catalog publishes"));
     }
     let https = view.exposures.iter().flat_map(|e| &e.urls).find(|e| e.url.origin().is_https());
     if let (Some(dashboard), false) = (https, url.origin().is_https()) {
         return Err(Problem::new(
             Reason::MixedContent,
-            format!(
-                "DU009: the dashboard is {} and {field} is {url}; browsers block http requests from https pages, so serve Glance by https",
-                dashboard.url
-            ),
-        ));
+            format!("the dashboard is {} and {field} is {url}", dashboard.url),
+        )
+        .rule(Rule::MixedContent)
+        .fix("browsers block http requests from https pages, so serve Glance by https"));
     }
     Ok(url)
 }
@@ -206,9 +205,11 @@ fn standing(glances: &BTreeMap<Key, GlanceView>, view: &HorizonView, destination
                 Some(glance) if glance.refuses_uploads() => Problem::new(
                     Reason::ImportRequired,
                     format!(
-                        "DU021: images must reach Glance {key} by import (its spec.imageImport.required or its upload_image rule), and a direct upload goes round that; set spec.directUpload.enabled: false here and HORIZON_IMAGES_UPLOAD_MODE = 'off', or lift the requirement there"
+                        "images must reach Glance {key} by import (its spec.imageImport.required or its upload_image rule), and a direct upload goes round that"
                     ),
-                ),
+                )
+                .rule(Rule::ImportBypassed)
+                .fix("set spec.directUpload.enabled: false here and HORIZON_IMAGES_UPLOAD_MODE = 'off', or lift the requirement there"),
                 Some(_) => return None,
             };
             Some(Intent::Own(destination.problem(&problem)))

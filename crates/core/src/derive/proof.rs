@@ -13,7 +13,7 @@ use super::catalog::Says;
 use super::destination::{Destination, Partner};
 use super::horizon::{HorizonView, Intent};
 use crate::derive::proof::turns::Turn;
-use crate::model::{Answered, Epoch, Key, Known, Problem, Question, Reach, Reply, Snapshot, Unknown};
+use crate::model::{Cause, Epoch, Key, Known, ProbeAnswer, ProbeTarget, Problem, Reach, Snapshot, Unknown};
 
 /// What has been proven for one Horizon.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -48,7 +48,7 @@ pub struct Failed {
     pub region: Option<String>,
     /// From where.
     pub origin: String,
-    pub reply: Reply,
+    pub reply: Cause,
 }
 
 impl fmt::Display for Failed {
@@ -109,7 +109,7 @@ impl Destination {
                 self.evidence = Evidence::Unknown(vec![failed]);
             }
             Ok(reach) => {
-                let question = |origin: &Origin| Question {
+                let question = |origin: &Origin| ProbeTarget {
                     origin: origin.clone(),
                     endpoint: endpoint.clone(),
                     reach: reach.clone(),
@@ -148,13 +148,13 @@ pub fn reach(snapshot: &Snapshot, view: &HorizonView, spec: &HorizonSpec, source
     };
     let named = spec.direct_upload.probe.ca_config_map.as_ref().and_then(|c| c.key.as_deref()).unwrap_or("ca.crt");
     let missing = |what: &str| Unknown { why: format!("ConfigMap {source} {what}"), pending: false };
-    let config_map = snapshot.sources.get_named(source)?.ok_or_else(|| missing("does not exist"))?;
+    let config_map = snapshot.referenced_config_maps.get_named(source)?.ok_or_else(|| missing("does not exist"))?;
     let ca = config_map.data.get(named).cloned().ok_or_else(|| missing(&format!("has no key {named:?}")))?;
     Ok(Reach { ca, hosts })
 }
 
-fn no_ca(why: String) -> Reply {
-    Reply {
+fn no_ca(why: String) -> Cause {
+    Cause {
         rule: None,
         requirement: "certificate".into(),
         message: why,
@@ -186,7 +186,7 @@ fn evidence(snapshot: &Snapshot, asked: &Destination) -> Evidence {
     let mut weight = Weight { fresh: true, firm: true };
     // A refusal counts as much as its own answers do; a grant as the least of all.
     let mut against = Weight { fresh: false, firm: false };
-    let failed = |question: &Question, reply| Failed {
+    let failed = |question: &ProbeTarget, reply| Failed {
         region: asked.region.clone(),
         origin: question.origin.to_string(),
         reply,
@@ -200,13 +200,13 @@ fn evidence(snapshot: &Snapshot, asked: &Destination) -> Evidence {
         let fresh = asked.epoch.as_ref() == Some(&standing.epoch);
         weight = Weight { fresh: weight.fresh && fresh, firm: weight.firm && standing.firm };
         match standing.verdict {
-            Answered::Granted(unwise) => advice.extend(unwise),
-            Answered::Refused(reply) => {
+            ProbeAnswer::Granted(unwise) => advice.extend(unwise),
+            ProbeAnswer::Refused(reply) => {
                 let (fresh, firm) = (against.fresh || fresh, against.firm || (fresh && standing.firm));
                 against = Weight { fresh, firm };
                 refused.push(failed(question, reply));
             }
-            Answered::Unknown(reply) => unknown.push(failed(question, reply)),
+            ProbeAnswer::Unknown(reply) => unknown.push(failed(question, reply)),
         }
     }
     match (refused.is_empty(), pending, unknown.is_empty()) {

@@ -1,14 +1,13 @@
 //! Swift stores: what `spec.swift` asks for, and what the user's own options do (DU019).
 
-use direct_upload_api::{GlanceSwift, Reason, SwiftTenancy, seconds};
+use direct_upload_api::{GlanceSwift, Reason, Rule, SwiftTenancy, seconds};
 use sha2::{Digest, Sha256};
 
 use super::user_cors::UserCors;
-use crate::model::Problem;
-use crate::openstack::{MultiTenant, multi_tenant, named};
-use crate::ownership::SECRET_VOLUME;
+use crate::model::{Advice, Problem};
+use crate::openstack::swift::{MultiTenant, multi_tenant, named};
 use crate::render;
-use crate::workload::Secrets;
+use crate::workload::{SECRET_VOLUME, Secrets};
 
 /// What `glance_store` takes where nothing is said: a token that lives for another minute is good.
 const EXPIRE_SOON: u64 = 60;
@@ -56,7 +55,7 @@ pub fn secrets(stores: &[GlanceSwift], dir: &str) -> Secrets {
 ///
 /// # Errors
 /// [`Reason::InvalidSpec`] if the two together are no store.
-pub fn beside(stores: &[GlanceSwift], users: &UserCors) -> Result<Vec<String>, Problem> {
+pub fn beside(stores: &[GlanceSwift], users: &UserCors) -> Result<Vec<Advice>, Problem> {
     let value = |group: &str, name: &str| users.ini.get(group, name).map(|a| a.value.clone());
     let mut advice = Vec::new();
     let backends = value("DEFAULT", "enabled_backends").unwrap_or_default();
@@ -68,32 +67,34 @@ pub fn beside(stores: &[GlanceSwift], users: &UserCors) -> Result<Vec<String>, P
             return Err(Problem::new(
                 Reason::InvalidSpec,
                 format!(
-                    "spec.swift: {name} is MultiTenant, and {} sets swift_store_config_file in [{name}] (line {}): Glance sets up no store that has both (DU019); take that option out of the file, and name the credentials in spec.swift[].credentials",
+                    "spec.swift: {name} is MultiTenant, and {} sets swift_store_config_file in [{name}] (line {}): Glance sets up no store that has both",
                     users.source, file.line
                 ),
-            ));
+            )
+            .rule(Rule::SwiftExpiry)
+            .fix("take that option out of the file, and name the credentials in spec.swift[].credentials"));
         }
         if file.is_some() && named(&backends).contains(name) && said("default_swift_reference").is_none() {
-            advice.push(format!(
-                "{}: [{name}] has a swift_store_config_file and does not say default_swift_reference: glance_store 5.4.0 to 5.7.0 (2026.1) then keep images under a reference None, and cannot read them again; write there which one it is, ref1 where that is its name",
-                users.source
-            ));
+            let found = format!(
+                "[{name}] has a swift_store_config_file and does not say default_swift_reference: glance_store 5.4.0 to 5.7.0 (2026.1) then keep images under a reference None, and cannot read them again"
+            );
+            let fix = "write there which one it is, ref1 where that is its name";
+            advice.push(Advice::new(found).object(&users.source).fix(fix));
         }
         if !backends.is_empty() && !named(&backends).contains(name) {
-            advice.push(format!(
-                "spec.swift: {} has no store {name}:swift in enabled_backends, so nothing reads [{name}]",
-                users.source
-            ));
+            let found =
+                format!("{} has no store {name}:swift in enabled_backends, so nothing reads [{name}]", users.source);
+            advice.push(Advice::new(found).field("spec.swift"));
         }
     }
     let spoken_for = |found: &MultiTenant| stores.iter().any(|store| store.store == found.name);
     for found in multi_tenant(value).iter().filter(|found| !spoken_for(found)) {
         if let Some(option) = found.unsaid() {
-            advice.push(format!(
-                "{}: [{name}] does not say {option}: with glance_store 5.4.0 to 5.7.0 (2026.1) an upload that outlasts its token fails with 401 (DU019); list {name} in spec.swift",
-                users.source,
-                name = found.name
-            ));
+            let name = &found.name;
+            let found = format!(
+                "[{name}] does not say {option}: with glance_store 5.4.0 to 5.7.0 (2026.1) an upload that outlasts its token fails with 401 (DU019)"
+            );
+            advice.push(Advice::new(found).object(&users.source).fix(format!("list {name} in spec.swift")));
         }
     }
     Ok(advice)

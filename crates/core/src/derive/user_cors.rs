@@ -4,24 +4,22 @@
 use std::collections::BTreeSet;
 
 use direct_upload_api::web::{Origin, OriginError};
+use direct_upload_api::{CorsValue, CorsValues};
 
-use crate::model::{Container, Key, Known, Snapshot, VolumeSource, Workload};
-use crate::render::Ini;
-use crate::render::oslo::read;
+use crate::model::{Advice, Container, Key, Known, Snapshot, VolumeSource, Workload};
+use crate::openstack::{CORS_OPTIONS, CorsKind, is_token};
+use crate::render::oslo::read::{self, Ini};
 
 /// What the user's own file sets.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UserCors {
     pub origins: BTreeSet<Origin>,
-    pub allow_methods: Vec<String>,
-    pub allow_headers: Vec<String>,
-    pub expose_headers: Vec<String>,
-    pub allow_credentials: Option<bool>,
-    pub max_age: Option<u32>,
+    /// Options beside the origins.
+    pub options: CorsValues,
     /// Where the file is, for the status.
     pub source: String,
     /// What could not be carried on.
-    pub notes: Vec<String>,
+    pub notes: Vec<Advice>,
     /// The whole file.
     pub ini: Ini,
 }
@@ -47,7 +45,7 @@ pub fn config_map(workload: &Workload, container: &Container, path: &str) -> Opt
 /// # Errors
 /// [`Unknown`](crate::model::Unknown) while the ConfigMap cannot be read.
 pub fn read(snapshot: &Snapshot, workload: &Workload, container: &Container, path: &str) -> Known<UserCors> {
-    let note = |text: String| UserCors { notes: vec![text], ..UserCors::default() };
+    let note = |text: String| UserCors { notes: vec![Advice::new(text)], ..UserCors::default() };
     let (key, item) = match source(workload, container, path) {
         Source::ConfigMap(key, item) => (key, item),
         Source::Secret(name) => {
@@ -57,7 +55,7 @@ pub fn read(snapshot: &Snapshot, workload: &Workload, container: &Container, pat
         }
         Source::Unseen => return Ok(UserCors::default()),
     };
-    let Some(text) = snapshot.sources.get_named(&key)?.and_then(|c| c.data.get(&item)) else {
+    let Some(text) = snapshot.referenced_config_maps.get_named(&key)?.and_then(|c| c.data.get(&item)) else {
         return Ok(note(format!("{path} comes from ConfigMap {key}, which has no key {item:?}")));
     };
     let source = format!("ConfigMap {key}, key {item}");
@@ -86,33 +84,75 @@ fn source(workload: &Workload, container: &Container, path: &str) -> Source {
     }
 }
 
+/// The options that hold: those that the resource states, and what the user's file says beside them.
+pub fn merged(stated: CorsValues, users: CorsValues) -> CorsValues {
+    let mut merged = stated;
+    for (name, value) in users {
+        match (merged.get_mut(name), value) {
+            (Some(CorsValue::List(stated)), CorsValue::List(more)) => stated.extend(more),
+            (Some(_), _) => {}
+            (None, value) => drop(merged.insert(name, value)),
+        }
+    }
+    merged
+}
+
 fn parse(text: &str, source: String) -> UserCors {
     let ini = read::parse(text);
     let mut cors = UserCors { source, ..UserCors::default() };
-    for item in items(&ini, "allowed_origin", &mut cors.notes) {
-        match Origin::parse(&item) {
-            Ok(origin) => drop(cors.origins.insert(origin)),
-            Err(error @ OriginError::Wildcard(_)) => {
-                cors.notes.push(format!("[cors] allowed_origin is not carried on: {error}"));
+    let mut notes = Vec::new();
+    for option in &CORS_OPTIONS {
+        let scalar = || ini.get("cors", option.name).map(|a| a.value.trim().to_lowercase());
+        let value = match option.kind {
+            CorsKind::Origins => {
+                for item in items(&ini, option.name, &mut notes) {
+                    origin(&item, &mut cors.origins, &mut notes);
+                }
+                continue;
             }
-            Err(error) => cors.notes.push(format!("[cors] allowed_origin never matches a browser: {error}")),
+            CorsKind::Methods(_) | CorsKind::Headers(_) => tokens(&ini, option.name, &mut notes),
+            CorsKind::Flag(_) => scalar().and_then(|v| flag(&v)).map(CorsValue::Flag),
+            CorsKind::Number(_) => scalar().and_then(|v| v.parse().ok()).map(CorsValue::Number),
+        };
+        if let Some(value) = value {
+            cors.options.insert(option.name, value);
         }
     }
-    cors.allow_methods = items(&ini, "allow_methods", &mut cors.notes);
-    cors.allow_headers = items(&ini, "allow_headers", &mut cors.notes);
-    cors.expose_headers = items(&ini, "expose_headers", &mut cors.notes);
-    let scalar = |name: &str| ini.get("cors", name).map(|a| a.value.trim().to_lowercase());
-    cors.allow_credentials = scalar("allow_credentials").and_then(|v| match v.as_str() {
+    cors.notes = notes.into_iter().map(|note| Advice::new(note).object(&cors.source)).collect();
+    cors.ini = ini;
+    cors
+}
+
+fn origin(item: &str, origins: &mut BTreeSet<Origin>, notes: &mut Vec<String>) {
+    match Origin::parse(item) {
+        Ok(origin) => drop(origins.insert(origin)),
+        Err(error @ OriginError::Wildcard(_)) => {
+            notes.push(format!("[cors] allowed_origin is not carried on: {error}"));
+        }
+        Err(error) => notes.push(format!("[cors] allowed_origin never matches a browser: {error}")),
+    }
+}
+
+/// `oslo_config.types.Boolean`.
+fn flag(text: &str) -> Option<bool> {
+    match text {
         "true" | "1" | "on" | "yes" => Some(true),
         "false" | "0" | "off" | "no" => Some(false),
         _ => None,
-    });
-    cors.max_age = scalar("max_age").and_then(|v| v.parse().ok());
-    for note in &mut cors.notes {
-        *note = format!("{}: {note}", cors.source);
     }
-    cors.ini = ini;
-    cors
+}
+
+fn tokens(ini: &Ini, name: &str, notes: &mut Vec<String>) -> Option<CorsValue> {
+    let mut items = items(ini, name, notes);
+    items.retain(|item| {
+        let fits = is_token(item);
+        if !fits {
+            let line = ini.get("cors", name).map(|a| a.line).unwrap_or_default();
+            notes.push(format!("[cors] {name} (line {line}): {item:?} is no HTTP token"));
+        }
+        fits
+    });
+    (!items.is_empty()).then_some(CorsValue::List(items))
 }
 
 fn items(ini: &Ini, name: &str, notes: &mut Vec<String>) -> Vec<String> {
@@ -121,8 +161,7 @@ fn items(ini: &Ini, name: &str, notes: &mut Vec<String>) -> Vec<String> {
     for item in read::list(&assignment.value) {
         match item.known() {
             Some("") => {}
-            Some(text) if name == "allowed_origin" || is_token(text) => known.push(text.to_owned()),
-            Some(text) => notes.push(format!("[cors] {name} (line {}): {text:?} is no HTTP token", assignment.line)),
+            Some(text) => known.push(text.to_owned()),
             None => notes.push(format!(
                 "[cors] {name} (line {}) holds a $substitution, which cannot be carried on",
                 assignment.line
@@ -130,9 +169,4 @@ fn items(ini: &Ini, name: &str, notes: &mut Vec<String>) -> Vec<String> {
         }
     }
     known
-}
-
-/// RFC 9110 §5.6.2.
-fn is_token(text: &str) -> bool {
-    text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#%&'*+-.^_`|~".contains(&b))
 }

@@ -12,7 +12,7 @@ use super::horizon::{HorizonView, Intent};
 use super::{conflict, openstack_api, pairing, proof};
 use crate::derive::exposure::http_route;
 use crate::derive::proof::turns;
-use crate::model::{Epoch, Inquiry, Key, Meta, Needs, Problem, Question, Snapshot, Workload, describe};
+use crate::model::{CatalogQuery, Epoch, Key, Meta, Needs, ProbeTarget, Problem, Snapshot, Workload, describe};
 use crate::openstack::GLANCE;
 use crate::workload::{Applied, Claim, Target, drain};
 
@@ -71,7 +71,7 @@ impl World {
         ask(snapshot, &mut glances, &mut horizons);
         for view in glances.values_mut() {
             let advice = view.internal.iter().flat_map(|internal| internal.advice.clone());
-            let advice: Vec<_> = advice.map(|advice| format!("spec.apis.internal: {advice}")).collect();
+            let advice: Vec<_> = advice.map(|advice| advice.within("spec.apis.internal")).collect();
             view.advice.extend(advice);
             if let Err(unknown) = snapshot.horizons.known(&view.object.meta.key.namespace) {
                 view.incomplete = Some(unknown.into());
@@ -103,19 +103,19 @@ impl World {
             self.horizons.values().flat_map(|view| [&view.proof.source, &view.catalog.source]).flatten().cloned();
         Needs {
             namespaces: self.keys().map(|key| key.namespace.clone()).collect(),
-            sources: files.chain(authorities).collect(),
+            config_maps: files.chain(authorities).collect(),
             ..self.routing.clone()
         }
     }
 
     /// The preflights that matter now, and the state of the server that each would speak of.
-    pub fn questions(&self) -> BTreeMap<Question, Epoch> {
+    pub fn questions(&self) -> BTreeMap<ProbeTarget, Epoch> {
         let all = self.horizons.values().flat_map(|view| &view.destinations);
         all.flat_map(|d| d.questions.iter().map(|q| (q.clone(), d.epoch.clone()))).collect()
     }
 
     /// The catalogs that are to be read.
-    pub fn inquiries(&self) -> BTreeSet<Inquiry> {
+    pub fn inquiries(&self) -> BTreeSet<CatalogQuery> {
         self.horizons.values().filter_map(|view| view.catalog.inquiry.clone()).collect()
     }
 
@@ -220,7 +220,7 @@ fn strays(snapshot: &Snapshot, kind: &str, meta: &Meta, target: &Result<Target, 
 type WorkloadKey = (WorkloadKind, Key);
 
 /// Age of a resource: the oldest claims first.
-type Age = (Option<Timestamp>, String, Key);
+type Age = (Timestamp, String, Key);
 
 /// Who claims which workload, oldest first; resources that are being deleted come last.
 struct Claims(BTreeMap<WorkloadKey, Vec<(bool, Age)>>);
@@ -244,7 +244,7 @@ fn claims_of_horizons(horizons: &BTreeMap<Key, HorizonView>) -> Claims {
 }
 
 fn age(meta: &Meta) -> Age {
-    (meta.created, meta.uid.clone(), meta.key.clone())
+    (meta.born(), meta.uid.clone(), meta.key.clone())
 }
 
 impl Claims {

@@ -3,9 +3,9 @@
 use super::failure::{Failure, Requirement};
 use super::outcome::Outcome;
 use super::unreachable::{Unreachable, UnreachableKind};
-use crate::model::{Answered, Reply};
+use crate::model::{Cause, ProbeAnswer};
 
-impl From<Outcome> for Answered {
+impl From<Outcome> for ProbeAnswer {
     fn from(outcome: Outcome) -> Self {
         match outcome {
             Outcome::Objection(failure) => Self::Refused((*failure).into()),
@@ -18,14 +18,14 @@ impl From<Outcome> for Answered {
     }
 }
 
-impl From<Failure> for Reply {
+impl From<Failure> for Cause {
     fn from(failure: Failure) -> Self {
         let Failure { requirement, rule, received, message, fix, .. } = failure;
         Self { rule: Some(rule), requirement: written::<Requirement>(&requirement), message, received, fix }
     }
 }
 
-impl From<Unreachable> for Reply {
+impl From<Unreachable> for Cause {
     fn from(why: Unreachable) -> Self {
         let requirement = written::<UnreachableKind>(&why.kind);
         Self { rule: None, requirement, message: why.message, received: String::new(), fix: why.fix }

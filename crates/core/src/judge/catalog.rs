@@ -7,7 +7,7 @@ use direct_upload_api::web::Endpoint;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::model::Published;
+use crate::model::PublicEndpoints;
 
 /// The body of `POST {authURL}/auth/tokens`.
 pub fn request(id: &str, secret: &str) -> Value {
@@ -51,11 +51,11 @@ struct Listed {
 ///
 /// # Errors
 /// What it is instead.
-pub fn read(body: &[u8]) -> Result<Published, String> {
+pub fn read(body: &[u8]) -> Result<PublicEndpoints, String> {
     let answer: Answer =
         serde_json::from_slice(body).map_err(|_| "the answer is no token of the Identity API v3".to_owned())?;
     let services = answer.token.catalog.into_iter().filter(|service| service.type_ == "image");
-    let mut published = Published::new();
+    let mut published = PublicEndpoints::new();
     for endpoint in services.flat_map(|service| service.endpoints).filter(|e| e.interface == "public") {
         let Some(region) = endpoint.region_id.or(endpoint.region) else { continue };
         let url = Endpoint::parse(&endpoint.url)
@@ -71,7 +71,7 @@ pub fn read(body: &[u8]) -> Result<Published, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Reading;
+    use crate::model::CatalogReading;
     use rstest::rstest;
 
     fn endpoint(interface: &str, region: &str, url: &str) -> Value {
@@ -108,10 +108,10 @@ mod tests {
 
     #[test]
     fn a_failure_takes_nothing_away() {
-        let known = Reading::Known(Published::new());
-        let unknown = || Reading::Unknown("no answer".into());
-        assert_eq!(Reading::then(Some(&known), unknown()), known);
-        assert_eq!(Reading::then(None, unknown()), unknown());
-        assert_eq!(Reading::then(Some(&unknown()), known.clone()), known);
+        let known = CatalogReading::Known(PublicEndpoints::new());
+        let unknown = || CatalogReading::Unknown("no answer".into());
+        assert_eq!(CatalogReading::then(Some(&known), unknown()), known);
+        assert_eq!(CatalogReading::then(None, unknown()), unknown());
+        assert_eq!(CatalogReading::then(Some(&unknown()), known.clone()), known);
     }
 }

@@ -9,7 +9,7 @@ use super::failure::{Failure, Requirement};
 use super::headers::get;
 use super::preflight::Preflight;
 use super::response::Answer;
-use crate::openstack::HEADERS;
+use crate::openstack::upload::HEADERS;
 
 /// Whether more questions can say more than the verdict does.
 pub fn is_worth_asking(asked: &Preflight, answer: &Answer) -> bool {

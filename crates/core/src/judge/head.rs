@@ -1,8 +1,9 @@
 //! The head of an HTTP/1 answer, read as browsers read it: what they bear is borne, what one of them
 //! refuses is an error. Pure. Each decision stands in tests/cases/preflight/wire.yaml.
 
-use super::headers::{is_token, lines, starts_with};
+use super::headers::{lines, starts_with};
 use super::response::Answer;
+use crate::openstack::is_token;
 
 /// Why a head is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -1,5 +1,7 @@
 //! A received header list, read as the Fetch standard reads one (§2.2.2).
 
+use crate::openstack::is_token;
+
 /// Header lines as received: names in any case, a name as often as it came. Bytes above 0x7F are
 /// the characters of the same number (isomorphic decode).
 pub type Headers = [(String, String)];
@@ -52,11 +54,6 @@ pub fn extract<'a>(headers: &'a Headers, name: &'a str) -> Extracted<'a> {
         }
     }
     Extracted::Values(values)
-}
-
-/// RFC 9110 §5.6.2.
-pub fn is_token(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
 }
 
 /// A foreign value made fit to be shown: one line, plain ASCII, of bounded length.

@@ -7,7 +7,7 @@ use direct_upload_api::web::{Endpoint, Origin};
 use direct_upload_api::{OPERATOR, Rule};
 
 use super::failure::{Failure, Requirement};
-use crate::openstack::{HEADERS, METHOD};
+use crate::openstack::upload::{HEADERS, METHOD};
 
 /// One request, as it is sent to the endpoint's host.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::model::{Answered, Epoch, Question, Standing};
+use crate::model::{Epoch, ProbeAnswer, ProbeTarget, Standing};
 
 /// So many answers in a row that agree are a verdict.
 pub const VERDICT: u32 = 3;
@@ -40,7 +40,7 @@ impl Default for Pace {
 #[derive(Clone, Debug)]
 pub struct Ledger {
     pace: Pace,
-    entries: BTreeMap<Question, Entry>,
+    entries: BTreeMap<ProbeTarget, Entry>,
 }
 
 #[derive(Clone, Debug)]
@@ -49,7 +49,7 @@ struct Entry {
     /// When to ask; none while an answer is awaited.
     due: Option<Duration>,
     /// The latest answer, and how many before it agree.
-    run: Option<(Answered, u32)>,
+    run: Option<(ProbeAnswer, u32)>,
     /// Since when, and how often, answers are of the latest one's kind, whatever their reasons.
     lasting: (Duration, u32),
     /// Answers since the last verdict.
@@ -64,7 +64,7 @@ impl Ledger {
     }
 
     /// Makes the questions those that are wanted. Returns those that no longer are.
-    pub fn want(&mut self, wanted: BTreeMap<Question, Epoch>, now: Duration) -> Vec<Question> {
+    pub fn want(&mut self, wanted: BTreeMap<ProbeTarget, Epoch>, now: Duration) -> Vec<ProbeTarget> {
         let gone: Vec<_> = self.entries.keys().filter(|q| !wanted.contains_key(*q)).cloned().collect();
         for question in &gone {
             self.entries.remove(question);
@@ -82,10 +82,10 @@ impl Ledger {
     }
 
     /// The questions whose time has come, at most so many; each waits for its answer then.
-    pub fn take(&mut self, now: Duration, most: usize) -> Vec<(Question, String)> {
+    pub fn take(&mut self, now: Duration, most: usize) -> Vec<(ProbeTarget, String)> {
         let mut due: Vec<_> = self.entries.iter_mut().filter(|(_, e)| e.is_due(now)).collect();
         due.sort_by_key(|(_, entry)| entry.due);
-        let ask = |(question, entry): (&Question, &mut Entry)| {
+        let ask = |(question, entry): (&ProbeTarget, &mut Entry)| {
             entry.due = None;
             (question.clone(), entry.epoch.clone().unwrap_or_default())
         };
@@ -100,9 +100,9 @@ impl Ledger {
     /// Enters an answer. Returns what is known now, if that changed. `jitter` is from 0 to 1.
     pub fn enter(
         &mut self,
-        question: &Question,
+        question: &ProbeTarget,
         epoch: &str,
-        answer: Answered,
+        answer: ProbeAnswer,
         now: Duration,
         jitter: f64,
     ) -> Option<Standing> {
@@ -136,7 +136,7 @@ impl Entry {
         self.epoch.is_some() && self.due.is_some_and(|due| due <= now)
     }
 
-    fn count(&mut self, answer: Answered, epoch: &str, now: Duration, patience: Duration) {
+    fn count(&mut self, answer: ProbeAnswer, epoch: &str, now: Duration, patience: Duration) {
         let same_kind =
             self.run.as_ref().is_some_and(|(last, _)| std::mem::discriminant(last) == std::mem::discriminant(&answer));
         self.lasting = if same_kind { (self.lasting.0, self.lasting.1 + 1) } else { (now, 1) };
@@ -166,7 +166,7 @@ impl Entry {
             return later.min(pace.interval);
         }
         match &self.standing {
-            Some(Standing { verdict: Answered::Granted(_), .. }) => pace.interval,
+            Some(Standing { verdict: ProbeAnswer::Granted(_), .. }) => pace.interval,
             _ => (pace.interval / 4).max(SOON.min(pace.interval)),
         }
     }
@@ -175,42 +175,42 @@ impl Entry {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Cause;
     use crate::model::Reach;
-    use crate::model::Reply;
     use direct_upload_api::Rule;
     use direct_upload_api::web::Endpoint;
     use direct_upload_api::web::Origin;
     use rstest::rstest;
 
-    fn question() -> Question {
-        Question {
+    fn question() -> ProbeTarget {
+        ProbeTarget {
             origin: Origin::parse("https://horizon.example.com").unwrap(),
             endpoint: Endpoint::parse("https://glance.example.com").unwrap(),
             reach: Reach::default().into(),
         }
     }
 
-    fn reply(rule: Option<Rule>) -> Reply {
+    fn reply(rule: Option<Rule>) -> Cause {
         let requirement = "status".to_owned();
-        Reply { rule, requirement, message: String::new(), received: String::new(), fix: String::new() }
+        Cause { rule, requirement, message: String::new(), received: String::new(), fix: String::new() }
     }
 
-    fn answer(letter: char) -> Answered {
+    fn answer(letter: char) -> ProbeAnswer {
         match letter {
-            'g' => Answered::Granted(vec![]),
-            'r' => Answered::Refused(reply(Some(Rule::OriginMissing))),
-            's' => Answered::Refused(reply(Some(Rule::OptionsFiltered))),
-            _ => Answered::Unknown(reply(None)),
+            'g' => ProbeAnswer::Granted(vec![]),
+            'r' => ProbeAnswer::Refused(reply(Some(Rule::OriginMissing))),
+            's' => ProbeAnswer::Refused(reply(Some(Rule::OptionsFiltered))),
+            _ => ProbeAnswer::Unknown(reply(None)),
         }
     }
 
     fn letter(standing: Option<&Standing>) -> String {
         let Some(standing) = standing else { return "-".into() };
         let letter = match &standing.verdict {
-            Answered::Granted(_) => "g",
-            Answered::Refused(r) if r.rule == Some(Rule::OriginMissing) => "r",
-            Answered::Refused(_) => "s",
-            Answered::Unknown(_) => "u",
+            ProbeAnswer::Granted(_) => "g",
+            ProbeAnswer::Refused(r) if r.rule == Some(Rule::OriginMissing) => "r",
+            ProbeAnswer::Refused(_) => "s",
+            ProbeAnswer::Unknown(_) => "u",
         };
         format!("{letter}{}", if standing.firm { "!" } else { "" })
     }
@@ -301,7 +301,7 @@ mod tests {
     fn a_bounded_budget() {
         let mut ledger = Ledger::new(Pace::default());
         let questions: Vec<_> = (0..1000)
-            .map(|n| Question { origin: Origin::parse(&format!("https://h{n}.example.com")).unwrap(), ..question() })
+            .map(|n| ProbeTarget { origin: Origin::parse(&format!("https://h{n}.example.com")).unwrap(), ..question() })
             .collect();
         ledger.want(questions.iter().map(|q| (q.clone(), Some(String::new()))).collect(), Duration::ZERO);
         for q in &questions {

@@ -8,16 +8,14 @@ pub mod reader;
 pub mod reduce;
 pub mod rules;
 pub mod text;
-pub use reduce::reduce;
 pub use text::MOST_BYTES;
 
 use std::fmt;
 
-use jiff::Timestamp;
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::model::{Key, Meta, Object, RevisionKind, Snapshot};
+use crate::model::{Id, Key, Kind, Meta, Snapshot, Watched};
 
 /// Where an object stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,24 +44,6 @@ pub struct ManifestError {
     pub object: Option<String>,
     /// Beginning with the field, if it is about one.
     pub what: String,
-}
-
-/// Kind and key: what an object is called.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Id {
-    pub kind: String,
-    pub key: Key,
-}
-
-impl fmt::Display for Id {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Key { namespace, name } = &self.key;
-        if namespace.is_empty() {
-            write!(f, "{} {name}", self.kind)
-        } else {
-            write!(f, "{} {namespace}/{name}", self.kind)
-        }
-    }
 }
 
 /// One object of the input, as it was written.
@@ -102,8 +82,8 @@ pub fn values(name: &str, bytes: &[u8]) -> Result<text::Documents, text::Unreada
     text::documents(bytes, std::path::Path::new(name).extension().is_some_and(|e| e == "json"))
 }
 
-/// Puts an object into the snapshot. An object that no API server has seen gets a namespace, a uid of
-/// its own (claims tell resources apart by it), and is younger than all others.
+/// Puts an object into the snapshot. An object that no API server has seen gets a namespace and a uid of
+/// its own (claims tell resources apart by it).
 ///
 /// # Errors
 /// The decoder's words; `Ok(None)` for a kind that plays no role.
@@ -116,14 +96,28 @@ pub fn insert(snapshot: &mut Snapshot, mut object: Value) -> Result<Option<Id>, 
             text.retain(|c| !matches!(c, '\r' | '\n'));
         }
     }
-    let kind = object.get("kind").and_then(Value::as_str).unwrap_or_default().to_owned();
-    let Some(mut object) = reduce(object).map_err(|e| e.to_string())? else { return Ok(None) };
-    // Of rehearsals in a cluster that these files were taken from; here they all pass.
-    if matches!(object, Object::Job(_) | Object::JobEvent(_)) {
-        return Ok(None);
+    let text = |field: &str| object.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let (api_version, name) = (text("apiVersion"), text("kind"));
+    let mut id = None;
+    for kind in Kind::of(&api_version, &name) {
+        // Of rehearsals in a cluster that these files were taken from; here they all pass.
+        if matches!(kind, Kind::Job | Kind::JobEvent) {
+            continue;
+        }
+        let mut key = Key::default();
+        snapshot.take(kind, object.clone(), |meta| {
+            complete(kind, meta)?;
+            key.clone_from(&meta.key);
+            Ok(())
+        })?;
+        id = Some(Id { kind: name.clone(), key });
     }
-    let namespaced = !matches!(object, Object::Namespace(_));
-    let meta = meta(&mut object);
+    Ok(id)
+}
+
+/// Gives an object that no API server has seen what the API server would give it.
+fn complete(kind: Kind, meta: &mut Meta) -> Result<(), String> {
+    let namespaced = kind.registration().watched != Watched::Cluster;
     if namespaced && meta.key.namespace.is_empty() {
         "default".clone_into(&mut meta.key.namespace);
     }
@@ -137,12 +131,9 @@ pub fn insert(snapshot: &mut Snapshot, mut object: Value) -> Result<Option<Id>, 
         return Err(format!("metadata.namespace: {:?} is no name of a namespace", meta.key.namespace));
     }
     if meta.uid.is_empty() {
-        meta.uid = format!("offline/{kind}/{}", meta.key);
+        meta.uid = format!("offline/{}/{}", kind.registration().name, meta.key);
     }
-    meta.created.get_or_insert(Timestamp::MAX);
-    let id = Id { kind, key: meta.key.clone() };
-    store(snapshot, id.key.clone(), object);
-    Ok(Some(id))
+    Ok(())
 }
 
 /// What a custom resource keeps to itself: why its spec cannot be read.
@@ -153,54 +144,6 @@ pub fn undecodable(snapshot: &Snapshot, id: &Id) -> Option<String> {
         "OpenStackAPI" => snapshot.apis.get(&id.key).ok()??.spec.as_ref().err().cloned(),
         _ => None,
     }
-}
-
-fn meta(object: &mut Object) -> &mut Meta {
-    match object {
-        Object::Horizon(o) => &mut o.meta,
-        Object::Glance(o) => &mut o.meta,
-        Object::Api(o) => &mut o.meta,
-        Object::Namespace(o) => &mut o.meta,
-        Object::Workload(o) => &mut o.meta,
-        Object::Revision(_, o) => &mut o.meta,
-        Object::Pod(o) => &mut o.meta,
-        Object::Job(o) => &mut o.meta,
-        Object::JobEvent(o) => &mut o.meta,
-        Object::Service(o) => &mut o.meta,
-        Object::Ingress(o) => &mut o.meta,
-        Object::HttpRoute(o) => &mut o.meta,
-        Object::Gateway(o) => &mut o.meta,
-        Object::ReferenceGrant(o) => &mut o.meta,
-        Object::Route(o) => &mut o.meta,
-        Object::ConfigMap(o) => &mut o.meta,
-    }
-}
-
-fn store(snapshot: &mut Snapshot, key: Key, object: Object) {
-    match object {
-        Object::Horizon(o) => snapshot.horizons.insert(key, o),
-        Object::Glance(o) => snapshot.glances.insert(key, o),
-        Object::Api(o) => snapshot.apis.insert(key, o),
-        Object::Namespace(o) => snapshot.namespaces.insert(key, o),
-        Object::Workload(o) => snapshot.workloads_mut(o.kind).insert(key, o),
-        Object::Revision(RevisionKind::ReplicaSet, o) => snapshot.replica_sets.insert(key, o),
-        Object::Revision(RevisionKind::ControllerRevision, o) => snapshot.controller_revisions.insert(key, o),
-        Object::Pod(o) => snapshot.pods.insert(key, o),
-        Object::Job(o) => snapshot.jobs.insert(key, o),
-        Object::JobEvent(o) => snapshot.job_events.insert(key, o),
-        Object::Service(o) => snapshot.services.insert(key, o),
-        Object::Ingress(o) => snapshot.ingresses.insert(key, o),
-        Object::HttpRoute(o) => snapshot.http_routes.insert(key, o),
-        Object::Gateway(o) => snapshot.gateways.insert(key, o),
-        Object::ReferenceGrant(o) => snapshot.reference_grants.insert(key, o),
-        Object::Route(o) => snapshot.routes.insert(key, o),
-        Object::ConfigMap(o) => {
-            if o.managed {
-                snapshot.config_maps.insert(key.clone(), o.clone());
-            }
-            snapshot.sources.insert(key, o)
-        }
-    };
 }
 
 /// RFC 1123, as Kubernetes reads it.

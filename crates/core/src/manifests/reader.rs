@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::{crd, text};
-use crate::manifests::{Id, Input, Manifest, ManifestError, Place, insert, undecodable};
-use crate::model::Snapshot;
+use crate::manifests::{Input, Manifest, ManifestError, Place, insert, undecodable};
+use crate::model::{Id, Snapshot};
 
 /// Kinds of Kubernetes' own that cannot matter.
 const HARMLESS: [&str; 22] = [

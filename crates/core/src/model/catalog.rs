@@ -6,11 +6,11 @@ use std::sync::Arc;
 use direct_upload_api::web::{Endpoint, PublicUrl};
 
 use super::key::Key;
-use super::question::Reach;
+use super::probe::Reach;
 
 /// Which Keystone is asked, as whom.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Inquiry {
+pub struct CatalogQuery {
     /// Keystone's URL with its version, e.g. `https://keystone.example.com/v3`.
     pub auth_url: PublicUrl,
     /// The Secret with the application credential.
@@ -19,17 +19,17 @@ pub struct Inquiry {
 }
 
 /// The public image endpoints, by region.
-pub type Published = BTreeMap<String, Endpoint>;
+pub type PublicEndpoints = BTreeMap<String, Endpoint>;
 
-/// What an inquiry has brought so far.
+/// What a query has brought so far.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Reading {
-    Known(Published),
+pub enum CatalogReading {
+    Known(PublicEndpoints),
     /// Why the catalog cannot be read. Nothing follows from it.
     Unknown(String),
 }
 
-impl Reading {
+impl CatalogReading {
     /// What is known after a further answer: a failure takes away nothing that was read.
     #[must_use]
     pub fn then(before: Option<&Self>, answer: Self) -> Self {

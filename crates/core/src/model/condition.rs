@@ -5,7 +5,7 @@ use serde::Deserialize;
 /// A condition of another project's object.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct Told {
+pub struct Condition {
     #[serde(rename = "type")]
     pub type_: String,
     pub status: String,
@@ -15,6 +15,6 @@ pub struct Told {
 }
 
 /// The condition of that type.
-pub fn told<'a>(conditions: &'a [Told], type_: &str) -> Option<&'a Told> {
+pub fn find_condition<'a>(conditions: &'a [Condition], type_: &str) -> Option<&'a Condition> {
     conditions.iter().find(|c| c.type_ == type_)
 }

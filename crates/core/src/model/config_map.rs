@@ -1,6 +1,9 @@
 //! ConfigMaps.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use direct_upload_api::GlanceProxy;
+use direct_upload_api::web::Origin;
 
 use super::meta::Meta;
 
@@ -11,4 +14,19 @@ pub struct ConfigMap {
     /// It carries our label.
     pub managed: bool,
     pub data: BTreeMap<String, String>,
+    /// What our files in it do; nothing in one that is not ours.
+    pub effects: Effects,
+}
+
+/// What files of ours do, read from their bytes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Effects {
+    /// Horizon uploads directly.
+    pub direct: bool,
+    /// Glance's CORS filter accepts these.
+    pub origins: BTreeSet<Origin>,
+    /// Glance refuses data by `PUT …/file`.
+    pub refuses_uploads: bool,
+    /// Horizon's httpd leads these paths to Glance.
+    pub glance_proxies: BTreeSet<GlanceProxy>,
 }

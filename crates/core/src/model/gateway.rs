@@ -5,7 +5,7 @@
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use serde::Deserialize;
 
-use super::condition::Told;
+use super::condition::Condition;
 use super::meta::Meta;
 
 /// A Gateway API Gateway.
@@ -65,5 +65,5 @@ pub struct RouteKind {
 #[serde(default)]
 pub struct ListenerStatus {
     pub name: String,
-    pub conditions: Vec<Told>,
+    pub conditions: Vec<Condition>,
 }

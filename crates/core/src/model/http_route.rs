@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::condition::Told;
+use super::condition::Condition;
 use super::meta::Meta;
 
 /// A Gateway API HTTPRoute.
@@ -121,5 +121,5 @@ pub struct HttpTimeouts {
 #[serde(rename_all = "camelCase", default)]
 pub struct RouteParentStatus {
     pub parent_ref: ParentRef,
-    pub conditions: Vec<Told>,
+    pub conditions: Vec<Condition>,
 }

@@ -1,4 +1,4 @@
-//! Namespace and name.
+//! What objects are called.
 
 use std::fmt;
 
@@ -27,5 +27,23 @@ impl std::str::FromStr for Key {
     fn from_str(text: &str) -> Result<Self, ()> {
         let (namespace, name) = text.split_once('/').ok_or(())?;
         Ok(Self::new(namespace, name))
+    }
+}
+
+/// Kind and key: what an object is called.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Id {
+    pub kind: String,
+    pub key: Key,
+}
+
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Key { namespace, name } = &self.key;
+        if namespace.is_empty() {
+            write!(f, "{} {name}", self.kind)
+        } else {
+            write!(f, "{} {namespace}/{name}", self.kind)
+        }
     }
 }

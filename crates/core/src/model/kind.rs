@@ -1,129 +1,195 @@
-//! What is watched, and where in the snapshot it is.
+//! Every kind of object that is watched, registered once.
+//!
+//! A line of the table below makes the variant of [`Kind`], the store in the
+//! [`Snapshot`](super::Snapshot), and all that watches, discovery and writes must know. What remains to
+//! be written for a new kind is its reduced type and how its JSON becomes one ([`Observed`]).
 
-use direct_upload_api::WorkloadKind;
+use direct_upload_api::{ExposureKind, WorkloadKind};
 use kube_core::discovery::ApiResource;
+use serde_json::Value;
 
-use super::key::Key;
-use super::object::{Object, RevisionKind};
-use super::snapshot::Snapshot;
-use super::store::Known;
+use super::Meta;
 
-/// Everything that is watched.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
-    Horizon,
-    Glance,
-    OpenStackAPI,
-    Namespace,
-    Deployment,
-    StatefulSet,
-    DaemonSet,
-    ReplicaSet,
-    ControllerRevision,
-    Pod,
-    /// Jobs with our label.
-    Job,
-    /// Warnings that a Job's pods cannot be created.
-    JobEvent,
-    Service,
-    Ingress,
-    HTTPRoute,
-    /// A Gateway that a route names, by name.
-    Gateway,
-    ReferenceGrant,
-    /// OpenShift's.
-    Route,
-    /// ConfigMaps with our label.
-    ConfigMap,
-    /// A ConfigMap with a workload's main file, by name.
-    Source,
+/// A cluster object, reduced to what decisions depend on.
+pub trait Observed: Sized + PartialEq {
+    /// Reduces an object of this kind; `None` if this one plays no role.
+    ///
+    /// # Errors
+    /// The decoder's words, with the field, if the object does not have its kind's shape.
+    fn reduce(kind: Kind, object: Value) -> Result<Option<Self>, serde_json::Error>;
+
+    /// Its metadata.
+    fn meta_mut(&mut self) -> &mut Meta;
 }
 
-/// Does something with the store of a kind, whatever its type.
-macro_rules! on_store {
-    ($snapshot:expr, $kind:expr, $store:ident => $body:expr) => {
-        on_store!(@ $snapshot, $kind, $store, $body;
-            Horizon horizons, Glance glances, OpenStackAPI apis, Namespace namespaces, Deployment deployments,
-            StatefulSet stateful_sets, DaemonSet daemon_sets, ReplicaSet replica_sets,
-            ControllerRevision controller_revisions, Pod pods, Job jobs, JobEvent job_events, Service services,
-            Ingress ingresses, HTTPRoute http_routes, Gateway gateways, ReferenceGrant reference_grants,
-            Route routes, ConfigMap config_maps, Source sources)
-    };
-    (@ $snapshot:expr, $kind:expr, $store:ident, $body:expr; $($name:ident $field:ident),*) => {
-        match $kind { $(Kind::$name => { let $store = &mut $snapshot.$field; $body })* }
-    };
+/// What the operator must know of a kind.
+#[derive(Clone, Copy, Debug)]
+pub struct Registration {
+    /// `group/version`, the preferred one first.
+    pub api_versions: &'static [&'static str],
+    pub name: &'static str,
+    pub plural: &'static str,
+    pub watched: Watched,
+    pub selected: Selected,
+    /// A cluster may lack it.
+    pub optional: bool,
 }
 
-impl Snapshot {
-    /// Takes an object in; whether that changes anything.
-    pub fn take_in(&mut self, kind: Kind, key: Key, object: Object) -> bool {
-        match object {
-            Object::Horizon(item) => self.horizons.insert(key, item),
-            Object::Glance(item) => self.glances.insert(key, item),
-            Object::Api(item) => self.apis.insert(key, item),
-            Object::Namespace(item) => self.namespaces.insert(key, item),
-            Object::Workload(item) => match item.kind {
-                WorkloadKind::Deployment => self.deployments.insert(key, item),
-                WorkloadKind::StatefulSet => self.stateful_sets.insert(key, item),
-                WorkloadKind::DaemonSet => self.daemon_sets.insert(key, item),
-            },
-            Object::Revision(RevisionKind::ReplicaSet, item) => self.replica_sets.insert(key, item),
-            Object::Revision(RevisionKind::ControllerRevision, item) => self.controller_revisions.insert(key, item),
-            Object::Pod(item) => self.pods.insert(key, item),
-            Object::Job(item) => self.jobs.insert(key, item),
-            Object::JobEvent(item) => self.job_events.insert(key, item),
-            Object::Service(item) => self.services.insert(key, item),
-            Object::Ingress(item) => self.ingresses.insert(key, item),
-            Object::HttpRoute(item) => self.http_routes.insert(key, item),
-            Object::Gateway(item) => self.gateways.insert(key, item),
-            Object::ReferenceGrant(item) => self.reference_grants.insert(key, item),
-            Object::Route(item) => self.routes.insert(key, item),
-            Object::ConfigMap(item) if kind == Kind::Source => self.sources.insert(key, item),
-            Object::ConfigMap(item) => self.config_maps.insert(key, item),
-        }
+/// Where objects of a kind are watched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Watched {
+    /// Our own resources: wherever the operator may look.
+    Own,
+    /// A cluster-scoped kind: all of them.
+    Cluster,
+    /// In each namespace that holds a resource.
+    Resources,
+    /// In those, and in namespaces whose routes may lead into them.
+    Routes,
+    /// Single objects, each by its name.
+    Named,
+}
+
+/// Which objects of a kind are watched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Selected {
+    All,
+    /// Those with our label.
+    Managed,
+    /// Those that match a field selector.
+    Fields(&'static str),
+}
+
+impl Registration {
+    const fn new(
+        api_versions: &'static [&'static str],
+        name: &'static str,
+        plural: &'static str,
+        watched: Watched,
+    ) -> Self {
+        Self { api_versions, name, plural, watched, selected: Selected::All, optional: false }
     }
 
-    /// Takes an object out; whether it was there.
-    pub fn take_out(&mut self, kind: Kind, key: &Key) -> bool {
-        on_store!(self, kind, store => store.remove(key))
+    const fn optional(self) -> Self {
+        Self { optional: true, ..self }
     }
 
-    pub fn set_known(&mut self, kind: Kind, names: &[String], known: &Known<()>) {
-        for name in names {
-            on_store!(self, kind, store => store.set_known(name, known.clone()));
+    const fn selected(self, selected: Selected) -> Self {
+        Self { selected, ..self }
+    }
+
+    /// How the API server is asked for it, in one of its versions.
+    pub fn resource(&self, api_version: &str) -> ApiResource {
+        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+        ApiResource {
+            group: group.to_owned(),
+            version: version.to_owned(),
+            api_version: api_version.to_owned(),
+            kind: self.name.to_owned(),
+            plural: self.plural.to_owned(),
         }
     }
 }
 
-/// The API resource of a kind; where several versions may be served, the preferred one.
-pub fn resource(kind: Kind) -> ApiResource {
-    let (group, version, name, plural) = match kind {
-        Kind::Horizon => ("horizon.openstack.org", "v1beta1", "Horizon", "horizons"),
-        Kind::Glance => ("glance.openstack.org", "v1beta1", "Glance", "glances"),
-        Kind::OpenStackAPI => ("cors.openstack.org", "v1beta1", "OpenStackAPI", "openstackapis"),
-        Kind::Namespace => ("", "v1", "Namespace", "namespaces"),
-        Kind::Deployment => ("apps", "v1", "Deployment", "deployments"),
-        Kind::StatefulSet => ("apps", "v1", "StatefulSet", "statefulsets"),
-        Kind::DaemonSet => ("apps", "v1", "DaemonSet", "daemonsets"),
-        Kind::ReplicaSet => ("apps", "v1", "ReplicaSet", "replicasets"),
-        Kind::ControllerRevision => ("apps", "v1", "ControllerRevision", "controllerrevisions"),
-        Kind::Pod => ("", "v1", "Pod", "pods"),
-        Kind::Job => ("batch", "v1", "Job", "jobs"),
-        Kind::JobEvent => ("", "v1", "Event", "events"),
-        Kind::Service => ("", "v1", "Service", "services"),
-        Kind::Ingress => ("networking.k8s.io", "v1", "Ingress", "ingresses"),
-        Kind::ConfigMap | Kind::Source => ("", "v1", "ConfigMap", "configmaps"),
-        Kind::HTTPRoute => ("gateway.networking.k8s.io", "v1", "HTTPRoute", "httproutes"),
-        Kind::Gateway => ("gateway.networking.k8s.io", "v1", "Gateway", "gateways"),
-        Kind::ReferenceGrant => ("gateway.networking.k8s.io", "v1", "ReferenceGrant", "referencegrants"),
-        Kind::Route => ("route.openshift.io", "v1", "Route", "routes"),
+const GATEWAY: &str = "gateway.networking.k8s.io/v1";
+
+/// Calls a macro with the table of kinds: variant, store, reduced type, registration.
+macro_rules! for_each_kind {
+    ($callback:ident) => {
+        $callback! {
+            Horizon horizons: HorizonObject = Registration::new(&["horizon.openstack.org/v1beta1"], "Horizon", "horizons", Watched::Own);
+            Glance glances: GlanceObject = Registration::new(&["glance.openstack.org/v1beta1"], "Glance", "glances", Watched::Own);
+            OpenStackAPI apis: ApiObject = Registration::new(&["cors.openstack.org/v1beta1"], "OpenStackAPI", "openstackapis", Watched::Own);
+            Namespace namespaces: Namespace = Registration::new(&["v1"], "Namespace", "namespaces", Watched::Cluster);
+            Deployment deployments: Workload = Registration::new(&["apps/v1"], "Deployment", "deployments", Watched::Resources);
+            StatefulSet stateful_sets: Workload = Registration::new(&["apps/v1"], "StatefulSet", "statefulsets", Watched::Resources);
+            DaemonSet daemon_sets: Workload = Registration::new(&["apps/v1"], "DaemonSet", "daemonsets", Watched::Resources);
+            ReplicaSet replica_sets: Revision = Registration::new(&["apps/v1"], "ReplicaSet", "replicasets", Watched::Resources);
+            ControllerRevision controller_revisions: Revision = Registration::new(&["apps/v1"], "ControllerRevision", "controllerrevisions", Watched::Resources);
+            Pod pods: Pod = Registration::new(&["v1"], "Pod", "pods", Watched::Resources);
+            /// Our Jobs.
+            Job jobs: Job = Registration::new(&["batch/v1"], "Job", "jobs", Watched::Resources).selected(Selected::Managed);
+            /// Warnings that a Job's pods cannot be created.
+            JobEvent job_events: JobEvent = Registration::new(&["v1"], "Event", "events", Watched::Resources)
+                .selected(Selected::Fields("involvedObject.kind=Job,reason=FailedCreate"));
+            Service services: Service = Registration::new(&["v1"], "Service", "services", Watched::Resources);
+            Ingress ingresses: Ingress = Registration::new(&["networking.k8s.io/v1"], "Ingress", "ingresses", Watched::Resources);
+            HTTPRoute http_routes: HttpRoute = Registration::new(&[GATEWAY], "HTTPRoute", "httproutes", Watched::Routes).optional();
+            /// A Gateway that a route names.
+            Gateway gateways: Gateway = Registration::new(&[GATEWAY], "Gateway", "gateways", Watched::Named).optional();
+            ReferenceGrant reference_grants: ReferenceGrant = Registration::new(
+                &[GATEWAY, "gateway.networking.k8s.io/v1beta1"],
+                "ReferenceGrant",
+                "referencegrants",
+                Watched::Resources,
+            )
+            .optional();
+            /// OpenShift's.
+            Route routes: Route = Registration::new(&["route.openshift.io/v1"], "Route", "routes", Watched::Resources).optional();
+            /// Our ConfigMaps.
+            ConfigMap config_maps: ConfigMap = Registration::new(&["v1"], "ConfigMap", "configmaps", Watched::Resources).selected(Selected::Managed);
+            /// A ConfigMap with a workload's main configuration file, or with certificate authorities.
+            ReferencedConfigMap referenced_config_maps: ConfigMap = Registration::new(&["v1"], "ConfigMap", "configmaps", Watched::Named);
+        }
     };
-    let api_version = if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };
-    ApiResource {
-        group: group.to_owned(),
-        version: version.to_owned(),
-        api_version,
-        kind: name.to_owned(),
-        plural: plural.to_owned(),
+}
+
+pub(super) use for_each_kind;
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $kind:ident $store:ident: $type:ty = $registration:expr;)*) => {
+        /// Everything that is watched.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Kind { $($(#[$doc])* $kind,)* }
+
+        impl Kind {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$kind,)*];
+
+            /// What the operator must know of it.
+            pub const fn registration(self) -> &'static Registration {
+                match self {
+                    $(Self::$kind => const { &$registration },)*
+                }
+            }
+        }
+    };
+}
+for_each_kind!(kinds);
+
+impl Kind {
+    /// Its API resource, in the preferred version.
+    pub fn resource(self) -> ApiResource {
+        let registration = self.registration();
+        registration.resource(registration.api_versions.first().copied().unwrap_or_default())
+    }
+
+    /// The kinds that an object is of, by what it says of itself. A ConfigMap is of two.
+    pub fn of<'a>(api_version: &'a str, name: &'a str) -> impl Iterator<Item = Self> + 'a {
+        Self::ALL.iter().copied().filter(move |kind| {
+            let registration = kind.registration();
+            registration.name == name && registration.api_versions.contains(&api_version)
+        })
+    }
+}
+
+impl From<WorkloadKind> for Kind {
+    fn from(kind: WorkloadKind) -> Self {
+        match kind {
+            WorkloadKind::Deployment => Self::Deployment,
+            WorkloadKind::StatefulSet => Self::StatefulSet,
+            WorkloadKind::DaemonSet => Self::DaemonSet,
+        }
+    }
+}
+
+impl From<ExposureKind> for Kind {
+    fn from(kind: ExposureKind) -> Self {
+        match kind {
+            ExposureKind::Ingress => Self::Ingress,
+            ExposureKind::HTTPRoute => Self::HTTPRoute,
+            ExposureKind::Route => Self::Route,
+            ExposureKind::Service => Self::Service,
+        }
     }
 }

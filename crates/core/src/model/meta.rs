@@ -23,7 +23,12 @@ pub struct Meta {
 impl Meta {
     /// Whether an API server holds the object, whose controllers can so have spoken of it.
     pub fn is_stored(&self) -> bool {
-        self.created.is_some_and(|created| created != Timestamp::MAX)
+        self.created.is_some()
+    }
+
+    /// When it was created; an object that no API server holds is younger than all others.
+    pub fn born(&self) -> Timestamp {
+        self.created.unwrap_or(Timestamp::MAX)
     }
 }
 

@@ -1,51 +1,57 @@
-//! Cluster objects, reduced to what decisions depend on. Everything else is dropped before it is
-//! stored, so that memory and reconciles do not follow what is not ours.
+//! Everything that is observed: cluster objects, reduced to what decisions depend on; answers from the
+//! network; and what is not known.
+//!
+//! Everything else is dropped before it is stored, so that memory and reconciles do not follow what is
+//! not ours.
 
-pub mod annotations;
-pub mod catalog;
-pub mod condition;
-pub mod config_map;
-pub mod exposing;
-pub mod gateway;
-pub mod http_route;
-pub mod ingress;
-pub mod job;
-pub mod key;
-pub mod kind;
-pub mod meta;
-pub mod namespace;
-pub mod needs;
-pub mod object;
-pub mod pod;
-pub mod problem;
-pub mod question;
-pub mod reference_grant;
-pub mod refused_write;
-pub mod route;
-pub mod service;
-pub mod snapshot;
-pub mod store;
-pub mod workload;
+mod advice;
+mod annotations;
+mod catalog;
+mod condition;
+mod config_map;
+mod gateway;
+mod http_route;
+mod ingress;
+mod job;
+mod key;
+mod kind;
+mod meta;
+mod namespace;
+mod needs;
+mod pod;
+mod probe;
+mod problem;
+mod reference_grant;
+mod refused_write;
+mod route;
+mod service;
+mod snapshot;
+mod store;
+mod workload;
+
+pub use advice::Advice;
 pub use annotations::Owners;
-pub use catalog::{Inquiry, Published, Reading};
-pub use condition::{Told, told};
-pub use config_map::ConfigMap;
-pub use gateway::{Gateway, Listener, ListenerStatus};
-pub use http_route::{BackendRef, HttpCors, HttpFilter, HttpRoute, HttpRule, ParentRef, RouteParentStatus};
+pub use catalog::{CatalogQuery, CatalogReading, PublicEndpoints};
+pub use condition::{Condition, find_condition};
+pub use config_map::{ConfigMap, Effects};
+pub use gateway::{AllowedRoutes, Gateway, Listener, ListenerStatus, ListenerTls, RouteNamespaces};
+pub use http_route::{
+    BackendRef, Header, HttpCors, HttpFilter, HttpMatch, HttpPath, HttpRoute, HttpRule, HttpTimeouts, ParentRef,
+    RouteParentStatus,
+};
 pub use ingress::{Ingress, IngressPath, IngressRule, IngressTls};
 pub use job::{Job, JobEvent};
-pub use key::Key;
-pub use kind::{Kind, resource};
+pub use key::{Id, Key};
+pub use kind::{Kind, Observed, Registration, Selected, Watched};
 pub use meta::{ApiObject, Custom, GlanceObject, HorizonObject, Meta};
 pub use namespace::Namespace;
 pub use needs::Needs;
-pub use object::{Object, RevisionKind};
 pub use pod::Pod;
+pub use probe::{Cause, Epoch, ProbeAnswer, ProbeTarget, Reach, Standing};
 pub use problem::Problem;
-pub use question::{Answered, Epoch, Question, Reach, Reply, Standing};
 pub use reference_grant::{GrantTo, ReferenceGrant};
-pub use refused_write::Refusal;
-pub use route::{Route, RouteIngress, RouteTarget};
+pub use refused_write::RefusedWrite;
+pub use route::{Route, RouteIngress, RouteSpec, RouteTarget};
 pub use service::Service;
 pub use snapshot::{Answers, Snapshot};
 pub use store::{Known, Store, Unknown};

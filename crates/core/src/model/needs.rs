@@ -13,6 +13,6 @@ pub struct Needs {
     pub routes_of: BTreeSet<String>,
     /// Gateways that such routes name.
     pub gateways: BTreeSet<Key>,
-    /// ConfigMaps with a workload's main file.
-    pub sources: BTreeSet<Key>,
+    /// ConfigMaps with a workload's main file, or with certificate authorities.
+    pub config_maps: BTreeSet<Key>,
 }

@@ -1,26 +1,70 @@
-//! Why something cannot be done, as data: the one value from which conditions, events and the
-//! sentences of a plan are made.
+//! Why something cannot be done, as data.
 
-use direct_upload_api::Reason;
+use std::fmt;
+
+use direct_upload_api::{Reason, Rule};
 
 use super::store::Unknown;
 
-/// A reason with its message. The message names object and field and says what to do.
+/// A reason, and what a person should know. Conditions, events and the sentences of a plan are made
+/// from it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     pub reason: Reason,
-    pub message: String,
+    /// The entry of the runbook that tells more.
+    pub rule: Option<Rule>,
+    /// What is so; it names object and field.
+    pub found: String,
+    /// What to change.
+    pub fix: Option<String>,
 }
 
 impl Problem {
     /// A problem.
-    pub fn new(reason: Reason, message: impl Into<String>) -> Self {
-        Self { reason, message: message.into() }
+    pub fn new(reason: Reason, found: impl Into<String>) -> Self {
+        Self { reason, rule: None, found: found.into(), fix: None }
+    }
+
+    /// The same, with the runbook's rule.
+    #[must_use]
+    pub fn rule(self, rule: Rule) -> Self {
+        Self { rule: Some(rule), ..self }
+    }
+
+    /// The same, with what to change.
+    #[must_use]
+    pub fn fix(self, fix: impl Into<String>) -> Self {
+        Self { fix: Some(fix.into()), ..self }
+    }
+
+    /// The same, with words before what was found.
+    #[must_use]
+    pub fn within(&self, where_: impl fmt::Display) -> Self {
+        Self { found: format!("{where_}: {}", self.found), ..self.clone() }
+    }
+
+    /// The sentence.
+    pub fn message(&self) -> String {
+        self.to_string()
     }
 
     /// Whether it says "I cannot see" rather than "it is not so".
     pub fn is_unknown(&self) -> bool {
         matches!(self.reason, Reason::ObservationPending | Reason::ObservationIncomplete | Reason::Undecodable)
+    }
+}
+
+/// `rule: found; fix`, without what is not known.
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(rule) = self.rule {
+            write!(f, "{rule}: ")?;
+        }
+        f.write_str(&self.found)?;
+        match &self.fix {
+            Some(fix) => write!(f, "; {fix}"),
+            None => Ok(()),
+        }
     }
 }
 

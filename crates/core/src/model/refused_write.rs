@@ -9,7 +9,7 @@ use super::key::Key;
 
 /// A write that the API server refused. It is kept in memory alone: the next start tries again.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
+pub struct RefusedWrite {
     pub annotations: BTreeMap<String, String>,
     /// Why, and what to do.
     pub why: String,
@@ -18,4 +18,4 @@ pub struct Refusal {
 }
 
 /// What was refused of late, by object.
-pub type Refusals = BTreeMap<(ExposureKind, Key), Refusal>;
+pub type RefusedWrites = BTreeMap<(ExposureKind, Key), RefusedWrite>;

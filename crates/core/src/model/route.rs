@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::annotations::Owners;
-use super::condition::Told;
+use super::condition::Condition;
 use super::meta::Meta;
 
 /// An OpenShift Route.
@@ -55,5 +55,5 @@ pub struct RouteTls {
 pub struct RouteIngress {
     pub host: String,
     pub router_name: String,
-    pub conditions: Vec<Told>,
+    pub conditions: Vec<Condition>,
 }

@@ -1,6 +1,6 @@
 //! Services.
 
-use std::collections::BTreeMap;
+use kube_core::labels::Selector;
 
 use super::meta::Meta;
 
@@ -8,7 +8,8 @@ use super::meta::Meta;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Service {
     pub meta: Meta,
-    pub selector: BTreeMap<String, String>,
+    /// Which pods it leads to; none if it selects none.
+    pub selector: Option<Selector>,
     /// `spec.type`; empty counts as `ClusterIP`.
     pub type_: String,
     pub external_name: Option<String>,

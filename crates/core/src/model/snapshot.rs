@@ -1,99 +1,94 @@
-//! Stores of reduced objects that know what they do not know.
+//! All that is observed, and what is not known of it.
 
 use std::collections::BTreeMap;
 
 use direct_upload_api::WorkloadKind;
+use serde_json::Value;
 
-use super::catalog::{Inquiry, Reading};
+use super::catalog::{CatalogQuery, CatalogReading};
 use super::config_map::ConfigMap;
 use super::gateway::Gateway;
 use super::http_route::HttpRoute;
 use super::ingress::Ingress;
 use super::job::{Job, JobEvent};
-use super::meta::{ApiObject, GlanceObject, HorizonObject};
+use super::key::Key;
+use super::kind::{Kind, Observed, for_each_kind};
+use super::meta::{ApiObject, GlanceObject, HorizonObject, Meta};
 use super::namespace::Namespace;
 use super::pod::Pod;
-use super::question::{Answered, Epoch, Question, Standing};
+use super::probe::{Epoch, ProbeAnswer, ProbeTarget, Standing};
 use super::reference_grant::ReferenceGrant;
-use super::refused_write::Refusals;
+use super::refused_write::RefusedWrites;
 use super::route::Route;
 use super::service::Service;
-use super::store::{Coverage, Store};
+use super::store::{Coverage, Known, Store};
 use super::workload::{Revision, Workload};
 
-/// All that is observed.
-#[derive(Clone, Debug)]
-pub struct Snapshot {
-    pub horizons: Store<HorizonObject>,
-    pub glances: Store<GlanceObject>,
-    pub apis: Store<ApiObject>,
-    pub namespaces: Store<Namespace>,
-    pub deployments: Store<Workload>,
-    pub stateful_sets: Store<Workload>,
-    pub daemon_sets: Store<Workload>,
-    pub replica_sets: Store<Revision>,
-    pub controller_revisions: Store<Revision>,
-    pub pods: Store<Pod>,
-    /// Jobs of ours.
-    pub jobs: Store<Job>,
-    /// Why Jobs have no pods.
-    pub job_events: Store<JobEvent>,
-    pub services: Store<Service>,
-    pub ingresses: Store<Ingress>,
-    pub http_routes: Store<HttpRoute>,
-    /// Those that a route names, each watched by its name.
-    pub gateways: Store<Gateway>,
-    pub reference_grants: Store<ReferenceGrant>,
-    pub routes: Store<Route>,
-    /// ConfigMaps of ours.
-    pub config_maps: Store<ConfigMap>,
-    /// ConfigMaps that hold a workload's main configuration file or certificate authorities, each
-    /// watched by its name.
-    pub sources: Store<ConfigMap>,
-    /// What preflights have shown.
-    pub answers: Answers,
-    /// What Keystone's catalogs say.
-    pub catalogs: BTreeMap<Inquiry, Reading>,
-    /// Writes to exposing objects that were refused.
-    pub refusals: Refusals,
-}
+macro_rules! snapshot {
+    ($($(#[$doc:meta])* $kind:ident $store:ident: $type:ty = $registration:expr;)*) => {
+        /// All that is observed: a store for each [`Kind`], and what the network told.
+        #[derive(Clone, Debug)]
+        pub struct Snapshot {
+            $($(#[$doc])* pub $store: Store<$type>,)*
+            /// What preflights have shown.
+            pub answers: Answers,
+            /// What Keystone's catalogs say.
+            pub catalogs: BTreeMap<CatalogQuery, CatalogReading>,
+            /// Writes to exposing objects that were refused.
+            pub refused_writes: RefusedWrites,
+        }
 
-/// What preflights have shown.
-#[derive(Clone, Debug)]
-pub enum Answers {
-    /// Offline: that each of them passes.
-    Assumed,
-    /// What is known of each question.
-    Given(BTreeMap<Question, Standing>),
-}
-
-impl Answers {
-    /// Whether nothing was asked.
-    pub fn are_assumed(&self) -> bool {
-        matches!(self, Self::Assumed)
-    }
-
-    /// What is known of a question.
-    pub fn get(&self, question: &Question, epoch: &Epoch) -> Option<Standing> {
-        match self {
-            Self::Assumed => {
-                let epoch = epoch.clone().unwrap_or_default();
-                Some(Standing { verdict: Answered::Granted(Vec::new()), epoch, firm: true })
+        impl Snapshot {
+            fn covering(coverage: &Coverage, answers: Answers) -> Self {
+                Self {
+                    $($store: Store::new(Kind::$kind.registration().name, coverage.clone()),)*
+                    answers,
+                    catalogs: BTreeMap::new(),
+                    refused_writes: RefusedWrites::new(),
+                }
             }
-            Self::Given(standings) => standings.get(question).cloned(),
-        }
-    }
 
-    /// Enters what is known of a question, or that it is no longer asked; true if that changed
-    /// anything.
-    pub fn set(&mut self, question: Question, standing: Option<Standing>) -> bool {
-        match (self, standing) {
-            (Self::Assumed, _) => false,
-            (Self::Given(known), None) => known.remove(&question).is_some(),
-            (Self::Given(known), Some(standing)) => known.insert(question, standing.clone()) != Some(standing),
+            /// Takes an object in, as JSON. `settle` may complete its metadata, or refuse it. True if that
+            /// changed anything.
+            ///
+            /// # Errors
+            /// The decoder's words, or those of `settle`.
+            pub fn take(
+                &mut self,
+                kind: Kind,
+                object: Value,
+                settle: impl FnOnce(&mut Meta) -> Result<(), String>,
+            ) -> Result<bool, String> {
+                match kind {
+                    $(Kind::$kind => {
+                        let reduced = <$type as Observed>::reduce(kind, object).map_err(|e| e.to_string())?;
+                        let Some(mut reduced) = reduced else { return Ok(false) };
+                        settle(reduced.meta_mut())?;
+                        let key = reduced.meta_mut().key.clone();
+                        Ok(self.$store.insert(key, reduced))
+                    })*
+                }
+            }
+
+            /// Takes an object out; true if it was there.
+            pub fn remove(&mut self, kind: Kind, key: &Key) -> bool {
+                match kind {
+                    $(Kind::$kind => self.$store.remove(key),)*
+                }
+            }
+
+            /// Records that scopes of a kind are known, or why not. See [`Store::set_known`].
+            pub fn set_known(&mut self, kind: Kind, scopes: &[String], known: &Known<()>) {
+                for scope in scopes {
+                    match kind {
+                        $(Kind::$kind => self.$store.set_known(scope, known.clone()),)*
+                    }
+                }
+            }
         }
-    }
+    };
 }
+for_each_kind!(snapshot);
 
 impl Snapshot {
     /// A snapshot of given manifests: what is not there does not exist.
@@ -104,37 +99,6 @@ impl Snapshot {
     /// A snapshot of a cluster before anything was read.
     pub fn unseen() -> Self {
         Self::covering(&Coverage::Namespaces(BTreeMap::new()), Answers::Given(BTreeMap::new()))
-    }
-
-    fn covering(coverage: &Coverage, answers: Answers) -> Self {
-        fn store<T>(coverage: &Coverage, kind: &'static str) -> Store<T> {
-            Store::new(kind, coverage.clone())
-        }
-        Self {
-            horizons: store(coverage, "Horizon"),
-            glances: store(coverage, "Glance"),
-            apis: store(coverage, "OpenStackAPI"),
-            namespaces: store(coverage, "Namespace"),
-            deployments: store(coverage, "Deployment"),
-            stateful_sets: store(coverage, "StatefulSet"),
-            daemon_sets: store(coverage, "DaemonSet"),
-            replica_sets: store(coverage, "ReplicaSet"),
-            controller_revisions: store(coverage, "ControllerRevision"),
-            pods: store(coverage, "Pod"),
-            jobs: store(coverage, "Job"),
-            job_events: store(coverage, "Event"),
-            services: store(coverage, "Service"),
-            ingresses: store(coverage, "Ingress"),
-            http_routes: store(coverage, "HTTPRoute"),
-            gateways: store(coverage, "Gateway"),
-            reference_grants: store(coverage, "ReferenceGrant"),
-            routes: store(coverage, "Route"),
-            config_maps: store(coverage, "ConfigMap"),
-            sources: store(coverage, "ConfigMap"),
-            answers,
-            catalogs: BTreeMap::new(),
-            refusals: Refusals::new(),
-        }
     }
 
     /// The store of a workload kind.
@@ -152,6 +116,43 @@ impl Snapshot {
             WorkloadKind::Deployment => &mut self.deployments,
             WorkloadKind::StatefulSet => &mut self.stateful_sets,
             WorkloadKind::DaemonSet => &mut self.daemon_sets,
+        }
+    }
+}
+
+/// What preflights have shown.
+#[derive(Clone, Debug)]
+pub enum Answers {
+    /// Offline: that each of them passes.
+    Assumed,
+    /// What is known of each target.
+    Given(BTreeMap<ProbeTarget, Standing>),
+}
+
+impl Answers {
+    /// Whether nothing was asked.
+    pub fn are_assumed(&self) -> bool {
+        matches!(self, Self::Assumed)
+    }
+
+    /// What is known of a target.
+    pub fn get(&self, target: &ProbeTarget, epoch: &Epoch) -> Option<Standing> {
+        match self {
+            Self::Assumed => {
+                let epoch = epoch.clone().unwrap_or_default();
+                Some(Standing { verdict: ProbeAnswer::Granted(Vec::new()), epoch, firm: true })
+            }
+            Self::Given(standings) => standings.get(target).cloned(),
+        }
+    }
+
+    /// Enters what is known of a target, or that it is no longer asked; true if that changed
+    /// anything.
+    pub fn set(&mut self, target: ProbeTarget, standing: Option<Standing>) -> bool {
+        match (self, standing) {
+            (Self::Assumed, _) => false,
+            (Self::Given(known), None) => known.remove(&target).is_some(),
+            (Self::Given(known), Some(standing)) => known.insert(target, standing.clone()) != Some(standing),
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use direct_upload_api::WorkloadKind;
+use kube_core::labels::Selector;
 use serde_json::Value;
 
 use super::key::Key;
@@ -20,8 +21,8 @@ pub struct Workload {
     /// Whether we own nothing in it, as its field managers tell: what has our names there was copied,
     /// say with the manifest of another workload, and is not ours to take away.
     pub foreign: bool,
-    /// `spec.selector.matchLabels`.
-    pub selector: BTreeMap<String, String>,
+    /// Which pods are its own; none if it selects all, or cannot be read.
+    pub selector: Option<Selector>,
     pub template: PodTemplate,
     /// `spec.replicas`; for a DaemonSet the desired number.
     pub replicas: i32,

@@ -1,10 +1,9 @@
 //! Where files go in the images of each deployer, and how they get there (docs/layouts.md).
 
-use direct_upload_api::{Delivery, GlancePaths, HorizonPaths, Layout, Reason};
+use direct_upload_api::{Delivery, GlancePaths, HorizonPaths, Layout, Reason, Rule};
 
-use super::service::Service;
-use crate::model::{Container, Problem};
-use crate::ownership::CONFIG_VOLUME;
+use super::service::OpenStackService;
+use crate::model::Problem;
 
 /// Horizon's places.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,16 +31,16 @@ pub struct GlancePlaces {
 /// Part of the path of Horizon's own tree, wherever it is installed.
 const HORIZON_LOCAL: &str = "/openstack_dashboard/local";
 
-/// Resolves Horizon's places.
+/// Resolves Horizon's places. `mounts` are the paths that the container's owner mounts something at.
 ///
 /// # Errors
 /// [`Reason::PathUnknown`] where the layout cannot know a path, [`Reason::InvalidSpec`] for a path
 /// that is not normalised or outside the places where such a file can take effect.
-pub fn horizon(layout: Layout, paths: &HorizonPaths, container: &Container) -> Result<HorizonPlaces, Problem> {
+pub fn horizon(layout: Layout, paths: &HorizonPaths, mounts: &[&str]) -> Result<HorizonPlaces, Problem> {
     let local_settings_dir = match (&paths.local_settings_dir, layout) {
         (Some(dir), _) => snippets("spec.paths.localSettingsDir", dir)?,
         (None, Layout::Debian | Layout::RedHat | Layout::Kolla) => "/etc/openstack-dashboard/local_settings.d".into(),
-        (None, Layout::OpenStackHelm) => site_packages(container)?,
+        (None, Layout::OpenStackHelm) => site_packages(mounts)?,
     };
     let delivery = paths.delivery.unwrap_or(match layout {
         Layout::OpenStackHelm => Delivery::Copy,
@@ -70,15 +69,15 @@ pub fn snippets(field: &str, dir: &str) -> Result<String, Problem> {
 }
 
 /// Whether only the image can tell where it reads snippets.
-pub fn asks_image(layout: Layout, paths: &HorizonPaths, container: &Container) -> bool {
-    layout == Layout::OpenStackHelm && paths.local_settings_dir.is_none() && site_packages(container).is_err()
+pub fn asks_image(layout: Layout, paths: &HorizonPaths, mounts: &[&str]) -> bool {
+    layout == Layout::OpenStackHelm && paths.local_settings_dir.is_none() && site_packages(mounts).is_err()
 }
 
 /// Resolves the places of Glance or another API.
 ///
 /// # Errors
 /// As [`horizon`].
-pub fn glance(layout: Layout, paths: &GlancePaths, service: &Service) -> Result<GlancePlaces, Problem> {
+pub fn glance(layout: Layout, paths: &GlancePaths, service: &OpenStackService) -> Result<GlancePlaces, Problem> {
     let config_dir = match &paths.config_dir {
         None => service.config_dir(layout),
         Some(dir) => {
@@ -86,12 +85,9 @@ pub fn glance(layout: Layout, paths: &GlancePaths, service: &Service) -> Result<
             if !service.reads(dir.rsplit('/').next().unwrap_or_default()) {
                 let project = service.project;
                 let name = service.folder;
-                return Err(Problem::new(
-                    Reason::InvalidSpec,
-                    format!(
-                        "spec.paths.configDir: the CORS filter does not read {dir:?} (DU007); it reads {name} in /etc/{project}, /etc, ~/.{project} and ~ of the service's user"
-                    ),
-                ));
+                let found = format!("spec.paths.configDir: the CORS filter does not read {dir:?}");
+                let fix = format!("it reads {name} in /etc/{project}, /etc, ~/.{project} and ~ of the service's user");
+                return Err(Problem::new(Reason::InvalidSpec, found).rule(Rule::NotRead).fix(fix));
             }
             dir
         }
@@ -141,15 +137,13 @@ fn httpd_conf_dir(layout: Layout, stated: Option<&str>) -> Result<String, Proble
 
 /// openstack-helm reads snippets from site-packages only, and the Python version in that path is
 /// the image's own. A mount of the user's below it tells.
-fn site_packages(container: &Container) -> Result<String, Problem> {
+fn site_packages(mounts: &[&str]) -> Result<String, Problem> {
     let tell = |path: &str| {
         let root = path.find("/site-packages/").or_else(|| path.find("/dist-packages/"))?;
         let root = &path[..root + "/site-packages".len()];
         Some(format!("{root}{HORIZON_LOCAL}/local_settings.d"))
     };
-    // Ours would only tell what was true of an earlier image.
-    let users = container.mounts.iter().filter(|m| !m.volume.starts_with(CONFIG_VOLUME));
-    users.into_iter().find_map(|m| tell(&m.path)).ok_or_else(|| {
+    mounts.iter().find_map(|path| tell(path)).ok_or_else(|| {
         Problem::new(
             Reason::PathUnknown,
             "layout OpenStackHelm reads snippets from <prefix>/lib/pythonX.Y/site-packages/openstack_dashboard/local/local_settings.d, \

@@ -1,13 +1,13 @@
-//! What OpenStack's programs want.
+//! What OpenStack's programs want: the options, defaults, files and requests that upstream's code reads.
 
+mod cors;
 pub mod layout;
 pub mod policy;
 pub mod release;
-pub mod service;
+mod service;
 pub mod swift;
 pub mod upload;
-pub use policy::{NOBODY, UPLOAD};
+
+pub use cors::{CorsKind, CorsOption, OPTIONS as CORS_OPTIONS, is_token};
 pub use release::Release;
-pub use service::{API, GLANCE, Service};
-pub use swift::{MultiTenant, multi_tenant, named, unreferenced};
-pub use upload::{HEADERS, METHOD};
+pub use service::{API, GLANCE, OpenStackService};

@@ -9,7 +9,7 @@ use direct_upload_api::{ApiService, Layout};
 
 /// What the operator knows of a service.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Service {
+pub struct OpenStackService {
     /// Kind of its resource.
     pub kind: &'static str,
     pub name: &'static str,
@@ -38,7 +38,7 @@ const METHODS: &[&str] = &["GET", "PUT", "POST", "DELETE", "PATCH"];
 const METHODS_AND_HEAD: &[&str] = &["GET", "PUT", "POST", "DELETE", "PATCH", "HEAD"];
 
 /// `glance/common/config.py`; then what Horizon's upload sends beyond it (DU003).
-pub const GLANCE: Service = Service {
+pub const GLANCE: OpenStackService = OpenStackService {
     kind: "Glance",
     name: "Glance",
     project: "glance",
@@ -72,7 +72,7 @@ pub const GLANCE: Service = Service {
 };
 
 /// `keystone/conf/__init__.py`.
-const KEYSTONE: Service = Service {
+const KEYSTONE: OpenStackService = OpenStackService {
     kind: API,
     name: "Keystone",
     project: "keystone",
@@ -97,7 +97,7 @@ const KEYSTONE: Service = Service {
 };
 
 /// `nova/middleware.py`.
-const NOVA: Service = Service {
+const NOVA: OpenStackService = OpenStackService {
     kind: API,
     name: "Nova",
     project: "nova",
@@ -128,7 +128,7 @@ const NOVA: Service = Service {
 };
 
 /// `neutron/common/config.py`, down to the header of another service that it exposes.
-const NEUTRON: Service = Service {
+const NEUTRON: OpenStackService = OpenStackService {
     kind: API,
     name: "Neutron",
     project: "neutron",
@@ -156,7 +156,7 @@ const NEUTRON: Service = Service {
 };
 
 /// `cinder/common/config.py`.
-const CINDER: Service = Service {
+const CINDER: OpenStackService = OpenStackService {
     kind: API,
     name: "Cinder",
     project: "cinder",
@@ -187,7 +187,7 @@ const CINDER: Service = Service {
 };
 
 /// `placement/wsgi/__init__.py`.
-const PLACEMENT: Service = Service {
+const PLACEMENT: OpenStackService = OpenStackService {
     kind: API,
     name: "Placement",
     project: "placement",
@@ -216,7 +216,7 @@ const PLACEMENT: Service = Service {
 };
 
 /// `ironic/api/app.py`: what its own filter always lets through, and its defaults.
-const IRONIC: Service = Service {
+const IRONIC: OpenStackService = OpenStackService {
     kind: API,
     name: "Ironic",
     project: "ironic",
@@ -239,7 +239,7 @@ const IRONIC: Service = Service {
 };
 
 /// `heat/common/config.py`.
-const HEAT: Service = Service {
+const HEAT: OpenStackService = OpenStackService {
     kind: API,
     name: "Heat",
     project: "heat",
@@ -261,7 +261,7 @@ const HEAT: Service = Service {
 };
 
 /// `designate/common/config.py`, with the pool's header of earlier releases.
-const DESIGNATE: Service = Service {
+const DESIGNATE: OpenStackService = OpenStackService {
     kind: API,
     name: "Designate",
     project: "designate",
@@ -286,7 +286,7 @@ const DESIGNATE: Service = Service {
 /// Kind of the resource of all but Glance.
 pub const API: &str = "OpenStackAPI";
 
-impl From<ApiService> for &'static Service {
+impl From<ApiService> for &'static OpenStackService {
     fn from(service: ApiService) -> Self {
         match service {
             ApiService::Keystone => &KEYSTONE,
@@ -301,7 +301,7 @@ impl From<ApiService> for &'static Service {
     }
 }
 
-impl Service {
+impl OpenStackService {
     /// Where our file goes.
     pub fn config_dir(&self, layout: Layout) -> String {
         let folder = if layout == Layout::OpenStackHelm { self.folder_in_helm } else { self.folder };

@@ -9,10 +9,10 @@ use jiff::{SignedDuration, Timestamp};
 use super::options::Options;
 use super::step::{Action, Step};
 use crate::model::{ConfigMap, EnvValue, Key, Meta, Problem, Workload, describe};
-use crate::ownership::{claim_annotation, failed_annotation, for_annotation, rolled_annotation};
 use crate::render::File;
+use crate::workload::drain::{self, Draining};
 use crate::workload::{
-    Applied, Claim, ConfigMapDraft, Draining, Mount, Rolled, Secrets, Target, config_map as config, decide, foreign,
+    Applied, Claim, ConfigMapDraft, LastRoll, Mount, Secrets, Target, annotations, foreign, is_for, is_intact, means,
     mountable, rfc3339,
 };
 
@@ -83,9 +83,7 @@ impl Wanted<'_> {
             );
             return Err(Problem::new(Reason::InvalidSpec, message));
         }
-        let usable = |c: &&Arc<ConfigMap>| {
-            config::is_for(c, self.kind, workload) && config::is_intact(c) && config::means(c, &self.files)
-        };
+        let usable = |c: &&Arc<ConfigMap>| is_for(c, self.kind, workload) && is_intact(c) && means(c, &self.files);
         if let Some(in_use) = self.applied.in_use().filter(usable) {
             draft.key = in_use.meta.key.clone();
             draft.data.clone_from(&in_use.data);
@@ -94,27 +92,27 @@ impl Wanted<'_> {
         desired.secrets.clone_from(&self.secrets);
         desired.env.clone_from(&self.env);
         let claim = Claim { kind: self.kind.to_owned(), key: self.meta.key.clone(), uid: self.meta.uid.clone() };
-        desired.annotations.insert(claim_annotation(), claim.to_string());
+        desired.annotations.insert(annotations::CLAIM.to_owned(), claim.to_string());
         desired.annotations.extend(self.note.clone());
         if let Some(observed) = &self.applied.mount {
             if desired.copier.is_some() && observed.copier.is_some() {
                 desired.copier.clone_from(&observed.copier);
             }
-            if let Some(rolled) = observed.annotations.get(&rolled_annotation()) {
-                desired.annotations.insert(rolled_annotation(), rolled.clone());
+            if let Some(rolled) = observed.annotations.get(annotations::ROLLED_AT) {
+                desired.annotations.insert(annotations::ROLLED_AT.to_owned(), rolled.clone());
             }
         }
         let observed = self.applied.mount.as_ref();
         let rolls = observed.is_none_or(|observed| observed.rolls(&desired) || self.drops_drain(observed));
         desired.pre_stop = if rolls { self.drain() } else { observed.and_then(|observed| observed.pre_stop) };
         if rolls {
-            let rolled = Rolled {
+            let rolled = LastRoll {
                 at: now,
                 generation: self.meta.generation,
                 pod: workload.template.fingerprint.clone(),
                 instead_of: self.applied.mount.as_ref().map(|m| m.config_map.clone()),
             };
-            desired.annotations.insert(rolled_annotation(), rolled.text());
+            desired.annotations.insert(annotations::ROLLED_AT.to_owned(), rolled.text());
         }
         let mount = (self.applied.mount.as_ref() != Some(&desired)).then_some(desired);
         let config_map = draft.key.name.clone();
@@ -123,7 +121,7 @@ impl Wanted<'_> {
 
     /// The preStop sleep that a roll brings along.
     fn drain(&self) -> Option<u32> {
-        match decide(self.kind == "Glance", &self.rollout.drain, self.target) {
+        match drain::decide(self.kind == "Glance", &self.rollout.drain, self.target) {
             Draining::Sleep(seconds) => Some(seconds),
             _ => None,
         }
@@ -178,7 +176,7 @@ impl Wanted<'_> {
 
     /// When pods were last replaced by us, and for which generation of the resource.
     fn last_roll(&self) -> Option<(Timestamp, i64)> {
-        let rolled = Rolled::parse(self.target.workload.meta.ours.get(&rolled_annotation())?)?;
+        let rolled = LastRoll::parse(self.target.workload.meta.ours.get(annotations::ROLLED_AT)?)?;
         Some((rolled.at, rolled.generation))
     }
 
@@ -224,7 +222,7 @@ impl Wanted<'_> {
 /// Annotations of ours that are to be set, changed or taken off. What others keep on the same
 /// object, the count of put-backs among them, stays, and so does the memory of a roll that failed.
 fn differing(existing: &ConfigMap, wanted: &BTreeMap<String, String>) -> BTreeMap<String, Option<String>> {
-    let kept = [for_annotation(), failed_annotation(), format!("{DOMAIN}/put-back")];
+    let kept = [annotations::FOR.to_owned(), annotations::FAILED.to_owned(), format!("{DOMAIN}/put-back")];
     let gone = existing.meta.ours.keys().filter(|k| !wanted.contains_key(*k) && !kept.contains(k));
     let mut differing: BTreeMap<_, _> = gone.map(|k| (k.clone(), None)).collect();
     for (name, value) in wanted {
@@ -238,7 +236,7 @@ fn differing(existing: &ConfigMap, wanted: &BTreeMap<String, String>) -> BTreeMa
 /// ConfigMaps of this workload that nothing refers to any more.
 pub fn garbage(kind: &str, workload: &Workload, applied: &Applied, keep: Option<&str>) -> Vec<Step> {
     let (Ok(config_maps), Ok(referenced)) = (&applied.config_maps, &applied.referenced) else { return Vec::new() };
-    let ours = |c: &Arc<ConfigMap>| config::is_for(c, kind, workload);
+    let ours = |c: &Arc<ConfigMap>| is_for(c, kind, workload);
     config_maps
         .values()
         .filter(|c| ours(c) && !referenced.contains(&c.meta.key.name) && keep != Some(c.meta.key.name.as_str()))

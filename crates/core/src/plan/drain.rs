@@ -6,7 +6,8 @@
 //! file that has a hook has `exec`, and one replaces the other.
 
 use super::step::{Action, Step};
-use crate::workload::{Applied, Target, absence};
+use crate::workload::drain::absence;
+use crate::workload::{Applied, Target};
 
 /// What the next roll costs, to be put after what is said of it; empty if nothing.
 pub fn cost(kind: &str, target: &Target, applied: &Applied) -> String {

@@ -13,8 +13,7 @@ use super::change::{Change, Wanted};
 use super::outline::{Plan, State};
 use super::step::{Action, Step};
 use crate::model::{Problem, Workload, describe};
-use crate::ownership::{failed_annotation, rolled_annotation};
-use crate::workload::{Mount, Rolled};
+use crate::workload::{LastRoll, Mount, annotations};
 
 /// A pod that does not come up has so many seconds from the begin of the roll …
 const PATIENCE: i64 = 60;
@@ -28,7 +27,7 @@ const LONGEST: i64 = 600;
 impl Wanted<'_> {
     /// Why this roll was given up before, if it was, with the pod as it is now.
     pub fn given_up(&self, change: &Change) -> Option<Problem> {
-        let noted = self.applied.config_map(&change.config_map)?.meta.ours.get(&failed_annotation())?;
+        let noted = self.applied.config_map(&change.config_map)?.meta.ours.get(annotations::FAILED)?;
         let why = noted.strip_prefix(&self.target.workload.template.fingerprint)?.trim_start();
         let workload = &self.target.workload;
         let message = format!(
@@ -54,7 +53,7 @@ impl Wanted<'_> {
             return None;
         }
         // A pod that the user has changed meanwhile fails for the user's reasons.
-        let rolled = Rolled::parse(mount.annotations.get(&rolled_annotation())?)?;
+        let rolled = LastRoll::parse(mount.annotations.get(annotations::ROLLED_AT)?)?;
         if rolled.pod != workload.template.fingerprint || landed(workload, &rolled, now) {
             return None;
         }
@@ -64,8 +63,8 @@ impl Wanted<'_> {
             return Some(Err(until));
         }
         let config_map = self.applied.in_use()?;
-        let note = format!("{} {}: {}", rolled.pod, problem.reason, problem.message);
-        let annotations = BTreeMap::from([(failed_annotation(), Some(note.chars().take(1000).collect()))]);
+        let note = format!("{} {}: {}", rolled.pod, problem.reason, problem.message());
+        let annotations = BTreeMap::from([(annotations::FAILED.to_owned(), Some(note.chars().take(1000).collect()))]);
         let note = Action::Annotate { config_map: config_map.meta.key.clone(), annotations };
         let back = match self.before(&rolled, mount, now) {
             Some(before) => Action::Mount { workload: workload.clone(), mount: Box::new(before) },
@@ -73,13 +72,13 @@ impl Wanted<'_> {
         };
         Some(Ok(vec![
             Step::new(note, "so that it is not tried again and again"),
-            Step::new(back, format!("the roll fails: {}", problem.message)),
+            Step::new(back, format!("the roll fails: {}", problem.message())),
         ]))
     }
 
     /// The mount that this one replaced, if its ConfigMap is still there and each of its files has a
     /// place.
-    fn before(&self, rolled: &Rolled, mount: &Mount, now: Timestamp) -> Option<Mount> {
+    fn before(&self, rolled: &LastRoll, mount: &Mount, now: Timestamp) -> Option<Mount> {
         let config_map = self.applied.config_map(rolled.instead_of.as_ref()?)?;
         let held = |files: &BTreeMap<String, String>| -> BTreeMap<String, String> {
             files
@@ -95,15 +94,15 @@ impl Wanted<'_> {
         if before.mounted.len() + before.copied.len() != config_map.data.len() {
             return None;
         }
-        let rolled = Rolled { at: now, instead_of: None, ..rolled.clone() };
-        before.annotations.insert(rolled_annotation(), rolled.text());
+        let rolled = LastRoll { at: now, instead_of: None, ..rolled.clone() };
+        before.annotations.insert(annotations::ROLLED_AT.to_owned(), rolled.text());
         Some(before)
     }
 }
 
 /// Whether the roll has succeeded once: pods that crash later have another reason, and releasing them
 /// would only add a roll to the trouble.
-fn landed(workload: &Workload, rolled: &Rolled, now: Timestamp) -> bool {
+fn landed(workload: &Workload, rolled: &LastRoll, now: Timestamp) -> bool {
     let status = &workload.status;
     let current = status.observed_generation >= workload.meta.generation;
     current && status.landed.unwrap_or_else(|| now.duration_since(rolled.at).as_secs() > LONGEST)
@@ -136,15 +135,15 @@ mod tests {
     fn what_is_written_is_read() {
         let at = "2026-06-01T00:00:00Z".parse().unwrap();
         for instead_of in [None, Some("glance-direct-upload-0123456789".to_owned())] {
-            let rolled = Rolled { at, generation: 3, pod: "00ff".into(), instead_of };
-            assert_eq!(Rolled::parse(&rolled.text()), Some(rolled));
+            let rolled = LastRoll { at, generation: 3, pod: "00ff".into(), instead_of };
+            assert_eq!(LastRoll::parse(&rolled.text()), Some(rolled));
         }
     }
 
     #[test]
     fn what_an_older_release_wrote_is_read() {
-        let rolled = Rolled::parse("2026-06-01T00:00:00Z generation=7").unwrap();
+        let rolled = LastRoll::parse("2026-06-01T00:00:00Z generation=7").unwrap();
         assert_eq!((rolled.generation, rolled.pod.as_str(), rolled.instead_of), (7, "", None));
-        assert_eq!(Rolled::parse("yesterday"), None);
+        assert_eq!(LastRoll::parse("yesterday"), None);
     }
 }

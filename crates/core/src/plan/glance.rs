@@ -16,7 +16,7 @@ use super::outline::{Plan, State};
 use super::step::{Action, Step};
 use crate::derive::GlanceView;
 use crate::model::Problem;
-use crate::openstack::Service;
+use crate::openstack::OpenStackService;
 use crate::plan::glance::refusal::refuse;
 use crate::plan::glance::retirement::Retirement;
 use crate::render::{self, File};
@@ -198,7 +198,7 @@ fn count(origins: usize) -> String {
     if origins == 1 { "1 origin".to_owned() } else { format!("{origins} origins") }
 }
 
-fn ready(service: &Service, origins: usize, workload: &str) -> Problem {
+fn ready(service: &OpenStackService, origins: usize, workload: &str) -> Problem {
     let message = if origins == 0 {
         format!("{workload} runs with the settings of this resource; no origin is accepted yet")
     } else if !service.takes_uploads() {

@@ -18,10 +18,9 @@ use super::proof::{self, Proven};
 use super::step::{Action, Step};
 use crate::derive::{HorizonView, Intent};
 use crate::model::{Problem, Workload};
-use crate::ownership::backed_out_annotation;
 use crate::plan::horizon::farewell::farewell;
 use crate::render::{self, File, HorizonSettings};
-use crate::workload::{Applied, Mount, Secrets, Target, claimed, rfc3339, rolling};
+use crate::workload::{Applied, Mount, Secrets, Target, annotations, claimed, rfc3339, rolling};
 
 /// Plans a Horizon.
 pub fn horizon(view: &HorizonView, now: Timestamp, options: &Options) -> Plan {
@@ -109,8 +108,8 @@ fn condition(reason: Reason) -> ConditionType {
 /// Nothing of ours shall stand in the workload.
 fn back_out(view: &HorizonView, target: &Target, applied: &Applied, problem: Option<&Problem>) -> Plan {
     let workload = &target.workload;
-    let why = problem.map_or("nothing is asked of it", |p| p.message.as_str());
-    let mut plan = Plan::idle(State::Done(Problem::new(Reason::NothingToRoll, why)));
+    let why = problem.map_or_else(|| "nothing is asked of it".to_owned(), Problem::message);
+    let mut plan = Plan::idle(State::Done(Problem::new(Reason::NothingToRoll, why.clone())));
     if applied.mount.is_some() && claimed(workload, &view.object.meta) {
         plan.steps.push(Step::new(Action::Release { workload: workload.clone() }, why));
         plan.await_rollout(target, rolling(target));
@@ -238,11 +237,11 @@ impl Stage<'_> {
         }
         let workload = self.target.workload.clone();
         if let Some(in_use) = self.applied.in_use().filter(|_| self.view.backed_out().is_none()) {
-            let annotations = BTreeMap::from([(backed_out_annotation(), Some(rfc3339(self.now)))]);
+            let annotations = BTreeMap::from([(annotations::BACKED_OUT.to_owned(), Some(rfc3339(self.now)))]);
             let action = Action::Annotate { config_map: in_use.meta.key.clone(), annotations };
             plan.steps.push(Step::new(action, "so that direct returns with the same patience"));
         }
-        plan.steps.push(Step::new(Action::Release { workload }, problem.message.clone()));
+        plan.steps.push(Step::new(Action::Release { workload }, problem.message().clone()));
         plan.await_rollout(self.target, rolling(self.target));
         plan.state = State::Unmet(ConditionType::Verified, problem);
     }

@@ -66,7 +66,7 @@ impl Plan {
         self.internal = other.config_map;
         match other.state {
             State::Unmet(condition, problem) if matches!(self.state, State::Done(_)) => {
-                let message = format!("{api}: {}", problem.message);
+                let message = format!("{api}: {}", problem.message());
                 self.state = State::Unmet(condition, Problem::new(problem.reason, message));
             }
             State::Pending if matches!(self.state, State::Done(_)) => self.state = State::Pending,

@@ -11,7 +11,8 @@ use super::outline::{Plan, State};
 use super::step::{Action, Step};
 use crate::derive::HorizonView;
 use crate::model::{Key, Problem, describe};
-use crate::workload::{Code, Mount, Rehearsal, RehearsalDraft, Target, rolling};
+use crate::workload::rehearsal::{Code, Rehearsal, RehearsalDraft};
+use crate::workload::{Mount, Target, rolling};
 
 /// Whether pods may be replaced as far as rehearsals go.
 pub enum Verdict {

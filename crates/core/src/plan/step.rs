@@ -8,7 +8,8 @@ use direct_upload_api::DOMAIN;
 
 use crate::derive::Adjustment;
 use crate::model::{Key, Workload, describe};
-use crate::workload::{ConfigMapDraft, Mount, RehearsalDraft};
+use crate::workload::rehearsal::RehearsalDraft;
+use crate::workload::{ConfigMapDraft, Mount};
 
 /// Something to do, or to wait for, and why.
 #[derive(Clone, Debug, PartialEq)]

@@ -8,12 +8,14 @@ pub mod import;
 pub mod own;
 pub mod policy;
 
-use direct_upload_api::Delivery;
+use direct_upload_api::web::Origin;
+use direct_upload_api::{CorsValue, Delivery};
 
 use super::error::{Refusal, RenderError, Unwritable};
-use crate::openstack::{GLANCE, Service};
-use crate::render::oslo::write::Writer;
-use crate::render::{CorsSettings, File, Format, GlanceSettings, HEADER, file};
+use super::file::{File, Format, HEADER, HTTPD_FILE, OWN_FILE, file};
+use super::oslo::write::Writer;
+use super::settings::{CorsSettings, GlanceSettings};
+use crate::openstack::{CORS_OPTIONS, CorsKind, CorsOption, GLANCE, OpenStackService, is_token};
 
 /// Renders Glance's files; none if there is nothing to say.
 ///
@@ -27,7 +29,7 @@ pub fn glance(settings: &GlanceSettings) -> Result<Vec<File>, RenderError> {
 ///
 /// # Errors
 /// As [`glance`].
-pub fn api(settings: &GlanceSettings, service: &Service) -> Result<Vec<File>, RenderError> {
+pub fn api(settings: &GlanceSettings, service: &OpenStackService) -> Result<Vec<File>, RenderError> {
     let mut files = Vec::new();
     if let Some(settings_cors) = &settings.cors {
         files.push(file(
@@ -44,7 +46,7 @@ pub fn api(settings: &GlanceSettings, service: &Service) -> Result<Vec<File>, Re
         files.push(file(
             "spec.paths.serviceConfigDir",
             &settings.own.dir,
-            crate::render::OWN_FILE,
+            OWN_FILE,
             options,
             Format::OsloConfig,
             Delivery::Mount,
@@ -65,7 +67,7 @@ pub fn api(settings: &GlanceSettings, service: &Service) -> Result<Vec<File>, Re
         files.push(file(
             "spec.paths.httpdConfDir",
             &settings_httpd.conf_dir,
-            "zz-direct-upload-httpd.conf",
+            HTTPD_FILE,
             httpd::fragment(settings_httpd)?,
             Format::Httpd,
             Delivery::Mount,
@@ -76,38 +78,50 @@ pub fn api(settings: &GlanceSettings, service: &Service) -> Result<Vec<File>, Re
 
 /// Every option is written out: an option that is left out keeps what another file says, and the
 /// filter's own defaults are not the service's.
-fn cors(settings: &CorsSettings, service: &Service) -> Result<String, RenderError> {
-    let CorsSettings { allow_methods, allow_headers, expose_headers, .. } = settings;
-    let same = str::eq_ignore_ascii_case;
-    let methods = union("spec.cors.allowMethods", service.allow_methods, allow_methods, str::eq)?;
-    let allow = union("spec.cors.allowHeaders", service.allow_headers, allow_headers, same)?;
-    let expose = union("spec.cors.exposeHeaders", service.expose_headers, expose_headers, same)?;
-
-    let of = |setting| move |refused: Unwritable| refused.of(setting);
+fn cors(settings: &CorsSettings, service: &OpenStackService) -> Result<String, RenderError> {
     let mut ini = Writer::new(&HEADER);
-    ini.section("cors").map_err(of("cors"))?;
-    ini.set_list("allowed_origin", settings.origins.iter().map(direct_upload_api::web::Origin::as_str))
-        .map_err(of("spec.cors.allowedOrigins"))?;
-    ini.set_list("allow_methods", methods).map_err(of("spec.cors.allowMethods"))?;
-    ini.set_list("allow_headers", allow).map_err(of("spec.cors.allowHeaders"))?;
-    ini.set_list("expose_headers", expose).map_err(of("spec.cors.exposeHeaders"))?;
-    ini.set("allow_credentials", if settings.allow_credentials { "true" } else { "false" })
-        .map_err(of("spec.cors.allowCredentials"))?;
-    ini.set("max_age", &settings.max_age.to_string()).map_err(of("spec.cors.maxAge"))?;
+    ini.section("cors").map_err(|refused| refused.of("cors"))?;
+    for option in CORS_OPTIONS {
+        let stated = settings.options.get(option.name);
+        write(&mut ini, &option, stated, settings, service).map_err(|refused| refused.of(option.field))?;
+    }
     Ok(ini.finish())
+}
+
+fn write(
+    ini: &mut Writer,
+    option: &CorsOption,
+    stated: Option<&CorsValue>,
+    settings: &CorsSettings,
+    service: &OpenStackService,
+) -> Result<(), Unwritable> {
+    let extras = match stated {
+        Some(CorsValue::List(names)) => names.as_slice(),
+        _ => &[],
+    };
+    match (option.kind, stated) {
+        (CorsKind::Origins, _) => ini.set_list(option.name, settings.origins.iter().map(Origin::as_str)),
+        (CorsKind::Methods(defaults), _) => ini.set_list(option.name, union(defaults(service), extras, str::eq)?),
+        (CorsKind::Headers(defaults), _) => {
+            ini.set_list(option.name, union(defaults(service), extras, str::eq_ignore_ascii_case)?)
+        }
+        (CorsKind::Flag(_), Some(CorsValue::Flag(flag))) => ini.set(option.name, &flag.to_string()),
+        (CorsKind::Number(_), Some(CorsValue::Number(number))) => ini.set(option.name, &number.to_string()),
+        (CorsKind::Flag(default), _) => ini.set(option.name, &default.to_string()),
+        (CorsKind::Number(default), _) => ini.set(option.name, &default.to_string()),
+    }
 }
 
 /// Defaults and then extras, each once, in this order.
 fn union<'a>(
-    setting: &'static str,
     defaults: &[&'static str],
     extras: &'a [String],
     same: fn(&str, &str) -> bool,
-) -> Result<Vec<&'a str>, RenderError> {
+) -> Result<Vec<&'a str>, Unwritable> {
     let mut all: Vec<&str> = defaults.to_vec();
     for extra in extras {
         if !is_token(extra) {
-            return Err(Unwritable::new(extra, Refusal::Token).of(setting));
+            return Err(Unwritable::new(extra, Refusal::Token));
         }
         if !all.iter().any(|known| same(known, extra)) {
             all.push(extra);
@@ -116,17 +130,12 @@ fn union<'a>(
     Ok(all)
 }
 
-/// RFC 9110 §5.6.2: the names of headers and methods.
-fn is_token(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use direct_upload_api::web::Origin;
+    use direct_upload_api::CorsValues;
 
     fn settings(cors: CorsSettings) -> GlanceSettings {
         GlanceSettings {
@@ -144,11 +153,10 @@ mod tests {
     fn complete_section() {
         let files = glance(&settings(CorsSettings {
             origins: origins(&["https://horizon.example.com", "https://a.example:8443"]),
-            allow_methods: vec!["HEAD".into(), "PUT".into()],
-            allow_headers: vec!["X-Extra".into(), "x-auth-TOKEN".into(), "x-extra".into()],
-            expose_headers: vec![],
-            allow_credentials: true,
-            max_age: 3600,
+            options: CorsValues::from([
+                ("allow_methods", CorsValue::List(vec!["HEAD".into(), "PUT".into()])),
+                ("allow_headers", CorsValue::List(vec!["X-Extra".into(), "x-auth-TOKEN".into(), "x-extra".into()])),
+            ]),
         }))
         .unwrap();
         assert_eq!(files.len(), 1);
@@ -173,7 +181,8 @@ mod tests {
 
     #[test]
     fn header_that_is_none_is_named() {
-        let cors = CorsSettings { allow_headers: vec!["X-A\n[DEFAULT]\ndebug = true".into()], ..Default::default() };
+        let headers = CorsValue::List(vec!["X-A\n[DEFAULT]\ndebug = true".into()]);
+        let cors = CorsSettings { options: CorsValues::from([("allow_headers", headers)]), ..Default::default() };
         let error = glance(&settings(cors)).unwrap_err();
         insta::assert_snapshot!(error, @r#"spec.cors.allowHeaders: "X-A\n[DEFAULT]\ndebug = true" is not an HTTP token (RFC 9110 §5.6.2); write e.g. X-My-Header"#);
     }

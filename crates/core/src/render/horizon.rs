@@ -10,7 +10,8 @@ pub mod snippet;
 use direct_upload_api::Delivery;
 
 use super::error::RenderError;
-use crate::render::{File, Format, HorizonSettings, file};
+use super::file::{File, Format, HTTPD_FILE, file};
+use super::settings::HorizonSettings;
 
 /// Renders Horizon's files; none if there is nothing to set.
 ///
@@ -35,7 +36,7 @@ pub fn horizon(settings: &HorizonSettings) -> Result<Vec<File>, RenderError> {
         files.push(file(
             "spec.paths.httpdConfDir",
             &settings_httpd.conf_dir,
-            "zz-direct-upload-httpd.conf",
+            HTTPD_FILE,
             contents,
             Format::Httpd,
             Delivery::Mount,

@@ -5,11 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::render::Format;
-use crate::render::oslo::read;
-
-/// Lists of `[cors]` whose order the filter ignores.
-const SETS: [&str; 4] = ["allowed_origin", "allow_methods", "allow_headers", "expose_headers"];
+use super::file::Format;
+use super::oslo::read;
+use crate::openstack::CorsOption;
 
 /// Whether the program that reads these files would do the same with either.
 pub fn same_meaning(format: Format, a: &str, b: &str) -> bool {
@@ -37,9 +35,10 @@ fn ini(text: &str) -> Option<BTreeMap<(String, String), Vec<Value>>> {
     let mut options: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for assignment in parsed.assignments {
         let section = assignment.normalized_section();
-        let items: Option<BTreeSet<String>> = (section == "cors" && SETS.contains(&assignment.name.as_str()))
-            .then(|| read::list(&assignment.value).iter().map(|item| item.known().map(str::to_owned)).collect())
-            .flatten();
+        let items: Option<BTreeSet<String>> = (section == "cors"
+            && CorsOption::named(&assignment.name).is_some_and(CorsOption::is_set))
+        .then(|| read::list(&assignment.value).iter().map(|item| item.known().map(str::to_owned)).collect())
+        .flatten();
         let value = items.map_or(Value::Text(assignment.value), Value::Set);
         options.entry((section, assignment.name)).or_default().push(value);
     }

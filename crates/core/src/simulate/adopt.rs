@@ -10,10 +10,8 @@ use direct_upload_api::{DOMAIN, Duration, Reason, Rollout, WorkloadKind};
 use serde_json::json;
 
 use super::cluster::{Cluster, edit};
-use crate::manifests::Id;
-use crate::model::{Key, Meta, Problem, describe};
-use crate::ownership::{annotate, claim_annotation};
-use crate::workload::{Applied, Claim, Target};
+use crate::model::{Id, Key, Meta, Problem, describe};
+use crate::workload::{Applied, Claim, Target, annotate, annotations};
 
 /// Prepares the cluster.
 pub fn assume(cluster: &mut Cluster) {
@@ -67,7 +65,7 @@ fn stand_in(cluster: &mut Cluster) {
     cluster.assumptions.extend(assumptions);
     for (id, object) in found {
         if let Err(problem) = cluster.put(id, object) {
-            cluster.assumptions.push(problem.message);
+            cluster.assumptions.push(problem.message());
         }
     }
 }
@@ -168,12 +166,12 @@ fn take_over(
     let claim = Claim { kind: kind.to_owned(), key: meta.key.clone(), uid: meta.uid.clone() };
     let id = Id { kind: workload.kind.to_string(), key: workload.meta.key.clone() };
     if let Some(mut object) = cluster.objects.get(&id).cloned() {
-        annotate(&mut object, &claim_annotation(), Some(&claim.to_string()));
+        annotate(&mut object, annotations::CLAIM, Some(&claim.to_string()));
         if let Err(problem) = cluster.put(id, object) {
             cluster.assumptions.push(format!(
                 "{} keeps its claim: {}",
                 describe(workload.kind, &workload.meta.key),
-                problem.message
+                problem.message()
             ));
         }
     }
@@ -181,6 +179,6 @@ fn take_over(
     let purpose = BTreeMap::from([(format!("{DOMAIN}/for"), Some(format!("{kind}/{}", workload.meta.uid)))]);
     let key = Key::new(workload.meta.key.namespace.clone(), mount.config_map.clone());
     if let Err(problem) = cluster.annotate(&key, &purpose) {
-        cluster.assumptions.push(format!("ConfigMap {key} is nobody's: {}", problem.message));
+        cluster.assumptions.push(format!("ConfigMap {key} is nobody's: {}", problem.message()));
     }
 }

@@ -10,11 +10,11 @@ use serde_json::Value;
 
 use super::adopt;
 use crate::derive::{GlanceView, World};
-use crate::manifests::{Id, Input, insert};
-use crate::model::{Job, Key, Meta, Problem, Snapshot, Store, Workload, WorkloadStatus, describe};
-use crate::ownership::{fields, for_annotation};
+use crate::manifests::{Input, insert};
+use crate::model::{Id, Job, Key, Meta, Problem, Snapshot, Store, Workload, WorkloadStatus, describe};
 use crate::plan::Action;
-use crate::workload::{Mount, RehearsalDraft, apply};
+use crate::workload::rehearsal::RehearsalDraft;
+use crate::workload::{Mount, adjust, annotate, annotations, apply, release_fields};
 
 /// Kinds whose objects are kept as JSON: what can be written, and is printed.
 const WORKLOADS: [&str; 3] = ["Deployment", "StatefulSet", "DaemonSet"];
@@ -80,8 +80,7 @@ impl Cluster {
     /// The exposing objects that a Glance manages, in the order of the input.
     pub fn managed(&self) -> impl Iterator<Item = &Value> {
         let world = self.world();
-        let managed = world.glances.values().flat_map(GlanceView::manages);
-        let managed: BTreeSet<Id> = managed.map(|(kind, key)| Id { kind: kind.to_string(), key }).collect();
+        let managed: BTreeSet<Id> = world.glances.values().flat_map(GlanceView::manages).collect();
         self.exposing.iter().filter(move |id| managed.contains(id)).filter_map(|id| self.objects.get(id))
     }
 
@@ -109,23 +108,23 @@ impl Cluster {
             | Action::SwitchMode { workload, mount }
             | Action::Claim { workload, mount } => {
                 let before = Mount::observed(workload).is_some();
-                return self.change(workload, |object| apply::apply(object, &mount.patch(workload), before));
+                return self.change(workload, |object| apply(object, &mount.patch(workload), before));
             }
             Action::Release { workload } => {
                 return self.change(workload, |object| {
-                    fields::release(object);
+                    release_fields(object);
                     Ok(())
                 });
             }
             Action::Collect { config_map: key } => {
                 self.objects.remove(&config_map(key));
                 self.snapshot.config_maps.remove(key);
-                self.snapshot.sources.remove(key);
+                self.snapshot.referenced_config_maps.remove(key);
             }
             Action::Adjust(adjustment) => {
                 let id = Id { kind: adjustment.kind.to_string(), key: adjustment.key.clone() };
                 let Some(mut object) = self.objects.get(&id).cloned() else { return Ok(()) };
-                apply::adjust(&mut object, &adjustment.annotations);
+                adjust(&mut object, &adjustment.annotations);
                 return self.put(id, object);
             }
             Action::Rehearse(draft) => self.pass(draft),
@@ -141,7 +140,8 @@ impl Cluster {
 
     /// Rehearsals pass.
     fn pass(&mut self, draft: &RehearsalDraft) {
-        let ours = BTreeMap::from([(for_annotation(), format!("{}/{}", draft.kind, draft.workload.meta.uid))]);
+        let ours =
+            BTreeMap::from([(annotations::FOR.to_owned(), format!("{}/{}", draft.kind, draft.workload.meta.uid))]);
         let meta = Meta { key: draft.key.clone(), ours, ..Meta::default() };
         self.snapshot.jobs.insert(draft.key.clone(), Job { meta, outcome: Some(Ok(())) });
     }
@@ -178,7 +178,7 @@ impl Cluster {
         let id = config_map(key);
         let Some(mut object) = self.objects.get(&id).cloned() else { return Ok(()) };
         for (name, value) in annotations {
-            fields::annotate(&mut object, name, value.as_deref());
+            annotate(&mut object, name, value.as_deref());
         }
         self.put(id, object)
     }

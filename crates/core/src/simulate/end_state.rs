@@ -5,8 +5,8 @@
 use serde_json::{Map, Value, json};
 
 use super::simulate::Outcome;
-use crate::manifests::Id;
-use crate::ownership::{granted_annotation, our_annotations, partner_annotation};
+use crate::model::Id;
+use crate::workload::annotations;
 
 /// Fields of `metadata` that the API server fills in.
 const FILLED_IN: [&str; 8] = [
@@ -55,7 +55,7 @@ fn config_map(object: &Value) -> Value {
             metadata.insert(field.into(), value.clone());
         }
     }
-    let annotations: Map<String, Value> = [partner_annotation(), granted_annotation()]
+    let annotations: Map<String, Value> = [annotations::PARTNER.to_owned(), annotations::GRANTED.to_owned()]
         .into_iter()
         .filter_map(|name| Some((name.clone(), object["metadata"]["annotations"].get(name)?.clone())))
         .collect();
@@ -74,8 +74,8 @@ fn clean(object: &Value) -> Value {
         metadata.retain(|field, _| !FILLED_IN.contains(&field.as_str()));
         if let Some(Value::Object(annotations)) = metadata.get_mut("annotations") {
             let before = annotations.len();
-            let ours = our_annotations();
-            annotations.retain(|name, _| !ours.contains(name) && !RECORDS.contains(&name.as_str()));
+            let ours = annotations::ON_WORKLOADS;
+            annotations.retain(|name, _| !ours.contains(&name.as_str()) && !RECORDS.contains(&name.as_str()));
             if annotations.is_empty() && before > 0 {
                 metadata.remove("annotations");
             }

@@ -10,8 +10,7 @@ use jiff::Timestamp;
 
 use super::cluster::Cluster;
 use crate::derive::{GlanceView, World};
-use crate::manifests::Id;
-use crate::model::{Key, Problem};
+use crate::model::{Advice, Id, Key, Problem};
 use crate::plan::{self, Options, OriginPlan, Plan, State, Step};
 
 /// How far to go.
@@ -39,7 +38,7 @@ pub struct End {
     pub config_map: Option<Key>,
     /// That of the internal API.
     pub internal: Option<Key>,
-    pub advice: Vec<String>,
+    pub advice: Vec<Advice>,
     /// Origins that leave later, of a Glance.
     pub retiring: Vec<OriginPlan>,
 }
@@ -160,7 +159,7 @@ fn ends(
     conflicts: &BTreeMap<Id, Problem>,
 ) -> Vec<End> {
     let world = cluster.world();
-    let end = |kind: &str, key: &Key, plan: Plan, advice: &[String], origins: Vec<OriginPlan>| {
+    let end = |kind: &str, key: &Key, plan: Plan, advice: &[Advice], origins: Vec<OriginPlan>| {
         let resource = Id { kind: kind.to_owned(), key: key.clone() };
         let conflict = conflicts.get(&resource);
         let named = |name: String| Key::new(key.namespace.clone(), name);

@@ -4,16 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use direct_upload_api::{Reason, WorkloadKind};
+use kube_core::labels::SelectorExt as _;
 
 use super::mount::Mount;
-use super::rollout;
+use super::rehearsal::{self, Rehearsal};
+use super::{annotations, rollout};
 use crate::model::{ConfigMap, Key, Known, Pod, Problem, Snapshot, Workload};
-use crate::ownership::{failed_annotation, for_annotation, partner_annotation};
-use crate::workload::rehearsal::outcome as rehearsal;
-use crate::workload::rehearsal::outcome::Rehearsal;
-
-/// The setting that our snippet sets (`openstack_dashboard/settings.py`).
-const MODE: &str = "HORIZON_IMAGES_UPLOAD_MODE";
 
 /// What stands in the cluster for one workload.
 #[derive(Clone, Debug, PartialEq)]
@@ -75,26 +71,30 @@ impl Applied {
         }
     }
 
+    /// The ConfigMaps that pods run with, or are about to.
+    pub fn present(&self) -> impl Iterator<Item = &Arc<ConfigMap>> {
+        let mounted = self.mount.as_ref().map(|m| &m.config_map);
+        self.running.iter().chain(mounted).filter_map(|name| self.config_map(name))
+    }
+
     /// Whether pods upload directly by our setting, or are about to.
     pub fn sets_direct(&self) -> bool {
-        let mounted = self.mount.as_ref().map(|m| &m.config_map);
-        let names = self.running.iter().chain(mounted);
-        names.filter_map(|name| self.config_map(name)).any(|c| c.data.values().any(|text| text.contains(MODE)))
+        self.present().any(|config_map| config_map.effects.direct)
     }
 
     /// The newest ConfigMap, if it waits for its roll: it is younger than the one that is mounted.
     pub fn pending(&self) -> Option<&Arc<ConfigMap>> {
         let in_use = self.in_use()?;
-        let ours = |c: &&Arc<ConfigMap>| c.meta.ours.get(&for_annotation()) == in_use.meta.ours.get(&for_annotation());
-        let newest = self.config_maps.as_ref().ok()?.values().filter(ours).max_by_key(|c| c.meta.created)?;
-        (newest.meta.created > in_use.meta.created).then_some(newest)
+        let ours = |c: &&Arc<ConfigMap>| c.meta.ours.get(annotations::FOR) == in_use.meta.ours.get(annotations::FOR);
+        let newest = self.config_maps.as_ref().ok()?.values().filter(ours).max_by_key(|c| c.meta.born())?;
+        (newest.meta.born() > in_use.meta.born()).then_some(newest)
     }
 
     /// Why a roll that is due does not come, as far as its ConfigMaps and rehearsals tell.
     pub fn obstacle(&self, workload: &Workload) -> Option<Problem> {
         let objection = self.rehearsals.iter().flat_map(BTreeMap::values).find_map(Rehearsal::objection);
         let failed = self.config_maps.iter().flat_map(BTreeMap::values).find_map(|c| {
-            let noted = c.meta.ours.get(&failed_annotation())?;
+            let noted = c.meta.ours.get(annotations::FAILED)?;
             Some(Problem::new(Reason::RollFailed, noted.strip_prefix(&workload.template.fingerprint)?.trim_start()))
         });
         objection.or(failed)
@@ -102,9 +102,7 @@ impl Applied {
 
     /// The Glances for which pods of this workload upload directly, or are about to.
     pub fn partners(&self) -> BTreeSet<Key> {
-        let mounted = self.mount.as_ref().map(|m| &m.config_map);
-        let names = self.running.iter().chain(mounted);
-        let noted = names.filter_map(|name| self.config_map(name)?.meta.ours.get(&partner_annotation()));
+        let noted = self.present().filter_map(|config_map| config_map.meta.ours.get(annotations::PARTNER));
         noted.flat_map(|text| text.split(',')).filter_map(|key| key.parse().ok()).collect()
     }
 }
@@ -112,9 +110,7 @@ impl Applied {
 /// The pods that may answer a request. One that ends keeps answering while it is ready, and the
 /// Service may still lead to it.
 fn pods(snapshot: &Snapshot, workload: &Workload) -> Known<Vec<Arc<Pod>>> {
-    let selected = |pod: &Pod| {
-        !workload.selector.is_empty() && workload.selector.iter().all(|(k, v)| pod.labels.get(k) == Some(v))
-    };
+    let selected = |pod: &Pod| workload.selector.as_ref().is_some_and(|selector| selector.matches(&pod.labels));
     let pods = snapshot.pods.list(&workload.meta.key.namespace)?;
     Ok(pods.filter(|p| selected(p) && (p.meta.deleting.is_none() || p.ready)).cloned().collect())
 }

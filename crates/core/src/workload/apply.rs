@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use direct_upload_api::{OPERATOR, is_ours};
 use serde_json::{Map, Value, json};
 
-use crate::ownership::{annotate, claim_annotation, release};
+use super::annotations;
+use super::fields::{annotate, release_fields};
 
 /// The lists that merge, below `/spec/template/spec`, and their keys.
 const LISTS: [(&str, &str); 3] = [("volumes", "name"), ("containers", "name"), ("initContainers", "name")];
@@ -20,7 +21,7 @@ const LISTS: [(&str, &str); 3] = [("volumes", "name"), ("containers", "name"), (
 pub fn apply(workload: &mut Value, patch: &Value, applied_before: bool) -> Result<(), String> {
     let mut result = workload.clone();
     if applied_before {
-        release(&mut result);
+        release_fields(&mut result);
     }
     let pod = object(&mut result, &["spec", "template", "spec"])?;
     let patch_pod = patch.pointer("/spec/template/spec").and_then(Value::as_object);
@@ -46,7 +47,7 @@ pub fn adjust(object: &mut Value, annotations: &BTreeMap<String, String>) {
         let fields = entry.pointer("/fieldsV1/f:metadata/f:annotations").and_then(Value::as_object).cloned();
         fields.into_iter().flatten().filter_map(|(name, _)| Some(name.strip_prefix("f:")?.to_owned()))
     };
-    let before: Vec<String> = ours.iter().flat_map(names).chain([claim_annotation()]).collect();
+    let before: Vec<String> = ours.iter().flat_map(names).chain([annotations::CLAIM.to_owned()]).collect();
     if !annotations.is_empty() {
         let fields: Map<String, Value> = annotations.keys().map(|name| (format!("f:{name}"), json!({}))).collect();
         let fields = json!({"f:metadata": {"f:annotations": fields}});

@@ -1,8 +1,8 @@
 //! Whose a workload is.
 
+use super::annotations;
 use super::mount::Mount;
 use crate::model::{Key, Meta, Workload};
-use crate::ownership::claim_annotation;
 
 /// Which resource a claim names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +20,7 @@ impl Claim {
 
     /// The claim that stands on any object.
     pub fn of(meta: &Meta) -> Option<Self> {
-        let text = meta.ours.get(&claim_annotation())?;
+        let text = meta.ours.get(annotations::CLAIM)?;
         let mut parts = text.splitn(4, '/');
         let (kind, namespace, name, uid) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
         Some(Self { kind: kind.to_owned(), key: Key::new(namespace, name), uid: uid.to_owned() })

@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 use direct_upload_api::{MANAGED_BY, OPERATOR};
 use serde_json::{Value, json};
 
+use super::annotations;
+use super::content_name::{content_hash, content_name};
 use crate::model::{ConfigMap, Key, Workload};
-use crate::ownership::{content_hash, content_name, for_annotation};
 use crate::render::{File, same_meaning};
 
 /// A ConfigMap to be created.
@@ -24,7 +25,7 @@ pub struct ConfigMapDraft {
 
 /// Whether a ConfigMap is of a resource's kind, for this workload.
 pub fn is_for(config_map: &ConfigMap, kind: &str, workload: &Workload) -> bool {
-    config_map.meta.ours.get(&for_annotation()).is_some_and(|v| *v == format!("{kind}/{}", workload.meta.uid))
+    config_map.meta.ours.get(annotations::FOR).is_some_and(|v| *v == format!("{kind}/{}", workload.meta.uid))
 }
 
 impl ConfigMapDraft {
@@ -32,7 +33,7 @@ impl ConfigMapDraft {
     pub fn of(kind: &str, resource: &Key, workload: &Workload, files: &[File]) -> Self {
         let data: BTreeMap<_, _> = files.iter().map(|f| (f.name.clone(), f.contents.clone())).collect();
         let name = content_name(&resource.name, &data);
-        let purpose = (for_annotation(), format!("{kind}/{}", workload.meta.uid));
+        let purpose = (annotations::FOR.to_owned(), format!("{kind}/{}", workload.meta.uid));
         Self {
             key: Key::new(resource.namespace.clone(), name),
             data,

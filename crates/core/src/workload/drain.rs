@@ -5,9 +5,9 @@
 
 use direct_upload_api::Drain;
 
+use super::pre_stop;
 use super::target::Target;
-use crate::model::{PreStop, Workload, describe};
-use crate::ownership::hook;
+use crate::model::{Advice, PreStop, Workload, describe};
 
 /// How long a pod goes on answering, in seconds: longer than a usual roll takes.
 const SLEEP: u32 = 20;
@@ -70,7 +70,7 @@ pub fn absence(workload: &Workload) -> Option<String> {
 
 /// What the status says of rolls to come. `soon`: the first one comes at once; what it costs is told
 /// by its event, not by advice that would be gone a moment later.
-pub fn advice(default: bool, drain: &Drain, target: &Target, soon: bool) -> Vec<String> {
+pub fn advice(default: bool, drain: &Drain, target: &Target, soon: bool) -> Vec<Advice> {
     let name = describe(target.workload.kind, &target.workload.meta.key);
     let seconds = drain.pre_stop_seconds.unwrap_or(SLEEP);
     let draining = match decide(default, drain, target) {
@@ -95,7 +95,7 @@ pub fn advice(default: bool, drain: &Drain, target: &Target, soon: bool) -> Vec<
                 _ => ("a roll cuts uploads in flight in", seconds),
             };
             let container = &target.container.name;
-            let container = format!("{{name: {container}, lifecycle: {{preStop: {}}}}}", hook(seconds));
+            let container = format!("{{name: {container}, lifecycle: {{preStop: {}}}}}", pre_stop::hook(seconds));
             Some(format!(
                 "{what} {name}: {manager:?} applies it server-side, and the hook could stand in its way; in its own manifest, {}",
                 pod(&format!("containers: [{container}]"))
@@ -107,7 +107,7 @@ pub fn advice(default: bool, drain: &Drain, target: &Target, soon: bool) -> Vec<
     };
     let gap = absence(&target.workload)
         .map(|gap| format!("{name}: {gap}; give it a second replica and a strategy that leaves one"));
-    draining.into_iter().chain(gap).collect()
+    draining.into_iter().chain(gap).map(Advice::new).collect()
 }
 
 /// The grace period that stands.

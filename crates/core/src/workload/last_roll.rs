@@ -12,14 +12,14 @@ pub fn rfc3339(time: Timestamp) -> String {
 /// What stands in [`rolled_annotation`]: when we last changed the pods, for which generation of the
 /// resource, of which pod, and instead of which ConfigMap of ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rolled {
+pub struct LastRoll {
     pub at: Timestamp,
     pub generation: i64,
     pub pod: String,
     pub instead_of: Option<String>,
 }
 
-impl Rolled {
+impl LastRoll {
     /// As it is written.
     pub fn text(&self) -> String {
         let mut text = format!("{} generation={} pod={}", rfc3339(self.at), self.generation, self.pod);

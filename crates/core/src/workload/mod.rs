@@ -1,27 +1,38 @@
-//! What is ours in a workload.
+//! Other people's workloads and what is ours in them: names and annotations, how files, variables and a
+//! preStop sleep get into their pods, and what of that stands in the cluster.
+//!
+//! In: a [`Workload`](crate::model::Workload) and rendered files. Out: the server-side apply patch, the
+//! ConfigMap and the rehearsal's Job as drafts; and, read back, what is [`Applied`].
 
-pub mod applied;
-pub mod apply;
-pub mod claim;
-pub mod config_map;
+pub mod annotations;
+mod applied;
+mod apply;
+mod claim;
+mod config_map;
+mod content_name;
 pub mod drain;
-pub mod env;
-pub mod last_roll;
-pub mod mount;
-pub mod preconditions;
+mod env;
+mod fields;
+mod fingerprint;
+mod last_roll;
+mod mount;
+mod names;
+pub mod pre_stop;
+mod preconditions;
 pub mod rehearsal;
-pub mod rollout;
-pub mod target;
+mod rollout;
+mod target;
+
 pub use applied::Applied;
-pub use apply::object;
+pub use apply::{adjust, apply, object};
 pub use claim::{Claim, claimed};
-pub use config_map::{ConfigMapDraft, is_for};
-pub use drain::{Draining, absence, decide};
-pub use last_roll::{Rolled, rfc3339};
-pub use mount::{Mount, SecretMount, Secrets};
+pub use config_map::{ConfigMapDraft, is_for, is_intact, means};
+pub use content_name::is_content_name;
+pub use fields::{annotate, release_fields};
+pub use fingerprint::fingerprint;
+pub use last_roll::{LastRoll, rfc3339};
+pub use mount::{Mount, SecretMount, Secrets, release_patch};
+pub use names::{CONFIG_VOLUME, COPY_CONTAINER, OUR_ENV, POD_IP, SECRET_VOLUME, TLS_VOLUME, WORKER_URL};
 pub use preconditions::{foreign, mountable};
-pub use rehearsal::draft::{RehearsalDraft, name};
-pub use rehearsal::job::{NoJob, job};
-pub use rehearsal::outcome::{Code, Objection, Rehearsal};
 pub use rollout::rolling;
 pub use target::Target;

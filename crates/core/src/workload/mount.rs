@@ -9,11 +9,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use direct_upload_api::Delivery;
 use serde_json::{Map, Value, json};
 
-use super::env;
+use super::content_name::is_content_name;
+use super::names::{CONFIG_VOLUME, COPY_CONTAINER, COPY_VOLUME, POD_IP, is_ours, is_secret};
+use super::{annotations, env, pre_stop};
 use crate::model::{Container, EnvValue, Key, PreStop, VolumeSource, Workload};
-use crate::ownership::{
-    CONFIG_VOLUME, COPY_CONTAINER, COPY_VOLUME, POD_IP, is_content_name, is_ours, is_secret, our_annotations, pre_stop,
-};
 use crate::render::File;
 
 /// Where the init container sees source and target.
@@ -131,7 +130,7 @@ impl Mount {
                 Some(PreStop::Ours(seconds)) => Some(seconds),
                 _ => None,
             }),
-            annotations: annotations(workload),
+            annotations: our_annotations(workload),
         })
     }
 
@@ -212,9 +211,9 @@ impl SecretMount {
     }
 }
 
-fn annotations(workload: &Workload) -> BTreeMap<String, String> {
-    let ours = our_annotations();
-    workload.meta.ours.clone().into_iter().filter(|(name, _)| ours.contains(name)).collect()
+fn our_annotations(workload: &Workload) -> BTreeMap<String, String> {
+    let ours = |name: &String| annotations::ON_WORKLOADS.contains(&name.as_str());
+    workload.meta.ours.clone().into_iter().filter(|(name, _)| ours(name)).collect()
 }
 
 fn mount(volume: &str, path: &str, key: &str) -> Value {
@@ -222,7 +221,7 @@ fn mount(volume: &str, path: &str, key: &str) -> Value {
 }
 
 /// The patch that gives back every field of ours: an apply without any.
-pub fn release(workload: &Workload) -> Value {
+pub fn release_patch(workload: &Workload) -> Value {
     identity(workload)
 }
 

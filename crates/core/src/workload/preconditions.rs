@@ -2,9 +2,9 @@
 
 use direct_upload_api::Reason;
 
+use super::names::{CONFIG_VOLUME, COPY_VOLUME, is_secret};
 use super::target::Target;
 use crate::model::{Problem, VolumeSource, Workload, describe};
-use crate::ownership::{CONFIG_VOLUME, COPY_VOLUME, is_secret};
 
 /// A volume of one of our names, but of another type, is somebody else's. Server-side apply would
 /// not see the conflict: it would put both types into one volume, and validation refuses that.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::names::CONFIG_VOLUME;
 use crate::model::{Container, Workload};
 
 /// A workload and the container in it that gets the files.
@@ -9,4 +10,13 @@ use crate::model::{Container, Workload};
 pub struct Target {
     pub workload: Arc<Workload>,
     pub container: Container,
+}
+
+impl Target {
+    /// The paths that the container's owner mounts something at. Those of ours would only tell what was
+    /// true of an earlier image.
+    pub fn users_mounts(&self) -> Vec<&str> {
+        let users = self.container.mounts.iter().filter(|mount| !mount.volume.starts_with(CONFIG_VOLUME));
+        users.map(|mount| mount.path.as_str()).collect()
+    }
 }

@@ -8,7 +8,7 @@ use direct_upload_api::Reason;
 use super::hostname::Hostname;
 use crate::derive::consent;
 use crate::derive::exposure::Notes;
-use crate::model::{Gateway, HttpRoute, Key, Listener, Meta, ParentRef, Problem, Snapshot, Told, told};
+use crate::model::{Condition, Gateway, HttpRoute, Key, Listener, Meta, ParentRef, Problem, Snapshot, find_condition};
 
 /// A Gateway and those of its listeners that take the route.
 pub struct Attachment {
@@ -51,7 +51,7 @@ pub fn attachments(snapshot: &Snapshot, route: &HttpRoute, notes: &mut Notes) ->
         };
         let gateway = snapshot.gateways.get_named(&key).map_err(|unknown| {
             let why = format!("{} is attached to Gateway {key}, which cannot be seen: {}", notes.source, unknown.why);
-            Problem { message: why, ..unknown.into() }
+            Problem { found: why, ..unknown.into() }
         })?;
         let Some(gateway) = gateway else {
             notes.add(format!("there is no Gateway {key}"));
@@ -100,7 +100,7 @@ pub fn attachments(snapshot: &Snapshot, route: &HttpRoute, notes: &mut Notes) ->
 /// A certificate that the Gateway cannot use.
 fn notes_of_tls(gateway: &Gateway, listener: &Listener, notes: &mut Notes) {
     let status = gateway.told.iter().find(|told| told.name == listener.name);
-    let refs = status.and_then(|status| told(&status.conditions, "ResolvedRefs"));
+    let refs = status.and_then(|status| find_condition(&status.conditions, "ResolvedRefs"));
     if let Some(told) = refs.filter(|told| told.status == "False") {
         let (name, key) = (&listener.name, &gateway.meta.key);
         notes.add(format!("listener {name} of Gateway {key} has a problem: {}: {}", told.reason, told.message));
@@ -115,7 +115,7 @@ fn selects(parent: &ParentRef, listener: &Listener) -> bool {
 /// What the controllers say of the route at one parent.
 enum Verdict<'a> {
     Accepted,
-    Refused(&'a Told),
+    Refused(&'a Condition),
     /// Of an earlier generation.
     Stale(i64),
     Silent,
@@ -128,8 +128,8 @@ fn verdict<'a>(route: &'a HttpRoute, parent: &ParentRef) -> Verdict<'a> {
             && other.port == parent.port
     };
     let entries = route.parents.iter().filter(|entry| same(&entry.parent_ref));
-    let told: Vec<_> = entries.filter_map(|entry| told(&entry.conditions, "Accepted")).collect();
-    let current = |t: &&&Told| is_current(t, &route.meta);
+    let told: Vec<_> = entries.filter_map(|entry| find_condition(&entry.conditions, "Accepted")).collect();
+    let current = |t: &&&Condition| is_current(t, &route.meta);
     if told.iter().filter(current).any(|t| t.status == "True") {
         return Verdict::Accepted;
     }
@@ -140,7 +140,7 @@ fn verdict<'a>(route: &'a HttpRoute, parent: &ParentRef) -> Verdict<'a> {
     }
 }
 
-fn is_current(told: &Told, of: &Meta) -> bool {
+fn is_current(told: &Condition, of: &Meta) -> bool {
     // A file need not have a generation.
     of.generation == 0 || told.observed_generation.is_none_or(|generation| generation >= of.generation)
 }
@@ -160,7 +160,7 @@ fn takes(
     }
     let status = gateway.told.iter().find(|told| told.name == listener.name);
     for (type_, bad) in [("Accepted", "False"), ("Conflicted", "True")] {
-        let condition = status.and_then(|status| told(&status.conditions, type_));
+        let condition = status.and_then(|status| find_condition(&status.conditions, type_));
         if let Some(told) = condition.filter(|told| told.status == bad && is_current(told, &gateway.meta)) {
             return Ok(Err(format!("is not in effect: {}: {}", told.reason, told.message)));
         }

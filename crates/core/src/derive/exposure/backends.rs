@@ -1,6 +1,8 @@
 //! Where an exposing object must lead to: the Services that select a workload's pods.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+
+use kube_core::labels::SelectorExt as _;
 
 use crate::model::{Key, Problem, Snapshot, Workload};
 
@@ -14,11 +16,12 @@ pub struct Backends {
 impl Backends {
     /// Those whose selector matches the labels of the workload's pods.
     pub fn of(snapshot: &Snapshot, workload: &Workload) -> Result<Self, Problem> {
-        let selects = |selector: &BTreeMap<String, String>| {
-            !selector.is_empty() && selector.iter().all(|(k, v)| workload.template.labels.get(k) == Some(v))
-        };
+        let labels = &workload.template.labels;
         let namespace = workload.meta.key.namespace.clone();
-        let services = snapshot.services.list(&namespace)?.filter(|s| selects(&s.selector));
+        let services = snapshot
+            .services
+            .list(&namespace)?
+            .filter(|s| s.selector.as_ref().is_some_and(|selector| selector.matches(labels)));
         let services = services.map(|s| s.meta.key.name.clone()).collect();
         Ok(Self { namespace, services })
     }

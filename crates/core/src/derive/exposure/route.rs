@@ -7,7 +7,7 @@ use direct_upload_api::web::{Origin, PublicUrl};
 use super::backends::Backends;
 use crate::derive::exposure::{Exposures, Notes};
 use crate::derive::hindrance::Through;
-use crate::model::{Route, RouteTarget, told};
+use crate::model::{Route, RouteTarget, find_condition};
 
 /// The URLs under which a Route exposes any of the Services.
 ///
@@ -47,7 +47,7 @@ pub fn exposures(route: &Arc<Route>, backends: &Backends) -> Exposures {
 fn hosts<'a>(route: &'a Route, notes: &mut Notes) -> Vec<&'a str> {
     let mut hosts = Vec::new();
     for entry in &route.ingress {
-        match told(&entry.conditions, "Admitted") {
+        match find_condition(&entry.conditions, "Admitted") {
             Some(told) if told.status == "True" => hosts.push(entry.host.as_str()),
             Some(told) => {
                 notes.add(format!(

@@ -4,7 +4,7 @@
 use direct_upload_api::{ExposedBy, Reason, Scheme};
 
 use crate::derive::exposure::{Exposures, Notes, Stated};
-use crate::model::{Key, Problem};
+use crate::model::{Advice, Key, Problem};
 
 /// Keeps the URLs of the scheme that `exposedBy` says, if it says one.
 pub fn only(found: &mut Exposures, named: &ExposedBy, key: &Key, notes: &mut Notes) {
@@ -39,12 +39,13 @@ pub fn asked_for(mut found: Exposures, stated: Stated<'_>, namespace: &str) -> R
         );
         for note in &found.notes {
             message.push_str("; ");
-            message.push_str(note);
+            message.push_str(&note.to_string());
         }
         return Err(Problem::new(Reason::PlainHttp, message));
     }
     let left_out = |e: &crate::derive::exposure::Exposure| {
-        format!("{}: {} is left out: plain http counts only where exposedBy asks for it", e.source, e.url.origin())
+        let found = format!("{} is left out: plain http counts only where exposedBy asks for it", e.url.origin());
+        Advice::new(found).object(&e.source)
     };
     found.notes.extend(plain.iter().map(left_out));
     Ok(found)

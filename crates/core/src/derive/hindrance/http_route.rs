@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use direct_upload_api::web::Origin;
+use direct_upload_api::{ExposureKind, Rule};
 
-use crate::derive::hindrance::{CORS, Hindrance, TIME, lacks, seconds};
-use crate::model::{HttpCors, HttpFilter, HttpRoute, HttpRule};
+use crate::derive::hindrance::{Hindrance, lacks, seconds};
+use crate::model::{HttpCors, HttpFilter, HttpRoute, HttpRule, Id};
 
 /// A whole upload that may not take so long is sure to fail one day …
 const SHORT: u64 = 1800;
@@ -14,7 +15,7 @@ const SHORT: u64 = 1800;
 const LONG: u64 = 7200;
 
 pub fn of(route: &HttpRoute, rules: &[usize], origins: &BTreeSet<&Origin>) -> Vec<Hindrance> {
-    let object = format!("HTTPRoute {}", route.meta.key);
+    let object = Id { kind: ExposureKind::HTTPRoute.to_string(), key: route.meta.key.clone() };
     let mut found = Vec::new();
     for (at, rule) in rules.iter().filter_map(|at| Some((at, route.spec.rules.get(*at)?))) {
         let hindrance = |rule, fails, field: &str, what: String, fix: &str| Hindrance {
@@ -27,11 +28,17 @@ pub fn of(route: &HttpRoute, rules: &[usize], origins: &BTreeSet<&Origin>) -> Ve
             remedy: None,
         };
         found.extend(timeouts(rule).map(|(fails, field, what)| {
-            hindrance(TIME, fails, field, what, "set timeouts: {request: 0s, backendRequest: 0s}, which is no limit")
+            hindrance(
+                Rule::TooSlow,
+                fails,
+                field,
+                what,
+                "set timeouts: {request: 0s, backendRequest: 0s}, which is no limit",
+            )
         }));
         for (nth, filter) in rule.filters.iter().enumerate() {
             if let Some((fails, what, fix)) = answers(filter, origins).or_else(|| rewrites(filter)) {
-                found.push(hindrance(CORS, fails, &format!("filters[{nth}]"), what, fix));
+                found.push(hindrance(Rule::CorsOnTheWay, fails, &format!("filters[{nth}]"), what, fix));
             }
         }
     }

@@ -4,9 +4,10 @@
 use std::collections::BTreeSet;
 
 use direct_upload_api::web::Origin;
+use direct_upload_api::{ExposureKind, Rule};
 
-use crate::derive::hindrance::{Annotations, CORS, Hindrance, LOGIN, PATIENT, TIME, lacks, seconds};
-use crate::model::Ingress;
+use crate::derive::hindrance::{Annotations, Hindrance, PATIENT, lacks, seconds};
+use crate::model::{Id, Ingress};
 
 const NGINX: &str = "nginx.ingress.kubernetes.io";
 
@@ -15,7 +16,10 @@ const NGINX_INC: &str = "nginx.org";
 const TRAEFIK: &str = "traefik.ingress.kubernetes.io";
 
 pub fn of(ingress: &Ingress, origins: &BTreeSet<&Origin>) -> Vec<Hindrance> {
-    let annotations = Annotations { object: format!("Ingress {}", ingress.meta.key), all: &ingress.annotations };
+    let annotations = Annotations {
+        object: Id { kind: ExposureKind::Ingress.to_string(), key: ingress.meta.key.clone() },
+        all: &ingress.annotations,
+    };
     let class = |name: &str| ingress.class.as_deref().is_some_and(|class| class.contains(name));
     let mut found = Vec::new();
     if annotations.any("nginx.org/") {
@@ -40,7 +44,7 @@ fn nginx(annotations: &Annotations<'_>, origins: &BTreeSet<&Origin>) -> Vec<Hind
     let mut found: Vec<Hindrance> = annotations.body(&name("proxy-body-size"), Some("1m")).into_iter().collect();
     if !annotations.get(&name("proxy-request-buffering")).is_some_and(|v| v.eq_ignore_ascii_case("off")) {
         let what = "the controller stores each image on its own disk before Glance gets the first byte".to_owned();
-        found.push(annotations.mendable(TIME, false, &name("proxy-request-buffering"), what, "off"));
+        found.push(annotations.mendable(Rule::TooSlow, false, &name("proxy-request-buffering"), what, "off"));
     }
     for timeout in ["proxy-read-timeout", "proxy-send-timeout"] {
         found.extend(annotations.silence(&name(timeout), "60", "3600"));
@@ -51,14 +55,20 @@ fn nginx(annotations: &Annotations<'_>, origins: &BTreeSet<&Origin>) -> Vec<Hind
         if text.contains("access-control-allow") {
             let what =
                 "it writes CORS headers beside Glance's own; browsers accept only one Access-Control-Allow-Origin";
-            found.push(annotations.hindrance(CORS, true, &name(snippet), what.into(), "remove those lines"));
+            found.push(annotations.hindrance(
+                Rule::CorsOnTheWay,
+                true,
+                &name(snippet),
+                what.into(),
+                "remove those lines",
+            ));
         }
     }
     for login in ["auth-url", "auth-type"] {
         if annotations.get(&name(login)).is_some() {
             let what = "it asks for a login, which a browser's preflight never carries".to_owned();
             found.push(annotations.hindrance(
-                LOGIN,
+                Rule::OptionsFiltered,
                 true,
                 &name(login),
                 what,
@@ -103,7 +113,7 @@ fn cors(annotations: &Annotations<'_>, prefix: &str, switch: &str, origins: &BTr
         format!("the controller answers preflights in Glance's place, without {}", lacks.join(", "))
     };
     Some(annotations.hindrance(
-        CORS,
+        Rule::CorsOnTheWay,
         !lacks.is_empty(),
         &name,
         found,
@@ -116,11 +126,11 @@ fn traefik(annotations: &Annotations<'_>) -> Vec<Hindrance> {
     let name = format!("{TRAEFIK}/router.middlewares");
     let middlewares = annotations.get(&name).map(|middlewares| {
         let found = format!("{middlewares:?}: a Headers middleware with accessControl… answers preflights in Glance's place, a Buffering or a ForwardAuth middleware stops uploads");
-        annotations.hindrance(CORS, false, &name, found, "make sure that none of them does")
+        annotations.hindrance(Rule::CorsOnTheWay, false, &name, found, "make sure that none of them does")
     });
     let found = "Traefik ends each request whose body takes longer than the entry point's respondingTimeouts.readTimeout, 60 s unless it is set".to_owned();
     let entry = annotations.hindrance(
-        TIME,
+        Rule::TooSlow,
         false,
         &format!("{TRAEFIK}/router.entrypoints"),
         found,
@@ -134,5 +144,5 @@ fn contour(annotations: &Annotations<'_>) -> Option<Hindrance> {
     let time = annotations.get(name)?;
     let short = seconds(time).is_some_and(|s| s > 0 && s < PATIENT);
     let found = format!("{time:?}: Glance must have answered so long after the image's last byte");
-    short.then(|| annotations.mendable(TIME, false, name, found, "infinity"))
+    short.then(|| annotations.mendable(Rule::TooSlow, false, name, found, "infinity"))
 }

@@ -1,14 +1,19 @@
 //! Annotations of OpenShift's Routes.
 
+use direct_upload_api::ExposureKind;
+
 use crate::derive::hindrance::{Annotations, Hindrance};
-use crate::model::Route;
+use crate::model::{Id, Route};
 
 /// Router-wide, and so not to be seen here.
 const CLIENT: &str =
     "; the router's own client timeout (spec.tuningOptions.clientTimeout of the IngressController, 30 s) must fit too";
 
 pub fn of(route: &Route) -> Vec<Hindrance> {
-    let annotations = Annotations { object: format!("Route {}", route.meta.key), all: &route.annotations };
+    let annotations = Annotations {
+        object: Id { kind: ExposureKind::Route.to_string(), key: route.meta.key.clone() },
+        all: &route.annotations,
+    };
     let mut found = annotations.silence("haproxy.router.openshift.io/timeout", "30s", "1h");
     if let Some(hindrance) = &mut found {
         hindrance.fix.push_str(CLIENT);

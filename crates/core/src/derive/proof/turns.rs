@@ -80,12 +80,13 @@ mod tests {
     use crate::derive::proof::Evidence;
     use crate::derive::proof::Failed;
     use crate::derive::proof::Weight;
+    use crate::model::Cause;
     use crate::model::ConfigMap;
+    use crate::model::Effects;
     use crate::model::HorizonObject;
     use crate::model::Meta;
+    use crate::model::ProbeTarget;
     use crate::model::Problem;
-    use crate::model::Question;
-    use crate::model::Reply;
     use crate::model::Snapshot;
     use crate::render::File;
     use crate::workload::Mount;
@@ -94,8 +95,8 @@ mod tests {
     use direct_upload_api::web::PublicUrl;
     use rstest::rstest;
 
-    fn reply() -> Reply {
-        Reply {
+    fn reply() -> Cause {
+        Cause {
             rule: Some(Rule::OriginMissing),
             requirement: "allow-origin".into(),
             message: String::new(),
@@ -112,8 +113,8 @@ mod tests {
         let object = HorizonObject { meta, finalizer: true, spec: Ok(HorizonSpec::default()), status: None };
         let mut view = HorizonView::of(&Snapshot::complete(), &Arc::new(object));
         let url = PublicUrl::parse(&format!("https://glance{endpoint}.example.com")).unwrap();
-        let text = "HORIZON_IMAGES_UPLOAD_MODE = 'direct'".to_owned();
-        let config_map = ConfigMap { data: BTreeMap::from([("x.py".to_owned(), text)]), ..ConfigMap::default() };
+        let effects = Effects { direct: true, ..Effects::default() };
+        let config_map = ConfigMap { effects, ..ConfigMap::default() };
         let files: [File; 0] = [];
         view.applied = Some(Applied {
             mount: Some(Mount::of(&crate::model::Container::default(), "files", &files, "")),
@@ -132,7 +133,7 @@ mod tests {
             _ => Evidence::Granted(Weight { fresh: true, firm: true }, vec![]),
         };
         let origin = url.origin().clone();
-        let question = Question { origin, endpoint: url.clone().into(), reach: Arc::default() };
+        let question = ProbeTarget { origin, endpoint: url.clone().into(), reach: Arc::default() };
         view.proof.evidence = evidence.clone();
         view.destinations = vec![Destination {
             region: None,

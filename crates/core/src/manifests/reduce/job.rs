@@ -2,11 +2,32 @@
 
 use k8s_openapi::api::batch::v1 as batch;
 use k8s_openapi::api::core::v1 as core;
+use serde_json::Value;
 
-use crate::manifests::reduce::meta;
-use crate::model::{Job, JobEvent, Key};
+use super::decode::{decode, meta};
+use crate::model::{Job, JobEvent, Key, Kind, Meta, Observed};
 
-pub fn job(object: batch::Job) -> Job {
+impl Observed for Job {
+    fn reduce(_: Kind, object: Value) -> Result<Option<Self>, serde_json::Error> {
+        decode(object).map(|object| Some(job(object)))
+    }
+
+    fn meta_mut(&mut self) -> &mut Meta {
+        &mut self.meta
+    }
+}
+
+impl Observed for JobEvent {
+    fn reduce(_: Kind, object: Value) -> Result<Option<Self>, serde_json::Error> {
+        decode(object).map(event)
+    }
+
+    fn meta_mut(&mut self) -> &mut Meta {
+        &mut self.meta
+    }
+}
+
+fn job(object: batch::Job) -> Job {
     let conditions = object.status.and_then(|s| s.conditions).unwrap_or_default();
     let holds = |type_: &str| conditions.iter().find(|c| c.type_ == type_ && c.status == "True");
     let said =
@@ -20,7 +41,7 @@ pub fn job(object: batch::Job) -> Job {
 }
 
 /// A Job has no condition for it: only its events tell that pods are refused.
-pub fn event(object: core::Event) -> Option<JobEvent> {
+fn event(object: core::Event) -> Option<JobEvent> {
     let about = &object.involved_object;
     let refused = about.kind.as_deref() == Some("Job") && object.reason.as_deref() == Some("FailedCreate");
     let job = Key::new(about.namespace.clone()?, about.name.clone()?);

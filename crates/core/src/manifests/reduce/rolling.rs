@@ -8,7 +8,7 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use serde_json::Value;
 
 use crate::model::{PodTemplate, PreStop, Roll};
-use crate::ownership::pre_stop;
+use crate::workload::pre_stop;
 
 /// `maxUnavailable` of this many replicas; where neither it nor `maxSurge` leaves room, one pod goes.
 pub fn deployment(strategy: Option<&DeploymentStrategy>, replicas: i32) -> Roll {

@@ -1,19 +1,32 @@
-//! Workloads, their pods, and the revisions that a rollback can return to.
-
-use std::collections::{BTreeMap, BTreeSet};
+//! Deployments, StatefulSets, DaemonSets.
 
 use direct_upload_api::{OPERATOR, WorkloadKind};
-use k8s_openapi::api::apps::v1::{ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet};
+use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, StatefulSet};
 use k8s_openapi::api::core::v1 as core;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
+use kube_core::labels::Selector;
 use serde_json::Value;
 
-use super::rolling::{self, attribute, pre_stop};
-use crate::manifests::reduce::{decode, meta};
-use crate::model::{
-    Container, EnvValue, Pod, PodTemplate, Revision, Volume, VolumeMount, VolumeSource, Workload, WorkloadStatus,
-};
-use crate::ownership::{CONFIG_VOLUME, OUR_ENV, fingerprint, is_content_name};
+use super::decode::{decode, meta};
+use super::pod_template::template;
+use super::rolling::{self, attribute};
+use crate::model::{Kind, Meta, Observed, Workload, WorkloadStatus};
+use crate::workload::CONFIG_VOLUME;
+
+impl Observed for Workload {
+    fn reduce(kind: Kind, object: Value) -> Result<Option<Self>, serde_json::Error> {
+        let workload = match kind {
+            Kind::StatefulSet => stateful_set(decode(object)?),
+            Kind::DaemonSet => daemon_set(decode(object)?),
+            _ => deployment(decode(object)?),
+        };
+        Ok(Some(workload))
+    }
+
+    fn meta_mut(&mut self) -> &mut Meta {
+        &mut self.meta
+    }
+}
 
 fn controlling_owner(metadata: &ObjectMeta) -> Option<String> {
     let owner = metadata.owner_references.iter().flatten().find(|o| o.controller == Some(true))?;
@@ -54,12 +67,12 @@ fn workload(kind: WorkloadKind, metadata: ObjectMeta, selector: LabelSelector, p
         template: attribute(template(pod), &metadata),
         meta: meta(metadata),
         kind,
-        selector: selector.match_labels.unwrap_or_default(),
+        selector: Selector::try_from(selector).ok().filter(|selector| !selector.selects_all()),
         ..Workload::default()
     }
 }
 
-pub fn deployment(object: Deployment) -> Workload {
+fn deployment(object: Deployment) -> Workload {
     let (spec, status) = (object.spec, object.status.unwrap_or_default());
     let condition = |type_: &str, value: &str| {
         let found = status
@@ -91,7 +104,7 @@ pub fn deployment(object: Deployment) -> Workload {
     }
 }
 
-pub fn stateful_set(object: StatefulSet) -> Workload {
+fn stateful_set(object: StatefulSet) -> Workload {
     let (spec, status) = (object.spec, object.status.unwrap_or_default());
     let strategy = spec.update_strategy.unwrap_or_default();
     // While no revision is pending, every pod is of the current one and none counts as updated.
@@ -114,7 +127,7 @@ pub fn stateful_set(object: StatefulSet) -> Workload {
     }
 }
 
-pub fn daemon_set(object: DaemonSet) -> Workload {
+fn daemon_set(object: DaemonSet) -> Workload {
     let (spec, status) = (object.spec, object.status.unwrap_or_default());
     let desired = status.desired_number_scheduled;
     Workload {
@@ -132,143 +145,4 @@ pub fn daemon_set(object: DaemonSet) -> Workload {
         },
         ..workload(WorkloadKind::DaemonSet, object.metadata, spec.selector, spec.template)
     }
-}
-
-fn template(template: core::PodTemplateSpec) -> PodTemplate {
-    let spec = template.spec.unwrap_or_default();
-    PodTemplate {
-        // What came as JSON goes as JSON.
-        fingerprint: fingerprint(&serde_json::to_value(&spec).unwrap_or_default()),
-        labels: template.metadata.and_then(|m| m.labels).unwrap_or_default(),
-        containers: spec.containers.into_iter().map(container).collect(),
-        init_containers: spec.init_containers.into_iter().flatten().map(container).collect(),
-        volumes: spec.volumes.into_iter().flatten().map(volume).collect(),
-        grace: spec.termination_grace_period_seconds,
-    }
-}
-
-fn container(container: core::Container) -> Container {
-    let json = |value: Result<Value, serde_json::Error>| value.unwrap_or(Value::Null);
-    Container {
-        name: container.name,
-        image: container.image.unwrap_or_default(),
-        mounts: container
-            .volume_mounts
-            .into_iter()
-            .flatten()
-            .map(|m| VolumeMount {
-                volume: m.name,
-                path: m.mount_path,
-                sub_path: m.sub_path,
-                read_only: m.read_only.unwrap_or_default(),
-            })
-            .collect(),
-        pre_stop: container.lifecycle.and_then(|l| l.pre_stop).map(pre_stop),
-        env: env(container.env.unwrap_or_default()),
-        applied_by: None,
-        resources: json(serde_json::to_value(container.resources)),
-        security_context: json(serde_json::to_value(container.security_context)),
-    }
-}
-
-/// Those of our names.
-fn env(variables: Vec<core::EnvVar>) -> BTreeMap<String, EnvValue> {
-    let value = |from: Option<core::EnvVarSource>, text: Option<String>| match from {
-        None => EnvValue::Text(text.unwrap_or_default()),
-        Some(from) => from.field_ref.map_or(EnvValue::Other, |field| EnvValue::Field(field.field_path)),
-    };
-    let ours = variables.into_iter().filter(|v| OUR_ENV.contains(&v.name.as_str()));
-    ours.map(|v| (v.name, value(v.value_from, v.value))).collect()
-}
-
-fn volume(volume: core::Volume) -> Volume {
-    let source = if let Some(source) = volume.config_map {
-        let items = source.items.into_iter().flatten().map(|i| (i.key, i.path)).collect();
-        VolumeSource::ConfigMap { name: source.name, items }
-    } else if let Some(name) = volume.secret.and_then(|s| s.secret_name) {
-        VolumeSource::Secret(name)
-    } else if volume.empty_dir.is_some() {
-        VolumeSource::EmptyDir
-    } else if volume.ephemeral.is_some() {
-        VolumeSource::Ephemeral
-    } else if volume.host_path.is_some() {
-        VolumeSource::HostPath
-    } else if volume.projected.is_some() || volume.downward_api.is_some() {
-        VolumeSource::Projected
-    } else {
-        VolumeSource::Other
-    };
-    Volume { name: volume.name, source }
-}
-
-/// Names of the ConfigMaps that our own volume of a template mounts.
-fn our_config_maps(volumes: &[Volume]) -> BTreeSet<String> {
-    volumes
-        .iter()
-        .filter(|v| v.name.starts_with(CONFIG_VOLUME))
-        .filter_map(|v| match &v.source {
-            VolumeSource::ConfigMap { name, .. } if is_content_name(name) => Some(name.clone()),
-            _ => None,
-        })
-        .collect()
-}
-
-pub fn replica_set(object: ReplicaSet) -> Revision {
-    let template = template(object.spec.template.unwrap_or_default());
-    Revision { config_maps: our_config_maps(&template.volumes), meta: meta(object.metadata) }
-}
-
-/// A ControllerRevision holds a patch of the workload: `{"spec":{"template":{…}}}`.
-pub fn controller_revision(object: ControllerRevision) -> Revision {
-    let template: Option<core::PodTemplateSpec> =
-        object.data.0.pointer("/spec/template").cloned().and_then(|t| decode(t).ok());
-    let template = template.map(self::template).unwrap_or_default();
-    Revision { config_maps: our_config_maps(&template.volumes), meta: meta(object.metadata) }
-}
-
-/// The Job controller's label of its pods.
-const JOB_NAME: &str = "batch.kubernetes.io/job-name";
-
-pub fn pod(object: core::Pod) -> Pod {
-    let volumes: Vec<Volume> = object.spec.and_then(|s| s.volumes).into_iter().flatten().map(volume).collect();
-    let status = object.status.unwrap_or_default();
-    let ready = status.conditions.iter().flatten().any(|c| c.type_ == "Ready" && c.status == "True");
-    let labels = object.metadata.labels.clone().unwrap_or_default();
-    Pod {
-        job: labels.get(JOB_NAME).cloned(),
-        labels,
-        meta: meta(object.metadata),
-        config_map: our_config_maps(&volumes).into_iter().next(),
-        ready,
-        trouble: if ready { None } else { trouble(&status) },
-        answer: answer(&status),
-    }
-}
-
-fn answer(status: &core::PodStatus) -> Option<String> {
-    let ended = status.container_statuses.iter().flatten().find_map(|c| c.state.as_ref()?.terminated.clone())?;
-    ended.message
-}
-
-/// Waiting reasons that a pod passes through on its way up.
-const PASSING: [&str; 2] = ["ContainerCreating", "PodInitializing"];
-
-fn trouble(status: &core::PodStatus) -> Option<String> {
-    let containers = status.init_container_statuses.iter().flatten().chain(status.container_statuses.iter().flatten());
-    for container in containers {
-        let state = container.state.clone().unwrap_or_default();
-        let (reason, message) = if let Some(waiting) = state.waiting {
-            (waiting.reason.unwrap_or_default(), waiting.message.unwrap_or_default())
-        } else if let Some(ended) = state.terminated.filter(|t| t.exit_code != 0) {
-            (ended.reason.unwrap_or_default(), ended.message.unwrap_or_default())
-        } else {
-            continue;
-        };
-        if !reason.is_empty() && !PASSING.contains(&reason.as_str()) {
-            return Some(
-                format!("container {}: {reason}: {message}", container.name).trim_end_matches(": ").to_owned(),
-            );
-        }
-    }
-    None
 }

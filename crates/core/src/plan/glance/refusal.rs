@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use direct_upload_api::Reason;
+use direct_upload_api::{Reason, Rule};
 
 use super::retirement::Retirement;
 use crate::derive::GlanceView;
 use crate::model::Problem;
-use crate::openstack::{NOBODY, UPLOAD};
+use crate::openstack::policy::{NOBODY, UPLOAD};
 use crate::workload::rfc3339;
 
 /// Adds the rule that refuses uploads, once no browser uploads directly any more. While that cannot be
@@ -24,6 +24,6 @@ pub fn refuse(view: &GlanceView, retirement: &Retirement, rules: &mut BTreeMap<S
     }
     rules.remove(UPLOAD);
     let why = if waits.is_empty() { "not all Horizons can be seen".to_owned() } else { waits.join(", ") };
-    let message = format!("DU021: uploads by PUT …/file are refused once no browser is cut off by it: {why}");
-    Some(Problem::new(Reason::WaitingForHorizons, message))
+    let message = format!("uploads by PUT …/file are refused once no browser is cut off by it: {why}");
+    Some(Problem::new(Reason::WaitingForHorizons, message).rule(Rule::ImportBypassed))
 }

@@ -7,10 +7,9 @@ use direct_upload_api::{GlanceSpec, seconds};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::derive::GlanceView;
-use crate::ownership::retiring_annotation;
 use crate::plan::farewell::deadline;
 use crate::plan::glance::OriginPlan;
-use crate::workload::{Applied, rfc3339};
+use crate::workload::{Applied, annotations, rfc3339};
 
 /// Open tabs of a dashboard keep the mode that they loaded, in seconds.
 const RETIRE_AFTER: u64 = 3600;
@@ -31,13 +30,13 @@ impl Retirement {
         let pending = view.applied.as_ref().and_then(Applied::pending);
         let mut noted = BTreeMap::<String, Timestamp>::new();
         for config_map in in_effect.iter().copied().chain(pending) {
-            let text = config_map.meta.ours.get(&retiring_annotation());
+            let text = config_map.meta.ours.get(annotations::RETIRING);
             let times = text.and_then(|text| serde_json::from_str::<BTreeMap<_, _>>(text).ok());
             noted.extend(times.unwrap_or_default());
         }
         let mut origins = BTreeSet::new();
         for config_map in in_effect {
-            origins.extend(config_map.data.values().flat_map(|text| GlanceView::origins_in(text)));
+            origins.extend(config_map.effects.origins.iter().cloned());
         }
         let mut retirement = Self::default();
         for origin in origins {
@@ -67,7 +66,7 @@ impl Retirement {
         }
         let since: BTreeMap<_, _> = self.since.iter().map(|(o, t)| (o.as_str(), rfc3339(*t))).collect();
         let text = serde_json::to_string(&since).unwrap_or_default();
-        BTreeMap::from([(retiring_annotation(), text)])
+        BTreeMap::from([(annotations::RETIRING.to_owned(), text)])
     }
 
     pub fn origins(&self, view: &GlanceView) -> Vec<OriginPlan> {

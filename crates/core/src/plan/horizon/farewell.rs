@@ -38,7 +38,7 @@ pub fn farewell(view: &HorizonView, now: Timestamp) -> Plan {
         plan.steps.extend(garbage("Horizon", &target.workload, applied, None));
     }
     let why = match copied {
-        Some(left) => left.message,
+        Some(left) => left.message(),
         None if rolled => "all is given back".to_owned(),
         None => "spec.deletion.timeout has passed".to_owned(),
     };

@@ -6,11 +6,10 @@ use direct_upload_api::{ConditionType, Reason};
 
 use crate::derive::{Destination, HorizonView};
 use crate::model::{Key, Problem};
-use crate::ownership::{backed_out_annotation, partner_annotation};
 use crate::plan::horizon::Stage;
 use crate::plan::outline::{Plan, State};
 use crate::plan::step::{Action, Step};
-use crate::workload::Applied;
+use crate::workload::{Applied, annotations};
 
 /// What is not accepted yet.
 pub struct Held {
@@ -31,7 +30,7 @@ pub fn accepted(view: &HorizonView, destination: &Destination) -> Result<(), Pro
         if problem.reason == Reason::ObservationPending {
             return Err(problem.clone());
         }
-        let problem = Problem::new(Reason::GlanceNotReady, format!("Glance {}: {}", glance.key, problem.message));
+        let problem = Problem::new(Reason::GlanceNotReady, format!("Glance {}: {}", glance.key, problem.message()));
         Err(destination.problem(&problem))
     };
     let origins = destination.crossing(view.origins()?);
@@ -87,16 +86,16 @@ impl Stage<'_> {
         if !self.direct {
             return BTreeMap::new();
         }
-        let noted = self.applied.in_use().and_then(|c| c.meta.ours.get(&partner_annotation()).cloned());
+        let noted = self.applied.in_use().and_then(|c| c.meta.ours.get(annotations::PARTNER).cloned());
         let wanted = Some(join(&self.view.partners(), ",")).filter(|keys| !keys.is_empty());
         let partner = if accepted { wanted } else { noted.or(wanted) };
-        partner.map(|keys| (partner_annotation(), keys)).into_iter().collect()
+        partner.map(|keys| (annotations::PARTNER.to_owned(), keys)).into_iter().collect()
     }
 
     /// Since when it is not direct because preflights were refused: noted until it is again.
     pub fn backed_out(&self, goes: bool) -> Option<(String, String)> {
         let since = self.view.backed_out().filter(|_| self.direct && !goes).or(self.since.as_deref())?;
-        Some((backed_out_annotation(), since.to_owned()))
+        Some((annotations::BACKED_OUT.to_owned(), since.to_owned()))
     }
 
     pub fn switching(&self) -> Problem {

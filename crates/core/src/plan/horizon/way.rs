@@ -1,14 +1,14 @@
 //! Where uploads go through Horizon's own httpd: the way is there before any page uses it, and goes
 //! only when none does. Each takes a roll of its own: what pods answer can only be asked of pods.
 
-use direct_upload_api::{ConditionType, Delivery, Reason};
+use direct_upload_api::{ConditionType, Delivery, GlanceProxy, Reason};
 
 use crate::model::Problem;
 use crate::plan::horizon::{Stage, Unmet, back_out, files};
 use crate::plan::outline::{Plan, State};
 use crate::plan::proof::Proven;
 use crate::plan::step::{Action, Step};
-use crate::render::{File, Format, GlanceProxySettings, HorizonSettings};
+use crate::render::{File, Format, HTTPD_FILE, HorizonSettings};
 use crate::workload::rfc3339;
 
 impl Stage<'_> {
@@ -45,7 +45,7 @@ impl Stage<'_> {
     /// Pods upload by a way that is to go, or lead elsewhere: first the mode leaves.
     pub fn retreat(&self, settings: &HorizonSettings) -> Result<Option<Plan>, Unmet> {
         let wanted = settings.httpd.as_ref().and_then(|httpd| httpd.glance_proxy.as_ref());
-        let stays = |way: &GlanceProxySettings| wanted.is_some_and(|wanted| wanted.path == way.path);
+        let stays = |way: &GlanceProxy| wanted.is_some_and(|wanted| wanted.path == way.path);
         let leaves = self.view.ways_in_effect().into_iter().find(|way| !stays(way));
         let (Some(way), true) = (leaves, self.applied.sets_direct()) else { return Ok(None) };
         let Some(fragment) = self.fragment() else { return Ok(None) };
@@ -65,11 +65,10 @@ impl Stage<'_> {
     /// The fragment that is mounted, as it stands.
     fn fragment(&self) -> Option<File> {
         let mount = self.applied.mount.as_ref()?;
-        let data = &self.applied.in_use()?.data;
-        mount.mounted.iter().find_map(|(path, name)| {
-            let contents = data.get(name).filter(|text| GlanceProxySettings::read(text).is_some())?.clone();
-            let (name, path) = (name.clone(), path.clone());
-            Some(File { name, path, contents, format: Format::Httpd, delivery: Delivery::Mount })
-        })
+        let in_use = self.applied.in_use().filter(|config_map| !config_map.effects.glance_proxies.is_empty())?;
+        let (path, name) = mount.mounted.iter().find(|(_, name)| *name == HTTPD_FILE)?;
+        let contents = in_use.data.get(name)?.clone();
+        let (name, path) = (name.clone(), path.clone());
+        Some(File { name, path, contents, format: Format::Httpd, delivery: Delivery::Mount })
     }
 }

@@ -5,8 +5,9 @@
 //! second one makes browsers refuse the answer (DU012).
 
 use crate::render::error::{Refusal, RenderError, Unwritable};
+use crate::render::file::{HEADER, absolute, bytes, seconds};
 use crate::render::httpd::Writer;
-use crate::render::{GlanceHttpdSettings, HEADER, HttpdServer, TlsHost, absolute, bytes, seconds};
+use crate::render::settings::{GlanceHttpdSettings, HttpdServer, TlsHost};
 
 /// The v1 API's headers with underscores, which `ap_add_common_vars` drops.
 const LEGACY_HEADERS: [&str; 10] = [

@@ -5,8 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::render::absolute;
 use crate::render::error::{RenderError, Unwritable};
+use crate::render::file::absolute;
 use crate::render::oslo::write::Writer;
 
 /// Imports. What is none keeps what Glance's own file says.

@@ -5,8 +5,9 @@
 
 use super::import::ImportSettings;
 use crate::render::error::{RenderError, Unwritable};
+use crate::render::file::HEADER;
 use crate::render::oslo::write::Writer;
-use crate::render::{HEADER, OwnSettings, SwiftStore, SwiftTenancy};
+use crate::render::settings::{OwnSettings, SwiftStore, SwiftTenancy};
 
 /// Renders the file.
 pub fn options(settings: &OwnSettings) -> Result<Option<String>, RenderError> {

@@ -6,8 +6,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use crate::render::HEADER;
+use crate::openstack::policy::{NOBODY, UPLOAD};
 use crate::render::error::{Refusal, RenderError, Unwritable};
+use crate::render::file::HEADER;
 
 const SETTING: &str = "spec.apis";
 
@@ -19,9 +20,19 @@ pub fn rules(rules: &BTreeMap<String, String>) -> Result<String, RenderError> {
     }
     for (name, expression) in rules {
         check_name(name).and_then(|()| check(expression)).map_err(|e| e.of(SETTING))?;
-        let _ = writeln!(text, "{}: {}", quoted(name), quoted(expression));
+        let _ = writeln!(text, "{}", line(name, expression));
     }
     Ok(text)
+}
+
+/// Whether a rendered file of ours lets nobody upload.
+pub fn refuses_uploads(text: &str) -> bool {
+    let refusal = line(UPLOAD, NOBODY);
+    text.lines().any(|line| line == refusal)
+}
+
+fn line(name: &str, expression: &str) -> String {
+    format!("{}: {}", quoted(name), quoted(expression))
 }
 
 fn quoted(text: &str) -> String {

@@ -5,8 +5,9 @@
 
 use super::proxy;
 use crate::render::error::{RenderError, Unwritable};
+use crate::render::file::{HEADER, bytes, seconds};
 use crate::render::httpd::{Writer, pattern};
-use crate::render::{HEADER, HorizonCorsSettings, HorizonHttpdSettings, bytes, seconds};
+use crate::render::settings::{HorizonCorsSettings, HorizonHttpdSettings};
 
 /// Holds the origin of a request if it is one of ours.
 const ORIGIN: &str = "DIRECT_UPLOAD_ORIGIN";

@@ -1,21 +1,21 @@
 //! A path of the dashboard's own host that leads to Glance, for clouds without CORS.
 //!
-//! In: [`GlanceProxySettings`]. Out: directives outside of any virtual host, which every one inherits;
+//! In: [`GlanceProxy`]. Out: directives outside of any virtual host, which every one inherits;
 //! there `ProxyPass` goes before `WSGIScriptAlias`, wherever that stands (mod_proxy translates names
 //! first).
 
-use direct_upload_api::OWN_PATHS;
+use direct_upload_api::{GlanceProxy, OWN_PATHS};
 
 use crate::render::error::{Refusal, RenderError, Unwritable};
+use crate::render::file::{absolute, seconds};
 use crate::render::glance::httpd::is_address;
 use crate::render::httpd::{self, Writer};
-use crate::render::{GlanceProxySettings, absolute, seconds};
 
 /// How long Glance may be silent while its store takes a large image, where nothing else is said.
 const PATIENCE: u32 = 3600;
 
 /// Writes the directives.
-pub fn proxy(out: &mut Writer, asked: &GlanceProxySettings, timeout: Option<u32>) -> Result<(), RenderError> {
+pub fn proxy(out: &mut Writer, asked: &GlanceProxy, timeout: Option<u32>) -> Result<(), RenderError> {
     let path = path(&asked.path)?;
     let backend = backend(&asked.backend)?;
     let timeout = seconds("spec.httpd.timeout", timeout.unwrap_or(PATIENCE))?;
@@ -77,13 +77,11 @@ fn backend(backend: &str) -> Result<&str, RenderError> {
     }
 }
 
-impl GlanceProxySettings {
-    /// What stands in a rendered fragment of ours, if there is one in it.
-    pub fn read(fragment: &str) -> Option<Self> {
-        let line = |start: &str| fragment.lines().find_map(|line| line.trim_start().strip_prefix(start));
-        let first = |arguments: &str| httpd::arguments(arguments).into_iter().next();
-        let path = first(line("<Location ")?.strip_suffix('>')?)?;
-        let backend = first(line("ProxyPass ")?)?;
-        Some(Self { path, backend })
-    }
+/// What stands in a rendered fragment of ours, if there is one in it.
+pub fn read(fragment: &str) -> Option<GlanceProxy> {
+    let line = |start: &str| fragment.lines().find_map(|line| line.trim_start().strip_prefix(start));
+    let first = |arguments: &str| httpd::arguments(arguments).into_iter().next();
+    let path = first(line("<Location ")?.strip_suffix('>')?)?;
+    let backend = first(line("ProxyPass ")?)?;
+    Some(GlanceProxy { path, backend })
 }

@@ -8,8 +8,9 @@ use std::fmt::Write as _;
 use std::net::Ipv6Addr;
 
 use crate::render::error::{Refusal, RenderError, Unwritable};
+use crate::render::file::HEADER;
 use crate::render::python::Literal;
-use crate::render::{HEADER, HorizonSettings, TlsTerminationSettings};
+use crate::render::settings::{HorizonSettings, TlsTerminationSettings};
 
 /// Takes what users write (nothing, None, a string, a tuple, a list) and keeps tuple and list what
 /// they are, for a later `+=` of the user's. With DEBUG and an empty list Django allows the local
@@ -29,12 +30,22 @@ def _direct_upload_append(name, wanted):
 
 ";
 
+/// Whether a rendered snippet of ours sets the direct mode.
+pub fn is_direct(snippet: &str) -> bool {
+    snippet.lines().any(|line| line == mode())
+}
+
+/// The setting of `openstack_dashboard/defaults.py`.
+fn mode() -> String {
+    format!("HORIZON_IMAGES_UPLOAD_MODE = {}", Literal::from("direct"))
+}
+
 /// Renders the snippet; none if it would set nothing.
 pub fn snippet(settings: &HorizonSettings) -> Result<Option<String>, RenderError> {
     let mut code = String::new();
     if settings.direct {
         // First, so that nothing below can keep it from being set.
-        let _ = writeln!(code, "HORIZON_IMAGES_UPLOAD_MODE = {}", Literal::from("direct"));
+        let _ = writeln!(code, "{}", mode());
     }
     if let Some(tls) = &settings.tls_termination {
         tls_termination(&mut code, tls)?;

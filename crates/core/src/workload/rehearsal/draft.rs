@@ -1,5 +1,6 @@
 //! A rehearsal to begin.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -7,8 +8,8 @@ use sha2::{Digest, Sha256};
 
 use super::job;
 use crate::model::{Key, Meta, Workload, describe};
-use crate::ownership::for_annotation;
-use crate::render::{File, Format, OWN_FILE};
+use crate::render::{File, Format, OWN_FILE, effects};
+use crate::workload::annotations;
 use crate::workload::mount::Mount;
 use crate::workload::target::Target;
 
@@ -74,14 +75,13 @@ impl RehearsalDraft {
 fn arguments(file: &File) -> Vec<String> {
     let mut args = vec![match file.format {
         Format::Policy => return Vec::new(),
-        Format::OsloConfig if !file.contents.contains("[cors]") => return Vec::new(),
+        Format::OsloConfig if file.name == OWN_FILE => return Vec::new(),
         Format::Python => "--snippet".to_owned(),
-        Format::OsloConfig if file.name == OWN_FILE => "--options".to_owned(),
         Format::OsloConfig => "--cors".to_owned(),
         Format::Httpd => "--httpd".to_owned(),
     }];
     args.push(file.path.clone());
-    if file.format == Format::Python && file.contents.contains("HORIZON_IMAGES_UPLOAD_MODE") {
+    if effects(&BTreeMap::from([(file.name.clone(), file.contents.clone())])).direct {
         args.push("--direct".to_owned());
     }
     args
@@ -98,6 +98,6 @@ pub fn name(resource: &str, depends: &Value) -> String {
 
 /// Whether an object of ours (by its annotation) is for the workload of this uid.
 pub fn for_workload(meta: &Meta, uid: &str) -> bool {
-    let purpose = meta.ours.get(&for_annotation());
+    let purpose = meta.ours.get(annotations::FOR);
     purpose.and_then(|p| p.split_once('/')).is_some_and(|(_, of)| of == uid)
 }

@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 use thiserror::Error;
 
 use super::draft::RehearsalDraft;
-use crate::ownership::{COPY_CONTAINER, fields, for_annotation};
-use crate::workload::apply;
+use crate::workload::names::COPY_CONTAINER;
+use crate::workload::{annotations, apply, fields};
 
 pub const SCRIPT: &str = include_str!("rehearse.py");
 
@@ -74,7 +74,7 @@ pub fn job(draft: &RehearsalDraft, workload: &Value) -> Result<Value, NoJob> {
     let mut workload = workload.clone();
     match &draft.mount {
         Some(mount) => apply::apply(&mut workload, &mount.patch(&draft.workload), true).map_err(NoJob::Taken)?,
-        None => fields::release(&mut workload),
+        None => fields::release_fields(&mut workload),
     }
     let pod = pod(draft, &workload["spec"]["template"]["spec"]);
     let meta = &draft.workload.meta;
@@ -85,7 +85,7 @@ pub fn job(draft: &RehearsalDraft, workload: &Value) -> Result<Value, NoJob> {
             "namespace": draft.key.namespace,
             "name": draft.key.name,
             "labels": {MANAGED_BY: OPERATOR},
-            "annotations": {for_annotation(): format!("{}/{}", draft.kind, meta.uid)},
+            "annotations": {annotations::FOR.to_owned(): format!("{}/{}", draft.kind, meta.uid)},
             "ownerReferences": [{
                 "apiVersion": "apps/v1",
                 "kind": draft.workload.kind.as_str(),
@@ -117,7 +117,9 @@ pub fn job(draft: &RehearsalDraft, workload: &Value) -> Result<Value, NoJob> {
 /// The fingerprint, of a spec as the API server writes it.
 fn canonical(spec: &Value) -> String {
     let typed: Result<k8s_openapi::api::core::v1::PodSpec, _> = serde_json::from_value(spec.clone());
-    crate::ownership::fingerprint(&typed.ok().and_then(|s| serde_json::to_value(s).ok()).unwrap_or_default())
+    crate::workload::fingerprint::fingerprint(
+        &typed.ok().and_then(|s| serde_json::to_value(s).ok()).unwrap_or_default(),
+    )
 }
 
 fn pod(draft: &RehearsalDraft, spec: &Value) -> Value {

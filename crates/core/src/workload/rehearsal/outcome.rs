@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::draft::{RehearsalDraft, for_workload};
 use crate::model::{Job, Key, Known, Pod, Problem, Snapshot, Workload};
 use crate::openstack::layout;
-use crate::ownership::reads_annotation;
+use crate::workload::annotations;
 use crate::workload::target::Target;
 
 /// The last words of a rehearsal (`src/plan/rehearsal/rehearse.py`).
@@ -87,10 +87,10 @@ pub fn reads(
     target: &Target,
     rehearsals: Option<&Known<BTreeMap<String, Rehearsal>>>,
 ) -> Result<Option<String>, Problem> {
-    let noted = target.workload.meta.ours.get(&reads_annotation());
+    let noted = target.workload.meta.ours.get(annotations::READS);
     let noted = noted.and_then(|text| text.split_once(' ')).filter(|(image, _)| *image == target.container.image);
     if let Some((_, dir)) = noted {
-        return layout::snippets(&reads_annotation(), dir).map(Some);
+        return layout::snippets(annotations::READS, dir).map(Some);
     }
     let Some(rehearsals) = rehearsals else { return Ok(None) };
     let look = RehearsalDraft::look(resource, target).key.name;

@@ -15,6 +15,6 @@ pub fn fingerprint(pod: &Value) -> String {
 /// A pod's spec without our own fields.
 pub fn users(spec: &Value) -> Value {
     let mut workload = json!({"spec": {"template": {"spec": spec}}});
-    fields::release(&mut workload);
+    fields::release_fields(&mut workload);
     workload["spec"]["template"]["spec"].take()
 }

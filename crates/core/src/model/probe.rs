@@ -1,4 +1,4 @@
-//! A preflight that is asked again and again, and the answers as they count.
+//! What is probed again and again, and the answers as they count.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -9,7 +9,7 @@ use direct_upload_api::web::{Endpoint, Origin};
 
 /// What is asked: from which dashboard, to which endpoint, and how the operator gets there.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Question {
+pub struct ProbeTarget {
     pub origin: Origin,
     pub endpoint: Endpoint,
     pub reach: Arc<Reach>,
@@ -26,29 +26,29 @@ pub struct Reach {
 
 /// One answer, as it counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answered {
+pub enum ProbeAnswer {
     /// A browser would send the upload; what is unwise all the same.
     Granted(Vec<String>),
     /// It would not.
-    Refused(Reply),
+    Refused(Cause),
     /// No answer: our own name resolution, route, proxy or CA, or a server that is down. Never a
     /// reason to change a mode.
-    Unknown(Reply),
+    Unknown(Cause),
 }
 
 /// Why it was not granted.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reply {
+pub struct Cause {
     /// The rule of the runbook; none where no answer came.
     pub rule: Option<Rule>,
-    /// The [`Requirement`] or [`UnreachableKind`], as it is written in reports.
+    /// What was not met, or how far the probe came, as reports write it.
     pub requirement: String,
     pub message: String,
     pub received: String,
     pub fix: String,
 }
 
-impl Answered {
+impl ProbeAnswer {
     /// Whether two answers say the same, however they word it.
     pub fn agrees(&self, other: &Self) -> bool {
         match (self, other) {
@@ -64,7 +64,7 @@ impl Answered {
 /// What is known of one question.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Standing {
-    pub verdict: Answered,
+    pub verdict: ProbeAnswer,
     /// The state of the server that it speaks of: Glance's configuration.
     pub epoch: String,
     /// Whether the verdict has lasted.

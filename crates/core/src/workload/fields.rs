@@ -2,16 +2,14 @@
 
 use serde_json::Value;
 
-use super::annotations::our_annotations;
-use super::env::{OUR_ENV, POD_IP};
-use super::pre_stop;
-use super::volumes::{COPY_CONTAINER, is_ours as is_our_volume};
+use super::names::{COPY_CONTAINER, OUR_ENV, POD_IP, is_ours as is_our_volume};
+use super::{annotations, pre_stop};
 
 /// Takes our fields out. What becomes empty by it goes too.
-pub fn release(workload: &mut Value) {
+pub fn release_fields(workload: &mut Value) {
     let ours = |name: &Value| name.as_str().is_some_and(is_our_volume);
-    for annotation in our_annotations() {
-        remove_annotation(workload, &annotation);
+    for annotation in annotations::ON_WORKLOADS {
+        remove_annotation(workload, annotation);
     }
     let Some(pod) = workload.pointer_mut("/spec/template/spec") else { return };
     drop_items(pod, "volumes", |v| ours(&v["name"]));

@@ -1,4 +1,4 @@
-//! Names of our volumes and containers.
+//! The names by which something in other people's workloads is ours.
 
 /// Our ConfigMap volume; the other names begin with it.
 pub const CONFIG_VOLUME: &str = "direct-upload";
@@ -24,3 +24,12 @@ pub fn is_ours(volume: &str) -> bool {
 pub fn is_secret(volume: &str) -> bool {
     volume == TLS_VOLUME || volume.starts_with(SECRET_VOLUME)
 }
+
+/// The pod's own address, for [`WORKER_URL`].
+pub const POD_IP: &str = "DIRECT_UPLOAD_POD_IP";
+
+/// oslo.config's name for `[DEFAULT] worker_self_reference_url` in the environment.
+pub const WORKER_URL: &str = "OS_DEFAULT__WORKER_SELF_REFERENCE_URL";
+
+/// Variables that we set; the first tells that they are ours.
+pub const OUR_ENV: [&str; 2] = [POD_IP, WORKER_URL];

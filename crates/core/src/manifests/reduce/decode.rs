@@ -1,0 +1,67 @@
+//! What the reduction of all kinds shares.
+
+use direct_upload_api::DOMAIN;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::model::{Key, Meta};
+
+/// Decodes an object; an error names the field.
+pub fn decode<T: DeserializeOwned>(object: Value) -> Result<T, serde_json::Error> {
+    serde_path_to_error::deserialize(object).map_err(|e| {
+        use serde::de::Error;
+        // At the root the decoder's own words already name the field.
+        if e.path().iter().next().is_none() { e.into_inner() } else { Error::custom(e) }
+    })
+}
+
+/// The part of `metadata` that is kept.
+pub fn meta(metadata: ObjectMeta) -> Meta {
+    Meta {
+        key: Key::new(metadata.namespace.unwrap_or_default(), metadata.name.unwrap_or_default()),
+        uid: metadata.uid.unwrap_or_default(),
+        created: metadata.creation_timestamp.map(|t| t.0),
+        deleting: metadata.deletion_timestamp.map(|t| t.0),
+        generation: metadata.generation.unwrap_or_default(),
+        ours: metadata
+            .annotations
+            .into_iter()
+            .flatten()
+            .filter(|(name, _)| name.strip_prefix(DOMAIN).is_some_and(|rest| rest.starts_with('/')))
+            .collect(),
+    }
+}
+
+/// An object of a kind whose types are not in k8s-openapi.
+#[derive(Deserialize)]
+struct Foreign<Spec, Status> {
+    #[serde(default)]
+    metadata: ObjectMeta,
+    spec: Spec,
+    #[serde(default)]
+    status: Status,
+}
+
+/// Decodes an object of such a kind: its metadata, spec and status.
+pub fn foreign<Spec, Status>(mut object: Value) -> Result<(ObjectMeta, Spec, Status), serde_json::Error>
+where
+    Spec: DeserializeOwned,
+    Status: DeserializeOwned + Default,
+{
+    without_nulls(&mut object);
+    decode(object).map(|Foreign { metadata, spec, status }| (metadata, spec, status))
+}
+
+/// To the API server a field that is null is a field that is not there.
+fn without_nulls(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            map.retain(|_, value| !value.is_null());
+            map.values_mut().for_each(without_nulls);
+        }
+        Value::Array(list) => list.iter_mut().for_each(without_nulls),
+        _ => {}
+    }
+}

@@ -1,0 +1,55 @@
+//! Ingresses.
+
+use k8s_openapi::api::networking::v1 as networking;
+use serde_json::Value;
+
+use super::annotations::{owners, proxies};
+use super::decode::{decode, meta};
+use crate::model::{Ingress, IngressPath, IngressRule, IngressTls, Kind, Meta, Observed};
+
+impl Observed for Ingress {
+    fn reduce(_: Kind, object: Value) -> Result<Option<Self>, serde_json::Error> {
+        decode(object).map(|object| Some(ingress(object)))
+    }
+
+    fn meta_mut(&mut self) -> &mut Meta {
+        &mut self.meta
+    }
+}
+
+fn ingress(object: networking::Ingress) -> Ingress {
+    let spec = object.spec.unwrap_or_default();
+    let service = |backend: networking::IngressBackend| backend.service.map(|s| s.name);
+    let paths = spec.rules.iter().flatten().filter_map(|rule| rule.http.as_ref()).flat_map(|http| &http.paths);
+    let mut backends = paths.map(|path| &path.backend).chain(&spec.default_backend);
+    let other_backends = backends.any(|backend| backend.service.is_none());
+    let path = |p: networking::HTTPIngressPath| {
+        let exact = p.path_type == "Exact";
+        Some(IngressPath { service: service(p.backend)?, path: p.path.unwrap_or_default(), exact })
+    };
+    let rule = |rule: networking::IngressRule| IngressRule {
+        host: rule.host.filter(|h| !h.is_empty()),
+        paths: rule.http.into_iter().flat_map(|http| http.paths).filter_map(path).collect(),
+    };
+    // The annotation is older, and some controllers still prefer it.
+    let class = object.metadata.annotations.as_ref().and_then(|a| a.get("kubernetes.io/ingress.class").cloned());
+    Ingress {
+        class: class.or(spec.ingress_class_name),
+        annotations: proxies(&object.metadata),
+        owners: owners(&object.metadata),
+        other_backends,
+        meta: meta(object.metadata),
+        rules: spec.rules.into_iter().flatten().map(rule).collect(),
+        default_service: spec.default_backend.and_then(service),
+        tls: spec.tls.into_iter().flatten().map(|t| IngressTls { hosts: t.hosts.unwrap_or_default() }).collect(),
+        ports: object
+            .status
+            .and_then(|s| s.load_balancer)
+            .and_then(|l| l.ingress)
+            .into_iter()
+            .flatten()
+            .flat_map(|i| i.ports.unwrap_or_default())
+            .map(|p| p.port)
+            .collect(),
+    }
+}

@@ -1,0 +1,91 @@
+//! Pod templates: containers, variables, volumes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use k8s_openapi::api::core::v1 as core;
+use serde_json::Value;
+
+use super::rolling::pre_stop;
+use crate::model::{Container, EnvValue, PodTemplate, Volume, VolumeMount, VolumeSource};
+use crate::workload::{CONFIG_VOLUME, OUR_ENV, fingerprint, is_content_name};
+
+/// Reduces a pod template.
+pub fn template(template: core::PodTemplateSpec) -> PodTemplate {
+    let spec = template.spec.unwrap_or_default();
+    PodTemplate {
+        // What came as JSON goes as JSON.
+        fingerprint: fingerprint(&serde_json::to_value(&spec).unwrap_or_default()),
+        labels: template.metadata.and_then(|m| m.labels).unwrap_or_default(),
+        containers: spec.containers.into_iter().map(container).collect(),
+        init_containers: spec.init_containers.into_iter().flatten().map(container).collect(),
+        volumes: spec.volumes.into_iter().flatten().map(volume).collect(),
+        grace: spec.termination_grace_period_seconds,
+    }
+}
+
+fn container(container: core::Container) -> Container {
+    let json = |value: Result<Value, serde_json::Error>| value.unwrap_or(Value::Null);
+    Container {
+        name: container.name,
+        image: container.image.unwrap_or_default(),
+        mounts: container
+            .volume_mounts
+            .into_iter()
+            .flatten()
+            .map(|m| VolumeMount {
+                volume: m.name,
+                path: m.mount_path,
+                sub_path: m.sub_path,
+                read_only: m.read_only.unwrap_or_default(),
+            })
+            .collect(),
+        pre_stop: container.lifecycle.and_then(|l| l.pre_stop).map(pre_stop),
+        env: env(container.env.unwrap_or_default()),
+        applied_by: None,
+        resources: json(serde_json::to_value(container.resources)),
+        security_context: json(serde_json::to_value(container.security_context)),
+    }
+}
+
+/// Those of our names.
+fn env(variables: Vec<core::EnvVar>) -> BTreeMap<String, EnvValue> {
+    let value = |from: Option<core::EnvVarSource>, text: Option<String>| match from {
+        None => EnvValue::Text(text.unwrap_or_default()),
+        Some(from) => from.field_ref.map_or(EnvValue::Other, |field| EnvValue::Field(field.field_path)),
+    };
+    let ours = variables.into_iter().filter(|v| OUR_ENV.contains(&v.name.as_str()));
+    ours.map(|v| (v.name, value(v.value_from, v.value))).collect()
+}
+
+/// Reduces a volume.
+pub fn volume(volume: core::Volume) -> Volume {
+    let source = if let Some(source) = volume.config_map {
+        let items = source.items.into_iter().flatten().map(|i| (i.key, i.path)).collect();
+        VolumeSource::ConfigMap { name: source.name, items }
+    } else if let Some(name) = volume.secret.and_then(|s| s.secret_name) {
+        VolumeSource::Secret(name)
+    } else if volume.empty_dir.is_some() {
+        VolumeSource::EmptyDir
+    } else if volume.ephemeral.is_some() {
+        VolumeSource::Ephemeral
+    } else if volume.host_path.is_some() {
+        VolumeSource::HostPath
+    } else if volume.projected.is_some() || volume.downward_api.is_some() {
+        VolumeSource::Projected
+    } else {
+        VolumeSource::Other
+    };
+    Volume { name: volume.name, source }
+}
+
+/// Names of the ConfigMaps that our own volume of a template mounts.
+pub fn our_config_maps(volumes: &[Volume]) -> BTreeSet<String> {
+    volumes
+        .iter()
+        .filter(|v| v.name.starts_with(CONFIG_VOLUME))
+        .filter_map(|v| match &v.source {
+            VolumeSource::ConfigMap { name, .. } if is_content_name(name) => Some(name.clone()),
+            _ => None,
+        })
+        .collect()
+}

@@ -1,0 +1,36 @@
+//! ReplicaSets and ControllerRevisions: what a rollback can return to.
+
+use k8s_openapi::api::apps::v1::{ControllerRevision, ReplicaSet};
+use k8s_openapi::api::core::v1 as core;
+use serde_json::Value;
+
+use super::decode::{decode, meta};
+use super::pod_template::{our_config_maps, template};
+use crate::model::{Kind, Meta, Observed, Revision};
+
+impl Observed for Revision {
+    fn reduce(kind: Kind, object: Value) -> Result<Option<Self>, serde_json::Error> {
+        let revision = match kind {
+            Kind::ControllerRevision => controller_revision(decode(object)?),
+            _ => replica_set(decode(object)?),
+        };
+        Ok(Some(revision))
+    }
+
+    fn meta_mut(&mut self) -> &mut Meta {
+        &mut self.meta
+    }
+}
+
+fn replica_set(object: ReplicaSet) -> Revision {
+    let template = template(object.spec.template.unwrap_or_default());
+    Revision { config_maps: our_config_maps(&template.volumes), meta: meta(object.metadata) }
+}
+
+/// A ControllerRevision holds a patch of the workload: `{"spec":{"template":{…}}}`.
+fn controller_revision(object: ControllerRevision) -> Revision {
+    let template: Option<core::PodTemplateSpec> =
+        object.data.0.pointer("/spec/template").cloned().and_then(|t| decode(t).ok());
+    let template = template.map(self::template).unwrap_or_default();
+    Revision { config_maps: our_config_maps(&template.volumes), meta: meta(object.metadata) }
+}

@@ -1,0 +1,39 @@
+//! Services.
+
+use k8s_openapi::api::core::v1 as core;
+use serde_json::Value;
+
+use super::decode::{decode, meta};
+use crate::model::{Kind, Meta, Observed, Service};
+
+impl Observed for Service {
+    fn reduce(_: Kind, object: Value) -> Result<Option<Self>, serde_json::Error> {
+        decode(object).map(|object| Some(service(object)))
+    }
+
+    fn meta_mut(&mut self) -> &mut Meta {
+        &mut self.meta
+    }
+}
+
+/// The name that external-dns publishes for a Service; several are separated by commas.
+const EXTERNAL_DNS: &str = "external-dns.alpha.kubernetes.io/hostname";
+
+fn service(object: core::Service) -> Service {
+    let spec = object.spec.unwrap_or_default();
+    let named = object.metadata.annotations.iter().flatten().find(|(name, _)| *name == EXTERNAL_DNS);
+    let named = named.into_iter().flat_map(|(_, hosts)| hosts.split(','));
+    let mut addresses: Vec<String> = named.map(|h| h.trim().to_owned()).filter(|h| !h.is_empty()).collect();
+    if addresses.is_empty() {
+        let balancer = object.status.and_then(|s| s.load_balancer).and_then(|l| l.ingress).unwrap_or_default();
+        addresses.extend(balancer.into_iter().filter_map(|i| i.hostname.filter(|h| !h.is_empty()).or(i.ip)));
+    }
+    Service {
+        meta: meta(object.metadata),
+        selector: spec.selector.filter(|s| !s.is_empty()).map(|s| s.into_iter().collect()),
+        type_: spec.type_.unwrap_or_default(),
+        external_name: spec.external_name,
+        ports: spec.ports.into_iter().flatten().map(|p| p.port).collect(),
+        addresses,
+    }
+}

@@ -1,0 +1,60 @@
+//! The options of oslo.middleware's CORS filter (`oslo_middleware/cors.py`, `CORS_OPTS`).
+//!
+//! One line an option. Rendering, what is carried on from a user's file, whether two files mean the
+//! same, and what `check` knows follow from this table.
+
+use super::service::OpenStackService;
+
+/// An option of `[cors]`.
+#[derive(Clone, Copy, Debug)]
+pub struct CorsOption {
+    pub name: &'static str,
+    /// The field of a resource that states it.
+    pub field: &'static str,
+    pub kind: CorsKind,
+}
+
+/// What an option holds, and what holds where nobody states it.
+#[derive(Clone, Copy, Debug)]
+pub enum CorsKind {
+    /// Origins; nothing is accepted without one.
+    Origins,
+    /// HTTP methods, compared exactly. Each service has its own defaults.
+    Methods(fn(&OpenStackService) -> &'static [&'static str]),
+    /// Names of headers, compared without case. Each service has its own defaults.
+    Headers(fn(&OpenStackService) -> &'static [&'static str]),
+    Flag(bool),
+    /// Seconds.
+    Number(u32),
+}
+
+/// All of them, in the order in which they are written.
+pub const OPTIONS: [CorsOption; 6] = [
+    CorsOption::new("allowed_origin", "spec.cors.allowedOrigins", CorsKind::Origins),
+    CorsOption::new("allow_methods", "spec.cors.allowMethods", CorsKind::Methods(|service| service.allow_methods)),
+    CorsOption::new("allow_headers", "spec.cors.allowHeaders", CorsKind::Headers(|service| service.allow_headers)),
+    CorsOption::new("expose_headers", "spec.cors.exposeHeaders", CorsKind::Headers(|service| service.expose_headers)),
+    CorsOption::new("allow_credentials", "spec.cors.allowCredentials", CorsKind::Flag(true)),
+    CorsOption::new("max_age", "spec.cors.maxAge", CorsKind::Number(3600)),
+];
+
+impl CorsOption {
+    const fn new(name: &'static str, field: &'static str, kind: CorsKind) -> Self {
+        Self { name, field, kind }
+    }
+
+    /// The option of that name.
+    pub fn named(name: &str) -> Option<&'static Self> {
+        OPTIONS.iter().find(|option| option.name == name)
+    }
+
+    /// Whether it holds items whose order plays no role.
+    pub fn is_set(&self) -> bool {
+        matches!(self.kind, CorsKind::Origins | CorsKind::Methods(_) | CorsKind::Headers(_))
+    }
+}
+
+/// An HTTP token (RFC 9110 §5.6.2): what the name of a header or method may be.
+pub fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
+}

@@ -1,0 +1,48 @@
+//! Our annotations: what must survive a restart of the operator stands in them, not in a status.
+
+/// On a Horizon's ConfigMap: the Glances (`namespace/name`, separated by commas) that it was switched to.
+pub const PARTNER: &str = "direct-upload.openstack.org/glance";
+
+/// On a Horizon's ConfigMap: since when it is not mounted because preflights were refused (RFC 3339).
+pub const BACKED_OUT: &str = "direct-upload.openstack.org/backed-out";
+
+/// On a Glance's ConfigMap: namespace → the origins in it that belong to its Horizons (JSON).
+pub const GRANTED: &str = "direct-upload.openstack.org/granted";
+
+/// On a Glance's ConfigMap: origin → since when nobody asks for it (JSON, RFC 3339).
+pub const RETIRING: &str = "direct-upload.openstack.org/retiring";
+
+/// On a ConfigMap or Job: `Kind/uid`, the resource's kind and the workload that it is for.
+pub const FOR: &str = "direct-upload.openstack.org/for";
+
+/// On a ConfigMap: the fingerprint of the pod that failed with it, and why.
+pub const FAILED: &str = "direct-upload.openstack.org/failed";
+
+/// On a ConfigMap: when our fields were put back after somebody took them away (RFC 3339, separated
+/// by blanks).
+pub const PUT_BACK: &str = "direct-upload.openstack.org/put-back";
+
+/// On a workload or an exposing object: the resource (`Kind/namespace/name/uid`) that manages it.
+pub const CLAIM: &str = "direct-upload.openstack.org/claim";
+
+/// On a workload: our last roll of its pods, see [`LastRoll`](super::LastRoll).
+pub const ROLLED_AT: &str = "direct-upload.openstack.org/rolled-at";
+
+/// On a workload: an image, and the folder where it reads Horizon's snippets (a rehearsal found it).
+pub const READS: &str = "direct-upload.openstack.org/reads";
+
+/// All that stand on a workload.
+pub const ON_WORKLOADS: [&str; 3] = [CLAIM, ROLLED_AT, READS];
+
+#[cfg(test)]
+mod tests {
+    use direct_upload_api::DOMAIN;
+
+    use super::*;
+
+    #[test]
+    fn all_are_of_our_domain() {
+        let all = [PARTNER, BACKED_OUT, GRANTED, RETIRING, FOR, FAILED, PUT_BACK, CLAIM, ROLLED_AT, READS];
+        assert!(all.iter().all(|name| name.strip_prefix(DOMAIN).is_some_and(|rest| rest.starts_with('/'))));
+    }
+}

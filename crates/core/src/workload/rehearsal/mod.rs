@@ -1,0 +1,9 @@
+//! Rehearsals: new files are tried in a Job of the workload's own image.
+
+mod draft;
+mod job;
+mod outcome;
+
+pub use draft::{RehearsalDraft, name};
+pub use job::{NoJob, job};
+pub use outcome::{Code, Objection, Rehearsal, of, reads};
