@@ -49,7 +49,7 @@ impl Watches {
         let (running, widths) = (HashMap::new(), HashMap::new());
         let mut watches = Self { client, live, namespaces, running, widths, served, discovery, told: Served::new() };
         watches.restrict();
-        watches.set(Needs::default());
+        watches.set(&Needs::default());
         watches
     }
 
@@ -62,7 +62,7 @@ impl Watches {
     }
 
     /// Makes the running watches those that are needed.
-    pub fn set(&mut self, needs: Needs) {
+    pub fn set(&mut self, needs: &Needs) {
         let served = self.served.borrow_and_update().clone();
         let wanted = self.wanted(needs, &served);
         let stopped: Vec<_> = self.running.keys().filter(|w| !wanted.contains(*w)).cloned().collect();
@@ -85,7 +85,7 @@ impl Watches {
         }
     }
 
-    fn wanted(&mut self, needs: Needs, served: &Served) -> HashSet<Watch> {
+    fn wanted(&mut self, needs: &Needs, served: &Served) -> HashSet<Watch> {
         let mut wanted = HashSet::new();
         for kind in Kind::ALL.iter().copied() {
             let resource = if kind.registration().optional {
@@ -94,7 +94,7 @@ impl Watches {
             } else {
                 kind.resource()
             };
-            wanted.extend(self.scopes(kind, &needs).into_iter().map(|scope| (kind, scope, resource.clone())));
+            wanted.extend(self.scopes(kind, needs).into_iter().map(|scope| (kind, scope, resource.clone())));
         }
         wanted
     }

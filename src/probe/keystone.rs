@@ -15,7 +15,7 @@ use tokio::time::timeout;
 
 use super::address::Range;
 use super::connect::{self, Host, Stream, Trust};
-use super::probe::through;
+use super::preflight::through;
 use super::proxy::Proxies;
 
 /// How long it may take in all.

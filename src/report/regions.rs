@@ -14,9 +14,9 @@ pub fn status(view: &HorizonView, plan: &Plan, before: &HorizonStatus) -> Vec<Re
         let earlier = before.regions.iter().find(|region| region.name == name);
         let Some((verdict, why)) = stands(view, plan, destination) else {
             // Nothing new: what was said last is still the latest news.
-            return earlier.cloned().or_else(|| Some(region(name, destination, None, unproven())));
+            return earlier.cloned().or_else(|| Some(region(name, destination, None, &unproven())));
         };
-        Some(region(name, destination, verdict, why))
+        Some(region(name, destination, verdict, &why))
     };
     view.destinations.iter().filter_map(one).collect()
 }
@@ -32,7 +32,7 @@ pub fn endpoint(destination: &Destination) -> Option<String> {
     destination.endpoint.as_ref().ok().map(ToString::to_string)
 }
 
-fn region(name: String, destination: &Destination, verdict: Option<ProbeVerdict>, why: Problem) -> RegionStatus {
+fn region(name: String, destination: &Destination, verdict: Option<ProbeVerdict>, why: &Problem) -> RegionStatus {
     RegionStatus {
         name,
         glance: glance(destination),

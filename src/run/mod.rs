@@ -135,7 +135,7 @@ pub async fn run(client: Client, settings: Settings, mut stop: watch::Receiver<b
         tokio::time::sleep(SETTLE).await;
         changes.mark_unchanged();
         let world = live.world().await;
-        watches.set(world.needs());
+        watches.set(&world.needs());
         ready.set(world.is_read());
         if leads {
             let asked = world.questions();

@@ -18,8 +18,11 @@ pub const GRANT: &[(&str, &str)] = &[
     ("Access-Control-Allow-Headers", "content-type,x-auth-token,x-csrftoken"),
 ];
 
+/// An image that does not exist.
+pub const IMAGE: &str = "6f1b5b6e-0000-4000-8000-000000000000";
+
 pub fn upload(url: &str) -> Preflight {
-    Preflight::upload(Origin::parse(ORIGIN).unwrap(), Endpoint::parse(url).unwrap())
+    Preflight::upload(Origin::parse(ORIGIN).unwrap(), Endpoint::parse(url).unwrap(), IMAGE)
 }
 
 pub fn judged(status: u16, headers: &[(&str, &str)]) -> Verdict {
@@ -68,6 +71,7 @@ fn a_http_url_that_leads_to_https_is_told_the_https_url() {
     let asked = Preflight::upload(
         Origin::parse("http://horizon.example.com").unwrap(),
         Endpoint::parse("http://glance.example.com").unwrap(),
+        IMAGE,
     );
     let headers = vec![("location".to_owned(), "https://glance.example.com/".to_owned())];
     let failure = judge(&asked, &Answer { status: 301, headers }).failure.unwrap();

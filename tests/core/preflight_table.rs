@@ -7,7 +7,7 @@ use std::path::Path;
 
 use direct_upload_api::web::{Endpoint, Origin};
 use direct_upload_core::judge::report::FailureReport;
-use direct_upload_core::judge::{Answer, Decision, Preflight, Report, judge};
+use direct_upload_core::judge::{Answer, Decision, Report, judge};
 use direct_upload_operator::probe::{Host, Probe, Trust, probe};
 use serde::Deserialize;
 
@@ -153,8 +153,7 @@ fn the_judge_decides_as_the_table_says() {
     assert!(cases.len() > 300, "{} cases", cases.len());
     each(&cases, |_, case| {
         let Some(answer) = case.answer() else { return Ok(()) };
-        let asked =
-            Preflight::upload(Origin::parse(ORIGIN).unwrap(), Endpoint::parse("https://glance.example.com").unwrap());
+        let asked = crate::preflight::upload("https://glance.example.com");
         let verdict = judge(&asked, &answer);
         let advised: Vec<_> = verdict.advice.iter().map(|advice| advice.rule.map(|rule| rule.to_string())).collect();
         let granted = verdict.granted();

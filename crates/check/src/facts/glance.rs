@@ -50,10 +50,6 @@ pub struct Glance<'a> {
     pub paste: Option<(&'a File, Ini)>,
 }
 
-/// The options of `[cors]`.
-pub const CORS_OPTIONS: [&str; 6] =
-    ["allowed_origin", "allow_credentials", "expose_headers", "max_age", "allow_methods", "allow_headers"];
-
 impl<'a> Glance<'a> {
     /// Reads the files of a unit.
     pub fn of(unit: &'a Unit) -> Self {

@@ -1,10 +1,11 @@
 //! DU017: settings that nothing knows.
 
 use direct_upload_api::{Rule, Severity};
+use direct_upload_core::openstack::{CORS_OPTIONS, CorsOption};
 use direct_upload_core::render::oslo::read::Assignment;
 
 use crate::facts::cloud::Cloud;
-use crate::facts::glance::{CORS_OPTIONS, Glance};
+use crate::facts::glance::Glance;
 use crate::facts::horizon::{Horizon, MODE, Mode, Snippet};
 use crate::finding::Finding;
 
@@ -104,7 +105,7 @@ pub fn is_misspelt(glance: &Glance<'_>) -> bool {
 fn is_unknown(assignment: &Assignment) -> Option<String> {
     let (section, name) = (assignment.normalized_section(), assignment.name.as_str());
     if section == "cors" || section.starts_with("cors.") {
-        return (!CORS_OPTIONS.contains(&name)).then(|| format!("[cors] has no option {name}"));
+        return CorsOption::named(name).is_none().then(|| format!("[cors] has no option {name}"));
     }
     (name == "allowed_origin" || MISSPELT[..3].contains(&name))
         .then(|| format!("{name} stands in [{}], where nothing reads it", assignment.section))
@@ -123,9 +124,7 @@ fn glance(glance: &Glance<'_>) -> Vec<Finding> {
                 "allowed_methods" | "methods" => "[cors] allow_methods",
                 "exposed_headers" => "[cors] expose_headers",
                 _ if meant => "[cors] allowed_origin",
-                _ => {
-                    "remove it; [cors] has allowed_origin, allow_methods, allow_headers, expose_headers, allow_credentials, max_age"
-                }
+                _ => &format!("remove it; [cors] has {}", CORS_OPTIONS.map(|option| option.name).join(", ")),
             };
             let place = conf.file.option(assignment.line, &format!("[{}] {}", assignment.section, assignment.name));
             findings.push(Finding::new(Rule::Unknown, severity, &place, found, fix));

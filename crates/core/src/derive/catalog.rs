@@ -126,18 +126,15 @@ pub fn advice(
     let exposed = destination.key().and_then(|key| Some((key, glances.get(key)?.exposures.as_ref().ok()?)));
     let published = view.catalog.endpoint(wish.region).map(|_| PUBLISHED.to_owned());
     let stated = wish.glance_endpoint.map(|_| wish.field("glanceEndpoint"));
-    match published.clone().or(stated.clone()) {
-        Some(says) => {
-            advice.extend(form(&says, endpoint));
-            if let Some((key, exposures)) = exposed {
-                let urls: Vec<_> = exposures.urls.iter().map(|e| &e.url).collect();
-                advice.extend(differs(&says, endpoint, key, &urls));
-            }
+    if let Some(says) = published.clone().or(stated.clone()) {
+        advice.extend(form(&says, endpoint));
+        if let Some((key, exposures)) = exposed {
+            let urls: Vec<_> = exposures.urls.iter().map(|e| &e.url).collect();
+            advice.extend(differs(&says, endpoint, key, &urls));
         }
-        None => {
-            let found = format!("where uploads go is assumed: {endpoint}, as Glance is exposed");
-            advice.push(Advice::new(found).fix(format!("{PUBLISHED} decides")));
-        }
+    } else {
+        let found = format!("where uploads go is assumed: {endpoint}, as Glance is exposed");
+        advice.push(Advice::new(found).fix(format!("{PUBLISHED} decides")));
     }
     let written = wish.glance_endpoint.and_then(|text| Endpoint::parse(text).ok());
     if let (Some(_), Some(field), Some(written)) = (published, stated, written.filter(|written| written != endpoint)) {

@@ -35,6 +35,7 @@ pub struct GlanceState {
 
 impl GlanceState {
     /// With nothing of what concerns others, so that a Horizon's view changes only with its own.
+    #[must_use]
     pub fn seen_from(&self, origins: &BTreeSet<Origin>) -> Self {
         let Self { key, accepts, refuses, rolled_out, config_map, blocked } = self;
         let own = |all: &BTreeSet<Origin>| origins.intersection(all).cloned().collect();
@@ -109,7 +110,7 @@ impl Destination {
     #[must_use]
     pub fn problem(&self, problem: &Problem) -> Problem {
         match &self.region {
-            Some(region) => problem.within(format_args!("region {region}")),
+            Some(region) => problem.within(format!("region {region}")),
             None => problem.clone(),
         }
     }

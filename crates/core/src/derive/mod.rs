@@ -1,6 +1,6 @@
 //! What the cluster means: origins, endpoints, pairs and consent. Pure.
 //!
-//! In: a [`Snapshot`](crate::observe::Snapshot). Out: a [`World`], with one view per resource that
+//! In: a [`Snapshot`](crate::model::Snapshot). Out: a [`World`], with one view per resource that
 //! holds all that its plan depends on.
 
 pub mod adjust;
@@ -20,6 +20,7 @@ pub mod pairing;
 pub mod proof;
 pub mod swift;
 pub mod target;
+pub mod turns;
 pub mod user_cors;
 pub mod way;
 pub mod world;
@@ -30,8 +31,8 @@ pub use exposure::{Exposure, Exposures, Stated, of as exposures};
 pub use glance::GlanceView;
 pub use hindrance::{Hindrance, Through, body_fails, lacks};
 pub use horizon::{HorizonView, Intent};
-pub use proof::turns::Turn;
 pub use proof::{Evidence, Failed, Proof, Weight};
 pub use swift::stores;
 pub use target::container;
+pub use turns::Turn;
 pub use world::World;

@@ -1,7 +1,5 @@
 //! What a preflight must show before Horizon's mode changes, and what preflights have shown.
 
-pub mod turns;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
@@ -12,7 +10,7 @@ use direct_upload_api::{HorizonSpec, Reason};
 use super::catalog::Says;
 use super::destination::{Destination, Partner};
 use super::horizon::{HorizonView, Intent};
-use crate::derive::proof::turns::Turn;
+use crate::derive::turns::Turn;
 use crate::model::{Cause, Epoch, Key, Known, ProbeAnswer, ProbeTarget, Problem, Reach, Snapshot, Unknown};
 
 /// What has been proven for one Horizon.

@@ -11,7 +11,7 @@ use super::grant::Refusal;
 use super::horizon::{HorizonView, Intent};
 use super::{conflict, openstack_api, pairing, proof};
 use crate::derive::exposure::http_route;
-use crate::derive::proof::turns;
+use crate::derive::turns;
 use crate::model::{CatalogQuery, Epoch, Key, Meta, Needs, ProbeTarget, Problem, Snapshot, Workload, describe};
 use crate::openstack::GLANCE;
 use crate::workload::{Applied, Claim, Target, drain};

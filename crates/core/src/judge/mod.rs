@@ -4,12 +4,9 @@
 //! Fetch standard's CORS-preflight fetch (§4.8) for a request without credentials: which requirement
 //! failed, what was received, which rule, what to change.
 //!
-//! [`request`] is the question, [`mod@judge`] the pure judgement (`same_origin`, where browsers make no
-//! preflight), [`explain`] and [`advise`] its words;
-//! [`mod@probe`] is the only part that touches the network, through [`connect`] and within [`address`];
-//! [`head`] reads what comes back.
-//! [`question`] and [`ledger`] say what many answers mean over time; [`catalog`] is what Keystone says
-//! of where uploads go, and [`keystone`] asks it.
+//! [`Preflight`] is the question and [`judge`] the judgement (`same_origin`, where browsers make no
+//! preflight); [`head`] reads what comes back, and [`explain`] and [`advise`] find the words. [`schedule`]
+//! says what many answers mean over time, [`catalog`] what Keystone says of where uploads go.
 
 pub mod advise;
 pub mod answer;

@@ -11,6 +11,8 @@ use super::store::Unknown;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     pub reason: Reason,
+    /// The part of the resource that it is about, where there are several.
+    pub part: Option<String>,
     /// The entry of the runbook that tells more.
     pub rule: Option<Rule>,
     /// What is so; it names object and field.
@@ -22,7 +24,7 @@ pub struct Problem {
 impl Problem {
     /// A problem.
     pub fn new(reason: Reason, found: impl Into<String>) -> Self {
-        Self { reason, rule: None, found: found.into(), fix: None }
+        Self { reason, part: None, rule: None, found: found.into(), fix: None }
     }
 
     /// The same, with the runbook's rule.
@@ -37,10 +39,10 @@ impl Problem {
         Self { fix: Some(fix.into()), ..self }
     }
 
-    /// The same, with words before what was found.
+    /// The same, said of a part of the resource.
     #[must_use]
-    pub fn within(&self, where_: impl fmt::Display) -> Self {
-        Self { found: format!("{where_}: {}", self.found), ..self.clone() }
+    pub fn within(&self, part: impl Into<String>) -> Self {
+        Self { part: Some(part.into()), ..self.clone() }
     }
 
     /// The sentence.
@@ -54,9 +56,12 @@ impl Problem {
     }
 }
 
-/// `rule: found; fix`, without what is not known.
+/// `part: rule: found; fix`, without what is not known.
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(part) = &self.part {
+            write!(f, "{part}: ")?;
+        }
         if let Some(rule) = self.rule {
             write!(f, "{rule}: ")?;
         }

@@ -127,6 +127,7 @@ impl Plan {
     }
 
     /// Suspended: says what it would do, and does nothing.
+    #[must_use]
     pub fn suspend(mut self) -> Self {
         let would: Vec<_> = self.steps.iter().filter(|s| !s.action.waits()).map(ToString::to_string).collect();
         if !would.is_empty() {

@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::simulate::Outcome;
+use super::outcome::Outcome;
 use crate::model::Id;
 use crate::workload::annotations;
 

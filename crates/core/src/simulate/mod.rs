@@ -6,7 +6,7 @@
 pub mod adopt;
 pub mod cluster;
 pub mod end_state;
-pub mod simulate;
+pub mod outcome;
 pub use cluster::Cluster;
 pub use end_state::{manifests, rendered_files};
-pub use simulate::{Outcome, Stage, Taken, simulate};
+pub use outcome::{Outcome, Stage, Taken, simulate};

@@ -42,7 +42,9 @@ pub struct Probe {
 
 /// Asks and judges. Also returns the question, which has an image id of its own.
 pub async fn probe(probe: &Probe) -> (Preflight, Outcome) {
-    let asked = Preflight::upload(probe.origin.clone(), probe.endpoint.clone());
+    // Of no image; unguessable it need not be.
+    let image = uuid::Uuid::new_v4().to_string();
+    let asked = Preflight::upload(probe.origin.clone(), probe.endpoint.clone(), image);
     let host = probe.host();
     let outcome = match asked.objection(host.address.is_some()) {
         Some(failure) => Outcome::Objection(Box::new(failure)),

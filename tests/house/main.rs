@@ -1,0 +1,104 @@
+//! The house keeps its order: what may know what, over the sources as the compiler reads them.
+//!
+//! Each crate is a list of rooms (folders or files below `src`), lowest first; a room knows those below
+//! it. The lists are the architecture, see docs/architecture.md. A room that is not in its list fails.
+
+mod sources;
+
+use std::process::Command;
+
+use sources::{Crate, circle_between_modules, room};
+
+/// What each crate's rooms are, lowest first.
+const CRATES: [(&str, &[&str]); 4] = [
+    (
+        "crates/api/src",
+        &[
+            "web",
+            "duration",
+            "rule",
+            "conditions",
+            "rehearsing",
+            "shared",
+            "glance",
+            "horizon",
+            "openstack_api",
+            "cors",
+        ],
+    ),
+    (
+        "crates/core/src",
+        &["model", "openstack", "render", "workload", "judge", "manifests", "derive", "plan", "simulate"],
+    ),
+    (
+        "crates/check/src",
+        &[
+            "mask",
+            "text",
+            "finding",
+            "formats",
+            "classify",
+            "unit",
+            "template",
+            "objects",
+            "managed",
+            "policies",
+            "facts",
+            "derived",
+            "rules",
+            "manifests",
+            "output",
+        ],
+    ),
+    ("src", &["probe", "observe", "apply", "report", "run", "cli"]),
+];
+
+#[test]
+fn a_room_knows_only_rooms_below_it() {
+    let mut upward = Vec::new();
+    for (folder, rooms) in CRATES {
+        let source = Crate::read(folder);
+        let place = |file: &str| rooms.iter().position(|name| *name == room(file));
+        for file in source.files() {
+            assert!(
+                place(file).is_some() || matches!(room(file), "lib" | "main"),
+                "{folder}/{file} is in a room that the list does not have"
+            );
+        }
+        for (from, to) in source.arrows() {
+            if place(from).is_some() && place(from) < place(to) {
+                upward.push(format!("{folder}: {from} knows {to}"));
+            }
+        }
+    }
+    assert!(upward.is_empty(), "arrows that run up:\n{}", upward.join("\n"));
+}
+
+#[test]
+fn no_circle_of_imports_crosses_a_module() {
+    let circles: Vec<String> = CRATES
+        .iter()
+        .flat_map(|(folder, _)| {
+            let source = Crate::read(folder);
+            circle_between_modules(&source).into_iter().map(move |circle| format!("{folder}: {circle}"))
+        })
+        .collect();
+    assert!(circles.is_empty(), "files of different modules that know each other:\n{}", circles.join("\n"));
+}
+
+/// What decides does not wait, connect or read clocks: nothing that could is even linked.
+#[test]
+fn api_and_core_have_no_runtime_and_no_client() {
+    for package in ["direct-upload-api", "direct-upload-core"] {
+        let tree = Command::new(env!("CARGO"))
+            .args(["tree", "--locked", "--edges", "normal", "--prefix", "none", "--package", package])
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .output()
+            .unwrap();
+        let tree = String::from_utf8(tree.stdout).unwrap();
+        assert!(tree.contains("kube-core "), "{package}: the tree is not what it was: {tree}");
+        for banned in ["tokio ", "hyper ", "kube-client ", "kube-runtime ", "reqwest ", "rustls "] {
+            assert!(!tree.lines().any(|line| line.starts_with(banned)), "{package} depends on {banned}");
+        }
+    }
+}
