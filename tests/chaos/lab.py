@@ -1,0 +1,78 @@
+"""What all runs of one command share: a control plane, the edge, the fault proxy and the order monitor."""
+
+import functools
+import pathlib
+import shutil
+import subprocess
+import tempfile
+
+import operators
+from cluster import REPOSITORY, Cluster
+from edge import Edge
+from monitor import Monitor
+from namespace import Namespace
+from operators import Operator
+from proxy import Lane, Proxy
+
+#: Results and the logs of failed runs stay here.
+RESULTS = REPOSITORY / 'target/chaos'
+
+
+class Lab:
+    """Use it by `with`: at the end all its processes end, and its folder goes.
+
+    It is made in the main thread: what setpriv starts ends with the thread that started it.
+    """
+
+    def __init__(self, stand_in=True, monitor=True):
+        self.binary = operators.binary()
+        if not self.binary.exists():
+            raise SystemExit(f'chaos: there is no operator at {self.binary}')
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix='direct-upload-chaos.'))
+        self.operators, self.cluster, self.proxy = [], None, None
+        try:
+            self.cluster = Cluster(self.folder, stand_in)
+            self.kube = self.cluster.kube
+            self.edge = Edge(self.folder / 'edge')
+            self.proxy = Proxy(self.folder, self.kube.address)
+            self.monitor = Monitor(self.kube) if monitor else None
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for operator in self.operators:
+            operator.kill()
+        for part in (self.proxy, self.cluster):
+            if part:
+                part.end()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def operator(self, name, *arguments, **options):
+        """Starts an operator. Without other arguments it watches the namespace of its name only."""
+        operator = Operator(self, name, *(arguments or ('--watch-namespace', name)), **options)
+        self.operators.append(operator)
+        return operator
+
+    def lane(self, name):
+        return Lane(self.proxy, name)
+
+    def namespace(self, name, **annotations):
+        return Namespace(self.kube, name, annotations)
+
+    @functools.cached_property
+    def skew(self):
+        """A library that moves the wall clock of the process that loads it."""
+        library = self.folder / 'skew.so'
+        source = REPOSITORY / 'tests/chaos/skew.c'
+        subprocess.run(['cc', '-shared', '-fPIC', '-o', library, source, '-ldl'], check=True)
+        return library
+
+    def keep_log(self, operator, name):
+        """Keeps an operator's log for whoever looks into a failure; returns where."""
+        folder = RESULTS / 'logs'
+        folder.mkdir(parents=True, exist_ok=True)
+        return shutil.copy(operator.log, folder / f'{name}.log')
