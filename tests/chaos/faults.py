@@ -51,11 +51,26 @@ class Disturbance:
     def __str__(self):
         return f'{self.fault}-{self.watched or self.write}'
 
-    def for_proxy(self):
-        """The proxy counts from the moment when it is told."""
+    @property
+    def lasts(self):
+        return FAULTS[self.fault].lasts
+
+    @property
+    def ends_with_restart(self):
+        """Whether it is seen that a restart writes nothing: of all runs some are enough."""
+        return self.write % 3 == 1
+
+    def before(self, lane, operator):
+        """Arms the fault: the proxy counts from the moment when it is told."""
         fault = FAULTS[self.fault]
         match = f'/{self.watched}' if self.watched else ''
-        return {'on': fault.on, 'at': self.write or 1, 'match': match, **fault.settings}
+        lane.disturb({'on': fault.on, 'at': self.write or 1, 'match': match, **fault.settings})
+        if fault.restarts:
+            operator.restart()
+            lane.attach(operator)
+
+    def after(self, lane):
+        """The fault happens by itself."""
 
 
 def disturbances(names, writes, chosen=None):

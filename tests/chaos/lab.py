@@ -5,6 +5,7 @@ import pathlib
 import shutil
 import subprocess
 import tempfile
+import time
 
 import operators
 from cluster import REPOSITORY, Cluster
@@ -28,6 +29,8 @@ class Lab:
         self.binary = operators.binary()
         if not self.binary.exists():
             raise SystemExit(f'chaos: there is no operator at {self.binary}')
+        built = time.strftime('%Y-%m-%d %H:%M', time.localtime(self.binary.stat().st_mtime))
+        print(f'chaos: the operator is {self.binary}, built {built}', flush=True)
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix='direct-upload-chaos.'))
         self.operators, self.cluster, self.proxy = [], None, None
         try:
@@ -51,9 +54,11 @@ class Lab:
                 part.end()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def operator(self, name, *arguments, **options):
-        """Starts an operator. Without other arguments it watches the namespace of its name only."""
-        operator = Operator(self, name, *(arguments or ('--watch-namespace', name)), **options)
+    def operator(self, name, *arguments, watch=None, **options):
+        """Starts an operator, which watches these namespaces (by default the one of its name; none: all)."""
+        namespaces = (name,) if watch is None else watch
+        arguments = [*arguments, *(option for each in namespaces for option in ('--watch-namespace', each))]
+        operator = Operator(self, name, *arguments, **options)
         self.operators.append(operator)
         return operator
 

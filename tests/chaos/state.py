@@ -11,6 +11,7 @@ from namespace import DOMAIN, mounted
 NOISE = re.compile(r'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ'
                    r'|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}'
                    r'|(?<=-rehearsal-)[0-9a-f]{10}')
+REVISION = 'deployment.kubernetes.io/revision'
 WORKLOADS = ('Deployment', 'StatefulSet', 'DaemonSet')
 #: The part of a resource's status that is text for people.
 TEXT = ('conditions', 'advice')
@@ -48,6 +49,21 @@ def end_state(namespace):
     return cleaned(found, namespace.name)
 
 
+def present(state, known):
+    """An end state without its history, which a disturbance may shorten.
+
+    ConfigMaps that no template mounts may be missing, but there is none that is not in the `known` state.
+    """
+    found = {}
+    for title, value in state.items():
+        if title.startswith('ConfigMap ') and 'annotations' not in value and title in known:
+            continue
+        notes = {name: re.sub(' instead-of=.*', '', note) for name, note in value.get('annotations', {}).items()
+                 if name != REVISION}
+        found[title] = {**value, 'annotations': notes}
+    return found
+
+
 def _title(kind, item):
     return f'{kind} {item["metadata"]["name"]}'
 
@@ -56,7 +72,7 @@ def _metadata(item, *fields):
     """These fields, and the annotations that matter."""
     metadata = item['metadata']
     notes = {name: value for name, value in metadata.get('annotations', {}).items()
-             if name.startswith(DOMAIN) or name == 'deployment.kubernetes.io/revision'}
+             if name.startswith(DOMAIN) or name == REVISION}
     return {'annotations': notes, **{field: metadata[field] for field in fields if field in metadata}}
 
 
@@ -87,7 +103,8 @@ class Writes:
     """The writes of one run, as the proxy logged them."""
 
     def __init__(self, log, namespace):
-        self.count = len(log)
+        #: How many there were; what a fault kept from the API server does not count.
+        self.count = sum('fault' not in entry or entry['code'] in (200, 201) for entry in log)
         #: Resource → its controller's writes, in order. Each resource has one reconcile at a time, so this order is
         #: the operator's own; that of the writes of two resources is chance. Statuses are left out: how often one is
         #: written on the way depends on what the operator happens to see.
@@ -107,7 +124,7 @@ class Writes:
         digest = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()[:8]
         self.bodies[digest] = body
         written = f'{entry["method"]} {kind} {name} {entry["code"]}'
-        self.by_resource.setdefault(_owner(entry['manager'], name), []).append(f'{written} {digest}')
+        self.by_resource.setdefault(_owner(entry.get('manager', '?'), name), []).append(f'{written} {digest}')
         if kind in (*WORKLOADS, 'Job'):
             self.to_workloads.append(written)
 
@@ -121,5 +138,7 @@ def _target(entry):
 
 
 def _owner(manager, name):
-    """The resource in whose reconcile an object was written: what is made for one begins with its name."""
-    return f'{manager.split("/")[-1] or "?"} {re.split("-direct-upload-|-rehearsal-", name)[0]}'
+    """The resource in whose reconcile an object was written: what is made for one begins with its name.
+
+    A deletion does not tell who makes it."""
+    return f'{manager.split("/")[-1]} {re.split("-direct-upload-|-rehearsal-", name)[0]}'

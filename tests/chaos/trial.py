@@ -6,10 +6,9 @@ import typing
 
 import cloud
 import patience
-from faults import FAULTS
 from namespace import RESOURCES
 from scenarios import SCENARIOS
-from state import Writes, differences, end_state
+from state import Writes, differences, end_state, present
 
 #: Seconds for the operator to finish after what the user did.
 PATIENCE = 75
@@ -29,7 +28,11 @@ class Problem(typing.NamedTuple):
 
 
 class Trial:
-    """`run` fills `problems`, which are empty if all was well, and what was observed."""
+    """`run` fills `problems`, which are empty if all was well, and what was observed.
+
+    A disturbance has a name (str), the time that it `lasts`, what it does `before` and `after` the user acts, and
+    whether the run `ends_with_restart`.
+    """
 
     def __init__(self, lab, scenario, disturbance=None, reference=None, attempt=0):
         self.lab, self.name, self.scenario, self.disturbance = lab, scenario, SCENARIOS[scenario], disturbance
@@ -75,12 +78,8 @@ class Trial:
         before = lane.writes()
         acted = self._act(namespace, lane, operator)
         done = self._await_end(namespace, lane, operator, acted)
-        self.seconds = round(time.time() - acted, 1)
-        if self.disturbance:  # the fault may come after all is done, or last longer
-            time.sleep(max(0, acted + FAULTS[self.disturbance.fault].lasts - time.time()))
-        lane.await_silence()
         if not done:
-            self._add('unfinished', f'after {PATIENCE} s: Glance {namespace.condition("Glance")}, '
+            self._add('unfinished', f'after {self.seconds} s: Glance {namespace.condition("Glance")}, '
                                     f'Horizon {namespace.condition("Horizon")}')
 
         self.fired, self.starts = lane.report()['fired'], operator.starts
@@ -92,43 +91,55 @@ class Trial:
         retirements = {origin: acted + RETIRE_AFTER - 1 for origin in scenario.retiring}
         self.violations, self.rolls = self.lab.monitor.check(namespace.name, retirements)
         self._add('order', *self.violations)
-        for name in scenario.given_back:
+        for name in scenario.given_back if done else ():
             if namespace.get('Deployment', name)['spec'] != originals[name]:
                 self._add('given-back', f'the spec of {name} is not as its owner wrote it')
         self._add('panic', *operator.panics()[:1])
-        if self.disturbance:
+        if self.disturbance and done:
             self._compare()
-        if not self.problems and (not self.disturbance or self.disturbance.write % 3 == 1):
+        if not self.problems and (not self.disturbance or self.disturbance.ends_with_restart):
             self._restart(namespace, lane, operator)
 
     def _act(self, namespace, lane, operator):
-        """Arms the fault and does what the user does; returns when."""
+        """Does what the user does, and what disturbs it; returns when."""
         lane.attach(operator)
         if self.disturbance:
-            lane.disturb(self.disturbance.for_proxy())
-            if FAULTS[self.disturbance.fault].restarts:
-                operator.restart()
-                lane.attach(operator)
+            self.disturbance.before(lane, operator)
         acted = time.time()
         self.scenario.act(namespace)
+        if self.disturbance:
+            self.disturbance.after(lane)
         return acted
 
     def _await_end(self, namespace, lane, operator, acted):
-        """Starts the operator again whenever it has ended, as a kubelet would."""
+        """Whether the operator does all, in time. Starts it again whenever it has ended, as a kubelet would."""
         def done():
             if not operator.alive():
                 operator.start()
                 lane.attach(operator)
             return self.scenario.done(namespace)
-        return patience.until(done, PATIENCE - (time.time() - acted))
+
+        # The fault may come after all is done, or last longer.
+        lasts = self.disturbance.lasts if self.disturbance else 0
+        end = acted + PATIENCE + lasts
+        while patience.until(done, end - time.time()):
+            self.seconds = round(time.time() - acted, 1)
+            time.sleep(max(0, acted + lasts - time.time()))
+            # What looks done may be a moment before the next step.
+            lane.await_silence()
+            if patience.until(done, 0):
+                return True
+        self.seconds = round(time.time() - acted, 1)
+        return False
 
     def _compare(self):
-        """A disturbed run ends as the undisturbed one, rolls as often, and does not write much more."""
-        expected = self.reference
-        self._add('state', *differences(expected['state'], self.state))
-        if self.rolls != expected['rolls']:
-            self._add('rolls', f'{self.rolls}, undisturbed {expected["rolls"]}')
-        most = expected['writes'][1]
+        """A disturbed run ends as the undisturbed one, does not roll more often, and does not write much more."""
+        recorded = self.reference['state']
+        self._add('state', *differences(present(recorded, recorded), present(self.state, recorded)))
+        for name, count in self.rolls.items():
+            if count > self.reference['rolls'][name]:
+                self._add('rolls', f'{name} {count} times, undisturbed {self.reference["rolls"][name]}')
+        most = self.reference['writes'][1]
         if self.writes.count > most + EXTRA_WRITES:
             self._add('writes', f'{self.writes.count}, undisturbed {most}')
 
