@@ -13,7 +13,7 @@ from lab import RESULTS
 from trial import Trial
 
 #: A line of JSON for each run.
-FILE = RESULTS / 'faults.jsonl'
+FILE, SHORT_FILE = RESULTS / 'faults.jsonl', RESULTS / 'short.jsonl'
 #: Runs of `short`.
 SHORT = 60
 
@@ -31,39 +31,31 @@ def sample():
     return list(faults.sample({name: item['writes'][1] for name, item in recorded.items()}, SHORT))
 
 
-def run(lab, runs, jobs, resume=False):
-    """Makes runs, appends what came of each to FILE, and prints what was wrong; returns how many were."""
+def run(lab, runs, jobs, file, resume=False):
+    """Makes runs, appends what came of each to a file, and prints what was wrong; returns how many were."""
     binary = hashlib.sha256(lab.binary.read_bytes()).hexdigest()[:12]
-    FILE.parent.mkdir(parents=True, exist_ok=True)
-    if not resume:
-        FILE.unlink(missing_ok=True)
-    made = {(row['scenario'], row['disturbance']) for row in _rows() if row['operator'] == binary}
-    todo = [item for item in runs if (item[0], str(item[1])) not in made]
+    file.parent.mkdir(parents=True, exist_ok=True)
+    rows = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+    made = {(row['scenario'], row['disturbance']) for row in rows if row['operator'] == binary}
+    todo = [item for item in runs if not resume or (item[0], str(item[1])) not in made]
     if len(todo) < len(runs):
         print(f'{len(runs) - len(todo)} of {len(runs)} runs were made already')
     started, recorded, counts = time.monotonic(), reference.load()['scenarios'], collections.Counter()
-    with concurrent.futures.ThreadPoolExecutor(jobs) as pool, open(FILE, 'a') as out:
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool, open(file, 'a') as out:
         trials = [pool.submit(Trial(lab, scenario, disturbance, recorded[scenario]).run)
                   for scenario, disturbance in todo]
-        try:
-            for done in concurrent.futures.as_completed(trials):
-                trial = done.result()
-                counts.update(_report(trial))
-                print(json.dumps({'operator': binary, **_row(trial)}), file=out, flush=True)
-                if counts['runs'] % 20 == 0:
-                    print(f'{counts["runs"]} of {len(todo)} runs, {counts["wrong"]} wrong, '
-                          f'{time.monotonic() - started:.0f} s', flush=True)
-        finally:
-            pool.shutdown(cancel_futures=True)
+        for done in concurrent.futures.as_completed(trials):
+            trial = done.result()
+            counts.update(_report(trial))
+            print(json.dumps({'operator': binary, **_row(trial)}), file=out, flush=True)
+            if counts['runs'] % 20 == 0:
+                print(f'{counts["runs"]} of {len(todo)} runs, {counts["wrong"]} wrong, '
+                      f'{time.monotonic() - started:.0f} s', flush=True)
     print(f'{counts["runs"]} disturbed runs in {time.monotonic() - started:.0f} s: {counts["wrong"]} wrong, '
           f'{counts["known"]} with known failures only, {counts["missed"]} in which the fault did not happen')
     print('problems: ' + (', '.join(f'{kind[8:]} in {count}' for kind, count in counts.items()
                                     if kind.startswith('problem ')) or 'none'), flush=True)
     return counts['wrong']
-
-
-def _rows():
-    return [json.loads(line) for line in FILE.read_text().splitlines()] if FILE.exists() else []
 
 
 def _row(trial):

@@ -18,24 +18,24 @@ class Cluster:
     """It ends with `end`, or when this process ends: then the kernel closes the launcher's standard input."""
 
     def __init__(self, folder, stand_in=True):
+        """Begins to start it; `await_ready` is the other half."""
         self.folder = folder / 'cluster'
         self.log = folder / 'cluster.log'
+        self.operator_kubeconfig = folder / 'operator.kubeconfig'
+        self.kube = None
         options = [] if stand_in else ['--no-stand-in']
         with open(self.log, 'wb') as log:
             # In a session of its own: Ctrl-C reaches this script only, which ends the cluster in order.
             self.launcher = subprocess.Popen(
                 [LAUNCHER, 'up', '--keep', '--until-stdin-closes', *options, self.folder],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True)
+
+    def await_ready(self):
+        """Waits until it runs, and installs the definitions and the operator's account."""
         if not self.launcher.stdout.readline().startswith('ready '):
-            self.end()
             raise RuntimeError(f'the control plane does not start:\n{self.log.read_text()[-3000:]}')
         self.kube = Kube(self.folder / 'admin.kubeconfig')
-        self.operator_kubeconfig = folder / 'operator.kubeconfig'
-        try:
-            self._install()
-        except BaseException:
-            self.end()
-            raise
+        self._install()
 
     def _install(self):
         self.kubectl('apply', '--server-side', '-k', REPOSITORY / 'crds')
@@ -62,16 +62,21 @@ class Cluster:
             raise RuntimeError(f'kubectl {arguments[0]}: {done.stderr}')
         return done.stdout
 
-    def process(self, program):
-        """The process id of one of the cluster's programs: those have its folder in their command line."""
+    def _processes(self):
+        """Process id and command of the cluster's programs: those have its folder in their command line."""
         for entry in pathlib.Path('/proc').iterdir():
             try:
                 arguments = (entry / 'cmdline').read_bytes().split(b'\0') if entry.name.isdigit() else []
             except OSError:
                 continue  # it has ended
-            named = arguments and arguments[0].decode(errors='replace').endswith('/' + program)
-            if named and any(bytes(self.folder) + b'/' in argument for argument in arguments):
-                return int(entry.name)
+            if any(bytes(self.folder) + b'/' in argument for argument in arguments):
+                yield int(entry.name), arguments[0].decode(errors='replace')
+
+    def process(self, program):
+        """The process id of one of them."""
+        for pid, command in self._processes():
+            if command.endswith(f'/{program}'):
+                return pid
         raise RuntimeError(f'{program} does not run')
 
     def stop(self, program):
@@ -87,3 +92,5 @@ class Cluster:
         except subprocess.TimeoutExpired:
             self.launcher.kill()
             self.launcher.wait()
+        # A program that has just started may write into the folder until it is gone.
+        patience.until(lambda: not list(self._processes()), 10)

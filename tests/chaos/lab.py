@@ -1,8 +1,10 @@
 """What all runs of one command share: a control plane, the edge, the fault proxy and the order monitor."""
 
 import functools
+import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -33,8 +35,11 @@ class Lab:
         print(f'chaos: the operator is {self.binary}, built {built}', flush=True)
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix='direct-upload-chaos.'))
         self.operators, self.cluster, self.proxy = [], None, None
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._interrupted)
         try:
             self.cluster = Cluster(self.folder, stand_in)
+            self.cluster.await_ready()
             self.kube = self.cluster.kube
             self.edge = Edge(self.folder / 'edge')
             self.proxy = Proxy(self.folder, self.kube.address)
@@ -53,6 +58,11 @@ class Lab:
             if part:
                 part.end()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _interrupted(self, *_):
+        """Ends at once: the threads of runs would go on until their runs are over."""
+        self.__exit__()
+        os._exit(130)
 
     def operator(self, name, *arguments, watch=None, **options):
         """Starts an operator, which watches these namespaces (by default the one of its name; none: all)."""

@@ -22,7 +22,7 @@ class Change(typing.NamedTuple):
 
 class Monitor:
     def __init__(self, kube):
-        self.changes, self.lock = {}, threading.Lock()  # by namespace
+        self.changes, self.forgotten, self.lock = {}, set(), threading.Lock()  # by namespace
         for kind in KINDS:
             threading.Thread(target=kube.follow, args=(path(kind), self._noting(kind)), daemon=True).start()
 
@@ -31,8 +31,10 @@ class Monitor:
             metadata = object_['metadata']
             change = Change(int(metadata['resourceVersion']), kind, metadata['name'],
                             None if deleted else object_, time.time())
+            namespace = metadata['namespace']
             with self.lock:
-                self.changes.setdefault(metadata['namespace'], []).append(change)
+                if namespace not in self.forgotten:
+                    self.changes.setdefault(namespace, []).append(change)
         return note
 
     def check(self, namespace, retirements=None):
@@ -42,5 +44,7 @@ class Monitor:
         return order.check(changes, retirements or {})
 
     def forget(self, namespace):
+        """Its run is over; many runs would fill the memory."""
         with self.lock:
+            self.forgotten.add(namespace)
             self.changes.pop(namespace, None)

@@ -42,8 +42,9 @@ class Rollouts:
             metadata, count = deployment['metadata'], deployment['spec'].get('replicas', 1)
             replicas = {name: count for name in ('replicas', 'updatedReplicas', 'readyReplicas', 'availableReplicas')}
             status = {'observedGeneration': metadata['generation'], 'conditions': [COMPLETE], **replicas}
+            place = path('Deployment', metadata['namespace'], metadata['name'], 'status')
             try:
-                self.kube.merge(path('Deployment', metadata['namespace'], metadata['name'], 'status'), {'status': status})
+                self.kube.merge(place, {'status': status})
             except (ApiError, OSError, http.client.HTTPException):
                 pass  # a change that came meanwhile is seen, too
 
@@ -64,7 +65,7 @@ class Measurement:
 
 
 def _derivations(operator):
-    return operator.metric('direct_upload_world_derivations_total') or operator.metric('direct_upload_derivations_total')
+    return operator.metric('direct_upload_world_derivations_total')
 
 
 class Scale:

@@ -68,7 +68,8 @@ class Mutator:
 
     def _integer(self, schema, name):
         low, high = int(schema.get('minimum', -2**31)), int(schema.get('maximum', 2**31 - 1))
-        return self.random.choice([low, high, low + 1, high - 1, self.random.randint(low, high), low - 1, high + 1, 0])
+        within = self.random.randint(low, high)
+        return self.random.choice([low, high, low + 1, high - 1, within, low - 1, high + 1, 0])
 
     def _string(self, schema, name):
         pattern, longest = schema.get('pattern', ''), int(schema.get('maxLength', 20))

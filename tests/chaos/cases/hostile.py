@@ -13,8 +13,9 @@ from namespace import DOMAIN
 
 #: Values for annotations of ours.
 GARBAGE = [
-    '', '/', '////', 'x', 'Ünïcödé-\U0001F4A9' * 20, '9999-12-31T23:59:59Z generation=9223372036854775807 pod= instead-of=',
-    '-009999-01-01T00:00:00Z generation=-1', '{"https://a.example.com":"not a time"}',
+    '', '/', '////', 'x', 'Ünïcödé-\U0001F4A9' * 20,
+    '9999-12-31T23:59:59Z generation=9223372036854775807 pod= instead-of=', '-009999-01-01T00:00:00Z generation=-1',
+    '{"https://a.example.com":"not a time"}',
     '{"https://a.example.com":"9999-12-31T23:59:59Z"}', '[' * 5000, '{"a":' * 3000, 'x' * 100000,
     'Horizon/a/b/c/d/e', '=,=,=', '\n\r\t\'"\\',
 ]
