@@ -1,11 +1,10 @@
 //! Makes `OpenStack` Horizon upload images straight from the browser to Glance, on Kubernetes, and
 //! keeps it working.
 //!
-//! The folders tell the flow of data, pure in the middle, I/O at both ends:
-//! [`observe`] → [`mod@derive`] → [`render`] → [`plan`] → [`apply`] → [`report`]. [`api`] holds the
-//! custom resources, [`run`] drives the flow in a cluster and [`offline`] over files, [`verify`]
-//! asks Glance as a browser does, [`check`] and [`status`] tell people what is wrong, [`cli`] is the
-//! command line.
+//! This crate is the operator's input and output; what it decides stands in `direct_upload_core`, see
+//! docs/architecture.md. Lowest first: [`probe`] asks Glance as a browser does, [`observe`] keeps the
+//! snapshot of a cluster up to date, [`apply`] carries steps out, [`report`] tells of them, [`run`] drives
+//! all that in a cluster, [`cli`] is the command line.
 #![forbid(unsafe_code)]
 
 pub mod apply;

@@ -1,6 +1,6 @@
 //! Steps become writes.
 //!
-//! In: one [`Action`](crate::plan::Action). Out: requests to the API server, whose answers go
+//! In: one [`Action`](direct_upload_core::plan::Action). Out: requests to the API server, whose answers go
 //! straight into the live snapshot. Nothing here decides anything.
 
 pub mod adjust;

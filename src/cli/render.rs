@@ -36,8 +36,12 @@ pub struct Args {
     /// What to print
     #[arg(short, long, value_enum, default_value_t = Format::Yaml)]
     output: Format,
-    /// Folder for -o files: each file goes to OUT/<namespace>/<kind>/<name>/
-    #[arg(long, value_name = "OUT", required_if_eq("output", "files"))]
+    #[arg(
+        long,
+        value_name = "OUT",
+        required_if_eq("output", "files"),
+        help = "Folder for -o files: each file goes to OUT/<namespace>/<kind>/<name>/"
+    )]
     out_dir: Option<PathBuf>,
     /// Print the operator's steps, in order and with their reasons, instead of manifests
     #[arg(long, conflicts_with_all = ["output", "out_dir"])]

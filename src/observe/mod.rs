@@ -1,7 +1,7 @@
 //! What the cluster holds.
 //!
-//! In: watches of the API server ([`live`]) or manifest files ([`manifests`]). Out: one
-//! [`Snapshot`], in which "there is none" and "I cannot see" are different answers.
+//! In: watches of the API server ([`live`]) or manifest files (`files`). Out: one
+//! [`Snapshot`](direct_upload_core::model::Snapshot), in which "there is none" and "I cannot see" are different answers.
 
 pub mod discovery;
 pub mod files;

@@ -1,6 +1,6 @@
 //! Reads Keystone's catalog where a Horizon says how, and keeps the snapshot told of it.
 //!
-//! In: the inquiries of the [`World`](crate::derive::World). Out: their readings, in [`Live`]. The
+//! In: the inquiries of the [`World`](direct_upload_core::derive::World). Out: their readings, in [`Live`]. The
 //! Secret is read by its name, right before it is used, and never kept.
 
 use std::collections::{BTreeMap, BTreeSet};

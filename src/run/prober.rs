@@ -1,6 +1,6 @@
 //! Asks the preflights that matter now, and keeps the snapshot told of what they show.
 //!
-//! In: the questions of the [`World`](crate::derive::World). Out: their standings, in [`Live`].
+//! In: the questions of the [`World`](direct_upload_core::derive::World). Out: their standings, in [`Live`].
 //! When to ask and what answers mean is [`Ledger`]'s; here is only the asking.
 
 use std::collections::BTreeMap;

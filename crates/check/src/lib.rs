@@ -1,9 +1,9 @@
 //! Why an upload from the browser would fail, found without sending one.
 //!
 //! In: configuration files and manifests, or the objects of a cluster. Out: a [`Report`] of findings,
-//! each with its [`Rule`], its place, what was found and what to change.
+//! each with its [`Rule`](direct_upload_api::Rule), its place, what was found and what to change.
 //!
-//! [`input`] reads files and [`live`] a cluster; everything else is pure: [`read`] the formats → [units](mod@unit) of files that one
+//! All of it is pure: [`formats`] are read → [units](mod@unit) of files that one
 //! program reads → [`facts`] about one cloud → [`rules`] → findings. `derived` adds what the operator
 //! itself derives from custom resources and exposures.
 

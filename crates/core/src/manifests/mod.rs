@@ -67,7 +67,7 @@ pub struct Input {
 /// Reads one text, as if it were a file of this name.
 ///
 /// # Errors
-/// As [`read`].
+/// Every error, with place, object and field.
 pub fn parse(name: &str, bytes: &[u8]) -> Result<Input, Vec<ManifestError>> {
     let mut reader = reader::Reader::default();
     reader.text(name, bytes);

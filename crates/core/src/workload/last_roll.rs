@@ -9,7 +9,7 @@ pub fn rfc3339(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-/// What stands in [`rolled_annotation`]: when we last changed the pods, for which generation of the
+/// What stands in [`annotations::ROLLED_AT`](super::annotations::ROLLED_AT): when we last changed the pods, for which generation of the
 /// resource, of which pod, and instead of which ConfigMap of ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LastRoll {
