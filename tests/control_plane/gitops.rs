@@ -6,15 +6,15 @@ use std::process::Command;
 
 use rstest::rstest;
 use serde_json::{Value, json};
+use test_support::gitops;
 
 use crate::harness::{Answer, BINARY, Cluster, Operator, SYSTEM, Site, file, fixtures, workload_patches};
-use crate::judge;
 
 const THREE: [&str; 3] = ["glance/glance", "horizon/horizon", "openstackapi/keystone"];
 
 /// What both tools say of all three resources.
 fn verdicts(site: &Site) -> Vec<(String, String)> {
-    let verdicts = judge::health(&THREE.map(|object| site.get(object)));
+    let verdicts = gitops::health(&THREE.map(|object| site.get(object)));
     verdicts.into_iter().map(|verdict| (verdict.argo, verdict.flux)).collect()
 }
 
@@ -83,7 +83,7 @@ impl Way {
             Self::ArgoClientSide => apply(&[]),
             Self::ArgoServerSide => apply(&["--server-side", "--force-conflicts"]),
             Self::Flux => {
-                judge::ask("flux-apply", &kubeconfig(site), git);
+                gitops::ask("flux-apply", &kubeconfig(site), git);
             }
         }
     }
@@ -91,7 +91,7 @@ impl Way {
     /// What the tool sees as drift, by each of its ways to look.
     fn drift(self, site: &Site, git: &Value) -> Vec<(String, Value)> {
         let tool = if matches!(self, Self::Flux) { "Flux" } else { "Argo CD" };
-        let Value::Object(seen) = judge::ask("drift", &kubeconfig(site), git) else { panic!("an object") };
+        let Value::Object(seen) = gitops::ask("drift", &kubeconfig(site), git) else { panic!("an object") };
         seen.into_iter().filter(|(way, _)| way.starts_with(tool)).collect()
     }
 }

@@ -19,14 +19,11 @@ mod gitops;
 mod helm;
 mod image_import;
 mod install;
-#[path = "../gitops/judge.rs"]
-#[allow(dead_code, reason = "shared with the tests of the core")]
-mod judge;
 mod monitoring;
 mod openstack_api;
 mod pair;
-#[path = "../core/preflight_server.rs"]
-#[allow(dead_code, reason = "shared with the tests of the core")]
+#[path = "../operator/probe/server.rs"]
+#[allow(dead_code, reason = "shared with the tests of the probe")]
 mod preflight_server;
 mod proof;
 mod regions;

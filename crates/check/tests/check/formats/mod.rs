@@ -1,0 +1,3 @@
+//! Readers, held against the real programs.
+
+mod python;

@@ -1,0 +1,42 @@
+//! Glance's URL, and what changes where it is the dashboard's own origin.
+
+use rstest::rstest;
+
+use super::{CONF, DASHBOARD, GOOD, SETTINGS, found_in};
+
+/// A KeystoneEndpoint with this URL, and a dashboard that trusts https://d.example.
+#[rstest]
+#[case::fine("https://glance.example", &[])]
+#[case::port("https://glance.example:9292", &[])]
+#[case::slash("https://glance.example/", &[])]
+#[case::path("https://api.example/image", &[])]
+#[case::mixed("http://glance.example", &["error DU009"])]
+#[case::internal("https://glance.openstack.svc.cluster.local:9292", &["error DU010"])]
+#[case::single_label("https://glance:9292", &["error DU010"])]
+#[case::version("https://glance.example/v2", &["error DU011"])]
+#[case::version_slash("https://glance.example/v2/", &["error DU011"])]
+#[case::not_a_version("https://glance.example/vault", &[])]
+fn an_endpoint_must_be_one_that_browsers_can_use(#[case] url: &str, #[case] expected: &[&str]) {
+    let endpoint = format!(
+        "apiVersion: keystone.openstack.org/v1beta1\nkind: KeystoneEndpoint\nmetadata: {{name: glance}}\nspec:\n  serviceName: glance\n  endpoints: {{public: \"{url}\"}}\n"
+    );
+    let settings = "CSRF_TRUSTED_ORIGINS = ['https://d.example']\nHORIZON_IMAGES_UPLOAD_MODE = 'direct'\n";
+    assert_eq!(found_in(&[("endpoint.yaml", &endpoint), (SETTINGS, settings), (CONF, GOOD)], Some("2025.1")), expected);
+}
+
+/// Under the dashboard's own origin the browser asks nothing.
+#[test]
+fn the_same_origin_needs_no_cors() {
+    let endpoint = "apiVersion: keystone.openstack.org/v1beta1\nkind: KeystoneEndpoint\nmetadata: {name: glance, namespace: x}\nspec:\n  serviceName: glance\n  endpoints: {public: https://d.example/image}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: glance, namespace: x}\ndata: {glance-api.conf: '[DEFAULT]'}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: horizon, namespace: x}\ndata:\n  local_settings.py: |\n    CSRF_TRUSTED_ORIGINS = ['https://d.example']\n    HORIZON_IMAGES_UPLOAD_MODE = 'direct'\n";
+    assert_eq!(found_in(&[("cloud.yaml", endpoint)], Some("2026.1")), [""; 0]);
+}
+
+/// The same, where only the web server's configuration tells of it.
+#[rstest]
+#[case::httpd("etc/apache2/sites-enabled/h.conf", "<VirtualHost *:443>\nServerName d.example\nWSGIScriptAlias / /openstack_dashboard/wsgi.py\n<Location /image>\nProxyPass http://glance-api:9292\nLimitRequestBody 0\n</Location>\n</VirtualHost>\n", &[])]
+#[case::nginx("etc/nginx/conf.d/h.conf", "server { listen 443 ssl; server_name d.example; client_max_body_size 0; proxy_request_buffering off;\nlocation / { proxy_pass http://horizon; }\nlocation /image/ { proxy_pass http://glance:9292/; }\n}\n", &[])]
+#[case::another_port("etc/nginx/conf.d/h.conf", "server { listen 443 ssl; server_name d.example; location / { proxy_pass http://horizon; } }\nserver { listen 9292 ssl; server_name d.example; client_max_body_size 0; proxy_request_buffering off; location / { proxy_pass http://glance:9292; } }\n", &["error DU002"])]
+#[case::dashboard_alone("etc/apache2/sites-enabled/h.conf", "<VirtualHost *:443>\nServerName d.example\nWSGIScriptAlias / /openstack_dashboard/wsgi.py\n</VirtualHost>\n", &["error DU002"])]
+fn a_path_of_the_dashboards_host_needs_no_cors(#[case] name: &str, #[case] text: &str, #[case] expected: &[&str]) {
+    assert_eq!(found_in(&[(name, text), DASHBOARD, (CONF, "[DEFAULT]\n")], Some("2026.1")), expected);
+}

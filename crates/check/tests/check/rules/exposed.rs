@@ -1,0 +1,93 @@
+//! What stands before Glance in a cluster without the operator: Ingresses, routes and gateways' policies.
+
+use rstest::rstest;
+
+use crate::rules::found_in;
+
+/// A cloud without custom resources, and what leads to its Glance.
+fn cluster(way: &str) -> Vec<String> {
+    let workload = |name: &str, file: &str, port: u16| {
+        format!(
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: {name}, namespace: openstack}}\nspec:\n  selector: {{matchLabels: {{app: {name}}}}}\n  template:\n    metadata: {{labels: {{app: {name}}}}}\n    spec:\n      containers:\n      - name: {name}\n        volumeMounts: [{{name: c, mountPath: {file}, subPath: {base}}}]\n      volumes: [{{name: c, configMap: {{name: {name}}}}}]\n---\napiVersion: v1\nkind: Service\nmetadata: {{name: {name}, namespace: openstack}}\nspec: {{selector: {{app: {name}}}, ports: [{{port: {port}}}]}}\n---\n",
+            base = file.rsplit('/').next().unwrap()
+        )
+    };
+    let config = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: glance-api, namespace: openstack}\ndata:\n  glance-api.conf: |\n    [cors]\n    allowed_origin = https://d.example\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: horizon, namespace: openstack}\ndata:\n  local_settings: |\n    CSRF_TRUSTED_ORIGINS = ['https://d.example']\n    HORIZON_IMAGES_UPLOAD_MODE = 'direct'\n---\n";
+    let glance = workload("glance-api", "/etc/glance/glance-api.conf", 9292);
+    let horizon = workload("horizon", "/etc/openstack-dashboard/local_settings", 80);
+    found_in(&[("cloud.yaml", &format!("{config}{glance}{horizon}{way}"))], Some("2025.1"))
+}
+
+fn ingress(class: &str, annotations: &str) -> String {
+    format!(
+        "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata:\n  name: image\n  namespace: openstack\n  annotations: {{{annotations}}}\nspec:\n  ingressClassName: {class}\n  tls: [{{hosts: [g.example], secretName: t}}]\n  rules:\n  - host: g.example\n    http: {{paths: [{{path: /, pathType: Prefix, backend: {{service: {{name: glance-api, port: {{number: 9292}}}}}}}}]}}\n"
+    )
+}
+
+const NGINX: &str = "nginx.ingress.kubernetes.io";
+
+#[rstest]
+#[case::enough(&["proxy-body-size: '0'", "proxy-request-buffering: 'off'", "proxy-read-timeout: '3600'", "proxy-send-timeout: '3600'"], &[])]
+#[case::usual_patience(&["proxy-body-size: '0'", "proxy-request-buffering: 'off'"], &["note DU015"])]
+#[case::usual_limit(&["proxy-request-buffering: 'off'"], &["warning DU014", "note DU015"])]
+#[case::small(&["proxy-body-size: 100m", "proxy-request-buffering: 'off'"], &["error DU014", "note DU015"])]
+#[case::answers(&["proxy-body-size: '0'", "enable-cors: 'true'"], &["error DU012", "note DU015"])]
+#[case::login(&["proxy-body-size: '0'", "auth-url: https://login.example"], &["error DU020", "note DU015"])]
+fn annotations_of_ingress_nginx_are_judged(#[case] annotations: &[&str], #[case] expected: &[&str]) {
+    let annotations: Vec<_> = annotations.iter().map(|line| format!("{NGINX}/{line}")).collect();
+    assert_eq!(cluster(&ingress("nginx", &annotations.join(", "))), expected);
+}
+
+fn route(rule: &str) -> String {
+    format!(
+        "apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {{name: gw, namespace: openstack}}\nspec: {{gatewayClassName: x, listeners: [{{name: a, protocol: HTTPS, port: 443, tls: {{certificateRefs: [{{name: t}}]}}}}]}}\n---\napiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {{name: image, namespace: openstack}}\nspec:\n  parentRefs: [{{name: gw}}]\n  hostnames: [g.example]\n  rules:\n  - backendRefs: [{{name: glance-api, port: 9292}}]\n    timeouts: {{request: 0s}}\n{rule}"
+    )
+}
+
+const GRANT: &str = "allowMethods: [PUT], allowHeaders: [X-Auth-Token, Content-Type, X-CSRFToken]";
+
+#[rstest]
+#[case::fine(route(""), &[])]
+#[case::filter(route("    filters: [{type: CORS, cors: {allowOrigins: ['https://e.example']}}]\n"), &["error DU012"])]
+#[case::envoys_policy(route(&envoy("cors: {allowOrigins: ['https://e.example'], allowMethods: [GET]}")), &["error DU012"])]
+#[case::envoys_policy_grants(route(&envoy(&format!("cors: {{allowOrigins: ['https://*.example'], {GRANT}}}"))), &[])]
+#[case::envoys_login(route(&envoy("basicAuth: {users: {name: x}}")), &["error DU020"])]
+#[case::envoys_policy_of_another(route(&envoy("cors: {allowOrigins: []}").replace("name: image", "name: other")), &[])]
+#[case::istios(istio("corsPolicy: {allowOrigins: [{exact: 'https://e.example'}], allowMethods: [GET]}"), &["error DU012"])]
+#[case::istios_by_pattern(istio(&format!("corsPolicy: {{allowOrigins: [{{regex: '.*'}}], {GRANT}}}")), &[])]
+#[case::contours(contour("corsPolicy: {allowOrigin: ['*'], allowMethods: [GET, PUT]}"), &["error DU012"])]
+fn policies_of_gateways_are_judged(#[case] way: String, #[case] expected: &[&str]) {
+    assert_eq!(cluster(&way), expected, "{way}");
+}
+
+fn envoy(policy: &str) -> String {
+    format!(
+        "---\napiVersion: gateway.envoyproxy.io/v1alpha1\nkind: SecurityPolicy\nmetadata: {{name: p, namespace: openstack}}\nspec: {{targetRefs: [{{kind: HTTPRoute, name: image}}], {policy}}}\n"
+    )
+}
+
+fn istio(rule: &str) -> String {
+    format!(
+        "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {{name: v, namespace: openstack}}\nspec: {{hosts: [g.example], http: [{{route: [{{destination: {{host: glance-api.openstack.svc.cluster.local}}}}], {rule}}}]}}\n"
+    )
+}
+
+fn contour(host: &str) -> String {
+    format!(
+        "apiVersion: projectcontour.io/v1\nkind: HTTPProxy\nmetadata: {{name: p, namespace: openstack}}\nspec: {{virtualhost: {{fqdn: g.example, {host}}}, routes: [{{services: [{{name: glance-api, port: 9292}}]}}]}}\n"
+    )
+}
+
+#[rstest]
+#[case::headers("headers: {accessControlAllowOriginList: ['https://e.example'], accessControlAllowMethods: [PUT]}", &["error DU012"])]
+#[case::buffering("buffering: {maxRequestBodyBytes: 2000000}", &["error DU014"])]
+#[case::other("headers: {customResponseHeaders: {X-Frame-Options: DENY}}", &[])]
+fn middlewares_of_traefik_are_judged(#[case] middleware: &str, #[case] expected: &[&str]) {
+    let annotation = "traefik.ingress.kubernetes.io/router.middlewares: openstack-m@kubernetescrd";
+    let way = format!(
+        "{}---\napiVersion: traefik.io/v1alpha1\nkind: Middleware\nmetadata: {{name: m, namespace: openstack}}\nspec: {{{middleware}}}\n",
+        ingress("traefik", annotation)
+    );
+    let found: Vec<_> = cluster(&way).into_iter().filter(|line| line.starts_with("error")).collect();
+    assert_eq!(found, expected, "{way}");
+}

@@ -1,0 +1,65 @@
+//! HAProxy before Glance, in the forms that deployment tools write.
+
+use rstest::rstest;
+
+use crate::rules::{CONF, DASHBOARD, GOOD, found_in};
+
+/// A frontend and a backend with these lines.
+fn haproxy(front: &str, back: &str) -> Vec<String> {
+    let text = format!(
+        "global\n  daemon\ndefaults\n  mode http\n  timeout client 1m\n  timeout server 1m\nfrontend glance_front\n  bind 192.0.2.9:9292\n  {front}\n  default_backend glance_back\nbackend glance_back\n  {back}\n  server one 192.0.2.1:9292 check\n"
+    );
+    found_in(&[("etc/haproxy/haproxy.cfg", &text), DASHBOARD, (CONF, GOOD)], Some("2025.1"))
+}
+
+#[rstest]
+#[case::fine("option forwardfor", "option httpchk GET /healthcheck", &[])]
+#[case::set("", "http-response set-header Access-Control-Allow-Origin https://d.example", &["warning DU012"])]
+#[case::set_other("", "http-response set-header Access-Control-Allow-Origin https://e.example", &["error DU012"])]
+#[case::added("http-response add-header Access-Control-Allow-Origin *", "", &["error DU012"])]
+#[case::added_as_of_old("", "rspadd Access-Control-Allow-Origin:\\ https://d.example", &["error DU012"])]
+#[case::replaced("http-response del-header Access-Control-Allow-Origin", "http-response add-header Access-Control-Allow-Origin https://d.example", &["warning DU012"])]
+#[case::removed("", "http-response del-header Access-Control-Allow-Origin", &["error DU012"])]
+#[case::other_header("http-response set-header Strict-Transport-Security max-age=1", "", &[])]
+#[case::answered("http-request return status 204 if METH_OPTIONS", "", &["error DU020"])]
+#[case::answered_with_cors("http-request return status 204 hdr Access-Control-Allow-Origin https://d.example if METH_OPTIONS", "", &["warning DU012"])]
+#[case::denied("http-request deny unless { method GET PUT POST DELETE PATCH HEAD }", "", &["error DU020"])]
+#[case::denied_by_name("acl known method GET PUT POST\n  http-request deny if !known", "", &["error DU020"])]
+#[case::allowed_by_name("acl known method GET PUT POST\n  acl known method OPTIONS\n  http-request deny if !known", "", &[])]
+#[case::allowed_before("http-request allow if METH_OPTIONS\n  http-request deny unless { method GET PUT }", "", &[])]
+#[case::login("", "http-request auth realm x unless { http_auth(users) }", &["error DU020"])]
+#[case::login_but_options("", "http-request auth realm x if !METH_OPTIONS !{ http_auth(users) }", &[])]
+#[case::token("http-request deny unless { req.hdr(X-Auth-Token) -m found }", "", &["error DU020"])]
+#[case::token_or_options("http-request deny unless { req.hdr(X-Auth-Token) -m found } || METH_OPTIONS", "", &[])]
+#[case::by_path("http-request deny if { path -i -m beg /server-status }", "", &[])]
+#[case::by_source("http-request deny if { src 192.0.2.0/24 } METH_OPTIONS", "", &[])]
+#[case::to_https("redirect scheme https code 301 if !{ ssl_fc }", "", &[])]
+#[case::body("http-request deny deny_status 413 if { req.body_size gt 104857600 }", "", &["error DU014"])]
+#[case::length("", "http-request deny if { req.hdr(content-length) -m int gt 104857600 }", &["error DU014"])]
+#[case::impatient("timeout client 30s", "timeout server 30000", &["warning DU015"])]
+#[case::patient("timeout client 6h", "timeout server 6h", &[])]
+#[case::below_http("mode tcp\n  http-request deny unless { method GET }", "mode tcp", &[])]
+fn what_haproxy_does_before_glance_is_found(#[case] front: &str, #[case] back: &str, #[case] expected: &[&str]) {
+    assert_eq!(haproxy(front, back), expected, "{front}\n{back}");
+}
+
+/// kolla-ansible's folder of one file a service, and what another service's file says.
+#[test]
+fn each_service_has_its_own_file() {
+    let main = "defaults\n  timeout client 10s\n";
+    let glance =
+        "listen glance_api\n  mode http\n  timeout client 6h\n  bind 192.0.2.9:9292\n  server one 192.0.2.1:9292\n";
+    let horizon = "listen horizon\n  mode http\n  http-response set-header Content-Security-Policy \"default-src 'self'\"\n  http-response set-header Access-Control-Allow-Origin *\n  bind 192.0.2.9:443\n  server one 192.0.2.1:80\n";
+    let folder = "etc/kolla/haproxy";
+    let files = [
+        (format!("{folder}/haproxy.cfg"), main),
+        (format!("{folder}/services.d/glance.cfg"), glance),
+        (format!("{folder}/services.d/horizon.cfg"), horizon),
+    ];
+    let mut files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), *text)).collect();
+    files.extend([DASHBOARD, (CONF, GOOD)]);
+    assert_eq!(found_in(&files, Some("2025.1")), ["error DU013"]);
+    files.remove(1);
+    files.remove(1);
+    assert_eq!(found_in(&files, Some("2025.1")), [""; 0]);
+}

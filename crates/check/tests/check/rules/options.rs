@@ -1,0 +1,95 @@
+//! `[cors]`: its values, and where they are read.
+
+use rstest::rstest;
+
+use super::{CONF, SETTINGS, found_in};
+
+/// `[cors]` with these lines, before a dashboard at https://d.example.
+fn cors(lines: &str) -> Vec<String> {
+    let conf = format!("[DEFAULT]\n[cors]\n{lines}\n[paste_deploy]\nflavor = keystone\n");
+    let settings = "CSRF_TRUSTED_ORIGINS = ['https://d.example']\nHORIZON_IMAGES_UPLOAD_MODE = 'direct'\n";
+    found_in(&[(CONF, &conf), (SETTINGS, settings)], Some("2025.1"))
+}
+
+#[rstest]
+#[case::fine("allowed_origin = https://d.example", &[])]
+#[case::quoted("allowed_origin = \"https://d.example\"", &[])]
+#[case::several("allowed_origin = https://d.example, https://e.example", &[])]
+#[case::continued("allowed_origin = https://e.example,\n  https://d.example", &[])]
+#[case::trailing_comma("allowed_origin = https://d.example,", &[])]
+#[case::slash("allowed_origin = https://d.example/", &["error DU001"])]
+#[case::path("allowed_origin = https://d.example/dashboard", &["error DU001"])]
+#[case::upper_case("allowed_origin = https://D.example", &["error DU001"])]
+#[case::default_port("allowed_origin = https://d.example:443", &["error DU001"])]
+#[case::both_forms("allowed_origin = https://d.example,https://d.example:443", &["note DU001"])]
+#[case::comment_behind("allowed_origin = https://d.example # the dashboard", &["error DU001"])]
+#[case::blanks_between("allowed_origin = https://d.example https://e.example", &["error DU001"])]
+#[case::no_scheme("allowed_origin = d.example", &["error DU001"])]
+#[case::quoted_together("allowed_origin = \"https://d.example, https://e.example\"", &[])]
+#[case::in_angle_brackets("allowed_origin = <https://d.example>", &["error DU001"])]
+#[case::semicolons("allowed_origin = https://d.example;https://e.example", &["error DU001"])]
+#[case::list("allowed_origin = ['https://d.example']", &["error DU001"])]
+#[case::pattern("allowed_origin = https://*.example", &["error DU001"])]
+#[case::substituted("allowed_origin = https://$my_host", &[])]
+#[case::other("allowed_origin = https://e.example", &["error DU002"])]
+#[case::other_port("allowed_origin = https://d.example:8443", &["error DU002"])]
+#[case::other_scheme("allowed_origin = http://d.example", &["error DU002"])]
+#[case::empty("allowed_origin =", &["error DU002"])]
+#[case::nothing("max_age = 5", &["error DU002"])]
+#[case::any("allowed_origin = *", &["warning DU005"])]
+#[case::null("allowed_origin = null,https://d.example", &["warning DU005"])]
+fn an_origin_must_be_what_the_browser_sends(#[case] lines: &str, #[case] expected: &[&str]) {
+    assert_eq!(cors(lines), expected, "{lines}");
+}
+
+#[rstest]
+#[case::default("", &[])]
+#[case::lower_case("allow_headers = x-auth-token", &[])]
+#[case::without_token("allow_headers = Content-MD5", &["error DU003"])]
+#[case::star("allow_headers = *", &["error DU003"])]
+#[case::methods("allow_methods = GET,PUT", &[])]
+#[case::no_put("allow_methods = GET,POST", &["error DU004"])]
+#[case::lower_put("allow_methods = get,put", &["error DU004"])]
+#[case::substituted("allow_methods = $methods", &[])]
+fn a_list_must_hold_what_uploads_need(#[case] line: &str, #[case] expected: &[&str]) {
+    assert_eq!(cors(&format!("allowed_origin = https://d.example\n{line}")), expected, "{line}");
+}
+
+#[rstest]
+#[case::always("2026.1", "", "", &["error DU003"])]
+#[case::allowed("2026.1", "allow_headers = X-Auth-Token,X-CSRFToken", "", &[])]
+#[case::stripped("2026.2", "", "CSRF_COOKIE_HTTPONLY = True", &[])]
+#[case::older("2024.1", "", "", &[])]
+#[case::older_httponly("2024.1", "", "CSRF_COOKIE_HTTPONLY = True", &["error DU003"])]
+#[case::older_not_httponly("2024.1", "", "CSRF_COOKIE_HTTPONLY = False", &[])]
+#[case::unknown("", "", "", &["warning DU003"])]
+#[case::legacy("2026.1", "", "HORIZON_IMAGES_UPLOAD_MODE = 'legacy'", &["warning DU003"])]
+fn the_csrf_header_is_needed_where_horizon_sends_it(
+    #[case] release: &str,
+    #[case] line: &str,
+    #[case] setting: &str,
+    #[case] expected: &[&str],
+) {
+    let conf = format!("[cors]\nallowed_origin = https://d.example\n{line}\n");
+    let mode = if setting.contains("MODE") { "" } else { "HORIZON_IMAGES_UPLOAD_MODE = 'direct'" };
+    let settings = format!("ALLOWED_HOSTS = ['d.example']\n{mode}\n{setting}\n");
+    let release = Some(release).filter(|r| !r.is_empty());
+    assert_eq!(found_in(&[(CONF, &conf), (SETTINGS, &settings)], release), expected);
+}
+
+#[rstest]
+#[case::release_unknown(None, "[cors.x]\nallowed_origin = https://e.example", &["warning DU006"])]
+#[case::still_read(Some("2025.2"), "[cors.x]\nallowed_origin = https://e.example", &[])]
+#[case::gone(Some("2026.1"), "[cors.x]\nallowed_origin = https://e.example", &["error DU006"])]
+#[case::repeated(Some("2026.1"), "[cors.x]\nallowed_origin = https://d.example", &["note DU006"])]
+#[case::of_the_dashboard(Some("2026.1"), "[cors]\nallowed_origin = https://e.example\n[cors.x]\nallowed_origin = https://d.example", &["error DU006"])]
+#[case::not_one(Some("2026.1"), "[corsx]\nmax_age = 5", &[])]
+fn subgroups_of_cors_are_no_longer_read(
+    #[case] release: Option<&str>,
+    #[case] section: &str,
+    #[case] expected: &[&str],
+) {
+    let conf =
+        format!("[cors]\nallowed_origin = https://d.example\nallow_headers = X-Auth-Token,X-CSRFToken\n{section}\n");
+    assert_eq!(found_in(&[(CONF, &conf)], release), expected);
+}

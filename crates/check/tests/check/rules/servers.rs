@@ -1,0 +1,140 @@
+//! httpd, nginx and uWSGI, before Glance and before the dashboard.
+
+use rstest::rstest;
+
+use super::{CONF, DASHBOARD, GOOD, SETTINGS, found_in};
+
+/// Glance's virtual host with these lines.
+fn vhost(lines: &str) -> Vec<String> {
+    let host = format!(
+        "<VirtualHost *:443>\nServerName glance.example\nProxyPass / http://127.0.0.1:9292/\n{lines}\n</VirtualHost>\n"
+    );
+    found_in(&[("etc/apache2/sites-enabled/glance.conf", &host), DASHBOARD, (CONF, GOOD)], Some("2025.1"))
+}
+
+#[rstest]
+#[case::nothing("", &[])]
+#[case::always_set("Header always set Access-Control-Allow-Origin https://d.example", &["error DU012"])]
+#[case::add("Header add Access-Control-Allow-Origin https://d.example", &["error DU012"])]
+#[case::set("Header set Access-Control-Allow-Origin https://d.example", &["warning DU012"])]
+#[case::set_other("Header set Access-Control-Allow-Origin https://e.example", &["error DU012"])]
+#[case::unset("Header unset Access-Control-Allow-Origin", &["error DU012"])]
+#[case::other_header("Header always set Strict-Transport-Security max-age=1", &[])]
+#[case::vary("Header merge Vary Origin", &[])]
+#[case::list_without("Header set Access-Control-Allow-Headers Content-Type", &["error DU012"])]
+#[case::comment("# Header always set Access-Control-Allow-Origin *", &[])]
+#[case::limit("LimitRequestBody 1073741824", &["error DU014"])]
+#[case::no_limit("LimitRequestBody 0", &[])]
+#[case::generous("LimitRequestBody 1099511627776", &[])]
+#[case::fixed_total("RequestReadTimeout header=20 body=60", &["error DU015"])]
+#[case::by_rate("RequestReadTimeout header=20-40,MinRate=500 body=20,MinRate=500", &[])]
+#[case::short_timeout("ProxyTimeout 20", &["warning DU015"])]
+#[case::timeout("Timeout 300", &[])]
+#[case::rewritten("RewriteCond %{REQUEST_METHOD} ^(TRACE|OPTIONS)\nRewriteRule .* - [F]", &["error DU020"])]
+#[case::listed("RewriteCond %{REQUEST_METHOD} !^(POST|PUT|GET|DELETE|PATCH)\nRewriteRule .* - [F]", &["error DU020"])]
+#[case::listed_all("RewriteCond %{REQUEST_METHOD} !^(POST|PUT|GET|DELETE|PATCH|OPTIONS|HEAD)\nRewriteRule .* - [F]", &[])]
+#[case::trace_only("RewriteCond %{REQUEST_METHOD} ^TRACE\nRewriteRule .* - [F]", &[])]
+#[case::answers("RewriteCond %{REQUEST_METHOD} OPTIONS\nRewriteRule ^(.*)$ $1 [R=200,L]", &["error DU020"])]
+#[case::rewrites("RewriteCond %{REQUEST_METHOD} OPTIONS\nRewriteRule ^(.*)$ /x [L]", &[])]
+#[case::login("<Location />\nAuthType openid-connect\nRequire valid-user\n</Location>", &["error DU020"])]
+#[case::login_but_options("<Location />\nAuthType openid-connect\n<LimitExcept OPTIONS>\nRequire valid-user\n</LimitExcept>\n</Location>", &[])]
+#[case::login_or_options("<RequireAny>\nRequire method OPTIONS\nRequire valid-user\n</RequireAny>", &[])]
+#[case::methods("<LimitExcept GET POST PUT>\nRequire all denied\n</LimitExcept>", &["error DU020"])]
+#[case::methods_all("<LimitExcept GET POST PUT OPTIONS>\nRequire all denied\n</LimitExcept>", &[])]
+#[case::few_methods("AllowMethods GET POST PUT", &["error DU020"])]
+#[case::enough_methods("AllowMethods GET POST PUT OPTIONS", &[])]
+#[case::granted("<Location />\nRequire all granted\n</Location>", &[])]
+fn what_httpd_does_before_glance_is_found(#[case] lines: &str, #[case] expected: &[&str]) {
+    assert_eq!(vhost(lines), expected, "{lines}");
+}
+
+/// A virtual host that makes CORS by itself, before a Glance that makes none.
+#[test]
+fn a_server_that_stands_in_for_glance_is_unwise_but_works() {
+    let host = "<VirtualHost *:443>\nServerName glance.example\nProxyPass / http://127.0.0.1:9292/\nHeader always set Access-Control-Allow-Origin https://d.example\nRewriteCond %{REQUEST_METHOD} OPTIONS\nRewriteRule ^(.*)$ $1 [R=200,L]\n</VirtualHost>\n";
+    let host = ("etc/apache2/sites-enabled/glance.conf", host);
+    assert_eq!(found_in(&[host, DASHBOARD, (CONF, "[DEFAULT]\n")], Some("2025.1")), ["warning DU012", "warning DU020"]);
+    assert_eq!(found_in(&[host, DASHBOARD, (CONF, GOOD)], Some("2025.1")), ["error DU012", "error DU020"]);
+}
+
+#[test]
+fn mod_wsgi_without_a_limit_has_the_default_one() {
+    let host = "<VirtualHost *:9292>\nWSGIScriptAlias / /usr/bin/glance-wsgi-api\n</VirtualHost>\n";
+    let found = found_in(&[("etc/apache2/sites-enabled/glance", host), DASHBOARD, (CONF, GOOD)], Some("2025.1"));
+    assert_eq!(found, ["warning DU014"]);
+    let found = found_in(
+        &[
+            ("etc/apache2/sites-enabled/glance", host),
+            DASHBOARD,
+            (CONF, &format!("{GOOD}allow_headers = X-Auth-Token,X-CSRFToken")),
+        ],
+        Some("2026.1"),
+    );
+    assert_eq!(found, ["error DU018", "warning DU014"]);
+}
+
+/// The dashboard's own virtual host.
+#[rstest]
+#[case::seed("Header always set Access-Control-Allow-Origin https://glance.example", &["note DU012"])]
+#[case::proxied("ProxyPass /api/glance http://glance-api:9292/", &["warning DU012"])]
+#[case::limit("LimitRequestBody 1048576", &[])]
+#[case::glance_below("LimitRequestBody 1048576\n<Location /image>\nProxyPass http://glance-api:9292\nLimitRequestBody 0\n</Location>", &[])]
+#[case::glance_below_with_the_hosts_limit("LimitRequestBody 1048576\n<Location /image>\nProxyPass http://glance-api:9292\n</Location>", &["error DU014"])]
+#[case::glance_below_with_its_own_limit("<Location /image>\nLimitRequestBody 1048576\nProxyPass http://glance-api:9292\n</Location>", &["error DU014"])]
+#[case::another_path_has_the_limit("ProxyPass /image http://glance-api:9292\n<Location /auth>\nLimitRequestBody 1048576\n</Location>", &[])]
+#[case::methods("RewriteCond %{REQUEST_METHOD} !^(POST|PUT|GET|DELETE|PATCH)\nRewriteRule .* - [F]", &[])]
+#[case::csp("Header set Content-Security-Policy \"default-src 'self'\"", &["error DU013"])]
+#[case::csp_admits("Header set Content-Security-Policy \"default-src 'self'; connect-src 'self' https://glance.example\"", &[])]
+#[case::csp_says_nothing("Header set Content-Security-Policy \"frame-ancestors 'self'\"", &[])]
+#[case::csp_reports("Header set Content-Security-Policy-Report-Only \"default-src 'self'\"", &[])]
+#[case::csp_other("Header always set Content-Security-Policy \"connect-src 'self' https://x.example\"", &[])]
+fn what_httpd_does_before_the_dashboard_is_found(#[case] lines: &str, #[case] expected: &[&str]) {
+    let host = format!(
+        "<VirtualHost *:443>\nServerName d.example\nWSGIScriptAlias / /usr/share/openstack-dashboard/openstack_dashboard/wsgi.py\n{lines}\n</VirtualHost>\n"
+    );
+    assert_eq!(
+        found_in(&[("etc/apache2/sites-enabled/horizon", &host), DASHBOARD, (CONF, GOOD)], Some("2025.1")),
+        expected,
+        "{lines}"
+    );
+}
+
+#[rstest]
+#[case::fine("client_max_body_size 0; proxy_request_buffering off;", "", &[])]
+#[case::default_limit("proxy_request_buffering off;", "", &["error DU014"])]
+#[case::small("client_max_body_size 2g; proxy_request_buffering off;", "", &["error DU014"])]
+#[case::buffered("client_max_body_size 0;", "", &["note DU015"])]
+#[case::impatient("client_max_body_size 0; proxy_request_buffering off; proxy_read_timeout 30s;", "", &["warning DU015"])]
+#[case::doubled("client_max_body_size 0; proxy_request_buffering off;", "add_header Access-Control-Allow-Origin *;", &["error DU012"])]
+#[case::answers("client_max_body_size 0; proxy_request_buffering off;", "if ($request_method = OPTIONS) { return 204; }", &["error DU020"])]
+#[case::login("client_max_body_size 0; proxy_request_buffering off; auth_basic x;", "", &["error DU020"])]
+#[case::no_login("client_max_body_size 0; proxy_request_buffering off; auth_basic off;", "", &[])]
+#[case::methods("client_max_body_size 0; proxy_request_buffering off;", "limit_except GET PUT { deny all; }", &["error DU020"])]
+#[case::refuses("client_max_body_size 0; proxy_request_buffering off;", "if ($request_method !~ ^(GET|PUT|POST)$ ) { return 405; }", &["error DU020"])]
+#[case::lets_through("client_max_body_size 0; proxy_request_buffering off;", "if ($request_method !~ ^(GET|PUT|POST|OPTIONS)$ ) { return 405; }", &[])]
+#[case::grants("client_max_body_size 0; proxy_request_buffering off;", "if ($request_method = OPTIONS) { add_header Access-Control-Allow-Origin https://d.example; add_header Access-Control-Allow-Headers 'X-Auth-Token, Content-Type'; return 204; }", &["warning DU012"])]
+#[case::more_headers("client_max_body_size 0; proxy_request_buffering off;", "more_set_headers 'Access-Control-Allow-Origin: *';", &["warning DU012"])]
+fn what_nginx_does_before_glance_is_found(#[case] server: &str, #[case] location: &str, #[case] expected: &[&str]) {
+    let conf = format!(
+        "upstream api {{ server glance-1:9292; }}\nserver {{ listen 443 ssl; {server}\n location / {{ {location} proxy_pass http://api; }}\n}}\nserver {{ location / {{ proxy_pass http://nova:8774; }} }}\n"
+    );
+    assert_eq!(found_in(&[("nginx/conf.d/api.conf", &conf), DASHBOARD, (CONF, GOOD)], Some("2025.1")), expected);
+}
+
+#[rstest]
+#[case::limited("legacy", "module = x", &["error DU022"])]
+#[case::raised("legacy", "chunked-input-limit = 67108864", &[])]
+#[case::exactly_a_chunk("legacy", "chunked-input-limit = 1048576", &["error DU022"])]
+#[case::direct("direct", "module = x", &["note DU022"])]
+#[case::harakiri("direct", "chunked-input-limit = 67108864\nharakiri = 60", &["error DU015"])]
+#[case::limit_post("direct", "chunked-input-limit = 67108864\nlimit-post = 1073741824", &["error DU014"])]
+#[case::long_harakiri("direct", "chunked-input-limit = 67108864\nharakiri = 14400", &[])]
+#[case::script("direct", "chunked-input-limit = 67108864\nwsgi-file = /usr/bin/glance-wsgi-api", &[])]
+fn limits_of_uwsgi_are_found(#[case] mode: &str, #[case] lines: &str, #[case] expected: &[&str]) {
+    let ini = format!("[uwsgi]\nhttp = :9292\n{lines}\n");
+    let settings = format!("ALLOWED_HOSTS = ['d.example']\nHORIZON_IMAGES_UPLOAD_MODE = '{mode}'\n");
+    assert_eq!(
+        found_in(&[("etc/glance/glance-api-uwsgi.ini", &ini), (CONF, GOOD), (SETTINGS, &settings)], Some("2025.1")),
+        expected
+    );
+}

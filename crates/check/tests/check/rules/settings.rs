@@ -1,0 +1,57 @@
+//! Settings of the dashboard, and options that do not exist.
+
+use rstest::rstest;
+
+use super::{CONF, DASHBOARD, GOOD, SETTINGS, found_in};
+
+const SNIPPET: &str = "etc/openstack-dashboard/local_settings.d/50.py";
+const DIRECT: &str = "HORIZON_IMAGES_UPLOAD_MODE = 'direct'\n";
+const LEGACY: &str = "HORIZON_IMAGES_UPLOAD_MODE = 'legacy'\n";
+
+#[rstest]
+#[case::fine(&[(SETTINGS, LEGACY), (SNIPPET, DIRECT)], &[])]
+#[case::not_python(&[(SETTINGS, ""), ("etc/openstack-dashboard/local_settings.d/50.conf", DIRECT)], &["error DU016"])]
+#[case::example(&[(SETTINGS, DIRECT), ("etc/openstack-dashboard/local_settings.d/x.py.example", "X = [")], &[])]
+#[case::does_not_parse(&[(SETTINGS, ""), (SNIPPET, "HORIZON_IMAGES_UPLOAD_MODE = 'direct\n")], &["error DU016"])]
+#[case::other_does_not_parse(&[(SETTINGS, DIRECT), (SNIPPET, "X = (\n")], &["warning DU016"])]
+#[case::unquoted(&[(SETTINGS, ""), (SNIPPET, "HORIZON_IMAGES_UPLOAD_MODE = direct\n")], &["error DU016"])]
+#[case::raises_before(&[(SETTINGS, ""), (SNIPPET, "raise ValueError()\nHORIZON_IMAGES_UPLOAD_MODE = 'direct'\n")], &["error DU016"])]
+#[case::raises_in_function(&[(SETTINGS, DIRECT), (SNIPPET, "def f():\n    raise ValueError()\n")], &[])]
+#[case::raises_perhaps(&[(SETTINGS, DIRECT), (SNIPPET, "if X:\n    raise ValueError()\n")], &[])]
+#[case::capital(&[(SETTINGS, ""), (SNIPPET, "HORIZON_IMAGES_UPLOAD_MODE = 'Direct'\n")], &["error DU016"])]
+#[case::boolean(&[(SETTINGS, ""), (SNIPPET, "HORIZON_IMAGES_UPLOAD_MODE = True\n")], &["error DU016"])]
+#[case::overridden(&[(SETTINGS, ""), (SNIPPET, DIRECT), ("etc/openstack-dashboard/local_settings.d/_9.py", LEGACY)], &["error DU016"])]
+#[case::overridden_by_digits(&[(SETTINGS, ""), ("etc/openstack-dashboard/local_settings.d/10.py", DIRECT), (SNIPPET, LEGACY)], &["error DU016"])]
+#[case::in_one_file(&[(SETTINGS, "HORIZON_IMAGES_UPLOAD_MODE = 'direct'\nHORIZON_IMAGES_UPLOAD_MODE = 'legacy'\n")], &["error DU016"])]
+#[case::perhaps(&[(SETTINGS, DIRECT), (SNIPPET, "import os\nif os.path.exists('/x'):\n    HORIZON_IMAGES_UPLOAD_MODE = 'legacy'\n")], &[])]
+#[case::from_environment(&[(SETTINGS, "import os\nHORIZON_IMAGES_UPLOAD_MODE = os.environ.get('MODE', 'direct')\n")], &[])]
+#[case::computed(&[(SETTINGS, "from x import MODE\nHORIZON_IMAGES_UPLOAD_MODE = MODE\n")], &[])]
+#[case::concatenated(&[(SETTINGS, "HORIZON_IMAGES_UPLOAD_MODE = 'dir' + 'ect'\n")], &[])]
+#[case::other_folder(&[(SETTINGS, ""), ("etc/openstack-dashboard/conf.d/50.py", DIRECT)], &["error DU016"])]
+#[case::never_was(&[(SETTINGS, "OPENSTACK_GLANCE_DIRECT_UPLOAD = True\n")], &["error DU017"])]
+#[case::seed(&[(SETTINGS, "GLANCE_ENDPOINT = 'https://g.example'\nCORS_ALLOWED_ORIGINS = []\nHORIZON_IMAGES_UPLOAD_MODE = 'direct'\n")], &["warning DU017"])]
+#[case::corsheaders(&[(SETTINGS, "ADD_INSTALLED_APPS = ['corsheaders']\nCORS_ALLOWED_ORIGINS = []\nHORIZON_IMAGES_UPLOAD_MODE = 'direct'\n")], &[])]
+#[case::misspelt(&[(SETTINGS, "HORIZON_IMAGE_UPLOAD_MODE = 'direct'\n")], &["error DU017"])]
+#[case::lower_case(&[(SETTINGS, "horizon_images_upload_mode = 'direct'\n")], &["error DU017"])]
+#[case::in_a_dict(&[(SETTINGS, "HORIZON_CONFIG = {'HORIZON_IMAGES_UPLOAD_MODE': 'direct'}\n")], &["error DU016"])]
+#[case::in_a_function(&[(SETTINGS, "def settings():\n    HORIZON_IMAGES_UPLOAD_MODE = 'direct'\n")], &["error DU016"])]
+#[case::compared(&[(SETTINGS, "HORIZON_IMAGES_UPLOAD_MODE == 'direct'\n")], &["error DU016"])]
+#[case::as_in_yaml(&[(SETTINGS, "HORIZON_IMAGES_UPLOAD_MODE: 'direct'\n")], &["error DU016"])]
+#[case::named_and_set(&[(SETTINGS, "REST = {'HORIZON_IMAGES_UPLOAD_MODE': 1}\nHORIZON_IMAGES_UPLOAD_MODE = 'direct'\n")], &[])]
+#[case::csp_of_django(&[(SETTINGS, "SECURE_CSP = {'default-src': [\"'self'\"]}\nHORIZON_IMAGES_UPLOAD_MODE = 'direct'\n")], &["error DU013"])]
+#[case::csp_of_django_csp(&[(SETTINGS, "CONTENT_SECURITY_POLICY = {'DIRECTIVES': {'connect-src': [\"'self'\"]}}\nHORIZON_IMAGES_UPLOAD_MODE = 'direct'\n")], &["error DU013"])]
+#[case::csp_of_more(&[(SETTINGS, "SECURE_CSP = {'connect-src': ['https://glance.example']}\nHORIZON_IMAGES_UPLOAD_MODE = 'direct'\n")], &[])]
+#[case::off(&[(SETTINGS, "HORIZON_IMAGES_UPLOAD_MODE = 'off'\n")], &[])]
+fn a_setting_must_take_effect_and_exist(#[case] files: &[(&str, &str)], #[case] expected: &[&str]) {
+    assert_eq!(found_in(&[files, &[(CONF, GOOD)]].concat(), Some("2025.1")), expected);
+}
+
+#[rstest]
+#[case::plural("[cors]\nallowed_origins = https://d.example\n", &["error DU017"])]
+#[case::headers("[cors]\nallowed_origin = https://d.example\nallowed_headers = X-Auth-Token\n", &["warning DU017"])]
+#[case::in_default("[DEFAULT]\nallowed_origin = https://d.example\n[cors]\n", &["error DU017"])]
+#[case::upper_case("[CORS]\nallowed_origin = https://d.example\n", &[])]
+#[case::all_known("[cors]\nallowed_origin = https://d.example\nallow_credentials = true\nmax_age = 5\nexpose_headers = X\n", &[])]
+fn options_that_glance_does_not_have_are_found(#[case] conf: &str, #[case] expected: &[&str]) {
+    assert_eq!(found_in(&[(CONF, conf), DASHBOARD], Some("2025.1")), expected);
+}

@@ -1,0 +1,33 @@
+//! Stores of Glance, and imports into them.
+
+use rstest::rstest;
+
+use super::{CONF, DASHBOARD, GOOD, found_in};
+
+#[rstest]
+#[case::silently_off("2026.1", "swift_store_multi_tenant = True", &["error DU019"])]
+#[case::older("2025.1", "swift_store_multi_tenant = True", &[])]
+#[case::half_said("2026.1", "swift_store_multi_tenant = True\nswift_store_use_trusts = True", &["error DU019"])]
+#[case::said("2026.1", "swift_store_multi_tenant = True\nswift_store_use_trusts = True\ndefault_swift_reference = ref1", &[])]
+#[case::unwanted("2026.1", "swift_store_multi_tenant = True\nswift_store_use_trusts = False", &["warning DU019"])]
+#[case::exclusive("2025.1", "swift_store_multi_tenant = True\nswift_store_config_file = /x", &["error DU019"])]
+#[case::nameless("2026.1", "swift_store_config_file = /x", &["error DU019"])]
+#[case::nameless_of_old("2025.1", "swift_store_config_file = /x", &[])]
+#[case::single_tenant("2026.1", "swift_store_config_file = /x\ndefault_swift_reference = ref2", &[])]
+#[case::by_itself("2026.1", "swift_store_user = a:b", &[])]
+fn swift_stores_must_be_able_to_renew_tokens(#[case] release: &str, #[case] lines: &str, #[case] expected: &[&str]) {
+    let conf = format!(
+        "[DEFAULT]\nenabled_backends = s:swift\n[s]\n{lines}\n{GOOD}allow_headers = X-Auth-Token,X-CSRFToken\n"
+    );
+    assert_eq!(found_in(&[(CONF, &conf), DASHBOARD], Some(release)), expected);
+}
+
+#[rstest]
+#[case::converted("['image_conversion']", &["warning DU021"])]
+#[case::own("[clamav_scan]", &["warning DU021"])]
+#[case::none("['no_op']", &[])]
+#[case::empty("[]", &[])]
+fn imports_that_direct_uploads_pass_by_are_found(#[case] plugins: &str, #[case] expected: &[&str]) {
+    let conf = format!("{GOOD}[image_import_opts]\nimage_import_plugins = {plugins}\n");
+    assert_eq!(found_in(&[(CONF, &conf), DASHBOARD], Some("2025.1")), expected);
+}

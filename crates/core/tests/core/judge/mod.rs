@@ -1,0 +1,5 @@
+//! What a browser makes of an answer.
+
+mod preflight;
+mod properties;
+mod table;

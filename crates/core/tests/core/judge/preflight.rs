@@ -1,0 +1,191 @@
+//! The judgement beside the table of answers (table.rs): other questions than the upload's,
+//! and what holds whatever the answer.
+
+use direct_upload_api::Rule;
+use direct_upload_api::web::{Endpoint, Origin};
+use direct_upload_core::judge::{Answer, Preflight, Verdict, judge};
+use rstest::rstest;
+use test_support::preflight::{IMAGE, ORIGIN, upload};
+
+/// What Glance's CORS filter answers when it grants.
+pub const GRANT: &[(&str, &str)] = &[
+    ("Vary", "Origin"),
+    ("Access-Control-Allow-Origin", ORIGIN),
+    ("Access-Control-Allow-Credentials", "true"),
+    ("Access-Control-Max-Age", "3600"),
+    ("Access-Control-Allow-Methods", "PUT"),
+    ("Access-Control-Allow-Headers", "content-type,x-auth-token,x-csrftoken"),
+];
+
+pub fn judged(status: u16, headers: &[(&str, &str)]) -> Verdict {
+    let headers = headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
+    judge(&upload("https://glance.example.com"), &Answer { status, headers })
+}
+
+/// The grant with one header's lines replaced.
+fn with<'a>(name: &'a str, values: &[&'a str]) -> Vec<(&'a str, &'a str)> {
+    let rest = GRANT.iter().copied().filter(|(n, _)| *n != name);
+    rest.chain(values.iter().map(|value| (name, *value))).collect()
+}
+
+const ACAO: &str = "Access-Control-Allow-Origin";
+const METHODS: &str = "Access-Control-Allow-Methods";
+const HEADERS: &str = "Access-Control-Allow-Headers";
+
+#[test]
+fn what_glance_grants_is_granted_without_advice() {
+    assert_eq!(judged(200, GRANT), Verdict { failure: None, advice: vec![] });
+}
+
+/// The one name that `*` does not stand for. Horizon does not send it; the standard is the standard.
+#[rstest]
+#[case(&["*"], false)]
+#[case(&["*, Authorization"], true)]
+fn any_header_is_not_authorization(#[case] values: &[&str], #[case] granted: bool) {
+    let asked = Preflight { headers: vec!["authorization", "x-auth-token"], ..upload("https://glance.example.com") };
+    let headers = with(HEADERS, values).iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
+    assert_eq!(judge(&asked, &Answer { status: 200, headers }).granted(), granted);
+}
+
+#[rstest]
+#[case::login(302, &[("Location", "https://sso.example.com/login?state=secret")], "DU020", "https://sso.example.com/login")]
+#[case::keystone(401, &[("WWW-Authenticate", "Keystone uri=\"https://keystone\"")], "DU020", "401")]
+#[case::proxy_named(502, &[("Server", "nginx/1.27"), ("Via", "1.1 edge")], "DU012", "Server: nginx/1.27, Via: 1.1 edge")]
+fn a_failure_says_who_answered(
+    #[case] status: u16,
+    #[case] headers: &[(&str, &str)],
+    #[case] rule: &str,
+    #[case] received: &str,
+) {
+    let failure = judged(status, headers).failure.unwrap();
+    assert_eq!(failure.rule.id(), rule);
+    assert!(failure.received.contains(received), "{}", failure.received);
+    assert!(!format!("{failure:?}").contains("secret"));
+}
+
+#[test]
+fn a_http_url_that_leads_to_https_is_told_the_https_url() {
+    let asked = Preflight::upload(
+        Origin::parse("http://horizon.example.com").unwrap(),
+        Endpoint::parse("http://glance.example.com").unwrap(),
+        IMAGE,
+    );
+    let headers = vec![("location".to_owned(), "https://glance.example.com/".to_owned())];
+    let failure = judge(&asked, &Answer { status: 301, headers }).failure.unwrap();
+    assert_eq!(failure.rule, Rule::WrongEndpoint);
+    assert!(failure.fix.contains("https URL"), "{}", failure.fix);
+}
+
+#[rstest]
+#[case(&[], true)]
+#[case(&["Accept-Encoding"], true)]
+#[case(&["Accept-Encoding, origin"], false)]
+#[case(&["Accept-Encoding", "ORIGIN"], false)]
+#[case(&["*"], false)]
+fn vary_is_asked_for(#[case] values: &[&str], #[case] advised: bool) {
+    let verdict = judged(200, &with("Vary", values));
+    assert!(verdict.granted());
+    assert_eq!(verdict.advice.iter().any(|a| a.message.contains("Vary: Origin")), advised);
+}
+
+#[test]
+fn credentials_are_not_looked_at() {
+    for values in [&[][..], &["false"], &["TRUE"], &["true", "true"]] {
+        assert_eq!(judged(200, &with("Access-Control-Allow-Credentials", values)), judged(200, GRANT));
+    }
+}
+
+/// Of the same origin it is the upload itself that is asked, and Glance's own refusal that is wanted.
+#[rstest]
+#[case::glance(401, &[("WWW-Authenticate", "Keystone uri=\"https://keystone.example.com/v3\"")], None)]
+#[case::header_in_other_case(401, &[("www-authenticate", "keystone uri='https://k'")], None)]
+#[case::behind_another_challenge(401, &[("WWW-Authenticate", "Negotiate"), ("WWW-Authenticate", "Keystone uri='x'")], None)]
+#[case::basic_login(401, &[("WWW-Authenticate", "Basic realm=x")], Some("DU020"))]
+#[case::no_challenge(401, &[], Some("DU020"))]
+#[case::dashboards_404(404, &[("Content-Type", "text/html")], Some("DU011"))]
+#[case::dashboards_login(302, &[("Location", "/auth/login/?next=/image/v2")], Some("DU011"))]
+#[case::dashboards_csrf(403, &[("Content-Type", "text/html")], Some("DU020"))]
+#[case::method(405, &[("Allow", "GET, HEAD")], Some("DU020"))]
+#[case::anything_goes(200, &[("Content-Type", "text/html")], Some("DU011"))]
+#[case::cors_does_not_help(200, GRANT, Some("DU011"))]
+#[case::prefix_passed_on(300, &[("Content-Type", "application/json")], Some("DU011"))]
+#[case::body_limit(413, &[], Some("DU014"))]
+#[case::no_backend(503, &[], Some("DU011"))]
+#[case::too_slow(504, &[], Some("DU015"))]
+fn of_the_same_origin_the_upload_itself_is_judged(
+    #[case] status: u16,
+    #[case] headers: &[(&str, &str)],
+    #[case] rule: Option<&str>,
+) {
+    let asked = upload("https://horizon.example.com/image");
+    let headers = headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
+    let verdict = judge(&asked, &Answer { status, headers });
+    assert_eq!(verdict.failure.as_ref().map(|f| f.rule.id()), rule, "{verdict:?}");
+    assert_eq!(rule.is_none(), verdict.advice.iter().any(|a| a.message.contains("same origin")));
+    let other_port = upload("https://horizon.example.com:9292");
+    assert_eq!(other_port.request().method, "OPTIONS");
+}
+
+/// It could never store anything: no token, no data.
+#[test]
+fn the_same_origins_question_could_store_nothing() {
+    let request = upload("https://horizon.example.com/image").request();
+    assert_eq!(request.method, "PUT");
+    assert!(request.path.starts_with("/image/v2/images/") && request.path.ends_with("/file"), "{}", request.path);
+    let names: Vec<_> = request.lines.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+    assert_eq!(
+        names[..4],
+        [
+            "Accept: */*",
+            "Content-Length: 0",
+            "Content-Type: application/octet-stream",
+            "Origin: https://horizon.example.com"
+        ]
+    );
+    assert_eq!(names.len(), 5, "{names:?}");
+}
+
+/// Of a hostile answer, little and only plain text is told.
+#[test]
+fn what_is_received_is_bounded() {
+    let long = format!("\u{1b}[2J{}", "é".repeat(100_000));
+    let values = vec![long.as_str(); 1000];
+    for name in [ACAO, METHODS, HEADERS, "Server"] {
+        let status = if name == "Server" { 502 } else { 200 };
+        let told = format!("{:?}", judged(status, &with(name, &values)));
+        assert!(told.len() < 4_000 && told.is_ascii(), "{} bytes", told.len());
+        assert!(!told.contains('\u{1b}'));
+    }
+}
+
+#[rstest]
+#[case::mixed("http://glance.example.com", Some("DU009"))]
+#[case::mixed_internal("http://glance.openstack.svc", Some("DU009"))]
+#[case::v2("https://glance.example.com/v2", Some("DU011"))]
+#[case::v2_slash("https://glance.example.com/image/v2/", Some("DU011"))]
+#[case::v2_1("https://glance.example.com/v2.1", Some("DU011"))]
+#[case::cluster_internal("https://glance.openstack.svc.cluster.local:9292", Some("DU010"))]
+#[case::loopback("https://127.0.0.1:9292", Some("DU010"))]
+#[case::loopback_by_http("http://localhost:9292", Some("DU010"))]
+#[case::single_label("https://glance", Some("DU010"))]
+#[case::fine("https://glance.example.com", None)]
+#[case::path("https://glance.example.com/image", None)]
+#[case::not_a_version("https://glance.example.com/vault", None)]
+fn objections_before_anything_is_sent(#[case] url: &str, #[case] rule: Option<&str>) {
+    assert_eq!(upload(url).objection(false).map(|f| f.rule.id()), rule);
+    let internal = rule == Some("DU010");
+    assert_eq!(upload(url).objection(true).map(|f| f.rule.id()), rule.filter(|_| !internal), "with --resolve");
+}
+
+/// Byte for byte what Chromium lists: sorted, lower case, no blanks.
+#[test]
+fn the_question_is_the_browsers() {
+    let asked = upload("https://glance.example.com");
+    let lines = asked.lines();
+    let value = |name| &lines.iter().find(|(n, _)| *n == name).unwrap().1;
+    assert_eq!(value("Origin"), ORIGIN);
+    assert_eq!(value("Access-Control-Request-Method"), "PUT");
+    assert_eq!(value("Access-Control-Request-Headers"), "content-type,x-auth-token,x-csrftoken");
+    assert_eq!(value("Accept"), "*/*");
+    assert!(asked.url().starts_with("https://glance.example.com/v2/images/") && asked.url().ends_with("/file"));
+}

@@ -1,0 +1,12 @@
+//! What decides, held against the real programs that read what it writes. The folders are those of `src`.
+// Tests read files, run programs and have a clock; what they test has none of these.
+#![allow(clippy::disallowed_methods)]
+
+mod derive;
+mod judge;
+mod manifests;
+mod openstack;
+mod plan;
+mod render;
+mod simulate;
+mod workload;

@@ -1,0 +1,3 @@
+//! Files and objects, as they come in.
+
+mod input;

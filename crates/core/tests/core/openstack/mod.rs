@@ -1,0 +1,3 @@
+//! What OpenStack and its packages expect.
+
+mod layout;

@@ -1,0 +1,4 @@
+//! Steps, and their order.
+
+mod order;
+mod same_origin;

@@ -1,0 +1,96 @@
+//! The order, as a property: whatever people do and whenever the operator is killed, none of its
+//! steps takes an origin away from a dashboard that uploads directly, and in the end all is as asked.
+//!
+//! A toy cluster of two Glances, each of a region, and two Horizons, one of which serves both regions
+//! at times, whose pods are replaced one by one, is driven by random events through the real
+//! derivation and the real plans.
+
+mod cloud;
+mod course;
+mod event;
+mod operator;
+mod people;
+mod pods;
+mod uploads;
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+use rstest::rstest;
+
+use cloud::{Cloud, key};
+use event::{Event, event};
+
+const NAMES: [&str; 4] = ["glance", "far", "one", "two"];
+const GLANCES: [&str; 2] = ["glance", "far"];
+const HORIZONS: [&str; 2] = ["one", "two"];
+/// The Horizon that may have a second region, at the second Glance.
+const WIDE: &str = "two";
+/// `cors.retireAfter` of the toy Glance, in seconds.
+const RETIRE: i64 = 100;
+/// An origin that a Glance may accept by its own spec: that of the first Horizon's first host.
+const BY_HAND: &str = "https://one0.example.com";
+
+/// A hundred courses; `PROPTEST_CASES=1000` takes more.
+fn config() -> ProptestConfig {
+    let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
+    if std::env::var_os("PROPTEST_CASES").is_some() { config } else { ProptestConfig { cases: 100, ..config } }
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn no_step_takes_away_what_is_needed(events in proptest::collection::vec(event(), 1..60)) {
+        let mut cloud = Cloud::new();
+        for event in &events {
+            cloud.run(event);
+        }
+        cloud.settle();
+
+        let lives = |glance: &&str| cloud.snapshot.glances.get(&key(glance)).unwrap().is_some();
+        for name in HORIZONS {
+            let object = cloud.snapshot.horizons.get(&key(name)).unwrap().cloned();
+            let enabled = object.is_some_and(|o| o.spec.as_ref().is_ok_and(|s| s.direct_upload.enabled));
+            let all = cloud.served(name).iter().all(lives);
+            let enabled = enabled && !cloud.served(name).iter().any(|glance| cloud.asked(glance).0);
+            // A region that is new, and of which there is no Glance, takes nothing from a direct dashboard.
+            let held = enabled && lives(&GLANCES[0]) && !all && cloud.direct_pods(name) == 2;
+            let expected = if held || (all && enabled) { 2 } else { 0 };
+            prop_assert_eq!(cloud.direct_pods(name), expected, "{} with all={} enabled={}", name, all, enabled);
+        }
+        for glance in GLANCES {
+            let (refused, by_hand) = cloud.asked(glance);
+            let asked = if lives(&glance) { &cloud.in_need(glance) | &by_hand } else { BTreeSet::new() };
+            prop_assert_eq!(cloud.accepted(glance), asked, "only what is needed stays in {}", glance);
+            prop_assert_eq!(cloud.refuses(glance), refused, "uploads to {}", glance);
+        }
+    }
+}
+
+/// An origin that stays by hand is accepted, and the Glance's own needs no leave: questions are answered
+/// well while uploads are refused.
+#[rstest]
+#[case::by_hand(true)]
+#[case::own(false)]
+fn a_switch_waits_for_the_last_pod_that_refuses(#[case] by_hand: bool) {
+    let mut cloud = Cloud::new();
+    if !by_hand {
+        cloud.host("one", 3);
+    }
+    cloud.settle();
+    assert_eq!(cloud.direct_pods("one"), 2);
+    cloud.run(&Event::Import { glance: 0, required: true, by_hand });
+    cloud.settle();
+    assert_eq!((cloud.refuses("glance"), cloud.direct_pods("one")), (true, 0));
+
+    cloud.run(&Event::Import { glance: 0, required: false, by_hand });
+    for _ in 0..3 {
+        cloud.run(&Event::Probe { broken: false, firm: true });
+        cloud.run(&Event::Reconcile(2, 20));
+        cloud.run(&Event::Rehearsals);
+    }
+    assert!(!cloud.is_direct("one"), "no pod of Glance is new");
+    cloud.settle();
+    assert_eq!((cloud.refuses("glance"), cloud.direct_pods("one")), (false, 2));
+}

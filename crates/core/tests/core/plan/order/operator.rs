@@ -1,0 +1,143 @@
+//! What the operator does: its plans are the real ones, and are carried out here.
+
+use std::collections::BTreeSet;
+
+use direct_upload_api::Rule;
+use direct_upload_core::derive::World;
+use direct_upload_core::model::{Cause, ConfigMap, Job, ProbeAnswer, Standing};
+use direct_upload_core::plan::{self, Action, Options, Plan};
+use direct_upload_core::render::effects;
+use direct_upload_core::workload::annotations;
+use test_support::manifests::origins_in;
+
+use super::cloud::{Cloud, key, meta};
+use super::uploads::upload_refused;
+use super::{GLANCES, NAMES};
+
+impl Cloud {
+    pub fn plan(&self, who: usize) -> Option<Plan> {
+        let world = World::of(&self.snapshot);
+        let options = Options { image: "image".into() };
+        if who < GLANCES.len() {
+            return world.glances.get(&key(NAMES[who])).map(|v| plan::glance(v, self.now, &options).0);
+        }
+        world.horizons.get(&key(NAMES[who])).map(|v| plan::horizon(v, self.now, &options))
+    }
+
+    pub fn reconcile(&mut self, who: usize, steps: usize) {
+        let Some(plan) = self.plan(who) else { return };
+        let acts = plan.steps.into_iter().take_while(|s| !s.action.waits()).take(steps);
+        for step in acts {
+            self.carry_out(who, &step.action);
+        }
+    }
+
+    pub fn carry_out(&mut self, who: usize, action: &Action) {
+        match action {
+            Action::AddFinalizer => self.set_finalizer(who, true),
+            Action::RemoveFinalizer => self.set_finalizer(who, false),
+            Action::ApplyConfigMap(draft) => {
+                let mut meta = meta(&draft.key.name);
+                meta.ours.clone_from(&draft.annotations);
+                let config_map =
+                    ConfigMap { meta, managed: true, data: draft.data.clone(), effects: effects(&draft.data) };
+                self.snapshot.config_maps.insert(draft.key.clone(), config_map);
+            }
+            Action::Annotate { config_map, annotations } => {
+                let mut object = (**self.snapshot.config_maps.get(config_map).unwrap().unwrap()).clone();
+                for (name, value) in annotations {
+                    match value {
+                        Some(value) => drop(object.meta.ours.insert(name.clone(), value.clone())),
+                        None => drop(object.meta.ours.remove(name)),
+                    }
+                }
+                self.snapshot.config_maps.insert(config_map.clone(), object);
+            }
+            Action::Mount { workload, mount } | Action::Claim { workload, mount } => {
+                let name = workload.meta.key.name.clone();
+                if let Some(glance) = GLANCES.iter().find(|g| **g == name) {
+                    let text = self.text(Some(&mount.config_map));
+                    self.let_go(glance, &origins_in(&text));
+                    if upload_refused(&text) {
+                        self.let_go_all(glance);
+                    }
+                }
+                self.set_mount(&name, Some(mount));
+            }
+            Action::SwitchMode { workload, mount } => {
+                let name = workload.meta.key.name.clone();
+                for glance in self.served(&name) {
+                    let takes = self.takes(glance);
+                    let enough = self.origins(&name).is_subset(&takes);
+                    assert!(enough, "{name} switches, but {glance} takes uploads from {takes:?}");
+                    assert!(!self.refuses(glance), "{name} switches, but {glance} refuses uploads");
+                }
+                assert!(self.is_direct(&name) || self.is_proven(&name), "{name} switches, and nothing has proven it");
+                self.set_mount(&name, Some(mount));
+            }
+            Action::Release { workload } => {
+                let name = workload.meta.key.name.clone();
+                if let Some(glance) = GLANCES.iter().find(|g| **g == name) {
+                    self.let_go(glance, &BTreeSet::new());
+                }
+                self.set_mount(&name, None);
+            }
+            Action::Collect { config_map } => drop(self.snapshot.config_maps.remove(config_map)),
+            Action::Rehearse(draft) => {
+                let mut meta = meta(&draft.key.name);
+                meta.ours.insert(annotations::FOR.to_owned(), format!("{}/{}", draft.kind, draft.workload.meta.uid));
+                self.snapshot.jobs.insert(draft.key.clone(), Job { meta, outcome: None });
+            }
+            Action::Probe
+            | Action::AwaitProof
+            | Action::AwaitRehearsal { .. }
+            | Action::AwaitRollout { .. }
+            | Action::AwaitGlance { .. }
+            | Action::AwaitHorizons
+            | Action::Adjust(_) => {}
+        }
+    }
+
+    /// Without its finalizer an object that is being deleted is gone.
+    pub fn set_finalizer(&mut self, who: usize, on: bool) {
+        let key = key(NAMES[who]);
+        if who < GLANCES.len() {
+            let mut object = (**self.snapshot.glances.get(&key).unwrap().unwrap()).clone();
+            object.finalizer = on;
+            self.snapshot.glances.insert(key.clone(), object.clone());
+            if !on && object.meta.deleting.is_some() {
+                self.snapshot.glances.remove(&key);
+            }
+        } else {
+            let mut object = (**self.snapshot.horizons.get(&key).unwrap().unwrap()).clone();
+            object.finalizer = on;
+            self.snapshot.horizons.insert(key.clone(), object.clone());
+            if !on && object.meta.deleting.is_some() {
+                self.snapshot.horizons.remove(&key);
+            }
+        }
+    }
+
+    /// Asks as the operator does, and answers as Glance's pods would.
+    pub fn probe(&mut self, broken: bool, firm: bool) {
+        for (question, epoch) in World::of(&self.snapshot).questions() {
+            let Some(epoch) = epoch else { continue };
+            let host = question.endpoint.origin().host();
+            let glance = GLANCES.iter().find(|name| host.starts_with(**name)).unwrap();
+            let takes = self.takes(glance);
+            let refused = Cause {
+                rule: Some(Rule::OriginMissing),
+                requirement: "allow-origin".into(),
+                message: String::new(),
+                received: String::new(),
+                fix: String::new(),
+            };
+            let verdict = if broken || !takes.contains(&question.origin) {
+                ProbeAnswer::Refused(refused)
+            } else {
+                ProbeAnswer::Granted(vec![])
+            };
+            self.snapshot.answers.set(question, Some(Standing { verdict, epoch, firm }));
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! Who uploads where, and what each Glance accepts.
+
+use std::collections::BTreeSet;
+
+use direct_upload_api::web::Origin;
+use direct_upload_core::derive::World;
+use direct_upload_core::model::{Pod, ProbeAnswer, ProbeTarget};
+use direct_upload_core::workload::Mount;
+use test_support::manifests::origins_in;
+
+use super::cloud::{Cloud, key};
+use super::{BY_HAND, GLANCES, HORIZONS, WIDE};
+
+/// Whether a config map of ours says to refuse every upload.
+pub fn upload_refused(text: &str) -> bool {
+    text.contains(r#""upload_image": "!""#)
+}
+
+impl Cloud {
+    /// Whether a Glance that is there is to refuse uploads, and which origins it accepts in any case.
+    pub fn asked(&self, glance: &str) -> (bool, BTreeSet<Origin>) {
+        let object = self.snapshot.glances.get(&key(glance)).unwrap();
+        let Some(spec) = object.as_ref().and_then(|o| o.spec.as_ref().ok()) else { return (false, BTreeSet::new()) };
+        let by_hand = spec.cors.allowed_origins.iter().map(|_| Origin::parse(BY_HAND).unwrap()).collect();
+        (spec.image_import.is_some(), by_hand)
+    }
+
+    /// The Glances that a dashboard's users upload to.
+    pub fn served(&self, horizon: &str) -> &'static [&'static str] {
+        if horizon == WIDE && self.second { &GLANCES } else { &GLANCES[..1] }
+    }
+
+    /// What a config map of ours says, as the program that reads it would take it.
+    pub fn text(&self, config_map: Option<&String>) -> String {
+        let found = config_map.and_then(|name| self.snapshot.config_maps.get(&key(name)).unwrap());
+        found.map(|c| c.data.values().cloned().collect::<String>()).unwrap_or_default()
+    }
+
+    /// Origins that every pod of a Glance accepts.
+    pub fn accepted(&self, glance: &str) -> BTreeSet<Origin> {
+        let of = |pod: &Pod| origins_in(&self.text(pod.config_map.as_ref()));
+        let all: Vec<_> = self.pods(glance).iter().map(of).collect();
+        let mut accepted = all[0].clone();
+        accepted.retain(|origin| all.iter().all(|pod| pod.contains(origin)));
+        accepted
+    }
+
+    /// Those, and its own.
+    pub fn takes(&self, glance: &str) -> BTreeSet<Origin> {
+        &self.accepted(glance) | &self.origins(glance)
+    }
+
+    /// Whether a pod of a Glance refuses every upload.
+    pub fn refuses(&self, glance: &str) -> bool {
+        self.pods(glance).iter().any(|pod| upload_refused(&self.text(pod.config_map.as_ref())))
+    }
+
+    pub fn is_bare(&self, glance: &str) -> bool {
+        Mount::observed(&self.workload(glance)).is_none() || self.pods(glance).iter().any(|p| p.config_map.is_none())
+    }
+
+    pub fn origins(&self, horizon: &str) -> BTreeSet<Origin> {
+        let ingress = self.snapshot.ingresses.get(&key(horizon)).unwrap().unwrap();
+        let hosts = ingress.rules.iter().filter_map(|r| r.host.as_deref());
+        hosts.map(|host| Origin::from_parts(true, host, None).unwrap()).collect()
+    }
+
+    pub fn direct_pods(&self, horizon: &str) -> usize {
+        self.pods(horizon).iter().filter(|p| self.text(p.config_map.as_ref()).contains("'direct'")).count()
+    }
+
+    /// Whether its workload or a pod sets `direct`.
+    pub fn is_direct(&self, horizon: &str) -> bool {
+        let mounted = Mount::observed(&self.workload(horizon)).map(|m| m.config_map);
+        self.text(mounted.as_ref()).contains("'direct'") || self.direct_pods(horizon) > 0
+    }
+
+    /// Whether preflights pass for each of its origins, against each Glance as it is configured now.
+    pub fn is_proven(&self, horizon: &str) -> bool {
+        let view = &World::of(&self.snapshot).horizons[&key(horizon)];
+        let granted = |name: &&str, q: &ProbeTarget| {
+            // Of the same origin, nothing has to be mounted.
+            let glance = Some(Mount::observed(&self.workload(name)).map(|m| m.config_map).unwrap_or_default());
+            let standing = self.snapshot.answers.get(q, &glance);
+            standing.is_some_and(|s| matches!(s.verdict, ProbeAnswer::Granted(_)) && Some(&s.epoch) == glance.as_ref())
+        };
+        let proven = |name: &&str| {
+            let host = format!("{name}0.example.com");
+            let at = |q: &&ProbeTarget| q.endpoint.origin().host() == host;
+            let questions: Vec<_> = view.destinations.iter().flat_map(|d| &d.questions).filter(at).collect();
+            !questions.is_empty() && questions.iter().all(|q| granted(name, q))
+        };
+        self.served(horizon).iter().all(proven)
+    }
+
+    /// Dashboards with a direct pod that uploads to a Glance.
+    pub fn direct_at<'a>(&'a self, glance: &'a str) -> impl Iterator<Item = &'static str> + 'a {
+        HORIZONS.into_iter().filter(move |h| self.served(h).contains(&glance) && self.direct_pods(h) > 0)
+    }
+
+    /// Origins from which such a one is loaded now; but for the Glance's own, which need no leave.
+    pub fn in_need(&self, glance: &str) -> BTreeSet<Origin> {
+        let origins: BTreeSet<_> = self.direct_at(glance).flat_map(|h| self.origins(h)).collect();
+        &origins - &self.origins(glance)
+    }
+}

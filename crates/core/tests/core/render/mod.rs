@@ -1,0 +1,8 @@
+//! Files, read back by the programs that they are for.
+
+mod glance;
+mod horizon;
+pub mod httpd;
+mod meaning;
+mod oslo;
+mod python;

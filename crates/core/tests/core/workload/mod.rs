@@ -1,0 +1,4 @@
+//! What is done to workloads.
+
+mod drain;
+pub mod rehearsal;

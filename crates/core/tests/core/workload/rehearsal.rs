@@ -1,0 +1,207 @@
+//! What a rehearsal says, from the real script: on Horizon's own way of loading settings, the real
+//! CORS filter, and the real httpd.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use rstest::rstest;
+use serde_json::Value;
+use test_support::file;
+
+const SCRIPT: &str = include_str!("../../../src/workload/rehearsal/rehearse.py");
+const LAUNCHER: &str = include_str!("../../../src/workload/rehearsal/rehearse.sh");
+const DIRECT: &str = "HORIZON_IMAGES_UPLOAD_MODE = 'direct'\n";
+
+/// Runs the container's command with these Pythons first in the path.
+fn rehearse(python: &Path, path: &str, args: &[&str]) -> (i32, Value) {
+    let answer = tempfile::NamedTempFile::new().unwrap();
+    let run = Command::new("sh")
+        .args(["-c", LAUNCHER, "rehearse", SCRIPT])
+        .args(args)
+        .env("PATH", format!("{}:{path}", python.display()))
+        .env("PYTHONPATH", "")
+        .env("REHEARSAL_ANSWER", answer.path())
+        .output()
+        .unwrap();
+    let text = fs::read_to_string(answer.path()).unwrap();
+    assert!(text.len() < 4096, "longer than a termination message");
+    let answer = serde_json::from_str(&text)
+        .unwrap_or_else(|e| panic!("{e}: {text:?}\n{}", String::from_utf8_lossy(&run.stderr)));
+    (run.status.code().unwrap(), answer)
+}
+
+/// A prefix as in LOCI's images: a virtual environment with Horizon's way of loading settings.
+struct Image {
+    root: tempfile::TempDir,
+    folder: PathBuf,
+}
+
+impl Image {
+    fn new() -> Self {
+        let root = tempfile::tempdir().unwrap();
+        let venv = root.path().join("venv");
+        let python = |program: &Path, args: &[&str]| {
+            let output = Command::new(program).args(args).output().unwrap();
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            String::from_utf8(output.stdout).unwrap().trim().to_owned()
+        };
+        python(Path::new("python3"), &["-m", "venv", "--without-pip", venv.to_str().unwrap()]);
+        let ask = "import sysconfig; print(sysconfig.get_path('platlib'))";
+        let packages = PathBuf::from(python(&venv.join("bin/python3"), &["-c", ask])).canonicalize().unwrap();
+        let copied = Command::new("cp")
+            .arg("-r")
+            .arg(file("tests/layouts/openstack-helm/image/openstack_dashboard"))
+            .arg(&packages)
+            .status()
+            .unwrap();
+        assert!(copied.success());
+        let folder = packages.join("openstack_dashboard/local/local_settings.d");
+        Self { root, folder }
+    }
+
+    fn put(&self, name: &str, text: &str) -> String {
+        let path = self.folder.join(name);
+        fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+
+    fn rehearse(&self, args: &[&str]) -> (i32, Value) {
+        rehearse(&self.root.path().join("venv/bin"), "/usr/bin:/bin", args)
+    }
+}
+
+#[test]
+fn a_look_finds_the_folder() {
+    let image = Image::new();
+    let (code, answer) = image.rehearse(&["--look"]);
+    assert_eq!((code, answer["localSettingsDir"].as_str()), (0, image.folder.to_str()), "{answer}");
+}
+
+#[test]
+fn a_snippet_that_takes_effect_passes() {
+    let image = Image::new();
+    let path = image.put("zz-direct-upload.py", DIRECT);
+    let (code, answer) = image.rehearse(&["--snippet", &path, "--direct"]);
+    assert_eq!((code, &answer["problem"], answer["mode"].as_str()), (0, &Value::Null, Some("direct")), "{answer}");
+}
+
+#[rstest]
+#[case::syntax("HORIZON_IMAGES_UPLOAD_MODE = \n", "Syntax", "line 1")]
+#[case::raises("HORIZON_IMAGES_UPLOAD_MODE = 'direct'\nx = NOWHERE\n", "Raises", "NOWHERE")]
+fn a_snippet_that_does_not_run_fails(#[case] text: &str, #[case] code: &str, #[case] words: &str) {
+    let image = Image::new();
+    let path = image.put("zz-direct-upload.py", text);
+    let (exit, answer) = image.rehearse(&["--snippet", &path, "--direct"]);
+    assert_eq!((exit, answer["problem"]["code"].as_str()), (1, Some(code)), "{answer}");
+    assert!(answer["problem"]["text"].as_str().unwrap().contains(words), "{answer}");
+}
+
+/// Also when the settings as a whole cannot be loaded without the image's start script.
+#[rstest]
+#[case::settings_load(false)]
+#[case::settings_do_not_load(true)]
+fn a_later_file_that_overrides_is_named(#[case] broken: bool) {
+    let image = Image::new();
+    let path = image.put("zz-direct-upload.py", DIRECT);
+    let other = image.put("zzz-theirs.py", "HORIZON_IMAGES_UPLOAD_MODE = 'legacy'\n");
+    if broken {
+        fs::write(image.folder.parent().unwrap().join("local_settings.py"), "raise SystemExit('no start script')")
+            .unwrap();
+    }
+    let (exit, answer) = image.rehearse(&["--snippet", &path, "--direct"]);
+    assert_eq!((exit, answer["problem"]["code"].as_str()), (1, Some("Overridden")), "{answer}");
+    assert!(answer["problem"]["text"].as_str().unwrap().contains(&other), "{answer}");
+}
+
+/// What only the start script makes loadable is no objection: the snippet lies and runs as it should.
+#[test]
+fn settings_that_do_not_load_are_a_note() {
+    let image = Image::new();
+    let path = image.put("zz-direct-upload.py", DIRECT);
+    fs::write(image.folder.parent().unwrap().join("local_settings.py"), "import nowhere_at_all\n1/0").unwrap();
+    fs::write(image.folder.parent().unwrap().join("local_settings.py"), "1/0").unwrap();
+    let (exit, answer) = image.rehearse(&["--snippet", &path, "--direct"]);
+    assert_eq!(exit, 0, "{answer}");
+    assert!(answer["notes"][0].as_str().unwrap().contains("ZeroDivisionError"), "{answer}");
+}
+
+#[test]
+fn a_folder_that_is_not_read_is_a_problem() {
+    let image = Image::new();
+    let elsewhere = image.root.path().join("etc/openstack-dashboard/local_settings.d");
+    fs::create_dir_all(&elsewhere).unwrap();
+    let path = elsewhere.join("zz-direct-upload.py");
+    fs::write(&path, DIRECT).unwrap();
+    let args = ["--snippet", path.to_str().unwrap(), "--direct"];
+    let (exit, answer) = image.rehearse(&args);
+    assert_eq!((exit, answer["problem"]["code"].as_str()), (1, Some("NotRead")), "{answer}");
+    assert!(answer["problem"]["text"].as_str().unwrap().contains(image.folder.to_str().unwrap()), "{answer}");
+
+    // As in Kolla's and Debian's images, where the folder is a link to that place.
+    fs::remove_dir_all(&image.folder).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, &image.folder).unwrap();
+    let (exit, answer) = image.rehearse(&args);
+    assert_eq!((exit, answer["mode"].as_str()), (0, Some("direct")), "{answer}");
+}
+
+#[test]
+fn an_image_without_a_python_of_its_own_is_a_problem() {
+    let (exit, answer) = rehearse(Path::new("/nowhere"), "/usr/bin:/bin", &["--cors", "/nowhere"]);
+    assert_eq!((exit, answer["problem"]["code"].as_str()), (1, Some("NoProgram")), "{answer}");
+}
+
+const CORS: &str = "[cors]\nallowed_origin = https://horizon.example.com,https://b.example.com:8443\n\
+    allow_methods = GET,PUT\nallow_headers = X-Auth-Token,Content-Type,X-CSRFToken\n";
+
+/// Glance's filter looks into `~/.glance` first.
+fn cors(ours: &str, others: &[(&str, &str)]) -> (i32, Value) {
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join(".glance");
+    for (name, text) in [&[("glance-api.conf.d/zz-direct-upload.conf", ours)], others].concat() {
+        fs::create_dir_all(folder.join(name).parent().unwrap()).unwrap();
+        fs::write(folder.join(name), text).unwrap();
+    }
+    rehearse_cors(home.path(), &folder.join("glance-api.conf.d/zz-direct-upload.conf"))
+}
+
+/// What the script says of a file below a home of its own.
+pub fn rehearse_cors(home: &Path, path: &Path) -> (i32, Value) {
+    rehearse_file(home, "--cors", path)
+}
+
+/// The same, for any kind of options.
+pub fn rehearse_file(home: &Path, kind: &str, path: &Path) -> (i32, Value) {
+    let setup = Command::new(file("tests/oracles/setup")).output().unwrap();
+    let python = PathBuf::from(String::from_utf8(setup.stdout).unwrap().trim());
+    let answer = tempfile::NamedTempFile::new().unwrap();
+    let run = Command::new(python)
+        .args(["-B", "-c", SCRIPT, kind, path.to_str().unwrap()])
+        .env("HOME", home)
+        .env("REHEARSAL_ANSWER", answer.path())
+        .output()
+        .unwrap();
+    let text = fs::read_to_string(answer.path()).unwrap();
+    let answer =
+        serde_json::from_str(&text).unwrap_or_else(|e| panic!("{e}\n{}", String::from_utf8_lossy(&run.stderr)));
+    (run.status.code().unwrap(), answer)
+}
+
+#[rstest]
+#[case::good(CORS, &[], None, "")]
+#[case::above_the_main_file(CORS, &[("glance-api.conf", "[cors]\nallowed_origin = https://other.example.com\n")], None, "")]
+#[case::below_a_later_file(CORS, &[("glance-api.conf.d/zzz.conf", "[cors]\nallowed_origin = https://other.example.com\n")], Some("Overridden"), "https://horizon.example.com")]
+#[case::without_a_header(CORS, &[("glance-api.conf.d/zzz.conf", "[cors]\nallow_headers = X-Auth-Token,Content-Type\n")], Some("Overridden"), "x-csrftoken")]
+#[case::without_put(CORS, &[("glance-api.conf.d/zzz.conf", "[cors]\nallow_methods = GET\n")], Some("Overridden"), "PUT")]
+#[case::syntax("[cors\nallowed_origin = x", &[], Some("Syntax"), "zz-direct-upload.conf")]
+fn the_cors_filter_answers_with_our_file_or_the_one_that_overrides_it(
+    #[case] ours: &str,
+    #[case] others: &[(&str, &str)],
+    #[case] code: Option<&str>,
+    #[case] words: &str,
+) {
+    let (exit, answer) = cors(ours, others);
+    assert_eq!(answer["problem"]["code"].as_str(), code, "{answer}");
+    assert_eq!(exit, i32::from(code.is_some()));
+    assert!(answer["problem"]["text"].as_str().unwrap_or_default().contains(words), "{answer}");
+}

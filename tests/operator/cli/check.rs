@@ -1,0 +1,157 @@
+//! `check` as people and programs call it.
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use rstest::rstest;
+use serde_json::Value;
+use test_support::oracle::ask;
+
+use crate::cli::check::corpus::corpus;
+
+mod corpus;
+mod files;
+
+fn run(arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_direct-upload-operator"));
+    command.arg("check").args(arguments).stdin(Stdio::null()).env("KUBECONFIG", "/nonexistent");
+    command.output().unwrap()
+}
+
+fn broken(name: &str) -> String {
+    corpus("broken").join(name).display().to_string()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+#[test]
+fn exit_codes_tell_fine_found_and_misused() {
+    let healthy = corpus("healthy/debian").display().to_string();
+    assert_eq!(run(&["-f", &healthy]).status.code(), Some(0));
+    assert_eq!(run(&["-f", &broken("manifests")]).status.code(), Some(1));
+    assert_eq!(run(&["-f", "/nonexistent"]).status.code(), Some(1));
+    assert_eq!(run(&["-f", "/dev/null"]).status.code(), Some(1));
+    assert_eq!(run(&["--live"]).status.code(), Some(1));
+    for wrong in [&[][..], &["-f", "x", "--live"], &["--explain", "DU099"], &["-n", "x"], &["-f", "x", "-o", "xml"]] {
+        assert_eq!(run(wrong).status.code(), Some(2), "{wrong:?}");
+    }
+}
+
+#[test]
+fn explain_prints_the_rules_entry() {
+    let output = run(&["--explain", "du007"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(text(&output.stdout).starts_with("# DU007: "));
+}
+
+#[test]
+fn text_is_for_people() {
+    let root = env!("CARGO_MANIFEST_DIR");
+    let output = run(&["-f", &broken("manifests")]);
+    assert!(!text(&output.stdout).contains('\x1b'), "colour goes to terminals only");
+    insta::assert_snapshot!(text(&output.stdout).replace(&format!("{root}/"), ""));
+}
+
+#[test]
+fn json_is_for_programs() {
+    let output = run(&["-f", &broken("manifests"), "-o", "json"]);
+    let json: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&json["version"], &json["verdict"]), (&1.into(), &"fails".into()));
+    let findings = json["findings"].as_array().unwrap();
+    let errors = findings.iter().filter(|f| f["severity"] == "error").count();
+    assert_eq!(json["summary"]["errors"], errors);
+    for finding in findings {
+        for field in ["rule", "severity", "title", "file", "line", "object", "field", "found", "why", "fix"] {
+            assert!(finding.get(field).is_some(), "{field} is missing in {finding:#}");
+        }
+    }
+}
+
+/// What GitHub's code scanning demands of SARIF.
+#[test]
+fn sarif_is_for_code_scanning() {
+    let output = run(&["-f", &broken("manifests"), "-o", "sarif"]);
+    let sarif: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let faults: Vec<String> = ask(&serde_json::json!({"ask": "sarif", "document": sarif}));
+    assert!(faults.is_empty(), "{faults:#?}");
+    let run = &sarif["runs"][0];
+    let rules = run["tool"]["driver"]["rules"].as_array().unwrap();
+    let results = run["results"].as_array().unwrap();
+    assert!(!results.is_empty());
+    for result in results {
+        let rule = &rules[usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap()];
+        assert_eq!(rule["id"], result["ruleId"]);
+        assert!(rule["help"]["text"].as_str().unwrap().len() > 200);
+        let location = &result["locations"][0]["physicalLocation"];
+        let uri = location["artifactLocation"]["uri"].as_str().unwrap();
+        assert!(uri.starts_with("file:///") && !uri.contains(' '), "{uri}");
+        assert!(location["region"]["startLine"].as_u64().unwrap() > 0);
+        assert!(["error", "warning", "note"].contains(&result["level"].as_str().unwrap()));
+    }
+}
+
+#[rstest]
+#[case("text")]
+#[case("json")]
+#[case("sarif")]
+fn nothing_secret_is_printed(#[case] format: &str) {
+    for part in ["healthy", "broken"] {
+        let output = run(&["-f", &corpus(part).display().to_string(), "-o", format]);
+        let all = text(&output.stdout) + &text(&output.stderr);
+        assert!(all.contains("DU001"), "{all}");
+        assert!(!all.contains("SECRET-"), "{part} {format}");
+    }
+}
+
+/// Secrets where they do not belong, and in files that cannot be read.
+#[rstest]
+#[case::origin("glance-api.conf", "[cors]\nallowed_origin = https://user:SECRET-1@d.example/\n")]
+#[case::line(
+    "glance-api.conf",
+    "[DEFAULT]\n[cors]\nallowed_origin = https://d.example\n password SECRET-1\nSECRET-1\n"
+)]
+#[case::option("glance-api.conf", "[cors]\nSECRET_KEY = SECRET-1\ntransport_url = rabbit://a:SECRET-1@b\n")]
+#[case::settings("local_settings.py", "SECRET_KEY = 'SECRET-1'\nHORIZON_IMAGES_UPLOAD_MODE = 'SECRET-1\n")]
+#[case::manifest(
+    "secret.yaml",
+    "apiVersion: v1\nkind: Secret\nmetadata: {name: x}\nstringData: {a: SECRET-1, a: SECRET-1}\n"
+)]
+#[case::wrong_type("map.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\ndata: [\"SECRET-1\"]\n")]
+#[case::wrong_env(
+    "deploy.yaml",
+    "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: x}\nspec: {selector: {}, template: {spec: {containers: [{name: x, env: \"SECRET-1\"}]}}}\n"
+)]
+#[case::yaml("broken.yaml", "apiVersion: v1\nkind: Secret\nstringData:\n  password: 'SECRET-1\n  x: @SECRET-1\n")]
+fn secrets_in_wrong_places_are_not_printed(#[case] name: &str, #[case] contents: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join(name), contents).unwrap();
+    for format in ["text", "json", "sarif"] {
+        let output = run(&["-f", &folder.path().display().to_string(), "-o", format]);
+        let all = text(&output.stdout) + &text(&output.stderr);
+        assert!(!all.contains("SECRET-1"), "{format}: {all}");
+        assert!(all.contains("error") || all.contains("warning"), "{all}");
+    }
+}
+
+#[test]
+fn hostile_input_is_survived() {
+    let folder = tempfile::tempdir().unwrap();
+    let deep = |text: &str, times: usize| text.repeat(times);
+    let files: [(&str, String); 6] = [
+        ("local_settings.py", format!("X = {}", deep("(", 100_000))),
+        ("a/local_settings.py", format!("X = {}1", deep("1+", 200_000))),
+        ("b/local_settings.py", format!("X = {}", deep("not ", 100_000))),
+        ("c/local_settings.py", format!("X = {}", deep("[", 50_000) + &deep("]", 50_000))),
+        ("glance-api.conf", deep("[cors]\nallowed_origin = $", 10_000)),
+        ("nginx.conf", format!("server {{ {}", deep("location / {", 50_000))),
+    ];
+    for (name, text) in &files {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap_or(Path::new("/"))).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    let output = run(&["-f", &folder.path().display().to_string()]);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+}

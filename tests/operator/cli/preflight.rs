@@ -1,0 +1,348 @@
+//! `preflight` as a program, against servers on loopback that stand for Glance and its proxies.
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::process::{Command, Output};
+use std::time::Duration;
+
+use rstest::rstest;
+use serde_json::{Value, json};
+use test_support::preflight::ORIGIN;
+
+use crate::probe::server::{Server, certificates, filter, header, self_signed};
+
+const PLAIN: &str = "http://horizon.example.com";
+const NAMES: [&str; 2] = ["X-Auth-Token", "X-CSRFToken"];
+
+fn run(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_direct-upload-operator")).arg("preflight").args(arguments).output().unwrap()
+}
+
+fn out(output: &Output) -> &str {
+    std::str::from_utf8(&output.stdout).unwrap()
+}
+
+fn err(output: &Output) -> &str {
+    std::str::from_utf8(&output.stderr).unwrap()
+}
+
+/// Asks a server as glance.example.com.
+fn ask(scheme: &str, server: &Server, more: &[&str]) -> Output {
+    let url = format!("{scheme}://glance.example.com:{}", server.port);
+    let resolve = format!("glance.example.com:{}:127.0.0.1", server.port);
+    let origin = format!("{scheme}://horizon.example.com");
+    run(&[&["--origin", &origin, "--url", &url, "--resolve", &resolve], more].concat())
+}
+
+fn json_of(output: &Output) -> Value {
+    serde_json::from_str(out(output)).unwrap_or_else(|e| panic!("{e}: {} {}", out(output), err(output)))
+}
+
+#[rstest]
+#[case::nothing(&[], "--origin")]
+#[case::no_url(&["--origin", ORIGIN], "--url")]
+#[case::origin_with_path(&["--origin", "https://h.example/dashboard", "--url", "https://g.example"], "has a path")]
+#[case::wildcard(&["--origin", "*", "--url", "https://g.example"], "DU005")]
+#[case::no_url_at_all(&["--origin", ORIGIN, "--url", "glance"], "--url")]
+#[case::query(&["--origin", ORIGIN, "--url", "https://g.example?x=1"], "query")]
+#[case::bad_resolve(&["--origin", ORIGIN, "--url", "https://g.example", "--resolve", "g.example"], "HOST:PORT:ADDRESS")]
+#[case::format(&["--origin", ORIGIN, "--url", "https://g.example", "-o", "yaml"], "invalid value 'yaml'")]
+fn wrong_usage_is_2(#[case] arguments: &[&str], #[case] said: &str) {
+    let output = run(arguments);
+    assert_eq!((output.status.code(), out(&output)), (Some(2), ""), "{}", err(&output));
+    assert!(err(&output).contains(said), "{}", err(&output));
+}
+
+#[test]
+fn a_ca_that_is_none_is_1() {
+    let folder = tempfile::tempdir().unwrap();
+    let [empty, wrong, none] = ["empty", "wrong", "none"].map(|n| folder.path().join(n).display().to_string());
+    std::fs::write(&empty, "").unwrap();
+    std::fs::write(&wrong, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n").unwrap();
+    std::fs::write(&none, "not a certificate\n").unwrap();
+    for file in ["/nonexistent/ca.pem", &empty, &wrong, &none] {
+        let output = run(&["--origin", ORIGIN, "--url", "https://glance.invalid", "--ca", file]);
+        assert_eq!((output.status.code(), out(&output)), (Some(1), ""));
+        assert!(err(&output).starts_with(&format!("error: --ca {file}: ")), "{}", err(&output));
+    }
+}
+
+#[test]
+fn granted_is_0_and_what_was_asked_is_what_a_browser_asks() {
+    let server = Server::plain(filter(PLAIN, &["PUT"], &NAMES));
+    let output = ask("http", &server, &[]);
+    assert_eq!((output.status.code(), err(&output)), (Some(0), ""), "{}", out(&output));
+    assert!(
+        out(&output).starts_with("granted: a browser at http://horizon.example.com may upload"),
+        "{}",
+        out(&output)
+    );
+    let asked = server.asked();
+    assert_eq!(asked.len(), 1);
+    let (head, port) = (&asked[0], server.port);
+    let line = head.lines().next().unwrap();
+    assert!(line.starts_with("OPTIONS /v2/images/") && line.ends_with("/file HTTP/1.1"), "{line}");
+    assert_eq!(line.len(), "OPTIONS /v2/images//file HTTP/1.1".len() + 36);
+    assert_eq!(header(head, "Host"), Some(format!("glance.example.com:{port}").as_str()));
+    assert_eq!(header(head, "Origin"), Some(PLAIN));
+    assert_eq!(header(head, "Access-Control-Request-Method"), Some("PUT"));
+    assert_eq!(header(head, "Access-Control-Request-Headers"), Some("content-type,x-auth-token,x-csrftoken"));
+    assert_eq!(header(head, "Accept"), Some("*/*"));
+    assert!(header(head, "User-Agent").unwrap().starts_with("direct-upload-operator/"));
+    assert!(head.contains("\r\nAccess-Control-Request-Method: "), "names as browsers write them");
+    assert!(!head.to_lowercase().contains("cookie") && !head.to_lowercase().contains("token:"));
+}
+
+/// Glance's filter refuses without a word; asking for less tells why.
+#[rstest]
+#[case::origin("http://other.example.com", &["PUT"], &NAMES, "DU002", "allow-origin", "allowed_origin")]
+#[case::method(PLAIN, &["GET"], &NAMES, "DU004", "allow-methods", "add PUT to [cors] allow_methods")]
+#[case::csrf(PLAIN, &["GET", "PUT"], &["X-Auth-Token"], "DU003", "allow-headers", "add X-CSRFToken to [cors]")]
+#[case::both(PLAIN, &["GET", "PUT"], &[], "DU003", "allow-headers", "add X-Auth-Token, X-CSRFToken to")]
+fn a_silent_refusal_is_narrowed(
+    #[case] origin: &str,
+    #[case] methods: &[&str],
+    #[case] names: &[&str],
+    #[case] rule: &str,
+    #[case] requirement: &str,
+    #[case] fix: &str,
+) {
+    let server = Server::plain(filter(origin, methods, names));
+    let output = ask("http", &server, &["-o", "json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let report = json_of(&output);
+    assert_eq!(report["verdict"], "refused");
+    assert_eq!((&report["failure"]["rule"], &report["failure"]["requirement"]), (&json!(rule), &json!(requirement)));
+    assert!(report["failure"]["fix"].as_str().unwrap().contains(fix), "{report:#}");
+    assert_eq!(server.asked().len(), 6);
+}
+
+#[test]
+fn the_json_has_the_documented_fields() {
+    let server = Server::plain(
+        |_| "HTTP/1.1 200 OK\r\nServer: edge\r\nSet-Cookie: secret=1\r\nAccess-Control-Allow-Origin: *\r\naccess-control-allow-origin: *\r\nContent-Length: 6\r\n\r\nSECRET",
+    );
+    let output = ask("http", &server, &["-o", "json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let report = json_of(&output);
+    let fields: Vec<_> = report.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(
+        fields,
+        ["verdict", "origin", "url", "request", "response", "failure", "unreachable", "advice"].sorted()
+    );
+    assert_eq!(report["response"]["status"], 200);
+    let values: Vec<_> =
+        report["response"]["headers"].as_array().unwrap().iter().map(|h| h["value"].as_str().unwrap()).collect();
+    assert_eq!(values, ["edge", "*", "*", "6"], "in the order received, without what is nobody's business");
+    assert_eq!(report["failure"]["rule"], "DU012");
+    assert_eq!(report["failure"]["alsoPossible"], json!([]));
+    assert_eq!(report["failure"]["received"], "Access-Control-Allow-Origin: * | Access-Control-Allow-Origin: *");
+    assert!(!out(&output).to_lowercase().contains("secret"));
+}
+
+trait Sorted {
+    fn sorted(self) -> Self;
+}
+
+impl<const N: usize> Sorted for [&str; N] {
+    /// serde_json's maps are sorted when read.
+    fn sorted(mut self) -> Self {
+        self.sort_unstable();
+        self
+    }
+}
+
+#[test]
+fn no_redirect_is_followed() {
+    let elsewhere = Server::plain(filter(PLAIN, &["PUT"], &NAMES));
+    let port = elsewhere.port;
+    let server = Server::plain(move |_| {
+        format!(
+            "HTTP/1.1 307 Temporary Redirect\r\nLocation: http://127.0.0.1:{port}/?code=SECRET\r\nContent-Length: 0\r\n\r\n"
+        )
+    });
+    let output = ask("http", &server, &[]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(out(&output).contains("rule:      DU020 (or DU011): a redirect"), "{}", out(&output));
+    assert!(
+        out(&output).contains(&format!("status 307 to http://127.0.0.1:{port}/\n")) && !out(&output).contains("SECRET")
+    );
+    assert_eq!((server.asked().len(), elsewhere.asked().len()), (1, 0));
+}
+
+#[rstest]
+#[case::not_http("SSH-2.0-OpenSSH_9.2\r\n\r\n", "http")]
+#[case::nothing("", "http")]
+#[case::endless(&("HTTP/1.1 200 OK\r\n".to_owned() + &format!("X-Long: {}\r\n", "x".repeat(1000)).repeat(150)), "http")]
+fn no_readable_answer_is_unknown(#[case] answer: &str, #[case] kind: &str) {
+    let answer = answer.to_owned();
+    let server = Server::plain(move |_| answer.clone());
+    let output = ask("http", &server, &["-o", "json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let report = json_of(&output);
+    assert_eq!((&report["verdict"], &report["unreachable"]["kind"]), (&json!("unknown"), &json!(kind)), "{report:#}");
+    assert_eq!(report["failure"], Value::Null);
+}
+
+/// As browsers read: a value that goes on in the next line, and lines that are no headers.
+#[test]
+fn odd_heads_are_read_as_browsers_read_them() {
+    let server = Server::plain(
+        |_| "HTTP/1.1 204 No Content\r\nB ad\u{1}: x\r\nAccess-Control-Allow-Origin: *\r\nAccess-Control-Allow-Methods: GET,\r\n PUT\r\naccess-control-allow-headers:*\r\n\r\n",
+    );
+    let output = ask("http", &server, &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", out(&output));
+    assert!(out(&output).contains("advice:    DU005"), "{}", out(&output));
+}
+
+#[test]
+fn a_server_that_never_answers_ends_in_time() {
+    let server = Server::plain(|_| {
+        std::thread::sleep(Duration::from_secs(60));
+        String::new()
+    });
+    let report = json_of(&ask("http", &server, &["-o", "json"]));
+    assert_eq!(report["unreachable"]["kind"], "timeout");
+}
+
+#[rstest]
+#[case::mixed(ORIGIN, "http://glance.example.com", "refused", "DU009")]
+#[case::version(ORIGIN, "https://glance.example.com/v2", "refused", "DU011")]
+#[case::internal(ORIGIN, "https://glance.openstack.svc.cluster.local:9292", "refused", "DU010")]
+#[case::loopback(PLAIN, "http://127.0.0.1:1", "refused", "DU010")]
+fn some_urls_are_refused_unasked(#[case] origin: &str, #[case] url: &str, #[case] verdict: &str, #[case] rule: &str) {
+    let output = run(&["--origin", origin, "--url", url, "-o", "json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let report = json_of(&output);
+    assert_eq!((&report["verdict"], &report["failure"]["rule"]), (&json!(verdict), &json!(rule)));
+    assert_eq!(report["request"], Value::Null);
+    assert_eq!(err(&output).contains("--resolve HOST:PORT:ADDRESS"), rule == "DU010");
+}
+
+#[rstest]
+#[case::metadata("http://169.254.169.254", &[], "address")]
+#[case::by_resolve("http://glance.example.com", &["--resolve", "glance.example.com:80:169.254.169.254"], "address")]
+#[case::mapped("http://[::ffff:169.254.169.254]", &[], "address")]
+#[case::decimal("http://2852039166", &[], "address")]
+#[case::aws6("http://[fd00:ec2::254]", &[], "address")]
+#[case::nobody_there("http://glance.example.com:1", &["--resolve", "glance.example.com:1:127.0.0.1"], "connect")]
+fn some_are_out_of_reach(#[case] url: &str, #[case] more: &[&str], #[case] kind: &str) {
+    let output = run(&[&["--origin", PLAIN, "--url", url, "-o", "json"], more].concat());
+    assert_eq!(output.status.code(), Some(1));
+    let report = json_of(&output);
+    assert_eq!((&report["verdict"], &report["unreachable"]["kind"]), (&json!("unknown"), &json!(kind)), "{report:#}");
+}
+
+/// RFC 6761 §6.4: this name never exists. Where no name server answers at all, the time is up first.
+#[test]
+fn a_name_that_does_not_resolve_is_unknown() {
+    let report = json_of(&run(&["--origin", PLAIN, "--url", "http://glance.invalid", "-o", "json"]));
+    assert_eq!((&report["verdict"], &report["failure"]), (&json!("unknown"), &Value::Null));
+    let kind = report["unreachable"]["kind"].as_str().unwrap();
+    assert!(["resolve", "timeout"].contains(&kind), "{report:#}");
+}
+
+#[test]
+fn an_internal_name_is_asked_where_somebody_says() {
+    let server = Server::plain(filter(PLAIN, &["PUT"], &NAMES));
+    let port = server.port;
+    for (name, host) in
+        [("localhost", "localhost"), ("127.0.0.1", "127.0.0.1"), ("glance.openstack.svc", "GLANCE.openstack.svc")]
+    {
+        let (url, resolve) = (format!("http://{name}:{port}/"), format!("{host}:{port}:127.0.0.1"));
+        let output = run(&["--origin", PLAIN, "--url", &url, "--resolve", &resolve]);
+        assert_eq!(output.status.code(), Some(0), "{}", out(&output));
+        assert!(
+            out(&output).contains("advice:    DU010") && out(&output).contains("advice:    DU011"),
+            "{}",
+            out(&output)
+        );
+    }
+    assert!(server.asked().iter().all(|head| head.starts_with("OPTIONS //v2/images/")));
+}
+
+#[test]
+fn tls_is_checked_with_the_given_ca() {
+    let folder = tempfile::tempdir().unwrap();
+    certificates(folder.path(), "glance.example.com", "2");
+    let ca = folder.path().join("ca.pem").display().to_string();
+    let server = Server::secure(folder.path(), filter(ORIGIN, &["PUT"], &NAMES));
+    let fine = ask("https", &server, &["--ca", &ca]);
+    assert_eq!(fine.status.code(), Some(0), "{}{}", out(&fine), err(&fine));
+    let unknown = ask("https", &server, &[]);
+    assert_eq!(unknown.status.code(), Some(1));
+    assert!(out(&unknown).starts_with("unknown: ") && out(&unknown).contains("--ca FILE"), "{}", out(&unknown));
+    assert_eq!(json_of(&ask("https", &server, &["-o", "json"]))["unreachable"]["kind"], "certificate");
+    assert_eq!(server.asked().len(), 1, "nothing is sent to a server that is not known");
+}
+
+#[rstest]
+#[case::other_name("other.example.com", "2", "not for the name glance.example.com")]
+#[case::expired("glance.example.com", "-1", "has expired")]
+fn certificates_that_no_browser_accepts(#[case] name: &str, #[case] days: &str, #[case] said: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    certificates(folder.path(), name, days);
+    let ca = folder.path().join("ca.pem").display().to_string();
+    let server = Server::secure(folder.path(), filter(ORIGIN, &["PUT"], &NAMES));
+    let output = ask("https", &server, &["--ca", &ca]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(out(&output).contains(said) && out(&output).contains("a browser refuses it too"), "{}", out(&output));
+}
+
+/// Firefox does not take it, also if exactly this one is trusted.
+#[test]
+fn a_self_signed_certificate_is_not_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    self_signed(folder.path(), "glance.example.com");
+    let server = Server::secure(folder.path(), filter(ORIGIN, &["PUT"], &NAMES));
+    let ca = folder.path().join("server.pem").display().to_string();
+    let report = json_of(&ask("https", &server, &["-o", "json", "--ca", &ca]));
+    let why = &report["unreachable"];
+    assert_eq!((&report["verdict"], &why["kind"]), (&json!("unknown"), &json!("certificate")), "{report:#}");
+    assert!(why["fix"].as_str().unwrap().contains("Firefox"), "{why}");
+}
+
+#[test]
+fn https_to_a_port_that_speaks_http_is_told() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let served = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        stream.write_all(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n").unwrap();
+        // Until the client has gone.
+        let _ = stream.read_to_end(&mut Vec::new());
+    });
+    let url = format!("https://glance.example.com:{port}");
+    let resolve = format!("glance.example.com:{port}:127.0.0.1");
+    let output = run(&["--origin", ORIGIN, "--url", &url, "--resolve", &resolve, "-o", "json"]);
+    served.join().unwrap();
+    let report = json_of(&output);
+    assert_eq!((&report["verdict"], &report["unreachable"]["kind"]), (&json!("unknown"), &json!("tls")));
+    assert!(report["unreachable"]["message"].as_str().unwrap().ends_with("does not speak TLS"), "{report:#}");
+}
+
+/// Dashboard and Glance of one host: who answers the upload itself is what counts.
+#[rstest]
+#[case::glance("401 Unauthorized\r\nWWW-Authenticate: Keystone uri=\"https://k\"", "404 Not Found", 0, 1)]
+#[case::glance_without_challenge("401 Unauthorized", "200 OK\r\nContent-Type: application/json", 0, 2)]
+#[case::login_without_challenge("401 Unauthorized", "200 OK\r\nContent-Type: text/html", 1, 2)]
+#[case::dashboard("404 Not Found\r\nContent-Type: text/html", "404 Not Found", 1, 1)]
+#[case::login("302 Found\r\nLocation: /auth/login/?next=/", "200 OK", 1, 1)]
+fn of_the_same_origin_the_upload_itself_is_asked(
+    #[case] put: &str,
+    #[case] versions: &str,
+    #[case] code: i32,
+    #[case] questions: usize,
+) {
+    let answers = [put, versions].map(|head| format!("HTTP/1.1 {head}\r\nContent-Length: 0\r\n\r\n"));
+    let server = Server::plain(move |head| answers[usize::from(head.starts_with("GET /image/versions "))].clone());
+    let origin = format!("http://cloud.example.com:{}", server.port);
+    let resolve = format!("cloud.example.com:{}:127.0.0.1", server.port);
+    let output = run(&["--origin", &origin, "--url", &format!("{origin}/image"), "--resolve", &resolve, "-o", "json"]);
+    assert_eq!(output.status.code(), Some(code), "{}", out(&output));
+    let asked = server.asked();
+    assert_eq!(asked.len(), questions, "{asked:?}");
+    assert!(asked[0].starts_with("PUT /image/v2/images/"), "{}", asked[0]);
+    assert_eq!((header(&asked[0], "Content-Length"), header(&asked[0], "X-Auth-Token")), (Some("0"), None));
+    assert_eq!(json_of(&output)["request"]["method"], json!("PUT"));
+}

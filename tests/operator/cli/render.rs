@@ -1,0 +1,206 @@
+//! `render`: files in, manifests or files out.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::process::{Command, Stdio};
+
+use rstest::rstest;
+use serde_json::Value;
+use tempfile::TempDir;
+use test_support::manifests::{beside, cloud, glance, horizon, join, sample};
+
+use super::{PROGRAM, err, out, put, run};
+
+fn quickstart() -> String {
+    join(&[&cloud(), &glance("{}"), &horizon("{}")])
+}
+
+#[rstest]
+#[case::nothing(&[], 2, "Usage:")]
+#[case::unknown(&["frobnicate"], 2, "unrecognized subcommand")]
+#[case::no_file(&["render"], 2, "--filename")]
+#[case::bad_format(&["render", "-f", "-", "-o", "xml"], 2, "invalid value 'xml'")]
+#[case::files_without_folder(&["render", "-f", "-", "-o", "files"], 2, "--out-dir")]
+#[case::folder_without_files(&["render", "-f", "-", "--out-dir", "x"], 2, "--out-dir needs -o files")]
+#[case::plan_and_format(&["render", "-f", "-", "--plan", "-o", "json"], 2, "cannot be used with")]
+#[case::bad_stage(&["render", "-f", "-", "--stage", "all"], 2, "invalid value 'all'")]
+#[case::missing(&["render", "-f", "/nonexistent/x.yaml"], 1, "error: /nonexistent/x.yaml: No such file")]
+#[case::empty(&["render", "-f", "-"], 1, "error: stdin: no object")]
+fn wrong_usage_is_2_and_wrong_input_1(#[case] arguments: &[&str], #[case] code: i32, #[case] said: &str) {
+    let output = run(arguments, "");
+    assert_eq!(output.status.code(), Some(code), "{}", err(&output));
+    assert!(err(&output).contains(said), "{}", err(&output));
+    assert_eq!(out(&output), "");
+}
+
+#[test]
+fn yaml_and_json_hold_the_same_objects() {
+    let yaml = run(&["render", "-f", "-"], &quickstart());
+    assert_eq!(yaml.status.code(), Some(0), "{}", err(&yaml));
+    assert!(err(&yaml).contains("assuming that rehearsals and verification pass"), "{}", err(&yaml));
+    let documents: Vec<Value> = serde_yaml::Deserializer::from_str(out(&yaml))
+        .map(|document| serde::Deserialize::deserialize(document).unwrap())
+        .collect();
+    let json: Value = serde_json::from_str(out(&run(&["render", "-f", "-", "-o", "json"], &quickstart()))).unwrap();
+    assert_eq!(json["items"], Value::Array(documents));
+    let kinds: Vec<_> = json["items"].as_array().unwrap().iter().map(|o| o["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["ConfigMap", "ConfigMap", "Deployment", "Deployment"]);
+}
+
+#[test]
+fn the_plan_is_numbered_sentences() {
+    let output = run(&["render", "-f", "-", "--plan"], &quickstart());
+    assert_eq!(output.status.code(), Some(0));
+    let lines: Vec<_> = out(&output).lines().collect();
+    assert_eq!(lines.len(), 13);
+    assert!(lines[0].starts_with("1. Glance openstack/glance: add the finalizer ("), "{}", lines[0]);
+    assert!(!out(&output).contains("apiVersion"));
+}
+
+#[test]
+fn an_unmet_resource_is_1_and_the_rest_is_printed() {
+    let bad = join(&[
+        &quickstart(),
+        "{apiVersion: horizon.openstack.org/v1beta1, kind: Horizon, metadata: {namespace: openstack, name: other}, spec: {workloadRef: {name: other}}}",
+    ]);
+    let output = run(&["render", "-f", "-"], &bad);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        err(&output).contains("error: Horizon openstack/other: Accepted=False, WorkloadNotFound: "),
+        "{}",
+        err(&output)
+    );
+    assert_eq!(out(&output), out(&run(&["render", "-f", "-"], &quickstart())));
+}
+
+#[test]
+fn suspended_is_0_with_a_note() {
+    let output = run(
+        &["render", "-f", "-"],
+        &join(&[&cloud(), &glance("{suspend: true, cors: {allowedOrigins: ['https://a.example']}}")]),
+    );
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    assert!(err(&output).contains("note: Glance openstack/glance: spec.suspend is true"), "{}", err(&output));
+}
+
+#[test]
+fn input_errors_print_nothing() {
+    let output = run(
+        &["render", "-f", "-"],
+        &join(&[&quickstart(), &glance("{layout: Arch}").replace("name: glance", "name: other")]),
+    );
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(out(&output), "");
+    assert!(
+        err(&output).contains("stdin, document 12 (Glance openstack/other): spec.layout: \"Arch\" is none of"),
+        "{}",
+        err(&output)
+    );
+}
+
+#[rstest]
+#[case("{apiVersion: example.com/v1, kind: Foo, metadata: {name: x}}", 1)]
+#[case("{apiVersion: v1, kind: Secret, metadata: {name: x}}", 0)]
+fn strict_refuses_kinds_that_nobody_knows(#[case] extra: &str, #[case] code: i32) {
+    let yaml = join(&[&quickstart(), extra]);
+    assert_eq!(run(&["render", "-f", "-"], &yaml).status.code(), Some(0));
+    let output = run(&["render", "-f", "-", "--strict"], &yaml);
+    assert_eq!(output.status.code(), Some(code), "{}", err(&output));
+    assert_eq!(err(&output).contains("example.com/v1 Foo is not known"), code == 1);
+}
+
+#[test]
+fn folders_are_walked_in_order_and_hidden_entries_left_out() {
+    let folder = TempDir::new().unwrap();
+    put(folder.path(), "b/glance.yml", &sample("quickstart/glance.yaml"));
+    put(folder.path(), "a.yaml", &sample("quickstart/horizon.yaml"));
+    put(
+        folder.path(),
+        "c/d/cr.json",
+        &format!(
+            "{}",
+            serde_json::json!({"apiVersion": "glance.openstack.org/v1beta1", "kind": "Glance", "metadata": {"name": "glance", "namespace": "openstack"}, "spec": {}})
+        ),
+    );
+    put(folder.path(), "horizon.yaml", &horizon("{}"));
+    put(folder.path(), "..data/horizon.yaml", &horizon("{}"));
+    put(folder.path(), "kustomization.yaml", "resources: [a.yaml]\n");
+    put(folder.path(), "README.md", "no manifest");
+    symlink(folder.path(), folder.path().join("circle")).unwrap();
+    let path = folder.path().to_str().unwrap();
+    let output = run(&["render", "-f", path], "");
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    let workloads: Vec<_> = out(&output).match_indices("kind: Deployment").collect();
+    assert_eq!(workloads.len(), 2);
+    put(folder.path(), "twice.yaml", &horizon("{}"));
+    let output = run(&["render", "-f", path], "");
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(
+        err(&output),
+        format!(
+            "error: {path}/twice.yaml, document 1 (Horizon openstack/horizon): is given twice; first in {path}/horizon.yaml, document 1\n"
+        )
+    );
+}
+
+#[test]
+fn files_go_to_their_folders_and_nowhere_else() {
+    let folder = TempDir::new().unwrap();
+    let out_dir = folder.path().join("out");
+    let arguments = ["render", "-f", "-", "-o", "files", "--out-dir", out_dir.to_str().unwrap()];
+    let output = run(&arguments, &quickstart());
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    let expected = ["openstack/glance/glance/zz-direct-upload.conf", "openstack/horizon/horizon/zz-direct-upload.py"];
+    let printed: Vec<_> = expected.iter().map(|name| out_dir.join(name).display().to_string()).collect();
+    assert_eq!(out(&output).lines().collect::<Vec<_>>(), printed);
+    assert!(
+        fs::read_to_string(out_dir.join(expected[0]))
+            .unwrap()
+            .contains("allowed_origin = https://horizon.example.com\n")
+    );
+    assert!(fs::read_to_string(out_dir.join(expected[1])).unwrap().contains("HORIZON_IMAGES_UPLOAD_MODE = 'direct'\n"));
+
+    // A link that waits there is not followed.
+    let elsewhere = folder.path().join("elsewhere");
+    fs::create_dir(&elsewhere).unwrap();
+    fs::remove_dir_all(out_dir.join("openstack/glance")).unwrap();
+    symlink(&elsewhere, out_dir.join("openstack/glance")).unwrap();
+    let output = run(&arguments, &quickstart());
+    assert_eq!(output.status.code(), Some(1));
+    assert!(err(&output).contains("is a link"), "{}", err(&output));
+    assert_eq!(fs::read_dir(&elsewhere).unwrap().count(), 0);
+}
+
+#[test]
+fn a_linked_file_is_replaced_not_followed() {
+    let folder = TempDir::new().unwrap();
+    let target = folder.path().join("precious");
+    put(folder.path(), "precious", "kept");
+    put(folder.path(), "out/openstack/glance/glance/x", "");
+    symlink(&target, folder.path().join("out/openstack/glance/glance/zz-direct-upload.conf")).unwrap();
+    let out_dir = folder.path().join("out");
+    let output = run(&["render", "-f", "-", "-o", "files", "--out-dir", out_dir.to_str().unwrap()], &quickstart());
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    assert_eq!(fs::read_to_string(target).unwrap(), "kept");
+}
+
+#[test]
+fn a_closed_pipe_is_no_panic() {
+    let mut child = Command::new(PROGRAM).arg("crd").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), err(&output)), (Some(0), ""));
+}
+
+/// What a user puts back into Git beside the resources is rendered to the same bytes.
+#[rstest]
+fn what_is_printed_is_rendered_again_without_a_change(
+    #[values("layouts/debian.yaml", "layouts/kolla.yaml", "layouts/openstackhelm.yaml", "layouts/redhat.yaml")]
+    path: &str,
+) {
+    let arguments = ["render", "--image", "operator:1", "-f", "-"];
+    let first = run(&arguments, &sample(path));
+    assert_eq!(first.status.code(), Some(0), "{}", err(&first));
+    let again = run(&arguments, &beside(&sample(path), out(&first)));
+    assert_eq!((again.status.code(), out(&again)), (Some(0), out(&first)), "{}", err(&again));
+}

@@ -1,0 +1,9 @@
+//! The operator's input and output, and its command line as a program. The folders are those of `src`.
+
+mod cli;
+mod layouts;
+mod monitoring;
+mod observe;
+mod probe;
+mod releases;
+mod report;

@@ -1,0 +1,3 @@
+//! The snapshot of a cluster.
+
+mod live;

@@ -1,0 +1,4 @@
+//! Questions to a Glance.
+
+pub mod server;
+mod table;

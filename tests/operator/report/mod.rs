@@ -1,0 +1,3 @@
+//! What is told.
+
+mod gitops;
