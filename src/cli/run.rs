@@ -8,12 +8,12 @@ use clap::{Args as ClapArgs, ValueEnum};
 use direct_upload_api::Duration;
 use direct_upload_core::judge::Pace;
 use direct_upload_core::plan::Options;
+use ipnet::IpNet;
 use kube::Client;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
 
-use crate::probe::Range;
 use crate::run::{Lease, RunError, Settings, prober, run};
 
 /// Options of `run`.
@@ -50,7 +50,7 @@ pub struct Args {
     /// Never send a preflight to these addresses (link-local ones and metadata services are never
     /// asked); may be repeated
     #[arg(long, value_name = "ADDRESS/BITS", default_values = ["127.0.0.0/8", "::1/128"])]
-    pub preflight_deny: Vec<Range>,
+    pub preflight_deny: Vec<IpNet>,
     /// How log lines look; RUST_LOG filters them
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,

@@ -8,6 +8,7 @@ use std::time::Duration;
 use direct_upload_core::judge::{Unreachable, UnreachableKind};
 use futures::FutureExt;
 use futures::future::select_ok;
+use ipnet::IpNet;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -16,7 +17,7 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
-use super::address::{self, Range};
+use super::address;
 use super::explain_tls;
 
 /// How long the connection may take.
@@ -87,7 +88,7 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 ///
 /// # Errors
 /// It has none.
-pub async fn resolve(host: &Host, denied: &[Range]) -> Result<Vec<SocketAddr>, Unreachable> {
+pub async fn resolve(host: &Host, denied: &[IpNet]) -> Result<Vec<SocketAddr>, Unreachable> {
     let all: Vec<IpAddr> = match host.address.or_else(|| host.name.parse().ok()) {
         Some(address) => vec![address],
         None => tokio::net::lookup_host((host.name.as_str(), host.port))

@@ -11,9 +11,9 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
 use hyper::{Request, header};
 use hyper_util::rt::TokioIo;
+use ipnet::IpNet;
 use tokio::time::timeout;
 
-use super::address::Range;
 use super::connect::{self, Host, Stream, Trust};
 use super::preflight::through;
 use super::proxy::Proxies;
@@ -38,7 +38,7 @@ pub async fn ask(
     inquiry: &CatalogQuery,
     credential: &Credential,
     proxies: &Proxies,
-    denied: &[Range],
+    denied: &[IpNet],
 ) -> Result<PublicEndpoints, String> {
     let answer = exchange(inquiry, credential, proxies, denied);
     timeout(TOTAL, answer).await.unwrap_or_else(|_| Err(format!("no answer within {} s", TOTAL.as_secs())))
@@ -48,7 +48,7 @@ async fn exchange(
     inquiry: &CatalogQuery,
     credential: &Credential,
     proxies: &Proxies,
-    denied: &[Range],
+    denied: &[IpNet],
 ) -> Result<PublicEndpoints, String> {
     let stream = open(inquiry, proxies, denied).await?;
     let no_answer = |why: hyper::Error| format!("no readable HTTP answer: {why}");
@@ -76,7 +76,7 @@ async fn exchange(
     read(&body.to_bytes())
 }
 
-async fn open(inquiry: &CatalogQuery, proxies: &Proxies, denied: &[Range]) -> Result<Box<dyn Stream>, String> {
+async fn open(inquiry: &CatalogQuery, proxies: &Proxies, denied: &[IpNet]) -> Result<Box<dyn Stream>, String> {
     let origin = inquiry.auth_url.origin();
     let name = origin.host().to_owned();
     let address = inquiry.reach.hosts.get(&name).copied();

@@ -6,7 +6,6 @@ pub mod explain_tls;
 pub mod keystone;
 pub mod preflight;
 pub mod proxy;
-pub use address::Range;
 pub use connect::{Host, Trust};
 pub use keystone::Credential;
 pub use preflight::{Probe, probe};

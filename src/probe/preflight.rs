@@ -11,12 +11,12 @@ use direct_upload_core::judge::{
     Advice, Answer, Failure, Outcome, Preflight, Request, Unreachable, UnreachableKind, Unreadable, Verdict,
     diagnose as narrow, head, judge, origin_allowed, same_origin,
 };
+use ipnet::IpNet;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::rustls;
 
-use super::address::Range;
 use super::connect::{self, Host, Stream, Trust};
 use super::explain_tls;
 use super::proxy::{Proxies, Proxy};
@@ -35,7 +35,7 @@ pub struct Probe {
     /// Used for hosts that have no address in `hosts`.
     pub proxies: Proxies,
     /// Never asked, beside what is never asked anyway.
-    pub denied: Vec<Range>,
+    pub denied: Vec<IpNet>,
     /// After a silent refusal, ask for less (up to five times) to learn what it minds.
     pub narrow: bool,
 }

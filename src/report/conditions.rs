@@ -1,7 +1,6 @@
 //! The conditions of a status, from where its plan stands.
 
-use direct_upload_api::{ConditionType, Reason};
-use direct_upload_core::model::Problem;
+use direct_upload_api::{ConditionType, Outlook, Reason};
 use direct_upload_core::plan::State;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
@@ -38,16 +37,16 @@ pub fn conditions(state: &State, facts: &Facts<'_>) -> Vec<Condition> {
 fn judge(type_: ConditionType, state: &State, facts: &Facts<'_>) -> (&'static str, Reason, String) {
     match type_ {
         ConditionType::Ready => match state {
-            State::Done(why) => ("True", why.reason, why.message().clone()),
-            State::Unmet(_, why) => ("False", why.reason, why.message().clone()),
+            State::Done(why) => ("True", why.reason, why.message()),
+            State::Unmet(_, why) => ("False", why.reason, why.message()),
             State::Pending | State::Gone => ("Unknown", Reason::Releasing, String::new()),
         },
         ConditionType::Reconciling => match state {
-            State::Unmet(_, why) if moves(why) => ("True", why.reason, why.message().clone()),
+            State::Unmet(_, why) if moves(why.reason) => ("True", why.reason, why.message()),
             _ => ("False", Reason::Settled, "nothing is under way".into()),
         },
         ConditionType::Stalled => match state {
-            State::Unmet(_, why) if why.reason.is_terminal() => ("True", why.reason, why.message().clone()),
+            State::Unmet(_, why) if why.reason.is_terminal() => ("True", why.reason, why.message()),
             _ => ("False", Reason::Settled, "nothing has to be changed by a person".into()),
         },
         ConditionType::Verified => facts.verified.clone(),
@@ -56,8 +55,8 @@ fn judge(type_: ConditionType, state: &State, facts: &Facts<'_>) -> (&'static st
 }
 
 /// Whether the operator gets there without anybody's help.
-fn moves(problem: &Problem) -> bool {
-    !problem.reason.is_terminal() && problem.reason != Reason::Suspended
+fn moves(reason: Reason) -> bool {
+    !matches!(reason.outlook(), Outlook::Stalls | Outlook::Rests)
 }
 
 /// Links before the unmet one hold; those after it depend on it.
@@ -70,7 +69,7 @@ fn chain(link: ConditionType, state: &State, facts: &Facts<'_>) -> (&'static str
             }
             (Some(here), Some(there)) if here == there => {
                 let status = if why.is_unknown() { "Unknown" } else { "False" };
-                return (status, why.reason, why.message().clone());
+                return (status, why.reason, why.message());
             }
             _ => {}
         }

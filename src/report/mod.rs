@@ -10,4 +10,4 @@ pub mod status;
 pub mod verification;
 pub use events::Events;
 pub use metrics::Metrics;
-pub use status::{glance, horizon};
+pub use status::{api, glance, horizon};

@@ -1,16 +1,14 @@
 //! Where each region stands, for the status of a Horizon.
 
 use direct_upload_api::{GlanceRef, HorizonStatus, ProbeVerdict, Reason, RegionStatus, Verification};
-use direct_upload_core::derive::{Destination, Evidence, HorizonView, Intent};
+use direct_upload_core::derive::{DestinationView, Evidence, HorizonView, Intent};
 use direct_upload_core::model::Problem;
 use direct_upload_core::plan::{Plan, accepted};
 
-use super::status::switches;
-
 /// `status.regions`; empty where the spec names none.
 pub fn status(view: &HorizonView, plan: &Plan, before: &HorizonStatus) -> Vec<RegionStatus> {
-    let one = |destination: &Destination| {
-        let name = destination.region.clone()?;
+    let one = |destination: &DestinationView| {
+        let name = destination.to.region.clone()?;
         let earlier = before.regions.iter().find(|region| region.name == name);
         let Some((verdict, why)) = stands(view, plan, destination) else {
             // Nothing new: what was said last is still the latest news.
@@ -22,17 +20,17 @@ pub fn status(view: &HorizonView, plan: &Plan, before: &HorizonStatus) -> Vec<Re
 }
 
 /// `status.glance`.
-pub fn glance(destination: &Destination) -> Option<GlanceRef> {
-    let key = destination.key()?;
+pub fn glance(destination: &DestinationView) -> Option<GlanceRef> {
+    let key = destination.to.key()?;
     Some(GlanceRef { name: key.name.clone(), namespace: Some(key.namespace.clone()) })
 }
 
 /// `status.glanceEndpoint`.
-pub fn endpoint(destination: &Destination) -> Option<String> {
-    destination.endpoint.as_ref().ok().map(ToString::to_string)
+pub fn endpoint(destination: &DestinationView) -> Option<String> {
+    destination.to.endpoint.as_ref().ok().map(ToString::to_string)
 }
 
-fn region(name: String, destination: &Destination, verdict: Option<ProbeVerdict>, why: &Problem) -> RegionStatus {
+fn region(name: String, destination: &DestinationView, verdict: Option<ProbeVerdict>, why: &Problem) -> RegionStatus {
     RegionStatus {
         name,
         glance: glance(destination),
@@ -44,16 +42,16 @@ fn region(name: String, destination: &Destination, verdict: Option<ProbeVerdict>
 }
 
 /// What is to be said of one region: the first thing that stands in the way there.
-fn stands(view: &HorizonView, plan: &Plan, destination: &Destination) -> Option<(Option<ProbeVerdict>, Problem)> {
-    let verification = view.object.spec.as_ref().map(|s| s.direct_upload.verification).unwrap_or_default();
-    let endpoint = destination.endpoint.as_ref().err().filter(|_| verification != Verification::Off);
-    if let Some(problem) = destination.partner.as_ref().err().or(endpoint) {
+fn stands(view: &HorizonView, plan: &Plan, destination: &DestinationView) -> Option<(Option<ProbeVerdict>, Problem)> {
+    let verification = view.dashboard.object.spec.as_ref().map(|s| s.direct_upload.verification).unwrap_or_default();
+    let endpoint = destination.to.endpoint.as_ref().err().filter(|_| verification != Verification::Off);
+    if let Some(problem) = destination.to.partner.as_ref().err().or(endpoint) {
         return Some((None, problem.clone()));
     }
     if let Intent::Own(problem) = &view.intent {
         return Some((None, problem.clone()));
     }
-    if switches(plan) {
+    if plan.state.is_switching() {
         let message = "on the way to direct; the message of the condition Ready tells more";
         return Some((None, Problem::new(Reason::SwitchingToDirect, message)));
     }

@@ -1,7 +1,7 @@
 //! The statuses.
 
-use direct_upload_api::{ConfiguredMode, GlanceStatus, GrantStatus, HorizonStatus, OriginStatus, Reason};
-use direct_upload_core::derive::{Evidence, Exposures, GlanceView, HorizonView};
+use direct_upload_api::{ConfiguredMode, GlanceStatus, GrantStatus, HorizonStatus, OriginStatus};
+use direct_upload_core::derive::{ApiView, Evidence, Exposures, GlanceView, HorizonView};
 use direct_upload_core::model::Problem;
 use direct_upload_core::plan::{OriginPlan, Plan, State};
 use direct_upload_core::workload::Claim;
@@ -22,23 +22,23 @@ pub fn horizon(view: &HorizonView, plan: &Plan, now: Timestamp) -> Option<Horizo
     if matches!(plan.state, State::Pending | State::Gone) {
         return None;
     }
-    let before = view.object.status.clone().unwrap_or_default();
+    let before = view.dashboard.object.status.clone().unwrap_or_default();
     let origins: Vec<String> =
-        view.origins().unwrap_or_default().into_iter().map(|origin| origin.to_string()).collect();
+        view.dashboard.origins().unwrap_or_default().into_iter().map(|origin| origin.to_string()).collect();
     // One status covers the way to direct; what preflights show stands in the one at its end.
-    let evidence = if switches(plan) { &Evidence::Pending } else { &view.proof.evidence };
+    let evidence = if plan.state.is_switching() { &Evidence::Pending } else { &view.evidence };
     let facts = Facts {
-        generation: view.object.meta.generation,
+        generation: view.dashboard.object.meta.generation,
         config_map: plan.config_map.as_deref(),
         origins: sentence(&origins, "browsers load the dashboard from"),
         verified: verification::condition(view, evidence, &before),
         before: &before.conditions,
         now,
     };
-    let single = view.destinations.iter().find(|d| d.region.is_none());
+    let single = view.destinations.iter().find(|d| d.to.region.is_none());
     Some(HorizonStatus {
-        observed_generation: Some(view.object.meta.generation),
-        public_url: primary(&view.exposures),
+        observed_generation: Some(view.dashboard.object.meta.generation),
+        public_url: primary(&view.dashboard.exposures),
         conditions: conditions(&plan.state, &facts),
         origins,
         upload_mode: mode(view, before.upload_mode),
@@ -51,23 +51,24 @@ pub fn horizon(view: &HorizonView, plan: &Plan, now: Timestamp) -> Option<Horizo
     })
 }
 
-/// Whether it is on the way to direct, and all goes well.
-pub fn switches(plan: &Plan) -> bool {
-    matches!(&plan.state, State::Unmet(_, why) if why.reason == Reason::SwitchingToDirect)
-}
-
 /// The status of a Glance; none while there is nothing to say.
 pub fn glance(view: &GlanceView, plan: &Plan, origins: &[OriginPlan], now: Timestamp) -> Option<GlanceStatus> {
+    let status = api(&view.public, plan, origins, now)?;
+    Some(GlanceStatus { public_url: primary(&view.exposures), ..status })
+}
+
+/// The status of an API to which nobody uploads; none while there is nothing to say.
+pub fn api(view: &ApiView, plan: &Plan, origins: &[OriginPlan], now: Timestamp) -> Option<GlanceStatus> {
     if matches!(plan.state, State::Pending | State::Gone) {
         return None;
     }
-    let before = view.object.status.clone().unwrap_or_default();
+    let before = view.api.resource.status.clone().unwrap_or_default();
     let names: Vec<String> = origins.iter().map(|o| o.origin.to_string()).collect();
     let facts = Facts {
-        generation: view.object.meta.generation,
+        generation: view.api.resource.meta.generation,
         config_map: plan.config_map.as_deref(),
         origins: sentence(&names, "to be accepted:"),
-        verified: verification::of_accepting(view.service),
+        verified: verification::of_accepting(view.api.service),
         before: &before.conditions,
         now,
     };
@@ -82,8 +83,8 @@ pub fn glance(view: &GlanceView, plan: &Plan, origins: &[OriginPlan], now: Times
         origins: i64::try_from(origins.len()).unwrap_or(i64::MAX),
     });
     Some(GlanceStatus {
-        observed_generation: Some(view.object.meta.generation),
-        public_url: primary(&view.exposures),
+        observed_generation: Some(view.api.resource.meta.generation),
+        public_url: None,
         origin_count: i64::try_from(origins.len()).ok(),
         origins: listed.collect(),
         namespace_count: i64::try_from(given.len()).ok().filter(|count| *count > 0),
@@ -109,11 +110,11 @@ fn sentence(origins: &[String], lead: &str) -> String {
 /// What every pod is configured to; while pods are replaced, what they were. Nothing is said of pods that
 /// another resource manages.
 fn mode(view: &HorizonView, before: Option<ConfiguredMode>) -> Option<ConfiguredMode> {
-    let claim = Claim::on(&view.target.as_ref().ok()?.workload);
-    if claim.is_some_and(|claim| !claim.is(&view.object.meta)) {
+    let claim = Claim::on(&view.dashboard.tenure.target.as_ref().ok()?.workload);
+    if claim.is_some_and(|claim| !claim.is(&view.dashboard.object.meta)) {
         return None;
     }
-    let applied = view.applied.as_ref()?;
+    let applied = view.dashboard.tenure.applied.as_ref()?;
     let seen = applied.rollout.as_ref().err().is_none_or(|problem| !problem.is_unknown());
     if seen && applied.mount.is_none() && applied.running.is_empty() {
         return Some(ConfiguredMode::Own);

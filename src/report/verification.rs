@@ -54,7 +54,7 @@ pub fn condition(view: &HorizonView, evidence: &Evidence, before: &HorizonStatus
 }
 
 fn off(view: &HorizonView) -> bool {
-    view.object.spec.as_ref().is_ok_and(|s| s.direct_upload.verification == Verification::Off)
+    view.dashboard.object.spec.as_ref().is_ok_and(|s| s.direct_upload.verification == Verification::Off)
 }
 
 /// A Glance's: what a preflight shows depends on the dashboard. Of other APIs none is made.

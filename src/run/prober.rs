@@ -10,12 +10,13 @@ use std::time::Duration;
 
 use direct_upload_core::judge::{Ledger, Pace};
 use direct_upload_core::model::{Cause, Epoch, ProbeAnswer, ProbeTarget, Standing};
+use ipnet::IpNet;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
 use crate::observe::Live;
-use crate::probe::{Host, Probe, Proxies, Range, Trust};
+use crate::probe::{Host, Probe, Proxies, Trust};
 use crate::report::Metrics;
 
 /// What is to be asked, and of which state of the server.
@@ -26,7 +27,7 @@ pub type Wanted = BTreeMap<ProbeTarget, Epoch>;
 pub struct Settings {
     pub pace: Pace,
     /// Never asked, beside link-local addresses and metadata services.
-    pub denied: Vec<Range>,
+    pub denied: Vec<IpNet>,
 }
 
 /// Preflights under way at once.
@@ -104,7 +105,7 @@ impl Prober {
     }
 }
 
-async fn answer(question: &ProbeTarget, proxies: Proxies, denied: Vec<Range>) -> ProbeAnswer {
+async fn answer(question: &ProbeTarget, proxies: Proxies, denied: Vec<IpNet>) -> ProbeAnswer {
     let trust = match Trust::with(question.reach.ca.as_bytes()) {
         Ok(trust) => trust,
         Err(error) => {

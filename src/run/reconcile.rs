@@ -40,6 +40,7 @@ struct Look {
 enum Status {
     Horizon(Box<direct_upload_core::derive::HorizonView>),
     Glance(Box<direct_upload_core::derive::GlanceView>, Vec<OriginPlan>),
+    Api(Box<direct_upload_core::derive::ApiView>, Vec<OriginPlan>),
 }
 
 impl Reconciler {
@@ -106,16 +107,25 @@ impl Reconciler {
     async fn look(&self, subject: &Subject) -> Option<Look> {
         let world = self.live.world().await;
         let now = Timestamp::now();
-        if subject.kind == Kind::Horizon {
-            let view = world.horizons.get(&subject.key)?;
-            let plan = plan::horizon(view, now, &self.options);
-            Some(Look { meta: view.object.meta.clone(), plan, status: Status::Horizon(Box::new(view.clone())) })
-        } else {
-            let views = if subject.kind == Kind::OpenStackAPI { &world.apis } else { &world.glances };
-            let view = views.get(&subject.key)?;
-            let (plan, origins) = plan::glance(view, now, &self.options);
-            let status = Status::Glance(Box::new(view.clone()), origins);
-            Some(Look { meta: view.object.meta.clone(), plan, status })
+        match subject.kind {
+            Kind::Horizon => {
+                let view = world.horizons.get(&subject.key)?;
+                let plan = plan::horizon(view, now, &self.options);
+                let meta = view.dashboard.object.meta.clone();
+                Some(Look { meta, plan, status: Status::Horizon(Box::new(view.clone())) })
+            }
+            Kind::OpenStackAPI => {
+                let view = world.apis.get(&subject.key)?;
+                let (plan, origins) = plan::api(view, now, &self.options);
+                let meta = view.api.resource.meta.clone();
+                Some(Look { meta, plan, status: Status::Api(Box::new(view.clone()), origins) })
+            }
+            _ => {
+                let view = world.glances.get(&subject.key)?;
+                let (plan, origins) = plan::glance(view, now, &self.options);
+                let meta = view.object.meta.clone();
+                Some(Look { meta, plan, status: Status::Glance(Box::new(view.clone()), origins) })
+            }
         }
     }
 
@@ -205,7 +215,11 @@ impl Reconciler {
             Status::Horizon(view) => {
                 let status = status::horizon(view, &look.plan, now);
                 self.metrics.horizon(&look.meta.key, status.as_ref());
-                send(writer, &look.meta, view.object.status.as_ref(), status).await
+                send(writer, &look.meta, view.dashboard.object.status.as_ref(), status).await
+            }
+            Status::Api(view, origins) => {
+                let status = status::api(view, &look.plan, origins, now);
+                send(writer, &look.meta, view.api.resource.status.as_ref(), status).await
             }
             Status::Glance(view, origins) => {
                 let status = status::glance(view, &look.plan, origins, now);

@@ -18,15 +18,13 @@ _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def binary():
-    """`OPERATOR`, or this checkout's release build, which is made if it is missing."""
+    """`OPERATOR`, or this checkout's release build, made anew where sources have changed."""
     if given := os.environ.get('OPERATOR'):
         return pathlib.Path(given).resolve()
+    print('chaos: building the operator (cargo build --release); OPERATOR=FILE takes another one', flush=True)
+    subprocess.run(['cargo', 'build', '--release', '--locked'], cwd=REPOSITORY, check=True)
     target = pathlib.Path(os.environ.get('CARGO_TARGET_DIR', REPOSITORY / 'target'))
-    built = target / 'release/direct-upload-operator'
-    if not built.exists():
-        print('chaos: building the operator (cargo build --release); OPERATOR=FILE takes another one', flush=True)
-        subprocess.run(['cargo', 'build', '--release', '--locked'], cwd=REPOSITORY, check=True)
-    return built
+    return target / 'release/direct-upload-operator'
 
 
 class Operator:

@@ -49,176 +49,180 @@ impl fmt::Display for ConditionType {
     }
 }
 
-/// Every reason that a condition, an event or a plan may carry.
-///
-/// The names are part of the API: scripts match on them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-pub enum Reason {
+/// What a reason says of what comes next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outlook {
+    /// What is asked for holds.
+    Holds,
+    /// The operator is working, or waits for what is expected to come.
+    Moves,
+    /// Nothing happens until a person changes something.
+    Stalls,
+    /// Nothing happens, because a person asked for that.
+    Rests,
+}
+
+/// One line for each reason: its meaning, the condition that it speaks of, and what comes next.
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $name:ident => $condition:ident, $outlook:ident;)*) => {
+        /// Every reason that a condition, an event or a plan may carry.
+        ///
+        /// The names are part of the API: scripts match on them.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+        pub enum Reason {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Reason {
+            /// The condition that it speaks of.
+            pub const fn condition(self) -> ConditionType {
+                match self {
+                    $(Self::$name => ConditionType::$condition,)*
+                }
+            }
+
+            /// What it says of what comes next.
+            pub const fn outlook(self) -> Outlook {
+                match self {
+                    $(Self::$name => Outlook::$outlook,)*
+                }
+            }
+        }
+    };
+}
+
+reasons! {
     /// The spec can be carried out.
-    Accepted,
+    Accepted => Accepted, Holds;
     /// A value of the spec cannot be used; the message names field and value.
-    InvalidSpec,
+    InvalidSpec => Accepted, Stalls;
     /// DU010: the browser cannot reach this URL (cluster-internal name, loopback, single label).
-    EndpointNotPublic,
+    EndpointNotPublic => Accepted, Stalls;
     /// DU009: Horizon is https and Glance is http; browsers block it.
-    MixedContent,
+    MixedContent => Accepted, Stalls;
     /// No workload of that kind and name exists (yet).
-    WorkloadNotFound,
+    WorkloadNotFound => Accepted, Moves;
     /// More than one workload could be meant; name one.
-    WorkloadAmbiguous,
+    WorkloadAmbiguous => Accepted, Stalls;
     /// Another controller owns the workload.
-    WorkloadOwned,
+    WorkloadOwned => Accepted, Stalls;
     /// An older resource already manages this workload.
-    WorkloadClaimed,
+    WorkloadClaimed => Accepted, Stalls;
     /// The workload has no such container, or several and none was named.
-    ContainerUnknown,
+    ContainerUnknown => Accepted, Stalls;
     /// The layout cannot know where a file goes; say it in `spec.paths`.
-    PathUnknown,
+    PathUnknown => Accepted, Stalls;
     /// The file's folder lies in a volume that nothing can be mounted into.
-    PathReadOnly,
+    PathReadOnly => Accepted, Stalls;
     /// The layout cannot know where a file goes: the operator asks the workload's own image, by a
     /// rehearsal that only looks.
-    Looking,
+    Looking => Accepted, Moves;
     /// The workload's image never reads a file from that place; a rehearsal found it.
-    PathNotRead,
+    PathNotRead => Accepted, Stalls;
     /// The object's stored form cannot be decoded by this version.
-    Undecodable,
+    Undecodable => Accepted, Stalls;
     /// Origins and partner are known.
-    Resolved,
+    Resolved => OriginsResolved, Holds;
     /// Nothing that the operator can see exposes the service to browsers.
-    NotExposed,
+    NotExposed => OriginsResolved, Stalls;
     /// Browsers load the dashboard by plain http only, and nobody has asked for that.
-    PlainHttp,
+    PlainHttp => OriginsResolved, Stalls;
     /// No Glance resource fits; see the message for what was looked for.
-    GlanceNotFound,
+    GlanceNotFound => OriginsResolved, Moves;
     /// Several Glance resources could be meant; set `directUpload.glanceRef`.
-    GlanceAmbiguous,
+    GlanceAmbiguous => OriginsResolved, Stalls;
     /// The Glance does not allow this Horizon's namespace.
-    GlanceNotAllowed,
+    GlanceNotAllowed => OriginsResolved, Stalls;
     /// The Glance allows this namespace, but not this origin: it is plain http, or one too many.
-    OriginNotAllowed,
+    OriginNotAllowed => OriginsResolved, Stalls;
     /// DU021: the Glance takes images by import only, which a direct upload goes round.
-    ImportRequired,
+    ImportRequired => Accepted, Stalls;
     /// The Glance cannot take the origin in; its own status says why.
-    GlanceNotReady,
+    GlanceNotReady => RolledOut, Moves;
     /// The operator has just started and is still reading; never stands in a status.
-    ObservationPending,
+    ObservationPending => OriginsResolved, Moves;
     /// The operator cannot see something that the answer depends on; nothing is taken away.
-    ObservationIncomplete,
+    ObservationIncomplete => OriginsResolved, Moves;
     /// The files are in a ConfigMap.
-    Rendered,
+    Rendered => ConfigRendered, Holds;
     /// There is nothing to render yet.
-    NothingToRender,
+    NothingToRender => ConfigRendered, Holds;
     /// A rehearsal found that the new files would do harm, or nothing; no serving pod was touched.
-    RehearsalFailed,
+    RehearsalFailed => ConfigRendered, Stalls;
     /// A rehearsal found that something which is read later takes the files' effect away.
-    Overridden,
+    Overridden => ConfigRendered, Stalls;
     /// The cluster lets no rehearsal be: a quota, Pod Security, or the operator's own rights.
-    RehearsalRefused,
+    RehearsalRefused => ConfigRendered, Stalls;
     /// A rehearsal has no answer (yet): its pod does not come up, or its time was up.
-    RehearsalUnfinished,
+    RehearsalUnfinished => ConfigRendered, Moves;
     /// Every pod has the files.
-    RolledOut,
+    RolledOut => RolledOut, Holds;
     /// Pods are being replaced, or about to be: a rehearsal comes first.
-    RollingOut,
+    RollingOut => RolledOut, Moves;
     /// Horizon is on its way to direct: first Glance accepts its origins, then its pods are rolled.
-    SwitchingToDirect,
+    SwitchingToDirect => RolledOut, Moves;
     /// The public URL of Glance is not known: nothing says where the browser will upload to.
-    EndpointUnknown,
+    EndpointUnknown => OriginsResolved, Stalls;
     /// Horizon waits until its Glance accepts its origins.
-    WaitingForGlance,
+    WaitingForGlance => RolledOut, Moves;
     /// Glance waits until its Horizons no longer upload directly.
-    WaitingForHorizons,
+    WaitingForHorizons => RolledOut, Moves;
     /// A roll is due but held back by `rollout.notBefore` or `rollout.minInterval`.
-    HeldBack,
+    HeldBack => RolledOut, Moves;
     /// The workload is paused; unpause it.
-    RolloutPaused,
+    RolloutPaused => RolledOut, Stalls;
     /// The workload's update strategy is `OnDelete`; delete its pods when it suits you.
-    RolloutOnDelete,
+    RolloutOnDelete => RolledOut, Stalls;
     /// The StatefulSet's `partition` keeps some pods on the old files.
-    RolloutPartitioned,
+    RolloutPartitioned => RolledOut, Stalls;
     /// The workload is scaled to zero: no pod runs with the files.
-    NoReplicas,
+    NoReplicas => RolledOut, Stalls;
     /// New pods crash; the message is the pod's own.
-    PodsCrashing,
+    PodsCrashing => RolledOut, Stalls;
     /// New pods cannot be created; the message is the controller's own.
-    ReplicaFailure,
+    ReplicaFailure => RolledOut, Stalls;
     /// The rollout exceeded its progress deadline.
-    RolloutStuck,
+    RolloutStuck => RolledOut, Stalls;
     /// The roll failed, and the pods have what they had before; it is not tried again as it was.
-    RollFailed,
+    RollFailed => RolledOut, Stalls;
     /// Another field manager owns a field that must be ours; the message names it.
-    FieldConflict,
+    FieldConflict => RolledOut, Stalls;
     /// Somebody keeps removing our fields; the operator stopped putting them back.
-    Contended,
+    Contended => RolledOut, Stalls;
     /// Nothing is mounted, and nothing has to be.
-    NothingToRoll,
+    NothingToRoll => RolledOut, Holds;
     /// The operator's last write was refused by the API server; it tries again.
-    WriteFailed,
+    WriteFailed => RolledOut, Moves;
     /// No preflight has been made.
-    NotVerified,
+    NotVerified => Verified, Moves;
     /// The preflight was answered, and a browser would refuse the answer; the message names rule and
     /// fix.
-    PreflightRefused,
+    PreflightRefused => Verified, Stalls;
     /// The operator got no answer to its preflight: nothing is known about what browsers get.
-    PreflightUnanswered,
+    PreflightUnanswered => Verified, Moves;
     /// The upload path broke after it had been verified: Horizon's own mode is in force until
     /// preflights pass again for as long.
-    FallenBack,
+    FallenBack => Verified, Moves;
     /// A browser-equivalent preflight passed for each origin.
-    Verified,
+    Verified => Verified, Holds;
     /// In effect; no preflight has proven it.
-    ReadyUnverified,
+    ReadyUnverified => Verified, Holds;
     /// Direct upload is switched off, and our files are gone from Horizon.
-    DirectDisabled,
+    DirectDisabled => Accepted, Holds;
     /// No Horizon and no `cors.allowedOrigins` asks anything of this Glance.
-    NoOrigins,
+    NoOrigins => OriginsResolved, Holds;
     /// `spec.suspend`: reported, but nothing is changed.
-    Suspended,
+    Suspended => RolledOut, Rests;
     /// The resource is being deleted and the workload released.
-    Releasing,
+    Releasing => Accepted, Moves;
     /// The resource waits for nothing.
-    Settled,
+    Settled => RolledOut, Holds;
 }
 
 impl Reason {
     /// True if only a person can change it: the operator waits for an edit, not for time.
-    pub const fn is_terminal(self) -> bool {
-        matches!(
-            self,
-            Self::InvalidSpec
-                | Self::EndpointNotPublic
-                | Self::MixedContent
-                | Self::WorkloadAmbiguous
-                | Self::WorkloadOwned
-                | Self::WorkloadClaimed
-                | Self::ContainerUnknown
-                | Self::PathUnknown
-                | Self::PathReadOnly
-                | Self::PathNotRead
-                | Self::RehearsalFailed
-                | Self::Overridden
-                | Self::RehearsalRefused
-                | Self::Undecodable
-                | Self::NotExposed
-                | Self::PlainHttp
-                | Self::EndpointUnknown
-                | Self::PreflightRefused
-                | Self::GlanceAmbiguous
-                | Self::GlanceNotAllowed
-                | Self::OriginNotAllowed
-                | Self::ImportRequired
-                | Self::RolloutPaused
-                | Self::RolloutOnDelete
-                | Self::RolloutPartitioned
-                | Self::NoReplicas
-                | Self::PodsCrashing
-                | Self::ReplicaFailure
-                | Self::RolloutStuck
-                | Self::RollFailed
-                | Self::FieldConflict
-                | Self::Contended
-        )
+    pub fn is_terminal(self) -> bool {
+        self.outlook() == Outlook::Stalls
     }
 
     /// The rule of the runbook that explains it, if there is one.

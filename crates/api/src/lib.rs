@@ -13,9 +13,10 @@ pub mod rehearsing;
 pub mod rule;
 pub mod shared;
 pub mod web;
-pub use conditions::{ConditionType, Reason};
+pub use conditions::{ConditionType, Outlook, Reason};
 pub use cors::{CorsValue, CorsValues};
 pub use duration::Duration;
+pub use glance::apis::InternalApi;
 pub use glance::image_import::{ImageImport, ImportMethod, IpFamily, WebDownload, WorkerScheme};
 pub use glance::status::{GlanceStatus, GrantStatus, OriginStatus};
 pub use glance::swift::{GlanceSwift, SwiftTenancy};
@@ -29,8 +30,8 @@ pub use openstack_api::{ApiCors, ApiService, OpenStackAPI, OpenStackApiSpec};
 pub use rehearsing::Rehearsing;
 pub use rule::{Rule, Severity};
 pub use shared::{
-    Delivery, Drain, ExposedBy, ExposureKind, FromNamespaces, Layout, Namespaces, Rollout, Scheme, WorkloadKind,
-    WorkloadRef, seconds,
+    Deletion, Delivery, Drain, ExposedBy, ExposureKind, FromNamespaces, Layout, Namespaces, Rollout, Scheme,
+    WorkloadKind, WorkloadRef, seconds,
 };
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{CustomResourceDefinition, JSON};

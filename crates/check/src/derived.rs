@@ -8,9 +8,9 @@ use std::collections::BTreeSet;
 use direct_upload_api::web::Origin;
 use direct_upload_api::{Reason, Severity, WorkloadKind};
 use direct_upload_core::derive::{
-    Exposure, Exposures, Hindrance, Intent, Stated, Through, World, exposures, hindrance,
+    Backends, Exposure, Exposures, Hindrance, Intent, Stated, Through, World, exposures, hindrance,
 };
-use direct_upload_core::model::{Advice, Id, Key, Problem, Snapshot};
+use direct_upload_core::model::{Advice, Id, Key, Problem, Snapshot, Workload};
 
 use super::finding::{Finding, Place};
 use super::objects::Object;
@@ -25,16 +25,20 @@ fn place(objects: &[Object], kind: &str, key: &Key, field: &[&str]) -> Place {
     objects.iter().find(is).map_or_else(missing, |object| object.place(field))
 }
 
+fn workload<'a>(snapshot: &'a Snapshot, unit: &Unit) -> Option<&'a Workload> {
+    WorkloadKind::ALL.iter().find_map(|kind| {
+        let key: Key = unit.name.strip_prefix(kind.as_str())?.strip_prefix(' ')?.parse().ok()?;
+        snapshot.workloads(*kind).get(&key).ok()?.map(|workload| &**workload)
+    })
+}
+
 /// What exposes the workloads of a service.
 fn exposures_of<'a>(snapshot: &Snapshot, units: &'a [Unit], service: Service) -> Vec<(&'a Unit, Exposures)> {
     let of_unit = |unit: &'a Unit| {
-        let workload = WorkloadKind::ALL.iter().find_map(|kind| {
-            let key: Key = unit.name.strip_prefix(kind.as_str())?.strip_prefix(' ')?.parse().ok()?;
-            snapshot.workloads(*kind).get(&key).ok()?.cloned()
-        })?;
+        let workload = workload(snapshot, unit)?;
         let stated = Stated { public_url: None, exposed_by: None };
         let namespace = &workload.meta.key.namespace;
-        Some((unit, exposures(snapshot, stated, Ok(&workload), namespace).ok()?))
+        Some((unit, exposures(snapshot, stated, Ok(workload), namespace).ok()?))
     };
     units.iter().filter(|unit| unit.service() == Some(service)).filter_map(of_unit).collect()
 }
@@ -67,7 +71,8 @@ pub fn hindrances(
     dashboards: &[Dashboard],
 ) -> Vec<Hindered> {
     let told: Vec<Id> = world
-        .accepting()
+        .glances
+        .values()
         .filter_map(|view| view.exposures.as_ref().ok())
         .flat_map(|exposures| exposures.through.iter().map(Through::object))
         .collect();
@@ -90,7 +95,8 @@ pub fn hindrances(
         }
     }
     for unit in units.iter().filter(|unit| unit.service() == Some(Service::Glance)) {
-        for (hindrance, path) in policies::hindrances(objects, &unit.name, &origins(unit)) {
+        let backends = workload(snapshot, unit).and_then(|workload| Backends::of(snapshot, workload).ok());
+        for (hindrance, path) in backends.iter().flat_map(|b| policies::hindrances(objects, b, &origins(unit))) {
             add(unit, hindrance, &path.iter().map(String::as_str).collect::<Vec<_>>());
         }
     }
@@ -143,8 +149,8 @@ pub fn findings(world: &World, objects: &[Object]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (key, view) in &world.horizons {
         let place = place(objects, "Horizon", key, &["spec"]);
-        let problems = [view.exposures.as_ref().err(), view.settings.as_ref().err()];
-        let endpoints = view.destinations.iter().filter_map(|d| d.endpoint.as_ref().err());
+        let problems = [view.dashboard.exposures.as_ref().err(), view.dashboard.settings.as_ref().err()];
+        let endpoints = view.destinations.iter().filter_map(|d| d.to.endpoint.as_ref().err());
         let intent = match &view.intent {
             Intent::Own(problem) if problem.reason == Reason::ImportRequired => Some(problem),
             _ => None,
@@ -153,8 +159,11 @@ pub fn findings(world: &World, objects: &[Object]) -> Vec<Finding> {
         findings.extend(of_resource(&place, problems, &view.advice));
     }
     for view in world.accepting() {
-        let place = place(objects, view.service.kind, &view.object.meta.key, &["spec"]);
-        let problems = [view.exposures.as_ref().err(), view.settings.as_ref().err()];
+        let (service, key) = (view.api.service, &view.api.resource.meta.key);
+        let exposures = world.glances.get(key).filter(|_| service.takes_uploads());
+        let exposures = exposures.and_then(|glance| glance.exposures.as_ref().err());
+        let place = place(objects, service.kind, key, &["spec"]);
+        let problems = [exposures, view.api.asked.settings.as_ref().err()];
         // What it says of the user's own file has no rule here: the rules say it with file and line.
         findings.extend(of_resource(&place, problems.into_iter().flatten(), &view.advice));
     }

@@ -1,6 +1,6 @@
 //! Texts → [`Input`]: manifests become objects, the rest configuration files.
 
-use direct_upload_core::manifests::{insert, undecodable, values};
+use direct_upload_core::manifests::{Document, Node, documents, insert, undecodable};
 use direct_upload_core::openstack::Release;
 use serde_json::Value;
 
@@ -9,7 +9,6 @@ use super::text::Text;
 use super::unit::File;
 use super::{mask, template};
 use crate::Input;
-use crate::formats::yaml::{self, Node};
 
 /// Sorts texts into what they are. Also: what cannot be used, each with its file.
 pub fn sort(texts: Vec<Text>, release: Option<Release>) -> (Input, Vec<String>) {
@@ -51,8 +50,8 @@ fn speaks_of_objects(text: &str) -> bool {
 
 /// The objects of a text; what is none (Helm values, other tools' YAML) is left out.
 fn objects(text: &Text) -> Result<Vec<Object>, String> {
-    let values = match values(&text.name, text.text.as_bytes()) {
-        Ok(values) => values,
+    let documents = match documents(&text.name, text.text.as_bytes()) {
+        Ok(documents) => documents,
         // A chart's templates are no manifests before they are rendered, and other tools' YAML, with
         // tags of its own, never is.
         Err(_) if !text.named && (text.text.contains("{{") || !speaks_of_objects(&text.text)) => return Ok(Vec::new()),
@@ -61,10 +60,9 @@ fn objects(text: &Text) -> Result<Vec<Object>, String> {
             return Err(mask::error(&format!("{at}{what}")));
         }
     };
-    let nodes = yaml::documents(&text.text);
     let mut objects = Vec::new();
-    for (at, (_, value)) in values.into_iter().enumerate() {
-        collect(&text.name, value, nodes.get(at), &mut objects);
+    for Document { value, node, .. } in documents {
+        collect(&text.name, value, Some(&node), &mut objects);
     }
     Ok(objects)
 }

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use direct_upload_core::manifests::{Lines, Node};
 use direct_upload_core::openstack::release;
 use k8s_openapi::ByteString;
 use serde_json::Value;
@@ -12,7 +13,6 @@ use serde_json::Value;
 use super::classify::{self, Kind};
 use super::finding::Place;
 use super::unit::{File, Unit};
-use crate::formats::yaml::{Lines, Node};
 
 /// An object and where it stands.
 #[derive(Clone, Debug)]

@@ -1,14 +1,14 @@
 //! Policies of gateways that stand in objects of their own: Traefik's Middlewares, Contour's HTTPProxies,
 //! Envoy Gateway's SecurityPolicies, Istio's VirtualServices.
 //!
-//! In: objects, and the names under which routes lead to Glance. Out: what of it hinders uploads. The
+//! In: objects, and the Services under which routes lead to Glance. Out: what of it hinders uploads. The
 //! kinds differ in little but where the same words stand, so they are looked for at any depth.
 
 use std::collections::BTreeSet;
 
 use direct_upload_api::Rule;
 use direct_upload_api::web::Origin;
-use direct_upload_core::derive::{Hindrance, body_fails, lacks};
+use direct_upload_core::derive::{Backends, Hindrance, body_fails, lacks};
 use direct_upload_core::model::{Id, Key};
 use serde_json::{Map, Value};
 
@@ -20,11 +20,14 @@ const ROUTES: [&str; 3] = ["Ingress", "HTTPRoute", "IngressRoute"];
 
 const LOGINS: [&str; 6] = ["basicAuth", "digestAuth", "forwardAuth", "extAuth", "oidc", "jwt"];
 
-/// What hinders uploads to the workload of this id, from these origins.
-pub fn hindrances(objects: &[Object], workload: &str, origins: &BTreeSet<&Origin>) -> Vec<(Hindrance, Vec<String>)> {
-    let Some(workload) = objects.iter().find(|object| object.id() == workload) else { return Vec::new() };
-    let near: Vec<&Object> = objects.iter().filter(|o| o.namespace() == workload.namespace()).collect();
-    let services: Vec<&str> = near.iter().filter(|o| selects(o, workload)).map(|o| o.name()).collect();
+/// What hinders uploads to the workload of these Services, from these origins.
+pub fn hindrances(
+    objects: &[Object],
+    backends: &Backends,
+    origins: &BTreeSet<&Origin>,
+) -> Vec<(Hindrance, Vec<String>)> {
+    let near: Vec<&Object> = objects.iter().filter(|o| o.namespace() == backends.namespace).collect();
+    let services: Vec<&str> = backends.services.iter().map(String::as_str).collect();
     let leads = |o: &&&Object| ROUTES.contains(&o.kind()) && mentions(&o.value["spec"], &services);
     let routes: Vec<&Object> = near.iter().filter(leads).copied().collect();
     let names: Vec<&str> = services.iter().copied().chain(routes.iter().map(|o| o.name())).collect();
@@ -38,14 +41,6 @@ pub fn hindrances(objects: &[Object], workload: &str, origins: &BTreeSet<&Origin
         }
     }
     found
-}
-
-/// Whether an object is a Service of the workload's pods.
-fn selects(object: &Object, workload: &Object) -> bool {
-    let labels = &workload.value["spec"]["template"]["metadata"]["labels"];
-    let selector = object.value["spec"]["selector"].as_object();
-    object.kind() == "Service"
-        && selector.is_some_and(|s| !s.is_empty() && s.iter().all(|(name, value)| labels[name] == *value))
 }
 
 /// Whether a text in a value is one of some names, or its long form (`name.namespace.svc…`).

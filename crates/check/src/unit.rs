@@ -1,10 +1,10 @@
 //! Files that one program reads together.
 
+use direct_upload_core::manifests::Lines;
 use direct_upload_core::openstack::Release;
 
 use super::classify::{self, Kind};
 use super::finding::Place;
-use crate::formats::yaml::Lines;
 
 /// One configuration file, wherever it stands: in a file of its own, in a ConfigMap, in a Secret.
 #[derive(Clone, Debug, PartialEq)]

@@ -27,9 +27,9 @@ async fn workloads_that_are_not_read_yet_are_unknown_and_not_absent() {
     let horizon = &world.horizons[&Key::new("openstack", "horizon")];
     let glance = &world.glances[&Key::new("openstack", "glance")];
     for problem in [
-        horizon.exposures.as_ref().err(),
+        horizon.dashboard.exposures.as_ref().err(),
         glance.exposures.as_ref().err(),
-        horizon.destinations[0].endpoint.as_ref().err(),
+        horizon.destinations[0].to.endpoint.as_ref().err(),
     ] {
         assert!(problem.is_some_and(Problem::is_unknown), "{problem:?}");
     }

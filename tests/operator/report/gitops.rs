@@ -38,14 +38,15 @@ fn objects(state: &State) -> Vec<Value> {
         let status = report::horizon(view, &plan, now).expect("a status");
         of("horizon", "Horizon", serde_json::to_value(status).expect("JSON"))
     });
-    let accepting = world.accepting().map(|view| {
-        let status = serde_json::to_value(report::glance(view, &plan, &[], now).expect("a status")).expect("JSON");
-        match view.service.kind {
-            "Glance" => of("glance", "Glance", status),
-            kind => of("cors", kind, status),
-        }
+    let glances = world.glances.values().map(|view| {
+        let status = report::glance(view, &plan, &[], now).expect("a status");
+        of("glance", "Glance", serde_json::to_value(status).expect("JSON"))
     });
-    let objects: Vec<Value> = horizons.chain(accepting).collect();
+    let apis = world.apis.values().map(|view| {
+        let status = report::api(view, &plan, &[], now).expect("a status");
+        of("cors", "OpenStackAPI", serde_json::to_value(status).expect("JSON"))
+    });
+    let objects: Vec<Value> = horizons.chain(glances).chain(apis).collect();
     assert_eq!(objects.len(), 3);
     objects
 }

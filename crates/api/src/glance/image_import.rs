@@ -69,7 +69,8 @@ pub struct ImageImport {
 }
 
 /// Ways in which an image comes in by import.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, strum::IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
 pub enum ImportMethod {
     /// `glance-direct`: the client stages the data, then asks for the import.
     GlanceDirect,
@@ -95,7 +96,8 @@ pub struct Conversion {
 }
 
 /// Formats that Glance converts to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, strum::IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub enum OutputFormat {
     /// `raw`.
     Raw,
@@ -216,23 +218,14 @@ pub enum IpFamily {
 
 impl ImportMethod {
     /// As Glance calls it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::GlanceDirect => "glance-direct",
-            Self::WebDownload => "web-download",
-            Self::CopyImage => "copy-image",
-            Self::GlanceDownload => "glance-download",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 
 impl OutputFormat {
     /// As Glance calls it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Raw => "raw",
-            Self::QCOW2 => "qcow2",
-            Self::VMDK => "vmdk",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }

@@ -3,4 +3,3 @@
 pub mod directives;
 pub mod haproxy;
 pub mod python;
-pub mod yaml;

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use direct_upload_api::{ExposureKind, Rule, is_ours};
 
-use super::glance::GlanceView;
+use super::glance::Glance;
 use super::hindrance::{self, Hindrance, Through};
 use crate::model::{Advice, Id, Ingress, Key, Meta, Owners, RefusedWrite, Route, Snapshot};
 use crate::workload::{Claim, annotations};
@@ -90,10 +90,10 @@ impl<'a> From<&'a Arc<Route>> for Annotated<'a> {
 }
 
 /// What is to be written for a Glance.
-pub fn of(snapshot: &Snapshot, view: &GlanceView) -> Found {
+pub fn of(snapshot: &Snapshot, glance: &Glance) -> Found {
     let mut found = Found::default();
-    let Some(through) = managed(view) else { return found };
-    let meta = &view.object.meta;
+    let Some(through) = managed(glance) else { return found };
+    let meta = &glance.object.meta;
     let claim = Claim { kind: "Glance".into(), key: meta.key.clone(), uid: meta.uid.clone() };
     let namespace = &meta.key.namespace;
     let ingresses = snapshot.ingresses.seen(namespace).map(Annotated::from);
@@ -128,15 +128,15 @@ pub fn of(snapshot: &Snapshot, view: &GlanceView) -> Found {
 
 /// The objects that are ours to adjust: none once that is no longer asked for. `None` while it is not
 /// known; then nothing is changed.
-fn managed(view: &GlanceView) -> Option<&[Through]> {
-    if view.terminating {
+fn managed(glance: &Glance) -> Option<&[Through]> {
+    if glance.public.resource.terminating {
         return None;
     }
-    if view.object.meta.deleting.is_some() || !view.object.spec.as_ref().ok()?.exposure.manage {
+    if glance.object.meta.deleting.is_some() || !glance.object.spec.as_ref().ok()?.exposure.manage {
         return Some(&[]);
     }
-    view.target.as_ref().ok()?;
-    match &view.exposures {
+    glance.public.tenure.target.as_ref().ok()?;
+    match &glance.exposures {
         Ok(exposures) => Some(&exposures.through),
         Err(problem) if problem.is_unknown() => None,
         Err(_) => Some(&[]),
@@ -173,14 +173,30 @@ fn remedies(through: &Through) -> BTreeMap<String, String> {
         }
         Through::HttpRoute(..) => return BTreeMap::new(),
     };
-    let remedies = hindrance::of(&[bare], &BTreeSet::new()).into_iter().filter_map(|hindrance| hindrance.remedy);
+    let remedies = hindrance::of([&bare], &BTreeSet::new()).into_iter().filter_map(|hindrance| hindrance.remedy);
     let free = remedies.filter(|(name, _)| !annotations.contains_key(name));
     free.map(|(name, value)| (name, value.to_owned())).collect()
 }
 
 impl Found {
+    /// What is to be said of the objects that lead browsers to a Glance.
+    pub fn of_exposures(&self, glance: &Glance, hindrances: &[Hindrance]) -> Vec<Advice> {
+        let Ok(exposures) = &glance.exposures else { return Vec::new() };
+        let manages = glance.manages_exposure();
+        let tell = |hindrance: &Hindrance| {
+            if manages { self.advice(hindrance, &exposures.through) } else { hindrance.advice() }
+        };
+        let mut advice: Vec<_> = hindrances.iter().map(tell).collect();
+        if manages && exposures.is_stated() {
+            let found = "with spec.publicURL no exposing object is looked at, and so none is managed";
+            let stated = Advice::new(found).field("spec.exposure.manage");
+            advice.push(stated.fix("name them in spec.exposedBy instead"));
+        }
+        advice
+    }
+
     /// What is to be said of a hindrance, where it is asked that the operator mends them.
-    pub fn advice(&self, hindrance: &Hindrance, through: &[Through]) -> Advice {
+    fn advice(&self, hindrance: &Hindrance, through: &[Through]) -> Advice {
         let advice = hindrance.advice();
         match self.why(hindrance, through) {
             Some(why) => advice.fix(format!("{}; spec.exposure.manage leaves it: {why}", hindrance.fix)),

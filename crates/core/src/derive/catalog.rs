@@ -10,8 +10,8 @@ use direct_upload_api::web::{Endpoint, PublicUrl};
 use direct_upload_api::{DirectUpload, HorizonSpec, Rule};
 
 use super::destination::{Destination, Wish};
-use super::glance::GlanceView;
-use super::horizon::HorizonView;
+use super::glance::Glance;
+use super::horizon::Dashboard;
 use super::proof;
 use crate::model::{Advice, CatalogQuery, CatalogReading, Key, PublicEndpoints, Snapshot};
 
@@ -46,18 +46,18 @@ pub enum Says {
 
 impl Observed {
     /// What is known for a Horizon; nothing offline, where nobody can be asked.
-    pub fn of(snapshot: &Snapshot, view: &HorizonView, spec: &HorizonSpec) -> Self {
-        let asks = spec.direct_upload.enabled && view.object.meta.deleting.is_none();
+    pub fn of(snapshot: &Snapshot, dashboard: &Dashboard, spec: &HorizonSpec) -> Self {
+        let asks = spec.direct_upload.enabled && dashboard.object.meta.deleting.is_none();
         let asked = spec.direct_upload.catalog.as_ref().filter(|_| asks && !snapshot.answers.are_assumed());
         let Some(catalog) = asked else { return Self::default() };
-        let key = &view.object.meta.key;
+        let key = &dashboard.object.meta.key;
         let source = proof::ca(key, spec);
         let unknown = |why: String| Self { inquiry: None, source: source.clone(), says: Says::Unknown(why) };
         let auth_url = match PublicUrl::parse(&catalog.auth_url) {
             Ok(url) => url,
             Err(why) => return unknown(format!("spec.directUpload.catalog.authURL: {why}")),
         };
-        let reach = match proof::reach(snapshot, view, spec, source.as_ref()) {
+        let reach = match proof::reach(snapshot, dashboard, spec, source.as_ref()) {
             Ok(reach) => Arc::new(reach),
             Err(why) if why.pending => return Self { inquiry: None, source, says: Says::Pending },
             Err(why) => return unknown(why.to_string()),
@@ -107,13 +107,14 @@ impl Observed {
 
 /// What is to be said of one destination's URL.
 pub fn advice(
-    glances: &BTreeMap<Key, GlanceView>,
-    view: &HorizonView,
+    glances: &BTreeMap<Key, Glance>,
+    dashboard: &Dashboard,
+    catalog: &Observed,
     wish: Wish<'_>,
     destination: &Destination,
 ) -> Vec<Advice> {
     let mut advice = Vec::new();
-    if let (Says::Published(published), Some(region)) = (&view.catalog.says, wish.region)
+    if let (Says::Published(published), Some(region)) = (&catalog.says, wish.region)
         && !published.contains_key(region)
     {
         let found = format!(
@@ -124,7 +125,7 @@ pub fn advice(
     }
     let Ok(endpoint) = &destination.endpoint else { return advice };
     let exposed = destination.key().and_then(|key| Some((key, glances.get(key)?.exposures.as_ref().ok()?)));
-    let published = view.catalog.endpoint(wish.region).map(|_| PUBLISHED.to_owned());
+    let published = catalog.endpoint(wish.region).map(|_| PUBLISHED.to_owned());
     let stated = wish.glance_endpoint.map(|_| wish.field("glanceEndpoint"));
     if let Some(says) = published.clone().or(stated.clone()) {
         advice.extend(form(&says, endpoint));
@@ -141,7 +142,7 @@ pub fn advice(
         let found = format!("{field} is {written}, but {CATALOG} publishes {endpoint}, which Horizon follows");
         advice.push(Advice::new(found).rule(Rule::WrongEndpoint).fix("correct whichever is wrong"));
     }
-    let origins = view.origins().unwrap_or_default();
+    let origins = dashboard.origins().unwrap_or_default();
     if let Some(origin) = origins.get(endpoint.origin()) {
         let found = format!(
             "the dashboard and {endpoint} have the same origin, {origin}: from there browsers ask nothing of CORS and make no preflight; Glance need not accept it, and verified is that Glance itself answers there"

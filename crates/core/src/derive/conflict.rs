@@ -8,9 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use direct_upload_api::web::Origin;
 
 use super::exposure::Exposures;
-use super::glance::GlanceView;
-use super::horizon::HorizonView;
-use crate::model::{Advice, HttpRoute, Key, Problem, Snapshot, find_condition};
+use super::grant::Grants;
+use crate::model::{Advice, HttpRoute, Problem, Snapshot, find_condition};
 
 /// How many a sentence names.
 const NAMED: usize = 3;
@@ -18,26 +17,35 @@ const NAMED: usize = 3;
 /// Host and path, as two objects would have to share them.
 type Place = (String, String);
 
-/// Adds to the advice of each view what else claims its places, and to that of each Glance which
-/// origins several namespaces have.
-pub fn advise(snapshot: &Snapshot, glances: &mut BTreeMap<Key, GlanceView>, horizons: &mut BTreeMap<Key, HorizonView>) {
-    let mut wanted: BTreeMap<Place, BTreeSet<String>> = BTreeMap::new();
-    let derived = glances.values().map(|v| &v.exposures).chain(horizons.values().map(|v| &v.exposures));
-    for place in derived.flat_map(places) {
-        wanted.entry(place).or_default();
+/// Which objects claim the places of more than one.
+pub struct Rivals(BTreeMap<Place, BTreeSet<String>>);
+
+impl Rivals {
+    /// Looks for them at all services.
+    pub fn of<'a>(snapshot: &Snapshot, derived: impl Iterator<Item = &'a Result<Exposures, Problem>>) -> Self {
+        let mut wanted: BTreeMap<Place, BTreeSet<String>> =
+            derived.flat_map(places).map(|place| (place, BTreeSet::new())).collect();
+        claims(snapshot, |place, object| {
+            if let Some(claims) = wanted.get_mut(&place) {
+                claims.insert(object());
+            }
+        });
+        wanted.retain(|_, claims| claims.len() > 1);
+        Self(wanted)
     }
-    claims(snapshot, |place, object| {
-        if let Some(claims) = wanted.get_mut(&place) {
-            claims.insert(object());
-        }
-    });
-    wanted.retain(|_, claims| claims.len() > 1);
-    for view in glances.values_mut() {
-        view.advice.extend(rivals(&view.exposures, &wanted));
-        view.advice.extend(shared(view));
-    }
-    for view in horizons.values_mut() {
-        view.advice.extend(rivals(&view.exposures, &wanted));
+
+    /// What claims a place of this service, and is not what leads browsers to it.
+    pub fn advice(&self, exposures: &Result<Exposures, Problem>) -> Vec<Advice> {
+        let own: BTreeSet<&str> = exposures.iter().flat_map(|e| &e.urls).map(|e| e.source.as_str()).collect();
+        let places: BTreeSet<Place> = places(exposures).collect();
+        let sentence = |place: &Place| {
+            let others = self.0.get(place)?.iter().filter(|claim| !own.contains(claim.as_str()));
+            let others = list(others.map(String::as_str))?;
+            let (host, path) = place;
+            let found = format!("{host}{path} is claimed by {others}, too, which is not counted here");
+            Some(Advice::new(found).fix("see who shall have that host name: its pages are what Glance trusts"))
+        };
+        places.iter().filter_map(sentence).collect()
     }
 }
 
@@ -88,24 +96,10 @@ fn is_accepted(route: &HttpRoute) -> bool {
     route.parents.iter().any(|p| find_condition(&p.conditions, "Accepted").is_some_and(|t| t.status == "True"))
 }
 
-/// What claims a place of this service, and is not what leads browsers to it.
-fn rivals(exposures: &Result<Exposures, Problem>, claims: &BTreeMap<Place, BTreeSet<String>>) -> Vec<Advice> {
-    let own: BTreeSet<&str> = exposures.iter().flat_map(|e| &e.urls).map(|e| e.source.as_str()).collect();
-    let places: BTreeSet<Place> = places(exposures).collect();
-    let sentence = |place: &Place| {
-        let others = claims.get(place)?.iter().filter(|claim| !own.contains(claim.as_str()));
-        let others = list(others.map(String::as_str))?;
-        let (host, path) = place;
-        let found = format!("{host}{path} is claimed by {others}, too, which is not counted here");
-        Some(Advice::new(found).fix("see who shall have that host name: its pages are what Glance trusts"))
-    };
-    places.iter().filter_map(sentence).collect()
-}
-
 /// Origins that Horizons of several namespaces have.
-fn shared(view: &GlanceView) -> Vec<Advice> {
+pub fn shared(grants: &Grants) -> Vec<Advice> {
     let mut by_origin: BTreeMap<&Origin, Vec<&str>> = BTreeMap::new();
-    for (namespace, origins) in &view.grants.given {
+    for (namespace, origins) in &grants.given {
         for origin in origins {
             by_origin.entry(origin).or_default().push(namespace);
         }

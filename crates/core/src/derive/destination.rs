@@ -62,6 +62,13 @@ pub struct Destination {
     pub partner: Result<Partner, Problem>,
     /// The URL that the browser will upload to.
     pub endpoint: Result<Endpoint, Problem>,
+}
+
+/// A destination as it stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DestinationView {
+    pub to: Destination,
+    /// The Glance resource, if there is one.
     pub glance: Option<GlanceState>,
     /// What is asked; nothing where no answer would matter.
     pub questions: BTreeSet<ProbeTarget>,
@@ -72,24 +79,6 @@ pub struct Destination {
 }
 
 impl Destination {
-    pub fn new(
-        wish: Wish<'_>,
-        namespace: &str,
-        partner: Result<Partner, Problem>,
-        endpoint: Result<Endpoint, Problem>,
-    ) -> Self {
-        Self {
-            region: wish.region.map(str::to_owned),
-            named: wish.named(namespace),
-            partner,
-            endpoint,
-            glance: None,
-            questions: BTreeSet::new(),
-            epoch: None,
-            evidence: Evidence::None,
-        }
-    }
-
     /// Those of a dashboard's origins from which uploads here need CORS; all, where it is not known.
     pub fn crossing(&self, mut origins: BTreeSet<Origin>) -> BTreeSet<Origin> {
         if let Ok(endpoint) = &self.endpoint {

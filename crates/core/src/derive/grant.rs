@@ -1,4 +1,4 @@
-//! What a Glance grants to the Horizons that ask it: whose origins it accepts, and no more.
+//! Stage 4: what a Glance grants to the Horizons that ask it: whose origins it accepts, and no more.
 //!
 //! In: the Horizons that ask, what the Glance's owner allows, and what the mounted file was made for.
 //! Out: [`Grants`]. A Horizon's own objects are its tenant's to write, so nothing here rests on them
@@ -9,11 +9,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use direct_upload_api::web::Origin;
 use direct_upload_api::{AllowedHorizons, FromNamespaces, Reason, Scheme};
 
+use super::api::Api;
 use super::consent;
-use super::glance::GlanceView;
-use super::horizon::HorizonView;
+use super::glance::Glance;
+use super::horizon::{Dashboard, Intent};
+use super::pairing::Pairing;
 use crate::model::{Key, Problem, Snapshot};
-use crate::workload::annotations;
+use crate::workload::{Applied, annotations};
 
 /// Origins of each other namespace, unless the Glance says another number.
 const MOST: u32 = 16;
@@ -29,6 +31,10 @@ pub type ByNamespace = BTreeMap<String, BTreeSet<Origin>>;
 pub struct Grants {
     /// What is asked for and granted now.
     pub given: ByNamespace,
+    /// Which Horizons each granted origin is of.
+    pub by: BTreeMap<Origin, BTreeSet<Key>>,
+    /// Horizons whose pods upload here directly, or may.
+    pub holders: BTreeSet<Key>,
     /// What the file that is mounted was made for.
     pub before: ByNamespace,
     /// Origins without consent that pods still upload from, or may: those pods leave first.
@@ -81,87 +87,128 @@ pub fn parse(text: &str) -> Option<ByNamespace> {
     Some(all.into_iter().map(|(namespace, list)| (namespace, origins(list))).collect())
 }
 
-impl GlanceView {
-    /// Grants what the Horizons ask for that go here or whose pods still upload here. `unseen` are
-    /// namespaces with one that cannot be seen whole: it may need anything that it is allowed to use.
-    pub fn grant(&mut self, snapshot: &Snapshot, askers: &[&HorizonView], unseen: &BTreeMap<String, Problem>) {
-        let Ok(spec) = &self.object.spec else { return };
-        let allowed = spec.cors.allowed_horizons.clone();
-        let own = self.object.meta.key.clone();
-        let consent = |namespace: &str| consent::check(snapshot, &own, &allowed.namespaces, namespace);
-        let in_use = self.origins_in_use();
-        let mut grants = Grants { before: self.granted_before(), ..Grants::default() };
-        let mut ledger = Ledger::of(&own, &allowed, &grants.before, &in_use);
-        let mut asked = Vec::new();
-        for horizon in askers {
-            let key = &horizon.object.meta.key;
-            let had = grants.before.get(&key.namespace).cloned().unwrap_or_default();
-            match consent(&key.namespace) {
-                Ok(()) => {
-                    match horizon.origins_at(&own) {
-                        Ok(mut origins) => {
-                            // One that is no longer needed because the two share it is not worth a roll.
-                            let all = horizon.origins().unwrap_or_default();
-                            origins.extend(all.into_iter().filter(|o| in_use.contains(o)));
-                            asked.extend(origins.into_iter().map(|o| (!had.contains(&o), key, o)));
-                        }
-                        Err(problem) if problem.is_unknown() || horizon.holds() => {
-                            grants.unseen.insert(key.namespace.clone(), problem);
-                        }
-                        Err(_) => {}
-                    }
-                    if horizon.holds() {
-                        self.holders.insert(key.clone());
-                    }
-                }
-                Err(problem) if problem.is_unknown() => drop(grants.unseen.insert(key.namespace.clone(), problem)),
-                Err(_) if horizon.holds() && !had.is_empty() => {
-                    self.holders.insert(key.clone());
-                    grants.leaving.extend(had);
-                }
-                Err(_) => {}
-            }
-        }
-        let asks_here =
-            |namespace: &String| allowed.namespaces.from != FromNamespaces::Same || *namespace == own.namespace;
-        let unseen = unseen.iter().filter(|(namespace, _)| asks_here(namespace) && consent(namespace).is_ok());
-        grants.unseen.extend(unseen.map(|(namespace, problem)| (namespace.clone(), problem.clone())));
-        // What stands has the first word, so that nobody's new origin takes another's place.
-        asked.sort();
-        let mut granted = BTreeSet::new();
-        for (_, key, origin) in asked {
-            match ledger.enter(&key.namespace, &origin) {
-                Ok(()) => drop(granted.insert((key, origin))),
-                Err(refusal) => {
-                    if matches!(refusal, Refusal::Never(_)) && self.holders.contains(key) {
-                        grants.leaving.insert(origin);
-                    }
-                    grants.refused.entry(key.clone()).or_insert(refusal);
-                }
-            }
-        }
-        for (key, origin) in granted {
-            self.wanted.entry(origin.clone()).or_default().push(format!("Horizon {key}"));
-            grants.given.entry(key.namespace.clone()).or_default().insert(origin);
-        }
-        self.grants = grants;
-    }
+/// A Horizon that asks.
+#[derive(Clone, Copy, Debug)]
+pub struct Asker<'a> {
+    pub dashboard: &'a Dashboard,
+    pub pairing: &'a Pairing,
+}
 
-    /// What the file that is in effect was made for.
-    fn granted_before(&self) -> ByNamespace {
-        let mut before = ByNamespace::new();
-        for config_map in self.applied.as_ref().map(crate::workload::Applied::in_effect).unwrap_or_default() {
-            let said = config_map.meta.ours.get(annotations::GRANTED).and_then(|text| parse(text));
-            for (namespace, origins) in said.into_iter().flatten() {
-                before.entry(namespace).or_default().extend(origins);
-            }
+/// What each Glance grants to the Horizons that go there or whose pods still upload there.
+pub fn all(
+    snapshot: &Snapshot,
+    glances: &BTreeMap<Key, Glance>,
+    dashboards: &BTreeMap<Key, Dashboard>,
+    pairings: &BTreeMap<Key, Pairing>,
+) -> BTreeMap<Key, Grants> {
+    let mut askers: BTreeMap<Key, Vec<Asker<'_>>> = BTreeMap::new();
+    for (dashboard, pairing) in dashboards.values().zip(pairings.values()) {
+        for glance in pairing.needs(dashboard) {
+            askers.entry(glance).or_default().push(Asker { dashboard, pairing });
         }
-        before
+    }
+    // Namespaces with one that cannot be seen whole: it may need anything that it is allowed to use.
+    let unseen = dashboards.values().filter_map(|d| Some((d.object.meta.key.namespace.clone(), d.unseen()?)));
+    let unseen: BTreeMap<_, _> = unseen.collect();
+    let of = |key: &Key, glance: &Glance| {
+        let spec = glance.object.spec.as_ref().ok();
+        let allowed = spec.map(|spec| &spec.cors.allowed_horizons);
+        let grant = |allowed| of(snapshot, glance, allowed, askers.get(key).map_or(&[], Vec::as_slice), &unseen);
+        allowed.map(grant).unwrap_or_default()
+    };
+    glances.iter().map(|(key, glance)| (key.clone(), of(key, glance))).collect()
+}
+
+/// What becomes of a Horizon's intent: one that is refused goes no further.
+pub fn settled(pairing: &Pairing, horizon: &Key, grants: &BTreeMap<Key, Grants>) -> Intent {
+    let refusal = |glance: &Key| grants.get(glance)?.refused.get(horizon);
+    let refusals: Vec<_> = pairing.destinations.iter().filter_map(|d| refusal(d.key()?)).collect();
+    let never = refusals.iter().find(|refusal| matches!(refusal, Refusal::Never(_)));
+    match never.or(refusals.first()) {
+        Some(Refusal::Never(problem)) => Intent::Own(problem.clone()),
+        Some(Refusal::NoRoom(problem)) => Intent::Hold(problem.clone()),
+        None => pairing.intent.clone(),
     }
 }
 
+fn of(
+    snapshot: &Snapshot,
+    glance: &Glance,
+    allowed: &AllowedHorizons,
+    askers: &[Asker<'_>],
+    unseen: &BTreeMap<String, Problem>,
+) -> Grants {
+    let own = &glance.object.meta.key;
+    let consent = |namespace: &str| consent::check(snapshot, own, &allowed.namespaces, namespace);
+    let in_use = glance.public.origins_in_use();
+    let mut grants = Grants { before: granted_before(&glance.public), ..Grants::default() };
+    let mut quota = Quota::of(own, allowed, &grants.before, &in_use);
+    let mut asked = Vec::new();
+    for Asker { dashboard, pairing } in askers {
+        let key = &dashboard.object.meta.key;
+        let had = grants.before.get(&key.namespace).cloned().unwrap_or_default();
+        match consent(&key.namespace) {
+            Ok(()) => {
+                match pairing.origins_at(own, dashboard) {
+                    Ok(mut origins) => {
+                        // One that is no longer needed because the two share it is not worth a roll.
+                        let all = dashboard.origins().unwrap_or_default();
+                        origins.extend(all.into_iter().filter(|o| in_use.contains(o)));
+                        asked.extend(origins.into_iter().map(|o| (!had.contains(&o), key, o)));
+                    }
+                    Err(problem) if problem.is_unknown() || dashboard.holds() => {
+                        grants.unseen.insert(key.namespace.clone(), problem);
+                    }
+                    Err(_) => {}
+                }
+                if dashboard.holds() {
+                    grants.holders.insert(key.clone());
+                }
+            }
+            Err(problem) if problem.is_unknown() => drop(grants.unseen.insert(key.namespace.clone(), problem)),
+            Err(_) if dashboard.holds() && !had.is_empty() => {
+                grants.holders.insert(key.clone());
+                grants.leaving.extend(had);
+            }
+            Err(_) => {}
+        }
+    }
+    let asks_here = |namespace: &String| allowed.namespaces.from != FromNamespaces::Same || *namespace == own.namespace;
+    let unseen = unseen.iter().filter(|(namespace, _)| asks_here(namespace) && consent(namespace).is_ok());
+    grants.unseen.extend(unseen.map(|(namespace, problem)| (namespace.clone(), problem.clone())));
+    // What stands has the first word, so that nobody's new origin takes another's place.
+    asked.sort();
+    for (_, key, origin) in asked {
+        match quota.enter(&key.namespace, &origin) {
+            Ok(()) => {
+                grants.given.entry(key.namespace.clone()).or_default().insert(origin.clone());
+                grants.by.entry(origin).or_default().insert(key.clone());
+            }
+            Err(refusal) => {
+                if matches!(refusal, Refusal::Never(_)) && grants.holders.contains(key) {
+                    grants.leaving.insert(origin);
+                }
+                grants.refused.entry(key.clone()).or_insert(refusal);
+            }
+        }
+    }
+    grants
+}
+
+/// What the file that is in effect was made for.
+fn granted_before(api: &Api) -> ByNamespace {
+    let mut before = ByNamespace::new();
+    for config_map in api.tenure.applied.as_ref().map(Applied::in_effect).unwrap_or_default() {
+        let said = config_map.meta.ours.get(annotations::GRANTED).and_then(|text| parse(text));
+        for (namespace, origins) in said.into_iter().flatten() {
+            before.entry(namespace).or_default().extend(origins);
+        }
+    }
+    before
+}
+
 /// Counts what each namespace has.
-struct Ledger<'a> {
+struct Quota<'a> {
     glance: &'a Key,
     plain: bool,
     most: usize,
@@ -170,7 +217,7 @@ struct Ledger<'a> {
     room: usize,
 }
 
-impl<'a> Ledger<'a> {
+impl<'a> Quota<'a> {
     fn of(glance: &'a Key, allowed: &AllowedHorizons, before: &ByNamespace, in_use: &BTreeSet<Origin>) -> Self {
         let others = before.iter().filter(|(namespace, _)| **namespace != glance.namespace);
         let has: ByNamespace =

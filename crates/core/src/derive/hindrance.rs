@@ -84,9 +84,9 @@ const SMALL: u64 = 10 << 30;
 const LARGE: u64 = 100 << 30;
 
 /// What hinders uploads from these origins.
-pub fn of(through: &[Through], origins: &BTreeSet<&Origin>) -> Vec<Hindrance> {
+pub fn of<'a>(through: impl IntoIterator<Item = &'a Through>, origins: &BTreeSet<&Origin>) -> Vec<Hindrance> {
     let found: BTreeSet<_> = through
-        .iter()
+        .into_iter()
         .flat_map(|through| match through {
             Through::Ingress(ingress, _) => ingress::of(ingress, origins),
             Through::Route(route, _) => route::of(route),

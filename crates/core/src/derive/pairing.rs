@@ -1,41 +1,96 @@
-//! Which Glance a Horizon goes to, and whether it may and can.
+//! Stage 3: which Glance a Horizon goes to, and whether it may and can.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use direct_upload_api::web::{Endpoint, PublicUrl};
+use direct_upload_api::web::{Endpoint, Origin, PublicUrl};
 use direct_upload_api::{HorizonSpec, Reason, Rule, Verification};
 
 use super::catalog::{self, Observed};
 use super::consent;
 use super::destination::{Destination, Partner, Wish};
-use super::glance::GlanceView;
-use super::horizon::{HorizonView, Intent};
-use crate::model::{Key, Problem, Snapshot};
+use super::glance::Glance;
+use super::horizon::{Dashboard, Intent};
+use super::proxies::Proxies;
+use crate::model::{Advice, Key, Problem, Snapshot};
 use crate::workload::Applied;
 
-/// Fills in where uploads go, and what is asked of Horizon's pods.
-pub fn pair(snapshot: &Snapshot, glances: &BTreeMap<Key, GlanceView>, view: &mut HorizonView) {
-    let Ok(spec) = &view.object.spec else { return };
-    view.catalog = Observed::of(snapshot, view, spec);
-    for wish in Wish::of(&spec.direct_upload) {
-        let partner = partner(snapshot, glances, view, wish);
-        let endpoint = endpoint(glances, view, wish, &partner);
-        let destination = Destination::new(wish, &view.object.meta.key.namespace, partner, endpoint);
-        view.advice.extend(catalog::advice(glances, view, wish, &destination));
-        view.destinations.push(destination);
+/// Where a Horizon's users upload to, and what follows for its pods.
+#[derive(Debug)]
+pub struct Pairing {
+    pub catalog: Observed,
+    pub destinations: Vec<Destination>,
+    pub proxies: Proxies,
+    /// As far as no Glance refuses it.
+    pub intent: Intent,
+    pub advice: Vec<Advice>,
+}
+
+impl Pairing {
+    /// Pairs one Horizon.
+    pub fn of(snapshot: &Snapshot, glances: &BTreeMap<Key, Glance>, dashboard: &Dashboard) -> Self {
+        let spec = match &dashboard.object.spec {
+            Ok(spec) => spec,
+            Err(why) => {
+                return Self {
+                    catalog: Observed::default(),
+                    destinations: Vec::new(),
+                    proxies: Proxies::default(),
+                    intent: Intent::Hold(Problem::new(Reason::Undecodable, why.clone())),
+                    advice: Vec::new(),
+                };
+            }
+        };
+        let catalog = Observed::of(snapshot, dashboard, spec);
+        let (mut destinations, mut advice) = (Vec::new(), Vec::new());
+        for wish in Wish::of(&spec.direct_upload) {
+            let partner = partner(snapshot, glances, dashboard, wish);
+            let destination = Destination {
+                region: wish.region.map(str::to_owned),
+                named: wish.named(&dashboard.object.meta.key.namespace),
+                endpoint: endpoint(glances, dashboard, &catalog, wish, &partner),
+                partner,
+            };
+            advice.extend(catalog::advice(glances, dashboard, &catalog, wish, &destination));
+            destinations.push(destination);
+        }
+        advice.extend(catalog.advice(&spec.direct_upload));
+        let proxies = Proxies::of(dashboard, &destinations);
+        advice.extend(proxies.advice(dashboard));
+        let intent = intent(glances, dashboard, &destinations, spec);
+        Self { catalog, destinations, proxies, intent, advice }
     }
-    view.advice.extend(view.catalog.advice(&spec.direct_upload));
-    view.intent = intent(glances, view, spec);
-    view.advise_on_way();
+
+    /// The Glances whose acceptance this Horizon needs: those it goes to, and those that its pods
+    /// still upload to.
+    pub fn needs(&self, dashboard: &Dashboard) -> BTreeSet<Key> {
+        let mut needs = dashboard.tenure.applied.as_ref().map(Applied::partners).unwrap_or_default();
+        if self.intent == Intent::Direct {
+            needs.extend(self.destinations.iter().filter_map(Destination::key).cloned());
+        }
+        needs
+    }
+
+    /// The origins that a Glance must accept: of one that it goes to, only those where browsers ask.
+    ///
+    /// # Errors
+    /// Why they are not known.
+    pub fn origins_at(&self, glance: &Key, dashboard: &Dashboard) -> Result<BTreeSet<Origin>, Problem> {
+        let origins = dashboard.origins()?;
+        let here: Vec<_> = self.destinations.iter().filter(|d| d.key() == Some(glance)).collect();
+        if here.is_empty() {
+            return Ok(origins);
+        }
+        Ok(here.into_iter().flat_map(|d| d.crossing(origins.clone())).collect())
+    }
 }
 
 fn partner(
     snapshot: &Snapshot,
-    glances: &BTreeMap<Key, GlanceView>,
-    view: &HorizonView,
+    glances: &BTreeMap<Key, Glance>,
+    dashboard: &Dashboard,
     wish: Wish<'_>,
 ) -> Result<Partner, Problem> {
-    let namespace = &view.object.meta.key.namespace;
+    let namespace = &dashboard.object.meta.key.namespace;
     if let Some(named) = wish.named(namespace) {
         return allowed(snapshot, glances, &named, namespace, wish);
     }
@@ -43,7 +98,7 @@ fn partner(
         return Ok(Partner::External(stated(url, wish)?));
     }
     // Once chosen it stays, while it exists.
-    let chosen = view.applied.as_ref().map(Applied::partners).filter(|noted| noted.len() == 1);
+    let chosen = dashboard.tenure.applied.as_ref().map(Applied::partners).filter(|noted| noted.len() == 1);
     if let Some(key) = chosen.into_iter().flatten().find(|key| glances.contains_key(key)) {
         return allowed(snapshot, glances, &key, namespace, wish);
     }
@@ -70,7 +125,7 @@ fn partner(
 
 fn allowed(
     snapshot: &Snapshot,
-    glances: &BTreeMap<Key, GlanceView>,
+    glances: &BTreeMap<Key, Glance>,
     key: &Key,
     namespace: &str,
     wish: Wish<'_>,
@@ -97,12 +152,13 @@ fn stated(url: &str, wish: Wish<'_>) -> Result<PublicUrl, Problem> {
 
 /// The URL that the browser will upload to, if a browser can.
 fn endpoint(
-    glances: &BTreeMap<Key, GlanceView>,
-    view: &HorizonView,
+    glances: &BTreeMap<Key, Glance>,
+    dashboard: &Dashboard,
+    catalog: &Observed,
     wish: Wish<'_>,
     partner: &Result<Partner, Problem>,
 ) -> Result<Endpoint, Problem> {
-    let (url, field) = match (view.catalog.endpoint(wish.region), wish.glance_endpoint, partner) {
+    let (url, field) = match (catalog.endpoint(wish.region), wish.glance_endpoint, partner) {
         (Some(url), ..) => (url.clone(), catalog::PUBLISHED.to_owned()),
         (None, Some(url), _) => {
             stated(url, wish)?;
@@ -130,7 +186,7 @@ fn endpoint(
         .rule(Rule::NotPublic)
         .fix("state the URL that the Keystone catalog publishes"));
     }
-    let https = view.exposures.iter().flat_map(|e| &e.urls).find(|e| e.url.origin().is_https());
+    let https = dashboard.exposures.iter().flat_map(|e| &e.urls).find(|e| e.url.origin().is_https());
     if let (Some(dashboard), false) = (https, url.origin().is_https()) {
         return Err(Problem::new(
             Reason::MixedContent,
@@ -153,15 +209,20 @@ fn unknown_endpoint(key: &Key, why: &str) -> Problem {
 }
 
 /// What is asked of Horizon's pods.
-fn intent(glances: &BTreeMap<Key, GlanceView>, view: &HorizonView, spec: &HorizonSpec) -> Intent {
-    if view.object.meta.deleting.is_some() {
+fn intent(
+    glances: &BTreeMap<Key, Glance>,
+    dashboard: &Dashboard,
+    destinations: &[Destination],
+    spec: &HorizonSpec,
+) -> Intent {
+    if dashboard.object.meta.deleting.is_some() {
         return Intent::Own(Problem::new(Reason::Releasing, "this resource is being deleted"));
     }
     if !spec.direct_upload.enabled {
         return Intent::Own(Problem::new(Reason::DirectDisabled, "spec.directUpload.enabled is false"));
     }
     // One mode for all of them: the first that is lost takes it back, the first that is not known keeps it.
-    let standings: Vec<_> = view.destinations.iter().filter_map(|d| standing(glances, view, d)).collect();
+    let standings: Vec<_> = destinations.iter().filter_map(|d| standing(glances, dashboard, d)).collect();
     let lost = standings.iter().find(|intent| matches!(intent, Intent::Own(_)));
     if let Some(intent) = lost.or(standings.first()) {
         return intent.clone();
@@ -172,18 +233,19 @@ fn intent(glances: &BTreeMap<Key, GlanceView>, view: &HorizonView, spec: &Horizo
         let problem = d.endpoint.as_ref().err().filter(|p| !unproven || p.reason == Reason::InvalidSpec)?;
         Some(d.problem(problem))
     };
-    let obstacles = [view.target.as_ref().err(), view.exposures.as_ref().err(), view.settings.as_ref().err()];
+    let obstacles =
+        [dashboard.tenure.target.as_ref().err(), dashboard.exposures.as_ref().err(), dashboard.settings.as_ref().err()];
     let obstacle = || obstacles.into_iter().flatten().next().cloned();
-    match view.destinations.iter().find_map(wrong).or_else(obstacle) {
+    match destinations.iter().find_map(wrong).or_else(obstacle) {
         Some(problem) => Intent::Hold(problem),
         None => Intent::Direct,
     }
 }
 
 /// What one destination asks, where it does not let Horizon be direct.
-fn standing(glances: &BTreeMap<Key, GlanceView>, view: &HorizonView, destination: &Destination) -> Option<Intent> {
+fn standing(glances: &BTreeMap<Key, Glance>, dashboard: &Dashboard, destination: &Destination) -> Option<Intent> {
     let noted = || {
-        let partners = view.applied.as_ref().map(Applied::partners).unwrap_or_default();
+        let partners = dashboard.tenure.applied.as_ref().map(Applied::partners).unwrap_or_default();
         destination.named.as_ref().is_some_and(|key| partners.contains(key))
     };
     let lost = |problem: &Problem| {
@@ -202,7 +264,7 @@ fn standing(glances: &BTreeMap<Key, GlanceView>, view: &HorizonView, destination
             let glance = glances.get(key).filter(|g| g.object.meta.deleting.is_none());
             let problem = match glance {
                 None => Problem::new(Reason::GlanceNotFound, format!("Glance {key} is being deleted")),
-                Some(glance) if glance.refuses_uploads() => Problem::new(
+                Some(glance) if glance.public.asked.refuses_uploads => Problem::new(
                     Reason::ImportRequired,
                     format!(
                         "images must reach Glance {key} by import (its spec.imageImport.required or its upload_image rule), and a direct upload goes round that"

@@ -1,4 +1,4 @@
-//! What a preflight must show before Horizon's mode changes, and what preflights have shown.
+//! Stage 5: what a preflight must show before Horizon's mode changes, and what preflights have shown.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -8,19 +8,19 @@ use direct_upload_api::web::Origin;
 use direct_upload_api::{HorizonSpec, Reason};
 
 use super::catalog::Says;
-use super::destination::{Destination, Partner};
-use super::horizon::{HorizonView, Intent};
-use crate::derive::turns::Turn;
+use super::destination::{Destination, DestinationView, GlanceState, Partner};
+use super::horizon::{Dashboard, Intent};
+use super::pairing::Pairing;
 use crate::model::{Cause, Epoch, Key, Known, ProbeAnswer, ProbeTarget, Problem, Reach, Snapshot, Unknown};
 
 /// What has been proven for one Horizon.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Debug)]
 pub struct Proof {
-    /// Over all its destinations: the worst counts.
+    pub destinations: Vec<DestinationView>,
+    /// Over all of them: the worst counts.
     pub evidence: Evidence,
-    pub turn: Turn,
     /// The ConfigMap with certificate authorities.
-    pub source: Option<Key>,
+    pub authorities: Option<Key>,
 }
 
 /// What preflights have shown, over all origins: the worst counts.
@@ -72,55 +72,82 @@ pub struct Weight {
     pub firm: bool,
 }
 
-/// Fills in what is asked for a Horizon, and what is known of it.
-pub fn fill(snapshot: &Snapshot, view: &mut HorizonView) {
-    let Ok(spec) = &view.object.spec else { return };
-    let asked = view.object.meta.deleting.is_none()
-        && view.intent == Intent::Direct
-        && spec.directly_verified()
-        && view.target.is_ok();
-    let (Ok(origins), true) = (view.origins(), asked) else { return };
-    let source = ca(&view.object.meta.key, spec);
-    let reach = match view.catalog.says {
-        // Where to ask is not known yet.
-        Says::Pending => Err(Unknown { why: "the Keystone catalog is not read yet".into(), pending: true }),
-        _ => reach(snapshot, view, spec, source.as_ref()).map(Arc::new),
-    };
-    let ways: Vec<_> = view.destinations.iter().map(|destination| view.way_of(destination)).collect();
-    for (destination, way) in view.destinations.iter_mut().zip(ways) {
-        destination.prove(snapshot, &origins, &reach, way.as_deref());
+impl Proof {
+    /// What is asked for one Horizon, and what is known. `states` are those of all Glances.
+    pub fn of(
+        snapshot: &Snapshot,
+        dashboard: &Dashboard,
+        pairing: &Pairing,
+        intent: &Intent,
+        states: &BTreeMap<Key, GlanceState>,
+    ) -> Self {
+        let all = dashboard.origins().unwrap_or_default();
+        let state = |to: &Destination| Some(states.get(to.key()?)?.seen_from(&all));
+        let destinations = pairing.destinations.iter().map(|to| (to, state(to)));
+        let asked = dashboard.object.meta.deleting.is_none()
+            && *intent == Intent::Direct
+            && dashboard.tenure.target.is_ok()
+            && dashboard.exposures.is_ok();
+        let Some(spec) = dashboard.spec().filter(|spec| asked && spec.directly_verified()) else {
+            let destinations = destinations.map(|(to, glance)| DestinationView::unasked(to.clone(), glance)).collect();
+            return Self { destinations, evidence: Evidence::None, authorities: None };
+        };
+        let authorities = ca(&dashboard.object.meta.key, spec);
+        let reach = match pairing.catalog.says {
+            // Where to ask is not known yet.
+            Says::Pending => Err(Unknown { why: "the Keystone catalog is not read yet".into(), pending: true }),
+            _ => reach(snapshot, dashboard, spec, authorities.as_ref()).map(Arc::new),
+        };
+        let prove = |(to, glance): (&Destination, Option<GlanceState>)| {
+            let proxy = pairing.proxies.epoch(dashboard, to);
+            let epoch = to.epoch(glance.as_ref(), &all).zip(proxy).map(|(state, proxy)| state + &proxy);
+            DestinationView::proven(snapshot, to.clone(), glance, epoch, &all, &reach)
+        };
+        let destinations: Vec<_> = destinations.map(prove).collect();
+        let evidence = destinations.iter().map(|d| d.evidence.clone()).fold(Evidence::None, Evidence::and);
+        Self { destinations, evidence, authorities }
     }
-    let evidence = view.destinations.iter().map(|d| d.evidence.clone()).fold(Evidence::None, Evidence::and);
-    view.proof = Proof { evidence, source, ..Proof::default() };
+}
+
+impl DestinationView {
+    /// One of which nothing is asked.
+    fn unasked(to: Destination, glance: Option<GlanceState>) -> Self {
+        Self { to, glance, questions: BTreeSet::new(), epoch: None, evidence: Evidence::None }
+    }
+
+    /// One with what is asked of it, and what is known.
+    fn proven(
+        snapshot: &Snapshot,
+        to: Destination,
+        glance: Option<GlanceState>,
+        epoch: Epoch,
+        origins: &BTreeSet<Origin>,
+        reach: &Known<Arc<Reach>>,
+    ) -> Self {
+        let Ok(endpoint) = &to.endpoint else { return Self::unasked(to, glance) };
+        let question = |origin: &Origin, reach: &Arc<Reach>| ProbeTarget {
+            origin: origin.clone(),
+            endpoint: endpoint.clone(),
+            reach: reach.clone(),
+        };
+        let questions: BTreeSet<_> =
+            reach.iter().flat_map(|reach| origins.iter().map(move |origin| question(origin, reach))).collect();
+        let evidence = match reach {
+            Err(unknown) if unknown.pending => Evidence::Pending,
+            Err(unknown) => {
+                let (region, origin) = (to.region.clone(), endpoint.to_string());
+                Evidence::Unknown(vec![Failed { region, origin, reply: no_ca(unknown.why.clone()) }])
+            }
+            Ok(_) => evidence(snapshot, to.region.as_ref(), &questions, &epoch),
+        };
+        Self { to, glance, questions, epoch, evidence }
+    }
 }
 
 impl Destination {
-    /// Fills in what is asked of it, and what is known.
-    fn prove(&mut self, snapshot: &Snapshot, origins: &BTreeSet<Origin>, reach: &Known<Arc<Reach>>, way: Option<&str>) {
-        let Ok(endpoint) = &self.endpoint else { return };
-        self.epoch = self.state(origins).zip(way).map(|(state, way)| state + way);
-        match reach {
-            Err(unknown) if unknown.pending => self.evidence = Evidence::Pending,
-            Err(unknown) => {
-                let origin = endpoint.to_string();
-                let failed = Failed { region: self.region.clone(), origin, reply: no_ca(unknown.why.clone()) };
-                self.evidence = Evidence::Unknown(vec![failed]);
-            }
-            Ok(reach) => {
-                let question = |origin: &Origin| ProbeTarget {
-                    origin: origin.clone(),
-                    endpoint: endpoint.clone(),
-                    reach: reach.clone(),
-                };
-                self.questions = origins.iter().map(question).collect();
-                self.evidence = evidence(snapshot, self);
-            }
-        }
-    }
-
     /// Which state of Glance an answer would speak of: none while it is being rolled.
-    fn state(&self, origins: &BTreeSet<Origin>) -> Epoch {
-        match (&self.partner, &self.glance) {
+    fn epoch(&self, glance: Option<&GlanceState>, origins: &BTreeSet<Origin>) -> Epoch {
+        match (&self.partner, glance) {
             (Ok(Partner::External(url)), _) => Some(url.to_string()),
             (Ok(Partner::Glance(_)), Some(glance)) => {
                 let crossing = self.crossing(origins.clone());
@@ -139,8 +166,8 @@ pub fn ca(key: &Key, spec: &HorizonSpec) -> Option<Key> {
     Some(Key::new(key.namespace.clone(), named.name.clone()))
 }
 
-pub fn reach(snapshot: &Snapshot, view: &HorizonView, spec: &HorizonSpec, source: Option<&Key>) -> Known<Reach> {
-    let hosts = view.hosts.clone();
+pub fn reach(snapshot: &Snapshot, dashboard: &Dashboard, spec: &HorizonSpec, source: Option<&Key>) -> Known<Reach> {
+    let hosts = dashboard.hosts.clone();
     let Some(source) = source.filter(|_| !snapshot.answers.are_assumed()) else {
         return Ok(Reach { ca: String::new(), hosts });
     };
@@ -179,23 +206,25 @@ pub fn hosts(spec: &HorizonSpec) -> Result<BTreeMap<String, std::net::IpAddr>, P
     Ok(hosts)
 }
 
-fn evidence(snapshot: &Snapshot, asked: &Destination) -> Evidence {
+fn evidence(
+    snapshot: &Snapshot,
+    region: Option<&String>,
+    questions: &BTreeSet<ProbeTarget>,
+    epoch: &Epoch,
+) -> Evidence {
     let (mut refused, mut unknown, mut advice) = (Vec::new(), Vec::new(), BTreeSet::new());
     let mut weight = Weight { fresh: true, firm: true };
     // A refusal counts as much as its own answers do; a grant as the least of all.
     let mut against = Weight { fresh: false, firm: false };
-    let failed = |question: &ProbeTarget, reply| Failed {
-        region: asked.region.clone(),
-        origin: question.origin.to_string(),
-        reply,
-    };
-    let mut pending = asked.questions.is_empty();
-    for question in &asked.questions {
-        let Some(standing) = snapshot.answers.get(question, &asked.epoch) else {
+    let failed =
+        |question: &ProbeTarget, reply| Failed { region: region.cloned(), origin: question.origin.to_string(), reply };
+    let mut pending = questions.is_empty();
+    for question in questions {
+        let Some(standing) = snapshot.answers.get(question, epoch) else {
             pending = true;
             continue;
         };
-        let fresh = asked.epoch.as_ref() == Some(&standing.epoch);
+        let fresh = epoch.as_ref() == Some(&standing.epoch);
         weight = Weight { fresh: weight.fresh && fresh, firm: weight.firm && standing.firm };
         match standing.verdict {
             ProbeAnswer::Granted(unwise) => advice.extend(unwise),

@@ -200,31 +200,3 @@ fn shown(value: &Value) -> String {
     let cut: String = text.chars().take(120).collect();
     if cut.len() < text.len() { format!("{cut}…") } else { cut }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A rule that the API server knows and we don't would let a wrong resource through.
-    #[test]
-    fn every_rule_of_the_crds_is_known() {
-        fn walk(value: &Value, seen: &mut usize) {
-            if let Some(list) = value.get("x-kubernetes-validations").and_then(Value::as_array) {
-                for rule in list.iter().filter_map(|r| r["rule"].as_str()) {
-                    *seen += 1;
-                    assert!(rules::holds(rule, &Value::Null).is_some(), "no counterpart of {rule:?} in rules.rs");
-                }
-            }
-            match value {
-                Value::Object(map) => map.values().for_each(|v| walk(v, seen)),
-                Value::Array(list) => list.iter().for_each(|v| walk(v, seen)),
-                _ => {}
-            }
-        }
-        let mut seen = 0;
-        for crd in direct_upload_api::crds() {
-            walk(&serde_json::to_value(crd).unwrap(), &mut seen);
-        }
-        assert!(seen >= 4, "the CRDs have {seen} rules");
-    }
-}

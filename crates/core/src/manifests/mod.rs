@@ -4,11 +4,15 @@
 //! where it stands, and the snapshot; or every error, with file, document and field.
 
 pub mod crd;
+mod lines;
 pub mod reader;
 pub mod reduce;
 pub mod rules;
-pub mod text;
-pub use text::MOST_BYTES;
+mod text;
+mod yaml;
+pub use lines::{Lines, Node};
+pub use text::{MOST_BYTES, documents};
+pub use yaml::Document;
 
 use std::fmt;
 
@@ -72,14 +76,6 @@ pub fn parse(name: &str, bytes: &[u8]) -> Result<Input, Vec<ManifestError>> {
     let mut reader = reader::Reader::default();
     reader.text(name, bytes);
     reader.finish()
-}
-
-/// The documents of one text as values, each with its number.
-///
-/// # Errors
-/// The number of the document (none if the text as a whole is unusable) and what is wrong.
-pub fn values(name: &str, bytes: &[u8]) -> Result<text::Documents, text::Unreadable> {
-    text::documents(bytes, std::path::Path::new(name).extension().is_some_and(|e| e == "json"))
 }
 
 /// Puts an object into the snapshot. An object that no API server has seen gets a namespace and a uid of

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::{crd, text};
-use crate::manifests::{Input, Manifest, ManifestError, Place, insert, undecodable};
+use crate::manifests::{Document, Input, Manifest, ManifestError, Place, insert, undecodable};
 use crate::model::{Id, Snapshot};
 
 /// Kinds of Kubernetes' own that cannot matter.
@@ -62,10 +62,9 @@ impl Reader {
 
     pub fn text(&mut self, file: &str, bytes: &[u8]) {
         let at = |document| Place { file: file.to_owned(), document, items: Vec::new() };
-        let json_first = std::path::Path::new(file).extension().is_some_and(|e| e == "json");
-        match text::documents(bytes, json_first) {
+        match text::documents(file, bytes) {
             Ok(documents) => {
-                for (number, value) in documents {
+                for Document { number, value, .. } in documents {
                     self.document(at(Some(number)), value);
                 }
             }

@@ -101,6 +101,12 @@ impl Snapshot {
         Self::covering(&Coverage::Namespaces(BTreeMap::new()), Answers::Given(BTreeMap::new()))
     }
 
+    /// Whether a namespace is being deleted. Unknown counts as no: then the API server refuses.
+    pub fn is_terminating(&self, namespace: &str) -> bool {
+        let object = self.namespaces.get(&Key::new("", namespace));
+        matches!(object, Ok(Some(object)) if object.meta.deleting.is_some())
+    }
+
     /// The store of a workload kind.
     pub fn workloads(&self, kind: WorkloadKind) -> &Store<Workload> {
         match kind {

@@ -5,7 +5,7 @@ use direct_upload_api::{ConditionType, Reason};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::farewell::deadline;
+use super::finalize::deadline;
 use super::outline::{Plan, State};
 use super::step::{Action, Step};
 use crate::derive::{Adjustment, GlanceView};

@@ -1,8 +1,8 @@
 //! The plan of a Horizon: direct only after Glance accepts, and back before Glance lets go.
 
-pub mod farewell;
-pub mod gate;
-pub mod way;
+pub mod acceptance;
+pub mod finalize;
+pub mod proxy;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,24 +10,24 @@ use std::sync::Arc;
 use direct_upload_api::{ConditionType, HorizonSpec, Reason};
 use jiff::Timestamp;
 
-use super::change::{Change, Wanted, garbage};
-use super::farewell::{copied, deadline};
+use super::deploy::{Change, Desired, garbage};
+use super::finalize::{copied, deadline};
 use super::options::Options;
 use super::outline::{Plan, State};
 use super::proof::{self, Proven};
 use super::step::{Action, Step};
 use crate::derive::{HorizonView, Intent};
 use crate::model::{Problem, Workload};
-use crate::plan::horizon::farewell::farewell;
+use crate::plan::horizon::finalize::finalize;
 use crate::render::{self, File, HorizonSettings};
 use crate::workload::{Applied, Mount, Secrets, Target, annotations, claimed, rfc3339, rolling};
 
 /// Plans a Horizon.
 pub fn horizon(view: &HorizonView, now: Timestamp, options: &Options) -> Plan {
-    if view.object.meta.deleting.is_some() {
-        return retreat(view, now, options).unwrap_or_else(|| farewell(view, now));
+    if view.dashboard.object.meta.deleting.is_some() {
+        return retreat(view, now, options).unwrap_or_else(|| finalize(view, now));
     }
-    let spec = match &view.object.spec {
+    let spec = match &view.dashboard.object.spec {
         Ok(spec) => spec,
         Err(why) => return Plan::unmet(ConditionType::Accepted, Problem::new(Reason::Undecodable, why.clone())),
     };
@@ -42,26 +42,26 @@ pub fn horizon(view: &HorizonView, now: Timestamp, options: &Options) -> Plan {
 type Unmet = (ConditionType, Problem);
 
 fn attempt(view: &HorizonView, spec: &HorizonSpec, now: Timestamp, options: &Options) -> Result<Plan, Unmet> {
-    if view.terminating {
+    if view.dashboard.terminating {
         return Err((ConditionType::Accepted, Problem::new(Reason::Releasing, "the namespace is being deleted")));
     }
     let (direct, problem) = match &view.intent {
-        Intent::Hold(problem) => return Err((condition(problem.reason), problem.clone())),
+        Intent::Hold(problem) => return Err((problem.reason.condition(), problem.clone())),
         Intent::Direct => (true, None),
         Intent::Own(problem) => (false, Some(problem)),
     };
     let accepted = |p: &Problem| (ConditionType::Accepted, p.clone());
-    let target = view.target.as_ref().map_err(accepted)?;
+    let target = view.dashboard.tenure.target.as_ref().map_err(accepted)?;
     let gone = || (ConditionType::Accepted, Problem::new(Reason::WorkloadNotFound, "the workload is gone"));
-    let applied = view.applied.as_ref().ok_or_else(gone)?;
+    let applied = view.dashboard.tenure.applied.as_ref().ok_or_else(gone)?;
     let stage = Stage { view, spec, target, applied, direct, now, options, since: None };
     // Only a Horizon that is switched off on purpose keeps its other fragments; one that lost its
     // Glance gets its pods back as they were.
     let files = match (direct, problem.map(|p| p.reason)) {
         (false, Some(reason)) if !matches!(reason, Reason::DirectDisabled | Reason::ImportRequired) => Vec::new(),
         _ => {
-            let settings = view.settings.as_ref().map_err(accepted)?;
-            if let Some(plan) = stage.by_own_way(settings)? {
+            let settings = view.dashboard.settings.as_ref().map_err(accepted)?;
+            if let Some(plan) = stage.by_own_proxy(settings)? {
                 return Ok(plan);
             }
             files(settings, direct)?
@@ -86,23 +86,7 @@ fn own(problem: &Problem) -> State {
         let message = "direct upload is switched off; Horizon's own HORIZON_IMAGES_UPLOAD_MODE is in force";
         return State::Done(Problem::new(Reason::DirectDisabled, message));
     }
-    State::Unmet(condition(problem.reason), problem.clone())
-}
-
-/// The condition that a reason belongs to.
-fn condition(reason: Reason) -> ConditionType {
-    match reason {
-        Reason::NotExposed
-        | Reason::PlainHttp
-        | Reason::OriginNotAllowed
-        | Reason::GlanceNotFound
-        | Reason::GlanceAmbiguous
-        | Reason::GlanceNotAllowed
-        | Reason::EndpointUnknown
-        | Reason::ObservationPending
-        | Reason::ObservationIncomplete => ConditionType::OriginsResolved,
-        _ => ConditionType::Accepted,
-    }
+    State::Unmet(problem.reason.condition(), problem.clone())
 }
 
 /// Nothing of ours shall stand in the workload.
@@ -110,7 +94,7 @@ fn back_out(view: &HorizonView, target: &Target, applied: &Applied, problem: Opt
     let workload = &target.workload;
     let why = problem.map_or_else(|| "nothing is asked of it".to_owned(), Problem::message);
     let mut plan = Plan::idle(State::Done(Problem::new(Reason::NothingToRoll, why.clone())));
-    if applied.mount.is_some() && claimed(workload, &view.object.meta) {
+    if applied.mount.is_some() && claimed(workload, &view.dashboard.object.meta) {
         plan.steps.push(Step::new(Action::Release { workload: workload.clone() }, why));
         plan.await_rollout(target, rolling(target));
     } else if let Some(problem) = copied(target, applied) {
@@ -118,7 +102,7 @@ fn back_out(view: &HorizonView, target: &Target, applied: &Applied, problem: Opt
     } else if let Some(problem) = applied.rollout.as_ref().err().filter(|_| !applied.running.is_empty()) {
         plan.await_rollout(target, problem.clone());
     } else {
-        plan.leave(&view.strays);
+        plan.leave(&view.dashboard.tenure);
         plan.steps.extend(garbage("Horizon", workload, applied, None));
     }
     plan
@@ -127,16 +111,25 @@ fn back_out(view: &HorizonView, target: &Target, applied: &Applied, problem: Opt
 /// A resource that is being deleted, as long as there is time: first no page uploads any more by a way
 /// that leads through its own pods.
 fn retreat(view: &HorizonView, now: Timestamp, options: &Options) -> Option<Plan> {
-    let (spec, target, applied) = (view.object.spec.as_ref().ok()?, view.target.as_ref().ok()?, view.applied.as_ref()?);
-    let in_time = now < deadline(view.object.meta.deleting, spec.deletion.timeout) && !view.terminating;
-    if !in_time || view.heir || !view.object.finalizer || !claimed(&target.workload, &view.object.meta) {
+    let (spec, target, applied) = (
+        view.dashboard.object.spec.as_ref().ok()?,
+        view.dashboard.tenure.target.as_ref().ok()?,
+        view.dashboard.tenure.applied.as_ref()?,
+    );
+    let in_time =
+        now < deadline(view.dashboard.object.meta.deleting, spec.deletion.timeout) && !view.dashboard.terminating;
+    if !in_time
+        || view.dashboard.tenure.has_successor
+        || !view.dashboard.object.finalizer
+        || !claimed(&target.workload, &view.dashboard.object.meta)
+    {
         return None;
     }
-    let mut settings = view.settings.as_ref().ok()?.clone();
+    let mut settings = view.dashboard.settings.as_ref().ok()?.clone();
     settings.httpd = None;
     let stage = Stage { view, spec, target, applied, direct: false, now, options, since: None };
     let mut plan = stage.retreat(&settings).ok()??;
-    plan.wake_at(deadline(view.object.meta.deleting, spec.deletion.timeout));
+    plan.wake_at(deadline(view.dashboard.object.meta.deleting, spec.deletion.timeout));
     Some(plan)
 }
 
@@ -159,22 +152,22 @@ impl Stage<'_> {
         let gate = self.gate();
         let proven = self.proven();
         let goes = gate.is_ok() && matches!(proven, Proven::Go);
-        let wanted = Wanted {
+        let desired = Desired {
             kind: "Horizon",
-            name: self.view.object.meta.key.name.clone(),
-            meta: &self.view.object.meta,
-            finalizer: self.view.object.finalizer,
+            name: self.view.dashboard.object.meta.key.name.clone(),
+            meta: &self.view.dashboard.object.meta,
+            finalizer: self.view.dashboard.object.finalizer,
             target: self.target,
             applied: self.applied,
             files,
             secrets: Secrets::new(),
             env: BTreeMap::new(),
             annotations: self.partner(gate.is_ok()).into_iter().chain(self.backed_out(goes)).collect(),
-            note: self.view.reads(),
+            note: self.view.dashboard.reads(),
             rollout: &self.spec.rollout,
         };
         let why = if self.direct { "Horizon shall upload directly" } else { "httpd and Django settings are asked for" };
-        let change = wanted.change(self.options, self.now, why).map_err(|p| (ConditionType::ConfigRendered, p))?;
+        let change = desired.compare(self.options, self.now, why).map_err(|p| (ConditionType::ConfigRendered, p))?;
         let mut plan = Plan::toward(&change, Problem::new(Reason::Settled, why));
         plan.state = self.standing();
         if let Err(held) = &gate {
@@ -184,8 +177,8 @@ impl Stage<'_> {
             plan.steps.push(Step::new(Action::AwaitProof, why));
             plan.state = state;
         } else if let Proven::Back(problem) = proven {
-            self.fall_back(&mut plan, &wanted, &change, problem);
-        } else if plan.mount(&wanted, &change, self.now, |workload, mount| self.roll(workload, mount, why)) {
+            self.fall_back(&mut plan, &desired, &change, problem);
+        } else if plan.deploy(&desired, &change, self.now, |workload, mount| self.roll(workload, mount, why)) {
             self.settle(&mut plan, &change);
         }
         // On the way to direct one sentence covers all that goes well; events tell the steps.
@@ -201,7 +194,7 @@ impl Stage<'_> {
             return vec![Step::new(Action::Mount { workload, mount }, why)];
         }
         let mut steps = Vec::new();
-        if !self.applied.sets_direct() && self.view.proof.evidence.is_granted(false) {
+        if !self.applied.sets_direct() && self.view.evidence.is_granted(false) {
             steps.push(Step::new(Action::Probe, "the rolled-out Glance must let the browser's upload through"));
         }
         steps.push(Step::new(Action::SwitchMode { workload, mount }, why));
@@ -212,7 +205,7 @@ impl Stage<'_> {
         let rollout = if change.rolls { Err(rolling(self.target)) } else { self.applied.rollout.clone() };
         match rollout {
             Ok(()) => {
-                plan.leave(&self.view.strays);
+                plan.leave(&self.view.dashboard.tenure);
                 plan.steps.extend(garbage("Horizon", &self.target.workload, self.applied, Some(&change.config_map)));
             }
             Err(problem) => plan.await_rollout(self.target, problem),
@@ -226,8 +219,8 @@ impl Stage<'_> {
 
     /// Preflights were refused for too long: our snippet leaves, and why is noted where the next
     /// start finds it.
-    fn fall_back(&self, plan: &mut Plan, wanted: &Wanted<'_>, change: &Change, problem: Problem) {
-        if let Err(held) = wanted.may_roll(change, self.now) {
+    fn fall_back(&self, plan: &mut Plan, desired: &Desired<'_>, change: &Change, problem: Problem) {
+        if let Err(held) = desired.may_roll(change, self.now) {
             return plan.hold(held, self.applied);
         }
         plan.steps.clear();
@@ -236,7 +229,7 @@ impl Stage<'_> {
             return;
         }
         let workload = self.target.workload.clone();
-        if let Some(in_use) = self.applied.in_use().filter(|_| self.view.backed_out().is_none()) {
+        if let Some(in_use) = self.applied.in_use().filter(|_| self.view.dashboard.backed_out().is_none()) {
             let annotations = BTreeMap::from([(annotations::BACKED_OUT.to_owned(), Some(rfc3339(self.now)))]);
             let action = Action::Annotate { config_map: in_use.meta.key.clone(), annotations };
             plan.steps.push(Step::new(action, "so that direct returns with the same patience"));

@@ -5,20 +5,18 @@
 //! from nothing to direct upload, and back, without a moment at which an upload would be refused.
 
 pub mod adjust;
-pub mod change;
-pub mod drain;
-pub mod farewell;
-pub mod giveup;
-pub mod glance;
+pub mod api;
+pub mod deploy;
+pub mod finalize;
 pub mod horizon;
 pub mod options;
 pub mod outline;
 pub mod proof;
-pub mod rehearsal;
 pub mod step;
 pub use adjust::patch;
-pub use glance::{OriginPlan, glance};
-pub use horizon::gate::accepted;
+pub use api::{OriginPlan, api, glance};
+
+pub use horizon::acceptance::accepted;
 pub use horizon::horizon;
 pub use options::Options;
 pub use outline::{Plan, State};

@@ -1,15 +1,11 @@
 //! A plan: steps as data, and where things stand.
 
-use std::sync::Arc;
-
 use direct_upload_api::{ConditionType, Reason};
 use jiff::Timestamp;
 
-use super::change::{Change, Wanted};
-use super::drain;
 use super::step::{Action, Step};
-use crate::model::{Problem, Workload};
-use crate::workload::{Applied, Mount};
+use crate::model::Problem;
+use crate::workload::Applied;
 
 /// The next steps of one resource.
 #[derive(Clone, Debug, PartialEq)]
@@ -74,49 +70,6 @@ impl Plan {
         }
     }
 
-    /// The way to what is wanted, up to where pods would be replaced.
-    pub fn toward(change: &Change, done: Problem) -> Self {
-        let mut plan = Self::idle(State::Done(done));
-        plan.config_map = Some(change.config_map.clone());
-        plan.steps.clone_from(&change.prepare);
-        plan
-    }
-
-    /// Brings our fields into the workload, with the steps of `roll` where that replaces pods. False
-    /// if that may not be now.
-    pub fn mount(
-        &mut self,
-        wanted: &Wanted<'_>,
-        change: &Change,
-        now: Timestamp,
-        roll: impl FnOnce(Arc<Workload>, Box<Mount>) -> Vec<Step>,
-    ) -> bool {
-        let Some(mount) = &change.mount else { return !self.give_up(wanted, now) };
-        let (workload, mount) = (wanted.target.workload.clone(), Box::new(mount.clone()));
-        if !change.rolls {
-            self.steps.push(Step::new(Action::Claim { workload, mount }, "the claim names another resource"));
-            return true;
-        }
-        if let Some(problem) = wanted.given_up(change) {
-            self.hold((problem, None), wanted.applied);
-            return false;
-        }
-        match wanted.may_roll(change, now) {
-            Ok(count) => {
-                let go = self.rehearse(wanted.rehearsed(change, &mount), wanted.target);
-                self.steps.extend(count);
-                let mut steps = roll(workload, mount);
-                drain::tell(&mut steps, &drain::cost(wanted.kind, wanted.target, wanted.applied));
-                self.steps.extend(steps);
-                go
-            }
-            Err(held) => {
-                self.hold(held, wanted.applied);
-                false
-            }
-        }
-    }
-
     /// A roll is due, but not now: nothing is prepared for it either, since until then it may
     /// become another one.
     pub fn hold(&mut self, (problem, wake): (Problem, Option<Timestamp>), applied: &Applied) {
@@ -150,6 +103,11 @@ fn split(mut steps: Vec<Step>) -> (Vec<Step>, Vec<Step>) {
 }
 
 impl State {
+    /// On the way to direct, and all goes well.
+    pub fn is_switching(&self) -> bool {
+        matches!(self, Self::Unmet(_, why) if why.reason == Reason::SwitchingToDirect)
+    }
+
     pub fn unmet(condition: ConditionType, problem: Problem) -> Self {
         if problem.reason == Reason::ObservationPending { Self::Pending } else { Self::Unmet(condition, problem) }
     }

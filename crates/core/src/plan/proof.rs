@@ -20,8 +20,8 @@ pub enum Proven {
 
 /// Whether a Horizon may be direct. `switching`: where it stands in words, while there is no verdict.
 pub fn proven(view: &HorizonView, spec: &HorizonSpec, switching: Problem) -> Proven {
-    let backed_out = view.backed_out().is_some();
-    let applied = view.applied.as_ref();
+    let backed_out = view.dashboard.backed_out().is_some();
+    let applied = view.dashboard.tenure.applied.as_ref();
     let mounted = applied.is_some_and(|a| a.mount.is_some());
     // Pods that still run with what was taken out on purpose are on their way back.
     let is_direct = applied.is_some_and(Applied::sets_direct) && (mounted || !backed_out);
@@ -29,7 +29,7 @@ pub fn proven(view: &HorizonView, spec: &HorizonSpec, switching: Problem) -> Pro
         return Proven::Go;
     }
     if is_direct {
-        let breaks = view.proof.evidence.is_broken() && view.falls_back() && view.proof.turn == Turn::Now;
+        let breaks = view.evidence.is_broken() && view.dashboard.falls_back() && view.turn == Turn::Now;
         return match (breaks, mounted) {
             (true, true) => Proven::Back(fallen(view)),
             (true, false) => Proven::Wait(State::Unmet(ConditionType::Verified, fallen(view))),
@@ -37,10 +37,10 @@ pub fn proven(view: &HorizonView, spec: &HorizonSpec, switching: Problem) -> Pro
         };
     }
     if backed_out {
-        let returns = view.proof.evidence.is_granted(true) && view.proof.turn == Turn::Now;
+        let returns = view.evidence.is_granted(true) && view.turn == Turn::Now;
         return if returns { Proven::Go } else { Proven::Wait(State::Unmet(ConditionType::Verified, fallen(view))) };
     }
-    match &view.proof.evidence {
+    match &view.evidence {
         Evidence::Granted(weight, _) if weight.fresh => Proven::Go,
         Evidence::Unknown(_) if spec.direct_upload.verification == Verification::BestEffort => Proven::Go,
         Evidence::Refused(..) | Evidence::Unknown(_) => Proven::Wait(standing(view, spec, "")),
@@ -55,7 +55,7 @@ pub fn standing(view: &HorizonView, spec: &HorizonSpec, to: &str) -> State {
     let verification = spec.direct_upload.verification;
     let unmet = |problem| State::Unmet(ConditionType::Verified, problem);
     let done = |reason, message| State::Done(Problem::new(reason, message));
-    match &view.proof.evidence {
+    match &view.evidence {
         _ if verification == Verification::Off => done(
             Reason::ReadyUnverified,
             format!("new dashboard sessions upload directly{to}; spec.directUpload.verification is Off"),
@@ -65,7 +65,7 @@ pub fn standing(view: &HorizonView, spec: &HorizonSpec, to: &str) -> State {
             format!("new dashboard sessions upload directly{to}; the preflight passes for each origin"),
         ),
         Evidence::Refused(_, failures) => {
-            let hold = match view.proof.turn {
+            let hold = match view.turn {
                 Turn::Frozen => {
                     "; most Glance endpoints refuse at once, so the operator doubts its own way to them and changes no mode"
                 }
@@ -97,7 +97,7 @@ pub fn standing(view: &HorizonView, spec: &HorizonSpec, to: &str) -> State {
 }
 
 fn fallen(view: &HorizonView) -> Problem {
-    let why = match &view.proof.evidence {
+    let why = match &view.evidence {
         Evidence::Refused(_, failures) => tell(failures),
         Evidence::Unknown(failures) => format!("the operator gets no answer: {}", tell(failures)),
         Evidence::Granted(..) => {

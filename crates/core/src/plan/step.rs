@@ -19,7 +19,7 @@ pub struct Step {
 }
 
 /// What a step does.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, strum::IntoStaticStr)]
 pub enum Action {
     /// Put our finalizer on the resource.
     AddFinalizer,
@@ -105,25 +105,7 @@ impl Action {
 
     /// The name that events carry.
     pub fn name(&self) -> &'static str {
-        match self {
-            Self::AddFinalizer => "AddFinalizer",
-            Self::RemoveFinalizer => "RemoveFinalizer",
-            Self::ApplyConfigMap(_) => "ApplyConfigMap",
-            Self::Annotate { .. } => "Annotate",
-            Self::Mount { .. } => "Mount",
-            Self::SwitchMode { .. } => "SwitchMode",
-            Self::Claim { .. } => "Claim",
-            Self::Release { .. } => "Release",
-            Self::Rehearse(_) => "Rehearse",
-            Self::AwaitRehearsal { .. } => "AwaitRehearsal",
-            Self::AwaitRollout { .. } => "AwaitRollout",
-            Self::AwaitGlance { .. } => "AwaitGlance",
-            Self::AwaitHorizons => "AwaitHorizons",
-            Self::Probe => "Probe",
-            Self::AwaitProof => "AwaitProof",
-            Self::Adjust(_) => "Adjust",
-            Self::Collect { .. } => "Collect",
-        }
+        self.into()
     }
 }
 

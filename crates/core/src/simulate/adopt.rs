@@ -10,8 +10,9 @@ use direct_upload_api::{DOMAIN, Duration, Reason, Rollout, WorkloadKind};
 use serde_json::json;
 
 use super::cluster::{Cluster, edit};
-use crate::model::{Id, Key, Meta, Problem, describe};
-use crate::workload::{Applied, Claim, Target, annotate, annotations};
+use crate::derive::Tenure;
+use crate::model::{Id, Key, Meta, describe};
+use crate::workload::{Claim, annotate, annotations};
 
 /// Prepares the cluster.
 pub fn assume(cluster: &mut Cluster) {
@@ -26,20 +27,9 @@ pub fn assume(cluster: &mut Cluster) {
 fn stand_in(cluster: &mut Cluster) {
     let world = cluster.world();
     let (mut found, mut assumptions) = (Vec::new(), Vec::new());
-    let horizons = world.horizons.values().filter_map(|view| {
-        let spec = view.object.spec.as_ref().ok()?;
-        Some((&view.object.meta.key, &spec.workload_ref, &view.target))
-    });
-    let glances = world.accepting().filter_map(|view| {
-        let spec = view.object.spec.as_ref().ok()?;
-        Some((&view.object.meta.key, &spec.workload_ref, &view.target))
-    });
-    let internals = world.internal().filter_map(|view| {
-        let spec = view.object.spec.as_ref().ok()?;
-        Some((&view.object.meta.key, &spec.apis.internal.as_ref()?.workload_ref, &view.target))
-    });
-    for (resource, reference, target) in horizons.chain(glances).chain(internals) {
-        let missing = target.as_ref().is_err_and(|problem| problem.reason == Reason::WorkloadNotFound);
+    for (_, meta, tenure) in world.tenures() {
+        let (resource, reference) = (&meta.key, &tenure.reference);
+        let missing = tenure.target.as_ref().is_err_and(|problem| problem.reason == Reason::WorkloadNotFound);
         let empty = |kind: &WorkloadKind| world_has_none(cluster, *kind, &resource.namespace);
         if !missing || !WorkloadKind::ALL.iter().all(empty) {
             continue;
@@ -142,22 +132,13 @@ fn note_rollouts(cluster: &mut Cluster) {
 /// files are mounted, they are taken as done.
 fn adopt(cluster: &mut Cluster) {
     let world = cluster.world();
-    let horizons = world.horizons.values().map(|v| ("Horizon", &v.object.meta, &v.target, &v.applied));
-    let glances =
-        world.accepting().chain(world.internal()).map(|v| (v.service.kind, &v.object.meta, &v.target, &v.applied));
-    for (kind, meta, target, applied) in horizons.chain(glances) {
-        take_over(cluster, kind, meta, target, applied.as_ref());
+    for (kind, meta, tenure) in world.tenures() {
+        take_over(cluster, kind, meta, tenure);
     }
 }
 
-fn take_over(
-    cluster: &mut Cluster,
-    kind: &str,
-    meta: &Meta,
-    target: &Result<Target, Problem>,
-    applied: Option<&Applied>,
-) {
-    let (Ok(target), Some(applied)) = (target, applied) else { return };
+fn take_over(cluster: &mut Cluster, kind: &str, meta: &Meta, tenure: &Tenure) {
+    let (Ok(target), Some(applied)) = (&tenure.target, &tenure.applied) else { return };
     let Some(mount) = &applied.mount else { return };
     let workload = &target.workload;
     if Claim::on(workload).is_some_and(|claim| claim.kind != kind || claim.key != meta.key) {

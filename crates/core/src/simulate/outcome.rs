@@ -9,7 +9,7 @@ use direct_upload_api::{ConditionType, Reason};
 use jiff::Timestamp;
 
 use super::cluster::Cluster;
-use crate::derive::{GlanceView, World};
+use crate::derive::{ApiView, World};
 use crate::model::{Advice, Id, Key, Problem};
 use crate::plan::{self, Options, OriginPlan, Plan, State, Step};
 
@@ -121,12 +121,24 @@ impl Course<'_> {
     }
 }
 
+/// The plans of Glances and other APIs.
+fn api_plans<'a>(
+    world: &'a World,
+    now: Timestamp,
+    options: &'a Options,
+) -> impl Iterator<Item = (&'a ApiView, Plan, Vec<OriginPlan>)> {
+    let glances = world.glances.values().map(move |view| (&view.public, plan::glance(view, now, options)));
+    let apis = world.apis.values().map(move |view| (view, plan::api(view, now, options)));
+    glances.chain(apis).map(|(view, (plan, origins))| (view, plan, origins))
+}
+
 /// The plans of one side, by kind and key.
 fn plans(world: &World, side: Side, now: Timestamp, options: &Options) -> Vec<(Id, Plan)> {
     let id = |kind: &str, key: &Key| Id { kind: kind.to_owned(), key: key.clone() };
-    let plan = |view: &GlanceView| (id(view.service.kind, &view.object.meta.key), plan::glance(view, now, options).0);
+    let apis = api_plans(world, now, options)
+        .map(|(view, plan, _)| (id(view.api.service.kind, &view.api.resource.meta.key), plan));
     match side {
-        Side::Accepting => world.accepting().map(plan).collect(),
+        Side::Accepting => apis.collect(),
         Side::Horizons => {
             world.horizons.iter().map(|(key, view)| (id("Horizon", key), plan::horizon(view, now, options))).collect()
         }
@@ -173,9 +185,8 @@ fn ends(
         }
     };
     let mut ends = Vec::new();
-    for view in world.accepting() {
-        let (plan, origins) = plan::glance(view, now, options);
-        ends.push(end(view.service.kind, &view.object.meta.key, plan, &view.advice, origins));
+    for (view, plan, origins) in api_plans(&world, now, options) {
+        ends.push(end(view.api.service.kind, &view.api.resource.meta.key, plan, &view.advice, origins));
     }
     for (key, view) in &world.horizons {
         let mut plan = plan::horizon(view, now, options);

@@ -76,3 +76,20 @@ fn secrets_may_be_wrapped() {
     let (report, errors) = folder(&[("secret.yaml", text.as_bytes()), SETTINGS]);
     assert_eq!((errors, told(&report)), (vec![], vec!["error DU001".to_owned()]));
 }
+
+/// Documents before it that hold nothing do not move an object's lines.
+#[rstest]
+#[case::null("null\n")]
+#[case::tilde("# nothing\n---\n~\n")]
+#[case::empty("---\n---\n")]
+#[case::ended("---\n...\n# nothing\n")]
+#[case::text("a: null\n---\nnull\n---\n\"\"\n")]
+fn lines_are_right_after_documents_without_objects(#[case] before: &str) {
+    let text = format!(
+        "{before}---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: glance-etc}}\ndata:\n  glance-api.conf: |\n    [cors]\n    allowed_origin = https://d.example/\n"
+    );
+    let line = text.lines().position(|line| line.contains("allowed_origin")).map(|at| at + 1);
+    let (report, errors) = folder(&[("glance.yaml", text.as_bytes()), SETTINGS]);
+    assert_eq!((errors, told(&report)), (vec![], vec!["error DU001".to_owned()]));
+    assert_eq!(report.findings[0].place.line, line);
+}

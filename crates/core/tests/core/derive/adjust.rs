@@ -32,7 +32,7 @@ fn annotations(yaml: &str) -> Value {
 }
 
 fn advice(yaml: &str) -> String {
-    advice_lines(&World::of(&read(yaml).snapshot).glances[&Key::new("openstack", "glance")].advice).join("\n")
+    advice_lines(&World::of(&read(yaml).snapshot).glances[&Key::new("openstack", "glance")].public.advice).join("\n")
 }
 
 fn nginx(values: [&str; 4]) -> Value {

@@ -41,14 +41,14 @@ fn published(list: &[(&str, &str)]) -> CatalogReading {
 }
 
 fn endpoints(view: &HorizonView) -> Vec<String> {
-    view.destinations.iter().map(|d| d.endpoint.as_ref().unwrap().to_string()).collect()
+    view.destinations.iter().map(|d| d.to.endpoint.as_ref().unwrap().to_string()).collect()
 }
 
 /// Nothing is proven where it is not known where to ask; nothing is taken back either.
 #[test]
 fn nothing_is_asked_and_nothing_taken_back_before_the_first_answer() {
     let view = view(&snapshot(""));
-    assert_eq!((view.intent, view.proof.evidence), (Intent::Direct, Evidence::Pending));
+    assert_eq!((view.intent, view.evidence), (Intent::Direct, Evidence::Pending));
     assert!(view.destinations[0].questions.is_empty());
 }
 

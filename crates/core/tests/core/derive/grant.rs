@@ -222,7 +222,7 @@ fn a_flood_of_origins_is_refused_to_those_who_come_last() {
     objects.push(resource("glance", "Glance", "images", "glance", &consent));
     let all: Vec<_> = objects.iter().map(String::as_str).collect();
     let world = World::of(&read(&join(&all)).snapshot);
-    let grants = &world.glances[&Key::new("images", "glance")].grants;
+    let grants = &world.glances[&Key::new("images", "glance")].public.grants;
     assert!(grants.given.contains_key("images"), "the Glance's own namespace needs no room");
     let refused: Vec<_> = grants.refused.keys().map(|key| key.namespace.as_str()).collect();
     assert!(refused.contains(&"m69") && !refused.contains(&"m00"), "{refused:?}");

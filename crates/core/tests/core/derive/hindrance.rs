@@ -17,7 +17,11 @@ fn hindrances(objects: &[&str]) -> Vec<String> {
     let all: Vec<&str> = own.iter().map(String::as_str).chain(objects.iter().copied()).collect();
     let world = World::of(&read(&join(&all)).snapshot);
     let view = &world.glances[&Key::new("openstack", "glance")];
-    assert!(view.hindrances.iter().all(|found| view.advice.contains(&found.advice())), "{:#?}", view.advice);
+    assert!(
+        view.hindrances.iter().all(|found| view.public.advice.contains(&found.advice())),
+        "{:#?}",
+        view.public.advice
+    );
     let line = |h: &direct_upload_core::derive::Hindrance| {
         let field = h.field.trim_start_matches("metadata.annotations").trim_start_matches("spec.rules");
         format!("{} {} {field}", h.rule, if h.fails { "fails" } else { "may fail" })
@@ -181,7 +185,7 @@ fn one_origin_for_dashboard_and_glance_is_said() {
     let yaml = join(&[&glances, &horizons, &services[0], &services[1], &glance("{}"), &horizon("{}")]);
     let world = World::of(&read(&yaml).snapshot);
     let view = &world.horizons[&Key::new("openstack", "horizon")];
-    assert_eq!(view.destinations[0].endpoint.as_ref().unwrap().to_string(), "https://cloud.example.com/image");
+    assert_eq!(view.destinations[0].to.endpoint.as_ref().unwrap().to_string(), "https://cloud.example.com/image");
     let said = "the dashboard and https://cloud.example.com/image have the same origin, https://cloud.example.com:";
     assert!(view.advice.iter().any(|advice| advice.found.starts_with(said)), "{:#?}", view.advice);
 }

@@ -1,3 +1,4 @@
 //! Files and objects, as they come in.
 
 mod input;
+mod yaml;

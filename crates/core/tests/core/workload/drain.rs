@@ -199,7 +199,7 @@ fn plan_of(yaml: &str) -> (Plan, Vec<String>) {
     let world = World::of(&read(yaml).snapshot);
     let view = world.glances.values().next().unwrap();
     let now: Timestamp = "2026-06-01T00:00:00Z".parse().unwrap();
-    (plan::glance(view, now, &Options { image: "operator:1".into() }).0, of_rolls(&view.advice))
+    (plan::glance(view, now, &Options { image: "operator:1".into() }).0, of_rolls(&view.public.advice))
 }
 
 /// A roll that nothing protects says so before it comes, also while it is held or only imagined.

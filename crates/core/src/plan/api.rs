@@ -1,26 +1,27 @@
-//! The plan of a Glance or another API: take origins in at once, let them go late.
+//! The plan of an API: take origins in at once, let them go late. A Glance's covers a second API, and the
+//! objects that lead browsers to it.
 
-pub mod refusal;
-pub mod retirement;
+mod refusal;
+mod retirement;
 
 use std::collections::BTreeSet;
 
 use direct_upload_api::web::Origin;
-use direct_upload_api::{ConditionType, GlanceSpec, Reason};
+use direct_upload_api::{ConditionType, Reason};
 use jiff::Timestamp;
 
-use super::change::{Wanted, garbage};
-use super::farewell::{copied, deadline};
+use super::deploy::{Desired, garbage};
+use super::finalize::{copied, deadline};
 use super::options::Options;
 use super::outline::{Plan, State};
 use super::step::{Action, Step};
-use crate::derive::GlanceView;
+use crate::derive::{ApiView, GlanceView, Terms};
 use crate::model::Problem;
 use crate::openstack::OpenStackService;
-use crate::plan::glance::refusal::refuse;
-use crate::plan::glance::retirement::Retirement;
 use crate::render::{self, File};
 use crate::workload::{Applied, Target, claimed, rfc3339, rolling};
+use refusal::refuse;
+use retirement::Retirement;
 
 /// An origin of the plan, for the status.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,36 +34,49 @@ pub struct OriginPlan {
 
 /// Plans a Glance. The second value lists the origins that the plan leads to.
 pub fn glance(view: &GlanceView, now: Timestamp, options: &Options) -> (Plan, Vec<OriginPlan>) {
-    let meta = &view.object.meta;
-    if meta.deleting.is_some() {
-        return (farewell(view, now), Vec::new());
+    if view.object.meta.deleting.is_some() {
+        return (finalize(&view.public, now, |plan| plan.give_back(view, now)), Vec::new());
     }
-    let spec = match &view.object.spec {
-        Ok(spec) => spec,
-        Err(why) => {
-            return (Plan::unmet(ConditionType::Accepted, Problem::new(Reason::Undecodable, why.clone())), Vec::new());
+    living(&view.public, now, options, |mut plan| {
+        plan.adjust(view, now);
+        if let Some(internal) = &view.internal {
+            plan.join("spec.apis.internal", attempt(internal, &Retirement::default(), now, options));
         }
-    };
-    let retirement = Retirement::of(view, spec, now);
-    let plan = |view, retirement| {
-        let plan = attempt(view, spec, retirement, now, options);
-        plan.unwrap_or_else(|(condition, problem)| Plan::unmet(condition, problem))
-    };
-    let mut own = plan(view, &retirement);
-    own.adjust(view, now);
-    if let Some(internal) = &view.internal {
-        own.join("spec.apis.internal", plan(internal, &Retirement::default()));
-    }
-    let plan = own;
-    (if spec.suspend { plan.suspend() } else { plan }, retirement.origins(view))
+        plan
+    })
 }
 
+/// Plans an API to which nobody uploads, in the same way.
+pub fn api(view: &ApiView, now: Timestamp, options: &Options) -> (Plan, Vec<OriginPlan>) {
+    if view.api.resource.meta.deleting.is_some() {
+        return (finalize(view, now, |_| false), Vec::new());
+    }
+    living(view, now, options, |plan| plan)
+}
+
+/// Of a resource that stays: its API's plan, with what `more` adds.
+fn living(
+    view: &ApiView,
+    now: Timestamp,
+    options: &Options,
+    more: impl FnOnce(Plan) -> Plan,
+) -> (Plan, Vec<OriginPlan>) {
+    let terms = match &view.api.resource.terms {
+        Ok(terms) => terms,
+        Err(problem) => return (Plan::unmet(ConditionType::Accepted, problem.clone()), Vec::new()),
+    };
+    let retirement = Retirement::of(view, terms, now);
+    let plan = more(attempt(view, &retirement, now, options));
+    (if terms.suspend { plan.suspend() } else { plan }, retirement.origins(view))
+}
+
+/// What does not hold, and why.
 type Unmet = (ConditionType, Problem);
 
-/// All that a living Glance's plan depends on.
+/// All that the plan of a living API depends on, where nothing stands in its way.
 struct Stage<'a> {
-    view: &'a GlanceView,
-    spec: &'a GlanceSpec,
+    view: &'a ApiView,
+    terms: &'a Terms,
     target: &'a Target,
     applied: &'a Applied,
     retirement: &'a Retirement,
@@ -70,23 +84,24 @@ struct Stage<'a> {
     options: &'a Options,
 }
 
-fn attempt(
-    view: &GlanceView,
-    spec: &GlanceSpec,
-    retirement: &Retirement,
-    now: Timestamp,
-    options: &Options,
-) -> Result<Plan, Unmet> {
+fn attempt(view: &ApiView, retirement: &Retirement, now: Timestamp, options: &Options) -> Plan {
+    let plan = try_to(view, retirement, now, options);
+    plan.unwrap_or_else(|(condition, problem)| Plan::unmet(condition, problem))
+}
+
+fn try_to(view: &ApiView, retirement: &Retirement, now: Timestamp, options: &Options) -> Result<Plan, Unmet> {
     let accepted = |p: &Problem| (ConditionType::Accepted, p.clone());
-    if view.terminating {
+    let (resource, tenure, asked) = (&view.api.resource, &view.api.tenure, &view.api.asked);
+    if resource.terminating {
         return Err((ConditionType::Accepted, Problem::new(Reason::Releasing, "the namespace is being deleted")));
     }
-    let target = view.target.as_ref().map_err(accepted)?;
-    let settings = view.settings.as_ref().map_err(accepted)?;
+    let target = tenure.target.as_ref().map_err(accepted)?;
+    let settings = asked.settings.as_ref().map_err(accepted)?;
+    let terms = resource.terms.as_ref().map_err(accepted)?;
     let gone = || (ConditionType::Accepted, Problem::new(Reason::WorkloadNotFound, "the workload is gone"));
-    let applied = view.applied.as_ref().ok_or_else(gone)?;
+    let applied = tenure.applied.as_ref().ok_or_else(gone)?;
     let config_maps = applied.config_maps.as_ref().err().cloned().map(Problem::from);
-    let unread = [view.incomplete.as_ref(), view.grants.pending(), view.exposures.as_ref().err(), config_maps.as_ref()];
+    let unread = [view.incomplete.as_ref(), view.grants.pending(), view.pending.as_ref(), config_maps.as_ref()];
     let unread = unread.into_iter().flatten();
     if let Some(problem) = unread.into_iter().find(|p| p.reason == Reason::ObservationPending) {
         return Err((ConditionType::OriginsResolved, problem.clone()));
@@ -94,16 +109,16 @@ fn attempt(
     let mut settings = settings.clone();
     let mut origins: BTreeSet<_> = view.wanted.keys().chain(retirement.kept.keys()).cloned().collect();
     if !origins.is_empty() {
-        origins.extend(view.carried.keys().cloned());
+        origins.extend(asked.carried.keys().cloned());
     }
     settings.cors = settings.cors.filter(|_| !origins.is_empty());
     if let Some(cors) = &mut settings.cors {
         cors.origins = origins;
     }
-    let early = if view.refuses_uploads() { refuse(view, retirement, &mut settings.policy.rules) } else { None };
-    let files = render::api(&settings, view.service)
+    let early = if asked.refuses_uploads { refuse(view, retirement, &mut settings.policy.rules) } else { None };
+    let files = render::api(&settings, view.api.service)
         .map_err(|e| (ConditionType::ConfigRendered, Problem::new(Reason::InvalidSpec, e.to_string())))?;
-    let stage = Stage { view, spec, target, applied, retirement, now, options };
+    let stage = Stage { view, terms, target, applied, retirement, now, options };
     let mut plan = if files.is_empty() { stage.clear()? } else { stage.bring(files)? };
     if let (Some(problem), State::Done(_)) = (early, &plan.state) {
         plan.state = State::Unmet(ConditionType::RolledOut, problem);
@@ -119,30 +134,30 @@ impl Stage<'_> {
     /// Brings the files into the workload.
     fn bring(&self, files: Vec<File>) -> Result<Plan, Unmet> {
         let accepted = self.retirement.origins(self.view).len();
-        let wanted = Wanted {
-            kind: self.view.service.kind,
+        let desired = Desired {
+            kind: self.view.api.service.kind,
             // Two workloads with the same files: each has a ConfigMap of its own.
-            name: format!("{}{}", self.view.object.meta.key.name, self.view.api.map_or("", |_| "-internal")),
-            meta: &self.view.object.meta,
-            finalizer: self.view.object.finalizer,
+            name: format!("{}{}", self.view.api.resource.meta.key.name, self.view.api.part.map_or("", |_| "-internal")),
+            meta: &self.view.api.resource.meta,
+            finalizer: self.view.api.resource.finalizer,
             target: self.target,
             applied: self.applied,
             files,
-            secrets: self.view.secrets(),
-            env: self.view.env(),
+            secrets: self.view.api.asked.secrets.clone(),
+            env: self.view.api.asked.env.clone(),
             annotations: self.retirement.annotation().into_iter().chain(self.granted()).collect(),
             note: None,
-            rollout: &self.spec.rollout,
+            rollout: &self.terms.rollout,
         };
-        let service = self.view.service;
-        let why = match self.view.api {
+        let service = self.view.api.service;
+        let why = match self.view.api.part {
             Some(_) => "the internal API shall have its options".to_owned(),
             None => format!("{} shall accept {}", service.name, count(accepted)),
         };
-        let change = wanted.change(self.options, self.now, &why).map_err(|p| (ConditionType::ConfigRendered, p))?;
+        let change = desired.compare(self.options, self.now, &why).map_err(|p| (ConditionType::ConfigRendered, p))?;
         let mut plan = Plan::toward(&change, ready(service, accepted, &self.target.workload.meta.key.name));
         let roll = |workload, mount| vec![Step::new(Action::Mount { workload, mount }, why.clone())];
-        if !plan.mount(&wanted, &change, self.now, roll) {
+        if !plan.deploy(&desired, &change, self.now, roll) {
             return Ok(plan);
         }
         let rollout = if change.rolls { Err(rolling(self.target)) } else { self.applied.rollout.clone() };
@@ -162,15 +177,15 @@ impl Stage<'_> {
         }
         self.applied.config_maps.as_ref().map_err(|unknown| (ConditionType::ConfigRendered, unknown.clone().into()))?;
         let workload = &self.target.workload;
-        let nobody = if self.view.api.is_some() {
+        let nobody = if self.view.api.part.is_some() {
             "nothing is asked of the internal API; nothing is configured"
-        } else if self.view.service.takes_uploads() {
+        } else if self.view.api.service.takes_uploads() {
             "neither a Horizon resource nor spec.cors.allowedOrigins asks this Glance to accept an origin; nothing is configured"
         } else {
             "spec.cors names no origin, and no Horizon or dashboard that has one; nothing is configured"
         };
         let mut plan = Plan::idle(State::Done(Problem::new(Reason::NoOrigins, nobody)));
-        let rollout = if self.applied.mount.is_some() && claimed(workload, &self.view.object.meta) {
+        let rollout = if self.applied.mount.is_some() && claimed(workload, &self.view.api.resource.meta) {
             plan.steps.push(Step::new(Action::Release { workload: workload.clone() }, "no origin is left"));
             Err(rolling(self.target))
         } else if let Some(problem) = copied(self.target, self.applied) {
@@ -189,8 +204,8 @@ impl Stage<'_> {
         if let Err(problem) = rollout {
             return plan.await_rollout(self.target, problem);
         }
-        plan.leave(&self.view.strays);
-        plan.steps.extend(garbage(self.view.service.kind, &self.target.workload, self.applied, keep));
+        plan.leave(&self.view.api.tenure);
+        plan.steps.extend(garbage(self.view.api.service.kind, &self.target.workload, self.applied, keep));
     }
 }
 
@@ -210,16 +225,18 @@ fn ready(service: &OpenStackService, origins: usize, workload: &str) -> Problem 
 }
 
 /// The resource is being deleted: Horizons leave first, then our fields, then the finalizer.
-fn farewell(view: &GlanceView, now: Timestamp) -> Plan {
-    let meta = &view.object.meta;
+fn finalize(view: &ApiView, now: Timestamp, give_back: impl FnOnce(&mut Plan) -> bool) -> Plan {
+    let (resource, tenure) = (&view.api.resource, &view.api.tenure);
+    let (meta, holders) = (&resource.meta, &view.grants.holders);
     let mut plan = Plan::idle(State::Gone);
-    if !view.object.finalizer {
+    if !resource.finalizer {
         return plan;
     }
-    let deadline = deadline(meta.deleting, view.object.spec.as_ref().map(|s| s.deletion.timeout).unwrap_or_default());
-    let free = view.terminating || now >= deadline;
-    if !view.holders.is_empty() && !free {
-        let names = view.holders.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let deadline =
+        deadline(meta.deleting, resource.terms.as_ref().map(|terms| terms.deletion.timeout).unwrap_or_default());
+    let free = resource.terminating || now >= deadline;
+    if !holders.is_empty() && !free {
+        let names = holders.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         plan.steps.push(Step::new(Action::AwaitHorizons, format!("Horizon {names} may still upload directly")));
         let message = format!(
             "deletion waits until Horizon {names} no longer uploads directly, at most until {}",
@@ -229,14 +246,14 @@ fn farewell(view: &GlanceView, now: Timestamp) -> Plan {
         plan.wake_at(deadline);
         return plan;
     }
-    if plan.give_back(view, now) {
+    if give_back(&mut plan) {
         return plan;
     }
-    plan.release_all(view.terminating, meta, view.target.as_ref().ok(), view.heir, &view.strays);
-    if let (Ok(target), Some(applied)) = (&view.target, &view.applied) {
-        plan.steps.extend(garbage(view.service.kind, &target.workload, applied, None));
+    plan.release_all(resource.terminating, meta, tenure);
+    if let (Ok(target), Some(applied)) = (&tenure.target, &tenure.applied) {
+        plan.steps.extend(garbage(view.api.service.kind, &target.workload, applied, None));
     }
-    let why = if view.holders.is_empty() { "all is given back" } else { "spec.deletion.timeout has passed" };
+    let why = if holders.is_empty() { "all is given back" } else { "spec.deletion.timeout has passed" };
     plan.steps.push(Step::new(Action::RemoveFinalizer, why));
     plan
 }

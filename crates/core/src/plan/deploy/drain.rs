@@ -5,7 +5,7 @@
 //! than the one that a user's file sets later, the API server would refuse that file. Nearly every
 //! file that has a hook has `exec`, and one replaces the other.
 
-use super::step::{Action, Step};
+use crate::plan::step::{Action, Step};
 use crate::workload::drain::absence;
 use crate::workload::{Applied, Target};
 

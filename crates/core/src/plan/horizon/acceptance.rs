@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use direct_upload_api::{ConditionType, Reason};
 
-use crate::derive::{Destination, HorizonView};
+use crate::derive::{DestinationView, HorizonView};
 use crate::model::{Key, Problem};
 use crate::plan::horizon::Stage;
 use crate::plan::outline::{Plan, State};
@@ -24,16 +24,16 @@ pub struct Held {
 ///
 /// # Errors
 /// What is waited for, or stands in the way.
-pub fn accepted(view: &HorizonView, destination: &Destination) -> Result<(), Problem> {
+pub fn accepted(view: &HorizonView, destination: &DestinationView) -> Result<(), Problem> {
     let Some(glance) = &destination.glance else { return Ok(()) };
     let trouble = |problem: &Problem| {
         if problem.reason == Reason::ObservationPending {
             return Err(problem.clone());
         }
         let problem = Problem::new(Reason::GlanceNotReady, format!("Glance {}: {}", glance.key, problem.message()));
-        Err(destination.problem(&problem))
+        Err(destination.to.problem(&problem))
     };
-    let origins = destination.crossing(view.origins()?);
+    let origins = destination.to.crossing(view.dashboard.origins()?);
     if origins.is_empty() && !glance.refuses {
         return Ok(());
     }
@@ -41,7 +41,7 @@ pub fn accepted(view: &HorizonView, destination: &Destination) -> Result<(), Pro
         Ok(accepted) => origins.is_subset(accepted),
         Err(problem) => return trouble(problem),
     };
-    let is_direct = view.applied.as_ref().is_some_and(Applied::sets_direct);
+    let is_direct = view.dashboard.tenure.applied.as_ref().is_some_and(Applied::sets_direct);
     if accepted && !glance.refuses && (is_direct || glance.rolled_out.is_ok()) {
         return Ok(());
     }
@@ -51,7 +51,7 @@ pub fn accepted(view: &HorizonView, destination: &Destination) -> Result<(), Pro
         _ => {
             let accepts = if glance.refuses { "uploads again".to_owned() } else { list(&origins) };
             let message = format!("waiting until every pod of Glance {} accepts {accepts}", glance.key);
-            Err(destination.problem(&Problem::new(Reason::WaitingForGlance, message)))
+            Err(destination.to.problem(&Problem::new(Reason::WaitingForGlance, message)))
         }
     }
 }
@@ -76,7 +76,7 @@ impl Stage<'_> {
             if problem.reason == Reason::ObservationPending {
                 held.problem = problem;
             }
-            held.glances.extend(destination.key().filter(|key| !held.glances.contains(key)).cloned());
+            held.glances.extend(destination.to.key().filter(|key| !held.glances.contains(key)).cloned());
         }
         held.map_or(Ok(()), Err)
     }
@@ -94,7 +94,7 @@ impl Stage<'_> {
 
     /// Since when it is not direct because preflights were refused: noted until it is again.
     pub fn backed_out(&self, goes: bool) -> Option<(String, String)> {
-        let since = self.view.backed_out().filter(|_| self.direct && !goes).or(self.since.as_deref())?;
+        let since = self.view.dashboard.backed_out().filter(|_| self.direct && !goes).or(self.since.as_deref())?;
         Some((annotations::BACKED_OUT.to_owned(), since.to_owned()))
     }
 
@@ -102,8 +102,8 @@ impl Stage<'_> {
         let workload = crate::model::describe(self.target.workload.kind, &self.target.workload.meta.key);
         let (mut glances, mut origins) = (BTreeSet::new(), BTreeSet::new());
         for destination in &self.view.destinations {
-            let crossing = destination.crossing(self.view.origins().unwrap_or_default());
-            glances.extend(destination.key().filter(|_| !crossing.is_empty()));
+            let crossing = destination.to.crossing(self.view.dashboard.origins().unwrap_or_default());
+            glances.extend(destination.to.key().filter(|_| !crossing.is_empty()));
             origins.extend(crossing);
         }
         let first = if glances.is_empty() {
@@ -118,13 +118,13 @@ impl Stage<'_> {
 
     /// Where it uploads to, in words.
     pub fn whereto(&self) -> String {
-        let one = |destination: &Destination| {
-            let place = match (&destination.endpoint, destination.key()) {
+        let one = |destination: &DestinationView| {
+            let place = match (&destination.to.endpoint, destination.to.key()) {
                 (Ok(url), _) => format!("to {url}"),
                 (Err(_), Some(glance)) => format!("to Glance {glance}"),
                 (Err(_), None) => return None,
             };
-            let region = destination.region.as_ref().map(|region| format!(" ({region})")).unwrap_or_default();
+            let region = destination.to.region.as_ref().map(|region| format!(" ({region})")).unwrap_or_default();
             Some(format!(" {place}{region}"))
         };
         self.view.destinations.iter().filter_map(one).collect::<Vec<_>>().join(",")

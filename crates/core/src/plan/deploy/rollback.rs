@@ -9,10 +9,11 @@ use std::collections::BTreeMap;
 use direct_upload_api::{ConditionType, Reason};
 use jiff::{SignedDuration, Timestamp};
 
-use super::change::{Change, Wanted};
-use super::outline::{Plan, State};
-use super::step::{Action, Step};
+use super::Desired;
+use super::compare::Change;
 use crate::model::{Problem, Workload, describe};
+use crate::plan::outline::{Plan, State};
+use crate::plan::step::{Action, Step};
 use crate::workload::{LastRoll, Mount, annotations};
 
 /// A pod that does not come up has so many seconds from the begin of the roll …
@@ -24,9 +25,9 @@ const PATIENCE_IN_AN_OUTAGE: i64 = 30;
 /// A DaemonSet's roll is over after so many seconds, since its controller does not say when it is.
 const LONGEST: i64 = 600;
 
-impl Wanted<'_> {
+impl Desired<'_> {
     /// Why this roll was given up before, if it was, with the pod as it is now.
-    pub fn given_up(&self, change: &Change) -> Option<Problem> {
+    pub fn failed_before(&self, change: &Change) -> Option<Problem> {
         let noted = self.applied.config_map(&change.config_map)?.meta.ours.get(annotations::FAILED)?;
         let why = noted.strip_prefix(&self.target.workload.template.fingerprint)?.trim_start();
         let workload = &self.target.workload;
@@ -110,15 +111,15 @@ fn landed(workload: &Workload, rolled: &LastRoll, now: Timestamp) -> bool {
 
 impl Plan {
     /// Takes a failing roll back; true if it did.
-    pub fn give_up(&mut self, wanted: &Wanted<'_>, now: Timestamp) -> bool {
-        match wanted.failing(now) {
+    pub fn roll_back(&mut self, desired: &Desired<'_>, now: Timestamp) -> bool {
+        match desired.failing(now) {
             None => false,
             Some(Err(until)) => {
                 self.wake_at(until);
                 false
             }
             Some(Ok(steps)) => {
-                let why = wanted.applied.rollout.clone().err();
+                let why = desired.applied.rollout.clone().err();
                 self.steps.extend(steps);
                 self.state = why.map_or(State::Pending, |why| State::unmet(ConditionType::RolledOut, why));
                 true

@@ -1,13 +1,12 @@
 //! Giving things back: what both resources share.
 
-use std::sync::Arc;
-
 use direct_upload_api::{ConditionType, Duration, Reason, seconds};
 use jiff::{SignedDuration, Timestamp};
 
 use super::outline::{Plan, State};
 use super::step::{Action, Step};
-use crate::model::{Meta, Problem, Workload, describe};
+use crate::derive::Tenure;
+use crate::model::{Meta, Problem, describe};
 use crate::workload::{Applied, Target, claimed};
 
 /// How long a deletion waits for the safe order, in seconds.
@@ -43,8 +42,8 @@ impl Plan {
     }
 
     /// Releases workloads that the resource no longer means.
-    pub fn leave(&mut self, strays: &[Arc<Workload>]) {
-        for workload in strays {
+    pub fn leave(&mut self, tenure: &Tenure) {
+        for workload in &tenure.orphans {
             let action = Action::Release { workload: workload.clone() };
             self.steps.push(Step::new(action, "the resource names another workload now"));
         }
@@ -52,19 +51,13 @@ impl Plan {
 
     /// Gives back whatever carries the claim, unless another resource takes the target over or the
     /// whole namespace is going anyway.
-    pub fn release_all(
-        &mut self,
-        terminating: bool,
-        meta: &Meta,
-        target: Option<&Target>,
-        heir: bool,
-        strays: &[Arc<Workload>],
-    ) {
+    pub fn release_all(&mut self, terminating: bool, meta: &Meta, tenure: &Tenure) {
         if terminating {
             return;
         }
-        let target = target.map(|t| &t.workload).filter(|w| claimed(w, meta) && !heir);
-        for workload in target.into_iter().chain(strays) {
+        let target = tenure.target.iter().map(|target| &target.workload);
+        let target = target.filter(|workload| claimed(workload, meta) && !tenure.has_successor);
+        for workload in target.chain(&tenure.orphans) {
             let action = Action::Release { workload: workload.clone() };
             self.steps.push(Step::new(action, "the resource is being deleted"));
         }

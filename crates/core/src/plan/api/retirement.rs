@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use direct_upload_api::seconds;
 use direct_upload_api::web::Origin;
-use direct_upload_api::{GlanceSpec, seconds};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::derive::GlanceView;
-use crate::plan::farewell::deadline;
-use crate::plan::glance::OriginPlan;
+use super::OriginPlan;
+use crate::derive::{ApiView, Terms};
+use crate::plan::finalize::deadline;
 use crate::workload::{Applied, annotations, rfc3339};
 
 /// Open tabs of a dashboard keep the mode that they loaded, in seconds.
@@ -24,10 +24,10 @@ pub struct Retirement {
 }
 
 impl Retirement {
-    pub fn of(view: &GlanceView, spec: &GlanceSpec, now: Timestamp) -> Self {
-        let after = i64::try_from(seconds(spec.cors.retire_after, RETIRE_AFTER)).unwrap_or(i64::MAX);
-        let in_effect = view.applied.as_ref().map(Applied::in_effect).unwrap_or_default();
-        let pending = view.applied.as_ref().and_then(Applied::pending);
+    pub fn of(view: &ApiView, terms: &Terms, now: Timestamp) -> Self {
+        let after = i64::try_from(seconds(terms.retire_after, RETIRE_AFTER)).unwrap_or(i64::MAX);
+        let in_effect = view.api.tenure.applied.as_ref().map(Applied::in_effect).unwrap_or_default();
+        let pending = view.api.tenure.applied.as_ref().and_then(Applied::pending);
         let mut noted = BTreeMap::<String, Timestamp>::new();
         for config_map in in_effect.iter().copied().chain(pending) {
             let text = config_map.meta.ours.get(annotations::RETIRING);
@@ -40,14 +40,14 @@ impl Retirement {
         }
         let mut retirement = Self::default();
         for origin in origins {
-            if view.wanted.contains_key(&origin) || view.carried.contains_key(&origin) {
+            if view.wanted.contains_key(&origin) || view.api.asked.carried.contains_key(&origin) {
                 continue;
             }
             // Without consent it retires from the moment that its Horizon's pods are away; a tenant who
             // keeps them from going wins no more than the time that a safe deletion has, too.
             let since = noted.get(origin.as_str()).copied();
             let since = if view.grants.leaving.contains(&origin) {
-                since.unwrap_or_else(|| deadline(Some(now), spec.deletion.timeout))
+                since.unwrap_or_else(|| deadline(Some(now), terms.deletion.timeout))
             } else {
                 since.map_or(now, |since| since.min(now))
             };
@@ -69,12 +69,12 @@ impl Retirement {
         BTreeMap::from([(annotations::RETIRING.to_owned(), text)])
     }
 
-    pub fn origins(&self, view: &GlanceView) -> Vec<OriginPlan> {
+    pub fn origins(&self, view: &ApiView) -> Vec<OriginPlan> {
         if view.wanted.is_empty() && self.kept.is_empty() {
             return Vec::new();
         }
         let mut by = view.wanted.clone();
-        for (origin, source) in &view.carried {
+        for (origin, source) in &view.api.asked.carried {
             by.entry(origin.clone()).or_default().extend(source.iter().cloned());
         }
         let wanted = by.iter().map(|(origin, by)| (origin, by.clone(), None));

@@ -1,52 +1,22 @@
-//! From "these files shall be there" to the steps that bring them: what both resources share.
+//! What stands there against what is desired: what is missing, and whether that replaces pods.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use direct_upload_api::{DOMAIN, Reason, Rollout, seconds};
-use jiff::{SignedDuration, Timestamp};
+use direct_upload_api::{DOMAIN, Reason};
+use jiff::Timestamp;
 
-use super::options::Options;
-use super::step::{Action, Step};
-use crate::model::{ConfigMap, EnvValue, Key, Meta, Problem, Workload, describe};
-use crate::render::File;
+use super::Desired;
+use crate::model::{ConfigMap, Key, Problem, Workload};
+use crate::plan::options::Options;
+use crate::plan::step::{Action, Step};
 use crate::workload::drain::{self, Draining};
 use crate::workload::{
-    Applied, Claim, ConfigMapDraft, LastRoll, Mount, Secrets, Target, annotations, foreign, is_for, is_intact, means,
-    mountable, rfc3339,
+    Applied, Claim, ConfigMapDraft, LastRoll, Mount, annotations, foreign, is_for, is_intact, means, mountable,
 };
-
-/// Least time between rolls that others cause, in seconds.
-const MIN_INTERVAL: u64 = 30;
 
 /// What the API server takes in one ConfigMap's data.
 const MAX_BYTES: usize = 1 << 20;
-
-/// Putting our fields back this often …
-const CONTENDED_TIMES: usize = 3;
-
-/// … within this many seconds is a war that nobody wins.
-const CONTENDED_SPAN: i64 = 600;
-
-/// What is wanted for one workload.
-pub struct Wanted<'a> {
-    /// `Horizon` or `Glance`.
-    pub kind: &'static str,
-    /// The resource's, or one made from it: ConfigMaps are called after it.
-    pub name: String,
-    pub meta: &'a Meta,
-    pub finalizer: bool,
-    pub target: &'a Target,
-    pub applied: &'a Applied,
-    pub files: Vec<File>,
-    pub secrets: Secrets,
-    pub env: BTreeMap<String, EnvValue>,
-    /// Annotations that the ConfigMap shall carry beside its own.
-    pub annotations: BTreeMap<String, String>,
-    /// Another annotation that the workload shall carry.
-    pub note: Option<(String, String)>,
-    pub rollout: &'a Rollout,
-}
 
 /// What is missing.
 #[derive(Debug)]
@@ -60,12 +30,12 @@ pub struct Change {
     pub rolls: bool,
 }
 
-impl Wanted<'_> {
+impl Desired<'_> {
     /// Compares what is wanted with what stands.
     ///
     /// # Errors
     /// A [`Problem`] if something cannot be seen, or a file cannot be mounted at its place.
-    pub fn change(&self, options: &Options, now: Timestamp, why: &str) -> Result<Change, Problem> {
+    pub fn compare(&self, options: &Options, now: Timestamp, why: &str) -> Result<Change, Problem> {
         let workload = &self.target.workload;
         foreign(workload)?;
         let of_secrets = self.secrets.values().flat_map(|secret| secret.mounted.keys());
@@ -149,73 +119,6 @@ impl Wanted<'_> {
             None => steps.push(Step::new(Action::ApplyConfigMap(draft), why)),
         }
         steps
-    }
-
-    /// May pods be replaced now?
-    ///
-    /// # Errors
-    /// [`Reason::HeldBack`] with the time to come back at, or [`Reason::Contended`].
-    pub fn may_roll(&self, change: &Change, now: Timestamp) -> Result<Option<Step>, (Problem, Option<Timestamp>)> {
-        if let Some(not_before) = self.rollout.not_before.as_ref().map(|t| t.0).filter(|t| now < *t) {
-            let cost = super::drain::cost(self.kind, self.target, self.applied);
-            let until = rfc3339(not_before);
-            let message = format!("a roll is due and held back by spec.rollout.notBefore until {until}{cost}");
-            return Err((Problem::new(Reason::HeldBack, message), Some(not_before)));
-        }
-        if let Some((rolled, generation)) = self.last_roll() {
-            let interval = i64::try_from(seconds(self.rollout.min_interval, MIN_INTERVAL)).unwrap_or(i64::MAX);
-            let next = rolled.saturating_add(SignedDuration::from_secs(interval)).unwrap_or(Timestamp::MAX);
-            if now < next && generation == self.meta.generation {
-                let message =
-                    format!("a roll is due and held back by spec.rollout.minInterval until {}", rfc3339(next));
-                return Err((Problem::new(Reason::HeldBack, message), Some(next)));
-            }
-        }
-        self.contended(change, now).map_err(|problem| (problem, None))
-    }
-
-    /// When pods were last replaced by us, and for which generation of the resource.
-    fn last_roll(&self) -> Option<(Timestamp, i64)> {
-        let rolled = LastRoll::parse(self.target.workload.meta.ours.get(annotations::ROLLED_AT)?)?;
-        Some((rolled.at, rolled.generation))
-    }
-
-    /// All our fields are gone, or some, although the same ConfigMap and spec brought them.
-    fn taken(&self, change: &Change) -> bool {
-        let same_spec = self.last_roll().is_some_and(|(_, generation)| generation == self.meta.generation);
-        self.applied.mount.as_ref().is_none_or(|m| m.config_map == change.config_map && same_spec)
-    }
-
-    /// Pods run with the very ConfigMap that the workload no longer names: somebody took our
-    /// fields away. Counts how often, on the ConfigMap; once that was too often, it does not matter
-    /// any more what pods run with.
-    fn contended(&self, change: &Change, now: Timestamp) -> Result<Option<Step>, Problem> {
-        let Some(config_map) = self.applied.config_map(&change.config_map).filter(|_| self.taken(change)) else {
-            return Ok(None);
-        };
-        let name = format!("{DOMAIN}/put-back");
-        let text = config_map.meta.ours.get(&name).map_or("", String::as_str);
-        let since = now.saturating_sub(SignedDuration::from_secs(CONTENDED_SPAN)).unwrap_or(Timestamp::MIN);
-        let mut times: Vec<Timestamp> = text.split(' ').filter_map(|t| t.parse().ok()).filter(|t| *t > since).collect();
-        if times.len() >= CONTENDED_TIMES {
-            let who = self.target.workload.other_manager.as_deref().unwrap_or("somebody");
-            let message = format!(
-                "our fields were taken out of {} {} times within ten minutes (the API server notes nobody who only removes; of the managers that it notes, {who} wrote last); let that tool leave the volume, mounts and annotations of direct-upload-operator alone, or set spec.suspend",
-                describe(self.target.workload.kind, &self.target.workload.meta.key),
-                times.len() + 1
-            );
-            return Err(Problem::new(Reason::Contended, message));
-        }
-        if !self.applied.running.contains(&change.config_map) {
-            return Ok(None);
-        }
-        times.push(now);
-        let value = times.iter().map(|t| rfc3339(*t)).collect::<Vec<_>>().join(" ");
-        let action = Action::Annotate {
-            config_map: config_map.meta.key.clone(),
-            annotations: BTreeMap::from([(name, Some(value))]),
-        };
-        Ok(Some(Step::new(action, "to count how often our fields were taken away")))
     }
 }
 

@@ -6,11 +6,12 @@
 
 use direct_upload_api::{ConditionType, Reason, Rehearsing};
 
-use super::change::{Change, Wanted};
-use super::outline::{Plan, State};
-use super::step::{Action, Step};
+use super::Desired;
+use super::compare::Change;
 use crate::derive::HorizonView;
 use crate::model::{Key, Problem, describe};
+use crate::plan::outline::{Plan, State};
+use crate::plan::step::{Action, Step};
 use crate::workload::rehearsal::{Code, Rehearsal, RehearsalDraft};
 use crate::workload::{Mount, Target, rolling};
 
@@ -24,7 +25,7 @@ pub enum Verdict {
     Wait(Key, ConditionType, Problem),
 }
 
-impl Wanted<'_> {
+impl Desired<'_> {
     /// Has the roll been rehearsed?
     pub fn rehearsed(&self, change: &Change, mount: &Mount) -> Verdict {
         if self.rollout.rehearsal == Rehearsing::Off || self.put_back(change) {
@@ -124,10 +125,11 @@ impl Plan {
 
     /// Asks the image where it reads snippets.
     pub fn look(view: &HorizonView, looking: Problem) -> Self {
-        let (Ok(target), Some(applied)) = (&view.target, &view.applied) else {
+        let (Ok(target), Some(applied)) = (&view.dashboard.tenure.target, &view.dashboard.tenure.applied) else {
             return Self::unmet(ConditionType::Accepted, looking);
         };
-        let verdict = verdict(RehearsalDraft::look(&view.object.meta.key, target), target, &applied.rehearsals);
+        let verdict =
+            verdict(RehearsalDraft::look(&view.dashboard.object.meta.key, target), target, &applied.rehearsals);
         let found = match &verdict {
             Verdict::Wait(_, ConditionType::ConfigRendered, problem) => problem.clone(),
             _ => looking,

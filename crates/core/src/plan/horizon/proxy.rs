@@ -13,12 +13,12 @@ use crate::workload::rfc3339;
 
 impl Stage<'_> {
     /// The plan while the way and the mode cannot change together; none where they can.
-    pub fn by_own_way(&self, settings: &HorizonSettings) -> Result<Option<Plan>, Unmet> {
+    pub fn by_own_proxy(&self, settings: &HorizonSettings) -> Result<Option<Plan>, Unmet> {
         if let Some(plan) = self.retreat(settings)? {
             return Ok(Some(plan));
         }
         let view = self.view;
-        if !self.direct || (view.way().is_none() && view.ways_in_effect().is_empty()) {
+        if !self.direct || (view.proxies.wanted.is_none() && view.proxies.in_effect.is_empty()) {
             return Ok(None);
         }
         let (state, back) = match (self.gate(), self.proven()) {
@@ -30,7 +30,8 @@ impl Stage<'_> {
             (_, Proven::Back(problem)) => (State::Unmet(ConditionType::Verified, problem), true),
         };
         let now = back.then(|| rfc3339(self.now));
-        let base = Stage { direct: false, since: view.backed_out().map(str::to_owned).or(now), ..self.clone() };
+        let base =
+            Stage { direct: false, since: view.dashboard.backed_out().map(str::to_owned).or(now), ..self.clone() };
         let files = files(settings, false)?;
         let mut plan =
             if files.is_empty() { back_out(view, self.target, self.applied, None) } else { base.bring(files)? };
@@ -46,7 +47,7 @@ impl Stage<'_> {
     pub fn retreat(&self, settings: &HorizonSettings) -> Result<Option<Plan>, Unmet> {
         let wanted = settings.httpd.as_ref().and_then(|httpd| httpd.glance_proxy.as_ref());
         let stays = |way: &GlanceProxy| wanted.is_some_and(|wanted| wanted.path == way.path);
-        let leaves = self.view.ways_in_effect().into_iter().find(|way| !stays(way));
+        let leaves = self.view.proxies.in_effect.iter().find(|proxy| !stays(proxy));
         let (Some(way), true) = (leaves, self.applied.sets_direct()) else { return Ok(None) };
         let Some(fragment) = self.fragment() else { return Ok(None) };
         let mut files = files(settings, false)?;

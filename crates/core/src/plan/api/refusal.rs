@@ -5,19 +5,20 @@ use std::collections::BTreeMap;
 use direct_upload_api::{Reason, Rule};
 
 use super::retirement::Retirement;
-use crate::derive::GlanceView;
+use crate::derive::ApiView;
 use crate::model::Problem;
 use crate::openstack::policy::{NOBODY, UPLOAD};
 use crate::workload::rfc3339;
 
 /// Adds the rule that refuses uploads, once no browser uploads directly any more. While that cannot be
 /// told, it stays what it is.
-pub fn refuse(view: &GlanceView, retirement: &Retirement, rules: &mut BTreeMap<String, String>) -> Option<Problem> {
+pub fn refuse(view: &ApiView, retirement: &Retirement, rules: &mut BTreeMap<String, String>) -> Option<Problem> {
     let unseen = view.incomplete.is_some() || !view.grants.unseen.is_empty();
-    let holders: Vec<_> = view.holders.iter().map(|key| format!("Horizon {key} may still upload directly")).collect();
+    let holders: Vec<_> =
+        view.grants.holders.iter().map(|key| format!("Horizon {key} may still upload directly")).collect();
     let retiring = retirement.kept.iter().map(|(origin, until)| format!("{origin} retires at {}", rfc3339(*until)));
     let waits: Vec<_> = holders.into_iter().chain(retiring).collect();
-    let free = if unseen { view.refuses_now() } else { waits.is_empty() && view.grants.given.is_empty() };
+    let free = if unseen { view.api.refuses_now() } else { waits.is_empty() && view.grants.given.is_empty() };
     if free {
         rules.entry(UPLOAD.to_owned()).or_insert_with(|| NOBODY.to_owned());
         return None;

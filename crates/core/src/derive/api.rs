@@ -1,0 +1,218 @@
+//! Stage 2, of an API: one service whose pods get our files, as far as it can be told by itself.
+//!
+//! A Glance is one, its internal API is another, and so is each `OpenStackAPI`. What makes an API accept an
+//! origin, roll, and let go of it late is the same for all; what uploads bring along stands in
+//! [`Glance`](super::glance::Glance).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use direct_upload_api::web::Origin;
+use direct_upload_api::{Deletion, Duration, GlanceStatus, Reason, Rollout};
+
+use super::destination::GlanceState;
+use super::grant::Grants;
+use super::tenure::Tenure;
+use super::user_cors::{self, UserCors};
+use crate::model::{Advice, Custom, EnvValue, Key, Known, Meta, Problem, Snapshot};
+use crate::openstack::OpenStackService;
+use crate::render::GlanceSettings;
+use crate::workload::{Applied, Secrets, Target};
+
+/// One API and its pods.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Api {
+    pub service: &'static OpenStackService,
+    /// The part of the resource that asks for it; none where it is what the resource is about.
+    pub part: Option<&'static str>,
+    pub resource: Resource,
+    pub tenure: Tenure,
+    pub asked: Asked,
+}
+
+/// The resource that speaks of an API.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Resource {
+    pub meta: Meta,
+    /// Whether our finalizer stands on it.
+    pub finalizer: bool,
+    pub status: Option<GlanceStatus>,
+    /// Its namespace is being deleted: nothing can be created in it.
+    pub terminating: bool,
+    /// How changes are to be made; why that is not known, if the spec cannot be read.
+    pub terms: Result<Terms, Problem>,
+}
+
+/// How a resource wants changes to be made.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Terms {
+    pub suspend: bool,
+    pub rollout: Rollout,
+    pub deletion: Deletion,
+    /// How long an origin stays that nobody asks for any more.
+    pub retire_after: Option<Duration>,
+}
+
+/// What a resource asks for in the pods of an API.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Asked {
+    /// What is to be rendered, without any origin.
+    pub settings: Result<GlanceSettings, Problem>,
+    /// The ConfigMap that holds the user's own file.
+    pub source: Option<Key>,
+    /// Origins that the resource states.
+    pub stated: BTreeSet<Origin>,
+    /// Origins of the user's own file, which ours would replace: carried on once ours has any.
+    pub carried: BTreeMap<Origin, Vec<String>>,
+    /// The Secrets that are mounted: httpd's, and those with credentials of stores.
+    pub secrets: Secrets,
+    /// The variables of the container.
+    pub env: BTreeMap<String, EnvValue>,
+    /// Whether uploads by `PUT …/file` are to be refused.
+    pub refuses_uploads: bool,
+    pub advice: Vec<Advice>,
+}
+
+/// An API, and what others ask it to accept.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ApiView {
+    pub api: Api,
+    /// Each origin and who asks for it.
+    pub wanted: BTreeMap<Origin, Vec<String>>,
+    /// What is granted to Horizons: nothing by an API to which nobody uploads.
+    pub grants: Grants,
+    /// What is still being read for the first time, so that nothing can be planned yet.
+    pub pending: Option<Problem>,
+    /// Why no origin may be removed now.
+    pub incomplete: Option<Problem>,
+    pub advice: Vec<Advice>,
+}
+
+impl Resource {
+    /// Reads what is common to the resources that speak of an API.
+    pub fn of<Spec>(
+        snapshot: &Snapshot,
+        object: &Custom<Spec, GlanceStatus>,
+        terms: impl FnOnce(&Spec) -> Terms,
+    ) -> Self {
+        Self {
+            meta: object.meta.clone(),
+            finalizer: object.finalizer,
+            status: object.status.clone(),
+            terminating: snapshot.is_terminating(&object.meta.key.namespace),
+            terms: object.spec.as_ref().map(terms).map_err(|why| Problem::new(Reason::Undecodable, why.clone())),
+        }
+    }
+}
+
+impl Asked {
+    /// Nothing can be told of what is asked.
+    pub fn unreadable(why: &str) -> Self {
+        Self {
+            settings: Err(Problem::new(Reason::Undecodable, why)),
+            source: None,
+            stated: BTreeSet::new(),
+            carried: BTreeMap::new(),
+            secrets: Secrets::new(),
+            env: BTreeMap::new(),
+            refuses_uploads: false,
+            advice: Vec::new(),
+        }
+    }
+}
+
+/// What the user's own file says of `[cors]`, and where it is.
+pub fn users_file(snapshot: &Snapshot, tenure: &Tenure, path: &str) -> (Known<UserCors>, Option<Key>) {
+    match &tenure.named {
+        Ok(Target { workload, container }) => {
+            (user_cors::read(snapshot, workload, container, path), user_cors::config_map(workload, container, path))
+        }
+        Err(_) => (Ok(UserCors::default()), None),
+    }
+}
+
+/// The origins of `spec.cors.allowedOrigins`, and the first that is none.
+pub fn stated(texts: &[String]) -> (BTreeSet<Origin>, Result<(), Problem>) {
+    let (mut origins, mut wrong) = (BTreeSet::new(), Ok(()));
+    for text in texts {
+        match Origin::parse(text) {
+            Ok(origin) => drop(origins.insert(origin)),
+            Err(error) => {
+                let found = format!("spec.cors.allowedOrigins: {error}");
+                wrong = wrong.and_then(|()| Err(Problem::new(Reason::InvalidSpec, found)));
+            }
+        }
+    }
+    (origins, wrong)
+}
+
+/// Whom the user's own origins are from.
+pub fn carried(users: &Known<UserCors>) -> BTreeMap<Origin, Vec<String>> {
+    let users = users.iter().flat_map(|users| users.origins.iter().map(|origin| (origin, &users.source)));
+    users.map(|(origin, source)| (origin.clone(), vec![source.clone()])).collect()
+}
+
+impl ApiView {
+    /// One that nobody asks for anything, beside its resource.
+    pub fn unasked(api: Api) -> Self {
+        let (wanted, advice) = (api.wanted(), api.asked.advice.clone());
+        Self { api, wanted, grants: Grants::default(), pending: None, incomplete: None, advice }
+    }
+}
+
+impl Api {
+    /// Who asks for the origins that the resource states itself.
+    pub fn wanted(&self) -> BTreeMap<Origin, Vec<String>> {
+        let stated = self.asked.stated.iter();
+        stated.map(|origin| (origin.clone(), vec!["spec.cors.allowedOrigins".to_owned()])).collect()
+    }
+
+    /// Origins that the mounted ConfigMap accepts.
+    pub fn origins_in_use(&self) -> BTreeSet<Origin> {
+        let config = self.tenure.applied.as_ref().and_then(Applied::in_use);
+        config.map(|config_map| config_map.effects.origins.clone()).unwrap_or_default()
+    }
+
+    /// Origins that every pod accepts now: those in the mounted ConfigMap and in each one that a
+    /// pod still runs with.
+    ///
+    /// # Errors
+    /// Why that is not known.
+    pub fn accepts(&self) -> Result<BTreeSet<Origin>, Problem> {
+        let applied = match (&self.tenure.applied, &self.tenure.target) {
+            (Some(applied), Ok(_)) => applied,
+            (_, Err(problem)) => return Err(problem.clone()),
+            (None, Ok(_)) => return Ok(BTreeSet::new()),
+        };
+        applied.config_maps.as_ref().map_err(Clone::clone)?;
+        let mut accepted = self.origins_in_use();
+        if applied.bare {
+            accepted.clear();
+        }
+        for name in &applied.running {
+            let origins = applied.config_map(name).map(|config_map| &config_map.effects.origins);
+            accepted.retain(|origin| origins.is_some_and(|origins| origins.contains(origin)));
+        }
+        Ok(accepted)
+    }
+
+    /// Whether some pod may refuse uploads now.
+    pub fn refuses_now(&self) -> bool {
+        let present = self.tenure.applied.iter().flat_map(Applied::present);
+        present.into_iter().any(|config_map| config_map.effects.refuses_uploads)
+    }
+
+    /// What a Horizon must know of it.
+    pub fn state(&self) -> GlanceState {
+        let Tenure { target, applied, .. } = &self.tenure;
+        let rolled_out = target.as_ref().map_err(Clone::clone);
+        let roll = || applied.as_ref()?.obstacle(&target.as_ref().ok()?.workload);
+        GlanceState {
+            key: self.resource.meta.key.clone(),
+            accepts: self.accepts(),
+            refuses: self.refuses_now(),
+            rolled_out: rolled_out.and_then(|_| applied.as_ref().map_or(Ok(()), |a| a.rollout.clone())),
+            config_map: applied.as_ref().and_then(|a| a.mount.as_ref()).map(|m| m.config_map.clone()),
+            blocked: self.asked.settings.as_ref().err().cloned().or_else(roll),
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Glance under a path of the dashboard's own host, where Horizon's own httpd leads to it: uploads then
+//! go through the very pods that are rolled.
+
+use std::collections::BTreeSet;
+
+use direct_upload_api::{GlanceProxy, HorizonSpec, Reason};
+
+use super::destination::Destination;
+use super::exposure::Exposures;
+use super::horizon::Dashboard;
+use crate::model::{Advice, Problem};
+use crate::workload::Applied;
+
+/// The proxies in Horizon's own httpd through which uploads go.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Proxies {
+    /// The one that the spec asks for.
+    pub wanted: Option<GlanceProxy>,
+    /// Those that pods have, or are about to have.
+    pub in_effect: BTreeSet<GlanceProxy>,
+}
+
+impl Proxies {
+    /// Those through which uploads to these destinations go.
+    pub fn of(dashboard: &Dashboard, destinations: &[Destination]) -> Self {
+        let used = |proxy: &GlanceProxy| destinations.iter().any(|d| passes(dashboard, d, proxy));
+        let mut in_effect = in_effect(dashboard);
+        in_effect.retain(used);
+        Self { wanted: wanted(dashboard).filter(|proxy| used(proxy)).cloned(), in_effect }
+    }
+
+    /// What an answer of a destination speaks of beside Glance's own state: the proxy that all pods
+    /// have. None while some have another.
+    pub fn epoch(&self, dashboard: &Dashboard, destination: &Destination) -> Option<String> {
+        let everywhere = |proxy: &GlanceProxy| {
+            let applied = dashboard.tenure.applied.as_ref()?;
+            let names = applied.running.iter().chain(applied.mount.as_ref().map(|m| &m.config_map));
+            let has =
+                |name: &String| applied.config_map(name).is_some_and(|c| c.effects.glance_proxies.contains(proxy));
+            let all = !applied.bare && applied.mount.is_some() && names.into_iter().all(has);
+            (all && applied.rollout.is_ok()).then(|| format!(" {} {}", proxy.path, proxy.backend))
+        };
+        match self.wanted.as_ref().filter(|proxy| passes(dashboard, destination, proxy)) {
+            Some(proxy) => everywhere(proxy),
+            None => {
+                let none = !self.in_effect.iter().any(|proxy| passes(dashboard, destination, proxy));
+                none.then(String::new)
+            }
+        }
+    }
+
+    /// What to know of a proxy that the spec asks for, and no upload takes.
+    pub fn advice(&self, dashboard: &Dashboard) -> Option<Advice> {
+        let unused = wanted(dashboard).filter(|_| self.wanted.is_none())?;
+        let origin = dashboard.origins().ok().and_then(|origins| origins.into_iter().next());
+        let url = origin.map_or_else(|| unused.path.clone(), |origin| format!("{origin}{}", unused.path));
+        let found = format!(
+            "spec.httpd.glanceProxy leads {url} to {}, but uploads do not go there: make it the public endpoint of service type image in the Keystone catalog, then state it in spec.directUpload.glanceEndpoint",
+            unused.backend
+        );
+        Some(Advice::new(found))
+    }
+}
+
+/// The proxy that the spec asks for.
+///
+/// # Errors
+/// It is in the way of the dashboard's own URL.
+pub fn asked(spec: &HorizonSpec, exposures: &Result<Exposures, Problem>) -> Result<Option<GlanceProxy>, Problem> {
+    let Some(asked) = spec.httpd.as_ref().and_then(|httpd| httpd.glance_proxy.as_ref()) else { return Ok(None) };
+    let urls = exposures.iter().flat_map(|exposures| &exposures.urls).map(|exposed| &exposed.url);
+    let meets = |own: &str| !own.is_empty() && (is_below(&asked.path, own) || is_below(own, &asked.path));
+    if let Some(url) = urls.into_iter().find(|url| meets(url.path())) {
+        let message = format!(
+            "spec.httpd.glanceProxy.path: {} and the dashboard's own {url} are one below the other; choose another, e.g. /image",
+            asked.path
+        );
+        return Err(Problem::new(Reason::InvalidSpec, message));
+    }
+    Ok(Some(asked.clone()))
+}
+
+fn wanted(dashboard: &Dashboard) -> Option<&GlanceProxy> {
+    dashboard.settings.as_ref().ok()?.httpd.as_ref()?.glance_proxy.as_ref()
+}
+
+fn in_effect(dashboard: &Dashboard) -> BTreeSet<GlanceProxy> {
+    let present = dashboard.tenure.applied.iter().flat_map(Applied::present);
+    present.flat_map(|config_map| config_map.effects.glance_proxies.iter().cloned()).collect()
+}
+
+/// Whether uploads to a destination go through a proxy of the dashboard's own host.
+fn passes(dashboard: &Dashboard, destination: &Destination, proxy: &GlanceProxy) -> bool {
+    let Ok(endpoint) = &destination.endpoint else { return false };
+    let own = dashboard.origins().is_ok_and(|origins| origins.contains(endpoint.origin()));
+    own && is_below(endpoint.path(), &proxy.path)
+}
+
+fn is_below(path: &str, above: &str) -> bool {
+    path.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}

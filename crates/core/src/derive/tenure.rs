@@ -1,0 +1,195 @@
+//! Stage 1: which workload each resource names, and who manages it where several name the same.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use direct_upload_api::{Reason, WorkloadKind, WorkloadRef};
+use jiff::Timestamp;
+
+use super::target;
+use crate::model::{ApiObject, GlanceObject, HorizonObject, Key, Meta, Problem, Snapshot, Workload, describe};
+use crate::openstack::{API, GLANCE, OpenStackService};
+use crate::workload::{Applied, Claim, Target};
+
+/// Names that a Horizon workload usually has.
+const HORIZONS: [&str; 1] = ["horizon"];
+
+/// The workload of one resource.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tenure {
+    /// How the resource names it.
+    pub reference: WorkloadRef,
+    /// What the resource names, whoever manages it.
+    pub named: Result<Target, Problem>,
+    /// The same, if it is this resource that manages it.
+    pub target: Result<Target, Problem>,
+    /// What of ours stands in the cluster for the workload that it names.
+    pub applied: Option<Applied>,
+    /// Other workloads that carry this resource's claim.
+    pub orphans: Vec<Arc<Workload>>,
+    /// Another resource will manage the target when this one is gone.
+    pub has_successor: bool,
+}
+
+/// The workloads of all resources.
+#[derive(Debug)]
+pub struct Tenures {
+    pub horizons: BTreeMap<Key, Tenure>,
+    pub glances: BTreeMap<Key, Tenure>,
+    /// Of Glances that have an internal API of their own.
+    pub internals: BTreeMap<Key, Tenure>,
+    pub apis: BTreeMap<Key, Tenure>,
+}
+
+impl Tenures {
+    /// Settles all of them. Dashboards compete with dashboards, APIs with APIs.
+    pub fn of(snapshot: &Snapshot) -> Self {
+        let horizons: Vec<_> = snapshot.horizons.all().map(|(_, object)| of_horizon(snapshot, object)).collect();
+        let glances: Vec<_> = snapshot.glances.all().map(|(_, object)| of_glance(snapshot, object)).collect();
+        let internals: Vec<_> = snapshot
+            .glances
+            .all()
+            .zip(&glances)
+            .filter_map(|((_, object), public)| of_internal(snapshot, object, public))
+            .collect();
+        let apis: Vec<_> = snapshot.apis.all().map(|(_, object)| of_api(snapshot, object)).collect();
+
+        let dashboards = Claims::of(&horizons);
+        let accepting = Claims::of(glances.iter().chain(&internals).chain(&apis));
+        let settle = |names: Vec<Names<'_>>, claims: &Claims, orphans: &dyn Fn(&Names<'_>) -> Vec<Arc<Workload>>| {
+            let one = |names: Names<'_>| (names.meta.key.clone(), claims.settle(snapshot, &names, orphans(&names)));
+            names.into_iter().map(one).collect::<BTreeMap<_, _>>()
+        };
+        let own = |names: &Names<'_>| orphans(snapshot, names);
+        let internal: BTreeMap<_, _> = internals.iter().map(|i| (&i.meta.key, &i.workload)).collect();
+        // A Glance has a claim on the workload of its internal API, too.
+        let of_glances = |names: &Names<'_>| match internal.get(&names.meta.key) {
+            None => own(names),
+            Some(Ok(target)) => own(names).into_iter().filter(|w| w.meta.uid != target.workload.meta.uid).collect(),
+            // Any of them may be the one that cannot be told now.
+            Some(Err(_)) => Vec::new(),
+        };
+        Self {
+            horizons: settle(horizons, &dashboards, &own),
+            glances: settle(glances, &accepting, &of_glances),
+            apis: settle(apis, &accepting, &own),
+            internals: settle(internals.clone(), &accepting, &|_| Vec::new()),
+        }
+    }
+}
+
+/// What a resource names.
+#[derive(Clone)]
+struct Names<'a> {
+    /// Kind of the resource, as claims say it.
+    kind: &'static str,
+    meta: &'a Meta,
+    reference: WorkloadRef,
+    workload: Result<Target, Problem>,
+}
+
+impl<'a> Names<'a> {
+    fn of(
+        snapshot: &Snapshot,
+        kind: &'static str,
+        meta: &'a Meta,
+        reference: Result<&WorkloadRef, &String>,
+        usual: &[&str],
+    ) -> Self {
+        let workload = match reference {
+            Ok(reference) => target::find(snapshot, &meta.key, reference, usual),
+            Err(why) => Err(Problem::new(Reason::Undecodable, why)),
+        };
+        Self { kind, meta, reference: reference.cloned().unwrap_or_default(), workload }
+    }
+}
+
+fn of_horizon<'a>(snapshot: &Snapshot, object: &'a HorizonObject) -> Names<'a> {
+    let reference = object.spec.as_ref().map(|spec| &spec.workload_ref);
+    Names::of(snapshot, "Horizon", &object.meta, reference, &HORIZONS)
+}
+
+fn of_glance<'a>(snapshot: &Snapshot, object: &'a GlanceObject) -> Names<'a> {
+    let reference = object.spec.as_ref().map(|spec| &spec.workload_ref);
+    Names::of(snapshot, GLANCE.kind, &object.meta, reference, GLANCE.workloads)
+}
+
+/// The workload of the internal API; none where the resource asks for none.
+fn of_internal<'a>(snapshot: &Snapshot, object: &'a GlanceObject, public: &Names<'_>) -> Option<Names<'a>> {
+    let api = object.spec.as_ref().ok()?.apis.internal.as_ref().filter(|_| object.meta.deleting.is_none())?;
+    let is_public = |t: &Target| public.workload.as_ref().is_ok_and(|own| own.workload.meta.uid == t.workload.meta.uid);
+    let workload = match target::find(snapshot, &object.meta.key, &api.workload_ref, &[]) {
+        Ok(target) if is_public(&target) => Err(Problem::new(
+            Reason::InvalidSpec,
+            "workloadRef names the resource's own workload, which is the public API; name another one",
+        )),
+        found => found,
+    };
+    Some(Names { kind: GLANCE.kind, meta: &object.meta, reference: api.workload_ref.clone(), workload })
+}
+
+fn of_api<'a>(snapshot: &Snapshot, object: &'a ApiObject) -> Names<'a> {
+    let (reference, usual) = match &object.spec {
+        Ok(spec) => (Ok(&spec.workload_ref), <&OpenStackService>::from(spec.service).workloads),
+        Err(why) => (Err(why), [].as_slice()),
+    };
+    Names::of(snapshot, API, &object.meta, reference, usual)
+}
+
+/// Workloads of the namespace that carry this resource's claim, but are not the one that it names.
+fn orphans(snapshot: &Snapshot, names: &Names<'_>) -> Vec<Arc<Workload>> {
+    let ours = |w: &Workload| !w.foreign && Claim::on(w).is_some_and(|c| c.kind == names.kind && c.is(names.meta));
+    let is_named = |w: &Workload| {
+        names.workload.as_ref().is_ok_and(|t| t.workload.kind == w.kind && t.workload.meta.key == w.meta.key)
+    };
+    WorkloadKind::ALL
+        .iter()
+        .flat_map(|kind| snapshot.workloads(*kind).seen(&names.meta.key.namespace))
+        .filter(|w| ours(w) && !is_named(w))
+        .cloned()
+        .collect()
+}
+
+/// Age of a resource: the oldest claims first.
+type Age = (Timestamp, String, Key);
+
+/// Who claims which workload, oldest first; resources that are being deleted come last.
+struct Claims(BTreeMap<(WorkloadKind, Key), Vec<(bool, Age)>>);
+
+impl Claims {
+    fn of<'a, 'b: 'a>(resources: impl IntoIterator<Item = &'a Names<'b>>) -> Self {
+        let mut claims: BTreeMap<_, Vec<(bool, Age)>> = BTreeMap::new();
+        for Names { meta, workload, .. } in resources {
+            if let Ok(target) = workload {
+                let key = (target.workload.kind, target.workload.meta.key.clone());
+                let age = (meta.born(), meta.uid.clone(), meta.key.clone());
+                claims.entry(key).or_default().push((meta.deleting.is_some(), age));
+            }
+        }
+        claims.values_mut().for_each(|list| list.sort());
+        Self(claims)
+    }
+
+    /// Refuses the target to all but the oldest resource.
+    fn settle(&self, snapshot: &Snapshot, names: &Names<'_>, orphans: Vec<Arc<Workload>>) -> Tenure {
+        let (reference, named) = (names.reference.clone(), names.workload.clone());
+        let applied = named.as_ref().ok().map(|target| Applied::of(snapshot, &target.workload));
+        let Ok(target) = &named else {
+            return Tenure { reference, target: named.clone(), named, applied, orphans, has_successor: false };
+        };
+        let (workload, meta) = (&target.workload, names.meta);
+        let all = self.0.get(&(workload.kind, workload.meta.key.clone())).map_or(&[][..], Vec::as_slice);
+        let is_other = |age: &Age| age.1 != meta.uid || age.2 != meta.key;
+        let has_successor = all.iter().any(|(deleting, other)| !deleting && is_other(other));
+        let first = all.first().map(|(_, age)| age).filter(|first| is_other(first) && meta.deleting.is_none());
+        let target = match first {
+            Some((_, _, first)) => {
+                let name = describe(workload.kind, &workload.meta.key);
+                let message = format!("{name} is already managed by {first}, which is older");
+                Err(Problem::new(Reason::WorkloadClaimed, message))
+            }
+            None => Ok(target.clone()),
+        };
+        Tenure { reference, named, target, applied, orphans, has_successor }
+    }
+}

@@ -1,0 +1,186 @@
+//! Stage 6: whose mode may change now because of preflights, among all Horizons.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use direct_upload_api::Reason;
+
+use super::destination::DestinationView;
+use super::horizon::Dashboard;
+use super::proof::Proof;
+use crate::model::Key;
+use crate::workload::Applied;
+
+/// Horizons that change their mode because of preflights, at the same time.
+const AT_ONCE: usize = 4;
+
+/// With so many endpoints or more, most of them refusing at once casts doubt on the prober.
+const COMPARABLE: usize = 3;
+
+/// Whether a mode that is in force may change because of preflights.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Turn {
+    #[default]
+    Now,
+    /// Others change theirs at the moment.
+    Later,
+    /// Most endpoints refuse at once: the operator's own way to them is more likely to be broken
+    /// than all of them are.
+    Frozen,
+}
+
+/// Decides who may change a mode because of preflights now, among all Horizons.
+pub fn all(dashboards: &BTreeMap<Key, Dashboard>, proofs: &BTreeMap<Key, Proof>) -> BTreeMap<Key, Turn> {
+    let all = || dashboards.values().zip(proofs.values());
+    let direct = |d: &Dashboard| d.tenure.applied.as_ref().is_some_and(Applied::sets_direct);
+    let endpoint = |d: &DestinationView| d.to.endpoint.as_ref().ok().map(|endpoint| endpoint.origin().clone());
+    let of = |test: &dyn Fn(&DestinationView) -> bool| -> BTreeSet<_> {
+        let all = all().filter(|(dashboard, _)| direct(dashboard)).flat_map(|(_, proof)| &proof.destinations);
+        all.filter(|d| test(d)).filter_map(endpoint).collect()
+    };
+    let asked = of(&|d| !d.questions.is_empty());
+    let broken = of(&|d| d.evidence.is_broken());
+    let frozen = asked.len() >= COMPARABLE && 2 * broken.len() > asked.len();
+    let rolling = |dashboard: &&Dashboard| {
+        let rollout = dashboard.tenure.applied.as_ref().and_then(|a| a.rollout.as_ref().err());
+        rollout.is_some_and(|problem| problem.reason == Reason::RollingOut)
+    };
+    let mut free = AT_ONCE.saturating_sub(dashboards.values().filter(rolling).count());
+    let mut turns = BTreeMap::new();
+    for (dashboard, proof) in all() {
+        let turn = match free {
+            _ if !changes_mode(dashboard, proof) => Turn::default(),
+            _ if frozen && proof.evidence.is_broken() => Turn::Frozen,
+            0 => Turn::Later,
+            _ => {
+                free -= 1;
+                Turn::Now
+            }
+        };
+        turns.insert(dashboard.object.meta.key.clone(), turn);
+    }
+    turns
+}
+
+/// Whether preflights ask for another mode than the one that is in force: those that begin are
+/// not meant.
+fn changes_mode(dashboard: &Dashboard, proof: &Proof) -> bool {
+    let Some(applied) = &dashboard.tenure.applied else { return false };
+    let falls = applied.sets_direct() && proof.evidence.is_broken() && dashboard.falls_back();
+    falls || (applied.mount.is_none() && dashboard.backed_out().is_some() && proof.evidence.is_granted(true))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use direct_upload_api::web::PublicUrl;
+    use direct_upload_api::{HorizonSpec, Rule, WorkloadRef};
+    use rstest::rstest;
+
+    use super::*;
+    use crate::derive::Tenure;
+    use crate::derive::destination::{Destination, Partner};
+    use crate::derive::proof::{Evidence, Failed, Weight};
+    use crate::model::{Cause, ConfigMap, Container, Effects, HorizonObject, Meta, ProbeTarget, Problem, Snapshot};
+    use crate::render::File;
+    use crate::workload::Mount;
+
+    fn reply() -> Cause {
+        Cause {
+            rule: Some(Rule::OriginMissing),
+            requirement: "allow-origin".into(),
+            message: String::new(),
+            received: String::new(),
+            fix: String::new(),
+        }
+    }
+
+    /// A direct Horizon that uploads to an endpoint: `b`roken for long, `r`efused of late, `u`nknown,
+    /// `g`ranted.
+    fn horizon(number: usize, endpoint: usize, letter: char, rolling: bool) -> (Dashboard, Proof) {
+        let key = Key::new("cloud", format!("h{number:02}"));
+        let meta = Meta { key, ..Meta::default() };
+        let object = HorizonObject { meta, finalizer: true, spec: Ok(HorizonSpec::default()), status: None };
+        let effects = Effects { direct: true, ..Effects::default() };
+        let config_map = ConfigMap { effects, ..ConfigMap::default() };
+        let files: [File; 0] = [];
+        let applied = Applied {
+            mount: Some(Mount::of(&Container::default(), "files", &files, "")),
+            config_maps: Ok(BTreeMap::from([("files".to_owned(), Arc::new(config_map))])),
+            referenced: Ok(BTreeSet::new()),
+            rollout: if rolling { Err(Problem::new(Reason::RollingOut, "")) } else { Ok(()) },
+            running: BTreeSet::new(),
+            bare: false,
+            rehearsals: Ok(BTreeMap::new()),
+        };
+        let unseen = || Err(Problem::new(Reason::WorkloadNotFound, ""));
+        let tenure = Tenure {
+            reference: WorkloadRef::default(),
+            named: unseen(),
+            target: unseen(),
+            applied: Some(applied),
+            orphans: Vec::new(),
+            has_successor: false,
+        };
+        let failure = vec![Failed { region: None, origin: String::new(), reply: reply() }];
+        let evidence = match letter {
+            'b' => Evidence::Refused(Weight { fresh: true, firm: true }, failure),
+            'r' => Evidence::Refused(Weight { fresh: true, firm: false }, failure),
+            'u' => Evidence::Unknown(failure),
+            _ => Evidence::Granted(Weight { fresh: true, firm: true }, vec![]),
+        };
+        let url = PublicUrl::parse(&format!("https://glance{endpoint}.example.com")).unwrap();
+        let origin = url.origin().clone();
+        let question = ProbeTarget { origin, endpoint: url.clone().into(), reach: Arc::default() };
+        let to = Destination {
+            region: None,
+            named: None,
+            partner: Ok(Partner::External(url.clone())),
+            endpoint: Ok(url.into()),
+        };
+        let questions = BTreeSet::from([question]);
+        let destination = DestinationView { to, glance: None, questions, epoch: None, evidence: evidence.clone() };
+        let proof = Proof { destinations: vec![destination], evidence, authorities: None };
+        (Dashboard::of(&Snapshot::complete(), &Arc::new(object), tenure), proof)
+    }
+
+    /// One letter for each Horizon, at endpoints of their own; N: falls back now, L: later, F: the
+    /// prober is in doubt, `-`: stays.
+    #[rstest]
+    #[case::one("b", "N")]
+    #[case::one_of_three("bgg", "N--")]
+    #[case::most_of_three("bbg", "FF-")]
+    #[case::half_of_four("bbgg", "NN--")]
+    #[case::two_cannot_be_compared("bb", "NN")]
+    #[case::refused_of_late_or_not_answered("rug", "---")]
+    #[case::unknown_is_not_broken("buuu", "N---")]
+    #[case::all("bbbbb", "FFFFF")]
+    fn doubt(#[case] letters: &str, #[case] expected: &str) {
+        assert_eq!(turns(letters.chars().enumerate().map(|(n, l)| horizon(n, n, l, false))), expected);
+    }
+
+    /// All at one endpoint; capitals roll at the moment.
+    #[rstest]
+    #[case::four_at_once("bbbbbb", "NNNNLL")]
+    #[case::others_roll("bbbGG", "NNL--")]
+    #[case::many_roll("bGGGG", "L----")]
+    fn one_after_the_other(#[case] letters: &str, #[case] expected: &str) {
+        let horizon = |(n, l): (usize, char)| horizon(n, 0, l.to_ascii_lowercase(), l.is_uppercase());
+        assert_eq!(turns(letters.chars().enumerate().map(horizon)), expected);
+    }
+
+    fn turns(horizons: impl Iterator<Item = (Dashboard, Proof)>) -> String {
+        let horizons = horizons.map(|(dashboard, proof)| (dashboard.object.meta.key.clone(), (dashboard, proof)));
+        let horizons: BTreeMap<_, _> = horizons.collect();
+        let dashboards = horizons.iter().map(|(key, (dashboard, _))| (key.clone(), dashboard.clone())).collect();
+        let proofs = horizons.into_iter().map(|(key, (_, proof))| (key, proof)).collect();
+        let turns = all(&dashboards, &proofs);
+        let letter = |(key, turn): (&Key, &Turn)| match turn {
+            _ if !changes_mode(&dashboards[key], &proofs[key]) => '-',
+            Turn::Now => 'N',
+            Turn::Later => 'L',
+            Turn::Frozen => 'F',
+        };
+        turns.iter().map(letter).collect()
+    }
+}

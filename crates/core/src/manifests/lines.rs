@@ -1,0 +1,56 @@
+//! Where values stand in a file.
+
+use std::collections::BTreeMap;
+
+/// Where one value stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Node {
+    /// The line of its key, or its own in a sequence. From 1.
+    pub line: usize,
+    pub lines: Lines,
+    /// By key, or by number in a sequence.
+    pub(super) children: BTreeMap<String, Node>,
+}
+
+/// How lines of a text that stands in a file map to the file's lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lines {
+    /// The text is the file, or a literal block of it that begins on this line.
+    From(usize),
+    /// It stands there somehow: quoted, folded, encoded.
+    At(usize),
+    /// It stands in no file.
+    Nowhere,
+}
+
+impl Lines {
+    /// The file's line of the text's nth line.
+    pub fn of(self, nth: usize) -> Option<usize> {
+        match self {
+            Self::From(first) => Some(first + nth.saturating_sub(1)),
+            Self::At(line) => Some(line),
+            Self::Nowhere => None,
+        }
+    }
+}
+
+impl Node {
+    pub(super) fn new(line: usize, lines: Lines) -> Self {
+        Self { line, lines, children: BTreeMap::new() }
+    }
+
+    /// The value at a path of keys and (in sequences, from 0) numbers.
+    pub fn at<'a>(&self, path: impl IntoIterator<Item = &'a str>) -> Option<&Self> {
+        path.into_iter().try_fold(self, |node, step| node.children.get(step))
+    }
+
+    /// The line of the value at a path, or of the innermost value on the way to it that is there.
+    pub fn line_of<'a>(&self, path: impl IntoIterator<Item = &'a str>) -> usize {
+        let mut node = self;
+        for step in path {
+            let Some(child) = node.children.get(step) else { break };
+            node = child;
+        }
+        node.line
+    }
+}

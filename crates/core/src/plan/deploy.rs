@@ -1,0 +1,90 @@
+//! From "these files shall be there" to the steps that bring them into a workload's pods: the one algorithm
+//! that all resources share.
+//!
+//! It reads top down. [`Desired::compare`] says what is missing. If nothing is, a roll that fails is taken
+//! back (`rollback`). Else pods are replaced, unless that very roll failed before (`rollback`), or must wait
+//! (`gate`), or is to be tried first in a Job (`rehearsal`).
+
+pub mod compare;
+mod drain;
+mod gate;
+pub mod rehearsal;
+mod rollback;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use direct_upload_api::Rollout;
+use jiff::Timestamp;
+
+use super::outline::{Plan, State};
+use super::step::{Action, Step};
+use crate::model::{EnvValue, Meta, Problem, Workload};
+use crate::render::File;
+use crate::workload::{Applied, Mount, Secrets, Target};
+pub use compare::{Change, garbage};
+
+/// What is desired for one workload.
+pub struct Desired<'a> {
+    /// `Horizon` or `Glance`.
+    pub kind: &'static str,
+    /// The resource's, or one made from it: ConfigMaps are called after it.
+    pub name: String,
+    pub meta: &'a Meta,
+    pub finalizer: bool,
+    pub target: &'a Target,
+    pub applied: &'a Applied,
+    pub files: Vec<File>,
+    pub secrets: Secrets,
+    pub env: BTreeMap<String, EnvValue>,
+    /// Annotations that the ConfigMap shall carry beside its own.
+    pub annotations: BTreeMap<String, String>,
+    /// Another annotation that the workload shall carry.
+    pub note: Option<(String, String)>,
+    pub rollout: &'a Rollout,
+}
+
+impl Plan {
+    /// The way to what is desired, up to where pods would be replaced.
+    pub fn toward(change: &Change, done: Problem) -> Self {
+        let mut plan = Self::idle(State::Done(done));
+        plan.config_map = Some(change.config_map.clone());
+        plan.steps.clone_from(&change.prepare);
+        plan
+    }
+
+    /// Brings our fields into the workload, with the steps of `roll` where that replaces pods. False
+    /// if that may not be now.
+    pub fn deploy(
+        &mut self,
+        desired: &Desired<'_>,
+        change: &Change,
+        now: Timestamp,
+        roll: impl FnOnce(Arc<Workload>, Box<Mount>) -> Vec<Step>,
+    ) -> bool {
+        let Some(mount) = &change.mount else { return !self.roll_back(desired, now) };
+        let (workload, mount) = (desired.target.workload.clone(), Box::new(mount.clone()));
+        if !change.rolls {
+            self.steps.push(Step::new(Action::Claim { workload, mount }, "the claim names another resource"));
+            return true;
+        }
+        if let Some(problem) = desired.failed_before(change) {
+            self.hold((problem, None), desired.applied);
+            return false;
+        }
+        match desired.may_roll(change, now) {
+            Ok(count) => {
+                let go = self.rehearse(desired.rehearsed(change, &mount), desired.target);
+                self.steps.extend(count);
+                let mut steps = roll(workload, mount);
+                drain::tell(&mut steps, &drain::cost(desired.kind, desired.target, desired.applied));
+                self.steps.extend(steps);
+                go
+            }
+            Err(held) => {
+                self.hold(held, desired.applied);
+                false
+            }
+        }
+    }
+}
