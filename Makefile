@@ -1,7 +1,7 @@
 # Everything that one does with this repository. `make` alone lists it.
 
 .DEFAULT_GOAL := help
-.PHONY: help build test test-core test-control-plane test-browser e2e e2e-full swift chaos lint format crds docs site bench demo image release cluster clean
+.PHONY: help build test test-core test-control-plane test-browser e2e e2e-full swift edges chaos lint format crds docs site bench demo image release cluster clean
 
 # Property tests take the same course every time; another number explores another one.
 export PROPTEST_RNG_SEED ?= 1
@@ -32,6 +32,9 @@ e2e-full: ## The same with each layout, release and change that docs/proof.md li
 
 swift: ## Real Keystone, Swift and Glance on loopback: uploads that outlast their token (root)
 	tests/swift/run
+
+edges: ## What preflight says of real nginx, HAProxy and httpd before a real Glance (root)
+	tests/edges/run
 
 chaos: ## Fault injection between the operator and the API server, in short; tests/chaos/run does more
 	tests/chaos/run short

@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args as ClapArgs, ValueEnum};
-use direct_upload_api::Rule;
 use direct_upload_api::web::{Endpoint, Origin};
-use direct_upload_core::judge::{Decision, Line, Report};
+use direct_upload_api::{Panel, Rule};
+use direct_upload_core::judge::report::{AdviceReport, FailureReport, PutReport, ResponseReport, UnreachableReport};
+use direct_upload_core::judge::{Answerer, Decision, Line, Report};
 
 use super::output;
-use crate::probe::{Host, Probe, Proxies, Trust};
+use crate::probe::{Host, Probe, Proxies, Trust, Uploads};
 
 /// Shown below the help.
 pub const EXAMPLES: &str = "Examples:
@@ -21,8 +22,10 @@ pub const EXAMPLES: &str = "Examples:
   openstack endpoint list --service image --interface public -f value -c URL   # what to give as --url
 
 Sends the OPTIONS request that a browser sends before Horizon's upload, straight to Glance (no proxy
-environment, no redirects), and judges the answer as a browser does. Nothing is changed anywhere.
-Exit code 1 if the upload would be refused, or if no answer came.";
+environment, no redirects), and judges the answer as a browser does. If that lets the upload through, two
+uploads follow to an image that does not exist, without a token and without data: does a PUT reach Glance,
+may the page read the answer, does a limit refuse the size? Nothing is changed anywhere.
+Exit code 1 if an upload would be refused, or if no answer to OPTIONS came.";
 
 /// Arguments of `preflight`.
 #[derive(Debug, ClapArgs)]
@@ -33,6 +36,16 @@ pub struct Args {
     /// Glance's public endpoint, exactly as it stands in the Keystone catalog
     #[arg(long, value_parser = Endpoint::parse)]
     url: Endpoint,
+    /// The dashboard's image panel: images_panel of Horizon's ANGULAR_FEATURES is True (angular) or False
+    /// (django); if it is not known, both must be let through
+    #[arg(long, value_name = "angular|django|unknown", value_parser = str::parse::<Panel>, default_value_t = Panel::Unknown)]
+    panel: Panel,
+    /// Send OPTIONS alone, and no PUT
+    #[arg(long)]
+    no_put: bool,
+    /// The size that uploads may have, in bytes or as 500MiB or 10GiB: is it refused when it is announced?
+    #[arg(long, value_name = "SIZE", value_parser = size, default_value = "10GiB", conflicts_with = "no_put")]
+    size: u64,
     /// Certificates in PEM form to trust beside the usual ones
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
@@ -50,6 +63,28 @@ enum Format {
     Text,
     /// For programs; see docs/preflight.md.
     Json,
+}
+
+/// Bytes, or with a unit: powers of 1024 (KiB, Ki) or of 1000 (KB, K).
+fn size(text: &str) -> Result<u64, String> {
+    let error = || format!("{text:?} is no size, e.g. 500MiB, 10GiB or 10737418240");
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let unit = unit.strip_suffix('B').unwrap_or(unit);
+    let (power, base) = match unit.strip_suffix('i') {
+        Some(power) if !power.is_empty() => (power, 1024_u64),
+        _ => (unit, 1000),
+    };
+    let exponent = match power {
+        "" => 0,
+        "K" | "k" => 1,
+        "M" => 2,
+        "G" => 3,
+        "T" => 4,
+        _ => return Err(error()),
+    };
+    let number: u64 = number.parse().map_err(|_| error())?;
+    number.checked_mul(base.pow(exponent)).filter(|size| *size > 0).ok_or_else(error)
 }
 
 /// As curl's `--resolve`; IPv6 addresses may stand in brackets.
@@ -79,11 +114,13 @@ pub async fn main(args: Args) -> ExitCode {
         trust,
         proxies: Proxies::default(),
         denied: vec![],
+        panel: args.panel,
         narrow: true,
+        uploads: (!args.no_put).then_some(Uploads { size: args.size }),
+        panels: true,
     };
-    let (asked, outcome) = crate::probe::probe(&question).await;
-    let granted = outcome.granted();
-    let report = Report::new(&asked, outcome);
+    let report = Report::new(crate::probe::probe(&question).await);
+    let granted = report.verdict == Decision::Granted;
     if report.request.is_none() && report.failure.as_ref().is_some_and(|failure| failure.rule == Rule::NotPublic) {
         output::say("note: --resolve HOST:PORT:ADDRESS for this host asks it nevertheless");
     }
@@ -126,31 +163,96 @@ fn write_text(out: &mut String, report: &Report) -> std::fmt::Result {
         Decision::Refused => writeln!(out, "refused: a browser at {origin} cannot upload to {url}")?,
         Decision::Unknown => writeln!(out, "unknown: no answer from {url}, so nothing can be said of {origin}")?,
     }
+    panels(out, report)?;
     if let Some(request) = &report.request {
         writeln!(out, "\nasked:     {} {}", request.method, request.url)?;
         lines(out, &request.headers)?;
     } else {
         writeln!(out, "\nasked:     nothing; no answer could change the verdict")?;
     }
-    if let Some(response) = &report.response {
-        writeln!(out, "received:  status {} from {}", response.status, response.address)?;
-        lines(out, &response.headers)?;
+    received(out, report.response.as_ref())?;
+    failed(out, report.failure.as_ref())?;
+    unanswered(out, report.unreachable.as_ref())?;
+    if let Some(sent) = &report.put {
+        put(out, sent, "without data or token", "it reaches Glance, and the page may read the answer")?;
     }
-    if let Some(failure) = &report.failure {
-        let others = match failure.also_possible.as_slice() {
-            [] => String::new(),
-            others => format!(" (or {})", others.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
+    if let Some(sent) = &report.size {
+        let what = format!("that announces {} bytes, without token", sent.bytes);
+        put(out, sent, &what, "nothing refuses this size before Glance is asked")?;
+    }
+    let more = [&report.put, &report.size].into_iter().flatten().flat_map(|sent| &sent.advice);
+    advice(out, report.advice.iter().chain(more))?;
+    for (nth, assumption) in report.assumptions.iter().enumerate() {
+        writeln!(out, "{}assumed:   {assumption}", if nth == 0 { "\n" } else { "" })?;
+    }
+    Ok(())
+}
+
+/// Whose upload was judged, and what each panel's would get.
+fn panels(out: &mut String, report: &Report) -> std::fmt::Result {
+    let meant = match report.panel {
+        Panel::Unknown => "unknown, so that uploads of both must be let through".to_owned(),
+        panel => panel.to_string(),
+    };
+    writeln!(out, "\npanel:     {meant}")?;
+    for (panel, would) in &report.panels {
+        let verdict = match (would.verdict, would.rule) {
+            (Decision::Refused, Some(rule)) => format!("refused, {rule}"),
+            (Decision::Refused, None) => "refused".to_owned(),
+            (Decision::Granted, _) => "granted".to_owned(),
+            (Decision::Unknown, _) => "unknown".to_owned(),
         };
-        writeln!(out, "\nmust hold: {}", failure.requirement.sentence())?;
-        writeln!(out, "found:     {}", failure.received)?;
-        writeln!(out, "rule:      {}{others}: {}", failure.rule, failure.message)?;
-        writeln!(out, "fix:       {}", failure.fix)?;
+        writeln!(out, "             {panel}: {verdict}")?;
     }
-    if let Some(why) = &report.unreachable {
-        writeln!(out, "\nreason:    {}", why.message)?;
-        writeln!(out, "look at:   {}", why.fix)?;
+    Ok(())
+}
+
+/// One PUT, what came back and what that means.
+fn put(out: &mut String, sent: &PutReport, what: &str, passed: &str) -> std::fmt::Result {
+    writeln!(out, "\nasked:     {} {what}", sent.request.method)?;
+    lines(out, &sent.request.headers)?;
+    received(out, sent.response.as_ref())?;
+    let by = match &sent.answered_by {
+        Answerer::Glance => "Glance",
+        Answerer::Other(signature) if signature.is_empty() => "something that does not say what it is",
+        Answerer::Other(signature) => signature,
+        Answerer::Nobody => "nobody",
+    };
+    writeln!(out, "by:        {by}")?;
+    match sent.verdict {
+        Decision::Granted => writeln!(out, "passed:    {passed}")?,
+        Decision::Refused => failed(out, sent.failure.as_ref())?,
+        Decision::Unknown => unanswered(out, sent.unknown.as_ref())?,
     }
-    for (nth, advice) in report.advice.iter().enumerate() {
+    Ok(())
+}
+
+fn received(out: &mut String, response: Option<&ResponseReport>) -> std::fmt::Result {
+    let Some(response) = response else { return Ok(()) };
+    writeln!(out, "received:  status {} from {}", response.status, response.address)?;
+    lines(out, &response.headers)
+}
+
+fn failed(out: &mut String, failure: Option<&FailureReport>) -> std::fmt::Result {
+    let Some(failure) = failure else { return Ok(()) };
+    let others = match failure.also_possible.as_slice() {
+        [] => String::new(),
+        others => format!(" (or {})", others.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
+    };
+    writeln!(out, "\nmust hold: {}", failure.requirement.sentence())?;
+    writeln!(out, "found:     {}", failure.received)?;
+    writeln!(out, "rule:      {}{others}: {}", failure.rule, failure.message)?;
+    writeln!(out, "fix:       {}", failure.fix)
+}
+
+fn unanswered(out: &mut String, why: Option<&UnreachableReport>) -> std::fmt::Result {
+    let Some(why) = why else { return Ok(()) };
+    writeln!(out, "\nreason:    {}", why.message)?;
+    writeln!(out, "look at:   {}", why.fix)
+}
+
+fn advice<'a>(out: &mut String, all: impl Iterator<Item = &'a AdviceReport>) -> std::fmt::Result {
+    for (nth, advice) in all.enumerate() {
         let rule = advice.rule.map(|rule| format!("{rule}: ")).unwrap_or_default();
         writeln!(out, "{}advice:    {rule}{}", if nth == 0 { "\n" } else { "" }, advice.message)?;
     }
@@ -174,6 +276,23 @@ mod tests {
     fn resolve_is_read(#[case] text: &str, #[case] name: &str, #[case] port: u16, #[case] address: &str) {
         let address = Some(address.parse().unwrap());
         assert_eq!(host(text), Ok(Host { name: name.into(), port, address }));
+    }
+
+    #[rstest]
+    #[case("1", Some(1))]
+    #[case("500MiB", Some(500 << 20))]
+    #[case("10Gi", Some(10 << 30))]
+    #[case("10GB", Some(10_000_000_000))]
+    #[case("2k", Some(2000))]
+    #[case("0", None)]
+    #[case("", None)]
+    #[case("i", None)]
+    #[case("10GiBB", None)]
+    #[case("-1", None)]
+    #[case("1.5G", None)]
+    #[case("99999999T", None)]
+    fn sizes_are_read(#[case] text: &str, #[case] bytes: Option<u64>) {
+        assert_eq!(size(text).ok(), bytes);
     }
 
     #[rstest]

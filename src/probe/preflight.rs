@@ -1,15 +1,16 @@
-//! One preflight over the network, or what stands for it where browsers make none, within bounds: no redirect is followed, no body is read, no
-//! refused address is asked, and it ends after ten seconds.
+//! One preflight over the network, or what stands for it where browsers make none, within bounds: no
+//! redirect is followed, no body is read, no refused address is asked, and it ends after ten seconds. Then,
+//! where that is wanted, the uploads without a token ([`super::upload`]).
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use direct_upload_api::Rule;
 use direct_upload_api::web::{Endpoint, Origin};
+use direct_upload_api::{Panel, Rule};
 use direct_upload_core::judge::{
-    Advice, Answer, Failure, Outcome, Preflight, Request, Unreachable, UnreachableKind, Unreadable, Verdict,
-    diagnose as narrow, head, judge, origin_allowed, same_origin,
+    Advice, Answer, Failure, Observed, Outcome, Preflight, Request, Unreachable, UnreachableKind, Unreadable, Verdict,
+    diagnose as narrow, head, judge, same_origin,
 };
 use ipnet::IpNet;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -20,6 +21,7 @@ use tokio_rustls::rustls;
 use super::connect::{self, Host, Stream, Trust};
 use super::explain_tls;
 use super::proxy::{Proxies, Proxy};
+use super::upload;
 
 /// How long one question may take, connection included; and all that follow it together.
 const TOTAL: Duration = Duration::from_secs(10);
@@ -29,6 +31,8 @@ const TOTAL: Duration = Duration::from_secs(10);
 pub struct Probe {
     pub origin: Origin,
     pub endpoint: Endpoint,
+    /// Whose upload is judged.
+    pub panel: Panel,
     /// Addresses for names, first match counts.
     pub hosts: Vec<Host>,
     pub trust: Trust,
@@ -38,19 +42,84 @@ pub struct Probe {
     pub denied: Vec<IpNet>,
     /// After a silent refusal, ask for less (up to five times) to learn what it minds.
     pub narrow: bool,
+    /// After a granted preflight, which uploads without a token are asked.
+    pub uploads: Option<Uploads>,
+    /// Also find out what each panel's upload would get.
+    pub panels: bool,
 }
 
-/// Asks and judges. Also returns the question, which has an image id of its own.
-pub async fn probe(probe: &Probe) -> (Preflight, Outcome) {
+/// The uploads without a token that follow a granted preflight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Uploads {
+    /// How many bytes the second one announces: the size that uploads may have.
+    pub size: u64,
+}
+
+/// Asks and judges.
+pub async fn probe(probe: &Probe) -> Observed {
     // Of no image; unguessable it need not be.
     let image = uuid::Uuid::new_v4().to_string();
-    let asked = Preflight::upload(probe.origin.clone(), probe.endpoint.clone(), image);
+    let asked = Preflight::upload(probe.origin.clone(), probe.endpoint.clone(), image, probe.panel);
     let host = probe.host();
-    let outcome = match asked.objection(host.address.is_some()) {
+    let preflight = match asked.objection(host.address.is_some()) {
         Some(failure) => Outcome::Objection(Box::new(failure)),
         None => ask_and_judge(probe, &host, &asked).await.unwrap_or_else(Outcome::Unreachable),
     };
-    (asked, outcome)
+    let panels = if probe.panels { panels(probe, &host, &asked, &preflight).await } else { vec![] };
+    let mut observed = Observed { asked, preflight, put: None, size: None, panels };
+    let (Some(uploads), Outcome::Judged { address, verdict, .. }) = (probe.uploads, &observed.preflight) else {
+        return observed;
+    };
+    if verdict.granted() {
+        let address = *address;
+        if !observed.asked.same_origin() {
+            observed.put = Some(upload::complete(probe, &host, address, &observed.asked).await);
+        }
+        observed.size = Some(upload::announced(probe, &host, address, &observed.asked, uploads.size).await);
+    }
+    observed
+}
+
+/// What each panel's upload would get. An answer that grants more than is asked need not be asked for.
+async fn panels(probe: &Probe, host: &Host, asked: &Preflight, outcome: &Outcome) -> Vec<(Panel, Option<Verdict>)> {
+    let mut panels = Vec::new();
+    for panel in [Panel::Angular, Panel::Django] {
+        panels.push((panel, of_panel(probe, host, asked, outcome, panel).await));
+    }
+    panels
+}
+
+async fn of_panel(probe: &Probe, host: &Host, asked: &Preflight, outcome: &Outcome, panel: Panel) -> Option<Verdict> {
+    let (address, answer, verdict) = match outcome {
+        Outcome::Objection(failure) => {
+            return Some(Verdict { failure: Some((**failure).clone()), advice: vec![] });
+        }
+        Outcome::Unreachable(_) => return None,
+        Outcome::Judged { address, answer, verdict } => (*address, answer, verdict),
+    };
+    if panel == asked.panel() || asked.same_origin() {
+        return Some((**verdict).clone());
+    }
+    let question = asked.for_panel(panel);
+    let (wanted, had) = (question.headers(), asked.headers());
+    let by_same = judge(&question, answer);
+    if by_same.granted() && wanted.iter().all(|name| had.contains(name)) {
+        return Some(by_same);
+    }
+    // The very same question, of which the verdict may know more.
+    if wanted == had {
+        return Some((**verdict).clone());
+    }
+    let (_, answer) = timeout(TOTAL, exchange(probe, host, &[address], &question.request())).await.ok()?.ok()?;
+    let mut by_own = judge(&question, &answer);
+    if narrow::is_worth_asking(&question, &answer) && !verdict.granted() {
+        // A silence that asking for less has explained.
+        return Some((**verdict).clone());
+    }
+    if let Some(failure) = by_own.failure.take() {
+        by_own.failure = Some(narrowed(probe, host, address, &question, &answer, failure).await);
+    }
+    Some(by_own)
 }
 
 impl Probe {
@@ -124,7 +193,7 @@ async fn narrowed(
         let mut granted = Vec::new();
         for question in &questions {
             let (_, answer) = exchange(probe, host, &[address], &question.request()).await.ok()?;
-            granted.push(origin_allowed(question, &answer.headers));
+            granted.push(narrow::granted(question, &answer));
         }
         Some(granted)
     };
@@ -139,6 +208,18 @@ async fn exchange(
     addresses: &[SocketAddr],
     asked: &Request,
 ) -> Result<(SocketAddr, Answer), Unreachable> {
+    let (stream, address, request) = open(probe, host, addresses, asked).await?;
+    let answer = send(stream, &request).await.map_err(|error| no_answer(host, address, &error))?;
+    Ok((address, answer))
+}
+
+/// A connection on which the request can be sent, its address, and the request's text.
+pub async fn open(
+    probe: &Probe,
+    host: &Host,
+    addresses: &[SocketAddr],
+    asked: &Request,
+) -> Result<(Box<dyn Stream>, SocketAddr, String), Unreachable> {
     let is_https = probe.endpoint.origin().is_https();
     let proxy = probe.proxy(host);
     let (stream, address) = match &proxy {
@@ -148,8 +229,7 @@ async fn exchange(
     let stream: Box<dyn Stream> =
         if is_https { connect::secure(stream, host, &probe.trust).await? } else { Box::new(stream) };
     let request = request(probe.endpoint.origin(), asked, proxy.as_ref().filter(|_| !is_https));
-    let answer = send(stream, &request).await.map_err(|error| no_answer(host, address, &error))?;
-    Ok((address, answer))
+    Ok((stream, address, request))
 }
 
 /// A connection to the proxy; for https, through it.
@@ -192,7 +272,7 @@ fn request(origin: &Origin, asked: &Request, proxy: Option<&Proxy>) -> String {
 }
 
 /// By TLS 1.3 a server's objection to the client comes only now.
-fn no_answer(host: &Host, address: SocketAddr, error: &io::Error) -> Unreachable {
+pub fn no_answer(host: &Host, address: SocketAddr, error: &io::Error) -> Unreachable {
     if connect::inner::<rustls::Error>(error).is_some() {
         return explain_tls::unreachable(host, error);
     }

@@ -8,6 +8,7 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
+use direct_upload_api::Panel;
 use direct_upload_core::judge::{Ledger, Pace};
 use direct_upload_core::model::{Cause, Epoch, ProbeAnswer, ProbeTarget, Standing};
 use ipnet::IpNet;
@@ -123,8 +124,20 @@ async fn answer(question: &ProbeTarget, proxies: Proxies, denied: Vec<IpNet>) ->
     let host =
         |(name, address): (&String, &std::net::IpAddr)| Host { name: name.clone(), port, address: Some(*address) };
     let hosts = question.reach.hosts.iter().map(host).collect();
-    let asked = Probe { origin: question.origin.clone(), endpoint, hosts, trust, proxies, denied, narrow: true };
-    ProbeAnswer::from(crate::probe::probe(&asked).await.1)
+    let asked = Probe {
+        origin: question.origin.clone(),
+        endpoint,
+        // Targets do not say yet which panel their dashboard has: Horizon's default.
+        panel: Panel::Angular,
+        hosts,
+        trust,
+        proxies,
+        denied,
+        narrow: true,
+        uploads: None,
+        panels: false,
+    };
+    ProbeAnswer::from(crate::probe::probe(&asked).await.preflight)
 }
 
 fn tell(question: &ProbeTarget, standing: &Standing) {

@@ -32,6 +32,9 @@ class Site:
     def __init__(self, pki: Pki):
         self.pki = pki
         self.web = web.Web({case.name: case.answer for case in cases.load()})
+        for case in cases.load_uploads():
+            self.web.answers[case.name] = cases.answer({})
+            self.web.uploads[case.name] = case.answer
         page = pki.issue("page", extensions="subjectAltName=DNS:horizon.example.com")
         self.page = self.web.listen(web.context(page, pki.key))
         glance = pki.issue("glance", extensions=f"subjectAltName=DNS:{HOST},DNS:*.{HOST}")
@@ -50,7 +53,7 @@ class Site:
 def browser(request, site, tmp_path_factory):
     """A browser, at the dashboard's page."""
     folder = tmp_path_factory.mktemp(request.param)
-    names = ["horizon.example.com", HOST, *(f"{case.name}.{HOST}" for case in cases.load())]
+    names = ["horizon.example.com", HOST, *(f"{case.name}.{HOST}" for case in [*cases.load(), *cases.load_uploads()])]
     started = getattr(browsers, request.param)(folder, site.page, site.pki.given, names)
     started.set_script_timeout(110)
     yield Browser(request.param, started, site)
@@ -63,13 +66,13 @@ class Browser:
         self.driver = driver
         self.site = site
 
-    def upload(self, urls: list[str], page: str = cases.ORIGIN) -> dict[str, str]:
-        """Makes Horizon's upload to each URL; what the page learns of each."""
+    def upload(self, urls: list[str], page: str = cases.ORIGIN, panel: str = "angular") -> dict[str, str]:
+        """Makes a panel's upload to each URL; what the page learns of each."""
         results = {}
         # A command may take two minutes: on a busy machine that is not enough for all.
         for start in range(0, len(urls), 50):
             self.driver.get(page)
-            results |= self.driver.execute_async_script("uploads(...arguments)", urls[start : start + 50])
+            results |= self.driver.execute_async_script("uploads(...arguments)", urls[start : start + 50], panel)
         return results
 
 
@@ -77,7 +80,7 @@ def preflight(url: str, *more: str, origin: str = cases.ORIGIN) -> dict:
     """The built program's own report. It asks names under example.com at loopback."""
     host, port = url.split("/")[2].split(":")
     local = ["--resolve", f"{host}:{port}:127.0.0.1"] if host.endswith(".example.com") else []
-    command = [OPERATOR, "preflight", "--origin", origin, "--url", url, "-o", "json", *local, *more]
+    command = [OPERATOR, "preflight", "--origin", origin, "--url", url, "-o", "json", "--no-put", *local, *more]
     return json.loads(subprocess.run(command, capture_output=True, text=True, timeout=60).stdout)
 
 

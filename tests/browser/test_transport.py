@@ -152,6 +152,9 @@ def test_the_same_origin_is_not_asked(browser, site):
     url = f"{page}/{case}"
     assert browser.upload([url + PATH], page) == {url + PATH: "status 204"}
     assert [head.split(" ")[0] for head in site.web.take(case)] == ["PUT"]
+    # The program asks the upload itself: what takes one without a token is not Glance.
+    assert program(url, page, "--ca", str(site.pki.ca)) == ("refused", "DU011", None)
+    site.web.uploads[case] = b'HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Keystone uri="x"\r\nContent-Length: 0\r\n\r\n'
     assert program(url, page, "--ca", str(site.pki.ca)) == ("granted", None, None)
 
 

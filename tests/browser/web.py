@@ -19,6 +19,8 @@ class Web:
 
     def __init__(self, answers: dict[str, bytes]):
         self.answers = answers
+        # By case: the answer to the upload itself, where that is not a good one.
+        self.uploads: dict[str, bytes] = {}
         # By case: the heads of its requests, in the order in which they came.
         self.asked: dict[str, list[str]] = defaultdict(list)
         self.lock = threading.Lock()
@@ -62,13 +64,19 @@ class Web:
         case = path.split("/")[1]
         with self.lock:
             self.asked[case].append(head)
-        connection.sendall(self._answer(method, case))
+        connection.sendall(self._answer(method, case, head))
 
-    def _answer(self, method, case):
+    def _answer(self, method, case, head):
         if method == "OPTIONS":
             return self.answers[case]
         if method == "PUT":
-            return b"HTTP/1.1 204 No Content\r\nAccess-Control-Allow-Origin: *\r\nConnection: close\r\n\r\n"
+            if case in self.uploads:
+                return self.uploads[case]
+            origin = header(head, "Origin")
+            return (
+                f"HTTP/1.1 204 No Content\r\nAccess-Control-Allow-Origin: {origin}\r\n"
+                "Access-Control-Allow-Credentials: true\r\nConnection: close\r\n\r\n"
+            ).encode()
         if case:
             return b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
         head = f"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {len(PAGE)}\r\nConnection: close\r\n\r\n"

@@ -29,7 +29,10 @@ def glance(environ, start_response):
         while remaining and (piece := environ["wsgi.input"].read(min(remaining, 1 << 16))):
             remaining -= len(piece)
         status = "204 No Content" if environ.get("HTTP_X_AUTH_TOKEN") == "valid" else "401 Unauthorized"
-    start_response(status, [("Content-Type", "application/json"), ("Content-Length", "0")])
+    headers = [("Content-Type", "application/json"), ("Content-Length", "0")]
+    if status.startswith("401"):
+        headers.append(("WWW-Authenticate", 'Keystone uri="https://keystone.example.com/v3"'))
+    start_response(status, headers)
     return [b""]
 
 

@@ -18,6 +18,7 @@ const CRATES: [(&str, &[&str]); 4] = [
             "duration",
             "rule",
             "conditions",
+            "panel",
             "rehearsing",
             "shared",
             "glance",

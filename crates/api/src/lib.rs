@@ -9,6 +9,7 @@ pub mod duration;
 pub mod glance;
 pub mod horizon;
 pub mod openstack_api;
+pub mod panel;
 pub mod rehearsing;
 pub mod rule;
 pub mod shared;
@@ -27,6 +28,7 @@ pub use horizon::status::{
 };
 pub use horizon::{GlanceProxy, Horizon, HorizonPaths, HorizonSpec, OWN_PATHS};
 pub use openstack_api::{ApiCors, ApiService, OpenStackAPI, OpenStackApiSpec};
+pub use panel::Panel;
 pub use rehearsing::Rehearsing;
 pub use rule::{Rule, Severity};
 pub use shared::{

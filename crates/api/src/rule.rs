@@ -63,7 +63,7 @@ rules! {
     MethodMissing "DU004" "PUT is not allowed"
         "Image data is uploaded by PUT. Methods are compared exactly, in upper case; without PUT in allow_methods Glance refuses the preflight.";
     AnyOrigin "DU005" "every web site may use the API"
-        "With * (or null, the origin of sandboxed pages) any page that a user opens can call Glance from the user's browser. The upload works; the protection is gone.";
+        "With * (or null, the origin of sandboxed pages) any page that a user opens can call Glance from the user's browser: the protection is gone. Uploads from Horizon's Angular panel work; those from its Django panel send credentials, for which browsers do not accept *.";
     OldSubgroup "DU006" "a [cors.NAME] section, which is no longer read"
         "oslo.middleware 7.0.0 dropped the [cors.NAME] groups; from 2026.1 on the origins in them are silently ignored, and the browser is refused.";
     NotRead "DU007" "[cors] where it has no effect"
@@ -98,6 +98,8 @@ rules! {
         "Horizon's PUT of the data is not an interoperable import: conversion, metadata injection and scanning by import plugins are not applied to it.";
     ChunkedLimit "DU022" "legacy uploads that uWSGI refuses"
         "In legacy mode Horizon sends the image in chunks of 1 MiB, more than uWSGI takes by default (chunked-input-limit); the image stays queued. Direct uploads are not chunked and work; going back to legacy brings the fault back.";
+    NoCredentials "DU024" "credentials are not allowed"
+        "Horizon's Django image panel sends its upload with credentials. Browsers let such a request through only if the answers to the preflight and to the upload carry Access-Control-Allow-Credentials: true; with allow_credentials = False Glance sends none.";
 }
 
 impl Rule {
@@ -151,8 +153,9 @@ mod tests {
 
     #[test]
     fn ids_are_in_order_and_each_has_its_entry() {
-        for (at, rule) in Rule::ALL.iter().enumerate() {
-            assert_eq!(rule.id(), format!("DU{:03}", at + 1));
+        assert!(Rule::ALL.windows(2).all(|pair| pair[0].id() < pair[1].id()), "a number is used once, in order");
+        for rule in Rule::ALL {
+            assert!(rule.id().len() == 5 && rule.id().starts_with("DU0"), "{rule}");
             assert_eq!(rule.id().parse(), Ok(*rule));
             let heading = format!("# {rule}: {}\n", rule.title());
             assert!(rule.runbook().starts_with(&heading), "docs/runbook/{rule}.md must begin with {heading:?}");

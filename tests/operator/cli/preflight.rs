@@ -78,7 +78,7 @@ fn granted_is_0_and_what_was_asked_is_what_a_browser_asks() {
         out(&output)
     );
     let asked = server.asked();
-    assert_eq!(asked.len(), 1);
+    assert_eq!(asked.len(), 3, "and two uploads without a token");
     let (head, port) = (&asked[0], server.port);
     let line = head.lines().next().unwrap();
     assert!(line.starts_with("OPTIONS /v2/images/") && line.ends_with("/file HTTP/1.1"), "{line}");
@@ -114,7 +114,12 @@ fn a_silent_refusal_is_narrowed(
     assert_eq!(report["verdict"], "refused");
     assert_eq!((&report["failure"]["rule"], &report["failure"]["requirement"]), (&json!(rule), &json!(requirement)));
     assert!(report["failure"]["fix"].as_str().unwrap().contains(fix), "{report:#}");
-    assert_eq!(server.asked().len(), 6);
+    assert_eq!(report["panels"]["angular"]["rule"], rule);
+    // The Django panel's upload has no X-CSRFToken.
+    let django = if names == ["X-Auth-Token"] { Value::Null } else { json!(rule) };
+    assert_eq!(report["panels"]["django"]["rule"], django);
+    // One more is the Django panel's own.
+    assert_eq!(server.asked().len(), 7);
 }
 
 #[test]
@@ -128,7 +133,22 @@ fn the_json_has_the_documented_fields() {
     let fields: Vec<_> = report.as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(
         fields,
-        ["verdict", "origin", "url", "request", "response", "failure", "unreachable", "advice"].sorted()
+        [
+            "verdict",
+            "origin",
+            "url",
+            "panel",
+            "panels",
+            "request",
+            "response",
+            "failure",
+            "unreachable",
+            "advice",
+            "put",
+            "size",
+            "assumptions"
+        ]
+        .sorted()
     );
     assert_eq!(report["response"]["status"], 200);
     let values: Vec<_> =
@@ -167,7 +187,7 @@ fn no_redirect_is_followed() {
     assert!(
         out(&output).contains(&format!("status 307 to http://127.0.0.1:{port}/\n")) && !out(&output).contains("SECRET")
     );
-    assert_eq!((server.asked().len(), elsewhere.asked().len()), (1, 0));
+    assert_eq!((server.asked().len(), elsewhere.asked().len()), (2, 0));
 }
 
 #[rstest]
@@ -190,7 +210,7 @@ fn odd_heads_are_read_as_browsers_read_them() {
     let server = Server::plain(
         |_| "HTTP/1.1 204 No Content\r\nB ad\u{1}: x\r\nAccess-Control-Allow-Origin: *\r\nAccess-Control-Allow-Methods: GET,\r\n PUT\r\naccess-control-allow-headers:*\r\n\r\n",
     );
-    let output = ask("http", &server, &[]);
+    let output = ask("http", &server, &["--panel", "angular", "--no-put"]);
     assert_eq!(output.status.code(), Some(0), "{}", out(&output));
     assert!(out(&output).contains("advice:    DU005"), "{}", out(&output));
 }
@@ -258,7 +278,7 @@ fn an_internal_name_is_asked_where_somebody_says() {
             out(&output)
         );
     }
-    assert!(server.asked().iter().all(|head| head.starts_with("OPTIONS //v2/images/")));
+    assert!(server.asked().iter().all(|head| head.contains(" //v2/images/")));
 }
 
 #[test]
@@ -273,7 +293,7 @@ fn tls_is_checked_with_the_given_ca() {
     assert_eq!(unknown.status.code(), Some(1));
     assert!(out(&unknown).starts_with("unknown: ") && out(&unknown).contains("--ca FILE"), "{}", out(&unknown));
     assert_eq!(json_of(&ask("https", &server, &["-o", "json"]))["unreachable"]["kind"], "certificate");
-    assert_eq!(server.asked().len(), 1, "nothing is sent to a server that is not known");
+    assert_eq!(server.asked().len(), 3, "nothing is sent to a server that is not known");
 }
 
 #[rstest]
@@ -323,8 +343,8 @@ fn https_to_a_port_that_speaks_http_is_told() {
 
 /// Dashboard and Glance of one host: who answers the upload itself is what counts.
 #[rstest]
-#[case::glance("401 Unauthorized\r\nWWW-Authenticate: Keystone uri=\"https://k\"", "404 Not Found", 0, 1)]
-#[case::glance_without_challenge("401 Unauthorized", "200 OK\r\nContent-Type: application/json", 0, 2)]
+#[case::glance("401 Unauthorized\r\nWWW-Authenticate: Keystone uri=\"https://k\"", "404 Not Found", 0, 2)]
+#[case::glance_without_challenge("401 Unauthorized", "200 OK\r\nContent-Type: application/json", 0, 4)]
 #[case::login_without_challenge("401 Unauthorized", "200 OK\r\nContent-Type: text/html", 1, 2)]
 #[case::dashboard("404 Not Found\r\nContent-Type: text/html", "404 Not Found", 1, 1)]
 #[case::login("302 Found\r\nLocation: /auth/login/?next=/", "200 OK", 1, 1)]
@@ -345,4 +365,149 @@ fn of_the_same_origin_the_upload_itself_is_asked(
     assert!(asked[0].starts_with("PUT /image/v2/images/"), "{}", asked[0]);
     assert_eq!((header(&asked[0], "Content-Length"), header(&asked[0], "X-Auth-Token")), (Some("0"), None));
     assert_eq!(json_of(&output)["request"]["method"], json!("PUT"));
+}
+
+const GLANCE_SAYS: &str = "401 Unauthorized\r\nWWW-Authenticate: Keystone uri=\"https://k\"";
+const READABLE: &str =
+    "\r\nAccess-Control-Allow-Origin: http://horizon.example.com\r\nAccess-Control-Allow-Credentials: true";
+
+/// Grants preflights as Glance does; answers the complete PUT and the announced one so.
+fn putting(put: String, announced: String) -> Server {
+    let preflights = filter(PLAIN, &["PUT"], &NAMES);
+    Server::plain(move |head| match (head.starts_with("PUT "), header(head, "Expect")) {
+        (false, _) => preflights(head),
+        (true, None) => put.clone(),
+        (true, Some(_)) => announced.clone(),
+    })
+}
+
+fn http(head: &str) -> String {
+    format!("HTTP/1.1 {head}\r\nContent-Length: 0\r\n\r\n")
+}
+
+/// What only the PUT meets. Its preflight was granted each time.
+#[rstest]
+#[case::stripped(&http(GLANCE_SAYS), "DU012", "by:        Glance")]
+#[case::doubled(&http(&format!("{GLANCE_SAYS}{READABLE}{READABLE}")), "DU012", "the same origin several times")]
+#[case::basic(&http("401 Unauthorized\r\nServer: edge\r\nWWW-Authenticate: Basic realm=cloud"), "DU020", "by:        Server: edge")]
+#[case::method(&http("405 Method Not Allowed"), "DU020", "by:        something that does not say what it is")]
+#[case::login(&http("302 Found\r\nLocation: https://sso.example.com/login?SECRET"), "DU020", "status 302 to https://sso.example.com/login")]
+#[case::limit(&http("413 Content Too Large"), "DU014", "a PUT of no bytes")]
+#[case::no_backend(&http("502 Bad Gateway"), "DU012", "no working Glance")]
+#[case::closed("", "DU020", "by:        nobody")]
+fn an_upload_that_fails_is_refused(#[case] put: &str, #[case] rule: &str, #[case] said: &str) {
+    let server = putting(put.to_owned(), http(&format!("{GLANCE_SAYS}{READABLE}")));
+    let output = ask("http", &server, &[]);
+    assert_eq!(output.status.code(), Some(1));
+    let text = out(&output);
+    assert!(text.starts_with("refused: a browser at http://horizon.example.com cannot upload"), "{text}");
+    assert!(text.contains(&format!("rule:      {rule}")) && text.contains(said), "{text}");
+    assert!(!text.contains("SECRET"), "{text}");
+    let report = json_of(&ask("http", &server, &["-o", "json"]));
+    assert_eq!((&report["verdict"], &report["put"]["verdict"]), (&json!("refused"), &json!("refused")), "{report:#}");
+    assert_eq!(report["put"]["failure"]["rule"], rule);
+    assert_eq!(report["failure"], Value::Null, "the preflight is granted");
+    for head in server.asked().iter().filter(|head| head.starts_with("PUT ")) {
+        assert!(header(head, "User-Agent").unwrap().starts_with("direct-upload-operator/"), "{head}");
+        assert_eq!((header(head, "Origin"), header(head, "X-Auth-Token")), (Some(PLAIN), None), "{head}");
+    }
+}
+
+/// The size that uploads may have: a limit refuses it before any data; what waits for data says nothing.
+#[rstest]
+#[case::limit(&http("413 Content Too Large\r\nServer: edge"), "refused", 1)]
+#[case::continues("HTTP/1.1 100 Continue\r\n\r\n", "unknown", 0)]
+#[case::continues_to_glance(&format!("HTTP/1.1 100 Continue\r\n\r\n{}", http(GLANCE_SAYS)), "granted", 0)]
+#[case::not_known(&http("417 Expectation Failed"), "unknown", 0)]
+#[case::closed("", "unknown", 0)]
+fn the_announced_size(#[case] announced: &str, #[case] verdict: &str, #[case] code: i32) {
+    let server = putting(http(&format!("{GLANCE_SAYS}{READABLE}")), announced.to_owned());
+    let output = ask("http", &server, &["-o", "json", "--size", "3GiB"]);
+    let report = json_of(&output);
+    assert_eq!(
+        (&report["put"]["verdict"], &report["size"]["verdict"]),
+        (&json!("granted"), &json!(verdict)),
+        "{report:#}"
+    );
+    assert_eq!((output.status.code(), &report["size"]["bytes"]), (Some(code), &json!(3_u64 << 30)));
+    assert_eq!(report["assumptions"].as_array().unwrap().len(), usize::from(verdict == "unknown"), "{report:#}");
+    let asked = server.asked();
+    let announcing = asked.iter().find(|head| head.contains("Expect: 100-continue")).unwrap();
+    assert_eq!(header(announcing, "Content-Length"), Some("3221225472"));
+}
+
+/// What stores requests first never answers: within bounds, and no failure.
+#[test]
+fn a_put_that_nobody_answers_is_an_assumption() {
+    let preflights = filter(PLAIN, &["PUT"], &NAMES);
+    let server = Server::plain(move |head| {
+        if header(head, "Expect").is_some() {
+            std::thread::sleep(Duration::from_secs(60));
+        }
+        preflights(head)
+    });
+    let output = ask("http", &server, &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", out(&output));
+    assert!(out(&output).starts_with("granted: "), "{}", out(&output));
+    assert!(out(&output).contains("\nassumed:   it is assumed that no limit before Glance"), "{}", out(&output));
+    assert!(out(&output).contains("no answer within 5 s"), "{}", out(&output));
+}
+
+#[test]
+fn puts_can_be_switched_off() {
+    let server = putting(http("405 Method Not Allowed"), http("413 Content Too Large"));
+    let output = ask("http", &server, &["--no-put", "-o", "json"]);
+    assert_eq!(output.status.code(), Some(0));
+    let report = json_of(&output);
+    assert_eq!((&report["put"], &report["size"]), (&Value::Null, &Value::Null));
+    assert_eq!(report["assumptions"].as_array().unwrap().len(), 2, "{report:#}");
+    assert!(server.asked().iter().all(|head| head.starts_with("OPTIONS ")));
+    let both = run(&["--origin", PLAIN, "--url", "http://g.example", "--no-put", "--size", "1"]);
+    assert_eq!(both.status.code(), Some(2), "{}", err(&both));
+}
+
+/// Glance with `allow_credentials = False`: fine for one panel, and the end of uploads from the other.
+#[rstest]
+#[case("angular", 0, "granted")]
+#[case("django", 1, "refused")]
+#[case("unknown", 1, "refused")]
+fn panels(#[case] panel: &str, #[case] code: i32, #[case] verdict: &str) {
+    let glance = filter(PLAIN, &["PUT"], &NAMES);
+    let server = Server::plain(move |head| glance(head).replace("Access-Control-Allow-Credentials: true\r\n", ""));
+    let output = ask("http", &server, &["--panel", panel, "-o", "json"]);
+    let report = json_of(&output);
+    assert_eq!((output.status.code(), &report["verdict"]), (Some(code), &json!(verdict)), "{report:#}");
+    assert_eq!(report["panel"], panel);
+    assert_eq!(report["panels"]["angular"]["verdict"], "granted");
+    assert_eq!(
+        (&report["panels"]["django"]["verdict"], &report["panels"]["django"]["rule"]),
+        (&json!("refused"), &json!("DU024"))
+    );
+    let asks_csrf = server.asked()[0].contains("x-csrftoken");
+    assert_eq!(asks_csrf, panel != "django");
+    let text = ask("http", &server, &["--panel", panel]);
+    assert!(out(&text).contains("\n             django: refused, DU024\n"), "{}", out(&text));
+}
+
+/// The answer to the PUT counts for each panel, too.
+#[test]
+fn credentials_may_be_taken_off_the_put_alone() {
+    let put = http(&format!("{GLANCE_SAYS}\r\nAccess-Control-Allow-Origin: {PLAIN}"));
+    let server = putting(put.clone(), put);
+    let report = json_of(&ask("http", &server, &["--panel", "angular", "-o", "json"]));
+    assert_eq!((&report["verdict"], &report["panels"]["django"]["verdict"]), (&json!("granted"), &json!("refused")));
+    assert_eq!(report["panels"]["django"]["rule"], "DU012");
+    let report = json_of(&ask("http", &server, &["-o", "json"]));
+    assert_eq!(report["verdict"], "refused");
+    let message = report["put"]["failure"]["message"].as_str().unwrap();
+    assert!(message.contains("those of the Angular panel would be let through"), "{message}");
+}
+
+/// Granted to the one panel; the other's silent refusal is explained by asking for less, too.
+#[test]
+fn the_other_panels_refusal_is_narrowed() {
+    let server = Server::plain(filter(PLAIN, &["GET", "PUT"], &["X-Auth-Token"]));
+    let report = json_of(&ask("http", &server, &["--panel", "django", "-o", "json"]));
+    assert_eq!((&report["verdict"], &report["panels"]["django"]["verdict"]), (&json!("granted"), &json!("granted")));
+    assert_eq!(report["panels"]["angular"]["rule"], "DU003", "{report:#}");
 }

@@ -83,13 +83,24 @@ pub fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
     head.lines().find_map(|line| line.split_once(": ").filter(|(n, _)| n.eq_ignore_ascii_case(name))).map(|(_, v)| v)
 }
 
-/// As the CORS filter of oslo.middleware decides: cors.py, `_apply_cors_preflight_headers`.
+/// As the CORS filter of oslo.middleware decides (cors.py, `_apply_cors_preflight_headers`), before the token
+/// check (keystonemiddleware), which refuses uploads.
 pub fn filter(origin: &str, methods: &[&str], names: &[&str]) -> impl Fn(&str) -> String + use<> {
     let simple = ["content-type", "accept"];
     let names: Vec<_> = names.iter().chain(&simple).map(|n| n.to_lowercase()).collect();
     let methods: Vec<_> = methods.iter().map(|m| (*m).to_owned()).collect();
     let origin = origin.to_owned();
     move |head| {
+        if head.starts_with("PUT ") {
+            let allowed = header(head, "Origin") == Some(&origin);
+            let cors = format!(
+                "Vary: Origin\r\nAccess-Control-Allow-Origin: {origin}\r\nAccess-Control-Allow-Credentials: true\r\n"
+            );
+            return format!(
+                "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Keystone uri=\"https://k\"\r\nContent-Length: 0\r\n{}\r\n",
+                if allowed { cors.as_str() } else { "" }
+            );
+        }
         let method = header(head, "Access-Control-Request-Method").unwrap_or_default();
         let wanted = header(head, "Access-Control-Request-Headers").unwrap_or_default();
         let fine = header(head, "Origin") == Some(&origin)
@@ -97,7 +108,7 @@ pub fn filter(origin: &str, methods: &[&str], names: &[&str]) -> impl Fn(&str) -
             && wanted.split(',').filter(|n| !n.is_empty()).all(|n| names.contains(&n.to_owned()));
         let mut answer = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n".to_owned();
         if fine {
-            answer += "Vary: Origin\r\n";
+            answer += "Vary: Origin\r\nAccess-Control-Allow-Credentials: true\r\n";
             for (name, value) in [("Origin", origin.as_str()), ("Methods", method), ("Headers", wanted)] {
                 if !value.is_empty() {
                     answer = format!("{answer}Access-Control-Allow-{name}: {value}\r\n");

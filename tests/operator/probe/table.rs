@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use direct_upload_api::Panel;
 use direct_upload_api::web::{Endpoint, Origin};
 use direct_upload_core::judge::{Decision, Report};
 use direct_upload_operator::probe::{Host, Probe, Trust, probe};
@@ -19,28 +20,34 @@ fn the_probe_reads_and_decides_as_the_table_says() {
     let server = Server::secure(folder.path(), move |head| answers[head.split('/').nth(1).unwrap()].clone());
     let host = Host { name: "glance.example.com".into(), port: server.port, address: "127.0.0.1".parse().ok() };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    each(&cases, |name, case| {
-        let url = format!("https://glance.example.com:{}/{name}", server.port);
-        let (asked, outcome) = runtime.block_on(probe(&Probe {
-            origin: Origin::parse(ORIGIN).unwrap(),
-            endpoint: Endpoint::parse(&url).unwrap(),
-            hosts: vec![host.clone()],
-            trust: trust.clone(),
-            proxies: direct_upload_operator::probe::Proxies::default(),
-            denied: vec![],
-            narrow: true,
-        }));
-        let report = Report::new(&asked, outcome);
-        let unreachable = report.unreachable.as_ref();
-        let told = serde_json::to_string(&report).map_err(|e| e.to_string())?;
-        same(&told.contains("secret"), &false)?;
-        let kind = unreachable.and_then(|why| serde_json::to_value(why.kind).ok());
-        same(&serde_json::json!(case.unknown), &kind.unwrap_or_default())
-            .map_err(|e| format!("{e}: {unreachable:?}, {:?}", report.failure))?;
-        if let Some(why) = unreachable {
-            return contains(&why.message, case.said.as_ref());
-        }
-        same(&(report.verdict == Decision::Granted), &case.rule.is_none())?;
-        case.failure_as_expected(report.failure.as_ref())
-    });
+    for panel in [Panel::Angular, Panel::Django] {
+        each(panel, &cases, |name, case| {
+            let expected = case.expected(panel);
+            let url = format!("https://glance.example.com:{}/{name}", server.port);
+            let observed = runtime.block_on(probe(&Probe {
+                origin: Origin::parse(ORIGIN).unwrap(),
+                endpoint: Endpoint::parse(&url).unwrap(),
+                panel,
+                hosts: vec![host.clone()],
+                trust: trust.clone(),
+                proxies: direct_upload_operator::probe::Proxies::default(),
+                denied: vec![],
+                narrow: true,
+                uploads: None,
+                panels: false,
+            }));
+            let report = Report::new(observed);
+            let unreachable = report.unreachable.as_ref();
+            let told = serde_json::to_string(&report).map_err(|e| e.to_string())?;
+            same(&told.contains("secret"), &false)?;
+            let kind = unreachable.and_then(|why| serde_json::to_value(why.kind).ok());
+            same(&serde_json::json!(case.unknown), &kind.unwrap_or_default())
+                .map_err(|e| format!("{e}: {unreachable:?}, {:?}", report.failure))?;
+            if let Some(why) = unreachable {
+                return contains(&why.message, expected.said.as_ref());
+            }
+            same(&(report.verdict == Decision::Granted), &expected.rule.is_none())?;
+            expected.failure_as_expected(report.failure.as_ref())
+        });
+    }
 }

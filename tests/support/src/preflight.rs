@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use direct_upload_api::Panel;
 use direct_upload_api::web::{Endpoint, Origin};
 use direct_upload_core::judge::report::FailureReport;
 use direct_upload_core::judge::{Answer, Preflight};
@@ -14,8 +15,14 @@ pub const ORIGIN: &str = "https://horizon.example.com";
 /// An image that does not exist.
 pub const IMAGE: &str = "6f1b5b6e-0000-4000-8000-000000000000";
 
+/// The Angular panel's.
 pub fn upload(url: &str) -> Preflight {
-    Preflight::upload(Origin::parse(ORIGIN).unwrap(), Endpoint::parse(url).unwrap(), IMAGE)
+    upload_of(Panel::Angular, url)
+}
+
+/// A panel's.
+pub fn upload_of(panel: Panel, url: &str) -> Preflight {
+    Preflight::upload(Origin::parse(ORIGIN).unwrap(), Endpoint::parse(url).unwrap(), IMAGE, panel)
 }
 
 #[derive(Clone, Deserialize)]
@@ -40,6 +47,7 @@ impl Lines {
 pub struct Case {
     status: Option<String>,
     origin: Option<Lines>,
+    credentials: Option<Lines>,
     methods: Option<Lines>,
     headers: Option<Lines>,
     more: Vec<String>,
@@ -53,13 +61,30 @@ pub struct Case {
     fix: Option<String>,
     received: Option<String>,
     pub advice: Vec<Option<String>>,
+    /// Where the Django panel's upload meets something else.
+    pub django: Option<Expected>,
     /// For the browsers alone.
     #[serde(rename = "differs")]
     _differs: BTreeMap<String, String>,
 }
 
-const GRANT: [(&str, &str); 3] = [
+/// What is to come of it.
+#[derive(Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Expected {
+    pub rule: Option<String>,
+    requirement: Option<String>,
+    pub said: Option<String>,
+    fix: Option<String>,
+    received: Option<String>,
+    /// For the browsers alone.
+    #[serde(rename = "differs")]
+    _differs: BTreeMap<String, String>,
+}
+
+const GRANT: [(&str, &str); 4] = [
     ("Access-Control-Allow-Origin", ORIGIN),
+    ("Access-Control-Allow-Credentials", "true"),
     ("Access-Control-Allow-Methods", "PUT"),
     ("Access-Control-Allow-Headers", "content-type,x-auth-token,x-csrftoken"),
 ];
@@ -74,7 +99,9 @@ impl Case {
             return Some(head.lines().map(ToOwned::to_owned).collect());
         }
         let mut lines = vec![format!("HTTP/1.1 {}", self.status.as_deref().unwrap_or("200 OK")), "Vary: Origin".into()];
-        for ((name, value), given) in GRANT.into_iter().zip([&self.origin, &self.methods, &self.headers]) {
+        for ((name, value), given) in
+            GRANT.into_iter().zip([&self.origin, &self.credentials, &self.methods, &self.headers])
+        {
             let values = given.clone().unwrap_or(Lines::One(value.to_owned()));
             lines.extend(values.all().iter().map(|value| format!("{name}: {value}")));
         }
@@ -108,6 +135,25 @@ impl Case {
         Some(Answer { status, headers: headers.collect() })
     }
 
+    /// What is to come of it for a panel. A panel that is not known is as refused as the first of the two.
+    pub fn expected(&self, panel: Panel) -> Expected {
+        let angular = Expected {
+            rule: self.rule.clone(),
+            requirement: self.requirement.clone(),
+            said: self.said.clone(),
+            fix: self.fix.clone(),
+            received: self.received.clone(),
+            ..Expected::default()
+        };
+        match (panel, &self.django) {
+            (Panel::Django, Some(django)) => django.clone(),
+            (Panel::Unknown, Some(django)) if angular.rule.is_none() => django.clone(),
+            _ => angular,
+        }
+    }
+}
+
+impl Expected {
     pub fn failure_as_expected(&self, failure: Option<&FailureReport>) -> Result<(), String> {
         let (Some(rule), Some(failure)) = (&self.rule, failure) else {
             return same(&self.rule.as_deref(), &failure.map(|f| f.rule.id()));
@@ -141,11 +187,11 @@ pub fn table() -> BTreeMap<String, Case> {
 }
 
 /// All that is wrong, at once.
-pub fn each(cases: &BTreeMap<String, Case>, check: impl Fn(&str, &Case) -> Result<(), String>) {
+pub fn each(panel: Panel, cases: &BTreeMap<String, Case>, check: impl Fn(&str, &Case) -> Result<(), String>) {
     let mut wrong = String::new();
     for (name, case) in cases {
         if let Err(why) = check(name, case) {
-            let _ = writeln!(wrong, "{name}: {why}");
+            let _ = writeln!(wrong, "{name}, {panel}: {why}");
         }
     }
     assert!(wrong.is_empty(), "\n{wrong}");

@@ -174,7 +174,8 @@ pub struct GlanceCors {
     #[schemars(length(max = 256), inner(length(max = 128), regex(pattern = r"^[!#%&'*+.^_`|~0-9A-Za-z-]+$")))]
     pub expose_headers: Vec<String>,
     /// `Access-Control-Allow-Credentials`. Default: what the user's own file says, else `true`
-    /// (Glance's default). The upload does not need it.
+    /// (Glance's default). Uploads of Horizon's Django image panel need it, those of the Angular panel
+    /// do not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allow_credentials: Option<bool>,
     /// Seconds for which a browser may remember the answer to a preflight. Default: what the

@@ -2,7 +2,7 @@
 
 use direct_upload_api::Rule;
 
-use super::cors::{ALLOW_HEADERS, ALLOW_METHODS, ALLOW_ORIGIN, is_ok};
+use super::cors::{ALLOW_CREDENTIALS, ALLOW_HEADERS, ALLOW_METHODS, ALLOW_ORIGIN, is_ok};
 use super::explain::{is_echo, is_filters_refusal};
 use super::failure::Advice;
 use super::headers::{Extracted, extract, get};
@@ -45,10 +45,10 @@ fn on_the_question(asked: &Preflight) -> Vec<Advice> {
 fn wildcard(answer: &Answer) -> Vec<Advice> {
     let mut advice = vec![Advice::new(
         Rule::AnyOrigin,
-        "`*` lets every web site use the Glance API; list the dashboards' origins in [cors] allowed_origin",
+        "`*` lets every web site use the Glance API, and works for the Angular panel only; list the dashboards' origins in [cors] allowed_origin",
     )];
-    if get(&answer.headers, "Access-Control-Allow-Credentials").is_some_and(|v| v == "true") {
-        advice.push(Advice::new(Rule::AnyOrigin, "Access-Control-Allow-Credentials beside `*` is contradictory: Horizon's upload works, but browsers refuse it to clients that send credentials"));
+    if get(&answer.headers, ALLOW_CREDENTIALS).is_some_and(|v| v == "true") {
+        advice.push(Advice::new(Rule::AnyOrigin, "Access-Control-Allow-Credentials beside `*` is contradictory: browsers refuse `*` to whatever sends credentials, as Horizon's Django panel does"));
     }
     advice
 }

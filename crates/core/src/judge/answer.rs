@@ -1,9 +1,30 @@
 //! What an outcome counts as.
 
-use super::failure::{Failure, Requirement};
-use super::outcome::Outcome;
+use super::failure::{Advice, Failure, Requirement};
+use super::outcome::{Observed, Outcome};
 use super::unreachable::{Unreachable, UnreachableKind};
-use crate::model::{Cause, ProbeAnswer};
+use super::upload::UploadVerdict;
+use crate::model::{Cause, Observation, ProbeAnswer};
+
+impl From<Observed> for Observation {
+    fn from(observed: Observed) -> Self {
+        let Observed { asked, preflight, put, size, .. } = observed;
+        let (panel, same_origin) = (asked.panel(), asked.same_origin() && preflight.granted());
+        // Of the same origin, the upload itself was asked in the preflight's place.
+        let put = put.map(|put| put.verdict.into()).or(same_origin.then(|| ProbeAnswer::Granted(vec![])));
+        Self { panel, preflight: preflight.into(), put, size: size.map(|size| size.verdict.into()) }
+    }
+}
+
+impl From<UploadVerdict> for ProbeAnswer {
+    fn from(verdict: UploadVerdict) -> Self {
+        match verdict {
+            UploadVerdict::Passed { advice, .. } => Self::Granted(sentences(advice)),
+            UploadVerdict::Refused { failure, .. } => Self::Refused((*failure).into()),
+            UploadVerdict::Unknown { why, .. } => Self::Unknown(why.into()),
+        }
+    }
+}
 
 impl From<Outcome> for ProbeAnswer {
     fn from(outcome: Outcome) -> Self {
@@ -12,7 +33,7 @@ impl From<Outcome> for ProbeAnswer {
             Outcome::Unreachable(why) => Self::Unknown(why.into()),
             Outcome::Judged { verdict, .. } => match verdict.failure {
                 Some(failure) => Self::Refused(failure.into()),
-                None => Self::Granted(verdict.advice.into_iter().map(|a| a.to_string()).collect()),
+                None => Self::Granted(sentences(verdict.advice)),
             },
         }
     }
@@ -30,6 +51,10 @@ impl From<Unreachable> for Cause {
         let requirement = written::<UnreachableKind>(&why.kind);
         Self { rule: None, requirement, message: why.message, received: String::new(), fix: why.fix }
     }
+}
+
+fn sentences(advice: Vec<Advice>) -> Vec<String> {
+    advice.into_iter().map(|advice| advice.to_string()).collect()
 }
 
 /// A unit variant's name as it is serialized.

@@ -1,7 +1,10 @@
 //! The judgement: a question and its answer in, the browser's decision out. Pure.
 //!
-//! Fetch standard §4.8 step 7 for a request whose credentials mode is not "include": Horizon's
-//! upload is an XHR without `withCredentials`; the token travels as X-Auth-Token.
+//! Fetch standard §4.8 step 7, for the requests that Horizon's pages make. The token is a header
+//! (X-Auth-Token) and no credential in the standard's sense; yet the Django panel's request is one with
+//! credentials, for which neither `*` counts nor an answer that does not allow them.
+
+use direct_upload_api::web::Origin;
 
 use super::advise::advise;
 use super::failure::Failure;
@@ -9,8 +12,11 @@ use super::headers::{Extracted, Headers, extract, get};
 use super::preflight::Preflight;
 use super::response::{Answer, Verdict};
 use super::{explain, explain_status, same_origin};
+use crate::openstack::upload::{Credentials, UploadRequest};
 
 pub const ALLOW_ORIGIN: &str = "Access-Control-Allow-Origin";
+
+pub const ALLOW_CREDENTIALS: &str = "Access-Control-Allow-Credentials";
 
 pub const ALLOW_METHODS: &str = "Access-Control-Allow-Methods";
 
@@ -29,16 +35,33 @@ fn cross_origin(asked: &Preflight, answer: &Answer) -> Result<(), Failure> {
     if !is_ok(answer.status) {
         return Err(explain_status::status(asked, answer));
     }
-    if !origin_allowed(asked, &answer.headers) {
-        return Err(explain::origin(asked, answer));
+    every(&asked.uploads, |upload| lets_through(asked, upload, answer))
+}
+
+/// Each upload, the first failure counts; it says so where only the panel that is meant makes the difference.
+pub(super) fn every(
+    uploads: &[UploadRequest],
+    judge: impl Fn(&UploadRequest) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let Some((broken, failure)) = uploads.iter().find_map(|upload| Some((upload, judge(upload).err()?))) else {
+        return Ok(());
+    };
+    match uploads.iter().find(|upload| judge(upload).is_ok()) {
+        Some(fine) => Err(explain::of_one_panel(failure, broken.panel(), fine.panel())),
+        None => Err(failure),
     }
+}
+
+/// Whether one upload is let through by the answer to its preflight.
+fn lets_through(asked: &Preflight, upload: &UploadRequest, answer: &Answer) -> Result<(), Failure> {
+    readable(asked, upload, answer)?;
     let methods = extract(&answer.headers, ALLOW_METHODS);
     let names = extract(&answer.headers, ALLOW_HEADERS);
-    if !method_allowed(asked.method, &methods) {
-        return Err(explain::methods(asked, answer, &methods));
+    if !method_allowed(upload, &methods) {
+        return Err(explain::methods(upload, answer, &methods));
     }
-    let missing = headers_missing(&asked.headers, &names);
-    if missing.is_empty() { Ok(()) } else { Err(explain::header_names(answer, &names, &missing)) }
+    let missing = headers_missing(upload, &names);
+    if missing.is_empty() { Ok(()) } else { Err(explain::header_names(upload, answer, &names, &missing)) }
 }
 
 /// An ok status (§2.2.3). Redirects of a preflight are never followed.
@@ -46,16 +69,39 @@ pub fn is_ok(status: u16) -> bool {
     (200..=299).contains(&status)
 }
 
-/// The CORS check (§4.10), without credentials.
-pub fn origin_allowed(asked: &Preflight, headers: &Headers) -> bool {
-    get(headers, ALLOW_ORIGIN).is_some_and(|value| value == "*" || value == asked.origin.as_str())
+/// The CORS check (§4.10), which both the preflight's and the upload's own answer must pass.
+pub(super) fn readable(asked: &Preflight, upload: &UploadRequest, answer: &Answer) -> Result<(), Failure> {
+    if !origin_allowed(&asked.origin, upload.credentials, &answer.headers) {
+        return Err(explain::origin(asked, upload, answer));
+    }
+    if upload.credentials == Credentials::Include && !credentials_allowed(&answer.headers) {
+        return Err(explain::credentials(asked, answer));
+    }
+    Ok(())
+}
+
+/// Whether the answer names the origin that asks. `*` counts only without credentials.
+pub fn origin_allowed(origin: &Origin, credentials: Credentials, headers: &Headers) -> bool {
+    let any = credentials == Credentials::SameOrigin;
+    get(headers, ALLOW_ORIGIN).is_some_and(|value| value == origin.as_str() || (any && value == "*"))
+}
+
+/// All lines joined are `true`, byte for byte.
+fn credentials_allowed(headers: &Headers) -> bool {
+    get(headers, ALLOW_CREDENTIALS).is_some_and(|value| value == "true")
+}
+
+/// Whether `*` stands for every name in a list.
+fn is_wild(upload: &UploadRequest, values: &[&str]) -> bool {
+    upload.credentials == Credentials::SameOrigin && values.contains(&"*")
 }
 
 /// Methods are case-sensitive. The standard lets a *missing* list pass for an XHR with upload
 /// listeners (use-CORS-preflight flag); no browser does, so neither do we.
-fn method_allowed(method: &str, allowed: &Extracted<'_>) -> bool {
+fn method_allowed(upload: &UploadRequest, allowed: &Extracted<'_>) -> bool {
+    let method = upload.method;
     match allowed {
-        Extracted::Values(values) => is_safelisted(method) || values.iter().any(|v| *v == method || *v == "*"),
+        Extracted::Values(values) => is_safelisted(method) || values.contains(&method) || is_wild(upload, values),
         Extracted::Null => is_safelisted(method),
         Extracted::Failure(_) => false,
     }
@@ -67,10 +113,10 @@ fn is_safelisted(method: &str) -> bool {
 }
 
 /// The names that are not allowed; all of them if the list does not parse.
-fn headers_missing<'a>(asked: &[&'a str], allowed: &Extracted<'_>) -> Vec<&'a str> {
-    let Extracted::Values(values) = allowed else { return asked.to_vec() };
+fn headers_missing(upload: &UploadRequest, allowed: &Extracted<'_>) -> Vec<&'static str> {
+    let Extracted::Values(values) = allowed else { return upload.headers.clone() };
     let listed = |name: &str| values.iter().any(|v| v.eq_ignore_ascii_case(name));
     // `*` stands for every name but this one (CORS non-wildcard request-header name, §2.2.2).
-    let any = |name: &str| values.contains(&"*") && !name.eq_ignore_ascii_case("authorization");
-    asked.iter().copied().filter(|name| !listed(name) && !any(name)).collect()
+    let any = |name: &str| is_wild(upload, values) && !name.eq_ignore_ascii_case("authorization");
+    upload.headers.iter().copied().filter(|name| !listed(name) && !any(name)).collect()
 }

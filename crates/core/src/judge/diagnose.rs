@@ -3,13 +3,13 @@
 
 use direct_upload_api::Rule;
 
-use super::cors::{ALLOW_ORIGIN, is_ok};
+use super::cors::{ALLOW_ORIGIN, is_ok, origin_allowed};
 use super::explain::is_filters_refusal;
 use super::failure::{Failure, Requirement};
 use super::headers::get;
 use super::preflight::Preflight;
 use super::response::Answer;
-use crate::openstack::upload::HEADERS;
+use crate::openstack::upload::{Credentials, HEADERS, UploadRequest};
 
 /// Whether more questions can say more than the verdict does.
 pub fn is_worth_asking(asked: &Preflight, answer: &Answer) -> bool {
@@ -19,16 +19,25 @@ pub fn is_worth_asking(asked: &Preflight, answer: &Answer) -> bool {
 /// First the bare origin, with a method that is allowed whenever anything is; then the method; then
 /// each header alone.
 pub fn questions(asked: &Preflight) -> Vec<Preflight> {
-    let less = |method, headers: &[&'static str]| Preflight { method, headers: headers.to_vec(), ..asked.clone() };
-    let mut questions = vec![less("GET", &[]), less(asked.method, &[])];
-    questions.extend(asked.headers.iter().map(|name| less(asked.method, &[name])));
+    // What the filter minds does not depend on credentials, of which a preflight says nothing.
+    let less = |method, headers: &[&'static str]| Preflight {
+        uploads: vec![UploadRequest { credentials: Credentials::SameOrigin, method, headers: headers.to_vec() }],
+        ..asked.clone()
+    };
+    let mut questions = vec![less("GET", &[]), less(asked.method(), &[])];
+    questions.extend(asked.headers().into_iter().map(|name| less(asked.method(), &[name])));
     questions
+}
+
+/// Whether one of the [`questions`] was granted.
+pub fn granted(question: &Preflight, answer: &Answer) -> bool {
+    origin_allowed(&question.origin, Credentials::SameOrigin, &answer.headers)
 }
 
 /// A more precise failure, from whether each of the [`questions`] was granted, in their order.
 pub fn conclude(asked: &Preflight, answer: &Answer, failure: &Failure, granted: &[bool]) -> Option<Failure> {
     let (&origin, &method, names) = match granted {
-        [origin, method, names @ ..] if names.len() == asked.headers.len() => (origin, method, names),
+        [origin, method, names @ ..] if names.len() == asked.headers().len() => (origin, method, names),
         _ => return None,
     };
     let origin_name = &asked.origin;
@@ -36,7 +45,8 @@ pub fn conclude(asked: &Preflight, answer: &Answer, failure: &Failure, granted: 
     let also = if by_glance { vec![] } else { vec![Rule::CorsOnTheWay] };
     let found = Failure { also, ..failure.clone() };
     if method {
-        let refused: Vec<_> = asked.headers.iter().zip(names).filter(|(_, ok)| !**ok).map(|(name, _)| *name).collect();
+        let refused: Vec<_> =
+            asked.headers().into_iter().zip(names).filter(|(_, ok)| !**ok).map(|(name, _)| name).collect();
         if refused.is_empty() {
             return None;
         }
@@ -46,7 +56,7 @@ pub fn conclude(asked: &Preflight, answer: &Answer, failure: &Failure, granted: 
             rule: Rule::HeaderMissing,
             message: format!(
                 "{origin_name} and {} are granted, but not with the header {refused}: asked with it, nothing is said; asked without, it is granted",
-                asked.method
+                asked.method()
             ),
             fix: format!(
                 "add {} to [cors] allow_headers of Glance (the list replaces the default: keep the others), in a file that the filter reads, and restart it",
@@ -59,10 +69,10 @@ pub fn conclude(asked: &Preflight, answer: &Answer, failure: &Failure, granted: 
         return Some(Failure {
             requirement: Requirement::AllowMethods,
             rule: Rule::MethodMissing,
-            message: format!("{origin_name} is granted, but not with the method {}", asked.method),
+            message: format!("{origin_name} is granted, but not with the method {}", asked.method()),
             fix: format!(
                 "add {} to [cors] allow_methods of Glance, in a file that the filter reads, and restart it",
-                asked.method
+                asked.method()
             ),
             ..found
         });

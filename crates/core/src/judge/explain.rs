@@ -4,13 +4,14 @@
 //! below it into an empty 200 without Content-Type, grants with exactly the method and the headers
 //! that were asked, or refuses by saying nothing at all. Whatever else comes, something else made it.
 
-use direct_upload_api::Rule;
+use direct_upload_api::{Panel, Rule};
 
-use super::cors::{ALLOW_HEADERS, ALLOW_METHODS, ALLOW_ORIGIN};
+use super::cors::{ALLOW_CREDENTIALS, ALLOW_HEADERS, ALLOW_METHODS, ALLOW_ORIGIN};
 use super::failure::{Failure, Requirement};
 use super::headers::{Extracted, extract, get, lines, received, shown, starts_with};
 use super::preflight::Preflight;
 use super::response::Answer;
+use crate::openstack::upload::{Credentials, UploadRequest};
 
 /// Where a rewriting of CORS headers usually stands.
 const ON_THE_WAY: &str = "look at what stands before Glance (httpd: `Header ... Access-Control-...`; ingress-nginx: enable-cors; HTTPRoute: a CORS filter; HAProxy: http-response set-header) and remove it, so that Glance alone answers preflights";
@@ -40,10 +41,38 @@ fn grants_something(answer: &Answer) -> bool {
     answer.headers.iter().any(|(name, _)| starts_with(name, "Access-Control-Allow-"))
 }
 
+/// The failure of one panel's upload, where the other panel's would be let through and nobody said which
+/// panel the dashboard has.
+pub fn of_one_panel(failure: Failure, broken: Panel, fine: Panel) -> Failure {
+    let (broken, fine) = (broken.name(), fine.name());
+    let message = format!(
+        "{}. This is so for uploads of the {broken}; those of the {fine} would be let through. Which one the dashboard has is not known, so the stricter counts",
+        failure.message
+    );
+    let fix = format!(
+        "{}; or, if the dashboard has the {fine} (ANGULAR_FEATURES['images_panel'] of Horizon's settings), say so",
+        failure.fix
+    );
+    Failure { message, fix, ..failure }
+}
+
 /// `Access-Control-Allow-Origin` is not what it must be.
-pub fn origin(asked: &Preflight, answer: &Answer) -> Failure {
+pub fn origin(asked: &Preflight, upload: &UploadRequest, answer: &Answer) -> Failure {
     let origin = asked.origin.as_str();
     let Some(value) = get(&answer.headers, ALLOW_ORIGIN) else { return silence(asked, answer) };
+    if value == "*" && upload.credentials == Credentials::Include {
+        return failure(
+            Requirement::AllowOrigin,
+            &[Rule::AnyOrigin, Rule::CorsOnTheWay],
+            received(&answer.headers, ALLOW_ORIGIN),
+            format!(
+                "the Django panel sends its upload with credentials, and for such a request browsers do not accept `*`, only {origin} itself"
+            ),
+            format!(
+                "write the dashboards' origins in place of `*`, {origin} among them, in [cors] allowed_origin of Glance, or where something on the way sets the header; then restart Glance"
+            ),
+        );
+    }
     let unquoted = value.trim_matches(['"', '<', '>', '\'']);
     let parts: Vec<_> = value.split(',').map(str::trim).filter(|part| !part.is_empty()).collect();
     let (rules, message): (&[Rule], String) = if value.eq_ignore_ascii_case("null") {
@@ -109,7 +138,7 @@ fn silence(asked: &Preflight, answer: &Answer) -> Failure {
             nothing,
             format!(
                 "this is how Glance's CORS filter refuses: it says nothing if the origin, the method or one of the headers ({}) is not allowed",
-                asked.headers.join(", ")
+                asked.headers().join(", ")
             ),
             format!(
                 "in [cors] of a file that the filter reads (/etc/glance/glance-api.conf.d/*.conf): {origin} in allowed_origin, PUT in allow_methods, X-Auth-Token and X-CSRFToken in allow_headers; then restart Glance"
@@ -144,15 +173,49 @@ fn silence(asked: &Preflight, answer: &Answer) -> Failure {
     failure(Requirement::AllowOrigin, rules, received, message, fix)
 }
 
+/// A request with credentials, and an answer that does not allow them.
+pub fn credentials(asked: &Preflight, answer: &Answer) -> Failure {
+    let found = received(&answer.headers, ALLOW_CREDENTIALS);
+    let several = lines(&answer.headers, ALLOW_CREDENTIALS).count() > 1;
+    // Glance's filter writes `true` or nothing (oslo.middleware, cors.py).
+    let by_other = get(&answer.headers, ALLOW_CREDENTIALS).is_some();
+    let rules: &[Rule] = if several {
+        &[Rule::CorsOnTheWay]
+    } else if by_other {
+        &[Rule::CorsOnTheWay, Rule::NoCredentials]
+    } else {
+        &[Rule::NoCredentials, Rule::CorsOnTheWay]
+    };
+    let fix = if by_other {
+        format!("{ON_THE_WAY}; Glance's own value is `true` unless [cors] allow_credentials says otherwise")
+    } else {
+        format!(
+            "set allow_credentials = True in [cors] of Glance (its default), in a file that the filter reads, and restart it; where something on the way answers for {}, let it send {ALLOW_CREDENTIALS}: true",
+            asked.origin
+        )
+    };
+    let message = if several {
+        format!(
+            "several values of {ALLOW_CREDENTIALS}: browsers want exactly `true`, once, for the Django panel's upload"
+        )
+    } else {
+        format!(
+            "the Django panel sends its upload with credentials, and browsers let that through only with {ALLOW_CREDENTIALS}: true, byte for byte"
+        )
+    };
+    failure(Requirement::AllowCredentials, rules, found, message, fix)
+}
+
 /// `Access-Control-Allow-Methods` lacks the method.
-pub fn methods(asked: &Preflight, answer: &Answer, methods: &Extracted<'_>) -> Failure {
-    let method = asked.method;
+pub fn methods(upload: &UploadRequest, answer: &Answer, methods: &Extracted<'_>) -> Failure {
+    let method = upload.method;
     let message = match methods {
         Extracted::Null => format!("the origin is allowed, but no method is; {method} must be listed"),
         Extracted::Failure(element) => unparsable(element),
         Extracted::Values(values) if values.iter().any(|v| v.eq_ignore_ascii_case(method)) => {
             format!("methods are case-sensitive: {method} must be written in upper case")
         }
+        Extracted::Values(values) if values.contains(&"*") => literal(method),
         Extracted::Values(_) => format!("{method} is not among the methods"),
     };
     let fix = complete(answer, method, "allow_methods");
@@ -166,11 +229,14 @@ pub fn methods(asked: &Preflight, answer: &Answer, methods: &Extracted<'_>) -> F
 }
 
 /// `Access-Control-Allow-Headers` lacks some name.
-pub fn header_names(answer: &Answer, names: &Extracted<'_>, missing: &[&str]) -> Failure {
+pub fn header_names(upload: &UploadRequest, answer: &Answer, names: &Extracted<'_>, missing: &[&str]) -> Failure {
     let missing = missing.join(", ");
     let message = match names {
         Extracted::Null => format!("the origin is allowed, but no header is; missing: {missing}"),
         Extracted::Failure(element) => unparsable(element),
+        Extracted::Values(values) if values.contains(&"*") && upload.credentials == Credentials::Include => {
+            literal(&missing)
+        }
         Extracted::Values(_) => format!("missing: {missing}"),
     };
     let fix = complete(answer, &missing, "allow_headers");
@@ -180,6 +246,13 @@ pub fn header_names(answer: &Answer, names: &Extracted<'_>, missing: &[&str]) ->
         received(&answer.headers, ALLOW_HEADERS),
         message,
         fix,
+    )
+}
+
+/// `*` in a list, for a request with credentials.
+fn literal(missing: &str) -> String {
+    format!(
+        "missing: {missing}; the Django panel sends its upload with credentials, and for such a request `*` is a name like any other"
     )
 }
 
@@ -198,5 +271,5 @@ fn complete(answer: &Answer, missing: &str, option: &str) -> String {
 /// Whether the lists are exactly what was asked, as Glance's filter grants.
 pub fn is_echo(asked: &Preflight, answer: &Answer) -> bool {
     let equal = |name, wanted: &[&str]| matches!(extract(&answer.headers, name), Extracted::Values(v) if v == wanted);
-    equal(ALLOW_METHODS, &[asked.method]) && equal(ALLOW_HEADERS, &asked.headers)
+    equal(ALLOW_METHODS, &[asked.method()]) && equal(ALLOW_HEADERS, &asked.headers())
 }

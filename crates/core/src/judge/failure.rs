@@ -14,14 +14,18 @@ pub enum Requirement {
     SecureContext,
     /// Status 200 to 299 and no redirect.
     Status,
-    /// `Access-Control-Allow-Origin`, combined, is the origin or `*` (Fetch §4.10).
+    /// `Access-Control-Allow-Origin`, combined, is the origin or, without credentials, `*` (Fetch §4.10).
     AllowOrigin,
-    /// `Access-Control-Allow-Methods` holds the method or `*`.
+    /// With credentials: `Access-Control-Allow-Credentials`, combined, is `true` (Fetch §4.10).
+    AllowCredentials,
+    /// `Access-Control-Allow-Methods` holds the method or, without credentials, `*`.
     AllowMethods,
-    /// `Access-Control-Allow-Headers` holds each header or `*`.
+    /// `Access-Control-Allow-Headers` holds each header or, without credentials, `*`.
     AllowHeaders,
-    /// Where dashboard and Glance are of one origin: Glance itself answers the upload.
+    /// Glance itself answers the upload.
     Glance,
+    /// The size that uploads may have is not refused as soon as it is announced.
+    Size,
 }
 
 impl Requirement {
@@ -32,10 +36,16 @@ impl Requirement {
             Self::Reachable => "the host of the URL can be reached from a browser",
             Self::SecureContext => "a page that was loaded by https talks to https only",
             Self::Status => "the status is 200 to 299, and no redirect",
-            Self::AllowOrigin => "Access-Control-Allow-Origin is the origin, byte for byte, or *",
-            Self::AllowMethods => "Access-Control-Allow-Methods holds PUT, in upper case, or *",
-            Self::AllowHeaders => "Access-Control-Allow-Headers holds each header that was asked for, or *",
+            Self::AllowOrigin => {
+                "Access-Control-Allow-Origin is the origin, byte for byte (or * for the Angular panel)"
+            }
+            Self::AllowCredentials => "Access-Control-Allow-Credentials is true, for the Django panel",
+            Self::AllowMethods => "Access-Control-Allow-Methods holds PUT, in upper case (or * for the Angular panel)",
+            Self::AllowHeaders => {
+                "Access-Control-Allow-Headers holds each header that was asked for (or * for the Angular panel)"
+            }
             Self::Glance => "Glance itself answers at the upload URL: it refuses an upload without a token",
+            Self::Size => "an upload of this size is not refused as soon as it is announced",
         }
     }
 }

@@ -48,6 +48,14 @@ pub fn read(mut bytes: &[u8]) -> Result<Option<Answer>, Unreadable> {
     }
 }
 
+/// Whether what has come so far begins with a whole `100 Continue` (RFC 9110 §15.2.1).
+pub fn continues(bytes: &[u8]) -> bool {
+    end(bytes).is_some_and(|end| {
+        let line = bytes[..end].split(|b| b"\r\n".contains(b)).next().unwrap_or_default();
+        std::str::from_utf8(line).ok().and_then(status) == Some(100)
+    })
+}
+
 /// As far as it goes.
 fn is_http(bytes: &[u8]) -> bool {
     bytes.iter().zip(b"HTTP/").all(|(found, wanted)| found == wanted)
@@ -136,6 +144,18 @@ mod tests {
         let answer = Answer { status: 200, headers: vec![("A".into(), "c, d".into())] };
         assert_eq!(read(&ANSWER[..whole]), Ok(Some(answer.clone())));
         assert_eq!(read(ANSWER), Ok(Some(answer)));
+    }
+
+    #[test]
+    fn a_continue_is_seen_once_it_is_whole() {
+        let whole = b"HTTP/1.1 100 Continue\r\nA: b\r\n\r\n";
+        for length in 0..whole.len() {
+            assert!(!continues(&whole[..length]), "{length}");
+        }
+        assert!(continues(whole));
+        assert!(continues(&[whole.as_slice(), b"HTTP/1.1 401 No\r\n"].concat()));
+        assert!(!continues(ANSWER), "103");
+        assert!(!continues(b"HTTP/1.1 200 OK\r\n\r\n"));
     }
 
     #[test]

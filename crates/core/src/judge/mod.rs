@@ -1,12 +1,13 @@
 //! Would a browser's upload be let through? Asked as a browser asks, judged as a browser judges.
 //!
-//! In: a dashboard's origin and Glance's public endpoint. Out: a [`Report`] with a verdict by the
-//! Fetch standard's CORS-preflight fetch (§4.8) for a request without credentials: which requirement
-//! failed, what was received, which rule, what to change.
+//! In: a dashboard's origin and image panel, and Glance's public endpoint. Out: a [`Report`] with a
+//! verdict by the Fetch standard's CORS-preflight fetch (§4.8) for the request that the panel's page makes
+//! (with credentials or without): which requirement failed, what was received, which rule, what to change.
 //!
 //! [`Preflight`] is the question and [`judge`] the judgement (`same_origin`, where browsers make no
-//! preflight); [`head`] reads what comes back, and [`explain`] and [`advise`] find the words. [`schedule`]
-//! says what many answers mean over time, [`catalog`] what Keystone says of where uploads go.
+//! preflight); [`upload`] judges what a PUT without a token shows once that is granted. [`head`] reads
+//! what comes back, and [`explain`] and [`advise`] find the words. [`schedule`] says what many answers
+//! mean over time, [`catalog`] what Keystone says of where uploads go.
 
 pub mod advise;
 pub mod answer;
@@ -25,13 +26,15 @@ pub mod response;
 pub mod same_origin;
 pub mod schedule;
 pub mod unreachable;
+pub mod upload;
 pub use catalog::{read, request};
-pub use cors::{judge, origin_allowed};
+pub use cors::judge;
 pub use failure::{Advice, Failure, Requirement};
 pub use head::Unreadable;
-pub use outcome::Outcome;
+pub use outcome::{Observed, Outcome, PutOutcome};
 pub use preflight::{Preflight, Request, user_agent};
-pub use report::{Decision, Line, Report};
+pub use report::{Decision, Line, PanelReport, PutReport, Report, RequestReport, ResponseReport};
 pub use response::{Answer, Verdict};
 pub use schedule::{FIRM, Ledger, Pace};
 pub use unreachable::{Unreachable, UnreachableKind};
+pub use upload::{Answerer, UploadVerdict, Wire};

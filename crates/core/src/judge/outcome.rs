@@ -1,10 +1,14 @@
-//! What came of one preflight.
+//! What came of one preflight, and of the uploads without a token that follow it.
 
 use std::net::SocketAddr;
 
+use direct_upload_api::Panel;
+
 use super::failure::Failure;
+use super::preflight::{Preflight, Request};
 use super::response::{Answer, Verdict};
 use super::unreachable::Unreachable;
+use super::upload::{UploadVerdict, Wire, judge_complete};
 
 /// What came of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +19,37 @@ pub enum Outcome {
     Unreachable(Unreachable),
     /// An answer, judged.
     Judged { address: SocketAddr, answer: Answer, verdict: Box<Verdict> },
+}
+
+/// What came of one PUT.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PutOutcome {
+    pub request: Request,
+    /// The length that it announced.
+    pub length: u64,
+    pub wire: Wire,
+    pub verdict: UploadVerdict,
+}
+
+impl PutOutcome {
+    /// What the same answer to the complete PUT means for another panel's upload.
+    pub fn verdict_for(&self, asked: &Preflight) -> UploadVerdict {
+        judge_complete(asked, &self.wire)
+    }
+}
+
+/// Everything that was asked at one endpoint, and what came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Observed {
+    pub asked: Preflight,
+    pub preflight: Outcome,
+    /// The complete PUT; none where it was not asked: switched off, or no preflight was granted, or, of the
+    /// same origin, the upload itself was asked already.
+    pub put: Option<PutOutcome>,
+    /// The PUT that announces the size that uploads may have.
+    pub size: Option<PutOutcome>,
+    /// What each of the two panels would get, where that was asked for; `None`: nothing is known.
+    pub panels: Vec<(Panel, Option<Verdict>)>,
 }
 
 impl Outcome {

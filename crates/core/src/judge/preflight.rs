@@ -1,12 +1,16 @@
 //! What the browser asks before it uploads, and what is wrong before anything is asked.
+//!
+//! In: origin, endpoint and panel. Out: the request that a browser sends first, and the requests of the
+//! page ([`UploadRequest`]) that its answer must let through.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use direct_upload_api::web::{Endpoint, Origin};
-use direct_upload_api::{OPERATOR, Rule};
+use direct_upload_api::{OPERATOR, Panel, Rule};
 
 use super::failure::{Failure, Requirement};
-use crate::openstack::upload::{HEADERS, METHOD};
+use crate::openstack::upload::{METHOD, UploadRequest};
 
 /// One request, as it is sent to the endpoint's host.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,14 +28,40 @@ pub struct Preflight {
     pub endpoint: Endpoint,
     /// An image that does not exist: the preflight is answered before Glance looks for it.
     pub image: String,
-    pub method: &'static str,
-    pub headers: Vec<&'static str>,
+    /// What the page is about to send: each of them must be let through. Several where it is not known
+    /// which panel the dashboard has.
+    pub uploads: Vec<UploadRequest>,
 }
 
 impl Preflight {
-    /// The preflight of Horizon's upload of an image of this id.
-    pub fn upload(origin: Origin, endpoint: Endpoint, image: impl Into<String>) -> Self {
-        Self { origin, endpoint, image: image.into(), method: METHOD, headers: HEADERS.to_vec() }
+    /// The preflight of a panel's upload of an image of this id.
+    pub fn upload(origin: Origin, endpoint: Endpoint, image: impl Into<String>, panel: Panel) -> Self {
+        Self { origin, endpoint, image: image.into(), uploads: UploadRequest::of_panel(panel) }
+    }
+
+    /// The same question for another panel.
+    #[must_use]
+    pub fn for_panel(&self, panel: Panel) -> Self {
+        Self { uploads: UploadRequest::of_panel(panel), ..self.clone() }
+    }
+
+    /// Whose upload is judged.
+    pub fn panel(&self) -> Panel {
+        match self.uploads.as_slice() {
+            [one] => one.panel(),
+            _ => Panel::Unknown,
+        }
+    }
+
+    /// The method that is asked for.
+    pub fn method(&self) -> &'static str {
+        self.uploads.first().map_or(METHOD, |upload| upload.method)
+    }
+
+    /// The header names that are asked for: those of all uploads, as browsers sort them.
+    pub fn headers(&self) -> Vec<&'static str> {
+        let names: BTreeSet<_> = self.uploads.iter().flat_map(|upload| upload.headers.iter().copied()).collect();
+        names.into_iter().collect()
     }
 
     /// The URL that is asked.
@@ -46,7 +76,7 @@ impl Preflight {
 
     /// What is sent: the preflight, or of the same origin the upload itself, without token or data.
     pub fn request(&self) -> Request {
-        let method = if self.same_origin() { self.method } else { "OPTIONS" };
+        let method = if self.same_origin() { self.method() } else { "OPTIONS" };
         Request { method, path: self.endpoint.upload_path(&self.image), lines: self.lines() }
     }
 
@@ -63,9 +93,10 @@ impl Preflight {
             lines.push(("Content-Length", "0".to_owned()));
             lines.push(("Content-Type", "application/octet-stream".to_owned()));
         } else {
-            lines.push(("Access-Control-Request-Method", self.method.to_owned()));
-            if !self.headers.is_empty() {
-                lines.push(("Access-Control-Request-Headers", self.headers.join(",")));
+            let headers = self.headers();
+            lines.push(("Access-Control-Request-Method", self.method().to_owned()));
+            if !headers.is_empty() {
+                lines.push(("Access-Control-Request-Headers", headers.join(",")));
             }
         }
         lines.push(("Origin", self.origin.to_string()));
@@ -111,7 +142,7 @@ impl Preflight {
     }
 }
 
-fn agent() -> (&'static str, String) {
+pub(super) fn agent() -> (&'static str, String) {
     ("User-Agent", user_agent())
 }
 

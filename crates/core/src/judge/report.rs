@@ -1,15 +1,19 @@
 //! An outcome as documented data (docs/preflight.md): what a program reads, and what the texts are
 //! made of. Holds no body, and of the answer's headers only those named here.
 
-use direct_upload_api::Rule;
+use std::collections::BTreeMap;
+
+use direct_upload_api::{Panel, Rule};
 use serde::Serialize;
 
 use super::failure::{Advice, Failure, Requirement};
 use super::headers::shown;
-use super::outcome::Outcome;
+use super::outcome::{Observed, Outcome, PutOutcome};
 use super::preflight::{Preflight, Request};
-use super::response::Answer;
-use super::unreachable::UnreachableKind;
+use super::response::{Answer, Verdict};
+use super::unreachable::{Unreachable, UnreachableKind};
+use super::upload::{Answerer, UploadVerdict, Wire};
+use crate::model::Observation;
 
 /// The headers that are reported; cookies and the like never.
 const REPORTED: [&str; 15] = [
@@ -41,12 +45,49 @@ pub struct Report {
     pub origin: String,
     /// Glance's public endpoint.
     pub url: String,
+    /// Whose upload was judged.
+    pub panel: Panel,
+    /// What each panel's upload would get.
+    pub panels: BTreeMap<Panel, PanelReport>,
     /// `null`: nothing was sent.
     pub request: Option<RequestReport>,
     /// `null`: nothing was received.
     pub response: Option<ResponseReport>,
     pub failure: Option<FailureReport>,
     pub unreachable: Option<UnreachableReport>,
+    pub advice: Vec<AdviceReport>,
+    /// The complete PUT without a token; `null`: not sent.
+    pub put: Option<PutReport>,
+    /// The PUT that announces a size; `null`: not sent.
+    pub size: Option<PutReport>,
+    /// What the verdict rests on without having been seen.
+    pub assumptions: Vec<String>,
+}
+
+/// What one panel's upload would get.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PanelReport {
+    pub verdict: Decision,
+    /// The likeliest rule, where it is refused.
+    pub rule: Option<Rule>,
+    pub message: Option<String>,
+}
+
+/// One PUT, and what it shows.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PutReport {
+    pub verdict: Decision,
+    pub request: RequestReport,
+    /// The length that it announced, in bytes.
+    pub bytes: u64,
+    /// `null`: no final answer came.
+    pub response: Option<ResponseReport>,
+    pub answered_by: Answerer,
+    pub failure: Option<FailureReport>,
+    /// Why nothing can be told; `null` unless unknown.
+    pub unknown: Option<UnreachableReport>,
     pub advice: Vec<AdviceReport>,
 }
 
@@ -77,6 +118,7 @@ pub struct RequestReport {
 
 #[derive(Clone, Debug, Serialize)]
 pub struct ResponseReport {
+    /// Of the proxy, where one is used.
     pub address: String,
     pub status: u16,
     pub headers: Vec<Line>,
@@ -107,17 +149,43 @@ pub struct AdviceReport {
 }
 
 impl Report {
-    /// Puts a question and its outcome into words.
-    pub fn new(asked: &Preflight, outcome: Outcome) -> Self {
+    /// Puts what was asked, and what came of it, into words.
+    pub fn new(observed: Observed) -> Self {
+        let assumptions = Observation::from(observed.clone()).assumptions();
+        let Observed { asked, preflight, put, size, panels } = observed;
+        let address = match &preflight {
+            Outcome::Judged { address, .. } => address.to_string(),
+            Outcome::Objection(_) | Outcome::Unreachable(_) => String::new(),
+        };
+        let panels = panels.into_iter().map(|(panel, verdict)| {
+            let readable = |put: &PutOutcome| put.verdict_for(&asked.for_panel(panel));
+            (panel, PanelReport::of(verdict, put.as_ref().map(readable)))
+        });
+        let mut report = Self { panels: panels.collect(), assumptions, ..Self::of_preflight(&asked, preflight) };
+        for put in [&put, &size].into_iter().flatten() {
+            if matches!(put.verdict, UploadVerdict::Refused { .. }) {
+                report.verdict = Decision::Refused;
+            }
+        }
+        let words = |put| PutReport::of(&asked, put, &address);
+        Self { put: put.map(words), size: size.map(words), ..report }
+    }
+
+    fn of_preflight(asked: &Preflight, outcome: Outcome) -> Self {
         let mut report = Self {
             verdict: Decision::Refused,
             origin: asked.origin.to_string(),
             url: asked.endpoint.to_string(),
-            request: Some(RequestReport::of(asked)),
+            panel: asked.panel(),
+            panels: BTreeMap::new(),
+            request: Some(RequestReport::of(asked, asked.request())),
             response: None,
             failure: None,
             unreachable: None,
             advice: vec![],
+            put: None,
+            size: None,
+            assumptions: vec![],
         };
         match outcome {
             Outcome::Objection(failure) => {
@@ -126,7 +194,7 @@ impl Report {
             }
             Outcome::Unreachable(why) => {
                 report.verdict = Decision::Unknown;
-                report.unreachable = Some(UnreachableReport { kind: why.kind, message: why.message, fix: why.fix });
+                report.unreachable = Some(why.into());
             }
             Outcome::Judged { address, answer, verdict } => {
                 if verdict.granted() {
@@ -141,9 +209,70 @@ impl Report {
     }
 }
 
+impl PanelReport {
+    /// Of a preflight's verdict, and of a PUT's where one was sent.
+    fn of(preflight: Option<Verdict>, put: Option<UploadVerdict>) -> Self {
+        let Some(preflight) = preflight else {
+            return Self { verdict: Decision::Unknown, rule: None, message: None };
+        };
+        let failure = match (preflight.failure, put) {
+            (None, Some(UploadVerdict::Refused { failure, .. })) => Some(*failure),
+            (failure, _) => failure,
+        };
+        Self {
+            verdict: if failure.is_some() { Decision::Refused } else { Decision::Granted },
+            rule: failure.as_ref().map(|failure| failure.rule),
+            message: failure.map(|failure| failure.message),
+        }
+    }
+}
+
+impl PutReport {
+    fn of(asked: &Preflight, put: PutOutcome, address: &str) -> Self {
+        let PutOutcome { request, length, wire, verdict } = put;
+        let response = match &wire {
+            Wire::Answer(answer) => Some(ResponseReport::of(address.to_owned(), answer)),
+            Wire::Continue | Wire::Silence(_) | Wire::Failed(_) => None,
+        };
+        let mut report = Self {
+            verdict: Decision::Granted,
+            request: RequestReport::of(asked, request),
+            bytes: length,
+            response,
+            answered_by: Answerer::Nobody,
+            failure: None,
+            unknown: None,
+            advice: vec![],
+        };
+        match verdict {
+            UploadVerdict::Passed { by, advice } => {
+                report.answered_by = by;
+                report.advice = advice.into_iter().map(Into::into).collect();
+            }
+            UploadVerdict::Refused { by, failure } => {
+                report.verdict = Decision::Refused;
+                report.answered_by = by;
+                report.failure = Some((*failure).into());
+            }
+            UploadVerdict::Unknown { by, why } => {
+                report.verdict = Decision::Unknown;
+                report.answered_by = by;
+                report.unknown = Some(why.into());
+            }
+        }
+        report
+    }
+}
+
+impl From<Unreachable> for UnreachableReport {
+    fn from(why: Unreachable) -> Self {
+        Self { kind: why.kind, message: why.message, fix: why.fix }
+    }
+}
+
 impl RequestReport {
-    fn of(asked: &Preflight) -> Self {
-        let Request { method, lines, .. } = asked.request();
+    fn of(asked: &Preflight, request: Request) -> Self {
+        let Request { method, lines, .. } = request;
         let headers = lines.into_iter().map(|(name, value)| Line { name: name.to_owned(), value });
         Self { method, url: asked.url(), headers: headers.collect() }
     }

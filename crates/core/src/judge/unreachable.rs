@@ -35,4 +35,6 @@ pub enum UnreachableKind {
     Http,
     /// The time was up.
     Timeout,
+    /// An answer came, and nothing can be concluded from it.
+    Unclear,
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use direct_upload_api::Rule;
 use direct_upload_api::web::{Endpoint, Origin};
+use direct_upload_api::{Panel, Rule};
 
 /// What is asked: from which dashboard, to which endpoint, and how the operator gets there.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -25,7 +25,7 @@ pub struct Reach {
 }
 
 /// One answer, as it counts.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ProbeAnswer {
     /// A browser would send the upload; what is unwise all the same.
     Granted(Vec<String>),
@@ -37,7 +37,7 @@ pub enum ProbeAnswer {
 }
 
 /// Why it was not granted.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Cause {
     /// The rule of the runbook; none where no answer came.
     pub rule: Option<Rule>,
@@ -58,6 +58,74 @@ impl ProbeAnswer {
             }
             _ => false,
         }
+    }
+}
+
+/// What one round of questions showed: the preflight, and where that is granted two uploads without a token.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Observation {
+    /// Whose upload was judged.
+    pub panel: Panel,
+    pub preflight: ProbeAnswer,
+    /// Whether a PUT comes through to Glance, and its answer to the page; none where that was not asked.
+    pub put: Option<ProbeAnswer>,
+    /// Whether a PUT is refused that announces the size which uploads may have; none where that was not
+    /// asked.
+    pub size: Option<ProbeAnswer>,
+}
+
+impl Observation {
+    /// What is known where only the preflight is asked.
+    pub fn of_preflight(panel: Panel, preflight: ProbeAnswer) -> Self {
+        Self { panel, preflight, put: None, size: None }
+    }
+
+    /// All of it as one answer. A refusal counts, whichever; that the uploads show nothing does not, for
+    /// that is an [assumption](Self::assumptions).
+    pub fn verdict(&self) -> ProbeAnswer {
+        let all = [Some(&self.preflight), self.put.as_ref(), self.size.as_ref()];
+        if let Some(refused) = all.into_iter().flatten().find(|answer| matches!(answer, ProbeAnswer::Refused(_))) {
+            return refused.clone();
+        }
+        if let ProbeAnswer::Unknown(_) = self.preflight {
+            return self.preflight.clone();
+        }
+        let advice = all.into_iter().flatten().flat_map(|answer| match answer {
+            ProbeAnswer::Granted(advice) => advice.as_slice(),
+            ProbeAnswer::Refused(_) | ProbeAnswer::Unknown(_) => &[],
+        });
+        ProbeAnswer::Granted(advice.cloned().collect())
+    }
+
+    /// Whether two observations say the same, however they word it.
+    pub fn agrees(&self, other: &Self) -> bool {
+        let agree = |one: &Option<ProbeAnswer>, two: &Option<ProbeAnswer>| match (one, two) {
+            (Some(one), Some(two)) => one.agrees(two),
+            (one, two) => one.is_none() && two.is_none(),
+        };
+        self.panel == other.panel
+            && self.preflight.agrees(&other.preflight)
+            && agree(&self.put, &other.put)
+            && agree(&self.size, &other.size)
+    }
+
+    /// What a granted verdict rests on without having been seen, as sentences.
+    pub fn assumptions(&self) -> Vec<String> {
+        if !matches!(self.verdict(), ProbeAnswer::Granted(_)) {
+            return vec![];
+        }
+        let put = assumption(self.put.as_ref(), "a PUT comes through to Glance and its answer to the page");
+        let size =
+            assumption(self.size.as_ref(), "no limit before Glance refuses uploads of the size that they may have");
+        put.into_iter().chain(size).collect()
+    }
+}
+
+fn assumption(answer: Option<&ProbeAnswer>, what: &str) -> Option<String> {
+    match answer {
+        Some(ProbeAnswer::Granted(_) | ProbeAnswer::Refused(_)) => None,
+        Some(ProbeAnswer::Unknown(why)) => Some(format!("it is assumed that {what}: {}", why.message)),
+        None => Some(format!("it is assumed that {what}: that was not asked")),
     }
 }
 

@@ -3,3 +3,4 @@
 mod preflight;
 mod properties;
 mod table;
+mod upload;

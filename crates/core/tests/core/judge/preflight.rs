@@ -1,11 +1,12 @@
 //! The judgement beside the table of answers (table.rs): other questions than the upload's,
 //! and what holds whatever the answer.
 
-use direct_upload_api::Rule;
 use direct_upload_api::web::{Endpoint, Origin};
+use direct_upload_api::{Panel, Rule};
 use direct_upload_core::judge::{Answer, Preflight, Verdict, judge};
+use direct_upload_core::openstack::upload::UploadRequest;
 use rstest::rstest;
-use test_support::preflight::{IMAGE, ORIGIN, upload};
+use test_support::preflight::{IMAGE, ORIGIN, upload, upload_of};
 
 /// What Glance's CORS filter answers when it grants.
 pub const GRANT: &[(&str, &str)] = &[
@@ -17,9 +18,13 @@ pub const GRANT: &[(&str, &str)] = &[
     ("Access-Control-Allow-Headers", "content-type,x-auth-token,x-csrftoken"),
 ];
 
-pub fn judged(status: u16, headers: &[(&str, &str)]) -> Verdict {
+fn judged_of(panel: Panel, status: u16, headers: &[(&str, &str)]) -> Verdict {
     let headers = headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
-    judge(&upload("https://glance.example.com"), &Answer { status, headers })
+    judge(&upload_of(panel, "https://glance.example.com"), &Answer { status, headers })
+}
+
+pub fn judged(status: u16, headers: &[(&str, &str)]) -> Verdict {
+    judged_of(Panel::Angular, status, headers)
 }
 
 /// The grant with one header's lines replaced.
@@ -42,7 +47,8 @@ fn what_glance_grants_is_granted_without_advice() {
 #[case(&["*"], false)]
 #[case(&["*, Authorization"], true)]
 fn any_header_is_not_authorization(#[case] values: &[&str], #[case] granted: bool) {
-    let asked = Preflight { headers: vec!["authorization", "x-auth-token"], ..upload("https://glance.example.com") };
+    let uploads = vec![UploadRequest { headers: vec!["authorization", "x-auth-token"], ..UploadRequest::angular() }];
+    let asked = Preflight { uploads, ..upload("https://glance.example.com") };
     let headers = with(HEADERS, values).iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
     assert_eq!(judge(&asked, &Answer { status: 200, headers }).granted(), granted);
 }
@@ -69,6 +75,7 @@ fn a_http_url_that_leads_to_https_is_told_the_https_url() {
         Origin::parse("http://horizon.example.com").unwrap(),
         Endpoint::parse("http://glance.example.com").unwrap(),
         IMAGE,
+        Panel::Unknown,
     );
     let headers = vec![("location".to_owned(), "https://glance.example.com/".to_owned())];
     let failure = judge(&asked, &Answer { status: 301, headers }).failure.unwrap();
@@ -88,10 +95,54 @@ fn vary_is_asked_for(#[case] values: &[&str], #[case] advised: bool) {
     assert_eq!(verdict.advice.iter().any(|a| a.message.contains("Vary: Origin")), advised);
 }
 
+const CREDENTIALS: &str = "Access-Control-Allow-Credentials";
+
 #[test]
-fn credentials_are_not_looked_at() {
+fn credentials_are_not_looked_at_for_the_angular_panel() {
     for values in [&[][..], &["false"], &["TRUE"], &["true", "true"]] {
-        assert_eq!(judged(200, &with("Access-Control-Allow-Credentials", values)), judged(200, GRANT));
+        assert_eq!(judged(200, &with(CREDENTIALS, values)), judged(200, GRANT));
+    }
+}
+
+/// The Django panel's request has credentials.
+#[rstest]
+#[case::glance_with_allow_credentials_false(CREDENTIALS, &[], "DU024", "allow_credentials = True in [cors]")]
+#[case::changed_on_the_way(CREDENTIALS, &["false"], "DU012", "look at what stands before Glance")]
+#[case::not_byte_for_byte(CREDENTIALS, &["TRUE"], "DU012", "look at what stands before Glance")]
+#[case::doubled(CREDENTIALS, &["true", "true"], "DU012", "look at what stands before Glance")]
+#[case::any_origin(ACAO, &["*"], "DU005", "in place of `*`")]
+#[case::any_method(METHODS, &["*"], "DU012", "list PUT there")]
+#[case::any_header(HEADERS, &["*"], "DU012", "list content-type, x-auth-token there")]
+fn what_the_django_panel_demands(#[case] name: &str, #[case] values: &[&str], #[case] rule: &str, #[case] fix: &str) {
+    let headers = with(name, values);
+    let failure = judged_of(Panel::Django, 200, &headers).failure.unwrap();
+    assert_eq!(failure.rule.id(), rule, "{failure:?}");
+    assert!(failure.message.contains("Django panel") && failure.fix.contains(fix), "{failure:?}");
+    assert!(judged(200, &headers).granted(), "the Angular panel's upload is let through");
+    // Where nobody says which panel it is, the stricter counts, and the words say so.
+    let unknown = judged_of(Panel::Unknown, 200, &headers).failure.unwrap();
+    assert_eq!((unknown.rule, unknown.requirement), (failure.rule, failure.requirement));
+    assert!(unknown.message.contains("those of the Angular panel would be let through"), "{unknown:?}");
+}
+
+/// It sends no X-CSRFToken, so that nobody need allow it.
+#[test]
+fn the_django_panel_asks_for_two_headers() {
+    let headers = with(HEADERS, &["content-type,x-auth-token"]);
+    assert!(judged_of(Panel::Django, 200, &headers).granted());
+    let lines = upload_of(Panel::Django, "https://glance.example.com").lines();
+    assert!(lines.contains(&("Access-Control-Request-Headers", "content-type,x-auth-token".into())), "{lines:?}");
+    let unknown = judged_of(Panel::Unknown, 200, &headers).failure.unwrap();
+    assert_eq!(unknown.rule, Rule::CorsOnTheWay);
+    assert!(unknown.message.contains("those of the Django panel would be let through"), "{unknown:?}");
+}
+
+/// `*` stands for X-CSRFToken in the one request, the names stand for themselves in the other.
+#[test]
+fn an_unknown_panel_is_no_third_request() {
+    let headers = with(HEADERS, &["content-type, x-auth-token, *"]);
+    for panel in Panel::ALL {
+        assert!(judged_of(panel, 200, &headers).granted(), "{panel}");
     }
 }
 

@@ -1,0 +1,399 @@
+//! What an upload without a token tells, once its preflight is granted. Pure.
+//!
+//! In: what came back on the wire ([`Wire`]) for two PUTs to an image that does not exist, both of which
+//! carry the dashboard's origin, no token and no data. Out: an [`UploadVerdict`]: whether an upload gets
+//! through to Glance and its answer back to the page, who answered, and the rule where not.
+//!
+//! - *Complete*, `Content-Length: 0`: passes servers that store a request before they pass it on. The good
+//!   answer is Glance's refusal for want of a token, 401 with `WWW-Authenticate: Keystone uri=…`
+//!   (keystonemiddleware, `auth_token`: `_reject_auth_headers`), which the page may read.
+//! - *Announced*, `Expect: 100-continue` (RFC 9110 §10.1.1) and the length that uploads may have: a limit
+//!   on the way refuses it before any data is sent. What stores requests waits for the data instead, so
+//!   no answer is no failure.
+//!
+//! Neither sees what cuts a request in its middle.
+
+use direct_upload_api::Rule;
+
+use super::cors::{every, readable};
+use super::explain::{failure, signature};
+use super::explain_status::{challenges, redirect, scheme};
+use super::failure::{Advice, Failure, Requirement};
+use super::headers::{get, shown, starts_with};
+use super::preflight::{Preflight, Request, agent};
+use super::response::Answer;
+use super::unreachable::{Unreachable, UnreachableKind};
+
+/// What came back for one request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wire {
+    /// A final answer.
+    Answer(Answer),
+    /// `100 Continue`, and nothing further while no data came.
+    Continue,
+    /// Nothing, within so many seconds.
+    Silence(u64),
+    /// The connection failed, or ended without an answer that can be read.
+    Failed(Unreachable),
+}
+
+/// Who answered.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "camelCase", tag = "kind", content = "signature")]
+pub enum Answerer {
+    /// Glance, as its token check or its request id shows.
+    Glance,
+    /// Something else, with the headers by which it gives itself away; they may be none.
+    Other(String),
+    /// Nobody.
+    Nobody,
+}
+
+/// What a PUT without a token shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UploadVerdict {
+    /// It came through to Glance, and the page may read the answer.
+    Passed { by: Answerer, advice: Vec<Advice> },
+    /// An upload fails, or the page is told that it did.
+    Refused { by: Answerer, failure: Box<Failure> },
+    /// It cannot be told. No failure: an assumption, said in words.
+    Unknown { by: Answerer, why: Unreachable },
+}
+
+/// The PUT that is complete: no data, no token.
+pub fn complete(asked: &Preflight) -> Request {
+    put(asked, 0, None)
+}
+
+/// The PUT that only announces its data.
+pub fn announced(asked: &Preflight, size: u64) -> Request {
+    put(asked, size, Some(("Expect", "100-continue".to_owned())))
+}
+
+fn put(asked: &Preflight, length: u64, more: Option<(&'static str, String)>) -> Request {
+    let mut lines = vec![
+        ("Accept", "*/*".to_owned()),
+        ("Content-Length", length.to_string()),
+        ("Content-Type", "application/octet-stream".to_owned()),
+    ];
+    lines.extend(more);
+    lines.push(("Origin", asked.origin.to_string()));
+    lines.push(agent());
+    Request { method: asked.method(), path: asked.endpoint.upload_path(&asked.image), lines }
+}
+
+/// Judges what came back for the [`complete`] PUT.
+pub fn judge_complete(asked: &Preflight, wire: &Wire) -> UploadVerdict {
+    match wire {
+        Wire::Answer(answer) => answered(asked, answer),
+        Wire::Continue | Wire::Silence(_) => silent(wire, "a complete PUT without data and token"),
+        Wire::Failed(why) => unanswered(why),
+    }
+}
+
+/// Judges what came back for the [`announced`] PUT of this size.
+pub fn judge_announced(size: u64, wire: &Wire) -> UploadVerdict {
+    let answer = match wire {
+        Wire::Answer(answer) => answer,
+        Wire::Continue | Wire::Silence(_) => return silent(wire, &format!("a PUT that announces {size} bytes")),
+        Wire::Failed(why) => return UploadVerdict::Unknown { by: Answerer::Nobody, why: why.clone() },
+    };
+    let by = who(answer);
+    let code = answer.status;
+    let from = signature(answer);
+    if code == 413 {
+        return refused(by, size_refused(answer, size, &format!("a body limit before Glance{from} refuses it")));
+    }
+    if by == Answerer::Glance && code < 500 {
+        return UploadVerdict::Passed { by, advice: vec![] };
+    }
+    unknown(
+        by,
+        format!("a PUT that announces {size} bytes was answered with {code}{from}, which says nothing of a limit"),
+        "look at what stands before Glance: a limit may answer so, and so may a server that does not know `Expect: 100-continue`, which browsers do not send",
+    )
+}
+
+/// Whether an answer to the [`announced`] PUT is worth a second one of a single byte: is it the size that
+/// something minds?
+pub fn is_worth_comparing(wire: &Wire) -> bool {
+    matches!(wire, Wire::Answer(answer) if answer.status != 413 && who(answer) != Answerer::Glance)
+}
+
+/// The verdict on the announced size, from what came back for that second PUT, which announced one byte.
+pub fn compare(size: u64, large: &Wire, small: &Wire) -> UploadVerdict {
+    let differs = match (large, small) {
+        (Wire::Answer(large), Wire::Answer(small)) => small.status != large.status && who(small) == Answerer::Glance,
+        (Wire::Answer(_), Wire::Continue) => true,
+        _ => false,
+    };
+    match large {
+        Wire::Answer(answer) if differs => {
+            let from = signature(answer);
+            let why = format!("something before Glance{from} refuses it; announced with one byte it passes");
+            refused(who(answer), size_refused(answer, size, &why))
+        }
+        _ => judge_announced(size, large),
+    }
+}
+
+fn size_refused(answer: &Answer, size: u64, why: &str) -> Failure {
+    failure(
+        Requirement::Size,
+        &[Rule::BodyLimit],
+        received(answer),
+        format!("an upload of {size} bytes fails before any data is sent: {why}"),
+        "lift the limit before Glance: httpd LimitRequestBody 0, nginx client_max_body_size 0, ingress-nginx proxy-body-size \"0\""
+            .to_owned(),
+    )
+}
+
+fn refused(by: Answerer, failure: Failure) -> UploadVerdict {
+    UploadVerdict::Refused { by, failure: Box::new(failure) }
+}
+
+fn unknown(by: Answerer, message: String, fix: &str) -> UploadVerdict {
+    UploadVerdict::Unknown { by, why: Unreachable::new(UnreachableKind::Unclear, message, fix) }
+}
+
+/// Glance shows by its token check's challenge, or by the request id that it gives every answer
+/// (glance/api/middleware/context.py).
+pub fn who(answer: &Answer) -> Answerer {
+    let keystone = answer.status == 401 && challenges(answer).any(|challenge| starts_with(challenge, "keystone"));
+    if keystone || get(&answer.headers, "X-OpenStack-Request-ID").is_some() {
+        return Answerer::Glance;
+    }
+    let signature = signature(answer);
+    let bare = signature.strip_prefix(" (").and_then(|rest| rest.strip_suffix(')'));
+    Answerer::Other(bare.unwrap_or_default().to_owned())
+}
+
+/// What to look at where only PUT is treated so: its preflight has just been granted at the same place.
+const PUT_TOO: &str = "let PUT on /v2/images/ pass as OPTIONS does, up to Glance";
+
+fn answered(asked: &Preflight, answer: &Answer) -> UploadVerdict {
+    let by = who(answer);
+    let check = || every(&asked.uploads, |upload| readable(asked, upload, answer).map_err(|f| unreadable(answer, f)));
+    if by == Answerer::Glance {
+        return match (answer.status, check()) {
+            (500.., _) => refused(by, broken(answer)),
+            (_, Ok(())) => UploadVerdict::Passed { advice: oddities(answer), by },
+            (_, Err(failure)) => refused(by, failure),
+        };
+    }
+    match other(asked, answer) {
+        // What the page may read may well be Glance's, whose marks something on the way took off.
+        Judgement::Unless if check().is_ok() => unknown(
+            by,
+            format!(
+                "a PUT without a token was answered with {}{}; the page may read that, but nothing in it shows that it is Glance's",
+                answer.status,
+                signature(answer)
+            ),
+            "upload an image once, and see that something on the way takes neither WWW-Authenticate nor X-OpenStack-Request-ID off",
+        ),
+        Judgement::Unless => refused(by, not_glance(answer)),
+        Judgement::Refused(failure) => refused(by, failure),
+        Judgement::Unknown(message, fix) => unknown(by, message, fix),
+    }
+}
+
+/// What an answer that is not known to be Glance's means.
+enum Judgement {
+    Refused(Failure),
+    /// Refused, unless the page may read it.
+    Unless,
+    Unknown(String, &'static str),
+}
+
+fn other(asked: &Preflight, answer: &Answer) -> Judgement {
+    let code = answer.status;
+    let from = signature(answer);
+    let html = get(&answer.headers, "Content-Type").is_some_and(|kind| starts_with(&kind, "text/html"));
+    let (rules, message, fix): (&[Rule], String, &str) = match code {
+        301 | 302 | 303 | 307 | 308 => return redirected(asked, answer),
+        401 | 407 | 511 | 561 if challenges(answer).next().is_some() || code != 401 => (
+            &[Rule::OptionsFiltered],
+            format!(
+                "a login before Glance{from} asks for credentials of its own; the upload has Glance's token and no others"
+            ),
+            "let PUT on /v2/images/ pass that login: Glance checks the token itself",
+        ),
+        403 | 451 => (
+            &[Rule::OptionsFiltered],
+            format!(
+                "an access or method filter before Glance{from} refused the PUT, although it lets OPTIONS pass; unless it is one that lets requests with an X-Auth-Token pass"
+            ),
+            PUT_TOO,
+        ),
+        405 | 501 => (
+            &[Rule::OptionsFiltered],
+            format!("something before Glance{from} does not let the method PUT pass, although it lets OPTIONS pass"),
+            PUT_TOO,
+        ),
+        411 | 413 => (
+            &[Rule::BodyLimit],
+            format!("a body limit before Glance{from} refused a PUT of no bytes; it will refuse an image, too"),
+            "lift the limit: httpd LimitRequestBody 0, nginx client_max_body_size 0, ingress-nginx proxy-body-size \"0\"",
+        ),
+        429 => {
+            return Judgement::Unknown(
+                format!("a rate limit before Glance{from} answered, perhaps to these questions themselves"),
+                "raise the limit, or leave /v2/images/ out of it",
+            );
+        }
+        200..=299 if html => (
+            &[Rule::OptionsFiltered, Rule::WrongEndpoint],
+            format!(
+                "a page{from} answered the PUT, such as a login's: Glance answers an upload without a token by 401"
+            ),
+            "let PUT on /v2/images/ pass the login or portal in front of Glance",
+        ),
+        200..=299 => (
+            &[Rule::WrongEndpoint, Rule::CorsOnTheWay],
+            format!(
+                "a PUT without a token was taken{from}: that is not Glance, but something that answers whatever is asked"
+            ),
+            "compare what is routed to Glance for PUT and for OPTIONS",
+        ),
+        408 | 504 | 522 | 524 => (
+            &[Rule::TooSlow],
+            format!(
+                "a proxy{from} gave up waiting for Glance's answer to a PUT of no bytes, although it had one to OPTIONS"
+            ),
+            "see what is routed to Glance for PUT, and whether that answers; then the proxy's timeouts",
+        ),
+        500..=599 => (
+            &[Rule::CorsOnTheWay],
+            format!(
+                "a proxy{from} has no working Glance behind it for PUT, although it has one for OPTIONS, or Glance failed"
+            ),
+            "see what is routed to Glance for PUT, whether its pods are ready and its log is clean",
+        ),
+        _ => return Judgement::Unless,
+    };
+    Judgement::Refused(failure(Requirement::Glance, rules, received(answer), message, fix.to_owned()))
+}
+
+/// Browsers follow a redirect of an upload if they may read it (Fetch §4.4): where it leads is not asked.
+fn redirected(asked: &Preflight, answer: &Answer) -> Judgement {
+    let failure = redirect(asked, answer);
+    let may_be_followed = every(&asked.uploads, |upload| readable(asked, upload, answer)).is_ok();
+    if may_be_followed && failure.rule != Rule::OptionsFiltered {
+        return Judgement::Unknown(
+            format!(
+                "a redirect{} answered the PUT; browsers follow it, but what answers there was not asked",
+                signature(answer)
+            ),
+            "let PUT on /v2/images/ lead to Glance without a redirect",
+        );
+    }
+    let message = format!("a redirect{} answered the PUT: Glance answers uploads with none", signature(answer));
+    Judgement::Refused(Failure { requirement: Requirement::Glance, message, fix: PUT_TOO.to_owned(), ..failure })
+}
+
+fn not_glance(answer: &Answer) -> Failure {
+    let from = signature(answer);
+    let rules: &[Rule] = match answer.status {
+        401 => &[Rule::OptionsFiltered, Rule::CorsOnTheWay],
+        404 | 410 => &[Rule::WrongEndpoint, Rule::CorsOnTheWay],
+        _ => &[Rule::CorsOnTheWay, Rule::WrongEndpoint],
+    };
+    failure(
+        Requirement::Glance,
+        rules,
+        received(answer),
+        format!(
+            "not Glance answered the PUT{from}: without a token it answers with 401, Keystone's challenge and CORS headers"
+        ),
+        format!("{PUT_TOO}; compare what is routed to Glance for PUT and for OPTIONS"),
+    )
+}
+
+fn broken(answer: &Answer) -> Failure {
+    failure(
+        Requirement::Glance,
+        &[Rule::CorsOnTheWay],
+        received(answer),
+        "Glance itself failed on a PUT without a token".to_owned(),
+        "look at Glance's log".to_owned(),
+    )
+}
+
+/// Glance answered, and the page may not read it. The preflight's answer was fine, so that one header is
+/// not Glance's doing: oslo.middleware treats both alike.
+fn unreadable(answer: &Answer, failure: Failure) -> Failure {
+    let from = signature(answer);
+    let mut also = failure.also;
+    if failure.rule != Rule::CorsOnTheWay {
+        also.insert(0, failure.rule);
+    }
+    also.retain(|rule| *rule != Rule::CorsOnTheWay);
+    Failure {
+        rule: Rule::CorsOnTheWay,
+        also,
+        received: format!("status {}{from}, {}", answer.status, failure.received),
+        message: format!(
+            "Glance answered the PUT, but the page may not read it, so that it reports a failure even where the image is active; the preflight was granted, so something on the way takes CORS headers off the answer to PUT, or adds its own{}",
+            if get(&answer.headers, super::cors::ALLOW_ORIGIN).is_some() { format!(" ({})", failure.message) } else { String::new() }
+        ),
+        fix: "look at what stands before Glance (httpd: `Header ... Access-Control-...`; nginx: add_header, proxy_hide_header; HAProxy: http-response set-header, del-header; an HTTPRoute's filters) and remove it, so that Glance's own CORS headers reach the browser unchanged".to_owned(),
+        ..failure
+    }
+}
+
+fn oddities(answer: &Answer) -> Vec<Advice> {
+    let other: Vec<_> =
+        challenges(answer).filter(|challenge| !starts_with(challenge, "keystone")).map(scheme).collect();
+    let mut advice = Vec::new();
+    if answer.status == 401 && !other.is_empty() {
+        advice.push(Advice::new(
+            Rule::OptionsFiltered,
+            format!(
+                "beside Keystone's challenge stands another ({}): a login before Glance may ask for it",
+                shown(&other.join(", "))
+            ),
+        ));
+    }
+    if answer.status != 401 {
+        advice.push(Advice::new(
+            None,
+            format!(
+                "Glance answers a PUT without a token with {}, not with 401: does it check tokens at all ([paste_deploy] flavor, allow_anonymous_access)?",
+                answer.status
+            ),
+        ));
+    }
+    advice
+}
+
+fn received(answer: &Answer) -> String {
+    let status = format!("status {}{}", answer.status, signature(answer));
+    match challenges(answer).next() {
+        Some(challenge) => format!("{status}, WWW-Authenticate: {}", shown(scheme(challenge))),
+        None => status,
+    }
+}
+
+fn silent(wire: &Wire, what: &str) -> UploadVerdict {
+    let came = match wire {
+        Wire::Silence(seconds) => format!("no answer within {seconds} s"),
+        _ => "100 Continue and then nothing".to_owned(),
+    };
+    let message = format!(
+        "{what} got {came}: something on the way wants the data before it asks Glance, so that nothing is known of limits behind it"
+    );
+    let fix = "upload an image of that size once; a server that stores uploads first (nginx: proxy_request_buffering on) costs time and disk";
+    UploadVerdict::Unknown { by: Answerer::Nobody, why: Unreachable::new(UnreachableKind::Timeout, message, fix) }
+}
+
+/// OPTIONS has just been answered there: what ends a PUT without an answer ends an upload, too. Names,
+/// routes and TLS say nothing of that.
+fn unanswered(why: &Unreachable) -> UploadVerdict {
+    if why.kind != UnreachableKind::Http {
+        return UploadVerdict::Unknown { by: Answerer::Nobody, why: why.clone() };
+    }
+    let rules = [Rule::OptionsFiltered, Rule::CorsOnTheWay];
+    let message = "the connection ended without an answer that can be read, although OPTIONS was answered at the same place: something on the way ends PUTs".to_owned();
+    refused(Answerer::Nobody, failure(Requirement::Glance, &rules, why.message.clone(), message, PUT_TOO.to_owned()))
+}

@@ -1,0 +1,247 @@
+//! Uploads without a token: each answer of tests/cases/upload, given to the judge, and what came of two
+//! requests as one observation.
+
+use std::collections::BTreeMap;
+
+use direct_upload_api::{Panel, Rule};
+use direct_upload_core::judge::{Answer, Answerer, Unreachable, UnreachableKind, UploadVerdict, Wire, upload};
+use direct_upload_core::model::{Cause, Observation, ProbeAnswer};
+use rstest::rstest;
+use serde::Deserialize;
+
+use test_support::file;
+use test_support::preflight::{ORIGIN, upload_of};
+
+const URL: &str = "https://glance.example.com";
+const SIZE: u64 = 10 << 30;
+
+#[derive(Clone, Deserialize)]
+#[serde(untagged)]
+enum Lines {
+    One(String),
+    Several(Vec<String>),
+}
+
+/// tests/cases/upload/README.md says what each field is.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Case {
+    status: String,
+    origin: Lines,
+    credentials: Lines,
+    more: Vec<String>,
+    by: String,
+    verdict: String,
+    rule: Option<String>,
+    said: String,
+    django: Option<Expected>,
+    /// For the browsers alone.
+    #[serde(rename = "reads")]
+    _reads: Vec<String>,
+    #[serde(rename = "browser")]
+    _browser: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Expected {
+    verdict: String,
+    rule: Option<String>,
+    #[serde(default)]
+    said: String,
+}
+
+impl Default for Case {
+    fn default() -> Self {
+        Self {
+            status: "401 Unauthorized".into(),
+            origin: Lines::One(ORIGIN.into()),
+            credentials: Lines::One("true".into()),
+            more: vec!["WWW-Authenticate: Keystone uri=\"https://keystone.example.com\"".into()],
+            by: String::new(),
+            verdict: "passed".into(),
+            rule: None,
+            said: String::new(),
+            django: None,
+            _reads: vec![],
+            _browser: true,
+        }
+    }
+}
+
+impl Case {
+    fn answer(&self) -> Answer {
+        let mut headers = Vec::new();
+        for (name, lines) in
+            [("Access-Control-Allow-Origin", &self.origin), ("Access-Control-Allow-Credentials", &self.credentials)]
+        {
+            let lines = match lines {
+                Lines::One(line) => std::slice::from_ref(line),
+                Lines::Several(lines) => lines,
+            };
+            headers.extend(lines.iter().map(|value| (name.to_owned(), value.clone())));
+        }
+        headers.extend(self.more.iter().map(|line| {
+            let (name, value) = line.split_once(": ").expect("name: value");
+            (name.to_owned(), value.to_owned())
+        }));
+        Answer { status: self.status[..3].parse().expect("a status"), headers }
+    }
+
+    fn expected(&self, panel: Panel) -> (&str, Option<&str>, &str) {
+        let angular = (self.verdict.as_str(), self.rule.as_deref(), self.said.as_str());
+        match &self.django {
+            Some(django) if panel != Panel::Angular => (&django.verdict, django.rule.as_deref(), &django.said),
+            _ => angular,
+        }
+    }
+}
+
+/// One word, the rule, the words, and who answered.
+fn told(verdict: &UploadVerdict) -> (&str, Option<&str>, &str, &Answerer) {
+    match verdict {
+        UploadVerdict::Passed { by, .. } => ("passed", None, "", by),
+        UploadVerdict::Refused { by, failure } => ("refused", Some(failure.rule.id()), &failure.message, by),
+        UploadVerdict::Unknown { by, why } => ("unknown", None, &why.message, by),
+    }
+}
+
+#[test]
+fn the_judge_decides_as_the_table_says() {
+    let cases = file("tests/cases/upload/answers.yaml");
+    let cases: BTreeMap<String, Case> = serde_yaml::from_str(&std::fs::read_to_string(cases).unwrap()).unwrap();
+    let mut wrong = Vec::new();
+    for ((name, case), panel) in cases.iter().flat_map(|case| Panel::ALL.map(|panel| (case, panel))) {
+        let verdict = upload::judge_complete(&upload_of(panel, URL), &Wire::Answer(case.answer()));
+        let (verdict_told, rule, words, by) = told(&verdict);
+        let (expected, expected_rule, said) = case.expected(panel);
+        let by_expected = if case.by == "glance" { Answerer::Glance } else { Answerer::Other(case.by.clone()) };
+        if (verdict_told, rule, by) != (expected, expected_rule, &by_expected) || !words.contains(said) {
+            wrong.push(format!("{name}, {panel}: {verdict:?}"));
+        }
+        assert!(!format!("{verdict:?}").contains("secret"), "{name}");
+    }
+    assert!(cases.len() > 35 && wrong.is_empty(), "{wrong:#?}");
+}
+
+fn answer(status: u16, headers: &[(&str, &str)]) -> Wire {
+    let headers = headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
+    Wire::Answer(Answer { status, headers })
+}
+
+fn glance() -> Wire {
+    answer(401, &[("WWW-Authenticate", "Keystone uri='https://k'")])
+}
+
+fn failed(kind: UnreachableKind) -> Wire {
+    Wire::Failed(Unreachable::new(kind, "why", "fix"))
+}
+
+/// What the announced size shows: a refusal is a 413, or what only this size meets.
+#[rstest]
+#[case::passes(glance(), None, "passed", None, "")]
+#[case::nginx(answer(413, &[("Server", "nginx")]), None, "refused", Some("DU014"), "a body limit before Glance (Server: nginx)")]
+#[case::nobody_answers(Wire::Silence(5), None, "unknown", None, "no answer within 5 s")]
+#[case::stored_first(Wire::Continue, None, "unknown", None, "100 Continue")]
+#[case::cut(failed(UnreachableKind::Http), None, "unknown", None, "why")]
+#[case::deny_by_size(answer(403, &[]), Some(glance()), "refused", Some("DU014"), "with one byte it passes")]
+#[case::deny_by_size_and_store(answer(403, &[]), Some(Wire::Continue), "refused", Some("DU014"), "with one byte it passes")]
+#[case::does_not_know_expect(answer(417, &[]), Some(answer(417, &[])), "unknown", None, "417")]
+#[case::fails_otherwise(answer(503, &[]), Some(answer(400, &[])), "unknown", None, "503")]
+#[case::fails_once(answer(503, &[]), Some(Wire::Silence(5)), "unknown", None, "503")]
+fn the_announced_size(
+    #[case] large: Wire,
+    #[case] small: Option<Wire>,
+    #[case] expected: &str,
+    #[case] rule: Option<&str>,
+    #[case] said: &str,
+) {
+    assert_eq!(upload::is_worth_comparing(&large), small.is_some());
+    let verdict = match small {
+        Some(small) => upload::compare(SIZE, &large, &small),
+        None => upload::judge_announced(SIZE, &large),
+    };
+    let (told, found, words, _) = told(&verdict);
+    assert_eq!((told, found), (expected, rule), "{verdict:?}");
+    assert!(words.contains(said), "{words}");
+}
+
+/// A PUT that ends without an answer where OPTIONS had one: uploads end so, too. What is ours is unknown.
+#[rstest]
+#[case::cut(failed(UnreachableKind::Http), "refused", Some("DU020"))]
+#[case::tls(failed(UnreachableKind::Tls), "unknown", None)]
+#[case::connect(failed(UnreachableKind::Connect), "unknown", None)]
+#[case::silence(Wire::Silence(10), "unknown", None)]
+fn a_put_without_answer(#[case] wire: Wire, #[case] expected: &str, #[case] rule: Option<&str>) {
+    let verdict = upload::judge_complete(&upload_of(Panel::Unknown, URL), &wire);
+    let (told, found, _, by) = told(&verdict);
+    assert_eq!((told, found, by), (expected, rule, &Answerer::Nobody));
+}
+
+/// No token, no data, no cookie; and who asks.
+#[test]
+fn the_requests() {
+    let asked = upload_of(Panel::Django, URL);
+    for (request, length, expects) in
+        [(upload::complete(&asked), "0", false), (upload::announced(&asked, SIZE), "10737418240", true)]
+    {
+        assert_eq!((request.method, request.path.as_str()), ("PUT", asked.endpoint.upload_path(&asked.image).as_str()));
+        let value = |name| request.lines.iter().find(|(n, _)| *n == name).map(|(_, value)| value.as_str());
+        assert_eq!(value("Content-Length"), Some(length));
+        assert_eq!(value("Expect"), expects.then_some("100-continue"));
+        assert_eq!(value("Origin"), Some(ORIGIN));
+        assert!(value("User-Agent").unwrap().starts_with("direct-upload-operator/"));
+        assert_eq!((value("X-Auth-Token"), value("Cookie"), value("Authorization")), (None, None, None));
+    }
+}
+
+fn cause(rule: Option<Rule>, message: &str) -> Cause {
+    let (requirement, received, fix) = (String::new(), String::new(), String::new());
+    Cause { rule, requirement, message: message.into(), received, fix }
+}
+
+/// g granted, r refused, u unknown, - not asked.
+fn part(letter: char) -> Option<ProbeAnswer> {
+    match letter {
+        'g' => Some(ProbeAnswer::Granted(vec![])),
+        'r' => Some(ProbeAnswer::Refused(cause(Some(Rule::BodyLimit), "refused"))),
+        'u' => Some(ProbeAnswer::Unknown(cause(None, "why"))),
+        _ => None,
+    }
+}
+
+fn observation(parts: &str) -> Observation {
+    let parts: Vec<_> = parts.chars().map(part).collect();
+    let [preflight, put, size] = <[_; 3]>::try_from(parts).unwrap();
+    Observation { panel: Panel::Unknown, preflight: preflight.unwrap(), put, size }
+}
+
+/// A run of observations is one of those that agree: words are no matter, any part is.
+#[test]
+fn observations_agree() {
+    let all = ["ggg", "gg-", "g--", "ggu", "guu", "grg", "gur", "r--", "u--"];
+    for (one, two) in all.iter().flat_map(|one| all.iter().map(move |two| (one, two))) {
+        assert_eq!(observation(one).agrees(&observation(two)), one == two, "{one} {two}");
+    }
+    let worded = Observation { preflight: ProbeAnswer::Granted(vec!["advice".into()]), ..observation("ggg") };
+    assert!(worded.agrees(&observation("ggg")));
+    assert!(!Observation { panel: Panel::Django, ..observation("ggg") }.agrees(&observation("ggg")));
+}
+
+/// Preflight, PUT and size; what it counts as; how many assumptions.
+#[rstest]
+#[case::all("ggg", 'g', 0)]
+#[case::preflight_alone("g--", 'g', 2)]
+#[case::size_cannot_be_told("ggu", 'g', 1)]
+#[case::nothing_can_be_told("guu", 'g', 2)]
+#[case::refused("r--", 'r', 0)]
+#[case::put_refused("grg", 'r', 0)]
+#[case::size_refused("gur", 'r', 0)]
+#[case::unreachable("u--", 'u', 0)]
+fn an_observation(#[case] parts: &str, #[case] verdict: char, #[case] assumptions: usize) {
+    let observation = observation(parts);
+    assert!(observation.verdict().agrees(&part(verdict).unwrap()), "{:?}", observation.verdict());
+    let said = observation.assumptions();
+    assert_eq!(said.len(), assumptions, "{said:?}");
+    assert!(said.iter().all(|sentence| sentence.starts_with("it is assumed that ")), "{said:?}");
+}

@@ -1,0 +1,80 @@
+//! Two uploads without a token over the network, once the preflight is granted: within bounds, with no
+//! data, and closed at once. What they mean is [`judge::upload`](direct_upload_core::judge::upload)'s.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use direct_upload_core::judge::{Preflight, PutOutcome, Request, Unreachable, Unreadable, Wire, head, upload};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::timeout;
+
+use super::connect::Host;
+use super::preflight::{self, Probe};
+
+/// How long the complete PUT may take, connection included.
+const COMPLETE: Duration = Duration::from_secs(10);
+
+/// How long the announced one may: what stores requests first never answers it.
+const ANNOUNCED: Duration = Duration::from_secs(5);
+
+/// How long an answer is still awaited after `100 Continue`: servers that pass requests on at once send
+/// both.
+const AFTER_CONTINUE: Duration = Duration::from_secs(2);
+
+/// The complete PUT, where the preflight was answered.
+pub async fn complete(probe: &Probe, host: &Host, address: SocketAddr, asked: &Preflight) -> PutOutcome {
+    let request = upload::complete(asked);
+    let wire = exchange(probe, host, address, &request, COMPLETE).await;
+    let verdict = upload::judge_complete(asked, &wire);
+    PutOutcome { request, length: 0, wire, verdict }
+}
+
+/// The PUT that announces this size; and where its answer wants that, another one that announces one byte.
+pub async fn announced(probe: &Probe, host: &Host, address: SocketAddr, asked: &Preflight, size: u64) -> PutOutcome {
+    let request = upload::announced(asked, size);
+    let wire = exchange(probe, host, address, &request, ANNOUNCED).await;
+    let verdict = if upload::is_worth_comparing(&wire) {
+        let small = exchange(probe, host, address, &upload::announced(asked, 1), ANNOUNCED).await;
+        upload::compare(size, &wire, &small)
+    } else {
+        upload::judge_announced(size, &wire)
+    };
+    PutOutcome { request, length: size, wire, verdict }
+}
+
+async fn exchange(probe: &Probe, host: &Host, address: SocketAddr, request: &Request, bound: Duration) -> Wire {
+    match timeout(bound, send(probe, host, address, request)).await {
+        Ok(Ok(wire)) => wire,
+        Ok(Err(why)) => Wire::Failed(why),
+        Err(_) => Wire::Silence(bound.as_secs()),
+    }
+}
+
+async fn send(probe: &Probe, host: &Host, address: SocketAddr, asked: &Request) -> Result<Wire, Unreachable> {
+    let (mut stream, address, request) = preflight::open(probe, host, &[address], asked).await?;
+    let failed = |error: &std::io::Error| preflight::no_answer(host, address, error);
+    stream.write_all(request.as_bytes()).await.map_err(|e| failed(&e))?;
+    stream.flush().await.map_err(|e| failed(&e))?;
+    let mut bytes = Vec::new();
+    loop {
+        let continues = head::continues(&bytes);
+        let more = stream.read_buf(&mut bytes);
+        let read = if continues {
+            let Ok(read) = timeout(AFTER_CONTINUE, more).await else { return Ok(Wire::Continue) };
+            read
+        } else {
+            more.await
+        };
+        match read {
+            Ok(0) if continues => return Ok(Wire::Continue),
+            Ok(0) => return Err(failed(&std::io::Error::other(Unreadable::Cut))),
+            Ok(_) => {}
+            Err(error) => return Err(failed(&error)),
+        }
+        match head::read(&bytes) {
+            Ok(Some(answer)) => return Ok(Wire::Answer(answer)),
+            Ok(None) => {}
+            Err(error) => return Err(failed(&std::io::Error::other(error))),
+        }
+    }
+}
