@@ -33,10 +33,10 @@ pub fn main(args: &Args, mut command: clap::Command) -> io::Result<()> {
 }
 
 /// The name under which kubectl asks how a command line can go on.
-pub const FOR_KUBECTL: &str = "kubectl_complete-direct_upload";
+pub(crate) const FOR_KUBECTL: &str = "kubectl_complete-direct_upload";
 
 /// As cobra's `__complete` answers: a line for each word that fits, then what else the shell may do.
-pub fn for_kubectl(mut command: clap::Command, arguments: Vec<OsString>) -> io::Result<()> {
+pub(crate) fn for_kubectl(mut command: clap::Command, arguments: Vec<OsString>) -> io::Result<()> {
     let last = arguments.len().saturating_sub(1);
     let words = complete(&mut command, arguments, last, None)?;
     let mut answer = String::new();

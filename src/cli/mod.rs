@@ -78,7 +78,7 @@ pub fn definition() -> clap::Command {
 }
 
 /// The image for init containers when nothing else is said.
-pub fn default_image() -> String {
+pub(crate) fn default_image() -> String {
     concat!(env!("CARGO_PKG_NAME"), ":", env!("CARGO_PKG_VERSION")).to_owned()
 }
 

@@ -20,7 +20,7 @@ pub fn data(text: &str) -> io::Result<()> {
 }
 
 /// Says something on standard error. If nobody can hear it, nothing is lost.
-pub fn say(message: impl Display) {
+pub(crate) fn say(message: impl Display) {
     let _ = writeln!(io::stderr().lock(), "{message}");
 }
 

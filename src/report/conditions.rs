@@ -14,6 +14,8 @@ pub struct Facts<'a> {
     pub generation: i64,
     /// Name of the ConfigMap in use or about to be.
     pub config_map: Option<&'a str>,
+    /// Name of the ConfigMap that the workload mounts now.
+    pub mounted: Option<&'a str>,
     /// What the origins are, in a sentence.
     pub origins: String,
     /// What preflights have shown.
@@ -79,6 +81,14 @@ fn chain(link: ConditionType, state: &State, facts: &Facts<'_>) -> (&'static str
         (ConditionType::OriginsResolved, _) => ("True", Reason::Resolved, facts.origins.clone()),
         (ConditionType::ConfigRendered, Some(name)) => ("True", Reason::Rendered, format!("ConfigMap {name}")),
         (ConditionType::ConfigRendered, None) => ("True", Reason::NothingToRender, "no file is needed".into()),
+        // Its files wait, for what another condition tells.
+        (_, Some(name)) if facts.mounted != Some(name) => {
+            let why = match state {
+                State::Unmet(_, why) => why.reason,
+                State::Done(_) | State::Pending | State::Gone => Reason::RollingOut,
+            };
+            ("False", why, format!("no pod runs with ConfigMap {name} yet"))
+        }
         (_, Some(name)) => ("True", Reason::RolledOut, format!("every pod runs with ConfigMap {name}")),
         (_, None) => ("True", Reason::NothingToRoll, "no pod runs with a file of ours, and none has to".into()),
     }

@@ -3,7 +3,7 @@
 use direct_upload_api::{GlanceRef, HorizonStatus, ProbeVerdict, Reason, RegionStatus, Verification};
 use direct_upload_core::derive::{DestinationView, Evidence, HorizonView, Intent};
 use direct_upload_core::model::Problem;
-use direct_upload_core::plan::{Plan, accepted};
+use direct_upload_core::plan::{Plan, accepted, refused};
 
 /// `status.regions`; empty where the spec names none.
 pub fn status(view: &HorizonView, plan: &Plan, before: &HorizonStatus) -> Vec<RegionStatus> {
@@ -70,7 +70,7 @@ fn stands(view: &HorizonView, plan: &Plan, destination: &DestinationView) -> Opt
         }
         Evidence::Refused(_, failures) => {
             let message = failures.first().map(ToString::to_string).unwrap_or_default();
-            Some((Some(ProbeVerdict::Refused), Problem::new(Reason::PreflightRefused, message)))
+            Some((Some(ProbeVerdict::Refused), Problem::new(refused(failures), message)))
         }
         Evidence::Unknown(failures) => {
             let message = failures.first().map(ToString::to_string).unwrap_or_default();

@@ -1,7 +1,7 @@
 //! The statuses.
 
-use direct_upload_api::{ConfiguredMode, GlanceStatus, GrantStatus, HorizonStatus, OriginStatus};
-use direct_upload_core::derive::{ApiView, Evidence, Exposures, GlanceView, HorizonView};
+use direct_upload_api::{ConfiguredMode, GlanceStatus, GrantStatus, HorizonStatus, OriginStatus, ProbeVerdict};
+use direct_upload_core::derive::{ApiView, Evidence, Exposures, GlanceView, HorizonView, Tenure};
 use direct_upload_core::model::Problem;
 use direct_upload_core::plan::{OriginPlan, Plan, State};
 use direct_upload_core::workload::Claim;
@@ -30,6 +30,7 @@ pub fn horizon(view: &HorizonView, plan: &Plan, now: Timestamp) -> Option<Horizo
     let facts = Facts {
         generation: view.dashboard.object.meta.generation,
         config_map: plan.config_map.as_deref(),
+        mounted: mounted(&view.dashboard.tenure),
         origins: sentence(&origins, "browsers load the dashboard from"),
         verified: verification::condition(view, evidence, &before),
         before: &before.conditions,
@@ -45,7 +46,15 @@ pub fn horizon(view: &HorizonView, plan: &Plan, now: Timestamp) -> Option<Horizo
         glance: single.and_then(regions::glance),
         glance_endpoint: single.and_then(regions::endpoint),
         regions: regions::status(view, plan, &before),
+        panel: Some(view.dashboard.panel),
         verification: verification::status(evidence, &before, now),
+        assumptions: match evidence {
+            Evidence::Granted(..) => view.assumptions.clone(),
+            Evidence::Pending if before.verification.as_ref().is_some_and(|v| v.verdict == ProbeVerdict::Granted) => {
+                view.assumptions.clone()
+            }
+            _ => Vec::new(),
+        },
         config_maps: plan.config_map.iter().cloned().collect(),
         advice: view.advice.iter().map(ToString::to_string).chain(verification::advice(evidence)).collect(),
     })
@@ -67,6 +76,7 @@ pub fn api(view: &ApiView, plan: &Plan, origins: &[OriginPlan], now: Timestamp) 
     let facts = Facts {
         generation: view.api.resource.meta.generation,
         config_map: plan.config_map.as_deref(),
+        mounted: mounted(&view.api.tenure),
         origins: sentence(&names, "to be accepted:"),
         verified: verification::of_accepting(view.api.service),
         before: &before.conditions,
@@ -93,6 +103,10 @@ pub fn api(view: &ApiView, plan: &Plan, origins: &[OriginPlan], now: Timestamp) 
         advice: view.advice.iter().map(ToString::to_string).collect(),
         conditions: conditions(&plan.state, &facts),
     })
+}
+
+fn mounted(tenure: &Tenure) -> Option<&str> {
+    Some(tenure.applied.as_ref()?.mount.as_ref()?.config_map.as_str())
 }
 
 fn primary(exposures: &Result<Exposures, Problem>) -> Option<String> {

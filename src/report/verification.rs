@@ -3,6 +3,7 @@
 use direct_upload_api::{HorizonStatus, ProbeFailure, ProbeVerdict, Reason, Verification, VerificationStatus};
 use direct_upload_core::derive::{Evidence, Failed, HorizonView};
 use direct_upload_core::openstack::OpenStackService;
+use direct_upload_core::plan::refused;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
@@ -23,7 +24,7 @@ pub fn status(evidence: &Evidence, before: &HorizonStatus, now: Timestamp) -> Op
     Some(VerificationStatus { verdict, last_transition_time, failures })
 }
 
-fn failure(Failed { region, origin, reply }: &Failed) -> ProbeFailure {
+fn failure(Failed { region, origin, reply, .. }: &Failed) -> ProbeFailure {
     ProbeFailure {
         origin: origin.clone(),
         region: region.clone(),
@@ -41,11 +42,12 @@ pub fn condition(view: &HorizonView, evidence: &Evidence, before: &HorizonStatus
     let all =
         |failures: &[Failed]| failures.iter().take(LISTED).map(ToString::to_string).collect::<Vec<_>>().join("; ");
     match evidence {
-        Evidence::Granted(..) => ("True", Reason::Verified, "the preflight passes for each origin".into()),
-        Evidence::Refused(_, failures) => ("False", Reason::PreflightRefused, all(failures)),
+        Evidence::Granted(..) => ("True", Reason::Verified, passes(view)),
+        Evidence::Refused(_, failures) => ("False", refused(failures), all(failures)),
         Evidence::Unknown(failures) => ("Unknown", Reason::PreflightUnanswered, all(failures)),
         Evidence::Pending => match before.verification.as_ref().map(|v| v.verdict) {
-            Some(ProbeVerdict::Granted) => ("True", Reason::Verified, "the preflight passes for each origin".into()),
+            // Nothing new: the last verdict is still the latest news.
+            Some(ProbeVerdict::Granted) => ("True", Reason::Verified, passes(view)),
             _ => unknown("the preflight has not come to a verdict yet"),
         },
         Evidence::None if off(view) => unknown("spec.directUpload.verification is Off"),
@@ -53,12 +55,18 @@ pub fn condition(view: &HorizonView, evidence: &Evidence, before: &HorizonStatus
     }
 }
 
+/// That it passes, and what that leaves open.
+fn passes(view: &HorizonView) -> String {
+    let assumed = view.assumptions.iter().map(|assumption| format!("; {assumption}"));
+    std::iter::once("the preflight passes for each origin".to_owned()).chain(assumed).collect()
+}
+
 fn off(view: &HorizonView) -> bool {
     view.dashboard.object.spec.as_ref().is_ok_and(|s| s.direct_upload.verification == Verification::Off)
 }
 
 /// A Glance's: what a preflight shows depends on the dashboard. Of other APIs none is made.
-pub fn of_accepting(service: &OpenStackService) -> (&'static str, Reason, String) {
+pub(crate) fn of_accepting(service: &OpenStackService) -> (&'static str, Reason, String) {
     let why = if service.takes_uploads() {
         "each Horizon's own condition Verified tells what its preflights show"
     } else {

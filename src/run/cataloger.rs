@@ -19,7 +19,7 @@ use crate::observe::Live;
 use crate::probe::{Credential, Proxies, keystone};
 
 /// What is to be asked.
-pub type Wanted = BTreeSet<CatalogQuery>;
+pub(crate) type Wanted = BTreeSet<CatalogQuery>;
 
 /// Inquiries under way at once.
 const AT_ONCE: usize = 4;
@@ -28,7 +28,7 @@ const AT_ONCE: usize = 4;
 const SELDOM: u32 = 10;
 
 /// Asks until it is dropped.
-pub struct Cataloger {
+pub(crate) struct Cataloger {
     client: Client,
     live: Arc<Live>,
     settings: Settings,

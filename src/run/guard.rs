@@ -10,7 +10,7 @@ use crate::run::RunError;
 ///
 /// # Errors
 /// [`RunError::Crd`] says what to do.
-pub async fn check_crds(client: &Client) -> Result<(), RunError> {
+pub(crate) async fn check_crds(client: &Client) -> Result<(), RunError> {
     let api: Api<CustomResourceDefinition> = Api::all(client.clone());
     for crd in crds() {
         let name = crd.name_any();

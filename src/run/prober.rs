@@ -8,20 +8,19 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
-use direct_upload_api::Panel;
-use direct_upload_core::judge::{Ledger, Pace};
-use direct_upload_core::model::{Cause, Epoch, ProbeAnswer, ProbeTarget, Standing};
+use direct_upload_core::judge::{Due, Ledger, Pace};
+use direct_upload_core::model::{Cause, Epoch, Observation, ProbeAnswer, ProbeTarget, Standing};
 use ipnet::IpNet;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
 use crate::observe::Live;
-use crate::probe::{Host, Probe, Proxies, Trust};
+use crate::probe::{Host, Probe, Proxies, Trust, Uploads};
 use crate::report::Metrics;
 
 /// What is to be asked, and of which state of the server.
-pub type Wanted = BTreeMap<ProbeTarget, Epoch>;
+pub(crate) type Wanted = BTreeMap<ProbeTarget, Epoch>;
 
 /// How preflights are made.
 #[derive(Clone, Debug, Default)]
@@ -35,14 +34,14 @@ pub struct Settings {
 const AT_ONCE: usize = 16;
 
 /// Makes preflights until it is dropped.
-pub struct Prober {
+pub(crate) struct Prober {
     live: Arc<Live>,
     metrics: Arc<Metrics>,
     settings: Settings,
     proxies: Proxies,
     ledger: Ledger,
     start: Instant,
-    running: JoinSet<(ProbeTarget, String, ProbeAnswer, Duration)>,
+    running: JoinSet<(Due, Observation, Duration)>,
 }
 
 impl Prober {
@@ -76,7 +75,7 @@ impl Prober {
                 }
                 () = sleep_until(self.start + next.unwrap_or_default()), if next.is_some() => {}
                 Some(done) = self.running.join_next(), if !self.running.is_empty() => match done {
-                    Ok((question, epoch, answer, took)) => self.enter(&question, &epoch, answer, took),
+                    Ok((due, observation, took)) => self.enter(&due, observation, took),
                     Err(error) => tracing::error!(%error, "a preflight ended abnormally"),
                 },
             }
@@ -86,37 +85,39 @@ impl Prober {
     /// Sends what is due.
     fn ask(&mut self) {
         let free = AT_ONCE.saturating_sub(self.running.len());
-        for (question, epoch) in self.ledger.take(self.start.elapsed(), free) {
+        for due in self.ledger.take(self.start.elapsed(), free) {
             let (proxies, denied) = (self.proxies.clone(), self.settings.denied.clone());
             self.running.spawn(async move {
                 let begin = Instant::now();
-                let answer = answer(&question, proxies, denied).await;
-                (question, epoch, answer, begin.elapsed())
+                let observation = observe(&due, proxies, denied).await;
+                (due, observation, begin.elapsed())
             });
         }
     }
 
-    fn enter(&mut self, question: &ProbeTarget, epoch: &str, answer: ProbeAnswer, took: Duration) {
-        self.metrics.preflight(&answer, took);
+    fn enter(&mut self, due: &Due, observation: Observation, took: Duration) {
+        self.metrics.preflight(&observation.preflight, took);
         let now = self.start.elapsed();
-        if let Some(standing) = self.ledger.enter(question, epoch, answer, now, jitter()) {
-            tell(question, &standing);
-            self.live.answer(question.clone(), Some(standing));
+        if let Some(standing) = self.ledger.enter(&due.target, &due.epoch, observation, now, jitter()) {
+            tell(&due.target, &standing);
+            self.live.answer(due.target.clone(), Some(standing));
         }
     }
 }
 
-async fn answer(question: &ProbeTarget, proxies: Proxies, denied: Vec<IpNet>) -> ProbeAnswer {
+async fn observe(due: &Due, proxies: Proxies, denied: Vec<IpNet>) -> Observation {
+    let question = &due.target;
     let trust = match Trust::with(question.reach.ca.as_bytes()) {
         Ok(trust) => trust,
         Err(error) => {
-            return ProbeAnswer::Unknown(Cause {
+            let unknown = ProbeAnswer::Unknown(Cause {
                 rule: None,
                 requirement: "certificate".into(),
                 message: format!("the certificate authorities cannot be used: {error}"),
                 received: String::new(),
                 fix: "correct the ConfigMap that spec.directUpload.probe.caConfigMap names".into(),
             });
+            return Observation::of_preflight(question.panel, unknown);
         }
     };
     let endpoint = question.endpoint.clone();
@@ -127,25 +128,24 @@ async fn answer(question: &ProbeTarget, proxies: Proxies, denied: Vec<IpNet>) ->
     let asked = Probe {
         origin: question.origin.clone(),
         endpoint,
-        // Targets do not say yet which panel their dashboard has: Horizon's default.
-        panel: Panel::Angular,
+        panel: question.panel,
         hosts,
         trust,
         proxies,
         denied,
         narrow: true,
-        uploads: None,
+        uploads: due.uploads.map(|size| Uploads { size }),
         panels: false,
     };
-    ProbeAnswer::from(crate::probe::probe(&asked).await.preflight)
+    Observation::from(crate::probe::probe(&asked).await)
 }
 
 fn tell(question: &ProbeTarget, standing: &Standing) {
     let (origin, endpoint) = (&question.origin, &question.endpoint);
-    match &standing.verdict {
-        ProbeAnswer::Granted(_) => tracing::info!(%origin, %endpoint, "preflights pass"),
+    match &standing.observation.verdict() {
+        ProbeAnswer::Granted(_) => tracing::info!(%origin, %endpoint, "uploads are let through"),
         ProbeAnswer::Refused(why) => {
-            tracing::warn!(%origin, %endpoint, rule = why.rule.map(direct_upload_api::Rule::id), "preflights are refused: {}; {}", why.message, why.fix);
+            tracing::warn!(%origin, %endpoint, rule = why.rule.map(direct_upload_api::Rule::id), "uploads are refused: {}; {}", why.message, why.fix);
         }
         ProbeAnswer::Unknown(why) => {
             tracing::warn!(%origin, %endpoint, "preflights get no answer: {}; {}", why.message, why.fix);

@@ -22,7 +22,7 @@ pub struct Subject {
 
 /// Where work is put in.
 #[derive(Clone, Debug)]
-pub struct Queue(mpsc::UnboundedSender<(Subject, Duration)>);
+pub(crate) struct Queue(mpsc::UnboundedSender<(Subject, Duration)>);
 
 /// First wait after a failure; doubled each time …
 const BACKOFF_FIRST: Duration = Duration::from_millis(500);
@@ -55,7 +55,7 @@ impl Queue {
 type Outcome = (Subject, Result<Option<Duration>, ()>);
 
 /// Works the queue off.
-pub struct Worker {
+pub(crate) struct Worker {
     receiver: mpsc::UnboundedReceiver<(Subject, Duration)>,
     concurrency: usize,
     due: HashMap<Subject, Instant>,

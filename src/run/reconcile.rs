@@ -20,7 +20,7 @@ use crate::run::Settings;
 const ROUNDS: usize = 8;
 
 /// Reconciles resources.
-pub struct Reconciler {
+pub(crate) struct Reconciler {
     live: Arc<Live>,
     metrics: Arc<Metrics>,
     options: Options,

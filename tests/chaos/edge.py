@@ -48,12 +48,16 @@ class Edge:
         if how == 'hang':
             return None
         # As oslo.middleware's filter: 200 in any case, the headers only if it grants.
-        cors = ''
+        cors = lists = ''
         if how == 'grant':
             cors = (f'Vary: Origin\r\nAccess-Control-Allow-Origin: {header("origin")}\r\n'
-                    'Access-Control-Allow-Methods: PUT\r\n'
-                    f'Access-Control-Allow-Headers: {header("access-control-request-headers")}\r\n')
-        return f'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n{cors}\r\n'
+                    'Access-Control-Allow-Credentials: true\r\n')
+            lists = ('Access-Control-Allow-Methods: PUT\r\n'
+                     f'Access-Control-Allow-Headers: {header("access-control-request-headers")}\r\n')
+        if request.startswith('PUT '):  # the token check, behind the filter
+            return ('HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Keystone uri="https://keystone"\r\n'
+                    f'Content-Length: 0\r\n{cors}\r\n')
+        return f'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n{cors}{lists}\r\n'
 
 
 def _read_head(stream):

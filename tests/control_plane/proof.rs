@@ -49,6 +49,7 @@ fn nothing_switches_before_the_preflight_passes() {
     for (type_, expected) in [
         ("Accepted", "True Accepted"),
         ("ConfigRendered", "True Rendered"),
+        ("RolledOut", "False PreflightRefused"),
         ("Verified", "False PreflightRefused"),
         ("Stalled", "True PreflightRefused"),
     ] {

@@ -3,6 +3,7 @@
 //! Each crate is a list of rooms (folders or files below `src`), lowest first; a room knows those below
 //! it. The lists are the architecture, see docs/architecture.md. A room that is not in its list fails.
 
+mod public;
 mod sources;
 
 use std::process::Command;
@@ -17,6 +18,7 @@ const CRATES: [(&str, &[&str]); 4] = [
             "web",
             "duration",
             "rule",
+            "panel",
             "conditions",
             "panel",
             "rehearsing",
@@ -85,6 +87,30 @@ fn no_circle_of_imports_crosses_a_module() {
         })
         .collect();
     assert!(circles.is_empty(), "files of different modules that know each other:\n{}", circles.join("\n"));
+}
+
+/// Each crate, and what may name its items.
+const USERS: [&str; 8] = [
+    "crates/api/src",
+    "crates/core/src",
+    "crates/check/src",
+    "src",
+    "crates/core/tests",
+    "crates/check/tests",
+    "tests",
+    "examples",
+];
+
+#[test]
+fn nothing_is_public_that_no_other_room_uses() {
+    let unused: Vec<String> = CRATES
+        .iter()
+        .flat_map(|(folder, _)| {
+            let beside: Vec<_> = USERS.into_iter().filter(|other| other != folder).collect();
+            public::unused(folder, &beside)
+        })
+        .collect();
+    assert!(unused.is_empty(), "pub, and named by no other room; say pub(crate) or less:\n{}", unused.join("\n"));
 }
 
 /// What decides does not wait, connect or read clocks: nothing that could is even linked.

@@ -125,7 +125,7 @@ fn reachable<'a>(from: &str, next: &BTreeMap<&'a str, Vec<&'a str>>) -> BTreeSet
     seen
 }
 
-fn collect(folder: &Path, files: &mut Vec<std::path::PathBuf>) {
+pub fn collect(folder: &Path, files: &mut Vec<std::path::PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {

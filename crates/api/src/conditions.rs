@@ -198,6 +198,9 @@ reasons! {
     /// The preflight was answered, and a browser would refuse the answer; the message names rule and
     /// fix.
     PreflightRefused => Verified, Stalls;
+    /// The preflight passes, and the upload itself does not: something before Glance treats PUT otherwise than
+    /// OPTIONS, or limits its size; the message names rule and fix.
+    UploadRefused => Verified, Stalls;
     /// The operator got no answer to its preflight: nothing is known about what browsers get.
     PreflightUnanswered => Verified, Moves;
     /// The upload path broke after it had been verified: Horizon's own mode is in force until

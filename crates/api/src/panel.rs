@@ -3,11 +3,12 @@
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The image panel: `ANGULAR_FEATURES['images_panel']` of Horizon's settings decides
 /// (openstack_dashboard/dashboards/project/images/views.py). The two make different requests.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Panel {
     /// The panel in JavaScript, Horizon's default: its upload is a request without credentials.

@@ -143,7 +143,10 @@ fn serve(mut stream: TcpStream, config: Arc<ServerConfig>, table: &Table) {
     let Ok(connection) = ServerConnection::new(config) else { return };
     let mut stream = StreamOwned::new(connection, stream);
     let Some(request) = head(&mut stream) else { return };
-    let mut body = vec![0; header(&request, "Content-Length").and_then(|n| n.parse().ok()).unwrap_or(0)];
+    // An upload without a token has no body, whatever size it announces.
+    let length =
+        header(&request, "Content-Length").and_then(|n| n.parse().ok()).filter(|_| request.starts_with("POST "));
+    let mut body = vec![0; length.unwrap_or(0)];
     if stream.read_exact(&mut body).is_err() {
         return;
     }
@@ -185,15 +188,19 @@ fn answer(request: &str, body: &[u8], table: &Table) -> Option<String> {
         Answer::Flaps => asked % 2 == 0,
     };
     // oslo.middleware's filter: 200 in any case, the headers only if it grants.
-    let cors = if grants {
-        let names = header(request, "Access-Control-Request-Headers")?;
-        format!(
-            "Vary: Origin\r\nAccess-Control-Allow-Origin: {origin}\r\nAccess-Control-Allow-Methods: PUT\r\nAccess-Control-Allow-Headers: {names}\r\n"
-        )
-    } else {
-        String::new()
-    };
-    Some(format!("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n{cors}\r\n"))
+    let granted =
+        format!("Vary: Origin\r\nAccess-Control-Allow-Origin: {origin}\r\nAccess-Control-Allow-Credentials: true\r\n");
+    let granted = if grants { granted.as_str() } else { "" };
+    // Then keystonemiddleware's token check.
+    if request.starts_with("PUT ") {
+        return Some(format!(
+            "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Keystone uri=\"https://keystone\"\r\nContent-Length: 0\r\n{granted}\r\n"
+        ));
+    }
+    let names = header(request, "Access-Control-Request-Headers").unwrap_or_default();
+    let lists = format!("Access-Control-Allow-Methods: PUT\r\nAccess-Control-Allow-Headers: {names}\r\n");
+    let lists = if grants { lists.as_str() } else { "" };
+    Some(format!("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n{granted}{lists}\r\n"))
 }
 
 /// As Keystone answers.

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::Panel;
 use crate::shared::is_default;
 
 /// Direct upload and the Glance it goes to.
@@ -40,6 +41,10 @@ pub struct DirectUpload {
     /// operator assumes that the catalog says what `glanceEndpoint` does, or where Glance is exposed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub catalog: Option<Catalog>,
+    /// Which image panel the dashboard shows: its setting `ANGULAR_FEATURES['images_panel']`. Default: what a
+    /// rehearsal saw; where none did, uploads must be let through from either.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub panel: Option<ImagesPanel>,
     /// How the operator reaches the public URL for its preflights, where it does so otherwise than
     /// browsers do.
     #[serde(skip_serializing_if = "is_default")]
@@ -56,6 +61,7 @@ impl Default for DirectUpload {
             catalog: None,
             verification: Verification::default(),
             fallback: Fallback::default(),
+            panel: None,
             probe: ProbeSettings::default(),
         }
     }
@@ -118,6 +124,52 @@ pub struct ProbeSettings {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64))]
     pub host_aliases: Vec<HostAlias>,
+    /// Whether uploads themselves are tried, with no token and no data.
+    #[serde(skip_serializing_if = "is_default")]
+    pub put: PutProbe,
+}
+
+/// After a preflight that passes: a PUT as an upload makes it, without a token and without data. What
+/// stands before Glance may treat it otherwise than the preflight. Asked at most every 15 minutes while it
+/// passes.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct PutProbe {
+    /// `false`: it is not asked, for example where a firewall counts the 401 that Glance answers. Default
+    /// `true`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
+    /// How many bytes it announces: the size that uploads may have. Default 10737418240 (10 GiB).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub size: Option<i64>,
+}
+
+impl PutProbe {
+    /// How many bytes to announce; none where it is switched off.
+    pub fn announced(&self) -> Option<u64> {
+        let size = self.size.and_then(|size| u64::try_from(size).ok()).unwrap_or(10 << 30);
+        Some(size).filter(|_| self.enabled != Some(false))
+    }
+}
+
+/// One of Horizon's two image panels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum ImagesPanel {
+    /// The panel in JavaScript (`images_panel` is True): it uploads without cookies.
+    Angular,
+    /// The panel in Python (`images_panel` is False): it uploads with cookies, so Glance must allow
+    /// credentials.
+    Django,
+}
+
+impl From<ImagesPanel> for Panel {
+    fn from(panel: ImagesPanel) -> Self {
+        match panel {
+            ImagesPanel::Angular => Self::Angular,
+            ImagesPanel::Django => Self::Django,
+        }
+    }
 }
 
 /// A ConfigMap with certificate authorities.

@@ -12,7 +12,7 @@ use crate::formats::python::Value;
 use crate::unit::Service;
 
 /// A policy that leaves Glance out.
-pub fn connect_src(cloud: &Cloud<'_>) -> Vec<Finding> {
+pub(crate) fn connect_src(cloud: &Cloud<'_>) -> Vec<Finding> {
     let of_servers = cloud.servers.iter().filter(|s| s.service == Service::Horizon).flat_map(policies);
     let of_settings = cloud.horizons.iter().filter_map(setting);
     of_servers.chain(of_settings).filter_map(|policy| judge(cloud, &policy)).collect()

@@ -30,7 +30,7 @@ pub fn haproxy(cloud: &Cloud<'_>) -> Vec<Finding> {
 }
 
 /// The action on a response header, and its new value.
-pub fn response_header<'a>(item: &'a Item<'_>, name: &str) -> Option<(&'a str, &'a str)> {
+pub(crate) fn response_header<'a>(item: &'a Item<'_>, name: &str) -> Option<(&'a str, &'a str)> {
     let directive = &item.directive;
     match directive.name.as_str() {
         "http-response" | "http-after-response" => {

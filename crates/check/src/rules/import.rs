@@ -72,7 +72,7 @@ fn raw(cloud: &Cloud<'_>, glance: &Glance<'_>) -> Option<Severity> {
 }
 
 /// DU021: plugins that direct uploads go round.
-pub fn bypassed(cloud: &Cloud<'_>) -> Vec<Finding> {
+pub(crate) fn bypassed(cloud: &Cloud<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (at, glance) in cloud.glances.iter().enumerate() {
         if !cloud.horizons_of(at).any(|h: &Horizon<'_>| h.mode() == Mode::Direct) {

@@ -144,7 +144,7 @@ fn answered(server: &Server<'_>, item: &Item<'_>) -> Option<Finding> {
 }
 
 /// `if ($request_method = OPTIONS)`, and what else is surely true of a preflight.
-pub fn is_options(block: &Directive) -> bool {
+pub(crate) fn is_options(block: &Directive) -> bool {
     let text = block.text();
     let inner = text.trim().trim_start_matches('(').strip_suffix(')').unwrap_or_default();
     let mut words = inner.trim().splitn(3, char::is_whitespace);

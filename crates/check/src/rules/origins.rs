@@ -14,7 +14,7 @@ use crate::formats::python::Value;
 use crate::rules::refused;
 
 /// From this release on, `[cors.NAME]` is not read.
-pub const NO_SUBGROUPS: Release = Release::new(2026, 1);
+pub(crate) const NO_SUBGROUPS: Release = Release::new(2026, 1);
 
 /// DU001, DU005: each entry is one that a browser sends.
 pub fn form(cloud: &Cloud<'_>) -> Vec<Finding> {

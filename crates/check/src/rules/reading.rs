@@ -43,13 +43,13 @@ fn cors_of(conf: &Conf<'_>, name: &str) -> Option<Setting> {
 }
 
 /// Whether `[cors]` stands only where nothing reads it, or in a file that does not parse.
-pub fn is_told_elsewhere(glance: &Glance<'_>) -> bool {
+pub(crate) fn is_told_elsewhere(glance: &Glance<'_>) -> bool {
     glance.outside.iter().any(|conf| cors_of(conf, "allowed_origin").is_some())
         || glance.confs.iter().any(|conf| !conf.ini.errors.is_empty())
 }
 
 /// DU007: a file that the CORS filter does not read, or that oslo.config refuses.
-pub fn not_read(cloud: &Cloud<'_>) -> Vec<Finding> {
+pub(crate) fn not_read(cloud: &Cloud<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (at, glance) in cloud.glances.iter().enumerate() {
         let severity = refused(cloud, at);
@@ -128,7 +128,7 @@ fn is_lost_from(lost: &[String], kept: &BTreeSet<String>, dashboard: &Dashboard)
 }
 
 /// Whether the dashboard's origin is allowed by a value that another one replaces.
-pub fn is_lost(glance: &Glance<'_>, dashboard: &Dashboard) -> bool {
+pub(crate) fn is_lost(glance: &Glance<'_>, dashboard: &Dashboard) -> bool {
     let mut settings = glance.cors("allowed_origin");
     let Some(last) = settings.pop() else { return false };
     let outside = glance.outside.iter().filter_map(|conf| cors_of(conf, "allowed_origin"));

@@ -8,7 +8,7 @@ use crate::finding::Finding;
 use crate::formats::python::{Assignment, Value};
 
 /// Files that are not read or fail, values that mean nothing, and what a later file replaces.
-pub fn no_effect(cloud: &Cloud<'_>) -> Vec<Finding> {
+pub(crate) fn no_effect(cloud: &Cloud<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for horizon in &cloud.horizons {
         findings.extend(horizon.snippets.iter().filter_map(file));

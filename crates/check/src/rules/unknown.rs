@@ -97,7 +97,7 @@ fn distance(a: &str, b: &str) -> usize {
 }
 
 /// Whether `allowed_origin` was written, under a name that nothing reads.
-pub fn is_misspelt(glance: &Glance<'_>) -> bool {
+pub(crate) fn is_misspelt(glance: &Glance<'_>) -> bool {
     glance.confs.iter().flat_map(|conf| &conf.ini.assignments).any(|a| is_unknown(a).is_some())
 }
 

@@ -10,7 +10,7 @@ use crate::unit::Service;
 
 pub const ALLOW_ORIGIN: &str = "access-control-allow-origin";
 
-pub const LEAVE: &str = "remove it: Glance's own [cors] answers the browser";
+pub(crate) const LEAVE: &str = "remove it: Glance's own [cors] answers the browser";
 
 /// DU012: nobody but Glance writes CORS headers.
 pub fn cors(cloud: &Cloud<'_>) -> Vec<Finding> {
@@ -28,7 +28,7 @@ pub fn cors(cloud: &Cloud<'_>) -> Vec<Finding> {
 
 /// Whether a server before Glance writes CORS headers and Glance, which is seen whole, none: then it
 /// stands in for Glance's filter, which can work.
-pub fn stands_in(cloud: &Cloud<'_>) -> bool {
+pub(crate) fn stands_in(cloud: &Cloud<'_>) -> bool {
     let writes = |item: &Item<'_>| match item.directive.name.as_str() {
         "header" => header(item, ALLOW_ORIGIN).is_some_and(|(_, action, _)| action != "unset"),
         "add_header" => item.directive.word() == ALLOW_ORIGIN,
@@ -40,7 +40,7 @@ pub fn stands_in(cloud: &Cloud<'_>) -> bool {
 }
 
 /// A server that stands in for Glance's filter may work: what would be wrong elsewhere is unwise here.
-pub fn unless_it_stands_in(cloud: &Cloud<'_>, mut findings: Vec<Finding>) -> Vec<Finding> {
+pub(crate) fn unless_it_stands_in(cloud: &Cloud<'_>, mut findings: Vec<Finding>) -> Vec<Finding> {
     if stands_in(cloud) {
         for finding in findings.iter_mut().filter(|f| f.severity == Severity::Error) {
             finding.severity = Severity::Warning;

@@ -121,7 +121,7 @@ impl Asked {
 }
 
 /// What the user's own file says of `[cors]`, and where it is.
-pub fn users_file(snapshot: &Snapshot, tenure: &Tenure, path: &str) -> (Known<UserCors>, Option<Key>) {
+pub(crate) fn users_file(snapshot: &Snapshot, tenure: &Tenure, path: &str) -> (Known<UserCors>, Option<Key>) {
     match &tenure.named {
         Ok(Target { workload, container }) => {
             (user_cors::read(snapshot, workload, container, path), user_cors::config_map(workload, container, path))

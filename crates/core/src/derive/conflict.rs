@@ -18,7 +18,7 @@ const NAMED: usize = 3;
 type Place = (String, String);
 
 /// Which objects claim the places of more than one.
-pub struct Rivals(BTreeMap<Place, BTreeSet<String>>);
+pub(crate) struct Rivals(BTreeMap<Place, BTreeSet<String>>);
 
 impl Rivals {
     /// Looks for them at all services.

@@ -62,6 +62,8 @@ pub struct Destination {
     pub partner: Result<Partner, Problem>,
     /// The URL that the browser will upload to.
     pub endpoint: Result<Endpoint, Problem>,
+    /// Neither the catalog nor the spec tells the URL: it is where Glance is exposed.
+    pub assumed: bool,
 }
 
 /// A destination as it stands.

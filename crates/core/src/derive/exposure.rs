@@ -15,7 +15,7 @@ pub mod service;
 use std::collections::BTreeSet;
 use std::fmt;
 
-use direct_upload_api::web::PublicUrl;
+use direct_upload_api::web::{Origin, PublicUrl};
 use direct_upload_api::{ExposedBy, ExposureKind, Reason};
 
 use super::hindrance::Through;
@@ -32,6 +32,17 @@ pub struct Exposure {
     pub url: PublicUrl,
     /// `spec.publicURL` or e.g. `Ingress openstack/horizon`.
     pub source: String,
+    /// Nothing tells its port: the scheme's default is assumed.
+    pub port_assumed: bool,
+}
+
+impl Exposure {
+    /// Whether browsers may as well come from that origin: it differs in the port alone, which is assumed
+    /// here.
+    pub fn may_be(&self, origin: &Origin) -> bool {
+        let own = self.url.origin();
+        self.port_assumed && (own.is_https(), own.host()) == (origin.is_https(), origin.host())
+    }
 }
 
 /// All URLs of one service. The first is the primary: `publicURL` if given, else https before http,
@@ -57,7 +68,7 @@ impl Exposures {
     }
 
     fn add(&mut self, source: &str, urls: impl IntoIterator<Item = PublicUrl>) {
-        self.urls.extend(urls.into_iter().map(|url| Exposure { url, source: source.to_owned() }));
+        self.urls.extend(urls.into_iter().map(|url| Exposure { url, source: source.to_owned(), port_assumed: false }));
     }
 
     fn extend(&mut self, other: Self) {

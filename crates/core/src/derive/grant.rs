@@ -89,7 +89,7 @@ pub fn parse(text: &str) -> Option<ByNamespace> {
 
 /// A Horizon that asks.
 #[derive(Clone, Copy, Debug)]
-pub struct Asker<'a> {
+pub(crate) struct Asker<'a> {
     pub dashboard: &'a Dashboard,
     pub pairing: &'a Pairing,
 }
@@ -154,6 +154,8 @@ fn of(
                         // One that is no longer needed because the two share it is not worth a roll.
                         let all = dashboard.origins().unwrap_or_default();
                         origins.extend(all.into_iter().filter(|o| in_use.contains(o)));
+                        // What was told once is not replaced by what is assumed.
+                        origins.extend(had.iter().filter(|origin| dashboard.may_be_at(origin)).cloned());
                         asked.extend(origins.into_iter().map(|o| (!had.contains(&o), key, o)));
                     }
                     Err(problem) if problem.is_unknown() || dashboard.holds() => {

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use direct_upload_api::web::Origin;
-use direct_upload_api::{Fallback, HorizonSpec, Reason, Rehearsing, seconds};
+use direct_upload_api::{Fallback, HorizonSpec, Panel, Reason, Rehearsing, seconds};
 
 use super::catalog::Observed;
 use super::destination::DestinationView;
@@ -17,7 +17,7 @@ use super::throttle::Turn;
 use crate::model::{Advice, HorizonObject, Key, Problem, Snapshot};
 use crate::openstack::layout;
 use crate::render::{HorizonCorsSettings, HorizonHttpdSettings, HorizonSettings, TlsTerminationSettings};
-use crate::workload::{annotations, is_for, rehearsal};
+use crate::workload::{Applied, annotations, is_for, rehearsal};
 
 /// What the spec and its surroundings ask of Horizon's pods.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +42,8 @@ pub struct Dashboard {
     pub settings: Result<HorizonSettings, Problem>,
     /// `spec.directUpload.probe.hostAliases`, by name.
     pub hosts: BTreeMap<String, IpAddr>,
+    /// The image panel that it shows, as far as it is known.
+    pub panel: Panel,
     pub advice: Vec<Advice>,
 }
 
@@ -58,6 +60,8 @@ pub struct HorizonView {
     pub destinations: Vec<DestinationView>,
     /// What they have shown over all its destinations: the worst counts.
     pub evidence: Evidence,
+    /// What nobody has seen, and uploads need.
+    pub assumptions: Vec<String>,
     /// The ConfigMap with certificate authorities that they take.
     pub authorities: Option<Key>,
     /// Whether its mode may change now because of that.
@@ -80,6 +84,7 @@ impl Dashboard {
                     exposures: Err(unread.clone()),
                     settings: Err(unread),
                     hosts: BTreeMap::new(),
+                    panel: Panel::Unknown,
                     advice: Vec::new(),
                 };
             }
@@ -89,6 +94,8 @@ impl Dashboard {
         let exposures = exposure::of(snapshot, stated, tenure.named.as_ref().map(|t| &*t.workload), namespace)
             .and_then(|found| scheme::asked_for(found, stated, namespace));
         let hosts = proof::hosts(spec);
+        let seen = || tenure.named.as_ref().map_or(Panel::Unknown, rehearsal::panel);
+        let panel = spec.direct_upload.panel.map_or_else(seen, Panel::from);
         let settings = settings(&object.meta.key, spec, &tenure, &exposures);
         let mut advice: Vec<_> = exposures.iter().flat_map(|exposures| exposures.notes.iter().cloned()).collect();
         if spec.cors.as_ref().is_some_and(|cors| cors.enabled) {
@@ -104,6 +111,7 @@ impl Dashboard {
             exposures,
             settings: settings.and_then(|settings| hosts.as_ref().map(|_| settings).map_err(Clone::clone)),
             hosts: hosts.unwrap_or_default(),
+            panel,
             advice,
         }
     }
@@ -129,9 +137,19 @@ impl Dashboard {
         asked.then(|| (annotations::READS.to_owned(), format!("{} {dir}", target.container.image)))
     }
 
+    /// Whether browsers may load it from that origin, too, as far as its exposure is assumed.
+    pub fn may_be_at(&self, origin: &Origin) -> bool {
+        self.exposures.iter().flat_map(|exposures| &exposures.urls).any(|exposure| exposure.may_be(origin))
+    }
+
     /// Whether pods set `direct`, or may.
     pub fn holds(&self) -> bool {
         self.tenure.applied.as_ref().is_some_and(|a| a.mount.is_some() || !a.running.is_empty())
+    }
+
+    /// Whether pods upload directly by our setting, or are about to.
+    pub fn is_direct(&self) -> bool {
+        self.tenure.applied.as_ref().is_some_and(Applied::sets_direct)
     }
 
     /// Since when its own mode is in force because preflights were refused: noted on the ConfigMap

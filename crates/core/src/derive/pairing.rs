@@ -48,6 +48,7 @@ impl Pairing {
                 region: wish.region.map(str::to_owned),
                 named: wish.named(&dashboard.object.meta.key.namespace),
                 endpoint: endpoint(glances, dashboard, &catalog, wish, &partner),
+                assumed: catalog.endpoint(wish.region).is_none() && wish.glance_endpoint.is_none(),
                 partner,
             };
             advice.extend(catalog::advice(glances, dashboard, &catalog, wish, &destination));
@@ -237,9 +238,18 @@ fn intent(
         [dashboard.tenure.target.as_ref().err(), dashboard.exposures.as_ref().err(), dashboard.settings.as_ref().err()];
     let obstacle = || obstacles.into_iter().flatten().next().cloned();
     match destinations.iter().find_map(wrong).or_else(obstacle) {
+        // No upload works: a dashboard that is direct goes back, as one does whose preflight is refused.
+        Some(problem) if dashboard.is_direct() && dashboard.falls_back() && is_dead_end(problem.reason) => {
+            Intent::Own(problem)
+        }
         Some(problem) => Intent::Hold(problem),
         None => Intent::Direct,
     }
+}
+
+/// Whether no browser can upload to such an endpoint, whatever Glance answers.
+fn is_dead_end(reason: Reason) -> bool {
+    matches!(reason, Reason::EndpointNotPublic | Reason::MixedContent)
 }
 
 /// What one destination asks, where it does not let Horizon be direct.

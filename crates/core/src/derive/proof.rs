@@ -19,6 +19,8 @@ pub struct Proof {
     pub destinations: Vec<DestinationView>,
     /// Over all of them: the worst counts.
     pub evidence: Evidence,
+    /// What nobody has seen, and uploads need.
+    pub assumptions: Vec<String>,
     /// The ConfigMap with certificate authorities.
     pub authorities: Option<Key>,
 }
@@ -31,7 +33,7 @@ pub enum Evidence {
     None,
     /// There is no verdict yet.
     Pending,
-    /// A browser would send the upload.
+    /// A browser's upload would be let through: what is unwise all the same.
     Granted(Weight, Vec<String>),
     /// It would not: origin and why.
     Refused(Weight, Vec<Failed>),
@@ -46,12 +48,14 @@ pub struct Failed {
     pub region: Option<String>,
     /// From where.
     pub origin: String,
+    /// The preflight passed, and the upload itself did not.
+    pub upload: bool,
     pub reply: Cause,
 }
 
 impl fmt::Display for Failed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { region, origin, reply } = self;
+        let Self { region, origin, reply, .. } = self;
         if let Some(rule) = reply.rule {
             write!(f, "{rule}: ")?;
         }
@@ -68,7 +72,7 @@ impl fmt::Display for Failed {
 pub struct Weight {
     /// It speaks of what Glance's pods run with now.
     pub fresh: bool,
-    /// It has lasted ([`crate::judge::FIRM`]).
+    /// It has lasted ([`crate::judge::Ledger`]).
     pub firm: bool,
 }
 
@@ -90,7 +94,7 @@ impl Proof {
             && dashboard.exposures.is_ok();
         let Some(spec) = dashboard.spec().filter(|spec| asked && spec.directly_verified()) else {
             let destinations = destinations.map(|(to, glance)| DestinationView::unasked(to.clone(), glance)).collect();
-            return Self { destinations, evidence: Evidence::None, authorities: None };
+            return Self { destinations, evidence: Evidence::None, assumptions: Vec::new(), authorities: None };
         };
         let authorities = ca(&dashboard.object.meta.key, spec);
         let reach = match pairing.catalog.says {
@@ -101,11 +105,15 @@ impl Proof {
         let prove = |(to, glance): (&Destination, Option<GlanceState>)| {
             let proxy = pairing.proxies.epoch(dashboard, to);
             let epoch = to.epoch(glance.as_ref(), &all).zip(proxy).map(|(state, proxy)| state + &proxy);
-            DestinationView::proven(snapshot, to.clone(), glance, epoch, &all, &reach)
+            DestinationView::proven(snapshot, dashboard, to.clone(), glance, epoch, &all, &reach)
         };
         let destinations: Vec<_> = destinations.map(prove).collect();
         let evidence = destinations.iter().map(|d| d.evidence.clone()).fold(Evidence::None, Evidence::and);
-        Self { destinations, evidence, authorities }
+        let assumptions = match evidence {
+            Evidence::Granted(..) | Evidence::Pending => assumptions(snapshot, dashboard, &destinations),
+            _ => Vec::new(),
+        };
+        Self { destinations, evidence, assumptions, authorities }
     }
 }
 
@@ -118,6 +126,7 @@ impl DestinationView {
     /// One with what is asked of it, and what is known.
     fn proven(
         snapshot: &Snapshot,
+        dashboard: &Dashboard,
         to: Destination,
         glance: Option<GlanceState>,
         epoch: Epoch,
@@ -128,6 +137,8 @@ impl DestinationView {
         let question = |origin: &Origin, reach: &Arc<Reach>| ProbeTarget {
             origin: origin.clone(),
             endpoint: endpoint.clone(),
+            panel: dashboard.panel,
+            uploads: dashboard.spec().and_then(|spec| spec.direct_upload.probe.put.announced()),
             reach: reach.clone(),
         };
         let questions: BTreeSet<_> =
@@ -136,7 +147,7 @@ impl DestinationView {
             Err(unknown) if unknown.pending => Evidence::Pending,
             Err(unknown) => {
                 let (region, origin) = (to.region.clone(), endpoint.to_string());
-                Evidence::Unknown(vec![Failed { region, origin, reply: no_ca(unknown.why.clone()) }])
+                Evidence::Unknown(vec![Failed { region, origin, upload: false, reply: no_ca(unknown.why.clone()) }])
             }
             Ok(_) => evidence(snapshot, to.region.as_ref(), &questions, &epoch),
         };
@@ -216,8 +227,10 @@ fn evidence(
     let mut weight = Weight { fresh: true, firm: true };
     // A refusal counts as much as its own answers do; a grant as the least of all.
     let mut against = Weight { fresh: false, firm: false };
-    let failed =
-        |question: &ProbeTarget, reply| Failed { region: region.cloned(), origin: question.origin.to_string(), reply };
+    let failed = |question: &ProbeTarget, upload, reply| {
+        let (region, origin) = (region.cloned(), question.origin.to_string());
+        Failed { region, origin, upload, reply }
+    };
     let mut pending = questions.is_empty();
     for question in questions {
         let Some(standing) = snapshot.answers.get(question, epoch) else {
@@ -226,14 +239,16 @@ fn evidence(
         };
         let fresh = epoch.as_ref() == Some(&standing.epoch);
         weight = Weight { fresh: weight.fresh && fresh, firm: weight.firm && standing.firm };
-        match standing.verdict {
+        let upload = standing.observation.refuses_upload();
+        match standing.observation.verdict() {
             ProbeAnswer::Granted(unwise) => advice.extend(unwise),
             ProbeAnswer::Refused(reply) => {
-                let (fresh, firm) = (against.fresh || fresh, against.firm || (fresh && standing.firm));
-                against = Weight { fresh, firm };
-                refused.push(failed(question, reply));
+                // What has never been seen to work may as well be our way of asking that is not let through.
+                let counts = standing.firm && (!upload || standing.came_through);
+                against = Weight { fresh: against.fresh || fresh, firm: against.firm || (fresh && counts) };
+                refused.push(failed(question, upload, reply));
             }
-            ProbeAnswer::Unknown(reply) => unknown.push(failed(question, reply)),
+            ProbeAnswer::Unknown(reply) => unknown.push(failed(question, false, reply)),
         }
     }
     match (refused.is_empty(), pending, unknown.is_empty()) {
@@ -242,6 +257,40 @@ fn evidence(
         (_, _, false) => Evidence::Unknown(unknown),
         _ => Evidence::Granted(weight, advice.into_iter().collect()),
     }
+}
+
+/// What no request without data can show.
+const WHOLE: &str =
+    "it is assumed that nothing on the way ends an upload while its data is sent: only a whole upload shows that";
+
+/// What a granted verdict rests on, over all destinations.
+fn assumptions(snapshot: &Snapshot, dashboard: &Dashboard, destinations: &[DestinationView]) -> Vec<String> {
+    let exposures = dashboard.exposures.iter().flat_map(|exposures| &exposures.urls);
+    let ports = exposures.filter(|exposure| exposure.port_assumed).map(|exposure| {
+        let (origin, source) = (exposure.url.origin(), &exposure.source);
+        format!("it is assumed that browsers load the dashboard from {origin}: the status of {source} tells no port")
+    });
+    let places = destinations.iter().filter(|destination| destination.to.assumed).filter_map(|destination| {
+        let endpoint = destination.to.endpoint.as_ref().ok()?;
+        Some(format!(
+            "it is assumed that uploads go to {endpoint}, where Glance is exposed: the Keystone catalog, which decides, is not read"
+        ))
+    });
+    let reached = destinations.iter().filter_map(|destination| {
+        let endpoint = destination.to.endpoint.as_ref().ok()?;
+        let host = endpoint.origin().host();
+        let address = dashboard.hosts.get(host)?;
+        Some(format!(
+            "it is assumed that browsers reach at {host} what the operator reaches at {address} (spec.directUpload.probe.hostAliases)"
+        ))
+    });
+    let told: BTreeSet<_> = ports.chain(places).chain(reached).collect();
+    let standings = destinations
+        .iter()
+        .flat_map(|destination| destination.questions.iter().map(|question| (question, &destination.epoch)))
+        .filter_map(|(question, epoch)| snapshot.answers.get(question, epoch));
+    let assumed: BTreeSet<_> = standings.flat_map(|standing| standing.observation.assumptions()).collect();
+    told.into_iter().chain(assumed).chain([WHOLE.to_owned()]).collect()
 }
 
 impl Evidence {

@@ -40,13 +40,11 @@ impl Proxies {
             let all = !applied.bare && applied.mount.is_some() && names.into_iter().all(has);
             (all && applied.rollout.is_ok()).then(|| format!(" {} {}", proxy.path, proxy.backend))
         };
-        match self.wanted.as_ref().filter(|proxy| passes(dashboard, destination, proxy)) {
-            Some(proxy) => everywhere(proxy),
-            None => {
-                let none = !self.in_effect.iter().any(|proxy| passes(dashboard, destination, proxy));
-                none.then(String::new)
-            }
+        if let Some(proxy) = self.wanted.as_ref().filter(|proxy| passes(dashboard, destination, proxy)) {
+            return everywhere(proxy);
         }
+        let passed = self.in_effect.iter().any(|proxy| passes(dashboard, destination, proxy));
+        (!passed).then(String::new)
     }
 
     /// What to know of a proxy that the spec asks for, and no upload takes.

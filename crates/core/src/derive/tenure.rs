@@ -33,7 +33,7 @@ pub struct Tenure {
 
 /// The workloads of all resources.
 #[derive(Debug)]
-pub struct Tenures {
+pub(crate) struct Tenures {
     pub horizons: BTreeMap<Key, Tenure>,
     pub glances: BTreeMap<Key, Tenure>,
     /// Of Glances that have an internal API of their own.
@@ -166,18 +166,20 @@ impl Claims {
                 claims.entry(key).or_default().push((meta.deleting.is_some(), age));
             }
         }
-        claims.values_mut().for_each(|list| list.sort());
+        for list in claims.values_mut() {
+            list.sort();
+        }
         Self(claims)
     }
 
     /// Refuses the target to all but the oldest resource.
-    fn settle(&self, snapshot: &Snapshot, names: &Names<'_>, orphans: Vec<Arc<Workload>>) -> Tenure {
-        let (reference, named) = (names.reference.clone(), names.workload.clone());
+    fn settle(&self, snapshot: &Snapshot, resource: &Names<'_>, orphans: Vec<Arc<Workload>>) -> Tenure {
+        let (reference, named) = (resource.reference.clone(), resource.workload.clone());
         let applied = named.as_ref().ok().map(|target| Applied::of(snapshot, &target.workload));
         let Ok(target) = &named else {
             return Tenure { reference, target: named.clone(), named, applied, orphans, has_successor: false };
         };
-        let (workload, meta) = (&target.workload, names.meta);
+        let (workload, meta) = (&target.workload, resource.meta);
         let all = self.0.get(&(workload.kind, workload.meta.key.clone())).map_or(&[][..], Vec::as_slice);
         let is_other = |age: &Age| age.1 != meta.uid || age.2 != meta.key;
         let has_successor = all.iter().any(|(deleting, other)| !deleting && is_other(other));

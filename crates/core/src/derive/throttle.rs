@@ -74,7 +74,7 @@ mod tests {
     use std::sync::Arc;
 
     use direct_upload_api::web::PublicUrl;
-    use direct_upload_api::{HorizonSpec, Rule, WorkloadRef};
+    use direct_upload_api::{HorizonSpec, Panel, Rule, WorkloadRef};
     use rstest::rstest;
 
     use super::*;
@@ -122,7 +122,7 @@ mod tests {
             orphans: Vec::new(),
             has_successor: false,
         };
-        let failure = vec![Failed { region: None, origin: String::new(), reply: reply() }];
+        let failure = vec![Failed { region: None, origin: String::new(), upload: false, reply: reply() }];
         let evidence = match letter {
             'b' => Evidence::Refused(Weight { fresh: true, firm: true }, failure),
             'r' => Evidence::Refused(Weight { fresh: true, firm: false }, failure),
@@ -131,16 +131,18 @@ mod tests {
         };
         let url = PublicUrl::parse(&format!("https://glance{endpoint}.example.com")).unwrap();
         let origin = url.origin().clone();
-        let question = ProbeTarget { origin, endpoint: url.clone().into(), reach: Arc::default() };
+        let (panel, endpoint) = (Panel::Unknown, url.clone().into());
+        let question = ProbeTarget { origin, endpoint, panel, uploads: None, reach: Arc::default() };
         let to = Destination {
             region: None,
             named: None,
             partner: Ok(Partner::External(url.clone())),
             endpoint: Ok(url.into()),
+            assumed: false,
         };
         let questions = BTreeSet::from([question]);
         let destination = DestinationView { to, glance: None, questions, epoch: None, evidence: evidence.clone() };
-        let proof = Proof { destinations: vec![destination], evidence, authorities: None };
+        let proof = Proof { destinations: vec![destination], evidence, assumptions: Vec::new(), authorities: None };
         (Dashboard::of(&Snapshot::complete(), &Arc::new(object), tenure), proof)
     }
 

@@ -167,11 +167,11 @@ fn proofs(
     pairings: &Keyed<Pairing>,
     intents: &Keyed<Intent>,
 ) -> Keyed<Proof> {
-    let states: Keyed<GlanceState> = each(glances, |_, glance| glance.public.state());
+    let glances: Keyed<GlanceState> = each(glances, |_, glance| glance.public.state());
     let stages = dashboards.iter().zip(pairings.values()).zip(intents.values());
     stages
         .map(|(((key, dashboard), pairing), intent)| {
-            (key.clone(), Proof::of(snapshot, dashboard, pairing, intent, &states))
+            (key.clone(), Proof::of(snapshot, dashboard, pairing, intent, &glances))
         })
         .collect()
 }
@@ -195,10 +195,20 @@ fn horizon_views(
             }
             advice.extend(rivals.advice(&dashboard.exposures));
             let Pairing { catalog, proxies, .. } = pairing;
-            let Proof { destinations, evidence, authorities } = proof;
+            let Proof { destinations, evidence, assumptions, authorities } = proof;
             let turn = turns.get(&key).copied().unwrap_or_default();
-            let view =
-                HorizonView { dashboard, catalog, proxies, intent, destinations, evidence, authorities, turn, advice };
+            let view = HorizonView {
+                dashboard,
+                catalog,
+                proxies,
+                intent,
+                destinations,
+                evidence,
+                assumptions,
+                authorities,
+                turn,
+                advice,
+            };
             (key, view)
         })
         .collect()

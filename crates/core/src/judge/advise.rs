@@ -11,7 +11,7 @@ use super::response::Answer;
 use super::same_origin;
 
 /// Advice on a question and its answer.
-pub fn advise(asked: &Preflight, answer: &Answer, granted: bool) -> Vec<Advice> {
+pub(crate) fn advise(asked: &Preflight, answer: &Answer, granted: bool) -> Vec<Advice> {
     let mut advice = on_the_question(asked);
     if asked.same_origin() {
         advice.extend(granted.then(|| same_origin::advice(false)).into_iter().flatten());

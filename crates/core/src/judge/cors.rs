@@ -16,11 +16,11 @@ use crate::openstack::upload::{Credentials, UploadRequest};
 
 pub const ALLOW_ORIGIN: &str = "Access-Control-Allow-Origin";
 
-pub const ALLOW_CREDENTIALS: &str = "Access-Control-Allow-Credentials";
+pub(crate) const ALLOW_CREDENTIALS: &str = "Access-Control-Allow-Credentials";
 
-pub const ALLOW_METHODS: &str = "Access-Control-Allow-Methods";
+pub(crate) const ALLOW_METHODS: &str = "Access-Control-Allow-Methods";
 
-pub const ALLOW_HEADERS: &str = "Access-Control-Allow-Headers";
+pub(crate) const ALLOW_HEADERS: &str = "Access-Control-Allow-Headers";
 
 /// Judges an answer.
 pub fn judge(asked: &Preflight, answer: &Answer) -> Verdict {
@@ -81,7 +81,7 @@ pub(super) fn readable(asked: &Preflight, upload: &UploadRequest, answer: &Answe
 }
 
 /// Whether the answer names the origin that asks. `*` counts only without credentials.
-pub fn origin_allowed(origin: &Origin, credentials: Credentials, headers: &Headers) -> bool {
+pub(crate) fn origin_allowed(origin: &Origin, credentials: Credentials, headers: &Headers) -> bool {
     let any = credentials == Credentials::SameOrigin;
     get(headers, ALLOW_ORIGIN).is_some_and(|value| value == origin.as_str() || (any && value == "*"))
 }

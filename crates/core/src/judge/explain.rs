@@ -30,7 +30,7 @@ pub fn signature(answer: &Answer) -> String {
 
 /// Whether an answer without an allowed origin is as Glance's filter refuses. A program that answers
 /// OPTIONS on its own account names methods, in `Allow` or in a CORS header.
-pub fn is_filters_refusal(answer: &Answer) -> bool {
+pub(crate) fn is_filters_refusal(answer: &Answer) -> bool {
     let empty = get(&answer.headers, "Content-Length").is_none_or(|length| length == "0");
     let says = |name| get(&answer.headers, name).is_some();
     answer.status == 200 && empty && !says("Content-Type") && !says("Allow") && !grants_something(answer)
@@ -43,7 +43,7 @@ fn grants_something(answer: &Answer) -> bool {
 
 /// The failure of one panel's upload, where the other panel's would be let through and nobody said which
 /// panel the dashboard has.
-pub fn of_one_panel(failure: Failure, broken: Panel, fine: Panel) -> Failure {
+pub(crate) fn of_one_panel(failure: Failure, broken: Panel, fine: Panel) -> Failure {
     let (broken, fine) = (broken.name(), fine.name());
     let message = format!(
         "{}. This is so for uploads of the {broken}; those of the {fine} would be let through. Which one the dashboard has is not known, so the stricter counts",
@@ -229,7 +229,12 @@ pub fn methods(upload: &UploadRequest, answer: &Answer, methods: &Extracted<'_>)
 }
 
 /// `Access-Control-Allow-Headers` lacks some name.
-pub fn header_names(upload: &UploadRequest, answer: &Answer, names: &Extracted<'_>, missing: &[&str]) -> Failure {
+pub(crate) fn header_names(
+    upload: &UploadRequest,
+    answer: &Answer,
+    names: &Extracted<'_>,
+    missing: &[&str],
+) -> Failure {
     let missing = missing.join(", ");
     let message = match names {
         Extracted::Null => format!("the origin is allowed, but no header is; missing: {missing}"),
@@ -269,7 +274,7 @@ fn complete(answer: &Answer, missing: &str, option: &str) -> String {
 }
 
 /// Whether the lists are exactly what was asked, as Glance's filter grants.
-pub fn is_echo(asked: &Preflight, answer: &Answer) -> bool {
+pub(crate) fn is_echo(asked: &Preflight, answer: &Answer) -> bool {
     let equal = |name, wanted: &[&str]| matches!(extract(&answer.headers, name), Extracted::Values(v) if v == wanted);
     equal(ALLOW_METHODS, &[asked.method()]) && equal(ALLOW_HEADERS, &asked.headers())
 }

@@ -88,7 +88,7 @@ pub fn status(asked: &Preflight, answer: &Answer) -> Failure {
 }
 
 /// The lines by which a server asks for credentials.
-pub fn challenges(answer: &Answer) -> impl Iterator<Item = &str> {
+pub(crate) fn challenges(answer: &Answer) -> impl Iterator<Item = &str> {
     lines(&answer.headers, "WWW-Authenticate")
 }
 

@@ -40,7 +40,7 @@ pub enum Extracted<'a> {
 }
 
 /// Extracts the values of all lines of the name.
-pub fn extract<'a>(headers: &'a Headers, name: &'a str) -> Extracted<'a> {
+pub(crate) fn extract<'a>(headers: &'a Headers, name: &'a str) -> Extracted<'a> {
     let mut lines = lines(headers, name).peekable();
     if lines.peek().is_none() {
         return Extracted::Null;

@@ -35,6 +35,6 @@ pub use outcome::{Observed, Outcome, PutOutcome};
 pub use preflight::{Preflight, Request, user_agent};
 pub use report::{Decision, Line, PanelReport, PutReport, Report, RequestReport, ResponseReport};
 pub use response::{Answer, Verdict};
-pub use schedule::{FIRM, Ledger, Pace};
+pub use schedule::{Due, Ledger, Pace};
 pub use unreachable::{Unreachable, UnreachableKind};
 pub use upload::{Answerer, UploadVerdict, Wire};

@@ -7,19 +7,30 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::model::{Epoch, ProbeAnswer, ProbeTarget, Standing};
+use crate::model::{Epoch, Observation, ProbeAnswer, ProbeTarget, Standing};
+use direct_upload_api::web::Endpoint;
 
 /// So many answers in a row that agree are a verdict.
-pub const VERDICT: u32 = 3;
+pub(crate) const VERDICT: u32 = 3;
 
 /// So many in a row, over [`Pace::patience`], and it is firm.
-pub const FIRM: u32 = 5;
+pub(crate) const FIRM: u32 = 5;
 
 /// Time between the answers of a run that is to become a verdict.
 const SOON: Duration = Duration::from_secs(1);
 
 /// How many questions are asked in a second, at most; with more, each is asked more seldom.
 const RATE: u32 = 10;
+
+/// Uploads without a token are asked for at most so often at one endpoint, once there is a verdict: each
+/// costs Glance a 401, and some firewalls count those.
+const UPLOADS: Duration = Duration::from_secs(900);
+
+/// The same where one was refused: somebody may be mending it.
+const REFUSED_UPLOADS: Duration = Duration::from_secs(180);
+
+/// How long an upload that passed counts although later ones got no answer.
+const SEEN: Duration = Duration::from_secs(3600);
 
 /// How often questions are asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +52,18 @@ impl Default for Pace {
 pub struct Ledger {
     pace: Pace,
     entries: BTreeMap<ProbeTarget, Entry>,
+    /// When uploads were last asked for at each endpoint.
+    uploads: BTreeMap<Endpoint, Duration>,
+}
+
+/// A question whose time has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Due {
+    pub target: ProbeTarget,
+    /// The state of the server that the answer will speak of.
+    pub epoch: String,
+    /// How many bytes to announce, where uploads are to be asked for, too.
+    pub uploads: Option<u64>,
 }
 
 #[derive(Clone, Debug)]
@@ -49,7 +72,13 @@ struct Entry {
     /// When to ask; none while an answer is awaited.
     due: Option<Duration>,
     /// The latest answer, and how many before it agree.
-    run: Option<(ProbeAnswer, u32)>,
+    run: Option<(Observation, u32)>,
+    /// What uploads showed, and when they were asked for.
+    uploads: Option<(Duration, Observation)>,
+    /// Whether one has come through.
+    came_through: bool,
+    /// When the complete upload, and the announced size, last passed.
+    passed: [Option<Duration>; 2],
     /// Since when, and how often, answers are of the latest one's kind, whatever their reasons.
     lasting: (Duration, u32),
     /// Answers since the last verdict.
@@ -60,7 +89,7 @@ struct Entry {
 impl Ledger {
     /// An empty ledger.
     pub fn new(pace: Pace) -> Self {
-        Self { pace, entries: BTreeMap::new() }
+        Self { pace, entries: BTreeMap::new(), uploads: BTreeMap::new() }
     }
 
     /// Makes the questions those that are wanted. Returns those that no longer are.
@@ -74,20 +103,27 @@ impl Ledger {
             if entry.epoch != epoch {
                 entry.epoch = epoch;
                 entry.run = None;
+                entry.uploads = None;
                 entry.undecided = 0;
                 entry.due = entry.due.map(|due| due.min(now));
             }
         }
+        self.uploads.retain(|endpoint, _| self.entries.keys().any(|question| question.endpoint == *endpoint));
         gone
     }
 
     /// The questions whose time has come, at most so many; each waits for its answer then.
-    pub fn take(&mut self, now: Duration, most: usize) -> Vec<(ProbeTarget, String)> {
+    pub fn take(&mut self, now: Duration, most: usize) -> Vec<Due> {
         let mut due: Vec<_> = self.entries.iter_mut().filter(|(_, e)| e.is_due(now)).collect();
         due.sort_by_key(|(_, entry)| entry.due);
-        let ask = |(question, entry): (&ProbeTarget, &mut Entry)| {
+        let uploads = &mut self.uploads;
+        let ask = |(target, entry): (&ProbeTarget, &mut Entry)| {
             entry.due = None;
-            (question.clone(), entry.epoch.clone().unwrap_or_default())
+            let asked = target.uploads.filter(|_| entry.asks_for_uploads(now, uploads.get(&target.endpoint)));
+            if asked.is_some() {
+                uploads.insert(target.endpoint.clone(), now);
+            }
+            Due { target: target.clone(), epoch: entry.epoch.clone().unwrap_or_default(), uploads: asked }
         };
         due.into_iter().take(most).map(ask).collect()
     }
@@ -102,7 +138,7 @@ impl Ledger {
         &mut self,
         question: &ProbeTarget,
         epoch: &str,
-        answer: ProbeAnswer,
+        observation: Observation,
         now: Duration,
         jitter: f64,
     ) -> Option<Standing> {
@@ -114,7 +150,8 @@ impl Ledger {
             return None;
         }
         let before = entry.standing.clone();
-        entry.count(answer, epoch, now, self.pace.patience);
+        let observation = entry.complete(observation, now);
+        entry.count(observation, epoch, now, self.pace.patience);
         entry.due = Some(now + entry.wait(&pace));
         (entry.standing != before).then(|| entry.standing.clone()).flatten()
     }
@@ -129,33 +166,80 @@ impl Ledger {
 
 impl Entry {
     fn new(now: Duration) -> Self {
-        Self { epoch: None, due: Some(now), run: None, lasting: (now, 0), undecided: 0, standing: None }
+        Self {
+            epoch: None,
+            due: Some(now),
+            run: None,
+            uploads: None,
+            came_through: false,
+            passed: [None, None],
+            lasting: (now, 0),
+            undecided: 0,
+            standing: None,
+        }
     }
 
     fn is_due(&self, now: Duration) -> bool {
         self.epoch.is_some() && self.due.is_some_and(|due| due <= now)
     }
 
-    fn count(&mut self, answer: ProbeAnswer, epoch: &str, now: Duration, patience: Duration) {
-        let same_kind =
-            self.run.as_ref().is_some_and(|(last, _)| std::mem::discriminant(last) == std::mem::discriminant(&answer));
+    /// Whether uploads are to be asked for as well. `last`: when they were at this endpoint, by whomever.
+    fn asks_for_uploads(&self, now: Duration, last: Option<&Duration>) -> bool {
+        let is_past = |since: Duration, wait: Duration| now.saturating_sub(since) >= wait;
+        match &self.uploads {
+            Some((since, seen)) if self.undecided == 0 && self.run.is_some() => {
+                if seen.refuses_upload() {
+                    is_past(*since, REFUSED_UPLOADS)
+                } else {
+                    is_past(*since, UPLOADS) && last.is_none_or(|last| is_past(*last, UPLOADS))
+                }
+            }
+            _ => true,
+        }
+    }
+
+    /// An observation with what uploads showed last, where they were not asked for this time.
+    fn complete(&mut self, mut observation: Observation, now: Duration) -> Observation {
+        if observation.put.is_some() || observation.size.is_some() {
+            self.came_through |= matches!(observation.put, Some(ProbeAnswer::Granted(_)));
+            for (answer, passed) in [&mut observation.put, &mut observation.size].into_iter().zip(&mut self.passed) {
+                match answer {
+                    Some(ProbeAnswer::Granted(_)) => *passed = Some(now),
+                    // What was seen is not replaced by what cannot be told, for a while.
+                    Some(ProbeAnswer::Unknown(_)) if passed.is_some_and(|since| now.saturating_sub(since) < SEEN) => {
+                        *answer = Some(ProbeAnswer::Granted(vec![]));
+                    }
+                    _ => {}
+                }
+            }
+            self.uploads = Some((now, observation.clone()));
+        } else if let (ProbeAnswer::Granted(_), Some((_, seen))) = (&observation.preflight, &self.uploads) {
+            (observation.put, observation.size) = (seen.put.clone(), seen.size.clone());
+        }
+        observation
+    }
+
+    fn count(&mut self, observation: Observation, epoch: &str, now: Duration, patience: Duration) {
+        let kind = |observation: &Observation| std::mem::discriminant(&observation.verdict());
+        let same_kind = self.run.as_ref().is_some_and(|(last, _)| kind(last) == kind(&observation));
         self.lasting = if same_kind { (self.lasting.0, self.lasting.1 + 1) } else { (now, 1) };
         let times = match &self.run {
-            Some((last, times)) if last.agrees(&answer) => times.saturating_add(1),
+            Some((last, times)) if last.agrees(&observation) => times.saturating_add(1),
             _ => 1,
         };
         self.undecided = self.undecided.saturating_add(1);
         if times >= VERDICT {
             self.undecided = 0;
             // The words of a verdict stay while it stays: only a change is written.
-            let stays = self.standing.as_ref().filter(|s| s.verdict.agrees(&answer)).map(|s| s.verdict.clone());
+            let stays = self.standing.as_ref().map(|s| &s.observation).filter(|known| known.agrees(&observation));
             let firm = self.lasting.1 >= FIRM && now.saturating_sub(self.lasting.0) >= patience;
-            let verdict = stays.unwrap_or_else(|| answer.clone());
-            self.standing = Some(Standing { verdict, epoch: epoch.to_owned(), firm });
+            let observation = stays.unwrap_or(&observation).clone();
+            let came_through = self.came_through;
+            self.standing = Some(Standing { observation, epoch: epoch.to_owned(), firm, came_through });
         } else if !same_kind && let Some(standing) = &mut self.standing {
             standing.firm = false;
         }
-        self.run = Some((answer, times));
+        self.run = Some((observation, times));
     }
 
     /// Soon while a verdict is to come, but ever later if none comes; then by the pace, and four
@@ -165,8 +249,8 @@ impl Entry {
             let later = SOON.saturating_mul(1 << (self.undecided / (2 * VERDICT)).min(16));
             return later.min(pace.interval);
         }
-        match &self.standing {
-            Some(Standing { verdict: ProbeAnswer::Granted(_), .. }) => pace.interval,
+        match self.standing.as_ref().map(|standing| standing.observation.verdict()) {
+            Some(ProbeAnswer::Granted(_)) => pace.interval,
             _ => (pace.interval / 4).max(SOON.min(pace.interval)),
         }
     }
@@ -177,15 +261,16 @@ mod tests {
     use super::*;
     use crate::model::Cause;
     use crate::model::Reach;
-    use direct_upload_api::Rule;
-    use direct_upload_api::web::Endpoint;
     use direct_upload_api::web::Origin;
+    use direct_upload_api::{Panel, Rule};
     use rstest::rstest;
 
     fn question() -> ProbeTarget {
         ProbeTarget {
             origin: Origin::parse("https://horizon.example.com").unwrap(),
             endpoint: Endpoint::parse("https://glance.example.com").unwrap(),
+            panel: Panel::Angular,
+            uploads: None,
             reach: Reach::default().into(),
         }
     }
@@ -195,18 +280,19 @@ mod tests {
         Cause { rule, requirement, message: String::new(), received: String::new(), fix: String::new() }
     }
 
-    fn answer(letter: char) -> ProbeAnswer {
-        match letter {
+    fn answer(letter: char) -> Observation {
+        let preflight = match letter {
             'g' => ProbeAnswer::Granted(vec![]),
             'r' => ProbeAnswer::Refused(reply(Some(Rule::OriginMissing))),
             's' => ProbeAnswer::Refused(reply(Some(Rule::OptionsFiltered))),
             _ => ProbeAnswer::Unknown(reply(None)),
-        }
+        };
+        Observation::of_preflight(Panel::Angular, preflight)
     }
 
     fn letter(standing: Option<&Standing>) -> String {
         let Some(standing) = standing else { return "-".into() };
-        let letter = match &standing.verdict {
+        let letter = match &standing.observation.verdict() {
             ProbeAnswer::Granted(_) => "g",
             ProbeAnswer::Refused(r) if r.rule == Some(Rule::OriginMissing) => "r",
             ProbeAnswer::Refused(_) => "s",
@@ -264,7 +350,8 @@ mod tests {
         assert_eq!(standings.len(), 1);
         ledger.want(want("two"), at(10));
         assert_eq!(ledger.next(), Some(at(10)), "it is asked at once");
-        assert_eq!(ledger.take(at(10), 9), [(q.clone(), "two".to_owned())]);
+        let due = ledger.take(at(10), 9);
+        assert_eq!(due, [Due { target: q.clone(), epoch: "two".to_owned(), uploads: None }]);
         assert_eq!(ledger.enter(&q, "one", answer('g'), at(11), 0.5), None, "an answer to the old one");
         let epochs: Vec<_> = (11..14).map(|s| ledger.enter(&q, "two", answer('g'), at(s), 0.5)).collect();
         assert_eq!(epochs.iter().flatten().map(|s| s.epoch.as_str()).collect::<Vec<_>>(), ["two"]);
@@ -294,6 +381,94 @@ mod tests {
             let next = ledger.next().unwrap().as_secs();
             assert!((least..=most).contains(&next), "{next}");
         }
+    }
+
+    fn observed(letters: &str) -> Observation {
+        let part = |letter: char| match letter {
+            'g' => Some(ProbeAnswer::Granted(vec![])),
+            'r' => Some(ProbeAnswer::Refused(reply(Some(Rule::BodyLimit)))),
+            'u' => Some(ProbeAnswer::Unknown(reply(None))),
+            _ => None,
+        };
+        let mut parts = letters.chars().map(part);
+        let preflight = parts.next().flatten().unwrap();
+        let (put, size) = (parts.next().flatten(), parts.next().flatten());
+        Observation { panel: Panel::Angular, preflight, put, size }
+    }
+
+    /// Each answer of uploads at its second, and when they were asked for until then.
+    fn uploads_asked(course: &[(u64, &str)], until: u64) -> (Vec<u64>, Ledger, ProbeTarget) {
+        let mut ledger = Ledger::new(Pace::default());
+        let q = ProbeTarget { uploads: Some(1), ..question() };
+        ledger.want(BTreeMap::from([(q.clone(), Some(String::new()))]), Duration::ZERO);
+        let mut asked = Vec::new();
+        for second in 0..until {
+            let now = Duration::from_secs(second);
+            for due in ledger.take(now, 9) {
+                let answers = course.iter().rev().find(|(from, _)| *from <= second).unwrap().1;
+                let answers = if due.uploads.is_some() { answers } else { &answers[..1] };
+                asked.extend(due.uploads.map(|_| second));
+                ledger.enter(&due.target, &due.epoch, observed(answers), now, 0.5);
+            }
+        }
+        (asked, ledger, q)
+    }
+
+    #[test]
+    fn uploads_are_asked_for_with_each_answer_of_a_verdict_and_then_every_quarter_of_an_hour() {
+        let (asked, ledger, q) = uploads_asked(&[(0, "ggg")], 2000);
+        assert_eq!(asked[..3], [0, 1, 2]);
+        assert_eq!(asked.len(), 5, "{asked:?}");
+        assert!(asked[3] - asked[2] >= 900 && asked[4] - asked[3] >= 900, "{asked:?}");
+        assert!(ledger.entries[&q].standing.as_ref().unwrap().came_through);
+    }
+
+    #[test]
+    fn a_refused_upload_is_a_refusal_in_between_too_and_asked_for_again_soon() {
+        let (asked, ledger, q) = uploads_asked(&[(0, "ggr"), (400, "ggg")], 700);
+        let standing = ledger.entries[&q].standing.clone().unwrap();
+        assert!(matches!(standing.observation.verdict(), ProbeAnswer::Granted(_)), "{standing:?}");
+        let refused: Vec<_> = asked.iter().filter(|second| (3..400).contains(*second)).collect();
+        assert!(refused.len() == 2, "{asked:?}");
+        let (_, ledger, q) = uploads_asked(&[(0, "ggr")], 170);
+        let standing = ledger.entries[&q].standing.clone().unwrap();
+        assert!(standing.observation.refuses_upload(), "{standing:?}");
+    }
+
+    #[test]
+    fn an_upload_that_never_came_through_is_told_from_one_that_no_longer_does() {
+        let (_, ledger, q) = uploads_asked(&[(0, "grg")], 100);
+        assert!(!ledger.entries[&q].standing.as_ref().unwrap().came_through);
+        let (_, ledger, q) = uploads_asked(&[(0, "ggg"), (10, "grg")], 2000);
+        let standing = ledger.entries[&q].standing.clone().unwrap();
+        assert!(standing.observation.refuses_upload() && standing.came_through, "{standing:?}");
+    }
+
+    #[test]
+    fn an_upload_without_an_answer_does_not_replace_one_that_passed_for_an_hour() {
+        let open = |until| {
+            let (_, ledger, q) = uploads_asked(&[(0, "ggg"), (10, "ggu")], until);
+            ledger.entries[&q].standing.as_ref().unwrap().observation.assumptions().len()
+        };
+        assert_eq!((open(3000), open(6000)), (0, 1));
+    }
+
+    #[test]
+    fn many_dashboards_of_one_endpoint_ask_it_for_uploads_in_turn() {
+        let mut ledger = Ledger::new(Pace::default());
+        let origin = |n: usize| Origin::parse(&format!("https://h{n}.example.com")).unwrap();
+        let questions = (0..20).map(|n| ProbeTarget { origin: origin(n), uploads: Some(1), ..question() });
+        ledger.want(questions.map(|q| (q, Some(String::new()))).collect(), Duration::ZERO);
+        let mut asked = 0;
+        for second in 0..4000 {
+            let now = Duration::from_secs(second);
+            for due in ledger.take(now, 99) {
+                asked += usize::from(second > 60 && due.uploads.is_some());
+                let answers = if due.uploads.is_some() { "ggg" } else { "g" };
+                ledger.enter(&due.target, &due.epoch, observed(answers), now, 0.5);
+            }
+        }
+        assert_eq!(asked, 4);
     }
 
     /// A thousand questions are asked at most ten times a second.

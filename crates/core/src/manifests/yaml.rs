@@ -56,7 +56,7 @@ impl Reader {
         for event in Parser::new_from_str_with_options(text, options) {
             let (line, done) = match event {
                 Ok((event, span)) => (span.start.line(), self.event(event, span.start.line() + self.lines)),
-                Err(error) => (error.marker().line(), Err(error.info().to_owned())),
+                Err(error) => (error.marker().line(), Err(error.info().clone())),
             };
             done.map_err(|what| (Some(self.ended + 1), format!("line {}: {what}", line + self.lines)))?;
         }
@@ -108,13 +108,11 @@ impl Reader {
             self.spend(&value, 0)?;
             self.anchors.insert(anchor, value.clone());
         }
-        match self.open.last_mut() {
-            Some(outer) => outer.put(value, node),
-            None => {
-                self.root = Some((value, node));
-                Ok(())
-            }
+        if let Some(outer) = self.open.last_mut() {
+            return outer.put(value, node);
         }
+        self.root = Some((value, node));
+        Ok(())
     }
 
     /// Refuses what is more than a manifest can be.

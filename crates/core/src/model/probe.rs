@@ -12,6 +12,10 @@ use direct_upload_api::{Panel, Rule};
 pub struct ProbeTarget {
     pub origin: Origin,
     pub endpoint: Endpoint,
+    /// Whose upload is judged.
+    pub panel: Panel,
+    /// After a granted preflight, ask for uploads without a token, too: the second announces so many bytes.
+    pub uploads: Option<u64>,
     pub reach: Arc<Reach>,
 }
 
@@ -97,16 +101,20 @@ impl Observation {
         ProbeAnswer::Granted(advice.cloned().collect())
     }
 
-    /// Whether two observations say the same, however they word it.
+    /// Whether the preflight passed, and an upload without a token did not.
+    pub fn refuses_upload(&self) -> bool {
+        let refused = |answer: &ProbeAnswer| matches!(answer, ProbeAnswer::Refused(_));
+        !refused(&self.preflight) && refused(&self.verdict())
+    }
+
+    /// Whether two observations say the same, however they word it: what they refuse, and what they leave
+    /// open.
     pub fn agrees(&self, other: &Self) -> bool {
-        let agree = |one: &Option<ProbeAnswer>, two: &Option<ProbeAnswer>| match (one, two) {
-            (Some(one), Some(two)) => one.agrees(two),
-            (one, two) => one.is_none() && two.is_none(),
-        };
+        let kind = |answer: &Option<ProbeAnswer>| answer.as_ref().map(std::mem::discriminant);
         self.panel == other.panel
-            && self.preflight.agrees(&other.preflight)
-            && agree(&self.put, &other.put)
-            && agree(&self.size, &other.size)
+            && self.verdict().agrees(&other.verdict())
+            && kind(&self.put) == kind(&other.put)
+            && kind(&self.size) == kind(&other.size)
     }
 
     /// What a granted verdict rests on without having been seen, as sentences.
@@ -132,11 +140,13 @@ fn assumption(answer: Option<&ProbeAnswer>, what: &str) -> Option<String> {
 /// What is known of one question.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Standing {
-    pub verdict: ProbeAnswer,
+    pub observation: Observation,
     /// The state of the server that it speaks of: Glance's configuration.
     pub epoch: String,
     /// Whether the verdict has lasted.
     pub firm: bool,
+    /// An upload without a token has come through to Glance before: that it no longer does is a change.
+    pub came_through: bool,
 }
 
 /// The state of the server that answers: the configuration that all its pods run with, or none

@@ -18,4 +18,4 @@ pub struct RefusedWrite {
 }
 
 /// What was refused of late, by object.
-pub type RefusedWrites = BTreeMap<(ExposureKind, Key), RefusedWrite>;
+pub(crate) type RefusedWrites = BTreeMap<(ExposureKind, Key), RefusedWrite>;

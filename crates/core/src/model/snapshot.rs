@@ -16,7 +16,7 @@ use super::kind::{Kind, Observed, for_each_kind};
 use super::meta::{ApiObject, GlanceObject, HorizonObject, Meta};
 use super::namespace::Namespace;
 use super::pod::Pod;
-use super::probe::{Epoch, ProbeAnswer, ProbeTarget, Standing};
+use super::probe::{Epoch, Observation, ProbeAnswer, ProbeTarget, Standing};
 use super::reference_grant::ReferenceGrant;
 use super::refused_write::RefusedWrites;
 use super::route::Route;
@@ -146,7 +146,10 @@ impl Answers {
         match self {
             Self::Assumed => {
                 let epoch = epoch.clone().unwrap_or_default();
-                Some(Standing { verdict: ProbeAnswer::Granted(Vec::new()), epoch, firm: true })
+                let granted = || ProbeAnswer::Granted(Vec::new());
+                let (put, size) = (Some(granted()), Some(granted()));
+                let observation = Observation { panel: target.panel, preflight: granted(), put, size };
+                Some(Standing { observation, epoch, firm: true, came_through: true })
             }
             Self::Given(standings) => standings.get(target).cloned(),
         }

@@ -29,7 +29,7 @@ pub enum CorsKind {
 }
 
 /// All of them, in the order in which they are written.
-pub const OPTIONS: [CorsOption; 6] = [
+pub const CORS_OPTIONS: [CorsOption; 6] = [
     CorsOption::new("allowed_origin", "spec.cors.allowedOrigins", CorsKind::Origins),
     CorsOption::new("allow_methods", "spec.cors.allowMethods", CorsKind::Methods(|service| service.allow_methods)),
     CorsOption::new("allow_headers", "spec.cors.allowHeaders", CorsKind::Headers(|service| service.allow_headers)),
@@ -45,7 +45,7 @@ impl CorsOption {
 
     /// The option of that name.
     pub fn named(name: &str) -> Option<&'static Self> {
-        OPTIONS.iter().find(|option| option.name == name)
+        CORS_OPTIONS.iter().find(|option| option.name == name)
     }
 
     /// Whether it holds items whose order plays no role.

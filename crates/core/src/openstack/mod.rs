@@ -8,6 +8,6 @@ mod service;
 pub mod swift;
 pub mod upload;
 
-pub use cors::{CorsKind, CorsOption, OPTIONS as CORS_OPTIONS, is_token};
+pub use cors::{CORS_OPTIONS, CorsKind, CorsOption, is_token};
 pub use release::Release;
 pub use service::{API, GLANCE, OpenStackService};

@@ -21,11 +21,14 @@ use super::outline::{Plan, State};
 use super::step::{Action, Step};
 use crate::model::{EnvValue, Meta, Problem, Workload};
 use crate::render::File;
+use crate::workload::rehearsal::panel_note;
 use crate::workload::{Applied, Mount, Secrets, Target};
-pub use compare::{Change, garbage};
+pub(crate) use compare::Change;
+pub use compare::garbage;
+use rehearsal::Verdict;
 
 /// What is desired for one workload.
-pub struct Desired<'a> {
+pub(crate) struct Desired<'a> {
     /// `Horizon` or `Glance`.
     pub kind: &'static str,
     /// The resource's, or one made from it: ConfigMaps are called after it.
@@ -46,7 +49,7 @@ pub struct Desired<'a> {
 
 impl Plan {
     /// The way to what is desired, up to where pods would be replaced.
-    pub fn toward(change: &Change, done: Problem) -> Self {
+    pub(crate) fn toward(change: &Change, done: Problem) -> Self {
         let mut plan = Self::idle(State::Done(done));
         plan.config_map = Some(change.config_map.clone());
         plan.steps.clone_from(&change.prepare);
@@ -55,7 +58,7 @@ impl Plan {
 
     /// Brings our fields into the workload, with the steps of `roll` where that replaces pods. False
     /// if that may not be now.
-    pub fn deploy(
+    pub(crate) fn deploy(
         &mut self,
         desired: &Desired<'_>,
         change: &Change,
@@ -63,7 +66,7 @@ impl Plan {
         roll: impl FnOnce(Arc<Workload>, Box<Mount>) -> Vec<Step>,
     ) -> bool {
         let Some(mount) = &change.mount else { return !self.roll_back(desired, now) };
-        let (workload, mount) = (desired.target.workload.clone(), Box::new(mount.clone()));
+        let (workload, mut mount) = (desired.target.workload.clone(), Box::new(mount.clone()));
         if !change.rolls {
             self.steps.push(Step::new(Action::Claim { workload, mount }, "the claim names another resource"));
             return true;
@@ -74,7 +77,11 @@ impl Plan {
         }
         match desired.may_roll(change, now) {
             Ok(count) => {
-                let go = self.rehearse(desired.rehearsed(change, &mount), desired.target);
+                let verdict = desired.rehearsed(change, &mount);
+                if let Verdict::Go(Some(panel)) = &verdict {
+                    mount.annotations.extend([panel_note(desired.target, *panel)]);
+                }
+                let go = self.rehearse(verdict, desired.target);
                 self.steps.extend(count);
                 let mut steps = roll(workload, mount);
                 drain::tell(&mut steps, &drain::cost(desired.kind, desired.target, desired.applied));

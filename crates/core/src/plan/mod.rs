@@ -20,4 +20,5 @@ pub use horizon::acceptance::accepted;
 pub use horizon::horizon;
 pub use options::Options;
 pub use outline::{Plan, State};
+pub use proof::refused;
 pub use step::{Action, Step};

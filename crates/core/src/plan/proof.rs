@@ -71,7 +71,7 @@ pub fn standing(view: &HorizonView, spec: &HorizonSpec, to: &str) -> State {
                 }
                 _ => "",
             };
-            unmet(Problem::new(Reason::PreflightRefused, format!("{}{hold}", tell(failures))))
+            unmet(Problem::new(refused(failures), format!("{}{hold}", tell(failures))))
         }
         Evidence::Unknown(failures) if verification == Verification::BestEffort => done(
             Reason::ReadyUnverified,
@@ -94,6 +94,11 @@ pub fn standing(view: &HorizonView, spec: &HorizonSpec, to: &str) -> State {
             "no preflight has been made yet: it is made once Glance's pods all run with the same configuration",
         )),
     }
+}
+
+/// What is refused: a preflight, or where all of those pass, the upload itself.
+pub fn refused(failures: &[Failed]) -> Reason {
+    if failures.iter().all(|failed| failed.upload) { Reason::UploadRefused } else { Reason::PreflightRefused }
 }
 
 fn fallen(view: &HorizonView) -> Problem {

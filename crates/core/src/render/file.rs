@@ -33,7 +33,7 @@ pub enum Format {
 }
 
 /// First lines of every file. Nothing here may change with a release: the bytes name the `ConfigMap`.
-pub const HEADER: [&str; 2] = [
+pub(crate) const HEADER: [&str; 2] = [
     "Written by direct-upload-operator; do not edit.",
     "Change the custom resource instead: edits of this file are lost.",
 ];

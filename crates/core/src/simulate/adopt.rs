@@ -15,7 +15,7 @@ use crate::model::{Id, Key, Meta, describe};
 use crate::workload::{Claim, annotate, annotations};
 
 /// Prepares the cluster.
-pub fn assume(cluster: &mut Cluster) {
+pub(crate) fn assume(cluster: &mut Cluster) {
     stand_in(cluster);
     hold_nothing_back(cluster);
     note_rollouts(cluster);

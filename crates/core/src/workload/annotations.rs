@@ -20,7 +20,7 @@ pub const FAILED: &str = "direct-upload.openstack.org/failed";
 
 /// On a ConfigMap: when our fields were put back after somebody took them away (RFC 3339, separated
 /// by blanks).
-pub const PUT_BACK: &str = "direct-upload.openstack.org/put-back";
+pub(crate) const PUT_BACK: &str = "direct-upload.openstack.org/put-back";
 
 /// On a workload or an exposing object: the resource (`Kind/namespace/name/uid`) that manages it.
 pub const CLAIM: &str = "direct-upload.openstack.org/claim";
@@ -31,8 +31,12 @@ pub const ROLLED_AT: &str = "direct-upload.openstack.org/rolled-at";
 /// On a workload: an image, and the folder where it reads Horizon's snippets (a rehearsal found it).
 pub const READS: &str = "direct-upload.openstack.org/reads";
 
+/// On a workload: the fingerprint of its pod template, and the image panel that Horizon shows with it (a
+/// rehearsal saw it).
+pub const PANEL: &str = "direct-upload.openstack.org/panel";
+
 /// All that stand on a workload.
-pub const ON_WORKLOADS: [&str; 3] = [CLAIM, ROLLED_AT, READS];
+pub const ON_WORKLOADS: [&str; 4] = [CLAIM, ROLLED_AT, READS, PANEL];
 
 #[cfg(test)]
 mod tests {
@@ -42,7 +46,7 @@ mod tests {
 
     #[test]
     fn all_are_of_our_domain() {
-        let all = [PARTNER, BACKED_OUT, GRANTED, RETIRING, FOR, FAILED, PUT_BACK, CLAIM, ROLLED_AT, READS];
+        let all = [PARTNER, BACKED_OUT, GRANTED, RETIRING, FOR, FAILED, PUT_BACK, CLAIM, ROLLED_AT, READS, PANEL];
         assert!(all.iter().all(|name| name.strip_prefix(DOMAIN).is_some_and(|rest| rest.starts_with('/'))));
     }
 }

@@ -24,7 +24,7 @@ pub fn content_name(resource: &str, data: &BTreeMap<String, String>) -> String {
     format!("{}{suffix}", resource.trim_end_matches(['.', '-']))
 }
 
-pub fn content_hash(data: &BTreeMap<String, String>) -> String {
+pub(crate) fn content_hash(data: &BTreeMap<String, String>) -> String {
     let mut hash = Sha256::new();
     for (key, text) in data {
         for part in [key, text] {

@@ -32,7 +32,7 @@ pub use fields::{annotate, release_fields};
 pub use fingerprint::fingerprint;
 pub use last_roll::{LastRoll, rfc3339};
 pub use mount::{Mount, SecretMount, Secrets, release_patch};
-pub use names::{CONFIG_VOLUME, COPY_CONTAINER, OUR_ENV, POD_IP, SECRET_VOLUME, TLS_VOLUME, WORKER_URL};
+pub use names::{CONFIG_VOLUME, OUR_ENV, POD_IP, SECRET_VOLUME, TLS_VOLUME, WORKER_URL};
 pub use preconditions::{foreign, mountable};
 pub use rollout::rolling;
 pub use target::Target;

@@ -4,7 +4,7 @@
 pub const CONFIG_VOLUME: &str = "direct-upload";
 
 /// The `emptyDir` from which copied files are mounted.
-pub const COPY_VOLUME: &str = "direct-upload-files";
+pub(crate) const COPY_VOLUME: &str = "direct-upload-files";
 
 /// The Secret with httpd's certificate.
 pub const TLS_VOLUME: &str = "direct-upload-tls";
@@ -13,7 +13,7 @@ pub const TLS_VOLUME: &str = "direct-upload-tls";
 pub const SECRET_VOLUME: &str = "direct-upload-secret-";
 
 /// The init container that copies.
-pub const COPY_CONTAINER: &str = "direct-upload-copy";
+pub(crate) const COPY_CONTAINER: &str = "direct-upload-copy";
 
 /// Whether a volume of that name is ours.
 pub fn is_ours(volume: &str) -> bool {
@@ -21,7 +21,7 @@ pub fn is_ours(volume: &str) -> bool {
 }
 
 /// Whether a volume of that name is ours and a Secret.
-pub fn is_secret(volume: &str) -> bool {
+pub(crate) fn is_secret(volume: &str) -> bool {
     volume == TLS_VOLUME || volume.starts_with(SECRET_VOLUME)
 }
 

@@ -11,7 +11,7 @@ use crate::derive::exposure::Notes;
 use crate::model::{Condition, Gateway, HttpRoute, Key, Listener, Meta, ParentRef, Problem, Snapshot, find_condition};
 
 /// A Gateway and those of its listeners that take the route.
-pub struct Attachment {
+pub(crate) struct Attachment {
     pub gateway: Arc<Gateway>,
     pub listeners: Vec<Listener>,
 }
@@ -27,7 +27,7 @@ impl Attachment {
 }
 
 /// The Gateway that a reference means; none if it means something else (a Service, in a mesh).
-pub fn gateway_of(route: &Meta, parent: &ParentRef) -> Option<Key> {
+pub(crate) fn gateway_of(route: &Meta, parent: &ParentRef) -> Option<Key> {
     let group = parent.group.as_deref().unwrap_or("gateway.networking.k8s.io");
     let kind = parent.kind.as_deref().unwrap_or("Gateway");
     let namespace = parent.namespace.as_ref().unwrap_or(&route.key.namespace);
@@ -39,7 +39,11 @@ pub fn gateway_of(route: &Meta, parent: &ParentRef) -> Option<Key> {
 ///
 /// # Errors
 /// A Gateway that cannot be seen, or a controller that has not yet judged the route as it stands.
-pub fn attachments(snapshot: &Snapshot, route: &HttpRoute, notes: &mut Notes) -> Result<Vec<Attachment>, Problem> {
+pub(crate) fn attachments(
+    snapshot: &Snapshot,
+    route: &HttpRoute,
+    notes: &mut Notes,
+) -> Result<Vec<Attachment>, Problem> {
     let mut found: Vec<Attachment> = Vec::new();
     for parent in &route.spec.parent_refs {
         let Some(key) = gateway_of(&route.meta, parent) else {

@@ -5,7 +5,7 @@ use std::fmt;
 /// What a listener or a route is for. The order is that of preference: exact beats wildcard, and a
 /// longer wildcard a shorter one.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Hostname {
+pub(crate) enum Hostname {
     /// All hosts.
     Any,
     /// The length of the suffix, and the suffix with its dot: one label or more before it.
@@ -52,7 +52,7 @@ impl fmt::Display for Hostname {
 }
 
 /// What comes through a listener to a route: the route's host names as far as the listener has them.
-pub fn meeting(listener: &Hostname, route: &[String]) -> Vec<Hostname> {
+pub(crate) fn meeting(listener: &Hostname, route: &[String]) -> Vec<Hostname> {
     if route.is_empty() {
         return vec![listener.clone()];
     }

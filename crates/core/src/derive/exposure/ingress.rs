@@ -6,7 +6,7 @@ use std::sync::Arc;
 use direct_upload_api::web::{Origin, PublicUrl};
 
 use super::backends::Backends;
-use crate::derive::exposure::{Exposures, Notes};
+use crate::derive::exposure::{Exposure, Exposures, Notes};
 use crate::derive::hindrance::Through;
 use crate::model::{Ingress, IngressPath};
 
@@ -30,7 +30,7 @@ pub fn exposures(ingress: &Arc<Ingress>, backends: &Backends) -> Exposures {
             continue;
         }
         match rule.host.as_deref() {
-            Some(host) => found.add(&notes.source.clone(), urls(ingress, host, &paths, &mut notes)),
+            Some(host) => found.urls.extend(urls(ingress, host, &paths, &mut notes)),
             None => notes.add("a rule without host gives no origin"),
         }
     }
@@ -40,7 +40,7 @@ pub fn exposures(ingress: &Arc<Ingress>, backends: &Backends) -> Exposures {
             notes.add("its default backend has no host name, so no origin follows from it");
         }
         for host in hosts {
-            found.add(&notes.source.clone(), urls(ingress, host, &[&rest], &mut notes));
+            found.urls.extend(urls(ingress, host, &[&rest], &mut notes));
         }
     }
     found.finish(notes, || {
@@ -51,7 +51,7 @@ pub fn exposures(ingress: &Arc<Ingress>, backends: &Backends) -> Exposures {
     })
 }
 
-fn urls(ingress: &Ingress, host: &str, paths: &[&IngressPath], notes: &mut Notes) -> Vec<PublicUrl> {
+fn urls(ingress: &Ingress, host: &str, paths: &[&IngressPath], notes: &mut Notes) -> Vec<Exposure> {
     if host.contains('*') {
         notes.add(format!("host {host} is a wildcard, and an origin is exact"));
         return Vec::new();
@@ -60,7 +60,8 @@ fn urls(ingress: &Ingress, host: &str, paths: &[&IngressPath], notes: &mut Notes
     if !https && !ingress.tls.is_empty() {
         notes.add(format!("none of its tls entries is for host {host}, so http is assumed"));
     }
-    let port = port(https, &ingress.ports, notes);
+    let (port, port_assumed) = port(https, &ingress.ports, notes);
+    let source = notes.source.clone();
     let origin = match Origin::from_parts(https, host, port) {
         Ok(origin) => origin,
         Err(why) => {
@@ -76,7 +77,8 @@ fn urls(ingress: &Ingress, host: &str, paths: &[&IngressPath], notes: &mut Notes
         }
         PublicUrl::with_path(origin.clone(), &path.path)
     };
-    paths.iter().map(url).collect()
+    let urls = paths.iter().map(url);
+    urls.map(|url| Exposure { url, source: source.clone(), port_assumed }).collect()
 }
 
 fn covers(tls_host: &str, host: &str) -> bool {
@@ -86,8 +88,8 @@ fn covers(tls_host: &str, host: &str) -> bool {
     }
 }
 
-/// The port that the controller reports, if it is not the scheme's default.
-fn port(https: bool, reported: &BTreeSet<i32>, notes: &mut Notes) -> Option<u16> {
+/// The port that the controller reports, if it is not the scheme's default; and whether that is assumed.
+fn port(https: bool, reported: &BTreeSet<i32>, notes: &mut Notes) -> (Option<u16>, bool) {
     let (default, other) = if https { (443, 80) } else { (80, 443) };
     let candidates: Vec<u16> =
         reported.iter().filter(|p| **p != other).filter_map(|p| u16::try_from(*p).ok()).collect();
@@ -95,9 +97,9 @@ fn port(https: bool, reported: &BTreeSet<i32>, notes: &mut Notes) -> Option<u16>
         [] => notes.add(format!(
             "its status tells no port, so port {default} is assumed; where that is wrong, set spec.publicURL"
         )),
-        _ if candidates.contains(&default) => {}
-        [port] => return Some(*port),
+        _ if candidates.contains(&default) => return (None, false),
+        [port] => return (Some(*port), false),
         _ => notes.add(format!("its status has the ports {candidates:?}; port {default} is assumed")),
     }
-    None
+    (None, true)
 }

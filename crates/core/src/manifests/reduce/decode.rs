@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::model::{Key, Meta};
 
 /// Decodes an object; an error names the field.
-pub fn decode<T: DeserializeOwned>(object: Value) -> Result<T, serde_json::Error> {
+pub(crate) fn decode<T: DeserializeOwned>(object: Value) -> Result<T, serde_json::Error> {
     serde_path_to_error::deserialize(object).map_err(|e| {
         use serde::de::Error;
         // At the root the decoder's own words already name the field.

@@ -79,7 +79,7 @@ pub fn volume(volume: core::Volume) -> Volume {
 }
 
 /// Names of the ConfigMaps that our own volume of a template mounts.
-pub fn our_config_maps(volumes: &[Volume]) -> BTreeSet<String> {
+pub(crate) fn our_config_maps(volumes: &[Volume]) -> BTreeSet<String> {
     volumes
         .iter()
         .filter(|v| v.name.starts_with(CONFIG_VOLUME))

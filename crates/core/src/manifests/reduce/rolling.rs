@@ -24,12 +24,12 @@ pub fn deployment(strategy: Option<&DeploymentStrategy>, replicas: i32) -> Roll 
 }
 
 /// A pod keeps its name, so the old one goes first.
-pub fn stateful_set() -> Roll {
+pub(crate) fn stateful_set() -> Roll {
     Roll { away: 1, one_by_one: true }
 }
 
 /// On each node the old pod goes first, unless `maxSurge` says otherwise.
-pub fn daemon_set(strategy: Option<&DaemonSetUpdateStrategy>, desired: i32) -> Roll {
+pub(crate) fn daemon_set(strategy: Option<&DaemonSetUpdateStrategy>, desired: i32) -> Roll {
     let rolling = strategy.and_then(|s| s.rolling_update.as_ref());
     let scaled = |value: Option<&IntOrString>| value.map(|v| scale(v, desired, true));
     if scaled(rolling.and_then(|r| r.max_surge.as_ref())).is_some_and(|surge| surge > 0) {

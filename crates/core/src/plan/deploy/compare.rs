@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use direct_upload_api::{DOMAIN, Reason};
+use direct_upload_api::Reason;
 use jiff::Timestamp;
 
 use super::Desired;
@@ -20,7 +20,7 @@ const MAX_BYTES: usize = 1 << 20;
 
 /// What is missing.
 #[derive(Debug)]
-pub struct Change {
+pub(crate) struct Change {
     pub config_map: String,
     /// Finalizer, ConfigMap, annotations: nothing rolls.
     pub prepare: Vec<Step>,
@@ -68,8 +68,9 @@ impl Desired<'_> {
             if desired.copier.is_some() && observed.copier.is_some() {
                 desired.copier.clone_from(&observed.copier);
             }
-            if let Some(rolled) = observed.annotations.get(annotations::ROLLED_AT) {
-                desired.annotations.insert(annotations::ROLLED_AT.to_owned(), rolled.clone());
+            for kept in [annotations::ROLLED_AT, annotations::PANEL] {
+                let value = observed.annotations.get(kept).map(|value| (kept.to_owned(), value.clone()));
+                desired.annotations.extend(value);
             }
         }
         let observed = self.applied.mount.as_ref();
@@ -125,7 +126,7 @@ impl Desired<'_> {
 /// Annotations of ours that are to be set, changed or taken off. What others keep on the same
 /// object, the count of put-backs among them, stays, and so does the memory of a roll that failed.
 fn differing(existing: &ConfigMap, wanted: &BTreeMap<String, String>) -> BTreeMap<String, Option<String>> {
-    let kept = [annotations::FOR.to_owned(), annotations::FAILED.to_owned(), format!("{DOMAIN}/put-back")];
+    let kept = [annotations::FOR.to_owned(), annotations::FAILED.to_owned(), annotations::PUT_BACK.to_owned()];
     let gone = existing.meta.ours.keys().filter(|k| !wanted.contains_key(*k) && !kept.contains(k));
     let mut differing: BTreeMap<_, _> = gone.map(|k| (k.clone(), None)).collect();
     for (name, value) in wanted {

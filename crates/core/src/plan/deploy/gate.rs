@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use direct_upload_api::{DOMAIN, Reason, seconds};
+use direct_upload_api::{Reason, seconds};
 use jiff::{SignedDuration, Timestamp};
 
 use super::compare::Change;
@@ -64,8 +64,8 @@ impl Desired<'_> {
         let Some(config_map) = self.applied.config_map(&change.config_map).filter(|_| self.taken(change)) else {
             return Ok(None);
         };
-        let name = format!("{DOMAIN}/put-back");
-        let text = config_map.meta.ours.get(&name).map_or("", String::as_str);
+        let name = annotations::PUT_BACK;
+        let text = config_map.meta.ours.get(name).map_or("", String::as_str);
         let since = now.saturating_sub(SignedDuration::from_secs(CONTENDED_SPAN)).unwrap_or(Timestamp::MIN);
         let mut times: Vec<Timestamp> = text.split(' ').filter_map(|t| t.parse().ok()).filter(|t| *t > since).collect();
         if times.len() >= CONTENDED_TIMES {
@@ -84,7 +84,7 @@ impl Desired<'_> {
         let value = times.iter().map(|t| rfc3339(*t)).collect::<Vec<_>>().join(" ");
         let action = Action::Annotate {
             config_map: config_map.meta.key.clone(),
-            annotations: BTreeMap::from([(name, Some(value))]),
+            annotations: BTreeMap::from([(name.to_owned(), Some(value))]),
         };
         Ok(Some(Step::new(action, "to count how often our fields were taken away")))
     }

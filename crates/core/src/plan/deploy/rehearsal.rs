@@ -4,7 +4,7 @@
 //! rehearsal is a Job, named by all that its answer depends on (the workload's pod, the files, their
 //! places, the script); the finished Job is the memory, and Kubernetes takes it away after a while.
 
-use direct_upload_api::{ConditionType, Reason, Rehearsing};
+use direct_upload_api::{ConditionType, Panel, Reason, Rehearsing};
 
 use super::Desired;
 use super::compare::Change;
@@ -17,8 +17,8 @@ use crate::workload::{Mount, Target, rolling};
 
 /// Whether pods may be replaced as far as rehearsals go.
 pub enum Verdict {
-    /// It passed, or none is needed.
-    Go,
+    /// It passed, or none is needed. What it saw of Horizon's image panel.
+    Go(Option<Panel>),
     /// It is to be begun.
     Begin(Box<RehearsalDraft>),
     /// It is under way, or something speaks against the roll.
@@ -29,11 +29,11 @@ impl Desired<'_> {
     /// Has the roll been rehearsed?
     pub fn rehearsed(&self, change: &Change, mount: &Mount) -> Verdict {
         if self.rollout.rehearsal == Rehearsing::Off || self.put_back(change) {
-            return Verdict::Go;
+            return Verdict::Go(None);
         }
         let draft = RehearsalDraft::of(self.kind, &self.meta.key, self.target, mount, &self.files);
         if draft.args.is_empty() {
-            return Verdict::Go;
+            return Verdict::Go(None);
         }
         verdict(draft, self.target, &self.applied.rehearsals)
     }
@@ -60,7 +60,7 @@ pub fn verdict(draft: RehearsalDraft, target: &Target, rehearsals: &Rehearsals) 
     let rendered = ConditionType::ConfigRendered;
     match rehearsal {
         None => Verdict::Begin(Box::new(draft)),
-        Some(Rehearsal::Passed(_)) => Verdict::Go,
+        Some(Rehearsal::Passed(answer)) => Verdict::Go(answer.panel),
         Some(Rehearsal::Running) => Verdict::Wait(key, ConditionType::RolledOut, rolling(target)),
         Some(Rehearsal::Waiting(why)) => wait(
             rendered,
@@ -108,7 +108,7 @@ impl Plan {
     /// waits is for the reader only.
     pub fn rehearse(&mut self, verdict: Verdict, target: &Target) -> bool {
         match verdict {
-            Verdict::Go => return true,
+            Verdict::Go(_) => return true,
             Verdict::Begin(draft) => {
                 let job = draft.key.clone();
                 self.steps.push(Step::new(Action::Rehearse(draft), "nobody is hurt if the new files do not fit"));

@@ -111,7 +111,7 @@ fn landed(workload: &Workload, rolled: &LastRoll, now: Timestamp) -> bool {
 
 impl Plan {
     /// Takes a failing roll back; true if it did.
-    pub fn roll_back(&mut self, desired: &Desired<'_>, now: Timestamp) -> bool {
+    pub(crate) fn roll_back(&mut self, desired: &Desired<'_>, now: Timestamp) -> bool {
         match desired.failing(now) {
             None => false,
             Some(Err(until)) => {

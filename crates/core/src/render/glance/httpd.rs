@@ -153,7 +153,7 @@ fn address(backend: &str) -> Result<&str, RenderError> {
     }
 }
 
-pub fn is_address(backend: &str) -> bool {
+pub(crate) fn is_address(backend: &str) -> bool {
     let host_and_port = backend.rsplit_once(':').filter(|(host, port)| {
         let bare = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
         let host_is_one = match bare {

@@ -109,7 +109,7 @@ pub fn value(text: &str) -> Result<String, Unwritable> {
 /// # Errors
 /// `types.List` splits at every comma and strips each item: items with commas or outer blanks, and
 /// empty ones, cannot be expressed; further as [`value`].
-pub fn list_value<'a>(items: impl IntoIterator<Item = &'a str>) -> Result<String, Unwritable> {
+pub(crate) fn list_value<'a>(items: impl IntoIterator<Item = &'a str>) -> Result<String, Unwritable> {
     let mut joined = String::new();
     for item in items {
         if item.is_empty() {
@@ -136,7 +136,7 @@ pub fn list_value<'a>(items: impl IntoIterator<Item = &'a str>) -> Result<String
 /// # Errors
 /// `types.Dict` splits at every comma, each part at its first colon, and strips both halves: commas,
 /// colons in keys, empty keys and outer blanks cannot be expressed; further as [`value`].
-pub fn dict_value(entries: &BTreeMap<String, String>) -> Result<String, Unwritable> {
+pub(crate) fn dict_value(entries: &BTreeMap<String, String>) -> Result<String, Unwritable> {
     let mut joined = String::new();
     for (key, text) in entries {
         if key.is_empty() {

@@ -97,7 +97,7 @@ pub fn name(resource: &str, depends: &Value) -> String {
 }
 
 /// Whether an object of ours (by its annotation) is for the workload of this uid.
-pub fn for_workload(meta: &Meta, uid: &str) -> bool {
+pub(crate) fn for_workload(meta: &Meta, uid: &str) -> bool {
     let purpose = meta.ours.get(annotations::FOR);
     purpose.and_then(|p| p.split_once('/')).is_some_and(|(_, of)| of == uid)
 }

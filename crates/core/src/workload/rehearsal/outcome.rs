@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use direct_upload_api::Reason;
+use direct_upload_api::{Panel, Reason};
 use serde::Deserialize;
 
 use super::draft::{RehearsalDraft, for_workload};
@@ -18,6 +18,8 @@ pub struct Answer {
     pub problem: Option<Objection>,
     /// Where Horizon reads snippets in this image.
     pub local_settings_dir: Option<String>,
+    /// Which image panel Horizon shows by the settings of this pod.
+    pub panel: Option<Panel>,
 }
 
 /// What speaks against the files.
@@ -111,6 +113,19 @@ pub fn reads(
             "the workload's own image is asked where it reads snippets, since its path holds a Python version",
         )),
     }
+}
+
+/// The image panel that the target's pods show: noted on the workload by a roll, as a rehearsal saw it in the
+/// very same pod.
+pub fn panel(target: &Target) -> Panel {
+    let noted = target.workload.meta.ours.get(annotations::PANEL).and_then(|text| text.split_once(' '));
+    let noted = noted.filter(|(pod, _)| *pod == target.workload.template.fingerprint);
+    noted.and_then(|(_, panel)| panel.parse().ok()).unwrap_or_default()
+}
+
+/// What [`panel`] reads.
+pub fn panel_note(target: &Target, panel: Panel) -> (String, String) {
+    (annotations::PANEL.to_owned(), format!("{} {panel}", target.workload.template.fingerprint))
 }
 
 fn rehearsal(snapshot: &Snapshot, job: &Job) -> Rehearsal {

@@ -12,13 +12,13 @@ rehearse.sh). Needs nothing but that Python; changes nothing; uses no network.
 The answer is one line of JSON, on standard output and in the container's termination message:
 
     {"problem": {"code": …, "text": …} or null,
-     "localSettingsDir": …, "mode": …, "python": …, "notes": […]}
+     "localSettingsDir": …, "mode": …, "panel": …, "python": …, "notes": […]}
 
 Exit code 0: nothing speaks against the files. 1: the problem does. 3: this Python has not the
 program, another one may. What cannot be judged here, because only the image's start script
 prepares it, is a note and no problem: a rehearsal must not be stricter than the program.
 
-Values of settings are never told, except the upload mode.
+Values of settings are never told, except the upload mode and which image panel is shown.
 """
 
 import argparse
@@ -93,7 +93,8 @@ def check_snippet(path, direct, answer):
     if module is None:
         # The walk is Horizon's own all the same: whoever comes after the snippet has the last word.
         module = {}
-    elif MODE in module:
+    answer.update(panel_of(module))
+    if MODE in module:
         answer['mode'] = module[MODE] if module[MODE] in ('off', 'legacy', 'direct') else 'legacy'
     try:
         exec(code, dict(module, __name__='openstack_dashboard.settings'))
@@ -104,6 +105,14 @@ def check_snippet(path, direct, answer):
         raise Problem('Overridden', f'{MODE} is {answer["mode"]!r} after all settings have run; {who}')
     if direct and 'mode' not in answer and mentions(folder, path):
         raise Problem('Overridden', f'{mentions(folder, path)[-1]} is run later and sets {MODE}')
+
+
+def panel_of(module):
+    """Which image panel the dashboard shows (openstack_dashboard/dashboards/project/images/views.py)."""
+    features = module.get('ANGULAR_FEATURES')
+    if not isinstance(features, dict):
+        return {}
+    return {'panel': 'angular' if features.get('images_panel') else 'django'}
 
 
 def load_settings(answer):

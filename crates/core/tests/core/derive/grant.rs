@@ -10,8 +10,8 @@ use direct_upload_core::model::Key;
 use direct_upload_core::simulate::Outcome;
 use rstest::rstest;
 use test_support::manifests::{
-    advice_lines, deployment, end, exposed, ingress, is_direct, join, origins, read, render, resource, sample, service,
-    svc,
+    advice_lines, deployment, end, exposed, fed_back, ingress, is_direct, join, origins, read, render, resource,
+    sample, service, svc,
 };
 
 const ALL: &str = "namespaces: {from: All}";
@@ -302,4 +302,25 @@ fn the_sample_of_a_shared_glance_allows_by_name() {
     assert!(is_direct(&outcome, "team-a/horizon"));
     assert_eq!(reason(&outcome, "Horizon team-c/horizon").0, Reason::GlanceNotAllowed);
     assert_eq!(origins(&outcome, "images/glance"), ["https://team-a.example.com"]);
+}
+
+/// An Ingress whose status no longer tells its port: what was told before stays accepted beside what is
+/// assumed now.
+#[test]
+fn an_origin_that_was_told_is_not_retired_for_one_that_is_assumed() {
+    let with = |ingress: &str| {
+        let horizon = join(&[&deployment("images", "horizon"), &svc("images", "horizon"), ingress]);
+        let resources =
+            [resource("glance", "Glance", "images", "glance", "{}"), self::horizon("images", "horizon", "{}")];
+        join(&[&horizon, &service("images", "glance", "glance.example.com"), &resources[0], &resources[1]])
+    };
+    let assumed = ingress("images", "horizon", "h.example.com");
+    let status = ", status: {loadBalancer: {ingress: [{ip: 192.0.2.1, ports: [{port: 8443, protocol: TCP}]}]}}}";
+    let told = assumed.strip_suffix('}').unwrap().to_owned() + status;
+    let before = render(&with(&told));
+    assert_eq!(origins(&before, "images/glance"), ["https://h.example.com:8443"]);
+    let after = render(&fed_back(&with(&assumed), &before));
+    assert_eq!(origins(&after, "images/glance"), ["https://h.example.com", "https://h.example.com:8443"]);
+    let view = &World::of(&read(&with(&assumed)).snapshot).horizons[&Key::new("images", "horizon")];
+    assert!(view.dashboard.exposures.as_ref().unwrap().urls[0].port_assumed);
 }

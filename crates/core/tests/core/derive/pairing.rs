@@ -4,8 +4,8 @@ use direct_upload_api::Reason;
 use direct_upload_core::simulate;
 use rstest::rstest;
 use test_support::manifests::{
-    cloud, deployment, end, glance, horizon, ingress, is_direct, join, origins, render, resource, sentences, service,
-    svc,
+    cloud, deployment, end, fed_back, glance, horizon, ingress, is_direct, join, origins, render, resource, sentences,
+    service, svc,
 };
 
 const DIRECT: Reason = Reason::Verified;
@@ -306,4 +306,40 @@ fn a_lost_exposure_takes_no_origin_away() {
     let outcome = render(&join(&without.iter().map(String::as_str).collect::<Vec<_>>()));
     assert_eq!(end(&outcome, "Horizon openstack/horizon").1, Reason::NotExposed);
     assert_eq!(origins(&outcome, "openstack/glance"), ["https://horizon.example.com"]);
+}
+
+/// No browser uploads to a name of the cluster's own, or by http from a page by https: a dashboard that is
+/// direct goes back, unless it shall stay.
+#[rstest]
+#[case::internal("glanceEndpoint: 'https://glance.openstack.svc:9292'", Reason::EndpointNotPublic, false)]
+#[case::mixed("glanceEndpoint: 'http://glance.example.com'", Reason::MixedContent, false)]
+#[case::no_fallback(
+    "fallback: None, glanceEndpoint: 'https://glance.openstack.svc:9292'",
+    Reason::EndpointNotPublic,
+    true
+)]
+fn a_direct_dashboard_goes_back_where_no_upload_can_work(
+    #[case] direct_upload: &str,
+    #[case] expected: Reason,
+    #[case] stays: bool,
+) {
+    let with = |spec: &str| {
+        join(&[
+            &service("openstack", "horizon", "horizon.example.com"),
+            &service("openstack", "glance", "glance.example.com"),
+            &glance("{}"),
+            &horizon(spec),
+        ])
+    };
+    let before = render(&with("{}"));
+    assert!(is_direct(&before, "openstack/horizon"));
+    let after = render(&fed_back(&with(&format!("{{directUpload: {{{direct_upload}}}}}")), &before));
+    let (_, reason, message) = end(&after, "Horizon openstack/horizon");
+    assert_eq!(reason, expected, "{message}");
+    assert_eq!(
+        sentences(&after).iter().any(|step| step.contains("give back our fields")),
+        !stays,
+        "{:#?}",
+        sentences(&after)
+    );
 }

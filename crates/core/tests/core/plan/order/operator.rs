@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use direct_upload_api::Rule;
 use direct_upload_core::derive::World;
-use direct_upload_core::model::{Cause, ConfigMap, Job, ProbeAnswer, Standing};
+use direct_upload_core::model::{Cause, ConfigMap, Job, Observation, ProbeAnswer, Standing};
 use direct_upload_core::plan::{self, Action, Options, Plan};
 use direct_upload_core::render::effects;
 use direct_upload_core::workload::annotations;
@@ -132,12 +132,13 @@ impl Cloud {
                 received: String::new(),
                 fix: String::new(),
             };
-            let verdict = if broken || !takes.contains(&question.origin) {
+            let preflight = if broken || !takes.contains(&question.origin) {
                 ProbeAnswer::Refused(refused)
             } else {
                 ProbeAnswer::Granted(vec![])
             };
-            self.snapshot.answers.set(question, Some(Standing { verdict, epoch, firm }));
+            let observation = Observation::of_preflight(question.panel, preflight);
+            self.snapshot.answers.set(question, Some(Standing { observation, epoch, firm, came_through: false }));
         }
     }
 }

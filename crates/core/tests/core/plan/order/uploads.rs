@@ -82,7 +82,9 @@ impl Cloud {
             // Of the same origin, nothing has to be mounted.
             let glance = Some(Mount::observed(&self.workload(name)).map(|m| m.config_map).unwrap_or_default());
             let standing = self.snapshot.answers.get(q, &glance);
-            standing.is_some_and(|s| matches!(s.verdict, ProbeAnswer::Granted(_)) && Some(&s.epoch) == glance.as_ref())
+            standing.is_some_and(|s| {
+                matches!(s.observation.verdict(), ProbeAnswer::Granted(_)) && Some(&s.epoch) == glance.as_ref()
+            })
         };
         let proven = |name: &&str| {
             let host = format!("{name}0.example.com");
