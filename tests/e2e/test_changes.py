@@ -32,10 +32,6 @@ def users(request, cloud, dashboards, image_file):
     return Users(cloud, image_file, *dashboards, name=request.node.name.removeprefix('test_'))
 
 
-def configure(cloud, kind, **spec):
-    cloud.kubectl('patch', kind, kind, '--type=merge', '-p', json.dumps({'spec': spec}))
-
-
 def test_first_enablement(cloud, operator, users):
     with users:
         cloud.apply('-f', RESOURCES / 'debian.yaml')
@@ -56,7 +52,7 @@ def test_operator_killed_at_random_moments(cloud, operator, users):
     with users:
         murderer.start()
         for age in (600, 601):
-            configure(cloud, 'glance', cors={'maxAge': age})
+            cloud.configure('glance', cors={'maxAge': age})
             cloud.ready('glance', 'glance', seconds=400)
         done.set()
         murderer.join()
@@ -117,7 +113,7 @@ def test_glance_is_scaled(cloud, users):
 
 def test_disabled(cloud, users):
     with users:
-        configure(cloud, 'horizon', directUpload={'enabled': False})
+        cloud.configure('horizon', directUpload={'enabled': False})
         cloud.ready('horizon', 'horizon', 'DirectDisabled')
     assert not users.lost()
     assert users.ways()[0] == GLANCE and users.ways()[-1] == HORIZON
@@ -125,7 +121,7 @@ def test_disabled(cloud, users):
 
 def test_enabled_again(cloud, users):
     with users:
-        configure(cloud, 'horizon', directUpload={'enabled': True})
+        cloud.configure('horizon', directUpload={'enabled': True})
         cloud.ready('horizon', 'horizon')
     assert not users.lost()
     assert users.ways()[0] == HORIZON and users.ways()[-1] == GLANCE

@@ -1,7 +1,5 @@
 """An upload that takes longer than a roll, while Glance rolls: it dies without the drain, and lives with it."""
 
-import json
-
 import pytest
 
 from harness.browser import Dashboard
@@ -29,10 +27,6 @@ def dashboard(cloud, open_browser):
     return Dashboard(open_browser(), f'https://{HORIZON}').log_in()
 
 
-def configure(cloud, **spec):
-    cloud.kubectl('patch', 'glance', 'glance', '--type=merge', '-p', json.dumps({'spec': spec}))
-
-
 def upload_during_a_roll(cloud, dashboard, file, name, age):
     """Glance's answer to preflights changes while it receives the image."""
     dashboard.open_images()
@@ -41,7 +35,7 @@ def upload_during_a_roll(cloud, dashboard, file, name, age):
     dashboard.submit()
     until(lambda: (cloud.openstack.image(name) or {}).get('status') == 'saving', 'Glance receives the image')
     before = {pod['metadata']['uid'] for pod in cloud.get('pods', '-l', 'app=glance')['items']}
-    configure(cloud, cors={'maxAge': age})
+    cloud.configure('glance', cors={'maxAge': age})
     upload = dashboard.watch(name, 5 * SECONDS)
     dashboard.browser.throttle(-1)
     cloud.settled()
@@ -52,7 +46,7 @@ def upload_during_a_roll(cloud, dashboard, file, name, age):
 
 
 def test_without_the_drain_it_dies(cloud, dashboard, image_file):
-    configure(cloud, rollout={'drain': {'enabled': False}})
+    cloud.configure('glance', rollout={'drain': {'enabled': False}})
     cloud.settled()
     cloud.rolled_out('glance')
     upload = upload_during_a_roll(cloud, dashboard, image_file, 'cut', 700)
@@ -61,7 +55,7 @@ def test_without_the_drain_it_dies(cloud, dashboard, image_file):
 
 
 def test_with_the_drain_it_lives(cloud, dashboard, image_file):
-    configure(cloud, rollout={'drain': {'enabled': True, 'preStopSeconds': 2 * SECONDS}}, cors={'maxAge': 800})
+    cloud.configure('glance', rollout={'drain': {'enabled': True, 'preStopSeconds': 2 * SECONDS}}, cors={'maxAge': 800})
     cloud.settled()  # this roll brings the drain
     cloud.rolled_out('glance')
     upload = upload_during_a_roll(cloud, dashboard, image_file, 'drained', 801)

@@ -3,8 +3,7 @@
 import pytest
 
 from harness.cloud import RESOURCES
-
-HORIZON, GLANCE = 'horizon.cloud.test', 'glance.cloud.test'
+from harness.faults import FAULTS, GLANCE, HORIZON, broken_and_mended
 
 
 @pytest.fixture(scope='module')
@@ -27,6 +26,12 @@ def test_two_resources_make_it_direct(cloud, operator, dashboard, image_file):
     assert (upload.method, upload.host) == ('PUT', GLANCE), upload
     assert upload.status == 204, upload
     cloud.arrived('after', image_file)
+
+
+@pytest.mark.parametrize('fault', ['body limit', 'CORS headers stripped'])
+def test_an_edge_that_lets_the_preflight_pass_and_no_upload(fault, cloud, dashboard, image_file):
+    """Two of those in test_truth.py."""
+    broken_and_mended(cloud, dashboard, FAULTS[fault], image_file)
 
 
 def test_disabled_it_passes_through_horizon_again(cloud, dashboard, image_file):

@@ -23,6 +23,7 @@ class Cloud:
         """`images` maps what the manifests call an image to NAME:TAG."""
         self.folder, self.node, self.edge, self.namespace = folder, node, edge, namespace
         self.running = False
+        self.announced = 10 << 30
         folder.mkdir(parents=True)
         self.store = folder / 'images'
         self.store.mkdir()
@@ -71,9 +72,12 @@ class Cloud:
     def rolled_out(self, deployment, seconds=600):
         self.kubectl('rollout', 'status', f'deployment/{deployment}', f'--timeout={seconds}s', timeout=seconds + 10)
 
+    def address(self, service):
+        spec = self.get('service', service)['spec']
+        return spec['clusterIP'], spec['ports'][0]['port']
+
     def service(self, name):
-        spec = self.get('service', name)['spec']
-        return f'http://{spec["clusterIP"]}:{spec["ports"][0]["port"]}'
+        return 'http://%s:%s' % self.address(name)
 
     def condition(self, kind, name, type='Ready'):
         conditions = self.get(kind, name).get('status', {}).get('conditions', [])
@@ -89,6 +93,37 @@ class Cloud:
             return (ready.get('status') == 'True' and ready.get('reason') == reason
                     and ready.get('observedGeneration') == found['metadata']['generation'])
         until(reached, lambda: f'{kind} {name} is ready: {json.dumps(self.get(kind, name).get("status"))}', seconds)
+
+    def refused(self, reason, rule, seconds=120):
+        """Waits until the dashboard is neither Ready, for this reason and by this rule, nor verified."""
+        def reached():
+            ready, verified = (self.condition('horizon', 'horizon', type) for type in ('Ready', 'Verified'))
+            return ((ready.get('status'), ready.get('reason')) == ('False', reason) and rule in ready['message']
+                    and verified.get('status') == 'False')
+        return until(reached, lambda: f'{reason} by {rule}: {json.dumps(self.get("horizon", "horizon").get("status"))}',
+                     seconds)
+
+    def configure(self, kind, **spec):
+        """Merges this into the resource's spec; None takes a field away."""
+        self.kubectl('patch', kind, kind, '--type=merge', '-p', json.dumps({'spec': spec}))
+
+    def asked_anew(self):
+        """What comes of a PUT is asked only every few minutes; a change of what it announces asks at once."""
+        self.announced += 1
+        self.configure('horizon', directUpload={'probe': {'put': {'size': self.announced}}})
+
+    def own_cors(self, *options):
+        """Makes these, and no others, the `[cors]` of Glance's own file, as its administrator does."""
+        own = (MANIFESTS / 'base/glance-api.conf').read_text()
+        if options:
+            own += '\n[cors]\n' + '\n'.join(options) + '\n'
+        self.own_file('glance', 'glance-api.conf', own)
+
+    def own_file(self, service, name, content):
+        """Changes a file of the administrator's own, and restarts the service, as they do."""
+        self.kubectl('patch', 'configmap', f'{service}-etc', '-p', json.dumps({'data': {name: content}}))
+        self.kubectl('rollout', 'restart', f'deployment/{service}')
+        self.rolled_out(service)
 
     def active(self, name, seconds=60):
         """Waits until Glance has all of the image."""

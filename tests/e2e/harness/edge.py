@@ -1,8 +1,11 @@
 """The TLS edge: nginx, configured from the cluster's Ingress objects as a controller would do it."""
 
+import contextlib
 import json
 import socket
+import struct
 import subprocess
+import threading
 
 from .shell import run, until
 
@@ -45,10 +48,17 @@ SERVER = '''\
   server {{
     listen {address}:443 ssl;
     server_name {host};
-    location / {{ proxy_pass {scheme}://{name}; }}
+    {locations}
   }}
 '''
-
+# `@PASS@` stands for the way to the Service.
+LOCATIONS = 'location / { @PASS@ }'
+# Another way for uploads alone: OPTIONS and all else pass as before.
+ON_PUT = '''\
+error_page 418 = @put;
+    location / { if ($request_method = PUT) { return 418; } @PASS@ }
+    location @put { %s }
+'''
 
 PROTOCOL = 'nginx.ingress.kubernetes.io/backend-protocol'
 
@@ -59,6 +69,7 @@ class Edge:
         folder.mkdir(parents=True, exist_ok=True)
         self.configuration = folder / 'nginx.conf'
         self.log = folder / 'access.log'
+        self.locations = {}
         self._write({})
         self.process = subprocess.Popen(
             ['nginx', '-e', folder / 'error.log', '-c', self.configuration, '-p', folder],
@@ -84,13 +95,26 @@ class Edge:
                 port = next(p['port'] for p in service['spec']['ports']
                             if backend['port'] in ({'name': p.get('name')}, {'number': p['port']}))
                 member = f'server {service["spec"]["clusterIP"]}:{port} max_fails=0;'
-                servers[rule['host']] = SERVER.format(
-                    name=rule['host'], scheme=scheme, members=member * 4, address=self.node.address, host=rule['host'])
+                host = rule['host']
+                locations = self.locations.get(host, LOCATIONS).replace('@PASS@', f'proxy_pass {scheme}://{host};')
+                servers[host] = SERVER.format(
+                    name=host, members=member * 4, address=self.node.address, host=host, locations=locations)
             self.node.kubectl('patch', 'ingress', name, '-n', namespace, '--subresource=status', '--type=merge',
                               '-p', json.dumps({'status': {'loadBalancer': {'ingress': [{'ip': self.node.address}]}}}))
         self._write(servers)
         run('nginx', '-e', self.folder / 'error.log', '-c', self.configuration, '-p', self.folder, '-s', 'reload')
         self.node.publish(servers)
+
+    @contextlib.contextmanager
+    def broken(self, host, locations):
+        """Serves this host otherwise for the body of a `with`."""
+        self.locations[host] = locations
+        self.sync()
+        try:
+            yield
+        finally:
+            del self.locations[host]
+            self.sync()
 
     def requests(self):
         """What passed through, as the edge saw it."""
@@ -110,3 +134,51 @@ class Edge:
     def close(self):
         self.process.terminate()
         self.process.wait(20)
+
+
+class Cutter:
+    """Relays TCP connections to an address, and resets each of them so many seconds after it began."""
+
+    def __init__(self, host, port, seconds):
+        self.target, self.seconds = (host, port), seconds
+        self.listener = socket.create_server(('127.0.0.1', 0))
+        self.address = '127.0.0.1:%d' % self.listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.listener.close()
+
+    def _accept(self):
+        with contextlib.suppress(OSError):  # closed
+            while True:
+                near = self.listener.accept()[0]
+                threading.Thread(target=self._relay, args=(near,), daemon=True).start()
+
+    def _relay(self, near):
+        far = socket.create_connection(self.target)
+
+        def cut():
+            for end in (near, far):
+                end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
+                with contextlib.suppress(OSError):
+                    end.shutdown(socket.SHUT_RD)
+                end.close()
+        timer = threading.Timer(self.seconds, cut)
+        timer.start()
+        back = threading.Thread(target=copy, args=(far, near), daemon=True)
+        back.start()
+        copy(near, far)
+        back.join()
+        timer.cancel()
+        near.close()
+        far.close()
+
+
+def copy(source, target):
+    with contextlib.suppress(OSError):
+        while data := source.recv(1 << 16):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_WR)

@@ -1,13 +1,36 @@
-"""Users who upload one image after the other, while something changes."""
+"""Users who upload an image, or one after the other while something changes."""
 
 import dataclasses
 import itertools
+import re
 import threading
 
 from selenium.common.exceptions import WebDriverException
 
 from .browser import Upload
 from .shell import say, until
+
+
+NAMES = (f'image-{number}' for number in itertools.count())
+
+
+def passes(cloud, dashboard, file, host):
+    """A user's upload arrives: straight at Glance, or through Horizon."""
+    name = next(NAMES)
+    upload = dashboard.upload(name, file)
+    assert upload.host == host and upload.succeeded, upload
+    cloud.arrived(name, file)
+
+
+def fails(cloud, dashboard, file, error, arrives=False):
+    """A user's direct upload ends with this error, as the browser calls it, although the image may arrive."""
+    name = next(NAMES)
+    upload = dashboard.upload(name, file, 90)
+    assert upload.method == 'PUT' and not upload.succeeded and re.search(error, upload.failed or ''), upload
+    if arrives:
+        cloud.arrived(name, file)
+    else:
+        assert cloud.openstack.image(name)['status'] != 'active', upload
 
 
 @dataclasses.dataclass

@@ -1,0 +1,1 @@
+ANGULAR_FEATURES = {'images_panel': False}

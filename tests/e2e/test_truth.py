@@ -1,0 +1,169 @@
+"""Ready means that an upload works. What stands in the way of one, whichever of Horizon's image panels the
+dashboard shows; what the operator says of it; what the browser really gets; and the same mended.
+
+Each cloud's tests are steps of one story: each begins where the one before it ended.
+"""
+
+import pytest
+
+from harness.browser import Dashboard, DjangoDashboard
+from harness.cloud import RESOURCES
+from harness.faults import FAULTS, GLANCE, HORIZON, broken_and_mended, cut
+from harness.uploads import fails, passes
+
+ORIGIN = f'https://{HORIZON}'
+# While a PUT is refused it is asked every three minutes; then come three verdicts, and pods that roll.
+MENDED = 3 * 60 + 120
+# A preflight that was granted is asked once a minute, a fifth more or less; three in a row are a verdict.
+NOTICED = 180
+# Five minutes of refusals, and what else it takes.
+FALLEN_BACK = 480
+
+
+@pytest.fixture(scope='module')
+def django(start_cloud, operator):
+    return start_cloud('debian-django')
+
+
+@pytest.fixture(scope='module')
+def django_dashboard(django, open_browser):
+    return DjangoDashboard(open_browser(), ORIGIN).log_in()
+
+
+@pytest.fixture(scope='module')
+def angular(start_cloud, operator):
+    return start_cloud('debian')
+
+
+@pytest.fixture(scope='module')
+def angular_dashboard(angular, open_browser):
+    return Dashboard(open_browser(), ORIGIN).log_in()
+
+
+def is_own(cloud):
+    """Horizon's own mode is in force: nothing of ours is mounted."""
+    volumes = cloud.get('deployment', 'horizon')['spec']['template']['spec']['volumes']
+    return not any(volume['name'].startswith('direct-upload') for volume in volumes)
+
+
+def panel(cloud):
+    return cloud.get('horizon', 'horizon')['status'].get('panel')
+
+
+# --- The Django panel: its upload is a request with credentials ------------------------------------------------
+
+def test_glance_s_own_file_forbids_credentials(django, django_dashboard, image_file):
+    """Carried on, and so said before anything is switched. Taken out of the file, it is direct."""
+    django.own_cors('allow_credentials = false')
+    django.apply('-f', RESOURCES / 'debian.yaml')
+    django.ready('glance', 'glance')
+    django.refused('PreflightRefused', 'DU024')
+    assert is_own(django)
+    passes(django, django_dashboard, image_file, HORIZON)
+
+    django.own_cors()
+    django.settled()
+    assert panel(django) == 'django'
+    passes(django, django_dashboard, image_file, GLANCE)
+
+
+def test_the_resource_forbids_credentials(django, django_dashboard, image_file):
+    django.configure('glance', cors={'allowCredentials': False})
+    django.refused('PreflightRefused', 'DU024', NOTICED)
+    django.ready('glance', 'glance')
+    fails(django, django_dashboard, image_file, 'InvalidAllowCredentials')
+
+    django.configure('glance', cors={'allowCredentials': None})
+    django.settled()
+    passes(django, django_dashboard, image_file, GLANCE)
+
+
+def test_an_external_glance_allows_every_origin(django, django_dashboard, image_file):
+    """No Glance resource; what its administrator wrote is in force."""
+    django.kubectl('delete', 'horizon,glance', '--all', '--timeout=300s', timeout=310)
+    allowed = 'allow_headers = Content-Type,X-Auth-Token,X-CSRFToken'
+    django.own_cors('allowed_origin = *', allowed)
+    django.apply('-f', RESOURCES / 'external.yaml')
+    django.refused('PreflightRefused', 'DU005')
+    assert is_own(django)
+    # What it is kept from: without verification it is direct, as the user asks.
+    django.configure('horizon', directUpload={'verification': 'Off'})
+    django.ready('horizon', 'horizon', 'ReadyUnverified')
+    fails(django, django_dashboard, image_file, 'WildcardOriginNotAllowed')
+
+    django.own_cors(f'allowed_origin = {ORIGIN}', allowed)
+    django.configure('horizon', directUpload={'verification': 'Required'})
+    django.ready('horizon', 'horizon')
+    passes(django, django_dashboard, image_file, GLANCE)
+
+
+def test_the_panel_changes(django, django_dashboard, open_browser, image_file):
+    """The Angular panel needs no credentials. Its administrator shows the other one, and tells nobody."""
+    django.kubectl('delete', 'horizon', '--all', '--timeout=300s', timeout=310)
+    django.own_cors()
+    django.own_file('horizon', 'panel.py', "ANGULAR_FEATURES = {'images_panel': True}\n")
+    django.apply('-f', RESOURCES / 'debian.yaml')
+    django.settled()
+    assert panel(django) == 'angular'
+    django.configure('glance', cors={'allowCredentials': False})
+    django.settled()
+    passes(django, Dashboard(open_browser(), ORIGIN).log_in(), image_file, GLANCE)
+
+    django.own_file('horizon', 'panel.py', "ANGULAR_FEATURES = {'images_panel': False}\n")
+    django.refused('PreflightRefused', 'DU024', NOTICED)
+    fails(django, django_dashboard, image_file, 'InvalidAllowCredentials')
+    # Who states the panel is believed.
+    django.configure('horizon', directUpload={'panel': 'Angular'})
+    django.ready('horizon', 'horizon')
+    django.configure('horizon', directUpload={'panel': 'Django'})
+    django.refused('PreflightRefused', 'DU024')
+    django.configure('glance', cors={'allowCredentials': None})
+    django.settled()
+    passes(django, django_dashboard, image_file, GLANCE)
+
+
+# --- The edge: the preflight passes it, and the upload does not ------------------------------------------------
+
+def test_nothing_is_switched_before_an_upload_comes_through(angular, angular_dashboard, image_file):
+    """And once the edge is mended it is noticed without being told."""
+    with angular.edge.broken(GLANCE, FAULTS['body limit'].locations):
+        angular.apply('-f', RESOURCES / 'debian.yaml')
+        angular.ready('glance', 'glance')
+        angular.refused('UploadRefused', 'DU014')
+        assert is_own(angular)
+        passes(angular, angular_dashboard, image_file, HORIZON)
+    angular.ready('horizon', 'horizon', seconds=MENDED)
+    passes(angular, angular_dashboard, image_file, GLANCE)
+
+
+@pytest.mark.parametrize('fault', FAULTS.values(), ids=FAULTS)
+def test_an_edge_that_lets_the_preflight_pass_and_no_upload(fault, angular, angular_dashboard, image_file):
+    broken_and_mended(angular, angular_dashboard, fault, image_file)
+
+
+def test_what_cuts_an_upload_is_not_seen_and_that_is_said(angular, angular_dashboard, image_file):
+    with cut(angular, 5):
+        angular.asked_anew()
+        angular.ready('horizon', 'horizon')
+        assumed = ' '.join(angular.get('horizon', 'horizon')['status']['assumptions'])
+        assert 'ends an upload' in assumed, assumed
+        assert 'ends an upload' in angular.condition('horizon', 'horizon', 'Verified')['message']
+        angular_dashboard.browser.throttle(image_file.stat().st_size // 10)
+        try:
+            fails(angular, angular_dashboard, image_file, 'ERR_')
+        finally:
+            angular_dashboard.browser.throttle(-1)
+    passes(angular, angular_dashboard, image_file, GLANCE)
+
+
+def test_uploads_that_came_through_and_no_longer_do(angular, angular_dashboard, image_file):
+    """Horizon falls back, so that users go on uploading, and returns once the edge is mended."""
+    with angular.edge.broken(GLANCE, FAULTS['method not allowed'].locations):
+        # Glance's pods change: what came of a PUT before proves nothing of them.
+        angular.configure('glance', cors={'maxAge': 600})
+        angular.refused('UploadRefused', 'DU020', NOTICED)
+        angular.refused('FallenBack', 'DU020', FALLEN_BACK)
+        angular.rolled_out('horizon')
+        passes(angular, angular_dashboard, image_file, HORIZON)
+    angular.ready('horizon', 'horizon', seconds=FALLEN_BACK + MENDED)
+    passes(angular, angular_dashboard, image_file, GLANCE)
