@@ -1,7 +1,7 @@
 //! From "these files shall be there" to the steps that bring them into a workload's pods: the one algorithm
 //! that all resources share.
 //!
-//! It reads top down. [`Desired::compare`] says what is missing. If nothing is, a roll that fails is taken
+//! It reads top down. `Desired::compare` says what is missing. If nothing is, a roll that fails is taken
 //! back (`rollback`). Else pods are replaced, unless that very roll failed before (`rollback`), or must wait
 //! (`gate`), or is to be tried first in a Job (`rehearsal`).
 

@@ -45,7 +45,7 @@ impl Writer {
     /// Sets a `ListOpt` to these items.
     ///
     /// # Errors
-    /// Refuses what is not an option's name, and what [`list_value`] refuses.
+    /// Refuses what is not an option's name, and what `list_value` refuses.
     pub fn set_list<'a>(&mut self, name: &str, items: impl IntoIterator<Item = &'a str>) -> Result<(), Unwritable> {
         self.assign(name, &list_value(items)?)
     }
