@@ -8,7 +8,7 @@ use clap::error::ErrorKind;
 use clap::{Args as ClapArgs, CommandFactory, ValueEnum};
 use direct_upload_api::Reason;
 use direct_upload_core::manifests::Input;
-use direct_upload_core::plan::{Options, State};
+use direct_upload_core::plan::Options;
 use direct_upload_core::simulate::{self, Cluster, Outcome};
 use jiff::Timestamp;
 
@@ -140,11 +140,11 @@ fn report(outcome: &Outcome) -> bool {
     }
     for end in &outcome.ends {
         let resource = &end.resource;
-        match &end.state {
-            State::Unmet(_, problem) if problem.reason == Reason::Suspended => {
+        match end.state.lacks() {
+            Some((_, problem)) if problem.reason == Reason::Suspended => {
                 output::say(format_args!("note: {resource}: {}", problem.message()));
             }
-            State::Unmet(condition, problem) => {
+            Some((condition, problem)) => {
                 fine = false;
                 output::say(format_args!(
                     "error: {resource}: {condition}=False, {}: {}",
@@ -152,7 +152,7 @@ fn report(outcome: &Outcome) -> bool {
                     problem.message()
                 ));
             }
-            State::Done(_) | State::Gone | State::Pending => {}
+            None => {}
         }
         for advice in &end.advice {
             output::say(format_args!("note: {resource}: {advice}"));

@@ -40,15 +40,15 @@ fn judge(type_: ConditionType, state: &State, facts: &Facts<'_>) -> (&'static st
     match type_ {
         ConditionType::Ready => match state {
             State::Done(why) => ("True", why.reason, why.message()),
-            State::Unmet(_, why) => ("False", why.reason, why.message()),
+            State::Switching(why) | State::Unmet(_, why) => ("False", why.reason, why.message()),
             State::Pending | State::Gone => ("Unknown", Reason::Releasing, String::new()),
         },
-        ConditionType::Reconciling => match state {
-            State::Unmet(_, why) if moves(why.reason) => ("True", why.reason, why.message()),
+        ConditionType::Reconciling => match state.lacks() {
+            Some((_, why)) if moves(why.reason) => ("True", why.reason, why.message()),
             _ => ("False", Reason::Settled, "nothing is under way".into()),
         },
-        ConditionType::Stalled => match state {
-            State::Unmet(_, why) if why.reason.is_terminal() => ("True", why.reason, why.message()),
+        ConditionType::Stalled => match state.lacks() {
+            Some((_, why)) if why.reason.is_terminal() => ("True", why.reason, why.message()),
             _ => ("False", Reason::Settled, "nothing has to be changed by a person".into()),
         },
         ConditionType::Verified => facts.verified.clone(),
@@ -63,9 +63,9 @@ fn moves(reason: Reason) -> bool {
 
 /// Links before the unmet one hold; those after it depend on it.
 fn chain(link: ConditionType, state: &State, facts: &Facts<'_>) -> (&'static str, Reason, String) {
-    if let State::Unmet(unmet, why) = state {
+    if let Some((unmet, why)) = state.lacks() {
         let place = |t: ConditionType| CHAIN.iter().position(|c| *c == t);
-        match (place(link), place(*unmet)) {
+        match (place(link), place(unmet)) {
             (Some(here), Some(there)) if here > there => {
                 return ("Unknown", why.reason, format!("depends on {unmet}"));
             }
@@ -83,10 +83,7 @@ fn chain(link: ConditionType, state: &State, facts: &Facts<'_>) -> (&'static str
         (ConditionType::ConfigRendered, None) => ("True", Reason::NothingToRender, "no file is needed".into()),
         // Its files wait, for what another condition tells.
         (_, Some(name)) if facts.mounted != Some(name) => {
-            let why = match state {
-                State::Unmet(_, why) => why.reason,
-                State::Done(_) | State::Pending | State::Gone => Reason::RollingOut,
-            };
+            let why = state.lacks().map_or(Reason::RollingOut, |(_, why)| why.reason);
             ("False", why, format!("no pod runs with ConfigMap {name} yet"))
         }
         (_, Some(name)) => ("True", Reason::RolledOut, format!("every pod runs with ConfigMap {name}")),

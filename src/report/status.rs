@@ -26,7 +26,7 @@ pub fn horizon(view: &HorizonView, plan: &Plan, now: Timestamp) -> Option<Horizo
     let origins: Vec<String> =
         view.dashboard.origins().unwrap_or_default().into_iter().map(|origin| origin.to_string()).collect();
     // One status covers the way to direct; what preflights show stands in the one at its end.
-    let evidence = if plan.state.is_switching() { &Evidence::Pending } else { &view.evidence };
+    let evidence = if matches!(plan.state, State::Switching(_)) { &Evidence::Pending } else { &view.evidence };
     let facts = Facts {
         generation: view.dashboard.object.meta.generation,
         config_map: plan.config_map.as_deref(),
@@ -45,7 +45,7 @@ pub fn horizon(view: &HorizonView, plan: &Plan, now: Timestamp) -> Option<Horizo
         upload_mode: mode(view, before.upload_mode),
         glance: single.and_then(regions::glance),
         glance_endpoint: single.and_then(regions::endpoint),
-        regions: regions::status(view, plan, &before),
+        regions: regions::status(view, &plan.regions, &before),
         panel: Some(view.dashboard.panel),
         verification: verification::status(evidence, &before, now),
         assumptions: match evidence {

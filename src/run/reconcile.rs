@@ -206,7 +206,7 @@ impl Reconciler {
     async fn write_status(&self, kind: &'static str, look: &Look, writer: &Writer) -> Result<(), ApplyError> {
         let standing = match &look.plan.state {
             State::Done(why) => Some((true, why.reason)),
-            State::Unmet(_, why) => Some((false, why.reason)),
+            State::Switching(why) | State::Unmet(_, why) => Some((false, why.reason)),
             State::Pending | State::Gone => None,
         };
         self.metrics.standing(kind, &look.meta.key, standing);

@@ -87,7 +87,7 @@ rules! {
     NoEffect "DU016" "a dashboard setting that never takes effect"
         "Horizon ignores it without a word (an error in a snippet is only logged) and goes on in the mode it had, usually legacy.";
     Unknown "DU017" "a setting that Horizon or Glance does not know"
-        "Unknown settings are ignored without a word. Horizon has HORIZON_IMAGES_UPLOAD_MODE and takes Glance's URL from the Keystone catalog; Glance's [cors] has six options.";
+        "Unknown settings are ignored without a word. Horizon has HORIZON_IMAGES_UPLOAD_MODE and takes Glance's URL from the Keystone catalog; Glance's [cors] has the options of oslo.middleware's filter, and no other.";
     WrongStart "DU018" "a way of starting Glance that its release does not have"
         "The process does not start, or prints an error and ends; nothing answers the browser.";
     SwiftExpiry "DU019" "Swift re-authentication that is silently off"

@@ -27,7 +27,14 @@ fn reasons() -> Vec<Reason> {
 fn objects(state: &State) -> Vec<Value> {
     let api = resource("cors", "OpenStackAPI", "openstack", "keystone", "{service: Keystone}");
     let world = Cluster::of(read(&join(&[&cloud(), &horizon("{}"), &glance("{}"), &api]))).world();
-    let plan = Plan { steps: Vec::new(), state: state.clone(), wake: None, config_map: None, internal: None };
+    let plan = Plan {
+        steps: Vec::new(),
+        state: state.clone(),
+        wake: None,
+        config_map: None,
+        internal: None,
+        regions: Vec::new(),
+    };
     let now = Timestamp::UNIX_EPOCH;
     let of = |group: &str, kind: &str, status: Value| {
         let generation = status["observedGeneration"].clone();

@@ -96,7 +96,7 @@ pub fn end(outcome: &Outcome, resource: &str) -> (bool, Reason, String) {
     let end = outcome.ends.iter().find(|end| end.resource.to_string() == resource).unwrap();
     match &end.state {
         State::Done(problem) => (true, problem.reason, problem.message().clone()),
-        State::Unmet(_, problem) => (false, problem.reason, problem.message().clone()),
+        State::Switching(problem) | State::Unmet(_, problem) => (false, problem.reason, problem.message().clone()),
         other => panic!("{resource}: {other:?}"),
     }
 }

@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use direct_upload_api::web::Origin;
 
-use super::exposure::Exposures;
+use super::exposure::{self, Exposures};
 use super::grant::Grants;
-use crate::model::{Advice, HttpRoute, Problem, Snapshot, find_condition};
+use crate::model::{Advice, Problem, Snapshot};
 
 /// How many a sentence names.
 const NAMED: usize = 3;
@@ -25,9 +25,9 @@ impl Rivals {
     pub fn of<'a>(snapshot: &Snapshot, derived: impl Iterator<Item = &'a Result<Exposures, Problem>>) -> Self {
         let mut wanted: BTreeMap<Place, BTreeSet<String>> =
             derived.flat_map(places).map(|place| (place, BTreeSet::new())).collect();
-        claims(snapshot, |place, object| {
-            if let Some(claims) = wanted.get_mut(&place) {
-                claims.insert(object());
+        exposure::claims(snapshot, &mut |host, path, object| {
+            if let Some(claims) = wanted.get_mut(&place(host, path)) {
+                claims.insert(object.to_string());
             }
         });
         wanted.retain(|_, claims| claims.len() > 1);
@@ -57,43 +57,6 @@ fn places(exposures: &Result<Exposures, Problem>) -> impl Iterator<Item = Place>
 
 fn place(host: &str, path: &str) -> Place {
     (host.to_lowercase(), path.trim_end_matches('/').to_owned())
-}
-
-/// All places that objects claim.
-fn claims(snapshot: &Snapshot, mut found: impl FnMut(Place, &dyn Fn() -> String)) {
-    for (key, ingress) in snapshot.ingresses.all() {
-        for rule in &ingress.rules {
-            let Some(host) = &rule.host else { continue };
-            for path in rule.paths.iter().filter(|path| !path.exact) {
-                found(place(host, &path.path), &|| format!("Ingress {key}"));
-            }
-        }
-    }
-    for (key, route) in snapshot.routes.all() {
-        for entry in route
-            .ingress
-            .iter()
-            .filter(|e| find_condition(&e.conditions, "Admitted").is_some_and(|t| t.status == "True"))
-        {
-            found(place(&entry.host, &route.spec.path), &|| format!("Route {key}"));
-        }
-    }
-    for (key, route) in snapshot.http_routes.all().filter(|(_, route)| is_accepted(route)) {
-        // A redirect to https serves nothing.
-        let serves = route.spec.rules.iter().filter(|r| r.filters.iter().all(|f| f.type_ != "RequestRedirect"));
-        for rule in serves {
-            let paths = rule.matches.iter().map(|m| m.path.value.as_deref().unwrap_or_default());
-            for path in paths.chain(rule.matches.is_empty().then_some("")) {
-                for host in &route.spec.hostnames {
-                    found(place(host, path), &|| format!("HTTPRoute {key}"));
-                }
-            }
-        }
-    }
-}
-
-fn is_accepted(route: &HttpRoute) -> bool {
-    route.parents.iter().any(|p| find_condition(&p.conditions, "Accepted").is_some_and(|t| t.status == "True"))
 }
 
 /// Origins that Horizons of several namespaces have.

@@ -174,6 +174,16 @@ fn all(snapshot: &Snapshot, backends: &Backends) -> Result<Exposures, Problem> {
     Ok(found)
 }
 
+/// Told of each host and path that an object claims, and of the object.
+pub(crate) type Claims<'a> = &'a mut dyn FnMut(&str, &str, fmt::Arguments<'_>);
+
+/// All hosts and paths that objects claim.
+pub(crate) fn claims(snapshot: &Snapshot, found: Claims<'_>) {
+    snapshot.http_routes.all().for_each(|(_, route)| http_route::claims(route, found));
+    snapshot.routes.all().for_each(|(_, route)| route::claims(route, found));
+    snapshot.ingresses.all().for_each(|(_, ingress)| ingress::claims(ingress, found));
+}
+
 /// What one object says that is named in `exposedBy`.
 fn one(snapshot: &Snapshot, named: &ExposedBy, key: &Key, backends: &Backends) -> Result<Exposures, Problem> {
     let found = match named.kind {

@@ -97,27 +97,27 @@ const GATEWAY: &str = "gateway.networking.k8s.io/v1";
 macro_rules! for_each_kind {
     ($callback:ident) => {
         $callback! {
-            Horizon horizons: HorizonObject = Registration::new(&["horizon.openstack.org/v1beta1"], "Horizon", "horizons", Watched::Own);
-            Glance glances: GlanceObject = Registration::new(&["glance.openstack.org/v1beta1"], "Glance", "glances", Watched::Own);
-            OpenStackAPI apis: ApiObject = Registration::new(&["cors.openstack.org/v1beta1"], "OpenStackAPI", "openstackapis", Watched::Own);
-            Namespace namespaces: Namespace = Registration::new(&["v1"], "Namespace", "namespaces", Watched::Cluster);
-            Deployment deployments: Workload = Registration::new(&["apps/v1"], "Deployment", "deployments", Watched::Resources);
-            StatefulSet stateful_sets: Workload = Registration::new(&["apps/v1"], "StatefulSet", "statefulsets", Watched::Resources);
-            DaemonSet daemon_sets: Workload = Registration::new(&["apps/v1"], "DaemonSet", "daemonsets", Watched::Resources);
-            ReplicaSet replica_sets: Revision = Registration::new(&["apps/v1"], "ReplicaSet", "replicasets", Watched::Resources);
-            ControllerRevision controller_revisions: Revision = Registration::new(&["apps/v1"], "ControllerRevision", "controllerrevisions", Watched::Resources);
-            Pod pods: Pod = Registration::new(&["v1"], "Pod", "pods", Watched::Resources);
+            Horizon horizons: crate::model::HorizonObject = Registration::new(&["horizon.openstack.org/v1beta1"], "Horizon", "horizons", Watched::Own);
+            Glance glances: crate::model::GlanceObject = Registration::new(&["glance.openstack.org/v1beta1"], "Glance", "glances", Watched::Own);
+            OpenStackAPI apis: crate::model::ApiObject = Registration::new(&["cors.openstack.org/v1beta1"], "OpenStackAPI", "openstackapis", Watched::Own);
+            Namespace namespaces: crate::model::Namespace = Registration::new(&["v1"], "Namespace", "namespaces", Watched::Cluster);
+            Deployment deployments: crate::model::Workload = Registration::new(&["apps/v1"], "Deployment", "deployments", Watched::Resources);
+            StatefulSet stateful_sets: crate::model::Workload = Registration::new(&["apps/v1"], "StatefulSet", "statefulsets", Watched::Resources);
+            DaemonSet daemon_sets: crate::model::Workload = Registration::new(&["apps/v1"], "DaemonSet", "daemonsets", Watched::Resources);
+            ReplicaSet replica_sets: crate::model::Revision = Registration::new(&["apps/v1"], "ReplicaSet", "replicasets", Watched::Resources);
+            ControllerRevision controller_revisions: crate::model::Revision = Registration::new(&["apps/v1"], "ControllerRevision", "controllerrevisions", Watched::Resources);
+            Pod pods: crate::model::Pod = Registration::new(&["v1"], "Pod", "pods", Watched::Resources);
             /// Our Jobs.
-            Job jobs: Job = Registration::new(&["batch/v1"], "Job", "jobs", Watched::Resources).selected(Selected::Managed);
+            Job jobs: crate::model::Job = Registration::new(&["batch/v1"], "Job", "jobs", Watched::Resources).selected(Selected::Managed);
             /// Warnings that a Job's pods cannot be created.
-            JobEvent job_events: JobEvent = Registration::new(&["v1"], "Event", "events", Watched::Resources)
+            JobEvent job_events: crate::model::JobEvent = Registration::new(&["v1"], "Event", "events", Watched::Resources)
                 .selected(Selected::Fields("involvedObject.kind=Job,reason=FailedCreate"));
-            Service services: Service = Registration::new(&["v1"], "Service", "services", Watched::Resources);
-            Ingress ingresses: Ingress = Registration::new(&["networking.k8s.io/v1"], "Ingress", "ingresses", Watched::Resources);
-            HTTPRoute http_routes: HttpRoute = Registration::new(&[GATEWAY], "HTTPRoute", "httproutes", Watched::Routes).optional();
+            Service services: crate::model::Service = Registration::new(&["v1"], "Service", "services", Watched::Resources);
+            Ingress ingresses: crate::model::Ingress = Registration::new(&["networking.k8s.io/v1"], "Ingress", "ingresses", Watched::Resources);
+            HTTPRoute http_routes: crate::model::HttpRoute = Registration::new(&[GATEWAY], "HTTPRoute", "httproutes", Watched::Routes).optional();
             /// A Gateway that a route names.
-            Gateway gateways: Gateway = Registration::new(&[GATEWAY], "Gateway", "gateways", Watched::Named).optional();
-            ReferenceGrant reference_grants: ReferenceGrant = Registration::new(
+            Gateway gateways: crate::model::Gateway = Registration::new(&[GATEWAY], "Gateway", "gateways", Watched::Named).optional();
+            ReferenceGrant reference_grants: crate::model::ReferenceGrant = Registration::new(
                 &[GATEWAY, "gateway.networking.k8s.io/v1beta1"],
                 "ReferenceGrant",
                 "referencegrants",
@@ -125,11 +125,11 @@ macro_rules! for_each_kind {
             )
             .optional();
             /// OpenShift's.
-            Route routes: Route = Registration::new(&["route.openshift.io/v1"], "Route", "routes", Watched::Resources).optional();
+            Route routes: crate::model::Route = Registration::new(&["route.openshift.io/v1"], "Route", "routes", Watched::Resources).optional();
             /// Our ConfigMaps.
-            ConfigMap config_maps: ConfigMap = Registration::new(&["v1"], "ConfigMap", "configmaps", Watched::Resources).selected(Selected::Managed);
+            ConfigMap config_maps: crate::model::ConfigMap = Registration::new(&["v1"], "ConfigMap", "configmaps", Watched::Resources).selected(Selected::Managed);
             /// A ConfigMap with a workload's main configuration file, or with certificate authorities.
-            ReferencedConfigMap referenced_config_maps: ConfigMap = Registration::new(&["v1"], "ConfigMap", "configmaps", Watched::Named);
+            ReferencedConfigMap referenced_config_maps: crate::model::ConfigMap = Registration::new(&["v1"], "ConfigMap", "configmaps", Watched::Named);
         }
     };
 }

@@ -6,23 +6,13 @@ use direct_upload_api::WorkloadKind;
 use serde_json::Value;
 
 use super::catalog::{CatalogQuery, CatalogReading};
-use super::config_map::ConfigMap;
-use super::gateway::Gateway;
-use super::http_route::HttpRoute;
-use super::ingress::Ingress;
-use super::job::{Job, JobEvent};
 use super::key::Key;
 use super::kind::{Kind, Observed, for_each_kind};
-use super::meta::{ApiObject, GlanceObject, HorizonObject, Meta};
-use super::namespace::Namespace;
-use super::pod::Pod;
+use super::meta::Meta;
 use super::probe::{Epoch, Observation, ProbeAnswer, ProbeTarget, Standing};
-use super::reference_grant::ReferenceGrant;
 use super::refused_write::RefusedWrites;
-use super::route::Route;
-use super::service::Service;
 use super::store::{Coverage, Known, Store};
-use super::workload::{Revision, Workload};
+use super::workload::Workload;
 
 macro_rules! snapshot {
     ($($(#[$doc:meta])* $kind:ident $store:ident: $type:ty = $registration:expr;)*) => {

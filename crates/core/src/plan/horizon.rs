@@ -3,6 +3,7 @@
 pub mod acceptance;
 pub mod finalize;
 pub mod proxy;
+pub mod regions;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,6 +25,11 @@ use crate::workload::{Applied, Mount, Secrets, Target, annotations, claimed, rfc
 
 /// Plans a Horizon.
 pub fn horizon(view: &HorizonView, now: Timestamp, options: &Options) -> Plan {
+    let plan = whole(view, now, options);
+    Plan { regions: regions::regions(view, &plan.state), ..plan }
+}
+
+fn whole(view: &HorizonView, now: Timestamp, options: &Options) -> Plan {
     if view.dashboard.object.meta.deleting.is_some() {
         return retreat(view, now, options).unwrap_or_else(|| finalize(view, now));
     }
@@ -183,7 +189,7 @@ impl Stage<'_> {
         }
         // On the way to direct one sentence covers all that goes well; events tell the steps.
         if self.direct && matches!(&plan.state, State::Unmet(_, problem) if problem.reason == Reason::RollingOut) {
-            plan.state = State::Unmet(ConditionType::RolledOut, self.switching());
+            plan.state = State::Switching(self.switching());
         }
         Ok(plan)
     }

@@ -16,9 +16,9 @@ pub mod step;
 pub use adjust::patch;
 pub use api::{OriginPlan, api, glance};
 
-pub use horizon::acceptance::accepted;
 pub use horizon::horizon;
+pub use horizon::regions::UNPROVEN;
 pub use options::Options;
-pub use outline::{Plan, State};
+pub use outline::{Plan, RegionNews, RegionState, State};
 pub use proof::refused;
 pub use step::{Action, Step};

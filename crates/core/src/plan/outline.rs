@@ -1,6 +1,6 @@
 //! A plan: steps as data, and where things stand.
 
-use direct_upload_api::{ConditionType, Reason};
+use direct_upload_api::{ConditionType, ProbeVerdict, Reason};
 use jiff::Timestamp;
 
 use super::step::{Action, Step};
@@ -20,6 +20,8 @@ pub struct Plan {
     pub config_map: Option<String>,
     /// The same of the internal API.
     pub internal: Option<String>,
+    /// Where each region of a Horizon stands.
+    pub regions: Vec<RegionState>,
 }
 
 /// Where things stand.
@@ -29,16 +31,34 @@ pub enum State {
     Pending,
     /// What the spec asks is in effect.
     Done(Problem),
+    /// A Horizon on the way to direct, and all goes well: its pods are what is left.
+    Switching(Problem),
     /// It is not, because this condition does not hold.
     Unmet(ConditionType, Problem),
     /// The resource is gone once the steps are done.
     Gone,
 }
 
+/// Where one region of a Horizon stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RegionState {
+    pub name: String,
+    /// The first thing that stands in the way there; none while there is no news.
+    pub news: Option<RegionNews>,
+}
+
+/// What is to be said of a region.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RegionNews {
+    /// What its preflights show, as far as it comes to that.
+    pub verdict: Option<ProbeVerdict>,
+    pub why: Problem,
+}
+
 impl Plan {
     /// A plan that does nothing.
     pub fn idle(state: State) -> Self {
-        Self { steps: Vec::new(), state, wake: None, config_map: None, internal: None }
+        Self { steps: Vec::new(), state, wake: None, config_map: None, internal: None, regions: Vec::new() }
     }
 
     /// A plan that cannot go on: an unmet condition, or silence while still reading.
@@ -103,9 +123,13 @@ fn split(mut steps: Vec<Step>) -> (Vec<Step>, Vec<Step>) {
 }
 
 impl State {
-    /// On the way to direct, and all goes well.
-    pub fn is_switching(&self) -> bool {
-        matches!(self, Self::Unmet(_, why) if why.reason == Reason::SwitchingToDirect)
+    /// The condition that does not hold, and why.
+    pub fn lacks(&self) -> Option<(ConditionType, &Problem)> {
+        match self {
+            Self::Switching(why) => Some((ConditionType::RolledOut, why)),
+            Self::Unmet(condition, why) => Some((*condition, why)),
+            Self::Pending | Self::Done(_) | Self::Gone => None,
+        }
     }
 
     pub fn unmet(condition: ConditionType, problem: Problem) -> Self {

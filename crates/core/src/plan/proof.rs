@@ -44,9 +44,7 @@ pub fn proven(view: &HorizonView, spec: &HorizonSpec, switching: Problem) -> Pro
         Evidence::Granted(weight, _) if weight.fresh => Proven::Go,
         Evidence::Unknown(_) if spec.direct_upload.verification == Verification::BestEffort => Proven::Go,
         Evidence::Refused(..) | Evidence::Unknown(_) => Proven::Wait(standing(view, spec, "")),
-        Evidence::None | Evidence::Pending | Evidence::Granted(..) => {
-            Proven::Wait(State::unmet(ConditionType::RolledOut, switching))
-        }
+        Evidence::None | Evidence::Pending | Evidence::Granted(..) => Proven::Wait(State::Switching(switching)),
     }
 }
 

@@ -8,9 +8,12 @@ use direct_upload_api::web::{Origin, PublicUrl};
 use super::attachment::{Attachment, attachments, gateway_of};
 use super::backends::Backends;
 use super::hostname::{Hostname, meeting};
-use crate::derive::exposure::{Exposures, Notes};
+use crate::derive::exposure::{Claims, Exposures, Notes};
 use crate::derive::hindrance::Through;
-use crate::model::{BackendRef, GrantTo, HttpRoute, HttpRule, Key, Listener, Needs, Problem, ReferenceGrant, Snapshot};
+use crate::model::{
+    BackendRef, GrantTo, HttpRoute, HttpRule, Key, Listener, Needs, Problem, ReferenceGrant, RouteParentStatus,
+    Snapshot, find_condition,
+};
 
 /// The URLs under which an HTTPRoute exposes any of the Services.
 ///
@@ -41,9 +44,31 @@ pub fn exposures(snapshot: &Snapshot, route: &Arc<HttpRoute>, backends: &Backend
     Ok(found.finish(notes, || Some(Through::HttpRoute(route.clone(), positions))))
 }
 
+/// The hosts and paths that an accepted HTTPRoute serves; a redirect serves nothing.
+pub(crate) fn claims(route: &HttpRoute, found: Claims<'_>) {
+    let accepted = |parent: &RouteParentStatus| {
+        find_condition(&parent.conditions, "Accepted").is_some_and(|told| told.status == "True")
+    };
+    if !route.parents.iter().any(accepted) {
+        return;
+    }
+    for rule in route.spec.rules.iter().filter(|rule| !redirects(rule)) {
+        let paths = rule.matches.iter().map(|m| m.path.value.as_deref().unwrap_or_default());
+        for path in paths.chain(rule.matches.is_empty().then_some("")) {
+            for host in &route.spec.hostnames {
+                found(host, path, format_args!("HTTPRoute {}", route.meta.key));
+            }
+        }
+    }
+}
+
+fn redirects(rule: &HttpRule) -> bool {
+    rule.filters.iter().any(|filter| filter.type_ == "RequestRedirect")
+}
+
 /// Whether a rule sends requests to one of the Services.
 fn leads(snapshot: &Snapshot, route: &HttpRoute, rule: &HttpRule, backends: &Backends) -> Result<bool, Problem> {
-    if rule.filters.iter().any(|filter| filter.type_ == "RequestRedirect") {
+    if redirects(rule) {
         return Ok(false);
     }
     let own = &route.meta.key.namespace;

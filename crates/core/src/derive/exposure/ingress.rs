@@ -6,7 +6,7 @@ use std::sync::Arc;
 use direct_upload_api::web::{Origin, PublicUrl};
 
 use super::backends::Backends;
-use crate::derive::exposure::{Exposure, Exposures, Notes};
+use crate::derive::exposure::{Claims, Exposure, Exposures, Notes};
 use crate::derive::hindrance::Through;
 use crate::model::{Ingress, IngressPath};
 
@@ -49,6 +49,16 @@ pub fn exposures(ingress: &Arc<Ingress>, backends: &Backends) -> Exposures {
         others.extend(ingress.other_backends.then(|| "a backend that is no Service".to_owned()));
         Some(Through::Ingress(ingress.clone(), others))
     })
+}
+
+/// The hosts and paths that an Ingress claims.
+pub(crate) fn claims(ingress: &Ingress, found: Claims<'_>) {
+    for rule in &ingress.rules {
+        let Some(host) = &rule.host else { continue };
+        for path in rule.paths.iter().filter(|path| !path.exact) {
+            found(host, &path.path, format_args!("Ingress {}", ingress.meta.key));
+        }
+    }
 }
 
 fn urls(ingress: &Ingress, host: &str, paths: &[&IngressPath], notes: &mut Notes) -> Vec<Exposure> {

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use direct_upload_api::web::{Origin, PublicUrl};
 
 use super::backends::Backends;
-use crate::derive::exposure::{Exposures, Notes};
+use crate::derive::exposure::{Claims, Exposures, Notes};
 use crate::derive::hindrance::Through;
-use crate::model::{Route, RouteTarget, find_condition};
+use crate::model::{Route, RouteIngress, RouteTarget, find_condition};
 
 /// The URLs under which a Route exposes any of the Services.
 ///
@@ -41,6 +41,15 @@ pub fn exposures(route: &Arc<Route>, backends: &Backends) -> Exposures {
         let all = spec.alternate_backends.iter().chain([&spec.to]);
         Some(Through::Route(route.clone(), backends.others(all.map(|target| target.name.as_str()))))
     })
+}
+
+/// The hosts that routers have admitted, with the Route's path.
+pub(crate) fn claims(route: &Route, found: Claims<'_>) {
+    let admitted =
+        |entry: &&RouteIngress| find_condition(&entry.conditions, "Admitted").is_some_and(|told| told.status == "True");
+    for entry in route.ingress.iter().filter(admitted) {
+        found(&entry.host, &route.spec.path, format_args!("Route {}", route.meta.key));
+    }
 }
 
 /// What routers have admitted; of a file, which no router has seen, what it asks for.

@@ -63,8 +63,10 @@ impl Stage<'_> {
             plan.steps.push(Step::new(action, "an origin must be accepted before a browser uses it"));
         }
         let waits = held.problem.reason == Reason::WaitingForGlance && rolls;
-        let problem = if waits { self.switching() } else { held.problem.clone() };
-        plan.state = State::unmet(ConditionType::RolledOut, problem);
+        plan.state = match waits {
+            true => State::Switching(self.switching()),
+            false => State::unmet(ConditionType::RolledOut, held.problem.clone()),
+        };
     }
 
     /// Whether every destination's Glance accepts.

@@ -25,7 +25,7 @@ impl Stage<'_> {
             (Ok(()), Proven::Go) => return Ok(None),
             // A mode that is in force needs more than that to be changed.
             (Err(_), _) if self.applied.sets_direct() => return Ok(None),
-            (Err(_), _) => (State::unmet(ConditionType::RolledOut, self.switching()), false),
+            (Err(_), _) => (State::Switching(self.switching()), false),
             (_, Proven::Wait(state)) => (state, false),
             (_, Proven::Back(problem)) => (State::Unmet(ConditionType::Verified, problem), true),
         };

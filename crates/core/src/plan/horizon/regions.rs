@@ -1,0 +1,60 @@
+//! Where each region of a Horizon stands.
+
+use direct_upload_api::{ProbeVerdict, Reason, Verification};
+
+use super::acceptance::accepted;
+use crate::derive::{DestinationView, Evidence, HorizonView, Intent};
+use crate::model::Problem;
+use crate::plan::outline::{RegionNews, RegionState, State};
+use crate::plan::proof::refused;
+
+/// What is said of a region before there is any news.
+pub const UNPROVEN: &str = "the preflight has not come to a verdict yet";
+
+/// Where each region stands that the spec names, beside the whole.
+pub fn regions(view: &HorizonView, state: &State) -> Vec<RegionState> {
+    let one = |destination: &DestinationView| {
+        Some(RegionState { name: destination.to.region.clone()?, news: news(view, state, destination) })
+    };
+    view.destinations.iter().filter_map(one).collect()
+}
+
+fn news(view: &HorizonView, state: &State, destination: &DestinationView) -> Option<RegionNews> {
+    let blocked = |why: &Problem| Some(RegionNews { verdict: None, why: why.clone() });
+    let shown = |verdict, reason, message: String| {
+        Some(RegionNews { verdict: Some(verdict), why: Problem::new(reason, message) })
+    };
+    let verification = view.dashboard.object.spec.as_ref().map(|s| s.direct_upload.verification).unwrap_or_default();
+    let endpoint = destination.to.endpoint.as_ref().err().filter(|_| verification != Verification::Off);
+    if let Some(problem) = destination.to.partner.as_ref().err().or(endpoint) {
+        return blocked(problem);
+    }
+    if let Intent::Own(problem) = &view.intent {
+        return blocked(problem);
+    }
+    if let State::Switching(_) = state {
+        let message = "on the way to direct; the message of the condition Ready tells more";
+        return blocked(&Problem::new(Reason::SwitchingToDirect, message));
+    }
+    if let (Intent::Direct, Err(problem)) = (&view.intent, accepted(view, destination)) {
+        return blocked(&problem);
+    }
+    match &destination.evidence {
+        Evidence::Pending => None,
+        Evidence::None if verification == Verification::Off => {
+            blocked(&Problem::new(Reason::ReadyUnverified, "spec.directUpload.verification is Off"))
+        }
+        Evidence::None => blocked(&Problem::new(Reason::NotVerified, UNPROVEN)),
+        Evidence::Granted(..) => {
+            shown(ProbeVerdict::Granted, Reason::Verified, "the preflight passes for each origin".to_owned())
+        }
+        Evidence::Refused(_, failures) => {
+            let message = failures.first().map(ToString::to_string).unwrap_or_default();
+            shown(ProbeVerdict::Refused, refused(failures), message)
+        }
+        Evidence::Unknown(failures) => {
+            let message = failures.first().map(ToString::to_string).unwrap_or_default();
+            shown(ProbeVerdict::Unknown, Reason::PreflightUnanswered, message)
+        }
+    }
+}
