@@ -8,8 +8,11 @@ use std::process::ExitCode;
 use clap::{Args as ClapArgs, ValueEnum};
 use direct_upload_api::web::{Endpoint, Origin};
 use direct_upload_api::{Panel, Rule};
-use direct_upload_core::judge::report::{AdviceReport, FailureReport, PutReport, ResponseReport, UnreachableReport};
+use direct_upload_core::judge::report::{
+    AddressReport, AdviceReport, FailureReport, PageReport, PutReport, ResponseReport, UnreachableReport,
+};
 use direct_upload_core::judge::{Answerer, Decision, Line, Report};
+use direct_upload_core::model::Page;
 
 use super::output;
 use crate::probe::{Host, Probe, Proxies, Trust, Uploads};
@@ -22,9 +25,11 @@ pub const EXAMPLES: &str = "Examples:
   openstack endpoint list --service image --interface public -f value -c URL   # what to give as --url
 
 Sends the OPTIONS request that a browser sends before Horizon's upload, straight to Glance (no proxy
-environment, no redirects), and judges the answer as a browser does. If that lets the upload through, two
-uploads follow to an image that does not exist, without a token and without data: does a PUT reach Glance,
-may the page read the answer, does a limit refuse the size? Nothing is changed anywhere.
+environment, no redirects), and judges the answer as a browser does. If that lets the upload through, the
+dashboard's page is asked for its Content-Security-Policy, the addresses of both are compared (browsers
+protect local networks), and two uploads follow to an image that does not exist, without a token and without
+data: does a PUT reach Glance, may the page read the answer, does a limit refuse the size? Nothing is changed
+anywhere.
 Exit code 1 if an upload would be refused, or if no answer to OPTIONS came.";
 
 /// Arguments of `preflight`.
@@ -46,6 +51,12 @@ pub struct Args {
     /// The size that uploads may have, in bytes or as 500MiB or 10GiB: is it refused when it is announced?
     #[arg(long, value_name = "SIZE", value_parser = size, default_value = "10GiB", conflicts_with = "no_put")]
     size: u64,
+    /// Ask Glance alone, and not the dashboard: neither for its Content-Security-Policy, nor where it is
+    #[arg(long)]
+    no_page: bool,
+    /// Where below the origin the dashboard is
+    #[arg(long, value_name = "PATH", default_value = "/", value_parser = path, conflicts_with = "no_page")]
+    page_path: String,
     /// Certificates in PEM form to trust beside the usual ones
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
@@ -87,6 +98,12 @@ fn size(text: &str) -> Result<u64, String> {
     number.checked_mul(base.pow(exponent)).filter(|size| *size > 0).ok_or_else(error)
 }
 
+/// A path of a URL, fit for a request line.
+fn path(text: &str) -> Result<String, String> {
+    let is_plain = text.starts_with('/') && text.bytes().all(|b| b.is_ascii_graphic() && !b"?#\\".contains(&b));
+    is_plain.then(|| text.to_owned()).ok_or_else(|| format!("{text:?} is no path, e.g. /horizon/"))
+}
+
 /// As curl's `--resolve`; IPv6 addresses may stand in brackets.
 fn host(text: &str) -> Result<Host, String> {
     let error = || "expected HOST:PORT:ADDRESS, e.g. glance.example.com:443:192.0.2.7".to_owned();
@@ -117,6 +134,8 @@ pub async fn main(args: Args) -> ExitCode {
         panel: args.panel,
         narrow: true,
         uploads: (!args.no_put).then_some(Uploads { size: args.size }),
+        page: (!args.no_page).then(|| Page { path: args.page_path.trim_end_matches('/').to_owned(), assumed: false }),
+        address_spaces: !args.no_page,
         panels: true,
     };
     let report = Report::new(crate::probe::probe(&question).await);
@@ -173,6 +192,12 @@ fn write_text(out: &mut String, report: &Report) -> std::fmt::Result {
     received(out, report.response.as_ref())?;
     failed(out, report.failure.as_ref())?;
     unanswered(out, report.unreachable.as_ref())?;
+    if let Some(asked) = &report.page {
+        page(out, asked)?;
+    }
+    if let Some(found) = &report.addresses {
+        addresses(out, found)?;
+    }
     if let Some(sent) = &report.put {
         put(out, sent, "without data or token", "it reaches Glance, and the page may read the answer")?;
     }
@@ -181,7 +206,8 @@ fn write_text(out: &mut String, report: &Report) -> std::fmt::Result {
         put(out, sent, &what, "nothing refuses this size before Glance is asked")?;
     }
     let more = [&report.put, &report.size].into_iter().flatten().flat_map(|sent| &sent.advice);
-    advice(out, report.advice.iter().chain(more))?;
+    let spaces = report.addresses.iter().flat_map(|found| &found.advice);
+    advice(out, report.advice.iter().chain(more).chain(spaces))?;
     for (nth, assumption) in report.assumptions.iter().enumerate() {
         writeln!(out, "{}assumed:   {assumption}", if nth == 0 { "\n" } else { "" })?;
     }
@@ -205,6 +231,31 @@ fn panels(out: &mut String, report: &Report) -> std::fmt::Result {
         writeln!(out, "             {panel}: {verdict}")?;
     }
     Ok(())
+}
+
+/// The dashboard's page.
+fn page(out: &mut String, asked: &PageReport) -> std::fmt::Result {
+    writeln!(out, "\nasked:     GET {}", asked.url)?;
+    if let Some(status) = asked.status {
+        writeln!(out, "received:  status {status}")?;
+    }
+    match asked.verdict {
+        Decision::Granted => {
+            writeln!(out, "passed:    a Horizon is there, and no Content-Security-Policy keeps its page from Glance")
+        }
+        Decision::Refused => failed(out, asked.failure.as_ref()),
+        Decision::Unknown => unanswered(out, asked.unknown.as_ref()),
+    }
+}
+
+/// The addresses of both.
+fn addresses(out: &mut String, found: &AddressReport) -> std::fmt::Result {
+    let list = |addresses: &[IpAddr]| addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    if !found.dashboard.is_empty() {
+        writeln!(out, "\naddresses: the dashboard's {}; Glance's {}", list(&found.dashboard), list(&found.glance))?;
+    }
+    failed(out, found.failure.as_ref())?;
+    unanswered(out, found.unknown.as_ref())
 }
 
 /// One PUT, what came back and what that means.

@@ -4,6 +4,7 @@ pub mod address;
 pub mod connect;
 pub mod explain_tls;
 pub mod keystone;
+pub mod page;
 pub mod preflight;
 pub mod proxy;
 pub mod upload;

@@ -1,17 +1,19 @@
 //! One preflight over the network, or what stands for it where browsers make none, within bounds: no
 //! redirect is followed, no body is read, no refused address is asked, and it ends after ten seconds. Then,
-//! where that is wanted, the uploads without a token ([`super::upload`]).
+//! where that is wanted, the dashboard's page ([`super::page`]) and the uploads without a token
+//! ([`super::upload`]).
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use direct_upload_api::web::{Endpoint, Origin};
+use direct_upload_api::web::{Endpoint, Origin, PublicUrl};
 use direct_upload_api::{Panel, Rule};
 use direct_upload_core::judge::{
     Advice, Answer, Failure, Observed, Outcome, Preflight, Request, Unreachable, UnreachableKind, Unreadable, Verdict,
     diagnose as narrow, head, judge, same_origin,
 };
+use direct_upload_core::model::Page;
 use ipnet::IpNet;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -20,11 +22,12 @@ use tokio_rustls::rustls;
 
 use super::connect::{self, Host, Stream, Trust};
 use super::explain_tls;
+use super::page;
 use super::proxy::{Proxies, Proxy};
 use super::upload;
 
 /// How long one question may take, connection included; and all that follow it together.
-const TOTAL: Duration = Duration::from_secs(10);
+pub const TOTAL: Duration = Duration::from_secs(10);
 
 /// What to ask, and how.
 #[derive(Clone, Debug)]
@@ -44,8 +47,19 @@ pub struct Probe {
     pub narrow: bool,
     /// After a granted preflight, which uploads without a token are asked.
     pub uploads: Option<Uploads>,
+    /// After a granted preflight, which page of the dashboard is asked.
+    pub page: Option<Page>,
+    /// After a granted preflight, whether the address spaces of dashboard and Glance are compared.
+    pub address_spaces: bool,
     /// Also find out what each panel's upload would get.
     pub panels: bool,
+}
+
+/// A server that is asked.
+#[derive(Clone, Debug)]
+pub struct Site {
+    pub origin: Origin,
+    pub host: Host,
 }
 
 /// The uploads without a token that follow a granted preflight.
@@ -60,36 +74,43 @@ pub async fn probe(probe: &Probe) -> Observed {
     // Of no image; unguessable it need not be.
     let image = uuid::Uuid::new_v4().to_string();
     let asked = Preflight::upload(probe.origin.clone(), probe.endpoint.clone(), image, probe.panel);
-    let host = probe.host();
-    let preflight = match asked.objection(host.address.is_some()) {
+    let glance = probe.site(probe.endpoint.origin());
+    let preflight = match asked.objection(glance.host.address.is_some()) {
         Some(failure) => Outcome::Objection(Box::new(failure)),
-        None => ask_and_judge(probe, &host, &asked).await.unwrap_or_else(Outcome::Unreachable),
+        None => ask_and_judge(probe, &glance, &asked).await.unwrap_or_else(Outcome::Unreachable),
     };
-    let panels = if probe.panels { panels(probe, &host, &asked, &preflight).await } else { vec![] };
-    let mut observed = Observed { asked, preflight, put: None, size: None, panels };
-    let (Some(uploads), Outcome::Judged { address, verdict, .. }) = (probe.uploads, &observed.preflight) else {
+    let panels = if probe.panels { panels(probe, &glance, &asked, &preflight).await } else { vec![] };
+    let mut observed = Observed { asked, preflight, put: None, size: None, page: None, addresses: None, panels };
+    let Outcome::Judged { address, verdict, .. } = &observed.preflight else { return observed };
+    if !verdict.granted() {
         return observed;
-    };
-    if verdict.granted() {
-        let address = *address;
+    }
+    let address = *address;
+    if let Some(page) = &probe.page {
+        observed.page = Some(page::ask(probe, &observed.asked, page).await);
+    }
+    if probe.address_spaces {
+        observed.addresses = Some(page::addresses(probe, &glance, address).await);
+    }
+    if let Some(uploads) = probe.uploads {
         if !observed.asked.same_origin() {
-            observed.put = Some(upload::complete(probe, &host, address, &observed.asked).await);
+            observed.put = Some(upload::complete(probe, &glance, address, &observed.asked).await);
         }
-        observed.size = Some(upload::announced(probe, &host, address, &observed.asked, uploads.size).await);
+        observed.size = Some(upload::announced(probe, &glance, address, &observed.asked, uploads.size).await);
     }
     observed
 }
 
 /// What each panel's upload would get. An answer that grants more than is asked need not be asked for.
-async fn panels(probe: &Probe, host: &Host, asked: &Preflight, outcome: &Outcome) -> Vec<(Panel, Option<Verdict>)> {
+async fn panels(probe: &Probe, site: &Site, asked: &Preflight, outcome: &Outcome) -> Vec<(Panel, Option<Verdict>)> {
     let mut panels = Vec::new();
     for panel in [Panel::Angular, Panel::Django] {
-        panels.push((panel, of_panel(probe, host, asked, outcome, panel).await));
+        panels.push((panel, of_panel(probe, site, asked, outcome, panel).await));
     }
     panels
 }
 
-async fn of_panel(probe: &Probe, host: &Host, asked: &Preflight, outcome: &Outcome, panel: Panel) -> Option<Verdict> {
+async fn of_panel(probe: &Probe, site: &Site, asked: &Preflight, outcome: &Outcome, panel: Panel) -> Option<Verdict> {
     let (address, answer, verdict) = match outcome {
         Outcome::Objection(failure) => {
             return Some(Verdict { failure: Some((**failure).clone()), advice: vec![] });
@@ -110,54 +131,64 @@ async fn of_panel(probe: &Probe, host: &Host, asked: &Preflight, outcome: &Outco
     if wanted == had {
         return Some((**verdict).clone());
     }
-    let (_, answer) = timeout(TOTAL, exchange(probe, host, &[address], &question.request())).await.ok()?.ok()?;
+    let (_, answer) = timeout(TOTAL, exchange(probe, site, &[address], &question.request())).await.ok()?.ok()?;
     let mut by_own = judge(&question, &answer);
     if narrow::is_worth_asking(&question, &answer) && !verdict.granted() {
         // A silence that asking for less has explained.
         return Some((**verdict).clone());
     }
     if let Some(failure) = by_own.failure.take() {
-        by_own.failure = Some(narrowed(probe, host, address, &question, &answer, failure).await);
+        by_own.failure = Some(narrowed(probe, site, address, &question, &answer, failure).await);
     }
     Some(by_own)
 }
 
 impl Probe {
-    /// The endpoint's host, with the address that was given for it.
-    fn host(&self) -> Host {
-        let (name, port) = (self.endpoint.origin().host(), self.endpoint.port());
+    /// The server of an origin, with the address that was given for it.
+    pub fn site(&self, origin: &Origin) -> Site {
+        let port = Endpoint::from(PublicUrl::with_path(origin.clone(), "")).port();
+        let name = origin.host();
         let given = self.hosts.iter().find(|host| host.port == port && host.name.eq_ignore_ascii_case(name));
-        Host { name: name.to_owned(), port, address: given.and_then(|host| host.address) }
+        let host = Host { name: name.to_owned(), port, address: given.and_then(|host| host.address) };
+        Site { origin: origin.clone(), host }
     }
 
-    /// The proxy that leads to a host, if one does.
-    fn proxy(&self, host: &Host) -> Option<Proxy> {
-        self.proxies.of(self.endpoint.origin().as_str()).filter(|_| host.address.is_none())
+    /// The proxy that leads to a server, if one does.
+    pub fn proxy(&self, site: &Site) -> Option<Proxy> {
+        self.proxies.of(site.origin.as_str()).filter(|_| site.host.address.is_none())
     }
 }
 
-async fn ask_and_judge(probe: &Probe, host: &Host, asked: &Preflight) -> Result<Outcome, Unreachable> {
+/// Where a server is asked; empty where a proxy finds its address.
+///
+/// # Errors
+/// It has no address that may be asked.
+pub async fn addresses(probe: &Probe, site: &Site) -> Result<Vec<SocketAddr>, Unreachable> {
+    match probe.proxy(site) {
+        // The proxy finds the name's address; one that is written out is ours to refuse.
+        Some(_) if site.host.name.parse::<IpAddr>().is_err() => Ok(Vec::new()),
+        _ => connect::resolve(&site.host, &probe.denied).await,
+    }
+}
+
+async fn ask_and_judge(probe: &Probe, site: &Site, asked: &Preflight) -> Result<Outcome, Unreachable> {
     let first = async {
-        let addresses = match probe.proxy(host) {
-            // The proxy finds the name's address; one that is written out is ours to refuse.
-            Some(_) if host.name.parse::<IpAddr>().is_err() => Vec::new(),
-            _ => connect::resolve(host, &probe.denied).await?,
-        };
-        exchange(probe, host, &addresses, &asked.request()).await
+        let addresses = addresses(probe, site).await?;
+        exchange(probe, site, &addresses, &asked.request()).await
     };
     let (address, answer) = timeout(TOTAL, first).await.unwrap_or_else(|_| Err(late()))?;
     let mut verdict = judge(asked, &answer);
     if asked.same_origin() && same_origin::is_worth_asking(&answer) {
-        let versions = timeout(TOTAL, exchange(probe, host, &[address], &asked.versions())).await;
+        let versions = timeout(TOTAL, exchange(probe, site, &[address], &asked.versions())).await;
         if versions.is_ok_and(|answered| answered.is_ok_and(|(_, answer)| same_origin::lists_versions(&answer))) {
             verdict = Verdict { failure: None, advice: same_origin::advice(true) };
         }
     }
     if let Some(failure) = verdict.failure.take() {
-        verdict.failure = Some(narrowed(probe, host, address, asked, &answer, failure).await);
+        verdict.failure = Some(narrowed(probe, site, address, asked, &answer, failure).await);
     }
-    if probe.proxy(host).is_none() {
-        verdict.advice.extend(reached_here_only(host, asked, address));
+    if probe.proxy(site).is_none() {
+        verdict.advice.extend(reached_here_only(&site.host, asked, address));
     }
     Ok(Outcome::Judged { address, answer, verdict: Box::new(verdict) })
 }
@@ -179,7 +210,7 @@ fn reached_here_only(host: &Host, asked: &Preflight, address: SocketAddr) -> Opt
 /// The failure, more precise if asking for less made it so; as it was if not.
 async fn narrowed(
     probe: &Probe,
-    host: &Host,
+    site: &Site,
     address: SocketAddr,
     asked: &Preflight,
     answer: &Answer,
@@ -192,7 +223,7 @@ async fn narrowed(
     let answers = async {
         let mut granted = Vec::new();
         for question in &questions {
-            let (_, answer) = exchange(probe, host, &[address], &question.request()).await.ok()?;
+            let (_, answer) = exchange(probe, site, &[address], &question.request()).await.ok()?;
             granted.push(narrow::granted(question, &answer));
         }
         Some(granted)
@@ -204,31 +235,31 @@ async fn narrowed(
 /// One request and its answer, and the address that gave it: the proxy's, where there is one.
 async fn exchange(
     probe: &Probe,
-    host: &Host,
+    site: &Site,
     addresses: &[SocketAddr],
     asked: &Request,
 ) -> Result<(SocketAddr, Answer), Unreachable> {
-    let (stream, address, request) = open(probe, host, addresses, asked).await?;
-    let answer = send(stream, &request).await.map_err(|error| no_answer(host, address, &error))?;
+    let (stream, address, request) = open(probe, site, addresses, asked).await?;
+    let answer = send(stream, &request).await.map_err(|error| no_answer(&site.host, address, &error))?;
     Ok((address, answer))
 }
 
 /// A connection on which the request can be sent, its address, and the request's text.
 pub async fn open(
     probe: &Probe,
-    host: &Host,
+    site: &Site,
     addresses: &[SocketAddr],
     asked: &Request,
 ) -> Result<(Box<dyn Stream>, SocketAddr, String), Unreachable> {
-    let is_https = probe.endpoint.origin().is_https();
-    let proxy = probe.proxy(host);
+    let is_https = site.origin.is_https();
+    let proxy = probe.proxy(site);
     let (stream, address) = match &proxy {
         None => connect::connect(addresses).await?,
-        Some(proxy) => through(proxy, host, is_https).await?,
+        Some(proxy) => through(proxy, &site.host, is_https).await?,
     };
     let stream: Box<dyn Stream> =
-        if is_https { connect::secure(stream, host, &probe.trust).await? } else { Box::new(stream) };
-    let request = request(probe.endpoint.origin(), asked, proxy.as_ref().filter(|_| !is_https));
+        if is_https { connect::secure(stream, &site.host, &probe.trust).await? } else { Box::new(stream) };
+    let request = request(&site.origin, asked, proxy.as_ref().filter(|_| !is_https));
     Ok((stream, address, request))
 }
 
@@ -283,7 +314,7 @@ pub fn no_answer(host: &Host, address: SocketAddr, error: &io::Error) -> Unreach
     )
 }
 
-fn late() -> Unreachable {
+pub fn late() -> Unreachable {
     Unreachable::new(
         UnreachableKind::Timeout,
         format!("no answer within {} s", TOTAL.as_secs()),

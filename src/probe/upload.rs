@@ -8,8 +8,7 @@ use direct_upload_core::judge::{Preflight, PutOutcome, Request, Unreachable, Unr
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
-use super::connect::Host;
-use super::preflight::{self, Probe};
+use super::preflight::{self, Probe, Site};
 
 /// How long the complete PUT may take, connection included.
 const COMPLETE: Duration = Duration::from_secs(10);
@@ -22,19 +21,19 @@ const ANNOUNCED: Duration = Duration::from_secs(5);
 const AFTER_CONTINUE: Duration = Duration::from_secs(2);
 
 /// The complete PUT, where the preflight was answered.
-pub async fn complete(probe: &Probe, host: &Host, address: SocketAddr, asked: &Preflight) -> PutOutcome {
+pub async fn complete(probe: &Probe, site: &Site, address: SocketAddr, asked: &Preflight) -> PutOutcome {
     let request = upload::complete(asked);
-    let wire = exchange(probe, host, address, &request, COMPLETE).await;
+    let wire = exchange(probe, site, address, &request, COMPLETE).await;
     let verdict = upload::judge_complete(asked, &wire);
     PutOutcome { request, length: 0, wire, verdict }
 }
 
 /// The PUT that announces this size; and where its answer wants that, another one that announces one byte.
-pub async fn announced(probe: &Probe, host: &Host, address: SocketAddr, asked: &Preflight, size: u64) -> PutOutcome {
+pub async fn announced(probe: &Probe, site: &Site, address: SocketAddr, asked: &Preflight, size: u64) -> PutOutcome {
     let request = upload::announced(asked, size);
-    let wire = exchange(probe, host, address, &request, ANNOUNCED).await;
+    let wire = exchange(probe, site, address, &request, ANNOUNCED).await;
     let verdict = if upload::is_worth_comparing(&wire) {
-        let small = exchange(probe, host, address, &upload::announced(asked, 1), ANNOUNCED).await;
+        let small = exchange(probe, site, address, &upload::announced(asked, 1), ANNOUNCED).await;
         upload::compare(size, &wire, &small)
     } else {
         upload::judge_announced(size, &wire)
@@ -42,17 +41,17 @@ pub async fn announced(probe: &Probe, host: &Host, address: SocketAddr, asked: &
     PutOutcome { request, length: size, wire, verdict }
 }
 
-async fn exchange(probe: &Probe, host: &Host, address: SocketAddr, request: &Request, bound: Duration) -> Wire {
-    match timeout(bound, send(probe, host, address, request)).await {
+async fn exchange(probe: &Probe, site: &Site, address: SocketAddr, request: &Request, bound: Duration) -> Wire {
+    match timeout(bound, send(probe, site, address, request)).await {
         Ok(Ok(wire)) => wire,
         Ok(Err(why)) => Wire::Failed(why),
         Err(_) => Wire::Silence(bound.as_secs()),
     }
 }
 
-async fn send(probe: &Probe, host: &Host, address: SocketAddr, asked: &Request) -> Result<Wire, Unreachable> {
-    let (mut stream, address, request) = preflight::open(probe, host, &[address], asked).await?;
-    let failed = |error: &std::io::Error| preflight::no_answer(host, address, error);
+async fn send(probe: &Probe, site: &Site, address: SocketAddr, asked: &Request) -> Result<Wire, Unreachable> {
+    let (mut stream, address, request) = preflight::open(probe, site, &[address], asked).await?;
+    let failed = |error: &std::io::Error| preflight::no_answer(&site.host, address, error);
     stream.write_all(request.as_bytes()).await.map_err(|e| failed(&e))?;
     stream.flush().await.map_err(|e| failed(&e))?;
     let mut bytes = Vec::new();

@@ -134,7 +134,9 @@ async fn observe(due: &Due, proxies: Proxies, denied: Vec<IpNet>) -> Observation
         proxies,
         denied,
         narrow: true,
-        uploads: due.uploads.map(|size| Uploads { size }),
+        uploads: question.uploads.filter(|_| due.parts).map(|size| Uploads { size }),
+        page: question.page.clone().filter(|_| due.parts),
+        address_spaces: question.address_spaces && due.parts,
         panels: false,
     };
     Observation::from(crate::probe::probe(&asked).await)

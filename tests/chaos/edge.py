@@ -44,6 +44,9 @@ class Edge:
         def header(name):
             return (re.search(rf'(?im)^{name}: *(.*?)\r?$', request) or [None, ''])[1]
 
+        if request.startswith('GET / '):  # Horizon's login page: the dashboards are here, too
+            page = '<title>Login - OpenStack Horizon</title>'
+            return f'HTTP/1.1 200 OK\r\nContent-Length: {len(page)}\r\n\r\n{page}'
         how = self.answers.get(header('host').split(':')[0], 'grant')
         if how == 'hang':
             return None

@@ -81,8 +81,9 @@ def start_cloud(request, node, edge):
 def open_browser(request, authority, node):
     browsers = []
 
-    def open_one():
-        browsers.append(Browser(WORK / f'{request.module.__name__}-browser-{len(browsers)}', authority, node.address))
+    def open_one(**options):
+        folder = WORK / f'{request.module.__name__}-browser-{len(browsers)}'
+        browsers.append(Browser(folder, authority, node.address, **options))
         return browsers[-1]
     request.module.browsers = browsers
     yield open_one

@@ -8,7 +8,7 @@ import pytest
 
 from harness.browser import Dashboard, DjangoDashboard
 from harness.cloud import RESOURCES
-from harness.faults import FAULTS, GLANCE, HORIZON, broken_and_mended, cut
+from harness.faults import FAULTS, GLANCE, HORIZON, POLICY, broken_and_mended, cut, public_address
 from harness.uploads import fails, passes
 
 ORIGIN = f'https://{HORIZON}'
@@ -167,3 +167,43 @@ def test_uploads_that_came_through_and_no_longer_do(angular, angular_dashboard, 
         passes(angular, angular_dashboard, image_file, HORIZON)
     angular.ready('horizon', 'horizon', seconds=FALLEN_BACK + MENDED)
     passes(angular, angular_dashboard, image_file, GLANCE)
+
+
+# --- The dashboard: its page may not talk to Glance, whatever Glance says --------------------------------------
+
+def test_the_page_s_policy_leaves_glance_out(angular, angular_dashboard, image_file):
+    with angular.edge.broken(HORIZON, POLICY):
+        angular.asked_anew()
+        angular.refused('UploadBlocked', 'DU013')
+        fails(angular, angular_dashboard, image_file, 'csp')
+    angular.asked_anew()
+    angular.ready('horizon', 'horizon')
+    passes(angular, angular_dashboard, image_file, GLANCE)
+
+
+def test_a_public_dashboard_and_a_glance_in_the_local_network(angular, open_browser, image_file):
+    """The address is one of documentation; the browser is told to take it for a public one."""
+    with public_address('203.0.113.7') as public, angular.edge.at(HORIZON, public):
+        angular.asked_anew()
+        angular.refused('UploadBlocked', 'DU023')
+        browser = open_browser(elsewhere={HORIZON: public}, flags=[f'--ip-address-space-overrides={public}:443=public'])
+        fails(angular, Dashboard(browser, ORIGIN).log_in(), image_file, 'LocalNetworkAccess')
+        # Whose users resolve these names otherwise says so.
+        angular.configure('horizon', directUpload={'probe': {'addressSpaces': 'Ignore'}})
+        angular.ready('horizon', 'horizon')
+        angular.configure('horizon', directUpload={'probe': {'addressSpaces': None}})
+        angular.refused('UploadBlocked', 'DU023')
+    angular.asked_anew()
+    angular.ready('horizon', 'horizon')
+
+
+def test_a_guessed_port_is_wrong(angular, open_browser, image_file):
+    """Users come by :8443, and the status of the Ingress tells no port."""
+    with angular.edge.at(HORIZON, port=8443):
+        angular.asked_anew()
+        angular.refused('DashboardNotFound', 'DU001')
+        there = Dashboard(open_browser(), f'{ORIGIN}:8443').log_in()
+        fails(angular, there, image_file, 'AllowOrigin')
+        angular.configure('horizon', publicURL=f'{ORIGIN}:8443')
+        angular.settled()
+        passes(angular, there, image_file, GLANCE)

@@ -201,6 +201,12 @@ reasons! {
     /// The preflight passes, and the upload itself does not: something before Glance treats PUT otherwise than
     /// OPTIONS, or limits its size; the message names rule and fix.
     UploadRefused => Verified, Stalls;
+    /// The browser itself keeps the dashboard's page from Glance, before any request: by the page's
+    /// Content-Security-Policy (DU013), or because Glance's address is less public than the dashboard's
+    /// (DU023).
+    UploadBlocked => Verified, Stalls;
+    /// No dashboard is at an origin whose port is a guess; set `spec.publicURL`.
+    DashboardNotFound => Verified, Stalls;
     /// The operator got no answer to its preflight: nothing is known about what browsers get.
     PreflightUnanswered => Verified, Moves;
     /// The upload path broke after it had been verified: Horizon's own mode is in force until

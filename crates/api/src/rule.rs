@@ -98,6 +98,8 @@ rules! {
         "Horizon's PUT of the data is not an interoperable import: conversion, metadata injection and scanning by import plugins are not applied to it.";
     ChunkedLimit "DU022" "legacy uploads that uWSGI refuses"
         "In legacy mode Horizon sends the image in chunks of 1 MiB, more than uWSGI takes by default (chunked-input-limit); the image stays queued. Direct uploads are not chunked and work; going back to legacy brings the fault back.";
+    LocalNetwork "DU023" "a Glance on a less public address than the dashboard"
+        "A page that comes from a public address may connect to a private or loopback one only if the user allows it: browsers (Chrome since 142) ask once, and refuse in an insecure context. Most users are told of a network error; the image stays queued.";
     NoCredentials "DU024" "credentials are not allowed"
         "Horizon's Django image panel sends its upload with credentials. Browsers let such a request through only if the answers to the preflight and to the upload carry Access-Control-Allow-Credentials: true; with allow_credentials = False Glance sends none.";
 }

@@ -173,6 +173,11 @@ fn answer(request: &str, body: &[u8], table: &Table) -> Option<String> {
     if request.starts_with("POST /v3/auth/tokens ") {
         return token(&host, body, table);
     }
+    // Horizon's login page: the dashboards are here, too.
+    if request.starts_with("GET / ") {
+        let page = "<title>Login - OpenStack Horizon</title>";
+        return Some(format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{page}", page.len()));
+    }
     let origin = header(request, "Origin")?;
     let (answer, asked) = {
         let mut table = table.lock().ok()?;

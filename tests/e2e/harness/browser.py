@@ -46,7 +46,8 @@ class Upload:
 class Browser:
     """A Chromium of its own profile that trusts the private CA by its certificate store."""
 
-    def __init__(self, folder, authority, address):
+    def __init__(self, folder, authority, address, elsewhere=(), flags=()):
+        """`elsewhere`: names with addresses of their own."""
         self.folder = folder
         store = folder / '.pki/nssdb'
         store.mkdir(parents=True)
@@ -54,10 +55,12 @@ class Browser:
         run('certutil', '-d', f'sql:{store}', '-A', '-t', 'C,,', '-n', 'cloud', '-i', authority.certificate)
         options = webdriver.ChromeOptions()
         options.binary_location = '/usr/bin/chromium'
-        for flag in QUIET:
+        for flag in (*QUIET, *flags):
             options.add_argument(flag)
         options.add_argument(f'--user-data-dir={folder / "profile"}')
-        options.add_argument(f'--host-resolver-rules=MAP *.cloud.test {address}, MAP * ~NOTFOUND')
+        rules = [f'MAP {name} {there}' for name, there in dict(elsewhere).items()]
+        rules += [f'MAP *.cloud.test {address}', 'MAP * ~NOTFOUND']
+        options.add_argument(f'--host-resolver-rules={", ".join(rules)}')
         options.set_capability('goog:loggingPrefs', {'performance': 'ALL', 'browser': 'ALL'})
         service = webdriver.ChromeService(
             '/usr/bin/chromedriver', log_output=str(folder / 'chromedriver.log'),
@@ -154,7 +157,7 @@ class Dashboard:
                         upload.failed = f'the image was not created: {status}'
                 elif event['method'] == 'Network.loadingFailed':
                     cors = detail.get('corsErrorStatus', {}).get('corsError')
-                    upload.failed = cors or detail['errorText']
+                    upload.failed = cors or detail.get('blockedReason') or detail['errorText']
                 ended = event['method'] in ('Network.loadingFinished', 'Network.loadingFailed')
                 if ended and (data or upload.failed):
                     upload.seconds = time.monotonic() - started

@@ -46,7 +46,7 @@ http {{
 SERVER = '''\
   upstream {name} {{ {members} }}
   server {{
-    listen {address}:443 ssl;
+    listen {address}:{port} ssl;
     server_name {host};
     {locations}
   }}
@@ -70,6 +70,8 @@ class Edge:
         self.configuration = folder / 'nginx.conf'
         self.log = folder / 'access.log'
         self.locations = {}
+        # Hosts that are served elsewhere than the others: at which address, and at which port.
+        self.moved = {}
         self._write({})
         self.process = subprocess.Popen(
             ['nginx', '-e', folder / 'error.log', '-c', self.configuration, '-p', folder],
@@ -97,13 +99,14 @@ class Edge:
                 member = f'server {service["spec"]["clusterIP"]}:{port} max_fails=0;'
                 host = rule['host']
                 locations = self.locations.get(host, LOCATIONS).replace('@PASS@', f'proxy_pass {scheme}://{host};')
+                address, port = self.moved.get(host, (self.node.address, 443))
                 servers[host] = SERVER.format(
-                    name=host, members=member * 4, address=self.node.address, host=host, locations=locations)
+                    name=host, members=member * 4, address=address, port=port, host=host, locations=locations)
             self.node.kubectl('patch', 'ingress', name, '-n', namespace, '--subresource=status', '--type=merge',
                               '-p', json.dumps({'status': {'loadBalancer': {'ingress': [{'ip': self.node.address}]}}}))
         self._write(servers)
         run('nginx', '-e', self.folder / 'error.log', '-c', self.configuration, '-p', self.folder, '-s', 'reload')
-        self.node.publish(servers)
+        self.node.publish({host: self.moved.get(host, (self.node.address,))[0] for host in servers})
 
     @contextlib.contextmanager
     def broken(self, host, locations):
@@ -114,6 +117,17 @@ class Edge:
             yield
         finally:
             del self.locations[host]
+            self.sync()
+
+    @contextlib.contextmanager
+    def at(self, host, address=None, port=443):
+        """Serves this host at another address or port for the body of a `with`."""
+        self.moved[host] = (address or self.node.address, port)
+        self.sync()
+        try:
+            yield
+        finally:
+            del self.moved[host]
             self.sync()
 
     def requests(self):

@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 
 from .edge import ON_PUT, Cutter
+from .shell import run
 from .uploads import fails, passes
 
 HORIZON, GLANCE = 'horizon.cloud.test', 'glance.cloud.test'
@@ -28,6 +29,20 @@ FAULTS = {
         'location / { limit_except OPTIONS { auth_basic edge; auth_basic_user_file /dev/null; } @PASS@ }', 'DU020'),
     'method not allowed': Fault(ON_PUT % 'return 405;', 'DU020'),
 }
+
+
+# The dashboard's own edge: its page may talk to nobody else.
+POLICY = '''location / { add_header Content-Security-Policy "connect-src 'self'" always; @PASS@ }'''
+
+
+@contextlib.contextmanager
+def public_address(address):
+    """An address of this machine for the body of a `with`."""
+    run('ip', 'address', 'add', f'{address}/32', 'dev', 'lo')
+    try:
+        yield address
+    finally:
+        run('ip', 'address', 'delete', f'{address}/32', 'dev', 'lo')
 
 
 @contextlib.contextmanager

@@ -40,9 +40,9 @@ class Node:
             say(f'importing {archive}')
             subprocess.run([CLUSTER, 'image', 'import', archive], check=True, env={**os.environ, **self.env})
 
-    def publish(self, names):
-        """Lets the cluster's DNS answer these names with the edge's address."""
-        self.hosts.write_text(''.join(f'{self.address} {name}\n' for name in sorted(set(names))))
+    def publish(self, addresses):
+        """Lets the cluster's DNS answer these names with their addresses."""
+        self.hosts.write_text(''.join(f'{address} {name}\n' for name, address in sorted(addresses.items())))
 
     def close(self):
         self.process.stdin.close()

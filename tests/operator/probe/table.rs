@@ -34,6 +34,8 @@ fn the_probe_reads_and_decides_as_the_table_says() {
                 denied: vec![],
                 narrow: true,
                 uploads: None,
+                page: None,
+                address_spaces: false,
                 panels: false,
             }));
             let report = Report::new(observed);

@@ -127,6 +127,24 @@ pub struct ProbeSettings {
     /// Whether uploads themselves are tried, with no token and no data.
     #[serde(skip_serializing_if = "is_default")]
     pub put: PutProbe,
+    /// Whether the dashboard's own page is asked: is it there, and does its Content-Security-Policy admit
+    /// Glance?
+    #[serde(skip_serializing_if = "is_default")]
+    pub page: ProbeCheck,
+    /// Whether a Glance on a less public address than the dashboard counts as a failure, as it does in
+    /// browsers. `Ignore` where users resolve these names otherwise than the operator.
+    #[serde(skip_serializing_if = "is_default")]
+    pub address_spaces: ProbeCheck,
+}
+
+/// Whether something is looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum ProbeCheck {
+    /// It is.
+    #[default]
+    Check,
+    /// It is not, and nothing follows from it.
+    Ignore,
 }
 
 /// After a preflight that passes: a PUT as an upload makes it, without a token and without data. What

@@ -1,7 +1,8 @@
 //! DU013: the dashboard's page may connect to Glance.
 
-use direct_upload_api::web::{Origin, PublicUrl};
+use direct_upload_api::web::{Endpoint, Origin, PublicUrl};
 use direct_upload_api::{Rule, Severity};
+use direct_upload_core::judge::csp::{self, ConnectSources};
 
 use crate::classify::Kind;
 use crate::facts::cloud::Cloud;
@@ -39,16 +40,10 @@ fn policies(server: &Server<'_>) -> Vec<Policy> {
         Kind::Haproxy => "http-response",
         _ => "header",
     };
-    let found = server.of_name(name).filter_map(|item| Some((item, sources(&value(item)?)?)));
-    found.map(|(item, sources)| Policy { sources, place: item.place(), scope: server.scope.clone() }).collect()
-}
-
-/// The sources that connections may go to; none if the policy does not speak of them.
-fn sources(policy: &str) -> Option<Vec<String>> {
-    let directives = policy.split(';').map(|d| d.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
-    let directives: Vec<_> = directives.filter(|d| !d.is_empty()).collect();
-    let of = |name: &str| directives.iter().find(|d| d[0].eq_ignore_ascii_case(name)).map(|d| d[1..].to_vec());
-    of("connect-src").or_else(|| of("default-src"))
+    let found = server.of_name(name).filter_map(|item| Some((item, ConnectSources::parse(&value(item)?)?)));
+    found
+        .map(|(item, found)| Policy { sources: found.sources, place: item.place(), scope: server.scope.clone() })
+        .collect()
 }
 
 /// django-csp's settings, those of its version 4, and Django's own since 6.
@@ -105,26 +100,9 @@ fn shown(sources: &[String]) -> String {
 fn is_admitted(cloud: &Cloud<'_>, origin: &Origin, policy: &Policy) -> bool {
     let own =
         cloud.dashboards_near(&policy.scope).any(|d| d.origin.as_ref() == Some(origin) || d.host == origin.host());
-    policy.sources.iter().any(|source| {
-        let source = source.trim_end_matches('/').to_lowercase();
-        let (scheme, rest) = match source.split_once("://") {
-            Some((scheme, rest)) => (Some(scheme), rest),
-            None => (None, source.as_str()),
-        };
-        let host = rest.split('/').next().unwrap_or_default();
-        let (name, port) = host.rsplit_once(':').map_or((host, None), |(name, port)| (name, Some(port)));
-        let fits = name == origin.host()
-            || name.strip_prefix('*').is_some_and(|tail| tail.starts_with('.') && origin.host().ends_with(tail));
-        let authority = origin.as_str().rsplit("://").next().unwrap_or_default();
-        let written = authority.rsplit_once(':').map(|(_, port)| port);
-        let default = if origin.is_https() { "443" } else { "80" };
-        let port_fits = port == Some("*") || port.unwrap_or(default) == written.unwrap_or(default);
-        let scheme_fits =
-            scheme.is_none_or(|s| origin.as_str().starts_with(&format!("{s}:")) || (s == "http" && origin.is_https()));
-        source == "*"
-            || (source == "https:" && origin.is_https())
-            || source == "http:"
-            || (source == "'self'" && own)
-            || (fits && port_fits && scheme_fits)
-    })
+    let endpoint = Endpoint::from(PublicUrl::with_path(origin.clone(), ""));
+    policy
+        .sources
+        .iter()
+        .any(|source| (source.eq_ignore_ascii_case("'self'") && own) || csp::source_admits(source, None, &endpoint))
 }

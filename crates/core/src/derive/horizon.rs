@@ -42,7 +42,11 @@ pub struct Dashboard {
     pub settings: Result<HorizonSettings, Problem>,
     /// `spec.directUpload.probe.hostAliases`, by name.
     pub hosts: BTreeMap<String, IpAddr>,
-    /// The image panel that it shows, as far as it is known.
+    /// The image panel that its pods show, as a rehearsal saw it; none where nobody has looked.
+    pub seen: Option<Panel>,
+    /// Nobody has said or seen that, and the image may be asked.
+    pub panel_is_open: bool,
+    /// The image panel that counts: what the spec states, else what was seen.
     pub panel: Panel,
     pub advice: Vec<Advice>,
 }
@@ -84,6 +88,8 @@ impl Dashboard {
                     exposures: Err(unread.clone()),
                     settings: Err(unread),
                     hosts: BTreeMap::new(),
+                    seen: None,
+                    panel_is_open: false,
                     panel: Panel::Unknown,
                     advice: Vec::new(),
                 };
@@ -94,8 +100,9 @@ impl Dashboard {
         let exposures = exposure::of(snapshot, stated, tenure.named.as_ref().map(|t| &*t.workload), namespace)
             .and_then(|found| scheme::asked_for(found, stated, namespace));
         let hosts = proof::hosts(spec);
-        let seen = || tenure.named.as_ref().map_or(Panel::Unknown, rehearsal::panel);
-        let panel = spec.direct_upload.panel.map_or_else(seen, Panel::from);
+        let rehearsals = || tenure.applied.as_ref().map(|applied| &applied.rehearsals);
+        let seen = tenure.named.as_ref().ok().and_then(|t| rehearsal::panel(&object.meta.key, t, rehearsals()));
+        let panel = spec.direct_upload.panel.map_or(seen.unwrap_or_default(), Panel::from);
         let settings = settings(&object.meta.key, spec, &tenure, &exposures);
         let mut advice: Vec<_> = exposures.iter().flat_map(|exposures| exposures.notes.iter().cloned()).collect();
         if spec.cors.as_ref().is_some_and(|cors| cors.enabled) {
@@ -111,6 +118,11 @@ impl Dashboard {
             exposures,
             settings: settings.and_then(|settings| hosts.as_ref().map(|_| settings).map_err(Clone::clone)),
             hosts: hosts.unwrap_or_default(),
+            panel_is_open: seen.is_none()
+                && spec.direct_upload.panel.is_none()
+                && spec.rollout.rehearsal != Rehearsing::Off
+                && !snapshot.answers.are_assumed(),
+            seen,
             panel,
             advice,
         }

@@ -5,13 +5,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use direct_upload_api::web::Origin;
-use direct_upload_api::{HorizonSpec, Reason};
+use direct_upload_api::{HorizonSpec, ProbeCheck, Reason};
 
 use super::catalog::Says;
 use super::destination::{Destination, DestinationView, GlanceState, Partner};
 use super::horizon::{Dashboard, Intent};
 use super::pairing::Pairing;
-use crate::model::{Cause, Epoch, Key, Known, ProbeAnswer, ProbeTarget, Problem, Reach, Snapshot, Unknown};
+use crate::model::{Cause, Epoch, Key, Known, Page, ProbeAnswer, ProbeTarget, Problem, Reach, Snapshot, Unknown};
 
 /// What has been proven for one Horizon.
 #[derive(Debug)]
@@ -48,8 +48,8 @@ pub struct Failed {
     pub region: Option<String>,
     /// From where.
     pub origin: String,
-    /// The preflight passed, and the upload itself did not.
-    pub upload: bool,
+    /// What a condition calls it.
+    pub reason: Reason,
     pub reply: Cause,
 }
 
@@ -134,25 +134,39 @@ impl DestinationView {
         reach: &Known<Arc<Reach>>,
     ) -> Self {
         let Ok(endpoint) = &to.endpoint else { return Self::unasked(to, glance) };
+        let probe = dashboard.spec().map(|spec| spec.direct_upload.probe.clone()).unwrap_or_default();
         let question = |origin: &Origin, reach: &Arc<Reach>| ProbeTarget {
             origin: origin.clone(),
             endpoint: endpoint.clone(),
             panel: dashboard.panel,
-            uploads: dashboard.spec().and_then(|spec| spec.direct_upload.probe.put.announced()),
+            uploads: probe.put.announced(),
+            page: (probe.page == ProbeCheck::Check).then(|| page(dashboard, origin)),
+            address_spaces: probe.address_spaces == ProbeCheck::Check,
             reach: reach.clone(),
         };
         let questions: BTreeSet<_> =
-            reach.iter().flat_map(|reach| origins.iter().map(move |origin| question(origin, reach))).collect();
+            reach.iter().flat_map(|reach| origins.iter().map(|origin| question(origin, reach))).collect();
         let evidence = match reach {
             Err(unknown) if unknown.pending => Evidence::Pending,
             Err(unknown) => {
                 let (region, origin) = (to.region.clone(), endpoint.to_string());
-                Evidence::Unknown(vec![Failed { region, origin, upload: false, reply: no_ca(unknown.why.clone()) }])
+                let (reason, reply) = (Reason::PreflightUnanswered, no_ca(unknown.why.clone()));
+                Evidence::Unknown(vec![Failed { region, origin, reason, reply }])
             }
             Ok(_) => evidence(snapshot, to.region.as_ref(), &questions, &epoch),
         };
         Self { to, glance, questions, epoch, evidence }
     }
+}
+
+/// The page of a dashboard at one of its origins.
+fn page(dashboard: &Dashboard, origin: &Origin) -> Page {
+    let there = || {
+        let exposures = dashboard.exposures.iter().flat_map(|exposures| &exposures.urls);
+        exposures.filter(|exposure| exposure.url.origin() == origin)
+    };
+    let path = there().next().map(|exposure| exposure.url.path().to_owned()).unwrap_or_default();
+    Page { path, assumed: there().next().is_some() && there().all(|exposure| exposure.port_assumed) }
 }
 
 impl Destination {
@@ -227,9 +241,9 @@ fn evidence(
     let mut weight = Weight { fresh: true, firm: true };
     // A refusal counts as much as its own answers do; a grant as the least of all.
     let mut against = Weight { fresh: false, firm: false };
-    let failed = |question: &ProbeTarget, upload, reply| {
+    let failed = |question: &ProbeTarget, reason, reply| {
         let (region, origin) = (region.cloned(), question.origin.to_string());
-        Failed { region, origin, upload, reply }
+        Failed { region, origin, reason, reply }
     };
     let mut pending = questions.is_empty();
     for question in questions {
@@ -239,16 +253,17 @@ fn evidence(
         };
         let fresh = epoch.as_ref() == Some(&standing.epoch);
         weight = Weight { fresh: weight.fresh && fresh, firm: weight.firm && standing.firm };
-        let upload = standing.observation.refuses_upload();
-        match standing.observation.verdict() {
+        let observation = &standing.observation;
+        match observation.verdict() {
             ProbeAnswer::Granted(unwise) => advice.extend(unwise),
             ProbeAnswer::Refused(reply) => {
-                // What has never been seen to work may as well be our way of asking that is not let through.
-                let counts = standing.firm && (!upload || standing.came_through);
+                // What has never been seen to pass may as well be our way of asking that is not let through.
+                let part = observation.refusal().and_then(|(part, _)| part);
+                let counts = standing.firm && part.is_none_or(|part| standing.passed.contains(&part));
                 against = Weight { fresh: against.fresh || fresh, firm: against.firm || (fresh && counts) };
-                refused.push(failed(question, upload, reply));
+                refused.push(failed(question, observation.reason().unwrap_or(Reason::PreflightRefused), reply));
             }
-            ProbeAnswer::Unknown(reply) => unknown.push(failed(question, false, reply)),
+            ProbeAnswer::Unknown(reply) => unknown.push(failed(question, Reason::PreflightUnanswered, reply)),
         }
     }
     match (refused.is_empty(), pending, unknown.is_empty()) {

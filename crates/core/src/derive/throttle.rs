@@ -122,7 +122,8 @@ mod tests {
             orphans: Vec::new(),
             has_successor: false,
         };
-        let failure = vec![Failed { region: None, origin: String::new(), upload: false, reply: reply() }];
+        let failure =
+            vec![Failed { region: None, origin: String::new(), reason: Reason::PreflightRefused, reply: reply() }];
         let evidence = match letter {
             'b' => Evidence::Refused(Weight { fresh: true, firm: true }, failure),
             'r' => Evidence::Refused(Weight { fresh: true, firm: false }, failure),
@@ -132,7 +133,8 @@ mod tests {
         let url = PublicUrl::parse(&format!("https://glance{endpoint}.example.com")).unwrap();
         let origin = url.origin().clone();
         let (panel, endpoint) = (Panel::Unknown, url.clone().into());
-        let question = ProbeTarget { origin, endpoint, panel, uploads: None, reach: Arc::default() };
+        let (uploads, page, reach) = (None, None, Arc::default());
+        let question = ProbeTarget { origin, endpoint, panel, uploads, page, address_spaces: false, reach };
         let to = Destination {
             region: None,
             named: None,

@@ -1,18 +1,29 @@
 //! What an outcome counts as.
 
 use super::failure::{Advice, Failure, Requirement};
-use super::outcome::{Observed, Outcome};
+use super::outcome::{Observed, Outcome, PartVerdict};
 use super::unreachable::{Unreachable, UnreachableKind};
 use super::upload::UploadVerdict;
-use crate::model::{Cause, Observation, ProbeAnswer};
+use crate::model::{Cause, Observation, Part, ProbeAnswer};
 
 impl From<Observed> for Observation {
     fn from(observed: Observed) -> Self {
-        let Observed { asked, preflight, put, size, .. } = observed;
-        let (panel, same_origin) = (asked.panel(), asked.same_origin() && preflight.granted());
+        let Observed { asked, preflight, put, size, page, addresses, .. } = observed;
+        let same_origin = asked.same_origin() && preflight.granted() && size.is_some();
         // Of the same origin, the upload itself was asked in the preflight's place.
         let put = put.map(|put| put.verdict.into()).or(same_origin.then(|| ProbeAnswer::Granted(vec![])));
-        Self { panel, preflight: preflight.into(), put, size: size.map(|size| size.verdict.into()) }
+        let parts = [
+            (Part::Page, page.map(|page| page.verdict.into())),
+            (Part::AddressSpace, addresses.map(|addresses| addresses.verdict.into())),
+            (Part::Put, put),
+            (Part::Size, size.map(|size| size.verdict.into())),
+        ];
+        let address = match &preflight {
+            Outcome::Judged { address, .. } => Some(address.ip()),
+            Outcome::Objection(_) | Outcome::Unreachable(_) => None,
+        };
+        let parts = parts.into_iter().filter_map(|(part, answer)| Some((part, answer?))).collect();
+        Self { panel: asked.panel(), preflight: preflight.into(), parts, address }
     }
 }
 
@@ -22,6 +33,16 @@ impl From<UploadVerdict> for ProbeAnswer {
             UploadVerdict::Passed { advice, .. } => Self::Granted(sentences(advice)),
             UploadVerdict::Refused { failure, .. } => Self::Refused((*failure).into()),
             UploadVerdict::Unknown { why, .. } => Self::Unknown(why.into()),
+        }
+    }
+}
+
+impl From<PartVerdict> for ProbeAnswer {
+    fn from(verdict: PartVerdict) -> Self {
+        match verdict {
+            PartVerdict::Passed(advice) => Self::Granted(sentences(advice)),
+            PartVerdict::Refused(failure) => Self::Refused((*failure).into()),
+            PartVerdict::Unknown(why) => Self::Unknown(why.into()),
         }
     }
 }

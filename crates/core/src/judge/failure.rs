@@ -24,6 +24,12 @@ pub enum Requirement {
     AllowHeaders,
     /// Glance itself answers the upload.
     Glance,
+    /// The dashboard is at the origin.
+    Dashboard,
+    /// The page's Content-Security-Policy admits Glance (CSP3 §6.1.2).
+    ContentSecurityPolicy,
+    /// Glance's addresses are as public as the dashboard's (Local Network Access).
+    AddressSpace,
     /// The size that uploads may have is not refused as soon as it is announced.
     Size,
 }
@@ -45,6 +51,9 @@ impl Requirement {
                 "Access-Control-Allow-Headers holds each header that was asked for (or * for the Angular panel)"
             }
             Self::Glance => "Glance itself answers at the upload URL: it refuses an upload without a token",
+            Self::Dashboard => "the dashboard is at the origin",
+            Self::ContentSecurityPolicy => "the Content-Security-Policy of the dashboard's page admits Glance",
+            Self::AddressSpace => "Glance's addresses are as public as the dashboard's",
             Self::Size => "an upload of this size is not refused as soon as it is announced",
         }
     }

@@ -5,14 +5,17 @@
 //! (with credentials or without): which requirement failed, what was received, which rule, what to change.
 //!
 //! [`Preflight`] is the question and [`judge`] the judgement (`same_origin`, where browsers make no
-//! preflight); [`upload`] judges what a PUT without a token shows once that is granted. [`head`] reads
+//! preflight); [`upload`] judges what a PUT without a token shows once that is granted, [`page`] the
+//! dashboard's own page ([`csp`]), [`address_space`] where both are. [`head`] reads
 //! what comes back, and [`explain`] and [`advise`] find the words. [`schedule`] says what many answers
 //! mean over time, [`catalog`] what Keystone says of where uploads go.
 
+pub mod address_space;
 pub mod advise;
 pub mod answer;
 pub mod catalog;
 pub mod cors;
+pub mod csp;
 pub mod diagnose;
 pub mod explain;
 pub mod explain_status;
@@ -20,6 +23,7 @@ pub mod failure;
 pub mod head;
 pub mod headers;
 pub mod outcome;
+pub mod page;
 pub mod preflight;
 pub mod report;
 pub mod response;
@@ -31,7 +35,8 @@ pub use catalog::{read, request};
 pub use cors::judge;
 pub use failure::{Advice, Failure, Requirement};
 pub use head::Unreadable;
-pub use outcome::{Observed, Outcome, PutOutcome};
+pub use outcome::{AddressOutcome, Observed, Outcome, PageOutcome, PartVerdict, PutOutcome};
+pub use page::{PageWire, Redirect};
 pub use preflight::{Preflight, Request, user_agent};
 pub use report::{Decision, Line, PanelReport, PutReport, Report, RequestReport, ResponseReport};
 pub use response::{Answer, Verdict};

@@ -1,10 +1,11 @@
 //! What came of one preflight, and of the uploads without a token that follow it.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use direct_upload_api::Panel;
 
-use super::failure::Failure;
+use super::failure::{Advice, Failure};
+use super::page::PageWire;
 use super::preflight::{Preflight, Request};
 use super::response::{Answer, Verdict};
 use super::unreachable::Unreachable;
@@ -38,6 +39,34 @@ impl PutOutcome {
     }
 }
 
+/// What a question beside preflight and PUT shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PartVerdict {
+    /// Nothing speaks against uploads.
+    Passed(Vec<Advice>),
+    /// No upload from there can work.
+    Refused(Box<Failure>),
+    /// It cannot be told. No failure: an assumption, said in words.
+    Unknown(Unreachable),
+}
+
+/// What came of the dashboard's page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PageOutcome {
+    /// The last request: redirects are followed.
+    pub request: Request,
+    pub wire: PageWire,
+    pub verdict: PartVerdict,
+}
+
+/// The addresses of dashboard and Glance, and what they mean.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AddressOutcome {
+    pub dashboard: Vec<IpAddr>,
+    pub glance: Vec<IpAddr>,
+    pub verdict: PartVerdict,
+}
+
 /// Everything that was asked at one endpoint, and what came of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Observed {
@@ -48,6 +77,10 @@ pub struct Observed {
     pub put: Option<PutOutcome>,
     /// The PUT that announces the size that uploads may have.
     pub size: Option<PutOutcome>,
+    /// The dashboard's page; none where it was not asked.
+    pub page: Option<PageOutcome>,
+    /// The address spaces; none where they were not compared.
+    pub addresses: Option<AddressOutcome>,
     /// What each of the two panels would get, where that was asked for; `None`: nothing is known.
     pub panels: Vec<(Panel, Option<Verdict>)>,
 }

@@ -2,13 +2,15 @@
 //! made of. Holds no body, and of the answer's headers only those named here.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use direct_upload_api::{Panel, Rule};
 use serde::Serialize;
 
 use super::failure::{Advice, Failure, Requirement};
 use super::headers::shown;
-use super::outcome::{Observed, Outcome, PutOutcome};
+use super::outcome::{AddressOutcome, Observed, Outcome, PageOutcome, PartVerdict, PutOutcome};
+use super::page::PageWire;
 use super::preflight::{Preflight, Request};
 use super::response::{Answer, Verdict};
 use super::unreachable::{Unreachable, UnreachableKind};
@@ -56,6 +58,10 @@ pub struct Report {
     pub failure: Option<FailureReport>,
     pub unreachable: Option<UnreachableReport>,
     pub advice: Vec<AdviceReport>,
+    /// The dashboard's page; `null`: not asked.
+    pub page: Option<PageReport>,
+    /// The addresses of dashboard and Glance; `null`: not compared.
+    pub addresses: Option<AddressReport>,
     /// The complete PUT without a token; `null`: not sent.
     pub put: Option<PutReport>,
     /// The PUT that announces a size; `null`: not sent.
@@ -72,6 +78,33 @@ pub struct PanelReport {
     /// The likeliest rule, where it is refused.
     pub rule: Option<Rule>,
     pub message: Option<String>,
+}
+
+/// What the dashboard's page shows.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PageReport {
+    pub verdict: Decision,
+    /// Where redirects within the origin led.
+    pub url: String,
+    /// `null`: no answer came.
+    pub status: Option<u16>,
+    pub failure: Option<FailureReport>,
+    /// Why nothing can be told; `null` unless unknown.
+    pub unknown: Option<UnreachableReport>,
+}
+
+/// The addresses of dashboard and Glance, and what follows from their address spaces.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AddressReport {
+    pub verdict: Decision,
+    pub dashboard: Vec<IpAddr>,
+    pub glance: Vec<IpAddr>,
+    pub failure: Option<FailureReport>,
+    /// Why nothing can be told; `null` unless unknown.
+    pub unknown: Option<UnreachableReport>,
+    pub advice: Vec<AdviceReport>,
 }
 
 /// One PUT, and what it shows.
@@ -152,7 +185,7 @@ impl Report {
     /// Puts what was asked, and what came of it, into words.
     pub fn new(observed: Observed) -> Self {
         let assumptions = Observation::from(observed.clone()).assumptions();
-        let Observed { asked, preflight, put, size, panels } = observed;
+        let Observed { asked, preflight, put, size, page, addresses, panels } = observed;
         let address = match &preflight {
             Outcome::Judged { address, .. } => address.to_string(),
             Outcome::Objection(_) | Outcome::Unreachable(_) => String::new(),
@@ -162,13 +195,16 @@ impl Report {
             (panel, PanelReport::of(verdict, put.as_ref().map(readable)))
         });
         let mut report = Self { panels: panels.collect(), assumptions, ..Self::of_preflight(&asked, preflight) };
-        for put in [&put, &size].into_iter().flatten() {
-            if matches!(put.verdict, UploadVerdict::Refused { .. }) {
-                report.verdict = Decision::Refused;
-            }
-        }
+        let page = page.map(|page| PageReport::of(&asked, page));
+        let addresses = addresses.map(AddressReport::from);
         let words = |put| PutReport::of(&asked, put, &address);
-        Self { put: put.map(words), size: size.map(words), ..report }
+        let (put, size) = (put.map(words), size.map(words));
+        let puts = [&put, &size].into_iter().flatten().map(|put| put.verdict);
+        let parts = [page.as_ref().map(|page| page.verdict), addresses.as_ref().map(|addresses| addresses.verdict)];
+        if puts.chain(parts.into_iter().flatten()).any(|verdict| verdict == Decision::Refused) {
+            report.verdict = Decision::Refused;
+        }
+        Self { page, addresses, put, size, ..report }
     }
 
     fn of_preflight(asked: &Preflight, outcome: Outcome) -> Self {
@@ -183,6 +219,8 @@ impl Report {
             failure: None,
             unreachable: None,
             advice: vec![],
+            page: None,
+            addresses: None,
             put: None,
             size: None,
             assumptions: vec![],
@@ -224,6 +262,37 @@ impl PanelReport {
             rule: failure.as_ref().map(|failure| failure.rule),
             message: failure.map(|failure| failure.message),
         }
+    }
+}
+
+/// A part's verdict, taken apart.
+fn taken_apart(
+    verdict: PartVerdict,
+) -> (Decision, Option<FailureReport>, Option<UnreachableReport>, Vec<AdviceReport>) {
+    match verdict {
+        PartVerdict::Passed(advice) => (Decision::Granted, None, None, advice.into_iter().map(Into::into).collect()),
+        PartVerdict::Refused(failure) => (Decision::Refused, Some((*failure).into()), None, vec![]),
+        PartVerdict::Unknown(why) => (Decision::Unknown, None, Some(why.into()), vec![]),
+    }
+}
+
+impl PageReport {
+    fn of(asked: &Preflight, page: PageOutcome) -> Self {
+        let (verdict, failure, unknown, _) = taken_apart(page.verdict);
+        let status = match &page.wire {
+            PageWire::Answer(answer, _) => Some(answer.status),
+            PageWire::Elsewhere(_) | PageWire::Failed(_) => None,
+        };
+        let url = format!("{}{}", asked.origin, shown(&page.request.path));
+        Self { verdict, url, status, failure, unknown }
+    }
+}
+
+impl From<AddressOutcome> for AddressReport {
+    fn from(addresses: AddressOutcome) -> Self {
+        let AddressOutcome { dashboard, glance, verdict } = addresses;
+        let (verdict, failure, unknown, advice) = taken_apart(verdict);
+        Self { verdict, dashboard, glance, failure, unknown, advice }
     }
 }
 

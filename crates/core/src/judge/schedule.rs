@@ -4,10 +4,10 @@
 //! that is in force may be changed is a run that has lasted. An answer that contradicts begins the
 //! run anew, so an endpoint that flaps never comes to a verdict.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::model::{Epoch, Observation, ProbeAnswer, ProbeTarget, Standing};
+use crate::model::{Epoch, Observation, Part, ProbeAnswer, ProbeTarget, Standing};
 use direct_upload_api::web::Endpoint;
 
 /// So many answers in a row that agree are a verdict.
@@ -22,14 +22,14 @@ const SOON: Duration = Duration::from_secs(1);
 /// How many questions are asked in a second, at most; with more, each is asked more seldom.
 const RATE: u32 = 10;
 
-/// Uploads without a token are asked for at most so often at one endpoint, once there is a verdict: each
-/// costs Glance a 401, and some firewalls count those.
-const UPLOADS: Duration = Duration::from_secs(900);
+/// What is asked beside the preflight is asked at most so often at one endpoint, once there is a verdict: an
+/// upload without a token costs Glance a 401, and some firewalls count those.
+const PARTS: Duration = Duration::from_secs(900);
 
 /// The same where one was refused: somebody may be mending it.
-const REFUSED_UPLOADS: Duration = Duration::from_secs(180);
+const REFUSED_PARTS: Duration = Duration::from_secs(180);
 
-/// How long an upload that passed counts although later ones got no answer.
+/// How long a part that passed counts although later questions got no answer.
 const SEEN: Duration = Duration::from_secs(3600);
 
 /// How often questions are asked.
@@ -52,8 +52,8 @@ impl Default for Pace {
 pub struct Ledger {
     pace: Pace,
     entries: BTreeMap<ProbeTarget, Entry>,
-    /// When uploads were last asked for at each endpoint.
-    uploads: BTreeMap<Endpoint, Duration>,
+    /// When more than the preflight was last asked at each endpoint.
+    parts: BTreeMap<Endpoint, Duration>,
 }
 
 /// A question whose time has come.
@@ -62,8 +62,8 @@ pub struct Due {
     pub target: ProbeTarget,
     /// The state of the server that the answer will speak of.
     pub epoch: String,
-    /// How many bytes to announce, where uploads are to be asked for, too.
-    pub uploads: Option<u64>,
+    /// Whether more than the preflight is to be asked.
+    pub parts: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -73,12 +73,10 @@ struct Entry {
     due: Option<Duration>,
     /// The latest answer, and how many before it agree.
     run: Option<(Observation, u32)>,
-    /// What uploads showed, and when they were asked for.
-    uploads: Option<(Duration, Observation)>,
-    /// Whether one has come through.
-    came_through: bool,
-    /// When the complete upload, and the announced size, last passed.
-    passed: [Option<Duration>; 2],
+    /// What the parts showed, and when they were asked for.
+    parts: Option<(Duration, Observation)>,
+    /// When each part last passed.
+    passed: BTreeMap<Part, Duration>,
     /// Since when, and how often, answers are of the latest one's kind, whatever their reasons.
     lasting: (Duration, u32),
     /// Answers since the last verdict.
@@ -89,7 +87,7 @@ struct Entry {
 impl Ledger {
     /// An empty ledger.
     pub fn new(pace: Pace) -> Self {
-        Self { pace, entries: BTreeMap::new(), uploads: BTreeMap::new() }
+        Self { pace, entries: BTreeMap::new(), parts: BTreeMap::new() }
     }
 
     /// Makes the questions those that are wanted. Returns those that no longer are.
@@ -103,12 +101,12 @@ impl Ledger {
             if entry.epoch != epoch {
                 entry.epoch = epoch;
                 entry.run = None;
-                entry.uploads = None;
+                entry.parts = None;
                 entry.undecided = 0;
                 entry.due = entry.due.map(|due| due.min(now));
             }
         }
-        self.uploads.retain(|endpoint, _| self.entries.keys().any(|question| question.endpoint == *endpoint));
+        self.parts.retain(|endpoint, _| self.entries.keys().any(|question| question.endpoint == *endpoint));
         gone
     }
 
@@ -116,14 +114,14 @@ impl Ledger {
     pub fn take(&mut self, now: Duration, most: usize) -> Vec<Due> {
         let mut due: Vec<_> = self.entries.iter_mut().filter(|(_, e)| e.is_due(now)).collect();
         due.sort_by_key(|(_, entry)| entry.due);
-        let uploads = &mut self.uploads;
+        let last = &mut self.parts;
         let ask = |(target, entry): (&ProbeTarget, &mut Entry)| {
             entry.due = None;
-            let asked = target.uploads.filter(|_| entry.asks_for_uploads(now, uploads.get(&target.endpoint)));
-            if asked.is_some() {
-                uploads.insert(target.endpoint.clone(), now);
+            let parts = target.has_parts() && entry.asks_for_parts(now, last.get(&target.endpoint));
+            if parts {
+                last.insert(target.endpoint.clone(), now);
             }
-            Due { target: target.clone(), epoch: entry.epoch.clone().unwrap_or_default(), uploads: asked }
+            Due { target: target.clone(), epoch: entry.epoch.clone().unwrap_or_default(), parts }
         };
         due.into_iter().take(most).map(ask).collect()
     }
@@ -170,9 +168,8 @@ impl Entry {
             epoch: None,
             due: Some(now),
             run: None,
-            uploads: None,
-            came_through: false,
-            passed: [None, None],
+            parts: None,
+            passed: BTreeMap::new(),
             lasting: (now, 0),
             undecided: 0,
             standing: None,
@@ -183,38 +180,40 @@ impl Entry {
         self.epoch.is_some() && self.due.is_some_and(|due| due <= now)
     }
 
-    /// Whether uploads are to be asked for as well. `last`: when they were at this endpoint, by whomever.
-    fn asks_for_uploads(&self, now: Duration, last: Option<&Duration>) -> bool {
+    /// Whether the parts are to be asked for as well. `last`: when they were at this endpoint, by whomever.
+    fn asks_for_parts(&self, now: Duration, last: Option<&Duration>) -> bool {
         let is_past = |since: Duration, wait: Duration| now.saturating_sub(since) >= wait;
-        match &self.uploads {
+        match &self.parts {
             Some((since, seen)) if self.undecided == 0 && self.run.is_some() => {
-                if seen.refuses_upload() {
-                    is_past(*since, REFUSED_UPLOADS)
+                if let Some((Some(_), _)) = seen.refusal() {
+                    is_past(*since, REFUSED_PARTS)
                 } else {
-                    is_past(*since, UPLOADS) && last.is_none_or(|last| is_past(*last, UPLOADS))
+                    is_past(*since, PARTS) && last.is_none_or(|last| is_past(*last, PARTS))
                 }
             }
             _ => true,
         }
     }
 
-    /// An observation with what uploads showed last, where they were not asked for this time.
+    /// An observation with what the parts showed last, where they were not asked for this time.
     fn complete(&mut self, mut observation: Observation, now: Duration) -> Observation {
-        if observation.put.is_some() || observation.size.is_some() {
-            self.came_through |= matches!(observation.put, Some(ProbeAnswer::Granted(_)));
-            for (answer, passed) in [&mut observation.put, &mut observation.size].into_iter().zip(&mut self.passed) {
+        if !observation.parts.is_empty() {
+            for (part, answer) in &mut observation.parts {
+                let since = self.passed.get(part).copied();
                 match answer {
-                    Some(ProbeAnswer::Granted(_)) => *passed = Some(now),
-                    // What was seen is not replaced by what cannot be told, for a while.
-                    Some(ProbeAnswer::Unknown(_)) if passed.is_some_and(|since| now.saturating_sub(since) < SEEN) => {
-                        *answer = Some(ProbeAnswer::Granted(vec![]));
+                    ProbeAnswer::Granted(_) => {
+                        self.passed.insert(*part, now);
                     }
-                    _ => {}
+                    // What was seen is not replaced by what cannot be told, for a while.
+                    ProbeAnswer::Unknown(_) if since.is_some_and(|since| now.saturating_sub(since) < SEEN) => {
+                        *answer = ProbeAnswer::Granted(vec![]);
+                    }
+                    ProbeAnswer::Refused(_) | ProbeAnswer::Unknown(_) => {}
                 }
             }
-            self.uploads = Some((now, observation.clone()));
-        } else if let (ProbeAnswer::Granted(_), Some((_, seen))) = (&observation.preflight, &self.uploads) {
-            (observation.put, observation.size) = (seen.put.clone(), seen.size.clone());
+            self.parts = Some((now, observation.clone()));
+        } else if let (ProbeAnswer::Granted(_), Some((_, seen))) = (&observation.preflight, &self.parts) {
+            observation.parts.clone_from(&seen.parts);
         }
         observation
     }
@@ -234,8 +233,8 @@ impl Entry {
             let stays = self.standing.as_ref().map(|s| &s.observation).filter(|known| known.agrees(&observation));
             let firm = self.lasting.1 >= FIRM && now.saturating_sub(self.lasting.0) >= patience;
             let observation = stays.unwrap_or(&observation).clone();
-            let came_through = self.came_through;
-            self.standing = Some(Standing { observation, epoch: epoch.to_owned(), firm, came_through });
+            let passed: BTreeSet<Part> = self.passed.keys().copied().collect();
+            self.standing = Some(Standing { observation, epoch: epoch.to_owned(), firm, passed });
         } else if !same_kind && let Some(standing) = &mut self.standing {
             standing.firm = false;
         }
@@ -262,7 +261,7 @@ mod tests {
     use crate::model::Cause;
     use crate::model::Reach;
     use direct_upload_api::web::Origin;
-    use direct_upload_api::{Panel, Rule};
+    use direct_upload_api::{Panel, Reason, Rule};
     use rstest::rstest;
 
     fn question() -> ProbeTarget {
@@ -271,6 +270,8 @@ mod tests {
             endpoint: Endpoint::parse("https://glance.example.com").unwrap(),
             panel: Panel::Angular,
             uploads: None,
+            page: None,
+            address_spaces: false,
             reach: Reach::default().into(),
         }
     }
@@ -351,7 +352,7 @@ mod tests {
         ledger.want(want("two"), at(10));
         assert_eq!(ledger.next(), Some(at(10)), "it is asked at once");
         let due = ledger.take(at(10), 9);
-        assert_eq!(due, [Due { target: q.clone(), epoch: "two".to_owned(), uploads: None }]);
+        assert_eq!(due, [Due { target: q.clone(), epoch: "two".to_owned(), parts: false }]);
         assert_eq!(ledger.enter(&q, "one", answer('g'), at(11), 0.5), None, "an answer to the old one");
         let epochs: Vec<_> = (11..14).map(|s| ledger.enter(&q, "two", answer('g'), at(s), 0.5)).collect();
         assert_eq!(epochs.iter().flatten().map(|s| s.epoch.as_str()).collect::<Vec<_>>(), ["two"]);
@@ -390,10 +391,11 @@ mod tests {
             'u' => Some(ProbeAnswer::Unknown(reply(None))),
             _ => None,
         };
-        let mut parts = letters.chars().map(part);
-        let preflight = parts.next().flatten().unwrap();
-        let (put, size) = (parts.next().flatten(), parts.next().flatten());
-        Observation { panel: Panel::Angular, preflight, put, size }
+        let mut answers = letters.chars().map(part);
+        let preflight = answers.next().flatten().unwrap();
+        let parts = [Part::Put, Part::Size, Part::Page, Part::AddressSpace].into_iter().zip(answers);
+        let parts = parts.filter_map(|(part, answer)| Some((part, answer?))).collect();
+        Observation { parts, ..Observation::of_preflight(Panel::Angular, preflight) }
     }
 
     /// Each answer of uploads at its second, and when they were asked for until then.
@@ -406,8 +408,8 @@ mod tests {
             let now = Duration::from_secs(second);
             for due in ledger.take(now, 9) {
                 let answers = course.iter().rev().find(|(from, _)| *from <= second).unwrap().1;
-                let answers = if due.uploads.is_some() { answers } else { &answers[..1] };
-                asked.extend(due.uploads.map(|_| second));
+                let answers = if due.parts { answers } else { &answers[..1] };
+                asked.extend(due.parts.then_some(second));
                 ledger.enter(&due.target, &due.epoch, observed(answers), now, 0.5);
             }
         }
@@ -416,11 +418,11 @@ mod tests {
 
     #[test]
     fn uploads_are_asked_for_with_each_answer_of_a_verdict_and_then_every_quarter_of_an_hour() {
-        let (asked, ledger, q) = uploads_asked(&[(0, "ggg")], 2000);
+        let (asked, ledger, q) = uploads_asked(&[(0, "ggggg")], 2000);
         assert_eq!(asked[..3], [0, 1, 2]);
         assert_eq!(asked.len(), 5, "{asked:?}");
         assert!(asked[3] - asked[2] >= 900 && asked[4] - asked[3] >= 900, "{asked:?}");
-        assert!(ledger.entries[&q].standing.as_ref().unwrap().came_through);
+        assert!(ledger.entries[&q].standing.as_ref().unwrap().passed.contains(&Part::Put));
     }
 
     #[test]
@@ -432,22 +434,23 @@ mod tests {
         assert!(refused.len() == 2, "{asked:?}");
         let (_, ledger, q) = uploads_asked(&[(0, "ggr")], 170);
         let standing = ledger.entries[&q].standing.clone().unwrap();
-        assert!(standing.observation.refuses_upload(), "{standing:?}");
+        assert_eq!(standing.observation.reason(), Some(Reason::UploadRefused), "{standing:?}");
     }
 
     #[test]
     fn an_upload_that_never_came_through_is_told_from_one_that_no_longer_does() {
         let (_, ledger, q) = uploads_asked(&[(0, "grg")], 100);
-        assert!(!ledger.entries[&q].standing.as_ref().unwrap().came_through);
+        assert!(!ledger.entries[&q].standing.as_ref().unwrap().passed.contains(&Part::Put));
         let (_, ledger, q) = uploads_asked(&[(0, "ggg"), (10, "grg")], 2000);
         let standing = ledger.entries[&q].standing.clone().unwrap();
-        assert!(standing.observation.refuses_upload() && standing.came_through, "{standing:?}");
+        assert_eq!(standing.observation.reason(), Some(Reason::UploadRefused), "{standing:?}");
+        assert!(standing.passed.contains(&Part::Put), "{standing:?}");
     }
 
     #[test]
     fn an_upload_without_an_answer_does_not_replace_one_that_passed_for_an_hour() {
         let open = |until| {
-            let (_, ledger, q) = uploads_asked(&[(0, "ggg"), (10, "ggu")], until);
+            let (_, ledger, q) = uploads_asked(&[(0, "ggggg"), (10, "ggugg")], until);
             ledger.entries[&q].standing.as_ref().unwrap().observation.assumptions().len()
         };
         assert_eq!((open(3000), open(6000)), (0, 1));
@@ -463,8 +466,8 @@ mod tests {
         for second in 0..4000 {
             let now = Duration::from_secs(second);
             for due in ledger.take(now, 99) {
-                asked += usize::from(second > 60 && due.uploads.is_some());
-                let answers = if due.uploads.is_some() { "ggg" } else { "g" };
+                asked += usize::from(second > 60 && due.parts);
+                let answers = if due.parts { "ggg" } else { "g" };
                 ledger.enter(&due.target, &due.epoch, observed(answers), now, 0.5);
             }
         }

@@ -1,11 +1,11 @@
 //! What is probed again and again, and the answers as they count.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use direct_upload_api::web::{Endpoint, Origin};
-use direct_upload_api::{Panel, Rule};
+use direct_upload_api::{Panel, Reason, Rule};
 
 /// What is asked: from which dashboard, to which endpoint, and how the operator gets there.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -16,7 +16,27 @@ pub struct ProbeTarget {
     pub panel: Panel,
     /// After a granted preflight, ask for uploads without a token, too: the second announces so many bytes.
     pub uploads: Option<u64>,
+    /// The dashboard's page, where that is to be asked.
+    pub page: Option<Page>,
+    /// Whether the address spaces of dashboard and Glance are to be compared.
+    pub address_spaces: bool,
     pub reach: Arc<Reach>,
+}
+
+impl ProbeTarget {
+    /// Whether more than the preflight is asked.
+    pub fn has_parts(&self) -> bool {
+        self.uploads.is_some() || self.page.is_some() || self.address_spaces
+    }
+}
+
+/// A dashboard's page.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Page {
+    /// Below the origin, without a slash at its end.
+    pub path: String,
+    /// Nothing tells the origin's port: that a dashboard is there at all is what the page must show.
+    pub assumed: bool,
 }
 
 /// How the operator gets to an endpoint, where it does so otherwise than browsers do.
@@ -65,56 +85,96 @@ impl ProbeAnswer {
     }
 }
 
-/// What one round of questions showed: the preflight, and where that is granted two uploads without a token.
+/// What is asked beside the preflight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Part {
+    /// The dashboard's page: is it there, and does its Content-Security-Policy let it connect to Glance?
+    Page,
+    /// May a page from the dashboard's addresses connect to Glance's (local network access)?
+    AddressSpace,
+    /// A complete PUT without a token: does it come through to Glance, and its answer to the page?
+    Put,
+    /// A PUT that announces the size which uploads may have: is it refused?
+    Size,
+}
+
+impl Part {
+    /// What a condition calls a refusal of this part by this rule.
+    fn reason(self, rule: Option<Rule>) -> Reason {
+        match self {
+            Self::Page if rule == Some(Rule::OriginForm) => Reason::DashboardNotFound,
+            Self::Page | Self::AddressSpace => Reason::UploadBlocked,
+            Self::Put | Self::Size => Reason::UploadRefused,
+        }
+    }
+
+    /// What is assumed where it cannot be told.
+    fn assumed(self) -> &'static str {
+        match self {
+            Self::Page => "the dashboard is there, and no Content-Security-Policy keeps its page from Glance",
+            Self::AddressSpace => "browsers may connect from the dashboard's addresses to Glance's",
+            Self::Put => "a PUT comes through to Glance and its answer to the page",
+            Self::Size => "no limit before Glance refuses uploads of the size that they may have",
+        }
+    }
+}
+
+/// What one round of questions showed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Observation {
     /// Whose upload was judged.
     pub panel: Panel,
     pub preflight: ProbeAnswer,
-    /// Whether a PUT comes through to Glance, and its answer to the page; none where that was not asked.
-    pub put: Option<ProbeAnswer>,
-    /// Whether a PUT is refused that announces the size which uploads may have; none where that was not
-    /// asked.
-    pub size: Option<ProbeAnswer>,
+    /// What else was asked. A part that is missing was not.
+    pub parts: BTreeMap<Part, ProbeAnswer>,
+    /// The address at which Glance answered.
+    pub address: Option<IpAddr>,
 }
 
 impl Observation {
     /// What is known where only the preflight is asked.
     pub fn of_preflight(panel: Panel, preflight: ProbeAnswer) -> Self {
-        Self { panel, preflight, put: None, size: None }
+        Self { panel, preflight, parts: BTreeMap::new(), address: None }
     }
 
-    /// All of it as one answer. A refusal counts, whichever; that the uploads show nothing does not, for
-    /// that is an [assumption](Self::assumptions).
+    /// The first refusal: of which part (none: the preflight), and why.
+    pub fn refusal(&self) -> Option<(Option<Part>, &Cause)> {
+        let all = self.parts.iter().map(|(part, answer)| (Some(*part), answer));
+        [(None, &self.preflight)].into_iter().chain(all).find_map(|(part, answer)| match answer {
+            ProbeAnswer::Refused(cause) => Some((part, cause)),
+            ProbeAnswer::Granted(_) | ProbeAnswer::Unknown(_) => None,
+        })
+    }
+
+    /// What a condition calls that refusal.
+    pub fn reason(&self) -> Option<Reason> {
+        let (part, cause) = self.refusal()?;
+        Some(part.map_or(Reason::PreflightRefused, |part| part.reason(cause.rule)))
+    }
+
+    /// All of it as one answer. A refusal counts, whichever; that a part shows nothing does not, for that is
+    /// an [assumption](Self::assumptions).
     pub fn verdict(&self) -> ProbeAnswer {
-        let all = [Some(&self.preflight), self.put.as_ref(), self.size.as_ref()];
-        if let Some(refused) = all.into_iter().flatten().find(|answer| matches!(answer, ProbeAnswer::Refused(_))) {
-            return refused.clone();
+        if let Some((_, cause)) = self.refusal() {
+            return ProbeAnswer::Refused(cause.clone());
         }
         if let ProbeAnswer::Unknown(_) = self.preflight {
             return self.preflight.clone();
         }
-        let advice = all.into_iter().flatten().flat_map(|answer| match answer {
+        let advice = [&self.preflight].into_iter().chain(self.parts.values()).flat_map(|answer| match answer {
             ProbeAnswer::Granted(advice) => advice.as_slice(),
             ProbeAnswer::Refused(_) | ProbeAnswer::Unknown(_) => &[],
         });
         ProbeAnswer::Granted(advice.cloned().collect())
     }
 
-    /// Whether the preflight passed, and an upload without a token did not.
-    pub fn refuses_upload(&self) -> bool {
-        let refused = |answer: &ProbeAnswer| matches!(answer, ProbeAnswer::Refused(_));
-        !refused(&self.preflight) && refused(&self.verdict())
-    }
-
     /// Whether two observations say the same, however they word it: what they refuse, and what they leave
     /// open.
     pub fn agrees(&self, other: &Self) -> bool {
-        let kind = |answer: &Option<ProbeAnswer>| answer.as_ref().map(std::mem::discriminant);
-        self.panel == other.panel
-            && self.verdict().agrees(&other.verdict())
-            && kind(&self.put) == kind(&other.put)
-            && kind(&self.size) == kind(&other.size)
+        let kinds = |observation: &Self| {
+            observation.parts.iter().map(|(part, answer)| (*part, std::mem::discriminant(answer))).collect::<Vec<_>>()
+        };
+        self.panel == other.panel && self.verdict().agrees(&other.verdict()) && kinds(self) == kinds(other)
     }
 
     /// What a granted verdict rests on without having been seen, as sentences.
@@ -122,18 +182,12 @@ impl Observation {
         if !matches!(self.verdict(), ProbeAnswer::Granted(_)) {
             return vec![];
         }
-        let put = assumption(self.put.as_ref(), "a PUT comes through to Glance and its answer to the page");
-        let size =
-            assumption(self.size.as_ref(), "no limit before Glance refuses uploads of the size that they may have");
-        put.into_iter().chain(size).collect()
-    }
-}
-
-fn assumption(answer: Option<&ProbeAnswer>, what: &str) -> Option<String> {
-    match answer {
-        Some(ProbeAnswer::Granted(_) | ProbeAnswer::Refused(_)) => None,
-        Some(ProbeAnswer::Unknown(why)) => Some(format!("it is assumed that {what}: {}", why.message)),
-        None => Some(format!("it is assumed that {what}: that was not asked")),
+        let assumption = |part: Part| match self.parts.get(&part) {
+            Some(ProbeAnswer::Granted(_) | ProbeAnswer::Refused(_)) => None,
+            Some(ProbeAnswer::Unknown(why)) => Some(format!("it is assumed that {}: {}", part.assumed(), why.message)),
+            None => Some(format!("it is assumed that {}: that was not asked", part.assumed())),
+        };
+        [Part::Page, Part::AddressSpace, Part::Put, Part::Size].into_iter().filter_map(assumption).collect()
     }
 }
 
@@ -145,8 +199,8 @@ pub struct Standing {
     pub epoch: String,
     /// Whether the verdict has lasted.
     pub firm: bool,
-    /// An upload without a token has come through to Glance before: that it no longer does is a change.
-    pub came_through: bool,
+    /// The parts that have passed before: that one no longer does is a change.
+    pub passed: BTreeSet<Part>,
 }
 
 /// The state of the server that answers: the configuration that all its pods run with, or none

@@ -1,6 +1,6 @@
 //! All that is observed, and what is not known of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use direct_upload_api::WorkloadKind;
 use serde_json::Value;
@@ -9,7 +9,7 @@ use super::catalog::{CatalogQuery, CatalogReading};
 use super::key::Key;
 use super::kind::{Kind, Observed, for_each_kind};
 use super::meta::Meta;
-use super::probe::{Epoch, Observation, ProbeAnswer, ProbeTarget, Standing};
+use super::probe::{Epoch, Observation, Part, ProbeAnswer, ProbeTarget, Standing};
 use super::refused_write::RefusedWrites;
 use super::store::{Coverage, Known, Store};
 use super::workload::Workload;
@@ -137,9 +137,10 @@ impl Answers {
             Self::Assumed => {
                 let epoch = epoch.clone().unwrap_or_default();
                 let granted = || ProbeAnswer::Granted(Vec::new());
-                let (put, size) = (Some(granted()), Some(granted()));
-                let observation = Observation { panel: target.panel, preflight: granted(), put, size };
-                Some(Standing { observation, epoch, firm: true, came_through: true })
+                let passed = BTreeSet::from([Part::Page, Part::AddressSpace, Part::Put, Part::Size]);
+                let parts = passed.iter().map(|part| (*part, granted())).collect();
+                let observation = Observation { panel: target.panel, preflight: granted(), parts, address: None };
+                Some(Standing { observation, epoch, firm: true, passed })
             }
             Self::Given(standings) => standings.get(target).cloned(),
         }

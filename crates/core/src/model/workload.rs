@@ -54,6 +54,9 @@ pub struct PodTemplate {
     pub grace: Option<i64>,
     /// Stands for all of the pod's spec but our own fields: a rehearsal of another one is none.
     pub fingerprint: String,
+    /// Stands for that and the template's annotations but our own: a restart changes it, and with it what
+    /// pods may have read of other people's ConfigMaps.
+    pub edition: String,
 }
 
 /// A container.

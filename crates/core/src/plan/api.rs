@@ -146,7 +146,7 @@ impl Stage<'_> {
             secrets: self.view.api.asked.secrets.clone(),
             env: self.view.api.asked.env.clone(),
             annotations: self.retirement.annotation().into_iter().chain(self.granted()).collect(),
-            note: None,
+            notes: Vec::new(),
             rollout: &self.terms.rollout,
         };
         let service = self.view.api.service;

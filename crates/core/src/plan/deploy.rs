@@ -22,7 +22,7 @@ use super::step::{Action, Step};
 use crate::model::{EnvValue, Meta, Problem, Workload};
 use crate::render::File;
 use crate::workload::rehearsal::panel_note;
-use crate::workload::{Applied, Mount, Secrets, Target};
+use crate::workload::{Applied, Mount, Secrets, Target, annotations};
 pub(crate) use compare::Change;
 pub use compare::garbage;
 use rehearsal::Verdict;
@@ -42,8 +42,8 @@ pub(crate) struct Desired<'a> {
     pub env: BTreeMap<String, EnvValue>,
     /// Annotations that the ConfigMap shall carry beside its own.
     pub annotations: BTreeMap<String, String>,
-    /// Another annotation that the workload shall carry.
-    pub note: Option<(String, String)>,
+    /// Other annotations that the workload shall carry.
+    pub notes: Vec<(String, String)>,
     pub rollout: &'a Rollout,
 }
 
@@ -68,7 +68,10 @@ impl Plan {
         let Some(mount) = &change.mount else { return !self.roll_back(desired, now) };
         let (workload, mut mount) = (desired.target.workload.clone(), Box::new(mount.clone()));
         if !change.rolls {
-            self.steps.push(Step::new(Action::Claim { workload, mount }, "the claim names another resource"));
+            let claim = |mount: &Mount| mount.annotations.get(annotations::CLAIM).cloned();
+            let claimed = desired.applied.mount.as_ref().is_some_and(|observed| claim(observed) == claim(&mount));
+            let why = if claimed { "what its image says is noted" } else { "the claim names another resource" };
+            self.steps.push(Step::new(Action::Claim { workload, mount }, why));
             return true;
         }
         if let Some(problem) = desired.failed_before(change) {

@@ -17,10 +17,11 @@ use super::options::Options;
 use super::outline::{Plan, State};
 use super::proof::{self, Proven};
 use super::step::{Action, Step};
-use crate::derive::{HorizonView, Intent};
+use crate::derive::{Evidence, HorizonView, Intent};
 use crate::model::{Problem, Workload};
 use crate::plan::horizon::finalize::finalize;
 use crate::render::{self, File, HorizonSettings};
+use crate::workload::rehearsal::panel_note;
 use crate::workload::{Applied, Mount, Secrets, Target, annotations, claimed, rfc3339, rolling};
 
 /// Plans a Horizon.
@@ -158,6 +159,7 @@ impl Stage<'_> {
         let gate = self.gate();
         let proven = self.proven();
         let goes = gate.is_ok() && matches!(proven, Proven::Go);
+        let seen = self.view.dashboard.seen.map(|panel| panel_note(self.target, panel));
         let desired = Desired {
             kind: "Horizon",
             name: self.view.dashboard.object.meta.key.name.clone(),
@@ -169,7 +171,7 @@ impl Stage<'_> {
             secrets: Secrets::new(),
             env: BTreeMap::new(),
             annotations: self.partner(gate.is_ok()).into_iter().chain(self.backed_out(goes)).collect(),
-            note: self.view.dashboard.reads(),
+            notes: self.view.dashboard.reads().into_iter().chain(seen).collect(),
             rollout: &self.spec.rollout,
         };
         let why = if self.direct { "Horizon shall upload directly" } else { "httpd and Django settings are asked for" };
@@ -186,6 +188,10 @@ impl Stage<'_> {
             self.fall_back(&mut plan, &desired, &change, problem);
         } else if plan.deploy(&desired, &change, self.now, |workload, mount| self.roll(workload, mount, why)) {
             self.settle(&mut plan, &change);
+        }
+        let settled = self.applied.sets_direct() && !change.rolls && self.applied.rollout.is_ok();
+        if self.view.dashboard.panel_is_open && (settled || matches!(self.view.evidence, Evidence::Refused(..))) {
+            plan.look_for_panel(self.view);
         }
         // On the way to direct one sentence covers all that goes well; events tell the steps.
         if self.direct && matches!(&plan.state, State::Unmet(_, problem) if problem.reason == Reason::RollingOut) {

@@ -94,9 +94,10 @@ pub fn standing(view: &HorizonView, spec: &HorizonSpec, to: &str) -> State {
     }
 }
 
-/// What is refused: a preflight, or where all of those pass, the upload itself.
+/// What is refused: a preflight, or where all of those pass, what the first failure names.
 pub fn refused(failures: &[Failed]) -> Reason {
-    if failures.iter().all(|failed| failed.upload) { Reason::UploadRefused } else { Reason::PreflightRefused }
+    let preflight = failures.iter().find(|failed| failed.reason == Reason::PreflightRefused);
+    preflight.or(failures.first()).map_or(Reason::PreflightRefused, |failed| failed.reason)
 }
 
 fn fallen(view: &HorizonView) -> Problem {

@@ -1,5 +1,8 @@
 //! A pod spec without our fields, as a short hash.
 
+use std::collections::BTreeMap;
+
+use direct_upload_api::DOMAIN;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -7,7 +10,17 @@ use super::fields;
 
 /// Stands for the pod spec of a workload as its user wrote it.
 pub fn fingerprint(pod: &Value) -> String {
-    let mut hex = format!("{:x}", Sha256::digest(users(pod).to_string()));
+    short(&users(pod))
+}
+
+/// Stands for that pod spec and for its template's annotations.
+pub fn edition(fingerprint: &str, mut annotations: BTreeMap<String, String>) -> String {
+    annotations.retain(|name, _| !name.strip_prefix(DOMAIN).is_some_and(|rest| rest.starts_with('/')));
+    short(&json!([fingerprint, annotations]))
+}
+
+fn short(value: &Value) -> String {
+    let mut hex = format!("{:x}", Sha256::digest(value.to_string()));
     hex.truncate(16);
     hex
 }

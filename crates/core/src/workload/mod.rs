@@ -29,7 +29,7 @@ pub use claim::{Claim, claimed};
 pub use config_map::{ConfigMapDraft, is_for, is_intact, means};
 pub use content_name::is_content_name;
 pub use fields::{annotate, release_fields};
-pub use fingerprint::fingerprint;
+pub use fingerprint::{edition, fingerprint};
 pub use last_roll::{LastRoll, rfc3339};
 pub use mount::{Mount, SecretMount, Secrets, release_patch};
 pub use names::{CONFIG_VOLUME, OUR_ENV, POD_IP, SECRET_VOLUME, TLS_VOLUME, WORKER_URL};

@@ -7,15 +7,17 @@ use serde_json::Value;
 
 use super::rolling::pre_stop;
 use crate::model::{Container, EnvValue, PodTemplate, Volume, VolumeMount, VolumeSource};
-use crate::workload::{CONFIG_VOLUME, OUR_ENV, fingerprint, is_content_name};
+use crate::workload::{CONFIG_VOLUME, OUR_ENV, edition, fingerprint, is_content_name};
 
 /// Reduces a pod template.
 pub fn template(template: core::PodTemplateSpec) -> PodTemplate {
-    let spec = template.spec.unwrap_or_default();
+    let (spec, metadata) = (template.spec.unwrap_or_default(), template.metadata.unwrap_or_default());
+    // What came as JSON goes as JSON.
+    let fingerprint = fingerprint(&serde_json::to_value(&spec).unwrap_or_default());
     PodTemplate {
-        // What came as JSON goes as JSON.
-        fingerprint: fingerprint(&serde_json::to_value(&spec).unwrap_or_default()),
-        labels: template.metadata.and_then(|m| m.labels).unwrap_or_default(),
+        edition: edition(&fingerprint, metadata.annotations.unwrap_or_default()),
+        fingerprint,
+        labels: metadata.labels.unwrap_or_default(),
         containers: spec.containers.into_iter().map(container).collect(),
         init_containers: spec.init_containers.into_iter().flatten().map(container).collect(),
         volumes: spec.volumes.into_iter().flatten().map(volume).collect(),

@@ -63,7 +63,6 @@ impl Desired<'_> {
         desired.env.clone_from(&self.env);
         let claim = Claim { kind: self.kind.to_owned(), key: self.meta.key.clone(), uid: self.meta.uid.clone() };
         desired.annotations.insert(annotations::CLAIM.to_owned(), claim.to_string());
-        desired.annotations.extend(self.note.clone());
         if let Some(observed) = &self.applied.mount {
             if desired.copier.is_some() && observed.copier.is_some() {
                 desired.copier.clone_from(&observed.copier);
@@ -73,6 +72,7 @@ impl Desired<'_> {
                 desired.annotations.extend(value);
             }
         }
+        desired.annotations.extend(self.notes.clone());
         let observed = self.applied.mount.as_ref();
         let rolls = observed.is_none_or(|observed| observed.rolls(&desired) || self.drops_drain(observed));
         desired.pre_stop = if rolls { self.drain() } else { observed.and_then(|observed| observed.pre_stop) };

@@ -60,7 +60,7 @@ pub fn verdict(draft: RehearsalDraft, target: &Target, rehearsals: &Rehearsals) 
     let rendered = ConditionType::ConfigRendered;
     match rehearsal {
         None => Verdict::Begin(Box::new(draft)),
-        Some(Rehearsal::Passed(answer)) => Verdict::Go(answer.panel),
+        Some(Rehearsal::Passed(answer)) => Verdict::Go(Some(answer.panel.unwrap_or_default())),
         Some(Rehearsal::Running) => Verdict::Wait(key, ConditionType::RolledOut, rolling(target)),
         Some(Rehearsal::Waiting(why)) => wait(
             rendered,
@@ -121,6 +121,18 @@ impl Plan {
             }
         }
         false
+    }
+
+    /// Asks the image which panel Horizon shows, once: whoever asked before has the answer, or waits for it.
+    pub fn look_for_panel(&mut self, view: &HorizonView) {
+        let (Ok(target), Some(applied)) = (&view.dashboard.tenure.target, &view.dashboard.tenure.applied) else {
+            return;
+        };
+        let draft = RehearsalDraft::look(&view.dashboard.object.meta.key, target);
+        if applied.rehearsals.as_ref().is_ok_and(|rehearsals| !rehearsals.contains_key(&draft.key.name)) {
+            let why = "which image panel the dashboard shows decides what browsers ask";
+            self.steps.insert(0, Step::new(Action::Rehearse(Box::new(draft)), why));
+        }
     }
 
     /// Asks the image where it reads snippets.

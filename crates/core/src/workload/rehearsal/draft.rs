@@ -47,7 +47,7 @@ impl RehearsalDraft {
         let depends = json!([
             kind,
             workload.meta.uid,
-            workload.template.fingerprint,
+            workload.template.edition,
             target.container.name,
             mount.as_ref().map(|m| m.patch(&workload)),
             args,
@@ -66,7 +66,7 @@ impl RehearsalDraft {
         let name = describe(self.workload.kind, &self.workload.meta.key);
         match &self.mount {
             Some(mount) => format!("{} in the image of {name}", mount.config_map),
-            None => format!("where the image of {name} reads snippets"),
+            None => format!("what the image of {name} says of its Horizon"),
         }
     }
 }

@@ -115,17 +115,28 @@ pub fn reads(
     }
 }
 
-/// The image panel that the target's pods show: noted on the workload by a roll, as a rehearsal saw it in the
-/// very same pod.
-pub fn panel(target: &Target) -> Panel {
+/// The image panel that the target's pods show, as a rehearsal saw it in the very same pod: noted on the
+/// workload, or still in the Job that looked. None: nobody has looked.
+pub fn panel(
+    resource: &Key,
+    target: &Target,
+    rehearsals: Option<&Known<BTreeMap<String, Rehearsal>>>,
+) -> Option<Panel> {
     let noted = target.workload.meta.ours.get(annotations::PANEL).and_then(|text| text.split_once(' '));
-    let noted = noted.filter(|(pod, _)| *pod == target.workload.template.fingerprint);
-    noted.and_then(|(_, panel)| panel.parse().ok()).unwrap_or_default()
+    if let Some((_, panel)) = noted.filter(|(pod, _)| *pod == target.workload.template.edition) {
+        return Some(panel.parse().unwrap_or_default());
+    }
+    let look = RehearsalDraft::look(resource, target).key.name;
+    match rehearsals?.as_ref().ok()?.get(&look)? {
+        Rehearsal::Passed(answer) => Some(answer.panel.unwrap_or_default()),
+        Rehearsal::Failed(_) => Some(Panel::Unknown),
+        Rehearsal::Running | Rehearsal::Waiting(_) | Rehearsal::Refused(_) | Rehearsal::Silent(_) => None,
+    }
 }
 
 /// What [`panel`] reads.
 pub fn panel_note(target: &Target, panel: Panel) -> (String, String) {
-    (annotations::PANEL.to_owned(), format!("{} {panel}", target.workload.template.fingerprint))
+    (annotations::PANEL.to_owned(), format!("{} {panel}", target.workload.template.edition))
 }
 
 fn rehearsal(snapshot: &Snapshot, job: &Job) -> Rehearsal {

@@ -3,7 +3,7 @@
 Runs in a Job with the workload's own image, by whichever Python of the image has the program (see
 rehearse.sh). Needs nothing but that Python; changes nothing; uses no network.
 
-    rehearse.py --look                        where does Horizon read snippets?
+    rehearse.py --look                        where does Horizon read snippets, which panel does it show?
     rehearse.py [--snippet FILE [--direct]]   FILE among Horizon's settings; --direct: it sets the mode
                 [--cors FILE]                 FILE among the CORS filter's options
                 [--options FILE]              FILE among Glance's own options
@@ -320,6 +320,7 @@ def included(program, path):
 def rehearse(args, answer):
     if args.look:
         answer['localSettingsDir'] = snippets_folder(horizon_package())
+        answer.update(panel_of(load_settings(answer) or {}))
     if args.snippet:
         check_snippet(args.snippet, args.direct, answer)
     if args.cors:

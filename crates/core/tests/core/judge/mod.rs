@@ -1,5 +1,6 @@
 //! What a browser makes of an answer.
 
+mod page;
 mod preflight;
 mod properties;
 mod table;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use direct_upload_api::{Panel, Rule};
 use direct_upload_core::judge::{Answer, Answerer, Unreachable, UnreachableKind, UploadVerdict, Wire, upload};
-use direct_upload_core::model::{Cause, Observation, ProbeAnswer};
+use direct_upload_core::model::{Cause, Observation, Part, ProbeAnswer};
 use rstest::rstest;
 use serde::Deserialize;
 
@@ -211,15 +211,19 @@ fn part(letter: char) -> Option<ProbeAnswer> {
 }
 
 fn observation(parts: &str) -> Observation {
-    let parts: Vec<_> = parts.chars().map(part).collect();
-    let [preflight, put, size] = <[_; 3]>::try_from(parts).unwrap();
-    Observation { panel: Panel::Unknown, preflight: preflight.unwrap(), put, size }
+    let mut answers = parts.chars().map(part);
+    let preflight = answers.next().flatten().unwrap();
+    // What is not named has passed.
+    let answers = answers.chain(std::iter::repeat_with(|| part('g')));
+    let parts = [Part::Put, Part::Size, Part::Page, Part::AddressSpace].into_iter().zip(answers);
+    let parts = parts.filter_map(|(part, answer)| Some((part, answer?))).collect();
+    Observation { parts, ..Observation::of_preflight(Panel::Unknown, preflight) }
 }
 
 /// A run of observations is one of those that agree: words are no matter, any part is.
 #[test]
 fn observations_agree() {
-    let all = ["ggg", "gg-", "g--", "ggu", "guu", "grg", "gur", "r--", "u--"];
+    let all = ["ggg", "gg-", "g--", "ggu", "guu", "grg", "gur", "gggr", "ggggr", "ggg-", "gggu", "r--", "u--"];
     for (one, two) in all.iter().flat_map(|one| all.iter().map(move |two| (one, two))) {
         assert_eq!(observation(one).agrees(&observation(two)), one == two, "{one} {two}");
     }
@@ -237,6 +241,10 @@ fn observations_agree() {
 #[case::refused("r--", 'r', 0)]
 #[case::put_refused("grg", 'r', 0)]
 #[case::size_refused("gur", 'r', 0)]
+#[case::page_cannot_be_told("gggu", 'g', 1)]
+#[case::page_refused("gggr", 'r', 0)]
+#[case::addresses_refused("ggggr", 'r', 0)]
+#[case::addresses_cannot_be_told("ggggu", 'g', 1)]
 #[case::unreachable("u--", 'u', 0)]
 fn an_observation(#[case] parts: &str, #[case] verdict: char, #[case] assumptions: usize) {
     let observation = observation(parts);

@@ -138,7 +138,7 @@ impl Cloud {
                 ProbeAnswer::Granted(vec![])
             };
             let observation = Observation::of_preflight(question.panel, preflight);
-            self.snapshot.answers.set(question, Some(Standing { observation, epoch, firm, came_through: false }));
+            self.snapshot.answers.set(question, Some(Standing { observation, epoch, firm, passed: BTreeSet::new() }));
         }
     }
 }

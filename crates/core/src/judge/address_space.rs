@@ -1,0 +1,89 @@
+//! Local network access: may a page that came from these addresses connect to those? Pure.
+//!
+//! Browsers tell three IP address spaces apart. A request from a page to an address in a space that is less
+//! public than the page's own needs the user's permission, and without it fails before anything is sent
+//! (Local Network Access, "IP address space"; Chrome 142 and later).
+
+use std::net::IpAddr;
+
+use direct_upload_api::Rule;
+use ipnet::IpNet;
+
+use super::failure::{Advice, Failure, Requirement};
+use super::outcome::PartVerdict;
+
+/// An IP address space, the least public first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, strum::Display)]
+#[strum(serialize_all = "lowercase")]
+pub enum AddressSpace {
+    /// This very machine.
+    Loopback,
+    /// The network that the machine is in.
+    Local,
+    /// Everywhere.
+    Public,
+}
+
+/// What is in the local space: private (RFC 1918), shared (RFC 6598), link-local, benchmarking and unique
+/// local addresses.
+const LOCAL: [&str; 9] = [
+    "10.0.0.0/8",
+    "100.64.0.0/10",
+    "169.254.0.0/16",
+    "172.16.0.0/12",
+    "192.168.0.0/16",
+    "198.18.0.0/15",
+    "fc00::/7",
+    "fe80::/10",
+    "fec0::/10",
+];
+
+impl AddressSpace {
+    /// The space of an address.
+    pub fn of(address: IpAddr) -> Self {
+        let address = address.to_canonical();
+        if address.is_loopback() || address.is_unspecified() {
+            return Self::Loopback;
+        }
+        let is_local =
+            LOCAL.iter().filter_map(|range| range.parse::<IpNet>().ok()).any(|range| range.contains(&address));
+        if is_local { Self::Local } else { Self::Public }
+    }
+}
+
+/// Whether a page from the dashboard's addresses may connect to Glance's. It may not where each of Glance's
+/// is in a less public space than each of the dashboard's.
+pub fn judge(dashboard: &[IpAddr], glance: &[IpAddr]) -> PartVerdict {
+    let spaces = |addresses: &[IpAddr]| {
+        let all = || addresses.iter().copied().map(AddressSpace::of);
+        all().min().zip(all().max())
+    };
+    let (Some((least, most)), Some((glance_least, glance_most))) = (spaces(dashboard), spaces(glance)) else {
+        return PartVerdict::Passed(vec![]);
+    };
+    let named = |addresses: &[IpAddr], space: AddressSpace| {
+        addresses
+            .iter()
+            .find(|address| AddressSpace::of(**address) == space)
+            .map(ToString::to_string)
+            .unwrap_or_default()
+    };
+    let (here, there) = (named(dashboard, most), named(glance, glance_least));
+    let asks = format!(
+        "the dashboard's address {here} is {most}, Glance's {there} is {glance_least}: browsers ask each user for permission to connect to the local network, and refuse the upload without it"
+    );
+    if glance_most < least {
+        return PartVerdict::Refused(Box::new(Failure {
+            requirement: Requirement::AddressSpace,
+            rule: Rule::LocalNetwork,
+            also: vec![],
+            received: format!("{here} ({most}) and {there} ({glance_least})"),
+            message: asks,
+            fix: "give Glance's public endpoint an address as public as the dashboard's; where users resolve these names otherwise than the operator, say so: spec.directUpload.probe.hostAliases, or addressSpaces: Ignore".into(),
+        }));
+    }
+    if glance_least < most {
+        return PartVerdict::Passed(vec![Advice::new(Rule::LocalNetwork, format!("by some of the addresses, {asks}"))]);
+    }
+    PartVerdict::Passed(vec![])
+}

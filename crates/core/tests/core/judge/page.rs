@@ -1,0 +1,168 @@
+//! The dashboard's page: what it tells of uploads.
+
+use direct_upload_api::web::{Endpoint, Origin};
+use direct_upload_api::{Panel, Rule};
+use direct_upload_core::judge::address_space::{self, AddressSpace};
+use direct_upload_core::judge::csp::enforced;
+use direct_upload_core::judge::page::{judge, redirect};
+use direct_upload_core::judge::{Answer, PageWire, PartVerdict, Preflight, Redirect, Unreachable, UnreachableKind};
+use direct_upload_core::model::Page;
+use rstest::rstest;
+
+const HORIZON: &str = "<html><body ng-app='horizon.app'><form><input type='hidden' name='csrfmiddlewaretoken'>";
+
+fn asked() -> Preflight {
+    let origin = Origin::parse("https://horizon.example.com").unwrap();
+    let endpoint = Endpoint::parse("https://glance.example.com:9292/image").unwrap();
+    Preflight::upload(origin, endpoint, "id", Panel::Angular)
+}
+
+fn answer(status: u16, headers: &[(&str, &str)]) -> Answer {
+    let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    Answer { status, headers: headers.collect() }
+}
+
+/// `p` passed, `u` unknown, or the rule.
+fn letter(verdict: &PartVerdict) -> String {
+    match verdict {
+        PartVerdict::Passed(_) => "p".to_owned(),
+        PartVerdict::Unknown(_) => "u".to_owned(),
+        PartVerdict::Refused(failure) => failure.rule.to_string(),
+    }
+}
+
+/// Each answer, what it means of an origin that is known, and of a guessed one.
+#[rstest]
+#[case::horizon(200, HORIZON, "p", "p")]
+#[case::another_login(200, "<form><input type=password>", "u", "u")]
+#[case::a_script(200, "<script src=/sso.js>", "u", "u")]
+#[case::another_site(200, "<h1>Welcome to nginx!</h1>", "u", "DU001")]
+#[case::nothing(404, "default backend - 404", "u", "DU001")]
+#[case::empty(200, "", "u", "u")]
+#[case::an_api(300, "{\"versions\": []}", "u", "DU001")]
+#[case::another_name(421, "", "u", "DU001")]
+#[case::basic_authentication(401, "", "u", "u")]
+#[case::forbidden(403, "", "u", "u")]
+#[case::down(503, "", "u", "u")]
+fn what_answers(#[case] status: u16, #[case] body: &str, #[case] known: &str, #[case] guessed: &str) {
+    let wire = PageWire::Answer(answer(status, &[]), body.to_owned());
+    for (assumed, expected) in [(false, known), (true, guessed)] {
+        let verdict = judge(&asked(), &Page { path: String::new(), assumed }, &wire);
+        assert_eq!(letter(&verdict), expected, "{verdict:?}");
+    }
+}
+
+#[rstest]
+#[case::nobody_listens(UnreachableKind::Connect, "u", "DU001")]
+#[case::no_name(UnreachableKind::Resolve, "u", "u")]
+#[case::no_time(UnreachableKind::Timeout, "u", "u")]
+fn no_answer(#[case] kind: UnreachableKind, #[case] known: &str, #[case] guessed: &str) {
+    let wire = PageWire::Failed(Unreachable::new(kind, "why", "fix"));
+    for (assumed, expected) in [(false, known), (true, guessed)] {
+        assert_eq!(letter(&judge(&asked(), &Page { path: String::new(), assumed }, &wire)), expected);
+    }
+    let sso = PageWire::Elsewhere("https://sso.example.com".to_owned());
+    assert_eq!(letter(&judge(&asked(), &Page { path: String::new(), assumed: true }, &sso)), "u");
+}
+
+/// Header lines of policies, and whether uploads from the page to the endpoint are admitted.
+#[rstest]
+#[case::none(&[], true)]
+#[case::of_other_things(&["script-src 'self'; img-src *"], true)]
+#[case::own_site_only(&["connect-src 'self'"], false)]
+#[case::by_default(&["default-src 'self'"], false)]
+#[case::the_narrower_directive_counts(&["default-src 'none'; connect-src *"], true)]
+#[case::the_first_of_a_name_counts(&["connect-src 'self'; connect-src *"], false)]
+#[case::nothing(&["connect-src"], false)]
+#[case::none_said(&["connect-src 'none'"], false)]
+#[case::named(&["connect-src 'self' https://glance.example.com:9292"], true)]
+#[case::name_in_capitals(&["CONNECT-SRC HTTPS://Glance.Example.COM:9292"], true)]
+#[case::without_port(&["connect-src https://glance.example.com"], false)]
+#[case::any_port(&["connect-src glance.example.com:*"], true)]
+#[case::wildcard(&["connect-src https://*.example.com:9292"], true)]
+#[case::wildcard_is_no_apex(&["connect-src https://*.glance.example.com:9292"], false)]
+#[case::scheme(&["connect-src https:"], true)]
+#[case::http_admits_https(&["connect-src http:"], true)]
+#[case::another_scheme(&["connect-src wss: data:"], false)]
+#[case::http_by_name_admits_https(&["connect-src http://glance.example.com:9292"], true)]
+#[case::path_prefix(&["connect-src https://glance.example.com:9292/image/"], true)]
+#[case::another_path(&["connect-src https://glance.example.com:9292/volume/"], false)]
+#[case::exact_path(&["connect-src https://glance.example.com:9292/image"], false)]
+#[case::each_line_counts(&["connect-src *", "connect-src 'self'"], false)]
+#[case::each_of_a_line_counts(&["connect-src *, connect-src 'self'"], false)]
+fn content_security_policy(#[case] lines: &[&str], #[case] admitted: bool) {
+    let headers: Vec<_> = lines.iter().map(|line| ("content-security-policy", *line)).collect();
+    let answer = answer(200, &headers);
+    let asked = asked();
+    let all = enforced(&answer.headers).iter().all(|policy| policy.admits(&asked.origin, &asked.endpoint));
+    assert_eq!(all, admitted);
+    let verdict =
+        judge(&asked, &Page { path: String::new(), assumed: false }, &PageWire::Answer(answer, HORIZON.into()));
+    let expected = if admitted { "p".to_owned() } else { Rule::Csp.to_string() };
+    assert_eq!(letter(&verdict), expected, "{verdict:?}");
+}
+
+#[test]
+fn a_policy_that_only_reports_forbids_nothing() {
+    let answer = answer(200, &[("Content-Security-Policy-Report-Only", "connect-src 'none'")]);
+    assert_eq!(enforced(&answer.headers), []);
+}
+
+#[rstest]
+#[case::same_origin("https://horizon.example.com", true)]
+#[case::upgraded("http://horizon.example.com", false)]
+fn own_site(#[case] endpoint: &str, #[case] admitted: bool) {
+    let policy = &enforced(&answer(200, &[("Content-Security-Policy", "connect-src 'self'")]).headers)[0];
+    let page = Origin::parse("https://horizon.example.com").unwrap();
+    assert_eq!(policy.admits(&page, &Endpoint::parse(endpoint).unwrap()), admitted);
+}
+
+#[rstest]
+#[case(302, "/auth/login/?next=/", Some(Redirect::Within("/auth/login/?next=/".into())))]
+#[case(301, "login", Some(Redirect::Within("/horizon/login".into())))]
+#[case(307, "https://horizon.example.com/x", Some(Redirect::Within("/x".into())))]
+#[case(302, "https://sso.example.com/realms/x", Some(Redirect::Elsewhere("https://sso.example.com".into())))]
+#[case(302, "http://horizon.example.com/", Some(Redirect::Elsewhere("http://horizon.example.com".into())))]
+#[case(200, "/x", None)]
+fn redirects(#[case] status: u16, #[case] location: &str, #[case] expected: Option<Redirect>) {
+    let origin = Origin::parse("https://horizon.example.com").unwrap();
+    assert_eq!(redirect(&origin, "/horizon/", &answer(status, &[("Location", location)])), expected);
+}
+
+#[rstest]
+#[case("127.0.0.1", AddressSpace::Loopback)]
+#[case("::1", AddressSpace::Loopback)]
+#[case("::ffff:127.0.0.1", AddressSpace::Loopback)]
+#[case("10.1.2.3", AddressSpace::Local)]
+#[case("172.31.0.1", AddressSpace::Local)]
+#[case("192.168.1.1", AddressSpace::Local)]
+#[case("169.254.1.1", AddressSpace::Local)]
+#[case("100.64.0.1", AddressSpace::Local)]
+#[case("fd00::1", AddressSpace::Local)]
+#[case("fe80::1", AddressSpace::Local)]
+#[case("::ffff:10.0.0.1", AddressSpace::Local)]
+#[case("172.32.0.1", AddressSpace::Public)]
+#[case("8.8.8.8", AddressSpace::Public)]
+#[case("2001:4860::1", AddressSpace::Public)]
+fn address_spaces(#[case] address: &str, #[case] space: AddressSpace) {
+    assert_eq!(AddressSpace::of(address.parse().unwrap()), space);
+}
+
+/// Addresses of dashboard and Glance; what follows, and whether it is worth a word.
+#[rstest]
+#[case::both_public("8.8.8.8", "8.8.4.4", "p", 0)]
+#[case::both_local("10.0.0.1", "192.168.0.1", "p", 0)]
+#[case::a_local_dashboard("10.0.0.1", "8.8.8.8", "p", 0)]
+#[case::a_local_glance("8.8.8.8", "10.0.0.1", "DU023", 0)]
+#[case::a_loopback_glance("10.0.0.1", "127.0.0.1", "DU023", 0)]
+#[case::one_of_two("8.8.8.8", "10.0.0.1 8.8.4.4", "p", 1)]
+#[case::both_of_both("8.8.8.8 10.0.0.1", "8.8.4.4 10.0.0.2", "p", 1)]
+#[case::nothing_known("", "10.0.0.1", "p", 0)]
+fn local_network_access(#[case] dashboard: &str, #[case] glance: &str, #[case] expected: &str, #[case] advice: usize) {
+    let addresses = |text: &str| text.split_whitespace().map(|a| a.parse().unwrap()).collect::<Vec<_>>();
+    let verdict = address_space::judge(&addresses(dashboard), &addresses(glance));
+    assert_eq!(letter(&verdict), expected, "{verdict:?}");
+    if let PartVerdict::Passed(said) = verdict {
+        assert_eq!(said.len(), advice);
+    }
+}

@@ -1,0 +1,109 @@
+//! The dashboard's page, and the addresses of dashboard and Glance, over the network, within bounds: no
+//! redirect to another origin is followed, and little of a page is read. What they mean is
+//! [`judge::page`](direct_upload_core::judge::page)'s and
+//! [`judge::address_space`](direct_upload_core::judge::address_space)'s.
+
+use std::net::{IpAddr, SocketAddr};
+
+use direct_upload_core::judge::page::{self, MOST, REDIRECTS};
+use direct_upload_core::judge::{
+    AddressOutcome, Answer, PageOutcome, PageWire, PartVerdict, Preflight, Redirect, Unreachable, UnreachableKind,
+    Unreadable, address_space, head,
+};
+use direct_upload_core::model::Page;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::timeout;
+
+use super::preflight::{self, Probe, Site, TOTAL};
+
+/// The dashboard's page at the origin that the preflight named.
+pub async fn ask(probe: &Probe, asked: &Preflight, page: &Page) -> PageOutcome {
+    let dashboard = probe.site(&asked.origin);
+    let mut path = format!("{}/", page.path);
+    let wire = timeout(TOTAL, follow(probe, &dashboard, &mut path)).await;
+    let wire = wire.unwrap_or_else(|_| Err(preflight::late())).unwrap_or_else(PageWire::Failed);
+    let verdict = page::judge(asked, page, &wire);
+    PageOutcome { request: page::request(&path), wire, verdict }
+}
+
+/// The addresses of both, as they are resolved here, and what follows from their spaces.
+pub async fn addresses(probe: &Probe, glance: &Site, answered: SocketAddr) -> AddressOutcome {
+    let dashboard = probe.site(&probe.origin);
+    let (here, there) = tokio::join!(resolved(probe, &dashboard), resolved(probe, glance));
+    let (here, mut there) = match (here, there) {
+        (Ok(here), Ok(there)) => (here, there),
+        (Err(why), _) | (_, Err(why)) => {
+            return AddressOutcome { dashboard: vec![], glance: vec![], verdict: PartVerdict::Unknown(why) };
+        }
+    };
+    if there.is_empty() {
+        there.push(answered.ip());
+    }
+    let verdict = address_space::judge(&here, &there);
+    AddressOutcome { dashboard: here, glance: there, verdict }
+}
+
+/// Addresses that say something of those which browsers use.
+async fn resolved(probe: &Probe, site: &Site) -> Result<Vec<IpAddr>, Unreachable> {
+    let unclear = |why: &str| {
+        let message = format!("the address of {} is not known from here: {why}", site.host.name);
+        Unreachable::new(UnreachableKind::Unclear, message, "look whether users resolve both names to public addresses")
+    };
+    if site.host.address.is_some() {
+        return Err(unclear("another one was given for it"));
+    }
+    if probe.proxy(site).is_some() {
+        return Err(unclear("a proxy leads there"));
+    }
+    let mut addresses: Vec<_> =
+        timeout(TOTAL, preflight::addresses(probe, site)).await.unwrap_or_else(|_| Err(preflight::late()))?;
+    addresses.sort();
+    Ok(addresses.into_iter().map(|address| address.ip()).collect())
+}
+
+/// `path` becomes that of the last request.
+async fn follow(probe: &Probe, dashboard: &Site, path: &mut String) -> Result<PageWire, Unreachable> {
+    let addresses = preflight::addresses(probe, dashboard).await?;
+    for _ in 0..=REDIRECTS {
+        let (answer, body) = get(probe, dashboard, &addresses, path).await?;
+        match page::redirect(&dashboard.origin, path, &answer) {
+            None => return Ok(PageWire::Answer(answer, body)),
+            Some(Redirect::Elsewhere(origin)) => return Ok(PageWire::Elsewhere(origin)),
+            Some(Redirect::Within(next)) => *path = next,
+        }
+    }
+    let message = format!("{} redirects more than {REDIRECTS} times", dashboard.origin);
+    Err(Unreachable::new(UnreachableKind::Unclear, message, "open the dashboard in a browser"))
+}
+
+async fn get(
+    probe: &Probe,
+    dashboard: &Site,
+    addresses: &[SocketAddr],
+    path: &str,
+) -> Result<(Answer, String), Unreachable> {
+    let (mut stream, address, request) = preflight::open(probe, dashboard, addresses, &page::request(path)).await?;
+    let failed = |error: &std::io::Error| preflight::no_answer(&dashboard.host, address, error);
+    stream.write_all(request.as_bytes()).await.map_err(|e| failed(&e))?;
+    stream.flush().await.map_err(|e| failed(&e))?;
+    let mut bytes = Vec::new();
+    let mut answer = None;
+    while bytes.len() < MOST {
+        let read = match stream.read_buf(&mut bytes).await {
+            Ok(read) => read,
+            // A server that ends TLS without saying so has said all the same what it had to say.
+            Err(_) if answer.is_some() => 0,
+            Err(error) => return Err(failed(&error)),
+        };
+        if answer.is_none() {
+            answer = head::read(&bytes).map_err(|error| failed(&std::io::Error::other(error)))?;
+        }
+        if read == 0 {
+            break;
+        }
+    }
+    let answer = answer.ok_or_else(|| failed(&std::io::Error::other(Unreadable::Cut)))?;
+    let text = String::from_utf8_lossy(&bytes);
+    let body = text.split_once("\r\n\r\n").or_else(|| text.split_once("\n\n")).map_or("", |(_, body)| body);
+    Ok((answer, body.to_owned()))
+}
