@@ -27,7 +27,7 @@ use super::proxy::{Proxies, Proxy};
 use super::upload;
 
 /// How long one question may take, connection included; and all that follow it together.
-pub const TOTAL: Duration = Duration::from_secs(10);
+pub(crate) const TOTAL: Duration = Duration::from_secs(10);
 
 /// What to ask, and how.
 #[derive(Clone, Debug)]
@@ -314,7 +314,7 @@ pub fn no_answer(host: &Host, address: SocketAddr, error: &io::Error) -> Unreach
     )
 }
 
-pub fn late() -> Unreachable {
+pub(crate) fn late() -> Unreachable {
     Unreachable::new(
         UnreachableKind::Timeout,
         format!("no answer within {} s", TOTAL.as_secs()),
