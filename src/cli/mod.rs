@@ -9,11 +9,13 @@ pub mod copy;
 pub mod crd;
 pub mod detach;
 pub mod files;
+mod network;
 pub mod output;
 pub mod preflight;
 pub mod render;
 pub mod run;
 pub mod status;
+pub mod verify;
 pub mod yaml;
 
 use std::ffi::OsString;
@@ -58,6 +60,9 @@ enum Command {
     /// Ask Glance what a browser asks before an upload, and judge the answer as a browser does
     #[command(after_help = preflight::EXAMPLES)]
     Preflight(preflight::Args),
+    /// Log in to a dashboard as a person, upload a small image as its page does, and delete it
+    #[command(after_help = verify::EXAMPLES)]
+    Verify(Box<verify::Args>),
     /// Show how far uploads come, and what stands in the way
     #[command(after_help = status::EXAMPLES)]
     Status(status::Args),
@@ -112,6 +117,7 @@ fn dispatch(command: Command) -> ExitCode {
         Command::Render(args) => render::main(&args),
         Command::Check(args) => check::main(args),
         Command::Preflight(args) => on_runtime(preflight::main(args)),
+        Command::Verify(args) => on_runtime(verify::main(*args)),
         Command::Status(args) => on_runtime(status::main(args)),
         Command::Detach(args) => on_runtime(async { ended(detach::main(args).await) }),
         Command::Completions(args) => ended(completions::main(&args, Cli::command())),

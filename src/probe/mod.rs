@@ -7,6 +7,7 @@ pub mod keystone;
 pub mod page;
 pub mod preflight;
 pub mod proxy;
+pub mod session;
 pub mod upload;
 pub use connect::{Host, Trust};
 pub use keystone::Credential;

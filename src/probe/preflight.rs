@@ -75,10 +75,7 @@ pub async fn probe(probe: &Probe) -> Observed {
     let image = uuid::Uuid::new_v4().to_string();
     let asked = Preflight::upload(probe.origin.clone(), probe.endpoint.clone(), image, probe.panel);
     let glance = probe.site(probe.endpoint.origin());
-    let preflight = match asked.objection(glance.host.address.is_some()) {
-        Some(failure) => Outcome::Objection(Box::new(failure)),
-        None => ask_and_judge(probe, &glance, &asked).await.unwrap_or_else(Outcome::Unreachable),
-    };
+    let preflight = preflight(probe, &asked).await;
     let panels = if probe.panels { panels(probe, &glance, &asked, &preflight).await } else { vec![] };
     let mut observed = Observed { asked, preflight, put: None, size: None, page: None, addresses: None, panels };
     let Outcome::Judged { address, verdict, .. } = &observed.preflight else { return observed };
@@ -99,6 +96,15 @@ pub async fn probe(probe: &Probe) -> Observed {
         observed.size = Some(upload::announced(probe, &glance, address, &observed.asked, uploads.size).await);
     }
     observed
+}
+
+/// The preflight of one upload, judged.
+pub(crate) async fn preflight(probe: &Probe, asked: &Preflight) -> Outcome {
+    let glance = probe.site(probe.endpoint.origin());
+    match asked.objection(glance.host.address.is_some()) {
+        Some(failure) => Outcome::Objection(Box::new(failure)),
+        None => ask_and_judge(probe, &glance, asked).await.unwrap_or_else(Outcome::Unreachable),
+    }
 }
 
 /// What each panel's upload would get. An answer that grants more than is asked need not be asked for.
@@ -291,7 +297,7 @@ async fn send(mut stream: Box<dyn Stream>, request: &str) -> io::Result<Answer> 
 
 /// What the URL parser let through is fit for a request line and for header values. A proxy without
 /// a tunnel is told the whole URL (RFC 9112 §3.2.2).
-fn request(origin: &Origin, asked: &Request, proxy: Option<&Proxy>) -> String {
+pub(crate) fn request(origin: &Origin, asked: &Request, proxy: Option<&Proxy>) -> String {
     let Request { method, path, .. } = asked;
     let whole = proxy.map_or("", |_| origin.as_str());
     let authority = origin.as_str().split_once("://").map_or("", |(_, rest)| rest);

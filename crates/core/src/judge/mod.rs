@@ -8,7 +8,8 @@
 //! preflight); [`upload`] judges what a PUT without a token shows once that is granted, [`page`] the
 //! dashboard's own page ([`csp`]), [`address_space`] where both are. [`head`] reads
 //! what comes back, and [`explain`] and [`advise`] find the words. [`schedule`] says what many answers
-//! mean over time, [`catalog`] what Keystone says of where uploads go.
+//! mean over time, [`catalog`] what Keystone says of where uploads go. [`session`] judges a whole upload by a
+//! person who is logged in.
 
 pub mod address_space;
 pub mod advise;
@@ -29,6 +30,7 @@ pub mod report;
 pub mod response;
 pub mod same_origin;
 pub mod schedule;
+pub mod session;
 pub mod unreachable;
 pub mod upload;
 pub use catalog::{read, request};

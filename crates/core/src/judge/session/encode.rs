@@ -1,0 +1,39 @@
+//! Bodies of requests, as browsers write them.
+
+/// `application/x-www-form-urlencoded`.
+pub fn urlencoded(fields: &[(String, String)], last: (&str, &str)) -> String {
+    let mut form = url::form_urlencoded::Serializer::new(String::new());
+    form.extend_pairs(fields);
+    form.append_pair(last.0, last.1);
+    form.finish()
+}
+
+/// `multipart/form-data` around a file (RFC 7578): what comes before its bytes, and what after.
+pub struct Multipart {
+    pub content_type: String,
+    pub before: String,
+    pub after: String,
+}
+
+/// Fields, then the file if there is one: its field and name.
+pub fn multipart(boundary: &str, fields: &[(String, String)], file: Option<(&str, &str)>) -> Multipart {
+    let mut before = String::new();
+    for (name, value) in fields {
+        let name = quoted(name);
+        before.push_str(&format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"));
+    }
+    let mut after = format!("--{boundary}--\r\n");
+    if let Some((field, name)) = file {
+        let (field, name) = (quoted(field), quoted(name));
+        before.push_str(&format!(
+            "--{boundary}\r\nContent-Disposition: form-data; name=\"{field}\"; filename=\"{name}\"\r\nContent-Type: application/octet-stream\r\n\r\n"
+        ));
+        after.insert_str(0, "\r\n");
+    }
+    Multipart { content_type: format!("multipart/form-data; boundary={boundary}"), before, after }
+}
+
+/// As browsers escape a name (HTML, "multipart/form-data encoding algorithm").
+fn quoted(name: &str) -> String {
+    name.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A")
+}

@@ -1,0 +1,29 @@
+//! An upload as a person makes it, from the login to the deleted image. Pure.
+//!
+//! In: what the dashboard's pages and its REST API answered, and Glance. Out: the next request, or a
+//! [`Break`]: what is wrong, and what to change. [`login`] and [`panel`] read pages, [`image`] what the REST
+//! API says of an image, [`csp`] whether the page may connect to Glance, [`put`] the answer to the data itself;
+//! [`content`] is the data. [`report`] holds what came of each step.
+
+pub mod broken;
+pub mod content;
+pub mod cookies;
+pub mod csp;
+pub mod encode;
+pub mod html;
+pub mod image;
+pub mod login;
+pub mod panel;
+pub mod put;
+pub mod reply;
+pub mod report;
+pub mod secret;
+pub mod settings;
+pub use broken::Break;
+pub use content::Content;
+pub use cookies::Jar;
+pub use login::{LoginForm, Next, Person, Place};
+pub use reply::Reply;
+pub use report::{Account, Step};
+pub use secret::Secret;
+pub use settings::{Mode, Settings};

@@ -1,0 +1,234 @@
+//! What the answer to the data means: for the page, and for the image. Pure.
+//!
+//! In: what came back ([`Wire`]) for the upload as the page sends it, with its token and all its data. Out:
+//! nothing, or why the page tells its user that the upload failed.
+
+use direct_upload_api::Rule;
+
+use super::Break;
+use crate::judge::cors::{ALLOW_ORIGIN, every, is_ok, readable};
+use crate::judge::explain::signature;
+use crate::judge::explain_status::{challenges, scheme};
+use crate::judge::failure::Failure;
+use crate::judge::headers::{get, shown, starts_with};
+use crate::judge::preflight::{Preflight, Request, agent};
+use crate::judge::response::Answer;
+use crate::judge::unreachable::UnreachableKind;
+use crate::judge::upload::{Answerer, Wire, who};
+
+/// The upload as the page sends it, but for what is secret: token, cookies and Horizon's own token.
+pub fn request(asked: &Preflight, size: u64) -> Request {
+    let lines = vec![
+        ("Content-Length", size.to_string()),
+        ("Accept", "*/*".to_owned()),
+        ("Content-Type", "application/octet-stream".to_owned()),
+        ("Origin", asked.origin.to_string()),
+        agent(),
+    ];
+    Request { method: asked.method(), path: asked.endpoint.upload_path(&asked.image), lines }
+}
+
+/// How much of the data was sent, and in which time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    pub sent: u64,
+    pub size: u64,
+    pub seconds: u64,
+}
+
+/// Judges what came back, of Glance.
+///
+/// # Errors
+/// The page tells its user that the upload failed.
+pub fn judge(asked: &Preflight, wire: &Wire, progress: Progress) -> Result<(), Break> {
+    let answer = match wire {
+        Wire::Answer(answer) => answer,
+        Wire::Continue | Wire::Silence(_) | Wire::Failed(_) => return Err(unanswered(wire, progress, "Glance")),
+    };
+    let check =
+        every(&asked.uploads, |upload| if asked.same_origin() { Ok(()) } else { readable(asked, upload, answer) });
+    if !is_ok(answer.status) {
+        return Err(refused(answer, progress));
+    }
+    if get(&answer.headers, "Content-Type").is_some_and(|kind| starts_with(&kind, "text/html")) {
+        return Err(Break::new(
+            received(answer, progress),
+            "a page answered the upload, such as a login's: Glance answers with 204 and no content",
+            "let PUT on /v2/images/ pass the login or portal in front of Glance",
+        )
+        .by(&[Rule::OptionsFiltered, Rule::WrongEndpoint]));
+    }
+    check.map_err(|failure| unreadable(answer, failure))
+}
+
+/// Judges what came back for a file that goes through Horizon; whether it arrived is told by the image.
+///
+/// # Errors
+/// The page tells its user that the upload failed.
+pub fn judge_legacy(wire: &Wire, progress: Progress) -> Result<(), Break> {
+    let answer = match wire {
+        Wire::Answer(answer) => answer,
+        Wire::Continue | Wire::Silence(_) | Wire::Failed(_) => return Err(unanswered(wire, progress, "Horizon")),
+    };
+    let broken = |message: &str, fix: &str| Err(Break::new(received(answer, progress), message, fix));
+    match answer.status {
+        // What the Django panel's redirect means is told by where it leads.
+        200..=303 => Ok(()),
+        413 | 411 => broken(
+            "a body limit in front of Horizon refused the file",
+            "lift the limit before Horizon: httpd LimitRequestBody (1 GiB by default), nginx client_max_body_size, ingress-nginx proxy-body-size; or let browsers upload straight to Glance",
+        )
+        .map_err(|broken| broken.by(&[Rule::BodyLimit])),
+        408 | 504 | 522 | 524 => broken(
+            "a timeout in front of Horizon ended the upload",
+            "lengthen it (httpd RequestReadTimeout, Timeout; ingress-nginx proxy-read-timeout), or let browsers upload straight to Glance",
+        )
+        .map_err(|broken| broken.by(&[Rule::TooSlow])),
+        401 | 403 => broken(
+            "Horizon, or something before it, did not take the upload",
+            "look at CSRF_TRUSTED_ORIGINS of Horizon's settings, at a firewall for web applications before it, and at Horizon's log",
+        ),
+        _ => broken("Horizon, or something before it, failed on the upload", "look at Horizon's log, and at its disk: files are kept there first"),
+    }
+}
+
+fn received(answer: &Answer, progress: Progress) -> String {
+    let challenge = challenges(answer).next().map(|c| format!(", WWW-Authenticate: {}", shown(scheme(c))));
+    let sent = if progress.sent < progress.size {
+        format!(", after {} of {} bytes", progress.sent, progress.size)
+    } else {
+        String::new()
+    };
+    format!("status {}{}{}{sent}", answer.status, signature(answer), challenge.unwrap_or_default())
+}
+
+/// Not one of 200 to 299.
+fn refused(answer: &Answer, progress: Progress) -> Break {
+    let by_glance = who(answer) == Answerer::Glance;
+    let from = signature(answer);
+    let (rules, message, fix): (&[Rule], String, &str) = match (answer.status, by_glance) {
+        (401, true) => (
+            &[],
+            "Glance does not take the token that Horizon gave the page".into(),
+            "look at [keystone_authtoken] of Glance and at its log: another Keystone or region than Horizon's, a clock that is wrong, a service_type with access rules",
+        ),
+        (401 | 407 | 511 | 561, false) => (
+            &[Rule::OptionsFiltered],
+            format!(
+                "a login before Glance{from} asks for credentials of its own; the upload has Glance's token and no others"
+            ),
+            "let PUT on /v2/images/ pass that login: Glance checks the token itself",
+        ),
+        (403, true) => (
+            &[],
+            "Glance does not let this user upload".into(),
+            "look at the policy upload_image, at the user's roles, and at quotas",
+        ),
+        (403 | 405 | 451 | 501, _) => (
+            &[Rule::OptionsFiltered],
+            format!("an access or method filter before Glance{from} refused the upload, although it lets OPTIONS pass"),
+            "let PUT on /v2/images/ pass as OPTIONS does, up to Glance",
+        ),
+        (404 | 410, _) => (
+            &[Rule::WrongEndpoint],
+            format!(
+                "nothing is there{from}: not the Glance in which Horizon made the image, or a path that something on the way changes"
+            ),
+            "compare the public endpoint of service type image in the catalog with what is routed there, and with the region",
+        ),
+        (413, true) => (
+            &[],
+            "Glance refuses the size: a quota, image_size_cap or the store's room".into(),
+            "raise it: openstack registered limit, [DEFAULT] image_size_cap or user_storage_quota of Glance",
+        ),
+        (411 | 413, false) => (
+            &[Rule::BodyLimit],
+            format!("a body limit before Glance{from} refused the upload"),
+            "lift the limit before Glance: httpd LimitRequestBody 0, nginx client_max_body_size 0, ingress-nginx proxy-body-size \"0\"",
+        ),
+        (409, true) => (
+            &[],
+            "Glance has the image in a state in which it takes no data".into(),
+            "look at Glance's log; something else may have touched the image",
+        ),
+        (400 | 415 | 422, true) => (
+            &[],
+            "Glance refuses the data itself".into(),
+            "look at Glance's log: [image_format] require_image_format_match, an import plugin or a scanner may refuse bytes without structure",
+        ),
+        (408 | 504 | 522 | 524, _) => (
+            &[Rule::TooSlow],
+            format!("a timeout before Glance{from} ended the upload"),
+            "lengthen it: httpd RequestReadTimeout and Timeout, nginx client_body_timeout and proxy_send_timeout, uWSGI harakiri, a route's timeouts",
+        ),
+        (500..=599, true) => (
+            &[],
+            "Glance failed to store the data".into(),
+            "look at Glance's log and at its store: room, rights, credentials",
+        ),
+        (500..=599, false) => (
+            &[Rule::CorsOnTheWay],
+            format!("a proxy{from} lost Glance while the data came, or has none for PUT"),
+            "see what is routed to Glance for PUT, whether its pods are ready, and its log",
+        ),
+        (301..=308, _) => (
+            &[Rule::WrongEndpoint, Rule::OptionsFiltered],
+            format!("a redirect{from} answered the upload: Glance answers with none"),
+            "let PUT on /v2/images/ lead to Glance without a redirect",
+        ),
+        _ => (
+            &[Rule::CorsOnTheWay],
+            format!("the upload was refused{from}"),
+            "look at what stands before Glance, and at Glance's log",
+        ),
+    };
+    Break::new(received(answer, progress), message, fix).by(rules)
+}
+
+/// Glance has the data, and the page may not read its answer.
+fn unreadable(answer: &Answer, failure: Failure) -> Break {
+    let from = signature(answer);
+    let more =
+        if get(&answer.headers, ALLOW_ORIGIN).is_some() { format!(" ({})", failure.message) } else { String::new() };
+    let mut rules = vec![Rule::CorsOnTheWay];
+    rules.extend([failure.rule].into_iter().chain(failure.also).filter(|rule| *rule != Rule::CorsOnTheWay));
+    Break::new(
+        format!("status {}{from}, {}", answer.status, failure.received),
+        format!(
+            "the data was taken, but the page may not read the answer, so that it tells its user that the upload failed; the preflight was granted, so something on the way takes CORS headers off the answer to PUT, or adds its own{more}"
+        ),
+        "look at what stands before Glance (httpd: `Header ... Access-Control-...`; nginx: add_header, proxy_hide_header; HAProxy: http-response set-header, del-header; an HTTPRoute's filters) and remove it, so that Glance's own CORS headers reach the browser unchanged",
+    )
+    .by(&rules)
+}
+
+/// No answer came: the data, or the answer, was cut.
+fn unanswered(wire: &Wire, progress: Progress, to: &str) -> Break {
+    let Progress { sent, size, seconds } = progress;
+    let received = format!("{sent} of {size} bytes sent in {seconds} s");
+    match wire {
+        Wire::Failed(why) if why.kind != UnreachableKind::Http => {
+            Break { received, ..Break::from(why.clone()) }
+        }
+        Wire::Failed(_) if sent < size => Break::new(
+            received,
+            format!("something before {to} cut the connection in the middle of the data"),
+            format!(
+                "look at what stands before {to}: a limit that counts bytes cuts at the same size again, a timeout after the same time (httpd RequestReadTimeout, nginx client_body_timeout, HAProxy timeout client, uWSGI harakiri, a route's timeouts)"
+            ),
+        )
+        .by(&[Rule::TooSlow, Rule::BodyLimit]),
+        Wire::Failed(why) => Break::new(
+            format!("{received}; {}", why.message),
+            format!("the connection ended without an answer once all data was sent to {to}"),
+            format!("look at the timeouts before {to} (it answers only when the data is stored), and at its log"),
+        )
+        .by(&[Rule::TooSlow, Rule::CorsOnTheWay]),
+        Wire::Answer(_) | Wire::Continue | Wire::Silence(_) => Break::new(
+            received,
+            format!("no more data is taken, and no answer comes: {to}, or what stands before it, hangs"),
+            format!("look at the log of {to} and of what stands before it, and at the store"),
+        )
+        .by(&[Rule::TooSlow]),
+    }
+}

@@ -1,0 +1,22 @@
+//! An answer with its body.
+
+use crate::judge::response::Answer;
+
+/// An answer of the dashboard, with as much of its body as is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    pub head: Answer,
+    pub body: Vec<u8>,
+}
+
+impl Reply {
+    /// The body as text; what is no UTF-8 is replaced.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// The body as JSON.
+    pub fn json(&self) -> Option<serde_json::Value> {
+        serde_json::from_slice(&self.body).ok()
+    }
+}

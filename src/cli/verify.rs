@@ -1,0 +1,238 @@
+//! `verify`: does an upload by a person work, from the login to the active image?
+
+use std::fmt::Write;
+use std::io::{IsTerminal, Read};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use clap::{Args as ClapArgs, ValueEnum};
+use direct_upload_api::web::PublicUrl;
+use direct_upload_api::{Duration, Panel};
+use direct_upload_core::judge::session::report::{Outcome, Result as Ended, StepReport};
+use direct_upload_core::judge::session::{Account, Mode, Person, Secret};
+
+use super::network::{host, size, trust};
+use super::output;
+use crate::probe::Host;
+use crate::probe::session::{Event, Verify, verify};
+
+/// Shown below the help.
+pub const EXAMPLES: &str = "Examples:
+  direct-upload-operator verify --dashboard https://dashboard.example.com --username demo --password-file demo.password
+  . openrc.sh; direct-upload-operator verify --dashboard https://dashboard.example.com   # OS_USERNAME, OS_PASSWORD, …
+  pass show cloud/demo | direct-upload-operator verify --dashboard https://dashboard.example.com/horizon \\
+      --username demo --domain Users --project demo --password-file - --size 100MiB -o json
+
+Plays a person with a browser: logs in to Horizon with a password of Keystone's (no single sign-on), reads the
+upload mode that the running dashboard has, makes a private image as its image panel does, asks what a browser
+asks, sends random bytes where Horizon says, waits until the image is active, compares, and deletes it. Says at
+which step it broke, by which rule, and what to change.
+Exit code 1 if an upload does not work, or an image was left behind.";
+
+/// Arguments of `verify`.
+#[derive(Debug, ClapArgs)]
+pub struct Args {
+    /// The dashboard's URL, as people type it into their browsers
+    #[arg(long, value_name = "URL", value_parser = PublicUrl::parse)]
+    dashboard: PublicUrl,
+    /// A user of Keystone with a role in a project
+    #[arg(long, visible_alias = "user", value_name = "NAME", env = "OS_USERNAME", hide_env_values = true)]
+    username: String,
+    /// A file whose first line is the password; - is standard input. Default: the variable OS_PASSWORD
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+    /// The user's domain, where the login form asks for it
+    #[arg(long, value_name = "NAME", env = "OS_USER_DOMAIN_NAME", hide_env_values = true)]
+    domain: Option<String>,
+    /// Name or id of the project. Default: the one that Horizon chooses
+    #[arg(long, value_name = "PROJECT", env = "OS_PROJECT_NAME", hide_env_values = true)]
+    project: Option<String>,
+    /// Default: the one that Horizon chooses
+    #[arg(long, value_name = "NAME", env = "OS_REGION_NAME", hide_env_values = true)]
+    region: Option<String>,
+    /// Send the upload as this image panel does. Default: the one that the dashboard has
+    #[arg(long, value_name = "angular|django", value_parser = panel)]
+    panel: Option<Panel>,
+    /// The upload mode that the running dashboard must have. Default: any but off
+    #[arg(long, value_name = "direct|legacy", value_parser = mode)]
+    mode: Option<Mode>,
+    /// How much is sent, in bytes or as 500MiB or 10GiB
+    #[arg(long, value_name = "SIZE", value_parser = size, default_value = "1MiB")]
+    size: u64,
+    /// Leave the image in the project
+    #[arg(long)]
+    keep: bool,
+    /// How long nothing may happen while data is sent, and how long the image may take to become active
+    #[arg(long, value_name = "TIME", default_value = "10m")]
+    timeout: Duration,
+    /// Certificates in PEM form to trust beside the usual ones
+    #[arg(long, visible_alias = "ca-file", value_name = "FILE")]
+    ca: Option<PathBuf>,
+    /// Ask HOST:PORT at this address, whatever its name says; may be repeated
+    #[arg(long, value_name = "HOST:PORT:ADDRESS", value_parser = host)]
+    resolve: Vec<Host>,
+    /// How the result is printed
+    #[arg(short, long, value_enum, default_value_t = Format::Text)]
+    output: Format,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people.
+    Text,
+    /// For programs; see docs/verify.md.
+    Json,
+}
+
+fn panel(text: &str) -> Result<Panel, String> {
+    match text.parse() {
+        Ok(panel @ (Panel::Angular | Panel::Django)) => Ok(panel),
+        _ => Err(format!("{text:?} is no panel: angular or django")),
+    }
+}
+
+fn mode(text: &str) -> Result<Mode, String> {
+    match text.parse() {
+        Ok(mode @ (Mode::Direct | Mode::Legacy)) => Ok(mode),
+        _ => Err(format!("{text:?} is no mode to upload in: direct or legacy")),
+    }
+}
+
+/// Tries, and tells.
+pub async fn main(args: Args) -> ExitCode {
+    let trust = match trust(args.ca.as_deref()) {
+        Ok(trust) => trust,
+        Err(error) => return crate::cli::failed(error),
+    };
+    let password = match password(args.password_file.as_deref()) {
+        Ok(Some(password)) => password,
+        Ok(None) => {
+            output::say(
+                "error: no password: name a file with --password-file FILE (- is standard input), or set OS_PASSWORD",
+            );
+            return ExitCode::from(2);
+        }
+        Err(error) => return crate::cli::failed(error),
+    };
+    let asked = Verify {
+        dashboard: args.dashboard,
+        person: Person { user: args.username, domain: given(args.domain), region: given(args.region) },
+        password,
+        project: given(args.project),
+        panel: args.panel,
+        mode: args.mode,
+        size: args.size,
+        keep: args.keep,
+        patience: args.timeout.into(),
+        hosts: args.resolve,
+        trust,
+    };
+    let live = std::io::stderr().is_terminal();
+    let shown = AtomicU64::new(u64::MAX);
+    let told = |event: Event<'_>| match event {
+        Event::Step(step) if live => output::say(step_line(step)),
+        Event::Sent { bytes, of } if live => {
+            let percent = bytes.saturating_mul(100) / of.max(1);
+            if shown.swap(percent, Ordering::Relaxed) != percent && percent % 10 == 0 {
+                output::say(format_args!("     upload      {percent} % of {of} bytes"));
+            }
+        }
+        Event::Step(_) | Event::Sent { .. } => {}
+    };
+    let stop = async {
+        // Without a handler, the signal ends the process, as it always did.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    let account = verify(&asked, &told, stop).await;
+    let works = account.verdict == Outcome::Works;
+    let printed = match args.output {
+        Format::Text => output::data(&text(&account)),
+        Format::Json => match serde_json::to_string_pretty(&account) {
+            Ok(json) => output::data(&(json + "\n")),
+            Err(error) => return crate::cli::failed(error),
+        },
+    };
+    match printed {
+        Err(error) => crate::cli::failed(error),
+        Ok(()) if works => ExitCode::SUCCESS,
+        Ok(()) => ExitCode::FAILURE,
+    }
+}
+
+/// An empty variable is none.
+fn given(value: Option<String>) -> Option<String> {
+    value.filter(|value| !value.is_empty())
+}
+
+/// The first line of the file, or the variable; never an argument, which every user of the machine sees.
+fn password(file: Option<&Path>) -> Result<Option<Secret>, String> {
+    let Some(path) = file else {
+        return Ok(std::env::var("OS_PASSWORD").ok().filter(|password| !password.is_empty()).map(Secret::new));
+    };
+    let named = |why: &str| format!("--password-file {}: {why}", path.display());
+    let mut text = String::new();
+    let read = if path == Path::new("-") {
+        std::io::stdin().lock().read_to_string(&mut text)
+    } else {
+        std::fs::File::open(path).and_then(|mut file| file.read_to_string(&mut text))
+    };
+    let text = Secret::new(text);
+    read.map_err(|error| named(&error.to_string()))?;
+    let line = text.expose().lines().next().unwrap_or_default();
+    if line.is_empty() { Err(named("its first line is empty")) } else { Ok(Some(Secret::new(line.to_owned()))) }
+}
+
+/// The verdict first, then each step, then what to do.
+fn text(account: &Account) -> String {
+    let mut text = String::new();
+    // Writing to a String cannot fail.
+    let _ = write_text(&mut text, account);
+    text
+}
+
+fn write_text(out: &mut String, account: &Account) -> std::fmt::Result {
+    let Account { dashboard, .. } = account;
+    match &account.failure {
+        None => {
+            let mode = account.mode.map(|mode| format!("{mode} ")).unwrap_or_default();
+            let panel = account.panel.map(|panel| format!(", as its {} sends it", panel.name())).unwrap_or_default();
+            writeln!(out, "works: a {mode}upload of {} bytes through {dashboard}{panel}", account.bytes)?;
+        }
+        Some(failure) => writeln!(out, "broken at {}: {}", failure.step, failure.message)?,
+    }
+    writeln!(out)?;
+    account.steps.iter().try_for_each(|step| writeln!(out, "{}", step_line(step)))?;
+    if let Some(failure) = &account.failure {
+        let others = match failure.also_possible.as_slice() {
+            [] => String::new(),
+            others => format!(" (or {})", others.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
+        };
+        writeln!(out, "\nbroken at: {}", failure.step)?;
+        writeln!(out, "found:     {}", failure.received)?;
+        match failure.rule {
+            Some(rule) => writeln!(out, "rule:      {rule}{others}: {}", failure.message)?,
+            None => writeln!(out, "reason:    {}", failure.message)?,
+        }
+        writeln!(out, "fix:       {}", failure.fix)?;
+    }
+    if let Some(leftover) = &account.leftover {
+        let id = leftover.id.as_deref().unwrap_or("unknown");
+        writeln!(out, "\nleft:      image {}, id {id}; delete it with `openstack image delete`", leftover.name)?;
+    }
+    for (nth, advice) in account.advice.iter().enumerate() {
+        writeln!(out, "{}advice:    {advice}", if nth == 0 { "\n" } else { "" })?;
+    }
+    Ok(())
+}
+
+fn step_line(step: &StepReport) -> String {
+    let mark = match step.result {
+        Ended::Passed => "ok  ",
+        Ended::Failed => "FAIL",
+        Ended::Skipped => "-   ",
+    };
+    format!("{mark} {:<11} {}", step.step.to_string(), step.message)
+}

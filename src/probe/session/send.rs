@@ -1,0 +1,92 @@
+//! A request with much data: sent piece by piece, while the answer is awaited, as browsers do it.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use direct_upload_core::judge::session::{Content, Secret};
+use direct_upload_core::judge::{Answer, Unreadable, Wire, head};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::time::{sleep, timeout};
+
+use crate::probe::connect::{Host, Stream};
+use crate::probe::preflight;
+
+/// How much is made and written at once.
+const PIECE: usize = 64 * 1024;
+
+/// How long an answer is awaited that may have come before the connection was cut.
+const AFTER_CUT: Duration = Duration::from_secs(2);
+
+/// The data, and what stands around it in the body.
+pub struct Data {
+    pub before: String,
+    pub content: Content,
+    pub after: String,
+}
+
+/// Sends it; nothing may happen for as long as `idle`. Tells how much of the content is written.
+pub async fn send(
+    stream: Box<dyn Stream>,
+    (host, address): (&Host, SocketAddr),
+    text: &Secret,
+    data: &Data,
+    idle: Duration,
+    told: impl Fn(u64),
+) -> (Wire, u64) {
+    let sent = AtomicU64::new(0);
+    let (mut reader, mut writer) = tokio::io::split(stream);
+    let writing = async {
+        writer.write_all(text.expose().as_bytes()).await?;
+        writer.write_all(data.before.as_bytes()).await?;
+        for piece in data.content.pieces(PIECE) {
+            writer.write_all(&piece).await?;
+            told(sent.fetch_add(piece.len() as u64, Ordering::Relaxed) + piece.len() as u64);
+        }
+        writer.write_all(data.after.as_bytes()).await?;
+        writer.flush().await
+    };
+    let reading = answer(&mut reader);
+    tokio::pin!(writing, reading);
+    let mut is_writing = true;
+    let mut seen = u64::MAX;
+    let failed = |error: &io::Error| Wire::Failed(preflight::no_answer(host, address, error));
+    let wire = loop {
+        tokio::select! {
+            biased;
+            read = &mut reading => break match read {
+                Ok(answer) => Wire::Answer(answer),
+                Err(error) => failed(&error),
+            },
+            written = &mut writing, if is_writing => match written {
+                Ok(()) => is_writing = false,
+                // Who refuses data answers, and then cuts; the answer may still be on its way.
+                Err(error) => break match timeout(AFTER_CUT, &mut reading).await {
+                    Ok(Ok(answer)) => Wire::Answer(answer),
+                    _ => failed(&error),
+                },
+            },
+            () = sleep(idle) => {
+                let now = sent.load(Ordering::Relaxed);
+                if now == seen || !is_writing {
+                    break Wire::Silence(idle.as_secs());
+                }
+                seen = now;
+            }
+        }
+    };
+    (wire, sent.load(Ordering::Relaxed))
+}
+
+async fn answer(reader: &mut (impl AsyncRead + Unpin)) -> io::Result<Answer> {
+    let mut bytes = Vec::new();
+    loop {
+        if reader.read_buf(&mut bytes).await? == 0 {
+            return Err(io::Error::other(Unreadable::Cut));
+        }
+        if let Some(answer) = head::read(&bytes).map_err(io::Error::other)? {
+            return Ok(answer);
+        }
+    }
+}
