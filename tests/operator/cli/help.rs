@@ -14,7 +14,7 @@ fn help_version_and_completions() {
         (version.status.code(), out(&version)),
         (Some(0), concat!("direct-upload-operator ", env!("CARGO_PKG_VERSION"), "\n"))
     );
-    for command in ["run", "crd", "render", "completions", "copy"] {
+    for command in ["run", "crd", "render", "verify", "completions", "copy"] {
         let help = run(&[command, "--help"], "");
         assert_eq!(help.status.code(), Some(0));
         assert!(out(&help).contains("Usage: direct-upload-operator"), "{}", out(&help));

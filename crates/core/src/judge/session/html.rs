@@ -185,17 +185,20 @@ pub fn text(page: &str, tags: &[Tag], nth: usize) -> String {
     for tag in &tags[nth + 1..] {
         pieces = pieces + &resolved(&page[from..tag.at]) + " ";
         from = tag.after;
-        if pieces.len() > LONGEST {
-            break;
-        }
         if tag.name == first.name {
             depth = if tag.is_end { depth - 1 } else { depth + 1 };
         }
-        if depth == 0 {
-            break;
+        if depth == 0 || pieces.len() > LONGEST {
+            return one_line(&pieces);
         }
     }
-    pieces.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(LONGEST).collect()
+    // An element that nothing ends goes on to the page's end.
+    let rest: String = page[from..].chars().take(LONGEST).collect();
+    one_line(&(pieces + &resolved(&rest)))
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(LONGEST).collect()
 }
 
 /// A form: where it is sent, and what is in it.

@@ -3,5 +3,6 @@
 mod page;
 mod preflight;
 mod properties;
+mod session;
 mod table;
 mod upload;
