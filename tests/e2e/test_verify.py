@@ -13,7 +13,7 @@ import pytest
 
 from harness.cloud import RESOURCES
 from harness.edge import ON_PUT
-from harness.shell import run, say
+from harness.shell import run, say, until
 
 HORIZON, GLANCE = 'horizon.cloud.test', 'glance.cloud.test'
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -41,7 +41,7 @@ def verify(program, node, authority):
         account = json.loads(done.stdout)
         for step in account['steps']:
             say(f'{step["result"]:8}{step["step"]:10} {step["message"]}')
-        assert done.returncode == code, done.stdout
+        assert code is None or done.returncode == code, done.stdout
         assert account['leftover'] is None, done.stdout
         names = [image['name'] for image in cloud.openstack.images()]
         assert not any(name.startswith('direct-upload-verify') for name in names), names
@@ -62,12 +62,21 @@ def breaks(account, step, rule):
     assert (failure['step'], failure['rule']) == (step, rule), account
 
 
+def warm(verify, cloud):
+    """A process of Horizon that has just started answers its first logins with 500 now and then."""
+    def logs_in():
+        failure = verify(cloud, code=None)['failure']
+        return failure is None or failure['step'] != 'login'
+    until(lambda: all(logs_in() for _ in range(3)), 'logins succeed', 120)
+
+
 def both_modes(cloud, verify, resources, panel):
     """Legacy, as the cloud's owner left it; then direct, by the operator."""
     works(verify(cloud, '--size', '8MiB'), 'legacy', panel)
     breaks(verify(cloud, '--mode', 'direct', code=1), 'settings', 'DU016')
     cloud.apply('-f', RESOURCES / resources)
     cloud.ready('horizon', 'horizon')
+    warm(verify, cloud)
     works(verify(cloud, '--size', '8MiB', '--mode', 'direct'), 'direct', panel)
     other = 'django' if panel == 'angular' else 'angular'
     works(verify(cloud, '--panel', other), 'direct', other)

@@ -3,5 +3,7 @@
 
 mod attempt;
 mod client;
+mod dashboard;
 mod send;
+mod upload;
 pub use attempt::{Event, Verify, verify};

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::{PROGRAM, err, out};
 use crate::probe::server::{Server, certificates, header};
-use cloud::{Cloud, Knobs, Login, PASSWORD, Put, TOKEN};
+use cloud::{Cloud, Csrf, Knobs, Login, PASSWORD, Put, TOKEN};
 
 fn program(arguments: &[&str]) -> Command {
     let mut command = Command::new(PROGRAM);
@@ -155,7 +155,7 @@ fn the_json_has_the_documented_fields() {
 #[case::django(true, "legacy")]
 #[case::django_direct(true, "direct")]
 fn other_ways_work(#[case] django: bool, #[case] mode: &'static str) {
-    let cloud = Cloud::start(Knobs { django, mode, ..Knobs::default() });
+    let cloud = Cloud::start(Knobs { mode, django, ..Knobs::default() });
     let (report, output) = json_of(&cloud, &["--size", "300001"]);
     assert_eq!(output.status.code(), Some(0), "{report:#}");
     assert_eq!((&report["mode"], &report["panel"]), (&json!(mode), &json!(if django { "django" } else { "angular" })));
@@ -211,7 +211,7 @@ type Change = fn(&mut Knobs);
 #[case::totp(|k: &mut Knobs| k.login = Login::Totp, "login", None, "one-time passcode")]
 #[case::expired(|k: &mut Knobs| k.login = Login::Expired, "login", None, "password has expired")]
 #[case::domain(|k: &mut Knobs| k.login = Login::Choices, "login", None, "refused user name, password or domain")]
-#[case::forgets(|k: &mut Knobs| k.forgets = true, "settings", None, "the login does not hold")]
+#[case::forgets(|k: &mut Knobs| k.login = Login::Forgets, "settings", None, "the login does not hold")]
 #[case::off(|k: &mut Knobs| k.mode = "off", "settings", None, "lets nobody upload")]
 #[case::quota(|k: &mut Knobs| k.create = 403, "create", None, "does not let this user make images")]
 #[case::django_quota(|k: &mut Knobs| { k.create = 403; k.django = true }, "create", None, "did not take the form")]
@@ -226,7 +226,7 @@ type Change = fn(&mut Knobs);
 #[case::unreadable(|k: &mut Knobs| k.put = Put::Unreadable, "upload", Some("DU012"), "the page may not read the answer")]
 #[case::never_active(|k: &mut Knobs| k.put = Put::NeverActive, "active", None, "not finished storing")]
 #[case::damaged(|k: &mut Knobs| k.put = Put::Damaged, "content", None, "does not hold what was sent")]
-#[case::legacy_stuck(|k: &mut Knobs| { k.mode = "legacy"; k.stuck = true }, "active", Some("DU022"), "Glance has no data")]
+#[case::legacy_stuck(|k: &mut Knobs| { k.mode = "legacy"; k.put = Put::Stuck }, "active", Some("DU022"), "Glance has no data")]
 #[case::legacy_too_large(|k: &mut Knobs| { k.mode = "legacy"; k.create = 413 }, "upload", Some("DU014"), "in front of Horizon")]
 fn a_break_is_named(#[case] change: Change, #[case] step: &str, #[case] rule: Option<&str>, #[case] said: &str) {
     let mut knobs = Knobs::default();
@@ -246,11 +246,10 @@ fn a_break_is_named(#[case] change: Change, #[case] step: &str, #[case] rule: Op
 
 /// What the page's own scripts send decides, as it does in a browser.
 #[rstest]
-#[case::no_token_in_the_page(false, false)]
-#[case::stripped_by_the_script(true, true)]
-fn an_upload_without_csrf_token_needs_no_such_header(#[case] csrf_in_page: bool, #[case] strips: bool) {
-    let knobs = Knobs { csrf_in_page, strips, allow_headers: &["X-Auth-Token"], ..Knobs::default() };
-    let cloud = Cloud::start(knobs);
+#[case::no_token_in_the_page(Csrf::Absent)]
+#[case::stripped_by_the_script(Csrf::Stripped)]
+fn an_upload_without_csrf_token_needs_no_such_header(#[case] csrf: Csrf) {
+    let cloud = Cloud::start(Knobs { csrf, allow_headers: &["X-Auth-Token"], ..Knobs::default() });
     let (report, output) = json_of(&cloud, &[]);
     assert_eq!(output.status.code(), Some(0), "{report:#}");
     let asked = cloud.glance_asked();

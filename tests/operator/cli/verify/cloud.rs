@@ -36,6 +36,19 @@ pub enum Login {
     CsrfFails,
     Totp,
     Expired,
+    /// Lets people in, and has forgotten them at the next request.
+    Forgets,
+}
+
+/// Whether the page's upload carries X-CSRFToken.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Csrf {
+    /// 2026.1, and CSRF_COOKIE_HTTPONLY.
+    Sent,
+    /// The page holds no token.
+    Absent,
+    /// 2026.2: the page's script strips it.
+    Stripped,
 }
 
 /// What Glance, or what stands before it, makes of the data.
@@ -57,6 +70,8 @@ pub enum Put {
     Damaged,
     /// Glance answers, the store goes on for ever.
     NeverActive,
+    /// Legacy: Horizon never gets the file to Glance.
+    Stuck,
 }
 
 #[derive(Clone, Copy)]
@@ -66,10 +81,7 @@ pub struct Knobs {
     pub login: Login,
     /// The page's policy.
     pub csp: &'static str,
-    /// The page holds a csrfmiddlewaretoken (25.7 and later, or CSRF_COOKIE_HTTPONLY).
-    pub csrf_in_page: bool,
-    /// The page's script strips X-CSRFToken from uploads (27.0.0).
-    pub strips: bool,
+    pub csrf: Csrf,
     /// Glance's allow_headers.
     pub allow_headers: &'static [&'static str],
     /// Glance's allowed_origin; empty: the dashboard's.
@@ -80,12 +92,8 @@ pub struct Knobs {
     /// Horizon's answer to a new image.
     pub create: u16,
     pub formats: &'static [&'static str],
-    /// Sessions are lost at once.
-    pub forgets: bool,
     /// What the catalog's URL ends in.
     pub version: &'static str,
-    /// Legacy: Horizon never gets the file to Glance.
-    pub stuck: bool,
 }
 
 impl Default for Knobs {
@@ -95,17 +103,14 @@ impl Default for Knobs {
             django: false,
             login: Login::Form,
             csp: "",
-            csrf_in_page: true,
-            strips: false,
+            csrf: Csrf::Sent,
             allow_headers: &["X-Auth-Token", "X-CSRFToken"],
             allowed_origin: "",
             put: Put::Stores,
             delete: 204,
             create: 201,
             formats: &["iso", "qcow2", "raw"],
-            forgets: false,
             version: "",
-            stuck: false,
         }
     }
 }
@@ -211,7 +216,7 @@ fn converse(mut stream: TcpStream, answer: &dyn Fn(Asked) -> Option<String>) {
         let _ = stream.write_all(answer.as_bytes()).and_then(|()| stream.flush());
         // What was not read must not make the kernel reset the connection before the answer is read.
         let _ = stream.set_read_timeout(Some(Duration::from_millis(300)));
-        let mut rest = [0; 65536];
+        let mut rest = vec![0; 65536];
         for _ in 0..8 {
             if !matches!(stream.read(&mut rest), Ok(1..)) {
                 break;
@@ -250,7 +255,7 @@ impl Horizon<'_> {
     fn answer(&mut self, asked: &Asked) -> String {
         let (method, path) = asked.line().split_once(' ').unwrap();
         let cookies = header(&asked.head, "Cookie").unwrap_or_default();
-        let is_in = cookies.contains(SESSION) && !self.knobs.forgets;
+        let is_in = cookies.contains(SESSION) && self.knobs.login != Login::Forgets;
         let ajax = header(&asked.head, "X-Requested-With") == Some("XMLHttpRequest");
         if method != "GET" && path != "/auth/login/" {
             // Django's own check, which is the middleware's for every view.
@@ -390,7 +395,7 @@ impl Horizon<'_> {
         } else {
             format!("Content-Security-Policy: {}\r\n", self.knobs.csp)
         };
-        let token = if self.knobs.csrf_in_page { field(AFTER) } else { String::new() };
+        let token = if self.knobs.csrf == Csrf::Absent { String::new() } else { field(AFTER) };
         let main = if self.knobs.django { "<table id=\"images\"></table>" } else { "<div ng-view></div>" };
         let body = format!(
             "<title>Images - OpenStack Dashboard</title><script src='/static/dashboard/js/app.js'></script>
@@ -401,7 +406,7 @@ impl Horizon<'_> {
     }
 
     fn script(&self) -> &'static str {
-        if self.knobs.strips {
+        if self.knobs.csrf == Csrf::Stripped {
             "$httpProvider.defaults.xsrfHeaderName='X-CSRFToken';if('X-Auth-Token'in config.headers){delete config.headers['X-Requested-With'];delete config.headers['X-CSRFToken'];}"
         } else {
             "$httpProvider.defaults.xsrfHeaderName='X-CSRFToken';if('X-Auth-Token'in config.headers){delete config.headers['X-Requested-With'];}"
@@ -495,7 +500,7 @@ impl Horizon<'_> {
             format!("name=\"{field}\"; filename=\"{name}.img\"\r\nContent-Type: application/octet-stream\r\n\r\n");
         let at = body.windows(mark.len()).position(|window| window == mark.as_bytes()).unwrap() + mark.len();
         let end = body.windows(4).rposition(|window| window == b"\r\n--").unwrap();
-        if self.knobs.stuck {
+        if self.knobs.put == Put::Stuck {
             self.made(name, "queued", None);
         } else {
             self.made(name, "active", Some(&body[at..end]));
@@ -508,7 +513,7 @@ fn id_of(path: &str) -> &str {
 }
 
 fn store(image: &mut Value, data: &[u8]) {
-    let hash: String = Sha512::digest(data).iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = format!("{:x}", Sha512::digest(data));
     image["status"] = json!("active");
     image["size"] = json!(data.len());
     image["properties"] = json!({"os_hash_algo": "sha512", "os_hash_value": hash});
@@ -522,7 +527,7 @@ fn glance_answers(knobs: Knobs, origin: &str, state: &mut State, asked: &Asked) 
     assert_eq!(header(&asked.head, "X-Auth-Token"), Some(TOKEN));
     let cors =
         format!("Access-Control-Allow-Origin: {allowed}\r\nAccess-Control-Allow-Credentials: true\r\nVary: Origin\r\n");
-    let glance = format!("X-Openstack-Request-Id: req-1\r\n{cors}");
+    let glance = format!("Content-Type: text/html; charset=UTF-8\r\nX-Openstack-Request-Id: req-1\r\n{cors}");
     let path = asked.line().split_once(' ').unwrap().1;
     let id = path.strip_suffix("/file").and_then(|rest| rest.rsplit('/').next()).unwrap();
     let image = state.images.get_mut(id).unwrap();
@@ -546,7 +551,7 @@ fn glance_answers(knobs: Knobs, origin: &str, state: &mut State, asked: &Asked) 
             store(image, &body);
         }
         Put::NeverActive => image["status"] = json!("saving"),
-        Put::Stores => store(image, &asked.body),
+        Put::Stores | Put::Stuck => store(image, &asked.body),
     }
     Some(status("204 No Content", &glance, ""))
 }

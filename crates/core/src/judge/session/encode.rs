@@ -17,17 +17,14 @@ pub struct Multipart {
 
 /// Fields, then the file if there is one: its field and name.
 pub fn multipart(boundary: &str, fields: &[(String, String)], file: Option<(&str, &str)>) -> Multipart {
-    let mut before = String::new();
-    for (name, value) in fields {
-        let name = quoted(name);
-        before.push_str(&format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"));
-    }
+    let part = |name: &str, more: &str| {
+        format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{}\"{more}\r\n", quoted(name))
+    };
+    let mut before: String = fields.iter().map(|(name, value)| part(name, "") + "\r\n" + value + "\r\n").collect();
     let mut after = format!("--{boundary}--\r\n");
     if let Some((field, name)) = file {
-        let (field, name) = (quoted(field), quoted(name));
-        before.push_str(&format!(
-            "--{boundary}\r\nContent-Disposition: form-data; name=\"{field}\"; filename=\"{name}\"\r\nContent-Type: application/octet-stream\r\n\r\n"
-        ));
+        before += &part(field, &format!("; filename=\"{}\"", quoted(name)));
+        before += "Content-Type: application/octet-stream\r\n\r\n";
         after.insert_str(0, "\r\n");
     }
     Multipart { content_type: format!("multipart/form-data; boundary={boundary}"), before, after }

@@ -102,16 +102,14 @@ fn attributes(page: &str, mut at: usize) -> (Vec<(String, String)>, usize) {
         if page[at..].starts_with('=') {
             at = skip(page, at + 1, |c| c.is_ascii_whitespace());
             let rest = &page[at..];
-            let (raw, end) = match rest.chars().next() {
-                Some(quote @ ('"' | '\'')) => {
-                    let inner = &rest[1..];
-                    let length = inner.find(quote).unwrap_or(inner.len());
-                    (&inner[..length], (at + length + 2).min(page.len()))
-                }
-                _ => {
-                    let length = rest.find(|c: char| c.is_ascii_whitespace() || c == '>').unwrap_or(rest.len());
-                    (&rest[..length], at + length)
-                }
+            let quote = rest.chars().next().filter(|first| matches!(first, '"' | '\''));
+            let (raw, end) = if let Some(quote) = quote {
+                let inner = &rest[1..];
+                let length = inner.find(quote).unwrap_or(inner.len());
+                (&inner[..length], (at + length + 2).min(page.len()))
+            } else {
+                let length = rest.find(|c: char| c.is_ascii_whitespace() || c == '>').unwrap_or(rest.len());
+                (&rest[..length], at + length)
             };
             value = resolved(raw);
             at = end;

@@ -188,10 +188,10 @@ impl LoginForm {
             (None, _) => {}
         }
         // The choices are Keystones (AVAILABLE_REGIONS); one of them alone says nothing of services' regions.
-        if let (Some(field), Some(region)) = (self.form.field("region"), &person.region) {
-            if let Some((value, _)) = field.options.iter().find(|(_, text)| text == region) {
-                set("region", value.clone());
-            }
+        let region = self.form.field("region").zip(person.region.as_ref());
+        let keystone = region.and_then(|(field, region)| field.options.iter().find(|(_, text)| text == region));
+        if let Some((value, _)) = keystone {
+            set("region", value.clone());
         }
         fields.retain(|(name, _)| name != "password");
         Ok(fields)

@@ -50,7 +50,9 @@ pub fn judge(asked: &Preflight, wire: &Wire, progress: Progress) -> Result<(), B
     if !is_ok(answer.status) {
         return Err(refused(answer, progress));
     }
-    if get(&answer.headers, "Content-Type").is_some_and(|kind| starts_with(&kind, "text/html")) {
+    // Glance's own 204 says text/html, too, with no content.
+    let is_page = get(&answer.headers, "Content-Type").is_some_and(|kind| starts_with(&kind, "text/html"));
+    if is_page && answer.status != 204 && who(answer) != Answerer::Glance {
         return Err(Break::new(
             received(answer, progress),
             "a page answered the upload, such as a login's: Glance answers with 204 and no content",
