@@ -226,8 +226,8 @@ impl Attempt<'_> {
         let Some(id) = self.look_up().await? else {
             return Err(Break::new(
                 format!("no image {} in the list", self.name),
-                "Horizon took the file, and made no image",
-                "look at Horizon's log",
+                "Horizon took the file and made no image: it minds something in the form, or Glance refused the image",
+                "look at Horizon's log; quotas and policy (add_image) are the usual causes",
             ));
         };
         self.made = Made::Image(id.clone());

@@ -123,7 +123,7 @@ fn skip(page: &str, at: usize, what: impl Fn(char) -> bool) -> usize {
 }
 
 /// Character references, as Django writes them (`django.utils.html.escape`), and numeric ones.
-pub fn resolved(text: &str) -> String {
+fn resolved(text: &str) -> String {
     let mut all = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find('&') {

@@ -89,15 +89,6 @@ pub fn by_django(reply: &Reply) -> Result<Created, Break> {
     created(id_in(reply), &url, get(headers, "X-Auth-Token").unwrap_or_default())
 }
 
-/// Whether the Django panel took the form and the file with it (legacy).
-///
-/// # Errors
-/// What it minds.
-pub fn taken_by_django(reply: &Reply) -> Result<(), Break> {
-    let is_done = get(&reply.head.headers, "X-Horizon-Location").is_some() || (301..=303).contains(&reply.head.status);
-    if is_done { Ok(()) } else { Err(form_refused(reply)) }
-}
-
 fn created(id: Option<String>, url: &str, token: String) -> Result<Created, Break> {
     let Some(id) = id else {
         return Err(Break::new("an answer without the image's id", "Horizon made no image", "look at Horizon's log"));
@@ -130,7 +121,7 @@ fn created(id: Option<String>, url: &str, token: String) -> Result<Created, Brea
 }
 
 /// Horizon's REST API passes Glance's status on, and what it said as a JSON string.
-pub fn not_created(reply: &Reply) -> Break {
+fn not_created(reply: &Reply) -> Break {
     let status = reply.head.status;
     let said = reply.json().and_then(|json| json.as_str().map(shown));
     let said = said.filter(|said| !said.is_empty()).map(|said| format!(": {said}")).unwrap_or_default();
