@@ -1,6 +1,7 @@
 //! `preflight`: would a browser's upload be let through? Asked from here, by hand.
 
 use std::fmt::Write;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 

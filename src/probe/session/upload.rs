@@ -1,15 +1,17 @@
 //! The steps of the image: made, asked for, sent, and awaited.
 
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use direct_upload_api::Panel;
+use direct_upload_api::web::Origin;
 use direct_upload_core::judge::session::encode::multipart;
 use direct_upload_core::judge::session::image::{self, Created, State};
 use direct_upload_core::judge::session::panel::{self, PanelPage, carries_csrf};
 use direct_upload_core::judge::session::put::{self, Progress};
 use direct_upload_core::judge::session::report::Result as Ended;
 use direct_upload_core::judge::session::{Break, Mode, Place, Reply, Secret, Settings, Step};
-use direct_upload_core::judge::{Outcome, Preflight, Request, Wire, user_agent};
+use direct_upload_core::judge::{Outcome, PartVerdict, Preflight, Request, Wire, address_space, user_agent};
 use tokio::time::sleep;
 
 use super::attempt::{Attempt, Event, Made};
@@ -106,13 +108,12 @@ impl Attempt<'_> {
 
     /// What makes the browser send nothing, before Glance is asked.
     pub(super) fn policy(&mut self, page: &PanelPage, asked: &Preflight) -> Result<(), Break> {
-        let to = asked.endpoint.origin();
-        let path = asked.endpoint.upload_path(&asked.image);
-        if let Some(forbidden) = page.policies.iter().find_map(|policy| policy.forbids(&asked.origin, to, &path)) {
-            return Err(forbidden.broken(to));
+        if let Some(broken) = page.forbids(asked) {
+            return Err(broken);
         }
+        let to = asked.endpoint.origin();
         self.passed(match page.policies.len() {
-            0 => "the page has no Content-Security-Policy".to_owned(),
+            0 => "the page has no Content-Security-Policy that speaks of connections".to_owned(),
             _ => format!("the page's Content-Security-Policy lets it connect to {to}"),
         });
         Ok(())
@@ -129,6 +130,8 @@ impl Attempt<'_> {
             denied: vec![],
             narrow: true,
             uploads: None,
+            page: None,
+            address_spaces: false,
             panels: false,
         };
         if asked.same_origin() {
@@ -146,11 +149,28 @@ impl Attempt<'_> {
                     return Err(failure.into());
                 }
                 self.account.advice.extend(verdict.advice.iter().map(ToString::to_string));
+                self.address_spaces(asked, address.ip())?;
                 let headers = asked.headers().join(", ");
                 self.passed(format!("granted for {headers}: status {} from {address}", answer.status));
                 Ok(())
             }
         }
+    }
+
+    /// Whether the browser asks its user for permission first; not known where an address was given for a name.
+    fn address_spaces(&mut self, asked: &Preflight, glance: IpAddr) -> Result<(), Break> {
+        let is_given =
+            |origin: &Origin| self.asked.hosts.iter().any(|host| host.name.eq_ignore_ascii_case(origin.host()));
+        let Some(dashboard) = self.client.address.filter(|_| !is_given(&asked.origin)) else { return Ok(()) };
+        if is_given(asked.endpoint.origin()) {
+            return Ok(());
+        }
+        match address_space::judge(&[dashboard.ip()], &[glance]) {
+            PartVerdict::Refused(failure) => return Err((*failure).into()),
+            PartVerdict::Passed(advice) => self.account.advice.extend(advice.iter().map(ToString::to_string)),
+            PartVerdict::Unknown(_) => {}
+        }
+        Ok(())
     }
 
     pub(super) async fn put(&mut self, asked: &Preflight, token: &Secret) -> Result<(), Break> {

@@ -215,7 +215,7 @@ type Change = fn(&mut Knobs);
 #[case::off(|k: &mut Knobs| k.mode = "off", "settings", None, "lets nobody upload")]
 #[case::quota(|k: &mut Knobs| k.create = 403, "create", None, "does not let this user make images")]
 #[case::django_quota(|k: &mut Knobs| { k.create = 403; k.django = true }, "create", None, "did not take the form")]
-#[case::csp(|k: &mut Knobs| k.csp = "default-src 'self'; img-src *", "policy", Some("DU013"), "may not connect")]
+#[case::csp(|k: &mut Knobs| k.csp = "default-src 'self'; img-src *", "policy", Some("DU013"), "does not let its page connect")]
 #[case::version(|k: &mut Knobs| k.version = "/v2", "preflight", Some("DU011"), "ends in /v2")]
 #[case::origin(|k: &mut Knobs| k.allowed_origin = "http://horizon.example.com", "preflight", Some("DU002"), "does not allow")]
 #[case::csrf_header(|k: &mut Knobs| k.allow_headers = &["X-Auth-Token"], "preflight", Some("DU003"), "x-csrftoken")]

@@ -8,7 +8,7 @@
 use direct_upload_api::Rule;
 use direct_upload_api::web::Origin;
 
-use super::csp;
+use super::csp::{self, ConnectSources};
 use super::explain::signature;
 use super::failure::{Failure, Requirement};
 use super::headers::{get, shown};
@@ -118,7 +118,12 @@ fn missing(asked: &Preflight, why: &str) -> PartVerdict {
 
 /// The first policy that keeps the page from Glance.
 fn blocked(asked: &Preflight, answer: &Answer) -> Option<Failure> {
-    let policy = csp::enforced(&answer.headers).into_iter().find(|p| !p.admits(&asked.origin, &asked.endpoint))?;
+    blocked_by(&csp::enforced(&answer.headers), asked)
+}
+
+/// The first policy that does not let the page connect to Glance.
+pub(crate) fn blocked_by(policies: &[ConnectSources], asked: &Preflight) -> Option<Failure> {
+    let policy = policies.iter().find(|policy| !policy.admits(&asked.origin, &asked.endpoint))?;
     let sources = if policy.sources.is_empty() { "'none'".to_owned() } else { policy.sources.join(" ") };
     let (directive, glance) = (&policy.directive, asked.endpoint.origin());
     Some(Failure {

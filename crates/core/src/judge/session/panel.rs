@@ -2,10 +2,12 @@
 
 use direct_upload_api::Panel;
 
-use super::csp::Policy;
 use super::html::{forms, tags, text};
 use super::{Break, Reply, Secret};
+use crate::judge::csp::{ConnectSources, enforced};
 use crate::judge::explain::signature;
+use crate::judge::page::blocked_by;
+use crate::judge::preflight::Preflight;
 use crate::openstack::upload::UploadRequest;
 
 /// The page of project/images/.
@@ -14,7 +16,8 @@ pub struct PanelPage {
     pub panel: Panel,
     /// The token that forms and scripts send back to Horizon.
     pub csrf: Option<Secret>,
-    pub policies: Vec<Policy>,
+    /// Those of its policies that speak of connections.
+    pub policies: Vec<ConnectSources>,
     /// Where its scripts are.
     pub scripts: Vec<String>,
     /// The projects that one can switch to: where, and what it is called.
@@ -66,8 +69,8 @@ impl PanelPage {
             tag.starts("meta")
                 && tag.get("http-equiv").is_some_and(|name| name.eq_ignore_ascii_case("content-security-policy"))
         });
-        let mut policies = Policy::of_headers(&reply.head.headers);
-        policies.extend(metas.filter_map(|tag| tag.get("content")).map(Policy::parse));
+        let mut policies = enforced(&reply.head.headers);
+        policies.extend(metas.filter_map(|tag| tag.get("content")).filter_map(ConnectSources::parse));
         let projects = tags.iter().enumerate().filter(|(_, tag)| tag.starts("a")).filter_map(|(nth, tag)| {
             let link = tag.get("href")?;
             let id = link.split('?').next()?.trim_end_matches('/').rsplit_once("/auth/switch/")?.1;
@@ -85,6 +88,11 @@ impl PanelPage {
                 .collect(),
             projects: projects.collect(),
         })
+    }
+
+    /// What in the page's policies forbids to send the upload there.
+    pub fn forbids(&self, asked: &Preflight) -> Option<Break> {
+        blocked_by(&self.policies, asked).map(Break::from)
     }
 
     /// The upload as this page's scripts send it, for that panel.
