@@ -9,9 +9,10 @@ use std::time::Duration;
 use direct_upload_api::web::{Endpoint, Origin};
 use direct_upload_api::{Panel, Rule};
 use direct_upload_core::judge::{
-    Advice, Answer, Failure, Observed, Outcome, Preflight, Request, Unreachable, UnreachableKind, Unreadable, Verdict,
+    Answer, Failure, Observed, Outcome, Preflight, Request, Unreachable, UnreachableKind, Unreadable, Verdict,
     diagnose as narrow, head, judge, same_origin,
 };
+use direct_upload_core::model::Advice;
 use ipnet::IpNet;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -170,10 +171,10 @@ fn reached_here_only(host: &Host, asked: &Preflight, address: SocketAddr) -> Opt
         None => return None,
     };
     let name = &host.name;
-    Some(Advice::new(
-        Rule::NotPublic,
-        format!("{name} is {why}: it answers here, but not for a browser on another machine"),
-    ))
+    Some(
+        Advice::new(format!("{name} is {why}: it answers here, but not for a browser on another machine"))
+            .rule(Rule::NotPublic),
+    )
 }
 
 /// The failure, more precise if asking for less made it so; as it was if not.

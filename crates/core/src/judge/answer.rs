@@ -1,10 +1,10 @@
 //! What an outcome counts as.
 
-use super::failure::{Advice, Failure, Requirement};
+use super::failure::{Failure, Requirement};
 use super::outcome::{Observed, Outcome};
 use super::unreachable::{Unreachable, UnreachableKind};
 use super::upload::UploadVerdict;
-use crate::model::{Cause, Observation, ProbeAnswer};
+use crate::model::{Advice, Cause, Observation, ProbeAnswer};
 
 impl From<Observed> for Observation {
     fn from(observed: Observed) -> Self {

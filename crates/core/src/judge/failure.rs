@@ -65,25 +65,3 @@ pub struct Failure {
     /// What to change, and where.
     pub fix: String,
 }
-
-/// What works in a browser but is unwise, or worth to know.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Advice {
-    pub rule: Option<Rule>,
-    pub message: String,
-}
-
-impl std::fmt::Display for Advice {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.rule {
-            Some(rule) => write!(f, "{rule}: {}", self.message),
-            None => f.write_str(&self.message),
-        }
-    }
-}
-
-impl Advice {
-    pub fn new(rule: impl Into<Option<Rule>>, message: impl Into<String>) -> Self {
-        Self { rule: rule.into(), message: message.into() }
-    }
-}

@@ -29,7 +29,7 @@ pub mod unreachable;
 pub mod upload;
 pub use catalog::{read, request};
 pub use cors::judge;
-pub use failure::{Advice, Failure, Requirement};
+pub use failure::{Failure, Requirement};
 pub use head::Unreadable;
 pub use outcome::{Observed, Outcome, PutOutcome};
 pub use preflight::{Preflight, Request, user_agent};

@@ -6,14 +6,14 @@ use std::collections::BTreeMap;
 use direct_upload_api::{Panel, Rule};
 use serde::Serialize;
 
-use super::failure::{Advice, Failure, Requirement};
+use super::failure::{Failure, Requirement};
 use super::headers::shown;
 use super::outcome::{Observed, Outcome, PutOutcome};
 use super::preflight::{Preflight, Request};
 use super::response::{Answer, Verdict};
 use super::unreachable::{Unreachable, UnreachableKind};
 use super::upload::{Answerer, UploadVerdict, Wire};
-use crate::model::Observation;
+use crate::model::{Advice, Observation};
 
 /// The headers that are reported; cookies and the like never.
 const REPORTED: [&str; 15] = [
@@ -297,6 +297,6 @@ impl From<Failure> for FailureReport {
 
 impl From<Advice> for AdviceReport {
     fn from(advice: Advice) -> Self {
-        Self { rule: advice.rule, message: advice.message }
+        Self { rule: advice.rule, message: advice.found }
     }
 }

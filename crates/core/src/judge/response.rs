@@ -1,6 +1,7 @@
 //! The head of an HTTP response.
 
-use super::failure::{Advice, Failure};
+use super::failure::Failure;
+use crate::model::Advice;
 
 /// The head of an HTTP answer. The body plays no role and is never kept.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,10 +10,11 @@ use direct_upload_api::Rule;
 
 use super::explain::{failure, signature};
 use super::explain_status::{challenges, redirect, scheme};
-use super::failure::{Advice, Failure, Requirement};
+use super::failure::{Failure, Requirement};
 use super::headers::{get, shown, starts_with};
 use super::preflight::Preflight;
 use super::response::Answer;
+use crate::model::Advice;
 
 const LEAD: &str = "let the proxy lead this path, and all below it, to Glance without the path itself (httpd: ProxyPass in a Location of the dashboard's host), and take the URL from the Keystone catalog";
 
@@ -105,14 +106,10 @@ pub fn lists_versions(answer: &Answer) -> bool {
 /// What to know of an answer that is Glance's.
 pub fn advice(by_versions: bool) -> Vec<Advice> {
     let mut advice = vec![Advice::new(
-        None,
         "dashboard and Glance have the same origin: the browser needs no CORS and sends no preflight; asked was an upload without a token instead, which Glance refused as it should",
     )];
     if by_versions {
-        advice.push(Advice::new(
-            None,
-            "the refusal lacks Keystone's challenge (WWW-Authenticate): something on the way takes it away; that it is Glance was told by its list of versions",
-        ));
+        advice.push(Advice::new("the refusal lacks Keystone's challenge (WWW-Authenticate): something on the way takes it away; that it is Glance was told by its list of versions"));
     }
     advice
 }

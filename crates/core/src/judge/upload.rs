@@ -18,11 +18,12 @@ use direct_upload_api::Rule;
 use super::cors::{every, readable};
 use super::explain::{failure, signature};
 use super::explain_status::{challenges, redirect, scheme};
-use super::failure::{Advice, Failure, Requirement};
+use super::failure::{Failure, Requirement};
 use super::headers::{get, shown, starts_with};
 use super::preflight::{Preflight, Request, agent};
 use super::response::Answer;
 use super::unreachable::{Unreachable, UnreachableKind};
+use crate::model::Advice;
 
 /// What came back for one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -347,22 +348,19 @@ fn oddities(answer: &Answer) -> Vec<Advice> {
         challenges(answer).filter(|challenge| !starts_with(challenge, "keystone")).map(scheme).collect();
     let mut advice = Vec::new();
     if answer.status == 401 && !other.is_empty() {
-        advice.push(Advice::new(
-            Rule::OptionsFiltered,
-            format!(
+        advice.push(
+            Advice::new(format!(
                 "beside Keystone's challenge stands another ({}): a login before Glance may ask for it",
                 shown(&other.join(", "))
-            ),
-        ));
+            ))
+            .rule(Rule::OptionsFiltered),
+        );
     }
     if answer.status != 401 {
-        advice.push(Advice::new(
-            None,
-            format!(
+        advice.push(Advice::new(format!(
                 "Glance answers a PUT without a token with {}, not with 401: does it check tokens at all ([paste_deploy] flavor, allow_anonymous_access)?",
                 answer.status
-            ),
-        ));
+            )));
     }
     advice
 }
