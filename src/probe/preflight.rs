@@ -9,7 +9,7 @@ use std::time::Duration;
 use direct_upload_api::web::{Endpoint, Origin};
 use direct_upload_api::{Panel, Rule};
 use direct_upload_core::judge::{
-    Answer, Failure, Observed, Outcome, Preflight, Request, Unreachable, UnreachableKind, Unreadable, Verdict,
+    Failure, Observed, Outcome, Preflight, Request, Response, Unreachable, UnreachableKind, Unreadable, Verdict,
     diagnose as narrow, head, judge, same_origin,
 };
 use direct_upload_core::model::Advice;
@@ -183,7 +183,7 @@ async fn narrowed(
     host: &Host,
     address: SocketAddr,
     asked: &Preflight,
-    answer: &Answer,
+    answer: &Response,
     failure: Failure,
 ) -> Failure {
     if !probe.narrow || !narrow::is_worth_asking(asked, answer) {
@@ -208,7 +208,7 @@ async fn exchange(
     host: &Host,
     addresses: &[SocketAddr],
     asked: &Request,
-) -> Result<(SocketAddr, Answer), Unreachable> {
+) -> Result<(SocketAddr, Response), Unreachable> {
     let (stream, address, request) = open(probe, host, addresses, asked).await?;
     let answer = send(stream, &request).await.map_err(|error| no_answer(host, address, &error))?;
     Ok((address, answer))
@@ -245,7 +245,7 @@ pub async fn through(proxy: &Proxy, host: &Host, tunnel: bool) -> Result<(TcpStr
 }
 
 /// One request; the connection is dropped with the body unread.
-async fn send(mut stream: Box<dyn Stream>, request: &str) -> io::Result<Answer> {
+async fn send(mut stream: Box<dyn Stream>, request: &str) -> io::Result<Response> {
     stream.write_all(request.as_bytes()).await?;
     stream.flush().await?;
     let mut bytes = Vec::new();

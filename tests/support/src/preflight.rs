@@ -7,7 +7,7 @@ use std::fmt::Write;
 use direct_upload_api::Panel;
 use direct_upload_api::web::{Endpoint, Origin};
 use direct_upload_core::judge::report::FailureReport;
-use direct_upload_core::judge::{Answer, Preflight};
+use direct_upload_core::judge::{Preflight, Response};
 use serde::Deserialize;
 
 pub const ORIGIN: &str = "https://horizon.example.com";
@@ -125,14 +125,14 @@ impl Case {
     }
 
     /// As the judge gets it, where reading it is no matter.
-    pub fn answer(&self) -> Option<Answer> {
+    pub fn answer(&self) -> Option<Response> {
         let lines = self.lines()?;
         let status = lines[0].split(' ').nth(1)?.parse().ok()?;
         let headers = lines[1..].iter().map(|line| {
             let (name, value) = line.split_once(':').expect("name: value");
             (name.to_owned(), value.to_owned())
         });
-        Some(Answer { status, headers: headers.collect() })
+        Some(Response { status, headers: headers.collect() })
     }
 
     /// What is to come of it for a panel. A panel that is not known is as refused as the first of the two.

@@ -6,12 +6,12 @@ use super::cors::{ALLOW_CREDENTIALS, ALLOW_HEADERS, ALLOW_METHODS, ALLOW_ORIGIN,
 use super::explain::{is_echo, is_filters_refusal};
 use super::headers::{Extracted, extract, get};
 use super::preflight::Preflight;
-use super::response::Answer;
+use super::response::Response;
 use super::same_origin;
 use crate::model::Advice;
 
 /// Advice on a question and its answer.
-pub(crate) fn advise(asked: &Preflight, answer: &Answer, granted: bool) -> Vec<Advice> {
+pub(crate) fn advise(asked: &Preflight, answer: &Response, granted: bool) -> Vec<Advice> {
     let mut advice = on_the_question(asked);
     if asked.same_origin() {
         advice.extend(granted.then(|| same_origin::advice(false)).into_iter().flatten());
@@ -41,7 +41,7 @@ fn on_the_question(asked: &Preflight) -> Vec<Advice> {
     advice
 }
 
-fn wildcard(answer: &Answer) -> Vec<Advice> {
+fn wildcard(answer: &Response) -> Vec<Advice> {
     let mut advice = vec![Advice::new("`*` lets every web site use the Glance API, and works for the Angular panel only; list the dashboards' origins in [cors] allowed_origin").rule(Rule::AnyOrigin)];
     if get(&answer.headers, ALLOW_CREDENTIALS).is_some_and(|v| v == "true") {
         advice.push(Advice::new("Access-Control-Allow-Credentials beside `*` is contradictory: browsers refuse `*` to whatever sends credentials, as Horizon's Django panel does").rule(Rule::AnyOrigin));
@@ -50,7 +50,7 @@ fn wildcard(answer: &Answer) -> Vec<Advice> {
 }
 
 /// `Vary` names Origin or everything.
-fn varies(answer: &Answer) -> bool {
+fn varies(answer: &Response) -> bool {
     match extract(&answer.headers, "Vary") {
         Extracted::Values(names) => names.iter().any(|n| *n == "*" || n.eq_ignore_ascii_case("origin")),
         Extracted::Null | Extracted::Failure(_) => false,
@@ -58,7 +58,7 @@ fn varies(answer: &Answer) -> bool {
 }
 
 /// A grant that Glance's filter cannot have made says nothing about the answer to the PUT.
-fn granted_elsewhere(asked: &Preflight, answer: &Answer) -> Vec<Advice> {
+fn granted_elsewhere(asked: &Preflight, answer: &Response) -> Vec<Advice> {
     let mut advice = Vec::new();
     if answer.status != 200 || !is_echo(asked, answer) {
         advice.push(Advice::new("something on the way answers preflights, not Glance (which lists exactly what was asked, with status 200); the answer to the PUT itself needs Access-Control-Allow-Origin too, and this one does not show it").rule(Rule::CorsOnTheWay));

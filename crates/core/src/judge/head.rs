@@ -2,7 +2,7 @@
 //! refuses is an error. Pure. Each decision stands in tests/cases/preflight/wire.yaml.
 
 use super::headers::{lines, starts_with};
-use super::response::Answer;
+use super::response::Response;
 use crate::openstack::is_token;
 
 /// Why a head is none.
@@ -29,7 +29,7 @@ const MOST: usize = 64 * 1024;
 ///
 /// # Errors
 /// No more bytes can make it one.
-pub fn read(mut bytes: &[u8]) -> Result<Option<Answer>, Unreadable> {
+pub fn read(mut bytes: &[u8]) -> Result<Option<Response>, Unreadable> {
     loop {
         let start = bytes.iter().take(4).take_while(|b| b"\r\n".contains(b)).count();
         let from_start = &bytes[start..];
@@ -71,7 +71,7 @@ fn end(bytes: &[u8]) -> Option<usize> {
     bytes.iter().enumerate().filter(|(_, b)| **b == b'\n').find_map(|(at, _)| behind(at + 1))
 }
 
-fn parse(head: &[u8]) -> Result<Answer, Unreadable> {
+fn parse(head: &[u8]) -> Result<Response, Unreadable> {
     if head.contains(&0) {
         return Err(Unreadable::Nul);
     }
@@ -99,7 +99,7 @@ fn parse(head: &[u8]) -> Result<Answer, Unreadable> {
     }
     match differing(&headers) {
         Some(name) => Err(Unreadable::Differing(name)),
-        None => Ok(Answer { status, headers }),
+        None => Ok(Response { status, headers }),
     }
 }
 
@@ -141,7 +141,7 @@ mod tests {
         for length in 0..whole {
             assert_eq!(read(&ANSWER[..length]), Ok(None), "{length}");
         }
-        let answer = Answer { status: 200, headers: vec![("A".into(), "c, d".into())] };
+        let answer = Response { status: 200, headers: vec![("A".into(), "c, d".into())] };
         assert_eq!(read(&ANSWER[..whole]), Ok(Some(answer.clone())));
         assert_eq!(read(ANSWER), Ok(Some(answer)));
     }

@@ -6,7 +6,7 @@ use direct_upload_api::Panel;
 
 use super::failure::Failure;
 use super::preflight::{Preflight, Request};
-use super::response::{Answer, Verdict};
+use super::response::{Response, Verdict};
 use super::unreachable::Unreachable;
 use super::upload::{UploadVerdict, Wire, judge_complete};
 
@@ -18,7 +18,7 @@ pub enum Outcome {
     /// No answer: nothing is known about what a browser elsewhere would get.
     Unreachable(Unreachable),
     /// An answer, judged.
-    Judged { address: SocketAddr, answer: Answer, verdict: Box<Verdict> },
+    Judged { address: SocketAddr, answer: Response, verdict: Box<Verdict> },
 }
 
 /// What came of one PUT.

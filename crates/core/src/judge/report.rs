@@ -10,7 +10,7 @@ use super::failure::{Failure, Requirement};
 use super::headers::shown;
 use super::outcome::{Observed, Outcome, PutOutcome};
 use super::preflight::{Preflight, Request};
-use super::response::{Answer, Verdict};
+use super::response::{Response, Verdict};
 use super::unreachable::{Unreachable, UnreachableKind};
 use super::upload::{Answerer, UploadVerdict, Wire};
 use crate::model::{Advice, Observation};
@@ -231,7 +231,7 @@ impl PutReport {
     fn of(asked: &Preflight, put: PutOutcome, address: &str) -> Self {
         let PutOutcome { request, length, wire, verdict } = put;
         let response = match &wire {
-            Wire::Answer(answer) => Some(ResponseReport::of(address.to_owned(), answer)),
+            Wire::Response(answer) => Some(ResponseReport::of(address.to_owned(), answer)),
             Wire::Continue | Wire::Silence(_) | Wire::Failed(_) => None,
         };
         let mut report = Self {
@@ -279,7 +279,7 @@ impl RequestReport {
 }
 
 impl ResponseReport {
-    fn of(address: String, answer: &Answer) -> Self {
+    fn of(address: String, answer: &Response) -> Self {
         let lines = answer.headers.iter().filter_map(|(name, value)| {
             let name = REPORTED.iter().find(|known| known.eq_ignore_ascii_case(name))?;
             Some(Line { name: (*name).to_owned(), value: shown(value) })

@@ -5,7 +5,7 @@ use crate::model::Advice;
 
 /// The head of an HTTP answer. The body plays no role and is never kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
+pub struct Response {
     pub status: u16,
     /// As received, line by line.
     pub headers: Vec<(String, String)>,

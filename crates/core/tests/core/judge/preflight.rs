@@ -3,7 +3,7 @@
 
 use direct_upload_api::web::{Endpoint, Origin};
 use direct_upload_api::{Panel, Rule};
-use direct_upload_core::judge::{Answer, Preflight, Verdict, judge};
+use direct_upload_core::judge::{Preflight, Response, Verdict, judge};
 use direct_upload_core::openstack::upload::UploadRequest;
 use rstest::rstest;
 use test_support::preflight::{IMAGE, ORIGIN, upload, upload_of};
@@ -20,7 +20,7 @@ pub const GRANT: &[(&str, &str)] = &[
 
 fn judged_of(panel: Panel, status: u16, headers: &[(&str, &str)]) -> Verdict {
     let headers = headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
-    judge(&upload_of(panel, "https://glance.example.com"), &Answer { status, headers })
+    judge(&upload_of(panel, "https://glance.example.com"), &Response { status, headers })
 }
 
 pub fn judged(status: u16, headers: &[(&str, &str)]) -> Verdict {
@@ -50,7 +50,7 @@ fn any_header_is_not_authorization(#[case] values: &[&str], #[case] granted: boo
     let uploads = vec![UploadRequest { headers: vec!["authorization", "x-auth-token"], ..UploadRequest::angular() }];
     let asked = Preflight { uploads, ..upload("https://glance.example.com") };
     let headers = with(HEADERS, values).iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
-    assert_eq!(judge(&asked, &Answer { status: 200, headers }).granted(), granted);
+    assert_eq!(judge(&asked, &Response { status: 200, headers }).granted(), granted);
 }
 
 #[rstest]
@@ -78,7 +78,7 @@ fn a_http_url_that_leads_to_https_is_told_the_https_url() {
         Panel::Unknown,
     );
     let headers = vec![("location".to_owned(), "https://glance.example.com/".to_owned())];
-    let failure = judge(&asked, &Answer { status: 301, headers }).failure.unwrap();
+    let failure = judge(&asked, &Response { status: 301, headers }).failure.unwrap();
     assert_eq!(failure.rule, Rule::WrongEndpoint);
     assert!(failure.fix.contains("https URL"), "{}", failure.fix);
 }
@@ -170,7 +170,7 @@ fn of_the_same_origin_the_upload_itself_is_judged(
 ) {
     let asked = upload("https://horizon.example.com/image");
     let headers = headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
-    let verdict = judge(&asked, &Answer { status, headers });
+    let verdict = judge(&asked, &Response { status, headers });
     assert_eq!(verdict.failure.as_ref().map(|f| f.rule.id()), rule, "{verdict:?}");
     assert_eq!(rule.is_none(), verdict.advice.iter().any(|a| a.found.contains("same origin")));
     let other_port = upload("https://horizon.example.com:9292");
