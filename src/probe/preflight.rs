@@ -9,8 +9,8 @@ use std::time::Duration;
 use direct_upload_api::web::{Endpoint, Origin};
 use direct_upload_api::{Panel, Rule};
 use direct_upload_core::judge::{
-    Failure, Observed, Outcome, Preflight, Request, Response, Unreachable, UnreachableKind, Unreadable, Verdict,
-    diagnose as narrow, head, judge, same_origin,
+    Failure, Observed, Outcome, Preflight, PreflightVerdict, Request, Response, Unreachable, UnreachableKind,
+    Unreadable, diagnose as narrow, head, judge, same_origin,
 };
 use direct_upload_core::model::Advice;
 use ipnet::IpNet;
@@ -82,7 +82,12 @@ pub async fn probe(probe: &Probe) -> Observed {
 }
 
 /// What each panel's upload would get. An answer that grants more than is asked need not be asked for.
-async fn panels(probe: &Probe, host: &Host, asked: &Preflight, outcome: &Outcome) -> Vec<(Panel, Option<Verdict>)> {
+async fn panels(
+    probe: &Probe,
+    host: &Host,
+    asked: &Preflight,
+    outcome: &Outcome,
+) -> Vec<(Panel, Option<PreflightVerdict>)> {
     let mut panels = Vec::new();
     for panel in [Panel::Angular, Panel::Django] {
         panels.push((panel, of_panel(probe, host, asked, outcome, panel).await));
@@ -90,10 +95,16 @@ async fn panels(probe: &Probe, host: &Host, asked: &Preflight, outcome: &Outcome
     panels
 }
 
-async fn of_panel(probe: &Probe, host: &Host, asked: &Preflight, outcome: &Outcome, panel: Panel) -> Option<Verdict> {
+async fn of_panel(
+    probe: &Probe,
+    host: &Host,
+    asked: &Preflight,
+    outcome: &Outcome,
+    panel: Panel,
+) -> Option<PreflightVerdict> {
     let (address, answer, verdict) = match outcome {
         Outcome::Objection(failure) => {
-            return Some(Verdict { failure: Some((**failure).clone()), advice: vec![] });
+            return Some(PreflightVerdict { failure: Some((**failure).clone()), advice: vec![] });
         }
         Outcome::Unreachable(_) => return None,
         Outcome::Judged { address, answer, verdict } => (*address, answer, verdict),
@@ -151,7 +162,7 @@ async fn ask_and_judge(probe: &Probe, host: &Host, asked: &Preflight) -> Result<
     if asked.same_origin() && same_origin::is_worth_asking(&answer) {
         let versions = timeout(TOTAL, exchange(probe, host, &[address], &asked.versions())).await;
         if versions.is_ok_and(|answered| answered.is_ok_and(|(_, answer)| same_origin::lists_versions(&answer))) {
-            verdict = Verdict { failure: None, advice: same_origin::advice(true) };
+            verdict = PreflightVerdict { failure: None, advice: same_origin::advice(true) };
         }
     }
     if let Some(failure) = verdict.failure.take() {

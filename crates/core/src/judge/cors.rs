@@ -10,7 +10,7 @@ use super::advise::advise;
 use super::failure::Failure;
 use super::headers::{Extracted, Headers, extract, get};
 use super::preflight::Preflight;
-use super::response::{Response, Verdict};
+use super::response::{PreflightVerdict, Response};
 use super::{explain, explain_status, same_origin};
 use crate::openstack::upload::{Credentials, UploadRequest};
 
@@ -23,11 +23,11 @@ pub(crate) const ALLOW_METHODS: &str = "Access-Control-Allow-Methods";
 pub(crate) const ALLOW_HEADERS: &str = "Access-Control-Allow-Headers";
 
 /// Judges an answer.
-pub fn judge(asked: &Preflight, answer: &Response) -> Verdict {
+pub fn judge(asked: &Preflight, answer: &Response) -> PreflightVerdict {
     let judged = if asked.same_origin() { same_origin::judge(asked, answer) } else { cross_origin(asked, answer) };
     let failure = judged.err();
     let advice = advise(asked, answer, failure.is_none());
-    Verdict { failure, advice }
+    PreflightVerdict { failure, advice }
 }
 
 fn cross_origin(asked: &Preflight, answer: &Response) -> Result<(), Failure> {

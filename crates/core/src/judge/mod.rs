@@ -34,7 +34,7 @@ pub use head::Unreadable;
 pub use outcome::{Observed, Outcome, PutOutcome};
 pub use preflight::{Preflight, Request, user_agent};
 pub use report::{Decision, Line, PanelReport, PutReport, Report, RequestReport, ResponseReport};
-pub use response::{Response, Verdict};
+pub use response::{PreflightVerdict, Response};
 pub use schedule::{Due, Ledger, Pace};
 pub use unreachable::{Unreachable, UnreachableKind};
 pub use upload::{Answerer, UploadVerdict, Wire};

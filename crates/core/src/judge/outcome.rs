@@ -6,7 +6,7 @@ use direct_upload_api::Panel;
 
 use super::failure::Failure;
 use super::preflight::{Preflight, Request};
-use super::response::{Response, Verdict};
+use super::response::{PreflightVerdict, Response};
 use super::unreachable::Unreachable;
 use super::upload::{UploadVerdict, Wire, judge_complete};
 
@@ -18,7 +18,7 @@ pub enum Outcome {
     /// No answer: nothing is known about what a browser elsewhere would get.
     Unreachable(Unreachable),
     /// An answer, judged.
-    Judged { address: SocketAddr, answer: Response, verdict: Box<Verdict> },
+    Judged { address: SocketAddr, answer: Response, verdict: Box<PreflightVerdict> },
 }
 
 /// What came of one PUT.
@@ -49,7 +49,7 @@ pub struct Observed {
     /// The PUT that announces the size that uploads may have.
     pub size: Option<PutOutcome>,
     /// What each of the two panels would get, where that was asked for; `None`: nothing is known.
-    pub panels: Vec<(Panel, Option<Verdict>)>,
+    pub panels: Vec<(Panel, Option<PreflightVerdict>)>,
 }
 
 impl Outcome {

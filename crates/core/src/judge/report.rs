@@ -10,7 +10,7 @@ use super::failure::{Failure, Requirement};
 use super::headers::shown;
 use super::outcome::{Observed, Outcome, PutOutcome};
 use super::preflight::{Preflight, Request};
-use super::response::{Response, Verdict};
+use super::response::{PreflightVerdict, Response};
 use super::unreachable::{Unreachable, UnreachableKind};
 use super::upload::{Answerer, UploadVerdict, Wire};
 use crate::model::{Advice, Observation};
@@ -211,7 +211,7 @@ impl Report {
 
 impl PanelReport {
     /// Of a preflight's verdict, and of a PUT's where one was sent.
-    fn of(preflight: Option<Verdict>, put: Option<UploadVerdict>) -> Self {
+    fn of(preflight: Option<PreflightVerdict>, put: Option<UploadVerdict>) -> Self {
         let Some(preflight) = preflight else {
             return Self { verdict: Decision::Unknown, rule: None, message: None };
         };

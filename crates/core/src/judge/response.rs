@@ -13,13 +13,13 @@ pub struct Response {
 
 /// The browser's decision.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Verdict {
+pub struct PreflightVerdict {
     /// `None`: the browser sends the upload.
     pub failure: Option<Failure>,
     pub advice: Vec<Advice>,
 }
 
-impl Verdict {
+impl PreflightVerdict {
     /// Whether the browser sends the upload.
     pub fn granted(&self) -> bool {
         self.failure.is_none()

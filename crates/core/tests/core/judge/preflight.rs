@@ -3,7 +3,7 @@
 
 use direct_upload_api::web::{Endpoint, Origin};
 use direct_upload_api::{Panel, Rule};
-use direct_upload_core::judge::{Preflight, Response, Verdict, judge};
+use direct_upload_core::judge::{Preflight, PreflightVerdict, Response, judge};
 use direct_upload_core::openstack::upload::UploadRequest;
 use rstest::rstest;
 use test_support::preflight::{IMAGE, ORIGIN, upload, upload_of};
@@ -18,12 +18,12 @@ pub const GRANT: &[(&str, &str)] = &[
     ("Access-Control-Allow-Headers", "content-type,x-auth-token,x-csrftoken"),
 ];
 
-fn judged_of(panel: Panel, status: u16, headers: &[(&str, &str)]) -> Verdict {
+fn judged_of(panel: Panel, status: u16, headers: &[(&str, &str)]) -> PreflightVerdict {
     let headers = headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
     judge(&upload_of(panel, "https://glance.example.com"), &Response { status, headers })
 }
 
-pub fn judged(status: u16, headers: &[(&str, &str)]) -> Verdict {
+pub fn judged(status: u16, headers: &[(&str, &str)]) -> PreflightVerdict {
     judged_of(Panel::Angular, status, headers)
 }
 
@@ -39,7 +39,7 @@ const HEADERS: &str = "Access-Control-Allow-Headers";
 
 #[test]
 fn what_glance_grants_is_granted_without_advice() {
-    assert_eq!(judged(200, GRANT), Verdict { failure: None, advice: vec![] });
+    assert_eq!(judged(200, GRANT), PreflightVerdict { failure: None, advice: vec![] });
 }
 
 /// The one name that `*` does not stand for. Horizon does not send it; the standard is the standard.
