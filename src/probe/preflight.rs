@@ -9,8 +9,8 @@ use std::time::Duration;
 use direct_upload_api::web::{Endpoint, Origin};
 use direct_upload_api::{Panel, Rule};
 use direct_upload_core::judge::{
-    Failure, Observed, Outcome, Preflight, PreflightVerdict, Request, Response, Unreachable, UnreachableKind,
-    Unreadable, diagnose as narrow, head, judge, same_origin,
+    Failure, Preflight, PreflightOutcome, PreflightVerdict, ProbeResult, Request, Response, Unreachable,
+    UnreachableKind, Unreadable, diagnose as narrow, head, judge, same_origin,
 };
 use direct_upload_core::model::Advice;
 use ipnet::IpNet;
@@ -57,18 +57,19 @@ pub struct Uploads {
 }
 
 /// Asks and judges.
-pub async fn probe(probe: &Probe) -> Observed {
+pub async fn probe(probe: &Probe) -> ProbeResult {
     // Of no image; unguessable it need not be.
     let image = uuid::Uuid::new_v4().to_string();
     let asked = Preflight::upload(probe.origin.clone(), probe.endpoint.clone(), image, probe.panel);
     let host = probe.host();
     let preflight = match asked.objection(host.address.is_some()) {
-        Some(failure) => Outcome::Objection(Box::new(failure)),
-        None => ask_and_judge(probe, &host, &asked).await.unwrap_or_else(Outcome::Unreachable),
+        Some(failure) => PreflightOutcome::Objection(Box::new(failure)),
+        None => ask_and_judge(probe, &host, &asked).await.unwrap_or_else(PreflightOutcome::Unreachable),
     };
     let panels = if probe.panels { panels(probe, &host, &asked, &preflight).await } else { vec![] };
-    let mut observed = Observed { asked, preflight, put: None, size: None, panels };
-    let (Some(uploads), Outcome::Judged { address, verdict, .. }) = (probe.uploads, &observed.preflight) else {
+    let mut observed = ProbeResult { asked, preflight, put: None, size: None, panels };
+    let (Some(uploads), PreflightOutcome::Judged { address, verdict, .. }) = (probe.uploads, &observed.preflight)
+    else {
         return observed;
     };
     if verdict.granted() {
@@ -86,7 +87,7 @@ async fn panels(
     probe: &Probe,
     host: &Host,
     asked: &Preflight,
-    outcome: &Outcome,
+    outcome: &PreflightOutcome,
 ) -> Vec<(Panel, Option<PreflightVerdict>)> {
     let mut panels = Vec::new();
     for panel in [Panel::Angular, Panel::Django] {
@@ -99,15 +100,15 @@ async fn of_panel(
     probe: &Probe,
     host: &Host,
     asked: &Preflight,
-    outcome: &Outcome,
+    outcome: &PreflightOutcome,
     panel: Panel,
 ) -> Option<PreflightVerdict> {
     let (address, answer, verdict) = match outcome {
-        Outcome::Objection(failure) => {
+        PreflightOutcome::Objection(failure) => {
             return Some(PreflightVerdict { failure: Some((**failure).clone()), advice: vec![] });
         }
-        Outcome::Unreachable(_) => return None,
-        Outcome::Judged { address, answer, verdict } => (*address, answer, verdict),
+        PreflightOutcome::Unreachable(_) => return None,
+        PreflightOutcome::Judged { address, answer, verdict } => (*address, answer, verdict),
     };
     if panel == asked.panel() || asked.same_origin() {
         return Some((**verdict).clone());
@@ -148,7 +149,7 @@ impl Probe {
     }
 }
 
-async fn ask_and_judge(probe: &Probe, host: &Host, asked: &Preflight) -> Result<Outcome, Unreachable> {
+async fn ask_and_judge(probe: &Probe, host: &Host, asked: &Preflight) -> Result<PreflightOutcome, Unreachable> {
     let first = async {
         let addresses = match probe.proxy(host) {
             // The proxy finds the name's address; one that is written out is ours to refuse.
@@ -171,7 +172,7 @@ async fn ask_and_judge(probe: &Probe, host: &Host, asked: &Preflight) -> Result<
     if probe.proxy(host).is_none() {
         verdict.advice.extend(reached_here_only(host, asked, address));
     }
-    Ok(Outcome::Judged { address, answer, verdict: Box::new(verdict) })
+    Ok(PreflightOutcome::Judged { address, answer, verdict: Box::new(verdict) })
 }
 
 /// What answers here may not be there for a browser elsewhere (DU010).

@@ -1,14 +1,14 @@
 //! What an outcome counts as.
 
 use super::failure::{Failure, Requirement};
-use super::outcome::{Observed, Outcome};
+use super::outcome::{PreflightOutcome, ProbeResult};
 use super::unreachable::{Unreachable, UnreachableKind};
 use super::upload::UploadVerdict;
 use crate::model::{Advice, Cause, Observation, ProbeAnswer};
 
-impl From<Observed> for Observation {
-    fn from(observed: Observed) -> Self {
-        let Observed { asked, preflight, put, size, .. } = observed;
+impl From<ProbeResult> for Observation {
+    fn from(observed: ProbeResult) -> Self {
+        let ProbeResult { asked, preflight, put, size, .. } = observed;
         let (panel, same_origin) = (asked.panel(), asked.same_origin() && preflight.granted());
         // Of the same origin, the upload itself was asked in the preflight's place.
         let put = put.map(|put| put.verdict.into()).or(same_origin.then(|| ProbeAnswer::Granted(vec![])));
@@ -26,12 +26,12 @@ impl From<UploadVerdict> for ProbeAnswer {
     }
 }
 
-impl From<Outcome> for ProbeAnswer {
-    fn from(outcome: Outcome) -> Self {
+impl From<PreflightOutcome> for ProbeAnswer {
+    fn from(outcome: PreflightOutcome) -> Self {
         match outcome {
-            Outcome::Objection(failure) => Self::Refused((*failure).into()),
-            Outcome::Unreachable(why) => Self::Unknown(why.into()),
-            Outcome::Judged { verdict, .. } => match verdict.failure {
+            PreflightOutcome::Objection(failure) => Self::Refused((*failure).into()),
+            PreflightOutcome::Unreachable(why) => Self::Unknown(why.into()),
+            PreflightOutcome::Judged { verdict, .. } => match verdict.failure {
                 Some(failure) => Self::Refused(failure.into()),
                 None => Self::Granted(sentences(verdict.advice)),
             },

@@ -31,7 +31,7 @@ pub use catalog::{read, request};
 pub use cors::judge;
 pub use failure::{Failure, Requirement};
 pub use head::Unreadable;
-pub use outcome::{Observed, Outcome, PutOutcome};
+pub use outcome::{PreflightOutcome, ProbeResult, PutOutcome};
 pub use preflight::{Preflight, Request, user_agent};
 pub use report::{Decision, Line, PanelReport, PutReport, Report, RequestReport, ResponseReport};
 pub use response::{PreflightVerdict, Response};

@@ -12,7 +12,7 @@ use super::upload::{UploadVerdict, Wire, judge_complete};
 
 /// What came of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum PreflightOutcome {
     /// The upload fails whatever the answer; nothing was sent.
     Objection(Box<Failure>),
     /// No answer: nothing is known about what a browser elsewhere would get.
@@ -40,9 +40,9 @@ impl PutOutcome {
 
 /// Everything that was asked at one endpoint, and what came of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Observed {
+pub struct ProbeResult {
     pub asked: Preflight,
-    pub preflight: Outcome,
+    pub preflight: PreflightOutcome,
     /// The complete PUT; none where it was not asked: switched off, or no preflight was granted, or, of the
     /// same origin, the upload itself was asked already.
     pub put: Option<PutOutcome>,
@@ -52,7 +52,7 @@ pub struct Observed {
     pub panels: Vec<(Panel, Option<PreflightVerdict>)>,
 }
 
-impl Outcome {
+impl PreflightOutcome {
     /// Whether the upload would be let through.
     pub fn granted(&self) -> bool {
         matches!(self, Self::Judged { verdict, .. } if verdict.granted())

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::failure::{Failure, Requirement};
 use super::headers::shown;
-use super::outcome::{Observed, Outcome, PutOutcome};
+use super::outcome::{PreflightOutcome, ProbeResult, PutOutcome};
 use super::preflight::{Preflight, Request};
 use super::response::{PreflightVerdict, Response};
 use super::unreachable::{Unreachable, UnreachableKind};
@@ -150,12 +150,12 @@ pub struct AdviceReport {
 
 impl Report {
     /// Puts what was asked, and what came of it, into words.
-    pub fn new(observed: Observed) -> Self {
+    pub fn new(observed: ProbeResult) -> Self {
         let assumptions = Observation::from(observed.clone()).assumptions();
-        let Observed { asked, preflight, put, size, panels } = observed;
+        let ProbeResult { asked, preflight, put, size, panels } = observed;
         let address = match &preflight {
-            Outcome::Judged { address, .. } => address.to_string(),
-            Outcome::Objection(_) | Outcome::Unreachable(_) => String::new(),
+            PreflightOutcome::Judged { address, .. } => address.to_string(),
+            PreflightOutcome::Objection(_) | PreflightOutcome::Unreachable(_) => String::new(),
         };
         let panels = panels.into_iter().map(|(panel, verdict)| {
             let readable = |put: &PutOutcome| put.verdict_for(&asked.for_panel(panel));
@@ -171,7 +171,7 @@ impl Report {
         Self { put: put.map(words), size: size.map(words), ..report }
     }
 
-    fn of_preflight(asked: &Preflight, outcome: Outcome) -> Self {
+    fn of_preflight(asked: &Preflight, outcome: PreflightOutcome) -> Self {
         let mut report = Self {
             verdict: Decision::Refused,
             origin: asked.origin.to_string(),
@@ -188,15 +188,15 @@ impl Report {
             assumptions: vec![],
         };
         match outcome {
-            Outcome::Objection(failure) => {
+            PreflightOutcome::Objection(failure) => {
                 report.request = None;
                 report.failure = Some((*failure).into());
             }
-            Outcome::Unreachable(why) => {
+            PreflightOutcome::Unreachable(why) => {
                 report.verdict = Decision::Unknown;
                 report.unreachable = Some(why.into());
             }
-            Outcome::Judged { address, answer, verdict } => {
+            PreflightOutcome::Judged { address, answer, verdict } => {
                 if verdict.granted() {
                     report.verdict = Decision::Granted;
                 }
