@@ -10,7 +10,6 @@
 //! mean over time, [`catalog`] what Keystone says of where uploads go.
 
 pub mod advise;
-pub mod answer;
 pub mod catalog;
 pub mod cors;
 pub mod diagnose;
@@ -19,6 +18,7 @@ pub mod explain_status;
 pub mod failure;
 pub mod head;
 pub mod headers;
+pub mod observation;
 pub mod outcome;
 pub mod preflight;
 pub mod report;
