@@ -11,7 +11,7 @@ use std::time::Duration;
 use direct_upload_api::ExposureKind;
 use direct_upload_core::derive::World;
 use direct_upload_core::model::{
-    CatalogQuery, CatalogReading, Key, Kind, ProbeTarget, RefusedWrite, Snapshot, Standing, Unknown,
+    CatalogQuery, CatalogReading, Key, Kind, ProbeRecord, ProbeTarget, RefusedWrite, Snapshot, Unknown,
 };
 use prometheus_client::metrics::counter::Counter;
 use serde_json::Value;
@@ -126,7 +126,7 @@ impl Live {
     }
 
     /// Takes in what preflights have shown; `None` when a question is no longer asked.
-    pub fn answer(&self, question: ProbeTarget, standing: Option<Standing>) {
+    pub fn answer(&self, question: ProbeTarget, standing: Option<ProbeRecord>) {
         let mut state = self.lock();
         let changed = state.snapshot.answers.set(question, standing);
         self.note(&mut state, changed);

@@ -1,15 +1,15 @@
 //! Asks the preflights that matter now, and keeps the snapshot told of what they show.
 //!
 //! In: the questions of the [`World`](direct_upload_core::derive::World). Out: their standings, in [`Live`].
-//! When to ask and what answers mean is [`Ledger`]'s; here is only the asking.
+//! When to ask and what answers mean is [`ProbeScheduler`]'s; here is only the asking.
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
-use direct_upload_core::judge::{Due, Ledger, Pace};
-use direct_upload_core::model::{Cause, Epoch, Observation, ProbeAnswer, ProbeTarget, Standing};
+use direct_upload_core::judge::{Due, Pace, ProbeScheduler};
+use direct_upload_core::model::{Cause, Epoch, Observation, ProbeAnswer, ProbeRecord, ProbeTarget};
 use ipnet::IpNet;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -39,7 +39,7 @@ pub(crate) struct Prober {
     metrics: Arc<Metrics>,
     settings: Settings,
     proxies: Proxies,
-    ledger: Ledger,
+    scheduler: ProbeScheduler,
     start: Instant,
     running: JoinSet<(Due, Observation, Duration)>,
 }
@@ -50,7 +50,7 @@ impl Prober {
         Self {
             live,
             metrics,
-            ledger: Ledger::new(settings.pace),
+            scheduler: ProbeScheduler::new(settings.pace),
             settings,
             proxies: Proxies::from_env(),
             start: Instant::now(),
@@ -62,14 +62,14 @@ impl Prober {
     pub async fn run(mut self, mut wanted: watch::Receiver<Wanted>) {
         loop {
             self.ask();
-            let next = self.ledger.next().filter(|_| self.running.len() < AT_ONCE);
+            let next = self.scheduler.next().filter(|_| self.running.len() < AT_ONCE);
             tokio::select! {
                 changed = wanted.changed() => {
                     if changed.is_err() {
                         return;
                     }
                     let questions = wanted.borrow_and_update().clone();
-                    for gone in self.ledger.want(questions, self.start.elapsed()) {
+                    for gone in self.scheduler.want(questions, self.start.elapsed()) {
                         self.live.answer(gone, None);
                     }
                 }
@@ -85,7 +85,7 @@ impl Prober {
     /// Sends what is due.
     fn ask(&mut self) {
         let free = AT_ONCE.saturating_sub(self.running.len());
-        for due in self.ledger.take(self.start.elapsed(), free) {
+        for due in self.scheduler.take(self.start.elapsed(), free) {
             let (proxies, denied) = (self.proxies.clone(), self.settings.denied.clone());
             self.running.spawn(async move {
                 let begin = Instant::now();
@@ -98,9 +98,9 @@ impl Prober {
     fn enter(&mut self, due: &Due, observation: Observation, took: Duration) {
         self.metrics.preflight(&observation.preflight, took);
         let now = self.start.elapsed();
-        if let Some(standing) = self.ledger.enter(&due.target, &due.epoch, observation, now, jitter()) {
-            tell(&due.target, &standing);
-            self.live.answer(due.target.clone(), Some(standing));
+        if let Some(record) = self.scheduler.record(&due.target, &due.epoch, observation, now, jitter()) {
+            tell(&due.target, &record);
+            self.live.answer(due.target.clone(), Some(record));
         }
     }
 }
@@ -140,9 +140,9 @@ async fn observe(due: &Due, proxies: Proxies, denied: Vec<IpNet>) -> Observation
     Observation::from(crate::probe::probe(&asked).await)
 }
 
-fn tell(question: &ProbeTarget, standing: &Standing) {
+fn tell(question: &ProbeTarget, record: &ProbeRecord) {
     let (origin, endpoint) = (&question.origin, &question.endpoint);
-    match &standing.observation.verdict() {
+    match &record.observation.verdict() {
         ProbeAnswer::Granted(_) => tracing::info!(%origin, %endpoint, "uploads are let through"),
         ProbeAnswer::Refused(why) => {
             tracing::warn!(%origin, %endpoint, rule = why.rule.map(direct_upload_api::Rule::id), "uploads are refused: {}; {}", why.message, why.fix);

@@ -72,7 +72,7 @@ impl fmt::Display for Failed {
 pub struct Weight {
     /// It speaks of what Glance's pods run with now.
     pub fresh: bool,
-    /// It has lasted ([`crate::judge::Ledger`]).
+    /// It has lasted ([`crate::judge::ProbeScheduler`]).
     pub firm: bool,
 }
 

@@ -35,6 +35,6 @@ pub use outcome::{PreflightOutcome, ProbeResult, PutOutcome};
 pub use preflight::{Preflight, Request, user_agent};
 pub use report::{Decision, Line, PanelReport, PutReport, Report, RequestReport, ResponseReport};
 pub use response::{PreflightVerdict, Response};
-pub use schedule::{Due, Ledger, Pace};
+pub use schedule::{Due, Pace, ProbeScheduler};
 pub use unreachable::{Unreachable, UnreachableKind};
 pub use upload::{Answerer, UploadVerdict, Wire};

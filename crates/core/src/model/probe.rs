@@ -139,7 +139,7 @@ fn assumption(answer: Option<&ProbeAnswer>, what: &str) -> Option<String> {
 
 /// What is known of one question.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Standing {
+pub struct ProbeRecord {
     pub observation: Observation,
     /// The state of the server that it speaks of: Glance's configuration.
     pub epoch: String,

@@ -9,7 +9,7 @@ use super::catalog::{CatalogQuery, CatalogReading};
 use super::key::Key;
 use super::kind::{Kind, Observed, for_each_kind};
 use super::meta::Meta;
-use super::probe::{Epoch, Observation, ProbeAnswer, ProbeTarget, Standing};
+use super::probe::{Epoch, Observation, ProbeAnswer, ProbeRecord, ProbeTarget};
 use super::refused_write::RefusedWrites;
 use super::store::{Coverage, Known, Store};
 use super::workload::Workload;
@@ -122,7 +122,7 @@ pub enum Answers {
     /// Offline: that each of them passes.
     Assumed,
     /// What is known of each target.
-    Given(BTreeMap<ProbeTarget, Standing>),
+    Given(BTreeMap<ProbeTarget, ProbeRecord>),
 }
 
 impl Answers {
@@ -132,14 +132,14 @@ impl Answers {
     }
 
     /// What is known of a target.
-    pub fn get(&self, target: &ProbeTarget, epoch: &Epoch) -> Option<Standing> {
+    pub fn get(&self, target: &ProbeTarget, epoch: &Epoch) -> Option<ProbeRecord> {
         match self {
             Self::Assumed => {
                 let epoch = epoch.clone().unwrap_or_default();
                 let granted = || ProbeAnswer::Granted(Vec::new());
                 let (put, size) = (Some(granted()), Some(granted()));
                 let observation = Observation { panel: target.panel, preflight: granted(), put, size };
-                Some(Standing { observation, epoch, firm: true, came_through: true })
+                Some(ProbeRecord { observation, epoch, firm: true, came_through: true })
             }
             Self::Given(standings) => standings.get(target).cloned(),
         }
@@ -147,7 +147,7 @@ impl Answers {
 
     /// Enters what is known of a target, or that it is no longer asked; true if that changed
     /// anything.
-    pub fn set(&mut self, target: ProbeTarget, standing: Option<Standing>) -> bool {
+    pub fn set(&mut self, target: ProbeTarget, standing: Option<ProbeRecord>) -> bool {
         match (self, standing) {
             (Self::Assumed, _) => false,
             (Self::Given(known), None) => known.remove(&target).is_some(),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use direct_upload_api::Rule;
 use direct_upload_core::derive::World;
-use direct_upload_core::model::{Cause, ConfigMap, Job, Observation, ProbeAnswer, Standing};
+use direct_upload_core::model::{Cause, ConfigMap, Job, Observation, ProbeAnswer, ProbeRecord};
 use direct_upload_core::plan::{self, Action, Options, Plan};
 use direct_upload_core::render::effects;
 use direct_upload_core::workload::annotations;
@@ -138,7 +138,7 @@ impl Cloud {
                 ProbeAnswer::Granted(vec![])
             };
             let observation = Observation::of_preflight(question.panel, preflight);
-            self.snapshot.answers.set(question, Some(Standing { observation, epoch, firm, came_through: false }));
+            self.snapshot.answers.set(question, Some(ProbeRecord { observation, epoch, firm, came_through: false }));
         }
     }
 }
