@@ -19,7 +19,7 @@ use crate::observe::Live;
 use crate::probe::{Credential, Proxies, keystone};
 
 /// What is to be asked.
-pub(crate) type Wanted = BTreeSet<CatalogQuery>;
+pub(crate) type CatalogQueries = BTreeSet<CatalogQuery>;
 
 /// Inquiries under way at once.
 const AT_ONCE: usize = 4;
@@ -46,7 +46,7 @@ impl Cataloger {
     }
 
     /// Works until `wanted` is closed.
-    pub async fn run(mut self, mut wanted: watch::Receiver<Wanted>) {
+    pub async fn run(mut self, mut wanted: watch::Receiver<CatalogQueries>) {
         loop {
             self.ask();
             let next = self.entries.values().flatten().min().copied().filter(|_| self.running.len() < AT_ONCE);
@@ -67,7 +67,7 @@ impl Cataloger {
         }
     }
 
-    fn want(&mut self, inquiries: Wanted) {
+    fn want(&mut self, inquiries: CatalogQueries) {
         let gone: Vec<_> = self.entries.keys().filter(|inquiry| !inquiries.contains(inquiry)).cloned().collect();
         for inquiry in gone {
             self.entries.remove(&inquiry);

@@ -104,11 +104,11 @@ pub async fn run(client: Client, settings: Settings, mut stop: watch::Receiver<b
     let reconciler = Arc::new(Reconciler::new(&client, &live, &metrics, &settings));
     let worker = tokio::spawn(worker.run(reconciler));
 
-    let (questions, wanted) = watch::channel(prober::Wanted::new());
+    let (questions, wanted) = watch::channel(prober::ProbeTargets::new());
     let prober = Prober::new(live.clone(), metrics.clone(), settings.preflights.clone());
     let prober = tokio::spawn(prober.run(wanted));
 
-    let (inquiries, wanted) = watch::channel(cataloger::Wanted::new());
+    let (inquiries, wanted) = watch::channel(cataloger::CatalogQueries::new());
     let cataloger = Cataloger::new(client.clone(), live.clone(), settings.preflights.clone());
     let cataloger = tokio::spawn(cataloger.run(wanted));
 

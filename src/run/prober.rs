@@ -20,7 +20,7 @@ use crate::probe::{Host, Probe, Proxies, Trust, Uploads};
 use crate::report::Metrics;
 
 /// What is to be asked, and of which state of the server.
-pub(crate) type Wanted = BTreeMap<ProbeTarget, Epoch>;
+pub(crate) type ProbeTargets = BTreeMap<ProbeTarget, Epoch>;
 
 /// How preflights are made.
 #[derive(Clone, Debug, Default)]
@@ -59,7 +59,7 @@ impl Prober {
     }
 
     /// Works until `wanted` is closed.
-    pub async fn run(mut self, mut wanted: watch::Receiver<Wanted>) {
+    pub async fn run(mut self, mut wanted: watch::Receiver<ProbeTargets>) {
         loop {
             self.ask();
             let next = self.scheduler.next().filter(|_| self.running.len() < AT_ONCE);
