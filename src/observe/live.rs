@@ -133,14 +133,14 @@ impl Live {
     }
 
     /// Takes in what a catalog says; `None` when it is no longer asked.
-    pub fn read_catalog(&self, inquiry: CatalogQuery, reading: Option<CatalogReading>) {
+    pub fn read_catalog(&self, query: CatalogQuery, reading: Option<CatalogReading>) {
         let mut state = self.lock();
         let catalogs = &mut state.snapshot.catalogs;
-        let before = catalogs.get(&inquiry).cloned();
+        let before = catalogs.get(&query).cloned();
         let after = reading.map(|reading| CatalogReading::then(before.as_ref(), reading));
         match &after {
-            Some(reading) => drop(catalogs.insert(inquiry, reading.clone())),
-            None => drop(catalogs.remove(&inquiry)),
+            Some(reading) => drop(catalogs.insert(query, reading.clone())),
+            None => drop(catalogs.remove(&query)),
         }
         self.note(&mut state, before != after);
     }

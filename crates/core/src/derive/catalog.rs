@@ -24,7 +24,7 @@ pub const PUBLISHED: &str = "the public image endpoint in the Keystone catalog";
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Observed {
     /// What is asked, if the spec says how.
-    pub inquiry: Option<CatalogQuery>,
+    pub query: Option<CatalogQuery>,
     /// The ConfigMap with certificate authorities that it takes.
     pub source: Option<Key>,
     pub says: Says,
@@ -52,24 +52,24 @@ impl Observed {
         let Some(catalog) = asked else { return Self::default() };
         let key = &dashboard.object.meta.key;
         let source = proof::ca(key, spec);
-        let unknown = |why: String| Self { inquiry: None, source: source.clone(), says: Says::Unknown(why) };
+        let unknown = |why: String| Self { query: None, source: source.clone(), says: Says::Unknown(why) };
         let auth_url = match PublicUrl::parse(&catalog.auth_url) {
             Ok(url) => url,
             Err(why) => return unknown(format!("spec.directUpload.catalog.authURL: {why}")),
         };
         let reach = match proof::reach(snapshot, dashboard, spec, source.as_ref()) {
             Ok(reach) => Arc::new(reach),
-            Err(why) if why.pending => return Self { inquiry: None, source, says: Says::Pending },
+            Err(why) if why.pending => return Self { query: None, source, says: Says::Pending },
             Err(why) => return unknown(why.to_string()),
         };
         let secret = Key::new(key.namespace.clone(), catalog.application_credential_secret_ref.name.clone());
-        let inquiry = CatalogQuery { auth_url, secret, reach };
-        let says = match snapshot.catalogs.get(&inquiry) {
+        let query = CatalogQuery { auth_url, secret, reach };
+        let says = match snapshot.catalogs.get(&query) {
             None => Says::Pending,
             Some(CatalogReading::Known(published)) => Says::Published(published.clone()),
             Some(CatalogReading::Unknown(why)) => Says::Unknown(why.clone()),
         };
-        Self { inquiry: Some(inquiry), source, says }
+        Self { query: Some(query), source, says }
     }
 
     /// The public image endpoint of a region, or of the only one.

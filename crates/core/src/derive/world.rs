@@ -73,14 +73,14 @@ impl World {
     }
 
     /// The preflights that matter now, and the state of the server that each would speak of.
-    pub fn questions(&self) -> BTreeMap<ProbeTarget, Epoch> {
+    pub fn probe_targets(&self) -> BTreeMap<ProbeTarget, Epoch> {
         let all = self.horizons.values().flat_map(|view| &view.destinations);
         all.flat_map(|d| d.questions.iter().map(|q| (q.clone(), d.epoch.clone()))).collect()
     }
 
     /// The catalogs that are to be read.
-    pub fn inquiries(&self) -> BTreeSet<CatalogQuery> {
-        self.horizons.values().filter_map(|view| view.catalog.inquiry.clone()).collect()
+    pub fn catalog_queries(&self) -> BTreeSet<CatalogQuery> {
+        self.horizons.values().filter_map(|view| view.catalog.query.clone()).collect()
     }
 
     /// Whether all that views depend on has been read, or is known to be unreadable.

@@ -120,7 +120,7 @@ impl Cloud {
 
     /// Asks as the operator does, and answers as Glance's pods would.
     pub fn probe(&mut self, broken: bool, firm: bool) {
-        for (question, epoch) in World::of(&self.snapshot).questions() {
+        for (question, epoch) in World::of(&self.snapshot).probe_targets() {
             let Some(epoch) = epoch else { continue };
             let host = question.endpoint.origin().host();
             let glance = GLANCES.iter().find(|name| host.starts_with(**name)).unwrap();
