@@ -18,27 +18,27 @@ pub fn request(id: &str, secret: &str) -> Value {
 }
 
 #[derive(Deserialize)]
-struct Answer {
+struct TokenResponse {
     token: Token,
 }
 
 #[derive(Deserialize)]
 struct Token {
     #[serde(default)]
-    catalog: Vec<Service>,
+    catalog: Vec<CatalogService>,
 }
 
 #[derive(Deserialize)]
-struct Service {
+struct CatalogService {
     #[serde(rename = "type", default)]
     type_: String,
     #[serde(default)]
-    endpoints: Vec<Listed>,
+    endpoints: Vec<CatalogEndpoint>,
 }
 
 /// One endpoint of a service.
 #[derive(Deserialize)]
-struct Listed {
+struct CatalogEndpoint {
     #[serde(default)]
     interface: String,
     region_id: Option<String>,
@@ -52,7 +52,7 @@ struct Listed {
 /// # Errors
 /// What it is instead.
 pub fn read(body: &[u8]) -> Result<PublicEndpoints, String> {
-    let answer: Answer =
+    let answer: TokenResponse =
         serde_json::from_slice(body).map_err(|_| "the answer is no token of the Identity API v3".to_owned())?;
     let services = answer.token.catalog.into_iter().filter(|service| service.type_ == "image");
     let mut published = PublicEndpoints::new();
