@@ -9,7 +9,7 @@ use clap::{Args as ClapArgs, ValueEnum};
 use direct_upload_api::web::{Endpoint, Origin};
 use direct_upload_api::{Panel, Rule};
 use direct_upload_core::judge::report::{AdviceReport, FailureReport, PutReport, ResponseReport, UnreachableReport};
-use direct_upload_core::judge::{Answerer, Decision, Line, Report};
+use direct_upload_core::judge::{Answerer, Decision, Line, PreflightReport};
 
 use super::output;
 use crate::probe::{Host, Probe, Proxies, Trust, Uploads};
@@ -119,7 +119,7 @@ pub async fn main(args: Args) -> ExitCode {
         uploads: (!args.no_put).then_some(Uploads { size: args.size }),
         panels: true,
     };
-    let report = Report::new(crate::probe::probe(&question).await);
+    let report = PreflightReport::new(crate::probe::probe(&question).await);
     let granted = report.verdict == Decision::Granted;
     if report.request.is_none() && report.failure.as_ref().is_some_and(|failure| failure.rule == Rule::NotPublic) {
         output::say("note: --resolve HOST:PORT:ADDRESS for this host asks it nevertheless");
@@ -149,14 +149,14 @@ fn trust(ca: Option<&Path>) -> Result<Trust, String> {
 }
 
 /// The verdict first, then what it rests on.
-fn text(report: &Report) -> String {
+fn text(report: &PreflightReport) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
     let _ = write_text(&mut text, report);
     text
 }
 
-fn write_text(out: &mut String, report: &Report) -> std::fmt::Result {
+fn write_text(out: &mut String, report: &PreflightReport) -> std::fmt::Result {
     let (origin, url) = (&report.origin, &report.url);
     match report.verdict {
         Decision::Granted => writeln!(out, "granted: a browser at {origin} may upload to {url}")?,
@@ -189,7 +189,7 @@ fn write_text(out: &mut String, report: &Report) -> std::fmt::Result {
 }
 
 /// Whose upload was judged, and what each panel's would get.
-fn panels(out: &mut String, report: &Report) -> std::fmt::Result {
+fn panels(out: &mut String, report: &PreflightReport) -> std::fmt::Result {
     let meant = match report.panel {
         Panel::Unknown => "unknown, so that uploads of both must be let through".to_owned(),
         panel => panel.to_string(),

@@ -1,6 +1,6 @@
 //! Would a browser's upload be let through? Asked as a browser asks, judged as a browser judges.
 //!
-//! In: a dashboard's origin and image panel, and Glance's public endpoint. Out: a [`Report`] with a
+//! In: a dashboard's origin and image panel, and Glance's public endpoint. Out: a [`PreflightReport`] with a
 //! verdict by the Fetch standard's CORS-preflight fetch (§4.8) for the request that the panel's page makes
 //! (with credentials or without): which requirement failed, what was received, which rule, what to change.
 //!
@@ -33,7 +33,7 @@ pub use failure::{Failure, Requirement};
 pub use head::Unreadable;
 pub use outcome::{PreflightOutcome, ProbeResult, PutOutcome};
 pub use preflight::{Preflight, Request, user_agent};
-pub use report::{Decision, Line, PanelReport, PutReport, Report, RequestReport, ResponseReport};
+pub use report::{Decision, Line, PanelReport, PreflightReport, PutReport, RequestReport, ResponseReport};
 pub use response::{PreflightVerdict, Response};
 pub use schedule::{Due, Pace, ProbeScheduler};
 pub use unreachable::{Unreachable, UnreachableKind};

@@ -40,7 +40,7 @@ const LINES: usize = 40;
 /// What was asked, what came, and what it means.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Report {
+pub struct PreflightReport {
     pub verdict: Decision,
     pub origin: String,
     /// Glance's public endpoint.
@@ -148,7 +148,7 @@ pub struct AdviceReport {
     pub message: String,
 }
 
-impl Report {
+impl PreflightReport {
     /// Puts what was asked, and what came of it, into words.
     pub fn new(observed: ProbeResult) -> Self {
         let assumptions = Observation::from(observed.clone()).assumptions();
