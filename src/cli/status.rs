@@ -21,7 +21,7 @@ use serde_json::Value;
 use thiserror::Error;
 
 use super::output;
-use crate::cli::status::tree::ways;
+use crate::cli::status::tree::upload_paths;
 
 /// Shown below the help.
 pub const EXAMPLES: &str = "Examples:
@@ -97,7 +97,7 @@ async fn show(args: &Args) -> Result<(), StatusError> {
     }
     match args.output {
         Format::Text => {
-            let ways = ways(&horizons, &glances, &apis);
+            let ways = upload_paths(&horizons, &glances, &apis);
             let trees: Vec<_> = ways.iter().map(|way| text::text(way, output::coloured())).collect();
             output::data(&trees.join("\n"))?;
         }
@@ -150,7 +150,7 @@ async fn follow(scope: &Scope<'_>) -> Result<(), StatusError> {
             Some(event) = apis.next() => changed |= seen_apis.take(event)?,
             () = tokio::time::sleep(TOGETHER), if complete && changed => {
                 changed = false;
-                let now = ways(&seen_horizons.all(), &seen_glances.all(), &seen_apis.all());
+                let now = upload_paths(&seen_horizons.all(), &seen_glances.all(), &seen_apis.all());
                 let now: BTreeMap<_, _> = now.iter().map(|way| (way.of.clone(), text::text(way, output::coloured()))).collect();
                 for tree in now.iter().filter(|(of, tree)| shown.get(*of) != Some(tree)).map(|(_, tree)| tree) {
                     output::data(&format!("{tree}\n"))?;
