@@ -6,7 +6,7 @@ use direct_upload_api::{ConditionType, Reason};
 
 use crate::derive::{DestinationView, HorizonView};
 use crate::model::{Key, Problem};
-use crate::plan::horizon::Stage;
+use crate::plan::horizon::HorizonPlanner;
 use crate::plan::outline::{Plan, State};
 use crate::plan::step::{Action, Step};
 use crate::workload::{Applied, annotations};
@@ -56,7 +56,7 @@ pub fn accepted(view: &HorizonView, destination: &DestinationView) -> Result<(),
     }
 }
 
-impl Stage<'_> {
+impl HorizonPlanner<'_> {
     pub fn wait_for_glance(&self, plan: &mut Plan, held: &Held, rolls: bool) {
         for glance in &held.glances {
             let action = Action::AwaitGlance { glance: glance.clone() };

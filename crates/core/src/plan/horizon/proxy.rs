@@ -4,14 +4,14 @@
 use direct_upload_api::{ConditionType, Delivery, GlanceProxy, Reason};
 
 use crate::model::Problem;
-use crate::plan::horizon::{Stage, Unmet, back_out, files};
-use crate::plan::outline::{Plan, State};
+use crate::plan::horizon::{HorizonPlanner, back_out, files};
+use crate::plan::outline::{Plan, State, Unmet};
 use crate::plan::proof::Proven;
 use crate::plan::step::{Action, Step};
 use crate::render::{File, Format, HTTPD_FILE, HorizonSettings};
 use crate::workload::rfc3339;
 
-impl Stage<'_> {
+impl HorizonPlanner<'_> {
     /// The plan while the way and the mode cannot change together; none where they can.
     pub fn by_own_proxy(&self, settings: &HorizonSettings) -> Result<Option<Plan>, Unmet> {
         if let Some(plan) = self.retreat(settings)? {
@@ -30,8 +30,11 @@ impl Stage<'_> {
             (_, Proven::Back(problem)) => (State::Unmet(ConditionType::Verified, problem), true),
         };
         let now = back.then(|| rfc3339(self.now));
-        let base =
-            Stage { direct: false, since: view.dashboard.backed_out().map(str::to_owned).or(now), ..self.clone() };
+        let base = HorizonPlanner {
+            direct: false,
+            since: view.dashboard.backed_out().map(str::to_owned).or(now),
+            ..self.clone()
+        };
         let files = files(settings, false)?;
         let mut plan =
             if files.is_empty() { back_out(view, self.target, self.applied, None) } else { base.bring(files)? };
@@ -53,7 +56,7 @@ impl Stage<'_> {
         let mut files = files(settings, false)?;
         files.retain(|file| file.name != fragment.name);
         files.push(fragment);
-        let base = Stage { direct: false, ..self.clone() };
+        let base = HorizonPlanner { direct: false, ..self.clone() };
         let mut plan = base.bring(files)?;
         let message = format!(
             "uploads go through {} of Horizon's own httpd, which is to go: first its own mode returns",
