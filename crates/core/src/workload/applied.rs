@@ -48,7 +48,7 @@ impl Applied {
         let running = pods.iter().flatten().filter_map(|p| p.config_map.clone()).collect();
         let bare = pods.iter().flatten().any(|p| p.config_map.is_none());
         let referenced = referenced(snapshot, workload, config_map, &running);
-        let rehearsals = rehearsal::of(snapshot, workload);
+        let rehearsals = rehearsal::list(snapshot, workload);
         Self { mount, config_maps, referenced, rollout, running, bare, rehearsals }
     }
 
