@@ -61,24 +61,24 @@ pub(crate) fn attachments(
             notes.add(format!("there is no Gateway {key}"));
             continue;
         };
-        let word = match verdict(route, parent) {
-            Verdict::Stale(generation) => {
+        let word = match acceptance(route, parent) {
+            RouteAcceptance::Stale(generation) => {
                 let why = format!(
                     "the controller of Gateway {key} has judged {} only up to generation {generation}, not {}",
                     notes.source, route.meta.generation
                 );
                 return Err(Problem::new(Reason::ObservationIncomplete, why));
             }
-            Verdict::Silent if route.meta.is_stored() => {
+            RouteAcceptance::Silent if route.meta.is_stored() => {
                 notes.add(format!("no controller has accepted it for Gateway {key}"));
                 continue;
             }
-            Verdict::Refused(told) => {
+            RouteAcceptance::Refused(told) => {
                 notes.add(format!("Gateway {key} does not accept it: {}: {}", told.reason, told.message));
                 continue;
             }
-            Verdict::Silent => false,
-            Verdict::Accepted => true,
+            RouteAcceptance::Silent => false,
+            RouteAcceptance::Accepted => true,
         };
         let mut listeners = Vec::new();
         for listener in gateway.listeners.iter().filter(|l| selects(parent, l)) {
@@ -117,7 +117,7 @@ fn selects(parent: &ParentRef, listener: &Listener) -> bool {
 }
 
 /// What the controllers say of the route at one parent.
-enum Verdict<'a> {
+enum RouteAcceptance<'a> {
     Accepted,
     Refused(&'a Condition),
     /// Of an earlier generation.
@@ -125,7 +125,7 @@ enum Verdict<'a> {
     Silent,
 }
 
-fn verdict<'a>(route: &'a HttpRoute, parent: &ParentRef) -> Verdict<'a> {
+fn acceptance<'a>(route: &'a HttpRoute, parent: &ParentRef) -> RouteAcceptance<'a> {
     let same = |other: &ParentRef| {
         gateway_of(&route.meta, other) == gateway_of(&route.meta, parent)
             && other.section_name == parent.section_name
@@ -135,12 +135,12 @@ fn verdict<'a>(route: &'a HttpRoute, parent: &ParentRef) -> Verdict<'a> {
     let told: Vec<_> = entries.filter_map(|entry| find_condition(&entry.conditions, "Accepted")).collect();
     let current = |t: &&&Condition| is_current(t, &route.meta);
     if told.iter().filter(current).any(|t| t.status == "True") {
-        return Verdict::Accepted;
+        return RouteAcceptance::Accepted;
     }
     match (told.iter().find(|t| !is_current(t, &route.meta)), told.first()) {
-        (Some(stale), _) => Verdict::Stale(stale.observed_generation.unwrap_or_default()),
-        (None, Some(refusal)) => Verdict::Refused(refusal),
-        (None, None) => Verdict::Silent,
+        (Some(stale), _) => RouteAcceptance::Stale(stale.observed_generation.unwrap_or_default()),
+        (None, Some(refusal)) => RouteAcceptance::Refused(refusal),
+        (None, None) => RouteAcceptance::Silent,
     }
 }
 
