@@ -42,12 +42,12 @@ pub struct Grants {
     /// Namespaces of which something cannot be seen: what they had stays.
     pub unseen: BTreeMap<String, Problem>,
     /// What is not granted, by Horizon.
-    pub refused: BTreeMap<Key, Refusal>,
+    pub denied: BTreeMap<Key, Denial>,
 }
 
 /// Why a Horizon's origin is not granted although its namespace may use the Glance.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Refusal {
+pub enum Denial {
     /// It never may be: a Horizon that is direct goes back.
     Never(Problem),
     /// There is no room for it: a Horizon that is direct stays so with the origins that it had.
@@ -119,14 +119,14 @@ pub fn all(
     glances.iter().map(|(key, glance)| (key.clone(), of(key, glance))).collect()
 }
 
-/// What becomes of a Horizon's intent: one that is refused goes no further.
+/// What becomes of a Horizon's intent: one that is denied goes no further.
 pub fn settled(pairing: &Pairing, horizon: &Key, grants: &BTreeMap<Key, Grants>) -> Intent {
-    let refusal = |glance: &Key| grants.get(glance)?.refused.get(horizon);
-    let refusals: Vec<_> = pairing.destinations.iter().filter_map(|d| refusal(d.key()?)).collect();
-    let never = refusals.iter().find(|refusal| matches!(refusal, Refusal::Never(_)));
-    match never.or(refusals.first()) {
-        Some(Refusal::Never(problem)) => Intent::Own(problem.clone()),
-        Some(Refusal::NoRoom(problem)) => Intent::Hold(problem.clone()),
+    let denial = |glance: &Key| grants.get(glance)?.denied.get(horizon);
+    let denials: Vec<_> = pairing.destinations.iter().filter_map(|d| denial(d.key()?)).collect();
+    let never = denials.iter().find(|denial| matches!(denial, Denial::Never(_)));
+    match never.or(denials.first()) {
+        Some(Denial::Never(problem)) => Intent::Own(problem.clone()),
+        Some(Denial::NoRoom(problem)) => Intent::Hold(problem.clone()),
         None => pairing.intent.clone(),
     }
 }
@@ -181,16 +181,16 @@ fn of(
     // What stands has the first word, so that nobody's new origin takes another's place.
     asked.sort();
     for (_, key, origin) in asked {
-        match quota.enter(&key.namespace, &origin) {
+        match quota.reserve(&key.namespace, &origin) {
             Ok(()) => {
                 grants.given.entry(key.namespace.clone()).or_default().insert(origin.clone());
                 grants.by.entry(origin).or_default().insert(key.clone());
             }
-            Err(refusal) => {
-                if matches!(refusal, Refusal::Never(_)) && grants.holders.contains(key) {
+            Err(denial) => {
+                if matches!(denial, Denial::Never(_)) && grants.holders.contains(key) {
                     grants.leaving.insert(origin);
                 }
-                grants.refused.entry(key.clone()).or_insert(refusal);
+                grants.denied.entry(key.clone()).or_insert(denial);
             }
         }
     }
@@ -230,14 +230,14 @@ impl<'a> Quota<'a> {
         Self { glance, plain: allowed.schemes.contains(&Scheme::HTTP), most, has, room }
     }
 
-    fn enter(&mut self, namespace: &str, origin: &Origin) -> Result<(), Refusal> {
+    fn reserve(&mut self, namespace: &str, origin: &Origin) -> Result<(), Denial> {
         let Self { glance, .. } = self;
         if namespace == glance.namespace {
             return Ok(());
         }
         let problem = |why: String| Problem::new(Reason::OriginNotAllowed, format!("Glance {glance} {why}"));
         if !origin.is_https() && !self.plain {
-            return Err(Refusal::Never(problem(format!(
+            return Err(Denial::Never(problem(format!(
                 "accepts no plain http from other namespaces, and so not {origin}; give the dashboard TLS, or let the Glance's owner add HTTP to spec.cors.allowedHorizons.schemes"
             ))));
         }
@@ -246,14 +246,14 @@ impl<'a> Quota<'a> {
             return Ok(());
         }
         if has.len() >= self.most {
-            return Err(Refusal::NoRoom(problem(format!(
+            return Err(Denial::NoRoom(problem(format!(
                 "accepts {} origins of namespace {namespace} already, those that retire among them, and so not {origin}; wait until some have retired, expose the dashboard under fewer names, or let the Glance's owner raise spec.cors.allowedHorizons.maxOriginsPerNamespace",
                 has.len()
             ))));
         }
         let size = size(namespace, origin);
         if size > self.room {
-            return Err(Refusal::NoRoom(problem(format!(
+            return Err(Denial::NoRoom(problem(format!(
                 "has no room for more origins of other namespaces, and so not for {origin}; its owner can list them in spec.cors.allowedOrigins"
             ))));
         }

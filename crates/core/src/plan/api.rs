@@ -1,8 +1,8 @@
 //! The plan of an API: take origins in at once, let them go late. A Glance's covers a second API, and the
 //! objects that lead browsers to it.
 
-mod refusal;
 mod retirement;
+mod upload_policy;
 
 use std::collections::BTreeSet;
 
@@ -20,8 +20,8 @@ use crate::model::Problem;
 use crate::openstack::OpenStackService;
 use crate::render::{self, File};
 use crate::workload::{Applied, Target, claimed, rfc3339, rolling};
-use refusal::refuse;
 use retirement::Retirement;
+use upload_policy::refuse;
 
 /// An origin of the plan, for the status.
 #[derive(Clone, Debug, PartialEq, Eq)]

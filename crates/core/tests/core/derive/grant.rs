@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use direct_upload_api::Reason;
 use direct_upload_core::derive::World;
-use direct_upload_core::derive::grant::Refusal;
+use direct_upload_core::derive::grant::Denial;
 use direct_upload_core::model::Key;
 use direct_upload_core::simulate::Simulation;
 use rstest::rstest;
@@ -224,9 +224,9 @@ fn a_flood_of_origins_is_refused_to_those_who_come_last() {
     let world = World::of(&read(&join(&all)).snapshot);
     let grants = &world.glances[&Key::new("images", "glance")].public.grants;
     assert!(grants.given.contains_key("images"), "the Glance's own namespace needs no room");
-    let refused: Vec<_> = grants.refused.keys().map(|key| key.namespace.as_str()).collect();
+    let refused: Vec<_> = grants.denied.keys().map(|key| key.namespace.as_str()).collect();
     assert!(refused.contains(&"m69") && !refused.contains(&"m00"), "{refused:?}");
-    let Refusal::NoRoom(why) = &grants.refused[&Key::new("m69", "horizon")] else { panic!("{refused:?}") };
+    let Denial::NoRoom(why) = &grants.denied[&Key::new("m69", "horizon")] else { panic!("{refused:?}") };
     assert!(why.reason == Reason::OriginNotAllowed && why.message().contains("no room"), "{why:?}");
     let (_, annotation) = grants.annotation(|_| true).unwrap();
     assert!(annotation.len() < 150 << 10, "{} bytes", annotation.len());
