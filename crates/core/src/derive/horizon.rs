@@ -7,7 +7,7 @@ use std::sync::Arc;
 use direct_upload_api::web::Origin;
 use direct_upload_api::{Fallback, HorizonSpec, Panel, Reason, Rehearsing, seconds};
 
-use super::catalog::Observed;
+use super::catalog::CatalogState;
 use super::destination::DestinationView;
 use super::exposure::{self, Exposures, Stated, scheme};
 use super::proof::{self, Evidence};
@@ -52,7 +52,7 @@ pub struct Dashboard {
 pub struct HorizonView {
     pub dashboard: Dashboard,
     /// What Keystone's catalog says.
-    pub catalog: Observed,
+    pub catalog: CatalogState,
     /// Where uploads go through Horizon's own httpd.
     pub proxies: Proxies,
     pub intent: Intent,

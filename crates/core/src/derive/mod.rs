@@ -27,7 +27,7 @@ pub mod user_cors;
 pub mod world;
 pub use adjust::Adjustment;
 pub use api::{Api, ApiView, Terms};
-pub use catalog::{Observed, Says};
+pub use catalog::{CatalogAnswer, CatalogState};
 pub use destination::{Destination, DestinationView, GlanceState, Partner};
 pub use exposure::backends::Backends;
 pub use exposure::{Exposure, Exposures, Stated, of as exposures};

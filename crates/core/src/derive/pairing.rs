@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use direct_upload_api::web::{Endpoint, Origin, PublicUrl};
 use direct_upload_api::{HorizonSpec, Reason, Rule, Verification};
 
-use super::catalog::{self, Observed};
+use super::catalog::{self, CatalogState};
 use super::consent;
 use super::destination::{Destination, Partner, Wish};
 use super::glance::Glance;
@@ -17,7 +17,7 @@ use crate::workload::Applied;
 /// Where a Horizon's users upload to, and what follows for its pods.
 #[derive(Debug)]
 pub struct Pairing {
-    pub catalog: Observed,
+    pub catalog: CatalogState,
     pub destinations: Vec<Destination>,
     pub proxies: Proxies,
     /// As far as no Glance refuses it.
@@ -32,7 +32,7 @@ impl Pairing {
             Ok(spec) => spec,
             Err(why) => {
                 return Self {
-                    catalog: Observed::default(),
+                    catalog: CatalogState::default(),
                     destinations: Vec::new(),
                     proxies: Proxies::default(),
                     intent: Intent::Hold(Problem::new(Reason::Undecodable, why.clone())),
@@ -40,7 +40,7 @@ impl Pairing {
                 };
             }
         };
-        let catalog = Observed::of(snapshot, dashboard, spec);
+        let catalog = CatalogState::of(snapshot, dashboard, spec);
         let (mut destinations, mut advice) = (Vec::new(), Vec::new());
         for wish in Wish::of(&spec.direct_upload) {
             let partner = partner(snapshot, glances, dashboard, wish);
@@ -155,7 +155,7 @@ fn stated(url: &str, wish: Wish<'_>) -> Result<PublicUrl, Problem> {
 fn endpoint(
     glances: &BTreeMap<Key, Glance>,
     dashboard: &Dashboard,
-    catalog: &Observed,
+    catalog: &CatalogState,
     wish: Wish<'_>,
     partner: &Result<Partner, Problem>,
 ) -> Result<Endpoint, Problem> {
