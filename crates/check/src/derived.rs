@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use direct_upload_api::web::Origin;
 use direct_upload_api::{Reason, Severity, WorkloadKind};
 use direct_upload_core::derive::{
-    Backends, Exposure, Exposures, Hindrance, Intent, Stated, Through, World, exposures, hindrance,
+    Backends, ExposingObject, Exposure, ExposureIssue, Exposures, Intent, Stated, World, exposure_issue, exposures,
 };
 use direct_upload_core::model::{Advice, Id, Key, Problem, Snapshot, Workload};
 
@@ -17,7 +17,7 @@ use super::objects::Object;
 use super::policies;
 use super::unit::{Service, Unit};
 use crate::facts::catalog::Published;
-use crate::facts::cloud::{Certainty, Dashboard, Hindered};
+use crate::facts::cloud::{Certainty, Dashboard, PlacedIssue};
 
 fn place(objects: &[Object], kind: &str, key: &Key, field: &[&str]) -> Place {
     let is = |o: &&Object| o.kind() == kind && o.namespace() == key.namespace && o.name() == key.name;
@@ -63,41 +63,41 @@ fn exposed<'a>(
 
 /// What stands in the way on the objects that expose Glance. Those that a resource's own conditions
 /// speak of are left to them.
-pub fn hindrances(
+pub fn issues(
     world: &World,
     snapshot: &Snapshot,
     objects: &[Object],
     units: &[Unit],
     dashboards: &[Dashboard],
-) -> Vec<Hindered> {
+) -> Vec<PlacedIssue> {
     let told: Vec<Id> = world
         .glances
         .values()
         .filter_map(|view| view.exposures.as_ref().ok())
-        .flat_map(|exposures| exposures.through.iter().map(Through::object))
+        .flat_map(|exposures| exposures.exposing.iter().map(ExposingObject::object))
         .collect();
     let mut found = Vec::new();
     let origins = |unit: &Unit| -> BTreeSet<&Origin> {
         let near = dashboards.iter().filter(|d| d.scope == unit.scope);
         near.filter_map(|d| d.origin.as_ref()).collect()
     };
-    let mut add = |unit: &Unit, hindrance: Hindrance, steps: &[&str]| {
-        let Id { kind, key } = &hindrance.object;
-        let place = place(objects, kind, key, steps).field(hindrance.field.clone());
-        let written = objects.iter().any(|o| o.id() == hindrance.object.to_string() && o.has(steps));
-        found.push(Hindered { hindrance, place, written, scope: unit.scope.clone() });
+    let mut add = |unit: &Unit, issue: ExposureIssue, steps: &[&str]| {
+        let Id { kind, key } = &issue.object;
+        let place = place(objects, kind, key, steps).field(issue.field.clone());
+        let written = objects.iter().any(|o| o.id() == issue.object.to_string() && o.has(steps));
+        found.push(PlacedIssue { issue, place, written, scope: unit.scope.clone() });
     };
     for (unit, exposures) in exposures_of(snapshot, units, Service::Glance) {
-        let hindrances = hindrance::of(&exposures.through, &origins(unit));
-        for hindrance in hindrances.into_iter().filter(|h| !told.contains(&h.object)) {
-            let field = hindrance.field.clone();
-            add(unit, hindrance, &steps(&field));
+        let issues = exposure_issue::find(&exposures.exposing, &origins(unit));
+        for issue in issues.into_iter().filter(|h| !told.contains(&h.object)) {
+            let field = issue.field.clone();
+            add(unit, issue, &steps(&field));
         }
     }
     for unit in units.iter().filter(|unit| unit.service() == Some(Service::Glance)) {
         let backends = workload(snapshot, unit).and_then(|workload| Backends::of(snapshot, workload).ok());
-        for (hindrance, path) in backends.iter().flat_map(|b| policies::hindrances(objects, b, &origins(unit))) {
-            add(unit, hindrance, &path.iter().map(String::as_str).collect::<Vec<_>>());
+        for (issue, path) in backends.iter().flat_map(|b| policies::issues(objects, b, &origins(unit))) {
+            add(unit, issue, &path.iter().map(String::as_str).collect::<Vec<_>>());
         }
     }
     found

@@ -89,7 +89,7 @@ pub fn check(input: Input) -> Report {
     let published = derived::endpoints(&input.snapshot, &input.objects, &units);
     let mut cloud = Cloud::of(&units, exposed, published, input.release);
     let world = World::of(&input.snapshot);
-    cloud.hindrances = derived::hindrances(&world, &input.snapshot, &input.objects, &units, &cloud.dashboards);
+    cloud.issues = derived::issues(&world, &input.snapshot, &input.objects, &units, &cloud.dashboards);
     let mut findings = rules::all(&cloud);
     findings.extend(derived::findings(&world, &input.objects));
     for finding in &mut findings {

@@ -1,7 +1,7 @@
 //! One cloud: who uploads to whom, from where.
 
 use direct_upload_api::web::{Origin, PublicUrl};
-use direct_upload_core::derive::Hindrance;
+use direct_upload_core::derive::ExposureIssue;
 use direct_upload_core::openstack::Release;
 
 use super::catalog::Published;
@@ -38,8 +38,8 @@ pub enum Certainty {
 
 /// A field of an object that exposes Glance, which stops uploads or may.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Hindered {
-    pub hindrance: Hindrance,
+pub struct PlacedIssue {
+    pub issue: ExposureIssue,
     pub place: Place,
     /// Somebody wrote it; else it is a default of the controller's.
     pub written: bool,
@@ -63,7 +63,7 @@ pub struct Cloud<'a> {
     pub dashboards: Vec<Dashboard>,
     pub pairs: Vec<Pair>,
     /// What stands on the objects that expose Glance.
-    pub hindrances: Vec<Hindered>,
+    pub issues: Vec<PlacedIssue>,
     /// Stated by the user; wins over what images tell.
     pub release: Option<Release>,
 }
@@ -84,7 +84,7 @@ impl<'a> Cloud<'a> {
         dashboards.extend(horizons.iter().flat_map(of_settings));
         dashboards.extend(servers.iter().filter(|s| s.service == Service::Horizon).filter_map(of_server));
         let pairs = pairs(&horizons, &glances);
-        Self { glances, horizons, servers, published, dashboards, pairs, hindrances: Vec::new(), release }
+        Self { glances, horizons, servers, published, dashboards, pairs, issues: Vec::new(), release }
     }
 
     /// Glance's release.

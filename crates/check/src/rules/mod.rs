@@ -37,7 +37,7 @@ pub fn all(cloud: &Cloud<'_>) -> Vec<Finding> {
         endpoint::published,
         way::cors,
         options::options,
-        exposed::hindrances,
+        exposed::issues,
         haproxy::haproxy,
         csp::connect_src,
         limits::body,

@@ -18,7 +18,7 @@ use std::fmt;
 use direct_upload_api::web::{Origin, PublicUrl};
 use direct_upload_api::{ExposedBy, ExposureKind, Reason};
 
-use super::hindrance::Through;
+use super::exposure_issue::ExposingObject;
 use crate::derive::exposure::backends::Backends;
 use crate::derive::exposure::http_route::needs;
 use crate::model::{Advice, Key, Problem, Snapshot, Workload};
@@ -53,7 +53,7 @@ pub struct Exposures {
     /// What was assumed or left out.
     pub notes: Vec<Advice>,
     /// The objects that lead there, as far as they can stand in the way.
-    pub through: Vec<Through>,
+    pub exposing: Vec<ExposingObject>,
 }
 
 impl Exposures {
@@ -74,14 +74,14 @@ impl Exposures {
     fn extend(&mut self, other: Self) {
         self.urls.extend(other.urls);
         self.notes.extend(other.notes);
-        self.through.extend(other.through);
+        self.exposing.extend(other.exposing);
     }
 
     /// Ends with the object that led there.
-    fn finish(mut self, notes: Notes, through: impl FnOnce() -> Option<Through>) -> Self {
+    fn finish(mut self, notes: Notes, through: impl FnOnce() -> Option<ExposingObject>) -> Self {
         self.notes = notes.notes;
         if !self.urls.is_empty() {
-            self.through.extend(through());
+            self.exposing.extend(through());
         }
         self
     }

@@ -10,7 +10,7 @@ use direct_upload_api::{GlanceServer, GlanceSpec, InternalApi, seconds};
 use super::adjust::Adjustment;
 use super::api::{Api, ApiView, Asked, Resource, Terms, carried, stated, users_file};
 use super::exposure::{self, Exposures, Stated};
-use super::hindrance::{Hindrance, Through};
+use super::exposure_issue::{ExposingObject, ExposureIssue};
 use super::tenure::Tenure;
 use super::{image_import, swift, user_cors};
 use crate::model::{GlanceObject, Id, Problem, Snapshot};
@@ -43,7 +43,7 @@ pub struct GlanceView {
     pub internal: Option<ApiView>,
     pub exposures: Result<Exposures, Problem>,
     /// What on the exposing objects stands in the way of uploads.
-    pub hindrances: Vec<Hindrance>,
+    pub issues: Vec<ExposureIssue>,
     /// Exposing objects that are to be written.
     pub adjustments: Vec<Adjustment>,
 }
@@ -208,7 +208,7 @@ impl GlanceView {
     pub fn manages(&self) -> Vec<Id> {
         let manages = self.object.spec.as_ref().is_ok_and(|spec| spec.exposure.manage);
         let exposures = self.exposures.iter().filter(|_| manages);
-        let through = exposures.flat_map(|exposures| &exposures.through);
-        through.filter(|through| through.annotations().is_some()).map(Through::object).collect()
+        let through = exposures.flat_map(|exposures| &exposures.exposing);
+        through.filter(|through| through.annotations().is_some()).map(ExposingObject::object).collect()
     }
 }

@@ -16,7 +16,7 @@ use super::pairing::Pairing;
 use super::proof::Proof;
 use super::tenure::{Tenure, Tenures};
 use super::throttle::{self, Turn};
-use super::{adjust, hindrance, openstack_api};
+use super::{adjust, exposure_issue, openstack_api};
 use crate::model::{Advice, CatalogQuery, Epoch, Key, Meta, Needs, ProbeTarget, Problem, Snapshot};
 use crate::workload::drain;
 
@@ -230,11 +230,11 @@ fn glance_view(snapshot: &Snapshot, glance: Glance, grants: Grants, rivals: &Riv
         wanted.entry(origin.clone()).or_default().extend(horizons.iter().map(|key| format!("Horizon {key}")));
     }
     let found = adjust::of(snapshot, &glance);
-    let through = glance.exposures.iter().flat_map(|exposures| &exposures.through);
-    let hindrances = hindrance::of(through, &wanted.keys().collect());
+    let through = glance.exposures.iter().flat_map(|exposures| &exposures.exposing);
+    let issues = exposure_issue::find(through, &wanted.keys().collect());
     let mut advice = glance.public.asked.advice.clone();
     advice.extend(found.refusals());
-    advice.extend(found.of_exposures(&glance, &hindrances));
+    advice.extend(found.of_exposures(&glance, &issues));
     if let (Ok(terms), false) = (&glance.public.resource.terms, wanted.is_empty()) {
         advice.extend(of_rolls(true, terms.suspend, &terms.rollout, &glance.public.tenure));
     }
@@ -248,7 +248,7 @@ fn glance_view(snapshot: &Snapshot, glance: Glance, grants: Grants, rivals: &Riv
         public: ApiView { api: public, wanted, grants, pending, incomplete, advice },
         internal: internal.map(ApiView::unasked),
         exposures,
-        hindrances,
+        issues,
         adjustments: found.adjustments,
     }
 }

@@ -9,7 +9,7 @@ use super::attachment::{Attachment, attachments, gateway_of};
 use super::backends::Backends;
 use super::hostname::{Hostname, meeting};
 use crate::derive::exposure::{Claims, Exposures, Notes};
-use crate::derive::hindrance::Through;
+use crate::derive::exposure_issue::ExposingObject;
 use crate::model::{
     BackendRef, GrantTo, HttpRoute, HttpRule, Key, Listener, Needs, Problem, ReferenceGrant, RouteParentStatus,
     Snapshot, find_condition,
@@ -41,7 +41,7 @@ pub fn exposures(snapshot: &Snapshot, route: &Arc<HttpRoute>, backends: &Backend
             }
         }
     }
-    Ok(found.finish(notes, || Some(Through::HttpRoute(route.clone(), positions))))
+    Ok(found.finish(notes, || Some(ExposingObject::HttpRoute(route.clone(), positions))))
 }
 
 /// The hosts and paths that an accepted HTTPRoute serves; a redirect serves nothing.

@@ -7,7 +7,7 @@ use direct_upload_api::web::{Origin, PublicUrl};
 
 use super::backends::Backends;
 use crate::derive::exposure::{Claims, Exposure, Exposures, Notes};
-use crate::derive::hindrance::Through;
+use crate::derive::exposure_issue::ExposingObject;
 use crate::model::{Ingress, IngressPath};
 
 /// The URLs under which an Ingress exposes any of the Services.
@@ -47,7 +47,7 @@ pub fn exposures(ingress: &Arc<Ingress>, backends: &Backends) -> Exposures {
         let paths = ingress.rules.iter().flat_map(|rule| &rule.paths).map(|path| path.service.as_str());
         let mut others = backends.others(paths.chain(ingress.default_service.as_deref()));
         others.extend(ingress.other_backends.then(|| "a backend that is no Service".to_owned()));
-        Some(Through::Ingress(ingress.clone(), others))
+        Some(ExposingObject::Ingress(ingress.clone(), others))
     })
 }
 

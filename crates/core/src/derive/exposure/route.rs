@@ -6,7 +6,7 @@ use direct_upload_api::web::{Origin, PublicUrl};
 
 use super::backends::Backends;
 use crate::derive::exposure::{Claims, Exposures, Notes};
-use crate::derive::hindrance::Through;
+use crate::derive::exposure_issue::ExposingObject;
 use crate::model::{Route, RouteIngress, RouteTarget, find_condition};
 
 /// The URLs under which a Route exposes any of the Services.
@@ -39,7 +39,7 @@ pub fn exposures(route: &Arc<Route>, backends: &Backends) -> Exposures {
     }
     found.finish(notes, || {
         let all = spec.alternate_backends.iter().chain([&spec.to]);
-        Some(Through::Route(route.clone(), backends.others(all.map(|target| target.name.as_str()))))
+        Some(ExposingObject::Route(route.clone(), backends.others(all.map(|target| target.name.as_str()))))
     })
 }
 
