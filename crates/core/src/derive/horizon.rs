@@ -13,7 +13,7 @@ use super::exposure::{self, Exposures, Stated, scheme};
 use super::proof::{self, Evidence};
 use super::proxies::{self, Proxies};
 use super::tenure::Tenure;
-use super::throttle::Turn;
+use super::throttle::Throttle;
 use crate::model::{Advice, HorizonObject, Key, Problem, Snapshot};
 use crate::openstack::layout;
 use crate::render::{HorizonCorsSettings, HorizonHttpdSettings, HorizonSettings, TlsTerminationSettings};
@@ -65,7 +65,7 @@ pub struct HorizonView {
     /// The ConfigMap with certificate authorities that they take.
     pub authorities: Option<Key>,
     /// Whether its mode may change now because of that.
-    pub turn: Turn,
+    pub throttle: Throttle,
     pub advice: Vec<Advice>,
 }
 

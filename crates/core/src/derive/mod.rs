@@ -38,5 +38,5 @@ pub use proof::{Evidence, Failed, Weight};
 pub use swift::stores;
 pub use target::container;
 pub use tenure::Tenure;
-pub use throttle::Turn;
+pub use throttle::Throttle;
 pub use world::World;

@@ -15,7 +15,7 @@ use super::horizon::{Dashboard, HorizonView, Intent};
 use super::pairing::Pairing;
 use super::proof::Proof;
 use super::tenure::{Tenure, Tenures};
-use super::throttle::{self, Turn};
+use super::throttle::{self, Throttle};
 use super::{adjust, exposure_issue, openstack_api};
 use crate::model::{Advice, CatalogQuery, Epoch, Key, Meta, Needs, ProbeTarget, Problem, Snapshot};
 use crate::workload::drain;
@@ -44,7 +44,7 @@ impl World {
         let grants = grant::all(snapshot, &glances, &dashboards, &pairings);
         let intents = each(&pairings, |key, pairing| grant::settled(pairing, key, &grants));
         let proofs = proofs(snapshot, &glances, &dashboards, &pairings, &intents);
-        let turns = throttle::all(&dashboards, &proofs);
+        let throttles = throttle::all(&dashboards, &proofs);
         let exposures = glances.values().map(|glance| &glance.exposures);
         let rivals = Rivals::of(snapshot, exposures.chain(dashboards.values().map(|dashboard| &dashboard.exposures)));
 
@@ -52,7 +52,7 @@ impl World {
         let routing = http_route::needs(snapshot, &keys.map(|key| key.namespace.as_str()).collect());
         let read = snapshot.horizons.any_known() && snapshot.glances.any_known() && snapshot.apis.any_known();
         Self {
-            horizons: horizon_views(dashboards, pairings, intents, proofs, &turns, &rivals),
+            horizons: horizon_views(dashboards, pairings, intents, proofs, &throttles, &rivals),
             glances: glance_views(snapshot, glances, grants, &rivals),
             apis,
             routing,
@@ -181,7 +181,7 @@ fn horizon_views(
     pairings: Keyed<Pairing>,
     intents: Keyed<Intent>,
     proofs: Keyed<Proof>,
-    turns: &Keyed<Turn>,
+    throttles: &Keyed<Throttle>,
     rivals: &Rivals,
 ) -> Keyed<HorizonView> {
     let stages =
@@ -196,7 +196,7 @@ fn horizon_views(
             advice.extend(rivals.advice(&dashboard.exposures));
             let Pairing { catalog, proxies, .. } = pairing;
             let Proof { destinations, evidence, assumptions, authorities } = proof;
-            let turn = turns.get(&key).copied().unwrap_or_default();
+            let throttle = throttles.get(&key).copied().unwrap_or_default();
             let view = HorizonView {
                 dashboard,
                 catalog,
@@ -206,7 +206,7 @@ fn horizon_views(
                 evidence,
                 assumptions,
                 authorities,
-                turn,
+                throttle,
                 advice,
             };
             (key, view)
