@@ -13,7 +13,7 @@ use std::sync::Arc;
 use direct_upload_api::{ExposureKind, Rule, is_ours};
 
 use super::exposure_issue::{self, ExposingObject, ExposureIssue};
-use super::glance::Glance;
+use super::glance::ImageService;
 use crate::model::{Advice, Id, Ingress, Key, Meta, Owners, RefusedWrite, Route, Snapshot};
 use crate::workload::{Claim, annotations};
 
@@ -90,7 +90,7 @@ impl<'a> From<&'a Arc<Route>> for Annotated<'a> {
 }
 
 /// What is to be written for a Glance.
-pub fn of(snapshot: &Snapshot, glance: &Glance) -> Found {
+pub fn of(snapshot: &Snapshot, glance: &ImageService) -> Found {
     let mut found = Found::default();
     let Some(through) = managed(glance) else { return found };
     let meta = &glance.object.meta;
@@ -128,7 +128,7 @@ pub fn of(snapshot: &Snapshot, glance: &Glance) -> Found {
 
 /// The objects that are ours to adjust: none once that is no longer asked for. `None` while it is not
 /// known; then nothing is changed.
-fn managed(glance: &Glance) -> Option<&[ExposingObject]> {
+fn managed(glance: &ImageService) -> Option<&[ExposingObject]> {
     if glance.public.resource.terminating {
         return None;
     }
@@ -180,7 +180,7 @@ fn remedies(through: &ExposingObject) -> BTreeMap<String, String> {
 
 impl Found {
     /// What is to be said of the objects that lead browsers to a Glance.
-    pub fn of_exposures(&self, glance: &Glance, issues: &[ExposureIssue]) -> Vec<Advice> {
+    pub fn of_exposures(&self, glance: &ImageService, issues: &[ExposureIssue]) -> Vec<Advice> {
         let Ok(exposures) = &glance.exposures else { return Vec::new() };
         let manages = glance.manages_exposure();
         let tell = |issue: &ExposureIssue| {

@@ -10,7 +10,7 @@ use direct_upload_api::web::{Endpoint, PublicUrl};
 use direct_upload_api::{DirectUpload, HorizonSpec, Rule};
 
 use super::destination::{Destination, Wish};
-use super::glance::Glance;
+use super::glance::ImageService;
 use super::horizon::Dashboard;
 use super::proof;
 use crate::model::{Advice, CatalogQuery, CatalogReading, Key, PublicEndpoints, Snapshot};
@@ -107,7 +107,7 @@ impl CatalogState {
 
 /// What is to be said of one destination's URL.
 pub fn advice(
-    glances: &BTreeMap<Key, Glance>,
+    glances: &BTreeMap<Key, ImageService>,
     dashboard: &Dashboard,
     catalog: &CatalogState,
     wish: Wish<'_>,

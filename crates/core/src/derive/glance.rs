@@ -8,7 +8,7 @@ use direct_upload_api::web::PublicUrl;
 use direct_upload_api::{GlanceServer, GlanceSpec, InternalApi, seconds};
 
 use super::adjust::Adjustment;
-use super::api::{Api, ApiView, Asked, Resource, Terms, carried, stated, users_file};
+use super::api::{ApiView, Asked, ManagedApi, Resource, Terms, carried, stated, users_file};
 use super::exposure::{self, Exposures, Stated};
 use super::exposure_issue::{ExposingObject, ExposureIssue};
 use super::tenure::Tenure;
@@ -26,12 +26,12 @@ const TLS_DIR: &str = "/etc/direct-upload/tls";
 
 /// What can be said of one Glance without looking at Horizons.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Glance {
+pub struct ImageService {
     pub object: Arc<GlanceObject>,
-    pub public: Api,
+    pub public: ManagedApi,
     /// The internal API, where the resource asks for one. No browser goes there: it has no exposure, no
     /// origins, and nobody's consent.
-    pub internal: Option<Api>,
+    pub internal: Option<ManagedApi>,
     pub exposures: Result<Exposures, Problem>,
 }
 
@@ -48,7 +48,7 @@ pub struct GlanceView {
     pub adjustments: Vec<Adjustment>,
 }
 
-impl Glance {
+impl ImageService {
     /// Reads one.
     pub fn of(snapshot: &Snapshot, object: &Arc<GlanceObject>, tenure: Tenure, internal: Option<Tenure>) -> Self {
         let resource = Resource::of(snapshot, &**object, terms);
@@ -68,9 +68,9 @@ impl Glance {
         let internal = spec.zip(internal).and_then(|(spec, tenure)| {
             let asked = of_internal(spec, spec.apis.internal.as_ref()?, &asked, &tenure);
             let (part, resource) = (Some("spec.apis.internal"), resource.clone());
-            Some(Api { service: &GLANCE, part, resource, tenure, asked })
+            Some(ManagedApi { service: &GLANCE, part, resource, tenure, asked })
         });
-        let public = Api { service: &GLANCE, part: None, resource, tenure, asked };
+        let public = ManagedApi { service: &GLANCE, part: None, resource, tenure, asked };
         Self { object: object.clone(), public, internal, exposures }
     }
 }
@@ -196,7 +196,7 @@ fn of_stores(spec: &GlanceSpec, dir: Option<&str>) -> Secrets {
     dir.map(|dir| swift::secrets(&spec.swift, dir)).unwrap_or_default()
 }
 
-impl Glance {
+impl ImageService {
     /// Whether the operator shall write on the objects that lead browsers to it.
     pub fn manages_exposure(&self) -> bool {
         self.object.spec.as_ref().is_ok_and(|spec| spec.exposure.manage)

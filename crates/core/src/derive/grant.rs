@@ -9,9 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use direct_upload_api::web::Origin;
 use direct_upload_api::{AllowedHorizons, FromNamespaces, Reason, Scheme};
 
-use super::api::Api;
+use super::api::ManagedApi;
 use super::consent;
-use super::glance::Glance;
+use super::glance::ImageService;
 use super::horizon::{Dashboard, Intent};
 use super::pairing::Pairing;
 use crate::model::{Key, Problem, Snapshot};
@@ -97,7 +97,7 @@ pub(crate) struct Asker<'a> {
 /// What each Glance grants to the Horizons that go there or whose pods still upload there.
 pub fn all(
     snapshot: &Snapshot,
-    glances: &BTreeMap<Key, Glance>,
+    glances: &BTreeMap<Key, ImageService>,
     dashboards: &BTreeMap<Key, Dashboard>,
     pairings: &BTreeMap<Key, Pairing>,
 ) -> BTreeMap<Key, Grants> {
@@ -110,7 +110,7 @@ pub fn all(
     // Namespaces with one that cannot be seen whole: it may need anything that it is allowed to use.
     let unseen = dashboards.values().filter_map(|d| Some((d.object.meta.key.namespace.clone(), d.unseen()?)));
     let unseen: BTreeMap<_, _> = unseen.collect();
-    let of = |key: &Key, glance: &Glance| {
+    let of = |key: &Key, glance: &ImageService| {
         let spec = glance.object.spec.as_ref().ok();
         let allowed = spec.map(|spec| &spec.cors.allowed_horizons);
         let grant = |allowed| of(snapshot, glance, allowed, askers.get(key).map_or(&[], Vec::as_slice), &unseen);
@@ -133,7 +133,7 @@ pub fn settled(pairing: &Pairing, horizon: &Key, grants: &BTreeMap<Key, Grants>)
 
 fn of(
     snapshot: &Snapshot,
-    glance: &Glance,
+    glance: &ImageService,
     allowed: &AllowedHorizons,
     askers: &[Asker<'_>],
     unseen: &BTreeMap<String, Problem>,
@@ -198,7 +198,7 @@ fn of(
 }
 
 /// What the file that is in effect was made for.
-fn granted_before(api: &Api) -> ByNamespace {
+fn granted_before(api: &ManagedApi) -> ByNamespace {
     let mut before = ByNamespace::new();
     for config_map in api.tenure.applied.as_ref().map(Applied::in_effect).unwrap_or_default() {
         let said = config_map.meta.ours.get(annotations::GRANTED).and_then(|text| parse(text));

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use direct_upload_api::web::Origin;
 use direct_upload_api::{GlancePaths, OpenStackApiSpec, Reason, WorkloadKind};
 
-use super::api::{Api, ApiView, Asked, Resource, Terms, carried, stated, users_file};
+use super::api::{ApiView, Asked, ManagedApi, Resource, Terms, carried, stated, users_file};
 use super::exposure::{self, Stated};
 use super::horizon::Dashboard;
 use super::tenure::Tenure;
@@ -28,7 +28,7 @@ pub fn view(snapshot: &Snapshot, dashboards: &BTreeMap<Key, Dashboard>, object: 
         Err(why) => Asked::unreadable(why),
     };
     let resource = Resource::of(snapshot, object, terms);
-    let api = Api { service, part: None, resource, tenure, asked };
+    let api = ManagedApi { service, part: None, resource, tenure, asked };
     let unasked = ApiView::unasked(api);
     let mut callers = Callers { wanted: unasked.wanted.clone(), incomplete: None, advice: unasked.advice.clone() };
     let namespace = &object.meta.key.namespace;

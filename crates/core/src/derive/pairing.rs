@@ -8,7 +8,7 @@ use direct_upload_api::{HorizonSpec, Reason, Rule, Verification};
 use super::catalog::{self, CatalogState};
 use super::consent;
 use super::destination::{Destination, Partner, Wish};
-use super::glance::Glance;
+use super::glance::ImageService;
 use super::horizon::{Dashboard, Intent};
 use super::proxies::Proxies;
 use crate::model::{Advice, Key, Problem, Snapshot};
@@ -27,7 +27,7 @@ pub struct Pairing {
 
 impl Pairing {
     /// Pairs one Horizon.
-    pub fn of(snapshot: &Snapshot, glances: &BTreeMap<Key, Glance>, dashboard: &Dashboard) -> Self {
+    pub fn of(snapshot: &Snapshot, glances: &BTreeMap<Key, ImageService>, dashboard: &Dashboard) -> Self {
         let spec = match &dashboard.object.spec {
             Ok(spec) => spec,
             Err(why) => {
@@ -87,7 +87,7 @@ impl Pairing {
 
 fn partner(
     snapshot: &Snapshot,
-    glances: &BTreeMap<Key, Glance>,
+    glances: &BTreeMap<Key, ImageService>,
     dashboard: &Dashboard,
     wish: Wish<'_>,
 ) -> Result<Partner, Problem> {
@@ -126,7 +126,7 @@ fn partner(
 
 fn allowed(
     snapshot: &Snapshot,
-    glances: &BTreeMap<Key, Glance>,
+    glances: &BTreeMap<Key, ImageService>,
     key: &Key,
     namespace: &str,
     wish: Wish<'_>,
@@ -153,7 +153,7 @@ fn stated(url: &str, wish: Wish<'_>) -> Result<PublicUrl, Problem> {
 
 /// The URL that the browser will upload to, if a browser can.
 fn endpoint(
-    glances: &BTreeMap<Key, Glance>,
+    glances: &BTreeMap<Key, ImageService>,
     dashboard: &Dashboard,
     catalog: &CatalogState,
     wish: Wish<'_>,
@@ -211,7 +211,7 @@ fn unknown_endpoint(key: &Key, why: &str) -> Problem {
 
 /// What is asked of Horizon's pods.
 fn intent(
-    glances: &BTreeMap<Key, Glance>,
+    glances: &BTreeMap<Key, ImageService>,
     dashboard: &Dashboard,
     destinations: &[Destination],
     spec: &HorizonSpec,
@@ -253,7 +253,7 @@ fn is_dead_end(reason: Reason) -> bool {
 }
 
 /// What one destination asks, where it does not let Horizon be direct.
-fn standing(glances: &BTreeMap<Key, Glance>, dashboard: &Dashboard, destination: &Destination) -> Option<Intent> {
+fn standing(glances: &BTreeMap<Key, ImageService>, dashboard: &Dashboard, destination: &Destination) -> Option<Intent> {
     let noted = || {
         let partners = dashboard.tenure.applied.as_ref().map(Applied::partners).unwrap_or_default();
         destination.named.as_ref().is_some_and(|key| partners.contains(key))

@@ -9,7 +9,7 @@ use super::api::ApiView;
 use super::conflict::{self, Rivals};
 use super::destination::GlanceState;
 use super::exposure::http_route;
-use super::glance::{Glance, GlanceView};
+use super::glance::{GlanceView, ImageService};
 use super::grant::{self, Grants};
 use super::horizon::{Dashboard, HorizonView, Intent};
 use super::pairing::Pairing;
@@ -143,10 +143,10 @@ fn dashboards(snapshot: &Snapshot, mut tenures: Keyed<Tenure>) -> Keyed<Dashboar
     all.filter_map(|(key, o)| Some((key.clone(), Dashboard::of(snapshot, o, tenures.remove(key)?)))).collect()
 }
 
-fn glances(snapshot: &Snapshot, mut tenures: Keyed<Tenure>, mut internals: Keyed<Tenure>) -> Keyed<Glance> {
+fn glances(snapshot: &Snapshot, mut tenures: Keyed<Tenure>, mut internals: Keyed<Tenure>) -> Keyed<ImageService> {
     let all = snapshot.glances.all();
     all.filter_map(|(key, object)| {
-        let glance = Glance::of(snapshot, object, tenures.remove(key)?, internals.remove(key));
+        let glance = ImageService::of(snapshot, object, tenures.remove(key)?, internals.remove(key));
         Some((key.clone(), glance))
     })
     .collect()
@@ -162,7 +162,7 @@ fn apis(snapshot: &Snapshot, mut tenures: Keyed<Tenure>, dashboards: &Keyed<Dash
 
 fn proofs(
     snapshot: &Snapshot,
-    glances: &Keyed<Glance>,
+    glances: &Keyed<ImageService>,
     dashboards: &Keyed<Dashboard>,
     pairings: &Keyed<Pairing>,
     intents: &Keyed<Intent>,
@@ -216,7 +216,7 @@ fn horizon_views(
 
 fn glance_views(
     snapshot: &Snapshot,
-    glances: Keyed<Glance>,
+    glances: Keyed<ImageService>,
     grants: Keyed<Grants>,
     rivals: &Rivals,
 ) -> Keyed<GlanceView> {
@@ -224,7 +224,7 @@ fn glance_views(
     stages.map(|((key, glance), grants)| (key, glance_view(snapshot, glance, grants, rivals))).collect()
 }
 
-fn glance_view(snapshot: &Snapshot, glance: Glance, grants: Grants, rivals: &Rivals) -> GlanceView {
+fn glance_view(snapshot: &Snapshot, glance: ImageService, grants: Grants, rivals: &Rivals) -> GlanceView {
     let mut wanted = glance.public.wanted();
     for (origin, horizons) in &grants.by {
         wanted.entry(origin.clone()).or_default().extend(horizons.iter().map(|key| format!("Horizon {key}")));
@@ -240,7 +240,7 @@ fn glance_view(snapshot: &Snapshot, glance: Glance, grants: Grants, rivals: &Riv
     }
     advice.extend(rivals.advice(&glance.exposures));
     advice.extend(conflict::shared(&grants));
-    let Glance { object, public, internal, exposures } = glance;
+    let ImageService { object, public, internal, exposures } = glance;
     let incomplete = snapshot.horizons.known(&object.meta.key.namespace).err().map(Problem::from);
     let pending = exposures.as_ref().err().filter(|problem| problem.reason == Reason::ObservationPending).cloned();
     GlanceView {
