@@ -10,8 +10,8 @@ use direct_upload_api::{Fallback, HorizonSpec, Panel, Reason, Rehearsing, second
 use super::catalog::CatalogState;
 use super::destination::DestinationView;
 use super::exposure::{self, Exposures, Stated, scheme};
+use super::glance_proxies::{self, GlanceProxies};
 use super::proof::{self, Evidence};
-use super::proxies::{self, Proxies};
 use super::tenure::Tenure;
 use super::throttle::Throttle;
 use crate::model::{Advice, HorizonObject, Key, Problem, Snapshot};
@@ -54,7 +54,7 @@ pub struct HorizonView {
     /// What Keystone's catalog says.
     pub catalog: CatalogState,
     /// Where uploads go through Horizon's own httpd.
-    pub proxies: Proxies,
+    pub proxies: GlanceProxies,
     pub intent: Intent,
     /// Where its users upload to, and what preflights have shown there.
     pub destinations: Vec<DestinationView>,
@@ -221,7 +221,7 @@ fn settings(
             })
         }
     };
-    let glance_proxy = proxies::asked(spec, exposures)?;
+    let glance_proxy = glance_proxies::asked(spec, exposures)?;
     let httpd = match httpd(spec)? {
         (None, None, None) if glance_proxy.is_none() => None,
         (limit_request_body, timeout, cors) => {

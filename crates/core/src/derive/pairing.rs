@@ -9,8 +9,8 @@ use super::catalog::{self, CatalogState};
 use super::consent;
 use super::destination::{Destination, Partner, Wish};
 use super::glance::ImageService;
+use super::glance_proxies::GlanceProxies;
 use super::horizon::{Dashboard, Intent};
-use super::proxies::Proxies;
 use crate::model::{Advice, Key, Problem, Snapshot};
 use crate::workload::Applied;
 
@@ -19,7 +19,7 @@ use crate::workload::Applied;
 pub struct Pairing {
     pub catalog: CatalogState,
     pub destinations: Vec<Destination>,
-    pub proxies: Proxies,
+    pub proxies: GlanceProxies,
     /// As far as no Glance refuses it.
     pub intent: Intent,
     pub advice: Vec<Advice>,
@@ -34,7 +34,7 @@ impl Pairing {
                 return Self {
                     catalog: CatalogState::default(),
                     destinations: Vec::new(),
-                    proxies: Proxies::default(),
+                    proxies: GlanceProxies::default(),
                     intent: Intent::Hold(Problem::new(Reason::Undecodable, why.clone())),
                     advice: Vec::new(),
                 };
@@ -55,7 +55,7 @@ impl Pairing {
             destinations.push(destination);
         }
         advice.extend(catalog.advice(&spec.direct_upload));
-        let proxies = Proxies::of(dashboard, &destinations);
+        let proxies = GlanceProxies::of(dashboard, &destinations);
         advice.extend(proxies.advice(dashboard));
         let intent = intent(glances, dashboard, &destinations, spec);
         Self { catalog, destinations, proxies, intent, advice }

@@ -13,14 +13,14 @@ use crate::workload::Applied;
 
 /// The proxies in Horizon's own httpd through which uploads go.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Proxies {
+pub struct GlanceProxies {
     /// The one that the spec asks for.
     pub wanted: Option<GlanceProxy>,
     /// Those that pods have, or are about to have.
     pub in_effect: BTreeSet<GlanceProxy>,
 }
 
-impl Proxies {
+impl GlanceProxies {
     /// Those through which uploads to these destinations go.
     pub fn of(dashboard: &Dashboard, destinations: &[Destination]) -> Self {
         let used = |proxy: &GlanceProxy| destinations.iter().any(|d| passes(dashboard, d, proxy));
