@@ -37,7 +37,7 @@ impl fmt::Display for Adjustment {
 
 /// What [`of`] finds.
 #[derive(Debug, Default)]
-pub struct Found {
+pub struct Adjustments {
     pub adjustments: Vec<Adjustment>,
     /// Why all of an object is left alone.
     left: BTreeMap<Id, String>,
@@ -90,8 +90,8 @@ impl<'a> From<&'a Arc<Route>> for Annotated<'a> {
 }
 
 /// What is to be written for a Glance.
-pub fn of(snapshot: &Snapshot, glance: &ImageService) -> Found {
-    let mut found = Found::default();
+pub fn of(snapshot: &Snapshot, glance: &ImageService) -> Adjustments {
+    let mut found = Adjustments::default();
     let Some(through) = managed(glance) else { return found };
     let meta = &glance.object.meta;
     let claim = Claim { kind: "Glance".into(), key: meta.key.clone(), uid: meta.uid.clone() };
@@ -178,7 +178,7 @@ fn remedies(through: &ExposingObject) -> BTreeMap<String, String> {
     free.map(|(name, value)| (name, value.to_owned())).collect()
 }
 
-impl Found {
+impl Adjustments {
     /// What is to be said of the objects that lead browsers to a Glance.
     pub fn of_exposures(&self, glance: &ImageService, issues: &[ExposureIssue]) -> Vec<Advice> {
         let Ok(exposures) = &glance.exposures else { return Vec::new() };

@@ -175,10 +175,10 @@ fn all(snapshot: &Snapshot, backends: &Backends) -> Result<Exposures, Problem> {
 }
 
 /// Told of each host and path that an object claims, and of the object.
-pub(crate) type Claims<'a> = &'a mut dyn FnMut(&str, &str, fmt::Arguments<'_>);
+pub(crate) type HostClaims<'a> = &'a mut dyn FnMut(&str, &str, fmt::Arguments<'_>);
 
 /// All hosts and paths that objects claim.
-pub(crate) fn claims(snapshot: &Snapshot, found: Claims<'_>) {
+pub(crate) fn claims(snapshot: &Snapshot, found: HostClaims<'_>) {
     snapshot.http_routes.all().for_each(|(_, route)| http_route::claims(route, found));
     snapshot.routes.all().for_each(|(_, route)| route::claims(route, found));
     snapshot.ingresses.all().for_each(|(_, ingress)| ingress::claims(ingress, found));

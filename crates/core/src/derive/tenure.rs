@@ -54,12 +54,13 @@ impl Tenures {
             .collect();
         let apis: Vec<_> = snapshot.apis.all().map(|(_, object)| of_api(snapshot, object)).collect();
 
-        let dashboards = Claims::of(&horizons);
-        let accepting = Claims::of(glances.iter().chain(&internals).chain(&apis));
-        let settle = |names: Vec<Names<'_>>, claims: &Claims, orphans: &dyn Fn(&Names<'_>) -> Vec<Arc<Workload>>| {
-            let one = |names: Names<'_>| (names.meta.key.clone(), claims.settle(snapshot, &names, orphans(&names)));
-            names.into_iter().map(one).collect::<BTreeMap<_, _>>()
-        };
+        let dashboards = WorkloadClaims::of(&horizons);
+        let accepting = WorkloadClaims::of(glances.iter().chain(&internals).chain(&apis));
+        let settle =
+            |names: Vec<Names<'_>>, claims: &WorkloadClaims, orphans: &dyn Fn(&Names<'_>) -> Vec<Arc<Workload>>| {
+                let one = |names: Names<'_>| (names.meta.key.clone(), claims.settle(snapshot, &names, orphans(&names)));
+                names.into_iter().map(one).collect::<BTreeMap<_, _>>()
+            };
         let own = |names: &Names<'_>| orphans(snapshot, names);
         let internal: BTreeMap<_, _> = internals.iter().map(|i| (&i.meta.key, &i.workload)).collect();
         // A Glance has a claim on the workload of its internal API, too.
@@ -154,9 +155,9 @@ fn orphans(snapshot: &Snapshot, names: &Names<'_>) -> Vec<Arc<Workload>> {
 type Age = (Timestamp, String, Key);
 
 /// Who claims which workload, oldest first; resources that are being deleted come last.
-struct Claims(BTreeMap<(WorkloadKind, Key), Vec<(bool, Age)>>);
+struct WorkloadClaims(BTreeMap<(WorkloadKind, Key), Vec<(bool, Age)>>);
 
-impl Claims {
+impl WorkloadClaims {
     fn of<'a, 'b: 'a>(resources: impl IntoIterator<Item = &'a Names<'b>>) -> Self {
         let mut claims: BTreeMap<_, Vec<(bool, Age)>> = BTreeMap::new();
         for Names { meta, workload, .. } in resources {

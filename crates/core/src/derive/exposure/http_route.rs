@@ -8,7 +8,7 @@ use direct_upload_api::web::{Origin, PublicUrl};
 use super::attachment::{Attachment, attachments, gateway_of};
 use super::backends::Backends;
 use super::hostname::{Hostname, meeting};
-use crate::derive::exposure::{Claims, Exposures, Notes};
+use crate::derive::exposure::{Exposures, HostClaims, Notes};
 use crate::derive::exposure_issue::ExposingObject;
 use crate::model::{
     BackendRef, GrantTo, HttpRoute, HttpRule, Key, Listener, Needs, Problem, ReferenceGrant, RouteParentStatus,
@@ -45,7 +45,7 @@ pub fn exposures(snapshot: &Snapshot, route: &Arc<HttpRoute>, backends: &Backend
 }
 
 /// The hosts and paths that an accepted HTTPRoute serves; a redirect serves nothing.
-pub(crate) fn claims(route: &HttpRoute, found: Claims<'_>) {
+pub(crate) fn claims(route: &HttpRoute, found: HostClaims<'_>) {
     let accepted = |parent: &RouteParentStatus| {
         find_condition(&parent.conditions, "Accepted").is_some_and(|told| told.status == "True")
     };

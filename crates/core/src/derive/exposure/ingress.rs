@@ -6,7 +6,7 @@ use std::sync::Arc;
 use direct_upload_api::web::{Origin, PublicUrl};
 
 use super::backends::Backends;
-use crate::derive::exposure::{Claims, Exposure, Exposures, Notes};
+use crate::derive::exposure::{Exposure, Exposures, HostClaims, Notes};
 use crate::derive::exposure_issue::ExposingObject;
 use crate::model::{Ingress, IngressPath};
 
@@ -52,7 +52,7 @@ pub fn exposures(ingress: &Arc<Ingress>, backends: &Backends) -> Exposures {
 }
 
 /// The hosts and paths that an Ingress claims.
-pub(crate) fn claims(ingress: &Ingress, found: Claims<'_>) {
+pub(crate) fn claims(ingress: &Ingress, found: HostClaims<'_>) {
     for rule in &ingress.rules {
         let Some(host) = &rule.host else { continue };
         for path in rule.paths.iter().filter(|path| !path.exact) {

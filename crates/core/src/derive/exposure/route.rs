@@ -5,7 +5,7 @@ use std::sync::Arc;
 use direct_upload_api::web::{Origin, PublicUrl};
 
 use super::backends::Backends;
-use crate::derive::exposure::{Claims, Exposures, Notes};
+use crate::derive::exposure::{Exposures, HostClaims, Notes};
 use crate::derive::exposure_issue::ExposingObject;
 use crate::model::{Route, RouteIngress, RouteTarget, find_condition};
 
@@ -44,7 +44,7 @@ pub fn exposures(route: &Arc<Route>, backends: &Backends) -> Exposures {
 }
 
 /// The hosts that routers have admitted, with the Route's path.
-pub(crate) fn claims(route: &Route, found: Claims<'_>) {
+pub(crate) fn claims(route: &Route, found: HostClaims<'_>) {
     let admitted =
         |entry: &&RouteIngress| find_condition(&entry.conditions, "Admitted").is_some_and(|told| told.status == "True");
     for entry in route.ingress.iter().filter(admitted) {
