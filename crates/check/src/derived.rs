@@ -17,7 +17,7 @@ use super::objects::Object;
 use super::policies;
 use super::unit::{Service, Unit};
 use crate::facts::catalog::Published;
-use crate::facts::cloud::{Certainty, Dashboard, PlacedIssue};
+use crate::facts::cloud::{Certainty, ExposedDashboard, PlacedIssue};
 
 fn place(objects: &[Object], kind: &str, key: &Key, field: &[&str]) -> Place {
     let is = |o: &&Object| o.kind() == kind && o.namespace() == key.namespace && o.name() == key.name;
@@ -68,7 +68,7 @@ pub fn issues(
     snapshot: &Snapshot,
     objects: &[Object],
     units: &[Unit],
-    dashboards: &[Dashboard],
+    dashboards: &[ExposedDashboard],
 ) -> Vec<PlacedIssue> {
     let told: Vec<Id> = world
         .glances
@@ -118,10 +118,10 @@ fn steps(field: &str) -> Vec<&str> {
 }
 
 /// The dashboards that Ingresses and the like expose.
-pub fn dashboards(snapshot: &Snapshot, objects: &[Object], units: &[Unit]) -> Vec<Dashboard> {
+pub fn dashboards(snapshot: &Snapshot, objects: &[Object], units: &[Unit]) -> Vec<ExposedDashboard> {
     let found = exposed(snapshot, objects, units, Service::Horizon).into_iter();
     found
-        .map(|(unit, exposure, place)| Dashboard {
+        .map(|(unit, exposure, place)| ExposedDashboard {
             host: exposure.url.origin().host().to_owned(),
             origin: Some(exposure.url.origin().clone()),
             place,

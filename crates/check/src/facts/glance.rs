@@ -40,7 +40,7 @@ impl Setting {
 
 /// One Glance.
 #[derive(Clone, Debug)]
-pub struct Glance<'a> {
+pub struct GlanceFacts<'a> {
     pub unit: &'a Unit,
     /// Those that the CORS filter reads, in the order in which they are read.
     pub confs: Vec<Conf<'a>>,
@@ -50,7 +50,7 @@ pub struct Glance<'a> {
     pub paste: Option<(&'a File, Ini)>,
 }
 
-impl<'a> Glance<'a> {
+impl<'a> GlanceFacts<'a> {
     /// Reads the files of a unit.
     pub fn of(unit: &'a Unit) -> Self {
         let read = |file: &'a File| Conf { file, ini: read::parse(&file.text), rank: rank(file) };

@@ -38,13 +38,13 @@ pub struct Snippet<'a> {
 
 /// One Horizon.
 #[derive(Clone, Debug)]
-pub struct Horizon<'a> {
+pub struct HorizonFacts<'a> {
     pub unit: &'a Unit,
     /// In the order in which they are read.
     pub snippets: Vec<Snippet<'a>>,
 }
 
-impl<'a> Horizon<'a> {
+impl<'a> HorizonFacts<'a> {
     /// Reads the files of a unit.
     pub fn of(unit: &'a Unit) -> Self {
         let mut files: Vec<&File> = unit.of_kind(Kind::Settings).collect();

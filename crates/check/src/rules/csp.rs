@@ -5,7 +5,7 @@ use direct_upload_api::{Rule, Severity};
 
 use crate::classify::Kind;
 use crate::facts::cloud::Cloud;
-use crate::facts::horizon::Horizon;
+use crate::facts::horizon::HorizonFacts;
 use crate::facts::server::{Item, Server};
 use crate::finding::{Finding, Place};
 use crate::formats::python::Value;
@@ -52,7 +52,7 @@ fn sources(policy: &str) -> Option<Vec<String>> {
 }
 
 /// django-csp's settings, those of its version 4, and Django's own since 6.
-fn setting(horizon: &Horizon<'_>) -> Option<Policy> {
+fn setting(horizon: &HorizonFacts<'_>) -> Option<Policy> {
     const NAMES: [&str; 4] = ["CSP_CONNECT_SRC", "CSP_DEFAULT_SRC", "CONTENT_SECURITY_POLICY", "SECURE_CSP"];
     let name = NAMES.into_iter().find(|name| horizon.value(name).is_some())?;
     let value = horizon.value(name)?;
@@ -84,7 +84,7 @@ fn judge(cloud: &Cloud<'_>, policy: &Policy) -> Option<Finding> {
         origins => origins.iter().all(|origin| is_admitted(cloud, origin, policy)),
     };
     let mut horizons = cloud.horizons.iter().filter(|h| near(&h.unit.scope)).peekable();
-    let direct = horizons.peek().is_none() || horizons.any(Horizon::wants_direct);
+    let direct = horizons.peek().is_none() || horizons.any(HorizonFacts::wants_direct);
     let severity = if direct { Severity::Error } else { Severity::Warning };
     let glance = glances.first().map_or("Glance's public origin".to_owned(), Origin::to_string);
     (!admitted).then(|| {

@@ -4,7 +4,7 @@ use direct_upload_api::{Rule, Severity};
 
 use crate::classify::Kind;
 use crate::facts::cloud::Cloud;
-use crate::facts::glance::Glance;
+use crate::facts::glance::GlanceFacts;
 use crate::facts::server::{Item, Server};
 use crate::finding::Finding;
 use crate::unit::Service;
@@ -29,7 +29,7 @@ pub fn body(cloud: &Cloud<'_>) -> Vec<Finding> {
     before_glance(cloud).filter_map(judge).chain(own_host.filter_map(under_the_dashboard)).chain(uwsgi).collect()
 }
 
-fn uwsgi_body(glance: &Glance<'_>) -> Option<Finding> {
+fn uwsgi_body(glance: &GlanceFacts<'_>) -> Option<Finding> {
     let (file, ini) = glance.uwsgi()?;
     let found = ini.assignments.iter().rfind(|a| a.name == "limit-post")?;
     let severity = too_small(found.value.trim().parse().ok()?)?;

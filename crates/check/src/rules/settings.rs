@@ -3,7 +3,7 @@
 use direct_upload_api::{Rule, Severity};
 
 use crate::facts::cloud::Cloud;
-use crate::facts::horizon::{Horizon, KOLLA, MODE, Mode, Snippet, mode};
+use crate::facts::horizon::{HorizonFacts, KOLLA, MODE, Mode, Snippet, mode};
 use crate::finding::Finding;
 use crate::formats::python::{Assignment, Value};
 
@@ -49,7 +49,7 @@ fn lower(text: &str) -> String {
 }
 
 /// The mode, where it is no assignment of the file's own.
-fn unset(horizon: &Horizon<'_>) -> Option<Finding> {
+fn unset(horizon: &HorizonFacts<'_>) -> Option<Finding> {
     if horizon.mode() == Mode::Direct || horizon.assignments(MODE).iter().any(|(_, a)| a.certain) {
         return None;
     }
@@ -62,7 +62,7 @@ fn unset(horizon: &Horizon<'_>) -> Option<Finding> {
 }
 
 /// A mode that Horizon does not know.
-fn invalid(horizon: &Horizon<'_>) -> Option<Finding> {
+fn invalid(horizon: &HorizonFacts<'_>) -> Option<Finding> {
     let (snippet, last) = horizon.assignments(MODE).pop()?;
     if horizon.mode() != Mode::Invalid {
         return None;
@@ -94,7 +94,7 @@ fn shown(value: &Value) -> String {
 }
 
 /// 'direct' is set, and then set to something else.
-fn replaced(horizon: &Horizon<'_>) -> Option<Finding> {
+fn replaced(horizon: &HorizonFacts<'_>) -> Option<Finding> {
     let assignments = horizon.assignments(MODE);
     let (by, last) = assignments.last()?;
     if !last.certain || !matches!(horizon.mode(), Mode::Legacy | Mode::Off | Mode::Invalid) {
@@ -116,7 +116,7 @@ fn replaced(horizon: &Horizon<'_>) -> Option<Finding> {
 }
 
 /// A ConfigMap as a folder: its files are run twice, the second time after all others.
-fn folders(horizon: &Horizon<'_>) -> Vec<Finding> {
+fn folders(horizon: &HorizonFacts<'_>) -> Vec<Finding> {
     let snippets = horizon.unit.folders.iter().filter(|(path, _)| path.ends_with("/local_settings.d"));
     snippets
         .map(|(path, place)| {

@@ -5,8 +5,8 @@ use direct_upload_core::openstack::Release;
 use direct_upload_core::render::oslo::read::{Assignment, Ini};
 
 use crate::facts::cloud::Cloud;
-use crate::facts::glance::Glance;
-use crate::facts::horizon::{Horizon, Mode};
+use crate::facts::glance::GlanceFacts;
+use crate::facts::horizon::{HorizonFacts, Mode};
 use crate::facts::server::Server;
 use crate::finding::{Finding, Place};
 use crate::unit::Service;
@@ -29,7 +29,7 @@ pub fn flavor(cloud: &Cloud<'_>) -> Vec<Finding> {
     cloud.glances.iter().filter_map(flavor_of).collect()
 }
 
-fn flavor_of(glance: &Glance<'_>) -> Option<Finding> {
+fn flavor_of(glance: &GlanceFacts<'_>) -> Option<Finding> {
     let setting = glance.option("paste_deploy", "flavor").filter(|s| !s.value.contains('$'));
     let flavor = setting.as_ref().map_or("", |s| s.value.trim());
     let place = setting.as_ref().map(|s| s.place.clone());
@@ -143,7 +143,7 @@ pub fn chunked(cloud: &Cloud<'_>) -> Vec<Finding> {
         if found.is_some_and(|a| a.value.trim().parse::<u64>().map_or(true, |limit| limit > CHUNK)) {
             continue;
         }
-        let modes: Vec<Mode> = cloud.horizons_of(at).map(Horizon::mode).collect();
+        let modes: Vec<Mode> = cloud.horizons_of(at).map(HorizonFacts::mode).collect();
         let (severity, now) = if modes.iter().any(|m| matches!(m, Mode::Legacy | Mode::Unset | Mode::Invalid)) {
             (Severity::Error, "Horizon uploads in legacy mode")
         } else if modes.contains(&Mode::Direct) {
