@@ -12,16 +12,16 @@ use direct_upload_core::derive::{
 };
 use direct_upload_core::model::{Advice, Id, Key, Problem, Snapshot, Workload};
 
-use super::finding::{Finding, Place};
+use super::finding::{Finding, Location};
 use super::objects::Object;
 use super::policies;
-use super::unit::{Service, Unit};
+use super::unit::{Program, Unit};
 use crate::facts::catalog::Published;
 use crate::facts::cloud::{Certainty, ExposedDashboard, PlacedIssue};
 
-fn place(objects: &[Object], kind: &str, key: &Key, field: &[&str]) -> Place {
+fn place(objects: &[Object], kind: &str, key: &Key, field: &[&str]) -> Location {
     let is = |o: &&Object| o.kind() == kind && o.namespace() == key.namespace && o.name() == key.name;
-    let missing = || Place { object: Some(format!("{kind} {key}")), ..Place::default() };
+    let missing = || Location { object: Some(format!("{kind} {key}")), ..Location::default() };
     objects.iter().find(is).map_or_else(missing, |object| object.place(field))
 }
 
@@ -33,7 +33,7 @@ fn workload<'a>(snapshot: &'a Snapshot, unit: &Unit) -> Option<&'a Workload> {
 }
 
 /// What exposes the workloads of a service.
-fn exposures_of<'a>(snapshot: &Snapshot, units: &'a [Unit], service: Service) -> Vec<(&'a Unit, Exposures)> {
+fn exposures_of<'a>(snapshot: &Snapshot, units: &'a [Unit], service: Program) -> Vec<(&'a Unit, Exposures)> {
     let of_unit = |unit: &'a Unit| {
         let workload = workload(snapshot, unit)?;
         let stated = Stated { public_url: None, exposed_by: None };
@@ -48,8 +48,8 @@ fn exposed<'a>(
     snapshot: &Snapshot,
     objects: &[Object],
     units: &'a [Unit],
-    service: Service,
-) -> Vec<(&'a Unit, Exposure, Place)> {
+    service: Program,
+) -> Vec<(&'a Unit, Exposure, Location)> {
     let mut found = Vec::new();
     for (unit, exposures) in exposures_of(snapshot, units, service) {
         for exposure in exposures.urls.into_iter().filter(|e| e.url.origin().unreachable().is_none()) {
@@ -87,14 +87,14 @@ pub fn issues(
         let written = objects.iter().any(|o| o.id() == issue.object.to_string() && o.has(steps));
         found.push(PlacedIssue { issue, place, written, scope: unit.scope.clone() });
     };
-    for (unit, exposures) in exposures_of(snapshot, units, Service::Glance) {
+    for (unit, exposures) in exposures_of(snapshot, units, Program::Glance) {
         let issues = exposure_issue::find(&exposures.exposing, &origins(unit));
         for issue in issues.into_iter().filter(|h| !told.contains(&h.object)) {
             let field = issue.field.clone();
             add(unit, issue, &steps(&field));
         }
     }
-    for unit in units.iter().filter(|unit| unit.service() == Some(Service::Glance)) {
+    for unit in units.iter().filter(|unit| unit.service() == Some(Program::Glance)) {
         let backends = workload(snapshot, unit).and_then(|workload| Backends::of(snapshot, workload).ok());
         for (issue, path) in backends.iter().flat_map(|b| policies::issues(objects, b, &origins(unit))) {
             add(unit, issue, &path.iter().map(String::as_str).collect::<Vec<_>>());
@@ -119,7 +119,7 @@ fn steps(field: &str) -> Vec<&str> {
 
 /// The dashboards that Ingresses and the like expose.
 pub fn dashboards(snapshot: &Snapshot, objects: &[Object], units: &[Unit]) -> Vec<ExposedDashboard> {
-    let found = exposed(snapshot, objects, units, Service::Horizon).into_iter();
+    let found = exposed(snapshot, objects, units, Program::Horizon).into_iter();
     found
         .map(|(unit, exposure, place)| ExposedDashboard {
             host: exposure.url.origin().host().to_owned(),
@@ -135,7 +135,7 @@ pub fn dashboards(snapshot: &Snapshot, objects: &[Object], units: &[Unit]) -> Ve
 /// Where Glance is exposed: what the catalog would publish, where nothing says what it does.
 pub fn endpoints(snapshot: &Snapshot, objects: &[Object], units: &[Unit]) -> Vec<Published> {
     let stated = Published::of(objects);
-    let found = exposed(snapshot, objects, units, Service::Glance).into_iter();
+    let found = exposed(snapshot, objects, units, Program::Glance).into_iter();
     let derived =
         found.filter(|(unit, ..)| stated.iter().all(|p| p.scope != unit.scope)).map(|(unit, exposure, place)| {
             Published { url: exposure.url.to_string(), place, scope: unit.scope.clone(), stated: false }
@@ -172,7 +172,7 @@ pub fn findings(world: &World, objects: &[Object]) -> Vec<Finding> {
 
 /// Problems and advice that name a rule, as findings.
 fn of_resource<'a>(
-    place: &'a Place,
+    place: &'a Location,
     problems: impl Iterator<Item = &'a Problem>,
     advice: &'a [Advice],
 ) -> impl Iterator<Item = Finding> {

@@ -22,7 +22,7 @@ pub mod rules;
 pub mod template;
 pub mod text;
 pub mod unit;
-pub use finding::{Finding, Place};
+pub use finding::{Finding, Location};
 pub use mask::error;
 pub use objects::Object;
 pub use text::Text;
@@ -34,7 +34,7 @@ use direct_upload_core::openstack::Release;
 use serde::Serialize;
 
 use crate::facts::cloud::Cloud;
-use crate::unit::{File, Unit};
+use crate::unit::{ConfigFile, Unit};
 
 /// What was found, the worst first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -66,7 +66,7 @@ pub struct Input {
     /// The same, as far as the operator's derivation knows them.
     pub snapshot: Snapshot,
     /// Configuration files on their own, with their names.
-    pub files: Vec<(String, File)>,
+    pub files: Vec<(String, ConfigFile)>,
     /// The release, where the user says it.
     pub release: Option<Release>,
     /// What could not be looked at, and why.

@@ -3,13 +3,13 @@
 //!
 //! In: an [`Input`] of manifests. Out: the same with the workloads and ConfigMaps of the end state.
 
-use direct_upload_core::manifests::{Input as Manifests, Manifest, Place as ManifestPlace};
+use direct_upload_core::manifests::{Input as Manifests, Manifest, Place};
 use direct_upload_core::model::{Id, Key};
 use direct_upload_core::plan::Options;
 use direct_upload_core::simulate::{self, Cluster, Stage};
 use jiff::Timestamp;
 
-use super::finding::Place;
+use super::finding::Location;
 use super::objects::Object;
 use crate::Input;
 
@@ -35,9 +35,9 @@ pub fn carry_out(input: &mut Input) {
 }
 
 fn manifest(object: &Object) -> Manifest {
-    let Place { file, .. } = object.place(&[]);
+    let Location { file, .. } = object.place(&[]);
     Manifest {
-        place: ManifestPlace { file: file.unwrap_or_default(), document: None, items: Vec::new() },
+        place: Place { file: file.unwrap_or_default(), document: None, items: Vec::new() },
         id: Id { kind: object.kind().to_owned(), key: Key::new(object.namespace(), object.name()) },
         object: object.value.clone(),
     }

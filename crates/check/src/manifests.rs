@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::objects::Object;
 use super::text::Text;
-use super::unit::File;
+use super::unit::ConfigFile;
 use super::{mask, template};
 use crate::Input;
 
@@ -15,7 +15,7 @@ pub fn sort(texts: Vec<Text>, release: Option<Release>) -> (Input, Vec<String>) 
     let mut input = Input::new(release);
     let mut errors = Vec::new();
     for text in texts {
-        if let Some(file) = File::on_disk(&text.name, &text.text) {
+        if let Some(file) = ConfigFile::on_disk(&text.name, &text.text) {
             match (template::is_one(&file), text.named) {
                 (false, _) => input.files.push((text.name, file)),
                 (true, true) => errors.push(format!("{}: {}", text.name, template::TOLD)),

@@ -8,9 +8,9 @@ use super::catalog::Published;
 use super::glance::GlanceFacts;
 use super::horizon::HorizonFacts;
 use super::server::Server;
-use crate::finding::Place;
+use crate::finding::Location;
 use crate::formats::python::Value;
-use crate::unit::{Service, Unit};
+use crate::unit::{Program, Unit};
 
 /// Where browsers load a dashboard from, as something in the input says.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,7 +18,7 @@ pub struct ExposedDashboard {
     pub host: String,
     /// With the scheme and port, where these are certain.
     pub origin: Option<Origin>,
-    pub place: Place,
+    pub place: Location,
     /// What says so.
     pub source: String,
     pub certainty: Certainty,
@@ -40,7 +40,7 @@ pub enum Certainty {
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlacedIssue {
     pub issue: ExposureIssue,
-    pub place: Place,
+    pub place: Location,
     /// Somebody wrote it; else it is a default of the controller's.
     pub written: bool,
     pub scope: Vec<String>,
@@ -78,16 +78,16 @@ impl<'a> Cloud<'a> {
         release: Option<Release>,
     ) -> Self {
         let of_service = |service| units.iter().filter(move |unit| unit.service() == Some(service));
-        let glances: Vec<GlanceFacts<'a>> = of_service(Service::Glance)
+        let glances: Vec<GlanceFacts<'a>> = of_service(Program::Glance)
             .map(GlanceFacts::of)
             .filter(|g| !g.confs.is_empty() || !g.outside.is_empty())
             .collect();
         let horizons: Vec<HorizonFacts<'a>> =
-            of_service(Service::Horizon).map(HorizonFacts::of).filter(|h| !h.snippets.is_empty()).collect();
+            of_service(Program::Horizon).map(HorizonFacts::of).filter(|h| !h.snippets.is_empty()).collect();
         let servers: Vec<Server<'a>> = units.iter().flat_map(Server::of).collect();
         let mut dashboards = exposed;
         dashboards.extend(horizons.iter().flat_map(of_settings));
-        dashboards.extend(servers.iter().filter(|s| s.service == Service::Horizon).filter_map(of_server));
+        dashboards.extend(servers.iter().filter(|s| s.service == Program::Horizon).filter_map(of_server));
         let pairs = pairs(&horizons, &glances);
         Self { glances, horizons, servers, published, dashboards, pairs, issues: Vec::new(), release }
     }
@@ -126,7 +126,7 @@ impl<'a> Cloud<'a> {
     /// Whether the dashboard's own host leads to Glance, too.
     fn is_below_dashboard(&self, unit: &Unit) -> bool {
         let near = self.servers.iter().filter(|server| server.scope == unit.scope);
-        let (horizons, others): (Vec<_>, Vec<_>) = near.partition(|server| server.service == Service::Horizon);
+        let (horizons, others): (Vec<_>, Vec<_>) = near.partition(|server| server.service == Program::Horizon);
         let text = |server: &Server<'_>, name: &str| server.last(name).map(|item| item.directive.text());
         let shares_host = |horizon: &Server<'_>, other: &Server<'_>| {
             ["server_name", "listen"]
@@ -212,7 +212,7 @@ fn of_settings(horizon: &HorizonFacts<'_>) -> Vec<ExposedDashboard> {
     found
 }
 
-fn setting_place(horizon: &HorizonFacts<'_>, name: &str) -> Place {
+fn setting_place(horizon: &HorizonFacts<'_>, name: &str) -> Location {
     let last = horizon.assignments(name).pop();
     last.map(|(snippet, a)| snippet.file.option(a.line, name)).unwrap_or_default()
 }

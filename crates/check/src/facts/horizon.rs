@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::classify::{self, Kind};
-use crate::finding::Place;
+use crate::finding::Location;
 use crate::formats::python::{self, Assignment, Settings, Value};
-use crate::unit::{File, Unit};
+use crate::unit::{ConfigFile, Unit};
 
 /// The setting that decides.
 pub const MODE: &str = "HORIZON_IMAGES_UPLOAD_MODE";
@@ -30,7 +30,7 @@ pub enum Mode {
 /// One settings file.
 #[derive(Clone, Debug)]
 pub struct Snippet<'a> {
-    pub file: &'a File,
+    pub file: &'a ConfigFile,
     pub settings: Settings,
     /// Why Horizon does not read it, if so.
     pub unread: Option<String>,
@@ -47,7 +47,7 @@ pub struct HorizonFacts<'a> {
 impl<'a> HorizonFacts<'a> {
     /// Reads the files of a unit.
     pub fn of(unit: &'a Unit) -> Self {
-        let mut files: Vec<&File> = unit.of_kind(Kind::Settings).collect();
+        let mut files: Vec<&ConfigFile> = unit.of_kind(Kind::Settings).collect();
         files.sort_by_key(|file| order(file));
         let mut known = BTreeMap::new();
         let mut snippets = Vec::new();
@@ -94,7 +94,7 @@ impl<'a> HorizonFacts<'a> {
     }
 
     /// Where to speak of the mode.
-    pub fn place(&self) -> Place {
+    pub fn place(&self) -> Location {
         if let Some((snippet, last)) = self.assignments(MODE).pop() {
             return snippet.file.option(last.line, MODE);
         }
@@ -117,14 +117,14 @@ pub fn mode(value: &Value) -> Mode {
 }
 
 /// The main file first; then `local_settings.d`: its own files by name, then those of subfolders.
-fn order(file: &File) -> (u8, usize, String) {
+fn order(file: &ConfigFile) -> (u8, usize, String) {
     let path = path(file);
     let main = matches!(file.name.as_str(), "local_settings.py" | "local_settings");
     let inner = path.split_once("local_settings.d/").map_or(file.name.as_str(), |(_, inner)| inner);
     (u8::from(!main), inner.matches('/').count(), inner.to_owned())
 }
 
-fn path(file: &File) -> &str {
+fn path(file: &ConfigFile) -> &str {
     file.path.as_deref().or(file.place.file.as_deref().filter(|_| file.place.object.is_none())).unwrap_or(&file.name)
 }
 
@@ -132,7 +132,7 @@ const ETC: &str = "/etc/openstack-dashboard/";
 
 const OWN: &str = "/openstack_dashboard/local/";
 
-fn unread(unit: &Unit, file: &File) -> Option<String> {
+fn unread(unit: &Unit, file: &ConfigFile) -> Option<String> {
     if path(file).contains("local_settings.d/") && !classify::ends_in(&file.name, "py") {
         return Some("Horizon reads only *.py from local_settings.d".into());
     }

@@ -7,20 +7,20 @@ use crate::classify::Kind;
 use crate::facts::cloud::Cloud;
 use crate::facts::horizon::HorizonFacts;
 use crate::facts::server::{Item, Server};
-use crate::finding::{Finding, Place};
+use crate::finding::{Finding, Location};
 use crate::formats::python::Value;
-use crate::unit::Service;
+use crate::unit::Program;
 
 /// A policy that leaves Glance out.
 pub(crate) fn connect_src(cloud: &Cloud<'_>) -> Vec<Finding> {
-    let of_servers = cloud.servers.iter().filter(|s| s.service == Service::Horizon).flat_map(policies);
+    let of_servers = cloud.servers.iter().filter(|s| s.service == Program::Horizon).flat_map(policies);
     let of_settings = cloud.horizons.iter().filter_map(setting);
     of_servers.chain(of_settings).filter_map(|policy| judge(cloud, &policy)).collect()
 }
 
 struct Policy {
     sources: Vec<String>,
-    place: Place,
+    place: Location,
     scope: Vec<String>,
 }
 

@@ -7,7 +7,7 @@ use crate::classify::Kind;
 use crate::facts::cloud::Cloud;
 use crate::facts::server::{Item, Server};
 use crate::finding::Finding;
-use crate::unit::Service;
+use crate::unit::Program;
 
 /// A silence shorter than this ends uploads whose end Glance takes its time to store. Deployment tools
 /// that write 50 s by default get on with it.
@@ -15,7 +15,7 @@ const PATIENT: u64 = 50_000;
 
 /// All of them.
 pub fn haproxy(cloud: &Cloud<'_>) -> Vec<Finding> {
-    let before_glance = |s: &&Server<'_>| s.kind == Kind::Haproxy && s.service == Service::Glance;
+    let before_glance = |s: &&Server<'_>| s.kind == Kind::Haproxy && s.service == Program::Glance;
     let mut findings = Vec::new();
     for server in cloud.servers.iter().filter(before_glance) {
         findings.extend(timeouts(server));

@@ -7,7 +7,7 @@ use crate::facts::cloud::Cloud;
 use crate::facts::glance::GlanceFacts;
 use crate::facts::server::{Item, Server};
 use crate::finding::Finding;
-use crate::unit::Service;
+use crate::unit::Program;
 
 const GIB: u64 = 1 << 30;
 
@@ -18,13 +18,13 @@ const SMALL: u64 = 10 * GIB;
 const LARGE: u64 = 100 * GIB;
 
 fn before_glance<'a, 'b>(cloud: &'b Cloud<'a>) -> impl Iterator<Item = &'b Server<'a>> {
-    cloud.servers.iter().filter(|server| server.service == Service::Glance && server.kind != Kind::Haproxy)
+    cloud.servers.iter().filter(|server| server.service == Program::Glance && server.kind != Kind::Haproxy)
 }
 
 /// DU014: body limits.
 pub fn body(cloud: &Cloud<'_>) -> Vec<Finding> {
     let judge = |server: &Server<'_>| if server.kind == Kind::Nginx { nginx_body(server) } else { httpd_body(server) };
-    let own_host = cloud.servers.iter().filter(|server| server.service == Service::Horizon);
+    let own_host = cloud.servers.iter().filter(|server| server.service == Program::Horizon);
     let uwsgi = cloud.glances.iter().filter_map(uwsgi_body);
     before_glance(cloud).filter_map(judge).chain(own_host.filter_map(under_the_dashboard)).chain(uwsgi).collect()
 }

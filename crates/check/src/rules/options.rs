@@ -6,14 +6,14 @@ use regex::Regex;
 use super::way::{ALLOW_ORIGIN, unless_it_stands_in};
 use crate::facts::cloud::Cloud;
 use crate::facts::server::{Item, Server};
-use crate::finding::{Finding, Place};
+use crate::finding::{Finding, Location};
 use crate::formats::directives::Directive;
-use crate::unit::Service;
+use crate::unit::Program;
 
 /// DU020: OPTIONS without a token reaches Glance.
 pub fn options(cloud: &Cloud<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for server in cloud.servers.iter().filter(|s| s.service == Service::Glance) {
+    for server in cloud.servers.iter().filter(|s| s.service == Program::Glance) {
         findings.extend(server.items.iter().filter_map(|item| login(server, item)));
         findings.extend(rewritten(server));
         findings.extend(server.items.iter().filter_map(|item| answered(server, item)));
@@ -23,7 +23,7 @@ pub fn options(cloud: &Cloud<'_>) -> Vec<Finding> {
 
 const PASS: &str = "let OPTIONS pass without a login, e.g. <LimitExcept OPTIONS> around the Require, or Require method OPTIONS beside it";
 
-fn filtered(place: &Place, found: String) -> Finding {
+fn filtered(place: &Location, found: String) -> Finding {
     Finding::error(Rule::OptionsFiltered, place, found, PASS)
 }
 

@@ -6,7 +6,7 @@ use crate::classify::Kind;
 use crate::facts::cloud::Cloud;
 use crate::facts::server::{Item, Server};
 use crate::finding::Finding;
-use crate::unit::Service;
+use crate::unit::Program;
 
 pub const ALLOW_ORIGIN: &str = "access-control-allow-origin";
 
@@ -18,9 +18,9 @@ pub fn cors(cloud: &Cloud<'_>) -> Vec<Finding> {
     for server in &cloud.servers {
         match (server.service, server.kind) {
             (_, Kind::Haproxy) => {}
-            (Service::Glance, Kind::Nginx) => findings.extend(nginx_cors(server)),
-            (Service::Glance, _) => findings.extend(httpd_cors(cloud, server)),
-            (Service::Horizon, _) => findings.extend(horizons_own(server)),
+            (Program::Glance, Kind::Nginx) => findings.extend(nginx_cors(server)),
+            (Program::Glance, _) => findings.extend(httpd_cors(cloud, server)),
+            (Program::Horizon, _) => findings.extend(horizons_own(server)),
         }
     }
     unless_it_stands_in(cloud, findings)
@@ -34,7 +34,7 @@ pub(crate) fn stands_in(cloud: &Cloud<'_>) -> bool {
         "add_header" => item.directive.word() == ALLOW_ORIGIN,
         _ => super::haproxy::response_header(item, ALLOW_ORIGIN).is_some_and(|(action, _)| action != "del-header"),
     };
-    let mut servers = cloud.servers.iter().filter(|s| s.service == Service::Glance);
+    let mut servers = cloud.servers.iter().filter(|s| s.service == Program::Glance);
     let silent = cloud.glances.iter().all(|g| g.is_whole() && g.cors_in_effect("allowed_origin").is_none());
     silent && !cloud.glances.is_empty() && servers.any(|server| server.items.iter().any(writes))
 }
