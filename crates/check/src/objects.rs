@@ -69,7 +69,7 @@ impl Object {
     }
 
     /// The texts that a ConfigMap or Secret holds.
-    fn texts(&self) -> Vec<Held> {
+    fn texts(&self) -> Vec<DataEntry> {
         let mut texts = Vec::new();
         let secret = self.kind() == "Secret";
         for field in ["data", "stringData"] {
@@ -84,7 +84,7 @@ impl Object {
                     None => Lines::Nowhere,
                 };
                 let place = Location { field: Some(format!("{field}[{key:?}]")), ..self.place(&[field, key]) };
-                texts.extend(text.map(|text| Held { key: key.clone(), text, lines, place }));
+                texts.extend(text.map(|text| DataEntry { key: key.clone(), text, lines, place }));
             }
         }
         texts
@@ -92,7 +92,7 @@ impl Object {
 }
 
 /// One key of a ConfigMap or Secret.
-struct Held {
+struct DataEntry {
     key: String,
     text: String,
     lines: Lines,
@@ -143,7 +143,7 @@ fn loose(object: &Object) -> Option<Unit> {
     unit.matters().then_some(unit)
 }
 
-fn file(kind: Kind, path: Option<String>, held: Held) -> ConfigFile {
+fn file(kind: Kind, path: Option<String>, held: DataEntry) -> ConfigFile {
     let name = path.as_deref().map_or(held.key.as_str(), classify::base).to_owned();
     ConfigFile { kind, path, name, text: held.text, place: held.place, lines: held.lines }
 }

@@ -1,6 +1,6 @@
 //! HAProxy before Glance or Horizon: each frontend with each backend that it leads to.
 
-use super::server::{Item, Server};
+use super::server::{ScopedDirective, Server};
 use crate::classify::Kind;
 use crate::formats::directives::Directive;
 use crate::formats::haproxy;
@@ -10,11 +10,11 @@ use crate::unit::{ConfigFile, Program, Unit};
 struct Section<'a> {
     file: &'a ConfigFile,
     own: Directive,
-    defaults: Vec<Item<'a>>,
+    defaults: Vec<ScopedDirective<'a>>,
 }
 
 impl<'a> Section<'a> {
-    fn items(&self) -> Vec<Item<'a>> {
+    fn items(&self) -> Vec<ScopedDirective<'a>> {
         lines(self.file, &self.own)
     }
 
@@ -29,8 +29,8 @@ impl<'a> Section<'a> {
     }
 }
 
-fn lines<'a>(file: &'a ConfigFile, section: &Directive) -> Vec<Item<'a>> {
-    section.children.iter().map(|line| Item { directive: line.clone(), within: vec![], file }).collect()
+fn lines<'a>(file: &'a ConfigFile, section: &Directive) -> Vec<ScopedDirective<'a>> {
+    section.children.iter().map(|line| ScopedDirective { directive: line.clone(), within: vec![], file }).collect()
 }
 
 /// All of a unit.

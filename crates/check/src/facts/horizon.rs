@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::classify::{self, Kind};
 use crate::finding::Location;
-use crate::formats::python::{self, Assignment, Settings, Value};
+use crate::formats::python::{self, Assignment, DjangoSettings, Value};
 use crate::unit::{ConfigFile, Unit};
 
 /// The setting that decides.
@@ -31,7 +31,7 @@ pub enum Mode {
 #[derive(Clone, Debug)]
 pub struct Snippet<'a> {
     pub file: &'a ConfigFile,
-    pub settings: Settings,
+    pub settings: DjangoSettings,
     /// Why Horizon does not read it, if so.
     pub unread: Option<String>,
 }

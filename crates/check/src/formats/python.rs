@@ -71,7 +71,7 @@ pub struct Assignment {
 
 /// What a settings file does.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Settings {
+pub struct DjangoSettings {
     pub assignments: Vec<Assignment>,
     /// Line and reason, if Python refuses the file.
     pub error: Option<(usize, String)>,
@@ -86,19 +86,22 @@ pub struct Settings {
 const MOST_BYTES: usize = 1 << 20;
 
 /// Reads a file. `known` holds what the files before it have set, and then what this one has.
-pub fn read(text: &str, known: &mut BTreeMap<String, Value>) -> Settings {
+pub fn read(text: &str, known: &mut BTreeMap<String, Value>) -> DjangoSettings {
     if text.len() > MOST_BYTES {
-        return Settings { error: Some((1, "larger than any settings file".into())), ..Settings::default() };
+        return DjangoSettings {
+            error: Some((1, "larger than any settings file".into())),
+            ..DjangoSettings::default()
+        };
     }
     if let Some(at) = text.find(char::REPLACEMENT_CHARACTER) {
         let line = text[..at].matches('\n').count() + 1;
-        return Settings {
+        return DjangoSettings {
             error: Some((line, "it is not UTF-8, as which Horizon reads it".into())),
-            ..Settings::default()
+            ..DjangoSettings::default()
         };
     }
     let parsed = parse_unchecked(text, ParseOptions::from(Mode::Module));
-    let mut run = Run { text, known, settings: Settings::default(), certain: true, guarded: false };
+    let mut run = Run { text, known, settings: DjangoSettings::default(), certain: true, guarded: false };
     if let Some(error) = parsed.errors().first() {
         run.settings.error = Some((run.line(error.location.start()), error.error.to_string()));
         return run.settings;
@@ -112,7 +115,7 @@ pub fn read(text: &str, known: &mut BTreeMap<String, Value>) -> Settings {
 struct Run<'a> {
     text: &'a str,
     known: &'a mut BTreeMap<String, Value>,
-    settings: Settings,
+    settings: DjangoSettings,
     /// Statements here run whenever the file runs.
     certain: bool,
     /// An exception here is caught.

@@ -6,7 +6,7 @@ use direct_upload_api::{Rule, Severity};
 use crate::classify::Kind;
 use crate::facts::cloud::Cloud;
 use crate::facts::horizon::HorizonFacts;
-use crate::facts::server::{Item, Server};
+use crate::facts::server::{ScopedDirective, Server};
 use crate::finding::{Finding, Location};
 use crate::formats::python::Value;
 use crate::unit::Program;
@@ -25,7 +25,7 @@ struct Policy {
 }
 
 fn policies(server: &Server<'_>) -> Vec<Policy> {
-    let value = |item: &Item<'_>| -> Option<String> {
+    let value = |item: &ScopedDirective<'_>| -> Option<String> {
         let args = &item.directive.args;
         let at = args.iter().position(|a| a.trim_end_matches(':').eq_ignore_ascii_case("content-security-policy"))?;
         let sets = item.directive.name == "add_header"
