@@ -105,7 +105,7 @@ async fn live(args: Args) -> ExitCode {
             report.unseen.extend(notes);
             tell(&args, &report, &[])
         }
-        Err(error) => crate::cli::failed(check::mask::error(&error.to_string())),
+        Err(error) => crate::cli::failed(check::redact::error(&error.to_string())),
     }
 }
 

@@ -14,17 +14,17 @@ pub mod finding;
 pub mod formats;
 pub mod managed;
 pub mod manifests;
-pub mod mask;
 pub mod objects;
 pub mod output;
 pub mod policies;
+pub mod redact;
 pub mod rules;
 pub mod template;
 pub mod text;
 pub mod unit;
 pub use finding::{Finding, Location};
-pub use mask::error;
 pub use objects::Object;
+pub use redact::error;
 pub use text::Text;
 
 use direct_upload_api::Severity;
@@ -93,8 +93,8 @@ pub fn check(input: Input) -> Report {
     let mut findings = rules::all(&cloud);
     findings.extend(derived::findings(&world, &input.objects));
     for finding in &mut findings {
-        finding.found = mask::text(&finding.found);
-        finding.fix = mask::text(&finding.fix);
+        finding.found = redact::text(&finding.found);
+        finding.fix = redact::text(&finding.fix);
     }
     findings.sort();
     findings.dedup();

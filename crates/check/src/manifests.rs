@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::objects::Object;
 use super::text::Text;
 use super::unit::ConfigFile;
-use super::{mask, template};
+use super::{redact, template};
 use crate::Input;
 
 /// Sorts texts into what they are. Also: what cannot be used, each with its file.
@@ -57,7 +57,7 @@ fn objects(text: &Text) -> Result<Vec<Object>, String> {
         Err(_) if !text.named && (text.text.contains("{{") || !speaks_of_objects(&text.text)) => return Ok(Vec::new()),
         Err((document, what)) => {
             let at = document.map(|number| format!("document {number}: ")).unwrap_or_default();
-            return Err(mask::error(&format!("{at}{what}")));
+            return Err(redact::error(&format!("{at}{what}")));
         }
     };
     let mut objects = Vec::new();
@@ -94,7 +94,7 @@ fn add(input: &mut Input, object: Object, errors: &mut Vec<String>) {
         return;
     }
     let place = object.place(&[]);
-    let told = |why: &str| format!("{place}: {}: {}", object.id(), mask::error(why));
+    let told = |why: &str| format!("{place}: {}: {}", object.id(), redact::error(why));
     match insert(&mut input.snapshot, object.value.clone()) {
         // A patch has no more than it changes.
         Err(why) if why.contains("missing field") => input.unseen.push(told(&why)),
