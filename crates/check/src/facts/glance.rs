@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use direct_upload_core::render::oslo::read::{self, Assignment, Ini, Item};
+use direct_upload_core::render::oslo::read::{self, Assignment, Ini, ListItem};
 
 use crate::classify::{self, Kind};
 use crate::finding::Location;
@@ -29,7 +29,7 @@ pub struct Setting {
 impl Setting {
     /// The items of a list whose parts can all be known.
     pub fn items(&self) -> Vec<String> {
-        read::list(&self.value).iter().filter_map(Item::known).map(str::to_owned).collect()
+        read::list(&self.value).iter().filter_map(ListItem::known).map(str::to_owned).collect()
     }
 
     /// Whether something in it depends on other options.

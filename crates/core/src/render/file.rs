@@ -14,14 +14,14 @@ pub struct File {
     /// Its bytes.
     pub contents: String,
     /// Its language.
-    pub format: Format,
+    pub format: FileFormat,
     /// How it gets to its path.
     pub delivery: Delivery,
 }
 
 /// The languages that we write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
+pub enum FileFormat {
     /// oslo.config ini.
     OsloConfig,
     /// Python source, run by `exec`.
@@ -50,7 +50,7 @@ pub fn file(
     dir: &str,
     name: &str,
     contents: String,
-    format: Format,
+    format: FileFormat,
     delivery: Delivery,
 ) -> Result<File, RenderError> {
     let dir = absolute(setting, dir)?;

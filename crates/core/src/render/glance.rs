@@ -12,7 +12,7 @@ use direct_upload_api::web::Origin;
 use direct_upload_api::{CorsValue, Delivery};
 
 use super::error::{Refusal, RenderError, Unwritable};
-use super::file::{File, Format, HEADER, HTTPD_FILE, OWN_FILE, file};
+use super::file::{File, FileFormat, HEADER, HTTPD_FILE, OWN_FILE, file};
 use super::oslo::write::Writer;
 use super::settings::{CorsSettings, GlanceSettings};
 use crate::openstack::{CORS_OPTIONS, CorsKind, CorsOption, GLANCE, OpenStackService, is_token};
@@ -38,7 +38,7 @@ pub fn api(settings: &GlanceSettings, service: &OpenStackService) -> Result<Vec<
             // Read after every other file of the folder, and so the one that counts.
             "zz-direct-upload.conf",
             cors(settings_cors, service)?,
-            Format::OsloConfig,
+            FileFormat::OsloConfig,
             Delivery::Mount,
         )?);
     }
@@ -48,7 +48,7 @@ pub fn api(settings: &GlanceSettings, service: &OpenStackService) -> Result<Vec<
             &settings.own.dir,
             OWN_FILE,
             options,
-            Format::OsloConfig,
+            FileFormat::OsloConfig,
             Delivery::Mount,
         )?);
     }
@@ -59,7 +59,7 @@ pub fn api(settings: &GlanceSettings, service: &OpenStackService) -> Result<Vec<
             // The last one that is read has the last word.
             "zz-direct-upload-policy.yaml",
             policy::rules(&settings.policy.rules)?,
-            Format::Policy,
+            FileFormat::Policy,
             Delivery::Mount,
         )?);
     }
@@ -69,7 +69,7 @@ pub fn api(settings: &GlanceSettings, service: &OpenStackService) -> Result<Vec<
             &settings_httpd.conf_dir,
             HTTPD_FILE,
             httpd::fragment(settings_httpd)?,
-            Format::Httpd,
+            FileFormat::Httpd,
             Delivery::Mount,
         )?);
     }

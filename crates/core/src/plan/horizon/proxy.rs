@@ -8,7 +8,7 @@ use crate::plan::horizon::{HorizonPlanner, back_out, files};
 use crate::plan::outline::{Plan, State, Unmet};
 use crate::plan::proof::Proven;
 use crate::plan::step::{Action, Step};
-use crate::render::{File, Format, HTTPD_FILE, HorizonSettings};
+use crate::render::{File, FileFormat, HTTPD_FILE, HorizonSettings};
 use crate::workload::rfc3339;
 
 impl HorizonPlanner<'_> {
@@ -73,6 +73,6 @@ impl HorizonPlanner<'_> {
         let (path, name) = mount.mounted.iter().find(|(_, name)| *name == HTTPD_FILE)?;
         let contents = in_use.data.get(name)?.clone();
         let (name, path) = (name.clone(), path.clone());
-        Some(File { name, path, contents, format: Format::Httpd, delivery: Delivery::Mount })
+        Some(File { name, path, contents, format: FileFormat::Httpd, delivery: Delivery::Mount })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use direct_upload_core::render::{Format, same_meaning};
+use direct_upload_core::render::{FileFormat, same_meaning};
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Value, json};
@@ -38,7 +38,7 @@ proptest! {
 
     #[test]
     fn ini_files_of_the_same_meaning_are_read_alike((a, b) in pair_of(INI)) {
-        if same_meaning(Format::OsloConfig, &a, &b) && a != b {
+        if same_meaning(FileFormat::OsloConfig, &a, &b) && a != b {
             prop_assert_eq!(options(&a), options(&b));
         }
     }
@@ -46,7 +46,7 @@ proptest! {
     #[test]
     fn python_files_of_the_same_meaning_are_read_alike((a, b) in pair_of(PYTHON)) {
         let read = |text: &str| -> Value { ask(&json!({"ask": "tokens", "text": text})) };
-        if same_meaning(Format::Python, &a, &b) && a != b {
+        if same_meaning(FileFormat::Python, &a, &b) && a != b {
             prop_assert_eq!(read(&a), read(&b));
         }
     }
