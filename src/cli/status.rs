@@ -85,7 +85,7 @@ pub async fn main(args: Args) -> ExitCode {
 }
 
 async fn show(args: &Args) -> Result<(), StatusError> {
-    let scope = Scope { client: Client::try_default().await.map_err(StatusError::Client)?, args };
+    let scope = Lister { client: Client::try_default().await.map_err(StatusError::Client)?, args };
     if args.watch {
         return follow(&scope).await;
     }
@@ -136,7 +136,7 @@ fn values<K: Resource<DynamicType = ()> + Serialize>(objects: &[K]) -> Result<Ve
 }
 
 /// Prints what has changed, for as long as somebody looks.
-async fn follow(scope: &Scope<'_>) -> Result<(), StatusError> {
+async fn follow(scope: &Lister<'_>) -> Result<(), StatusError> {
     let (mut horizons, mut glances, mut apis) =
         (scope.watch::<Horizon>(), scope.watch::<Glance>(), scope.watch::<OpenStackAPI>());
     let (mut seen_horizons, mut seen_glances, mut seen_apis) = (Seen::default(), Seen::default(), Seen::default());
@@ -201,12 +201,12 @@ impl<K: Resource<DynamicType = ()> + Clone> Seen<K> {
     }
 }
 
-struct Scope<'a> {
+struct Lister<'a> {
     client: Client,
     args: &'a Args,
 }
 
-impl Scope<'_> {
+impl Lister<'_> {
     fn api<K>(&self) -> Api<K>
     where
         K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,

@@ -16,7 +16,7 @@ use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{self, Config, Event, watcher};
 use tokio::task::AbortHandle;
 
-use super::discovery::{self, Answer, Served};
+use super::discovery::{self, Availability, Served};
 use super::live::{Live, identity};
 use super::scope::{Scope, Widths, narrow, too_many};
 
@@ -130,9 +130,9 @@ impl Watches {
             }
             let unknown = |why: Unknown| self.live.unknown(*kind, &Scope::All, why);
             match answer {
-                Answer::Ok(None) => self.live.none(*kind, &Scope::All),
-                Answer::Ok(Some(_)) => unknown(Unknown { why: "not read yet".into(), pending: true }),
-                Answer::Err(why) => unknown(why.clone()),
+                Availability::Ok(None) => self.live.none(*kind, &Scope::All),
+                Availability::Ok(Some(_)) => unknown(Unknown { why: "not read yet".into(), pending: true }),
+                Availability::Err(why) => unknown(why.clone()),
             }
         }
         self.told = served;

@@ -38,7 +38,7 @@ const PAGE: u32 = 500;
 
 /// Which namespaces to look at.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Scope {
+pub enum NamespaceScope {
     All,
     /// The kubeconfig's.
     Default,
@@ -58,7 +58,7 @@ pub enum LiveError {
 ///
 /// # Errors
 /// [`LiveError`] if there is no cluster, or not even workloads can be listed.
-pub async fn read(scope: &Scope, release: Option<Release>) -> Result<(Input, Vec<String>), LiveError> {
+pub async fn read(scope: &NamespaceScope, release: Option<Release>) -> Result<(Input, Vec<String>), LiveError> {
     let client = Client::try_default().await.map_err(LiveError::Client)?;
     let mut input = Input::new(release);
     let mut notes = Vec::new();
@@ -79,12 +79,16 @@ pub async fn read(scope: &Scope, release: Option<Release>) -> Result<(Input, Vec
     Ok((input, notes))
 }
 
-async fn list(client: &Client, scope: &Scope, kind: &GroupVersionKind) -> Result<Vec<DynamicObject>, kube::Error> {
+async fn list(
+    client: &Client,
+    scope: &NamespaceScope,
+    kind: &GroupVersionKind,
+) -> Result<Vec<DynamicObject>, kube::Error> {
     let resource = ApiResource::from_gvk(kind);
     let api: Api<DynamicObject> = match scope {
-        Scope::All => Api::all_with(client.clone(), &resource),
-        Scope::Default => Api::default_namespaced_with(client.clone(), &resource),
-        Scope::Namespace(namespace) => Api::namespaced_with(client.clone(), namespace, &resource),
+        NamespaceScope::All => Api::all_with(client.clone(), &resource),
+        NamespaceScope::Default => Api::default_namespaced_with(client.clone(), &resource),
+        NamespaceScope::Namespace(namespace) => Api::namespaced_with(client.clone(), namespace, &resource),
     };
     let mut objects = Vec::new();
     let mut page = ListParams::default().limit(PAGE);

@@ -11,7 +11,7 @@ use serde_json::{Map, Number, Value};
 use super::lines::{Lines, Node};
 
 /// The number of the document (none if the text as a whole is unusable) and what is wrong.
-pub type Unreadable = (Option<usize>, String);
+pub type Malformed = (Option<usize>, String);
 
 /// Values in one file, aliases expanded.
 const MOST_VALUES: usize = 2_000_000;
@@ -50,7 +50,7 @@ pub struct Reader {
 
 impl Reader {
     /// Reads the next part of the file: whole documents.
-    pub fn read(&mut self, text: &str) -> Result<(), Unreadable> {
+    pub fn read(&mut self, text: &str) -> Result<(), Malformed> {
         // kubectl adds no line feed to a block that ends a file without one.
         let options = options! { emit_comments: false, block_scalar_eof_without_line_feed: true };
         for event in Parser::new_from_str_with_options(text, options) {

@@ -12,7 +12,7 @@ use crate::plan::step::{Action, Step};
 use crate::workload::{Applied, annotations};
 
 /// What is not accepted yet.
-pub struct Held {
+pub struct UnacceptedOrigins {
     glances: Vec<Key>,
     /// The first Glance's; one that cannot be seen yet before all others.
     problem: Problem,
@@ -57,7 +57,7 @@ pub fn accepted(view: &HorizonView, destination: &DestinationView) -> Result<(),
 }
 
 impl HorizonPlanner<'_> {
-    pub fn wait_for_glance(&self, plan: &mut Plan, held: &Held, rolls: bool) {
+    pub fn wait_for_glance(&self, plan: &mut Plan, held: &UnacceptedOrigins, rolls: bool) {
         for glance in &held.glances {
             let action = Action::AwaitGlance { glance: glance.clone() };
             plan.steps.push(Step::new(action, "an origin must be accepted before a browser uses it"));
@@ -70,11 +70,11 @@ impl HorizonPlanner<'_> {
     }
 
     /// Whether every destination's Glance accepts.
-    pub fn gate(&self) -> Result<(), Held> {
-        let mut held: Option<Held> = None;
+    pub fn gate(&self) -> Result<(), UnacceptedOrigins> {
+        let mut held: Option<UnacceptedOrigins> = None;
         for destination in self.view.destinations.iter().filter(|_| self.direct) {
             let Err(problem) = accepted(self.view, destination) else { continue };
-            let held = held.get_or_insert_with(|| Held { glances: Vec::new(), problem: problem.clone() });
+            let held = held.get_or_insert_with(|| UnacceptedOrigins { glances: Vec::new(), problem: problem.clone() });
             if problem.reason == Reason::ObservationPending {
                 held.problem = problem;
             }
