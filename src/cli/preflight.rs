@@ -115,7 +115,7 @@ pub async fn main(args: Args) -> ExitCode {
         proxies: Proxies::default(),
         denied: vec![],
         panel: args.panel,
-        narrow: true,
+        diagnose: true,
         uploads: (!args.no_put).then_some(Uploads { size: args.size }),
         panels: true,
     };

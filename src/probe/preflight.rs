@@ -10,7 +10,7 @@ use direct_upload_api::web::{Endpoint, Origin};
 use direct_upload_api::{Panel, Rule};
 use direct_upload_core::judge::{
     Failure, Preflight, PreflightOutcome, PreflightVerdict, ProbeResult, Request, Response, Unreachable,
-    UnreachableKind, Unreadable, diagnose as narrow, head, judge, same_origin,
+    UnreachableKind, Unreadable, diagnose, head, judge, same_origin,
 };
 use direct_upload_core::model::Advice;
 use ipnet::IpNet;
@@ -42,7 +42,7 @@ pub struct Probe {
     /// Never asked, beside what is never asked anyway.
     pub denied: Vec<IpNet>,
     /// After a silent refusal, ask for less (up to five times) to learn what it minds.
-    pub narrow: bool,
+    pub diagnose: bool,
     /// After a granted preflight, which uploads without a token are asked.
     pub uploads: Option<Uploads>,
     /// Also find out what each panel's upload would get.
@@ -125,7 +125,7 @@ async fn of_panel(
     }
     let (_, answer) = timeout(TOTAL, exchange(probe, host, &[address], &question.request())).await.ok()?.ok()?;
     let mut by_own = judge(&question, &answer);
-    if narrow::is_worth_asking(&question, &answer) && !verdict.granted() {
+    if diagnose::is_worth_asking(&question, &answer) && !verdict.granted() {
         // A silence that asking for less has explained.
         return Some((**verdict).clone());
     }
@@ -198,20 +198,20 @@ async fn narrowed(
     answer: &Response,
     failure: Failure,
 ) -> Failure {
-    if !probe.narrow || !narrow::is_worth_asking(asked, answer) {
+    if !probe.diagnose || !diagnose::is_worth_asking(asked, answer) {
         return failure;
     }
-    let questions = narrow::questions(asked);
+    let questions = diagnose::questions(asked);
     let answers = async {
         let mut granted = Vec::new();
         for question in &questions {
             let (_, answer) = exchange(probe, host, &[address], &question.request()).await.ok()?;
-            granted.push(narrow::granted(question, &answer));
+            granted.push(diagnose::granted(question, &answer));
         }
         Some(granted)
     };
     let granted = timeout(TOTAL, answers).await.ok().flatten().unwrap_or_default();
-    narrow::conclude(asked, answer, &failure, &granted).unwrap_or(failure)
+    diagnose::conclude(asked, answer, &failure, &granted).unwrap_or(failure)
 }
 
 /// One request and its answer, and the address that gave it: the proxy's, where there is one.

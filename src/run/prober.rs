@@ -133,7 +133,7 @@ async fn observe(due: &Due, proxies: Proxies, denied: Vec<IpNet>) -> Observation
         trust,
         proxies,
         denied,
-        narrow: true,
+        diagnose: true,
         uploads: due.uploads.map(|size| Uploads { size }),
         panels: false,
     };

@@ -32,7 +32,7 @@ fn the_probe_reads_and_decides_as_the_table_says() {
                 trust: trust.clone(),
                 proxies: direct_upload_operator::probe::Proxies::default(),
                 denied: vec![],
-                narrow: true,
+                diagnose: true,
                 uploads: None,
                 panels: false,
             }));
