@@ -185,7 +185,7 @@ impl ManagedApi {
         };
         applied.config_maps.as_ref().map_err(Clone::clone)?;
         let mut accepted = self.origins_in_use();
-        if applied.bare {
+        if applied.unconfigured {
             accepted.clear();
         }
         for name in &applied.running {

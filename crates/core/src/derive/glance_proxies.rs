@@ -37,7 +37,7 @@ impl GlanceProxies {
             let names = applied.running.iter().chain(applied.mount.as_ref().map(|m| &m.config_map));
             let has =
                 |name: &String| applied.config_map(name).is_some_and(|c| c.effects.glance_proxies.contains(proxy));
-            let all = !applied.bare && applied.mount.is_some() && names.into_iter().all(has);
+            let all = !applied.unconfigured && applied.mount.is_some() && names.into_iter().all(has);
             (all && applied.rollout.is_ok()).then(|| format!(" {} {}", proxy.path, proxy.backend))
         };
         if let Some(proxy) = self.wanted.as_ref().filter(|proxy| passes(dashboard, destination, proxy)) {

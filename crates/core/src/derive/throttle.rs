@@ -110,7 +110,7 @@ mod tests {
             referenced: Ok(BTreeSet::new()),
             rollout: if rolling { Err(Problem::new(Reason::RollingOut, "")) } else { Ok(()) },
             running: BTreeSet::new(),
-            bare: false,
+            unconfigured: false,
             rehearsals: Ok(BTreeMap::new()),
         };
         let unseen = || Err(Problem::new(Reason::WorkloadNotFound, ""));
