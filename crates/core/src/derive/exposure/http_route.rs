@@ -47,7 +47,7 @@ pub fn exposures(snapshot: &Snapshot, route: &Arc<HttpRoute>, backends: &Backend
 /// The hosts and paths that an accepted HTTPRoute serves; a redirect serves nothing.
 pub(crate) fn claims(route: &HttpRoute, found: HostClaims<'_>) {
     let accepted = |parent: &RouteParentStatus| {
-        find_condition(&parent.conditions, "Accepted").is_some_and(|told| told.status == "True")
+        find_condition(&parent.conditions, "Accepted").is_some_and(|condition| condition.status == "True")
     };
     if !route.parents.iter().any(accepted) {
         return;

@@ -45,8 +45,9 @@ pub fn exposures(route: &Arc<Route>, backends: &Backends) -> Exposures {
 
 /// The hosts that routers have admitted, with the Route's path.
 pub(crate) fn claims(route: &Route, found: HostClaims<'_>) {
-    let admitted =
-        |entry: &&RouteIngress| find_condition(&entry.conditions, "Admitted").is_some_and(|told| told.status == "True");
+    let admitted = |entry: &&RouteIngress| {
+        find_condition(&entry.conditions, "Admitted").is_some_and(|condition| condition.status == "True")
+    };
     for entry in route.ingress.iter().filter(admitted) {
         found(&entry.host, &route.spec.path, format_args!("Route {}", route.meta.key));
     }
@@ -57,11 +58,11 @@ fn hosts<'a>(route: &'a Route, notes: &mut Notes) -> Vec<&'a str> {
     let mut hosts = Vec::new();
     for entry in &route.ingress {
         match find_condition(&entry.conditions, "Admitted") {
-            Some(told) if told.status == "True" => hosts.push(entry.host.as_str()),
-            Some(told) => {
+            Some(condition) if condition.status == "True" => hosts.push(entry.host.as_str()),
+            Some(condition) => {
                 notes.add(format!(
                     "router {} refuses {}: {}: {}",
-                    entry.router_name, entry.host, told.reason, told.message
+                    entry.router_name, entry.host, condition.reason, condition.message
                 ));
             }
             None => notes.add(format!("router {} has not admitted {}", entry.router_name, entry.host)),
