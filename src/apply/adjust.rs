@@ -44,7 +44,7 @@ impl Writer {
         let params = PatchParams::apply(&self.manager);
         let key = &adjustment.key;
         let answer = self.api(kind, key).patch(&key.name, &params, &Patch::Apply(&patch)).await;
-        match answer.map_err(|error| ApplyError::of(&adjustment.to_string(), error)) {
+        match answer.map_err(|error| ApplyError::new(&adjustment.to_string(), error)) {
             Ok(object) => {
                 self.take(kind, object);
                 Ok(())

@@ -94,7 +94,7 @@ pub fn main(args: &Args) -> ExitCode {
         Stage::Horizon => simulate::Stage::Horizon,
     };
     let options = Options { image: args.image.clone() };
-    let outcome = simulate::simulate(Cluster::of(input), stage, Timestamp::now(), &options);
+    let outcome = simulate::simulate(Cluster::from_input(input), stage, Timestamp::now(), &options);
     let fine = report(&outcome);
     match print(args, &outcome) {
         Err(error) => crate::cli::failed(error),

@@ -82,7 +82,7 @@ async fn open(query: &CatalogQuery, proxies: &Proxies, denied: &[IpNet]) -> Resu
     let address = query.reach.hosts.get(&name).copied();
     let host = Host { port: Endpoint::from(query.auth_url.clone()).port(), name, address };
     let trust = Trust::with(query.reach.ca.as_bytes())?;
-    let (stream, _) = match proxies.of(origin.as_str()).filter(|_| address.is_none()) {
+    let (stream, _) = match proxies.for_url(origin.as_str()).filter(|_| address.is_none()) {
         Some(proxy) => through(&proxy, &host, true).await,
         None => match connect::resolve(&host, denied).await {
             Ok(addresses) => connect::connect(&addresses).await,

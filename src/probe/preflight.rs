@@ -145,7 +145,7 @@ impl Probe {
 
     /// The proxy that leads to a host, if one does.
     fn proxy(&self, host: &Host) -> Option<Proxy> {
-        self.proxies.of(self.endpoint.origin().as_str()).filter(|_| host.address.is_none())
+        self.proxies.for_url(self.endpoint.origin().as_str()).filter(|_| host.address.is_none())
     }
 }
 

@@ -95,7 +95,7 @@ pub fn issues(
         }
     }
     for unit in units.iter().filter(|unit| unit.service() == Some(Program::Glance)) {
-        let backends = workload(snapshot, unit).and_then(|workload| Backends::of(snapshot, workload).ok());
+        let backends = workload(snapshot, unit).and_then(|workload| Backends::find(snapshot, workload).ok());
         for (issue, path) in backends.iter().flat_map(|b| policies::issues(objects, b, &origins(unit))) {
             add(unit, issue, &path.iter().map(String::as_str).collect::<Vec<_>>());
         }
@@ -134,7 +134,7 @@ pub fn dashboards(snapshot: &Snapshot, objects: &[Object], units: &[Unit]) -> Ve
 
 /// Where Glance is exposed: what the catalog would publish, where nothing says what it does.
 pub fn endpoints(snapshot: &Snapshot, objects: &[Object], units: &[Unit]) -> Vec<Published> {
-    let stated = Published::of(objects);
+    let stated = Published::find(objects);
     let found = exposed(snapshot, objects, units, Program::Glance).into_iter();
     let derived =
         found.filter(|(unit, ..)| stated.iter().all(|p| p.scope != unit.scope)).map(|(unit, exposure, place)| {

@@ -87,7 +87,7 @@ pub fn check(input: Input) -> Report {
     units.extend(unit::of_files(input.files));
     let exposed = derived::dashboards(&input.snapshot, &input.objects, &units);
     let published = derived::endpoints(&input.snapshot, &input.objects, &units);
-    let mut cloud = Cloud::of(&units, exposed, published, input.release);
+    let mut cloud = Cloud::new(&units, exposed, published, input.release);
     let world = World::of(&input.snapshot);
     cloud.issues = derived::issues(&world, &input.snapshot, &input.objects, &units, &cloud.dashboards);
     let mut findings = rules::all(&cloud);

@@ -23,7 +23,7 @@ pub fn carry_out(input: &mut Input) {
     let manifests = input.objects.iter().map(manifest).collect();
     let before = Manifests { snapshot: snapshot.clone(), manifests, unknown: Vec::new() };
     let options = Options { image: String::new() };
-    let outcome = simulate::simulate(Cluster::of(before), Stage::Horizon, Timestamp::now(), &options);
+    let outcome = simulate::simulate(Cluster::from_input(before), Stage::Horizon, Timestamp::now(), &options);
     for value in simulate::manifests(&outcome) {
         let new = Object { value, file: None, node: None };
         match input.objects.iter_mut().find(|old| old.id() == new.id()) {

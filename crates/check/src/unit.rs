@@ -37,7 +37,7 @@ impl ConfigFile {
 
     /// The place of one of its lines.
     pub fn at(&self, line: usize) -> Location {
-        Location { line: self.lines.of(line), ..self.place.clone() }
+        Location { line: self.lines.line(line), ..self.place.clone() }
     }
 
     /// The place of one of its lines, and the option that is meant.

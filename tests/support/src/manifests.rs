@@ -81,7 +81,8 @@ pub fn render(yaml: &str) -> Simulation {
 
 pub fn staged(yaml: &str, stage: Stage) -> Simulation {
     let options = Options { image: "operator:1".into() };
-    let outcome = simulate::simulate(Cluster::of(read(yaml)), stage, "2026-06-01T00:00:00Z".parse().unwrap(), &options);
+    let outcome =
+        simulate::simulate(Cluster::from_input(read(yaml)), stage, "2026-06-01T00:00:00Z".parse().unwrap(), &options);
     assert!(!outcome.unsettled, "{:#?}", outcome.steps);
     outcome
 }

@@ -20,7 +20,7 @@ pub struct Published {
 
 impl Published {
     /// All of some objects.
-    pub fn of(objects: &[Object]) -> Vec<Self> {
+    pub fn find(objects: &[Object]) -> Vec<Self> {
         objects.iter().flat_map(|object| [endpoint_job(object), keystone_endpoint(object)].concat()).collect()
     }
 

@@ -71,7 +71,7 @@ pub struct Cloud<'a> {
 impl<'a> Cloud<'a> {
     /// Puts the facts together. `exposed`: dashboards that Ingresses and the like tell of;
     /// `published`: Glance's public URLs.
-    pub fn of(
+    pub fn new(
         units: &'a [Unit],
         exposed: Vec<ExposedDashboard>,
         published: Vec<Published>,
@@ -79,12 +79,12 @@ impl<'a> Cloud<'a> {
     ) -> Self {
         let of_service = |service| units.iter().filter(move |unit| unit.service() == Some(service));
         let glances: Vec<GlanceFacts<'a>> = of_service(Program::Glance)
-            .map(GlanceFacts::of)
+            .map(GlanceFacts::read)
             .filter(|g| !g.confs.is_empty() || !g.outside.is_empty())
             .collect();
         let horizons: Vec<HorizonFacts<'a>> =
-            of_service(Program::Horizon).map(HorizonFacts::of).filter(|h| !h.snippets.is_empty()).collect();
-        let servers: Vec<Server<'a>> = units.iter().flat_map(Server::of).collect();
+            of_service(Program::Horizon).map(HorizonFacts::read).filter(|h| !h.snippets.is_empty()).collect();
+        let servers: Vec<Server<'a>> = units.iter().flat_map(Server::find).collect();
         let mut dashboards = exposed;
         dashboards.extend(horizons.iter().flat_map(of_settings));
         dashboards.extend(servers.iter().filter(|s| s.service == Program::Horizon).filter_map(of_server));

@@ -52,7 +52,7 @@ pub struct GlanceFacts<'a> {
 
 impl<'a> GlanceFacts<'a> {
     /// Reads the files of a unit.
-    pub fn of(unit: &'a Unit) -> Self {
+    pub fn read(unit: &'a Unit) -> Self {
         let read = |file: &'a ConfigFile| Conf { file, ini: read::parse(&file.text), rank: rank(file) };
         let (mut confs, outside): (Vec<_>, Vec<_>) =
             unit.of_kind(Kind::Glance).map(read).partition(|c| c.rank.is_some());

@@ -46,7 +46,7 @@ pub struct HorizonFacts<'a> {
 
 impl<'a> HorizonFacts<'a> {
     /// Reads the files of a unit.
-    pub fn of(unit: &'a Unit) -> Self {
+    pub fn read(unit: &'a Unit) -> Self {
         let mut files: Vec<&ConfigFile> = unit.of_kind(Kind::Settings).collect();
         files.sort_by_key(|file| order(file));
         let mut known = BTreeMap::new();

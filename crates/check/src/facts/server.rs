@@ -38,7 +38,7 @@ pub struct Server<'a> {
 
 impl<'a> Server<'a> {
     /// All of a unit.
-    pub fn of(unit: &'a Unit) -> Vec<Self> {
+    pub fn find(unit: &'a Unit) -> Vec<Self> {
         let mut servers = Vec::new();
         let httpd: Vec<(&ConfigFile, Vec<Directive>)> =
             unit.of_kind(Kind::Httpd).map(|file| (file, directives::httpd(&file.text))).collect();

@@ -35,7 +35,7 @@ impl fmt::Display for Adjustment {
     }
 }
 
-/// What [`of`] finds.
+/// What [`derive`] finds.
 #[derive(Debug, Default)]
 pub struct Adjustments {
     pub adjustments: Vec<Adjustment>,
@@ -90,7 +90,7 @@ impl<'a> From<&'a Arc<Route>> for Annotated<'a> {
 }
 
 /// What is to be written for a Glance.
-pub fn of(snapshot: &Snapshot, glance: &ImageService) -> Adjustments {
+pub fn derive(snapshot: &Snapshot, glance: &ImageService) -> Adjustments {
     let mut found = Adjustments::default();
     let Some(through) = managed(glance) else { return found };
     let meta = &glance.object.meta;
@@ -98,7 +98,7 @@ pub fn of(snapshot: &Snapshot, glance: &ImageService) -> Adjustments {
     let namespace = &meta.key.namespace;
     let ingresses = snapshot.ingresses.seen(namespace).map(Annotated::from);
     for object in ingresses.chain(snapshot.routes.seen(namespace).map(Annotated::from)) {
-        let claimed = Claim::of(object.meta).filter(|claim| claim.kind == "Glance");
+        let claimed = Claim::read(object.meta).filter(|claim| claim.kind == "Glance");
         let leads = through.iter().find(|through| object.is(through));
         let wanted = match leads.map(|through| (through, left(snapshot, through, claimed.as_ref(), meta))) {
             None => BTreeMap::new(),

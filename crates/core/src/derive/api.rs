@@ -89,7 +89,7 @@ pub struct ApiView {
 
 impl Resource {
     /// Reads what is common to the resources that speak of an API.
-    pub fn of<Spec>(
+    pub fn read<Spec>(
         snapshot: &Snapshot,
         object: &Custom<Spec, GlanceStatus>,
         terms: impl FnOnce(&Spec) -> Terms,

@@ -46,7 +46,7 @@ pub enum CatalogAnswer {
 
 impl CatalogState {
     /// What is known for a Horizon; nothing offline, where nobody can be asked.
-    pub fn of(snapshot: &Snapshot, dashboard: &Dashboard, spec: &HorizonSpec) -> Self {
+    pub fn derive(snapshot: &Snapshot, dashboard: &Dashboard, spec: &HorizonSpec) -> Self {
         let asks = spec.direct_upload.enabled && dashboard.object.meta.deleting.is_none();
         let asked = spec.direct_upload.catalog.as_ref().filter(|_| asks && !snapshot.answers.are_assumed());
         let Some(catalog) = asked else { return Self::default() };

@@ -22,7 +22,7 @@ pub(crate) struct Rivals(BTreeMap<HostPath, BTreeSet<String>>);
 
 impl Rivals {
     /// Looks for them at all services.
-    pub fn of<'a>(snapshot: &Snapshot, derived: impl Iterator<Item = &'a Result<Exposures, Problem>>) -> Self {
+    pub fn find<'a>(snapshot: &Snapshot, derived: impl Iterator<Item = &'a Result<Exposures, Problem>>) -> Self {
         let mut wanted: BTreeMap<HostPath, BTreeSet<String>> =
             derived.flat_map(places).map(|place| (place, BTreeSet::new())).collect();
         exposure::claims(snapshot, &mut |host, path, object| {

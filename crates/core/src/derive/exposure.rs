@@ -94,7 +94,7 @@ pub struct Notes {
 }
 
 impl Notes {
-    fn of(source: String) -> Self {
+    fn new(source: String) -> Self {
         Self { source, notes: Vec::new() }
     }
 
@@ -118,7 +118,7 @@ pub struct Stated<'a> {
 /// # Errors
 /// [`Problem`] if a stated URL is unusable, nothing exposes the workload, or something that the
 /// answer depends on cannot be seen.
-pub fn of(
+pub fn derive(
     snapshot: &Snapshot,
     stated: Stated<'_>,
     workload: Result<&Workload, &Problem>,
@@ -141,7 +141,7 @@ pub fn of(
             "without its workload, nothing that exposes it can be found; set spec.publicURL",
         )
     })?;
-    let backends = Backends::of(snapshot, workload)?;
+    let backends = Backends::find(snapshot, workload)?;
     let mut found = Exposures::default();
     match stated.exposed_by {
         None => found = all(snapshot, &backends)?,
@@ -200,7 +200,7 @@ fn one(snapshot: &Snapshot, named: &ExposedBy, key: &Key, backends: &Backends) -
             snapshot.services.get(key)?.map(|service| service::exposures(service, scheme, port, backends))
         }
     };
-    let mut notes = Notes::of("spec.exposedBy".into());
+    let mut notes = Notes::new("spec.exposedBy".into());
     let mut found = found.unwrap_or_else(|| {
         notes.add(format!("there is no {} {key}", named.kind));
         Exposures::default()
@@ -229,7 +229,7 @@ fn finish(mut found: Exposures, workload: &Workload, backends: &Backends) -> Res
     let public = found.urls.iter().any(|e| internal(&e.url).is_none());
     let secure: BTreeSet<String> =
         found.urls.iter().map(|e| e.url.origin()).filter(|o| o.is_https()).map(|o| o.host().to_owned()).collect();
-    let mut left_out = Notes::of(String::new());
+    let mut left_out = Notes::new(String::new());
     found.urls.retain(|e| {
         let origin = e.url.origin();
         let why = match internal(&e.url) {

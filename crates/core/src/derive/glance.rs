@@ -50,13 +50,13 @@ pub struct GlanceView {
 
 impl ImageService {
     /// Reads one.
-    pub fn of(snapshot: &Snapshot, object: &Arc<GlanceObject>, tenure: Tenure, internal: Option<Tenure>) -> Self {
-        let resource = Resource::of(snapshot, &**object, terms);
+    pub fn derive(snapshot: &Snapshot, object: &Arc<GlanceObject>, tenure: Tenure, internal: Option<Tenure>) -> Self {
+        let resource = Resource::read(snapshot, &**object, terms);
         let exposures = match &object.spec {
             Ok(spec) => {
                 let stated = Stated { public_url: spec.public_url.as_deref(), exposed_by: spec.exposed_by.as_deref() };
                 let workload = tenure.named.as_ref().map(|target| &*target.workload);
-                exposure::of(snapshot, stated, workload, &object.meta.key.namespace)
+                exposure::derive(snapshot, stated, workload, &object.meta.key.namespace)
             }
             Err(why) => Err(Problem::new(direct_upload_api::Reason::Undecodable, why.clone())),
         };

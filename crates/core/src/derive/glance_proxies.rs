@@ -22,7 +22,7 @@ pub struct GlanceProxies {
 
 impl GlanceProxies {
     /// Those through which uploads to these destinations go.
-    pub fn of(dashboard: &Dashboard, destinations: &[Destination]) -> Self {
+    pub fn derive(dashboard: &Dashboard, destinations: &[Destination]) -> Self {
         let used = |proxy: &GlanceProxy| destinations.iter().any(|d| passes(dashboard, d, proxy));
         let mut in_effect = in_effect(dashboard);
         in_effect.retain(used);

@@ -113,7 +113,8 @@ pub fn all(
     let of = |key: &Key, glance: &ImageService| {
         let spec = glance.object.spec.as_ref().ok();
         let allowed = spec.map(|spec| &spec.cors.allowed_horizons);
-        let grant = |allowed| of(snapshot, glance, allowed, askers.get(key).map_or(&[], Vec::as_slice), &unseen);
+        let grant =
+            |allowed| for_glance(snapshot, glance, allowed, askers.get(key).map_or(&[], Vec::as_slice), &unseen);
         allowed.map(grant).unwrap_or_default()
     };
     glances.iter().map(|(key, glance)| (key.clone(), of(key, glance))).collect()
@@ -131,7 +132,7 @@ pub fn settled(pairing: &Pairing, horizon: &Key, grants: &BTreeMap<Key, Grants>)
     }
 }
 
-fn of(
+fn for_glance(
     snapshot: &Snapshot,
     glance: &ImageService,
     allowed: &AllowedHorizons,
@@ -142,7 +143,7 @@ fn of(
     let consent = |namespace: &str| consent::check(snapshot, own, &allowed.namespaces, namespace);
     let in_use = glance.public.origins_in_use();
     let mut grants = Grants { before: granted_before(&glance.public), ..Grants::default() };
-    let mut quota = Quota::of(own, allowed, &grants.before, &in_use);
+    let mut quota = Quota::new(own, allowed, &grants.before, &in_use);
     let mut asked = Vec::new();
     for Asker { dashboard, pairing } in askers {
         let key = &dashboard.object.meta.key;
@@ -220,7 +221,7 @@ struct Quota<'a> {
 }
 
 impl<'a> Quota<'a> {
-    fn of(glance: &'a Key, allowed: &AllowedHorizons, before: &ByNamespace, in_use: &BTreeSet<Origin>) -> Self {
+    fn new(glance: &'a Key, allowed: &AllowedHorizons, before: &ByNamespace, in_use: &BTreeSet<Origin>) -> Self {
         let others = before.iter().filter(|(namespace, _)| **namespace != glance.namespace);
         let has: ByNamespace =
             others.map(|(namespace, had)| (namespace.clone(), had.intersection(in_use).cloned().collect())).collect();

@@ -71,7 +71,7 @@ pub struct HorizonView {
 
 impl Dashboard {
     /// Reads one.
-    pub fn of(snapshot: &Snapshot, object: &Arc<HorizonObject>, tenure: Tenure) -> Self {
+    pub fn derive(snapshot: &Snapshot, object: &Arc<HorizonObject>, tenure: Tenure) -> Self {
         let terminating = snapshot.is_terminating(&object.meta.key.namespace);
         let spec = match &object.spec {
             Ok(spec) => spec,
@@ -91,7 +91,7 @@ impl Dashboard {
         };
         let namespace = &object.meta.key.namespace;
         let stated = Stated { public_url: spec.public_url.as_deref(), exposed_by: spec.exposed_by.as_deref() };
-        let exposures = exposure::of(snapshot, stated, tenure.named.as_ref().map(|t| &*t.workload), namespace)
+        let exposures = exposure::derive(snapshot, stated, tenure.named.as_ref().map(|t| &*t.workload), namespace)
             .and_then(|found| scheme::asked_for(found, stated, namespace));
         let hosts = proof::hosts(spec);
         let seen = || tenure.named.as_ref().map_or(Panel::Unknown, rehearsal::panel);

@@ -27,7 +27,7 @@ pub struct Pairing {
 
 impl Pairing {
     /// Pairs one Horizon.
-    pub fn of(snapshot: &Snapshot, glances: &BTreeMap<Key, ImageService>, dashboard: &Dashboard) -> Self {
+    pub fn derive(snapshot: &Snapshot, glances: &BTreeMap<Key, ImageService>, dashboard: &Dashboard) -> Self {
         let spec = match &dashboard.object.spec {
             Ok(spec) => spec,
             Err(why) => {
@@ -40,9 +40,9 @@ impl Pairing {
                 };
             }
         };
-        let catalog = CatalogState::of(snapshot, dashboard, spec);
+        let catalog = CatalogState::derive(snapshot, dashboard, spec);
         let (mut destinations, mut advice) = (Vec::new(), Vec::new());
-        for wish in Wish::of(&spec.direct_upload) {
+        for wish in Wish::list(&spec.direct_upload) {
             let partner = partner(snapshot, glances, dashboard, wish);
             let destination = Destination {
                 region: wish.region.map(str::to_owned),
@@ -55,7 +55,7 @@ impl Pairing {
             destinations.push(destination);
         }
         advice.extend(catalog.advice(&spec.direct_upload));
-        let proxies = GlanceProxies::of(dashboard, &destinations);
+        let proxies = GlanceProxies::derive(dashboard, &destinations);
         advice.extend(proxies.advice(dashboard));
         let intent = intent(glances, dashboard, &destinations, spec);
         Self { catalog, destinations, proxies, intent, advice }

@@ -78,7 +78,7 @@ pub struct Weight {
 
 impl Proof {
     /// What is asked for one Horizon, and what is known. `states` are those of all Glances.
-    pub fn of(
+    pub fn derive(
         snapshot: &Snapshot,
         dashboard: &Dashboard,
         pairing: &Pairing,

@@ -105,7 +105,7 @@ mod tests {
         let config_map = ConfigMap { effects, ..ConfigMap::default() };
         let files: [File; 0] = [];
         let applied = Applied {
-            mount: Some(Mount::of(&Container::default(), "files", &files, "")),
+            mount: Some(Mount::new(&Container::default(), "files", &files, "")),
             config_maps: Ok(BTreeMap::from([("files".to_owned(), Arc::new(config_map))])),
             referenced: Ok(BTreeSet::new()),
             rollout: if rolling { Err(Problem::new(Reason::RollingOut, "")) } else { Ok(()) },
@@ -143,7 +143,7 @@ mod tests {
         let questions = BTreeSet::from([question]);
         let destination = DestinationView { to, glance: None, questions, epoch: None, evidence: evidence.clone() };
         let proof = Proof { destinations: vec![destination], evidence, assumptions: Vec::new(), authorities: None };
-        (Dashboard::of(&Snapshot::complete(), &Arc::new(object), tenure), proof)
+        (Dashboard::derive(&Snapshot::complete(), &Arc::new(object), tenure), proof)
     }
 
     /// One letter for each Horizon, at endpoints of their own; N: falls back now, L: later, F: the

@@ -36,17 +36,17 @@ pub struct World {
 impl World {
     /// Derives the world.
     pub fn of(snapshot: &Snapshot) -> Self {
-        let tenures = Tenures::of(snapshot);
+        let tenures = Tenures::derive(snapshot);
         let dashboards = dashboards(snapshot, tenures.horizons);
         let glances = glances(snapshot, tenures.glances, tenures.internals);
         let apis = apis(snapshot, tenures.apis, &dashboards);
-        let pairings = each(&dashboards, |_, dashboard| Pairing::of(snapshot, &glances, dashboard));
+        let pairings = each(&dashboards, |_, dashboard| Pairing::derive(snapshot, &glances, dashboard));
         let grants = grant::all(snapshot, &glances, &dashboards, &pairings);
         let intents = each(&pairings, |key, pairing| grant::settled(pairing, key, &grants));
         let proofs = proofs(snapshot, &glances, &dashboards, &pairings, &intents);
         let throttles = throttle::all(&dashboards, &proofs);
         let exposures = glances.values().map(|glance| &glance.exposures);
-        let rivals = Rivals::of(snapshot, exposures.chain(dashboards.values().map(|dashboard| &dashboard.exposures)));
+        let rivals = Rivals::find(snapshot, exposures.chain(dashboards.values().map(|dashboard| &dashboard.exposures)));
 
         let keys = dashboards.keys().chain(glances.keys()).chain(apis.keys());
         let routing = http_route::needs(snapshot, &keys.map(|key| key.namespace.as_str()).collect());
@@ -140,13 +140,13 @@ fn each<T, U>(all: &Keyed<T>, make: impl Fn(&Key, &T) -> U) -> Keyed<U> {
 
 fn dashboards(snapshot: &Snapshot, mut tenures: Keyed<Tenure>) -> Keyed<Dashboard> {
     let all = snapshot.horizons.all();
-    all.filter_map(|(key, o)| Some((key.clone(), Dashboard::of(snapshot, o, tenures.remove(key)?)))).collect()
+    all.filter_map(|(key, o)| Some((key.clone(), Dashboard::derive(snapshot, o, tenures.remove(key)?)))).collect()
 }
 
 fn glances(snapshot: &Snapshot, mut tenures: Keyed<Tenure>, mut internals: Keyed<Tenure>) -> Keyed<ImageService> {
     let all = snapshot.glances.all();
     all.filter_map(|(key, object)| {
-        let glance = ImageService::of(snapshot, object, tenures.remove(key)?, internals.remove(key));
+        let glance = ImageService::derive(snapshot, object, tenures.remove(key)?, internals.remove(key));
         Some((key.clone(), glance))
     })
     .collect()
@@ -171,7 +171,7 @@ fn proofs(
     let stages = dashboards.iter().zip(pairings.values()).zip(intents.values());
     stages
         .map(|(((key, dashboard), pairing), intent)| {
-            (key.clone(), Proof::of(snapshot, dashboard, pairing, intent, &glances))
+            (key.clone(), Proof::derive(snapshot, dashboard, pairing, intent, &glances))
         })
         .collect()
 }
@@ -229,7 +229,7 @@ fn glance_view(snapshot: &Snapshot, glance: ImageService, grants: Grants, rivals
     for (origin, horizons) in &grants.by {
         wanted.entry(origin.clone()).or_default().extend(horizons.iter().map(|key| format!("Horizon {key}")));
     }
-    let found = adjust::of(snapshot, &glance);
+    let found = adjust::derive(snapshot, &glance);
     let through = glance.exposures.iter().flat_map(|exposures| &exposures.exposing);
     let issues = exposure_issue::find(through, &wanted.keys().collect());
     let mut advice = glance.public.asked.advice.clone();

@@ -159,7 +159,7 @@ impl PreflightReport {
         };
         let panels = panels.into_iter().map(|(panel, verdict)| {
             let readable = |put: &PutOutcome| put.verdict_for(&asked.for_panel(panel));
-            (panel, PanelReport::of(verdict, put.as_ref().map(readable)))
+            (panel, PanelReport::new(verdict, put.as_ref().map(readable)))
         });
         let mut report = Self { panels: panels.collect(), assumptions, ..Self::of_preflight(&asked, preflight) };
         for put in [&put, &size].into_iter().flatten() {
@@ -167,7 +167,7 @@ impl PreflightReport {
                 report.verdict = Decision::Refused;
             }
         }
-        let words = |put| PutReport::of(&asked, put, &address);
+        let words = |put| PutReport::new(&asked, put, &address);
         Self { put: put.map(words), size: size.map(words), ..report }
     }
 
@@ -178,7 +178,7 @@ impl PreflightReport {
             url: asked.endpoint.to_string(),
             panel: asked.panel(),
             panels: BTreeMap::new(),
-            request: Some(RequestReport::of(asked, asked.request())),
+            request: Some(RequestReport::new(asked, asked.request())),
             response: None,
             failure: None,
             unreachable: None,
@@ -200,7 +200,7 @@ impl PreflightReport {
                 if verdict.granted() {
                     report.verdict = Decision::Granted;
                 }
-                report.response = Some(ResponseReport::of(address.to_string(), &answer));
+                report.response = Some(ResponseReport::new(address.to_string(), &answer));
                 report.failure = verdict.failure.map(Into::into);
                 report.advice = verdict.advice.into_iter().map(Into::into).collect();
             }
@@ -211,7 +211,7 @@ impl PreflightReport {
 
 impl PanelReport {
     /// Of a preflight's verdict, and of a PUT's where one was sent.
-    fn of(preflight: Option<PreflightVerdict>, put: Option<UploadVerdict>) -> Self {
+    fn new(preflight: Option<PreflightVerdict>, put: Option<UploadVerdict>) -> Self {
         let Some(preflight) = preflight else {
             return Self { verdict: Decision::Unknown, rule: None, message: None };
         };
@@ -228,15 +228,15 @@ impl PanelReport {
 }
 
 impl PutReport {
-    fn of(asked: &Preflight, put: PutOutcome, address: &str) -> Self {
+    fn new(asked: &Preflight, put: PutOutcome, address: &str) -> Self {
         let PutOutcome { request, length, wire, verdict } = put;
         let response = match &wire {
-            Wire::Response(answer) => Some(ResponseReport::of(address.to_owned(), answer)),
+            Wire::Response(answer) => Some(ResponseReport::new(address.to_owned(), answer)),
             Wire::Continue | Wire::Silence(_) | Wire::Failed(_) => None,
         };
         let mut report = Self {
             verdict: Decision::Granted,
-            request: RequestReport::of(asked, request),
+            request: RequestReport::new(asked, request),
             bytes: length,
             response,
             answered_by: Answerer::Nobody,
@@ -271,7 +271,7 @@ impl From<Unreachable> for UnreachableReport {
 }
 
 impl RequestReport {
-    fn of(asked: &Preflight, request: Request) -> Self {
+    fn new(asked: &Preflight, request: Request) -> Self {
         let Request { method, lines, .. } = request;
         let headers = lines.into_iter().map(|(name, value)| Line { name: name.to_owned(), value });
         Self { method, url: asked.url(), headers: headers.collect() }
@@ -279,7 +279,7 @@ impl RequestReport {
 }
 
 impl ResponseReport {
-    fn of(address: String, answer: &Response) -> Self {
+    fn new(address: String, answer: &Response) -> Self {
         let lines = answer.headers.iter().filter_map(|(name, value)| {
             let name = REPORTED.iter().find(|known| known.eq_ignore_ascii_case(name))?;
             Some(Line { name: (*name).to_owned(), value: shown(value) })

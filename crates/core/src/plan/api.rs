@@ -65,7 +65,7 @@ fn living(
         Ok(terms) => terms,
         Err(problem) => return (Plan::unmet(ConditionType::Accepted, problem.clone()), Vec::new()),
     };
-    let retirement = Retirement::of(view, terms, now);
+    let retirement = Retirement::derive(view, terms, now);
     let plan = more(attempt(view, &retirement, now, options));
     (if terms.suspend { plan.suspend() } else { plan }, retirement.origins(view))
 }

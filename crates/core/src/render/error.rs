@@ -86,7 +86,7 @@ impl Unwritable {
     }
 
     /// The same, with the setting that the value came from.
-    pub fn of(self, setting: &'static str) -> RenderError {
+    pub fn in_setting(self, setting: &'static str) -> RenderError {
         RenderError { setting, cause: self }
     }
 }
@@ -119,7 +119,7 @@ mod tests {
 
     #[test]
     fn names_setting_value_and_way_out() {
-        let error = Unwritable::new("a\nb", Refusal::Control).of("spec.cors.allowHeaders");
+        let error = Unwritable::new("a\nb", Refusal::Control).in_setting("spec.cors.allowHeaders");
         insta::assert_snapshot!(error, @r#"spec.cors.allowHeaders: "a\nb" holds a control character; remove it"#);
     }
 

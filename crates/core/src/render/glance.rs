@@ -80,10 +80,10 @@ pub fn api(settings: &GlanceSettings, service: &OpenStackService) -> Result<Vec<
 /// filter's own defaults are not the service's.
 fn cors(settings: &CorsSettings, service: &OpenStackService) -> Result<String, RenderError> {
     let mut ini = Writer::new(&HEADER);
-    ini.section("cors").map_err(|refused| refused.of("cors"))?;
+    ini.section("cors").map_err(|refused| refused.in_setting("cors"))?;
     for option in CORS_OPTIONS {
         let stated = settings.options.get(option.name);
-        write(&mut ini, &option, stated, settings, service).map_err(|refused| refused.of(option.field))?;
+        write(&mut ini, &option, stated, settings, service).map_err(|refused| refused.in_setting(option.field))?;
     }
     Ok(ini.finish())
 }

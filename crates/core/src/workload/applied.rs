@@ -32,7 +32,7 @@ pub struct Applied {
 
 impl Applied {
     /// Reads what stands in the cluster for a workload.
-    pub fn of(snapshot: &Snapshot, workload: &Workload) -> Self {
+    pub fn find(snapshot: &Snapshot, workload: &Workload) -> Self {
         let namespace = &workload.meta.key.namespace;
         let mount = Mount::observed(workload);
         let pods = pods(snapshot, workload);

@@ -21,7 +21,7 @@ use crate::model::{
 /// [`Problem`] if a Gateway that the answer depends on cannot be seen, or its controller has not yet
 /// looked at the route as it stands.
 pub fn exposures(snapshot: &Snapshot, route: &Arc<HttpRoute>, backends: &Backends) -> Result<Exposures, Problem> {
-    let mut notes = Notes::of(format!("HTTPRoute {}", route.meta.key));
+    let mut notes = Notes::new(format!("HTTPRoute {}", route.meta.key));
     let mut rules = Vec::new();
     let mut positions = Vec::new();
     for (at, rule) in route.spec.rules.iter().enumerate() {

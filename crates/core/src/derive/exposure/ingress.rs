@@ -15,7 +15,7 @@ use crate::model::{Ingress, IngressPath};
 /// An Ingress names hosts but no ports: the port is taken from the controller's status where it
 /// tells, else it is the scheme's default, and that is noted.
 pub fn exposures(ingress: &Arc<Ingress>, backends: &Backends) -> Exposures {
-    let mut notes = Notes::of(format!("Ingress {}", ingress.meta.key));
+    let mut notes = Notes::new(format!("Ingress {}", ingress.meta.key));
     let mut found = Exposures::default();
     let default = ingress.default_service.as_ref().is_some_and(|service| backends.leads(service));
     let rest = IngressPath { path: "/".into(), ..IngressPath::default() };

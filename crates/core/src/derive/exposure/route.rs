@@ -13,7 +13,7 @@ use crate::model::{Route, RouteIngress, RouteTarget, find_condition};
 ///
 /// Routers listen at the default ports; nothing in a Route would tell of others.
 pub fn exposures(route: &Arc<Route>, backends: &Backends) -> Exposures {
-    let mut notes = Notes::of(format!("Route {}", route.meta.key));
+    let mut notes = Notes::new(format!("Route {}", route.meta.key));
     let mut found = Exposures::default();
     let leads = |target: &RouteTarget| {
         matches!(target.kind.as_str(), "" | "Service") && target.weight != Some(0) && backends.leads(&target.name)

@@ -31,7 +31,7 @@ impl Desired<'_> {
         if self.rollout.rehearsal == Rehearsing::Off || self.put_back(change) {
             return RehearsalDecision::Go(None);
         }
-        let draft = RehearsalDraft::of(self.kind, &self.meta.key, self.target, mount, &self.files);
+        let draft = RehearsalDraft::for_files(self.kind, &self.meta.key, self.target, mount, &self.files);
         if draft.args.is_empty() {
             return RehearsalDecision::Go(None);
         }

@@ -19,7 +19,7 @@ pub fn rules(rules: &BTreeMap<String, String>) -> Result<String, RenderError> {
         let _ = writeln!(text, "# {line}");
     }
     for (name, expression) in rules {
-        check_name(name).and_then(|()| check(expression)).map_err(|e| e.of(SETTING))?;
+        check_name(name).and_then(|()| check(expression)).map_err(|e| e.in_setting(SETTING))?;
         let _ = writeln!(text, "{}", line(name, expression));
     }
     Ok(text)

@@ -31,7 +31,7 @@ pub struct RehearsalDraft {
 
 impl RehearsalDraft {
     /// The rehearsal of a mount.
-    pub fn of(kind: &'static str, resource: &Key, target: &Target, mount: &Mount, files: &[File]) -> Self {
+    pub fn for_files(kind: &'static str, resource: &Key, target: &Target, mount: &Mount, files: &[File]) -> Self {
         Self::new(kind, resource, target, Some(mount.clone()), files.iter().flat_map(arguments).collect())
     }
 
