@@ -63,9 +63,10 @@ impl HorizonPlanner<'_> {
             plan.steps.push(Step::new(action, "an origin must be accepted before a browser uses it"));
         }
         let waits = held.problem.reason == Reason::WaitingForGlance && rolls;
-        plan.state = match waits {
-            true => State::Switching(self.switching()),
-            false => State::unmet(ConditionType::RolledOut, held.problem.clone()),
+        plan.state = if waits {
+            State::Switching(self.switching())
+        } else {
+            State::unmet(ConditionType::RolledOut, held.problem.clone())
         };
     }
 
