@@ -21,7 +21,7 @@ use crate::probe::{Credential, Proxies, keystone};
 /// What is to be asked.
 pub(crate) type CatalogQueries = BTreeSet<CatalogQuery>;
 
-/// Inquiries under way at once.
+/// Queries under way at once.
 const AT_ONCE: usize = 4;
 
 /// A catalog is read so many times as seldom as a preflight is made.
