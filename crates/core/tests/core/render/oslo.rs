@@ -9,6 +9,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use test_support::oracle::{ask, hostile};
 
+mod write;
+
 /// Sections, their options, and each option's values in order.
 type Sections = BTreeMap<String, BTreeMap<String, Vec<String>>>;
 
