@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicI64;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use direct_upload_api::{ConfiguredMode, HorizonStatus, ProbeVerdict, Reason, VerificationStatus};
+use direct_upload_api::{ConfiguredMode, HorizonStatus, Reason, VerificationStatus};
 use direct_upload_core::model::{Key, ProbeAnswer};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
@@ -156,7 +156,7 @@ impl Metrics {
 
     /// What the status of a Horizon says now; `None` when it has none, or is gone.
     pub fn horizon(&self, key: &Key, status: Option<&HorizonStatus>) {
-        let verdict = |v: &VerificationStatus| (label(v.verdict), v.last_transition_time.0.as_second());
+        let verdict = |v: &VerificationStatus| (v.verdict.into(), v.last_transition_time.0.as_second());
         let dashboard = status.map(|status| DashboardState {
             direct: status.upload_mode == Some(ConfiguredMode::Direct),
             verdict: status.verification.as_ref().map(verdict),
@@ -170,12 +170,7 @@ impl Metrics {
 
     /// A preflight was made.
     pub fn preflight(&self, answer: &ProbeAnswer, took: Duration) {
-        let verdict = match answer {
-            ProbeAnswer::Granted(_) => "granted",
-            ProbeAnswer::Refused(_) => "refused",
-            ProbeAnswer::Unknown(_) => "unknown",
-        };
-        self.preflights.get_or_create(&PreflightLabels { verdict }).inc();
+        self.preflights.get_or_create(&PreflightLabels { verdict: answer.into() }).inc();
         self.preflight_seconds.observe(took.as_secs_f64());
     }
 
@@ -218,13 +213,5 @@ impl Metrics {
             text.clear();
         }
         text
-    }
-}
-
-fn label(verdict: ProbeVerdict) -> &'static str {
-    match verdict {
-        ProbeVerdict::Granted => "granted",
-        ProbeVerdict::Refused => "refused",
-        ProbeVerdict::Unknown => "unknown",
     }
 }

@@ -29,7 +29,8 @@ pub struct Reach {
 }
 
 /// One answer, as it counts.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, strum::IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub enum ProbeAnswer {
     /// A browser would send the upload; what is unwise all the same.
     Granted(Vec<String>),
