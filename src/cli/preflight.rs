@@ -8,8 +8,8 @@ use std::process::ExitCode;
 use clap::{Args as ClapArgs, ValueEnum};
 use direct_upload_api::web::{Endpoint, Origin};
 use direct_upload_api::{Panel, Rule};
-use direct_upload_core::judge::report::{AdviceReport, FailureReport, PutReport, ResponseReport, UnreachableReport};
-use direct_upload_core::judge::{Answerer, Decision, Line, PreflightReport};
+use direct_upload_core::judge::report::{AdviceReport, PutReport, ResponseReport};
+use direct_upload_core::judge::{Answerer, Decision, Failure, Line, PreflightReport, Unreachable};
 
 use super::output;
 use crate::probe::{Host, Probe, Proxies, Trust, Uploads};
@@ -233,9 +233,9 @@ fn received(out: &mut String, response: Option<&ResponseReport>) -> std::fmt::Re
     lines(out, &response.headers)
 }
 
-fn failed(out: &mut String, failure: Option<&FailureReport>) -> std::fmt::Result {
+fn failed(out: &mut String, failure: Option<&Failure>) -> std::fmt::Result {
     let Some(failure) = failure else { return Ok(()) };
-    let others = match failure.also_possible.as_slice() {
+    let others = match failure.also.as_slice() {
         [] => String::new(),
         others => format!(" (or {})", others.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
     };
@@ -245,7 +245,7 @@ fn failed(out: &mut String, failure: Option<&FailureReport>) -> std::fmt::Result
     writeln!(out, "fix:       {}", failure.fix)
 }
 
-fn unanswered(out: &mut String, why: Option<&UnreachableReport>) -> std::fmt::Result {
+fn unanswered(out: &mut String, why: Option<&Unreachable>) -> std::fmt::Result {
     let Some(why) = why else { return Ok(()) };
     writeln!(out, "\nreason:    {}", why.message)?;
     writeln!(out, "look at:   {}", why.fix)

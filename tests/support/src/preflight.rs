@@ -6,8 +6,7 @@ use std::fmt::Write;
 
 use direct_upload_api::Panel;
 use direct_upload_api::web::{Endpoint, Origin};
-use direct_upload_core::judge::report::FailureReport;
-use direct_upload_core::judge::{Preflight, Response};
+use direct_upload_core::judge::{Failure, Preflight, Response};
 use serde::Deserialize;
 
 pub const ORIGIN: &str = "https://horizon.example.com";
@@ -154,7 +153,7 @@ impl Case {
 }
 
 impl Expected {
-    pub fn failure_as_expected(&self, failure: Option<&FailureReport>) -> Result<(), String> {
+    pub fn failure_as_expected(&self, failure: Option<&Failure>) -> Result<(), String> {
         let (Some(rule), Some(failure)) = (&self.rule, failure) else {
             return same(&self.rule.as_deref(), &failure.map(|f| f.rule.id()));
         };

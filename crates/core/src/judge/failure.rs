@@ -51,13 +51,14 @@ impl Requirement {
 }
 
 /// The requirement that was not met.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Failure {
-    pub requirement: Requirement,
     /// The likeliest rule.
     pub rule: Rule,
     /// Rules that could be the cause as well.
+    #[serde(rename = "alsoPossible")]
     pub also: Vec<Rule>,
+    pub requirement: Requirement,
     /// The part of the answer that it was judged by; bounded, one line, never the body.
     pub received: String,
     /// What is wrong.

@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 use direct_upload_api::{Panel, Rule};
 use serde::Serialize;
 
-use super::failure::{Failure, Requirement};
+use super::failure::Failure;
 use super::headers::shown;
 use super::outcome::{PreflightOutcome, ProbeResult, PutOutcome};
 use super::preflight::{Preflight, Request};
 use super::response::{PreflightVerdict, Response};
-use super::unreachable::{Unreachable, UnreachableKind};
+use super::unreachable::Unreachable;
 use super::upload::{Answerer, UploadVerdict, Wire};
 use crate::model::{Advice, Observation};
 
@@ -53,8 +53,8 @@ pub struct PreflightReport {
     pub request: Option<RequestReport>,
     /// `null`: nothing was received.
     pub response: Option<ResponseReport>,
-    pub failure: Option<FailureReport>,
-    pub unreachable: Option<UnreachableReport>,
+    pub failure: Option<Failure>,
+    pub unreachable: Option<Unreachable>,
     pub advice: Vec<AdviceReport>,
     /// The complete PUT without a token; `null`: not sent.
     pub put: Option<PutReport>,
@@ -85,9 +85,9 @@ pub struct PutReport {
     /// `null`: no final answer came.
     pub response: Option<ResponseReport>,
     pub answered_by: Answerer,
-    pub failure: Option<FailureReport>,
+    pub failure: Option<Failure>,
     /// Why nothing can be told; `null` unless unknown.
-    pub unknown: Option<UnreachableReport>,
+    pub unknown: Option<Unreachable>,
     pub advice: Vec<AdviceReport>,
 }
 
@@ -122,24 +122,6 @@ pub struct ResponseReport {
     pub address: String,
     pub status: u16,
     pub headers: Vec<Line>,
-}
-
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct FailureReport {
-    pub rule: Rule,
-    pub also_possible: Vec<Rule>,
-    pub requirement: Requirement,
-    pub received: String,
-    pub message: String,
-    pub fix: String,
-}
-
-#[derive(Clone, Debug, Serialize)]
-pub struct UnreachableReport {
-    pub kind: UnreachableKind,
-    pub message: String,
-    pub fix: String,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -190,18 +172,18 @@ impl PreflightReport {
         match outcome {
             PreflightOutcome::Objection(failure) => {
                 report.request = None;
-                report.failure = Some((*failure).into());
+                report.failure = Some(*failure);
             }
             PreflightOutcome::Unreachable(why) => {
                 report.verdict = Decision::Unknown;
-                report.unreachable = Some(why.into());
+                report.unreachable = Some(why);
             }
             PreflightOutcome::Judged { address, answer, verdict } => {
                 if verdict.granted() {
                     report.verdict = Decision::Granted;
                 }
                 report.response = Some(ResponseReport::new(address.to_string(), &answer));
-                report.failure = verdict.failure.map(Into::into);
+                report.failure = verdict.failure;
                 report.advice = verdict.advice.into_iter().map(Into::into).collect();
             }
         }
@@ -252,21 +234,15 @@ impl PutReport {
             UploadVerdict::Refused { by, failure } => {
                 report.verdict = Decision::Refused;
                 report.answered_by = by;
-                report.failure = Some((*failure).into());
+                report.failure = Some(*failure);
             }
             UploadVerdict::Unknown { by, why } => {
                 report.verdict = Decision::Unknown;
                 report.answered_by = by;
-                report.unknown = Some(why.into());
+                report.unknown = Some(why);
             }
         }
         report
-    }
-}
-
-impl From<Unreachable> for UnreachableReport {
-    fn from(why: Unreachable) -> Self {
-        Self { kind: why.kind, message: why.message, fix: why.fix }
     }
 }
 
@@ -285,13 +261,6 @@ impl ResponseReport {
             Some(Line { name: (*name).to_owned(), value: shown(value) })
         });
         Self { address, status: answer.status, headers: lines.take(LINES).collect() }
-    }
-}
-
-impl From<Failure> for FailureReport {
-    fn from(failure: Failure) -> Self {
-        let Failure { requirement, rule, also, received, message, fix } = failure;
-        Self { rule, also_possible: also, requirement, received, message, fix }
     }
 }
 
