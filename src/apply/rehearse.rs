@@ -5,9 +5,9 @@ use direct_upload_core::workload::rehearsal::{self, NoJob, RehearsalDraft};
 use kube::api::{DynamicObject, Patch, PatchParams, PostParams};
 
 use super::error::ApplyError;
-use super::write::Writer;
+use super::write::Applier;
 
-impl Writer {
+impl Applier {
     /// The pod is made from the workload as it stands now: the snapshot holds no environments,
     /// which may be secret.
     pub async fn rehearse(&self, draft: &RehearsalDraft) -> Result<(), ApplyError> {

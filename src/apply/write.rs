@@ -16,7 +16,7 @@ use super::error::ApplyError;
 use crate::observe::Live;
 
 /// Writes for the resources of one kind.
-pub struct Writer {
+pub struct Applier {
     client: Client,
     pub live: Arc<Live>,
     kind: Kind,
@@ -25,7 +25,7 @@ pub struct Writer {
     pub writes: Writes,
 }
 
-impl Writer {
+impl Applier {
     /// A writer for Horizons or Glances.
     pub fn new(client: Client, live: Arc<Live>, kind: Kind, instance: &str) -> Self {
         Self { client, live, kind, manager: format!("{OPERATOR}/{instance}/{kind:?}"), writes: Writes::default() }

@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
-use super::prober::{ProbeSettings, jitter};
+use super::prober::{ProberSettings, jitter};
 use crate::observe::Live;
 use crate::probe::{Credential, Proxies, keystone};
 
@@ -31,7 +31,7 @@ const SELDOM: u32 = 10;
 pub(crate) struct Cataloger {
     client: Client,
     live: Arc<Live>,
-    settings: ProbeSettings,
+    settings: ProberSettings,
     proxies: Proxies,
     /// When each is due; none while an answer is awaited.
     entries: BTreeMap<CatalogQuery, Option<Instant>>,
@@ -40,7 +40,7 @@ pub(crate) struct Cataloger {
 
 impl Cataloger {
     /// One that has nothing to ask yet.
-    pub fn new(client: Client, live: Arc<Live>, settings: ProbeSettings) -> Self {
+    pub fn new(client: Client, live: Arc<Live>, settings: ProberSettings) -> Self {
         let proxies = Proxies::from_env();
         Self { client, live, settings, proxies, entries: BTreeMap::new(), running: JoinSet::new() }
     }

@@ -50,7 +50,7 @@ pub struct Settings {
     pub concurrency: usize,
     pub options: Options,
     /// How preflights are made.
-    pub preflights: prober::ProbeSettings,
+    pub preflights: prober::ProberSettings,
 }
 
 /// Where replicas agree on which of them acts.

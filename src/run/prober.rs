@@ -24,7 +24,7 @@ pub(crate) type ProbeTargets = BTreeMap<ProbeTarget, Epoch>;
 
 /// How preflights are made.
 #[derive(Clone, Debug, Default)]
-pub struct ProbeSettings {
+pub struct ProberSettings {
     pub pace: Pace,
     /// Never asked, beside link-local addresses and metadata services.
     pub denied: Vec<IpNet>,
@@ -37,7 +37,7 @@ const AT_ONCE: usize = 16;
 pub(crate) struct Prober {
     live: Arc<Live>,
     metrics: Arc<Metrics>,
-    settings: ProbeSettings,
+    settings: ProberSettings,
     proxies: Proxies,
     scheduler: ProbeScheduler,
     start: Instant,
@@ -46,7 +46,7 @@ pub(crate) struct Prober {
 
 impl Prober {
     /// A prober that has nothing to ask yet.
-    pub fn new(live: Arc<Live>, metrics: Arc<Metrics>, settings: ProbeSettings) -> Self {
+    pub fn new(live: Arc<Live>, metrics: Arc<Metrics>, settings: ProberSettings) -> Self {
         Self {
             live,
             metrics,

@@ -60,7 +60,7 @@ impl Report {
 
 /// Everything that is looked at together.
 #[derive(Clone, Debug)]
-pub struct Input {
+pub struct CheckInput {
     /// Objects of manifests or of a cluster.
     pub objects: Vec<Object>,
     /// The same, as far as the operator's derivation knows them.
@@ -73,7 +73,7 @@ pub struct Input {
     pub unseen: Vec<String>,
 }
 
-impl Input {
+impl CheckInput {
     /// Nothing yet.
     pub fn new(release: Option<Release>) -> Self {
         let snapshot = Snapshot::complete();
@@ -82,7 +82,7 @@ impl Input {
 }
 
 /// Finds all that is wrong.
-pub fn check(input: Input) -> Report {
+pub fn check(input: CheckInput) -> Report {
     let mut units: Vec<Unit> = objects::units(&input.objects);
     units.extend(unit::of_files(input.files));
     let exposed = derived::dashboards(&input.snapshot, &input.objects, &units);

@@ -1,7 +1,7 @@
 //! Where custom resources are in the input, files are checked as the operator would leave them: it
 //! would be wrong to complain of what it mends.
 //!
-//! In: an [`Input`] of manifests. Out: the same with the workloads and ConfigMaps of the end state.
+//! In: an [`CheckInput`] of manifests. Out: the same with the workloads and ConfigMaps of the end state.
 
 use direct_upload_core::manifests::{Input as Manifests, Manifest, Place};
 use direct_upload_core::model::{Id, Key};
@@ -11,10 +11,10 @@ use jiff::Timestamp;
 
 use super::finding::Location;
 use super::objects::Object;
-use crate::Input;
+use crate::CheckInput;
 
 /// Carries out the operator's plans on the input, if there is anything to carry out.
-pub fn carry_out(input: &mut Input) {
+pub fn carry_out(input: &mut CheckInput) {
     let snapshot = &input.snapshot;
     let nobody = snapshot.horizons.all().next().is_none() && snapshot.glances.all().next().is_none();
     if nobody && snapshot.apis.all().next().is_none() {

@@ -1,4 +1,4 @@
-//! Texts → [`Input`]: manifests become objects, the rest configuration files.
+//! Texts → [`CheckInput`]: manifests become objects, the rest configuration files.
 
 use direct_upload_core::manifests::{Document, Node, documents, insert, undecodable};
 use direct_upload_core::openstack::Release;
@@ -8,11 +8,11 @@ use super::objects::Object;
 use super::text::Text;
 use super::unit::ConfigFile;
 use super::{redact, template};
-use crate::Input;
+use crate::CheckInput;
 
 /// Sorts texts into what they are. Also: what cannot be used, each with its file.
-pub fn sort(texts: Vec<Text>, release: Option<Release>) -> (Input, Vec<String>) {
-    let mut input = Input::new(release);
+pub fn sort(texts: Vec<Text>, release: Option<Release>) -> (CheckInput, Vec<String>) {
+    let mut input = CheckInput::new(release);
     let mut errors = Vec::new();
     for text in texts {
         if let Some(file) = ConfigFile::on_disk(&text.name, &text.text) {
@@ -88,7 +88,7 @@ fn collect(file: &str, mut value: Value, node: Option<&Node>, objects: &mut Vec<
 }
 
 /// Takes an object in. One that does not decode is told, and hurts only itself.
-fn add(input: &mut Input, object: Object, errors: &mut Vec<String>) {
+fn add(input: &mut CheckInput, object: Object, errors: &mut Vec<String>) {
     // Patches and the expectations of tests name no object; a resource of ours without a name is a slip.
     if object.name().is_empty() && !matches!(object.kind(), "Horizon" | "Glance" | "OpenStackAPI") {
         return;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::classify::{self, Kind};
 use crate::finding::Location;
-use crate::formats::python::{self, Assignment, DjangoSettings, Value};
+use crate::formats::python::{self, DjangoSettings, SettingAssignment, Value};
 use crate::unit::{ConfigFile, Unit};
 
 /// The setting that decides.
@@ -62,7 +62,7 @@ impl<'a> HorizonFacts<'a> {
     }
 
     /// Every assignment of a setting that is made or may be, in order, with its file.
-    pub fn assignments(&self, name: &str) -> Vec<(&Snippet<'a>, &Assignment)> {
+    pub fn assignments(&self, name: &str) -> Vec<(&Snippet<'a>, &SettingAssignment)> {
         let read = self.snippets.iter().filter(|s| s.unread.is_none() && s.settings.error.is_none());
         read.flat_map(|s| s.settings.assignments.iter().filter(|a| a.name == name).map(move |a| (s, a))).collect()
     }
@@ -84,7 +84,7 @@ impl<'a> HorizonFacts<'a> {
 
     /// Somebody wants direct uploads: it is set, or was meant to be where it has no effect.
     pub fn wants_direct(&self) -> bool {
-        let meant = |a: &Assignment| {
+        let meant = |a: &SettingAssignment| {
             (a.name == MODE && matches!(mode(&a.value), Mode::Direct | Mode::Invalid))
                 || a.name.contains("DIRECT_UPLOAD")
         };

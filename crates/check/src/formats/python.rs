@@ -60,7 +60,7 @@ impl Value {
 
 /// One `NAME = value`.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Assignment {
+pub struct SettingAssignment {
     pub name: String,
     pub value: Value,
     /// From 1.
@@ -72,7 +72,7 @@ pub struct Assignment {
 /// What a settings file does.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DjangoSettings {
-    pub assignments: Vec<Assignment>,
+    pub assignments: Vec<SettingAssignment>,
     /// Line and reason, if Python refuses the file.
     pub error: Option<(usize, String)>,
     /// Line and reason, if it surely ends in an exception there: what stands above has taken effect.
@@ -274,7 +274,7 @@ impl Run<'_> {
     fn set(&mut self, name: &str, value: Value, line: usize) {
         let known = if self.certain { value.clone() } else { Value::Unknown };
         self.known.insert(name.to_owned(), known);
-        self.settings.assignments.push(Assignment { name: name.to_owned(), value, line, certain: self.certain });
+        self.settings.assignments.push(SettingAssignment { name: name.to_owned(), value, line, certain: self.certain });
     }
 
     /// `NAME.append(x)` and `NAME.extend([x])`.

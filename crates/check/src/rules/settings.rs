@@ -5,7 +5,7 @@ use direct_upload_api::{Rule, Severity};
 use crate::facts::cloud::Cloud;
 use crate::facts::horizon::{HorizonFacts, KOLLA, MODE, Mode, Snippet, mode};
 use crate::finding::Finding;
-use crate::formats::python::{Assignment, Value};
+use crate::formats::python::{SettingAssignment, Value};
 
 /// Files that are not read or fail, values that mean nothing, and what a later file replaces.
 pub(crate) fn no_effect(cloud: &Cloud<'_>) -> Vec<Finding> {
@@ -100,7 +100,7 @@ fn replaced(horizon: &HorizonFacts<'_>) -> Option<Finding> {
     if !last.certain || !matches!(horizon.mode(), Mode::Legacy | Mode::Off | Mode::Invalid) {
         return None;
     }
-    let is_direct = |(_, a): &&(&Snippet<'_>, &Assignment)| a.certain && mode(&a.value) == Mode::Direct;
+    let is_direct = |(_, a): &&(&Snippet<'_>, &SettingAssignment)| a.certain && mode(&a.value) == Mode::Direct;
     let (snippet, direct) = assignments.iter().rev().skip(1).find(is_direct)?;
     // kolla-ansible sets 'direct' for everybody; its custom settings are there to change that.
     let meant = snippet.file.name == KOLLA && by.file.name.starts_with("_9999");

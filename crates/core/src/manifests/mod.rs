@@ -73,7 +73,7 @@ pub struct Input {
 /// # Errors
 /// Every error, with place, object and field.
 pub fn parse(name: &str, bytes: &[u8]) -> Result<Input, Vec<ManifestError>> {
-    let mut reader = reader::Reader::default();
+    let mut reader = reader::ManifestReader::default();
     reader.text(name, bytes);
     reader.finish()
 }
