@@ -2,7 +2,7 @@
 
 use direct_upload_api::Rule;
 
-use super::way::{ALLOW_ORIGIN, LEAVE, unless_it_stands_in};
+use super::proxy_headers::{ALLOW_ORIGIN, LEAVE, unless_it_stands_in};
 use crate::classify::Kind;
 use crate::facts::cloud::Cloud;
 use crate::facts::server::{ScopedDirective, Server};

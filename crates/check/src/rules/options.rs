@@ -3,7 +3,7 @@
 use direct_upload_api::Rule;
 use regex::Regex;
 
-use super::way::{ALLOW_ORIGIN, unless_it_stands_in};
+use super::proxy_headers::{ALLOW_ORIGIN, unless_it_stands_in};
 use crate::facts::cloud::Cloud;
 use crate::facts::server::{ScopedDirective, Server};
 use crate::finding::{Finding, Location};

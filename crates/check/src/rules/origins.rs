@@ -117,7 +117,7 @@ fn nothing_allowed(cloud: &Cloud<'_>, at: usize, glance: &GlanceFacts<'_>) -> Op
         || super::reading::is_told_elsewhere(glance)
         || super::unknown::is_misspelt(glance)
         || cloud.is_same_origin(glance.unit)
-        || super::way::stands_in(cloud)
+        || super::proxy_headers::stands_in(cloud)
         || !glance.subgroups().is_empty();
     if explained || !glance.is_whole() {
         return None;
