@@ -250,7 +250,7 @@ fn trouble(live: &Live, kind: Kind, scope: &Scope, error: &watcher::Error) {
         _ => None,
     };
     if matches!(error, watcher::Error::WatchError(status) if status.code == 410) {
-        // The way of the API server to say that too much has happened since: it is listed anew.
+        // The API server says so when too much has happened since: the kind is listed anew.
         tracing::debug!(?kind, ?scope, %error, "watch expired");
     } else {
         tracing::warn!(?kind, ?scope, %error, "watch failed; it is tried again");

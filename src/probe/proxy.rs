@@ -1,4 +1,4 @@
-//! The way through an HTTP proxy, where the environment names one.
+//! The connection through an HTTP proxy, where the environment names one.
 
 use std::fmt;
 use std::sync::Arc;

@@ -61,7 +61,7 @@ fn exposed<'a>(
     found
 }
 
-/// What stands in the way on the objects that expose Glance. Those that a resource's own conditions
+/// What stops uploads on the objects that expose Glance. Those that a resource's own conditions
 /// speak of are left to them.
 pub fn issues(
     world: &World,

@@ -1,4 +1,4 @@
-//! The way of an upload as a person looks at it: what the statuses say, in the order of the way.
+//! The path of an upload as a person looks at it: what the statuses say, from the dashboard to Glance.
 //!
 //! In: the resources as the cluster holds them. Out: a [`UploadPath`] for each Horizon, for each Glance that
 //! none of them uses, and for each OpenStackAPI, whose checkpoints end at the first one that is not passed.

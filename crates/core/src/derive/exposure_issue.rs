@@ -1,4 +1,4 @@
-//! What stands in the way of an upload, on the objects that lead browsers to Glance. Pure.
+//! What stops an upload on the objects that lead browsers to Glance. Pure.
 //!
 //! In: an exposing object, and the origins that dashboards have. Out: [`ExposureIssue`]s, one a field:
 //! which rule, what stands there, what to write instead. By default nothing is changed: these objects

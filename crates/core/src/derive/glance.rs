@@ -42,7 +42,7 @@ pub struct GlanceView {
     pub public: ApiView,
     pub internal: Option<ApiView>,
     pub exposures: Result<Exposures, Problem>,
-    /// What on the exposing objects stands in the way of uploads.
+    /// What on the exposing objects stops uploads, or may.
     pub issues: Vec<ExposureIssue>,
     /// Exposing objects that are to be written.
     pub adjustments: Vec<Adjustment>,

@@ -48,7 +48,7 @@ pub(crate) struct Desired<'a> {
 }
 
 impl Plan {
-    /// The way to what is desired, up to where pods would be replaced.
+    /// All steps that do not restart pods.
     pub(crate) fn toward(change: &Change, done: Problem) -> Self {
         let mut plan = Self::idle(State::Done(done));
         plan.config_map = Some(change.config_map.clone());

@@ -1,6 +1,6 @@
 //! A roll that fails is taken back: fast, once, and for good until something changes.
 //!
-//! In: a roll of ours that stands, and how its pods are. Out: the way back to what ran before. The
+//! In: a roll of ours that stands, and how its pods are. Out: the steps back to what ran before. The
 //! memory is an annotation of the ConfigMap whose roll failed: the pod (its fingerprint) that failed
 //! with it, and why.
 

@@ -1,4 +1,4 @@
-//! Where uploads go through Horizon's own httpd: the way is there before any page uses it, and goes
+//! Where uploads go through Horizon's own httpd: the proxy is there before any page uses it, and goes
 //! only when none does. Each takes a roll of its own: what pods answer can only be asked of pods.
 
 use direct_upload_api::{ConditionType, Delivery, GlanceProxy, Reason};
@@ -12,7 +12,7 @@ use crate::render::{File, FileFormat, HTTPD_FILE, HorizonSettings};
 use crate::workload::rfc3339;
 
 impl HorizonPlanner<'_> {
-    /// The plan while the way and the mode cannot change together; none where they can.
+    /// The plan while the proxy and the mode cannot change together; none where they can.
     pub fn by_own_proxy(&self, settings: &HorizonSettings) -> Result<Option<Plan>, Unmet> {
         if let Some(plan) = self.retreat(settings)? {
             return Ok(Some(plan));
