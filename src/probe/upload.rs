@@ -71,7 +71,7 @@ async fn send(probe: &Probe, site: &Site, address: SocketAddr, asked: &Request) 
             Err(error) => return Err(failed(&error)),
         }
         match head::read(&bytes) {
-            Ok(Some(answer)) => return Ok(Wire::Answer(answer)),
+            Ok(Some(answer)) => return Ok(Wire::Response(answer)),
             Ok(None) => {}
             Err(error) => return Err(failed(&std::io::Error::other(error))),
         }

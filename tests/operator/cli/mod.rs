@@ -12,6 +12,7 @@ mod help;
 mod preflight;
 mod render;
 mod status;
+mod yaml;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_direct-upload-operator");
 
