@@ -16,7 +16,7 @@ test: cluster ## Run all tests of tiers 1 and 2; no root needed
 	cargo test --locked --workspace
 
 test-core: ## Run the tests of the pure core (tier 1), with real parsers as judges
-	cargo test --locked --workspace --lib --bins --test core --test check --test operator
+	cargo test --locked --workspace --lib --bins --test api --test core --test check --test operator
 
 test-control-plane: cluster ## Run the tests on a real API server (tier 2)
 	cargo test --locked --test control_plane

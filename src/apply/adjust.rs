@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use kube::api::{Patch, PatchParams};
 
 use super::error::ApplyError;
-use super::write::Writer;
+use super::write::Applier;
 
 /// How long a refusal stands before the write is tried again, in seconds.
 const RETRY: i64 = 300;
@@ -26,7 +26,7 @@ const CONTENDED_SPAN: i64 = 600;
 /// When the annotations of each object were written.
 pub type Writes = Mutex<BTreeMap<(ExposureKind, Key), Vec<Timestamp>>>;
 
-impl Writer {
+impl Applier {
     /// Sets or gives back annotations.
     pub async fn adjust(&self, adjustment: &Adjustment) -> Result<(), ApplyError> {
         let now = Timestamp::now();
@@ -44,7 +44,7 @@ impl Writer {
         let params = PatchParams::apply(&self.manager);
         let key = &adjustment.key;
         let answer = self.api(kind, key).patch(&key.name, &params, &Patch::Apply(&patch)).await;
-        match answer.map_err(|error| ApplyError::of(&adjustment.to_string(), error)) {
+        match answer.map_err(|error| ApplyError::new(&adjustment.to_string(), error)) {
             Ok(object) => {
                 self.take(kind, object);
                 Ok(())

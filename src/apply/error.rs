@@ -29,7 +29,7 @@ pub enum ApplyError {
 
 impl ApplyError {
     /// Sorts a client error.
-    pub fn of(object: &str, error: kube::Error) -> Self {
+    pub fn new(object: &str, error: kube::Error) -> Self {
         let object = object.to_owned();
         match error {
             kube::Error::Api(status) if is_field_conflict(&status) => {

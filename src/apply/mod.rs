@@ -8,4 +8,4 @@ pub mod error;
 pub mod rehearse;
 pub mod write;
 pub use error::ApplyError;
-pub use write::Writer;
+pub use write::Applier;

@@ -5,15 +5,15 @@ use direct_upload_core::workload::rehearsal::{self, NoJob, RehearsalDraft};
 use kube::api::{DynamicObject, Patch, PatchParams, PostParams};
 
 use super::error::ApplyError;
-use super::write::Writer;
+use super::write::Applier;
 
-impl Writer {
+impl Applier {
     /// The pod is made from the workload as it stands now: the snapshot holds no environments,
     /// which may be secret.
     pub async fn rehearse(&self, draft: &RehearsalDraft) -> Result<(), ApplyError> {
         let key = &draft.workload.meta.key;
         let object = format!("Job {}", draft.key);
-        let failed = |error| ApplyError::of(&object, error);
+        let failed = |error| ApplyError::new(&object, error);
         let workload = self.api(draft.workload.kind.into(), key).get(&key.name).await.map_err(failed)?;
         let workload = serde_json::to_value(workload).map_err(|e| failed(kube::Error::SerdeError(e)))?;
         let job = match rehearsal::job(draft, &workload) {
@@ -43,7 +43,7 @@ impl Writer {
             let params = PatchParams::apply(&self.manager).dry_run();
             let patch = Patch::Apply(mount.patch(workload));
             if let Err(error) = self.api(workload.kind.into(), key).patch(&key.name, &params, &patch).await {
-                return ApplyError::of(&describe(workload.kind, key), error);
+                return ApplyError::new(&describe(workload.kind, key), error);
             }
         }
         ApplyError::Refused { object: object.to_owned(), code: 409, message: why.to_string() }

@@ -16,7 +16,7 @@ use super::error::ApplyError;
 use crate::observe::Live;
 
 /// Writes for the resources of one kind.
-pub struct Writer {
+pub struct Applier {
     client: Client,
     pub live: Arc<Live>,
     kind: Kind,
@@ -25,7 +25,7 @@ pub struct Writer {
     pub writes: Writes,
 }
 
-impl Writer {
+impl Applier {
     /// A writer for Horizons or Glances.
     pub fn new(client: Client, live: Arc<Live>, kind: Kind, instance: &str) -> Self {
         Self { client, live, kind, manager: format!("{OPERATOR}/{instance}/{kind:?}"), writes: Writes::default() }
@@ -71,7 +71,7 @@ impl Writer {
         let params = PatchParams::apply(&self.manager).force();
         let object = self.describe(&meta.key);
         let answer = self.api(self.kind, &meta.key).patch_status(&meta.key.name, &params, &Patch::Apply(&patch)).await;
-        self.take(self.kind, answer.map_err(|e| ApplyError::of(&object, e))?);
+        self.take(self.kind, answer.map_err(|e| ApplyError::new(&object, e))?);
         Ok(())
     }
 
@@ -81,7 +81,7 @@ impl Writer {
         let params = PatchParams::apply(&self.manager);
         let object = self.describe(&meta.key);
         let answer = self.api(self.kind, &meta.key).patch(&meta.key.name, &params, &Patch::Apply(&patch)).await;
-        match answer.map_err(|e| ApplyError::of(&object, e)) {
+        match answer.map_err(|e| ApplyError::new(&object, e)) {
             Ok(answer) => self.take(self.kind, answer),
             // Gone already.
             Err(ApplyError::Refused { code: 404 | 409, .. }) if finalizers.is_empty() => {}
@@ -105,15 +105,15 @@ impl Writer {
         let object = format!("ConfigMap {}", draft.key);
         let create = || async {
             let manifest: DynamicObject = serde_json::from_value(draft.manifest())
-                .map_err(|e| ApplyError::of(&object, kube::Error::SerdeError(e)))?;
+                .map_err(|e| ApplyError::new(&object, kube::Error::SerdeError(e)))?;
             let params = PostParams { field_manager: Some(self.manager.clone()), ..PostParams::default() };
-            api.create(&params, &manifest).await.map_err(|e| ApplyError::of(&object, e))
+            api.create(&params, &manifest).await.map_err(|e| ApplyError::new(&object, e))
         };
         let created = match create().await {
             // Its name is a hash of its bytes: whatever else stands there is not what pods were
             // given by that name.
             Err(ApplyError::Refused { code: 409, .. }) => {
-                let existing = api.get_opt(&draft.key.name).await.map_err(|e| ApplyError::of(&object, e))?;
+                let existing = api.get_opt(&draft.key.name).await.map_err(|e| ApplyError::new(&object, e))?;
                 if let Some(existing) = existing {
                     self.delete(&draft.key, existing.metadata.uid).await?;
                 }
@@ -129,7 +129,7 @@ impl Writer {
         let patch = json!({"metadata": {"annotations": annotations}});
         let params = PatchParams { field_manager: Some(self.manager.clone()), ..PatchParams::default() };
         let answer = self.api(Kind::ConfigMap, key).patch(&key.name, &params, &Patch::Merge(&patch)).await;
-        self.take(Kind::ConfigMap, answer.map_err(|e| ApplyError::of(&format!("ConfigMap {key}"), e))?);
+        self.take(Kind::ConfigMap, answer.map_err(|e| ApplyError::new(&format!("ConfigMap {key}"), e))?);
         Ok(())
     }
 
@@ -139,7 +139,7 @@ impl Writer {
         let params = PatchParams::apply(&self.manager);
         let answer = self.api(kind, key).patch(&key.name, &params, &Patch::Apply(&patch)).await;
         let object = describe(workload.kind, key);
-        self.take(kind, answer.map_err(|e| ApplyError::of(&object, e))?);
+        self.take(kind, answer.map_err(|e| ApplyError::new(&object, e))?);
         Ok(())
     }
 
@@ -153,7 +153,7 @@ impl Writer {
         match self.api(Kind::ConfigMap, key).delete(&key.name, &params).await {
             Ok(_) => {}
             Err(kube::Error::Api(status)) if status.code == 404 => {}
-            Err(error) => return Err(ApplyError::of(&format!("ConfigMap {key}"), error)),
+            Err(error) => return Err(ApplyError::new(&format!("ConfigMap {key}"), error)),
         }
         self.live.forget_object(Kind::ConfigMap, key);
         Ok(())

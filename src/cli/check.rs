@@ -13,7 +13,7 @@ use direct_upload_check::Report;
 use direct_upload_core::openstack::Release;
 
 use super::output;
-use crate::cli::check::live::Scope;
+use crate::cli::check::live::NamespaceScope;
 
 /// Shown below the help.
 pub const EXAMPLES: &str = "Examples:
@@ -95,9 +95,9 @@ fn files(args: &Args) -> (Report, Vec<String>) {
 
 async fn live(args: Args) -> ExitCode {
     let scope = match &args.namespace {
-        _ if args.all_namespaces => Scope::All,
-        Some(namespace) => Scope::Namespace(namespace.clone()),
-        None => Scope::Default,
+        _ if args.all_namespaces => NamespaceScope::All,
+        Some(namespace) => NamespaceScope::Namespace(namespace.clone()),
+        None => NamespaceScope::Default,
     };
     match live::read(&scope, args.release).await {
         Ok((input, notes)) => {
@@ -105,7 +105,7 @@ async fn live(args: Args) -> ExitCode {
             report.unseen.extend(notes);
             tell(&args, &report, &[])
         }
-        Err(error) => crate::cli::failed(check::mask::error(&error.to_string())),
+        Err(error) => crate::cli::failed(check::redact::error(&error.to_string())),
     }
 }
 

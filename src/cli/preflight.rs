@@ -8,10 +8,8 @@ use std::process::ExitCode;
 use clap::{Args as ClapArgs, ValueEnum};
 use direct_upload_api::web::{Endpoint, Origin};
 use direct_upload_api::{Panel, Rule};
-use direct_upload_core::judge::report::{
-    AddressReport, AdviceReport, FailureReport, PageReport, PutReport, ResponseReport, UnreachableReport,
-};
-use direct_upload_core::judge::{Answerer, Decision, Line, Report};
+use direct_upload_core::judge::report::{AddressReport, AdviceReport, PageReport, PutReport, ResponseReport};
+use direct_upload_core::judge::{Answerer, Decision, Failure, Line, PreflightReport, Unreachable};
 use direct_upload_core::model::Page;
 
 use super::network::{host, size, trust};
@@ -97,13 +95,13 @@ pub async fn main(args: Args) -> ExitCode {
         proxies: Proxies::default(),
         denied: vec![],
         panel: args.panel,
-        narrow: true,
+        diagnose: true,
         uploads: (!args.no_put).then_some(Uploads { size: args.size }),
         page: (!args.no_page).then(|| Page { path: args.page_path.trim_end_matches('/').to_owned(), assumed: false }),
         address_spaces: !args.no_page,
         panels: true,
     };
-    let report = Report::new(crate::probe::probe(&question).await);
+    let report = PreflightReport::new(crate::probe::probe(&question).await);
     let granted = report.verdict == Decision::Granted;
     if report.request.is_none() && report.failure.as_ref().is_some_and(|failure| failure.rule == Rule::NotPublic) {
         output::say("note: --resolve HOST:PORT:ADDRESS for this host asks it nevertheless");
@@ -123,14 +121,14 @@ pub async fn main(args: Args) -> ExitCode {
 }
 
 /// The verdict first, then what it rests on.
-fn text(report: &Report) -> String {
+fn text(report: &PreflightReport) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
     let _ = write_text(&mut text, report);
     text
 }
 
-fn write_text(out: &mut String, report: &Report) -> std::fmt::Result {
+fn write_text(out: &mut String, report: &PreflightReport) -> std::fmt::Result {
     let (origin, url) = (&report.origin, &report.url);
     match report.verdict {
         Decision::Granted => writeln!(out, "granted: a browser at {origin} may upload to {url}")?,
@@ -170,7 +168,7 @@ fn write_text(out: &mut String, report: &Report) -> std::fmt::Result {
 }
 
 /// Whose upload was judged, and what each panel's would get.
-fn panels(out: &mut String, report: &Report) -> std::fmt::Result {
+fn panels(out: &mut String, report: &PreflightReport) -> std::fmt::Result {
     let meant = match report.panel {
         Panel::Unknown => "unknown, so that uploads of both must be let through".to_owned(),
         panel => panel.to_string(),
@@ -239,9 +237,9 @@ fn received(out: &mut String, response: Option<&ResponseReport>) -> std::fmt::Re
     lines(out, &response.headers)
 }
 
-fn failed(out: &mut String, failure: Option<&FailureReport>) -> std::fmt::Result {
+fn failed(out: &mut String, failure: Option<&Failure>) -> std::fmt::Result {
     let Some(failure) = failure else { return Ok(()) };
-    let others = match failure.also_possible.as_slice() {
+    let others = match failure.also.as_slice() {
         [] => String::new(),
         others => format!(" (or {})", others.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
     };
@@ -251,7 +249,7 @@ fn failed(out: &mut String, failure: Option<&FailureReport>) -> std::fmt::Result
     writeln!(out, "fix:       {}", failure.fix)
 }
 
-fn unanswered(out: &mut String, why: Option<&UnreachableReport>) -> std::fmt::Result {
+fn unanswered(out: &mut String, why: Option<&Unreachable>) -> std::fmt::Result {
     let Some(why) = why else { return Ok(()) };
     writeln!(out, "\nreason:    {}", why.message)?;
     writeln!(out, "look at:   {}", why.fix)

@@ -9,7 +9,7 @@ use clap::{Args as ClapArgs, CommandFactory, ValueEnum};
 use direct_upload_api::Reason;
 use direct_upload_core::manifests::Input;
 use direct_upload_core::plan::Options;
-use direct_upload_core::simulate::{self, Cluster, Outcome};
+use direct_upload_core::simulate::{self, Cluster, Simulation};
 use jiff::Timestamp;
 
 use super::{files, output};
@@ -94,7 +94,7 @@ pub fn main(args: &Args) -> ExitCode {
         Stage::Horizon => simulate::Stage::Horizon,
     };
     let options = Options { image: args.image.clone() };
-    let outcome = simulate::simulate(Cluster::of(input), stage, Timestamp::now(), &options);
+    let outcome = simulate::simulate(Cluster::from_input(input), stage, Timestamp::now(), &options);
     let fine = report(&outcome);
     match print(args, &outcome) {
         Err(error) => crate::cli::failed(error),
@@ -122,8 +122,8 @@ fn read(args: &Args) -> Result<Input, Vec<String>> {
     Ok(input)
 }
 
-/// Says how each resource ends. False if one does not end as its spec asks.
-fn report(outcome: &Outcome) -> bool {
+/// CatalogAnswer how each resource ends. False if one does not end as its spec asks.
+fn report(outcome: &Simulation) -> bool {
     let mut fine = !outcome.unsettled;
     if outcome.unsettled {
         output::say(
@@ -168,7 +168,7 @@ fn report(outcome: &Outcome) -> bool {
     fine
 }
 
-fn print(args: &Args, outcome: &Outcome) -> io::Result<()> {
+fn print(args: &Args, outcome: &Simulation) -> io::Result<()> {
     if args.plan {
         return output::data(&sentences(outcome));
     }
@@ -179,13 +179,13 @@ fn print(args: &Args, outcome: &Outcome) -> io::Result<()> {
     }
 }
 
-fn sentences(outcome: &Outcome) -> String {
+fn sentences(outcome: &Simulation) -> String {
     let sentence = |(at, taken): (usize, &simulate::Taken)| format!("{}. {}: {}\n", at + 1, taken.resource, taken.step);
     outcome.steps.iter().enumerate().map(sentence).collect::<Vec<_>>().concat()
 }
 
 /// `OUT/<namespace>/<kind>/<name>/<file name>`.
-fn write_files(out: &Path, outcome: &Outcome) -> io::Result<()> {
+fn write_files(out: &Path, outcome: &Simulation) -> io::Result<()> {
     std::fs::create_dir_all(out).map_err(|e| named(out, &e))?;
     for (resource, name, contents) in simulate::rendered_files(outcome) {
         let mut folder = out.to_owned();

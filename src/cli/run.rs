@@ -85,7 +85,7 @@ pub async fn main(args: Args) -> Result<(), RunError> {
         identity: identity(),
         concurrency: args.concurrency,
         options: Options { image: args.image },
-        preflights: prober::Settings {
+        preflights: prober::ProberSettings {
             pace: Pace { interval: args.preflight_interval.into(), patience: args.preflight_patience.into() },
             denied: args.preflight_deny,
         },

@@ -21,7 +21,7 @@ use serde_json::Value;
 use thiserror::Error;
 
 use super::output;
-use crate::cli::status::tree::ways;
+use crate::cli::status::tree::upload_paths;
 
 /// Shown below the help.
 pub const EXAMPLES: &str = "Examples:
@@ -85,7 +85,7 @@ pub async fn main(args: Args) -> ExitCode {
 }
 
 async fn show(args: &Args) -> Result<(), StatusError> {
-    let scope = Scope { client: Client::try_default().await.map_err(StatusError::Client)?, args };
+    let scope = Lister { client: Client::try_default().await.map_err(StatusError::Client)?, args };
     if args.watch {
         return follow(&scope).await;
     }
@@ -97,7 +97,7 @@ async fn show(args: &Args) -> Result<(), StatusError> {
     }
     match args.output {
         Format::Text => {
-            let ways = ways(&horizons, &glances, &apis);
+            let ways = upload_paths(&horizons, &glances, &apis);
             let trees: Vec<_> = ways.iter().map(|way| text::text(way, output::coloured())).collect();
             output::data(&trees.join("\n"))?;
         }
@@ -136,7 +136,7 @@ fn values<K: Resource<DynamicType = ()> + Serialize>(objects: &[K]) -> Result<Ve
 }
 
 /// Prints what has changed, for as long as somebody looks.
-async fn follow(scope: &Scope<'_>) -> Result<(), StatusError> {
+async fn follow(scope: &Lister<'_>) -> Result<(), StatusError> {
     let (mut horizons, mut glances, mut apis) =
         (scope.watch::<Horizon>(), scope.watch::<Glance>(), scope.watch::<OpenStackAPI>());
     let (mut seen_horizons, mut seen_glances, mut seen_apis) = (Seen::default(), Seen::default(), Seen::default());
@@ -150,7 +150,7 @@ async fn follow(scope: &Scope<'_>) -> Result<(), StatusError> {
             Some(event) = apis.next() => changed |= seen_apis.take(event)?,
             () = tokio::time::sleep(TOGETHER), if complete && changed => {
                 changed = false;
-                let now = ways(&seen_horizons.all(), &seen_glances.all(), &seen_apis.all());
+                let now = upload_paths(&seen_horizons.all(), &seen_glances.all(), &seen_apis.all());
                 let now: BTreeMap<_, _> = now.iter().map(|way| (way.of.clone(), text::text(way, output::coloured()))).collect();
                 for tree in now.iter().filter(|(of, tree)| shown.get(*of) != Some(tree)).map(|(_, tree)| tree) {
                     output::data(&format!("{tree}\n"))?;
@@ -201,12 +201,12 @@ impl<K: Resource<DynamicType = ()> + Clone> Seen<K> {
     }
 }
 
-struct Scope<'a> {
+struct Lister<'a> {
     client: Client,
     args: &'a Args,
 }
 
-impl Scope<'_> {
+impl Lister<'_> {
     fn api<K>(&self) -> Api<K>
     where
         K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use clap::{Args as ClapArgs, ValueEnum};
 use direct_upload_api::web::PublicUrl;
 use direct_upload_api::{Duration, Panel};
-use direct_upload_core::judge::session::report::{Outcome, Result as Ended, StepReport};
+use direct_upload_core::judge::session::report::{AttemptVerdict, StepReport, StepResult};
 use direct_upload_core::judge::session::{Account, Mode, Person, Secret};
 
 use super::network::{host, size, trust};
@@ -147,7 +147,7 @@ pub async fn main(args: Args) -> ExitCode {
         }
     };
     let account = verify(&asked, &told, stop).await;
-    let works = account.verdict == Outcome::Works;
+    let works = account.verdict == AttemptVerdict::Works;
     let printed = match args.output {
         Format::Text => output::data(&text(&account)),
         Format::Json => match serde_json::to_string_pretty(&account) {
@@ -230,9 +230,9 @@ fn write_text(out: &mut String, account: &Account) -> std::fmt::Result {
 
 fn step_line(step: &StepReport) -> String {
     let mark = match step.result {
-        Ended::Passed => "ok  ",
-        Ended::Failed => "FAIL",
-        Ended::Skipped => "-   ",
+        StepResult::Passed => "ok  ",
+        StepResult::Failed => "FAIL",
+        StepResult::Skipped => "-   ",
     };
     format!("{mark} {:<11} {}", step.step.to_string(), step.message)
 }

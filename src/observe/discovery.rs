@@ -18,10 +18,10 @@ use tokio::task::AbortHandle;
 const INTERVAL: Duration = Duration::from_secs(15);
 
 /// A kind's resource; none if it is not served; or why that is not known.
-pub type Answer = Known<Option<ApiResource>>;
+pub type Availability = Known<Option<ApiResource>>;
 
 /// What is known of each kind; a kind that was not asked for yet is not in it.
-pub type Served = BTreeMap<Kind, Answer>;
+pub type Served = BTreeMap<Kind, Availability>;
 
 /// Asks for ever. The task ends with the handle's owner, or when nobody listens.
 pub fn start(client: Client) -> (watch::Receiver<Served>, AbortHandle) {
@@ -60,7 +60,7 @@ async fn ask(client: &Client) -> Served {
 }
 
 /// What one version's list says of a kind.
-fn answer(kind: Kind, api_version: &str, list: &Result<APIResourceList, kube::Error>) -> Answer {
+fn answer(kind: Kind, api_version: &str, list: &Result<APIResourceList, kube::Error>) -> Availability {
     let registration = kind.registration();
     let of = |resource: &APIResource| resource.kind == registration.name && resource.name == registration.plural;
     match list {
@@ -100,7 +100,7 @@ mod tests {
         let error = || Err(Unknown { why: "503".into(), pending: false });
         let mut missing = BTreeSet::new();
         let mut before = Served::new();
-        let steps: [(Answer, Answer); 10] = [
+        let steps: [(Availability, Availability); 10] = [
             (error(), error()),
             (Ok(None), Ok(None)),
             (error(), Ok(None)),

@@ -77,7 +77,7 @@ fn bounded(reader: impl Read) -> io::Result<Vec<u8>> {
 /// # Errors
 /// All that is wrong with them.
 pub fn read(paths: &[PathBuf]) -> Result<Input, Vec<ManifestError>> {
-    let mut reader = reader::Reader::default();
+    let mut reader = reader::ManifestReader::default();
     for (file, bytes) in open(paths) {
         match bytes {
             Ok(bytes) => reader.text(&file, &bytes),

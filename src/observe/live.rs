@@ -11,7 +11,7 @@ use std::time::Duration;
 use direct_upload_api::ExposureKind;
 use direct_upload_core::derive::World;
 use direct_upload_core::model::{
-    CatalogQuery, CatalogReading, Key, Kind, ProbeTarget, RefusedWrite, Snapshot, Standing, Unknown,
+    CatalogQuery, CatalogReading, Key, Kind, ProbeRecord, ProbeTarget, RefusedWrite, Snapshot, Unknown,
 };
 use prometheus_client::metrics::counter::Counter;
 use serde_json::Value;
@@ -25,7 +25,7 @@ const TOGETHER: Duration = Duration::from_millis(20);
 /// The live snapshot.
 #[derive(Debug)]
 pub struct Live {
-    state: Mutex<State>,
+    state: Mutex<LiveState>,
     /// The newest world, and the revision that it was derived from. Held while one is derived.
     world: tokio::sync::Mutex<(u64, Arc<World>)>,
     changes: watch::Sender<u64>,
@@ -33,9 +33,9 @@ pub struct Live {
 }
 
 #[derive(Debug)]
-struct State {
+struct LiveState {
     snapshot: Snapshot,
-    versions: HashMap<(Kind, Key), Version>,
+    versions: HashMap<(Kind, Key), ObjectVersion>,
     /// Counts what comes in.
     arrivals: u64,
     /// Counts changes of meaning.
@@ -44,7 +44,7 @@ struct State {
 
 /// Which state of an object is known.
 #[derive(Debug)]
-struct Version {
+struct ObjectVersion {
     uid: String,
     /// Its resourceVersion.
     number: u64,
@@ -58,7 +58,7 @@ pub struct Moment(u64);
 
 impl Default for Live {
     fn default() -> Self {
-        let state = State { snapshot: Snapshot::unseen(), versions: HashMap::new(), arrivals: 0, revision: 0 };
+        let state = LiveState { snapshot: Snapshot::unseen(), versions: HashMap::new(), arrivals: 0, revision: 0 };
         Self {
             state: Mutex::new(state),
             world: tokio::sync::Mutex::default(),
@@ -106,7 +106,7 @@ impl Live {
         }
         state.arrivals += 1;
         let arrival = state.arrivals;
-        state.versions.insert((kind, key.clone()), Version { uid, number: version, arrival });
+        state.versions.insert((kind, key.clone()), ObjectVersion { uid, number: version, arrival });
         match state.snapshot.take(kind, object, |_| Ok(())) {
             Ok(changed) => self.note(&mut state, changed),
             // It hurts only itself: absent from the store, named in the log.
@@ -126,21 +126,21 @@ impl Live {
     }
 
     /// Takes in what preflights have shown; `None` when a question is no longer asked.
-    pub fn answer(&self, question: ProbeTarget, standing: Option<Standing>) {
+    pub fn answer(&self, question: ProbeTarget, standing: Option<ProbeRecord>) {
         let mut state = self.lock();
         let changed = state.snapshot.answers.set(question, standing);
         self.note(&mut state, changed);
     }
 
     /// Takes in what a catalog says; `None` when it is no longer asked.
-    pub fn read_catalog(&self, inquiry: CatalogQuery, reading: Option<CatalogReading>) {
+    pub fn read_catalog(&self, query: CatalogQuery, reading: Option<CatalogReading>) {
         let mut state = self.lock();
         let catalogs = &mut state.snapshot.catalogs;
-        let before = catalogs.get(&inquiry).cloned();
+        let before = catalogs.get(&query).cloned();
         let after = reading.map(|reading| CatalogReading::then(before.as_ref(), reading));
         match &after {
-            Some(reading) => drop(catalogs.insert(inquiry, reading.clone())),
-            None => drop(catalogs.remove(&inquiry)),
+            Some(reading) => drop(catalogs.insert(query, reading.clone())),
+            None => drop(catalogs.remove(&query)),
         }
         self.note(&mut state, before != after);
     }
@@ -201,7 +201,7 @@ impl Live {
         self.unknown(kind, scope, Unknown { why: "not watched".into(), pending: true });
     }
 
-    fn note(&self, state: &mut State, changed: bool) {
+    fn note(&self, state: &mut LiveState, changed: bool) {
         if changed {
             state.revision += 1;
             self.changes.send_replace(state.revision);
@@ -209,12 +209,12 @@ impl Live {
     }
 
     // A panic while holding the lock cannot leave a half-written map: inserts are single calls.
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, LiveState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
+impl LiveState {
     fn remove(&mut self, kind: Kind, key: &Key) -> bool {
         self.versions.remove(&(kind, key.clone()));
         self.snapshot.remove(kind, key)

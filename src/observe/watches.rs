@@ -16,7 +16,7 @@ use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{self, Config, Event, watcher};
 use tokio::task::AbortHandle;
 
-use super::discovery::{self, Answer, Served};
+use super::discovery::{self, Availability, Served};
 use super::live::{Live, identity};
 use super::scope::{Scope, Widths, narrow, too_many};
 
@@ -130,9 +130,9 @@ impl Watches {
             }
             let unknown = |why: Unknown| self.live.unknown(*kind, &Scope::All, why);
             match answer {
-                Answer::Ok(None) => self.live.none(*kind, &Scope::All),
-                Answer::Ok(Some(_)) => unknown(Unknown { why: "not read yet".into(), pending: true }),
-                Answer::Err(why) => unknown(why.clone()),
+                Availability::Ok(None) => self.live.none(*kind, &Scope::All),
+                Availability::Ok(Some(_)) => unknown(Unknown { why: "not read yet".into(), pending: true }),
+                Availability::Err(why) => unknown(why.clone()),
             }
         }
         self.told = served;
@@ -250,7 +250,7 @@ fn trouble(live: &Live, kind: Kind, scope: &Scope, error: &watcher::Error) {
         _ => None,
     };
     if matches!(error, watcher::Error::WatchError(status) if status.code == 410) {
-        // The way of the API server to say that too much has happened since: it is listed anew.
+        // The API server says so when too much has happened since: the kind is listed anew.
         tracing::debug!(?kind, ?scope, %error, "watch expired");
     } else {
         tracing::warn!(?kind, ?scope, %error, "watch failed; it is tried again");

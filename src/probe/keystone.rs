@@ -35,30 +35,30 @@ pub struct Credential {
 /// # Errors
 /// Why there is no catalog, without a word of what was sent.
 pub async fn ask(
-    inquiry: &CatalogQuery,
+    query: &CatalogQuery,
     credential: &Credential,
     proxies: &Proxies,
     denied: &[IpNet],
 ) -> Result<PublicEndpoints, String> {
-    let answer = exchange(inquiry, credential, proxies, denied);
+    let answer = exchange(query, credential, proxies, denied);
     timeout(TOTAL, answer).await.unwrap_or_else(|_| Err(format!("no answer within {} s", TOTAL.as_secs())))
 }
 
 async fn exchange(
-    inquiry: &CatalogQuery,
+    query: &CatalogQuery,
     credential: &Credential,
     proxies: &Proxies,
     denied: &[IpNet],
 ) -> Result<PublicEndpoints, String> {
-    let stream = open(inquiry, proxies, denied).await?;
+    let stream = open(query, proxies, denied).await?;
     let no_answer = |why: hyper::Error| format!("no readable HTTP answer: {why}");
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(no_answer)?;
     let connection = tokio::spawn(connection);
-    let origin = inquiry.auth_url.origin().as_str();
+    let origin = query.auth_url.origin().as_str();
     let authority = origin.split_once("://").map_or("", |(_, rest)| rest);
     let body = request(&credential.id, &credential.secret).to_string();
-    let request = Request::post(format!("{}/auth/tokens", inquiry.auth_url.path()))
+    let request = Request::post(format!("{}/auth/tokens", query.auth_url.path()))
         .header(header::HOST, authority)
         .header(header::CONTENT_TYPE, "application/json")
         .header(header::ACCEPT, "application/json")
@@ -76,13 +76,13 @@ async fn exchange(
     read(&body.to_bytes())
 }
 
-async fn open(inquiry: &CatalogQuery, proxies: &Proxies, denied: &[IpNet]) -> Result<Box<dyn Stream>, String> {
-    let origin = inquiry.auth_url.origin();
+async fn open(query: &CatalogQuery, proxies: &Proxies, denied: &[IpNet]) -> Result<Box<dyn Stream>, String> {
+    let origin = query.auth_url.origin();
     let name = origin.host().to_owned();
-    let address = inquiry.reach.hosts.get(&name).copied();
-    let host = Host { port: Endpoint::from(inquiry.auth_url.clone()).port(), name, address };
-    let trust = Trust::with(inquiry.reach.ca.as_bytes())?;
-    let (stream, _) = match proxies.of(origin.as_str()).filter(|_| address.is_none()) {
+    let address = query.reach.hosts.get(&name).copied();
+    let host = Host { port: Endpoint::from(query.auth_url.clone()).port(), name, address };
+    let trust = Trust::with(query.reach.ca.as_bytes())?;
+    let (stream, _) = match proxies.for_url(origin.as_str()).filter(|_| address.is_none()) {
         Some(proxy) => through(&proxy, &host, true).await,
         None => match connect::resolve(&host, denied).await {
             Ok(addresses) => connect::connect(&addresses).await,

@@ -7,7 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use direct_upload_core::judge::page::{self, MOST, REDIRECTS};
 use direct_upload_core::judge::{
-    AddressOutcome, Answer, PageOutcome, PageWire, PartVerdict, Preflight, Redirect, Unreachable, UnreachableKind,
+    AddressOutcome, PageOutcome, PageWire, PartVerdict, Preflight, Redirect, Response, Unreachable, UnreachableKind,
     Unreadable, address_space, head,
 };
 use direct_upload_core::model::Page;
@@ -67,7 +67,7 @@ async fn follow(probe: &Probe, dashboard: &Site, path: &mut String) -> Result<Pa
     for _ in 0..=REDIRECTS {
         let (answer, body) = get(probe, dashboard, &addresses, path).await?;
         match page::redirect(&dashboard.origin, path, &answer) {
-            None => return Ok(PageWire::Answer(answer, body)),
+            None => return Ok(PageWire::Response(answer, body)),
             Some(Redirect::Elsewhere(origin)) => return Ok(PageWire::Elsewhere(origin)),
             Some(Redirect::Within(next)) => *path = next,
         }
@@ -81,7 +81,7 @@ async fn get(
     dashboard: &Site,
     addresses: &[SocketAddr],
     path: &str,
-) -> Result<(Answer, String), Unreachable> {
+) -> Result<(Response, String), Unreachable> {
     let (mut stream, address, request) = preflight::open(probe, dashboard, addresses, &page::request(path)).await?;
     let failed = |error: &std::io::Error| preflight::no_answer(&dashboard.host, address, error);
     stream.write_all(request.as_bytes()).await.map_err(|e| failed(&e))?;

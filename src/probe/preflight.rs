@@ -10,10 +10,10 @@ use std::time::Duration;
 use direct_upload_api::web::{Endpoint, Origin, PublicUrl};
 use direct_upload_api::{Panel, Rule};
 use direct_upload_core::judge::{
-    Advice, Answer, Failure, Observed, Outcome, Preflight, Request, Unreachable, UnreachableKind, Unreadable, Verdict,
-    diagnose as narrow, head, judge, same_origin,
+    Failure, Preflight, PreflightOutcome, PreflightVerdict, ProbeResult, Request, Response, Unreachable,
+    UnreachableKind, Unreadable, diagnose, head, judge, same_origin,
 };
-use direct_upload_core::model::Page;
+use direct_upload_core::model::{Advice, Page};
 use ipnet::IpNet;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -44,7 +44,7 @@ pub struct Probe {
     /// Never asked, beside what is never asked anyway.
     pub denied: Vec<IpNet>,
     /// After a silent refusal, ask for less (up to five times) to learn what it minds.
-    pub narrow: bool,
+    pub diagnose: bool,
     /// After a granted preflight, which uploads without a token are asked.
     pub uploads: Option<Uploads>,
     /// After a granted preflight, which page of the dashboard is asked.
@@ -70,15 +70,15 @@ pub struct Uploads {
 }
 
 /// Asks and judges.
-pub async fn probe(probe: &Probe) -> Observed {
+pub async fn probe(probe: &Probe) -> ProbeResult {
     // Of no image; unguessable it need not be.
     let image = uuid::Uuid::new_v4().to_string();
     let asked = Preflight::upload(probe.origin.clone(), probe.endpoint.clone(), image, probe.panel);
     let glance = probe.site(probe.endpoint.origin());
     let preflight = preflight(probe, &asked).await;
     let panels = if probe.panels { panels(probe, &glance, &asked, &preflight).await } else { vec![] };
-    let mut observed = Observed { asked, preflight, put: None, size: None, page: None, addresses: None, panels };
-    let Outcome::Judged { address, verdict, .. } = &observed.preflight else { return observed };
+    let mut observed = ProbeResult { asked, preflight, put: None, size: None, page: None, addresses: None, panels };
+    let PreflightOutcome::Judged { address, verdict, .. } = &observed.preflight else { return observed };
     if !verdict.granted() {
         return observed;
     }
@@ -99,16 +99,21 @@ pub async fn probe(probe: &Probe) -> Observed {
 }
 
 /// The preflight of one upload, judged.
-pub(crate) async fn preflight(probe: &Probe, asked: &Preflight) -> Outcome {
+pub(crate) async fn preflight(probe: &Probe, asked: &Preflight) -> PreflightOutcome {
     let glance = probe.site(probe.endpoint.origin());
     match asked.objection(glance.host.address.is_some()) {
-        Some(failure) => Outcome::Objection(Box::new(failure)),
-        None => ask_and_judge(probe, &glance, asked).await.unwrap_or_else(Outcome::Unreachable),
+        Some(failure) => PreflightOutcome::Objection(Box::new(failure)),
+        None => ask_and_judge(probe, &glance, asked).await.unwrap_or_else(PreflightOutcome::Unreachable),
     }
 }
 
 /// What each panel's upload would get. An answer that grants more than is asked need not be asked for.
-async fn panels(probe: &Probe, site: &Site, asked: &Preflight, outcome: &Outcome) -> Vec<(Panel, Option<Verdict>)> {
+async fn panels(
+    probe: &Probe,
+    site: &Site,
+    asked: &Preflight,
+    outcome: &PreflightOutcome,
+) -> Vec<(Panel, Option<PreflightVerdict>)> {
     let mut panels = Vec::new();
     for panel in [Panel::Angular, Panel::Django] {
         panels.push((panel, of_panel(probe, site, asked, outcome, panel).await));
@@ -116,13 +121,19 @@ async fn panels(probe: &Probe, site: &Site, asked: &Preflight, outcome: &Outcome
     panels
 }
 
-async fn of_panel(probe: &Probe, site: &Site, asked: &Preflight, outcome: &Outcome, panel: Panel) -> Option<Verdict> {
+async fn of_panel(
+    probe: &Probe,
+    site: &Site,
+    asked: &Preflight,
+    outcome: &PreflightOutcome,
+    panel: Panel,
+) -> Option<PreflightVerdict> {
     let (address, answer, verdict) = match outcome {
-        Outcome::Objection(failure) => {
-            return Some(Verdict { failure: Some((**failure).clone()), advice: vec![] });
+        PreflightOutcome::Objection(failure) => {
+            return Some(PreflightVerdict { failure: Some((**failure).clone()), advice: vec![] });
         }
-        Outcome::Unreachable(_) => return None,
-        Outcome::Judged { address, answer, verdict } => (*address, answer, verdict),
+        PreflightOutcome::Unreachable(_) => return None,
+        PreflightOutcome::Judged { address, answer, verdict } => (*address, answer, verdict),
     };
     if panel == asked.panel() || asked.same_origin() {
         return Some((**verdict).clone());
@@ -139,7 +150,7 @@ async fn of_panel(probe: &Probe, site: &Site, asked: &Preflight, outcome: &Outco
     }
     let (_, answer) = timeout(TOTAL, exchange(probe, site, &[address], &question.request())).await.ok()?.ok()?;
     let mut by_own = judge(&question, &answer);
-    if narrow::is_worth_asking(&question, &answer) && !verdict.granted() {
+    if diagnose::is_worth_asking(&question, &answer) && !verdict.granted() {
         // A silence that asking for less has explained.
         return Some((**verdict).clone());
     }
@@ -161,7 +172,7 @@ impl Probe {
 
     /// The proxy that leads to a server, if one does.
     pub fn proxy(&self, site: &Site) -> Option<Proxy> {
-        self.proxies.of(site.origin.as_str()).filter(|_| site.host.address.is_none())
+        self.proxies.for_url(site.origin.as_str()).filter(|_| site.host.address.is_none())
     }
 }
 
@@ -177,7 +188,7 @@ pub async fn addresses(probe: &Probe, site: &Site) -> Result<Vec<SocketAddr>, Un
     }
 }
 
-async fn ask_and_judge(probe: &Probe, site: &Site, asked: &Preflight) -> Result<Outcome, Unreachable> {
+async fn ask_and_judge(probe: &Probe, site: &Site, asked: &Preflight) -> Result<PreflightOutcome, Unreachable> {
     let first = async {
         let addresses = addresses(probe, site).await?;
         exchange(probe, site, &addresses, &asked.request()).await
@@ -187,7 +198,7 @@ async fn ask_and_judge(probe: &Probe, site: &Site, asked: &Preflight) -> Result<
     if asked.same_origin() && same_origin::is_worth_asking(&answer) {
         let versions = timeout(TOTAL, exchange(probe, site, &[address], &asked.versions())).await;
         if versions.is_ok_and(|answered| answered.is_ok_and(|(_, answer)| same_origin::lists_versions(&answer))) {
-            verdict = Verdict { failure: None, advice: same_origin::advice(true) };
+            verdict = PreflightVerdict { failure: None, advice: same_origin::advice(true) };
         }
     }
     if let Some(failure) = verdict.failure.take() {
@@ -196,7 +207,7 @@ async fn ask_and_judge(probe: &Probe, site: &Site, asked: &Preflight) -> Result<
     if probe.proxy(site).is_none() {
         verdict.advice.extend(reached_here_only(&site.host, asked, address));
     }
-    Ok(Outcome::Judged { address, answer, verdict: Box::new(verdict) })
+    Ok(PreflightOutcome::Judged { address, answer, verdict: Box::new(verdict) })
 }
 
 /// What answers here may not be there for a browser elsewhere (DU010).
@@ -207,10 +218,10 @@ fn reached_here_only(host: &Host, asked: &Preflight, address: SocketAddr) -> Opt
         None => return None,
     };
     let name = &host.name;
-    Some(Advice::new(
-        Rule::NotPublic,
-        format!("{name} is {why}: it answers here, but not for a browser on another machine"),
-    ))
+    Some(
+        Advice::new(format!("{name} is {why}: it answers here, but not for a browser on another machine"))
+            .rule(Rule::NotPublic),
+    )
 }
 
 /// The failure, more precise if asking for less made it so; as it was if not.
@@ -219,23 +230,23 @@ async fn narrowed(
     site: &Site,
     address: SocketAddr,
     asked: &Preflight,
-    answer: &Answer,
+    answer: &Response,
     failure: Failure,
 ) -> Failure {
-    if !probe.narrow || !narrow::is_worth_asking(asked, answer) {
+    if !probe.diagnose || !diagnose::is_worth_asking(asked, answer) {
         return failure;
     }
-    let questions = narrow::questions(asked);
+    let questions = diagnose::questions(asked);
     let answers = async {
         let mut granted = Vec::new();
         for question in &questions {
             let (_, answer) = exchange(probe, site, &[address], &question.request()).await.ok()?;
-            granted.push(narrow::granted(question, &answer));
+            granted.push(diagnose::granted(question, &answer));
         }
         Some(granted)
     };
     let granted = timeout(TOTAL, answers).await.ok().flatten().unwrap_or_default();
-    narrow::conclude(asked, answer, &failure, &granted).unwrap_or(failure)
+    diagnose::conclude(asked, answer, &failure, &granted).unwrap_or(failure)
 }
 
 /// One request and its answer, and the address that gave it: the proxy's, where there is one.
@@ -244,7 +255,7 @@ async fn exchange(
     site: &Site,
     addresses: &[SocketAddr],
     asked: &Request,
-) -> Result<(SocketAddr, Answer), Unreachable> {
+) -> Result<(SocketAddr, Response), Unreachable> {
     let (stream, address, request) = open(probe, site, addresses, asked).await?;
     let answer = send(stream, &request).await.map_err(|error| no_answer(&site.host, address, &error))?;
     Ok((address, answer))
@@ -281,7 +292,7 @@ pub async fn through(proxy: &Proxy, host: &Host, tunnel: bool) -> Result<(TcpStr
 }
 
 /// One request; the connection is dropped with the body unread.
-async fn send(mut stream: Box<dyn Stream>, request: &str) -> io::Result<Answer> {
+async fn send(mut stream: Box<dyn Stream>, request: &str) -> io::Result<Response> {
     stream.write_all(request.as_bytes()).await?;
     stream.flush().await?;
     let mut bytes = Vec::new();

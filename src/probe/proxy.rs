@@ -1,4 +1,4 @@
-//! The way through an HTTP proxy, where the environment names one.
+//! The connection through an HTTP proxy, where the environment names one.
 
 use std::fmt;
 use std::sync::Arc;
@@ -29,7 +29,7 @@ impl Proxies {
     }
 
     /// The proxy for a URL.
-    pub fn of(&self, url: &str) -> Option<Proxy> {
+    pub fn for_url(&self, url: &str) -> Option<Proxy> {
         self.0.as_ref()?.intercept(&url.parse().ok()?).map(Proxy)
     }
 }

@@ -29,16 +29,16 @@ pub async fn complete(probe: &Probe, site: &Site, address: SocketAddr, asked: &P
 }
 
 /// The PUT that announces this size; and where its answer wants that, another one that announces one byte.
-pub async fn announced(probe: &Probe, site: &Site, address: SocketAddr, asked: &Preflight, size: u64) -> PutOutcome {
-    let request = upload::announced(asked, size);
+pub async fn announced(probe: &Probe, site: &Site, address: SocketAddr, asked: &Preflight, bytes: u64) -> PutOutcome {
+    let request = upload::announced(asked, bytes);
     let wire = exchange(probe, site, address, &request, ANNOUNCED).await;
     let verdict = if upload::is_worth_comparing(&wire) {
         let small = exchange(probe, site, address, &upload::announced(asked, 1), ANNOUNCED).await;
-        upload::compare(size, &wire, &small)
+        upload::compare(bytes, &wire, &small)
     } else {
-        upload::judge_announced(size, &wire)
+        upload::judge_announced(bytes, &wire)
     };
-    PutOutcome { request, length: size, wire, verdict }
+    PutOutcome { request, length: bytes, wire, verdict }
 }
 
 async fn exchange(probe: &Probe, site: &Site, address: SocketAddr, request: &Request, bound: Duration) -> Wire {
@@ -71,7 +71,7 @@ async fn send(probe: &Probe, site: &Site, address: SocketAddr, asked: &Request) 
             Err(error) => return Err(failed(&error)),
         }
         match head::read(&bytes) {
-            Ok(Some(answer)) => return Ok(Wire::Answer(answer)),
+            Ok(Some(answer)) => return Ok(Wire::Response(answer)),
             Ok(None) => {}
             Err(error) => return Err(failed(&std::io::Error::other(error))),
         }

@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicI64;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use direct_upload_api::{ConfiguredMode, HorizonStatus, ProbeVerdict, Reason, VerificationStatus};
+use direct_upload_api::{ConfiguredMode, HorizonStatus, Reason, VerificationStatus};
 use direct_upload_core::model::{Key, ProbeAnswer};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
@@ -17,42 +17,42 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Outcome {
+struct ReconcileLabels {
     kind: &'static str,
     outcome: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Done {
+struct StepLabels {
     kind: &'static str,
     step: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Standing {
+struct ResourceLabels {
     kind: &'static str,
     ready: &'static str,
     reason: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Version {
+struct BuildLabels {
     version: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Preflight {
+struct PreflightLabels {
     verdict: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Named {
+struct HorizonLabels {
     namespace: String,
     name: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Judged {
+struct VerdictLabels {
     namespace: String,
     name: String,
     verdict: &'static str,
@@ -60,28 +60,28 @@ struct Judged {
 
 /// What the status of a Horizon says.
 #[derive(Clone, Copy, Debug)]
-struct Dashboard {
+struct DashboardState {
     direct: bool,
     /// What preflights show, and since when, in seconds since 1970.
     verdict: Option<(&'static str, i64)>,
 }
 
-type Subject = (&'static str, Key);
+type ResourceRef = (&'static str, Key);
 
 /// The operator's metrics.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
-    reconciles: Family<Outcome, Counter>,
-    steps: Family<Done, Counter>,
-    resources: Family<Standing, Gauge>,
+    reconciles: Family<ReconcileLabels, Counter>,
+    steps: Family<StepLabels, Counter>,
+    resources: Family<ResourceLabels, Gauge>,
     /// Kind and resource → ready and reason.
-    standing: Mutex<BTreeMap<Subject, (bool, Reason)>>,
-    dashboards: Mutex<BTreeMap<Key, Dashboard>>,
-    direct: Family<Named, Gauge>,
-    verdict_since: Family<Judged, Gauge>,
+    standing: Mutex<BTreeMap<ResourceRef, (bool, Reason)>>,
+    dashboards: Mutex<BTreeMap<Key, DashboardState>>,
+    direct: Family<HorizonLabels, Gauge>,
+    verdict_since: Family<VerdictLabels, Gauge>,
     leader: Gauge<i64, AtomicI64>,
-    preflights: Family<Preflight, Counter>,
+    preflights: Family<PreflightLabels, Counter>,
     preflight_seconds: Histogram,
 }
 
@@ -90,10 +90,10 @@ impl Default for Metrics {
         let mut registry = Registry::with_prefix("direct_upload");
         let reconciles = Family::default();
         let steps = Family::default();
-        let resources = Family::<Standing, Gauge>::default();
+        let resources = Family::<ResourceLabels, Gauge>::default();
         let leader = Gauge::default();
-        let build = Family::<Version, Gauge>::default();
-        build.get_or_create(&Version { version: env!("CARGO_PKG_VERSION") }).set(1);
+        let build = Family::<BuildLabels, Gauge>::default();
+        build.get_or_create(&BuildLabels { version: env!("CARGO_PKG_VERSION") }).set(1);
         registry.register("reconciles", "Reconciles by kind and outcome", reconciles.clone());
         registry.register("steps", "Steps carried out, by kind and name", steps.clone());
         registry.register("resources", "Resources by kind, readiness and reason", resources.clone());
@@ -137,12 +137,12 @@ impl Metrics {
     /// A reconcile ended.
     pub fn reconciled(&self, kind: &'static str, ok: bool) {
         let outcome = if ok { "success" } else { "error" };
-        self.reconciles.get_or_create(&Outcome { kind, outcome }).inc();
+        self.reconciles.get_or_create(&ReconcileLabels { kind, outcome }).inc();
     }
 
     /// A step was carried out.
     pub fn step(&self, kind: &'static str, step: &'static str) {
-        self.steps.get_or_create(&Done { kind, step }).inc();
+        self.steps.get_or_create(&StepLabels { kind, step }).inc();
     }
 
     /// How a resource stands; `None` when it is gone.
@@ -156,8 +156,8 @@ impl Metrics {
 
     /// What the status of a Horizon says now; `None` when it has none, or is gone.
     pub fn horizon(&self, key: &Key, status: Option<&HorizonStatus>) {
-        let verdict = |v: &VerificationStatus| (label(v.verdict), v.last_transition_time.0.as_second());
-        let dashboard = status.map(|status| Dashboard {
+        let verdict = |v: &VerificationStatus| (v.verdict.into(), v.last_transition_time.0.as_second());
+        let dashboard = status.map(|status| DashboardState {
             direct: status.upload_mode == Some(ConfiguredMode::Direct),
             verdict: status.verification.as_ref().map(verdict),
         });
@@ -170,12 +170,7 @@ impl Metrics {
 
     /// A preflight was made.
     pub fn preflight(&self, answer: &ProbeAnswer, took: Duration) {
-        let verdict = match answer {
-            ProbeAnswer::Granted(_) => "granted",
-            ProbeAnswer::Refused(_) => "refused",
-            ProbeAnswer::Unknown(_) => "unknown",
-        };
-        self.preflights.get_or_create(&Preflight { verdict }).inc();
+        self.preflights.get_or_create(&PreflightLabels { verdict: answer.into() }).inc();
         self.preflight_seconds.observe(took.as_secs_f64());
     }
 
@@ -187,7 +182,7 @@ impl Metrics {
         self.resources.clear();
         for ((kind, (ready, reason)), count) in counts {
             let ready = if ready { "true" } else { "false" };
-            self.resources.get_or_create(&Standing { kind, ready, reason: reason.to_string() }).set(count);
+            self.resources.get_or_create(&ResourceLabels { kind, ready, reason: reason.to_string() }).set(count);
         }
     }
 
@@ -197,10 +192,10 @@ impl Metrics {
         for (key, dashboard) in self.dashboards.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             let Key { namespace, name } = key.clone();
             if let Some((verdict, since)) = dashboard.verdict {
-                let judged = Judged { namespace: namespace.clone(), name: name.clone(), verdict };
+                let judged = VerdictLabels { namespace: namespace.clone(), name: name.clone(), verdict };
                 self.verdict_since.get_or_create(&judged).set(since);
             }
-            self.direct.get_or_create(&Named { namespace, name }).set(i64::from(dashboard.direct));
+            self.direct.get_or_create(&HorizonLabels { namespace, name }).set(i64::from(dashboard.direct));
         }
     }
 
@@ -218,13 +213,5 @@ impl Metrics {
             text.clear();
         }
         text
-    }
-}
-
-fn label(verdict: ProbeVerdict) -> &'static str {
-    match verdict {
-        ProbeVerdict::Granted => "granted",
-        ProbeVerdict::Refused => "refused",
-        ProbeVerdict::Unknown => "unknown",
     }
 }

@@ -1,6 +1,6 @@
 //! Reads Keystone's catalog where a Horizon says how, and keeps the snapshot told of it.
 //!
-//! In: the inquiries of the [`World`](direct_upload_core::derive::World). Out: their readings, in [`Live`]. The
+//! In: the queries of the [`World`](direct_upload_core::derive::World). Out: their readings, in [`Live`]. The
 //! Secret is read by its name, right before it is used, and never kept.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,14 +14,14 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
-use super::prober::{Settings, jitter};
+use super::prober::{ProberSettings, jitter};
 use crate::observe::Live;
 use crate::probe::{Credential, Proxies, keystone};
 
 /// What is to be asked.
-pub(crate) type Wanted = BTreeSet<CatalogQuery>;
+pub(crate) type CatalogQueries = BTreeSet<CatalogQuery>;
 
-/// Inquiries under way at once.
+/// Queries under way at once.
 const AT_ONCE: usize = 4;
 
 /// A catalog is read so many times as seldom as a preflight is made.
@@ -31,7 +31,7 @@ const SELDOM: u32 = 10;
 pub(crate) struct Cataloger {
     client: Client,
     live: Arc<Live>,
-    settings: Settings,
+    settings: ProberSettings,
     proxies: Proxies,
     /// When each is due; none while an answer is awaited.
     entries: BTreeMap<CatalogQuery, Option<Instant>>,
@@ -40,13 +40,13 @@ pub(crate) struct Cataloger {
 
 impl Cataloger {
     /// One that has nothing to ask yet.
-    pub fn new(client: Client, live: Arc<Live>, settings: Settings) -> Self {
+    pub fn new(client: Client, live: Arc<Live>, settings: ProberSettings) -> Self {
         let proxies = Proxies::from_env();
         Self { client, live, settings, proxies, entries: BTreeMap::new(), running: JoinSet::new() }
     }
 
     /// Works until `wanted` is closed.
-    pub async fn run(mut self, mut wanted: watch::Receiver<Wanted>) {
+    pub async fn run(mut self, mut wanted: watch::Receiver<CatalogQueries>) {
         loop {
             self.ask();
             let next = self.entries.values().flatten().min().copied().filter(|_| self.running.len() < AT_ONCE);
@@ -55,26 +55,26 @@ impl Cataloger {
                     if changed.is_err() {
                         return;
                     }
-                    let inquiries = wanted.borrow_and_update().clone();
-                    self.want(inquiries);
+                    let queries = wanted.borrow_and_update().clone();
+                    self.want(queries);
                 }
                 () = sleep_until(next.unwrap_or_else(Instant::now)), if next.is_some() => {}
                 Some(done) = self.running.join_next(), if !self.running.is_empty() => match done {
-                    Ok((inquiry, reading)) => self.enter(inquiry, reading),
+                    Ok((query, reading)) => self.enter(query, reading),
                     Err(error) => tracing::error!(%error, "an inquiry ended abnormally"),
                 },
             }
         }
     }
 
-    fn want(&mut self, inquiries: Wanted) {
-        let gone: Vec<_> = self.entries.keys().filter(|inquiry| !inquiries.contains(inquiry)).cloned().collect();
-        for inquiry in gone {
-            self.entries.remove(&inquiry);
-            self.live.read_catalog(inquiry, None);
+    fn want(&mut self, queries: CatalogQueries) {
+        let gone: Vec<_> = self.entries.keys().filter(|query| !queries.contains(query)).cloned().collect();
+        for query in gone {
+            self.entries.remove(&query);
+            self.live.read_catalog(query, None);
         }
-        for inquiry in inquiries {
-            self.entries.entry(inquiry).or_insert_with(|| Some(Instant::now()));
+        for query in queries {
+            self.entries.entry(query).or_insert_with(|| Some(Instant::now()));
         }
     }
 
@@ -83,40 +83,40 @@ impl Cataloger {
         let now = Instant::now();
         let free = AT_ONCE.saturating_sub(self.running.len());
         let due = self.entries.iter_mut().filter(|(_, due)| due.is_some_and(|due| due <= now)).take(free);
-        for (inquiry, due) in due {
+        for (query, due) in due {
             *due = None;
-            let (inquiry, client) = (inquiry.clone(), self.client.clone());
+            let (query, client) = (query.clone(), self.client.clone());
             let (proxies, denied) = (self.proxies.clone(), self.settings.denied.clone());
             self.running.spawn(async move {
-                let answer = match credential(&client, &inquiry).await {
-                    Ok(credential) => keystone::ask(&inquiry, &credential, &proxies, &denied)
+                let answer = match credential(&client, &query).await {
+                    Ok(credential) => keystone::ask(&query, &credential, &proxies, &denied)
                         .await
-                        .map_err(|why| format!("Keystone at {}: {why}", inquiry.auth_url)),
+                        .map_err(|why| format!("Keystone at {}: {why}", query.auth_url)),
                     Err(why) => Err(why),
                 };
-                (inquiry, answer.map_or_else(CatalogReading::Unknown, CatalogReading::Known))
+                (query, answer.map_or_else(CatalogReading::Unknown, CatalogReading::Known))
             });
         }
     }
 
-    fn enter(&mut self, inquiry: CatalogQuery, reading: CatalogReading) {
+    fn enter(&mut self, query: CatalogQuery, reading: CatalogReading) {
         let interval = self.settings.pace.interval;
         let wait = match &reading {
             CatalogReading::Known(_) => interval * SELDOM,
             CatalogReading::Unknown(why) => {
-                tracing::warn!(secret = %inquiry.secret, "the Keystone catalog is not read: {why}");
+                tracing::warn!(secret = %query.secret, "the Keystone catalog is not read: {why}");
                 interval
             }
         };
-        let Some(due) = self.entries.get_mut(&inquiry) else { return };
+        let Some(due) = self.entries.get_mut(&query) else { return };
         *due = Some(Instant::now() + wait.max(Duration::from_millis(1)).mul_f64(0.8 + 0.4 * jitter()));
-        self.live.read_catalog(inquiry, Some(reading));
+        self.live.read_catalog(query, Some(reading));
     }
 }
 
 /// The application credential in a Secret. What goes wrong is told without its contents.
-async fn credential(client: &Client, inquiry: &CatalogQuery) -> Result<Credential, String> {
-    let Key { namespace, name } = &inquiry.secret;
+async fn credential(client: &Client, query: &CatalogQuery) -> Result<Credential, String> {
+    let Key { namespace, name } = &query.secret;
     let secrets: Api<Secret> = Api::namespaced(client.clone(), namespace);
     let secret = match secrets.get_opt(name).await {
         Ok(Some(secret)) => secret.data.unwrap_or_default(),
@@ -134,7 +134,7 @@ async fn credential(client: &Client, inquiry: &CatalogQuery) -> Result<Credentia
     };
     let missing = |key: &str| format!("Secret {namespace}/{name} has no key {key:?}");
     if let Some(url) = text("authURL")
-        && direct_upload_api::web::PublicUrl::parse(&url).ok().as_ref() != Some(&inquiry.auth_url)
+        && direct_upload_api::web::PublicUrl::parse(&url).ok().as_ref() != Some(&query.auth_url)
     {
         return Err(format!("Secret {namespace}/{name} is for another Keystone: its key \"authURL\" says so"));
     }

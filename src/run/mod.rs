@@ -50,7 +50,7 @@ pub struct Settings {
     pub concurrency: usize,
     pub options: Options,
     /// How preflights are made.
-    pub preflights: prober::Settings,
+    pub preflights: prober::ProberSettings,
 }
 
 /// Where replicas agree on which of them acts.
@@ -104,11 +104,11 @@ pub async fn run(client: Client, settings: Settings, mut stop: watch::Receiver<b
     let reconciler = Arc::new(Reconciler::new(&client, &live, &metrics, &settings));
     let worker = tokio::spawn(worker.run(reconciler));
 
-    let (questions, wanted) = watch::channel(prober::Wanted::new());
+    let (questions, wanted) = watch::channel(prober::ProbeTargets::new());
     let prober = Prober::new(live.clone(), metrics.clone(), settings.preflights.clone());
     let prober = tokio::spawn(prober.run(wanted));
 
-    let (inquiries, wanted) = watch::channel(cataloger::Wanted::new());
+    let (queries, wanted) = watch::channel(cataloger::CatalogQueries::new());
     let cataloger = Cataloger::new(client.clone(), live.clone(), settings.preflights.clone());
     let cataloger = tokio::spawn(cataloger.run(wanted));
 
@@ -138,10 +138,10 @@ pub async fn run(client: Client, settings: Settings, mut stop: watch::Receiver<b
         watches.set(&world.needs());
         ready.set(world.is_read());
         if leads {
-            let asked = world.questions();
+            let asked = world.probe_targets();
             questions.send_if_modified(|before| std::mem::replace(before, asked) != *before);
-            let asked = world.inquiries();
-            inquiries.send_if_modified(|before| std::mem::replace(before, asked) != *before);
+            let asked = world.catalog_queries();
+            queries.send_if_modified(|before| std::mem::replace(before, asked) != *before);
             for subject in subjects(&world, &before) {
                 queue.push(subject, DEBOUNCE);
             }

@@ -1,15 +1,15 @@
 //! Asks the preflights that matter now, and keeps the snapshot told of what they show.
 //!
 //! In: the questions of the [`World`](direct_upload_core::derive::World). Out: their standings, in [`Live`].
-//! When to ask and what answers mean is [`Ledger`]'s; here is only the asking.
+//! When to ask and what answers mean is [`ProbeScheduler`]'s; here is only the asking.
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
-use direct_upload_core::judge::{Due, Ledger, Pace};
-use direct_upload_core::model::{Cause, Epoch, Observation, ProbeAnswer, ProbeTarget, Standing};
+use direct_upload_core::judge::{Due, Pace, ProbeScheduler};
+use direct_upload_core::model::{Cause, Epoch, Observation, ProbeAnswer, ProbeRecord, ProbeTarget};
 use ipnet::IpNet;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -20,11 +20,11 @@ use crate::probe::{Host, Probe, Proxies, Trust, Uploads};
 use crate::report::Metrics;
 
 /// What is to be asked, and of which state of the server.
-pub(crate) type Wanted = BTreeMap<ProbeTarget, Epoch>;
+pub(crate) type ProbeTargets = BTreeMap<ProbeTarget, Epoch>;
 
 /// How preflights are made.
 #[derive(Clone, Debug, Default)]
-pub struct Settings {
+pub struct ProberSettings {
     pub pace: Pace,
     /// Never asked, beside link-local addresses and metadata services.
     pub denied: Vec<IpNet>,
@@ -37,20 +37,20 @@ const AT_ONCE: usize = 16;
 pub(crate) struct Prober {
     live: Arc<Live>,
     metrics: Arc<Metrics>,
-    settings: Settings,
+    settings: ProberSettings,
     proxies: Proxies,
-    ledger: Ledger,
+    scheduler: ProbeScheduler,
     start: Instant,
     running: JoinSet<(Due, Observation, Duration)>,
 }
 
 impl Prober {
     /// A prober that has nothing to ask yet.
-    pub fn new(live: Arc<Live>, metrics: Arc<Metrics>, settings: Settings) -> Self {
+    pub fn new(live: Arc<Live>, metrics: Arc<Metrics>, settings: ProberSettings) -> Self {
         Self {
             live,
             metrics,
-            ledger: Ledger::new(settings.pace),
+            scheduler: ProbeScheduler::new(settings.pace),
             settings,
             proxies: Proxies::from_env(),
             start: Instant::now(),
@@ -59,17 +59,17 @@ impl Prober {
     }
 
     /// Works until `wanted` is closed.
-    pub async fn run(mut self, mut wanted: watch::Receiver<Wanted>) {
+    pub async fn run(mut self, mut wanted: watch::Receiver<ProbeTargets>) {
         loop {
             self.ask();
-            let next = self.ledger.next().filter(|_| self.running.len() < AT_ONCE);
+            let next = self.scheduler.next().filter(|_| self.running.len() < AT_ONCE);
             tokio::select! {
                 changed = wanted.changed() => {
                     if changed.is_err() {
                         return;
                     }
                     let questions = wanted.borrow_and_update().clone();
-                    for gone in self.ledger.want(questions, self.start.elapsed()) {
+                    for gone in self.scheduler.want(questions, self.start.elapsed()) {
                         self.live.answer(gone, None);
                     }
                 }
@@ -85,7 +85,7 @@ impl Prober {
     /// Sends what is due.
     fn ask(&mut self) {
         let free = AT_ONCE.saturating_sub(self.running.len());
-        for due in self.ledger.take(self.start.elapsed(), free) {
+        for due in self.scheduler.take(self.start.elapsed(), free) {
             let (proxies, denied) = (self.proxies.clone(), self.settings.denied.clone());
             self.running.spawn(async move {
                 let begin = Instant::now();
@@ -98,9 +98,9 @@ impl Prober {
     fn enter(&mut self, due: &Due, observation: Observation, took: Duration) {
         self.metrics.preflight(&observation.preflight, took);
         let now = self.start.elapsed();
-        if let Some(standing) = self.ledger.enter(&due.target, &due.epoch, observation, now, jitter()) {
-            tell(&due.target, &standing);
-            self.live.answer(due.target.clone(), Some(standing));
+        if let Some(record) = self.scheduler.record(&due.target, &due.epoch, observation, now, jitter()) {
+            tell(&due.target, &record);
+            self.live.answer(due.target.clone(), Some(record));
         }
     }
 }
@@ -133,7 +133,7 @@ async fn observe(due: &Due, proxies: Proxies, denied: Vec<IpNet>) -> Observation
         trust,
         proxies,
         denied,
-        narrow: true,
+        diagnose: true,
         uploads: question.uploads.filter(|_| due.parts).map(|size| Uploads { size }),
         page: question.page.clone().filter(|_| due.parts),
         address_spaces: question.address_spaces && due.parts,
@@ -142,9 +142,9 @@ async fn observe(due: &Due, proxies: Proxies, denied: Vec<IpNet>) -> Observation
     Observation::from(crate::probe::probe(&asked).await)
 }
 
-fn tell(question: &ProbeTarget, standing: &Standing) {
+fn tell(question: &ProbeTarget, record: &ProbeRecord) {
     let (origin, endpoint) = (&question.origin, &question.endpoint);
-    match &standing.observation.verdict() {
+    match &record.observation.verdict() {
         ProbeAnswer::Granted(_) => tracing::info!(%origin, %endpoint, "uploads are let through"),
         ProbeAnswer::Refused(why) => {
             tracing::warn!(%origin, %endpoint, rule = why.rule.map(direct_upload_api::Rule::id), "uploads are refused: {}; {}", why.message, why.fix);

@@ -52,7 +52,7 @@ impl Queue {
     }
 }
 
-type Outcome = (Subject, Result<Option<Duration>, ()>);
+type Finished = (Subject, Result<Option<Duration>, ()>);
 
 /// Works the queue off.
 pub(crate) struct Worker {
@@ -61,7 +61,7 @@ pub(crate) struct Worker {
     due: HashMap<Subject, Instant>,
     busy: HashSet<Subject>,
     failures: HashMap<Subject, u32>,
-    running: JoinSet<Outcome>,
+    running: JoinSet<Finished>,
 }
 
 impl Worker {
@@ -109,7 +109,7 @@ impl Worker {
         });
     }
 
-    fn finish(&mut self, done: Result<Outcome, tokio::task::JoinError>) {
+    fn finish(&mut self, done: Result<Finished, tokio::task::JoinError>) {
         let (subject, result) = match done {
             Ok(outcome) => outcome,
             Err(error) => {

@@ -11,7 +11,7 @@ use kube::Client;
 use serde::Serialize;
 
 use super::queue::Subject;
-use crate::apply::{ApplyError, Writer};
+use crate::apply::{Applier, ApplyError};
 use crate::observe::Live;
 use crate::report::{Events, Metrics, status};
 use crate::run::Settings;
@@ -24,9 +24,9 @@ pub(crate) struct Reconciler {
     live: Arc<Live>,
     metrics: Arc<Metrics>,
     options: Options,
-    horizons: (Writer, Events),
-    glances: (Writer, Events),
-    apis: (Writer, Events),
+    horizons: (Applier, Events),
+    glances: (Applier, Events),
+    apis: (Applier, Events),
 }
 
 /// A resource as it is seen now, with its plan.
@@ -48,7 +48,7 @@ impl Reconciler {
     pub fn new(client: &Client, live: &Arc<Live>, metrics: &Arc<Metrics>, settings: &Settings) -> Self {
         let both = |kind| {
             (
-                Writer::new(client.clone(), live.clone(), kind, &settings.instance),
+                Applier::new(client.clone(), live.clone(), kind, &settings.instance),
                 Events::new(client.clone(), kind, Some(settings.identity.clone())),
             )
         };
@@ -134,7 +134,7 @@ impl Reconciler {
         kind: &'static str,
         meta: &Meta,
         step: &Step,
-        writer: &Writer,
+        writer: &Applier,
         events: &Events,
     ) -> Result<(), ApplyError> {
         match writer.carry_out(meta, &step.action).await {
@@ -166,7 +166,7 @@ impl Reconciler {
         kind: &'static str,
         subject: &Subject,
         look: Look,
-        writer: &Writer,
+        writer: &Applier,
     ) -> Result<Option<Duration>, ()> {
         let wake = look.plan.wake;
         let written = self.write_status(kind, &look, writer).await;
@@ -184,7 +184,7 @@ impl Reconciler {
         kind: &'static str,
         mut look: Look,
         error: &ApplyError,
-        writer: &Writer,
+        writer: &Applier,
     ) -> Result<Option<Duration>, ()> {
         if let Some(problem) = error.problem() {
             look.plan.state = State::Unmet(place(&problem), problem);
@@ -194,8 +194,8 @@ impl Reconciler {
         Err(())
     }
 
-    /// Says why nothing more can be done now; it is tried again, later and later.
-    async fn give_up(&self, kind: &'static str, look: &Look, writer: &Writer) -> Result<Option<Duration>, ()> {
+    /// CatalogAnswer why nothing more can be done now; it is tried again, later and later.
+    async fn give_up(&self, kind: &'static str, look: &Look, writer: &Applier) -> Result<Option<Duration>, ()> {
         self.metrics.reconciled(kind, false);
         if let Err(error) = self.write_status(kind, look, writer).await {
             tracing::warn!(kind, object = %look.meta.key, %error, "status not written");
@@ -203,7 +203,7 @@ impl Reconciler {
         Err(())
     }
 
-    async fn write_status(&self, kind: &'static str, look: &Look, writer: &Writer) -> Result<(), ApplyError> {
+    async fn write_status(&self, kind: &'static str, look: &Look, writer: &Applier) -> Result<(), ApplyError> {
         let standing = match &look.plan.state {
             State::Done(why) => Some((true, why.reason)),
             State::Switching(why) | State::Unmet(_, why) => Some((false, why.reason)),
@@ -231,7 +231,7 @@ impl Reconciler {
 
 /// Writes a status if it differs from the one that stands.
 async fn send<S: PartialEq + Serialize>(
-    writer: &Writer,
+    writer: &Applier,
     meta: &Meta,
     before: Option<&S>,
     status: Option<S>,

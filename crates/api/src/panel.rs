@@ -1,15 +1,28 @@
 //! Which of Horizon's two image panels the dashboard shows.
 
-use std::fmt;
-use std::str::FromStr;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The image panel: `ANGULAR_FEATURES['images_panel']` of Horizon's settings decides
 /// (openstack_dashboard/dashboards/project/images/views.py). The two make different requests.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    strum::Display,
+    strum::EnumString,
+)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase", ascii_case_insensitive, parse_err_ty = String, parse_err_fn = no_panel)]
 pub enum Panel {
     /// The panel in JavaScript, Horizon's default: its upload is a request without credentials.
     Angular,
@@ -25,15 +38,6 @@ impl Panel {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::Angular, Self::Django, Self::Unknown];
 
-    /// As it is written in JSON, and on the command line.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Angular => "angular",
-            Self::Django => "django",
-            Self::Unknown => "unknown",
-        }
-    }
-
     /// As it is called in sentences, without an article.
     pub const fn name(self) -> &'static str {
         match self {
@@ -44,17 +48,6 @@ impl Panel {
     }
 }
 
-impl fmt::Display for Panel {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for Panel {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let found = Self::ALL.into_iter().find(|panel| panel.as_str().eq_ignore_ascii_case(text));
-        found.ok_or_else(|| format!("{text:?} is no panel: angular, django or unknown"))
-    }
+fn no_panel(text: &str) -> String {
+    format!("{text:?} is no panel: angular, django or unknown")
 }

@@ -49,24 +49,3 @@ impl JsonSchema for Rehearsing {
         json_schema!({"x-kubernetes-preserve-unknown-fields": true, "enum": ["Required", "Off", true, false]})
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use rstest::rstest;
-    use serde_json::json;
-
-    #[rstest]
-    #[case(json!("Required"), Rehearsing::Required)]
-    #[case(json!("Off"), Rehearsing::Off)]
-    #[case(json!(false), Rehearsing::Off)]
-    #[case(json!(true), Rehearsing::Required)]
-    fn every_spelling(#[case] written: serde_json::Value, #[case] read: Rehearsing) {
-        assert_eq!(serde_json::from_value::<Rehearsing>(written).unwrap(), read);
-    }
-
-    #[test]
-    fn other_words_are_refused() {
-        assert!(serde_json::from_value::<Rehearsing>(json!("off")).unwrap_err().to_string().contains("Required"));
-    }
-}

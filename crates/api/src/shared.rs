@@ -1,7 +1,5 @@
 //! Fields that both resources have.
 
-use std::fmt;
-
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -10,7 +8,22 @@ use super::duration::Duration;
 use super::rehearsing::Rehearsing;
 
 /// The workload kinds whose pods can be given files.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    strum::Display,
+    strum::IntoStaticStr,
+)]
 pub enum WorkloadKind {
     /// `apps/v1` Deployment.
     #[default]
@@ -26,18 +39,8 @@ impl WorkloadKind {
     pub const ALL: [Self; 3] = [Self::Deployment, Self::StatefulSet, Self::DaemonSet];
 
     /// The Kubernetes kind.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Deployment => "Deployment",
-            Self::StatefulSet => "StatefulSet",
-            Self::DaemonSet => "DaemonSet",
-        }
-    }
-}
-
-impl fmt::Display for WorkloadKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 
@@ -64,7 +67,20 @@ pub struct WorkloadRef {
 }
 
 /// Kinds of objects that expose a service to browsers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    strum::Display,
+    strum::IntoStaticStr,
+)]
 pub enum ExposureKind {
     /// `gateway.networking.k8s.io/v1` HTTPRoute.
     HTTPRoute,
@@ -78,19 +94,8 @@ pub enum ExposureKind {
 
 impl ExposureKind {
     /// The Kubernetes kind.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::HTTPRoute => "HTTPRoute",
-            Self::Ingress => "Ingress",
-            Self::Route => "Route",
-            Self::Service => "Service",
-        }
-    }
-}
-
-impl fmt::Display for ExposureKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 

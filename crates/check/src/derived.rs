@@ -8,20 +8,20 @@ use std::collections::BTreeSet;
 use direct_upload_api::web::Origin;
 use direct_upload_api::{Reason, Severity, WorkloadKind};
 use direct_upload_core::derive::{
-    Backends, Exposure, Exposures, Hindrance, Intent, Stated, Through, World, exposures, hindrance,
+    Backends, ExposingObject, Exposure, ExposureIssue, Exposures, Intent, Stated, World, exposure_issue, exposures,
 };
 use direct_upload_core::model::{Advice, Id, Key, Problem, Snapshot, Workload};
 
-use super::finding::{Finding, Place};
+use super::finding::{Finding, Location};
 use super::objects::Object;
 use super::policies;
-use super::unit::{Service, Unit};
+use super::unit::{Program, Unit};
 use crate::facts::catalog::Published;
-use crate::facts::cloud::{Certainty, Dashboard, Hindered};
+use crate::facts::cloud::{Certainty, ExposedDashboard, PlacedIssue};
 
-fn place(objects: &[Object], kind: &str, key: &Key, field: &[&str]) -> Place {
+fn place(objects: &[Object], kind: &str, key: &Key, field: &[&str]) -> Location {
     let is = |o: &&Object| o.kind() == kind && o.namespace() == key.namespace && o.name() == key.name;
-    let missing = || Place { object: Some(format!("{kind} {key}")), ..Place::default() };
+    let missing = || Location { object: Some(format!("{kind} {key}")), ..Location::default() };
     objects.iter().find(is).map_or_else(missing, |object| object.place(field))
 }
 
@@ -33,7 +33,7 @@ fn workload<'a>(snapshot: &'a Snapshot, unit: &Unit) -> Option<&'a Workload> {
 }
 
 /// What exposes the workloads of a service.
-fn exposures_of<'a>(snapshot: &Snapshot, units: &'a [Unit], service: Service) -> Vec<(&'a Unit, Exposures)> {
+fn exposures_of<'a>(snapshot: &Snapshot, units: &'a [Unit], service: Program) -> Vec<(&'a Unit, Exposures)> {
     let of_unit = |unit: &'a Unit| {
         let workload = workload(snapshot, unit)?;
         let stated = Stated { public_url: None, exposed_by: None };
@@ -48,8 +48,8 @@ fn exposed<'a>(
     snapshot: &Snapshot,
     objects: &[Object],
     units: &'a [Unit],
-    service: Service,
-) -> Vec<(&'a Unit, Exposure, Place)> {
+    service: Program,
+) -> Vec<(&'a Unit, Exposure, Location)> {
     let mut found = Vec::new();
     for (unit, exposures) in exposures_of(snapshot, units, service) {
         for exposure in exposures.urls.into_iter().filter(|e| e.url.origin().unreachable().is_none()) {
@@ -61,43 +61,43 @@ fn exposed<'a>(
     found
 }
 
-/// What stands in the way on the objects that expose Glance. Those that a resource's own conditions
+/// What stops uploads on the objects that expose Glance. Those that a resource's own conditions
 /// speak of are left to them.
-pub fn hindrances(
+pub fn issues(
     world: &World,
     snapshot: &Snapshot,
     objects: &[Object],
     units: &[Unit],
-    dashboards: &[Dashboard],
-) -> Vec<Hindered> {
+    dashboards: &[ExposedDashboard],
+) -> Vec<PlacedIssue> {
     let told: Vec<Id> = world
         .glances
         .values()
         .filter_map(|view| view.exposures.as_ref().ok())
-        .flat_map(|exposures| exposures.through.iter().map(Through::object))
+        .flat_map(|exposures| exposures.exposing.iter().map(ExposingObject::object))
         .collect();
     let mut found = Vec::new();
     let origins = |unit: &Unit| -> BTreeSet<&Origin> {
         let near = dashboards.iter().filter(|d| d.scope == unit.scope);
         near.filter_map(|d| d.origin.as_ref()).collect()
     };
-    let mut add = |unit: &Unit, hindrance: Hindrance, steps: &[&str]| {
-        let Id { kind, key } = &hindrance.object;
-        let place = place(objects, kind, key, steps).field(hindrance.field.clone());
-        let written = objects.iter().any(|o| o.id() == hindrance.object.to_string() && o.has(steps));
-        found.push(Hindered { hindrance, place, written, scope: unit.scope.clone() });
+    let mut add = |unit: &Unit, issue: ExposureIssue, steps: &[&str]| {
+        let Id { kind, key } = &issue.object;
+        let place = place(objects, kind, key, steps).field(issue.field.clone());
+        let written = objects.iter().any(|o| o.id() == issue.object.to_string() && o.has(steps));
+        found.push(PlacedIssue { issue, place, written, scope: unit.scope.clone() });
     };
-    for (unit, exposures) in exposures_of(snapshot, units, Service::Glance) {
-        let hindrances = hindrance::of(&exposures.through, &origins(unit));
-        for hindrance in hindrances.into_iter().filter(|h| !told.contains(&h.object)) {
-            let field = hindrance.field.clone();
-            add(unit, hindrance, &steps(&field));
+    for (unit, exposures) in exposures_of(snapshot, units, Program::Glance) {
+        let issues = exposure_issue::find(&exposures.exposing, &origins(unit));
+        for issue in issues.into_iter().filter(|h| !told.contains(&h.object)) {
+            let field = issue.field.clone();
+            add(unit, issue, &steps(&field));
         }
     }
-    for unit in units.iter().filter(|unit| unit.service() == Some(Service::Glance)) {
-        let backends = workload(snapshot, unit).and_then(|workload| Backends::of(snapshot, workload).ok());
-        for (hindrance, path) in backends.iter().flat_map(|b| policies::hindrances(objects, b, &origins(unit))) {
-            add(unit, hindrance, &path.iter().map(String::as_str).collect::<Vec<_>>());
+    for unit in units.iter().filter(|unit| unit.service() == Some(Program::Glance)) {
+        let backends = workload(snapshot, unit).and_then(|workload| Backends::find(snapshot, workload).ok());
+        for (issue, path) in backends.iter().flat_map(|b| policies::issues(objects, b, &origins(unit))) {
+            add(unit, issue, &path.iter().map(String::as_str).collect::<Vec<_>>());
         }
     }
     found
@@ -118,10 +118,10 @@ fn steps(field: &str) -> Vec<&str> {
 }
 
 /// The dashboards that Ingresses and the like expose.
-pub fn dashboards(snapshot: &Snapshot, objects: &[Object], units: &[Unit]) -> Vec<Dashboard> {
-    let found = exposed(snapshot, objects, units, Service::Horizon).into_iter();
+pub fn dashboards(snapshot: &Snapshot, objects: &[Object], units: &[Unit]) -> Vec<ExposedDashboard> {
+    let found = exposed(snapshot, objects, units, Program::Horizon).into_iter();
     found
-        .map(|(unit, exposure, place)| Dashboard {
+        .map(|(unit, exposure, place)| ExposedDashboard {
             host: exposure.url.origin().host().to_owned(),
             origin: Some(exposure.url.origin().clone()),
             place,
@@ -134,8 +134,8 @@ pub fn dashboards(snapshot: &Snapshot, objects: &[Object], units: &[Unit]) -> Ve
 
 /// Where Glance is exposed: what the catalog would publish, where nothing says what it does.
 pub fn endpoints(snapshot: &Snapshot, objects: &[Object], units: &[Unit]) -> Vec<Published> {
-    let stated = Published::of(objects);
-    let found = exposed(snapshot, objects, units, Service::Glance).into_iter();
+    let stated = Published::find(objects);
+    let found = exposed(snapshot, objects, units, Program::Glance).into_iter();
     let derived =
         found.filter(|(unit, ..)| stated.iter().all(|p| p.scope != unit.scope)).map(|(unit, exposure, place)| {
             Published { url: exposure.url.to_string(), place, scope: unit.scope.clone(), stated: false }
@@ -172,7 +172,7 @@ pub fn findings(world: &World, objects: &[Object]) -> Vec<Finding> {
 
 /// Problems and advice that name a rule, as findings.
 fn of_resource<'a>(
-    place: &'a Place,
+    place: &'a Location,
     problems: impl Iterator<Item = &'a Problem>,
     advice: &'a [Advice],
 ) -> impl Iterator<Item = Finding> {

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 /// Where something stands. At least one of file and object is known.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-pub struct Place {
+pub struct Location {
     /// As it was given on the command line, or found below a folder that was.
     pub file: Option<String>,
     /// From 1.
@@ -18,7 +18,7 @@ pub struct Place {
     pub field: Option<String>,
 }
 
-impl Place {
+impl Location {
     /// The same place, with the field that is meant.
     #[must_use]
     pub fn field(&self, field: impl Into<String>) -> Self {
@@ -26,7 +26,7 @@ impl Place {
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.file, self.line, &self.object) {
             (Some(file), Some(line), _) => write!(f, "{file}:{line}"),
@@ -44,7 +44,7 @@ pub struct Finding {
     pub severity: Severity,
     pub rule: Rule,
     #[serde(flatten)]
-    pub place: Place,
+    pub place: Location,
     /// What stands there.
     pub found: String,
     /// What to write instead, and where.
@@ -56,7 +56,7 @@ impl Finding {
     pub fn new(
         rule: Rule,
         severity: Severity,
-        place: &Place,
+        place: &Location,
         found: impl Into<String>,
         fix: impl Into<String>,
     ) -> Self {
@@ -64,17 +64,17 @@ impl Finding {
     }
 
     /// An upload fails because of it.
-    pub fn error(rule: Rule, place: &Place, found: impl Into<String>, fix: impl Into<String>) -> Self {
+    pub fn error(rule: Rule, place: &Location, found: impl Into<String>, fix: impl Into<String>) -> Self {
         Self::new(rule, Severity::Error, place, found, fix)
     }
 
     /// An upload fails under some circumstances, or something is unsafe.
-    pub fn warning(rule: Rule, place: &Place, found: impl Into<String>, fix: impl Into<String>) -> Self {
+    pub fn warning(rule: Rule, place: &Location, found: impl Into<String>, fix: impl Into<String>) -> Self {
         Self::new(rule, Severity::Warning, place, found, fix)
     }
 
     /// Worth to know.
-    pub fn note(rule: Rule, place: &Place, found: impl Into<String>, fix: impl Into<String>) -> Self {
+    pub fn note(rule: Rule, place: &Location, found: impl Into<String>, fix: impl Into<String>) -> Self {
         Self::new(rule, Severity::Note, place, found, fix)
     }
 }

@@ -14,17 +14,17 @@ pub mod finding;
 pub mod formats;
 pub mod managed;
 pub mod manifests;
-pub mod mask;
 pub mod objects;
 pub mod output;
 pub mod policies;
+pub mod redact;
 pub mod rules;
 pub mod template;
 pub mod text;
 pub mod unit;
-pub use finding::{Finding, Place};
-pub use mask::error;
+pub use finding::{Finding, Location};
 pub use objects::Object;
+pub use redact::error;
 pub use text::Text;
 
 use direct_upload_api::Severity;
@@ -34,7 +34,7 @@ use direct_upload_core::openstack::Release;
 use serde::Serialize;
 
 use crate::facts::cloud::Cloud;
-use crate::unit::{File, Unit};
+use crate::unit::{ConfigFile, Unit};
 
 /// What was found, the worst first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -60,20 +60,20 @@ impl Report {
 
 /// Everything that is looked at together.
 #[derive(Clone, Debug)]
-pub struct Input {
+pub struct CheckInput {
     /// Objects of manifests or of a cluster.
     pub objects: Vec<Object>,
     /// The same, as far as the operator's derivation knows them.
     pub snapshot: Snapshot,
     /// Configuration files on their own, with their names.
-    pub files: Vec<(String, File)>,
+    pub files: Vec<(String, ConfigFile)>,
     /// The release, where the user says it.
     pub release: Option<Release>,
     /// What could not be looked at, and why.
     pub unseen: Vec<String>,
 }
 
-impl Input {
+impl CheckInput {
     /// Nothing yet.
     pub fn new(release: Option<Release>) -> Self {
         let snapshot = Snapshot::complete();
@@ -82,19 +82,19 @@ impl Input {
 }
 
 /// Finds all that is wrong.
-pub fn check(input: Input) -> Report {
+pub fn check(input: CheckInput) -> Report {
     let mut units: Vec<Unit> = objects::units(&input.objects);
     units.extend(unit::of_files(input.files));
     let exposed = derived::dashboards(&input.snapshot, &input.objects, &units);
     let published = derived::endpoints(&input.snapshot, &input.objects, &units);
-    let mut cloud = Cloud::of(&units, exposed, published, input.release);
+    let mut cloud = Cloud::new(&units, exposed, published, input.release);
     let world = World::of(&input.snapshot);
-    cloud.hindrances = derived::hindrances(&world, &input.snapshot, &input.objects, &units, &cloud.dashboards);
+    cloud.issues = derived::issues(&world, &input.snapshot, &input.objects, &units, &cloud.dashboards);
     let mut findings = rules::all(&cloud);
     findings.extend(derived::findings(&world, &input.objects));
     for finding in &mut findings {
-        finding.found = mask::text(&finding.found);
-        finding.fix = mask::text(&finding.fix);
+        finding.found = redact::text(&finding.found);
+        finding.fix = redact::text(&finding.fix);
     }
     findings.sort();
     findings.dedup();

@@ -1,20 +1,20 @@
 //! Where custom resources are in the input, files are checked as the operator would leave them: it
 //! would be wrong to complain of what it mends.
 //!
-//! In: an [`Input`] of manifests. Out: the same with the workloads and ConfigMaps of the end state.
+//! In: an [`CheckInput`] of manifests. Out: the same with the workloads and ConfigMaps of the end state.
 
-use direct_upload_core::manifests::{Input as Manifests, Manifest, Place as ManifestPlace};
+use direct_upload_core::manifests::{Input as Manifests, Manifest, Place};
 use direct_upload_core::model::{Id, Key};
 use direct_upload_core::plan::Options;
 use direct_upload_core::simulate::{self, Cluster, Stage};
 use jiff::Timestamp;
 
-use super::finding::Place;
+use super::finding::Location;
 use super::objects::Object;
-use crate::Input;
+use crate::CheckInput;
 
 /// Carries out the operator's plans on the input, if there is anything to carry out.
-pub fn carry_out(input: &mut Input) {
+pub fn carry_out(input: &mut CheckInput) {
     let snapshot = &input.snapshot;
     let nobody = snapshot.horizons.all().next().is_none() && snapshot.glances.all().next().is_none();
     if nobody && snapshot.apis.all().next().is_none() {
@@ -23,7 +23,7 @@ pub fn carry_out(input: &mut Input) {
     let manifests = input.objects.iter().map(manifest).collect();
     let before = Manifests { snapshot: snapshot.clone(), manifests, unknown: Vec::new() };
     let options = Options { image: String::new() };
-    let outcome = simulate::simulate(Cluster::of(before), Stage::Horizon, Timestamp::now(), &options);
+    let outcome = simulate::simulate(Cluster::from_input(before), Stage::Horizon, Timestamp::now(), &options);
     for value in simulate::manifests(&outcome) {
         let new = Object { value, file: None, node: None };
         match input.objects.iter_mut().find(|old| old.id() == new.id()) {
@@ -35,9 +35,9 @@ pub fn carry_out(input: &mut Input) {
 }
 
 fn manifest(object: &Object) -> Manifest {
-    let Place { file, .. } = object.place(&[]);
+    let Location { file, .. } = object.place(&[]);
     Manifest {
-        place: ManifestPlace { file: file.unwrap_or_default(), document: None, items: Vec::new() },
+        place: Place { file: file.unwrap_or_default(), document: None, items: Vec::new() },
         id: Id { kind: object.kind().to_owned(), key: Key::new(object.namespace(), object.name()) },
         object: object.value.clone(),
     }

@@ -1,4 +1,4 @@
-//! Texts → [`Input`]: manifests become objects, the rest configuration files.
+//! Texts → [`CheckInput`]: manifests become objects, the rest configuration files.
 
 use direct_upload_core::manifests::{Document, Node, documents, insert, undecodable};
 use direct_upload_core::openstack::Release;
@@ -6,16 +6,16 @@ use serde_json::Value;
 
 use super::objects::Object;
 use super::text::Text;
-use super::unit::File;
-use super::{mask, template};
-use crate::Input;
+use super::unit::ConfigFile;
+use super::{redact, template};
+use crate::CheckInput;
 
 /// Sorts texts into what they are. Also: what cannot be used, each with its file.
-pub fn sort(texts: Vec<Text>, release: Option<Release>) -> (Input, Vec<String>) {
-    let mut input = Input::new(release);
+pub fn sort(texts: Vec<Text>, release: Option<Release>) -> (CheckInput, Vec<String>) {
+    let mut input = CheckInput::new(release);
     let mut errors = Vec::new();
     for text in texts {
-        if let Some(file) = File::on_disk(&text.name, &text.text) {
+        if let Some(file) = ConfigFile::on_disk(&text.name, &text.text) {
             match (template::is_one(&file), text.named) {
                 (false, _) => input.files.push((text.name, file)),
                 (true, true) => errors.push(format!("{}: {}", text.name, template::TOLD)),
@@ -57,7 +57,7 @@ fn objects(text: &Text) -> Result<Vec<Object>, String> {
         Err(_) if !text.named && (text.text.contains("{{") || !speaks_of_objects(&text.text)) => return Ok(Vec::new()),
         Err((document, what)) => {
             let at = document.map(|number| format!("document {number}: ")).unwrap_or_default();
-            return Err(mask::error(&format!("{at}{what}")));
+            return Err(redact::error(&format!("{at}{what}")));
         }
     };
     let mut objects = Vec::new();
@@ -88,13 +88,13 @@ fn collect(file: &str, mut value: Value, node: Option<&Node>, objects: &mut Vec<
 }
 
 /// Takes an object in. One that does not decode is told, and hurts only itself.
-fn add(input: &mut Input, object: Object, errors: &mut Vec<String>) {
+fn add(input: &mut CheckInput, object: Object, errors: &mut Vec<String>) {
     // Patches and the expectations of tests name no object; a resource of ours without a name is a slip.
     if object.name().is_empty() && !matches!(object.kind(), "Horizon" | "Glance" | "OpenStackAPI") {
         return;
     }
     let place = object.place(&[]);
-    let told = |why: &str| format!("{place}: {}: {}", object.id(), mask::error(why));
+    let told = |why: &str| format!("{place}: {}: {}", object.id(), redact::error(why));
     match insert(&mut input.snapshot, object.value.clone()) {
         // A patch has no more than it changes.
         Err(why) if why.contains("missing field") => input.unseen.push(told(&why)),

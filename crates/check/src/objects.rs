@@ -11,8 +11,8 @@ use k8s_openapi::ByteString;
 use serde_json::Value;
 
 use super::classify::{self, Kind};
-use super::finding::Place;
-use super::unit::{File, Unit};
+use super::finding::Location;
+use super::unit::{ConfigFile, Unit};
 
 /// An object and where it stands.
 #[derive(Clone, Debug)]
@@ -53,10 +53,10 @@ impl Object {
     }
 
     /// Where a field of it stands.
-    pub fn place(&self, path: &[&str]) -> Place {
+    pub fn place(&self, path: &[&str]) -> Location {
         let line = self.node.as_ref().map(|node| node.line_of(path.iter().copied()));
         let field = (!path.is_empty()).then(|| path.join("."));
-        Place { file: self.file.clone(), line, object: Some(self.id()), field }
+        Location { file: self.file.clone(), line, object: Some(self.id()), field }
     }
 
     /// Whether a field is written.
@@ -69,7 +69,7 @@ impl Object {
     }
 
     /// The texts that a ConfigMap or Secret holds.
-    fn texts(&self) -> Vec<Held> {
+    fn texts(&self) -> Vec<DataEntry> {
         let mut texts = Vec::new();
         let secret = self.kind() == "Secret";
         for field in ["data", "stringData"] {
@@ -83,8 +83,8 @@ impl Object {
                     Some(node) => node.lines,
                     None => Lines::Nowhere,
                 };
-                let place = Place { field: Some(format!("{field}[{key:?}]")), ..self.place(&[field, key]) };
-                texts.extend(text.map(|text| Held { key: key.clone(), text, lines, place }));
+                let place = Location { field: Some(format!("{field}[{key:?}]")), ..self.place(&[field, key]) };
+                texts.extend(text.map(|text| DataEntry { key: key.clone(), text, lines, place }));
             }
         }
         texts
@@ -92,11 +92,11 @@ impl Object {
 }
 
 /// One key of a ConfigMap or Secret.
-struct Held {
+struct DataEntry {
     key: String,
     text: String,
     lines: Lines,
-    place: Place,
+    place: Location,
 }
 
 /// Base64, which may be broken into lines.
@@ -143,9 +143,9 @@ fn loose(object: &Object) -> Option<Unit> {
     unit.matters().then_some(unit)
 }
 
-fn file(kind: Kind, path: Option<String>, held: Held) -> File {
+fn file(kind: Kind, path: Option<String>, held: DataEntry) -> ConfigFile {
     let name = path.as_deref().map_or(held.key.as_str(), classify::base).to_owned();
-    File { kind, path, name, text: held.text, place: held.place, lines: held.lines }
+    ConfigFile { kind, path, name, text: held.text, place: held.place, lines: held.lines }
 }
 
 fn workload_unit(objects: &[Object], workload: &Object, mounted: &mut BTreeSet<usize>) -> Unit {
@@ -198,7 +198,7 @@ fn mount_volume(
     namespace: &str,
     volume: &Value,
     mount: &Value,
-    place: &Place,
+    place: &Location,
     unit: &mut Unit,
     mounted: &mut BTreeSet<usize>,
 ) {

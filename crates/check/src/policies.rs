@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use direct_upload_api::Rule;
 use direct_upload_api::web::Origin;
-use direct_upload_core::derive::{Backends, Hindrance, body_fails, lacks};
+use direct_upload_core::derive::{Backends, ExposureIssue, body_fails, lacks};
 use direct_upload_core::model::{Id, Key};
 use serde_json::{Map, Value};
 
@@ -21,11 +21,11 @@ const ROUTES: [&str; 3] = ["Ingress", "HTTPRoute", "IngressRoute"];
 const LOGINS: [&str; 6] = ["basicAuth", "digestAuth", "forwardAuth", "extAuth", "oidc", "jwt"];
 
 /// What hinders uploads to the workload of these Services, from these origins.
-pub fn hindrances(
+pub fn issues(
     objects: &[Object],
     backends: &Backends,
     origins: &BTreeSet<&Origin>,
-) -> Vec<(Hindrance, Vec<String>)> {
+) -> Vec<(ExposureIssue, Vec<String>)> {
     let near: Vec<&Object> = objects.iter().filter(|o| o.namespace() == backends.namespace).collect();
     let services: Vec<&str> = backends.services.iter().map(String::as_str).collect();
     let leads = |o: &&&Object| ROUTES.contains(&o.kind()) && mentions(&o.value["spec"], &services);
@@ -63,7 +63,7 @@ fn names_policy(route: &Object, names: &[String]) -> bool {
 struct Judge<'a> {
     policy: &'a Object,
     origins: &'a BTreeSet<&'a Origin>,
-    found: &'a mut Vec<(Hindrance, Vec<String>)>,
+    found: &'a mut Vec<(ExposureIssue, Vec<String>)>,
 }
 
 impl Judge<'_> {
@@ -138,7 +138,7 @@ impl Judge<'_> {
         let object = Id { kind: self.policy.kind().to_owned(), key };
         let field = path.join(".");
         self.found
-            .push((Hindrance { rule, fails, object, field, found, fix: fix.into(), remedy: None }, path.to_vec()));
+            .push((ExposureIssue { rule, fails, object, field, found, fix: fix.into(), remedy: None }, path.to_vec()));
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::classify::Kind;
-use super::unit::File;
+use super::unit::ConfigFile;
 use crate::formats::python;
 
 /// What is said of one.
@@ -16,7 +16,7 @@ pub const TOLD: &str = "is a template; let its tool fill it in, and check what c
 static MARKS: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\{\{[^{}\n]+\}\}|\{%[^\n]*%\}|<%[^\n]*%>").ok());
 
 /// Whether a file holds marks that its program would not understand.
-pub fn is_one(file: &File) -> bool {
+pub fn is_one(file: &ConfigFile) -> bool {
     let marked = MARKS.as_ref().is_some_and(|marks| marks.is_match(&file.text));
     // In Python, texts may hold anything.
     marked && (file.kind != Kind::Settings || python::read(&file.text, &mut BTreeMap::new()).error.is_some())

@@ -4,11 +4,11 @@ use direct_upload_core::manifests::Lines;
 use direct_upload_core::openstack::Release;
 
 use super::classify::{self, Kind};
-use super::finding::Place;
+use super::finding::Location;
 
 /// One configuration file, wherever it stands: in a file of its own, in a ConfigMap, in a Secret.
 #[derive(Clone, Debug, PartialEq)]
-pub struct File {
+pub struct ConfigFile {
     pub kind: Kind,
     /// Where the program sees it, if that is known.
     pub path: Option<String>,
@@ -16,15 +16,15 @@ pub struct File {
     pub name: String,
     pub text: String,
     /// Of its beginning.
-    pub place: Place,
+    pub place: Location,
     pub lines: Lines,
 }
 
-impl File {
+impl ConfigFile {
     /// A file on its own.
     pub fn on_disk(name: &str, text: &str) -> Option<Self> {
         let kind = classify::kind(name, text)?;
-        let place = Place { file: Some(name.to_owned()), ..Place::default() };
+        let place = Location { file: Some(name.to_owned()), ..Location::default() };
         Some(Self {
             kind,
             path: classify::program_path(name),
@@ -36,12 +36,12 @@ impl File {
     }
 
     /// The place of one of its lines.
-    pub fn at(&self, line: usize) -> Place {
-        Place { line: self.lines.of(line), ..self.place.clone() }
+    pub fn at(&self, line: usize) -> Location {
+        Location { line: self.lines.line(line), ..self.place.clone() }
     }
 
     /// The place of one of its lines, and the option that is meant.
-    pub fn option(&self, line: usize, option: &str) -> Place {
+    pub fn option(&self, line: usize, option: &str) -> Location {
         let field = match &self.place.field {
             Some(field) => format!("{field} {option}"),
             None => option.to_owned(),
@@ -57,7 +57,7 @@ impl File {
 
 /// Whose files they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Service {
+pub enum Program {
     Glance,
     Horizon,
 }
@@ -69,23 +69,23 @@ pub struct Unit {
     pub name: String,
     /// Folders or namespace: units that share more of it belong together.
     pub scope: Vec<String>,
-    pub files: Vec<File>,
+    pub files: Vec<ConfigFile>,
     /// Of the images.
     pub release: Option<Release>,
     pub images: Vec<String>,
     /// Commands of the containers, and where they stand.
-    pub commands: Vec<(String, Place)>,
+    pub commands: Vec<(String, Location)>,
     /// Texts of mounted scripts.
     pub scripts: Vec<String>,
     /// Folders into which a whole ConfigMap or Secret is mounted.
-    pub folders: Vec<(String, Place)>,
+    pub folders: Vec<(String, Location)>,
     /// Files or volumes that it reads but that cannot be seen here.
     pub unseen: Vec<String>,
 }
 
 impl Unit {
     /// The files of a kind.
-    pub fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &File> {
+    pub fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &ConfigFile> {
         self.files.iter().filter(move |file| file.kind == kind)
     }
 
@@ -95,12 +95,12 @@ impl Unit {
     }
 
     /// Whose files they are, by what only one of the two has.
-    pub fn service(&self) -> Option<Service> {
+    pub fn service(&self) -> Option<Program> {
         let glance = self.has(Kind::Glance) || self.has(Kind::Paste);
         let horizon = self.has(Kind::Settings);
         match (glance, horizon) {
-            (true, false) => Some(Service::Glance),
-            (false, true) => Some(Service::Horizon),
+            (true, false) => Some(Program::Glance),
+            (false, true) => Some(Program::Horizon),
             (true, true) => None,
             (false, false) => self.named(),
         }
@@ -111,11 +111,11 @@ impl Unit {
         self.service().is_some() || [Kind::Httpd, Kind::Nginx, Kind::Haproxy].into_iter().any(|kind| self.has(kind))
     }
 
-    fn named(&self) -> Option<Service> {
+    fn named(&self) -> Option<Program> {
         let says = |word: &str| self.name.contains(word) || self.files.iter().any(|f| f.called().contains(word));
         match (says("glance"), says("horizon") || says("dashboard")) {
-            (true, false) => Some(Service::Glance),
-            (false, true) => Some(Service::Horizon),
+            (true, false) => Some(Program::Glance),
+            (false, true) => Some(Program::Horizon),
             _ => None,
         }
     }
@@ -123,7 +123,7 @@ impl Unit {
     /// Puts kolla's copies to their places: `config.json` says what is copied where. Nothing else of its
     /// folder is read, if the folder is `whole`.
     pub fn copy_as_kolla(&mut self, whole: bool) {
-        let command = |file: &File| {
+        let command = |file: &ConfigFile| {
             let json: serde_json::Value = serde_json::from_str(&file.text).ok()?;
             let line = file.text.lines().position(|line| line.contains("\"command\"")).unwrap_or_default() + 1;
             Some((json["command"].as_str()?.to_owned(), file.option(line, "command")))
@@ -162,7 +162,7 @@ fn copies(text: &str) -> Vec<(String, String)> {
 }
 
 /// Files on disk, grouped by the machine or folder that they are of.
-pub fn of_files(files: Vec<(String, File)>) -> Vec<Unit> {
+pub fn of_files(files: Vec<(String, ConfigFile)>) -> Vec<Unit> {
     let mut units: Vec<Unit> = Vec::new();
     for (name, file) in files {
         let root = root(&name);
@@ -216,7 +216,7 @@ fn is_services(part: &str) -> bool {
 }
 
 /// Files of Glance and of Horizon from one root are two units; a web server's are its own.
-fn group(name: &str, file: &File) -> &'static str {
+fn group(name: &str, file: &ConfigFile) -> &'static str {
     match file.kind {
         Kind::Glance | Kind::Paste => "glance",
         Kind::Settings => "horizon",

@@ -11,7 +11,7 @@ const MOST_BYTES: u64 = 16 << 20;
 
 /// Reads files, folders and (`-`) standard input; what cannot be read is told by name.
 pub fn read(paths: &[PathBuf]) -> (Vec<Text>, Vec<String>) {
-    let mut found = Found::default();
+    let mut found = TextCollector::default();
     for path in paths {
         if path.as_os_str() == "-" {
             found.add("stdin".to_owned(), bounded(io::stdin().lock()), true);
@@ -25,12 +25,12 @@ pub fn read(paths: &[PathBuf]) -> (Vec<Text>, Vec<String>) {
 }
 
 #[derive(Default)]
-struct Found {
+struct TextCollector {
     texts: Vec<Text>,
     errors: Vec<String>,
 }
 
-impl Found {
+impl TextCollector {
     fn add(&mut self, name: String, bytes: io::Result<Vec<u8>>, named: bool) {
         let text = bytes.and_then(|bytes| {
             let too_large = bytes.len() as u64 > MOST_BYTES;

@@ -1,8 +1,8 @@
-//! A running cluster → [`Input`]. Reads with the user's own rights, and changes nothing.
+//! A running cluster → [`CheckInput`]. Reads with the user's own rights, and changes nothing.
 //!
 //! Secrets are not read: what stands in them is told as unseen.
 
-use direct_upload_check::{Input, Object};
+use direct_upload_check::{CheckInput, Object};
 use direct_upload_core::manifests::insert;
 use direct_upload_core::openstack::Release;
 use kube::api::{Api, DynamicObject, ListParams};
@@ -38,7 +38,7 @@ const PAGE: u32 = 500;
 
 /// Which namespaces to look at.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Scope {
+pub enum NamespaceScope {
     All,
     /// The kubeconfig's.
     Default,
@@ -58,9 +58,9 @@ pub enum LiveError {
 ///
 /// # Errors
 /// [`LiveError`] if there is no cluster, or not even workloads can be listed.
-pub async fn read(scope: &Scope, release: Option<Release>) -> Result<(Input, Vec<String>), LiveError> {
+pub async fn read(scope: &NamespaceScope, release: Option<Release>) -> Result<(CheckInput, Vec<String>), LiveError> {
     let client = Client::try_default().await.map_err(LiveError::Client)?;
-    let mut input = Input::new(release);
+    let mut input = CheckInput::new(release);
     let mut notes = Vec::new();
     for (group, version, kind, optional) in KINDS {
         match list(&client, scope, &GroupVersionKind::gvk(group, version, kind)).await {
@@ -79,12 +79,16 @@ pub async fn read(scope: &Scope, release: Option<Release>) -> Result<(Input, Vec
     Ok((input, notes))
 }
 
-async fn list(client: &Client, scope: &Scope, kind: &GroupVersionKind) -> Result<Vec<DynamicObject>, kube::Error> {
+async fn list(
+    client: &Client,
+    scope: &NamespaceScope,
+    kind: &GroupVersionKind,
+) -> Result<Vec<DynamicObject>, kube::Error> {
     let resource = ApiResource::from_gvk(kind);
     let api: Api<DynamicObject> = match scope {
-        Scope::All => Api::all_with(client.clone(), &resource),
-        Scope::Default => Api::default_namespaced_with(client.clone(), &resource),
-        Scope::Namespace(namespace) => Api::namespaced_with(client.clone(), namespace, &resource),
+        NamespaceScope::All => Api::all_with(client.clone(), &resource),
+        NamespaceScope::Default => Api::default_namespaced_with(client.clone(), &resource),
+        NamespaceScope::Namespace(namespace) => Api::namespaced_with(client.clone(), namespace, &resource),
     };
     let mut objects = Vec::new();
     let mut page = ListParams::default().limit(PAGE);
@@ -98,7 +102,14 @@ async fn list(client: &Client, scope: &Scope, kind: &GroupVersionKind) -> Result
     }
 }
 
-fn add(input: &mut Input, group: &str, version: &str, kind: &str, mut object: DynamicObject, notes: &mut Vec<String>) {
+fn add(
+    input: &mut CheckInput,
+    group: &str,
+    version: &str,
+    kind: &str,
+    mut object: DynamicObject,
+    notes: &mut Vec<String>,
+) {
     object.managed_fields_mut().clear();
     let name = object.name_any();
     let Ok(mut value) = serde_json::to_value(object) else { return };

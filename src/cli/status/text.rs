@@ -1,11 +1,11 @@
-//! A [`Way`] as a small tree.
+//! A [`UploadPath`] as a small tree.
 
 use std::fmt::Write;
 
-use super::tree::{Passed, Way};
+use super::tree::{Passed, UploadPath};
 
 /// The tree, ending in a newline; with colours where they are wanted.
-pub fn text(way: &Way, coloured: bool) -> String {
+pub fn text(way: &UploadPath, coloured: bool) -> String {
     let mut out = String::new();
     // Writing to a String cannot fail.
     let _ = tree(&mut out, way, &|text: &str, colour| {
@@ -14,22 +14,22 @@ pub fn text(way: &Way, coloured: bool) -> String {
     out
 }
 
-fn tree(out: &mut String, way: &Way, paint: &dyn Fn(&str, &str) -> String) -> std::fmt::Result {
-    let outcome = &way.outcome;
-    let (mark, colour) = mark(outcome.passed);
-    let since = outcome.since.as_ref().map(|since| format!(" since {since}")).unwrap_or_default();
-    let head = paint(&format!("{mark} {}", outcome.reason), colour);
+fn tree(out: &mut String, way: &UploadPath, paint: &dyn Fn(&str, &str) -> String) -> std::fmt::Result {
+    let readiness = &way.readiness;
+    let (mark, colour) = mark(readiness.passed);
+    let since = readiness.since.as_ref().map(|since| format!(" since {since}")).unwrap_or_default();
+    let head = paint(&format!("{mark} {}", readiness.reason), colour);
     writeln!(out, "{}  {}  {head}{since}", paint(&way.of, "1"), way.mode)?;
-    if let Some(message) = &outcome.message {
+    if let Some(message) = &readiness.message {
         writeln!(out, "│  {message}")?;
     }
-    let last = way.stages.len().saturating_sub(1);
-    for (number, stage) in way.stages.iter().enumerate() {
-        let (mark, colour) = self::mark(stage.passed);
+    let last = way.checkpoints.len().saturating_sub(1);
+    for (number, checkpoint) in way.checkpoints.iter().enumerate() {
+        let (mark, colour) = self::mark(checkpoint.passed);
         let (branch, trunk) = if number == last { ("└─", "  ") } else { ("├─", "│ ") };
-        let line = format!("{branch} {} {:<9}  {}", paint(mark, colour), stage.name, stage.told);
+        let line = format!("{branch} {} {:<9}  {}", paint(mark, colour), checkpoint.name, checkpoint.told);
         writeln!(out, "{}", line.trim_end())?;
-        for next in &stage.next {
+        for next in &checkpoint.next {
             writeln!(out, "{trunk}   {:<9}  {next}", "")?;
         }
     }

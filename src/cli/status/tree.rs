@@ -1,7 +1,7 @@
-//! The way of an upload as a person looks at it: what the statuses say, in the order of the way.
+//! The path of an upload as a person looks at it: what the statuses say, from the dashboard to Glance.
 //!
-//! In: the resources as the cluster holds them. Out: a [`Way`] for each Horizon, for each Glance that
-//! none of them uses, and for each OpenStackAPI, whose stages end at the first one that is not passed.
+//! In: the resources as the cluster holds them. Out: a [`UploadPath`] for each Horizon, for each Glance that
+//! none of them uses, and for each OpenStackAPI, whose checkpoints end at the first one that is not passed.
 
 use direct_upload_api::{
     ConditionType, ConfiguredMode, Glance, GlanceRef, GlanceStatus, Horizon, HorizonStatus, OpenStackAPI, ProbeVerdict,
@@ -14,34 +14,34 @@ use serde::de::value::{Error as Undecodable, StrDeserializer};
 
 /// From what exposes a dashboard to the preflight that its users' browsers send.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Way {
+pub struct UploadPath {
     /// `Horizon namespace/name`, or another kind.
     pub of: String,
     /// A Horizon's upload mode, or what role the resource has.
     pub mode: String,
     /// Whether all is as the spec asks.
-    pub outcome: Outcome,
-    /// The stages, in order.
-    pub stages: Vec<Stage>,
+    pub readiness: Readiness,
+    /// The checkpoints, in order.
+    pub checkpoints: Vec<Checkpoint>,
     /// What works but is unwise, or assumed.
     pub advice: Vec<String>,
 }
 
 /// What the condition `Ready` says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outcome {
+pub struct Readiness {
     pub passed: Passed,
     /// The condition's reason.
     pub reason: String,
     /// When it began, RFC 3339; none where no operator has judged the resource.
     pub since: Option<String>,
-    /// What the condition says beyond what a stage says.
+    /// What the condition says beyond what a checkpoint says.
     pub message: Option<String>,
 }
 
-/// One stage of the way.
+/// One checkpoint of the way.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stage {
+pub struct Checkpoint {
     pub name: &'static str,
     pub passed: Passed,
     /// What was found; for a break: why.
@@ -50,7 +50,7 @@ pub struct Stage {
     pub next: Vec<String>,
 }
 
-/// Whether a stage is passed.
+/// Whether a checkpoint is passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Passed {
     Yes,
@@ -60,12 +60,12 @@ pub enum Passed {
     No,
     /// Nothing is known of it.
     Unknown,
-    /// An earlier stage has to be passed first.
+    /// An earlier checkpoint has to be passed first.
     Later,
 }
 
-/// All ways, Horizons first, each kind by namespace and name.
-pub fn ways(horizons: &[Horizon], glances: &[Glance], apis: &[OpenStackAPI]) -> Vec<Way> {
+/// All upload_paths, Horizons first, each kind by namespace and name.
+pub fn upload_paths(horizons: &[Horizon], glances: &[Glance], apis: &[OpenStackAPI]) -> Vec<UploadPath> {
     let horizons = sorted(horizons);
     let used = |g: &Glance| horizons.iter().flat_map(|h| destinations(h, glances)).any(|d| d.glance == Some(g));
     let idle = sorted(glances).into_iter().filter(|g| !used(g));
@@ -84,7 +84,7 @@ fn sorted<K: ResourceExt>(objects: &[K]) -> Vec<&K> {
 }
 
 /// Where a Horizon's uploads go, in one region.
-struct Destination<'a> {
+struct RegionPath<'a> {
     /// None where the resource names no regions.
     region: Option<&'a str>,
     glance: Option<&'a Glance>,
@@ -92,33 +92,33 @@ struct Destination<'a> {
 }
 
 /// What a Horizon's status names: one Glance, or one for each region.
-fn destinations<'a>(horizon: &'a Horizon, glances: &'a [Glance]) -> Vec<Destination<'a>> {
+fn destinations<'a>(horizon: &'a Horizon, glances: &'a [Glance]) -> Vec<RegionPath<'a>> {
     let find = |named: Option<&GlanceRef>| {
         let named = named?;
         let namespace = named.namespace.clone().or_else(|| horizon.namespace());
         glances.iter().find(|g| g.name_any() == named.name && g.namespace() == namespace)
     };
     let Some(status) = &horizon.status else { return Vec::new() };
-    let regions = status.regions.iter().map(|region| Destination {
+    let regions = status.regions.iter().map(|region| RegionPath {
         region: Some(&region.name),
         glance: find(region.glance.as_ref()),
         url: region.glance_endpoint.as_deref(),
     });
     let single =
-        Destination { region: None, glance: find(status.glance.as_ref()), url: status.glance_endpoint.as_deref() };
+        RegionPath { region: None, glance: find(status.glance.as_ref()), url: status.glance_endpoint.as_deref() };
     if status.regions.is_empty() { vec![single] } else { regions.collect() }
 }
 
-fn of_horizon(horizon: &Horizon, destinations: &[Destination<'_>]) -> Way {
+fn of_horizon(horizon: &Horizon, destinations: &[RegionPath<'_>]) -> UploadPath {
     let status = horizon.status.clone().unwrap_or_default();
-    let known = |type_| stage_of(&status.conditions, type_);
-    let stages = vec![
+    let known = |type_| checkpoint_of(&status.conditions, type_);
+    let checkpoints = vec![
         named("workload", known(ConditionType::Accepted), || "can be configured".to_owned()),
         named("exposure", known(ConditionType::OriginsResolved), || status.origins.join(", ")),
         everywhere("origin", destinations, |destination| origins(&status, destination)),
         everywhere("Glance", destinations, partner),
         named("config", known(ConditionType::ConfigRendered), || maps(&status.config_maps)),
-        Stage { name: "rollout", ..known(ConditionType::RolledOut) },
+        Checkpoint { name: "rollout", ..known(ConditionType::RolledOut) },
         preflight(&status, known(ConditionType::Verified)),
     ];
     let mode = match status.upload_mode {
@@ -126,37 +126,49 @@ fn of_horizon(horizon: &Horizon, destinations: &[Destination<'_>]) -> Way {
         Some(ConfiguredMode::Own) => "own mode",
         None => "mode unknown",
     };
-    way(&format!("Horizon {}", full_name(horizon)), mode, &status.conditions, stages, status.advice.clone())
+    upload_path(
+        &format!("Horizon {}", full_name(horizon)),
+        mode,
+        &status.conditions,
+        checkpoints,
+        status.advice.clone(),
+    )
 }
 
 /// What accepts origins, by itself.
-fn accepting(kind: &str, object: &impl ResourceExt, role: &str, status: Option<&GlanceStatus>) -> Way {
+fn accepting(kind: &str, object: &impl ResourceExt, role: &str, status: Option<&GlanceStatus>) -> UploadPath {
     let status = status.cloned().unwrap_or_default();
-    let known = |type_| stage_of(&status.conditions, type_);
-    let stages = vec![
+    let known = |type_| checkpoint_of(&status.conditions, type_);
+    let checkpoints = vec![
         named("workload", known(ConditionType::Accepted), || "can be configured".to_owned()),
         named("origins", known(ConditionType::OriginsResolved), || accepted(&status)),
         named("config", known(ConditionType::ConfigRendered), || maps(&status.config_maps)),
-        Stage { name: "rollout", ..known(ConditionType::RolledOut) },
+        Checkpoint { name: "rollout", ..known(ConditionType::RolledOut) },
     ];
-    way(&format!("{kind} {}", full_name(object)), role, &status.conditions, stages, status.advice)
+    upload_path(&format!("{kind} {}", full_name(object)), role, &status.conditions, checkpoints, status.advice)
 }
 
 /// What comes after the first break depends on it, whatever its own condition says.
-fn way(of: &str, mode: &str, conditions: &[Condition], mut stages: Vec<Stage>, advice: Vec<String>) -> Way {
-    let ready = stage_of(conditions, ConditionType::Ready);
+fn upload_path(
+    of: &str,
+    mode: &str,
+    conditions: &[Condition],
+    mut checkpoints: Vec<Checkpoint>,
+    advice: Vec<String>,
+) -> UploadPath {
+    let ready = checkpoint_of(conditions, ConditionType::Ready);
     let settled = ready.passed == Passed::Yes;
-    let end = stages.iter().position(|stage| stage.passed != Passed::Yes).unwrap_or(stages.len());
-    let told = stages.get(end).is_some_and(|stage| stage.told == ready.told);
-    for stage in stages.iter_mut().skip(end + 1) {
-        *stage = Stage { passed: Passed::Later, told: String::new(), next: Vec::new(), ..*stage };
+    let end = checkpoints.iter().position(|checkpoint| checkpoint.passed != Passed::Yes).unwrap_or(checkpoints.len());
+    let told = checkpoints.get(end).is_some_and(|checkpoint| checkpoint.told == ready.told);
+    for checkpoint in checkpoints.iter_mut().skip(end + 1) {
+        *checkpoint = Checkpoint { passed: Passed::Later, told: String::new(), next: Vec::new(), ..*checkpoint };
     }
     // Where nothing more is wanted, what was not reached is no break.
     if settled {
-        stages.retain(|stage| stage.passed == Passed::Yes);
+        checkpoints.retain(|checkpoint| checkpoint.passed == Passed::Yes);
     }
     let condition = find(conditions, ConditionType::Ready);
-    let outcome = Outcome {
+    let readiness = Readiness {
         passed: ready.passed,
         reason: condition.map_or_else(|| "NotSeen".to_owned(), |c| c.reason.clone()),
         since: condition.map(|c| c.last_transition_time.0.to_string()),
@@ -166,13 +178,18 @@ fn way(of: &str, mode: &str, conditions: &[Condition], mut stages: Vec<Stage>, a
             Some(c) => Some(c.message.clone()).filter(|message| !message.is_empty()),
         },
     };
-    Way { of: of.to_owned(), mode: mode.to_owned(), outcome, stages, advice }
+    UploadPath { of: of.to_owned(), mode: mode.to_owned(), readiness, checkpoints, advice }
 }
 
-/// A condition as a stage without a name.
-fn stage_of(conditions: &[Condition], type_: ConditionType) -> Stage {
+/// A condition as a checkpoint without a name.
+fn checkpoint_of(conditions: &[Condition], type_: ConditionType) -> Checkpoint {
     let Some(condition) = find(conditions, type_) else {
-        return Stage { name: "", passed: Passed::Unknown, told: "not looked at yet".to_owned(), next: Vec::new() };
+        return Checkpoint {
+            name: "",
+            passed: Passed::Unknown,
+            told: "not looked at yet".to_owned(),
+            next: Vec::new(),
+        };
     };
     let reason = Reason::deserialize(StrDeserializer::<Undecodable>::new(&condition.reason)).ok();
     let terminal = reason.is_some_and(Reason::is_terminal);
@@ -186,38 +203,43 @@ fn stage_of(conditions: &[Condition], type_: ConditionType) -> Stage {
         Some(rule) if passed != Passed::Yes => vec![format!("check --explain {rule} tells more")],
         _ => Vec::new(),
     };
-    Stage { name: "", passed, told: condition.message.clone(), next }
+    Checkpoint { name: "", passed, told: condition.message.clone(), next }
 }
 
-/// The stage under its name; one that is passed tells its result, not the condition's sentence.
-fn named(name: &'static str, stage: Stage, result: impl FnOnce() -> String) -> Stage {
-    let told = if stage.passed == Passed::Yes { result() } else { stage.told };
-    Stage { name, told, ..stage }
+/// The checkpoint under its name; one that is passed tells its result, not the condition's sentence.
+fn named(name: &'static str, checkpoint: Checkpoint, result: impl FnOnce() -> String) -> Checkpoint {
+    let told = if checkpoint.passed == Passed::Yes { result() } else { checkpoint.told };
+    Checkpoint { name, told, ..checkpoint }
 }
 
-/// One stage for all regions: the first that is not passed, or what was found in each.
-fn everywhere(name: &'static str, destinations: &[Destination<'_>], look: impl Fn(&Destination<'_>) -> Stage) -> Stage {
+/// One checkpoint for all regions: the first that is not passed, or what was found in each.
+fn everywhere(
+    name: &'static str,
+    destinations: &[RegionPath<'_>],
+    look: impl Fn(&RegionPath<'_>) -> Checkpoint,
+) -> Checkpoint {
     let looked: Vec<_> = destinations
         .iter()
         .map(|destination| {
-            let stage = look(destination);
-            let told =
-                destination.region.map_or_else(|| stage.told.clone(), |region| format!("{region}: {}", stage.told));
-            Stage { name, told, ..stage }
+            let checkpoint = look(destination);
+            let told = destination
+                .region
+                .map_or_else(|| checkpoint.told.clone(), |region| format!("{region}: {}", checkpoint.told));
+            Checkpoint { name, told, ..checkpoint }
         })
         .collect();
-    let told = looked.iter().map(|stage| stage.told.as_str()).collect::<Vec<_>>().join("; ");
-    let passed = Stage { name, passed: Passed::Yes, told, next: Vec::new() };
-    looked.into_iter().find(|stage| stage.passed != Passed::Yes).unwrap_or(passed)
+    let told = looked.iter().map(|checkpoint| checkpoint.told.as_str()).collect::<Vec<_>>().join("; ");
+    let passed = Checkpoint { name, passed: Passed::Yes, told, next: Vec::new() };
+    looked.into_iter().find(|checkpoint| checkpoint.passed != Passed::Yes).unwrap_or(passed)
 }
 
 /// Whether Glance is to accept each of the dashboard's origins.
-fn origins(status: &HorizonStatus, destination: &Destination<'_>) -> Stage {
-    let stage = |passed, told| Stage { name: "", passed, told, next: Vec::new() };
+fn origins(status: &HorizonStatus, destination: &RegionPath<'_>) -> Checkpoint {
+    let checkpoint = |passed, told| Checkpoint { name: "", passed, told, next: Vec::new() };
     let Some(of_glance) = destination.glance.and_then(|g| g.status.as_ref()) else {
         return match destination.url {
-            Some(_) => stage(Passed::Yes, "up to the administrator of that Glance".to_owned()),
-            None => stage(Passed::Unknown, "no Glance is known that could accept it".to_owned()),
+            Some(_) => checkpoint(Passed::Yes, "up to the administrator of that Glance".to_owned()),
+            None => checkpoint(Passed::Unknown, "no Glance is known that could accept it".to_owned()),
         };
     };
     let listed = |origin: &&String| of_glance.origins.iter().any(|o| o.origin == **origin);
@@ -225,30 +247,30 @@ fn origins(status: &HorizonStatus, destination: &Destination<'_>) -> Stage {
     let complete =
         of_glance.origin_count.is_none_or(|count| count <= i64::try_from(of_glance.origins.len()).unwrap_or(0));
     match status.origins.iter().find(|origin| !listed(origin)) {
-        Some(missing) if complete => stage(Passed::Working, format!("{missing} is not among what Glance accepts")),
-        _ => stage(Passed::Yes, "accepted by Glance".to_owned()),
+        Some(missing) if complete => checkpoint(Passed::Working, format!("{missing} is not among what Glance accepts")),
+        _ => checkpoint(Passed::Yes, "accepted by Glance".to_owned()),
     }
 }
 
 /// Whether every pod of Glance runs with the origins.
-fn partner(destination: &Destination<'_>) -> Stage {
+fn partner(destination: &RegionPath<'_>) -> Checkpoint {
     let Some(glance) = destination.glance else {
         let (passed, told) = match destination.url {
             Some(url) => (Passed::Yes, format!("{url}, not managed here")),
             None => (Passed::Unknown, "none is known".to_owned()),
         };
-        return Stage { name: "", passed, told, next: Vec::new() };
+        return Checkpoint { name: "", passed, told, next: Vec::new() };
     };
-    let ready = stage_of(&glance.status.clone().unwrap_or_default().conditions, ConditionType::Ready);
+    let ready = checkpoint_of(&glance.status.clone().unwrap_or_default().conditions, ConditionType::Ready);
     let told = match ready.passed {
         Passed::Yes => format!("{} at {}", full_name(glance), destination.url.unwrap_or("a URL that is not known")),
         _ => format!("{}: {}", full_name(glance), ready.told),
     };
-    Stage { told, ..ready }
+    Checkpoint { told, ..ready }
 }
 
 /// What the preflights have shown.
-fn preflight(status: &HorizonStatus, known: Stage) -> Stage {
+fn preflight(status: &HorizonStatus, known: Checkpoint) -> Checkpoint {
     let Some(verification) = &status.verification else {
         return named("preflight", known, || "passes".to_owned());
     };
@@ -264,7 +286,7 @@ fn preflight(status: &HorizonStatus, known: Stage) -> Stage {
         let told = [format!("{rule}from {}: {}", failure.origin, failure.message), format!("fix: {}", failure.fix)];
         told.into_iter().chain(explain)
     });
-    Stage { name: "preflight", passed, told, next: next.collect() }
+    Checkpoint { name: "preflight", passed, told, next: next.collect() }
 }
 
 fn accepted(status: &GlanceStatus) -> String {

@@ -6,9 +6,7 @@ use direct_upload_api::Panel;
 use direct_upload_api::web::PublicUrl;
 use direct_upload_core::judge::session::encode::urlencoded;
 use direct_upload_core::judge::session::image::{self, Compared};
-use direct_upload_core::judge::session::report::{
-    BreakReport, Leftover, Outcome as Verdict, Result as Ended, StepReport,
-};
+use direct_upload_core::judge::session::report::{AttemptVerdict, BreakReport, Leftover, StepReport, StepResult};
 use direct_upload_core::judge::session::{Account, Break, Content, Mode, Person, Place, Secret, Step};
 
 use super::client::{Client, Reach};
@@ -90,7 +88,7 @@ impl<'a> Attempt<'a> {
             told,
             client: Client::new(Reach { hosts: asked.hosts.clone(), trust: asked.trust.clone() }),
             account: Account {
-                verdict: Verdict::Works,
+                verdict: AttemptVerdict::Works,
                 dashboard: asked.dashboard.to_string(),
                 origin: None,
                 identity: None,
@@ -148,10 +146,10 @@ impl<'a> Attempt<'a> {
     }
 
     pub(super) fn passed(&mut self, message: impl Into<String>) {
-        self.ended(Ended::Passed, message.into());
+        self.ended(StepResult::Passed, message.into());
     }
 
-    pub(super) fn ended(&mut self, result: Ended, message: String) {
+    pub(super) fn ended(&mut self, result: StepResult, message: String) {
         let milliseconds = u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX);
         let step = StepReport { step: self.step, result, message, milliseconds };
         (self.told)(Event::Step(&step));
@@ -159,8 +157,8 @@ impl<'a> Attempt<'a> {
     }
 
     fn failed(&mut self, broken: Break) {
-        self.ended(Ended::Failed, broken.message.clone());
-        self.account.verdict = Verdict::Broken;
+        self.ended(StepResult::Failed, broken.message.clone());
+        self.account.verdict = AttemptVerdict::Broken;
         if self.account.failure.is_none() {
             self.account.failure = Some(BreakReport::new(self.step, broken));
         }
@@ -180,7 +178,7 @@ impl<'a> Attempt<'a> {
         let leftover = Leftover { id: id.clone(), name: self.name.clone() };
         self.begin(Step::Delete);
         if self.asked.keep {
-            self.ended(Ended::Skipped, format!("the image stays, as asked: {}", self.name));
+            self.ended(StepResult::Skipped, format!("the image stays, as asked: {}", self.name));
             self.account.leftover = Some(leftover);
             return;
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use direct_upload_api::web::{Endpoint, Origin, PublicUrl};
 use direct_upload_core::judge::session::{Jar, Place, Reply, Secret};
-use direct_upload_core::judge::{Answer, Unreachable, UnreachableKind, user_agent};
+use direct_upload_core::judge::{Response, Unreachable, UnreachableKind, user_agent};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
 use hyper::{Request, header};
@@ -98,7 +98,7 @@ impl Client {
         }
         let request = request.body(Full::new(Bytes::from(body))).map_err(|error| failed(error.to_string()))?;
         let answer = sender.send_request(request).await.map_err(|error| failed(error.to_string()))?;
-        let head = Answer {
+        let head = Response {
             status: answer.status().as_u16(),
             // Isomorphic decode, as everywhere.
             headers: answer

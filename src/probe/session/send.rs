@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use direct_upload_core::judge::session::{Content, Secret};
-use direct_upload_core::judge::{Answer, Unreadable, Wire, head};
+use direct_upload_core::judge::{Response, Unreadable, Wire, head};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::time::{sleep, timeout};
 
@@ -56,14 +56,14 @@ pub async fn send(
         tokio::select! {
             biased;
             read = &mut reading => break match read {
-                Ok(answer) => Wire::Answer(answer),
+                Ok(answer) => Wire::Response(answer),
                 Err(error) => failed(&error),
             },
             written = &mut writing, if is_writing => match written {
                 Ok(()) => is_writing = false,
                 // Who refuses data answers, and then cuts; the answer may still be on its way.
                 Err(error) => break match timeout(AFTER_CUT, &mut reading).await {
-                    Ok(Ok(answer)) => Wire::Answer(answer),
+                    Ok(Ok(answer)) => Wire::Response(answer),
                     _ => failed(&error),
                 },
             },
@@ -79,7 +79,7 @@ pub async fn send(
     (wire, sent.load(Ordering::Relaxed))
 }
 
-async fn answer(reader: &mut (impl AsyncRead + Unpin)) -> io::Result<Answer> {
+async fn answer(reader: &mut (impl AsyncRead + Unpin)) -> io::Result<Response> {
     let mut bytes = Vec::new();
     loop {
         if reader.read_buf(&mut bytes).await? == 0 {

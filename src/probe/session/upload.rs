@@ -9,9 +9,9 @@ use direct_upload_core::judge::session::encode::multipart;
 use direct_upload_core::judge::session::image::{self, Created, State};
 use direct_upload_core::judge::session::panel::{self, PanelPage, carries_csrf};
 use direct_upload_core::judge::session::put::{self, Progress};
-use direct_upload_core::judge::session::report::Result as Ended;
+use direct_upload_core::judge::session::report::StepResult;
 use direct_upload_core::judge::session::{Break, Mode, Place, Reply, Secret, Settings, Step};
-use direct_upload_core::judge::{Outcome, PartVerdict, Preflight, Request, Wire, address_space, user_agent};
+use direct_upload_core::judge::{PartVerdict, Preflight, PreflightOutcome, Request, Wire, address_space, user_agent};
 use tokio::time::sleep;
 
 use super::attempt::{Attempt, Event, Made};
@@ -128,7 +128,7 @@ impl Attempt<'_> {
             trust: self.asked.trust.clone(),
             proxies: Proxies::default(),
             denied: vec![],
-            narrow: true,
+            diagnose: true,
             uploads: None,
             page: None,
             address_spaces: false,
@@ -138,13 +138,13 @@ impl Attempt<'_> {
             if let Some(failure) = asked.objection(true) {
                 return Err(failure.into());
             }
-            self.ended(Ended::Skipped, "dashboard and Glance have the same origin: browsers send none".to_owned());
+            self.ended(StepResult::Skipped, "dashboard and Glance have the same origin: browsers send none".to_owned());
             return Ok(());
         }
         match preflight::preflight(&probe, asked).await {
-            Outcome::Objection(failure) => Err((*failure).into()),
-            Outcome::Unreachable(why) => Err(why.into()),
-            Outcome::Judged { address, answer, verdict } => {
+            PreflightOutcome::Objection(failure) => Err((*failure).into()),
+            PreflightOutcome::Unreachable(why) => Err(why.into()),
+            PreflightOutcome::Judged { address, answer, verdict } => {
                 if let Some(failure) = verdict.failure {
                     return Err(failure.into());
                 }

@@ -75,7 +75,7 @@ impl Edge {
         self.folder.join("private/ca.pem")
     }
 
-    /// Says how a host answers from now on.
+    /// CatalogAnswer how a host answers from now on.
     pub fn set(&self, host: &str, answer: Answer) {
         self.hosts.lock().expect("a table").entry(host.to_owned()).or_default().0 = answer;
     }

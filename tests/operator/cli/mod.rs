@@ -13,6 +13,7 @@ mod preflight;
 mod render;
 mod status;
 mod verify;
+mod yaml;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_direct-upload-operator");
 

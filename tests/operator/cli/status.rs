@@ -2,7 +2,7 @@
 
 use direct_upload_api::{Glance, Horizon, OpenStackAPI};
 use direct_upload_operator::cli::status::text::text;
-use direct_upload_operator::cli::status::tree::ways;
+use direct_upload_operator::cli::status::tree::upload_paths;
 use rstest::{Context, rstest};
 use serde_json::{Value, json};
 
@@ -123,7 +123,8 @@ fn the_tree_says_what_each_resource_waits_for(
     #[case] of_glance: Option<Value>,
 ) {
     let glances: Vec<_> = of_glance.iter().map(glance).collect();
-    let trees: Vec<_> = ways(&[horizon(&of_horizon)], &glances, &[]).iter().map(|way| text(way, false)).collect();
+    let trees: Vec<_> =
+        upload_paths(&[horizon(&of_horizon)], &glances, &[]).iter().map(|way| text(way, false)).collect();
     insta::with_settings!({snapshot_suffix => context.description.unwrap(), omit_expression => true}, {
         insta::assert_snapshot!("status", trees.join("\n"));
     });
@@ -131,7 +132,7 @@ fn the_tree_says_what_each_resource_waits_for(
 
 #[test]
 fn colours_are_the_only_difference() {
-    let way = &ways(&[horizon(&verified())], &[glance(&rolled_out())], &[])[0];
+    let way = &upload_paths(&[horizon(&verified())], &[glance(&rolled_out())], &[])[0];
     let coloured = text(way, true);
     assert!(coloured.contains("\x1b[32m✓\x1b[0m"));
     let plain = coloured
@@ -160,6 +161,6 @@ fn other_apis_and_a_glance_without_horizon_stand_beside_the_tree() {
         )],
     );
     let apis = [api("nova", "Nova", &waits), api("keystone", "Keystone", &rolled_out())];
-    let trees: Vec<_> = ways(&[], &[glance(&rolled_out())], &apis).iter().map(|way| text(way, false)).collect();
+    let trees: Vec<_> = upload_paths(&[], &[glance(&rolled_out())], &apis).iter().map(|way| text(way, false)).collect();
     insta::assert_snapshot!("status@others", trees.join("\n"));
 }

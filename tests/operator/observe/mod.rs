@@ -1,3 +1,4 @@
 //! The snapshot of a cluster.
 
 mod live;
+mod scope;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use direct_upload_api::Panel;
 use direct_upload_api::web::{Endpoint, Origin};
-use direct_upload_core::judge::{Decision, Report};
+use direct_upload_core::judge::{Decision, PreflightReport};
 use direct_upload_operator::probe::{Host, Probe, Trust, probe};
 use test_support::preflight::{ORIGIN, contains, each, same, table};
 
@@ -32,13 +32,13 @@ fn the_probe_reads_and_decides_as_the_table_says() {
                 trust: trust.clone(),
                 proxies: direct_upload_operator::probe::Proxies::default(),
                 denied: vec![],
-                narrow: true,
+                diagnose: true,
                 uploads: None,
                 page: None,
                 address_spaces: false,
                 panels: false,
             }));
-            let report = Report::new(observed);
+            let report = PreflightReport::new(observed);
             let unreachable = report.unreachable.as_ref();
             let told = serde_json::to_string(&report).map_err(|e| e.to_string())?;
             same(&told.contains("secret"), &false)?;

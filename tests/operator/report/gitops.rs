@@ -26,7 +26,7 @@ fn reasons() -> Vec<Reason> {
 /// Objects of all three kinds with the status that this state deserves.
 fn objects(state: &State) -> Vec<Value> {
     let api = resource("cors", "OpenStackAPI", "openstack", "keystone", "{service: Keystone}");
-    let world = Cluster::of(read(&join(&[&cloud(), &horizon("{}"), &glance("{}"), &api]))).world();
+    let world = Cluster::from_input(read(&join(&[&cloud(), &horizon("{}"), &glance("{}"), &api]))).world();
     let plan = Plan {
         steps: Vec::new(),
         state: state.clone(),

@@ -8,7 +8,7 @@ use direct_upload_core::manifests::{self, Input};
 use direct_upload_core::model::{Advice, Key};
 use direct_upload_core::plan::{Options, State};
 use direct_upload_core::render::effects;
-use direct_upload_core::simulate::{self, Cluster, Outcome, Stage};
+use direct_upload_core::simulate::{self, Cluster, Simulation, Stage};
 use serde_json::json;
 
 /// A file of `samples/`.
@@ -75,24 +75,25 @@ pub fn read(yaml: &str) -> Input {
     manifests::parse("in.yaml", yaml.as_bytes()).unwrap_or_else(|errors| panic!("{errors:#?}\n{yaml}"))
 }
 
-pub fn render(yaml: &str) -> Outcome {
+pub fn render(yaml: &str) -> Simulation {
     staged(yaml, Stage::Horizon)
 }
 
-pub fn staged(yaml: &str, stage: Stage) -> Outcome {
+pub fn staged(yaml: &str, stage: Stage) -> Simulation {
     let options = Options { image: "operator:1".into() };
-    let outcome = simulate::simulate(Cluster::of(read(yaml)), stage, "2026-06-01T00:00:00Z".parse().unwrap(), &options);
+    let outcome =
+        simulate::simulate(Cluster::from_input(read(yaml)), stage, "2026-06-01T00:00:00Z".parse().unwrap(), &options);
     assert!(!outcome.unsettled, "{:#?}", outcome.steps);
     outcome
 }
 
 /// Steps as sentences.
-pub fn sentences(outcome: &Outcome) -> Vec<String> {
+pub fn sentences(outcome: &Simulation) -> Vec<String> {
     outcome.steps.iter().map(|taken| format!("{}: {}", taken.resource, taken.step.action)).collect()
 }
 
 /// The reason with which a resource ends, and whether that is what its spec asks.
-pub fn end(outcome: &Outcome, resource: &str) -> (bool, Reason, String) {
+pub fn end(outcome: &Simulation, resource: &str) -> (bool, Reason, String) {
     let end = outcome.ends.iter().find(|end| end.resource.to_string() == resource).unwrap();
     match &end.state {
         State::Done(problem) => (true, problem.reason, problem.message().clone()),
@@ -112,14 +113,14 @@ pub fn origins_in(text: &str) -> BTreeSet<Origin> {
 }
 
 /// The origins that a Glance accepts in the end.
-pub fn origins(outcome: &Outcome, glance: &str) -> Vec<String> {
+pub fn origins(outcome: &Simulation, glance: &str) -> Vec<String> {
     let resource = format!("Glance {glance}");
     let files = simulate::rendered_files(outcome);
     let texts = files.iter().filter(|(id, name, _)| id.to_string() == resource && *name == "zz-direct-upload.conf");
     texts.flat_map(|(_, _, text)| origins_in(text)).map(|o| o.to_string()).collect()
 }
 
-pub fn is_direct(outcome: &Outcome, horizon: &str) -> bool {
+pub fn is_direct(outcome: &Simulation, horizon: &str) -> bool {
     let resource = format!("Horizon {horizon}");
     let workloads = simulate::manifests(outcome);
     let end = outcome.ends.iter().find(|end| end.resource.to_string() == resource).unwrap();
@@ -134,12 +135,12 @@ pub fn is_direct(outcome: &Outcome, horizon: &str) -> bool {
 }
 
 /// The manifests in the end, as one YAML text.
-pub fn printed(outcome: &Outcome) -> String {
+pub fn printed(outcome: &Simulation) -> String {
     serde_yaml::to_string(&json!({"apiVersion": "v1", "kind": "List", "items": simulate::manifests(outcome)})).unwrap()
 }
 
 /// The input of a next time: what was printed, and all of the input that is not printed again.
-pub fn fed_back(yaml: &str, outcome: &Outcome) -> String {
+pub fn fed_back(yaml: &str, outcome: &Simulation) -> String {
     beside(yaml, &printed(outcome))
 }
 

@@ -6,8 +6,7 @@ use std::fmt::Write;
 
 use direct_upload_api::Panel;
 use direct_upload_api::web::{Endpoint, Origin};
-use direct_upload_core::judge::report::FailureReport;
-use direct_upload_core::judge::{Answer, Preflight};
+use direct_upload_core::judge::{Failure, Preflight, Response};
 use serde::Deserialize;
 
 pub const ORIGIN: &str = "https://horizon.example.com";
@@ -125,14 +124,14 @@ impl Case {
     }
 
     /// As the judge gets it, where reading it is no matter.
-    pub fn answer(&self) -> Option<Answer> {
+    pub fn answer(&self) -> Option<Response> {
         let lines = self.lines()?;
         let status = lines[0].split(' ').nth(1)?.parse().ok()?;
         let headers = lines[1..].iter().map(|line| {
             let (name, value) = line.split_once(':').expect("name: value");
             (name.to_owned(), value.to_owned())
         });
-        Some(Answer { status, headers: headers.collect() })
+        Some(Response { status, headers: headers.collect() })
     }
 
     /// What is to come of it for a panel. A panel that is not known is as refused as the first of the two.
@@ -154,7 +153,7 @@ impl Case {
 }
 
 impl Expected {
-    pub fn failure_as_expected(&self, failure: Option<&FailureReport>) -> Result<(), String> {
+    pub fn failure_as_expected(&self, failure: Option<&Failure>) -> Result<(), String> {
         let (Some(rule), Some(failure)) = (&self.rule, failure) else {
             return same(&self.rule.as_deref(), &failure.map(|f| f.rule.id()));
         };

@@ -100,7 +100,8 @@ pub struct VerificationStatus {
 }
 
 /// The verdict of a preflight.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, strum::IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub enum ProbeVerdict {
     /// A browser would send the upload.
     Granted,

@@ -5,14 +5,14 @@
 
 use serde_json::Value;
 
-use crate::finding::Place;
+use crate::finding::Location;
 use crate::objects::Object;
 
 /// A URL that is published for Glance.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Published {
     pub url: String,
-    pub place: Place,
+    pub place: Location,
     pub scope: Vec<String>,
     /// Somebody says so; else it is only where Glance is exposed.
     pub stated: bool,
@@ -20,7 +20,7 @@ pub struct Published {
 
 impl Published {
     /// All of some objects.
-    pub fn of(objects: &[Object]) -> Vec<Self> {
+    pub fn find(objects: &[Object]) -> Vec<Self> {
         objects.iter().flat_map(|object| [endpoint_job(object), keystone_endpoint(object)].concat()).collect()
     }
 

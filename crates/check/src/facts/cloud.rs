@@ -1,24 +1,24 @@
 //! One cloud: who uploads to whom, from where.
 
 use direct_upload_api::web::{Origin, PublicUrl};
-use direct_upload_core::derive::Hindrance;
+use direct_upload_core::derive::ExposureIssue;
 use direct_upload_core::openstack::Release;
 
 use super::catalog::Published;
-use super::glance::Glance;
-use super::horizon::Horizon;
+use super::glance::GlanceFacts;
+use super::horizon::HorizonFacts;
 use super::server::Server;
-use crate::finding::Place;
+use crate::finding::Location;
 use crate::formats::python::Value;
-use crate::unit::{Service, Unit};
+use crate::unit::{Program, Unit};
 
 /// Where browsers load a dashboard from, as something in the input says.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Dashboard {
+pub struct ExposedDashboard {
     pub host: String,
     /// With the scheme and port, where these are certain.
     pub origin: Option<Origin>,
-    pub place: Place,
+    pub place: Location,
     /// What says so.
     pub source: String,
     pub certainty: Certainty,
@@ -38,9 +38,9 @@ pub enum Certainty {
 
 /// A field of an object that exposes Glance, which stops uploads or may.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Hindered {
-    pub hindrance: Hindrance,
-    pub place: Place,
+pub struct PlacedIssue {
+    pub issue: ExposureIssue,
+    pub place: Location,
     /// Somebody wrote it; else it is a default of the controller's.
     pub written: bool,
     pub scope: Vec<String>,
@@ -56,14 +56,14 @@ pub struct Pair {
 /// All facts.
 #[derive(Clone, Debug)]
 pub struct Cloud<'a> {
-    pub glances: Vec<Glance<'a>>,
-    pub horizons: Vec<Horizon<'a>>,
+    pub glances: Vec<GlanceFacts<'a>>,
+    pub horizons: Vec<HorizonFacts<'a>>,
     pub servers: Vec<Server<'a>>,
     pub published: Vec<Published>,
-    pub dashboards: Vec<Dashboard>,
+    pub dashboards: Vec<ExposedDashboard>,
     pub pairs: Vec<Pair>,
     /// What stands on the objects that expose Glance.
-    pub hindrances: Vec<Hindered>,
+    pub issues: Vec<PlacedIssue>,
     /// Stated by the user; wins over what images tell.
     pub release: Option<Release>,
 }
@@ -71,20 +71,25 @@ pub struct Cloud<'a> {
 impl<'a> Cloud<'a> {
     /// Puts the facts together. `exposed`: dashboards that Ingresses and the like tell of;
     /// `published`: Glance's public URLs.
-    pub fn of(units: &'a [Unit], exposed: Vec<Dashboard>, published: Vec<Published>, release: Option<Release>) -> Self {
+    pub fn new(
+        units: &'a [Unit],
+        exposed: Vec<ExposedDashboard>,
+        published: Vec<Published>,
+        release: Option<Release>,
+    ) -> Self {
         let of_service = |service| units.iter().filter(move |unit| unit.service() == Some(service));
-        let glances: Vec<Glance<'a>> = of_service(Service::Glance)
-            .map(Glance::of)
+        let glances: Vec<GlanceFacts<'a>> = of_service(Program::Glance)
+            .map(GlanceFacts::read)
             .filter(|g| !g.confs.is_empty() || !g.outside.is_empty())
             .collect();
-        let horizons: Vec<Horizon<'a>> =
-            of_service(Service::Horizon).map(Horizon::of).filter(|h| !h.snippets.is_empty()).collect();
-        let servers: Vec<Server<'a>> = units.iter().flat_map(Server::of).collect();
+        let horizons: Vec<HorizonFacts<'a>> =
+            of_service(Program::Horizon).map(HorizonFacts::read).filter(|h| !h.snippets.is_empty()).collect();
+        let servers: Vec<Server<'a>> = units.iter().flat_map(Server::find).collect();
         let mut dashboards = exposed;
         dashboards.extend(horizons.iter().flat_map(of_settings));
-        dashboards.extend(servers.iter().filter(|s| s.service == Service::Horizon).filter_map(of_server));
+        dashboards.extend(servers.iter().filter(|s| s.service == Program::Horizon).filter_map(of_server));
         let pairs = pairs(&horizons, &glances);
-        Self { glances, horizons, servers, published, dashboards, pairs, hindrances: Vec::new(), release }
+        Self { glances, horizons, servers, published, dashboards, pairs, issues: Vec::new(), release }
     }
 
     /// Glance's release.
@@ -93,7 +98,7 @@ impl<'a> Cloud<'a> {
     }
 
     /// Horizons that upload to this Glance, as far as it is seen.
-    pub fn horizons_of(&self, glance: usize) -> impl Iterator<Item = &Horizon<'a>> {
+    pub fn horizons_of(&self, glance: usize) -> impl Iterator<Item = &HorizonFacts<'a>> {
         self.pairs.iter().filter(move |p| p.glance == glance).filter_map(|p| self.horizons.get(p.horizon))
     }
 
@@ -121,7 +126,7 @@ impl<'a> Cloud<'a> {
     /// Whether the dashboard's own host leads to Glance, too.
     fn is_below_dashboard(&self, unit: &Unit) -> bool {
         let near = self.servers.iter().filter(|server| server.scope == unit.scope);
-        let (horizons, others): (Vec<_>, Vec<_>) = near.partition(|server| server.service == Service::Horizon);
+        let (horizons, others): (Vec<_>, Vec<_>) = near.partition(|server| server.service == Program::Horizon);
         let text = |server: &Server<'_>, name: &str| server.last(name).map(|item| item.directive.text());
         let shares_host = |horizon: &Server<'_>, other: &Server<'_>| {
             ["server_name", "listen"]
@@ -132,15 +137,15 @@ impl<'a> Cloud<'a> {
     }
 
     /// The dashboards of the Horizons next to a unit.
-    pub fn dashboards_near<'b>(&'b self, scope: &'b [String]) -> impl Iterator<Item = &'b Dashboard> {
+    pub fn dashboards_near<'b>(&'b self, scope: &'b [String]) -> impl Iterator<Item = &'b ExposedDashboard> {
         let nearest = self.dashboards.iter().map(|d| shared(&d.scope, scope)).max().unwrap_or_default();
         self.dashboards.iter().filter(move |d| shared(&d.scope, scope) == nearest)
     }
 }
 
-fn wanted<'a, 'b: 'a>(horizons: impl Iterator<Item = &'a Horizon<'b>>) -> bool {
+fn wanted<'a, 'b: 'a>(horizons: impl Iterator<Item = &'a HorizonFacts<'b>>) -> bool {
     let mut horizons = horizons.peekable();
-    horizons.peek().is_none() || horizons.any(Horizon::wants_direct)
+    horizons.peek().is_none() || horizons.any(HorizonFacts::wants_direct)
 }
 
 /// How much of their scope two units share.
@@ -149,10 +154,10 @@ pub fn shared(a: &[String], b: &[String]) -> usize {
 }
 
 /// Each Horizon with the Glances that are nearest to it.
-fn pairs(horizons: &[Horizon<'_>], glances: &[Glance<'_>]) -> Vec<Pair> {
+fn pairs(horizons: &[HorizonFacts<'_>], glances: &[GlanceFacts<'_>]) -> Vec<Pair> {
     let mut pairs = Vec::new();
     for (horizon, h) in horizons.iter().enumerate() {
-        let near = |g: &Glance<'_>| shared(&h.unit.scope, &g.unit.scope);
+        let near = |g: &GlanceFacts<'_>| shared(&h.unit.scope, &g.unit.scope);
         let nearest = glances.iter().map(near).max().unwrap_or_default();
         let found = glances.iter().enumerate().filter(|(_, g)| near(g) == nearest);
         pairs.extend(found.map(|(glance, _)| Pair { horizon, glance }));
@@ -172,14 +177,14 @@ fn is_public(host: &str) -> bool {
 
 /// Django serves no other host than those in ALLOWED_HOSTS, and no form from other origins than those
 /// in CSRF_TRUSTED_ORIGINS (and its own).
-fn of_settings(horizon: &Horizon<'_>) -> Vec<Dashboard> {
+fn of_settings(horizon: &HorizonFacts<'_>) -> Vec<ExposedDashboard> {
     let scope = &horizon.unit.scope;
     let mut found = Vec::new();
     if let Some(texts) = horizon.value("CSRF_TRUSTED_ORIGINS").and_then(Value::texts) {
         let place = setting_place(horizon, "CSRF_TRUSTED_ORIGINS");
         for origin in texts.iter().filter_map(|text| Origin::parse(text).ok()).filter(|o| is_public(o.host())) {
             let (host, origin) = (origin.host().to_owned(), Some(origin));
-            found.push(Dashboard {
+            found.push(ExposedDashboard {
                 host,
                 origin,
                 place: place.clone(),
@@ -194,7 +199,7 @@ fn of_settings(horizon: &Horizon<'_>) -> Vec<Dashboard> {
         let place = setting_place(horizon, "ALLOWED_HOSTS");
         for host in hosts.iter().filter(|host| is_public(host)) {
             let host = host.to_lowercase();
-            found.push(Dashboard {
+            found.push(ExposedDashboard {
                 host,
                 origin: None,
                 place: place.clone(),
@@ -207,16 +212,16 @@ fn of_settings(horizon: &Horizon<'_>) -> Vec<Dashboard> {
     found
 }
 
-fn setting_place(horizon: &Horizon<'_>, name: &str) -> Place {
+fn setting_place(horizon: &HorizonFacts<'_>, name: &str) -> Location {
     let last = horizon.assignments(name).pop();
     last.map(|(snippet, a)| snippet.file.option(a.line, name)).unwrap_or_default()
 }
 
-fn of_server(server: &Server<'_>) -> Option<Dashboard> {
+fn of_server(server: &Server<'_>) -> Option<ExposedDashboard> {
     let item = server.items.iter().rfind(|i| matches!(i.directive.name.as_str(), "servername" | "server_name"))?;
     let name = item.directive.arg(0)?;
     let name = name.split("://").last()?.split(':').next()?.to_lowercase();
-    is_public(&name).then(|| Dashboard {
+    is_public(&name).then(|| ExposedDashboard {
         host: name,
         // A proxy may stand before it: neither scheme nor port need be the browser's.
         origin: None,

@@ -2,16 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use direct_upload_core::render::oslo::read::{self, Assignment, Ini, Item};
+use direct_upload_core::render::oslo::read::{self, Assignment, Ini, ListItem};
 
 use crate::classify::{self, Kind};
-use crate::finding::Place;
-use crate::unit::{File, Unit};
+use crate::finding::Location;
+use crate::unit::{ConfigFile, Unit};
 
 /// One oslo.config file.
 #[derive(Clone, Debug)]
 pub struct Conf<'a> {
-    pub file: &'a File,
+    pub file: &'a ConfigFile,
     pub ini: Ini,
     /// Files of a higher rank replace options of lower ones; none: the CORS filter does not read it.
     pub rank: Option<u8>,
@@ -21,7 +21,7 @@ pub struct Conf<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Setting {
     pub value: String,
-    pub place: Place,
+    pub place: Location,
     /// The file, as the program sees it.
     pub source: String,
 }
@@ -29,7 +29,7 @@ pub struct Setting {
 impl Setting {
     /// The items of a list whose parts can all be known.
     pub fn items(&self) -> Vec<String> {
-        read::list(&self.value).iter().filter_map(Item::known).map(str::to_owned).collect()
+        read::list(&self.value).iter().filter_map(ListItem::known).map(str::to_owned).collect()
     }
 
     /// Whether something in it depends on other options.
@@ -40,20 +40,20 @@ impl Setting {
 
 /// One Glance.
 #[derive(Clone, Debug)]
-pub struct Glance<'a> {
+pub struct GlanceFacts<'a> {
     pub unit: &'a Unit,
     /// Those that the CORS filter reads, in the order in which they are read.
     pub confs: Vec<Conf<'a>>,
     /// Those that it does not read.
     pub outside: Vec<Conf<'a>>,
     /// The paste file, if it is seen.
-    pub paste: Option<(&'a File, Ini)>,
+    pub paste: Option<(&'a ConfigFile, Ini)>,
 }
 
-impl<'a> Glance<'a> {
+impl<'a> GlanceFacts<'a> {
     /// Reads the files of a unit.
-    pub fn of(unit: &'a Unit) -> Self {
-        let read = |file: &'a File| Conf { file, ini: read::parse(&file.text), rank: rank(file) };
+    pub fn read(unit: &'a Unit) -> Self {
+        let read = |file: &'a ConfigFile| Conf { file, ini: read::parse(&file.text), rank: rank(file) };
         let (mut confs, outside): (Vec<_>, Vec<_>) =
             unit.of_kind(Kind::Glance).map(read).partition(|c| c.rank.is_some());
         confs.sort_by(|a, b| (a.rank, &a.file.name).cmp(&(b.rank, &b.file.name)));
@@ -111,7 +111,7 @@ impl<'a> Glance<'a> {
 
     /// Where to say that something is missing: the last file that says anything of `[cors]`, or the
     /// main file.
-    pub fn place(&self) -> Place {
+    pub fn place(&self) -> Location {
         let says = |conf: &&Conf<'_>| conf.ini.assignments.iter().any(|a| a.normalized_section() == "cors");
         let told = self.confs.iter().rfind(says).and_then(|conf| {
             let first = conf.ini.assignments.iter().find(|a| a.normalized_section() == "cors")?;
@@ -122,12 +122,12 @@ impl<'a> Glance<'a> {
     }
 
     /// uWSGI's configuration, where Glance runs in it.
-    pub fn uwsgi(&self) -> Option<(&'a File, Ini)> {
+    pub fn uwsgi(&self) -> Option<(&'a ConfigFile, Ini)> {
         self.unit.of_kind(Kind::Uwsgi).next().map(|file| (file, read::parse(&file.text)))
     }
 }
 
-fn setting(file: &File, found: &Assignment) -> Setting {
+fn setting(file: &ConfigFile, found: &Assignment) -> Setting {
     let section = if found.section == "DEFAULT" { "[DEFAULT]".to_owned() } else { format!("[{}]", found.section) };
     let place = file.option(found.line, &format!("{section} {}", found.name));
     Setting { value: found.value.clone(), place, source: file.called().to_owned() }
@@ -135,7 +135,7 @@ fn setting(file: &File, found: &Assignment) -> Setting {
 
 /// oslo.config's default search path (find_config_files, find_config_dirs in `oslo_config/cfg.py`) for
 /// project `glance`, program `glance-api`.
-fn rank(file: &File) -> Option<u8> {
+fn rank(file: &ConfigFile) -> Option<u8> {
     let path = file.path.as_deref().or(file.place.file.as_deref().filter(|_| file.place.object.is_none()));
     let path = path.unwrap_or(&file.name);
     let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));

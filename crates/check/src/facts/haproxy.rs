@@ -1,20 +1,20 @@
 //! HAProxy before Glance or Horizon: each frontend with each backend that it leads to.
 
-use super::server::{Item, Server};
+use super::server::{ScopedDirective, Server};
 use crate::classify::Kind;
 use crate::formats::directives::Directive;
 use crate::formats::haproxy;
-use crate::unit::{File, Service, Unit};
+use crate::unit::{ConfigFile, Program, Unit};
 
 /// One section, the defaults that hold for it, and the file of both.
 struct Section<'a> {
-    file: &'a File,
+    file: &'a ConfigFile,
     own: Directive,
-    defaults: Vec<Item<'a>>,
+    defaults: Vec<ScopedDirective<'a>>,
 }
 
 impl<'a> Section<'a> {
-    fn items(&self) -> Vec<Item<'a>> {
+    fn items(&self) -> Vec<ScopedDirective<'a>> {
         lines(self.file, &self.own)
     }
 
@@ -29,8 +29,8 @@ impl<'a> Section<'a> {
     }
 }
 
-fn lines<'a>(file: &'a File, section: &Directive) -> Vec<Item<'a>> {
-    section.children.iter().map(|line| Item { directive: line.clone(), within: vec![], file }).collect()
+fn lines<'a>(file: &'a ConfigFile, section: &Directive) -> Vec<ScopedDirective<'a>> {
+    section.children.iter().map(|line| ScopedDirective { directive: line.clone(), within: vec![], file }).collect()
 }
 
 /// All of a unit.
@@ -63,7 +63,7 @@ fn server<'a>(unit: &Unit, backend: &Section<'a>, front: Option<&Section<'a>>) -
 
 /// The sections of all files. Defaults hold for what follows in their file, and for files without any.
 fn sections(unit: &Unit) -> Vec<Section<'_>> {
-    let files: Vec<(&File, Vec<Directive>)> =
+    let files: Vec<(&ConfigFile, Vec<Directive>)> =
         unit.of_kind(Kind::Haproxy).map(|file| (file, haproxy::haproxy(&file.text))).collect();
     let last = files.iter().rev().find_map(|(file, tree)| {
         tree.iter().rfind(|section| section.name == "defaults").map(|section| lines(file, section))
@@ -84,7 +84,7 @@ fn sections(unit: &Unit) -> Vec<Section<'_>> {
 }
 
 /// Whom a backend serves: what its own name and members say counts before the frontend's.
-fn served(backend: &Section<'_>, front: Option<&Section<'_>>) -> Option<Service> {
+fn served(backend: &Section<'_>, front: Option<&Section<'_>>) -> Option<Program> {
     let texts = |section: &Section<'_>, name: &str| -> Vec<String> {
         let lines = section.own.children.iter().filter(|d| d.name == name).map(Directive::text);
         lines.chain([section.name().to_owned()]).map(|text| text.to_lowercase()).collect()
@@ -92,11 +92,11 @@ fn served(backend: &Section<'_>, front: Option<&Section<'_>>) -> Option<Service>
     said(&texts(backend, "server")).or_else(|| said(&texts(backend, "bind"))).or_else(|| said(&texts(front?, "bind")))
 }
 
-fn said(texts: &[String]) -> Option<Service> {
+fn said(texts: &[String]) -> Option<Program> {
     let says = |words: &[&str]| texts.iter().any(|text| words.iter().any(|word| text.contains(word)));
     match (says(&["glance", ":9292"]), says(&["horizon", "dashboard"])) {
-        (true, false) => Some(Service::Glance),
-        (false, true) => Some(Service::Horizon),
+        (true, false) => Some(Program::Glance),
+        (false, true) => Some(Program::Horizon),
         _ => None,
     }
 }

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::classify::{self, Kind};
-use crate::finding::Place;
-use crate::formats::python::{self, Assignment, Settings, Value};
-use crate::unit::{File, Unit};
+use crate::finding::Location;
+use crate::formats::python::{self, DjangoSettings, SettingAssignment, Value};
+use crate::unit::{ConfigFile, Unit};
 
 /// The setting that decides.
 pub const MODE: &str = "HORIZON_IMAGES_UPLOAD_MODE";
@@ -30,24 +30,24 @@ pub enum Mode {
 /// One settings file.
 #[derive(Clone, Debug)]
 pub struct Snippet<'a> {
-    pub file: &'a File,
-    pub settings: Settings,
+    pub file: &'a ConfigFile,
+    pub settings: DjangoSettings,
     /// Why Horizon does not read it, if so.
     pub unread: Option<String>,
 }
 
 /// One Horizon.
 #[derive(Clone, Debug)]
-pub struct Horizon<'a> {
+pub struct HorizonFacts<'a> {
     pub unit: &'a Unit,
     /// In the order in which they are read.
     pub snippets: Vec<Snippet<'a>>,
 }
 
-impl<'a> Horizon<'a> {
+impl<'a> HorizonFacts<'a> {
     /// Reads the files of a unit.
-    pub fn of(unit: &'a Unit) -> Self {
-        let mut files: Vec<&File> = unit.of_kind(Kind::Settings).collect();
+    pub fn read(unit: &'a Unit) -> Self {
+        let mut files: Vec<&ConfigFile> = unit.of_kind(Kind::Settings).collect();
         files.sort_by_key(|file| order(file));
         let mut known = BTreeMap::new();
         let mut snippets = Vec::new();
@@ -62,7 +62,7 @@ impl<'a> Horizon<'a> {
     }
 
     /// Every assignment of a setting that is made or may be, in order, with its file.
-    pub fn assignments(&self, name: &str) -> Vec<(&Snippet<'a>, &Assignment)> {
+    pub fn assignments(&self, name: &str) -> Vec<(&Snippet<'a>, &SettingAssignment)> {
         let read = self.snippets.iter().filter(|s| s.unread.is_none() && s.settings.error.is_none());
         read.flat_map(|s| s.settings.assignments.iter().filter(|a| a.name == name).map(move |a| (s, a))).collect()
     }
@@ -84,7 +84,7 @@ impl<'a> Horizon<'a> {
 
     /// Somebody wants direct uploads: it is set, or was meant to be where it has no effect.
     pub fn wants_direct(&self) -> bool {
-        let meant = |a: &Assignment| {
+        let meant = |a: &SettingAssignment| {
             (a.name == MODE && matches!(mode(&a.value), Mode::Direct | Mode::Invalid))
                 || a.name.contains("DIRECT_UPLOAD")
         };
@@ -94,7 +94,7 @@ impl<'a> Horizon<'a> {
     }
 
     /// Where to speak of the mode.
-    pub fn place(&self) -> Place {
+    pub fn place(&self) -> Location {
         if let Some((snippet, last)) = self.assignments(MODE).pop() {
             return snippet.file.option(last.line, MODE);
         }
@@ -117,14 +117,14 @@ pub fn mode(value: &Value) -> Mode {
 }
 
 /// The main file first; then `local_settings.d`: its own files by name, then those of subfolders.
-fn order(file: &File) -> (u8, usize, String) {
+fn order(file: &ConfigFile) -> (u8, usize, String) {
     let path = path(file);
     let main = matches!(file.name.as_str(), "local_settings.py" | "local_settings");
     let inner = path.split_once("local_settings.d/").map_or(file.name.as_str(), |(_, inner)| inner);
     (u8::from(!main), inner.matches('/').count(), inner.to_owned())
 }
 
-fn path(file: &File) -> &str {
+fn path(file: &ConfigFile) -> &str {
     file.path.as_deref().or(file.place.file.as_deref().filter(|_| file.place.object.is_none())).unwrap_or(&file.name)
 }
 
@@ -132,7 +132,7 @@ const ETC: &str = "/etc/openstack-dashboard/";
 
 const OWN: &str = "/openstack_dashboard/local/";
 
-fn unread(unit: &Unit, file: &File) -> Option<String> {
+fn unread(unit: &Unit, file: &ConfigFile) -> Option<String> {
     if path(file).contains("local_settings.d/") && !classify::ends_in(&file.name, "py") {
         return Some("Horizon reads only *.py from local_settings.d".into());
     }

@@ -4,21 +4,21 @@
 //! whom it serves. One of which that cannot be told serves nobody here: no rule speaks of it.
 
 use crate::classify::Kind;
-use crate::finding::Place;
+use crate::finding::Location;
 use crate::formats::directives::{self, Directive};
-use crate::unit::{File, Service, Unit};
+use crate::unit::{ConfigFile, Program, Unit};
 
 /// A directive and the sections around it, outermost first.
 #[derive(Clone, Debug)]
-pub struct Item<'a> {
+pub struct ScopedDirective<'a> {
     pub directive: Directive,
     pub within: Vec<Directive>,
-    pub file: &'a File,
+    pub file: &'a ConfigFile,
 }
 
-impl Item<'_> {
+impl ScopedDirective<'_> {
     /// Where it stands.
-    pub fn place(&self) -> Place {
+    pub fn place(&self) -> Location {
         self.file.option(self.directive.line, &self.directive.written)
     }
 }
@@ -27,24 +27,24 @@ impl Item<'_> {
 #[derive(Clone, Debug)]
 pub struct Server<'a> {
     pub kind: Kind,
-    pub service: Service,
-    pub file: &'a File,
+    pub service: Program,
+    pub file: &'a ConfigFile,
     /// Where it begins.
     pub line: usize,
     /// Directives in effect, inherited ones first.
-    pub items: Vec<Item<'a>>,
+    pub items: Vec<ScopedDirective<'a>>,
     pub scope: Vec<String>,
 }
 
 impl<'a> Server<'a> {
     /// All of a unit.
-    pub fn of(unit: &'a Unit) -> Vec<Self> {
+    pub fn find(unit: &'a Unit) -> Vec<Self> {
         let mut servers = Vec::new();
-        let httpd: Vec<(&File, Vec<Directive>)> =
+        let httpd: Vec<(&ConfigFile, Vec<Directive>)> =
             unit.of_kind(Kind::Httpd).map(|file| (file, directives::httpd(&file.text))).collect();
         // What stands in no host holds for all of them, also in other files.
         let has_host = |tree: &[Directive]| tree.iter().any(|d| d.name == "virtualhost");
-        let shared: Vec<Item<'a>> =
+        let shared: Vec<ScopedDirective<'a>> =
             httpd.iter().filter(|(_, tree)| !serves_alone(tree)).flat_map(|(file, tree)| outer(file, tree)).collect();
         for (file, tree) in &httpd {
             let own = outer(file, tree);
@@ -54,12 +54,12 @@ impl<'a> Server<'a> {
                     items.extend(own.iter().cloned());
                 }
                 items.extend(flat(file, &host.children, &[]));
-                let at_port = || host.text().contains(":9292").then_some(Service::Glance);
+                let at_port = || host.text().contains(":9292").then_some(Program::Glance);
                 let service = served(&items).or_else(at_port);
                 servers.extend(Self::new(unit, Kind::Httpd, file, host.line, service, items));
             }
             if !has_host(tree) && serves_alone(tree) {
-                let items: Vec<Item<'a>> = shared.iter().cloned().chain(own).collect();
+                let items: Vec<ScopedDirective<'a>> = shared.iter().cloned().chain(own).collect();
                 servers.extend(Self::new(unit, Kind::Httpd, file, 1, served(&items), items));
             }
         }
@@ -74,27 +74,27 @@ impl<'a> Server<'a> {
     fn new(
         unit: &Unit,
         kind: Kind,
-        file: &'a File,
+        file: &'a ConfigFile,
         line: usize,
-        service: Option<Service>,
-        items: Vec<Item<'a>>,
+        service: Option<Program>,
+        items: Vec<ScopedDirective<'a>>,
     ) -> Option<Self> {
         let service = service.or_else(|| unit.service())?;
         Some(Self { kind, service, file, line, items, scope: unit.scope.clone() })
     }
 
     /// Directives of a name.
-    pub fn of_name(&self, name: &str) -> impl Iterator<Item = &Item<'a>> {
+    pub fn of_name(&self, name: &str) -> impl Iterator<Item = &ScopedDirective<'a>> {
         self.items.iter().filter(move |item| item.directive.name == name)
     }
 
     /// The one of them that is in effect: the last.
-    pub fn last(&self, name: &str) -> Option<&Item<'a>> {
+    pub fn last(&self, name: &str) -> Option<&ScopedDirective<'a>> {
         self.of_name(name).last()
     }
 
     /// What passes a path of the dashboard's own host on to Glance (docs/same-origin.md).
-    pub fn glance_below(&self) -> Option<&Item<'a>> {
+    pub fn glance_below(&self) -> Option<&ScopedDirective<'a>> {
         self.of_name("proxypass").find(|item| {
             let text = item.directive.text().to_lowercase();
             (text.contains("glance") || text.contains(":9292")) && !text.contains("/api/glance")
@@ -102,7 +102,7 @@ impl<'a> Server<'a> {
     }
 
     /// Where it begins.
-    pub fn place(&self) -> Place {
+    pub fn place(&self) -> Location {
         self.file.at(self.line)
     }
 }
@@ -125,16 +125,16 @@ fn flatten(tree: &[Directive]) -> Vec<&Directive> {
 }
 
 /// What stands outside of all hosts.
-fn outer<'a>(file: &'a File, tree: &[Directive]) -> Vec<Item<'a>> {
+fn outer<'a>(file: &'a ConfigFile, tree: &[Directive]) -> Vec<ScopedDirective<'a>> {
     let rest: Vec<Directive> = tree.iter().filter(|d| d.name != "virtualhost").cloned().collect();
     flat(file, &rest, &[])
 }
 
-fn flat<'a>(file: &'a File, tree: &[Directive], within: &[Directive]) -> Vec<Item<'a>> {
+fn flat<'a>(file: &'a ConfigFile, tree: &[Directive], within: &[Directive]) -> Vec<ScopedDirective<'a>> {
     let mut items = Vec::new();
     for directive in tree.iter().filter(|d| d.name != "virtualhost") {
         let own = Directive { children: vec![], ..directive.clone() };
-        items.push(Item { directive: own.clone(), within: within.to_vec(), file });
+        items.push(ScopedDirective { directive: own.clone(), within: within.to_vec(), file });
         let deeper: Vec<_> = within.iter().cloned().chain([own]).collect();
         items.extend(flat(file, &directive.children, &deeper));
     }
@@ -158,7 +158,7 @@ const TELLING: [&str; 12] = [
 ];
 
 /// Whom some directives serve. Horizon's own application decides, whatever else stands beside it.
-fn served(items: &[Item<'_>]) -> Option<Service> {
+fn served(items: &[ScopedDirective<'_>]) -> Option<Program> {
     let says = |names: &[&str], words: &[&str]| {
         let named = items.iter().filter(|item| names.contains(&item.directive.name.as_str()));
         named.map(|item| item.directive.text().to_lowercase()).any(|text| words.iter().any(|w| text.contains(w)))
@@ -167,13 +167,13 @@ fn served(items: &[Item<'_>]) -> Option<Service> {
     let glance = ["glance", ":9292", ":9293"];
     let applications = ["wsgiscriptalias", "wsgidaemonprocess"];
     if says(&applications, &horizon) {
-        Some(Service::Horizon)
+        Some(Program::Horizon)
     } else if says(&applications, &glance) {
-        Some(Service::Glance)
+        Some(Program::Glance)
     } else {
         match (says(&TELLING, &glance), says(&TELLING, &horizon)) {
-            (true, false) => Some(Service::Glance),
-            (false, true) => Some(Service::Horizon),
+            (true, false) => Some(Program::Glance),
+            (false, true) => Some(Program::Horizon),
             _ => None,
         }
     }
@@ -182,10 +182,10 @@ fn served(items: &[Item<'_>]) -> Option<Service> {
 /// nginx: each location that passes requests on, with what it inherits.
 fn nginx<'a>(
     unit: &Unit,
-    file: &'a File,
+    file: &'a ConfigFile,
     root: &[Directive],
     tree: &[Directive],
-    outside: &[Item<'a>],
+    outside: &[ScopedDirective<'a>],
     servers: &mut Vec<Server<'a>>,
 ) {
     let is_block = |d: &&Directive| matches!(d.name.as_str(), "http" | "server" | "location" | "if" | "limit_except");
@@ -209,13 +209,13 @@ fn nginx<'a>(
 }
 
 /// The servers of the upstream that a location passes to, as if they stood in it.
-fn upstream<'a>(file: &'a File, root: &[Directive], passes: &Directive) -> Vec<Item<'a>> {
+fn upstream<'a>(file: &'a ConfigFile, root: &[Directive], passes: &Directive) -> Vec<ScopedDirective<'a>> {
     let target = passes.arg(0).unwrap_or_default();
     let name = target.split("://").last().unwrap_or_default().split('/').next().unwrap_or_default();
     let named = flatten(root).into_iter().find(|d| d.name == "upstream" && d.arg(0) == Some(name));
     let members = named.into_iter().flat_map(|d| d.children.iter()).filter(|d| d.name == "server");
     members
         .map(|d| Directive { name: "proxy_pass".into(), ..d.clone() })
-        .map(|directive| Item { directive, within: vec![], file })
+        .map(|directive| ScopedDirective { directive, within: vec![], file })
         .collect()
 }

@@ -60,7 +60,7 @@ impl Value {
 
 /// One `NAME = value`.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Assignment {
+pub struct SettingAssignment {
     pub name: String,
     pub value: Value,
     /// From 1.
@@ -71,8 +71,8 @@ pub struct Assignment {
 
 /// What a settings file does.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Settings {
-    pub assignments: Vec<Assignment>,
+pub struct DjangoSettings {
+    pub assignments: Vec<SettingAssignment>,
     /// Line and reason, if Python refuses the file.
     pub error: Option<(usize, String)>,
     /// Line and reason, if it surely ends in an exception there: what stands above has taken effect.
@@ -86,19 +86,22 @@ pub struct Settings {
 const MOST_BYTES: usize = 1 << 20;
 
 /// Reads a file. `known` holds what the files before it have set, and then what this one has.
-pub fn read(text: &str, known: &mut BTreeMap<String, Value>) -> Settings {
+pub fn read(text: &str, known: &mut BTreeMap<String, Value>) -> DjangoSettings {
     if text.len() > MOST_BYTES {
-        return Settings { error: Some((1, "larger than any settings file".into())), ..Settings::default() };
+        return DjangoSettings {
+            error: Some((1, "larger than any settings file".into())),
+            ..DjangoSettings::default()
+        };
     }
     if let Some(at) = text.find(char::REPLACEMENT_CHARACTER) {
         let line = text[..at].matches('\n').count() + 1;
-        return Settings {
+        return DjangoSettings {
             error: Some((line, "it is not UTF-8, as which Horizon reads it".into())),
-            ..Settings::default()
+            ..DjangoSettings::default()
         };
     }
     let parsed = parse_unchecked(text, ParseOptions::from(Mode::Module));
-    let mut run = Run { text, known, settings: Settings::default(), certain: true, guarded: false };
+    let mut run = Run { text, known, settings: DjangoSettings::default(), certain: true, guarded: false };
     if let Some(error) = parsed.errors().first() {
         run.settings.error = Some((run.line(error.location.start()), error.error.to_string()));
         return run.settings;
@@ -112,7 +115,7 @@ pub fn read(text: &str, known: &mut BTreeMap<String, Value>) -> Settings {
 struct Run<'a> {
     text: &'a str,
     known: &'a mut BTreeMap<String, Value>,
-    settings: Settings,
+    settings: DjangoSettings,
     /// Statements here run whenever the file runs.
     certain: bool,
     /// An exception here is caught.
@@ -271,7 +274,7 @@ impl Run<'_> {
     fn set(&mut self, name: &str, value: Value, line: usize) {
         let known = if self.certain { value.clone() } else { Value::Unknown };
         self.known.insert(name.to_owned(), known);
-        self.settings.assignments.push(Assignment { name: name.to_owned(), value, line, certain: self.certain });
+        self.settings.assignments.push(SettingAssignment { name: name.to_owned(), value, line, certain: self.certain });
     }
 
     /// `NAME.append(x)` and `NAME.extend([x])`.

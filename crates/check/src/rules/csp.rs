@@ -6,27 +6,27 @@ use direct_upload_core::judge::csp::{self, ConnectSources};
 
 use crate::classify::Kind;
 use crate::facts::cloud::Cloud;
-use crate::facts::horizon::Horizon;
-use crate::facts::server::{Item, Server};
-use crate::finding::{Finding, Place};
+use crate::facts::horizon::HorizonFacts;
+use crate::facts::server::{ScopedDirective, Server};
+use crate::finding::{Finding, Location};
 use crate::formats::python::Value;
-use crate::unit::Service;
+use crate::unit::Program;
 
 /// A policy that leaves Glance out.
 pub(crate) fn connect_src(cloud: &Cloud<'_>) -> Vec<Finding> {
-    let of_servers = cloud.servers.iter().filter(|s| s.service == Service::Horizon).flat_map(policies);
+    let of_servers = cloud.servers.iter().filter(|s| s.service == Program::Horizon).flat_map(policies);
     let of_settings = cloud.horizons.iter().filter_map(setting);
     of_servers.chain(of_settings).filter_map(|policy| judge(cloud, &policy)).collect()
 }
 
 struct Policy {
     sources: Vec<String>,
-    place: Place,
+    place: Location,
     scope: Vec<String>,
 }
 
 fn policies(server: &Server<'_>) -> Vec<Policy> {
-    let value = |item: &Item<'_>| -> Option<String> {
+    let value = |item: &ScopedDirective<'_>| -> Option<String> {
         let args = &item.directive.args;
         let at = args.iter().position(|a| a.trim_end_matches(':').eq_ignore_ascii_case("content-security-policy"))?;
         let sets = item.directive.name == "add_header"
@@ -47,7 +47,7 @@ fn policies(server: &Server<'_>) -> Vec<Policy> {
 }
 
 /// django-csp's settings, those of its version 4, and Django's own since 6.
-fn setting(horizon: &Horizon<'_>) -> Option<Policy> {
+fn setting(horizon: &HorizonFacts<'_>) -> Option<Policy> {
     const NAMES: [&str; 4] = ["CSP_CONNECT_SRC", "CSP_DEFAULT_SRC", "CONTENT_SECURITY_POLICY", "SECURE_CSP"];
     let name = NAMES.into_iter().find(|name| horizon.value(name).is_some())?;
     let value = horizon.value(name)?;
@@ -79,7 +79,7 @@ fn judge(cloud: &Cloud<'_>, policy: &Policy) -> Option<Finding> {
         origins => origins.iter().all(|origin| is_admitted(cloud, origin, policy)),
     };
     let mut horizons = cloud.horizons.iter().filter(|h| near(&h.unit.scope)).peekable();
-    let direct = horizons.peek().is_none() || horizons.any(Horizon::wants_direct);
+    let direct = horizons.peek().is_none() || horizons.any(HorizonFacts::wants_direct);
     let severity = if direct { Severity::Error } else { Severity::Warning };
     let glance = glances.first().map_or("Glance's public origin".to_owned(), Origin::to_string);
     (!admitted).then(|| {

@@ -4,7 +4,7 @@ use direct_upload_api::web::{Origin, PublicUrl};
 use direct_upload_api::{Rule, Severity};
 
 use crate::facts::catalog::Published;
-use crate::facts::cloud::{Cloud, Dashboard};
+use crate::facts::cloud::{Cloud, ExposedDashboard};
 use crate::finding::Finding;
 
 const FIX: &str =
@@ -35,7 +35,7 @@ fn judge(cloud: &Cloud<'_>, published: &Published) -> Vec<Finding> {
             ),
         ));
     }
-    let https = |d: &&Dashboard| d.origin.as_ref().is_some_and(Origin::is_https);
+    let https = |d: &&ExposedDashboard| d.origin.as_ref().is_some_and(Origin::is_https);
     let dashboard = cloud.dashboards_near(&published.scope).find(https);
     if let (Some(dashboard), false) = (dashboard, url.origin().is_https()) {
         let origin = dashboard.origin.as_ref().map(ToString::to_string).unwrap_or_default();

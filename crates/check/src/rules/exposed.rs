@@ -2,24 +2,24 @@
 
 use direct_upload_api::{Rule, Severity};
 
-use crate::facts::cloud::{Cloud, Hindered};
+use crate::facts::cloud::{Cloud, PlacedIssue};
 use crate::finding::Finding;
 
 /// What the operator's own derivation finds in the way.
-pub fn hindrances(cloud: &Cloud<'_>) -> Vec<Finding> {
-    cloud.hindrances.iter().map(|hindered| told(cloud, hindered)).collect()
+pub fn issues(cloud: &Cloud<'_>) -> Vec<Finding> {
+    cloud.issues.iter().map(|placed| told(cloud, placed)).collect()
 }
 
-fn told(cloud: &Cloud<'_>, hindered: &Hindered) -> Finding {
-    let Hindered { hindrance, place, written, scope } = hindered;
-    let rule = hindrance.rule;
-    let severity = match (hindrance.fails && cloud.is_direct_in(scope), *written) {
+fn told(cloud: &Cloud<'_>, placed: &PlacedIssue) -> Finding {
+    let PlacedIssue { issue, place, written, scope } = placed;
+    let rule = issue.rule;
+    let severity = match (issue.fails && cloud.is_direct_in(scope), *written) {
         (true, _) => Severity::Error,
         // A controller's usual body limit refuses nearly every image; its usual patience does for most.
         (false, false) if rule != Rule::BodyLimit => Severity::Note,
         (false, _) => Severity::Warning,
     };
-    let annotation = hindrance.field.strip_prefix("metadata.annotations[").and_then(|name| name.strip_suffix(']'));
-    let found = format!("{}: {}", annotation.unwrap_or(&hindrance.field), hindrance.found);
-    Finding::new(rule, severity, place, found, hindrance.fix.clone())
+    let annotation = issue.field.strip_prefix("metadata.annotations[").and_then(|name| name.strip_suffix(']'));
+    let found = format!("{}: {}", annotation.unwrap_or(&issue.field), issue.found);
+    Finding::new(rule, severity, place, found, issue.fix.clone())
 }

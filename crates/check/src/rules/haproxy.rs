@@ -2,12 +2,12 @@
 
 use direct_upload_api::Rule;
 
-use super::way::{ALLOW_ORIGIN, LEAVE, unless_it_stands_in};
+use super::proxy_headers::{ALLOW_ORIGIN, LEAVE, unless_it_stands_in};
 use crate::classify::Kind;
 use crate::facts::cloud::Cloud;
-use crate::facts::server::{Item, Server};
+use crate::facts::server::{ScopedDirective, Server};
 use crate::finding::Finding;
-use crate::unit::Service;
+use crate::unit::Program;
 
 /// A silence shorter than this ends uploads whose end Glance takes its time to store. Deployment tools
 /// that write 50 s by default get on with it.
@@ -15,7 +15,7 @@ const PATIENT: u64 = 50_000;
 
 /// All of them.
 pub fn haproxy(cloud: &Cloud<'_>) -> Vec<Finding> {
-    let before_glance = |s: &&Server<'_>| s.kind == Kind::Haproxy && s.service == Service::Glance;
+    let before_glance = |s: &&Server<'_>| s.kind == Kind::Haproxy && s.service == Program::Glance;
     let mut findings = Vec::new();
     for server in cloud.servers.iter().filter(before_glance) {
         findings.extend(timeouts(server));
@@ -30,7 +30,7 @@ pub fn haproxy(cloud: &Cloud<'_>) -> Vec<Finding> {
 }
 
 /// The action on a response header, and its new value.
-pub(crate) fn response_header<'a>(item: &'a Item<'_>, name: &str) -> Option<(&'a str, &'a str)> {
+pub(crate) fn response_header<'a>(item: &'a ScopedDirective<'_>, name: &str) -> Option<(&'a str, &'a str)> {
     let directive = &item.directive;
     match directive.name.as_str() {
         "http-response" | "http-after-response" => {
@@ -51,7 +51,7 @@ fn rewritten(cloud: &Cloud<'_>, server: &Server<'_>) -> Vec<Finding> {
         server.items.iter().filter_map(|item| Some((item, response_header(item, ALLOW_ORIGIN)?))).collect();
     let deleted = actions.iter().any(|(_, (action, _))| *action == "del-header");
     let written_anew = actions.iter().any(|(_, (action, _))| *action != "del-header");
-    let of_one = |(item, (action, value)): &(&Item<'_>, (&str, &str))| {
+    let of_one = |(item, (action, value)): &(&ScopedDirective<'_>, (&str, &str))| {
         let written = format!("{} {}", item.directive.name, item.directive.text());
         let other = cloud
             .dashboards_near(&server.scope)
@@ -99,7 +99,7 @@ fn answered(server: &Server<'_>) -> Vec<Finding> {
 }
 
 /// Whether a rule's condition holds for a preflight; none if that depends on more than its method.
-fn condition(server: &Server<'_>, item: &Item<'_>) -> Option<bool> {
+fn condition(server: &Server<'_>, item: &ScopedDirective<'_>) -> Option<bool> {
     let words: Vec<&str> = item.directive.args.iter().map(String::as_str).collect();
     let Some(at) = words.iter().position(|word| matches!(*word, "if" | "unless")) else { return Some(true) };
     let alternatives = words[at + 1..].split(|word| matches!(*word, "or" | "||"));
@@ -170,7 +170,7 @@ fn all(terms: impl Iterator<Item = Option<bool>>) -> Option<bool> {
 }
 
 /// DU014: a rule on the body's size.
-fn limited(item: &Item<'_>) -> Option<Finding> {
+fn limited(item: &ScopedDirective<'_>) -> Option<Finding> {
     let words: Vec<&str> = item.directive.args.iter().map(String::as_str).collect();
     let measured = words.iter().position(|word| {
         let word = word.to_lowercase();

@@ -4,8 +4,8 @@ use direct_upload_api::{Rule, Severity};
 use direct_upload_core::openstack::Release;
 
 use crate::facts::cloud::Cloud;
-use crate::facts::glance::{Glance, Setting};
-use crate::facts::horizon::Horizon;
+use crate::facts::glance::{GlanceFacts, Setting};
+use crate::facts::horizon::HorizonFacts;
 use crate::finding::Finding;
 use crate::formats::python::Value;
 use crate::rules::refused;
@@ -59,10 +59,10 @@ pub fn headers(cloud: &Cloud<'_>) -> Vec<Finding> {
 const WHOLE: &str = "Content-MD5,X-Image-Meta-Checksum,X-Storage-Token,Accept-Encoding,X-Auth-Token,X-Identity-Status,X-Roles,X-Service-Catalog,X-User-Id,X-Tenant-Id,X-OpenStack-Request-ID,X-CSRFToken";
 
 /// Whether Horizon sends X-CSRFToken, and who says so.
-fn csrf(cloud: &Cloud<'_>, at: usize, glance: &Glance<'_>) -> Option<(Severity, String)> {
+fn csrf(cloud: &Cloud<'_>, at: usize, glance: &GlanceFacts<'_>) -> Option<(Severity, String)> {
     let release =
         cloud.horizons_of(at).find_map(|h| cloud.release_of(h.unit)).or_else(|| cloud.release_of(glance.unit));
-    let only = |h: &Horizon<'_>| h.value("CSRF_COOKIE_HTTPONLY") == Some(&Value::Bool(true));
+    let only = |h: &HorizonFacts<'_>| h.value("CSRF_COOKIE_HTTPONLY") == Some(&Value::Bool(true));
     let only = cloud.horizons_of(at).any(only);
     match release {
         Some(release) if release >= NEVER_SENT => None,
@@ -75,7 +75,7 @@ fn csrf(cloud: &Cloud<'_>, at: usize, glance: &Glance<'_>) -> Option<(Severity, 
 
 /// DU004: PUT is allowed.
 pub fn methods(cloud: &Cloud<'_>) -> Vec<Finding> {
-    let lacks = |(at, glance): (usize, &Glance<'_>)| {
+    let lacks = |(at, glance): (usize, &GlanceFacts<'_>)| {
         let setting = glance.cors_in_effect("allow_methods").filter(|s| !s.is_substituted())?;
         let methods = setting.items();
         if methods.iter().any(|m| m == "PUT") {

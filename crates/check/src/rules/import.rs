@@ -5,8 +5,8 @@ use direct_upload_core::openstack::Release;
 use direct_upload_core::openstack::swift::{multi_tenant, unreferenced};
 
 use crate::facts::cloud::Cloud;
-use crate::facts::glance::Glance;
-use crate::facts::horizon::{Horizon, Mode};
+use crate::facts::glance::GlanceFacts;
+use crate::facts::horizon::{HorizonFacts, Mode};
 use crate::finding::Finding;
 
 /// The first release whose glance_store reads Swift's options of a store's own group raw.
@@ -17,7 +17,7 @@ pub fn swift(cloud: &Cloud<'_>) -> Vec<Finding> {
     cloud.glances.iter().flat_map(|glance| swift_of(cloud, glance)).collect()
 }
 
-fn swift_of(cloud: &Cloud<'_>, glance: &Glance<'_>) -> Vec<Finding> {
+fn swift_of(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for store in multi_tenant(|group, name| glance.option(group, name).map(|s| s.value.clone())) {
         let group = store.name.as_str();
@@ -63,7 +63,7 @@ fn swift_of(cloud: &Cloud<'_>, glance: &Glance<'_>) -> Vec<Finding> {
 }
 
 /// How bad it is to rely on the defaults of a store's own group; not at all before they were read raw.
-fn raw(cloud: &Cloud<'_>, glance: &Glance<'_>) -> Option<Severity> {
+fn raw(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>) -> Option<Severity> {
     match cloud.release_of(glance.unit) {
         Some(release) if release < RAW => None,
         Some(_) => Some(Severity::Error),
@@ -75,7 +75,7 @@ fn raw(cloud: &Cloud<'_>, glance: &Glance<'_>) -> Option<Severity> {
 pub(crate) fn bypassed(cloud: &Cloud<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (at, glance) in cloud.glances.iter().enumerate() {
-        if !cloud.horizons_of(at).any(|h: &Horizon<'_>| h.mode() == Mode::Direct) {
+        if !cloud.horizons_of(at).any(|h: &HorizonFacts<'_>| h.mode() == Mode::Direct) {
             continue;
         }
         let Some(setting) = glance.option("image_import_opts", "image_import_plugins") else { continue };

@@ -4,10 +4,10 @@ use direct_upload_api::{Rule, Severity};
 
 use crate::classify::Kind;
 use crate::facts::cloud::Cloud;
-use crate::facts::glance::Glance;
-use crate::facts::server::{Item, Server};
+use crate::facts::glance::GlanceFacts;
+use crate::facts::server::{ScopedDirective, Server};
 use crate::finding::Finding;
-use crate::unit::Service;
+use crate::unit::Program;
 
 const GIB: u64 = 1 << 30;
 
@@ -18,18 +18,18 @@ const SMALL: u64 = 10 * GIB;
 const LARGE: u64 = 100 * GIB;
 
 fn before_glance<'a, 'b>(cloud: &'b Cloud<'a>) -> impl Iterator<Item = &'b Server<'a>> {
-    cloud.servers.iter().filter(|server| server.service == Service::Glance && server.kind != Kind::Haproxy)
+    cloud.servers.iter().filter(|server| server.service == Program::Glance && server.kind != Kind::Haproxy)
 }
 
 /// DU014: body limits.
 pub fn body(cloud: &Cloud<'_>) -> Vec<Finding> {
     let judge = |server: &Server<'_>| if server.kind == Kind::Nginx { nginx_body(server) } else { httpd_body(server) };
-    let own_host = cloud.servers.iter().filter(|server| server.service == Service::Horizon);
+    let own_host = cloud.servers.iter().filter(|server| server.service == Program::Horizon);
     let uwsgi = cloud.glances.iter().filter_map(uwsgi_body);
     before_glance(cloud).filter_map(judge).chain(own_host.filter_map(under_the_dashboard)).chain(uwsgi).collect()
 }
 
-fn uwsgi_body(glance: &Glance<'_>) -> Option<Finding> {
+fn uwsgi_body(glance: &GlanceFacts<'_>) -> Option<Finding> {
     let (file, ini) = glance.uwsgi()?;
     let found = ini.assignments.iter().rfind(|a| a.name == "limit-post")?;
     let severity = too_small(found.value.trim().parse().ok()?)?;
@@ -39,13 +39,13 @@ fn uwsgi_body(glance: &Glance<'_>) -> Option<Finding> {
 
 /// A path of the dashboard's own host that leads to Glance (docs/same-origin.md).
 fn under_the_dashboard(server: &Server<'_>) -> Option<Finding> {
-    let location = |item: &Item<'_>| {
+    let location = |item: &ScopedDirective<'_>| {
         let inner = item.within.iter().rev().find(|d| matches!(d.name.as_str(), "location" | "directory" | "files"))?;
         inner.arg(0).map(|path| path.trim_matches('"').to_owned())
     };
     let proxy = server.glance_below()?;
     let path = location(proxy).or_else(|| proxy.directive.arg(0).map(str::to_owned))?;
-    let holds = |item: &&Item<'_>| location(item).is_none_or(|at| at == path || at == "/");
+    let holds = |item: &&ScopedDirective<'_>| location(item).is_none_or(|at| at == path || at == "/");
     // A host's own limit counts before that of a path.
     let (inner, outer): (Vec<_>, Vec<_>) =
         server.of_name("limitrequestbody").filter(holds).partition(|i| location(i).is_some());
@@ -59,7 +59,8 @@ fn httpd_body(server: &Server<'_>) -> Option<Finding> {
         return limited(item, limit, "LimitRequestBody 0");
     }
     // mod_proxy_http does not enforce the default.
-    let uwsgi = |i: &&Item<'_>| i.directive.name.starts_with("proxypass") && i.directive.text().contains("uwsgi://");
+    let uwsgi =
+        |i: &&ScopedDirective<'_>| i.directive.name.starts_with("proxypass") && i.directive.text().contains("uwsgi://");
     let enforcing =
         server.items.iter().find(|i| i.directive.name == "wsgiscriptalias").or_else(|| server.items.iter().find(uwsgi));
     enforcing.map(|item| {
@@ -93,7 +94,7 @@ fn too_small(limit: u64) -> Option<Severity> {
     }
 }
 
-pub fn limited(item: &Item<'_>, limit: u64, fix: &str) -> Option<Finding> {
+pub fn limited(item: &ScopedDirective<'_>, limit: u64, fix: &str) -> Option<Finding> {
     let severity = too_small(limit)?;
     let found = format!("{} {}: larger images are refused", item.directive.written, item.directive.text());
     Some(Finding::new(Rule::BodyLimit, severity, &item.place(), found, fix))

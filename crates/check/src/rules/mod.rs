@@ -9,11 +9,11 @@ pub mod import;
 pub mod limits;
 pub mod options;
 pub mod origins;
+pub mod proxy_headers;
 pub mod reading;
 pub mod settings;
 pub mod start;
 pub mod unknown;
-pub mod way;
 
 use direct_upload_api::Severity;
 
@@ -35,9 +35,9 @@ pub fn all(cloud: &Cloud<'_>) -> Vec<Finding> {
         start::program,
         start::chunked,
         endpoint::published,
-        way::cors,
+        proxy_headers::cors,
         options::options,
-        exposed::hindrances,
+        exposed::issues,
         haproxy::haproxy,
         csp::connect_src,
         limits::body,

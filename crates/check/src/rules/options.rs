@@ -3,17 +3,17 @@
 use direct_upload_api::Rule;
 use regex::Regex;
 
-use super::way::{ALLOW_ORIGIN, unless_it_stands_in};
+use super::proxy_headers::{ALLOW_ORIGIN, unless_it_stands_in};
 use crate::facts::cloud::Cloud;
-use crate::facts::server::{Item, Server};
-use crate::finding::{Finding, Place};
+use crate::facts::server::{ScopedDirective, Server};
+use crate::finding::{Finding, Location};
 use crate::formats::directives::Directive;
-use crate::unit::Service;
+use crate::unit::Program;
 
 /// DU020: OPTIONS without a token reaches Glance.
 pub fn options(cloud: &Cloud<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for server in cloud.servers.iter().filter(|s| s.service == Service::Glance) {
+    for server in cloud.servers.iter().filter(|s| s.service == Program::Glance) {
         findings.extend(server.items.iter().filter_map(|item| login(server, item)));
         findings.extend(rewritten(server));
         findings.extend(server.items.iter().filter_map(|item| answered(server, item)));
@@ -23,12 +23,12 @@ pub fn options(cloud: &Cloud<'_>) -> Vec<Finding> {
 
 const PASS: &str = "let OPTIONS pass without a login, e.g. <LimitExcept OPTIONS> around the Require, or Require method OPTIONS beside it";
 
-fn filtered(place: &Place, found: String) -> Finding {
+fn filtered(place: &Location, found: String) -> Finding {
     Finding::error(Rule::OptionsFiltered, place, found, PASS)
 }
 
 /// A login or a list of methods that OPTIONS is not exempt from.
-fn login(server: &Server<'_>, item: &Item<'_>) -> Option<Finding> {
+fn login(server: &Server<'_>, item: &ScopedDirective<'_>) -> Option<Finding> {
     let word = item.directive.word();
     let around = |name: &str, has: bool| {
         item.within.iter().any(|s| s.name == name && s.args.iter().any(|a| a.eq_ignore_ascii_case("OPTIONS")) == has)
@@ -81,7 +81,7 @@ fn login(server: &Server<'_>, item: &Item<'_>) -> Option<Finding> {
 /// A `RewriteCond` on the method and the rule behind it.
 fn rewritten(server: &Server<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let mut conditions: Vec<&Item<'_>> = Vec::new();
+    let mut conditions: Vec<&ScopedDirective<'_>> = Vec::new();
     for item in &server.items {
         match item.directive.name.as_str() {
             "rewritecond" => conditions.push(item),
@@ -106,7 +106,7 @@ fn rewritten(server: &Server<'_>) -> Vec<Finding> {
 }
 
 /// Whether a condition is surely true of a preflight.
-fn holds_for_options(condition: &Item<'_>) -> bool {
+fn holds_for_options(condition: &ScopedDirective<'_>) -> bool {
     let pattern = condition.directive.arg(1).unwrap_or_default();
     let (negated, pattern) = match pattern.strip_prefix('!') {
         Some(rest) => (true, rest),
@@ -120,17 +120,17 @@ fn holds_for_options(condition: &Item<'_>) -> bool {
 }
 
 /// Whether a rule for this path ends the request with a status.
-fn answers(rule: &Item<'_>) -> bool {
+fn answers(rule: &ScopedDirective<'_>) -> bool {
     let path = Regex::new(rule.directive.arg(0).unwrap_or_default()).is_ok_and(|r| r.is_match("/v2/images/x/file"));
     let flags = rule.directive.arg(2).unwrap_or_default().trim_matches(['[', ']']).to_uppercase();
     path && flags.split(',').map(str::trim).any(|f| f == "F" || f == "G" || f.starts_with("R="))
 }
 
 /// nginx: `if ($request_method = OPTIONS) { return 204; }`. One that grants the upload itself is DU012's.
-fn answered(server: &Server<'_>, item: &Item<'_>) -> Option<Finding> {
+fn answered(server: &Server<'_>, item: &ScopedDirective<'_>) -> Option<Finding> {
     let ends = item.directive.name == "return" && item.within.iter().any(is_options);
     let beside = || server.of_name("add_header").filter(|other| other.within == item.within);
-    let token = |i: &Item<'_>| i.directive.text().to_ascii_lowercase().contains("x-auth-token");
+    let token = |i: &ScopedDirective<'_>| i.directive.text().to_ascii_lowercase().contains("x-auth-token");
     let grants = beside().any(|i| i.directive.word() == ALLOW_ORIGIN) && beside().any(token);
     (ends && !grants).then(|| {
         let found = format!("return {} answers OPTIONS in Glance's place", item.directive.text());

@@ -6,9 +6,9 @@ use direct_upload_api::web::{Origin, OriginError};
 use direct_upload_api::{Rule, Severity};
 use direct_upload_core::openstack::Release;
 
-use crate::facts::cloud::{Certainty, Cloud, Dashboard};
-use crate::facts::glance::{Glance, Setting};
-use crate::facts::horizon::{Horizon, Mode};
+use crate::facts::cloud::{Certainty, Cloud, ExposedDashboard};
+use crate::facts::glance::{GlanceFacts, Setting};
+use crate::facts::horizon::{HorizonFacts, Mode};
 use crate::finding::Finding;
 use crate::formats::python::Value;
 use crate::rules::refused;
@@ -108,8 +108,8 @@ pub fn missing(cloud: &Cloud<'_>) -> Vec<Finding> {
     findings
 }
 
-fn nothing_allowed(cloud: &Cloud<'_>, at: usize, glance: &Glance<'_>) -> Option<Finding> {
-    let other = |(i, g): (usize, &Glance<'_>)| {
+fn nothing_allowed(cloud: &Cloud<'_>, at: usize, glance: &GlanceFacts<'_>) -> Option<Finding> {
+    let other = |(i, g): (usize, &GlanceFacts<'_>)| {
         i != at && g.unit.scope == glance.unit.scope && g.cors_in_effect("allowed_origin").is_some()
     };
     // A split deployment has an internal API without CORS; elsewhere other rules name the cause.
@@ -117,12 +117,12 @@ fn nothing_allowed(cloud: &Cloud<'_>, at: usize, glance: &Glance<'_>) -> Option<
         || super::reading::is_told_elsewhere(glance)
         || super::unknown::is_misspelt(glance)
         || cloud.is_same_origin(glance.unit)
-        || super::way::stands_in(cloud)
+        || super::proxy_headers::stands_in(cloud)
         || !glance.subgroups().is_empty();
     if explained || !glance.is_whole() {
         return None;
     }
-    let modes: Vec<Mode> = cloud.horizons_of(at).map(Horizon::mode).collect();
+    let modes: Vec<Mode> = cloud.horizons_of(at).map(HorizonFacts::mode).collect();
     let severity = match modes.as_slice() {
         [] => Severity::Note,
         modes if modes.iter().any(|mode| matches!(mode, Mode::Direct | Mode::Invalid)) => Severity::Error,
@@ -141,7 +141,7 @@ fn nothing_allowed(cloud: &Cloud<'_>, at: usize, glance: &Glance<'_>) -> Option<
     ))
 }
 
-fn not_listed(cloud: &Cloud<'_>, at: usize, glance: &Glance<'_>, setting: &Setting) -> Vec<Finding> {
+fn not_listed(cloud: &Cloud<'_>, at: usize, glance: &GlanceFacts<'_>, setting: &Setting) -> Vec<Finding> {
     let old = cloud.release_of(glance.unit).is_none_or(|release| release < NO_SUBGROUPS);
     let written = glance.allowed_origins(old);
     if written.contains("*") {
@@ -149,7 +149,7 @@ fn not_listed(cloud: &Cloud<'_>, at: usize, glance: &Glance<'_>, setting: &Setti
     }
     // An entry in a wrong form is DU001's.
     let allowed: Vec<Origin> = written.iter().flat_map(|item| meant(item)).collect();
-    let is_allowed = |d: &&Dashboard| {
+    let is_allowed = |d: &&ExposedDashboard| {
         let listed = match &d.origin {
             Some(origin) => allowed.contains(origin),
             None => allowed.iter().any(|a| a.host() == d.host),
@@ -157,23 +157,23 @@ fn not_listed(cloud: &Cloud<'_>, at: usize, glance: &Glance<'_>, setting: &Setti
         listed || written.iter().any(|item| covers(item, &d.host))
     };
     let severity = refused(cloud, at);
-    let near: Vec<&Dashboard> = cloud.dashboards_near(&glance.unit.scope).collect();
+    let near: Vec<&ExposedDashboard> = cloud.dashboards_near(&glance.unit.scope).collect();
     let of = |certainty| near.iter().copied().filter(move |d| d.certainty == certainty).collect::<Vec<_>>();
     let (exposed, served, named) = (of(Certainty::Exposed), of(Certainty::Served), of(Certainty::Named));
     let severity = if exposed.is_empty() && served.is_empty() { severity.max(Severity::Warning) } else { severity };
     // Settings also hold names of old or internal hosts: one that fits is enough.
     let stated = if served.is_empty() && exposed.is_empty() { named } else { served };
-    let mut lost: Vec<&Dashboard> = exposed.into_iter().filter(|d| !is_allowed(d)).collect();
+    let mut lost: Vec<&ExposedDashboard> = exposed.into_iter().filter(|d| !is_allowed(d)).collect();
     if !stated.iter().any(is_allowed) {
         lost.extend(stated);
     }
     lost.dedup_by_key(|d| d.host.clone());
-    let in_group = |d: &Dashboard| {
+    let in_group = |d: &ExposedDashboard| {
         let of =
             |item: &String| meant(item).iter().any(|o| d.origin.as_ref().map_or(o.host() == d.host, |own| o == own));
         glance.subgroups().iter().any(|setting| setting.items().iter().any(of))
     };
-    let explained = |d: &&&Dashboard| super::reading::is_lost(glance, d) || in_group(d);
+    let explained = |d: &&&ExposedDashboard| super::reading::is_lost(glance, d) || in_group(d);
     let mut findings: Vec<Finding> = lost
         .iter()
         .filter(|d| !explained(d))
@@ -208,7 +208,7 @@ fn only_http(
     if allowed.is_empty() || allowed.iter().any(Origin::is_https) {
         return None;
     }
-    let secure = |h: &&Horizon<'_>| {
+    let secure = |h: &&HorizonFacts<'_>| {
         ["SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE"].iter().any(|name| h.value(name) == Some(&Value::Bool(true)))
     };
     cloud.horizons_of(at).find(secure)?;

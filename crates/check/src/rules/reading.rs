@@ -6,8 +6,8 @@ use direct_upload_api::web::Origin;
 use direct_upload_api::{Rule, Severity};
 
 use super::origins::NO_SUBGROUPS;
-use crate::facts::cloud::{Cloud, Dashboard};
-use crate::facts::glance::{Conf, Glance, Setting};
+use crate::facts::cloud::{Cloud, ExposedDashboard};
+use crate::facts::glance::{Conf, GlanceFacts, Setting};
 use crate::finding::Finding;
 use crate::rules::refused;
 
@@ -43,7 +43,7 @@ fn cors_of(conf: &Conf<'_>, name: &str) -> Option<Setting> {
 }
 
 /// Whether `[cors]` stands only where nothing reads it, or in a file that does not parse.
-pub(crate) fn is_told_elsewhere(glance: &Glance<'_>) -> bool {
+pub(crate) fn is_told_elsewhere(glance: &GlanceFacts<'_>) -> bool {
     glance.outside.iter().any(|conf| cors_of(conf, "allowed_origin").is_some())
         || glance.confs.iter().any(|conf| !conf.ini.errors.is_empty())
 }
@@ -119,7 +119,7 @@ pub fn overridden(cloud: &Cloud<'_>) -> Vec<Finding> {
     findings
 }
 
-fn is_lost_from(lost: &[String], kept: &BTreeSet<String>, dashboard: &Dashboard) -> bool {
+fn is_lost_from(lost: &[String], kept: &BTreeSet<String>, dashboard: &ExposedDashboard) -> bool {
     let names = |item: &String| match &dashboard.origin {
         Some(origin) => item == origin.as_str(),
         None => item.split("://").nth(1).is_some_and(|rest| rest.split(':').next() == Some(&dashboard.host)),
@@ -128,7 +128,7 @@ fn is_lost_from(lost: &[String], kept: &BTreeSet<String>, dashboard: &Dashboard)
 }
 
 /// Whether the dashboard's origin is allowed by a value that another one replaces.
-pub(crate) fn is_lost(glance: &Glance<'_>, dashboard: &Dashboard) -> bool {
+pub(crate) fn is_lost(glance: &GlanceFacts<'_>, dashboard: &ExposedDashboard) -> bool {
     let mut settings = glance.cors("allowed_origin");
     let Some(last) = settings.pop() else { return false };
     let outside = glance.outside.iter().filter_map(|conf| cors_of(conf, "allowed_origin"));

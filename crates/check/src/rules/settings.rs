@@ -3,9 +3,9 @@
 use direct_upload_api::{Rule, Severity};
 
 use crate::facts::cloud::Cloud;
-use crate::facts::horizon::{Horizon, KOLLA, MODE, Mode, Snippet, mode};
+use crate::facts::horizon::{HorizonFacts, KOLLA, MODE, Mode, Snippet, mode};
 use crate::finding::Finding;
-use crate::formats::python::{Assignment, Value};
+use crate::formats::python::{SettingAssignment, Value};
 
 /// Files that are not read or fail, values that mean nothing, and what a later file replaces.
 pub(crate) fn no_effect(cloud: &Cloud<'_>) -> Vec<Finding> {
@@ -49,7 +49,7 @@ fn lower(text: &str) -> String {
 }
 
 /// The mode, where it is no assignment of the file's own.
-fn unset(horizon: &Horizon<'_>) -> Option<Finding> {
+fn unset(horizon: &HorizonFacts<'_>) -> Option<Finding> {
     if horizon.mode() == Mode::Direct || horizon.assignments(MODE).iter().any(|(_, a)| a.certain) {
         return None;
     }
@@ -62,7 +62,7 @@ fn unset(horizon: &Horizon<'_>) -> Option<Finding> {
 }
 
 /// A mode that Horizon does not know.
-fn invalid(horizon: &Horizon<'_>) -> Option<Finding> {
+fn invalid(horizon: &HorizonFacts<'_>) -> Option<Finding> {
     let (snippet, last) = horizon.assignments(MODE).pop()?;
     if horizon.mode() != Mode::Invalid {
         return None;
@@ -94,13 +94,13 @@ fn shown(value: &Value) -> String {
 }
 
 /// 'direct' is set, and then set to something else.
-fn replaced(horizon: &Horizon<'_>) -> Option<Finding> {
+fn replaced(horizon: &HorizonFacts<'_>) -> Option<Finding> {
     let assignments = horizon.assignments(MODE);
     let (by, last) = assignments.last()?;
     if !last.certain || !matches!(horizon.mode(), Mode::Legacy | Mode::Off | Mode::Invalid) {
         return None;
     }
-    let is_direct = |(_, a): &&(&Snippet<'_>, &Assignment)| a.certain && mode(&a.value) == Mode::Direct;
+    let is_direct = |(_, a): &&(&Snippet<'_>, &SettingAssignment)| a.certain && mode(&a.value) == Mode::Direct;
     let (snippet, direct) = assignments.iter().rev().skip(1).find(is_direct)?;
     // kolla-ansible sets 'direct' for everybody; its custom settings are there to change that.
     let meant = snippet.file.name == KOLLA && by.file.name.starts_with("_9999");
@@ -116,7 +116,7 @@ fn replaced(horizon: &Horizon<'_>) -> Option<Finding> {
 }
 
 /// A ConfigMap as a folder: its files are run twice, the second time after all others.
-fn folders(horizon: &Horizon<'_>) -> Vec<Finding> {
+fn folders(horizon: &HorizonFacts<'_>) -> Vec<Finding> {
     let snippets = horizon.unit.folders.iter().filter(|(path, _)| path.ends_with("/local_settings.d"));
     snippets
         .map(|(path, place)| {

@@ -5,11 +5,11 @@ use direct_upload_core::openstack::Release;
 use direct_upload_core::render::oslo::read::{Assignment, Ini};
 
 use crate::facts::cloud::Cloud;
-use crate::facts::glance::Glance;
-use crate::facts::horizon::{Horizon, Mode};
+use crate::facts::glance::GlanceFacts;
+use crate::facts::horizon::{HorizonFacts, Mode};
 use crate::facts::server::Server;
-use crate::finding::{Finding, Place};
-use crate::unit::Service;
+use crate::finding::{Finding, Location};
+use crate::unit::Program;
 
 /// Flavors of the paste files that Glance has shipped.
 const FLAVORS: [&str; 9] = [
@@ -29,7 +29,7 @@ pub fn flavor(cloud: &Cloud<'_>) -> Vec<Finding> {
     cloud.glances.iter().filter_map(flavor_of).collect()
 }
 
-fn flavor_of(glance: &Glance<'_>) -> Option<Finding> {
+fn flavor_of(glance: &GlanceFacts<'_>) -> Option<Finding> {
     let setting = glance.option("paste_deploy", "flavor").filter(|s| !s.value.contains('$'));
     let flavor = setting.as_ref().map_or("", |s| s.value.trim());
     let place = setting.as_ref().map(|s| s.place.clone());
@@ -69,7 +69,7 @@ fn flavor_of(glance: &Glance<'_>) -> Option<Finding> {
     }
 }
 
-fn no_such(flavor: &str, place: &Place) -> Finding {
+fn no_such(flavor: &str, place: &Location) -> Finding {
     Finding::error(
         Rule::NoSuchFlavor,
         place,
@@ -96,7 +96,7 @@ pub fn program(cloud: &Cloud<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for glance in &cloud.glances {
         let Some(release) = cloud.release_of(glance.unit) else { continue };
-        let mut used: Vec<(String, Place)> = glance.unit.commands.clone();
+        let mut used: Vec<(String, Location)> = glance.unit.commands.clone();
         if let Some((file, ini)) = glance.uwsgi() {
             for name in ["wsgi-file", "module", "mount", "manage-script-name"] {
                 let found = ini.assignments.iter().filter(|a| a.name == name);
@@ -104,7 +104,7 @@ pub fn program(cloud: &Cloud<'_>) -> Vec<Finding> {
             }
         }
         let near = |s: &&Server<'_>| s.scope == glance.unit.scope || cloud.glances.len() == 1;
-        for server in cloud.servers.iter().filter(|s| s.service == Service::Glance).filter(near) {
+        for server in cloud.servers.iter().filter(|s| s.service == Program::Glance).filter(near) {
             used.extend(server.of_name("wsgiscriptalias").map(|item| (item.directive.text(), item.place())));
         }
         findings.extend(used.iter().filter_map(|(text, place)| outdated(release, text, place)));
@@ -112,7 +112,7 @@ pub fn program(cloud: &Cloud<'_>) -> Vec<Finding> {
     findings
 }
 
-fn outdated(release: Release, text: &str, place: &Place) -> Option<Finding> {
+fn outdated(release: Release, text: &str, place: &Location) -> Option<Finding> {
     let first = text.split_whitespace().next().unwrap_or_default();
     let found = if text.contains("glance-wsgi-api") && release >= Release::new(2026, 1) {
         "the script glance-wsgi-api is gone since 2026.1"
@@ -143,7 +143,7 @@ pub fn chunked(cloud: &Cloud<'_>) -> Vec<Finding> {
         if found.is_some_and(|a| a.value.trim().parse::<u64>().map_or(true, |limit| limit > CHUNK)) {
             continue;
         }
-        let modes: Vec<Mode> = cloud.horizons_of(at).map(Horizon::mode).collect();
+        let modes: Vec<Mode> = cloud.horizons_of(at).map(HorizonFacts::mode).collect();
         let (severity, now) = if modes.iter().any(|m| matches!(m, Mode::Legacy | Mode::Unset | Mode::Invalid)) {
             (Severity::Error, "Horizon uploads in legacy mode")
         } else if modes.contains(&Mode::Direct) {

@@ -5,8 +5,8 @@ use direct_upload_core::openstack::{CORS_OPTIONS, CorsOption};
 use direct_upload_core::render::oslo::read::Assignment;
 
 use crate::facts::cloud::Cloud;
-use crate::facts::glance::Glance;
-use crate::facts::horizon::{Horizon, MODE, Mode, Snippet};
+use crate::facts::glance::GlanceFacts;
+use crate::facts::horizon::{HorizonFacts, MODE, Mode, Snippet};
 use crate::finding::Finding;
 
 /// Settings that guides name and Horizon never had.
@@ -41,7 +41,7 @@ pub fn settings(cloud: &Cloud<'_>) -> Vec<Finding> {
     horizons.chain(cloud.glances.iter().flat_map(glance)).collect()
 }
 
-fn horizon(horizon: &Horizon<'_>) -> Vec<Finding> {
+fn horizon(horizon: &HorizonFacts<'_>) -> Vec<Finding> {
     // django-cors-headers has the CORS_ settings.
     let installs = |s: &Snippet<'_>| s.file.text.contains("corsheaders");
     let installed = horizon.snippets.iter().any(installs);
@@ -97,7 +97,7 @@ fn distance(a: &str, b: &str) -> usize {
 }
 
 /// Whether `allowed_origin` was written, under a name that nothing reads.
-pub(crate) fn is_misspelt(glance: &Glance<'_>) -> bool {
+pub(crate) fn is_misspelt(glance: &GlanceFacts<'_>) -> bool {
     glance.confs.iter().flat_map(|conf| &conf.ini.assignments).any(|a| is_unknown(a).is_some())
 }
 
@@ -111,7 +111,7 @@ fn is_unknown(assignment: &Assignment) -> Option<String> {
         .then(|| format!("{name} stands in [{}], where nothing reads it", assignment.section))
 }
 
-fn glance(glance: &Glance<'_>) -> Vec<Finding> {
+fn glance(glance: &GlanceFacts<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     let set = glance.cors_in_effect("allowed_origin").is_some();
     for conf in &glance.confs {

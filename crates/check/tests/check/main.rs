@@ -1,6 +1,8 @@
 //! What is found in files and manifests. The folders are those of `src`.
 
+mod classify;
 mod derived;
 mod formats;
+mod redact;
 mod rules;
 mod runbook;

@@ -12,8 +12,8 @@ use std::sync::Arc;
 
 use direct_upload_api::{ExposureKind, Rule, is_ours};
 
-use super::glance::Glance;
-use super::hindrance::{self, Hindrance, Through};
+use super::exposure_issue::{self, ExposingObject, ExposureIssue};
+use super::glance::ImageService;
 use crate::model::{Advice, Id, Ingress, Key, Meta, Owners, RefusedWrite, Route, Snapshot};
 use crate::workload::{Claim, annotations};
 
@@ -35,9 +35,9 @@ impl fmt::Display for Adjustment {
     }
 }
 
-/// What [`of`] finds.
+/// What [`derive`] finds.
 #[derive(Debug, Default)]
-pub struct Found {
+pub struct Adjustments {
     pub adjustments: Vec<Adjustment>,
     /// Why all of an object is left alone.
     left: BTreeMap<Id, String>,
@@ -70,7 +70,7 @@ impl Annotated<'_> {
         Id { kind: self.kind.to_string(), key: self.meta.key.clone() }
     }
 
-    fn is(&self, through: &Through) -> bool {
+    fn is(&self, through: &ExposingObject) -> bool {
         through.annotations().is_some() && through.object() == self.object()
     }
 }
@@ -90,15 +90,15 @@ impl<'a> From<&'a Arc<Route>> for Annotated<'a> {
 }
 
 /// What is to be written for a Glance.
-pub fn of(snapshot: &Snapshot, glance: &Glance) -> Found {
-    let mut found = Found::default();
+pub fn derive(snapshot: &Snapshot, glance: &ImageService) -> Adjustments {
+    let mut found = Adjustments::default();
     let Some(through) = managed(glance) else { return found };
     let meta = &glance.object.meta;
     let claim = Claim { kind: "Glance".into(), key: meta.key.clone(), uid: meta.uid.clone() };
     let namespace = &meta.key.namespace;
     let ingresses = snapshot.ingresses.seen(namespace).map(Annotated::from);
     for object in ingresses.chain(snapshot.routes.seen(namespace).map(Annotated::from)) {
-        let claimed = Claim::of(object.meta).filter(|claim| claim.kind == "Glance");
+        let claimed = Claim::read(object.meta).filter(|claim| claim.kind == "Glance");
         let leads = through.iter().find(|through| object.is(through));
         let wanted = match leads.map(|through| (through, left(snapshot, through, claimed.as_ref(), meta))) {
             None => BTreeMap::new(),
@@ -128,7 +128,7 @@ pub fn of(snapshot: &Snapshot, glance: &Glance) -> Found {
 
 /// The objects that are ours to adjust: none once that is no longer asked for. `None` while it is not
 /// known; then nothing is changed.
-fn managed(glance: &Glance) -> Option<&[Through]> {
+fn managed(glance: &ImageService) -> Option<&[ExposingObject]> {
     if glance.public.resource.terminating {
         return None;
     }
@@ -137,15 +137,15 @@ fn managed(glance: &Glance) -> Option<&[Through]> {
     }
     glance.public.tenure.target.as_ref().ok()?;
     match &glance.exposures {
-        Ok(exposures) => Some(&exposures.through),
+        Ok(exposures) => Some(&exposures.exposing),
         Err(problem) if problem.is_unknown() => None,
         Err(_) => Some(&[]),
     }
 }
 
 /// Why an object is left alone.
-fn left(snapshot: &Snapshot, through: &Through, claimed: Option<&Claim>, meta: &Meta) -> Option<String> {
-    let (Through::Ingress(_, others) | Through::Route(_, others)) = through else { return None };
+fn left(snapshot: &Snapshot, through: &ExposingObject, claimed: Option<&Claim>, meta: &Meta) -> Option<String> {
+    let (ExposingObject::Ingress(_, others) | ExposingObject::Route(_, others)) = through else { return None };
     if !others.is_empty() {
         return Some(format!("it also leads to {}, and its annotations hold for all of it", others.join(", ")));
     }
@@ -155,38 +155,38 @@ fn left(snapshot: &Snapshot, through: &Through, claimed: Option<&Claim>, meta: &
 }
 
 /// What nobody else has set and uploads need, as if nothing of ours stood there.
-fn remedies(through: &Through) -> BTreeMap<String, String> {
+fn remedies(through: &ExposingObject) -> BTreeMap<String, String> {
     let theirs = |annotations: &BTreeMap<String, String>, owners: &Owners| -> BTreeMap<String, String> {
         let ours = |name: &String| owners.get(name).is_some_and(|owner| is_ours(owner));
         annotations.iter().filter(|(name, _)| !ours(name)).map(|(n, v)| (n.clone(), v.clone())).collect()
     };
     let (bare, annotations) = match through {
-        Through::Ingress(ingress, others) => {
+        ExposingObject::Ingress(ingress, others) => {
             let annotations = theirs(&ingress.annotations, &ingress.owners);
             let bare = Ingress { annotations: annotations.clone(), ..Ingress::clone(ingress) };
-            (Through::Ingress(Arc::new(bare), others.clone()), annotations)
+            (ExposingObject::Ingress(Arc::new(bare), others.clone()), annotations)
         }
-        Through::Route(route, others) => {
+        ExposingObject::Route(route, others) => {
             let annotations = theirs(&route.annotations, &route.owners);
             let bare = Route { annotations: annotations.clone(), ..Route::clone(route) };
-            (Through::Route(Arc::new(bare), others.clone()), annotations)
+            (ExposingObject::Route(Arc::new(bare), others.clone()), annotations)
         }
-        Through::HttpRoute(..) => return BTreeMap::new(),
+        ExposingObject::HttpRoute(..) => return BTreeMap::new(),
     };
-    let remedies = hindrance::of([&bare], &BTreeSet::new()).into_iter().filter_map(|hindrance| hindrance.remedy);
+    let remedies = exposure_issue::find([&bare], &BTreeSet::new()).into_iter().filter_map(|issue| issue.remedy);
     let free = remedies.filter(|(name, _)| !annotations.contains_key(name));
     free.map(|(name, value)| (name, value.to_owned())).collect()
 }
 
-impl Found {
+impl Adjustments {
     /// What is to be said of the objects that lead browsers to a Glance.
-    pub fn of_exposures(&self, glance: &Glance, hindrances: &[Hindrance]) -> Vec<Advice> {
+    pub fn of_exposures(&self, glance: &ImageService, issues: &[ExposureIssue]) -> Vec<Advice> {
         let Ok(exposures) = &glance.exposures else { return Vec::new() };
         let manages = glance.manages_exposure();
-        let tell = |hindrance: &Hindrance| {
-            if manages { self.advice(hindrance, &exposures.through) } else { hindrance.advice() }
+        let tell = |issue: &ExposureIssue| {
+            if manages { self.advice(issue, &exposures.exposing) } else { issue.advice() }
         };
-        let mut advice: Vec<_> = hindrances.iter().map(tell).collect();
+        let mut advice: Vec<_> = issues.iter().map(tell).collect();
         if manages && exposures.is_stated() {
             let found = "with spec.publicURL no exposing object is looked at, and so none is managed";
             let stated = Advice::new(found).field("spec.exposure.manage");
@@ -195,25 +195,25 @@ impl Found {
         advice
     }
 
-    /// What is to be said of a hindrance, where it is asked that the operator mends them.
-    fn advice(&self, hindrance: &Hindrance, through: &[Through]) -> Advice {
-        let advice = hindrance.advice();
-        match self.why(hindrance, through) {
-            Some(why) => advice.fix(format!("{}; spec.exposure.manage leaves it: {why}", hindrance.fix)),
+    /// What is to be said of a issue, where it is asked that the operator mends them.
+    fn advice(&self, issue: &ExposureIssue, through: &[ExposingObject]) -> Advice {
+        let advice = issue.advice();
+        match self.why(issue, through) {
+            Some(why) => advice.fix(format!("{}; spec.exposure.manage leaves it: {why}", issue.fix)),
             None => advice,
         }
     }
 
-    fn why(&self, hindrance: &Hindrance, through: &[Through]) -> Option<String> {
-        if hindrance.object.kind == ExposureKind::HTTPRoute.to_string() {
-            let timeout = hindrance.rule == Rule::TooSlow;
+    fn why(&self, issue: &ExposureIssue, through: &[ExposingObject]) -> Option<String> {
+        if issue.object.kind == ExposureKind::HTTPRoute.to_string() {
+            let timeout = issue.rule == Rule::TooSlow;
             return timeout.then(|| "all rules of an HTTPRoute are one field, which has its owner".to_owned());
         }
-        let (annotation, _) = hindrance.remedy.as_ref()?;
-        if let Some(why) = self.left.get(&hindrance.object) {
+        let (annotation, _) = issue.remedy.as_ref()?;
+        if let Some(why) = self.left.get(&issue.object) {
             return Some(why.clone());
         }
-        let through = through.iter().find(|through| through.object() == hindrance.object)?;
+        let through = through.iter().find(|through| through.object() == issue.object)?;
         let (annotations, owners) = through.annotations()?;
         annotations.get(annotation)?;
         let who = owners.get(annotation).map_or("somebody else", String::as_str);

@@ -2,7 +2,7 @@
 //!
 //! A Glance is one, its internal API is another, and so is each `OpenStackAPI`. What makes an API accept an
 //! origin, roll, and let go of it late is the same for all; what uploads bring along stands in
-//! [`Glance`](super::glance::Glance).
+//! [`ImageService`](super::glance::ImageService).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,7 +20,7 @@ use crate::workload::{Applied, Secrets, Target};
 
 /// One API and its pods.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Api {
+pub struct ManagedApi {
     pub service: &'static OpenStackService,
     /// The part of the resource that asks for it; none where it is what the resource is about.
     pub part: Option<&'static str>,
@@ -75,7 +75,7 @@ pub struct Asked {
 /// An API, and what others ask it to accept.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ApiView {
-    pub api: Api,
+    pub api: ManagedApi,
     /// Each origin and who asks for it.
     pub wanted: BTreeMap<Origin, Vec<String>>,
     /// What is granted to Horizons: nothing by an API to which nobody uploads.
@@ -89,7 +89,7 @@ pub struct ApiView {
 
 impl Resource {
     /// Reads what is common to the resources that speak of an API.
-    pub fn of<Spec>(
+    pub fn read<Spec>(
         snapshot: &Snapshot,
         object: &Custom<Spec, GlanceStatus>,
         terms: impl FnOnce(&Spec) -> Terms,
@@ -153,13 +153,13 @@ pub fn carried(users: &Known<UserCors>) -> BTreeMap<Origin, Vec<String>> {
 
 impl ApiView {
     /// One that nobody asks for anything, beside its resource.
-    pub fn unasked(api: Api) -> Self {
+    pub fn unasked(api: ManagedApi) -> Self {
         let (wanted, advice) = (api.wanted(), api.asked.advice.clone());
         Self { api, wanted, grants: Grants::default(), pending: None, incomplete: None, advice }
     }
 }
 
-impl Api {
+impl ManagedApi {
     /// Who asks for the origins that the resource states itself.
     pub fn wanted(&self) -> BTreeMap<Origin, Vec<String>> {
         let stated = self.asked.stated.iter();
@@ -185,7 +185,7 @@ impl Api {
         };
         applied.config_maps.as_ref().map_err(Clone::clone)?;
         let mut accepted = self.origins_in_use();
-        if applied.bare {
+        if applied.unconfigured {
             accepted.clear();
         }
         for name in &applied.running {

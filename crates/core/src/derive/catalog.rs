@@ -10,7 +10,7 @@ use direct_upload_api::web::{Endpoint, PublicUrl};
 use direct_upload_api::{DirectUpload, HorizonSpec, Rule};
 
 use super::destination::{Destination, Wish};
-use super::glance::Glance;
+use super::glance::ImageService;
 use super::horizon::Dashboard;
 use super::proof;
 use crate::model::{Advice, CatalogQuery, CatalogReading, Key, PublicEndpoints, Snapshot};
@@ -22,17 +22,17 @@ pub const PUBLISHED: &str = "the public image endpoint in the Keystone catalog";
 
 /// What is known of the catalog that a Horizon follows.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Observed {
+pub struct CatalogState {
     /// What is asked, if the spec says how.
-    pub inquiry: Option<CatalogQuery>,
+    pub query: Option<CatalogQuery>,
     /// The ConfigMap with certificate authorities that it takes.
     pub source: Option<Key>,
-    pub says: Says,
+    pub says: CatalogAnswer,
 }
 
 /// What the catalog says.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub enum Says {
+pub enum CatalogAnswer {
     /// Nobody is asked.
     #[default]
     Nothing,
@@ -44,39 +44,39 @@ pub enum Says {
     Unknown(String),
 }
 
-impl Observed {
+impl CatalogState {
     /// What is known for a Horizon; nothing offline, where nobody can be asked.
-    pub fn of(snapshot: &Snapshot, dashboard: &Dashboard, spec: &HorizonSpec) -> Self {
+    pub fn derive(snapshot: &Snapshot, dashboard: &Dashboard, spec: &HorizonSpec) -> Self {
         let asks = spec.direct_upload.enabled && dashboard.object.meta.deleting.is_none();
         let asked = spec.direct_upload.catalog.as_ref().filter(|_| asks && !snapshot.answers.are_assumed());
         let Some(catalog) = asked else { return Self::default() };
         let key = &dashboard.object.meta.key;
         let source = proof::ca(key, spec);
-        let unknown = |why: String| Self { inquiry: None, source: source.clone(), says: Says::Unknown(why) };
+        let unknown = |why: String| Self { query: None, source: source.clone(), says: CatalogAnswer::Unknown(why) };
         let auth_url = match PublicUrl::parse(&catalog.auth_url) {
             Ok(url) => url,
             Err(why) => return unknown(format!("spec.directUpload.catalog.authURL: {why}")),
         };
         let reach = match proof::reach(snapshot, dashboard, spec, source.as_ref()) {
             Ok(reach) => Arc::new(reach),
-            Err(why) if why.pending => return Self { inquiry: None, source, says: Says::Pending },
+            Err(why) if why.pending => return Self { query: None, source, says: CatalogAnswer::Pending },
             Err(why) => return unknown(why.to_string()),
         };
         let secret = Key::new(key.namespace.clone(), catalog.application_credential_secret_ref.name.clone());
-        let inquiry = CatalogQuery { auth_url, secret, reach };
-        let says = match snapshot.catalogs.get(&inquiry) {
-            None => Says::Pending,
-            Some(CatalogReading::Known(published)) => Says::Published(published.clone()),
-            Some(CatalogReading::Unknown(why)) => Says::Unknown(why.clone()),
+        let query = CatalogQuery { auth_url, secret, reach };
+        let says = match snapshot.catalogs.get(&query) {
+            None => CatalogAnswer::Pending,
+            Some(CatalogReading::Known(published)) => CatalogAnswer::Published(published.clone()),
+            Some(CatalogReading::Unknown(why)) => CatalogAnswer::Unknown(why.clone()),
         };
-        Self { inquiry: Some(inquiry), source, says }
+        Self { query: Some(query), source, says }
     }
 
     /// The public image endpoint of a region, or of the only one.
     pub fn endpoint(&self, region: Option<&str>) -> Option<&Endpoint> {
         match (&self.says, region) {
-            (Says::Published(published), Some(region)) => published.get(region),
-            (Says::Published(published), None) if published.len() == 1 => published.values().next(),
+            (CatalogAnswer::Published(published), Some(region)) => published.get(region),
+            (CatalogAnswer::Published(published), None) if published.len() == 1 => published.values().next(),
             _ => None,
         }
     }
@@ -84,12 +84,12 @@ impl Observed {
     /// What is to be said of it as a whole.
     pub fn advice(&self, direct_upload: &DirectUpload) -> Vec<Advice> {
         let published = match &self.says {
-            Says::Published(published) => published,
-            Says::Unknown(why) => {
+            CatalogAnswer::Published(published) => published,
+            CatalogAnswer::Unknown(why) => {
                 let found = format!("{CATALOG} cannot be read, so what it publishes is assumed: {why}");
                 return vec![Advice::new(found)];
             }
-            Says::Nothing | Says::Pending => return Vec::new(),
+            CatalogAnswer::Nothing | CatalogAnswer::Pending => return Vec::new(),
         };
         let named = |region: &&String| direct_upload.regions.iter().any(|r| r.name == **region);
         let missing: Vec<_> = published.keys().filter(|region| !named(region)).map(String::as_str).collect();
@@ -107,14 +107,14 @@ impl Observed {
 
 /// What is to be said of one destination's URL.
 pub fn advice(
-    glances: &BTreeMap<Key, Glance>,
+    glances: &BTreeMap<Key, ImageService>,
     dashboard: &Dashboard,
-    catalog: &Observed,
+    catalog: &CatalogState,
     wish: Wish<'_>,
     destination: &Destination,
 ) -> Vec<Advice> {
     let mut advice = Vec::new();
-    if let (Says::Published(published), Some(region)) = (&catalog.says, wish.region)
+    if let (CatalogAnswer::Published(published), Some(region)) = (&catalog.says, wish.region)
         && !published.contains_key(region)
     {
         let found = format!(

@@ -15,15 +15,15 @@ use crate::model::{Advice, Problem, Snapshot};
 const NAMED: usize = 3;
 
 /// Host and path, as two objects would have to share them.
-type Place = (String, String);
+type HostPath = (String, String);
 
 /// Which objects claim the places of more than one.
-pub(crate) struct Rivals(BTreeMap<Place, BTreeSet<String>>);
+pub(crate) struct Rivals(BTreeMap<HostPath, BTreeSet<String>>);
 
 impl Rivals {
     /// Looks for them at all services.
-    pub fn of<'a>(snapshot: &Snapshot, derived: impl Iterator<Item = &'a Result<Exposures, Problem>>) -> Self {
-        let mut wanted: BTreeMap<Place, BTreeSet<String>> =
+    pub fn find<'a>(snapshot: &Snapshot, derived: impl Iterator<Item = &'a Result<Exposures, Problem>>) -> Self {
+        let mut wanted: BTreeMap<HostPath, BTreeSet<String>> =
             derived.flat_map(places).map(|place| (place, BTreeSet::new())).collect();
         exposure::claims(snapshot, &mut |host, path, object| {
             if let Some(claims) = wanted.get_mut(&place(host, path)) {
@@ -37,8 +37,8 @@ impl Rivals {
     /// What claims a place of this service, and is not what leads browsers to it.
     pub fn advice(&self, exposures: &Result<Exposures, Problem>) -> Vec<Advice> {
         let own: BTreeSet<&str> = exposures.iter().flat_map(|e| &e.urls).map(|e| e.source.as_str()).collect();
-        let places: BTreeSet<Place> = places(exposures).collect();
-        let sentence = |place: &Place| {
+        let places: BTreeSet<HostPath> = places(exposures).collect();
+        let sentence = |place: &HostPath| {
             let others = self.0.get(place)?.iter().filter(|claim| !own.contains(claim.as_str()));
             let others = list(others.map(String::as_str))?;
             let (host, path) = place;
@@ -50,12 +50,12 @@ impl Rivals {
 }
 
 /// The places where a service was found, but not by what its resource states itself.
-fn places(exposures: &Result<Exposures, Problem>) -> impl Iterator<Item = Place> {
+fn places(exposures: &Result<Exposures, Problem>) -> impl Iterator<Item = HostPath> {
     let derived = exposures.iter().flat_map(|e| &e.urls).filter(|e| e.source != "spec.publicURL");
     derived.map(|e| place(e.url.origin().host(), e.url.path()))
 }
 
-fn place(host: &str, path: &str) -> Place {
+fn place(host: &str, path: &str) -> HostPath {
     (host.to_lowercase(), path.trim_end_matches('/').to_owned())
 }
 

@@ -117,7 +117,7 @@ pub struct Wish<'a> {
 
 impl<'a> Wish<'a> {
     /// One for each region, or the only one.
-    pub fn of(direct_upload: &'a DirectUpload) -> Vec<Self> {
+    pub fn list(direct_upload: &'a DirectUpload) -> Vec<Self> {
         if direct_upload.regions.is_empty() {
             let DirectUpload { glance_ref, glance_endpoint, .. } = direct_upload;
             return vec![Self {

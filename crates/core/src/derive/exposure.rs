@@ -18,7 +18,7 @@ use std::fmt;
 use direct_upload_api::web::{Origin, PublicUrl};
 use direct_upload_api::{ExposedBy, ExposureKind, Reason};
 
-use super::hindrance::Through;
+use super::exposure_issue::ExposingObject;
 use crate::derive::exposure::backends::Backends;
 use crate::derive::exposure::http_route::needs;
 use crate::model::{Advice, Key, Problem, Snapshot, Workload};
@@ -53,7 +53,7 @@ pub struct Exposures {
     /// What was assumed or left out.
     pub notes: Vec<Advice>,
     /// The objects that lead there, as far as they can stand in the way.
-    pub through: Vec<Through>,
+    pub exposing: Vec<ExposingObject>,
 }
 
 impl Exposures {
@@ -74,14 +74,14 @@ impl Exposures {
     fn extend(&mut self, other: Self) {
         self.urls.extend(other.urls);
         self.notes.extend(other.notes);
-        self.through.extend(other.through);
+        self.exposing.extend(other.exposing);
     }
 
     /// Ends with the object that led there.
-    fn finish(mut self, notes: Notes, through: impl FnOnce() -> Option<Through>) -> Self {
+    fn finish(mut self, notes: Notes, through: impl FnOnce() -> Option<ExposingObject>) -> Self {
         self.notes = notes.notes;
         if !self.urls.is_empty() {
-            self.through.extend(through());
+            self.exposing.extend(through());
         }
         self
     }
@@ -94,7 +94,7 @@ pub struct Notes {
 }
 
 impl Notes {
-    fn of(source: String) -> Self {
+    fn new(source: String) -> Self {
         Self { source, notes: Vec::new() }
     }
 
@@ -118,7 +118,7 @@ pub struct Stated<'a> {
 /// # Errors
 /// [`Problem`] if a stated URL is unusable, nothing exposes the workload, or something that the
 /// answer depends on cannot be seen.
-pub fn of(
+pub fn derive(
     snapshot: &Snapshot,
     stated: Stated<'_>,
     workload: Result<&Workload, &Problem>,
@@ -141,7 +141,7 @@ pub fn of(
             "without its workload, nothing that exposes it can be found; set spec.publicURL",
         )
     })?;
-    let backends = Backends::of(snapshot, workload)?;
+    let backends = Backends::find(snapshot, workload)?;
     let mut found = Exposures::default();
     match stated.exposed_by {
         None => found = all(snapshot, &backends)?,
@@ -175,10 +175,10 @@ fn all(snapshot: &Snapshot, backends: &Backends) -> Result<Exposures, Problem> {
 }
 
 /// Told of each host and path that an object claims, and of the object.
-pub(crate) type Claims<'a> = &'a mut dyn FnMut(&str, &str, fmt::Arguments<'_>);
+pub(crate) type HostClaims<'a> = &'a mut dyn FnMut(&str, &str, fmt::Arguments<'_>);
 
 /// All hosts and paths that objects claim.
-pub(crate) fn claims(snapshot: &Snapshot, found: Claims<'_>) {
+pub(crate) fn claims(snapshot: &Snapshot, found: HostClaims<'_>) {
     snapshot.http_routes.all().for_each(|(_, route)| http_route::claims(route, found));
     snapshot.routes.all().for_each(|(_, route)| route::claims(route, found));
     snapshot.ingresses.all().for_each(|(_, ingress)| ingress::claims(ingress, found));
@@ -200,7 +200,7 @@ fn one(snapshot: &Snapshot, named: &ExposedBy, key: &Key, backends: &Backends) -
             snapshot.services.get(key)?.map(|service| service::exposures(service, scheme, port, backends))
         }
     };
-    let mut notes = Notes::of("spec.exposedBy".into());
+    let mut notes = Notes::new("spec.exposedBy".into());
     let mut found = found.unwrap_or_else(|| {
         notes.add(format!("there is no {} {key}", named.kind));
         Exposures::default()
@@ -229,7 +229,7 @@ fn finish(mut found: Exposures, workload: &Workload, backends: &Backends) -> Res
     let public = found.urls.iter().any(|e| internal(&e.url).is_none());
     let secure: BTreeSet<String> =
         found.urls.iter().map(|e| e.url.origin()).filter(|o| o.is_https()).map(|o| o.host().to_owned()).collect();
-    let mut left_out = Notes::of(String::new());
+    let mut left_out = Notes::new(String::new());
     found.urls.retain(|e| {
         let origin = e.url.origin();
         let why = match internal(&e.url) {

@@ -8,9 +8,9 @@ use direct_upload_api::web::PublicUrl;
 use direct_upload_api::{GlanceServer, GlanceSpec, InternalApi, seconds};
 
 use super::adjust::Adjustment;
-use super::api::{Api, ApiView, Asked, Resource, Terms, carried, stated, users_file};
+use super::api::{ApiView, Asked, ManagedApi, Resource, Terms, carried, stated, users_file};
 use super::exposure::{self, Exposures, Stated};
-use super::hindrance::{Hindrance, Through};
+use super::exposure_issue::{ExposingObject, ExposureIssue};
 use super::tenure::Tenure;
 use super::{image_import, swift, user_cors};
 use crate::model::{GlanceObject, Id, Problem, Snapshot};
@@ -26,12 +26,12 @@ const TLS_DIR: &str = "/etc/direct-upload/tls";
 
 /// What can be said of one Glance without looking at Horizons.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Glance {
+pub struct ImageService {
     pub object: Arc<GlanceObject>,
-    pub public: Api,
+    pub public: ManagedApi,
     /// The internal API, where the resource asks for one. No browser goes there: it has no exposure, no
     /// origins, and nobody's consent.
-    pub internal: Option<Api>,
+    pub internal: Option<ManagedApi>,
     pub exposures: Result<Exposures, Problem>,
 }
 
@@ -42,21 +42,21 @@ pub struct GlanceView {
     pub public: ApiView,
     pub internal: Option<ApiView>,
     pub exposures: Result<Exposures, Problem>,
-    /// What on the exposing objects stands in the way of uploads.
-    pub hindrances: Vec<Hindrance>,
+    /// What on the exposing objects stops uploads, or may.
+    pub issues: Vec<ExposureIssue>,
     /// Exposing objects that are to be written.
     pub adjustments: Vec<Adjustment>,
 }
 
-impl Glance {
+impl ImageService {
     /// Reads one.
-    pub fn of(snapshot: &Snapshot, object: &Arc<GlanceObject>, tenure: Tenure, internal: Option<Tenure>) -> Self {
-        let resource = Resource::of(snapshot, &**object, terms);
+    pub fn derive(snapshot: &Snapshot, object: &Arc<GlanceObject>, tenure: Tenure, internal: Option<Tenure>) -> Self {
+        let resource = Resource::read(snapshot, &**object, terms);
         let exposures = match &object.spec {
             Ok(spec) => {
                 let stated = Stated { public_url: spec.public_url.as_deref(), exposed_by: spec.exposed_by.as_deref() };
                 let workload = tenure.named.as_ref().map(|target| &*target.workload);
-                exposure::of(snapshot, stated, workload, &object.meta.key.namespace)
+                exposure::derive(snapshot, stated, workload, &object.meta.key.namespace)
             }
             Err(why) => Err(Problem::new(direct_upload_api::Reason::Undecodable, why.clone())),
         };
@@ -68,9 +68,9 @@ impl Glance {
         let internal = spec.zip(internal).and_then(|(spec, tenure)| {
             let asked = of_internal(spec, spec.apis.internal.as_ref()?, &asked, &tenure);
             let (part, resource) = (Some("spec.apis.internal"), resource.clone());
-            Some(Api { service: &GLANCE, part, resource, tenure, asked })
+            Some(ManagedApi { service: &GLANCE, part, resource, tenure, asked })
         });
-        let public = Api { service: &GLANCE, part: None, resource, tenure, asked };
+        let public = ManagedApi { service: &GLANCE, part: None, resource, tenure, asked };
         Self { object: object.clone(), public, internal, exposures }
     }
 }
@@ -196,7 +196,7 @@ fn of_stores(spec: &GlanceSpec, dir: Option<&str>) -> Secrets {
     dir.map(|dir| swift::secrets(&spec.swift, dir)).unwrap_or_default()
 }
 
-impl Glance {
+impl ImageService {
     /// Whether the operator shall write on the objects that lead browsers to it.
     pub fn manages_exposure(&self) -> bool {
         self.object.spec.as_ref().is_ok_and(|spec| spec.exposure.manage)
@@ -208,7 +208,7 @@ impl GlanceView {
     pub fn manages(&self) -> Vec<Id> {
         let manages = self.object.spec.as_ref().is_ok_and(|spec| spec.exposure.manage);
         let exposures = self.exposures.iter().filter(|_| manages);
-        let through = exposures.flat_map(|exposures| &exposures.through);
-        through.filter(|through| through.annotations().is_some()).map(Through::object).collect()
+        let through = exposures.flat_map(|exposures| &exposures.exposing);
+        through.filter(|through| through.annotations().is_some()).map(ExposingObject::object).collect()
     }
 }

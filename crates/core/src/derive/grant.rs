@@ -9,9 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use direct_upload_api::web::Origin;
 use direct_upload_api::{AllowedHorizons, FromNamespaces, Reason, Scheme};
 
-use super::api::Api;
+use super::api::ManagedApi;
 use super::consent;
-use super::glance::Glance;
+use super::glance::ImageService;
 use super::horizon::{Dashboard, Intent};
 use super::pairing::Pairing;
 use crate::model::{Key, Problem, Snapshot};
@@ -42,12 +42,12 @@ pub struct Grants {
     /// Namespaces of which something cannot be seen: what they had stays.
     pub unseen: BTreeMap<String, Problem>,
     /// What is not granted, by Horizon.
-    pub refused: BTreeMap<Key, Refusal>,
+    pub denied: BTreeMap<Key, Denial>,
 }
 
 /// Why a Horizon's origin is not granted although its namespace may use the Glance.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Refusal {
+pub enum Denial {
     /// It never may be: a Horizon that is direct goes back.
     Never(Problem),
     /// There is no room for it: a Horizon that is direct stays so with the origins that it had.
@@ -97,7 +97,7 @@ pub(crate) struct Asker<'a> {
 /// What each Glance grants to the Horizons that go there or whose pods still upload there.
 pub fn all(
     snapshot: &Snapshot,
-    glances: &BTreeMap<Key, Glance>,
+    glances: &BTreeMap<Key, ImageService>,
     dashboards: &BTreeMap<Key, Dashboard>,
     pairings: &BTreeMap<Key, Pairing>,
 ) -> BTreeMap<Key, Grants> {
@@ -110,30 +110,31 @@ pub fn all(
     // Namespaces with one that cannot be seen whole: it may need anything that it is allowed to use.
     let unseen = dashboards.values().filter_map(|d| Some((d.object.meta.key.namespace.clone(), d.unseen()?)));
     let unseen: BTreeMap<_, _> = unseen.collect();
-    let of = |key: &Key, glance: &Glance| {
+    let of = |key: &Key, glance: &ImageService| {
         let spec = glance.object.spec.as_ref().ok();
         let allowed = spec.map(|spec| &spec.cors.allowed_horizons);
-        let grant = |allowed| of(snapshot, glance, allowed, askers.get(key).map_or(&[], Vec::as_slice), &unseen);
+        let grant =
+            |allowed| for_glance(snapshot, glance, allowed, askers.get(key).map_or(&[], Vec::as_slice), &unseen);
         allowed.map(grant).unwrap_or_default()
     };
     glances.iter().map(|(key, glance)| (key.clone(), of(key, glance))).collect()
 }
 
-/// What becomes of a Horizon's intent: one that is refused goes no further.
+/// What becomes of a Horizon's intent: one that is denied goes no further.
 pub fn settled(pairing: &Pairing, horizon: &Key, grants: &BTreeMap<Key, Grants>) -> Intent {
-    let refusal = |glance: &Key| grants.get(glance)?.refused.get(horizon);
-    let refusals: Vec<_> = pairing.destinations.iter().filter_map(|d| refusal(d.key()?)).collect();
-    let never = refusals.iter().find(|refusal| matches!(refusal, Refusal::Never(_)));
-    match never.or(refusals.first()) {
-        Some(Refusal::Never(problem)) => Intent::Own(problem.clone()),
-        Some(Refusal::NoRoom(problem)) => Intent::Hold(problem.clone()),
+    let denial = |glance: &Key| grants.get(glance)?.denied.get(horizon);
+    let denials: Vec<_> = pairing.destinations.iter().filter_map(|d| denial(d.key()?)).collect();
+    let never = denials.iter().find(|denial| matches!(denial, Denial::Never(_)));
+    match never.or(denials.first()) {
+        Some(Denial::Never(problem)) => Intent::Own(problem.clone()),
+        Some(Denial::NoRoom(problem)) => Intent::Hold(problem.clone()),
         None => pairing.intent.clone(),
     }
 }
 
-fn of(
+fn for_glance(
     snapshot: &Snapshot,
-    glance: &Glance,
+    glance: &ImageService,
     allowed: &AllowedHorizons,
     askers: &[Asker<'_>],
     unseen: &BTreeMap<String, Problem>,
@@ -142,7 +143,7 @@ fn of(
     let consent = |namespace: &str| consent::check(snapshot, own, &allowed.namespaces, namespace);
     let in_use = glance.public.origins_in_use();
     let mut grants = Grants { before: granted_before(&glance.public), ..Grants::default() };
-    let mut quota = Quota::of(own, allowed, &grants.before, &in_use);
+    let mut quota = Quota::new(own, allowed, &grants.before, &in_use);
     let mut asked = Vec::new();
     for Asker { dashboard, pairing } in askers {
         let key = &dashboard.object.meta.key;
@@ -181,16 +182,16 @@ fn of(
     // What stands has the first word, so that nobody's new origin takes another's place.
     asked.sort();
     for (_, key, origin) in asked {
-        match quota.enter(&key.namespace, &origin) {
+        match quota.reserve(&key.namespace, &origin) {
             Ok(()) => {
                 grants.given.entry(key.namespace.clone()).or_default().insert(origin.clone());
                 grants.by.entry(origin).or_default().insert(key.clone());
             }
-            Err(refusal) => {
-                if matches!(refusal, Refusal::Never(_)) && grants.holders.contains(key) {
+            Err(denial) => {
+                if matches!(denial, Denial::Never(_)) && grants.holders.contains(key) {
                     grants.leaving.insert(origin);
                 }
-                grants.refused.entry(key.clone()).or_insert(refusal);
+                grants.denied.entry(key.clone()).or_insert(denial);
             }
         }
     }
@@ -198,7 +199,7 @@ fn of(
 }
 
 /// What the file that is in effect was made for.
-fn granted_before(api: &Api) -> ByNamespace {
+fn granted_before(api: &ManagedApi) -> ByNamespace {
     let mut before = ByNamespace::new();
     for config_map in api.tenure.applied.as_ref().map(Applied::in_effect).unwrap_or_default() {
         let said = config_map.meta.ours.get(annotations::GRANTED).and_then(|text| parse(text));
@@ -220,7 +221,7 @@ struct Quota<'a> {
 }
 
 impl<'a> Quota<'a> {
-    fn of(glance: &'a Key, allowed: &AllowedHorizons, before: &ByNamespace, in_use: &BTreeSet<Origin>) -> Self {
+    fn new(glance: &'a Key, allowed: &AllowedHorizons, before: &ByNamespace, in_use: &BTreeSet<Origin>) -> Self {
         let others = before.iter().filter(|(namespace, _)| **namespace != glance.namespace);
         let has: ByNamespace =
             others.map(|(namespace, had)| (namespace.clone(), had.intersection(in_use).cloned().collect())).collect();
@@ -230,14 +231,14 @@ impl<'a> Quota<'a> {
         Self { glance, plain: allowed.schemes.contains(&Scheme::HTTP), most, has, room }
     }
 
-    fn enter(&mut self, namespace: &str, origin: &Origin) -> Result<(), Refusal> {
+    fn reserve(&mut self, namespace: &str, origin: &Origin) -> Result<(), Denial> {
         let Self { glance, .. } = self;
         if namespace == glance.namespace {
             return Ok(());
         }
         let problem = |why: String| Problem::new(Reason::OriginNotAllowed, format!("Glance {glance} {why}"));
         if !origin.is_https() && !self.plain {
-            return Err(Refusal::Never(problem(format!(
+            return Err(Denial::Never(problem(format!(
                 "accepts no plain http from other namespaces, and so not {origin}; give the dashboard TLS, or let the Glance's owner add HTTP to spec.cors.allowedHorizons.schemes"
             ))));
         }
@@ -246,14 +247,14 @@ impl<'a> Quota<'a> {
             return Ok(());
         }
         if has.len() >= self.most {
-            return Err(Refusal::NoRoom(problem(format!(
+            return Err(Denial::NoRoom(problem(format!(
                 "accepts {} origins of namespace {namespace} already, those that retire among them, and so not {origin}; wait until some have retired, expose the dashboard under fewer names, or let the Glance's owner raise spec.cors.allowedHorizons.maxOriginsPerNamespace",
                 has.len()
             ))));
         }
         let size = size(namespace, origin);
         if size > self.room {
-            return Err(Refusal::NoRoom(problem(format!(
+            return Err(Denial::NoRoom(problem(format!(
                 "has no room for more origins of other namespaces, and so not for {origin}; its owner can list them in spec.cors.allowedOrigins"
             ))));
         }

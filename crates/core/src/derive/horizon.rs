@@ -7,13 +7,13 @@ use std::sync::Arc;
 use direct_upload_api::web::Origin;
 use direct_upload_api::{Fallback, HorizonSpec, Panel, Reason, Rehearsing, seconds};
 
-use super::catalog::Observed;
+use super::catalog::CatalogState;
 use super::destination::DestinationView;
 use super::exposure::{self, Exposures, Stated, scheme};
+use super::glance_proxies::{self, GlanceProxies};
 use super::proof::{self, Evidence};
-use super::proxies::{self, Proxies};
 use super::tenure::Tenure;
-use super::throttle::Turn;
+use super::throttle::Throttle;
 use crate::model::{Advice, HorizonObject, Key, Problem, Snapshot};
 use crate::openstack::layout;
 use crate::render::{HorizonCorsSettings, HorizonHttpdSettings, HorizonSettings, TlsTerminationSettings};
@@ -56,9 +56,9 @@ pub struct Dashboard {
 pub struct HorizonView {
     pub dashboard: Dashboard,
     /// What Keystone's catalog says.
-    pub catalog: Observed,
+    pub catalog: CatalogState,
     /// Where uploads go through Horizon's own httpd.
-    pub proxies: Proxies,
+    pub proxies: GlanceProxies,
     pub intent: Intent,
     /// Where its users upload to, and what preflights have shown there.
     pub destinations: Vec<DestinationView>,
@@ -69,13 +69,13 @@ pub struct HorizonView {
     /// The ConfigMap with certificate authorities that they take.
     pub authorities: Option<Key>,
     /// Whether its mode may change now because of that.
-    pub turn: Turn,
+    pub throttle: Throttle,
     pub advice: Vec<Advice>,
 }
 
 impl Dashboard {
     /// Reads one.
-    pub fn of(snapshot: &Snapshot, object: &Arc<HorizonObject>, tenure: Tenure) -> Self {
+    pub fn derive(snapshot: &Snapshot, object: &Arc<HorizonObject>, tenure: Tenure) -> Self {
         let terminating = snapshot.is_terminating(&object.meta.key.namespace);
         let spec = match &object.spec {
             Ok(spec) => spec,
@@ -97,7 +97,7 @@ impl Dashboard {
         };
         let namespace = &object.meta.key.namespace;
         let stated = Stated { public_url: spec.public_url.as_deref(), exposed_by: spec.exposed_by.as_deref() };
-        let exposures = exposure::of(snapshot, stated, tenure.named.as_ref().map(|t| &*t.workload), namespace)
+        let exposures = exposure::derive(snapshot, stated, tenure.named.as_ref().map(|t| &*t.workload), namespace)
             .and_then(|found| scheme::asked_for(found, stated, namespace));
         let hosts = proof::hosts(spec);
         let rehearsals = || tenure.applied.as_ref().map(|applied| &applied.rehearsals);
@@ -233,7 +233,7 @@ fn settings(
             })
         }
     };
-    let glance_proxy = proxies::asked(spec, exposures)?;
+    let glance_proxy = glance_proxies::asked(spec, exposures)?;
     let httpd = match httpd(spec)? {
         (None, None, None) if glance_proxy.is_none() => None,
         (limit_request_body, timeout, cors) => {

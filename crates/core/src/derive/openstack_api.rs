@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use direct_upload_api::web::Origin;
 use direct_upload_api::{GlancePaths, OpenStackApiSpec, Reason, WorkloadKind};
 
-use super::api::{Api, ApiView, Asked, Resource, Terms, carried, stated, users_file};
+use super::api::{ApiView, Asked, ManagedApi, Resource, Terms, carried, stated, users_file};
 use super::exposure::{self, Stated};
 use super::horizon::Dashboard;
 use super::tenure::Tenure;
@@ -27,8 +27,8 @@ pub fn view(snapshot: &Snapshot, dashboards: &BTreeMap<Key, Dashboard>, object: 
         Ok(spec) => asked(snapshot, spec, service, &tenure),
         Err(why) => Asked::unreadable(why),
     };
-    let resource = Resource::of(snapshot, object, terms);
-    let api = Api { service, part: None, resource, tenure, asked };
+    let resource = Resource::read(snapshot, object, terms);
+    let api = ManagedApi { service, part: None, resource, tenure, asked };
     let unasked = ApiView::unasked(api);
     let mut callers = Callers { wanted: unasked.wanted.clone(), incomplete: None, advice: unasked.advice.clone() };
     let namespace = &object.meta.key.namespace;
@@ -99,7 +99,7 @@ fn of_workload(snapshot: &Snapshot, kind: WorkloadKind, key: &Key) -> Origins {
         return Err(Problem::new(Reason::WorkloadNotFound, "there is no such workload"));
     };
     let stated = Stated { public_url: None, exposed_by: None };
-    let exposures = exposure::of(snapshot, stated, Ok(workload), &key.namespace)?;
+    let exposures = exposure::derive(snapshot, stated, Ok(workload), &key.namespace)?;
     Ok(exposures.urls.into_iter().map(|exposure| exposure.url.origin().clone()).collect())
 }
 

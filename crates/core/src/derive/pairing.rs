@@ -5,21 +5,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use direct_upload_api::web::{Endpoint, Origin, PublicUrl};
 use direct_upload_api::{HorizonSpec, Reason, Rule, Verification};
 
-use super::catalog::{self, Observed};
+use super::catalog::{self, CatalogState};
 use super::consent;
 use super::destination::{Destination, Partner, Wish};
-use super::glance::Glance;
+use super::glance::ImageService;
+use super::glance_proxies::GlanceProxies;
 use super::horizon::{Dashboard, Intent};
-use super::proxies::Proxies;
 use crate::model::{Advice, Key, Problem, Snapshot};
 use crate::workload::Applied;
 
 /// Where a Horizon's users upload to, and what follows for its pods.
 #[derive(Debug)]
 pub struct Pairing {
-    pub catalog: Observed,
+    pub catalog: CatalogState,
     pub destinations: Vec<Destination>,
-    pub proxies: Proxies,
+    pub proxies: GlanceProxies,
     /// As far as no Glance refuses it.
     pub intent: Intent,
     pub advice: Vec<Advice>,
@@ -27,22 +27,22 @@ pub struct Pairing {
 
 impl Pairing {
     /// Pairs one Horizon.
-    pub fn of(snapshot: &Snapshot, glances: &BTreeMap<Key, Glance>, dashboard: &Dashboard) -> Self {
+    pub fn derive(snapshot: &Snapshot, glances: &BTreeMap<Key, ImageService>, dashboard: &Dashboard) -> Self {
         let spec = match &dashboard.object.spec {
             Ok(spec) => spec,
             Err(why) => {
                 return Self {
-                    catalog: Observed::default(),
+                    catalog: CatalogState::default(),
                     destinations: Vec::new(),
-                    proxies: Proxies::default(),
+                    proxies: GlanceProxies::default(),
                     intent: Intent::Hold(Problem::new(Reason::Undecodable, why.clone())),
                     advice: Vec::new(),
                 };
             }
         };
-        let catalog = Observed::of(snapshot, dashboard, spec);
+        let catalog = CatalogState::derive(snapshot, dashboard, spec);
         let (mut destinations, mut advice) = (Vec::new(), Vec::new());
-        for wish in Wish::of(&spec.direct_upload) {
+        for wish in Wish::list(&spec.direct_upload) {
             let partner = partner(snapshot, glances, dashboard, wish);
             let destination = Destination {
                 region: wish.region.map(str::to_owned),
@@ -55,7 +55,7 @@ impl Pairing {
             destinations.push(destination);
         }
         advice.extend(catalog.advice(&spec.direct_upload));
-        let proxies = Proxies::of(dashboard, &destinations);
+        let proxies = GlanceProxies::derive(dashboard, &destinations);
         advice.extend(proxies.advice(dashboard));
         let intent = intent(glances, dashboard, &destinations, spec);
         Self { catalog, destinations, proxies, intent, advice }
@@ -87,7 +87,7 @@ impl Pairing {
 
 fn partner(
     snapshot: &Snapshot,
-    glances: &BTreeMap<Key, Glance>,
+    glances: &BTreeMap<Key, ImageService>,
     dashboard: &Dashboard,
     wish: Wish<'_>,
 ) -> Result<Partner, Problem> {
@@ -126,7 +126,7 @@ fn partner(
 
 fn allowed(
     snapshot: &Snapshot,
-    glances: &BTreeMap<Key, Glance>,
+    glances: &BTreeMap<Key, ImageService>,
     key: &Key,
     namespace: &str,
     wish: Wish<'_>,
@@ -153,9 +153,9 @@ fn stated(url: &str, wish: Wish<'_>) -> Result<PublicUrl, Problem> {
 
 /// The URL that the browser will upload to, if a browser can.
 fn endpoint(
-    glances: &BTreeMap<Key, Glance>,
+    glances: &BTreeMap<Key, ImageService>,
     dashboard: &Dashboard,
-    catalog: &Observed,
+    catalog: &CatalogState,
     wish: Wish<'_>,
     partner: &Result<Partner, Problem>,
 ) -> Result<Endpoint, Problem> {
@@ -211,7 +211,7 @@ fn unknown_endpoint(key: &Key, why: &str) -> Problem {
 
 /// What is asked of Horizon's pods.
 fn intent(
-    glances: &BTreeMap<Key, Glance>,
+    glances: &BTreeMap<Key, ImageService>,
     dashboard: &Dashboard,
     destinations: &[Destination],
     spec: &HorizonSpec,
@@ -253,7 +253,7 @@ fn is_dead_end(reason: Reason) -> bool {
 }
 
 /// What one destination asks, where it does not let Horizon be direct.
-fn standing(glances: &BTreeMap<Key, Glance>, dashboard: &Dashboard, destination: &Destination) -> Option<Intent> {
+fn standing(glances: &BTreeMap<Key, ImageService>, dashboard: &Dashboard, destination: &Destination) -> Option<Intent> {
     let noted = || {
         let partners = dashboard.tenure.applied.as_ref().map(Applied::partners).unwrap_or_default();
         destination.named.as_ref().is_some_and(|key| partners.contains(key))

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use direct_upload_api::web::Origin;
 use direct_upload_api::{HorizonSpec, ProbeCheck, Reason};
 
-use super::catalog::Says;
+use super::catalog::CatalogAnswer;
 use super::destination::{Destination, DestinationView, GlanceState, Partner};
 use super::horizon::{Dashboard, Intent};
 use super::pairing::Pairing;
@@ -72,13 +72,13 @@ impl fmt::Display for Failed {
 pub struct Weight {
     /// It speaks of what Glance's pods run with now.
     pub fresh: bool,
-    /// It has lasted ([`crate::judge::Ledger`]).
+    /// It has lasted ([`crate::judge::ProbeScheduler`]).
     pub firm: bool,
 }
 
 impl Proof {
     /// What is asked for one Horizon, and what is known. `states` are those of all Glances.
-    pub fn of(
+    pub fn derive(
         snapshot: &Snapshot,
         dashboard: &Dashboard,
         pairing: &Pairing,
@@ -99,7 +99,9 @@ impl Proof {
         let authorities = ca(&dashboard.object.meta.key, spec);
         let reach = match pairing.catalog.says {
             // Where to ask is not known yet.
-            Says::Pending => Err(Unknown { why: "the Keystone catalog is not read yet".into(), pending: true }),
+            CatalogAnswer::Pending => {
+                Err(Unknown { why: "the Keystone catalog is not read yet".into(), pending: true })
+            }
             _ => reach(snapshot, dashboard, spec, authorities.as_ref()).map(Arc::new),
         };
         let prove = |(to, glance): (&Destination, Option<GlanceState>)| {

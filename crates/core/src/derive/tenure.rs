@@ -43,7 +43,7 @@ pub(crate) struct Tenures {
 
 impl Tenures {
     /// Settles all of them. Dashboards compete with dashboards, APIs with APIs.
-    pub fn of(snapshot: &Snapshot) -> Self {
+    pub fn derive(snapshot: &Snapshot) -> Self {
         let horizons: Vec<_> = snapshot.horizons.all().map(|(_, object)| of_horizon(snapshot, object)).collect();
         let glances: Vec<_> = snapshot.glances.all().map(|(_, object)| of_glance(snapshot, object)).collect();
         let internals: Vec<_> = snapshot
@@ -54,12 +54,13 @@ impl Tenures {
             .collect();
         let apis: Vec<_> = snapshot.apis.all().map(|(_, object)| of_api(snapshot, object)).collect();
 
-        let dashboards = Claims::of(&horizons);
-        let accepting = Claims::of(glances.iter().chain(&internals).chain(&apis));
-        let settle = |names: Vec<Names<'_>>, claims: &Claims, orphans: &dyn Fn(&Names<'_>) -> Vec<Arc<Workload>>| {
-            let one = |names: Names<'_>| (names.meta.key.clone(), claims.settle(snapshot, &names, orphans(&names)));
-            names.into_iter().map(one).collect::<BTreeMap<_, _>>()
-        };
+        let dashboards = WorkloadClaims::new(&horizons);
+        let accepting = WorkloadClaims::new(glances.iter().chain(&internals).chain(&apis));
+        let settle =
+            |names: Vec<Names<'_>>, claims: &WorkloadClaims, orphans: &dyn Fn(&Names<'_>) -> Vec<Arc<Workload>>| {
+                let one = |names: Names<'_>| (names.meta.key.clone(), claims.settle(snapshot, &names, orphans(&names)));
+                names.into_iter().map(one).collect::<BTreeMap<_, _>>()
+            };
         let own = |names: &Names<'_>| orphans(snapshot, names);
         let internal: BTreeMap<_, _> = internals.iter().map(|i| (&i.meta.key, &i.workload)).collect();
         // A Glance has a claim on the workload of its internal API, too.
@@ -89,7 +90,7 @@ struct Names<'a> {
 }
 
 impl<'a> Names<'a> {
-    fn of(
+    fn find(
         snapshot: &Snapshot,
         kind: &'static str,
         meta: &'a Meta,
@@ -106,12 +107,12 @@ impl<'a> Names<'a> {
 
 fn of_horizon<'a>(snapshot: &Snapshot, object: &'a HorizonObject) -> Names<'a> {
     let reference = object.spec.as_ref().map(|spec| &spec.workload_ref);
-    Names::of(snapshot, "Horizon", &object.meta, reference, &HORIZONS)
+    Names::find(snapshot, "Horizon", &object.meta, reference, &HORIZONS)
 }
 
 fn of_glance<'a>(snapshot: &Snapshot, object: &'a GlanceObject) -> Names<'a> {
     let reference = object.spec.as_ref().map(|spec| &spec.workload_ref);
-    Names::of(snapshot, GLANCE.kind, &object.meta, reference, GLANCE.workloads)
+    Names::find(snapshot, GLANCE.kind, &object.meta, reference, GLANCE.workloads)
 }
 
 /// The workload of the internal API; none where the resource asks for none.
@@ -133,7 +134,7 @@ fn of_api<'a>(snapshot: &Snapshot, object: &'a ApiObject) -> Names<'a> {
         Ok(spec) => (Ok(&spec.workload_ref), <&OpenStackService>::from(spec.service).workloads),
         Err(why) => (Err(why), [].as_slice()),
     };
-    Names::of(snapshot, API, &object.meta, reference, usual)
+    Names::find(snapshot, API, &object.meta, reference, usual)
 }
 
 /// Workloads of the namespace that carry this resource's claim, but are not the one that it names.
@@ -154,10 +155,10 @@ fn orphans(snapshot: &Snapshot, names: &Names<'_>) -> Vec<Arc<Workload>> {
 type Age = (Timestamp, String, Key);
 
 /// Who claims which workload, oldest first; resources that are being deleted come last.
-struct Claims(BTreeMap<(WorkloadKind, Key), Vec<(bool, Age)>>);
+struct WorkloadClaims(BTreeMap<(WorkloadKind, Key), Vec<(bool, Age)>>);
 
-impl Claims {
-    fn of<'a, 'b: 'a>(resources: impl IntoIterator<Item = &'a Names<'b>>) -> Self {
+impl WorkloadClaims {
+    fn new<'a, 'b: 'a>(resources: impl IntoIterator<Item = &'a Names<'b>>) -> Self {
         let mut claims: BTreeMap<_, Vec<(bool, Age)>> = BTreeMap::new();
         for Names { meta, workload, .. } in resources {
             if let Ok(target) = workload {
@@ -175,7 +176,7 @@ impl Claims {
     /// Refuses the target to all but the oldest resource.
     fn settle(&self, snapshot: &Snapshot, resource: &Names<'_>, orphans: Vec<Arc<Workload>>) -> Tenure {
         let (reference, named) = (resource.reference.clone(), resource.workload.clone());
-        let applied = named.as_ref().ok().map(|target| Applied::of(snapshot, &target.workload));
+        let applied = named.as_ref().ok().map(|target| Applied::find(snapshot, &target.workload));
         let Ok(target) = &named else {
             return Tenure { reference, target: named.clone(), named, applied, orphans, has_successor: false };
         };

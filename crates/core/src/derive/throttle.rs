@@ -18,7 +18,7 @@ const COMPARABLE: usize = 3;
 
 /// Whether a mode that is in force may change because of preflights.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Turn {
+pub enum Throttle {
     #[default]
     Now,
     /// Others change theirs at the moment.
@@ -29,7 +29,7 @@ pub enum Turn {
 }
 
 /// Decides who may change a mode because of preflights now, among all Horizons.
-pub fn all(dashboards: &BTreeMap<Key, Dashboard>, proofs: &BTreeMap<Key, Proof>) -> BTreeMap<Key, Turn> {
+pub fn all(dashboards: &BTreeMap<Key, Dashboard>, proofs: &BTreeMap<Key, Proof>) -> BTreeMap<Key, Throttle> {
     let all = || dashboards.values().zip(proofs.values());
     let direct = |d: &Dashboard| d.tenure.applied.as_ref().is_some_and(Applied::sets_direct);
     let endpoint = |d: &DestinationView| d.to.endpoint.as_ref().ok().map(|endpoint| endpoint.origin().clone());
@@ -45,20 +45,20 @@ pub fn all(dashboards: &BTreeMap<Key, Dashboard>, proofs: &BTreeMap<Key, Proof>)
         rollout.is_some_and(|problem| problem.reason == Reason::RollingOut)
     };
     let mut free = AT_ONCE.saturating_sub(dashboards.values().filter(rolling).count());
-    let mut turns = BTreeMap::new();
+    let mut throttles = BTreeMap::new();
     for (dashboard, proof) in all() {
-        let turn = match free {
-            _ if !changes_mode(dashboard, proof) => Turn::default(),
-            _ if frozen && proof.evidence.is_broken() => Turn::Frozen,
-            0 => Turn::Later,
+        let throttle = match free {
+            _ if !changes_mode(dashboard, proof) => Throttle::default(),
+            _ if frozen && proof.evidence.is_broken() => Throttle::Frozen,
+            0 => Throttle::Later,
             _ => {
                 free -= 1;
-                Turn::Now
+                Throttle::Now
             }
         };
-        turns.insert(dashboard.object.meta.key.clone(), turn);
+        throttles.insert(dashboard.object.meta.key.clone(), throttle);
     }
-    turns
+    throttles
 }
 
 /// Whether preflights ask for another mode than the one that is in force: those that begin are
@@ -105,12 +105,12 @@ mod tests {
         let config_map = ConfigMap { effects, ..ConfigMap::default() };
         let files: [File; 0] = [];
         let applied = Applied {
-            mount: Some(Mount::of(&Container::default(), "files", &files, "")),
+            mount: Some(Mount::new(&Container::default(), "files", &files, "")),
             config_maps: Ok(BTreeMap::from([("files".to_owned(), Arc::new(config_map))])),
             referenced: Ok(BTreeSet::new()),
             rollout: if rolling { Err(Problem::new(Reason::RollingOut, "")) } else { Ok(()) },
             running: BTreeSet::new(),
-            bare: false,
+            unconfigured: false,
             rehearsals: Ok(BTreeMap::new()),
         };
         let unseen = || Err(Problem::new(Reason::WorkloadNotFound, ""));
@@ -145,7 +145,7 @@ mod tests {
         let questions = BTreeSet::from([question]);
         let destination = DestinationView { to, glance: None, questions, epoch: None, evidence: evidence.clone() };
         let proof = Proof { destinations: vec![destination], evidence, assumptions: Vec::new(), authorities: None };
-        (Dashboard::of(&Snapshot::complete(), &Arc::new(object), tenure), proof)
+        (Dashboard::derive(&Snapshot::complete(), &Arc::new(object), tenure), proof)
     }
 
     /// One letter for each Horizon, at endpoints of their own; N: falls back now, L: later, F: the
@@ -160,7 +160,7 @@ mod tests {
     #[case::unknown_is_not_broken("buuu", "N---")]
     #[case::all("bbbbb", "FFFFF")]
     fn doubt(#[case] letters: &str, #[case] expected: &str) {
-        assert_eq!(turns(letters.chars().enumerate().map(|(n, l)| horizon(n, n, l, false))), expected);
+        assert_eq!(throttles(letters.chars().enumerate().map(|(n, l)| horizon(n, n, l, false))), expected);
     }
 
     /// All at one endpoint; capitals roll at the moment.
@@ -170,21 +170,21 @@ mod tests {
     #[case::many_roll("bGGGG", "L----")]
     fn one_after_the_other(#[case] letters: &str, #[case] expected: &str) {
         let horizon = |(n, l): (usize, char)| horizon(n, 0, l.to_ascii_lowercase(), l.is_uppercase());
-        assert_eq!(turns(letters.chars().enumerate().map(horizon)), expected);
+        assert_eq!(throttles(letters.chars().enumerate().map(horizon)), expected);
     }
 
-    fn turns(horizons: impl Iterator<Item = (Dashboard, Proof)>) -> String {
+    fn throttles(horizons: impl Iterator<Item = (Dashboard, Proof)>) -> String {
         let horizons = horizons.map(|(dashboard, proof)| (dashboard.object.meta.key.clone(), (dashboard, proof)));
         let horizons: BTreeMap<_, _> = horizons.collect();
         let dashboards = horizons.iter().map(|(key, (dashboard, _))| (key.clone(), dashboard.clone())).collect();
         let proofs = horizons.into_iter().map(|(key, (_, proof))| (key, proof)).collect();
-        let turns = all(&dashboards, &proofs);
-        let letter = |(key, turn): (&Key, &Turn)| match turn {
+        let throttles = all(&dashboards, &proofs);
+        let letter = |(key, throttle): (&Key, &Throttle)| match throttle {
             _ if !changes_mode(&dashboards[key], &proofs[key]) => '-',
-            Turn::Now => 'N',
-            Turn::Later => 'L',
-            Turn::Frozen => 'F',
+            Throttle::Now => 'N',
+            Throttle::Later => 'L',
+            Throttle::Frozen => 'F',
         };
-        turns.iter().map(letter).collect()
+        throttles.iter().map(letter).collect()
     }
 }

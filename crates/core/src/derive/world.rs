@@ -9,14 +9,14 @@ use super::api::ApiView;
 use super::conflict::{self, Rivals};
 use super::destination::GlanceState;
 use super::exposure::http_route;
-use super::glance::{Glance, GlanceView};
+use super::glance::{GlanceView, ImageService};
 use super::grant::{self, Grants};
 use super::horizon::{Dashboard, HorizonView, Intent};
 use super::pairing::Pairing;
 use super::proof::Proof;
 use super::tenure::{Tenure, Tenures};
-use super::throttle::{self, Turn};
-use super::{adjust, hindrance, openstack_api};
+use super::throttle::{self, Throttle};
+use super::{adjust, exposure_issue, openstack_api};
 use crate::model::{Advice, CatalogQuery, Epoch, Key, Meta, Needs, ProbeTarget, Problem, Snapshot};
 use crate::workload::drain;
 
@@ -36,23 +36,23 @@ pub struct World {
 impl World {
     /// Derives the world.
     pub fn of(snapshot: &Snapshot) -> Self {
-        let tenures = Tenures::of(snapshot);
+        let tenures = Tenures::derive(snapshot);
         let dashboards = dashboards(snapshot, tenures.horizons);
         let glances = glances(snapshot, tenures.glances, tenures.internals);
         let apis = apis(snapshot, tenures.apis, &dashboards);
-        let pairings = each(&dashboards, |_, dashboard| Pairing::of(snapshot, &glances, dashboard));
+        let pairings = each(&dashboards, |_, dashboard| Pairing::derive(snapshot, &glances, dashboard));
         let grants = grant::all(snapshot, &glances, &dashboards, &pairings);
         let intents = each(&pairings, |key, pairing| grant::settled(pairing, key, &grants));
         let proofs = proofs(snapshot, &glances, &dashboards, &pairings, &intents);
-        let turns = throttle::all(&dashboards, &proofs);
+        let throttles = throttle::all(&dashboards, &proofs);
         let exposures = glances.values().map(|glance| &glance.exposures);
-        let rivals = Rivals::of(snapshot, exposures.chain(dashboards.values().map(|dashboard| &dashboard.exposures)));
+        let rivals = Rivals::find(snapshot, exposures.chain(dashboards.values().map(|dashboard| &dashboard.exposures)));
 
         let keys = dashboards.keys().chain(glances.keys()).chain(apis.keys());
         let routing = http_route::needs(snapshot, &keys.map(|key| key.namespace.as_str()).collect());
         let read = snapshot.horizons.any_known() && snapshot.glances.any_known() && snapshot.apis.any_known();
         Self {
-            horizons: horizon_views(dashboards, pairings, intents, proofs, &turns, &rivals),
+            horizons: horizon_views(dashboards, pairings, intents, proofs, &throttles, &rivals),
             glances: glance_views(snapshot, glances, grants, &rivals),
             apis,
             routing,
@@ -73,14 +73,14 @@ impl World {
     }
 
     /// The preflights that matter now, and the state of the server that each would speak of.
-    pub fn questions(&self) -> BTreeMap<ProbeTarget, Epoch> {
+    pub fn probe_targets(&self) -> BTreeMap<ProbeTarget, Epoch> {
         let all = self.horizons.values().flat_map(|view| &view.destinations);
         all.flat_map(|d| d.questions.iter().map(|q| (q.clone(), d.epoch.clone()))).collect()
     }
 
     /// The catalogs that are to be read.
-    pub fn inquiries(&self) -> BTreeSet<CatalogQuery> {
-        self.horizons.values().filter_map(|view| view.catalog.inquiry.clone()).collect()
+    pub fn catalog_queries(&self) -> BTreeSet<CatalogQuery> {
+        self.horizons.values().filter_map(|view| view.catalog.query.clone()).collect()
     }
 
     /// Whether all that views depend on has been read, or is known to be unreadable.
@@ -140,13 +140,13 @@ fn each<T, U>(all: &Keyed<T>, make: impl Fn(&Key, &T) -> U) -> Keyed<U> {
 
 fn dashboards(snapshot: &Snapshot, mut tenures: Keyed<Tenure>) -> Keyed<Dashboard> {
     let all = snapshot.horizons.all();
-    all.filter_map(|(key, o)| Some((key.clone(), Dashboard::of(snapshot, o, tenures.remove(key)?)))).collect()
+    all.filter_map(|(key, o)| Some((key.clone(), Dashboard::derive(snapshot, o, tenures.remove(key)?)))).collect()
 }
 
-fn glances(snapshot: &Snapshot, mut tenures: Keyed<Tenure>, mut internals: Keyed<Tenure>) -> Keyed<Glance> {
+fn glances(snapshot: &Snapshot, mut tenures: Keyed<Tenure>, mut internals: Keyed<Tenure>) -> Keyed<ImageService> {
     let all = snapshot.glances.all();
     all.filter_map(|(key, object)| {
-        let glance = Glance::of(snapshot, object, tenures.remove(key)?, internals.remove(key));
+        let glance = ImageService::derive(snapshot, object, tenures.remove(key)?, internals.remove(key));
         Some((key.clone(), glance))
     })
     .collect()
@@ -162,7 +162,7 @@ fn apis(snapshot: &Snapshot, mut tenures: Keyed<Tenure>, dashboards: &Keyed<Dash
 
 fn proofs(
     snapshot: &Snapshot,
-    glances: &Keyed<Glance>,
+    glances: &Keyed<ImageService>,
     dashboards: &Keyed<Dashboard>,
     pairings: &Keyed<Pairing>,
     intents: &Keyed<Intent>,
@@ -171,7 +171,7 @@ fn proofs(
     let stages = dashboards.iter().zip(pairings.values()).zip(intents.values());
     stages
         .map(|(((key, dashboard), pairing), intent)| {
-            (key.clone(), Proof::of(snapshot, dashboard, pairing, intent, &glances))
+            (key.clone(), Proof::derive(snapshot, dashboard, pairing, intent, &glances))
         })
         .collect()
 }
@@ -181,7 +181,7 @@ fn horizon_views(
     pairings: Keyed<Pairing>,
     intents: Keyed<Intent>,
     proofs: Keyed<Proof>,
-    turns: &Keyed<Turn>,
+    throttles: &Keyed<Throttle>,
     rivals: &Rivals,
 ) -> Keyed<HorizonView> {
     let stages =
@@ -196,7 +196,7 @@ fn horizon_views(
             advice.extend(rivals.advice(&dashboard.exposures));
             let Pairing { catalog, proxies, .. } = pairing;
             let Proof { destinations, evidence, assumptions, authorities } = proof;
-            let turn = turns.get(&key).copied().unwrap_or_default();
+            let throttle = throttles.get(&key).copied().unwrap_or_default();
             let view = HorizonView {
                 dashboard,
                 catalog,
@@ -206,7 +206,7 @@ fn horizon_views(
                 evidence,
                 assumptions,
                 authorities,
-                turn,
+                throttle,
                 advice,
             };
             (key, view)
@@ -216,7 +216,7 @@ fn horizon_views(
 
 fn glance_views(
     snapshot: &Snapshot,
-    glances: Keyed<Glance>,
+    glances: Keyed<ImageService>,
     grants: Keyed<Grants>,
     rivals: &Rivals,
 ) -> Keyed<GlanceView> {
@@ -224,23 +224,23 @@ fn glance_views(
     stages.map(|((key, glance), grants)| (key, glance_view(snapshot, glance, grants, rivals))).collect()
 }
 
-fn glance_view(snapshot: &Snapshot, glance: Glance, grants: Grants, rivals: &Rivals) -> GlanceView {
+fn glance_view(snapshot: &Snapshot, glance: ImageService, grants: Grants, rivals: &Rivals) -> GlanceView {
     let mut wanted = glance.public.wanted();
     for (origin, horizons) in &grants.by {
         wanted.entry(origin.clone()).or_default().extend(horizons.iter().map(|key| format!("Horizon {key}")));
     }
-    let found = adjust::of(snapshot, &glance);
-    let through = glance.exposures.iter().flat_map(|exposures| &exposures.through);
-    let hindrances = hindrance::of(through, &wanted.keys().collect());
+    let found = adjust::derive(snapshot, &glance);
+    let through = glance.exposures.iter().flat_map(|exposures| &exposures.exposing);
+    let issues = exposure_issue::find(through, &wanted.keys().collect());
     let mut advice = glance.public.asked.advice.clone();
     advice.extend(found.refusals());
-    advice.extend(found.of_exposures(&glance, &hindrances));
+    advice.extend(found.of_exposures(&glance, &issues));
     if let (Ok(terms), false) = (&glance.public.resource.terms, wanted.is_empty()) {
         advice.extend(of_rolls(true, terms.suspend, &terms.rollout, &glance.public.tenure));
     }
     advice.extend(rivals.advice(&glance.exposures));
     advice.extend(conflict::shared(&grants));
-    let Glance { object, public, internal, exposures } = glance;
+    let ImageService { object, public, internal, exposures } = glance;
     let incomplete = snapshot.horizons.known(&object.meta.key.namespace).err().map(Problem::from);
     let pending = exposures.as_ref().err().filter(|problem| problem.reason == Reason::ObservationPending).cloned();
     GlanceView {
@@ -248,7 +248,7 @@ fn glance_view(snapshot: &Snapshot, glance: Glance, grants: Grants, rivals: &Riv
         public: ApiView { api: public, wanted, grants, pending, incomplete, advice },
         internal: internal.map(ApiView::unasked),
         exposures,
-        hindrances,
+        issues,
         adjustments: found.adjustments,
     }
 }

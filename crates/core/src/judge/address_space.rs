@@ -9,8 +9,9 @@ use std::net::IpAddr;
 use direct_upload_api::Rule;
 use ipnet::IpNet;
 
-use super::failure::{Advice, Failure, Requirement};
+use super::failure::{Failure, Requirement};
 use super::outcome::PartVerdict;
+use crate::model::Advice;
 
 /// An IP address space, the least public first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, strum::Display)]
@@ -83,7 +84,9 @@ pub fn judge(dashboard: &[IpAddr], glance: &[IpAddr]) -> PartVerdict {
         }));
     }
     if glance_least < most {
-        return PartVerdict::Passed(vec![Advice::new(Rule::LocalNetwork, format!("by some of the addresses, {asks}"))]);
+        return PartVerdict::Passed(vec![
+            Advice::new(format!("by some of the addresses, {asks}")).rule(Rule::LocalNetwork),
+        ]);
     }
     PartVerdict::Passed(vec![])
 }

@@ -10,7 +10,7 @@ use super::advise::advise;
 use super::failure::Failure;
 use super::headers::{Extracted, Headers, extract, get};
 use super::preflight::Preflight;
-use super::response::{Answer, Verdict};
+use super::response::{PreflightVerdict, Response};
 use super::{explain, explain_status, same_origin};
 use crate::openstack::upload::{Credentials, UploadRequest};
 
@@ -23,14 +23,14 @@ pub(crate) const ALLOW_METHODS: &str = "Access-Control-Allow-Methods";
 pub(crate) const ALLOW_HEADERS: &str = "Access-Control-Allow-Headers";
 
 /// Judges an answer.
-pub fn judge(asked: &Preflight, answer: &Answer) -> Verdict {
+pub fn judge(asked: &Preflight, answer: &Response) -> PreflightVerdict {
     let judged = if asked.same_origin() { same_origin::judge(asked, answer) } else { cross_origin(asked, answer) };
     let failure = judged.err();
     let advice = advise(asked, answer, failure.is_none());
-    Verdict { failure, advice }
+    PreflightVerdict { failure, advice }
 }
 
-fn cross_origin(asked: &Preflight, answer: &Answer) -> Result<(), Failure> {
+fn cross_origin(asked: &Preflight, answer: &Response) -> Result<(), Failure> {
     // The standard asks for both at once; a wrong status says more about who answered.
     if !is_ok(answer.status) {
         return Err(explain_status::status(asked, answer));
@@ -53,7 +53,7 @@ pub(super) fn every(
 }
 
 /// Whether one upload is let through by the answer to its preflight.
-fn lets_through(asked: &Preflight, upload: &UploadRequest, answer: &Answer) -> Result<(), Failure> {
+fn lets_through(asked: &Preflight, upload: &UploadRequest, answer: &Response) -> Result<(), Failure> {
     readable(asked, upload, answer)?;
     let methods = extract(&answer.headers, ALLOW_METHODS);
     let names = extract(&answer.headers, ALLOW_HEADERS);
@@ -70,7 +70,7 @@ pub fn is_ok(status: u16) -> bool {
 }
 
 /// The CORS check (§4.10), which both the preflight's and the upload's own answer must pass.
-pub(super) fn readable(asked: &Preflight, upload: &UploadRequest, answer: &Answer) -> Result<(), Failure> {
+pub(super) fn readable(asked: &Preflight, upload: &UploadRequest, answer: &Response) -> Result<(), Failure> {
     if !origin_allowed(&asked.origin, upload.credentials, &answer.headers) {
         return Err(explain::origin(asked, upload, answer));
     }

@@ -8,11 +8,11 @@ use super::explain::is_filters_refusal;
 use super::failure::{Failure, Requirement};
 use super::headers::get;
 use super::preflight::Preflight;
-use super::response::Answer;
+use super::response::Response;
 use crate::openstack::upload::{Credentials, HEADERS, UploadRequest};
 
 /// Whether more questions can say more than the verdict does.
-pub fn is_worth_asking(asked: &Preflight, answer: &Answer) -> bool {
+pub fn is_worth_asking(asked: &Preflight, answer: &Response) -> bool {
     !asked.same_origin() && is_ok(answer.status) && get(&answer.headers, ALLOW_ORIGIN).is_none()
 }
 
@@ -30,12 +30,12 @@ pub fn questions(asked: &Preflight) -> Vec<Preflight> {
 }
 
 /// Whether one of the [`questions`] was granted.
-pub fn granted(question: &Preflight, answer: &Answer) -> bool {
+pub fn granted(question: &Preflight, answer: &Response) -> bool {
     origin_allowed(&question.origin, Credentials::SameOrigin, &answer.headers)
 }
 
 /// A more precise failure, from whether each of the [`questions`] was granted, in their order.
-pub fn conclude(asked: &Preflight, answer: &Answer, failure: &Failure, granted: &[bool]) -> Option<Failure> {
+pub fn conclude(asked: &Preflight, answer: &Response, failure: &Failure, granted: &[bool]) -> Option<Failure> {
     let (&origin, &method, names) = match granted {
         [origin, method, names @ ..] if names.len() == asked.headers().len() => (origin, method, names),
         _ => return None,

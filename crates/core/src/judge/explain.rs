@@ -10,7 +10,7 @@ use super::cors::{ALLOW_CREDENTIALS, ALLOW_HEADERS, ALLOW_METHODS, ALLOW_ORIGIN}
 use super::failure::{Failure, Requirement};
 use super::headers::{Extracted, extract, get, lines, received, shown, starts_with};
 use super::preflight::Preflight;
-use super::response::Answer;
+use super::response::Response;
 use crate::openstack::upload::{Credentials, UploadRequest};
 
 /// Where a rewriting of CORS headers usually stands.
@@ -22,7 +22,7 @@ pub fn failure(requirement: Requirement, rules: &[Rule], received: String, messa
 }
 
 /// Headers by which a program gives itself away.
-pub fn signature(answer: &Answer) -> String {
+pub fn signature(answer: &Response) -> String {
     let named: Vec<_> = ["Server", "Via"].into_iter().filter_map(|n| Some((n, get(&answer.headers, n)?))).collect();
     let named: Vec<_> = named.iter().map(|(name, value)| format!("{name}: {}", shown(value))).collect();
     if named.is_empty() { String::new() } else { format!(" ({})", named.join(", ")) }
@@ -30,14 +30,14 @@ pub fn signature(answer: &Answer) -> String {
 
 /// Whether an answer without an allowed origin is as Glance's filter refuses. A program that answers
 /// OPTIONS on its own account names methods, in `Allow` or in a CORS header.
-pub(crate) fn is_filters_refusal(answer: &Answer) -> bool {
+pub(crate) fn is_filters_refusal(answer: &Response) -> bool {
     let empty = get(&answer.headers, "Content-Length").is_none_or(|length| length == "0");
     let says = |name| get(&answer.headers, name).is_some();
     answer.status == 200 && empty && !says("Content-Type") && !says("Allow") && !grants_something(answer)
 }
 
 /// Whether there is any header of a CORS grant.
-fn grants_something(answer: &Answer) -> bool {
+fn grants_something(answer: &Response) -> bool {
     answer.headers.iter().any(|(name, _)| starts_with(name, "Access-Control-Allow-"))
 }
 
@@ -57,7 +57,7 @@ pub(crate) fn of_one_panel(failure: Failure, broken: Panel, fine: Panel) -> Fail
 }
 
 /// `Access-Control-Allow-Origin` is not what it must be.
-pub fn origin(asked: &Preflight, upload: &UploadRequest, answer: &Answer) -> Failure {
+pub fn origin(asked: &Preflight, upload: &UploadRequest, answer: &Response) -> Failure {
     let origin = asked.origin.as_str();
     let Some(value) = get(&answer.headers, ALLOW_ORIGIN) else { return silence(asked, answer) };
     if value == "*" && upload.credentials == Credentials::Include {
@@ -126,7 +126,7 @@ fn is_same_but_for_form(value: &str, origin: &str) -> bool {
 }
 
 /// An ok status and not one word about the origin.
-fn silence(asked: &Preflight, answer: &Answer) -> Failure {
+fn silence(asked: &Preflight, answer: &Response) -> Failure {
     let origin = &asked.origin;
     let from = signature(answer);
     let nothing = format!("status {}{from}, no {ALLOW_ORIGIN}", answer.status);
@@ -174,7 +174,7 @@ fn silence(asked: &Preflight, answer: &Answer) -> Failure {
 }
 
 /// A request with credentials, and an answer that does not allow them.
-pub fn credentials(asked: &Preflight, answer: &Answer) -> Failure {
+pub fn credentials(asked: &Preflight, answer: &Response) -> Failure {
     let found = received(&answer.headers, ALLOW_CREDENTIALS);
     let several = lines(&answer.headers, ALLOW_CREDENTIALS).count() > 1;
     // Glance's filter writes `true` or nothing (oslo.middleware, cors.py).
@@ -207,7 +207,7 @@ pub fn credentials(asked: &Preflight, answer: &Answer) -> Failure {
 }
 
 /// `Access-Control-Allow-Methods` lacks the method.
-pub fn methods(upload: &UploadRequest, answer: &Answer, methods: &Extracted<'_>) -> Failure {
+pub fn methods(upload: &UploadRequest, answer: &Response, methods: &Extracted<'_>) -> Failure {
     let method = upload.method;
     let message = match methods {
         Extracted::Null => format!("the origin is allowed, but no method is; {method} must be listed"),
@@ -231,7 +231,7 @@ pub fn methods(upload: &UploadRequest, answer: &Answer, methods: &Extracted<'_>)
 /// `Access-Control-Allow-Headers` lacks some name.
 pub(crate) fn header_names(
     upload: &UploadRequest,
-    answer: &Answer,
+    answer: &Response,
     names: &Extracted<'_>,
     missing: &[&str],
 ) -> Failure {
@@ -266,7 +266,7 @@ fn unparsable(element: &str) -> String {
 }
 
 /// What to do about a list that lacks something: Glance's filter would have listed it or said nothing.
-fn complete(answer: &Answer, missing: &str, option: &str) -> String {
+fn complete(answer: &Response, missing: &str, option: &str) -> String {
     let from = signature(answer);
     format!(
         "this answer was made on the way{from}, for Glance's filter lists exactly what was asked or says nothing at all: list {missing} there, or better let Glance answer, with {missing} in [cors] {option}: {ON_THE_WAY}"
@@ -274,7 +274,7 @@ fn complete(answer: &Answer, missing: &str, option: &str) -> String {
 }
 
 /// Whether the lists are exactly what was asked, as Glance's filter grants.
-pub(crate) fn is_echo(asked: &Preflight, answer: &Answer) -> bool {
+pub(crate) fn is_echo(asked: &Preflight, answer: &Response) -> bool {
     let equal = |name, wanted: &[&str]| matches!(extract(&answer.headers, name), Extracted::Values(v) if v == wanted);
     equal(ALLOW_METHODS, &[asked.method()]) && equal(ALLOW_HEADERS, &asked.headers())
 }

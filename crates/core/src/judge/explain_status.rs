@@ -6,13 +6,13 @@ use super::explain::{failure, signature};
 use super::failure::{Failure, Requirement};
 use super::headers::{get, lines, shown, starts_with};
 use super::preflight::Preflight;
-use super::response::Answer;
+use super::response::Response;
 
 const LET_PASS: &str = "let OPTIONS on /v2/images/ pass, up to Glance";
 
 /// Why a status that is not ok came. Codes above 511 are those of proxies: Cloudflare's 52x, AWS's
 /// 46x and 561.
-pub fn status(asked: &Preflight, answer: &Answer) -> Failure {
+pub fn status(asked: &Preflight, answer: &Response) -> Failure {
     let code = answer.status;
     let from = signature(answer);
     let (rules, message, fix): (&[Rule], String, &str) = match code {
@@ -88,7 +88,7 @@ pub fn status(asked: &Preflight, answer: &Answer) -> Failure {
 }
 
 /// The lines by which a server asks for credentials.
-pub(crate) fn challenges(answer: &Answer) -> impl Iterator<Item = &str> {
+pub(crate) fn challenges(answer: &Response) -> impl Iterator<Item = &str> {
     lines(&answer.headers, "WWW-Authenticate")
 }
 
@@ -97,7 +97,7 @@ pub fn scheme(challenge: &str) -> &str {
     challenge.split([' ', ',']).next().unwrap_or_default()
 }
 
-pub fn redirect(asked: &Preflight, answer: &Answer) -> Failure {
+pub fn redirect(asked: &Preflight, answer: &Response) -> Failure {
     let location = get(&answer.headers, "Location").unwrap_or_default();
     // A query may hold what is nobody's business.
     let place = location.split(['?', '#']).next().unwrap_or_default();

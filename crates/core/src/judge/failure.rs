@@ -60,39 +60,18 @@ impl Requirement {
 }
 
 /// The requirement that was not met.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Failure {
-    pub requirement: Requirement,
     /// The likeliest rule.
     pub rule: Rule,
     /// Rules that could be the cause as well.
+    #[serde(rename = "alsoPossible")]
     pub also: Vec<Rule>,
+    pub requirement: Requirement,
     /// The part of the answer that it was judged by; bounded, one line, never the body.
     pub received: String,
     /// What is wrong.
     pub message: String,
     /// What to change, and where.
     pub fix: String,
-}
-
-/// What works in a browser but is unwise, or worth to know.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Advice {
-    pub rule: Option<Rule>,
-    pub message: String,
-}
-
-impl std::fmt::Display for Advice {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.rule {
-            Some(rule) => write!(f, "{rule}: {}", self.message),
-            None => f.write_str(&self.message),
-        }
-    }
-}
-
-impl Advice {
-    pub fn new(rule: impl Into<Option<Rule>>, message: impl Into<String>) -> Self {
-        Self { rule: rule.into(), message: message.into() }
-    }
 }

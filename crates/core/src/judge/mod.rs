@@ -1,6 +1,6 @@
 //! Would a browser's upload be let through? Asked as a browser asks, judged as a browser judges.
 //!
-//! In: a dashboard's origin and image panel, and Glance's public endpoint. Out: a [`Report`] with a
+//! In: a dashboard's origin and image panel, and Glance's public endpoint. Out: a [`PreflightReport`] with a
 //! verdict by the Fetch standard's CORS-preflight fetch (§4.8) for the request that the panel's page makes
 //! (with credentials or without): which requirement failed, what was received, which rule, what to change.
 //!
@@ -13,7 +13,6 @@
 
 pub mod address_space;
 pub mod advise;
-pub mod answer;
 pub mod catalog;
 pub mod cors;
 pub mod csp;
@@ -23,6 +22,7 @@ pub mod explain_status;
 pub mod failure;
 pub mod head;
 pub mod headers;
+pub mod observation;
 pub mod outcome;
 pub mod page;
 pub mod preflight;
@@ -35,13 +35,13 @@ pub mod unreachable;
 pub mod upload;
 pub use catalog::{read, request};
 pub use cors::judge;
-pub use failure::{Advice, Failure, Requirement};
+pub use failure::{Failure, Requirement};
 pub use head::Unreadable;
-pub use outcome::{AddressOutcome, Observed, Outcome, PageOutcome, PartVerdict, PutOutcome};
+pub use outcome::{AddressOutcome, PageOutcome, PartVerdict, PreflightOutcome, ProbeResult, PutOutcome};
 pub use page::{PageWire, Redirect};
 pub use preflight::{Preflight, Request, user_agent};
-pub use report::{Decision, Line, PanelReport, PutReport, Report, RequestReport, ResponseReport};
-pub use response::{Answer, Verdict};
-pub use schedule::{Due, Ledger, Pace};
+pub use report::{Decision, Line, PanelReport, PreflightReport, PutReport, RequestReport, ResponseReport};
+pub use response::{PreflightVerdict, Response};
+pub use schedule::{Due, Pace, ProbeScheduler};
 pub use unreachable::{Unreachable, UnreachableKind};
 pub use upload::{Answerer, UploadVerdict, Wire};

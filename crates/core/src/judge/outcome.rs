@@ -4,22 +4,23 @@ use std::net::{IpAddr, SocketAddr};
 
 use direct_upload_api::Panel;
 
-use super::failure::{Advice, Failure};
+use super::failure::Failure;
 use super::page::PageWire;
 use super::preflight::{Preflight, Request};
-use super::response::{Answer, Verdict};
+use super::response::{PreflightVerdict, Response};
 use super::unreachable::Unreachable;
 use super::upload::{UploadVerdict, Wire, judge_complete};
+use crate::model::Advice;
 
 /// What came of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum PreflightOutcome {
     /// The upload fails whatever the answer; nothing was sent.
     Objection(Box<Failure>),
     /// No answer: nothing is known about what a browser elsewhere would get.
     Unreachable(Unreachable),
     /// An answer, judged.
-    Judged { address: SocketAddr, answer: Answer, verdict: Box<Verdict> },
+    Judged { address: SocketAddr, answer: Response, verdict: Box<PreflightVerdict> },
 }
 
 /// What came of one PUT.
@@ -69,9 +70,9 @@ pub struct AddressOutcome {
 
 /// Everything that was asked at one endpoint, and what came of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Observed {
+pub struct ProbeResult {
     pub asked: Preflight,
-    pub preflight: Outcome,
+    pub preflight: PreflightOutcome,
     /// The complete PUT; none where it was not asked: switched off, or no preflight was granted, or, of the
     /// same origin, the upload itself was asked already.
     pub put: Option<PutOutcome>,
@@ -82,10 +83,10 @@ pub struct Observed {
     /// The address spaces; none where they were not compared.
     pub addresses: Option<AddressOutcome>,
     /// What each of the two panels would get, where that was asked for; `None`: nothing is known.
-    pub panels: Vec<(Panel, Option<Verdict>)>,
+    pub panels: Vec<(Panel, Option<PreflightVerdict>)>,
 }
 
-impl Outcome {
+impl PreflightOutcome {
     /// Whether the upload would be let through.
     pub fn granted(&self) -> bool {
         matches!(self, Self::Judged { verdict, .. } if verdict.granted())

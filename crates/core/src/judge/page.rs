@@ -14,7 +14,7 @@ use super::failure::{Failure, Requirement};
 use super::headers::{get, shown};
 use super::outcome::PartVerdict;
 use super::preflight::{Preflight, Request, agent};
-use super::response::Answer;
+use super::response::Response;
 use super::unreachable::{Unreachable, UnreachableKind};
 use crate::model::Page;
 
@@ -28,7 +28,7 @@ pub const MOST: usize = 64 * 1024;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PageWire {
     /// An answer, and the beginning of its body as text.
-    Answer(Answer, String),
+    Response(Response, String),
     /// A redirect to another origin.
     Elsewhere(String),
     /// No answer.
@@ -52,7 +52,7 @@ pub enum Redirect {
 }
 
 /// Where an answer to the request for `path` redirects to, if it does.
-pub fn redirect(origin: &Origin, path: &str, answer: &Answer) -> Option<Redirect> {
+pub fn redirect(origin: &Origin, path: &str, answer: &Response) -> Option<Redirect> {
     if !matches!(answer.status, 301 | 302 | 303 | 307 | 308) {
         return None;
     }
@@ -68,7 +68,7 @@ pub fn redirect(origin: &Origin, path: &str, answer: &Answer) -> Option<Redirect
 /// Judges what came back.
 pub fn judge(asked: &Preflight, page: &Page, wire: &PageWire) -> PartVerdict {
     let (answer, body) = match wire {
-        PageWire::Answer(answer, body) => (answer, body),
+        PageWire::Response(answer, body) => (answer, body),
         PageWire::Elsewhere(origin) => {
             return unknown(format!("{} leads to {}, perhaps to single sign-on", asked.origin, shown(origin)));
         }
@@ -117,7 +117,7 @@ fn missing(asked: &Preflight, why: &str) -> PartVerdict {
 }
 
 /// The first policy that keeps the page from Glance.
-fn blocked(asked: &Preflight, answer: &Answer) -> Option<Failure> {
+fn blocked(asked: &Preflight, answer: &Response) -> Option<Failure> {
     blocked_by(&csp::enforced(&answer.headers), asked)
 }
 

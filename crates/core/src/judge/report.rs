@@ -7,15 +7,15 @@ use std::net::IpAddr;
 use direct_upload_api::{Panel, Rule};
 use serde::Serialize;
 
-use super::failure::{Advice, Failure, Requirement};
+use super::failure::Failure;
 use super::headers::shown;
-use super::outcome::{AddressOutcome, Observed, Outcome, PageOutcome, PartVerdict, PutOutcome};
+use super::outcome::{AddressOutcome, PageOutcome, PartVerdict, PreflightOutcome, ProbeResult, PutOutcome};
 use super::page::PageWire;
 use super::preflight::{Preflight, Request};
-use super::response::{Answer, Verdict};
-use super::unreachable::{Unreachable, UnreachableKind};
+use super::response::{PreflightVerdict, Response};
+use super::unreachable::Unreachable;
 use super::upload::{Answerer, UploadVerdict, Wire};
-use crate::model::Observation;
+use crate::model::{Advice, Observation};
 
 /// The headers that are reported; cookies and the like never.
 const REPORTED: [&str; 15] = [
@@ -42,7 +42,7 @@ const LINES: usize = 40;
 /// What was asked, what came, and what it means.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Report {
+pub struct PreflightReport {
     pub verdict: Decision,
     pub origin: String,
     /// Glance's public endpoint.
@@ -55,8 +55,8 @@ pub struct Report {
     pub request: Option<RequestReport>,
     /// `null`: nothing was received.
     pub response: Option<ResponseReport>,
-    pub failure: Option<FailureReport>,
-    pub unreachable: Option<UnreachableReport>,
+    pub failure: Option<Failure>,
+    pub unreachable: Option<Unreachable>,
     pub advice: Vec<AdviceReport>,
     /// The dashboard's page; `null`: not asked.
     pub page: Option<PageReport>,
@@ -89,9 +89,9 @@ pub struct PageReport {
     pub url: String,
     /// `null`: no answer came.
     pub status: Option<u16>,
-    pub failure: Option<FailureReport>,
+    pub failure: Option<Failure>,
     /// Why nothing can be told; `null` unless unknown.
-    pub unknown: Option<UnreachableReport>,
+    pub unknown: Option<Unreachable>,
 }
 
 /// The addresses of dashboard and Glance, and what follows from their address spaces.
@@ -101,9 +101,9 @@ pub struct AddressReport {
     pub verdict: Decision,
     pub dashboard: Vec<IpAddr>,
     pub glance: Vec<IpAddr>,
-    pub failure: Option<FailureReport>,
+    pub failure: Option<Failure>,
     /// Why nothing can be told; `null` unless unknown.
-    pub unknown: Option<UnreachableReport>,
+    pub unknown: Option<Unreachable>,
     pub advice: Vec<AdviceReport>,
 }
 
@@ -118,9 +118,9 @@ pub struct PutReport {
     /// `null`: no final answer came.
     pub response: Option<ResponseReport>,
     pub answered_by: Answerer,
-    pub failure: Option<FailureReport>,
+    pub failure: Option<Failure>,
     /// Why nothing can be told; `null` unless unknown.
-    pub unknown: Option<UnreachableReport>,
+    pub unknown: Option<Unreachable>,
     pub advice: Vec<AdviceReport>,
 }
 
@@ -158,46 +158,28 @@ pub struct ResponseReport {
 }
 
 #[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct FailureReport {
-    pub rule: Rule,
-    pub also_possible: Vec<Rule>,
-    pub requirement: Requirement,
-    pub received: String,
-    pub message: String,
-    pub fix: String,
-}
-
-#[derive(Clone, Debug, Serialize)]
-pub struct UnreachableReport {
-    pub kind: UnreachableKind,
-    pub message: String,
-    pub fix: String,
-}
-
-#[derive(Clone, Debug, Serialize)]
 pub struct AdviceReport {
     pub rule: Option<Rule>,
     pub message: String,
 }
 
-impl Report {
+impl PreflightReport {
     /// Puts what was asked, and what came of it, into words.
-    pub fn new(observed: Observed) -> Self {
+    pub fn new(observed: ProbeResult) -> Self {
         let assumptions = Observation::from(observed.clone()).assumptions();
-        let Observed { asked, preflight, put, size, page, addresses, panels } = observed;
+        let ProbeResult { asked, preflight, put, size, page, addresses, panels } = observed;
         let address = match &preflight {
-            Outcome::Judged { address, .. } => address.to_string(),
-            Outcome::Objection(_) | Outcome::Unreachable(_) => String::new(),
+            PreflightOutcome::Judged { address, .. } => address.to_string(),
+            PreflightOutcome::Objection(_) | PreflightOutcome::Unreachable(_) => String::new(),
         };
         let panels = panels.into_iter().map(|(panel, verdict)| {
             let readable = |put: &PutOutcome| put.verdict_for(&asked.for_panel(panel));
-            (panel, PanelReport::of(verdict, put.as_ref().map(readable)))
+            (panel, PanelReport::new(verdict, put.as_ref().map(readable)))
         });
         let mut report = Self { panels: panels.collect(), assumptions, ..Self::of_preflight(&asked, preflight) };
-        let page = page.map(|page| PageReport::of(&asked, page));
+        let page = page.map(|page| PageReport::new(&asked, page));
         let addresses = addresses.map(AddressReport::from);
-        let words = |put| PutReport::of(&asked, put, &address);
+        let words = |put| PutReport::new(&asked, put, &address);
         let (put, size) = (put.map(words), size.map(words));
         let puts = [&put, &size].into_iter().flatten().map(|put| put.verdict);
         let parts = [page.as_ref().map(|page| page.verdict), addresses.as_ref().map(|addresses| addresses.verdict)];
@@ -207,14 +189,14 @@ impl Report {
         Self { page, addresses, put, size, ..report }
     }
 
-    fn of_preflight(asked: &Preflight, outcome: Outcome) -> Self {
+    fn of_preflight(asked: &Preflight, outcome: PreflightOutcome) -> Self {
         let mut report = Self {
             verdict: Decision::Refused,
             origin: asked.origin.to_string(),
             url: asked.endpoint.to_string(),
             panel: asked.panel(),
             panels: BTreeMap::new(),
-            request: Some(RequestReport::of(asked, asked.request())),
+            request: Some(RequestReport::new(asked, asked.request())),
             response: None,
             failure: None,
             unreachable: None,
@@ -226,20 +208,20 @@ impl Report {
             assumptions: vec![],
         };
         match outcome {
-            Outcome::Objection(failure) => {
+            PreflightOutcome::Objection(failure) => {
                 report.request = None;
-                report.failure = Some((*failure).into());
+                report.failure = Some(*failure);
             }
-            Outcome::Unreachable(why) => {
+            PreflightOutcome::Unreachable(why) => {
                 report.verdict = Decision::Unknown;
-                report.unreachable = Some(why.into());
+                report.unreachable = Some(why);
             }
-            Outcome::Judged { address, answer, verdict } => {
+            PreflightOutcome::Judged { address, answer, verdict } => {
                 if verdict.granted() {
                     report.verdict = Decision::Granted;
                 }
-                report.response = Some(ResponseReport::of(address.to_string(), &answer));
-                report.failure = verdict.failure.map(Into::into);
+                report.response = Some(ResponseReport::new(address.to_string(), &answer));
+                report.failure = verdict.failure;
                 report.advice = verdict.advice.into_iter().map(Into::into).collect();
             }
         }
@@ -249,7 +231,7 @@ impl Report {
 
 impl PanelReport {
     /// Of a preflight's verdict, and of a PUT's where one was sent.
-    fn of(preflight: Option<Verdict>, put: Option<UploadVerdict>) -> Self {
+    fn new(preflight: Option<PreflightVerdict>, put: Option<UploadVerdict>) -> Self {
         let Some(preflight) = preflight else {
             return Self { verdict: Decision::Unknown, rule: None, message: None };
         };
@@ -266,21 +248,19 @@ impl PanelReport {
 }
 
 /// A part's verdict, taken apart.
-fn taken_apart(
-    verdict: PartVerdict,
-) -> (Decision, Option<FailureReport>, Option<UnreachableReport>, Vec<AdviceReport>) {
+fn taken_apart(verdict: PartVerdict) -> (Decision, Option<Failure>, Option<Unreachable>, Vec<AdviceReport>) {
     match verdict {
         PartVerdict::Passed(advice) => (Decision::Granted, None, None, advice.into_iter().map(Into::into).collect()),
-        PartVerdict::Refused(failure) => (Decision::Refused, Some((*failure).into()), None, vec![]),
-        PartVerdict::Unknown(why) => (Decision::Unknown, None, Some(why.into()), vec![]),
+        PartVerdict::Refused(failure) => (Decision::Refused, Some(*failure), None, vec![]),
+        PartVerdict::Unknown(why) => (Decision::Unknown, None, Some(why), vec![]),
     }
 }
 
 impl PageReport {
-    fn of(asked: &Preflight, page: PageOutcome) -> Self {
+    fn new(asked: &Preflight, page: PageOutcome) -> Self {
         let (verdict, failure, unknown, _) = taken_apart(page.verdict);
         let status = match &page.wire {
-            PageWire::Answer(answer, _) => Some(answer.status),
+            PageWire::Response(answer, _) => Some(answer.status),
             PageWire::Elsewhere(_) | PageWire::Failed(_) => None,
         };
         let url = format!("{}{}", asked.origin, shown(&page.request.path));
@@ -297,15 +277,15 @@ impl From<AddressOutcome> for AddressReport {
 }
 
 impl PutReport {
-    fn of(asked: &Preflight, put: PutOutcome, address: &str) -> Self {
+    fn new(asked: &Preflight, put: PutOutcome, address: &str) -> Self {
         let PutOutcome { request, length, wire, verdict } = put;
         let response = match &wire {
-            Wire::Answer(answer) => Some(ResponseReport::of(address.to_owned(), answer)),
+            Wire::Response(answer) => Some(ResponseReport::new(address.to_owned(), answer)),
             Wire::Continue | Wire::Silence(_) | Wire::Failed(_) => None,
         };
         let mut report = Self {
             verdict: Decision::Granted,
-            request: RequestReport::of(asked, request),
+            request: RequestReport::new(asked, request),
             bytes: length,
             response,
             answered_by: Answerer::Nobody,
@@ -321,26 +301,20 @@ impl PutReport {
             UploadVerdict::Refused { by, failure } => {
                 report.verdict = Decision::Refused;
                 report.answered_by = by;
-                report.failure = Some((*failure).into());
+                report.failure = Some(*failure);
             }
             UploadVerdict::Unknown { by, why } => {
                 report.verdict = Decision::Unknown;
                 report.answered_by = by;
-                report.unknown = Some(why.into());
+                report.unknown = Some(why);
             }
         }
         report
     }
 }
 
-impl From<Unreachable> for UnreachableReport {
-    fn from(why: Unreachable) -> Self {
-        Self { kind: why.kind, message: why.message, fix: why.fix }
-    }
-}
-
 impl RequestReport {
-    fn of(asked: &Preflight, request: Request) -> Self {
+    fn new(asked: &Preflight, request: Request) -> Self {
         let Request { method, lines, .. } = request;
         let headers = lines.into_iter().map(|(name, value)| Line { name: name.to_owned(), value });
         Self { method, url: asked.url(), headers: headers.collect() }
@@ -348,7 +322,7 @@ impl RequestReport {
 }
 
 impl ResponseReport {
-    fn of(address: String, answer: &Answer) -> Self {
+    fn new(address: String, answer: &Response) -> Self {
         let lines = answer.headers.iter().filter_map(|(name, value)| {
             let name = REPORTED.iter().find(|known| known.eq_ignore_ascii_case(name))?;
             Some(Line { name: (*name).to_owned(), value: shown(value) })
@@ -357,15 +331,8 @@ impl ResponseReport {
     }
 }
 
-impl From<Failure> for FailureReport {
-    fn from(failure: Failure) -> Self {
-        let Failure { requirement, rule, also, received, message, fix } = failure;
-        Self { rule, also_possible: also, requirement, received, message, fix }
-    }
-}
-
 impl From<Advice> for AdviceReport {
     fn from(advice: Advice) -> Self {
-        Self { rule: advice.rule, message: advice.message }
+        Self { rule: advice.rule, message: advice.found }
     }
 }

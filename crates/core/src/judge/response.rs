@@ -1,10 +1,11 @@
 //! The head of an HTTP response.
 
-use super::failure::{Advice, Failure};
+use super::failure::Failure;
+use crate::model::Advice;
 
 /// The head of an HTTP answer. The body plays no role and is never kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
+pub struct Response {
     pub status: u16,
     /// As received, line by line.
     pub headers: Vec<(String, String)>,
@@ -12,13 +13,13 @@ pub struct Answer {
 
 /// The browser's decision.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Verdict {
+pub struct PreflightVerdict {
     /// `None`: the browser sends the upload.
     pub failure: Option<Failure>,
     pub advice: Vec<Advice>,
 }
 
-impl Verdict {
+impl PreflightVerdict {
     /// Whether the browser sends the upload.
     pub fn granted(&self) -> bool {
         self.failure.is_none()

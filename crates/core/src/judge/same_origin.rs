@@ -10,10 +10,11 @@ use direct_upload_api::Rule;
 
 use super::explain::{failure, signature};
 use super::explain_status::{challenges, redirect, scheme};
-use super::failure::{Advice, Failure, Requirement};
+use super::failure::{Failure, Requirement};
 use super::headers::{get, shown, starts_with};
 use super::preflight::Preflight;
-use super::response::Answer;
+use super::response::Response;
+use crate::model::Advice;
 
 const LEAD: &str = "let the proxy lead this path, and all below it, to Glance without the path itself (httpd: ProxyPass in a Location of the dashboard's host), and take the URL from the Keystone catalog";
 
@@ -21,7 +22,7 @@ const LEAD: &str = "let the proxy lead this path, and all below it, to Glance wi
 ///
 /// # Errors
 /// Who else answered, as far as that shows.
-pub fn judge(asked: &Preflight, answer: &Answer) -> Result<(), Failure> {
+pub fn judge(asked: &Preflight, answer: &Response) -> Result<(), Failure> {
     let code = answer.status;
     let from = signature(answer);
     let (rules, message, fix): (&[Rule], String, &str) = match code {
@@ -92,12 +93,12 @@ pub fn judge(asked: &Preflight, answer: &Answer) -> Result<(), Failure> {
 }
 
 /// A refusal for want of credentials that does not say of which kind: a proxy may have taken that away.
-pub fn is_worth_asking(answer: &Answer) -> bool {
+pub fn is_worth_asking(answer: &Response) -> bool {
     answer.status == 401 && challenges(answer).next().is_none()
 }
 
 /// Whether the list of versions is Glance's, as far as its head tells.
-pub fn lists_versions(answer: &Answer) -> bool {
+pub fn lists_versions(answer: &Response) -> bool {
     let json = get(&answer.headers, "Content-Type").is_some_and(|kind| starts_with(&kind, "application/json"));
     matches!(answer.status, 200 | 300) && json
 }
@@ -105,19 +106,15 @@ pub fn lists_versions(answer: &Answer) -> bool {
 /// What to know of an answer that is Glance's.
 pub fn advice(by_versions: bool) -> Vec<Advice> {
     let mut advice = vec![Advice::new(
-        None,
         "dashboard and Glance have the same origin: the browser needs no CORS and sends no preflight; asked was an upload without a token instead, which Glance refused as it should",
     )];
     if by_versions {
-        advice.push(Advice::new(
-            None,
-            "the refusal lacks Keystone's challenge (WWW-Authenticate): something on the way takes it away; that it is Glance was told by its list of versions",
-        ));
+        advice.push(Advice::new("the refusal lacks Keystone's challenge (WWW-Authenticate): something on the way takes it away; that it is Glance was told by its list of versions"));
     }
     advice
 }
 
-fn redirected(asked: &Preflight, answer: &Answer) -> Failure {
+fn redirected(asked: &Preflight, answer: &Response) -> Failure {
     let failure = redirect(asked, answer);
     let message = format!("a redirect{}: Glance answers uploads with none", signature(answer));
     Failure {
@@ -130,7 +127,7 @@ fn redirected(asked: &Preflight, answer: &Answer) -> Failure {
     }
 }
 
-fn received(answer: &Answer) -> String {
+fn received(answer: &Response) -> String {
     let status = format!("status {}{}", answer.status, signature(answer));
     match challenges(answer).next() {
         Some(challenge) => format!("{status}, WWW-Authenticate: {}", shown(scheme(challenge))),

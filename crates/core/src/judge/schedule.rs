@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::model::{Epoch, Observation, Part, ProbeAnswer, ProbeTarget, Standing};
+use crate::model::{Epoch, Observation, Part, ProbeAnswer, ProbeRecord, ProbeTarget};
 use direct_upload_api::web::Endpoint;
 
 /// So many answers in a row that agree are a verdict.
@@ -49,7 +49,7 @@ impl Default for Pace {
 
 /// All questions and their answers.
 #[derive(Clone, Debug)]
-pub struct Ledger {
+pub struct ProbeScheduler {
     pace: Pace,
     entries: BTreeMap<ProbeTarget, Entry>,
     /// When more than the preflight was last asked at each endpoint.
@@ -81,11 +81,11 @@ struct Entry {
     lasting: (Duration, u32),
     /// Answers since the last verdict.
     undecided: u32,
-    standing: Option<Standing>,
+    record: Option<ProbeRecord>,
 }
 
-impl Ledger {
-    /// An empty ledger.
+impl ProbeScheduler {
+    /// An empty scheduler.
     pub fn new(pace: Pace) -> Self {
         Self { pace, entries: BTreeMap::new(), parts: BTreeMap::new() }
     }
@@ -132,14 +132,14 @@ impl Ledger {
     }
 
     /// Enters an answer. Returns what is known now, if that changed. `jitter` is from 0 to 1.
-    pub fn enter(
+    pub fn record(
         &mut self,
         question: &ProbeTarget,
         epoch: &str,
         observation: Observation,
         now: Duration,
         jitter: f64,
-    ) -> Option<Standing> {
+    ) -> Option<ProbeRecord> {
         let pace = self.pace(jitter);
         let entry = self.entries.get_mut(question)?;
         if entry.epoch.as_deref() != Some(epoch) {
@@ -147,11 +147,11 @@ impl Ledger {
             entry.due = Some(now);
             return None;
         }
-        let before = entry.standing.clone();
+        let before = entry.record.clone();
         let observation = entry.complete(observation, now);
         entry.count(observation, epoch, now, self.pace.patience);
         entry.due = Some(now + entry.wait(&pace));
-        (entry.standing != before).then(|| entry.standing.clone()).flatten()
+        (entry.record != before).then(|| entry.record.clone()).flatten()
     }
 
     /// The pace for as many questions as there are, with a fifth more or less.
@@ -172,7 +172,7 @@ impl Entry {
             passed: BTreeMap::new(),
             lasting: (now, 0),
             undecided: 0,
-            standing: None,
+            record: None,
         }
     }
 
@@ -230,13 +230,13 @@ impl Entry {
         if times >= VERDICT {
             self.undecided = 0;
             // The words of a verdict stay while it stays: only a change is written.
-            let stays = self.standing.as_ref().map(|s| &s.observation).filter(|known| known.agrees(&observation));
+            let stays = self.record.as_ref().map(|s| &s.observation).filter(|known| known.agrees(&observation));
             let firm = self.lasting.1 >= FIRM && now.saturating_sub(self.lasting.0) >= patience;
             let observation = stays.unwrap_or(&observation).clone();
             let passed: BTreeSet<Part> = self.passed.keys().copied().collect();
-            self.standing = Some(Standing { observation, epoch: epoch.to_owned(), firm, passed });
-        } else if !same_kind && let Some(standing) = &mut self.standing {
-            standing.firm = false;
+            self.record = Some(ProbeRecord { observation, epoch: epoch.to_owned(), firm, passed });
+        } else if !same_kind && let Some(record) = &mut self.record {
+            record.firm = false;
         }
         self.run = Some((observation, times));
     }
@@ -248,7 +248,7 @@ impl Entry {
             let later = SOON.saturating_mul(1 << (self.undecided / (2 * VERDICT)).min(16));
             return later.min(pace.interval);
         }
-        match self.standing.as_ref().map(|standing| standing.observation.verdict()) {
+        match self.record.as_ref().map(|record| record.observation.verdict()) {
             Some(ProbeAnswer::Granted(_)) => pace.interval,
             _ => (pace.interval / 4).max(SOON.min(pace.interval)),
         }
@@ -291,15 +291,15 @@ mod tests {
         Observation::of_preflight(Panel::Angular, preflight)
     }
 
-    fn letter(standing: Option<&Standing>) -> String {
-        let Some(standing) = standing else { return "-".into() };
-        let letter = match &standing.observation.verdict() {
+    fn letter(record: Option<&ProbeRecord>) -> String {
+        let Some(record) = record else { return "-".into() };
+        let letter = match &record.observation.verdict() {
             ProbeAnswer::Granted(_) => "g",
             ProbeAnswer::Refused(r) if r.rule == Some(Rule::OriginMissing) => "r",
             ProbeAnswer::Refused(_) => "s",
             ProbeAnswer::Unknown(_) => "u",
         };
-        format!("{letter}{}", if standing.firm { "!" } else { "" })
+        format!("{letter}{}", if record.firm { "!" } else { "" })
     }
 
     /// Answers come every minute; what is known after each.
@@ -314,14 +314,14 @@ mod tests {
     #[case::unknown_is_no_refusal("rruuurr", "- - - - u u u")]
     #[case::unknown_ends_the_patience("gggrrrruuurrrr", "- - g g g r r r r u u u r r")]
     fn verdicts(#[case] answers: &str, #[case] expected: &str) {
-        let mut ledger = Ledger::new(Pace::default());
+        let mut scheduler = ProbeScheduler::new(Pace::default());
         let q = question();
         let mut known = None;
         let mut seen = Vec::new();
         for (minute, letter_in) in (0u64..).zip(answers.chars()) {
             let now = Duration::from_secs(60 * minute);
-            ledger.want(BTreeMap::from([(q.clone(), Some("one".into()))]), now);
-            known = ledger.enter(&q, "one", answer(letter_in), now, 0.5).or(known);
+            scheduler.want(BTreeMap::from([(q.clone(), Some("one".into()))]), now);
+            known = scheduler.record(&q, "one", answer(letter_in), now, 0.5).or(known);
             seen.push(letter(known.as_ref()));
         }
         assert_eq!(seen.join(" "), expected);
@@ -329,41 +329,41 @@ mod tests {
 
     #[test]
     fn five_quick_answers_are_not_firm() {
-        let mut ledger = Ledger::new(Pace::default());
+        let mut scheduler = ProbeScheduler::new(Pace::default());
         let q = question();
-        ledger.want(BTreeMap::from([(q.clone(), Some("one".into()))]), Duration::ZERO);
+        scheduler.want(BTreeMap::from([(q.clone(), Some("one".into()))]), Duration::ZERO);
         for second in 0..299 {
-            let standing = ledger.enter(&q, "one", answer('r'), Duration::from_secs(second), 0.5);
-            assert!(standing.is_none_or(|s| !s.firm));
+            let record = scheduler.record(&q, "one", answer('r'), Duration::from_secs(second), 0.5);
+            assert!(record.is_none_or(|s| !s.firm));
         }
-        assert!(ledger.enter(&q, "one", answer('r'), Duration::from_secs(300), 0.5).is_some_and(|s| s.firm));
+        assert!(scheduler.record(&q, "one", answer('r'), Duration::from_secs(300), 0.5).is_some_and(|s| s.firm));
     }
 
     /// What was granted before the server changed proves nothing of it after.
     #[test]
     fn another_epoch_is_proven_anew() {
-        let mut ledger = Ledger::new(Pace::default());
+        let mut scheduler = ProbeScheduler::new(Pace::default());
         let q = question();
         let at = Duration::from_secs;
         let want = |epoch: &str| BTreeMap::from([(q.clone(), Some(epoch.to_owned()))]);
-        ledger.want(want("one"), at(0));
-        let standings: Vec<_> = (0..3).filter_map(|s| ledger.enter(&q, "one", answer('g'), at(s), 0.5)).collect();
+        scheduler.want(want("one"), at(0));
+        let standings: Vec<_> = (0..3).filter_map(|s| scheduler.record(&q, "one", answer('g'), at(s), 0.5)).collect();
         assert_eq!(standings.len(), 1);
-        ledger.want(want("two"), at(10));
-        assert_eq!(ledger.next(), Some(at(10)), "it is asked at once");
-        let due = ledger.take(at(10), 9);
+        scheduler.want(want("two"), at(10));
+        assert_eq!(scheduler.next(), Some(at(10)), "it is asked at once");
+        let due = scheduler.take(at(10), 9);
         assert_eq!(due, [Due { target: q.clone(), epoch: "two".to_owned(), parts: false }]);
-        assert_eq!(ledger.enter(&q, "one", answer('g'), at(11), 0.5), None, "an answer to the old one");
-        let epochs: Vec<_> = (11..14).map(|s| ledger.enter(&q, "two", answer('g'), at(s), 0.5)).collect();
+        assert_eq!(scheduler.record(&q, "one", answer('g'), at(11), 0.5), None, "an answer to the old one");
+        let epochs: Vec<_> = (11..14).map(|s| scheduler.record(&q, "two", answer('g'), at(s), 0.5)).collect();
         assert_eq!(epochs.iter().flatten().map(|s| s.epoch.as_str()).collect::<Vec<_>>(), ["two"]);
         assert!(epochs[2].is_some(), "only the third says so");
     }
 
     #[test]
     fn nothing_is_asked_while_pods_are_replaced() {
-        let mut ledger = Ledger::new(Pace::default());
-        ledger.want(BTreeMap::from([(question(), None)]), Duration::ZERO);
-        assert_eq!((ledger.next(), ledger.take(Duration::from_secs(9), 9).len()), (None, 0));
+        let mut scheduler = ProbeScheduler::new(Pace::default());
+        scheduler.want(BTreeMap::from([(question(), None)]), Duration::ZERO);
+        assert_eq!((scheduler.next(), scheduler.take(Duration::from_secs(9), 9).len()), (None, 0));
     }
 
     #[rstest]
@@ -373,13 +373,13 @@ mod tests {
     #[case::ever_later_without_a_verdict("grgrgrgrgrgrgrgrgrgrgrgrgrgrgr", 16, 60)]
     fn when_to_ask_again(#[case] answers: &str, #[case] least: u64, #[case] most: u64) {
         for jitter in [0.0, 0.5, 1.0] {
-            let mut ledger = Ledger::new(Pace::default());
+            let mut scheduler = ProbeScheduler::new(Pace::default());
             let q = question();
-            ledger.want(BTreeMap::from([(q.clone(), Some(String::new()))]), Duration::ZERO);
+            scheduler.want(BTreeMap::from([(q.clone(), Some(String::new()))]), Duration::ZERO);
             for a in answers.chars() {
-                ledger.enter(&q, "", answer(a), Duration::ZERO, jitter);
+                scheduler.record(&q, "", answer(a), Duration::ZERO, jitter);
             }
-            let next = ledger.next().unwrap().as_secs();
+            let next = scheduler.next().unwrap().as_secs();
             assert!((least..=most).contains(&next), "{next}");
         }
     }
@@ -399,76 +399,76 @@ mod tests {
     }
 
     /// Each answer of uploads at its second, and when they were asked for until then.
-    fn uploads_asked(course: &[(u64, &str)], until: u64) -> (Vec<u64>, Ledger, ProbeTarget) {
-        let mut ledger = Ledger::new(Pace::default());
+    fn uploads_asked(course: &[(u64, &str)], until: u64) -> (Vec<u64>, ProbeScheduler, ProbeTarget) {
+        let mut scheduler = ProbeScheduler::new(Pace::default());
         let q = ProbeTarget { uploads: Some(1), ..question() };
-        ledger.want(BTreeMap::from([(q.clone(), Some(String::new()))]), Duration::ZERO);
+        scheduler.want(BTreeMap::from([(q.clone(), Some(String::new()))]), Duration::ZERO);
         let mut asked = Vec::new();
         for second in 0..until {
             let now = Duration::from_secs(second);
-            for due in ledger.take(now, 9) {
+            for due in scheduler.take(now, 9) {
                 let answers = course.iter().rev().find(|(from, _)| *from <= second).unwrap().1;
                 let answers = if due.parts { answers } else { &answers[..1] };
                 asked.extend(due.parts.then_some(second));
-                ledger.enter(&due.target, &due.epoch, observed(answers), now, 0.5);
+                scheduler.record(&due.target, &due.epoch, observed(answers), now, 0.5);
             }
         }
-        (asked, ledger, q)
+        (asked, scheduler, q)
     }
 
     #[test]
     fn uploads_are_asked_for_with_each_answer_of_a_verdict_and_then_every_quarter_of_an_hour() {
-        let (asked, ledger, q) = uploads_asked(&[(0, "ggggg")], 2000);
+        let (asked, scheduler, q) = uploads_asked(&[(0, "ggggg")], 2000);
         assert_eq!(asked[..3], [0, 1, 2]);
         assert_eq!(asked.len(), 5, "{asked:?}");
         assert!(asked[3] - asked[2] >= 900 && asked[4] - asked[3] >= 900, "{asked:?}");
-        assert!(ledger.entries[&q].standing.as_ref().unwrap().passed.contains(&Part::Put));
+        assert!(scheduler.entries[&q].record.as_ref().unwrap().passed.contains(&Part::Put));
     }
 
     #[test]
     fn a_refused_upload_is_a_refusal_in_between_too_and_asked_for_again_soon() {
-        let (asked, ledger, q) = uploads_asked(&[(0, "ggr"), (400, "ggg")], 700);
-        let standing = ledger.entries[&q].standing.clone().unwrap();
-        assert!(matches!(standing.observation.verdict(), ProbeAnswer::Granted(_)), "{standing:?}");
+        let (asked, scheduler, q) = uploads_asked(&[(0, "ggr"), (400, "ggg")], 700);
+        let record = scheduler.entries[&q].record.clone().unwrap();
+        assert!(matches!(record.observation.verdict(), ProbeAnswer::Granted(_)), "{record:?}");
         let refused: Vec<_> = asked.iter().filter(|second| (3..400).contains(*second)).collect();
         assert!(refused.len() == 2, "{asked:?}");
-        let (_, ledger, q) = uploads_asked(&[(0, "ggr")], 170);
-        let standing = ledger.entries[&q].standing.clone().unwrap();
-        assert_eq!(standing.observation.reason(), Some(Reason::UploadRefused), "{standing:?}");
+        let (_, scheduler, q) = uploads_asked(&[(0, "ggr")], 170);
+        let record = scheduler.entries[&q].record.clone().unwrap();
+        assert_eq!(record.observation.reason(), Some(Reason::UploadRefused), "{record:?}");
     }
 
     #[test]
     fn an_upload_that_never_came_through_is_told_from_one_that_no_longer_does() {
-        let (_, ledger, q) = uploads_asked(&[(0, "grg")], 100);
-        assert!(!ledger.entries[&q].standing.as_ref().unwrap().passed.contains(&Part::Put));
-        let (_, ledger, q) = uploads_asked(&[(0, "ggg"), (10, "grg")], 2000);
-        let standing = ledger.entries[&q].standing.clone().unwrap();
-        assert_eq!(standing.observation.reason(), Some(Reason::UploadRefused), "{standing:?}");
-        assert!(standing.passed.contains(&Part::Put), "{standing:?}");
+        let (_, scheduler, q) = uploads_asked(&[(0, "grg")], 100);
+        assert!(!scheduler.entries[&q].record.as_ref().unwrap().passed.contains(&Part::Put));
+        let (_, scheduler, q) = uploads_asked(&[(0, "ggg"), (10, "grg")], 2000);
+        let record = scheduler.entries[&q].record.clone().unwrap();
+        assert_eq!(record.observation.reason(), Some(Reason::UploadRefused), "{record:?}");
+        assert!(record.passed.contains(&Part::Put), "{record:?}");
     }
 
     #[test]
     fn an_upload_without_an_answer_does_not_replace_one_that_passed_for_an_hour() {
         let open = |until| {
-            let (_, ledger, q) = uploads_asked(&[(0, "ggggg"), (10, "ggugg")], until);
-            ledger.entries[&q].standing.as_ref().unwrap().observation.assumptions().len()
+            let (_, scheduler, q) = uploads_asked(&[(0, "ggggg"), (10, "ggugg")], until);
+            scheduler.entries[&q].record.as_ref().unwrap().observation.assumptions().len()
         };
         assert_eq!((open(3000), open(6000)), (0, 1));
     }
 
     #[test]
     fn many_dashboards_of_one_endpoint_ask_it_for_uploads_in_turn() {
-        let mut ledger = Ledger::new(Pace::default());
+        let mut scheduler = ProbeScheduler::new(Pace::default());
         let origin = |n: usize| Origin::parse(&format!("https://h{n}.example.com")).unwrap();
         let questions = (0..20).map(|n| ProbeTarget { origin: origin(n), uploads: Some(1), ..question() });
-        ledger.want(questions.map(|q| (q, Some(String::new()))).collect(), Duration::ZERO);
+        scheduler.want(questions.map(|q| (q, Some(String::new()))).collect(), Duration::ZERO);
         let mut asked = 0;
         for second in 0..4000 {
             let now = Duration::from_secs(second);
-            for due in ledger.take(now, 99) {
+            for due in scheduler.take(now, 99) {
                 asked += usize::from(second > 60 && due.parts);
                 let answers = if due.parts { "ggg" } else { "g" };
-                ledger.enter(&due.target, &due.epoch, observed(answers), now, 0.5);
+                scheduler.record(&due.target, &due.epoch, observed(answers), now, 0.5);
             }
         }
         assert_eq!(asked, 4);
@@ -477,16 +477,16 @@ mod tests {
     /// A thousand questions are asked at most ten times a second.
     #[test]
     fn a_bounded_budget() {
-        let mut ledger = Ledger::new(Pace::default());
+        let mut scheduler = ProbeScheduler::new(Pace::default());
         let questions: Vec<_> = (0..1000)
             .map(|n| ProbeTarget { origin: Origin::parse(&format!("https://h{n}.example.com")).unwrap(), ..question() })
             .collect();
-        ledger.want(questions.iter().map(|q| (q.clone(), Some(String::new()))).collect(), Duration::ZERO);
+        scheduler.want(questions.iter().map(|q| (q.clone(), Some(String::new()))).collect(), Duration::ZERO);
         for q in &questions {
             for _ in 0..VERDICT {
-                ledger.enter(q, "", answer('g'), Duration::ZERO, 0.0);
+                scheduler.record(q, "", answer('g'), Duration::ZERO, 0.0);
             }
         }
-        assert!(ledger.next().unwrap() >= Duration::from_secs(80));
+        assert!(scheduler.next().unwrap() >= Duration::from_secs(80));
     }
 }

@@ -1,7 +1,7 @@
 //! Why no response came.
 
 /// Why no answer came. It says nothing about what a browser elsewhere would get.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Unreachable {
     pub kind: UnreachableKind,
     pub message: String,

@@ -18,17 +18,18 @@ use direct_upload_api::Rule;
 use super::cors::{every, readable};
 use super::explain::{failure, signature};
 use super::explain_status::{challenges, redirect, scheme};
-use super::failure::{Advice, Failure, Requirement};
+use super::failure::{Failure, Requirement};
 use super::headers::{get, shown, starts_with};
 use super::preflight::{Preflight, Request, agent};
-use super::response::Answer;
+use super::response::Response;
 use super::unreachable::{Unreachable, UnreachableKind};
+use crate::model::Advice;
 
 /// What came back for one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Wire {
     /// A final answer.
-    Answer(Answer),
+    Response(Response),
     /// `100 Continue`, and nothing further while no data came.
     Continue,
     /// Nothing, within so many seconds.
@@ -85,7 +86,7 @@ fn put(asked: &Preflight, length: u64, more: Option<(&'static str, String)>) -> 
 /// Judges what came back for the [`complete`] PUT.
 pub fn judge_complete(asked: &Preflight, wire: &Wire) -> UploadVerdict {
     match wire {
-        Wire::Answer(answer) => answered(asked, answer),
+        Wire::Response(answer) => answered(asked, answer),
         Wire::Continue | Wire::Silence(_) => silent(wire, "a complete PUT without data and token"),
         Wire::Failed(why) => unanswered(why),
     }
@@ -94,7 +95,7 @@ pub fn judge_complete(asked: &Preflight, wire: &Wire) -> UploadVerdict {
 /// Judges what came back for the [`announced`] PUT of this size.
 pub fn judge_announced(size: u64, wire: &Wire) -> UploadVerdict {
     let answer = match wire {
-        Wire::Answer(answer) => answer,
+        Wire::Response(answer) => answer,
         Wire::Continue | Wire::Silence(_) => return silent(wire, &format!("a PUT that announces {size} bytes")),
         Wire::Failed(why) => return UploadVerdict::Unknown { by: Answerer::Nobody, why: why.clone() },
     };
@@ -117,18 +118,20 @@ pub fn judge_announced(size: u64, wire: &Wire) -> UploadVerdict {
 /// Whether an answer to the [`announced`] PUT is worth a second one of a single byte: is it the size that
 /// something minds?
 pub fn is_worth_comparing(wire: &Wire) -> bool {
-    matches!(wire, Wire::Answer(answer) if answer.status != 413 && who(answer) != Answerer::Glance)
+    matches!(wire, Wire::Response(answer) if answer.status != 413 && who(answer) != Answerer::Glance)
 }
 
 /// The verdict on the announced size, from what came back for that second PUT, which announced one byte.
 pub fn compare(size: u64, large: &Wire, small: &Wire) -> UploadVerdict {
     let differs = match (large, small) {
-        (Wire::Answer(large), Wire::Answer(small)) => small.status != large.status && who(small) == Answerer::Glance,
-        (Wire::Answer(_), Wire::Continue) => true,
+        (Wire::Response(large), Wire::Response(small)) => {
+            small.status != large.status && who(small) == Answerer::Glance
+        }
+        (Wire::Response(_), Wire::Continue) => true,
         _ => false,
     };
     match large {
-        Wire::Answer(answer) if differs => {
+        Wire::Response(answer) if differs => {
             let from = signature(answer);
             let why = format!("something before Glance{from} refuses it; announced with one byte it passes");
             refused(who(answer), size_refused(answer, size, &why))
@@ -137,7 +140,7 @@ pub fn compare(size: u64, large: &Wire, small: &Wire) -> UploadVerdict {
     }
 }
 
-fn size_refused(answer: &Answer, size: u64, why: &str) -> Failure {
+fn size_refused(answer: &Response, size: u64, why: &str) -> Failure {
     failure(
         Requirement::Size,
         &[Rule::BodyLimit],
@@ -158,7 +161,7 @@ fn unknown(by: Answerer, message: String, fix: &str) -> UploadVerdict {
 
 /// Glance shows by its token check's challenge, or by the request id that it gives every answer
 /// (glance/api/middleware/context.py).
-pub fn who(answer: &Answer) -> Answerer {
+pub fn who(answer: &Response) -> Answerer {
     let keystone = answer.status == 401 && challenges(answer).any(|challenge| starts_with(challenge, "keystone"));
     if keystone || get(&answer.headers, "X-OpenStack-Request-ID").is_some() {
         return Answerer::Glance;
@@ -171,7 +174,7 @@ pub fn who(answer: &Answer) -> Answerer {
 /// What to look at where only PUT is treated so: its preflight has just been granted at the same place.
 const PUT_TOO: &str = "let PUT on /v2/images/ pass as OPTIONS does, up to Glance";
 
-fn answered(asked: &Preflight, answer: &Answer) -> UploadVerdict {
+fn answered(asked: &Preflight, answer: &Response) -> UploadVerdict {
     let by = who(answer);
     let check = || every(&asked.uploads, |upload| readable(asked, upload, answer).map_err(|f| unreadable(answer, f)));
     if by == Answerer::Glance {
@@ -206,7 +209,7 @@ enum Judgement {
     Unknown(String, &'static str),
 }
 
-fn other(asked: &Preflight, answer: &Answer) -> Judgement {
+fn other(asked: &Preflight, answer: &Response) -> Judgement {
     let code = answer.status;
     let from = signature(answer);
     let html = get(&answer.headers, "Content-Type").is_some_and(|kind| starts_with(&kind, "text/html"));
@@ -276,7 +279,7 @@ fn other(asked: &Preflight, answer: &Answer) -> Judgement {
 }
 
 /// Browsers follow a redirect of an upload if they may read it (Fetch §4.4): where it leads is not asked.
-fn redirected(asked: &Preflight, answer: &Answer) -> Judgement {
+fn redirected(asked: &Preflight, answer: &Response) -> Judgement {
     let failure = redirect(asked, answer);
     let may_be_followed = every(&asked.uploads, |upload| readable(asked, upload, answer)).is_ok();
     if may_be_followed && failure.rule != Rule::OptionsFiltered {
@@ -292,7 +295,7 @@ fn redirected(asked: &Preflight, answer: &Answer) -> Judgement {
     Judgement::Refused(Failure { requirement: Requirement::Glance, message, fix: PUT_TOO.to_owned(), ..failure })
 }
 
-fn not_glance(answer: &Answer) -> Failure {
+fn not_glance(answer: &Response) -> Failure {
     let from = signature(answer);
     let rules: &[Rule] = match answer.status {
         401 => &[Rule::OptionsFiltered, Rule::CorsOnTheWay],
@@ -310,7 +313,7 @@ fn not_glance(answer: &Answer) -> Failure {
     )
 }
 
-fn broken(answer: &Answer) -> Failure {
+fn broken(answer: &Response) -> Failure {
     failure(
         Requirement::Glance,
         &[Rule::CorsOnTheWay],
@@ -322,7 +325,7 @@ fn broken(answer: &Answer) -> Failure {
 
 /// Glance answered, and the page may not read it. The preflight's answer was fine, so that one header is
 /// not Glance's doing: oslo.middleware treats both alike.
-fn unreadable(answer: &Answer, failure: Failure) -> Failure {
+fn unreadable(answer: &Response, failure: Failure) -> Failure {
     let from = signature(answer);
     let mut also = failure.also;
     if failure.rule != Rule::CorsOnTheWay {
@@ -342,32 +345,29 @@ fn unreadable(answer: &Answer, failure: Failure) -> Failure {
     }
 }
 
-fn oddities(answer: &Answer) -> Vec<Advice> {
+fn oddities(answer: &Response) -> Vec<Advice> {
     let other: Vec<_> =
         challenges(answer).filter(|challenge| !starts_with(challenge, "keystone")).map(scheme).collect();
     let mut advice = Vec::new();
     if answer.status == 401 && !other.is_empty() {
-        advice.push(Advice::new(
-            Rule::OptionsFiltered,
-            format!(
+        advice.push(
+            Advice::new(format!(
                 "beside Keystone's challenge stands another ({}): a login before Glance may ask for it",
                 shown(&other.join(", "))
-            ),
-        ));
+            ))
+            .rule(Rule::OptionsFiltered),
+        );
     }
     if answer.status != 401 {
-        advice.push(Advice::new(
-            None,
-            format!(
+        advice.push(Advice::new(format!(
                 "Glance answers a PUT without a token with {}, not with 401: does it check tokens at all ([paste_deploy] flavor, allow_anonymous_access)?",
                 answer.status
-            ),
-        ));
+            )));
     }
     advice
 }
 
-fn received(answer: &Answer) -> String {
+fn received(answer: &Response) -> String {
     let status = format!("status {}{}", answer.status, signature(answer));
     match challenges(answer).next() {
         Some(challenge) => format!("{status}, WWW-Authenticate: {}", shown(scheme(challenge))),

@@ -25,7 +25,7 @@ pub enum Lines {
 
 impl Lines {
     /// The file's line of the text's nth line.
-    pub fn of(self, nth: usize) -> Option<usize> {
+    pub fn line(self, nth: usize) -> Option<usize> {
         match self {
             Self::From(first) => Some(first + nth.saturating_sub(1)),
             Self::At(line) => Some(line),

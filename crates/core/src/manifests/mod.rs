@@ -73,7 +73,7 @@ pub struct Input {
 /// # Errors
 /// Every error, with place, object and field.
 pub fn parse(name: &str, bytes: &[u8]) -> Result<Input, Vec<ManifestError>> {
-    let mut reader = reader::Reader::default();
+    let mut reader = reader::ManifestReader::default();
     reader.text(name, bytes);
     reader.finish()
 }
@@ -95,7 +95,7 @@ pub fn insert(snapshot: &mut Snapshot, mut object: Value) -> Result<Option<Id>, 
     let text = |field: &str| object.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
     let (api_version, name) = (text("apiVersion"), text("kind"));
     let mut id = None;
-    for kind in Kind::of(&api_version, &name) {
+    for kind in Kind::registered(&api_version, &name) {
         // Of rehearsals in a cluster that these files were taken from; here they all pass.
         if matches!(kind, Kind::Job | Kind::JobEvent) {
             continue;

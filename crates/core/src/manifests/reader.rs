@@ -38,20 +38,20 @@ const HARMLESS: [&str; 22] = [
 ];
 
 /// Collects objects and errors.
-pub struct Reader {
+pub struct ManifestReader {
     input: Input,
     errors: Vec<ManifestError>,
     seen: BTreeMap<Id, Place>,
 }
 
-impl Default for Reader {
+impl Default for ManifestReader {
     fn default() -> Self {
         let input = Input { snapshot: Snapshot::complete(), manifests: Vec::new(), unknown: Vec::new() };
         Self { input, errors: Vec::new(), seen: BTreeMap::new() }
     }
 }
 
-impl Reader {
+impl ManifestReader {
     pub fn finish(mut self) -> Result<Input, Vec<ManifestError>> {
         if self.errors.is_empty() { Ok(self.input) } else { Err(std::mem::take(&mut self.errors)) }
     }

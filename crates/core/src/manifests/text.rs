@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::de::IgnoredAny;
 
-use super::yaml::{Document, Reader, Unreadable};
+use super::yaml::{Document, Malformed, Reader};
 
 /// Larger files are no manifests but dumps of everything.
 pub const MOST_BYTES: usize = 16 << 20;
@@ -15,7 +15,7 @@ pub const MOST_BYTES: usize = 16 << 20;
 ///
 /// # Errors
 /// The first thing that is wrong.
-pub fn documents(name: &str, bytes: &[u8]) -> Result<Vec<Document>, Unreadable> {
+pub fn documents(name: &str, bytes: &[u8]) -> Result<Vec<Document>, Malformed> {
     if bytes.len() > MOST_BYTES {
         return Err((None, format!("is larger than {} MiB; pass only the manifests that matter", MOST_BYTES >> 20)));
     }
@@ -34,7 +34,7 @@ pub fn documents(name: &str, bytes: &[u8]) -> Result<Vec<Document>, Unreadable> 
 }
 
 /// The values of a JSON stream, each with the white space before it. Each is YAML, all of them are not.
-fn json_values(text: &str) -> Result<Vec<&str>, Unreadable> {
+fn json_values(text: &str) -> Result<Vec<&str>, Malformed> {
     let mut stream = serde_json::Deserializer::from_str(text).into_iter::<IgnoredAny>();
     let (mut values, mut start) = (Vec::new(), 0);
     while let Some(value) = stream.next() {

@@ -14,7 +14,7 @@ pub struct Gateway {
     pub meta: Meta,
     pub listeners: Vec<Listener>,
     /// `status.listeners`.
-    pub told: Vec<ListenerStatus>,
+    pub listener_statuses: Vec<ListenerStatus>,
 }
 
 /// One listener of a Gateway.

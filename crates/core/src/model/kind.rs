@@ -165,7 +165,7 @@ impl Kind {
     }
 
     /// The kinds that an object is of, by what it says of itself. A ConfigMap is of two.
-    pub fn of<'a>(api_version: &'a str, name: &'a str) -> impl Iterator<Item = Self> + 'a {
+    pub fn registered<'a>(api_version: &'a str, name: &'a str) -> impl Iterator<Item = Self> + 'a {
         Self::ALL.iter().copied().filter(move |kind| {
             let registration = kind.registration();
             registration.name == name && registration.api_versions.contains(&api_version)

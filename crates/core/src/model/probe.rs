@@ -49,7 +49,8 @@ pub struct Reach {
 }
 
 /// One answer, as it counts.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, strum::IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub enum ProbeAnswer {
     /// A browser would send the upload; what is unwise all the same.
     Granted(Vec<String>),
@@ -193,7 +194,7 @@ impl Observation {
 
 /// What is known of one question.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Standing {
+pub struct ProbeRecord {
     pub observation: Observation,
     /// The state of the server that it speaks of: Glance's configuration.
     pub epoch: String,

@@ -9,7 +9,7 @@ use super::catalog::{CatalogQuery, CatalogReading};
 use super::key::Key;
 use super::kind::{Kind, Observed, for_each_kind};
 use super::meta::Meta;
-use super::probe::{Epoch, Observation, Part, ProbeAnswer, ProbeTarget, Standing};
+use super::probe::{Epoch, Observation, Part, ProbeAnswer, ProbeRecord, ProbeTarget};
 use super::refused_write::RefusedWrites;
 use super::store::{Coverage, Known, Store};
 use super::workload::Workload;
@@ -122,7 +122,7 @@ pub enum Answers {
     /// Offline: that each of them passes.
     Assumed,
     /// What is known of each target.
-    Given(BTreeMap<ProbeTarget, Standing>),
+    Given(BTreeMap<ProbeTarget, ProbeRecord>),
 }
 
 impl Answers {
@@ -132,7 +132,7 @@ impl Answers {
     }
 
     /// What is known of a target.
-    pub fn get(&self, target: &ProbeTarget, epoch: &Epoch) -> Option<Standing> {
+    pub fn get(&self, target: &ProbeTarget, epoch: &Epoch) -> Option<ProbeRecord> {
         match self {
             Self::Assumed => {
                 let epoch = epoch.clone().unwrap_or_default();
@@ -140,7 +140,7 @@ impl Answers {
                 let passed = BTreeSet::from([Part::Page, Part::AddressSpace, Part::Put, Part::Size]);
                 let parts = passed.iter().map(|part| (*part, granted())).collect();
                 let observation = Observation { panel: target.panel, preflight: granted(), parts, address: None };
-                Some(Standing { observation, epoch, firm: true, passed })
+                Some(ProbeRecord { observation, epoch, firm: true, passed })
             }
             Self::Given(standings) => standings.get(target).cloned(),
         }
@@ -148,32 +148,11 @@ impl Answers {
 
     /// Enters what is known of a target, or that it is no longer asked; true if that changed
     /// anything.
-    pub fn set(&mut self, target: ProbeTarget, standing: Option<Standing>) -> bool {
+    pub fn set(&mut self, target: ProbeTarget, standing: Option<ProbeRecord>) -> bool {
         match (self, standing) {
             (Self::Assumed, _) => false,
             (Self::Given(known), None) => known.remove(&target).is_some(),
             (Self::Given(known), Some(standing)) => known.insert(target, standing.clone()) != Some(standing),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::Unknown;
-
-    /// Back from one watch of the whole cluster to narrow ones: until those have listed, a namespace
-    /// that was known once is not known to be empty.
-    #[test]
-    fn a_wide_watch_that_ends_leaves_nothing_known() {
-        let mut store = Snapshot::unseen().ingresses;
-        store.set_known("a", Ok(()));
-        store.set_known("", Ok(()));
-        assert_eq!(store.known("b"), Ok(()));
-        store.set_known("", Err(Unknown { why: "not watched".into(), pending: true }));
-        assert!(store.known("a").is_err_and(|unknown| unknown.pending));
-        store.set_known("a", Ok(()));
-        assert_eq!(store.known("a"), Ok(()));
-        assert!(store.known("b").is_err());
     }
 }

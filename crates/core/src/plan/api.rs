@@ -1,8 +1,8 @@
 //! The plan of an API: take origins in at once, let them go late. A Glance's covers a second API, and the
 //! objects that lead browsers to it.
 
-mod refusal;
 mod retirement;
+mod upload_policy;
 
 use std::collections::BTreeSet;
 
@@ -13,15 +13,15 @@ use jiff::Timestamp;
 use super::deploy::{Desired, garbage};
 use super::finalize::{copied, deadline};
 use super::options::Options;
-use super::outline::{Plan, State};
+use super::outline::{Plan, State, Unmet};
 use super::step::{Action, Step};
 use crate::derive::{ApiView, GlanceView, Terms};
 use crate::model::Problem;
 use crate::openstack::OpenStackService;
 use crate::render::{self, File};
 use crate::workload::{Applied, Target, claimed, rfc3339, rolling};
-use refusal::refuse;
 use retirement::Retirement;
+use upload_policy::refuse;
 
 /// An origin of the plan, for the status.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,16 +65,13 @@ fn living(
         Ok(terms) => terms,
         Err(problem) => return (Plan::unmet(ConditionType::Accepted, problem.clone()), Vec::new()),
     };
-    let retirement = Retirement::of(view, terms, now);
+    let retirement = Retirement::derive(view, terms, now);
     let plan = more(attempt(view, &retirement, now, options));
     (if terms.suspend { plan.suspend() } else { plan }, retirement.origins(view))
 }
 
-/// What does not hold, and why.
-type Unmet = (ConditionType, Problem);
-
 /// All that the plan of a living API depends on, where nothing stands in its way.
-struct Stage<'a> {
+struct ApiPlanner<'a> {
     view: &'a ApiView,
     terms: &'a Terms,
     target: &'a Target,
@@ -118,8 +115,8 @@ fn try_to(view: &ApiView, retirement: &Retirement, now: Timestamp, options: &Opt
     let early = if asked.refuses_uploads { refuse(view, retirement, &mut settings.policy.rules) } else { None };
     let files = render::api(&settings, view.api.service)
         .map_err(|e| (ConditionType::ConfigRendered, Problem::new(Reason::InvalidSpec, e.to_string())))?;
-    let stage = Stage { view, terms, target, applied, retirement, now, options };
-    let mut plan = if files.is_empty() { stage.clear()? } else { stage.bring(files)? };
+    let planner = ApiPlanner { view, terms, target, applied, retirement, now, options };
+    let mut plan = if files.is_empty() { planner.clear()? } else { planner.bring(files)? };
     if let (Some(problem), State::Done(_)) = (early, &plan.state) {
         plan.state = State::Unmet(ConditionType::RolledOut, problem);
     }
@@ -130,7 +127,7 @@ fn try_to(view: &ApiView, retirement: &Retirement, now: Timestamp, options: &Opt
     Ok(plan)
 }
 
-impl Stage<'_> {
+impl ApiPlanner<'_> {
     /// Brings the files into the workload.
     fn bring(&self, files: Vec<File>) -> Result<Plan, Unmet> {
         let accepted = self.retirement.origins(self.view).len();

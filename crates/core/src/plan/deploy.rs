@@ -25,7 +25,7 @@ use crate::workload::rehearsal::panel_note;
 use crate::workload::{Applied, Mount, Secrets, Target, annotations};
 pub(crate) use compare::Change;
 pub use compare::garbage;
-use rehearsal::Verdict;
+use rehearsal::RehearsalDecision;
 
 /// What is desired for one workload.
 pub(crate) struct Desired<'a> {
@@ -48,7 +48,7 @@ pub(crate) struct Desired<'a> {
 }
 
 impl Plan {
-    /// The way to what is desired, up to where pods would be replaced.
+    /// All steps that do not restart pods.
     pub(crate) fn toward(change: &Change, done: Problem) -> Self {
         let mut plan = Self::idle(State::Done(done));
         plan.config_map = Some(change.config_map.clone());
@@ -80,11 +80,11 @@ impl Plan {
         }
         match desired.may_roll(change, now) {
             Ok(count) => {
-                let verdict = desired.rehearsed(change, &mount);
-                if let Verdict::Go(Some(panel)) = &verdict {
+                let decision = desired.rehearsed(change, &mount);
+                if let RehearsalDecision::Go(Some(panel)) = &decision {
                     mount.annotations.extend([panel_note(desired.target, *panel)]);
                 }
-                let go = self.rehearse(verdict, desired.target);
+                let go = self.rehearse(decision, desired.target);
                 self.steps.extend(count);
                 let mut steps = roll(workload, mount);
                 drain::tell(&mut steps, &drain::cost(desired.kind, desired.target, desired.applied));

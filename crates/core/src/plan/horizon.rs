@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use super::deploy::{Change, Desired, garbage};
 use super::finalize::{copied, deadline};
 use super::options::Options;
-use super::outline::{Plan, State};
+use super::outline::{Plan, State, Unmet};
 use super::proof::{self, Proven};
 use super::step::{Action, Step};
 use crate::derive::{Evidence, HorizonView, Intent};
@@ -46,8 +46,6 @@ fn whole(view: &HorizonView, now: Timestamp, options: &Options) -> Plan {
     if spec.suspend { plan.suspend() } else { plan }
 }
 
-type Unmet = (ConditionType, Problem);
-
 fn attempt(view: &HorizonView, spec: &HorizonSpec, now: Timestamp, options: &Options) -> Result<Plan, Unmet> {
     if view.dashboard.terminating {
         return Err((ConditionType::Accepted, Problem::new(Reason::Releasing, "the namespace is being deleted")));
@@ -61,20 +59,20 @@ fn attempt(view: &HorizonView, spec: &HorizonSpec, now: Timestamp, options: &Opt
     let target = view.dashboard.tenure.target.as_ref().map_err(accepted)?;
     let gone = || (ConditionType::Accepted, Problem::new(Reason::WorkloadNotFound, "the workload is gone"));
     let applied = view.dashboard.tenure.applied.as_ref().ok_or_else(gone)?;
-    let stage = Stage { view, spec, target, applied, direct, now, options, since: None };
+    let planner = HorizonPlanner { view, spec, target, applied, direct, now, options, since: None };
     // Only a Horizon that is switched off on purpose keeps its other fragments; one that lost its
     // Glance gets its pods back as they were.
     let files = match (direct, problem.map(|p| p.reason)) {
         (false, Some(reason)) if !matches!(reason, Reason::DirectDisabled | Reason::ImportRequired) => Vec::new(),
         _ => {
             let settings = view.dashboard.settings.as_ref().map_err(accepted)?;
-            if let Some(plan) = stage.by_own_proxy(settings)? {
+            if let Some(plan) = planner.by_own_proxy(settings)? {
                 return Ok(plan);
             }
             files(settings, direct)?
         }
     };
-    let mut plan = if files.is_empty() { back_out(view, target, applied, problem) } else { stage.bring(files)? };
+    let mut plan = if files.is_empty() { back_out(view, target, applied, problem) } else { planner.bring(files)? };
     if let (false, Some(problem), State::Done(_)) = (direct, problem, &plan.state) {
         plan.state = own(problem);
     }
@@ -134,15 +132,15 @@ fn retreat(view: &HorizonView, now: Timestamp, options: &Options) -> Option<Plan
     }
     let mut settings = view.dashboard.settings.as_ref().ok()?.clone();
     settings.httpd = None;
-    let stage = Stage { view, spec, target, applied, direct: false, now, options, since: None };
-    let mut plan = stage.retreat(&settings).ok()??;
+    let planner = HorizonPlanner { view, spec, target, applied, direct: false, now, options, since: None };
+    let mut plan = planner.retreat(&settings).ok()??;
     plan.wake_at(deadline(view.dashboard.object.meta.deleting, spec.deletion.timeout));
     Some(plan)
 }
 
 /// All that bringing files into Horizon's pods depends on.
 #[derive(Clone)]
-struct Stage<'a> {
+struct HorizonPlanner<'a> {
     view: &'a HorizonView,
     spec: &'a HorizonSpec,
     target: &'a Target,
@@ -154,7 +152,7 @@ struct Stage<'a> {
     since: Option<String>,
 }
 
-impl Stage<'_> {
+impl HorizonPlanner<'_> {
     fn bring(&self, files: Vec<File>) -> Result<Plan, Unmet> {
         let gate = self.gate();
         let proven = self.proven();

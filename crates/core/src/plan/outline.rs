@@ -39,6 +39,9 @@ pub enum State {
     Gone,
 }
 
+/// The condition that does not hold, and why.
+pub type Unmet = (ConditionType, Problem);
+
 /// Where one region of a Horizon stands.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RegionState {

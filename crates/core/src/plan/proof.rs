@@ -3,7 +3,7 @@
 use direct_upload_api::{ConditionType, HorizonSpec, Reason, Verification};
 
 use super::outline::State;
-use crate::derive::{Evidence, Failed, HorizonView, Turn};
+use crate::derive::{Evidence, Failed, HorizonView, Throttle};
 use crate::model::Problem;
 use crate::workload::Applied;
 
@@ -29,7 +29,7 @@ pub fn proven(view: &HorizonView, spec: &HorizonSpec, switching: Problem) -> Pro
         return Proven::Go;
     }
     if is_direct {
-        let breaks = view.evidence.is_broken() && view.dashboard.falls_back() && view.turn == Turn::Now;
+        let breaks = view.evidence.is_broken() && view.dashboard.falls_back() && view.throttle == Throttle::Now;
         return match (breaks, mounted) {
             (true, true) => Proven::Back(fallen(view)),
             (true, false) => Proven::Wait(State::Unmet(ConditionType::Verified, fallen(view))),
@@ -37,7 +37,7 @@ pub fn proven(view: &HorizonView, spec: &HorizonSpec, switching: Problem) -> Pro
         };
     }
     if backed_out {
-        let returns = view.evidence.is_granted(true) && view.turn == Turn::Now;
+        let returns = view.evidence.is_granted(true) && view.throttle == Throttle::Now;
         return if returns { Proven::Go } else { Proven::Wait(State::Unmet(ConditionType::Verified, fallen(view))) };
     }
     match &view.evidence {
@@ -63,8 +63,8 @@ pub fn standing(view: &HorizonView, spec: &HorizonSpec, to: &str) -> State {
             format!("new dashboard sessions upload directly{to}; the preflight passes for each origin"),
         ),
         Evidence::Refused(_, failures) => {
-            let hold = match view.turn {
-                Turn::Frozen => {
+            let hold = match view.throttle {
+                Throttle::Frozen => {
                     "; most Glance endpoints refuse at once, so the operator doubts its own way to them and changes no mode"
                 }
                 _ => "",

@@ -14,14 +14,14 @@ pub struct File {
     /// Its bytes.
     pub contents: String,
     /// Its language.
-    pub format: Format,
+    pub format: FileFormat,
     /// How it gets to its path.
     pub delivery: Delivery,
 }
 
 /// The languages that we write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
+pub enum FileFormat {
     /// oslo.config ini.
     OsloConfig,
     /// Python source, run by `exec`.
@@ -50,7 +50,7 @@ pub fn file(
     dir: &str,
     name: &str,
     contents: String,
-    format: Format,
+    format: FileFormat,
     delivery: Delivery,
 ) -> Result<File, RenderError> {
     let dir = absolute(setting, dir)?;
@@ -66,7 +66,7 @@ pub fn absolute<'a>(setting: &'static str, path: &'a str) -> Result<&'a str, Ren
     if normal && !path.contains(char::is_control) {
         Ok(trimmed)
     } else {
-        Err(Unwritable::new(path, Refusal::Path).of(setting))
+        Err(Unwritable::new(path, Refusal::Path).in_setting(setting))
     }
 }
 
@@ -76,12 +76,16 @@ pub fn seconds(setting: &'static str, seconds: u32) -> Result<String, RenderErro
     if (1..=i32::MAX.cast_unsigned()).contains(&seconds) {
         Ok(text)
     } else {
-        Err(Unwritable::new(&text, Refusal::Range).of(setting))
+        Err(Unwritable::new(&text, Refusal::Range).in_setting(setting))
     }
 }
 
 /// Bytes for `LimitRequestBody`, which are read into a signed `apr_off_t`.
 pub fn bytes(setting: &'static str, bytes: u64) -> Result<String, RenderError> {
     let text = bytes.to_string();
-    if bytes <= i64::MAX.cast_unsigned() { Ok(text) } else { Err(Unwritable::new(&text, Refusal::Range).of(setting)) }
+    if bytes <= i64::MAX.cast_unsigned() {
+        Ok(text)
+    } else {
+        Err(Unwritable::new(&text, Refusal::Range).in_setting(setting))
+    }
 }

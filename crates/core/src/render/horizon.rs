@@ -10,7 +10,7 @@ pub mod snippet;
 use direct_upload_api::Delivery;
 
 use super::error::RenderError;
-use super::file::{File, Format, HTTPD_FILE, file};
+use super::file::{File, FileFormat, HTTPD_FILE, file};
 use super::settings::HorizonSettings;
 
 /// Renders Horizon's files; none if there is nothing to set.
@@ -26,7 +26,7 @@ pub fn horizon(settings: &HorizonSettings) -> Result<Vec<File>, RenderError> {
             // Behind `_9999-custom-settings.py` and everything else that is usual (DU016).
             "zz-direct-upload.py",
             contents,
-            Format::Python,
+            FileFormat::Python,
             settings.delivery,
         )?);
     }
@@ -38,7 +38,7 @@ pub fn horizon(settings: &HorizonSettings) -> Result<Vec<File>, RenderError> {
             &settings_httpd.conf_dir,
             HTTPD_FILE,
             contents,
-            Format::Httpd,
+            FileFormat::Httpd,
             Delivery::Mount,
         )?);
     }

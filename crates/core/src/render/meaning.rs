@@ -5,29 +5,29 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::file::Format;
+use super::file::FileFormat;
 use super::oslo::read;
 use crate::openstack::CorsOption;
 
 /// Whether the program that reads these files would do the same with either.
-pub fn same_meaning(format: Format, a: &str, b: &str) -> bool {
+pub fn same_meaning(format: FileFormat, a: &str, b: &str) -> bool {
     a == b
         || match format {
-            Format::OsloConfig => matches!((ini(a), ini(b)), (Some(a), Some(b)) if a == b),
-            Format::Python => python(a) == python(b),
-            Format::Httpd => httpd(a) == httpd(b),
-            Format::Policy => policy(a) == policy(b),
+            FileFormat::OsloConfig => matches!((ini(a), ini(b)), (Some(a), Some(b)) if a == b),
+            FileFormat::Python => python(a) == python(b),
+            FileFormat::Httpd => httpd(a) == httpd(b),
+            FileFormat::Policy => policy(a) == policy(b),
         }
 }
 
 #[derive(PartialEq, Eq)]
-enum Value {
+enum OptionValue {
     Set(BTreeSet<String>),
     Text(String),
 }
 
 /// All values of an option, since some options collect them; none if oslo.config refuses the file.
-fn ini(text: &str) -> Option<BTreeMap<(String, String), Vec<Value>>> {
+fn ini(text: &str) -> Option<BTreeMap<(String, String), Vec<OptionValue>>> {
     let parsed = read::parse(text);
     if !parsed.errors.is_empty() {
         return None;
@@ -39,7 +39,7 @@ fn ini(text: &str) -> Option<BTreeMap<(String, String), Vec<Value>>> {
             && CorsOption::named(&assignment.name).is_some_and(CorsOption::is_set))
         .then(|| read::list(&assignment.value).iter().map(|item| item.known().map(str::to_owned)).collect())
         .flatten();
-        let value = items.map_or(Value::Text(assignment.value), Value::Set);
+        let value = items.map_or(OptionValue::Text(assignment.value), OptionValue::Set);
         options.entry((section, assignment.name)).or_default().push(value);
     }
     Some(options)
@@ -102,62 +102,4 @@ fn string_length(text: &str) -> usize {
 fn httpd(text: &str) -> Vec<String> {
     let joined = text.replace("\r\n", "\n").replace("\\\n", "");
     joined.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).map(str::to_owned).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use rstest::rstest;
-
-    #[rstest]
-    #[case::comments("[cors]\na = 1\n", "# new header\n\n[cors]\na=1")]
-    #[case::order("[cors]\na = 1\nb = 2\n[x]\nc = 3", "[x]\nc: 3\n[cors]\nb = 2\na = 1\n")]
-    #[case::sets("[cors]\nallowed_origin = https://a,https://b", "[cors]\nallowed_origin = https://b, https://a")]
-    fn same_ini(#[case] a: &str, #[case] b: &str) {
-        assert!(same_meaning(Format::OsloConfig, a, b));
-    }
-
-    #[rstest]
-    #[case::value("[cors]\na = 1", "[cors]\na = 2")]
-    #[case::section("[cors]\na = 1", "[core]\na = 1")]
-    #[case::missing("[cors]\na = 1", "[cors]\na = 1\nb = 1")]
-    #[case::item("[cors]\nallowed_origin = https://a", "[cors]\nallowed_origin = https://a,https://b")]
-    #[case::list_elsewhere("[x]\nplugins = a,b", "[x]\nplugins = b,a")]
-    #[case::broken("[cors\na = 1", "[cors\n# x\na = 1")]
-    fn other_ini(#[case] a: &str, #[case] b: &str) {
-        assert!(!same_meaning(Format::OsloConfig, a, b));
-    }
-
-    #[rstest]
-    #[case("A = 'b'\n", "# new\n\nA = 'b'   # trailing\n\n")]
-    #[case("if x:\n    a()\n", "if x:\n\n    # y\n    a()  \n")]
-    fn same_python(#[case] a: &str, #[case] b: &str) {
-        assert!(same_meaning(Format::Python, a, b));
-    }
-
-    #[rstest]
-    #[case("A = 'b'", "A = 'c'")]
-    #[case("A = 'b#c'", "A = 'b#d'")]
-    #[case("A = 'b\\'#c'", "A = 'b\\'#d'")]
-    #[case("A = '''b\n\nc'''", "A = '''b\nc'''")]
-    #[case("if x:\n    a()\n    b()", "if x:\n    a()\nb()")]
-    #[case("A = 'b'", "A = 'b '")]
-    fn other_python(#[case] a: &str, #[case] b: &str) {
-        assert!(!same_meaning(Format::Python, a, b));
-    }
-
-    #[rstest]
-    #[case("Timeout 5\n", "# new\n\n  Timeout 5  \n")]
-    #[case("Timeout 5", "# a \\\n still a comment\nTimeout \\\n5")]
-    fn same_httpd(#[case] a: &str, #[case] b: &str) {
-        assert!(same_meaning(Format::Httpd, a, b));
-    }
-
-    #[rstest]
-    #[case("Timeout 5", "Timeout 6")]
-    #[case("Timeout 5\nTimeout 6", "Timeout 6\nTimeout 5")]
-    #[case("SetEnv a \"b  c\"", "SetEnv a \"b c\"")]
-    fn other_httpd(#[case] a: &str, #[case] b: &str) {
-        assert!(!same_meaning(Format::Httpd, a, b));
-    }
 }

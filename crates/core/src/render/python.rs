@@ -70,26 +70,3 @@ fn sequence(f: &mut std::fmt::Formatter<'_>, open: char, items: &[Literal], clos
     }
     f.write_str(close)
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use rstest::rstest;
-
-    #[rstest]
-    #[case("a", "'a'")]
-    #[case("it's \"\\", r#"'it\'s "\\'"#)]
-    #[case("a\nb\0\u{7f}", r"'a\x0ab\x00\x7f'")]
-    #[case("é€😀", r"'\xe9\u20ac\U0001f600'")]
-    fn strings(#[case] text: &str, #[case] literal: &str) {
-        assert_eq!(string(text), literal);
-    }
-
-    #[test]
-    fn sequences() {
-        let tuple = Literal::Tuple(vec![Literal::strings(["a", "b"]), Literal::Bool(true)]);
-        assert_eq!(tuple.to_string(), "(['a', 'b'], True)");
-        assert_eq!(Literal::Tuple(vec!["a".into()]).to_string(), "('a',)");
-        assert_eq!(Literal::Tuple(vec![]).to_string(), "()");
-    }
-}

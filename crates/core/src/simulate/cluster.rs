@@ -37,7 +37,7 @@ pub struct Cluster {
 
 impl Cluster {
     /// Sets the cluster up. Pods are left out: those of the input are of a moment that passes.
-    pub fn of(input: Input) -> Self {
+    pub fn from_input(input: Input) -> Self {
         let mut cluster = Self {
             snapshot: input.snapshot,
             objects: BTreeMap::new(),

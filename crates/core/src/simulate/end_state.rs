@@ -1,10 +1,10 @@
 //! What is printed: the end state without what is of one cluster and one time.
 //!
-//! In: an [`Outcome`]. Out: manifests, and the rendered files of each resource.
+//! In: an [`Simulation`]. Out: manifests, and the rendered files of each resource.
 
 use serde_json::{Map, Value, json};
 
-use super::outcome::Outcome;
+use super::simulation::Simulation;
 use crate::model::Id;
 use crate::workload::annotations;
 
@@ -24,15 +24,15 @@ const FILLED_IN: [&str; 8] = [
 const RECORDS: [&str; 2] = ["kubectl.kubernetes.io/last-applied-configuration", "deployment.kubernetes.io/revision"];
 
 /// ConfigMaps, then workloads, then the exposing objects that are managed, in the order of the input.
-pub fn manifests(outcome: &Outcome) -> Vec<Value> {
-    let Outcome { cluster, .. } = outcome;
+pub fn manifests(outcome: &Simulation) -> Vec<Value> {
+    let Simulation { cluster, .. } = outcome;
     let config_maps = cluster.config_maps().map(|(_, object)| config_map(object));
     config_maps.chain(cluster.workloads().chain(cluster.managed()).map(clean)).collect()
 }
 
 /// Every rendered file: of which resource, its name and its bytes. Those of an internal API are told
 /// apart by a name that no resource can have.
-pub fn rendered_files(outcome: &Outcome) -> Vec<(Id, &str, &str)> {
+pub fn rendered_files(outcome: &Simulation) -> Vec<(Id, &str, &str)> {
     let mut files = Vec::new();
     for end in &outcome.ends {
         let mut internal = end.resource.clone();

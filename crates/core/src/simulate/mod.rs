@@ -6,7 +6,7 @@
 pub mod adopt;
 pub mod cluster;
 pub mod end_state;
-pub mod outcome;
+pub mod simulation;
 pub use cluster::Cluster;
 pub use end_state::{manifests, rendered_files};
-pub use outcome::{Outcome, Stage, Taken, simulate};
+pub use simulation::{Simulation, Stage, Taken, simulate};

@@ -25,14 +25,14 @@ pub struct Applied {
     /// Names of our ConfigMaps that pods run with.
     pub running: BTreeSet<String>,
     /// Some pods run without any.
-    pub bare: bool,
+    pub unconfigured: bool,
     /// What rehearsals have said, by the name of their Job.
     pub rehearsals: Known<BTreeMap<String, Rehearsal>>,
 }
 
 impl Applied {
     /// Reads what stands in the cluster for a workload.
-    pub fn of(snapshot: &Snapshot, workload: &Workload) -> Self {
+    pub fn find(snapshot: &Snapshot, workload: &Workload) -> Self {
         let namespace = &workload.meta.key.namespace;
         let mount = Mount::observed(workload);
         let pods = pods(snapshot, workload);
@@ -46,10 +46,10 @@ impl Applied {
             Err(unknown) => Err(unknown.clone().into()),
         };
         let running = pods.iter().flatten().filter_map(|p| p.config_map.clone()).collect();
-        let bare = pods.iter().flatten().any(|p| p.config_map.is_none());
+        let unconfigured = pods.iter().flatten().any(|p| p.config_map.is_none());
         let referenced = referenced(snapshot, workload, config_map, &running);
-        let rehearsals = rehearsal::of(snapshot, workload);
-        Self { mount, config_maps, referenced, rollout, running, bare, rehearsals }
+        let rehearsals = rehearsal::list(snapshot, workload);
+        Self { mount, config_maps, referenced, rollout, running, unconfigured, rehearsals }
     }
 
     /// One of our ConfigMaps.

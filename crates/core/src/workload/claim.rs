@@ -15,11 +15,11 @@ pub struct Claim {
 impl Claim {
     /// The claim that stands on a workload.
     pub fn on(workload: &Workload) -> Option<Self> {
-        Self::of(&workload.meta)
+        Self::read(&workload.meta)
     }
 
     /// The claim that stands on any object.
-    pub fn of(meta: &Meta) -> Option<Self> {
+    pub fn read(meta: &Meta) -> Option<Self> {
         let text = meta.ours.get(annotations::CLAIM)?;
         let mut parts = text.splitn(4, '/');
         let (kind, namespace, name, uid) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);

@@ -30,7 +30,7 @@ pub fn is_for(config_map: &ConfigMap, kind: &str, workload: &Workload) -> bool {
 
 impl ConfigMapDraft {
     /// The draft for a resource's files.
-    pub fn of(kind: &str, resource: &Key, workload: &Workload, files: &[File]) -> Self {
+    pub fn new(kind: &str, resource: &Key, workload: &Workload, files: &[File]) -> Self {
         let data: BTreeMap<_, _> = files.iter().map(|f| (f.name.clone(), f.contents.clone())).collect();
         let name = content_name(&resource.name, &data);
         let purpose = (annotations::FOR.to_owned(), format!("{kind}/{}", workload.meta.uid));

@@ -65,7 +65,7 @@ pub struct Copier {
 
 impl Mount {
     /// The mount that brings these files to a container.
-    pub fn of(container: &Container, config_map: &str, files: &[File], image: &str) -> Self {
+    pub fn new(container: &Container, config_map: &str, files: &[File], image: &str) -> Self {
         let with = |delivery| {
             files
                 .iter()

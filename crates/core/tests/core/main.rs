@@ -5,6 +5,7 @@
 mod derive;
 mod judge;
 mod manifests;
+mod model;
 mod openstack;
 mod plan;
 mod render;

@@ -1,3 +1,5 @@
 //! Readers, held against the real programs.
 
+mod directives;
+mod haproxy;
 mod python;

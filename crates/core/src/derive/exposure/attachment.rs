@@ -61,24 +61,24 @@ pub(crate) fn attachments(
             notes.add(format!("there is no Gateway {key}"));
             continue;
         };
-        let word = match verdict(route, parent) {
-            Verdict::Stale(generation) => {
+        let word = match acceptance(route, parent) {
+            RouteAcceptance::Stale(generation) => {
                 let why = format!(
                     "the controller of Gateway {key} has judged {} only up to generation {generation}, not {}",
                     notes.source, route.meta.generation
                 );
                 return Err(Problem::new(Reason::ObservationIncomplete, why));
             }
-            Verdict::Silent if route.meta.is_stored() => {
+            RouteAcceptance::Silent if route.meta.is_stored() => {
                 notes.add(format!("no controller has accepted it for Gateway {key}"));
                 continue;
             }
-            Verdict::Refused(told) => {
-                notes.add(format!("Gateway {key} does not accept it: {}: {}", told.reason, told.message));
+            RouteAcceptance::Refused(condition) => {
+                notes.add(format!("Gateway {key} does not accept it: {}: {}", condition.reason, condition.message));
                 continue;
             }
-            Verdict::Silent => false,
-            Verdict::Accepted => true,
+            RouteAcceptance::Silent => false,
+            RouteAcceptance::Accepted => true,
         };
         let mut listeners = Vec::new();
         for listener in gateway.listeners.iter().filter(|l| selects(parent, l)) {
@@ -103,11 +103,14 @@ pub(crate) fn attachments(
 
 /// A certificate that the Gateway cannot use.
 fn notes_of_tls(gateway: &Gateway, listener: &Listener, notes: &mut Notes) {
-    let status = gateway.told.iter().find(|told| told.name == listener.name);
+    let status = gateway.listener_statuses.iter().find(|status| status.name == listener.name);
     let refs = status.and_then(|status| find_condition(&status.conditions, "ResolvedRefs"));
-    if let Some(told) = refs.filter(|told| told.status == "False") {
+    if let Some(condition) = refs.filter(|condition| condition.status == "False") {
         let (name, key) = (&listener.name, &gateway.meta.key);
-        notes.add(format!("listener {name} of Gateway {key} has a problem: {}: {}", told.reason, told.message));
+        notes.add(format!(
+            "listener {name} of Gateway {key} has a problem: {}: {}",
+            condition.reason, condition.message
+        ));
     }
 }
 
@@ -117,7 +120,7 @@ fn selects(parent: &ParentRef, listener: &Listener) -> bool {
 }
 
 /// What the controllers say of the route at one parent.
-enum Verdict<'a> {
+enum RouteAcceptance<'a> {
     Accepted,
     Refused(&'a Condition),
     /// Of an earlier generation.
@@ -125,28 +128,28 @@ enum Verdict<'a> {
     Silent,
 }
 
-fn verdict<'a>(route: &'a HttpRoute, parent: &ParentRef) -> Verdict<'a> {
+fn acceptance<'a>(route: &'a HttpRoute, parent: &ParentRef) -> RouteAcceptance<'a> {
     let same = |other: &ParentRef| {
         gateway_of(&route.meta, other) == gateway_of(&route.meta, parent)
             && other.section_name == parent.section_name
             && other.port == parent.port
     };
     let entries = route.parents.iter().filter(|entry| same(&entry.parent_ref));
-    let told: Vec<_> = entries.filter_map(|entry| find_condition(&entry.conditions, "Accepted")).collect();
+    let conditions: Vec<_> = entries.filter_map(|entry| find_condition(&entry.conditions, "Accepted")).collect();
     let current = |t: &&&Condition| is_current(t, &route.meta);
-    if told.iter().filter(current).any(|t| t.status == "True") {
-        return Verdict::Accepted;
+    if conditions.iter().filter(current).any(|t| t.status == "True") {
+        return RouteAcceptance::Accepted;
     }
-    match (told.iter().find(|t| !is_current(t, &route.meta)), told.first()) {
-        (Some(stale), _) => Verdict::Stale(stale.observed_generation.unwrap_or_default()),
-        (None, Some(refusal)) => Verdict::Refused(refusal),
-        (None, None) => Verdict::Silent,
+    match (conditions.iter().find(|t| !is_current(t, &route.meta)), conditions.first()) {
+        (Some(stale), _) => RouteAcceptance::Stale(stale.observed_generation.unwrap_or_default()),
+        (None, Some(refusal)) => RouteAcceptance::Refused(refusal),
+        (None, None) => RouteAcceptance::Silent,
     }
 }
 
-fn is_current(told: &Condition, of: &Meta) -> bool {
+fn is_current(condition: &Condition, of: &Meta) -> bool {
     // A file need not have a generation.
-    of.generation == 0 || told.observed_generation.is_none_or(|generation| generation >= of.generation)
+    of.generation == 0 || condition.observed_generation.is_none_or(|generation| generation >= of.generation)
 }
 
 /// Whether a listener takes the route, or why not. `word`: the controller accepted it at the parent,
@@ -162,11 +165,13 @@ fn takes(
     if !allowed.kinds.is_empty() && allowed.kinds.iter().all(|k| k.kind != "HTTPRoute") {
         return Ok(Err("takes no HTTPRoute".into()));
     }
-    let status = gateway.told.iter().find(|told| told.name == listener.name);
+    let status = gateway.listener_statuses.iter().find(|status| status.name == listener.name);
     for (type_, bad) in [("Accepted", "False"), ("Conflicted", "True")] {
-        let condition = status.and_then(|status| find_condition(&status.conditions, type_));
-        if let Some(told) = condition.filter(|told| told.status == bad && is_current(told, &gateway.meta)) {
-            return Ok(Err(format!("is not in effect: {}: {}", told.reason, told.message)));
+        let found = status.and_then(|status| find_condition(&status.conditions, type_));
+        if let Some(condition) =
+            found.filter(|condition| condition.status == bad && is_current(condition, &gateway.meta))
+        {
+            return Ok(Err(format!("is not in effect: {}: {}", condition.reason, condition.message)));
         }
     }
     let namespace = &route.meta.key.namespace;

@@ -15,7 +15,7 @@ pub struct Backends {
 
 impl Backends {
     /// Those whose selector matches the labels of the workload's pods.
-    pub fn of(snapshot: &Snapshot, workload: &Workload) -> Result<Self, Problem> {
+    pub fn find(snapshot: &Snapshot, workload: &Workload) -> Result<Self, Problem> {
         let labels = &workload.template.labels;
         let namespace = workload.meta.key.namespace.clone();
         let services = snapshot

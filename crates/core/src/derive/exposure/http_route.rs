@@ -8,8 +8,8 @@ use direct_upload_api::web::{Origin, PublicUrl};
 use super::attachment::{Attachment, attachments, gateway_of};
 use super::backends::Backends;
 use super::hostname::{Hostname, meeting};
-use crate::derive::exposure::{Claims, Exposures, Notes};
-use crate::derive::hindrance::Through;
+use crate::derive::exposure::{Exposures, HostClaims, Notes};
+use crate::derive::exposure_issue::ExposingObject;
 use crate::model::{
     BackendRef, GrantTo, HttpRoute, HttpRule, Key, Listener, Needs, Problem, ReferenceGrant, RouteParentStatus,
     Snapshot, find_condition,
@@ -21,7 +21,7 @@ use crate::model::{
 /// [`Problem`] if a Gateway that the answer depends on cannot be seen, or its controller has not yet
 /// looked at the route as it stands.
 pub fn exposures(snapshot: &Snapshot, route: &Arc<HttpRoute>, backends: &Backends) -> Result<Exposures, Problem> {
-    let mut notes = Notes::of(format!("HTTPRoute {}", route.meta.key));
+    let mut notes = Notes::new(format!("HTTPRoute {}", route.meta.key));
     let mut rules = Vec::new();
     let mut positions = Vec::new();
     for (at, rule) in route.spec.rules.iter().enumerate() {
@@ -41,13 +41,13 @@ pub fn exposures(snapshot: &Snapshot, route: &Arc<HttpRoute>, backends: &Backend
             }
         }
     }
-    Ok(found.finish(notes, || Some(Through::HttpRoute(route.clone(), positions))))
+    Ok(found.finish(notes, || Some(ExposingObject::HttpRoute(route.clone(), positions))))
 }
 
 /// The hosts and paths that an accepted HTTPRoute serves; a redirect serves nothing.
-pub(crate) fn claims(route: &HttpRoute, found: Claims<'_>) {
+pub(crate) fn claims(route: &HttpRoute, found: HostClaims<'_>) {
     let accepted = |parent: &RouteParentStatus| {
-        find_condition(&parent.conditions, "Accepted").is_some_and(|told| told.status == "True")
+        find_condition(&parent.conditions, "Accepted").is_some_and(|condition| condition.status == "True")
     };
     if !route.parents.iter().any(accepted) {
         return;

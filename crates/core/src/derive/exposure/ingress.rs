@@ -6,8 +6,8 @@ use std::sync::Arc;
 use direct_upload_api::web::{Origin, PublicUrl};
 
 use super::backends::Backends;
-use crate::derive::exposure::{Claims, Exposure, Exposures, Notes};
-use crate::derive::hindrance::Through;
+use crate::derive::exposure::{Exposure, Exposures, HostClaims, Notes};
+use crate::derive::exposure_issue::ExposingObject;
 use crate::model::{Ingress, IngressPath};
 
 /// The URLs under which an Ingress exposes any of the Services.
@@ -15,7 +15,7 @@ use crate::model::{Ingress, IngressPath};
 /// An Ingress names hosts but no ports: the port is taken from the controller's status where it
 /// tells, else it is the scheme's default, and that is noted.
 pub fn exposures(ingress: &Arc<Ingress>, backends: &Backends) -> Exposures {
-    let mut notes = Notes::of(format!("Ingress {}", ingress.meta.key));
+    let mut notes = Notes::new(format!("Ingress {}", ingress.meta.key));
     let mut found = Exposures::default();
     let default = ingress.default_service.as_ref().is_some_and(|service| backends.leads(service));
     let rest = IngressPath { path: "/".into(), ..IngressPath::default() };
@@ -47,12 +47,12 @@ pub fn exposures(ingress: &Arc<Ingress>, backends: &Backends) -> Exposures {
         let paths = ingress.rules.iter().flat_map(|rule| &rule.paths).map(|path| path.service.as_str());
         let mut others = backends.others(paths.chain(ingress.default_service.as_deref()));
         others.extend(ingress.other_backends.then(|| "a backend that is no Service".to_owned()));
-        Some(Through::Ingress(ingress.clone(), others))
+        Some(ExposingObject::Ingress(ingress.clone(), others))
     })
 }
 
 /// The hosts and paths that an Ingress claims.
-pub(crate) fn claims(ingress: &Ingress, found: Claims<'_>) {
+pub(crate) fn claims(ingress: &Ingress, found: HostClaims<'_>) {
     for rule in &ingress.rules {
         let Some(host) = &rule.host else { continue };
         for path in rule.paths.iter().filter(|path| !path.exact) {

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use direct_upload_api::web::{Origin, PublicUrl};
 
 use super::backends::Backends;
-use crate::derive::exposure::{Claims, Exposures, Notes};
-use crate::derive::hindrance::Through;
+use crate::derive::exposure::{Exposures, HostClaims, Notes};
+use crate::derive::exposure_issue::ExposingObject;
 use crate::model::{Route, RouteIngress, RouteTarget, find_condition};
 
 /// The URLs under which a Route exposes any of the Services.
 ///
 /// Routers listen at the default ports; nothing in a Route would tell of others.
 pub fn exposures(route: &Arc<Route>, backends: &Backends) -> Exposures {
-    let mut notes = Notes::of(format!("Route {}", route.meta.key));
+    let mut notes = Notes::new(format!("Route {}", route.meta.key));
     let mut found = Exposures::default();
     let leads = |target: &RouteTarget| {
         matches!(target.kind.as_str(), "" | "Service") && target.weight != Some(0) && backends.leads(&target.name)
@@ -39,14 +39,15 @@ pub fn exposures(route: &Arc<Route>, backends: &Backends) -> Exposures {
     }
     found.finish(notes, || {
         let all = spec.alternate_backends.iter().chain([&spec.to]);
-        Some(Through::Route(route.clone(), backends.others(all.map(|target| target.name.as_str()))))
+        Some(ExposingObject::Route(route.clone(), backends.others(all.map(|target| target.name.as_str()))))
     })
 }
 
 /// The hosts that routers have admitted, with the Route's path.
-pub(crate) fn claims(route: &Route, found: Claims<'_>) {
-    let admitted =
-        |entry: &&RouteIngress| find_condition(&entry.conditions, "Admitted").is_some_and(|told| told.status == "True");
+pub(crate) fn claims(route: &Route, found: HostClaims<'_>) {
+    let admitted = |entry: &&RouteIngress| {
+        find_condition(&entry.conditions, "Admitted").is_some_and(|condition| condition.status == "True")
+    };
     for entry in route.ingress.iter().filter(admitted) {
         found(&entry.host, &route.spec.path, format_args!("Route {}", route.meta.key));
     }
@@ -57,11 +58,11 @@ fn hosts<'a>(route: &'a Route, notes: &mut Notes) -> Vec<&'a str> {
     let mut hosts = Vec::new();
     for entry in &route.ingress {
         match find_condition(&entry.conditions, "Admitted") {
-            Some(told) if told.status == "True" => hosts.push(entry.host.as_str()),
-            Some(told) => {
+            Some(condition) if condition.status == "True" => hosts.push(entry.host.as_str()),
+            Some(condition) => {
                 notes.add(format!(
                     "router {} refuses {}: {}: {}",
-                    entry.router_name, entry.host, told.reason, told.message
+                    entry.router_name, entry.host, condition.reason, condition.message
                 ));
             }
             None => notes.add(format!("router {} has not admitted {}", entry.router_name, entry.host)),

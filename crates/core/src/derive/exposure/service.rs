@@ -10,7 +10,7 @@ use crate::model::Service;
 /// The URLs of a Service of type `LoadBalancer` that is one of the workload's, or of one of type
 /// `ExternalName`, which selects no pods and is taken at its word.
 pub fn exposures(service: &Service, scheme: Scheme, port: Option<u16>, backends: &Backends) -> Exposures {
-    let mut notes = Notes::of(format!("Service {}", service.meta.key));
+    let mut notes = Notes::new(format!("Service {}", service.meta.key));
     let mut found = Exposures::default();
     let hosts: Vec<&String> = match service.type_.as_str() {
         "ExternalName" => service.external_name.iter().collect(),

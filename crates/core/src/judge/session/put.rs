@@ -12,7 +12,7 @@ use crate::judge::explain_status::{challenges, scheme};
 use crate::judge::failure::Failure;
 use crate::judge::headers::{get, shown, starts_with};
 use crate::judge::preflight::{Preflight, Request, agent};
-use crate::judge::response::Answer;
+use crate::judge::response::Response;
 use crate::judge::unreachable::UnreachableKind;
 use crate::judge::upload::{Answerer, Wire, who};
 
@@ -42,7 +42,7 @@ pub struct Progress {
 /// The page tells its user that the upload failed.
 pub fn judge(asked: &Preflight, wire: &Wire, progress: Progress) -> Result<(), Break> {
     let answer = match wire {
-        Wire::Answer(answer) => answer,
+        Wire::Response(answer) => answer,
         Wire::Continue | Wire::Silence(_) | Wire::Failed(_) => return Err(unanswered(wire, progress, "Glance")),
     };
     let check =
@@ -69,7 +69,7 @@ pub fn judge(asked: &Preflight, wire: &Wire, progress: Progress) -> Result<(), B
 /// The page tells its user that the upload failed.
 pub fn judge_legacy(wire: &Wire, progress: Progress) -> Result<(), Break> {
     let answer = match wire {
-        Wire::Answer(answer) => answer,
+        Wire::Response(answer) => answer,
         Wire::Continue | Wire::Silence(_) | Wire::Failed(_) => return Err(unanswered(wire, progress, "Horizon")),
     };
     let broken = |message: &str, fix: &str| Err(Break::new(received(answer, progress), message, fix));
@@ -94,7 +94,7 @@ pub fn judge_legacy(wire: &Wire, progress: Progress) -> Result<(), Break> {
     }
 }
 
-fn received(answer: &Answer, progress: Progress) -> String {
+fn received(answer: &Response, progress: Progress) -> String {
     let challenge = challenges(answer).next().map(|c| format!(", WWW-Authenticate: {}", shown(scheme(c))));
     let sent = if progress.sent < progress.size {
         format!(", after {} of {} bytes", progress.sent, progress.size)
@@ -105,7 +105,7 @@ fn received(answer: &Answer, progress: Progress) -> String {
 }
 
 /// Not one of 200 to 299.
-fn refused(answer: &Answer, progress: Progress) -> Break {
+fn refused(answer: &Response, progress: Progress) -> Break {
     let by_glance = who(answer) == Answerer::Glance;
     let from = signature(answer);
     let (rules, message, fix): (&[Rule], String, &str) = match (answer.status, by_glance) {
@@ -188,7 +188,7 @@ fn refused(answer: &Answer, progress: Progress) -> Break {
 }
 
 /// Glance has the data, and the page may not read its answer.
-fn unreadable(answer: &Answer, failure: Failure) -> Break {
+fn unreadable(answer: &Response, failure: Failure) -> Break {
     let from = signature(answer);
     let more =
         if get(&answer.headers, ALLOW_ORIGIN).is_some() { format!(" ({})", failure.message) } else { String::new() };
@@ -226,7 +226,7 @@ fn unanswered(wire: &Wire, progress: Progress, to: &str) -> Break {
             format!("look at the timeouts before {to} (it answers only when the data is stored), and at its log"),
         )
         .by(&[Rule::TooSlow, Rule::CorsOnTheWay]),
-        Wire::Answer(_) | Wire::Continue | Wire::Silence(_) => Break::new(
+        Wire::Response(_) | Wire::Continue | Wire::Silence(_) => Break::new(
             received,
             format!("no more data is taken, and no answer comes: {to}, or what stands before it, hangs"),
             format!("look at the log of {to} and of what stands before it, and at the store"),

@@ -1,11 +1,11 @@
 //! An answer with its body.
 
-use crate::judge::response::Answer;
+use crate::judge::response::Response;
 
 /// An answer of the dashboard, with as much of its body as is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
-    pub head: Answer,
+    pub head: Response,
     pub body: Vec<u8>,
 }
 

@@ -38,7 +38,7 @@ pub enum Step {
 /// How a step ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Result {
+pub enum StepResult {
     Passed,
     Failed,
     /// Not needed, or not wanted.
@@ -50,7 +50,7 @@ pub enum Result {
 #[serde(rename_all = "camelCase")]
 pub struct StepReport {
     pub step: Step,
-    pub result: Result,
+    pub result: StepResult,
     /// What was found.
     pub message: String,
     pub milliseconds: u64,
@@ -78,7 +78,7 @@ impl BreakReport {
 /// The one-word verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Outcome {
+pub enum AttemptVerdict {
     /// A person's upload arrives, and the page says so.
     Works,
     Broken,
@@ -97,7 +97,7 @@ pub struct Leftover {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Account {
-    pub verdict: Outcome,
+    pub verdict: AttemptVerdict,
     pub dashboard: String,
     /// The origin that the dashboard's page has.
     pub origin: Option<String>,

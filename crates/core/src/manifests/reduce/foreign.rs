@@ -29,7 +29,7 @@ impl<T> Default for Listeners<T> {
 impl Observed for Gateway {
     fn reduce(_: Kind, object: Value) -> Result<Option<Self>, serde_json::Error> {
         let (metadata, spec, status): (_, Listeners<Listener>, Listeners<ListenerStatus>) = foreign(object)?;
-        Ok(Some(Self { meta: meta(metadata), listeners: spec.listeners, told: status.listeners }))
+        Ok(Some(Self { meta: meta(metadata), listeners: spec.listeners, listener_statuses: status.listeners }))
     }
 
     fn meta_mut(&mut self) -> &mut Meta {

@@ -24,7 +24,7 @@ pub struct Retirement {
 }
 
 impl Retirement {
-    pub fn of(view: &ApiView, terms: &Terms, now: Timestamp) -> Self {
+    pub fn derive(view: &ApiView, terms: &Terms, now: Timestamp) -> Self {
         let after = i64::try_from(seconds(terms.retire_after, RETIRE_AFTER)).unwrap_or(i64::MAX);
         let in_effect = view.api.tenure.applied.as_ref().map(Applied::in_effect).unwrap_or_default();
         let pending = view.api.tenure.applied.as_ref().and_then(Applied::pending);

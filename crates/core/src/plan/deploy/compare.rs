@@ -44,7 +44,7 @@ impl Desired<'_> {
         }
         self.applied.config_maps.as_ref().map_err(Clone::clone)?;
         let name = Key::new(self.meta.key.namespace.clone(), self.name.clone());
-        let mut draft = ConfigMapDraft::of(self.kind, &name, workload, &self.files);
+        let mut draft = ConfigMapDraft::new(self.kind, &name, workload, &self.files);
         draft.annotations.extend(self.annotations.clone());
         let size = draft.size();
         if size > MAX_BYTES {
@@ -58,7 +58,7 @@ impl Desired<'_> {
             draft.key = in_use.meta.key.clone();
             draft.data.clone_from(&in_use.data);
         }
-        let mut desired = Mount::of(&self.target.container, &draft.key.name, &self.files, &options.image);
+        let mut desired = Mount::new(&self.target.container, &draft.key.name, &self.files, &options.image);
         desired.secrets.clone_from(&self.secrets);
         desired.env.clone_from(&self.env);
         let claim = Claim { kind: self.kind.to_owned(), key: self.meta.key.clone(), uid: self.meta.uid.clone() };

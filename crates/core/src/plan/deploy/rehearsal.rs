@@ -16,7 +16,7 @@ use crate::workload::rehearsal::{Code, Rehearsal, RehearsalDraft};
 use crate::workload::{Mount, Target, rolling};
 
 /// Whether pods may be replaced as far as rehearsals go.
-pub enum Verdict {
+pub enum RehearsalDecision {
     /// It passed, or none is needed. What it saw of Horizon's image panel.
     Go(Option<Panel>),
     /// It is to be begun.
@@ -27,15 +27,15 @@ pub enum Verdict {
 
 impl Desired<'_> {
     /// Has the roll been rehearsed?
-    pub fn rehearsed(&self, change: &Change, mount: &Mount) -> Verdict {
+    pub fn rehearsed(&self, change: &Change, mount: &Mount) -> RehearsalDecision {
         if self.rollout.rehearsal == Rehearsing::Off || self.put_back(change) {
-            return Verdict::Go(None);
+            return RehearsalDecision::Go(None);
         }
-        let draft = RehearsalDraft::of(self.kind, &self.meta.key, self.target, mount, &self.files);
+        let draft = RehearsalDraft::for_files(self.kind, &self.meta.key, self.target, mount, &self.files);
         if draft.args.is_empty() {
-            return Verdict::Go(None);
+            return RehearsalDecision::Go(None);
         }
-        verdict(draft, self.target, &self.applied.rehearsals)
+        decide(draft, self.target, &self.applied.rehearsals)
     }
 
     /// Pods run with these very files, which somebody has just taken out of the workload: no
@@ -49,19 +49,20 @@ impl Desired<'_> {
 type Rehearsals = crate::model::Known<std::collections::BTreeMap<String, Rehearsal>>;
 
 /// What a rehearsal said, or that it is to be begun.
-pub fn verdict(draft: RehearsalDraft, target: &Target, rehearsals: &Rehearsals) -> Verdict {
+pub fn decide(draft: RehearsalDraft, target: &Target, rehearsals: &Rehearsals) -> RehearsalDecision {
     let key = draft.key.clone();
     let rehearsal = match rehearsals {
         Ok(rehearsals) => rehearsals.get(&key.name),
-        Err(unknown) => return Verdict::Wait(key, ConditionType::ConfigRendered, unseen(unknown)),
+        Err(unknown) => return RehearsalDecision::Wait(key, ConditionType::ConfigRendered, unseen(unknown)),
     };
     let name = describe(target.workload.kind, &target.workload.meta.key);
-    let wait = |condition, reason, message| Verdict::Wait(key.clone(), condition, Problem::new(reason, message));
+    let wait =
+        |condition, reason, message| RehearsalDecision::Wait(key.clone(), condition, Problem::new(reason, message));
     let rendered = ConditionType::ConfigRendered;
     match rehearsal {
-        None => Verdict::Begin(Box::new(draft)),
-        Some(Rehearsal::Passed(answer)) => Verdict::Go(Some(answer.panel.unwrap_or_default())),
-        Some(Rehearsal::Running) => Verdict::Wait(key, ConditionType::RolledOut, rolling(target)),
+        None => RehearsalDecision::Begin(Box::new(draft)),
+        Some(Rehearsal::Passed(answer)) => RehearsalDecision::Go(Some(answer.panel.unwrap_or_default())),
+        Some(Rehearsal::Running) => RehearsalDecision::Wait(key, ConditionType::RolledOut, rolling(target)),
         Some(Rehearsal::Waiting(why)) => wait(
             rendered,
             Reason::RehearsalUnfinished,
@@ -106,16 +107,16 @@ fn unseen(unknown: &crate::model::Unknown) -> Problem {
 impl Plan {
     /// Begins a rehearsal or waits for it; true if pods may be replaced. What follows a step that
     /// waits is for the reader only.
-    pub fn rehearse(&mut self, verdict: Verdict, target: &Target) -> bool {
-        match verdict {
-            Verdict::Go(_) => return true,
-            Verdict::Begin(draft) => {
+    pub fn rehearse(&mut self, decision: RehearsalDecision, target: &Target) -> bool {
+        match decision {
+            RehearsalDecision::Go(_) => return true,
+            RehearsalDecision::Begin(draft) => {
                 let job = draft.key.clone();
                 self.steps.push(Step::new(Action::Rehearse(draft), "nobody is hurt if the new files do not fit"));
                 self.steps.push(Step::new(Action::AwaitRehearsal { job }, "only then a serving pod is replaced"));
                 self.state = State::unmet(ConditionType::RolledOut, rolling(target));
             }
-            Verdict::Wait(job, condition, problem) => {
+            RehearsalDecision::Wait(job, condition, problem) => {
                 self.steps.push(Step::new(Action::AwaitRehearsal { job }, "only then a serving pod is replaced"));
                 self.state = State::unmet(condition, problem);
             }
@@ -140,14 +141,14 @@ impl Plan {
         let (Ok(target), Some(applied)) = (&view.dashboard.tenure.target, &view.dashboard.tenure.applied) else {
             return Self::unmet(ConditionType::Accepted, looking);
         };
-        let verdict =
-            verdict(RehearsalDraft::look(&view.dashboard.object.meta.key, target), target, &applied.rehearsals);
-        let found = match &verdict {
-            Verdict::Wait(_, ConditionType::ConfigRendered, problem) => problem.clone(),
+        let decision =
+            decide(RehearsalDraft::look(&view.dashboard.object.meta.key, target), target, &applied.rehearsals);
+        let found = match &decision {
+            RehearsalDecision::Wait(_, ConditionType::ConfigRendered, problem) => problem.clone(),
             _ => looking,
         };
         let mut plan = Self::idle(State::Pending);
-        plan.rehearse(verdict, target);
+        plan.rehearse(decision, target);
         plan.state = State::unmet(ConditionType::Accepted, found);
         plan
     }

@@ -1,6 +1,6 @@
 //! A roll that fails is taken back: fast, once, and for good until something changes.
 //!
-//! In: a roll of ours that stands, and how its pods are. Out: the way back to what ran before. The
+//! In: a roll of ours that stands, and how its pods are. Out: the steps back to what ran before. The
 //! memory is an annotation of the ConfigMap whose roll failed: the pod (its fingerprint) that failed
 //! with it, and why.
 
@@ -125,26 +125,5 @@ impl Plan {
                 true
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_written_is_read() {
-        let at = "2026-06-01T00:00:00Z".parse().unwrap();
-        for instead_of in [None, Some("glance-direct-upload-0123456789".to_owned())] {
-            let rolled = LastRoll { at, generation: 3, pod: "00ff".into(), instead_of };
-            assert_eq!(LastRoll::parse(&rolled.text()), Some(rolled));
-        }
-    }
-
-    #[test]
-    fn what_an_older_release_wrote_is_read() {
-        let rolled = LastRoll::parse("2026-06-01T00:00:00Z generation=7").unwrap();
-        assert_eq!((rolled.generation, rolled.pod.as_str(), rolled.instead_of), (7, "", None));
-        assert_eq!(LastRoll::parse("yesterday"), None);
     }
 }

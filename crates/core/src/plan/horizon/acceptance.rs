@@ -6,13 +6,13 @@ use direct_upload_api::{ConditionType, Reason};
 
 use crate::derive::{DestinationView, HorizonView};
 use crate::model::{Key, Problem};
-use crate::plan::horizon::Stage;
+use crate::plan::horizon::HorizonPlanner;
 use crate::plan::outline::{Plan, State};
 use crate::plan::step::{Action, Step};
 use crate::workload::{Applied, annotations};
 
 /// What is not accepted yet.
-pub struct Held {
+pub struct UnacceptedOrigins {
     glances: Vec<Key>,
     /// The first Glance's; one that cannot be seen yet before all others.
     problem: Problem,
@@ -56,25 +56,26 @@ pub fn accepted(view: &HorizonView, destination: &DestinationView) -> Result<(),
     }
 }
 
-impl Stage<'_> {
-    pub fn wait_for_glance(&self, plan: &mut Plan, held: &Held, rolls: bool) {
+impl HorizonPlanner<'_> {
+    pub fn wait_for_glance(&self, plan: &mut Plan, held: &UnacceptedOrigins, rolls: bool) {
         for glance in &held.glances {
             let action = Action::AwaitGlance { glance: glance.clone() };
             plan.steps.push(Step::new(action, "an origin must be accepted before a browser uses it"));
         }
         let waits = held.problem.reason == Reason::WaitingForGlance && rolls;
-        plan.state = match waits {
-            true => State::Switching(self.switching()),
-            false => State::unmet(ConditionType::RolledOut, held.problem.clone()),
+        plan.state = if waits {
+            State::Switching(self.switching())
+        } else {
+            State::unmet(ConditionType::RolledOut, held.problem.clone())
         };
     }
 
     /// Whether every destination's Glance accepts.
-    pub fn gate(&self) -> Result<(), Held> {
-        let mut held: Option<Held> = None;
+    pub fn gate(&self) -> Result<(), UnacceptedOrigins> {
+        let mut held: Option<UnacceptedOrigins> = None;
         for destination in self.view.destinations.iter().filter(|_| self.direct) {
             let Err(problem) = accepted(self.view, destination) else { continue };
-            let held = held.get_or_insert_with(|| Held { glances: Vec::new(), problem: problem.clone() });
+            let held = held.get_or_insert_with(|| UnacceptedOrigins { glances: Vec::new(), problem: problem.clone() });
             if problem.reason == Reason::ObservationPending {
                 held.problem = problem;
             }

@@ -1,18 +1,18 @@
-//! Where uploads go through Horizon's own httpd: the way is there before any page uses it, and goes
+//! Where uploads go through Horizon's own httpd: the proxy is there before any page uses it, and goes
 //! only when none does. Each takes a roll of its own: what pods answer can only be asked of pods.
 
 use direct_upload_api::{ConditionType, Delivery, GlanceProxy, Reason};
 
 use crate::model::Problem;
-use crate::plan::horizon::{Stage, Unmet, back_out, files};
-use crate::plan::outline::{Plan, State};
+use crate::plan::horizon::{HorizonPlanner, back_out, files};
+use crate::plan::outline::{Plan, State, Unmet};
 use crate::plan::proof::Proven;
 use crate::plan::step::{Action, Step};
-use crate::render::{File, Format, HTTPD_FILE, HorizonSettings};
+use crate::render::{File, FileFormat, HTTPD_FILE, HorizonSettings};
 use crate::workload::rfc3339;
 
-impl Stage<'_> {
-    /// The plan while the way and the mode cannot change together; none where they can.
+impl HorizonPlanner<'_> {
+    /// The plan while the proxy and the mode cannot change together; none where they can.
     pub fn by_own_proxy(&self, settings: &HorizonSettings) -> Result<Option<Plan>, Unmet> {
         if let Some(plan) = self.retreat(settings)? {
             return Ok(Some(plan));
@@ -30,8 +30,11 @@ impl Stage<'_> {
             (_, Proven::Back(problem)) => (State::Unmet(ConditionType::Verified, problem), true),
         };
         let now = back.then(|| rfc3339(self.now));
-        let base =
-            Stage { direct: false, since: view.dashboard.backed_out().map(str::to_owned).or(now), ..self.clone() };
+        let base = HorizonPlanner {
+            direct: false,
+            since: view.dashboard.backed_out().map(str::to_owned).or(now),
+            ..self.clone()
+        };
         let files = files(settings, false)?;
         let mut plan =
             if files.is_empty() { back_out(view, self.target, self.applied, None) } else { base.bring(files)? };
@@ -53,7 +56,7 @@ impl Stage<'_> {
         let mut files = files(settings, false)?;
         files.retain(|file| file.name != fragment.name);
         files.push(fragment);
-        let base = Stage { direct: false, ..self.clone() };
+        let base = HorizonPlanner { direct: false, ..self.clone() };
         let mut plan = base.bring(files)?;
         let message = format!(
             "uploads go through {} of Horizon's own httpd, which is to go: first its own mode returns",
@@ -70,6 +73,6 @@ impl Stage<'_> {
         let (path, name) = mount.mounted.iter().find(|(_, name)| *name == HTTPD_FILE)?;
         let contents = in_use.data.get(name)?.clone();
         let (name, path) = (name.clone(), path.clone());
-        Some(File { name, path, contents, format: Format::Httpd, delivery: Delivery::Mount })
+        Some(File { name, path, contents, format: FileFormat::Httpd, delivery: Delivery::Mount })
     }
 }

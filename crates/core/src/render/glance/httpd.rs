@@ -28,9 +28,9 @@ pub fn fragment(settings: &GlanceHttpdSettings) -> Result<String, RenderError> {
     let timeout = seconds("spec.httpd.timeout", settings.timeout)?;
     let limit = bytes("spec.httpd.limitRequestBody", settings.limit_request_body)?;
     let mut out = Writer::new(&HEADER);
-    limits(&mut out, settings.server, &timeout, &limit).map_err(|e| e.of("spec.httpd"))?;
+    limits(&mut out, settings.server, &timeout, &limit).map_err(|e| e.in_setting("spec.httpd"))?;
     if settings.legacy_headers {
-        legacy_headers(&mut out).map_err(|e| e.of("spec.httpd.legacyHeaders"))?;
+        legacy_headers(&mut out).map_err(|e| e.in_setting("spec.httpd.legacyHeaders"))?;
     }
     if let Some(tls) = &settings.tls {
         tls_host(&mut out, tls, settings.server)?;
@@ -96,11 +96,11 @@ fn legacy_headers(out: &mut Writer) -> Result<(), Unwritable> {
 /// nobody. One that does not start stops the rollout while the old pods still serve.
 fn tls_host(out: &mut Writer, tls: &TlsHost, server: HttpdServer) -> Result<(), RenderError> {
     let dir = absolute("spec.tls.secretName", &tls.certificate_dir)?;
-    let of = |e: Unwritable| e.of("spec.tls");
+    let of = |e: Unwritable| e.in_setting("spec.tls");
     out.directive("Listen", &[&tls.port.to_string()]).map_err(of)?;
     out.begin("VirtualHost", &format!("*:{}", tls.port)).map_err(of)?;
     if let Some(name) = &tls.server_name {
-        out.directive("ServerName", &[server_name(name)?]).map_err(|e| e.of("spec.publicURL"))?;
+        out.directive("ServerName", &[server_name(name)?]).map_err(|e| e.in_setting("spec.publicURL"))?;
     }
     out.directive("SSLEngine", &["on"]).map_err(of)?;
     out.directive("SSLCertificateFile", &[&format!("{dir}/tls.crt")]).map_err(of)?;
@@ -122,7 +122,7 @@ fn tls_host(out: &mut Writer, tls: &TlsHost, server: HttpdServer) -> Result<(), 
 fn wsgi(out: &mut Writer, script: &str) -> Result<(), RenderError> {
     const GROUP: &str = "direct-upload-glance";
     let script = absolute("spec.httpd.wsgiScript", script)?;
-    let of = |e: Unwritable| e.of("spec.httpd.wsgiScript");
+    let of = |e: Unwritable| e.in_setting("spec.httpd.wsgiScript");
     out.directive("WSGIDaemonProcess", &[GROUP, "processes=4", "threads=8", "display-name=%{GROUP}"]).map_err(of)?;
     out.directive("WSGIProcessGroup", &[GROUP]).map_err(of)?;
     // Extension modules such as cryptography's do not load in sub-interpreters.
@@ -133,7 +133,7 @@ fn wsgi(out: &mut Writer, script: &str) -> Result<(), RenderError> {
 
 /// `retry=0`: the only backend must not be shunned for a minute after it restarted.
 fn proxy(out: &mut Writer, scheme: &str, backend: &str) -> Result<(), RenderError> {
-    let of = |e: Unwritable| e.of("spec.httpd.backend");
+    let of = |e: Unwritable| e.in_setting("spec.httpd.backend");
     let url = format!("{scheme}://{}/", address(backend)?);
     out.directive("ProxyRequests", &["Off"]).map_err(of)?;
     out.directive("ProxyPreserveHost", &["On"]).map_err(of)?;
@@ -149,7 +149,7 @@ fn address(backend: &str) -> Result<&str, RenderError> {
     if is_address(backend) {
         Ok(backend)
     } else {
-        Err(Unwritable::new(backend, Refusal::Address).of("spec.httpd.backend"))
+        Err(Unwritable::new(backend, Refusal::Address).in_setting("spec.httpd.backend"))
     }
 }
 
@@ -171,7 +171,7 @@ fn server_name(name: &str) -> Result<&str, RenderError> {
     if is_host(name) || bare.is_some_and(|v6| v6.parse::<std::net::Ipv6Addr>().is_ok()) {
         Ok(name)
     } else {
-        Err(Unwritable::new(name, Refusal::Host).of("spec.publicURL"))
+        Err(Unwritable::new(name, Refusal::Host).in_setting("spec.publicURL"))
     }
 }
 

@@ -45,7 +45,7 @@ pub enum Filter {
 
 /// Writes what is set; nothing where nothing is.
 pub fn options(ini: &mut Writer, import: &ImportSettings) -> Result<(), RenderError> {
-    let of = |setting| move |refused: Unwritable| refused.of(setting);
+    let of = |setting| move |refused: Unwritable| refused.in_setting(setting);
     let staging = import.staging.as_deref().map(|path| absolute("spec.imageImport.staging.path", path)).transpose()?;
     if import.methods.is_some() || staging.is_some() {
         ini.section("DEFAULT").map_err(of("spec.imageImport"))?;

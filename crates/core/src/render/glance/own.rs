@@ -17,7 +17,7 @@ pub fn options(settings: &OwnSettings) -> Result<Option<String>, RenderError> {
     let mut ini = Writer::new(&HEADER);
     super::import::options(&mut ini, &settings.import)?;
     for store in &settings.swift {
-        swift(&mut ini, store).map_err(|e| e.of("spec.swift"))?;
+        swift(&mut ini, store).map_err(|e| e.in_setting("spec.swift"))?;
     }
     Ok(Some(ini.finish()))
 }

@@ -19,7 +19,7 @@ pub fn rules(rules: &BTreeMap<String, String>) -> Result<String, RenderError> {
         let _ = writeln!(text, "# {line}");
     }
     for (name, expression) in rules {
-        check_name(name).and_then(|()| check(expression)).map_err(|e| e.of(SETTING))?;
+        check_name(name).and_then(|()| check(expression)).map_err(|e| e.in_setting(SETTING))?;
         let _ = writeln!(text, "{}", line(name, expression));
     }
     Ok(text)
@@ -59,7 +59,7 @@ fn check(expression: &str) -> Result<(), Unwritable> {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Token<'a> {
+enum PolicyToken<'a> {
     Open,
     Close,
     Not,
@@ -68,50 +68,50 @@ enum Token<'a> {
 }
 
 /// Parentheses are such only at the ends of a word.
-fn tokens(expression: &str) -> Vec<Token<'_>> {
+fn tokens(expression: &str) -> Vec<PolicyToken<'_>> {
     let mut tokens = Vec::new();
     for word in expression.split_ascii_whitespace() {
         let inner = word.trim_start_matches('(');
-        tokens.extend(std::iter::repeat_n(Token::Open, word.len() - inner.len()));
+        tokens.extend(std::iter::repeat_n(PolicyToken::Open, word.len() - inner.len()));
         let clean = inner.trim_end_matches(')');
         match clean.to_ascii_lowercase().as_str() {
             "" => {}
-            "not" => tokens.push(Token::Not),
-            "and" | "or" => tokens.push(Token::AndOr),
-            _ => tokens.push(Token::Check(clean)),
+            "not" => tokens.push(PolicyToken::Not),
+            "and" | "or" => tokens.push(PolicyToken::AndOr),
+            _ => tokens.push(PolicyToken::Check(clean)),
         }
-        tokens.extend(std::iter::repeat_n(Token::Close, inner.len() - clean.len()));
+        tokens.extend(std::iter::repeat_n(PolicyToken::Close, inner.len() - clean.len()));
     }
     tokens
 }
 
 /// Checks with `and` or `or` between them.
-fn any(rest: &mut &[Token<'_>]) -> bool {
+fn any(rest: &mut &[PolicyToken<'_>]) -> bool {
     loop {
         if !one(rest) {
             return false;
         }
-        let [Token::AndOr, after @ ..] = *rest else { return true };
+        let [PolicyToken::AndOr, after @ ..] = *rest else { return true };
         *rest = after;
     }
 }
 
-fn one(rest: &mut &[Token<'_>]) -> bool {
+fn one(rest: &mut &[PolicyToken<'_>]) -> bool {
     let [first, after @ ..] = *rest else { return false };
     *rest = after;
     match first {
-        Token::Not => one(rest),
-        Token::Open => {
+        PolicyToken::Not => one(rest),
+        PolicyToken::Open => {
             let inner = any(rest);
-            let [Token::Close, after @ ..] = *rest else { return false };
+            let [PolicyToken::Close, after @ ..] = *rest else { return false };
             *rest = after;
             inner
         }
-        Token::Check(text) => {
+        PolicyToken::Check(text) => {
             let quoted = text.len() > 1 && ["\"", "'"].iter().any(|q| text.starts_with(q) && text.ends_with(q));
             matches!(*text, "!" | "@") || (!quoted && text.split_once(':').is_some_and(|(kind, _)| !kind.is_empty()))
         }
-        Token::AndOr | Token::Close => false,
+        PolicyToken::AndOr | PolicyToken::Close => false,
     }
 }
 

@@ -23,14 +23,14 @@ pub fn fragment(settings: &HorizonHttpdSettings) -> Result<Option<String>, Rende
     let mut out = Writer::new(&HEADER);
     if let Some(limit) = settings.limit_request_body {
         let limit = bytes("spec.httpd.limitRequestBody", limit)?;
-        out.directive("LimitRequestBody", &[&limit]).map_err(|e| e.of("spec.httpd.limitRequestBody"))?;
+        out.directive("LimitRequestBody", &[&limit]).map_err(|e| e.in_setting("spec.httpd.limitRequestBody"))?;
     }
     if let Some(timeout) = settings.timeout {
         let timeout = seconds("spec.httpd.timeout", timeout)?;
-        out.directive("Timeout", &[&timeout]).map_err(|e| e.of("spec.httpd.timeout"))?;
+        out.directive("Timeout", &[&timeout]).map_err(|e| e.in_setting("spec.httpd.timeout"))?;
     }
     if let Some(cors_settings) = settings.cors.as_ref().filter(|cors| !cors.origins.is_empty()) {
-        cors(&mut out, cors_settings).map_err(|e| e.of("spec.cors"))?;
+        cors(&mut out, cors_settings).map_err(|e| e.in_setting("spec.cors"))?;
     }
     if let Some(asked) = &settings.glance_proxy {
         proxy::proxy(&mut out, asked, settings.timeout)?;

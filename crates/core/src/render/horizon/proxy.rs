@@ -22,7 +22,7 @@ pub fn proxy(out: &mut Writer, asked: &GlanceProxy, timeout: Option<u32>) -> Res
     out.comment("Debian's images switch few modules on.");
     out.load(&["proxy", "proxy_http", "headers"]);
     let written = location(out, path, backend, &timeout);
-    written.map_err(|e| e.of("spec.httpd.glanceProxy"))
+    written.map_err(|e| e.in_setting("spec.httpd.glanceProxy"))
 }
 
 fn location(out: &mut Writer, path: &str, backend: &str, timeout: &str) -> Result<(), Unwritable> {
@@ -65,7 +65,7 @@ fn path(path: &str) -> Result<&str, RenderError> {
     if absolute(SETTING, path)? == path && path.bytes().all(plain) && !own {
         Ok(path)
     } else {
-        Err(Unwritable::new(path, Refusal::ProxyPath).of(SETTING))
+        Err(Unwritable::new(path, Refusal::ProxyPath).in_setting(SETTING))
     }
 }
 
@@ -73,7 +73,7 @@ fn backend(backend: &str) -> Result<&str, RenderError> {
     if backend.strip_prefix("http://").is_some_and(is_address) {
         Ok(backend)
     } else {
-        Err(Unwritable::new(backend, Refusal::Backend).of("spec.httpd.glanceProxy.backend"))
+        Err(Unwritable::new(backend, Refusal::Backend).in_setting("spec.httpd.glanceProxy.backend"))
     }
 }
 

@@ -86,7 +86,7 @@ fn tls_termination(code: &mut String, tls: &TlsTerminationSettings) -> Result<()
 /// The WSGI name of a request header.
 fn environ_key(header: &str) -> Result<String, RenderError> {
     if header.is_empty() || !header.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
-        return Err(Unwritable::new(header, Refusal::Token).of("spec.tlsTermination.forwardedProtoHeader"));
+        return Err(Unwritable::new(header, Refusal::Token).in_setting("spec.tlsTermination.forwardedProtoHeader"));
     }
     Ok(format!("HTTP_{}", header.to_ascii_uppercase().replace('-', "_")))
 }
@@ -100,7 +100,7 @@ fn allowed_host(host: &str) -> Result<String, RenderError> {
     }
     let fine = |b: u8| b.is_ascii_alphanumeric() || b"-._".contains(&b);
     if host.is_empty() || host.starts_with('.') || !host.bytes().all(fine) {
-        return Err(Unwritable::new(host, Refusal::Host).of("spec.tlsTermination.allowHosts"));
+        return Err(Unwritable::new(host, Refusal::Host).in_setting("spec.tlsTermination.allowHosts"));
     }
     Ok(host.to_owned())
 }

@@ -36,12 +36,12 @@ pub struct LineError {
     /// The line.
     pub text: String,
     /// What is wrong with it.
-    pub problem: Problem,
+    pub problem: SyntaxError,
 }
 
 /// See [`LineError`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Problem {
+pub enum SyntaxError {
     /// A first line that is indented, or one behind a comment or blank line.
     #[error("continues nothing; remove the blanks at its start")]
     Continuation,
@@ -64,14 +64,14 @@ pub enum Problem {
 
 /// A value of a list, after substitution.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Item {
+pub enum ListItem {
     /// What the program gets.
     Known(String),
     /// Holds `$name` or `${name}`: what the program gets depends on other options. As written.
     Substituted(String),
 }
 
-impl Item {
+impl ListItem {
     /// The value, where it can be known.
     pub fn known(&self) -> Option<&str> {
         match self {
@@ -108,12 +108,12 @@ pub fn parse(text: &str) -> Ini {
 }
 
 /// A single value after substitution.
-pub fn scalar(value: &str) -> Item {
-    substitute(value).map_or_else(|| Item::Substituted(value.to_owned()), Item::Known)
+pub fn scalar(value: &str) -> ListItem {
+    substitute(value).map_or_else(|| ListItem::Substituted(value.to_owned()), ListItem::Known)
 }
 
 /// The items of a `ListOpt` without bounds, such as those of `[cors]`.
-pub fn list(value: &str) -> Vec<Item> {
+pub fn list(value: &str) -> Vec<ListItem> {
     let value = value.trim_matches(is_blank).trim_end_matches(',');
     if value.is_empty() {
         return Vec::new();
@@ -145,7 +145,7 @@ impl Reader {
         } else if line.starts_with([' ', '\t']) {
             match &mut self.open {
                 Some(open) => open.lines.push(line.trim_start_matches(is_blank).to_owned()),
-                None => self.error(number, line, Problem::Continuation),
+                None => self.error(number, line, SyntaxError::Continuation),
             }
         } else {
             self.flush();
@@ -159,19 +159,19 @@ impl Reader {
 
     fn begin_section(&mut self, number: usize, line: &str) {
         match line.strip_prefix('[').and_then(|l| l.strip_suffix(']')) {
-            None => self.error(number, line, Problem::SectionEnd),
-            Some("") => self.error(number, line, Problem::SectionName),
+            None => self.error(number, line, SyntaxError::SectionEnd),
+            Some("") => self.error(number, line, SyntaxError::SectionName),
             Some(name) => self.section = Some(name.to_owned()),
         }
     }
 
     fn begin_assignment(&mut self, number: usize, line: &str) {
         let Some((name, value)) = line.split_once(['=', ':']) else {
-            return self.error(number, line, Problem::Assignment);
+            return self.error(number, line, SyntaxError::Assignment);
         };
         let name = name.trim_matches(is_blank);
         if name.is_empty() {
-            return self.error(number, line, Problem::Key);
+            return self.error(number, line, SyntaxError::Key);
         }
         self.open = Some(Open {
             name: name.to_owned(),
@@ -184,7 +184,7 @@ impl Reader {
     fn flush(&mut self) {
         let Some(open) = self.open.take() else { return };
         match self.section.clone() {
-            None => self.error(open.line, &open.text, Problem::NoSection),
+            None => self.error(open.line, &open.text, SyntaxError::NoSection),
             Some(section) => self.ini.assignments.push(Assignment {
                 section,
                 name: open.name,
@@ -194,7 +194,7 @@ impl Reader {
         }
     }
 
-    fn error(&mut self, line: usize, text: &str, problem: Problem) {
+    fn error(&mut self, line: usize, text: &str, problem: SyntaxError) {
         self.ini.errors.push(LineError { line, text: text.to_owned(), problem });
     }
 }

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::job;
 use crate::model::{Key, Meta, Workload, describe};
-use crate::render::{File, Format, OWN_FILE, effects};
+use crate::render::{File, FileFormat, OWN_FILE, effects};
 use crate::workload::annotations;
 use crate::workload::mount::Mount;
 use crate::workload::target::Target;
@@ -31,7 +31,7 @@ pub struct RehearsalDraft {
 
 impl RehearsalDraft {
     /// The rehearsal of a mount.
-    pub fn of(kind: &'static str, resource: &Key, target: &Target, mount: &Mount, files: &[File]) -> Self {
+    pub fn for_files(kind: &'static str, resource: &Key, target: &Target, mount: &Mount, files: &[File]) -> Self {
         Self::new(kind, resource, target, Some(mount.clone()), files.iter().flat_map(arguments).collect())
     }
 
@@ -74,11 +74,11 @@ impl RehearsalDraft {
 /// What the script is asked of a file; nothing of those whose effect only the service itself knows.
 fn arguments(file: &File) -> Vec<String> {
     let mut args = vec![match file.format {
-        Format::Policy => return Vec::new(),
-        Format::OsloConfig if file.name == OWN_FILE => return Vec::new(),
-        Format::Python => "--snippet".to_owned(),
-        Format::OsloConfig => "--cors".to_owned(),
-        Format::Httpd => "--httpd".to_owned(),
+        FileFormat::Policy => return Vec::new(),
+        FileFormat::OsloConfig if file.name == OWN_FILE => return Vec::new(),
+        FileFormat::Python => "--snippet".to_owned(),
+        FileFormat::OsloConfig => "--cors".to_owned(),
+        FileFormat::Httpd => "--httpd".to_owned(),
     }];
     args.push(file.path.clone());
     if effects(&BTreeMap::from([(file.name.clone(), file.contents.clone())])).direct {

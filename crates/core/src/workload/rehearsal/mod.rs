@@ -6,4 +6,4 @@ mod outcome;
 
 pub use draft::{RehearsalDraft, name};
 pub use job::{NoJob, job};
-pub use outcome::{Code, Objection, Rehearsal, of, panel, panel_note, reads};
+pub use outcome::{Code, Objection, Rehearsal, list, panel, panel_note, reads};

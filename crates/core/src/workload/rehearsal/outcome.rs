@@ -14,7 +14,7 @@ use crate::workload::target::Target;
 /// The last words of a rehearsal (`src/plan/rehearsal/rehearse.py`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct Answer {
+pub struct TerminationMessage {
     pub problem: Option<Objection>,
     /// Where Horizon reads snippets in this image.
     pub local_settings_dir: Option<String>,
@@ -51,7 +51,7 @@ pub enum Rehearsal {
     /// The cluster refuses its pods; why.
     Refused(String),
     /// Nothing speaks against the files.
-    Passed(Answer),
+    Passed(TerminationMessage),
     /// Something does.
     Failed(Objection),
     /// It ended without a word: time was up, or its image could not be had.
@@ -72,7 +72,7 @@ impl Rehearsal {
 }
 
 /// A workload's rehearsals by the name of their Job.
-pub fn of(snapshot: &Snapshot, workload: &Workload) -> Known<BTreeMap<String, Rehearsal>> {
+pub fn list(snapshot: &Snapshot, workload: &Workload) -> Known<BTreeMap<String, Rehearsal>> {
     let namespace = &workload.meta.key.namespace;
     let ours = |job: &&std::sync::Arc<Job>| for_workload(&job.meta, &workload.meta.uid);
     let jobs = snapshot.jobs.list(namespace)?.filter(ours);
@@ -141,7 +141,7 @@ pub fn panel_note(target: &Target, panel: Panel) -> (String, String) {
 
 fn rehearsal(snapshot: &Snapshot, job: &Job) -> Rehearsal {
     let pod = snapshot.pods.seen(&job.meta.key.namespace).find(|p| p.job.as_ref() == Some(&job.meta.key.name));
-    let answer = pod.and_then(|p| serde_json::from_str::<Answer>(p.answer.as_deref()?).ok());
+    let answer = pod.and_then(|p| serde_json::from_str::<TerminationMessage>(p.answer.as_deref()?).ok());
     match &job.outcome {
         Some(Ok(())) => Rehearsal::Passed(answer.unwrap_or_default()),
         Some(Err(why)) => match answer.and_then(|a| a.problem) {

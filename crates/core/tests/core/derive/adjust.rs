@@ -3,7 +3,7 @@
 use direct_upload_api::Rule;
 use direct_upload_core::derive::World;
 use direct_upload_core::model::Key;
-use direct_upload_core::simulate::{Outcome, manifests};
+use direct_upload_core::simulate::{Simulation, manifests};
 use serde_json::Value;
 use test_support::manifests::{advice_lines, deployment, glance, horizon, ingress, join, read, render, service, svc};
 
@@ -22,7 +22,7 @@ fn cloud(spec: &str, exposing: &str) -> String {
     join(&[&own.map(String::as_str)[..], &[&svc("openstack", "glance"), exposing]].concat())
 }
 
-fn object(outcome: &Outcome, kind: &str) -> Option<Value> {
+fn object(outcome: &Simulation, kind: &str) -> Option<Value> {
     manifests(outcome).into_iter().find(|object| object["kind"] == kind)
 }
 

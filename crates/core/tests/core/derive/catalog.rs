@@ -25,11 +25,11 @@ fn view(snapshot: &Snapshot) -> HorizonView {
 /// The view once the catalog was read, or was not.
 fn after(direct_upload: &str, reading: &CatalogReading) -> HorizonView {
     let mut snapshot = snapshot(direct_upload);
-    let inquiries = World::of(&snapshot).inquiries();
-    assert_eq!(inquiries.len(), 1);
-    for inquiry in inquiries {
-        assert_eq!(inquiry.secret, Key::new("openstack", "reader"));
-        snapshot.catalogs.insert(inquiry, reading.clone());
+    let queries = World::of(&snapshot).catalog_queries();
+    assert_eq!(queries.len(), 1);
+    for query in queries {
+        assert_eq!(query.secret, Key::new("openstack", "reader"));
+        snapshot.catalogs.insert(query, reading.clone());
     }
     view(&snapshot)
 }
@@ -113,6 +113,6 @@ fn an_internal_endpoint_in_the_catalog_is_refused() {
 fn offline_nobody_is_asked() {
     let mut snapshot = snapshot("");
     snapshot.answers = Answers::Assumed;
-    assert!(World::of(&snapshot).inquiries().is_empty());
+    assert!(World::of(&snapshot).catalog_queries().is_empty());
     assert_eq!(endpoints(&view(&snapshot)), [HERE]);
 }

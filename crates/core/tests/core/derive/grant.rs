@@ -5,9 +5,9 @@ use std::fmt::Write;
 
 use direct_upload_api::Reason;
 use direct_upload_core::derive::World;
-use direct_upload_core::derive::grant::Refusal;
+use direct_upload_core::derive::grant::Denial;
 use direct_upload_core::model::Key;
-use direct_upload_core::simulate::Outcome;
+use direct_upload_core::simulate::Simulation;
 use rstest::rstest;
 use test_support::manifests::{
     advice_lines, deployment, end, exposed, fed_back, ingress, is_direct, join, origins, read, render, resource,
@@ -18,7 +18,7 @@ const ALL: &str = "namespaces: {from: All}";
 const REFERENCE: &str = "{directUpload: {glanceRef: {name: glance, namespace: images}}}";
 
 /// A Glance `images/glance` with this consent, and these objects.
-fn with(consent: &str, objects: &[&str]) -> Outcome {
+fn with(consent: &str, objects: &[&str]) -> Simulation {
     let spec = format!("{{cors: {{allowedHorizons: {{{consent}}}}}}}");
     let own =
         [service("images", "glance", "glance.example.com"), resource("glance", "Glance", "images", "glance", &spec)];
@@ -42,7 +42,7 @@ fn namespace(name: &str) -> String {
     )
 }
 
-fn reason(outcome: &Outcome, resource: &str) -> (Reason, String) {
+fn reason(outcome: &Simulation, resource: &str) -> (Reason, String) {
     let (_, reason, message) = end(outcome, resource);
     (reason, message)
 }
@@ -82,7 +82,7 @@ fn a_host_that_two_namespaces_claim_is_said() {
     assert!(is_direct(&outcome, "alice/horizon"));
     assert_eq!(reason(&outcome, "Horizon mallory/horizon").0, Reason::GlanceNotAllowed);
     assert_eq!(origins(&outcome, "images/glance"), ["https://horizon.example.com"]);
-    let advice = |outcome: &Outcome, resource: &str| {
+    let advice = |outcome: &Simulation, resource: &str| {
         advice_lines(&outcome.ends.iter().find(|end| end.resource.to_string() == resource).unwrap().advice).join("\n")
     };
     let said = advice(&outcome, "Horizon alice/horizon");
@@ -224,9 +224,9 @@ fn a_flood_of_origins_is_refused_to_those_who_come_last() {
     let world = World::of(&read(&join(&all)).snapshot);
     let grants = &world.glances[&Key::new("images", "glance")].public.grants;
     assert!(grants.given.contains_key("images"), "the Glance's own namespace needs no room");
-    let refused: Vec<_> = grants.refused.keys().map(|key| key.namespace.as_str()).collect();
+    let refused: Vec<_> = grants.denied.keys().map(|key| key.namespace.as_str()).collect();
     assert!(refused.contains(&"m69") && !refused.contains(&"m00"), "{refused:?}");
-    let Refusal::NoRoom(why) = &grants.refused[&Key::new("m69", "horizon")] else { panic!("{refused:?}") };
+    let Denial::NoRoom(why) = &grants.denied[&Key::new("m69", "horizon")] else { panic!("{refused:?}") };
     assert!(why.reason == Reason::OriginNotAllowed && why.message().contains("no room"), "{why:?}");
     let (_, annotation) = grants.annotation(|_| true).unwrap();
     assert!(annotation.len() < 150 << 10, "{} bytes", annotation.len());

@@ -3,8 +3,8 @@
 mod adjust;
 mod catalog;
 mod exposure;
+mod exposure_issue;
 mod grant;
-mod hindrance;
 mod image_import;
 mod openstack_api;
 mod pairing;

@@ -4,7 +4,7 @@ use std::fs;
 
 use direct_upload_api::Reason;
 use direct_upload_core::manifests;
-use direct_upload_core::simulate::{Outcome, manifests as printed, rendered_files};
+use direct_upload_core::simulate::{Simulation, manifests as printed, rendered_files};
 use rstest::rstest;
 use serde_json::Value;
 use test_support::manifests::{
@@ -21,7 +21,7 @@ fn api(service: &str, spec: &str) -> String {
 }
 
 /// The API's only file.
-fn file(outcome: &Outcome) -> String {
+fn file(outcome: &Simulation) -> String {
     let files = rendered_files(outcome);
     let [(resource, name, text)] = files.as_slice() else { panic!("{files:#?}") };
     assert_eq!((resource.kind.as_str(), *name), ("OpenStackAPI", "zz-direct-upload.conf"));
@@ -29,7 +29,7 @@ fn file(outcome: &Outcome) -> String {
 }
 
 /// Where a Deployment mounts it.
-fn mounted(outcome: &Outcome, deployment: &str) -> String {
+fn mounted(outcome: &Simulation, deployment: &str) -> String {
     let all = printed(outcome);
     let found = all.iter().find(|o| o["kind"] == "Deployment" && o["metadata"]["name"] == deployment).unwrap();
     let mount = &found["spec"]["template"]["spec"]["containers"][0]["volumeMounts"][0];
@@ -37,11 +37,11 @@ fn mounted(outcome: &Outcome, deployment: &str) -> String {
 }
 
 /// Origins in the end, each with those who ask for it.
-fn accepted(outcome: &Outcome) -> Vec<String> {
+fn accepted(outcome: &Simulation) -> Vec<String> {
     origins_in(&file(outcome)).into_iter().map(|origin| origin.to_string()).collect()
 }
 
-fn advice(outcome: &Outcome, resource: &str) -> String {
+fn advice(outcome: &Simulation, resource: &str) -> String {
     let end = outcome.ends.iter().find(|end| end.resource.to_string() == resource).unwrap();
     advice_lines(&end.advice).join("\n")
 }

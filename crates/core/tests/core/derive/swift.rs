@@ -3,7 +3,7 @@
 use std::fs;
 
 use direct_upload_api::Reason;
-use direct_upload_core::simulate::{Outcome, manifests, rendered_files};
+use direct_upload_core::simulate::{Simulation, manifests, rendered_files};
 use rstest::rstest;
 use serde_json::{Value, json};
 use test_support::manifests::{advice_lines, deployment, end, glance, join, render, sample};
@@ -18,18 +18,18 @@ const SINGLE: &str = "{swift: [{store: tenants, tenancy: SingleTenant}]}";
 const CREDENTIALS: &str = "[tenants]\nswift_store_auth_address = http://keystone/v3\nswift_store_user = service:glance\n\
                            swift_store_key = secret\n";
 
-fn ours(outcome: &Outcome) -> String {
+fn ours(outcome: &Simulation) -> String {
     let files = rendered_files(outcome);
     let [(_, "zz-direct-upload-glance.conf", text)] = files.as_slice() else { panic!("{files:#?}") };
     (*text).to_owned()
 }
 
-fn rendered(spec: &str) -> Outcome {
+fn rendered(spec: &str) -> Simulation {
     render(&join(&[&glance(spec), &deployment("openstack", "glance")]))
 }
 
 /// A Glance whose own file is in a ConfigMap.
-fn beside(own: &str, spec: &str) -> Outcome {
+fn beside(own: &str, spec: &str) -> Simulation {
     let pod = json!({
         "containers": [{"name": "glance", "image": "x", "volumeMounts": [
             {"name": "etc", "mountPath": "/etc/glance/glance-api.conf", "subPath": "glance-api.conf"}]}],
@@ -43,7 +43,7 @@ fn beside(own: &str, spec: &str) -> Outcome {
     render(&join(&[&glance(spec), &workload.to_string(), &source.to_string()]))
 }
 
-fn advice(outcome: &Outcome) -> String {
+fn advice(outcome: &Simulation) -> String {
     advice_lines(&outcome.ends[0].advice).join("\n")
 }
 

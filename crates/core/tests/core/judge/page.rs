@@ -5,7 +5,7 @@ use direct_upload_api::{Panel, Rule};
 use direct_upload_core::judge::address_space::{self, AddressSpace};
 use direct_upload_core::judge::csp::enforced;
 use direct_upload_core::judge::page::{judge, redirect};
-use direct_upload_core::judge::{Answer, PageWire, PartVerdict, Preflight, Redirect, Unreachable, UnreachableKind};
+use direct_upload_core::judge::{PageWire, PartVerdict, Preflight, Redirect, Response, Unreachable, UnreachableKind};
 use direct_upload_core::model::Page;
 use rstest::rstest;
 
@@ -17,9 +17,9 @@ fn asked() -> Preflight {
     Preflight::upload(origin, endpoint, "id", Panel::Angular)
 }
 
-fn answer(status: u16, headers: &[(&str, &str)]) -> Answer {
+fn answer(status: u16, headers: &[(&str, &str)]) -> Response {
     let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    Answer { status, headers: headers.collect() }
+    Response { status, headers: headers.collect() }
 }
 
 /// `p` passed, `u` unknown, or the rule.
@@ -45,7 +45,7 @@ fn letter(verdict: &PartVerdict) -> String {
 #[case::forbidden(403, "", "u", "u")]
 #[case::down(503, "", "u", "u")]
 fn what_answers(#[case] status: u16, #[case] body: &str, #[case] known: &str, #[case] guessed: &str) {
-    let wire = PageWire::Answer(answer(status, &[]), body.to_owned());
+    let wire = PageWire::Response(answer(status, &[]), body.to_owned());
     for (assumed, expected) in [(false, known), (true, guessed)] {
         let verdict = judge(&asked(), &Page { path: String::new(), assumed }, &wire);
         assert_eq!(letter(&verdict), expected, "{verdict:?}");
@@ -97,14 +97,14 @@ fn content_security_policy(#[case] lines: &[&str], #[case] admitted: bool) {
     let all = enforced(&answer.headers).iter().all(|policy| policy.admits(&asked.origin, &asked.endpoint));
     assert_eq!(all, admitted);
     let verdict =
-        judge(&asked, &Page { path: String::new(), assumed: false }, &PageWire::Answer(answer, HORIZON.into()));
+        judge(&asked, &Page { path: String::new(), assumed: false }, &PageWire::Response(answer, HORIZON.into()));
     let expected = if admitted { "p".to_owned() } else { Rule::Csp.to_string() };
     assert_eq!(letter(&verdict), expected, "{verdict:?}");
 }
 
 #[test]
 fn a_policy_that_only_reports_forbids_nothing() {
-    let answer = answer(200, &[("Content-Security-Policy-Report-Only", "connect-src 'none'")]);
+    let answer = answer(200, &[("Content-Security-Policy-PreflightReport-Only", "connect-src 'none'")]);
     assert_eq!(enforced(&answer.headers), []);
 }
 

@@ -3,7 +3,7 @@
 
 use direct_upload_api::web::{Endpoint, Origin};
 use direct_upload_api::{Panel, Rule};
-use direct_upload_core::judge::{Answer, Preflight, Verdict, judge};
+use direct_upload_core::judge::{Preflight, PreflightVerdict, Response, judge};
 use direct_upload_core::openstack::upload::UploadRequest;
 use rstest::rstest;
 use test_support::preflight::{IMAGE, ORIGIN, upload, upload_of};
@@ -18,12 +18,12 @@ pub const GRANT: &[(&str, &str)] = &[
     ("Access-Control-Allow-Headers", "content-type,x-auth-token,x-csrftoken"),
 ];
 
-fn judged_of(panel: Panel, status: u16, headers: &[(&str, &str)]) -> Verdict {
+fn judged_of(panel: Panel, status: u16, headers: &[(&str, &str)]) -> PreflightVerdict {
     let headers = headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
-    judge(&upload_of(panel, "https://glance.example.com"), &Answer { status, headers })
+    judge(&upload_of(panel, "https://glance.example.com"), &Response { status, headers })
 }
 
-pub fn judged(status: u16, headers: &[(&str, &str)]) -> Verdict {
+pub fn judged(status: u16, headers: &[(&str, &str)]) -> PreflightVerdict {
     judged_of(Panel::Angular, status, headers)
 }
 
@@ -39,7 +39,7 @@ const HEADERS: &str = "Access-Control-Allow-Headers";
 
 #[test]
 fn what_glance_grants_is_granted_without_advice() {
-    assert_eq!(judged(200, GRANT), Verdict { failure: None, advice: vec![] });
+    assert_eq!(judged(200, GRANT), PreflightVerdict { failure: None, advice: vec![] });
 }
 
 /// The one name that `*` does not stand for. Horizon does not send it; the standard is the standard.
@@ -50,7 +50,7 @@ fn any_header_is_not_authorization(#[case] values: &[&str], #[case] granted: boo
     let uploads = vec![UploadRequest { headers: vec!["authorization", "x-auth-token"], ..UploadRequest::angular() }];
     let asked = Preflight { uploads, ..upload("https://glance.example.com") };
     let headers = with(HEADERS, values).iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
-    assert_eq!(judge(&asked, &Answer { status: 200, headers }).granted(), granted);
+    assert_eq!(judge(&asked, &Response { status: 200, headers }).granted(), granted);
 }
 
 #[rstest]
@@ -78,7 +78,7 @@ fn a_http_url_that_leads_to_https_is_told_the_https_url() {
         Panel::Unknown,
     );
     let headers = vec![("location".to_owned(), "https://glance.example.com/".to_owned())];
-    let failure = judge(&asked, &Answer { status: 301, headers }).failure.unwrap();
+    let failure = judge(&asked, &Response { status: 301, headers }).failure.unwrap();
     assert_eq!(failure.rule, Rule::WrongEndpoint);
     assert!(failure.fix.contains("https URL"), "{}", failure.fix);
 }
@@ -92,7 +92,7 @@ fn a_http_url_that_leads_to_https_is_told_the_https_url() {
 fn vary_is_asked_for(#[case] values: &[&str], #[case] advised: bool) {
     let verdict = judged(200, &with("Vary", values));
     assert!(verdict.granted());
-    assert_eq!(verdict.advice.iter().any(|a| a.message.contains("Vary: Origin")), advised);
+    assert_eq!(verdict.advice.iter().any(|a| a.found.contains("Vary: Origin")), advised);
 }
 
 const CREDENTIALS: &str = "Access-Control-Allow-Credentials";
@@ -170,9 +170,9 @@ fn of_the_same_origin_the_upload_itself_is_judged(
 ) {
     let asked = upload("https://horizon.example.com/image");
     let headers = headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
-    let verdict = judge(&asked, &Answer { status, headers });
+    let verdict = judge(&asked, &Response { status, headers });
     assert_eq!(verdict.failure.as_ref().map(|f| f.rule.id()), rule, "{verdict:?}");
-    assert_eq!(rule.is_none(), verdict.advice.iter().any(|a| a.message.contains("same origin")));
+    assert_eq!(rule.is_none(), verdict.advice.iter().any(|a| a.found.contains("same origin")));
     let other_port = upload("https://horizon.example.com:9292");
     assert_eq!(other_port.request().method, "OPTIONS");
 }

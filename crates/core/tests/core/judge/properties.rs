@@ -2,7 +2,7 @@
 
 use direct_upload_api::Panel;
 use direct_upload_core::judge::headers::get;
-use direct_upload_core::judge::{Answer, judge};
+use direct_upload_core::judge::{Response, judge};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use test_support::preflight::{ORIGIN, upload_of};
@@ -27,8 +27,8 @@ fn headers() -> impl Strategy<Value = Headers> {
         .prop_map(|(a, b, c, d)| [a, b, c, d].concat())
 }
 
-fn answer(headers: Headers) -> Answer {
-    Answer { status: 200, headers }
+fn answer(headers: Headers) -> Response {
+    Response { status: 200, headers }
 }
 
 fn granted(panel: Panel, headers: &Headers) -> bool {
@@ -134,7 +134,7 @@ proptest! {
     fn any_answer_is_judged(panel in panel(), status in any::<u16>(), headers in prop::collection::vec((".{0,30}", ".{0,60}"), 0..6)) {
         let names = ["Access-Control-Allow-Origin", "Access-Control-Allow-Methods", "Location", "Vary"];
         let headers = headers.into_iter().zip(names.iter().cycle()).map(|((_, value), name)| ((*name).to_owned(), value));
-        let verdict = judge(&upload_of(panel, "https://glance.example.com"), &Answer { status, headers: headers.collect() });
+        let verdict = judge(&upload_of(panel, "https://glance.example.com"), &Response { status, headers: headers.collect() });
         prop_assert!(!verdict.granted());
     }
 }

@@ -10,14 +10,14 @@ use direct_upload_core::judge::session::put::{self, Progress};
 use direct_upload_core::judge::session::{
     Break, Content, Jar, LoginForm, Mode, Person, Place, Reply, Secret, Settings, html,
 };
-use direct_upload_core::judge::{Answer, Preflight, Unreachable, UnreachableKind, Wire};
+use direct_upload_core::judge::{Preflight, Response, Unreachable, UnreachableKind, Wire};
 use proptest::prelude::*;
 use rstest::rstest;
 use serde_json::json;
 
 fn reply(status: u16, headers: &[(&str, &str)], body: &str) -> Reply {
     let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    Reply { head: Answer { status, headers }, body: body.as_bytes().to_vec() }
+    Reply { head: Response { status, headers }, body: body.as_bytes().to_vec() }
 }
 
 fn dashboard() -> Place {
@@ -363,7 +363,7 @@ fn what_the_answer_to_the_data_means(
 ) {
     let progress = Progress { sent: 10, size: 10, seconds: 1 };
     let answer = reply(status, headers, "").head;
-    let judged = put::judge(&asked(Panel::Angular), &Wire::Answer(answer), progress);
+    let judged = put::judge(&asked(Panel::Angular), &Wire::Response(answer), progress);
     let found = judged.err().map(|broken| (broken.rule.map_or("", Rule::id), broken.message));
     let (found, message) = found.unwrap_or_default();
     assert_eq!(found, rule, "{message}");
@@ -373,7 +373,7 @@ fn what_the_answer_to_the_data_means(
 #[test]
 fn the_django_panels_answer_must_allow_credentials() {
     let progress = Progress { sent: 10, size: 10, seconds: 1 };
-    let wire = Wire::Answer(reply(204, &[CORS, BY_GLANCE], "").head);
+    let wire = Wire::Response(reply(204, &[CORS, BY_GLANCE], "").head);
     put::judge(&asked(Panel::Angular), &wire, progress).unwrap();
     let broken = put::judge(&asked(Panel::Django), &wire, progress).unwrap_err();
     assert_eq!(broken.rule, Some(Rule::CorsOnTheWay));

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use direct_upload_api::{Panel, Rule};
-use direct_upload_core::judge::{Answer, Answerer, Unreachable, UnreachableKind, UploadVerdict, Wire, upload};
+use direct_upload_core::judge::{Answerer, Response, Unreachable, UnreachableKind, UploadVerdict, Wire, upload};
 use direct_upload_core::model::{Cause, Observation, Part, ProbeAnswer};
 use rstest::rstest;
 use serde::Deserialize;
@@ -70,7 +70,7 @@ impl Default for Case {
 }
 
 impl Case {
-    fn answer(&self) -> Answer {
+    fn answer(&self) -> Response {
         let mut headers = Vec::new();
         for (name, lines) in
             [("Access-Control-Allow-Origin", &self.origin), ("Access-Control-Allow-Credentials", &self.credentials)]
@@ -85,7 +85,7 @@ impl Case {
             let (name, value) = line.split_once(": ").expect("name: value");
             (name.to_owned(), value.to_owned())
         }));
-        Answer { status: self.status[..3].parse().expect("a status"), headers }
+        Response { status: self.status[..3].parse().expect("a status"), headers }
     }
 
     fn expected(&self, panel: Panel) -> (&str, Option<&str>, &str) {
@@ -112,7 +112,7 @@ fn the_judge_decides_as_the_table_says() {
     let cases: BTreeMap<String, Case> = serde_yaml::from_str(&std::fs::read_to_string(cases).unwrap()).unwrap();
     let mut wrong = Vec::new();
     for ((name, case), panel) in cases.iter().flat_map(|case| Panel::ALL.map(|panel| (case, panel))) {
-        let verdict = upload::judge_complete(&upload_of(panel, URL), &Wire::Answer(case.answer()));
+        let verdict = upload::judge_complete(&upload_of(panel, URL), &Wire::Response(case.answer()));
         let (verdict_told, rule, words, by) = told(&verdict);
         let (expected, expected_rule, said) = case.expected(panel);
         let by_expected = if case.by == "glance" { Answerer::Glance } else { Answerer::Other(case.by.clone()) };
@@ -126,7 +126,7 @@ fn the_judge_decides_as_the_table_says() {
 
 fn answer(status: u16, headers: &[(&str, &str)]) -> Wire {
     let headers = headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
-    Wire::Answer(Answer { status, headers })
+    Wire::Response(Response { status, headers })
 }
 
 fn glance() -> Wire {

@@ -1,3 +1,4 @@
 //! What OpenStack and its packages expect.
 
 mod layout;
+mod release;

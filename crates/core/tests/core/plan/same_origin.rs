@@ -1,6 +1,6 @@
 //! Glance under a path of the dashboard's own host: the order in which way and mode come and go.
 
-use direct_upload_core::simulate::Outcome;
+use direct_upload_core::simulate::Simulation;
 use rstest::rstest;
 use serde_json::Value;
 use test_support::manifests::{
@@ -25,7 +25,7 @@ fn cloud(horizon: &str) -> String {
 }
 
 /// What happens to Horizon's pods, by what they have afterwards.
-fn rolls(outcome: &Outcome) -> Vec<String> {
+fn rolls(outcome: &Simulation) -> Vec<String> {
     let rolls = |s: &&String| {
         s.contains("in Deployment") || s.contains("to direct") || s.contains("give back") || s.contains("see that")
     };

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use test_support::oracle::{ask, hostile};
 
+mod cors;
 pub mod httpd;
 mod import;
 

@@ -3,7 +3,7 @@
 use direct_upload_api::Delivery;
 use direct_upload_api::web::Origin;
 use direct_upload_core::render::{
-    Format, HorizonHttpdSettings, HorizonSettings, Refusal, TlsTerminationSettings, horizon,
+    FileFormat, HorizonHttpdSettings, HorizonSettings, Refusal, TlsTerminationSettings, horizon,
 };
 use proptest::prelude::*;
 use rstest::rstest;
@@ -50,7 +50,7 @@ fn direct_and_nothing_else() {
     let files = horizon(&settings()).unwrap();
     assert_eq!(files.len(), 1);
     assert_eq!(files[0].path, "/etc/openstack-dashboard/local_settings.d/zz-direct-upload.py");
-    assert_eq!((files[0].format, files[0].delivery), (Format::Python, Delivery::Copy));
+    assert_eq!((files[0].format, files[0].delivery), (FileFormat::Python, Delivery::Copy));
     insta::assert_snapshot!(files[0].contents, @r"
     # Written by direct-upload-operator; do not edit.
     # Change the custom resource instead: edits of this file are lost.

@@ -1,7 +1,7 @@
 //! The directive writer, read back by a real httpd.
 
-use direct_upload_core::render::HttpdServer;
-use direct_upload_core::render::httpd::{Writer, pattern};
+use direct_upload_core::render::httpd::{Writer, argument, arguments as read_arguments, pattern};
+use direct_upload_core::render::{HttpdServer, Refusal, Unwritable};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
@@ -107,4 +107,54 @@ fn only_the_core_is_needed_without_tls() {
         glance_fragment(HttpdServer::ModProxy, None, true) + &horizon_fragment(&["https://portal.example.com"]);
     let said = Site::new(&["mpm_event", "authz_core"], &fragment).check();
     assert!(said.status.success(), "{said:?}");
+}
+
+#[rstest]
+#[case::bare("/etc/glance/tls.crt", "/etc/glance/tls.crt")]
+#[case::blank("a b", "\"a b\"")]
+#[case::empty("", "\"\"")]
+#[case::quotes("a\"b'c", "\"a\\\"b'c\"")]
+#[case::backslash_at_end("a\\", "\"a\\\\\"")]
+#[case::hash("#a", "\"#a\"")]
+#[case::angle("a>", "\"a>\"")]
+#[case::dollar("^a$", "\"^a$\"")]
+fn arguments(#[case] text: &str, #[case] written: &str) {
+    assert_eq!(argument(text).unwrap(), written);
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_is_read(texts in proptest::collection::vec("[ -~]{0,12}", 0..5)) {
+        let written: Result<Vec<_>, _> = texts.iter().map(|text| argument(text)).collect();
+        if let Ok(written) = written {
+            prop_assert_eq!(read_arguments(&written.join(" ")), texts);
+        }
+    }
+}
+
+#[rstest]
+#[case("a\nInclude /etc/passwd", Refusal::Control)]
+#[case("a\0", Refusal::Control)]
+#[case("${HOME}", Refusal::Expansion)]
+#[case("${", Refusal::Expansion)]
+fn refused(#[case] text: &str, #[case] refusal: Refusal) {
+    assert_eq!(argument(text).unwrap_err(), Unwritable::new(text, refusal));
+}
+
+#[test]
+fn patterns() {
+    assert_eq!(pattern("https://[2001:db8::1]:8443"), "https://[[]2001:db8::1[]]:8443");
+    assert_eq!(pattern("https://a.b-c.example"), "https://a[.]b-c[.]example");
+}
+
+#[test]
+fn containers_are_indented_and_ended() {
+    let mut writer = Writer::default();
+    writer.begin("VirtualHost", "*:443").unwrap();
+    writer.directive("SSLEngine", &["on"]).unwrap();
+    insta::assert_snapshot!(writer.finish(), @r"
+    <VirtualHost *:443>
+        SSLEngine on
+    </VirtualHost>
+    ");
 }

@@ -1,8 +1,9 @@
 //! `same_meaning`, held against the real parsers: it may only call equal what they read alike.
 
+use rstest::rstest;
 use std::collections::{BTreeMap, BTreeSet};
 
-use direct_upload_core::render::{Format, same_meaning};
+use direct_upload_core::render::{FileFormat, same_meaning};
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Value, json};
@@ -38,7 +39,7 @@ proptest! {
 
     #[test]
     fn ini_files_of_the_same_meaning_are_read_alike((a, b) in pair_of(INI)) {
-        if same_meaning(Format::OsloConfig, &a, &b) && a != b {
+        if same_meaning(FileFormat::OsloConfig, &a, &b) && a != b {
             prop_assert_eq!(options(&a), options(&b));
         }
     }
@@ -46,7 +47,7 @@ proptest! {
     #[test]
     fn python_files_of_the_same_meaning_are_read_alike((a, b) in pair_of(PYTHON)) {
         let read = |text: &str| -> Value { ask(&json!({"ask": "tokens", "text": text})) };
-        if same_meaning(Format::Python, &a, &b) && a != b {
+        if same_meaning(FileFormat::Python, &a, &b) && a != b {
             prop_assert_eq!(read(&a), read(&b));
         }
     }
@@ -69,4 +70,56 @@ fn options(text: &str) -> BTreeMap<(String, String), Vec<BTreeSet<String>>> {
         }
     }
     options
+}
+
+#[rstest]
+#[case::comments("[cors]\na = 1\n", "# new header\n\n[cors]\na=1")]
+#[case::order("[cors]\na = 1\nb = 2\n[x]\nc = 3", "[x]\nc: 3\n[cors]\nb = 2\na = 1\n")]
+#[case::sets("[cors]\nallowed_origin = https://a,https://b", "[cors]\nallowed_origin = https://b, https://a")]
+fn same_ini(#[case] a: &str, #[case] b: &str) {
+    assert!(same_meaning(FileFormat::OsloConfig, a, b));
+}
+
+#[rstest]
+#[case::value("[cors]\na = 1", "[cors]\na = 2")]
+#[case::section("[cors]\na = 1", "[core]\na = 1")]
+#[case::missing("[cors]\na = 1", "[cors]\na = 1\nb = 1")]
+#[case::item("[cors]\nallowed_origin = https://a", "[cors]\nallowed_origin = https://a,https://b")]
+#[case::list_elsewhere("[x]\nplugins = a,b", "[x]\nplugins = b,a")]
+#[case::broken("[cors\na = 1", "[cors\n# x\na = 1")]
+fn other_ini(#[case] a: &str, #[case] b: &str) {
+    assert!(!same_meaning(FileFormat::OsloConfig, a, b));
+}
+
+#[rstest]
+#[case("A = 'b'\n", "# new\n\nA = 'b'   # trailing\n\n")]
+#[case("if x:\n    a()\n", "if x:\n\n    # y\n    a()  \n")]
+fn same_python(#[case] a: &str, #[case] b: &str) {
+    assert!(same_meaning(FileFormat::Python, a, b));
+}
+
+#[rstest]
+#[case("A = 'b'", "A = 'c'")]
+#[case("A = 'b#c'", "A = 'b#d'")]
+#[case("A = 'b\\'#c'", "A = 'b\\'#d'")]
+#[case("A = '''b\n\nc'''", "A = '''b\nc'''")]
+#[case("if x:\n    a()\n    b()", "if x:\n    a()\nb()")]
+#[case("A = 'b'", "A = 'b '")]
+fn other_python(#[case] a: &str, #[case] b: &str) {
+    assert!(!same_meaning(FileFormat::Python, a, b));
+}
+
+#[rstest]
+#[case("Timeout 5\n", "# new\n\n  Timeout 5  \n")]
+#[case("Timeout 5", "# a \\\n still a comment\nTimeout \\\n5")]
+fn same_httpd(#[case] a: &str, #[case] b: &str) {
+    assert!(same_meaning(FileFormat::Httpd, a, b));
+}
+
+#[rstest]
+#[case("Timeout 5", "Timeout 6")]
+#[case("Timeout 5\nTimeout 6", "Timeout 6\nTimeout 5")]
+#[case("SetEnv a \"b  c\"", "SetEnv a \"b c\"")]
+fn other_httpd(#[case] a: &str, #[case] b: &str) {
+    assert!(!same_meaning(FileFormat::Httpd, a, b));
 }

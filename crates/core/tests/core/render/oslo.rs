@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use direct_upload_core::render::oslo::read::Item;
+use direct_upload_core::render::oslo::read::ListItem;
 use direct_upload_core::render::oslo::write::Writer;
 use direct_upload_core::render::{Refusal, Unwritable};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use test_support::oracle::{ask, hostile};
+
+mod write;
 
 /// Sections, their options, and each option's values in order.
 type Sections = BTreeMap<String, BTreeMap<String, Vec<String>>>;
@@ -117,7 +119,7 @@ fn lines_are_numbered_and_the_last_assignment_counts() {
     assert_eq!(origin.line, 3);
     assert_eq!(
         direct_upload_core::render::oslo::read::list(&origin.value),
-        [Item::Known("https://a".into()), Item::Known("https://b".into())]
+        [ListItem::Known("https://a".into()), ListItem::Known("https://b".into())]
     );
     assert_eq!(ini.get("cors", "max_age").map(|a| (a.line, a.value.as_str())), Some((8, "6")));
     assert_eq!(ini.errors.len(), 1);
@@ -127,7 +129,7 @@ fn lines_are_numbered_and_the_last_assignment_counts() {
 #[test]
 fn substitutions_cannot_be_known() {
     let items = direct_upload_core::render::oslo::read::list("https://$my_host:443,https://a$$b,${x.y},$1");
-    let shown: Vec<Option<&str>> = items.iter().map(Item::known).collect();
+    let shown: Vec<Option<&str>> = items.iter().map(ListItem::known).collect();
     assert_eq!(shown, [None, Some("https://a$b"), None, Some("$1")]);
 }
 

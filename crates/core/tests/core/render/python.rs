@@ -2,6 +2,7 @@
 
 use direct_upload_core::render::python::{Literal, string};
 use proptest::prelude::*;
+use rstest::rstest;
 use serde_json::{Value, json};
 use test_support::oracle::{ask, hostile};
 
@@ -38,4 +39,21 @@ fn every_character_below_the_surrogates_and_some_above_come_out_as_they_went_in(
     let literals: Vec<String> = texts.iter().map(|text| string(text)).collect();
     let read: Vec<String> = ask(&json!({"ask": "literals", "texts": literals}));
     assert!(read == texts);
+}
+
+#[rstest]
+#[case("a", "'a'")]
+#[case("it's \"\\", r#"'it\'s "\\'"#)]
+#[case("a\nb\0\u{7f}", r"'a\x0ab\x00\x7f'")]
+#[case("é€😀", r"'\xe9\u20ac\U0001f600'")]
+fn strings(#[case] text: &str, #[case] literal: &str) {
+    assert_eq!(string(text), literal);
+}
+
+#[test]
+fn sequences() {
+    let tuple = Literal::Tuple(vec![Literal::strings(["a", "b"]), Literal::Bool(true)]);
+    assert_eq!(tuple.to_string(), "(['a', 'b'], True)");
+    assert_eq!(Literal::Tuple(vec!["a".into()]).to_string(), "('a',)");
+    assert_eq!(Literal::Tuple(vec![]).to_string(), "()");
 }

@@ -1,4 +1,4 @@
 //! Plans, carried out on files.
 
-mod outcome;
 mod shapes;
+mod simulation;

@@ -1,6 +1,6 @@
 //! Shapes of clouds, each as a user would write it: the samples, and what needs no sample.
 
-use direct_upload_core::simulate::{self, Outcome};
+use direct_upload_core::simulate::{self, Simulation};
 use rstest::rstest;
 use test_support::manifests::{
     advice_lines, cloud, deployment, end, glance, horizon, is_direct, join, origins, render, resource, sample, service,
@@ -10,7 +10,7 @@ use test_support::manifests::{
 const HORIZON: &str = "Horizon openstack/horizon";
 
 /// A sample with the workloads and Services that it speaks of.
-fn shape(name: &str, workloads: &[(&str, &str)]) -> Outcome {
+fn shape(name: &str, workloads: &[(&str, &str)]) -> Simulation {
     let mut yaml = sample(&format!("shapes/{name}.yaml"));
     for (namespace, name) in workloads {
         yaml = join(&[&yaml, &deployment(namespace, name), &svc(namespace, name)]);
@@ -19,11 +19,11 @@ fn shape(name: &str, workloads: &[(&str, &str)]) -> Outcome {
     render(&join(&[&yaml, namespace]))
 }
 
-fn advice(outcome: &Outcome, resource: &str) -> Vec<String> {
+fn advice(outcome: &Simulation, resource: &str) -> Vec<String> {
     advice_lines(&outcome.ends.iter().find(|end| end.resource.to_string() == resource).unwrap().advice)
 }
 
-fn says(outcome: &Outcome, resource: &str, what: &str) -> bool {
+fn says(outcome: &Simulation, resource: &str, what: &str) -> bool {
     advice(outcome, resource).iter().any(|advice| advice.contains(what))
 }
 

@@ -1,4 +1,5 @@
 //! What is done to workloads.
 
 mod drain;
+mod last_roll;
 pub mod rehearsal;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use direct_upload_api::Rule;
 use direct_upload_core::derive::World;
-use direct_upload_core::model::{Cause, ConfigMap, Job, Observation, ProbeAnswer, Standing};
+use direct_upload_core::model::{Cause, ConfigMap, Job, Observation, ProbeAnswer, ProbeRecord};
 use direct_upload_core::plan::{self, Action, Options, Plan};
 use direct_upload_core::render::effects;
 use direct_upload_core::workload::annotations;
@@ -120,7 +120,7 @@ impl Cloud {
 
     /// Asks as the operator does, and answers as Glance's pods would.
     pub fn probe(&mut self, broken: bool, firm: bool) {
-        for (question, epoch) in World::of(&self.snapshot).questions() {
+        for (question, epoch) in World::of(&self.snapshot).probe_targets() {
             let Some(epoch) = epoch else { continue };
             let host = question.endpoint.origin().host();
             let glance = GLANCES.iter().find(|name| host.starts_with(**name)).unwrap();
@@ -138,7 +138,9 @@ impl Cloud {
                 ProbeAnswer::Granted(vec![])
             };
             let observation = Observation::of_preflight(question.panel, preflight);
-            self.snapshot.answers.set(question, Some(Standing { observation, epoch, firm, passed: BTreeSet::new() }));
+            self.snapshot
+                .answers
+                .set(question, Some(ProbeRecord { observation, epoch, firm, passed: BTreeSet::new() }));
         }
     }
 }

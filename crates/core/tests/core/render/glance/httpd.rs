@@ -314,7 +314,7 @@ fn chunked_and_large_bodies_pass_mod_wsgi(#[case] ours: bool, #[case] chunked: u
     }
 }
 
-/// Through each module, above httpd's default of 1 GiB; and nothing of it stays in httpd.
+/// ExposingObject each module, above httpd's default of 1 GiB; and nothing of it stays in httpd.
 #[rstest]
 #[case::mod_wsgi(HttpdServer::ModWsgi)]
 #[case::mod_proxy(HttpdServer::ModProxy)]

@@ -4,9 +4,9 @@ use direct_upload_api::{Rule, Severity};
 
 use crate::classify::Kind;
 use crate::facts::cloud::Cloud;
-use crate::facts::server::{Item, Server};
+use crate::facts::server::{ScopedDirective, Server};
 use crate::finding::Finding;
-use crate::unit::Service;
+use crate::unit::Program;
 
 pub const ALLOW_ORIGIN: &str = "access-control-allow-origin";
 
@@ -18,9 +18,9 @@ pub fn cors(cloud: &Cloud<'_>) -> Vec<Finding> {
     for server in &cloud.servers {
         match (server.service, server.kind) {
             (_, Kind::Haproxy) => {}
-            (Service::Glance, Kind::Nginx) => findings.extend(nginx_cors(server)),
-            (Service::Glance, _) => findings.extend(httpd_cors(cloud, server)),
-            (Service::Horizon, _) => findings.extend(horizons_own(server)),
+            (Program::Glance, Kind::Nginx) => findings.extend(nginx_cors(server)),
+            (Program::Glance, _) => findings.extend(httpd_cors(cloud, server)),
+            (Program::Horizon, _) => findings.extend(horizons_own(server)),
         }
     }
     unless_it_stands_in(cloud, findings)
@@ -29,12 +29,12 @@ pub fn cors(cloud: &Cloud<'_>) -> Vec<Finding> {
 /// Whether a server before Glance writes CORS headers and Glance, which is seen whole, none: then it
 /// stands in for Glance's filter, which can work.
 pub(crate) fn stands_in(cloud: &Cloud<'_>) -> bool {
-    let writes = |item: &Item<'_>| match item.directive.name.as_str() {
+    let writes = |item: &ScopedDirective<'_>| match item.directive.name.as_str() {
         "header" => header(item, ALLOW_ORIGIN).is_some_and(|(_, action, _)| action != "unset"),
         "add_header" => item.directive.word() == ALLOW_ORIGIN,
         _ => super::haproxy::response_header(item, ALLOW_ORIGIN).is_some_and(|(action, _)| action != "del-header"),
     };
-    let mut servers = cloud.servers.iter().filter(|s| s.service == Service::Glance);
+    let mut servers = cloud.servers.iter().filter(|s| s.service == Program::Glance);
     let silent = cloud.glances.iter().all(|g| g.is_whole() && g.cors_in_effect("allowed_origin").is_none());
     silent && !cloud.glances.is_empty() && servers.any(|server| server.items.iter().any(writes))
 }
@@ -53,7 +53,7 @@ pub(crate) fn unless_it_stands_in(cloud: &Cloud<'_>, mut findings: Vec<Finding>)
 }
 
 /// Action and value of a `Header` directive for one response header.
-fn header<'a>(item: &'a Item<'_>, name: &str) -> Option<(bool, String, &'a str)> {
+fn header<'a>(item: &'a ScopedDirective<'_>, name: &str) -> Option<(bool, String, &'a str)> {
     let args: Vec<&str> = item.directive.args.iter().map(String::as_str).collect();
     let (always, args) = match args.as_slice() {
         [first, rest @ ..] if first.eq_ignore_ascii_case("always") => (true, rest),
@@ -92,7 +92,7 @@ fn httpd_cors(cloud: &Cloud<'_>, server: &Server<'_>) -> Vec<Finding> {
 fn allow_origin(
     cloud: &Cloud<'_>,
     server: &Server<'_>,
-    item: &Item<'_>,
+    item: &ScopedDirective<'_>,
     always: bool,
     action: &str,
     value: &str,
@@ -125,7 +125,7 @@ fn allow_origin(
 }
 
 fn nginx_cors(server: &Server<'_>) -> Vec<Finding> {
-    let hidden = |item: &Item<'_>| {
+    let hidden = |item: &ScopedDirective<'_>| {
         matches!(item.directive.name.as_str(), "proxy_hide_header" | "uwsgi_hide_header")
             && item.directive.word() == ALLOW_ORIGIN
     };
@@ -159,7 +159,7 @@ fn nginx_cors(server: &Server<'_>) -> Vec<Finding> {
 /// What older guides put before Horizon.
 fn horizons_own(server: &Server<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let sets = |item: &&Item<'_>| match item.directive.name.as_str() {
+    let sets = |item: &&ScopedDirective<'_>| match item.directive.name.as_str() {
         "header" => header(item, ALLOW_ORIGIN).is_some(),
         "add_header" => item.directive.word() == ALLOW_ORIGIN,
         _ => false,
@@ -172,7 +172,7 @@ fn horizons_own(server: &Server<'_>) -> Vec<Finding> {
             "remove them, unless something else needs them",
         ));
     }
-    let proxied = |item: &&Item<'_>| {
+    let proxied = |item: &&ScopedDirective<'_>| {
         matches!(item.directive.name.as_str(), "proxypass" | "proxypassmatch")
             && item.directive.word().contains("/api/glance")
     };

@@ -1,7 +1,7 @@
 //! Manifests in, manifests out: what `render` leaves behind.
 
 use direct_upload_api::Reason;
-use direct_upload_core::simulate::{self, Outcome, Stage};
+use direct_upload_core::simulate::{self, Simulation, Stage};
 use rstest::rstest;
 use serde_json::{Value, json};
 use test_support::manifests::{
@@ -143,7 +143,7 @@ fn foreign_entries_with_our_key_are_left_alone(#[case] from: &str, #[case] to: &
     assert_eq!((fine, reason), (false, Reason::FieldConflict));
     assert!(message.contains(said), "{message}");
     assert!(!is_direct(&outcome, "openstack/horizon"));
-    let glance = |o: &Outcome| {
+    let glance = |o: &Simulation| {
         simulate::manifests(o).into_iter().find(|o| o["kind"] == "Deployment" && o["metadata"]["name"] == "glance")
     };
     assert_eq!(glance(&outcome), glance(&render(&theirs)));

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use direct_upload_api::web::Origin;
 use direct_upload_api::{ExposureKind, Rule};
 
-use crate::derive::hindrance::{Annotations, Hindrance, PATIENT, lacks, seconds};
+use crate::derive::exposure_issue::{Annotations, ExposureIssue, PATIENT, lacks, seconds};
 use crate::model::{Id, Ingress};
 
 const NGINX: &str = "nginx.ingress.kubernetes.io";
@@ -15,7 +15,7 @@ const NGINX_INC: &str = "nginx.org";
 
 const TRAEFIK: &str = "traefik.ingress.kubernetes.io";
 
-pub fn of(ingress: &Ingress, origins: &BTreeSet<&Origin>) -> Vec<Hindrance> {
+pub fn issues(ingress: &Ingress, origins: &BTreeSet<&Origin>) -> Vec<ExposureIssue> {
     let annotations = Annotations {
         object: Id { kind: ExposureKind::Ingress.to_string(), key: ingress.meta.key.clone() },
         all: &ingress.annotations,
@@ -39,9 +39,9 @@ pub fn of(ingress: &Ingress, origins: &BTreeSet<&Origin>) -> Vec<Hindrance> {
 }
 
 /// The community's ingress-nginx.
-fn nginx(annotations: &Annotations<'_>, origins: &BTreeSet<&Origin>) -> Vec<Hindrance> {
+fn nginx(annotations: &Annotations<'_>, origins: &BTreeSet<&Origin>) -> Vec<ExposureIssue> {
     let name = |short: &str| format!("{NGINX}/{short}");
-    let mut found: Vec<Hindrance> = annotations.body(&name("proxy-body-size"), Some("1m")).into_iter().collect();
+    let mut found: Vec<ExposureIssue> = annotations.body(&name("proxy-body-size"), Some("1m")).into_iter().collect();
     if !annotations.get(&name("proxy-request-buffering")).is_some_and(|v| v.eq_ignore_ascii_case("off")) {
         let what = "the controller stores each image on its own disk before Glance gets the first byte".to_owned();
         found.push(annotations.mendable(Rule::TooSlow, false, &name("proxy-request-buffering"), what, "off"));
@@ -55,19 +55,13 @@ fn nginx(annotations: &Annotations<'_>, origins: &BTreeSet<&Origin>) -> Vec<Hind
         if text.contains("access-control-allow") {
             let what =
                 "it writes CORS headers beside Glance's own; browsers accept only one Access-Control-Allow-Origin";
-            found.push(annotations.hindrance(
-                Rule::CorsOnTheWay,
-                true,
-                &name(snippet),
-                what.into(),
-                "remove those lines",
-            ));
+            found.push(annotations.issue(Rule::CorsOnTheWay, true, &name(snippet), what.into(), "remove those lines"));
         }
     }
     for login in ["auth-url", "auth-type"] {
         if annotations.get(&name(login)).is_some() {
             let what = "it asks for a login, which a browser's preflight never carries".to_owned();
-            found.push(annotations.hindrance(
+            found.push(annotations.issue(
                 Rule::OptionsFiltered,
                 true,
                 &name(login),
@@ -80,9 +74,10 @@ fn nginx(annotations: &Annotations<'_>, origins: &BTreeSet<&Origin>) -> Vec<Hind
 }
 
 /// F5's controller.
-fn nginx_inc(annotations: &Annotations<'_>) -> Vec<Hindrance> {
+fn nginx_inc(annotations: &Annotations<'_>) -> Vec<ExposureIssue> {
     let name = |short: &str| format!("{NGINX_INC}/{short}");
-    let mut found: Vec<Hindrance> = annotations.body(&name("client-max-body-size"), Some("1m")).into_iter().collect();
+    let mut found: Vec<ExposureIssue> =
+        annotations.body(&name("client-max-body-size"), Some("1m")).into_iter().collect();
     for timeout in ["proxy-read-timeout", "proxy-send-timeout"] {
         found.extend(annotations.silence(&name(timeout), "60s", "3600s"));
     }
@@ -90,7 +85,12 @@ fn nginx_inc(annotations: &Annotations<'_>) -> Vec<Hindrance> {
 }
 
 /// A controller that answers preflights itself, and replaces what Glance says.
-fn cors(annotations: &Annotations<'_>, prefix: &str, switch: &str, origins: &BTreeSet<&Origin>) -> Option<Hindrance> {
+fn cors(
+    annotations: &Annotations<'_>,
+    prefix: &str,
+    switch: &str,
+    origins: &BTreeSet<&Origin>,
+) -> Option<ExposureIssue> {
     let name = format!("{prefix}/{switch}");
     if !annotations.is_true(&name) {
         return None;
@@ -112,7 +112,7 @@ fn cors(annotations: &Annotations<'_>, prefix: &str, switch: &str, origins: &BTr
     } else {
         format!("the controller answers preflights in Glance's place, without {}", lacks.join(", "))
     };
-    Some(annotations.hindrance(
+    Some(annotations.issue(
         Rule::CorsOnTheWay,
         !lacks.is_empty(),
         &name,
@@ -122,14 +122,14 @@ fn cors(annotations: &Annotations<'_>, prefix: &str, switch: &str, origins: &BTr
 }
 
 /// Middlewares are objects of their own and are not read.
-fn traefik(annotations: &Annotations<'_>) -> Vec<Hindrance> {
+fn traefik(annotations: &Annotations<'_>) -> Vec<ExposureIssue> {
     let name = format!("{TRAEFIK}/router.middlewares");
     let middlewares = annotations.get(&name).map(|middlewares| {
         let found = format!("{middlewares:?}: a Headers middleware with accessControl… answers preflights in Glance's place, a Buffering or a ForwardAuth middleware stops uploads");
-        annotations.hindrance(Rule::CorsOnTheWay, false, &name, found, "make sure that none of them does")
+        annotations.issue(Rule::CorsOnTheWay, false, &name, found, "make sure that none of them does")
     });
     let found = "Traefik ends each request whose body takes longer than the entry point's respondingTimeouts.readTimeout, 60 s unless it is set".to_owned();
-    let entry = annotations.hindrance(
+    let entry = annotations.issue(
         Rule::TooSlow,
         false,
         &format!("{TRAEFIK}/router.entrypoints"),
@@ -139,7 +139,7 @@ fn traefik(annotations: &Annotations<'_>) -> Vec<Hindrance> {
     middlewares.into_iter().chain([entry]).collect()
 }
 
-fn contour(annotations: &Annotations<'_>) -> Option<Hindrance> {
+fn contour(annotations: &Annotations<'_>) -> Option<ExposureIssue> {
     let name = "projectcontour.io/response-timeout";
     let time = annotations.get(name)?;
     let short = seconds(time).is_some_and(|s| s > 0 && s < PATIENT);

@@ -13,16 +13,16 @@ use crate::workload::Applied;
 
 /// The proxies in Horizon's own httpd through which uploads go.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Proxies {
+pub struct GlanceProxies {
     /// The one that the spec asks for.
     pub wanted: Option<GlanceProxy>,
     /// Those that pods have, or are about to have.
     pub in_effect: BTreeSet<GlanceProxy>,
 }
 
-impl Proxies {
+impl GlanceProxies {
     /// Those through which uploads to these destinations go.
-    pub fn of(dashboard: &Dashboard, destinations: &[Destination]) -> Self {
+    pub fn derive(dashboard: &Dashboard, destinations: &[Destination]) -> Self {
         let used = |proxy: &GlanceProxy| destinations.iter().any(|d| passes(dashboard, d, proxy));
         let mut in_effect = in_effect(dashboard);
         in_effect.retain(used);
@@ -37,7 +37,7 @@ impl Proxies {
             let names = applied.running.iter().chain(applied.mount.as_ref().map(|m| &m.config_map));
             let has =
                 |name: &String| applied.config_map(name).is_some_and(|c| c.effects.glance_proxies.contains(proxy));
-            let all = !applied.bare && applied.mount.is_some() && names.into_iter().all(has);
+            let all = !applied.unconfigured && applied.mount.is_some() && names.into_iter().all(has);
             (all && applied.rollout.is_ok()).then(|| format!(" {} {}", proxy.path, proxy.backend))
         };
         if let Some(proxy) = self.wanted.as_ref().filter(|proxy| passes(dashboard, destination, proxy)) {

@@ -2,21 +2,21 @@
 
 use direct_upload_api::ExposureKind;
 
-use crate::derive::hindrance::{Annotations, Hindrance};
+use crate::derive::exposure_issue::{Annotations, ExposureIssue};
 use crate::model::{Id, Route};
 
 /// Router-wide, and so not to be seen here.
 const CLIENT: &str =
     "; the router's own client timeout (spec.tuningOptions.clientTimeout of the IngressController, 30 s) must fit too";
 
-pub fn of(route: &Route) -> Vec<Hindrance> {
+pub fn issues(route: &Route) -> Vec<ExposureIssue> {
     let annotations = Annotations {
         object: Id { kind: ExposureKind::Route.to_string(), key: route.meta.key.clone() },
         all: &route.annotations,
     };
     let mut found = annotations.silence("haproxy.router.openshift.io/timeout", "30s", "1h");
-    if let Some(hindrance) = &mut found {
-        hindrance.fix.push_str(CLIENT);
+    if let Some(issue) = &mut found {
+        issue.fix.push_str(CLIENT);
     }
     found.into_iter().collect()
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use direct_upload_api::web::Origin;
 use direct_upload_api::{ExposureKind, Rule};
 
-use crate::derive::hindrance::{Hindrance, lacks, seconds};
+use crate::derive::exposure_issue::{ExposureIssue, lacks, seconds};
 use crate::model::{HttpCors, HttpFilter, HttpRoute, HttpRule, Id};
 
 /// A whole upload that may not take so long is sure to fail one day …
@@ -14,11 +14,11 @@ const SHORT: u64 = 1800;
 /// … and one that may take this long is not.
 const LONG: u64 = 7200;
 
-pub fn of(route: &HttpRoute, rules: &[usize], origins: &BTreeSet<&Origin>) -> Vec<Hindrance> {
+pub fn issues(route: &HttpRoute, rules: &[usize], origins: &BTreeSet<&Origin>) -> Vec<ExposureIssue> {
     let object = Id { kind: ExposureKind::HTTPRoute.to_string(), key: route.meta.key.clone() };
     let mut found = Vec::new();
     for (at, rule) in rules.iter().filter_map(|at| Some((at, route.spec.rules.get(*at)?))) {
-        let hindrance = |rule, fails, field: &str, what: String, fix: &str| Hindrance {
+        let issue = |rule, fails, field: &str, what: String, fix: &str| ExposureIssue {
             rule,
             fails,
             object: object.clone(),
@@ -28,7 +28,7 @@ pub fn of(route: &HttpRoute, rules: &[usize], origins: &BTreeSet<&Origin>) -> Ve
             remedy: None,
         };
         found.extend(timeouts(rule).map(|(fails, field, what)| {
-            hindrance(
+            issue(
                 Rule::TooSlow,
                 fails,
                 field,
@@ -38,7 +38,7 @@ pub fn of(route: &HttpRoute, rules: &[usize], origins: &BTreeSet<&Origin>) -> Ve
         }));
         for (nth, filter) in rule.filters.iter().enumerate() {
             if let Some((fails, what, fix)) = answers(filter, origins).or_else(|| rewrites(filter)) {
-                found.push(hindrance(Rule::CorsOnTheWay, fails, &format!("filters[{nth}]"), what, fix));
+                found.push(issue(Rule::CorsOnTheWay, fails, &format!("filters[{nth}]"), what, fix));
             }
         }
     }

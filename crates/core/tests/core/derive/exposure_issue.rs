@@ -10,23 +10,19 @@ use test_support::manifests::{
 
 use crate::derive::exposure::http_route::gateway;
 
-/// Rule, whether uploads fail of it, and field, of each hindrance on the way to Glance.
-fn hindrances(objects: &[&str]) -> Vec<String> {
+/// Rule, whether uploads fail of it, and field, of each issue on the way to Glance.
+fn issues(objects: &[&str]) -> Vec<String> {
     let dashboard = service("openstack", "horizon", "horizon.example.com");
     let own = [glance("{}"), horizon("{}"), dashboard, deployment("openstack", "glance"), svc("openstack", "glance")];
     let all: Vec<&str> = own.iter().map(String::as_str).chain(objects.iter().copied()).collect();
     let world = World::of(&read(&join(&all)).snapshot);
     let view = &world.glances[&Key::new("openstack", "glance")];
-    assert!(
-        view.hindrances.iter().all(|found| view.public.advice.contains(&found.advice())),
-        "{:#?}",
-        view.public.advice
-    );
-    let line = |h: &direct_upload_core::derive::Hindrance| {
+    assert!(view.issues.iter().all(|found| view.public.advice.contains(&found.advice())), "{:#?}", view.public.advice);
+    let line = |h: &direct_upload_core::derive::ExposureIssue| {
         let field = h.field.trim_start_matches("metadata.annotations").trim_start_matches("spec.rules");
         format!("{} {} {field}", h.rule, if h.fails { "fails" } else { "may fail" })
     };
-    view.hindrances.iter().map(line).collect()
+    view.issues.iter().map(line).collect()
 }
 
 fn annotated(class: &str, annotations: &[(&str, &str)]) -> Vec<String> {
@@ -35,7 +31,7 @@ fn annotated(class: &str, annotations: &[(&str, &str)]) -> Vec<String> {
         "name: glance}, spec: {",
         &format!("name: glance, annotations: {{{}}}}}, spec: {{{class}", list.join(", ")),
     );
-    hindrances(&[&object])
+    issues(&[&object])
 }
 
 const NGINX: [(&str, &str); 4] = [
@@ -126,7 +122,7 @@ fn a_short_timeout_of_an_openshift_route_is_found(#[case] annotations: &str, #[c
         "{{apiVersion: route.openshift.io/v1, kind: Route, metadata: {{namespace: openstack, name: glance, annotations: {{{annotations}}}}}, \
          spec: {{host: glance.example.com, tls: {{termination: edge}}, to: {{kind: Service, name: glance}}}}}}"
     );
-    assert_eq!(hindrances(&[&route]), expected);
+    assert_eq!(issues(&[&route]), expected);
 }
 
 #[rstest]
@@ -171,7 +167,7 @@ fn what_a_rule_of_an_http_route_does_to_uploads_is_found(#[case] rule: &str, #[c
          [{{namespace: infra, name: public}}], hostnames: [glance.example.com], rules: [{{backendRefs: [{{name: glance}}]{rule}}}, \
          {{matches: [{{path: {{value: /other}}}}], backendRefs: [{{name: other}}], timeouts: {{request: 1s}}}}]}}}}"
     );
-    assert_eq!(hindrances(&[&gateway(listeners), &route]), expected);
+    assert_eq!(issues(&[&gateway(listeners), &route]), expected);
 }
 
 /// Dashboard and Glance on one host, apart by their paths.

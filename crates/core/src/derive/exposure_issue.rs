@@ -1,6 +1,6 @@
-//! What stands in the way of an upload, on the objects that lead browsers to Glance. Pure.
+//! What stops an upload on the objects that lead browsers to Glance. Pure.
 //!
-//! In: an exposing object, and the origins that dashboards have. Out: [`Hindrance`]s, one a field:
+//! In: an exposing object, and the origins that dashboards have. Out: [`ExposureIssue`]s, one a field:
 //! which rule, what stands there, what to write instead. By default nothing is changed: these objects
 //! usually belong to somebody's Git. [`adjust`](super::adjust) is for those who ask for it.
 
@@ -19,7 +19,7 @@ use crate::openstack::upload::HEADERS;
 
 /// An object through which uploads come.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Through {
+pub enum ExposingObject {
     /// With the names of what else it leads to.
     Ingress(Arc<Ingress>, Vec<String>),
     /// The same.
@@ -28,7 +28,7 @@ pub enum Through {
     HttpRoute(Arc<HttpRoute>, Vec<usize>),
 }
 
-impl Through {
+impl ExposingObject {
     /// Which object it is.
     pub fn object(&self) -> Id {
         let (kind, meta) = match self {
@@ -51,7 +51,7 @@ impl Through {
 
 /// One thing that stops uploads, or may.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Hindrance {
+pub struct ExposureIssue {
     pub rule: Rule,
     /// Uploads fail because of it; else large or slow ones may, or only a person can tell.
     pub fails: bool,
@@ -66,7 +66,7 @@ pub struct Hindrance {
     pub remedy: Option<(String, &'static str)>,
 }
 
-impl Hindrance {
+impl ExposureIssue {
     /// What a person should know of it.
     pub fn advice(&self) -> Advice {
         let Self { rule, object, field, found, fix, .. } = self;
@@ -84,13 +84,16 @@ const SMALL: u64 = 10 << 30;
 const LARGE: u64 = 100 << 30;
 
 /// What hinders uploads from these origins.
-pub fn of<'a>(through: impl IntoIterator<Item = &'a Through>, origins: &BTreeSet<&Origin>) -> Vec<Hindrance> {
+pub fn find<'a>(
+    through: impl IntoIterator<Item = &'a ExposingObject>,
+    origins: &BTreeSet<&Origin>,
+) -> Vec<ExposureIssue> {
     let found: BTreeSet<_> = through
         .into_iter()
         .flat_map(|through| match through {
-            Through::Ingress(ingress, _) => ingress::of(ingress, origins),
-            Through::Route(route, _) => route::of(route),
-            Through::HttpRoute(route, rules) => http_route::of(route, rules, origins),
+            ExposingObject::Ingress(ingress, _) => ingress::issues(ingress, origins),
+            ExposingObject::Route(route, _) => route::issues(route),
+            ExposingObject::HttpRoute(route, rules) => http_route::issues(route, rules, origins),
         })
         .collect();
     found.into_iter().collect()
@@ -115,19 +118,19 @@ impl Annotations<'_> {
         self.all.keys().any(|name| name.starts_with(prefix))
     }
 
-    fn hindrance(&self, rule: Rule, fails: bool, name: &str, found: String, fix: &str) -> Hindrance {
+    fn issue(&self, rule: Rule, fails: bool, name: &str, found: String, fix: &str) -> ExposureIssue {
         let field = format!("metadata.annotations[{name}]");
-        Hindrance { rule, fails, object: self.object.clone(), field, found, fix: fix.to_owned(), remedy: None }
+        ExposureIssue { rule, fails, object: self.object.clone(), field, found, fix: fix.to_owned(), remedy: None }
     }
 
     /// One that goes when the annotation has this value.
-    fn mendable(&self, rule: Rule, fails: bool, name: &str, found: String, value: &'static str) -> Hindrance {
-        let hindrance = self.hindrance(rule, fails, name, found, &format!("set {value:?}"));
-        Hindrance { remedy: Some((name.to_owned(), value)), ..hindrance }
+    fn mendable(&self, rule: Rule, fails: bool, name: &str, found: String, value: &'static str) -> ExposureIssue {
+        let issue = self.issue(rule, fails, name, found, &format!("set {value:?}"));
+        ExposureIssue { remedy: Some((name.to_owned(), value)), ..issue }
     }
 
     /// A limit of the body's size; `default` holds where nothing is written.
-    fn body(&self, name: &str, default: Option<&str>) -> Option<Hindrance> {
+    fn body(&self, name: &str, default: Option<&str>) -> Option<ExposureIssue> {
         let written = self.get(name);
         let limit = written.or(default)?;
         let bytes = size(limit)?;
@@ -143,7 +146,7 @@ impl Annotations<'_> {
     }
 
     /// How long the proxy waits in silence.
-    fn silence(&self, name: &str, default: &str, value: &'static str) -> Option<Hindrance> {
+    fn silence(&self, name: &str, default: &str, value: &'static str) -> Option<ExposureIssue> {
         let written = self.get(name);
         let time = written.unwrap_or(default);
         let found = match written {

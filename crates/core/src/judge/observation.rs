@@ -1,14 +1,14 @@
 //! What an outcome counts as.
 
-use super::failure::{Advice, Failure, Requirement};
-use super::outcome::{Observed, Outcome, PartVerdict};
+use super::failure::{Failure, Requirement};
+use super::outcome::{PartVerdict, PreflightOutcome, ProbeResult};
 use super::unreachable::{Unreachable, UnreachableKind};
 use super::upload::UploadVerdict;
-use crate::model::{Cause, Observation, Part, ProbeAnswer};
+use crate::model::{Advice, Cause, Observation, Part, ProbeAnswer};
 
-impl From<Observed> for Observation {
-    fn from(observed: Observed) -> Self {
-        let Observed { asked, preflight, put, size, page, addresses, .. } = observed;
+impl From<ProbeResult> for Observation {
+    fn from(observed: ProbeResult) -> Self {
+        let ProbeResult { asked, preflight, put, size, page, addresses, .. } = observed;
         let same_origin = asked.same_origin() && preflight.granted() && size.is_some();
         // Of the same origin, the upload itself was asked in the preflight's place.
         let put = put.map(|put| put.verdict.into()).or(same_origin.then(|| ProbeAnswer::Granted(vec![])));
@@ -19,8 +19,8 @@ impl From<Observed> for Observation {
             (Part::Size, size.map(|size| size.verdict.into())),
         ];
         let address = match &preflight {
-            Outcome::Judged { address, .. } => Some(address.ip()),
-            Outcome::Objection(_) | Outcome::Unreachable(_) => None,
+            PreflightOutcome::Judged { address, .. } => Some(address.ip()),
+            PreflightOutcome::Objection(_) | PreflightOutcome::Unreachable(_) => None,
         };
         let parts = parts.into_iter().filter_map(|(part, answer)| Some((part, answer?))).collect();
         Self { panel: asked.panel(), preflight: preflight.into(), parts, address }
@@ -47,12 +47,12 @@ impl From<PartVerdict> for ProbeAnswer {
     }
 }
 
-impl From<Outcome> for ProbeAnswer {
-    fn from(outcome: Outcome) -> Self {
+impl From<PreflightOutcome> for ProbeAnswer {
+    fn from(outcome: PreflightOutcome) -> Self {
         match outcome {
-            Outcome::Objection(failure) => Self::Refused((*failure).into()),
-            Outcome::Unreachable(why) => Self::Unknown(why.into()),
-            Outcome::Judged { verdict, .. } => match verdict.failure {
+            PreflightOutcome::Objection(failure) => Self::Refused((*failure).into()),
+            PreflightOutcome::Unreachable(why) => Self::Unknown(why.into()),
+            PreflightOutcome::Judged { verdict, .. } => match verdict.failure {
                 Some(failure) => Self::Refused(failure.into()),
                 None => Self::Granted(sentences(verdict.advice)),
             },

@@ -45,7 +45,7 @@ pub struct End {
 
 /// The whole course.
 #[derive(Clone, Debug)]
-pub struct Outcome {
+pub struct Simulation {
     pub steps: Vec<Taken>,
     pub ends: Vec<End>,
     /// The plans still ask for steps after many rounds: a defect of the planner, never an input's.
@@ -65,7 +65,7 @@ enum Side {
 }
 
 /// Carries out all plans.
-pub fn simulate(cluster: Cluster, stage: Stage, now: Timestamp, options: &Options) -> Outcome {
+pub fn simulate(cluster: Cluster, stage: Stage, now: Timestamp, options: &Options) -> Simulation {
     let mut course = Course { cluster, now, options, steps: Vec::new(), conflicts: BTreeMap::new() };
     let sides: &[Side] = match stage {
         Stage::Glance => &[Side::Accepting],
@@ -82,7 +82,7 @@ pub fn simulate(cluster: Cluster, stage: Stage, now: Timestamp, options: &Option
         }
     };
     let ends = ends(&course.cluster, stage, now, options, &course.conflicts);
-    Outcome { steps: course.steps, ends, unsettled, cluster: course.cluster }
+    Simulation { steps: course.steps, ends, unsettled, cluster: course.cluster }
 }
 
 /// What has been done so far.

@@ -1,0 +1,6 @@
+//! What users write and read. The folders are those of `src`.
+
+mod duration;
+mod rehearsing;
+mod rule;
+mod web;

@@ -1,0 +1,3 @@
+//! Origins and URLs.
+
+mod origin;

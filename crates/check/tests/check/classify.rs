@@ -1,0 +1,41 @@
+//! Which file is whose, by its name and text.
+
+use direct_upload_check::classify::{Kind, kind, program_path};
+use rstest::rstest;
+
+#[rstest]
+#[case("etc/glance/glance-api.conf", "", Some(Kind::Glance))]
+#[case("etc/glance/glance-api.conf.d/x.txt", "", Some(Kind::Glance))]
+#[case("etc/glance/custom/cors.conf", "[cors]\nallowed_origin=x", Some(Kind::Glance))]
+#[case("etc/nova/nova.conf", "[cors]\n[paste_deploy]\n", None)]
+#[case("etc/nova/conf.d/cors.conf", "[cors]\n", None)]
+#[case("cors.conf", "[cors]\nallowed_origin=x", Some(Kind::Glance))]
+#[case("00-config.conf", "[DEFAULT]\n[glance_store]\n", Some(Kind::Glance))]
+#[case("api-paste.ini", "[pipeline:glance-api-keystone]\npipeline = cors", Some(Kind::Paste))]
+#[case("local_settings", "", Some(Kind::Settings))]
+#[case("local_settings.d/README", "about it", None)]
+#[case("local_settings.d/x.py.example", "HORIZON_IMAGES_UPLOAD_MODE = 'direct'", None)]
+#[case("local_settings.d/x.conf", "HORIZON_IMAGES_UPLOAD_MODE = 'direct'", Some(Kind::Settings))]
+#[case("site-packages/openstack_dashboard/defaults.py", "HORIZON_IMAGES_UPLOAD_MODE = 'legacy'", None)]
+#[case("glance.conf.d/00.conf", "", Some(Kind::Glance))]
+#[case("sites-enabled/glance.conf", "<VirtualHost *:9292>", Some(Kind::Httpd))]
+#[case("sites-enabled/glance", "<VirtualHost *:9292>", Some(Kind::Httpd))]
+#[case("nginx.conf", "http {\n server {\n listen 80; } }", Some(Kind::Nginx))]
+#[case("haproxy.cfg", "global\n  daemon\ndefaults\n  mode http\n", Some(Kind::Haproxy))]
+#[case("glance.cfg", "listen glance_api\n\n  bind 192.0.2.1:9292\n", Some(Kind::Haproxy))]
+#[case("setup.cfg", "defaults\nx = 1\n", None)]
+#[case("x.ini", "[uwsgi]\nhttp = :9292", Some(Kind::Uwsgi))]
+#[case("config.json", "{\"config_files\": []}", Some(Kind::Kolla))]
+#[case("policy.json", "{}", None)]
+fn kinds(#[case] path: &str, #[case] text: &str, #[case] expected: Option<Kind>) {
+    assert_eq!(kind(path, text), expected);
+}
+
+#[rstest]
+#[case("node1/etc/glance/glance-api.conf", Some("/etc/glance/glance-api.conf"))]
+#[case("/etc/openstack-dashboard/local_settings.d/x.py", Some("/etc/openstack-dashboard/local_settings.d/x.py"))]
+#[case("myetc/glance/glance-api.conf", None)]
+#[case("glance-api.conf", None)]
+fn paths(#[case] path: &str, #[case] expected: Option<&str>) {
+    assert_eq!(program_path(path).as_deref(), expected);
+}

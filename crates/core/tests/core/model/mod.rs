@@ -1,0 +1,3 @@
+//! What was observed.
+
+mod snapshot;
