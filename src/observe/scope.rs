@@ -85,7 +85,7 @@ impl Widths {
 }
 
 /// A scope for each namespace.
-pub fn narrow<'a>(namespaces: impl IntoIterator<Item = &'a String>) -> impl Iterator<Item = Scope> {
+pub(crate) fn narrow<'a>(namespaces: impl IntoIterator<Item = &'a String>) -> impl Iterator<Item = Scope> {
     namespaces.into_iter().cloned().map(Scope::Namespace)
 }
 

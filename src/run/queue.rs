@@ -15,7 +15,7 @@ use super::reconcile::Reconciler;
 
 /// A resource to work on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Subject {
+pub(crate) struct Subject {
     pub kind: Kind,
     pub key: Key,
 }

@@ -36,7 +36,7 @@ const CRATES: [(&str, &[&str]); 4] = [
     (
         "crates/check/src",
         &[
-            "mask",
+            "redact",
             "text",
             "finding",
             "formats",

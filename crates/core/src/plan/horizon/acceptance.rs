@@ -12,7 +12,7 @@ use crate::plan::step::{Action, Step};
 use crate::workload::{Applied, annotations};
 
 /// What is not accepted yet.
-pub struct UnacceptedOrigins {
+pub(crate) struct UnacceptedOrigins {
     glances: Vec<Key>,
     /// The first Glance's; one that cannot be seen yet before all others.
     problem: Problem,
@@ -57,7 +57,7 @@ pub fn accepted(view: &HorizonView, destination: &DestinationView) -> Result<(),
 }
 
 impl HorizonPlanner<'_> {
-    pub fn wait_for_glance(&self, plan: &mut Plan, held: &UnacceptedOrigins, rolls: bool) {
+    pub(crate) fn wait_for_glance(&self, plan: &mut Plan, held: &UnacceptedOrigins, rolls: bool) {
         for glance in &held.glances {
             let action = Action::AwaitGlance { glance: glance.clone() };
             plan.steps.push(Step::new(action, "an origin must be accepted before a browser uses it"));
@@ -71,7 +71,7 @@ impl HorizonPlanner<'_> {
     }
 
     /// Whether every destination's Glance accepts.
-    pub fn gate(&self) -> Result<(), UnacceptedOrigins> {
+    pub(crate) fn gate(&self) -> Result<(), UnacceptedOrigins> {
         let mut held: Option<UnacceptedOrigins> = None;
         for destination in self.view.destinations.iter().filter(|_| self.direct) {
             let Err(problem) = accepted(self.view, destination) else { continue };
