@@ -35,7 +35,7 @@ impl fmt::Display for Adjustment {
     }
 }
 
-/// What [`derive`] finds.
+/// What [`derive()`] finds.
 #[derive(Debug, Default)]
 pub struct Adjustments {
     pub adjustments: Vec<Adjustment>,
