@@ -27,18 +27,15 @@ pub async fn ask(probe: &Probe, asked: &Preflight, page: &Page) -> PageOutcome {
 }
 
 /// The addresses of both, as they are resolved here, and what follows from their spaces.
-pub async fn addresses(probe: &Probe, glance: &Site, answered: SocketAddr) -> AddressOutcome {
+pub async fn addresses(probe: &Probe, glance: &Site) -> AddressOutcome {
     let dashboard = probe.site(&probe.origin);
     let (here, there) = tokio::join!(resolved(probe, &dashboard), resolved(probe, glance));
-    let (here, mut there) = match (here, there) {
+    let (here, there) = match (here, there) {
         (Ok(here), Ok(there)) => (here, there),
         (Err(why), _) | (_, Err(why)) => {
             return AddressOutcome { dashboard: vec![], glance: vec![], verdict: PartVerdict::Unknown(why) };
         }
     };
-    if there.is_empty() {
-        there.push(answered.ip());
-    }
     let verdict = address_space::judge(&here, &there);
     AddressOutcome { dashboard: here, glance: there, verdict }
 }

@@ -87,7 +87,7 @@ pub async fn probe(probe: &Probe) -> ProbeResult {
         observed.page = Some(page::ask(probe, &observed.asked, page).await);
     }
     if probe.address_spaces {
-        observed.addresses = Some(page::addresses(probe, &glance, address).await);
+        observed.addresses = Some(page::addresses(probe, &glance).await);
     }
     if let Some(uploads) = probe.uploads {
         if !observed.asked.same_origin() {

@@ -18,12 +18,8 @@ impl From<ProbeResult> for Observation {
             (Part::Put, put),
             (Part::Size, size.map(|size| size.verdict.into())),
         ];
-        let address = match &preflight {
-            PreflightOutcome::Judged { address, .. } => Some(address.ip()),
-            PreflightOutcome::Objection(_) | PreflightOutcome::Unreachable(_) => None,
-        };
         let parts = parts.into_iter().filter_map(|(part, answer)| Some((part, answer?))).collect();
-        Self { panel: asked.panel(), preflight: preflight.into(), parts, address }
+        Self { panel: asked.panel(), preflight: preflight.into(), parts }
     }
 }
 

@@ -128,14 +128,12 @@ pub struct Observation {
     pub preflight: ProbeAnswer,
     /// What else was asked. A part that is missing was not.
     pub parts: BTreeMap<Part, ProbeAnswer>,
-    /// The address at which Glance answered.
-    pub address: Option<IpAddr>,
 }
 
 impl Observation {
     /// What is known where only the preflight is asked.
     pub fn of_preflight(panel: Panel, preflight: ProbeAnswer) -> Self {
-        Self { panel, preflight, parts: BTreeMap::new(), address: None }
+        Self { panel, preflight, parts: BTreeMap::new() }
     }
 
     /// The first refusal: of which part (none: the preflight), and why.
