@@ -19,7 +19,7 @@ pub fn data(text: &str) -> io::Result<()> {
     }
 }
 
-/// CatalogAnswer something on standard error. If nobody can hear it, nothing is lost.
+/// Says something on standard error. If nobody can hear it, nothing is lost.
 pub(crate) fn say(message: impl Display) {
     let _ = writeln!(io::stderr().lock(), "{message}");
 }

@@ -122,7 +122,7 @@ fn read(args: &Args) -> Result<Input, Vec<String>> {
     Ok(input)
 }
 
-/// CatalogAnswer how each resource ends. False if one does not end as its spec asks.
+/// Says how each resource ends. False if one does not end as its spec asks.
 fn report(outcome: &Simulation) -> bool {
     let mut fine = !outcome.unsettled;
     if outcome.unsettled {

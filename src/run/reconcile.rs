@@ -194,7 +194,7 @@ impl Reconciler {
         Err(())
     }
 
-    /// CatalogAnswer why nothing more can be done now; it is tried again, later and later.
+    /// Says why nothing more can be done now; it is tried again, later and later.
     async fn give_up(&self, kind: &'static str, look: &Look, writer: &Applier) -> Result<Option<Duration>, ()> {
         self.metrics.reconciled(kind, false);
         if let Err(error) = self.write_status(kind, look, writer).await {

@@ -101,7 +101,7 @@ fn keys<'a>(keys: impl Iterator<Item = &'a Key>) -> Vec<Key> {
     keys.cloned().collect()
 }
 
-/// CatalogAnswer which rollouts would not come about by themselves.
+/// Says which rollouts would not come about by themselves.
 fn note_rollouts(cluster: &mut Cluster) {
     let mut notes = Vec::new();
     for object in cluster.workloads() {

@@ -18,7 +18,7 @@ pub fn cost(kind: &str, target: &Target, applied: &Applied) -> String {
     cuts.into_iter().chain(absence(&target.workload)).fold(String::new(), |text, cost| text + "; " + &cost)
 }
 
-/// CatalogAnswer it in the steps that roll pods, and so in their events.
+/// Says it in the steps that roll pods, and so in their events.
 pub fn tell(steps: &mut [Step], cost: &str) {
     let rolls = |step: &&mut Step| matches!(step.action, Action::Mount { .. } | Action::SwitchMode { .. });
     steps.iter_mut().filter(rolls).for_each(|step| step.why.push_str(cost));
