@@ -28,11 +28,14 @@ pub enum CorsKind {
     Number(u32),
 }
 
+/// The option with the request headers that a page may send.
+pub const ALLOW_HEADERS: &str = "allow_headers";
+
 /// All of them, in the order in which they are written.
 pub const CORS_OPTIONS: [CorsOption; 6] = [
     CorsOption::new("allowed_origin", "spec.cors.allowedOrigins", CorsKind::Origins),
     CorsOption::new("allow_methods", "spec.cors.allowMethods", CorsKind::Methods(|service| service.allow_methods)),
-    CorsOption::new("allow_headers", "spec.cors.allowHeaders", CorsKind::Headers(|service| service.allow_headers)),
+    CorsOption::new(ALLOW_HEADERS, "spec.cors.allowHeaders", CorsKind::Headers(|service| service.allow_headers)),
     CorsOption::new("expose_headers", "spec.cors.exposeHeaders", CorsKind::Headers(|service| service.expose_headers)),
     CorsOption::new("allow_credentials", "spec.cors.allowCredentials", CorsKind::Flag(true)),
     CorsOption::new("max_age", "spec.cors.maxAge", CorsKind::Number(3600)),

@@ -27,6 +27,8 @@ pub struct OpenStackService {
     pub workloads: &'static [&'static str],
     pub allow_methods: &'static [&'static str],
     pub allow_headers: &'static [&'static str],
+    /// Request headers that a later release of ours allows beside them: files that lack only these stay.
+    pub late_headers: &'static [&'static str],
     pub expose_headers: &'static [&'static str],
 }
 
@@ -37,7 +39,8 @@ const METHODS: &[&str] = &["GET", "PUT", "POST", "DELETE", "PATCH"];
 
 const METHODS_AND_HEAD: &[&str] = &["GET", "PUT", "POST", "DELETE", "PATCH", "HEAD"];
 
-/// `glance/common/config.py`; then what Horizon's upload sends beyond it (DU003).
+/// `glance/common/config.py`; then what Horizon's upload sends beyond it (DU003), and late what Glance reads of an
+/// upload (`glance/api/v2/image_data.py`).
 pub const GLANCE: OpenStackService = OpenStackService {
     kind: "Glance",
     name: "Glance",
@@ -62,6 +65,7 @@ pub const GLANCE: OpenStackService = OpenStackService {
         "Content-Type",
         "X-CSRFToken",
     ],
+    late_headers: &["X-Image-Meta-Store", "X-OpenStack-Image-Size"],
     expose_headers: &[
         "X-Image-Meta-Checksum",
         "X-Auth-Token",
@@ -93,6 +97,7 @@ const KEYSTONE: OpenStackService = OpenStackService {
         "X-Domain-Name",
         "Openstack-Auth-Receipt",
     ],
+    late_headers: &[],
     expose_headers: &["X-Auth-Token", "X-Openstack-Request-Id", "X-Subject-Token", "Openstack-Auth-Receipt"],
 };
 
@@ -117,6 +122,7 @@ const NOVA: OpenStackService = OpenStackService {
         "X-OpenStack-Nova-API-Version",
         "OpenStack-API-Version",
     ],
+    late_headers: &[],
     expose_headers: &[
         "X-Auth-Token",
         "X-Openstack-Request-Id",
@@ -146,6 +152,7 @@ const NEUTRON: OpenStackService = OpenStackService {
         "X-Tenant-Id",
         "X-OpenStack-Request-ID",
     ],
+    late_headers: &[],
     expose_headers: &[
         "X-Auth-Token",
         "X-Subject-Token",
@@ -177,6 +184,7 @@ const CINDER: OpenStackService = OpenStackService {
         "X-Trace-HMAC",
         "OpenStack-API-Version",
     ],
+    late_headers: &[],
     expose_headers: &[
         "X-Auth-Token",
         "X-Subject-Token",
@@ -206,6 +214,7 @@ const PLACEMENT: OpenStackService = OpenStackService {
         "X-Tenant-Id",
         "OpenStack-API-Version",
     ],
+    late_headers: &[],
     expose_headers: &[
         "X-Auth-Token",
         "X-Openstack-Request-Id",
@@ -231,6 +240,7 @@ const IRONIC: OpenStackService = OpenStackService {
         "X-OpenStack-Ironic-API-Minimum-Version",
         "X-OpenStack-Ironic-API-Version",
     ],
+    late_headers: &[],
     expose_headers: &[
         "X-OpenStack-Ironic-API-Maximum-Version",
         "X-OpenStack-Ironic-API-Minimum-Version",
@@ -257,6 +267,7 @@ const HEAT: OpenStackService = OpenStackService {
         "X-Tenant-Id",
         "X-OpenStack-Request-ID",
     ],
+    late_headers: &[],
     expose_headers: &["X-Auth-Token", "X-Subject-Token", "X-Service-Token", "X-OpenStack-Request-ID"],
 };
 
@@ -280,6 +291,7 @@ const DESIGNATE: OpenStackService = OpenStackService {
         "X-Designate-Hard-Delete",
         "OpenStack-DNS-Hide-Counts",
     ],
+    late_headers: &[],
     expose_headers: &["X-OpenStack-Request-ID", "Host"],
 };
 

@@ -17,6 +17,9 @@ pub struct File {
     pub format: FileFormat,
     /// How it gets to its path.
     pub delivery: Delivery,
+    /// Headers in `allow_headers` that nobody asked for, and an earlier release did not write: a file that lacks
+    /// only these says enough.
+    pub late_headers: Vec<&'static str>,
 }
 
 /// The languages that we write.
@@ -55,7 +58,14 @@ pub fn file(
 ) -> Result<File, RenderError> {
     let dir = absolute(setting, dir)?;
     let separator = if dir.ends_with('/') { "" } else { "/" };
-    Ok(File { name: name.to_owned(), path: format!("{dir}{separator}{name}"), contents, format, delivery })
+    Ok(File {
+        name: name.to_owned(),
+        path: format!("{dir}{separator}{name}"),
+        contents,
+        format,
+        delivery,
+        late_headers: Vec::new(),
+    })
 }
 
 /// An absolute, normalised path, without the trailing slash.

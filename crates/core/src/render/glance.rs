@@ -15,7 +15,7 @@ use super::error::{Refusal, RenderError, Unwritable};
 use super::file::{File, FileFormat, HEADER, HTTPD_FILE, OWN_FILE, file};
 use super::oslo::write::Writer;
 use super::settings::{CorsSettings, GlanceSettings};
-use crate::openstack::{CORS_OPTIONS, CorsKind, CorsOption, GLANCE, OpenStackService, is_token};
+use crate::openstack::{ALLOW_HEADERS, CORS_OPTIONS, CorsKind, CorsOption, GLANCE, OpenStackService, is_token};
 
 /// Renders Glance's files; none if there is nothing to say.
 ///
@@ -32,7 +32,7 @@ pub fn glance(settings: &GlanceSettings) -> Result<Vec<File>, RenderError> {
 pub fn api(settings: &GlanceSettings, service: &OpenStackService) -> Result<Vec<File>, RenderError> {
     let mut files = Vec::new();
     if let Some(settings_cors) = &settings.cors {
-        files.push(file(
+        let file = file(
             "spec.paths.configDir",
             &settings.config_dir,
             // Read after every other file of the folder, and so the one that counts.
@@ -40,7 +40,8 @@ pub fn api(settings: &GlanceSettings, service: &OpenStackService) -> Result<Vec<
             cors(settings_cors, service)?,
             FileFormat::OsloConfig,
             Delivery::Mount,
-        )?);
+        )?;
+        files.push(File { late_headers: late_headers(settings_cors, service), ..file });
     }
     if let Some(options) = own::options(&settings.own)? {
         files.push(file(
@@ -88,6 +89,16 @@ fn cors(settings: &CorsSettings, service: &OpenStackService) -> Result<String, R
     Ok(ini.finish())
 }
 
+/// The late headers that nobody states.
+fn late_headers(settings: &CorsSettings, service: &OpenStackService) -> Vec<&'static str> {
+    let stated = match settings.options.get(ALLOW_HEADERS) {
+        Some(CorsValue::List(names)) => names.as_slice(),
+        _ => &[],
+    };
+    let unasked = |late: &&'static str| !stated.iter().any(|stated| stated.eq_ignore_ascii_case(late));
+    service.late_headers.iter().copied().filter(unasked).collect()
+}
+
 fn write(
     ini: &mut Writer,
     option: &CorsOption,
@@ -103,7 +114,11 @@ fn write(
         (CorsKind::Origins, _) => ini.set_list(option.name, settings.origins.iter().map(Origin::as_str)),
         (CorsKind::Methods(defaults), _) => ini.set_list(option.name, union(defaults(service), extras, str::eq)?),
         (CorsKind::Headers(defaults), _) => {
-            ini.set_list(option.name, union(defaults(service), extras, str::eq_ignore_ascii_case)?)
+            let mut all = union(defaults(service), extras, str::eq_ignore_ascii_case)?;
+            if option.name == ALLOW_HEADERS {
+                all.extend(late_headers(settings, service));
+            }
+            ini.set_list(option.name, all)
         }
         (CorsKind::Flag(_), Some(CorsValue::Flag(flag))) => ini.set(option.name, &flag.to_string()),
         (CorsKind::Number(_), Some(CorsValue::Number(number))) => ini.set(option.name, &number.to_string()),

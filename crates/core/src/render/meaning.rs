@@ -5,9 +5,35 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::file::FileFormat;
+use super::file::{File, FileFormat};
 use super::oslo::read;
-use crate::openstack::CorsOption;
+use crate::openstack::{ALLOW_HEADERS, CorsOption};
+
+/// Whether a text says what a file says, or lacks only what a later release added unasked.
+pub fn says_enough(file: &File, text: &str) -> bool {
+    same_meaning(file.format, text, &file.contents) || lacks_only(text, &file.contents, &file.late_headers)
+}
+
+/// Whether these headers, which a page may send, are all that a text of oslo.config lacks.
+fn lacks_only(text: &str, wanted: &str, headers: &[&str]) -> bool {
+    if headers.is_empty() {
+        return false;
+    }
+    let completed = ini(text).map(|options| with(options, headers));
+    completed.is_some() && completed == ini(wanted)
+}
+
+type Options = BTreeMap<(String, String), Vec<OptionValue>>;
+
+/// The same options, with these headers among those that a page may send.
+fn with(mut options: Options, headers: &[&str]) -> Options {
+    for value in options.get_mut(&("cors".to_owned(), ALLOW_HEADERS.to_owned())).into_iter().flatten() {
+        if let OptionValue::Set(items) = value {
+            items.extend(headers.iter().map(|header| (*header).to_owned()));
+        }
+    }
+    options
+}
 
 /// Whether the program that reads these files would do the same with either.
 pub fn same_meaning(format: FileFormat, a: &str, b: &str) -> bool {
@@ -27,7 +53,7 @@ enum OptionValue {
 }
 
 /// All values of an option, since some options collect them; none if oslo.config refuses the file.
-fn ini(text: &str) -> Option<BTreeMap<(String, String), Vec<OptionValue>>> {
+fn ini(text: &str) -> Option<Options> {
     let parsed = read::parse(text);
     if !parsed.errors.is_empty() {
         return None;

@@ -21,7 +21,7 @@ pub use file::{File, FileFormat, HTTPD_FILE, OWN_FILE};
 pub use glance::import::{Filter, ImportSettings};
 pub use glance::{api, glance};
 pub use horizon::horizon;
-pub use meaning::same_meaning;
+pub use meaning::{same_meaning, says_enough};
 pub use settings::{
     CorsSettings, GlanceHttpdSettings, GlanceSettings, HorizonCorsSettings, HorizonHttpdSettings, HorizonSettings,
     HttpdServer, OwnSettings, PolicySettings, SwiftStore, SwiftTenancy, TlsHost, TlsTerminationSettings,

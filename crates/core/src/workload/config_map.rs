@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::annotations;
 use super::content_name::{content_hash, content_name};
 use crate::model::{ConfigMap, Key, Workload};
-use crate::render::{File, same_meaning};
+use crate::render::{File, says_enough};
 
 /// A ConfigMap to be created.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,11 +70,11 @@ pub fn is_intact(config_map: &ConfigMap) -> bool {
 }
 
 /// Whether a ConfigMap in use means what these files mean: a newer build that only writes them
-/// differently must roll no pod.
+/// differently, or allows more unasked, must roll no pod.
 pub fn means(config_map: &ConfigMap, files: &[File]) -> bool {
     config_map.data.len() == files.len()
         && files.iter().all(|file| {
             let text = config_map.data.get(&file.name);
-            text.is_some_and(|text| same_meaning(file.format, text, &file.contents))
+            text.is_some_and(|text| says_enough(file, text))
         })
 }

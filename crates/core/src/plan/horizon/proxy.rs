@@ -73,6 +73,7 @@ impl HorizonPlanner<'_> {
         let (path, name) = mount.mounted.iter().find(|(_, name)| *name == HTTPD_FILE)?;
         let contents = in_use.data.get(name)?.clone();
         let (name, path) = (name.clone(), path.clone());
-        Some(File { name, path, contents, format: FileFormat::Httpd, delivery: Delivery::Mount })
+        let (format, delivery) = (FileFormat::Httpd, Delivery::Mount);
+        Some(File { name, path, contents, format, delivery, late_headers: Vec::new() })
     }
 }
