@@ -1,6 +1,7 @@
 //! From a host to a stream that speaks HTTP: names, addresses, TLS. Each way to fail is told apart.
 
 use std::io;
+use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -135,7 +136,13 @@ pub async fn connect(addresses: &[SocketAddr]) -> Result<(TcpStream, SocketAddr)
     match tokio::time::timeout(CONNECT, select_ok(attempts)).await {
         Ok(Ok((connected, _))) => Ok(connected),
         Ok(Err((address, error))) => {
-            Err(Unreachable::new(UnreachableKind::Connect, format!("no connection to {address}: {error}"), fix))
+            let kind = match error.kind() {
+                ErrorKind::NetworkUnreachable | ErrorKind::HostUnreachable | ErrorKind::NetworkDown => {
+                    UnreachableKind::Route
+                }
+                _ => UnreachableKind::Connect,
+            };
+            Err(Unreachable::new(kind, format!("no connection to {address}: {error}"), fix))
         }
         Err(_) => Err(Unreachable::new(
             UnreachableKind::Timeout,

@@ -23,7 +23,9 @@ pub enum UnreachableKind {
     Resolve,
     /// The address is one that is never asked.
     Address,
-    /// No TCP connection.
+    /// No way leads to the address from here.
+    Route,
+    /// No TCP connection: nobody listens there.
     Connect,
     /// The proxy that the environment names does not let it through.
     Proxy,

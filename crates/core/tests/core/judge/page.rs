@@ -55,6 +55,7 @@ fn what_answers(#[case] status: u16, #[case] body: &str, #[case] known: &str, #[
 #[rstest]
 #[case::nobody_listens(UnreachableKind::Connect, "u", "DU001")]
 #[case::no_name(UnreachableKind::Resolve, "u", "u")]
+#[case::no_way(UnreachableKind::Route, "u", "u")]
 #[case::no_time(UnreachableKind::Timeout, "u", "u")]
 fn no_answer(#[case] kind: UnreachableKind, #[case] known: &str, #[case] guessed: &str) {
     let wire = PageWire::Failed(Unreachable::new(kind, "why", "fix"));
