@@ -4,14 +4,18 @@ dashboard shows; what the operator says of it; what the browser really gets; and
 Each cloud's tests are steps of one story: each begins where the one before it ended.
 """
 
+import json
+
 import pytest
 
 from harness.browser import Dashboard, DjangoDashboard
 from harness.cloud import RESOURCES
 from harness.faults import FAULTS, GLANCE, HORIZON, POLICY, broken_and_mended, cut, public_address
+from harness.shell import until
 from harness.uploads import fails, passes
 
 ORIGIN = f'https://{HORIZON}'
+FOR = 'direct-upload.openstack.org/for'
 # While a PUT is refused it is asked every three minutes; then come three verdicts, and pods that roll.
 MENDED = 3 * 60 + 120
 # A preflight that was granted is asked once a minute, a fifth more or less; three in a row are a verdict.
@@ -207,3 +211,31 @@ def test_a_guessed_port_is_wrong(angular, open_browser, image_file):
         angular.configure('horizon', publicURL=f'{ORIGIN}:8443')
         angular.settled()
         passes(angular, there, image_file, GLANCE)
+
+
+# --- The catalog: it sends browsers elsewhere ------------------------------------------------------------------
+
+def read_the_catalog_again(cloud):
+    """What an administrator does who does not want to wait for the next day."""
+    jobs = [job['metadata'] for job in cloud.get('jobs')['items']]
+    asked = [job['name'] for job in jobs if job.get('annotations', {}).get(FOR, '').startswith('Catalog/')]
+    assert asked, 'nobody has read the catalog'
+    cloud.kubectl('delete', 'job', *asked)
+
+
+def test_the_catalog_publishes_a_name_of_the_inside(angular, open_browser, image_file):
+    """Nobody has told the operator of a credential: Glance's own account reads the catalog."""
+    angular.configure('horizon', publicURL=None)
+    angular.ready('horizon', 'horizon')
+    public = angular.openstack.publish('https://glance.openstack.svc:9292')
+    read_the_catalog_again(angular)
+
+    def refused():
+        ready = angular.condition('horizon', 'horizon', 'Ready')
+        return (ready['status'], ready.get('reason')) == ('False', 'EndpointNotPublic') and 'DU010' in ready['message']
+    until(refused, lambda: json.dumps(angular.get('horizon', 'horizon')['status']), 120)
+    fails(angular, Dashboard(open_browser(), ORIGIN).log_in(), image_file, 'ERR_NAME_NOT_RESOLVED')
+    angular.openstack.publish(public)
+    read_the_catalog_again(angular)
+    angular.ready('horizon', 'horizon')
+    passes(angular, Dashboard(open_browser(), ORIGIN).log_in(), image_file, GLANCE)

@@ -29,7 +29,7 @@ pub use horizon::status::{
 pub use horizon::{GlanceProxy, Horizon, HorizonPaths, HorizonSpec, OWN_PATHS};
 pub use openstack_api::{ApiCors, ApiService, OpenStackAPI, OpenStackApiSpec};
 pub use panel::Panel;
-pub use rehearsing::Rehearsing;
+pub use rehearsing::{CatalogRehearsal, Rehearsing};
 pub use rule::{Rule, Severity};
 pub use shared::{
     Deletion, Delivery, Drain, ExposedBy, ExposureKind, FromNamespaces, Layout, Namespaces, Rollout, Scheme,

@@ -39,9 +39,17 @@ class OpenStack:
     def delete(self, image):
         self._call('DELETE', f'/v2/images/{image["id"]}')
 
-    def _call(self, method, path, body=None):
+    def publish(self, url):
+        """Makes this the catalog's public image endpoint; says what it was. Tokens hold the catalog of their day."""
+        service, = self._call('GET', '/v3/services?type=image', api=self.keystone)['services']
+        path = f'/v3/endpoints?interface=public&service_id={service["id"]}'
+        endpoint, = self._call('GET', path, api=self.keystone)['endpoints']
+        self._call('PATCH', f'/v3/endpoints/{endpoint["id"]}', {'endpoint': {'url': url}}, api=self.keystone)
+        return endpoint['url']
+
+    def _call(self, method, path, body=None, api=None):
         request = urllib.request.Request(
-            self.glance + path, json.dumps(body).encode() if body else None, method=method,
+            (api or self.glance) + path, json.dumps(body).encode() if body else None, method=method,
             headers={'X-Auth-Token': self.token(), 'Content-Type': 'application/json'})
         with urllib.request.urlopen(request, timeout=30) as answer:
             body = answer.read()

@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::duration::Duration;
+use super::rehearsing::CatalogRehearsal;
 use super::shared::{Deletion, ExposedBy, Layout, Namespaces, Rollout, Scheme, WorkloadRef, is_default};
 use crate::glance::apis::GlanceApis;
 use crate::glance::image_import::ImageImport;
@@ -92,9 +93,21 @@ pub struct GlanceSpec {
     /// When pods may be rolled.
     #[serde(skip_serializing_if = "is_default")]
     pub rollout: Rollout,
+    /// What a Job of Glance's own image is asked beside the files. See docs/rehearsal.md.
+    #[serde(skip_serializing_if = "is_default")]
+    pub rehearsal: GlanceRehearsal,
     /// What happens when this resource is deleted.
     #[serde(skip_serializing_if = "is_default")]
     pub deletion: Deletion,
+}
+
+/// What a Job of Glance's own image is asked beside the files.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct GlanceRehearsal {
+    /// Which public image endpoints the Keystone catalog publishes: browsers upload to those. The Job asks
+    /// Keystone with the account in Glance's own `[keystone_authtoken]`, at most once a day. `Ask` or `Off`.
+    pub catalog: CatalogRehearsal,
 }
 
 /// What becomes of the objects that expose Glance.

@@ -69,6 +69,8 @@ pub struct Asked {
     pub env: BTreeMap<String, EnvValue>,
     /// Whether uploads by `PUT …/file` are to be refused.
     pub refuses_uploads: bool,
+    /// What its workload is to note: annotations that roll nothing.
+    pub notes: Vec<(String, String)>,
     pub advice: Vec<Advice>,
 }
 
@@ -115,6 +117,7 @@ impl Asked {
             secrets: Secrets::new(),
             env: BTreeMap::new(),
             refuses_uploads: false,
+            notes: Vec::new(),
             advice: Vec::new(),
         }
     }

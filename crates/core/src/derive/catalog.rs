@@ -14,6 +14,7 @@ use super::glance::ImageService;
 use super::horizon::Dashboard;
 use super::proof;
 use crate::model::{Advice, CatalogQuery, CatalogReading, Key, PublicEndpoints, Snapshot};
+use crate::workload::rehearsal::{CatalogLook, LookState};
 
 /// In messages.
 const CATALOG: &str = "the Keystone catalog";
@@ -28,6 +29,10 @@ pub struct CatalogState {
     /// The ConfigMap with certificate authorities that it takes.
     pub source: Option<Key>,
     pub says: CatalogAnswer,
+    /// The Job that asked last, where Glance's own account reads it.
+    pub job: Option<Key>,
+    /// Why what it says is not of today.
+    pub stale: Option<String>,
 }
 
 /// What the catalog says.
@@ -45,21 +50,30 @@ pub enum CatalogAnswer {
 }
 
 impl CatalogState {
-    /// What is known for a Horizon; nothing offline, where nobody can be asked.
-    pub fn derive(snapshot: &Snapshot, dashboard: &Dashboard, spec: &HorizonSpec) -> Self {
+    /// What is known for a Horizon; nothing offline, where nobody can be asked. Where its spec names no
+    /// credential, the Glances that it goes to have looked.
+    pub fn derive<'a>(
+        snapshot: &Snapshot,
+        dashboard: &Dashboard,
+        spec: &HorizonSpec,
+        looks: impl Iterator<Item = &'a CatalogLook>,
+    ) -> Self {
         let asks = spec.direct_upload.enabled && dashboard.object.meta.deleting.is_none();
-        let asked = spec.direct_upload.catalog.as_ref().filter(|_| asks && !snapshot.answers.are_assumed());
-        let Some(catalog) = asked else { return Self::default() };
+        if !asks || snapshot.answers.are_assumed() {
+            return Self::default();
+        }
+        let Some(catalog) = &spec.direct_upload.catalog else { return Self::looked_up(looks) };
         let key = &dashboard.object.meta.key;
         let source = proof::ca(key, spec);
-        let unknown = |why: String| Self { query: None, source: source.clone(), says: CatalogAnswer::Unknown(why) };
+        let unknown =
+            |why: String| Self { source: source.clone(), says: CatalogAnswer::Unknown(why), ..Self::default() };
         let auth_url = match PublicUrl::parse(&catalog.auth_url) {
             Ok(url) => url,
             Err(why) => return unknown(format!("spec.directUpload.catalog.authURL: {why}")),
         };
         let reach = match proof::reach(snapshot, dashboard, spec, source.as_ref()) {
             Ok(reach) => Arc::new(reach),
-            Err(why) if why.pending => return Self { query: None, source, says: CatalogAnswer::Pending },
+            Err(why) if why.pending => return Self { source, says: CatalogAnswer::Pending, ..Self::default() },
             Err(why) => return unknown(why.to_string()),
         };
         let secret = Key::new(key.namespace.clone(), catalog.application_credential_secret_ref.name.clone());
@@ -69,7 +83,55 @@ impl CatalogState {
             Some(CatalogReading::Known(published)) => CatalogAnswer::Published(published.clone()),
             Some(CatalogReading::Unknown(why)) => CatalogAnswer::Unknown(why.clone()),
         };
-        Self { query: Some(query), source, says }
+        Self { query: Some(query), source, says, ..Self::default() }
+    }
+
+    /// What these Glances have read. All of it counts; one that has not answered yet is awaited.
+    fn looked_up<'a>(looks: impl Iterator<Item = &'a CatalogLook>) -> Self {
+        let mut state = Self::default();
+        let (mut all, mut unread, mut pending) = (PublicEndpoints::new(), None, false);
+        for look in looks {
+            match &look.state {
+                LookState::NotAsked => {}
+                LookState::Pending => pending = true,
+                LookState::Unread(why) => unread = Some(why.clone()),
+                LookState::Read { published, job, stale } => {
+                    all.extend(published.clone());
+                    state.job = Some(job.clone());
+                    state.stale = state.stale.or(stale.clone());
+                }
+            }
+        }
+        state.says = match (pending, unread) {
+            (true, _) => CatalogAnswer::Pending,
+            (false, Some(why)) if all.is_empty() => CatalogAnswer::Unknown(why),
+            _ if all.is_empty() => CatalogAnswer::Nothing,
+            _ => CatalogAnswer::Published(all),
+        };
+        state
+    }
+
+    /// Whether the Glance that it goes to is reading it for the first time.
+    pub fn is_awaited(&self) -> bool {
+        self.query.is_none() && self.source.is_none() && self.says == CatalogAnswer::Pending
+    }
+
+    /// Whether it was read with Glance's own account.
+    pub fn is_looked_up(&self) -> bool {
+        self.job.is_some()
+    }
+
+    /// What is to be done about an endpoint that no browser reaches.
+    pub fn correction(&self) -> String {
+        match (&self.says, &self.job) {
+            (CatalogAnswer::Published(_), Some(job)) => format!(
+                "publish the URL that browsers reach (openstack endpoint set --url URL ENDPOINT); the catalog is read again within a day, or when you delete Job {job}"
+            ),
+            (CatalogAnswer::Published(_), None) => {
+                "publish the URL that browsers reach (openstack endpoint set --url URL ENDPOINT)".to_owned()
+            }
+            _ => "state the URL that the Keystone catalog publishes".to_owned(),
+        }
     }
 
     /// The public image endpoint of a region, or of the only one.
@@ -83,6 +145,7 @@ impl CatalogState {
 
     /// What is to be said of it as a whole.
     pub fn advice(&self, direct_upload: &DirectUpload) -> Vec<Advice> {
+        let mut advice = Vec::new();
         let published = match &self.says {
             CatalogAnswer::Published(published) => published,
             CatalogAnswer::Unknown(why) => {
@@ -91,17 +154,21 @@ impl CatalogState {
             }
             CatalogAnswer::Nothing | CatalogAnswer::Pending => return Vec::new(),
         };
+        if let Some(stale) = &self.stale {
+            advice.push(Advice::new(format!("{CATALOG} is not of today: {stale}")));
+        }
         let named = |region: &&String| direct_upload.regions.iter().any(|r| r.name == **region);
         let missing: Vec<_> = published.keys().filter(|region| !named(region)).map(String::as_str).collect();
         let single = direct_upload.regions.is_empty();
         if missing.is_empty() || (single && published.len() == 1) {
-            return Vec::new();
+            return advice;
         }
         let found = format!(
             "{CATALOG} has public image endpoints in {} that spec.directUpload.regions does not name: whether uploads pass there is not known",
             missing.join(", ")
         );
-        vec![Advice::new(found).rule(Rule::WrongEndpoint).fix("name those that the dashboard offers")]
+        advice.push(Advice::new(found).rule(Rule::WrongEndpoint).fix("name those that the dashboard offers"));
+        advice
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use direct_upload_api::web::PublicUrl;
-use direct_upload_api::{GlanceServer, GlanceSpec, InternalApi, seconds};
+use direct_upload_api::{CatalogRehearsal, GlanceServer, GlanceSpec, InternalApi, Rehearsing, seconds};
 
 use super::adjust::Adjustment;
 use super::api::{ApiView, Asked, ManagedApi, Resource, Terms, carried, stated, users_file};
@@ -19,6 +19,7 @@ use crate::openstack::{GLANCE, layout, policy};
 use crate::render::{
     CorsSettings, GlanceHttpdSettings, GlanceSettings, HttpdServer, OwnSettings, PolicySettings, TlsHost,
 };
+use crate::workload::rehearsal::{CatalogLook, RehearsalDraft};
 use crate::workload::{SecretMount, Secrets, TLS_VOLUME};
 
 /// Where the TLS Secret is mounted.
@@ -33,6 +34,8 @@ pub struct ImageService {
     /// origins, and nobody's consent.
     pub internal: Option<ManagedApi>,
     pub exposures: Result<Exposures, Problem>,
+    /// What Keystone's catalog publishes, as Glance's own account reads it.
+    pub catalog: CatalogLook,
 }
 
 /// All that the plan of one Glance depends on.
@@ -44,6 +47,8 @@ pub struct GlanceView {
     pub exposures: Result<Exposures, Problem>,
     /// What on the exposing objects stops uploads, or may.
     pub issues: Vec<ExposureIssue>,
+    /// The Job that is to read Keystone's catalog, if one is due.
+    pub look: Option<Box<RehearsalDraft>>,
     /// Exposing objects that are to be written.
     pub adjustments: Vec<Adjustment>,
 }
@@ -60,8 +65,17 @@ impl ImageService {
             }
             Err(why) => Err(Problem::new(direct_upload_api::Reason::Undecodable, why.clone())),
         };
+        let catalog = match (&object.spec, &tenure.target) {
+            (Ok(spec), Ok(target)) if asks_keystone(spec) && !snapshot.answers.are_assumed() => {
+                CatalogLook::find(snapshot, &object.meta.key, target)
+            }
+            _ => CatalogLook::default(),
+        };
         let asked = match &object.spec {
-            Ok(spec) => asked(snapshot, spec, &tenure, &exposures),
+            Ok(spec) => {
+                let asked = asked(snapshot, spec, &tenure, &exposures);
+                Asked { notes: catalog.note.clone().into_iter().collect(), ..asked }
+            }
             Err(why) => Asked::unreadable(why),
         };
         let spec = object.spec.as_ref().ok();
@@ -71,8 +85,13 @@ impl ImageService {
             Some(ManagedApi { service: &GLANCE, part, resource, tenure, asked })
         });
         let public = ManagedApi { service: &GLANCE, part: None, resource, tenure, asked };
-        Self { object: object.clone(), public, internal, exposures }
+        Self { object: object.clone(), public, internal, exposures, catalog }
     }
+}
+
+/// Whether a Job may read Keystone's catalog with Glance's own account.
+fn asks_keystone(spec: &GlanceSpec) -> bool {
+    spec.rehearsal.catalog == CatalogRehearsal::Ask && spec.rollout.rehearsal != Rehearsing::Off && !spec.suspend
 }
 
 fn terms(spec: &GlanceSpec) -> Terms {
@@ -110,6 +129,7 @@ fn asked(snapshot: &Snapshot, spec: &GlanceSpec, tenure: &Tenure, exposures: &Re
         source,
         stated,
         carried,
+        notes: Vec::new(),
         advice,
     }
 }

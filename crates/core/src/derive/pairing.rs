@@ -40,10 +40,15 @@ impl Pairing {
                 };
             }
         };
-        let catalog = CatalogState::derive(snapshot, dashboard, spec);
+        let wishes: Vec<_> = Wish::list(&spec.direct_upload);
+        let partners: Vec<_> = wishes.iter().map(|wish| partner(snapshot, glances, dashboard, *wish)).collect();
+        let looks = partners.iter().filter_map(|partner| match partner {
+            Ok(Partner::Glance(key)) => Some(&glances.get(key)?.catalog),
+            _ => None,
+        });
+        let catalog = CatalogState::derive(snapshot, dashboard, spec, looks);
         let (mut destinations, mut advice) = (Vec::new(), Vec::new());
-        for wish in Wish::list(&spec.direct_upload) {
-            let partner = partner(snapshot, glances, dashboard, wish);
+        for (wish, partner) in wishes.into_iter().zip(partners) {
             let destination = Destination {
                 region: wish.region.map(str::to_owned),
                 named: wish.named(&dashboard.object.meta.key.namespace),
@@ -57,8 +62,18 @@ impl Pairing {
         advice.extend(catalog.advice(&spec.direct_upload));
         let proxies = GlanceProxies::derive(dashboard, &destinations);
         advice.extend(proxies.advice(dashboard));
-        let intent = intent(glances, dashboard, &destinations, spec);
+        let intent = intent(glances, dashboard, &catalog, &destinations, spec);
         Self { catalog, destinations, proxies, intent, advice }
+    }
+
+    /// The Glances whose own account reads the catalog for it.
+    pub fn looks(&self) -> BTreeSet<Key> {
+        let asks = !matches!(&self.intent, Intent::Own(problem) if matches!(problem.reason, Reason::DirectDisabled | Reason::Releasing));
+        let asks = asks && self.catalog.query.is_none() && self.catalog.source.is_none();
+        if !asks {
+            return BTreeSet::new();
+        }
+        self.destinations.iter().filter_map(Destination::key).cloned().collect()
     }
 
     /// The Glances whose acceptance this Horizon needs: those it goes to, and those that its pods
@@ -159,6 +174,13 @@ fn endpoint(
     wish: Wish<'_>,
     partner: &Result<Partner, Problem>,
 ) -> Result<Endpoint, Problem> {
+    // Nothing is rolled for a URL that nobody has read yet; who is direct already, stays so.
+    if catalog.is_awaited() && wish.glance_endpoint.is_none() && !dashboard.is_direct() {
+        return Err(Problem::new(
+            Reason::ObservationPending,
+            "a Job of Glance's own image reads which public image endpoint the Keystone catalog publishes",
+        ));
+    }
     let (url, field) = match (catalog.endpoint(wish.region), wish.glance_endpoint, partner) {
         (Some(url), ..) => (url.clone(), catalog::PUBLISHED.to_owned()),
         (None, Some(url), _) => {
@@ -185,7 +207,7 @@ fn endpoint(
             format!("{field} is {url}, {why} that no browser outside the cluster can reach"),
         )
         .rule(Rule::NotPublic)
-        .fix("state the URL that the Keystone catalog publishes"));
+        .fix(catalog.correction()));
     }
     let https = dashboard.exposures.iter().flat_map(|e| &e.urls).find(|e| e.url.origin().is_https());
     if let (Some(dashboard), false) = (https, url.origin().is_https()) {
@@ -213,6 +235,7 @@ fn unknown_endpoint(key: &Key, why: &str) -> Problem {
 fn intent(
     glances: &BTreeMap<Key, ImageService>,
     dashboard: &Dashboard,
+    catalog: &CatalogState,
     destinations: &[Destination],
     spec: &HorizonSpec,
 ) -> Intent {
@@ -239,7 +262,13 @@ fn intent(
     let obstacle = || obstacles.into_iter().flatten().next().cloned();
     match destinations.iter().find_map(wrong).or_else(obstacle) {
         // No upload works: a dashboard that is direct goes back, as one does whose preflight is refused.
-        Some(problem) if dashboard.is_direct() && dashboard.falls_back() && is_dead_end(problem.reason) => {
+        // What Glance's own account reads is new evidence after an upgrade, which rolls nothing.
+        Some(problem)
+            if dashboard.is_direct()
+                && dashboard.falls_back()
+                && is_dead_end(problem.reason)
+                && !catalog.is_looked_up() =>
+        {
             Intent::Own(problem)
         }
         Some(problem) => Intent::Hold(problem),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use direct_upload_api::web::Origin;
 use direct_upload_api::{HorizonSpec, ProbeCheck, Reason};
 
-use super::catalog::CatalogAnswer;
+use super::catalog::{CatalogAnswer, CatalogState};
 use super::destination::{Destination, DestinationView, GlanceState, Partner};
 use super::horizon::{Dashboard, Intent};
 use super::pairing::Pairing;
@@ -112,7 +112,9 @@ impl Proof {
         let destinations: Vec<_> = destinations.map(prove).collect();
         let evidence = destinations.iter().map(|d| d.evidence.clone()).fold(Evidence::None, Evidence::and);
         let assumptions = match evidence {
-            Evidence::Granted(..) | Evidence::Pending => assumptions(snapshot, dashboard, &destinations),
+            Evidence::Granted(..) | Evidence::Pending => {
+                assumptions(snapshot, dashboard, &pairing.catalog, &destinations)
+            }
             _ => Vec::new(),
         };
         Self { destinations, evidence, assumptions, authorities }
@@ -281,7 +283,12 @@ const WHOLE: &str =
     "it is assumed that nothing on the way ends an upload while its data is sent: only a whole upload shows that";
 
 /// What a granted verdict rests on, over all destinations.
-fn assumptions(snapshot: &Snapshot, dashboard: &Dashboard, destinations: &[DestinationView]) -> Vec<String> {
+fn assumptions(
+    snapshot: &Snapshot,
+    dashboard: &Dashboard,
+    catalog: &CatalogState,
+    destinations: &[DestinationView],
+) -> Vec<String> {
     let exposures = dashboard.exposures.iter().flat_map(|exposures| &exposures.urls);
     let ports = exposures.filter(|exposure| exposure.port_assumed).map(|exposure| {
         let (origin, source) = (exposure.url.origin(), &exposure.source);
@@ -289,8 +296,12 @@ fn assumptions(snapshot: &Snapshot, dashboard: &Dashboard, destinations: &[Desti
     });
     let places = destinations.iter().filter(|destination| destination.to.assumed).filter_map(|destination| {
         let endpoint = destination.to.endpoint.as_ref().ok()?;
+        let why = match &catalog.says {
+            CatalogAnswer::Unknown(why) => format!("cannot be read: {why}"),
+            _ => "is not read".to_owned(),
+        };
         Some(format!(
-            "it is assumed that uploads go to {endpoint}, where Glance is exposed: the Keystone catalog, which decides, is not read"
+            "it is assumed that uploads go to {endpoint}, where Glance is exposed: the Keystone catalog, which decides, {why}"
         ))
     });
     let reached = destinations.iter().filter_map(|destination| {

@@ -46,6 +46,7 @@ impl World {
         let proofs = proofs(snapshot, &glances, &dashboards, &pairings, &intents);
         let throttles = throttle::all(&dashboards, &proofs);
         let exposures = glances.values().map(|glance| &glance.exposures);
+        let looked: BTreeSet<_> = each(&pairings, |_, pairing| pairing.looks()).into_values().flatten().collect();
         let rivals = Rivals::find(snapshot, exposures.chain(dashboards.values().map(|dashboard| &dashboard.exposures)));
 
         let keys = dashboards.keys().chain(glances.keys()).chain(apis.keys());
@@ -53,7 +54,7 @@ impl World {
         let read = snapshot.horizons.any_known() && snapshot.glances.any_known() && snapshot.apis.any_known();
         Self {
             horizons: horizon_views(dashboards, pairings, intents, proofs, &throttles, &rivals),
-            glances: glance_views(snapshot, glances, grants, &rivals),
+            glances: glance_views(snapshot, glances, grants, &looked, &rivals),
             apis,
             routing,
             read,
@@ -218,13 +219,19 @@ fn glance_views(
     snapshot: &Snapshot,
     glances: Keyed<ImageService>,
     grants: Keyed<Grants>,
+    looked: &BTreeSet<Key>,
     rivals: &Rivals,
 ) -> Keyed<GlanceView> {
     let stages = glances.into_iter().zip(grants.into_values());
-    stages.map(|((key, glance), grants)| (key, glance_view(snapshot, glance, grants, rivals))).collect()
+    stages
+        .map(|((key, glance), grants)| {
+            let view = glance_view(snapshot, glance, grants, looked.contains(&key), rivals);
+            (key, view)
+        })
+        .collect()
 }
 
-fn glance_view(snapshot: &Snapshot, glance: ImageService, grants: Grants, rivals: &Rivals) -> GlanceView {
+fn glance_view(snapshot: &Snapshot, glance: ImageService, grants: Grants, looked: bool, rivals: &Rivals) -> GlanceView {
     let mut wanted = glance.public.wanted();
     for (origin, horizons) in &grants.by {
         wanted.entry(origin.clone()).or_default().extend(horizons.iter().map(|key| format!("Horizon {key}")));
@@ -240,7 +247,7 @@ fn glance_view(snapshot: &Snapshot, glance: ImageService, grants: Grants, rivals
     }
     advice.extend(rivals.advice(&glance.exposures));
     advice.extend(conflict::shared(&grants));
-    let ImageService { object, public, internal, exposures } = glance;
+    let ImageService { object, public, internal, exposures, catalog } = glance;
     let incomplete = snapshot.horizons.known(&object.meta.key.namespace).err().map(Problem::from);
     let pending = exposures.as_ref().err().filter(|problem| problem.reason == Reason::ObservationPending).cloned();
     GlanceView {
@@ -249,6 +256,7 @@ fn glance_view(snapshot: &Snapshot, glance: ImageService, grants: Grants, rivals
         internal: internal.map(ApiView::unasked),
         exposures,
         issues,
+        look: catalog.due.filter(|_| looked),
         adjustments: found.adjustments,
     }
 }

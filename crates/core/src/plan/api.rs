@@ -39,6 +39,10 @@ pub fn glance(view: &GlanceView, now: Timestamp, options: &Options) -> (Plan, Ve
     }
     living(&view.public, now, options, |mut plan| {
         plan.adjust(view, now);
+        if let Some(draft) = &view.look {
+            let why = "browsers upload where Keystone's catalog says, and Glance's own account may read that";
+            plan.steps.insert(0, Step::new(Action::Rehearse(draft.clone()), why));
+        }
         if let Some(internal) = &view.internal {
             plan.join("spec.apis.internal", attempt(internal, &Retirement::default(), now, options));
         }
@@ -143,7 +147,7 @@ impl ApiPlanner<'_> {
             secrets: self.view.api.asked.secrets.clone(),
             env: self.view.api.asked.env.clone(),
             annotations: self.retirement.annotation().into_iter().chain(self.granted()).collect(),
-            notes: Vec::new(),
+            notes: self.view.api.asked.notes.clone(),
             rollout: &self.terms.rollout,
         };
         let service = self.view.api.service;

@@ -35,8 +35,12 @@ pub const READS: &str = "direct-upload.openstack.org/reads";
 /// rehearsal saw it).
 pub const PANEL: &str = "direct-upload.openstack.org/panel";
 
+/// On a Glance's workload: the public image endpoints of Keystone's catalog, when they were read and by which
+/// pod (JSON; a rehearsal read them).
+pub const CATALOG: &str = "direct-upload.openstack.org/catalog";
+
 /// All that stand on a workload.
-pub const ON_WORKLOADS: [&str; 4] = [CLAIM, ROLLED_AT, READS, PANEL];
+pub const ON_WORKLOADS: [&str; 5] = [CLAIM, ROLLED_AT, READS, PANEL, CATALOG];
 
 #[cfg(test)]
 mod tests {
@@ -46,7 +50,8 @@ mod tests {
 
     #[test]
     fn all_are_of_our_domain() {
-        let all = [PARTNER, BACKED_OUT, GRANTED, RETIRING, FOR, FAILED, PUT_BACK, CLAIM, ROLLED_AT, READS, PANEL];
+        let all =
+            [PARTNER, BACKED_OUT, GRANTED, RETIRING, FOR, FAILED, PUT_BACK, CLAIM, ROLLED_AT, READS, PANEL, CATALOG];
         assert!(all.iter().all(|name| name.strip_prefix(DOMAIN).is_some_and(|rest| rest.starts_with('/'))));
     }
 }

@@ -67,7 +67,7 @@ impl Desired<'_> {
             if desired.copier.is_some() && observed.copier.is_some() {
                 desired.copier.clone_from(&observed.copier);
             }
-            for kept in [annotations::ROLLED_AT, annotations::PANEL] {
+            for kept in [annotations::ROLLED_AT, annotations::PANEL, annotations::CATALOG] {
                 let value = observed.annotations.get(kept).map(|value| (kept.to_owned(), value.clone()));
                 desired.annotations.extend(value);
             }

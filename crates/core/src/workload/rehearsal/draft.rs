@@ -13,12 +13,15 @@ use crate::workload::annotations;
 use crate::workload::mount::Mount;
 use crate::workload::target::Target;
 
+/// The kind of a draft that asks Keystone, and looks at no file.
+pub(super) const CATALOG: &str = "Catalog";
+
 /// A rehearsal to be begun.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RehearsalDraft {
     /// The Job.
     pub key: Key,
-    /// `Horizon` or `Glance`.
+    /// `Horizon`, `Glance` or `Catalog`.
     pub kind: &'static str,
     pub workload: Arc<Workload>,
     /// The container whose image and surroundings it takes.
@@ -38,6 +41,16 @@ impl RehearsalDraft {
     /// One that only looks where Horizon reads snippets.
     pub fn look(resource: &Key, target: &Target) -> Self {
         Self::new("Horizon", resource, target, None, vec!["--look".into()])
+    }
+
+    /// One that reads Keystone's catalog.
+    pub fn catalog(resource: &Key, target: &Target) -> Self {
+        Self::new(CATALOG, resource, target, None, vec!["--catalog".into()])
+    }
+
+    /// Whether it asks Keystone.
+    pub fn asks_keystone(&self) -> bool {
+        self.kind == CATALOG
     }
 
     fn new(kind: &'static str, resource: &Key, target: &Target, mount: Option<Mount>, args: Vec<String>) -> Self {
@@ -66,6 +79,7 @@ impl RehearsalDraft {
         let name = describe(self.workload.kind, &self.workload.meta.key);
         match &self.mount {
             Some(mount) => format!("{} in the image of {name}", mount.config_map),
+            None if self.asks_keystone() => format!("what Keystone's catalog says to the account of {name}"),
             None => format!("what the image of {name} says of its Horizon"),
         }
     }
@@ -96,8 +110,8 @@ pub fn name(resource: &str, depends: &Value) -> String {
     format!("{}{suffix}", resource.replace('.', "-").trim_end_matches('-'))
 }
 
-/// Whether an object of ours (by its annotation) is for the workload of this uid.
-pub(crate) fn for_workload(meta: &Meta, uid: &str) -> bool {
-    let purpose = meta.ours.get(annotations::FOR);
-    purpose.and_then(|p| p.split_once('/')).is_some_and(|(_, of)| of == uid)
+/// The kind in the annotation of an object of ours, if it is for the workload of this uid.
+pub(crate) fn for_workload<'a>(meta: &'a Meta, uid: &str) -> Option<&'a str> {
+    let (kind, of) = meta.ours.get(annotations::FOR)?.split_once('/')?;
+    (of == uid).then_some(kind)
 }

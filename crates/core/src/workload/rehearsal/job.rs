@@ -25,7 +25,10 @@ const JOB_DEADLINE: u64 = 330;
 
 /// How long the finished Job is remembered, in seconds. A failed one is then tried again: what
 /// Secrets hold is not seen, and may have been the cause.
-const REMEMBERED: u64 = 3600;
+const REMEMBERED: u32 = 3600;
+
+/// The same of one that asks Keystone: so often Glance's own account is used, and no more.
+const REMEMBERED_CATALOG: u32 = 24 * 3600;
 
 /// Fields of the pod that decide where it may run and what it may see. Everything else of the
 /// template is left out: labels, probes and affinity to other pods have a meaning for serving only.
@@ -96,7 +99,7 @@ pub fn job(draft: &RehearsalDraft, workload: &Value) -> Result<Value, NoJob> {
         "spec": {
             "backoffLimit": 0,
             "activeDeadlineSeconds": JOB_DEADLINE,
-            "ttlSecondsAfterFinished": REMEMBERED,
+            "ttlSecondsAfterFinished": if draft.asks_keystone() { REMEMBERED_CATALOG } else { REMEMBERED },
             // A node that is drained says nothing of the files.
             "podFailurePolicy": {
                 "rules": [{"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}],
@@ -131,7 +134,10 @@ fn pod(draft: &RehearsalDraft, spec: &Value) -> Value {
     let mut container = kept(main, &FIELDS);
     container.insert("name".into(), json!(CONTAINER));
     container.insert("command".into(), json!(["sh", "-c", LAUNCHER, "rehearse"]));
-    let args: Vec<&str> = std::iter::once(SCRIPT).chain(draft.args.iter().map(String::as_str)).collect();
+    let mut args: Vec<String> = std::iter::once(SCRIPT.to_owned()).chain(draft.args.iter().cloned()).collect();
+    if draft.asks_keystone() {
+        args.extend(configuration(main));
+    }
     container.insert("args".into(), json!(args));
     let mounts: Vec<&Value> = items(main, "volumeMounts").filter(|m| there(m)).collect();
     container.insert("volumeMounts".into(), json!(mounts));
@@ -153,6 +159,29 @@ fn pod(draft: &RehearsalDraft, spec: &Value) -> Value {
         pod.insert("affinity".into(), json!({"nodeAffinity": nodes}));
     }
     Value::Object(pod)
+}
+
+/// The arguments by which a container names its configuration, whatever stands around them.
+fn configuration(container: &Value) -> Vec<String> {
+    let written = items(container, "command").chain(items(container, "args")).filter_map(Value::as_str);
+    let words: Vec<&str> = written.flat_map(str::split_whitespace).collect();
+    let mut found = Vec::new();
+    for (at, word) in words.iter().enumerate() {
+        for option in ["--config-file", "--config-dir"] {
+            let value = match word.strip_prefix(option) {
+                Some("") => words.get(at + 1).copied(),
+                Some(rest) => rest.strip_prefix('='),
+                None => None,
+            };
+            let plain = |path: &&str| {
+                path.starts_with('/') && path.chars().all(|c| c.is_ascii_alphanumeric() || "._/-".contains(c))
+            };
+            if let Some(path) = value.map(|path| path.trim_end_matches([';', '"', '\''])).filter(plain) {
+                found.extend([option.to_owned(), path.to_owned()]);
+            }
+        }
+    }
+    found
 }
 
 fn items<'a>(parent: &'a Value, list: &str) -> impl Iterator<Item = &'a Value> {

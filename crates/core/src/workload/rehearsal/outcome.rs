@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use direct_upload_api::{Panel, Reason};
 use serde::Deserialize;
 
-use super::draft::{RehearsalDraft, for_workload};
+use super::draft::{CATALOG, RehearsalDraft, for_workload};
 use crate::model::{Job, Key, Known, Pod, Problem, Snapshot, Workload};
 use crate::openstack::layout;
 use crate::workload::annotations;
 use crate::workload::target::Target;
 
-/// The last words of a rehearsal (`src/plan/rehearsal/rehearse.py`).
+/// The last words of a rehearsal (`rehearse.py`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct TerminationMessage {
@@ -20,6 +20,8 @@ pub struct TerminationMessage {
     pub local_settings_dir: Option<String>,
     /// Which image panel Horizon shows by the settings of this pod.
     pub panel: Option<Panel>,
+    /// The public image endpoints of Keystone's catalog, by region.
+    pub catalog: Option<BTreeMap<String, String>>,
 }
 
 /// What speaks against the files.
@@ -71,10 +73,11 @@ impl Rehearsal {
     }
 }
 
-/// A workload's rehearsals by the name of their Job.
+/// A workload's rehearsals of files by the name of their Job.
 pub fn list(snapshot: &Snapshot, workload: &Workload) -> Known<BTreeMap<String, Rehearsal>> {
     let namespace = &workload.meta.key.namespace;
-    let ours = |job: &&std::sync::Arc<Job>| for_workload(&job.meta, &workload.meta.uid);
+    let ours =
+        |job: &&std::sync::Arc<Job>| for_workload(&job.meta, &workload.meta.uid).is_some_and(|kind| kind != CATALOG);
     let jobs = snapshot.jobs.list(namespace)?.filter(ours);
     Ok(jobs.map(|job| (job.meta.key.name.clone(), rehearsal(snapshot, job))).collect())
 }
@@ -139,7 +142,8 @@ pub fn panel_note(target: &Target, panel: Panel) -> (String, String) {
     (annotations::PANEL.to_owned(), format!("{} {panel}", target.workload.template.edition))
 }
 
-fn rehearsal(snapshot: &Snapshot, job: &Job) -> Rehearsal {
+/// What the rehearsal of a Job has said.
+pub(super) fn rehearsal(snapshot: &Snapshot, job: &Job) -> Rehearsal {
     let pod = snapshot.pods.seen(&job.meta.key.namespace).find(|p| p.job.as_ref() == Some(&job.meta.key.name));
     let answer = pod.and_then(|p| serde_json::from_str::<TerminationMessage>(p.answer.as_deref()?).ok());
     match &job.outcome {

@@ -1,9 +1,13 @@
 """Loads the operator's files as the program of this image will, before a serving pod gets them.
 
 Runs in a Job with the workload's own image, by whichever Python of the image has the program (see
-rehearse.sh). Needs nothing but that Python; changes nothing; uses no network.
+rehearse.sh). Needs nothing but that Python, and changes nothing. Only --catalog uses the network: it
+asks Keystone once, with the account of Glance's own [keystone_authtoken]. Neither its password nor the
+token leaves this process.
 
     rehearse.py --look                        where does Horizon read snippets, which panel does it show?
+    rehearse.py --catalog [--config-file FILE] [--config-dir FOLDER]
+                                              which public image endpoints does Keystone's catalog publish?
     rehearse.py [--snippet FILE [--direct]]   FILE among Horizon's settings; --direct: it sets the mode
                 [--cors FILE]                 FILE among the CORS filter's options
                 [--options FILE]              FILE among Glance's own options
@@ -12,13 +16,14 @@ rehearse.sh). Needs nothing but that Python; changes nothing; uses no network.
 The answer is one line of JSON, on standard output and in the container's termination message:
 
     {"problem": {"code": …, "text": …} or null,
-     "localSettingsDir": …, "mode": …, "panel": …, "python": …, "notes": […]}
+     "localSettingsDir": …, "mode": …, "panel": …, "catalog": {REGION: URL}, "python": …, "notes": […]}
 
 Exit code 0: nothing speaks against the files. 1: the problem does. 3: this Python has not the
 program, another one may. What cannot be judged here, because only the image's start script
 prepares it, is a note and no problem: a rehearsal must not be stricter than the program.
 
-Values of settings are never told, except the upload mode and which image panel is shown.
+Values of settings are never told, except the upload mode and which image panel is shown; of a catalog
+only what is a region's name, and a URL without user or password.
 """
 
 import argparse
@@ -27,9 +32,11 @@ import importlib.util
 import json
 import logging
 import os
+import re
 import shutil
 import subprocess
 import sys
+import urllib.parse
 
 ANSWER = os.environ.get('REHEARSAL_ANSWER', '/dev/termination-log')
 #: A termination message holds 4096 bytes; what is longer is cut by the kubelet, and is no JSON then.
@@ -287,6 +294,114 @@ APPLICATION_CREDENTIALS = (
     'swift_store_auth_address', 'swift_store_application_credential_id', 'swift_store_application_credential_secret')
 
 
+# --- Keystone's catalog -------------------------------------------------------------------------
+
+#: How long Keystone may take for each of the one or two requests that a token costs, in seconds.
+PATIENCE = 20
+#: Bytes of an answer that still fit, with all that stands beside it, into a termination message.
+ROOM = 3000
+
+
+def ask_catalog(files, folders, answer):
+    try:
+        from keystoneauth1 import loading
+        from oslo_config import cfg
+    except ImportError as error:
+        raise NotHere(str(error))
+    conf = own_configuration(cfg, loading, files, folders)
+    try:
+        auth = loading.load_auth_from_conf_options(conf, 'keystone_authtoken')
+    except Exception as error:
+        raise Problem('Unread', f'[keystone_authtoken] cannot be used: {type(error).__name__}')
+    if auth is None:
+        raise Problem('Unread', 'the configuration has no account in [keystone_authtoken]')
+    session = loading.load_session_from_conf_options(conf, 'keystone_authtoken', auth=auth)
+    session.timeout = PATIENCE
+    try:
+        # Asked once, and never again: a password that is no longer valid must not lock Glance's account.
+        catalog = auth.get_access(session).service_catalog
+        found = catalog.get_endpoints_data(service_type='image', interface='public')
+    except Exception as error:
+        keystone = origin_of(getattr(auth, 'auth_url', None))
+        raise Problem('Unread', f"{keystone} gives no token for Glance's own account: {refusal(error)}")
+    answer['catalog'] = plain_endpoints([endpoint for group in found.values() for endpoint in group])
+
+
+def own_configuration(cfg, loading, files, folders):
+    """What Glance reads of its account: by its arguments, else by oslo.config's search path; where only the
+    image's start script puts the files there, from the folder that it copies."""
+    files = [file for file in files if os.path.isfile(file)]
+    folders = [folder for folder in folders if os.path.isdir(folder)]
+    own = cfg.find_config_files('glance', 'glance-api') if not files and not folders else files
+    beside = folders or cfg.find_config_dirs('glance', 'glance-api')
+    copied = ['/var/lib/kolla/config_files/glance-api.conf', '/var/lib/config-data/default/etc/glance/glance-api.conf']
+    for tried in ([*wsgi_files(), *own], [file for file in copied if os.path.isfile(file)]):
+        conf = cfg.ConfigOpts()
+        loading.register_auth_conf_options(conf, 'keystone_authtoken')
+        loading.register_session_conf_options(conf, 'keystone_authtoken')
+        try:
+            conf([], project='glance', prog='glance-api', default_config_files=tried, default_config_dirs=beside)
+        except cfg.Error as error:
+            # The file holds secrets, which an error would quote.
+            raise Problem('Unread', f"oslo.config does not take Glance's configuration: {type(error).__name__}")
+        if conf.keystone_authtoken.auth_type or conf.keystone_authtoken.auth_section:
+            return conf
+    return conf
+
+
+def wsgi_files():
+    """The files that Glance reads below a WSGI server (glance/common/wsgi_app.py)."""
+    folder = os.environ.get('OS_GLANCE_CONFIG_DIR', '').strip()
+    names = os.environ.get('OS_GLANCE_CONFIG_FILES', '').split(';')
+    files = [os.path.join(folder or '/etc/glance', name.strip()) for name in names if name.strip()]
+    if folder and not files:
+        files = [os.path.join(folder, 'glance-api.conf')]
+    return [file for file in files if os.path.isfile(file)]
+
+
+def refusal(error):
+    """An error in words that hold nothing of the configuration."""
+    status = getattr(error, 'http_status', 0)
+    name = type(error).__name__
+    return f'{name} ({status})' if status else name
+
+
+def origin_of(url):
+    try:
+        parts = urllib.parse.urlsplit(url or '')
+        if parts.hostname:
+            return f"Keystone at {parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+    except ValueError:
+        pass
+    return 'Keystone'
+
+
+def plain_endpoints(endpoints):
+    """The first URL of each region, if all are what they should be."""
+    published = {}
+    for endpoint in endpoints:
+        region, url = endpoint.region_id or '', endpoint.url or ''
+        if not re.fullmatch(r'[A-Za-z0-9][A-Za-z0-9_. -]{0,63}', region) or not is_plain(url):
+            raise Problem('Unread', 'the catalog has a public image endpoint with an odd region or URL')
+        published.setdefault(region, url)
+    if not published:
+        raise Problem('Unread', 'the catalog has no public endpoint of service type image')
+    if len(json.dumps(published)) > ROOM:
+        raise Problem('Unread', f'the catalog has more public image endpoints, {len(published)}, than an answer can hold')
+    return published
+
+
+def is_plain(url):
+    """A web address without user or password."""
+    if not re.fullmatch(r'https?://[A-Za-z0-9._~:/%\[\]+-]{1,400}', url):
+        return False
+    try:
+        parts = urllib.parse.urlsplit(url)
+        return bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        return False
+
+
 # --- httpd --------------------------------------------------------------------------------------
 
 def check_httpd(path, answer):
@@ -321,6 +436,8 @@ def rehearse(args, answer):
     if args.look:
         answer['localSettingsDir'] = snippets_folder(horizon_package())
         answer.update(panel_of(load_settings(answer) or {}))
+    if args.catalog:
+        ask_catalog(args.config_file, args.config_dir, answer)
     if args.snippet:
         check_snippet(args.snippet, args.direct, answer)
     if args.cors:
@@ -334,6 +451,9 @@ def rehearse(args, answer):
 def main():
     parser = argparse.ArgumentParser(prog='rehearse.py')
     parser.add_argument('--look', action='store_true')
+    parser.add_argument('--catalog', action='store_true')
+    parser.add_argument('--config-file', action='append', default=[])
+    parser.add_argument('--config-dir', action='append', default=[])
     parser.add_argument('--snippet')
     parser.add_argument('--direct', action='store_true')
     parser.add_argument('--cors')

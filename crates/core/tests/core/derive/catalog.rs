@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use direct_upload_api::web::Endpoint;
 use direct_upload_api::{Reason, Rule};
-use direct_upload_core::derive::{Evidence, HorizonView, Intent, World};
-use direct_upload_core::model::{Answers, CatalogReading, Key, Snapshot};
+use direct_upload_core::derive::{Evidence, GlanceView, HorizonView, Intent, World};
+use direct_upload_core::model::{Answers, CatalogReading, Job, Key, Meta, Pod, Snapshot};
+use direct_upload_core::workload::annotations;
 use rstest::rstest;
 use test_support::manifests::{cloud, glance, horizon, join, read};
 
@@ -115,4 +116,132 @@ fn offline_nobody_is_asked() {
     snapshot.answers = Answers::Assumed;
     assert!(World::of(&snapshot).catalog_queries().is_empty());
     assert_eq!(endpoints(&view(&snapshot)), [HERE]);
+}
+
+// --- Read with Glance's own account -----------------------------------------------------------------------
+
+/// A dashboard that names no credential.
+fn without_credential(glance_spec: &str) -> Snapshot {
+    let snapshot = read(&join(&[&cloud(), &glance(glance_spec), &horizon("{}")])).snapshot;
+    Snapshot { answers: Answers::Given(BTreeMap::new()), ..snapshot }
+}
+
+fn glance_view(snapshot: &Snapshot) -> GlanceView {
+    World::of(snapshot).glances[&Key::new("openstack", "glance")].clone()
+}
+
+/// What the Job that is due answers; its outcome is `Err` where it fails.
+fn answered(snapshot: &mut Snapshot, answer: &str, outcome: Result<(), String>) {
+    let job = glance_view(snapshot).look.expect("a Job that is due").key;
+    let uid = &snapshot.deployments.get(&Key::new("openstack", "glance")).unwrap().unwrap().meta.uid;
+    let ours = BTreeMap::from([(annotations::FOR.to_owned(), format!("Catalog/{uid}"))]);
+    let created = Some("2026-01-02T03:04:05Z".parse().unwrap());
+    let meta = Meta { key: job.clone(), ours, created, ..Meta::default() };
+    snapshot.jobs.insert(job.clone(), Job { meta, outcome: Some(outcome) });
+    let pod = Pod { job: Some(job.name.clone()), answer: Some(answer.to_owned()), ..Pod::default() };
+    snapshot.pods.insert(job, pod);
+}
+
+/// Neither Glance's pods nor Horizon's are replaced for a URL that nobody has read yet.
+#[test]
+fn glance_s_own_account_is_asked_first() {
+    let snapshot = without_credential("{}");
+    let Intent::Hold(problem) = view(&snapshot).intent else { panic!("nothing is awaited") };
+    assert_eq!(problem.reason, Reason::ObservationPending);
+    let glance = glance_view(&snapshot);
+    assert!(glance.look.is_some_and(|draft| draft.args == ["--catalog"] && draft.mount.is_none()));
+    assert!(glance.public.wanted.is_empty());
+}
+
+#[rstest]
+#[case::switched_off("{rehearsal: {catalog: 'Off'}}")]
+#[case::no_rehearsals("{rollout: {rehearsal: 'Off'}}")]
+#[case::suspended("{suspend: true}")]
+fn it_is_not_asked_where_it_may_not(#[case] spec: &str) {
+    let snapshot = without_credential(spec);
+    assert!(glance_view(&snapshot).look.is_none());
+    let view = view(&snapshot);
+    assert_eq!((endpoints(&view), view.intent.clone()), (vec![HERE.to_owned()], Intent::Direct));
+    assert!(view.destinations[0].to.assumed);
+}
+
+/// A dashboard with a credential of its own needs no other.
+#[test]
+fn it_is_not_asked_for_a_dashboard_that_asks_itself() {
+    assert!(glance_view(&snapshot("")).look.is_none());
+}
+
+#[test]
+fn what_it_reads_is_evidence_and_is_noted() {
+    let mut snapshot = without_credential("{}");
+    answered(&mut snapshot, r#"{"catalog": {"One": "https://images.example.com:8443"}}"#, Ok(()));
+    let view = view(&snapshot);
+    assert_eq!(
+        (endpoints(&view), view.intent.clone()),
+        (vec!["https://images.example.com:8443".to_owned()], Intent::Direct)
+    );
+    assert!(!view.destinations[0].to.assumed);
+    let glance = glance_view(&snapshot);
+    assert!(glance.look.is_none());
+    let [(name, note)] = glance.public.api.asked.notes.as_slice() else { panic!("nothing is noted") };
+    assert_eq!(name, annotations::CATALOG);
+    assert!(note.contains("2026-01-02T03:04:05Z") && note.contains("https://images.example.com:8443"), "{note}");
+}
+
+#[test]
+fn an_internal_endpoint_that_it_reads_is_refused_with_the_way_out() {
+    let mut snapshot = without_credential("{}");
+    answered(&mut snapshot, r#"{"catalog": {"One": "http://glance-api.openstack.svc.cluster.local:9292"}}"#, Ok(()));
+    let Intent::Hold(problem) = view(&snapshot).intent else { panic!("nothing is refused") };
+    assert_eq!((problem.reason, problem.rule), (Reason::EndpointNotPublic, Some(Rule::NotPublic)));
+    assert!(problem.message().contains("openstack endpoint set"), "{}", problem.message());
+    assert!(problem.message().contains("or when you delete Job openstack/glance-rehearsal-"), "{}", problem.message());
+}
+
+/// Whatever stands there instead of an answer, nothing follows from it but a sentence.
+#[rstest]
+#[case::failed(r#"{"problem": {"code": "Unread", "text": "Keystone says no"}}"#, Err("failed".into()), "Keystone says no")]
+#[case::no_word("{}", Ok(()), "says nothing of the catalog")]
+#[case::cut(r#"{"catalog": {"One": "https://gla"#, Ok(()), "says nothing of the catalog")]
+#[case::nothing(r#"{"catalog": {}}"#, Ok(()), "no public endpoint")]
+#[case::no_url(r#"{"catalog": {"One": "$connection"}}"#, Ok(()), "is no URL")]
+#[case::silent("", Err("the deadline has passed".into()), "the deadline has passed")]
+fn what_is_no_answer_leaves_an_assumption(
+    #[case] answer: &str,
+    #[case] outcome: Result<(), String>,
+    #[case] why: &str,
+) {
+    let mut snapshot = without_credential("{}");
+    answered(&mut snapshot, answer, outcome);
+    let view = view(&snapshot);
+    assert_eq!((endpoints(&view), view.intent.clone()), (vec![HERE.to_owned()], Intent::Direct));
+    assert!(view.destinations[0].to.assumed);
+    assert!(view.advice.iter().any(|advice| advice.to_string().contains(why)), "{:?}", view.advice);
+    assert!(glance_view(&snapshot).look.is_none(), "it is asked again although it may not");
+    // It is no rehearsal of files: it holds no roll up.
+    assert_eq!(glance_view(&snapshot).public.api.state().blocked, None);
+}
+
+/// What was read yesterday holds until something newer was read.
+#[rstest]
+#[case::nobody_has_asked_today(None, None)]
+#[case::today_it_failed(
+    Some(r#"{"problem": {"code": "Unread", "text": "Keystone is away"}}"#),
+    Some("Keystone is away")
+)]
+fn what_is_noted_holds(#[case] answer: Option<&str>, #[case] said: Option<&str>) {
+    let noted = r#"{"pod": "x", "read": "2026-01-01T00:00:00Z", "public": {"One": "https://old.example.com"}}"#;
+    let mut snapshot = without_credential("{}");
+    let key = Key::new("openstack", "glance");
+    let mut workload = (**snapshot.deployments.get(&key).unwrap().unwrap()).clone();
+    workload.meta.ours.insert(annotations::CATALOG.to_owned(), noted.to_owned());
+    snapshot.deployments.insert(key, workload);
+    if let Some(answer) = answer {
+        answered(&mut snapshot, answer, Err("failed".into()));
+    }
+    let view = view(&snapshot);
+    assert_eq!((endpoints(&view), view.intent.clone()), (vec!["https://old.example.com".to_owned()], Intent::Direct));
+    let stale = view.advice.iter().find(|advice| advice.to_string().contains("is of 2026-01-01"));
+    assert_eq!(stale.is_some(), said.is_some(), "{:?}", view.advice);
+    assert!(said.is_none_or(|said| stale.unwrap().to_string().contains(said)));
 }

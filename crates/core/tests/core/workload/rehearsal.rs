@@ -205,3 +205,139 @@ fn the_cors_filter_answers_with_our_file_or_the_one_that_overrides_it(
     assert_eq!(exit, i32::from(code.is_some()));
     assert!(answer["problem"]["text"].as_str().unwrap_or_default().contains(words), "{answer}");
 }
+
+// --- Keystone's catalog -----------------------------------------------------------------------------------
+
+/// A Keystone that answers each request in turn, and keeps what it was sent.
+struct Keystone {
+    url: String,
+    asked: std::thread::JoinHandle<Vec<String>>,
+}
+
+impl Keystone {
+    fn new(answers: Vec<String>) -> Self {
+        use std::io::{Read, Write};
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let asked = std::thread::spawn(move || {
+            answers
+                .into_iter()
+                .map(|answer| {
+                    let (mut stream, _) = listener.accept().unwrap();
+                    let mut sent = Vec::new();
+                    let mut buffer = [0; 4096];
+                    while !whole(&sent) {
+                        let length = stream.read(&mut buffer).unwrap();
+                        sent.extend(&buffer[..length]);
+                    }
+                    stream.write_all(answer.as_bytes()).unwrap();
+                    String::from_utf8(sent).unwrap()
+                })
+                .collect()
+        });
+        Self { url, asked }
+    }
+}
+
+/// Whether a request has arrived with its body.
+fn whole(sent: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(sent).to_ascii_lowercase();
+    let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse().ok());
+    body.len() >= length.unwrap_or(0)
+}
+
+fn http(status: &str, headers: &str, body: &str) -> String {
+    let length = body.len();
+    format!(
+        "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n{body}"
+    )
+}
+
+fn token(endpoints: &str) -> String {
+    let body = format!(
+        r#"{{"token": {{"methods": ["password"], "expires_at": "2099-01-01T00:00:00.000000Z", "issued_at": "2026-01-01T00:00:00.000000Z",
+            "user": {{"id": "u", "name": "glance", "domain": {{"id": "d", "name": "d"}}}}, "project": {{"id": "p", "name": "service", "domain": {{"id": "d", "name": "d"}}}},
+            "catalog": [{{"type": "image", "name": "glance", "id": "1", "endpoints": [{endpoints}]}},
+                        {{"type": "compute", "name": "nova", "id": "2", "endpoints": [{{"interface": "public", "region": "One", "region_id": "One", "url": "https://nova.example.com", "id": "9"}}]}}]}}}}"#
+    );
+    http("201 Created", "X-Subject-Token: the-token\r\n", &body)
+}
+
+fn endpoint(interface: &str, region: &str, url: &str) -> String {
+    format!(
+        r#"{{"interface": "{interface}", "region": "{region}", "region_id": "{region}", "url": "{url}", "id": "3"}}"#
+    )
+}
+
+/// Asks with the account of a glance-api.conf of this authentication URL.
+fn catalog(keystone: &str) -> (i32, Value) {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("glance-api.conf");
+    let text = format!(
+        "[keystone_authtoken]\nauth_type = password\nauth_url = {keystone}/v3\nusername = glance\npassword = the-password\nproject_name = service\nuser_domain_name = d\nproject_domain_name = d\n"
+    );
+    fs::write(&config, text).unwrap();
+    let setup = Command::new(file("tests/oracles/setup")).output().unwrap();
+    let python = PathBuf::from(String::from_utf8(setup.stdout).unwrap().trim());
+    let config = config.to_str().unwrap();
+    rehearse(python.parent().unwrap(), "/usr/bin:/bin", &["--catalog", "--config-file", config])
+}
+
+#[test]
+fn the_catalog_is_read_with_glance_s_own_account() {
+    let endpoints = [
+        endpoint("internal", "One", "http://glance.openstack.svc:9292"),
+        endpoint("public", "One", "https://glance.example.com:8443/image"),
+        endpoint("public", "Two", "https://two.example.com"),
+    ];
+    let keystone = Keystone::new(vec![token(&endpoints.join(","))]);
+    let (code, answer) = catalog(&keystone.url);
+    let published =
+        serde_json::json!({"One": "https://glance.example.com:8443/image", "Two": "https://two.example.com"});
+    assert_eq!((code, &answer["catalog"]), (0, &published), "{answer}");
+    let text = answer.to_string();
+    assert!(!text.contains("the-password") && !text.contains("the-token"), "{text}");
+    let asked = keystone.asked.join().unwrap();
+    assert!(asked[0].starts_with("POST /v3/auth/tokens") && asked[0].contains("the-password"), "{asked:?}");
+}
+
+/// A stale password must not lock Glance's account: one attempt is all.
+#[test]
+fn a_refusal_is_told_without_the_password_and_not_repeated() {
+    let keystone = Keystone::new(vec![http(
+        "401 Unauthorized",
+        "",
+        r#"{"error": {"message": "the-password is wrong", "code": 401}}"#,
+    )]);
+    let url = keystone.url.clone();
+    let (code, answer) = catalog(&url);
+    assert_eq!((code, answer["problem"]["code"].as_str()), (1, Some("Unread")), "{answer}");
+    let text = answer["problem"]["text"].as_str().unwrap();
+    assert_eq!(text, format!("Keystone at {url} gives no token for Glance's own account: Unauthorized (401)"));
+    assert_eq!(keystone.asked.join().unwrap().len(), 1);
+}
+
+#[rstest]
+#[case::user_in_it("https://user:secret@glance.example.com", "odd")]
+#[case::no_url("$connection", "odd")]
+#[case::a_line("https://glance.example.com\\nX: 1", "odd")]
+#[case::too_long(&format!("https://glance.example.com/{}", "a".repeat(500)), "odd")]
+fn what_is_no_plain_address_stays_inside(#[case] url: &str, #[case] said: &str) {
+    let keystone = Keystone::new(vec![token(&endpoint("public", "One", url))]);
+    let (code, answer) = catalog(&keystone.url);
+    assert_eq!((code, &answer["catalog"]), (1, &Value::Null), "{answer}");
+    let text = answer["problem"]["text"].as_str().unwrap();
+    assert!(text.contains(said) && !text.contains("secret"), "{text}");
+}
+
+/// An answer is whole or it is none.
+#[test]
+fn more_endpoints_than_an_answer_holds_are_none() {
+    let many: Vec<_> =
+        (0..200).map(|n| endpoint("public", &format!("r{n}"), &format!("https://r{n}.example.com"))).collect();
+    let keystone = Keystone::new(vec![token(&many.join(","))]);
+    let (code, answer) = catalog(&keystone.url);
+    assert_eq!((code, &answer["catalog"]), (1, &Value::Null), "{answer}");
+    assert!(answer["problem"]["text"].as_str().unwrap().contains("200"), "{answer}");
+}

@@ -1,0 +1,134 @@
+//! What Keystone's catalog publishes, as the account of Glance itself reads it in a Job of Glance's own image:
+//! nobody hands the operator a credential for it.
+//!
+//! One Job asks for each edition of the pods. It is remembered for a day, also if it failed, and then made anew:
+//! so Glance's account is used at most once a day. What was read stands on the workload, too, and holds until
+//! something newer was read.
+
+use std::collections::BTreeMap;
+
+use direct_upload_api::web::Endpoint;
+use serde::{Deserialize, Serialize};
+
+use super::draft::RehearsalDraft;
+use super::outcome::{Rehearsal, TerminationMessage, rehearsal};
+use crate::model::{Key, PublicEndpoints, Snapshot};
+use crate::workload::target::Target;
+use crate::workload::{annotations, rfc3339};
+
+/// What is known of the catalog by way of one Glance.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CatalogLook {
+    pub state: LookState,
+    /// The Job that is to ask, if none has asked of late.
+    pub due: Option<Box<RehearsalDraft>>,
+    /// What is to be noted on the workload: an annotation's name and value.
+    pub note: Option<(String, String)>,
+}
+
+/// How far it is.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum LookState {
+    /// Nobody asks.
+    #[default]
+    NotAsked,
+    /// There is no answer yet.
+    Pending,
+    /// These are published.
+    Read {
+        published: PublicEndpoints,
+        /// The Job that was asked last.
+        job: Key,
+        /// Why that is not of today: since when it is known, and why nothing newer is.
+        stale: Option<String>,
+    },
+    /// It cannot be read; why.
+    Unread(String),
+}
+
+/// What stands on the workload.
+#[derive(Serialize, Deserialize)]
+struct Note {
+    /// The edition of the pod that asked.
+    pod: String,
+    /// When it asked (RFC 3339).
+    read: String,
+    /// The public image endpoints by region.
+    public: BTreeMap<String, String>,
+}
+
+impl CatalogLook {
+    /// What is known by way of the Glance of this name and workload.
+    pub fn find(snapshot: &Snapshot, glance: &Key, target: &Target) -> Self {
+        let draft = RehearsalDraft::catalog(glance, target);
+        let job_key = draft.key.clone();
+        let noted = target.workload.meta.ours.get(annotations::CATALOG);
+        let noted = noted.and_then(|text| serde_json::from_str::<Note>(text).ok());
+        let noted = noted.and_then(|note| Some((endpoints(&note.public).ok()?, note.read)));
+        let job = match snapshot.jobs.get(&job_key) {
+            Ok(job) => job,
+            Err(unknown) if unknown.pending => return Self::waiting(noted, &job_key, None),
+            Err(unknown) => return Self::failed(noted, job_key, &unknown.to_string()),
+        };
+        let Some(job) = job else {
+            return Self::waiting(noted, &job_key, Some(Box::new(draft)));
+        };
+        match rehearsal(snapshot, job) {
+            Rehearsal::Running | Rehearsal::Waiting(_) => Self::waiting(noted, &job_key, None),
+            Rehearsal::Passed(answer) => match read(&answer) {
+                Ok((published, public)) => {
+                    let read = job.meta.created.map(rfc3339).unwrap_or_default();
+                    let note = Note { pod: target.workload.template.edition.clone(), read, public };
+                    let note = serde_json::to_string(&note).ok().map(|text| (annotations::CATALOG.to_owned(), text));
+                    Self { state: LookState::Read { published, job: job_key, stale: None }, due: None, note }
+                }
+                Err(why) => Self::failed(noted, job_key, &why),
+            },
+            Rehearsal::Failed(objection) => Self::failed(noted, job_key, &objection.text),
+            Rehearsal::Refused(why) | Rehearsal::Silent(why) => Self::failed(noted, job_key, &why),
+        }
+    }
+
+    /// An answer is awaited; what was read before holds.
+    fn waiting(noted: Option<(PublicEndpoints, String)>, job: &Key, due: Option<Box<RehearsalDraft>>) -> Self {
+        let state = match noted {
+            Some((published, _)) => LookState::Read { published, job: job.clone(), stale: None },
+            None => LookState::Pending,
+        };
+        Self { state, due, note: None }
+    }
+
+    /// There is no answer; what was read before holds.
+    fn failed(noted: Option<(PublicEndpoints, String)>, job: Key, why: &str) -> Self {
+        let why = format!("{why} (Job {job}; it is asked again within a day, or when you delete the Job)");
+        let state = match noted {
+            Some((published, since)) => {
+                let stale = Some(format!("what it says is of {since}, and cannot be read again: {why}"));
+                LookState::Read { published, job, stale }
+            }
+            None => LookState::Unread(why),
+        };
+        Self { state, due: None, note: None }
+    }
+}
+
+/// The endpoints of an answer, and their text.
+fn read(answer: &TerminationMessage) -> Result<(PublicEndpoints, BTreeMap<String, String>), String> {
+    let public = answer.catalog.clone().ok_or("the answer says nothing of the catalog")?;
+    Ok((endpoints(&public)?, public))
+}
+
+/// What is no URL came from nobody's catalog: then all of it counts for nothing.
+fn endpoints(public: &BTreeMap<String, String>) -> Result<PublicEndpoints, String> {
+    let one = |(region, url): (&String, &String)| {
+        let url = Endpoint::parse(url)
+            .map_err(|why| format!("the public image endpoint of region {region:?} is no URL: {why}"))?;
+        Ok((region.clone(), url))
+    };
+    let endpoints = public.iter().map(one).collect::<Result<PublicEndpoints, String>>()?;
+    if endpoints.is_empty() {
+        Err("the catalog has no public endpoint of service type image".into())
+    } else {
+        Ok(endpoints)
+    }
+}
