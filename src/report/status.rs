@@ -121,8 +121,8 @@ fn sentence(origins: &[String], lead: &str) -> String {
     }
 }
 
-/// What every pod is configured to; while pods are replaced, what they were. Nothing is said of pods that
-/// another resource manages.
+/// What every living pod is configured to; while they differ, or cannot be seen, what they were. Nothing is said
+/// of pods that another resource manages.
 fn mode(view: &HorizonView, before: Option<ConfiguredMode>) -> Option<ConfiguredMode> {
     let claim = Claim::on(&view.dashboard.tenure.target.as_ref().ok()?.workload);
     if claim.is_some_and(|claim| !claim.is(&view.dashboard.object.meta)) {
@@ -133,8 +133,13 @@ fn mode(view: &HorizonView, before: Option<ConfiguredMode>) -> Option<Configured
     if seen && applied.mount.is_none() && applied.running.is_empty() {
         return Some(ConfiguredMode::Own);
     }
-    if applied.rollout.is_err() {
-        return Some(before.unwrap_or(ConfiguredMode::Own));
-    }
-    Some(if applied.sets_direct() { ConfiguredMode::Direct } else { ConfiguredMode::Own })
+    let direct = |name: &String| applied.config_map(name).is_some_and(|config_map| config_map.effects.direct);
+    let (with, without) = (applied.running.iter().any(direct), !applied.running.iter().all(direct));
+    let is_direct = match (with, without || applied.unconfigured) {
+        (true, false) if seen => true,
+        (false, true) if seen => false,
+        (false, false) if applied.rollout.is_ok() => applied.sets_direct(),
+        _ => before == Some(ConfiguredMode::Direct),
+    };
+    Some(if is_direct { ConfiguredMode::Direct } else { ConfiguredMode::Own })
 }

@@ -112,15 +112,16 @@ fn destinations<'a>(horizon: &'a Horizon, glances: &'a [Glance]) -> Vec<RegionPa
 fn of_horizon(horizon: &Horizon, destinations: &[RegionPath<'_>]) -> UploadPath {
     let status = horizon.status.clone().unwrap_or_default();
     let known = |type_| checkpoint_of(&status.conditions, type_);
-    let checkpoints = vec![
+    let mut checkpoints = vec![
         named("workload", known(ConditionType::Accepted), || "can be configured".to_owned()),
         named("exposure", known(ConditionType::OriginsResolved), || status.origins.join(", ")),
-        everywhere("origin", destinations, |destination| origins(&status, destination)),
-        everywhere("Glance", destinations, partner),
-        named("config", known(ConditionType::ConfigRendered), || maps(&status.config_maps)),
+        everywhere(GLANCE, destinations, partner),
+        everywhere(ORIGIN, destinations, |destination| origins(&status, destination)),
+        named(CONFIG, known(ConditionType::ConfigRendered), || maps(&status.config_maps)),
         Checkpoint { name: "rollout", ..known(ConditionType::RolledOut) },
         preflight(&status, known(ConditionType::Verified)),
     ];
+    put_in_place(&mut checkpoints, &status);
     let mode = match status.upload_mode {
         Some(ConfiguredMode::Direct) => "direct",
         Some(ConfiguredMode::Own) => "own mode",
@@ -133,6 +134,46 @@ fn of_horizon(horizon: &Horizon, destinations: &[RegionPath<'_>]) -> UploadPath 
         checkpoints,
         status.advice.clone(),
     )
+}
+
+const GLANCE: &str = "Glance";
+const ORIGIN: &str = "origin";
+const CONFIG: &str = "config";
+
+/// The checkpoint at which an upload breaks for this reason, where it is not that of its condition.
+fn place(reason: Reason) -> Option<&'static str> {
+    match reason {
+        Reason::EndpointNotPublic
+        | Reason::MixedContent
+        | Reason::EndpointUnknown
+        | Reason::GlanceNotFound
+        | Reason::GlanceAmbiguous
+        | Reason::GlanceNotAllowed
+        | Reason::ImportRequired => Some(GLANCE),
+        Reason::OriginNotAllowed => Some(ORIGIN),
+        Reason::PathUnknown | Reason::PathReadOnly | Reason::PathNotRead | Reason::Looking => Some(CONFIG),
+        _ => None,
+    }
+}
+
+/// A condition may break at another checkpoint than the one that usually shows it: the break goes there.
+fn put_in_place(checkpoints: &mut [Checkpoint], status: &HorizonStatus) {
+    let homes = [
+        (ConditionType::Accepted, "workload", "can be configured".to_owned()),
+        (ConditionType::OriginsResolved, "exposure", status.origins.join(", ")),
+    ];
+    for (type_, home, result) in homes {
+        let Some(reason) = find(&status.conditions, type_).and_then(reason) else { continue };
+        let broken =
+            checkpoints.iter().position(|checkpoint| checkpoint.name == home && checkpoint.passed != Passed::Yes);
+        let there = checkpoints.iter().position(|checkpoint| Some(checkpoint.name) == place(reason));
+        if let (Some(broken), Some(there)) = (broken, there) {
+            let passed =
+                Checkpoint { name: checkpoints[broken].name, passed: Passed::Yes, told: result, next: Vec::new() };
+            let broken = std::mem::replace(&mut checkpoints[broken], passed);
+            checkpoints[there] = Checkpoint { name: checkpoints[there].name, ..broken };
+        }
+    }
 }
 
 /// What accepts origins, by itself.
@@ -191,7 +232,7 @@ fn checkpoint_of(conditions: &[Condition], type_: ConditionType) -> Checkpoint {
             next: Vec::new(),
         };
     };
-    let reason = Reason::deserialize(StrDeserializer::<Undecodable>::new(&condition.reason)).ok();
+    let reason = reason(condition);
     let terminal = reason.is_some_and(Reason::is_terminal);
     let passed = match condition.status.as_str() {
         "True" => Passed::Yes,
@@ -204,6 +245,10 @@ fn checkpoint_of(conditions: &[Condition], type_: ConditionType) -> Checkpoint {
         _ => Vec::new(),
     };
     Checkpoint { name: "", passed, told: condition.message.clone(), next }
+}
+
+fn reason(condition: &Condition) -> Option<Reason> {
+    Reason::deserialize(StrDeserializer::<Undecodable>::new(&condition.reason)).ok()
 }
 
 /// The checkpoint under its name; one that is passed tells its result, not the condition's sentence.
