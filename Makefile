@@ -12,14 +12,19 @@ help: ## List the targets
 build: ## Build the operator: target/debug/direct-upload-operator
 	cargo build --locked
 
-test: cluster ## Run all tests of tiers 1 and 2; no root needed
-	cargo test --locked --workspace
+test: ## Run all tests of tiers 1 and 2, and sum up; no root needed where tests/machine finds what it looks for
+	@tests/machine test
+	@$(MAKE) --no-print-directory cluster
+	@tests/all
 
-test-core: ## Run the tests of the pure core (tier 1), with real parsers as judges
-	cargo test --locked --workspace --lib --bins --test api --test core --test check --test operator
+test-core: ## Run the tests that need no API server (tier 1), with real parsers as judges
+	@tests/machine test
+	@tests/all --lib --bins --test api --test core --test check --test operator
 
-test-control-plane: cluster ## Run the tests on a real API server (tier 2)
-	cargo test --locked --test control_plane
+test-control-plane: ## Run the tests on a real API server (tier 2)
+	@tests/machine build
+	@$(MAKE) --no-print-directory cluster
+	@tests/all --test control_plane
 
 test-browser: ## Give each answer to a preflight to real Chromium and Firefox (once 7 min for geckodriver)
 	tests/browser/run
@@ -62,6 +67,7 @@ bench: cluster ## Count writes, and measure memory, at scale: SCALE=1000 Horizon
 	SCALE=$(or $(SCALE),1000) FOREIGN=$(or $(FOREIGN),10000) cargo test --release --locked --test control_plane scale:: -- --include-ignored --nocapture --test-threads 1
 
 demo: ## Show the operator at work on a real API server; KEEP=1 leaves it running
+	@tests/machine demo
 	@demo/run
 
 image: ## Build the container image: dist/image.tar; ENGINE=none without podman, buildah or docker
