@@ -109,6 +109,9 @@ def pytest_runtest_makereport(item, call):
     report = yield
     if report.failed and call.when != 'teardown':
         keep(item)
+    if call.when == 'call':
+        for browser in getattr(item.module, 'browsers', []):
+            browser.rest()
     return report
 
 

@@ -72,6 +72,10 @@ class Browser:
     def close(self):
         self.driver.quit()
 
+    def rest(self):
+        """Leaves the page: one that is open animates and polls, and takes a third of a core doing so."""
+        self.driver.get('about:blank')
+
     def keep(self, stem):
         """Leaves what a person needs to see why a test failed."""
         try:
@@ -128,7 +132,13 @@ class Dashboard:
     def submit(self):
         self.driver.find_element(By.CSS_SELECTOR, '.modal-footer button.finish').click()
 
-    def watch(self, name, seconds):
+    def progress(self):
+        """What the form's progress bar says, in percent, if one is shown."""
+        bars = self.driver.find_elements(By.CSS_SELECTOR, '.modal .progress-bar')
+        told = [bar.get_attribute('aria-valuenow') for bar in bars if bar.is_displayed()]
+        return [round(float(percent)) for percent in told if percent]
+
+    def watch(self, name, seconds, meanwhile=lambda: None):
         """Follows the network log until the request that carries the data has ended, or the one before
         it, which creates the image in direct mode, has failed."""
         upload, requests = Upload(name, began=time.time()), {}
@@ -162,6 +172,7 @@ class Dashboard:
                 if ended and (data or upload.failed):
                     upload.seconds = time.monotonic() - started
                     return upload
+            meanwhile()
             time.sleep(0.2)
         upload.failed, upload.seconds = f'no answer within {seconds} s', seconds
         return upload
@@ -180,7 +191,10 @@ class Dashboard:
         """Creates an image from a local file, as a user does."""
         self.prepare(name, file)
         self.submit()
-        return self.watch(name, seconds)
+        upload = self.watch(name, seconds)
+        if upload.succeeded:
+            self.browser.rest()
+        return upload
 
 
 class DjangoDashboard(Dashboard):

@@ -6,6 +6,7 @@ import socket
 import struct
 import subprocess
 import threading
+import time
 
 from .shell import run, until
 
@@ -61,6 +62,10 @@ error_page 418 = @put;
 '''
 
 PROTOCOL = 'nginx.ingress.kubernetes.io/backend-protocol'
+
+
+# After so many seconds Pods resolve a name anew.
+DNS = 2
 
 
 class Edge:
@@ -124,6 +129,7 @@ class Edge:
         """Serves this host at another address or port for the body of a `with`."""
         self.moved[host] = (address or self.node.address, port)
         self.sync()
+        time.sleep(DNS)
         try:
             yield
         finally:
