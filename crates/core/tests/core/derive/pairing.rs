@@ -191,7 +191,7 @@ fn the_users_own_cors_is_carried_on() {
     );
     let files = simulate::rendered_files(&outcome);
     let text = files.iter().find(|(id, _, _)| id.kind == "Glance").unwrap().2;
-    assert!(text.contains("max_age = 7\n") && text.contains(",X-Mine\n"), "{text}");
+    assert!(text.contains("max_age = 7\n") && text.contains(",X-Mine,X-Image-Meta-Store"), "{text}");
 }
 
 #[test]

@@ -3,7 +3,8 @@
 use rstest::rstest;
 use std::collections::{BTreeMap, BTreeSet};
 
-use direct_upload_core::render::{FileFormat, same_meaning};
+use direct_upload_api::{CorsValue, CorsValues};
+use direct_upload_core::render::{CorsSettings, File, FileFormat, GlanceSettings, glance, same_meaning, says_enough};
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Value, json};
@@ -122,4 +123,26 @@ fn same_httpd(#[case] a: &str, #[case] b: &str) {
 #[case("SetEnv a \"b  c\"", "SetEnv a \"b c\"")]
 fn other_httpd(#[case] a: &str, #[case] b: &str) {
     assert!(!same_meaning(FileFormat::Httpd, a, b));
+}
+
+/// The file of a Glance whose resource states these headers.
+fn stating(headers: &[&str]) -> File {
+    let headers = headers.iter().map(|header| (*header).to_owned()).collect();
+    let options = CorsValues::from([("allow_headers", CorsValue::List(headers))]);
+    let cors = CorsSettings { options, ..CorsSettings::default() };
+    let settings = GlanceSettings { cors: Some(cors), config_dir: "/etc/glance".into(), ..GlanceSettings::default() };
+    glance(&settings).unwrap().remove(0)
+}
+
+/// An upgrade rolls nothing for headers that nobody asked for. Who asks for one gets it.
+#[test]
+fn a_file_that_lacks_only_late_headers_says_enough() {
+    let file = stating(&[]);
+    let earlier = file.contents.replace(",X-Image-Meta-Store,X-OpenStack-Image-Size", "");
+    assert_ne!(file.contents, earlier);
+    assert!(says_enough(&file, &file.contents) && says_enough(&file, &earlier));
+    assert!(!says_enough(&file, &earlier.replace(",X-CSRFToken", "")), "another header is missing");
+    assert!(!says_enough(&file, &earlier.replace("X-CSRFToken", "X-CSRFToken,X-Mine")), "one too many is there");
+    assert!(!says_enough(&file, &earlier.replace("max_age = 3600", "max_age = 7")), "another option differs");
+    assert!(!says_enough(&stating(&["X-OpenStack-Image-Size"]), &earlier), "it is asked for");
 }

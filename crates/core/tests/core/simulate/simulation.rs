@@ -14,10 +14,10 @@ fn glance_comes_first_and_horizon_becomes_direct() {
     let outcome = render(&join(&[&cloud(), &glance("{}"), &horizon("{}")]));
     insta::assert_snapshot!(sentences(&outcome).join("\n"), @r"
     Glance openstack/glance: add the finalizer
-    Glance openstack/glance: create ConfigMap openstack/glance-direct-upload-4a5a2065f4
-    Glance openstack/glance: rehearse glance-direct-upload-4a5a2065f4 in the image of Deployment openstack/glance
+    Glance openstack/glance: create ConfigMap openstack/glance-direct-upload-5c60b129ef
+    Glance openstack/glance: rehearse glance-direct-upload-5c60b129ef in the image of Deployment openstack/glance
     Glance openstack/glance: wait until the rehearsal has passed
-    Glance openstack/glance: mount glance-direct-upload-4a5a2065f4 in Deployment openstack/glance
+    Glance openstack/glance: mount glance-direct-upload-5c60b129ef in Deployment openstack/glance
     Glance openstack/glance: wait until Deployment openstack/glance is rolled out
     Horizon openstack/horizon: add the finalizer
     Horizon openstack/horizon: create ConfigMap openstack/horizon-direct-upload-3263560975

@@ -2,6 +2,7 @@
 //! CORS filter, and the real httpd.
 
 use std::fs;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -208,7 +209,7 @@ fn the_cors_filter_answers_with_our_file_or_the_one_that_overrides_it(
 
 // --- Keystone's catalog -----------------------------------------------------------------------------------
 
-/// A Keystone that answers each request in turn, and keeps what it was sent.
+/// A Keystone that answers each request for a token in turn, and keeps what it was sent.
 struct Keystone {
     url: String,
     asked: std::thread::JoinHandle<Vec<String>>,
@@ -216,27 +217,42 @@ struct Keystone {
 
 impl Keystone {
     fn new(answers: Vec<String>) -> Self {
-        use std::io::{Read, Write};
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
+        // Which versions there are is asked first, without any credential.
+        let versions = http(
+            "200 OK",
+            "",
+            &format!(
+                r#"{{"version": {{"id": "v3.14", "status": "stable", "links": [{{"rel": "self", "href": "{url}/v3/"}}]}}}}"#
+            ),
+        );
         let asked = std::thread::spawn(move || {
-            answers
-                .into_iter()
-                .map(|answer| {
-                    let (mut stream, _) = listener.accept().unwrap();
-                    let mut sent = Vec::new();
-                    let mut buffer = [0; 4096];
-                    while !whole(&sent) {
-                        let length = stream.read(&mut buffer).unwrap();
-                        sent.extend(&buffer[..length]);
-                    }
-                    stream.write_all(answer.as_bytes()).unwrap();
-                    String::from_utf8(sent).unwrap()
-                })
-                .collect()
+            let mut asked = Vec::new();
+            while asked.len() < answers.len() {
+                let (mut stream, _) = listener.accept().unwrap();
+                let sent = request(&mut stream);
+                let is_version = sent.starts_with("GET");
+                let answer = if is_version { &versions } else { &answers[asked.len()] };
+                stream.write_all(answer.as_bytes()).unwrap();
+                if !is_version {
+                    asked.push(sent);
+                }
+            }
+            asked
         });
         Self { url, asked }
     }
+}
+
+/// One request as it came.
+fn request(stream: &mut std::net::TcpStream) -> String {
+    let (mut sent, mut buffer) = (Vec::new(), [0; 4096]);
+    while !whole(&sent) {
+        let length = stream.read(&mut buffer).unwrap();
+        sent.extend(&buffer[..length]);
+    }
+    String::from_utf8(sent).unwrap()
 }
 
 /// Whether a request has arrived with its body.

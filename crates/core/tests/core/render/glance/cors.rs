@@ -32,7 +32,7 @@ fn complete_section() {
     [cors]
     allowed_origin = https://a.example:8443,https://horizon.example.com
     allow_methods = GET,PUT,POST,DELETE,PATCH,HEAD
-    allow_headers = Content-MD5,X-Image-Meta-Checksum,X-Storage-Token,Accept-Encoding,X-Auth-Token,X-Identity-Status,X-Roles,X-Service-Catalog,X-User-Id,X-Tenant-Id,X-OpenStack-Request-ID,Content-Type,X-CSRFToken,X-Extra
+    allow_headers = Content-MD5,X-Image-Meta-Checksum,X-Storage-Token,Accept-Encoding,X-Auth-Token,X-Identity-Status,X-Roles,X-Service-Catalog,X-User-Id,X-Tenant-Id,X-OpenStack-Request-ID,Content-Type,X-CSRFToken,X-Extra,X-Image-Meta-Store,X-OpenStack-Image-Size
     expose_headers = X-Image-Meta-Checksum,X-Auth-Token,X-Subject-Token,X-Service-Token,X-OpenStack-Request-ID
     allow_credentials = true
     max_age = 3600
