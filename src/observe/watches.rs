@@ -248,6 +248,7 @@ impl OneWatch {
                 }
                 Some(Ok(Event::InitDone)) => {
                     listing = false;
+                    trouble.listed();
                     for (key, uid) in live.listed(*kind, scope, &seen, asked) {
                         self.confirm(&key, &uid).await;
                     }
@@ -329,6 +330,7 @@ struct Trouble(Option<Series>);
 
 #[derive(Debug)]
 struct Series {
+    /// The first of them, or the last list that came to its end.
     since: Instant,
     last: Instant,
     count: u32,
@@ -344,9 +346,16 @@ impl Trouble {
         }
     }
 
+    /// All was seen now. That ends no series: a watch may be refused after each list.
+    fn listed(&mut self) {
+        if let Some(series) = &mut self.0 {
+            series.since = Instant::now();
+        }
+    }
+
     /// Whether it has lasted so long that what was seen before says nothing any more.
     fn lasts(&self) -> bool {
-        self.0.as_ref().is_some_and(|series| series.last - series.since > CALM)
+        self.0.as_ref().is_some_and(|series| series.last.duration_since(series.since) > CALM)
     }
 
     /// How long to wait now.
@@ -367,4 +376,31 @@ fn value(resource: &ApiResource, scope: &Scope, object: DynamicObject) -> Option
     value["apiVersion"] = resource.api_version.clone().into();
     value["kind"] = resource.kind.clone().into();
     Some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Failures in a row wait longer and longer, and blind only once they have lasted without a list.
+    #[tokio::test]
+    async fn failures_that_follow_each_other() {
+        let mut trouble = Trouble::default();
+        assert_eq!(trouble.wait(), FIRST_WAIT);
+        let ago = |seconds| Instant::now().checked_sub(Duration::from_secs(seconds)).unwrap();
+        for expected in [500, 1000, 2000, 4000, 8000, 10000, 10000] {
+            trouble.note();
+            assert_eq!(trouble.wait(), Duration::from_millis(expected));
+        }
+        assert!(!trouble.lasts());
+        let began = |trouble: &mut Trouble, since| trouble.0.as_mut().unwrap().since = since;
+        began(&mut trouble, ago(61));
+        assert!(trouble.lasts());
+        trouble.listed();
+        assert!(!trouble.lasts());
+        assert_eq!(trouble.wait(), LONGEST_WAIT, "a watch that is refused after each list is not tried at once");
+        trouble.0.as_mut().unwrap().last = ago(60);
+        trouble.note();
+        assert_eq!(trouble.wait(), FIRST_WAIT, "it was well for a minute");
+    }
 }

@@ -38,7 +38,7 @@ struct FailureLabels {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct KindLabels {
-    kind: String,
+    kind: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -175,14 +175,19 @@ impl Metrics {
 
     /// What cannot be seen now.
     pub fn blind_spots(&self, spots: &BTreeMap<Kind, BlindSpots>) {
-        for gauges in [&self.unread, &self.unreadable] {
-            gauges.clear();
+        // Two kinds share a name.
+        let mut counts = BTreeMap::<_, BlindSpots>::new();
+        for kind in Kind::ALL {
+            let spots = spots.get(kind).copied().unwrap_or_default();
+            let count = counts.entry(kind.registration().name).or_default();
+            count.scopes += spots.scopes;
+            count.objects += spots.objects;
         }
-        let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
-        for (kind, spots) in spots {
-            let labels = KindLabels { kind: kind.registration().name.to_owned() };
-            self.unread.get_or_create(&labels).inc_by(count(spots.scopes));
-            self.unreadable.get_or_create(&labels).inc_by(count(spots.objects));
+        let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        for (kind, BlindSpots { scopes, objects }) in counts {
+            let labels = KindLabels { kind };
+            self.unread.get_or_create(&labels).set(number(scopes));
+            self.unreadable.get_or_create(&labels).set(number(objects));
         }
     }
 
