@@ -112,15 +112,13 @@ pub fn all(
     let unseen: BTreeMap<_, _> = unseen.collect();
     let of = |key: &Key, glance: &ImageService| {
         let askers = askers.get(key).map_or(&[][..], Vec::as_slice);
-        match &glance.object.spec {
-            Ok(spec) => for_glance(snapshot, glance, &spec.cors.allowed_horizons, askers, &unseen),
-            // Whom its owner allows cannot be read: nothing is given, and whoever uploads there counts.
-            Err(_) => {
-                let holders = askers.iter().map(|asker| asker.dashboard).filter(|dashboard| dashboard.holds());
-                let holders = holders.map(|dashboard| dashboard.object.meta.key.clone()).collect();
-                Grants { holders, before: granted_before(&glance.public), unseen: unseen.clone(), ..Grants::default() }
-            }
+        if let Ok(spec) = &glance.object.spec {
+            return for_glance(snapshot, glance, &spec.cors.allowed_horizons, askers, &unseen);
         }
+        // Whom its owner allows cannot be read: nothing is given, and whoever uploads there counts.
+        let holders = askers.iter().map(|asker| asker.dashboard).filter(|dashboard| dashboard.holds());
+        let holders = holders.map(|dashboard| dashboard.object.meta.key.clone()).collect();
+        Grants { holders, before: granted_before(&glance.public), unseen: unseen.clone(), ..Grants::default() }
     };
     glances.iter().map(|(key, glance)| (key.clone(), of(key, glance))).collect()
 }
