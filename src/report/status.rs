@@ -140,8 +140,8 @@ fn mode(view: &HorizonView, before: Option<ConfiguredMode>) -> Option<Configured
     let direct = |name: &String| applied.config_map(name).is_some_and(|config_map| config_map.effects.direct);
     let (with, without) = (applied.running.iter().any(direct), !applied.running.iter().all(direct));
     let is_direct = match (with, without || applied.unconfigured) {
-        (true, false) if seen => true,
-        (false, true) if seen => false,
+        (true, false) => true,
+        (false, true) => false,
         (false, false) if applied.rollout.is_ok() => applied.sets_direct(),
         _ => before == Some(ConfiguredMode::Direct),
     };
