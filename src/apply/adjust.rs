@@ -50,7 +50,7 @@ impl Applier {
                 Ok(())
             }
             Err(ApplyError::Refused { code: 404, .. }) => {
-                self.live.forget_object(kind, key);
+                self.live.forget_object(kind, key, &adjustment.uid);
                 Ok(())
             }
             Err(ApplyError::FieldConflict { object, message }) => {

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use direct_upload_api::{FINALIZER, OPERATOR};
+use direct_upload_api::{FINALIZER, OPERATOR, WorkloadKind};
 use direct_upload_core::model::{Key, Kind, Meta, Workload, describe};
 use direct_upload_core::plan::Action;
 use direct_upload_core::workload::{ConfigMapDraft, release_patch};
 use kube::Client;
-use kube::api::{Api, DeleteParams, DynamicObject, Patch, PatchParams, PostParams, Preconditions};
+use kube::api::{Api, DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams, Preconditions};
 use serde_json::{Value, json};
 
 use super::adjust::Writes;
@@ -44,13 +44,12 @@ impl Applier {
             Action::Mount { workload, mount }
             | Action::SwitchMode { workload, mount }
             | Action::Claim { workload, mount } => self.workload(workload, mount.patch(workload)).await,
-            Action::Release { workload } => match self.workload(workload, release_patch(workload)).await {
-                // Gone, or made anew: nothing of ours is in it.
-                Err(ApplyError::Refused { code: 404 | 409, .. }) => Ok(()),
-                other => other,
-            },
+            Action::Release { workload } => {
+                let released = self.workload(workload, release_patch(workload)).await;
+                self.unless_gone(workload.kind.into(), &workload.meta, released).await
+            }
             Action::Adjust(adjustment) => self.adjust(adjustment).await,
-            Action::Collect { config_map } => self.collect(config_map).await,
+            Action::Collect { config_map, uid, workload } => self.collect(config_map, uid, *workload).await,
             Action::Rehearse(draft) => self.rehearse(draft).await,
             Action::Probe
             | Action::AwaitProof
@@ -81,13 +80,24 @@ impl Applier {
         let params = PatchParams::apply(&self.manager);
         let object = self.describe(&meta.key);
         let answer = self.api(self.kind, &meta.key).patch(&meta.key.name, &params, &Patch::Apply(&patch)).await;
-        match answer.map_err(|e| ApplyError::new(&object, e)) {
-            Ok(answer) => self.take(self.kind, answer),
-            // Gone already.
-            Err(ApplyError::Refused { code: 404 | 409, .. }) if finalizers.is_empty() => {}
-            Err(error) => return Err(error),
+        let answer = answer.map(|answer| self.take(self.kind, answer)).map_err(|e| ApplyError::new(&object, e));
+        if finalizers.is_empty() { self.unless_gone(self.kind, meta, answer).await } else { answer }
+    }
+
+    /// What is given back by a write that is refused is given back only if the object is gone, and a
+    /// conflict may have any other reason, too: the API server is asked.
+    async fn unless_gone(&self, kind: Kind, meta: &Meta, written: Result<(), ApplyError>) -> Result<(), ApplyError> {
+        let Err(ApplyError::Refused { code: 404 | 409, .. }) = &written else { return written };
+        let found = self.api(kind, &meta.key).get_opt(&meta.key.name).await;
+        let found = found.map_err(|e| ApplyError::new(&format!("{kind:?} {}", meta.key), e))?;
+        let is_same = found.as_ref().is_some_and(|found| found.metadata.uid.as_ref() == Some(&meta.uid));
+        if !is_same {
+            self.live.forget_object(kind, &meta.key, &meta.uid);
         }
-        Ok(())
+        if let Some(found) = found {
+            self.take(kind, found);
+        }
+        if is_same { written } else { Ok(()) }
     }
 
     /// The uid makes the API server refuse an object that was deleted or made anew.
@@ -114,8 +124,8 @@ impl Applier {
             // given by that name.
             Err(ApplyError::Refused { code: 409, .. }) => {
                 let existing = api.get_opt(&draft.key.name).await.map_err(|e| ApplyError::new(&object, e))?;
-                if let Some(existing) = existing {
-                    self.delete(&draft.key, existing.metadata.uid).await?;
+                if let Some(uid) = existing.and_then(|existing| existing.metadata.uid) {
+                    self.delete(&draft.key, &uid).await?;
                 }
                 create().await?
             }
@@ -143,19 +153,26 @@ impl Applier {
         Ok(())
     }
 
-    async fn collect(&self, key: &Key) -> Result<(), ApplyError> {
-        self.delete(key, None).await
+    /// Deletes a ConfigMap that nothing refers to. A watch may be late, so the revisions are read anew: one
+    /// that refers to it after all is taken in, and the next plan leaves the ConfigMap.
+    async fn collect(&self, key: &Key, uid: &str, workload: WorkloadKind) -> Result<(), ApplyError> {
+        let kind = Kind::revisions_of(workload);
+        let revisions = self.api(kind, key).list(&ListParams::default()).await;
+        for revision in revisions.map_err(|e| ApplyError::new(&format!("{kind:?} in {}", key.namespace), e))? {
+            self.take(kind, revision);
+        }
+        if self.live.is_referenced(key, workload) { Ok(()) } else { self.delete(key, uid).await }
     }
 
-    async fn delete(&self, key: &Key, uid: Option<String>) -> Result<(), ApplyError> {
-        let preconditions = uid.map(|uid| Preconditions { uid: Some(uid), resource_version: None });
+    async fn delete(&self, key: &Key, uid: &str) -> Result<(), ApplyError> {
+        let preconditions = Some(Preconditions { uid: Some(uid.to_owned()), resource_version: None });
         let params = DeleteParams { preconditions, ..DeleteParams::default() };
         match self.api(Kind::ConfigMap, key).delete(&key.name, &params).await {
             Ok(_) => {}
             Err(kube::Error::Api(status)) if status.code == 404 => {}
             Err(error) => return Err(ApplyError::new(&format!("ConfigMap {key}"), error)),
         }
-        self.live.forget_object(Kind::ConfigMap, key);
+        self.live.forget_object(Kind::ConfigMap, key, uid);
         Ok(())
     }
 

@@ -3,18 +3,23 @@
 use std::collections::BTreeSet;
 use std::io::IsTerminal;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use clap::{Args as ClapArgs, ValueEnum};
-use direct_upload_api::Duration;
+use direct_upload_api as api;
 use direct_upload_core::judge::Pace;
 use direct_upload_core::plan::Options;
 use ipnet::IpNet;
-use kube::Client;
+use kube::{Client, Config};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
 
 use crate::run::{Lease, RunError, Settings, prober, run};
+
+/// A connection to the API server on which nothing comes for so long is closed. Watches end by themselves
+/// after 295 s of silence.
+const SILENCE: Duration = Duration::from_secs(300);
 
 /// Options of `run`.
 #[derive(Clone, Debug, ClapArgs)]
@@ -42,11 +47,11 @@ pub struct Args {
     pub concurrency: usize,
     /// Time between two preflights of a path that works
     #[arg(long, value_name = "TIME", default_value = "60s")]
-    pub preflight_interval: Duration,
+    pub preflight_interval: api::Duration,
     /// How long preflights must be refused without exception before a Horizon falls back, and must
     /// pass before it returns
     #[arg(long, value_name = "TIME", default_value = "5m")]
-    pub preflight_patience: Duration,
+    pub preflight_patience: api::Duration,
     /// Never send a preflight to these addresses (link-local ones and metadata services are never
     /// asked); may be repeated
     #[arg(long, value_name = "ADDRESS/BITS", default_values = ["127.0.0.0/8", "::1/128"])]
@@ -71,7 +76,7 @@ pub enum LogFormat {
 /// [`RunError`].
 pub async fn main(args: Args) -> Result<(), RunError> {
     start_log(args.log_format);
-    let client = Client::try_default().await.map_err(RunError::Client)?;
+    let client = client().await.map_err(RunError::Client)?;
     let lease = match (args.no_leader_election, args.lease_namespace) {
         (true, _) => Lease::None,
         (false, Some(namespace)) => Lease::Required(namespace),
@@ -92,6 +97,14 @@ pub async fn main(args: Args) -> Result<(), RunError> {
     };
     tracing::info!(version = env!("CARGO_PKG_VERSION"), identity = settings.identity, "direct-upload-operator starts");
     run(client, settings, stop()).await
+}
+
+/// A client whose requests all come to an end.
+async fn client() -> Result<Client, kube::Error> {
+    let mut config = Config::infer().await.map_err(kube::Error::InferConfig)?;
+    config.read_timeout = Some(SILENCE);
+    config.reset_reader_on_write = true;
+    Client::try_from(config)
 }
 
 fn start_log(format: LogFormat) {

@@ -3,12 +3,16 @@
 //!
 //! Answers go in at once, so that the next plan sees what the last one did; a watch event that is
 //! older than what is known is dropped. That is what makes "a no-op is not sent" hold.
+//!
+//! An answer may come after the event that its object is gone. A uid is never used again, so each uid
+//! that is gone is remembered for longer than any request takes, and nothing brings it back.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use direct_upload_api::ExposureKind;
+use direct_upload_api::{ExposureKind, WorkloadKind};
 use direct_upload_core::derive::World;
 use direct_upload_core::model::{
     CatalogQuery, CatalogReading, Key, Kind, ProbeRecord, ProbeTarget, RefusedWrite, Snapshot, Unknown,
@@ -21,6 +25,9 @@ use super::scope::Scope;
 
 /// Changes that come within this time are looked at together.
 const TOGETHER: Duration = Duration::from_millis(20);
+
+/// How long it is remembered that an object is gone: longer than a reconcile may take.
+const REMEMBERED: Duration = Duration::from_secs(900);
 
 /// The live snapshot.
 #[derive(Debug)]
@@ -36,6 +43,9 @@ pub struct Live {
 struct LiveState {
     snapshot: Snapshot,
     versions: HashMap<(Kind, Key), ObjectVersion>,
+    gone: Gone,
+    /// What is watched and not known, and since when.
+    unread: HashMap<(Kind, Scope), Instant>,
     /// Counts what comes in.
     arrivals: u64,
     /// Counts changes of meaning.
@@ -52,13 +62,48 @@ struct ObjectVersion {
     arrival: u64,
 }
 
+/// Uids of objects that are gone, oldest first.
+#[derive(Debug, Default)]
+struct Gone {
+    uids: HashSet<String>,
+    since: VecDeque<(Instant, String)>,
+}
+
+impl Gone {
+    fn add(&mut self, uid: String) {
+        let now = Instant::now();
+        while let Some((_, old)) = self.since.pop_front_if(|(since, _)| now.duration_since(*since) > REMEMBERED) {
+            self.uids.remove(&old);
+        }
+        if !uid.is_empty() && self.uids.insert(uid.clone()) {
+            self.since.push_back((now, uid));
+        }
+    }
+}
+
+/// What of a kind the operator cannot see.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BlindSpots {
+    /// Scopes that are watched and not known.
+    pub scopes: usize,
+    /// Objects that cannot be read.
+    pub objects: usize,
+}
+
 /// A moment, as a number of arrivals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Moment(u64);
 
 impl Default for Live {
     fn default() -> Self {
-        let state = LiveState { snapshot: Snapshot::unseen(), versions: HashMap::new(), arrivals: 0, revision: 0 };
+        let state = LiveState {
+            snapshot: Snapshot::unseen(),
+            versions: HashMap::new(),
+            gone: Gone::default(),
+            unread: HashMap::new(),
+            arrivals: 0,
+            revision: 0,
+        };
         Self {
             state: Mutex::new(state),
             world: tokio::sync::Mutex::default(),
@@ -101,16 +146,24 @@ impl Live {
         let (key, uid, version) = identity(kind, &object);
         let mut state = self.lock();
         let known = state.versions.get(&(kind, key.clone()));
-        if known.is_some_and(|known| known.uid == uid && version < known.number) {
+        // What is gone stays so; of what is there, the newest counts.
+        if known.is_some_and(|known| version < known.number) || state.gone.uids.contains(&uid) {
             return;
         }
         state.arrivals += 1;
         let arrival = state.arrivals;
         state.versions.insert((kind, key.clone()), ObjectVersion { uid, number: version, arrival });
-        match state.snapshot.take(kind, object, |_| Ok(())) {
+        // A defect of the reader is no reason to lose all that others hold.
+        let snapshot = AssertUnwindSafe(&mut state.snapshot);
+        let taken = catch_unwind(|| { snapshot }.take(kind, object, |_| Ok(())));
+        match taken.unwrap_or_else(|_| Err("the operator fails to read it, see its log".to_owned())) {
             Ok(changed) => self.note(&mut state, changed),
-            // It hurts only itself: absent from the store, named in the log.
-            Err(error) => tracing::warn!(?kind, object = %key, %error, "this object cannot be read and is ignored"),
+            // It is neither absent nor as it was: answers that depend on it are unknown.
+            Err(error) => {
+                tracing::warn!(?kind, object = %key, %error, "this object cannot be read");
+                let changed = state.snapshot.take_unreadable(kind, key, error);
+                self.note(&mut state, changed);
+            }
         }
     }
 
@@ -118,6 +171,7 @@ impl Live {
     pub fn remove(&self, kind: Kind, object: &Value) {
         let (key, uid, version) = identity(kind, object);
         let mut state = self.lock();
+        state.gone.add(uid.clone());
         if state.versions.get(&(kind, key.clone())).is_some_and(|known| known.uid != uid && version < known.number) {
             return;
         }
@@ -152,11 +206,23 @@ impl Live {
         self.note(&mut state, true);
     }
 
-    /// Takes an object out that we deleted.
-    pub fn forget_object(&self, kind: Kind, key: &Key) {
+    /// Takes an object out that the API server said is gone: it has none of this name, or we deleted
+    /// the one with this uid. Another one of the same name stays.
+    pub fn forget_object(&self, kind: Kind, key: &Key, uid: &str) {
         let mut state = self.lock();
+        state.gone.add(uid.to_owned());
+        if state.versions.get(&(kind, key.clone())).is_some_and(|known| known.uid != uid) {
+            return;
+        }
         let changed = state.remove(kind, key);
         self.note(&mut state, changed);
+    }
+
+    /// Whether a revision of a workload of this kind refers to the ConfigMap, or may.
+    pub fn is_referenced(&self, config_map: &Key, workload: WorkloadKind) -> bool {
+        let state = self.lock();
+        let revisions = state.snapshot.revisions(workload).list(&config_map.namespace);
+        revisions.map_or(true, |mut all| all.any(|revision| revision.config_maps.contains(&config_map.name)))
     }
 
     /// Now.
@@ -166,20 +232,21 @@ impl Live {
 
     /// Ends a list that was asked for at a moment: what it did not hold is gone, and the scope is known.
     /// What came in since that moment, and so by an answer to a write, may be newer than the list: it
-    /// stays, and is returned, for somebody to ask whether it is there.
+    /// stays, and is returned with its uid, for somebody to ask whether it is there.
     #[must_use]
-    pub fn listed(&self, kind: Kind, scope: &Scope, seen: &HashSet<Key>, asked: Moment) -> Vec<Key> {
+    pub fn listed(&self, kind: Kind, scope: &Scope, seen: &HashSet<Key>, asked: Moment) -> Vec<(Key, String)> {
         let mut state = self.lock();
         let missing =
             state.versions.iter().filter(|((k, key), _)| *k == kind && scope.holds(key) && !seen.contains(key));
-        let (doubtful, gone): (Vec<_>, Vec<_>) =
-            missing.map(|((_, key), known)| (key.clone(), known.arrival)).partition(|(_, arrival)| *arrival > asked.0);
-        for (key, _) in gone {
+        let missing = missing.map(|((_, key), known)| (key.clone(), known.uid.clone(), known.arrival));
+        let (doubtful, gone): (Vec<_>, Vec<_>) = missing.partition(|(.., arrival)| *arrival > asked.0);
+        for (key, ..) in gone {
             state.remove(kind, &key);
         }
+        state.unread.remove(&(kind, scope.clone()));
         state.snapshot.set_known(kind, &scope.names(), &Ok(()));
         self.note(&mut state, true);
-        doubtful.into_iter().map(|(key, _)| key).collect()
+        doubtful.into_iter().map(|(key, uid, _)| (key, uid)).collect()
     }
 
     /// There is nothing of this kind.
@@ -188,17 +255,63 @@ impl Live {
         debug_assert!(all.is_empty(), "nothing is later than now");
     }
 
-    /// Records that a scope cannot be seen, and why. What was seen before stays.
+    /// A watch of a scope begins: the scope is to become known.
+    pub fn watched(&self, kind: Kind, scope: &Scope) {
+        let mut state = self.lock();
+        if state.snapshot.synced(kind, &scope.names()).is_err() {
+            state.unread.entry((kind, scope.clone())).or_insert_with(Instant::now);
+        }
+    }
+
+    /// The watch of a scope cannot see it, and why. What was seen before stays.
+    pub fn blinded(&self, kind: Kind, scope: &Scope, why: Unknown) {
+        let mut state = self.lock();
+        state.unread.entry((kind, scope.clone())).or_insert_with(Instant::now);
+        state.snapshot.set_known(kind, &scope.names(), &Err(why));
+        self.note(&mut state, true);
+    }
+
+    /// A list of a scope does not come to its end. What was known before stays known.
+    pub fn delayed(&self, kind: Kind, scope: &Scope, why: Unknown) {
+        let known = self.lock().snapshot.synced(kind, &scope.names()).is_ok();
+        if !known {
+            self.blinded(kind, scope, why);
+        }
+    }
+
+    /// Records that a scope cannot be seen although nothing watches it. What was seen before stays.
     pub fn unknown(&self, kind: Kind, scope: &Scope, why: Unknown) {
         let mut state = self.lock();
         state.snapshot.set_known(kind, &scope.names(), &Err(why));
         self.note(&mut state, true);
     }
 
-    /// Drops what a watch that is no longer needed has brought.
-    pub fn forget(&self, kind: Kind, scope: &Scope) {
-        self.none(kind, scope);
-        self.unknown(kind, scope, Unknown { why: "not watched".into(), pending: true });
+    /// Drops what a watch that is no longer needed has brought, in one step: nothing is known of the scope,
+    /// and never that it is empty.
+    pub fn forget(&self, kind: Kind, watched: &Scope, rest: Option<&Scope>) {
+        let mut state = self.lock();
+        state.unread.remove(&(kind, watched.clone()));
+        let Some(rest) = rest else { return };
+        state.snapshot.set_known(kind, &rest.names(), &Err(Unknown { why: "not watched".into(), pending: true }));
+        let all = state.versions.keys().filter(|(k, key)| *k == kind && rest.holds(key));
+        let all: Vec<_> = all.map(|(_, key)| key.clone()).collect();
+        for key in all {
+            state.remove(kind, &key);
+        }
+        self.note(&mut state, true);
+    }
+
+    /// How many scopes of each kind are watched and not known, and how many objects cannot be read.
+    pub fn blind_spots(&self) -> BTreeMap<Kind, BlindSpots> {
+        let state = self.lock();
+        let mut all = BTreeMap::<Kind, BlindSpots>::new();
+        for (kind, _) in state.unread.keys() {
+            all.entry(*kind).or_default().scopes += 1;
+        }
+        for (kind, objects) in state.snapshot.unreadable() {
+            all.entry(kind).or_default().objects += objects;
+        }
+        all
     }
 
     fn note(&self, state: &mut LiveState, changed: bool) {

@@ -9,12 +9,14 @@ use std::time::Duration;
 
 use direct_upload_api::{MANAGED_BY, OPERATOR};
 use direct_upload_core::model::{Key, Kind, Needs, Selected, Unknown, Watched};
-use futures::{StreamExt, TryStreamExt};
+use futures::StreamExt;
+use futures::stream::BoxStream;
 use kube::Client;
 use kube::api::{Api, ApiResource, DynamicObject};
 use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{self, Config, Event, watcher};
 use tokio::task::AbortHandle;
+use tokio::time::Instant;
 
 use super::discovery::{self, Availability, Served};
 use super::live::{Live, identity};
@@ -25,6 +27,12 @@ const FIRST_WAIT: Duration = Duration::from_millis(500);
 
 /// … up to this.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
+
+/// A watch that has not failed for so long is well; one that fails for so long sees nothing.
+const CALM: Duration = Duration::from_secs(60);
+
+/// A list that brings nothing for so long is begun anew.
+const LIST_PATIENCE: Duration = Duration::from_secs(60);
 
 type Watch = (Kind, Scope, ApiResource);
 
@@ -61,6 +69,13 @@ impl Watches {
         }
     }
 
+    /// A task that has ended although it is needed.
+    pub fn ended(&self) -> Option<String> {
+        let watch = self.running.iter().find(|(_, task)| task.is_finished());
+        let watch = watch.map(|((kind, scope, _), _)| format!("the watch of {kind:?} in {scope:?} has ended"));
+        watch.or_else(|| self.discovery.is_finished().then(|| "the discovery of kinds has ended".to_owned()))
+    }
+
     /// Makes the running watches those that are needed.
     pub fn set(&mut self, needs: &Needs) {
         let served = self.served.borrow_and_update().clone();
@@ -72,9 +87,8 @@ impl Watches {
             }
             // Where another one takes over, what was seen stays.
             let (kind, scope, _) = &watch;
-            if let Some(rest) = scope.beside(wanted.iter().filter(|w| w.0 == *kind).map(|w| &w.1)) {
-                self.live.forget(*kind, &rest);
-            }
+            let rest = scope.beside(wanted.iter().filter(|w| w.0 == *kind).map(|w| &w.1));
+            self.live.forget(*kind, scope, rest.as_ref());
         }
         self.tell(served);
         for watch in wanted {
@@ -171,7 +185,8 @@ fn own_kinds() -> impl Iterator<Item = Kind> {
     Kind::ALL.iter().copied().filter(|kind| kind.registration().watched == Watched::Own)
 }
 
-/// Runs one watch for ever.
+/// Runs one watch for ever. Only a list makes a scope known, and a watch that is resumed never lists: so
+/// whatever made the scope unknown, all begins anew.
 async fn follow(client: Client, live: Arc<Live>, (kind, scope, resource): Watch) {
     let api: Api<DynamicObject> = match &scope {
         Scope::All | Scope::Namespaces(_) => Api::all_with(client.clone(), &resource),
@@ -184,80 +199,169 @@ async fn follow(client: Client, live: Arc<Live>, (kind, scope, resource): Watch)
         (_, Selected::Managed) => Config::default().labels(&format!("{MANAGED_BY}={OPERATOR}")),
         (_, Selected::All) => Config::default(),
     };
-    let mut events = watcher(api, config).default_backoff().into_stream().boxed();
-    let (mut seen, mut asked) = (HashSet::new(), live.moment());
-    let mut wait = FIRST_WAIT;
-    while let Some(event) = events.next().await {
-        match event {
-            Ok(Event::Init) => {
-                seen.clear();
-                asked = live.moment();
-            }
-            Ok(Event::InitApply(object)) => {
-                if let Some(object) = value(&resource, &scope, object) {
-                    seen.insert(identity(kind, &object).0);
-                    live.put(kind, object);
-                }
-            }
-            Ok(Event::InitDone) => {
-                for key in live.listed(kind, &scope, &seen, asked) {
-                    confirm(&client, &live, kind, &resource, &key).await;
-                }
-                seen = HashSet::new();
-                wait = FIRST_WAIT;
-            }
-            Ok(Event::Apply(object)) => {
-                if let Some(object) = value(&resource, &scope, object) {
-                    live.put(kind, object);
-                }
-            }
-            Ok(Event::Delete(object)) => {
-                if let Some(object) = value(&resource, &scope, object) {
-                    live.remove(kind, &object);
-                }
-            }
-            Err(error) => {
-                trouble(&live, kind, &scope, &error);
-                // The watcher's own backoff starts anew with each list that it begins.
-                tokio::time::sleep(wait).await;
-                wait = (wait * 2).min(LONGEST_WAIT);
-            }
-        }
+    let watch = OneWatch { client, live, kind, scope, resource };
+    let mut trouble = Trouble::default();
+    loop {
+        watch.live.watched(kind, &watch.scope);
+        watch.run(watcher(api.clone(), config.clone()).default_backoff().boxed(), &mut trouble).await;
+        tokio::time::sleep(trouble.wait()).await;
     }
 }
 
-/// Asks for an object that we wrote while a list was under way that does not hold it. Without an answer it
-/// stays: a watch of the time after the list tells of its end.
-async fn confirm(client: &Client, live: &Live, kind: Kind, resource: &ApiResource, key: &Key) {
-    let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), &key.namespace, resource);
-    match api.get_opt(&key.name).await {
-        Ok(Some(object)) => {
-            if let Some(object) = value(resource, &Scope::All, object) {
-                live.put(kind, object);
-            }
-        }
-        Ok(None) => live.forget_object(kind, key),
-        Err(error) => tracing::warn!(?kind, object = %key, %error, "cannot ask whether this object is there"),
-    }
+/// What one watch tells of, and whom.
+struct OneWatch {
+    client: Client,
+    live: Arc<Live>,
+    kind: Kind,
+    scope: Scope,
+    resource: ApiResource,
 }
 
-/// A refusal makes the scope unknown at once; a lost connection does not: the reflector comes back
-/// by itself, and until then what was seen is the best answer.
-fn trouble(live: &Live, kind: Kind, scope: &Scope, error: &watcher::Error) {
-    let refusal = match error {
-        watcher::Error::InitialListFailed(kube::Error::Api(status))
-        | watcher::Error::WatchStartFailed(kube::Error::Api(status)) => Some(status.message.clone()),
-        _ => None,
-    };
-    if matches!(error, watcher::Error::WatchError(status) if status.code == 410) {
-        // The API server says so when too much has happened since: the kind is listed anew.
-        tracing::debug!(?kind, ?scope, %error, "watch expired");
-    } else {
-        tracing::warn!(?kind, ?scope, %error, "watch failed; it is tried again");
+impl OneWatch {
+    /// Takes events in until the scope must be listed anew.
+    async fn run(&self, mut events: BoxStream<'_, watcher::Result<Event<DynamicObject>>>, trouble: &mut Trouble) {
+        let Self { live, kind, scope, resource, .. } = self;
+        let (mut seen, mut asked) = (HashSet::new(), live.moment());
+        let mut listing = true;
+        loop {
+            let event = if listing {
+                let Ok(event) = tokio::time::timeout(LIST_PATIENCE, events.next()).await else {
+                    trouble.note();
+                    return self.delayed();
+                };
+                event
+            } else {
+                events.next().await
+            };
+            match event {
+                None => return,
+                Some(Ok(Event::Init)) => {
+                    seen.clear();
+                    asked = live.moment();
+                    listing = true;
+                }
+                Some(Ok(Event::InitApply(object))) => {
+                    if let Some(object) = value(resource, scope, object) {
+                        seen.insert(identity(*kind, &object).0);
+                        live.put(*kind, object);
+                    }
+                }
+                Some(Ok(Event::InitDone)) => {
+                    listing = false;
+                    trouble.listed();
+                    for (key, uid) in live.listed(*kind, scope, &seen, asked) {
+                        self.confirm(&key, &uid).await;
+                    }
+                    seen = HashSet::new();
+                }
+                Some(Ok(Event::Apply(object))) => {
+                    if let Some(object) = value(resource, scope, object) {
+                        live.put(*kind, object);
+                    }
+                }
+                Some(Ok(Event::Delete(object))) => {
+                    if let Some(object) = value(resource, scope, object) {
+                        live.remove(*kind, &object);
+                    }
+                }
+                Some(Err(error)) => {
+                    trouble.note();
+                    if self.is_blinded(&error, trouble) {
+                        return;
+                    }
+                    // The watcher's own backoff starts anew with each list that it begins.
+                    tokio::time::sleep(trouble.wait()).await;
+                }
+            }
+        }
     }
-    if let Some(message) = refusal {
+
+    /// Asks for an object that we wrote while a list was under way that does not hold it. Without an answer
+    /// it stays: a watch of the time after the list tells of its end.
+    async fn confirm(&self, key: &Key, uid: &str) {
+        let Self { client, live, kind, resource, .. } = self;
+        let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), &key.namespace, resource);
+        match api.get_opt(&key.name).await {
+            Ok(Some(object)) => {
+                if let Some(object) = value(resource, &Scope::All, object) {
+                    live.put(*kind, object);
+                }
+            }
+            Ok(None) => live.forget_object(*kind, key, uid),
+            Err(error) => tracing::warn!(?kind, object = %key, %error, "cannot ask whether this object is there"),
+        }
+    }
+
+    /// A refusal makes the scope unknown at once. A lost connection does so only when it lasts: the watch
+    /// comes back by itself, and until then what was seen is the best answer.
+    fn is_blinded(&self, error: &watcher::Error, trouble: &Trouble) -> bool {
+        let Self { live, kind, scope, .. } = self;
+        let refusal = match error {
+            watcher::Error::InitialListFailed(kube::Error::Api(status))
+            | watcher::Error::WatchStartFailed(kube::Error::Api(status)) => Some(status.message.clone()),
+            _ => trouble.lasts().then(|| error.to_string()),
+        };
+        if matches!(error, watcher::Error::WatchError(status) if status.code == 410) {
+            // The API server says so when too much has happened since: the kind is listed anew.
+            tracing::debug!(?kind, ?scope, %error, "watch expired");
+        } else {
+            tracing::warn!(?kind, ?scope, %error, "watch failed; it is tried again");
+        }
+        let Some(message) = refusal else { return false };
         let why = format!("{kind:?} objects cannot be read: {message}");
-        live.unknown(kind, scope, Unknown { why, pending: false });
+        live.blinded(*kind, scope, Unknown { why, pending: false });
+        true
+    }
+
+    /// The API server does not go on with a list.
+    fn delayed(&self) {
+        let Self { live, kind, scope, .. } = self;
+        tracing::warn!(?kind, ?scope, "the list does not come to an end; it is begun anew");
+        let seconds = LIST_PATIENCE.as_secs();
+        let why =
+            format!("{kind:?} objects cannot be read: the API server has not gone on with a list for {seconds} s");
+        live.delayed(*kind, scope, Unknown { why, pending: false });
+    }
+}
+
+/// Failures of a watch that follow each other.
+#[derive(Debug, Default)]
+struct Trouble(Option<Series>);
+
+#[derive(Debug)]
+struct Series {
+    /// The first of them, or the last list that came to its end.
+    since: Instant,
+    last: Instant,
+    count: u32,
+}
+
+impl Trouble {
+    /// Takes one in.
+    fn note(&mut self) {
+        let now = Instant::now();
+        match &mut self.0 {
+            Some(series) if now - series.last < CALM => (series.last, series.count) = (now, series.count + 1),
+            _ => self.0 = Some(Series { since: now, last: now, count: 1 }),
+        }
+    }
+
+    /// All was seen now. That ends no series: a watch may be refused after each list.
+    fn listed(&mut self) {
+        if let Some(series) = &mut self.0 {
+            series.since = Instant::now();
+        }
+    }
+
+    /// Whether it has lasted so long that what was seen before says nothing any more.
+    fn lasts(&self) -> bool {
+        self.0.as_ref().is_some_and(|series| series.last.duration_since(series.since) > CALM)
+    }
+
+    /// How long to wait now.
+    fn wait(&self) -> Duration {
+        let doubled = self.0.as_ref().map_or(0, |series| series.count - 1).min(10);
+        (FIRST_WAIT * 2u32.pow(doubled)).min(LONGEST_WAIT)
     }
 }
 
@@ -272,4 +376,31 @@ fn value(resource: &ApiResource, scope: &Scope, object: DynamicObject) -> Option
     value["apiVersion"] = resource.api_version.clone().into();
     value["kind"] = resource.kind.clone().into();
     Some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Failures in a row wait longer and longer, and blind only once they have lasted without a list.
+    #[tokio::test]
+    async fn failures_that_follow_each_other() {
+        let mut trouble = Trouble::default();
+        assert_eq!(trouble.wait(), FIRST_WAIT);
+        let ago = |seconds| Instant::now().checked_sub(Duration::from_secs(seconds)).unwrap();
+        for expected in [500, 1000, 2000, 4000, 8000, 10000, 10000] {
+            trouble.note();
+            assert_eq!(trouble.wait(), Duration::from_millis(expected));
+        }
+        assert!(!trouble.lasts());
+        let began = |trouble: &mut Trouble, since| trouble.0.as_mut().unwrap().since = since;
+        began(&mut trouble, ago(61));
+        assert!(trouble.lasts());
+        trouble.listed();
+        assert!(!trouble.lasts());
+        assert_eq!(trouble.wait(), LONGEST_WAIT, "a watch that is refused after each list is not tried at once");
+        trouble.0.as_mut().unwrap().last = ago(60);
+        trouble.note();
+        assert_eq!(trouble.wait(), FIRST_WAIT, "it was well for a minute");
+    }
 }

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use direct_upload_api::{ConfiguredMode, HorizonStatus, Reason, VerificationStatus};
-use direct_upload_core::model::{Key, ProbeAnswer};
+use direct_upload_core::model::{Key, Kind, ProbeAnswer};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -15,6 +15,8 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
+
+use crate::observe::live::BlindSpots;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ReconcileLabels {
@@ -26,6 +28,17 @@ struct ReconcileLabels {
 struct StepLabels {
     kind: &'static str,
     step: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct FailureLabels {
+    work: &'static str,
+    cause: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct KindLabels {
+    kind: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -74,6 +87,9 @@ pub struct Metrics {
     registry: Registry,
     reconciles: Family<ReconcileLabels, Counter>,
     steps: Family<StepLabels, Counter>,
+    failures: Family<FailureLabels, Counter>,
+    unread: Family<KindLabels, Gauge>,
+    unreadable: Family<KindLabels, Gauge>,
     resources: Family<ResourceLabels, Gauge>,
     /// Kind and resource → ready and reason.
     standing: Mutex<BTreeMap<ResourceRef, (bool, Reason)>>,
@@ -90,12 +106,16 @@ impl Default for Metrics {
         let mut registry = Registry::with_prefix("direct_upload");
         let reconciles = Family::default();
         let steps = Family::default();
+        let (failures, unread, unreadable) = <(Family<_, _>, Family<_, _>, Family<_, _>)>::default();
         let resources = Family::<ResourceLabels, Gauge>::default();
         let leader = Gauge::default();
         let build = Family::<BuildLabels, Gauge>::default();
         build.get_or_create(&BuildLabels { version: env!("CARGO_PKG_VERSION") }).set(1);
         registry.register("reconciles", "Reconciles by kind and outcome", reconciles.clone());
         registry.register("steps", "Steps carried out, by kind and name", steps.clone());
+        registry.register("failures", "Work that panicked or did not end, by work and cause", failures.clone());
+        registry.register("unread_scopes", "Scopes of a kind that are watched and cannot be read", unread.clone());
+        registry.register("unreadable_objects", "Objects of a kind that cannot be decoded", unreadable.clone());
         registry.register("resources", "Resources by kind, readiness and reason", resources.clone());
         let preflights = Family::default();
         let preflight_seconds = Histogram::new([0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0]);
@@ -114,6 +134,9 @@ impl Default for Metrics {
             registry,
             reconciles,
             steps,
+            failures,
+            unread,
+            unreadable,
             resources,
             standing: Mutex::default(),
             dashboards: Mutex::default(),
@@ -143,6 +166,29 @@ impl Metrics {
     /// A step was carried out.
     pub fn step(&self, kind: &'static str, step: &'static str) {
         self.steps.get_or_create(&StepLabels { kind, step }).inc();
+    }
+
+    /// Work panicked, or did not end.
+    pub fn gave_up(&self, work: &'static str, cause: &'static str) {
+        self.failures.get_or_create(&FailureLabels { work, cause }).inc();
+    }
+
+    /// What cannot be seen now.
+    pub fn blind_spots(&self, spots: &BTreeMap<Kind, BlindSpots>) {
+        // Two kinds share a name.
+        let mut counts = BTreeMap::<_, BlindSpots>::new();
+        for kind in Kind::ALL {
+            let spots = spots.get(kind).copied().unwrap_or_default();
+            let count = counts.entry(kind.registration().name).or_default();
+            count.scopes += spots.scopes;
+            count.objects += spots.objects;
+        }
+        let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        for (kind, BlindSpots { scopes, objects }) in counts {
+            let labels = KindLabels { kind };
+            self.unread.get_or_create(&labels).set(number(scopes));
+            self.unreadable.get_or_create(&labels).set(number(objects));
+        }
     }
 
     /// How a resource stands; `None` when it is gone.

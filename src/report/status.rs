@@ -106,7 +106,7 @@ pub fn api(view: &ApiView, plan: &Plan, origins: &[OriginPlan], now: Timestamp) 
 }
 
 fn mounted(tenure: &Tenure) -> Option<&str> {
-    Some(tenure.applied.as_ref()?.mount.as_ref()?.config_map.as_str())
+    Some(tenure.applied.as_ref().ok()?.mount.as_ref()?.config_map.as_str())
 }
 
 fn primary(exposures: &Result<Exposures, Problem>) -> Option<String> {
@@ -124,20 +124,24 @@ fn sentence(origins: &[String], lead: &str) -> String {
 /// What every living pod is configured to; while they differ, or cannot be seen, what they were. Nothing is said
 /// of pods that another resource manages.
 fn mode(view: &HorizonView, before: Option<ConfiguredMode>) -> Option<ConfiguredMode> {
-    let claim = Claim::on(&view.dashboard.tenure.target.as_ref().ok()?.workload);
+    let target = match &view.dashboard.tenure.target {
+        Err(problem) if problem.is_unknown() => return before,
+        target => target.as_ref().ok()?,
+    };
+    let claim = Claim::on(&target.workload);
     if claim.is_some_and(|claim| !claim.is(&view.dashboard.object.meta)) {
         return None;
     }
-    let applied = view.dashboard.tenure.applied.as_ref()?;
-    let seen = applied.rollout.as_ref().err().is_none_or(|problem| !problem.is_unknown());
-    if seen && applied.mount.is_none() && applied.running.is_empty() {
+    // While it cannot be seen, what was said last is the best answer.
+    let Ok(applied) = &view.dashboard.tenure.applied else { return before };
+    if applied.mount.is_none() && applied.running.is_empty() {
         return Some(ConfiguredMode::Own);
     }
     let direct = |name: &String| applied.config_map(name).is_some_and(|config_map| config_map.effects.direct);
     let (with, without) = (applied.running.iter().any(direct), !applied.running.iter().all(direct));
     let is_direct = match (with, without || applied.unconfigured) {
-        (true, false) if seen => true,
-        (false, true) if seen => false,
+        (true, false) => true,
+        (false, true) => false,
         (false, false) if applied.rollout.is_ok() => applied.sets_direct(),
         _ => before == Some(ConfiguredMode::Direct),
     };

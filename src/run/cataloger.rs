@@ -14,6 +14,8 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
+use super::contain::contain;
+use super::health::{Pulse, ROUND};
 use super::prober::{ProberSettings, jitter};
 use crate::observe::Live;
 use crate::probe::{Credential, Proxies, keystone};
@@ -23,6 +25,9 @@ pub(crate) type CatalogQueries = BTreeSet<CatalogQuery>;
 
 /// Queries under way at once.
 const AT_ONCE: usize = 4;
+
+/// An inquiry is given up after so long.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A catalog is read so many times as seldom as a preflight is made.
 const SELDOM: u32 = 10;
@@ -46,11 +51,14 @@ impl Cataloger {
     }
 
     /// Works until `wanted` is closed.
-    pub async fn run(mut self, mut wanted: watch::Receiver<CatalogQueries>) {
+    pub async fn run(mut self, mut wanted: watch::Receiver<CatalogQueries>, pulse: Pulse) {
+        let mut round = tokio::time::interval(ROUND);
         loop {
+            pulse.beat();
             self.ask();
             let next = self.entries.values().flatten().min().copied().filter(|_| self.running.len() < AT_ONCE);
             tokio::select! {
+                _ = round.tick() => {}
                 changed = wanted.changed() => {
                     if changed.is_err() {
                         return;
@@ -88,12 +96,13 @@ impl Cataloger {
             let (query, client) = (query.clone(), self.client.clone());
             let (proxies, denied) = (self.proxies.clone(), self.settings.denied.clone());
             self.running.spawn(async move {
-                let answer = match credential(&client, &query).await {
-                    Ok(credential) => keystone::ask(&query, &credential, &proxies, &denied)
-                        .await
-                        .map_err(|why| format!("Keystone at {}: {why}", query.auth_url)),
-                    Err(why) => Err(why),
+                let inquiry = async {
+                    let credential = credential(&client, &query).await?;
+                    let answer = keystone::ask(&query, &credential, &proxies, &denied).await;
+                    answer.map_err(|why| format!("Keystone at {}: {why}", query.auth_url))
                 };
+                let answer = contain(PATIENCE, inquiry).await;
+                let answer = answer.unwrap_or_else(|failure| Err(format!("the operator's inquiry {failure}")));
                 (query, answer.map_or_else(CatalogReading::Unknown, CatalogReading::Known))
             });
         }

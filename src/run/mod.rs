@@ -7,7 +7,9 @@
 //! ```
 
 pub mod cataloger;
+mod contain;
 pub mod guard;
+pub mod health;
 pub mod leader;
 pub mod prober;
 pub mod queue;
@@ -29,6 +31,8 @@ use tokio::sync::watch;
 use crate::observe::{Live, Watches};
 use crate::report::Metrics;
 use crate::run::cataloger::Cataloger;
+use crate::run::contain::contain;
+use crate::run::health::{Health, ROUND, STUCK};
 use crate::run::prober::Prober;
 use crate::run::queue::{Queue, Subject};
 use crate::run::reconcile::Reconciler;
@@ -97,27 +101,36 @@ pub async fn run(client: Client, settings: Settings, mut stop: watch::Receiver<b
     let live = Arc::new(Live::default());
     let metrics = Arc::new(Metrics::default().with_derivations(live.derivations()));
     let ready = Arc::new(serve::Ready::default());
-    let server = serve::start(settings.metrics_addr, metrics.clone(), ready.clone()).await?;
+    let health = Arc::new(Health::default());
+    let server = serve::start(settings.metrics_addr, metrics.clone(), ready.clone(), health.clone()).await?;
 
     let mut leader = leader::follow(&client, &settings).await?;
     let (queue, worker) = Queue::new(settings.concurrency);
     let reconciler = Arc::new(Reconciler::new(&client, &live, &metrics, &settings));
-    let worker = tokio::spawn(worker.run(reconciler));
+    let worker = tokio::spawn(worker.run(reconciler, health.begin("worker")));
 
     let (questions, wanted) = watch::channel(prober::ProbeTargets::new());
     let prober = Prober::new(live.clone(), metrics.clone(), settings.preflights.clone());
-    let prober = tokio::spawn(prober.run(wanted));
+    let prober = tokio::spawn(prober.run(wanted, health.begin("prober")));
 
     let (queries, wanted) = watch::channel(cataloger::CatalogQueries::new());
     let cataloger = Cataloger::new(client.clone(), live.clone(), settings.preflights.clone());
-    let cataloger = tokio::spawn(cataloger.run(wanted));
+    let cataloger = tokio::spawn(cataloger.run(wanted, health.begin("catalog")));
 
     let mut watches = Watches::start(client, live.clone(), settings.namespaces.clone());
     let mut changes = live.changes();
     let mut before = Arc::new(World::default());
     let mut leads = false;
+    let (pulse, watching) = (health.begin("snapshot"), health.begin("watches"));
+    let mut round = tokio::time::interval(ROUND);
     let result = loop {
+        match watches.ended() {
+            None => watching.beat(),
+            Some(why) => watching.fail(why),
+        }
+        metrics.blind_spots(&live.blind_spots());
         tokio::select! {
+            _ = round.tick() => {}
             _ = stop.wait_for(|stop| *stop) => break Ok(()),
             change = leader.changed() => match change {
                 Ok(true) => {
@@ -134,7 +147,16 @@ pub async fn run(client: Client, settings: Settings, mut stop: watch::Receiver<b
         }
         tokio::time::sleep(SETTLE).await;
         changes.mark_unchanged();
-        let world = live.world().await;
+        // Until it is derived again, the last one stands; /healthz tells if that lasts.
+        let world = match contain(STUCK, live.world()).await {
+            Ok(world) => world,
+            Err(failure) => {
+                tracing::error!("the derivation of all that is seen {failure}");
+                metrics.gave_up("derivation", failure.cause());
+                continue;
+            }
+        };
+        pulse.beat();
         watches.set(&world.needs());
         ready.set(world.is_read());
         if leads {

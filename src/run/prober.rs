@@ -15,6 +15,8 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
+use super::contain::{Failure, contain};
+use super::health::{Pulse, ROUND};
 use crate::observe::Live;
 use crate::probe::{Host, Probe, Proxies, Trust, Uploads};
 use crate::report::Metrics;
@@ -32,6 +34,9 @@ pub struct ProberSettings {
 
 /// Preflights under way at once.
 const AT_ONCE: usize = 16;
+
+/// A preflight with all that is asked beside it is given up after so long.
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Makes preflights until it is dropped.
 pub(crate) struct Prober {
@@ -59,11 +64,14 @@ impl Prober {
     }
 
     /// Works until `wanted` is closed.
-    pub async fn run(mut self, mut wanted: watch::Receiver<ProbeTargets>) {
+    pub async fn run(mut self, mut wanted: watch::Receiver<ProbeTargets>, pulse: Pulse) {
+        let mut round = tokio::time::interval(ROUND);
         loop {
+            pulse.beat();
             self.ask();
             let next = self.scheduler.next().filter(|_| self.running.len() < AT_ONCE);
             tokio::select! {
+                _ = round.tick() => {}
                 changed = wanted.changed() => {
                     if changed.is_err() {
                         return;
@@ -87,9 +95,15 @@ impl Prober {
         let free = AT_ONCE.saturating_sub(self.running.len());
         for due in self.scheduler.take(self.start.elapsed(), free) {
             let (proxies, denied) = (self.proxies.clone(), self.settings.denied.clone());
+            let metrics = self.metrics.clone();
             self.running.spawn(async move {
                 let begin = Instant::now();
-                let observation = observe(&due, proxies, denied).await;
+                let observation = contain(PATIENCE, observe(&due, proxies, denied)).await;
+                let observation = observation.unwrap_or_else(|failure| {
+                    tracing::error!(origin = %due.target.origin, endpoint = %due.target.endpoint, "a preflight {failure}");
+                    metrics.gave_up("preflight", failure.cause());
+                    Observation::of_preflight(due.target.panel, ProbeAnswer::Unknown(unmade(&failure)))
+                });
                 (due, observation, begin.elapsed())
             });
         }
@@ -102,6 +116,17 @@ impl Prober {
             tell(&due.target, &record);
             self.live.answer(due.target.clone(), Some(record));
         }
+    }
+}
+
+/// The operator's own failure says nothing about the path.
+fn unmade(failure: &Failure) -> Cause {
+    Cause {
+        rule: None,
+        requirement: "answer".into(),
+        message: format!("the operator's preflight {failure}"),
+        received: String::new(),
+        fix: "report this with the operator's log".into(),
     }
 }
 

@@ -10,7 +10,8 @@ use jiff::Timestamp;
 use kube::Client;
 use serde::Serialize;
 
-use super::queue::Subject;
+use super::contain::Failure;
+use super::queue::{Subject, Work};
 use crate::apply::{Applier, ApplyError};
 use crate::observe::Live;
 use crate::report::{Events, Metrics, status};
@@ -62,16 +63,20 @@ impl Reconciler {
         }
     }
 
-    /// Works on one resource until nothing can be done now. Answers when to look again.
-    ///
-    /// # Errors
-    /// Something failed that trying again may mend; it is logged and counted here.
-    pub async fn reconcile(&self, subject: &Subject) -> Result<Option<Duration>, ()> {
-        let (name, (writer, events)) = match subject.kind {
+    /// Its kind's name, and what writes for it.
+    fn of(&self, subject: &Subject) -> (&'static str, &(Applier, Events)) {
+        match subject.kind {
             Kind::Horizon => ("Horizon", &self.horizons),
             Kind::OpenStackAPI => ("OpenStackAPI", &self.apis),
             _ => ("Glance", &self.glances),
-        };
+        }
+    }
+}
+
+impl Work for Reconciler {
+    /// What fails is logged and counted here.
+    async fn reconcile(&self, subject: &Subject) -> Result<Option<Duration>, ()> {
+        let (name, (writer, events)) = self.of(subject);
         let mut before = Vec::new();
         for _ in 0..ROUNDS {
             let Some(mut look) = self.look(subject).await else {
@@ -104,6 +109,15 @@ impl Reconciler {
         Err(())
     }
 
+    fn failed(&self, subject: &Subject, failure: &Failure) {
+        let (kind, _) = self.of(subject);
+        tracing::error!(kind, object = %subject.key, "a reconcile {failure}; it is tried again later");
+        self.metrics.reconciled(kind, false);
+        self.metrics.gave_up("reconcile", failure.cause());
+    }
+}
+
+impl Reconciler {
     async fn look(&self, subject: &Subject) -> Option<Look> {
         let world = self.live.world().await;
         let now = Timestamp::now();

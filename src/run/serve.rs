@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 
 use crate::report::Metrics;
 use crate::run::RunError;
+use crate::run::health::Health;
 
 /// Whether every store that is needed has been read.
 #[derive(Debug, Default)]
@@ -28,8 +29,19 @@ impl Ready {
 ///
 /// # Errors
 /// [`RunError::Listen`].
-pub async fn start(address: SocketAddr, metrics: Arc<Metrics>, ready: Arc<Ready>) -> Result<JoinHandle<()>, RunError> {
+pub async fn start(
+    address: SocketAddr,
+    metrics: Arc<Metrics>,
+    ready: Arc<Ready>,
+    health: Arc<Health>,
+) -> Result<JoinHandle<()>, RunError> {
     let listener = TcpListener::bind(address).await.map_err(|e| RunError::Listen(address, e))?;
+    let healthz = move || async move {
+        match health.check() {
+            Ok(()) => (StatusCode::OK, "alive\n".to_owned()),
+            Err(failing) => (StatusCode::SERVICE_UNAVAILABLE, failing),
+        }
+    };
     let readyz = move || async move {
         if ready.0.load(Ordering::Relaxed) {
             (StatusCode::OK, "ready\n")
@@ -41,10 +53,8 @@ pub async fn start(address: SocketAddr, metrics: Arc<Metrics>, ready: Arc<Ready>
         let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
         ([(header::CONTENT_TYPE, content_type)], metrics.text())
     };
-    let routes = Router::new()
-        .route("/healthz", get(|| async { "alive\n" }))
-        .route("/readyz", get(readyz))
-        .route("/metrics", get(text));
+    let routes =
+        Router::new().route("/healthz", get(healthz)).route("/readyz", get(readyz)).route("/metrics", get(text));
     if let Ok(address) = listener.local_addr() {
         tracing::info!(%address, "serving /healthz, /readyz and /metrics");
     }

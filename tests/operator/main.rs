@@ -1,5 +1,7 @@
 //! The operator's input and output, and its command line as a program. The folders are those of `src`.
 
+mod api_server;
+mod apply;
 mod cli;
 mod layouts;
 mod monitoring;

@@ -14,7 +14,7 @@ use direct_upload_api::{ExposureKind, Rule, is_ours};
 
 use super::exposure_issue::{self, ExposingObject, ExposureIssue};
 use super::glance::ImageService;
-use crate::model::{Advice, Id, Ingress, Key, Meta, Owners, RefusedWrite, Route, Snapshot};
+use crate::model::{Advice, Id, Ingress, Key, Known, Meta, Owners, RefusedWrite, Route, Snapshot};
 use crate::workload::{Claim, annotations};
 
 /// An object whose annotations of ours shall be others than they are.
@@ -36,9 +36,10 @@ impl fmt::Display for Adjustment {
 }
 
 /// What [`derive()`] finds.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Adjustments {
-    pub adjustments: Vec<Adjustment>,
+    /// Unknown while not all objects are seen that may carry annotations of ours.
+    pub adjustments: Known<Vec<Adjustment>>,
     /// Why all of an object is left alone.
     left: BTreeMap<Id, String>,
 }
@@ -91,20 +92,26 @@ impl<'a> From<&'a Arc<Route>> for Annotated<'a> {
 
 /// What is to be written for a Glance.
 pub fn derive(snapshot: &Snapshot, glance: &ImageService) -> Adjustments {
-    let mut found = Adjustments::default();
-    let Some(through) = managed(glance) else { return found };
+    let mut left = BTreeMap::new();
+    let adjustments = adjustments(snapshot, glance, &mut left);
+    Adjustments { adjustments, left }
+}
+
+fn adjustments(snapshot: &Snapshot, glance: &ImageService, left: &mut BTreeMap<Id, String>) -> Known<Vec<Adjustment>> {
+    let mut adjustments = Vec::new();
+    let Some(through) = managed(glance) else { return Ok(adjustments) };
     let meta = &glance.object.meta;
     let claim = Claim { kind: "Glance".into(), key: meta.key.clone(), uid: meta.uid.clone() };
     let namespace = &meta.key.namespace;
-    let ingresses = snapshot.ingresses.seen(namespace).map(Annotated::from);
-    for object in ingresses.chain(snapshot.routes.seen(namespace).map(Annotated::from)) {
+    let ingresses = snapshot.ingresses.list(namespace)?.map(Annotated::from);
+    for object in ingresses.chain(snapshot.routes.list(namespace)?.map(Annotated::from)) {
         let claimed = Claim::read(object.meta).filter(|claim| claim.kind == "Glance");
         let leads = through.iter().find(|through| object.is(through));
-        let wanted = match leads.map(|through| (through, left(snapshot, through, claimed.as_ref(), meta))) {
+        let wanted = match leads.map(|through| (through, why_left(snapshot, through, claimed.as_ref(), meta))) {
             None => BTreeMap::new(),
             Some((through, None)) => remedies(through),
             Some((_, Some(why))) => {
-                found.left.insert(object.object(), why);
+                left.insert(object.object(), why);
                 BTreeMap::new()
             }
         };
@@ -114,7 +121,7 @@ pub fn derive(snapshot: &Snapshot, glance: &ImageService) -> Adjustments {
                 annotations.insert(annotations::CLAIM.to_owned(), claim.to_string());
             }
             let refused = snapshot.refused_writes.get(&(object.kind, object.meta.key.clone()));
-            found.adjustments.push(Adjustment {
+            adjustments.push(Adjustment {
                 kind: object.kind,
                 key: object.meta.key.clone(),
                 uid: object.meta.uid.clone(),
@@ -123,7 +130,7 @@ pub fn derive(snapshot: &Snapshot, glance: &ImageService) -> Adjustments {
             });
         }
     }
-    found
+    Ok(adjustments)
 }
 
 /// The objects that are ours to adjust: none once that is no longer asked for. `None` while it is not
@@ -144,13 +151,17 @@ fn managed(glance: &ImageService) -> Option<&[ExposingObject]> {
 }
 
 /// Why an object is left alone.
-fn left(snapshot: &Snapshot, through: &ExposingObject, claimed: Option<&Claim>, meta: &Meta) -> Option<String> {
+fn why_left(snapshot: &Snapshot, through: &ExposingObject, claimed: Option<&Claim>, meta: &Meta) -> Option<String> {
     let (ExposingObject::Ingress(_, others) | ExposingObject::Route(_, others)) = through else { return None };
     if !others.is_empty() {
         return Some(format!("it also leads to {}, and its annotations hold for all of it", others.join(", ")));
     }
     let other = claimed.filter(|claim| !claim.is(meta))?;
-    let lives = snapshot.glances.get(&other.key).ok().flatten().is_some_and(|glance| other.is(&glance.meta));
+    let lives = match snapshot.glances.get(&other.key) {
+        Ok(glance) => glance.is_some_and(|glance| other.is(&glance.meta)),
+        // What cannot be seen keeps what it has.
+        Err(_) => true,
+    };
     lives.then(|| format!("Glance {} manages it", other.key))
 }
 
@@ -222,7 +233,7 @@ impl Adjustments {
 
     /// What is to be said of refused writes.
     pub fn refusals(&self) -> impl Iterator<Item = Advice> {
-        let refused = self.adjustments.iter().filter_map(|adjustment| adjustment.refused.as_ref());
+        let refused = self.adjustments.iter().flatten().filter_map(|adjustment| adjustment.refused.as_ref());
         refused.map(|refused| Advice::new(&refused.why).field("spec.exposure.manage"))
     }
 }

@@ -171,7 +171,7 @@ impl ManagedApi {
 
     /// Origins that the mounted ConfigMap accepts.
     pub fn origins_in_use(&self) -> BTreeSet<Origin> {
-        let config = self.tenure.applied.as_ref().and_then(Applied::in_use);
+        let config = self.tenure.applied.as_ref().ok().and_then(Applied::in_use);
         config.map(|config_map| config_map.effects.origins.clone()).unwrap_or_default()
     }
 
@@ -181,12 +181,8 @@ impl ManagedApi {
     /// # Errors
     /// Why that is not known.
     pub fn accepts(&self) -> Result<BTreeSet<Origin>, Problem> {
-        let applied = match (&self.tenure.applied, &self.tenure.target) {
-            (Some(applied), Ok(_)) => applied,
-            (_, Err(problem)) => return Err(problem.clone()),
-            (None, Ok(_)) => return Ok(BTreeSet::new()),
-        };
-        applied.config_maps.as_ref().map_err(Clone::clone)?;
+        self.tenure.target.as_ref().map_err(Clone::clone)?;
+        let applied = self.tenure.applied.as_ref().map_err(Clone::clone)?;
         let mut accepted = self.origins_in_use();
         if applied.unconfigured {
             accepted.clear();
@@ -200,21 +196,24 @@ impl ManagedApi {
 
     /// Whether some pod may refuse uploads now.
     pub fn refuses_now(&self) -> bool {
-        let present = self.tenure.applied.iter().flat_map(Applied::present);
-        present.into_iter().any(|config_map| config_map.effects.refuses_uploads)
+        match &self.tenure.applied {
+            Ok(applied) => applied.present().any(|config_map| config_map.effects.refuses_uploads),
+            Err(problem) => problem.is_unknown(),
+        }
     }
 
     /// What a Horizon must know of it.
     pub fn state(&self) -> GlanceState {
         let Tenure { target, applied, .. } = &self.tenure;
         let rolled_out = target.as_ref().map_err(Clone::clone);
-        let roll = || applied.as_ref()?.obstacle(&target.as_ref().ok()?.workload);
+        let roll = || applied.as_ref().ok()?.obstacle(&target.as_ref().ok()?.workload);
+        let rollout = || applied.as_ref().map_or_else(|problem| Err(problem.clone()), |a| a.rollout.clone());
         GlanceState {
             key: self.resource.meta.key.clone(),
             accepts: self.accepts(),
             refuses: self.refuses_now(),
-            rolled_out: rolled_out.and_then(|_| applied.as_ref().map_or(Ok(()), |a| a.rollout.clone())),
-            config_map: applied.as_ref().and_then(|a| a.mount.as_ref()).map(|m| m.config_map.clone()),
+            rolled_out: rolled_out.and_then(|_| rollout()),
+            config_map: applied.as_ref().ok().and_then(|a| a.mount.as_ref()).map(|m| m.config_map.clone()),
             blocked: self.asked.settings.as_ref().err().cloned().or_else(roll),
         }
     }

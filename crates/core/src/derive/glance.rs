@@ -13,7 +13,7 @@ use super::exposure::{self, Exposures, Stated};
 use super::exposure_issue::{ExposingObject, ExposureIssue};
 use super::tenure::Tenure;
 use super::{image_import, swift, user_cors};
-use crate::model::{GlanceObject, Id, Problem, Snapshot};
+use crate::model::{GlanceObject, Id, Known, Problem, Snapshot};
 use crate::openstack::layout::GlancePlaces;
 use crate::openstack::{GLANCE, layout, policy};
 use crate::render::{
@@ -50,7 +50,7 @@ pub struct GlanceView {
     /// The Job that is to read Keystone's catalog, if one is due.
     pub look: Option<Box<RehearsalDraft>>,
     /// Exposing objects that are to be written.
-    pub adjustments: Vec<Adjustment>,
+    pub adjustments: Known<Vec<Adjustment>>,
 }
 
 impl ImageService {

@@ -33,7 +33,7 @@ impl GlanceProxies {
     /// have. None while some have another.
     pub fn epoch(&self, dashboard: &Dashboard, destination: &Destination) -> Option<String> {
         let everywhere = |proxy: &GlanceProxy| {
-            let applied = dashboard.tenure.applied.as_ref()?;
+            let applied = dashboard.tenure.applied.as_ref().ok()?;
             let names = applied.running.iter().chain(applied.mount.as_ref().map(|m| &m.config_map));
             let has =
                 |name: &String| applied.config_map(name).is_some_and(|c| c.effects.glance_proxies.contains(proxy));

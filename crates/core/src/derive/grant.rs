@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use direct_upload_api::web::Origin;
-use direct_upload_api::{AllowedHorizons, FromNamespaces, Reason, Scheme};
+use direct_upload_api::{AllowedHorizons, Reason, Scheme};
 
 use super::api::ManagedApi;
 use super::consent;
@@ -111,11 +111,14 @@ pub fn all(
     let unseen = dashboards.values().filter_map(|d| Some((d.object.meta.key.namespace.clone(), d.unseen()?)));
     let unseen: BTreeMap<_, _> = unseen.collect();
     let of = |key: &Key, glance: &ImageService| {
-        let spec = glance.object.spec.as_ref().ok();
-        let allowed = spec.map(|spec| &spec.cors.allowed_horizons);
-        let grant =
-            |allowed| for_glance(snapshot, glance, allowed, askers.get(key).map_or(&[], Vec::as_slice), &unseen);
-        allowed.map(grant).unwrap_or_default()
+        let askers = askers.get(key).map_or(&[][..], Vec::as_slice);
+        if let Ok(spec) = &glance.object.spec {
+            return for_glance(snapshot, glance, &spec.cors.allowed_horizons, askers, &unseen);
+        }
+        // Whom its owner allows cannot be read: nothing is given, and whoever uploads there counts.
+        let holders = askers.iter().map(|asker| asker.dashboard).filter(|dashboard| dashboard.holds());
+        let holders = holders.map(|dashboard| dashboard.object.meta.key.clone()).collect();
+        Grants { holders, before: granted_before(&glance.public), unseen: unseen.clone(), ..Grants::default() }
     };
     glances.iter().map(|(key, glance)| (key.clone(), of(key, glance))).collect()
 }
@@ -176,9 +179,10 @@ fn for_glance(
             Err(_) => {}
         }
     }
-    let asks_here = |namespace: &String| allowed.namespaces.from != FromNamespaces::Same || *namespace == own.namespace;
-    let unseen = unseen.iter().filter(|(namespace, _)| asks_here(namespace) && consent(namespace).is_ok());
-    grants.unseen.extend(unseen.map(|(namespace, problem)| (namespace.clone(), problem.clone())));
+    let may_ask = |namespace: &String| consent(namespace).map_or_else(|problem| problem.is_unknown(), |()| true);
+    let concerns = |namespace: &String| grants.before.contains_key(namespace) || may_ask(namespace);
+    let unseen: Vec<_> = unseen.iter().filter(|(namespace, _)| concerns(namespace)).collect();
+    grants.unseen.extend(unseen.into_iter().map(|(namespace, problem)| (namespace.clone(), problem.clone())));
     // What stands has the first word, so that nobody's new origin takes another's place.
     asked.sort();
     for (_, key, origin) in asked {

@@ -100,7 +100,7 @@ impl Dashboard {
         let exposures = exposure::derive(snapshot, stated, tenure.named.as_ref().map(|t| &*t.workload), namespace)
             .and_then(|found| scheme::asked_for(found, stated, namespace));
         let hosts = proof::hosts(spec);
-        let rehearsals = || tenure.applied.as_ref().map(|applied| &applied.rehearsals);
+        let rehearsals = || tenure.applied.as_ref().ok().map(|applied| &applied.rehearsals);
         let seen = tenure.named.as_ref().ok().and_then(|t| rehearsal::panel(&object.meta.key, t, rehearsals()));
         let panel = spec.direct_upload.panel.map_or(seen.unwrap_or_default(), Panel::from);
         let settings = settings(&object.meta.key, spec, &tenure, &exposures);
@@ -156,20 +156,23 @@ impl Dashboard {
 
     /// Whether pods set `direct`, or may.
     pub fn holds(&self) -> bool {
-        self.tenure.applied.as_ref().is_some_and(|a| a.mount.is_some() || !a.running.is_empty())
+        match &self.tenure.applied {
+            Ok(applied) => applied.mount.is_some() || !applied.running.is_empty(),
+            Err(problem) => problem.is_unknown(),
+        }
     }
 
-    /// Whether pods upload directly by our setting, or are about to.
+    /// Whether pods are known to upload directly by our setting, or to be about to.
     pub fn is_direct(&self) -> bool {
-        self.tenure.applied.as_ref().is_some_and(Applied::sets_direct)
+        self.tenure.applied.as_ref().is_ok_and(Applied::sets_direct)
     }
 
     /// Since when its own mode is in force because preflights were refused: noted on the ConfigMap
     /// that was taken out of its pods.
     pub fn backed_out(&self) -> Option<&str> {
         let workload = &self.tenure.target.as_ref().ok()?.workload;
-        let config_maps = self.tenure.applied.as_ref()?.config_maps.as_ref().ok()?;
-        let mut all = config_maps.values().filter(|c| is_for(c, "Horizon", workload));
+        let mut all =
+            self.tenure.applied.as_ref().ok()?.config_maps.values().filter(|c| is_for(c, "Horizon", workload));
         all.find_map(|c| c.meta.ours.get(annotations::BACKED_OUT).map(String::as_str))
     }
 
@@ -179,11 +182,8 @@ impl Dashboard {
         if let Err(why) = &self.object.spec {
             return Some(Problem::new(Reason::ObservationIncomplete, format!("Horizon {key} cannot be read: {why}")));
         }
-        let applied = self.tenure.applied.as_ref();
-        let config_maps = applied.and_then(|a| a.config_maps.as_ref().err().cloned()).map(Problem::from);
-        let pods = applied.and_then(|a| a.rollout.as_ref().err().cloned());
-        let target = self.tenure.target.as_ref().err().cloned();
-        [target, config_maps, pods].into_iter().flatten().find(Problem::is_unknown)
+        let Tenure { target, applied, .. } = &self.tenure;
+        [target.as_ref().err(), applied.as_ref().err()].into_iter().flatten().find(|p| p.is_unknown()).cloned()
     }
 
     /// Whether a broken path makes it fall back.
@@ -214,9 +214,8 @@ fn settings(
 ) -> Result<HorizonSettings, Problem> {
     let target = tenure.named.as_ref().map_err(Clone::clone)?;
     let mut paths = spec.paths.clone();
-    if layout::asks_image(spec.layout, &paths, &target.users_mounts())
-        && let Some(applied) = &tenure.applied
-    {
+    if layout::asks_image(spec.layout, &paths, &target.users_mounts()) {
+        let applied = tenure.applied.as_ref().map_err(Clone::clone)?;
         let may_ask = spec.rollout.rehearsal == Rehearsing::Required;
         paths.local_settings_dir = rehearsal::reads(key, target, may_ask.then_some(&applied.rehearsals))?;
     }

@@ -37,6 +37,6 @@ pub use horizon::{Dashboard, HorizonView, Intent};
 pub use proof::{Evidence, Failed, Weight};
 pub use swift::stores;
 pub use target::container;
-pub use tenure::Tenure;
+pub use tenure::{Handover, Tenure};
 pub use throttle::Throttle;
 pub use world::World;

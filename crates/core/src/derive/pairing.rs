@@ -114,9 +114,13 @@ fn partner(
         return Ok(Partner::External(stated(url, wish)?));
     }
     // Once chosen it stays, while it exists.
-    let chosen = dashboard.tenure.applied.as_ref().map(Applied::partners).filter(|noted| noted.len() == 1);
-    if let Some(key) = chosen.into_iter().flatten().find(|key| glances.contains_key(key)) {
-        return allowed(snapshot, glances, &key, namespace, wish);
+    let chosen = match &dashboard.tenure.applied {
+        Ok(applied) => applied.partners(),
+        Err(problem) if problem.is_unknown() => return Err(problem.clone()),
+        Err(_) => BTreeSet::new(),
+    };
+    if let Some(key) = chosen.first().filter(|key| chosen.len() == 1 && glances.contains_key(key)) {
+        return allowed(snapshot, glances, key, namespace, wish);
     }
     snapshot.glances.known(namespace)?;
     let candidates: Vec<_> = glances.keys().filter(|key| key.namespace == *namespace).collect();

@@ -1,15 +1,17 @@
 //! Stage 1: which workload each resource names, and who manages it where several name the same.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use direct_upload_api::{Reason, WorkloadKind, WorkloadRef};
 use jiff::Timestamp;
 
 use super::target;
-use crate::model::{ApiObject, GlanceObject, HorizonObject, Key, Meta, Problem, Snapshot, Workload, describe};
+use crate::model::{
+    ApiObject, ConfigMap, GlanceObject, HorizonObject, Key, Known, Meta, Problem, Snapshot, Workload, describe,
+};
 use crate::openstack::{API, GLANCE, OpenStackService};
-use crate::workload::{Applied, Claim, Target};
+use crate::workload::{Applied, Claim, Target, annotations, is_content_name_of};
 
 /// Names that a Horizon workload usually has.
 const HORIZONS: [&str; 1] = ["horizon"];
@@ -23,12 +25,22 @@ pub struct Tenure {
     pub named: Result<Target, Problem>,
     /// The same, if it is this resource that manages it.
     pub target: Result<Target, Problem>,
-    /// What of ours stands in the cluster for the workload that it names.
-    pub applied: Option<Applied>,
+    /// What of ours stands in the cluster for the workload that it names; why there is none, or why that is
+    /// not known.
+    pub applied: Result<Applied, Problem>,
+    /// What else is to be known before anything is given back.
+    pub handover: Known<Handover>,
+}
+
+/// What a resource leaves behind, and to whom.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Handover {
     /// Other workloads that carry this resource's claim.
     pub orphans: Vec<Arc<Workload>>,
     /// Another resource will manage the target when this one is gone.
     pub has_successor: bool,
+    /// Names of this resource's ConfigMaps that pods of the namespace run with, of whatever workload.
+    pub running: BTreeSet<String>,
 }
 
 /// The workloads of all resources.
@@ -56,28 +68,33 @@ impl Tenures {
 
         let dashboards = WorkloadClaims::new(&horizons);
         let accepting = WorkloadClaims::new(glances.iter().chain(&internals).chain(&apis));
-        let settle =
-            |names: Vec<Names<'_>>, claims: &WorkloadClaims, orphans: &dyn Fn(&Names<'_>) -> Vec<Arc<Workload>>| {
-                let one = |names: Names<'_>| (names.meta.key.clone(), claims.settle(snapshot, &names, orphans(&names)));
-                names.into_iter().map(one).collect::<BTreeMap<_, _>>()
-            };
+        let settle = |names: Vec<Names<'_>>, claims: &WorkloadClaims, orphans: &Orphans<'_>| {
+            let one = |names: Names<'_>| (names.meta.key.clone(), claims.settle(snapshot, &names, orphans(&names)));
+            names.into_iter().map(one).collect::<BTreeMap<_, _>>()
+        };
         let own = |names: &Names<'_>| orphans(snapshot, names);
         let internal: BTreeMap<_, _> = internals.iter().map(|i| (&i.meta.key, &i.workload)).collect();
         // A Glance has a claim on the workload of its internal API, too.
         let of_glances = |names: &Names<'_>| match internal.get(&names.meta.key) {
             None => own(names),
-            Some(Ok(target)) => own(names).into_iter().filter(|w| w.meta.uid != target.workload.meta.uid).collect(),
+            Some(Ok(target)) => {
+                let other = |w: &Arc<Workload>| w.meta.uid != target.workload.meta.uid;
+                Ok(own(names)?.into_iter().filter(other).collect())
+            }
             // Any of them may be the one that cannot be told now.
-            Some(Err(_)) => Vec::new(),
+            Some(Err(_)) => Ok(Vec::new()),
         };
         Self {
             horizons: settle(horizons, &dashboards, &own),
             glances: settle(glances, &accepting, &of_glances),
             apis: settle(apis, &accepting, &own),
-            internals: settle(internals.clone(), &accepting, &|_| Vec::new()),
+            internals: settle(internals.clone(), &accepting, &|_| Ok(Vec::new())),
         }
     }
 }
+
+/// Other workloads with the claim of a resource.
+type Orphans<'a> = dyn Fn(&Names<'_>) -> Known<Vec<Arc<Workload>>> + 'a;
 
 /// What a resource names.
 #[derive(Clone)]
@@ -87,6 +104,8 @@ struct Names<'a> {
     meta: &'a Meta,
     reference: WorkloadRef,
     workload: Result<Target, Problem>,
+    /// What a resource whose spec cannot be read holds all the same, as its claim says.
+    held: Option<Arc<Workload>>,
 }
 
 impl<'a> Names<'a> {
@@ -97,11 +116,14 @@ impl<'a> Names<'a> {
         reference: Result<&WorkloadRef, &String>,
         usual: &[&str],
     ) -> Self {
-        let workload = match reference {
-            Ok(reference) => target::find(snapshot, &meta.key, reference, usual),
-            Err(why) => Err(Problem::new(Reason::Undecodable, why)),
+        let (workload, held) = match reference {
+            Ok(reference) => (target::find(snapshot, &meta.key, reference, usual), None),
+            Err(why) => {
+                let held = claimed_by(snapshot, kind, meta).into_iter().flatten().next().cloned();
+                (Err(Problem::new(Reason::Undecodable, why)), held)
+            }
         };
-        Self { kind, meta, reference: reference.cloned().unwrap_or_default(), workload }
+        Self { kind, meta, reference: reference.cloned().unwrap_or_default(), workload, held }
     }
 }
 
@@ -126,7 +148,7 @@ fn of_internal<'a>(snapshot: &Snapshot, object: &'a GlanceObject, public: &Names
         )),
         found => found,
     };
-    Some(Names { kind: GLANCE.kind, meta: &object.meta, reference: api.workload_ref.clone(), workload })
+    Some(Names { kind: GLANCE.kind, meta: &object.meta, reference: api.workload_ref.clone(), workload, held: None })
 }
 
 fn of_api<'a>(snapshot: &Snapshot, object: &'a ApiObject) -> Names<'a> {
@@ -137,18 +159,42 @@ fn of_api<'a>(snapshot: &Snapshot, object: &'a ApiObject) -> Names<'a> {
     Names::find(snapshot, API, &object.meta, reference, usual)
 }
 
+/// Workloads of the namespace that carry a resource's claim.
+fn claimed_by<'a>(snapshot: &'a Snapshot, kind: &str, meta: &Meta) -> Known<Vec<&'a Arc<Workload>>> {
+    let ours = |w: &Workload| !w.foreign && Claim::on(w).is_some_and(|c| c.kind == kind && c.is(meta));
+    let mut claimed = Vec::new();
+    for kind in WorkloadKind::ALL {
+        claimed.extend(snapshot.workloads(kind).list(&meta.key.namespace)?.filter(|w| ours(w)));
+    }
+    Ok(claimed)
+}
+
 /// Workloads of the namespace that carry this resource's claim, but are not the one that it names.
-fn orphans(snapshot: &Snapshot, names: &Names<'_>) -> Vec<Arc<Workload>> {
-    let ours = |w: &Workload| !w.foreign && Claim::on(w).is_some_and(|c| c.kind == names.kind && c.is(names.meta));
+fn orphans(snapshot: &Snapshot, names: &Names<'_>) -> Known<Vec<Arc<Workload>>> {
     let is_named = |w: &Workload| {
         names.workload.as_ref().is_ok_and(|t| t.workload.kind == w.kind && t.workload.meta.key == w.meta.key)
     };
-    WorkloadKind::ALL
-        .iter()
-        .flat_map(|kind| snapshot.workloads(*kind).seen(&names.meta.key.namespace))
-        .filter(|w| ours(w) && !is_named(w))
-        .cloned()
-        .collect()
+    let claimed = claimed_by(snapshot, names.kind, names.meta)?;
+    Ok(claimed.into_iter().filter(|w| !is_named(w)).cloned().collect())
+}
+
+/// Names of a resource's ConfigMaps that pods of its namespace run with.
+fn running(snapshot: &Snapshot, names: &Names<'_>) -> Known<BTreeSet<String>> {
+    let Key { namespace, name } = &names.meta.key;
+    let used: BTreeSet<_> = snapshot.pods.list(namespace)?.filter_map(|pod| pod.config_map.as_ref()).collect();
+    let purpose = format!("{}/", names.kind);
+    let is_for = |c: &ConfigMap| c.meta.ours.get(annotations::FOR).is_some_and(|text| text.starts_with(&purpose));
+    let ours = snapshot.config_maps.list(namespace)?.filter(|c| is_for(c)).map(|c| &c.meta.key.name);
+    Ok(ours.filter(|config_map| is_content_name_of(name, config_map) && used.contains(config_map)).cloned().collect())
+}
+
+/// Whether all resources are known that may name the same workload: they stand in the same namespace.
+fn rivals(snapshot: &Snapshot, names: &Names<'_>) -> Known<()> {
+    let namespace = &names.meta.key.namespace;
+    if names.kind == "Horizon" {
+        return snapshot.horizons.known(namespace);
+    }
+    snapshot.glances.known(namespace).and_then(|()| snapshot.apis.known(namespace))
 }
 
 /// Age of a resource: the oldest claims first.
@@ -160,9 +206,10 @@ struct WorkloadClaims(BTreeMap<(WorkloadKind, Key), Vec<(bool, Age)>>);
 impl WorkloadClaims {
     fn new<'a, 'b: 'a>(resources: impl IntoIterator<Item = &'a Names<'b>>) -> Self {
         let mut claims: BTreeMap<_, Vec<(bool, Age)>> = BTreeMap::new();
-        for Names { meta, workload, .. } in resources {
-            if let Ok(target) = workload {
-                let key = (target.workload.kind, target.workload.meta.key.clone());
+        for Names { meta, workload, held, .. } in resources {
+            let named = workload.as_ref().ok().map(|target| &target.workload);
+            if let Some(workload) = named.or(held.as_ref()) {
+                let key = (workload.kind, workload.meta.key.clone());
                 let age = (meta.born(), meta.uid.clone(), meta.key.clone());
                 claims.entry(key).or_default().push((meta.deleting.is_some(), age));
             }
@@ -174,11 +221,19 @@ impl WorkloadClaims {
     }
 
     /// Refuses the target to all but the oldest resource.
-    fn settle(&self, snapshot: &Snapshot, resource: &Names<'_>, orphans: Vec<Arc<Workload>>) -> Tenure {
+    fn settle(&self, snapshot: &Snapshot, resource: &Names<'_>, orphans: Known<Vec<Arc<Workload>>>) -> Tenure {
         let (reference, named) = (resource.reference.clone(), resource.workload.clone());
-        let applied = named.as_ref().ok().map(|target| Applied::find(snapshot, &target.workload));
+        let handover = |has_successor| -> Known<Handover> {
+            rivals(snapshot, resource)?;
+            Ok(Handover { orphans: orphans?, has_successor, running: running(snapshot, resource)? })
+        };
+        let workload = named.as_ref().map(|target| &target.workload);
+        let applied = match workload.or_else(|problem| resource.held.as_ref().ok_or(problem)) {
+            Ok(workload) => Applied::find(snapshot, workload).map_err(Problem::from),
+            Err(problem) => Err(problem.clone()),
+        };
         let Ok(target) = &named else {
-            return Tenure { reference, target: named.clone(), named, applied, orphans, has_successor: false };
+            return Tenure { reference, target: named.clone(), named, applied, handover: handover(false) };
         };
         let (workload, meta) = (&target.workload, resource.meta);
         let all = self.0.get(&(workload.kind, workload.meta.key.clone())).map_or(&[][..], Vec::as_slice);
@@ -193,6 +248,6 @@ impl WorkloadClaims {
             }
             None => Ok(target.clone()),
         };
-        Tenure { reference, named, target, applied, orphans, has_successor }
+        Tenure { reference, named, target, applied, handover: handover(has_successor) }
     }
 }

@@ -8,7 +8,6 @@ use super::destination::DestinationView;
 use super::horizon::Dashboard;
 use super::proof::Proof;
 use crate::model::Key;
-use crate::workload::Applied;
 
 /// Horizons that change their mode because of preflights, at the same time.
 const AT_ONCE: usize = 4;
@@ -31,7 +30,7 @@ pub enum Throttle {
 /// Decides who may change a mode because of preflights now, among all Horizons.
 pub fn all(dashboards: &BTreeMap<Key, Dashboard>, proofs: &BTreeMap<Key, Proof>) -> BTreeMap<Key, Throttle> {
     let all = || dashboards.values().zip(proofs.values());
-    let direct = |d: &Dashboard| d.tenure.applied.as_ref().is_some_and(Applied::sets_direct);
+    let direct = Dashboard::is_direct;
     let endpoint = |d: &DestinationView| d.to.endpoint.as_ref().ok().map(|endpoint| endpoint.origin().clone());
     let of = |test: &dyn Fn(&DestinationView) -> bool| -> BTreeSet<_> {
         let all = all().filter(|(dashboard, _)| direct(dashboard)).flat_map(|(_, proof)| &proof.destinations);
@@ -41,7 +40,7 @@ pub fn all(dashboards: &BTreeMap<Key, Dashboard>, proofs: &BTreeMap<Key, Proof>)
     let broken = of(&|d| d.evidence.is_broken());
     let frozen = asked.len() >= COMPARABLE && 2 * broken.len() > asked.len();
     let rolling = |dashboard: &&Dashboard| {
-        let rollout = dashboard.tenure.applied.as_ref().and_then(|a| a.rollout.as_ref().err());
+        let rollout = dashboard.tenure.applied.as_ref().ok().and_then(|a| a.rollout.as_ref().err());
         rollout.is_some_and(|problem| problem.reason == Reason::RollingOut)
     };
     let mut free = AT_ONCE.saturating_sub(dashboards.values().filter(rolling).count());
@@ -64,7 +63,7 @@ pub fn all(dashboards: &BTreeMap<Key, Dashboard>, proofs: &BTreeMap<Key, Proof>)
 /// Whether preflights ask for another mode than the one that is in force: those that begin are
 /// not meant.
 fn changes_mode(dashboard: &Dashboard, proof: &Proof) -> bool {
-    let Some(applied) = &dashboard.tenure.applied else { return false };
+    let Ok(applied) = &dashboard.tenure.applied else { return false };
     let falls = applied.sets_direct() && proof.evidence.is_broken() && dashboard.falls_back();
     falls || (applied.mount.is_none() && dashboard.backed_out().is_some() && proof.evidence.is_granted(true))
 }
@@ -78,12 +77,12 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::derive::Tenure;
     use crate::derive::destination::{Destination, Partner};
     use crate::derive::proof::{Evidence, Failed, Weight};
+    use crate::derive::{Handover, Tenure};
     use crate::model::{Cause, ConfigMap, Container, Effects, HorizonObject, Meta, ProbeTarget, Problem, Snapshot};
     use crate::render::File;
-    use crate::workload::Mount;
+    use crate::workload::{Applied, Mount};
 
     fn reply() -> Cause {
         Cause {
@@ -106,7 +105,7 @@ mod tests {
         let files: [File; 0] = [];
         let applied = Applied {
             mount: Some(Mount::new(&Container::default(), "files", &files, "")),
-            config_maps: Ok(BTreeMap::from([("files".to_owned(), Arc::new(config_map))])),
+            config_maps: BTreeMap::from([("files".to_owned(), Arc::new(config_map))]),
             referenced: Ok(BTreeSet::new()),
             rollout: if rolling { Err(Problem::new(Reason::RollingOut, "")) } else { Ok(()) },
             running: BTreeSet::new(),
@@ -118,9 +117,8 @@ mod tests {
             reference: WorkloadRef::default(),
             named: unseen(),
             target: unseen(),
-            applied: Some(applied),
-            orphans: Vec::new(),
-            has_successor: false,
+            applied: Ok(applied),
+            handover: Ok(Handover::default()),
         };
         let failure =
             vec![Failed { region: None, origin: String::new(), reason: Reason::PreflightRefused, reply: reply() }];

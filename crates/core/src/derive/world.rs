@@ -91,9 +91,9 @@ impl World {
             && !self
                 .accepting()
                 .map(|view| &view.api)
-                .any(|api| pending(api.tenure.target.as_ref().err()) || pending(api.asked.settings.as_ref().err()))
+                .any(|api| pending(api.tenure.applied.as_ref().err()) || pending(api.asked.settings.as_ref().err()))
             && !self.horizons.values().map(|view| &view.dashboard).any(|dashboard| {
-                pending(dashboard.tenure.target.as_ref().err()) || pending(dashboard.exposures.as_ref().err())
+                pending(dashboard.tenure.applied.as_ref().err()) || pending(dashboard.exposures.as_ref().err())
             })
     }
 
@@ -248,7 +248,7 @@ fn glance_view(snapshot: &Snapshot, glance: ImageService, grants: Grants, looked
     advice.extend(rivals.advice(&glance.exposures));
     advice.extend(conflict::shared(&grants));
     let ImageService { object, public, internal, exposures, catalog } = glance;
-    let incomplete = snapshot.horizons.known(&object.meta.key.namespace).err().map(Problem::from);
+    let incomplete = snapshot.horizons.complete().err().map(Problem::from);
     let pending = exposures.as_ref().err().filter(|problem| problem.reason == Reason::ObservationPending).cloned();
     GlanceView {
         object,
@@ -265,7 +265,7 @@ fn glance_view(snapshot: &Snapshot, glance: ImageService, grants: Grants, looked
 fn of_rolls(is_glance: bool, suspended: bool, rollout: &Rollout, tenure: &Tenure) -> Vec<Advice> {
     let Ok(target) = &tenure.target else { return Vec::new() };
     // Nobody holds the first roll up any more.
-    let first = tenure.applied.as_ref().is_some_and(|a| a.mount.is_none());
+    let first = tenure.applied.as_ref().is_ok_and(|a| a.mount.is_none());
     let soon = !suspended && rollout.not_before.is_none() && first;
     drain::advice(is_glance, &rollout.drain, target, soon)
 }

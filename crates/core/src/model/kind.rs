@@ -164,6 +164,14 @@ impl Kind {
         registration.resource(registration.api_versions.first().copied().unwrap_or_default())
     }
 
+    /// The kind of the revisions of a workload.
+    pub fn revisions_of(workload: WorkloadKind) -> Self {
+        match workload {
+            WorkloadKind::Deployment => Self::ReplicaSet,
+            WorkloadKind::StatefulSet | WorkloadKind::DaemonSet => Self::ControllerRevision,
+        }
+    }
+
     /// The kinds that an object is of, by what it says of itself. A ConfigMap is of two.
     pub fn registered<'a>(api_version: &'a str, name: &'a str) -> impl Iterator<Item = Self> + 'a {
         Self::ALL.iter().copied().filter(move |kind| {

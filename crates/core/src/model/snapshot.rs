@@ -12,7 +12,7 @@ use super::meta::Meta;
 use super::probe::{Epoch, Observation, Part, ProbeAnswer, ProbeRecord, ProbeTarget};
 use super::refused_write::RefusedWrites;
 use super::store::{Coverage, Known, Store};
-use super::workload::Workload;
+use super::workload::{Revision, Workload};
 
 macro_rules! snapshot {
     ($($(#[$doc:meta])* $kind:ident $store:ident: $type:ty = $registration:expr;)*) => {
@@ -60,11 +60,33 @@ macro_rules! snapshot {
                 }
             }
 
+            /// Records that an object exists and cannot be read; true if that is news.
+            pub fn take_unreadable(&mut self, kind: Kind, key: Key, why: String) -> bool {
+                match kind {
+                    $(Kind::$kind => self.$store.insert_unreadable(key, why),)*
+                }
+            }
+
             /// Takes an object out; true if it was there.
             pub fn remove(&mut self, kind: Kind, key: &Key) -> bool {
                 match kind {
                     $(Kind::$kind => self.$store.remove(key),)*
                 }
+            }
+
+            /// Whether scopes of a kind are known. See [`Store::synced`].
+            ///
+            /// # Errors
+            /// Why one of them is not.
+            pub fn synced(&self, kind: Kind, scopes: &[String]) -> Known<()> {
+                match kind {
+                    $(Kind::$kind => scopes.iter().try_for_each(|scope| self.$store.synced(scope)),)*
+                }
+            }
+
+            /// How many objects of each kind cannot be read.
+            pub fn unreadable(&self) -> impl Iterator<Item = (Kind, usize)> {
+                [$((Kind::$kind, self.$store.unreadable()),)*].into_iter().filter(|(_, count)| *count > 0)
             }
 
             /// Records that scopes of a kind are known, or why not. See [`Store::set_known`].
@@ -112,6 +134,14 @@ impl Snapshot {
             WorkloadKind::Deployment => &mut self.deployments,
             WorkloadKind::StatefulSet => &mut self.stateful_sets,
             WorkloadKind::DaemonSet => &mut self.daemon_sets,
+        }
+    }
+
+    /// The revisions of a workload kind.
+    pub fn revisions(&self, kind: WorkloadKind) -> &Store<Revision> {
+        match kind {
+            WorkloadKind::Deployment => &self.replica_sets,
+            WorkloadKind::StatefulSet | WorkloadKind::DaemonSet => &self.controller_revisions,
         }
     }
 }

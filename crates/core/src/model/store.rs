@@ -24,6 +24,8 @@ pub type Known<T> = Result<T, Unknown>;
 pub struct Store<T> {
     kind: &'static str,
     items: BTreeMap<Key, Arc<T>>,
+    /// Objects that exist and cannot be read, and why.
+    unreadable: BTreeMap<Key, String>,
     coverage: Coverage,
 }
 
@@ -39,12 +41,51 @@ pub enum Coverage {
 impl<T> Store<T> {
     /// An empty store.
     pub(super) fn new(kind: &'static str, coverage: Coverage) -> Self {
-        Self { kind, items: BTreeMap::new(), coverage }
+        Self { kind, items: BTreeMap::new(), unreadable: BTreeMap::new(), coverage }
     }
 
-    /// Whether the namespace is synced. Cluster-scoped kinds use the empty namespace, and a watch
-    /// of all namespaces is recorded under it too.
+    /// Whether all objects of the namespace are known. Cluster-scoped kinds use the empty namespace.
+    ///
+    /// # Errors
+    /// [`Unknown`] while the namespace is not synced, or holds an object that cannot be read.
     pub fn known(&self, namespace: &str) -> Known<()> {
+        self.synced(namespace)?;
+        match self.unreadable.range(Key::new(namespace, "")..).next() {
+            Some((key, why)) if key.namespace == namespace => Err(self.cannot_read(key, why)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether all objects are known, wherever this kind is watched.
+    ///
+    /// # Errors
+    /// [`Unknown`] while a scope is not synced, or an object cannot be read.
+    pub fn complete(&self) -> Known<()> {
+        if let Coverage::Namespaces(known) = &self.coverage {
+            // Of an operator that is restricted to namespaces, those count.
+            let mut scopes = known.iter().filter(|(namespace, _)| !namespace.is_empty()).map(|(_, known)| known);
+            match scopes.next() {
+                None => self.synced("")?,
+                Some(first) => [first].into_iter().chain(scopes).cloned().collect::<Known<()>>()?,
+            }
+        }
+        self.unreadable.first_key_value().map_or(Ok(()), |(key, why)| Err(self.cannot_read(key, why)))
+    }
+
+    fn cannot_read(&self, key: &Key, why: &str) -> Unknown {
+        Unknown { why: format!("{} {key} cannot be read: {why}; correct or delete it", self.kind), pending: false }
+    }
+
+    /// How many objects cannot be read.
+    pub fn unreadable(&self) -> usize {
+        self.unreadable.len()
+    }
+
+    /// Whether the namespace is synced. A watch of all namespaces is recorded under the empty one.
+    ///
+    /// # Errors
+    /// [`Unknown`] while it is not.
+    pub fn synced(&self, namespace: &str) -> Known<()> {
         let Coverage::Namespaces(known) = &self.coverage else { return Ok(()) };
         let all = known.get("");
         if let Some(Ok(())) = all {
@@ -77,38 +118,45 @@ impl<T> Store<T> {
     /// The object, if there is one.
     ///
     /// # Errors
-    /// [`Unknown`] while the namespace is not synced.
+    /// [`Unknown`] while the namespace is not synced, or if the object cannot be read.
     pub fn get(&self, key: &Key) -> Known<Option<&Arc<T>>> {
-        self.known(&key.namespace)?;
-        Ok(self.items.get(key))
+        self.synced(&key.namespace)?;
+        self.item(key)
     }
 
     /// The object, where each object is watched by its name.
     ///
     /// # Errors
-    /// [`Unknown`] while the object's own watch is not synced.
+    /// [`Unknown`] while the object's own watch is not synced, or if the object cannot be read.
     pub fn get_named(&self, key: &Key) -> Known<Option<&Arc<T>>> {
-        self.known(&key.to_string())?;
-        Ok(self.items.get(key))
+        self.synced(&key.to_string())?;
+        self.item(key)
+    }
+
+    fn item(&self, key: &Key) -> Known<Option<&Arc<T>>> {
+        match self.unreadable.get(key) {
+            Some(why) => Err(self.cannot_read(key, why)),
+            None => Ok(self.items.get(key)),
+        }
     }
 
     /// The objects of a namespace, in order of name.
     ///
     /// # Errors
-    /// [`Unknown`] while the namespace is not synced.
+    /// [`Unknown`] while the namespace is not synced, or holds an object that cannot be read.
     pub fn list(&self, namespace: &str) -> Known<impl Iterator<Item = &Arc<T>>> {
         self.known(namespace)?;
         Ok(self.seen(namespace))
     }
 
-    /// The objects of a namespace that are seen so far.
+    /// The objects of a namespace that are seen so far: for what is told. Decisions ask [`Store::list`].
     pub fn seen(&self, namespace: &str) -> impl Iterator<Item = &Arc<T>> {
         let start = Key::new(namespace, "");
         let namespace = namespace.to_owned();
         self.items.range(start..).take_while(move |(key, _)| key.namespace == namespace).map(|(_, v)| v)
     }
 
-    /// All objects that are seen so far.
+    /// All objects that are seen so far. Whether these are all tells [`Store::complete`].
     pub fn all(&self) -> impl Iterator<Item = (&Key, &Arc<T>)> {
         self.items.iter()
     }
@@ -118,15 +166,22 @@ impl<T> Store<T> {
     where
         T: PartialEq,
     {
+        let was_unreadable = self.unreadable.remove(&key).is_some();
         if self.items.get(&key).is_some_and(|old| **old == item) {
-            return false;
+            return was_unreadable;
         }
         self.items.insert(key, Arc::new(item));
         true
     }
 
+    /// Records that an object exists and cannot be read; true if that is news.
+    pub fn insert_unreadable(&mut self, key: Key, why: String) -> bool {
+        self.unreadable.insert(key, why.clone()) != Some(why)
+    }
+
     /// Takes an object out; true if it was there.
     pub fn remove(&mut self, key: &Key) -> bool {
-        self.items.remove(key).is_some()
+        let was_unreadable = self.unreadable.remove(key).is_some();
+        self.items.remove(key).is_some() || was_unreadable
     }
 }

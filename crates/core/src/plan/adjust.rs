@@ -5,7 +5,7 @@ use direct_upload_api::{ConditionType, Reason};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::finalize::deadline;
+use super::finalize::{blind, deadline};
 use super::outline::{Plan, State};
 use super::step::{Action, Step};
 use crate::derive::{Adjustment, GlanceView};
@@ -18,13 +18,13 @@ impl Plan {
             return;
         }
         let mut first = Vec::new();
-        for adjustment in &view.adjustments {
+        for adjustment in view.adjustments.iter().flatten() {
             match &adjustment.refused {
                 Some(refusal) if now < refusal.until => self.wake_at(refusal.until),
                 _ => first.push(Step::new(Action::Adjust(adjustment.clone()), why(adjustment))),
             }
         }
-        let brings = view.adjustments.iter().any(|adjustment| !adjustment.annotations.is_empty());
+        let brings = view.adjustments.iter().flatten().any(|adjustment| !adjustment.annotations.is_empty());
         let secured = view.object.finalizer || self.steps.iter().any(|step| step.action == Action::AddFinalizer);
         if brings && !secured {
             first.insert(
@@ -36,17 +36,23 @@ impl Plan {
         self.steps.splice(at..at, first);
     }
 
-    /// Gives back what a Glance that is being deleted has there. A refusal holds the deletion up until
-    /// its deadline; true if it does.
+    /// Gives back what a Glance that is being deleted has there. A refusal, or an object that cannot be
+    /// seen, holds the deletion up until its deadline; true if it does.
     pub fn give_back(&mut self, view: &GlanceView, now: Timestamp) -> bool {
         let timeout = view.object.spec.as_ref().map(|s| s.deletion.timeout).unwrap_or_default();
         let deadline = deadline(view.object.meta.deleting, timeout);
-        let refused = view.adjustments.iter().filter_map(|a| a.refused.as_ref()).find(|refusal| now < refusal.until);
+        let waits = match &view.adjustments {
+            Ok(all) => all
+                .iter()
+                .filter_map(|a| a.refused.as_ref())
+                .find(|refusal| now < refusal.until)
+                .map(|refusal| Problem::new(Reason::WriteFailed, format!("deletion waits: {}", refusal.why))),
+            Err(unknown) => Some(blind(&unknown.clone().into())),
+        };
         self.adjust(view, now);
-        match refused {
-            Some(refusal) if now < deadline => {
-                let problem = Problem::new(Reason::WriteFailed, format!("deletion waits: {}", refusal.why));
-                self.state = State::Unmet(ConditionType::RolledOut, problem);
+        match waits {
+            Some(problem) if now < deadline => {
+                self.state = State::unmet(ConditionType::RolledOut, problem);
                 self.wake_at(deadline);
                 true
             }

@@ -11,7 +11,7 @@ use direct_upload_api::{ConditionType, Reason};
 use jiff::Timestamp;
 
 use super::deploy::{Desired, garbage};
-use super::finalize::{copied, deadline};
+use super::finalize::{Finalization, blind, copied, deadline};
 use super::options::Options;
 use super::outline::{Plan, State, Unmet};
 use super::step::{Action, Step};
@@ -99,10 +99,8 @@ fn try_to(view: &ApiView, retirement: &Retirement, now: Timestamp, options: &Opt
     let target = tenure.target.as_ref().map_err(accepted)?;
     let settings = asked.settings.as_ref().map_err(accepted)?;
     let terms = resource.terms.as_ref().map_err(accepted)?;
-    let gone = || (ConditionType::Accepted, Problem::new(Reason::WorkloadNotFound, "the workload is gone"));
-    let applied = tenure.applied.as_ref().ok_or_else(gone)?;
-    let config_maps = applied.config_maps.as_ref().err().cloned().map(Problem::from);
-    let unread = [view.incomplete.as_ref(), view.grants.pending(), view.pending.as_ref(), config_maps.as_ref()];
+    let applied = tenure.applied.as_ref().map_err(|problem| (problem.reason.condition(), problem.clone()))?;
+    let unread = [view.incomplete.as_ref(), view.grants.pending(), view.pending.as_ref()];
     let unread = unread.into_iter().flatten();
     if let Some(problem) = unread.into_iter().find(|p| p.reason == Reason::ObservationPending) {
         return Err((ConditionType::OriginsResolved, problem.clone()));
@@ -176,7 +174,6 @@ impl ApiPlanner<'_> {
         if let Some(problem) = &self.view.incomplete {
             return Err((ConditionType::OriginsResolved, problem.clone()));
         }
-        self.applied.config_maps.as_ref().map_err(|unknown| (ConditionType::ConfigRendered, unknown.clone().into()))?;
         let workload = &self.target.workload;
         let nobody = if self.view.api.part.is_some() {
             "nothing is asked of the internal API; nothing is configured"
@@ -233,28 +230,49 @@ fn finalize(view: &ApiView, now: Timestamp, give_back: impl FnOnce(&mut Plan) ->
     if !resource.finalizer {
         return plan;
     }
+    if resource.terminating {
+        plan.steps.push(Step::new(Action::RemoveFinalizer, "the namespace is being deleted"));
+        return plan;
+    }
     let deadline =
         deadline(meta.deleting, resource.terms.as_ref().map(|terms| terms.deletion.timeout).unwrap_or_default());
-    let free = resource.terminating || now >= deadline;
-    if !holders.is_empty() && !free {
-        let names = holders.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        plan.steps.push(Step::new(Action::AwaitHorizons, format!("Horizon {names} may still upload directly")));
-        let message = format!(
-            "deletion waits until Horizon {names} no longer uploads directly, at most until {}",
-            rfc3339(deadline)
-        );
-        plan.state = State::Unmet(ConditionType::RolledOut, Problem::new(Reason::WaitingForHorizons, message));
+    if now < deadline
+        && let Some(problem) = awaited(view, deadline)
+    {
+        plan.steps.push(Step::new(Action::AwaitHorizons, problem.message()));
+        plan.state = State::unmet(ConditionType::RolledOut, problem);
         plan.wake_at(deadline);
         return plan;
     }
+    let finalization = match Finalization::of(meta, tenure) {
+        Ok(finalization) => finalization,
+        Err(problem) => return Plan::unmet(ConditionType::RolledOut, blind(&problem)),
+    };
     if give_back(&mut plan) {
         return plan;
     }
-    plan.release_all(resource.terminating, meta, tenure);
-    if let (Ok(target), Some(applied)) = (&tenure.target, &tenure.applied) {
-        plan.steps.extend(garbage(view.api.service.kind, &target.workload, applied, None));
+    let release = finalization.release_all();
+    if !release.is_empty() {
+        plan.steps.extend(release);
+        return plan;
     }
+    plan.steps.extend(finalization.collect(view.api.service.kind));
     let why = if holders.is_empty() { "all is given back" } else { "spec.deletion.timeout has passed" };
     plan.steps.push(Step::new(Action::RemoveFinalizer, why));
     plan
+}
+
+/// The Horizons that may still upload, or why that is not known: they leave first.
+fn awaited(view: &ApiView, deadline: Timestamp) -> Option<Problem> {
+    let until = rfc3339(deadline);
+    if !view.grants.holders.is_empty() {
+        let names = view.grants.holders.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let message = format!("deletion waits until Horizon {names} no longer uploads directly, at most until {until}");
+        return Some(Problem::new(Reason::WaitingForHorizons, message));
+    }
+    let problem = view.incomplete.as_ref().or_else(|| view.grants.unseen.values().next())?;
+    let message = format!(
+        "deletion waits until the operator can see whether a Horizon uploads directly, at most until {until}: {problem}"
+    );
+    Some(Problem::new(problem.reason, message))
 }

@@ -1,12 +1,15 @@
 //! Giving things back: what both resources share.
 
+use std::sync::Arc;
+
 use direct_upload_api::{ConditionType, Duration, Reason, seconds};
 use jiff::{SignedDuration, Timestamp};
 
+use super::deploy::garbage;
 use super::outline::{Plan, State};
 use super::step::{Action, Step};
-use crate::derive::Tenure;
-use crate::model::{Meta, Problem, describe};
+use crate::derive::{Handover, Tenure};
+use crate::model::{Meta, Problem, Workload, describe};
 use crate::workload::{Applied, Target, claimed};
 
 /// How long a deletion waits for the safe order, in seconds.
@@ -41,25 +44,74 @@ impl Plan {
         self.state = State::unmet(ConditionType::RolledOut, problem);
     }
 
-    /// Releases workloads that the resource no longer means.
+    /// Releases workloads that the resource no longer means, as far as they are known.
     pub fn leave(&mut self, tenure: &Tenure) {
-        for workload in &tenure.orphans {
+        for workload in tenure.handover.iter().flat_map(|handover| &handover.orphans) {
             let action = Action::Release { workload: workload.clone() };
             self.steps.push(Step::new(action, "the resource names another workload now"));
         }
     }
+}
 
-    /// Gives back whatever carries the claim, unless another resource takes the target over or the
-    /// whole namespace is going anyway.
-    pub fn release_all(&mut self, terminating: bool, meta: &Meta, tenure: &Tenure) {
-        if terminating {
-            return;
+/// A deletion waits until what it depends on is seen.
+pub fn blind(problem: &Problem) -> Problem {
+    let message = format!("deletion waits until the operator can see what is to be given back: {problem}");
+    Problem::new(problem.reason, message)
+}
+
+/// All that the deletion of a resource depends on in its own namespace. It exists only if all of that is
+/// known: what is not in it is not there.
+pub(crate) struct Finalization<'a> {
+    meta: &'a Meta,
+    /// The workload that the resource names, and what of ours is in it; none if there is no such workload.
+    pub target: Option<(&'a Target, &'a Applied)>,
+    handover: &'a Handover,
+}
+
+impl<'a> Finalization<'a> {
+    /// Looks whether all is known.
+    ///
+    /// # Errors
+    /// What cannot be seen.
+    pub fn of(meta: &'a Meta, tenure: &'a Tenure) -> Result<Self, Problem> {
+        let handover = tenure.handover.as_ref().map_err(|unknown| Problem::from(unknown.clone()))?;
+        let unknown = |problem: &&Problem| problem.is_unknown() && problem.reason != Reason::Undecodable;
+        // What a spec that cannot be read names is told by claims, and so is among the orphans.
+        if let Some(problem) =
+            [tenure.target.as_ref().err(), tenure.applied.as_ref().err()].into_iter().flatten().find(unknown)
+        {
+            return Err(problem.clone());
         }
-        let target = tenure.target.iter().map(|target| &target.workload);
-        let target = target.filter(|workload| claimed(workload, meta) && !tenure.has_successor);
-        for workload in target.chain(&tenure.orphans) {
-            let action = Action::Release { workload: workload.clone() };
-            self.steps.push(Step::new(action, "the resource is being deleted"));
+        let target = tenure.target.as_ref().ok().zip(tenure.applied.as_ref().ok());
+        match target.map(|(_, applied)| &applied.referenced) {
+            Some(Err(unknown)) => Err(unknown.clone().into()),
+            _ => Ok(Self { meta, target, handover }),
         }
+    }
+
+    /// Whether another resource takes the workload over.
+    pub fn has_successor(&self) -> bool {
+        self.handover.has_successor
+    }
+
+    /// Whether no pod runs with files of the resource any more.
+    pub fn is_rolled(&self) -> bool {
+        let running = self.target.map_or(&self.handover.running, |(_, applied)| &applied.running);
+        self.has_successor() || running.is_empty()
+    }
+
+    /// Gives back whatever carries the claim, unless another resource takes the target over. It is done
+    /// when none of it is left in the cluster, and not before: only then may the finalizer go.
+    pub fn release_all(&self) -> Vec<Step> {
+        let target = self.target.iter().map(|(target, _)| &target.workload);
+        let target = target.filter(|workload| claimed(workload, self.meta) && !self.has_successor());
+        let all = target.chain(&self.handover.orphans);
+        let release = |workload: &Arc<Workload>| Action::Release { workload: workload.clone() };
+        all.map(|workload| Step::new(release(workload), "the resource is being deleted")).collect()
+    }
+
+    /// Takes away what nothing refers to any more.
+    pub fn collect(&self, kind: &str) -> Vec<Step> {
+        self.target.map(|(target, applied)| garbage(kind, &target.workload, applied, None)).unwrap_or_default()
     }
 }

@@ -57,8 +57,8 @@ fn attempt(view: &HorizonView, spec: &HorizonSpec, now: Timestamp, options: &Opt
     };
     let accepted = |p: &Problem| (ConditionType::Accepted, p.clone());
     let target = view.dashboard.tenure.target.as_ref().map_err(accepted)?;
-    let gone = || (ConditionType::Accepted, Problem::new(Reason::WorkloadNotFound, "the workload is gone"));
-    let applied = view.dashboard.tenure.applied.as_ref().ok_or_else(gone)?;
+    let unseen = |p: &Problem| (p.reason.condition(), p.clone());
+    let applied = view.dashboard.tenure.applied.as_ref().map_err(unseen)?;
     let planner = HorizonPlanner { view, spec, target, applied, direct, now, options, since: None };
     // Only a Horizon that is switched off on purpose keeps its other fragments; one that lost its
     // Glance gets its pods back as they were.
@@ -116,15 +116,16 @@ fn back_out(view: &HorizonView, target: &Target, applied: &Applied, problem: Opt
 /// A resource that is being deleted, as long as there is time: first no page uploads any more by a way
 /// that leads through its own pods.
 fn retreat(view: &HorizonView, now: Timestamp, options: &Options) -> Option<Plan> {
-    let (spec, target, applied) = (
+    let (spec, target, applied, handover) = (
         view.dashboard.object.spec.as_ref().ok()?,
         view.dashboard.tenure.target.as_ref().ok()?,
-        view.dashboard.tenure.applied.as_ref()?,
+        view.dashboard.tenure.applied.as_ref().ok()?,
+        view.dashboard.tenure.handover.as_ref().ok()?,
     );
     let in_time =
         now < deadline(view.dashboard.object.meta.deleting, spec.deletion.timeout) && !view.dashboard.terminating;
     if !in_time
-        || view.dashboard.tenure.has_successor
+        || handover.has_successor
         || !view.dashboard.object.finalizer
         || !claimed(&target.workload, &view.dashboard.object.meta)
     {

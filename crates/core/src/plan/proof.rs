@@ -21,7 +21,7 @@ pub enum Proven {
 /// Whether a Horizon may be direct. `switching`: where it stands in words, while there is no verdict.
 pub fn proven(view: &HorizonView, spec: &HorizonSpec, switching: Problem) -> Proven {
     let backed_out = view.dashboard.backed_out().is_some();
-    let applied = view.dashboard.tenure.applied.as_ref();
+    let applied = view.dashboard.tenure.applied.as_ref().ok();
     let mounted = applied.is_some_and(|a| a.mount.is_some());
     // Pods that still run with what was taken out on purpose are on their way back.
     let is_direct = applied.is_some_and(Applied::sets_direct) && (mounted || !backed_out);

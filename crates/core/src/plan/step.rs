@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use direct_upload_api::DOMAIN;
+use direct_upload_api::{DOMAIN, WorkloadKind};
 
 use crate::derive::Adjustment;
 use crate::model::{Key, Workload, describe};
@@ -53,8 +53,8 @@ pub enum Action {
     AwaitProof,
     /// Set our annotations on an object that leads browsers here, or give them back.
     Adjust(Adjustment),
-    /// Delete a ConfigMap that nothing refers to.
-    Collect { config_map: Key },
+    /// Delete a ConfigMap that no revision of such a workload refers to.
+    Collect { config_map: Key, uid: String, workload: WorkloadKind },
 }
 
 impl Step {
@@ -81,7 +81,9 @@ impl Action {
     pub fn object(&self) -> Option<(&'static str, Key)> {
         match self {
             Self::ApplyConfigMap(draft) => Some(("ConfigMap", draft.key.clone())),
-            Self::Annotate { config_map, .. } | Self::Collect { config_map } => Some(("ConfigMap", config_map.clone())),
+            Self::Annotate { config_map, .. } | Self::Collect { config_map, .. } => {
+                Some(("ConfigMap", config_map.clone()))
+            }
             // What is mounted says more than where: a workload is the same every time.
             Self::Mount { workload, mount }
             | Self::SwitchMode { workload, mount }
@@ -139,7 +141,7 @@ impl fmt::Display for Action {
                 let all: Vec<_> = all.map(|(name, value)| format!("{name}: {value:?}")).collect();
                 write!(f, "annotate {adjustment} with {}", all.join(", "))
             }
-            Self::Collect { config_map } => write!(f, "delete ConfigMap {config_map}"),
+            Self::Collect { config_map, .. } => write!(f, "delete ConfigMap {config_map}"),
         }
     }
 }

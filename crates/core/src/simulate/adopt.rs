@@ -138,7 +138,7 @@ fn adopt(cluster: &mut Cluster) {
 }
 
 fn take_over(cluster: &mut Cluster, kind: &str, meta: &Meta, tenure: &Tenure) {
-    let (Ok(target), Some(applied)) = (&tenure.target, &tenure.applied) else { return };
+    let (Ok(target), Ok(applied)) = (&tenure.target, &tenure.applied) else { return };
     let Some(mount) = &applied.mount else { return };
     let workload = &target.workload;
     if Claim::on(workload).is_some_and(|claim| claim.kind != kind || claim.key != meta.key) {

@@ -116,7 +116,7 @@ impl Cluster {
                     Ok(())
                 });
             }
-            Action::Collect { config_map: key } => {
+            Action::Collect { config_map: key, .. } => {
                 self.objects.remove(&config_map(key));
                 self.snapshot.config_maps.remove(key);
                 self.snapshot.referenced_config_maps.remove(key);

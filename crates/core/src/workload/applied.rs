@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use direct_upload_api::{Reason, WorkloadKind};
+use direct_upload_api::Reason;
 use kube_core::labels::SelectorExt as _;
 
 use super::mount::Mount;
@@ -11,13 +11,14 @@ use super::rehearsal::{self, Rehearsal};
 use super::{annotations, rollout};
 use crate::model::{ConfigMap, Key, Known, Pod, Problem, Snapshot, Workload};
 
-/// What stands in the cluster for one workload.
+/// What stands in the cluster for one workload. It exists only if pods and our ConfigMaps are known: so
+/// what it does not hold is not there.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Applied {
     /// What we own in the workload.
     pub mount: Option<Mount>,
     /// Our ConfigMaps in the namespace, by name.
-    pub config_maps: Known<BTreeMap<String, Arc<ConfigMap>>>,
+    pub config_maps: BTreeMap<String, Arc<ConfigMap>>,
     /// Names of ConfigMaps that the workload, its pods or its revisions refer to.
     pub referenced: Known<BTreeSet<String>>,
     /// Whether every pod runs the template as it stands, or why not.
@@ -32,29 +33,26 @@ pub struct Applied {
 
 impl Applied {
     /// Reads what stands in the cluster for a workload.
-    pub fn find(snapshot: &Snapshot, workload: &Workload) -> Self {
+    ///
+    /// # Errors
+    /// [`Unknown`](crate::model::Unknown) while pods or our ConfigMaps cannot be seen.
+    pub fn find(snapshot: &Snapshot, workload: &Workload) -> Known<Self> {
         let namespace = &workload.meta.key.namespace;
         let mount = Mount::observed(workload);
-        let pods = pods(snapshot, workload);
-        let config_maps = snapshot
-            .config_maps
-            .list(namespace)
-            .map(|list| list.map(|c| (c.meta.key.name.clone(), c.clone())).collect());
+        let pods = pods(snapshot, workload)?;
+        let config_maps = snapshot.config_maps.list(namespace)?.map(|c| (c.meta.key.name.clone(), c.clone())).collect();
         let config_map = mount.as_ref().map(|m| m.config_map.as_str());
-        let rollout = match &pods {
-            Ok(pods) => rollout::judge(workload, config_map, pods),
-            Err(unknown) => Err(unknown.clone().into()),
-        };
-        let running = pods.iter().flatten().filter_map(|p| p.config_map.clone()).collect();
-        let unconfigured = pods.iter().flatten().any(|p| p.config_map.is_none());
+        let rollout = rollout::judge(workload, config_map, &pods);
+        let running = pods.iter().filter_map(|p| p.config_map.clone()).collect();
+        let unconfigured = pods.iter().any(|p| p.config_map.is_none());
         let referenced = referenced(snapshot, workload, config_map, &running);
         let rehearsals = rehearsal::list(snapshot, workload);
-        Self { mount, config_maps, referenced, rollout, running, unconfigured, rehearsals }
+        Ok(Self { mount, config_maps, referenced, rollout, running, unconfigured, rehearsals })
     }
 
     /// One of our ConfigMaps.
     pub fn config_map(&self, name: &str) -> Option<&Arc<ConfigMap>> {
-        self.config_maps.as_ref().ok()?.get(name)
+        self.config_maps.get(name)
     }
 
     /// The ConfigMap that the workload mounts, if it exists.
@@ -86,14 +84,14 @@ impl Applied {
     pub fn pending(&self) -> Option<&Arc<ConfigMap>> {
         let in_use = self.in_use()?;
         let ours = |c: &&Arc<ConfigMap>| c.meta.ours.get(annotations::FOR) == in_use.meta.ours.get(annotations::FOR);
-        let newest = self.config_maps.as_ref().ok()?.values().filter(ours).max_by_key(|c| c.meta.born())?;
+        let newest = self.config_maps.values().filter(ours).max_by_key(|c| c.meta.born())?;
         (newest.meta.born() > in_use.meta.born()).then_some(newest)
     }
 
     /// Why a roll that is due does not come, as far as its ConfigMaps and rehearsals tell.
     pub fn obstacle(&self, workload: &Workload) -> Option<Problem> {
         let objection = self.rehearsals.iter().flat_map(BTreeMap::values).find_map(Rehearsal::objection);
-        let failed = self.config_maps.iter().flat_map(BTreeMap::values).find_map(|c| {
+        let failed = self.config_maps.values().find_map(|c| {
             let noted = c.meta.ours.get(annotations::FAILED)?;
             Some(Problem::new(Reason::RollFailed, noted.strip_prefix(&workload.template.fingerprint)?.trim_start()))
         });
@@ -126,11 +124,7 @@ fn referenced(
     let namespace = &workload.meta.key.namespace;
     let mut names = running.clone();
     names.extend(mounted.map(str::to_owned));
-    let revisions = match workload.kind {
-        WorkloadKind::Deployment => &snapshot.replica_sets,
-        WorkloadKind::StatefulSet | WorkloadKind::DaemonSet => &snapshot.controller_revisions,
-    };
-    for revision in revisions.list(namespace)? {
+    for revision in snapshot.revisions(workload.kind).list(namespace)? {
         names.extend(revision.config_maps.iter().cloned());
     }
     Ok(names)

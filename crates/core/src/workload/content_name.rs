@@ -10,6 +10,12 @@ pub fn is_content_name(name: &str) -> bool {
     hash.is_some_and(|hash| hash.len() == HASH_LENGTH && hash.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
+/// Whether a ConfigMap's name is one that we give for a resource.
+pub fn is_content_name_of(resource: &str, name: &str) -> bool {
+    let hash = name.rsplit_once(MARK).map(|(_, hash)| hash);
+    is_content_name(name) && hash.is_some_and(|hash| name == named(resource, hash))
+}
+
 /// Between the resource's name and the hash.
 const MARK: &str = "-direct-upload-";
 
@@ -18,7 +24,11 @@ const HASH_LENGTH: usize = 10;
 
 /// `<resource>-direct-upload-<hash of keys and bytes>`.
 pub fn content_name(resource: &str, data: &BTreeMap<String, String>) -> String {
-    let suffix = format!("{MARK}{}", content_hash(data));
+    named(resource, &content_hash(data))
+}
+
+fn named(resource: &str, hash: &str) -> String {
+    let suffix = format!("{MARK}{hash}");
     // 253 is the longest name of a ConfigMap.
     let resource: String = resource.chars().take(253 - suffix.len()).collect();
     format!("{}{suffix}", resource.trim_end_matches(['.', '-']))

@@ -27,7 +27,7 @@ pub use applied::Applied;
 pub use apply::{adjust, apply, object};
 pub use claim::{Claim, claimed};
 pub use config_map::{ConfigMapDraft, is_for, is_intact, means};
-pub use content_name::is_content_name;
+pub use content_name::{is_content_name, is_content_name_of};
 pub use fields::{annotate, release_fields};
 pub use fingerprint::{edition, fingerprint};
 pub use last_roll::{LastRoll, rfc3339};

@@ -11,7 +11,7 @@ use crate::model::{Kind, Meta, Observed, Revision};
 impl Observed for Revision {
     fn reduce(kind: Kind, object: Value) -> Result<Option<Self>, serde_json::Error> {
         let revision = match kind {
-            Kind::ControllerRevision => controller_revision(decode(object)?),
+            Kind::ControllerRevision => controller_revision(decode(object)?)?,
             _ => replica_set(decode(object)?),
         };
         Ok(Some(revision))
@@ -28,9 +28,9 @@ fn replica_set(object: ReplicaSet) -> Revision {
 }
 
 /// A ControllerRevision holds a patch of the workload: `{"spec":{"template":{…}}}`.
-fn controller_revision(object: ControllerRevision) -> Revision {
+fn controller_revision(object: ControllerRevision) -> Result<Revision, serde_json::Error> {
     let template: Option<core::PodTemplateSpec> =
-        object.data.0.pointer("/spec/template").cloned().and_then(|t| decode(t).ok());
+        object.data.0.pointer("/spec/template").cloned().map(decode).transpose()?;
     let template = template.map(self::template).unwrap_or_default();
-    Revision { config_maps: our_config_maps(&template.volumes), meta: meta(object.metadata) }
+    Ok(Revision { config_maps: our_config_maps(&template.volumes), meta: meta(object.metadata) })
 }

@@ -26,8 +26,9 @@ pub struct Retirement {
 impl Retirement {
     pub fn derive(view: &ApiView, terms: &Terms, now: Timestamp) -> Self {
         let after = i64::try_from(seconds(terms.retire_after, RETIRE_AFTER)).unwrap_or(i64::MAX);
-        let in_effect = view.api.tenure.applied.as_ref().map(Applied::in_effect).unwrap_or_default();
-        let pending = view.api.tenure.applied.as_ref().and_then(Applied::pending);
+        let applied = view.api.tenure.applied.as_ref().ok();
+        let in_effect = applied.map(Applied::in_effect).unwrap_or_default();
+        let pending = applied.and_then(Applied::pending);
         let mut noted = BTreeMap::<String, Timestamp>::new();
         for config_map in in_effect.iter().copied().chain(pending) {
             let text = config_map.meta.ours.get(annotations::RETIRING);

@@ -42,7 +42,6 @@ impl Desired<'_> {
         for path in self.files.iter().map(|file| &file.path).chain(of_secrets) {
             mountable(self.target, path)?;
         }
-        self.applied.config_maps.as_ref().map_err(Clone::clone)?;
         let name = Key::new(self.meta.key.namespace.clone(), self.name.clone());
         let mut draft = ConfigMapDraft::new(self.kind, &name, workload, &self.files);
         draft.annotations.extend(self.annotations.clone());
@@ -139,14 +138,18 @@ fn differing(existing: &ConfigMap, wanted: &BTreeMap<String, String>) -> BTreeMa
 
 /// ConfigMaps of this workload that nothing refers to any more.
 pub fn garbage(kind: &str, workload: &Workload, applied: &Applied, keep: Option<&str>) -> Vec<Step> {
-    let (Ok(config_maps), Ok(referenced)) = (&applied.config_maps, &applied.referenced) else { return Vec::new() };
+    let Ok(referenced) = &applied.referenced else { return Vec::new() };
     let ours = |c: &Arc<ConfigMap>| is_for(c, kind, workload);
-    config_maps
+    applied
+        .config_maps
         .values()
         .filter(|c| ours(c) && !referenced.contains(&c.meta.key.name) && keep != Some(c.meta.key.name.as_str()))
         .map(|c| {
-            let config_map: Key = c.meta.key.clone();
-            Step::new(Action::Collect { config_map }, "neither the workload nor a revision of it refers to it")
+            let (config_map, uid, workload) = (c.meta.key.clone(), c.meta.uid.clone(), workload.kind);
+            Step::new(
+                Action::Collect { config_map, uid, workload },
+                "neither the workload nor a revision of it refers to it",
+            )
         })
         .collect()
 }

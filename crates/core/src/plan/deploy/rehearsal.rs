@@ -126,7 +126,7 @@ impl Plan {
 
     /// Asks the image which panel Horizon shows, once: whoever asked before has the answer, or waits for it.
     pub fn look_for_panel(&mut self, view: &HorizonView) {
-        let (Ok(target), Some(applied)) = (&view.dashboard.tenure.target, &view.dashboard.tenure.applied) else {
+        let (Ok(target), Ok(applied)) = (&view.dashboard.tenure.target, &view.dashboard.tenure.applied) else {
             return;
         };
         let draft = RehearsalDraft::look(&view.dashboard.object.meta.key, target);
@@ -138,7 +138,7 @@ impl Plan {
 
     /// Asks the image where it reads snippets.
     pub fn look(view: &HorizonView, looking: Problem) -> Self {
-        let (Ok(target), Some(applied)) = (&view.dashboard.tenure.target, &view.dashboard.tenure.applied) else {
+        let (Ok(target), Ok(applied)) = (&view.dashboard.tenure.target, &view.dashboard.tenure.applied) else {
             return Self::unmet(ConditionType::Accepted, looking);
         };
         let decision =

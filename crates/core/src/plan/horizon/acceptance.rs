@@ -9,7 +9,7 @@ use crate::model::{Key, Problem};
 use crate::plan::horizon::HorizonPlanner;
 use crate::plan::outline::{Plan, State};
 use crate::plan::step::{Action, Step};
-use crate::workload::{Applied, annotations};
+use crate::workload::annotations;
 
 /// What is not accepted yet.
 pub(crate) struct UnacceptedOrigins {
@@ -41,7 +41,7 @@ pub fn accepted(view: &HorizonView, destination: &DestinationView) -> Result<(),
         Ok(accepted) => origins.is_subset(accepted),
         Err(problem) => return trouble(problem),
     };
-    let is_direct = view.dashboard.tenure.applied.as_ref().is_some_and(Applied::sets_direct);
+    let is_direct = view.dashboard.is_direct();
     if accepted && !glance.refuses && (is_direct || glance.rolled_out.is_ok()) {
         return Ok(());
     }

@@ -13,13 +13,14 @@ mod people;
 mod pods;
 mod uploads;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use direct_upload_core::model::Kind;
 use proptest::prelude::*;
 use rstest::rstest;
 
-use cloud::{Cloud, key};
-use event::{Event, event};
+use cloud::{Blindness, Cloud, key};
+use event::{Event, KINDS, event};
 
 const NAMES: [&str; 4] = ["glance", "far", "one", "two"];
 const GLANCES: [&str; 2] = ["glance", "far"];
@@ -93,4 +94,48 @@ fn a_switch_waits_for_the_last_pod_that_refuses(#[case] by_hand: bool) {
     assert!(!cloud.is_direct("one"), "no pod of Glance is new");
     cloud.settle();
     assert_eq!((cloud.refuses("glance"), cloud.direct_pods("one")), (false, 2));
+}
+
+/// At a deletion, whatever the operator cannot see, nothing of what it cannot see is taken for given back,
+/// and no Glance goes before the Horizon whose pods are direct.
+#[rstest]
+#[case::starting(Blindness::Starting)]
+#[case::refused(Blindness::Refused)]
+fn what_is_not_seen_is_not_given_back(#[case] blindness: Blindness) {
+    let mut deleted = Cloud::new();
+    deleted.settle();
+    assert_eq!(deleted.direct_pods("one"), 2);
+    deleted.delete(0);
+    deleted.delete(2);
+    for kind in KINDS {
+        let mut cloud = Cloud { blind: BTreeMap::from([(kind, blindness)]), ..deleted.clone() };
+        // Each step is judged as it is carried out.
+        for _ in 0..6 {
+            for who in 0..4 {
+                cloud.run(&Event::Reconcile(who, 20));
+                cloud.run(&Event::Replace(who));
+            }
+        }
+        if matches!(kind, Kind::Deployment | Kind::Pod) {
+            cloud.settle();
+            assert_eq!(cloud.accepted("glance"), BTreeSet::new(), "after {kind:?} is seen again");
+        }
+    }
+}
+
+/// A Horizon whose spec cannot be read is given back as its claim says, and waits for its pods.
+#[test]
+fn an_unreadable_spec_is_given_back_by_its_claim() {
+    let mut cloud = Cloud::new();
+    cloud.settle();
+    cloud.unreadable("one");
+    cloud.delete(2);
+    cloud.delete(0);
+    cloud.run(&Event::Reconcile(0, 20));
+    assert!(!cloud.accepted("glance").is_empty(), "pods of the Horizon are direct");
+    cloud.run(&Event::Reconcile(2, 20));
+    cloud.run(&Event::Reconcile(2, 20));
+    assert!(cloud.snapshot.horizons.get(&key("one")).unwrap().is_some(), "its pods still run with the file");
+    cloud.settle();
+    assert!(cloud.snapshot.horizons.get(&key("one")).unwrap().is_none());
 }

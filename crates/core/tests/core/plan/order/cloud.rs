@@ -5,16 +5,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use direct_upload_api::web::Origin;
 use direct_upload_api::{DirectUpload, GlanceRef, GlanceSpec, HorizonSpec, Region, WorkloadKind};
 use direct_upload_core::model::{
-    Answers, Container, Custom, Ingress, IngressPath, IngressRule, IngressTls, Key, Meta, Namespace, PodTemplate,
-    Service, Snapshot, Workload,
+    Container, Custom, Ingress, IngressPath, IngressRule, IngressTls, Key, Kind, Meta, Namespace, PodTemplate, Service,
+    Snapshot, Unknown, Workload,
 };
 use jiff::Timestamp;
 use serde_json::json;
 
 use super::{BY_HAND, GLANCES, HORIZONS, NAMES, RETIRE, WIDE};
 
+#[derive(Clone)]
 pub struct Cloud {
+    /// What is so.
     pub snapshot: Snapshot,
+    /// What the operator cannot see of it.
+    pub blind: BTreeMap<Kind, Blindness>,
     pub now: Timestamp,
     pub pods: u32,
     /// Where [`WIDE`] has its second region.
@@ -33,6 +37,15 @@ pub fn key(name: &str) -> Key {
 
 pub fn meta(name: &str) -> Meta {
     Meta { key: key(name), uid: name.to_owned(), generation: 1, ..Meta::default() }
+}
+
+/// Why the operator does not see a kind.
+#[derive(Clone, Copy, Debug)]
+pub enum Blindness {
+    /// It has just started, and has seen some of it.
+    Starting,
+    /// It may not read the kind any more: what it saw stands.
+    Refused,
 }
 
 /// One region with a name of its own for [`WIDE`], or two.
@@ -61,8 +74,13 @@ pub fn glance_spec(required: bool, by_hand: bool) -> GlanceSpec {
 
 impl Cloud {
     pub fn new() -> Self {
+        let mut snapshot = Snapshot::unseen();
+        for kind in Kind::ALL {
+            snapshot.set_known(*kind, &[String::new()], &Ok(()));
+        }
         let mut cloud = Self {
-            snapshot: Snapshot { answers: Answers::Given(BTreeMap::new()), ..Snapshot::complete() },
+            snapshot,
+            blind: BTreeMap::new(),
             now: Timestamp::UNIX_EPOCH,
             pods: 0,
             second: true,
@@ -106,6 +124,31 @@ impl Cloud {
             cloud.snapshot.horizons.insert(key(name), object);
         }
         cloud
+    }
+
+    /// What the operator sees.
+    pub fn seen(&self) -> Snapshot {
+        let mut seen = self.snapshot.clone();
+        for (kind, blindness) in &self.blind {
+            let pending = matches!(blindness, Blindness::Starting);
+            let why = Unknown { why: format!("{kind:?} objects cannot be seen"), pending };
+            seen.set_known(*kind, &[String::new()], &Err(why));
+            if pending {
+                for key in self.keys().iter().skip(1) {
+                    seen.remove(*kind, key);
+                }
+            }
+        }
+        seen
+    }
+
+    /// Names of all objects that there may be.
+    fn keys(&self) -> Vec<Key> {
+        let pods = self.snapshot.pods.all().map(|(key, _)| key);
+        let config_maps = self.snapshot.config_maps.all().map(|(key, _)| key);
+        let jobs = self.snapshot.jobs.all().map(|(key, _)| key);
+        let made = pods.chain(config_maps).chain(jobs).cloned();
+        NAMES.iter().map(|name| key(name)).chain([Key::new("", "cloud")]).chain(made).collect()
     }
 
     /// A name of its own, or as the last number a path of the first Glance's.

@@ -38,6 +38,8 @@ impl Cloud {
             }
             Event::Wait(seconds) => self.now += SignedDuration::from_secs(*seconds),
             Event::Probe { broken, firm } => self.probe(*broken, *firm),
+            Event::Blind(kind, blindness) => drop(self.blind.insert(*kind, *blindness)),
+            Event::See => self.blind.clear(),
         }
         for (glance, before) in GLANCES.into_iter().zip(before) {
             let after = self.accepted(glance);
@@ -81,6 +83,7 @@ impl Cloud {
 
     /// Lets everything come to rest. Each plan must come to an end.
     pub fn settle(&mut self) {
+        self.run(&Event::See);
         for _ in 0..30 {
             for (who, name) in NAMES.iter().enumerate() {
                 self.run(&Event::Reconcile(who, 20));

@@ -1,6 +1,24 @@
 //! What happens in a cloud.
 
+use direct_upload_core::model::Kind;
 use proptest::prelude::*;
+
+use super::cloud::Blindness;
+
+/// All that the plans of the toy cluster depend on.
+pub const KINDS: [Kind; 11] = [
+    Kind::Horizon,
+    Kind::Glance,
+    Kind::Namespace,
+    Kind::Deployment,
+    Kind::StatefulSet,
+    Kind::ReplicaSet,
+    Kind::Pod,
+    Kind::ConfigMap,
+    Kind::Ingress,
+    Kind::Service,
+    Kind::Job,
+];
 
 #[derive(Clone, Debug)]
 pub enum Event {
@@ -27,6 +45,9 @@ pub enum Event {
     /// Somebody takes our annotations off a workload, and leaves the mounts.
     Unclaim(usize),
     Wait(i64),
+    /// The operator cannot see a kind, or no kind is left that it cannot see.
+    Blind(Kind, Blindness),
+    See,
     /// Preflights come to a verdict, which may have lasted; or the path is broken on its way.
     Probe {
         broken: bool,
@@ -50,6 +71,10 @@ pub fn event() -> impl Strategy<Value = Event> {
         1 => all.clone().prop_map(Event::Wipe),
         1 => all.prop_map(Event::Unclaim),
         3 => (1i64..150).prop_map(Event::Wait),
+        2 => (prop::sample::select(&KINDS[..]), any::<bool>()).prop_map(|(kind, starting)| {
+            Event::Blind(kind, if starting { Blindness::Starting } else { Blindness::Refused })
+        }),
+        2 => Just(Event::See),
         5 => (prop::bool::weighted(0.2), any::<bool>()).prop_map(|(broken, firm)| Event::Probe { broken, firm }),
     ]
 }

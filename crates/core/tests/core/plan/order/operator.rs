@@ -7,7 +7,7 @@ use direct_upload_core::derive::World;
 use direct_upload_core::model::{Cause, ConfigMap, Job, Observation, ProbeAnswer, ProbeRecord};
 use direct_upload_core::plan::{self, Action, Options, Plan};
 use direct_upload_core::render::effects;
-use direct_upload_core::workload::annotations;
+use direct_upload_core::workload::{Mount, annotations};
 use test_support::manifests::origins_in;
 
 use super::cloud::{Cloud, key, meta};
@@ -16,7 +16,7 @@ use super::{GLANCES, NAMES};
 
 impl Cloud {
     pub fn plan(&self, who: usize) -> Option<Plan> {
-        let world = World::of(&self.snapshot);
+        let world = World::of(&self.seen());
         let options = Options { image: "image".into() };
         if who < GLANCES.len() {
             return world.glances.get(&key(NAMES[who])).map(|v| plan::glance(v, self.now, &options).0);
@@ -82,7 +82,7 @@ impl Cloud {
                 }
                 self.set_mount(&name, None);
             }
-            Action::Collect { config_map } => drop(self.snapshot.config_maps.remove(config_map)),
+            Action::Collect { config_map, .. } => drop(self.snapshot.config_maps.remove(config_map)),
             Action::Rehearse(draft) => {
                 let mut meta = meta(&draft.key.name);
                 meta.ours.insert(annotations::FOR.to_owned(), format!("{}/{}", draft.kind, draft.workload.meta.uid));
@@ -103,6 +103,9 @@ impl Cloud {
         let key = key(NAMES[who]);
         if who < GLANCES.len() {
             let mut object = (**self.snapshot.glances.get(&key).unwrap().unwrap()).clone();
+            if !on {
+                self.is_given_back(who);
+            }
             object.finalizer = on;
             self.snapshot.glances.insert(key.clone(), object.clone());
             if !on && object.meta.deleting.is_some() {
@@ -110,12 +113,22 @@ impl Cloud {
             }
         } else {
             let mut object = (**self.snapshot.horizons.get(&key).unwrap().unwrap()).clone();
+            if !on {
+                self.is_given_back(who);
+                assert_eq!(self.direct_pods(NAMES[who]), 0, "{} goes, and pods of it upload directly", NAMES[who]);
+            }
             object.finalizer = on;
             self.snapshot.horizons.insert(key.clone(), object.clone());
             if !on && object.meta.deleting.is_some() {
                 self.snapshot.horizons.remove(&key);
             }
         }
+    }
+
+    /// A finalizer may go only when nothing of ours is left.
+    fn is_given_back(&self, who: usize) {
+        let left = Mount::observed(&self.workload(NAMES[who]));
+        assert_eq!(left, None, "{} goes, and its workload keeps our files", NAMES[who]);
     }
 
     /// Asks as the operator does, and answers as Glance's pods would.

@@ -29,6 +29,14 @@ impl Cloud {
         }
     }
 
+    /// A field of its spec gets another type.
+    pub fn unreadable(&mut self, horizon: &str) {
+        let Some(object) = self.snapshot.horizons.get(&key(horizon)).unwrap().cloned() else { return };
+        let mut object = (*object).clone();
+        object.spec = Err("spec.directUpload.enabled: invalid type: map".to_owned());
+        self.snapshot.horizons.insert(key(horizon), object);
+    }
+
     pub fn enable(&mut self, who: usize, on: bool) {
         let key = key(NAMES[who]);
         let Some(object) = self.snapshot.horizons.get(&key).unwrap().cloned() else { return };

@@ -1,0 +1,94 @@
+//! Writes, and what counts as done.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use direct_upload_api::{FINALIZER, WorkloadKind};
+use direct_upload_core::model::{Key, Kind, Meta, Workload};
+use direct_upload_core::plan::Action;
+use direct_upload_operator::apply::Applier;
+use direct_upload_operator::observe::Live;
+use rstest::rstest;
+use serde_json::{Value, json};
+
+use crate::api_server::{Answer, ApiServer};
+
+const FILES: &str = "glance-direct-upload-0123456789";
+
+fn meta(name: &str) -> Meta {
+    Meta { key: Key::new("openstack", name), uid: "ours".to_owned(), ..Meta::default() }
+}
+
+fn object(uid: &str) -> Value {
+    json!({"metadata": {
+        "namespace": "openstack", "name": "glance", "uid": uid, "resourceVersion": "7", "finalizers": [FINALIZER],
+    }})
+}
+
+/// What is given back by a write that is refused is given back only if its object is gone.
+#[rstest]
+#[case::conflict(409, Some("ours"), false)]
+#[case::made_anew(409, Some("another"), true)]
+#[case::gone(409, None, true)]
+#[case::not_found(404, None, true)]
+#[case::not_found_and_yet_there(404, Some("ours"), false)]
+#[case::refused(403, None, false)]
+#[case::failed(500, None, false)]
+#[tokio::test]
+async fn a_refused_release_is_done_only_if_the_object_is_gone(
+    #[case] code: u16,
+    #[case] found: Option<&'static str>,
+    #[case] done: bool,
+) {
+    let answer = move |request: &crate::api_server::Request, _| match (request.method.as_str(), found) {
+        ("PATCH", _) => Answer::status(code),
+        (_, Some(uid)) => Answer::json(200, &object(uid)),
+        (_, None) => Answer::status(404),
+    };
+    let server = ApiServer::start(answer).await;
+    let writer = Applier::new(server.client(), Arc::new(Live::default()), Kind::Glance, "default");
+    let workload = Workload { meta: meta("glance"), kind: WorkloadKind::Deployment, ..Workload::default() };
+    let release = Action::Release { workload: Arc::new(workload) };
+    for action in [release, Action::RemoveFinalizer] {
+        let result = writer.carry_out(&meta("glance"), &action).await;
+        assert_eq!(result.is_ok(), done, "{action}: {result:?}");
+    }
+}
+
+/// A watch may be late: the revisions are read right before a ConfigMap is deleted.
+#[rstest]
+#[case::referenced(FILES, false)]
+#[case::not_referenced("glance-direct-upload-abcdef0123", true)]
+#[tokio::test]
+async fn a_config_map_that_a_revision_refers_to_stays(#[case] refers_to: &'static str, #[case] deleted: bool) {
+    let replica_set = json!({
+        "metadata": {"namespace": "openstack", "name": "glance-1", "uid": "rs", "resourceVersion": "5"},
+        "spec": {"selector": {}, "template": {"spec": {
+            "containers": [],
+            "volumes": [{"name": "direct-upload", "configMap": {"name": refers_to}}],
+        }}},
+    });
+    let server = ApiServer::start(move |request, _| match request.path.as_str() {
+        "/apis/apps/v1/namespaces/openstack/replicasets" => {
+            Answer::json(200, &json!({"metadata": {"resourceVersion": "9"}, "items": [replica_set.clone()]}))
+        }
+        _ => Answer::json(200, &json!({"kind": "Status", "status": "Success"})),
+    })
+    .await;
+    let live = Arc::new(Live::default());
+    let scope = direct_upload_operator::observe::scope::Scope::All;
+    assert_eq!(live.listed(Kind::ReplicaSet, &scope, &std::collections::HashSet::new(), live.moment()), []);
+    let writer = Applier::new(server.client(), live, Kind::Glance, "default");
+    let collect = Action::Collect {
+        config_map: Key::new("openstack", FILES),
+        uid: "ours".to_owned(),
+        workload: WorkloadKind::Deployment,
+    };
+    writer.carry_out(&meta("glance"), &collect).await.unwrap();
+    let asked: BTreeMap<_, _> = server.asked().into_iter().map(|asked| (asked, ())).collect();
+    assert_eq!(
+        asked.contains_key(&format!("DELETE /api/v1/namespaces/openstack/configmaps/{FILES}")),
+        deleted,
+        "{asked:?}"
+    );
+}
