@@ -49,6 +49,8 @@ const CRATES: [(&str, &[&str]); 4] = [
             "facts",
             "derived",
             "rules",
+            "report",
+            "coverage",
             "manifests",
             "output",
         ],

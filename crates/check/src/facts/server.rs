@@ -23,6 +23,17 @@ impl ScopedDirective<'_> {
     }
 }
 
+/// A port on which a server waits for browsers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listen {
+    /// Whether TLS ends here; none: what stands behind it decides.
+    pub tls: Option<bool>,
+    pub port: Option<u16>,
+    pub place: Location,
+    /// As it is written.
+    pub written: String,
+}
+
 /// A virtual host or location.
 #[derive(Clone, Debug)]
 pub struct Server<'a> {
@@ -33,6 +44,8 @@ pub struct Server<'a> {
     pub line: usize,
     /// Directives in effect, inherited ones first.
     pub items: Vec<ScopedDirective<'a>>,
+    /// Where it listens, as far as that is written.
+    pub listens: Vec<Listen>,
     pub scope: Vec<String>,
 }
 
@@ -56,11 +69,12 @@ impl<'a> Server<'a> {
                 items.extend(flat(file, &host.children, &[]));
                 let at_port = || host.text().contains(":9292").then_some(Program::Glance);
                 let service = served(&items).or_else(at_port);
-                servers.extend(Self::new(unit, Kind::Httpd, file, host.line, service, items));
+                let listens = httpd_listens(file, host, &items);
+                servers.extend(Self::new(unit, Kind::Httpd, file, host.line, service, items, listens));
             }
             if !has_host(tree) && serves_alone(tree) {
                 let items: Vec<ScopedDirective<'a>> = shared.iter().cloned().chain(own).collect();
-                servers.extend(Self::new(unit, Kind::Httpd, file, 1, served(&items), items));
+                servers.extend(Self::new(unit, Kind::Httpd, file, 1, served(&items), items, Vec::new()));
             }
         }
         for file in unit.of_kind(Kind::Nginx) {
@@ -78,9 +92,10 @@ impl<'a> Server<'a> {
         line: usize,
         service: Option<Program>,
         items: Vec<ScopedDirective<'a>>,
+        listens: Vec<Listen>,
     ) -> Option<Self> {
         let service = service.or_else(|| unit.service())?;
-        Some(Self { kind, service, file, line, items, scope: unit.scope.clone() })
+        Some(Self { kind, service, file, line, items, listens, scope: unit.scope.clone() })
     }
 
     /// Directives of a name.
@@ -105,6 +120,41 @@ impl<'a> Server<'a> {
     pub fn place(&self) -> Location {
         self.file.at(self.line)
     }
+}
+
+/// `<VirtualHost *:443 [::]:8443>`.
+fn httpd_listens(file: &ConfigFile, host: &Directive, items: &[ScopedDirective<'_>]) -> Vec<Listen> {
+    let engine = items.iter().rfind(|item| item.directive.name == "sslengine");
+    let tls = engine.is_some_and(|item| matches!(item.directive.word().as_str(), "on" | "optional"));
+    let of = |address: &String| Listen {
+        tls: Some(tls),
+        port: port(address),
+        place: file.option(host.line, "VirtualHost"),
+        written: format!("<VirtualHost {address}>"),
+    };
+    host.args.iter().filter(|address| !is_local(address)).map(of).collect()
+}
+
+/// `listen 443 ssl;`, `listen [::]:443 ssl http2;`; without any, port 80.
+fn nginx_listens(items: &[ScopedDirective<'_>]) -> Vec<Listen> {
+    let all = items.iter().any(|item| item.directive.name == "ssl" && item.directive.word() == "on");
+    let of = |item: &ScopedDirective<'_>| {
+        let address = item.directive.arg(0).filter(|address| !is_local(address) && !address.starts_with("unix:"))?;
+        let tls = all || item.directive.args.iter().any(|word| matches!(word.as_str(), "ssl" | "quic"));
+        let port = address.parse().ok().or_else(|| port(address)).or(Some(80));
+        Some(Listen { tls: Some(tls), port, place: item.place(), written: format!("listen {}", item.directive.text()) })
+    };
+    items.iter().filter(|item| item.directive.name == "listen").filter_map(of).collect()
+}
+
+/// The port of `*:443`, `[::]:443`, `203.0.113.1:443`.
+pub(crate) fn port(address: &str) -> Option<u16> {
+    address.rsplit_once(':').and_then(|(_, port)| port.parse().ok())
+}
+
+/// Whether only the machine itself gets there.
+pub(crate) fn is_local(address: &str) -> bool {
+    ["127.", "localhost", "[::1]"].iter().any(|local| address.starts_with(local))
 }
 
 /// Virtual hosts, also those in `<IfModule>` and the like.
@@ -201,7 +251,8 @@ fn nginx<'a>(
     if let Some(passes) = passes {
         let mut all = items.clone();
         all.extend(upstream(file, root, passes));
-        servers.extend(Server::new(unit, Kind::Nginx, file, passes.line, served(&all), all));
+        let listens = nginx_listens(&all);
+        servers.extend(Server::new(unit, Kind::Nginx, file, passes.line, served(&all), all, listens));
     }
     for block in tree.iter().filter(is_block).filter(|d| !matches!(d.name.as_str(), "if" | "limit_except")) {
         nginx(unit, file, root, &block.children, &items, servers);

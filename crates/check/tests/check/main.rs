@@ -6,3 +6,4 @@ mod formats;
 mod redact;
 mod rules;
 mod runbook;
+mod verdict;
