@@ -66,6 +66,8 @@ enum Format {
     Json,
     /// For code scanning: SARIF 2.1.0.
     Sarif,
+    /// One page to attach to a ticket.
+    Html,
 }
 
 /// Deeply nested input needs room.
@@ -123,6 +125,7 @@ fn tell(args: &Args, report: &Report, errors: &[String]) -> ExitCode {
     let printed = match args.output {
         Format::Text => output::data(&check::output::text(report, output::coloured())),
         Format::Json => output::data(&format!("{:#}\n", check::output::json(report))),
+        Format::Html => output::data(&check::output::html(report)),
         Format::Sarif => output::data(&format!("{:#}\n", check::output::sarif(report))),
     };
     match printed {

@@ -38,10 +38,12 @@ const CRATES: [(&str, &[&str]); 4] = [
         &[
             "redact",
             "text",
+            "har",
             "finding",
             "formats",
             "classify",
             "unit",
+            "owner",
             "template",
             "objects",
             "managed",

@@ -80,10 +80,14 @@ pub fn gaps(cloud: &Cloud<'_>, world: &World, units: &[Unit], objects: &[Object]
     if cloud.horizons.is_empty() {
         gaps.push("the dashboard: the input has no settings of it that can be read (local_settings)".into());
     }
-    if !cloud.glances.is_empty() && !cloud.glances.iter().any(|g| is_glance_exposed(cloud, world, g)) {
+    if !cloud.glances.is_empty()
+        && !cloud.glances.iter().any(|g| is_glance_exposed(cloud, world, g) || routed(objects, "glance"))
+    {
         gaps.push("how browsers reach Glance: no web server, proxy or route before it, and no public endpoint, is in the input".into());
     }
-    if !cloud.horizons.is_empty() && !cloud.horizons.iter().any(|h| is_dashboard_exposed(cloud, world, h)) {
+    if !cloud.horizons.is_empty()
+        && !cloud.horizons.iter().any(|h| is_dashboard_exposed(cloud, world, h) || routed(objects, "horizon"))
+    {
         gaps.push("how browsers reach the dashboard: no web server, proxy or route before it is in the input".into());
     }
     for glance in cloud.glances.iter().filter(|g| !g.has_main() && g.unit.unseen.is_empty()) {
@@ -131,6 +135,14 @@ fn is_dashboard_exposed(cloud: &Cloud<'_>, world: &World, horizon: &HorizonFacts
     cloud.servers_near(&horizon.unit.scope, Program::Horizon).next().is_some()
         || dashboards.any(|d| d.origin.is_some())
         || exposed(views)
+}
+
+/// Whether a route of a kind whose URL is not derived leads to a Service of that name.
+fn routed(objects: &[Object], name: &str) -> bool {
+    const KINDS: [&str; 3] = ["IngressRoute", "HTTPProxy", "VirtualService"];
+    objects
+        .iter()
+        .any(|object| KINDS.contains(&object.kind()) && names(&object.value["spec"], &|text| text.contains(name)))
 }
 
 fn exposed<'a>(mut views: impl Iterator<Item = &'a Exposures>) -> bool {
@@ -221,10 +233,15 @@ fn is_ours(name: &str) -> bool {
 
 /// Whether a value names a Service or host of Glance or the dashboard, as people name them.
 fn concerns(value: &Value) -> bool {
+    names(value, &is_ours)
+}
+
+/// Whether a text in a value is of a kind.
+fn names(value: &Value, is: &dyn Fn(&str) -> bool) -> bool {
     match value {
-        Value::String(text) => is_ours(text),
-        Value::Array(items) => items.iter().any(concerns),
-        Value::Object(map) => map.values().any(concerns),
+        Value::String(text) => is(text),
+        Value::Array(items) => items.iter().any(|item| names(item, is)),
+        Value::Object(map) => map.values().any(|item| names(item, is)),
         _ => false,
     }
 }

@@ -13,10 +13,12 @@ pub mod derived;
 pub mod facts;
 pub mod finding;
 pub mod formats;
+pub mod har;
 pub mod managed;
 pub mod manifests;
 pub mod objects;
 pub mod output;
+pub mod owner;
 pub mod policies;
 pub mod redact;
 pub mod report;
@@ -76,6 +78,7 @@ pub fn check(input: CheckInput) -> Report {
     cloud.legacy_issues = legacy;
     let mut findings = rules::all(&cloud);
     findings.extend(derived::findings(&world, &input.objects));
+    owner::advise(&mut findings, &units);
     for finding in &mut findings {
         finding.found = redact::text(&finding.found);
         finding.fix = redact::text(&finding.fix);

@@ -135,8 +135,13 @@ fn options(glance: &GlanceFacts<'_>) -> Result<FilterOptions, NoValue> {
     list(glance, "expose_headers", GLANCE.expose_headers)?;
     let max_age = number(glance)?;
     let allow_methods = list(glance, "allow_methods", GLANCE.allow_methods)?;
-    let allow_headers = list(glance, "allow_headers", GLANCE.allow_headers)?;
+    let allow_headers = list(glance, "allow_headers", &default_headers())?;
     Ok(FilterOptions { allowed_origin, allow_methods, allow_headers, allow_credentials, max_age })
+}
+
+/// Glance's own list: what the operator writes holds Horizon's header besides.
+fn default_headers() -> Vec<&'static str> {
+    GLANCE.allow_headers.iter().copied().filter(|name| !matches!(*name, "Content-Type" | "X-CSRFToken")).collect()
 }
 
 /// One option's setting; the file's text is substituted before it is read, the paste file's afterwards.
@@ -211,13 +216,13 @@ fn behind(glance: &GlanceFacts<'_>, setting: &Setting, name: &str, within: &[&st
     match own {
         Some(list_name @ ("allowed_origin" | "allow_methods" | "allow_headers" | "expose_headers")) => {
             let default = match list_name {
-                "allow_methods" => GLANCE.allow_methods,
-                "allow_headers" => GLANCE.allow_headers,
-                "expose_headers" => GLANCE.expose_headers,
-                _ => &[],
+                "allow_methods" => GLANCE.allow_methods.to_vec(),
+                "allow_headers" => default_headers(),
+                "expose_headers" => GLANCE.expose_headers.to_vec(),
+                _ => Vec::new(),
             };
             let Some(other) = glance.cors_in_effect(list_name) else {
-                return Ok(if default.is_empty() { String::new() } else { python_list(default) });
+                return Ok(if default.is_empty() { String::new() } else { python_list(&default) });
             };
             let items = items(&substituted(glance, &other, &other.value, &within)?);
             Ok(python_list(&items))

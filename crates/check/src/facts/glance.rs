@@ -90,10 +90,13 @@ impl<'a> GlanceFacts<'a> {
         let flavor = facts.option("paste_deploy", "flavor").map(|s| s.value.trim().to_owned()).unwrap_or_default();
         let whole = facts.paste.as_ref().filter(|(_, paste)| paste.is_whole() && !flavor.contains('$'));
         facts.pipeline = whole.map(|(_, paste)| paste.pipeline(&flavor));
-        if let Some(Ok(pipeline)) = &facts.pipeline
-            && let Some(filter) = pipeline.filters.iter().find(|filter| filter.is_cors())
-        {
-            facts.filter = setup(unit, filter);
+        let filter = match &facts.pipeline {
+            Some(pipeline) => pipeline.iter().flat_map(|p| &p.filters).find(|filter| filter.is_cors()).cloned(),
+            // A fragment: its pipelines are Glance's own.
+            None => facts.paste.as_ref().and_then(|(_, paste)| paste.loose("cors")),
+        };
+        if let Some(filter) = filter {
+            facts.filter = setup(unit, &filter);
             facts.sort_files();
         }
         facts.reading = filter::reading(&facts);

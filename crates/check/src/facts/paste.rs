@@ -122,6 +122,11 @@ impl Paste {
         }
     }
 
+    /// A filter of a fragment.
+    pub fn loose(&self, name: &str) -> Option<Filter> {
+        self.filter(name, 0, 0).ok()
+    }
+
     fn application(&self, name: &str) -> Option<&Section> {
         const KINDS: [&str; 6] = ["app", "application", "composite", "composit", "pipeline", "filter-app"];
         KINDS.iter().find_map(|kind| self.named(kind, name))

@@ -94,7 +94,7 @@ impl<'a> Server<'a> {
         items: Vec<ScopedDirective<'a>>,
         listens: Vec<Listen>,
     ) -> Option<Self> {
-        let service = service.or_else(|| unit.service())?;
+        let service = service.or_else(|| by_name(file)).or_else(|| unit.service())?;
         Some(Self { kind, service, file, line, items, listens, scope: unit.scope.clone() })
     }
 
@@ -226,6 +226,16 @@ fn served(items: &[ScopedDirective<'_>]) -> Option<Program> {
             (false, true) => Some(Program::Horizon),
             _ => None,
         }
+    }
+}
+
+/// Whom a file of one's own name serves, as devstack's `glance-wsgi-api.conf`.
+fn by_name(file: &ConfigFile) -> Option<Program> {
+    let says = |word: &str| file.name.contains(word);
+    match (says("glance"), says("horizon") || says("dashboard")) {
+        (true, false) => Some(Program::Glance),
+        (false, true) => Some(Program::Horizon),
+        _ => None,
     }
 }
 

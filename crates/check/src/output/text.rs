@@ -85,7 +85,8 @@ fn wrapped(out: &mut String, text: &str) -> std::fmt::Result {
     writeln!(out, "{}", line.trim_end())
 }
 
-fn verdict(report: &Report) -> String {
+/// The verdict as a sentence.
+pub(super) fn verdict(report: &Report) -> String {
     let count = |severity, one: &str| match report.count(severity) {
         0 => None,
         1 => Some(format!("1 {one}")),

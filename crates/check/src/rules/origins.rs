@@ -139,8 +139,15 @@ fn nothing_allowed(
         modes if modes.iter().any(|mode| matches!(mode, Mode::Direct | Mode::Invalid)) => Severity::Error,
         _ => return None,
     };
-    let origin = cloud.dashboards_near(&glance.unit.scope).find_map(|d| d.origin.as_ref());
-    let origin = origin.map_or("https://horizon.example.com".to_owned(), Origin::to_string);
+    let scope = &glance.unit.scope;
+    let edges = cloud.edges(scope, Program::Horizon);
+    let known = cloud.dashboards_near(scope).find_map(|d| {
+        let at_edge = || origins_at(&d.host, &edges)?.into_iter().next();
+        let origin = d.origin.clone().or_else(at_edge)?;
+        Some(origin.to_string())
+    });
+    let named = || cloud.dashboards_near(scope).next().map(|d| format!("https://{}", d.host));
+    let origin = known.or_else(named).unwrap_or_else(|| "https://horizon.example.com".to_owned());
     Some(Finding::new(
         Rule::OriginMissing,
         severity,

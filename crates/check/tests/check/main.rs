@@ -3,6 +3,8 @@
 mod classify;
 mod derived;
 mod formats;
+mod har;
+mod output;
 mod redact;
 mod rules;
 mod runbook;

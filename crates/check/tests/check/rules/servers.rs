@@ -122,7 +122,8 @@ fn what_httpd_does_before_the_dashboard_is_found(#[case] lines: &str, #[case] ex
 #[case::methods("client_max_body_size 0; proxy_request_buffering off;", "limit_except GET PUT { deny all; }", &["error DU020"])]
 #[case::refuses("client_max_body_size 0; proxy_request_buffering off;", "if ($request_method !~ ^(GET|PUT|POST)$ ) { return 405; }", &["error DU020"])]
 #[case::lets_through("client_max_body_size 0; proxy_request_buffering off;", "if ($request_method !~ ^(GET|PUT|POST|OPTIONS)$ ) { return 405; }", &[])]
-#[case::grants("client_max_body_size 0; proxy_request_buffering off;", "if ($request_method = OPTIONS) { add_header Access-Control-Allow-Origin https://d.example; add_header Access-Control-Allow-Headers 'X-Auth-Token, Content-Type'; return 204; }", &["warning DU012"])]
+#[case::grants("client_max_body_size 0; proxy_request_buffering off;", "if ($request_method = OPTIONS) { add_header Access-Control-Allow-Origin https://d.example; add_header Access-Control-Allow-Headers 'X-Auth-Token, Content-Type'; add_header Access-Control-Allow-Methods 'GET, PUT'; return 204; }", &["warning DU012"])]
+#[case::grants_no_method("client_max_body_size 0; proxy_request_buffering off;", "if ($request_method = OPTIONS) { add_header Access-Control-Allow-Origin https://d.example; add_header Access-Control-Allow-Headers 'X-Auth-Token'; return 204; }", &["error DU012"])]
 #[case::more_headers("client_max_body_size 0; proxy_request_buffering off;", "more_set_headers 'Access-Control-Allow-Origin: *';", &["warning DU012"])]
 fn what_nginx_does_before_glance_is_found(#[case] server: &str, #[case] location: &str, #[case] expected: &[&str]) {
     let conf = format!(
