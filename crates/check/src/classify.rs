@@ -170,6 +170,10 @@ fn is_settings(path: &str, name: &str, extension: &str, text: &str) -> bool {
     if path.contains("local_settings.d/") {
         return extension == "py" || telling;
     }
+    // kolla-ansible's snippets, which config.json copies into local_settings.d; they may be empty.
+    if extension == "py" && (path.contains("/kolla/horizon/") || path.contains("kolla/config/horizon/")) {
+        return true;
+    }
     // Horizon's own sources name the setting, too.
     let upstream = matches!(name, "settings.py" | "defaults.py") || path.contains("/openstack_dashboard/");
     extension == "py" && telling && !upstream

@@ -146,9 +146,15 @@ impl<'a> Cloud<'a> {
         let dashboards: Vec<_> = self.dashboards_near(&unit.scope).filter_map(|d| d.origin.as_ref()).collect();
         let near = self.published.iter().filter(|p| p.scope == unit.scope);
         let mut origins = near.filter_map(|p| PublicUrl::parse(&p.url).ok()).peekable();
+        // Where nothing names the dashboard, an origin that is allowed is one.
+        let unnamed = self.dashboards_near(&unit.scope).next().is_none();
+        let of_unit = self.glances.iter().filter(|g| std::ptr::eq(g.unit, unit) && unnamed);
+        let allowed: Vec<String> =
+            of_unit.filter_map(|g| g.cors_in_effect("allowed_origin")).flat_map(|s| s.items()).collect();
+        let is_allowed = |url: &PublicUrl| allowed.iter().any(|origin| origin == url.origin().as_str());
         // Nobody says what the catalog publishes: a path that is there for Glance will be it.
         (origins.peek().is_none() && self.is_below_dashboard(unit))
-            || origins.any(|url| dashboards.contains(&url.origin()))
+            || origins.any(|url| dashboards.contains(&url.origin()) || (is_allowed(&url) && !url.path().is_empty()))
     }
 
     /// Whether the dashboard's own host leads to Glance, too.

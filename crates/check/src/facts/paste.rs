@@ -158,10 +158,19 @@ impl Paste {
         let Some((application, names)) = names.split_last() else {
             return Err(LoadError::At(listed.line, "the pipeline is empty".into()));
         };
-        if !is_absolute(application) && self.application(application).is_none() {
+        let absent: Vec<&&str> =
+            names.iter().filter(|name| !is_absolute(name) && self.named("filter", name).is_none()).collect();
+        // A file that leaves out several is an excerpt, if it has the one that matters here.
+        let has_cors = || names.iter().any(|name| self.filter(name, listed.line, 0).is_ok_and(|f| f.is_cors()));
+        let excerpt = absent.len() > 1 && has_cors();
+        if !excerpt && !is_absolute(application) && self.application(application).is_none() {
             return Err(LoadError::At(listed.line, missing(application, "app")));
         }
-        let filters = names.iter().map(|name| self.filter(name, listed.line, 0)).collect::<Result<_, _>>()?;
+        let one = |name: &&str| match self.filter(name, listed.line, 0) {
+            Err(_) if excerpt && absent.contains(&name) => Ok(Filter { name: (*name).to_owned(), ..Filter::default() }),
+            found => found,
+        };
+        let filters = names.iter().map(one).collect::<Result<_, _>>()?;
         Ok(Pipeline { line: listed.line, filters })
     }
 

@@ -56,7 +56,6 @@ impl<'a> Server<'a> {
         let httpd: Vec<(&ConfigFile, Vec<Directive>)> =
             unit.of_kind(Kind::Httpd).map(|file| (file, directives::httpd(&file.text))).collect();
         // What stands in no host holds for all of them, also in other files.
-        let has_host = |tree: &[Directive]| tree.iter().any(|d| d.name == "virtualhost");
         let shared: Vec<ScopedDirective<'a>> =
             httpd.iter().filter(|(_, tree)| !serves_alone(tree)).flat_map(|(file, tree)| outer(file, tree)).collect();
         for (file, tree) in &httpd {
@@ -72,7 +71,7 @@ impl<'a> Server<'a> {
                 let listens = httpd_listens(file, host, &items);
                 servers.extend(Self::new(unit, Kind::Httpd, file, host.line, service, items, listens));
             }
-            if !has_host(tree) && serves_alone(tree) {
+            if hosts(tree).is_empty() && serves_alone(tree) {
                 let items: Vec<ScopedDirective<'a>> = shared.iter().cloned().chain(own).collect();
                 servers.extend(Self::new(unit, Kind::Httpd, file, 1, served(&items), items, Vec::new()));
             }

@@ -39,6 +39,8 @@ pub fn headers(cloud: &Cloud<'_>) -> Vec<Finding> {
             ));
         } else if !has("X-CSRFToken")
             && let Some((severity, when)) = csrf(cloud, at, glance)
+            // Neither the release is known nor does anybody upload directly.
+            && (severity == Severity::Error || cloud.is_direct(at))
         {
             let severity = severity.max(refused(cloud, at));
             let found = match &listed {
