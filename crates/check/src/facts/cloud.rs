@@ -88,16 +88,14 @@ impl<'a> Cloud<'a> {
             .collect();
         let horizons: Vec<HorizonFacts<'a>> =
             of_service(Program::Horizon).map(HorizonFacts::read).filter(|h| !h.snippets.is_empty()).collect();
-        let servers: Vec<Server<'a>> = units.iter().flat_map(Server::find).collect();
-        let mut published = published;
-        let told: Vec<_> = glances
-            .iter()
-            .filter(|glance| published.iter().all(|p| p.scope != glance.unit.scope))
-            .filter_map(of_public_endpoint)
-            .collect();
-        published.extend(told);
         let mut dashboards = exposed;
         dashboards.extend(horizons.iter().flat_map(of_settings));
+        let endpoints: Vec<Published> = glances.iter().filter_map(of_public_endpoint).collect();
+        let hosts = known_hosts(&dashboards, &endpoints);
+        let servers: Vec<Server<'a>> = units.iter().flat_map(|unit| Server::find(unit, &hosts)).collect();
+        let mut published = published;
+        let told: Vec<_> = endpoints.into_iter().filter(|own| published.iter().all(|p| p.scope != own.scope)).collect();
+        published.extend(told);
         dashboards.extend(servers.iter().filter(|s| s.service == Program::Horizon).filter_map(of_server));
         let pairs = pairs(&horizons, &glances);
         Self {
@@ -212,6 +210,17 @@ impl<'a> Cloud<'a> {
         let nearest = self.dashboards.iter().map(|d| shared(&d.scope, scope)).max().unwrap_or_default();
         self.dashboards.iter().filter(move |d| shared(&d.scope, scope) == nearest)
     }
+}
+
+/// Names of hosts that only one of the two programs has.
+fn known_hosts(dashboards: &[ExposedDashboard], endpoints: &[Published]) -> Vec<(String, Program)> {
+    let of_horizon: Vec<String> = dashboards.iter().map(|d| d.host.clone()).collect();
+    let of_glance: Vec<String> =
+        endpoints.iter().filter_map(|p| Some(PublicUrl::parse(&p.url).ok()?.origin().host().to_owned())).collect();
+    let only = |own: &[String], other: &[String], program: Program| {
+        own.iter().filter(|host| !other.contains(host)).map(|host| (host.clone(), program)).collect::<Vec<_>>()
+    };
+    [only(&of_horizon, &of_glance, Program::Horizon), only(&of_glance, &of_horizon, Program::Glance)].concat()
 }
 
 /// Glance's own word, where nobody says what the catalog has.

@@ -50,8 +50,8 @@ pub struct Server<'a> {
 }
 
 impl<'a> Server<'a> {
-    /// All of a unit.
-    pub fn find(unit: &'a Unit) -> Vec<Self> {
+    /// All of a unit. `known`: names of hosts that serve a program.
+    pub fn find(unit: &'a Unit, known: &[(String, Program)]) -> Vec<Self> {
         let mut servers = Vec::new();
         let httpd: Vec<(&ConfigFile, Vec<Directive>)> =
             unit.of_kind(Kind::Httpd).map(|file| (file, directives::httpd(&file.text))).collect();
@@ -67,8 +67,8 @@ impl<'a> Server<'a> {
                 }
                 items.extend(flat(file, &host.children, &[]));
                 let at_port = || host.text().contains(":9292").then_some(Program::Glance);
-                let service = served(&items).or_else(at_port);
                 let listens = httpd_listens(file, host, &items);
+                let service = served(&items).or_else(at_port).or_else(|| by_host(&items, &listens, known));
                 servers.extend(Self::new(unit, Kind::Httpd, file, host.line, service, items, listens));
             }
             if hosts(tree).is_empty() && serves_alone(tree) {
@@ -78,7 +78,7 @@ impl<'a> Server<'a> {
         }
         for file in unit.of_kind(Kind::Nginx) {
             let tree = directives::nginx(&file.text);
-            nginx(unit, file, &tree, &tree, &[], &mut servers);
+            nginx(unit, file, &tree, &tree, &[], known, &mut servers);
         }
         servers.extend(super::haproxy::servers(unit));
         servers
@@ -228,6 +228,47 @@ fn served(items: &[ScopedDirective<'_>]) -> Option<Program> {
     }
 }
 
+/// Other programs, which often share the dashboard's host name.
+const OTHERS: [&str; 16] = [
+    "keystone",
+    "nova",
+    "neutron",
+    "cinder",
+    "placement",
+    "heat",
+    "octavia",
+    "swift",
+    "barbican",
+    "designate",
+    "manila",
+    "magnum",
+    "ironic",
+    "aodh",
+    "gnocchi",
+    "grafana",
+];
+
+/// Ports on which the dashboard's own host name leads to other programs.
+const OTHER_PORTS: [u16; 14] = [5000, 35357, 6080, 6082, 8004, 8041, 8042, 8774, 8775, 8776, 8778, 9311, 9696, 9876];
+
+/// Whom a host's own name serves, where a program is known by it.
+fn by_host(items: &[ScopedDirective<'_>], listens: &[Listen], hosts: &[(String, Program)]) -> Option<Program> {
+    let telling = items.iter().filter(|item| TELLING.contains(&item.directive.name.as_str()));
+    let mut texts = telling.map(|item| item.directive.text().to_lowercase());
+    let others = texts.any(|text| OTHERS.iter().any(|other| text.contains(other)));
+    if others || listens.iter().any(|l| l.port.is_some_and(|port| OTHER_PORTS.contains(&port))) {
+        return None;
+    }
+    let names = items
+        .iter()
+        .filter(|item| matches!(item.directive.name.as_str(), "servername" | "server_name" | "serveralias"));
+    let mut words = names.flat_map(|item| &item.directive.args).map(|name| {
+        let name = name.split("://").last().unwrap_or(name);
+        name.split(':').next().unwrap_or(name).to_lowercase()
+    });
+    words.find_map(|name| hosts.iter().find(|(host, _)| *host == name).map(|(_, program)| *program))
+}
+
 /// Whom a file of one's own name serves, as devstack's `glance-wsgi-api.conf`.
 fn by_name(file: &ConfigFile) -> Option<Program> {
     let says = |word: &str| file.name.contains(word);
@@ -245,6 +286,7 @@ fn nginx<'a>(
     root: &[Directive],
     tree: &[Directive],
     outside: &[ScopedDirective<'a>],
+    hosts: &[(String, Program)],
     servers: &mut Vec<Server<'a>>,
 ) {
     let is_block = |d: &&Directive| matches!(d.name.as_str(), "http" | "server" | "location" | "if" | "limit_except");
@@ -261,10 +303,11 @@ fn nginx<'a>(
         let mut all = items.clone();
         all.extend(upstream(file, root, passes));
         let listens = nginx_listens(&all);
-        servers.extend(Server::new(unit, Kind::Nginx, file, passes.line, served(&all), all, listens));
+        let service = served(&all).or_else(|| by_host(&all, &listens, hosts));
+        servers.extend(Server::new(unit, Kind::Nginx, file, passes.line, service, all, listens));
     }
     for block in tree.iter().filter(is_block).filter(|d| !matches!(d.name.as_str(), "if" | "limit_except")) {
-        nginx(unit, file, root, &block.children, &items, servers);
+        nginx(unit, file, root, &block.children, &items, hosts, servers);
     }
 }
 

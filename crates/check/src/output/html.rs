@@ -1,5 +1,6 @@
 //! A report as one page that a person attaches to a ticket: self-contained, readable without scripts.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use direct_upload_api::{Rule, Severity};
@@ -102,6 +103,9 @@ fn stage(rule: Rule) -> usize {
     }
 }
 
+/// Rules that a box has room for.
+const SHOWN: usize = 2;
+
 /// Browser, dashboard, edge and Glance, and where the way breaks.
 fn picture(out: &mut String, report: &Report) -> std::fmt::Result {
     let seen = |service: &str| report.checked.iter().any(|subject| subject.service == service);
@@ -109,7 +113,12 @@ fn picture(out: &mut String, report: &Report) -> std::fmt::Result {
         |service: &str| report.checked.iter().any(|subject| subject.service == service && !subject.before.is_empty());
     let broken = |at: usize| {
         let of = report.findings.iter().filter(|f| f.severity == Severity::Error && stage(f.rule) == at);
-        of.map(|f| f.rule.id()).collect::<std::collections::BTreeSet<_>>().into_iter().collect::<Vec<_>>().join(", ")
+        let rules: BTreeSet<&str> = of.map(|f| f.rule.id()).collect();
+        let shown: Vec<&str> = rules.iter().take(SHOWN).copied().collect();
+        match rules.len().saturating_sub(SHOWN) {
+            0 => shown.join(", "),
+            more => format!("{} +{more}", shown.join(", ")),
+        }
     };
     let says = |known: bool, at: usize| match (broken(at), known) {
         (rules, _) if !rules.is_empty() => (format!("breaks: {rules}"), "#c62828"),
@@ -120,20 +129,20 @@ fn picture(out: &mut String, report: &Report) -> std::fmt::Result {
         Verdict::Fails => "the way of an upload, and where it breaks",
         _ => "the way of an upload",
     };
-    writeln!(out, "<svg viewBox=\"0 0 900 250\" role=\"img\" aria-label=\"{way}\"><title>{way}</title>")?;
+    writeln!(out, "<svg viewBox=\"0 0 940 250\" role=\"img\" aria-label=\"{way}\"><title>{way}</title>")?;
     writeln!(
         out,
-        "<g fill=\"none\" stroke=\"#57606a\" stroke-width=\"2\"><path d=\"M160 70H360M160 190H360M540 190H720\"/></g>"
+        "<g fill=\"none\" stroke=\"#57606a\" stroke-width=\"2\"><path d=\"M200 70H360M200 190H360M560 190H720\"/></g>"
     )?;
     let boxes = [
         (20, 30, "Browser", ("page and image".to_owned(), "#57606a")),
         (360, 30, "Dashboard", says(seen("dashboard"), 0)),
-        (20, 150, "Browser", ("OPTIONS, then PUT".to_owned(), "#57606a")),
+        (20, 150, "Browser", ("OPTIONS, PUT".to_owned(), "#57606a")),
         (360, 150, "Before Glance", says(behind("Glance"), 1)),
         (720, 150, "Glance", says(seen("Glance"), 2)),
     ];
     for (x, y, name, (text, colour)) in boxes {
-        let width = if x == 20 { 140 } else { 180 };
+        let width = if x == 20 { 180 } else { 200 };
         writeln!(
             out,
             "<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"80\" rx=\"8\" fill=\"#fff\" stroke=\"{colour}\" stroke-width=\"3\"/>\

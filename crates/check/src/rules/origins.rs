@@ -60,8 +60,12 @@ fn entry(item: &str, entries: &BTreeSet<String>, setting: &Setting, severity: Se
     };
     let meant: Vec<String> = meant(item).iter().map(Origin::to_string).collect();
     let canonical = (!meant.is_empty()).then(|| meant.join(","));
-    // openstack-helm writes the port both ways: the other entry is the one that matches.
     let harmless = canonical.as_ref().is_some_and(|origin| entries.contains(origin));
+    // openstack-helm writes it for everybody: nothing to do, so nothing to say.
+    let with_port = |origin: &String| [":443", ":80"].iter().any(|port| *item == format!("{origin}{port}"));
+    if harmless && canonical.as_ref().is_some_and(with_port) {
+        return None;
+    }
     let fix = match &canonical {
         Some(origin) if harmless => format!("nothing has to change, {origin} stands there too; or remove the entry"),
         Some(origin) => format!("write {origin}"),

@@ -88,7 +88,11 @@ fn distance(a: &str, b: &str) -> usize {
 /// The option of `[cors]` that a name was meant to be: another case, dashes, a plural, a letter or two.
 fn meant(name: &str) -> Option<&'static str> {
     let written = stem(name);
-    let near = CORS_OPTIONS.iter().map(|option| (distance(&written, &stem(option.name)), option.name));
+    let plain = |name: &str| name.to_lowercase().replace(['-', '_', ' '], "");
+    let near = CORS_OPTIONS.iter().map(|option| {
+        let far = distance(&written, &stem(option.name)).min(distance(&plain(name), &plain(option.name)));
+        (far, option.name)
+    });
     let (far, option) = near.min()?;
     // Of short names a letter makes another word.
     let most = if written.len() > 8 { 2 } else { 1 };
@@ -152,6 +156,7 @@ mod tests {
     #[case("Allowed_Origin", Some("allowed_origin"))]
     #[case("allow_origins", Some("allowed_origin"))]
     #[case("alowed_orgin", Some("allowed_origin"))]
+    #[case("alowed_origins", Some("allowed_origin"))]
     #[case("allowed-origin", Some("allowed_origin"))]
     #[case("Access-Control-Allow-Origin", Some("allowed_origin"))]
     #[case("origins", Some("allowed_origin"))]

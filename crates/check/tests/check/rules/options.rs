@@ -21,7 +21,9 @@ fn cors(lines: &str) -> Vec<String> {
 #[case::path("allowed_origin = https://d.example/dashboard", &["error DU001"])]
 #[case::upper_case("allowed_origin = https://D.example", &["error DU001"])]
 #[case::default_port("allowed_origin = https://d.example:443", &["error DU001"])]
-#[case::both_forms("allowed_origin = https://d.example,https://d.example:443", &["note DU001"])]
+// As openstack-helm writes it.
+#[case::both_forms("allowed_origin = https://d.example,https://d.example:443", &[])]
+#[case::with_a_slash_too("allowed_origin = https://d.example,https://d.example/", &["note DU001"])]
 #[case::comment_behind("allowed_origin = https://d.example # the dashboard", &["error DU001"])]
 #[case::blanks_between("allowed_origin = https://d.example https://e.example", &["error DU001"])]
 #[case::no_scheme("allowed_origin = d.example", &["error DU001"])]
