@@ -1,5 +1,6 @@
 //! `explain`: a rule, a reason of a condition, or the browser's own recording of an upload that failed.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
@@ -61,16 +62,17 @@ pub fn main(args: &Args) -> ExitCode {
 }
 
 fn told(diagnosis: &Diagnosis) -> String {
+    // Writing to a String cannot fail.
     let mut text = format!("{}\n", diagnosis.verdict);
     if let Some(rule) = diagnosis.rule {
-        text.push_str(&format!("\nrule: {rule}, {}\n", rule.title()));
+        let _ = writeln!(text, "\nrule: {rule}, {}", rule.title());
     }
-    text.push_str(&format!("fix:  {}\n\nrecorded:\n", diagnosis.fix));
+    let _ = writeln!(text, "fix:  {}\n\nrecorded:", diagnosis.fix);
     for line in &diagnosis.seen {
-        text.push_str(&format!("  {line}\n"));
+        let _ = writeln!(text, "  {line}");
     }
     if let Some(rule) = diagnosis.rule {
-        text.push_str(&format!("\nexplain {rule} tells more\n"));
+        let _ = writeln!(text, "\nexplain {rule} tells more");
     }
     text
 }

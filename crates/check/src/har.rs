@@ -148,7 +148,7 @@ pub fn diagnose(text: &str) -> Result<Diagnosis, HarError> {
     let mut seen: Vec<String> = uploads.iter().map(|(entry, _)| entry.line()).collect();
     let Some((put, endpoint)) = is(METHOD).or_else(|| is("OPTIONS")) else {
         seen.extend(entries.iter().filter(|entry| is_metadata(entry)).map(Entry::line));
-        return Ok(without_upload(entries, seen));
+        return Ok(without_upload(entries, &seen));
     };
     let told = |rule, verdict: String, fix: &str| Diagnosis { verdict, rule, fix: fix.to_owned(), seen: seen.clone() };
     let Some(origin) = origin_of(entries, put) else {
@@ -301,12 +301,12 @@ fn or_none(error: &str) -> &str {
 }
 
 /// Nothing was sent to Glance.
-fn without_upload(entries: &[Entry], seen: Vec<String>) -> Diagnosis {
+fn without_upload(entries: &[Entry], seen: &[String]) -> Diagnosis {
     let told = |rule, verdict: &str, fix: &str| Diagnosis {
         verdict: verdict.to_owned(),
         rule,
         fix: fix.to_owned(),
-        seen: seen.clone(),
+        seen: seen.to_vec(),
     };
     let multipart = |entry: &&Entry| {
         is_metadata(entry) && entry.asked("Content-Type").is_some_and(|value| value.starts_with("multipart/form-data"))

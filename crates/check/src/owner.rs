@@ -100,7 +100,7 @@ pub fn advise(findings: &mut [Finding], units: &[Unit]) {
         // What nothing reads has no place of its own.
         let option = if finding.rule == Rule::Unknown { "allowed_origin" } else { option };
         if let Some(place) = owner.place(program, section, option) {
-            finding.fix.push_str(&format!(" (where: {place})"));
+            finding.fix = format!("{} (where: {place})", finding.fix);
         }
     }
 }

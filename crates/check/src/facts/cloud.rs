@@ -189,6 +189,7 @@ impl<'a> Cloud<'a> {
 
     /// What shows that browsers load the dashboard by https.
     pub fn https_dashboard(&self, scope: &[String]) -> Option<String> {
+        const SECURE: [&str; 2] = ["SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE"];
         let stated = self.dashboards_near(scope).find(|d| d.origin.as_ref().is_some_and(Origin::is_https));
         if let Some(d) = stated {
             let origin = d.origin.as_ref().map(ToString::to_string).unwrap_or_default();
@@ -198,7 +199,6 @@ impl<'a> Cloud<'a> {
         if let Some(listen) = self.edges(scope, Program::Horizon).iter().find(ends_tls) {
             return Some(format!("served by https ({}: {})", listen.place, listen.written));
         }
-        const SECURE: [&str; 2] = ["SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE"];
         let secure = |h: &&HorizonFacts<'_>| SECURE.iter().any(|name| h.value(name) == Some(&Value::Bool(true)));
         let nearest = self.horizons.iter().map(|h| shared(&h.unit.scope, scope)).max().unwrap_or_default();
         let mut near = self.horizons.iter().filter(|h| shared(&h.unit.scope, scope) == nearest);

@@ -115,15 +115,24 @@ impl FilterOptions {
 
 /// Why a value cannot be had.
 enum NoValue {
-    Refused(Setting, String),
+    Refused(Box<(Setting, String)>),
     Unknown,
+}
+
+impl NoValue {
+    fn refused(setting: Setting, why: impl Into<String>) -> Self {
+        Self::Refused(Box::new((setting, why.into())))
+    }
 }
 
 /// Reads what a Glance's filter reads.
 pub fn reading(glance: &GlanceFacts<'_>) -> Reading {
     match options(glance) {
         Ok(options) => Reading::Runs(options),
-        Err(NoValue::Refused(setting, why)) => Reading::Refuses(setting, why),
+        Err(NoValue::Refused(refused)) => {
+            let (setting, why) = *refused;
+            Reading::Refuses(setting, why)
+        }
         Err(NoValue::Unknown) => Reading::Unknown,
     }
 }
@@ -168,10 +177,7 @@ fn flag(glance: &GlanceFacts<'_>) -> Result<bool, NoValue> {
     match text.to_lowercase().as_str() {
         "true" | "1" | "on" | "yes" => Ok(true),
         "false" | "0" | "off" | "no" => Ok(false),
-        _ => {
-            let why = "it is none of true and false".to_owned();
-            Err(NoValue::Refused(setting, why))
-        }
+        _ => Err(NoValue::refused(setting, "it is none of true and false")),
     }
 }
 
@@ -185,7 +191,7 @@ fn number(glance: &GlanceFacts<'_>) -> Result<i128, NoValue> {
     }
     let groups = digits.trim_start_matches(['+', '-']).split('_').all(|group| !group.is_empty());
     let number = digits.replace('_', "").parse().ok().filter(|_| groups);
-    number.ok_or_else(|| NoValue::Refused(setting, "it is no whole number".to_owned()))
+    number.ok_or_else(|| NoValue::refused(setting, "it is no whole number"))
 }
 
 /// The text that becomes a number or a flag: what the paste file sets becomes one before it is substituted.
@@ -202,7 +208,7 @@ fn substituted(glance: &GlanceFacts<'_>, setting: &Setting, value: &str, within:
 
 /// What stands behind `$name`.
 fn behind(glance: &GlanceFacts<'_>, setting: &Setting, name: &str, within: &[&str]) -> Result<String, NoValue> {
-    let refused = |why: String| Err(NoValue::Refused(setting.clone(), why));
+    let refused = |why: String| Err(NoValue::refused(setting.clone(), why));
     let own = match name.split_once('.') {
         Some(("cors", own)) => Some(own),
         Some(_) => None,

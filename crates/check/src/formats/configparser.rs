@@ -110,7 +110,10 @@ pub fn interpolated(value: &str, known: &dyn Fn(&str) -> Option<String>, depth: 
             '(' => {
                 let end = rest.iter().position(|c| *c == ')')?;
                 let name: String = rest.drain(..end).collect();
-                (rest.pop_front(), rest.pop_front() == Some('s')).1.then_some(())?;
+                rest.pop_front();
+                if rest.pop_front() != Some('s') {
+                    return None;
+                }
                 done.push_str(&interpolated(&known(&name)?, known, depth + 1)?);
             }
             _ => return None,

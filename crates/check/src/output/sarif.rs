@@ -23,7 +23,7 @@ pub fn sarif(report: &Report) -> Value {
             "columnKind": "unicodeCodePoints",
             "invocations": [{
                 "executionSuccessful": true,
-                "toolExecutionNotifications": report.unseen.iter().map(notification).collect::<Vec<_>>(),
+                "toolExecutionNotifications": report.unseen.iter().map(|unseen| notification(unseen)).collect::<Vec<_>>(),
             }],
             "properties": {"verdict": report.verdict().to_string()},
             "results": report.findings.iter().map(result).collect::<Vec<_>>(),
@@ -31,7 +31,7 @@ pub fn sarif(report: &Report) -> Value {
     })
 }
 
-fn notification(unseen: &String) -> Value {
+fn notification(unseen: &str) -> Value {
     json!({"level": "warning", "message": {"text": format!("not seen: {unseen}")}})
 }
 

@@ -118,19 +118,17 @@ fn httpd_body(server: &Server<'_>) -> Option<Finding> {
         |i: &&ScopedDirective<'_>| i.directive.name.starts_with("proxypass") && i.directive.text().contains("uwsgi://");
     let enforcing =
         server.items.iter().find(|i| i.directive.name == "wsgiscriptalias").or_else(|| server.items.iter().find(uwsgi));
-    let enforcing = enforcing?;
+    let item = enforcing?;
     if let Some(item) = server.last("limitrequestbody") {
         let limit: u64 = item.directive.arg(0)?.parse().ok()?;
         return limited(item, limit, "LimitRequestBody 0");
     }
-    Some(enforcing).map(|item| {
-        Finding::warning(
-            Rule::BodyLimit,
-            &item.place(),
-            "no LimitRequestBody: httpd 2.4.54 and newer refuse bodies above 1 GiB here",
-            "LimitRequestBody 0 in Glance's virtual host",
-        )
-    })
+    Some(Finding::warning(
+        Rule::BodyLimit,
+        &item.place(),
+        "no LimitRequestBody: httpd 2.4.54 and newer refuse bodies above 1 GiB here",
+        "LimitRequestBody 0 in Glance's virtual host",
+    ))
 }
 
 fn nginx_body(server: &Server<'_>) -> Option<Finding> {

@@ -183,7 +183,8 @@ fn nginx_cors(cloud: &Cloud<'_>, server: &Server<'_>) -> Vec<Finding> {
         let written = format!("add_header {}", item.directive.text());
         let answers = item.within.iter().any(super::options::is_options);
         let lacks = if answers { answer_lacks(cloud, server, item) } else { Vec::new() };
-        if !lacks.is_empty() {
+        let refuses = !lacks.is_empty();
+        if refuses {
             let found = format!("{written}: nginx answers preflights in Glance's place, without {}", lacks.join(", "));
             findings.push(Finding::error(Rule::CorsOnTheWay, &item.place(), found, LEAVE));
         } else if answers || is_hidden {

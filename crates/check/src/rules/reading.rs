@@ -140,8 +140,7 @@ pub(crate) fn refused_values(cloud: &Cloud<'_>) -> Vec<Finding> {
 
 /// Whether somebody commented on a value in its own line.
 pub(crate) fn has_comment(value: &str) -> bool {
-    let words = value.split_whitespace().skip(1);
-    words.into_iter().any(|word| word.starts_with(['#', ';']))
+    value.split_whitespace().skip(1).any(|word| word.starts_with(['#', ';']))
 }
 
 fn not_utf8(conf: &Conf<'_>) -> Option<Finding> {

@@ -58,7 +58,7 @@ fn glances_own_word_counts_where_nothing_else_is_said(#[case] url: &str, #[case]
 /// A cloud of Kubernetes with these objects, and this rule of Glance's HTTPRoute.
 fn gateway(rule: &str, objects: &str) -> Vec<String> {
     let text = format!(
-        r#"apiVersion: v1
+        "apiVersion: v1
 kind: ConfigMap
 metadata: {{name: glance-etc, namespace: o}}
 data:
@@ -140,7 +140,7 @@ spec:
     {rule}
 ---
 {objects}
-"#
+"
     );
     found_in(&[("cloud.yaml", &text)], None)
 }
