@@ -56,6 +56,7 @@ pub fn answer(glance: &GlanceFacts<'_>, origin: &str, method: &str, headers: &[&
     if glance.has_broken_file() {
         return Answer::None;
     }
+    let mut behind_login = false;
     match &glance.pipeline {
         Some(Err(_)) => return Answer::None,
         Some(Ok(pipeline)) => {
@@ -66,9 +67,7 @@ pub fn answer(glance: &GlanceFacts<'_>, origin: &str, method: &str, headers: &[&
             if pipeline.filters[at].lacks_source() {
                 return Answer::None;
             }
-            if pipeline.filters[..at].iter().any(|f| f.asks_for_token() && !glance.is_delayed(f)) {
-                return Answer::Of(None);
-            }
+            behind_login = pipeline.filters[..at].iter().any(|f| f.asks_for_token() && !glance.is_delayed(f));
         }
         None => {}
     }
@@ -78,6 +77,7 @@ pub fn answer(glance: &GlanceFacts<'_>, origin: &str, method: &str, headers: &[&
     match &glance.reading {
         Reading::Refuses(..) => Answer::None,
         Reading::Unknown => Answer::Unknown,
+        Reading::Runs(_) if behind_login => Answer::Of(None),
         Reading::Runs(options) => Answer::Of(options.preflight(origin, method, headers)),
     }
 }
