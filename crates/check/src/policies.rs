@@ -189,8 +189,7 @@ pub fn sets_request_timeout(objects: &[Object], backends: &Backends) -> bool {
 /// Routes that choose requests by their method, and none of which takes OPTIONS.
 fn no_options(way: &Way<'_>) -> Vec<(ExposureIssue, Vec<String>)> {
     let mut found = Vec::new();
-    let choices: Vec<(&Object, Vec<String>, Option<Vec<String>>)> =
-        way.routes.iter().flat_map(|route| chosen(route, &way.services)).collect();
+    let choices: Vec<Choice<'_>> = way.routes.iter().flat_map(|route| chosen(route, &way.services)).collect();
     let passes = |methods: &Option<Vec<String>>| {
         methods.as_ref().is_none_or(|methods| methods.iter().any(|m| m.eq_ignore_ascii_case("OPTIONS")))
     };
@@ -214,8 +213,11 @@ fn no_options(way: &Way<'_>) -> Vec<(ExposureIssue, Vec<String>)> {
     found
 }
 
+/// A rule of a route: the object, where its choice stands, and the methods that it takes; none: all.
+type Choice<'a> = (&'a Object, Vec<String>, Option<Vec<String>>);
+
 /// The rules of a route that lead to the Services, and the methods that each takes; none: all.
-fn chosen<'a>(route: &'a Object, services: &[&str]) -> Vec<(&'a Object, Vec<String>, Option<Vec<String>>)> {
+fn chosen<'a>(route: &'a Object, services: &[&str]) -> Vec<Choice<'a>> {
     let spec = &route.value["spec"];
     let list = |name: &str| spec[name].as_array().into_iter().flatten().enumerate();
     let path = |parts: [&str; 3], at: usize| -> Vec<String> {

@@ -80,7 +80,7 @@ pub(crate) fn csrf(cloud: &Cloud<'_>, at: usize, glance: &GlanceFacts<'_>) -> Op
 }
 
 /// DU024 (and DU005): the Django panel's upload has credentials.
-pub fn credentials(cloud: &Cloud<'_>) -> Vec<Finding> {
+pub(crate) fn credentials(cloud: &Cloud<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (at, glance) in cloud.glances.iter().enumerate() {
         let Reading::Runs(options) = &glance.reading else { continue };

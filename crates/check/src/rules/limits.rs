@@ -74,15 +74,12 @@ fn modsecurity(server: &Server<'_>) -> Option<Finding> {
     if !is_on("secruleengine") || !is_on("secrequestbodyaccess") || action.as_deref() == Some("processpartial") {
         return None;
     }
-    match server.last("secrequestbodylimit") {
-        Some(item) => limited(item, item.directive.arg(0)?.parse().ok()?, fix),
-        None => {
-            let item = server.last("secrequestbodyaccess")?;
-            let found =
-                "SecRequestBodyAccess On: ModSecurity refuses bodies above 128 MiB, its default SecRequestBodyLimit";
-            Some(Finding::error(Rule::BodyLimit, &item.place(), found, fix))
-        }
+    if let Some(item) = server.last("secrequestbodylimit") {
+        return limited(item, item.directive.arg(0)?.parse().ok()?, fix);
     }
+    let item = server.last("secrequestbodyaccess")?;
+    let found = "SecRequestBodyAccess On: ModSecurity refuses bodies above 128 MiB, its default SecRequestBodyLimit";
+    Some(Finding::error(Rule::BodyLimit, &item.place(), found, fix))
 }
 
 fn uwsgi_body(glance: &GlanceFacts<'_>) -> Option<Finding> {

@@ -19,7 +19,7 @@ static HTTPD: LazyLock<Option<Regex>> =
 const FIX: &str = "leave the header out of the log, and delete what the log holds already";
 
 /// Formats of access logs that hold the token's header.
-pub fn tokens(cloud: &Cloud<'_>) -> Vec<Finding> {
+pub(crate) fn tokens(cloud: &Cloud<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for file in cloud.units.iter().flat_map(|unit| &unit.files) {
         let (tree, logs): (Vec<Directive>, fn(&Directive) -> bool) = match file.kind {
@@ -71,9 +71,8 @@ fn nginx(directive: &Directive) -> bool {
 fn in_haproxy(directive: &Directive) -> bool {
     let text = directive.text().to_lowercase();
     let captures = match directive.name.as_str() {
-        "capture" => true,
         "http-request" | "http-response" => directive.arg(0) == Some("capture"),
-        "log-format" | "error-log-format" | "log-format-sd" => true,
+        "capture" | "log-format" | "error-log-format" | "log-format-sd" => true,
         _ => false,
     };
     captures && (text.contains("x-auth-token") || text.contains("x-subject-token"))

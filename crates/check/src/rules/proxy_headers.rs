@@ -161,16 +161,12 @@ fn nginx_cors(cloud: &Cloud<'_>, server: &Server<'_>) -> Vec<Finding> {
             .dashboards_near(&server.scope)
             .find(|d| !value.contains(['*', '$']) && !value.contains(&format!("://{}", d.host)));
         let written = format!("more_set_headers {}", item.directive.text());
-        findings.push(match other {
-            Some(d) => {
-                let found =
-                    format!("{written} replaces Glance's answer, and is not where the dashboard is ({})", d.host);
-                Finding::error(Rule::CorsOnTheWay, &item.place(), found, LEAVE)
-            }
-            None => {
-                let found = format!("{written} replaces Glance's answer by one fixed value for every dashboard");
-                Finding::warning(Rule::CorsOnTheWay, &item.place(), found, LEAVE)
-            }
+        findings.push(if let Some(d) = other {
+            let found = format!("{written} replaces Glance's answer, and is not where the dashboard is ({})", d.host);
+            Finding::error(Rule::CorsOnTheWay, &item.place(), found, LEAVE)
+        } else {
+            let found = format!("{written} replaces Glance's answer by one fixed value for every dashboard");
+            Finding::warning(Rule::CorsOnTheWay, &item.place(), found, LEAVE)
         });
     }
     for item in server.of_name("more_clear_headers") {

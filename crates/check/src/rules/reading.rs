@@ -170,10 +170,10 @@ pub fn overridden(cloud: &Cloud<'_>) -> Vec<Finding> {
             }
             let needed = cloud.dashboards_near(&glance.unit.scope).any(|d| is_lost_from(&gone, &kept, d));
             let severity = if needed { refused(cloud, at) } else { Severity::Warning };
-            let mut lost: Vec<String> =
+            let mut missed: Vec<String> =
                 others.iter().map(|(option, value)| format!("{}: {value}", option.name)).collect();
             if !gone.is_empty() {
-                lost.insert(0, gone.join(", "));
+                missed.insert(0, gone.join(", "));
             }
             let mut field = format!("list {} in spec.cors.allowedOrigins", gone.join(", "));
             if gone.is_empty() {
@@ -189,7 +189,8 @@ pub fn overridden(cloud: &Cloud<'_>) -> Vec<Finding> {
             } else {
                 ("", format!("list all origins in {}, or remove allowed_origin there", last.source))
             };
-            let found = format!("{by}{} replaces this value ({}); lost: {}", last.source, last.place, lost.join("; "));
+            let found =
+                format!("{by}{} replaces this value ({}); lost: {}", last.source, last.place, missed.join("; "));
             findings.push(Finding::new(Rule::NotRead, severity, &setting.place, found, fix));
         }
     }
@@ -198,7 +199,7 @@ pub fn overridden(cloud: &Cloud<'_>) -> Vec<Finding> {
 
 /// What else of the same file the later file replaces: options, and what of their values is gone.
 fn also_lost(glance: &GlanceFacts<'_>, setting: &Setting, last: &Setting) -> Vec<(&'static CorsOption, String)> {
-    let mut lost = Vec::new();
+    let mut missed = Vec::new();
     for option in CORS_OPTIONS.iter().filter(|option| option.name != "allowed_origin") {
         let settings = glance.cors(option.name);
         let (Some(own), Some(by)) =
@@ -211,13 +212,13 @@ fn also_lost(glance: &GlanceFacts<'_>, setting: &Setting, last: &Setting) -> Vec
             let gone: Vec<String> =
                 own.items().into_iter().filter(|item| !kept.contains(&item.to_lowercase())).collect();
             if !gone.is_empty() {
-                lost.push((option, gone.join(", ")));
+                missed.push((option, gone.join(", ")));
             }
         } else if own.value.trim().to_lowercase() != by.value.trim().to_lowercase() {
-            lost.push((option, own.value.trim().to_owned()));
+            missed.push((option, own.value.trim().to_owned()));
         }
     }
-    lost
+    missed
 }
 
 fn is_lost_from(lost: &[String], kept: &BTreeSet<String>, dashboard: &ExposedDashboard) -> bool {
