@@ -142,7 +142,7 @@ fn options(glance: &GlanceFacts<'_>) -> Result<FilterOptions, NoValue> {
     let allowed_origin = list(glance, "allowed_origin", &[])?;
     let allow_credentials = flag(glance)?;
     list(glance, "expose_headers", GLANCE.expose_headers)?;
-    let max_age = number(glance)?;
+    let max_age = number(glance)?.unwrap_or_default();
     let allow_methods = list(glance, "allow_methods", GLANCE.allow_methods)?;
     let allow_headers = list(glance, "allow_headers", &default_headers())?;
     Ok(FilterOptions { allowed_origin, allow_methods, allow_headers, allow_credentials, max_age })
@@ -181,17 +181,17 @@ fn flag(glance: &GlanceFacts<'_>) -> Result<bool, NoValue> {
     }
 }
 
-/// `IntOpt`: Python's `int()`.
-fn number(glance: &GlanceFacts<'_>) -> Result<i128, NoValue> {
-    let Some(setting) = glance.cors_in_effect("max_age") else { return Ok(3600) };
+/// `IntOpt`: Python's `int()`, or nothing of an empty text.
+fn number(glance: &GlanceFacts<'_>) -> Result<Option<i128>, NoValue> {
+    let Some(setting) = glance.cors_in_effect("max_age") else { return Ok(Some(3600)) };
     let text = text(glance, &setting, &["max_age"])?;
     let digits = text.trim();
     if digits.is_empty() {
-        return Ok(0);
+        return Ok(None);
     }
     let groups = digits.trim_start_matches(['+', '-']).split('_').all(|group| !group.is_empty());
     let number = digits.replace('_', "").parse().ok().filter(|_| groups);
-    number.ok_or_else(|| NoValue::refused(setting, "it is no whole number"))
+    number.map(Some).ok_or_else(|| NoValue::refused(setting, "it is no whole number"))
 }
 
 /// The text that becomes a number or a flag: what the paste file sets becomes one before it is substituted.
@@ -234,7 +234,7 @@ fn behind(glance: &GlanceFacts<'_>, setting: &Setting, name: &str, within: &[&st
             Ok(python_list(&items))
         }
         Some("allow_credentials") => flag(glance).map(|flag| if flag { "True".to_owned() } else { "False".to_owned() }),
-        Some("max_age") => number(glance).map(|number| number.to_string()),
+        Some("max_age") => number(glance).map(|number| number.map_or_else(String::new, |number| number.to_string())),
         _ if matches!(name, "config_file" | "config_dir" | "config_source") => Err(NoValue::Unknown),
         // The process's own configuration has all of Glance's options.
         _ if glance.filter.project.is_none() => Err(NoValue::Unknown),
