@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use clap::{Args as ClapArgs, ValueEnum};
 use direct_upload_api::Rule;
 use direct_upload_check as check;
-use direct_upload_check::Report;
+use direct_upload_check::{Report, Verdict};
 use direct_upload_core::openstack::Release;
 
 use super::output;
@@ -25,7 +25,8 @@ pub const EXAMPLES: &str = "Examples:
 
 Reads manifests (also the files in their ConfigMaps and Secrets) and configuration files of Glance,
 Horizon, httpd, nginx and uWSGI; passes over everything else. Changes nothing, prints no secrets.
-Exit code 1 if something was found that makes uploads fail, or if the input has errors.";
+Exit code 1 if something was found that makes uploads fail, if the input has errors or if nothing was
+found to check; with --require-complete also if not all was seen that an upload needs.";
 
 /// Arguments of `check`.
 #[derive(Debug, ClapArgs)]
@@ -49,6 +50,9 @@ pub struct Args {
     /// How the findings are printed
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
     output: Format,
+    /// Fail also if not all was seen that an upload needs
+    #[arg(long)]
+    require_complete: bool,
     /// Print the runbook's entry of a rule
     #[arg(long, value_name = "DU0xx")]
     explain: Option<Rule>,
@@ -62,6 +66,8 @@ enum Format {
     Json,
     /// For code scanning: SARIF 2.1.0.
     Sarif,
+    /// One page to attach to a ticket.
+    Html,
 }
 
 /// Deeply nested input needs room.
@@ -88,7 +94,8 @@ pub fn main(args: Args) -> ExitCode {
 
 fn files(args: &Args) -> (Report, Vec<String>) {
     let (texts, mut errors) = files::read(&args.filename);
-    let (input, more) = check::manifests::sort(texts, args.release);
+    let (mut input, more) = check::manifests::sort(texts, args.release);
+    input.unseen.extend(errors.iter().cloned());
     errors.extend(more);
     (check::check(input), errors)
 }
@@ -103,6 +110,8 @@ async fn live(args: Args) -> ExitCode {
         Ok((input, notes)) => {
             let mut report = check::check(input);
             report.unseen.extend(notes);
+            report.unseen.sort();
+            report.unseen.dedup();
             tell(&args, &report, &[])
         }
         Err(error) => crate::cli::failed(check::redact::error(&error.to_string())),
@@ -113,17 +122,23 @@ fn tell(args: &Args, report: &Report, errors: &[String]) -> ExitCode {
     for error in errors {
         output::say(format_args!("error: {error}"));
     }
-    if errors.is_empty() && report.checked.is_empty() {
-        output::say("error: nothing of Horizon or Glance was found to check");
-    }
     let printed = match args.output {
         Format::Text => output::data(&check::output::text(report, output::coloured())),
         Format::Json => output::data(&format!("{:#}\n", check::output::json(report))),
+        Format::Html => output::data(&check::output::html(report)),
         Format::Sarif => output::data(&format!("{:#}\n", check::output::sarif(report))),
     };
     match printed {
         Err(error) => crate::cli::failed(error),
-        Ok(()) if errors.is_empty() && report.is_fine() && !report.checked.is_empty() => ExitCode::SUCCESS,
+        Ok(()) if succeeds(args, report) && errors.is_empty() => ExitCode::SUCCESS,
         Ok(()) => ExitCode::FAILURE,
+    }
+}
+
+fn succeeds(args: &Args, report: &Report) -> bool {
+    match report.verdict() {
+        Verdict::Fine => true,
+        Verdict::Incomplete => !args.require_complete && !report.checked.is_empty(),
+        Verdict::Fails => false,
     }
 }

@@ -8,6 +8,7 @@ pub mod completions;
 pub mod copy;
 pub mod crd;
 pub mod detach;
+pub mod explain;
 pub mod files;
 mod network;
 pub mod output;
@@ -57,6 +58,9 @@ enum Command {
     /// Find out why uploads from the browser would fail, in files or in a cluster
     #[command(after_help = check::EXAMPLES)]
     Check(check::Args),
+    /// Explain a rule, a reason, or the browser's recording (HAR) of an upload that failed
+    #[command(after_help = explain::EXAMPLES)]
+    Explain(explain::Args),
     /// Ask Glance what a browser asks before an upload, and judge the answer as a browser does
     #[command(after_help = preflight::EXAMPLES)]
     Preflight(preflight::Args),
@@ -116,6 +120,7 @@ fn dispatch(command: Command) -> ExitCode {
         Command::Crd => ended(crd::main()),
         Command::Render(args) => render::main(&args),
         Command::Check(args) => check::main(args),
+        Command::Explain(args) => explain::main(&args),
         Command::Preflight(args) => on_runtime(preflight::main(args)),
         Command::Verify(args) => on_runtime(verify::main(*args)),
         Command::Status(args) => on_runtime(status::main(args)),

@@ -10,6 +10,7 @@ import traceback
 
 import glance_options
 import ini
+import pipeline
 import sarif
 import snippet
 import stores
@@ -19,6 +20,7 @@ QUESTIONS = {
     "parse": ini.parse,
     "values": ini.values,
     "cors": ini.cors,
+    "pipeline": pipeline.pipeline,
     "options": glance_options.values,
     "enforce": glance_options.enforce,
     "expressions": glance_options.parses,

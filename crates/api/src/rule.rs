@@ -102,6 +102,8 @@ rules! {
         "A page that comes from a public address may connect to a private or loopback one only if the user allows it: browsers (Chrome since 142) ask once, and refuse in an insecure context. Most users are told of a network error; the image stays queued.";
     NoCredentials "DU024" "credentials are not allowed"
         "Horizon's Django image panel sends its upload with credentials. Browsers let such a request through only if the answers to the preflight and to the upload carry Access-Control-Allow-Credentials: true; with allow_credentials = False Glance sends none.";
+    TokenLogged "DU025" "an access log that keeps users' tokens"
+        "An upload carries the user's Keystone token in X-Auth-Token. A log with that header holds tokens: whoever reads it can act as those users until their tokens expire.";
 }
 
 impl Rule {

@@ -61,6 +61,24 @@ pub fn is_left_out(name: &str) -> bool {
     LEFT_OUT.iter().any(|ending| name.ends_with(ending))
 }
 
+/// Endings of files of which a tool makes configuration.
+const TEMPLATES: [&str; 4] = [".j2", ".tpl", ".tmpl", ".erb"];
+
+/// Whether a file of this name is the template of configuration that would be read.
+pub fn is_template(path: &str, text: &str) -> bool {
+    let ending = TEMPLATES.iter().find_map(|ending| path.strip_suffix(ending));
+    let ours = |made: &str| {
+        let of_both = matches!(kind(made, text), Some(Kind::Glance | Kind::Paste | Kind::Settings));
+        of_both || (kind(made, text).is_some() && ["glance", "horizon", "dashboard"].iter().any(|n| made.contains(n)))
+    };
+    ending.is_some_and(ours)
+}
+
+/// Whether a file may be such a template.
+pub fn may_be_template(name: &str) -> bool {
+    TEMPLATES.iter().any(|ending| name.ends_with(ending))
+}
+
 /// The kind of a file, or none if it plays no role.
 pub fn kind(path: &str, text: &str) -> Option<Kind> {
     let name = base(path);
@@ -151,6 +169,10 @@ fn is_settings(path: &str, name: &str, extension: &str, text: &str) -> bool {
     }
     if path.contains("local_settings.d/") {
         return extension == "py" || telling;
+    }
+    // kolla-ansible's snippets, which config.json copies into local_settings.d; they may be empty.
+    if extension == "py" && (path.contains("/kolla/horizon/") || path.contains("kolla/config/horizon/")) {
+        return true;
     }
     // Horizon's own sources name the setting, too.
     let upstream = matches!(name, "settings.py" | "defaults.py") || path.contains("/openstack_dashboard/");

@@ -6,17 +6,19 @@
 use std::collections::BTreeSet;
 
 use direct_upload_api::web::Origin;
-use direct_upload_api::{Reason, Severity, WorkloadKind};
+use direct_upload_api::{Reason, Rule, Severity, WorkloadKind};
 use direct_upload_core::derive::{
     Backends, ExposingObject, Exposure, ExposureIssue, Exposures, Intent, Stated, World, exposure_issue, exposures,
 };
+use direct_upload_core::manifests::Lines;
 use direct_upload_core::model::{Advice, Id, Key, Problem, Snapshot, Workload};
 
 use super::finding::{Finding, Location};
 use super::objects::Object;
 use super::policies;
-use super::unit::{Program, Unit};
-use crate::facts::catalog::Published;
+use super::unit::{ConfigFile, Program, Unit};
+use crate::classify::Kind;
+use crate::facts::catalog::{Published, Source};
 use crate::facts::cloud::{Certainty, ExposedDashboard, PlacedIssue};
 
 fn place(objects: &[Object], kind: &str, key: &Key, field: &[&str]) -> Location {
@@ -89,7 +91,21 @@ pub fn issues(
     };
     for (unit, exposures) in exposures_of(snapshot, units, Program::Glance) {
         let issues = exposure_issue::find(&exposures.exposing, &origins(unit));
-        for issue in issues.into_iter().filter(|h| !told.contains(&h.object)) {
+        let backends = workload(snapshot, unit).and_then(|workload| Backends::find(snapshot, workload).ok());
+        let by_policy = backends.is_some_and(|backends| policies::sets_request_timeout(objects, &backends));
+        for mut issue in issues.into_iter().filter(|h| !told.contains(&h.object)) {
+            if issue.object.kind == "HTTPRoute" && issue.rule == Rule::TooSlow {
+                // The standard lets a gateway begin to count after the body.
+                issue.fails = false;
+                let written = objects.iter().any(|o| o.id() == issue.object.to_string() && o.has(&steps(&issue.field)));
+                if by_policy && !written {
+                    continue;
+                }
+            }
+            // Read like any other text of nginx's.
+            if SNIPPETS.iter().any(|name| issue.field.ends_with(&format!("/{name}]"))) {
+                continue;
+            }
             let field = issue.field.clone();
             add(unit, issue, &steps(&field));
         }
@@ -98,6 +114,52 @@ pub fn issues(
         let backends = workload(snapshot, unit).and_then(|workload| Backends::find(snapshot, workload).ok());
         for (issue, path) in backends.iter().flat_map(|b| policies::issues(objects, b, &origins(unit))) {
             add(unit, issue, &path.iter().map(String::as_str).collect::<Vec<_>>());
+        }
+    }
+    found
+}
+
+/// Legacy uploads pass the dashboard's own exposures: what limits bodies there.
+pub fn legacy_issues(
+    snapshot: &Snapshot,
+    objects: &[Object],
+    units: &[Unit],
+    is_legacy: impl Fn(&Unit) -> bool,
+) -> Vec<PlacedIssue> {
+    let mut found = Vec::new();
+    for (unit, exposures) in exposures_of(snapshot, units, Program::Horizon) {
+        let issues = exposure_issue::find(&exposures.exposing, &BTreeSet::new());
+        for issue in issues.into_iter().filter(|issue| issue.rule == Rule::BodyLimit && is_legacy(unit)) {
+            let Id { kind, key } = &issue.object;
+            let steps = steps(&issue.field);
+            let written = objects.iter().any(|o| o.id() == issue.object.to_string() && o.has(&steps));
+            let place = place(objects, kind, key, &steps).field(issue.field.clone());
+            found.push(PlacedIssue { issue, place, written, scope: unit.scope.clone() });
+        }
+    }
+    found
+}
+
+/// Annotations of ingress-nginx that hold nginx's own text.
+const SNIPPETS: [&str; 2] = ["configuration-snippet", "server-snippet"];
+
+/// The snippets on Ingresses before Glance, each as a location of nginx's that passes to it.
+pub fn snippets(snapshot: &Snapshot, objects: &[Object], units: &[Unit]) -> Vec<Unit> {
+    let mut found = Vec::new();
+    for (unit, exposures) in exposures_of(snapshot, units, Program::Glance) {
+        for id in exposures.exposing.iter().map(ExposingObject::object) {
+            let Some(object) = objects.iter().find(|o| o.id() == id.to_string()) else { continue };
+            for name in SNIPPETS.map(|name| format!("nginx.ingress.kubernetes.io/{name}")) {
+                let Some(text) = object.value["metadata"]["annotations"][&name].as_str() else { continue };
+                let place = object.place(&["metadata", "annotations", &name]);
+                let text = format!(
+                    "location / {{ client_max_body_size 0; proxy_request_buffering off; {text}\nproxy_pass http://glance; }}"
+                );
+                let lines = place.line.map_or(Lines::Nowhere, Lines::At);
+                let file = ConfigFile { kind: Kind::Nginx, path: None, name, text, place, lines, managed: false };
+                let scope = unit.scope.clone();
+                found.push(Unit { name: id.to_string(), scope, files: vec![file], ..Unit::default() });
+            }
         }
     }
     found
@@ -138,7 +200,7 @@ pub fn endpoints(snapshot: &Snapshot, objects: &[Object], units: &[Unit]) -> Vec
     let found = exposed(snapshot, objects, units, Program::Glance).into_iter();
     let derived =
         found.filter(|(unit, ..)| stated.iter().all(|p| p.scope != unit.scope)).map(|(unit, exposure, place)| {
-            Published { url: exposure.url.to_string(), place, scope: unit.scope.clone(), stated: false }
+            Published { url: exposure.url.to_string(), place, scope: unit.scope.clone(), source: Source::Exposed }
         });
     let derived: Vec<_> = derived.collect();
     stated.into_iter().chain(derived).collect()

@@ -8,16 +8,20 @@
 //! itself derives from custom resources and exposures.
 
 pub mod classify;
+pub mod coverage;
 pub mod derived;
 pub mod facts;
 pub mod finding;
 pub mod formats;
+pub mod har;
 pub mod managed;
 pub mod manifests;
 pub mod objects;
 pub mod output;
+pub mod owner;
 pub mod policies;
 pub mod redact;
+pub mod report;
 pub mod rules;
 pub mod template;
 pub mod text;
@@ -25,38 +29,15 @@ pub mod unit;
 pub use finding::{Finding, Location};
 pub use objects::Object;
 pub use redact::error;
+pub use report::{Report, Subject, Verdict};
 pub use text::Text;
 
-use direct_upload_api::Severity;
 use direct_upload_core::derive::World;
 use direct_upload_core::model::Snapshot;
 use direct_upload_core::openstack::Release;
-use serde::Serialize;
 
 use crate::facts::cloud::Cloud;
 use crate::unit::{ConfigFile, Unit};
-
-/// What was found, the worst first.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Report {
-    pub findings: Vec<Finding>,
-    /// What was looked at: services by the name of the workload or folder.
-    pub checked: Vec<String>,
-    /// What could not be seen, so that nothing is claimed of it.
-    pub unseen: Vec<String>,
-}
-
-impl Report {
-    /// How many findings are of a severity.
-    pub fn count(&self, severity: Severity) -> usize {
-        self.findings.iter().filter(|f| f.severity == severity).count()
-    }
-
-    /// Whether nothing was found that makes uploads fail.
-    pub fn is_fine(&self) -> bool {
-        self.count(Severity::Error) == 0
-    }
-}
 
 /// Everything that is looked at together.
 #[derive(Clone, Debug)]
@@ -85,24 +66,30 @@ impl CheckInput {
 pub fn check(input: CheckInput) -> Report {
     let mut units: Vec<Unit> = objects::units(&input.objects);
     units.extend(unit::of_files(input.files));
+    let snippets = derived::snippets(&input.snapshot, &input.objects, &units);
+    units.extend(snippets);
     let exposed = derived::dashboards(&input.snapshot, &input.objects, &units);
     let published = derived::endpoints(&input.snapshot, &input.objects, &units);
     let mut cloud = Cloud::new(&units, exposed, published, input.release);
     let world = World::of(&input.snapshot);
     cloud.issues = derived::issues(&world, &input.snapshot, &input.objects, &units, &cloud.dashboards);
+    let is_legacy = |unit: &Unit| cloud.horizons.iter().any(|h| std::ptr::eq(h.unit, unit) && h.is_legacy());
+    let legacy = derived::legacy_issues(&input.snapshot, &input.objects, &units, is_legacy);
+    cloud.legacy_issues = legacy;
     let mut findings = rules::all(&cloud);
     findings.extend(derived::findings(&world, &input.objects));
+    owner::advise(&mut findings, &units);
     for finding in &mut findings {
         finding.found = redact::text(&finding.found);
         finding.fix = redact::text(&finding.fix);
     }
     findings.sort();
     findings.dedup();
-    let seen = cloud.glances.iter().map(|g| g.unit).chain(cloud.horizons.iter().map(|h| h.unit));
-    let (mut checked, mut unseen) = (Vec::new(), input.unseen);
-    for unit in seen {
-        checked.push(unit.name.clone());
-        unseen.extend(unit.unseen.iter().map(|what| format!("{}: {what}", unit.name)));
+    let mut unseen = input.unseen;
+    unseen.extend(coverage::gaps(&cloud, &world, &units, &input.objects));
+    Report {
+        findings,
+        checked: coverage::subjects(&cloud),
+        unseen: unseen.iter().map(|what| redact::text(what)).collect(),
     }
-    Report { findings, checked, unseen }
 }

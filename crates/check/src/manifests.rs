@@ -4,6 +4,7 @@ use direct_upload_core::manifests::{Document, Node, documents, insert, undecodab
 use direct_upload_core::openstack::Release;
 use serde_json::Value;
 
+use super::classify;
 use super::objects::Object;
 use super::text::Text;
 use super::unit::ConfigFile;
@@ -14,12 +15,17 @@ use crate::CheckInput;
 pub fn sort(texts: Vec<Text>, release: Option<Release>) -> (CheckInput, Vec<String>) {
     let mut input = CheckInput::new(release);
     let mut errors = Vec::new();
+    let mut templates = Vec::new();
     for text in texts {
+        if classify::is_template(&text.name, &text.text) || (!text.named && is_charts(&text)) {
+            templates.push(text.name);
+            continue;
+        }
         if let Some(file) = ConfigFile::on_disk(&text.name, &text.text) {
             match (template::is_one(&file), text.named) {
                 (false, _) => input.files.push((text.name, file)),
-                (true, true) => errors.push(format!("{}: {}", text.name, template::TOLD)),
-                (true, false) => input.unseen.push(format!("{}: {}", text.name, template::TOLD)),
+                (true, true) => errors.extend(template::told(&[text.name])),
+                (true, false) => templates.push(text.name),
             }
             continue;
         }
@@ -35,6 +41,8 @@ pub fn sort(texts: Vec<Text>, release: Option<Release>) -> (CheckInput, Vec<Stri
             errors.push(format!("{}: holds nothing that can be checked: no manifest, no configuration of Glance or Horizon or of a web server before them", text.name));
         }
     }
+    input.unseen.extend(template::told(&templates));
+    input.unseen.extend(errors.iter().cloned());
     super::managed::carry_out(&mut input);
     (input, errors)
 }
@@ -42,6 +50,14 @@ pub fn sort(texts: Vec<Text>, release: Option<Release>) -> (CheckInput, Vec<Stri
 fn may_hold_objects(text: &Text) -> bool {
     let named = [".yaml", ".yml", ".json"].iter().any(|ending| text.name.ends_with(ending));
     named || text.name == "stdin" || (text.named && text.text.contains("apiVersion"))
+}
+
+/// A chart's template of something that concerns Glance or the dashboard.
+fn is_charts(text: &Text) -> bool {
+    let marked = text.text.contains("{{") && speaks_of_objects(&text.text);
+    marked
+        && ["glance", "horizon"].iter().any(|name| text.name.contains(name) || text.text.contains(name))
+        && documents(&text.name, text.text.as_bytes()).is_err()
 }
 
 fn speaks_of_objects(text: &str) -> bool {

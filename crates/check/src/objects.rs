@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use direct_upload_api::{MANAGED_BY, OPERATOR};
 use direct_upload_core::manifests::{Lines, Node};
 use direct_upload_core::openstack::release;
 use k8s_openapi::ByteString;
@@ -68,10 +69,23 @@ impl Object {
         path.iter().try_fold(&self.value, step).is_some()
     }
 
+    /// Whether a ConfigMap or Secret has nothing at a path of its volume.
+    fn lacks(&self, path: &str, items: Option<&Vec<Value>>) -> bool {
+        let first = path.split('/').next().unwrap_or_default();
+        let key = match items {
+            Some(items) => items.iter().find(|item| item["path"] == path).and_then(|item| item["key"].as_str()),
+            None => Some(first),
+        };
+        let has =
+            |key: &str| ["data", "stringData", "binaryData"].iter().any(|field| self.value[field].get(key).is_some());
+        !key.is_some_and(has)
+    }
+
     /// The texts that a ConfigMap or Secret holds.
     fn texts(&self) -> Vec<DataEntry> {
         let mut texts = Vec::new();
         let secret = self.kind() == "Secret";
+        let managed = self.value["metadata"]["labels"][MANAGED_BY] == OPERATOR;
         for field in ["data", "stringData"] {
             for (key, value) in self.value[field].as_object().into_iter().flatten() {
                 let Some(written) = value.as_str() else { continue };
@@ -84,11 +98,50 @@ impl Object {
                     None => Lines::Nowhere,
                 };
                 let place = Location { field: Some(format!("{field}[{key:?}]")), ..self.place(&[field, key]) };
-                texts.extend(text.map(|text| DataEntry { key: key.clone(), text, lines, place }));
+                texts.extend(text.map(|text| DataEntry { key: key.clone(), text, lines, place, managed }));
             }
         }
         texts
     }
+}
+
+/// What programs mount beside configuration: certificates, keyrings, start scripts, other programs' files.
+fn is_something_else(path: &str) -> bool {
+    const WORDS: [&str; 16] = [
+        "cert",
+        "/tls",
+        "/ssl",
+        "/pki",
+        "ceph",
+        "keyring",
+        "/tmp/",
+        ".sh",
+        "policy",
+        "rootwrap",
+        "logging",
+        "kube",
+        "/run/",
+        "credentials",
+        "healthcheck",
+        "fernet",
+    ];
+    const ENDINGS: [&str; 6] = [".crt", ".key", ".pem", ".css", ".svg", ".ico"];
+    WORDS.iter().any(|word| path.contains(word)) || ENDINGS.iter().any(|ending| path.ends_with(ending))
+}
+
+/// Folders of which the programs that are judged here read something.
+fn holds_configuration(path: &str) -> bool {
+    const FOLDERS: [&str; 8] = [
+        "/etc/glance",
+        "/etc/openstack-dashboard",
+        "/openstack_dashboard/local",
+        "/kolla/config_files",
+        "/etc/apache2",
+        "/etc/httpd",
+        "/etc/nginx",
+        "/etc/haproxy",
+    ];
+    !is_something_else(path) && (path == "/etc" || FOLDERS.iter().any(|folder| path.contains(folder)))
 }
 
 /// One key of a ConfigMap or Secret.
@@ -97,6 +150,7 @@ struct DataEntry {
     text: String,
     lines: Lines,
     place: Location,
+    managed: bool,
 }
 
 /// Base64, which may be broken into lines.
@@ -144,8 +198,9 @@ fn loose(object: &Object) -> Option<Unit> {
 }
 
 fn file(kind: Kind, path: Option<String>, held: DataEntry) -> ConfigFile {
+    let managed = held.managed;
     let name = path.as_deref().map_or(held.key.as_str(), classify::base).to_owned();
-    ConfigFile { kind, path, name, text: held.text, place: held.place, lines: held.lines }
+    ConfigFile { kind, path, name, text: held.text, place: held.place, lines: held.lines, managed }
 }
 
 fn workload_unit(objects: &[Object], workload: &Object, mounted: &mut BTreeSet<usize>) -> Unit {
@@ -209,6 +264,11 @@ fn mount_volume(
         None => vec![volume],
     };
     for source in sources {
+        let elsewhere =
+            ["hostPath", "persistentVolumeClaim", "csi", "nfs"].into_iter().find(|k| source[*k].is_object());
+        if let Some(of) = elsewhere.filter(|_| holds_configuration(path)) {
+            unit.unseen.push(format!("a {of} volume, mounted at {path}"));
+        }
         let (kind, of, name) = if source["configMap"].is_object() {
             ("ConfigMap", &source["configMap"], source["configMap"]["name"].as_str())
         } else if source["secret"].is_object() {
@@ -220,7 +280,7 @@ fn mount_volume(
         let name = name.unwrap_or_default();
         let is = |o: &Object| o.kind() == kind && o.name() == name && o.namespace() == namespace;
         let Some(at) = objects.iter().position(is) else {
-            if of["optional"] != true {
+            if of["optional"] != true && !is_something_else(path) {
                 unit.unseen.push(format!("{kind} {namespace}/{name}, mounted at {path}"));
             }
             continue;
@@ -228,6 +288,12 @@ fn mount_volume(
         mounted.insert(at);
         let items = of["items"].as_array();
         let mut brought = false;
+        if let Some(key) = sub_path.filter(|key| objects[at].lacks(key, items) && of["optional"] != true)
+            && !is_something_else(path)
+            && volume["projected"].is_null()
+        {
+            unit.unseen.push(format!("{key} of {kind} {namespace}/{name}, which has no such key, mounted at {path}"));
+        }
         for held in objects[at].texts() {
             let renamed = items.map(|items| items.iter().find(|item| item["key"] == held.key.as_str()));
             let relative = match renamed {

@@ -10,7 +10,19 @@ use super::unit::ConfigFile;
 use crate::formats::python;
 
 /// What is said of one.
-pub const TOLD: &str = "is a template; let its tool fill it in, and check what comes out";
+const TOLD: &str = "is a template; let its tool fill it in, and check what comes out";
+
+/// Templates that are named one by one; of more only the number is said.
+const SHOWN: usize = 3;
+
+/// What is said of all that were found.
+pub fn told(names: &[String]) -> Vec<String> {
+    let one = |name: &String| format!("{name}: {TOLD}");
+    let more = names.len().saturating_sub(SHOWN);
+    let rest =
+        (more > 0).then(|| format!("{more} more templates; let their tool fill them in, and check what comes out"));
+    names.iter().take(SHOWN).map(one).chain(rest).collect()
+}
 
 /// Jinja and Go, ERB.
 static MARKS: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\{\{[^{}\n]+\}\}|\{%[^\n]*%\}|<%[^\n]*%>").ok());

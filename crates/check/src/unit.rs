@@ -18,6 +18,8 @@ pub struct ConfigFile {
     /// Of its beginning.
     pub place: Location,
     pub lines: Lines,
+    /// The operator writes it: what it says is changed in a resource, not here.
+    pub managed: bool,
 }
 
 impl ConfigFile {
@@ -32,6 +34,7 @@ impl ConfigFile {
             text: text.to_owned(),
             place,
             lines: Lines::From(1),
+            managed: false,
         })
     }
 
@@ -130,9 +133,19 @@ impl Unit {
         };
         let commands: Vec<_> = self.of_kind(Kind::Kolla).filter_map(command).collect();
         self.commands.extend(commands);
-        let copies: Vec<(String, String)> = self.of_kind(Kind::Kolla).flat_map(|file| copies(&file.text)).collect();
+        let copies: Vec<(String, String, bool)> =
+            self.of_kind(Kind::Kolla).flat_map(|file| copies(&file.text)).collect();
         if copies.is_empty() {
             return;
+        }
+        if whole {
+            let missing = copies.iter().filter(|(source, dest, optional)| {
+                let name = classify::base(source);
+                !optional && is_needed(dest) && !name.contains('*') && self.files.iter().all(|file| file.name != name)
+            });
+            let missing: Vec<String> =
+                missing.map(|(source, dest, _)| format!("{source}, which config.json copies to {dest}")).collect();
+            self.unseen.extend(missing);
         }
         for file in self.files.iter_mut().filter(|f| f.kind != Kind::Kolla) {
             let seen = file.path.as_deref();
@@ -141,9 +154,9 @@ impl Unit {
                 Some(_) => false,
                 None => classify::base(source) == file.name,
             };
-            match copies.iter().find(|(source, _)| from(source)) {
-                Some((_, dest)) if dest.ends_with('/') => file.path = Some(format!("{dest}{}", file.name)),
-                Some((_, dest)) => file.path = Some(dest.clone()),
+            match copies.iter().find(|(source, ..)| from(source)) {
+                Some((_, dest, _)) if dest.ends_with('/') => file.path = Some(format!("{dest}{}", file.name)),
+                Some((_, dest, _)) => file.path = Some(dest.clone()),
                 None if seen.is_none() && whole => {
                     file.path = Some(format!("/var/lib/kolla/config_files/{}", file.name));
                 }
@@ -153,11 +166,20 @@ impl Unit {
     }
 }
 
-fn copies(text: &str) -> Vec<(String, String)> {
+/// Files without which nothing can be said of a service.
+fn is_needed(dest: &str) -> bool {
+    let name = classify::base(dest);
+    matches!(name, "glance-api.conf" | "glance-api-paste.ini" | "local_settings" | "local_settings.py")
+        || (dest.contains("local_settings.d/") && classify::ends_in(name, "py"))
+}
+
+fn copies(text: &str) -> Vec<(String, String, bool)> {
     let json: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
     let entries = json["config_files"].as_array().cloned().unwrap_or_default();
-    let copy =
-        |entry: serde_json::Value| Some((entry["source"].as_str()?.to_owned(), entry["dest"].as_str()?.to_owned()));
+    let copy = |entry: serde_json::Value| {
+        let (source, dest) = (entry["source"].as_str()?, entry["dest"].as_str()?);
+        Some((source.to_owned(), dest.to_owned(), entry["optional"] == true))
+    };
     entries.into_iter().filter_map(copy).collect()
 }
 

@@ -97,7 +97,9 @@ fn may_matter(path: &Path, name: &str) -> bool {
     const OTHERS: [&str; 14] =
         ["pem", "key", "crt", "log", "db", "sqlite", "png", "svg", "jpg", "js", "css", "html", "sh", "gz"];
     let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
-    !classify::is_left_out(name) && !OTHERS.contains(&extension) && !name.starts_with("kustomization.")
+    (!classify::is_left_out(name) || classify::may_be_template(name))
+        && !OTHERS.contains(&extension)
+        && !name.starts_with("kustomization.")
 }
 
 /// One byte more than is accepted, so that a larger file is noticed.

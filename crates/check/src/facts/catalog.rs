@@ -14,8 +14,18 @@ pub struct Published {
     pub url: String,
     pub place: Location,
     pub scope: Vec<String>,
-    /// Somebody says so; else it is only where Glance is exposed.
-    pub stated: bool,
+    pub source: Source,
+}
+
+/// What says that a URL is published.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// What fills the catalog.
+    Catalog,
+    /// Glance's own `public_endpoint`.
+    Glance,
+    /// It is where Glance is exposed.
+    Exposed,
 }
 
 impl Published {
@@ -29,7 +39,7 @@ impl Published {
             url: url.to_owned(),
             place: object.place(path),
             scope: vec![object.namespace().to_owned()],
-            stated: true,
+            source: Source::Catalog,
         }
     }
 }

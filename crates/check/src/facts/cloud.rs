@@ -4,10 +4,11 @@ use direct_upload_api::web::{Origin, PublicUrl};
 use direct_upload_core::derive::ExposureIssue;
 use direct_upload_core::openstack::Release;
 
-use super::catalog::Published;
+use super::catalog::{Published, Source};
 use super::glance::GlanceFacts;
 use super::horizon::HorizonFacts;
-use super::server::Server;
+use super::server::{Listen, Server};
+use crate::classify::Kind;
 use crate::finding::Location;
 use crate::formats::python::Value;
 use crate::unit::{Program, Unit};
@@ -56,6 +57,7 @@ pub struct Pair {
 /// All facts.
 #[derive(Clone, Debug)]
 pub struct Cloud<'a> {
+    pub units: &'a [Unit],
     pub glances: Vec<GlanceFacts<'a>>,
     pub horizons: Vec<HorizonFacts<'a>>,
     pub servers: Vec<Server<'a>>,
@@ -64,6 +66,8 @@ pub struct Cloud<'a> {
     pub pairs: Vec<Pair>,
     /// What stands on the objects that expose Glance.
     pub issues: Vec<PlacedIssue>,
+    /// What limits bodies on the objects that expose a dashboard in legacy mode.
+    pub legacy_issues: Vec<PlacedIssue>,
     /// Stated by the user; wins over what images tell.
     pub release: Option<Release>,
 }
@@ -84,12 +88,28 @@ impl<'a> Cloud<'a> {
             .collect();
         let horizons: Vec<HorizonFacts<'a>> =
             of_service(Program::Horizon).map(HorizonFacts::read).filter(|h| !h.snippets.is_empty()).collect();
-        let servers: Vec<Server<'a>> = units.iter().flat_map(Server::find).collect();
         let mut dashboards = exposed;
         dashboards.extend(horizons.iter().flat_map(of_settings));
+        let endpoints: Vec<Published> = glances.iter().filter_map(of_public_endpoint).collect();
+        let hosts = known_hosts(&dashboards, &endpoints);
+        let servers: Vec<Server<'a>> = units.iter().flat_map(|unit| Server::find(unit, &hosts)).collect();
+        let mut published = published;
+        let told: Vec<_> = endpoints.into_iter().filter(|own| published.iter().all(|p| p.scope != own.scope)).collect();
+        published.extend(told);
         dashboards.extend(servers.iter().filter(|s| s.service == Program::Horizon).filter_map(of_server));
         let pairs = pairs(&horizons, &glances);
-        Self { glances, horizons, servers, published, dashboards, pairs, issues: Vec::new(), release }
+        Self {
+            units,
+            glances,
+            horizons,
+            servers,
+            published,
+            dashboards,
+            pairs,
+            issues: Vec::new(),
+            legacy_issues: Vec::new(),
+            release,
+        }
     }
 
     /// Glance's release.
@@ -113,14 +133,26 @@ impl<'a> Cloud<'a> {
         wanted(self.horizons.iter().filter(|h| h.unit.scope == scope))
     }
 
+    /// Whether Horizon passes images on itself.
+    pub fn is_legacy_in(&self, scope: &[String]) -> bool {
+        let nearest = self.horizons.iter().map(|h| shared(&h.unit.scope, scope)).max().unwrap_or_default();
+        self.horizons.iter().filter(|h| shared(&h.unit.scope, scope) == nearest).any(HorizonFacts::is_legacy)
+    }
+
     /// Whether Glance is published under a dashboard's own origin: then browsers ask nothing.
     pub fn is_same_origin(&self, unit: &Unit) -> bool {
         let dashboards: Vec<_> = self.dashboards_near(&unit.scope).filter_map(|d| d.origin.as_ref()).collect();
         let near = self.published.iter().filter(|p| p.scope == unit.scope);
         let mut origins = near.filter_map(|p| PublicUrl::parse(&p.url).ok()).peekable();
+        // Where nothing names the dashboard, an origin that is allowed is one.
+        let unnamed = self.dashboards_near(&unit.scope).next().is_none();
+        let of_unit = self.glances.iter().filter(|g| std::ptr::eq(g.unit, unit) && unnamed);
+        let allowed: Vec<String> =
+            of_unit.filter_map(|g| g.cors_in_effect("allowed_origin")).flat_map(|s| s.items()).collect();
+        let is_allowed = |url: &PublicUrl| allowed.iter().any(|origin| origin == url.origin().as_str());
         // Nobody says what the catalog publishes: a path that is there for Glance will be it.
         (origins.peek().is_none() && self.is_below_dashboard(unit))
-            || origins.any(|url| dashboards.contains(&url.origin()))
+            || origins.any(|url| dashboards.contains(&url.origin()) || (is_allowed(&url) && !url.path().is_empty()))
     }
 
     /// Whether the dashboard's own host leads to Glance, too.
@@ -136,11 +168,71 @@ impl<'a> Cloud<'a> {
         horizons.iter().any(|h| h.glance_below().is_some() || others.iter().any(|other| shares_host(h, other)))
     }
 
+    /// The servers nearest to a place that serve a program.
+    pub fn servers_near<'b>(&'b self, scope: &'b [String], program: Program) -> impl Iterator<Item = &'b Server<'a>> {
+        let of = move || self.servers.iter().filter(move |s| s.service == program);
+        let nearest = of().map(|s| shared(&s.scope, scope)).max().unwrap_or_default();
+        of().filter(move |s| shared(&s.scope, scope) == nearest)
+    }
+
+    /// Where browsers meet a program first: HAProxy before nginx before httpd, where several stand there.
+    pub fn edges<'b>(&'b self, scope: &'b [String], program: Program) -> Vec<&'b Listen> {
+        let rank = |server: &Server<'_>| match server.kind {
+            Kind::Haproxy => 2,
+            Kind::Nginx => 1,
+            _ => 0,
+        };
+        let servers: Vec<_> = self.servers_near(scope, program).filter(|s| !s.listens.is_empty()).collect();
+        let first = servers.iter().map(|s| rank(s)).max().unwrap_or_default();
+        servers.into_iter().filter(|s| rank(s) == first).flat_map(|s| &s.listens).collect()
+    }
+
+    /// What shows that browsers load the dashboard by https.
+    pub fn https_dashboard(&self, scope: &[String]) -> Option<String> {
+        const SECURE: [&str; 2] = ["SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE"];
+        let stated = self.dashboards_near(scope).find(|d| d.origin.as_ref().is_some_and(Origin::is_https));
+        if let Some(d) = stated {
+            let origin = d.origin.as_ref().map(ToString::to_string).unwrap_or_default();
+            return Some(format!("{origin} ({})", d.source));
+        }
+        let ends_tls = |listen: &&&Listen| listen.tls == Some(true);
+        if let Some(listen) = self.edges(scope, Program::Horizon).iter().find(ends_tls) {
+            return Some(format!("served by https ({}: {})", listen.place, listen.written));
+        }
+        let secure = |h: &&HorizonFacts<'_>| SECURE.iter().any(|name| h.value(name) == Some(&Value::Bool(true)));
+        let nearest = self.horizons.iter().map(|h| shared(&h.unit.scope, scope)).max().unwrap_or_default();
+        let mut near = self.horizons.iter().filter(|h| shared(&h.unit.scope, scope) == nearest);
+        near.find(secure).map(|_| "served by https (its cookies are secure)".to_owned())
+    }
+
     /// The dashboards of the Horizons next to a unit.
     pub fn dashboards_near<'b>(&'b self, scope: &'b [String]) -> impl Iterator<Item = &'b ExposedDashboard> {
         let nearest = self.dashboards.iter().map(|d| shared(&d.scope, scope)).max().unwrap_or_default();
         self.dashboards.iter().filter(move |d| shared(&d.scope, scope) == nearest)
     }
+}
+
+/// Names of hosts that only one of the two programs has.
+fn known_hosts(dashboards: &[ExposedDashboard], endpoints: &[Published]) -> Vec<(String, Program)> {
+    let of_horizon: Vec<String> = dashboards.iter().map(|d| d.host.clone()).collect();
+    let of_glance: Vec<String> =
+        endpoints.iter().filter_map(|p| Some(PublicUrl::parse(&p.url).ok()?.origin().host().to_owned())).collect();
+    let only = |own: &[String], other: &[String], program: Program| {
+        own.iter().filter(|host| !other.contains(host)).map(|host| (host.clone(), program)).collect::<Vec<_>>()
+    };
+    [only(&of_horizon, &of_glance, Program::Horizon), only(&of_glance, &of_horizon, Program::Glance)].concat()
+}
+
+/// Glance's own word, where nobody says what the catalog has.
+fn of_public_endpoint(glance: &GlanceFacts<'_>) -> Option<Published> {
+    let setting = glance.option("DEFAULT", "public_endpoint")?;
+    let url = PublicUrl::parse(setting.value.trim()).ok()?;
+    Some(Published {
+        url: url.to_string(),
+        place: setting.place,
+        scope: glance.unit.scope.clone(),
+        source: Source::Glance,
+    })
 }
 
 fn wanted<'a, 'b: 'a>(horizons: impl Iterator<Item = &'a HorizonFacts<'b>>) -> bool {

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use direct_upload_core::render::oslo::read::{self, Assignment, Ini, ListItem};
 
+use super::filter::{self, Reading};
+use super::paste::{Filter, LoadError, Paste, Pipeline};
 use crate::classify::{self, Kind};
 use crate::finding::Location;
 use crate::unit::{ConfigFile, Unit};
@@ -24,6 +26,10 @@ pub struct Setting {
     pub place: Location,
     /// The file, as the program sees it.
     pub source: String,
+    /// It stands in the paste file.
+    pub in_paste: bool,
+    /// The operator writes the file.
+    pub managed: bool,
 }
 
 impl Setting {
@@ -38,6 +44,18 @@ impl Setting {
     }
 }
 
+/// How the pipeline sets up the CORS filter.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FilterSetup {
+    /// Whose default search path it reads; none: the process's own configuration.
+    pub project: Option<String>,
+    pub program: String,
+    /// `oslo_config_file`: it is read in place of the main files.
+    pub config_file: Option<String>,
+    /// The filter of the paste file, where that is seen.
+    pub filter: Option<Filter>,
+}
+
 /// One Glance.
 #[derive(Clone, Debug)]
 pub struct GlanceFacts<'a> {
@@ -47,26 +65,66 @@ pub struct GlanceFacts<'a> {
     /// Those that it does not read.
     pub outside: Vec<Conf<'a>>,
     /// The paste file, if it is seen.
-    pub paste: Option<(&'a ConfigFile, Ini)>,
+    pub paste: Option<(&'a ConfigFile, Paste)>,
+    /// The pipeline of the flavor in effect, where the paste file is seen.
+    pub pipeline: Option<Result<Pipeline, LoadError>>,
+    pub filter: FilterSetup,
+    /// `[cors]` as the filter holds it.
+    pub reading: Reading,
 }
 
 impl<'a> GlanceFacts<'a> {
     /// Reads the files of a unit.
     pub fn read(unit: &'a Unit) -> Self {
-        let read = |file: &'a ConfigFile| Conf { file, ini: read::parse(&file.text), rank: rank(file) };
+        let paste = unit.of_kind(Kind::Paste).next().map(|file| (file, Paste::read(&file.text)));
+        let mut facts = Self {
+            unit,
+            confs: Vec::new(),
+            outside: Vec::new(),
+            paste,
+            pipeline: None,
+            filter: usual(),
+            reading: Reading::Unknown,
+        };
+        facts.sort_files();
+        let flavor = facts.option("paste_deploy", "flavor").map(|s| s.value.trim().to_owned()).unwrap_or_default();
+        let whole = facts.paste.as_ref().filter(|(_, paste)| paste.is_whole() && !flavor.contains('$'));
+        facts.pipeline = whole.map(|(_, paste)| paste.pipeline(&flavor));
+        let filter = match &facts.pipeline {
+            Some(pipeline) => pipeline.iter().flat_map(|p| &p.filters).find(|filter| filter.is_cors()).cloned(),
+            // A fragment: its pipelines are Glance's own.
+            None => facts.paste.as_ref().and_then(|(_, paste)| paste.loose("cors")),
+        };
+        if let Some(filter) = filter {
+            facts.filter = setup(unit, &filter);
+            facts.sort_files();
+        }
+        facts.reading = filter::reading(&facts);
+        facts
+    }
+
+    /// Which files the filter reads, and in which order.
+    fn sort_files(&mut self) {
+        let setup = &self.filter;
+        let read = |file: &'a ConfigFile| Conf { file, ini: read::parse(&file.text), rank: rank(file, setup) };
         let (mut confs, outside): (Vec<_>, Vec<_>) =
-            unit.of_kind(Kind::Glance).map(read).partition(|c| c.rank.is_some());
+            self.unit.of_kind(Kind::Glance).map(read).partition(|c| c.rank.is_some());
         confs.sort_by(|a, b| (a.rank, &a.file.name).cmp(&(b.rank, &b.file.name)));
-        let paste = unit.of_kind(Kind::Paste).next().map(|file| (file, read::parse(&file.text)));
-        Self { unit, confs, outside, paste }
+        (self.confs, self.outside) = (confs, outside);
     }
 
     /// An option of `[cors]` in every place where the filter reads it, the one in effect last.
     pub fn cors(&self, name: &str) -> Vec<Setting> {
         let mut settings: Vec<Setting> =
             self.confs.iter().filter_map(|conf| Some(setting(conf.file, conf.ini.get("cors", name)?))).collect();
-        if let Some((file, ini)) = &self.paste {
-            settings.extend(ini.get("filter:cors", name).map(|found| setting(file, found)));
+        if let (Some((file, _)), Some(filter)) = (&self.paste, &self.filter.filter) {
+            settings.extend(filter.option(name).map(|found| Setting {
+                value: found.value.clone(),
+                place: file.option(found.line, &format!("[filter:{}] {name}", filter.name)),
+                source: file.called().to_owned(),
+                in_paste: true,
+                managed: file.managed,
+            }));
         }
         settings
     }
@@ -102,11 +160,27 @@ impl<'a> GlanceFacts<'a> {
         self.confs.iter().flat_map(of).collect()
     }
 
+    /// Whether its main file is there, and not only fragments.
+    pub fn has_main(&self) -> bool {
+        let has = |conf: &Conf<'_>, section: &str| conf.ini.assignments.iter().any(|a| a.section == section);
+        let named = |conf: &Conf<'_>| matches!(conf.file.name.as_str(), "glance-api.conf" | "glance.conf");
+        let main = |conf: &Conf<'_>| matches!(conf.rank, Some(0 | 1)) || named(conf) || has(conf, "keystone_authtoken");
+        self.confs.iter().chain(&self.outside).any(main)
+    }
+
+    /// Whether browsers reach Glance's own port: a public endpoint is known, and nothing need stand before.
+    pub fn serves_itself(&self) -> bool {
+        let own = |name: &str| self.option("DEFAULT", name).map(|s| s.value);
+        let port = own("bind_port").unwrap_or_else(|| "9292".to_owned());
+        let public = own("public_endpoint").unwrap_or_default();
+        let local = own("bind_host").is_some_and(|host| matches!(host.as_str(), "127.0.0.1" | "::1" | "localhost"));
+        let Ok(url) = url::Url::parse(&public) else { return false };
+        !local && url.scheme() == "http" && url.port_or_known_default().is_some_and(|own| own.to_string() == port)
+    }
+
     /// Whether all that decides on `[cors]` is seen: not a fragment alone, and all that is mounted.
     pub fn is_whole(&self) -> bool {
-        let has = |conf: &Conf<'_>, section: &str| conf.ini.assignments.iter().any(|a| a.section == section);
-        let main = |conf: &Conf<'_>| matches!(conf.rank, Some(0 | 1)) || has(conf, "keystone_authtoken");
-        self.confs.iter().any(main) && self.unit.unseen.is_empty()
+        self.has_main() && self.unit.unseen.is_empty()
     }
 
     /// Where to say that something is missing: the last file that says anything of `[cors]`, or the
@@ -121,6 +195,30 @@ impl<'a> GlanceFacts<'a> {
         told.or_else(|| main.map(|conf| conf.file.option(1, "[cors]"))).unwrap_or_default()
     }
 
+    /// Whether oslo.config refuses a file that Glance or its filter reads.
+    pub fn has_broken_file(&self) -> bool {
+        let usual = usual();
+        let read = |conf: &&Conf<'_>| conf.rank.is_some() || rank(conf.file, &usual).is_some();
+        self.confs.iter().chain(&self.outside).filter(read).any(|conf| !conf.ini.errors.is_empty())
+    }
+
+    /// The file that the filter reads by name, where it is not among those that are seen.
+    pub fn lacks_config_file(&self) -> Option<&str> {
+        let file = self.filter.config_file.as_deref()?;
+        let is_it = |conf: &Conf<'_>| conf.file.called() == file || conf.file.name == classify::base(file);
+        (!self.confs.iter().any(is_it)).then_some(file)
+    }
+
+    /// Whether auth_token lets requests without a token through.
+    pub fn is_delayed(&self, filter: &Filter) -> bool {
+        const NAME: &str = "delay_auth_decision";
+        let own = filter.option(NAME).map(|option| option.value.clone());
+        let value = own.or_else(|| self.option("keystone_authtoken", NAME).map(|setting| setting.value));
+        value.is_some_and(|value| {
+            matches!(value.trim().to_lowercase().as_str(), "true" | "1" | "yes" | "on" | "t" | "y")
+        })
+    }
+
     /// uWSGI's configuration, where Glance runs in it.
     pub fn uwsgi(&self) -> Option<(&'a ConfigFile, Ini)> {
         self.unit.of_kind(Kind::Uwsgi).next().map(|file| (file, read::parse(&file.text)))
@@ -130,26 +228,67 @@ impl<'a> GlanceFacts<'a> {
 fn setting(file: &ConfigFile, found: &Assignment) -> Setting {
     let section = if found.section == "DEFAULT" { "[DEFAULT]".to_owned() } else { format!("[{}]", found.section) };
     let place = file.option(found.line, &format!("{section} {}", found.name));
-    Setting { value: found.value.clone(), place, source: file.called().to_owned() }
+    Setting {
+        value: found.value.clone(),
+        place,
+        source: file.called().to_owned(),
+        in_paste: false,
+        managed: file.managed,
+    }
+}
+
+/// As Glance's own paste file has it.
+fn usual() -> FilterSetup {
+    FilterSetup { project: Some("glance".to_owned()), program: "glance-api".to_owned(), ..FilterSetup::default() }
+}
+
+/// What the paste file says of the filter's configuration.
+fn setup(unit: &Unit, filter: &Filter) -> FilterSetup {
+    let option = |name: &str| filter.option(name).map(|option| option.value.clone());
+    // Without a program oslo.config takes the process's name.
+    let process = if unit.has(Kind::Uwsgi) { "uwsgi" } else { "glance-api" };
+    let project = option("oslo_config_project");
+    let program = match &project {
+        Some(_) => option("oslo_config_program").unwrap_or_else(|| process.to_owned()),
+        None => "glance-api".to_owned(),
+    };
+    // Without a project the file plays no role.
+    let config_file = option("oslo_config_file").filter(|_| project.is_some());
+    FilterSetup { project, program, config_file, filter: Some(filter.clone()) }
 }
 
 /// oslo.config's default search path (find_config_files, find_config_dirs in `oslo_config/cfg.py`) for
-/// project `glance`, program `glance-api`.
-fn rank(file: &ConfigFile) -> Option<u8> {
+/// the filter's project and program.
+fn rank(file: &ConfigFile, setup: &FilterSetup) -> Option<u8> {
     let path = file.path.as_deref().or(file.place.file.as_deref().filter(|_| file.place.object.is_none()));
     let path = path.unwrap_or(&file.name);
     let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
     let (above, last) = folder.rsplit_once('/').unwrap_or(("", folder));
+    let project = setup.project.as_deref().unwrap_or("glance");
+    let program = setup.program.as_str();
+    let etc = format!("/etc/{project}");
+    let home = format!("/.{project}");
     let searched = |folder: &str| {
-        file.path.is_none()
-            || matches!(folder, "/etc/glance" | "/etc" | "/var/lib/glance" | "/root")
-            || folder.ends_with("/.glance")
+        (file.path.is_none() && project == "glance")
+            || folder == etc
+            || matches!(folder, "/etc" | "/var/lib/glance" | "/root")
+            || folder.ends_with(&home)
     };
-    match (name, last) {
-        (_, "glance.conf.d") => (searched(above) && classify::ends_in(name, "conf")).then_some(2),
-        (_, "glance-api.conf.d") => (searched(above) && classify::ends_in(name, "conf")).then_some(3),
-        ("glance.conf", _) => searched(folder).then_some(0),
-        ("glance-api.conf", _) => searched(folder).then_some(1),
+    let stem = name.strip_suffix(".conf");
+    let folder_stem = last.strip_suffix(".conf.d");
+    if let Some(stem) = folder_stem.filter(|stem| *stem == project || *stem == program) {
+        let rank = if stem == program { 3 } else { 2 };
+        return (searched(above) && classify::ends_in(name, "conf")).then_some(rank);
+    }
+    if let Some(config_file) = &setup.config_file {
+        let is_it = if file.path.is_some() { path == config_file } else { classify::base(config_file) == name };
+        return is_it.then_some(1);
+    }
+    match stem {
+        Some(stem) if stem == program => searched(folder).then_some(1),
+        Some(stem) if stem == project => searched(folder).then_some(0),
+        Some("glance" | "glance-api") => None,
+        _ if matches!(folder_stem, Some("glance" | "glance-api")) => None,
         // Where it lies in the end is not known: no claim that it is not read.
         _ if file.path.is_none() => Some(2),
         _ => None,

@@ -1,6 +1,6 @@
 //! HAProxy before Glance or Horizon: each frontend with each backend that it leads to.
 
-use super::server::{ScopedDirective, Server};
+use super::server::{Listen, ScopedDirective, Server, is_local, port};
 use crate::classify::Kind;
 use crate::formats::directives::Directive;
 use crate::formats::haproxy;
@@ -51,14 +51,41 @@ fn server<'a>(unit: &Unit, backend: &Section<'a>, front: Option<&Section<'a>>) -
     let service = served(backend, front).or_else(|| unit.service())?;
     let own = backend.items();
     let items = backend.defaults.iter().cloned().chain(front.into_iter().flat_map(Section::items)).chain(own);
+    let items: Vec<ScopedDirective<'a>> = items.collect();
+    let end = front.unwrap_or(backend);
+    let tcp = end
+        .items()
+        .iter()
+        .chain(&end.defaults)
+        .any(|item| item.directive.name == "mode" && item.directive.word() == "tcp");
     Some(Server {
         kind: Kind::Haproxy,
         service,
         file: backend.file,
         line: backend.own.line,
-        items: items.collect(),
+        listens: end
+            .items()
+            .iter()
+            .filter(|item| item.directive.name == "bind")
+            .flat_map(|item| listens(item, tcp))
+            .collect(),
+        items,
         scope: unit.scope.clone(),
     })
+}
+
+/// `bind 203.0.113.1:443,[::]:443 ssl crt …`; without TLS in mode tcp somebody behind it may have it.
+fn listens(item: &ScopedDirective<'_>, tcp: bool) -> Vec<Listen> {
+    let words = &item.directive.args;
+    let tls = words.iter().any(|word| word == "ssl");
+    let addresses = words.first().map(String::as_str).unwrap_or_default().split(',');
+    let of = |address: &str| Listen {
+        tls: if tls || !tcp { Some(tls) } else { None },
+        port: port(address),
+        place: item.place(),
+        written: format!("bind {}", item.directive.text()),
+    };
+    addresses.filter(|address| !is_local(address) && !address.starts_with('/')).map(of).collect()
 }
 
 /// The sections of all files. Defaults hold for what follows in their file, and for files without any.

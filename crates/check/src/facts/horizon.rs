@@ -82,6 +82,11 @@ impl<'a> HorizonFacts<'a> {
         }
     }
 
+    /// Whether Horizon passes images on itself, or would as things stand.
+    pub fn is_legacy(&self) -> bool {
+        matches!(self.mode(), Mode::Legacy | Mode::Unset | Mode::Invalid)
+    }
+
     /// Somebody wants direct uploads: it is set, or was meant to be where it has no effect.
     pub fn wants_direct(&self) -> bool {
         let meant = |a: &SettingAssignment| {

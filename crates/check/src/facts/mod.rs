@@ -2,7 +2,9 @@
 
 pub mod catalog;
 pub mod cloud;
+pub mod filter;
 pub mod glance;
 pub mod haproxy;
 pub mod horizon;
+pub mod paste;
 pub mod server;

@@ -23,6 +23,17 @@ impl ScopedDirective<'_> {
     }
 }
 
+/// A port on which a server waits for browsers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listen {
+    /// Whether TLS ends here; none: what stands behind it decides.
+    pub tls: Option<bool>,
+    pub port: Option<u16>,
+    pub place: Location,
+    /// As it is written.
+    pub written: String,
+}
+
 /// A virtual host or location.
 #[derive(Clone, Debug)]
 pub struct Server<'a> {
@@ -33,17 +44,18 @@ pub struct Server<'a> {
     pub line: usize,
     /// Directives in effect, inherited ones first.
     pub items: Vec<ScopedDirective<'a>>,
+    /// Where it listens, as far as that is written.
+    pub listens: Vec<Listen>,
     pub scope: Vec<String>,
 }
 
 impl<'a> Server<'a> {
-    /// All of a unit.
-    pub fn find(unit: &'a Unit) -> Vec<Self> {
+    /// All of a unit. `known`: names of hosts that serve a program.
+    pub fn find(unit: &'a Unit, known: &[(String, Program)]) -> Vec<Self> {
         let mut servers = Vec::new();
         let httpd: Vec<(&ConfigFile, Vec<Directive>)> =
             unit.of_kind(Kind::Httpd).map(|file| (file, directives::httpd(&file.text))).collect();
         // What stands in no host holds for all of them, also in other files.
-        let has_host = |tree: &[Directive]| tree.iter().any(|d| d.name == "virtualhost");
         let shared: Vec<ScopedDirective<'a>> =
             httpd.iter().filter(|(_, tree)| !serves_alone(tree)).flat_map(|(file, tree)| outer(file, tree)).collect();
         for (file, tree) in &httpd {
@@ -55,17 +67,18 @@ impl<'a> Server<'a> {
                 }
                 items.extend(flat(file, &host.children, &[]));
                 let at_port = || host.text().contains(":9292").then_some(Program::Glance);
-                let service = served(&items).or_else(at_port);
-                servers.extend(Self::new(unit, Kind::Httpd, file, host.line, service, items));
+                let listens = httpd_listens(file, host, &items);
+                let service = served(&items).or_else(at_port).or_else(|| by_host(&items, &listens, known));
+                servers.extend(Self::new(unit, Kind::Httpd, file, host.line, service, items, listens));
             }
-            if !has_host(tree) && serves_alone(tree) {
+            if hosts(tree).is_empty() && serves_alone(tree) {
                 let items: Vec<ScopedDirective<'a>> = shared.iter().cloned().chain(own).collect();
-                servers.extend(Self::new(unit, Kind::Httpd, file, 1, served(&items), items));
+                servers.extend(Self::new(unit, Kind::Httpd, file, 1, served(&items), items, Vec::new()));
             }
         }
         for file in unit.of_kind(Kind::Nginx) {
             let tree = directives::nginx(&file.text);
-            nginx(unit, file, &tree, &tree, &[], &mut servers);
+            nginx(unit, file, &tree, &tree, &[], known, &mut servers);
         }
         servers.extend(super::haproxy::servers(unit));
         servers
@@ -78,9 +91,10 @@ impl<'a> Server<'a> {
         line: usize,
         service: Option<Program>,
         items: Vec<ScopedDirective<'a>>,
+        listens: Vec<Listen>,
     ) -> Option<Self> {
-        let service = service.or_else(|| unit.service())?;
-        Some(Self { kind, service, file, line, items, scope: unit.scope.clone() })
+        let service = service.or_else(|| by_name(file)).or_else(|| unit.service())?;
+        Some(Self { kind, service, file, line, items, listens, scope: unit.scope.clone() })
     }
 
     /// Directives of a name.
@@ -105,6 +119,41 @@ impl<'a> Server<'a> {
     pub fn place(&self) -> Location {
         self.file.at(self.line)
     }
+}
+
+/// `<VirtualHost *:443 [::]:8443>`.
+fn httpd_listens(file: &ConfigFile, host: &Directive, items: &[ScopedDirective<'_>]) -> Vec<Listen> {
+    let engine = items.iter().rfind(|item| item.directive.name == "sslengine");
+    let tls = engine.is_some_and(|item| matches!(item.directive.word().as_str(), "on" | "optional"));
+    let of = |address: &String| Listen {
+        tls: Some(tls),
+        port: port(address),
+        place: file.option(host.line, "VirtualHost"),
+        written: format!("<VirtualHost {address}>"),
+    };
+    host.args.iter().filter(|address| !is_local(address)).map(of).collect()
+}
+
+/// `listen 443 ssl;`, `listen [::]:443 ssl http2;`; without any, port 80.
+fn nginx_listens(items: &[ScopedDirective<'_>]) -> Vec<Listen> {
+    let all = items.iter().any(|item| item.directive.name == "ssl" && item.directive.word() == "on");
+    let of = |item: &ScopedDirective<'_>| {
+        let address = item.directive.arg(0).filter(|address| !is_local(address) && !address.starts_with("unix:"))?;
+        let tls = all || item.directive.args.iter().any(|word| matches!(word.as_str(), "ssl" | "quic"));
+        let port = address.parse().ok().or_else(|| port(address)).or(Some(80));
+        Some(Listen { tls: Some(tls), port, place: item.place(), written: format!("listen {}", item.directive.text()) })
+    };
+    items.iter().filter(|item| item.directive.name == "listen").filter_map(of).collect()
+}
+
+/// The port of `*:443`, `[::]:443`, `203.0.113.1:443`.
+pub(crate) fn port(address: &str) -> Option<u16> {
+    address.rsplit_once(':').and_then(|(_, port)| port.parse().ok())
+}
+
+/// Whether only the machine itself gets there.
+pub(crate) fn is_local(address: &str) -> bool {
+    ["127.", "localhost", "[::1]"].iter().any(|local| address.starts_with(local))
 }
 
 /// Virtual hosts, also those in `<IfModule>` and the like.
@@ -179,6 +228,57 @@ fn served(items: &[ScopedDirective<'_>]) -> Option<Program> {
     }
 }
 
+/// Other programs, which often share the dashboard's host name.
+const OTHERS: [&str; 16] = [
+    "keystone",
+    "nova",
+    "neutron",
+    "cinder",
+    "placement",
+    "heat",
+    "octavia",
+    "swift",
+    "barbican",
+    "designate",
+    "manila",
+    "magnum",
+    "ironic",
+    "aodh",
+    "gnocchi",
+    "grafana",
+];
+
+/// Ports on which the dashboard's own host name leads to other programs.
+const OTHER_PORTS: [u16; 14] = [5000, 35357, 6080, 6082, 8004, 8041, 8042, 8774, 8775, 8776, 8778, 9311, 9696, 9876];
+
+/// Whom a host's own name serves, where a program is known by it.
+fn by_host(items: &[ScopedDirective<'_>], listens: &[Listen], hosts: &[(String, Program)]) -> Option<Program> {
+    let telling = items.iter().filter(|item| TELLING.contains(&item.directive.name.as_str()));
+    let mut texts = telling.map(|item| item.directive.text().to_lowercase());
+    let others = texts.any(|text| OTHERS.iter().any(|other| text.contains(other)));
+    if others || listens.iter().any(|l| l.port.is_some_and(|port| OTHER_PORTS.contains(&port))) {
+        return None;
+    }
+    let names = items
+        .iter()
+        .filter(|item| matches!(item.directive.name.as_str(), "servername" | "server_name" | "serveralias"));
+    let mut words = names.flat_map(|item| &item.directive.args).map(|name| {
+        let name = name.split("://").last().unwrap_or(name);
+        name.split(':').next().unwrap_or(name).to_lowercase()
+    });
+    words.find_map(|name| hosts.iter().find(|(host, _)| *host == name).map(|(_, program)| *program))
+}
+
+/// Whom a file of one's own name serves, as devstack's `glance-wsgi-api.conf`.
+fn by_name(file: &ConfigFile) -> Option<Program> {
+    let says = |word: &str| file.name.contains(word);
+    match (says("glance"), says("horizon") || says("dashboard")) {
+        (true, false) => Some(Program::Glance),
+        (false, true) => Some(Program::Horizon),
+        _ => None,
+    }
+}
+
 /// nginx: each location that passes requests on, with what it inherits.
 fn nginx<'a>(
     unit: &Unit,
@@ -186,6 +286,7 @@ fn nginx<'a>(
     root: &[Directive],
     tree: &[Directive],
     outside: &[ScopedDirective<'a>],
+    hosts: &[(String, Program)],
     servers: &mut Vec<Server<'a>>,
 ) {
     let is_block = |d: &&Directive| matches!(d.name.as_str(), "http" | "server" | "location" | "if" | "limit_except");
@@ -201,10 +302,12 @@ fn nginx<'a>(
     if let Some(passes) = passes {
         let mut all = items.clone();
         all.extend(upstream(file, root, passes));
-        servers.extend(Server::new(unit, Kind::Nginx, file, passes.line, served(&all), all));
+        let listens = nginx_listens(&all);
+        let service = served(&all).or_else(|| by_host(&all, &listens, hosts));
+        servers.extend(Server::new(unit, Kind::Nginx, file, passes.line, service, all, listens));
     }
     for block in tree.iter().filter(is_block).filter(|d| !matches!(d.name.as_str(), "if" | "limit_except")) {
-        nginx(unit, file, root, &block.children, &items, servers);
+        nginx(unit, file, root, &block.children, &items, hosts, servers);
     }
 }
 

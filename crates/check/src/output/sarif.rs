@@ -21,9 +21,18 @@ pub fn sarif(report: &Report) -> Value {
                 "rules": Rule::ALL.iter().map(|rule| descriptor(*rule)).collect::<Vec<_>>(),
             }},
             "columnKind": "unicodeCodePoints",
+            "invocations": [{
+                "executionSuccessful": true,
+                "toolExecutionNotifications": report.unseen.iter().map(|unseen| notification(unseen)).collect::<Vec<_>>(),
+            }],
+            "properties": {"verdict": report.verdict().to_string()},
             "results": report.findings.iter().map(result).collect::<Vec<_>>(),
         }],
     })
+}
+
+fn notification(unseen: &str) -> Value {
+    json!({"level": "warning", "message": {"text": format!("not seen: {unseen}")}})
 }
 
 fn descriptor(rule: Rule) -> Value {

@@ -1,15 +1,16 @@
-//! A report for people: the worst first, findings of one rule together, the verdict last.
+//! A report for people: the verdict, the findings with the worst first, what was not seen, and last what
+//! was looked at.
 
 use std::fmt::Write;
 
 use direct_upload_api::Severity;
 
-use crate::Report;
 use crate::finding::Finding;
+use crate::{Report, Subject, Verdict};
 
 /// The report; with colours where they are wanted.
 pub fn text(report: &Report, coloured: bool) -> String {
-    let mut out = String::new();
+    let mut out = format!("{}\n\n", painted(&verdict(report), bold(report), coloured));
     let mut last = None;
     for finding in &report.findings {
         // Writing to a String cannot fail.
@@ -17,10 +18,39 @@ pub fn text(report: &Report, coloured: bool) -> String {
         last = Some((finding.severity, finding.rule));
     }
     for unseen in &report.unseen {
-        let _ = writeln!(out, "not seen: {unseen}; nothing is claimed of it");
+        let _ = writeln!(out, "not seen: {unseen}");
     }
-    let _ = writeln!(out, "{}", painted(&verdict(report), bold(report), coloured));
+    if !report.unseen.is_empty() {
+        out.push('\n');
+    }
+    let _ = looked_at(&mut out, report);
     out
+}
+
+/// What was looked at: one line a service, and one for each thing before it.
+fn looked_at(out: &mut String, report: &Report) -> std::fmt::Result {
+    if report.checked.is_empty() {
+        return writeln!(out, "looked at: nothing of Glance or a dashboard");
+    }
+    writeln!(out, "looked at:")?;
+    for Subject { service, name, release, files, before } in &report.checked {
+        let release = match release {
+            Some((release, from)) => format!("release {release} ({from})"),
+            None => "release unknown (say it with --release)".to_owned(),
+        };
+        let files = match files.len() {
+            1 => "1 file".to_owned(),
+            several => format!("{several} files"),
+        };
+        writeln!(out, "  {service:<9}  {name}  {release}, {files}")?;
+        if before.is_empty() {
+            writeln!(out, "             behind nothing that was seen")?;
+        }
+        for before in before {
+            writeln!(out, "             behind {before}")?;
+        }
+    }
+    Ok(())
 }
 
 fn one(out: &mut String, finding: &Finding, first: bool, coloured: bool) -> std::fmt::Result {
@@ -55,7 +85,8 @@ fn wrapped(out: &mut String, text: &str) -> std::fmt::Result {
     writeln!(out, "{}", line.trim_end())
 }
 
-fn verdict(report: &Report) -> String {
+/// The verdict as a sentence.
+pub(super) fn verdict(report: &Report) -> String {
     let count = |severity, one: &str| match report.count(severity) {
         0 => None,
         1 => Some(format!("1 {one}")),
@@ -63,15 +94,23 @@ fn verdict(report: &Report) -> String {
     };
     let counts = [count(Severity::Error, "error"), count(Severity::Warning, "warning"), count(Severity::Note, "note")];
     let counts = counts.into_iter().flatten().collect::<Vec<_>>().join(", ");
-    match (report.findings.first(), report.is_fine()) {
-        (None, _) => "fine: nothing found".to_owned(),
-        (Some(_), true) => format!("fine: nothing found that makes uploads fail ({counts})"),
-        (Some(worst), false) => format!("uploads fail: {counts}; check --explain {} tells more", worst.rule),
+    let counted = if counts.is_empty() { String::new() } else { format!(" ({counts})") };
+    match (report.verdict(), report.findings.first()) {
+        (Verdict::Fails, Some(worst)) => {
+            format!("uploads fail: {}{counted}; explain {} tells more", worst.rule.title(), worst.rule)
+        }
+        (Verdict::Fine, _) => format!("fine: nothing found that makes uploads fail{counted}"),
+        _ if report.checked.is_empty() => "incomplete: nothing of Glance or a dashboard was found to check".to_owned(),
+        _ => format!("incomplete: nothing that was seen makes uploads fail{counted}, but not all was seen"),
     }
 }
 
 fn bold(report: &Report) -> &'static str {
-    if report.is_fine() { "1;32" } else { "1;31" }
+    match report.verdict() {
+        Verdict::Fine => "1;32",
+        Verdict::Incomplete => "1;33",
+        Verdict::Fails => "1;31",
+    }
 }
 
 fn colour(severity: Severity) -> &'static str {

@@ -1,24 +1,27 @@
 //! DU009, DU010, DU011: the URL that the catalog publishes.
 
-use direct_upload_api::web::{Origin, PublicUrl};
+use direct_upload_api::web::PublicUrl;
 use direct_upload_api::{Rule, Severity};
 
-use crate::facts::catalog::Published;
-use crate::facts::cloud::{Cloud, ExposedDashboard};
+use crate::facts::catalog::{Published, Source};
+use crate::facts::cloud::Cloud;
+use crate::facts::glance::GlanceFacts;
 use crate::finding::Finding;
+use crate::unit::Program;
 
 const FIX: &str =
     "publish the URL that browsers reach, by https and without a version, as public endpoint of service type image";
 
 /// Each published URL is one that a browser can upload to.
 pub fn published(cloud: &Cloud<'_>) -> Vec<Finding> {
-    cloud.published.iter().flat_map(|published| judge(cloud, published)).collect()
+    let stated = cloud.published.iter().flat_map(|published| judge(cloud, published));
+    stated.chain(cloud.glances.iter().filter_map(|glance| plain(cloud, glance))).collect()
 }
 
 fn judge(cloud: &Cloud<'_>, published: &Published) -> Vec<Finding> {
     let Ok(url) = PublicUrl::parse(&published.url) else { return Vec::new() };
-    let severity =
-        if cloud.is_direct_in(&published.scope) && published.stated { Severity::Error } else { Severity::Warning };
+    let direct = cloud.is_direct_in(&published.scope);
+    let severity = if direct && published.source == Source::Catalog { Severity::Error } else { Severity::Warning };
     let new = |rule, severity, found: String| Finding::new(rule, severity, &published.place, found, FIX);
     let mut findings = Vec::new();
     if let Some(why) = url.origin().unreachable() {
@@ -35,15 +38,35 @@ fn judge(cloud: &Cloud<'_>, published: &Published) -> Vec<Finding> {
             ),
         ));
     }
-    let https = |d: &&ExposedDashboard| d.origin.as_ref().is_some_and(Origin::is_https);
-    let dashboard = cloud.dashboards_near(&published.scope).find(https);
-    if let (Some(dashboard), false) = (dashboard, url.origin().is_https()) {
-        let origin = dashboard.origin.as_ref().map(ToString::to_string).unwrap_or_default();
-        findings.push(new(
-            Rule::MixedContent,
-            severity,
-            format!("the dashboard is {origin} ({}) and Glance's public URL {url}", dashboard.source),
-        ));
+    // The same Glance may be exposed by https, too.
+    let secure = |p: &Published| p.scope == published.scope && p.url.starts_with("https://");
+    let also_https = published.source != Source::Catalog && cloud.published.iter().any(secure);
+    if !url.origin().is_https()
+        && !also_https
+        && let Some(dashboard) = cloud.https_dashboard(&published.scope)
+    {
+        let severity = if direct { Severity::Error } else { Severity::Warning };
+        let found = format!("the dashboard is {dashboard} and Glance's public URL {url}");
+        findings.push(new(Rule::MixedContent, severity, found));
     }
     findings
+}
+
+/// DU009: no server before Glance ends TLS, and one before the dashboard does.
+fn plain(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>) -> Option<Finding> {
+    let scope = &glance.unit.scope;
+    if cloud.published.iter().any(|p| &p.scope == scope) || cloud.is_same_origin(glance.unit) {
+        return None;
+    }
+    let edges = cloud.edges(scope, Program::Glance);
+    let first = edges.first().filter(|_| edges.iter().all(|listen| listen.tls == Some(false)))?;
+    let dashboards = cloud.edges(scope, Program::Horizon);
+    let dashboard = dashboards.iter().find(|listen| listen.tls == Some(true))?;
+    let severity = if cloud.is_direct_in(scope) { Severity::Error } else { Severity::Warning };
+    let found = format!(
+        "{}: Glance is served without TLS, and the dashboard with it ({}: {})",
+        first.written, dashboard.place, dashboard.written
+    );
+    let fix = "end TLS before Glance, too, and publish its https URL as public endpoint of service type image";
+    Some(Finding::new(Rule::MixedContent, severity, &first.place, found, fix))
 }

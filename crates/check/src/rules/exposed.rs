@@ -7,7 +7,13 @@ use crate::finding::Finding;
 
 /// What the operator's own derivation finds in the way.
 pub fn issues(cloud: &Cloud<'_>) -> Vec<Finding> {
-    cloud.issues.iter().map(|placed| told(cloud, placed)).collect()
+    let legacy = cloud.legacy_issues.iter().map(|placed| {
+        let mut finding = told(cloud, placed);
+        finding.severity = if placed.issue.fails { Severity::Error } else { Severity::Warning };
+        finding.found.push_str(" (Horizon is in legacy mode: images pass it)");
+        finding
+    });
+    cloud.issues.iter().map(|placed| told(cloud, placed)).chain(legacy).collect()
 }
 
 fn told(cloud: &Cloud<'_>, placed: &PlacedIssue) -> Finding {

@@ -2,7 +2,7 @@
 
 use direct_upload_api::Rule;
 
-use super::proxy_headers::{ALLOW_ORIGIN, LEAVE, unless_it_stands_in};
+use super::proxy_headers::{ALLOW_ORIGIN, LEAVE, grant_lacks, unless_it_stands_in};
 use crate::classify::Kind;
 use crate::facts::cloud::Cloud;
 use crate::facts::server::{ScopedDirective, Server};
@@ -22,7 +22,8 @@ pub fn haproxy(cloud: &Cloud<'_>) -> Vec<Finding> {
         // Nothing of the requests is looked at below HTTP.
         if server.last("mode").is_none_or(|item| item.directive.word() != "tcp") {
             findings.extend(rewritten(cloud, server));
-            findings.extend(answered(server));
+            findings.extend(answered(cloud, server));
+            findings.extend(buffered(server));
             findings.extend(server.of_name("http-request").filter_map(limited));
         }
     }
@@ -72,7 +73,7 @@ fn rewritten(cloud: &Cloud<'_>, server: &Server<'_>) -> Vec<Finding> {
 }
 
 /// DU020: what ends a preflight before Glance sees it.
-fn answered(server: &Server<'_>) -> Vec<Finding> {
+fn answered(cloud: &Cloud<'_>, server: &Server<'_>) -> Vec<Finding> {
     const ENDS: [&str; 7] = ["deny", "reject", "tarpit", "silent-drop", "return", "redirect", "auth"];
     let mut findings = Vec::new();
     for item in server.of_name("http-request") {
@@ -86,8 +87,14 @@ fn answered(server: &Server<'_>) -> Vec<Finding> {
         }
         let written = format!("http-request {}", item.directive.text());
         findings.push(if item.directive.text().to_lowercase().contains(ALLOW_ORIGIN) {
-            let found = format!("{written}: HAProxy answers the browser in Glance's place, and must be kept in step with every dashboard");
-            Finding::warning(Rule::CorsOnTheWay, &item.place(), found, LEAVE)
+            let lacks = grant_lacks(cloud, &server.scope, &returned(item));
+            if lacks.is_empty() {
+                let found = format!("{written}: HAProxy answers the browser in Glance's place, and must be kept in step with every dashboard");
+                Finding::warning(Rule::CorsOnTheWay, &item.place(), found, LEAVE)
+            } else {
+                let found = format!("{written}: HAProxy answers preflights in Glance's place, without {}", lacks.join(", "));
+                Finding::error(Rule::CorsOnTheWay, &item.place(), found, LEAVE)
+            }
         } else {
             let found = format!("{written} ends OPTIONS, which carries no credentials, before Glance sees it");
             let fix = "let OPTIONS pass: put http-request allow if METH_OPTIONS before it";
@@ -96,6 +103,22 @@ fn answered(server: &Server<'_>) -> Vec<Finding> {
         break;
     }
     findings
+}
+
+/// `return status 204 hdr NAME VALUE …`.
+fn returned(item: &ScopedDirective<'_>) -> Vec<(String, String)> {
+    let words = &item.directive.args;
+    let at = words.iter().enumerate().filter(|(_, word)| *word == "hdr").map(|(at, _)| at);
+    at.filter_map(|at| Some((words.get(at + 1)?.clone(), words.get(at + 2)?.clone()))).collect()
+}
+
+/// DU015: the time for a request's head holds for its body, too, where HAProxy waits for it.
+fn buffered(server: &Server<'_>) -> Option<Finding> {
+    let option =
+        server.of_name("option").filter(|item| item.directive.text().contains("http-buffer-request")).last()?;
+    // `no option …` is read as another name.
+    let found = "option http-buffer-request: HAProxy waits for the body, within timeout http-request, before it passes anything on";
+    Some(Finding::warning(Rule::TooSlow, &option.place(), found, "remove option http-buffer-request before Glance"))
 }
 
 /// Whether a rule's condition holds for a preflight; none if that depends on more than its method.

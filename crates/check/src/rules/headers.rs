@@ -4,7 +4,8 @@ use direct_upload_api::{Rule, Severity};
 use direct_upload_core::openstack::Release;
 
 use crate::facts::cloud::Cloud;
-use crate::facts::glance::{GlanceFacts, Setting};
+use crate::facts::filter::Reading;
+use crate::facts::glance::GlanceFacts;
 use crate::facts::horizon::HorizonFacts;
 use crate::finding::Finding;
 use crate::formats::python::Value;
@@ -20,10 +21,8 @@ pub fn headers(cloud: &Cloud<'_>) -> Vec<Finding> {
     for (at, glance) in cloud.glances.iter().enumerate() {
         let Some(origin) = glance.cors_in_effect("allowed_origin").filter(|s| !s.items().is_empty()) else { continue };
         let setting = glance.cors_in_effect("allow_headers");
-        if setting.as_ref().is_some_and(Setting::is_substituted) {
-            continue;
-        }
-        let listed = setting.as_ref().map(Setting::items);
+        let Reading::Runs(options) = &glance.reading else { continue };
+        let listed = setting.as_ref().map(|_| options.allow_headers.clone());
         let has =
             |name: &str| listed.as_ref().is_some_and(|list| list.iter().any(|item| item.eq_ignore_ascii_case(name)));
         let place = setting.as_ref().map_or(&origin.place, |s| &s.place);
@@ -32,15 +31,22 @@ pub fn headers(cloud: &Cloud<'_>) -> Vec<Finding> {
                 Rule::HeaderMissing,
                 refused(cloud, at),
                 place,
-                "allow_headers lacks X-Auth-Token, which carries the user's token (it replaces Glance's default list; * is not understood)",
+                format!(
+                    "allow_headers lacks X-Auth-Token, which carries the user's token (it replaces Glance's default list; * is not understood){}",
+                    hidden_in(listed.as_deref().unwrap_or_default(), "X-Auth-Token")
+                ),
                 format!("allow_headers = {WHOLE}"),
             ));
         } else if !has("X-CSRFToken")
             && let Some((severity, when)) = csrf(cloud, at, glance)
+            // Neither the release is known nor does anybody upload directly.
+            && (severity == Severity::Error || cloud.is_direct(at))
         {
             let severity = severity.max(refused(cloud, at));
             let found = match &listed {
-                Some(_) => format!("allow_headers lacks X-CSRFToken, which {when}"),
+                Some(listed) => {
+                    format!("allow_headers lacks X-CSRFToken, which {when}{}", hidden_in(listed, "X-CSRFToken"))
+                }
                 None => format!("allow_headers is not set, and Glance's default lacks X-CSRFToken, which {when}"),
             };
             findings.push(Finding::new(
@@ -59,7 +65,7 @@ pub fn headers(cloud: &Cloud<'_>) -> Vec<Finding> {
 const WHOLE: &str = "Content-MD5,X-Image-Meta-Checksum,X-Storage-Token,Accept-Encoding,X-Auth-Token,X-Identity-Status,X-Roles,X-Service-Catalog,X-User-Id,X-Tenant-Id,X-OpenStack-Request-ID,X-CSRFToken";
 
 /// Whether Horizon sends X-CSRFToken, and who says so.
-fn csrf(cloud: &Cloud<'_>, at: usize, glance: &GlanceFacts<'_>) -> Option<(Severity, String)> {
+pub(crate) fn csrf(cloud: &Cloud<'_>, at: usize, glance: &GlanceFacts<'_>) -> Option<(Severity, String)> {
     let release =
         cloud.horizons_of(at).find_map(|h| cloud.release_of(h.unit)).or_else(|| cloud.release_of(glance.unit));
     let only = |h: &HorizonFacts<'_>| h.value("CSRF_COOKIE_HTTPONLY") == Some(&Value::Bool(true));
@@ -73,18 +79,65 @@ fn csrf(cloud: &Cloud<'_>, at: usize, glance: &GlanceFacts<'_>) -> Option<(Sever
     }
 }
 
+/// DU024 (and DU005): the Django panel's upload has credentials.
+pub(crate) fn credentials(cloud: &Cloud<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (at, glance) in cloud.glances.iter().enumerate() {
+        let Reading::Runs(options) = &glance.reading else { continue };
+        let django = |h: &HorizonFacts<'_>| {
+            h.value("ANGULAR_FEATURES").and_then(|value| value.get("images_panel")) == Some(&Value::Bool(false))
+        };
+        if !cloud.horizons_of(at).any(django) || options.allowed_origin.is_empty() {
+            continue;
+        }
+        let severity = refused(cloud, at);
+        if let Some(setting) = glance.cors_in_effect("allow_credentials").filter(|_| !options.allow_credentials) {
+            let found = "allow_credentials is off, and ANGULAR_FEATURES['images_panel'] is False: the Django panel's upload has credentials, which browsers then refuse";
+            findings.push(Finding::new(
+                Rule::NoCredentials,
+                severity,
+                &setting.place,
+                found,
+                "allow_credentials = true",
+            ));
+        }
+        if let Some(setting) =
+            glance.cors_in_effect("allowed_origin").filter(|_| options.allowed_origin.iter().all(|o| o == "*"))
+        {
+            let found =
+                "allowed_origin is *, which browsers do not accept for the Django panel's upload: it has credentials";
+            let fix = "list the dashboards' exact origins, such as https://horizon.example.com";
+            findings.push(Finding::new(Rule::AnyOrigin, severity, &setting.place, found, fix));
+        }
+    }
+    findings
+}
+
+/// What makes an entry of a list another one than it looks like.
+fn hidden_in(items: &[String], name: &str) -> &'static str {
+    let begins = |item: &&String| item.split_whitespace().next().is_some_and(|word| word.eq_ignore_ascii_case(name));
+    match items.iter().find(begins) {
+        Some(item) if super::reading::has_comment(item) => {
+            "; it stands there, but a comment behind a value is part of it: put the comment on a line of its own"
+        }
+        Some(item) if item.split_whitespace().count() > 1 => "; it stands there, but entries are separated by commas",
+        _ => "",
+    }
+}
+
 /// DU004: PUT is allowed.
 pub fn methods(cloud: &Cloud<'_>) -> Vec<Finding> {
     let lacks = |(at, glance): (usize, &GlanceFacts<'_>)| {
-        let setting = glance.cors_in_effect("allow_methods").filter(|s| !s.is_substituted())?;
-        let methods = setting.items();
+        let Reading::Runs(options) = &glance.reading else { return None };
+        let setting = glance.cors_in_effect("allow_methods")?;
+        let methods = options.allow_methods.clone();
         if methods.iter().any(|m| m == "PUT") {
             return None;
         }
         let lower = methods.iter().find(|m| m.eq_ignore_ascii_case("PUT"));
         let found = match lower {
             Some(lower) => format!("allow_methods holds {lower:?}; methods are compared in upper case"),
-            None => "allow_methods lacks PUT, by which image data is sent".into(),
+            None => format!("allow_methods lacks PUT, by which image data is sent{}", hidden_in(&methods, "PUT")),
         };
         let severity = refused(cloud, at);
         Some(Finding::new(

@@ -1,13 +1,15 @@
 //! DU014, DU015: the way is wide and patient enough for an image.
 
 use direct_upload_api::{Rule, Severity};
+use direct_upload_core::render::oslo::read::Ini;
 
 use crate::classify::Kind;
 use crate::facts::cloud::Cloud;
 use crate::facts::glance::GlanceFacts;
 use crate::facts::server::{ScopedDirective, Server};
 use crate::finding::Finding;
-use crate::unit::Program;
+use crate::formats::quantity;
+use crate::unit::{ConfigFile, Program};
 
 const GIB: u64 = 1 << 30;
 
@@ -26,7 +28,58 @@ pub fn body(cloud: &Cloud<'_>) -> Vec<Finding> {
     let judge = |server: &Server<'_>| if server.kind == Kind::Nginx { nginx_body(server) } else { httpd_body(server) };
     let own_host = cloud.servers.iter().filter(|server| server.service == Program::Horizon);
     let uwsgi = cloud.glances.iter().filter_map(uwsgi_body);
-    before_glance(cloud).filter_map(judge).chain(own_host.filter_map(under_the_dashboard)).chain(uwsgi).collect()
+    let modsecurity = before_glance(cloud).filter_map(modsecurity);
+    let found = before_glance(cloud).filter_map(judge).chain(own_host.filter_map(under_the_dashboard)).chain(uwsgi);
+    found.chain(modsecurity).chain(legacy_body(cloud)).collect()
+}
+
+/// Legacy uploads pass the dashboard's own server.
+fn legacy_body(cloud: &Cloud<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for server in cloud.servers.iter().filter(|server| server.service == Program::Horizon) {
+        if !cloud.is_legacy_in(&server.scope) {
+            continue;
+        }
+        let finding = match server.kind {
+            Kind::Nginx => nginx_body(server),
+            Kind::Httpd => httpd_body(server),
+            _ => None,
+        };
+        findings.extend(finding.map(|mut finding| {
+            finding.found = finding.found.replace("before Glance", "before the dashboard");
+            finding.found.push_str(" (Horizon is in legacy mode: images pass it)");
+            finding.fix = finding.fix.replace("Glance's virtual host", "the dashboard's virtual host");
+            finding
+        }));
+    }
+    findings
+}
+
+/// ModSecurity reads bodies up to a limit of its own, 128 MiB unless one is written, and refuses more.
+fn modsecurity(server: &Server<'_>) -> Option<Finding> {
+    let is_on = |name: &str| server.last(name).is_some_and(|item| item.directive.word() == "on");
+    let fix = "SecRequestBodyAccess Off for Glance's location, or SecRequestBodyLimitAction ProcessPartial";
+    if server.kind == Kind::Nginx {
+        let item = server.last("modsecurity").filter(|item| item.directive.word() == "on")?;
+        let rules = server.of_name("modsecurity_rules").map(|item| item.directive.text().to_lowercase());
+        let lifted = |text: &String| {
+            ["secrequestbodyaccess off", "secruleengine off", "processpartial"].iter().any(|lift| text.contains(lift))
+        };
+        let lifted = rules.filter(lifted).count() > 0;
+        let found =
+            "modsecurity on: ModSecurity refuses bodies above its SecRequestBodyLimit, 128 MiB unless it is written";
+        return (!lifted).then(|| Finding::warning(Rule::BodyLimit, &item.place(), found, fix));
+    }
+    let action = server.last("secrequestbodylimitaction").map(|item| item.directive.word());
+    if !is_on("secruleengine") || !is_on("secrequestbodyaccess") || action.as_deref() == Some("processpartial") {
+        return None;
+    }
+    if let Some(item) = server.last("secrequestbodylimit") {
+        return limited(item, item.directive.arg(0)?.parse().ok()?, fix);
+    }
+    let item = server.last("secrequestbodyaccess")?;
+    let found = "SecRequestBodyAccess On: ModSecurity refuses bodies above 128 MiB, its default SecRequestBodyLimit";
+    Some(Finding::error(Rule::BodyLimit, &item.place(), found, fix))
 }
 
 fn uwsgi_body(glance: &GlanceFacts<'_>) -> Option<Finding> {
@@ -50,32 +103,34 @@ fn under_the_dashboard(server: &Server<'_>) -> Option<Finding> {
     let (inner, outer): (Vec<_>, Vec<_>) =
         server.of_name("limitrequestbody").filter(holds).partition(|i| location(i).is_some());
     let item = inner.last().or(outer.last())?;
-    limited(item, item.directive.arg(0)?.parse().ok()?, &format!("LimitRequestBody 0 in <Location {path}>"))
+    // mod_proxy_http of httpd 2.4 enforces no limit.
+    let enforced = proxy.directive.text().contains("uwsgi://");
+    let fix = format!("LimitRequestBody 0 in <Location {path}>");
+    if enforced { limited(item, item.directive.arg(0)?.parse().ok()?, &fix) } else { None }
 }
 
 fn httpd_body(server: &Server<'_>) -> Option<Finding> {
-    if let Some(item) = server.last("limitrequestbody") {
-        let limit: u64 = item.directive.arg(0)?.parse().ok()?;
-        return limited(item, limit, "LimitRequestBody 0");
-    }
-    // mod_proxy_http does not enforce the default.
+    // mod_proxy_http of httpd 2.4 enforces no limit.
     let uwsgi =
         |i: &&ScopedDirective<'_>| i.directive.name.starts_with("proxypass") && i.directive.text().contains("uwsgi://");
     let enforcing =
         server.items.iter().find(|i| i.directive.name == "wsgiscriptalias").or_else(|| server.items.iter().find(uwsgi));
-    enforcing.map(|item| {
-        Finding::warning(
-            Rule::BodyLimit,
-            &item.place(),
-            "no LimitRequestBody: httpd 2.4.54 and newer refuse bodies above 1 GiB here",
-            "LimitRequestBody 0 in Glance's virtual host",
-        )
-    })
+    let item = enforcing?;
+    if let Some(item) = server.last("limitrequestbody") {
+        let limit: u64 = item.directive.arg(0)?.parse().ok()?;
+        return limited(item, limit, "LimitRequestBody 0");
+    }
+    Some(Finding::warning(
+        Rule::BodyLimit,
+        &item.place(),
+        "no LimitRequestBody: httpd 2.4.54 and newer refuse bodies above 1 GiB here",
+        "LimitRequestBody 0 in Glance's virtual host",
+    ))
 }
 
 fn nginx_body(server: &Server<'_>) -> Option<Finding> {
     match server.last("client_max_body_size") {
-        Some(item) => limited(item, size(item.directive.arg(0)?)?, "client_max_body_size 0;"),
+        Some(item) => limited(item, quantity::bytes(item.directive.arg(0)?)?, "client_max_body_size 0;"),
         None => Some(Finding::error(
             Rule::BodyLimit,
             &server.place(),
@@ -100,24 +155,12 @@ pub fn limited(item: &ScopedDirective<'_>, limit: u64, fix: &str) -> Option<Find
     Some(Finding::new(Rule::BodyLimit, severity, &item.place(), found, fix))
 }
 
-/// nginx's sizes: `10m`, `1g`.
-fn size(text: &str) -> Option<u64> {
-    let (digits, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
-    let unit = match unit.to_ascii_lowercase().as_str() {
-        "" => 1,
-        "k" => 1 << 10,
-        "m" => 1 << 20,
-        "g" => 1 << 30,
-        _ => return None,
-    };
-    digits.parse::<u64>().ok()?.checked_mul(unit)
-}
-
 /// DU015: timeouts and buffers.
 pub fn time(cloud: &Cloud<'_>) -> Vec<Finding> {
     let mut findings: Vec<Finding> = before_glance(cloud).flat_map(of_server).collect();
     for glance in &cloud.glances {
         let Some((file, ini)) = glance.uwsgi() else { continue };
+        findings.extend(uwsgi_patience(file, &ini));
         let Some(found) = ini.assignments.iter().rfind(|a| a.name == "harakiri") else { continue };
         let seconds: u64 = found.value.trim().parse().unwrap_or_default();
         let place = file.option(found.line, "harakiri");
@@ -132,6 +175,34 @@ pub fn time(cloud: &Cloud<'_>) -> Vec<Finding> {
                 "remove harakiri, or set it to the longest upload, e.g. 14400",
             )
         }));
+    }
+    findings
+}
+
+/// What uWSGI does with a body that stalls, or before Glance gets it.
+fn uwsgi_patience(file: &ConfigFile, ini: &Ini) -> Vec<Finding> {
+    let option = |name: &str| ini.assignments.iter().rfind(|a| a.name.replace('_', "-") == name);
+    let number = |name: &str| Some((option(name)?, option(name)?.value.trim().parse::<u64>().ok()?));
+    let mut findings = Vec::new();
+    // The router of `http` waits itself, and kolla-ansible's 30 s behind it go with HAProxy.
+    if option("http").is_none()
+        && let Some((found, seconds)) = number("socket-timeout").filter(|(_, seconds)| (1..60).contains(seconds))
+    {
+        let place = file.option(found.line, "socket-timeout");
+        let what = format!("socket-timeout = {seconds}: uWSGI gives an upload up that stalls for {seconds} s");
+        findings.push(Finding::warning(Rule::TooSlow, &place, what, "socket-timeout = 600"));
+    }
+    if let Some((found, seconds)) = number("http-timeout").filter(|(_, seconds)| (1..60).contains(seconds)) {
+        let place = file.option(found.line, "http-timeout");
+        let what = format!(
+            "http-timeout = {seconds}: a pause that long, as when Glance stores the image's end, breaks the upload"
+        );
+        findings.push(Finding::warning(Rule::TooSlow, &place, what, "http-timeout = 3600"));
+    }
+    if let Some((found, _)) = number("post-buffering").filter(|(_, size)| *size > 0) {
+        let place = file.option(found.line, "post-buffering");
+        let what = "post-buffering: uWSGI stores each image whole on its own disk before Glance gets the first byte";
+        findings.push(Finding::warning(Rule::TooSlow, &place, what, "remove post-buffering"));
     }
     findings
 }
@@ -223,7 +294,15 @@ fn nginx_time(server: &Server<'_>) -> Vec<Finding> {
         ["proxy_read_timeout", "proxy_send_timeout", "client_body_timeout", "uwsgi_read_timeout", "uwsgi_send_timeout"]
     {
         let Some(item) = server.last(name) else { continue };
-        let Some(seconds) = item.directive.arg(0).and_then(duration).filter(|s| *s < 60) else { continue };
+        let Some(seconds) = item
+            .directive
+            .arg(0)
+            .and_then(|time| quantity::milliseconds(time, 1000))
+            .map(|ms| ms / 1000)
+            .filter(|s| *s < 60)
+        else {
+            continue;
+        };
         findings.push(Finding::warning(
             Rule::TooSlow,
             &item.place(),
@@ -232,19 +311,6 @@ fn nginx_time(server: &Server<'_>) -> Vec<Finding> {
         ));
     }
     findings
-}
-
-/// nginx's times: `60`, `60s`, `10m`, `1h`.
-fn duration(text: &str) -> Option<u64> {
-    let (digits, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
-    let unit = match unit {
-        "" | "s" => 1,
-        "m" => 60,
-        "h" => 3600,
-        "d" => 86400,
-        _ => return None,
-    };
-    digits.parse::<u64>().ok()?.checked_mul(unit)
 }
 
 #[cfg(test)]

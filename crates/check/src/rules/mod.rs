@@ -7,6 +7,7 @@ pub mod haproxy;
 pub mod headers;
 pub mod import;
 pub mod limits;
+pub mod logs;
 pub mod options;
 pub mod origins;
 pub mod proxy_headers;
@@ -23,14 +24,16 @@ use crate::facts::cloud::Cloud;
 /// All that is wrong.
 pub fn all(cloud: &Cloud<'_>) -> Vec<Finding> {
     type RuleOf = fn(&Cloud<'_>) -> Vec<Finding>;
-    const RULES: [RuleOf; 22] = [
+    const RULES: [RuleOf; 25] = [
         origins::form,
         origins::missing,
         headers::headers,
         headers::methods,
         reading::subgroups,
         reading::not_read,
+        reading::refused_values,
         reading::overridden,
+        headers::credentials,
         start::flavor,
         start::program,
         start::chunked,
@@ -46,8 +49,11 @@ pub fn all(cloud: &Cloud<'_>) -> Vec<Finding> {
         unknown::settings,
         import::swift,
         import::bypassed,
+        logs::tokens,
     ];
-    RULES.iter().flat_map(|rule| rule(cloud)).collect()
+    let mut findings: Vec<Finding> = RULES.iter().flat_map(|rule| rule(cloud)).collect();
+    findings.extend(origins::refused_after_all(cloud, &findings));
+    findings
 }
 
 /// How bad it is that a Glance would refuse an upload: nobody uploads directly in legacy mode, and

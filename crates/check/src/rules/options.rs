@@ -4,6 +4,7 @@ use direct_upload_api::Rule;
 use regex::Regex;
 
 use super::proxy_headers::{ALLOW_ORIGIN, unless_it_stands_in};
+use crate::classify::Kind;
 use crate::facts::cloud::Cloud;
 use crate::facts::server::{ScopedDirective, Server};
 use crate::finding::{Finding, Location};
@@ -23,8 +24,11 @@ pub fn options(cloud: &Cloud<'_>) -> Vec<Finding> {
 
 const PASS: &str = "let OPTIONS pass without a login, e.g. <LimitExcept OPTIONS> around the Require, or Require method OPTIONS beside it";
 
-fn filtered(place: &Location, found: String) -> Finding {
-    Finding::error(Rule::OptionsFiltered, place, found, PASS)
+const NGINX_PASS: &str = "remove it: Glance checks the token itself; or let OPTIONS through, e.g. limit_except GET HEAD POST PUT PATCH DELETE OPTIONS { deny all; }";
+
+fn filtered(server: &Server<'_>, place: &Location, found: String) -> Finding {
+    let fix = if server.kind == Kind::Nginx { NGINX_PASS } else { PASS };
+    Finding::error(Rule::OptionsFiltered, place, found, fix)
 }
 
 /// A login or a list of methods that OPTIONS is not exempt from.
@@ -50,6 +54,7 @@ fn login(server: &Server<'_>, item: &ScopedDirective<'_>) -> Option<Finding> {
             });
             ((asks && !exempt) || denies).then(|| {
                 filtered(
+                    server,
                     &item.place(),
                     format!("Require {} also holds for OPTIONS, which carries no credentials", item.directive.text()),
                 )
@@ -57,7 +62,9 @@ fn login(server: &Server<'_>, item: &ScopedDirective<'_>) -> Option<Finding> {
         }
         "deny" if item.directive.text().eq_ignore_ascii_case("from all") || word == "all" => {
             let refused = around("limitexcept", false) || around("limit_except", false) || around("limit", true);
-            refused.then(|| filtered(&item.place(), "OPTIONS is not among the methods that are let through".into()))
+            refused.then(|| {
+                filtered(server, &item.place(), "OPTIONS is not among the methods that are let through".into())
+            })
         }
         "allowmethods" if word != "reset" => {
             let listed = item.directive.args.iter().any(|method| method.eq_ignore_ascii_case("OPTIONS"));
@@ -66,9 +73,10 @@ fn login(server: &Server<'_>, item: &ScopedDirective<'_>) -> Option<Finding> {
                 Finding::error(Rule::OptionsFiltered, &item.place(), found, "add OPTIONS to it")
             })
         }
-        "auth_basic" | "auth_request" if word != "off" => {
+        "auth_basic" | "auth_request" if word != "off" && !around("limit_except", true) => {
             server.last(&item.directive.name).filter(|last| last.directive.word() != "off").map(|_| {
                 filtered(
+                    server,
                     &item.place(),
                     format!("{} also holds for OPTIONS, which carries no credentials", item.directive.name),
                 )
@@ -130,8 +138,7 @@ fn answers(rule: &ScopedDirective<'_>) -> bool {
 fn answered(server: &Server<'_>, item: &ScopedDirective<'_>) -> Option<Finding> {
     let ends = item.directive.name == "return" && item.within.iter().any(is_options);
     let beside = || server.of_name("add_header").filter(|other| other.within == item.within);
-    let token = |i: &ScopedDirective<'_>| i.directive.text().to_ascii_lowercase().contains("x-auth-token");
-    let grants = beside().any(|i| i.directive.word() == ALLOW_ORIGIN) && beside().any(token);
+    let grants = beside().any(|i| i.directive.word() == ALLOW_ORIGIN);
     (ends && !grants).then(|| {
         let found = format!("return {} answers OPTIONS in Glance's place", item.directive.text());
         Finding::error(

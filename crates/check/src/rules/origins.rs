@@ -7,11 +7,14 @@ use direct_upload_api::{Rule, Severity};
 use direct_upload_core::openstack::Release;
 
 use crate::facts::cloud::{Certainty, Cloud, ExposedDashboard};
+use crate::facts::filter::{self, Answer, Reading};
 use crate::facts::glance::{GlanceFacts, Setting};
 use crate::facts::horizon::{HorizonFacts, Mode};
+use crate::facts::server::Listen;
 use crate::finding::Finding;
 use crate::formats::python::Value;
 use crate::rules::refused;
+use crate::unit::Program;
 
 /// From this release on, `[cors.NAME]` is not read.
 pub(crate) const NO_SUBGROUPS: Release = Release::new(2026, 1);
@@ -57,8 +60,12 @@ fn entry(item: &str, entries: &BTreeSet<String>, setting: &Setting, severity: Se
     };
     let meant: Vec<String> = meant(item).iter().map(Origin::to_string).collect();
     let canonical = (!meant.is_empty()).then(|| meant.join(","));
-    // openstack-helm writes the port both ways: the other entry is the one that matches.
     let harmless = canonical.as_ref().is_some_and(|origin| entries.contains(origin));
+    // openstack-helm writes it for everybody: nothing to do, so nothing to say.
+    let with_port = |origin: &String| [":443", ":80"].iter().any(|port| *item == format!("{origin}{port}"));
+    if harmless && canonical.as_ref().is_some_and(with_port) {
+        return None;
+    }
     let fix = match &canonical {
         Some(origin) if harmless => format!("nothing has to change, {origin} stands there too; or remove the entry"),
         Some(origin) => format!("write {origin}"),
@@ -99,23 +106,31 @@ fn covers(pattern: &str, host: &str) -> bool {
 pub fn missing(cloud: &Cloud<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (at, glance) in cloud.glances.iter().enumerate() {
-        match glance.cors_in_effect("allowed_origin") {
-            None => findings.extend(nothing_allowed(cloud, at, glance)),
-            Some(setting) if setting.is_substituted() => {}
-            Some(setting) => findings.extend(not_listed(cloud, at, glance, &setting)),
+        let setting = glance.cors_in_effect("allowed_origin");
+        match (&glance.reading, setting) {
+            // Another rule says why Glance does not start; of what is not known nothing is claimed.
+            (Reading::Refuses(..) | Reading::Unknown, _) => {}
+            (Reading::Runs(options), Some(setting)) if !options.allowed_origin.is_empty() => {
+                findings.extend(not_listed(cloud, at, glance, &setting));
+            }
+            (Reading::Runs(_), setting) => findings.extend(nothing_allowed(cloud, at, glance, setting.as_ref())),
         }
     }
     findings
 }
 
-fn nothing_allowed(cloud: &Cloud<'_>, at: usize, glance: &GlanceFacts<'_>) -> Option<Finding> {
+fn nothing_allowed(
+    cloud: &Cloud<'_>,
+    at: usize,
+    glance: &GlanceFacts<'_>,
+    setting: Option<&Setting>,
+) -> Option<Finding> {
     let other = |(i, g): (usize, &GlanceFacts<'_>)| {
         i != at && g.unit.scope == glance.unit.scope && g.cors_in_effect("allowed_origin").is_some()
     };
     // A split deployment has an internal API without CORS; elsewhere other rules name the cause.
     let explained = cloud.glances.iter().enumerate().any(other)
         || super::reading::is_told_elsewhere(glance)
-        || super::unknown::is_misspelt(glance)
         || cloud.is_same_origin(glance.unit)
         || super::proxy_headers::stands_in(cloud)
         || !glance.subgroups().is_empty();
@@ -128,13 +143,23 @@ fn nothing_allowed(cloud: &Cloud<'_>, at: usize, glance: &GlanceFacts<'_>) -> Op
         modes if modes.iter().any(|mode| matches!(mode, Mode::Direct | Mode::Invalid)) => Severity::Error,
         _ => return None,
     };
-    let origin = cloud.dashboards_near(&glance.unit.scope).find_map(|d| d.origin.as_ref());
-    let origin = origin.map_or("https://horizon.example.com".to_owned(), Origin::to_string);
+    let scope = &glance.unit.scope;
+    let edges = cloud.edges(scope, Program::Horizon);
+    let known = cloud.dashboards_near(scope).find_map(|d| {
+        let at_edge = || origins_at(&d.host, &edges)?.into_iter().next();
+        let origin = d.origin.clone().or_else(at_edge)?;
+        Some(origin.to_string())
+    });
+    let named = || cloud.dashboards_near(scope).next().map(|d| format!("https://{}", d.host));
+    let origin = known.or_else(named).unwrap_or_else(|| "https://horizon.example.com".to_owned());
     Some(Finding::new(
         Rule::OriginMissing,
         severity,
-        &glance.place(),
-        "no allowed_origin: Glance's CORS filter is there, but grants nothing",
+        &setting.map_or_else(|| glance.place(), |setting| setting.place.clone()),
+        match setting {
+            None => "no allowed_origin: Glance's CORS filter is there, but grants nothing",
+            Some(_) => "allowed_origin is empty: Glance's CORS filter grants nothing",
+        },
         format!(
             "[cors] allowed_origin = {origin} (the dashboard's own), and allow_headers with X-Auth-Token and X-CSRFToken"
         ),
@@ -149,10 +174,12 @@ fn not_listed(cloud: &Cloud<'_>, at: usize, glance: &GlanceFacts<'_>, setting: &
     }
     // An entry in a wrong form is DU001's.
     let allowed: Vec<Origin> = written.iter().flat_map(|item| meant(item)).collect();
+    let edges = cloud.edges(&glance.unit.scope, Program::Horizon);
     let is_allowed = |d: &&ExposedDashboard| {
-        let listed = match &d.origin {
-            Some(origin) => allowed.contains(origin),
-            None => allowed.iter().any(|a| a.host() == d.host),
+        let listed = match (&d.origin, origins_at(&d.host, &edges)) {
+            (Some(origin), _) => allowed.contains(origin),
+            (None, Some(origins)) => origins.iter().any(|origin| allowed.contains(origin)),
+            (None, None) => allowed.iter().any(|a| a.host() == d.host),
         };
         listed || written.iter().any(|item| covers(item, &d.host))
     };
@@ -178,7 +205,9 @@ fn not_listed(cloud: &Cloud<'_>, at: usize, glance: &GlanceFacts<'_>, setting: &
         .iter()
         .filter(|d| !explained(d))
         .map(|d| {
-            let origin = d.origin.as_ref().map_or_else(|| format!("https://{}", d.host), Origin::to_string);
+            let at_edge = || origins_at(&d.host, &edges).and_then(|origins| origins.first().map(Origin::to_string));
+            let origin = d.origin.as_ref().map(Origin::to_string).or_else(at_edge);
+            let origin = origin.unwrap_or_else(|| format!("https://{}", d.host));
             Finding::new(
                 Rule::OriginMissing,
                 severity,
@@ -195,6 +224,63 @@ fn not_listed(cloud: &Cloud<'_>, at: usize, glance: &GlanceFacts<'_>, setting: &
         findings.extend(only_http(cloud, at, &allowed, setting, severity));
     }
     findings
+}
+
+/// DU002: whatever the cause, a Glance that refuses a dashboard is never called fine. For what no other
+/// rule has found.
+pub(crate) fn refused_after_all(cloud: &Cloud<'_>, found: &[Finding]) -> Vec<Finding> {
+    const TOLD: [Rule; 9] = [
+        Rule::OriginForm,
+        Rule::OriginMissing,
+        Rule::HeaderMissing,
+        Rule::MethodMissing,
+        Rule::OldSubgroup,
+        Rule::NotRead,
+        Rule::NoSuchFlavor,
+        Rule::OptionsFiltered,
+        Rule::Unknown,
+    ];
+    let mut findings = Vec::new();
+    for (at, glance) in cloud.glances.iter().enumerate() {
+        let severity = refused(cloud, at);
+        let told = |f: &Finding| f.severity <= severity && TOLD.contains(&f.rule);
+        if severity != Severity::Error || !glance.is_whole() || found.iter().any(told) {
+            continue;
+        }
+        // A split deployment has an internal API without CORS.
+        let split = cloud.glances.iter().filter(|g| g.unit.scope == glance.unit.scope).count() > 1;
+        let sent = super::headers::csrf(cloud, at, glance).filter(|(severity, _)| *severity == Severity::Error);
+        let headers: &[&str] = if sent.is_some() {
+            &["content-type", "x-auth-token", "x-csrftoken"]
+        } else {
+            &["content-type", "x-auth-token"]
+        };
+        let certain = |d: &&ExposedDashboard| d.certainty == Certainty::Exposed;
+        let dashboards = cloud.dashboards_near(&glance.unit.scope).filter(certain).filter_map(|d| d.origin.as_ref());
+        for origin in dashboards.filter(|_| !split) {
+            if matches!(filter::answer(glance, origin.as_str(), "PUT", headers), Answer::None | Answer::Of(None)) {
+                let found = format!("Glance refuses the preflight of {origin}, as its files stand");
+                let fix = format!("[cors] allowed_origin = {origin}, in a file that the CORS filter reads");
+                findings.push(Finding::error(Rule::OriginMissing, &glance.place(), found, fix));
+            }
+        }
+    }
+    findings
+}
+
+/// The origins under which browsers know a host, where TLS ends at a server that is seen: what stands
+/// before a server without TLS may have another scheme and port.
+fn origins_at(host: &str, edges: &[&Listen]) -> Option<Vec<Origin>> {
+    let secure: Vec<&&Listen> = edges.iter().filter(|listen| listen.tls == Some(true)).collect();
+    let of = |listen: &&&Listen| {
+        Origin::parse(&match listen.port? {
+            443 => format!("https://{host}"),
+            port => format!("https://{host}:{port}"),
+        })
+        .ok()
+    };
+    let origins: Option<Vec<Origin>> = secure.iter().map(of).collect();
+    origins.filter(|origins| !origins.is_empty())
 }
 
 /// Secure cookies travel by https only, so the dashboard is https.

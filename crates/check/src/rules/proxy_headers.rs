@@ -3,7 +3,7 @@
 use direct_upload_api::{Rule, Severity};
 
 use crate::classify::Kind;
-use crate::facts::cloud::Cloud;
+use crate::facts::cloud::{Cloud, ExposedDashboard};
 use crate::facts::server::{ScopedDirective, Server};
 use crate::finding::Finding;
 use crate::unit::Program;
@@ -18,7 +18,7 @@ pub fn cors(cloud: &Cloud<'_>) -> Vec<Finding> {
     for server in &cloud.servers {
         match (server.service, server.kind) {
             (_, Kind::Haproxy) => {}
-            (Program::Glance, Kind::Nginx) => findings.extend(nginx_cors(server)),
+            (Program::Glance, Kind::Nginx) => findings.extend(nginx_cors(cloud, server)),
             (Program::Glance, _) => findings.extend(httpd_cors(cloud, server)),
             (Program::Horizon, _) => findings.extend(horizons_own(server)),
         }
@@ -89,6 +89,28 @@ fn httpd_cors(cloud: &Cloud<'_>, server: &Server<'_>) -> Vec<Finding> {
     findings
 }
 
+/// Whether browsers get a second value, or a list. httpd keeps two tables of headers, and sends both;
+/// what came from Glance stands in the one without `always`.
+///
+/// | action | `always` | otherwise |
+/// |---|---|---|
+/// | set | two lines | one line |
+/// | setifempty | two lines | Glance's |
+/// | add | two lines | two lines |
+/// | append | two lines | a list |
+/// | merge | two lines | a list, unless the value is the same |
+/// | edit | Glance's | edited |
+/// | unset | Glance's | none |
+///
+/// Measured with httpd 2.4.71 before mod_proxy_http.
+fn doubles(always: bool, action: &str, same: bool) -> bool {
+    match (always, action) {
+        (_, "add") | (true, "set" | "setifempty" | "append" | "merge") | (false, "append") => true,
+        (false, "merge") => !same,
+        _ => false,
+    }
+}
+
 fn allow_origin(
     cloud: &Cloud<'_>,
     server: &Server<'_>,
@@ -100,8 +122,10 @@ fn allow_origin(
 ) -> Option<Finding> {
     let place = item.place();
     let written = format!("Header {}", item.directive.text());
-    let adds = matches!(action, "add" | "append" | "merge") || (always && action == "set");
-    if adds && !unset {
+    let near: Vec<&ExposedDashboard> = cloud.dashboards_near(&server.scope).collect();
+    // What merge finds there already, it leaves.
+    let same = near.iter().all(|d| value.contains(&format!("://{}", d.host)));
+    if !unset && doubles(always, action, same) {
         let found = format!("{written}: a second value beside Glance's own; browsers accept only one");
         return Some(Finding::error(Rule::CorsOnTheWay, &place, found, LEAVE));
     }
@@ -113,9 +137,7 @@ fn allow_origin(
     if !matches!(action, "set" | "add" | "append" | "merge") {
         return None;
     }
-    let other = cloud
-        .dashboards_near(&server.scope)
-        .find(|d| !value.contains(['*', '%', '$']) && !value.contains(&format!("://{}", d.host)));
+    let other = near.iter().find(|d| !value.contains(['*', '%', '$']) && !value.contains(&format!("://{}", d.host)));
     let found = match other {
         Some(d) => format!("{written} replaces Glance's answer, and is not where the dashboard is ({})", d.host),
         None => format!("{written} replaces Glance's answer by one fixed value for every dashboard"),
@@ -124,7 +146,7 @@ fn allow_origin(
     Some(finding(Rule::CorsOnTheWay, &place, found, LEAVE))
 }
 
-fn nginx_cors(server: &Server<'_>) -> Vec<Finding> {
+fn nginx_cors(cloud: &Cloud<'_>, server: &Server<'_>) -> Vec<Finding> {
     let hidden = |item: &ScopedDirective<'_>| {
         matches!(item.directive.name.as_str(), "proxy_hide_header" | "uwsgi_hide_header")
             && item.directive.word() == ALLOW_ORIGIN
@@ -132,18 +154,36 @@ fn nginx_cors(server: &Server<'_>) -> Vec<Finding> {
     let is_hidden = server.items.iter().any(hidden);
     let mut findings = Vec::new();
     for item in server.of_name("more_set_headers") {
-        if item.directive.args.iter().any(|a| a.to_ascii_lowercase().starts_with(ALLOW_ORIGIN)) {
-            let found = format!(
-                "more_set_headers {} replaces Glance's answer by one fixed value for every dashboard",
-                item.directive.text()
-            );
-            findings.push(Finding::warning(Rule::CorsOnTheWay, &item.place(), found, LEAVE));
+        let sets = |a: &&String| a.to_ascii_lowercase().starts_with(ALLOW_ORIGIN);
+        let Some(value) = item.directive.args.iter().find(sets).and_then(|a| a.split_once(':')) else { continue };
+        let value = value.1.trim();
+        let other = cloud
+            .dashboards_near(&server.scope)
+            .find(|d| !value.contains(['*', '$']) && !value.contains(&format!("://{}", d.host)));
+        let written = format!("more_set_headers {}", item.directive.text());
+        findings.push(if let Some(d) = other {
+            let found = format!("{written} replaces Glance's answer, and is not where the dashboard is ({})", d.host);
+            Finding::error(Rule::CorsOnTheWay, &item.place(), found, LEAVE)
+        } else {
+            let found = format!("{written} replaces Glance's answer by one fixed value for every dashboard");
+            Finding::warning(Rule::CorsOnTheWay, &item.place(), found, LEAVE)
+        });
+    }
+    for item in server.of_name("more_clear_headers") {
+        if item.directive.args.iter().any(|a| a.eq_ignore_ascii_case(ALLOW_ORIGIN)) {
+            let found = "more_clear_headers Access-Control-Allow-Origin: Glance's answer never reaches the browser";
+            findings.push(Finding::error(Rule::CorsOnTheWay, &item.place(), found, LEAVE));
         }
     }
     for item in server.of_name("add_header").filter(|item| item.directive.word() == ALLOW_ORIGIN) {
         let written = format!("add_header {}", item.directive.text());
         let answers = item.within.iter().any(super::options::is_options);
-        if answers || is_hidden {
+        let lacks = if answers { answer_lacks(cloud, server, item) } else { Vec::new() };
+        let refuses = !lacks.is_empty();
+        if refuses {
+            let found = format!("{written}: nginx answers preflights in Glance's place, without {}", lacks.join(", "));
+            findings.push(Finding::error(Rule::CorsOnTheWay, &item.place(), found, LEAVE));
+        } else if answers || is_hidden {
             let found = format!(
                 "{written}: nginx answers the browser in Glance's place, and must be kept in step with every dashboard"
             );
@@ -154,6 +194,35 @@ fn nginx_cors(server: &Server<'_>) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// What an `if` block for OPTIONS does not grant of an upload.
+fn answer_lacks(cloud: &Cloud<'_>, server: &Server<'_>, item: &ScopedDirective<'_>) -> Vec<String> {
+    let beside = server.of_name("add_header").filter(|other| other.within == item.within);
+    let headers = beside.filter_map(|i| Some((i.directive.arg(0)?.to_owned(), i.directive.arg(1)?.to_owned())));
+    grant_lacks(cloud, &server.scope, &headers.collect::<Vec<_>>())
+}
+
+/// What an answer with these headers does not grant of an upload from the dashboards near by.
+pub(crate) fn grant_lacks(cloud: &Cloud<'_>, scope: &[String], headers: &[(String, String)]) -> Vec<String> {
+    let value =
+        |name: &str| headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str());
+    let computed = |text: &str| text.contains(['$', '%']);
+    let Some(origin) = value(ALLOW_ORIGIN) else { return vec!["Access-Control-Allow-Origin".to_owned()] };
+    let mut lacks = Vec::new();
+    if origin != "*" && !computed(origin) {
+        let missed = cloud.dashboards_near(scope).find(|d| !origin.contains(&format!("://{}", d.host)));
+        lacks.extend(missed.map(|d| d.origin.as_ref().map_or_else(|| d.host.clone(), ToString::to_string)));
+    }
+    let lists = [("access-control-allow-headers", "X-Auth-Token"), ("access-control-allow-methods", "PUT")];
+    for (name, needed) in lists {
+        let listed = value(name).unwrap_or_default();
+        let has = listed.split(',').map(str::trim).any(|item| item == "*" || item.eq_ignore_ascii_case(needed));
+        if !has && !computed(listed) {
+            lacks.push(needed.to_owned());
+        }
+    }
+    lacks
 }
 
 /// What older guides put before Horizon.

@@ -5,8 +5,11 @@ use std::collections::BTreeSet;
 use direct_upload_api::web::Origin;
 use direct_upload_api::{Rule, Severity};
 
+use direct_upload_core::openstack::{CORS_OPTIONS, CorsOption};
+
 use super::origins::NO_SUBGROUPS;
 use crate::facts::cloud::{Cloud, ExposedDashboard};
+use crate::facts::filter::Reading;
 use crate::facts::glance::{Conf, GlanceFacts, Setting};
 use crate::finding::Finding;
 use crate::rules::refused;
@@ -39,7 +42,13 @@ pub fn subgroups(cloud: &Cloud<'_>) -> Vec<Finding> {
 fn cors_of(conf: &Conf<'_>, name: &str) -> Option<Setting> {
     let found = conf.ini.get("cors", name)?;
     let place = conf.file.option(found.line, &format!("[cors] {name}"));
-    Some(Setting { value: found.value.clone(), place, source: conf.file.called().to_owned() })
+    Some(Setting {
+        value: found.value.clone(),
+        place,
+        source: conf.file.called().to_owned(),
+        in_paste: false,
+        managed: conf.file.managed,
+    })
 }
 
 /// Whether `[cors]` stands only where nothing reads it, or in a file that does not parse.
@@ -57,13 +66,9 @@ pub(crate) fn not_read(cloud: &Cloud<'_>) -> Vec<Finding> {
         for conf in &glance.outside {
             let Some(setting) = cors_of(conf, "allowed_origin") else { continue };
             let lost = setting.items().iter().any(|item| !allowed.contains(item));
-            findings.push(Finding::new(
-                Rule::NotRead,
-                if lost { severity } else { Severity::Note },
-                &setting.place,
-                format!("the CORS filter does not read {}, also if Glance is started with --config-file or --config-dir for it", setting.source),
-                "move [cors] to /etc/glance/glance-api.conf or to a file /etc/glance/glance-api.conf.d/NAME.conf",
-            ));
+            let (found, fix) = unread(glance, &setting);
+            let severity = if lost { severity } else { Severity::Note };
+            findings.push(Finding::new(Rule::NotRead, severity, &setting.place, found, fix));
         }
         for conf in &glance.confs {
             findings.extend(not_utf8(conf));
@@ -79,6 +84,63 @@ pub(crate) fn not_read(cloud: &Cloud<'_>) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// Why the filter does not read a file, and what to do.
+fn unread(glance: &GlanceFacts<'_>, setting: &Setting) -> (String, String) {
+    let setup = &glance.filter;
+    let source = &setting.source;
+    let section = setup.filter.as_ref().map_or("filter:cors".to_owned(), |filter| format!("filter:{}", filter.name));
+    if let Some(file) = &setup.config_file {
+        let found = format!(
+            "the CORS filter does not read {source}: [{section}] of the paste file says oslo_config_file = {file}"
+        );
+        return (found, format!("move [cors] to {file}, or remove oslo_config_file from [{section}]"));
+    }
+    match &setup.project {
+        Some(project) if project != "glance" => (
+            format!(
+                "the CORS filter does not read {source}: [{section}] of the paste file says oslo_config_project = {project}"
+            ),
+            format!("write oslo_config_project = glance in [{section}]"),
+        ),
+        Some(_) if setup.program != "glance-api" => (
+            format!(
+                "the CORS filter does not read {source}: its program is {}, as [{section}] of the paste file has it",
+                setup.program
+            ),
+            format!("write oslo_config_program = glance-api in [{section}]"),
+        ),
+        _ => (
+            format!(
+                "the CORS filter does not read {source}, also if Glance is started with --config-file or --config-dir for it"
+            ),
+            "move [cors] to /etc/glance/glance-api.conf or to a file /etc/glance/glance-api.conf.d/NAME.conf"
+                .to_owned(),
+        ),
+    }
+}
+
+/// DU007: a value that the filter's constructor refuses.
+pub(crate) fn refused_values(cloud: &Cloud<'_>) -> Vec<Finding> {
+    let of = |glance: &GlanceFacts<'_>| {
+        let Reading::Refuses(setting, why) = &glance.reading else { return None };
+        let comment = has_comment(&setting.value);
+        let cause = if comment { "; a comment behind a value is part of it" } else { "" };
+        let found = format!("{why}{cause}: the CORS filter raises an error, and Glance does not start");
+        let fix = match (comment, why.starts_with('$')) {
+            (true, _) => "put the comment on a line of its own",
+            (_, true) => "write the value itself, in place of the name behind the dollar sign",
+            _ => "correct the value, or remove the line",
+        };
+        Some(Finding::error(Rule::NotRead, &setting.place, found, fix))
+    };
+    cloud.glances.iter().filter_map(of).collect()
+}
+
+/// Whether somebody commented on a value in its own line.
+pub(crate) fn has_comment(value: &str) -> bool {
+    value.split_whitespace().skip(1).any(|word| word.starts_with(['#', ';']))
 }
 
 fn not_utf8(conf: &Conf<'_>) -> Option<Finding> {
@@ -102,21 +164,61 @@ pub fn overridden(cloud: &Cloud<'_>) -> Vec<Finding> {
             let is_kept =
                 |item: &String| kept.contains(item) || Origin::parse(item).is_ok_and(|o| kept.contains(o.as_str()));
             let gone: Vec<String> = setting.items().into_iter().filter(|item| !is_kept(item)).collect();
-            if gone.is_empty() {
+            let others = also_lost(glance, &setting, &last);
+            if gone.is_empty() && (others.is_empty() || !last.managed) {
                 continue;
             }
             let needed = cloud.dashboards_near(&glance.unit.scope).any(|d| is_lost_from(&gone, &kept, d));
             let severity = if needed { refused(cloud, at) } else { Severity::Warning };
-            findings.push(Finding::new(
-                Rule::NotRead,
-                severity,
-                &setting.place,
-                format!("{} replaces this value ({}); lost: {}", last.source, last.place, gone.join(", ")),
-                format!("list all origins in {}, or remove allowed_origin there", last.source),
-            ));
+            let mut missed: Vec<String> =
+                others.iter().map(|(option, value)| format!("{}: {value}", option.name)).collect();
+            if !gone.is_empty() {
+                missed.insert(0, gone.join(", "));
+            }
+            let mut field = format!("list {} in spec.cors.allowedOrigins", gone.join(", "));
+            if gone.is_empty() {
+                field.clear();
+            }
+            let (by, fix) = if last.managed {
+                let fields = others.iter().map(|(option, value)| format!("{} ({value})", option.field));
+                let fields: Vec<String> = Some(field).filter(|f| !f.is_empty()).into_iter().chain(fields).collect();
+                (
+                    "the operator's file ",
+                    format!("{} of the Glance resource: the operator writes that file anew", fields.join(", and set ")),
+                )
+            } else {
+                ("", format!("list all origins in {}, or remove allowed_origin there", last.source))
+            };
+            let found =
+                format!("{by}{} replaces this value ({}); lost: {}", last.source, last.place, missed.join("; "));
+            findings.push(Finding::new(Rule::NotRead, severity, &setting.place, found, fix));
         }
     }
     findings
+}
+
+/// What else of the same file the later file replaces: options, and what of their values is gone.
+fn also_lost(glance: &GlanceFacts<'_>, setting: &Setting, last: &Setting) -> Vec<(&'static CorsOption, String)> {
+    let mut missed = Vec::new();
+    for option in CORS_OPTIONS.iter().filter(|option| option.name != "allowed_origin") {
+        let settings = glance.cors(option.name);
+        let (Some(own), Some(by)) =
+            (settings.iter().find(|s| s.source == setting.source), settings.last().filter(|s| s.source == last.source))
+        else {
+            continue;
+        };
+        if option.is_set() {
+            let kept: Vec<String> = by.items().iter().map(|item| item.to_lowercase()).collect();
+            let gone: Vec<String> =
+                own.items().into_iter().filter(|item| !kept.contains(&item.to_lowercase())).collect();
+            if !gone.is_empty() {
+                missed.push((option, gone.join(", ")));
+            }
+        } else if own.value.trim().to_lowercase() != by.value.trim().to_lowercase() {
+            missed.push((option, own.value.trim().to_owned()));
+        }
+    }
+    missed
 }
 
 fn is_lost_from(lost: &[String], kept: &BTreeSet<String>, dashboard: &ExposedDashboard) -> bool {

@@ -2,12 +2,13 @@
 
 use direct_upload_api::{Rule, Severity};
 use direct_upload_core::openstack::Release;
-use direct_upload_core::render::oslo::read::{Assignment, Ini};
 
+use crate::classify::Kind;
 use crate::facts::cloud::Cloud;
 use crate::facts::glance::GlanceFacts;
 use crate::facts::horizon::{HorizonFacts, Mode};
-use crate::facts::server::Server;
+use crate::facts::paste::{Filter, LoadError};
+use crate::facts::server::{ScopedDirective, Server};
 use crate::finding::{Finding, Location};
 use crate::unit::Program;
 
@@ -24,49 +25,87 @@ const FLAVORS: [&str; 9] = [
     "fakeauth",
 ];
 
-/// DU008 (and DU020): the flavor has a pipeline, and CORS stands in it before any login.
+/// DU008 (and DU020): the flavor has a pipeline that loads, and CORS stands in it before any login.
 pub fn flavor(cloud: &Cloud<'_>) -> Vec<Finding> {
-    cloud.glances.iter().filter_map(flavor_of).collect()
+    cloud.glances.iter().flat_map(|glance| flavor_of(cloud, glance)).collect()
 }
 
-fn flavor_of(glance: &GlanceFacts<'_>) -> Option<Finding> {
+fn flavor_of(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>) -> Vec<Finding> {
     let setting = glance.option("paste_deploy", "flavor").filter(|s| !s.value.contains('$'));
     let flavor = setting.as_ref().map_or("", |s| s.value.trim());
     let place = setting.as_ref().map(|s| s.place.clone());
-    let Some((file, ini)) = &glance.paste else {
+    let Some((file, _)) = &glance.paste else {
         let elsewhere = glance.option("paste_deploy", "config_file").is_some();
-        return (!elsewhere && !FLAVORS.contains(&flavor)).then(|| no_such(flavor, &place.unwrap_or_default()));
+        return if elsewhere || FLAVORS.contains(&flavor) {
+            Vec::new()
+        } else {
+            vec![no_such(flavor, &place.unwrap_or_default())]
+        };
     };
-    let application = if flavor.is_empty() { "glance-api".to_owned() } else { format!("glance-api-{flavor}") };
-    let has = |section: &str| ini.assignments.iter().any(|a| a.section == section);
-    let sections = ["pipeline", "composite", "app"].map(|kind| format!("{kind}:{application}"));
-    if !sections.iter().any(|section| has(section)) {
+    let error = |line: usize, option: &str, found: String, fix: &str| {
+        Finding::error(Rule::NoSuchFlavor, &file.option(line, option), found, fix)
+    };
+    match &glance.pipeline {
         // A fragment of a paste file has no pipelines at all.
-        let whole = ini.assignments.iter().any(|a| a.section.contains(":glance-api"));
-        return whole.then(|| no_such(flavor, &place.unwrap_or_else(|| file.at(1))));
+        None => Vec::new(),
+        Some(Err(LoadError::NoApplication)) => vec![no_such(flavor, &place.unwrap_or_else(|| file.at(1)))],
+        Some(Err(LoadError::At(line, why))) => {
+            let found = format!("{why}; paste refuses the application and Glance does not start");
+            vec![error(*line, "pipeline", found, "correct the line, as Glance's own paste file has it")]
+        }
+        Some(Ok(pipeline)) => {
+            let (mut findings, line) = (Vec::new(), pipeline.line);
+            let names: Vec<&str> = pipeline.filters.iter().map(|filter| filter.name.as_str()).collect();
+            let cors = pipeline.filters.iter().position(Filter::is_cors);
+            if let Some(at) = cors {
+                let login = pipeline.filters[..at].iter().find(|f| f.asks_for_token() && !glance.is_delayed(f));
+                findings.extend(login.map(|filter| {
+                    let found = format!(
+                        "{} stands before {} in the pipeline: preflights carry no token and are refused with 401",
+                        filter.name, names[at]
+                    );
+                    let place = file.option(line, "pipeline");
+                    Finding::error(Rule::OptionsFiltered, &place, found, "put cors first in the pipeline")
+                }));
+                if pipeline.filters[at].lacks_source() {
+                    let found = "neither oslo_config_project nor allowed_origin stands there: the filter raises a TypeError and Glance does not start";
+                    let option = format!("[filter:{}]", names[at]);
+                    findings.push(error(line, &option, found.to_owned(), "write oslo_config_project = glance in it"));
+                }
+            } else if let Some(other) = pipeline.filters.iter().find(|filter| filter.is_foreign_cors()) {
+                let found = format!(
+                    "{} ({}) is not oslo.middleware's CORS filter: Glance's [cors] has no effect",
+                    other.name, other.factory
+                );
+                let fix =
+                    "use paste.filter_factory = oslo_middleware.cors:filter_factory and oslo_config_project = glance";
+                findings.push(Finding::warning(Rule::NoSuchFlavor, &file.option(line, "pipeline"), found, fix));
+            } else {
+                let found = format!("no cors filter in the pipeline: {}", names.join(" "));
+                findings.push(error(
+                    line,
+                    "pipeline",
+                    found,
+                    "put cors first in the pipeline, as Glance's own paste file has it",
+                ));
+            }
+            findings.extend(no_healthcheck(cloud, glance, &pipeline.filters).map(|found| {
+                let fix = "remove healthcheck from the pipeline; Glance's newer paste file has it as an app";
+                error(line, "pipeline", found, fix)
+            }));
+            findings
+        }
     }
-    let (line, filters) = pipeline(ini, &application, flavor)?;
-    let place = file.option(line, &format!("pipeline {application}"));
-    let is_cors = |filter: &str| {
-        let factory = ini.get(&format!("filter:{filter}"), "paste.filter_factory");
-        filter == "cors" || factory.is_some_and(|f| f.value.contains("cors"))
-    };
-    match filters.iter().position(|f| is_cors(f)) {
-        None => Some(Finding::error(
-            Rule::NoSuchFlavor,
-            &place,
-            format!("no cors filter in the pipeline: {}", filters.join(" ")),
-            "put cors first in the pipeline, as Glance's own paste file has it",
-        )),
-        Some(at) => filters[..at].iter().find(|f| f.contains("auth")).map(|f| {
-            Finding::error(
-                Rule::OptionsFiltered,
-                &place,
-                format!("{f} stands before cors in the pipeline: preflights carry no token and are refused with 401"),
-                "put cors first in the pipeline",
-            )
-        }),
-    }
+}
+
+/// oslo.middleware 7.0.0 dropped its health check as a filter.
+fn no_healthcheck(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>, filters: &[Filter]) -> Option<String> {
+    let release = cloud.release_of(glance.unit).filter(|release| *release >= super::origins::NO_SUBGROUPS)?;
+    let filter = filters.iter().find(|filter| filter.factory.to_lowercase().contains("healthcheck"))?;
+    Some(format!(
+        "{} is a filter, which oslo.middleware does not have any more in {release}: Glance does not start",
+        filter.name
+    ))
 }
 
 fn no_such(flavor: &str, place: &Location) -> Finding {
@@ -76,19 +115,6 @@ fn no_such(flavor: &str, place: &Location) -> Finding {
         format!("flavor = {flavor}: the paste file has no pipeline glance-api-{flavor}, so Glance does not start"),
         "flavor = keystone (or keystone+caching, keystone+cachemanagement); CORS is in each of them",
     )
-}
-
-/// The filters of an application, and the line on which they stand.
-fn pipeline(ini: &Ini, application: &str, flavor: &str) -> Option<(usize, Vec<String>)> {
-    let words = |found: &Assignment| (found.line, found.value.split_whitespace().map(str::to_owned).collect());
-    if let Some(found) = ini.get(&format!("pipeline:{application}"), "pipeline") {
-        return Some(words(found));
-    }
-    // Newer files lead to one composite, in which each flavor has a key.
-    let target = ini.get(&format!("composite:{application}"), "/")?.value.clone();
-    let key = if flavor.is_empty() { "default" } else { flavor };
-    let section = format!("composite:{target}");
-    ini.get(&section, key).or_else(|| ini.get(&section, "default")).map(words)
 }
 
 /// DU018: the program or module is one that the release has.
@@ -134,17 +160,22 @@ fn outdated(release: Release, text: &str, place: &Location) -> Option<Finding> {
 /// What glanceclient sends at once.
 const CHUNK: u64 = 1 << 20;
 
-/// DU022: legacy uploads pass uWSGI.
+/// DU022: legacy uploads pass what runs Glance.
 pub fn chunked(cloud: &Cloud<'_>) -> Vec<Finding> {
-    let mut findings = Vec::new();
+    let mut findings: Vec<Finding> = Vec::new();
     for (at, glance) in cloud.glances.iter().enumerate() {
-        let Some((file, ini)) = glance.uwsgi() else { continue };
+        let scope = &glance.unit.scope;
+        let modes: Vec<Mode> = cloud.horizons_of(at).map(HorizonFacts::mode).collect();
+        let legacy = cloud.horizons_of(at).any(HorizonFacts::is_legacy);
+        findings.extend(cloud.servers_near(scope, Program::Glance).filter(|_| legacy).filter_map(refuses_chunks));
+        // Whatever stands before uWSGI passes chunks on in smaller pieces.
+        let behind_proxy = cloud.servers_near(scope, Program::Glance).next().is_some();
+        let Some((file, ini)) = glance.uwsgi().filter(|_| !behind_proxy) else { continue };
         let found = ini.assignments.iter().rfind(|a| a.name.replace('_', "-") == "chunked-input-limit");
         if found.is_some_and(|a| a.value.trim().parse::<u64>().map_or(true, |limit| limit > CHUNK)) {
             continue;
         }
-        let modes: Vec<Mode> = cloud.horizons_of(at).map(HorizonFacts::mode).collect();
-        let (severity, now) = if modes.iter().any(|m| matches!(m, Mode::Legacy | Mode::Unset | Mode::Invalid)) {
+        let (severity, now) = if legacy {
             (Severity::Error, "Horizon uploads in legacy mode")
         } else if modes.contains(&Mode::Direct) {
             (Severity::Note, "direct uploads are not affected, but going back to legacy would be")
@@ -163,5 +194,29 @@ pub fn chunked(cloud: &Cloud<'_>) -> Vec<Finding> {
             "chunked-input-limit = 67108864",
         ));
     }
+    findings.sort();
+    findings.dedup();
     findings
+}
+
+/// httpd refuses the chunks of legacy uploads: mod_proxy_uwsgi always, mod_wsgi unless it is told not to.
+fn refuses_chunks(server: &Server<'_>) -> Option<Finding> {
+    if server.kind != Kind::Httpd {
+        return None;
+    }
+    let uwsgi = |item: &&ScopedDirective<'_>| {
+        item.directive.name.starts_with("proxypass") && item.directive.text().contains("uwsgi://")
+    };
+    if let Some(item) = server.items.iter().find(uwsgi) {
+        let found =
+            "Horizon uploads in legacy mode, in chunks, which mod_proxy_uwsgi refuses with 411; the image stays queued";
+        let fix = "pass requests by http:// to uWSGI's http-socket, or set HORIZON_IMAGES_UPLOAD_MODE = 'direct'";
+        return Some(Finding::error(Rule::ChunkedLimit, &item.place(), found, fix));
+    }
+    let item = server.last("wsgiscriptalias")?;
+    let told = server.last("wsgichunkedrequest").is_some_and(|item| item.directive.word() == "on");
+    let found = "Horizon uploads in legacy mode, in chunks, which mod_wsgi refuses with 411 without WSGIChunkedRequest On; the image stays queued";
+    (!told).then(|| {
+        Finding::error(Rule::ChunkedLimit, &item.place(), found, "WSGIChunkedRequest On in Glance's virtual host")
+    })
 }

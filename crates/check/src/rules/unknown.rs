@@ -24,17 +24,6 @@ const NEVER: [&str; 11] = [
     "CORS_ALLOW_HEADERS",
 ];
 
-/// Names in `[cors]` that were meant to be `allowed_origin`.
-const MISSPELT: [&str; 7] = [
-    "allowed_origins",
-    "allow_origin",
-    "allow_origins",
-    "allowed-origin",
-    "allowed_orgin",
-    "alowed_origin",
-    "Access-Control-Allow-Origin",
-];
-
 /// Both programs' settings.
 pub fn settings(cloud: &Cloud<'_>) -> Vec<Finding> {
     let horizons = cloud.horizons.iter().flat_map(horizon);
@@ -96,18 +85,46 @@ fn distance(a: &str, b: &str) -> usize {
     row[b.len()]
 }
 
-/// Whether `allowed_origin` was written, under a name that nothing reads.
-pub(crate) fn is_misspelt(glance: &GlanceFacts<'_>) -> bool {
-    glance.confs.iter().flat_map(|conf| &conf.ini.assignments).any(|a| is_unknown(a).is_some())
+/// The option of `[cors]` that a name was meant to be: another case, dashes, a plural, a letter or two.
+fn meant(name: &str) -> Option<&'static str> {
+    let written = stem(name);
+    let plain = |name: &str| name.to_lowercase().replace(['-', '_', ' '], "");
+    let near = CORS_OPTIONS.iter().map(|option| {
+        let far = distance(&written, &stem(option.name)).min(distance(&plain(name), &plain(option.name)));
+        (far, option.name)
+    });
+    let (far, option) = near.min()?;
+    // Of short names a letter makes another word.
+    let most = if written.len() > 8 { 2 } else { 1 };
+    let last = || match written.as_str() {
+        "origin" => Some("allowed_origin"),
+        "method" => Some("allow_methods"),
+        "header" => Some("allow_headers"),
+        "credential" => Some("allow_credentials"),
+        _ => None,
+    };
+    if far <= most { Some(option) } else { last() }
+}
+
+/// What is the same however a person writes it.
+fn stem(name: &str) -> String {
+    let name = name.to_lowercase().replace(['-', '_', ' '], "");
+    let name = name.strip_prefix("accesscontrol").unwrap_or(&name).replace("allowed", "allow");
+    let name = name.replace("exposed", "expose");
+    name.strip_suffix('s').unwrap_or(&name).to_owned()
 }
 
 /// What is wrong with an assignment, if it speaks of CORS and nothing reads it.
 fn is_unknown(assignment: &Assignment) -> Option<String> {
     let (section, name) = (assignment.normalized_section(), assignment.name.as_str());
-    if section == "cors" || section.starts_with("cors.") {
-        return CorsOption::named(name).is_none().then(|| format!("[cors] has no option {name}"));
+    let group = section.starts_with("cors.");
+    if section == "cors" || group {
+        let near = CorsOption::named(name).is_none();
+        let other_case = CORS_OPTIONS.iter().any(|option| option.name.eq_ignore_ascii_case(name));
+        let why = if other_case { "; the case of names counts" } else { "" };
+        return near.then(|| format!("[cors] has no option {name}{why}"));
     }
-    (name == "allowed_origin" || MISSPELT[..3].contains(&name))
+    (meant(name) == Some("allowed_origin") && stem(name) != "origin")
         .then(|| format!("{name} stands in [{}], where nothing reads it", assignment.section))
 }
 
@@ -117,14 +134,11 @@ fn glance(glance: &GlanceFacts<'_>) -> Vec<Finding> {
     for conf in &glance.confs {
         for assignment in &conf.ini.assignments {
             let Some(found) = is_unknown(assignment) else { continue };
-            let meant = MISSPELT.contains(&assignment.name.as_str()) || assignment.name == "allowed_origin";
-            let severity = if meant && !set { Severity::Error } else { Severity::Warning };
-            let fix = match assignment.name.as_str() {
-                "allowed_headers" | "headers" => "[cors] allow_headers",
-                "allowed_methods" | "methods" => "[cors] allow_methods",
-                "exposed_headers" => "[cors] expose_headers",
-                _ if meant => "[cors] allowed_origin",
-                _ => &format!("remove it; [cors] has {}", CORS_OPTIONS.map(|option| option.name).join(", ")),
+            let meant = meant(&assignment.name);
+            let severity = if meant == Some("allowed_origin") && !set { Severity::Error } else { Severity::Warning };
+            let fix = match meant {
+                Some(option) => format!("write {option} in [cors]"),
+                None => format!("remove it; [cors] has {}", CORS_OPTIONS.map(|option| option.name).join(", ")),
             };
             let place = conf.file.option(assignment.line, &format!("[{}] {}", assignment.section, assignment.name));
             findings.push(Finding::new(Rule::Unknown, severity, &place, found, fix));
@@ -137,6 +151,24 @@ fn glance(glance: &GlanceFacts<'_>) -> Vec<Finding> {
 mod tests {
     use super::*;
     use rstest::rstest;
+
+    #[rstest]
+    #[case("Allowed_Origin", Some("allowed_origin"))]
+    #[case("allow_origins", Some("allowed_origin"))]
+    #[case("alowed_orgin", Some("allowed_origin"))]
+    #[case("alowed_origins", Some("allowed_origin"))]
+    #[case("allowed-origin", Some("allowed_origin"))]
+    #[case("Access-Control-Allow-Origin", Some("allowed_origin"))]
+    #[case("origins", Some("allowed_origin"))]
+    #[case("allowed_headers", Some("allow_headers"))]
+    #[case("allow_method", Some("allow_methods"))]
+    #[case("exposed_headers", Some("expose_headers"))]
+    #[case("maxage", Some("max_age"))]
+    #[case("enabled", None)]
+    #[case("latent_allow", None)]
+    fn options_that_were_meant(#[case] name: &str, #[case] option: Option<&str>) {
+        assert_eq!(meant(name), option);
+    }
 
     #[rstest]
     #[case("HORIZON_IMAGE_UPLOAD_MODE", true)]

@@ -3,6 +3,9 @@
 mod classify;
 mod derived;
 mod formats;
+mod har;
+mod output;
 mod redact;
 mod rules;
 mod runbook;
+mod verdict;

@@ -11,6 +11,10 @@ const VHOST: (&str, &str) = (
     "etc/apache2/sites-enabled/glance.conf",
     "<VirtualHost *:9292>\nServerName glance.example.com\nProxyPass / http://127.0.0.1:9293/\n@\n</VirtualHost>\n",
 );
+const UWSGI_VHOST: (&str, &str) = (
+    "etc/apache2/sites-enabled/glance.conf",
+    "<VirtualHost *:9292>\nServerName glance.example.com\nProxyPass / uwsgi://127.0.0.1:9293/\n@\n</VirtualHost>\n",
+);
 const DASHBOARDS_VHOST: (&str, &str) = (
     "etc/apache2/sites-enabled/horizon.conf",
     "<VirtualHost *:443>\nServerName d.example\nWSGIScriptAlias / /openstack_dashboard/wsgi.py\n@\n</VirtualHost>\n",
@@ -75,7 +79,7 @@ const IMPORTS: (&str, &str) = (SETTINGS, "ALLOWED_HOSTS = ['d.example']\n@\n");
     "SECURE_CSP = {'connect-src': [\"'self'\", 'https://glance.example.com']}",
     "`SECURE_CSP`"
 )]
-#[case::httpd(14, VHOST, "LimitRequestBody 1073741824", "LimitRequestBody 0", "`LimitRequestBody 0`")]
+#[case::httpd(14, UWSGI_VHOST, "LimitRequestBody 1073741824", "LimitRequestBody 0", "`LimitRequestBody 0`")]
 #[case::nginx(14, NGINX, "client_max_body_size 1g;", "client_max_body_size 0;", "`client_max_body_size 0;`")]
 #[case::haproxy(
     14,

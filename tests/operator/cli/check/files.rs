@@ -27,6 +27,11 @@ fn folder(files: &[(&str, &[u8])]) -> (Report, Vec<String>) {
     (check::check(input), errors)
 }
 
+/// What is not seen of these files; that nothing stands before the two programs is no matter here.
+fn unseen(report: &Report) -> Vec<&String> {
+    report.unseen.iter().filter(|what| !what.starts_with("how browsers reach")).collect()
+}
+
 fn told(report: &Report) -> Vec<String> {
     report.findings.iter().map(|f| format!("{} {}", f.severity, f.rule)).collect()
 }
@@ -44,7 +49,7 @@ fn told(report: &Report) -> Vec<String> {
 #[case::braces_in_texts("etc/openstack-dashboard/local_settings.d/1.py", "BANNER = '{{ user }} {% if x %}'\n")]
 fn what_is_no_configuration_is_passed_over(#[case] name: &str, #[case] text: &str) {
     let (report, errors) = folder(&[CONF, SETTINGS, (name, text.as_bytes())]);
-    assert_eq!((errors, told(&report), report.unseen), (vec![], vec![], vec![]));
+    assert_eq!((errors, told(&report), unseen(&report)), (vec![], vec![], vec![]));
 }
 
 #[rstest]
@@ -58,7 +63,8 @@ fn what_is_no_configuration_is_passed_over(#[case] name: &str, #[case] text: &st
 fn a_template_is_not_judged(#[case] name: &str, #[case] text: &str) {
     let (report, errors) = folder(&[CONF, SETTINGS, (name, text.as_bytes())]);
     assert_eq!((errors, told(&report)), (vec![], vec![]));
-    assert!(report.unseen.len() == 1 && report.unseen[0].contains("is a template"), "{:?}", report.unseen);
+    let unseen = unseen(&report);
+    assert!(unseen.len() == 1 && unseen[0].contains("is a template"), "{unseen:?}");
 }
 
 #[rstest]

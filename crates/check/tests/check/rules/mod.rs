@@ -4,6 +4,7 @@ use direct_upload_check as check;
 use direct_upload_check::Text;
 use direct_upload_core::openstack::Release;
 
+mod cors_oracle;
 mod endpoint;
 mod exposed;
 mod haproxy;
@@ -12,6 +13,7 @@ mod reading;
 mod servers;
 mod settings;
 mod stores;
+mod ways;
 
 /// Severity and id of all findings over some files.
 pub fn found_in(files: &[(&str, &str)], release: Option<&str>) -> Vec<String> {

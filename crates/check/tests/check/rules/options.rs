@@ -21,7 +21,9 @@ fn cors(lines: &str) -> Vec<String> {
 #[case::path("allowed_origin = https://d.example/dashboard", &["error DU001"])]
 #[case::upper_case("allowed_origin = https://D.example", &["error DU001"])]
 #[case::default_port("allowed_origin = https://d.example:443", &["error DU001"])]
-#[case::both_forms("allowed_origin = https://d.example,https://d.example:443", &["note DU001"])]
+// As openstack-helm writes it.
+#[case::both_forms("allowed_origin = https://d.example,https://d.example:443", &[])]
+#[case::with_a_slash_too("allowed_origin = https://d.example,https://d.example/", &["note DU001"])]
 #[case::comment_behind("allowed_origin = https://d.example # the dashboard", &["error DU001"])]
 #[case::blanks_between("allowed_origin = https://d.example https://e.example", &["error DU001"])]
 #[case::no_scheme("allowed_origin = d.example", &["error DU001"])]
@@ -30,7 +32,9 @@ fn cors(lines: &str) -> Vec<String> {
 #[case::semicolons("allowed_origin = https://d.example;https://e.example", &["error DU001"])]
 #[case::list("allowed_origin = ['https://d.example']", &["error DU001"])]
 #[case::pattern("allowed_origin = https://*.example", &["error DU001"])]
-#[case::substituted("allowed_origin = https://$my_host", &[])]
+#[case::substituted("allowed_origin = https://$my_host", &["error DU007"])]
+#[case::substituted_with_a_group("allowed_origin = https://$d.example", &["error DU007"])]
+#[case::a_dollar_sign("allowed_origin = https://d.example,https://$$x", &["error DU001"])]
 #[case::other("allowed_origin = https://e.example", &["error DU002"])]
 #[case::other_port("allowed_origin = https://d.example:8443", &["error DU002"])]
 #[case::other_scheme("allowed_origin = http://d.example", &["error DU002"])]
@@ -50,7 +54,10 @@ fn an_origin_must_be_what_the_browser_sends(#[case] lines: &str, #[case] expecte
 #[case::methods("allow_methods = GET,PUT", &[])]
 #[case::no_put("allow_methods = GET,POST", &["error DU004"])]
 #[case::lower_put("allow_methods = get,put", &["error DU004"])]
-#[case::substituted("allow_methods = $methods", &[])]
+#[case::substituted("allow_methods = $methods", &["error DU007"])]
+#[case::commented("allow_headers = X-Auth-Token # the token", &["error DU003"])]
+#[case::no_flag("allow_credentials = maybe", &["error DU007"])]
+#[case::no_number("max_age = an hour", &["error DU007"])]
 fn a_list_must_hold_what_uploads_need(#[case] line: &str, #[case] expected: &[&str]) {
     assert_eq!(cors(&format!("allowed_origin = https://d.example\n{line}")), expected, "{line}");
 }

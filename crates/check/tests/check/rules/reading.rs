@@ -24,25 +24,37 @@ fn an_origin_must_stand_where_glance_reads_it(#[case] files: &[(&str, &str)], #[
     assert_eq!(found_in(&[files, &[DASHBOARD]].concat(), Some("2025.1")), expected);
 }
 
-const PASTE: &str = "[pipeline:glance-api]\npipeline = cors context rootapp\n[pipeline:glance-api-keystone]\npipeline = cors authtoken context rootapp\n[filter:cors]\npaste.filter_factory = oslo_middleware.cors:filter_factory\n";
+/// What stands in each paste file beside its pipelines.
+const REST: &str = "[app:rootapp]\npaste.app_factory = glance.api:root\n[filter:context]\npaste.filter_factory = glance.api.middleware.context:ContextMiddleware.factory\n[filter:healthcheck]\npaste.filter_factory = oslo_middleware:Healthcheck.factory\n[filter:authtoken]\npaste.filter_factory = keystonemiddleware.auth_token:filter_factory\n";
+
+const CORS: &str = "[filter:cors]\npaste.filter_factory = oslo_middleware.cors:filter_factory\noslo_config_project = glance\noslo_config_program = glance-api\n";
+
+const PASTE: &str = "[pipeline:glance-api]\npipeline = cors context rootapp\n[pipeline:glance-api-keystone]\npipeline = cors authtoken context rootapp\n";
 
 #[rstest]
 #[case::shipped("keystone", None, &[])]
 #[case::caching("keystone+caching", None, &[])]
 #[case::never_was("keystone+cors", None, &["error DU008"])]
-#[case::own("keystone", Some(PASTE), &[])]
-#[case::own_lacks("keystone+caching", Some(PASTE), &["error DU008"])]
-#[case::without_cors("keystone", Some("[pipeline:glance-api-keystone]\npipeline = authtoken context rootapp\n"), &["error DU008"])]
-#[case::behind_login("keystone", Some("[pipeline:glance-api-keystone]\npipeline = healthcheck authtoken cors rootapp\n"), &["error DU020"])]
-#[case::renamed("keystone", Some("[pipeline:glance-api-keystone]\npipeline = crossorigin authtoken rootapp\n[filter:crossorigin]\npaste.filter_factory = oslo_middleware.cors:filter_factory\n"), &[])]
-#[case::composite("keystone", Some("[composite:glance-api-keystone]\n/: api\n[composite:api]\nkeystone = authtoken cors rootapp\n"), &["error DU020"])]
+#[case::own("keystone", Some((PASTE, CORS)), &[])]
+#[case::own_lacks("keystone+caching", Some((PASTE, CORS)), &["error DU008"])]
+#[case::no_such_filter("keystone", Some((PASTE, "")), &["error DU008"])]
+#[case::twice("keystone", Some((PASTE, "[filter:cors]\n[filter:cors]\n")), &["error DU008"])]
+#[case::without_cors("keystone", Some(("[pipeline:glance-api-keystone]\npipeline = authtoken context rootapp\n", CORS)), &["error DU008"])]
+#[case::behind_login("keystone", Some(("[pipeline:glance-api-keystone]\npipeline = healthcheck authtoken cors rootapp\n", CORS)), &["error DU020"])]
+#[case::behind_login_that_waits("keystone", Some(("[pipeline:glance-api-keystone]\npipeline = waits cors rootapp\n[filter:waits]\npaste.filter_factory = keystonemiddleware.auth_token:filter_factory\ndelay_auth_decision = true\n", CORS)), &[])]
+#[case::renamed("keystone", Some(("[pipeline:glance-api-keystone]\npipeline = crossorigin authtoken rootapp\n[filter:crossorigin]\npaste.filter_factory = oslo_middleware.cors:filter_factory\noslo_config_project = glance\n", "")), &[])]
+#[case::composite("keystone", Some(("[composite:glance-api-keystone]\n/: api\n[composite:api]\nkeystone = authtoken cors rootapp\n", CORS)), &["error DU020"])]
+#[case::another_project("keystone", Some((PASTE, "[filter:cors]\npaste.filter_factory = oslo_middleware.cors:filter_factory\noslo_config_project = nova\n")), &["error DU007"])]
+#[case::nothing_to_read("keystone", Some((PASTE, "[filter:cors]\npaste.filter_factory = oslo_middleware.cors:filter_factory\n")), &["error DU008"])]
+#[case::another_program("keystone", Some((PASTE, "[filter:cors]\nuse = egg:wsgicors#middleware\npolicy = open\n")), &["warning DU008"])]
 fn the_cors_filter_must_stand_in_the_pipeline_before_the_login(
     #[case] flavor: &str,
-    #[case] paste: Option<&str>,
+    #[case] paste: Option<(&str, &str)>,
     #[case] expected: &[&str],
 ) {
-    let conf = format!("{GOOD}[paste_deploy]\nflavor = {flavor}\n");
+    let conf = format!("[DEFAULT]\n{GOOD}[paste_deploy]\nflavor = {flavor}\n");
+    let text = paste.map(|(pipelines, filter)| format!("{pipelines}{filter}{REST}"));
     let mut files = vec![(CONF, conf.as_str()), DASHBOARD];
-    files.extend(paste.map(|text| ("etc/glance/glance-api-paste.ini", text)));
+    files.extend(text.as_deref().map(|text| ("etc/glance/glance-api-paste.ini", text)));
     assert_eq!(found_in(&files, Some("2025.1")), expected);
 }

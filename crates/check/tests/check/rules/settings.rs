@@ -47,9 +47,11 @@ fn a_setting_must_take_effect_and_exist(#[case] files: &[(&str, &str)], #[case] 
 }
 
 #[rstest]
-#[case::plural("[cors]\nallowed_origins = https://d.example\n", &["error DU017"])]
+#[case::plural("[cors]\nallowed_origins = https://d.example\n", &["error DU002", "error DU017"])]
+#[case::case_of_names("[cors]\nAllowed_Origin = https://d.example\n", &["error DU002", "error DU017"])]
+#[case::nothing_but_an_unknown_one("[cors]\nenabled = true\n", &["error DU002", "warning DU017"])]
 #[case::headers("[cors]\nallowed_origin = https://d.example\nallowed_headers = X-Auth-Token\n", &["warning DU017"])]
-#[case::in_default("[DEFAULT]\nallowed_origin = https://d.example\n[cors]\n", &["error DU017"])]
+#[case::in_default("[DEFAULT]\nallowed_origin = https://d.example\n[cors]\n", &["error DU002", "error DU017"])]
 #[case::upper_case("[CORS]\nallowed_origin = https://d.example\n", &[])]
 #[case::all_known("[cors]\nallowed_origin = https://d.example\nallow_credentials = true\nmax_age = 5\nexpose_headers = X\n", &[])]
 fn options_that_glance_does_not_have_are_found(#[case] conf: &str, #[case] expected: &[&str]) {

@@ -213,27 +213,53 @@ fn normalized(section: &str) -> String {
     if section == "DEFAULT" { section.to_owned() } else { section.to_lowercase() }
 }
 
-/// `string.Template.safe_substitute` with oslo.config's `idpattern`; none if a name stands in it.
+/// None if a name stands in it.
 fn substitute(value: &str) -> Option<String> {
+    substituted(value, |_| Err(())).ok()
+}
+
+/// `string.Template.safe_substitute` with oslo.config's `idpattern`.
+///
+/// # Errors
+/// That of `lookup`, which says what stands behind a name.
+pub fn substituted<E>(value: &str, mut lookup: impl FnMut(&str) -> Result<String, E>) -> Result<String, E> {
     let mut rest: VecDeque<char> = value.replace("\\$", "$$").chars().collect();
     let mut done = String::with_capacity(value.len());
     while let Some(c) = rest.pop_front() {
-        if c == '$' {
-            match rest.front() {
-                Some('$') => drop(rest.pop_front()),
-                Some(&next) if begins_name(next) => return None,
-                Some('{') if braced_name(&rest) => return None,
-                _ => {}
-            }
+        if c != '$' {
+            done.push(c);
+            continue;
         }
-        done.push(c);
+        match rest.front() {
+            Some('$') => {
+                rest.pop_front();
+                done.push('$');
+            }
+            Some(&next) if begins_name(next) => {
+                let end = rest.iter().position(|c| !is_in_name(*c)).unwrap_or(rest.len());
+                let name: String = rest.drain(..end).collect();
+                done.push_str(&lookup(&name)?);
+            }
+            Some('{') if braced_name(&rest) => {
+                rest.pop_front();
+                let end = rest.iter().position(|c| *c == '}').unwrap_or(rest.len());
+                let name: String = rest.drain(..end).collect();
+                rest.pop_front();
+                done.push_str(&lookup(&name)?);
+            }
+            _ => done.push('$'),
+        }
     }
-    Some(done)
+    Ok(done)
 }
 
+/// `{name}`.
 fn braced_name(rest: &VecDeque<char>) -> bool {
-    rest.get(1).is_some_and(|&c| begins_name(c))
-        && rest.iter().skip(2).find(|&&c| !(begins_name(c) || c.is_ascii_digit() || c == '.')) == Some(&'}')
+    rest.get(1).is_some_and(|&c| begins_name(c)) && rest.iter().skip(2).find(|&&c| !is_in_name(c)) == Some(&'}')
+}
+
+fn is_in_name(c: char) -> bool {
+    begins_name(c) || c.is_ascii_digit() || c == '.'
 }
 
 /// `[_a-z]` with `re.IGNORECASE`, which folds four letters outside ASCII into it.

@@ -1,0 +1,247 @@
+//! What a check looked at, and what of an upload's way it could not see.
+//!
+//! In: units, facts, objects. Out: [`Subject`]s, and one sentence for each part that an upload needs and
+//! the input lacks: a Glance, a dashboard, how browsers reach each of them.
+
+use direct_upload_core::derive::{Exposures, World};
+use direct_upload_core::openstack::Release;
+use serde_json::Value;
+
+use crate::classify::Kind;
+use crate::facts::catalog::{Published, Source};
+use crate::facts::cloud::{Certainty, Cloud, shared};
+use crate::facts::filter::Reading;
+use crate::facts::glance::GlanceFacts;
+use crate::facts::horizon::{HorizonFacts, MODE, Mode};
+use crate::objects::Object;
+use crate::report::Subject;
+use crate::unit::{Program, Unit};
+
+/// The services that were looked at.
+pub fn subjects(cloud: &Cloud<'_>) -> Vec<Subject> {
+    let glances = cloud.glances.iter().map(|g| subject(cloud, g.unit, Program::Glance));
+    let horizons = cloud.horizons.iter().map(|h| subject(cloud, h.unit, Program::Horizon));
+    glances.chain(horizons).collect()
+}
+
+fn subject(cloud: &Cloud<'_>, unit: &Unit, program: Program) -> Subject {
+    let stated = cloud.release.map(|release: Release| (release.to_string(), "--release"));
+    let of_image = || unit.release.map(|release| (release.to_string(), "image"));
+    let mut before: Vec<String> = cloud
+        .servers_near(&unit.scope, program)
+        .map(|server| {
+            let kind = match server.kind {
+                Kind::Nginx => "nginx",
+                Kind::Haproxy => "HAProxy",
+                _ => "httpd",
+            };
+            format!("{kind} {}", server.place())
+        })
+        .collect();
+    match program {
+        Program::Glance => {
+            let near = cloud.published.iter().filter(|p| near(&p.scope, &unit.scope));
+            before.extend(near.map(|p| format!("{} ({})", p.url, p.place)));
+        }
+        Program::Horizon => {
+            let near = cloud.dashboards_near(&unit.scope).filter(|d| d.certainty == Certainty::Exposed);
+            before.extend(near.map(|d| {
+                let url = d.origin.as_ref().map_or_else(|| d.host.clone(), ToString::to_string);
+                format!("{url} ({})", d.source)
+            }));
+        }
+    }
+    before.dedup();
+    Subject {
+        service: match program {
+            Program::Glance => "Glance",
+            Program::Horizon => "dashboard",
+        },
+        name: if unit.name.is_empty() { ".".to_owned() } else { unit.name.clone() },
+        release: stated.or_else(of_image),
+        files: unit.files.iter().map(|file| file.called().to_owned()).collect(),
+        before,
+    }
+}
+
+fn near(a: &[String], b: &[String]) -> bool {
+    a == b || a.is_empty() || b.is_empty() || shared(a, b) > 0
+}
+
+/// What an upload needs and the input lacks.
+pub fn gaps(cloud: &Cloud<'_>, world: &World, units: &[Unit], objects: &[Object]) -> Vec<String> {
+    let mut gaps = Vec::new();
+    for unit in units.iter().filter(|unit| unit.service().is_some()) {
+        gaps.extend(unit.unseen.iter().map(|what| format!("{}: {what}", unit.name)));
+    }
+    if cloud.glances.is_empty() {
+        gaps.push("Glance: the input has no configuration of it that can be read (glance-api.conf)".into());
+    }
+    if cloud.horizons.is_empty() {
+        gaps.push("the dashboard: the input has no settings of it that can be read (local_settings)".into());
+    }
+    if !cloud.glances.is_empty()
+        && !cloud.glances.iter().any(|g| is_glance_exposed(cloud, world, g) || routed(objects, "glance"))
+    {
+        gaps.push("how browsers reach Glance: no web server, proxy or route before it, and no public endpoint, is in the input".into());
+    }
+    if !cloud.horizons.is_empty()
+        && !cloud.horizons.iter().any(|h| is_dashboard_exposed(cloud, world, h) || routed(objects, "horizon"))
+    {
+        gaps.push("how browsers reach the dashboard: no web server, proxy or route before it is in the input".into());
+    }
+    for glance in cloud.glances.iter().filter(|g| !g.has_main() && g.unit.unseen.is_empty()) {
+        gaps.push(format!(
+            "{}: only fragments of Glance's configuration are there; glance-api.conf is not",
+            glance.unit.name
+        ));
+    }
+    for horizon in cloud.horizons.iter().filter(|h| h.mode() == Mode::Unknown && h.unit.unseen.is_empty()) {
+        gaps.push(format!("{}: {MODE} depends on what is not in the input", horizon.unit.name));
+    }
+    for glance in &cloud.glances {
+        let name = &glance.unit.name;
+        if let Some(file) = glance.lacks_config_file() {
+            gaps.push(format!("{name}: {file}, which oslo_config_file of the paste file names, is not in the input"));
+        }
+        if glance.reading == Reading::Unknown {
+            gaps.push(format!("{name}: [cors] depends on options of Glance that are not in the input"));
+        }
+        let foreign = glance.pipeline.iter().flatten().flat_map(|pipeline| &pipeline.filters);
+        gaps.extend(foreign.filter(|filter| filter.is_foreign_cors()).map(|filter| {
+            format!("{name}: {} ({}) answers for CORS, and its options are not read", filter.name, filter.factory)
+        }));
+    }
+    gaps.extend(objects.iter().filter_map(|object| unread(object, units)));
+    gaps.sort();
+    gaps.dedup();
+    gaps
+}
+
+fn is_glance_exposed(cloud: &Cloud<'_>, world: &World, glance: &GlanceFacts<'_>) -> bool {
+    let scope = &glance.unit.scope;
+    let views = world.glances.values().filter_map(|view| view.exposures.as_ref().ok());
+    let published = |p: &Published| near(&p.scope, scope) && p.source != Source::Glance;
+    cloud.published.iter().any(published)
+        || cloud.servers_near(scope, Program::Glance).next().is_some()
+        || cloud.is_same_origin(glance.unit)
+        || exposed(views)
+        || glance.serves_itself()
+}
+
+fn is_dashboard_exposed(cloud: &Cloud<'_>, world: &World, horizon: &HorizonFacts<'_>) -> bool {
+    let views = world.horizons.values().filter_map(|view| view.dashboard.exposures.as_ref().ok());
+    let mut dashboards = cloud.dashboards_near(&horizon.unit.scope);
+    cloud.servers_near(&horizon.unit.scope, Program::Horizon).next().is_some()
+        || dashboards.any(|d| d.origin.is_some())
+        || exposed(views)
+}
+
+/// Whether a route of a kind whose URL is not derived leads to a Service of that name.
+fn routed(objects: &[Object], name: &str) -> bool {
+    const KINDS: [&str; 3] = ["IngressRoute", "HTTPProxy", "VirtualService"];
+    objects
+        .iter()
+        .any(|object| KINDS.contains(&object.kind()) && names(&object.value["spec"], &|text| text.contains(name)))
+}
+
+fn exposed<'a>(mut views: impl Iterator<Item = &'a Exposures>) -> bool {
+    views.any(|exposures| exposures.primary().is_some())
+}
+
+/// Groups of the API whose objects stand between browsers and a Service.
+const ON_THE_WAY: [&str; 19] = [
+    "gateway",
+    "networking",
+    "route.openshift.io",
+    "traefik",
+    "projectcontour.io",
+    "istio.io",
+    "konghq.com",
+    "apisix.apache.org",
+    "getambassador.io",
+    "nginx.org",
+    "haproxy",
+    "envoyproxy.io",
+    "cilium.io",
+    "linkerd.io",
+    "zalando.org",
+    "solo.io",
+    "kgateway",
+    "cloud.google.com",
+    "elbv2.k8s.aws",
+];
+
+/// Kinds that are read, and kinds that do not touch a request.
+const KNOWN: [&str; 30] = [
+    "Ingress",
+    "IngressClass",
+    "HTTPRoute",
+    "Route",
+    "Gateway",
+    "GatewayClass",
+    "ReferenceGrant",
+    "ListenerSet",
+    "IngressRoute",
+    "Middleware",
+    "HTTPProxy",
+    "SecurityPolicy",
+    "ClientTrafficPolicy",
+    "BackendTrafficPolicy",
+    "VirtualService",
+    "NetworkPolicy",
+    "AdminNetworkPolicy",
+    "CiliumNetworkPolicy",
+    "CiliumClusterwideNetworkPolicy",
+    "PeerAuthentication",
+    "ServiceEntry",
+    "Sidecar",
+    "Telemetry",
+    "EnvoyProxy",
+    "ManagedCertificate",
+    "TLSOption",
+    "TLSCertificateDelegation",
+    "CiliumLoadBalancerIPPool",
+    "CiliumL2AnnouncementPolicy",
+    "IPAddress",
+];
+
+/// Objects of which other programs make what would have to be read.
+const RENDERED: [&str; 4] = ["HelmRelease", "HelmChart", "Application", "OpenStackControlPlane"];
+
+/// An object that concerns an upload and that nothing here reads.
+fn unread(object: &Object, units: &[Unit]) -> Option<String> {
+    let group = object.value["apiVersion"].as_str().unwrap_or_default();
+    let told = |why: &str| Some(format!("{}: {why}", object.id()));
+    if RENDERED.contains(&object.kind()) {
+        let about =
+            object.kind() == "OpenStackControlPlane" || concerns(&object.value["spec"]) || is_ours(object.name());
+        return about.then(|| told("what it deploys is not in the input; render it, or use --live")).flatten();
+    }
+    let (group, _) = group.split_once('/')?;
+    if !ON_THE_WAY.iter().any(|name| group.contains(name)) || KNOWN.contains(&object.kind()) {
+        return None;
+    }
+    let near = units.iter().any(|unit| unit.service().is_some() && unit.scope.iter().any(|s| s == object.namespace()));
+    let about = concerns(&object.value["spec"]) || is_ours(object.name());
+    (about || near && object.kind() == "EnvoyFilter").then(|| told("objects of this kind are not read")).flatten()
+}
+
+fn is_ours(name: &str) -> bool {
+    name.contains("glance") || name.contains("horizon")
+}
+
+/// Whether a value names a Service or host of Glance or the dashboard, as people name them.
+fn concerns(value: &Value) -> bool {
+    names(value, &is_ours)
+}
+
+/// Whether a text in a value is of a kind.
+fn names(value: &Value, is: &dyn Fn(&str) -> bool) -> bool {
+    match value {
+        Value::String(text) => is(text),
+        Value::Array(items) => items.iter().any(|item| names(item, is)),
+        Value::Object(map) => map.values().any(|item| names(item, is)),
+        _ => false,
+    }
+}

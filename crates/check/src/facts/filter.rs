@@ -1,0 +1,249 @@
+//! What oslo.middleware's CORS filter makes of a Glance's files: its options, or why it does not start.
+//!
+//! Held against the real oslo.config, oslo.middleware and PasteDeploy (tests/check/rules/cors_oracle.rs).
+
+use direct_upload_core::openstack::GLANCE;
+use direct_upload_core::render::oslo::read;
+
+use super::glance::{GlanceFacts, Setting};
+use super::paste::Filter;
+
+/// What the filter is in the end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// It runs with these options.
+    Runs(FilterOptions),
+    /// Glance does not start. Where that stands, and why.
+    Refuses(Setting, String),
+    /// It depends on options of Glance that are not seen.
+    Unknown,
+}
+
+/// `[cors]` as the filter holds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FilterOptions {
+    pub allowed_origin: Vec<String>,
+    pub allow_methods: Vec<String>,
+    pub allow_headers: Vec<String>,
+    pub allow_credentials: bool,
+    /// 0: no header.
+    pub max_age: i128,
+}
+
+/// The CORS headers of a granted preflight.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Granted {
+    pub origin: String,
+    pub credentials: bool,
+    pub max_age: Option<String>,
+    pub method: String,
+    pub headers: Option<String>,
+}
+
+/// What Glance says to a preflight.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Nothing: it does not start.
+    None,
+    /// With these CORS headers, if any.
+    Of(Option<Granted>),
+    /// It depends on what is not seen.
+    Unknown,
+}
+
+/// The answer to a preflight, as far as Glance itself decides it.
+pub fn answer(glance: &GlanceFacts<'_>, origin: &str, method: &str, headers: &[&str]) -> Answer {
+    if glance.has_broken_file() {
+        return Answer::None;
+    }
+    let mut behind_login = false;
+    match &glance.pipeline {
+        Some(Err(_)) => return Answer::None,
+        Some(Ok(pipeline)) => {
+            let Some(at) = pipeline.filters.iter().position(Filter::is_cors) else {
+                let foreign = pipeline.filters.iter().any(Filter::is_foreign_cors);
+                return if foreign { Answer::Unknown } else { Answer::Of(None) };
+            };
+            if pipeline.filters[at].lacks_source() {
+                return Answer::None;
+            }
+            behind_login = pipeline.filters[..at].iter().any(|f| f.asks_for_token() && !glance.is_delayed(f));
+        }
+        None => {}
+    }
+    if glance.lacks_config_file().is_some() {
+        return Answer::Unknown;
+    }
+    match &glance.reading {
+        Reading::Refuses(..) => Answer::None,
+        Reading::Unknown => Answer::Unknown,
+        Reading::Runs(_) if behind_login => Answer::Of(None),
+        Reading::Runs(options) => Answer::Of(options.preflight(origin, method, headers)),
+    }
+}
+
+/// Headers that need no grant.
+const SIMPLE: [&str; 8] = [
+    "accept",
+    "accept-language",
+    "content-type",
+    "cache-control",
+    "content-language",
+    "expires",
+    "last-modified",
+    "pragma",
+];
+
+impl FilterOptions {
+    /// The answer to a preflight; none without a CORS header.
+    pub fn preflight(&self, origin: &str, method: &str, headers: &[&str]) -> Option<Granted> {
+        let any = || self.allowed_origin.iter().any(|o| o == "*").then_some("*");
+        let origin = self.allowed_origin.iter().find(|o| *o == origin).map(String::as_str).or_else(any)?;
+        let allowed = |name: &&str| {
+            let listed = self.allow_headers.iter().any(|h| h.to_uppercase() == name.to_uppercase());
+            listed || SIMPLE.iter().any(|simple| simple.eq_ignore_ascii_case(name))
+        };
+        (self.allow_methods.iter().any(|m| m == method) && headers.iter().all(allowed)).then(|| Granted {
+            origin: origin.to_owned(),
+            credentials: self.allow_credentials,
+            max_age: (self.max_age != 0).then(|| self.max_age.to_string()),
+            method: method.to_owned(),
+            headers: (!headers.is_empty()).then(|| headers.join(",")),
+        })
+    }
+}
+
+/// Why a value cannot be had.
+enum NoValue {
+    Refused(Box<(Setting, String)>),
+    Unknown,
+}
+
+impl NoValue {
+    fn refused(setting: Setting, why: impl Into<String>) -> Self {
+        Self::Refused(Box::new((setting, why.into())))
+    }
+}
+
+/// Reads what a Glance's filter reads.
+pub fn reading(glance: &GlanceFacts<'_>) -> Reading {
+    match options(glance) {
+        Ok(options) => Reading::Runs(options),
+        Err(NoValue::Refused(refused)) => {
+            let (setting, why) = *refused;
+            Reading::Refuses(setting, why)
+        }
+        Err(NoValue::Unknown) => Reading::Unknown,
+    }
+}
+
+fn options(glance: &GlanceFacts<'_>) -> Result<FilterOptions, NoValue> {
+    // In the filter's own order: the first that fails is what Glance's log tells.
+    let allowed_origin = list(glance, "allowed_origin", &[])?;
+    let allow_credentials = flag(glance)?;
+    list(glance, "expose_headers", GLANCE.expose_headers)?;
+    let max_age = number(glance)?.unwrap_or_default();
+    let allow_methods = list(glance, "allow_methods", GLANCE.allow_methods)?;
+    let allow_headers = list(glance, "allow_headers", &default_headers())?;
+    Ok(FilterOptions { allowed_origin, allow_methods, allow_headers, allow_credentials, max_age })
+}
+
+/// Glance's own list: what the operator writes holds Horizon's header besides.
+fn default_headers() -> Vec<&'static str> {
+    GLANCE.allow_headers.iter().copied().filter(|name| !matches!(*name, "Content-Type" | "X-CSRFToken")).collect()
+}
+
+/// One option's setting; the file's text is substituted before it is read, the paste file's afterwards.
+fn list(glance: &GlanceFacts<'_>, name: &str, default: &[&str]) -> Result<Vec<String>, NoValue> {
+    let Some(setting) = glance.cors_in_effect(name) else {
+        return Ok(default.iter().map(|item| (*item).to_owned()).collect());
+    };
+    if !setting.in_paste {
+        return Ok(items(&text(glance, &setting, &[name])?));
+    }
+    items(&setting.value).into_iter().map(|item| substituted(glance, &setting, &item, &[name])).collect()
+}
+
+/// `ListOpt`.
+fn items(value: &str) -> Vec<String> {
+    let value = value.trim().trim_end_matches(',');
+    if value.is_empty() { Vec::new() } else { value.split(',').map(|item| item.trim().to_owned()).collect() }
+}
+
+/// `BoolOpt`.
+fn flag(glance: &GlanceFacts<'_>) -> Result<bool, NoValue> {
+    let Some(setting) = glance.cors_in_effect("allow_credentials") else { return Ok(true) };
+    let text = text(glance, &setting, &["allow_credentials"])?;
+    match text.to_lowercase().as_str() {
+        "true" | "1" | "on" | "yes" => Ok(true),
+        "false" | "0" | "off" | "no" => Ok(false),
+        _ => Err(NoValue::refused(setting, "it is none of true and false")),
+    }
+}
+
+/// `IntOpt`: Python's `int()`, or nothing of an empty text.
+fn number(glance: &GlanceFacts<'_>) -> Result<Option<i128>, NoValue> {
+    let Some(setting) = glance.cors_in_effect("max_age") else { return Ok(Some(3600)) };
+    let text = text(glance, &setting, &["max_age"])?;
+    let digits = text.trim();
+    if digits.is_empty() {
+        return Ok(None);
+    }
+    let groups = digits.trim_start_matches(['+', '-']).split('_').all(|group| !group.is_empty());
+    let number = digits.replace('_', "").parse().ok().filter(|_| groups);
+    number.map(Some).ok_or_else(|| NoValue::refused(setting, "it is no whole number"))
+}
+
+/// The text that becomes a number or a flag: what the paste file sets becomes one before it is substituted.
+fn text(glance: &GlanceFacts<'_>, setting: &Setting, within: &[&str]) -> Result<String, NoValue> {
+    if setting.in_paste {
+        return Ok(setting.value.clone());
+    }
+    substituted(glance, setting, &setting.value, within)
+}
+
+fn substituted(glance: &GlanceFacts<'_>, setting: &Setting, value: &str, within: &[&str]) -> Result<String, NoValue> {
+    read::substituted(value, |name| behind(glance, setting, name, within))
+}
+
+/// What stands behind `$name`.
+fn behind(glance: &GlanceFacts<'_>, setting: &Setting, name: &str, within: &[&str]) -> Result<String, NoValue> {
+    let refused = |why: String| Err(NoValue::refused(setting.clone(), why));
+    let own = match name.split_once('.') {
+        Some(("cors", own)) => Some(own),
+        Some(_) => None,
+        // What the paste file sets is looked up outside of [cors].
+        None => (!setting.in_paste).then_some(name),
+    };
+    if let Some(own) = own.filter(|own| within.contains(own)) {
+        return refused(format!("${own} stands in its own value"));
+    }
+    let within = own.into_iter().chain(within.iter().copied()).collect::<Vec<_>>();
+    match own {
+        Some(list_name @ ("allowed_origin" | "allow_methods" | "allow_headers" | "expose_headers")) => {
+            let default = match list_name {
+                "allow_methods" => GLANCE.allow_methods.to_vec(),
+                "allow_headers" => default_headers(),
+                "expose_headers" => GLANCE.expose_headers.to_vec(),
+                _ => Vec::new(),
+            };
+            let Some(other) = glance.cors_in_effect(list_name) else {
+                return Ok(if default.is_empty() { String::new() } else { python_list(&default) });
+            };
+            let items = items(&substituted(glance, &other, &other.value, &within)?);
+            Ok(python_list(&items))
+        }
+        Some("allow_credentials") => flag(glance).map(|flag| if flag { "True".to_owned() } else { "False".to_owned() }),
+        Some("max_age") => number(glance).map(|number| number.map_or_else(String::new, |number| number.to_string())),
+        _ if matches!(name, "config_file" | "config_dir" | "config_source") => Err(NoValue::Unknown),
+        // The process's own configuration has all of Glance's options.
+        _ if glance.filter.project.is_none() => Err(NoValue::Unknown),
+        _ => refused(format!("${name} names no option that the CORS filter knows; a dollar sign is written $$")),
+    }
+}
+
+/// Python's `str()` of a list of texts.
+fn python_list<T: AsRef<str>>(items: &[T]) -> String {
+    let quoted: Vec<String> = items.iter().map(|item| format!("'{}'", item.as_ref())).collect();
+    format!("[{}]", quoted.join(", "))
+}

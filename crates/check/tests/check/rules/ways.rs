@@ -1,0 +1,284 @@
+//! What stands between the browser and Glance: ports, TLS, policies of gateways, legacy uploads.
+
+use rstest::rstest;
+
+use super::{CONF, DASHBOARD, GOOD, SETTINGS, found_in};
+
+const HORIZON: &str = "etc/apache2/sites-enabled/horizon.conf";
+
+fn horizon(port: u16, tls: bool, lines: &str) -> String {
+    let engine = if tls { "SSLEngine on\n" } else { "" };
+    format!(
+        "<VirtualHost *:{port}>\nServerName d.example\n{engine}WSGIScriptAlias / /openstack_dashboard/wsgi.py\n{lines}\n</VirtualHost>\n"
+    )
+}
+
+/// The origin has the port on which browsers load the dashboard.
+#[rstest]
+#[case::another_port(8443, true, GOOD, &["error DU002"])]
+#[case::listed_with_it(8443, true, "[cors]\nallowed_origin = https://d.example:8443\n", &[])]
+#[case::https(443, true, GOOD, &[])]
+// Something before it ends TLS, on a port of its own.
+#[case::behind_something(8080, false, GOOD, &[])]
+fn the_dashboards_port_is_part_of_its_origin(
+    #[case] port: u16,
+    #[case] tls: bool,
+    #[case] conf: &str,
+    #[case] expected: &[&str],
+) {
+    assert_eq!(found_in(&[(HORIZON, &horizon(port, tls, "")), DASHBOARD, (CONF, conf)], Some("2025.1")), expected);
+}
+
+fn haproxy(dashboard: &str, glance: &str) -> String {
+    format!(
+        "defaults\n  mode http\n  timeout client 1h\n  timeout server 1h\nfrontend horizon\n  bind {dashboard}\n  default_backend horizon-back\nbackend horizon-back\n  server h 192.0.2.1:80\nfrontend images\n  bind {glance}\n  default_backend glance-back\nbackend glance-back\n  server g 192.0.2.2:9292\n"
+    )
+}
+
+#[rstest]
+#[case::plain(":443 ssl crt d.pem", ":9292", &["error DU009"])]
+#[case::both(":443 ssl crt d.pem", ":9292 ssl crt d.pem", &[])]
+#[case::inside_and_outside(":443 ssl crt d.pem", "192.0.2.9:9292\n  bind 203.0.113.9:9292 ssl crt d.pem", &[])]
+#[case::neither(":80", ":9292", &[])]
+#[case::the_port(":8443 ssl crt d.pem", ":9292 ssl crt d.pem", &["error DU002"])]
+fn a_proxy_ends_tls_before_both_or_none(#[case] dashboard: &str, #[case] glance: &str, #[case] expected: &[&str]) {
+    let conf = ("etc/haproxy/haproxy.cfg", &*haproxy(dashboard, glance));
+    assert_eq!(found_in(&[conf, DASHBOARD, (CONF, GOOD)], Some("2025.1")), expected);
+}
+
+#[rstest]
+#[case("http://glance.example:9292", &["error DU009"])]
+#[case("https://glance.example:9292", &[])]
+fn glances_own_word_counts_where_nothing_else_is_said(#[case] url: &str, #[case] expected: &[&str]) {
+    let conf = format!("[DEFAULT]\npublic_endpoint = {url}\n{GOOD}");
+    let found = found_in(&[(HORIZON, &horizon(443, true, "")), DASHBOARD, (CONF, &conf)], Some("2025.1"));
+    assert_eq!(found, expected);
+}
+
+/// A cloud of Kubernetes with these objects, and this rule of Glance's HTTPRoute.
+fn gateway(rule: &str, objects: &str) -> Vec<String> {
+    let text = format!(
+        "apiVersion: v1
+kind: ConfigMap
+metadata: {{name: glance-etc, namespace: o}}
+data:
+  glance-api.conf: |
+    [cors]
+    allowed_origin = https://d.example
+    allow_headers = X-Auth-Token,X-CSRFToken
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: glance-api, namespace: o}}
+spec:
+  selector: {{matchLabels: {{app: glance}}}}
+  template:
+    metadata: {{labels: {{app: glance}}}}
+    spec:
+      containers:
+      - name: glance-api
+        image: x/glance:2026.1
+        volumeMounts: [{{name: c, mountPath: /etc/glance/glance-api.conf, subPath: glance-api.conf}}]
+      volumes: [{{name: c, configMap: {{name: glance-etc}}}}]
+---
+apiVersion: v1
+kind: Service
+metadata: {{name: glance-api, namespace: o}}
+spec: {{selector: {{app: glance}}, ports: [{{port: 9292}}]}}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {{name: horizon-etc, namespace: o}}
+data:
+  local_settings: |
+    HORIZON_IMAGES_UPLOAD_MODE = 'direct'
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: horizon, namespace: o}}
+spec:
+  selector: {{matchLabels: {{app: horizon}}}}
+  template:
+    metadata: {{labels: {{app: horizon}}}}
+    spec:
+      containers:
+      - name: horizon
+        image: x/horizon:2026.1
+        volumeMounts: [{{name: c, mountPath: /etc/openstack-dashboard/local_settings, subPath: local_settings}}]
+      volumes: [{{name: c, configMap: {{name: horizon-etc}}}}]
+---
+apiVersion: v1
+kind: Service
+metadata: {{name: horizon, namespace: o}}
+spec: {{selector: {{app: horizon}}, ports: [{{port: 80}}]}}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {{name: gw, namespace: g}}
+spec:
+  gatewayClassName: eg
+  listeners:
+  - {{name: glance, port: 443, protocol: HTTPS, hostname: g.example, allowedRoutes: {{namespaces: {{from: All}}}}, tls: {{certificateRefs: [{{name: c}}]}}}}
+  - {{name: horizon, port: 443, protocol: HTTPS, hostname: d.example, allowedRoutes: {{namespaces: {{from: All}}}}, tls: {{certificateRefs: [{{name: c}}]}}}}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {{name: horizon, namespace: o}}
+spec:
+  hostnames: [d.example]
+  parentRefs: [{{name: gw, namespace: g, sectionName: horizon}}]
+  rules: [{{backendRefs: [{{name: horizon, port: 80}}]}}]
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {{name: glance, namespace: o}}
+spec:
+  hostnames: [g.example]
+  parentRefs: [{{name: gw, namespace: g, sectionName: glance}}]
+  rules:
+  - backendRefs: [{{name: glance-api, port: 9292}}]
+    {rule}
+---
+{objects}
+"
+    );
+    found_in(&[("cloud.yaml", &text)], None)
+}
+
+const NO_LIMIT: &str = "timeouts: {request: 0s}";
+
+fn policy(kind: &str, target: &str, spec: &str) -> String {
+    let namespace = if target.contains("Gateway") { "g" } else { "o" };
+    format!(
+        "apiVersion: gateway.envoyproxy.io/v1alpha1\nkind: {kind}\nmetadata: {{name: p, namespace: {namespace}}}\nspec:\n  targetRefs: [{target}]\n  {spec}\n"
+    )
+}
+
+const ROUTE: &str = "{group: gateway.networking.k8s.io, kind: HTTPRoute, name: glance}";
+const OTHER_ROUTE: &str = "{group: gateway.networking.k8s.io, kind: HTTPRoute, name: horizon}";
+const GATEWAY: &str = "{group: gateway.networking.k8s.io, kind: Gateway, name: gw}";
+const LISTENER: &str = "{group: gateway.networking.k8s.io, kind: Gateway, name: gw, sectionName: glance}";
+const OTHER_LISTENER: &str = "{group: gateway.networking.k8s.io, kind: Gateway, name: gw, sectionName: horizon}";
+
+#[rstest]
+#[case::whole("ClientTrafficPolicy", GATEWAY, "timeout: {http: {requestReceivedTimeout: 60s}}", &["error DU015"])]
+#[case::whole_of_the_listener("ClientTrafficPolicy", LISTENER, "timeout: {http: {requestReceivedTimeout: 60s}}", &["error DU015"])]
+#[case::of_another_listener("ClientTrafficPolicy", OTHER_LISTENER, "timeout: {http: {requestReceivedTimeout: 60s}}", &[])]
+#[case::long("ClientTrafficPolicy", GATEWAY, "timeout: {http: {requestReceivedTimeout: 4h}}", &[])]
+#[case::no_limit("ClientTrafficPolicy", GATEWAY, "timeout: {http: {requestReceivedTimeout: 0s}}", &[])]
+#[case::between_requests("ClientTrafficPolicy", GATEWAY, "timeout: {http: {idleTimeout: 5s}}", &[])]
+#[case::silence("ClientTrafficPolicy", GATEWAY, "timeout: {http: {streamIdleTimeout: 10s}}", &["warning DU015"])]
+#[case::stream("ClientTrafficPolicy", GATEWAY, "connection: {connectionLimit: {maxStreamDuration: 60s}}", &["error DU015"])]
+#[case::answer("BackendTrafficPolicy", ROUTE, "timeout: {http: {requestTimeout: 30s}}", &["warning DU015"])]
+#[case::buffer("BackendTrafficPolicy", ROUTE, "requestBuffer: {limit: 10Mi}", &["error DU014"])]
+#[case::buffer_of_all("BackendTrafficPolicy", GATEWAY, "requestBuffer: {limit: 10Mi}", &["error DU014"])]
+#[case::of_another("BackendTrafficPolicy", OTHER_ROUTE, "requestBuffer: {limit: 10Mi}", &[])]
+fn policies_of_envoy_gateway(#[case] kind: &str, #[case] target: &str, #[case] spec: &str, #[case] expected: &[&str]) {
+    assert_eq!(gateway(NO_LIMIT, &policy(kind, target, spec)), expected);
+}
+
+/// The nearer policy holds, and the other not at all.
+#[test]
+fn a_listeners_policy_replaces_the_gateways() {
+    let both = format!(
+        "{}---\n{}",
+        policy("ClientTrafficPolicy", GATEWAY, "timeout: {http: {requestReceivedTimeout: 60s}}"),
+        policy("ClientTrafficPolicy", LISTENER, "timeout: {http: {requestReceivedTimeout: 0s}}")
+            .replace("name: p,", "name: q,")
+    );
+    assert_eq!(gateway(NO_LIMIT, &both), [""; 0]);
+}
+
+#[rstest]
+// The standard leaves to the gateway whether the body counts.
+#[case::short("timeouts: {request: 30s}", "", &["warning DU015"])]
+#[case::none(NO_LIMIT, "", &[])]
+#[case::of_the_policy("filters: []", &policy("BackendTrafficPolicy", ROUTE, "timeout: {http: {requestTimeout: 0s}}"), &[])]
+#[case::methods("timeouts: {request: 0s}\n    matches: [{method: GET}, {method: PUT}]", "", &["error DU020"])]
+#[case::methods_with_options("timeouts: {request: 0s}\n    matches: [{method: GET}, {method: OPTIONS}]", "", &[])]
+#[case::a_match_of_any("timeouts: {request: 0s}\n    matches: [{method: GET}, {path: {value: /}}]", "", &[])]
+fn an_http_route(#[case] rule: &str, #[case] objects: &str, #[case] expected: &[&str]) {
+    assert_eq!(gateway(rule, objects), expected);
+}
+
+#[rstest]
+#[case::timeout("timeout: 15s", &["warning DU015"])]
+#[case::none("retries: {attempts: 0}", &[])]
+#[case::methods("match: [{method: {exact: GET}}, {method: {regex: PUT|POST}}]", &[])]
+fn a_virtual_service(#[case] rule: &str, #[case] expected: &[&str]) {
+    let object = format!(
+        "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {{name: glance, namespace: o}}\nspec:\n  hosts: [g.example]\n  http:\n  - route: [{{destination: {{host: glance-api.o.svc.cluster.local}}}}]\n    {rule}\n"
+    );
+    assert_eq!(gateway(NO_LIMIT, &object), expected);
+}
+
+#[rstest]
+#[case::another("https://other.example", &["error DU012"])]
+#[case::the_dashboards("https://d.example", &["warning DU012"])]
+fn a_route_that_sets_the_header(#[case] value: &str, #[case] expected: &[&str]) {
+    let object = format!(
+        "apiVersion: route.openshift.io/v1\nkind: Route\nmetadata: {{name: glance, namespace: o, annotations: {{haproxy.router.openshift.io/timeout: 1h}}}}\nspec:\n  host: g2.example\n  tls: {{termination: edge}}\n  to: {{kind: Service, name: glance-api}}\n  httpHeaders: {{actions: {{response: [{{name: Access-Control-Allow-Origin, action: {{type: Set, set: {{value: '{value}'}}}}}}]}}}}\n"
+    );
+    assert_eq!(gateway(NO_LIMIT, &object), expected);
+}
+
+/// Legacy uploads meet what stands before the dashboard, and what runs Glance.
+#[rstest]
+#[case::httpds_default("", "ProxyPass / http://127.0.0.1:9292/", &["warning DU014"])]
+#[case::a_limit("LimitRequestBody 1048576", "ProxyPass / http://127.0.0.1:9292/", &["error DU014"])]
+#[case::fine("LimitRequestBody 0", "ProxyPass / http://127.0.0.1:9292/", &[])]
+#[case::mod_wsgi("LimitRequestBody 0", "WSGIScriptAlias / /usr/bin/glance-wsgi-api\nLimitRequestBody 0", &["error DU022"])]
+#[case::mod_wsgi_with_chunks("LimitRequestBody 0", "WSGIScriptAlias / /usr/bin/glance-wsgi-api\nLimitRequestBody 0\nWSGIChunkedRequest On", &[])]
+#[case::uwsgi("LimitRequestBody 0", "ProxyPass / uwsgi://127.0.0.1:9292/\nLimitRequestBody 0", &["error DU022"])]
+fn legacy_uploads(#[case] own: &str, #[case] glance: &str, #[case] expected: &[&str]) {
+    let settings = "ALLOWED_HOSTS = ['d.example']\nHORIZON_IMAGES_UPLOAD_MODE = 'legacy'\n";
+    let glance = format!("<VirtualHost *:443>\nServerName glance.example\nSSLEngine on\n{glance}\n</VirtualHost>\n");
+    let files = [
+        (HORIZON, &*horizon(443, true, own)),
+        ("etc/apache2/sites-enabled/glance.conf", &*glance),
+        (SETTINGS, settings),
+        (CONF, "[cors]\nallowed_origin = https://d.example\nallow_headers = X-Auth-Token,X-CSRFToken\n"),
+    ];
+    assert_eq!(found_in(&files, Some("2025.1")), expected);
+}
+
+#[rstest]
+#[case::nginx(
+    "etc/nginx/nginx.conf",
+    "http { log_format a '$remote_addr $http_x_auth_token'; }\nserver { location / { proxy_pass http://keystone; } }\n",
+    true
+)]
+#[case::nginx_without(
+    "etc/nginx/nginx.conf",
+    "http { log_format a '$remote_addr'; }\nserver { location / { proxy_pass http://keystone; } }\n",
+    false
+)]
+#[case::httpd(
+    "etc/apache2/conf-enabled/log.conf",
+    "<IfModule log_config_module>\nLogFormat \"%h %{X-Auth-Token}i\" a\n</IfModule>\n",
+    true
+)]
+#[case::httpd_without(
+    "etc/apache2/conf-enabled/log.conf",
+    "<IfModule log_config_module>\nLogFormat \"%h %{Referer}i\" a\n</IfModule>\n",
+    false
+)]
+#[case::haproxy(
+    "etc/haproxy/haproxy.cfg",
+    "frontend a\n  bind :80\n  capture request header X-Auth-Token len 64\n",
+    true
+)]
+#[case::haproxy_rule(
+    "etc/haproxy/haproxy.cfg",
+    "frontend a\n  bind :80\n  http-request capture req.hdr(X-Auth-Token) len 64\n",
+    true
+)]
+#[case::haproxy_without(
+    "etc/haproxy/haproxy.cfg",
+    "frontend a\n  bind :80\n  capture request header Host len 64\n",
+    false
+)]
+fn a_log_that_keeps_tokens(#[case] name: &str, #[case] text: &str, #[case] found: bool) {
+    let findings = found_in(&[(name, text), DASHBOARD, (CONF, GOOD)], Some("2025.1"));
+    assert_eq!(findings.iter().any(|line| line == "warning DU025"), found, "{findings:?}");
+}

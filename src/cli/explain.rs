@@ -1,0 +1,91 @@
+//! `explain`: a rule, a reason of a condition, or the browser's own recording of an upload that failed.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::Args as ClapArgs;
+use direct_upload_api::Rule;
+use direct_upload_check::har::{self, Diagnosis};
+
+use super::output;
+
+/// Shown below the help.
+pub const EXAMPLES: &str = "Examples:
+  direct-upload-operator explain DU007
+  direct-upload-operator explain NotVerified
+  direct-upload-operator explain upload.har
+
+A HAR is what the browser's developer tools save of their network log (Network, then Save all as HAR).
+Tokens, cookies and bodies in it are neither printed nor kept. Exit code 1 if it shows an upload that fails.";
+
+/// Arguments of `explain`.
+#[derive(Debug, ClapArgs)]
+pub struct Args {
+    /// A rule (DU007), a reason of a condition (NotVerified), or a HAR file
+    #[arg(value_name = "DU0xx|REASON|FILE.har")]
+    what: String,
+}
+
+/// Larger recordings hold more than an upload.
+const MOST_BYTES: u64 = 256 << 20;
+
+/// Explains.
+pub fn main(args: &Args) -> ExitCode {
+    if let Ok(rule) = args.what.parse::<Rule>() {
+        return super::ended(output::data(&rule.runbook()));
+    }
+    if let Some(text) = reason(&args.what) {
+        return super::ended(output::data(&text));
+    }
+    let path = Path::new(&args.what);
+    if !path.exists() {
+        let what = &args.what;
+        return super::failed(format!(
+            "{what:?} is no rule (DU001), no reason of a condition (NotVerified) and no file"
+        ));
+    }
+    let read = || match fs::metadata(path) {
+        Ok(found) if found.len() > MOST_BYTES => Err(format!("it is larger than {} MiB", MOST_BYTES >> 20)),
+        _ => fs::read_to_string(path).map_err(|error| error.to_string()),
+    };
+    let diagnosis = read().and_then(|text| har::diagnose(&text).map_err(|error| error.to_string()));
+    match diagnosis {
+        Err(error) => super::failed(format!("{}: {error}", args.what)),
+        Ok(diagnosis) => match output::data(&told(&diagnosis)) {
+            Err(error) => super::failed(error),
+            Ok(()) if diagnosis.rule.is_none() => ExitCode::SUCCESS,
+            Ok(()) => ExitCode::FAILURE,
+        },
+    }
+}
+
+fn told(diagnosis: &Diagnosis) -> String {
+    // Writing to a String cannot fail.
+    let mut text = format!("{}\n", diagnosis.verdict);
+    if let Some(rule) = diagnosis.rule {
+        let _ = writeln!(text, "\nrule: {rule}, {}", rule.title());
+    }
+    let _ = writeln!(text, "fix:  {}\n\nrecorded:", diagnosis.fix);
+    for line in &diagnosis.seen {
+        let _ = writeln!(text, "  {line}");
+    }
+    if let Some(rule) = diagnosis.rule {
+        let _ = writeln!(text, "\nexplain {rule} tells more");
+    }
+    text
+}
+
+const CONDITIONS: &str = include_str!("../../docs/conditions.md");
+
+/// What docs/conditions.md says of a reason: its line of the table, and its section.
+fn reason(name: &str) -> Option<String> {
+    let cell = format!("| `{name}` |");
+    let row = CONDITIONS.lines().find(|line| line.starts_with(&cell))?;
+    let meaning = row.split('|').nth(2)?.trim();
+    let heading = format!("\n### `{name}`\n");
+    let section = CONDITIONS.split_once(&heading).map(|(_, rest)| rest.split("\n### ").next().unwrap_or(rest));
+    let section = section.map(|text| text.split("\n## ").next().unwrap_or(text).trim()).unwrap_or_default();
+    Some(if section.is_empty() { format!("{name}: {meaning}\n") } else { format!("{name}: {meaning}\n\n{section}\n") })
+}

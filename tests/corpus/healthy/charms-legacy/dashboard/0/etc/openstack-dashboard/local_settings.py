@@ -1,0 +1,9 @@
+import os
+DEBUG = False
+WEBROOT = '/'
+ALLOWED_HOSTS = '*'
+CSRF_COOKIE_SECURE = True
+SESSION_COOKIE_SECURE = True
+SECRET_KEY = "SECRET-7"
+OPENSTACK_KEYSTONE_URL = "https://keystone.example.com:5000/v3"
+HORIZON_IMAGES_UPLOAD_MODE = 'legacy'
