@@ -6,12 +6,14 @@
 //!                └────────────────────────── answers ───────────────────────────────────┘
 //! ```
 
+pub mod canary;
 pub mod cataloger;
 pub mod guard;
 pub mod leader;
 pub mod prober;
 pub mod queue;
 pub mod reconcile;
+pub mod secret;
 pub mod serve;
 
 use std::collections::BTreeSet;
@@ -28,6 +30,7 @@ use tokio::sync::watch;
 
 use crate::observe::{Live, Watches};
 use crate::report::Metrics;
+use crate::run::canary::Canaries;
 use crate::run::cataloger::Cataloger;
 use crate::run::prober::Prober;
 use crate::run::queue::{Queue, Subject};
@@ -112,6 +115,10 @@ pub async fn run(client: Client, settings: Settings, mut stop: watch::Receiver<b
     let cataloger = Cataloger::new(client.clone(), live.clone(), settings.preflights.clone());
     let cataloger = tokio::spawn(cataloger.run(wanted));
 
+    let (uploads, wanted) = watch::channel(canary::CanaryQueries::new());
+    let canaries = Canaries::new(client.clone(), live.clone(), metrics.clone(), settings.preflights.denied.clone());
+    let canaries = tokio::spawn(canaries.run(wanted));
+
     let mut watches = Watches::start(client, live.clone(), settings.namespaces.clone());
     let mut changes = live.changes();
     let mut before = Arc::new(World::default());
@@ -142,6 +149,8 @@ pub async fn run(client: Client, settings: Settings, mut stop: watch::Receiver<b
             questions.send_if_modified(|before| std::mem::replace(before, asked) != *before);
             let asked = world.catalog_queries();
             queries.send_if_modified(|before| std::mem::replace(before, asked) != *before);
+            let asked = world.canary_queries();
+            uploads.send_if_modified(|before| std::mem::replace(before, asked) != *before);
             for subject in subjects(&world, &before) {
                 queue.push(subject, DEBOUNCE);
             }
@@ -152,6 +161,7 @@ pub async fn run(client: Client, settings: Settings, mut stop: watch::Receiver<b
     drop(queue);
     prober.abort();
     cataloger.abort();
+    canaries.abort();
     if worker.await.is_err() {
         tracing::warn!("the worker ended early");
     }
