@@ -75,7 +75,7 @@ fn after(outcomes: Vec<CanaryOutcome>) -> HorizonView {
 }
 
 fn waits(view: &HorizonView) -> bool {
-    let plan = plan::horizon(view, Timestamp::UNIX_EPOCH, &Options::default());
+    let plan = plan::horizon(view, Timestamp::UNIX_EPOCH, &Options { image: "operator:1".into() });
     plan.steps.iter().any(|step| step.action.name() == "AwaitProof")
 }
 
