@@ -59,13 +59,13 @@ pub async fn send(
         writer.write_all(data.before.as_bytes()).await?;
         let began = Instant::now();
         for piece in data.content.pieces(data.piece()) {
-            writer.write_all(&piece).await?;
-            let so_far = sent.fetch_add(piece.len() as u64, Ordering::Relaxed) + piece.len() as u64;
-            told(so_far);
             if !data.pace.is_zero() {
+                // The last piece is sent when the time is up.
                 writer.flush().await?;
-                sleep_until(data.due(began, so_far)).await;
+                sleep_until(data.due(began, sent.load(Ordering::Relaxed) + piece.len() as u64)).await;
             }
+            writer.write_all(&piece).await?;
+            told(sent.fetch_add(piece.len() as u64, Ordering::Relaxed) + piece.len() as u64);
         }
         writer.write_all(data.after.as_bytes()).await?;
         writer.flush().await
