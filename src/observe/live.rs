@@ -15,7 +15,8 @@ use std::time::{Duration, Instant};
 use direct_upload_api::{ExposureKind, WorkloadKind};
 use direct_upload_core::derive::World;
 use direct_upload_core::model::{
-    CatalogQuery, CatalogReading, Key, Kind, ProbeRecord, ProbeTarget, RefusedWrite, Snapshot, Unknown,
+    CanaryOutcome, CanaryQuery, CanaryRecord, CatalogQuery, CatalogReading, Key, Kind, ProbeRecord, ProbeTarget,
+    RefusedWrite, Snapshot, Unknown,
 };
 use prometheus_client::metrics::counter::Counter;
 use serde_json::Value;
@@ -197,6 +198,17 @@ impl Live {
             None => drop(catalogs.remove(&query)),
         }
         self.note(&mut state, before != after);
+    }
+
+    /// Takes in how an upload of the operator's own ended; `None` when it is no longer asked.
+    pub fn saw_canary(&self, query: CanaryQuery, outcome: Option<CanaryOutcome>) {
+        let mut state = self.lock();
+        let canaries = &mut state.snapshot.canaries;
+        let before = canaries.remove(&query);
+        let after = outcome.map(|outcome| CanaryRecord::then(before.as_ref(), outcome));
+        let changed = before != after;
+        canaries.extend(after.map(|record| (query, record)));
+        self.note(&mut state, changed);
     }
 
     /// Takes in that a write to an exposing object was refused.

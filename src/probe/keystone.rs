@@ -1,36 +1,37 @@
-//! Asks Keystone for its catalog, within bounds: no redirect is followed, the answer is read up to a
-//! size, no refused address is asked, and it ends after ten seconds. Neither the secret nor the token
-//! leaves this file.
+//! Asks Keystone for a token and its catalog, within bounds: no redirect is followed, the answer is read up to a
+//! size, no refused address is asked, and it ends after ten seconds. The credential's secret does not leave this
+//! file; the token goes to [`canary`](super::canary) alone.
 
 use std::time::Duration;
 
-use direct_upload_api::web::Endpoint;
-use direct_upload_core::judge::{read, request, user_agent};
+use direct_upload_api::web::{Endpoint, PublicUrl};
+use direct_upload_core::judge::session::{Place, Secret};
+use direct_upload_core::judge::{TokenScope, read, request};
 use direct_upload_core::model::{CatalogQuery, PublicEndpoints};
-use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::Bytes;
-use hyper::{Request, header};
-use hyper_util::rt::TokioIo;
 use ipnet::IpNet;
 use tokio::time::timeout;
 
-use super::connect::{self, Host, Stream, Trust};
-use super::preflight::through;
+use super::connect::{Host, Trust};
 use super::proxy::Proxies;
+use super::session::{Client, Reach};
 
 /// How long it may take in all.
 const TOTAL: Duration = Duration::from_secs(10);
 
-/// A catalog is some tens of kilobytes.
-const LARGEST: usize = 4 << 20;
-
 /// An application credential.
 pub struct Credential {
     pub id: String,
-    pub secret: String,
+    pub secret: Secret,
 }
 
-/// Asks once.
+/// What Keystone gives for a credential.
+pub(super) struct Login {
+    pub token: Secret,
+    pub scope: TokenScope,
+    pub published: PublicEndpoints,
+}
+
+/// Asks once for the catalog.
 ///
 /// # Errors
 /// Why there is no catalog, without a word of what was sent.
@@ -40,58 +41,38 @@ pub async fn ask(
     proxies: &Proxies,
     denied: &[IpNet],
 ) -> Result<PublicEndpoints, String> {
-    let answer = exchange(query, credential, proxies, denied);
-    timeout(TOTAL, answer).await.unwrap_or_else(|_| Err(format!("no answer within {} s", TOTAL.as_secs())))
-}
-
-async fn exchange(
-    query: &CatalogQuery,
-    credential: &Credential,
-    proxies: &Proxies,
-    denied: &[IpNet],
-) -> Result<PublicEndpoints, String> {
-    let stream = open(query, proxies, denied).await?;
-    let no_answer = |why: hyper::Error| format!("no readable HTTP answer: {why}");
-    let (mut sender, connection) =
-        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(no_answer)?;
-    let connection = tokio::spawn(connection);
-    let origin = query.auth_url.origin().as_str();
-    let authority = origin.split_once("://").map_or("", |(_, rest)| rest);
-    let body = request(&credential.id, &credential.secret).to_string();
-    let request = Request::post(format!("{}/auth/tokens", query.auth_url.path()))
-        .header(header::HOST, authority)
-        .header(header::CONTENT_TYPE, "application/json")
-        .header(header::ACCEPT, "application/json")
-        .header(header::USER_AGENT, user_agent())
-        .body(Full::new(Bytes::from(body)))
-        .map_err(|_| "the URL cannot be asked".to_owned())?;
-    let answer = sender.send_request(request).await.map_err(no_answer)?;
-    let status = answer.status().as_u16();
-    let body = match status {
-        201 => Limited::new(answer.into_body(), LARGEST).collect().await.map_err(|why| why.to_string())?,
-        401 => return Err("it refuses the application credential (401)".to_owned()),
-        _ => return Err(format!("it answers {status}")),
+    let port = Endpoint::from(query.auth_url.clone()).port();
+    let hosts = query.reach.hosts.iter();
+    let reach = Reach {
+        hosts: hosts.map(|(name, address)| Host { name: name.clone(), port, address: Some(*address) }).collect(),
+        trust: Trust::with(query.reach.ca.as_bytes())?,
+        proxies: proxies.clone(),
+        denied: denied.to_vec(),
     };
-    connection.abort();
-    read(&body.to_bytes())
+    log_in(reach, &query.auth_url, credential).await.map(|login| login.published)
 }
 
-async fn open(query: &CatalogQuery, proxies: &Proxies, denied: &[IpNet]) -> Result<Box<dyn Stream>, String> {
-    let origin = query.auth_url.origin();
-    let name = origin.host().to_owned();
-    let address = query.reach.hosts.get(&name).copied();
-    let host = Host { port: Endpoint::from(query.auth_url.clone()).port(), name, address };
-    let trust = Trust::with(query.reach.ca.as_bytes())?;
-    let (stream, _) = match proxies.for_url(origin.as_str()).filter(|_| address.is_none()) {
-        Some(proxy) => through(&proxy, &host, true).await,
-        None => match connect::resolve(&host, denied).await {
-            Ok(addresses) => connect::connect(&addresses).await,
-            Err(why) => Err(why),
-        },
+/// Asks once for a token and its catalog.
+///
+/// # Errors
+/// Why there is none, without a word of what was sent.
+pub(super) async fn log_in(reach: Reach, auth_url: &PublicUrl, credential: &Credential) -> Result<Login, String> {
+    let mut client = Client::new(reach);
+    let place = Place::at(auth_url, "/auth/tokens");
+    let json = [("Content-Type", "application/json"), ("Accept", "application/json")];
+    let body = request(&credential.id, credential.secret.expose()).to_string();
+    let asked = client.ask("POST", &place, &json, body);
+    let late = |_| format!("no answer within {} s", TOTAL.as_secs());
+    let reply = timeout(TOTAL, asked).await.map_err(late)?.map_err(|why| why.message)?;
+    match reply.head.status {
+        201 => {}
+        401 => return Err("it refuses the application credential (401)".to_owned()),
+        status => return Err(format!("it answers {status}")),
     }
-    .map_err(|why| why.message)?;
-    if !origin.is_https() {
-        return Ok(Box::new(stream));
-    }
-    connect::secure(stream, &host, &trust).await.map_err(|why| why.message)
+    let token = reply.head.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("X-Subject-Token"));
+    Ok(Login {
+        token: Secret::new(token.map(|(_, value)| value.clone()).unwrap_or_default()),
+        scope: TokenScope::read(&reply.body),
+        published: read(&reply.body)?,
+    })
 }

@@ -1,6 +1,7 @@
 //! Sends requests, within bounds.
 
 pub mod address;
+pub mod canary;
 pub mod connect;
 pub mod explain_tls;
 pub mod keystone;

@@ -2,12 +2,13 @@
 //! what somebody wants to know of each.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::AtomicI64;
+use std::sync::atomic::{AtomicI64, AtomicU64};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use direct_upload_api::{ConfiguredMode, HorizonStatus, Reason, VerificationStatus};
-use direct_upload_core::model::{Key, Kind, ProbeAnswer};
+use direct_upload_core::model::{CanaryOutcome, CanaryQuery, Key, Kind, ProbeAnswer};
+use jiff::Timestamp;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -71,6 +72,33 @@ struct VerdictLabels {
     verdict: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CanaryLabels {
+    namespace: String,
+    name: String,
+    region: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CanaryResultLabels {
+    namespace: String,
+    name: String,
+    region: String,
+    result: &'static str,
+}
+
+/// What a canary's uploads show.
+#[derive(Clone, Copy, Debug)]
+struct CanaryState {
+    /// When the newest that passed ended, in seconds since 1970.
+    success: Option<i64>,
+    /// How long the newest took.
+    took: Duration,
+    result: &'static str,
+    /// Since when that is the result.
+    since: i64,
+}
+
 /// What the status of a Horizon says.
 #[derive(Clone, Copy, Debug)]
 struct DashboardState {
@@ -99,6 +127,10 @@ pub struct Metrics {
     leader: Gauge<i64, AtomicI64>,
     preflights: Family<PreflightLabels, Counter>,
     preflight_seconds: Histogram,
+    canaries: Mutex<BTreeMap<CanaryQuery, CanaryState>>,
+    canary_success: Family<CanaryLabels, Gauge>,
+    canary_seconds: Family<CanaryLabels, Gauge<f64, AtomicU64>>,
+    canary_result: Family<CanaryResultLabels, Gauge>,
 }
 
 impl Default for Metrics {
@@ -128,6 +160,20 @@ impl Default for Metrics {
             "What preflights show for a Horizon, and since when",
             verdict_since.clone(),
         );
+        let canary_success = Family::default();
+        let canary_seconds = Family::<CanaryLabels, Gauge<f64, AtomicU64>>::default();
+        let canary_result = Family::default();
+        registry.register(
+            "canary_success_timestamp_seconds",
+            "When the last upload of a Horizon's canary ended that passed",
+            canary_success.clone(),
+        );
+        registry.register("canary_seconds", "How long the last upload of a canary took", canary_seconds.clone());
+        registry.register(
+            "canary_result_timestamp_seconds",
+            "How the last upload of a Horizon's canary ended, and since when they end so",
+            canary_result.clone(),
+        );
         registry.register("leader", "1 while this replica acts", leader.clone());
         registry.register("build_info", "The version that runs", build);
         Self {
@@ -145,6 +191,10 @@ impl Default for Metrics {
             leader,
             preflights,
             preflight_seconds,
+            canaries: Mutex::default(),
+            canary_success,
+            canary_seconds,
+            canary_result,
         }
     }
 }
@@ -220,6 +270,37 @@ impl Metrics {
         self.preflight_seconds.observe(took.as_secs_f64());
     }
 
+    /// An upload of a canary ended; `None` when none is asked for any more.
+    pub fn canary(&self, query: &CanaryQuery, ended: Option<(&CanaryOutcome, Duration)>) {
+        let mut all = self.canaries.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = all.remove(query);
+        let Some((outcome, took)) = ended else { return };
+        let now = Timestamp::now().as_second();
+        let passed = matches!(outcome, CanaryOutcome::Passed(_)).then_some(now);
+        let result = outcome.word();
+        let since = before.filter(|state| state.result == result).map_or(now, |state| state.since);
+        let success = passed.or(before.and_then(|state| state.success));
+        all.insert(query.clone(), CanaryState { success, took, result, since });
+    }
+
+    fn tell_canaries(&self) {
+        self.canary_success.clear();
+        self.canary_seconds.clear();
+        self.canary_result.clear();
+        for (query, state) in self.canaries.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            let Key { namespace, name } = query.horizon.clone();
+            let region = query.region.clone().unwrap_or_default();
+            let labels = CanaryLabels { namespace, name, region };
+            if let Some(success) = state.success {
+                self.canary_success.get_or_create(&labels).set(success);
+            }
+            self.canary_seconds.get_or_create(&labels).set(state.took.as_secs_f64());
+            let CanaryLabels { namespace, name, region } = labels;
+            let labels = CanaryResultLabels { namespace, name, region, result: state.result };
+            self.canary_result.get_or_create(&labels).set(state.since);
+        }
+    }
+
     fn count_resources(&self) {
         let mut counts = BTreeMap::<_, i64>::new();
         for ((kind, _), standing) in self.standing.lock().unwrap_or_else(PoisonError::into_inner).iter() {
@@ -254,10 +335,75 @@ impl Metrics {
     pub fn text(&self) -> String {
         self.count_resources();
         self.tell_dashboards();
+        self.tell_canaries();
         let mut text = String::new();
         if encode(&mut text, &self.registry).is_err() {
             text.clear();
         }
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use direct_upload_api::Panel;
+    use direct_upload_api::web::{Endpoint, Origin};
+
+    use super::*;
+
+    fn query(region: Option<&str>) -> CanaryQuery {
+        CanaryQuery {
+            horizon: Key::new("openstack", "horizon"),
+            uid: "uid".into(),
+            region: region.map(str::to_owned),
+            secret: Key::new("openstack", "canary"),
+            origin: Origin::parse("https://horizon.example.com").unwrap(),
+            panel: Panel::Angular,
+            size: 1,
+            pace: Duration::ZERO,
+            interval: Duration::ZERO,
+            hosts: BTreeMap::new(),
+        }
+    }
+
+    /// The lines of canaries, without what changes with the clock.
+    fn canaries(metrics: &Metrics) -> Vec<String> {
+        let text = metrics.text();
+        let lines = text.lines().filter(|line| line.starts_with("direct_upload_canary_"));
+        lines.map(|line| line.rsplit_once(' ').unwrap().0.to_owned()).collect()
+    }
+
+    #[test]
+    fn what_is_told_of_canaries() {
+        let metrics = Metrics::default();
+        assert!(canaries(&metrics).is_empty());
+        let passed = CanaryOutcome::Passed(Endpoint::parse("https://glance.example.com").unwrap());
+        let took = Duration::from_secs(3);
+        metrics.canary(&query(None), Some((&CanaryOutcome::Unknown("away".into()), took)));
+        let labels = r#"{namespace="openstack",name="horizon",region=""}"#;
+        let result = |word: &str| {
+            format!(
+                r#"direct_upload_canary_result_timestamp_seconds{{namespace="openstack",name="horizon",region="",result="{word}"}}"#
+            )
+        };
+        let seconds = format!("direct_upload_canary_seconds{labels}");
+        assert_eq!(canaries(&metrics), [seconds.clone(), result("unknown")]);
+        metrics.canary(&query(None), Some((&passed, took)));
+        let success = format!("direct_upload_canary_success_timestamp_seconds{labels}");
+        assert_eq!(canaries(&metrics), [success.clone(), seconds.clone(), result("passed")]);
+        // One that fails takes the last success not away.
+        metrics.canary(&query(None), Some((&CanaryOutcome::Unknown("away".into()), took)));
+        assert_eq!(canaries(&metrics), [success, seconds, result("unknown")]);
+        assert!(
+            metrics
+                .text()
+                .contains("direct_upload_canary_seconds{namespace=\"openstack\",name=\"horizon\",region=\"\"} 3.0")
+        );
+        metrics.canary(&query(Some("One")), Some((&passed, took)));
+        assert_eq!(canaries(&metrics).iter().filter(|line| line.contains(r#"region="One""#)).count(), 3);
+        for region in [None, Some("One")] {
+            metrics.canary(&query(region), None);
+        }
+        assert!(canaries(&metrics).is_empty(), "{:?}", canaries(&metrics));
     }
 }

@@ -42,12 +42,15 @@ pub fn condition(view: &HorizonView, evidence: &Evidence, before: &HorizonStatus
     let all =
         |failures: &[Failed]| failures.iter().take(LISTED).map(ToString::to_string).collect::<Vec<_>>().join("; ");
     match evidence {
-        Evidence::Granted(..) => ("True", Reason::Verified, passes(view)),
+        Evidence::Granted(..) if view.is_upload_verified() => {
+            ("True", Reason::UploadVerified, passes(view, "a whole upload of the operator's own passes, and "))
+        }
+        Evidence::Granted(..) => ("True", Reason::Verified, passes(view, "")),
         Evidence::Refused(_, failures) => ("False", refused(failures), all(failures)),
         Evidence::Unknown(failures) => ("Unknown", Reason::PreflightUnanswered, all(failures)),
         Evidence::Pending => match before.verification.as_ref().map(|v| v.verdict) {
             // Nothing new: the last verdict is still the latest news.
-            Some(ProbeVerdict::Granted) => ("True", Reason::Verified, passes(view)),
+            Some(ProbeVerdict::Granted) => ("True", Reason::Verified, passes(view, "")),
             _ => unknown("the preflight has not come to a verdict yet"),
         },
         Evidence::None if off(view) => unknown("spec.directUpload.verification is Off"),
@@ -56,9 +59,9 @@ pub fn condition(view: &HorizonView, evidence: &Evidence, before: &HorizonStatus
 }
 
 /// That it passes, and what that leaves open.
-fn passes(view: &HorizonView) -> String {
+fn passes(view: &HorizonView, more: &str) -> String {
     let assumed = view.assumptions.iter().map(|assumption| format!("; {assumption}"));
-    std::iter::once("the preflight passes for each origin".to_owned()).chain(assumed).collect()
+    std::iter::once(format!("{more}the preflight passes for each origin")).chain(assumed).collect()
 }
 
 fn off(view: &HorizonView) -> bool {

@@ -7,9 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use direct_upload_core::model::{CatalogQuery, CatalogReading, Key};
-use k8s_openapi::api::core::v1::Secret;
-use kube::{Api, Client};
+use direct_upload_core::model::{CatalogQuery, CatalogReading};
+use kube::Client;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
@@ -17,6 +16,7 @@ use tokio::time::{Instant, sleep_until};
 use super::contain::contain;
 use super::health::{Pulse, ROUND};
 use super::prober::{ProberSettings, jitter};
+use super::secret::SecretText;
 use crate::observe::Live;
 use crate::probe::{Credential, Proxies, keystone};
 
@@ -125,30 +125,11 @@ impl Cataloger {
 
 /// The application credential in a Secret. What goes wrong is told without its contents.
 async fn credential(client: &Client, query: &CatalogQuery) -> Result<Credential, String> {
-    let Key { namespace, name } = &query.secret;
-    let secrets: Api<Secret> = Api::namespaced(client.clone(), namespace);
-    let secret = match secrets.get_opt(name).await {
-        Ok(Some(secret)) => secret.data.unwrap_or_default(),
-        Ok(None) => return Err(format!("there is no Secret {namespace}/{name}")),
-        Err(kube::Error::Api(status)) if status.code == 403 => {
-            return Err(format!(
-                "the operator may not read Secret {namespace}/{name}: bind the Role of deploy/catalog in {namespace}"
-            ));
-        }
-        Err(_) => return Err(format!("Secret {namespace}/{name} cannot be read now")),
-    };
-    let text = |key: &str| {
-        let value = secret.get(key).and_then(|bytes| String::from_utf8(bytes.0.clone()).ok());
-        value.map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
-    };
-    let missing = |key: &str| format!("Secret {namespace}/{name} has no key {key:?}");
-    if let Some(url) = text("authURL")
+    let secret = SecretText::read(client, &query.secret, "deploy/catalog").await?;
+    if let Some(url) = secret.text("authURL")
         && direct_upload_api::web::PublicUrl::parse(&url).ok().as_ref() != Some(&query.auth_url)
     {
-        return Err(format!("Secret {namespace}/{name} is for another Keystone: its key \"authURL\" says so"));
+        return Err(format!("Secret {} is for another Keystone: its key \"authURL\" says so", query.secret));
     }
-    Ok(Credential {
-        id: text("id").ok_or_else(|| missing("id"))?,
-        secret: text("secret").ok_or_else(|| missing("secret"))?,
-    })
+    secret.credential()
 }

@@ -6,6 +6,7 @@
 //!                └────────────────────────── answers ───────────────────────────────────┘
 //! ```
 
+pub mod canary;
 pub mod cataloger;
 mod contain;
 pub mod guard;
@@ -14,6 +15,7 @@ pub mod leader;
 pub mod prober;
 pub mod queue;
 pub mod reconcile;
+pub mod secret;
 pub mod serve;
 
 use std::collections::BTreeSet;
@@ -30,6 +32,7 @@ use tokio::sync::watch;
 
 use crate::observe::{Live, Watches};
 use crate::report::Metrics;
+use crate::run::canary::Canaries;
 use crate::run::cataloger::Cataloger;
 use crate::run::contain::contain;
 use crate::run::health::{Health, ROUND, STUCK};
@@ -117,6 +120,10 @@ pub async fn run(client: Client, settings: Settings, mut stop: watch::Receiver<b
     let cataloger = Cataloger::new(client.clone(), live.clone(), settings.preflights.clone());
     let cataloger = tokio::spawn(cataloger.run(wanted, health.begin("catalog")));
 
+    let (uploads, wanted) = watch::channel(canary::CanaryQueries::new());
+    let canaries = Canaries::new(client.clone(), live.clone(), metrics.clone(), settings.preflights.denied.clone());
+    let canaries = tokio::spawn(canaries.run(wanted));
+
     let mut watches = Watches::start(client, live.clone(), settings.namespaces.clone());
     let mut changes = live.changes();
     let mut before = Arc::new(World::default());
@@ -164,6 +171,8 @@ pub async fn run(client: Client, settings: Settings, mut stop: watch::Receiver<b
             questions.send_if_modified(|before| std::mem::replace(before, asked) != *before);
             let asked = world.catalog_queries();
             queries.send_if_modified(|before| std::mem::replace(before, asked) != *before);
+            let asked = world.canary_queries();
+            uploads.send_if_modified(|before| std::mem::replace(before, asked) != *before);
             for subject in subjects(&world, &before) {
                 queue.push(subject, DEBOUNCE);
             }
@@ -174,6 +183,7 @@ pub async fn run(client: Client, settings: Settings, mut stop: watch::Receiver<b
     drop(queue);
     prober.abort();
     cataloger.abort();
+    canaries.abort();
     if worker.await.is_err() {
         tracing::warn!("the worker ended early");
     }

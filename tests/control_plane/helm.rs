@@ -83,6 +83,10 @@ fn strip(value: &mut Value) {
     &["catalog.secrets[0].namespace=openstack", "catalog.secrets[0].name=direct-upload-catalog"],
     &["deploy", "deploy/catalog"]
 )]
+#[case::canary(
+    &["canary.secrets[0].namespace=openstack", "canary.secrets[0].name=direct-upload-canary"],
+    &["deploy", "deploy/canary"]
+)]
 #[case::exposure(&["exposure.manage=true"], &["deploy", "deploy/exposure"])]
 #[case::network_policy(&["networkPolicy.enabled=true"], &["deploy", "deploy/network-policy"])]
 #[case::monitoring(

@@ -214,6 +214,8 @@ reasons! {
     FallenBack => Verified, Moves;
     /// A browser-equivalent preflight passed for each origin.
     Verified => Verified, Holds;
+    /// A whole upload of the operator's own passed, and so did the preflight for each origin.
+    UploadVerified => Verified, Holds;
     /// In effect; no preflight has proven it.
     ReadyUnverified => Verified, Holds;
     /// Direct upload is switched off, and our files are gone from Horizon.

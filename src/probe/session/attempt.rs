@@ -10,6 +10,7 @@ use direct_upload_core::judge::session::report::{AttemptVerdict, BreakReport, Le
 use direct_upload_core::judge::session::{Account, Break, Content, Mode, Person, Place, Secret, Step};
 
 use super::client::{Client, Reach};
+use crate::probe::Proxies;
 use crate::probe::connect::{Host, Trust};
 
 /// What is asked.
@@ -86,7 +87,12 @@ impl<'a> Attempt<'a> {
         Self {
             asked,
             told,
-            client: Client::new(Reach { hosts: asked.hosts.clone(), trust: asked.trust.clone() }),
+            client: Client::new(Reach {
+                hosts: asked.hosts.clone(),
+                trust: asked.trust.clone(),
+                proxies: Proxies::default(),
+                denied: vec![],
+            }),
             account: Account {
                 verdict: AttemptVerdict::Works,
                 dashboard: asked.dashboard.to_string(),

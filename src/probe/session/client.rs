@@ -1,4 +1,5 @@
-//! Requests to the dashboard, with its cookies. One connection each; no redirect is followed here.
+//! Requests to one server, such as the dashboard, with its cookies. One connection each; no redirect is
+//! followed here.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -10,9 +11,12 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
 use hyper::{Request, header};
 use hyper_util::rt::TokioIo;
+use ipnet::IpNet;
 use tokio::time::timeout;
 
 use crate::probe::connect::{self, Host, Stream, Trust};
+use crate::probe::preflight::through;
+use crate::probe::proxy::Proxies;
 
 /// How long one request may take: Horizon itself asks Keystone and Glance before it answers.
 const TOTAL: Duration = Duration::from_secs(60);
@@ -25,9 +29,13 @@ const LARGEST: usize = 8 << 20;
 pub struct Reach {
     pub hosts: Vec<Host>,
     pub trust: Trust,
+    /// Used for hosts that have no address in `hosts`.
+    pub proxies: Proxies,
+    /// Never asked, beside what is never asked anyway.
+    pub denied: Vec<IpNet>,
 }
 
-/// A browser's view of one dashboard.
+/// A browser's view of one server.
 pub struct Client {
     reach: Reach,
     jar: Jar,
@@ -53,7 +61,7 @@ impl Client {
             Err(Unreachable::new(
                 UnreachableKind::Timeout,
                 format!("no answer of {} within {} s", place.origin, TOTAL.as_secs()),
-                "look at Horizon's log, and whether it reaches Keystone and Glance",
+                "look at the log there, and whether it reaches Keystone and Glance",
             ))
         })?;
         self.jar.take(&reply.head.headers, path_of(place));
@@ -119,8 +127,11 @@ impl Client {
     /// A connection on which requests to this origin can be sent.
     pub async fn open(&self, origin: &Origin) -> Result<(Box<dyn Stream>, SocketAddr, Host), Unreachable> {
         let host = self.host(origin);
-        let addresses = connect::resolve(&host, &[]).await?;
-        let (stream, address) = connect::connect(&addresses).await?;
+        let proxy = self.reach.proxies.for_url(origin.as_str()).filter(|_| host.address.is_none());
+        let (stream, address) = match proxy {
+            Some(proxy) => through(&proxy, &host, true).await?,
+            None => connect::connect(&connect::resolve(&host, &self.reach.denied).await?).await?,
+        };
         let stream: Box<dyn Stream> =
             if origin.is_https() { connect::secure(stream, &host, &self.reach.trust).await? } else { Box::new(stream) };
         Ok((stream, address, host))

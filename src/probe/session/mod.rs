@@ -7,3 +7,5 @@ mod dashboard;
 mod send;
 mod upload;
 pub use attempt::{Event, Verify, verify};
+pub(super) use client::{Client, Reach};
+pub(super) use send::{Data, send};

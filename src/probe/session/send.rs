@@ -8,7 +8,7 @@ use std::time::Duration;
 use direct_upload_core::judge::session::{Content, Secret};
 use direct_upload_core::judge::{Response, Unreadable, Wire, head};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::probe::connect::{Host, Stream};
 use crate::probe::preflight;
@@ -24,6 +24,23 @@ pub struct Data {
     pub before: String,
     pub content: Content,
     pub after: String,
+    /// The content is spread over this time.
+    pub pace: Duration,
+}
+
+impl Data {
+    /// How much is made and written at once: where it is spread over time, what a second takes.
+    fn piece(&self) -> usize {
+        let seconds = self.pace.as_secs().max(1);
+        let second = usize::try_from(self.content.size.div_ceil(seconds)).unwrap_or(PIECE);
+        if self.pace.is_zero() { PIECE } else { second.clamp(1, PIECE) }
+    }
+
+    /// When the content is to have been sent up to here.
+    fn due(&self, began: Instant, sent: u64) -> Instant {
+        let nanoseconds = self.pace.as_nanos() * u128::from(sent) / u128::from(self.content.size.max(1));
+        began + Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or(u64::MAX))
+    }
 }
 
 /// Sends it; nothing may happen for as long as `idle`. Tells how much of the content is written.
@@ -40,7 +57,13 @@ pub async fn send(
     let writing = async {
         writer.write_all(text.expose().as_bytes()).await?;
         writer.write_all(data.before.as_bytes()).await?;
-        for piece in data.content.pieces(PIECE) {
+        let began = Instant::now();
+        for piece in data.content.pieces(data.piece()) {
+            if !data.pace.is_zero() {
+                // The last piece is sent when the time is up.
+                writer.flush().await?;
+                sleep_until(data.due(began, sent.load(Ordering::Relaxed) + piece.len() as u64)).await;
+            }
             writer.write_all(&piece).await?;
             told(sent.fetch_add(piece.len() as u64, Ordering::Relaxed) + piece.len() as u64);
         }

@@ -181,7 +181,7 @@ impl Attempt<'_> {
             request.lines.push(("X-CSRFToken", csrf.expose().to_owned()));
         }
         let to = Place { origin: asked.endpoint.origin().clone(), path: request.path.clone() };
-        let data = Data { before: String::new(), content: self.content, after: String::new() };
+        let data = Data { before: String::new(), content: self.content, after: String::new(), pace: Duration::ZERO };
         // Cookies know no ports: with credentials they go to whatever is on the dashboard's host.
         let with_cookies =
             asked.same_origin() || (asked.panel() == Panel::Django && to.origin.host() == asked.origin.host());
@@ -239,7 +239,7 @@ impl Attempt<'_> {
         ];
         lines.extend(self.csrf.as_ref().map(|token| ("X-CSRFToken", token.expose().to_owned())));
         let request = Request { method: "POST", path: to.path.clone(), lines };
-        let data = Data { before: body.before, content: self.content, after: body.after };
+        let data = Data { before: body.before, content: self.content, after: body.after, pace: Duration::ZERO };
         self.made = Made::Perhaps;
         let (wire, progress) = self.send(&to, request, data, true).await?;
         put::judge_legacy(&wire, progress)?;

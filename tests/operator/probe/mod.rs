@@ -1,4 +1,5 @@
 //! Questions to a Glance.
 
+mod canary;
 pub mod server;
 mod table;

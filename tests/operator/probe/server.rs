@@ -26,15 +26,7 @@ impl Server {
 
     /// By https, with `folder`'s server.pem and server.key.
     pub fn secure<A: Into<Vec<u8>>>(folder: &Path, answer: impl Fn(&str) -> A + Send + Sync + 'static) -> Self {
-        let chain = CertificateDer::pem_file_iter(folder.join("server.pem")).unwrap().map(Result::unwrap).collect();
-        let key = PrivateKeyDer::from_pem_file(folder.join("server.key")).unwrap();
-        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(chain, key)
-            .unwrap();
-        Self::start(Some(Arc::new(config)), Box::new(move |head| answer(head).into()))
+        Self::start(Some(tls(folder)), Box::new(move |head| answer(head).into()))
     }
 
     fn start(tls: Option<Arc<ServerConfig>>, answer: Box<Answers>) -> Self {
@@ -61,6 +53,19 @@ impl Server {
     pub fn asked(&self) -> Vec<String> {
         self.asked.lock().unwrap().clone()
     }
+}
+
+/// With `folder`'s server.pem and server.key.
+pub fn tls(folder: &Path) -> Arc<ServerConfig> {
+    let chain = CertificateDer::pem_file_iter(folder.join("server.pem")).unwrap().map(Result::unwrap).collect();
+    let key = PrivateKeyDer::from_pem_file(folder.join("server.key")).unwrap();
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .unwrap();
+    Arc::new(config)
 }
 
 /// A client that goes away is no matter.

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::canary::Canary;
 use crate::Panel;
 use crate::shared::is_default;
 
@@ -41,6 +42,9 @@ pub struct DirectUpload {
     /// operator assumes that the catalog says what `glanceEndpoint` does, or where Glance is exposed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub catalog: Option<Catalog>,
+    /// An upload that the operator makes itself, again and again. Without it, none is made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub canary: Option<Canary>,
     /// Which image panel the dashboard shows: its setting `ANGULAR_FEATURES['images_panel']`. Default: what a
     /// rehearsal saw; where none did, uploads must be let through from either.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -59,6 +63,7 @@ impl Default for DirectUpload {
             glance_endpoint: None,
             regions: Vec::new(),
             catalog: None,
+            canary: None,
             verification: Verification::default(),
             fallback: Fallback::default(),
             panel: None,

@@ -1,5 +1,6 @@
 //! `horizon.openstack.org/v1beta1 Horizon`: a dashboard whose users upload images.
 
+pub mod canary;
 pub mod direct_upload;
 pub mod status;
 

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use direct_upload_api::web::{Endpoint, Origin, PublicUrl};
 use direct_upload_api::{DirectUpload, GlanceRef};
 
+use super::canary::CanaryView;
 use super::proof::Evidence;
 use crate::model::{Epoch, Key, ProbeTarget, Problem};
 
@@ -76,7 +77,9 @@ pub struct DestinationView {
     pub questions: BTreeSet<ProbeTarget>,
     /// The state of the server that is asked.
     pub epoch: Epoch,
-    /// What preflights have shown there.
+    /// The upload that the operator makes there itself.
+    pub canary: Option<CanaryView>,
+    /// What preflights have shown there, and that upload.
     pub evidence: Evidence,
 }
 

@@ -193,6 +193,12 @@ impl Dashboard {
 }
 
 impl HorizonView {
+    /// Whether whole uploads of the operator's own pass, to each destination.
+    pub fn is_upload_verified(&self) -> bool {
+        let granted = matches!(self.evidence, Evidence::Granted(..));
+        granted && self.destinations.iter().all(DestinationView::is_uploaded_to)
+    }
+
     /// The Glance resources that it goes to.
     pub fn partners(&self) -> BTreeSet<Key> {
         self.destinations.iter().filter_map(|destination| destination.to.key()).cloned().collect()

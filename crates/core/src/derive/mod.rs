@@ -5,6 +5,7 @@
 
 pub mod adjust;
 pub mod api;
+pub mod canary;
 pub mod catalog;
 pub mod conflict;
 pub mod consent;

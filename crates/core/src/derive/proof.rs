@@ -7,6 +7,7 @@ use std::sync::Arc;
 use direct_upload_api::web::Origin;
 use direct_upload_api::{HorizonSpec, ProbeCheck, Reason};
 
+use super::canary::CanaryView;
 use super::catalog::{CatalogAnswer, CatalogState};
 use super::destination::{Destination, DestinationView, GlanceState, Partner};
 use super::horizon::{Dashboard, Intent};
@@ -124,7 +125,7 @@ impl Proof {
 impl DestinationView {
     /// One of which nothing is asked.
     fn unasked(to: Destination, glance: Option<GlanceState>) -> Self {
-        Self { to, glance, questions: BTreeSet::new(), epoch: None, evidence: Evidence::None }
+        Self { to, glance, questions: BTreeSet::new(), epoch: None, canary: None, evidence: Evidence::None }
     }
 
     /// One with what is asked of it, and what is known.
@@ -159,7 +160,12 @@ impl DestinationView {
             }
             Ok(_) => evidence(snapshot, to.region.as_ref(), &questions, &epoch),
         };
-        Self { to, glance, questions, epoch, evidence }
+        let canary = dashboard.spec().and_then(|spec| CanaryView::derive(snapshot, dashboard, spec, &to));
+        let evidence = match &canary {
+            Some(canary) => evidence.and(canary.evidence(&to, &epoch)),
+            None => evidence,
+        };
+        Self { to, glance, questions, epoch, canary, evidence }
     }
 }
 
@@ -171,6 +177,13 @@ fn page(dashboard: &Dashboard, origin: &Origin) -> Page {
     };
     let path = there().next().map(|exposure| exposure.url.path().to_owned()).unwrap_or_default();
     Page { path, assumed: there().next().is_some() && there().all(|exposure| exposure.port_assumed) }
+}
+
+impl DestinationView {
+    /// Whether a whole upload of the operator's own passes there.
+    pub fn is_uploaded_to(&self) -> bool {
+        self.canary.as_ref().is_some_and(|canary| canary.shows(&self.to))
+    }
 }
 
 impl Destination {
@@ -294,7 +307,7 @@ fn assumptions(
         let (origin, source) = (exposure.url.origin(), &exposure.source);
         format!("it is assumed that browsers load the dashboard from {origin}: the status of {source} tells no port")
     });
-    let places = destinations.iter().filter(|destination| destination.to.assumed).filter_map(|destination| {
+    let places = destinations.iter().filter(|d| d.to.assumed && !d.is_uploaded_to()).filter_map(|destination| {
         let endpoint = destination.to.endpoint.as_ref().ok()?;
         let why = match &catalog.says {
             CatalogAnswer::Unknown(why) => format!("cannot be read: {why}"),
@@ -318,7 +331,17 @@ fn assumptions(
         .flat_map(|destination| destination.questions.iter().map(|question| (question, &destination.epoch)))
         .filter_map(|(question, epoch)| snapshot.answers.get(question, epoch));
     let assumed: BTreeSet<_> = standings.flat_map(|standing| standing.observation.assumptions()).collect();
-    told.into_iter().chain(assumed).chain([WHOLE.to_owned()]).collect()
+    let uploaded = destinations.iter().all(DestinationView::is_uploaded_to);
+    let canary = destinations.iter().find_map(|destination| destination.canary.as_ref()).filter(|_| uploaded);
+    told.into_iter().chain(assumed).chain([canary.map_or_else(|| WHOLE.to_owned(), beyond)]).collect()
+}
+
+/// What is left open where uploads pass.
+fn beyond(canary: &CanaryView) -> String {
+    let (size, pace) = (canary.query.size, canary.query.pace.as_secs());
+    format!(
+        "it is assumed that nothing on the way ends an upload of more than {size} bytes or {pace} s: the canary's is no larger and takes no longer"
+    )
 }
 
 impl Evidence {

@@ -141,7 +141,8 @@ mod tests {
             assumed: false,
         };
         let questions = BTreeSet::from([question]);
-        let destination = DestinationView { to, glance: None, questions, epoch: None, evidence: evidence.clone() };
+        let destination =
+            DestinationView { to, glance: None, questions, epoch: None, canary: None, evidence: evidence.clone() };
         let proof = Proof { destinations: vec![destination], evidence, assumptions: Vec::new(), authorities: None };
         (Dashboard::derive(&Snapshot::complete(), &Arc::new(object), tenure), proof)
     }

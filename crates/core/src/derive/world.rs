@@ -17,7 +17,7 @@ use super::proof::Proof;
 use super::tenure::{Tenure, Tenures};
 use super::throttle::{self, Throttle};
 use super::{adjust, exposure_issue, openstack_api};
-use crate::model::{Advice, CatalogQuery, Epoch, Key, Meta, Needs, ProbeTarget, Problem, Snapshot};
+use crate::model::{Advice, CanaryQuery, CatalogQuery, Epoch, Key, Meta, Needs, ProbeTarget, Problem, Snapshot};
 use crate::workload::drain;
 
 /// All resources, each with everything that its plan depends on. A resource has something to do
@@ -82,6 +82,12 @@ impl World {
     /// The catalogs that are to be read.
     pub fn catalog_queries(&self) -> BTreeSet<CatalogQuery> {
         self.horizons.values().filter_map(|view| view.catalog.query.clone()).collect()
+    }
+
+    /// The uploads that the operator makes itself, and the state of the server that each would speak of.
+    pub fn canary_queries(&self) -> BTreeMap<CanaryQuery, Epoch> {
+        let all = self.horizons.values().flat_map(|view| &view.destinations);
+        all.filter_map(|d| Some((d.canary.as_ref()?.query.clone(), d.epoch.clone()))).collect()
     }
 
     /// Whether all that views depend on has been read, or is known to be unreadable.
@@ -197,6 +203,7 @@ fn horizon_views(
             advice.extend(rivals.advice(&dashboard.exposures));
             let Pairing { catalog, proxies, .. } = pairing;
             let Proof { destinations, evidence, assumptions, authorities } = proof;
+            advice.extend(destinations.iter().filter_map(|d| d.canary.as_ref()?.advice(&d.to)));
             let throttle = throttles.get(&key).copied().unwrap_or_default();
             let view = HorizonView {
                 dashboard,

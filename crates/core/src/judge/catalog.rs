@@ -26,6 +26,40 @@ struct TokenResponse {
 struct Token {
     #[serde(default)]
     catalog: Vec<CatalogService>,
+    project: Option<Project>,
+    application_credential: Option<Limits>,
+}
+
+#[derive(Deserialize)]
+struct Project {
+    id: String,
+}
+
+/// keystone/models/token_model.py and keystone/common/render_token.py: only where there are any.
+#[derive(Deserialize)]
+struct Limits {
+    access_rules: Option<Vec<Value>>,
+}
+
+/// What a token is good for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TokenScope {
+    /// The id of its project.
+    pub project: Option<String>,
+    /// Access rules stand in the application credential.
+    pub is_limited: bool,
+}
+
+impl TokenScope {
+    /// Reads an answer of Keystone's.
+    pub fn read(body: &[u8]) -> Self {
+        let Ok(TokenResponse { token }) = serde_json::from_slice(body) else { return Self::default() };
+        let rules = token.application_credential.and_then(|limits| limits.access_rules);
+        Self {
+            project: token.project.map(|project| project.id),
+            is_limited: rules.is_some_and(|rules| !rules.is_empty()),
+        }
+    }
 }
 
 #[derive(Deserialize)]

@@ -33,7 +33,7 @@ pub mod schedule;
 pub mod session;
 pub mod unreachable;
 pub mod upload;
-pub use catalog::{read, request};
+pub use catalog::{TokenScope, read, request};
 pub use cors::judge;
 pub use failure::{Failure, Requirement};
 pub use head::Unreadable;

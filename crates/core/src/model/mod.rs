@@ -6,6 +6,7 @@
 
 mod advice;
 mod annotations;
+mod canary;
 mod catalog;
 mod condition;
 mod config_map;
@@ -31,6 +32,7 @@ mod workload;
 
 pub use advice::Advice;
 pub use annotations::Owners;
+pub use canary::{CanaryClass, CanaryFailure, CanaryOutcome, CanaryQuery, CanaryRecord, CanaryStanding};
 pub use catalog::{CatalogQuery, CatalogReading, PublicEndpoints};
 pub use condition::{Condition, find_condition};
 pub use config_map::{ConfigMap, Effects};

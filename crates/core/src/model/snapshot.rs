@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use direct_upload_api::WorkloadKind;
 use serde_json::Value;
 
+use super::canary::{CanaryQuery, CanaryRecord};
 use super::catalog::{CatalogQuery, CatalogReading};
 use super::key::Key;
 use super::kind::{Kind, Observed, for_each_kind};
@@ -24,6 +25,8 @@ macro_rules! snapshot {
             pub answers: Answers,
             /// What Keystone's catalogs say.
             pub catalogs: BTreeMap<CatalogQuery, CatalogReading>,
+            /// What the operator's own uploads have shown.
+            pub canaries: BTreeMap<CanaryQuery, CanaryRecord>,
             /// Writes to exposing objects that were refused.
             pub refused_writes: RefusedWrites,
         }
@@ -34,6 +37,7 @@ macro_rules! snapshot {
                     $($store: Store::new(Kind::$kind.registration().name, coverage.clone()),)*
                     answers,
                     catalogs: BTreeMap::new(),
+                    canaries: BTreeMap::new(),
                     refused_writes: RefusedWrites::new(),
                 }
             }

@@ -58,6 +58,10 @@ pub fn standing(view: &HorizonView, spec: &HorizonSpec, to: &str) -> State {
             Reason::ReadyUnverified,
             format!("new dashboard sessions upload directly{to}; spec.directUpload.verification is Off"),
         ),
+        Evidence::Granted(..) if view.is_upload_verified() => done(
+            Reason::UploadVerified,
+            format!("new dashboard sessions upload directly{to}; a whole upload of the operator's own passes"),
+        ),
         Evidence::Granted(..) => done(
             Reason::Verified,
             format!("new dashboard sessions upload directly{to}; the preflight passes for each origin"),

@@ -62,7 +62,7 @@ pub fn id_in(reply: &Reply) -> Option<String> {
 }
 
 /// Fit for a path: Glance's are UUIDs.
-fn is_id(id: &str) -> bool {
+pub(super) fn is_id(id: &str) -> bool {
     !id.is_empty() && id.len() <= 64 && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 

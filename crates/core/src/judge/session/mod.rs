@@ -2,10 +2,11 @@
 //!
 //! In: what the dashboard's pages and its REST API answered, and Glance. Out: the next request, or a
 //! [`Break`]: what is wrong, and what to change. [`login`] and [`panel`] read pages, [`image`] what the REST
-//! API says of an image, [`put`] the answer to the data itself;
+//! API says of an image, [`put`] the answer to the data itself; [`canary`] is the operator's own upload;
 //! [`content`] is the data. [`report`] holds what came of each step.
 
 pub mod broken;
+pub mod canary;
 pub mod content;
 pub mod cookies;
 pub mod encode;

@@ -134,7 +134,7 @@ fn refused(answer: &Response, progress: Progress) -> Break {
         (404 | 410, _) => (
             &[Rule::WrongEndpoint],
             format!(
-                "nothing is there{from}: not the Glance in which Horizon made the image, or a path that something on the way changes"
+                "nothing is there{from}: not the Glance in which the image was made, or a path that something on the way changes"
             ),
             "compare the public endpoint of service type image in the catalog with what is routed there, and with the region",
         ),

@@ -45,6 +45,10 @@ fn news(view: &HorizonView, state: &State, destination: &DestinationView) -> Opt
             blocked(&Problem::new(Reason::ReadyUnverified, "spec.directUpload.verification is Off"))
         }
         Evidence::None => blocked(&Problem::new(Reason::NotVerified, UNPROVEN)),
+        Evidence::Granted(..) if destination.is_uploaded_to() => {
+            let message = "a whole upload of the operator's own passes, and the preflight for each origin";
+            shown(ProbeVerdict::Granted, Reason::UploadVerified, message.to_owned())
+        }
         Evidence::Granted(..) => {
             shown(ProbeVerdict::Granted, Reason::Verified, "the preflight passes for each origin".to_owned())
         }

@@ -1,6 +1,7 @@
 //! What the snapshot means.
 
 mod adjust;
+mod canary;
 mod catalog;
 mod exposure;
 mod exposure_issue;

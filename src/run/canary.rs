@@ -1,0 +1,176 @@
+//! Makes the uploads that Horizons ask for (`spec.directUpload.canary`), and keeps the snapshot told of them.
+//!
+//! In: the queries of the [`World`](direct_upload_core::derive::World). Out: their outcomes, in [`Live`]. The Secret
+//! is read by its name, right before it is used, and never kept.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use direct_upload_api::web::PublicUrl;
+use direct_upload_core::model::{CanaryOutcome, CanaryQuery, Epoch};
+use ipnet::IpNet;
+use kube::Client;
+use tokio::sync::watch;
+use tokio::task::{Id, JoinSet};
+use tokio::time::{Instant, sleep_until};
+
+use super::prober::jitter;
+use super::secret::SecretText;
+use crate::observe::Live;
+use crate::probe::Proxies;
+use crate::probe::canary::{CanaryUpload, upload};
+use crate::report::Metrics;
+
+/// The uploads that are to be made, and the state of the server that each would speak of.
+pub(crate) type CanaryQueries = BTreeMap<CanaryQuery, Epoch>;
+
+/// Uploads under way at once.
+const AT_ONCE: usize = 4;
+
+/// After one that did not pass, the next comes sooner.
+const RETRY: Duration = Duration::from_secs(120);
+
+/// Makes uploads until it is dropped.
+pub(crate) struct Canaries {
+    client: Client,
+    live: Arc<Live>,
+    metrics: Arc<Metrics>,
+    denied: Vec<IpNet>,
+    proxies: Proxies,
+    entries: BTreeMap<CanaryQuery, Entry>,
+    running: JoinSet<(Epoch, CanaryOutcome, Duration)>,
+    /// What each task uploads.
+    under_way: BTreeMap<Id, CanaryQuery>,
+}
+
+struct Entry {
+    epoch: Epoch,
+    /// When the next is due.
+    due: Instant,
+}
+
+impl Canaries {
+    /// One that has nothing to do yet.
+    pub fn new(client: Client, live: Arc<Live>, metrics: Arc<Metrics>, denied: Vec<IpNet>) -> Self {
+        let proxies = Proxies::from_env();
+        let (entries, running, under_way) = <(BTreeMap<_, _>, JoinSet<_>, BTreeMap<_, _>)>::default();
+        Self { client, live, metrics, denied, proxies, entries, running, under_way }
+    }
+
+    /// Works until `wanted` is closed.
+    pub async fn run(mut self, mut wanted: watch::Receiver<CanaryQueries>) {
+        loop {
+            self.start();
+            let next = self.next().filter(|_| self.running.len() < AT_ONCE);
+            tokio::select! {
+                changed = wanted.changed() => {
+                    if changed.is_err() {
+                        return;
+                    }
+                    let queries = wanted.borrow_and_update().clone();
+                    self.want(queries);
+                }
+                () = sleep_until(next.unwrap_or_else(Instant::now)), if next.is_some() => {}
+                Some(done) = self.running.join_next_with_id(), if !self.running.is_empty() => match done {
+                    Ok((id, (epoch, outcome, took))) => self.enter(id, &epoch, outcome, took),
+                    Err(error) => {
+                        tracing::error!(%error, "a canary's upload ended abnormally");
+                        self.under_way.remove(&error.id());
+                    }
+                },
+            }
+        }
+    }
+
+    /// When the next is due.
+    fn next(&self) -> Option<Instant> {
+        self.entries.iter().filter(|(query, entry)| self.may_start(query, entry)).map(|(_, entry)| entry.due).min()
+    }
+
+    /// While Glance's pods are replaced, what an upload meets says nothing that lasts; and two at once that have
+    /// the same mark would delete each other's image.
+    fn may_start(&self, query: &CanaryQuery, entry: &Entry) -> bool {
+        entry.epoch.is_some() && self.under_way.values().all(|other| other.mark() != query.mark())
+    }
+
+    fn want(&mut self, queries: CanaryQueries) {
+        let gone: Vec<_> = self.entries.keys().filter(|query| !queries.contains_key(query)).cloned().collect();
+        for query in gone {
+            self.entries.remove(&query);
+            self.metrics.canary(&query, None);
+            self.live.saw_canary(query, None);
+        }
+        for (query, epoch) in queries {
+            let entry = self.entries.entry(query).or_insert(Entry { epoch: None, due: Instant::now() });
+            if epoch.is_some() && epoch != entry.epoch {
+                entry.due = Instant::now();
+            }
+            entry.epoch = epoch;
+        }
+    }
+
+    /// Starts what is due.
+    fn start(&mut self) {
+        let now = Instant::now();
+        while self.running.len() < AT_ONCE {
+            let due = |(query, entry): &(&CanaryQuery, &Entry)| entry.due <= now && self.may_start(query, entry);
+            let Some((query, entry)) = self.entries.iter().find(due) else { return };
+            let (query, epoch, client) = (query.clone(), entry.epoch.clone(), self.client.clone());
+            let (proxies, denied) = (self.proxies.clone(), self.denied.clone());
+            let asked = query.clone();
+            let task = self.running.spawn(async move {
+                let begin = Instant::now();
+                let outcome = one(&client, &asked, proxies, denied).await.unwrap_or_else(CanaryOutcome::Unknown);
+                (epoch, outcome, begin.elapsed())
+            });
+            if let Some(entry) = self.entries.get_mut(&query) {
+                entry.due = now + query.interval;
+            }
+            self.under_way.insert(task.id(), query);
+        }
+    }
+
+    fn enter(&mut self, id: Id, epoch: &Epoch, outcome: CanaryOutcome, took: Duration) {
+        let Some(query) = self.under_way.remove(&id) else { return };
+        let Some(entry) = self.entries.get_mut(&query) else { return };
+        // Of what Glance was before its pods were replaced nothing follows.
+        if entry.epoch != *epoch {
+            return;
+        }
+        let interval = if matches!(outcome, CanaryOutcome::Passed(_)) { query.interval } else { RETRY };
+        entry.due = Instant::now() + interval.min(query.interval).mul_f64(0.9 + 0.2 * jitter());
+        tell(&query, &outcome);
+        self.metrics.canary(&query, Some((&outcome, took)));
+        self.live.saw_canary(query, Some(outcome));
+    }
+}
+
+/// One upload with what the Secret holds now.
+async fn one(
+    client: &Client,
+    query: &CanaryQuery,
+    proxies: Proxies,
+    denied: Vec<IpNet>,
+) -> Result<CanaryOutcome, String> {
+    let secret = SecretText::read(client, &query.secret, "deploy/canary").await?;
+    let auth_url = PublicUrl::parse(&secret.required("authURL")?).map_err(|_| {
+        format!("Secret {}: its key \"authURL\" is no URL such as https://keystone.example.com/v3", query.secret)
+    })?;
+    let credential = secret.credential()?;
+    let ca = secret.text("ca.crt").unwrap_or_default();
+    drop(secret);
+    Ok(upload(&CanaryUpload { query, auth_url, credential, ca, proxies, denied }).await)
+}
+
+fn tell(query: &CanaryQuery, outcome: &CanaryOutcome) {
+    let horizon = &query.horizon;
+    match outcome {
+        CanaryOutcome::Passed(endpoint) => tracing::debug!(%horizon, %endpoint, "the canary's upload passes"),
+        CanaryOutcome::Failed(endpoint, failure) => {
+            let why = &failure.cause;
+            tracing::warn!(%horizon, %endpoint, rule = why.rule.map(direct_upload_api::Rule::id), "the canary's upload fails: {}; {}", why.message, why.fix);
+        }
+        CanaryOutcome::Unknown(why) => tracing::warn!(%horizon, "the canary makes no upload: {why}"),
+    }
+}
