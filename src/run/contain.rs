@@ -32,7 +32,7 @@ impl Failure {
 ///
 /// # Errors
 /// [`Failure`].
-pub async fn contain<T>(limit: Duration, work: impl Future<Output = T>) -> Result<T, Failure> {
+pub(crate) async fn contain<T>(limit: Duration, work: impl Future<Output = T>) -> Result<T, Failure> {
     // What is shared is behind locks that a panic leaves as they are: each write is one call.
     match tokio::time::timeout(limit, AssertUnwindSafe(work).catch_unwind()).await {
         Ok(Ok(done)) => Ok(done),

@@ -10,10 +10,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// A task that has nothing to do makes a round this often.
-pub const ROUND: Duration = Duration::from_secs(10);
+pub(crate) const ROUND: Duration = Duration::from_secs(10);
 
 /// A task without a round for so long hangs.
-pub const STUCK: Duration = Duration::from_secs(300);
+pub(crate) const STUCK: Duration = Duration::from_secs(300);
 
 /// How each task is.
 #[derive(Debug, Default)]

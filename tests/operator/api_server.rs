@@ -38,7 +38,9 @@ impl Answer {
 
     /// An error.
     pub fn status(code: u16) -> Self {
-        let status = json!({"kind": "Status", "status": "Failure", "code": code, "message": format!("says {code}"), "reason": ""});
+        let reason = if code == 404 { "NotFound" } else { "" };
+        let message = format!("says {code}");
+        let status = json!({"kind": "Status", "status": "Failure", "code": code, "message": message, "reason": reason});
         Self::json(code, &status)
     }
 }

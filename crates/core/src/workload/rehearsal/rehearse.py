@@ -380,7 +380,7 @@ def plain_endpoints(endpoints):
     """The first URL of each region, if all are what they should be."""
     published = {}
     for endpoint in endpoints:
-        region, url = endpoint.region_id or '', endpoint.url or ''
+        region, url = endpoint.region_name or '', endpoint.url or ''
         if not re.fullmatch(r'[A-Za-z0-9][A-Za-z0-9_. -]{0,63}', region) or not is_plain(url):
             raise Problem('Unread', 'the catalog has a public image endpoint with an odd region or URL')
         published.setdefault(region, url)
