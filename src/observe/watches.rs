@@ -297,6 +297,13 @@ impl OneWatch {
     fn is_blinded(&self, error: &watcher::Error, trouble: &Trouble) -> bool {
         let Self { live, kind, scope, .. } = self;
         let refusal = match error {
+            // The kind itself is gone. Its objects went before it, and that was seen.
+            watcher::Error::InitialListFailed(kube::Error::Api(status))
+            | watcher::Error::WatchStartFailed(kube::Error::Api(status))
+                if status.code == 404 =>
+            {
+                None
+            }
             watcher::Error::InitialListFailed(kube::Error::Api(status))
             | watcher::Error::WatchStartFailed(kube::Error::Api(status)) => Some(status.message.clone()),
             _ => trouble.lasts().then(|| error.to_string()),

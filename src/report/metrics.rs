@@ -145,6 +145,12 @@ impl Default for Metrics {
         build.get_or_create(&BuildLabels { version: env!("CARGO_PKG_VERSION") }).set(1);
         registry.register("reconciles", "Reconciles by kind and outcome", reconciles.clone());
         registry.register("steps", "Steps carried out, by kind and name", steps.clone());
+        // There from the start, so that an alert sees the first one.
+        for work in ["reconcile", "preflight", "derivation"] {
+            for cause in ["panic", "timeout"] {
+                drop(failures.get_or_create(&FailureLabels { work, cause }));
+            }
+        }
         registry.register("failures", "Work that panicked or did not end, by work and cause", failures.clone());
         registry.register("unread_scopes", "Scopes of a kind that are watched and cannot be read", unread.clone());
         registry.register("unreadable_objects", "Objects of a kind that cannot be decoded", unreadable.clone());

@@ -10,8 +10,13 @@ fn begin(name: &str, jobs: &str, message: &str, spec: Value) -> (Site<'static>, 
     let site = Site::with(name, &fixtures::cloud());
     site.jobs(jobs, message);
     let mark = site.mark();
-    site.apply(&[fixtures::glance("glance", json!({})), fixtures::horizon("horizon", spec)]);
+    site.apply(&[fixtures::glance("glance", files_only()), fixtures::horizon("horizon", spec)]);
     (site, mark)
+}
+
+/// Jobs are about files, and none reads Keystone's catalog.
+fn files_only() -> Value {
+    json!({"rehearsal": {"catalog": "Off"}})
 }
 
 fn objection(code: &str, text: &str) -> String {
@@ -56,7 +61,7 @@ fn the_job_is_the_workloads_pod_without_what_serves() {
     site.jobs("hold", "");
     let mut site = site;
     site.start();
-    site.apply(&fixtures::resources());
+    site.apply(&[fixtures::glance("glance", files_only()), fixtures::horizon("horizon", json!({}))]);
     let job = site.wait("a Job", || site.list("job").into_iter().next());
     site.quiet();
     assert_eq!(site.mounted("deployment/glance"), None, "no serving pod is touched before the answer");

@@ -7,13 +7,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use direct_upload_api::web::{Endpoint, PublicUrl};
-use direct_upload_api::{DirectUpload, HorizonSpec, Rule};
+use direct_upload_api::{DirectUpload, HorizonSpec, Reason, Rule};
 
 use super::destination::{Destination, Wish};
 use super::glance::ImageService;
 use super::horizon::Dashboard;
 use super::proof;
-use crate::model::{Advice, CatalogQuery, CatalogReading, Key, PublicEndpoints, Snapshot};
+use crate::model::{Advice, CatalogQuery, CatalogReading, Key, Problem, PublicEndpoints, Snapshot};
 use crate::workload::rehearsal::{CatalogLook, LookState};
 
 /// In messages.
@@ -33,6 +33,8 @@ pub struct CatalogState {
     pub job: Option<Key>,
     /// Why what it says is not of today.
     pub stale: Option<String>,
+    /// Why a Job that is to read it does not get on.
+    pub held_up: Option<String>,
 }
 
 /// What the catalog says.
@@ -47,6 +49,15 @@ pub enum CatalogAnswer {
     Published(PublicEndpoints),
     /// Why it cannot be read.
     Unknown(String),
+}
+
+/// Why nothing is rolled before the catalog was read: usually that takes seconds, and is not told.
+pub fn awaited(held_up: Option<&str>) -> Problem {
+    let what = "a Job of Glance's own image reads which public image endpoint the Keystone catalog publishes";
+    match held_up {
+        None => Problem::new(Reason::ObservationPending, what),
+        Some(why) => Problem::new(Reason::Looking, format!("{what}, and {why}")),
+    }
 }
 
 impl CatalogState {
@@ -93,7 +104,10 @@ impl CatalogState {
         for look in looks {
             match &look.state {
                 LookState::NotAsked => {}
-                LookState::Pending => pending = true,
+                LookState::Pending(why) => {
+                    pending = true;
+                    state.held_up = state.held_up.or_else(|| why.clone());
+                }
                 LookState::Unread(why) => unread = Some(why.clone()),
                 LookState::Read { published, job, stale } => {
                     all.extend(published.clone());

@@ -49,6 +49,9 @@ pub struct GlanceView {
     pub issues: Vec<ExposureIssue>,
     /// The Job that is to read Keystone's catalog, if one is due.
     pub look: Option<Box<RehearsalDraft>>,
+    /// Why its pods are not replaced yet: what the catalog says decides which origins come in, and one roll is
+    /// enough.
+    pub awaited: Option<Problem>,
     /// Exposing objects that are to be written.
     pub adjustments: Known<Vec<Adjustment>>,
 }

@@ -180,10 +180,7 @@ fn endpoint(
 ) -> Result<Endpoint, Problem> {
     // Nothing is rolled for a URL that nobody has read yet; who is direct already, stays so.
     if catalog.is_awaited() && wish.glance_endpoint.is_none() && !dashboard.is_direct() {
-        return Err(Problem::new(
-            Reason::ObservationPending,
-            "a Job of Glance's own image reads which public image endpoint the Keystone catalog publishes",
-        ));
+        return Err(catalog::awaited(catalog.held_up.as_deref()));
     }
     let (url, field) = match (catalog.endpoint(wish.region), wish.glance_endpoint, partner) {
         (Some(url), ..) => (url.clone(), catalog::PUBLISHED.to_owned()),

@@ -16,9 +16,10 @@ use super::pairing::Pairing;
 use super::proof::Proof;
 use super::tenure::{Tenure, Tenures};
 use super::throttle::{self, Throttle};
-use super::{adjust, exposure_issue, openstack_api};
+use super::{adjust, catalog, exposure_issue, openstack_api};
 use crate::model::{Advice, CanaryQuery, CatalogQuery, Epoch, Key, Meta, Needs, ProbeTarget, Problem, Snapshot};
 use crate::workload::drain;
+use crate::workload::rehearsal::LookState;
 
 /// All resources, each with everything that its plan depends on. A resource has something to do
 /// only if its view changed.
@@ -254,8 +255,13 @@ fn glance_view(snapshot: &Snapshot, glance: ImageService, grants: Grants, looked
     }
     advice.extend(rivals.advice(&glance.exposures));
     advice.extend(conflict::shared(&grants));
-    let ImageService { object, public, internal, exposures, catalog } = glance;
+    let ImageService { object, public, internal, exposures, catalog: look } = glance;
     let incomplete = snapshot.horizons.complete().err().map(Problem::from);
+    let is_new = public.tenure.applied.as_ref().is_ok_and(|applied| applied.mount.is_none());
+    let awaited = match &look.state {
+        LookState::Pending(held_up) if looked && is_new => Some(catalog::awaited(held_up.as_deref())),
+        _ => None,
+    };
     let pending = exposures.as_ref().err().filter(|problem| problem.reason == Reason::ObservationPending).cloned();
     GlanceView {
         object,
@@ -263,7 +269,8 @@ fn glance_view(snapshot: &Snapshot, glance: ImageService, grants: Grants, looked
         internal: internal.map(ApiView::unasked),
         exposures,
         issues,
-        look: catalog.due.filter(|_| looked),
+        awaited,
+        look: look.due.filter(|_| looked),
         adjustments: found.adjustments,
     }
 }

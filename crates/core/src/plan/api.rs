@@ -38,6 +38,10 @@ pub fn glance(view: &GlanceView, now: Timestamp, options: &Options) -> (Plan, Ve
         return (finalize(&view.public, now, |plan| plan.give_back(view, now)), Vec::new());
     }
     living(&view.public, now, options, |mut plan| {
+        let goes_on = !plan.steps.is_empty() || matches!(plan.state, State::Done(_));
+        if let Some(problem) = view.awaited.as_ref().filter(|_| goes_on) {
+            plan = Plan::unmet(ConditionType::Accepted, problem.clone());
+        }
         plan.adjust(view, now);
         if let Some(draft) = &view.look {
             let why = "browsers upload where Keystone's catalog says, and Glance's own account may read that";

@@ -40,7 +40,10 @@ fn whole(view: &HorizonView, now: Timestamp, options: &Options) -> Plan {
     };
     let plan = match attempt(view, spec, now, options) {
         Ok(plan) => plan,
-        Err((_, problem)) if problem.reason == Reason::Looking => Plan::look(view, problem),
+        // The other look, at Keystone's catalog, is Glance's.
+        Err((_, problem)) if view.dashboard.settings.as_ref().is_err_and(|why| why.reason == Reason::Looking) => {
+            Plan::look(view, problem)
+        }
         Err((condition, problem)) => Plan::unmet(condition, problem),
     };
     if spec.suspend { plan.suspend() } else { plan }

@@ -32,8 +32,8 @@ pub enum LookState {
     /// Nobody asks.
     #[default]
     NotAsked,
-    /// There is no answer yet.
-    Pending,
+    /// There is no answer yet. Why its pod does not come up, if so.
+    Pending(Option<String>),
     /// These are published.
     Read {
         published: PublicEndpoints,
@@ -74,7 +74,12 @@ impl CatalogLook {
             return Self::waiting(noted, &job_key, Some(Box::new(draft)));
         };
         match rehearsal(snapshot, job) {
-            Rehearsal::Running | Rehearsal::Waiting(_) => Self::waiting(noted, &job_key, None),
+            Rehearsal::Running => Self::waiting(noted, &job_key, None),
+            Rehearsal::Waiting(why) if noted.is_none() => {
+                let state = LookState::Pending(Some(format!("its pod does not come up (Job {job_key}): {why}")));
+                Self { state, ..Self::default() }
+            }
+            Rehearsal::Waiting(_) => Self::waiting(noted, &job_key, None),
             Rehearsal::Passed(answer) => match read(&answer) {
                 Ok((published, public)) => {
                     let read = job.meta.created.map(rfc3339).unwrap_or_default();
@@ -93,7 +98,7 @@ impl CatalogLook {
     fn waiting(noted: Option<(PublicEndpoints, String)>, job: &Key, due: Option<Box<RehearsalDraft>>) -> Self {
         let state = match noted {
             Some((published, _)) => LookState::Read { published, job: job.clone(), stale: None },
-            None => LookState::Pending,
+            None => LookState::Pending(None),
         };
         Self { state, due, note: None }
     }
