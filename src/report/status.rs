@@ -1,6 +1,6 @@
 //! The statuses.
 
-use direct_upload_api::{ConfiguredMode, GlanceStatus, GrantStatus, HorizonStatus, OriginStatus, ProbeVerdict};
+use direct_upload_api::{ConfiguredMode, GlanceStatus, GrantStatus, HorizonStatus, OriginStatus, ProbeVerdict, Reason};
 use direct_upload_core::derive::{ApiView, Evidence, Exposures, GlanceView, HorizonView, Tenure};
 use direct_upload_core::model::Problem;
 use direct_upload_core::plan::{OriginPlan, Plan, State};
@@ -121,7 +121,7 @@ fn sentence(origins: &[String], lead: &str) -> String {
     }
 }
 
-/// What every living pod is configured to; while they differ, or cannot be seen, what they were. Nothing is said
+/// What every living pod is configured to; while a roll goes on, or they differ or cannot be seen, what they were. Nothing is said
 /// of pods that another resource manages.
 fn mode(view: &HorizonView, before: Option<ConfiguredMode>) -> Option<ConfiguredMode> {
     let target = match &view.dashboard.tenure.target {
@@ -136,6 +136,11 @@ fn mode(view: &HorizonView, before: Option<ConfiguredMode>) -> Option<Configured
     let Ok(applied) = &view.dashboard.tenure.applied else { return before };
     if applied.mount.is_none() && applied.running.is_empty() {
         return Some(ConfiguredMode::Own);
+    }
+    // A roll that goes on is told once, at its end.
+    let goes_on = applied.rollout.as_ref().is_err_and(|problem| problem.reason == Reason::RollingOut);
+    if let (true, Some(before)) = (goes_on, before) {
+        return Some(before);
     }
     let direct = |name: &String| applied.config_map(name).is_some_and(|config_map| config_map.effects.direct);
     let (with, without) = (applied.running.iter().any(direct), !applied.running.iter().all(direct));
