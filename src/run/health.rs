@@ -1,7 +1,7 @@
 //! Whether every task of the operator lives and moves.
 //!
 //! In: a beat from each task, once in each round of its loop. Out: what `/healthz` says. A task makes a
-//! round at least each [`ROUND`], so one without a round for [`STUCK`] hangs.
+//! round at least each `ROUND`, so one without a round for `STUCK` hangs.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -3,7 +3,7 @@
 //!
 //! In: objects, and the Services under which routes lead to Glance. Out: what of it hinders uploads. The
 //! kinds differ in little but where the same words stand, so they are looked for at any depth; what only
-//! one of them has stands in [`LIMITS`].
+//! one of them has stands in `LIMITS`.
 
 use std::collections::BTreeSet;
 

@@ -74,12 +74,11 @@ impl CatalogLook {
             return Self::waiting(noted, &job_key, Some(Box::new(draft)));
         };
         match rehearsal(snapshot, job) {
-            Rehearsal::Running => Self::waiting(noted, &job_key, None),
             Rehearsal::Waiting(why) if noted.is_none() => {
                 let state = LookState::Pending(Some(format!("its pod does not come up (Job {job_key}): {why}")));
                 Self { state, ..Self::default() }
             }
-            Rehearsal::Waiting(_) => Self::waiting(noted, &job_key, None),
+            Rehearsal::Running | Rehearsal::Waiting(_) => Self::waiting(noted, &job_key, None),
             Rehearsal::Passed(answer) => match read(&answer) {
                 Ok((published, public)) => {
                     let read = job.meta.created.map(rfc3339).unwrap_or_default();

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use direct_upload_api::web::Origin;
+use direct_upload_core::plan::Action;
 use jiff::{SignedDuration, Timestamp};
 
 use super::cloud::{Cloud, key};
@@ -96,7 +97,9 @@ impl Cloud {
             self.run(&Event::Wait(25));
         }
         for (who, name) in NAMES.iter().enumerate() {
-            let steps = self.plan(who).map(|p| p.steps).unwrap_or_default();
+            let mut steps = self.plan(who).map(|p| p.steps).unwrap_or_default();
+            // The catalog is read anew for ever, once a day.
+            steps.retain(|step| !matches!(&step.action, Action::Rehearse(draft) if draft.asks_keystone()));
             assert!(steps.is_empty(), "{name} never comes to rest: {steps:?}");
         }
     }
