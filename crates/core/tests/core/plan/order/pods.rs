@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use direct_upload_core::model::{Job, Pod, PreStop, Volume, VolumeMount, VolumeSource, Workload};
-use direct_upload_core::workload::{CONFIG_VOLUME, Mount};
+use direct_upload_core::workload::{CONFIG_VOLUME, Mount, annotations};
 
 use super::cloud::{Cloud, key, meta};
 
@@ -52,8 +52,12 @@ impl Cloud {
         let jobs: Vec<Job> = self.snapshot.jobs.seen("cloud").map(|j| (**j).clone()).collect();
         for job in jobs {
             let key = job.meta.key.clone();
+            // One that reads the catalog is remembered for a day.
+            let reads_catalog = job.meta.ours.get(annotations::FOR).is_some_and(|of| of.starts_with("Catalog/"));
             if job.outcome.is_some() {
-                self.snapshot.jobs.remove(&key);
+                if !reads_catalog {
+                    self.snapshot.jobs.remove(&key);
+                }
             } else {
                 self.snapshot.jobs.insert(key, Job { outcome: Some(Ok(())), ..job });
             }
