@@ -11,12 +11,10 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
 use hyper::{Request, header};
 use hyper_util::rt::TokioIo;
-use ipnet::IpNet;
 use tokio::time::timeout;
 
 use super::connect::{self, Host, Stream, Trust};
-use super::preflight::through;
-use super::proxy::Proxies;
+use super::gate::{Gate, Passage};
 
 /// How long it may take in all.
 const TOTAL: Duration = Duration::from_secs(10);
@@ -34,23 +32,13 @@ pub struct Credential {
 ///
 /// # Errors
 /// Why there is no catalog, without a word of what was sent.
-pub async fn ask(
-    query: &CatalogQuery,
-    credential: &Credential,
-    proxies: &Proxies,
-    denied: &[IpNet],
-) -> Result<PublicEndpoints, String> {
-    let answer = exchange(query, credential, proxies, denied);
+pub async fn ask(query: &CatalogQuery, credential: &Credential, gate: &Gate) -> Result<PublicEndpoints, String> {
+    let answer = exchange(query, credential, gate);
     timeout(TOTAL, answer).await.unwrap_or_else(|_| Err(format!("no answer within {} s", TOTAL.as_secs())))
 }
 
-async fn exchange(
-    query: &CatalogQuery,
-    credential: &Credential,
-    proxies: &Proxies,
-    denied: &[IpNet],
-) -> Result<PublicEndpoints, String> {
-    let stream = open(query, proxies, denied).await?;
+async fn exchange(query: &CatalogQuery, credential: &Credential, gate: &Gate) -> Result<PublicEndpoints, String> {
+    let stream = open(query, gate).await?;
     let no_answer = |why: hyper::Error| format!("no readable HTTP answer: {why}");
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(no_answer)?;
@@ -76,20 +64,13 @@ async fn exchange(
     read(&body.to_bytes())
 }
 
-async fn open(query: &CatalogQuery, proxies: &Proxies, denied: &[IpNet]) -> Result<Box<dyn Stream>, String> {
+async fn open(query: &CatalogQuery, gate: &Gate) -> Result<Box<dyn Stream>, String> {
     let origin = query.auth_url.origin();
     let name = origin.host().to_owned();
     let address = query.reach.hosts.get(&name).copied();
     let host = Host { port: Endpoint::from(query.auth_url.clone()).port(), name, address };
     let trust = Trust::with(query.reach.ca.as_bytes())?;
-    let (stream, _) = match proxies.for_url(origin.as_str()).filter(|_| address.is_none()) {
-        Some(proxy) => through(&proxy, &host, true).await,
-        None => match connect::resolve(&host, denied).await {
-            Ok(addresses) => connect::connect(&addresses).await,
-            Err(why) => Err(why),
-        },
-    }
-    .map_err(|why| why.message)?;
+    let Passage { stream, .. } = gate.connect(origin, &host, &[]).await.map_err(|why| why.message)?;
     if !origin.is_https() {
         return Ok(Box::new(stream));
     }

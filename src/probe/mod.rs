@@ -3,6 +3,7 @@
 pub mod address;
 pub mod connect;
 pub mod explain_tls;
+pub mod gate;
 pub mod keystone;
 pub mod page;
 pub mod preflight;
@@ -10,6 +11,6 @@ pub mod proxy;
 pub mod session;
 pub mod upload;
 pub use connect::{Host, Trust};
+pub use gate::Gate;
 pub use keystone::Credential;
 pub use preflight::{Probe, Uploads, probe};
-pub use proxy::Proxies;

@@ -81,6 +81,7 @@ pub struct Metrics {
     direct: Family<HorizonLabels, Gauge>,
     verdict_since: Family<VerdictLabels, Gauge>,
     leader: Gauge<i64, AtomicI64>,
+    frozen: Gauge<i64, AtomicI64>,
     preflights: Family<PreflightLabels, Counter>,
     preflight_seconds: Histogram,
 }
@@ -91,7 +92,7 @@ impl Default for Metrics {
         let reconciles = Family::default();
         let steps = Family::default();
         let resources = Family::<ResourceLabels, Gauge>::default();
-        let leader = Gauge::default();
+        let (leader, frozen) = <(Gauge<_, _>, Gauge<_, _>)>::default();
         let build = Family::<BuildLabels, Gauge>::default();
         build.get_or_create(&BuildLabels { version: env!("CARGO_PKG_VERSION") }).set(1);
         registry.register("reconciles", "Reconciles by kind and outcome", reconciles.clone());
@@ -109,6 +110,7 @@ impl Default for Metrics {
             verdict_since.clone(),
         );
         registry.register("leader", "1 while this replica acts", leader.clone());
+        registry.register("frozen", "1 while nothing is written but statuses and events", frozen.clone());
         registry.register("build_info", "The version that runs", build);
         Self {
             registry,
@@ -120,6 +122,7 @@ impl Default for Metrics {
             direct,
             verdict_since,
             leader,
+            frozen,
             preflights,
             preflight_seconds,
         }
@@ -202,6 +205,11 @@ impl Metrics {
     /// Whether this replica acts.
     pub fn leader(&self, leads: bool) {
         self.leader.set(i64::from(leads));
+    }
+
+    /// Whether writes are frozen.
+    pub fn frozen(&self, frozen: bool) {
+        self.frozen.set(i64::from(frozen));
     }
 
     /// The text that Prometheus scrapes.

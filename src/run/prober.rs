@@ -10,13 +10,12 @@ use std::time::Duration;
 
 use direct_upload_core::judge::{Due, Pace, ProbeScheduler};
 use direct_upload_core::model::{Cause, Epoch, Observation, ProbeAnswer, ProbeRecord, ProbeTarget};
-use ipnet::IpNet;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
 use crate::observe::Live;
-use crate::probe::{Host, Probe, Proxies, Trust, Uploads};
+use crate::probe::{Gate, Host, Probe, Trust, Uploads};
 use crate::report::Metrics;
 
 /// What is to be asked, and of which state of the server.
@@ -26,8 +25,7 @@ pub(crate) type ProbeTargets = BTreeMap<ProbeTarget, Epoch>;
 #[derive(Clone, Debug, Default)]
 pub struct ProberSettings {
     pub pace: Pace,
-    /// Never asked, beside link-local addresses and metadata services.
-    pub denied: Vec<IpNet>,
+    pub gate: Gate,
 }
 
 /// Preflights under way at once.
@@ -38,7 +36,6 @@ pub(crate) struct Prober {
     live: Arc<Live>,
     metrics: Arc<Metrics>,
     settings: ProberSettings,
-    proxies: Proxies,
     scheduler: ProbeScheduler,
     start: Instant,
     running: JoinSet<(Due, Observation, Duration)>,
@@ -52,7 +49,6 @@ impl Prober {
             metrics,
             scheduler: ProbeScheduler::new(settings.pace),
             settings,
-            proxies: Proxies::from_env(),
             start: Instant::now(),
             running: JoinSet::new(),
         }
@@ -86,10 +82,10 @@ impl Prober {
     fn ask(&mut self) {
         let free = AT_ONCE.saturating_sub(self.running.len());
         for due in self.scheduler.take(self.start.elapsed(), free) {
-            let (proxies, denied) = (self.proxies.clone(), self.settings.denied.clone());
+            let gate = self.settings.gate.clone();
             self.running.spawn(async move {
                 let begin = Instant::now();
-                let observation = observe(&due, proxies, denied).await;
+                let observation = observe(&due, gate).await;
                 (due, observation, begin.elapsed())
             });
         }
@@ -105,7 +101,7 @@ impl Prober {
     }
 }
 
-async fn observe(due: &Due, proxies: Proxies, denied: Vec<IpNet>) -> Observation {
+async fn observe(due: &Due, gate: Gate) -> Observation {
     let question = &due.target;
     let trust = match Trust::with(question.reach.ca.as_bytes()) {
         Ok(trust) => trust,
@@ -131,8 +127,7 @@ async fn observe(due: &Due, proxies: Proxies, denied: Vec<IpNet>) -> Observation
         panel: question.panel,
         hosts,
         trust,
-        proxies,
-        denied,
+        gate,
         diagnose: true,
         uploads: question.uploads.filter(|_| due.parts).map(|size| Uploads { size }),
         page: question.page.clone().filter(|_| due.parts),

@@ -13,6 +13,7 @@ use hyper_util::rt::TokioIo;
 use tokio::time::timeout;
 
 use crate::probe::connect::{self, Host, Stream, Trust};
+use crate::probe::gate::{Gate, Passage};
 
 /// How long one request may take: Horizon itself asks Keystone and Glance before it answers.
 const TOTAL: Duration = Duration::from_secs(60);
@@ -119,8 +120,7 @@ impl Client {
     /// A connection on which requests to this origin can be sent.
     pub async fn open(&self, origin: &Origin) -> Result<(Box<dyn Stream>, SocketAddr, Host), Unreachable> {
         let host = self.host(origin);
-        let addresses = connect::resolve(&host, &[]).await?;
-        let (stream, address) = connect::connect(&addresses).await?;
+        let Passage { stream, address, .. } = Gate::default().connect(origin, &host, &[]).await?;
         let stream: Box<dyn Stream> =
             if origin.is_https() { connect::secure(stream, &host, &self.reach.trust).await? } else { Box::new(stream) };
         Ok((stream, address, host))
