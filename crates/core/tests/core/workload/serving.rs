@@ -92,7 +92,7 @@ fn what_has_ended_serves_nobody(#[case] phase: &str, #[case] deleting: bool, #[c
     }
     let applied = applied(Kind::Deployment, &by_label(), pod);
     assert_eq!(applied.running.len(), usize::from(serves));
-    let rollout = applied.rollout.map_err(|problem| problem.message().to_string());
+    let rollout = applied.rollout.map_err(|problem| problem.message());
     let expected = "Deployment cloud/glance is being rolled out; it waits for pod pod: it is being deleted, and still answers with the old files";
     assert_eq!(rollout, if serves { Err(expected.to_owned()) } else { Ok(()) });
 }
@@ -117,5 +117,5 @@ fn a_roll_names_the_new_pod_that_it_waits_for(#[case] conditions: Value, #[case]
     let workload = snapshot.deployments.get(&Key::new("cloud", "glance")).unwrap().unwrap();
     let problem = Applied::find(&snapshot, workload).rollout.unwrap_err();
     let expected = format!("Deployment cloud/glance is being rolled out; it waits for pod new: {why}");
-    assert_eq!(problem.message().to_string(), expected);
+    assert_eq!(problem.message(), expected);
 }
