@@ -201,7 +201,7 @@ mod tests {
     /// Every kind of request to a URL, and how each ended; `None` if that is not told.
     async fn ask_all(url: &str, address: Option<&str>, gate: &Gate) -> Vec<(&'static str, String)> {
         let asked = probe("https://horizon.example.com", url, address, gate);
-        let question = Preflight::upload(asked.origin.clone(), asked.endpoint.clone(), "image".into(), asked.panel);
+        let question = Preflight::upload(asked.origin.clone(), asked.endpoint.clone(), "image", asked.panel);
         let glance = asked.site(asked.endpoint.origin());
         let preflight = match preflight::preflight(&asked, &question).await {
             PreflightOutcome::Unreachable(why) => why.message,
@@ -210,7 +210,7 @@ mod tests {
         // The page of a dashboard there, and uploads to an address that an earlier answer came from.
         let dashboard = probe(asked.endpoint.origin().as_str(), "https://glance.example.com", address, gate);
         let question_of_page =
-            Preflight::upload(dashboard.origin.clone(), dashboard.endpoint.clone(), "image".into(), dashboard.panel);
+            Preflight::upload(dashboard.origin.clone(), dashboard.endpoint.clone(), "image", dashboard.panel);
         let page = page::ask(&dashboard, &question_of_page, &Page { path: String::new(), assumed: false }).await;
         let known = glance.host.address.or_else(|| glance.host.name.parse().ok()).unwrap_or(Ipv4Addr::LOCALHOST.into());
         let known = SocketAddr::new(known, glance.host.port);
@@ -283,7 +283,8 @@ mod tests {
         let gate = Gate::new(trap.proxies(), []);
         let asked = probe("https://horizon.example.com", url, address, &gate);
         let site = asked.site(asked.endpoint.origin());
-        let connecting = gate.connect(&site.origin, &Host { address: None, ..site.host.clone() }, &[]);
+        let host = Host { address: None, ..site.host.clone() };
+        let connecting = gate.connect(&site.origin, &host, &[]);
         let (connected, caught) = tokio::join!(timeout(Duration::from_secs(5), connecting), trap.caught_late());
         assert!(caught, "{:?}", connected.map(|c| c.map(|c| c.address).map_err(|why| why.message)));
     }
