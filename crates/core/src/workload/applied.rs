@@ -98,7 +98,7 @@ impl Applied {
     /// Why a roll that is due does not come, as far as its ConfigMap and rehearsals tell. What held up an
     /// earlier one no longer counts, nor does anything while pods are replaced.
     pub fn obstacle(&self, workload: &Workload) -> Option<Problem> {
-        let ours = |c: &&Arc<ConfigMap>| rehearsal::for_workload(&c.meta, &workload.meta.uid);
+        let ours = |c: &&Arc<ConfigMap>| rehearsal::for_workload(&c.meta, &workload.meta.uid).is_some();
         let newest = self.config_maps.as_ref().ok()?.values().filter(ours).max_by_key(|c| c.meta.born())?;
         let name = &newest.meta.key.name;
         if self.rollout.is_err() || self.mount.as_ref().is_some_and(|mount| mount.config_map == *name) {
