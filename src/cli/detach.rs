@@ -106,7 +106,7 @@ async fn await_rest(client: &Client, args: &Args) -> Result<(), DetachError> {
         let Some(spec) = lease.and_then(|lease| lease.spec) else { return Ok(()) };
         let Some(holder) = spec.holder_identity.clone().filter(|holder| !holder.is_empty()) else { return Ok(()) };
         let time = now();
-        if time >= watched.end(time, Some(spec.clone())) {
+        if time >= watched.end(time, spec.clone()) {
             return Ok(());
         }
         let is_renewed = *first.get_or_insert_with(|| spec.clone()) != spec;

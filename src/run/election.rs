@@ -14,6 +14,9 @@ pub(crate) const DURATION: Duration = Duration::from_secs(15);
 /// How often it is renewed, and how often a standby looks at it.
 const RENEWAL: Duration = Duration::from_secs(2);
 
+/// How long one request about the Lease may take; what comes later does not count.
+pub(crate) const ANSWER: Duration = Duration::from_secs(3);
+
 /// When to try again after a failure.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -23,15 +26,15 @@ const LONGEST: Duration = Duration::from_secs(60);
 /// A moment, as the time since the machine was started.
 type Time = Duration;
 
-/// What stands in the cluster; nothing if there is no Lease.
-type Seen = Option<LeaseSpec>;
-
 /// A request to the API server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Request {
     /// Read the Lease.
     Look,
-    /// Write this replica into the Lease, if it still has this resourceVersion; without one: create it.
+    /// Create the Lease, held by nobody: only one that exists has a version, without which two could take it.
+    Prepare,
+    /// Write this replica into the Lease, if it still has this resourceVersion; without one (by its leader only):
+    /// create it.
     Take(Option<String>),
 }
 
@@ -40,6 +43,8 @@ pub(crate) enum Request {
 pub(crate) enum Answer {
     /// What stands there, with its resourceVersion.
     Seen(Option<(String, LeaseSpec)>),
+    /// The Lease exists, and is held by nobody.
+    Prepared,
     /// The Lease is this replica's, with this resourceVersion.
     Taken(String),
     /// Something else stands there than was expected.
@@ -97,7 +102,7 @@ impl Election {
                 self.role = Role::Leader { renewed: sent };
                 self.next = (sent + RENEWAL, Request::Take(Some(version)));
             }
-            Answer::Conflict => self.next = (now, Request::Look),
+            Answer::Prepared | Answer::Conflict => self.next = (now, Request::Look),
             Answer::Failed => {
                 let request = match &self.role {
                     Role::Leader { renewed } if now >= *renewed + DURATION => {
@@ -117,11 +122,17 @@ impl Election {
         match &mut self.role {
             Role::Leader { renewed } => match holder {
                 Some(other) if other != self.identity => self.depose(format!("{other} leads now")),
-                // Another one may have come and gone.
-                None if now >= *renewed + DURATION => self.depose("the Lease was deleted or emptied".to_owned()),
+                // Another one may have come and gone, or may before this replica has created the Lease again.
+                None if now + ANSWER >= *renewed + DURATION => {
+                    self.depose("the Lease was deleted or emptied".to_owned());
+                }
                 _ => self.next = (now, Request::Take(version)),
             },
             Role::Standby(watched) => {
+                let Some(spec) = spec else {
+                    self.next = (now, Request::Prepare);
+                    return;
+                };
                 let end = watched.end(now, spec);
                 // This replica's own, whose answer was lost.
                 let free = now >= end || holder.as_ref() == Some(&self.identity);
@@ -138,25 +149,24 @@ impl Election {
 
 /// A Lease as it is seen from outside: what stood there last, and since when.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Watched(Option<(Seen, Time)>);
+pub(crate) struct Watched(Option<(LeaseSpec, Time)>);
 
 impl Watched {
-    /// When what stands there now has run out, if it stays as it is. A leader whose Lease was deleted still
-    /// writes for a while, so the lack of one has to run out, too.
-    pub fn end(&mut self, now: Time, seen: Seen) -> Time {
+    /// When what stands there now has run out, if it stays as it is. A leader whose Lease was deleted, or emptied,
+    /// still writes for a while: one that nobody holds has to run out, too.
+    pub fn end(&mut self, now: Time, seen: LeaseSpec) -> Time {
         let since = match self.0.take() {
             Some((before, since)) if before == seen => since,
             _ => now,
         };
-        let end = since + duration(seen.as_ref());
+        let end = since + duration(&seen);
         self.0 = Some((seen, since));
         end
     }
 }
 
 /// For how long the holder of a lease may act after each renewal.
-fn duration(seen: Option<&LeaseSpec>) -> Duration {
-    let Some(spec) = seen else { return DURATION };
+fn duration(spec: &LeaseSpec) -> Duration {
     let seconds = spec.lease_duration_seconds.and_then(|seconds| u64::try_from(seconds).ok()).unwrap_or_default();
     match &spec.holder_identity {
         None if seconds == GIVEN_BACK => Duration::ZERO,
@@ -177,9 +187,6 @@ mod tests {
 
     use super::*;
     use crate::apply::fence::MARGIN;
-
-    /// As in the client of the Lease.
-    const GIVE_UP: Duration = Duration::from_secs(3);
 
     /// What the model moves by.
     const TICK: Duration = Duration::from_millis(50);
@@ -327,6 +334,7 @@ mod tests {
                 Request::Look => {
                     return Answer::Seen(self.lease.clone().map(|(version, spec)| (version.to_string(), spec)));
                 }
+                Request::Prepare => &None,
                 Request::Take(version) => version,
             };
             if *wanted != self.lease.as_ref().map(|(version, _)| version.to_string()) {
@@ -335,13 +343,13 @@ mod tests {
             self.count += 1;
             let renewed = jiff::Timestamp::from_second(i64::try_from(self.count).unwrap()).unwrap();
             let spec = LeaseSpec {
-                holder_identity: Some(identity.to_owned()),
+                holder_identity: (*request != Request::Prepare).then(|| identity.to_owned()),
                 lease_duration_seconds: Some(15),
                 renew_time: Some(MicroTime(renewed)),
                 ..LeaseSpec::default()
             };
             self.lease = Some((self.count, spec));
-            Answer::Taken(self.count.to_string())
+            if *request == Request::Prepare { Answer::Prepared } else { Answer::Taken(self.count.to_string()) }
         }
 
         fn tick(&mut self) {
@@ -382,9 +390,10 @@ mod tests {
                 let replica = &mut self.replicas[i];
                 if let (Some(answer), Some(returns)) = (&pending.answer, pending.returns)
                     && returns <= now
+                    && local < pending.sent + ANSWER
                 {
                     replica.election.answer(pending.sent, local, answer.clone());
-                } else if local >= pending.sent + GIVE_UP {
+                } else if local >= pending.sent + ANSWER {
                     replica.election.answer(pending.sent, local, Answer::Failed);
                     let identity = replica.identity.clone();
                     self.orphans.push((identity, pending));
@@ -467,13 +476,12 @@ mod tests {
             lease_duration_seconds: Some(seconds),
             ..LeaseSpec::default()
         };
-        assert_eq!(watched.end(now, Some(spec(None, 1))), now);
-        assert_eq!(watched.end(now, Some(spec(None, 15))), now + DURATION, "somebody took the holder out");
-        assert_eq!(watched.end(now, Some(spec(Some("a"), 1))), now + DURATION);
-        assert_eq!(watched.end(now, Some(spec(Some("a"), i32::MAX))), now + LONGEST);
-        assert_eq!(watched.end(now, Some(spec(Some("a"), -1))), now + DURATION);
+        assert_eq!(watched.end(now, spec(None, 1)), now);
+        assert_eq!(watched.end(now, spec(None, 15)), now + DURATION, "somebody took the holder out");
+        assert_eq!(watched.end(now, spec(Some("a"), 1)), now + DURATION);
+        assert_eq!(watched.end(now, spec(Some("a"), i32::MAX)), now + LONGEST);
+        assert_eq!(watched.end(now, spec(Some("a"), -1)), now + DURATION);
         let later = now + Duration::from_secs(14);
-        assert_eq!(watched.end(later, Some(spec(Some("a"), -1))), now + DURATION, "unchanged since then");
-        assert_eq!(watched.end(later, None), later + DURATION, "a deleted one has to run out, too");
+        assert_eq!(watched.end(later, spec(Some("a"), -1)), now + DURATION, "unchanged since then");
     }
 }

@@ -3,8 +3,6 @@
 //! In: a Lease in the cluster. Out: whether this replica leads, and a [`Fence`] through which it writes. What to
 //! ask and what answers mean is [`Election`]'s; here is only the asking.
 
-use std::time::Duration;
-
 use direct_upload_api::OPERATOR;
 use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::{Lease as LeaseObject, LeaseSpec};
@@ -15,12 +13,9 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::election::{Answer, DURATION, Election, GIVEN_BACK, Request};
+use super::election::{ANSWER, Answer, DURATION, Election, GIVEN_BACK, Request};
 use crate::apply::fence::{Fence, MARGIN, now};
 use crate::run::{Lease, RunError, Settings};
-
-/// How long one request about the Lease may take. Late ones do no harm: each names the version it replaces.
-const ANSWER: Duration = Duration::from_secs(3);
 
 /// Whether this replica acts.
 pub struct Leader {
@@ -168,6 +163,12 @@ impl Elector {
                     let found = found.map(|lease| (version(&lease), lease.spec.unwrap_or_default()));
                     let spec = found.as_ref().map(|(_, spec)| spec.clone());
                     (Answer::Seen(found), spec)
+                }
+                Request::Prepare => {
+                    let spec = LeaseSpec { holder_identity: None, ..self.spec(standing) };
+                    let object = LeaseObject { spec: Some(spec), ..self.object(standing) };
+                    let made = self.api.create(&PostParams::default(), &object).await?;
+                    (Answer::Prepared, made.spec)
                 }
                 Request::Take(None) => {
                     let taken = self.api.create(&PostParams::default(), &self.object(standing)).await?;
