@@ -15,13 +15,12 @@ use direct_upload_core::judge::session::put::{self, Progress};
 use direct_upload_core::judge::session::{Content, Place, Reply, Secret};
 use direct_upload_core::judge::{Preflight, TokenScope, Unreachable};
 use direct_upload_core::model::{CanaryOutcome, CanaryQuery};
-use ipnet::IpNet;
 use tokio::time::{Instant, sleep};
 
 use super::connect::{Host, Trust};
 use super::keystone::{self, Credential, Login};
 use super::preflight;
-use super::proxy::Proxies;
+use super::gate::Gate;
 use super::session::{Client, Data, Reach, send};
 
 /// How long nothing may happen while data is sent, and how long the image may take to become active.
@@ -42,8 +41,7 @@ pub struct CanaryUpload<'a> {
     /// Certificate authorities in PEM form, beside those that all browsers trust. Never those of a resource: who
     /// may edit it could then take the credential.
     pub ca: String,
-    pub proxies: Proxies,
-    pub denied: Vec<IpNet>,
+    pub gate: Gate,
 }
 
 /// Makes it once, and takes away what it made.
@@ -75,8 +73,7 @@ async fn begin<'a>(asked: &'a CanaryUpload<'a>) -> Result<CanaryRun<'a>, String>
             .map(|(name, address)| Host { name: name.clone(), port: endpoint.port(), address: Some(*address) })
             .collect(),
         trust: trust.clone(),
-        proxies: asked.proxies.clone(),
-        denied: asked.denied.clone(),
+        gate: asked.gate.clone(),
     };
     let to_keystone = reach(&asked.auth_url.clone().into());
     let login = keystone::log_in(to_keystone, &asked.auth_url, &asked.credential).await;

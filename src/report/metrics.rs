@@ -125,6 +125,7 @@ pub struct Metrics {
     direct: Family<HorizonLabels, Gauge>,
     verdict_since: Family<VerdictLabels, Gauge>,
     leader: Gauge<i64, AtomicI64>,
+    frozen: Gauge<i64, AtomicI64>,
     preflights: Family<PreflightLabels, Counter>,
     preflight_seconds: Histogram,
     canaries: Mutex<BTreeMap<CanaryQuery, CanaryState>>,
@@ -140,13 +141,13 @@ impl Default for Metrics {
         let steps = Family::default();
         let (failures, unread, unreadable) = <(Family<_, _>, Family<_, _>, Family<_, _>)>::default();
         let resources = Family::<ResourceLabels, Gauge>::default();
-        let leader = Gauge::default();
+        let (leader, frozen) = <(Gauge<_, _>, Gauge<_, _>)>::default();
         let build = Family::<BuildLabels, Gauge>::default();
         build.get_or_create(&BuildLabels { version: env!("CARGO_PKG_VERSION") }).set(1);
         registry.register("reconciles", "Reconciles by kind and outcome", reconciles.clone());
         registry.register("steps", "Steps carried out, by kind and name", steps.clone());
         // There from the start, so that an alert sees the first one.
-        for work in ["reconcile", "preflight", "derivation"] {
+        for work in ["reconcile", "preflight", "derivation", "canary"] {
             for cause in ["panic", "timeout"] {
                 drop(failures.get_or_create(&FailureLabels { work, cause }));
             }
@@ -181,6 +182,7 @@ impl Default for Metrics {
             canary_result.clone(),
         );
         registry.register("leader", "1 while this replica acts", leader.clone());
+        registry.register("frozen", "1 while nothing is written but statuses and events", frozen.clone());
         registry.register("build_info", "The version that runs", build);
         Self {
             registry,
@@ -195,6 +197,7 @@ impl Default for Metrics {
             direct,
             verdict_since,
             leader,
+            frozen,
             preflights,
             preflight_seconds,
             canaries: Mutex::default(),
@@ -335,6 +338,11 @@ impl Metrics {
     /// Whether this replica acts.
     pub fn leader(&self, leads: bool) {
         self.leader.set(i64::from(leads));
+    }
+
+    /// Whether writes are frozen.
+    pub fn frozen(&self, frozen: bool) {
+        self.frozen.set(i64::from(frozen));
     }
 
     /// The text that Prometheus scrapes.

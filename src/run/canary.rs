@@ -9,16 +9,17 @@ use std::time::Duration;
 
 use direct_upload_api::web::PublicUrl;
 use direct_upload_core::model::{CanaryOutcome, CanaryQuery, Epoch};
-use ipnet::IpNet;
 use kube::Client;
 use tokio::sync::watch;
 use tokio::task::{Id, JoinSet};
 use tokio::time::{Instant, sleep_until};
 
+use super::contain::contain;
+use super::health::{Pulse, ROUND};
 use super::prober::jitter;
 use super::secret::SecretText;
 use crate::observe::Live;
-use crate::probe::Proxies;
+use crate::probe::Gate;
 use crate::probe::canary::{CanaryUpload, upload};
 use crate::report::Metrics;
 
@@ -28,6 +29,9 @@ pub(crate) type CanaryQueries = BTreeMap<CanaryQuery, Epoch>;
 /// Uploads under way at once.
 const AT_ONCE: usize = 4;
 
+/// An upload is given up when it has taken so much longer than its pace asks for.
+const PATIENCE: Duration = Duration::from_secs(900);
+
 /// After one that did not pass, the next comes sooner.
 const RETRY: Duration = Duration::from_secs(120);
 
@@ -36,8 +40,7 @@ pub(crate) struct Canaries {
     client: Client,
     live: Arc<Live>,
     metrics: Arc<Metrics>,
-    denied: Vec<IpNet>,
-    proxies: Proxies,
+    gate: Gate,
     entries: BTreeMap<CanaryQuery, Entry>,
     running: JoinSet<(Epoch, CanaryOutcome, Duration)>,
     /// What each task uploads.
@@ -52,18 +55,20 @@ struct Entry {
 
 impl Canaries {
     /// One that has nothing to do yet.
-    pub fn new(client: Client, live: Arc<Live>, metrics: Arc<Metrics>, denied: Vec<IpNet>) -> Self {
-        let proxies = Proxies::from_env();
+    pub fn new(client: Client, live: Arc<Live>, metrics: Arc<Metrics>, gate: Gate) -> Self {
         let (entries, running, under_way) = <(BTreeMap<_, _>, JoinSet<_>, BTreeMap<_, _>)>::default();
-        Self { client, live, metrics, denied, proxies, entries, running, under_way }
+        Self { client, live, metrics, gate, entries, running, under_way }
     }
 
     /// Works until `wanted` is closed.
-    pub async fn run(mut self, mut wanted: watch::Receiver<CanaryQueries>) {
+    pub async fn run(mut self, mut wanted: watch::Receiver<CanaryQueries>, pulse: Pulse) {
+        let mut round = tokio::time::interval(ROUND);
         loop {
+            pulse.beat();
             self.start();
             let next = self.next().filter(|_| self.running.len() < AT_ONCE);
             tokio::select! {
+                _ = round.tick() => {}
                 changed = wanted.changed() => {
                     if changed.is_err() {
                         return;
@@ -117,11 +122,16 @@ impl Canaries {
             let due = |(query, entry): &(&CanaryQuery, &Entry)| entry.due <= now && self.may_start(query, entry);
             let Some((query, entry)) = self.entries.iter().find(due) else { return };
             let (query, epoch, client) = (query.clone(), entry.epoch.clone(), self.client.clone());
-            let (proxies, denied) = (self.proxies.clone(), self.denied.clone());
-            let asked = query.clone();
+            let (gate, asked) = (self.gate.clone(), query.clone());
+            let metrics = self.metrics.clone();
             let task = self.running.spawn(async move {
                 let begin = Instant::now();
-                let outcome = one(&client, &asked, proxies, denied).await.unwrap_or_else(CanaryOutcome::Unknown);
+                let outcome = contain(asked.pace + PATIENCE, one(&client, &asked, gate)).await;
+                let outcome = outcome.unwrap_or_else(|failure| {
+                    metrics.gave_up("canary", failure.cause());
+                    Err(format!("the operator's upload {failure}"))
+                });
+                let outcome = outcome.unwrap_or_else(CanaryOutcome::Unknown);
                 (epoch, outcome, begin.elapsed())
             });
             if let Some(entry) = self.entries.get_mut(&query) {
@@ -147,12 +157,7 @@ impl Canaries {
 }
 
 /// One upload with what the Secret holds now.
-async fn one(
-    client: &Client,
-    query: &CanaryQuery,
-    proxies: Proxies,
-    denied: Vec<IpNet>,
-) -> Result<CanaryOutcome, String> {
+async fn one(client: &Client, query: &CanaryQuery, gate: Gate) -> Result<CanaryOutcome, String> {
     let secret = SecretText::read(client, &query.secret, "deploy/canary").await?;
     let auth_url = PublicUrl::parse(&secret.required("authURL")?).map_err(|_| {
         format!("Secret {}: its key \"authURL\" is no URL such as https://keystone.example.com/v3", query.secret)
@@ -160,7 +165,7 @@ async fn one(
     let credential = secret.credential()?;
     let ca = secret.text("ca.crt").unwrap_or_default();
     drop(secret);
-    Ok(upload(&CanaryUpload { query, auth_url, credential, ca, proxies, denied }).await)
+    Ok(upload(&CanaryUpload { query, auth_url, credential, ca, gate }).await)
 }
 
 fn tell(query: &CanaryQuery, outcome: &CanaryOutcome) {

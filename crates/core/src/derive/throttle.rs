@@ -111,6 +111,7 @@ mod tests {
             running: BTreeSet::new(),
             unconfigured: false,
             rehearsals: Ok(BTreeMap::new()),
+            tried: BTreeMap::new(),
         };
         let unseen = || Err(Problem::new(Reason::WorkloadNotFound, ""));
         let tenure = Tenure {

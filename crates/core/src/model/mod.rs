@@ -45,7 +45,7 @@ pub use ingress::{Ingress, IngressPath, IngressRule, IngressTls};
 pub use job::{Job, JobEvent};
 pub use key::{Id, Key};
 pub use kind::{Kind, Observed, Registration, Selected, Watched};
-pub use meta::{ApiObject, Custom, GlanceObject, HorizonObject, Meta};
+pub use meta::{ApiObject, Custom, GlanceObject, HorizonObject, Meta, Owner};
 pub use namespace::Namespace;
 pub use needs::Needs;
 pub use pod::Pod;

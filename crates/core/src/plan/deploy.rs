@@ -25,6 +25,7 @@ use crate::workload::rehearsal::panel_note;
 use crate::workload::{Applied, Mount, Secrets, Target, annotations};
 pub(crate) use compare::Change;
 pub use compare::garbage;
+pub(crate) use gate::Told;
 use rehearsal::RehearsalDecision;
 
 /// What is desired for one workload.
@@ -37,6 +38,7 @@ pub(crate) struct Desired<'a> {
     pub finalizer: bool,
     pub target: &'a Target,
     pub applied: &'a Applied,
+    pub told: Told,
     pub files: Vec<File>,
     pub secrets: Secrets,
     pub env: BTreeMap<String, EnvValue>,

@@ -103,14 +103,19 @@ impl Plan {
     }
 
     /// Suspended: says what it would do, and does nothing.
+    pub(crate) fn suspend(self) -> Self {
+        self.withhold(Reason::Suspended, "spec.suspend is true")
+    }
+
+    /// Nothing is done, and the status says what would be.
     #[must_use]
-    pub fn suspend(mut self) -> Self {
+    pub fn withhold(mut self, reason: Reason, why: &str) -> Self {
         let would: Vec<_> = self.steps.iter().filter(|s| !s.action.waits()).map(ToString::to_string).collect();
         if !would.is_empty() {
-            let message = format!("spec.suspend is true; otherwise: {}", would.join("; "));
+            let message = format!("{why}; otherwise: {}", would.join("; "));
             let creates = self.steps.iter().any(|s| matches!(s.action, Action::ApplyConfigMap(_)));
             let condition = if creates { ConditionType::ConfigRendered } else { ConditionType::RolledOut };
-            self.state = State::Unmet(condition, Problem::new(Reason::Suspended, message));
+            self.state = State::Unmet(condition, Problem::new(reason, message));
             self.config_map = self.config_map.filter(|_| !creates);
         }
         self.steps.clear();

@@ -10,7 +10,7 @@ use direct_upload_api::{Panel, Rule};
 use direct_upload_core::judge::session::Secret;
 use direct_upload_core::model::{CanaryClass, CanaryOutcome, CanaryQuery, Key};
 use direct_upload_operator::probe::canary::{CanaryUpload, upload};
-use direct_upload_operator::probe::{Credential, Proxies};
+use direct_upload_operator::probe::{Credential, Gate};
 use rstest::rstest;
 use serde_json::{Value, json};
 
@@ -52,8 +52,7 @@ fn run(knobs: Knobs, images: Vec<Value>, pace: Duration, adjust: impl Fn(&mut Ca
         auth_url: PublicUrl::parse(&format!("https://keystone.example.com:{}/v3", cloud.port)).unwrap(),
         credential: Credential { id: ID.into(), secret: Secret::new(SECRET.into()) },
         ca: std::fs::read_to_string(folder.path().join("ca.pem")).unwrap(),
-        proxies: Proxies::default(),
-        denied: vec![],
+        gate: Gate::default(),
     };
     adjust(&mut asked);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

@@ -6,6 +6,7 @@ mod job;
 mod outcome;
 
 pub use catalog::{CatalogLook, LookState};
+pub(crate) use draft::for_workload;
 pub use draft::{RehearsalDraft, name};
 pub use job::{NoJob, job};
 pub use outcome::{Code, Objection, Rehearsal, list, panel, panel_note, reads};

@@ -137,7 +137,7 @@ fn answered(snapshot: &mut Snapshot, answer: &str, outcome: Result<(), String>) 
     let ours = BTreeMap::from([(annotations::FOR.to_owned(), format!("Catalog/{uid}"))]);
     let created = Some("2026-01-02T03:04:05Z".parse().unwrap());
     let meta = Meta { key: job.clone(), ours, created, ..Meta::default() };
-    snapshot.jobs.insert(job.clone(), Job { meta, outcome: Some(outcome) });
+    snapshot.jobs.insert(job.clone(), Job { meta, outcome: Some(outcome), ..Job::default() });
     let pod = Pod { job: Some(job.name.clone()), answer: Some(answer.to_owned()), ..Pod::default() };
     snapshot.pods.insert(job, pod);
 }
