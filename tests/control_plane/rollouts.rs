@@ -72,7 +72,7 @@ fn stateful(strategy: Value) -> Value {
 #[test]
 fn on_delete() {
     let site = begin(stateful(json!({"type": "OnDelete"})), |_| {});
-    is_stuck(&site, "RolloutOnDelete", &["OnDelete", "2 pods"]);
+    is_stuck(&site, "RolloutOnDelete", &["OnDelete", "pods glance-0, glance-1 keep"]);
     site.kubectl(&["delete", "pods", "-l", "app=glance", "--wait=false"]);
     site.await_pair();
 }

@@ -166,7 +166,8 @@ impl ApiPlanner<'_> {
         if !plan.deploy(&desired, &change, self.now, roll) {
             return Ok(plan);
         }
-        let rollout = if change.rolls { Err(rolling(self.target)) } else { self.applied.rollout.clone() };
+        let rollout =
+            if change.rolls { Err(rolling(self.target)) } else { plan.rollout(self.target, self.applied, self.now) };
         self.settle(&mut plan, rollout, Some(&change.config_map));
         Ok(plan)
     }
@@ -198,7 +199,7 @@ impl ApiPlanner<'_> {
         } else if self.applied.running.is_empty() {
             Ok(())
         } else {
-            self.applied.rollout.clone()
+            plan.rollout(self.target, self.applied, self.now)
         };
         self.settle(&mut plan, rollout, None);
         Ok(plan)

@@ -77,7 +77,7 @@ impl Plan {
             return true;
         }
         if let Some(problem) = desired.failed_before(change) {
-            self.hold((problem, None), desired.applied);
+            self.hold((problem, None), desired.brought());
             return false;
         }
         match desired.may_roll(change, now) {
@@ -94,7 +94,7 @@ impl Plan {
                 go
             }
             Err(held) => {
-                self.hold(held, desired.applied);
+                self.hold(held, desired.brought());
                 false
             }
         }

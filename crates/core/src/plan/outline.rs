@@ -5,7 +5,6 @@ use jiff::Timestamp;
 
 use super::step::{Action, Step};
 use crate::model::Problem;
-use crate::workload::Applied;
 
 /// The next steps of one resource.
 #[derive(Clone, Debug, PartialEq)]
@@ -94,12 +93,12 @@ impl Plan {
     }
 
     /// A roll is due, but not now: nothing is prepared for it either, since until then it may
-    /// become another one.
-    pub fn hold(&mut self, (problem, wake): (Problem, Option<Timestamp>), applied: &Applied) {
+    /// become another one. `config_map`: what was brought last.
+    pub fn hold(&mut self, (problem, wake): (Problem, Option<Timestamp>), config_map: Option<String>) {
         self.steps.clear();
         self.state = State::Unmet(ConditionType::RolledOut, problem);
         self.wake = wake;
-        self.config_map = applied.mount.as_ref().map(|m| m.config_map.clone());
+        self.config_map = config_map;
     }
 
     /// Suspended: says what it would do, and does nothing.

@@ -23,6 +23,8 @@ pub struct Applied {
     pub referenced: Known<BTreeSet<String>>,
     /// Whether every pod runs the template as it stands, or why not.
     pub rollout: Result<(), Problem>,
+    /// For which pod it waits, and why.
+    pub held_up: Option<String>,
     /// Names of our ConfigMaps that pods run with.
     pub running: BTreeSet<String>,
     /// Some pods run without any.
@@ -45,6 +47,7 @@ impl Applied {
         let config_maps = snapshot.config_maps.list(namespace)?.map(|c| (c.meta.key.name.clone(), c.clone())).collect();
         let config_map = mount.as_ref().map(|m| m.config_map.as_str());
         let rollout = rollout::judge(workload, config_map, &pods);
+        let held_up = rollout.as_ref().err().and_then(|_| rollout::hold_up(config_map, &pods));
         let running = pods.iter().filter_map(|p| p.config_map.clone()).collect();
         let unconfigured = pods.iter().any(|p| p.config_map.is_none());
         let referenced = referenced(snapshot, workload, config_map, &running);
@@ -52,7 +55,7 @@ impl Applied {
         let tried =
             snapshot.jobs.seen(namespace).filter_map(|job| Some((job.meta.key.name.clone(), job.config_map.clone()?)));
         let tried = tried.collect();
-        Ok(Self { mount, config_maps, referenced, rollout, running, unconfigured, rehearsals, tried })
+        Ok(Self { mount, config_maps, referenced, rollout, held_up, running, unconfigured, rehearsals, tried })
     }
 
     /// One of our ConfigMaps.

@@ -58,23 +58,25 @@ pub fn judge(workload: &Workload, config_map: Option<&str>, pods: &[Arc<Pod>]) -
         return problem(Reason::PodsCrashing, format!("does not come up: pod {}: {trouble}", pod.meta.key.name));
     }
     if let Some(message) = &status.stuck {
-        return problem(Reason::RolloutStuck, format!("is stuck: {message}{}", hold_up(&new, &others)));
+        return problem(Reason::RolloutStuck, format!("is stuck: {message}{}", hold_up(config_map, pods).map(|why| format!("; {why}")).unwrap_or_default()));
     }
-    problem(Reason::RollingOut, format!("is being rolled out{}", hold_up(&new, &others)))
+    problem(Reason::RollingOut, "is being rolled out".into())
 }
 
-/// Which pod holds a roll up, and why. One at a time, the first by name: statuses change seldom then.
-fn hold_up(new: &[&Arc<Pod>], others: &[&Arc<Pod>]) -> String {
+/// For which pod the roll of a ConfigMap waits, and why. One at a time, the first by name: statuses change
+/// seldom then.
+pub fn hold_up(config_map: Option<&str>, pods: &[Arc<Pod>]) -> Option<String> {
+    let (new, others): (Vec<_>, Vec<_>) = pods.iter().partition(|p| p.config_map.as_deref() == config_map);
     let first = |pods: &[&Arc<Pod>], why: &dyn Fn(&Pod) -> Option<String>| {
         let reasons = pods.iter().filter_map(|pod| Some((pod.meta.key.name.clone(), why(pod)?)));
-        reasons.min().map(|(name, why)| format!("; it waits for pod {name}: {why}"))
+        reasons.min().map(|(name, why)| format!("it waits for pod {name}: {why}"))
     };
     let old = |pod: &Pod| {
         let ends = "it is being deleted, and still answers with the old files";
         let stays = "it still runs with the old files";
         Some(if pod.meta.deleting.is_some() { ends } else { stays }.to_owned())
     };
-    first(new, &|pod| pod.waits.clone()).or_else(|| first(others, &old)).unwrap_or_default()
+    first(&new, &|pod| pod.waits.clone()).or_else(|| first(&others, &old))
 }
 
 /// Which pods keep something.
