@@ -80,8 +80,30 @@ impl Applier {
         let params = PatchParams::apply(&self.manager);
         let object = self.describe(&meta.key);
         let answer = self.api(self.kind, &meta.key).patch(&meta.key.name, &params, &Patch::Apply(&patch)).await;
-        let answer = answer.map(|answer| self.take(self.kind, answer)).map_err(|e| ApplyError::new(&object, e));
-        if finalizers.is_empty() { self.unless_gone(self.kind, meta, answer).await } else { answer }
+        let mut answer = answer.map(|answer| self.take(self.kind, answer)).map_err(|e| ApplyError::new(&object, e));
+        if !finalizers.is_empty() {
+            return answer;
+        }
+        // The API server applies nothing to an object whose spec does not fit its schema.
+        if let Err(ApplyError::Refused { code: 500, .. }) = answer {
+            answer = self.merge_finalizer_away(meta).await;
+        }
+        self.unless_gone(self.kind, meta, answer).await
+    }
+
+    /// Takes the finalizer away without a look at the rest of the object.
+    async fn merge_finalizer_away(&self, meta: &Meta) -> Result<(), ApplyError> {
+        let (api, object) = (self.api(self.kind, &meta.key), self.describe(&meta.key));
+        let found = api.get(&meta.key.name).await.map_err(|e| ApplyError::new(&object, e))?;
+        if found.metadata.uid.as_ref() != Some(&meta.uid) {
+            return Ok(());
+        }
+        let others: Vec<_> = found.finalizers().iter().filter(|finalizer| *finalizer != FINALIZER).collect();
+        let patch = json!({"metadata": {"finalizers": others, "resourceVersion": found.metadata.resource_version}});
+        let params = PatchParams { field_manager: Some(self.manager.clone()), ..PatchParams::default() };
+        let answer = api.patch(&meta.key.name, &params, &Patch::Merge(&patch)).await;
+        self.take(self.kind, answer.map_err(|e| ApplyError::new(&object, e))?);
+        Ok(())
     }
 
     /// What is given back by a write that is refused is given back only if the object is gone, and a

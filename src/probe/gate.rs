@@ -130,8 +130,11 @@ impl Gate {
 }
 
 fn refusal(host: &Host, address: Option<IpAddr>, why: &str) -> Unreachable {
-    let what = address.map_or_else(|| host.name.clone(), |address| format!("{} is {address}", host.name));
-    let joint = if address.is_some() { ": " } else { " is " };
+    let resolved = address.map(|address| address.to_string()).filter(|address| *address != host.name);
+    let (what, joint) = match resolved {
+        Some(address) => (format!("{} is {address}", host.name), ": "),
+        None => (host.name.clone(), " is "),
+    };
     Unreachable::new(
         UnreachableKind::Address,
         format!("{what}{joint}{why}, which is never asked"),
