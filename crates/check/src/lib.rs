@@ -73,6 +73,7 @@ pub fn check(input: CheckInput) -> Report {
     let mut cloud = Cloud::new(&units, exposed, published, input.release);
     let world = World::of(&input.snapshot);
     cloud.issues = derived::issues(&world, &input.snapshot, &input.objects, &units, &cloud.dashboards);
+    cloud.panels = derived::panels(&world);
     let is_legacy = |unit: &Unit| cloud.horizons.iter().any(|h| std::ptr::eq(h.unit, unit) && h.is_legacy());
     let legacy = derived::legacy_issues(&input.snapshot, &input.objects, &units, is_legacy);
     cloud.legacy_issues = legacy;

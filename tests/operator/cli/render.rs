@@ -204,3 +204,18 @@ fn what_is_printed_is_rendered_again_without_a_change(
     let again = run(&arguments, &beside(&sample(path), out(&first)));
     assert_eq!((again.status.code(), out(&again)), (Some(0), out(&first)), "{}", err(&again));
 }
+
+/// What the dashboard's image panel needs of Glance: from the CR, or from the settings in a ConfigMap.
+#[rstest]
+#[case::angular("{directUpload: {panel: Angular}}", 0, "")]
+#[case::django("{directUpload: {panel: Django}}", 1, "error: ConfigMap openstack/glance-")]
+#[case::not_known("{}", 0, "note: ConfigMap openstack/glance-")]
+fn the_panel_counts(#[case] spec: &str, #[case] code: i32, #[case] said: &str) {
+    let input = join(&[&cloud(), &glance("{cors: {allowCredentials: false}}"), &horizon(spec)]);
+    let output = run(&["render", "-f", "-"], &input);
+    assert_eq!(output.status.code(), Some(code), "{}", err(&output));
+    let found: Vec<_> = err(&output).lines().filter(|line| line.contains("DU024")).collect();
+    assert_eq!(found.len(), usize::from(!said.is_empty()), "{found:?}");
+    assert!(found.iter().all(|line| line.starts_with(said) && line.contains("spec.cors.allowCredentials")), "{found:?}");
+    assert!(out(&output).contains("allow_credentials = false"), "what can be is printed nevertheless");
+}

@@ -115,11 +115,18 @@ def check_snippet(path, direct, answer):
 
 
 def panel_of(module):
-    """Which image panel the dashboard shows (openstack_dashboard/dashboards/project/images/views.py)."""
+    """Which image panel the dashboard shows. What the setting lacks has Horizon's default
+    (get_dict_config of openstack_dashboard/utils/settings.py, asked by dashboards/project/images/urls.py)."""
     features = module.get('ANGULAR_FEATURES')
     if not isinstance(features, dict):
         return {}
-    return {'panel': 'angular' if features.get('images_panel') else 'django'}
+    if 'images_panel' in features:
+        return {'panel': 'angular' if features['images_panel'] else 'django'}
+    try:
+        default = importlib.import_module('openstack_dashboard.defaults').ANGULAR_FEATURES['images_panel']
+    except Exception:
+        return {}
+    return {'panel': 'angular' if default else 'django'}
 
 
 def load_settings(answer):

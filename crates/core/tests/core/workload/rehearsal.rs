@@ -79,6 +79,21 @@ fn a_look_finds_the_folder() {
     assert_eq!((code, answer["localSettingsDir"].as_str()), (0, image.folder.to_str()), "{answer}");
 }
 
+/// What the setting lacks has Horizon's default, as in Horizon's own get_dict_config.
+#[rstest]
+#[case::by_default("", "angular")]
+#[case::angular("ANGULAR_FEATURES = {'images_panel': True}\n", "angular")]
+#[case::django("ANGULAR_FEATURES = {'images_panel': False}\n", "django")]
+#[case::another_panel("ANGULAR_FEATURES = {'flavors_panel': True}\n", "angular")]
+#[case::changed_in_place("ANGULAR_FEATURES['images_panel'] = False\n", "django")]
+#[case::no_dict("ANGULAR_FEATURES = None\n", "")]
+fn a_look_sees_the_panel(#[case] setting: &str, #[case] panel: &str) {
+    let image = Image::new();
+    image.put("_50_theirs.py", setting);
+    let (code, answer) = image.rehearse(&["--look"]);
+    assert_eq!((code, answer["panel"].as_str().unwrap_or_default()), (0, panel), "{answer}");
+}
+
 #[test]
 fn a_snippet_that_takes_effect_passes() {
     let image = Image::new();
