@@ -7,7 +7,8 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{Args as ClapArgs, CommandFactory, ValueEnum};
 use direct_upload_api::{Panel, Reason, Severity};
-use direct_upload_check::{Finding, managed};
+use direct_upload_check as check;
+use direct_upload_check::Finding;
 use direct_upload_core::manifests::Input;
 use direct_upload_core::plan::Options;
 use direct_upload_core::simulate::{self, Cluster, Simulation};
@@ -176,7 +177,7 @@ fn tell_panels(input: &Input, outcome: &Simulation) -> bool {
         return fine;
     }
     for (panel, Finding { rule, severity, place, found, fix }) in
-        managed::refused_panels(input, simulate::manifests(outcome))
+        check::refused_panels(input, simulate::manifests(outcome))
     {
         let certain = panel == Panel::Django && severity == Severity::Error;
         fine &= !certain;

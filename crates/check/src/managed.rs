@@ -3,8 +3,6 @@
 //!
 //! In: an [`CheckInput`] of manifests. Out: the same with the workloads and ConfigMaps of the end state.
 
-use direct_upload_api::Panel;
-use direct_upload_core::derive::World;
 use direct_upload_core::manifests::{Input as Manifests, Manifest, Place};
 use direct_upload_core::model::{Id, Key};
 use direct_upload_core::plan::Options;
@@ -12,11 +10,9 @@ use direct_upload_core::simulate::{self, Cluster, Stage};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::finding::{Finding, Location};
-use super::objects::{self, Object};
-use crate::facts::cloud::Cloud;
-use crate::rules::headers;
-use crate::{CheckInput, derived};
+use super::finding::Location;
+use super::objects::Object;
+use crate::CheckInput;
 
 /// Carries out the operator's plans on the input, if there is anything to carry out.
 pub fn carry_out(input: &mut CheckInput) {
@@ -33,7 +29,7 @@ pub fn carry_out(input: &mut CheckInput) {
 }
 
 /// Objects in the place of those that they were.
-fn put(objects: &mut Vec<Object>, changed: Vec<Value>) {
+pub fn put(objects: &mut Vec<Object>, changed: Vec<Value>) {
     for value in changed {
         let new = Object { value, file: None, node: None };
         match objects.iter_mut().find(|old| old.id() == new.id()) {
@@ -42,20 +38,6 @@ fn put(objects: &mut Vec<Object>, changed: Vec<Value>) {
             None => objects.push(new),
         }
     }
-}
-
-/// Whose uploads each Glance refuses because of the dashboard's image panel (DU024, DU005), where the operator's
-/// plans end: the panel, as far as the input shows it, and what is wrong. `end`: the objects as they are then.
-pub fn refused_panels(before: &Manifests, end: Vec<Value>) -> Vec<(Panel, Finding)> {
-    let object = |m: &Manifest| Object { value: m.object.clone(), file: Some(m.place.file.clone()), node: None };
-    let mut objects: Vec<Object> = before.manifests.iter().map(object).collect();
-    put(&mut objects, end);
-    let units = objects::units(&objects);
-    let exposed = derived::dashboards(&before.snapshot, &objects, &units);
-    let mut cloud = Cloud::new(&units, exposed, Vec::new(), None);
-    cloud.panels = derived::panels(&World::of(&before.snapshot));
-    let refused = |at| headers::of_panel(&cloud, at).into_iter().map(|finding| (cloud.panel_of(at), finding)).collect();
-    (0..cloud.glances.len()).flat_map::<Vec<_>, _>(refused).collect()
 }
 
 fn manifest(object: &Object) -> Manifest {

@@ -129,11 +129,15 @@ impl<'a> Cloud<'a> {
     }
 
     /// Which image panel uploads to this Glance: the Django panel if any dashboard has it, and unknown unless
-    /// each is known. Settings count before what a resource states.
+    /// each is known. What settings choose counts before what a resource states, and that before Horizon's default.
     pub fn panel_of(&self, glance: usize) -> Panel {
-        let panel = |horizon: &HorizonFacts<'_>| match horizon.panel() {
-            Panel::Unknown => self.panels.get(&horizon.unit.name).copied().unwrap_or_default(),
-            known => known,
+        let panel = |horizon: &HorizonFacts<'_>| {
+            let chosen = horizon.chosen_panel();
+            let stated = self.panels.get(&horizon.unit.name).copied();
+            let default = if horizon.is_whole() { Panel::Angular } else { Panel::Unknown };
+            let fallback = if chosen.is_some() { Panel::Unknown } else { default };
+            let known = [chosen, stated].into_iter().flatten().find(|panel| *panel != Panel::Unknown);
+            known.unwrap_or(fallback)
         };
         let all: Vec<Panel> = self.horizons_of(glance).map(panel).collect();
         let is_angular = !all.is_empty() && all.iter().all(|panel| *panel == Panel::Angular);

@@ -87,16 +87,20 @@ impl<'a> HorizonFacts<'a> {
         }
     }
 
-    /// The image panel. Horizon asks `get_dict_config('ANGULAR_FEATURES', 'images_panel')`
-    /// (openstack_dashboard/dashboards/project/images/urls.py): what the dict lacks has the default, True
-    /// (openstack_dashboard/defaults.py).
-    pub fn panel(&self) -> Panel {
-        let shown = match self.value(FEATURES) {
-            None if self.unit.unseen.is_empty() => Some(true),
-            Some(Value::Dict(features)) => features.get("images_panel").map_or(Some(true), Value::truth),
-            None | Some(_) => None,
+    /// The image panel that settings choose; none where they say nothing of it. Horizon asks
+    /// `get_dict_config('ANGULAR_FEATURES', 'images_panel')` (openstack_dashboard/dashboards/project/images/urls.py):
+    /// what the dict lacks has the default, True (openstack_dashboard/defaults.py).
+    pub fn chosen_panel(&self) -> Option<Panel> {
+        let shown = match self.value(FEATURES)? {
+            Value::Dict(features) => features.get("images_panel").map_or(Some(true), Value::truth),
+            _ => None,
         };
-        shown.map_or(Panel::Unknown, |angular| if angular { Panel::Angular } else { Panel::Django })
+        Some(shown.map_or(Panel::Unknown, |angular| if angular { Panel::Angular } else { Panel::Django }))
+    }
+
+    /// Whether all its settings are seen, as far as the input names them.
+    pub fn is_whole(&self) -> bool {
+        self.unit.unseen.is_empty()
     }
 
     /// Whether Horizon passes images on itself, or would as things stand.

@@ -1,6 +1,6 @@
 //! DU003, DU004: what an upload needs beside its origin.
 
-use direct_upload_api::{Panel, Rule, Severity};
+use direct_upload_api::{Rule, Severity};
 use direct_upload_core::openstack::Release;
 
 use crate::facts::cloud::Cloud;
@@ -77,60 +77,6 @@ pub(crate) fn csrf(cloud: &Cloud<'_>, at: usize, glance: &GlanceFacts<'_>) -> Op
         Some(_) => None,
         None => Some((Severity::Warning, "Horizon 2026.1 always sends (say which release runs with --release)".into())),
     }
-}
-
-/// DU024 (and DU005): the Django panel's upload has credentials.
-pub(crate) fn credentials(cloud: &Cloud<'_>) -> Vec<Finding> {
-    (0..cloud.glances.len()).flat_map(|at| of_panel(cloud, at)).collect()
-}
-
-/// The same of one Glance. Where it is not known which panel the dashboard has, uploads of both must be let
-/// through.
-pub(crate) fn of_panel(cloud: &Cloud<'_>, at: usize) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    let Some(glance) = cloud.glances.get(at) else { return findings };
-    let Reading::Runs(options) = &glance.reading else { return findings };
-    let (why, or_say) = match cloud.panel_of(at) {
-        Panel::Angular => return findings,
-        Panel::Django => {
-            ("ANGULAR_FEATURES['images_panel'] is False, and the Django panel's upload has credentials", "")
-        }
-        Panel::Unknown => (
-            "the input does not show which image panel the dashboard has (ANGULAR_FEATURES['images_panel']), so uploads of both must pass, and the Django panel's has credentials",
-            "; or, if the dashboard has the Angular panel, add its settings to the input, or say so in the Horizon resource: spec.directUpload.panel: Angular",
-        ),
-    };
-    let severity = refused(cloud, at);
-    let off = !options.allow_credentials && !options.allowed_origin.is_empty();
-    if let Some(setting) = glance.cors_in_effect("allow_credentials").filter(|_| off) {
-        let found = format!("allow_credentials is off; {why}: browsers refuse it");
-        let option = if setting.managed {
-            "spec.cors.allowCredentials: true in the Glance resource"
-        } else {
-            "allow_credentials = true"
-        };
-        findings.push(Finding::new(Rule::NoCredentials, severity, &setting.place, found, format!("{option}{or_say}")));
-    }
-    if let Some(setting) = glance.cors_in_effect("allowed_origin").filter(|_| needs_origins(cloud, at, glance)) {
-        let found = format!("allowed_origin is *; {why}: browsers do not accept * for it");
-        let fix = format!("list the dashboards' exact origins, such as https://horizon.example.com{or_say}");
-        findings.push(Finding::new(Rule::AnyOrigin, severity, &setting.place, found, fix));
-    }
-    findings
-}
-
-/// Whether some dashboard's upload passes by `*` alone, and may be one with credentials.
-pub(crate) fn needs_origins(cloud: &Cloud<'_>, at: usize, glance: &GlanceFacts<'_>) -> bool {
-    let Reading::Runs(options) = &glance.reading else { return false };
-    let listed = |origin: &str| options.allowed_origin.iter().any(|allowed| allowed == origin);
-    let mut origins = cloud.dashboards_near(&glance.unit.scope).filter_map(|d| d.origin.as_ref()).peekable();
-    listed("*")
-        && cloud.panel_of(at) != Panel::Angular
-        && if origins.peek().is_some() {
-            origins.any(|origin| !listed(origin.as_str()))
-        } else {
-            options.allowed_origin.iter().all(|allowed| allowed == "*")
-        }
 }
 
 /// What makes an entry of a list another one than it looks like.
