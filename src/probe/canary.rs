@@ -14,7 +14,8 @@ use direct_upload_core::judge::session::panel::carries_csrf;
 use direct_upload_core::judge::session::put::{self, Progress};
 use direct_upload_core::judge::session::{Content, Place, Reply, Secret};
 use direct_upload_core::judge::{Preflight, TokenScope, Unreachable};
-use direct_upload_core::model::{CanaryOutcome, CanaryQuery};
+use direct_upload_core::model::{CanaryOutcome, CanaryQuery, StuckImages, StuckReading};
+use jiff::{SignedDuration, Timestamp};
 use tokio::time::{Instant, sleep};
 
 use super::connect::{Host, Trust};
@@ -44,19 +45,30 @@ pub struct CanaryUpload<'a> {
     pub gate: Gate,
 }
 
-/// Makes it once, and takes away what it made.
-pub async fn upload(asked: &CanaryUpload<'_>) -> CanaryOutcome {
+/// Makes it once, and takes away what it made. Also counts the images of its project that are stuck, unless another
+/// credential lists them.
+pub async fn upload(asked: &CanaryUpload<'_>) -> (CanaryOutcome, Option<StuckReading>) {
     match begin(asked).await {
         Ok(mut canary) => {
             let ended = canary.run().await;
+            let stuck = match asked.query.stuck_secret {
+                None => Some(canary.stuck().await),
+                Some(_) => None,
+            };
             let endpoint = canary.endpoint;
-            match ended {
+            let outcome = match ended {
                 Ok(()) => CanaryOutcome::Passed(endpoint),
                 Err(stop) => stop.outcome(endpoint),
-            }
+            };
+            (outcome, stuck)
         }
-        Err(why) => CanaryOutcome::Unknown(why),
+        Err(why) => (CanaryOutcome::Unknown(why), None),
     }
+}
+
+/// Counts the images that are stuck, of all projects that the credential sees. Nothing is sent but two lists.
+pub async fn stuck(asked: &CanaryUpload<'_>) -> StuckReading {
+    begin(asked).await?.stuck().await
 }
 
 /// Logs in, and finds out where images go.
@@ -141,6 +153,19 @@ impl CanaryRun<'_> {
             }
         }
         Ok(kept + left.len().saturating_sub(AT_MOST))
+    }
+
+    /// The images that have been `queued` or `saving` for long: one list of each.
+    async fn stuck(&mut self) -> StuckReading {
+        let after = SignedDuration::try_from(self.query.stuck_after).unwrap_or(SignedDuration::MAX);
+        let before = Timestamp::now().checked_sub(after).unwrap_or(Timestamp::MIN);
+        let mut counted = StuckImages::default();
+        for status in canary::STUCK {
+            let list = self.ask("GET", &format!("?{}", canary::listed_stuck(status, before)), String::new()).await;
+            let list = list.map_err(|why| format!("{}; {}", why.message, why.fix))?;
+            canary::count_stuck(&mut counted, &list, status, before, &self.scope)?;
+        }
+        Ok(counted)
     }
 
     /// One image from its creation to its deletion.

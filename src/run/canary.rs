@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use direct_upload_api::web::PublicUrl;
-use direct_upload_core::model::{CanaryOutcome, CanaryQuery, Epoch};
+use direct_upload_core::model::{CanaryOutcome, CanaryQuery, Epoch, Key, StuckReading};
 use kube::Client;
 use tokio::sync::watch;
 use tokio::task::{Id, JoinSet};
@@ -20,7 +20,7 @@ use super::prober::jitter;
 use super::secret::SecretText;
 use crate::observe::Live;
 use crate::probe::Gate;
-use crate::probe::canary::{CanaryUpload, upload};
+use crate::probe::canary::{CanaryUpload, stuck, upload};
 use crate::report::Metrics;
 
 /// The uploads that are to be made, and the state of the server that each would speak of.
@@ -42,10 +42,13 @@ pub(crate) struct Canaries {
     metrics: Arc<Metrics>,
     gate: Gate,
     entries: BTreeMap<CanaryQuery, Entry>,
-    running: JoinSet<(Epoch, CanaryOutcome, Duration)>,
+    running: JoinSet<(Epoch, Ended, Duration)>,
     /// What each task uploads.
     under_way: BTreeMap<Id, CanaryQuery>,
 }
+
+/// How an upload ended, and which images were stuck then.
+type Ended = (CanaryOutcome, Option<StuckReading>);
 
 struct Entry {
     epoch: Epoch,
@@ -78,7 +81,7 @@ impl Canaries {
                 }
                 () = sleep_until(next.unwrap_or_else(Instant::now)), if next.is_some() => {}
                 Some(done) = self.running.join_next_with_id(), if !self.running.is_empty() => match done {
-                    Ok((id, (epoch, outcome, took))) => self.enter(id, &epoch, outcome, took),
+                    Ok((id, (epoch, ended, took))) => self.enter(id, &epoch, ended, took),
                     Err(error) => {
                         tracing::error!(%error, "a canary's upload ended abnormally");
                         self.under_way.remove(&error.id());
@@ -126,13 +129,14 @@ impl Canaries {
             let metrics = self.metrics.clone();
             let task = self.running.spawn(async move {
                 let begin = Instant::now();
-                let outcome = contain(asked.pace + PATIENCE, one(&client, &asked, gate)).await;
-                let outcome = outcome.unwrap_or_else(|failure| {
+                let ended = contain(asked.pace + PATIENCE, both(&client, &asked, &gate)).await;
+                let (ended, took) = ended.unwrap_or_else(|failure| {
                     metrics.gave_up("canary", failure.cause());
-                    Err(format!("the operator's upload {failure}"))
+                    let why = format!("the operator's upload {failure}");
+                    let stuck = asked.stuck_secret.as_ref().map(|_| Err(why.clone()));
+                    ((CanaryOutcome::Unknown(why), stuck), begin.elapsed())
                 });
-                let outcome = outcome.unwrap_or_else(CanaryOutcome::Unknown);
-                (epoch, outcome, begin.elapsed())
+                (epoch, ended, took)
             });
             if let Some(entry) = self.entries.get_mut(&query) {
                 entry.due = now + query.interval;
@@ -141,7 +145,7 @@ impl Canaries {
         }
     }
 
-    fn enter(&mut self, id: Id, epoch: &Epoch, outcome: CanaryOutcome, took: Duration) {
+    fn enter(&mut self, id: Id, epoch: &Epoch, (outcome, stuck): Ended, took: Duration) {
         let Some(query) = self.under_way.remove(&id) else { return };
         let Some(entry) = self.entries.get_mut(&query) else { return };
         // Of what Glance was before its pods were replaced nothing follows.
@@ -152,20 +156,48 @@ impl Canaries {
         entry.due = Instant::now() + interval.min(query.interval).mul_f64(0.9 + 0.2 * jitter());
         tell(&query, &outcome);
         self.metrics.canary(&query, Some((&outcome, took)));
-        self.live.saw_canary(query, Some(outcome));
+        self.metrics.stuck(&query, stuck.as_ref());
+        self.live.saw_canary(query, Some((outcome, stuck)));
     }
 }
 
+/// One upload, and how long it took; after it the stuck images that another credential lists, if there is one.
+async fn both(client: &Client, query: &CanaryQuery, gate: &Gate) -> (Ended, Duration) {
+    let begin = Instant::now();
+    let ended = one(client, query, gate).await;
+    let (outcome, stuck) = ended.unwrap_or_else(|why| (CanaryOutcome::Unknown(why), None));
+    let took = begin.elapsed();
+    let stuck = match &query.stuck_secret {
+        Some(secret) => Some(others(client, query, secret, gate).await),
+        None => stuck,
+    };
+    ((outcome, stuck), took)
+}
+
 /// One upload with what the Secret holds now.
-async fn one(client: &Client, query: &CanaryQuery, gate: Gate) -> Result<CanaryOutcome, String> {
-    let secret = SecretText::read(client, &query.secret, "deploy/canary").await?;
-    let auth_url = PublicUrl::parse(&secret.required("authURL")?).map_err(|_| {
-        format!("Secret {}: its key \"authURL\" is no URL such as https://keystone.example.com/v3", query.secret)
+async fn one(client: &Client, query: &CanaryQuery, gate: &Gate) -> Result<Ended, String> {
+    Ok(upload(&with_secret(client, query, &query.secret, gate).await?).await)
+}
+
+/// The stuck images that another credential lists.
+async fn others(client: &Client, query: &CanaryQuery, secret: &Key, gate: &Gate) -> StuckReading {
+    stuck(&with_secret(client, query, secret, gate).await?).await
+}
+
+/// What is asked, with what a Secret holds now.
+async fn with_secret<'a>(
+    client: &Client,
+    query: &'a CanaryQuery,
+    secret: &Key,
+    gate: &Gate,
+) -> Result<CanaryUpload<'a>, String> {
+    let text = SecretText::read(client, secret, "deploy/canary").await?;
+    let auth_url = PublicUrl::parse(&text.required("authURL")?).map_err(|_| {
+        format!("Secret {secret}: its key \"authURL\" is no URL such as https://keystone.example.com/v3")
     })?;
-    let credential = secret.credential()?;
-    let ca = secret.text("ca.crt").unwrap_or_default();
-    drop(secret);
-    Ok(upload(&CanaryUpload { query, auth_url, credential, ca, gate }).await)
+    let credential = text.credential()?;
+    let ca = text.text("ca.crt").unwrap_or_default();
+    Ok(CanaryUpload { query, auth_url, credential, ca, gate: gate.clone() })
 }
 
 fn tell(query: &CanaryQuery, outcome: &CanaryOutcome) {

@@ -158,7 +158,10 @@ async fn observe(due: &Due, gate: Gate) -> Observation {
         address_spaces: question.address_spaces && due.parts,
         panels: false,
     };
-    Observation::from(crate::probe::probe(&asked).await)
+    let observation = Observation::from(crate::probe::probe(&asked).await);
+    // Of what lies behind a proxy, the address is the proxy's to know.
+    let proxied = asked.proxy(&asked.site(asked.endpoint.origin())).is_some();
+    Observation { reached: observation.reached.filter(|_| !proxied), ..observation }
 }
 
 fn tell(question: &ProbeTarget, record: &ProbeRecord) {

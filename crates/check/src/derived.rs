@@ -3,15 +3,15 @@
 //! In: a snapshot, and the world that the operator makes of it. Out: the dashboards that Ingresses expose,
 //! what stands in the way on them, and the findings that custom resources would show in their conditions.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use direct_upload_api::web::Origin;
-use direct_upload_api::{Reason, Rule, Severity, WorkloadKind};
+use direct_upload_api::{Panel, Reason, Rule, Severity, WorkloadKind};
 use direct_upload_core::derive::{
     Backends, ExposingObject, Exposure, ExposureIssue, Exposures, Intent, Stated, World, exposure_issue, exposures,
 };
 use direct_upload_core::manifests::Lines;
-use direct_upload_core::model::{Advice, Id, Key, Problem, Snapshot, Workload};
+use direct_upload_core::model::{Advice, Id, Key, Problem, Snapshot, Workload, describe};
 
 use super::finding::{Finding, Location};
 use super::objects::Object;
@@ -204,6 +204,15 @@ pub fn endpoints(snapshot: &Snapshot, objects: &[Object], units: &[Unit]) -> Vec
         });
     let derived: Vec<_> = derived.collect();
     stated.into_iter().chain(derived).collect()
+}
+
+/// The image panels that Horizons state, or that a rehearsal saw, by the name of the workload's unit.
+pub fn panels(world: &World) -> BTreeMap<String, Panel> {
+    let stated = world.horizons.values().filter_map(|view| {
+        let workload = &view.dashboard.tenure.named.as_ref().ok()?.workload;
+        Some((describe(workload.kind, &workload.meta.key), view.dashboard.panel))
+    });
+    stated.collect()
 }
 
 /// What the conditions of custom resources would say with a rule's id.

@@ -1,5 +1,8 @@
 //! One cloud: who uploads to whom, from where.
 
+use std::collections::BTreeMap;
+
+use direct_upload_api::Panel;
 use direct_upload_api::web::{Origin, PublicUrl};
 use direct_upload_core::derive::ExposureIssue;
 use direct_upload_core::openstack::Release;
@@ -64,6 +67,8 @@ pub struct Cloud<'a> {
     pub published: Vec<Published>,
     pub dashboards: Vec<ExposedDashboard>,
     pub pairs: Vec<Pair>,
+    /// The image panels that resources state, by the name of the unit.
+    pub panels: BTreeMap<String, Panel>,
     /// What stands on the objects that expose Glance.
     pub issues: Vec<PlacedIssue>,
     /// What limits bodies on the objects that expose a dashboard in legacy mode.
@@ -106,6 +111,7 @@ impl<'a> Cloud<'a> {
             published,
             dashboards,
             pairs,
+            panels: BTreeMap::new(),
             issues: Vec::new(),
             legacy_issues: Vec::new(),
             release,
@@ -120,6 +126,26 @@ impl<'a> Cloud<'a> {
     /// Horizons that upload to this Glance, as far as it is seen.
     pub fn horizons_of(&self, glance: usize) -> impl Iterator<Item = &HorizonFacts<'a>> {
         self.pairs.iter().filter(move |p| p.glance == glance).filter_map(|p| self.horizons.get(p.horizon))
+    }
+
+    /// Which image panel uploads to this Glance: the Django panel if any dashboard has it, and unknown unless
+    /// each is known. What settings choose counts before what a resource states, and that before Horizon's default.
+    pub fn panel_of(&self, glance: usize) -> Panel {
+        let panel = |horizon: &HorizonFacts<'_>| {
+            let chosen = horizon.chosen_panel();
+            let stated = self.panels.get(&horizon.unit.name).copied();
+            let default = if horizon.is_whole() { Panel::Angular } else { Panel::Unknown };
+            let fallback = if chosen.is_some() { Panel::Unknown } else { default };
+            let known = [chosen, stated].into_iter().flatten().find(|panel| *panel != Panel::Unknown);
+            known.unwrap_or(fallback)
+        };
+        let all: Vec<Panel> = self.horizons_of(glance).map(panel).collect();
+        let is_angular = !all.is_empty() && all.iter().all(|panel| *panel == Panel::Angular);
+        match () {
+            () if all.contains(&Panel::Django) => Panel::Django,
+            () if is_angular => Panel::Angular,
+            () => Panel::Unknown,
+        }
     }
 
     /// Whether somebody wants direct uploads to this Glance. Without a Horizon in sight: yes, else

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use direct_upload_api::Panel;
+
 use crate::classify::{self, Kind};
 use crate::finding::Location;
 use crate::formats::python::{self, DjangoSettings, SettingAssignment, Value};
@@ -9,6 +11,9 @@ use crate::unit::{ConfigFile, Unit};
 
 /// The setting that decides.
 pub const MODE: &str = "HORIZON_IMAGES_UPLOAD_MODE";
+
+/// The setting that decides which panels are Angular's.
+const FEATURES: &str = "ANGULAR_FEATURES";
 
 /// kolla-ansible's own snippet.
 pub const KOLLA: &str = "_9998-kolla-settings.py";
@@ -80,6 +85,22 @@ impl<'a> HorizonFacts<'a> {
             None | Some(Value::Unknown) => Mode::Unknown,
             Some(value) => mode(value),
         }
+    }
+
+    /// The image panel that settings choose; none where they say nothing of it. Horizon asks
+    /// `get_dict_config('ANGULAR_FEATURES', 'images_panel')` (openstack_dashboard/dashboards/project/images/urls.py):
+    /// what the dict lacks has the default, True (openstack_dashboard/defaults.py).
+    pub fn chosen_panel(&self) -> Option<Panel> {
+        let shown = match self.value(FEATURES)? {
+            Value::Dict(features) => features.get("images_panel").map_or(Some(true), Value::truth),
+            _ => None,
+        };
+        Some(shown.map_or(Panel::Unknown, |angular| if angular { Panel::Angular } else { Panel::Django }))
+    }
+
+    /// Whether all its settings are seen, as far as the input names them.
+    pub fn is_whole(&self) -> bool {
+        self.unit.unseen.is_empty()
     }
 
     /// Whether Horizon passes images on itself, or would as things stand.

@@ -79,40 +79,6 @@ pub(crate) fn csrf(cloud: &Cloud<'_>, at: usize, glance: &GlanceFacts<'_>) -> Op
     }
 }
 
-/// DU024 (and DU005): the Django panel's upload has credentials.
-pub(crate) fn credentials(cloud: &Cloud<'_>) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for (at, glance) in cloud.glances.iter().enumerate() {
-        let Reading::Runs(options) = &glance.reading else { continue };
-        let django = |h: &HorizonFacts<'_>| {
-            h.value("ANGULAR_FEATURES").and_then(|value| value.get("images_panel")) == Some(&Value::Bool(false))
-        };
-        if !cloud.horizons_of(at).any(django) || options.allowed_origin.is_empty() {
-            continue;
-        }
-        let severity = refused(cloud, at);
-        if let Some(setting) = glance.cors_in_effect("allow_credentials").filter(|_| !options.allow_credentials) {
-            let found = "allow_credentials is off, and ANGULAR_FEATURES['images_panel'] is False: the Django panel's upload has credentials, which browsers then refuse";
-            findings.push(Finding::new(
-                Rule::NoCredentials,
-                severity,
-                &setting.place,
-                found,
-                "allow_credentials = true",
-            ));
-        }
-        if let Some(setting) =
-            glance.cors_in_effect("allowed_origin").filter(|_| options.allowed_origin.iter().all(|o| o == "*"))
-        {
-            let found =
-                "allowed_origin is *, which browsers do not accept for the Django panel's upload: it has credentials";
-            let fix = "list the dashboards' exact origins, such as https://horizon.example.com";
-            findings.push(Finding::new(Rule::AnyOrigin, severity, &setting.place, found, fix));
-        }
-    }
-    findings
-}
-
 /// What makes an entry of a list another one than it looks like.
 fn hidden_in(items: &[String], name: &str) -> &'static str {
     let begins = |item: &&String| item.split_whitespace().next().is_some_and(|word| word.eq_ignore_ascii_case(name));

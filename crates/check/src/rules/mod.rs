@@ -1,5 +1,6 @@
 //! Facts → findings. Each rule is a function of the facts alone.
 
+pub mod credentials;
 pub mod csp;
 pub mod endpoint;
 pub mod exposed;
@@ -33,7 +34,7 @@ pub fn all(cloud: &Cloud<'_>) -> Vec<Finding> {
         reading::not_read,
         reading::refused_values,
         reading::overridden,
-        headers::credentials,
+        credentials::credentials,
         start::flavor,
         start::program,
         start::chunked,

@@ -25,9 +25,15 @@ pub fn form(cloud: &Cloud<'_>) -> Vec<Finding> {
     for (at, glance) in cloud.glances.iter().enumerate() {
         let all: Vec<Setting> = glance.cors_in_effect("allowed_origin").into_iter().chain(glance.subgroups()).collect();
         let entries: BTreeSet<String> = all.iter().flat_map(Setting::items).collect();
+        let told = |item: &&String| *item == "*" && super::credentials::needs_origins(cloud, at, glance);
         for setting in &all {
             let items = setting.items();
-            findings.extend(items.iter().filter_map(|item| entry(item, &entries, setting, refused(cloud, at))));
+            findings.extend(
+                items
+                    .iter()
+                    .filter(|item| !told(item))
+                    .filter_map(|item| entry(item, &entries, setting, refused(cloud, at))),
+            );
         }
     }
     findings

@@ -53,7 +53,7 @@ pub(crate) fn unless_it_stands_in(cloud: &Cloud<'_>, mut findings: Vec<Finding>)
 }
 
 /// Action and value of a `Header` directive for one response header.
-fn header<'a>(item: &'a ScopedDirective<'_>, name: &str) -> Option<(bool, String, &'a str)> {
+pub(crate) fn header<'a>(item: &'a ScopedDirective<'_>, name: &str) -> Option<(bool, String, &'a str)> {
     let args: Vec<&str> = item.directive.args.iter().map(String::as_str).collect();
     let (always, args) = match args.as_slice() {
         [first, rest @ ..] if first.eq_ignore_ascii_case("always") => (true, rest),
@@ -103,7 +103,7 @@ fn httpd_cors(cloud: &Cloud<'_>, server: &Server<'_>) -> Vec<Finding> {
 /// | unset | Glance's | none |
 ///
 /// Measured with httpd 2.4.71 before mod_proxy_http.
-fn doubles(always: bool, action: &str, same: bool) -> bool {
+pub(crate) fn doubles(always: bool, action: &str, same: bool) -> bool {
     match (always, action) {
         (_, "add") | (true, "set" | "setifempty" | "append" | "merge") | (false, "append") => true,
         (false, "merge") => !same,

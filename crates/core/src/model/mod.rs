@@ -32,7 +32,9 @@ mod workload;
 
 pub use advice::Advice;
 pub use annotations::Owners;
-pub use canary::{CanaryClass, CanaryFailure, CanaryOutcome, CanaryQuery, CanaryRecord, CanaryStanding};
+pub use canary::{
+    CanaryClass, CanaryFailure, CanaryOutcome, CanaryQuery, CanaryRecord, CanaryStanding, StuckImages, StuckReading,
+};
 pub use catalog::{CatalogQuery, CatalogReading, PublicEndpoints};
 pub use condition::{Condition, find_condition};
 pub use config_map::{ConfigMap, Effects};

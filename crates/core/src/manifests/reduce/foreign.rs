@@ -26,10 +26,29 @@ impl<T> Default for Listeners<T> {
     }
 }
 
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct GatewayStatus {
+    listeners: Vec<ListenerStatus>,
+    addresses: Vec<GatewayAddress>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct GatewayAddress {
+    value: String,
+}
+
 impl Observed for Gateway {
     fn reduce(_: Kind, object: Value) -> Result<Option<Self>, serde_json::Error> {
-        let (metadata, spec, status): (_, Listeners<Listener>, Listeners<ListenerStatus>) = foreign(object)?;
-        Ok(Some(Self { meta: meta(metadata), listeners: spec.listeners, listener_statuses: status.listeners }))
+        let (metadata, spec, status): (_, Listeners<Listener>, GatewayStatus) = foreign(object)?;
+        let addresses = status.addresses.iter().filter_map(|address| address.value.parse().ok()).collect();
+        Ok(Some(Self {
+            meta: meta(metadata),
+            listeners: spec.listeners,
+            listener_statuses: status.listeners,
+            addresses,
+        }))
     }
 
     fn meta_mut(&mut self) -> &mut Meta {

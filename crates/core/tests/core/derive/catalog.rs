@@ -149,7 +149,9 @@ fn glance_s_own_account_is_asked_first() {
     let Intent::Hold(problem) = view(&snapshot).intent else { panic!("nothing is awaited") };
     assert_eq!(problem.reason, Reason::ObservationPending);
     let glance = glance_view(&snapshot);
-    assert!(glance.look.as_ref().is_some_and(|draft| draft.args == ["--catalog"] && draft.mount.is_none()));
+    assert!(
+        glance.look.as_ref().is_some_and(|draft| draft.args == ["--own-cors", "--catalog"] && draft.mount.is_none())
+    );
     assert!(glance.public.wanted.is_empty());
     assert_eq!(glance.awaited.map(|problem| problem.reason), Some(Reason::ObservationPending));
 }

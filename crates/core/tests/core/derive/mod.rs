@@ -8,6 +8,8 @@ mod exposure_issue;
 mod grant;
 mod image_import;
 mod openstack_api;
+mod own_cors;
 mod pairing;
 mod regions;
 mod swift;
+mod vantage;
