@@ -11,7 +11,7 @@ use kube::{Client, ResourceExt};
 use thiserror::Error;
 
 /// What is read: group, version, kind, and whether clusters may lack it.
-const KINDS: [(&str, &str, &str, bool); 23] = [
+const KINDS: [(&str, &str, &str, bool); 28] = [
     ("", "v1", "ConfigMap", false),
     ("", "v1", "Service", false),
     ("apps", "v1", "Deployment", false),
@@ -25,12 +25,17 @@ const KINDS: [(&str, &str, &str, bool); 23] = [
     ("keystone.openstack.org", "v1beta1", "KeystoneEndpoint", true),
     ("gateway.networking.k8s.io", "v1", "Gateway", true),
     ("gateway.networking.k8s.io", "v1", "HTTPRoute", true),
+    ("gateway.networking.k8s.io", "v1", "TLSRoute", true),
+    ("gateway.networking.k8s.io", "v1", "ListenerSet", true),
+    ("gateway.networking.x-k8s.io", "v1alpha1", "XListenerSet", true),
+    ("gateway.networking.k8s.io", "v1", "ReferenceGrant", true),
     ("gateway.envoyproxy.io", "v1alpha1", "SecurityPolicy", true),
     ("gateway.envoyproxy.io", "v1alpha1", "ClientTrafficPolicy", true),
     ("gateway.envoyproxy.io", "v1alpha1", "BackendTrafficPolicy", true),
     ("gateway.nginx.org", "v1alpha1", "ClientSettingsPolicy", true),
     ("projectcontour.io", "v1", "HTTPProxy", true),
     ("networking.istio.io", "v1", "VirtualService", true),
+    ("networking.istio.io", "v1", "Gateway", true),
     ("traefik.io", "v1alpha1", "IngressRoute", true),
     ("traefik.io", "v1alpha1", "Middleware", true),
     ("traefik.io", "v1alpha1", "ServersTransport", true),

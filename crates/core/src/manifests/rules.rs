@@ -9,7 +9,7 @@ use serde_json::Value;
 
 type Rule = (&'static str, fn(&Value) -> bool);
 
-const RULES: [Rule; 18] = [
+const RULES: [Rule; 19] = [
     ("!(has(self.publicURL) && has(self.exposedBy))", |v| !(has(v, "publicURL") && has(v, "exposedBy"))),
     ("!self.enabled || (has(self.secretName) && self.secretName != '')", |v| {
         v["enabled"] != true || v["secretName"].as_str().is_some_and(|name| !name.is_empty())
@@ -19,6 +19,9 @@ const RULES: [Rule; 18] = [
     }),
     ("self.kind == 'Service' ? has(self.scheme) : !has(self.port)", |v| {
         if v["kind"] == "Service" { has(v, "scheme") } else { !has(v, "port") }
+    }),
+    ("!has(self.namespace) || !(self.kind in ['Ingress', 'Route', 'Service'])", |v| {
+        !has(v, "namespace") || !["Ingress", "Route", "Service"].iter().any(|kind| v["kind"] == *kind)
     }),
     ("!(has(self.regions) && (has(self.glanceRef) || has(self.glanceEndpoint)))", |v| {
         !(has(v, "regions") && (has(v, "glanceRef") || has(v, "glanceEndpoint")))
