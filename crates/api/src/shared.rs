@@ -123,7 +123,7 @@ pub enum Scheme {
     "rule": "self.kind == 'Service' ? has(self.scheme) : !has(self.port)",
     "message": "a Service tells no scheme and needs one here (scheme: HTTPS or HTTP); the other kinds tell their port themselves"
 }, {
-    "rule": "!has(self.namespace) || !(self.kind in ['Ingress', 'Route', 'Service'])",
+    "rule": "!has(self.__namespace__) || !(self.kind in ['Ingress', 'Route', 'Service'])",
     "message": "an Ingress, Route or Service leads to Services of its own namespace only; leave namespace out"
 }]))]
 pub struct ExposedBy {
@@ -146,6 +146,16 @@ pub struct ExposedBy {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 65535))]
     pub port: Option<i32>,
+}
+
+/// A URL under which browsers reach a service, and what says so.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ExposureStatus {
+    /// The URL.
+    pub url: String,
+    /// The object that it was derived from, e.g. `HTTPRoute openstack/glance`; or `spec.publicURL`.
+    pub from: String,
 }
 
 /// How the images of a deployer lay out their files. See docs/layouts.md.
