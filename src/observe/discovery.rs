@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use direct_upload_core::model::{Kind, Known, Unknown};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{APIResource, APIResourceList};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{APIGroupList, APIResource, APIResourceList};
 use kube::Client;
 use kube::api::ApiResource;
 use tokio::sync::watch;
@@ -45,10 +45,17 @@ pub fn start(client: Client) -> (watch::Receiver<Served>, AbortHandle) {
 async fn ask(client: &Client) -> Served {
     let mut served = Served::new();
     let mut lists = BTreeMap::new();
+    let groups = client.list_api_groups().await;
     for kind in Kind::ALL.iter().copied().filter(|kind| kind.registration().optional) {
         let entry = served.entry(kind).or_insert(Ok(None));
         for api_version in kind.registration().api_versions {
-            if !lists.contains_key(api_version) {
+            match &groups {
+                // A group that the cluster lacks costs no request of its own.
+                Ok(groups) if !has(groups, api_version) => continue,
+                Ok(_) => {}
+                Err(error) => *entry = Err(unasked(kind, error)),
+            }
+            if groups.is_ok() && !lists.contains_key(api_version) {
                 lists.insert(api_version, client.list_api_group_resources(api_version).await);
             }
             if let (Ok(None), Some(list)) = (&entry, lists.get(api_version)) {
@@ -59,6 +66,15 @@ async fn ask(client: &Client) -> Served {
     served
 }
 
+fn has(groups: &APIGroupList, api_version: &str) -> bool {
+    groups.groups.iter().flat_map(|group| &group.versions).any(|version| version.group_version == api_version)
+}
+
+fn unasked(kind: Kind, error: &kube::Error) -> Unknown {
+    let why = format!("whether the cluster serves {} is not known: {error}", kind.registration().name);
+    Unknown { why, pending: false }
+}
+
 /// What one version's list says of a kind.
 fn answer(kind: Kind, api_version: &str, list: &Result<APIResourceList, kube::Error>) -> Availability {
     let registration = kind.registration();
@@ -66,10 +82,7 @@ fn answer(kind: Kind, api_version: &str, list: &Result<APIResourceList, kube::Er
     match list {
         Ok(list) => Ok(list.resources.iter().any(of).then(|| registration.resource(api_version))),
         Err(kube::Error::Api(status)) if status.code == 404 => Ok(None),
-        Err(error) => {
-            let why = format!("whether the cluster serves {} is not known: {error}", registration.name);
-            Err(Unknown { why, pending: false })
-        }
+        Err(error) => Err(unasked(kind, error)),
     }
 }
 

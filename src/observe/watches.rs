@@ -122,15 +122,15 @@ impl Watches {
             Watched::Cluster if restricted => return Vec::new(),
             Watched::Cluster => return vec![Scope::All],
             Watched::Named => {
-                let names = if kind == Kind::Gateway { &needs.gateways } else { &needs.config_maps };
+                let names = needs.named.get(&kind).into_iter().flatten();
                 // ConfigMaps are never watched all over: most are nobody's business here.
-                if kind == Kind::Gateway && !restricted && too_many(names.len()) {
+                if kind != Kind::ReferencedConfigMap && !restricted && too_many(names.clone().count()) {
                     return vec![Scope::All];
                 }
-                return names.iter().cloned().map(Scope::Named).collect();
+                return names.cloned().map(Scope::Named).collect();
             }
             Watched::Resources => {}
-            Watched::Routes => namespaces.extend(needs.routes_of.iter().cloned()),
+            Watched::Routes => namespaces.extend(needs.routes_of.get(&kind).into_iter().flatten().cloned()),
         }
         if restricted { narrow(&namespaces).collect() } else { self.widths.entry(kind).or_default().cover(&namespaces) }
     }

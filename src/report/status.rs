@@ -1,6 +1,8 @@
 //! The statuses.
 
-use direct_upload_api::{ConfiguredMode, GlanceStatus, GrantStatus, HorizonStatus, OriginStatus, ProbeVerdict, Reason};
+use direct_upload_api::{
+    ConfiguredMode, ExposureStatus, GlanceStatus, GrantStatus, HorizonStatus, OriginStatus, ProbeVerdict, Reason,
+};
 use direct_upload_core::derive::{ApiView, Evidence, Exposures, GlanceView, HorizonView, Tenure};
 use direct_upload_core::model::Problem;
 use direct_upload_core::plan::{OriginPlan, Plan, State};
@@ -40,6 +42,7 @@ pub fn horizon(view: &HorizonView, plan: &Plan, now: Timestamp) -> Option<Horizo
     Some(HorizonStatus {
         observed_generation: Some(view.dashboard.object.meta.generation),
         public_url: primary(&view.dashboard.exposures),
+        exposures: exposures(&view.dashboard.exposures),
         conditions: conditions(&plan.state, &facts),
         origins,
         upload_mode: mode(view, before.upload_mode),
@@ -63,7 +66,8 @@ pub fn horizon(view: &HorizonView, plan: &Plan, now: Timestamp) -> Option<Horizo
 /// The status of a Glance; none while there is nothing to say.
 pub fn glance(view: &GlanceView, plan: &Plan, origins: &[OriginPlan], now: Timestamp) -> Option<GlanceStatus> {
     let status = api(&view.public, plan, origins, now)?;
-    Some(GlanceStatus { public_url: primary(&view.exposures), ..status })
+    let (public_url, exposures) = (primary(&view.exposures), exposures(&view.exposures));
+    Some(GlanceStatus { public_url, exposures, ..status })
 }
 
 /// The status of an API to which nobody uploads; none while there is nothing to say.
@@ -95,6 +99,7 @@ pub fn api(view: &ApiView, plan: &Plan, origins: &[OriginPlan], now: Timestamp) 
     Some(GlanceStatus {
         observed_generation: Some(view.api.resource.meta.generation),
         public_url: None,
+        exposures: Vec::new(),
         origin_count: i64::try_from(origins.len()).ok(),
         origins: listed.collect(),
         namespace_count: i64::try_from(given.len()).ok().filter(|count| *count > 0),
@@ -111,6 +116,11 @@ fn mounted(tenure: &Tenure) -> Option<&str> {
 
 fn primary(exposures: &Result<Exposures, Problem>) -> Option<String> {
     exposures.as_ref().ok()?.primary().map(ToString::to_string)
+}
+
+fn exposures(exposures: &Result<Exposures, Problem>) -> Vec<ExposureStatus> {
+    let urls = exposures.iter().flat_map(|exposures| &exposures.urls).take(LISTED);
+    urls.map(|exposure| ExposureStatus { url: exposure.url.to_string(), from: exposure.source.clone() }).collect()
 }
 
 fn sentence(origins: &[String], lead: &str) -> String {

@@ -90,6 +90,14 @@ pub enum ExposureKind {
     Route,
     /// Service of type `LoadBalancer` or `ExternalName`.
     Service,
+    /// Istio's (`networking.istio.io`) VirtualService.
+    VirtualService,
+    /// Contour's (`projectcontour.io/v1`) HTTPProxy, a root.
+    HTTPProxy,
+    /// Traefik's (`traefik.io/v1alpha1`) IngressRoute.
+    IngressRoute,
+    /// `gateway.networking.k8s.io/v1` TLSRoute.
+    TLSRoute,
 }
 
 impl ExposureKind {
@@ -108,12 +116,15 @@ pub enum Scheme {
     HTTP,
 }
 
-/// One object that exposes the service, in the resource's own namespace.
+/// One object that exposes the service.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-kubernetes-validations" = [{
     "rule": "self.kind == 'Service' ? has(self.scheme) : !has(self.port)",
     "message": "a Service tells no scheme and needs one here (scheme: HTTPS or HTTP); the other kinds tell their port themselves"
+}, {
+    "rule": "!has(self.__namespace__) || !(self.kind in ['Ingress', 'Route', 'Service'])",
+    "message": "an Ingress, Route or Service leads to Services of its own namespace only; leave namespace out"
 }]))]
 pub struct ExposedBy {
     /// Kind of the exposing object.
@@ -121,6 +132,11 @@ pub struct ExposedBy {
     /// Its name.
     #[schemars(length(min = 1, max = 253))]
     pub name: String,
+    /// Its namespace. Default: the resource's own. An object of another namespace counts only if it is
+    /// named here (or, of Gateway API's kinds, by a ReferenceGrant): that is this namespace's consent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 63))]
+    pub namespace: Option<String>,
     /// For a Service: what browsers speak to it. For the other kinds: only the URLs of this scheme
     /// count; a dashboard's plain http ones only with `HTTP`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -130,6 +146,16 @@ pub struct ExposedBy {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 65535))]
     pub port: Option<i32>,
+}
+
+/// A URL under which browsers reach a service, and what says so.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ExposureStatus {
+    /// The URL.
+    pub url: String,
+    /// The object that it was derived from, e.g. `HTTPRoute openstack/glance`; or `spec.publicURL`.
+    pub from: String,
 }
 
 /// How the images of a deployer lay out their files. See docs/layouts.md.

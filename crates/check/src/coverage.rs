@@ -173,7 +173,7 @@ const ON_THE_WAY: [&str; 19] = [
 ];
 
 /// Kinds that are read, and kinds that do not touch a request.
-const KNOWN: [&str; 30] = [
+const KNOWN: [&str; 32] = [
     "Ingress",
     "IngressClass",
     "HTTPRoute",
@@ -182,6 +182,8 @@ const KNOWN: [&str; 30] = [
     "GatewayClass",
     "ReferenceGrant",
     "ListenerSet",
+    "XListenerSet",
+    "TLSRoute",
     "IngressRoute",
     "Middleware",
     "HTTPProxy",

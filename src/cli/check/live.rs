@@ -4,14 +4,16 @@
 
 use direct_upload_check::{CheckInput, Object};
 use direct_upload_core::manifests::insert;
+use direct_upload_core::model::Kind;
 use direct_upload_core::openstack::Release;
 use kube::api::{Api, DynamicObject, ListParams};
 use kube::core::{ApiResource, GroupVersionKind};
 use kube::{Client, ResourceExt};
 use thiserror::Error;
 
-/// What is read: group, version, kind, and whether clusters may lack it.
-const KINDS: [(&str, &str, &str, bool); 23] = [
+/// What is read beside the kinds that the operator knows and clusters may lack ([`Kind`]): group, version,
+/// kind, and whether clusters may lack it.
+const KINDS: [(&str, &str, &str, bool); 17] = [
     ("", "v1", "ConfigMap", false),
     ("", "v1", "Service", false),
     ("apps", "v1", "Deployment", false),
@@ -23,18 +25,12 @@ const KINDS: [(&str, &str, &str, bool); 23] = [
     ("glance.openstack.org", "v1beta1", "Glance", true),
     ("cors.openstack.org", "v1beta1", "OpenStackAPI", true),
     ("keystone.openstack.org", "v1beta1", "KeystoneEndpoint", true),
-    ("gateway.networking.k8s.io", "v1", "Gateway", true),
-    ("gateway.networking.k8s.io", "v1", "HTTPRoute", true),
     ("gateway.envoyproxy.io", "v1alpha1", "SecurityPolicy", true),
     ("gateway.envoyproxy.io", "v1alpha1", "ClientTrafficPolicy", true),
     ("gateway.envoyproxy.io", "v1alpha1", "BackendTrafficPolicy", true),
     ("gateway.nginx.org", "v1alpha1", "ClientSettingsPolicy", true),
-    ("projectcontour.io", "v1", "HTTPProxy", true),
-    ("networking.istio.io", "v1", "VirtualService", true),
-    ("traefik.io", "v1alpha1", "IngressRoute", true),
     ("traefik.io", "v1alpha1", "Middleware", true),
     ("traefik.io", "v1alpha1", "ServersTransport", true),
-    ("route.openshift.io", "v1", "Route", true),
 ];
 
 /// Objects a page: the API server's own default for large lists.
@@ -55,7 +51,7 @@ pub enum LiveError {
     #[error("no cluster: {0}; set KUBECONFIG, or name a context with kubectl config use-context")]
     Client(#[source] kube::Error),
     #[error("{0} objects cannot be listed: {1}")]
-    List(&'static str, #[source] kube::Error),
+    List(String, #[source] kube::Error),
 }
 
 /// Lists what matters. Also: what could not be seen.
@@ -66,18 +62,26 @@ pub async fn read(scope: &NamespaceScope, release: Option<Release>) -> Result<(C
     let client = Client::try_default().await.map_err(LiveError::Client)?;
     let mut input = CheckInput::new(release);
     let mut notes = Vec::new();
-    for (group, version, kind, optional) in KINDS {
-        match list(&client, scope, &GroupVersionKind::gvk(group, version, kind)).await {
-            Ok(objects) => {
-                for object in objects {
-                    add(&mut input, group, version, kind, object, &mut notes);
+    let fixed = KINDS.map(|(group, version, kind, optional)| {
+        (vec![ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind))], optional)
+    });
+    let registered = Kind::ALL.iter().map(|kind| kind.registration()).filter(|kind| kind.optional);
+    let registered =
+        registered.map(|kind| (kind.api_versions.iter().map(|version| kind.resource(version)).collect(), true));
+    for (versions, optional) in fixed.into_iter().chain(registered) {
+        for resource in versions {
+            let kind = resource.kind.as_str();
+            match list(&client, scope, &resource).await {
+                Ok(objects) => {
+                    objects.into_iter().for_each(|object| add(&mut input, &resource, object, &mut notes));
+                    break;
                 }
+                Err(kube::Error::Api(status)) if optional && matches!(status.code, 403 | 404) => {}
+                Err(kube::Error::Api(status)) if status.code == 403 && kind != "Deployment" => {
+                    notes.push(format!("{kind} objects: {}", status.message));
+                }
+                Err(error) => return Err(LiveError::List(kind.to_owned(), error)),
             }
-            Err(kube::Error::Api(status)) if optional && matches!(status.code, 403 | 404) => {}
-            Err(kube::Error::Api(status)) if status.code == 403 && kind != "Deployment" => {
-                notes.push(format!("{kind} objects: {}", status.message));
-            }
-            Err(error) => return Err(LiveError::List(kind, error)),
         }
     }
     Ok((input, notes))
@@ -86,13 +90,12 @@ pub async fn read(scope: &NamespaceScope, release: Option<Release>) -> Result<(C
 async fn list(
     client: &Client,
     scope: &NamespaceScope,
-    kind: &GroupVersionKind,
+    resource: &ApiResource,
 ) -> Result<Vec<DynamicObject>, kube::Error> {
-    let resource = ApiResource::from_gvk(kind);
     let api: Api<DynamicObject> = match scope {
-        NamespaceScope::All => Api::all_with(client.clone(), &resource),
-        NamespaceScope::Default => Api::default_namespaced_with(client.clone(), &resource),
-        NamespaceScope::Namespace(namespace) => Api::namespaced_with(client.clone(), namespace, &resource),
+        NamespaceScope::All => Api::all_with(client.clone(), resource),
+        NamespaceScope::Default => Api::default_namespaced_with(client.clone(), resource),
+        NamespaceScope::Namespace(namespace) => Api::namespaced_with(client.clone(), namespace, resource),
     };
     let mut objects = Vec::new();
     let mut page = ListParams::default().limit(PAGE);
@@ -106,22 +109,15 @@ async fn list(
     }
 }
 
-fn add(
-    input: &mut CheckInput,
-    group: &str,
-    version: &str,
-    kind: &str,
-    mut object: DynamicObject,
-    notes: &mut Vec<String>,
-) {
+fn add(input: &mut CheckInput, resource: &ApiResource, mut object: DynamicObject, notes: &mut Vec<String>) {
     object.managed_fields_mut().clear();
     let name = object.name_any();
     let Ok(mut value) = serde_json::to_value(object) else { return };
     // Items of a list do not say what they are.
-    value["apiVersion"] = if group.is_empty() { version.into() } else { format!("{group}/{version}").into() };
-    value["kind"] = kind.into();
+    value["apiVersion"] = resource.api_version.as_str().into();
+    value["kind"] = resource.kind.as_str().into();
     if let Err(why) = insert(&mut input.snapshot, value.clone()) {
-        notes.push(direct_upload_check::error(&format!("{kind} {name}: {why}")));
+        notes.push(direct_upload_check::error(&format!("{} {name}: {why}", resource.kind)));
     }
     input.objects.push(Object { value, file: None, node: None });
 }

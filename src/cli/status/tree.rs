@@ -114,7 +114,7 @@ fn of_horizon(horizon: &Horizon, destinations: &[RegionPath<'_>]) -> UploadPath 
     let known = |type_| checkpoint_of(&status.conditions, type_);
     let mut checkpoints = vec![
         named("workload", known(ConditionType::Accepted), || "can be configured".to_owned()),
-        named("exposure", known(ConditionType::OriginsResolved), || status.origins.join(", ")),
+        named("exposure", known(ConditionType::OriginsResolved), || exposed(&status)),
         everywhere(GLANCE, destinations, partner),
         everywhere(ORIGIN, destinations, |destination| origins(&status, destination)),
         named(CONFIG, known(ConditionType::ConfigRendered), || maps(&status.config_maps)),
@@ -134,6 +134,17 @@ fn of_horizon(horizon: &Horizon, destinations: &[RegionPath<'_>]) -> UploadPath 
         checkpoints,
         status.advice.clone(),
     )
+}
+
+/// The origins, each with the object that it was derived from.
+fn exposed(status: &HorizonStatus) -> String {
+    let from = |origin: &String| {
+        let is_of =
+            |url: &str| url.strip_prefix(origin.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        status.exposures.iter().find(|exposure| is_of(&exposure.url)).map(|exposure| exposure.from.as_str())
+    };
+    let one = |origin: &String| from(origin).map_or_else(|| origin.clone(), |from| format!("{origin} ({from})"));
+    status.origins.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
 const GLANCE: &str = "Glance";
@@ -160,7 +171,7 @@ fn place(reason: Reason) -> Option<&'static str> {
 fn put_in_place(checkpoints: &mut [Checkpoint], status: &HorizonStatus) {
     let homes = [
         (ConditionType::Accepted, "workload", "can be configured".to_owned()),
-        (ConditionType::OriginsResolved, "exposure", status.origins.join(", ")),
+        (ConditionType::OriginsResolved, "exposure", exposed(status)),
     ];
     for (type_, home, result) in homes {
         let Some(reason) = find(&status.conditions, type_).and_then(reason) else { continue };

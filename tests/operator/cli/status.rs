@@ -54,6 +54,7 @@ fn rolled_out() -> Value {
 
 fn verified() -> Value {
     json!({"uploadMode": "direct", "origins": ["https://horizon.example.com"], "glance": {"name": "glance"},
+           "exposures": [{"url": "https://horizon.example.com/dashboard", "from": "HTTPRoute openstack/horizon"}],
            "glanceEndpoint": "https://glance.example.com", "configMaps": ["horizon-1"],
            "verification": {"verdict": "Granted", "lastTransitionTime": "2026-11-22T10:01:00Z"},
            "conditions": with(&["Ready True Verified direct", "Verified True Verified the preflight passes for each origin"])})

@@ -4,6 +4,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::ExposureStatus;
+
 /// What the operator observed and did.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
@@ -14,6 +16,10 @@ pub struct GlanceStatus {
     /// Primary public URL of a Glance.
     #[serde(rename = "publicURL", skip_serializing_if = "Option::is_none")]
     pub public_url: Option<String>,
+    /// The URLs under which browsers reach it, the primary first, and the object behind each; the first
+    /// hundred.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub exposures: Vec<ExposureStatus>,
     /// How many origins the configuration in use accepts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub origin_count: Option<i64>,

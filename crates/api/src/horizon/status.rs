@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::direct_upload::GlanceRef;
-use crate::Panel;
+use crate::{ExposureStatus, Panel};
 
 /// What the operator observed and did.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -17,6 +17,10 @@ pub struct HorizonStatus {
     /// Primary public URL of the dashboard.
     #[serde(rename = "publicURL", skip_serializing_if = "Option::is_none")]
     pub public_url: Option<String>,
+    /// The URLs under which browsers reach it, the primary first, and the object behind each; the first
+    /// hundred.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub exposures: Vec<ExposureStatus>,
     /// All origins from which browsers load the dashboard.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub origins: Vec<String>,

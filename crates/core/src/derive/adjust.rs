@@ -182,7 +182,7 @@ fn remedies(through: &ExposingObject) -> BTreeMap<String, String> {
             let bare = Route { annotations: annotations.clone(), ..Route::clone(route) };
             (ExposingObject::Route(Arc::new(bare), others.clone()), annotations)
         }
-        ExposingObject::HttpRoute(..) => return BTreeMap::new(),
+        ExposingObject::HttpRoute(..) | ExposingObject::Other(..) => return BTreeMap::new(),
     };
     let remedies = exposure_issue::find([&bare], &BTreeSet::new()).into_iter().filter_map(|issue| issue.remedy);
     let free = remedies.filter(|(name, _)| !annotations.contains_key(name));

@@ -6,11 +6,16 @@
 pub mod attachment;
 pub mod backends;
 pub mod hostname;
+pub mod http_proxy;
 pub mod http_route;
 pub mod ingress;
+pub mod ingress_route;
 pub mod route;
 pub mod scheme;
 pub mod service;
+pub mod tls_route;
+mod traefik_rule;
+pub mod virtual_service;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -20,8 +25,10 @@ use direct_upload_api::{ExposedBy, ExposureKind, Reason};
 
 use super::exposure_issue::ExposingObject;
 use crate::derive::exposure::backends::Backends;
-use crate::derive::exposure::http_route::needs;
-use crate::model::{Advice, Key, Problem, Snapshot, Workload};
+use crate::model::{Advice, Key, Kind, Needs, Problem, Snapshot, Workload};
+
+/// The kinds that are looked for where nothing is named.
+const KINDS: &str = "HTTPRoute, TLSRoute, Route, Ingress, VirtualService, HTTPProxy or IngressRoute";
 
 /// The source of a URL that the spec states.
 const STATED: &str = "spec.publicURL";
@@ -46,7 +53,7 @@ impl Exposure {
 }
 
 /// All URLs of one service. The first is the primary: `publicURL` if given, else https before http,
-/// then in the order of `exposedBy`, else of kind (HTTPRoute, Route, Ingress) and name; then as written.
+/// then in the order of `exposedBy`, else of kind (as in [`KINDS`]) and name; then as written.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Exposures {
     pub urls: Vec<Exposure>,
@@ -147,7 +154,7 @@ pub fn derive(
         None => found = all(snapshot, &backends)?,
         Some(list) => {
             for named in list {
-                found.extend(one(snapshot, named, &Key::new(namespace, named.name.clone()), &backends)?);
+                found.extend(one(snapshot, named, &key_of(named, namespace), &backends)?);
             }
         }
     }
@@ -157,12 +164,19 @@ pub fn derive(
 /// What all objects say that lead to the workload.
 fn all(snapshot: &Snapshot, backends: &Backends) -> Result<Exposures, Problem> {
     let mut found = Exposures::default();
-    let own = [backends.namespace.as_str()];
-    let granting = needs(snapshot, &BTreeSet::from(own)).routes_of;
-    let elsewhere = granting.iter().map(String::as_str).filter(|namespace| *namespace != backends.namespace);
-    for namespace in own.into_iter().chain(elsewhere) {
-        for route in snapshot.http_routes.list(namespace)? {
+    let own = &backends.namespace;
+    let with = |kind: &str| {
+        let granting = http_route::granting(snapshot, kind, own);
+        [own.clone()].into_iter().chain(granting.into_iter().filter(|namespace| namespace != own))
+    };
+    for namespace in with("HTTPRoute") {
+        for route in snapshot.http_routes.list(&namespace)? {
             found.extend(http_route::exposures(snapshot, route, backends)?);
+        }
+    }
+    for namespace in with("TLSRoute") {
+        for route in snapshot.tls_routes.list(&namespace)? {
+            found.extend(tls_route::exposures(snapshot, route, backends)?);
         }
     }
     for route in snapshot.routes.list(&backends.namespace)? {
@@ -171,7 +185,39 @@ fn all(snapshot: &Snapshot, backends: &Backends) -> Result<Exposures, Problem> {
     for ingress in snapshot.ingresses.list(&backends.namespace)? {
         found.extend(ingress::exposures(ingress, backends));
     }
+    for service in snapshot.virtual_services.list(own)? {
+        found.extend(virtual_service::exposures(snapshot, service, backends)?);
+    }
+    for proxy in snapshot.http_proxies.list(own)? {
+        found.extend(http_proxy::exposures(snapshot, proxy, backends)?);
+    }
+    for route in snapshot.ingress_routes.list(own)? {
+        found.extend(ingress_route::exposures(snapshot, route, backends)?);
+    }
     Ok(found)
+}
+
+/// The object that an entry of `exposedBy` names.
+fn key_of(named: &ExposedBy, namespace: &str) -> Key {
+    Key::new(named.namespace.as_deref().unwrap_or(namespace), named.name.clone())
+}
+
+/// What must be watched, so that the exposures of workloads in these namespaces can be told: other
+/// namespaces whose routes may lead there, and the Gateways of routes that do.
+pub(crate) fn needs(snapshot: &Snapshot, namespaces: &BTreeSet<&str>) -> Needs {
+    let mut needs = Needs::default();
+    let horizons = snapshot.horizons.all().filter_map(|(_, o)| o.spec.as_ref().ok()?.exposed_by.as_deref());
+    let glances = snapshot.glances.all().filter_map(|(_, o)| o.spec.as_ref().ok()?.exposed_by.as_deref());
+    for named in horizons.chain(glances).flatten() {
+        if let Some(namespace) = named.namespace.as_deref().filter(|namespace| !namespaces.contains(namespace)) {
+            needs.add_routes_of(Kind::from(named.kind), namespace);
+        }
+    }
+    http_route::needs(snapshot, namespaces, &mut needs);
+    tls_route::needs(snapshot, namespaces, &mut needs);
+    virtual_service::needs(snapshot, namespaces, &mut needs);
+    ingress_route::needs(snapshot, namespaces, &mut needs);
+    needs
 }
 
 /// Told of each host and path that an object claims, and of the object.
@@ -182,6 +228,10 @@ pub(crate) fn claims(snapshot: &Snapshot, found: HostClaims<'_>) {
     snapshot.http_routes.all().for_each(|(_, route)| http_route::claims(route, found));
     snapshot.routes.all().for_each(|(_, route)| route::claims(route, found));
     snapshot.ingresses.all().for_each(|(_, ingress)| ingress::claims(ingress, found));
+    snapshot.tls_routes.all().for_each(|(_, route)| tls_route::claims(route, found));
+    snapshot.virtual_services.all().for_each(|(_, service)| virtual_service::claims(service, found));
+    snapshot.http_proxies.all().for_each(|(_, proxy)| http_proxy::claims(proxy, found));
+    snapshot.ingress_routes.all().for_each(|(_, route)| ingress_route::claims(route, found));
 }
 
 /// What one object says that is named in `exposedBy`.
@@ -198,6 +248,20 @@ fn one(snapshot: &Snapshot, named: &ExposedBy, key: &Key, backends: &Backends) -
             })?;
             let port = named.port.and_then(|port| u16::try_from(port).ok());
             snapshot.services.get(key)?.map(|service| service::exposures(service, scheme, port, backends))
+        }
+        ExposureKind::VirtualService => {
+            let service = snapshot.virtual_services.get(key)?;
+            service.map(|service| virtual_service::exposures(snapshot, service, backends)).transpose()?
+        }
+        ExposureKind::HTTPProxy => {
+            snapshot.http_proxies.get(key)?.map(|proxy| http_proxy::exposures(snapshot, proxy, backends)).transpose()?
+        }
+        ExposureKind::IngressRoute => {
+            let route = snapshot.ingress_routes.get(key)?;
+            route.map(|route| ingress_route::exposures(snapshot, route, backends)).transpose()?
+        }
+        ExposureKind::TLSRoute => {
+            snapshot.tls_routes.get(key)?.map(|route| tls_route::exposures(snapshot, route, backends)).transpose()?
         }
     };
     let mut notes = Notes::new("spec.exposedBy".into());
@@ -251,7 +315,7 @@ fn finish(mut found: Exposures, workload: &Workload, backends: &Backends) -> Res
     let mut message = if services.is_empty() {
         format!("no Service in {} selects the pods of {} {}", key.namespace, workload.kind, key.name)
     } else {
-        format!("no HTTPRoute, Route or Ingress in {} leads to Service {}", key.namespace, services.join(", "))
+        format!("no {KINDS} in {} leads to Service {}", key.namespace, services.join(", "))
     };
     for note in &found.notes {
         message.push_str("; ");

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use direct_upload_api::web::Origin;
 use direct_upload_api::{ExposureKind, Rule};
 
-use crate::model::{Advice, HttpRoute, Id, Ingress, Owners, Route};
+use crate::model::{Advice, HttpRoute, Id, Ingress, Key, Owners, Route};
 use crate::openstack::upload::HEADERS;
 
 /// An object through which uploads come.
@@ -26,17 +26,20 @@ pub enum ExposingObject {
     Route(Arc<Route>, Vec<String>),
     /// With the positions of the rules that lead to the workload.
     HttpRoute(Arc<HttpRoute>, Vec<usize>),
+    /// One of another kind.
+    Other(ExposureKind, Key),
 }
 
 impl ExposingObject {
     /// Which object it is.
     pub fn object(&self) -> Id {
-        let (kind, meta) = match self {
-            Self::Ingress(ingress, _) => (ExposureKind::Ingress, &ingress.meta),
-            Self::Route(route, _) => (ExposureKind::Route, &route.meta),
-            Self::HttpRoute(route, _) => (ExposureKind::HTTPRoute, &route.meta),
+        let (kind, key) = match self {
+            Self::Ingress(ingress, _) => (ExposureKind::Ingress, &ingress.meta.key),
+            Self::Route(route, _) => (ExposureKind::Route, &route.meta.key),
+            Self::HttpRoute(route, _) => (ExposureKind::HTTPRoute, &route.meta.key),
+            Self::Other(kind, key) => (*kind, key),
         };
-        Id { kind: kind.to_string(), key: meta.key.clone() }
+        Id { kind: kind.to_string(), key: key.clone() }
     }
 
     /// Its annotations and who owns them, if annotations tell it what to do.
@@ -44,7 +47,7 @@ impl ExposingObject {
         match self {
             Self::Ingress(ingress, _) => Some((&ingress.annotations, &ingress.owners)),
             Self::Route(route, _) => Some((&route.annotations, &route.owners)),
-            Self::HttpRoute(..) => None,
+            Self::HttpRoute(..) | Self::Other(..) => None,
         }
     }
 }
@@ -94,6 +97,7 @@ pub fn find<'a>(
             ExposingObject::Ingress(ingress, _) => ingress::issues(ingress, origins),
             ExposingObject::Route(route, _) => route::issues(route),
             ExposingObject::HttpRoute(route, rules) => http_route::issues(route, rules, origins),
+            ExposingObject::Other(..) => Vec::new(),
         })
         .collect();
     found.into_iter().collect()

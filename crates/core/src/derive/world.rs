@@ -8,7 +8,7 @@ use direct_upload_api::{Reason, Rollout};
 use super::api::ApiView;
 use super::conflict::{self, Rivals};
 use super::destination::GlanceState;
-use super::exposure::http_route;
+use super::exposure;
 use super::glance::{GlanceView, ImageService};
 use super::grant::{self, Grants};
 use super::horizon::{Dashboard, HorizonView, Intent};
@@ -18,7 +18,7 @@ use super::tenure::{Tenure, Tenures};
 use super::throttle::{self, Throttle};
 use super::vantage::Vantage;
 use super::{adjust, catalog, exposure_issue, openstack_api, user_cors};
-use crate::model::{Advice, CanaryQuery, CatalogQuery, Epoch, Key, Meta, Needs, ProbeTarget, Problem, Snapshot};
+use crate::model::{Advice, CanaryQuery, CatalogQuery, Epoch, Key, Kind, Meta, Needs, ProbeTarget, Problem, Snapshot};
 use crate::workload::drain;
 use crate::workload::rehearsal::LookState;
 
@@ -52,7 +52,7 @@ impl World {
         let rivals = Rivals::find(snapshot, exposures.chain(dashboards.values().map(|dashboard| &dashboard.exposures)));
 
         let keys = dashboards.keys().chain(glances.keys()).chain(apis.keys());
-        let routing = http_route::needs(snapshot, &keys.map(|key| key.namespace.as_str()).collect());
+        let routing = exposure::needs(snapshot, &keys.map(|key| key.namespace.as_str()).collect());
         let read = snapshot.horizons.any_known() && snapshot.glances.any_known() && snapshot.apis.any_known();
         Self {
             horizons: horizon_views(dashboards, pairings, intents, proofs, &throttles, &rivals),
@@ -68,11 +68,10 @@ impl World {
         let files = self.accepting().filter_map(|view| view.api.asked.source.clone());
         let authorities =
             self.horizons.values().flat_map(|view| [&view.authorities, &view.catalog.source]).flatten().cloned();
-        Needs {
-            namespaces: self.keys().map(|key| key.namespace.clone()).collect(),
-            config_maps: files.chain(authorities).collect(),
-            ..self.routing.clone()
-        }
+        let mut needs =
+            Needs { namespaces: self.keys().map(|key| key.namespace.clone()).collect(), ..self.routing.clone() };
+        files.chain(authorities).for_each(|key| needs.add_named(Kind::ReferencedConfigMap, key));
+        needs
     }
 
     /// The preflights that matter now, and the state of the server that each would speak of.

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 type Rule = (&'static str, fn(&Value) -> bool);
 
-const RULES: [Rule; 18] = [
+const RULES: [Rule; 19] = [
     ("!(has(self.publicURL) && has(self.exposedBy))", |v| !(has(v, "publicURL") && has(v, "exposedBy"))),
     ("!self.enabled || (has(self.secretName) && self.secretName != '')", |v| {
         v["enabled"] != true || v["secretName"].as_str().is_some_and(|name| !name.is_empty())
@@ -19,6 +19,9 @@ const RULES: [Rule; 18] = [
     }),
     ("self.kind == 'Service' ? has(self.scheme) : !has(self.port)", |v| {
         if v["kind"] == "Service" { has(v, "scheme") } else { !has(v, "port") }
+    }),
+    ("!has(self.__namespace__) || !(self.kind in ['Ingress', 'Route', 'Service'])", |v| {
+        !has(v, "namespace") || !["Ingress", "Route", "Service"].iter().any(|kind| v["kind"] == *kind)
     }),
     ("!(has(self.regions) && (has(self.glanceRef) || has(self.glanceEndpoint)))", |v| {
         !(has(v, "regions") && (has(v, "glanceRef") || has(v, "glanceEndpoint")))
@@ -102,7 +105,11 @@ mod tests {
     fn objects(schema: &Value, rule: &str) -> Vec<Map<String, Value>> {
         let mut objects = vec![Map::new()];
         let fields = schema["properties"].as_object().into_iter().flatten();
-        for (name, field) in fields.filter(|(name, _)| rule.contains(&format!("self.{name}"))) {
+        // A word of CEL's own is written with underscores.
+        let speaks_of = |name: &String| {
+            [name.clone(), format!("__{name}__")].iter().any(|name| rule.contains(&format!("self.{name}")))
+        };
+        for (name, field) in fields.filter(|(name, _)| speaks_of(name)) {
             let is_required = schema["required"].as_array().is_some_and(|all| all.contains(&json!(name)));
             let without = if is_required { Vec::new() } else { objects.clone() };
             let with = |value: Value| objects.iter().map(move |o| (o.clone(), value.clone())).collect::<Vec<_>>();

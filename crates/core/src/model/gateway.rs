@@ -16,6 +16,7 @@ use super::meta::Meta;
 pub struct Gateway {
     pub meta: Meta,
     pub listeners: Vec<Listener>,
+    pub allowed_listeners: AllowedListeners,
     /// `status.listeners`.
     pub listener_statuses: Vec<ListenerStatus>,
     /// `status.addresses`, those that are IP addresses.
@@ -32,6 +33,13 @@ pub struct Listener {
     pub protocol: String,
     pub tls: ListenerTls,
     pub allowed_routes: AllowedRoutes,
+}
+
+/// Whose ListenerSets a Gateway takes: `None` (the default), `Same`, `All`, `Selector`.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct AllowedListeners {
+    pub namespaces: RouteNamespaces,
 }
 
 /// TLS of a listener.
@@ -70,5 +78,7 @@ pub struct RouteKind {
 #[serde(default)]
 pub struct ListenerStatus {
     pub name: String,
+    /// Where the controller chose it.
+    pub port: i32,
     pub conditions: Vec<Condition>,
 }

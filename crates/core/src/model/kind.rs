@@ -44,7 +44,7 @@ pub enum Watched {
     Cluster,
     /// In each namespace that holds a resource.
     Resources,
-    /// In those, and in namespaces whose routes may lead into them.
+    /// In those, and in namespaces whose routes of this kind may lead into them.
     Routes,
     /// Single objects, each by its name.
     Named,
@@ -93,6 +93,12 @@ impl Registration {
 
 const GATEWAY: &str = "gateway.networking.k8s.io/v1";
 
+/// v1 since Gateway API 1.5, of the experimental channel before.
+const TLS_ROUTE: &[&str] = &[GATEWAY, "gateway.networking.k8s.io/v1alpha3", "gateway.networking.k8s.io/v1alpha2"];
+
+/// Istio serves each of its kinds in all of these, and converts nothing.
+const ISTIO: &[&str] = &["networking.istio.io/v1", "networking.istio.io/v1beta1", "networking.istio.io/v1alpha3"];
+
 /// Calls a macro with the table of kinds: variant, store, reduced type, registration.
 macro_rules! for_each_kind {
     ($callback:ident) => {
@@ -124,8 +130,23 @@ macro_rules! for_each_kind {
                 Watched::Resources,
             )
             .optional();
+            TLSRoute tls_routes: crate::model::TlsRoute = Registration::new(TLS_ROUTE, "TLSRoute", "tlsroutes", Watched::Routes).optional();
+            /// A ListenerSet that a route names.
+            ListenerSet listener_sets: crate::model::ListenerSet = Registration::new(&[GATEWAY], "ListenerSet", "listenersets", Watched::Named).optional();
+            /// The same before Gateway API 1.5.
+            XListenerSet x_listener_sets: crate::model::ListenerSet =
+                Registration::new(&["gateway.networking.x-k8s.io/v1alpha1"], "XListenerSet", "xlistenersets", Watched::Named).optional();
             /// OpenShift's.
             Route routes: crate::model::Route = Registration::new(&["route.openshift.io/v1"], "Route", "routes", Watched::Resources).optional();
+            /// Istio's.
+            VirtualService virtual_services: crate::model::VirtualService =
+                Registration::new(ISTIO, "VirtualService", "virtualservices", Watched::Routes).optional();
+            /// Contour's.
+            HTTPProxy http_proxies: crate::model::HttpProxy = Registration::new(&["projectcontour.io/v1"], "HTTPProxy", "httpproxies", Watched::Routes).optional();
+            /// Traefik's.
+            IngressRoute ingress_routes: crate::model::IngressRoute = Registration::new(&["traefik.io/v1alpha1"], "IngressRoute", "ingressroutes", Watched::Routes).optional();
+            /// An Istio Gateway that a VirtualService names.
+            IstioGateway istio_gateways: crate::model::IstioGateway = Registration::new(ISTIO, "Gateway", "gateways", Watched::Named).optional();
             /// Our ConfigMaps.
             ConfigMap config_maps: crate::model::ConfigMap = Registration::new(&["v1"], "ConfigMap", "configmaps", Watched::Resources).selected(Selected::Managed);
             /// A ConfigMap with a workload's main configuration file, or with certificate authorities.
@@ -198,6 +219,10 @@ impl From<ExposureKind> for Kind {
             ExposureKind::HTTPRoute => Self::HTTPRoute,
             ExposureKind::Route => Self::Route,
             ExposureKind::Service => Self::Service,
+            ExposureKind::VirtualService => Self::VirtualService,
+            ExposureKind::HTTPProxy => Self::HTTPProxy,
+            ExposureKind::IngressRoute => Self::IngressRoute,
+            ExposureKind::TLSRoute => Self::TLSRoute,
         }
     }
 }

@@ -11,11 +11,15 @@ mod catalog;
 mod condition;
 mod config_map;
 mod gateway;
+mod http_proxy;
 mod http_route;
 mod ingress;
+mod ingress_route;
+mod istio;
 mod job;
 mod key;
 mod kind;
+mod listener_set;
 mod meta;
 mod namespace;
 mod needs;
@@ -28,6 +32,7 @@ mod route;
 mod service;
 mod snapshot;
 mod store;
+mod tls_route;
 mod workload;
 
 pub use advice::Advice;
@@ -38,15 +43,22 @@ pub use canary::{
 pub use catalog::{CatalogQuery, CatalogReading, PublicEndpoints};
 pub use condition::{Condition, find_condition};
 pub use config_map::{ConfigMap, Effects};
-pub use gateway::{AllowedRoutes, Gateway, Listener, ListenerStatus, ListenerTls, RouteNamespaces};
+pub use gateway::{AllowedListeners, AllowedRoutes, Gateway, Listener, ListenerStatus, ListenerTls, RouteNamespaces};
+pub use http_proxy::{HttpProxy, ProxyCondition, ProxyHost, ProxyInclude, ProxyRoute, ProxyService};
 pub use http_route::{
     BackendRef, Header, HttpCors, HttpFilter, HttpMatch, HttpPath, HttpRoute, HttpRule, HttpTimeouts, ParentRef,
     RouteParentStatus,
 };
 pub use ingress::{Ingress, IngressPath, IngressRule, IngressTls};
+pub use ingress_route::{IngressRoute, IngressRouteRef, IngressRouteRule, IngressRouteService};
+pub use istio::{
+    Delegate, IstioGateway, IstioHttpMatch, IstioHttpRoute, IstioL4Match, IstioL4Route, IstioRouted, IstioServer,
+    StringMatch, VirtualService,
+};
 pub use job::{Job, JobEvent};
 pub use key::{Id, Key};
 pub use kind::{Kind, Observed, Registration, Selected, Watched};
+pub use listener_set::ListenerSet;
 pub use meta::{ApiObject, Custom, GlanceObject, HorizonObject, Meta, Owner};
 pub use namespace::Namespace;
 pub use needs::Needs;
@@ -59,6 +71,7 @@ pub use route::{Route, RouteIngress, RouteSpec, RouteTarget};
 pub use service::Service;
 pub use snapshot::{Answers, Snapshot};
 pub use store::{Known, Store, Unknown};
+pub use tls_route::TlsRoute;
 pub use workload::{
     Container, EnvValue, PodTemplate, PreStop, Revision, Roll, Volume, VolumeMount, VolumeSource, Workload,
     WorkloadStatus, describe,

@@ -74,7 +74,7 @@ fn istio(rule: &str) -> String {
 
 fn contour(host: &str) -> String {
     format!(
-        "apiVersion: projectcontour.io/v1\nkind: HTTPProxy\nmetadata: {{name: p, namespace: openstack}}\nspec: {{virtualhost: {{fqdn: g.example, {host}}}, routes: [{{services: [{{name: glance-api, port: 9292}}]}}]}}\n"
+        "apiVersion: projectcontour.io/v1\nkind: HTTPProxy\nmetadata: {{name: p, namespace: openstack}}\nspec: {{virtualhost: {{fqdn: g.example, tls: {{secretName: x}}, {host}}}, routes: [{{services: [{{name: glance-api, port: 9292}}]}}]}}\n"
     )
 }
 

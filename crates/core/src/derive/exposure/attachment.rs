@@ -1,19 +1,40 @@
-//! Which listeners of which Gateways take an HTTPRoute, as Gateway API defines it and as far as the
-//! controllers have spoken.
+//! Which listeners take a route, of Gateways and of ListenerSets, as Gateway API defines it and as far as
+//! the controllers have spoken.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
 
 use direct_upload_api::Reason;
 
 use super::hostname::Hostname;
 use crate::derive::consent;
 use crate::derive::exposure::Notes;
-use crate::model::{Condition, Gateway, HttpRoute, Key, Listener, Meta, ParentRef, Problem, Snapshot, find_condition};
+use crate::model::{
+    Condition, Gateway, Key, Kind, Known, Listener, ListenerSet, ListenerStatus, Meta, Needs, ParentRef, Problem,
+    RouteNamespaces, RouteParentStatus, Snapshot, find_condition,
+};
 
-/// A Gateway and those of its listeners that take the route.
+const GROUP: &str = "gateway.networking.k8s.io";
+
+/// The group of what was not yet in the standard.
+const EXPERIMENTAL: &str = "gateway.networking.x-k8s.io";
+
+/// A route that wants to be attached.
+#[derive(Clone, Copy)]
+pub(crate) struct Attaching<'a> {
+    pub kind: &'static str,
+    pub meta: &'a Meta,
+    pub parents: &'a [ParentRef],
+    /// What the parents' controllers say.
+    pub judged: &'a [RouteParentStatus],
+}
+
+/// A Gateway or ListenerSet, and those of its listeners that take the route.
 pub(crate) struct Attachment {
-    pub gateway: Arc<Gateway>,
+    /// `Gateway infra/public`.
+    pub parent: String,
     pub listeners: Vec<Listener>,
+    /// All that share its address, as far as they are seen.
+    all: Vec<Listener>,
 }
 
 impl Attachment {
@@ -21,96 +42,202 @@ impl Attachment {
     /// take the route: at most one listener gets a request, the most specific.
     pub fn shadow(&self, listener: &Listener, host: &Hostname) -> Option<&Listener> {
         let rank = |l: &Listener| Some(Hostname::parse(l.hostname.as_deref())).filter(|h| h.meet(host).is_some());
-        let best = self.gateway.listeners.iter().filter(|l| l.port == listener.port).max_by_key(|l| rank(l))?;
+        let best = self.all.iter().filter(|l| l.port == listener.port).max_by_key(|l| rank(l))?;
         (rank(best) > rank(listener) && !self.listeners.iter().any(|l| l.name == best.name)).then_some(best)
     }
 }
 
-/// The Gateway that a reference means; none if it means something else (a Service, in a mesh).
-pub(crate) fn gateway_of(route: &Meta, parent: &ParentRef) -> Option<Key> {
-    let group = parent.group.as_deref().unwrap_or("gateway.networking.k8s.io");
-    let kind = parent.kind.as_deref().unwrap_or("Gateway");
+/// The object that a reference means; none if it is of a kind that is not read (a Service, in a mesh).
+pub(crate) fn parent_of(route: &Meta, parent: &ParentRef) -> Option<(Kind, Key)> {
+    let group = parent.group.as_deref().unwrap_or(GROUP);
+    let kind = match (group, parent.kind.as_deref().unwrap_or("Gateway")) {
+        (GROUP, "Gateway") => Kind::Gateway,
+        (GROUP, "ListenerSet") => Kind::ListenerSet,
+        (EXPERIMENTAL, "XListenerSet") => Kind::XListenerSet,
+        _ => return None,
+    };
     let namespace = parent.namespace.as_ref().unwrap_or(&route.key.namespace);
-    (group == "gateway.networking.k8s.io" && kind == "Gateway")
-        .then(|| Key::new(namespace.clone(), parent.name.clone()))
+    Some((kind, Key::new(namespace.clone(), parent.name.clone())))
+}
+
+/// What must be watched for routes with these parents.
+pub(crate) fn needs<'a>(
+    snapshot: &Snapshot,
+    routes: impl Iterator<Item = (&'a Meta, &'a [ParentRef])>,
+    needs: &mut Needs,
+) {
+    let parents: BTreeSet<_> =
+        routes.flat_map(|(meta, parents)| parents.iter().filter_map(|parent| parent_of(meta, parent))).collect();
+    for (kind, key) in parents {
+        // The Gateway of a ListenerSet, as soon as that is seen.
+        if let Ok(Some(set)) = listener_set(snapshot, kind, &key)
+            && let Some((kind, gateway)) = parent_of(&set.meta, &set.spec.parent_ref)
+        {
+            needs.add_named(kind, gateway);
+        }
+        needs.add_named(kind, key);
+    }
+}
+
+fn listener_set<'a>(snapshot: &'a Snapshot, kind: Kind, key: &Key) -> Known<Option<&'a ListenerSet>> {
+    let found = match kind {
+        Kind::ListenerSet => snapshot.listener_sets.get_named(key)?,
+        Kind::XListenerSet => snapshot.x_listener_sets.get_named(key)?,
+        _ => None,
+    };
+    Ok(found.map(|set| &**set))
+}
+
+/// What has listeners: a Gateway, or a ListenerSet of one.
+struct Parent<'a> {
+    /// `Gateway infra/public`.
+    name: String,
+    meta: &'a Meta,
+    listeners: Vec<Listener>,
+    statuses: &'a [ListenerStatus],
+    gateway: &'a Gateway,
 }
 
 /// All attachments of a route. What keeps it from one is noted.
 ///
 /// # Errors
-/// A Gateway that cannot be seen, or a controller that has not yet judged the route as it stands.
+/// A Gateway or ListenerSet that cannot be seen, or a controller that has not yet judged one of them or the
+/// route as it stands.
 pub(crate) fn attachments(
     snapshot: &Snapshot,
-    route: &HttpRoute,
+    route: Attaching<'_>,
     notes: &mut Notes,
 ) -> Result<Vec<Attachment>, Problem> {
     let mut found: Vec<Attachment> = Vec::new();
-    for parent in &route.spec.parent_refs {
-        let Some(key) = gateway_of(&route.meta, parent) else {
-            let kind = parent.kind.as_deref().unwrap_or_default();
+    for reference in route.parents {
+        let Some((kind, key)) = parent_of(route.meta, reference) else {
+            let kind = reference.kind.as_deref().unwrap_or_default();
             if kind != "Service" {
-                notes.add(format!("its parent {kind} {} is of a kind that is not read", parent.name));
+                notes.add(format!("its parent {kind} {} is of a kind that is not read", reference.name));
             }
             continue;
         };
-        let gateway = snapshot.gateways.get_named(&key).map_err(|unknown| {
-            let why = format!("{} is attached to Gateway {key}, which cannot be seen: {}", notes.source, unknown.why);
-            Problem { found: why, ..unknown.into() }
-        })?;
-        let Some(gateway) = gateway else {
-            notes.add(format!("there is no Gateway {key}"));
-            continue;
-        };
-        let word = match acceptance(route, parent) {
+        let Some(parent) = parent(snapshot, kind, &key, notes)? else { continue };
+        let name = &parent.name;
+        let word = match acceptance(route, reference) {
             RouteAcceptance::Stale(generation) => {
                 let why = format!(
-                    "the controller of Gateway {key} has judged {} only up to generation {generation}, not {}",
+                    "the controller of {name} has judged {} only up to generation {generation}, not {}",
                     notes.source, route.meta.generation
                 );
                 return Err(Problem::new(Reason::ObservationIncomplete, why));
             }
             RouteAcceptance::Silent if route.meta.is_stored() => {
-                notes.add(format!("no controller has accepted it for Gateway {key}"));
+                notes.add(format!("no controller has accepted it for {name}"));
                 continue;
             }
             RouteAcceptance::Refused(condition) => {
-                notes.add(format!("Gateway {key} does not accept it: {}: {}", condition.reason, condition.message));
+                notes.add(format!("{name} does not accept it: {}: {}", condition.reason, condition.message));
                 continue;
             }
             RouteAcceptance::Silent => false,
             RouteAcceptance::Accepted => true,
         };
         let mut listeners = Vec::new();
-        for listener in gateway.listeners.iter().filter(|l| selects(parent, l)) {
-            match takes(snapshot, route, gateway, listener, word)? {
+        for listener in parent.listeners.iter().filter(|l| selects(reference, l)) {
+            match takes(snapshot, route, &parent, listener, word)? {
                 Ok(()) => {
-                    notes_of_tls(gateway, listener, notes);
+                    notes_of_tls(&parent, listener, notes);
                     listeners.push(listener.clone());
                 }
-                Err(why) => notes.add(format!("listener {} of Gateway {key} {why}", listener.name)),
+                Err(why) => notes.add(format!("listener {} of {name} {why}", listener.name)),
             }
         }
-        match found.iter_mut().find(|a| a.gateway.meta.key == key) {
+        match found.iter_mut().find(|a| a.parent == *name) {
             Some(other) => {
                 listeners.retain(|l| other.listeners.iter().all(|o| o.name != l.name));
                 other.listeners.extend(listeners);
             }
-            None => found.push(Attachment { gateway: gateway.clone(), listeners }),
+            None => {
+                let mut all = parent.listeners;
+                if kind != Kind::Gateway {
+                    all.extend(parent.gateway.listeners.iter().cloned());
+                }
+                found.push(Attachment { parent: parent.name, listeners, all });
+            }
         }
     }
     Ok(found)
 }
 
+/// The parent, if it has listeners that are in effect.
+fn parent<'a>(snapshot: &'a Snapshot, kind: Kind, key: &Key, notes: &mut Notes) -> Result<Option<Parent<'a>>, Problem> {
+    if kind == Kind::Gateway {
+        let Some(gateway) = gateway(snapshot, key, notes)? else { return Ok(None) };
+        let (listeners, statuses) = (gateway.listeners.clone(), gateway.listener_statuses.as_slice());
+        return Ok(Some(Parent { name: format!("Gateway {key}"), meta: &gateway.meta, listeners, statuses, gateway }));
+    }
+    let name = format!("{} {key}", kind.registration().name);
+    let Some(set) = listener_set(snapshot, kind, key).map_err(|unknown| unseen(&name, notes, unknown))? else {
+        notes.add(format!("there is no {name}"));
+        return Ok(None);
+    };
+    let Some((Kind::Gateway, of)) = parent_of(&set.meta, &set.spec.parent_ref) else {
+        notes.add(format!("{name} is for something else than a Gateway"));
+        return Ok(None);
+    };
+    let accepted = find_condition(&set.conditions, "Accepted");
+    if let Some(condition) = accepted.filter(|condition| !is_current(condition, &set.meta)) {
+        let (judged, generation) = (condition.observed_generation.unwrap_or_default(), set.meta.generation);
+        let why = format!(
+            "the controller of Gateway {of} has judged {name} only up to generation {judged}, not {generation}"
+        );
+        return Err(Problem::new(Reason::ObservationIncomplete, why));
+    }
+    let word = match accepted.map(|condition| (condition.status.as_str(), condition)) {
+        Some(("True", _)) => true,
+        Some(("False", condition)) => {
+            notes.add(format!("Gateway {of} does not accept {name}: {}: {}", condition.reason, condition.message));
+            return Ok(None);
+        }
+        _ if set.meta.is_stored() => {
+            notes.add(format!("no controller has accepted {name} for Gateway {of}"));
+            return Ok(None);
+        }
+        _ => false,
+    };
+    let Some(gateway) = gateway(snapshot, &of, notes)? else { return Ok(None) };
+    let allowed = &gateway.allowed_listeners.namespaces;
+    if !allows(snapshot, allowed, "None", &gateway.meta.key.namespace, &set.meta.key.namespace, word)? {
+        let namespace = &set.meta.key.namespace;
+        notes.add(format!("Gateway {of} takes no ListenerSets of namespace {namespace} (allowedListeners)"));
+        return Ok(None);
+    }
+    let mut listeners = set.spec.listeners.clone();
+    for listener in listeners.iter_mut().filter(|listener| listener.port == 0) {
+        // An XListenerSet may leave the port to the controller.
+        let status = set.listener_statuses.iter().find(|status| status.name == listener.name);
+        listener.port = status.map_or(0, |status| status.port);
+    }
+    Ok(Some(Parent { name, meta: &set.meta, listeners, statuses: &set.listener_statuses, gateway }))
+}
+
+fn gateway<'a>(snapshot: &'a Snapshot, key: &Key, notes: &mut Notes) -> Result<Option<&'a Gateway>, Problem> {
+    let name = format!("Gateway {key}");
+    let found = snapshot.gateways.get_named(key).map_err(|unknown| unseen(&name, notes, unknown))?;
+    if found.is_none() {
+        notes.add(format!("there is no {name}"));
+    }
+    Ok(found.map(|gateway| &**gateway))
+}
+
+fn unseen(name: &str, notes: &Notes, unknown: crate::model::Unknown) -> Problem {
+    let why = format!("{} is attached to {name}, which cannot be seen: {}", notes.source, unknown.why);
+    Problem { found: why, ..unknown.into() }
+}
+
 /// A certificate that the Gateway cannot use.
-fn notes_of_tls(gateway: &Gateway, listener: &Listener, notes: &mut Notes) {
-    let status = gateway.listener_statuses.iter().find(|status| status.name == listener.name);
+fn notes_of_tls(parent: &Parent<'_>, listener: &Listener, notes: &mut Notes) {
+    let status = parent.statuses.iter().find(|status| status.name == listener.name);
     let refs = status.and_then(|status| find_condition(&status.conditions, "ResolvedRefs"));
     if let Some(condition) = refs.filter(|condition| condition.status == "False") {
-        let (name, key) = (&listener.name, &gateway.meta.key);
-        notes.add(format!(
-            "listener {name} of Gateway {key} has a problem: {}: {}",
-            condition.reason, condition.message
-        ));
+        let (name, of) = (&listener.name, &parent.name);
+        notes.add(format!("listener {name} of {of} has a problem: {}: {}", condition.reason, condition.message));
     }
 }
 
@@ -128,26 +255,27 @@ enum RouteAcceptance<'a> {
     Silent,
 }
 
-fn acceptance<'a>(route: &'a HttpRoute, parent: &ParentRef) -> RouteAcceptance<'a> {
+fn acceptance<'a>(route: Attaching<'a>, parent: &ParentRef) -> RouteAcceptance<'a> {
     let same = |other: &ParentRef| {
-        gateway_of(&route.meta, other) == gateway_of(&route.meta, parent)
+        parent_of(route.meta, other) == parent_of(route.meta, parent)
             && other.section_name == parent.section_name
             && other.port == parent.port
     };
-    let entries = route.parents.iter().filter(|entry| same(&entry.parent_ref));
+    let entries = route.judged.iter().filter(|entry| same(&entry.parent_ref));
     let conditions: Vec<_> = entries.filter_map(|entry| find_condition(&entry.conditions, "Accepted")).collect();
-    let current = |t: &&&Condition| is_current(t, &route.meta);
+    let current = |t: &&&Condition| is_current(t, route.meta);
     if conditions.iter().filter(current).any(|t| t.status == "True") {
         return RouteAcceptance::Accepted;
     }
-    match (conditions.iter().find(|t| !is_current(t, &route.meta)), conditions.first()) {
+    match (conditions.iter().find(|t| !is_current(t, route.meta)), conditions.first()) {
         (Some(stale), _) => RouteAcceptance::Stale(stale.observed_generation.unwrap_or_default()),
         (None, Some(refusal)) => RouteAcceptance::Refused(refusal),
         (None, None) => RouteAcceptance::Silent,
     }
 }
 
-fn is_current(condition: &Condition, of: &Meta) -> bool {
+/// Whether a controller has judged an object as it stands.
+pub(crate) fn is_current(condition: &Condition, of: &Meta) -> bool {
     // A file need not have a generation.
     of.generation == 0 || condition.observed_generation.is_none_or(|generation| generation >= of.generation)
 }
@@ -156,35 +284,46 @@ fn is_current(condition: &Condition, of: &Meta) -> bool {
 /// which counts where the labels of namespaces cannot be seen.
 fn takes(
     snapshot: &Snapshot,
-    route: &HttpRoute,
-    gateway: &Gateway,
+    route: Attaching<'_>,
+    parent: &Parent<'_>,
     listener: &Listener,
     word: bool,
 ) -> Result<Result<(), String>, Problem> {
     let allowed = &listener.allowed_routes;
-    if !allowed.kinds.is_empty() && allowed.kinds.iter().all(|k| k.kind != "HTTPRoute") {
-        return Ok(Err("takes no HTTPRoute".into()));
+    if !allowed.kinds.is_empty() && allowed.kinds.iter().all(|k| k.kind != route.kind) {
+        return Ok(Err(format!("takes no {}", route.kind)));
     }
-    let status = gateway.listener_statuses.iter().find(|status| status.name == listener.name);
+    let status = parent.statuses.iter().find(|status| status.name == listener.name);
     for (type_, bad) in [("Accepted", "False"), ("Conflicted", "True")] {
         let found = status.and_then(|status| find_condition(&status.conditions, type_));
-        if let Some(condition) =
-            found.filter(|condition| condition.status == bad && is_current(condition, &gateway.meta))
+        if let Some(condition) = found.filter(|condition| condition.status == bad && is_current(condition, parent.meta))
         {
             return Ok(Err(format!("is not in effect: {}: {}", condition.reason, condition.message)));
         }
     }
     let namespace = &route.meta.key.namespace;
-    let granted = match allowed.namespaces.from.as_deref().unwrap_or("Same") {
+    let granted = allows(snapshot, &allowed.namespaces, "Same", &parent.meta.key.namespace, namespace, word)?;
+    Ok(if granted { Ok(()) } else { Err(format!("takes no routes of namespace {namespace} (allowedRoutes)")) })
+}
+
+/// Whether objects of a namespace may be attached to one that stands in `own`.
+fn allows(
+    snapshot: &Snapshot,
+    allowed: &RouteNamespaces,
+    default: &str,
+    own: &str,
+    namespace: &str,
+    word: bool,
+) -> Result<bool, Problem> {
+    Ok(match allowed.from.as_deref().unwrap_or(default) {
         "All" => true,
-        "Same" => gateway.meta.key.namespace == *namespace,
-        "Selector" => match (snapshot.namespaces.get(&Key::new("", namespace.clone())), &allowed.namespaces.selector) {
+        "Same" => own == namespace,
+        "Selector" => match (snapshot.namespaces.get(&Key::new("", namespace)), &allowed.selector) {
             (Ok(Some(object)), Some(selector)) => consent::matches(selector, &object.labels),
             (Ok(None) | Err(_), _) if word => true,
             (Err(unknown), _) => return Err(unknown.into()),
             _ => false,
         },
         _ => false,
-    };
-    Ok(if granted { Ok(()) } else { Err(format!("takes no routes of namespace {namespace} (allowedRoutes)")) })
+    })
 }

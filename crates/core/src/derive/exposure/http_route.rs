@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use direct_upload_api::web::{Origin, PublicUrl};
 
-use super::attachment::{Attachment, attachments, gateway_of};
+use super::attachment::{self, Attaching, Attachment, attachments};
 use super::backends::Backends;
 use super::hostname::{Hostname, meeting};
 use crate::derive::exposure::{Exposures, HostClaims, Notes};
 use crate::derive::exposure_issue::ExposingObject;
 use crate::model::{
-    BackendRef, GrantTo, HttpRoute, HttpRule, Key, Listener, Needs, Problem, ReferenceGrant, RouteParentStatus,
+    BackendRef, GrantTo, HttpRoute, HttpRule, Key, Kind, Listener, Needs, Problem, ReferenceGrant, RouteParentStatus,
     Snapshot, find_condition,
 };
 
@@ -33,9 +33,16 @@ pub fn exposures(snapshot: &Snapshot, route: &Arc<HttpRoute>, backends: &Backend
     let mut found = Exposures::default();
     if !rules.is_empty() {
         let paths = paths(&rules, &mut notes);
-        for attachment in attachments(snapshot, route, &mut notes)? {
+        let HttpRoute { meta, spec, parents } = &**route;
+        let attaching = Attaching { kind: "HTTPRoute", meta, parents: &spec.parent_refs, judged: parents };
+        for attachment in attachments(snapshot, attaching, &mut notes)? {
             for listener in &attachment.listeners {
-                for origin in origins(route, &attachment, listener, &mut notes) {
+                let https = match (listener.protocol.as_str(), listener.tls.mode.as_deref()) {
+                    ("HTTP", _) => Some(false),
+                    ("HTTPS" | "TLS", mode) if mode != Some("Passthrough") => Some(true),
+                    _ => None,
+                };
+                for origin in origins("HTTPRoute", &spec.hostnames, https, &attachment, listener, &mut notes) {
                     found.add(&notes.source, paths.iter().map(|path| PublicUrl::with_path(origin.clone(), path)));
                 }
             }
@@ -71,10 +78,20 @@ fn leads(snapshot: &Snapshot, route: &HttpRoute, rule: &HttpRule, backends: &Bac
     if redirects(rule) {
         return Ok(false);
     }
-    let own = &route.meta.key.namespace;
-    for backend in &rule.backend_refs {
+    any_leads(snapshot, "HTTPRoute", &route.meta.key.namespace, &rule.backend_refs, backends)
+}
+
+/// Whether any of the backends of a route is one of the Services, and may be named by it.
+pub(crate) fn any_leads(
+    snapshot: &Snapshot,
+    kind: &str,
+    own: &str,
+    named: &[BackendRef],
+    backends: &Backends,
+) -> Result<bool, Problem> {
+    for backend in named {
         let Some(service) = service_of(own, backend).filter(|service| backends.has(service)) else { continue };
-        if service.namespace == *own || granted(snapshot, own, &service)? {
+        if service.namespace == *own || granted(snapshot, kind, own, &service)? {
             return Ok(true);
         }
     }
@@ -90,16 +107,17 @@ fn service_of(namespace: &str, backend: &BackendRef) -> Option<Key> {
 }
 
 /// Whether the Service's namespace lets routes of another one lead to it.
-fn granted(snapshot: &Snapshot, from: &str, service: &Key) -> Result<bool, Problem> {
+fn granted(snapshot: &Snapshot, kind: &str, from: &str, service: &Key) -> Result<bool, Problem> {
     let grants = |grant: &ReferenceGrant| {
         let to = |to: &GrantTo| to.kind == "Service" && to.name.as_ref().is_none_or(|n| *n == service.name);
-        routes_of(grant).any(|namespace| namespace == from) && grant.spec.to.iter().any(to)
+        routes_of(grant, kind).any(|namespace| namespace == from) && grant.spec.to.iter().any(to)
     };
     Ok(snapshot.reference_grants.list(&service.namespace)?.any(|grant| grants(grant)))
 }
 
-fn routes_of(grant: &ReferenceGrant) -> impl Iterator<Item = &str> {
-    grant.spec.from.iter().filter(|from| from.kind == "HTTPRoute").map(|from| from.namespace.as_str())
+fn routes_of<'a>(grant: &'a ReferenceGrant, kind: &str) -> impl Iterator<Item = &'a str> + use<'a> {
+    let kind = kind.to_owned();
+    grant.spec.from.iter().filter(move |from| from.kind == kind).map(|from| from.namespace.as_str())
 }
 
 /// The prefixes under which the rules lead there; a match that is no prefix says nothing of it.
@@ -123,33 +141,31 @@ fn paths(rules: &[&HttpRule], notes: &mut Notes) -> Vec<String> {
     paths
 }
 
-/// The origins that come to the route through a listener.
-fn origins(route: &HttpRoute, attachment: &Attachment, listener: &Listener, notes: &mut Notes) -> Vec<Origin> {
-    let gateway = &attachment.gateway.meta.key;
-    let name = &listener.name;
-    let passes = listener.tls.mode.as_deref() == Some("Passthrough");
-    let https = match listener.protocol.as_str() {
-        "HTTP" => false,
-        "HTTPS" | "TLS" if !passes => true,
-        other => {
-            let passes = if passes { ", which is passed through" } else { "" };
-            notes
-                .add(format!("listener {name} of Gateway {gateway} speaks {other}{passes}: no HTTPRoute can be there"));
-            return Vec::new();
-        }
+/// The origins that come to a route with these host names through a listener; `https` is none where no
+/// route of that kind can be.
+pub(crate) fn origins(
+    kind: &str,
+    hostnames: &[String],
+    https: Option<bool>,
+    attachment: &Attachment,
+    listener: &Listener,
+    notes: &mut Notes,
+) -> Vec<Origin> {
+    let (parent, name) = (&attachment.parent, &listener.name);
+    let Some(https) = https else {
+        let passes = if listener.tls.mode.as_deref() == Some("Passthrough") { ", which is passed through" } else { "" };
+        let protocol = &listener.protocol;
+        notes.add(format!("listener {name} of {parent} speaks {protocol}{passes}: no {kind} can be there"));
+        return Vec::new();
     };
     let mut origins = Vec::new();
-    for host in meeting(&Hostname::parse(listener.hostname.as_deref()), &route.spec.hostnames) {
+    for host in meeting(&Hostname::parse(listener.hostname.as_deref()), hostnames) {
         let Hostname::Exact(text) = &host else {
-            notes
-                .add(format!("through listener {name} of Gateway {gateway} comes host {host}, and an origin is exact"));
+            notes.add(format!("through listener {name} of {parent} comes host {host}, and an origin is exact"));
             continue;
         };
         if let Some(other) = attachment.shadow(listener, &host) {
-            notes.add(format!(
-                "host {host} goes to listener {} of Gateway {gateway}, which does not take it",
-                other.name
-            ));
+            notes.add(format!("host {host} goes to listener {} of {parent}, which does not take it", other.name));
             continue;
         }
         match Origin::from_parts(https, text, u16::try_from(listener.port).ok()) {
@@ -160,19 +176,27 @@ fn origins(route: &HttpRoute, attachment: &Attachment, listener: &Listener, note
     origins
 }
 
-/// Namespaces whose routes may lead into these, and the Gateways of all routes that do.
-pub fn needs(snapshot: &Snapshot, namespaces: &BTreeSet<&str>) -> Needs {
-    let grants = namespaces.iter().flat_map(|namespace| snapshot.reference_grants.seen(namespace));
-    let routes_of = grants.flat_map(|grant| routes_of(grant)).map(str::to_owned).collect();
-    let mut needs = Needs { routes_of, ..Needs::default() };
-    let elsewhere = needs.routes_of.iter().map(String::as_str);
-    let all: BTreeSet<&str> = namespaces.iter().copied().chain(elsewhere).collect();
-    for route in all.iter().flat_map(|namespace| snapshot.http_routes.seen(namespace)) {
-        let mut backends = route.spec.rules.iter().flat_map(|rule| &rule.backend_refs);
-        let inside = |service: Key| namespaces.contains(service.namespace.as_str());
-        if backends.any(|backend| service_of(&route.meta.key.namespace, backend).is_some_and(inside)) {
-            needs.gateways.extend(route.spec.parent_refs.iter().filter_map(|parent| gateway_of(&route.meta, parent)));
-        }
+/// Namespaces whose routes of a kind may lead into this one.
+pub(crate) fn granting(snapshot: &Snapshot, kind: &str, namespace: &str) -> BTreeSet<String> {
+    let grants = snapshot.reference_grants.seen(namespace);
+    grants.flat_map(|grant| routes_of(grant, kind)).map(str::to_owned).collect()
+}
+
+/// Namespaces whose routes may lead into these, and the parents of all routes that do.
+pub fn needs(snapshot: &Snapshot, namespaces: &BTreeSet<&str>, needs: &mut Needs) {
+    for namespace in namespaces.iter().flat_map(|namespace| granting(snapshot, "HTTPRoute", namespace)) {
+        needs.add_routes_of(Kind::HTTPRoute, namespace);
     }
-    needs
+    let all: Vec<String> = needs.namespaces_of(Kind::HTTPRoute, namespaces).map(str::to_owned).collect();
+    let leads = |route: &&Arc<HttpRoute>| {
+        let mut backends = route.spec.rules.iter().flat_map(|rule| &rule.backend_refs);
+        backends.any(|backend| is_inside(&route.meta.key.namespace, backend, namespaces))
+    };
+    let routes = all.iter().flat_map(|namespace| snapshot.http_routes.seen(namespace)).filter(leads);
+    attachment::needs(snapshot, routes.map(|route| (&route.meta, route.spec.parent_refs.as_slice())), needs);
+}
+
+/// Whether a backend is a Service of one of these namespaces.
+pub(crate) fn is_inside(own: &str, backend: &BackendRef, namespaces: &BTreeSet<&str>) -> bool {
+    service_of(own, backend).is_some_and(|service| namespaces.contains(service.namespace.as_str()))
 }

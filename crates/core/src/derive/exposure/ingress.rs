@@ -99,7 +99,7 @@ fn covers(tls_host: &str, host: &str) -> bool {
 }
 
 /// The port that the controller reports, if it is not the scheme's default; and whether that is assumed.
-fn port(https: bool, reported: &BTreeSet<i32>, notes: &mut Notes) -> (Option<u16>, bool) {
+pub(super) fn port(https: bool, reported: &BTreeSet<i32>, notes: &mut Notes) -> (Option<u16>, bool) {
     let (default, other) = if https { (443, 80) } else { (80, 443) };
     let candidates: Vec<u16> =
         reported.iter().filter(|p| **p != other).filter_map(|p| u16::try_from(*p).ok()).collect();

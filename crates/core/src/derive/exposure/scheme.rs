@@ -3,7 +3,7 @@
 
 use direct_upload_api::{ExposedBy, Reason, Scheme};
 
-use crate::derive::exposure::{Exposures, Notes, Stated};
+use crate::derive::exposure::{Exposures, Notes, Stated, key_of};
 use crate::model::{Advice, Key, Problem};
 
 /// Keeps the URLs of the scheme that `exposedBy` says, if it says one.
@@ -24,8 +24,7 @@ pub fn asked_for(mut found: Exposures, stated: Stated<'_>, namespace: &str) -> R
         return Ok(found);
     }
     let named = stated.exposed_by.into_iter().flatten().filter(|named| named.scheme == Some(Scheme::HTTP));
-    let asked: Vec<_> =
-        named.map(|named| format!("{} {}", named.kind, Key::new(namespace, named.name.clone()))).collect();
+    let asked: Vec<_> = named.map(|named| format!("{} {}", named.kind, key_of(named, namespace))).collect();
     let counts = |source: &String, https: bool| https || asked.contains(source);
     let (kept, plain): (Vec<_>, Vec<_>) =
         found.urls.into_iter().partition(|e| counts(&e.source, e.url.origin().is_https()));

@@ -7,23 +7,28 @@ use serde_json::Value;
 use super::annotations::{owners, proxies};
 use super::decode::{foreign, meta};
 use crate::model::{
-    Gateway, HttpRoute, Kind, Listener, ListenerStatus, Meta, Observed, ReferenceGrant, Route, RouteIngress,
-    RouteParentStatus,
+    AllowedListeners, Condition, Gateway, HttpProxy, HttpRoute, IngressRoute, IstioGateway, IstioServer, Kind,
+    Listener, ListenerSet, ListenerStatus, Meta, Observed, ReferenceGrant, Route, RouteIngress, RouteParentStatus,
+    TlsRoute, VirtualService,
 };
 
 #[derive(Default, Deserialize)]
 struct NoStatus {}
 
-#[derive(Deserialize)]
-struct Listeners<T> {
-    #[serde(default = "Vec::new")]
-    listeners: Vec<T>,
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Listeners {
+    conditions: Vec<Condition>,
+    listeners: Vec<ListenerStatus>,
 }
 
-impl<T> Default for Listeners<T> {
-    fn default() -> Self {
-        Self { listeners: Vec::new() }
-    }
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct GatewaySpec {
+    #[serde(default)]
+    listeners: Vec<Listener>,
+    #[serde(default)]
+    allowed_listeners: AllowedListeners,
 }
 
 #[derive(Default, Deserialize)]
@@ -41,11 +46,13 @@ struct GatewayAddress {
 
 impl Observed for Gateway {
     fn reduce(_: Kind, object: Value) -> Result<Option<Self>, serde_json::Error> {
-        let (metadata, spec, status): (_, Listeners<Listener>, GatewayStatus) = foreign(object)?;
+        let (metadata, spec, status): (_, GatewaySpec, GatewayStatus) = foreign(object)?;
+        let GatewaySpec { listeners, allowed_listeners } = spec;
         let addresses = status.addresses.iter().filter_map(|address| address.value.parse().ok()).collect();
         Ok(Some(Self {
             meta: meta(metadata),
-            listeners: spec.listeners,
+            listeners,
+            allowed_listeners,
             listener_statuses: status.listeners,
             addresses,
         }))
@@ -95,6 +102,107 @@ impl Observed for Route {
         let (metadata, spec, Admissions { ingress }) = foreign(object)?;
         let (annotations, owners) = (proxies(&metadata), owners(&metadata));
         Ok(Some(Self { annotations, owners, meta: meta(metadata), spec, ingress }))
+    }
+
+    fn meta_mut(&mut self) -> &mut Meta {
+        &mut self.meta
+    }
+}
+
+impl Observed for VirtualService {
+    fn reduce(_: Kind, object: Value) -> Result<Option<Self>, serde_json::Error> {
+        let (metadata, spec, NoStatus {}) = foreign(object)?;
+        Ok(Some(Self { meta: meta(metadata), spec }))
+    }
+
+    fn meta_mut(&mut self) -> &mut Meta {
+        &mut self.meta
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Servers {
+    servers: Vec<IstioServer>,
+}
+
+impl Observed for IstioGateway {
+    fn reduce(_: Kind, object: Value) -> Result<Option<Self>, serde_json::Error> {
+        let (metadata, Servers { servers }, NoStatus {}) = foreign(object)?;
+        Ok(Some(Self { meta: meta(metadata), servers }))
+    }
+
+    fn meta_mut(&mut self) -> &mut Meta {
+        &mut self.meta
+    }
+}
+
+impl Observed for ListenerSet {
+    fn reduce(_: Kind, object: Value) -> Result<Option<Self>, serde_json::Error> {
+        let (metadata, spec, Listeners { conditions, listeners }) = foreign(object)?;
+        Ok(Some(Self { meta: meta(metadata), spec, conditions, listener_statuses: listeners }))
+    }
+
+    fn meta_mut(&mut self) -> &mut Meta {
+        &mut self.meta
+    }
+}
+
+impl Observed for TlsRoute {
+    fn reduce(_: Kind, object: Value) -> Result<Option<Self>, serde_json::Error> {
+        let (metadata, spec, Parents { parents }) = foreign(object)?;
+        Ok(Some(Self { meta: meta(metadata), spec, parents }))
+    }
+
+    fn meta_mut(&mut self) -> &mut Meta {
+        &mut self.meta
+    }
+}
+
+impl Observed for IngressRoute {
+    fn reduce(_: Kind, object: Value) -> Result<Option<Self>, serde_json::Error> {
+        let (metadata, spec, NoStatus {}) = foreign(object)?;
+        Ok(Some(Self { meta: meta(metadata), spec }))
+    }
+
+    fn meta_mut(&mut self) -> &mut Meta {
+        &mut self.meta
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct ProxyStatus {
+    current_status: String,
+    description: String,
+    conditions: Vec<Condition>,
+    load_balancer: LoadBalancer,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct LoadBalancer {
+    ingress: Vec<LoadBalancerIngress>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct LoadBalancerIngress {
+    ports: Vec<LoadBalancerPort>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct LoadBalancerPort {
+    port: i32,
+}
+
+impl Observed for HttpProxy {
+    fn reduce(_: Kind, object: Value) -> Result<Option<Self>, serde_json::Error> {
+        let (metadata, spec, status) = foreign(object)?;
+        let ProxyStatus { current_status, description, conditions, load_balancer } = status;
+        let ports = load_balancer.ingress.iter().flat_map(|ingress| &ingress.ports).map(|port| port.port).collect();
+        Ok(Some(Self { meta: meta(metadata), spec, current_status, description, conditions, ports }))
     }
 
     fn meta_mut(&mut self) -> &mut Meta {

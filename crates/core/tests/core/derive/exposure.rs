@@ -6,8 +6,12 @@ use direct_upload_core::model::{Key, Problem};
 use rstest::rstest;
 use test_support::manifests::{advice_lines, deployment, ingress, join, read, resource, svc};
 
+mod http_proxy;
 pub mod http_route;
+mod ingress_route;
 mod route;
+mod tls_route;
+mod virtual_service;
 
 /// The exposures of `horizon` in a cloud of its Deployment, its Service and these objects; asked as
 /// those of a Glance, for which plain http counts like https.

@@ -224,6 +224,10 @@ fn lists_of_a_whole_namespace_are_understood() {
 #[rstest]
 #[case("exposure/gateway-api.yaml")]
 #[case("exposure/openshift.yaml")]
+#[case("exposure/istio.yaml")]
+#[case("exposure/contour.yaml")]
+#[case("exposure/traefik.yaml")]
+#[case("exposure/listener-set.yaml")]
 fn nothing_is_in_the_way_in_the_samples(#[case] sample: &str) {
     let text = test_support::manifests::sample(sample);
     let cloud =

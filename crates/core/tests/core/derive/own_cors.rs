@@ -50,7 +50,7 @@ fn answered(snapshot: &mut Snapshot, answer: &str, outcome: Result<(), String>) 
     let ours = BTreeMap::from([(annotations::FOR.to_owned(), format!("{}/{uid}", draft.kind))]);
     let created = Some("2026-01-02T03:04:05Z".parse().unwrap());
     let meta = Meta { key: draft.key.clone(), ours, created, ..Meta::default() };
-    snapshot.jobs.insert(draft.key.clone(), Job { meta, outcome: Some(outcome) });
+    snapshot.jobs.insert(draft.key.clone(), Job { meta, outcome: Some(outcome), config_map: None });
     let pod = Pod { job: Some(draft.key.name.clone()), answer: Some(answer.to_owned()), ..Pod::default() };
     snapshot.pods.insert(draft.key, pod);
 }

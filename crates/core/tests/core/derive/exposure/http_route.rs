@@ -2,7 +2,7 @@
 
 use direct_upload_api::Reason;
 use direct_upload_core::derive::World;
-use direct_upload_core::model::Key;
+use direct_upload_core::model::{Key, Kind};
 use rstest::rstest;
 use test_support::manifests::join;
 
@@ -260,8 +260,13 @@ fn a_route_of_another_namespace_needs_a_reference_grant(#[case] spec: &str, #[ca
             &test_support::manifests::read(&join(&[&objects[..], &[&test_support::manifests::horizon("{}")]].concat()))
                 .snapshot,
         );
-        let gateways = world.needs().gateways.contains(&Key::new("infra", "public"));
-        assert_eq!(gateways, world.needs().routes_of.contains("web"), "only what is read decides");
+        let gateways =
+            world.needs().named.get(&Kind::Gateway).is_some_and(|all| all.contains(&Key::new("infra", "public")));
+        assert_eq!(
+            gateways,
+            world.needs().routes_of.get(&Kind::HTTPRoute).is_some_and(|all| all.contains("web")),
+            "only what is read decides"
+        );
     }
 }
 
@@ -278,5 +283,5 @@ fn only_gateways_of_routes_that_lead_to_us_are_watched() {
     let own = route(PUBLIC, "");
     let objects = [test_support::manifests::horizon("{}"), own, foreign];
     let world = World::of(&test_support::manifests::read(&objects.join("\n---\n")).snapshot);
-    assert_eq!(world.needs().gateways, [Key::new("infra", "public")].into());
+    assert_eq!(world.needs().named[&Kind::Gateway], [Key::new("infra", "public")].into());
 }

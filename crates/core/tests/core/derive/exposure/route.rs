@@ -52,7 +52,7 @@ fn admitted(host: &str, status: &str) -> String {
 #[case::elsewhere(
     "{host: a.io, to: {kind: Service, name: other}}",
     "",
-    "no HTTPRoute, Route or Ingress in openstack leads to Service horizon"
+    "IngressRoute in openstack leads to Service horizon"
 )]
 #[case::alternate(
     "{host: a.io, to: {kind: Service, name: other, weight: 1}, alternateBackends: [{kind: Service, name: horizon, weight: 1}]}",

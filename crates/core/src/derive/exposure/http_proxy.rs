@@ -1,0 +1,270 @@
+//! Contour HTTPProxy → URLs: the host of a root, and what it and those that it includes lead to.
+//!
+//! As internal/dag/httpproxy_processor.go of projectcontour/contour does it: paths of includes are put
+//! together, a host with TLS is redirected from http unless the rule permits that, and whether Contour
+//! takes an HTTPProxy stands in its status.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use direct_upload_api::web::{Origin, PublicUrl};
+use direct_upload_api::{ExposureKind, Reason};
+
+use super::attachment::is_current;
+use super::backends::Backends;
+use super::ingress::port;
+use crate::derive::exposure::{Exposure, Exposures, HostClaims, Notes};
+use crate::derive::exposure_issue::ExposingObject;
+use crate::model::{
+    HttpProxy, Key, Problem, ProxyCondition, ProxyHost, ProxyInclude, ProxyRoute, ProxyService, Snapshot,
+    find_condition,
+};
+
+/// The URLs under which an HTTPProxy exposes any of the Services.
+///
+/// # Errors
+/// [`Problem`] if one that it includes cannot be seen, or Contour has not yet looked at one as it stands.
+pub fn exposures(snapshot: &Snapshot, proxy: &Arc<HttpProxy>, backends: &Backends) -> Result<Exposures, Problem> {
+    let mut notes = Notes::new(format!("HTTPProxy {}", proxy.meta.key));
+    let mut found = Exposures::default();
+    let mut walk = Walk { snapshot, backends, path: Vec::new(), ways: Vec::new(), tcp: false, unread: BTreeSet::new() };
+    walk.of(proxy, "", &mut notes)?;
+    let leads = walk.tcp || !walk.ways.is_empty();
+    match &proxy.spec.virtualhost {
+        None if leads => notes_of_included(snapshot, proxy, &mut notes),
+        Some(host) if leads => urls(proxy, host, &walk, &mut found, &mut notes)?,
+        None | Some(_) => {}
+    }
+    if found.urls.is_empty() && proxy.spec.virtualhost.is_some() && leads {
+        notes.add("so no URL follows from it");
+    }
+    let object = || Some(ExposingObject::Other(ExposureKind::HTTPProxy, proxy.meta.key.clone()));
+    Ok(found.finish(notes, object))
+}
+
+/// The host and paths that a valid HTTPProxy serves; what it includes counts as its own.
+pub(crate) fn claims(proxy: &HttpProxy, found: HostClaims<'_>) {
+    let Some(host) = proxy.spec.virtualhost.as_ref().filter(|_| proxy.current_status == "valid") else { return };
+    let routes = proxy.spec.routes.iter().filter(|route| serves(route)).map(|route| &route.conditions);
+    for conditions in routes.chain(proxy.spec.includes.iter().map(|include| &include.conditions)) {
+        let path: String = conditions.iter().filter_map(|condition| condition.prefix.as_deref()).collect();
+        found(&host.fqdn, &path, format_args!("HTTPProxy {}", proxy.meta.key));
+    }
+}
+
+fn serves(route: &ProxyRoute) -> bool {
+    route.request_redirect_policy.is_none() && route.direct_response_policy.is_none()
+}
+
+/// A rule that leads to the workload.
+struct Way {
+    /// Its prefix, with those of the includes before it; or what is none.
+    path: Result<String, String>,
+    /// Over plain http, too.
+    insecure: bool,
+}
+
+struct Walk<'a> {
+    snapshot: &'a Snapshot,
+    backends: &'a Backends,
+    /// From the root to where the walk is.
+    path: Vec<Key>,
+    ways: Vec<Way>,
+    /// Connections lead there.
+    tcp: bool,
+    /// Namespaces of which nothing is read.
+    unread: BTreeSet<String>,
+}
+
+impl Walk<'_> {
+    fn of(&mut self, proxy: &HttpProxy, prefix: &str, notes: &mut Notes) -> Result<(), Problem> {
+        let key = &proxy.meta.key;
+        // Contour refuses a circle, too.
+        if self.path.contains(key) {
+            return Ok(());
+        }
+        if let Some(why) = refused(proxy)? {
+            // Nothing needs to be said of one that has nothing to do with the workload.
+            if self.leads(proxy) {
+                notes.add(format!("HTTPProxy {key} is not in effect: {why}"));
+            }
+            return Ok(());
+        }
+        self.path.push(key.clone());
+        for route in proxy.spec.routes.iter().filter(|route| serves(route)) {
+            if self.is_ours(key, &route.services) {
+                self.ways.push(Way { path: joined(prefix, &route.conditions), insecure: route.permit_insecure });
+            }
+        }
+        for include in &proxy.spec.includes {
+            // Only prefixes are allowed here.
+            let prefix = joined(prefix, &include.conditions).unwrap_or_default();
+            if let Some(next) = self.included(proxy, include, notes)? {
+                self.of(&next, &prefix, notes)?;
+            }
+        }
+        self.connections(proxy, notes)?;
+        self.path.pop();
+        Ok(())
+    }
+
+    /// What becomes of connections, along the chain of includes.
+    fn connections(&mut self, proxy: &HttpProxy, notes: &mut Notes) -> Result<(), Problem> {
+        let Some(tcp) = &proxy.spec.tcpproxy else { return Ok(()) };
+        self.tcp |= self.is_ours(&proxy.meta.key, &tcp.services);
+        let Some(include) = tcp.include.as_ref().or(tcp.includes.as_ref()) else { return Ok(()) };
+        let Some(next) = self.included(proxy, include, notes)?.filter(|next| !self.path.contains(&next.meta.key))
+        else {
+            return Ok(());
+        };
+        self.path.push(next.meta.key.clone());
+        self.connections(&next, notes)?;
+        self.path.pop();
+        Ok(())
+    }
+
+    fn leads(&self, proxy: &HttpProxy) -> bool {
+        let services = proxy.spec.routes.iter().map(|route| &route.services);
+        let tcp = proxy.spec.tcpproxy.iter().map(|tcp| &tcp.services);
+        services.chain(tcp).any(|services| self.is_ours(&proxy.meta.key, services)) || !proxy.spec.includes.is_empty()
+    }
+
+    /// Whether any of the Services that get something is the workload's. Where all weights are 0, all get
+    /// the same.
+    fn is_ours(&self, own: &Key, services: &[ProxyService]) -> bool {
+        let equal = services.iter().all(|service| service.weight == 0);
+        let gets = |service: &&ProxyService| !service.mirror && (equal || service.weight > 0);
+        own.namespace == self.backends.namespace
+            && services.iter().filter(gets).any(|service| self.backends.leads(&service.name))
+    }
+
+    /// One that is included, if its namespace is read: the root's, or the workload's.
+    fn included(
+        &mut self,
+        by: &HttpProxy,
+        include: &ProxyInclude,
+        notes: &mut Notes,
+    ) -> Result<Option<Arc<HttpProxy>>, Problem> {
+        let own = &by.meta.key.namespace;
+        let key = Key::new(include.namespace.as_deref().unwrap_or(own), include.name.clone());
+        let root = self.path.first().map_or(own, |root| &root.namespace);
+        if key.namespace != *root && key.namespace != self.backends.namespace {
+            self.unread.insert(key.namespace);
+            return Ok(None);
+        }
+        let Some(next) = self.snapshot.http_proxies.get(&key)? else {
+            notes.add(format!("it includes HTTPProxy {key}, which does not exist"));
+            return Ok(None);
+        };
+        if next.spec.virtualhost.is_some() {
+            notes.add(format!("it includes HTTPProxy {key}, which is a root itself"));
+            return Ok(None);
+        }
+        Ok(Some(next.clone()))
+    }
+}
+
+/// Prefixes follow each other, and slashes that meet are one.
+fn joined(prefix: &str, conditions: &[ProxyCondition]) -> Result<String, String> {
+    let mut path = prefix.to_owned();
+    for condition in conditions {
+        if let Some(other) = condition.exact.as_ref().or(condition.regex.as_ref()) {
+            return Err(format!("{path}{other}"));
+        }
+        path.push_str(condition.prefix.as_deref().unwrap_or_default());
+    }
+    while path.contains("//") {
+        path = path.replace("//", "/");
+    }
+    Ok(path)
+}
+
+/// Why Contour does not serve an HTTPProxy. One in a file, which no Contour has seen, counts as it is written.
+fn refused(proxy: &HttpProxy) -> Result<Option<String>, Problem> {
+    let meta = &proxy.meta;
+    let valid = find_condition(&proxy.conditions, "Valid");
+    if let Some(condition) = valid.filter(|condition| !is_current(condition, meta)) {
+        let why = format!(
+            "Contour has judged HTTPProxy {} only up to generation {}, not {}",
+            meta.key,
+            condition.observed_generation.unwrap_or_default(),
+            meta.generation
+        );
+        return Err(Problem::new(Reason::ObservationIncomplete, why));
+    }
+    Ok(match proxy.current_status.as_str() {
+        "valid" => None,
+        "" if meta.is_stored() => Some("no controller has accepted it".to_owned()),
+        // Contour itself marks it so until it has looked.
+        "NotReconciled" if meta.is_stored() => Some("no controller has accepted it".to_owned()),
+        "" | "NotReconciled" => None,
+        status => Some(format!("{status}: {}", proxy.description)),
+    })
+}
+
+/// One that is only included, by none that is seen.
+fn notes_of_included(snapshot: &Snapshot, proxy: &HttpProxy, notes: &mut Notes) {
+    let key = &proxy.meta.key;
+    let includes = |by: &HttpProxy| {
+        let own = &by.meta.key.namespace;
+        let of_tcp = by.spec.tcpproxy.iter().flat_map(|tcp| tcp.include.iter().chain(&tcp.includes));
+        let mut all = by.spec.includes.iter().chain(of_tcp);
+        all.any(|to| to.name == key.name && to.namespace.as_ref().unwrap_or(own) == &key.namespace)
+    };
+    if !snapshot.http_proxies.all().any(|(_, by)| includes(by)) {
+        notes.add(
+            "it has no virtualhost, so another HTTPProxy includes it; where that is in another namespace, name it in \
+             spec.exposedBy",
+        );
+    }
+}
+
+fn urls(
+    proxy: &HttpProxy,
+    host: &ProxyHost,
+    walk: &Walk<'_>,
+    found: &mut Exposures,
+    notes: &mut Notes,
+) -> Result<(), Problem> {
+    if host.fqdn.contains('*') {
+        notes.add(format!("host {} is a wildcard, and an origin is exact", host.fqdn));
+        return Ok(());
+    }
+    let source = notes.source.clone();
+    let mut add = |https: bool, path: &str, notes: &mut Notes| {
+        let (port, port_assumed) = port(https, &proxy.ports, notes);
+        match Origin::from_parts(https, &host.fqdn, port) {
+            Ok(origin) => {
+                let url = PublicUrl::with_path(origin, path);
+                found.urls.push(Exposure { url, source: source.clone(), port_assumed });
+            }
+            Err(why) => notes.add(why),
+        }
+    };
+    let https = host.tls.is_some();
+    let passes = host.tls.as_ref().is_some_and(|tls| tls.passthrough);
+    // A connection that is passed on has no paths.
+    if walk.tcp && https {
+        if passes {
+            notes.add("it passes TLS through, so the pods must end it themselves");
+        }
+        add(true, "", notes);
+    }
+    for way in &walk.ways {
+        let path = way.path.clone().unwrap_or_else(|other| {
+            notes.add(format!("path {other:?} is no prefix; / is assumed"));
+            String::new()
+        });
+        if !https || way.insecure {
+            add(false, &path, notes);
+        }
+        if https && !walk.tcp && !passes {
+            add(true, &path, notes);
+        }
+    }
+    if !walk.unread.is_empty() {
+        let namespaces: Vec<&str> = walk.unread.iter().map(String::as_str).collect();
+        notes.add(format!("what it includes of other namespaces ({}) is not read", namespaces.join(", ")));
+    }
+    Ok(())
+}

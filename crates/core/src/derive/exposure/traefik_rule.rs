@@ -1,0 +1,256 @@
+//! Traefik's rules (`Host(…) && PathPrefix(…)`), as the alternatives that a request may meet.
+//!
+//! The words are those of pkg/rules/parser.go and pkg/muxer/http of traefik/traefik: `&&` binds closer
+//! than `||`, a negation is pushed down to the matchers, and names of matchers have any case.
+
+/// One way to meet a rule. What is not told here (headers, clients) may be anything.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Alternative {
+    /// One of these; none: any host.
+    pub hosts: Option<Vec<String>>,
+    /// A pattern or a negation says more of the host.
+    pub host_pattern: Option<String>,
+    pub prefix: Option<String>,
+    /// A path that is no prefix.
+    pub path: Option<String>,
+}
+
+/// More alternatives than this are nobody's rule.
+const MOST: usize = 256;
+
+/// Deeper than this nobody nests.
+const DEEPEST: usize = 32;
+
+/// Reads a rule.
+///
+/// # Errors
+/// What in it is no rule.
+pub(crate) fn alternatives(rule: &str) -> Result<Vec<Alternative>, String> {
+    let mut parser = Parser { rest: rule.trim_start(), depth: 0 };
+    let tree = parser.either()?;
+    if parser.rest.is_empty() { tree.alternatives(false) } else { Err(format!("{:?} is left over", parser.rest)) }
+}
+
+impl Alternative {
+    /// What meets both; none if nothing does.
+    pub fn and(&self, other: &Self) -> Option<Self> {
+        let hosts = match (&self.hosts, &other.hosts) {
+            (Some(a), Some(b)) => {
+                let both: Vec<String> = a.iter().filter(|host| b.contains(host)).cloned().collect();
+                Some(both).filter(|both| !both.is_empty())?.into()
+            }
+            (one, another) => one.clone().or_else(|| another.clone()),
+        };
+        let prefix = match (&self.prefix, &other.prefix) {
+            (Some(a), Some(b)) if a.starts_with(b.as_str()) => Some(a.clone()),
+            (Some(a), Some(b)) if b.starts_with(a.as_str()) => Some(b.clone()),
+            (Some(_), Some(_)) => return None,
+            (one, another) => one.clone().or_else(|| another.clone()),
+        };
+        Some(Self {
+            hosts,
+            host_pattern: self.host_pattern.clone().or_else(|| other.host_pattern.clone()),
+            prefix,
+            path: self.path.clone().or_else(|| other.path.clone()),
+        })
+    }
+}
+
+/// All that meets one of these and one of those.
+pub(crate) fn both(these: &[Alternative], those: &[Alternative]) -> Result<Vec<Alternative>, String> {
+    let met: Vec<_> = these.iter().flat_map(|a| those.iter().filter_map(|b| a.and(b))).take(MOST + 1).collect();
+    if met.len() > MOST { Err(format!("more than {MOST} alternatives")) } else { Ok(met) }
+}
+
+enum Tree {
+    And(Box<Self>, Box<Self>),
+    Or(Box<Self>, Box<Self>),
+    Not(Box<Self>),
+    Matcher(String, Vec<String>),
+}
+
+impl Tree {
+    fn alternatives(&self, negated: bool) -> Result<Vec<Alternative>, String> {
+        match (self, negated) {
+            (Self::Not(inner), _) => inner.alternatives(!negated),
+            (Self::And(a, b), false) | (Self::Or(a, b), true) => {
+                both(&a.alternatives(negated)?, &b.alternatives(negated)?)
+            }
+            (Self::And(a, b), true) | (Self::Or(a, b), false) => {
+                let mut all = a.alternatives(negated)?;
+                all.extend(b.alternatives(negated)?);
+                if all.len() > MOST { Err(format!("more than {MOST} alternatives")) } else { Ok(all) }
+            }
+            (Self::Matcher(name, values), _) => Ok(vec![matcher(name, values, negated)]),
+        }
+    }
+}
+
+fn matcher(name: &str, values: &[String], negated: bool) -> Alternative {
+    let all = Alternative::default();
+    let written = || Some(values.join(", "));
+    let is_pattern = |value: &String| value.contains(['{', '*', '(', '[', '^', '$', '\\', '|']);
+    match name.to_ascii_lowercase().as_str() {
+        "host" if !negated => {
+            Alternative { hosts: Some(values.iter().map(|host| host.to_ascii_lowercase()).collect()), ..all }
+        }
+        "host" | "hostregexp" => Alternative { host_pattern: written(), ..all },
+        "pathprefix" | "path" | "pathregexp" if negated => all,
+        "pathprefix" => match values {
+            [prefix] if !is_pattern(prefix) => Alternative { prefix: Some(prefix.clone()), ..all },
+            _ => Alternative { path: written(), ..all },
+        },
+        "path" | "pathregexp" => Alternative { path: written(), ..all },
+        _ => all,
+    }
+}
+
+struct Parser<'a> {
+    rest: &'a str,
+    depth: usize,
+}
+
+impl<'a> Parser<'a> {
+    fn take(&mut self, token: &str) -> bool {
+        let Some(rest) = self.rest.strip_prefix(token) else { return false };
+        self.rest = rest.trim_start();
+        true
+    }
+
+    fn either(&mut self) -> Result<Tree, String> {
+        let mut left = self.all()?;
+        while self.take("||") {
+            left = Tree::Or(Box::new(left), Box::new(self.all()?));
+        }
+        Ok(left)
+    }
+
+    fn all(&mut self) -> Result<Tree, String> {
+        let mut left = self.one()?;
+        while self.take("&&") {
+            left = Tree::And(Box::new(left), Box::new(self.one()?));
+        }
+        Ok(left)
+    }
+
+    fn one(&mut self) -> Result<Tree, String> {
+        self.depth += 1;
+        if self.depth > DEEPEST {
+            return Err(format!("nested deeper than {DEEPEST}"));
+        }
+        let tree = if self.take("!") {
+            Tree::Not(Box::new(self.one()?))
+        } else if self.take("(") {
+            let tree = self.either()?;
+            self.expect(")")?;
+            tree
+        } else {
+            let end = self.rest.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(self.rest.len());
+            let (name, rest) = self.rest.split_at(end);
+            self.rest = rest.trim_start();
+            self.expect("(")?;
+            let mut values = vec![self.text()?];
+            while self.take(",") {
+                values.push(self.text()?);
+            }
+            self.expect(")")?;
+            Tree::Matcher(name.to_owned(), values)
+        };
+        self.depth -= 1;
+        Ok(tree)
+    }
+
+    fn expect(&mut self, token: &str) -> Result<(), String> {
+        if self.take(token) { Ok(()) } else { Err(format!("{token:?} is missing before {:?}", self.rest)) }
+    }
+
+    /// A literal of Go: raw between backquotes, or with escapes between double quotes.
+    fn text(&mut self) -> Result<String, String> {
+        let (quote, body) = match self.rest.split_at_checked(1) {
+            Some((quote @ ("`" | "\""), body)) => (quote, body),
+            _ => return Err(format!("a quoted text is missing before {:?}", self.rest)),
+        };
+        let mut text = String::new();
+        let mut chars = body.char_indices();
+        while let Some((at, c)) = chars.next() {
+            if quote.starts_with(c) {
+                self.rest = body[at + 1..].trim_start();
+                return Ok(text);
+            }
+            match c {
+                '\\' if quote == "\"" => text.extend(chars.next().map(|(_, c)| c)),
+                c => text.push(c),
+            }
+        }
+        Err("a quoted text does not end".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use rstest::rstest;
+
+    /// `host/prefix` of each alternative; `*` for any host.
+    fn read(rule: &str) -> String {
+        let of = |one: &Alternative| {
+            let hosts = one.hosts.as_ref().map_or_else(|| "*".to_owned(), |hosts| hosts.join("+"));
+            let pattern = one.host_pattern.as_ref().map_or_else(String::new, |text| format!("~{text}"));
+            let path = one.path.as_ref().map_or_else(String::new, |path| format!("={path}"));
+            format!("{hosts}{pattern}{}{path}", one.prefix.as_deref().unwrap_or_default())
+        };
+        match alternatives(rule) {
+            Ok(all) => all.iter().map(of).collect::<Vec<_>>().join(" "),
+            Err(why) => format!("error: {why}"),
+        }
+    }
+
+    /// The rules of traefik's own tests (pkg/muxer/http/mux_test.go, matcher_test.go).
+    #[rstest]
+    #[case("Host(`localhost`) && PathPrefix(`/css`)", "localhost/css")]
+    #[case("Host(`example.com`) || Host(`example.org`)", "example.com example.org")]
+    #[case(r#"Host("example.com") || (Host("example.org") && Path("/css"))"#, "example.com example.org=/css")]
+    #[case(r#"Host("example.com") || Host("example.org") && Path("/css")"#, "example.com example.org=/css")]
+    #[case(r#"(Host("example.com") || Host("example.org")) && Path("/css")"#, "example.com=/css example.org=/css")]
+    #[case(
+        r#"(Host("example.com") && Path("/js")) || ((Host("example.org")) && Path("/css"))"#,
+        "example.com=/js example.org=/css"
+    )]
+    #[case(r#"PATHPREFIX("/css")"#, "*/css")]
+    #[case(r#"Pathprefix("/css")"#, "*/css")]
+    #[case(r#"!Host("example.com")"#, "*~example.com")]
+    #[case(r#"!(Host("example.com") && Path("/css"))"#, "*~example.com *")]
+    #[case(r#"!(!(Host("example.com") && Pathprefix("/css")))"#, "example.com/css")]
+    #[case(r#"!Host("example.com") && Pathprefix("/css")"#, "*~example.com/css")]
+    #[case("Host(`a.io`, `B.io`)", "a.io+b.io")]
+    #[case("Host(`a.io`) && Host(`b.io`)", "")]
+    #[case("HostRegexp(`^.+\\.a\\.io$`)", "*~^.+\\.a\\.io$")]
+    #[case("Host(`a.io`) && (PathPrefix(`/a`) || PathPrefix(`/b`))", "a.io/a a.io/b")]
+    #[case("Host(`a.io`) && PathPrefix(`/a`) && PathPrefix(`/a/b`)", "a.io/a/b")]
+    #[case("Host(`a.io`) && PathPrefix(`/{id:[0-9]+}`)", "a.io=/{id:[0-9]+}")]
+    #[case("Host(`a.io`) && Method(`GET`) && Header(`X`, `y`) && ClientIP(`10.0.0.0/8`)", "a.io")]
+    #[case("Host(example.com)", "error: a quoted text is missing before \"example.com)\"")]
+    #[case("rulewithnotmatcher", "error: \"(\" is missing before \"\"")]
+    #[case("Host(`a.io`) Host(`b.io`)", "error: \"Host(`b.io`)\" is left over")]
+    #[case("Host(`a.io", "error: a quoted text does not end")]
+    #[case("Host(`a.io`) &&", "error: \"(\" is missing before \"\"")]
+    fn rules(#[case] rule: &str, #[case] expected: &str) {
+        assert_eq!(read(rule), expected);
+    }
+
+    #[test]
+    fn what_nobody_writes_is_refused() {
+        assert!(alternatives(&"(".repeat(10_000)).is_err());
+        assert!(alternatives(&"!".repeat(10_000)).is_err());
+        let pair = "(Host(`a`) || Host(`b`) || PathPrefix(`/`))";
+        assert!(alternatives(&vec![pair; 12].join(" && ")).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_ends(rule in "[A-Za-z`\"()&|!, /.]{0,60}") {
+            let _ = alternatives(&rule);
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Contour HTTPProxies. Fields as in apis/projectcontour/v1/httpproxy.go of projectcontour/contour.
+
+use std::collections::BTreeSet;
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use super::condition::Condition;
+use super::meta::Meta;
+
+/// A Contour HTTPProxy.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct HttpProxy {
+    pub meta: Meta,
+    pub spec: HttpProxySpec,
+    /// `status.currentStatus`: `valid`, `invalid` or `orphaned`.
+    pub current_status: String,
+    /// `status.description`.
+    pub description: String,
+    pub conditions: Vec<Condition>,
+    /// `status.loadBalancer.ingress[].ports[].port`, where Contour tells.
+    pub ports: BTreeSet<i32>,
+}
+
+/// `spec` of an HTTPProxy. Without a virtual host it is one that others include.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct HttpProxySpec {
+    pub virtualhost: Option<ProxyHost>,
+    pub routes: Vec<ProxyRoute>,
+    pub includes: Vec<ProxyInclude>,
+    pub tcpproxy: Option<TcpProxy>,
+}
+
+/// A host name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct ProxyHost {
+    pub fqdn: String,
+    pub tls: Option<ProxyTls>,
+}
+
+/// TLS of a host name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct ProxyTls {
+    pub passthrough: bool,
+}
+
+/// A rule.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ProxyRoute {
+    pub conditions: Vec<ProxyCondition>,
+    pub services: Vec<ProxyService>,
+    /// Plain http, too, although the host has TLS.
+    pub permit_insecure: bool,
+    pub request_redirect_policy: Option<IgnoredAny>,
+    pub direct_response_policy: Option<IgnoredAny>,
+}
+
+/// What a request must look like.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct ProxyCondition {
+    pub prefix: Option<String>,
+    pub exact: Option<String>,
+    pub regex: Option<String>,
+}
+
+/// Where requests go: a Service of the HTTPProxy's own namespace.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct ProxyService {
+    pub name: String,
+    pub weight: i64,
+    pub mirror: bool,
+}
+
+/// An HTTPProxy that is included; without namespace of the same one.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct ProxyInclude {
+    pub name: String,
+    pub namespace: Option<String>,
+    pub conditions: Vec<ProxyCondition>,
+}
+
+/// Where connections go.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct TcpProxy {
+    pub services: Vec<ProxyService>,
+    pub include: Option<ProxyInclude>,
+    /// Deprecated; of both the other one counts.
+    pub includes: Option<ProxyInclude>,
+}

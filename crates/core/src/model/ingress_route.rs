@@ -1,0 +1,52 @@
+//! Traefik IngressRoutes. Fields as in pkg/provider/kubernetes/crd/traefikio/v1alpha1/ingressroute.go of
+//! traefik/traefik.
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use super::meta::Meta;
+
+/// A Traefik IngressRoute.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct IngressRoute {
+    pub meta: Meta,
+    pub spec: IngressRouteSpec,
+}
+
+/// `spec` of an IngressRoute.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct IngressRouteSpec {
+    pub routes: Vec<IngressRouteRule>,
+    /// Whatever stands in it.
+    pub tls: Option<IgnoredAny>,
+    /// IngressRoutes whose rules must match, too; theirs are the entry points and the TLS.
+    pub parent_refs: Vec<IngressRouteRef>,
+}
+
+/// A rule.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct IngressRouteRule {
+    #[serde(rename = "match")]
+    pub matches: String,
+    pub services: Vec<IngressRouteService>,
+}
+
+/// Where requests go; without kind a Service, without namespace the IngressRoute's own.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct IngressRouteService {
+    pub name: String,
+    pub kind: Option<String>,
+    pub namespace: Option<String>,
+    pub weight: Option<i64>,
+}
+
+/// Another IngressRoute; without namespace of the same one.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct IngressRouteRef {
+    pub name: String,
+    pub namespace: Option<String>,
+}

@@ -1,0 +1,26 @@
+//! Gateway API ListenerSets, and the XListenerSets that they were before release 1.5.
+
+use serde::Deserialize;
+
+use super::condition::Condition;
+use super::gateway::{Listener, ListenerStatus};
+use super::http_route::ParentRef;
+use super::meta::Meta;
+
+/// Further listeners of a Gateway, in an object of their own.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListenerSet {
+    pub meta: Meta,
+    pub spec: ListenerSetSpec,
+    pub conditions: Vec<Condition>,
+    /// `status.listeners`.
+    pub listener_statuses: Vec<ListenerStatus>,
+}
+
+/// `spec` of a ListenerSet.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ListenerSetSpec {
+    pub parent_ref: ParentRef,
+    pub listeners: Vec<Listener>,
+}
