@@ -153,6 +153,14 @@ fn nginx_cors(cloud: &Cloud<'_>, server: &Server<'_>) -> Vec<Finding> {
     };
     let is_hidden = server.items.iter().any(hidden);
     let mut findings = Vec::new();
+    let writes = |item: &ScopedDirective<'_>| {
+        let name = item.directive.name.as_str();
+        (name == "add_header" && item.directive.word() == ALLOW_ORIGIN) || name == "more_set_headers"
+    };
+    if let Some(item) = server.items.iter().find(|item| hidden(item)).filter(|_| !server.items.iter().any(writes)) {
+        let found = format!("{} {}: Glance's answer never reaches the browser", item.directive.name, item.directive.text());
+        findings.push(Finding::error(Rule::CorsOnTheWay, &item.place(), found, LEAVE));
+    }
     for item in server.of_name("more_set_headers") {
         let sets = |a: &&String| a.to_ascii_lowercase().starts_with(ALLOW_ORIGIN);
         let Some(value) = item.directive.args.iter().find(sets).and_then(|a| a.split_once(':')) else { continue };
