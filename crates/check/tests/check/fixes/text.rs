@@ -124,7 +124,7 @@ pub fn value(spot: &Spot, name: &str) -> Option<String> {
 /// Writes a statement: in the place of the one that is meant, or beside it.
 pub fn set(spot: &mut Spot, statement: &str) -> Result<(), String> {
     match spot.kind {
-        Kind::Glance | Kind::Uwsgi | Kind::Paste => set_option(spot, statement),
+        Kind::Glance | Kind::Uwsgi | Kind::Paste | Kind::Oslo => set_option(spot, statement),
         Kind::Settings => {
             let name = statement.split(" = ").next().filter(|name| !name.contains(' ')).ok_or("no assignment")?;
             let mut lines = spot.lines();
@@ -158,7 +158,7 @@ pub fn set(spot: &mut Spot, statement: &str) -> Result<(), String> {
             spot.set_lines(&lines);
             Ok(())
         }
-        Kind::Kolla => Err("a file of kolla's".to_owned()),
+        Kind::Kolla | Kind::Systemd | Kind::Map | Kind::Traefik => Err("no language of its own".to_owned()),
     }
 }
 
