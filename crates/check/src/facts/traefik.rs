@@ -11,7 +11,7 @@ static PATH: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"(?m)^\s*(?:- )?rule:\s*['\x22]?Path(?:Prefix)?\(`([^`]*)`\)['\x22]?\s*$").ok());
 
 /// Whether Glance and the dashboard are told apart by their paths alone (as Sunbeam's Traefik does).
-pub fn shares_host(units: &[Unit], scope: &[String]) -> bool {
+pub(crate) fn shares_host(units: &[Unit], scope: &[String]) -> bool {
     let near = |unit: &&Unit| scope.is_empty() || unit.scope.first() == scope.first() || unit.scope.len() == scope.len();
     let files = units.iter().filter(near).flat_map(|unit| unit.of_kind(Kind::Traefik));
     let Some(path) = PATH.as_ref() else { return false };

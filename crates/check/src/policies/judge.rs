@@ -24,7 +24,7 @@ const LONG: u64 = 7_200_000;
 /// A silence, or a wait for the answer, below this ends uploads whose end Glance takes its time to store.
 const PATIENT: u64 = 600_000;
 
-pub struct Judge<'a> {
+pub(crate) struct Judge<'a> {
     pub policy: &'a Object,
     pub origins: &'a BTreeSet<&'a Origin>,
     pub found: &'a mut Vec<(ExposureIssue, Vec<String>)>,

@@ -9,7 +9,7 @@ use super::way::{Way, mentions};
 use crate::objects::Object;
 
 /// Routes that choose requests by their method, and none of which takes OPTIONS.
-pub fn no_options(way: &Way<'_>) -> Vec<(ExposureIssue, Vec<String>)> {
+pub(crate) fn no_options(way: &Way<'_>) -> Vec<(ExposureIssue, Vec<String>)> {
     let mut found = Vec::new();
     let choices: Vec<Choice<'_>> = way.routes.iter().flat_map(|route| chosen(route, &way.services)).collect();
     let passes = |methods: &Option<Vec<String>>| {

@@ -74,7 +74,7 @@ fn targets(spec: &Value) -> impl Iterator<Item = &Value> {
 }
 
 /// How near a policy stands to the requests: of one kind only the nearest holds.
-pub fn nearness(policy: &Object) -> u8 {
+pub(crate) fn nearness(policy: &Object) -> u8 {
     let of = |target: &Value| match (target["kind"].as_str(), target["sectionName"].is_string()) {
         (Some("Gateway"), false) => 0,
         (Some("Gateway"), true) => 1,
@@ -85,7 +85,7 @@ pub fn nearness(policy: &Object) -> u8 {
 }
 
 /// Whether a text in a value is one of some names, or its long form (`name.namespace.svc…`).
-pub fn mentions(value: &Value, names: &[&str]) -> bool {
+pub(crate) fn mentions(value: &Value, names: &[&str]) -> bool {
     match value {
         Value::String(text) => names.contains(&text.split('.').next().unwrap_or_default()),
         Value::Array(items) => items.iter().any(|item| mentions(item, names)),
