@@ -67,7 +67,9 @@ fn rewritten(cloud: &Cloud<'_>, server: &Server<'_>) -> Vec<Finding> {
             },
         };
         let finding = if fails { Finding::error } else { Finding::warning };
-        Some(finding(Rule::CorsOnTheWay, &item.place(), format!("{written}: {what}"), LEAVE))
+        // Either alone would leave no value, or two.
+        let fix = if deleted && written_anew { "remove it and the del-header rule: Glance's own [cors] answers the browser" } else { LEAVE };
+        Some(finding(Rule::CorsOnTheWay, &item.place(), format!("{written}: {what}"), fix))
     };
     actions.iter().filter_map(of_one).collect()
 }

@@ -35,7 +35,10 @@ fn swift_of(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>) -> Vec<Finding> {
                 Rule::SwiftExpiry,
                 &off.place,
                 "without trusts an upload that outlasts its token fails with 401",
-                "swift_store_use_trusts = True",
+                match raw(cloud, glance) {
+                    Some(_) => format!("write in [{group}]: swift_store_use_trusts = True, default_swift_reference = ref1, swift_store_expire_soon_interval = 60, swift_store_retry_get_count = 0"),
+                    None => "swift_store_use_trusts = True".to_owned(),
+                },
             ));
         } else if let (Some(option), Some(severity)) = (store.unsaid(), raw(cloud, glance)) {
             findings.push(Finding::new(

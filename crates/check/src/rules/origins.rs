@@ -246,6 +246,9 @@ fn not_listed(cloud: &Cloud<'_>, at: usize, glance: &GlanceFacts<'_>, setting: &
             )
         })
         .collect();
+    if near.is_empty() {
+        findings.extend(another_port(&edges, &allowed, setting, severity));
+    }
     if findings.is_empty() && lost.is_empty() {
         findings.extend(only_http(cloud, at, &allowed, setting, severity));
     }
@@ -307,6 +310,20 @@ fn origins_at(host: &str, edges: &[&Listen]) -> Option<Vec<Origin>> {
     };
     let origins: Option<Vec<Origin>> = secure.iter().map(of).collect();
     origins.filter(|origins| !origins.is_empty())
+}
+
+/// Nothing names the dashboard, but the ports on which it is served by https are seen: an origin has one of them.
+fn another_port(edges: &[&Listen], allowed: &[Origin], setting: &Setting, severity: Severity) -> Option<Finding> {
+    let first = allowed.first()?;
+    let fits = |own: &Origin| origins_at(own.host(), edges).is_some_and(|origins| origins.contains(own));
+    let wanted = origins_at(first.host(), edges)?.into_iter().next()?;
+    let place = edges.iter().find(|listen| listen.tls == Some(true))?;
+    if allowed.iter().any(fits) {
+        return None;
+    }
+    let found = format!("allowed_origin holds no origin with the port on which the dashboard is served ({}: {})", place.place, place.written);
+    let fix = format!("add {wanted} to allowed_origin (or correct what serves the dashboard)");
+    Some(Finding::new(Rule::OriginMissing, severity.max(Severity::Warning), &setting.place, found, fix))
 }
 
 /// Secure cookies travel by https only, so the dashboard is https.

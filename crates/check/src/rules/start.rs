@@ -77,8 +77,7 @@ fn flavor_of(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>) -> Vec<Finding> {
                     "{} ({}) is not oslo.middleware's CORS filter: Glance's [cors] has no effect",
                     other.name, other.factory
                 );
-                let fix =
-                    "use paste.filter_factory = oslo_middleware.cors:filter_factory and oslo_config_project = glance";
+                let fix = format!("in place of what stands in [filter:{}]: {CORS_FILTER}", other.name);
                 findings.push(Finding::warning(Rule::NoSuchFlavor, &file.option(line, "pipeline"), found, fix));
             } else {
                 let found = format!("no cors filter in the pipeline: {}", names.join(" "));
@@ -98,11 +97,13 @@ fn flavor_of(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>) -> Vec<Finding> {
     }
 }
 
+/// The options of the CORS filter, as Glance's own paste file has them.
+const CORS_FILTER: &str = "paste.filter_factory = oslo_middleware.cors:filter_factory, oslo_config_project = glance, oslo_config_program = glance-api";
+
 /// What to write where the pipeline does not load.
 fn mended(why: &str) -> String {
-    const CORS: &str = "paste.filter_factory = oslo_middleware.cors:filter_factory, oslo_config_project = glance, oslo_config_program = glance-api";
     match why.split_once(" stands in the pipeline, and the file has no [filter:") {
-        Some(("cors", _)) => format!("add [filter:cors] with {CORS}"),
+        Some(("cors", _)) => format!("add [filter:cors] with {CORS_FILTER}"),
         Some((name, _)) => format!("remove {name} from the pipeline, or add [filter:{name}]"),
         None => "correct the line, as Glance's own paste file has it".to_owned(),
     }

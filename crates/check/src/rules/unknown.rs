@@ -150,6 +150,7 @@ fn glance(glance: &GlanceFacts<'_>) -> Vec<Finding> {
                 _ => assignment.value.chars().all(plain),
             };
             let fix = match meant {
+                _ if severity == Severity::Note => "nothing has to change: allowed_origin stands there, too; or remove the line".to_owned(),
                 Some(option) if shown => format!("[cors] {option} = {} (in place of this line)", assignment.value.trim()),
                 Some(option) => format!("write {option} in [cors]"),
                 None => format!("remove it; [cors] has {}", CORS_OPTIONS.map(|option| option.name).join(", ")),

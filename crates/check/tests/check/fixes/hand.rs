@@ -15,7 +15,7 @@ pub enum Hand {
 }
 
 /// Nothing that could be done here by rote, and why.
-const ELSEWHERE: [(Rule, &str); 15] = [
+const ELSEWHERE: [(Rule, &str); 18] = [
     // Somebody has to say what the broken line was for.
     (Rule::NoEffect, "correct the syntax"),
     (Rule::NoEffect, "correct the line; texts need quotes"),
@@ -35,6 +35,9 @@ const ELSEWHERE: [(Rule, &str); 15] = [
     (Rule::WrongStart, "start the script glance-wsgi-api"),
     (Rule::NotRead, "write the value itself, in place of"),
     (Rule::Unknown, "write "),
+    (Rule::CorsOnTheWay, "make sure that none of them does"),
+    (Rule::CorsOnTheWay, "give Glance its own [cors] first"),
+    (Rule::OptionsFiltered, "give Glance its own [cors] first"),
 ];
 
 /// What a person does with advice that is no text; none where it is one.
@@ -59,7 +62,7 @@ pub fn apply(files: &Files, finding: &Finding) -> Option<Hand> {
     let before = |new: &str| line(&|old| format!("{new}\n{old}"));
     match rule {
         Rule::Csp => line(&|old| csp(old, fix)),
-        Rule::MixedContent if fix.starts_with("end TLS") => line(&|old| format!("{old} ssl crt /etc/ssl/g.pem")),
+        Rule::MixedContent if fix.starts_with("end TLS before Glance, too") => line(&|old| format!("{old} ssl crt /etc/ssl/g.pem")),
         Rule::MixedContent | Rule::WrongEndpoint => endpoint(files, finding),
         Rule::OldSubgroup => spot(&|spot| {
             let moved = text::value(spot, "allowed_origin").unwrap_or_default();
@@ -73,7 +76,36 @@ pub fn apply(files: &Files, finding: &Finding) -> Option<Hand> {
         Rule::OptionsFiltered if fix.contains("Require method OPTIONS") => before("Require method OPTIONS"),
         Rule::OptionsFiltered if fix.starts_with("add OPTIONS to it") => line(&|old| format!("{old} OPTIONS")),
         Rule::OptionsFiltered if fix.starts_with("add OPTIONS to the methods that are let through") => spot(&options_let_through),
-        Rule::OptionsFiltered if fix.starts_with("remove the if block") => spot(&without_if),
+        Rule::OptionsFiltered if fix.starts_with("add OPTIONS to the methods of the LimitExcept") => spot(&|spot| {
+            let mut lines = spot.lines();
+            let around = (0..spot.line).rev().find(|at| lines[*at].contains("<LimitExcept")).unwrap();
+            lines[around] = lines[around].replace('>', " OPTIONS>");
+            spot.set_lines(&lines);
+        }),
+        Rule::OptionsFiltered | Rule::CorsOnTheWay if fix.starts_with("remove the if block") => spot(&without_if),
+        Rule::CorsOnTheWay if fix.starts_with("remove it and the del-header rule") => spot(&|spot| {
+            let kept = spot.lines().into_iter().filter(|line| !line.to_lowercase().contains("access-control-allow-origin"));
+            spot.set_lines(&kept.collect::<Vec<_>>());
+        }),
+        Rule::NoSuchFlavor if fix.starts_with("in place of what stands in [") => {
+            let (section, options) = fix.strip_prefix("in place of what stands in [")?.split_once("]: ")?;
+            spot(&|spot| {
+                let mut inside = false;
+                let mut lines = Vec::new();
+                for line in spot.lines() {
+                    if line.starts_with('[') {
+                        inside = line == format!("[{section}]");
+                        lines.push(line);
+                        if inside {
+                            lines.extend(options.split(", ").map(str::to_owned));
+                        }
+                    } else if !inside {
+                        lines.push(line);
+                    }
+                }
+                spot.set_lines(&lines);
+            })
+        }
         Rule::OptionsFiltered if fix.starts_with("put cors first") => line(&|old| cors_first(old)),
         Rule::OptionsFiltered if fix.starts_with("add OPTIONS to the methods, or") => matched(files, finding),
         Rule::NoSuchFlavor if fix.contains("put cors first") => line(&|old| cors_first(old)),
@@ -171,7 +203,8 @@ fn options_let_through(spot: &mut Spot) {
 /// The text without the `if` block around the line.
 fn without_if(spot: &mut Spot) {
     let from: usize = spot.text.split_inclusive('\n').take(spot.line).map(str::len).sum();
-    let start = spot.text[..from].rfind("if (").unwrap_or_default();
+    let (before, own) = (spot.text[..from].rfind("if (").unwrap_or_default(), spot.text.find(&spot.field.clone()));
+    let start = own.and_then(|own| spot.text[..own].rfind("if (")).unwrap_or(before);
     let end = start + spot.text[start..].find('}').unwrap_or_default() + 1;
     spot.text.replace_range(start..end, "");
 }

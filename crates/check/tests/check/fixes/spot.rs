@@ -17,6 +17,8 @@ pub struct Spot {
     pub line: usize,
     /// `[section] name`, or the directive.
     pub field: String,
+    /// What the finding says of it.
+    pub found: String,
     keeper: Keeper,
 }
 
@@ -64,18 +66,19 @@ impl Spot {
     /// Where a finding's text stands; none where it speaks of a field of an object.
     pub fn find(files: &Files, finding: &Finding) -> Option<Self> {
         let at = file_of(files, finding)?;
+        let found = finding.found.clone();
         let (name, text) = &files[at];
         let Some(object) = &finding.place.object else {
             let kind = classify::kind(name, text)?;
             let field = finding.place.field.clone().unwrap_or_default();
-            return Some(Self { kind, text: text.clone(), line: finding.place.line?, field, keeper: Keeper::File(at) });
+            return Some(Self { kind, text: text.clone(), line: finding.place.line?, field, found, keeper: Keeper::File(at) });
         };
         let wanted = finding.place.field.clone().unwrap_or_default();
         if let Some((path, field)) = annotation(&wanted) {
             let text = objects(text).into_iter().find(|o| id(o) == *object)?["metadata"]["annotations"][&path].as_str()?.to_owned();
             let line = text.lines().position(|line| line.contains(&field)).unwrap_or_default() + 1;
             let path = vec!["metadata".to_owned(), "annotations".to_owned(), path];
-            return Some(Self { kind: Kind::Nginx, text, line, field, keeper: Keeper::Object(at, object.clone(), path) });
+            return Some(Self { kind: Kind::Nginx, text, line, field, found, keeper: Keeper::Object(at, object.clone(), path) });
         }
         let text = Text { name: name.clone(), text: text.clone(), named: false };
         let input = check::manifests::sort(vec![text], None).0;
@@ -99,7 +102,7 @@ impl Spot {
                 file.text.lines().position(begins).unwrap_or_default() + 1
             }
         };
-        Some(Self { kind: file.kind, text: file.text.clone(), line, field, keeper: Keeper::Object(at, object.clone(), path) })
+        Some(Self { kind: file.kind, text: file.text.clone(), line, field, found, keeper: Keeper::Object(at, object.clone(), path) })
     }
 
     /// The files with this text in place of the old one.

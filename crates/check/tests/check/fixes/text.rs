@@ -67,7 +67,7 @@ fn in_object(files: &Files, finding: &Finding, fix: &str, field: &str) -> Result
             _ => &mut value[step.as_str()],
         });
         done = Ok(());
-        if fix.starts_with("remove it") {
+        if fix.starts_with("remove") {
             match last.parse::<usize>() {
                 Ok(at) if holder.is_array() => drop(holder.as_array_mut().map(|list| list.remove(at))),
                 _ => drop(holder.as_object_mut().map(|map| map.remove(last))),
@@ -248,7 +248,10 @@ fn nginx_statement(spot: &Spot, found: &str) -> (usize, usize) {
         let statement = plain(spot.text[**start..ends(**start)].trim_end_matches(';'));
         plain(found).contains(&statement)
     };
-    let start = starts.iter().find(told).or(starts.first()).copied().unwrap_or(from);
+    // Of several in one line the last is in effect.
+    let line_end = from + spot.text[from..].find('\n').unwrap_or(spot.text.len() - from);
+    let on_line = starts.iter().filter(|start| **start < line_end).next_back();
+    let start = starts.iter().find(told).or(on_line).or(starts.first()).copied().unwrap_or(from);
     (start, ends(start))
 }
 
@@ -256,7 +259,8 @@ fn set_nginx(spot: &mut Spot, statement: &str) -> Result<(), String> {
     let name = statement.split(' ').next().filter(|_| statement.ends_with(';')).ok_or(format!("{statement:?} is no statement of nginx's"))?;
     let from = line_start(&spot.text, spot.line);
     if spot.field.rsplit(' ').next() == Some(name) && spot.text[from..].contains(name) {
-        let (start, end) = nginx_statement(spot, "");
+        let found = spot.found.clone();
+        let (start, end) = nginx_statement(spot, &found);
         spot.text.replace_range(start..end, statement);
     } else {
         let pass = ["proxy_pass", "uwsgi_pass"].iter().filter_map(|pass| spot.text[from..].find(pass)).min().unwrap_or_default();
