@@ -19,9 +19,9 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::time::{Instant, sleep};
 
 use super::connect::{Host, Trust};
+use super::gate::Gate;
 use super::keystone::{self, Credential, Login};
 use super::preflight;
-use super::gate::Gate;
 use super::session::{Client, Data, Reach, send};
 
 /// How long nothing may happen while data is sent, and how long the image may take to become active.

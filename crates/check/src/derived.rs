@@ -20,6 +20,7 @@ use super::unit::{ConfigFile, Program, Unit};
 use crate::classify::Kind;
 use crate::facts::catalog::{Published, Source};
 use crate::facts::cloud::{Certainty, ExposedDashboard, PlacedIssue};
+use crate::formats::quantity;
 
 fn place(objects: &[Object], kind: &str, key: &Key, field: &[&str]) -> Location {
     let is = |o: &&Object| o.kind() == kind && o.namespace() == key.namespace && o.name() == key.name;
@@ -129,10 +130,15 @@ pub fn legacy_issues(
     let mut found = Vec::new();
     for (unit, exposures) in exposures_of(snapshot, units, Program::Horizon) {
         let issues = exposure_issue::find(&exposures.exposing, &BTreeSet::new());
-        for issue in issues.into_iter().filter(|issue| issue.rule == Rule::BodyLimit && is_legacy(unit)) {
+        for mut issue in issues.into_iter().filter(|issue| issue.rule == Rule::BodyLimit && is_legacy(unit)) {
             let Id { kind, key } = &issue.object;
             let steps = steps(&issue.field);
-            let written = objects.iter().any(|o| o.id() == issue.object.to_string() && o.has(&steps));
+            let object = objects.iter().find(|o| o.id() == issue.object.to_string());
+            let written = object.is_some_and(|o| o.has(&steps));
+            let limit = object.and_then(|o| steps.iter().try_fold(&o.value, |value, step| value.get(*step))?.as_str());
+            if limit.and_then(quantity::bytes).is_some_and(|limit| limit >= quantity::DELIBERATE) {
+                issue.fails = false;
+            }
             let place = place(objects, kind, key, &steps).field(issue.field.clone());
             found.push(PlacedIssue { issue, place, written, scope: unit.scope.clone() });
         }
@@ -156,7 +162,8 @@ pub fn snippets(snapshot: &Snapshot, objects: &[Object], units: &[Unit]) -> Vec<
                     "location / {{ client_max_body_size 0; proxy_request_buffering off; {text}\nproxy_pass http://glance; }}"
                 );
                 let lines = place.line.map_or(Lines::Nowhere, Lines::At);
-                let file = ConfigFile { kind: Kind::Nginx, path: None, name, text, place, lines, managed: false };
+                let kind = Kind::Nginx;
+                let file = ConfigFile { kind, path: None, name, text, place, lines, managed: false, partial: false };
                 let scope = unit.scope.clone();
                 found.push(Unit { name: id.to_string(), scope, files: vec![file], ..Unit::default() });
             }

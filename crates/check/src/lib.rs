@@ -10,6 +10,7 @@
 pub mod classify;
 pub mod coverage;
 pub mod derived;
+pub mod effects;
 pub mod facts;
 pub mod finding;
 pub mod formats;
@@ -26,6 +27,7 @@ pub mod rules;
 pub mod template;
 pub mod text;
 pub mod unit;
+pub mod values;
 pub use finding::{Finding, Location};
 pub use objects::Object;
 pub use redact::error;

@@ -57,6 +57,16 @@ fn the_plan_is_numbered_sentences() {
     assert!(!out(&output).contains("apiVersion"));
 }
 
+/// Nobody runs the workload's image here: the field that says what it would tell is named, and no Job.
+#[test]
+fn a_path_that_only_an_image_tells_is_named_by_its_field() {
+    let output = run(&["render", "-f", "-"], &join(&[&cloud(), &glance("{}"), &horizon("{layout: OpenStackHelm}")]));
+    assert_eq!(output.status.code(), Some(1));
+    let told = err(&output);
+    assert!(told.contains("PathUnknown") && told.contains("set spec.paths.localSettingsDir"), "{told}");
+    assert!(!told.contains("Job"), "{told}");
+}
+
 #[test]
 fn an_unmet_resource_is_1_and_the_rest_is_printed() {
     let bad = join(&[

@@ -11,6 +11,7 @@ use super::catalog::{Published, Source};
 use super::glance::GlanceFacts;
 use super::horizon::HorizonFacts;
 use super::server::{Listen, Server};
+use super::traefik;
 use crate::classify::Kind;
 use crate::finding::Location;
 use crate::formats::python::Value;
@@ -101,7 +102,10 @@ impl<'a> Cloud<'a> {
         let mut published = published;
         let told: Vec<_> = endpoints.into_iter().filter(|own| published.iter().all(|p| p.scope != own.scope)).collect();
         published.extend(told);
-        dashboards.extend(servers.iter().filter(|s| s.service == Program::Horizon).filter_map(of_server));
+        // Behind HAProxy a server's own name is one that browsers need not know.
+        let of_dashboard = |s: &&Server<'_>| s.service == Program::Horizon;
+        let behind = servers.iter().filter(of_dashboard).any(|s| s.kind == Kind::Haproxy);
+        dashboards.extend(servers.iter().filter(of_dashboard).filter(|_| !behind).filter_map(of_server));
         let pairs = pairs(&horizons, &glances);
         Self {
             units,
@@ -156,7 +160,8 @@ impl<'a> Cloud<'a> {
 
     /// The same of whatever Glance there is in a scope.
     pub fn is_direct_in(&self, scope: &[String]) -> bool {
-        wanted(self.horizons.iter().filter(|h| h.unit.scope == scope))
+        let nearest = self.horizons.iter().map(|h| shared(&h.unit.scope, scope)).max().unwrap_or_default();
+        wanted(self.horizons.iter().filter(|h| shared(&h.unit.scope, scope) == nearest))
     }
 
     /// Whether Horizon passes images on itself.
@@ -177,7 +182,7 @@ impl<'a> Cloud<'a> {
             of_unit.filter_map(|g| g.cors_in_effect("allowed_origin")).flat_map(|s| s.items()).collect();
         let is_allowed = |url: &PublicUrl| allowed.iter().any(|origin| origin == url.origin().as_str());
         // Nobody says what the catalog publishes: a path that is there for Glance will be it.
-        (origins.peek().is_none() && self.is_below_dashboard(unit))
+        (origins.peek().is_none() && (self.is_below_dashboard(unit) || traefik::shares_host(self.units, &unit.scope)))
             || origins.any(|url| dashboards.contains(&url.origin()) || (is_allowed(&url) && !url.path().is_empty()))
     }
 

@@ -16,7 +16,10 @@ pub const MODE: &str = "HORIZON_IMAGES_UPLOAD_MODE";
 const FEATURES: &str = "ANGULAR_FEATURES";
 
 /// kolla-ansible's own snippet.
-pub const KOLLA: &str = "_9998-kolla-settings.py";
+const KOLLA: &str = "_9998-kolla-settings.py";
+
+/// What openstack-k8s-operators make of customServiceConfig; their own settings file says 'direct'.
+const RHOSO: &str = "9999_custom_settings.py";
 
 /// How images are uploaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,9 +117,16 @@ impl<'a> HorizonFacts<'a> {
             (a.name == MODE && matches!(mode(&a.value), Mode::Direct | Mode::Invalid))
                 || a.name.contains("DIRECT_UPLOAD")
         };
-        // kolla-ansible sets it for everybody; what stands behind it is the administrator's will.
-        let own = self.snippets.iter().filter(|s| s.file.name != KOLLA);
+        // Deployers set it for everybody; what stands behind it is the administrator's will.
+        let own = self.snippets.iter().filter(|s| !self.is_deployers(s));
         !matches!(self.mode(), Mode::Legacy | Mode::Off) || own.flat_map(|s| &s.settings.assignments).any(meant)
+    }
+
+    /// Whether a deployment tool writes a file for everybody, and another one is there to change that.
+    pub fn is_deployers(&self, snippet: &Snippet<'_>) -> bool {
+        let has = |name: &str| self.snippets.iter().any(|s| s.file.name == name);
+        let main = matches!(snippet.file.name.as_str(), "local_settings" | "local_settings.py");
+        snippet.file.name == KOLLA || (main && has(RHOSO))
     }
 
     /// Where to speak of the mode.

@@ -55,7 +55,8 @@ pub(crate) fn of_panel(cloud: &Cloud<'_>, at: usize) -> Vec<Finding> {
     }
     if let Some(setting) = glance.cors_in_effect("allowed_origin").filter(|_| needs_origins(cloud, at, glance)) {
         let found = format!("allowed_origin is *; {why}: browsers do not accept * for it");
-        let fix = format!("list the dashboards' exact origins, such as https://horizon.example.com{or_say}");
+        let known = super::origins::known_origin(cloud, &glance.unit.scope);
+        let fix = format!("{}{or_say}", super::origins::exact(&setting, known.as_deref()));
         findings.push(Finding::new(Rule::AnyOrigin, severity, &setting.place, found, fix));
     }
     findings

@@ -5,6 +5,7 @@
 //! files. Out: [`UserCors`].
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use direct_upload_api::web::{Origin, OriginError};
 use direct_upload_api::{CorsValue, CorsValues, Reason};
@@ -102,7 +103,8 @@ pub(super) fn is_in_secret(workload: &Workload, container: &Container, path: &st
     let is_read = |mount: &str| {
         mount.strip_prefix(folder).is_some_and(|rest| {
             let rest = rest.trim_start_matches('/');
-            rest.contains(".conf.d") || (rest.ends_with(".conf") && !rest.contains('/'))
+            let is_file = !rest.contains('/') && Path::new(rest).extension().is_some_and(|ending| ending == "conf");
+            rest.contains(".conf.d") || is_file
         })
     };
     matches!(source(workload, container, path), Source::Secret(_))
@@ -153,7 +155,9 @@ pub fn joined(file: UserCors, reads_main: bool, look: &CorsLook) -> UserCors {
         }
         match (option.kind, seen.set.get(option.name)) {
             (CorsKind::Origins, Some(CorsValueSeen::List(items))) => {
-                items.iter().for_each(|item| origin(item, OWN_FILES, &mut joined.origins, &mut notes));
+                for item in items {
+                    origin(item, OWN_FILES, &mut joined.origins, &mut notes);
+                }
             }
             (CorsKind::Methods(_) | CorsKind::Headers(_), Some(CorsValueSeen::List(items))) => {
                 let items: Vec<String> = items.iter().filter(|item| is_token(item)).cloned().collect();

@@ -75,7 +75,8 @@ fn attempt(view: &HorizonView, spec: &HorizonSpec, now: Timestamp, options: &Opt
             files(settings, direct)?
         }
     };
-    let mut plan = if files.is_empty() { back_out(view, target, applied, problem, now) } else { planner.bring(files)? };
+    let mut plan =
+        if files.is_empty() { back_out(view, target, applied, problem, now) } else { planner.bring(files)? };
     if let (false, Some(problem), State::Done(_)) = (direct, problem, &plan.state) {
         plan.state = own(problem);
     }
@@ -98,13 +99,7 @@ fn own(problem: &Problem) -> State {
 }
 
 /// Nothing of ours shall stand in the workload.
-fn back_out(
-    view: &HorizonView,
-    target: &Target,
-    applied: &Applied,
-    problem: Option<&Problem>,
-    now: Timestamp,
-) -> Plan {
+fn back_out(view: &HorizonView, target: &Target, applied: &Applied, problem: Option<&Problem>, now: Timestamp) -> Plan {
     let workload = &target.workload;
     let why = problem.map_or_else(|| "nothing is asked of it".to_owned(), Problem::message);
     let mut plan = Plan::idle(State::Done(Problem::new(Reason::NothingToRoll, why.clone())));

@@ -58,14 +58,20 @@ pub fn judge(workload: &Workload, config_map: Option<&str>, pods: &[Arc<Pod>]) -
         return problem(Reason::PodsCrashing, format!("does not come up: pod {}: {trouble}", pod.meta.key.name));
     }
     if let Some(message) = &status.stuck {
-        return problem(Reason::RolloutStuck, format!("is stuck: {message}{}", hold_up(config_map, pods).map(|why| format!("; {why}")).unwrap_or_default()));
+        return problem(
+            Reason::RolloutStuck,
+            format!(
+                "is stuck: {message}{}",
+                hold_up(config_map, pods).map(|why| format!("; {why}")).unwrap_or_default()
+            ),
+        );
     }
     problem(Reason::RollingOut, "is being rolled out".into())
 }
 
 /// For which pod the roll of a ConfigMap waits, and why. One at a time, the first by name: statuses change
 /// seldom then.
-pub fn hold_up(config_map: Option<&str>, pods: &[Arc<Pod>]) -> Option<String> {
+pub(crate) fn hold_up(config_map: Option<&str>, pods: &[Arc<Pod>]) -> Option<String> {
     let (new, others): (Vec<_>, Vec<_>) = pods.iter().partition(|p| p.config_map.as_deref() == config_map);
     let first = |pods: &[&Arc<Pod>], why: &dyn Fn(&Pod) -> Option<String>| {
         let reasons = pods.iter().filter_map(|pod| Some((pod.meta.key.name.clone(), why(pod)?)));

@@ -118,14 +118,14 @@ impl CorsLook {
             Rehearsal::Refused(why) | Rehearsal::Silent(why) => why,
         };
         match answer(snapshot, job).and_then(|answer| answer.cors) {
-            Some(CorsAnswer::Read(seen)) => Self::read(noted, job, target, seen, is_new),
+            Some(CorsAnswer::Read(seen)) => Self::read(noted.as_ref(), job, target, seen, is_new),
             Some(CorsAnswer::Unread { unread }) => failed(noted, refusal(&unread)),
             None => failed(noted, &why),
         }
     }
 
-    fn read(noted: Option<Note>, job: &Job, target: &Target, seen: SeenCors, is_new: bool) -> Self {
-        let late = match &noted {
+    fn read(noted: Option<&Note>, job: &Job, target: &Target, seen: SeenCors, is_new: bool) -> Self {
+        let late = match noted {
             // What has changed since then is the user's own doing.
             Some(note) => note.late && note.seen == seen,
             None => !is_new,
