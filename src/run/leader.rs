@@ -1,7 +1,7 @@
 //! One replica acts at a time.
 //!
 //! In: a Lease in the cluster. Out: whether this replica leads, and a [`Fence`] through which it writes. What to
-//! ask and what answers mean is [`Election`]'s; here is only the asking.
+//! ask and what answers mean is `Election`'s; here is only the asking.
 
 use std::sync::Arc;
 

@@ -40,7 +40,7 @@ pub fn copied(target: &Target, applied: &Applied) -> Option<Problem> {
 }
 
 impl Plan {
-    /// How far a roll is that was begun earlier. Most take less than [`PATIENCE`]; of one that takes longer is
+    /// How far a roll is that was begun earlier. Most take less than `PATIENCE`; of one that takes longer is
     /// told for which pod it waits.
     ///
     /// # Errors
