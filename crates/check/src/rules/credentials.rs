@@ -45,7 +45,7 @@ pub(crate) fn of_panel(cloud: &Cloud<'_>, at: usize) -> Vec<Finding> {
     let severity = refused(cloud, at);
     let off = !options.allow_credentials && !options.allowed_origin.is_empty();
     if let Some(setting) = glance.cors_in_effect("allow_credentials").filter(|_| off) {
-        let found = format!("allow_credentials is off; {why}: browsers refuse it");
+        let found = format!("allow_credentials is off; {why}, which browsers then refuse");
         let option = if setting.managed {
             "spec.cors.allowCredentials: true in the Glance resource"
         } else {
@@ -54,7 +54,7 @@ pub(crate) fn of_panel(cloud: &Cloud<'_>, at: usize) -> Vec<Finding> {
         findings.push(Finding::new(Rule::NoCredentials, severity, &setting.place, found, format!("{option}{or_say}")));
     }
     if let Some(setting) = glance.cors_in_effect("allowed_origin").filter(|_| needs_origins(cloud, at, glance)) {
-        let found = format!("allowed_origin is *; {why}: browsers do not accept * for it");
+        let found = format!("allowed_origin is *; {why}, for which browsers do not accept *");
         let known = super::origins::known_origin(cloud, &glance.unit.scope);
         let fix = format!("{}{or_say}", super::origins::exact(&setting, known.as_deref()));
         findings.push(Finding::new(Rule::AnyOrigin, severity, &setting.place, found, fix));
