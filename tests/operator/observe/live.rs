@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use direct_upload_core::derive::World;
 use direct_upload_core::model::{Key, Kind, Problem, Unknown};
+use direct_upload_core::workload::CONFIG_VOLUME;
 use direct_upload_operator::observe::Live;
 use direct_upload_operator::observe::live::BlindSpots;
 use direct_upload_operator::observe::scope::Scope;
@@ -217,11 +218,26 @@ async fn pods_that_decide_nothing_cost_nothing() {
         let spec = json!({"spec": {"selector": {"matchLabels": labels}, "template": template}});
         (Kind::Deployment, object("Deployment", "apps/v1", name, None, &spec))
     };
-    let set = |name: &str, of| (Kind::ReplicaSet, object("ReplicaSet", "apps/v1", name, Some(("Deployment", of)), &json!({})));
+    let set = |name: &str, of| {
+        (Kind::ReplicaSet, object("ReplicaSet", "apps/v1", name, Some(("Deployment", of)), &json!({})))
+    };
     let horizon = object("Horizon", "horizon.openstack.org/v1beta1", "horizon", None, &json!({"spec": {}}));
-    let objects =
-        [(Kind::Horizon, horizon), workload("horizon"), workload("else"), set("of-horizon", "horizon"), set("of-else", "else")];
-    for kind in [Kind::Horizon, Kind::Deployment, Kind::ReplicaSet, Kind::Pod, Kind::StatefulSet, Kind::DaemonSet, Kind::ConfigMap] {
+    let objects = [
+        (Kind::Horizon, horizon),
+        workload("horizon"),
+        workload("else"),
+        set("of-horizon", "horizon"),
+        set("of-else", "else"),
+    ];
+    for kind in [
+        Kind::Horizon,
+        Kind::Deployment,
+        Kind::ReplicaSet,
+        Kind::Pod,
+        Kind::StatefulSet,
+        Kind::DaemonSet,
+        Kind::ConfigMap,
+    ] {
         assert_eq!(live.listed(kind, &Scope::All, &HashSet::new(), live.moment()), []);
     }
     for (kind, object) in objects {
@@ -240,7 +256,7 @@ async fn pods_that_decide_nothing_cost_nothing() {
         live.world().await;
         live.derivations().get() - before
     };
-    let ours = json!([{"name": "a", "configMap": {"name": "horizon-direct-upload-0123456789"}}]);
+    let ours = json!([{"name": CONFIG_VOLUME, "configMap": {"name": "horizon-direct-upload-0123456789"}}]);
     for (what, object, expected) in [
         ("of a workload that nobody named", pod("a", "of-else", json!([])), 0),
         ("of one that a Horizon names", pod("b", "of-horizon", json!([])), 2),
