@@ -47,7 +47,6 @@ const CRATES: [(&str, &[&str]); 4] = [
             "template",
             "objects",
             "managed",
-            "policies",
             "facts",
             "derived",
             "rules",

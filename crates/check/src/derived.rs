@@ -3,19 +3,21 @@
 //! In: a snapshot, and the world that the operator makes of it. Out: the dashboards that Ingresses expose,
 //! what stands in the way on them, and the findings that custom resources would show in their conditions.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use direct_upload_api::web::Origin;
 use direct_upload_api::{Reason, Rule, Severity, WorkloadKind};
+use direct_upload_core::derive::exposure_issue::policy::{self, PolicyObject};
 use direct_upload_core::derive::{
     Backends, ExposingObject, Exposure, ExposureIssue, Exposures, Intent, Stated, World, exposure_issue, exposures,
 };
 use direct_upload_core::manifests::Lines;
 use direct_upload_core::model::{Advice, Id, Key, Problem, Snapshot, Workload};
+use serde_json::Value;
 
 use super::finding::{Finding, Location};
 use super::objects::Object;
-use super::policies;
 use super::unit::{ConfigFile, Program, Unit};
 use crate::classify::Kind;
 use crate::facts::catalog::{Published, Source};
@@ -89,14 +91,17 @@ pub fn issues(
         let written = objects.iter().any(|o| o.id() == issue.object.to_string() && o.has(steps));
         found.push(PlacedIssue { issue, place, written, scope: unit.scope.clone() });
     };
+    let is_told = |issue: &ExposureIssue| {
+        let mut all = world.glances.values().flat_map(|view| &view.issues);
+        all.any(|told| told.object == issue.object && told.field == issue.field)
+    };
+    let written: Vec<PolicyObject<'_>> = objects.iter().map(policy_object).collect();
     for (unit, exposures) in exposures_of(snapshot, units, Program::Glance) {
         let issues = exposure_issue::find(&exposures.exposing, &origins(unit));
         let backends = workload(snapshot, unit).and_then(|workload| Backends::find(snapshot, workload).ok());
-        let by_policy = backends.is_some_and(|backends| policies::sets_request_timeout(objects, &backends));
-        for mut issue in issues.into_iter().filter(|h| !told.contains(&h.object)) {
+        let by_policy = backends.is_some_and(|backends| policy::sets_request_timeout(&written, &backends));
+        for issue in issues.into_iter().filter(|h| !told.contains(&h.object)) {
             if issue.object.kind == "HTTPRoute" && issue.rule == Rule::TooSlow {
-                // The standard lets a gateway begin to count after the body.
-                issue.fails = false;
                 let written = objects.iter().any(|o| o.id() == issue.object.to_string() && o.has(&steps(&issue.field)));
                 if by_policy && !written {
                     continue;
@@ -112,11 +117,23 @@ pub fn issues(
     }
     for unit in units.iter().filter(|unit| unit.service() == Some(Program::Glance)) {
         let backends = workload(snapshot, unit).and_then(|workload| Backends::find(snapshot, workload).ok());
-        for (issue, path) in backends.iter().flat_map(|b| policies::issues(objects, b, &origins(unit))) {
+        let issues = backends.iter().flat_map(|b| policy::issues(&written, b, &origins(unit)));
+        for (issue, path) in issues.filter(|(issue, _)| !is_told(issue)) {
             add(unit, issue, &path.iter().map(String::as_str).collect::<Vec<_>>());
         }
     }
     found
+}
+
+fn policy_object(object: &Object) -> PolicyObject<'_> {
+    let annotations = object.value["metadata"]["annotations"].as_object();
+    let values = annotations.into_iter().flat_map(|map| map.values()).filter_map(Value::as_str);
+    PolicyObject {
+        kind: object.kind(),
+        key: Key::new(object.namespace(), object.name()),
+        annotations: values.collect(),
+        spec: Cow::Borrowed(&object.value["spec"]),
+    }
 }
 
 /// Legacy uploads pass the dashboard's own exposures: what limits bodies there.

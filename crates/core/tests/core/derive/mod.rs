@@ -9,5 +9,6 @@ mod grant;
 mod image_import;
 mod openstack_api;
 mod pairing;
+mod policy;
 mod regions;
 mod swift;

@@ -1,0 +1,238 @@
+//! One policy, field by field.
+
+use std::collections::BTreeSet;
+
+use direct_upload_api::Rule;
+use direct_upload_api::web::Origin;
+use serde_json::{Map, Value, json};
+
+use super::PolicyObject;
+use super::limits::{LIMITS, Limit};
+use super::path::{Path, targets};
+use crate::derive::exposure_issue::{ExposureIssue, body_fails, lacks, quantity};
+use crate::model::{Id, Key, Kind};
+
+const LOGINS: [&str; 6] = ["basicAuth", "digestAuth", "forwardAuth", "extAuth", "oidc", "jwt"];
+
+/// Whole uploads below this many milliseconds are sure to be cut one day …
+const SHORT: u64 = 1_800_000;
+
+/// … and above this one they are not.
+const LONG: u64 = 7_200_000;
+
+/// A silence, or a wait for the answer, below this ends uploads whose end Glance takes its time to store.
+const PATIENT: u64 = 600_000;
+
+pub(super) struct Judge<'a> {
+    pub policy: &'a PolicyObject<'a>,
+    /// Where browsers come through.
+    pub through: &'a Path<'a>,
+    pub origins: &'a BTreeSet<&'a Origin>,
+    pub found: &'a mut Vec<(ExposureIssue, Vec<String>)>,
+}
+
+impl Judge<'_> {
+    pub fn walk(&mut self, value: &Value, path: &mut Vec<String>) {
+        match value {
+            Value::Object(map) => {
+                for (key, inner) in map {
+                    path.push(key.clone());
+                    self.field(key, inner, path);
+                    self.limit(inner, path);
+                    self.walk(inner, path);
+                    path.pop();
+                }
+            }
+            Value::Array(items) => {
+                for (at, inner) in items.iter().enumerate() {
+                    path.push(at.to_string());
+                    self.walk(inner, path);
+                    path.pop();
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn field(&mut self, key: &str, value: &Value, path: &[String]) {
+        if let (Some(map), true) = (value.as_object(), matches!(key, "cors" | "corsPolicy" | "headers")) {
+            let lacks = self.lacking(map);
+            if !lacks.is_empty() {
+                let found = format!("answers preflights in Glance's place, without {}", lacks.join(", "));
+                self.tell(Rule::CorsOnTheWay, true, path, found, "remove it, or name them in it too");
+            }
+        }
+        if key.eq_ignore_ascii_case("access-control-allow-origin")
+            && !matches!(self.policy.kind, "IngressRoute" | "VirtualService" if !path.iter().any(|p| p == "headers"))
+        {
+            self.rewritten(value.as_str().filter(|text| !text.is_empty()), path);
+        }
+        if key == "maxRequestBodyBytes"
+            && let Some(limit) = value.as_u64().filter(|limit| *limit > 0)
+            && let Some(fails) = body_fails(limit)
+        {
+            self.tell(
+                Rule::BodyLimit,
+                fails,
+                path,
+                format!("{limit}: larger images are refused with 413"),
+                "remove it",
+            );
+        }
+        if LOGINS.contains(&key) && value.is_object() {
+            let found = "it asks for a login, which a browser's preflight never carries".to_owned();
+            self.tell(Rule::OptionsFiltered, true, path, found, "remove it: Glance checks the token itself");
+        }
+    }
+
+    /// What the table of limits has for a field.
+    fn limit(&mut self, value: &Value, path: &[String]) {
+        let names: Vec<&str> = path.iter().map(String::as_str).filter(|step| step.parse::<usize>().is_err()).collect();
+        let written = names.join(".");
+        let is_it = |field: &&(&str, &str, Limit)| {
+            field.0 == self.policy.kind && (written == field.1 || written.ends_with(&format!(".{}", field.1)))
+        };
+        let Some((.., limit)) = LIMITS.iter().find(is_it) else { return };
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let time = || quantity::milliseconds(&text, 1000).filter(|time| *time > 0);
+        let (rule, fails, found, fix) = match limit {
+            Limit::Whole => {
+                let Some(time) = time().filter(|time| *time < LONG) else { return };
+                let found = format!("{text}: an upload that takes longer is cut off");
+                (Rule::TooSlow, time < SHORT, found, "set 0s, which is no limit, or remove it")
+            }
+            Limit::Answer => {
+                if time().is_none_or(|time| time >= PATIENT) {
+                    return;
+                }
+                let found = format!(
+                    "{text}: Glance must have answered so long after the image's last byte, and storing takes its time"
+                );
+                (Rule::TooSlow, false, found, "set 0s, which is no limit, or 1h")
+            }
+            Limit::Silence => {
+                if time().is_none_or(|time| time >= PATIENT / 2) {
+                    return;
+                }
+                let found = format!(
+                    "{text}: the upload is cut where nothing moves for so long, as while Glance stores its end"
+                );
+                (Rule::TooSlow, false, found, "set 1h")
+            }
+            Limit::Size => {
+                let Some(fails) = quantity::bytes(&text).filter(|size| *size > 0).and_then(body_fails) else { return };
+                (Rule::BodyLimit, fails, format!("{text}: larger images are refused with 413"), "remove it")
+            }
+        };
+        self.tell(rule, fails, path, found, fix);
+        let value = match limit {
+            Limit::Whole | Limit::Answer => "0s",
+            Limit::Silence => "1h",
+            Limit::Size => return,
+        };
+        if let Some((issue, _)) = self.found.last_mut() {
+            issue.manifest = lifting(self.policy, self.through, path, value);
+        }
+    }
+
+    /// Actions on the header that Glance writes, in OpenShift's Routes.
+    pub fn response_headers(&mut self, actions: &Value) {
+        for (at, action) in actions.as_array().into_iter().flatten().enumerate() {
+            let path = ["spec", "httpHeaders", "actions", "response", &at.to_string()].map(str::to_owned);
+            let name = action["name"].as_str().unwrap_or_default();
+            if name.eq_ignore_ascii_case("access-control-allow-origin") {
+                let value = action["action"]["set"]["value"].as_str();
+                self.rewritten(value, &path);
+            }
+        }
+    }
+
+    /// Somebody else writes Glance's Access-Control-Allow-Origin; no value: it is removed.
+    fn rewritten(&mut self, value: Option<&str>, path: &[String]) {
+        let other = |value: &str| {
+            !value.contains(['*', '%', '$']) && self.origins.iter().any(|origin| origin.as_str() != value)
+        };
+        let (fails, found) = match value {
+            None => (true, "removes Glance's Access-Control-Allow-Origin".to_owned()),
+            Some(value) if other(value) => (
+                true,
+                format!(
+                    "replaces Glance's Access-Control-Allow-Origin by {value}, which is not the dashboard's origin"
+                ),
+            ),
+            Some(_) => {
+                (false, "replaces Glance's Access-Control-Allow-Origin by one value for every dashboard".to_owned())
+            }
+        };
+        self.tell(Rule::CorsOnTheWay, fails, path, found, "remove it: Glance's own [cors] answers the browser");
+    }
+
+    /// What a grant lacks; nothing if it is none.
+    fn lacking(&self, map: &Map<String, Value>) -> Vec<String> {
+        let listed = |name: &str| {
+            let of =
+                map.iter().filter(|(key, _)| key.to_lowercase().trim_start_matches("accesscontrol").starts_with(name));
+            let found: Vec<(&String, &Value)> = of.collect();
+            (!found.is_empty())
+                .then(|| found.into_iter().flat_map(|(key, value)| texts(key, value)).collect::<Vec<_>>())
+        };
+        let Some(named) = listed("alloworigin") else { return Vec::new() };
+        let (headers, methods) =
+            (listed("allowheaders").unwrap_or_default(), listed("allowmethods").unwrap_or_default());
+        let mut lacks = lacks(&named, &headers, self.origins);
+        if !methods.iter().any(|method| matches!(*method, "PUT" | "*")) {
+            lacks.push("PUT".to_owned());
+        }
+        lacks
+    }
+
+    fn tell(&mut self, rule: Rule, fails: bool, path: &[String], found: String, fix: &str) {
+        let object = Id { kind: self.policy.kind.to_owned(), key: self.policy.key.clone() };
+        let (field, fix, remedy, manifest) = (path.join("."), fix.to_owned(), None, None);
+        self.found.push((ExposureIssue { rule, fails, object, field, found, fix, remedy, manifest }, path.to_vec()));
+    }
+}
+
+/// A manifest that lifts a limit: the policy with another value; or, where it is for all of a Gateway, a
+/// nearer one for the route alone, which then holds in its place.
+fn lifting(policy: &PolicyObject<'_>, through: &Path<'_>, path: &[String], value: &str) -> Option<String> {
+    // A list has to be written as a whole.
+    if path.iter().any(|step| step.parse::<usize>().is_ok()) {
+        return None;
+    }
+    let is_it = |kind: &&Kind| kind.registration().name == policy.kind;
+    let api_version = *Kind::ALL.iter().find(is_it)?.registration().api_versions.first()?;
+    let mut written = path.iter().rev().fold(Value::from(value), |inner, step| json!({ step: inner }));
+    let of_gateway = targets(&policy.spec).any(|target| target["kind"] == "Gateway");
+    let route = through.routes.iter().find(|route| route.kind == "HTTPRoute");
+    let key = match route.filter(|_| of_gateway && policy.kind == "BackendTrafficPolicy") {
+        None => policy.key.clone(),
+        Some(route) => {
+            let Key { namespace, name } = &route.key;
+            written["spec"]["targetRefs"] =
+                json!([{"group": "gateway.networking.k8s.io", "kind": "HTTPRoute", "name": name}]);
+            Key::new(namespace.clone(), format!("{name}-uploads"))
+        }
+    };
+    written["apiVersion"] = api_version.into();
+    written["kind"] = policy.kind.into();
+    written["metadata"] = json!({"name": key.name, "namespace": key.namespace});
+    Some(written.to_string())
+}
+
+/// The entries of a list, also where each says how it is compared. What only a pattern decides may be
+/// anything.
+fn texts<'a>(key: &str, list: &'a Value) -> Vec<&'a str> {
+    let pattern = key.ends_with("Regex");
+    let entry = |item: &'a Value| match item {
+        _ if pattern => Some("*"),
+        Value::String(text) => Some(text.as_str()),
+        Value::Object(map) => map.get("exact").or(map.get("value")).and_then(Value::as_str).or(Some("*")),
+        _ => None,
+    };
+    match list {
+        Value::Array(items) => items.iter().filter_map(entry).collect(),
+        Value::String(text) => text.split(',').collect(),
+        _ => Vec::new(),
+    }
+}
