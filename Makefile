@@ -6,6 +6,10 @@
 # Property tests take the same course every time; another number explores another one.
 export PROPTEST_RNG_SEED ?= 1
 
+# As the tests are built, so that no dependency is built twice.
+BUILD = cargo build --quiet --locked --workspace --bins --examples
+DEBUG = $(or $(CARGO_TARGET_DIR),target)/debug
+
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -49,7 +53,8 @@ lint: ## Check format, lints, rustdoc, and that generated files are up to date
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --lib
 	crds/generate --check
-	cargo run --quiet --locked --example reference -- --check
+	$(BUILD)
+	$(DEBUG)/examples/reference --check
 
 format: ## Format the Rust code
 	cargo fmt --all
@@ -58,7 +63,8 @@ crds: ## Generate crds/ from the types
 	crds/generate
 
 docs: ## Generate the reference tables in docs/ from the types
-	cargo run --quiet --locked --example reference
+	$(BUILD)
+	$(DEBUG)/examples/reference
 
 site: ## Build the documentation as a site into dist/site, and check its links; index.html opens without a server
 	site/build

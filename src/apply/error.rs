@@ -5,6 +5,8 @@ use direct_upload_core::model::Problem;
 use kube::core::Status;
 use thiserror::Error;
 
+use super::fence;
+
 /// A failed write.
 #[derive(Debug, Error)]
 pub enum ApplyError {
@@ -16,9 +18,17 @@ pub enum ApplyError {
         "{object}: {message}; the operator needs create, list and watch of jobs.batch in this namespace (deploy/operator/rbac.yaml) and room for one pod, or go without a rehearsal by spec.rollout.rehearsal: 'Off'"
     )]
     Rehearsal { object: String, message: String },
+    /// The name of a ConfigMap to be made is taken.
+    #[error(
+        "{object}: there is one of that name that the operator has not made, and it is left alone; rename it, or delete it"
+    )]
+    Foreign { object: String },
     /// Our annotations may not stand on an exposing object. That is noted; all else goes on.
     #[error("{0}")]
     Left(String),
+    /// This replica does not lead any more, or stops.
+    #[error("{0}: not written, as this replica does not lead any more, or stops")]
+    Closed(String),
     /// The API server refused.
     #[error("{object}: {message}")]
     Refused { object: String, code: u16, message: String },
@@ -35,19 +45,36 @@ impl ApplyError {
             kube::Error::Api(status) if is_field_conflict(&status) => {
                 Self::FieldConflict { object, message: status.message.clone() }
             }
+            error if fence::is_closed(&error) => Self::Closed(object),
             kube::Error::Api(status) => Self::Refused { object, code: status.code, message: status.message.clone() },
             source => Self::Transport { object, source },
         }
     }
 
-    /// What the status says of it; nothing while the API server cannot be reached or the object
+    /// What the status says of it at once; nothing while the API server cannot be reached or the object
     /// just changed under our hands.
     pub fn problem(&self) -> Option<Problem> {
         match self {
             Self::FieldConflict { .. } => Some(Problem::new(Reason::FieldConflict, self.to_string())),
             Self::Rehearsal { .. } => Some(Problem::new(Reason::RehearsalRefused, self.to_string())),
-            Self::Refused { code: 404 | 409 | 429 | 500..=599, .. } | Self::Transport { .. } => None,
-            Self::Left(_) | Self::Refused { .. } => Some(Problem::new(Reason::WriteFailed, self.to_string())),
+            Self::Refused { code: 404 | 409 | 429 | 500..=599, .. } | Self::Transport { .. } | Self::Closed(_) => None,
+            Self::Left(_) | Self::Foreign { .. } | Self::Refused { .. } => {
+                Some(Problem::new(Reason::WriteFailed, self.to_string()))
+            }
+        }
+    }
+}
+
+impl ApplyError {
+    /// What the status says once it has happened again: also what may pass by itself, in the API server's
+    /// words.
+    pub fn lasting_problem(&self) -> Option<Problem> {
+        match self {
+            Self::Refused { .. } => {
+                let message = format!("{self}; the API server refuses this write, and it is tried again");
+                self.problem().or_else(|| Some(Problem::new(Reason::WriteFailed, message)))
+            }
+            _ => self.problem(),
         }
     }
 }

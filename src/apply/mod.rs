@@ -5,7 +5,9 @@
 
 pub mod adjust;
 pub mod error;
+pub mod fence;
 pub mod rehearse;
 pub mod write;
 pub use error::ApplyError;
+pub use fence::Fence;
 pub use write::Applier;

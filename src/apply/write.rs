@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use direct_upload_api::{FINALIZER, OPERATOR, WorkloadKind};
+use direct_upload_api::{FINALIZER, MANAGED_BY, OPERATOR, WorkloadKind};
 use direct_upload_core::model::{Key, Kind, Meta, Workload, describe};
 use direct_upload_core::plan::Action;
-use direct_upload_core::workload::{ConfigMapDraft, release_patch};
-use kube::Client;
+use direct_upload_core::workload::{ConfigMapDraft, annotations, release_patch};
 use kube::api::{Api, DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams, Preconditions};
+use kube::{Client, ResourceExt};
 use serde_json::{Value, json};
 
 use super::adjust::Writes;
@@ -80,8 +80,30 @@ impl Applier {
         let params = PatchParams::apply(&self.manager);
         let object = self.describe(&meta.key);
         let answer = self.api(self.kind, &meta.key).patch(&meta.key.name, &params, &Patch::Apply(&patch)).await;
-        let answer = answer.map(|answer| self.take(self.kind, answer)).map_err(|e| ApplyError::new(&object, e));
-        if finalizers.is_empty() { self.unless_gone(self.kind, meta, answer).await } else { answer }
+        let mut answer = answer.map(|answer| self.take(self.kind, answer)).map_err(|e| ApplyError::new(&object, e));
+        if !finalizers.is_empty() {
+            return answer;
+        }
+        // The API server applies nothing to an object whose spec does not fit its schema.
+        if let Err(ApplyError::Refused { code: 500, .. }) = answer {
+            answer = self.merge_finalizer_away(meta).await;
+        }
+        self.unless_gone(self.kind, meta, answer).await
+    }
+
+    /// Takes the finalizer away without a look at the rest of the object.
+    async fn merge_finalizer_away(&self, meta: &Meta) -> Result<(), ApplyError> {
+        let (api, object) = (self.api(self.kind, &meta.key), self.describe(&meta.key));
+        let found = api.get(&meta.key.name).await.map_err(|e| ApplyError::new(&object, e))?;
+        if found.metadata.uid.as_ref() != Some(&meta.uid) {
+            return Ok(());
+        }
+        let others: Vec<_> = found.finalizers().iter().filter(|finalizer| *finalizer != FINALIZER).collect();
+        let patch = json!({"metadata": {"finalizers": others, "resourceVersion": found.metadata.resource_version}});
+        let params = PatchParams { field_manager: Some(self.manager.clone()), ..PatchParams::default() };
+        let answer = api.patch(&meta.key.name, &params, &Patch::Merge(&patch)).await;
+        self.take(self.kind, answer.map_err(|e| ApplyError::new(&object, e))?);
+        Ok(())
     }
 
     /// What is given back by a write that is refused is given back only if the object is gone, and a
@@ -120,14 +142,21 @@ impl Applier {
             api.create(&params, &manifest).await.map_err(|e| ApplyError::new(&object, e))
         };
         let created = match create().await {
-            // Its name is a hash of its bytes: whatever else stands there is not what pods were
-            // given by that name.
+            // Its name is a hash of its bytes: one of ours with other bytes is not what pods were given by that
+            // name. One of somebody else's is theirs.
             Err(ApplyError::Refused { code: 409, .. }) => {
                 let existing = api.get_opt(&draft.key.name).await.map_err(|e| ApplyError::new(&object, e))?;
-                if let Some(uid) = existing.and_then(|existing| existing.metadata.uid) {
-                    self.delete(&draft.key, &uid).await?;
+                match existing {
+                    Some(existing) if existing.data["data"] == json!(draft.data) && is_ours(&existing) => existing,
+                    Some(existing) if is_ours(&existing) => {
+                        if let Some(uid) = &existing.metadata.uid {
+                            self.delete(&draft.key, uid).await?;
+                        }
+                        create().await?
+                    }
+                    Some(_) => return Err(ApplyError::Foreign { object }),
+                    None => create().await?,
                 }
-                create().await?
             }
             other => other?,
         };
@@ -193,4 +222,10 @@ impl Applier {
             self.live.put(kind, value);
         }
     }
+}
+
+/// Whether the operator made an object, as its label and annotation tell; of both, somebody may have taken one off.
+fn is_ours(object: &DynamicObject) -> bool {
+    let labelled = object.labels().get(MANAGED_BY).is_some_and(|manager| manager == OPERATOR);
+    labelled || object.annotations().contains_key(annotations::FOR)
 }

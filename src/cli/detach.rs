@@ -8,10 +8,9 @@ use std::time::Duration;
 
 use clap::Args as ClapArgs;
 use direct_upload_api::{FINALIZER, Glance, Horizon, OPERATOR, OpenStackAPI};
-use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
+use k8s_openapi::api::coordination::v1::Lease;
 use kube::api::{Api, ListParams, Patch, PatchParams};
 use kube::{Client, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
@@ -19,6 +18,8 @@ use serde_json::json;
 use thiserror::Error;
 
 use super::output;
+use crate::apply::fence::now;
+use crate::run::election::Watched;
 
 /// Shown below the help.
 pub const EXAMPLES: &str = "Examples:
@@ -91,27 +92,29 @@ async fn stop(client: &Client, namespace: &str, name: &str) -> Result<(), Detach
     }
 }
 
-/// Waits until nobody holds the Lease; only where something was stopped is there anything to wait for.
+/// Waits until nobody holds the Lease, or has not renewed it for its whole duration. A holder that renews it
+/// still acts; only where something was stopped may it end yet.
 async fn await_rest(client: &Client, args: &Args) -> Result<(), DetachError> {
     let api: Api<Lease> = Api::namespaced(client.clone(), &args.lease_namespace);
     let name = format!("{OPERATOR}-{}", args.instance);
-    let end = tokio::time::Instant::now() + if args.stop.is_some() { PATIENCE } else { Duration::ZERO };
+    let patience = if args.stop.is_some() { PATIENCE } else { Duration::ZERO };
+    let (begin, mut watched, mut first) = (now(), Watched::default(), None);
     loop {
         let lease = api.get_opt(&name).await;
         let lease = lease
             .map_err(|e| DetachError::Refused(format!("Lease {}/{name} cannot be read", args.lease_namespace), e))?;
-        let Some(holder) = lease.and_then(|lease| holder(&lease.spec?, Timestamp::now())) else { return Ok(()) };
-        if tokio::time::Instant::now() >= end {
+        let Some(spec) = lease.and_then(|lease| lease.spec) else { return Ok(()) };
+        let Some(holder) = spec.holder_identity.clone().filter(|holder| !holder.is_empty()) else { return Ok(()) };
+        let time = now();
+        if time >= watched.end(time, spec.clone()) {
+            return Ok(());
+        }
+        let is_renewed = *first.get_or_insert_with(|| spec.clone()) != spec;
+        if is_renewed && time >= begin + patience {
             return Err(DetachError::Acts(holder));
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
-}
-
-/// Who holds a lease that has not run out.
-fn holder(lease: &LeaseSpec, now: Timestamp) -> Option<String> {
-    let until = lease.renew_time.as_ref()?.0 + SignedDuration::from_secs(lease.lease_duration_seconds?.into());
-    lease.holder_identity.clone().filter(|holder| !holder.is_empty() && now < until)
 }
 
 /// Reads metadata only, so that a resource which does not decode is no obstacle.
@@ -146,25 +149,4 @@ where
 
 fn code(error: &kube::Error) -> Option<u16> {
     if let kube::Error::Api(status) = error { Some(status.code) } else { None }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_lease_that_was_given_back_or_has_run_out_is_nobodys() {
-        let lease = |holder: Option<&str>, renewed: &str| {
-            let lease = json!({"holderIdentity": holder, "leaseDurationSeconds": 15, "renewTime": renewed});
-            holder_at(&serde_json::from_value(lease).unwrap())
-        };
-        assert_eq!(lease(Some("pod"), "2026-01-01T00:00:00.000000Z").as_deref(), Some("pod"));
-        assert_eq!(lease(Some("pod"), "2025-12-31T23:59:45.000000Z"), None);
-        assert_eq!(lease(Some(""), "2026-01-01T00:00:00.000000Z"), None);
-        assert_eq!(lease(None, "2026-01-01T00:00:00.000000Z"), None);
-    }
-
-    fn holder_at(lease: &LeaseSpec) -> Option<String> {
-        holder(lease, "2026-01-01T00:00:00Z".parse().unwrap())
-    }
 }

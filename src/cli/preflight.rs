@@ -14,7 +14,7 @@ use direct_upload_core::model::Page;
 
 use super::network::{host, size, trust};
 use super::output;
-use crate::probe::{Host, Probe, Proxies, Uploads};
+use crate::probe::{Gate, Host, Probe, Uploads};
 
 /// Shown below the help.
 pub const EXAMPLES: &str = "Examples:
@@ -92,8 +92,7 @@ pub async fn main(args: Args) -> ExitCode {
         endpoint: args.url,
         hosts: args.resolve,
         trust,
-        proxies: Proxies::default(),
-        denied: vec![],
+        gate: Gate::default(),
         panel: args.panel,
         diagnose: true,
         uploads: (!args.no_put).then_some(Uploads { size: args.size }),

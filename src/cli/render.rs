@@ -6,7 +6,9 @@ use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use clap::{Args as ClapArgs, CommandFactory, ValueEnum};
-use direct_upload_api::Reason;
+use direct_upload_api::{Panel, Reason, Severity};
+use direct_upload_check as check;
+use direct_upload_check::Finding;
 use direct_upload_core::manifests::Input;
 use direct_upload_core::plan::Options;
 use direct_upload_core::simulate::{self, Cluster, Simulation};
@@ -94,8 +96,8 @@ pub fn main(args: &Args) -> ExitCode {
         Stage::Horizon => simulate::Stage::Horizon,
     };
     let options = Options { image: args.image.clone() };
-    let outcome = simulate::simulate(Cluster::from_input(input), stage, Timestamp::now(), &options);
-    let fine = report(&outcome);
+    let outcome = simulate::simulate(Cluster::from_input(input.clone()), stage, Timestamp::now(), &options);
+    let fine = report(&outcome) & tell_panels(&input, &outcome);
     match print(args, &outcome) {
         Err(error) => crate::cli::failed(error),
         Ok(()) if fine => ExitCode::SUCCESS,
@@ -164,6 +166,22 @@ fn report(outcome: &Simulation) -> bool {
                 origin.origin
             ));
         }
+    }
+    fine
+}
+
+/// Says whose uploads Glance would refuse because of the dashboard's image panel. False if that is certain.
+fn tell_panels(input: &Input, outcome: &Simulation) -> bool {
+    let mut fine = true;
+    if outcome.ends.is_empty() {
+        return fine;
+    }
+    for (panel, Finding { rule, severity, place, found, fix }) in
+        check::refused_panels(input, simulate::manifests(outcome))
+    {
+        let certain = panel == Panel::Django && severity == Severity::Error;
+        fine &= !certain;
+        output::say(format_args!("{}: {place}: {rule}: {found}; {fix}", if certain { "error" } else { "note" }));
     }
     fine
 }

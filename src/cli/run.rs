@@ -10,11 +10,12 @@ use direct_upload_api as api;
 use direct_upload_core::judge::Pace;
 use direct_upload_core::plan::Options;
 use ipnet::IpNet;
-use kube::{Client, Config};
+use kube::Config;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
 
+use crate::probe::Gate;
 use crate::run::{Lease, RunError, Settings, prober, run};
 
 /// A connection to the API server on which nothing comes for so long is closed. Watches end by themselves
@@ -42,6 +43,10 @@ pub struct Args {
     /// Act without leader election: only where no second replica can run
     #[arg(long)]
     pub no_leader_election: bool,
+    /// Write nothing but statuses and events. For an operator that runs already, create the ConfigMap
+    /// direct-upload-operator-INSTANCE-freeze in its namespace instead
+    #[arg(long)]
+    pub freeze: bool,
     /// How many resources are worked on at once
     #[arg(long, value_name = "N", default_value_t = 32)]
     pub concurrency: usize,
@@ -52,9 +57,9 @@ pub struct Args {
     /// pass before it returns
     #[arg(long, value_name = "TIME", default_value = "5m")]
     pub preflight_patience: api::Duration,
-    /// Never send a preflight to these addresses (link-local ones and metadata services are never
-    /// asked); may be repeated
-    #[arg(long, value_name = "ADDRESS/BITS", default_values = ["127.0.0.0/8", "::1/128"])]
+    /// Also send no request to these addresses (link-local ones, metadata services and this machine's own
+    /// loopback are never asked); may be repeated
+    #[arg(long, value_name = "ADDRESS/BITS")]
     pub preflight_deny: Vec<IpNet>,
     /// How log lines look; RUST_LOG filters them
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
@@ -76,35 +81,38 @@ pub enum LogFormat {
 /// [`RunError`].
 pub async fn main(args: Args) -> Result<(), RunError> {
     start_log(args.log_format);
-    let client = client().await.map_err(RunError::Client)?;
+    let config = config().await.map_err(RunError::Client)?;
+    let namespace = args.lease_namespace.clone().unwrap_or_else(|| config.default_namespace.clone());
     let lease = match (args.no_leader_election, args.lease_namespace) {
         (true, _) => Lease::None,
         (false, Some(namespace)) => Lease::Required(namespace),
-        (false, None) => Lease::IfAllowed(client.default_namespace().to_owned()),
+        (false, None) => Lease::IfAllowed(config.default_namespace.clone()),
     };
     let settings = Settings {
         namespaces: args.watch_namespace.into_iter().collect::<BTreeSet<_>>(),
         metrics_addr: args.metrics_addr,
         instance: args.instance,
         lease,
+        namespace,
+        freeze: args.freeze,
         identity: identity(),
         concurrency: args.concurrency,
         options: Options { image: args.image },
         preflights: prober::ProberSettings {
             pace: Pace { interval: args.preflight_interval.into(), patience: args.preflight_patience.into() },
-            denied: args.preflight_deny,
+            gate: Gate::of_operator(args.preflight_deny),
         },
     };
     tracing::info!(version = env!("CARGO_PKG_VERSION"), identity = settings.identity, "direct-upload-operator starts");
-    run(client, settings, stop()).await
+    run(config, settings, stop()).await
 }
 
-/// A client whose requests all come to an end.
-async fn client() -> Result<Client, kube::Error> {
+/// What a client needs whose requests all come to an end.
+async fn config() -> Result<Config, kube::Error> {
     let mut config = Config::infer().await.map_err(kube::Error::InferConfig)?;
     config.read_timeout = Some(SILENCE);
     config.reset_reader_on_write = true;
-    Client::try_from(config)
+    Ok(config)
 }
 
 fn start_log(format: LogFormat) {

@@ -16,7 +16,7 @@ use direct_upload_api::{ExposureKind, WorkloadKind};
 use direct_upload_core::derive::World;
 use direct_upload_core::model::{
     CanaryOutcome, CanaryQuery, CanaryRecord, CatalogQuery, CatalogReading, Key, Kind, ProbeRecord, ProbeTarget,
-    RefusedWrite, Snapshot, Unknown,
+    RefusedWrite, Snapshot, StuckReading, Unknown,
 };
 use prometheus_client::metrics::counter::Counter;
 use serde_json::Value;
@@ -201,11 +201,11 @@ impl Live {
     }
 
     /// Takes in how an upload of the operator's own ended; `None` when it is no longer asked.
-    pub fn saw_canary(&self, query: CanaryQuery, outcome: Option<CanaryOutcome>) {
+    pub fn saw_canary(&self, query: CanaryQuery, ended: Option<(CanaryOutcome, Option<StuckReading>)>) {
         let mut state = self.lock();
         let canaries = &mut state.snapshot.canaries;
         let before = canaries.remove(&query);
-        let after = outcome.map(|outcome| CanaryRecord::then(before.as_ref(), outcome));
+        let after = ended.map(|(outcome, stuck)| CanaryRecord::then(before.as_ref(), outcome).counted(stuck));
         let changed = before != after;
         canaries.extend(after.map(|record| (query, record)));
         self.note(&mut state, changed);

@@ -16,6 +16,12 @@ const METADATA: [IpAddr; 5] = [
     IpAddr::V4(Ipv4Addr::new(192, 0, 0, 192)),
 ];
 
+/// This machine.
+pub(super) fn loopback() -> [IpNet; 2] {
+    let (v4, v6) = (IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST));
+    [IpNet::new_assert(v4, 8), IpNet::new_assert(v6, 128)]
+}
+
 /// Why the address is not asked, if so.
 pub fn refused(address: IpAddr, denied: &[IpNet]) -> Option<&'static str> {
     let address = plain(address);

@@ -14,14 +14,14 @@ use direct_upload_core::judge::session::panel::carries_csrf;
 use direct_upload_core::judge::session::put::{self, Progress};
 use direct_upload_core::judge::session::{Content, Place, Reply, Secret};
 use direct_upload_core::judge::{Preflight, TokenScope, Unreachable};
-use direct_upload_core::model::{CanaryOutcome, CanaryQuery};
-use ipnet::IpNet;
+use direct_upload_core::model::{CanaryOutcome, CanaryQuery, StuckImages, StuckReading};
+use jiff::{SignedDuration, Timestamp};
 use tokio::time::{Instant, sleep};
 
 use super::connect::{Host, Trust};
+use super::gate::Gate;
 use super::keystone::{self, Credential, Login};
 use super::preflight;
-use super::proxy::Proxies;
 use super::session::{Client, Data, Reach, send};
 
 /// How long nothing may happen while data is sent, and how long the image may take to become active.
@@ -42,23 +42,33 @@ pub struct CanaryUpload<'a> {
     /// Certificate authorities in PEM form, beside those that all browsers trust. Never those of a resource: who
     /// may edit it could then take the credential.
     pub ca: String,
-    pub proxies: Proxies,
-    pub denied: Vec<IpNet>,
+    pub gate: Gate,
 }
 
-/// Makes it once, and takes away what it made.
-pub async fn upload(asked: &CanaryUpload<'_>) -> CanaryOutcome {
+/// Makes it once, and takes away what it made. Also counts the images of its project that are stuck, unless another
+/// credential lists them.
+pub async fn upload(asked: &CanaryUpload<'_>) -> (CanaryOutcome, Option<StuckReading>) {
     match begin(asked).await {
         Ok(mut canary) => {
             let ended = canary.run().await;
+            let stuck = match asked.query.stuck_secret {
+                None => Some(canary.stuck().await),
+                Some(_) => None,
+            };
             let endpoint = canary.endpoint;
-            match ended {
+            let outcome = match ended {
                 Ok(()) => CanaryOutcome::Passed(endpoint),
                 Err(stop) => stop.outcome(endpoint),
-            }
+            };
+            (outcome, stuck)
         }
-        Err(why) => CanaryOutcome::Unknown(why),
+        Err(why) => (CanaryOutcome::Unknown(why), None),
     }
+}
+
+/// Counts the images that are stuck, of all projects that the credential sees. Nothing is sent but two lists.
+pub async fn stuck(asked: &CanaryUpload<'_>) -> StuckReading {
+    begin(asked).await?.stuck().await
 }
 
 /// Logs in, and finds out where images go.
@@ -75,8 +85,7 @@ async fn begin<'a>(asked: &'a CanaryUpload<'a>) -> Result<CanaryRun<'a>, String>
             .map(|(name, address)| Host { name: name.clone(), port: endpoint.port(), address: Some(*address) })
             .collect(),
         trust: trust.clone(),
-        proxies: asked.proxies.clone(),
-        denied: asked.denied.clone(),
+        gate: asked.gate.clone(),
     };
     let to_keystone = reach(&asked.auth_url.clone().into());
     let login = keystone::log_in(to_keystone, &asked.auth_url, &asked.credential).await;
@@ -144,6 +153,19 @@ impl CanaryRun<'_> {
             }
         }
         Ok(kept + left.len().saturating_sub(AT_MOST))
+    }
+
+    /// The images that have been `queued` or `saving` for long: one list of each.
+    async fn stuck(&mut self) -> StuckReading {
+        let after = SignedDuration::try_from(self.query.stuck_after).unwrap_or(SignedDuration::MAX);
+        let before = Timestamp::now().checked_sub(after).unwrap_or(Timestamp::MIN);
+        let mut counted = StuckImages::default();
+        for status in canary::STUCK {
+            let list = self.ask("GET", &format!("?{}", canary::listed_stuck(status, before)), String::new()).await;
+            let list = list.map_err(|why| format!("{}; {}", why.message, why.fix))?;
+            canary::count_stuck(&mut counted, &list, status, before, &self.scope)?;
+        }
+        Ok(counted)
     }
 
     /// One image from its creation to its deletion.

@@ -9,7 +9,6 @@ use std::time::Duration;
 use direct_upload_core::judge::{Unreachable, UnreachableKind};
 use futures::FutureExt;
 use futures::future::select_ok;
-use ipnet::IpNet;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -18,7 +17,6 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
-use super::address;
 use super::explain_tls;
 
 /// How long the connection may take.
@@ -85,33 +83,16 @@ pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
-/// The host's addresses that may be asked.
+/// All addresses of a host's name.
 ///
 /// # Errors
-/// It has none.
-pub async fn resolve(host: &Host, denied: &[IpNet]) -> Result<Vec<SocketAddr>, Unreachable> {
-    let all: Vec<IpAddr> = match host.address.or_else(|| host.name.parse().ok()) {
-        Some(address) => vec![address],
-        None => tokio::net::lookup_host((host.name.as_str(), host.port))
-            .await
-            .map_err(|e| unresolved(host, &e.to_string()))?
-            .map(|address| address.ip())
-            .collect(),
-    };
-    let Some(first) = all.first() else { return Err(unresolved(host, "no address")) };
-    let refused = address::refused(*first, denied);
-    let fine: Vec<_> = all.iter().filter(|a| address::refused(**a, denied).is_none()).take(ADDRESSES).collect();
-    match refused {
-        Some(why) if fine.is_empty() => Err(Unreachable::new(
-            UnreachableKind::Address,
-            format!("{} is {first}: {why}, which is never asked", host.name),
-            "a public endpoint has a public address: look at the name's DNS entry",
-        )),
-        _ => Ok(fine.into_iter().map(|ip| SocketAddr::new(*ip, host.port)).collect()),
-    }
+/// It cannot be resolved.
+pub(super) async fn lookup(host: &Host) -> Result<Vec<IpAddr>, Unreachable> {
+    let found = tokio::net::lookup_host((host.name.as_str(), host.port)).await;
+    Ok(found.map_err(|e| unresolved(host, &e.to_string()))?.map(|address| address.ip()).collect())
 }
 
-fn unresolved(host: &Host, why: &str) -> Unreachable {
+pub(super) fn unresolved(host: &Host, why: &str) -> Unreachable {
     Unreachable::new(
         UnreachableKind::Resolve,
         format!("{} cannot be resolved here: {why}", host.name),
@@ -119,12 +100,12 @@ fn unresolved(host: &Host, why: &str) -> Unreachable {
     )
 }
 
-/// The first of the addresses to which a TCP connection succeeds.
+/// The first of the addresses to which a TCP connection succeeds. Only [`Gate`](super::gate::Gate) calls it.
 ///
 /// # Errors
 /// None does, in time.
-pub async fn connect(addresses: &[SocketAddr]) -> Result<(TcpStream, SocketAddr), Unreachable> {
-    let attempts = addresses.iter().zip(0u32..).map(|(&address, nth)| {
+pub(super) async fn connect(addresses: &[SocketAddr]) -> Result<(TcpStream, SocketAddr), Unreachable> {
+    let attempts = addresses.iter().take(ADDRESSES).zip(0u32..).map(|(&address, nth)| {
         async move {
             tokio::time::sleep(STAGGER * nth).await;
             TcpStream::connect(address).await.map(|stream| (stream, address)).map_err(|error| (address, error))

@@ -8,11 +8,10 @@ use direct_upload_api::web::{Endpoint, PublicUrl};
 use direct_upload_core::judge::session::{Place, Secret};
 use direct_upload_core::judge::{TokenScope, read, request};
 use direct_upload_core::model::{CatalogQuery, PublicEndpoints};
-use ipnet::IpNet;
 use tokio::time::timeout;
 
 use super::connect::{Host, Trust};
-use super::proxy::Proxies;
+use super::gate::Gate;
 use super::session::{Client, Reach};
 
 /// How long it may take in all.
@@ -35,19 +34,13 @@ pub(super) struct Login {
 ///
 /// # Errors
 /// Why there is no catalog, without a word of what was sent.
-pub async fn ask(
-    query: &CatalogQuery,
-    credential: &Credential,
-    proxies: &Proxies,
-    denied: &[IpNet],
-) -> Result<PublicEndpoints, String> {
+pub async fn ask(query: &CatalogQuery, credential: &Credential, gate: &Gate) -> Result<PublicEndpoints, String> {
     let port = Endpoint::from(query.auth_url.clone()).port();
     let hosts = query.reach.hosts.iter();
     let reach = Reach {
         hosts: hosts.map(|(name, address)| Host { name: name.clone(), port, address: Some(*address) }).collect(),
         trust: Trust::with(query.reach.ca.as_bytes())?,
-        proxies: proxies.clone(),
-        denied: denied.to_vec(),
+        gate: gate.clone(),
     };
     log_in(reach, &query.auth_url, credential).await.map(|login| login.published)
 }

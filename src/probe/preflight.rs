@@ -4,7 +4,7 @@
 //! ([`super::upload`]).
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use direct_upload_api::web::{Endpoint, Origin, PublicUrl};
@@ -14,16 +14,15 @@ use direct_upload_core::judge::{
     UnreachableKind, Unreadable, diagnose, head, judge, same_origin,
 };
 use direct_upload_core::model::{Advice, Page};
-use ipnet::IpNet;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::rustls;
 
 use super::connect::{self, Host, Stream, Trust};
 use super::explain_tls;
+use super::gate::{Gate, Passage};
 use super::page;
-use super::proxy::{Proxies, Proxy};
+use super::proxy::Proxy;
 use super::upload;
 
 /// How long one question may take, connection included; and all that follow it together.
@@ -39,10 +38,7 @@ pub struct Probe {
     /// Addresses for names, first match counts.
     pub hosts: Vec<Host>,
     pub trust: Trust,
-    /// Used for hosts that have no address in `hosts`.
-    pub proxies: Proxies,
-    /// Never asked, beside what is never asked anyway.
-    pub denied: Vec<IpNet>,
+    pub gate: Gate,
     /// After a silent refusal, ask for less (up to five times) to learn what it minds.
     pub diagnose: bool,
     /// After a granted preflight, which uploads without a token are asked.
@@ -172,7 +168,7 @@ impl Probe {
 
     /// The proxy that leads to a server, if one does.
     pub fn proxy(&self, site: &Site) -> Option<Proxy> {
-        self.proxies.for_url(site.origin.as_str()).filter(|_| site.host.address.is_none())
+        self.gate.proxy(&site.origin, &site.host)
     }
 }
 
@@ -181,11 +177,7 @@ impl Probe {
 /// # Errors
 /// It has no address that may be asked.
 pub async fn addresses(probe: &Probe, site: &Site) -> Result<Vec<SocketAddr>, Unreachable> {
-    match probe.proxy(site) {
-        // The proxy finds the name's address; one that is written out is ours to refuse.
-        Some(_) if site.host.name.parse::<IpAddr>().is_err() => Ok(Vec::new()),
-        _ => connect::resolve(&site.host, &probe.denied).await,
-    }
+    probe.gate.addresses(&site.origin, &site.host).await
 }
 
 async fn ask_and_judge(probe: &Probe, site: &Site, asked: &Preflight) -> Result<PreflightOutcome, Unreachable> {
@@ -269,26 +261,11 @@ pub async fn open(
     asked: &Request,
 ) -> Result<(Box<dyn Stream>, SocketAddr, String), Unreachable> {
     let is_https = site.origin.is_https();
-    let proxy = probe.proxy(site);
-    let (stream, address) = match &proxy {
-        None => connect::connect(addresses).await?,
-        Some(proxy) => through(proxy, &site.host, is_https).await?,
-    };
+    let Passage { stream, address, proxy } = probe.gate.connect(&site.origin, &site.host, addresses).await?;
     let stream: Box<dyn Stream> =
         if is_https { connect::secure(stream, &site.host, &probe.trust).await? } else { Box::new(stream) };
     let request = request(&site.origin, asked, proxy.as_ref().filter(|_| !is_https));
     Ok((stream, address, request))
-}
-
-/// A connection to the proxy; for https, through it.
-pub async fn through(proxy: &Proxy, host: &Host, tunnel: bool) -> Result<(TcpStream, SocketAddr), Unreachable> {
-    let mut stream = proxy.connect().await?;
-    let address = stream.peer_addr().unwrap_or_else(|_| SocketAddr::from(([0, 0, 0, 0], 0)));
-    if tunnel {
-        let name = if host.name.contains(':') { format!("[{}]", host.name) } else { host.name.clone() };
-        proxy.tunnel(&mut stream, &format!("{name}:{}", host.port)).await?;
-    }
-    Ok((stream, address))
 }
 
 /// One request; the connection is dropped with the body unread.

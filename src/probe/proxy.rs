@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 
 /// Which proxy leads where.
 #[derive(Clone, Default)]
-pub struct Proxies(Option<Arc<Matcher>>);
+pub(super) struct Proxies(Option<Arc<Matcher>>);
 
 /// One proxy.
 pub struct Proxy(Intercept);
@@ -26,6 +26,12 @@ impl Proxies {
     /// As `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` say, or their names in lower case.
     pub fn from_env() -> Self {
         Self(Some(Arc::new(Matcher::from_env())))
+    }
+
+    /// One proxy for everything.
+    #[cfg(test)]
+    pub fn all(url: &str) -> Self {
+        Self(Some(Arc::new(Matcher::builder().all(url).build())))
     }
 
     /// The proxy for a URL.

@@ -1,7 +1,7 @@
 //! One event for each step that did something a person would want to know.
 
 use direct_upload_api::OPERATOR;
-use direct_upload_core::model::{Kind, Meta};
+use direct_upload_core::model::{Key, Kind, Meta};
 use direct_upload_core::plan::{Action, Step};
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::Client;
@@ -25,16 +25,16 @@ impl Events {
         if matches!(step.action, Action::Annotate { .. } | Action::AddFinalizer) {
             return;
         }
-        self.publish(meta, EventType::Normal, step, step.to_string()).await;
+        self.publish(meta, EventType::Normal, step.action.name(), step.action.object(), step.to_string()).await;
     }
 
-    /// A step failed.
-    pub async fn failure(&self, meta: &Meta, step: &Step, message: String) {
-        self.publish(meta, EventType::Warning, step, message).await;
+    /// A write failed.
+    pub async fn failure(&self, meta: &Meta, (step, object): (&str, Option<(&str, Key)>), message: String) {
+        self.publish(meta, EventType::Warning, step, object, message).await;
     }
 
     /// An event is a courtesy: that it cannot be written stops nothing.
-    async fn publish(&self, meta: &Meta, type_: EventType, step: &Step, note: String) {
+    async fn publish(&self, meta: &Meta, type_: EventType, step: &str, object: Option<(&str, Key)>, note: String) {
         let resource = self.kind.resource();
         let reference = ObjectReference {
             api_version: Some(resource.api_version),
@@ -46,14 +46,14 @@ impl Events {
         };
         // The second object also keeps events of different content apart, which are counted as
         // repetitions of the first one otherwise.
-        let secondary = step.action.object().map(|(kind, key)| ObjectReference {
+        let secondary = object.map(|(kind, key)| ObjectReference {
             api_version: Some(api_version(kind).to_owned()),
             kind: Some(kind.to_owned()),
             name: Some(key.name),
             namespace: Some(key.namespace),
             ..ObjectReference::default()
         });
-        let action = step.action.name().to_owned();
+        let action = step.to_owned();
         // An event's note is at most 1 kB.
         let note = note.chars().take(1000).collect();
         let event = Event { type_, reason: action.clone(), note: Some(note), action, secondary };

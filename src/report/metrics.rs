@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use direct_upload_api::{ConfiguredMode, HorizonStatus, Reason, VerificationStatus};
-use direct_upload_core::model::{CanaryOutcome, CanaryQuery, Key, Kind, ProbeAnswer};
+use direct_upload_core::model::{CanaryOutcome, CanaryQuery, Key, Kind, ProbeAnswer, StuckImages, StuckReading};
 use jiff::Timestamp;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
@@ -87,6 +87,14 @@ struct CanaryResultLabels {
     result: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct StuckLabels {
+    namespace: String,
+    name: String,
+    region: String,
+    status: &'static str,
+}
+
 /// What a canary's uploads show.
 #[derive(Clone, Copy, Debug)]
 struct CanaryState {
@@ -125,12 +133,15 @@ pub struct Metrics {
     direct: Family<HorizonLabels, Gauge>,
     verdict_since: Family<VerdictLabels, Gauge>,
     leader: Gauge<i64, AtomicI64>,
+    frozen: Gauge<i64, AtomicI64>,
     preflights: Family<PreflightLabels, Counter>,
     preflight_seconds: Histogram,
     canaries: Mutex<BTreeMap<CanaryQuery, CanaryState>>,
     canary_success: Family<CanaryLabels, Gauge>,
     canary_seconds: Family<CanaryLabels, Gauge<f64, AtomicU64>>,
     canary_result: Family<CanaryResultLabels, Gauge>,
+    stuck: Mutex<BTreeMap<CanaryQuery, StuckImages>>,
+    stuck_images: Family<StuckLabels, Gauge>,
 }
 
 impl Default for Metrics {
@@ -140,13 +151,13 @@ impl Default for Metrics {
         let steps = Family::default();
         let (failures, unread, unreadable) = <(Family<_, _>, Family<_, _>, Family<_, _>)>::default();
         let resources = Family::<ResourceLabels, Gauge>::default();
-        let leader = Gauge::default();
+        let (leader, frozen) = <(Gauge<_, _>, Gauge<_, _>)>::default();
         let build = Family::<BuildLabels, Gauge>::default();
         build.get_or_create(&BuildLabels { version: env!("CARGO_PKG_VERSION") }).set(1);
         registry.register("reconciles", "Reconciles by kind and outcome", reconciles.clone());
         registry.register("steps", "Steps carried out, by kind and name", steps.clone());
         // There from the start, so that an alert sees the first one.
-        for work in ["reconcile", "preflight", "derivation"] {
+        for work in ["reconcile", "preflight", "derivation", "canary"] {
             for cause in ["panic", "timeout"] {
                 drop(failures.get_or_create(&FailureLabels { work, cause }));
             }
@@ -180,7 +191,14 @@ impl Default for Metrics {
             "How the last upload of a Horizon's canary ended, and since when they end so",
             canary_result.clone(),
         );
+        let stuck_images = Family::default();
+        registry.register(
+            "stuck_images",
+            "Images that stay queued or saving, in the projects that a canary's credential lists",
+            stuck_images.clone(),
+        );
         registry.register("leader", "1 while this replica acts", leader.clone());
+        registry.register("frozen", "1 while nothing is written but statuses and events", frozen.clone());
         registry.register("build_info", "The version that runs", build);
         Self {
             registry,
@@ -195,12 +213,15 @@ impl Default for Metrics {
             direct,
             verdict_since,
             leader,
+            frozen,
             preflights,
             preflight_seconds,
             canaries: Mutex::default(),
             canary_success,
             canary_seconds,
             canary_result,
+            stuck: Mutex::default(),
+            stuck_images,
         }
     }
 }
@@ -280,13 +301,42 @@ impl Metrics {
     pub fn canary(&self, query: &CanaryQuery, ended: Option<(&CanaryOutcome, Duration)>) {
         let mut all = self.canaries.lock().unwrap_or_else(PoisonError::into_inner);
         let before = all.remove(query);
-        let Some((outcome, took)) = ended else { return };
+        let Some((outcome, took)) = ended else {
+            self.stuck.lock().unwrap_or_else(PoisonError::into_inner).remove(query);
+            return;
+        };
         let now = Timestamp::now().as_second();
         let passed = matches!(outcome, CanaryOutcome::Passed(_)).then_some(now);
         let result = outcome.word();
         let since = before.filter(|state| state.result == result).map_or(now, |state| state.since);
         let success = passed.or(before.and_then(|state| state.success));
         all.insert(query.clone(), CanaryState { success, took, result, since });
+    }
+
+    /// A canary counted stuck images. What cannot be counted is not told.
+    pub fn stuck(&self, query: &CanaryQuery, counted: Option<&StuckReading>) {
+        let mut all = self.stuck.lock().unwrap_or_else(PoisonError::into_inner);
+        match counted {
+            Some(Ok(stuck)) => {
+                all.insert(query.clone(), *stuck);
+            }
+            Some(Err(_)) => {
+                all.remove(query);
+            }
+            None => {}
+        }
+    }
+
+    fn tell_stuck(&self) {
+        self.stuck_images.clear();
+        for (query, stuck) in self.stuck.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            for (status, count) in [("queued", stuck.queued), ("saving", stuck.saving)] {
+                let Key { namespace, name } = query.horizon.clone();
+                let region = query.region.clone().unwrap_or_default();
+                let labels = StuckLabels { namespace, name, region, status };
+                self.stuck_images.get_or_create(&labels).set(i64::from(count));
+            }
+        }
     }
 
     fn tell_canaries(&self) {
@@ -337,11 +387,17 @@ impl Metrics {
         self.leader.set(i64::from(leads));
     }
 
+    /// Whether writes are frozen.
+    pub fn frozen(&self, frozen: bool) {
+        self.frozen.set(i64::from(frozen));
+    }
+
     /// The text that Prometheus scrapes.
     pub fn text(&self) -> String {
         self.count_resources();
         self.tell_dashboards();
         self.tell_canaries();
+        self.tell_stuck();
         let mut text = String::new();
         if encode(&mut text, &self.registry).is_err() {
             text.clear();
@@ -368,6 +424,8 @@ mod tests {
             size: 1,
             pace: Duration::ZERO,
             interval: Duration::ZERO,
+            stuck_secret: None,
+            stuck_after: Duration::ZERO,
             hosts: BTreeMap::new(),
         }
     }
@@ -377,6 +435,34 @@ mod tests {
         let text = metrics.text();
         let lines = text.lines().filter(|line| line.starts_with("direct_upload_canary_"));
         lines.map(|line| line.rsplit_once(' ').unwrap().0.to_owned()).collect()
+    }
+
+    #[test]
+    fn what_is_told_of_stuck_images() {
+        let metrics = Metrics::default();
+        let told = |metrics: &Metrics| {
+            let text = metrics.text();
+            text.lines()
+                .filter(|line| line.starts_with("direct_upload_stuck_images{"))
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        };
+        assert!(told(&metrics).is_empty());
+        let counted = StuckImages { queued: 3, saving: 1, ..StuckImages::default() };
+        metrics.stuck(&query(None), Some(&Ok(counted)));
+        let line = |status: &str, count: u32| {
+            format!(
+                r#"direct_upload_stuck_images{{namespace="openstack",name="horizon",region="",status="{status}"}} {count}"#
+            )
+        };
+        assert_eq!(told(&metrics), [line("queued", 3), line("saving", 1)]);
+        metrics.stuck(&query(None), None);
+        assert_eq!(told(&metrics).len(), 2, "an upload that was not made takes nothing away");
+        metrics.stuck(&query(None), Some(&Err("no".into())));
+        assert!(told(&metrics).is_empty(), "what cannot be counted is not told");
+        metrics.stuck(&query(None), Some(&Ok(counted)));
+        metrics.canary(&query(None), None);
+        assert!(told(&metrics).is_empty(), "nobody asks any more");
     }
 
     #[test]

@@ -8,18 +8,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use direct_upload_api::web::PublicUrl;
-use direct_upload_core::model::{CanaryOutcome, CanaryQuery, Epoch};
-use ipnet::IpNet;
+use direct_upload_core::model::{CanaryOutcome, CanaryQuery, Epoch, Key, StuckReading};
 use kube::Client;
 use tokio::sync::watch;
 use tokio::task::{Id, JoinSet};
 use tokio::time::{Instant, sleep_until};
 
+use super::contain::contain;
+use super::health::{Pulse, ROUND};
 use super::prober::jitter;
 use super::secret::SecretText;
 use crate::observe::Live;
-use crate::probe::Proxies;
-use crate::probe::canary::{CanaryUpload, upload};
+use crate::probe::Gate;
+use crate::probe::canary::{CanaryUpload, stuck, upload};
 use crate::report::Metrics;
 
 /// The uploads that are to be made, and the state of the server that each would speak of.
@@ -27,6 +28,9 @@ pub(crate) type CanaryQueries = BTreeMap<CanaryQuery, Epoch>;
 
 /// Uploads under way at once.
 const AT_ONCE: usize = 4;
+
+/// An upload is given up when it has taken so much longer than its pace asks for.
+const PATIENCE: Duration = Duration::from_secs(900);
 
 /// After one that did not pass, the next comes sooner.
 const RETRY: Duration = Duration::from_secs(120);
@@ -36,13 +40,15 @@ pub(crate) struct Canaries {
     client: Client,
     live: Arc<Live>,
     metrics: Arc<Metrics>,
-    denied: Vec<IpNet>,
-    proxies: Proxies,
+    gate: Gate,
     entries: BTreeMap<CanaryQuery, Entry>,
-    running: JoinSet<(Epoch, CanaryOutcome, Duration)>,
+    running: JoinSet<(Epoch, Ended, Duration)>,
     /// What each task uploads.
     under_way: BTreeMap<Id, CanaryQuery>,
 }
+
+/// How an upload ended, and which images were stuck then.
+type Ended = (CanaryOutcome, Option<StuckReading>);
 
 struct Entry {
     epoch: Epoch,
@@ -52,18 +58,20 @@ struct Entry {
 
 impl Canaries {
     /// One that has nothing to do yet.
-    pub fn new(client: Client, live: Arc<Live>, metrics: Arc<Metrics>, denied: Vec<IpNet>) -> Self {
-        let proxies = Proxies::from_env();
+    pub fn new(client: Client, live: Arc<Live>, metrics: Arc<Metrics>, gate: Gate) -> Self {
         let (entries, running, under_way) = <(BTreeMap<_, _>, JoinSet<_>, BTreeMap<_, _>)>::default();
-        Self { client, live, metrics, denied, proxies, entries, running, under_way }
+        Self { client, live, metrics, gate, entries, running, under_way }
     }
 
     /// Works until `wanted` is closed.
-    pub async fn run(mut self, mut wanted: watch::Receiver<CanaryQueries>) {
+    pub async fn run(mut self, mut wanted: watch::Receiver<CanaryQueries>, pulse: Pulse) {
+        let mut round = tokio::time::interval(ROUND);
         loop {
+            pulse.beat();
             self.start();
             let next = self.next().filter(|_| self.running.len() < AT_ONCE);
             tokio::select! {
+                _ = round.tick() => {}
                 changed = wanted.changed() => {
                     if changed.is_err() {
                         return;
@@ -73,7 +81,7 @@ impl Canaries {
                 }
                 () = sleep_until(next.unwrap_or_else(Instant::now)), if next.is_some() => {}
                 Some(done) = self.running.join_next_with_id(), if !self.running.is_empty() => match done {
-                    Ok((id, (epoch, outcome, took))) => self.enter(id, &epoch, outcome, took),
+                    Ok((id, (epoch, ended, took))) => self.enter(id, &epoch, ended, took),
                     Err(error) => {
                         tracing::error!(%error, "a canary's upload ended abnormally");
                         self.under_way.remove(&error.id());
@@ -117,12 +125,18 @@ impl Canaries {
             let due = |(query, entry): &(&CanaryQuery, &Entry)| entry.due <= now && self.may_start(query, entry);
             let Some((query, entry)) = self.entries.iter().find(due) else { return };
             let (query, epoch, client) = (query.clone(), entry.epoch.clone(), self.client.clone());
-            let (proxies, denied) = (self.proxies.clone(), self.denied.clone());
-            let asked = query.clone();
+            let (gate, asked) = (self.gate.clone(), query.clone());
+            let metrics = self.metrics.clone();
             let task = self.running.spawn(async move {
                 let begin = Instant::now();
-                let outcome = one(&client, &asked, proxies, denied).await.unwrap_or_else(CanaryOutcome::Unknown);
-                (epoch, outcome, begin.elapsed())
+                let ended = contain(asked.pace + PATIENCE, both(&client, &asked, &gate)).await;
+                let (ended, took) = ended.unwrap_or_else(|failure| {
+                    metrics.gave_up("canary", failure.cause());
+                    let why = format!("the operator's upload {failure}");
+                    let stuck = asked.stuck_secret.as_ref().map(|_| Err(why.clone()));
+                    ((CanaryOutcome::Unknown(why), stuck), begin.elapsed())
+                });
+                (epoch, ended, took)
             });
             if let Some(entry) = self.entries.get_mut(&query) {
                 entry.due = now + query.interval;
@@ -131,7 +145,7 @@ impl Canaries {
         }
     }
 
-    fn enter(&mut self, id: Id, epoch: &Epoch, outcome: CanaryOutcome, took: Duration) {
+    fn enter(&mut self, id: Id, epoch: &Epoch, (outcome, stuck): Ended, took: Duration) {
         let Some(query) = self.under_way.remove(&id) else { return };
         let Some(entry) = self.entries.get_mut(&query) else { return };
         // Of what Glance was before its pods were replaced nothing follows.
@@ -142,25 +156,48 @@ impl Canaries {
         entry.due = Instant::now() + interval.min(query.interval).mul_f64(0.9 + 0.2 * jitter());
         tell(&query, &outcome);
         self.metrics.canary(&query, Some((&outcome, took)));
-        self.live.saw_canary(query, Some(outcome));
+        self.metrics.stuck(&query, stuck.as_ref());
+        self.live.saw_canary(query, Some((outcome, stuck)));
     }
 }
 
+/// One upload, and how long it took; after it the stuck images that another credential lists, if there is one.
+async fn both(client: &Client, query: &CanaryQuery, gate: &Gate) -> (Ended, Duration) {
+    let begin = Instant::now();
+    let ended = one(client, query, gate).await;
+    let (outcome, stuck) = ended.unwrap_or_else(|why| (CanaryOutcome::Unknown(why), None));
+    let took = begin.elapsed();
+    let stuck = match &query.stuck_secret {
+        Some(secret) => Some(others(client, query, secret, gate).await),
+        None => stuck,
+    };
+    ((outcome, stuck), took)
+}
+
 /// One upload with what the Secret holds now.
-async fn one(
+async fn one(client: &Client, query: &CanaryQuery, gate: &Gate) -> Result<Ended, String> {
+    Ok(upload(&with_secret(client, query, &query.secret, gate).await?).await)
+}
+
+/// The stuck images that another credential lists.
+async fn others(client: &Client, query: &CanaryQuery, secret: &Key, gate: &Gate) -> StuckReading {
+    stuck(&with_secret(client, query, secret, gate).await?).await
+}
+
+/// What is asked, with what a Secret holds now.
+async fn with_secret<'a>(
     client: &Client,
-    query: &CanaryQuery,
-    proxies: Proxies,
-    denied: Vec<IpNet>,
-) -> Result<CanaryOutcome, String> {
-    let secret = SecretText::read(client, &query.secret, "deploy/canary").await?;
-    let auth_url = PublicUrl::parse(&secret.required("authURL")?).map_err(|_| {
-        format!("Secret {}: its key \"authURL\" is no URL such as https://keystone.example.com/v3", query.secret)
+    query: &'a CanaryQuery,
+    secret: &Key,
+    gate: &Gate,
+) -> Result<CanaryUpload<'a>, String> {
+    let text = SecretText::read(client, secret, "deploy/canary").await?;
+    let auth_url = PublicUrl::parse(&text.required("authURL")?).map_err(|_| {
+        format!("Secret {secret}: its key \"authURL\" is no URL such as https://keystone.example.com/v3")
     })?;
-    let credential = secret.credential()?;
-    let ca = secret.text("ca.crt").unwrap_or_default();
-    drop(secret);
-    Ok(upload(&CanaryUpload { query, auth_url, credential, ca, proxies, denied }).await)
+    let credential = text.credential()?;
+    let ca = text.text("ca.crt").unwrap_or_default();
+    Ok(CanaryUpload { query, auth_url, credential, ca, gate: gate.clone() })
 }
 
 fn tell(query: &CanaryQuery, outcome: &CanaryOutcome) {

@@ -18,7 +18,7 @@ use super::health::{Pulse, ROUND};
 use super::prober::{ProberSettings, jitter};
 use super::secret::SecretText;
 use crate::observe::Live;
-use crate::probe::{Credential, Proxies, keystone};
+use crate::probe::{Credential, keystone};
 
 /// What is to be asked.
 pub(crate) type CatalogQueries = BTreeSet<CatalogQuery>;
@@ -37,7 +37,6 @@ pub(crate) struct Cataloger {
     client: Client,
     live: Arc<Live>,
     settings: ProberSettings,
-    proxies: Proxies,
     /// When each is due; none while an answer is awaited.
     entries: BTreeMap<CatalogQuery, Option<Instant>>,
     running: JoinSet<(CatalogQuery, CatalogReading)>,
@@ -46,8 +45,7 @@ pub(crate) struct Cataloger {
 impl Cataloger {
     /// One that has nothing to ask yet.
     pub fn new(client: Client, live: Arc<Live>, settings: ProberSettings) -> Self {
-        let proxies = Proxies::from_env();
-        Self { client, live, settings, proxies, entries: BTreeMap::new(), running: JoinSet::new() }
+        Self { client, live, settings, entries: BTreeMap::new(), running: JoinSet::new() }
     }
 
     /// Works until `wanted` is closed.
@@ -94,11 +92,11 @@ impl Cataloger {
         for (query, due) in due {
             *due = None;
             let (query, client) = (query.clone(), self.client.clone());
-            let (proxies, denied) = (self.proxies.clone(), self.settings.denied.clone());
+            let gate = self.settings.gate.clone();
             self.running.spawn(async move {
                 let inquiry = async {
                     let credential = credential(&client, &query).await?;
-                    let answer = keystone::ask(&query, &credential, &proxies, &denied).await;
+                    let answer = keystone::ask(&query, &credential, &gate).await;
                     answer.map_err(|why| format!("Keystone at {}: {why}", query.auth_url))
                 };
                 let answer = contain(PATIENCE, inquiry).await;

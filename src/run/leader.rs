@@ -1,47 +1,70 @@
 //! One replica acts at a time.
+//!
+//! In: a Lease in the cluster. Out: whether this replica leads, and a [`Fence`] through which it writes. What to
+//! ask and what answers mean is `Election`'s; here is only the asking.
+
+use std::sync::Arc;
 
 use direct_upload_api::OPERATOR;
-use kube::Client;
-use kube_lease_manager::{LeaseManager, LeaseManagerBuilder, Result as LeaseResult};
-use tokio::sync::watch;
+use jiff::Timestamp;
+use k8s_openapi::api::coordination::v1::{Lease as LeaseObject, LeaseSpec};
+use kube::api::{ObjectMeta, Patch, PatchParams, PostParams};
+use kube::{Api, Client};
+use serde_json::{Value, json};
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
+use super::election::{ANSWER, Answer, DURATION, Election, GIVEN_BACK, Request};
+use crate::apply::fence::{Fence, MARGIN, now};
+use crate::run::health::{Health, Pulse};
 use crate::run::{Lease, RunError, Settings};
 
 /// Whether this replica acts.
 pub struct Leader {
-    state: Option<watch::Receiver<bool>>,
-    task: Option<JoinHandle<LeaseResult<LeaseManager>>>,
+    fence: Fence,
+    task: Option<Task>,
     /// Without election: not yet told that it leads.
     alone: bool,
+}
+
+/// The election, in the background.
+struct Task {
+    leads: watch::Receiver<bool>,
+    stop: oneshot::Sender<()>,
+    end: JoinHandle<String>,
 }
 
 /// Starts to compete for the lease, or leads at once where there is none.
 ///
 /// # Errors
 /// [`RunError::Leadership`] if the lease cannot be used.
-pub async fn follow(client: &Client, settings: &Settings) -> Result<Leader, RunError> {
-    let alone = Leader { state: None, task: None, alone: true };
+pub async fn follow(client: &Client, settings: &Settings, health: &Arc<Health>) -> Result<Leader, RunError> {
+    let alone = Leader { fence: Fence::open(), task: None, alone: true };
     let (namespace, required) = match &settings.lease {
         Lease::None => return Ok(alone),
         Lease::Required(namespace) => (namespace, true),
         Lease::IfAllowed(namespace) => (namespace, false),
     };
-    let manager = LeaseManagerBuilder::new(client.clone(), format!("{OPERATOR}-{}", settings.instance))
-        .with_namespace(namespace)
-        .with_identity(&settings.identity)
-        .with_duration(15)
-        .with_grace(5)
-        .build()
-        .await;
-    match manager {
-        Ok(manager) => {
-            let (state, task) = manager.watch().await;
-            Ok(Leader { state: Some(state), task: Some(task), alone: false })
+    let elector = Elector {
+        api: Api::namespaced(client.clone(), namespace),
+        name: format!("{OPERATOR}-{}", settings.instance),
+        // A container that is started again in the same pod is another process.
+        identity: format!("{}_{}", settings.identity, uuid::Uuid::new_v4()),
+        fence: Fence::shut(),
+        trouble: String::new(),
+    };
+    match elector.try_out().await {
+        Ok(()) => {
+            let fence = elector.fence.clone();
+            let (told, leads) = watch::channel(false);
+            let (stop, stopped) = oneshot::channel();
+            let end = tokio::spawn(elector.run(told, stopped, health.begin("leader")));
+            Ok(Leader { fence, task: Some(Task { leads, stop, end }), alone: false })
         }
-        Err(error) if required => {
-            Err(RunError::Leadership(format!("the Lease in namespace {namespace} cannot be used: {error}")))
-        }
+        Err(error) if required || !is_refusal(&error) => Err(RunError::Leadership(format!(
+            "the Lease in namespace {namespace} cannot be used: {error}; the operator needs get, create and patch of leases.coordination.k8s.io there"
+        ))),
         Err(error) => {
             tracing::warn!(%error, namespace, "no Lease can be used here, so this process acts without leader election; set --lease-namespace where a second one may run");
             Ok(alone)
@@ -50,28 +73,184 @@ pub async fn follow(client: &Client, settings: &Settings) -> Result<Leader, RunE
 }
 
 impl Leader {
-    /// Waits for the next change: true when this replica begins to act.
-    pub async fn changed(&mut self) -> Result<bool, String> {
+    /// What lets writes pass while this replica leads.
+    pub fn fence(&self) -> &Fence {
+        &self.fence
+    }
+
+    /// Waits until this replica begins to act; then, until it may not any more, and says why.
+    pub async fn changed(&mut self) -> Result<(), String> {
         if std::mem::take(&mut self.alone) {
-            return Ok(true);
+            return Ok(());
         }
-        match &mut self.state {
-            None => std::future::pending().await,
-            Some(state) => match state.changed().await {
-                Ok(()) => Ok(*state.borrow_and_update()),
-                Err(_) => Err("the lease is no longer renewed".into()),
-            },
+        let Some(task) = &mut self.task else { return std::future::pending().await };
+        if task.leads.changed().await.is_ok() {
+            return Ok(());
+        }
+        Err((&mut task.end).await.unwrap_or_else(|error| format!("the election ended abnormally: {error}")))
+    }
+
+    /// Gives the lease back, so that the next replica need not wait for it to run out. No write may be under
+    /// way.
+    pub async fn release(self) {
+        let Some(task) = self.task else { return };
+        // One that has ended has nothing to give back.
+        if task.stop.send(()).is_ok() && timeout(2 * ANSWER, task.end).await.is_err() {
+            tracing::warn!("the lease was not given back; the next replica waits until it runs out");
+        }
+    }
+}
+
+/// Asks.
+struct Elector {
+    api: Api<LeaseObject>,
+    name: String,
+    identity: String,
+    fence: Fence,
+    /// What went wrong last, so that it is told once.
+    trouble: String,
+}
+
+impl Elector {
+    /// Finds out whether the Lease may be used.
+    async fn try_out(&self) -> kube::Result<()> {
+        self.api.get_opt(&self.name).await?;
+        let params = PostParams { dry_run: true, ..PostParams::default() };
+        match self.api.create(&params, &self.object(None)).await {
+            Ok(_) => Ok(()),
+            Err(kube::Error::Api(status)) if status.code == 409 => Ok(()),
+            Err(error) => Err(error),
         }
     }
 
-    /// Gives the lease back, so that the next replica need not wait for it to run out.
-    pub async fn release(mut self) {
-        drop(self.state.take());
-        if let Some(task) = self.task.take() {
-            let released = tokio::time::timeout(std::time::Duration::from_secs(5), task).await;
-            if !matches!(released, Ok(Ok(Ok(_)))) {
-                tracing::warn!("the lease was not given back; the next replica waits until it runs out");
+    /// Until this replica is deposed, or stopped; then it says why it does not lead.
+    async fn run(mut self, told: watch::Sender<bool>, mut stop: oneshot::Receiver<()>, pulse: Pulse) -> String {
+        let mut election = Election::new(self.identity.clone());
+        let mut standing = None;
+        loop {
+            pulse.beat();
+            let (when, request) = election.next().clone();
+            let turn = async {
+                tokio::time::sleep(when.saturating_sub(now())).await;
+                let sent = now();
+                (sent, self.ask(&request, standing.as_ref()).await)
+            };
+            let (sent, (answer, seen)) = tokio::select! {
+                _ = &mut stop => {
+                    self.give_back().await;
+                    return "this replica stops".to_owned();
+                }
+                turn = turn => turn,
+            };
+            standing = seen.or(standing);
+            let led = election.renewed().is_some();
+            election.answer(sent, now(), answer);
+            if let Some(renewed) = election.renewed() {
+                self.fence.permit(renewed + DURATION.saturating_sub(MARGIN));
+                if !led {
+                    told.send_replace(true);
+                }
+            }
+            if let Some(why) = election.deposed() {
+                self.fence.close();
+                return why.to_owned();
             }
         }
     }
+
+    /// One request; and what is known to stand in the Lease after it.
+    async fn ask(&mut self, request: &Request, standing: Option<&LeaseSpec>) -> (Answer, Option<LeaseSpec>) {
+        let asked = async {
+            Ok::<_, kube::Error>(match request {
+                Request::Look => {
+                    let found = self.api.get_opt(&self.name).await?;
+                    let found = found.map(|lease| (version(&lease), lease.spec.unwrap_or_default()));
+                    let spec = found.as_ref().map(|(_, spec)| spec.clone());
+                    (Answer::Seen(found), spec)
+                }
+                Request::Prepare => {
+                    let spec = LeaseSpec { holder_identity: None, ..self.spec(standing) };
+                    let object = LeaseObject { spec: Some(spec), ..self.object(standing) };
+                    let made = self.api.create(&PostParams::default(), &object).await?;
+                    (Answer::Prepared, made.spec)
+                }
+                Request::Take(None) => {
+                    let taken = self.api.create(&PostParams::default(), &self.object(standing)).await?;
+                    (Answer::Taken(version(&taken)), taken.spec)
+                }
+                Request::Take(Some(version_seen)) => {
+                    let spec = json!(self.spec(standing));
+                    let taken = self.patch(version_seen, spec).await?;
+                    (Answer::Taken(version(&taken)), taken.spec)
+                }
+            })
+        };
+        let error = match timeout(ANSWER, asked).await {
+            Ok(Ok(answer)) => {
+                self.trouble.clear();
+                return answer;
+            }
+            Ok(Err(kube::Error::Api(status))) if [404, 409].contains(&status.code) => return (Answer::Conflict, None),
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => format!("no answer within {} s", ANSWER.as_secs()),
+        };
+        if self.trouble != error {
+            tracing::warn!(lease = self.name, %error, "the Lease cannot be read or written; trying again");
+            self.trouble = error;
+        }
+        (Answer::Failed, None)
+    }
+
+    /// A merge patch with the version that was seen: the rights that are granted hold no update.
+    async fn patch(&self, version: &str, spec: Value) -> kube::Result<LeaseObject> {
+        let patch = json!({"metadata": {"resourceVersion": version}, "spec": spec});
+        let params = PatchParams { field_manager: Some(OPERATOR.to_owned()), ..PatchParams::default() };
+        self.api.patch(&self.name, &params, &Patch::Merge(patch)).await
+    }
+
+    async fn give_back(&self) {
+        let given = async {
+            let Some(lease) = self.api.get_opt(&self.name).await? else { return Ok(()) };
+            let holder = lease.spec.as_ref().and_then(|spec| spec.holder_identity.as_deref());
+            if holder == Some(self.identity.as_str()) {
+                let spec = json!({"holderIdentity": null, "leaseDurationSeconds": GIVEN_BACK});
+                self.patch(&version(&lease), spec).await?;
+            }
+            Ok::<_, kube::Error>(())
+        };
+        match timeout(ANSWER, given).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "the lease was not given back"),
+            Err(_) => tracing::warn!("the lease was not given back: no answer within {} s", ANSWER.as_secs()),
+        }
+    }
+
+    fn object(&self, standing: Option<&LeaseSpec>) -> LeaseObject {
+        let metadata = ObjectMeta { name: Some(self.name.clone()), ..ObjectMeta::default() };
+        LeaseObject { metadata, spec: Some(self.spec(standing)) }
+    }
+
+    /// The times are for people; no replica reads them.
+    fn spec(&self, standing: Option<&LeaseSpec>) -> LeaseSpec {
+        let time = k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime(Timestamp::now());
+        let before = standing.filter(|spec| spec.holder_identity.as_ref() == Some(&self.identity));
+        let transitions = standing.and_then(|spec| spec.lease_transitions).unwrap_or_default();
+        LeaseSpec {
+            holder_identity: Some(self.identity.clone()),
+            lease_duration_seconds: i32::try_from(DURATION.as_secs()).ok(),
+            acquire_time: before.map_or_else(|| Some(time.clone()), |spec| spec.acquire_time.clone()),
+            lease_transitions: Some(if before.is_some() { transitions } else { transitions.saturating_add(1) }),
+            renew_time: Some(time),
+            ..LeaseSpec::default()
+        }
+    }
+}
+
+/// Whether the API server allows no Lease there, rather than being away.
+fn is_refusal(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if [403, 404].contains(&status.code))
+}
+
+fn version(lease: &LeaseObject) -> String {
+    lease.metadata.resource_version.clone().unwrap_or_default()
 }

@@ -9,6 +9,8 @@
 pub mod canary;
 pub mod cataloger;
 mod contain;
+pub(crate) mod election;
+mod freeze;
 pub mod guard;
 pub mod health;
 pub mod leader;
@@ -17,6 +19,7 @@ pub mod queue;
 pub mod reconcile;
 pub mod secret;
 pub mod serve;
+mod trouble;
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -26,7 +29,7 @@ use std::time::Duration;
 use direct_upload_core::derive::World;
 use direct_upload_core::model::Kind;
 use direct_upload_core::plan::Options;
-use kube::Client;
+use kube::{Client, Config};
 use thiserror::Error;
 use tokio::sync::watch;
 
@@ -51,6 +54,10 @@ pub struct Settings {
     pub instance: String,
     /// Leader election.
     pub lease: Lease,
+    /// The operator's own, with the ConfigMap that stops all writes.
+    pub namespace: String,
+    /// Write nothing but statuses and events.
+    pub freeze: bool,
     /// Name of this replica.
     pub identity: String,
     /// How many resources are worked on at once.
@@ -99,7 +106,8 @@ const DEBOUNCE: Duration = Duration::from_millis(700);
 ///
 /// # Errors
 /// [`RunError`].
-pub async fn run(client: Client, settings: Settings, mut stop: watch::Receiver<bool>) -> Result<(), RunError> {
+pub async fn run(config: Config, settings: Settings, mut stop: watch::Receiver<bool>) -> Result<(), RunError> {
+    let client = Client::try_from(config.clone())?;
     guard::check_crds(&client).await?;
     let live = Arc::new(Live::default());
     let metrics = Arc::new(Metrics::default().with_derivations(live.derivations()));
@@ -107,9 +115,12 @@ pub async fn run(client: Client, settings: Settings, mut stop: watch::Receiver<b
     let health = Arc::new(Health::default());
     let server = serve::start(settings.metrics_addr, metrics.clone(), ready.clone(), health.clone()).await?;
 
-    let mut leader = leader::follow(&client, &settings).await?;
+    let mut leader = leader::follow(&client, &settings, &health).await?;
     let (queue, worker) = Queue::new(settings.concurrency);
-    let reconciler = Arc::new(Reconciler::new(&client, &live, &metrics, &settings));
+    let mut frozen = freeze::follow(&client, &settings).await?;
+    tell(&metrics, frozen.borrow().as_deref());
+    let writer = leader.fence().client(config)?;
+    let reconciler = Arc::new(Reconciler::new(&writer, &live, &metrics, &settings, frozen.clone()));
     let worker = tokio::spawn(worker.run(reconciler, health.begin("worker")));
 
     let (questions, wanted) = watch::channel(prober::ProbeTargets::new());
@@ -121,8 +132,8 @@ pub async fn run(client: Client, settings: Settings, mut stop: watch::Receiver<b
     let cataloger = tokio::spawn(cataloger.run(wanted, health.begin("catalog")));
 
     let (uploads, wanted) = watch::channel(canary::CanaryQueries::new());
-    let canaries = Canaries::new(client.clone(), live.clone(), metrics.clone(), settings.preflights.denied.clone());
-    let canaries = tokio::spawn(canaries.run(wanted));
+    let canaries = Canaries::new(client.clone(), live.clone(), metrics.clone(), settings.preflights.gate.clone());
+    let canaries = tokio::spawn(canaries.run(wanted, health.begin("canary")));
 
     let mut watches = Watches::start(client, live.clone(), settings.namespaces.clone());
     let mut changes = live.changes();
@@ -140,15 +151,18 @@ pub async fn run(client: Client, settings: Settings, mut stop: watch::Receiver<b
             _ = round.tick() => {}
             _ = stop.wait_for(|stop| *stop) => break Ok(()),
             change = leader.changed() => match change {
-                Ok(true) => {
+                Ok(()) => {
                     tracing::info!("this replica acts now");
                     metrics.leader(true);
                     leads = true;
                     before = Arc::default();
                 }
-                Ok(false) => break Err(RunError::Leadership("another replica acts now".into())),
                 Err(why) => break Err(RunError::Leadership(why)),
             },
+            Ok(()) = frozen.changed() => {
+                tell(&metrics, frozen.borrow_and_update().as_deref());
+                before = Arc::default();
+            }
             _ = changes.changed() => {}
             () = watches.changed() => {}
         }
@@ -179,7 +193,9 @@ pub async fn run(client: Client, settings: Settings, mut stop: watch::Receiver<b
             before = world;
         }
     };
-    tracing::info!("stopping: no new work, writes under way are finished");
+    tracing::info!("stopping: no new write, those under way are finished");
+    leader.fence().close();
+    metrics.leader(false);
     drop(queue);
     prober.abort();
     cataloger.abort();
@@ -190,6 +206,14 @@ pub async fn run(client: Client, settings: Settings, mut stop: watch::Receiver<b
     leader.release().await;
     server.abort();
     result
+}
+
+/// Tells whether writes are frozen.
+fn tell(metrics: &Metrics, frozen: Option<&str>) {
+    metrics.frozen(frozen.is_some());
+    if let Some(why) = frozen {
+        tracing::warn!("nothing is written but statuses and events: {why}");
+    }
 }
 
 /// The resources whose view changed.

@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use direct_upload_core::judge::{Due, Pace, ProbeScheduler};
 use direct_upload_core::model::{Cause, Epoch, Observation, ProbeAnswer, ProbeRecord, ProbeTarget};
-use ipnet::IpNet;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
@@ -18,7 +17,7 @@ use tokio::time::{Instant, sleep_until};
 use super::contain::{Failure, contain};
 use super::health::{Pulse, ROUND};
 use crate::observe::Live;
-use crate::probe::{Host, Probe, Proxies, Trust, Uploads};
+use crate::probe::{Gate, Host, Probe, Trust, Uploads};
 use crate::report::Metrics;
 
 /// What is to be asked, and of which state of the server.
@@ -28,8 +27,7 @@ pub(crate) type ProbeTargets = BTreeMap<ProbeTarget, Epoch>;
 #[derive(Clone, Debug, Default)]
 pub struct ProberSettings {
     pub pace: Pace,
-    /// Never asked, beside link-local addresses and metadata services.
-    pub denied: Vec<IpNet>,
+    pub gate: Gate,
 }
 
 /// Preflights under way at once.
@@ -43,7 +41,6 @@ pub(crate) struct Prober {
     live: Arc<Live>,
     metrics: Arc<Metrics>,
     settings: ProberSettings,
-    proxies: Proxies,
     scheduler: ProbeScheduler,
     start: Instant,
     running: JoinSet<(Due, Observation, Duration)>,
@@ -57,7 +54,6 @@ impl Prober {
             metrics,
             scheduler: ProbeScheduler::new(settings.pace),
             settings,
-            proxies: Proxies::from_env(),
             start: Instant::now(),
             running: JoinSet::new(),
         }
@@ -94,11 +90,10 @@ impl Prober {
     fn ask(&mut self) {
         let free = AT_ONCE.saturating_sub(self.running.len());
         for due in self.scheduler.take(self.start.elapsed(), free) {
-            let (proxies, denied) = (self.proxies.clone(), self.settings.denied.clone());
-            let metrics = self.metrics.clone();
+            let (gate, metrics) = (self.settings.gate.clone(), self.metrics.clone());
             self.running.spawn(async move {
                 let begin = Instant::now();
-                let observation = contain(PATIENCE, observe(&due, proxies, denied)).await;
+                let observation = contain(PATIENCE, observe(&due, gate)).await;
                 let observation = observation.unwrap_or_else(|failure| {
                     tracing::error!(origin = %due.target.origin, endpoint = %due.target.endpoint, "a preflight {failure}");
                     metrics.gave_up("preflight", failure.cause());
@@ -130,7 +125,7 @@ fn unmade(failure: &Failure) -> Cause {
     }
 }
 
-async fn observe(due: &Due, proxies: Proxies, denied: Vec<IpNet>) -> Observation {
+async fn observe(due: &Due, gate: Gate) -> Observation {
     let question = &due.target;
     let trust = match Trust::with(question.reach.ca.as_bytes()) {
         Ok(trust) => trust,
@@ -156,15 +151,17 @@ async fn observe(due: &Due, proxies: Proxies, denied: Vec<IpNet>) -> Observation
         panel: question.panel,
         hosts,
         trust,
-        proxies,
-        denied,
+        gate,
         diagnose: true,
         uploads: question.uploads.filter(|_| due.parts).map(|size| Uploads { size }),
         page: question.page.clone().filter(|_| due.parts),
         address_spaces: question.address_spaces && due.parts,
         panels: false,
     };
-    Observation::from(crate::probe::probe(&asked).await)
+    let observation = Observation::from(crate::probe::probe(&asked).await);
+    // Of what lies behind a proxy, the address is the proxy's to know.
+    let proxied = asked.proxy(&asked.site(asked.endpoint.origin())).is_some();
+    Observation { reached: observation.reached.filter(|_| !proxied), ..observation }
 }
 
 fn tell(question: &ProbeTarget, record: &ProbeRecord) {

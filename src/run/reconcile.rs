@@ -5,17 +5,22 @@ use std::time::Duration;
 
 use direct_upload_api::{ConditionType, Reason};
 use direct_upload_core::model::{Kind, Meta, Problem};
-use direct_upload_core::plan::{self, Options, OriginPlan, Plan, State, Step};
+use direct_upload_core::plan::{self, Action, Options, OriginPlan, Plan, State, Step};
 use jiff::Timestamp;
 use kube::Client;
 use serde::Serialize;
+use tokio::sync::watch;
 
 use super::contain::Failure;
 use super::queue::{Subject, Work};
+use super::trouble::Troubles;
 use crate::apply::{Applier, ApplyError};
 use crate::observe::Live;
 use crate::report::{Events, Metrics, status};
 use crate::run::Settings;
+
+/// What an event calls the write of a status.
+const STATUS: &str = "WriteStatus";
 
 /// A plan that changes every time it is carried out would be a defect; this bounds it.
 const ROUNDS: usize = 8;
@@ -25,6 +30,9 @@ pub(crate) struct Reconciler {
     live: Arc<Live>,
     metrics: Arc<Metrics>,
     options: Options,
+    troubles: Troubles,
+    /// Why nothing is written, if so.
+    frozen: watch::Receiver<Option<String>>,
     horizons: (Applier, Events),
     glances: (Applier, Events),
     apis: (Applier, Events),
@@ -46,7 +54,13 @@ enum Status {
 
 impl Reconciler {
     /// A reconciler for all kinds.
-    pub fn new(client: &Client, live: &Arc<Live>, metrics: &Arc<Metrics>, settings: &Settings) -> Self {
+    pub fn new(
+        client: &Client,
+        live: &Arc<Live>,
+        metrics: &Arc<Metrics>,
+        settings: &Settings,
+        frozen: watch::Receiver<Option<String>>,
+    ) -> Self {
         let both = |kind| {
             (
                 Applier::new(client.clone(), live.clone(), kind, &settings.instance),
@@ -57,18 +71,19 @@ impl Reconciler {
             live: live.clone(),
             metrics: metrics.clone(),
             options: settings.options.clone(),
+            troubles: Troubles::default(),
+            frozen,
             horizons: both(Kind::Horizon),
             glances: both(Kind::Glance),
             apis: both(Kind::OpenStackAPI),
         }
     }
 
-    /// Its kind's name, and what writes for it.
-    fn of(&self, subject: &Subject) -> (&'static str, &(Applier, Events)) {
-        match subject.kind {
-            Kind::Horizon => ("Horizon", &self.horizons),
-            Kind::OpenStackAPI => ("OpenStackAPI", &self.apis),
-            _ => ("Glance", &self.glances),
+    fn writers(&self, kind: Kind) -> &(Applier, Events) {
+        match kind {
+            Kind::Horizon => &self.horizons,
+            Kind::OpenStackAPI => &self.apis,
+            _ => &self.glances,
         }
     }
 }
@@ -76,10 +91,12 @@ impl Reconciler {
 impl Work for Reconciler {
     /// What fails is logged and counted here.
     async fn reconcile(&self, subject: &Subject) -> Result<Option<Duration>, ()> {
-        let (name, (writer, events)) = self.of(subject);
+        let name = name(subject.kind);
+        let (writer, events) = self.writers(subject.kind);
         let mut before = Vec::new();
         for _ in 0..ROUNDS {
             let Some(mut look) = self.look(subject).await else {
+                self.troubles.over(subject);
                 self.metrics.standing(name, &subject.key, None);
                 if subject.kind == Kind::Horizon {
                     self.metrics.horizon(&subject.key, None);
@@ -88,18 +105,22 @@ impl Work for Reconciler {
             };
             let steps: Vec<_> = look.plan.steps.iter().take_while(|step| !step.action.waits()).cloned().collect();
             if steps.is_empty() {
-                return self.settle(name, subject, look, writer).await;
+                return self.settle(subject, look).await;
             }
             if steps == before {
                 look.plan.state = State::Unmet(ConditionType::RolledOut, in_vain(&steps));
-                return self.give_up(name, &look, writer).await;
+                return self.give_up(subject, &look).await;
             }
             for step in &steps {
+                if self.frozen.borrow().is_some() {
+                    break;
+                }
                 match self.step(name, &look.meta, step, writer, events).await {
                     Ok(()) => {}
                     // It is noted, and the next plan does without it.
                     Err(ApplyError::Left(_)) => break,
-                    Err(error) => return self.fail(name, look, &error, writer).await,
+                    Err(ApplyError::Closed(_)) => return Err(()),
+                    Err(error) => return self.fail(subject, look, &step.action, &error).await,
                 }
             }
             before = steps;
@@ -110,7 +131,7 @@ impl Work for Reconciler {
     }
 
     fn failed(&self, subject: &Subject, failure: &Failure) {
-        let (kind, _) = self.of(subject);
+        let kind = name(subject.kind);
         tracing::error!(kind, object = %subject.key, "a reconcile {failure}; it is tried again later");
         self.metrics.reconciled(kind, false);
         self.metrics.gave_up("reconcile", failure.cause());
@@ -119,6 +140,14 @@ impl Work for Reconciler {
 
 impl Reconciler {
     async fn look(&self, subject: &Subject) -> Option<Look> {
+        let mut look = self.see(subject).await?;
+        if let Some(why) = &*self.frozen.borrow() {
+            look.plan = look.plan.withhold(Reason::Frozen, why);
+        }
+        Some(look)
+    }
+
+    async fn see(&self, subject: &Subject) -> Option<Look> {
         let world = self.live.world().await;
         let now = Timestamp::now();
         match subject.kind {
@@ -164,60 +193,66 @@ impl Reconciler {
                 events.step(meta, step).await;
                 Ok(())
             }
+            Err(error @ ApplyError::Closed(_)) => Err(error),
             Err(error) => {
                 tracing::warn!(kind, namespace = meta.key.namespace, name = meta.key.name, step = step.action.name(), %error, "step failed");
-                if error.problem().is_some() {
-                    events.failure(meta, step, error.to_string()).await;
-                }
                 Err(error)
             }
         }
     }
 
     /// Nothing can be done now: the status says where things stand.
-    async fn settle(
-        &self,
-        kind: &'static str,
-        subject: &Subject,
-        look: Look,
-        writer: &Applier,
-    ) -> Result<Option<Duration>, ()> {
-        let wake = look.plan.wake;
-        let written = self.write_status(kind, &look, writer).await;
-        self.metrics.reconciled(kind, written.is_ok());
-        if let Err(error) = written {
-            tracing::warn!(kind, object = %subject.key, %error, "status not written");
-            return Err(());
-        }
-        Ok(wake.map(|time| until(time, Timestamp::now())))
+    async fn settle(&self, subject: &Subject, look: Look) -> Result<Option<Duration>, ()> {
+        let written = self.write_status(subject, &look).await;
+        self.metrics.reconciled(name(subject.kind), written.is_ok());
+        written?;
+        self.troubles.over(subject);
+        Ok(look.plan.wake.map(|time| until(time, Timestamp::now())))
     }
 
-    /// A write failed: the status says so where a person has to act, and it is tried again.
+    /// A write failed: the status says so where that stays, or a person has to act; and it is tried again.
     async fn fail(
         &self,
-        kind: &'static str,
+        subject: &Subject,
         mut look: Look,
+        action: &Action,
         error: &ApplyError,
-        writer: &Applier,
     ) -> Result<Option<Duration>, ()> {
-        if let Some(problem) = error.problem() {
-            look.plan.state = State::Unmet(place(&problem), problem);
-            return self.give_up(kind, &look, writer).await;
+        let Some((problem, is_new)) = self.troubles.failed(subject, action.name(), error) else {
+            self.metrics.reconciled(name(subject.kind), false);
+            return Err(());
+        };
+        if is_new {
+            let (_, events) = self.writers(subject.kind);
+            events.failure(&look.meta, (action.name(), action.object()), error.to_string()).await;
         }
-        self.metrics.reconciled(kind, false);
+        look.plan.state = State::Unmet(place(&problem, action), problem);
+        self.give_up(subject, &look).await
+    }
+
+    /// Tells why nothing more can be done now; it is tried again, later and later.
+    async fn give_up(&self, subject: &Subject, look: &Look) -> Result<Option<Duration>, ()> {
+        self.metrics.reconciled(name(subject.kind), false);
+        self.write_status(subject, look).await?;
         Err(())
     }
 
-    /// Says why nothing more can be done now; it is tried again, later and later.
-    async fn give_up(&self, kind: &'static str, look: &Look, writer: &Applier) -> Result<Option<Duration>, ()> {
-        self.metrics.reconciled(kind, false);
-        if let Err(error) = self.write_status(kind, look, writer).await {
-            tracing::warn!(kind, object = %look.meta.key, %error, "status not written");
+    /// Where no status can be written, an event tells why.
+    async fn write_status(&self, subject: &Subject, look: &Look) -> Result<(), ()> {
+        let error = match self.send_status(name(subject.kind), look, &self.writers(subject.kind).0).await {
+            Ok(()) => return Ok(()),
+            Err(ApplyError::Closed(_)) => return Err(()),
+            Err(error) => error,
+        };
+        tracing::warn!(kind = name(subject.kind), object = %subject.key, %error, "status not written");
+        if let Some((_, true)) = self.troubles.failed(subject, STATUS, &error) {
+            let (_, events) = self.writers(subject.kind);
+            events.failure(&look.meta, (STATUS, None), error.to_string()).await;
         }
         Err(())
     }
 
-    async fn write_status(&self, kind: &'static str, look: &Look, writer: &Applier) -> Result<(), ApplyError> {
+    async fn send_status(&self, kind: &'static str, look: &Look, writer: &Applier) -> Result<(), ApplyError> {
         let standing = match &look.plan.state {
             State::Done(why) => Some((true, why.reason)),
             State::Switching(why) | State::Unmet(_, why) => Some((false, why.reason)),
@@ -266,8 +301,21 @@ fn in_vain(steps: &[Step]) -> Problem {
     Problem::new(Reason::FieldConflict, message)
 }
 
-fn place(problem: &Problem) -> ConditionType {
-    if problem.reason == Reason::FieldConflict { ConditionType::RolledOut } else { ConditionType::ConfigRendered }
+/// The condition that a failed write belongs to.
+fn place(problem: &Problem, action: &Action) -> ConditionType {
+    let of_config_map = matches!(action, Action::ApplyConfigMap(_) | Action::Annotate { .. } | Action::Collect { .. });
+    match problem.reason {
+        Reason::WriteFailed if of_config_map => ConditionType::ConfigRendered,
+        reason => reason.condition(),
+    }
+}
+
+fn name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Horizon => "Horizon",
+        Kind::OpenStackAPI => "OpenStackAPI",
+        _ => "Glance",
+    }
 }
 
 fn until(time: Timestamp, now: Timestamp) -> Duration {

@@ -42,8 +42,9 @@ def _compare(trial, reference):
     expected = reference['scenarios'][trial.name]
     problems = differences({key: expected[key] for key in observed(trial)}, observed(trial))
     problems += _body_differences(reference['bodies'], expected['order'], trial.writes)
-    # There may be fewer: a status that would be replaced at once is not always written.
-    if trial.writes.count > expected['writes'][1]:
+    # There may be fewer: a status that would be replaced at once is not always written. On a slow machine one more
+    # is written than any recorded run happened to need.
+    if trial.writes.count > expected['writes'][1] + 1:
         problems.append(f'{trial.writes.count} writes, recorded {expected["writes"][1]}')
     trial.problems += [Problem('reference', problem) for problem in problems]
 

@@ -36,7 +36,9 @@ def end_state(namespace):
             if name in used:  # what was noted on another one no longer counts
                 found[_title('ConfigMap', item)] |= _metadata(item, 'labels', 'ownerReferences')
     for item in namespace.items('Job'):
-        found[_title('Job', item)] = _metadata(item, 'labels')
+        job = _metadata(item, 'labels')
+        purpose = job['annotations'].get(f'{DOMAIN}/for', '').split('/')[0]
+        found[f'{_title("Job", item)} for {purpose}'] = job
     for kind in ('Glance', 'Horizon'):
         for item in namespace.items(kind):
             status = item.get('status') or {}

@@ -197,7 +197,8 @@ def kinds(case):
     workloads = {'Glance': ('StatefulSet', 'glance'), 'Horizon': ('DaemonSet', 'horizon')}
     originals = {workload: namespace.get(*workload)['spec'] for workload in workloads.values()}
     case.operator(namespace)
-    namespace.add_pair(cloud.glance(workloadRef={'kind': 'StatefulSet'}),
+    # What retires replaces pods once more, which would be up to the user again.
+    namespace.add_pair(cloud.glance(retire_after='1h', workloadRef={'kind': 'StatefulSet'}),
                        cloud.horizon(workloadRef={'kind': 'DaemonSet'}))
     expect_soon(case, namespace, 'the pair becomes ready', 60)
     namespace.set_host('horizon', 'new.example.com')

@@ -51,8 +51,8 @@ fn roll(site: &Site, host: &str) {
 fn advice(site: &Site, object: &str) -> String {
     let status = site.get(object)["status"].clone();
     let told = status["advice"].as_array().into_iter().flatten().filter_map(|text| text.as_str());
-    // What is said of rolls, and not of the way there.
-    told.filter(|text| !text.starts_with("Ingress")).collect::<Vec<_>>().join("\n")
+    // What is said of rolls, and not of the way there, nor of files about which the stand-in's Jobs say nothing.
+    told.filter(|text| !text.starts_with("Ingress") && !text.starts_with("[cors]")).collect::<Vec<_>>().join("\n")
 }
 
 /// The first roll brings it to Glance, and says what itself costs; Horizon gets none.

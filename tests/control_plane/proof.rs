@@ -205,14 +205,12 @@ fn a_glance_elsewhere() {
 fn an_address_and_a_ca_of_its_own() {
     let edge = crate::harness::shared().edge();
     let mut site = Site::new("reach");
-    // The address is a loopback one here.
-    site.flags = vec!["--preflight-deny", "192.0.2.0/24"];
     site.apply(&fixtures::cloud());
     site.await_rollouts();
     site.start();
     let probe = json!({
         "caConfigMap": {"name": "public-ca"},
-        "hostAliases": [{"ip": "127.0.0.1", "hostnames": ["glance.example.org"]}],
+        "hostAliases": [{"ip": crate::harness::Edge::private_address(), "hostnames": ["glance.example.org"]}],
     });
     let endpoint = format!("https://glance.example.org:{}", edge.private_port());
     site.apply(&resources(&json!({"glanceEndpoint": endpoint, "probe": probe})));

@@ -53,7 +53,7 @@ fn the_job_is_the_workloads_pod_without_what_serves() {
     container["volumeMounts"] = json!([
         {"name": "data", "mountPath": "/var/lib/data"},
         {"name": "images", "mountPath": "/var/lib/glance/images"},
-        {"name": "settings", "mountPath": "/etc/glance/glance-api.conf", "subPath": "glance-api.conf"},
+        {"name": "settings", "mountPath": "/etc/glance/policy.yaml", "subPath": "policy.yaml"},
         {"name": "identity", "mountPath": "/var/run/identity"},
     ]);
     let site = Site::new("job");
@@ -88,7 +88,7 @@ fn the_job_is_the_workloads_pod_without_what_serves() {
     assert_eq!(container["command"][0], "sh");
     let paths: Vec<_> = container["volumeMounts"].as_array().unwrap().iter().map(|m| m["mountPath"].clone()).collect();
     let ours = "/etc/glance/glance-api.conf.d/zz-direct-upload.conf";
-    assert_eq!(paths, ["/var/lib/data", "/etc/glance/glance-api.conf", ours]);
+    assert_eq!(paths, ["/var/lib/data", "/etc/glance/policy.yaml", ours]);
     assert_eq!(container["args"].as_array().unwrap()[1..], [json!("--cors"), json!(ours)]);
     assert_eq!(job["spec"]["backoffLimit"], 0);
 }

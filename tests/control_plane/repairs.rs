@@ -58,8 +58,8 @@ fn a_deleted_config_map() {
     assert_eq!(workload_patches(&site.settled_writes(mark)).len(), 0);
 }
 
-/// A ConfigMap of the same name with other bytes is not what pods were given: it is replaced,
-/// whether it looks like ours or not.
+/// A ConfigMap of ours with other bytes is not what pods were given: it is replaced. One of somebody else's
+/// that has taken the name stays, and that is told.
 #[test]
 fn a_config_map_with_other_bytes() {
     let mut site = Site::with_pair("bytes", json!({}), json!({}));
@@ -70,19 +70,32 @@ fn a_config_map_with_other_bytes() {
         json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"other.conf": "[cors]\nallowed_origin = *\n"},
             "metadata": {"name": name, "labels": labels}})
     };
-    for labels in [json!({}), ours["metadata"]["labels"].clone()] {
+    let forge = |site: &mut Site, labels: &Value| {
         site.stop();
         site.kubectl(&["delete", &object]);
-        site.apply(&[forged(&labels)]);
+        site.apply(&[forged(labels)]);
         let mark = site.mark();
         site.start();
-        site.wait("the right bytes are back", || (site.get_or_null(&object)["data"] == ours["data"]).then_some(()));
-        site.await_pair();
-        assert_eq!(workload_patches(&site.settled_writes(mark)).len(), 0, "no pod rolls");
-        let restored = site.get(&object);
-        assert_eq!(restored["immutable"], true);
-        assert_eq!(restored["metadata"]["labels"], ours["metadata"]["labels"]);
-    }
+        mark
+    };
+    let mark = forge(&mut site, &ours["metadata"]["labels"]);
+    site.wait("the right bytes are back", || (site.get_or_null(&object)["data"] == ours["data"]).then_some(()));
+    site.await_pair();
+    assert_eq!(workload_patches(&site.settled_writes(mark)).len(), 0, "no pod rolls");
+    let restored = site.get(&object);
+    assert_eq!(restored["immutable"], true);
+    assert_eq!(restored["metadata"]["labels"], ours["metadata"]["labels"]);
+
+    let mark = forge(&mut site, &json!({}));
+    let theirs = site.get(&object);
+    site.await_ready("glance/glance", "False WriteFailed");
+    let message = site.message("glance/glance", "Ready");
+    assert!(message.contains(&name), "{message}");
+    assert_eq!(workload_patches(&site.writes(mark)).len(), 0, "no pod rolls");
+    assert_eq!(site.get(&object)["data"], theirs["data"], "theirs stays");
+    site.kubectl(&["delete", &object]);
+    site.await_pair();
+    assert_eq!(site.get(&object)["data"], ours["data"]);
 }
 
 /// A second pair of hands in the same list: what the user adds stays, what is ours comes back.

@@ -8,6 +8,7 @@ import json
 import sys
 import traceback
 
+import edge
 import glance_options
 import ini
 import pipeline
@@ -24,6 +25,7 @@ QUESTIONS = {
     "options": glance_options.values,
     "enforce": glance_options.enforce,
     "expressions": glance_options.parses,
+    "edge": edge.edge,
     "sarif": sarif.faults,
     "literals": snippet.literals,
     "folded": snippet.folded,

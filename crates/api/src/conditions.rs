@@ -224,6 +224,8 @@ reasons! {
     NoOrigins => OriginsResolved, Holds;
     /// `spec.suspend`: reported, but nothing is changed.
     Suspended => RolledOut, Rests;
+    /// All writes of the operator are frozen, by a ConfigMap or a flag; the message says by which, and what waits.
+    Frozen => RolledOut, Rests;
     /// The resource is being deleted and the workload released.
     Releasing => Accepted, Moves;
     /// The resource waits for nothing.

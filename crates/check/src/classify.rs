@@ -19,6 +19,14 @@ pub enum Kind {
     Uwsgi,
     /// Kolla's config.json: which file is copied where.
     Kolla,
+    /// oslo.config of another service, whose `[cors]` works alike.
+    Oslo,
+    /// systemd's unit that starts Glance.
+    Systemd,
+    /// HAProxy's list of what leads to which backend.
+    Map,
+    /// Traefik's static configuration.
+    Traefik,
 }
 
 /// Endings of files that no program reads as they are.
@@ -96,7 +104,14 @@ pub fn kind(path: &str, text: &str) -> Option<Kind> {
     }
     // A manifest may hold the text of a configuration file, but is none.
     if matches!(extension, "yaml" | "yml") || is_manifest(text) {
-        return None;
+        return (is_traefik(text) && !is_manifest(text)).then_some(Kind::Traefik);
+    }
+    if extension == "service" || (extension == "conf" && folder.ends_with(".service.d")) {
+        return (text.contains("ExecStart") && text.contains("glance")).then_some(Kind::Systemd);
+    }
+    if extension == "map" {
+        let pairs = |line: &str| line.starts_with('#') || line.trim().is_empty() || line.split_whitespace().count() > 1;
+        return text.lines().all(pairs).then_some(Kind::Map);
     }
     if extension == "json" {
         return text.contains("\"config_files\"").then_some(Kind::Kolla);
@@ -115,6 +130,9 @@ pub fn kind(path: &str, text: &str) -> Option<Kind> {
     }
     if is_glance(path, text) {
         return Some(Kind::Glance);
+    }
+    if service_of(path).is_some() && matches!(extension, "conf" | "ini" | "") && has_cors(text) {
+        return Some(Kind::Oslo);
     }
     if matches(&HAPROXY, text) {
         return Some(Kind::Haproxy);
@@ -201,11 +219,27 @@ fn is_glance(path: &str, text: &str) -> bool {
         return false;
     }
     // A fragment; other services have [cors], too, and their files say whose they are.
-    path.contains("glance") || (headers.iter().all(|h| h.to_lowercase().contains("cors")) && !names_another(path))
+    path.contains("glance") || (headers.iter().all(|h| h.to_lowercase().contains("cors")) && service_of(path).is_none())
 }
 
-fn names_another(path: &str) -> bool {
-    const OTHERS: [&str; 14] = [
+/// Whether a text has `[cors]`, and nothing that oslo.config does not have.
+fn has_cors(text: &str) -> bool {
+    let header = |line: &str| {
+        let name = line.trim_end().strip_prefix('[').and_then(|line| line.strip_suffix(']')).map(str::to_lowercase);
+        name.is_some_and(|name| name == "cors" || name.starts_with("cors."))
+    };
+    text.lines().any(header)
+}
+
+/// entryPoints with their addresses, as Traefik's own file has them, or routers with their rules.
+fn is_traefik(text: &str) -> bool {
+    let has = |wanted: &str| text.lines().any(|line| line.trim() == wanted);
+    (has("entryPoints:") && text.contains("address:")) || (has("routers:") && text.contains("rule:"))
+}
+
+/// Which other service's file it is, by its path.
+pub fn service_of(path: &str) -> Option<&'static str> {
+    const OTHERS: [&str; 24] = [
         "nova",
         "cinder",
         "neutron",
@@ -220,6 +254,16 @@ fn names_another(path: &str) -> bool {
         "placement",
         "swift",
         "gnocchi",
+        "aodh",
+        "ceilometer",
+        "trove",
+        "zun",
+        "masakari",
+        "mistral",
+        "cloudkitty",
+        "blazar",
+        "zaqar",
+        "cyborg",
     ];
-    OTHERS.iter().any(|other| path.contains(other))
+    OTHERS.into_iter().find(|other| path.contains(other))
 }

@@ -7,11 +7,12 @@ use direct_upload_core::derive::{Exposures, World};
 use direct_upload_core::openstack::Release;
 use serde_json::Value;
 
-use crate::classify::Kind;
+use crate::classify::{self, Kind};
 use crate::facts::catalog::{Published, Source};
 use crate::facts::cloud::{Certainty, Cloud, shared};
 use crate::facts::filter::Reading;
 use crate::facts::glance::GlanceFacts;
+use crate::facts::haproxy;
 use crate::facts::horizon::{HorizonFacts, MODE, Mode};
 use crate::objects::Object;
 use crate::report::Subject;
@@ -21,7 +22,28 @@ use crate::unit::{Program, Unit};
 pub fn subjects(cloud: &Cloud<'_>) -> Vec<Subject> {
     let glances = cloud.glances.iter().map(|g| subject(cloud, g.unit, Program::Glance));
     let horizons = cloud.horizons.iter().map(|h| subject(cloud, h.unit, Program::Horizon));
-    glances.chain(horizons).collect()
+    let others = cloud.units.iter().filter(|unit| unit.has(Kind::Oslo)).flat_map(others);
+    glances.chain(horizons).chain(others).collect()
+}
+
+/// Other services, whose `[cors]` is read.
+fn others(unit: &Unit) -> Vec<Subject> {
+    let mut subjects: Vec<Subject> = Vec::new();
+    for file in unit.of_kind(Kind::Oslo) {
+        let path = file.path.as_deref().or(file.place.file.as_deref()).unwrap_or(&file.name);
+        let service = classify::service_of(path).or_else(|| classify::service_of(&unit.name)).unwrap_or("service");
+        match subjects.iter_mut().find(|subject| subject.service == service) {
+            Some(subject) => subject.files.push(file.called().to_owned()),
+            None => subjects.push(Subject {
+                service,
+                name: unit.name.clone(),
+                release: unit.release.map(|release| (release.to_string(), "image")),
+                files: vec![file.called().to_owned()],
+                before: Vec::new(),
+            }),
+        }
+    }
+    subjects
 }
 
 fn subject(cloud: &Cloud<'_>, unit: &Unit, program: Program) -> Subject {
@@ -96,6 +118,14 @@ pub fn gaps(cloud: &Cloud<'_>, world: &World, units: &[Unit], objects: &[Object]
             glance.unit.name
         ));
     }
+    for unit in units.iter().filter(|unit| unit.has(Kind::Haproxy)) {
+        let maps = haproxy::missing_maps(unit).into_iter();
+        gaps.extend(maps.map(|map| format!("{map}: HAProxy chooses backends by it, and it is not in the input")));
+    }
+    let made = units.iter().flat_map(|unit| &unit.files).filter(|file| file.partial);
+    gaps.extend(made.filter_map(|file| file.place.file.as_ref()).map(|file| {
+        format!("{file}: Helm values; what the chart adds is not in the input: check what helm template prints, too")
+    }));
     for horizon in cloud.horizons.iter().filter(|h| h.mode() == Mode::Unknown && h.unit.unseen.is_empty()) {
         gaps.push(format!("{}: {MODE} depends on what is not in the input", horizon.unit.name));
     }

@@ -4,17 +4,17 @@
 //! what stands in the way on them, and the findings that custom resources would show in their conditions.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use direct_upload_api::web::Origin;
-use direct_upload_api::{Reason, Rule, Severity, WorkloadKind};
+use direct_upload_api::{Panel, Reason, Rule, Severity, WorkloadKind};
 use direct_upload_core::derive::exposure_issue::policy::{self, PolicyObject};
+use direct_upload_core::derive::exposure_issue::quantity;
 use direct_upload_core::derive::{
     Backends, ExposingObject, Exposure, ExposureIssue, Exposures, Intent, Stated, World, exposure_issue, exposures,
 };
 use direct_upload_core::manifests::Lines;
-use direct_upload_core::model::{Advice, Id, Key, Problem, Snapshot, Workload};
-use serde_json::Value;
+use direct_upload_core::model::{Advice, Id, Key, Problem, Snapshot, Workload, describe};
 
 use super::finding::{Finding, Location};
 use super::objects::Object;
@@ -99,14 +99,9 @@ pub fn issues(
     for (unit, exposures) in exposures_of(snapshot, units, Program::Glance) {
         let issues = exposure_issue::find(&exposures.exposing, &origins(unit));
         let backends = workload(snapshot, unit).and_then(|workload| Backends::find(snapshot, workload).ok());
-        let by_policy = backends.is_some_and(|backends| policy::sets_request_timeout(&written, &backends));
-        for issue in issues.into_iter().filter(|h| !told.contains(&h.object)) {
-            if issue.object.kind == "HTTPRoute" && issue.rule == Rule::TooSlow {
-                let written = objects.iter().any(|o| o.id() == issue.object.to_string() && o.has(&steps(&issue.field)));
-                if by_policy && !written {
-                    continue;
-                }
-            }
+        let is_answered =
+            |issue: &ExposureIssue| backends.as_ref().is_some_and(|b| policy::is_answered(issue, &written, b));
+        for issue in issues.into_iter().filter(|h| !told.contains(&h.object) && !is_answered(h)) {
             // Read like any other text of nginx's.
             if SNIPPETS.iter().any(|name| issue.field.ends_with(&format!("/{name}]"))) {
                 continue;
@@ -127,11 +122,11 @@ pub fn issues(
 
 fn policy_object(object: &Object) -> PolicyObject<'_> {
     let annotations = object.value["metadata"]["annotations"].as_object();
-    let values = annotations.into_iter().flat_map(|map| map.values()).filter_map(Value::as_str);
+    let all = annotations.into_iter().flatten().filter_map(|(name, value)| Some((name.as_str(), value.as_str()?)));
     PolicyObject {
         kind: object.kind(),
         key: Key::new(object.namespace(), object.name()),
-        annotations: values.collect(),
+        annotations: all.collect(),
         spec: Cow::Borrowed(&object.value["spec"]),
     }
 }
@@ -146,10 +141,15 @@ pub fn legacy_issues(
     let mut found = Vec::new();
     for (unit, exposures) in exposures_of(snapshot, units, Program::Horizon) {
         let issues = exposure_issue::find(&exposures.exposing, &BTreeSet::new());
-        for issue in issues.into_iter().filter(|issue| issue.rule == Rule::BodyLimit && is_legacy(unit)) {
+        for mut issue in issues.into_iter().filter(|issue| issue.rule == Rule::BodyLimit && is_legacy(unit)) {
             let Id { kind, key } = &issue.object;
             let steps = steps(&issue.field);
-            let written = objects.iter().any(|o| o.id() == issue.object.to_string() && o.has(&steps));
+            let object = objects.iter().find(|o| o.id() == issue.object.to_string());
+            let written = object.is_some_and(|o| o.has(&steps));
+            let limit = object.and_then(|o| steps.iter().try_fold(&o.value, |value, step| value.get(*step))?.as_str());
+            if limit.and_then(quantity::bytes).is_some_and(|limit| limit >= quantity::DELIBERATE) {
+                issue.fails = false;
+            }
             let place = place(objects, kind, key, &steps).field(issue.field.clone());
             found.push(PlacedIssue { issue, place, written, scope: unit.scope.clone() });
         }
@@ -173,7 +173,8 @@ pub fn snippets(snapshot: &Snapshot, objects: &[Object], units: &[Unit]) -> Vec<
                     "location / {{ client_max_body_size 0; proxy_request_buffering off; {text}\nproxy_pass http://glance; }}"
                 );
                 let lines = place.line.map_or(Lines::Nowhere, Lines::At);
-                let file = ConfigFile { kind: Kind::Nginx, path: None, name, text, place, lines, managed: false };
+                let kind = Kind::Nginx;
+                let file = ConfigFile { kind, path: None, name, text, place, lines, managed: false, partial: false };
                 let scope = unit.scope.clone();
                 found.push(Unit { name: id.to_string(), scope, files: vec![file], ..Unit::default() });
             }
@@ -221,6 +222,15 @@ pub fn endpoints(snapshot: &Snapshot, objects: &[Object], units: &[Unit]) -> Vec
         });
     let derived: Vec<_> = derived.collect();
     stated.into_iter().chain(derived).collect()
+}
+
+/// The image panels that Horizons state, or that a rehearsal saw, by the name of the workload's unit.
+pub fn panels(world: &World) -> BTreeMap<String, Panel> {
+    let stated = world.horizons.values().filter_map(|view| {
+        let workload = &view.dashboard.tenure.named.as_ref().ok()?.workload;
+        Some((describe(workload.kind, &workload.meta.key), view.dashboard.panel))
+    });
+    stated.collect()
 }
 
 /// What the conditions of custom resources would say with a rule's id.

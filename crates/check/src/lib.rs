@@ -10,6 +10,7 @@
 pub mod classify;
 pub mod coverage;
 pub mod derived;
+pub mod effects;
 pub mod facts;
 pub mod finding;
 pub mod formats;
@@ -25,15 +26,19 @@ pub mod rules;
 pub mod template;
 pub mod text;
 pub mod unit;
+pub mod values;
 pub use finding::{Finding, Location};
 pub use objects::Object;
 pub use redact::error;
 pub use report::{Report, Subject, Verdict};
 pub use text::Text;
 
+use direct_upload_api::Panel;
 use direct_upload_core::derive::World;
+use direct_upload_core::manifests::{Input as Manifests, Manifest};
 use direct_upload_core::model::Snapshot;
 use direct_upload_core::openstack::Release;
+use serde_json::Value;
 
 use crate::facts::cloud::Cloud;
 use crate::unit::{ConfigFile, Unit};
@@ -72,6 +77,7 @@ pub fn check(input: CheckInput) -> Report {
     let mut cloud = Cloud::new(&units, exposed, published, input.release);
     let world = World::of(&input.snapshot);
     cloud.issues = derived::issues(&world, &input.snapshot, &input.objects, &units, &cloud.dashboards);
+    cloud.panels = derived::panels(&world);
     let is_legacy = |unit: &Unit| cloud.horizons.iter().any(|h| std::ptr::eq(h.unit, unit) && h.is_legacy());
     let legacy = derived::legacy_issues(&input.snapshot, &input.objects, &units, is_legacy);
     cloud.legacy_issues = legacy;
@@ -91,4 +97,21 @@ pub fn check(input: CheckInput) -> Report {
         checked: coverage::subjects(&cloud),
         unseen: unseen.iter().map(|what| redact::text(what)).collect(),
     }
+}
+
+/// Whose uploads each Glance refuses because of the dashboard's image panel (DU024, DU005), where the operator's
+/// plans end: the panel, as far as the input shows it, and what is wrong. `end`: the objects as they are then.
+pub fn refused_panels(before: &Manifests, end: Vec<Value>) -> Vec<(Panel, Finding)> {
+    let object = |m: &Manifest| Object { value: m.object.clone(), file: Some(m.place.file.clone()), node: None };
+    let mut objects: Vec<Object> = before.manifests.iter().map(object).collect();
+    managed::put(&mut objects, end);
+    let units = objects::units(&objects);
+    let exposed = derived::dashboards(&before.snapshot, &objects, &units);
+    let mut cloud = Cloud::new(&units, exposed, Vec::new(), None);
+    cloud.panels = derived::panels(&World::of(&before.snapshot));
+    let refused = |at| {
+        let findings = rules::credentials::of_panel(&cloud, at).into_iter();
+        findings.map(|finding| (cloud.panel_of(at), finding)).collect::<Vec<_>>()
+    };
+    (0..cloud.glances.len()).flat_map(refused).collect()
 }

@@ -8,6 +8,7 @@ use direct_upload_core::model::{Id, Key};
 use direct_upload_core::plan::Options;
 use direct_upload_core::simulate::{self, Cluster, Stage};
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::finding::Location;
 use super::objects::Object;
@@ -24,12 +25,17 @@ pub fn carry_out(input: &mut CheckInput) {
     let before = Manifests { snapshot: snapshot.clone(), manifests, unknown: Vec::new() };
     let options = Options { image: String::new() };
     let outcome = simulate::simulate(Cluster::from_input(before), Stage::Horizon, Timestamp::now(), &options);
-    for value in simulate::manifests(&outcome) {
+    put(&mut input.objects, simulate::manifests(&outcome));
+}
+
+/// Objects in the place of those that they were.
+pub fn put(objects: &mut Vec<Object>, changed: Vec<Value>) {
+    for value in changed {
         let new = Object { value, file: None, node: None };
-        match input.objects.iter_mut().find(|old| old.id() == new.id()) {
+        match objects.iter_mut().find(|old| old.id() == new.id()) {
             // It still stands in its file, where its fields have their lines.
             Some(old) => old.value = new.value,
-            None => input.objects.push(new),
+            None => objects.push(new),
         }
     }
 }

@@ -8,7 +8,7 @@ use super::classify;
 use super::objects::Object;
 use super::text::Text;
 use super::unit::ConfigFile;
-use super::{redact, template};
+use super::{redact, template, values};
 use crate::CheckInput;
 
 /// Sorts texts into what they are. Also: what cannot be used, each with its file.
@@ -31,13 +31,19 @@ pub fn sort(texts: Vec<Text>, release: Option<Release>) -> (CheckInput, Vec<Stri
         }
         let before = input.objects.len();
         if may_hold_objects(&text) {
+            let made = documents(&text.name, text.text.as_bytes()).unwrap_or_default();
+            let made: Vec<ConfigFile> = made.iter().flat_map(|document| values::files(&text.name, document)).collect();
+            if !made.is_empty() {
+                input.files.extend(made.into_iter().map(|file| (text.name.clone(), file)));
+            }
             match objects(&text) {
                 Ok(objects) => objects.into_iter().for_each(|object| add(&mut input, object, &mut errors)),
                 Err(error) => errors.push(format!("{}: {error}", text.name)),
             }
         }
         let errors_told = errors.last().is_some_and(|e| e.starts_with(&text.name));
-        if text.named && input.objects.len() == before && !errors_told {
+        let of_values = input.files.iter().any(|(name, _)| *name == text.name);
+        if text.named && input.objects.len() == before && !errors_told && !of_values {
             errors.push(format!("{}: holds nothing that can be checked: no manifest, no configuration of Glance or Horizon or of a web server before them", text.name));
         }
     }

@@ -94,7 +94,7 @@ impl Object {
                 let node = self.node.as_ref().and_then(|node| node.at([field, key.as_str()]));
                 let lines = match node {
                     Some(node) if encoded => Lines::At(node.line),
-                    Some(node) => node.lines,
+                    Some(node) => node.lines.clone(),
                     None => Lines::Nowhere,
                 };
                 let place = Location { field: Some(format!("{field}[{key:?}]")), ..self.place(&[field, key]) };
@@ -171,6 +171,7 @@ pub fn units(objects: &[Object]) -> Vec<Unit> {
             units.push(unit);
         }
     }
+    units.extend(objects.iter().filter(|o| o.kind() == "OpenStackControlPlane").flat_map(custom_configs));
     let holders = objects.iter().enumerate().filter(|(_, o)| matches!(o.kind(), "ConfigMap" | "Secret"));
     for (at, object) in holders {
         if !mounted.contains(&at) {
@@ -178,6 +179,42 @@ pub fn units(objects: &[Object]) -> Vec<Unit> {
         }
     }
     units
+}
+
+/// What people add to the configuration of openstack-k8s-operators: `customServiceConfig` of Glance, of each of
+/// its APIs, and of the dashboard.
+fn custom_configs(plane: &Object) -> Vec<Unit> {
+    const APIS: [&str; 4] = ["spec", "glance", "template", "glanceAPIs"];
+    let glance = ["spec", "glance", "template", "customServiceConfig"].map(str::to_owned).to_vec();
+    let names = APIS.iter().fold(&plane.value, |value, step| &value[*step]).as_object();
+    let apis = names.into_iter().flat_map(|apis| apis.keys()).map(|name| {
+        APIS.iter().copied().chain([name.as_str(), "customServiceConfig"]).map(str::to_owned).collect::<Vec<_>>()
+    });
+    let horizon = ["spec", "horizon", "template", "customServiceConfig"].map(str::to_owned).to_vec();
+    let glances =
+        [glance].into_iter().chain(apis).map(|path| (path, Kind::Glance, "/etc/glance/glance.conf.d/02-config.conf"));
+    let settings = "/etc/openstack-dashboard/local_settings.d/9999_custom_settings.py";
+    glances
+        .chain([(horizon, Kind::Settings, settings)])
+        .filter_map(|(path, kind, file)| custom_config(plane, &path, kind, file))
+        .collect()
+}
+
+fn custom_config(plane: &Object, path: &[String], kind: Kind, file: &str) -> Option<Unit> {
+    let steps: Vec<&str> = path.iter().map(String::as_str).collect();
+    let text = steps.iter().fold(&plane.value, |value, step| &value[*step]).as_str()?.to_owned();
+    let node = plane.node.as_ref().and_then(|node| node.at(steps.iter().copied()));
+    let lines = node.map_or(Lines::Nowhere, |node| node.lines.clone());
+    let (path, name) = (Some(file.to_owned()), classify::base(file).to_owned());
+    let config =
+        ConfigFile { kind, path, name, text, place: plane.place(&steps), lines, managed: false, partial: false };
+    Some(Unit {
+        name: format!("{} {}", plane.id(), steps.join(".")),
+        scope: vec![plane.namespace().to_owned()],
+        files: vec![config],
+        unseen: vec!["what the operators of OpenStack add to it".to_owned()],
+        ..Unit::default()
+    })
 }
 
 /// A ConfigMap or Secret that no workload of the input mounts: its keys are file names.
@@ -200,7 +237,7 @@ fn loose(object: &Object) -> Option<Unit> {
 fn file(kind: Kind, path: Option<String>, held: DataEntry) -> ConfigFile {
     let managed = held.managed;
     let name = path.as_deref().map_or(held.key.as_str(), classify::base).to_owned();
-    ConfigFile { kind, path, name, text: held.text, place: held.place, lines: held.lines, managed }
+    ConfigFile { kind, path, name, text: held.text, place: held.place, lines: held.lines, managed, partial: false }
 }
 
 fn workload_unit(objects: &[Object], workload: &Object, mounted: &mut BTreeSet<usize>) -> Unit {

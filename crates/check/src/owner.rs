@@ -6,7 +6,7 @@
 use direct_upload_api::Rule;
 
 use crate::classify::Kind;
-use crate::finding::Finding;
+use crate::finding::{Finding, Location};
 use crate::unit::{ConfigFile, Program, Unit};
 
 /// Who writes a unit's files.
@@ -17,6 +17,8 @@ enum Owner {
     OpenStackAnsible,
     /// openstack-k8s-operators.
     Rhoso,
+    /// director's Puppet, whose files lie in `/var/lib/config-data/puppet-generated`.
+    TripleO,
 }
 
 impl Owner {
@@ -25,6 +27,9 @@ impl Owner {
         let command = |word: &str| unit.commands.iter().any(|(command, _)| command.contains(word));
         let object = |name: &str| {
             unit.files.iter().any(|file| file.place.object.as_deref().is_some_and(|object| object.ends_with(name)))
+        };
+        let on_disk = |word: &str| {
+            unit.files.iter().any(|file| file.place.file.as_deref().is_some_and(|path| path.contains(word)))
         };
         let text = |word: &str| unit.files.iter().any(|file| file.text.contains(word));
         let in_cluster = unit.files.iter().any(|file| file.place.object.is_some());
@@ -37,9 +42,9 @@ impl Owner {
             || object("/horizon-etc")
         {
             Some(Self::OpenStackHelm)
-        } else if unit.has(Kind::Kolla)
-            || unit.files.iter().any(|f| f.place.file.as_deref().is_some_and(|f| f.contains("/kolla/")))
-        {
+        } else if on_disk("/puppet-generated/") {
+            Some(Self::TripleO)
+        } else if unit.has(Kind::Kolla) || on_disk("/kolla/") {
             Some(Self::KollaAnsible)
         } else if text("Ansible managed") {
             Some(Self::OpenStackAnsible)
@@ -49,7 +54,7 @@ impl Owner {
     }
 
     /// Where an option of Glance, or a setting of the dashboard, is written.
-    fn place(self, program: Program, section: &str, option: &str) -> Option<String> {
+    fn option(self, program: Program, section: &str, option: &str) -> Option<String> {
         Some(match (self, program) {
             (Self::OpenStackHelm, Program::Glance) => {
                 format!("Helm value conf.glance.{section}.{option} of openstack-helm's glance, then helm upgrade")
@@ -67,17 +72,54 @@ impl Owner {
             (Self::OpenStackAnsible, Program::Glance) => format!(
                 "glance_glance_api_conf_overrides: {{{section}: {{{option}: …}}}} in user_variables.yml, then the glance playbook"
             ),
-            (Self::OpenStackAnsible, Program::Horizon) => return None,
             (Self::Rhoso, Program::Glance) => {
                 format!("[{section}] {option} in customServiceConfig of glance in the OpenStackControlPlane")
             }
             (Self::Rhoso, Program::Horizon) => "customServiceConfig of horizon in the OpenStackControlPlane".to_owned(),
+            // puppet-glance's own type, by which director passes any option on.
+            (Self::TripleO, Program::Glance) => format!(
+                "ExtraConfig: {{glance::config::api_config: {{{section}/{option}: {{value: …}}}}}} of director's templates, then deploy the overcloud"
+            ),
+            (Self::OpenStackAnsible | Self::TripleO, Program::Horizon) => return None,
+        })
+    }
+
+    /// Where an option of the uWSGI that runs Glance is written.
+    fn uwsgi(self, option: &str) -> Option<String> {
+        match self {
+            Self::OpenStackHelm => Some(format!(
+                "Helm value conf.glance_api_uwsgi.uwsgi.{option} of openstack-helm's glance, then helm upgrade"
+            )),
+            Self::OpenStackAnsible => Some(format!(
+                "glance_api_uwsgi_ini_overrides: {{uwsgi: {{{option}: …}}}} in user_variables.yml, then the glance playbook"
+            )),
+            _ => None,
+        }
+    }
+
+    /// Where a virtual host is written.
+    fn virtual_host(self, program: Program) -> Option<String> {
+        match (self, program) {
+            (Self::OpenStackHelm, Program::Horizon) => {
+                Some("Helm value conf.horizon.apache of openstack-helm's horizon, then helm upgrade".to_owned())
+            }
+            (Self::Rhoso, Program::Glance) => {
+                Some("httpdCustomization or apiTimeout of glance in the OpenStackControlPlane".to_owned())
+            }
+            _ => None,
+        }
+    }
+
+    /// Where the URL that the catalog publishes is written.
+    fn endpoint(self) -> Option<String> {
+        (self == Self::OpenStackHelm).then(|| {
+            "Helm values endpoints.image.host_fqdn_override.public, endpoints.image.scheme.public and endpoints.image.port.api.public, then helm upgrade".to_owned()
         })
     }
 }
 
 /// Rules whose fix is an option of Glance or a setting of the dashboard.
-const OF_OPTIONS: [Rule; 9] = [
+const OF_OPTIONS: [Rule; 10] = [
     Rule::OriginForm,
     Rule::OriginMissing,
     Rule::HeaderMissing,
@@ -85,30 +127,79 @@ const OF_OPTIONS: [Rule; 9] = [
     Rule::AnyOrigin,
     Rule::OldSubgroup,
     Rule::NoEffect,
+    Rule::NotRead,
     Rule::Unknown,
     Rule::NoCredentials,
 ];
 
+/// Rules about what the catalog publishes.
+const OF_ENDPOINT: [Rule; 3] = [Rule::MixedContent, Rule::NotPublic, Rule::WrongEndpoint];
+
 /// Says where to write what a finding asks for.
 pub fn advise(findings: &mut [Finding], units: &[Unit]) {
-    for finding in findings.iter_mut().filter(|finding| OF_OPTIONS.contains(&finding.rule)) {
-        let place = &finding.place;
-        let is_it = |file: &ConfigFile| (&file.place.file, &file.place.object) == (&place.file, &place.object);
-        let Some(unit) = units.iter().find(|unit| unit.files.iter().any(is_it)) else { continue };
-        let (Some(program), Some(owner)) = (unit.service(), Owner::of(unit)) else { continue };
-        let (section, option) = place.field.as_deref().and_then(option_of).unwrap_or(("cors", "allowed_origin"));
-        // What nothing reads has no place of its own.
-        let option = if finding.rule == Rule::Unknown { "allowed_origin" } else { option };
-        if let Some(place) = owner.place(program, section, option) {
+    for finding in findings.iter_mut() {
+        // A Helm value is its own place; what the operator writes is mended in its resource.
+        let is_value = finding.place.field.as_deref().is_some_and(|field| field.starts_with("conf."));
+        if is_value || finding.fix.contains("of the Glance resource") {
+            continue;
+        }
+        if let Some(place) = place(finding, units) {
             finding.fix = format!("{} (where: {place})", finding.fix);
         }
     }
+}
+
+fn place(finding: &Finding, units: &[Unit]) -> Option<String> {
+    let at = &finding.place;
+    if OF_ENDPOINT.contains(&finding.rule)
+        && at.object.as_deref().is_some_and(|object| object.ends_with("-ks-endpoints"))
+    {
+        return Owner::OpenStackHelm.endpoint();
+    }
+    let (unit, file) = units.iter().find_map(|unit| Some((unit, unit.files.iter().find(|file| holds(file, at))?)))?;
+    let (program, owner) = (unit.service()?, Owner::of(unit)?);
+    match file.kind {
+        Kind::Uwsgi => owner.uwsgi(written(&finding.fix).or_else(|| removed(&finding.fix))?),
+        Kind::Httpd if matches!(finding.rule, Rule::BodyLimit | Rule::TooSlow) => owner.virtual_host(program),
+        Kind::Glance | Kind::Settings | Kind::Paste if OF_OPTIONS.contains(&finding.rule) => {
+            let (section, option) = at.field.as_deref().and_then(option_of).unwrap_or(("cors", "allowed_origin"));
+            // What the fix asks for counts before what stands there now.
+            let option = written(&finding.fix).filter(|_| section == "cors").unwrap_or(option);
+            // What nothing reads has no place of its own.
+            let option =
+                if finding.rule == Rule::Unknown && !finding.fix.contains(" = ") { "allowed_origin" } else { option };
+            owner.option(program, section, option)
+        }
+        _ => None,
+    }
+}
+
+/// Whether a place is in a file.
+fn holds(file: &ConfigFile, at: &Location) -> bool {
+    let same = (&file.place.file, &file.place.object) == (&at.file, &at.object);
+    let key = file.place.field.as_deref().unwrap_or_default();
+    same && at.field.as_deref().unwrap_or(key).starts_with(key)
 }
 
 /// `[cors] allowed_origin`, also behind the name of a key.
 fn option_of(field: &str) -> Option<(&str, &str)> {
     let (section, option) = field.rsplit_once("] ")?;
     let (_, section) = section.rsplit_once('[')?;
-    let word = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    (word(section) && word(option)).then_some((section, option))
+    (is_word(section) && is_word(option)).then_some((section, option))
+}
+
+/// The option that a fix assigns.
+fn written(fix: &str) -> Option<&str> {
+    let name = fix.split(" = ").next().filter(|name| name.len() < fix.len())?;
+    let name = name.rsplit("] ").next().unwrap_or(name);
+    is_word(&name.replace('-', "_")).then_some(name)
+}
+
+/// The option that a fix takes away.
+fn removed(fix: &str) -> Option<&str> {
+    fix.strip_prefix("remove ")?.split([',', ' ']).next()
+}
+
+fn is_word(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }

@@ -6,7 +6,7 @@
 
 use std::sync::LazyLock;
 
-use regex::Regex;
+use regex::{Captures, Regex};
 
 /// Instead of a secret.
 const MASK: &str = "***";
@@ -30,7 +30,18 @@ fn replace(regex: &LazyLock<Option<Regex>>, text: &str, with: &str) -> String {
 /// A text that may be printed.
 pub fn text(text: &str) -> String {
     let text = replace(&USER_INFO, text, "${1}***@");
-    replace(&NAMED, &text, "${1}***")
+    let Some(named) = NAMED.as_ref() else { return MASK.to_owned() };
+    let masked = |found: &Captures<'_>| {
+        if is_harmless(&found[1]) { found[0].to_owned() } else { format!("{}{MASK}", &found[1]) }
+    };
+    named.replace_all(&text, masked).into_owned()
+}
+
+/// The CORS option has the name of a secret, and is none.
+fn is_harmless(name: &str) -> bool {
+    let name = name.to_lowercase();
+    let bare = name.trim_end_matches(['=', ':', '"', '\'', ' ', '\t']);
+    ["allow_credentials", "allow-credentials", "allowcredentials"].iter().any(|option| bare.ends_with(option))
 }
 
 /// A decoder's or parser's words: what it quotes of the value goes, too.

@@ -20,7 +20,7 @@ pub struct Report {
 /// One service that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Subject {
-    /// `Glance` or `dashboard`.
+    /// `Glance`, `dashboard`, or another service's name.
     pub service: &'static str,
     /// The workload, or the folder.
     pub name: String,

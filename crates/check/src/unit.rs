@@ -20,6 +20,8 @@ pub struct ConfigFile {
     pub lines: Lines,
     /// The operator writes it: what it says is changed in a resource, not here.
     pub managed: bool,
+    /// Made of Helm values: the chart adds what is not written.
+    pub partial: bool,
 }
 
 impl ConfigFile {
@@ -35,6 +37,7 @@ impl ConfigFile {
             place,
             lines: Lines::From(1),
             managed: false,
+            partial: false,
         })
     }
 
@@ -46,6 +49,11 @@ impl ConfigFile {
     /// The place of one of its lines, and the option that is meant.
     pub fn option(&self, line: usize, option: &str) -> Location {
         let field = match &self.place.field {
+            // A Helm value has one path.
+            Some(field) if self.partial && option.contains("] ") => {
+                format!("{field}.{}", option.trim_start_matches('[').replace("] ", "."))
+            }
+            Some(field) if self.partial && self.kind == Kind::Uwsgi => format!("{field}.{option}"),
             Some(field) => format!("{field} {option}"),
             None => option.to_owned(),
         };
@@ -111,7 +119,8 @@ impl Unit {
 
     /// Whether it plays a role here. A web server may, whoever's it is.
     pub fn matters(&self) -> bool {
-        self.service().is_some() || [Kind::Httpd, Kind::Nginx, Kind::Haproxy].into_iter().any(|kind| self.has(kind))
+        self.service().is_some()
+            || [Kind::Httpd, Kind::Nginx, Kind::Haproxy, Kind::Oslo].into_iter().any(|kind| self.has(kind))
     }
 
     fn named(&self) -> Option<Program> {
@@ -121,6 +130,31 @@ impl Unit {
             (false, true) => Some(Program::Horizon),
             _ => None,
         }
+    }
+
+    /// What systemd's units start, and the files that they name and that are not there.
+    pub fn read_systemd(&mut self) {
+        let mut commands = Vec::new();
+        for file in self.of_kind(Kind::Systemd) {
+            let mut lines = file.text.lines().enumerate();
+            while let Some((at, line)) = lines.next() {
+                let Some(mut command) = line.trim().strip_prefix("ExecStart=").map(str::to_owned) else { continue };
+                while command.ends_with('\\') {
+                    command.pop();
+                    command.extend(lines.next().map(|(_, more)| more));
+                }
+                let command = command.trim_start_matches(['-', '@', ':', '+', '!']).to_owned();
+                commands.push((command, file.option(at + 1, "ExecStart")));
+            }
+        }
+        let named = commands.iter().flat_map(|(command, place)| config_files(command).map(move |path| (path, place)));
+        let missing: Vec<String> = named
+            .filter(|(path, _)| matches!(classify::base(path), "glance-api.conf" | "glance.conf"))
+            .filter(|(path, _)| !self.files.iter().any(|file| file.called() == path))
+            .map(|(path, place)| format!("{path}, which ExecStart ({place}) names"))
+            .collect();
+        self.unseen.extend(missing);
+        self.commands.extend(commands);
     }
 
     /// Puts kolla's copies to their places: `config.json` says what is copied where. Nothing else of its
@@ -166,6 +200,17 @@ impl Unit {
     }
 }
 
+/// The files that a command names: `--config-file PATH`, `--config-file=PATH`.
+fn config_files(command: &str) -> impl Iterator<Item = String> {
+    let words: Vec<&str> = command.split_whitespace().collect();
+    let of = |(at, word): (usize, &&str)| match word.strip_prefix("--config-file") {
+        Some("") => words.get(at + 1).map(|path| (*path).to_owned()),
+        Some(path) => path.strip_prefix('=').map(str::to_owned),
+        None => None,
+    };
+    words.iter().enumerate().filter_map(of).collect::<Vec<_>>().into_iter()
+}
+
 /// Files without which nothing can be said of a service.
 fn is_needed(dest: &str) -> bool {
     let name = classify::base(dest);
@@ -201,6 +246,7 @@ pub fn of_files(files: Vec<(String, ConfigFile)>) -> Vec<Unit> {
         }
     }
     for unit in &mut units {
+        unit.read_systemd();
         unit.copy_as_kolla(true);
     }
     units
@@ -240,7 +286,7 @@ fn is_services(part: &str) -> bool {
 /// Files of Glance and of Horizon from one root are two units; a web server's are its own.
 fn group(name: &str, file: &ConfigFile) -> &'static str {
     match file.kind {
-        Kind::Glance | Kind::Paste => "glance",
+        Kind::Glance | Kind::Paste | Kind::Systemd => "glance",
         Kind::Settings => "horizon",
         Kind::Kolla if name.contains("glance") => "glance",
         Kind::Kolla if name.contains("horizon") => "horizon",
@@ -249,6 +295,8 @@ fn group(name: &str, file: &ConfigFile) -> &'static str {
         Kind::Uwsgi => "uwsgi",
         Kind::Httpd => "httpd",
         Kind::Nginx => "nginx",
-        Kind::Haproxy => "haproxy",
+        Kind::Haproxy | Kind::Map => "haproxy",
+        Kind::Traefik => "traefik",
+        Kind::Oslo => classify::service_of(name).unwrap_or("other"),
     }
 }

@@ -67,7 +67,9 @@ pub async fn read(scope: &NamespaceScope, release: Option<Release>) -> Result<(C
             let kind = resource.kind.as_str();
             match list(&client, scope, &resource).await {
                 Ok(objects) => {
-                    objects.into_iter().for_each(|object| add(&mut input, &resource, object, &mut notes));
+                    for object in objects {
+                        add(&mut input, &resource, object, &mut notes);
+                    }
                     break;
                 }
                 Err(kube::Error::Api(status)) if optional && matches!(status.code, 403 | 404) => {}

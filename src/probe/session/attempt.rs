@@ -10,7 +10,7 @@ use direct_upload_core::judge::session::report::{AttemptVerdict, BreakReport, Le
 use direct_upload_core::judge::session::{Account, Break, Content, Mode, Person, Place, Secret, Step};
 
 use super::client::{Client, Reach};
-use crate::probe::Proxies;
+use crate::probe::Gate;
 use crate::probe::connect::{Host, Trust};
 
 /// What is asked.
@@ -90,8 +90,7 @@ impl<'a> Attempt<'a> {
             client: Client::new(Reach {
                 hosts: asked.hosts.clone(),
                 trust: asked.trust.clone(),
-                proxies: Proxies::default(),
-                denied: vec![],
+                gate: Gate::default(),
             }),
             account: Account {
                 verdict: AttemptVerdict::Works,

@@ -11,12 +11,10 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
 use hyper::{Request, header};
 use hyper_util::rt::TokioIo;
-use ipnet::IpNet;
 use tokio::time::timeout;
 
 use crate::probe::connect::{self, Host, Stream, Trust};
-use crate::probe::preflight::through;
-use crate::probe::proxy::Proxies;
+use crate::probe::gate::{Gate, Passage};
 
 /// How long one request may take: Horizon itself asks Keystone and Glance before it answers.
 const TOTAL: Duration = Duration::from_secs(60);
@@ -24,15 +22,12 @@ const TOTAL: Duration = Duration::from_secs(60);
 /// Pages and scripts are some hundred kilobytes.
 const LARGEST: usize = 8 << 20;
 
-/// Names that are asked at given addresses, and whom to trust.
+/// Names that are asked at given addresses, what may be asked at all, and whom to trust.
 #[derive(Clone, Debug)]
 pub struct Reach {
     pub hosts: Vec<Host>,
     pub trust: Trust,
-    /// Used for hosts that have no address in `hosts`.
-    pub proxies: Proxies,
-    /// Never asked, beside what is never asked anyway.
-    pub denied: Vec<IpNet>,
+    pub gate: Gate,
 }
 
 /// A browser's view of one server.
@@ -127,11 +122,7 @@ impl Client {
     /// A connection on which requests to this origin can be sent.
     pub async fn open(&self, origin: &Origin) -> Result<(Box<dyn Stream>, SocketAddr, Host), Unreachable> {
         let host = self.host(origin);
-        let proxy = self.reach.proxies.for_url(origin.as_str()).filter(|_| host.address.is_none());
-        let (stream, address) = match proxy {
-            Some(proxy) => through(&proxy, &host, true).await?,
-            None => connect::connect(&connect::resolve(&host, &self.reach.denied).await?).await?,
-        };
+        let Passage { stream, address, .. } = self.reach.gate.connect(origin, &host, &[]).await?;
         let stream: Box<dyn Stream> =
             if origin.is_https() { connect::secure(stream, &host, &self.reach.trust).await? } else { Box::new(stream) };
         Ok((stream, address, host))

@@ -16,7 +16,7 @@ use tokio::time::sleep;
 
 use super::attempt::{Attempt, Event, Made};
 use super::send::{Data, send};
-use crate::probe::{Probe, Proxies, preflight};
+use crate::probe::{Gate, Probe, preflight};
 
 /// How many scripts of the page are read for Horizon's framework.
 const SCRIPTS: usize = 40;
@@ -126,8 +126,7 @@ impl Attempt<'_> {
             panel: asked.panel(),
             hosts: self.asked.hosts.clone(),
             trust: self.asked.trust.clone(),
-            proxies: Proxies::default(),
-            denied: vec![],
+            gate: Gate::default(),
             diagnose: true,
             uploads: None,
             page: None,

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::net::{IpAddr, Shutdown, TcpListener, TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -70,6 +70,13 @@ impl Edge {
         self.private_port
     }
 
+    /// This machine's address towards others: the operator asks no loopback address.
+    pub fn private_address() -> IpAddr {
+        let socket = UdpSocket::bind("0.0.0.0:0").expect("a socket");
+        socket.connect("198.51.100.1:9").expect("a route; nothing is sent");
+        socket.local_addr().expect("an address").ip()
+    }
+
     /// The CA that counts there.
     pub fn private_ca(&self) -> PathBuf {
         self.folder.join("private/ca.pem")
@@ -115,7 +122,7 @@ fn listen(folder: &Path, names: &str, table: &Arc<Table>) -> u16 {
         .with_single_cert(chain, key)
         .expect("TLS");
     let config = Arc::new(config);
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let listener = TcpListener::bind("0.0.0.0:0").expect("a port");
     let port = listener.local_addr().expect("a port").port();
     let table = table.clone();
     std::thread::spawn(move || {

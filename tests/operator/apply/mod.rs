@@ -32,7 +32,7 @@ fn object(uid: &str) -> Value {
 #[case::not_found(404, None, true)]
 #[case::not_found_and_yet_there(404, Some("ours"), false)]
 #[case::refused(403, None, false)]
-#[case::failed(500, None, false)]
+#[case::failed(500, Some("ours"), false)]
 #[tokio::test]
 async fn a_refused_release_is_done_only_if_the_object_is_gone(
     #[case] code: u16,
@@ -52,6 +52,20 @@ async fn a_refused_release_is_done_only_if_the_object_is_gone(
         let result = writer.carry_out(&meta("glance"), &action).await;
         assert_eq!(result.is_ok(), done, "{action}: {result:?}");
     }
+}
+
+/// The API server applies nothing to an object whose spec does not fit its schema.
+#[tokio::test]
+async fn a_finalizer_goes_although_the_spec_does_not_fit() {
+    let server = ApiServer::start(|request, number| match (request.method.as_str(), number) {
+        ("PATCH", 0) => Answer::status(500),
+        _ => Answer::json(200, &object("ours")),
+    })
+    .await;
+    let writer = Applier::new(server.client(), Arc::new(Live::default()), Kind::Glance, "default");
+    writer.carry_out(&meta("glance"), &Action::RemoveFinalizer).await.unwrap();
+    let methods: Vec<_> = server.asked().iter().map(|asked| asked.split(' ').next().unwrap().to_owned()).collect();
+    assert_eq!(methods, ["PATCH", "GET", "PATCH"]);
 }
 
 /// A watch may be late: the revisions are read right before a ConfigMap is deleted.

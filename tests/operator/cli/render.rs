@@ -57,6 +57,16 @@ fn the_plan_is_numbered_sentences() {
     assert!(!out(&output).contains("apiVersion"));
 }
 
+/// Nobody runs the workload's image here: the field that says what it would tell is named, and no Job.
+#[test]
+fn a_path_that_only_an_image_tells_is_named_by_its_field() {
+    let output = run(&["render", "-f", "-"], &join(&[&cloud(), &glance("{}"), &horizon("{layout: OpenStackHelm}")]));
+    assert_eq!(output.status.code(), Some(1));
+    let told = err(&output);
+    assert!(told.contains("PathUnknown") && told.contains("set spec.paths.localSettingsDir"), "{told}");
+    assert!(!told.contains("Job"), "{told}");
+}
+
 #[test]
 fn an_unmet_resource_is_1_and_the_rest_is_printed() {
     let bad = join(&[
@@ -203,4 +213,26 @@ fn what_is_printed_is_rendered_again_without_a_change(
     assert_eq!(first.status.code(), Some(0), "{}", err(&first));
     let again = run(&arguments, &beside(&sample(path), out(&first)));
     assert_eq!((again.status.code(), out(&again)), (Some(0), out(&first)), "{}", err(&again));
+}
+
+/// What the dashboard's image panel needs of Glance: as its settings say, else as its resource does.
+#[rstest]
+#[case::by_default("{}", "", 0, "")]
+#[case::stated("{directUpload: {panel: Django}}", "", 1, "error: ")]
+#[case::set("{}", "ANGULAR_FEATURES = {'images_panel': False}", 1, "error: ")]
+#[case::set_otherwise("{directUpload: {panel: Django}}", "ANGULAR_FEATURES = {'images_panel': True}", 0, "")]
+#[case::not_known("{}", "from site import ANGULAR_FEATURES", 0, "note: ")]
+#[case::not_known_but_stated("{directUpload: {panel: Angular}}", "from site import ANGULAR_FEATURES", 0, "")]
+fn the_panel_counts(#[case] spec: &str, #[case] settings: &str, #[case] code: i32, #[case] said: &str) {
+    let (before, setting) = ("  local_settings.py: |\n", format!("  local_settings.py: |\n    {settings}\n"));
+    assert!(cloud().contains(before), "the sample has settings of its own");
+    let cloud = cloud().replacen(before, &setting, 1);
+    let input = join(&[&cloud, &glance("{cors: {allowCredentials: false}}"), &horizon(spec)]);
+    let output = run(&["render", "-f", "-"], &input);
+    assert_eq!(output.status.code(), Some(code), "{}", err(&output));
+    let found: Vec<_> = err(&output).lines().filter(|line| line.contains("DU024")).collect();
+    assert_eq!(found.len(), usize::from(!said.is_empty()), "{found:?}");
+    let fix = "spec.cors.allowCredentials: true in the Glance resource";
+    assert!(found.iter().all(|line| line.starts_with(said) && line.contains(fix)), "{found:?}");
+    assert!(out(&output).contains("allow_credentials = false"), "what can be is printed nevertheless");
 }

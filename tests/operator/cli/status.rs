@@ -1,8 +1,8 @@
 //! What `status` makes of the resources, as text.
 
-use direct_upload_api::{Glance, Horizon, OpenStackAPI};
+use direct_upload_api::{Glance, Horizon, OpenStackAPI, Reason};
 use direct_upload_operator::cli::status::text::text;
-use direct_upload_operator::cli::status::tree::upload_paths;
+use direct_upload_operator::cli::status::tree::{Passed, upload_paths};
 use rstest::{Context, rstest};
 use serde_json::{Value, json};
 
@@ -164,4 +164,38 @@ fn other_apis_and_a_glance_without_horizon_stand_beside_the_tree() {
     let apis = [api("nova", "Nova", &waits), api("keystone", "Keystone", &rolled_out())];
     let trees: Vec<_> = upload_paths(&[], &[glance(&rolled_out())], &apis).iter().map(|way| text(way, false)).collect();
     insta::assert_snapshot!("status@others", trees.join("\n"));
+}
+
+/// The condition that breaks is often a general one: the cross is at the part that somebody has to look at.
+#[rstest]
+#[case::workload(Reason::WorkloadNotFound, "workload")]
+#[case::spec(Reason::InvalidSpec, "workload")]
+#[case::exposure(Reason::NotExposed, "exposure")]
+#[case::plain_http(Reason::PlainHttp, "exposure")]
+#[case::endpoint(Reason::EndpointNotPublic, "Glance")]
+#[case::mixed(Reason::MixedContent, "Glance")]
+#[case::no_endpoint(Reason::EndpointUnknown, "Glance")]
+#[case::no_glance(Reason::GlanceNotFound, "Glance")]
+#[case::no_consent(Reason::GlanceNotAllowed, "Glance")]
+#[case::import(Reason::ImportRequired, "Glance")]
+#[case::origin(Reason::OriginNotAllowed, "origin")]
+#[case::path(Reason::PathUnknown, "config")]
+#[case::never_read(Reason::PathNotRead, "config")]
+#[case::looking(Reason::Looking, "config")]
+#[case::rehearsal(Reason::RehearsalFailed, "config")]
+#[case::pods(Reason::PodsCrashing, "rollout")]
+#[case::preflight(Reason::PreflightRefused, "preflight")]
+#[case::upload(Reason::UploadRefused, "preflight")]
+fn the_cross_is_where_it_breaks(#[case] reason: Reason, #[case] place: &str) {
+    let type_ = reason.condition().to_string();
+    let broken = format!("{type_} False {reason} what is wrong");
+    let others = HOLDS.iter().copied().filter(|line| !line.starts_with(&format!("{type_} ")));
+    let ready = format!("Ready False {reason} what is wrong");
+    let all: Vec<&str> = others.chain([broken.as_str(), ready.as_str()]).collect();
+    let status = changed(verified(), &[("verification", Value::Null), ("conditions", conditions(&all))]);
+    let way = &upload_paths(&[horizon(&status)], &[glance(&rolled_out())], &[])[0];
+    let first = way.checkpoints.iter().find(|checkpoint| checkpoint.passed != Passed::Yes).unwrap();
+    assert_eq!((first.name, first.told.as_str()), (place, "what is wrong"), "{}", text(way, false));
+    let before = way.checkpoints.iter().take_while(|checkpoint| checkpoint.name != place);
+    assert!(before.into_iter().all(|checkpoint| checkpoint.passed == Passed::Yes));
 }

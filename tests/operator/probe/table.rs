@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use direct_upload_api::Panel;
 use direct_upload_api::web::{Endpoint, Origin};
 use direct_upload_core::judge::{Decision, PreflightReport};
-use direct_upload_operator::probe::{Host, Probe, Trust, probe};
+use direct_upload_operator::probe::{Gate, Host, Probe, Trust, probe};
 use test_support::preflight::{ORIGIN, contains, each, same, table};
 
 use crate::probe::server::{Server, certificates};
@@ -30,8 +30,7 @@ fn the_probe_reads_and_decides_as_the_table_says() {
                 panel,
                 hosts: vec![host.clone()],
                 trust: trust.clone(),
-                proxies: direct_upload_operator::probe::Proxies::default(),
-                denied: vec![],
+                gate: Gate::default(),
                 diagnose: true,
                 uploads: None,
                 page: None,

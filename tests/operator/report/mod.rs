@@ -1,3 +1,4 @@
 //! What is told.
 
 mod gitops;
+mod upload_mode;

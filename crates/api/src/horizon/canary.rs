@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::direct_upload::SecretRef;
 use crate::duration::Duration;
+use crate::shared::is_default;
 
 /// An upload that the operator makes itself, again and again: a small private image in a project of its own,
 /// sent to Glance as the dashboard's page sends it, compared, and deleted. It finds what no request without
@@ -29,6 +30,31 @@ pub struct Canary {
     /// of what stands before Glance. At most an hour. Default `90s`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pace: Option<Duration>,
+    /// Images that stay `queued` or `saving`, as failed uploads leave them: they are counted with each upload of the
+    /// canary, and nothing of others is deleted. Default: those of the canary's own project.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub stuck_images: StuckImages,
+}
+
+/// Images that stay `queued` or `saving`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct StuckImages {
+    /// A Secret of this namespace with the same keys as the canary's, whose credential lists images of other
+    /// projects, too. It is used for `GET /v2/images` and for nothing else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub credential_secret_ref: Option<SecretRef>,
+    /// An image is stuck once it has not changed for so long. At least ten minutes. Default `6h`: longer than
+    /// any upload takes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub older_than: Option<Duration>,
+}
+
+impl StuckImages {
+    /// How long an image must not have changed.
+    pub fn older_than(&self) -> Span {
+        self.older_than.map_or(Span::from_secs(6 * 3600), Span::from).max(Span::from_secs(600))
+    }
 }
 
 impl Canary {

@@ -1,5 +1,8 @@
 //! One cloud: who uploads to whom, from where.
 
+use std::collections::BTreeMap;
+
+use direct_upload_api::Panel;
 use direct_upload_api::web::{Origin, PublicUrl};
 use direct_upload_core::derive::ExposureIssue;
 use direct_upload_core::openstack::Release;
@@ -8,6 +11,7 @@ use super::catalog::{Published, Source};
 use super::glance::GlanceFacts;
 use super::horizon::HorizonFacts;
 use super::server::{Listen, Server};
+use super::traefik;
 use crate::classify::Kind;
 use crate::finding::Location;
 use crate::formats::python::Value;
@@ -64,6 +68,8 @@ pub struct Cloud<'a> {
     pub published: Vec<Published>,
     pub dashboards: Vec<ExposedDashboard>,
     pub pairs: Vec<Pair>,
+    /// The image panels that resources state, by the name of the unit.
+    pub panels: BTreeMap<String, Panel>,
     /// What stands on the objects that expose Glance.
     pub issues: Vec<PlacedIssue>,
     /// What limits bodies on the objects that expose a dashboard in legacy mode.
@@ -96,7 +102,10 @@ impl<'a> Cloud<'a> {
         let mut published = published;
         let told: Vec<_> = endpoints.into_iter().filter(|own| published.iter().all(|p| p.scope != own.scope)).collect();
         published.extend(told);
-        dashboards.extend(servers.iter().filter(|s| s.service == Program::Horizon).filter_map(of_server));
+        // Behind HAProxy a server's own name is one that browsers need not know.
+        let of_dashboard = |s: &&Server<'_>| s.service == Program::Horizon;
+        let behind = servers.iter().filter(of_dashboard).any(|s| s.kind == Kind::Haproxy);
+        dashboards.extend(servers.iter().filter(of_dashboard).filter(|_| !behind).filter_map(of_server));
         let pairs = pairs(&horizons, &glances);
         Self {
             units,
@@ -106,6 +115,7 @@ impl<'a> Cloud<'a> {
             published,
             dashboards,
             pairs,
+            panels: BTreeMap::new(),
             issues: Vec::new(),
             legacy_issues: Vec::new(),
             release,
@@ -122,6 +132,26 @@ impl<'a> Cloud<'a> {
         self.pairs.iter().filter(move |p| p.glance == glance).filter_map(|p| self.horizons.get(p.horizon))
     }
 
+    /// Which image panel uploads to this Glance: the Django panel if any dashboard has it, and unknown unless
+    /// each is known. What settings choose counts before what a resource states, and that before Horizon's default.
+    pub fn panel_of(&self, glance: usize) -> Panel {
+        let panel = |horizon: &HorizonFacts<'_>| {
+            let chosen = horizon.chosen_panel();
+            let stated = self.panels.get(&horizon.unit.name).copied();
+            let default = if horizon.is_whole() { Panel::Angular } else { Panel::Unknown };
+            let fallback = if chosen.is_some() { Panel::Unknown } else { default };
+            let known = [chosen, stated].into_iter().flatten().find(|panel| *panel != Panel::Unknown);
+            known.unwrap_or(fallback)
+        };
+        let all: Vec<Panel> = self.horizons_of(glance).map(panel).collect();
+        let is_angular = !all.is_empty() && all.iter().all(|panel| *panel == Panel::Angular);
+        match () {
+            () if all.contains(&Panel::Django) => Panel::Django,
+            () if is_angular => Panel::Angular,
+            () => Panel::Unknown,
+        }
+    }
+
     /// Whether somebody wants direct uploads to this Glance. Without a Horizon in sight: yes, else
     /// nobody would check.
     pub fn is_direct(&self, glance: usize) -> bool {
@@ -130,7 +160,8 @@ impl<'a> Cloud<'a> {
 
     /// The same of whatever Glance there is in a scope.
     pub fn is_direct_in(&self, scope: &[String]) -> bool {
-        wanted(self.horizons.iter().filter(|h| h.unit.scope == scope))
+        let nearest = self.horizons.iter().map(|h| shared(&h.unit.scope, scope)).max().unwrap_or_default();
+        wanted(self.horizons.iter().filter(|h| shared(&h.unit.scope, scope) == nearest))
     }
 
     /// Whether Horizon passes images on itself.
@@ -151,7 +182,7 @@ impl<'a> Cloud<'a> {
             of_unit.filter_map(|g| g.cors_in_effect("allowed_origin")).flat_map(|s| s.items()).collect();
         let is_allowed = |url: &PublicUrl| allowed.iter().any(|origin| origin == url.origin().as_str());
         // Nobody says what the catalog publishes: a path that is there for Glance will be it.
-        (origins.peek().is_none() && self.is_below_dashboard(unit))
+        (origins.peek().is_none() && (self.is_below_dashboard(unit) || traefik::shares_host(self.units, &unit.scope)))
             || origins.any(|url| dashboards.contains(&url.origin()) || (is_allowed(&url) && !url.path().is_empty()))
     }
 

@@ -180,7 +180,7 @@ impl<'a> GlanceFacts<'a> {
 
     /// Whether all that decides on `[cors]` is seen: not a fragment alone, and all that is mounted.
     pub fn is_whole(&self) -> bool {
-        self.has_main() && self.unit.unseen.is_empty()
+        self.has_main() && self.unit.unseen.is_empty() && !self.unit.files.iter().any(|file| file.partial)
     }
 
     /// Where to say that something is missing: the last file that says anything of `[cors]`, or the

@@ -1,7 +1,11 @@
-//! HAProxy before Glance or Horizon: each frontend with each backend that it leads to.
+//! HAProxy before Glance or Horizon: each frontend with each backend that it leads to, by name or by a map.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
 
 use super::server::{Listen, ScopedDirective, Server, is_local, port};
-use crate::classify::Kind;
+use crate::classify::{self, Kind};
 use crate::formats::directives::Directive;
 use crate::formats::haproxy;
 use crate::unit::{ConfigFile, Program, Unit};
@@ -22,11 +26,48 @@ impl<'a> Section<'a> {
         self.own.arg(0).unwrap_or_default()
     }
 
-    /// A `listen` is both ends in one.
-    fn leads_to(&self, backend: &Section<'_>) -> bool {
+    /// What chooses a backend.
+    fn choices(&self) -> impl Iterator<Item = &Directive> {
         let names = |d: &&Directive| matches!(d.name.as_str(), "default_backend" | "use_backend");
-        self.own.name == "frontend" && self.own.children.iter().filter(names).any(|d| d.arg(0) == Some(backend.name()))
+        self.own.children.iter().filter(names).filter(|_| self.own.name == "frontend")
     }
+
+    /// A `listen` is both ends in one.
+    fn leads_to(&self, backend: &Section<'_>, maps: &[&ConfigFile]) -> bool {
+        let leads = |d: &Directive| {
+            d.arg(0) == Some(backend.name()) || chosen(&d.text(), maps).iter().any(|name| name == backend.name())
+        };
+        self.choices().any(leads)
+    }
+}
+
+/// `map(FILE)`, `map_dom(FILE,DEFAULT)` and their like in a sample expression.
+static MAP: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"map(?:_[a-z]+)*\(\s*([^,()\s]+)\s*(?:,\s*([^,()\s]+)\s*)?\)").ok());
+
+/// The backends that `use_backend PREFIX%[…,map(FILE,DEFAULT)]SUFFIX` may choose.
+fn chosen(text: &str, maps: &[&ConfigFile]) -> Vec<String> {
+    let (Some((prefix, rest)), Some(found)) = (text.split_once("%["), MAP.as_ref().and_then(|map| map.captures(text)))
+    else {
+        return Vec::new();
+    };
+    let suffix = rest.rsplit_once(']').map_or("", |(_, suffix)| suffix.split_whitespace().next().unwrap_or_default());
+    let of_file = |file: &&&ConfigFile| file.name == classify::base(&found[1]);
+    let values = maps.iter().filter(of_file).flat_map(|file| file.text.lines()).filter(|line| !line.starts_with('#'));
+    let values = values.filter_map(|line| line.split_whitespace().nth(1));
+    values.chain(found.get(2).map(|default| default.as_str())).map(|name| format!("{prefix}{name}{suffix}")).collect()
+}
+
+/// Maps that choose backends and are not there.
+pub fn missing_maps(unit: &Unit) -> Vec<String> {
+    let maps: Vec<&ConfigFile> = unit.of_kind(Kind::Map).collect();
+    let mut missing = Vec::new();
+    for section in &sections(unit) {
+        let texts: Vec<String> = section.choices().map(Directive::text).collect();
+        let named = texts.iter().filter_map(|text| Some(MAP.as_ref()?.captures(text)?[1].to_owned()));
+        missing.extend(named.filter(|path| !maps.iter().any(|map| map.name == classify::base(path))));
+    }
+    missing
 }
 
 fn lines<'a>(file: &'a ConfigFile, section: &Directive) -> Vec<ScopedDirective<'a>> {
@@ -36,9 +77,10 @@ fn lines<'a>(file: &'a ConfigFile, section: &Directive) -> Vec<ScopedDirective<'
 /// All of a unit.
 pub fn servers(unit: &Unit) -> Vec<Server<'_>> {
     let sections = sections(unit);
+    let maps: Vec<&ConfigFile> = unit.of_kind(Kind::Map).collect();
     let mut servers = Vec::new();
     for backend in sections.iter().filter(|s| matches!(s.own.name.as_str(), "backend" | "listen")) {
-        let fronts: Vec<&Section<'_>> = sections.iter().filter(|front| front.leads_to(backend)).collect();
+        let fronts: Vec<&Section<'_>> = sections.iter().filter(|front| front.leads_to(backend, &maps)).collect();
         if fronts.is_empty() {
             servers.extend(server(unit, backend, None));
         }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use direct_upload_api::Panel;
+
 use crate::classify::{self, Kind};
 use crate::finding::Location;
 use crate::formats::python::{self, DjangoSettings, SettingAssignment, Value};
@@ -10,8 +12,14 @@ use crate::unit::{ConfigFile, Unit};
 /// The setting that decides.
 pub const MODE: &str = "HORIZON_IMAGES_UPLOAD_MODE";
 
+/// The setting that decides which panels are Angular's.
+const FEATURES: &str = "ANGULAR_FEATURES";
+
 /// kolla-ansible's own snippet.
-pub const KOLLA: &str = "_9998-kolla-settings.py";
+const KOLLA: &str = "_9998-kolla-settings.py";
+
+/// What openstack-k8s-operators make of customServiceConfig; their own settings file says 'direct'.
+const RHOSO: &str = "9999_custom_settings.py";
 
 /// How images are uploaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +90,22 @@ impl<'a> HorizonFacts<'a> {
         }
     }
 
+    /// The image panel that settings choose; none where they say nothing of it. Horizon asks
+    /// `get_dict_config('ANGULAR_FEATURES', 'images_panel')` (openstack_dashboard/dashboards/project/images/urls.py):
+    /// what the dict lacks has the default, True (openstack_dashboard/defaults.py).
+    pub fn chosen_panel(&self) -> Option<Panel> {
+        let shown = match self.value(FEATURES)? {
+            Value::Dict(features) => features.get("images_panel").map_or(Some(true), Value::truth),
+            _ => None,
+        };
+        Some(shown.map_or(Panel::Unknown, |angular| if angular { Panel::Angular } else { Panel::Django }))
+    }
+
+    /// Whether all its settings are seen, as far as the input names them.
+    pub fn is_whole(&self) -> bool {
+        self.unit.unseen.is_empty()
+    }
+
     /// Whether Horizon passes images on itself, or would as things stand.
     pub fn is_legacy(&self) -> bool {
         matches!(self.mode(), Mode::Legacy | Mode::Unset | Mode::Invalid)
@@ -93,9 +117,16 @@ impl<'a> HorizonFacts<'a> {
             (a.name == MODE && matches!(mode(&a.value), Mode::Direct | Mode::Invalid))
                 || a.name.contains("DIRECT_UPLOAD")
         };
-        // kolla-ansible sets it for everybody; what stands behind it is the administrator's will.
-        let own = self.snippets.iter().filter(|s| s.file.name != KOLLA);
+        // Deployers set it for everybody; what stands behind it is the administrator's will.
+        let own = self.snippets.iter().filter(|s| !self.is_deployers(s));
         !matches!(self.mode(), Mode::Legacy | Mode::Off) || own.flat_map(|s| &s.settings.assignments).any(meant)
+    }
+
+    /// Whether a deployment tool writes a file for everybody, and another one is there to change that.
+    pub fn is_deployers(&self, snippet: &Snippet<'_>) -> bool {
+        let has = |name: &str| self.snippets.iter().any(|s| s.file.name == name);
+        let main = matches!(snippet.file.name.as_str(), "local_settings" | "local_settings.py");
+        snippet.file.name == KOLLA || (main && has(RHOSO))
     }
 
     /// Where to speak of the mode.

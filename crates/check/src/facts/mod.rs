@@ -8,3 +8,4 @@ pub mod haproxy;
 pub mod horizon;
 pub mod paste;
 pub mod server;
+pub mod traefik;

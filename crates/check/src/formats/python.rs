@@ -8,11 +8,11 @@ pub mod fold;
 
 use std::collections::BTreeMap;
 
-use ruff_python_ast::{ElifElseClause, Expr, Operator, Stmt};
+use ruff_python_ast::{ElifElseClause, Expr, ExprCall, ExprSubscript, Operator, Stmt};
 use ruff_python_parser::{Mode, ParseOptions, parse_unchecked};
 use ruff_text_size::{Ranged, TextSize};
 
-use crate::formats::python::fold::add;
+use crate::formats::python::fold::{add, updated};
 
 /// What an expression is known to be.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,7 +45,7 @@ impl Value {
     }
 
     /// Python's truth value.
-    fn truth(&self) -> Option<bool> {
+    pub fn truth(&self) -> Option<bool> {
         match self {
             Self::Text(text) => Some(!text.is_empty()),
             Self::Number(number) => Some(*number != 0),
@@ -164,7 +164,11 @@ impl Run<'_> {
             }
             Stmt::AugAssign(assign) => {
                 let (old, more) = (self.fold(&assign.target, 0), self.fold(&assign.value, 0));
-                let value = if assign.op == Operator::Add { add(old, more) } else { Value::Unknown };
+                let value = match assign.op {
+                    Operator::Add => add(old, more),
+                    Operator::BitOr => updated(Some(old), more),
+                    _ => Value::Unknown,
+                };
                 self.assign(&assign.target, &value, line);
             }
             Stmt::If(branch) => {
@@ -267,8 +271,27 @@ impl Run<'_> {
             Expr::Name(name) => self.set(name.id.as_str(), value.clone(), line),
             Expr::Tuple(tuple) => tuple.elts.iter().for_each(|t| self.assign(t, &Value::Unknown, line)),
             Expr::List(list) => list.elts.iter().for_each(|t| self.assign(t, &Value::Unknown, line)),
+            Expr::Subscript(item) => self.assign_item(item, value, line),
             _ => {}
         }
+    }
+
+    /// `NAME['key'] = value`. Where no file has set the name, Horizon's own default is changed, of which this
+    /// key alone is known then.
+    fn assign_item(&mut self, item: &ExprSubscript, value: &Value, line: usize) {
+        let mut outermost = item.value.as_ref();
+        while let Expr::Subscript(inner) = outermost {
+            outermost = &inner.value;
+        }
+        let Expr::Name(name) = outermost else { return };
+        let name = name.id.as_str();
+        let key = match item.slice.as_ref() {
+            Expr::StringLiteral(key) if item.value.is_name_expr() => key.value.to_str().to_owned(),
+            _ if self.known.contains_key(name) => return self.set(name, Value::Unknown, line),
+            _ => return,
+        };
+        let more = Value::Dict(BTreeMap::from([(key, value.clone())]));
+        self.set(name, updated(self.known.get(name).cloned(), more), line);
     }
 
     fn set(&mut self, name: &str, value: Value, line: usize) {
@@ -277,20 +300,42 @@ impl Run<'_> {
         self.settings.assignments.push(SettingAssignment { name: name.to_owned(), value, line, certain: self.certain });
     }
 
-    /// `NAME.append(x)` and `NAME.extend([x])`.
+    /// `NAME.append(x)`, `NAME.extend([x])` and `NAME.update({'key': x})`.
     fn call(&mut self, expression: &Expr, line: usize) {
         let Expr::Call(call) = expression else { return };
         let Expr::Attribute(method) = call.func.as_ref() else { return };
         let Expr::Name(name) = method.value.as_ref() else { return };
         let name = name.id.as_str();
-        let Some(old) = self.known.get(name).cloned() else { return };
-        let more = match (method.attr.as_str(), call.arguments.args.as_ref()) {
-            ("append", [item]) => Value::List(vec![self.fold(item, 0)]),
-            ("extend", [list]) => self.fold(list, 0),
-            _ => Value::Unknown,
+        let old = self.known.get(name).cloned();
+        let value = match (&old, method.attr.as_str()) {
+            (Some(list @ Value::List(_)), name) => {
+                let more = match (name, call.arguments.args.as_ref()) {
+                    ("append", [item]) => Value::List(vec![self.fold(item, 0)]),
+                    ("extend", [list]) => self.fold(list, 0),
+                    _ => Value::Unknown,
+                };
+                add(list.clone(), more)
+            }
+            (None | Some(Value::Dict(_)), "update") => updated(old, self.entries(call)),
+            // Of the other methods some change a dict.
+            (Some(Value::Dict(_)), _) => Value::Unknown,
+            _ => return,
         };
-        if matches!(old, Value::List(_)) {
-            self.set(name, add(old, more), line);
+        self.set(name, value, line);
+    }
+
+    /// What `update` is called with.
+    fn entries(&mut self, call: &ExprCall) -> Value {
+        let mut entries = Value::Dict(BTreeMap::new());
+        for argument in &call.arguments.args {
+            let more = self.fold(argument, 0);
+            entries = updated(Some(entries), more);
         }
+        for keyword in &call.arguments.keywords {
+            let value = self.fold(&keyword.value, 0);
+            let more = keyword.arg.as_ref().map(|name| Value::Dict(BTreeMap::from([(name.to_string(), value)])));
+            entries = updated(Some(entries), more.unwrap_or(Value::Unknown));
+        }
+        entries
     }
 }

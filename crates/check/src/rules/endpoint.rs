@@ -12,6 +12,11 @@ use crate::unit::Program;
 const FIX: &str =
     "publish the URL that browsers reach, by https and without a version, as public endpoint of service type image";
 
+/// The same, where what is published tells which URL that is.
+fn publish(url: &str) -> String {
+    format!("publish {url} as public endpoint of service type image")
+}
+
 /// Each published URL is one that a browser can upload to.
 pub fn published(cloud: &Cloud<'_>) -> Vec<Finding> {
     let stated = cloud.published.iter().flat_map(|published| judge(cloud, published));
@@ -22,21 +27,25 @@ fn judge(cloud: &Cloud<'_>, published: &Published) -> Vec<Finding> {
     let Ok(url) = PublicUrl::parse(&published.url) else { return Vec::new() };
     let direct = cloud.is_direct_in(&published.scope);
     let severity = if direct && published.source == Source::Catalog { Severity::Error } else { Severity::Warning };
-    let new = |rule, severity, found: String| Finding::new(rule, severity, &published.place, found, FIX);
+    let new = |rule, severity, found: String, fix: String| Finding::new(rule, severity, &published.place, found, fix);
+    let text = published.url.trim_end_matches('/');
     let mut findings = Vec::new();
     if let Some(why) = url.origin().unreachable() {
-        findings.push(new(Rule::NotPublic, severity, format!("the public image endpoint is {url}: {why}")));
+        findings.push(new(
+            Rule::NotPublic,
+            severity,
+            format!("the public image endpoint is {url}: {why}"),
+            FIX.to_owned(),
+        ));
     }
     let last = url.path().rsplit('/').next().unwrap_or_default();
     let digits = last.strip_prefix('v').unwrap_or_default();
     if !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit() || c == '.') {
-        findings.push(new(
-            Rule::WrongEndpoint,
-            severity,
-            format!(
-                "the public image endpoint ends in /{last}; Horizon makes /{last}/v2/images/… of it, which is a 404"
-            ),
-        ));
+        let found = format!(
+            "the public image endpoint ends in /{last}; Horizon makes /{last}/v2/images/… of it, which is a 404"
+        );
+        let fix = publish(text.rsplit_once('/').map_or(text, |(before, _)| before));
+        findings.push(new(Rule::WrongEndpoint, severity, found, fix));
     }
     // The same Glance may be exposed by https, too.
     let secure = |p: &Published| p.scope == published.scope && p.url.starts_with("https://");
@@ -47,7 +56,8 @@ fn judge(cloud: &Cloud<'_>, published: &Published) -> Vec<Finding> {
     {
         let severity = if direct { Severity::Error } else { Severity::Warning };
         let found = format!("the dashboard is {dashboard} and Glance's public URL {url}");
-        findings.push(new(Rule::MixedContent, severity, found));
+        let fix = format!("end TLS before Glance, and {}", publish(&text.replacen("http://", "https://", 1)));
+        findings.push(new(Rule::MixedContent, severity, found, fix));
     }
     findings
 }

@@ -35,7 +35,7 @@ pub fn headers(cloud: &Cloud<'_>) -> Vec<Finding> {
                     "allow_headers lacks X-Auth-Token, which carries the user's token (it replaces Glance's default list; * is not understood){}",
                     hidden_in(listed.as_deref().unwrap_or_default(), "X-Auth-Token")
                 ),
-                format!("allow_headers = {WHOLE}"),
+                format!("allow_headers = {}", with_needed(listed.as_deref(), csrf(cloud, at, glance).is_some())),
             ));
         } else if !has("X-CSRFToken")
             && let Some((severity, when)) = csrf(cloud, at, glance)
@@ -54,7 +54,7 @@ pub fn headers(cloud: &Cloud<'_>) -> Vec<Finding> {
                 severity,
                 place,
                 found,
-                format!("allow_headers = {WHOLE}"),
+                format!("allow_headers = {}", with_needed(listed.as_deref(), true)),
             ));
         }
     }
@@ -63,6 +63,35 @@ pub fn headers(cloud: &Cloud<'_>) -> Vec<Finding> {
 
 /// Glance's default and what Horizon sends beyond it.
 const WHOLE: &str = "Content-MD5,X-Image-Meta-Checksum,X-Storage-Token,Accept-Encoding,X-Auth-Token,X-Identity-Status,X-Roles,X-Service-Catalog,X-User-Id,X-Tenant-Id,X-OpenStack-Request-ID,X-CSRFToken";
+
+/// The list that is written, and what uploads need besides: a list replaces Glance's own.
+fn with_needed(listed: Option<&[String]>, csrf: bool) -> String {
+    let Some(listed) = listed else { return WHOLE.to_owned() };
+    let is_name = |item: &&String| {
+        let name = item.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '$'));
+        name && !item.is_empty() && !item.contains('$')
+    };
+    let mut names: Vec<&str> = listed.iter().filter(is_name).map(String::as_str).collect();
+    for needed in ["X-Auth-Token", "X-CSRFToken"].into_iter().take(if csrf { 2 } else { 1 }) {
+        if !names.iter().any(|name| name.eq_ignore_ascii_case(needed)) {
+            names.push(needed);
+        }
+    }
+    names.join(",")
+}
+
+/// `allow_headers`, where uploads need more than what is in effect.
+pub(crate) fn to_write(cloud: &Cloud<'_>, at: usize, glance: &GlanceFacts<'_>) -> Option<String> {
+    let sent = csrf(cloud, at, glance).is_some();
+    match glance.cors_in_effect("allow_headers") {
+        None => sent.then(|| WHOLE.to_owned()),
+        Some(setting) => {
+            let listed = setting.items();
+            let written = with_needed(Some(&listed), sent);
+            (written.split(',').count() > listed.len()).then_some(written)
+        }
+    }
+}
 
 /// Whether Horizon sends X-CSRFToken, and who says so.
 pub(crate) fn csrf(cloud: &Cloud<'_>, at: usize, glance: &GlanceFacts<'_>) -> Option<(Severity, String)> {
@@ -77,40 +106,6 @@ pub(crate) fn csrf(cloud: &Cloud<'_>, at: usize, glance: &GlanceFacts<'_>) -> Op
         Some(_) => None,
         None => Some((Severity::Warning, "Horizon 2026.1 always sends (say which release runs with --release)".into())),
     }
-}
-
-/// DU024 (and DU005): the Django panel's upload has credentials.
-pub(crate) fn credentials(cloud: &Cloud<'_>) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for (at, glance) in cloud.glances.iter().enumerate() {
-        let Reading::Runs(options) = &glance.reading else { continue };
-        let django = |h: &HorizonFacts<'_>| {
-            h.value("ANGULAR_FEATURES").and_then(|value| value.get("images_panel")) == Some(&Value::Bool(false))
-        };
-        if !cloud.horizons_of(at).any(django) || options.allowed_origin.is_empty() {
-            continue;
-        }
-        let severity = refused(cloud, at);
-        if let Some(setting) = glance.cors_in_effect("allow_credentials").filter(|_| !options.allow_credentials) {
-            let found = "allow_credentials is off, and ANGULAR_FEATURES['images_panel'] is False: the Django panel's upload has credentials, which browsers then refuse";
-            findings.push(Finding::new(
-                Rule::NoCredentials,
-                severity,
-                &setting.place,
-                found,
-                "allow_credentials = true",
-            ));
-        }
-        if let Some(setting) =
-            glance.cors_in_effect("allowed_origin").filter(|_| options.allowed_origin.iter().all(|o| o == "*"))
-        {
-            let found =
-                "allowed_origin is *, which browsers do not accept for the Django panel's upload: it has credentials";
-            let fix = "list the dashboards' exact origins, such as https://horizon.example.com";
-            findings.push(Finding::new(Rule::AnyOrigin, severity, &setting.place, found, fix));
-        }
-    }
-    findings
 }
 
 /// What makes an entry of a list another one than it looks like.

@@ -35,7 +35,10 @@ fn swift_of(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>) -> Vec<Finding> {
                 Rule::SwiftExpiry,
                 &off.place,
                 "without trusts an upload that outlasts its token fails with 401",
-                "swift_store_use_trusts = True",
+                match raw(cloud, glance) {
+                    Some(_) => format!("write in [{group}]: swift_store_use_trusts = True, default_swift_reference = ref1, swift_store_expire_soon_interval = 60, swift_store_retry_get_count = 0"),
+                    None => "swift_store_use_trusts = True".to_owned(),
+                },
             ));
         } else if let (Some(option), Some(severity)) = (store.unsaid(), raw(cloud, glance)) {
             findings.push(Finding::new(
@@ -55,7 +58,7 @@ fn swift_of(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>) -> Vec<Finding> {
                 severity,
                 &file.place,
                 format!("[{group}] does not say default_swift_reference; glance_store 5.4.0 to 5.7.0 (2026.1) take that as none, whatever the default says, and keep images where they are never found again"),
-                format!("write in [{group}] under which name its credentials stand in {}: default_swift_reference = ref1, if that is it", file.value.trim()),
+                format!("[{group}] default_swift_reference = ref1 (the name under which its credentials stand in {})", file.value.trim()),
             )
         }));
     }

@@ -5,6 +5,7 @@ use direct_upload_core::derive::exposure_issue::quantity;
 use direct_upload_core::render::oslo::read::Ini;
 
 use crate::classify::Kind;
+use crate::effects::{self, Limit};
 use crate::facts::cloud::Cloud;
 use crate::facts::glance::GlanceFacts;
 use crate::facts::server::{ScopedDirective, Server};
@@ -49,10 +50,19 @@ fn legacy_body(cloud: &Cloud<'_>) -> Vec<Finding> {
             finding.found = finding.found.replace("before Glance", "before the dashboard");
             finding.found.push_str(" (Horizon is in legacy mode: images pass it)");
             finding.fix = finding.fix.replace("Glance's virtual host", "the dashboard's virtual host");
+            if written_limit(server).is_some_and(|limit| limit >= quantity::DELIBERATE) {
+                finding.severity = finding.severity.max(Severity::Warning);
+            }
             finding
         }));
     }
     findings
+}
+
+/// The body limit that a server has in so many words.
+fn written_limit(server: &Server<'_>) -> Option<u64> {
+    let item = server.last("client_max_body_size").or_else(|| server.last("limitrequestbody"))?;
+    quantity::bytes(item.directive.arg(0)?)
 }
 
 /// ModSecurity reads bodies up to a limit of its own, 128 MiB unless one is written, and refuses more.
@@ -60,6 +70,7 @@ fn modsecurity(server: &Server<'_>) -> Option<Finding> {
     let is_on = |name: &str| server.last(name).is_some_and(|item| item.directive.word() == "on");
     let fix = "SecRequestBodyAccess Off for Glance's location, or SecRequestBodyLimitAction ProcessPartial";
     if server.kind == Kind::Nginx {
+        let fix = "modsecurity_rules 'SecRequestBodyAccess Off'; in Glance's location";
         let item = server.last("modsecurity").filter(|item| item.directive.word() == "on")?;
         let rules = server.of_name("modsecurity_rules").map(|item| item.directive.text().to_lowercase());
         let lifted = |text: &String| {
@@ -235,8 +246,8 @@ fn of_server(server: &Server<'_>) -> Vec<Finding> {
     if server.kind == Kind::Nginx {
         findings.extend(nginx_time(server));
     } else {
-        for name in ["timeout", "proxytimeout"] {
-            let Some(item) = server.last(name) else { continue };
+        for name in effects::of("httpd", Limit::Silence).chain(effects::of("httpd", Limit::Answer)) {
+            let Some(item) = server.last(&name.to_ascii_lowercase()) else { continue };
             let Some(seconds) =
                 item.directive.arg(0).and_then(|a| a.parse::<u64>().ok()).filter(|s| (1..60).contains(s))
             else {
@@ -290,9 +301,7 @@ fn nginx_time(server: &Server<'_>) -> Vec<Finding> {
             "proxy_request_buffering off; (uwsgi_request_buffering off; for uwsgi_pass)",
         ));
     }
-    for name in
-        ["proxy_read_timeout", "proxy_send_timeout", "client_body_timeout", "uwsgi_read_timeout", "uwsgi_send_timeout"]
-    {
+    for name in effects::of("nginx", Limit::Silence).chain(effects::of("nginx", Limit::Answer)) {
         let Some(item) = server.last(name) else { continue };
         let Some(seconds) = item
             .directive

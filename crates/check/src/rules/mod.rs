@@ -1,5 +1,6 @@
 //! Facts → findings. Each rule is a function of the facts alone.
 
+pub mod credentials;
 pub mod csp;
 pub mod endpoint;
 pub mod exposed;
@@ -12,8 +13,10 @@ pub mod options;
 pub mod origins;
 pub mod proxy_headers;
 pub mod reading;
+pub mod services;
 pub mod settings;
 pub mod start;
+pub mod traefik;
 pub mod unknown;
 
 use direct_upload_api::Severity;
@@ -24,7 +27,7 @@ use crate::facts::cloud::Cloud;
 /// All that is wrong.
 pub fn all(cloud: &Cloud<'_>) -> Vec<Finding> {
     type RuleOf = fn(&Cloud<'_>) -> Vec<Finding>;
-    const RULES: [RuleOf; 25] = [
+    const RULES: [RuleOf; 27] = [
         origins::form,
         origins::missing,
         headers::headers,
@@ -33,7 +36,7 @@ pub fn all(cloud: &Cloud<'_>) -> Vec<Finding> {
         reading::not_read,
         reading::refused_values,
         reading::overridden,
-        headers::credentials,
+        credentials::credentials,
         start::flavor,
         start::program,
         start::chunked,
@@ -50,6 +53,8 @@ pub fn all(cloud: &Cloud<'_>) -> Vec<Finding> {
         import::swift,
         import::bypassed,
         logs::tokens,
+        services::cors,
+        traefik::entry_points,
     ];
     let mut findings: Vec<Finding> = RULES.iter().flat_map(|rule| rule(cloud)).collect();
     findings.extend(origins::refused_after_all(cloud, &findings));

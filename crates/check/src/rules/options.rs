@@ -52,13 +52,17 @@ fn login(server: &Server<'_>, item: &ScopedDirective<'_>) -> Option<Finding> {
             let exempt = server.of_name("require").any(|i| {
                 i.directive.word() == "method" && i.directive.args.iter().any(|a| a.eq_ignore_ascii_case("OPTIONS"))
             });
-            ((asks && !exempt) || denies).then(|| {
-                filtered(
-                    server,
-                    &item.place(),
-                    format!("Require {} also holds for OPTIONS, which carries no credentials", item.directive.text()),
-                )
-            })
+            let found =
+                format!("Require {} also holds for OPTIONS, which carries no credentials", item.directive.text());
+            if denies {
+                let fix = if around("limit", true) {
+                    "remove it"
+                } else {
+                    "add OPTIONS to the methods of the LimitExcept around it"
+                };
+                return Some(Finding::error(Rule::OptionsFiltered, &item.place(), found, fix));
+            }
+            (asks && !exempt).then(|| filtered(server, &item.place(), found))
         }
         "deny" if item.directive.text().eq_ignore_ascii_case("from all") || word == "all" => {
             let refused = around("limitexcept", false) || around("limit_except", false) || around("limit", true);

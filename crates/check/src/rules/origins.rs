@@ -25,23 +25,33 @@ pub fn form(cloud: &Cloud<'_>) -> Vec<Finding> {
     for (at, glance) in cloud.glances.iter().enumerate() {
         let all: Vec<Setting> = glance.cors_in_effect("allowed_origin").into_iter().chain(glance.subgroups()).collect();
         let entries: BTreeSet<String> = all.iter().flat_map(Setting::items).collect();
+        let told = |item: &&String| *item == "*" && super::credentials::needs_origins(cloud, at, glance);
+        let known = known_origin(cloud, &glance.unit.scope);
         for setting in &all {
             let items = setting.items();
-            findings.extend(items.iter().filter_map(|item| entry(item, &entries, setting, refused(cloud, at))));
+            let severity = refused(cloud, at);
+            findings.extend(
+                items
+                    .iter()
+                    .filter(|item| !told(item))
+                    .filter_map(|item| entry(item, &entries, setting, known.as_deref(), severity)),
+            );
         }
     }
     findings
 }
 
-fn entry(item: &str, entries: &BTreeSet<String>, setting: &Setting, severity: Severity) -> Option<Finding> {
+pub(crate) fn entry(
+    item: &str,
+    entries: &BTreeSet<String>,
+    setting: &Setting,
+    known: Option<&str>,
+    severity: Severity,
+) -> Option<Finding> {
     let place = &setting.place;
     if item == "*" || item.eq_ignore_ascii_case("null") {
-        return Some(Finding::warning(
-            Rule::AnyOrigin,
-            place,
-            format!("allowed_origin holds {item:?}"),
-            "list the dashboards' exact origins, such as https://horizon.example.com",
-        ));
+        let found = format!("allowed_origin holds {item:?}");
+        return Some(Finding::warning(Rule::AnyOrigin, place, found, exact(setting, known)));
     }
     let shown = shown(item);
     let found = match Origin::parse(item) {
@@ -59,7 +69,8 @@ fn entry(item: &str, entries: &BTreeSet<String>, setting: &Setting, severity: Se
         Err(_) => format!("{shown} is no origin"),
     };
     let meant: Vec<String> = meant(item).iter().map(Origin::to_string).collect();
-    let canonical = (!meant.is_empty()).then(|| meant.join(","));
+    let of_pattern = || known.filter(|_| item.contains('*')).map(str::to_owned);
+    let canonical = (!meant.is_empty()).then(|| meant.join(",")).or_else(of_pattern);
     let harmless = canonical.as_ref().is_some_and(|origin| entries.contains(origin));
     // openstack-helm writes it for everybody: nothing to do, so nothing to say.
     let with_port = |origin: &String| [":443", ":80"].iter().any(|port| *item == format!("{origin}{port}"));
@@ -74,6 +85,31 @@ fn entry(item: &str, entries: &BTreeSet<String>, setting: &Setting, severity: Se
         }
     };
     Some(Finding::new(Rule::OriginForm, if harmless { Severity::Note } else { severity }, place, found, fix))
+}
+
+/// The list without what stands for any site.
+pub(crate) fn exact(setting: &Setting, known: Option<&str>) -> String {
+    let kept = setting.items().into_iter().filter(|item| Origin::parse(item).is_ok_and(|o| o.as_str() == item));
+    let mut listed: Vec<String> = kept.collect();
+    if let Some(known) = known.filter(|known| !listed.iter().any(|item| item == known)) {
+        listed.push(known.to_owned());
+    }
+    if listed.is_empty() {
+        "list the dashboards' exact origins, such as https://horizon.example.com".to_owned()
+    } else {
+        format!("allowed_origin = {} (list each dashboard's exact origin)", listed.join(","))
+    }
+}
+
+/// Where browsers load the dashboard from, as far as the input tells.
+pub(crate) fn known_origin(cloud: &Cloud<'_>, scope: &[String]) -> Option<String> {
+    let edges = cloud.edges(scope, Program::Horizon);
+    let of = |d: &ExposedDashboard| {
+        let at_edge = || origins_at(&d.host, &edges)?.into_iter().next();
+        Some(d.origin.clone().or_else(at_edge)?.to_string())
+    };
+    let known = cloud.dashboards_near(scope).find_map(of);
+    known.or_else(|| cloud.dashboards_near(scope).next().map(|d| format!("https://{}", d.host)))
 }
 
 /// An entry up to its first blank: what stands behind it may be anything.
@@ -143,15 +179,14 @@ fn nothing_allowed(
         modes if modes.iter().any(|mode| matches!(mode, Mode::Direct | Mode::Invalid)) => Severity::Error,
         _ => return None,
     };
-    let scope = &glance.unit.scope;
-    let edges = cloud.edges(scope, Program::Horizon);
-    let known = cloud.dashboards_near(scope).find_map(|d| {
-        let at_edge = || origins_at(&d.host, &edges)?.into_iter().next();
-        let origin = d.origin.clone().or_else(at_edge)?;
-        Some(origin.to_string())
-    });
-    let named = || cloud.dashboards_near(scope).next().map(|d| format!("https://{}", d.host));
-    let origin = known.or_else(named).unwrap_or_else(|| "https://horizon.example.com".to_owned());
+    let (origin, whose) = match known_origin(cloud, &glance.unit.scope) {
+        Some(origin) => (origin, "the dashboard's own origin"),
+        None => ("https://horizon.example.com".to_owned(), "the origin that the browser's address bar shows"),
+    };
+    let headers = match super::headers::to_write(cloud, at, glance) {
+        Some(headers) => format!(", and allow_headers = {headers}"),
+        None => String::new(),
+    };
     Some(Finding::new(
         Rule::OriginMissing,
         severity,
@@ -160,9 +195,7 @@ fn nothing_allowed(
             None => "no allowed_origin: Glance's CORS filter is there, but grants nothing",
             Some(_) => "allowed_origin is empty: Glance's CORS filter grants nothing",
         },
-        format!(
-            "[cors] allowed_origin = {origin} (the dashboard's own), and allow_headers with X-Auth-Token and X-CSRFToken"
-        ),
+        format!("[cors] allowed_origin = {origin}{headers} ({whose})"),
     ))
 }
 
@@ -220,6 +253,9 @@ fn not_listed(cloud: &Cloud<'_>, at: usize, glance: &GlanceFacts<'_>, setting: &
             )
         })
         .collect();
+    if near.is_empty() {
+        findings.extend(another_port(&edges, &allowed, setting, severity));
+    }
     if findings.is_empty() && lost.is_empty() {
         findings.extend(only_http(cloud, at, &allowed, setting, severity));
     }
@@ -283,6 +319,23 @@ fn origins_at(host: &str, edges: &[&Listen]) -> Option<Vec<Origin>> {
     origins.filter(|origins| !origins.is_empty())
 }
 
+/// Nothing names the dashboard, but the ports on which it is served by https are seen: an origin has one of them.
+fn another_port(edges: &[&Listen], allowed: &[Origin], setting: &Setting, severity: Severity) -> Option<Finding> {
+    let first = allowed.first()?;
+    let fits = |own: &Origin| origins_at(own.host(), edges).is_some_and(|origins| origins.contains(own));
+    let wanted = origins_at(first.host(), edges)?.into_iter().next()?;
+    let place = edges.iter().find(|listen| listen.tls == Some(true))?;
+    if allowed.iter().any(fits) {
+        return None;
+    }
+    let found = format!(
+        "allowed_origin holds no origin with the port on which the dashboard is served ({}: {})",
+        place.place, place.written
+    );
+    let fix = format!("add {wanted} to allowed_origin (or correct what serves the dashboard)");
+    Some(Finding::new(Rule::OriginMissing, severity.max(Severity::Warning), &setting.place, found, fix))
+}
+
 /// Secure cookies travel by https only, so the dashboard is https.
 fn only_http(
     cloud: &Cloud<'_>,
@@ -304,6 +357,6 @@ fn only_http(
         severity,
         &setting.place,
         "only http origins are allowed, but the dashboard's cookies are secure, so browsers load it by https",
-        format!("write {https}"),
+        format!("allowed_origin = {https}"),
     ))
 }

@@ -12,6 +12,9 @@ pub const ALLOW_ORIGIN: &str = "access-control-allow-origin";
 
 pub(crate) const LEAVE: &str = "remove it: Glance's own [cors] answers the browser";
 
+/// The same, where nginx answers OPTIONS.
+const NO_IF: &str = "remove the if block: Glance's own [cors] answers preflights";
+
 /// DU012: nobody but Glance writes CORS headers.
 pub fn cors(cloud: &Cloud<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -42,6 +45,9 @@ pub(crate) fn stands_in(cloud: &Cloud<'_>) -> bool {
 /// A server that stands in for Glance's filter may work: what would be wrong elsewhere is unwise here.
 pub(crate) fn unless_it_stands_in(cloud: &Cloud<'_>, mut findings: Vec<Finding>) -> Vec<Finding> {
     if stands_in(cloud) {
+        for finding in &mut findings {
+            finding.fix = format!("give Glance its own [cors] first; then {}", finding.fix);
+        }
         for finding in findings.iter_mut().filter(|f| f.severity == Severity::Error) {
             finding.severity = Severity::Warning;
             finding.found.push_str(
@@ -53,7 +59,7 @@ pub(crate) fn unless_it_stands_in(cloud: &Cloud<'_>, mut findings: Vec<Finding>)
 }
 
 /// Action and value of a `Header` directive for one response header.
-fn header<'a>(item: &'a ScopedDirective<'_>, name: &str) -> Option<(bool, String, &'a str)> {
+pub(crate) fn header<'a>(item: &'a ScopedDirective<'_>, name: &str) -> Option<(bool, String, &'a str)> {
     let args: Vec<&str> = item.directive.args.iter().map(String::as_str).collect();
     let (always, args) = match args.as_slice() {
         [first, rest @ ..] if first.eq_ignore_ascii_case("always") => (true, rest),
@@ -103,7 +109,7 @@ fn httpd_cors(cloud: &Cloud<'_>, server: &Server<'_>) -> Vec<Finding> {
 /// | unset | Glance's | none |
 ///
 /// Measured with httpd 2.4.71 before mod_proxy_http.
-fn doubles(always: bool, action: &str, same: bool) -> bool {
+pub(crate) fn doubles(always: bool, action: &str, same: bool) -> bool {
     match (always, action) {
         (_, "add") | (true, "set" | "setifempty" | "append" | "merge") | (false, "append") => true,
         (false, "merge") => !same,
@@ -153,6 +159,15 @@ fn nginx_cors(cloud: &Cloud<'_>, server: &Server<'_>) -> Vec<Finding> {
     };
     let is_hidden = server.items.iter().any(hidden);
     let mut findings = Vec::new();
+    let writes = |item: &ScopedDirective<'_>| {
+        let name = item.directive.name.as_str();
+        (name == "add_header" && item.directive.word() == ALLOW_ORIGIN) || name == "more_set_headers"
+    };
+    if let Some(item) = server.items.iter().find(|item| hidden(item)).filter(|_| !server.items.iter().any(writes)) {
+        let found =
+            format!("{} {}: Glance's answer never reaches the browser", item.directive.name, item.directive.text());
+        findings.push(Finding::error(Rule::CorsOnTheWay, &item.place(), found, LEAVE));
+    }
     for item in server.of_name("more_set_headers") {
         let sets = |a: &&String| a.to_ascii_lowercase().starts_with(ALLOW_ORIGIN);
         let Some(value) = item.directive.args.iter().find(sets).and_then(|a| a.split_once(':')) else { continue };
@@ -180,14 +195,15 @@ fn nginx_cors(cloud: &Cloud<'_>, server: &Server<'_>) -> Vec<Finding> {
         let answers = item.within.iter().any(super::options::is_options);
         let lacks = if answers { answer_lacks(cloud, server, item) } else { Vec::new() };
         let refuses = !lacks.is_empty();
+        let fix = if answers { NO_IF } else { LEAVE };
         if refuses {
             let found = format!("{written}: nginx answers preflights in Glance's place, without {}", lacks.join(", "));
-            findings.push(Finding::error(Rule::CorsOnTheWay, &item.place(), found, LEAVE));
+            findings.push(Finding::error(Rule::CorsOnTheWay, &item.place(), found, fix));
         } else if answers || is_hidden {
             let found = format!(
                 "{written}: nginx answers the browser in Glance's place, and must be kept in step with every dashboard"
             );
-            findings.push(Finding::warning(Rule::CorsOnTheWay, &item.place(), found, LEAVE));
+            findings.push(Finding::warning(Rule::CorsOnTheWay, &item.place(), found, fix));
         } else {
             let found = format!("{written}: a second value beside Glance's own; browsers accept only one");
             findings.push(Finding::error(Rule::CorsOnTheWay, &item.place(), found, LEAVE));

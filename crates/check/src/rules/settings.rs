@@ -3,7 +3,7 @@
 use direct_upload_api::{Rule, Severity};
 
 use crate::facts::cloud::Cloud;
-use crate::facts::horizon::{HorizonFacts, KOLLA, MODE, Mode, Snippet, mode};
+use crate::facts::horizon::{HorizonFacts, MODE, Mode, Snippet, mode};
 use crate::finding::Finding;
 use crate::formats::python::{SettingAssignment, Value};
 
@@ -102,8 +102,8 @@ fn replaced(horizon: &HorizonFacts<'_>) -> Option<Finding> {
     }
     let is_direct = |(_, a): &&(&Snippet<'_>, &SettingAssignment)| a.certain && mode(&a.value) == Mode::Direct;
     let (snippet, direct) = assignments.iter().rev().skip(1).find(is_direct)?;
-    // kolla-ansible sets 'direct' for everybody; its custom settings are there to change that.
-    let meant = snippet.file.name == KOLLA && by.file.name.starts_with("_9999");
+    // kolla-ansible and RHOSO set 'direct' for everybody; their custom settings are there to change that.
+    let meant = horizon.is_deployers(snippet) && by.file.name.trim_start_matches('_').starts_with("9999");
     let severity = if meant { Severity::Note } else { Severity::Error };
     let place = by.file.at(last.line);
     Some(Finding::new(

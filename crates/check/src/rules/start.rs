@@ -51,7 +51,7 @@ fn flavor_of(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>) -> Vec<Finding> {
         Some(Err(LoadError::NoApplication)) => vec![no_such(flavor, &place.unwrap_or_else(|| file.at(1)))],
         Some(Err(LoadError::At(line, why))) => {
             let found = format!("{why}; paste refuses the application and Glance does not start");
-            vec![error(*line, "pipeline", found, "correct the line, as Glance's own paste file has it")]
+            vec![error(*line, "pipeline", found, &mended(why))]
         }
         Some(Ok(pipeline)) => {
             let (mut findings, line) = (Vec::new(), pipeline.line);
@@ -77,8 +77,7 @@ fn flavor_of(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>) -> Vec<Finding> {
                     "{} ({}) is not oslo.middleware's CORS filter: Glance's [cors] has no effect",
                     other.name, other.factory
                 );
-                let fix =
-                    "use paste.filter_factory = oslo_middleware.cors:filter_factory and oslo_config_project = glance";
+                let fix = format!("in place of what stands in [filter:{}]: {CORS_FILTER}", other.name);
                 findings.push(Finding::warning(Rule::NoSuchFlavor, &file.option(line, "pipeline"), found, fix));
             } else {
                 let found = format!("no cors filter in the pipeline: {}", names.join(" "));
@@ -95,6 +94,18 @@ fn flavor_of(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>) -> Vec<Finding> {
             }));
             findings
         }
+    }
+}
+
+/// The options of the CORS filter, as Glance's own paste file has them.
+const CORS_FILTER: &str = "paste.filter_factory = oslo_middleware.cors:filter_factory, oslo_config_project = glance, oslo_config_program = glance-api";
+
+/// What to write where the pipeline does not load.
+fn mended(why: &str) -> String {
+    match why.split_once(" stands in the pipeline, and the file has no [filter:") {
+        Some(("cors", _)) => format!("add [filter:cors] with {CORS_FILTER}"),
+        Some((name, _)) => format!("remove {name} from the pipeline, or add [filter:{name}]"),
+        None => "correct the line, as Glance's own paste file has it".to_owned(),
     }
 }
 
@@ -149,7 +160,9 @@ fn outdated(release: Release, text: &str, place: &Location) -> Option<Finding> {
     } else {
         return None;
     };
-    let fix = if release >= Release::new(2025, 1) {
+    let fix = if release >= Release::new(2025, 1) && place.field.as_deref().is_some_and(|f| f.ends_with("wsgi-file")) {
+        "module = glance.wsgi.api:application (in place of wsgi-file)"
+    } else if release >= Release::new(2025, 1) {
         "start the module glance.wsgi.api:application under uWSGI or mod_wsgi"
     } else {
         "start the script glance-wsgi-api"
@@ -170,7 +183,7 @@ pub fn chunked(cloud: &Cloud<'_>) -> Vec<Finding> {
         findings.extend(cloud.servers_near(scope, Program::Glance).filter(|_| legacy).filter_map(refuses_chunks));
         // Whatever stands before uWSGI passes chunks on in smaller pieces.
         let behind_proxy = cloud.servers_near(scope, Program::Glance).next().is_some();
-        let Some((file, ini)) = glance.uwsgi().filter(|_| !behind_proxy) else { continue };
+        let Some((file, ini)) = glance.uwsgi().filter(|(file, _)| !behind_proxy && !file.partial) else { continue };
         let found = ini.assignments.iter().rfind(|a| a.name.replace('_', "-") == "chunked-input-limit");
         if found.is_some_and(|a| a.value.trim().parse::<u64>().map_or(true, |limit| limit > CHUNK)) {
             continue;
@@ -184,7 +197,7 @@ pub fn chunked(cloud: &Cloud<'_>) -> Vec<Finding> {
         };
         let place = match found {
             Some(found) => file.option(found.line, "chunked-input-limit"),
-            None => file.at(1).field("[uwsgi]"),
+            None => file.option(1, "[uwsgi]"),
         };
         findings.push(Finding::new(
             Rule::ChunkedLimit,

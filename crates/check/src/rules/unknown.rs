@@ -1,5 +1,6 @@
 //! DU017: settings that nothing knows.
 
+use direct_upload_api::web::Origin;
 use direct_upload_api::{Rule, Severity};
 use direct_upload_core::openstack::{CORS_OPTIONS, CorsOption};
 use direct_upload_core::render::oslo::read::Assignment;
@@ -115,7 +116,7 @@ fn stem(name: &str) -> String {
 }
 
 /// What is wrong with an assignment, if it speaks of CORS and nothing reads it.
-fn is_unknown(assignment: &Assignment) -> Option<String> {
+pub(crate) fn is_unknown(assignment: &Assignment) -> Option<String> {
     let (section, name) = (assignment.normalized_section(), assignment.name.as_str());
     let group = section.starts_with("cors.");
     if section == "cors" || group {
@@ -131,12 +132,32 @@ fn is_unknown(assignment: &Assignment) -> Option<String> {
 fn glance(glance: &GlanceFacts<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     let set = glance.cors_in_effect("allowed_origin").is_some();
+    let allowed = glance.allowed_origins(false);
     for conf in &glance.confs {
         for assignment in &conf.ini.assignments {
             let Some(found) = is_unknown(assignment) else { continue };
             let meant = meant(&assignment.name);
-            let severity = if meant == Some("allowed_origin") && !set { Severity::Error } else { Severity::Warning };
+            let items: Vec<&str> = assignment.value.split(',').map(str::trim).collect();
+            let severity = match meant {
+                Some("allowed_origin") if !set => Severity::Error,
+                // Atmosphere writes allowed_origins = * for everybody, beside the right list.
+                Some("allowed_origin") if items.iter().all(|item| *item == "*" || allowed.contains(*item)) => {
+                    Severity::Note
+                }
+                _ => Severity::Warning,
+            };
+            let plain = |c: char| c.is_ascii_alphanumeric() || ",-_ *".contains(c);
+            let shown = match meant {
+                Some("allowed_origin") => items.iter().all(|item| Origin::parse(item).is_ok()),
+                _ => assignment.value.chars().all(plain),
+            };
             let fix = match meant {
+                _ if severity == Severity::Note => {
+                    "nothing has to change: allowed_origin stands there, too; or remove the line".to_owned()
+                }
+                Some(option) if shown => {
+                    format!("[cors] {option} = {} (in place of this line)", assignment.value.trim())
+                }
                 Some(option) => format!("write {option} in [cors]"),
                 None => format!("remove it; [cors] has {}", CORS_OPTIONS.map(|option| option.name).join(", ")),
             };

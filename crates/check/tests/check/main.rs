@@ -2,10 +2,13 @@
 
 mod classify;
 mod derived;
+mod effects;
+mod fixes;
 mod formats;
 mod har;
 mod output;
 mod redact;
 mod rules;
 mod runbook;
+mod values;
 mod verdict;

@@ -11,6 +11,11 @@ use rstest::rstest;
 #[case("{\"secret_key\": \"hunter2\"}", "{\"secret_key\": ***}")]
 #[case("X-Auth-Token, X-CSRFToken", "X-Auth-Token, X-CSRFToken")]
 #[case("https://horizon.example.com:443/", "https://horizon.example.com:443/")]
+#[case("allow_credentials = false", "allow_credentials = false")]
+#[case("Access-Control-Allow-Credentials: true", "Access-Control-Allow-Credentials: true")]
+#[case("credentials: hunter2", "credentials: ***")]
+#[case("credential = hunter2", "credential = ***")]
+#[case("credentials=hunter2", "credentials=***")]
 fn secrets(#[case] written: &str, #[case] printed: &str) {
     assert_eq!(text(written), printed);
 }

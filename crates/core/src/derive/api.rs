@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use direct_upload_api::web::Origin;
-use direct_upload_api::{Deletion, Duration, GlanceStatus, Reason, Rollout};
+use direct_upload_api::{CorsValues, Deletion, Duration, GlanceStatus, Reason, Rollout};
 
 use super::destination::GlanceState;
 use super::grant::Grants;
@@ -63,6 +63,9 @@ pub struct Asked {
     pub stated: BTreeSet<Origin>,
     /// Origins of the user's own file, which ours would replace: carried on once ours has any.
     pub carried: BTreeMap<Origin, Vec<String>>,
+    /// The same without what was read of the user's files only after ours were in effect: that comes along with the
+    /// next roll, and makes none.
+    pub without_late: Option<EarlierCors>,
     /// The Secrets that are mounted: httpd's, and those with credentials of stores.
     pub secrets: Secrets,
     /// The variables of the container.
@@ -72,6 +75,13 @@ pub struct Asked {
     /// What its workload is to note: annotations that roll nothing.
     pub notes: Vec<(String, String)>,
     pub advice: Vec<Advice>,
+}
+
+/// What of the user's own files was known when ours came into effect.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EarlierCors {
+    pub options: CorsValues,
+    pub carried: BTreeSet<Origin>,
 }
 
 /// An API, and what others ask it to accept.
@@ -114,6 +124,7 @@ impl Asked {
             source: None,
             stated: BTreeSet::new(),
             carried: BTreeMap::new(),
+            without_late: None,
             secrets: Secrets::new(),
             env: BTreeMap::new(),
             refuses_uploads: false,
@@ -150,7 +161,7 @@ pub fn stated(texts: &[String]) -> (BTreeSet<Origin>, Result<(), Problem>) {
 
 /// Whom the user's own origins are from.
 pub fn carried(users: &Known<UserCors>) -> BTreeMap<Origin, Vec<String>> {
-    let users = users.iter().flat_map(|users| users.origins.iter().map(|origin| (origin, &users.source)));
+    let users = users.iter().flat_map(|users| &users.origins);
     users.map(|(origin, source)| (origin.clone(), vec![source.clone()])).collect()
 }
 

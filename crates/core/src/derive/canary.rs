@@ -1,17 +1,19 @@
 //! The uploads that the operator makes itself, and what they say of a destination. Pure.
 
-use direct_upload_api::{HorizonSpec, Reason, Rule};
+use direct_upload_api::{Duration, HorizonSpec, Reason, Rule};
 
 use super::destination::Destination;
 use super::horizon::Dashboard;
 use super::proof::{Evidence, Failed, Weight};
-use crate::model::{Advice, CanaryQuery, CanaryStanding, Epoch, Key, Snapshot};
+use crate::model::{Advice, CanaryQuery, CanaryStanding, Epoch, Key, Snapshot, StuckReading};
+use crate::workload::rfc3339;
 
 /// The canary of one destination.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CanaryView {
     pub query: CanaryQuery,
     pub standing: CanaryStanding,
+    pub stuck: Option<StuckReading>,
 }
 
 impl CanaryView {
@@ -31,10 +33,17 @@ impl CanaryView {
             size: canary.size(),
             pace: canary.pace(),
             interval: canary.interval(),
+            stuck_secret: {
+                let named = canary.stuck_images.credential_secret_ref.as_ref();
+                named.map(|named| Key::new(meta.key.namespace.clone(), named.name.clone()))
+            },
+            stuck_after: canary.stuck_images.older_than(),
             hosts: dashboard.hosts.clone(),
         };
-        let standing = snapshot.canaries.get(&query).map_or(CanaryStanding::Pending, |record| record.standing.clone());
-        Some(Self { query, standing })
+        let record = snapshot.canaries.get(&query);
+        let standing = record.map_or(CanaryStanding::Pending, |record| record.standing.clone());
+        let stuck = record.and_then(|record| record.stuck.clone());
+        Some(Self { query, standing, stuck })
     }
 
     /// What it adds to the evidence of preflights: a failure counts, but moves no mode; what passed, and what is
@@ -58,6 +67,33 @@ impl CanaryView {
     /// Whether a whole upload passes where users upload to.
     pub fn shows(&self, to: &Destination) -> bool {
         matches!(&self.standing, CanaryStanding::Passed(endpoint) if to.endpoint.as_ref() == Ok(endpoint))
+    }
+
+    /// What is to be said of images that are stuck.
+    pub fn stuck_advice(&self) -> Option<Advice> {
+        let whose = match &self.query.region {
+            Some(region) => format!(" in region {region}"),
+            None => String::new(),
+        };
+        match self.stuck.as_ref()? {
+            Ok(stuck) if stuck.count() == 0 => None,
+            Ok(stuck) => {
+                let since = stuck.oldest.map(|at| format!(", the first since {}", rfc3339(at))).unwrap_or_default();
+                let least = if stuck.more { "at least " } else { "" };
+                let found = format!(
+                    "{least}{} images{whose} stay queued and {} saving, unchanged for more than {}{since}: their uploads have failed, or were never begun",
+                    stuck.queued,
+                    stuck.saving,
+                    Duration::from(self.query.stuck_after),
+                );
+                let fix = "openstack image list --status queued (and saving) names them; whose upload failed is told by Glance's log, and docs/canary.md tells more";
+                Some(Advice::new(found).fix(fix))
+            }
+            Err(why) => {
+                let found = format!("stuck images{whose} are not counted: {why}");
+                Some(Advice::new(found).field("spec.directUpload.canary.stuckImages").fix("docs/canary.md"))
+            }
+        }
     }
 
     /// What is to be said of it.

@@ -53,7 +53,7 @@ impl Exposure {
 }
 
 /// All URLs of one service. The first is the primary: `publicURL` if given, else https before http,
-/// then in the order of `exposedBy`, else of kind (as in [`KINDS`]) and name; then as written.
+/// then in the order of `exposedBy`, else of kind (as in `KINDS`) and name; then as written.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Exposures {
     pub urls: Vec<Exposure>,

@@ -120,10 +120,7 @@ pub(crate) fn find_all(
 ) -> Vec<ExposureIssue> {
     let objects = policy::objects(snapshot, backends);
     let mut found = find(through, origins);
-    if policy::sets_request_timeout(&objects, backends) {
-        let is_unwritten = |issue: &ExposureIssue| issue.rule == Rule::TooSlow && issue.found.contains("is missing");
-        found.retain(|issue| issue.object.kind != "HTTPRoute" || !is_unwritten(issue));
-    }
+    found.retain(|issue| !policy::is_answered(issue, &objects, backends));
     found.extend(policy::issues(&objects, backends, origins).into_iter().map(|(issue, _)| issue));
     found.sort();
     found.dedup();

@@ -4,23 +4,23 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use direct_upload_api::web::PublicUrl;
+use direct_upload_api::web::{Origin, PublicUrl};
 use direct_upload_api::{CatalogRehearsal, GlanceServer, GlanceSpec, InternalApi, Rehearsing, seconds};
 
 use super::adjust::Adjustment;
-use super::api::{ApiView, Asked, ManagedApi, Resource, Terms, carried, stated, users_file};
+use super::api::{ApiView, Asked, EarlierCors, ManagedApi, Resource, Terms, carried, stated, users_file};
 use super::exposure::{self, Exposures, Stated};
 use super::exposure_issue::{ExposingObject, ExposureIssue};
 use super::tenure::Tenure;
 use super::{image_import, swift, user_cors};
-use crate::model::{GlanceObject, Id, Known, Problem, Snapshot};
+use crate::model::{Advice, GlanceObject, Id, Known, Problem, Snapshot};
 use crate::openstack::layout::GlancePlaces;
 use crate::openstack::{GLANCE, layout, policy};
 use crate::render::{
     CorsSettings, GlanceHttpdSettings, GlanceSettings, HttpdServer, OwnSettings, PolicySettings, TlsHost,
 };
-use crate::workload::rehearsal::{CatalogLook, RehearsalDraft};
-use crate::workload::{SecretMount, Secrets, TLS_VOLUME};
+use crate::workload::rehearsal::{CatalogLook, CorsLook, RehearsalDraft};
+use crate::workload::{Applied, SecretMount, Secrets, TLS_VOLUME};
 
 /// Where the TLS Secret is mounted.
 const TLS_DIR: &str = "/etc/direct-upload/tls";
@@ -36,6 +36,8 @@ pub struct ImageService {
     pub exposures: Result<Exposures, Problem>,
     /// What Keystone's catalog publishes, as Glance's own account reads it.
     pub catalog: CatalogLook,
+    /// What the user's own files say in `[cors]`, as Glance's own image reads them.
+    pub cors: CorsLook,
 }
 
 /// All that the plan of one Glance depends on.
@@ -74,10 +76,18 @@ impl ImageService {
             }
             _ => CatalogLook::default(),
         };
+        let cors = match (&object.spec, &tenure.target) {
+            (Ok(spec), Ok(target)) if rehearses(spec) && !snapshot.answers.are_assumed() => {
+                let is_new = tenure.applied.as_ref().is_ok_and(|applied| applied.mount.is_none());
+                CorsLook::find(snapshot, &object.meta.key, target, asks_keystone(spec), is_new)
+            }
+            (_, Ok(target)) => CorsLook::known(target),
+            _ => CorsLook::default(),
+        };
         let asked = match &object.spec {
             Ok(spec) => {
-                let asked = asked(snapshot, spec, &tenure, &exposures);
-                Asked { notes: catalog.note.clone().into_iter().collect(), ..asked }
+                let asked = asked(snapshot, spec, &tenure, &exposures, &cors);
+                Asked { notes: catalog.note.iter().chain(&cors.note).cloned().collect(), ..asked }
             }
             Err(why) => Asked::unreadable(why),
         };
@@ -88,13 +98,18 @@ impl ImageService {
             Some(ManagedApi { service: &GLANCE, part, resource, tenure, asked })
         });
         let public = ManagedApi { service: &GLANCE, part: None, resource, tenure, asked };
-        Self { object: object.clone(), public, internal, exposures, catalog }
+        Self { object: object.clone(), public, internal, exposures, catalog, cors }
     }
+}
+
+/// Whether a Job may read Glance's own configuration.
+fn rehearses(spec: &GlanceSpec) -> bool {
+    spec.rollout.rehearsal != Rehearsing::Off && !spec.suspend
 }
 
 /// Whether a Job may read Keystone's catalog with Glance's own account.
 fn asks_keystone(spec: &GlanceSpec) -> bool {
-    spec.rehearsal.catalog == CatalogRehearsal::Ask && spec.rollout.rehearsal != Rehearsing::Off && !spec.suspend
+    spec.rehearsal.catalog == CatalogRehearsal::Ask && rehearses(spec)
 }
 
 fn terms(spec: &GlanceSpec) -> Terms {
@@ -106,16 +121,28 @@ fn terms(spec: &GlanceSpec) -> Terms {
     }
 }
 
-fn asked(snapshot: &Snapshot, spec: &GlanceSpec, tenure: &Tenure, exposures: &Result<Exposures, Problem>) -> Asked {
+fn asked(
+    snapshot: &Snapshot,
+    spec: &GlanceSpec,
+    tenure: &Tenure,
+    exposures: &Result<Exposures, Problem>,
+    look: &CorsLook,
+) -> Asked {
     let exposed = exposures.iter().flat_map(|exposures| exposures.notes.iter().cloned());
     let places = match layout::glance(spec.layout, &spec.paths, &GLANCE) {
         Ok(places) => places,
         Err(problem) => return Asked { settings: Err(problem), advice: exposed.collect(), ..Asked::unreadable("") },
     };
     let (stated, wrong) = stated(&spec.cors.allowed_origins);
-    let (users, source) = users_file(snapshot, tenure, &places.config_file);
+    let (file, source) = users_file(snapshot, tenure, &places.config_file);
+    let users = file.clone().map(|file| user_cors::joined(file, source.is_some(), look));
     let carried = carried(&users);
+    let without_late = file.ok().filter(|_| look.late).map(|file| EarlierCors {
+        options: user_cors::merged(spec.cors.options(), file.options),
+        carried: file.origins.into_keys().collect(),
+    });
     let mut advice = users.iter().flat_map(|users| users.notes.iter().cloned()).collect::<Vec<_>>();
+    advice.extend(late(tenure, &carried).filter(|_| look.late));
     let settings = wrong.and_then(|()| {
         let users = users?;
         advice.extend(swift::beside(&spec.swift, &users)?);
@@ -132,9 +159,23 @@ fn asked(snapshot: &Snapshot, spec: &GlanceSpec, tenure: &Tenure, exposures: &Re
         source,
         stated,
         carried,
+        without_late,
         notes: Vec::new(),
         advice,
     }
+}
+
+/// What is said of the user's own origins that come along with the next roll.
+fn late(tenure: &Tenure, carried: &BTreeMap<Origin, Vec<String>>) -> Option<Advice> {
+    let in_use = tenure.applied.as_ref().ok().and_then(Applied::in_use)?;
+    let lacking: Vec<&str> =
+        carried.keys().filter(|origin| !in_use.effects.origins.contains(origin)).map(Origin::as_str).take(5).collect();
+    let found = format!(
+        "your own files accept {}, which Glance has not accepted since files of this resource came into effect; it does again with its next roll",
+        lacking.join(", ")
+    );
+    let fix = "to have it now, list it in spec.cors.allowedOrigins";
+    (!lacking.is_empty()).then(|| Advice::new(found).field("[cors] allowed_origin").fix(fix))
 }
 
 /// What the internal API is asked for: the same but for imports and policy.
@@ -220,6 +261,13 @@ fn of_stores(spec: &GlanceSpec, dir: Option<&str>) -> Secrets {
 }
 
 impl ImageService {
+    /// Whether what the user's own files say in `[cors]` is to be read by a Job: some of them stand in Secrets.
+    pub fn hides_cors(&self) -> bool {
+        let (Ok(spec), Ok(target)) = (&self.object.spec, &self.public.tenure.target) else { return false };
+        layout::glance(spec.layout, &spec.paths, &GLANCE)
+            .is_ok_and(|places| user_cors::is_in_secret(&target.workload, &target.container, &places.config_file))
+    }
+
     /// Whether the operator shall write on the objects that lead browsers to it.
     pub fn manages_exposure(&self) -> bool {
         self.object.spec.as_ref().is_ok_and(|spec| spec.exposure.manage)

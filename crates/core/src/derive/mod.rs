@@ -25,6 +25,7 @@ pub mod target;
 pub mod tenure;
 pub mod throttle;
 pub mod user_cors;
+pub mod vantage;
 pub mod world;
 pub use adjust::Adjustment;
 pub use api::{ApiView, ManagedApi, Terms};

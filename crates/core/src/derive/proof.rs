@@ -12,6 +12,7 @@ use super::catalog::{CatalogAnswer, CatalogState};
 use super::destination::{Destination, DestinationView, GlanceState, Partner};
 use super::horizon::{Dashboard, Intent};
 use super::pairing::Pairing;
+use super::vantage::{self, Vantage};
 use crate::model::{Cause, Epoch, Key, Known, Page, ProbeAnswer, ProbeTarget, Problem, Reach, Snapshot, Unknown};
 
 /// What has been proven for one Horizon.
@@ -85,6 +86,7 @@ impl Proof {
         pairing: &Pairing,
         intent: &Intent,
         states: &BTreeMap<Key, GlanceState>,
+        vantage: &Vantage,
     ) -> Self {
         let all = dashboard.origins().unwrap_or_default();
         let state = |to: &Destination| Some(states.get(to.key()?)?.seen_from(&all));
@@ -114,7 +116,7 @@ impl Proof {
         let evidence = destinations.iter().map(|d| d.evidence.clone()).fold(Evidence::None, Evidence::and);
         let assumptions = match evidence {
             Evidence::Granted(..) | Evidence::Pending => {
-                assumptions(snapshot, dashboard, &pairing.catalog, &destinations)
+                assumptions(snapshot, vantage, dashboard, &pairing.catalog, &destinations)
             }
             _ => Vec::new(),
         };
@@ -298,6 +300,7 @@ const WHOLE: &str =
 /// What a granted verdict rests on, over all destinations.
 fn assumptions(
     snapshot: &Snapshot,
+    vantage: &Vantage,
     dashboard: &Dashboard,
     catalog: &CatalogState,
     destinations: &[DestinationView],
@@ -321,16 +324,20 @@ fn assumptions(
         let endpoint = destination.to.endpoint.as_ref().ok()?;
         let host = endpoint.origin().host();
         let address = dashboard.hosts.get(host)?;
-        Some(format!(
-            "it is assumed that browsers reach at {host} what the operator reaches at {address} (spec.directUpload.probe.hostAliases)"
-        ))
+        Some(vantage::by_alias(dashboard, endpoint, *address))
     });
-    let told: BTreeSet<_> = ports.chain(places).chain(reached).collect();
-    let standings = destinations
+    let standings: Vec<_> = destinations
         .iter()
         .flat_map(|destination| destination.questions.iter().map(|question| (question, &destination.epoch)))
-        .filter_map(|(question, epoch)| snapshot.answers.get(question, epoch));
-    let assumed: BTreeSet<_> = standings.flat_map(|standing| standing.observation.assumptions()).collect();
+        .filter_map(|(question, epoch)| Some((question, snapshot.answers.get(question, epoch)?)))
+        .collect();
+    let inside = standings.iter().filter_map(|(question, standing)| {
+        let host = question.endpoint.origin().host();
+        let address = standing.observation.reached.filter(|_| !dashboard.hosts.contains_key(host))?;
+        vantage.inside(dashboard, &question.endpoint, address)
+    });
+    let told: BTreeSet<_> = ports.chain(places).chain(reached).chain(inside).collect();
+    let assumed: BTreeSet<_> = standings.iter().flat_map(|(_, standing)| standing.observation.assumptions()).collect();
     let uploaded = destinations.iter().all(DestinationView::is_uploaded_to);
     let canary = destinations.iter().find_map(|destination| destination.canary.as_ref()).filter(|_| uploaded);
     told.into_iter().chain(assumed).chain([canary.map_or_else(|| WHOLE.to_owned(), beyond)]).collect()

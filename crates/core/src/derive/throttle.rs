@@ -108,9 +108,11 @@ mod tests {
             config_maps: BTreeMap::from([("files".to_owned(), Arc::new(config_map))]),
             referenced: Ok(BTreeSet::new()),
             rollout: if rolling { Err(Problem::new(Reason::RollingOut, "")) } else { Ok(()) },
+            held_up: None,
             running: BTreeSet::new(),
             unconfigured: false,
             rehearsals: Ok(BTreeMap::new()),
+            tried: BTreeMap::new(),
         };
         let unseen = || Err(Problem::new(Reason::WorkloadNotFound, ""));
         let tenure = Tenure {

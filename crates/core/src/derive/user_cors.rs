@@ -1,19 +1,25 @@
-//! The `[cors]` options of the user's own glance-api.conf, which our file would replace option by
-//! option: they are carried on, or what cannot be carried on is said.
+//! The `[cors]` options of the user's own files, which our file would replace option by option: they are
+//! carried on, or what cannot be carried on is said.
+//!
+//! In: the ConfigMap with the main file, where one has it, and what a Job of Glance's own image has read of all
+//! files. Out: [`UserCors`].
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
+use std::path::Path;
 
 use direct_upload_api::web::{Origin, OriginError};
-use direct_upload_api::{CorsValue, CorsValues};
+use direct_upload_api::{CorsValue, CorsValues, Reason};
 
-use crate::model::{Advice, Container, Key, Known, Snapshot, VolumeSource, Workload};
+use crate::model::{Advice, Container, Key, Known, Problem, Snapshot, VolumeSource, Workload};
 use crate::openstack::{CORS_OPTIONS, CorsKind, is_token};
 use crate::render::oslo::read::{self, Ini};
+use crate::workload::rehearsal::{CorsLook, CorsValueSeen};
 
-/// What the user's own file sets.
+/// What the user's own files set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UserCors {
-    pub origins: BTreeSet<Origin>,
+    /// Each with where it stands.
+    pub origins: BTreeMap<Origin, String>,
     /// Options beside the origins.
     pub options: CorsValues,
     /// Where the file is, for the status.
@@ -23,6 +29,9 @@ pub struct UserCors {
     /// The whole file.
     pub ini: Ini,
 }
+
+/// What a Job has read, in sentences.
+const OWN_FILES: &str = "Glance's own files";
 
 /// Where the container's file at `path` comes from.
 #[derive(Debug, PartialEq, Eq)]
@@ -84,6 +93,91 @@ fn source(workload: &Workload, container: &Container, path: &str) -> Source {
     }
 }
 
+/// Whether the file at `path`, or another one of its folder that the CORS filter reads, stands in a Secret.
+pub(super) fn is_in_secret(workload: &Workload, container: &Container, path: &str) -> bool {
+    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let is_secret = |volume: &str| {
+        let volume = workload.template.volumes.iter().find(|v| v.name == volume);
+        volume.is_some_and(|volume| matches!(volume.source, VolumeSource::Secret(_)))
+    };
+    let is_read = |mount: &str| {
+        mount.strip_prefix(folder).is_some_and(|rest| {
+            let rest = rest.trim_start_matches('/');
+            let is_file = !rest.contains('/') && Path::new(rest).extension().is_some_and(|ending| ending == "conf");
+            rest.contains(".conf.d") || is_file
+        })
+    };
+    matches!(source(workload, container, path), Source::Secret(_))
+        || container.mounts.iter().any(|mount| is_read(&mount.path) && is_secret(&mount.volume))
+}
+
+/// Why nothing is rolled before they were read: usually that takes seconds, and is not told.
+pub fn awaited(held_up: Option<&str>) -> Problem {
+    let what = "a Job of Glance's own image reads what your own files say in [cors], so that it is carried on";
+    match held_up {
+        None => Problem::new(Reason::ObservationPending, what),
+        Some(why) => Problem::new(Reason::Looking, format!("{what}, and {why}")),
+    }
+}
+
+/// What the user's files set, as far as the operator reads them itself (`file`, where it reads the main one), and as
+/// a Job of the image has read all of them. What another file than the main one decides, the Job alone knows; of
+/// the main one the operator sees each change at once.
+pub fn joined(file: UserCors, reads_main: bool, look: &CorsLook) -> UserCors {
+    let mut joined = file;
+    let found = |found: String| Advice::new(found).field("[cors]");
+    // That a Secret is not read is no longer so.
+    if look.unread.is_some() || look.seen.is_some() {
+        joined.notes.retain(|_| reads_main);
+    }
+    if let Some(why) = &look.unread {
+        let held = match &look.seen {
+            Some(_) => format!("what is carried on of it is of {}; it cannot be read again: {why}", look.since),
+            None => format!("what Glance's own files say there is not known, and not carried on: {why}"),
+        };
+        joined.notes.extend(
+            (look.seen.is_some() || !reads_main)
+                .then(|| found(held).fix("list the origins that must be accepted in spec.cors.allowedOrigins")),
+        );
+    }
+    let Some(seen) = &look.seen else { return joined };
+    let mut notes = Vec::new();
+    for option in &CORS_OPTIONS {
+        if reads_main && !seen.beside.contains(option.name) {
+            continue;
+        }
+        if let CorsKind::Origins = option.kind {
+            joined.origins.clear();
+        }
+        joined.options.remove(option.name);
+        if let Some(count) = seen.left.get(option.name) {
+            notes.push(format!("{}: {count} of its values cannot be carried on", option.name));
+        }
+        match (option.kind, seen.set.get(option.name)) {
+            (CorsKind::Origins, Some(CorsValueSeen::List(items))) => {
+                for item in items {
+                    origin(item, OWN_FILES, &mut joined.origins, &mut notes);
+                }
+            }
+            (CorsKind::Methods(_) | CorsKind::Headers(_), Some(CorsValueSeen::List(items))) => {
+                let items: Vec<String> = items.iter().filter(|item| is_token(item)).cloned().collect();
+                if !items.is_empty() {
+                    joined.options.insert(option.name, CorsValue::List(items));
+                }
+            }
+            (CorsKind::Flag(_), Some(CorsValueSeen::Flag(flag))) => {
+                joined.options.insert(option.name, CorsValue::Flag(*flag));
+            }
+            (CorsKind::Number(_), Some(CorsValueSeen::Number(number))) => {
+                joined.options.insert(option.name, CorsValue::Number(*number));
+            }
+            _ => {}
+        }
+    }
+    joined.notes.extend(notes.into_iter().map(|note| found(note).object(OWN_FILES)));
+    joined
+}
+
 /// The options that hold: those that the resource states, and what the user's file says beside them.
 pub fn merged(stated: CorsValues, users: CorsValues) -> CorsValues {
     let mut merged = stated;
@@ -106,7 +200,7 @@ fn parse(text: &str, source: String) -> UserCors {
         let value = match option.kind {
             CorsKind::Origins => {
                 for item in items(&ini, option.name, &mut notes) {
-                    origin(&item, &mut cors.origins, &mut notes);
+                    origin(&item, &cors.source, &mut cors.origins, &mut notes);
                 }
                 continue;
             }
@@ -123,9 +217,9 @@ fn parse(text: &str, source: String) -> UserCors {
     cors
 }
 
-fn origin(item: &str, origins: &mut BTreeSet<Origin>, notes: &mut Vec<String>) {
+fn origin(item: &str, source: &str, origins: &mut BTreeMap<Origin, String>, notes: &mut Vec<String>) {
     match Origin::parse(item) {
-        Ok(origin) => drop(origins.insert(origin)),
+        Ok(origin) => drop(origins.insert(origin, source.to_owned())),
         Err(error @ OriginError::Wildcard(_)) => {
             notes.push(format!("[cors] allowed_origin is not carried on: {error}"));
         }

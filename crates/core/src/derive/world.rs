@@ -18,7 +18,8 @@ use super::pairing::Pairing;
 use super::proof::Proof;
 use super::tenure::{Tenure, Tenures};
 use super::throttle::{self, Throttle};
-use super::{adjust, catalog, exposure_issue, openstack_api};
+use super::vantage::Vantage;
+use super::{adjust, catalog, exposure_issue, openstack_api, user_cors};
 use crate::model::{Advice, CanaryQuery, CatalogQuery, Epoch, Key, Kind, Meta, Needs, ProbeTarget, Problem, Snapshot};
 use crate::workload::drain;
 use crate::workload::rehearsal::LookState;
@@ -177,10 +178,11 @@ fn proofs(
     intents: &Keyed<Intent>,
 ) -> Keyed<Proof> {
     let glances: Keyed<GlanceState> = each(glances, |_, glance| glance.public.state());
+    let vantage = Vantage::of(snapshot);
     let stages = dashboards.iter().zip(pairings.values()).zip(intents.values());
     stages
         .map(|(((key, dashboard), pairing), intent)| {
-            (key.clone(), Proof::derive(snapshot, dashboard, pairing, intent, &glances))
+            (key.clone(), Proof::derive(snapshot, dashboard, pairing, intent, &glances, &vantage))
         })
         .collect()
 }
@@ -206,6 +208,7 @@ fn horizon_views(
             let Pairing { catalog, proxies, .. } = pairing;
             let Proof { destinations, evidence, assumptions, authorities } = proof;
             advice.extend(destinations.iter().filter_map(|d| d.canary.as_ref()?.advice(&d.to)));
+            advice.extend(destinations.iter().filter_map(|d| d.canary.as_ref()?.stuck_advice()));
             let throttle = throttles.get(&key).copied().unwrap_or_default();
             let view = HorizonView {
                 dashboard,
@@ -255,13 +258,15 @@ fn glance_view(snapshot: &Snapshot, glance: ImageService, grants: Grants, looked
     }
     advice.extend(rivals.advice(&glance.exposures));
     advice.extend(conflict::shared(&grants));
-    let ImageService { object, public, internal, exposures, catalog: look } = glance;
+    let hides_cors = glance.hides_cors() && !wanted.is_empty();
+    let ImageService { object, public, internal, exposures, catalog: look, cors } = glance;
     let incomplete = snapshot.horizons.complete().err().map(Problem::from);
     let is_new = public.tenure.applied.as_ref().is_ok_and(|applied| applied.mount.is_none());
     let awaited = match &look.state {
         LookState::Pending(held_up) if looked && is_new => Some(catalog::awaited(held_up.as_deref())),
-        _ => None,
+        _ => cors.pending.as_ref().filter(|_| hides_cors && is_new).map(|why| user_cors::awaited(why.as_deref())),
     };
+    let due = look.due.filter(|_| looked).or(cors.due.filter(|_| hides_cors));
     let pending = exposures.as_ref().err().filter(|problem| problem.reason == Reason::ObservationPending).cloned();
     GlanceView {
         object,
@@ -270,7 +275,7 @@ fn glance_view(snapshot: &Snapshot, glance: ImageService, grants: Grants, looked
         exposures,
         issues,
         awaited,
-        look: look.due.filter(|_| looked),
+        look: due,
         adjustments: found.adjustments,
     }
 }

@@ -9,6 +9,10 @@ use crate::model::{Advice, Cause, Observation, Part, ProbeAnswer};
 impl From<ProbeResult> for Observation {
     fn from(observed: ProbeResult) -> Self {
         let ProbeResult { asked, preflight, put, size, page, addresses, .. } = observed;
+        let reached = match &preflight {
+            PreflightOutcome::Judged { address, .. } => Some(address.ip().to_canonical()),
+            _ => None,
+        };
         let same_origin = asked.same_origin() && preflight.granted() && size.is_some();
         // Of the same origin, the upload itself was asked in the preflight's place.
         let put = put.map(|put| put.verdict.into()).or(same_origin.then(|| ProbeAnswer::Granted(vec![])));
@@ -19,7 +23,7 @@ impl From<ProbeResult> for Observation {
             (Part::Size, size.map(|size| size.verdict.into())),
         ];
         let parts = parts.into_iter().filter_map(|(part, answer)| Some((part, answer?))).collect();
-        Self { panel: asked.panel(), preflight: preflight.into(), parts }
+        Self { panel: asked.panel(), preflight: preflight.into(), parts, reached }
     }
 }
 

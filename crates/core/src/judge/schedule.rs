@@ -232,7 +232,8 @@ impl Entry {
             // The words of a verdict stay while it stays: only a change is written.
             let stays = self.record.as_ref().map(|s| &s.observation).filter(|known| known.agrees(&observation));
             let firm = self.lasting.1 >= FIRM && now.saturating_sub(self.lasting.0) >= patience;
-            let observation = stays.unwrap_or(&observation).clone();
+            let reached = observation.reached;
+            let observation = Observation { reached, ..stays.unwrap_or(&observation).clone() };
             let passed: BTreeSet<Part> = self.passed.keys().copied().collect();
             self.record = Some(ProbeRecord { observation, epoch: epoch.to_owned(), firm, passed });
         } else if !same_kind && let Some(record) = &mut self.record {

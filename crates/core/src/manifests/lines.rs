@@ -13,22 +13,25 @@ pub struct Node {
 }
 
 /// How lines of a text that stands in a file map to the file's lines.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Lines {
     /// The text is the file, or a literal block of it that begins on this line.
     From(usize),
     /// It stands there somehow: quoted, folded, encoded.
     At(usize),
+    /// Each of its lines is made of one of the file.
+    Each(Vec<usize>),
     /// It stands in no file.
     Nowhere,
 }
 
 impl Lines {
     /// The file's line of the text's nth line.
-    pub fn line(self, nth: usize) -> Option<usize> {
+    pub fn line(&self, nth: usize) -> Option<usize> {
         match self {
             Self::From(first) => Some(first + nth.saturating_sub(1)),
-            Self::At(line) => Some(line),
+            Self::At(line) => Some(*line),
+            Self::Each(lines) => lines.get(nth.saturating_sub(1)).or(lines.last()).copied(),
             Self::Nowhere => None,
         }
     }

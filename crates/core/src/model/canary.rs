@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use direct_upload_api::Panel;
 use direct_upload_api::web::{Endpoint, Origin};
+use jiff::Timestamp;
 
 use super::key::Key;
 use super::probe::Cause;
@@ -28,8 +29,33 @@ pub struct CanaryQuery {
     /// How long the upload takes.
     pub pace: Duration,
     pub interval: Duration,
+    /// The Secret whose credential lists stuck images of other projects, too.
+    pub stuck_secret: Option<Key>,
+    /// For how long an image must not have changed to be stuck.
+    pub stuck_after: Duration,
     /// Host names in lower case and the address that stands for each.
     pub hosts: BTreeMap<String, IpAddr>,
+}
+
+/// Images that stay `queued` or `saving`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StuckImages {
+    pub queued: u32,
+    pub saving: u32,
+    /// There are more: one list is all that is read of each.
+    pub more: bool,
+    /// When the one that has been so for longest last changed.
+    pub oldest: Option<Timestamp>,
+}
+
+/// What a list of stuck images shows; why there is none.
+pub type StuckReading = Result<StuckImages, String>;
+
+impl StuckImages {
+    /// How many in all.
+    pub fn count(&self) -> u32 {
+        self.queued.saturating_add(self.saving)
+    }
 }
 
 /// What a canary's failure speaks of.
@@ -109,6 +135,8 @@ const SEEN: u8 = 2;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CanaryRecord {
     pub standing: CanaryStanding,
+    /// The images that are stuck, as far as a list was asked for.
+    pub stuck: Option<StuckReading>,
     /// Uploads in a row that failed, up to [`SEEN`]; those that say nothing left out.
     failures: u8,
     /// The same of those that say nothing.
@@ -123,10 +151,11 @@ impl CanaryRecord {
         let standing = before.map_or(CanaryStanding::Pending, |record| record.standing.clone());
         let failures = before.map_or(0, |record| record.failures);
         let unknowns = before.map_or(0, |record| record.unknowns);
+        let stuck = before.and_then(|record| record.stuck.clone());
         let one_more = |count: u8| count.saturating_add(1).min(SEEN);
         match outcome {
             CanaryOutcome::Passed(endpoint) => {
-                Self { standing: CanaryStanding::Passed(endpoint), failures: 0, unknowns: 0 }
+                Self { standing: CanaryStanding::Passed(endpoint), stuck, failures: 0, unknowns: 0 }
             }
             CanaryOutcome::Failed(endpoint, failure) => {
                 let failures = one_more(failures);
@@ -139,7 +168,7 @@ impl CanaryRecord {
                     CanaryStanding::Unknown(_) => CanaryStanding::Pending,
                     standing => standing,
                 };
-                Self { standing, failures, unknowns: 0 }
+                Self { standing, stuck, failures, unknowns: 0 }
             }
             CanaryOutcome::Unknown(why) => {
                 let unknowns = one_more(unknowns);
@@ -148,9 +177,17 @@ impl CanaryRecord {
                     passed @ CanaryStanding::Passed(_) if unknowns < SEEN => passed,
                     _ => CanaryStanding::Unknown(why),
                 };
-                Self { standing, failures, unknowns }
+                Self { standing, stuck, failures, unknowns }
             }
         }
+    }
+}
+
+impl CanaryRecord {
+    /// The same with the images that were stuck then. Without a list, that of the last time says most.
+    #[must_use]
+    pub fn counted(self, stuck: Option<StuckReading>) -> Self {
+        Self { stuck: stuck.or(self.stuck), ..self }
     }
 }
 

@@ -2,6 +2,9 @@
 //!
 //! Words that may grow with a new release stay text, so that a new one does not hide the object.
 
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use serde::Deserialize;
 
@@ -16,6 +19,8 @@ pub struct Gateway {
     pub allowed_listeners: AllowedListeners,
     /// `status.listeners`.
     pub listener_statuses: Vec<ListenerStatus>,
+    /// `status.addresses`, those that are IP addresses.
+    pub addresses: BTreeSet<IpAddr>,
 }
 
 /// One listener of a Gateway.

@@ -1,6 +1,7 @@
 //! Ingresses.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use super::annotations::Owners;
 use super::meta::Meta;
@@ -20,6 +21,8 @@ pub struct Ingress {
     pub tls: Vec<IngressTls>,
     /// `status.loadBalancer.ingress[].ports[].port`, where the controller tells.
     pub ports: BTreeSet<i32>,
+    /// `status.loadBalancer.ingress[].ip`.
+    pub addresses: BTreeSet<IpAddr>,
 }
 
 /// One rule of an Ingress.

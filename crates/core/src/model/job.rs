@@ -7,6 +7,8 @@ use super::meta::Meta;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Job {
     pub meta: Meta,
+    /// Our ConfigMap that its pod mounts: whose files it tries.
+    pub config_map: Option<String>,
     /// Complete, or failed and why; none while it is under way.
     pub outcome: Option<Result<(), String>>,
 }

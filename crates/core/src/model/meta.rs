@@ -20,6 +20,13 @@ pub struct Meta {
     pub ours: BTreeMap<String, String>,
 }
 
+/// The controller that an object belongs to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Owner {
+    pub kind: String,
+    pub uid: String,
+}
+
 impl Meta {
     /// Whether an API server holds the object, whose controllers can so have spoken of it.
     pub fn is_stored(&self) -> bool {

@@ -38,7 +38,9 @@ mod workload;
 
 pub use advice::Advice;
 pub use annotations::Owners;
-pub use canary::{CanaryClass, CanaryFailure, CanaryOutcome, CanaryQuery, CanaryRecord, CanaryStanding};
+pub use canary::{
+    CanaryClass, CanaryFailure, CanaryOutcome, CanaryQuery, CanaryRecord, CanaryStanding, StuckImages, StuckReading,
+};
 pub use catalog::{CatalogQuery, CatalogReading, PublicEndpoints};
 pub use condition::{Condition, find_condition};
 pub use config_map::{ConfigMap, Effects};
@@ -58,7 +60,7 @@ pub use job::{Job, JobEvent};
 pub use key::{Id, Key};
 pub use kind::{Kind, Observed, Registration, Selected, Watched};
 pub use listener_set::ListenerSet;
-pub use meta::{ApiObject, Custom, GlanceObject, HorizonObject, Meta};
+pub use meta::{ApiObject, Custom, GlanceObject, HorizonObject, Meta, Owner};
 pub use namespace::Namespace;
 pub use needs::Needs;
 pub use pod::Pod;

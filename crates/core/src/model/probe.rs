@@ -128,12 +128,14 @@ pub struct Observation {
     pub preflight: ProbeAnswer,
     /// What else was asked. A part that is missing was not.
     pub parts: BTreeMap<Part, ProbeAnswer>,
+    /// The address that answered; none where nothing did, or a proxy led there.
+    pub reached: Option<IpAddr>,
 }
 
 impl Observation {
     /// What is known where only the preflight is asked.
     pub fn of_preflight(panel: Panel, preflight: ProbeAnswer) -> Self {
-        Self { panel, preflight, parts: BTreeMap::new() }
+        Self { panel, preflight, parts: BTreeMap::new(), reached: None }
     }
 
     /// The first refusal: of which part (none: the preflight), and why.

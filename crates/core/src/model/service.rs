@@ -1,5 +1,8 @@
 //! Services.
 
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
 use kube_core::labels::Selector;
 
 use super::meta::Meta;
@@ -16,4 +19,7 @@ pub struct Service {
     pub ports: Vec<i32>,
     /// The names that external-dns publishes for it, else what the load balancer reports.
     pub addresses: Vec<String>,
+    /// Addresses for which kube-proxy answers inside the cluster: cluster IPs, external IPs, and those of its load
+    /// balancer.
+    pub virtual_ips: BTreeSet<IpAddr>,
 }

@@ -173,7 +173,7 @@ impl Answers {
                 let granted = || ProbeAnswer::Granted(Vec::new());
                 let passed = BTreeSet::from([Part::Page, Part::AddressSpace, Part::Put, Part::Size]);
                 let parts = passed.iter().map(|part| (*part, granted())).collect();
-                let observation = Observation { panel: target.panel, preflight: granted(), parts };
+                let observation = Observation { panel: target.panel, preflight: granted(), parts, reached: None };
                 Some(ProbeRecord { observation, epoch, firm: true, passed })
             }
             Self::Given(standings) => standings.get(target).cloned(),

@@ -7,7 +7,7 @@ use kube_core::labels::Selector;
 use serde_json::Value;
 
 use super::key::Key;
-use super::meta::Meta;
+use super::meta::{Meta, Owner};
 
 /// A Deployment, StatefulSet or DaemonSet.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -21,7 +21,7 @@ pub struct Workload {
     /// Whether we own nothing in it, as its field managers tell: what has our names there was copied,
     /// say with the manifest of another workload, and is not ours to take away.
     pub foreign: bool,
-    /// Which pods are its own; none if it selects all, or cannot be read.
+    /// Which pods may be its own; none if it selects all, or cannot be read.
     pub selector: Option<Selector>,
     pub template: PodTemplate,
     /// `spec.replicas`; for a DaemonSet the desired number.
@@ -151,6 +151,8 @@ pub struct WorkloadStatus {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Revision {
     pub meta: Meta,
+    /// What controls it.
+    pub owner: Option<Owner>,
     /// Our ConfigMaps that its template mounts.
     pub config_maps: BTreeSet<String>,
 }

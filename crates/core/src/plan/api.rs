@@ -7,10 +7,10 @@ mod upload_policy;
 use std::collections::BTreeSet;
 
 use direct_upload_api::web::Origin;
-use direct_upload_api::{ConditionType, Reason};
+use direct_upload_api::{ConditionType, CorsValues, Reason};
 use jiff::Timestamp;
 
-use super::deploy::{Desired, garbage};
+use super::deploy::{Desired, Told, garbage};
 use super::finalize::{Finalization, blind, copied, deadline};
 use super::options::Options;
 use super::outline::{Plan, State, Unmet};
@@ -19,7 +19,7 @@ use crate::derive::{ApiView, GlanceView, Terms};
 use crate::model::Problem;
 use crate::openstack::OpenStackService;
 use crate::render::{self, File};
-use crate::workload::{Applied, Target, claimed, rfc3339, rolling};
+use crate::workload::{Applied, Target, claimed, means, rfc3339, rolling};
 use retirement::Retirement;
 use upload_policy::refuse;
 
@@ -44,7 +44,11 @@ pub fn glance(view: &GlanceView, now: Timestamp, options: &Options) -> (Plan, Ve
         }
         plan.adjust(view, now);
         if let Some(draft) = &view.look {
-            let why = "browsers upload where Keystone's catalog says, and Glance's own account may read that";
+            let why = if draft.asks_keystone() {
+                "browsers upload where Keystone's catalog says, and Glance's own account may read that"
+            } else {
+                "what the user's own files say in [cors] is carried on, and stands in a Secret"
+            };
             plan.steps.insert(0, Step::new(Action::Rehearse(draft.clone()), why));
         }
         if let Some(internal) = &view.internal {
@@ -110,17 +114,24 @@ fn try_to(view: &ApiView, retirement: &Retirement, now: Timestamp, options: &Opt
         return Err((ConditionType::OriginsResolved, problem.clone()));
     }
     let mut settings = settings.clone();
-    let mut origins: BTreeSet<_> = view.wanted.keys().chain(retirement.kept.keys()).cloned().collect();
-    if !origins.is_empty() {
-        origins.extend(asked.carried.keys().cloned());
-    }
+    let origins: BTreeSet<_> = view.wanted.keys().chain(retirement.kept.keys()).cloned().collect();
     settings.cors = settings.cors.filter(|_| !origins.is_empty());
-    if let Some(cors) = &mut settings.cors {
-        cors.origins = origins;
-    }
     let early = if asked.refuses_uploads { refuse(view, retirement, &mut settings.policy.rules) } else { None };
-    let files = render::api(&settings, view.api.service)
-        .map_err(|e| (ConditionType::ConfigRendered, Problem::new(Reason::InvalidSpec, e.to_string())))?;
+    let files = |carried: &BTreeSet<Origin>, options: Option<&CorsValues>| {
+        let mut settings = settings.clone();
+        if let Some(cors) = &mut settings.cors {
+            cors.origins = origins.union(carried).cloned().collect();
+            cors.options = options.unwrap_or(&cors.options).clone();
+        }
+        render::api(&settings, view.api.service)
+            .map_err(|e| (ConditionType::ConfigRendered, Problem::new(Reason::InvalidSpec, e.to_string())))
+    };
+    let earlier = asked.without_late.as_ref().map(|known| files(&known.carried, Some(&known.options)));
+    let stays = |files: &Vec<File>| applied.in_use().is_some_and(|in_use| means(in_use, files));
+    let files = match earlier.transpose()?.filter(stays) {
+        Some(files) => files,
+        None => files(&asked.carried.keys().cloned().collect(), None)?,
+    };
     let planner = ApiPlanner { view, terms, target, applied, retirement, now, options };
     let mut plan = if files.is_empty() { planner.clear()? } else { planner.bring(files)? };
     if let (Some(problem), State::Done(_)) = (early, &plan.state) {
@@ -145,6 +156,9 @@ impl ApiPlanner<'_> {
             finalizer: self.view.api.resource.finalizer,
             target: self.target,
             applied: self.applied,
+            told: self.view.api.resource.status.as_ref().map_or_else(Told::default, |status| {
+                Told::new(status.observed_generation, &status.config_maps, &status.conditions)
+            }),
             files,
             secrets: self.view.api.asked.secrets.clone(),
             env: self.view.api.asked.env.clone(),
@@ -163,7 +177,8 @@ impl ApiPlanner<'_> {
         if !plan.deploy(&desired, &change, self.now, roll) {
             return Ok(plan);
         }
-        let rollout = if change.rolls { Err(rolling(self.target)) } else { self.applied.rollout.clone() };
+        let rollout =
+            if change.rolls { Err(rolling(self.target)) } else { plan.rollout(self.target, self.applied, self.now) };
         self.settle(&mut plan, rollout, Some(&change.config_map));
         Ok(plan)
     }
@@ -195,7 +210,7 @@ impl ApiPlanner<'_> {
         } else if self.applied.running.is_empty() {
             Ok(())
         } else {
-            self.applied.rollout.clone()
+            plan.rollout(self.target, self.applied, self.now)
         };
         self.settle(&mut plan, rollout, None);
         Ok(plan)

@@ -25,6 +25,7 @@ use crate::workload::rehearsal::panel_note;
 use crate::workload::{Applied, Mount, Secrets, Target, annotations};
 pub(crate) use compare::Change;
 pub use compare::garbage;
+pub(crate) use gate::Told;
 use rehearsal::RehearsalDecision;
 
 /// What is desired for one workload.
@@ -37,6 +38,7 @@ pub(crate) struct Desired<'a> {
     pub finalizer: bool,
     pub target: &'a Target,
     pub applied: &'a Applied,
+    pub told: Told,
     pub files: Vec<File>,
     pub secrets: Secrets,
     pub env: BTreeMap<String, EnvValue>,
@@ -75,7 +77,7 @@ impl Plan {
             return true;
         }
         if let Some(problem) = desired.failed_before(change) {
-            self.hold((problem, None), desired.applied);
+            self.hold((problem, None), desired.brought());
             return false;
         }
         match desired.may_roll(change, now) {
@@ -92,7 +94,7 @@ impl Plan {
                 go
             }
             Err(held) => {
-                self.hold(held, desired.applied);
+                self.hold(held, desired.brought());
                 false
             }
         }

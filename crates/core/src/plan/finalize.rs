@@ -10,7 +10,10 @@ use super::outline::{Plan, State};
 use super::step::{Action, Step};
 use crate::derive::{Handover, Tenure};
 use crate::model::{Meta, Problem, Workload, describe};
-use crate::workload::{Applied, Target, claimed};
+use crate::workload::{Applied, LastRoll, Target, annotations, claimed};
+
+/// A roll that takes longer is told with what holds it up; earlier that would change with each pod.
+const PATIENCE: SignedDuration = SignedDuration::from_secs(60);
 
 /// How long a deletion waits for the safe order, in seconds.
 const DELETION_TIMEOUT: u64 = 600;
@@ -37,6 +40,25 @@ pub fn copied(target: &Target, applied: &Applied) -> Option<Problem> {
 }
 
 impl Plan {
+    /// How far a roll is that was begun earlier. Most take less than `PATIENCE`; of one that takes longer is
+    /// told for which pod it waits.
+    ///
+    /// # Errors
+    /// Why it is not over.
+    pub fn rollout(&mut self, target: &Target, applied: &Applied, now: Timestamp) -> Result<(), Problem> {
+        let Err(problem) = &applied.rollout else { return Ok(()) };
+        let Some(held_up) = applied.held_up.as_ref().filter(|_| problem.reason == Reason::RollingOut) else {
+            return Err(problem.clone());
+        };
+        let began = target.workload.meta.ours.get(annotations::ROLLED_AT).and_then(|text| LastRoll::parse(text));
+        let late = began.and_then(|roll| roll.at.checked_add(PATIENCE).ok()).filter(|late| now < *late);
+        if let Some(late) = late {
+            self.wake_at(late);
+            return Err(problem.clone());
+        }
+        Err(Problem::new(problem.reason, format!("{}; {held_up}", problem.message())))
+    }
+
     /// Waits for a rollout and says so.
     pub fn await_rollout(&mut self, target: &Target, problem: Problem) {
         let workload = target.workload.clone();

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use direct_upload_api::{ConditionType, HorizonSpec, Reason};
 use jiff::Timestamp;
 
-use super::deploy::{Change, Desired, garbage};
+use super::deploy::{Change, Desired, Told, garbage};
 use super::finalize::{copied, deadline};
 use super::options::Options;
 use super::outline::{Plan, State, Unmet};
@@ -75,7 +75,8 @@ fn attempt(view: &HorizonView, spec: &HorizonSpec, now: Timestamp, options: &Opt
             files(settings, direct)?
         }
     };
-    let mut plan = if files.is_empty() { back_out(view, target, applied, problem) } else { planner.bring(files)? };
+    let mut plan =
+        if files.is_empty() { back_out(view, target, applied, problem, now) } else { planner.bring(files)? };
     if let (false, Some(problem), State::Done(_)) = (direct, problem, &plan.state) {
         plan.state = own(problem);
     }
@@ -98,7 +99,7 @@ fn own(problem: &Problem) -> State {
 }
 
 /// Nothing of ours shall stand in the workload.
-fn back_out(view: &HorizonView, target: &Target, applied: &Applied, problem: Option<&Problem>) -> Plan {
+fn back_out(view: &HorizonView, target: &Target, applied: &Applied, problem: Option<&Problem>, now: Timestamp) -> Plan {
     let workload = &target.workload;
     let why = problem.map_or_else(|| "nothing is asked of it".to_owned(), Problem::message);
     let mut plan = Plan::idle(State::Done(Problem::new(Reason::NothingToRoll, why.clone())));
@@ -107,8 +108,8 @@ fn back_out(view: &HorizonView, target: &Target, applied: &Applied, problem: Opt
         plan.await_rollout(target, rolling(target));
     } else if let Some(problem) = copied(target, applied) {
         plan.state = State::Unmet(ConditionType::RolledOut, problem);
-    } else if let Some(problem) = applied.rollout.as_ref().err().filter(|_| !applied.running.is_empty()) {
-        plan.await_rollout(target, problem.clone());
+    } else if let (false, Err(problem)) = (applied.running.is_empty(), plan.rollout(target, applied, now)) {
+        plan.await_rollout(target, problem);
     } else {
         plan.leave(&view.dashboard.tenure);
         plan.steps.extend(garbage("Horizon", workload, applied, None));
@@ -169,6 +170,9 @@ impl HorizonPlanner<'_> {
             finalizer: self.view.dashboard.object.finalizer,
             target: self.target,
             applied: self.applied,
+            told: self.view.dashboard.object.status.as_ref().map_or_else(Told::default, |status| {
+                Told::new(status.observed_generation, &status.config_maps, &status.conditions)
+            }),
             files,
             secrets: Secrets::new(),
             env: BTreeMap::new(),
@@ -216,7 +220,8 @@ impl HorizonPlanner<'_> {
     }
 
     fn settle(&self, plan: &mut Plan, change: &Change) {
-        let rollout = if change.rolls { Err(rolling(self.target)) } else { self.applied.rollout.clone() };
+        let rollout =
+            if change.rolls { Err(rolling(self.target)) } else { plan.rollout(self.target, self.applied, self.now) };
         match rollout {
             Ok(()) => {
                 plan.leave(&self.view.dashboard.tenure);
@@ -235,7 +240,7 @@ impl HorizonPlanner<'_> {
     /// start finds it.
     fn fall_back(&self, plan: &mut Plan, desired: &Desired<'_>, change: &Change, problem: Problem) {
         if let Err(held) = desired.may_roll(change, self.now) {
-            return plan.hold(held, self.applied);
+            return plan.hold(held, desired.brought());
         }
         plan.steps.clear();
         if let Some(copied) = copied(self.target, self.applied) {

@@ -5,7 +5,6 @@ use jiff::Timestamp;
 
 use super::step::{Action, Step};
 use crate::model::Problem;
-use crate::workload::Applied;
 
 /// The next steps of one resource.
 #[derive(Clone, Debug, PartialEq)]
@@ -94,23 +93,28 @@ impl Plan {
     }
 
     /// A roll is due, but not now: nothing is prepared for it either, since until then it may
-    /// become another one.
-    pub fn hold(&mut self, (problem, wake): (Problem, Option<Timestamp>), applied: &Applied) {
+    /// become another one. `config_map`: what was brought last.
+    pub fn hold(&mut self, (problem, wake): (Problem, Option<Timestamp>), config_map: Option<String>) {
         self.steps.clear();
         self.state = State::Unmet(ConditionType::RolledOut, problem);
         self.wake = wake;
-        self.config_map = applied.mount.as_ref().map(|m| m.config_map.clone());
+        self.config_map = config_map;
     }
 
     /// Suspended: says what it would do, and does nothing.
+    pub(crate) fn suspend(self) -> Self {
+        self.withhold(Reason::Suspended, "spec.suspend is true")
+    }
+
+    /// Nothing is done, and the status says what would be.
     #[must_use]
-    pub fn suspend(mut self) -> Self {
+    pub fn withhold(mut self, reason: Reason, why: &str) -> Self {
         let would: Vec<_> = self.steps.iter().filter(|s| !s.action.waits()).map(ToString::to_string).collect();
         if !would.is_empty() {
-            let message = format!("spec.suspend is true; otherwise: {}", would.join("; "));
+            let message = format!("{why}; otherwise: {}", would.join("; "));
             let creates = self.steps.iter().any(|s| matches!(s.action, Action::ApplyConfigMap(_)));
             let condition = if creates { ConditionType::ConfigRendered } else { ConditionType::RolledOut };
-            self.state = State::Unmet(condition, Problem::new(Reason::Suspended, message));
+            self.state = State::Unmet(condition, Problem::new(reason, message));
             self.config_map = self.config_map.filter(|_| !creates);
         }
         self.steps.clear();

@@ -143,7 +143,10 @@ impl Cluster {
         let ours =
             BTreeMap::from([(annotations::FOR.to_owned(), format!("{}/{}", draft.kind, draft.workload.meta.uid))]);
         let meta = Meta { key: draft.key.clone(), ours, ..Meta::default() };
-        self.snapshot.jobs.insert(draft.key.clone(), Job { meta, outcome: Some(Ok(())) });
+        self.snapshot.jobs.insert(
+            draft.key.clone(),
+            Job { meta, config_map: draft.mount.as_ref().map(|mount| mount.config_map.clone()), outcome: Some(Ok(())) },
+        );
     }
 
     /// Changes a workload and rolls it out.

@@ -5,13 +5,13 @@
 
 use std::collections::BTreeMap;
 
-use direct_upload_api::{ConditionType, Reason};
+use direct_upload_api::Reason;
 use jiff::Timestamp;
 
 use super::cluster::Cluster;
 use crate::derive::{ApiView, World};
 use crate::model::{Advice, Id, Key, Problem};
-use crate::plan::{self, Options, OriginPlan, Plan, State, Step};
+use crate::plan::{self, Action, Options, OriginPlan, Plan, State, Step};
 
 /// How far to go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -150,8 +150,25 @@ fn acts(plan: &Plan) -> bool {
     plan.steps.first().is_some_and(|step| !step.action.waits())
 }
 
+/// Where a plan waits for what only the workload's image tells: nobody runs it here.
+fn unseen_path(plan: &Plan) -> Option<Problem> {
+    let looks = |step: &Step| matches!(&step.action, Action::Rehearse(draft) if !draft.asks_keystone());
+    let looking = matches!(&plan.state, State::Unmet(_, problem) if problem.reason == Reason::Looking);
+    (looking && plan.steps.iter().any(looks)).then(|| {
+        Problem::new(
+            Reason::PathUnknown,
+            "only the workload's image tells where its Horizon reads snippets, and nothing runs it here; set spec.paths.localSettingsDir to \
+             <prefix>/lib/pythonX.Y/site-packages/openstack_dashboard/local/local_settings.d \
+             (ask the image: python3 -c \"import sysconfig; print(sysconfig.get_path('platlib'))\")",
+        )
+    })
+}
+
 /// Takes a plan's steps up to the first that others must do, which is noted too.
 fn follow(cluster: &mut Cluster, resource: &Id, plan: Plan, steps: &mut Vec<Taken>) -> Result<(), Problem> {
+    if let Some(problem) = unseen_path(&plan) {
+        return Err(problem);
+    }
     for step in plan.steps {
         let waits = step.action.waits();
         cluster.carry_out(resource, &step.action)?;
@@ -176,7 +193,7 @@ fn ends(
         let conflict = conflicts.get(&resource);
         let named = |name: String| Key::new(key.namespace.clone(), name);
         End {
-            state: conflict.map_or(plan.state, |p| State::Unmet(ConditionType::RolledOut, p.clone())),
+            state: conflict.map_or(plan.state, |p| State::unmet(p.reason.condition(), p.clone())),
             config_map: plan.config_map.map(named),
             internal: plan.internal.map(named),
             resource,

@@ -39,8 +39,12 @@ pub const PANEL: &str = "direct-upload.openstack.org/panel";
 /// pod (JSON; a rehearsal read them).
 pub const CATALOG: &str = "direct-upload.openstack.org/catalog";
 
+/// On a Glance's workload: what the user's own files say in `[cors]`, when that was read and by which pod (JSON; a
+/// rehearsal read it).
+pub const CORS: &str = "direct-upload.openstack.org/cors";
+
 /// All that stand on a workload.
-pub const ON_WORKLOADS: [&str; 5] = [CLAIM, ROLLED_AT, READS, PANEL, CATALOG];
+pub const ON_WORKLOADS: [&str; 6] = [CLAIM, ROLLED_AT, READS, PANEL, CATALOG, CORS];
 
 #[cfg(test)]
 mod tests {
@@ -50,8 +54,10 @@ mod tests {
 
     #[test]
     fn all_are_of_our_domain() {
-        let all =
-            [PARTNER, BACKED_OUT, GRANTED, RETIRING, FOR, FAILED, PUT_BACK, CLAIM, ROLLED_AT, READS, PANEL, CATALOG];
+        let all = [
+            PARTNER, BACKED_OUT, GRANTED, RETIRING, FOR, FAILED, PUT_BACK, CLAIM, ROLLED_AT, READS, PANEL, CATALOG,
+            CORS,
+        ];
         assert!(all.iter().all(|name| name.strip_prefix(DOMAIN).is_some_and(|rest| rest.starts_with('/'))));
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use direct_upload_api::Reason;
+use direct_upload_api::{Reason, WorkloadKind};
 use kube_core::labels::SelectorExt as _;
 
 use super::mount::Mount;
@@ -23,12 +23,16 @@ pub struct Applied {
     pub referenced: Known<BTreeSet<String>>,
     /// Whether every pod runs the template as it stands, or why not.
     pub rollout: Result<(), Problem>,
+    /// For which pod it waits, and why.
+    pub held_up: Option<String>,
     /// Names of our ConfigMaps that pods run with.
     pub running: BTreeSet<String>,
     /// Some pods run without any.
     pub unconfigured: bool,
     /// What rehearsals have said, by the name of their Job.
     pub rehearsals: Known<BTreeMap<String, Rehearsal>>,
+    /// Which ConfigMap each of them tries, by the name of its Job.
+    pub tried: BTreeMap<String, String>,
 }
 
 impl Applied {
@@ -43,11 +47,15 @@ impl Applied {
         let config_maps = snapshot.config_maps.list(namespace)?.map(|c| (c.meta.key.name.clone(), c.clone())).collect();
         let config_map = mount.as_ref().map(|m| m.config_map.as_str());
         let rollout = rollout::judge(workload, config_map, &pods);
+        let held_up = rollout.as_ref().err().and_then(|_| rollout::hold_up(config_map, &pods));
         let running = pods.iter().filter_map(|p| p.config_map.clone()).collect();
         let unconfigured = pods.iter().any(|p| p.config_map.is_none());
         let referenced = referenced(snapshot, workload, config_map, &running);
         let rehearsals = rehearsal::list(snapshot, workload);
-        Ok(Self { mount, config_maps, referenced, rollout, running, unconfigured, rehearsals })
+        let tried =
+            snapshot.jobs.seen(namespace).filter_map(|job| Some((job.meta.key.name.clone(), job.config_map.clone()?)));
+        let tried = tried.collect();
+        Ok(Self { mount, config_maps, referenced, rollout, held_up, running, unconfigured, rehearsals, tried })
     }
 
     /// One of our ConfigMaps.
@@ -88,14 +96,22 @@ impl Applied {
         (newest.meta.born() > in_use.meta.born()).then_some(newest)
     }
 
-    /// Why a roll that is due does not come, as far as its ConfigMaps and rehearsals tell.
+    /// Why a roll that is due does not come, as far as its ConfigMap and rehearsals tell. What held up an
+    /// earlier one no longer counts, nor does anything while pods are replaced.
     pub fn obstacle(&self, workload: &Workload) -> Option<Problem> {
-        let objection = self.rehearsals.iter().flat_map(BTreeMap::values).find_map(Rehearsal::objection);
-        let failed = self.config_maps.values().find_map(|c| {
-            let noted = c.meta.ours.get(annotations::FAILED)?;
+        let ours = |c: &&Arc<ConfigMap>| rehearsal::for_workload(&c.meta, &workload.meta.uid).is_some();
+        let newest = self.config_maps.values().filter(ours).max_by_key(|c| c.meta.born())?;
+        let name = &newest.meta.key.name;
+        if self.rollout.is_err() || self.mount.as_ref().is_some_and(|mount| mount.config_map == *name) {
+            return None;
+        }
+        let of_newest = |job: &str| self.tried.get(job).is_some_and(|tried| tried == name);
+        let rehearsals = self.rehearsals.iter().flatten().filter(|(job, _)| of_newest(job));
+        let failed = || {
+            let noted = newest.meta.ours.get(annotations::FAILED)?;
             Some(Problem::new(Reason::RollFailed, noted.strip_prefix(&workload.template.fingerprint)?.trim_start()))
-        });
-        objection.or(failed)
+        };
+        rehearsals.map(|(_, rehearsal)| rehearsal).find_map(Rehearsal::objection).or_else(failed)
     }
 
     /// The Glances for which pods of this workload upload directly, or are about to.
@@ -105,12 +121,31 @@ impl Applied {
     }
 }
 
-/// The pods that may answer a request. One that ends keeps answering while it is ready, and the
-/// Service may still lead to it.
+/// The pods that may answer a request: alive, selected, and made by the workload's controllers. One that is
+/// being deleted keeps answering while it is ready, and the Service may still lead to it.
 fn pods(snapshot: &Snapshot, workload: &Workload) -> Known<Vec<Arc<Pod>>> {
-    let selected = |pod: &Pod| workload.selector.as_ref().is_some_and(|selector| selector.matches(&pod.labels));
-    let pods = snapshot.pods.list(&workload.meta.key.namespace)?;
-    Ok(pods.filter(|p| selected(p) && (p.meta.deleting.is_none() || p.ready)).cloned().collect())
+    let namespace = &workload.meta.key.namespace;
+    // ReplicaSets, and what controls each.
+    let sets: BTreeMap<&str, Option<&str>> = match workload.kind {
+        WorkloadKind::Deployment => snapshot
+            .replica_sets
+            .list(namespace)?
+            .map(|set| (set.meta.uid.as_str(), set.owner.as_ref().map(|owner| owner.uid.as_str())))
+            .collect(),
+        WorkloadKind::StatefulSet | WorkloadKind::DaemonSet => BTreeMap::new(),
+    };
+    let uid = workload.meta.uid.as_str();
+    let made = |pod: &Pod| {
+        pod.owner.as_ref().is_some_and(|owner| match (workload.kind, owner.kind.as_str()) {
+            // A set that has not been seen yet, or not any more, may be its own.
+            (WorkloadKind::Deployment, "ReplicaSet") => sets.get(owner.uid.as_str()).is_none_or(|of| *of == Some(uid)),
+            _ => owner.uid == uid,
+        })
+    };
+    let selected = |pod: &Pod| workload.selector.as_ref().is_none_or(|selector| selector.matches(&pod.labels));
+    let alive = |pod: &Pod| !pod.ended && (pod.meta.deleting.is_none() || pod.ready);
+    let pods = snapshot.pods.list(namespace)?;
+    Ok(pods.filter(|pod| alive(pod) && made(pod) && selected(pod)).cloned().collect())
 }
 
 /// Every revision of the namespace counts: a ConfigMap's name is unique to its workload and

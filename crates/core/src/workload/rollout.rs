@@ -8,6 +8,9 @@ use direct_upload_api::{Reason, WorkloadKind};
 use super::target::Target;
 use crate::model::{Pod, Problem, Workload, describe};
 
+/// How many pods a sentence names.
+const NAMED: usize = 3;
+
 /// Judges a workload's rollout of the ConfigMap that its template mounts (or of none).
 ///
 /// # Errors
@@ -19,7 +22,8 @@ pub fn judge(workload: &Workload, config_map: Option<&str>, pods: &[Arc<Pod>]) -
     if workload.replicas == 0 && workload.kind != WorkloadKind::DaemonSet {
         return problem(Reason::NoReplicas, "is scaled to zero; the files take effect when it is scaled up".into());
     }
-    let old = pods.iter().filter(|p| p.config_map.as_deref() != config_map).count();
+    let (new, others): (Vec<_>, Vec<_>) = pods.iter().partition(|p| p.config_map.as_deref() == config_map);
+    let old = others.len();
     let settled = status.observed_generation >= workload.meta.generation
         && status.updated == status.replicas
         && status.updated >= workload.replicas
@@ -34,29 +38,62 @@ pub fn judge(workload: &Workload, config_map: Option<&str>, pods: &[Arc<Pod>]) -
     if workload.on_delete && old > 0 {
         return problem(
             Reason::RolloutOnDelete,
-            format!("has updateStrategy OnDelete; {old} pods keep the old files until you delete them"),
+            format!("has updateStrategy OnDelete; {} the old files until you delete them", keep(&others)),
         );
     }
     if workload.partition > 0 && old > 0 {
         return problem(
             Reason::RolloutPartitioned,
             format!(
-                "has rollingUpdate.partition {}; {old} pods keep the old files until you lower it",
-                workload.partition
+                "has rollingUpdate.partition {}; {} the old files until you lower it",
+                workload.partition,
+                keep(&others)
             ),
         );
     }
     if let Some(message) = &status.replica_failure {
         return problem(Reason::ReplicaFailure, format!("cannot create pods: {message}"));
     }
-    let new = |pod: &&Arc<Pod>| pod.config_map.as_deref() == config_map;
-    if let Some((pod, trouble)) = pods.iter().filter(new).find_map(|p| Some((p, p.trouble.as_ref()?))) {
+    if let Some((pod, trouble)) = new.iter().find_map(|p| Some((p, p.trouble.as_ref()?))) {
         return problem(Reason::PodsCrashing, format!("does not come up: pod {}: {trouble}", pod.meta.key.name));
     }
     if let Some(message) = &status.stuck {
-        return problem(Reason::RolloutStuck, format!("is stuck: {message}"));
+        return problem(
+            Reason::RolloutStuck,
+            format!(
+                "is stuck: {message}{}",
+                hold_up(config_map, pods).map(|why| format!("; {why}")).unwrap_or_default()
+            ),
+        );
     }
     problem(Reason::RollingOut, "is being rolled out".into())
+}
+
+/// For which pod the roll of a ConfigMap waits, and why. One at a time, the first by name: statuses change
+/// seldom then.
+pub(crate) fn hold_up(config_map: Option<&str>, pods: &[Arc<Pod>]) -> Option<String> {
+    let (new, others): (Vec<_>, Vec<_>) = pods.iter().partition(|p| p.config_map.as_deref() == config_map);
+    let first = |pods: &[&Arc<Pod>], why: &dyn Fn(&Pod) -> Option<String>| {
+        let reasons = pods.iter().filter_map(|pod| Some((pod.meta.key.name.clone(), why(pod)?)));
+        reasons.min().map(|(name, why)| format!("it waits for pod {name}: {why}"))
+    };
+    let old = |pod: &Pod| {
+        let ends = "it is being deleted, and still answers with the old files";
+        let stays = "it still runs with the old files";
+        Some(if pod.meta.deleting.is_some() { ends } else { stays }.to_owned())
+    };
+    first(&new, &|pod| pod.waits.clone()).or_else(|| first(&others, &old))
+}
+
+/// Which pods keep something.
+fn keep(pods: &[&Arc<Pod>]) -> String {
+    let mut names: Vec<&str> = pods.iter().map(|pod| pod.meta.key.name.as_str()).collect();
+    names.sort_unstable();
+    match names.as_slice() {
+        [one] => format!("pod {one} keeps"),
+        few if few.len() <= NAMED => format!("pods {} keep", few.join(", ")),
+        many => format!("pods {} and {} more keep", many[..NAMED].join(", "), many.len() - NAMED),
+    }
 }
 
 /// What is said of a rollout that was just begun.

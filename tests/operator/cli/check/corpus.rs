@@ -41,13 +41,17 @@ fn told(folder: &Path) -> String {
     lines(&report.findings, folder).join("\n")
 }
 
+/// No error in a deployer's own shape; and what else is said there is reviewed by eye: it earns its place.
 #[test]
 fn healthy_clouds_are_fine() {
+    let mut all = String::new();
     for folder in folders("healthy") {
         let told = told(&folder);
-        let harmless = told.lines().all(|line| line.starts_with("note "));
-        assert!(harmless, "{}:\n{told}", folder.display());
+        assert!(!told.lines().any(|line| line.starts_with("error ")), "{}:\n{told}", folder.display());
+        let name = folder.file_name().unwrap().to_string_lossy().into_owned();
+        all.extend([name.as_str(), ":\n", &told, if told.is_empty() { "" } else { "\n" }]);
     }
+    insta::assert_snapshot!(all);
 }
 
 /// What is expected is reviewed by eye: every finding is really wrong there, and nothing is missing.

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use direct_upload_api::web::{Origin, PublicUrl};
 use direct_upload_api::{Panel, Rule};
 use direct_upload_core::judge::session::Secret;
-use direct_upload_core::model::{CanaryClass, CanaryOutcome, CanaryQuery, Key};
-use direct_upload_operator::probe::canary::{CanaryUpload, upload};
-use direct_upload_operator::probe::{Credential, Proxies};
+use direct_upload_core::model::{CanaryClass, CanaryOutcome, CanaryQuery, Key, StuckReading};
+use direct_upload_operator::probe::canary::{CanaryUpload, stuck, upload};
+use direct_upload_operator::probe::{Credential, Gate};
 use rstest::rstest;
 use serde_json::{Value, json};
 
@@ -31,12 +31,15 @@ fn query(pace: Duration) -> CanaryQuery {
         size: 4096,
         pace,
         interval: Duration::from_secs(900),
+        stuck_secret: None,
+        stuck_after: Duration::from_secs(6 * 3600),
         hosts: BTreeMap::from([("keystone.example.com".into(), here()), ("glance.example.com".into(), here())]),
     }
 }
 
 struct Run {
     outcome: CanaryOutcome,
+    stuck: Option<StuckReading>,
     cloud: Cloud,
     took: Duration,
 }
@@ -52,16 +55,15 @@ fn run(knobs: Knobs, images: Vec<Value>, pace: Duration, adjust: impl Fn(&mut Ca
         auth_url: PublicUrl::parse(&format!("https://keystone.example.com:{}/v3", cloud.port)).unwrap(),
         credential: Credential { id: ID.into(), secret: Secret::new(SECRET.into()) },
         ca: std::fs::read_to_string(folder.path().join("ca.pem")).unwrap(),
-        proxies: Proxies::default(),
-        denied: vec![],
+        gate: Gate::default(),
     };
     adjust(&mut asked);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let began = Instant::now();
-    let outcome = runtime.block_on(upload(&asked));
-    let told = format!("{outcome:?}");
+    let (outcome, stuck) = runtime.block_on(upload(&asked));
+    let told = format!("{outcome:?} {stuck:?}");
     assert!(!told.contains(SECRET) && !told.contains(TOKEN), "{told}");
-    Run { outcome, cloud, took: began.elapsed() }
+    Run { outcome, stuck, cloud, took: began.elapsed() }
 }
 
 fn with(knobs: Knobs) -> Run {
@@ -75,6 +77,12 @@ fn an_upload_as_the_page_sends_it() {
     assert_eq!(endpoint.to_string(), format!("https://glance.example.com:{}/image", cloud.port));
     let asked = cloud.asked();
     let lines: Vec<_> = asked.iter().map(|asked| asked.line().replace("00000001-made", "ID")).collect();
+    let (lines, lists) = lines.split_at(6);
+    for (list, status) in lists.iter().zip(["queued", "saving"]) {
+        let begin = format!("GET /image/v2/images?status={status}&updated_at=lt%3A20");
+        assert!(list.starts_with(&begin) && list.ends_with("Z&limit=100"), "{list}");
+    }
+    assert_eq!(lists.len(), 2);
     assert_eq!(
         lines,
         [
@@ -214,4 +222,59 @@ fn where_nothing_can_be_deleted_no_more_is_made() {
     let CanaryOutcome::Unknown(why) = outcome else { panic!("{outcome:?}") };
     assert!(why.contains("3 images of earlier uploads cannot be deleted"), "{why}");
     assert_eq!(cloud.images().len(), 3);
+}
+
+/// Of what the list holds, whatever was asked for: the state, and for how long.
+#[test]
+fn stuck_images_are_counted_and_left_alone() {
+    let stuck_since = |id: &str, status: &str, at: &str| {
+        image(id, &[("name", id), ("status", status), ("updated_at", at), ("owner", "somebody")])
+    };
+    let images = vec![
+        stuck_since("queued-long", "queued", "2024-02-01T00:00:00Z"),
+        stuck_since("queued-longer", "queued", "2024-01-01T00:00:00Z"),
+        stuck_since("saving-long", "saving", "2024-03-01T00:00:00Z"),
+        stuck_since("just-now", "saving", "2999-01-01T00:00:00Z"),
+        stuck_since("active", "active", "2024-01-01T00:00:00Z"),
+        stuck_since("odd", "queued", "yesterday"),
+    ];
+    let Run { outcome, stuck, cloud, .. } = run(Knobs::default(), images, Duration::ZERO, |_| {});
+    assert!(matches!(outcome, CanaryOutcome::Passed(_)), "{outcome:?}");
+    let stuck = stuck.unwrap().unwrap();
+    assert_eq!((stuck.queued, stuck.saving, stuck.more), (2, 1, false), "{stuck:?}");
+    assert_eq!(stuck.oldest, Some("2024-01-01T00:00:00Z".parse().unwrap()));
+    assert_eq!(cloud.images().len(), 6, "nothing of others is deleted");
+}
+
+/// A credential that only lists: two lists and a token, whatever stands there.
+#[test]
+fn a_second_credential_lists_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    certificates(folder.path(), "*.example.com", "2");
+    let cloud =
+        Cloud::start(folder.path(), Knobs::default(), vec![image("left", &[("updated_at", "2024-01-01T00:00:00Z")])]);
+    let query = CanaryQuery { stuck_secret: Some(Key::new("openstack", "lister")), ..query(Duration::ZERO) };
+    let asked = CanaryUpload {
+        query: &query,
+        auth_url: PublicUrl::parse(&format!("https://keystone.example.com:{}/v3", cloud.port)).unwrap(),
+        credential: Credential { id: ID.into(), secret: Secret::new(SECRET.into()) },
+        ca: std::fs::read_to_string(folder.path().join("ca.pem")).unwrap(),
+        gate: Gate::default(),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    assert_eq!(runtime.block_on(stuck(&asked)).unwrap().queued, 1);
+    let methods: Vec<_> =
+        cloud.asked().iter().map(|asked| asked.line().split('?').next().unwrap().to_owned()).collect();
+    assert_eq!(methods, ["POST /v3/auth/tokens", "GET /image/v2/images", "GET /image/v2/images"]);
+    assert_eq!(runtime.block_on(upload(&asked)).1, None, "one list is enough");
+}
+
+#[rstest]
+#[case::no_right(Knobs { glance: 403, ..Knobs::default() }, "does not let the credential list images (403)")]
+#[case::access_rules(Knobs { is_limited: true, glance: 401, ..Knobs::default() }, "service_type = image")]
+#[case::plain_http(Knobs { published: "http://glance.example.com/image", ..Knobs::default() }, "by https alone")]
+fn a_list_that_is_refused_is_not_zero(#[case] knobs: Knobs, #[case] said: &str) {
+    let Run { stuck, outcome, .. } = with(knobs);
+    let told = format!("{stuck:?} {outcome:?}");
+    assert!(!matches!(stuck, Some(Ok(_))) && told.contains(said), "{told}");
 }

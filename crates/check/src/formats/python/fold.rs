@@ -1,5 +1,7 @@
 //! What an expression is known to be, by constant folding.
 
+use std::collections::BTreeMap;
+
 use ruff_python_ast::{BoolOp, Expr, Number, Operator, UnaryOp};
 use ruff_text_size::{Ranged, TextSize};
 
@@ -123,6 +125,18 @@ pub fn add(a: Value, b: Value) -> Value {
         (Value::List(mut a), Value::Unknown) => {
             a.push(Value::Unknown);
             Value::List(a)
+        }
+        _ => Value::Unknown,
+    }
+}
+
+/// What `a` is once the entries of `b` are put into it. What no file has set is one of Horizon's own: of that
+/// only what is put into it is known.
+pub fn updated(a: Option<Value>, b: Value) -> Value {
+    match (a.unwrap_or_else(|| Value::Dict(BTreeMap::new())), b) {
+        (Value::Dict(mut a), Value::Dict(b)) => {
+            a.extend(b);
+            Value::Dict(a)
         }
         _ => Value::Unknown,
     }

@@ -55,6 +55,12 @@ fn compare(text: &str) -> (BTreeMap<String, Value>, Ran) {
 }
 
 #[rstest]
+#[case("A = {'a': 1}\nA['b'] = 2\nA['a'] = 3", Value::Dict(BTreeMap::from([("a".into(), Value::Number(3)), ("b".into(), Value::Number(2))])))]
+#[case("A = {'a': 1}\nA.update({'b': 2}, c=3)", Value::Dict(BTreeMap::from([("a".into(), Value::Number(1)), ("b".into(), Value::Number(2)), ("c".into(), Value::Number(3))])))]
+#[case("A = {'a': 1}\nA |= {'b': 2}", Value::Dict(BTreeMap::from([("a".into(), Value::Number(1)), ("b".into(), Value::Number(2))])))]
+#[case("A = {'a': 1}\nA.pop('a')", Value::Unknown)]
+#[case("A = {'a': {'b': 1}}\nA['a']['b'] = 2", Value::Unknown)]
+#[case("A = [1]\nA[0] = 2", Value::Unknown)]
 #[case("A = 'a' + 'b'", Value::Text("ab".into()))]
 #[case("A = 'a' 'b'", Value::Text("ab".into()))]
 #[case("A = {'a': 'b', 'c': [1]}", Value::Dict(BTreeMap::from([("a".into(), Value::Text("b".into())), ("c".into(), Value::List(vec![Value::Number(1)]))])))]

@@ -91,3 +91,22 @@ fn middlewares_of_traefik_are_judged(#[case] middleware: &str, #[case] expected:
     let found: Vec<_> = cluster(&way).into_iter().filter(|line| line.starts_with("error")).collect();
     assert_eq!(found, expected, "{way}");
 }
+
+/// Traefik's own arguments decide how long an upload may take.
+#[rstest]
+#[case::default("--entryPoints.websecure.address=:8443", "v3.1", &["error DU015"])]
+#[case::before_the_limit("--entryPoints.websecure.address=:8443", "v2.10.7", &[])]
+#[case::off("--entryPoints.websecure.address=:8443, --entrypoints.websecure.transport.respondingTimeouts.readTimeout=0", "v3.1", &[])]
+#[case::long("--entryPoints.websecure.address=:8443, --entrypoints.websecure.transport.respondingTimeouts.readTimeout=1h", "v3.1", &["warning DU015"])]
+#[case::another_entry_point("--entryPoints.web.address=:8000", "v3.1", &[])]
+#[case::not_there("", "", &["warning DU015"])]
+fn entry_points_of_traefik(#[case] args: &str, #[case] tag: &str, #[case] expected: &[&str]) {
+    let traefik = match tag {
+        "" => String::new(),
+        tag => format!(
+            "---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: traefik, namespace: traefik}}\nspec:\n  selector: {{matchLabels: {{app: t}}}}\n  template:\n    metadata: {{labels: {{app: t}}}}\n    spec: {{containers: [{{name: traefik, image: 'docker.io/traefik:{tag}', args: [{args}]}}]}}\n"
+        ),
+    };
+    let route = "apiVersion: traefik.io/v1alpha1\nkind: IngressRoute\nmetadata: {name: image, namespace: openstack}\nspec:\n  entryPoints: [websecure]\n  routes: [{match: 'Host(`g.example`)', kind: Rule, services: [{name: glance-api, port: 9292}]}]\n  tls: {secretName: t}\n";
+    assert_eq!(cluster(&format!("{route}{traefik}")), expected);
+}

@@ -37,7 +37,7 @@ fn haproxy(front: &str, back: &str) -> Vec<String> {
 #[case::to_https("redirect scheme https code 301 if !{ ssl_fc }", "", &[])]
 #[case::body("http-request deny deny_status 413 if { req.body_size gt 104857600 }", "", &["error DU014"])]
 #[case::length("", "http-request deny if { req.hdr(content-length) -m int gt 104857600 }", &["error DU014"])]
-#[case::impatient("timeout client 30s", "timeout server 30000", &["warning DU015"])]
+#[case::impatient("timeout client 30s", "timeout server 30000", &["warning DU015", "note DU015"])]
 #[case::patient("timeout client 6h", "timeout server 6h", &[])]
 #[case::below_http("mode tcp\n  http-request deny unless { method GET }", "mode tcp", &[])]
 fn what_haproxy_does_before_glance_is_found(#[case] front: &str, #[case] back: &str, #[case] expected: &[&str]) {

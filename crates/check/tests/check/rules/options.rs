@@ -100,3 +100,52 @@ fn subgroups_of_cors_are_no_longer_read(
         format!("[cors]\nallowed_origin = https://d.example\nallow_headers = X-Auth-Token,X-CSRFToken\n{section}\n");
     assert_eq!(found_in(&[(CONF, &conf)], release), expected);
 }
+
+/// The Django panel's upload has credentials; where the panel is not shown, the stricter of both counts.
+#[rstest]
+#[case::angular_by_default("", "allow_credentials = false", &[])]
+#[case::angular("ANGULAR_FEATURES = {'images_panel': True}", "allow_credentials = false", &[])]
+#[case::a_dict_without_it_has_the_default("ANGULAR_FEATURES = {'flavors_panel': True}", "allow_credentials = false", &[])]
+#[case::django("ANGULAR_FEATURES = {'images_panel': False}", "allow_credentials = false", &["error DU024"])]
+#[case::by_key("ANGULAR_FEATURES['images_panel'] = False", "allow_credentials = false", &["error DU024"])]
+#[case::by_key_of_a_dict("ANGULAR_FEATURES = {'images_panel': True}\nANGULAR_FEATURES['images_panel'] = 0", "allow_credentials = no", &["error DU024"])]
+#[case::by_update("ANGULAR_FEATURES.update({'images_panel': False})", "allow_credentials = false", &["error DU024"])]
+#[case::by_keyword("ANGULAR_FEATURES.update(images_panel=False)", "allow_credentials = false", &["error DU024"])]
+#[case::merged("ANGULAR_FEATURES = {'images_panel': True}\nANGULAR_FEATURES |= {'images_panel': False}", "allow_credentials = false", &["error DU024"])]
+#[case::another_key("ANGULAR_FEATURES['roles_panel'] = False", "allow_credentials = false", &[])]
+#[case::not_known("from site import ANGULAR_FEATURES", "allow_credentials = false", &["error DU024"])]
+#[case::not_known_after_a_change("ANGULAR_FEATURES = {'images_panel': True}\nANGULAR_FEATURES.update(more())", "allow_credentials = false", &["error DU024"])]
+#[case::django_with_the_default("ANGULAR_FEATURES = {'images_panel': False}", "", &[])]
+fn credentials_are_judged_as_the_panel_needs_them(
+    #[case] settings: &str,
+    #[case] lines: &str,
+    #[case] expected: &[&str],
+) {
+    let conf = format!("[cors]\nallowed_origin = https://d.example\n{lines}\n");
+    let settings =
+        format!("{settings}\nCSRF_TRUSTED_ORIGINS = ['https://d.example']\nHORIZON_IMAGES_UPLOAD_MODE = 'direct'\n");
+    assert_eq!(found_in(&[(CONF, &conf), (SETTINGS, &settings)], Some("2025.1")), expected, "{settings}");
+}
+
+#[rstest]
+#[case::angular("True", "*", &["warning DU005"])]
+#[case::django("False", "*", &["error DU005"])]
+#[case::not_known("x", "*", &["error DU005"])]
+#[case::django_is_listed_beside_it("False", "*,https://d.example", &["warning DU005"])]
+#[case::django_is_not_listed("False", "*,https://e.example", &["error DU005"])]
+fn a_wildcard_is_judged_as_the_panel_takes_it(#[case] panel: &str, #[case] origins: &str, #[case] expected: &[&str]) {
+    let conf = format!("[cors]\nallowed_origin = {origins}\n");
+    let settings = format!(
+        "import x\nANGULAR_FEATURES = {{'images_panel': {panel}}}\nCSRF_TRUSTED_ORIGINS = ['https://d.example']\nHORIZON_IMAGES_UPLOAD_MODE = 'direct'\n"
+    );
+    assert_eq!(found_in(&[(CONF, &conf), (SETTINGS, &settings)], Some("2025.1")), expected);
+}
+
+/// Glance alone: nobody knows which panel uploads to it. In legacy mode nobody is hurt yet.
+#[rstest]
+#[case::alone(&[], &["error DU024"])]
+#[case::legacy(&[(SETTINGS, "ANGULAR_FEATURES = {'images_panel': False}\nHORIZON_IMAGES_UPLOAD_MODE = 'legacy'\n")], &["warning DU024"])]
+fn the_panel_counts_for_direct_uploads(#[case] more: &[(&str, &str)], #[case] expected: &[&str]) {
+    let conf = "[cors]\nallowed_origin = https://d.example\nallow_credentials = false\nallow_headers = X-Auth-Token,X-CSRFToken\n";
+    assert_eq!(found_in(&[&[(CONF, conf)], more].concat(), Some("2025.1")), expected);
+}

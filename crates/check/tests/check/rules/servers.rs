@@ -152,3 +152,41 @@ fn limits_of_uwsgi_are_found(#[case] mode: &str, #[case] lines: &str, #[case] ex
         expected
     );
 }
+
+/// What stands before Glance may take the header off that the Django panel's upload needs.
+#[rstest]
+#[case::unset("Header unset Access-Control-Allow-Credentials", &["error DU024"])]
+#[case::always_unset_is_another_table("Header always unset Access-Control-Allow-Credentials", &[])]
+#[case::set_false("Header set Access-Control-Allow-Credentials false", &["error DU024"])]
+#[case::set_true("Header set Access-Control-Allow-Credentials \"true\"", &[])]
+#[case::doubled("Header always set Access-Control-Allow-Credentials true", &["error DU024"])]
+#[case::added("Header add Access-Control-Allow-Credentials true", &["error DU024"])]
+#[case::other("Header unset X-Powered-By", &[])]
+fn credentials_survive_httpd(#[case] lines: &str, #[case] expected: &[&str]) {
+    let host = format!(
+        "<VirtualHost *:443>\nServerName glance.example\nProxyPass / http://127.0.0.1:9292/\n{lines}\n</VirtualHost>\n"
+    );
+    let found = |panel: &str| {
+        let settings = format!("ANGULAR_FEATURES = {{'images_panel': {panel}}}\n{}", DASHBOARD.1);
+        found_in(
+            &[("etc/apache2/sites-enabled/glance.conf", &host), (SETTINGS, &settings), (CONF, GOOD)],
+            Some("2025.1"),
+        )
+    };
+    assert_eq!(found("False"), expected, "{lines}");
+    assert!(found("True").is_empty(), "the Angular panel's upload has none: {lines}");
+}
+
+#[rstest]
+#[case::hidden("proxy_hide_header Access-Control-Allow-Credentials;", &["error DU024"])]
+#[case::hidden_and_written_anew("proxy_hide_header Access-Control-Allow-Credentials; add_header Access-Control-Allow-Credentials true always;", &[])]
+#[case::doubled("add_header Access-Control-Allow-Credentials true;", &["error DU024"])]
+#[case::cleared("more_clear_headers Access-Control-Allow-Credentials;", &["error DU024"])]
+fn credentials_survive_nginx(#[case] lines: &str, #[case] expected: &[&str]) {
+    let server = format!(
+        "server {{ listen 443 ssl; server_name glance.example; client_max_body_size 0; proxy_request_buffering off; location / {{ {lines} proxy_pass http://127.0.0.1:9292; }} }}"
+    );
+    let settings = format!("ANGULAR_FEATURES = {{'images_panel': False}}\n{}", DASHBOARD.1);
+    let files = [("etc/nginx/sites-enabled/glance.conf", server.as_str()), (SETTINGS, &settings), (CONF, GOOD)];
+    assert_eq!(found_in(&files, Some("2025.1")), expected, "{lines}");
+}

@@ -29,6 +29,20 @@ fn the_dashboards_port_is_part_of_its_origin(
     assert_eq!(found_in(&[(HORIZON, &horizon(port, tls, "")), DASHBOARD, (CONF, conf)], Some("2025.1")), expected);
 }
 
+/// kolla-ansible's dashboard serves any host: the port alone is known.
+#[rstest]
+#[case::another(":8443 ssl crt d.pem", "https://d.example", &["warning DU002"])]
+#[case::listed(":8443 ssl crt d.pem", "https://d.example:8443", &[])]
+#[case::usual(":443 ssl crt d.pem", "https://d.example", &[])]
+#[case::plain(":8080", "https://d.example", &[])]
+fn a_port_is_known_where_the_name_is_not(#[case] bind: &str, #[case] origin: &str, #[case] expected: &[&str]) {
+    let conf = format!("[cors]\nallowed_origin = {origin}\n");
+    let settings = "ALLOWED_HOSTS = ['*']\nHORIZON_IMAGES_UPLOAD_MODE = 'direct'\n";
+    let haproxy = haproxy(bind, ":9292 ssl crt d.pem");
+    let files = [("etc/haproxy/haproxy.cfg", haproxy.as_str()), (SETTINGS, settings), (CONF, &conf)];
+    assert_eq!(found_in(&files, Some("2025.1")), expected);
+}
+
 fn haproxy(dashboard: &str, glance: &str) -> String {
     format!(
         "defaults\n  mode http\n  timeout client 1h\n  timeout server 1h\nfrontend horizon\n  bind {dashboard}\n  default_backend horizon-back\nbackend horizon-back\n  server h 192.0.2.1:80\nfrontend images\n  bind {glance}\n  default_backend glance-back\nbackend glance-back\n  server g 192.0.2.2:9292\n"

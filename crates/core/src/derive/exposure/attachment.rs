@@ -148,18 +148,15 @@ pub(crate) fn attachments(
                 Err(why) => notes.add(format!("listener {} of {name} {why}", listener.name)),
             }
         }
-        match found.iter_mut().find(|a| a.parent == *name) {
-            Some(other) => {
-                listeners.retain(|l| other.listeners.iter().all(|o| o.name != l.name));
-                other.listeners.extend(listeners);
+        if let Some(other) = found.iter_mut().find(|a| a.parent == *name) {
+            listeners.retain(|l| other.listeners.iter().all(|o| o.name != l.name));
+            other.listeners.extend(listeners);
+        } else {
+            let mut all = parent.listeners;
+            if kind != Kind::Gateway {
+                all.extend(parent.gateway.listeners.iter().cloned());
             }
-            None => {
-                let mut all = parent.listeners;
-                if kind != Kind::Gateway {
-                    all.extend(parent.gateway.listeners.iter().cloned());
-                }
-                found.push(Attachment { parent: parent.name, listeners, all });
-            }
+            found.push(Attachment { parent: parent.name, listeners, all });
         }
     }
     Ok(found)

@@ -32,7 +32,7 @@ pub fn exposures(snapshot: &Snapshot, proxy: &Arc<HttpProxy>, backends: &Backend
     let leads = walk.tcp || !walk.ways.is_empty();
     match &proxy.spec.virtualhost {
         None if leads => notes_of_included(snapshot, proxy, &mut notes),
-        Some(host) if leads => urls(proxy, host, &walk, &mut found, &mut notes)?,
+        Some(host) if leads => urls(proxy, host, &walk, &mut found, &mut notes),
         None | Some(_) => {}
     }
     if found.urls.is_empty() && proxy.spec.virtualhost.is_some() && leads {
@@ -193,11 +193,9 @@ fn refused(proxy: &HttpProxy) -> Result<Option<String>, Problem> {
         return Err(Problem::new(Reason::ObservationIncomplete, why));
     }
     Ok(match proxy.current_status.as_str() {
-        "valid" => None,
-        "" if meta.is_stored() => Some("no controller has accepted it".to_owned()),
         // Contour itself marks it so until it has looked.
-        "NotReconciled" if meta.is_stored() => Some("no controller has accepted it".to_owned()),
-        "" | "NotReconciled" => None,
+        "" | "NotReconciled" if meta.is_stored() => Some("no controller has accepted it".to_owned()),
+        "valid" | "" | "NotReconciled" => None,
         status => Some(format!("{status}: {}", proxy.description)),
     })
 }
@@ -219,16 +217,9 @@ fn notes_of_included(snapshot: &Snapshot, proxy: &HttpProxy, notes: &mut Notes) 
     }
 }
 
-fn urls(
-    proxy: &HttpProxy,
-    host: &ProxyHost,
-    walk: &Walk<'_>,
-    found: &mut Exposures,
-    notes: &mut Notes,
-) -> Result<(), Problem> {
+fn urls(proxy: &HttpProxy, host: &ProxyHost, walk: &Walk<'_>, found: &mut Exposures, notes: &mut Notes) {
     if host.fqdn.contains('*') {
-        notes.add(format!("host {} is a wildcard, and an origin is exact", host.fqdn));
-        return Ok(());
+        return notes.add(format!("host {} is a wildcard, and an origin is exact", host.fqdn));
     }
     let source = notes.source.clone();
     let mut add = |https: bool, path: &str, notes: &mut Notes| {
@@ -266,5 +257,4 @@ fn urls(
         let namespaces: Vec<&str> = walk.unread.iter().map(String::as_str).collect();
         notes.add(format!("what it includes of other namespaces ({}) is not read", namespaces.join(", ")));
     }
-    Ok(())
 }

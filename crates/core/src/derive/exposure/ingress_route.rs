@@ -69,7 +69,9 @@ pub fn needs(snapshot: &Snapshot, namespaces: &BTreeSet<&str>, needs: &mut Needs
             parents.extend(elsewhere.filter(|namespace| !namespaces.contains(namespace)));
         }
     }
-    parents.into_iter().for_each(|namespace| needs.add_routes_of(Kind::IngressRoute, namespace));
+    for namespace in parents {
+        needs.add_routes_of(Kind::IngressRoute, namespace);
+    }
 }
 
 fn service_of(own: &str, service: &IngressRouteService) -> Option<Key> {

@@ -57,8 +57,8 @@ impl Alternative {
 }
 
 /// All that meets one of these and one of those.
-pub(crate) fn both(these: &[Alternative], those: &[Alternative]) -> Result<Vec<Alternative>, String> {
-    let met: Vec<_> = these.iter().flat_map(|a| those.iter().filter_map(|b| a.and(b))).take(MOST + 1).collect();
+pub(crate) fn both(left: &[Alternative], right: &[Alternative]) -> Result<Vec<Alternative>, String> {
+    let met: Vec<_> = left.iter().flat_map(|a| right.iter().filter_map(|b| a.and(b))).take(MOST + 1).collect();
     if met.len() > MOST { Err(format!("more than {MOST} alternatives")) } else { Ok(met) }
 }
 
@@ -110,7 +110,7 @@ struct Parser<'a> {
     depth: usize,
 }
 
-impl<'a> Parser<'a> {
+impl Parser<'_> {
     fn take(&mut self, token: &str) -> bool {
         let Some(rest) = self.rest.strip_prefix(token) else { return false };
         self.rest = rest.trim_start();
@@ -166,9 +166,8 @@ impl<'a> Parser<'a> {
 
     /// A literal of Go: raw between backquotes, or with escapes between double quotes.
     fn text(&mut self) -> Result<String, String> {
-        let (quote, body) = match self.rest.split_at_checked(1) {
-            Some((quote @ ("`" | "\""), body)) => (quote, body),
-            _ => return Err(format!("a quoted text is missing before {:?}", self.rest)),
+        let Some((quote @ ("`" | "\""), body)) = self.rest.split_at_checked(1) else {
+            return Err(format!("a quoted text is missing before {:?}", self.rest));
         };
         let mut text = String::new();
         let mut chars = body.char_indices();
@@ -244,7 +243,7 @@ mod tests {
         assert!(alternatives(&"(".repeat(10_000)).is_err());
         assert!(alternatives(&"!".repeat(10_000)).is_err());
         let pair = "(Host(`a`) || Host(`b`) || PathPrefix(`/`))";
-        assert!(alternatives(&vec![pair; 12].join(" && ")).is_err());
+        assert!(alternatives(&[pair; 12].join(" && ")).is_err());
     }
 
     proptest! {

@@ -77,7 +77,9 @@ pub fn needs(snapshot: &Snapshot, namespaces: &BTreeSet<&str>, needs: &mut Needs
             gateways.extend(gateways_of(service));
         }
     }
-    gateways.into_iter().for_each(|gateway| needs.add_named(Kind::IstioGateway, gateway));
+    for gateway in gateways {
+        needs.add_named(Kind::IstioGateway, gateway);
+    }
 }
 
 /// The Gateway that a name means (`resolveGatewayName` of istio/istio); none if it is the mesh.
@@ -174,7 +176,7 @@ impl<'a> Leading<'a> {
                 match merged(&rule.matches, &sub.matches) {
                     Some(matches) => http.push(matches),
                     None => {
-                        notes.add(format!("a rule of VirtualService {key} contradicts the one that delegates to it"))
+                        notes.add(format!("a rule of VirtualService {key} contradicts the one that delegates to it"));
                     }
                 }
             }
@@ -429,7 +431,7 @@ fn bytes(listening: &Listening<'_>, names: &[String], leading: &Leading<'_>, fou
     let leads = |rule: &&IstioL4Route| {
         if rule.matches.is_empty() { listening.is_for(&[], None) } else { rule.matches.iter().any(is_for) }
     };
-    if leading.tcp.iter().any(|rule| leads(&rule)) {
+    if leading.tcp.iter().any(leads) {
         for host in listening.hosts(names, notes) {
             listening.add(&host, "", found, notes);
         }

@@ -6,6 +6,7 @@
 
 use direct_upload_api::Rule;
 use direct_upload_api::web::Endpoint;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::image::{State, id_in};
@@ -15,7 +16,7 @@ use crate::judge::catalog::TokenScope;
 use crate::judge::explain::signature;
 use crate::judge::unreachable::{Unreachable, UnreachableKind};
 use crate::judge::upload::{Answerer, Wire, who};
-use crate::model::{CanaryClass, CanaryFailure, CanaryOutcome, Cause};
+use crate::model::{CanaryClass, CanaryFailure, CanaryOutcome, Cause, StuckImages};
 
 /// The image property by which our images are known: its value is
 /// [`CanaryQuery::mark`](crate::model::CanaryQuery::mark).
@@ -99,6 +100,56 @@ pub fn leftovers(reply: &Reply, mark: &str, scope: &TokenScope) -> Result<Vec<St
     };
     let ids = images.iter().filter(is_ours).filter_map(|image| image["id"].as_str());
     Ok(ids.filter(|id| image::is_id(id)).map(str::to_owned).collect())
+}
+
+/// How many images one list may have.
+const LISTED: usize = 100;
+
+/// The states in which failed uploads leave an image.
+pub const STUCK: [&str; 2] = ["queued", "saving"];
+
+/// The query of the list of images that have been in this state since before that time (Image API v2: filters
+/// `status` and `updated_at` with an operator).
+pub fn listed_stuck(status: &str, before: Timestamp) -> String {
+    let before = Timestamp::from_second(before.as_second()).unwrap_or(before);
+    url::form_urlencoded::Serializer::new(String::new())
+        .append_pair("status", status)
+        .append_pair("updated_at", &format!("lt:{before}"))
+        .append_pair("limit", &LISTED.to_string())
+        .finish()
+}
+
+/// Counts those of a list that are so, whatever was asked for.
+///
+/// # Errors
+/// There is no list; why.
+pub fn count_stuck(
+    counted: &mut StuckImages,
+    reply: &Reply,
+    status: &str,
+    before: Timestamp,
+    scope: &TokenScope,
+) -> Result<(), String> {
+    let why = |stop: Stop| match stop {
+        Stop::Unknown(why) => why,
+        Stop::Failed(_, broken) => broken.message,
+        Stop::Cut(broken, _) => broken.message,
+    };
+    if reply.head.status != 200 {
+        return Err(why(refused(reply, "list images", scope)));
+    }
+    let json = reply.json().unwrap_or_default();
+    let images =
+        json["images"].as_array().ok_or("what answers at the public image endpoint gives no list of images")?;
+    let since = |image: &Value| image["updated_at"].as_str()?.parse::<Timestamp>().ok();
+    let stuck = images.iter().filter(|image| image["status"] == status).filter_map(since).filter(|at| *at < before);
+    for at in stuck {
+        let count = if status == "queued" { &mut counted.queued } else { &mut counted.saving };
+        *count = count.saturating_add(1);
+        counted.oldest = Some(counted.oldest.map_or(at, |oldest| oldest.min(at)));
+    }
+    counted.more |= images.len() >= LISTED;
+    Ok(())
 }
 
 /// The id of the new image.

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::model::{Key, Meta};
+use crate::model::{Key, Meta, Owner};
 
 /// Decodes an object; an error names the field.
 pub(crate) fn decode<T: DeserializeOwned>(object: Value) -> Result<T, serde_json::Error> {
@@ -32,6 +32,12 @@ pub fn meta(metadata: ObjectMeta) -> Meta {
             .filter(|(name, _)| name.strip_prefix(DOMAIN).is_some_and(|rest| rest.starts_with('/')))
             .collect(),
     }
+}
+
+/// The controller of an object.
+pub(super) fn owner(metadata: &ObjectMeta) -> Option<Owner> {
+    let owner = metadata.owner_references.iter().flatten().find(|o| o.controller == Some(true))?;
+    Some(Owner { kind: owner.kind.clone(), uid: owner.uid.clone() })
 }
 
 /// An object of a kind whose types are not in k8s-openapi.

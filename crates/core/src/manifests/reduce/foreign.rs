@@ -31,11 +31,31 @@ struct GatewaySpec {
     allowed_listeners: AllowedListeners,
 }
 
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct GatewayStatus {
+    listeners: Vec<ListenerStatus>,
+    addresses: Vec<GatewayAddress>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct GatewayAddress {
+    value: String,
+}
+
 impl Observed for Gateway {
     fn reduce(_: Kind, object: Value) -> Result<Option<Self>, serde_json::Error> {
-        let (metadata, spec, status): (_, GatewaySpec, Listeners) = foreign(object)?;
+        let (metadata, spec, status): (_, GatewaySpec, GatewayStatus) = foreign(object)?;
         let GatewaySpec { listeners, allowed_listeners } = spec;
-        Ok(Some(Self { meta: meta(metadata), listeners, allowed_listeners, listener_statuses: status.listeners }))
+        let addresses = status.addresses.iter().filter_map(|address| address.value.parse().ok()).collect();
+        Ok(Some(Self {
+            meta: meta(metadata),
+            listeners,
+            allowed_listeners,
+            listener_statuses: status.listeners,
+            addresses,
+        }))
     }
 
     fn meta_mut(&mut self) -> &mut Meta {

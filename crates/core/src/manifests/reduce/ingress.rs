@@ -19,6 +19,7 @@ impl Observed for Ingress {
 
 fn ingress(object: networking::Ingress) -> Ingress {
     let spec = object.spec.unwrap_or_default();
+    let reported = object.status.and_then(|s| s.load_balancer).and_then(|l| l.ingress).unwrap_or_default();
     let service = |backend: networking::IngressBackend| backend.service.map(|s| s.name);
     let paths = spec.rules.iter().flatten().filter_map(|rule| rule.http.as_ref()).flat_map(|http| &http.paths);
     let mut backends = paths.map(|path| &path.backend).chain(&spec.default_backend);
@@ -42,14 +43,7 @@ fn ingress(object: networking::Ingress) -> Ingress {
         rules: spec.rules.into_iter().flatten().map(rule).collect(),
         default_service: spec.default_backend.and_then(service),
         tls: spec.tls.into_iter().flatten().map(|t| IngressTls { hosts: t.hosts.unwrap_or_default() }).collect(),
-        ports: object
-            .status
-            .and_then(|s| s.load_balancer)
-            .and_then(|l| l.ingress)
-            .into_iter()
-            .flatten()
-            .flat_map(|i| i.ports.unwrap_or_default())
-            .map(|p| p.port)
-            .collect(),
+        addresses: reported.iter().filter_map(|i| i.ip.as_ref()?.parse().ok()).collect(),
+        ports: reported.into_iter().flat_map(|i| i.ports.unwrap_or_default()).map(|p| p.port).collect(),
     }
 }

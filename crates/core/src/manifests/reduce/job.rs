@@ -5,7 +5,8 @@ use k8s_openapi::api::core::v1 as core;
 use serde_json::Value;
 
 use super::decode::{decode, meta};
-use crate::model::{Job, JobEvent, Key, Kind, Meta, Observed};
+use super::pod_template::{our_config_maps, volume};
+use crate::model::{Job, JobEvent, Key, Kind, Meta, Observed, Volume};
 
 impl Observed for Job {
     fn reduce(_: Kind, object: Value) -> Result<Option<Self>, serde_json::Error> {
@@ -28,6 +29,8 @@ impl Observed for JobEvent {
 }
 
 fn job(object: batch::Job) -> Job {
+    let volumes = object.spec.and_then(|spec| spec.template.spec).and_then(|pod| pod.volumes);
+    let volumes: Vec<Volume> = volumes.into_iter().flatten().map(volume).collect();
     let conditions = object.status.and_then(|s| s.conditions).unwrap_or_default();
     let holds = |type_: &str| conditions.iter().find(|c| c.type_ == type_ && c.status == "True");
     let said =
@@ -37,7 +40,7 @@ fn job(object: batch::Job) -> Job {
         (None, Some(failed)) => Some(Err(said(failed))),
         (None, None) => None,
     };
-    Job { meta: meta(object.metadata), outcome }
+    Job { meta: meta(object.metadata), config_map: our_config_maps(&volumes).into_iter().next(), outcome }
 }
 
 /// A Job has no condition for it: only its events tell that pods are refused.

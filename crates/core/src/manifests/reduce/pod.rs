@@ -3,7 +3,7 @@
 use k8s_openapi::api::core::v1 as core;
 use serde_json::Value;
 
-use super::decode::{decode, meta};
+use super::decode::{decode, meta, owner};
 use super::pod_template::{our_config_maps, volume};
 use crate::model::{Kind, Meta, Observed, Pod, Volume};
 
@@ -28,11 +28,24 @@ fn pod(object: core::Pod) -> Pod {
     Pod {
         job: labels.get(JOB_NAME).cloned(),
         labels,
+        owner: owner(&object.metadata),
         meta: meta(object.metadata),
+        ended: matches!(status.phase.as_deref(), Some("Failed" | "Succeeded")),
         config_map: our_config_maps(&volumes).into_iter().next(),
         ready,
         trouble: if ready { None } else { trouble(&status) },
+        waits: (!ready).then(|| waits(&status)),
         answer: answer(&status),
+    }
+}
+
+/// Each word is the same for as long as the pod waits for the same.
+fn waits(status: &core::PodStatus) -> String {
+    let unscheduled = status.conditions.iter().flatten().find(|c| c.type_ == "PodScheduled" && c.status == "False");
+    match unscheduled.and_then(|condition| condition.message.as_deref()) {
+        Some(why) => format!("it has no node: {why}"),
+        None if status.phase.as_deref() == Some("Running") => "it runs, and is not ready yet".to_owned(),
+        None => "it has not started yet".to_owned(),
     }
 }
 

@@ -2,11 +2,12 @@
 
 use k8s_openapi::api::apps::v1::{ControllerRevision, ReplicaSet};
 use k8s_openapi::api::core::v1 as core;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::Value;
 
-use super::decode::{decode, meta};
+use super::decode::{decode, meta, owner};
 use super::pod_template::{our_config_maps, template};
-use crate::model::{Kind, Meta, Observed, Revision};
+use crate::model::{Kind, Meta, Observed, PodTemplate, Revision};
 
 impl Observed for Revision {
     fn reduce(kind: Kind, object: Value) -> Result<Option<Self>, serde_json::Error> {
@@ -24,7 +25,7 @@ impl Observed for Revision {
 
 fn replica_set(object: ReplicaSet) -> Revision {
     let template = template(object.spec.template.unwrap_or_default());
-    Revision { config_maps: our_config_maps(&template.volumes), meta: meta(object.metadata) }
+    revision(&template, object.metadata)
 }
 
 /// A ControllerRevision holds a patch of the workload: `{"spec":{"template":{…}}}`.
@@ -32,5 +33,9 @@ fn controller_revision(object: ControllerRevision) -> Result<Revision, serde_jso
     let template: Option<core::PodTemplateSpec> =
         object.data.0.pointer("/spec/template").cloned().map(decode).transpose()?;
     let template = template.map(self::template).unwrap_or_default();
-    Ok(Revision { config_maps: our_config_maps(&template.volumes), meta: meta(object.metadata) })
+    Ok(revision(&template, object.metadata))
+}
+
+fn revision(template: &PodTemplate, metadata: ObjectMeta) -> Revision {
+    Revision { config_maps: our_config_maps(&template.volumes), owner: owner(&metadata), meta: meta(metadata) }
 }

@@ -1,5 +1,8 @@
 //! Services.
 
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
 use k8s_openapi::api::core::v1 as core;
 use serde_json::Value;
 
@@ -23,6 +26,7 @@ fn service(object: core::Service) -> Service {
     let spec = object.spec.unwrap_or_default();
     let named = object.metadata.annotations.iter().flatten().find(|(name, _)| *name == EXTERNAL_DNS);
     let named = named.into_iter().flat_map(|(_, hosts)| hosts.split(','));
+    let virtual_ips = virtual_ips(&spec, object.status.as_ref());
     let mut addresses: Vec<String> = named.map(|h| h.trim().to_owned()).filter(|h| !h.is_empty()).collect();
     if addresses.is_empty() {
         let balancer = object.status.and_then(|s| s.load_balancer).and_then(|l| l.ingress).unwrap_or_default();
@@ -35,5 +39,15 @@ fn service(object: core::Service) -> Service {
         external_name: spec.external_name,
         ports: spec.ports.into_iter().flatten().map(|p| p.port).collect(),
         addresses,
+        virtual_ips,
     }
+}
+
+/// A load balancer whose `ipMode` is `Proxy` is passed by traffic from inside, too (KEP-1860).
+fn virtual_ips(spec: &core::ServiceSpec, status: Option<&core::ServiceStatus>) -> BTreeSet<IpAddr> {
+    let balancer = status.and_then(|status| status.load_balancer.as_ref()?.ingress.as_ref()).into_iter().flatten();
+    let balancer = balancer.filter(|ingress| ingress.ip_mode.as_deref() != Some("Proxy"));
+    let of_spec = [&spec.cluster_ips, &spec.external_ips].into_iter().flatten().flatten().chain(&spec.cluster_ip);
+    let all = of_spec.chain(balancer.filter_map(|ingress| ingress.ip.as_ref()));
+    all.filter_map(|ip| ip.parse().ok()).collect()
 }

@@ -66,7 +66,7 @@ impl Desired<'_> {
             if desired.copier.is_some() && observed.copier.is_some() {
                 desired.copier.clone_from(&observed.copier);
             }
-            for kept in [annotations::ROLLED_AT, annotations::PANEL, annotations::CATALOG] {
+            for kept in [annotations::ROLLED_AT, annotations::PANEL, annotations::CATALOG, annotations::CORS] {
                 let value = observed.annotations.get(kept).map(|value| (kept.to_owned(), value.clone()));
                 desired.annotations.extend(value);
             }

@@ -3,14 +3,15 @@
 
 use std::collections::BTreeMap;
 
-use direct_upload_api::{Reason, seconds};
+use direct_upload_api::{ConditionType, Reason, seconds};
 use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use super::compare::Change;
 use super::{Desired, drain};
 use crate::model::{Problem, describe};
 use crate::plan::step::{Action, Step};
-use crate::workload::{LastRoll, annotations, rfc3339};
+use crate::workload::{LastRoll, annotations, rehearsal, rfc3339};
 
 /// Least time between rolls that others cause, in seconds.
 const MIN_INTERVAL: u64 = 30;
@@ -20,6 +21,24 @@ const CONTENDED_TIMES: usize = 3;
 
 /// … within this many seconds is a war that nobody wins.
 const CONTENDED_SPAN: i64 = 600;
+
+/// What the resource's status tells of the last look.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Told {
+    /// Of which spec it speaks.
+    generation: Option<i64>,
+    config_maps: Vec<String>,
+    /// Every pod ran with them.
+    rolled_out: bool,
+}
+
+impl Told {
+    pub fn new(generation: Option<i64>, config_maps: &[String], conditions: &[Condition]) -> Self {
+        let rolled_out = ConditionType::RolledOut.to_string();
+        let rolled_out = conditions.iter().any(|c| c.type_ == rolled_out && c.status == "True");
+        Self { generation, config_maps: config_maps.to_vec(), rolled_out }
+    }
+}
 
 impl Desired<'_> {
     /// May pods be replaced now?
@@ -45,29 +64,47 @@ impl Desired<'_> {
         self.contended(change, now).map_err(|problem| (problem, None))
     }
 
+    /// The ConfigMap that was brought last for this very spec: mounted, or taken away since by somebody else.
+    pub fn brought(&self) -> Option<String> {
+        let mounted = self.applied.mount.as_ref().map(|mount| mount.config_map.clone());
+        let uid = &self.target.workload.meta.uid;
+        let ours = |name: &&String| {
+            self.applied.config_map(name).is_some_and(|c| rehearsal::for_workload(&c.meta, uid).is_some())
+        };
+        let told = || self.told.config_maps.iter().find(ours).cloned();
+        mounted.or_else(|| told().filter(|_| self.told.generation == Some(self.meta.generation)))
+    }
+
     /// When pods were last replaced by us, and for which generation of the resource.
     fn last_roll(&self) -> Option<(Timestamp, i64)> {
         let rolled = LastRoll::parse(self.target.workload.meta.ours.get(annotations::ROLLED_AT)?)?;
         Some((rolled.at, rolled.generation))
     }
 
-    /// All our fields are gone, or some, although the same ConfigMap and spec brought them.
-    fn taken(&self, change: &Change) -> bool {
+    /// Somebody took our fields away, all or some: they were there by this very spec, and it was not us who
+    /// took them.
+    fn taken(&self, change: &Change, counted: bool) -> bool {
+        let (told, config_map) = (&self.told, &change.config_map);
+        let unchanged = told.generation == Some(self.meta.generation) && told.config_maps.contains(config_map);
+        let there = counted || told.rolled_out || self.applied.running.contains(config_map);
+        let backed_out =
+            self.applied.config_map(config_map).is_some_and(|c| c.meta.ours.contains_key(annotations::BACKED_OUT));
         let same_spec = self.last_roll().is_some_and(|(_, generation)| generation == self.meta.generation);
-        self.applied.mount.as_ref().is_none_or(|m| m.config_map == change.config_map && same_spec)
+        let gone = self.applied.mount.as_ref().is_none_or(|m| m.config_map == *config_map && same_spec);
+        unchanged && there && gone && !backed_out
     }
 
-    /// Pods run with the very ConfigMap that the workload no longer names: somebody took our
-    /// fields away. Counts how often, on the ConfigMap; once that was too often, it does not matter
-    /// any more what pods run with.
+    /// Counts on the ConfigMap how often our fields were taken away; once that was too often, they are not put
+    /// back.
     fn contended(&self, change: &Change, now: Timestamp) -> Result<Option<Step>, Problem> {
-        let Some(config_map) = self.applied.config_map(&change.config_map).filter(|_| self.taken(change)) else {
-            return Ok(None);
-        };
+        let Some(config_map) = self.applied.config_map(&change.config_map) else { return Ok(None) };
         let name = annotations::PUT_BACK;
         let text = config_map.meta.ours.get(name).map_or("", String::as_str);
         let since = now.saturating_sub(SignedDuration::from_secs(CONTENDED_SPAN)).unwrap_or(Timestamp::MIN);
         let mut times: Vec<Timestamp> = text.split(' ').filter_map(|t| t.parse().ok()).filter(|t| *t > since).collect();
+        if !self.taken(change, !times.is_empty()) {
+            return Ok(None);
+        }
         if times.len() >= CONTENDED_TIMES {
             let who = self.target.workload.other_manager.as_deref().unwrap_or("somebody");
             let message = format!(
@@ -76,9 +113,6 @@ impl Desired<'_> {
                 times.len() + 1
             );
             return Err(Problem::new(Reason::Contended, message));
-        }
-        if !self.applied.running.contains(&change.config_map) {
-            return Ok(None);
         }
         times.push(now);
         let value = times.iter().map(|t| rfc3339(*t)).collect::<Vec<_>>().join(" ");

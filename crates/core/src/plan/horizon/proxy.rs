@@ -36,8 +36,11 @@ impl HorizonPlanner<'_> {
             ..self.clone()
         };
         let files = files(settings, false)?;
-        let mut plan =
-            if files.is_empty() { back_out(view, self.target, self.applied, None) } else { base.bring(files)? };
+        let mut plan = if files.is_empty() {
+            back_out(view, self.target, self.applied, None, self.now)
+        } else {
+            base.bring(files)?
+        };
         if matches!(plan.state, State::Done(_)) {
             plan.steps
                 .push(Step::new(Action::AwaitProof, "Glance must answer at its path before a page uploads there"));

@@ -13,15 +13,21 @@ use crate::workload::annotations;
 use crate::workload::mount::Mount;
 use crate::workload::target::Target;
 
-/// The kind of a draft that asks Keystone, and looks at no file.
-pub(super) const CATALOG: &str = "Catalog";
+/// The kind of a draft that asks Keystone, and rehearses no file.
+const CATALOG: &str = "Catalog";
+
+/// The kind of one that only reads Glance's own configuration.
+const CORS: &str = "Cors";
+
+/// The kinds of drafts that ask for what only Glance's own configuration says.
+pub(super) const OF_GLANCE: [&str; 2] = [CATALOG, CORS];
 
 /// A rehearsal to be begun.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RehearsalDraft {
     /// The Job.
     pub key: Key,
-    /// `Horizon`, `Glance` or `Catalog`.
+    /// `Horizon`, `Glance`, `Catalog` or `Cors`.
     pub kind: &'static str,
     pub workload: Arc<Workload>,
     /// The container whose image and surroundings it takes.
@@ -43,14 +49,24 @@ impl RehearsalDraft {
         Self::new("Horizon", resource, target, None, vec!["--look".into()])
     }
 
-    /// One that reads Keystone's catalog.
+    /// One that reads Keystone's catalog, and the user's own `[cors]`.
     pub fn catalog(resource: &Key, target: &Target) -> Self {
-        Self::new(CATALOG, resource, target, None, vec!["--catalog".into()])
+        Self::new(CATALOG, resource, target, None, vec!["--own-cors".into(), "--catalog".into()])
+    }
+
+    /// One that reads the user's own `[cors]` alone.
+    pub fn own_cors(resource: &Key, target: &Target) -> Self {
+        Self::new(CORS, resource, target, None, vec!["--own-cors".into()])
     }
 
     /// Whether it asks Keystone.
     pub fn asks_keystone(&self) -> bool {
         self.kind == CATALOG
+    }
+
+    /// Whether it reads Glance's own configuration, and tries no file.
+    pub fn reads_glance(&self) -> bool {
+        OF_GLANCE.contains(&self.kind)
     }
 
     fn new(kind: &'static str, resource: &Key, target: &Target, mount: Option<Mount>, args: Vec<String>) -> Self {
@@ -80,6 +96,7 @@ impl RehearsalDraft {
         match &self.mount {
             Some(mount) => format!("{} in the image of {name}", mount.config_map),
             None if self.asks_keystone() => format!("what Keystone's catalog says to the account of {name}"),
+            None if self.reads_glance() => format!("what the user's own files say in [cors] in {name}"),
             None => format!("what the image of {name} says of its Horizon"),
         }
     }

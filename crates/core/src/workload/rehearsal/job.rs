@@ -27,8 +27,8 @@ const JOB_DEADLINE: u64 = 330;
 /// Secrets hold is not seen, and may have been the cause.
 const REMEMBERED: u32 = 3600;
 
-/// The same of one that asks Keystone: so often Glance's own account is used, and no more.
-const REMEMBERED_CATALOG: u32 = 24 * 3600;
+/// The same of one that reads Glance's own configuration: so often Glance's own account is used, and no more.
+const REMEMBERED_OF_GLANCE: u32 = 24 * 3600;
 
 /// Fields of the pod that decide where it may run and what it may see. Everything else of the
 /// template is left out: labels, probes and affinity to other pods have a meaning for serving only.
@@ -99,7 +99,7 @@ pub fn job(draft: &RehearsalDraft, workload: &Value) -> Result<Value, NoJob> {
         "spec": {
             "backoffLimit": 0,
             "activeDeadlineSeconds": JOB_DEADLINE,
-            "ttlSecondsAfterFinished": if draft.asks_keystone() { REMEMBERED_CATALOG } else { REMEMBERED },
+            "ttlSecondsAfterFinished": if draft.reads_glance() { REMEMBERED_OF_GLANCE } else { REMEMBERED },
             // A node that is drained says nothing of the files.
             "podFailurePolicy": {
                 "rules": [{"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}],

@@ -1,11 +1,14 @@
 //! Rehearsals: new files are tried in a Job of the workload's own image.
 
 mod catalog;
+mod cors;
 mod draft;
 mod job;
 mod outcome;
 
 pub use catalog::{CatalogLook, LookState};
+pub use cors::{CorsLook, CorsValueSeen, SeenCors};
+pub(crate) use draft::for_workload;
 pub use draft::{RehearsalDraft, name};
 pub use job::{NoJob, job};
 pub use outcome::{Code, Objection, Rehearsal, list, panel, panel_note, reads};

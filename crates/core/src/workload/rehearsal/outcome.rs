@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use direct_upload_api::{Panel, Reason};
 use serde::Deserialize;
 
-use super::draft::{CATALOG, RehearsalDraft, for_workload};
+use super::cors::CorsAnswer;
+use super::draft::{OF_GLANCE, RehearsalDraft, for_workload};
 use crate::model::{Job, Key, Known, Pod, Problem, Snapshot, Workload};
 use crate::openstack::layout;
 use crate::workload::annotations;
@@ -22,6 +23,8 @@ pub struct TerminationMessage {
     pub panel: Option<Panel>,
     /// The public image endpoints of Keystone's catalog, by region.
     pub catalog: Option<BTreeMap<String, String>>,
+    /// What the user's own files say in `[cors]`.
+    pub cors: Option<CorsAnswer>,
 }
 
 /// What speaks against the files.
@@ -76,8 +79,9 @@ impl Rehearsal {
 /// A workload's rehearsals of files by the name of their Job.
 pub fn list(snapshot: &Snapshot, workload: &Workload) -> Known<BTreeMap<String, Rehearsal>> {
     let namespace = &workload.meta.key.namespace;
-    let ours =
-        |job: &&std::sync::Arc<Job>| for_workload(&job.meta, &workload.meta.uid).is_some_and(|kind| kind != CATALOG);
+    let ours = |job: &&std::sync::Arc<Job>| {
+        for_workload(&job.meta, &workload.meta.uid).is_some_and(|kind| !OF_GLANCE.contains(&kind))
+    };
     let jobs = snapshot.jobs.list(namespace)?.filter(ours);
     Ok(jobs.map(|job| (job.meta.key.name.clone(), rehearsal(snapshot, job))).collect())
 }
@@ -142,10 +146,19 @@ pub fn panel_note(target: &Target, panel: Panel) -> (String, String) {
     (annotations::PANEL.to_owned(), format!("{} {panel}", target.workload.template.edition))
 }
 
+fn pod_of<'a>(snapshot: &'a Snapshot, job: &Job) -> Option<&'a Pod> {
+    let mut pods = snapshot.pods.seen(&job.meta.key.namespace);
+    pods.find(|p| p.job.as_ref() == Some(&job.meta.key.name)).map(|p| &**p)
+}
+
+/// The last words of a finished Job's pod, whatever its problem was. None if they were lost or cut.
+pub(super) fn answer(snapshot: &Snapshot, job: &Job) -> Option<TerminationMessage> {
+    serde_json::from_str(pod_of(snapshot, job)?.answer.as_deref()?).ok()
+}
+
 /// What the rehearsal of a Job has said.
 pub(super) fn rehearsal(snapshot: &Snapshot, job: &Job) -> Rehearsal {
-    let pod = snapshot.pods.seen(&job.meta.key.namespace).find(|p| p.job.as_ref() == Some(&job.meta.key.name));
-    let answer = pod.and_then(|p| serde_json::from_str::<TerminationMessage>(p.answer.as_deref()?).ok());
+    let (pod, answer) = (pod_of(snapshot, job), answer(snapshot, job));
     match &job.outcome {
         Some(Ok(())) => Rehearsal::Passed(answer.unwrap_or_default()),
         Some(Err(why)) => match answer.and_then(|a| a.problem) {
@@ -155,7 +168,7 @@ pub(super) fn rehearsal(snapshot: &Snapshot, job: &Job) -> Rehearsal {
                 None => Rehearsal::Silent(pod.and_then(|p| p.trouble.clone()).unwrap_or_else(|| why.clone())),
             },
         },
-        None => waiting(snapshot, job, pod.map(|p| &**p)),
+        None => waiting(snapshot, job, pod),
     }
 }
 

@@ -5,9 +5,14 @@ rehearse.sh). Needs nothing but that Python, and changes nothing. Only --catalog
 asks Keystone once, with the account of Glance's own [keystone_authtoken]. Neither its password nor the
 token leaves this process.
 
+--own-cors reads every file that the CORS filter reads, but those that the operator has written: else an
+origin of ours would be taken for one of the user's, and never go. Of what stands there only that leaves
+this process which is an origin, *, the name of a header or method, a flag or a number, in [cors].
+
     rehearse.py --look                        where does Horizon read snippets, which panel does it show?
     rehearse.py --catalog [--config-file FILE] [--config-dir FOLDER]
                                               which public image endpoints does Keystone's catalog publish?
+    rehearse.py --own-cors                    what do the user's own files say in [cors]?
     rehearse.py [--snippet FILE [--direct]]   FILE among Horizon's settings; --direct: it sets the mode
                 [--cors FILE]                 FILE among the CORS filter's options
                 [--options FILE]              FILE among Glance's own options
@@ -16,14 +21,18 @@ token leaves this process.
 The answer is one line of JSON, on standard output and in the container's termination message:
 
     {"problem": {"code": …, "text": …} or null,
-     "localSettingsDir": …, "mode": …, "panel": …, "catalog": {REGION: URL}, "python": …, "notes": […]}
+     "localSettingsDir": …, "mode": …, "panel": …, "catalog": {REGION: URL}, "python": …, "notes": […],
+     "cors": {"set": {OPTION: VALUE}, "beside": [OPTION], "left": {OPTION: COUNT}} or {"unread": WHY}}
+
+In "cors", "beside" names the options that another file than glance-api.conf decides, and "left" counts the
+values that stay here.
 
 Exit code 0: nothing speaks against the files. 1: the problem does. 3: this Python has not the
 program, another one may. What cannot be judged here, because only the image's start script
 prepares it, is a note and no problem: a rehearsal must not be stricter than the program.
 
-Values of settings are never told, except the upload mode and which image panel is shown; of a catalog
-only what is a region's name, and a URL without user or password.
+Values of settings are never told, except the upload mode, which image panel is shown, and plain values of
+[cors]; of a catalog only what is a region's name, and a URL without user or password.
 """
 
 import argparse
@@ -115,11 +124,18 @@ def check_snippet(path, direct, answer):
 
 
 def panel_of(module):
-    """Which image panel the dashboard shows (openstack_dashboard/dashboards/project/images/views.py)."""
+    """Which image panel the dashboard shows. What the setting lacks has Horizon's default
+    (get_dict_config of openstack_dashboard/utils/settings.py, asked by dashboards/project/images/urls.py)."""
     features = module.get('ANGULAR_FEATURES')
     if not isinstance(features, dict):
         return {}
-    return {'panel': 'angular' if features.get('images_panel') else 'django'}
+    if 'images_panel' in features:
+        return {'panel': 'angular' if features['images_panel'] else 'django'}
+    try:
+        default = importlib.import_module('openstack_dashboard.defaults').ANGULAR_FEATURES['images_panel']
+    except Exception:
+        return {}
+    return {'panel': 'angular' if default else 'django'}
 
 
 def load_settings(answer):
@@ -300,6 +316,10 @@ APPLICATION_CREDENTIALS = (
 PATIENCE = 20
 #: Bytes of an answer that still fit, with all that stands beside it, into a termination message.
 ROOM = 3000
+#: Bytes of a termination message that are used: the kubelet cuts at 4096.
+WHOLE = 4000
+#: What the start scripts of Kolla's and RHOSO's images copy to /etc/glance.
+COPIED = ('/var/lib/kolla/config_files/glance-api.conf', '/var/lib/config-data/default/etc/glance/glance-api.conf')
 
 
 def ask_catalog(files, folders, answer):
@@ -334,8 +354,7 @@ def own_configuration(cfg, loading, files, folders):
     folders = [folder for folder in folders if os.path.isdir(folder)]
     own = cfg.find_config_files('glance', 'glance-api') if not files and not folders else files
     beside = folders or cfg.find_config_dirs('glance', 'glance-api')
-    copied = ['/var/lib/kolla/config_files/glance-api.conf', '/var/lib/config-data/default/etc/glance/glance-api.conf']
-    for tried in ([*wsgi_files(), *own], [file for file in copied if os.path.isfile(file)]):
+    for tried in ([*wsgi_files(), *own], [file for file in COPIED if os.path.isfile(file)]):
         conf = cfg.ConfigOpts()
         loading.register_auth_conf_options(conf, 'keystone_authtoken')
         loading.register_session_conf_options(conf, 'keystone_authtoken')
@@ -402,6 +421,105 @@ def is_plain(url):
         return False
 
 
+# --- the user's own [cors] ----------------------------------------------------------------------------
+
+#: Files of the operator, of any release, begin with one of these; a copy under another name, with these words.
+OURS = 'zz-direct-upload'
+HEADER = 'Written by direct-upload-operator'
+#: What may leave: an origin as browsers write it, or nearly so; *; names of headers and methods (RFC 9110).
+ORIGIN = re.compile(r'(?:https?://(?:[a-z0-9.-]{1,253}|\[[0-9a-f:.]{2,45}\])(?::[0-9]{1,5})?/?|\*)', re.IGNORECASE)
+NAME = re.compile(r"[A-Za-z0-9!#%&'*+.^_`|~-]{1,128}")
+LISTS = {'allowed_origin': ORIGIN, 'allow_methods': NAME, 'allow_headers': NAME, 'expose_headers': NAME}
+#: A larger file is nothing that a person wrote.
+FILE = 1 << 20
+
+
+def own_cors():
+    """[cors] as the user's own files set it, in the order in which the CORS filter reads them."""
+    try:
+        from oslo_config import cfg
+    except ImportError as error:
+        raise NotHere(str(error))
+    try:
+        files = cors_files(cfg)
+        main = [file for file in files if os.path.basename(file) == 'glance-api.conf']
+        behind = files[files.index(main[-1]) + 1:] if main else files
+        if sum(os.path.getsize(file) for file in files) > FILE:
+            return {'unread': 'TooLarge'}
+        found, left = plain_options(cfg, files)
+        in_main, behind_it = options_in(cfg, main), options_in(cfg, behind)
+    except (cfg.Error, OSError, ValueError):
+        # The file may hold secrets, which an error would quote.
+        return {'unread': 'Refused'}
+    said = {*found, *left}
+    return {'set': found, 'left': left, 'beside': sorted(said - in_main | said & behind_it)}
+
+
+def cors_files(cfg):
+    """What the filter reads (oslo_config.cfg.find_config_files and find_config_dirs), without what is ours. What
+    only the start script of Kolla's images puts into place is read where it lies."""
+    files = cfg.find_config_files('glance', 'glance-api')
+    copied = [file for file in COPIED if os.path.isfile(file)][:1]
+    if copied:
+        files = [file for file in files if os.path.basename(file) != 'glance-api.conf'] + copied
+    for folder in cfg.find_config_dirs('glance', 'glance-api'):
+        names = sorted(name for name in os.listdir(folder) if name.endswith('.conf') and not name.startswith('.'))
+        files += [os.path.join(folder, name) for name in names]
+    return [file for file in files if not is_ours(file)]
+
+
+def is_ours(path):
+    if os.path.basename(path).startswith(OURS):
+        return True
+    with open(path, 'rb') as file:
+        return HEADER.encode() in file.read(512)
+
+
+def parsed(cfg, files):
+    conf = cfg.ConfigOpts()
+    options = [cfg.ListOpt(name) for name in LISTS]
+    conf.register_opts([*options, cfg.BoolOpt('allow_credentials'), cfg.IntOpt('max_age')], group='cors')
+    conf([], project='glance', prog='glance-api', default_config_files=files, default_config_dirs=[])
+    return conf.cors
+
+
+def options_in(cfg, files):
+    """The options that these files name. What cannot be read is named, too."""
+    cors, names = parsed(cfg, files), set()
+    for name in [*LISTS, 'allow_credentials', 'max_age']:
+        try:
+            if cors[name] is not None:
+                names.add(name)
+        except (cfg.Error, ValueError):
+            names.add(name)
+    return names
+
+
+def plain_options(cfg, files):
+    """What may leave of each option, and how many values may not."""
+    cors, found, left = parsed(cfg, files), {}, {}
+    for name in [*LISTS, 'allow_credentials', 'max_age']:
+        try:
+            value = cors[name]
+        except (cfg.Error, ValueError):
+            # $name of what is no option of [cors], or no value of its type.
+            left[name] = 1
+            continue
+        if value is None:
+            continue
+        if name in LISTS:
+            items = [item for item in value if item]
+            plain = [item for item in items if LISTS[name].fullmatch(item)]
+            found[name] = plain
+            if len(plain) < len(items):
+                left[name] = len(items) - len(plain)
+        elif name != 'max_age' or 0 <= value < 1 << 31:
+            found[name] = value
+        else:
+            left[name] = 1
+    return found, left
+
+
 # --- httpd --------------------------------------------------------------------------------------
 
 def check_httpd(path, answer):
@@ -436,6 +554,8 @@ def rehearse(args, answer):
     if args.look:
         answer['localSettingsDir'] = snippets_folder(horizon_package())
         answer.update(panel_of(load_settings(answer) or {}))
+    if args.own_cors:
+        answer['cors'] = own_cors()
     if args.catalog:
         ask_catalog(args.config_file, args.config_dir, answer)
     if args.snippet:
@@ -452,6 +572,7 @@ def main():
     parser = argparse.ArgumentParser(prog='rehearse.py')
     parser.add_argument('--look', action='store_true')
     parser.add_argument('--catalog', action='store_true')
+    parser.add_argument('--own-cors', action='store_true')
     parser.add_argument('--config-file', action='append', default=[])
     parser.add_argument('--config-dir', action='append', default=[])
     parser.add_argument('--snippet')
@@ -469,6 +590,10 @@ def main():
         answer['problem'] = {'code': problem.code, 'text': short(problem)}
     answer['notes'] = answer['notes'][:3]
     line = json.dumps(answer)
+    if len(line) > WHOLE and 'cors' in answer:
+        # All of it or nothing: a part of a list would take the rest away.
+        answer['cors'] = {'unread': 'TooLarge'}
+        line = json.dumps(answer)
     print(line)
     try:
         with open(ANSWER, 'w', encoding='utf-8') as file:

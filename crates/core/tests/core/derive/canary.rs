@@ -6,7 +6,8 @@ use direct_upload_api::web::Endpoint;
 use direct_upload_api::{Reason, Rule};
 use direct_upload_core::derive::{Evidence, HorizonView, World};
 use direct_upload_core::model::{
-    Answers, CanaryClass, CanaryFailure, CanaryOutcome, CanaryQuery, CanaryRecord, CanaryStanding, Cause, Key, Snapshot,
+    Answers, CanaryClass, CanaryFailure, CanaryOutcome, CanaryQuery, CanaryRecord, CanaryStanding, Cause, Key,
+    Snapshot, StuckImages,
 };
 use direct_upload_core::plan::{self, Options};
 use jiff::Timestamp;
@@ -179,4 +180,35 @@ fn what_is_asked() {
     assert!(!query.uid.is_empty() && query.mark() == query.uid);
     let standing = CanaryRecord::then(None, failed(HERE)).standing;
     assert_eq!(standing, CanaryStanding::Pending);
+}
+
+/// A line of the status, and nothing else: an image that nobody filled is no proof of a failure.
+#[rstest]
+#[case::none(Ok(StuckImages::default()), None)]
+#[case::some(Ok(StuckImages { queued: 3, saving: 1, more: false, oldest: Some(Timestamp::UNIX_EPOCH) }), Some("3 images stay queued and 1 saving, unchanged for more than 6h, the first since 1970-01-01T00:00:00Z"))]
+#[case::many(Ok(StuckImages { queued: 100, saving: 0, more: true, oldest: None }), Some("at least 100 images"))]
+#[case::not_known(Err("Glance does not let the credential list images (403)".to_owned()), Some("stuck images are not counted: Glance does not let"))]
+fn stuck_images_are_told(#[case] stuck: Result<StuckImages, String>, #[case] said: Option<&str>) {
+    let mut snapshot = snapshot(CANARY);
+    let query = query(&snapshot);
+    let record = CanaryRecord::then(None, passed(HERE));
+    snapshot.canaries.insert(query.clone(), record.clone());
+    let before = view(&snapshot);
+    snapshot.canaries.insert(query, record.counted(Some(stuck)));
+    let after = view(&snapshot);
+    let new: Vec<_> =
+        after.advice.iter().filter(|advice| !before.advice.contains(advice)).map(ToString::to_string).collect();
+    assert_eq!(new.len(), usize::from(said.is_some()), "{new:?}");
+    assert!(said.is_none_or(|said| new[0].contains(said) && !new[0].contains("DU0")), "{new:?}");
+    assert_eq!((letter(&after), letter(&before)), ('U', 'U'));
+}
+
+#[test]
+fn another_credential_may_list_more() {
+    let snapshot = snapshot(
+        "canary: {credentialSecretRef: {name: canary}, stuckImages: {credentialSecretRef: {name: lister}, olderThan: 1s}}",
+    );
+    let query = query(&snapshot);
+    assert_eq!(query.stuck_secret, Some(Key::new("openstack", "lister")));
+    assert_eq!(query.stuck_after.as_secs(), 600, "no sooner than after ten minutes");
 }

@@ -137,7 +137,7 @@ fn answered(snapshot: &mut Snapshot, answer: &str, outcome: Result<(), String>) 
     let ours = BTreeMap::from([(annotations::FOR.to_owned(), format!("Catalog/{uid}"))]);
     let created = Some("2026-01-02T03:04:05Z".parse().unwrap());
     let meta = Meta { key: job.clone(), ours, created, ..Meta::default() };
-    snapshot.jobs.insert(job.clone(), Job { meta, outcome: Some(outcome) });
+    snapshot.jobs.insert(job.clone(), Job { meta, outcome: Some(outcome), ..Job::default() });
     let pod = Pod { job: Some(job.name.clone()), answer: Some(answer.to_owned()), ..Pod::default() };
     snapshot.pods.insert(job, pod);
 }
@@ -149,7 +149,9 @@ fn glance_s_own_account_is_asked_first() {
     let Intent::Hold(problem) = view(&snapshot).intent else { panic!("nothing is awaited") };
     assert_eq!(problem.reason, Reason::ObservationPending);
     let glance = glance_view(&snapshot);
-    assert!(glance.look.as_ref().is_some_and(|draft| draft.args == ["--catalog"] && draft.mount.is_none()));
+    assert!(
+        glance.look.as_ref().is_some_and(|draft| draft.args == ["--own-cors", "--catalog"] && draft.mount.is_none())
+    );
     assert!(glance.public.wanted.is_empty());
     assert_eq!(glance.awaited.map(|problem| problem.reason), Some(Reason::ObservationPending));
 }

@@ -62,7 +62,7 @@ null
 #[case::crlf(TEXT.replace('\n', "\r\n"))]
 fn lines_are_the_files(#[case] text: String) {
     let documents = read("in.yaml", &text);
-    let line = |path: &[&str]| documents[0].node.at(path.iter().copied()).map(|n| (n.line, n.lines));
+    let line = |path: &[&str]| documents[0].node.at(path.iter().copied()).map(|n| (n.line, n.lines.clone()));
     assert_eq!(line(&["data", "a.conf"]), Some((5, Lines::From(6))));
     assert_eq!(line(&["data", "b.conf"]), Some((9, Lines::At(9))));
     assert_eq!(line(&["data", "c d"]), Some((10, Lines::From(11))));

@@ -110,7 +110,7 @@ fn stands(value: &Value, node: &Node, lines: &[&str]) -> Result<(), TestCaseErro
         // What aliases bring stands elsewhere.
         node.at([step.as_str()]).map_or(Ok(()), |node| stands(value, node, lines))?;
     }
-    if let (Value::String(text), Lines::From(_)) = (value, node.lines) {
+    if let (Value::String(text), Lines::From(_)) = (value, &node.lines) {
         for (at, line) in text.lines().enumerate() {
             let number = node.lines.line(at + 1).unwrap();
             prop_assert!(lines[number - 1].ends_with(line), "{number}: {line:?}\n{lines:#?}");

@@ -3,3 +3,4 @@
 mod drain;
 mod last_roll;
 pub mod rehearsal;
+mod serving;

@@ -79,6 +79,21 @@ fn a_look_finds_the_folder() {
     assert_eq!((code, answer["localSettingsDir"].as_str()), (0, image.folder.to_str()), "{answer}");
 }
 
+/// What the setting lacks has Horizon's default, as in Horizon's own get_dict_config.
+#[rstest]
+#[case::by_default("", "angular")]
+#[case::angular("ANGULAR_FEATURES = {'images_panel': True}\n", "angular")]
+#[case::django("ANGULAR_FEATURES = {'images_panel': False}\n", "django")]
+#[case::another_panel("ANGULAR_FEATURES = {'flavors_panel': True}\n", "angular")]
+#[case::changed_in_place("ANGULAR_FEATURES['images_panel'] = False\n", "django")]
+#[case::no_dict("ANGULAR_FEATURES = None\n", "")]
+fn a_look_sees_the_panel(#[case] setting: &str, #[case] panel: &str) {
+    let image = Image::new();
+    image.put("_50_theirs.py", setting);
+    let (code, answer) = image.rehearse(&["--look"]);
+    assert_eq!((code, answer["panel"].as_str().unwrap_or_default()), (0, panel), "{answer}");
+}
+
 #[test]
 fn a_snippet_that_takes_effect_passes() {
     let image = Image::new();
@@ -356,4 +371,59 @@ fn more_endpoints_than_an_answer_holds_are_none() {
     let (code, answer) = catalog(&keystone.url);
     assert_eq!((code, &answer["catalog"]), (1, &Value::Null), "{answer}");
     assert!(answer["problem"]["text"].as_str().unwrap().contains("200"), "{answer}");
+}
+
+// --- The user's own [cors] ---------------------------------------------------------------------------------
+
+/// What the script tells of these files below a home of their own.
+fn own_cors(files: &[(&str, &str)]) -> Value {
+    let home = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        let path = home.path().join(".glance").join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    let setup = Command::new(file("tests/oracles/setup")).output().unwrap();
+    let python = PathBuf::from(String::from_utf8(setup.stdout).unwrap().trim());
+    let answer = tempfile::NamedTempFile::new().unwrap();
+    let run = Command::new(python)
+        .args(["-B", "-c", SCRIPT, "--own-cors"])
+        .env("HOME", home.path())
+        .env("REHEARSAL_ANSWER", answer.path())
+        .output()
+        .unwrap();
+    let text = fs::read_to_string(answer.path()).unwrap();
+    assert!(text.len() < 4096, "longer than a termination message");
+    assert_eq!(run.status.code(), Some(0), "{}", String::from_utf8_lossy(&run.stderr));
+    let printed = String::from_utf8_lossy(&run.stdout).into_owned() + &String::from_utf8_lossy(&run.stderr);
+    assert!(!text.contains("SECRET") && !printed.contains("SECRET"), "{text}\n{printed}");
+    serde_json::from_str::<Value>(&text).unwrap()["cors"].clone()
+}
+
+const OWN_MAIN: &str = "[database]\nconnection = mysql://u:SECRET@db/glance\n[cors]\nallowed_origin = https://a.example,https://b.example:8443\nallow_headers = X-A,X-B\nmax_age = 5\nallow_credentials = no\n";
+
+#[rstest]
+#[case::nothing(&[], r#"{"set": {}, "left": {}, "beside": []}"#)]
+#[case::main(&[("glance-api.conf", OWN_MAIN)], r#"{"set": {"allowed_origin": ["https://a.example", "https://b.example:8443"], "allow_headers": ["X-A", "X-B"], "max_age": 5, "allow_credentials": false}, "left": {}, "beside": []}"#)]
+#[case::a_later_file_decides(&[("glance-api.conf", OWN_MAIN), ("glance-api.conf.d/50.conf", "[cors]\nallowed_origin = https://c.example\n")], r#"{"set": {"allowed_origin": ["https://c.example"], "allow_headers": ["X-A", "X-B"], "max_age": 5, "allow_credentials": false}, "left": {}, "beside": ["allowed_origin"]}"#)]
+#[case::an_earlier_one_does_not(&[("glance.conf", "[cors]\nmax_age = 9\nallow_methods = PUT\n"), ("glance-api.conf", "[cors]\nmax_age = 5\n")], r#"{"set": {"max_age": 5, "allow_methods": ["PUT"]}, "left": {}, "beside": ["allow_methods"]}"#)]
+#[case::ours_is_left_out(&[("glance-api.conf", "[cors]\nmax_age = 5\n"), ("glance-api.conf.d/zz-direct-upload.conf", "[cors]\nallowed_origin = https://ours.example\n")], r#"{"set": {"max_age": 5}, "left": {}, "beside": []}"#)]
+#[case::a_copy_of_ours_too(&[("glance-api.conf.d/00-copied.conf", "# Written by direct-upload-operator; do not edit.\n[cors]\nallowed_origin = https://ours.example\n")], r#"{"set": {}, "left": {}, "beside": []}"#)]
+#[case::of_another_option(&[("glance-api.conf", "[DEFAULT]\npassword = SECRET\n[database]\nconnection = SECRET\n[cors]\nallowed_origin = $connection\nallow_headers = ${database.connection}\nallow_methods = $password\n")], r#"{"set": {}, "left": {"allowed_origin": 1, "allow_headers": 1, "allow_methods": 1}, "beside": []}"#)]
+#[case::no_origin(&[("glance-api.conf", "[cors]\nallowed_origin = https://u:SECRET@a.example,https://a.example/SECRET,https://b.example,SECRET word,*\n")], r#"{"set": {"allowed_origin": ["https://b.example", "*"]}, "left": {"allowed_origin": 3}, "beside": []}"#)]
+#[case::a_line_in_it(&[("glance-api.conf", "[cors]\nallow_headers = X-A\n  SECRET: 1,X-B\n")], r#"{"set": {"allow_headers": ["X-B"]}, "left": {"allow_headers": 1}, "beside": []}"#)]
+#[case::no_flag_no_number(&[("glance-api.conf", "[cors]\nallow_credentials = SECRET\nmax_age = -5\n")], r#"{"set": {}, "left": {"allow_credentials": 1, "max_age": 1}, "beside": []}"#)]
+#[case::it_is_no_ini(&[("glance-api.conf", "[cors\npassword SECRET")], r#"{"unread": "Refused"}"#)]
+fn the_users_own_cors_is_told_and_nothing_else(#[case] files: &[(&str, &str)], #[case] told: &str) {
+    assert_eq!(own_cors(files), serde_json::from_str::<Value>(told).unwrap());
+}
+
+/// All of a list or nothing of it.
+#[rstest]
+#[case::does_not_fit(200)]
+#[case::a_megabyte(40_000)]
+fn what_is_too_large_is_told_as_that(#[case] origins: usize) {
+    let origins: Vec<_> = (0..origins).map(|nth| format!("https://d{nth}.example.com")).collect();
+    let conf = format!("[cors]\nallowed_origin = {}\n", origins.join(","));
+    assert_eq!(own_cors(&[("glance-api.conf", &conf)]), serde_json::json!({"unread": "TooLarge"}));
 }

@@ -4,21 +4,22 @@ use std::collections::BTreeSet;
 
 use direct_upload_api::Rule;
 use direct_upload_api::web::Origin;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::PolicyObject;
+use super::lifting::lifting;
 use super::limits::{LIMITS, Limit};
-use super::path::{Path, targets};
+use super::path::Path;
 use crate::derive::exposure_issue::{ExposureIssue, body_fails, lacks, quantity};
-use crate::model::{Id, Key, Kind};
+use crate::model::Id;
 
 const LOGINS: [&str; 6] = ["basicAuth", "digestAuth", "forwardAuth", "extAuth", "oidc", "jwt"];
 
 /// Whole uploads below this many milliseconds are sure to be cut one day …
-const SHORT: u64 = 1_800_000;
+pub(super) const SHORT: u64 = 1_800_000;
 
 /// … and above this one they are not.
-const LONG: u64 = 7_200_000;
+pub(super) const LONG: u64 = 7_200_000;
 
 /// A silence, or a wait for the answer, below this ends uploads whose end Glance takes its time to store.
 const PATIENT: u64 = 600_000;
@@ -96,10 +97,11 @@ impl Judge<'_> {
         let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         let time = || quantity::milliseconds(&text, 1000).filter(|time| *time > 0);
         let (rule, fails, found, fix) = match limit {
+            Limit::Other => return,
             Limit::Whole => {
                 let Some(time) = time().filter(|time| *time < LONG) else { return };
                 let found = format!("{text}: an upload that takes longer is cut off");
-                (Rule::TooSlow, time < SHORT, found, "set 0s, which is no limit, or remove it")
+                (Rule::TooSlow, time < SHORT, found, "remove it: without it an upload may take as long as it needs")
             }
             Limit::Answer => {
                 if time().is_none_or(|time| time >= PATIENT) {
@@ -125,13 +127,8 @@ impl Judge<'_> {
             }
         };
         self.tell(rule, fails, path, found, fix);
-        let value = match limit {
-            Limit::Whole | Limit::Answer => "0s",
-            Limit::Silence => "1h",
-            Limit::Size => return,
-        };
         if let Some((issue, _)) = self.found.last_mut() {
-            issue.manifest = lifting(self.policy, self.through, path, value);
+            issue.manifest = lifting(self.policy, self.through, path);
         }
     }
 
@@ -191,33 +188,6 @@ impl Judge<'_> {
         let (field, fix, remedy, manifest) = (path.join("."), fix.to_owned(), None, None);
         self.found.push((ExposureIssue { rule, fails, object, field, found, fix, remedy, manifest }, path.to_vec()));
     }
-}
-
-/// A manifest that lifts a limit: the policy with another value; or, where it is for all of a Gateway, a
-/// nearer one for the route alone, which then holds in its place.
-fn lifting(policy: &PolicyObject<'_>, through: &Path<'_>, path: &[String], value: &str) -> Option<String> {
-    // A list has to be written as a whole.
-    if path.iter().any(|step| step.parse::<usize>().is_ok()) {
-        return None;
-    }
-    let is_it = |kind: &&Kind| kind.registration().name == policy.kind;
-    let api_version = *Kind::ALL.iter().find(is_it)?.registration().api_versions.first()?;
-    let mut written = path.iter().rev().fold(Value::from(value), |inner, step| json!({ step: inner }));
-    let of_gateway = targets(&policy.spec).any(|target| target["kind"] == "Gateway");
-    let route = through.routes.iter().find(|route| route.kind == "HTTPRoute");
-    let key = match route.filter(|_| of_gateway && policy.kind == "BackendTrafficPolicy") {
-        None => policy.key.clone(),
-        Some(route) => {
-            let Key { namespace, name } = &route.key;
-            written["spec"]["targetRefs"] =
-                json!([{"group": "gateway.networking.k8s.io", "kind": "HTTPRoute", "name": name}]);
-            Key::new(namespace.clone(), format!("{name}-uploads"))
-        }
-    };
-    written["apiVersion"] = api_version.into();
-    written["kind"] = policy.kind.into();
-    written["metadata"] = json!({"name": key.name, "namespace": key.namespace});
-    Some(written.to_string())
 }
 
 /// The entries of a list, also where each says how it is compared. What only a pattern decides may be

@@ -1,8 +1,8 @@
 //! Which fields limit uploads, by kind.
 
 /// What a field limits.
-#[derive(Clone, Copy)]
-pub(super) enum Limit {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit {
     /// The whole time of a request with its body.
     Whole,
     /// How long Glance may take to answer after the body's last byte.
@@ -11,12 +11,14 @@ pub(super) enum Limit {
     Silence,
     /// The body's size.
     Size,
+    /// It is something else, which is read elsewhere.
+    Other,
 }
 
 /// Fields by kind, and where upstream says what they do: gateway.envoyproxy.io v1.9 API reference and
 /// Envoy's route and connection manager time-outs; Istio's VirtualService (Envoy's route timeout);
 /// Contour's TimeoutPolicy; Traefik's forwardingTimeouts; NGINX Gateway Fabric's ClientSettingsPolicy.
-pub(super) const LIMITS: [(&str, &str, Limit); 16] = [
+pub const LIMITS: [(&str, &str, Limit); 16] = [
     ("ClientTrafficPolicy", "spec.timeout.http.requestReceivedTimeout", Limit::Whole),
     ("ClientTrafficPolicy", "spec.timeout.http.streamIdleTimeout", Limit::Silence),
     ("ClientTrafficPolicy", "spec.connection.connectionLimit.maxConnectionDuration", Limit::Whole),

@@ -5,14 +5,17 @@
 //! kinds differ in little but where the same words stand, so they are looked for at any depth; what only
 //! one of them has stands in a table. The operator and `check` read them with this.
 
+mod answered;
 mod judge;
+mod lifting;
 mod limits;
 mod methods;
 mod path;
 mod seen;
+mod traefik;
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use direct_upload_api::web::Origin;
 use serde_json::Value;
@@ -23,6 +26,8 @@ use super::ExposureIssue;
 use crate::derive::exposure::backends::Backends;
 use crate::model::Key;
 
+pub use answered::is_answered;
+pub use limits::{LIMITS, Limit};
 pub(crate) use seen::objects;
 
 /// An object on the way, as it was written.
@@ -30,10 +35,17 @@ pub(crate) use seen::objects;
 pub struct PolicyObject<'a> {
     pub kind: &'a str,
     pub key: Key,
-    /// The values of its annotations.
-    pub annotations: Vec<&'a str>,
+    /// Those that are known.
+    pub annotations: BTreeMap<&'a str, &'a str>,
     /// Its `spec`.
     pub spec: Cow<'a, Value>,
+}
+
+impl PolicyObject<'_> {
+    /// How annotations of Traefik's name it.
+    fn annotated(&self) -> String {
+        format!("{}-{}@kubernetescrd", self.key.namespace, self.key.name)
+    }
 }
 
 const POLICIES: [&str; 9] = [
@@ -74,12 +86,6 @@ pub fn issues(
         }
     }
     found.extend(methods::no_options(&path));
+    found.extend(traefik::entry_points(objects, &path));
     found
-}
-
-/// The gateway's limit on requests holds where a policy names it; then the route need not.
-pub fn sets_request_timeout(objects: &[PolicyObject<'_>], backends: &Backends) -> bool {
-    let path = Path::new(objects, backends);
-    let written = |o: &&PolicyObject<'_>| o.spec.pointer("/timeout/http/requestTimeout").is_some();
-    objects.iter().filter(|o| o.kind == "BackendTrafficPolicy").filter(written).any(|policy| path.has(policy))
 }

@@ -30,9 +30,8 @@ impl<'a> Path<'a> {
                 targets(spec).any(|target| self.is_target(policy, target))
             }
             "Middleware" => {
-                let written =
-                    [policy.key.name.clone(), format!("{}-{}@kubernetescrd", policy.key.namespace, policy.key.name)];
-                near && self.routes.iter().any(|route| names_policy(route, &written))
+                let name = [policy.key.name.as_str()];
+                self.routes.iter().any(|route| is_annotated(route, policy) || (near && mentions(&route.spec, &name)))
             }
             "ServersTransport" => {
                 near && self.routes.iter().any(|route| mentions(&route.spec, &[policy.key.name.as_str()]))
@@ -93,8 +92,8 @@ pub(super) fn mentions(value: &Value, names: &[&str]) -> bool {
     }
 }
 
-fn names_policy(route: &PolicyObject<'_>, names: &[String; 2]) -> bool {
-    let texts = route.annotations.iter().flat_map(|text| text.split(','));
-    let annotated = texts.into_iter().any(|text| names.iter().any(|name| text.trim() == name));
-    annotated || mentions(&route.spec, &[names[0].as_str()])
+/// Whether an annotation of a route names a policy, in whichever namespace it stands.
+fn is_annotated(route: &PolicyObject<'_>, policy: &PolicyObject<'_>) -> bool {
+    let name = policy.annotated();
+    route.annotations.values().flat_map(|text| text.split(',')).any(|text| text.trim() == name)
 }

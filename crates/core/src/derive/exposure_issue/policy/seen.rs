@@ -20,7 +20,7 @@ pub(crate) fn objects<'a>(snapshot: &'a Snapshot, backends: &Backends) -> Vec<Po
     let object = |kind, key: &Key, annotations: &'a BTreeMap<String, String>, spec: Cow<'a, Value>| PolicyObject {
         kind,
         key: key.clone(),
-        annotations: annotations.values().map(String::as_str).collect(),
+        annotations: annotations.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect(),
         spec,
     };
     let mut found = Vec::new();
@@ -56,8 +56,9 @@ pub(crate) fn objects<'a>(snapshot: &'a Snapshot, backends: &Backends) -> Vec<Po
     found
 }
 
-/// Where an Ingress leads; nothing else of its spec is asked for.
+/// Who serves an Ingress, and where it leads; nothing else of its spec is asked for.
 fn services(ingress: &Ingress) -> Value {
     let paths = ingress.rules.iter().flat_map(|rule| &rule.paths).map(|path| &path.service);
-    json!(paths.chain(&ingress.default_service).collect::<Vec<_>>())
+    let services: Vec<_> = paths.chain(&ingress.default_service).collect();
+    json!({"ingressClassName": ingress.class, "services": services})
 }

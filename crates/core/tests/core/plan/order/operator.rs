@@ -86,7 +86,10 @@ impl Cloud {
             Action::Rehearse(draft) => {
                 let mut meta = meta(&draft.key.name);
                 meta.ours.insert(annotations::FOR.to_owned(), format!("{}/{}", draft.kind, draft.workload.meta.uid));
-                self.snapshot.jobs.insert(draft.key.clone(), Job { meta, outcome: None });
+                self.snapshot.jobs.insert(
+                    draft.key.clone(),
+                    Job { meta, config_map: draft.mount.as_ref().map(|m| m.config_map.clone()), outcome: None },
+                );
             }
             Action::Probe
             | Action::AwaitProof

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use direct_upload_core::model::{Job, Pod, PreStop, Volume, VolumeMount, VolumeSource, Workload};
+use direct_upload_core::model::{Job, Owner, Pod, PreStop, Volume, VolumeMount, VolumeSource, Workload};
 use direct_upload_core::workload::{CONFIG_VOLUME, Mount, annotations};
 
 use super::cloud::{Cloud, key, meta};
@@ -23,7 +23,8 @@ impl Cloud {
         let pod_name = format!("{name}-{}", self.pods);
         let config_map = Mount::observed(&workload).map(|m| m.config_map);
         let labels = workload.template.labels;
-        let pod = Pod { meta: meta(&pod_name), labels, config_map, ready: true, ..Pod::default() };
+        let owner = Some(Owner { kind: "ReplicaSet".into(), uid: "of-a-set-that-is-not-seen".into() });
+        let pod = Pod { meta: meta(&pod_name), labels, owner, config_map, ready: true, ..Pod::default() };
         self.snapshot.pods.insert(key(&pod_name), pod);
     }
 

@@ -1,0 +1,161 @@
+//! What directives of each server do to an upload: data that rules read, and that docs/servers.md shows.
+//!
+//! Rows of nginx, HAProxy and httpd are measured in a test against the real servers; of the others the
+//! source is named. What fields of objects limit, the operator and `check` read by the table of
+//! `direct-upload-core`; a test holds this one against it.
+
+pub use direct_upload_core::derive::exposure_issue::policy::Limit;
+
+/// One directive of one server.
+#[derive(Clone, Copy, Debug)]
+pub struct Effect {
+    /// The program, or the kind of the object.
+    pub server: &'static str,
+    /// As it is written; of objects the path of the field.
+    pub directive: &'static str,
+    pub limit: Limit,
+    /// What it does, each empty where it does nothing.
+    pub preflight: &'static str,
+    pub answer: &'static str,
+    pub size: &'static str,
+    pub time: &'static str,
+}
+
+const NOTHING: Effect =
+    Effect { server: "", directive: "", limit: Limit::Other, preflight: "", answer: "", size: "", time: "" };
+
+const fn whole(server: &'static str, directive: &'static str, time: &'static str) -> Effect {
+    Effect { server, directive, limit: Limit::Whole, time, ..NOTHING }
+}
+
+const fn answer(server: &'static str, directive: &'static str, time: &'static str) -> Effect {
+    Effect { server, directive, limit: Limit::Answer, time, ..NOTHING }
+}
+
+const fn silence(server: &'static str, directive: &'static str, time: &'static str) -> Effect {
+    Effect { server, directive, limit: Limit::Silence, time, ..NOTHING }
+}
+
+const fn size(server: &'static str, directive: &'static str, size: &'static str) -> Effect {
+    Effect { server, directive, limit: Limit::Size, size, ..NOTHING }
+}
+
+const fn cors(server: &'static str, directive: &'static str, preflight: &'static str, answer: &'static str) -> Effect {
+    Effect { server, directive, preflight, answer, ..NOTHING }
+}
+
+const CUT: &str = "cut after it, however fast the data flow";
+const LATE: &str = "504 if Glance has not answered so long after the last byte";
+const STILL: &str = "cut where nothing moves for so long";
+const DOUBLED: &str = "two values: refused";
+const ANSWERED: &str = "answered in Glance's place";
+const REFUSED: &str = "refused";
+
+/// All of them, by server.
+pub const EFFECTS: [Effect; 68] = [
+    // nginx 1.22: measured.
+    size("nginx", "client_max_body_size", "413 above it; 1 MiB unless it is written, 0: no limit"),
+    cors("nginx", "add_header Access-Control-Allow-Origin", DOUBLED, DOUBLED),
+    cors("nginx", "proxy_hide_header Access-Control-Allow-Origin", "no grant: refused", "no grant: refused"),
+    cors("nginx", "if ($request_method = OPTIONS) { return … }", ANSWERED, ""),
+    cors("nginx", "limit_except, without OPTIONS", "403", ""),
+    cors("nginx", "auth_basic, auth_request", "401: a preflight has no credentials", "401"),
+    silence("nginx", "client_body_timeout", "408 if the browser sends nothing for so long (60s)"),
+    silence("nginx", "proxy_send_timeout", "504 if Glance takes nothing for so long (60s)"),
+    answer("nginx", "proxy_read_timeout", "504 if Glance sends nothing for so long (60s)"),
+    silence("nginx", "uwsgi_send_timeout", "the same for uwsgi_pass (60s)"),
+    answer("nginx", "uwsgi_read_timeout", "the same for uwsgi_pass (60s)"),
+    Effect {
+        time: "on (the default): the whole image is stored first",
+        ..cors("nginx", "proxy_request_buffering", "", "")
+    },
+    size("nginx", "modsecurity on", "413 above SecRequestBodyLimit (128 MiB), unless SecRequestBodyAccess is Off"),
+    // HAProxy 2.6: measured.
+    cors(
+        "HAProxy",
+        "http-response set-header Access-Control-Allow-Origin",
+        "one value for every dashboard",
+        "the same",
+    ),
+    cors("HAProxy", "http-response add-header Access-Control-Allow-Origin", DOUBLED, DOUBLED),
+    cors("HAProxy", "http-response del-header Access-Control-Allow-Origin", "no grant: refused", "no grant: refused"),
+    cors("HAProxy", "http-request return … if METH_OPTIONS", ANSWERED, ""),
+    cors("HAProxy", "http-request deny unless { method … }, without OPTIONS", "403", ""),
+    cors("HAProxy", "http-request auth", "401: a preflight has no credentials", "401"),
+    size("HAProxy", "http-request deny if { req.body_size gt N }", "403, or deny_status, above it"),
+    silence("HAProxy", "timeout client", "does not end a body that stalls (2.6)"),
+    silence("HAProxy", "timeout server", "504 where the body stalls, or Glance does not answer, for so long"),
+    Effect {
+        time: "waits for the body, within timeout http-request",
+        ..cors("HAProxy", "option http-buffer-request", "", "")
+    },
+    // httpd 2.4.71 before mod_proxy_http: measured.
+    cors("httpd", "Header always set|add|append|merge|setifempty Access-Control-Allow-Origin", DOUBLED, DOUBLED),
+    cors("httpd", "Header add Access-Control-Allow-Origin", DOUBLED, DOUBLED),
+    cors("httpd", "Header append Access-Control-Allow-Origin", "a list: refused", "a list: refused"),
+    cors("httpd", "Header set Access-Control-Allow-Origin", "one value for every dashboard", "the same"),
+    cors("httpd", "Header unset Access-Control-Allow-Origin", "no grant: refused", "no grant: refused"),
+    cors("httpd", "Require valid-user, without <LimitExcept OPTIONS>", "401: a preflight has no credentials", "401"),
+    cors("httpd", "AllowMethods, without OPTIONS", "405", ""),
+    cors("httpd", "RewriteRule … [F] or [R=…] on the method", "403, or the status", ""),
+    size(
+        "httpd",
+        "LimitRequestBody",
+        "413 above it by mod_wsgi and mod_proxy_uwsgi (1 GiB unless it is written); mod_proxy_http of 2.4 enforces none",
+    ),
+    size("httpd", "SecRequestBodyLimit", "413 above it (128 MiB) where SecRequestBodyAccess is On"),
+    whole("httpd", "RequestReadTimeout body=N", "408 after N seconds; with MinRate each part of the body buys time"),
+    silence("httpd", "Timeout", STILL),
+    answer("httpd", "ProxyTimeout", "502 if Glance sends nothing for so long"),
+    // uWSGI: its documentation, and uWSGI 2.0.21 (docs/runbook DU022).
+    size("uWSGI", "limit-post", "413 above it"),
+    size("uWSGI", "chunked-input-limit", "legacy only: a chunk above it (1 MiB) breaks the upload"),
+    whole("uWSGI", "harakiri", "the worker is killed after it"),
+    silence("uWSGI", "socket-timeout", "the upload is given up where nothing comes for so long (4s)"),
+    silence("uWSGI", "http-timeout", "the router gives the upload up (60s)"),
+    Effect { time: "the whole image is stored first", ..cors("uWSGI", "post-buffering", "", "") },
+    // Gateway API and Envoy Gateway v1.9: gateway.envoyproxy.io, API reference; Envoy's time-outs.
+    cors("HTTPRoute", "filters[].cors", "answered at the gateway", "its values"),
+    cors("HTTPRoute", "matches[].method, without OPTIONS", "404", ""),
+    whole("HTTPRoute", "timeouts.request", "implementations begin at the request's start, or after its body"),
+    whole("ClientTrafficPolicy", "spec.timeout.http.requestReceivedTimeout", CUT),
+    silence("ClientTrafficPolicy", "spec.timeout.http.streamIdleTimeout", STILL),
+    whole("ClientTrafficPolicy", "spec.connection.connectionLimit.maxConnectionDuration", CUT),
+    whole("ClientTrafficPolicy", "spec.connection.connectionLimit.maxStreamDuration", CUT),
+    answer("BackendTrafficPolicy", "spec.timeout.http.requestTimeout", LATE),
+    whole("BackendTrafficPolicy", "spec.timeout.http.maxStreamDuration", CUT),
+    answer(
+        "BackendTrafficPolicy",
+        "spec.timeout.http.maxConnectionDuration",
+        "the connection to Glance is closed after it",
+    ),
+    silence("BackendTrafficPolicy", "spec.timeout.http.streamIdleTimeout", STILL),
+    size("BackendTrafficPolicy", "spec.requestBuffer.limit", "413 above it"),
+    cors("SecurityPolicy", "spec.cors", ANSWERED, "its values"),
+    // NGINX Gateway Fabric: ClientSettingsPolicy's reference.
+    size("ClientSettingsPolicy", "spec.body.maxSize", "413 above it"),
+    silence("ClientSettingsPolicy", "spec.body.timeout", STILL),
+    // Istio: VirtualService's reference (Envoy's route time-out).
+    cors("VirtualService", "http[].corsPolicy", ANSWERED, "its values"),
+    answer("VirtualService", "timeout", LATE),
+    answer("VirtualService", "retries.perTryTimeout", LATE),
+    // Contour: HTTPProxy's reference.
+    cors("HTTPProxy", "virtualhost.corsPolicy", ANSWERED, "its values"),
+    answer("HTTPProxy", "timeoutPolicy.response", LATE),
+    silence("HTTPProxy", "timeoutPolicy.idle", STILL),
+    // Traefik v3: its reference, and the migration notes of v2.11.2.
+    cors("Middleware", "spec.headers.accessControlAllowOriginList", ANSWERED, "its values"),
+    cors("Middleware", "spec.basicAuth, digestAuth, forwardAuth", REFUSED, "asks for a login"),
+    Effect { size: "413 above it", ..cors("Middleware", "spec.buffering.maxRequestBodyBytes", "", "") },
+    whole(
+        "Traefik",
+        "entryPoints.NAME.transport.respondingTimeouts.readTimeout",
+        "cut after it; 60s unless it is written, since v2.11.2",
+    ),
+    answer("ServersTransport", "spec.forwardingTimeouts.responseHeaderTimeout", LATE),
+];
+
+/// What a server's directives limit in one way.
+pub fn of(server: &str, limit: Limit) -> impl Iterator<Item = &'static str> {
+    EFFECTS.iter().filter(move |effect| effect.server == server && effect.limit == limit).map(|effect| effect.directive)
+}

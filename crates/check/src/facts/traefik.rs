@@ -1,0 +1,23 @@
+//! Traefik's routers that choose by path alone: what they lead to has one host, and so one origin.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use crate::classify::Kind;
+use crate::unit::{ConfigFile, Unit};
+
+static PATH: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"(?m)^\s*(?:- )?rule:\s*['\x22]?Path(?:Prefix)?\(`([^`]*)`\)['\x22]?\s*$").ok());
+
+/// Whether Glance and the dashboard are told apart by their paths alone (as Sunbeam's Traefik does).
+pub(crate) fn shares_host(units: &[Unit], scope: &[String]) -> bool {
+    let near =
+        |unit: &&Unit| scope.is_empty() || unit.scope.first() == scope.first() || unit.scope.len() == scope.len();
+    let files = units.iter().filter(near).flat_map(|unit| unit.of_kind(Kind::Traefik));
+    let Some(path) = PATH.as_ref() else { return false };
+    let of = |file: &ConfigFile| path.captures_iter(&file.text).map(|found| found[1].to_owned()).collect::<Vec<_>>();
+    let paths: Vec<String> = files.flat_map(of).collect();
+    let has = |words: &[&str]| paths.iter().any(|path| words.iter().any(|word| path.contains(word)));
+    has(&["glance", "image"]) && has(&["horizon", "dashboard"])
+}

@@ -1,0 +1,255 @@
+//! YAML of which a tool makes configuration by rote: Helm values of openstack-helm's charts (also as
+//! Atmosphere's variables and Flux's HelmReleases have them), and uWSGI's own YAML.
+//!
+//! In: a document. Out: the files that come of it, each line with the line of the YAML that it stands for.
+//! Charts add what values leave unsaid, so of what is not in such a file nothing is claimed.
+
+use std::fmt::Write as _;
+
+use direct_upload_core::manifests::{Document, Lines, Node};
+use serde_json::{Map, Value};
+
+use crate::classify::Kind;
+use crate::finding::Location;
+use crate::unit::ConfigFile;
+
+/// A text that grows line by line, each with the line that it comes from.
+#[derive(Default)]
+struct Written {
+    text: String,
+    lines: Vec<usize>,
+}
+
+impl Written {
+    fn line(&mut self, line: usize, text: &str) {
+        // Writing to a String cannot fail.
+        let _ = writeln!(self.text, "{text}");
+        self.lines.extend(std::iter::repeat_n(line, text.matches('\n').count() + 1));
+    }
+}
+
+/// Where values stand in a document, and what to call the place.
+struct Holder<'a> {
+    value: &'a Value,
+    node: Option<&'a Node>,
+    path: String,
+}
+
+impl<'a> Holder<'a> {
+    fn at(&self, steps: &[&str]) -> Option<Holder<'a>> {
+        let value = steps.iter().try_fold(self.value, |value, step| value.get(*step))?;
+        let node = self.node.and_then(|node| node.at(steps.iter().copied()));
+        let path = [self.path.as_str()].into_iter().chain(steps.iter().copied()).filter(|step| !step.is_empty());
+        Some(Holder { value, node, path: path.collect::<Vec<_>>().join(".") })
+    }
+
+    fn line(&self) -> usize {
+        self.node.map_or(1, |node| node.line)
+    }
+
+    fn children(&self) -> impl Iterator<Item = (&'a String, Holder<'a>)> {
+        let names = self.value.as_object().into_iter().flat_map(Map::keys);
+        names.filter_map(|name| Some((name, self.at(&[name])?)))
+    }
+
+    fn text(&self, steps: &[&str]) -> Option<&'a str> {
+        self.at(steps)?.value.as_str().filter(|text| !text.contains("{{"))
+    }
+
+    fn file(&self, file: &str, kind: Kind, path: &str, written: Written) -> ConfigFile {
+        let name = path.rsplit('/').next().unwrap_or(path).to_owned();
+        let place = Location {
+            file: Some(file.to_owned()),
+            line: Some(self.line()),
+            object: None,
+            field: Some(self.path.clone()),
+        };
+        let lines = Lines::Each(written.lines);
+        ConfigFile {
+            kind,
+            path: Some(path.to_owned()),
+            name,
+            text: written.text,
+            place,
+            lines,
+            managed: false,
+            partial: true,
+        }
+    }
+}
+
+/// The files that come of a document of one file; none if it is something else.
+pub fn files(file: &str, document: &Document) -> Vec<ConfigFile> {
+    let root = Holder { value: &document.value, node: Some(&document.node), path: String::new() };
+    let mut holders: Vec<Holder<'_>> = Vec::new();
+    if document.value["kind"].is_string() && document.value["apiVersion"].is_string() {
+        holders.extend(root.at(&["spec", "values"]));
+        holders.extend(root.at(&["spec", "source", "helm", "valuesObject"]));
+    } else {
+        holders.extend(root.children().filter(|(name, _)| name.ends_with("_helm_values")).map(|(_, holder)| holder));
+        if let Some(uwsgi) = root.at(&["uwsgi"]).filter(|holder| holder.value.is_object()) {
+            return vec![plain_uwsgi(file, &uwsgi)];
+        }
+        holders.push(root);
+    }
+    holders.iter().flat_map(|values| of_chart(file, values)).collect()
+}
+
+/// uWSGI reads `uwsgi:` with an option a line.
+fn plain_uwsgi(file: &str, options: &Holder<'_>) -> ConfigFile {
+    let mut written = Written::default();
+    section(&mut written, "uwsgi", options);
+    let name = if file.contains("glance") { "glance-api-uwsgi.ini" } else { "uwsgi.ini" };
+    let found = options.file(file, Kind::Uwsgi, name, written);
+    ConfigFile { path: None, partial: false, place: Location { field: None, ..found.place.clone() }, ..found }
+}
+
+fn of_chart(file: &str, values: &Holder<'_>) -> Vec<ConfigFile> {
+    let mut files = Vec::new();
+    let Some(conf) = values.at(&["conf"]) else { return files };
+    if let Some(glance) = conf.at(&["glance"]).filter(is_map) {
+        files.push(glance_conf(file, values, &glance));
+    }
+    if let Some(paste) = conf.at(&["paste"]).filter(|paste| is_map(paste) && conf.at(&["glance"]).is_some()) {
+        let mut written = Written::default();
+        paste.children().filter(|(_, holder)| is_map(holder)).for_each(|(name, own)| section(&mut written, name, &own));
+        files.push(paste.file(file, Kind::Paste, "/etc/glance/glance-api-paste.ini", written));
+    }
+    if let Some(uwsgi) = conf.at(&["glance_api_uwsgi", "uwsgi"]).filter(is_map) {
+        let mut written = Written::default();
+        section(&mut written, "uwsgi", &uwsgi);
+        files.push(uwsgi.file(file, Kind::Uwsgi, "/etc/glance/glance-api-uwsgi.ini", written));
+    }
+    if let Some(horizon) = conf.at(&["horizon"]).filter(is_map) {
+        files.extend(settings(file, &horizon));
+    }
+    files
+}
+
+fn is_map(holder: &Holder<'_>) -> bool {
+    holder.value.is_object()
+}
+
+/// helm-toolkit's to_oslo_conf: lists are joined by commas, a null leaves the option out, a map with
+/// `type: multistring` is an option several times.
+fn section(written: &mut Written, name: &str, options: &Holder<'_>) {
+    written.line(options.line(), &format!("[{name}]"));
+    for (option, holder) in options.children() {
+        let values = match holder.value {
+            Value::Null => Vec::new(),
+            Value::Array(items) => vec![items.iter().map(scalar).collect::<Vec<_>>().join(",")],
+            Value::Object(map) => match map.get("values").and_then(Value::as_array) {
+                Some(items) if map.get("type").and_then(Value::as_str) == Some("multistring") => {
+                    items.iter().map(scalar).collect()
+                }
+                Some(items) => vec![items.iter().map(scalar).collect::<Vec<_>>().join(",")],
+                None => Vec::new(),
+            },
+            value => vec![scalar(value)],
+        };
+        for value in values.iter().filter(|value| !value.contains("{{")) {
+            // Further lines of a value continue it.
+            written.line(holder.line(), &format!("{option} = {}", value.trim_end().replace('\n', "\n  ")));
+        }
+    }
+}
+
+fn scalar(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Null => String::new(),
+        other => other.to_string(),
+    }
+}
+
+/// `conf.glance`, and what the chart derives of `endpoints` where these name the public host.
+fn glance_conf(file: &str, values: &Holder<'_>, glance: &Holder<'_>) -> ConfigFile {
+    let mut written = Written::default();
+    for (name, own) in glance.children().filter(|(_, own)| is_map(own)) {
+        section(&mut written, name, &own);
+    }
+    let empty = |steps: &[&str]| glance.at(steps).is_none_or(|holder| scalar(holder.value).is_empty());
+    if empty(&["DEFAULT", "public_endpoint"])
+        && let Some((line, url)) = public_url(values, "image", "api")
+    {
+        written.line(line, "[DEFAULT]");
+        written.line(line, &format!("public_endpoint = {url}"));
+    }
+    if empty(&["cors", "allowed_origin"])
+        && let Some((line, origin)) = public_url(values, "dashboard", "web")
+    {
+        written.line(line, "[cors]");
+        written.line(line, &format!("allowed_origin = {origin}"));
+    }
+    glance.file(file, Kind::Glance, "/etc/glance/glance-api.conf", written)
+}
+
+/// helm-toolkit's lookup of a public endpoint, where the values say its host and scheme.
+fn public_url(values: &Holder<'_>, service: &str, port: &str) -> Option<(usize, String)> {
+    let endpoint = values.at(&["endpoints", service])?;
+    let host = endpoint
+        .text(&["host_fqdn_override", "public", "host"])
+        .or_else(|| endpoint.text(&["host_fqdn_override", "public"]))?;
+    let scheme = endpoint.text(&["scheme", "public"]).or_else(|| endpoint.text(&["scheme", "default"]))?;
+    let number = endpoint.at(&["port", port, "public"]).and_then(|port| port.value.as_u64());
+    let usual = if scheme == "https" { 443 } else { 80 };
+    let suffix = number.filter(|number| *number != usual).map(|number| format!(":{number}")).unwrap_or_default();
+    Some((endpoint.line(), format!("{scheme}://{host}{suffix}")))
+}
+
+/// The dashboard's settings that openstack-helm's template makes of `local_settings.config`, and its snippets.
+fn settings(file: &str, horizon: &Holder<'_>) -> Vec<ConfigFile> {
+    const QUOTED: [(&str, &str); 1] = [("horizon_images_upload_mode", "HORIZON_IMAGES_UPLOAD_MODE")];
+    const LISTS: [(&str, &str); 2] =
+        [("allowed_hosts", "ALLOWED_HOSTS"), ("csrf_trusted_origins", "CSRF_TRUSTED_ORIGINS")];
+    const BARE: [(&str, &str); 3] = [
+        ("csrf_cookie_secure", "CSRF_COOKIE_SECURE"),
+        ("csrf_cookie_httponly", "CSRF_COOKIE_HTTPONLY"),
+        ("session_cookie_secure", "SESSION_COOKIE_SECURE"),
+    ];
+    let mut files = Vec::new();
+    if let Some(config) = horizon.at(&["local_settings", "config"]).filter(is_map) {
+        let mut written = Written::default();
+        for (key, setting) in QUOTED {
+            if let Some(text) = config.text(&[key]) {
+                written.line(config.at(&[key]).map_or(1, |own| own.line()), &format!("{setting} = {}", quoted(text)));
+            }
+        }
+        for (key, setting) in LISTS {
+            let Some(own) = config.at(&[key]) else { continue };
+            let items: Vec<&str> = own.value.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+            if !items.iter().any(|item| item.contains("{{")) {
+                let items: Vec<String> = items.into_iter().map(quoted).collect();
+                written.line(own.line(), &format!("{setting} = [{}]", items.join(", ")));
+            }
+        }
+        for (key, setting) in BARE {
+            if let Some(text) = config.text(&[key]).filter(|text| matches!(*text, "True" | "False")) {
+                written.line(config.at(&[key]).map_or(1, |own| own.line()), &format!("{setting} = {text}"));
+            }
+        }
+        for (name, own) in config.at(&["raw"]).iter().flat_map(|raw| raw.children().collect::<Vec<_>>()) {
+            let python = match own.value {
+                Value::Bool(true) => "true".to_owned(),
+                Value::String(text) if text.contains("{{") => continue,
+                Value::String(text) => quoted(text),
+                other => other.to_string(),
+            };
+            written.line(own.line(), &format!("{name} = {python}"));
+        }
+        files.push(config.file(file, Kind::Settings, "/etc/openstack-dashboard/local_settings", written));
+    }
+    for (name, own) in horizon.at(&["local_settings_d"]).iter().flat_map(|all| all.children().collect::<Vec<_>>()) {
+        let Some(text) = own.value.as_str().filter(|text| !text.contains("{{")) else { continue };
+        let path = format!("/etc/openstack-dashboard/local_settings.d/{name}.py");
+        let found = own.file(file, Kind::Settings, &path, Written { text: text.to_owned(), lines: Vec::new() });
+        let lines = own.node.map_or(Lines::Nowhere, |node| node.lines.clone());
+        files.push(ConfigFile { lines, ..found });
+    }
+    files
+}
+
+/// A Python text.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
+}

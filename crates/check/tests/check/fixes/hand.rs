@@ -1,0 +1,341 @@
+//! Advice that is no text: what a person makes of it.
+
+use direct_upload_api::Rule;
+use direct_upload_check::Finding;
+
+use super::spot::{Spot, file_of, with_object};
+use super::text::{set, steps};
+use super::{Files, text};
+
+/// What a person does.
+pub enum Hand {
+    Edited(Files),
+    /// What is to be done shows in no file of the input, or only its author knows what was meant.
+    Elsewhere,
+}
+
+/// Nothing that could be done here by rote, and why.
+const ELSEWHERE: [(Rule, &str); 18] = [
+    // Somebody has to say what the broken line was for.
+    (Rule::NoEffect, "correct the syntax"),
+    (Rule::NoEffect, "correct the line; texts need quotes"),
+    (Rule::NotRead, "correct the line; Glance does not start"),
+    (Rule::NotRead, "correct the value, or remove the line"),
+    (Rule::NotRead, "save it as UTF-8"),
+    (Rule::NoSuchFlavor, "correct the line, as Glance's own paste file"),
+    // Which hosts users come from.
+    (Rule::OriginForm, "write scheme://host[:port]"),
+    (Rule::AnyOrigin, "list the dashboards' exact origins"),
+    // A pod's volumes, and the image's own start script.
+    (Rule::NoEffect, "mount each snippet as a single file"),
+    (Rule::NotPublic, "publish the URL that browsers reach"),
+    // The operator's own file is written anew by the operator.
+    (Rule::NotRead, "of the Glance resource: the operator writes"),
+    (Rule::WrongStart, "start the module glance.wsgi.api:application under uWSGI"),
+    (Rule::WrongStart, "start the script glance-wsgi-api"),
+    (Rule::NotRead, "write the value itself, in place of"),
+    (Rule::Unknown, "write "),
+    (Rule::CorsOnTheWay, "make sure that none of them does"),
+    (Rule::CorsOnTheWay, "give Glance its own [cors] first"),
+    (Rule::OptionsFiltered, "give Glance its own [cors] first"),
+];
+
+/// What a person does with advice that is no text; none where it is one.
+pub fn apply(files: &Files, finding: &Finding) -> Option<Hand> {
+    let (rule, fix) = (finding.rule, finding.fix.as_str());
+    if ELSEWHERE.iter().any(|(of, words)| *of == rule && fix.contains(words)) {
+        return Some(Hand::Elsewhere);
+    }
+    if rule == Rule::NoSuchFlavor {
+        return flavor(files, finding);
+    }
+    let spot = |edit: &dyn Fn(&mut Spot)| at_spot(files, finding, edit);
+    let line = |edit: &dyn Fn(&str) -> String| at_line(files, finding, edit);
+    let before = |new: &str| line(&|old| format!("{new}\n{old}"));
+    match rule {
+        Rule::Csp => line(&|old| csp(old, fix)),
+        Rule::MixedContent if fix.starts_with("end TLS before Glance, too") => {
+            line(&|old| format!("{old} ssl crt /etc/ssl/g.pem"))
+        }
+        Rule::MixedContent | Rule::WrongEndpoint => endpoint(files, finding),
+        Rule::OldSubgroup => spot(&|spot| {
+            let moved = text::value(spot, "allowed_origin").unwrap_or_default();
+            text::remove(spot, "");
+            spot.line = 1;
+            let kept = text::value(spot, "allowed_origin").filter(|kept| !kept.is_empty());
+            let all = kept.into_iter().chain([moved]).collect::<Vec<_>>().join(",");
+            set(spot, &format!("[cors] allowed_origin = {all}")).unwrap();
+        }),
+        Rule::OptionsFiltered if fix.contains("http-request allow if METH_OPTIONS") => {
+            before("http-request allow if METH_OPTIONS")
+        }
+        Rule::OptionsFiltered if fix.contains("Require method OPTIONS") => before("Require method OPTIONS"),
+        Rule::OptionsFiltered if fix.starts_with("add OPTIONS to it") => line(&|old| format!("{old} OPTIONS")),
+        Rule::OptionsFiltered if fix.starts_with("add OPTIONS to the methods that are let through") => {
+            spot(&options_let_through)
+        }
+        Rule::OptionsFiltered if fix.starts_with("add OPTIONS to the methods of the LimitExcept") => spot(&|spot| {
+            let mut lines = spot.lines();
+            let around = (0..spot.line).rev().find(|at| lines[*at].contains("<LimitExcept")).unwrap();
+            lines[around] = lines[around].replace('>', " OPTIONS>");
+            spot.set_lines(&lines);
+        }),
+        Rule::OptionsFiltered | Rule::CorsOnTheWay if fix.starts_with("remove the if block") => spot(&without_if),
+        Rule::CorsOnTheWay if fix.starts_with("remove it and the del-header rule") => spot(&|spot| {
+            let kept =
+                spot.lines().into_iter().filter(|line| !line.to_lowercase().contains("access-control-allow-origin"));
+            spot.set_lines(&kept.collect::<Vec<_>>());
+        }),
+        Rule::OptionsFiltered if fix.starts_with("put cors first") => line(&|old| cors_first(old)),
+        Rule::OptionsFiltered if fix.starts_with("add OPTIONS to the methods, or") => matched(files, finding),
+        Rule::ChunkedLimit if fix.starts_with("pass requests by http://") => {
+            line(&|old| old.replace("uwsgi://", "http://"))
+        }
+        // What it asks of the dashboard.
+        Rule::ImportBypassed => Some(Hand::Edited(
+            files
+                .iter()
+                .map(|(name, text)| (name.clone(), text.replace("UPLOAD_MODE = 'direct'", "UPLOAD_MODE = 'off'")))
+                .collect(),
+        )),
+        Rule::TokenLogged => line(&|old| without_token(old)),
+        Rule::NoEffect if fix.starts_with("put it into local_settings.d as NAME.py") => moved(files, finding),
+        Rule::NotRead if fix.starts_with("move [cors] to /etc/glance/glance-api.conf") => moved(files, finding),
+        Rule::NotRead if fix.starts_with("list all origins in") => listed_together(files, finding),
+        Rule::NotRead if fix.starts_with("put the comment on a line") => line(&|old| {
+            old.split([' ', '\t']).take_while(|word| !word.starts_with(['#', ';'])).collect::<Vec<_>>().join(" ")
+        }),
+        Rule::NotRead if fix.starts_with("write oslo_config_") || fix.starts_with("move [cors] to ") => {
+            Some(Hand::Elsewhere)
+        }
+        Rule::TooSlow if fix.starts_with("give Traefik") => Some(Hand::Elsewhere),
+        Rule::TooSlow if fix.contains("among the arguments") => {
+            let argument = fix.split(' ').next()?.to_owned();
+            let path = steps(finding.place.field.as_deref()?);
+            let object = finding.place.object.as_deref()?;
+            Some(Hand::Edited(with_object(files, file_of(files, finding)?, object, |value| {
+                let args = path.iter().fold(value, |value, step| match step.parse::<usize>() {
+                    Ok(at) => &mut value[at],
+                    Err(_) => &mut value[step.as_str()],
+                });
+                args.as_array_mut().unwrap().push(argument.into());
+            })))
+        }
+        Rule::TooSlow if fix.contains("respondingTimeouts.readTimeout: 0s") => Some(Hand::Elsewhere),
+        Rule::NoEffect if fix.contains(" there, or give this file a name") => without_mode(files, finding),
+        _ => None,
+    }
+}
+
+fn at_spot(files: &Files, finding: &Finding, edit: &dyn Fn(&mut Spot)) -> Option<Hand> {
+    let mut spot = Spot::find(files, finding)?;
+    edit(&mut spot);
+    Some(Hand::Edited(spot.written(files)))
+}
+
+fn at_line(files: &Files, finding: &Finding, edit: &dyn Fn(&str) -> String) -> Option<Hand> {
+    at_spot(files, finding, &|spot| {
+        let mut lines = spot.lines();
+        let at = spot.line.max(1) - 1;
+        lines[at] = edit(&lines[at]);
+        spot.set_lines(&lines);
+    })
+}
+
+/// What the paste file lacks, or has too much.
+fn flavor(files: &Files, finding: &Finding) -> Option<Hand> {
+    let fix = finding.fix.as_str();
+    let spot = |edit: &dyn Fn(&mut Spot)| at_spot(files, finding, edit);
+    let line = |edit: &dyn Fn(&str) -> String| at_line(files, finding, edit);
+    match fix {
+        _ if fix.starts_with("in place of what stands in [") => {
+            let (section, options) = fix.strip_prefix("in place of what stands in [")?.split_once("]: ")?;
+            spot(&|spot| {
+                let mut inside = false;
+                let mut lines = Vec::new();
+                for line in spot.lines() {
+                    if line.starts_with('[') {
+                        inside = line == format!("[{section}]");
+                        lines.push(line);
+                        if inside {
+                            lines.extend(options.split(", ").map(str::to_owned));
+                        }
+                    } else if !inside {
+                        lines.push(line);
+                    }
+                }
+                spot.set_lines(&lines);
+            })
+        }
+        _ if fix.contains("put cors first") => line(&|old| cors_first(old)),
+        _ if fix.contains("remove healthcheck") => line(&|old| old.replace(" healthcheck", "")),
+        _ if fix.starts_with("add [filter:cors] with ") => {
+            let options = fix.strip_prefix("add [filter:cors] with ")?.replace(", ", "\n");
+            spot(&|spot| spot.text.extend(["\n[filter:cors]\n", &options, "\n"]))
+        }
+        _ if fix.contains(" from the pipeline, or add") => {
+            let name = fix.strip_prefix("remove ")?.split(' ').next()?.to_owned();
+            line(&|old| old.split(' ').filter(|word| *word != name).collect::<Vec<_>>().join(" "))
+        }
+        _ if fix.starts_with("write oslo_config_project = glance in it") => spot(&|spot| {
+            spot.text = spot.text.replacen(
+                "paste.filter_factory = oslo_middleware.cors",
+                "oslo_config_project = glance\npaste.filter_factory = oslo_middleware.cors",
+                1,
+            );
+        }),
+        _ => None,
+    }
+}
+
+/// `connect-src` with Glance in it.
+fn csp(line: &str, fix: &str) -> String {
+    let glance = fix.strip_prefix("add ").and_then(|fix| fix.split(' ').next()).unwrap_or_default();
+    let glance = if glance.starts_with("http") { glance } else { "https://glance.example" };
+    if let Some((name, value)) = line.split_once(" = ").filter(|(name, _)| name.contains("CS")) {
+        return format!("{name} = {}", value.replacen("\"'self'\"", &format!("\"'self'\", '{glance}'"), 1));
+    }
+    if line.contains("connect-src") {
+        line.replacen("connect-src", &format!("connect-src {glance}"), 1)
+    } else {
+        line.replacen("default-src 'self'", &format!("default-src 'self'; connect-src 'self' {glance}"), 1)
+    }
+}
+
+/// The URL that the advice names, in place of the one that is published.
+fn endpoint(files: &Files, finding: &Finding) -> Option<Hand> {
+    let url = finding.fix.split(' ').find(|word| word.starts_with("https://"))?.trim_end_matches(',');
+    let field = finding.place.field.clone()?;
+    let Some(object) = &finding.place.object else {
+        let mut spot = Spot::find(files, finding)?;
+        set(&mut spot, &format!("{field} = {url}")).ok()?;
+        return Some(Hand::Edited(spot.written(files)));
+    };
+    let file = file_of(files, finding)?;
+    Some(Hand::Edited(with_object(files, file, object, |value| {
+        let field = steps(&field).into_iter().fold(value, |value, step| match step.parse::<usize>() {
+            Ok(at) => &mut value[at],
+            Err(_) => &mut value[step.as_str()],
+        });
+        *field = url.into();
+    })))
+}
+
+/// OPTIONS among the methods of a `RewriteCond` above the rule.
+fn options_let_through(spot: &mut Spot) {
+    let mut lines = spot.lines();
+    let rule = spot.line - 1;
+    let condition = (0..rule).rev().find(|at| lines[*at].contains("REQUEST_METHOD")).unwrap_or(rule);
+    let listed = lines[condition].contains("!^(");
+    if listed {
+        lines[condition] = lines[condition].replacen("!^(", "!^(OPTIONS|", 1);
+    } else {
+        lines.drain(condition..=rule);
+    }
+    spot.set_lines(&lines);
+}
+
+/// The text without the `if` block around the line.
+fn without_if(spot: &mut Spot) {
+    let from: usize = spot.text.split_inclusive('\n').take(spot.line).map(str::len).sum();
+    let (before, own) = (spot.text[..from].rfind("if (").unwrap_or_default(), spot.text.find(&spot.field.clone()));
+    let start = own.and_then(|own| spot.text[..own].rfind("if (")).unwrap_or(before);
+    let end = start + spot.text[start..].find('}').unwrap_or_default() + 1;
+    spot.text.replace_range(start..end, "");
+}
+
+fn cors_first(line: &str) -> String {
+    let (name, filters) = line.split_once('=').unwrap_or_default();
+    let others: Vec<&str> = filters.split_whitespace().filter(|filter| *filter != "cors").collect();
+    format!("{name}= cors {}", others.join(" "))
+}
+
+/// A route's matches with OPTIONS.
+fn matched(files: &Files, finding: &Finding) -> Option<Hand> {
+    let object = finding.place.object.as_deref()?;
+    let path = steps(finding.place.field.as_deref()?);
+    Some(Hand::Edited(with_object(files, file_of(files, finding)?, object, |value| {
+        let matches = path.iter().fold(value, |value, step| match step.parse::<usize>() {
+            Ok(at) => &mut value[at],
+            Err(_) => &mut value[step.as_str()],
+        });
+        match matches.as_array_mut() {
+            Some(list) => {
+                let one = list[0].clone();
+                let method =
+                    if one["method"].is_object() { serde_json::json!({"exact": "OPTIONS"}) } else { "OPTIONS".into() };
+                let mut one = one;
+                one["method"] = method;
+                list.push(one);
+            }
+            None => {
+                *matches =
+                    matches.as_str().unwrap_or_default().replace("Method(`", "Method(`OPTIONS`) || Method(`").into();
+            }
+        }
+    })))
+}
+
+fn without_token(line: &str) -> String {
+    const WORDS: [&str; 6] = [
+        "$http_x_auth_token",
+        "%{X-Auth-Token}i",
+        "capture request header X-Auth-Token len 64",
+        "http-request capture req.hdr(X-Auth-Token) len 64",
+        "%(var.HTTP_X_AUTH_TOKEN)",
+        "%{X-Auth-Token}o",
+    ];
+    WORDS.iter().fold(line.to_owned(), |line, word| line.replace(word, ""))
+}
+
+/// A later file's list with what an earlier one had besides.
+fn listed_together(files: &Files, finding: &Finding) -> Option<Hand> {
+    let (before, lost) = finding.found.split_once("; lost: ").or_else(|| finding.found.split_once("); lost: "))?;
+    let place = before.rsplit('(').next()?.trim_end_matches(')');
+    let (file, line) = place.rsplit_once(':')?;
+    let line: usize = line.parse().ok()?;
+    let lost = lost.split(';').next()?.replace(", ", ",");
+    let mut files = files.clone();
+    let (_, text) = files.iter_mut().find(|(name, _)| name == file)?;
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    let old = lines[line - 1].trim_end_matches(',').to_owned();
+    lines[line - 1] = if old.trim_end().ends_with('=') { format!("{old} {lost}") } else { format!("{old},{lost}") };
+    *text = lines.join("\n") + "\n";
+    Some(Hand::Edited(files))
+}
+
+/// The file that is read later, without the mode.
+fn without_mode(files: &Files, finding: &Finding) -> Option<Hand> {
+    let place = finding.found.split_once(" (")?.1.split_once(')')?.0;
+    let (file, line) = place.rsplit_once(':')?;
+    let line: usize = line.parse().ok()?;
+    let mut files = files.clone();
+    let Some((_, text)) = files.iter_mut().find(|(name, _)| name == file) else { return Some(Hand::Elsewhere) };
+    let kept = text.lines().enumerate().filter(|(at, _)| at + 1 != line).map(|(_, line)| line.to_owned());
+    *text = kept.collect::<Vec<_>>().join("\n") + "\n";
+    Some(Hand::Edited(files))
+}
+
+/// The file, where the program reads it.
+fn moved(files: &Files, finding: &Finding) -> Option<Hand> {
+    if finding.place.object.is_some() {
+        return Some(Hand::Elsewhere);
+    }
+    let at = file_of(files, finding)?;
+    let mut files = files.clone();
+    if let Some((folder, _)) = files[at].0.rsplit_once('/').filter(|(folder, _)| folder.ends_with("/kolla/horizon")) {
+        let custom = format!("{folder}/_9999-custom-settings.py");
+        let (_, own) = files.remove(at);
+        files.iter_mut().find(|(name, _)| *name == custom)?.1.extend(["\n", own.as_str()]);
+        return Some(Hand::Edited(files));
+    }
+    let name = &files[at].0;
+    let (folder, to) = if finding.rule == Rule::NotRead {
+        (name.find("etc/glance/")?, "etc/glance/glance-api.conf.d/moved.conf")
+    } else {
+        (name.find("etc/openstack-dashboard/")?, "etc/openstack-dashboard/local_settings.d/zz-moved.py")
+    };
+    let name = format!("{}{to}", &name[..folder]);
+    files[at].0 = name;
+    Some(Hand::Edited(files))
+}

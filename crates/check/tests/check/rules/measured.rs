@@ -1,0 +1,224 @@
+//! What `check` says of nginx, HAProxy and httpd is what the real servers do before a Glance that grants.
+
+use direct_upload_check as check;
+use direct_upload_check::Text;
+use rstest::rstest;
+use serde::Deserialize;
+use serde_json::json;
+use test_support::oracle::ask;
+
+use crate::rules::{CONF, DASHBOARD};
+
+#[derive(Debug, Deserialize)]
+struct Answer {
+    status: u16,
+    origins: Vec<String>,
+    /// Bytes of the body; none: the backend was not asked.
+    arrived: Option<usize>,
+}
+
+impl Answer {
+    fn granted(&self) -> bool {
+        (200..300).contains(&self.status) && (self.origins == ["https://d.example"] || self.origins == ["*"])
+    }
+}
+
+/// More than nginx lets through by itself.
+const SIZE: usize = 2 << 20;
+
+/// A whole configuration; `@BACKEND@` is Glance.
+fn config(server: &str, outer: &str, inner: &str) -> String {
+    match server {
+        "nginx" => format!(
+            "daemon off; pid @DIR@/pid; error_log @DIR@/error.log;\nevents {{}}\nhttp {{\n access_log off; client_body_temp_path @DIR@/b; proxy_temp_path @DIR@/p; fastcgi_temp_path @DIR@/f; uwsgi_temp_path @DIR@/u; scgi_temp_path @DIR@/s;\n server {{\n listen 127.0.0.1:@PORT@;\n {outer}\n location / {{ {inner}\n proxy_pass http://@BACKEND@; }}\n }}\n}}\n"
+        ),
+        "haproxy" => format!(
+            "defaults\n  mode http\n  timeout connect 5s\n  timeout client 60s\n  timeout server 60s\nfrontend glance\n  bind 127.0.0.1:@PORT@\n  {outer}\n  default_backend glance-api\nbackend glance-api\n  {inner}\n  server glance @BACKEND@\n"
+        ),
+        _ => {
+            let modules = [
+                "mpm_event",
+                "authz_core",
+                "authz_user",
+                "access_compat",
+                "headers",
+                "reqtimeout",
+                "allowmethods",
+                "rewrite",
+                "proxy",
+                "proxy_http",
+            ];
+            let load = modules.map(|m| format!("LoadModule {m}_module /usr/lib/apache2/modules/mod_{m}.so\n")).concat();
+            format!(
+                "ServerRoot @DIR@\nPidFile @DIR@/pid\nErrorLog @DIR@/error.log\nServerName g.example\nUser www-data\nGroup www-data\nListen 127.0.0.1:@PORT@\n{load}<VirtualHost *:@PORT@>\nServerName g.example\n{outer}\nProxyPass / http://@BACKEND@/\n{inner}\n</VirtualHost>\n"
+            )
+        }
+    }
+}
+
+/// The findings on the same configuration.
+fn found(server: &str, config: &str) -> Vec<String> {
+    let config = config.replace("@BACKEND@", "glance-api:9292").replace("@PORT@", "9292").replace("@DIR@", "/run/edge");
+    let name = match server {
+        "nginx" => "etc/nginx/nginx.conf",
+        "haproxy" => "etc/haproxy/haproxy.cfg",
+        _ => "etc/apache2/sites-enabled/glance.conf",
+    };
+    let conf = "[cors]\nallowed_origin = https://d.example\nallow_headers = X-Auth-Token,X-CSRFToken\n";
+    let files = [(name, config.as_str()), DASHBOARD, (CONF, conf)];
+    let texts = files.map(|(name, text)| Text { name: name.into(), text: text.into(), named: false }).to_vec();
+    let (input, errors) = check::manifests::sort(texts, Some("2025.1".parse().unwrap()));
+    assert!(errors.is_empty(), "{errors:?}");
+    let report = check::check(input);
+    assert!(!report.checked[0].before.is_empty(), "nothing is seen before Glance: {report:#?}");
+    report.findings.iter().map(|f| format!("{} {}", f.severity, f.rule)).collect()
+}
+
+const OPEN: &str = "client_max_body_size 0; proxy_request_buffering off;";
+const GRANT: &str = "if ($request_method = OPTIONS) { add_header Access-Control-Allow-Origin https://d.example; add_header Access-Control-Allow-Headers 'x-auth-token, content-type'; add_header Access-Control-Allow-Methods PUT; return 204; }";
+
+/// `rule`: what ends the upload; none: it arrives whole.
+#[rstest]
+#[case::nginx("nginx", OPEN, "", None)]
+#[case::nginx_limit("nginx", "proxy_request_buffering off;", "", Some("DU014"))]
+#[case::nginx_limit_written("nginx", "proxy_request_buffering off; client_max_body_size 1m;", "", Some("DU014"))]
+#[case::nginx_buffers("nginx", "client_max_body_size 0;", "", None)]
+#[case::nginx_adds("nginx", OPEN, "add_header Access-Control-Allow-Origin https://d.example;", Some("DU012"))]
+#[case::nginx_hides("nginx", OPEN, "proxy_hide_header Access-Control-Allow-Origin;", Some("DU012"))]
+#[case::nginx_hides_and_adds(
+    "nginx",
+    OPEN,
+    "proxy_hide_header Access-Control-Allow-Origin; add_header Access-Control-Allow-Origin https://d.example;",
+    None
+)]
+#[case::nginx_answers("nginx", OPEN, "if ($request_method = OPTIONS) { return 204; }", Some("DU020"))]
+#[case::nginx_grants("nginx", OPEN, GRANT, None)]
+#[case::nginx_methods("nginx", OPEN, "limit_except GET PUT { deny all; }", Some("DU020"))]
+#[case::nginx_methods_with_options("nginx", OPEN, "limit_except GET PUT OPTIONS { deny all; }", None)]
+#[case::nginx_login("nginx", OPEN, "auth_basic x; auth_basic_user_file /dev/null;", Some("DU020"))]
+#[case::haproxy("haproxy", "", "", None)]
+#[case::haproxy_sets("haproxy", "", "http-response set-header Access-Control-Allow-Origin https://d.example", None)]
+#[case::haproxy_sets_another(
+    "haproxy",
+    "",
+    "http-response set-header Access-Control-Allow-Origin https://e.example",
+    Some("DU012")
+)]
+#[case::haproxy_adds(
+    "haproxy",
+    "http-response add-header Access-Control-Allow-Origin https://d.example",
+    "",
+    Some("DU012")
+)]
+#[case::haproxy_deletes("haproxy", "", "http-response del-header Access-Control-Allow-Origin", Some("DU012"))]
+#[case::haproxy_answers("haproxy", "http-request return status 204 if METH_OPTIONS", "", Some("DU020"))]
+#[case::haproxy_denies("haproxy", "http-request deny unless { method GET PUT }", "", Some("DU020"))]
+#[case::haproxy_allows_before(
+    "haproxy",
+    "http-request allow if METH_OPTIONS\n  http-request deny unless { method GET PUT }",
+    "",
+    None
+)]
+#[case::haproxy_login("haproxy", "http-request deny unless { req.hdr(X-Auth-Token) -m found }", "", Some("DU020"))]
+#[case::haproxy_limit(
+    "haproxy",
+    "http-request deny deny_status 413 if { req.body_size gt 1048576 }",
+    "",
+    Some("DU014")
+)]
+#[case::httpd("httpd", "", "", None)]
+#[case::httpd_always_set("httpd", "Header always set Access-Control-Allow-Origin https://d.example", "", Some("DU012"))]
+#[case::httpd_always_setifempty(
+    "httpd",
+    "Header always setifempty Access-Control-Allow-Origin https://d.example",
+    "",
+    Some("DU012")
+)]
+#[case::httpd_always_merge(
+    "httpd",
+    "Header always merge Access-Control-Allow-Origin https://d.example",
+    "",
+    Some("DU012")
+)]
+#[case::httpd_always_edit("httpd", "Header always edit Access-Control-Allow-Origin d e", "", None)]
+#[case::httpd_set("httpd", "Header set Access-Control-Allow-Origin https://d.example", "", None)]
+#[case::httpd_onsuccess_set("httpd", "Header onsuccess set Access-Control-Allow-Origin https://d.example", "", None)]
+#[case::httpd_set_another("httpd", "Header set Access-Control-Allow-Origin https://e.example", "", Some("DU012"))]
+#[case::httpd_setifempty("httpd", "Header setifempty Access-Control-Allow-Origin https://e.example", "", None)]
+#[case::httpd_add("httpd", "Header add Access-Control-Allow-Origin https://d.example", "", Some("DU012"))]
+#[case::httpd_append("httpd", "Header append Access-Control-Allow-Origin https://d.example", "", Some("DU012"))]
+#[case::httpd_merge_same("httpd", "Header merge Access-Control-Allow-Origin https://d.example", "", None)]
+#[case::httpd_unset("httpd", "Header unset Access-Control-Allow-Origin", "", Some("DU012"))]
+#[case::httpd_always_unset("httpd", "Header always unset Access-Control-Allow-Origin", "", None)]
+#[case::httpd_methods("httpd", "<Location />\nAllowMethods GET PUT\n</Location>", "", Some("DU020"))]
+#[case::httpd_limit_except(
+    "httpd",
+    "<Location />\n<LimitExcept GET PUT>\nRequire all denied\n</LimitExcept>\n</Location>",
+    "",
+    Some("DU020")
+)]
+#[case::httpd_rewrites(
+    "httpd",
+    "RewriteEngine on\nRewriteCond %{REQUEST_METHOD} !^(GET|PUT)\nRewriteRule .* - [F]",
+    "",
+    Some("DU020")
+)]
+#[case::httpd_no_limit_by_mod_proxy_http("httpd", "LimitRequestBody 1048576", "", None)]
+fn a_directive_does_what_is_said_of_it(
+    #[case] server: &str,
+    #[case] outer: &str,
+    #[case] inner: &str,
+    #[case] rule: Option<&str>,
+) {
+    let config = config(server, outer, inner);
+    let requests = json!([{"method": "OPTIONS"}, {"method": "PUT", "size": SIZE}]);
+    let answers: Vec<Answer> = ask(&json!({"ask": "edge", "server": server, "config": config, "requests": requests}));
+    let uploads = answers.iter().all(Answer::granted) && answers[1].arrived == Some(SIZE);
+    assert_eq!(uploads, rule.is_none(), "{answers:#?}");
+    let errors: Vec<String> = found(server, &config).into_iter().filter(|line| line.starts_with("error")).collect();
+    let expected: Vec<String> = rule.iter().map(|rule| format!("error {rule}")).collect();
+    assert_eq!(errors, expected, "{answers:#?}");
+}
+
+/// HAProxy's documentation lets one expect more of it; so it is no more than a note.
+#[test]
+fn haproxys_client_timeout_does_not_end_a_body_that_stalls() {
+    let config = config("haproxy", "timeout client 1s", "");
+    let requests = json!([{"method": "PUT", "size": SIZE, "pause": 3}, {"method": "PUT", "size": SIZE, "delay": 3}]);
+    let answers: Vec<Answer> =
+        ask(&json!({"ask": "edge", "server": "haproxy", "config": config, "requests": requests}));
+    assert!(answers.iter().all(Answer::granted), "{answers:#?}");
+    assert_eq!(found("haproxy", &config), ["note DU015"]);
+}
+
+/// Times, scaled down: the server waits a second, and three pass in the middle of the body or before the answer.
+#[rstest]
+#[case::nginx_client("nginx", "client_body_timeout 1s;", 3, 0)]
+#[case::nginx_read("nginx", "proxy_read_timeout 1s;", 0, 3)]
+#[case::haproxy_server("haproxy", "timeout server 1s", 0, 3)]
+#[case::haproxy_server_body("haproxy", "timeout server 1s", 3, 0)]
+#[case::httpd_read("httpd", "RequestReadTimeout body=1", 3, 0)]
+#[case::httpd_proxy("httpd", "ProxyTimeout 1", 0, 3)]
+#[case::httpd_timeout("httpd", "Timeout 1", 3, 0)]
+fn a_time_out_cuts_what_it_is_said_to_cut(
+    #[case] server: &str,
+    #[case] line: &str,
+    #[case] pause: u32,
+    #[case] delay: u32,
+) {
+    let (outer, inner) = match (server, line) {
+        ("nginx", line) => (format!("{OPEN} {line}"), ""),
+        ("haproxy", line) if line.contains("server") => (String::new(), line),
+        (_, line) => (line.to_owned(), ""),
+    };
+    let requests = json!([{"method": "PUT", "size": SIZE, "pause": pause, "delay": delay}]);
+    let ask = |config: &str| -> Vec<Answer> {
+        ask(&json!({"ask": "edge", "server": server, "config": config, "requests": requests}))
+    };
+    let without = config(server, if server == "nginx" { OPEN } else { "" }, "");
+    assert!(ask(&without)[0].granted(), "{server} takes such an upload by itself");
+    let config = config(server, &outer, inner);
+    let answers = ask(&config);
+    assert!(!answers[0].granted(), "{answers:#?}");
+    assert!(found(server, &config).iter().any(|line| line.ends_with("DU015")), "{line} is not found");
+}

@@ -1,0 +1,165 @@
+//! YAML of which a tool makes configuration: Helm values, uWSGI's own, and what is not claimed of them.
+
+use direct_upload_check as check;
+use direct_upload_check::{Report, Text, Verdict};
+use rstest::rstest;
+
+fn report(files: &[(&str, &str)], release: &str) -> Report {
+    let text = |(name, text): &(&str, &str)| Text { name: (*name).into(), text: (*text).into(), named: true };
+    let (input, errors) = check::manifests::sort(files.iter().map(text).collect(), Some(release.parse().unwrap()));
+    assert!(errors.is_empty(), "{errors:?}");
+    check::check(input)
+}
+
+fn told(report: &Report) -> Vec<String> {
+    let line = |f: &check::Finding| {
+        let field = f.place.field.clone().unwrap_or_default();
+        format!(
+            "{} {} {}:{} {field}",
+            f.severity,
+            f.rule,
+            f.place.file.clone().unwrap_or_default(),
+            f.place.line.unwrap_or_default()
+        )
+    };
+    report.findings.iter().map(line).collect()
+}
+
+const DIRECT: (&str, &str) = (
+    "horizon.yaml",
+    "conf:\n  horizon:\n    local_settings:\n      config:\n        horizon_images_upload_mode: direct\n        allowed_hosts:\n        - d.example\n",
+);
+
+#[rstest]
+#[case::slash("conf:\n  glance:\n    cors:\n      allowed_origin: https://d.example/\n", &["error DU001 glance.yaml:4 conf.glance.cors.allowed_origin"])]
+#[case::fine("conf:\n  glance:\n    cors:\n      allowed_origin: [https://d.example, https://e.example]\n", &[])]
+#[case::other("conf:\n  glance:\n    DEFAULT: {workers: 2}\n    cors:\n      allowed_origin: https://e.example\n", &["error DU002 glance.yaml:5 conf.glance.cors.allowed_origin"])]
+#[case::multistring("conf:\n  glance:\n    cors:\n      allowed_origin:\n        type: csv\n        values: [https://d.example/]\n", &["error DU001 glance.yaml:4 conf.glance.cors.allowed_origin"])]
+#[case::headers("conf:\n  glance:\n    cors:\n      allowed_origin: https://d.example\n      allow_headers: [Content-MD5]\n", &["error DU003 glance.yaml:5 conf.glance.cors.allow_headers"])]
+#[case::left_to_the_chart("conf:\n  glance:\n    cors: {}\n    DEFAULT: {log_config_append: null}\n", &[])]
+#[case::templated("conf:\n  glance:\n    cors:\n      allowed_origin: \"{{ dashboard }}\"\n", &[])]
+#[case::derived("endpoints:\n  dashboard:\n    scheme: {public: https}\n    host_fqdn_override: {public: {host: e.example}}\nconf:\n  glance:\n    cors: {}\n", &["error DU002 glance.yaml:2 conf.glance.cors.allowed_origin"])]
+#[case::uwsgi("conf:\n  glance_api_uwsgi:\n    uwsgi:\n      harakiri: 60\n  glance:\n    cors: {allowed_origin: https://d.example}\n", &["error DU015 glance.yaml:4 conf.glance_api_uwsgi.uwsgi.harakiri"])]
+#[case::atmosphere("glance_helm_values:\n  conf:\n    glance:\n      cors:\n        allowed_origin: https://d.example/\n", &["error DU001 glance.yaml:5 glance_helm_values.conf.glance.cors.allowed_origin"])]
+#[case::flux("apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: glance, namespace: o}\nspec:\n  values:\n    conf:\n      glance:\n        cors:\n          allowed_origin: https://d.example/\n", &["error DU001 glance.yaml:9 spec.values.conf.glance.cors.allowed_origin"])]
+fn values_of_glances_chart(#[case] values: &str, #[case] expected: &[&str]) {
+    let report = report(&[("glance.yaml", values), DIRECT], "2025.1");
+    assert_eq!(told(&report), expected);
+    // A chart adds what is not written, so nothing is ever fine by values alone.
+    assert_ne!(report.verdict(), Verdict::Fine);
+    assert!(report.unseen.iter().any(|what| what.contains("Helm values")), "{:?}", report.unseen);
+}
+
+#[rstest]
+#[case::mode("horizon_images_upload_mode: Direct", &["error DU016 h.yaml:5 conf.horizon.local_settings.config HORIZON_IMAGES_UPLOAD_MODE"])]
+#[case::raw("raw:\n          OPENSTACK_GLANCE_DIRECT_UPLOAD: 'True'", &["error DU017 h.yaml:6 conf.horizon.local_settings.config OPENSTACK_GLANCE_DIRECT_UPLOAD"])]
+#[case::fine("horizon_images_upload_mode: direct", &[])]
+fn values_of_the_dashboards_chart(#[case] line: &str, #[case] expected: &[&str]) {
+    let values = format!("conf:\n  horizon:\n    local_settings:\n      config:\n        {line}\n");
+    assert_eq!(told(&report(&[("h.yaml", &values)], "2025.1")), expected);
+}
+
+#[test]
+fn a_snippet_of_the_values_has_its_own_lines() {
+    let values = "conf:\n  horizon:\n    local_settings_d:\n      _60_direct: |\n        # direct\n        HORIZON_IMAGES_UPLOAD_MODE = 'Direct'\n";
+    let told = told(&report(&[("h.yaml", values)], "2025.1"));
+    assert_eq!(told, ["error DU016 h.yaml:6 conf.horizon.local_settings_d._60_direct HORIZON_IMAGES_UPLOAD_MODE"]);
+}
+
+const CONF: (&str, &str) = ("etc/glance/glance-api.conf", "[DEFAULT]\n[cors]\nallowed_origin = https://d.example\n");
+const SETTINGS: (&str, &str) = (
+    "etc/openstack-dashboard/local_settings.py",
+    "ALLOWED_HOSTS = ['d.example']\nHORIZON_IMAGES_UPLOAD_MODE = 'direct'\n",
+);
+
+#[rstest]
+#[case::yaml("etc/glance/glance-uwsgi.yaml", "uwsgi:\n  http-socket: :9292\n  chunked-input-limit: 67108864\n  harakiri: 60\n", &["error DU015 etc/glance/glance-uwsgi.yaml:4 harakiri"])]
+#[case::map("etc/haproxy/x.map", "d.example horizon-back\n", &[])]
+fn uwsgis_yaml(#[case] name: &str, #[case] text: &str, #[case] expected: &[&str]) {
+    assert_eq!(told(&report(&[(name, text), CONF, SETTINGS], "2025.1")), expected);
+}
+
+/// What people add to RHOSO's configuration, in the field where they write it.
+#[test]
+fn custom_service_configs_of_a_control_plane() {
+    let plane = "apiVersion: core.openstack.org/v1beta1\nkind: OpenStackControlPlane\nmetadata: {name: openstack, namespace: o}\nspec:\n  horizon:\n    template:\n      customServiceConfig: |\n        HORIZON_IMAGES_UPLOAD_MODE = 'Direct'\n  glance:\n    template:\n      customServiceConfig: |\n        [cors]\n        allowed_origin = https://d.example/\n        allow_headers = *\n      glanceAPIs:\n        default:\n          customServiceConfig: |\n            [cors]\n            allow_methods = GET\n";
+    let report = report(&[("plane.yaml", plane)], "2025.1");
+    let glance = "spec.glance.template.customServiceConfig [cors]";
+    let expected = [
+        format!("error DU001 plane.yaml:13 {glance} allowed_origin"),
+        format!("error DU003 plane.yaml:14 {glance} allow_headers"),
+        "error DU004 plane.yaml:19 spec.glance.template.glanceAPIs.default.customServiceConfig [cors] allow_methods"
+            .to_owned(),
+        "error DU016 plane.yaml:8 spec.horizon.template.customServiceConfig HORIZON_IMAGES_UPLOAD_MODE".to_owned(),
+    ];
+    assert_eq!(told(&report), expected);
+    assert_eq!(report.verdict(), Verdict::Fails);
+}
+
+/// HAProxy chooses the backend by a map.
+#[rstest]
+#[case::there(&[("etc/haproxy/hosts.map", "# hosts\nd.example horizon-back\ng.example glance-back\n")], 1, false)]
+#[case::suffix(&[("etc/haproxy/hosts.map", "d.example horizon\ng.example glance\n")], 1, false)]
+#[case::missing(&[], 0, true)]
+fn haproxys_maps(#[case] maps: &[(&str, &str)], #[case] errors: usize, #[case] unseen: bool) {
+    let suffix = if maps.iter().any(|(_, text)| text.contains("-back")) { "" } else { "-back" };
+    let haproxy = format!(
+        "defaults\n  mode http\n  timeout server 1h\nfrontend public\n  bind :443 ssl crt x.pem\n  http-request deny unless {{ method GET PUT POST }}\n  use_backend %[req.hdr(host),lower,map(/etc/haproxy/hosts.map)]{suffix}\nbackend glance-back\n  server g 192.0.2.1:9292\nbackend horizon-back\n  server h 192.0.2.1:80\n"
+    );
+    let mut files = vec![("etc/haproxy/haproxy.cfg", haproxy.as_str()), CONF, SETTINGS];
+    files.extend(maps);
+    let report = report(&files, "2025.1");
+    let found = report.findings.iter().filter(|f| f.rule.to_string() == "DU020").count();
+    assert_eq!(found, errors, "{:#?}", report.findings);
+    assert_eq!(report.unseen.iter().any(|what| what.contains("hosts.map")), unseen, "{:?}", report.unseen);
+}
+
+/// What starts Glance, as systemd's units say.
+#[rstest]
+#[case::gone("ExecStart=/usr/bin/glance-wsgi-api \\\n  --config-file /etc/glance/glance-api.conf", "2026.1", &["error DU018 etc/systemd/system/glance-api.service:2 ExecStart"], false)]
+#[case::there("ExecStart=/usr/bin/glance-api --config-file=/etc/glance/glance-api.conf", "2025.1", &[], false)]
+#[case::another_file("ExecStart=/usr/bin/glance-api --config-file /srv/glance-api.conf", "2025.1", &[], true)]
+fn systemds_units(#[case] line: &str, #[case] release: &str, #[case] expected: &[&str], #[case] unseen: bool) {
+    let unit = format!("[Service]\n{line}\n");
+    let conf = format!("{}allow_headers = X-Auth-Token,X-CSRFToken\n", CONF.1);
+    let report = report(&[("etc/systemd/system/glance-api.service", &unit), (CONF.0, &conf), SETTINGS], release);
+    assert_eq!(told(&report), expected);
+    assert_eq!(report.unseen.iter().any(|what| what.contains("/srv/glance-api.conf")), unseen, "{:?}", report.unseen);
+}
+
+/// `[cors]` of other services is read as Glance's is; no upload fails because of it.
+#[rstest]
+#[case::fine("[cors]\nallowed_origin = https://d.example\n", &[])]
+#[case::slash("[cors]\nallowed_origin = https://d.example/\n", &["warning DU001 etc/keystone/keystone.conf:2 [cors] allowed_origin"])]
+#[case::any("[cors]\nallowed_origin = *\n", &["warning DU005 etc/keystone/keystone.conf:2 [cors] allowed_origin"])]
+#[case::misspelt("[cors]\nallowed_origins = https://d.example\n", &["note DU017 etc/keystone/keystone.conf:2 [cors] allowed_origins"])]
+#[case::group("[cors.horizon]\nallowed_origin = https://d.example\n", &["note DU006 etc/keystone/keystone.conf:2 [cors.horizon] allowed_origin"])]
+#[case::refused("[cors]\nno assignment\n", &["warning DU007 etc/keystone/keystone.conf:2 "])]
+#[case::none("[DEFAULT]\nallowed_origin = x/\n", &[])]
+fn other_services(#[case] text: &str, #[case] expected: &[&str]) {
+    let alone = report_of(&[("etc/keystone/keystone.conf", text)]);
+    if text.contains("[cors") {
+        assert_eq!(told(&alone), expected);
+        assert_eq!(alone.checked.iter().map(|subject| subject.service).collect::<Vec<_>>(), ["keystone"]);
+        assert_ne!(alone.verdict(), Verdict::Fine);
+    }
+    // In a tree with Glance they are no Glance's files.
+    let together = report_of(&[("etc/keystone/keystone.conf", text), CONF, SETTINGS]);
+    assert_eq!(told(&together), expected);
+}
+
+fn report_of(files: &[(&str, &str)]) -> Report {
+    let text = |(name, text): &(&str, &str)| Text { name: (*name).into(), text: (*text).into(), named: false };
+    check::check(check::manifests::sort(files.iter().map(text).collect(), Some("2025.1".parse().unwrap())).0)
+}
+
+/// Traefik's own file.
+#[rstest]
+#[case::default("  websecure:\n    address: :443\n", &["warning DU015 etc/traefik/traefik.yaml:2 entryPoints.websecure.transport.respondingTimeouts.readTimeout"])]
+#[case::off("  websecure:\n    address: :443\n    transport: {respondingTimeouts: {readTimeout: 0}}\n", &[])]
+#[case::short("  websecure:\n    address: :443\n    transport:\n      respondingTimeouts:\n        readTimeout: 10m\n", &["warning DU015 etc/traefik/traefik.yaml:6 entryPoints.websecure.transport.respondingTimeouts.readTimeout"])]
+#[case::redirects("  web:\n    address: :80\n    http: {redirections: {entryPoint: {to: websecure}}}\n  diagnostics:\n    address: :8082\n", &[])]
+fn traefiks_entry_points(#[case] entry_points: &str, #[case] expected: &[&str]) {
+    let text = format!("entryPoints:\n{entry_points}");
+    assert_eq!(told(&report_of(&[("etc/traefik/traefik.yaml", &text), CONF, SETTINGS])), expected);
+}

@@ -1,0 +1,60 @@
+//! From where the operator looks: what it sees at an address for which the cluster itself answers need not be what
+//! browsers see.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use direct_upload_api::web::Endpoint;
+
+use super::horizon::Dashboard;
+use crate::model::Snapshot;
+
+/// The addresses of this cluster, and whose they are.
+#[derive(Debug, Default)]
+pub struct Vantage(BTreeMap<IpAddr, String>);
+
+impl Vantage {
+    /// Those of the Services that are watched, and those that controllers report in Ingresses and Gateways, which are
+    /// usually those of their own Services.
+    pub fn of(snapshot: &Snapshot) -> Self {
+        let reported =
+            |what: String| format!("the address in the status of {what}, usually one of its controller's Service");
+        let ingresses = snapshot.ingresses.all().flat_map(|(key, ingress)| {
+            ingress.addresses.iter().map(move |address| (*address, reported(format!("Ingress {key}"))))
+        });
+        let gateways = snapshot.gateways.all().flat_map(|(key, gateway)| {
+            gateway.addresses.iter().map(move |address| (*address, reported(format!("Gateway {key}"))))
+        });
+        let services = snapshot.services.all().flat_map(|(key, service)| {
+            service.virtual_ips.iter().map(move |address| (*address, format!("an address of Service {key}")))
+        });
+        // Of several that have it, a Service says most.
+        Self(ingresses.chain(gateways).chain(services).collect())
+    }
+
+    /// What is assumed where such an address answered. It is not named: of several, another one may answer next time.
+    pub fn inside(&self, dashboard: &Dashboard, endpoint: &Endpoint, address: IpAddr) -> Option<String> {
+        let whose = self.0.get(&address)?;
+        let how =
+            format!("{whose}, for which kube-proxy answers inside the cluster in place of what browsers pass outside");
+        Some(assumed(dashboard, endpoint, &how))
+    }
+}
+
+/// What is assumed where `spec.directUpload.probe.hostAliases` names the address.
+pub(super) fn by_alias(dashboard: &Dashboard, endpoint: &Endpoint, address: IpAddr) -> String {
+    assumed(
+        dashboard,
+        endpoint,
+        &format!("{address}, which spec.directUpload.probe.hostAliases names and browsers do not read"),
+    )
+}
+
+fn assumed(dashboard: &Dashboard, endpoint: &Endpoint, how: &str) -> String {
+    let host = endpoint.origin().host();
+    let origins = dashboard.origins().unwrap_or_default();
+    let origin = origins.first().map_or("ORIGIN", |origin| origin.as_str());
+    format!(
+        "it is assumed that browsers meet at {host} what the operator meets at {how}; to see it as browsers do, run outside the cluster: direct-upload-operator preflight --origin {origin} --url {endpoint}, or verify --dashboard {origin}"
+    )
+}

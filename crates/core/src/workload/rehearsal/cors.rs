@@ -1,0 +1,166 @@
+//! What the user's own files say in `[cors]`, as a Job of Glance's own image reads them: also those that stand in
+//! Secrets, or in the image.
+//!
+//! The Job that reads Keystone's catalog reads it, too; where none does, one of its own. What was read stands on
+//! the workload, and holds until something newer was read.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::draft::RehearsalDraft;
+use super::outcome::{Rehearsal, answer, rehearsal};
+use crate::model::{Job, Key, Known, Snapshot};
+use crate::workload::target::Target;
+use crate::workload::{annotations, rfc3339};
+
+/// What is known of the user's own `[cors]`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CorsLook {
+    /// What was read last.
+    pub seen: Option<SeenCors>,
+    /// When, where nothing newer was read (RFC 3339).
+    pub since: String,
+    /// It was read for the first time when files of ours were in effect already, as after an upgrade.
+    pub late: bool,
+    /// Why nothing was read, or nothing newer.
+    pub unread: Option<String>,
+    /// An answer is awaited, and nothing was read before. Why its pod does not come up, if so.
+    pub pending: Option<Option<String>>,
+    /// The Job that is to read it, if none has of late.
+    pub due: Option<Box<RehearsalDraft>>,
+    /// What is to be noted on the workload: an annotation's name and value.
+    pub note: Option<(String, String)>,
+}
+
+/// What a Job says (`rehearse.py --own-cors`).
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum CorsAnswer {
+    /// It cannot be read: in one word, why.
+    Unread {
+        unread: String,
+    },
+    Read(SeenCors),
+}
+
+/// `[cors]` as the user's own files set it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenCors {
+    /// The options and what of each can be told.
+    pub set: BTreeMap<String, CorsValueSeen>,
+    /// Options that another file than the main one decides.
+    pub beside: BTreeSet<String>,
+    /// How many values of an option cannot be told.
+    #[serde(default)]
+    pub left: BTreeMap<String, u32>,
+}
+
+/// A value of an option.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum CorsValueSeen {
+    Flag(bool),
+    Number(u32),
+    List(Vec<String>),
+}
+
+/// What stands on the workload.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Note {
+    /// The edition of the pod that read it.
+    pod: String,
+    /// When (RFC 3339).
+    read: String,
+    /// Whether files of ours were in effect already when it was read for the first time.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    late: bool,
+    #[serde(flatten)]
+    seen: SeenCors,
+}
+
+impl CorsLook {
+    /// What stands on the workload, where nobody may be asked.
+    pub fn known(target: &Target) -> Self {
+        Self::noted(noted(target))
+    }
+
+    /// What is known by way of the Glance of this name and workload. `catalog`: whether a Job may read the catalog
+    /// along with it. `is_new`: whether nothing of ours is in effect yet.
+    pub fn find(snapshot: &Snapshot, glance: &Key, target: &Target, catalog: bool, is_new: bool) -> Self {
+        let noted = noted(target);
+        let alone = RehearsalDraft::own_cors(glance, target);
+        let with_catalog = catalog.then(|| RehearsalDraft::catalog(glance, target));
+        let jobs: Known<Vec<_>> =
+            with_catalog.iter().chain([&alone]).filter_map(|draft| snapshot.jobs.get(&draft.key).transpose()).collect();
+        let job = match &jobs {
+            Ok(jobs) => jobs.first(),
+            Err(unknown) if unknown.pending => return Self::waiting(noted, None, None),
+            Err(unknown) => return Self::failed(noted, &unknown.to_string()),
+        };
+        let Some(job) = job else { return Self::waiting(noted, Some(Box::new(alone)), None) };
+        let failed = |noted, why: &str| {
+            let key = &job.meta.key;
+            Self::failed(
+                noted,
+                &format!("{why} (Job {key}; it is read again within a day, or when you delete the Job)"),
+            )
+        };
+        let why = match rehearsal(snapshot, job) {
+            Rehearsal::Running => return Self::waiting(noted, None, None),
+            Rehearsal::Waiting(why) => {
+                let why = format!("its pod does not come up (Job {}): {why}", job.meta.key);
+                return Self::waiting(noted, None, Some(why));
+            }
+            // Whatever Keystone said: [cors] was read before it was asked.
+            Rehearsal::Passed(_) => "its answer is lost".to_owned(),
+            Rehearsal::Failed(objection) => objection.text,
+            Rehearsal::Refused(why) | Rehearsal::Silent(why) => why,
+        };
+        match answer(snapshot, job).and_then(|answer| answer.cors) {
+            Some(CorsAnswer::Read(seen)) => Self::read(noted.as_ref(), job, target, seen, is_new),
+            Some(CorsAnswer::Unread { unread }) => failed(noted, refusal(&unread)),
+            None => failed(noted, &why),
+        }
+    }
+
+    fn read(noted: Option<&Note>, job: &Job, target: &Target, seen: SeenCors, is_new: bool) -> Self {
+        let late = match noted {
+            // What has changed since then is the user's own doing.
+            Some(note) => note.late && note.seen == seen,
+            None => !is_new,
+        };
+        let read = job.meta.created.map(rfc3339).unwrap_or_default();
+        let note = Note { pod: target.workload.template.edition.clone(), read, late, seen: seen.clone() };
+        let note = serde_json::to_string(&note).ok().map(|text| (annotations::CORS.to_owned(), text));
+        Self { seen: Some(seen), late, note, ..Self::default() }
+    }
+
+    /// An answer is awaited; what was read before holds.
+    fn waiting(noted: Option<Note>, due: Option<Box<RehearsalDraft>>, held_up: Option<String>) -> Self {
+        let pending = noted.is_none().then_some(held_up);
+        Self { pending, due, ..Self::noted(noted) }
+    }
+
+    /// There is no answer; what was read before holds.
+    fn failed(noted: Option<Note>, why: &str) -> Self {
+        Self { unread: Some(why.to_owned()), ..Self::noted(noted) }
+    }
+
+    fn noted(noted: Option<Note>) -> Self {
+        let Some(Note { read, late, seen, .. }) = noted else { return Self::default() };
+        Self { seen: Some(seen), since: read, late, ..Self::default() }
+    }
+}
+
+fn noted(target: &Target) -> Option<Note> {
+    serde_json::from_str(target.workload.meta.ours.get(annotations::CORS)?).ok()
+}
+
+/// Why the script tells nothing.
+fn refusal(word: &str) -> &'static str {
+    match word {
+        "TooLarge" => "Glance's own files say more in [cors] than an answer can hold",
+        _ => "oslo.config does not take Glance's own files",
+    }
+}

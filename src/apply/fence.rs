@@ -1,0 +1,188 @@
+//! Writes only while this replica leads.
+//!
+//! In: until when this replica may begin a write. Out: a client whose writes wait for that, and fail once
+//! another replica may lead. The API server knows no such limit, so each write ends in time by itself.
+
+use std::time::Duration;
+
+use kube::client::{Body, ClientBuilder};
+use kube::{Client, Config};
+use rustix::time::{ClockId, clock_gettime};
+use thiserror::Error;
+use tokio::sync::watch;
+use tokio::time::timeout;
+use tower::{BoxError, service_fn};
+
+/// The API server gives a write up after this time, its queues and webhooks included. A webhook may take 10
+/// seconds by default; if it may be ignored, the write passes after that.
+const SERVER: Duration = Duration::from_secs(11);
+
+/// This process gives a write up a little later, so that it hears what the API server says.
+const CLIENT: Duration = Duration::from_millis(11_500);
+
+/// What a write that begins now may still take, the way to the API server included.
+pub const MARGIN: Duration = Duration::from_secs(12);
+
+/// Whether writes may begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Permit {
+    /// Not now, and never again.
+    Closed,
+    /// Until this time; later ones wait for the next permit.
+    Until(Duration),
+    /// At any time: no other replica runs.
+    Always,
+}
+
+/// Why a write was not sent, or was given up.
+#[derive(Debug, Error)]
+enum Withheld {
+    #[error("not sent: this replica does not lead any more, or stops")]
+    Closed,
+    #[error("no answer within {} s", CLIENT.as_secs_f32())]
+    Late,
+}
+
+/// Lets writes pass while this replica leads.
+#[derive(Clone, Debug)]
+pub struct Fence(watch::Sender<Permit>);
+
+impl Fence {
+    /// For one that leads because no other replica runs.
+    pub fn open() -> Self {
+        Self(watch::Sender::new(Permit::Always))
+    }
+
+    /// For one that has to become the leader first.
+    pub fn shut() -> Self {
+        Self(watch::Sender::new(Permit::Until(Duration::ZERO)))
+    }
+
+    /// Writes may begin until then, on the clock of [`now`].
+    pub fn permit(&self, until: Duration) {
+        self.0.send_if_modified(|permit| {
+            let may = matches!(permit, Permit::Until(_));
+            if may {
+                *permit = Permit::Until(until);
+            }
+            may
+        });
+    }
+
+    /// No write begins any more.
+    pub fn close(&self) {
+        self.0.send_replace(Permit::Closed);
+    }
+
+    async fn pass(&self) -> Result<(), Withheld> {
+        let mut permit = self.0.subscribe();
+        loop {
+            match *permit.borrow_and_update() {
+                Permit::Closed => return Err(Withheld::Closed),
+                Permit::Always => return Ok(()),
+                Permit::Until(end) if now() < end => return Ok(()),
+                Permit::Until(_) => {}
+            }
+            permit.changed().await.map_err(|_| Withheld::Closed)?;
+        }
+    }
+
+    /// A client that reads at any time and writes through this fence. It repeats nothing by itself: each
+    /// attempt has to pass.
+    ///
+    /// # Errors
+    /// The configuration cannot be used.
+    pub fn client(&self, mut config: Config) -> kube::Result<Client> {
+        config.default_retry = false;
+        let namespace = config.default_namespace.clone();
+        let client = ClientBuilder::try_from(config)?.build();
+        let fence = self.clone();
+        let service = service_fn(move |request: Request| {
+            let (fence, client) = (fence.clone(), client.clone());
+            async move {
+                if request.method().is_safe() {
+                    return Ok(client.send(request).await?);
+                }
+                let request = with_deadline(request)?;
+                fence.pass().await?;
+                timeout(CLIENT, answer(&client, request)).await.map_err(|_| Withheld::Late)?
+            }
+        });
+        Ok(Client::new(service, namespace))
+    }
+}
+
+type Request = hyper::Request<Body>;
+
+/// The whole answer: a write has not ended before.
+async fn answer(client: &Client, request: Request) -> Result<hyper::Response<Body>, BoxError> {
+    let (head, body) = client.send(request).await?.into_parts();
+    Ok(hyper::Response::from_parts(head, Body::from(body.collect_bytes().await?.to_vec())))
+}
+
+/// Tells the API server how long it may take.
+fn with_deadline(request: Request) -> Result<Request, hyper::http::Error> {
+    let (mut head, body) = request.into_parts();
+    let joint = if head.uri.query().is_some() { '&' } else { '?' };
+    head.uri = format!("{}{joint}timeout={}s", head.uri, SERVER.as_secs()).parse()?;
+    Ok(Request::from_parts(head, body))
+}
+
+/// Whether a write was withheld because this replica does not lead.
+pub(super) fn is_closed(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Service(why) if matches!(why.downcast_ref(), Some(Withheld::Closed)))
+}
+
+/// The time since the machine was started. Unlike other clocks that nobody sets, this one also runs while the
+/// machine is suspended.
+pub fn now() -> Duration {
+    let time = clock_gettime(ClockId::Boottime);
+    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::time::sleep;
+
+    async fn passes(fence: &Fence) -> Option<bool> {
+        timeout(Duration::from_millis(50), fence.pass()).await.ok().map(|passed| passed.is_ok())
+    }
+
+    #[tokio::test]
+    async fn a_write_waits_for_a_permit_and_fails_when_there_will_be_none() {
+        let fence = Fence::shut();
+        assert_eq!(passes(&fence).await, None, "not a leader yet");
+        fence.permit(now() + Duration::from_millis(200));
+        assert_eq!(passes(&fence).await, Some(true));
+        sleep(Duration::from_millis(200)).await;
+        assert_eq!(passes(&fence).await, None, "the permit has run out");
+        let waiting = tokio::spawn({
+            let fence = fence.clone();
+            async move { fence.pass().await.is_ok() }
+        });
+        tokio::task::yield_now().await;
+        fence.close();
+        assert!(!waiting.await.unwrap(), "one that waits hears that there will be none");
+        fence.permit(now() + Duration::from_secs(60));
+        assert_eq!(passes(&fence).await, Some(false), "closed for ever");
+    }
+
+    #[test]
+    fn the_api_server_is_told_how_long_a_write_may_take() {
+        for (before, after) in
+            [("/api?fieldManager=x", "/api?fieldManager=x&timeout=11s"), ("/api", "/api?timeout=11s")]
+        {
+            let request = Request::new(Body::empty());
+            let (mut head, body) = request.into_parts();
+            head.uri = before.parse().unwrap();
+            let request = with_deadline(Request::from_parts(head, body)).unwrap();
+            assert_eq!(request.uri().to_string(), after);
+        }
+    }
+
+    #[test]
+    fn a_write_ends_within_the_margin() {
+        assert!(SERVER < CLIENT && CLIENT < MARGIN);
+    }
+}

@@ -1,0 +1,97 @@
+//! What has failed lately, for each resource.
+//!
+//! In: failed writes, and that all went well. Out: what the status says of it, and whether an event is due. A
+//! failure that may pass by itself is told from the second one on; an event comes once.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use direct_upload_api::Reason;
+use direct_upload_core::model::Problem;
+
+use super::queue::Subject;
+use crate::apply::ApplyError;
+
+/// The failures since all went well.
+#[derive(Debug, Default)]
+pub(crate) struct Troubles(Mutex<HashMap<Subject, Trouble>>);
+
+#[derive(Debug, Default)]
+struct Trouble {
+    times: u32,
+    /// The step and the reason that the last event told.
+    told: Option<(&'static str, Reason)>,
+}
+
+impl Troubles {
+    /// A write failed: what is to be told of it, and whether also by an event.
+    pub fn failed(&self, subject: &Subject, step: &'static str, error: &ApplyError) -> Option<(Problem, bool)> {
+        let mut all = self.lock();
+        let trouble = all.entry(subject.clone()).or_default();
+        trouble.times += 1;
+        let problem = if trouble.times > 1 { error.lasting_problem() } else { error.problem() }?;
+        let told = Some((step, problem.reason));
+        let is_new = trouble.told != told;
+        trouble.told = told;
+        Some((problem, is_new))
+    }
+
+    /// All went well, or the resource is gone.
+    pub fn over(&self, subject: &Subject) {
+        self.lock().remove(subject);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Subject, Trouble>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use direct_upload_core::model::{Key, Kind};
+
+    use super::*;
+
+    fn subject() -> Subject {
+        Subject { kind: Kind::Glance, key: Key::new("cloud", "glance") }
+    }
+
+    fn refused(code: u16, message: &str) -> ApplyError {
+        ApplyError::Refused { object: "ConfigMap cloud/x".into(), code, message: message.into() }
+    }
+
+    #[test]
+    fn what_may_pass_is_told_when_it_stays_and_by_one_event() {
+        let troubles = Troubles::default();
+        let webhook = refused(500, "failed calling webhook \"w\": connection refused");
+        assert!(troubles.failed(&subject(), "ApplyConfigMap", &webhook).is_none(), "it may pass");
+        let (problem, is_new) = troubles.failed(&subject(), "ApplyConfigMap", &webhook).unwrap();
+        assert_eq!(problem.reason, Reason::WriteFailed);
+        assert!(problem.message().contains("failed calling webhook") && is_new);
+        let timeout = refused(504, "timed out");
+        let (problem, is_new) = troubles.failed(&subject(), "ApplyConfigMap", &timeout).unwrap();
+        assert!(problem.message().contains("timed out") && !is_new, "the same step, in other words");
+        let (_, is_new) = troubles.failed(&subject(), "Mount", &webhook).unwrap();
+        assert!(is_new, "another step");
+        troubles.over(&subject());
+        assert!(troubles.failed(&subject(), "Mount", &webhook).is_none(), "a new story");
+    }
+
+    #[test]
+    fn what_a_person_has_to_mend_is_told_at_once() {
+        let troubles = Troubles::default();
+        for is_first in [true, false] {
+            let (problem, is_new) = troubles.failed(&subject(), "Mount", &refused(403, "no")).unwrap();
+            assert_eq!((problem.reason, is_new), (Reason::WriteFailed, is_first));
+        }
+    }
+
+    #[test]
+    fn an_api_server_that_is_away_is_not_told_by_a_status_that_cannot_be_written() {
+        let troubles = Troubles::default();
+        let away =
+            || ApplyError::Transport { object: "x".into(), source: kube::Error::LinesCodecMaxLineLengthExceeded };
+        assert!(troubles.failed(&subject(), "Mount", &away()).is_none());
+        assert!(troubles.failed(&subject(), "Mount", &away()).is_none());
+    }
+}

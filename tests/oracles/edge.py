@@ -1,0 +1,123 @@
+"""A real web server before a raw one that answers as Glance does: what arrives, and what comes back.
+
+In: the server's configuration (@PORT@, @BACKEND@ and @DIR@ stand for what is known only now) and requests.
+Out: for each request the status, every Access-Control-Allow-Origin of the answer, and how many bytes arrived.
+"""
+
+import contextlib
+import pathlib
+import socket
+import socketserver
+import subprocess
+import tempfile
+import threading
+import time
+
+ORIGIN = "https://d.example"
+COMMANDS = {
+    "nginx": ["/usr/sbin/nginx", "-p", "@DIR@", "-c", "@DIR@/config"],
+    "haproxy": ["/usr/sbin/haproxy", "-db", "-f", "@DIR@/config"],
+    "httpd": ["/usr/sbin/apache2", "-DFOREGROUND", "-f", "@DIR@/config"],
+}
+
+
+def edge(server, config, requests):
+    """`requests`: method, the body's size, a pause in its middle, and a delay of the backend's answer (seconds)."""
+    with _backend() as backend, tempfile.TemporaryDirectory() as folder:
+        port = _free_port()
+        known = {"@PORT@": str(port), "@BACKEND@": f"127.0.0.1:{backend.server_address[1]}", "@DIR@": folder}
+        for name, value in known.items():
+            config = config.replace(name, value)
+        # Workers run as somebody else.
+        pathlib.Path(folder).chmod(0o755)
+        (pathlib.Path(folder) / "config").write_text(config)
+        command = [word.replace("@DIR@", folder) for word in COMMANDS[server]]
+        log = pathlib.Path(folder) / "log"
+        with log.open("wb") as out:
+            process = subprocess.Popen(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL)
+        try:
+            _until_it_listens(port, process, log)
+            return [_ask(port, backend, **request) for request in requests]
+        finally:
+            process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(10)
+            process.kill()
+            process.wait()
+
+
+def _free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def _until_it_listens(port, process, log):
+    for _ in range(300):
+        if process.poll() is not None:
+            raise RuntimeError(log.read_text())
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        time.sleep(0.05)
+    raise RuntimeError("nothing listens")
+
+
+def _ask(port, backend, method, size=0, pause=0, delay=0):
+    """One request by hand: a server may answer, or close, in the middle of it."""
+    backend.arrived, backend.delay = None, delay
+    lines = [f"{method} /v2/images/1/file HTTP/1.1", "Host: g.example", f"Origin: {ORIGIN}", "Connection: close"]
+    if method == "OPTIONS":
+        lines += ["Access-Control-Request-Method: PUT", "Access-Control-Request-Headers: content-type,x-auth-token"]
+    else:
+        lines += ["X-Auth-Token: t", "Content-Type: application/octet-stream", f"Content-Length: {size}"]
+    answer = b""
+    with socket.create_connection(("127.0.0.1", port), 30) as client, contextlib.suppress(OSError):
+        client.sendall("\r\n".join([*lines, "", ""]).encode())
+        with contextlib.suppress(OSError):
+            client.sendall(bytes(size // 2))
+            time.sleep(pause)
+            client.sendall(bytes(size - size // 2))
+        while data := client.recv(65536):
+            answer += data
+    head = answer.split(b"\r\n\r\n")[0].decode("latin-1").split("\r\n")
+    pairs = [line.split(":", 1) for line in head[1:] if ":" in line]
+    origins = [value.strip() for name, value in pairs if name.lower() == "access-control-allow-origin"]
+    status = int(head[0].split()[1]) if head[0].startswith("HTTP/") else 0
+    return {"status": status, "origins": origins, "arrived": backend.arrived}
+
+
+@contextlib.contextmanager
+def _backend():
+    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Glance)
+    server.daemon_threads = True
+    server.arrived, server.delay = None, 0
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+class _Glance(socketserver.StreamRequestHandler):
+    """Grants the preflight, takes the image, and says so with one CORS header."""
+
+    def handle(self):
+        line = self.rfile.readline().decode("latin-1")
+        length = 0
+        while header := self.rfile.readline().strip():
+            if header.lower().startswith(b"content-length:"):
+                length = int(header.split(b":")[1])
+        got = 0
+        with contextlib.suppress(OSError):
+            while got < length and (data := self.rfile.read1(min(65536, length - got))):
+                got += len(data)
+        self.server.arrived = got
+        time.sleep(self.server.delay)
+        lines = [f"Access-Control-Allow-Origin: {ORIGIN}", "Vary: Origin"]
+        if line.startswith("OPTIONS"):
+            lines += ["Access-Control-Allow-Methods: PUT", "Access-Control-Allow-Headers: content-type,x-auth-token"]
+        status = "200 OK" if line.startswith("OPTIONS") or got == length else "400 Bad Request"
+        lines += ["Content-Length: 0", "Connection: close"]
+        with contextlib.suppress(OSError):
+            self.wfile.write("\r\n".join([f"HTTP/1.1 {status}", *lines, "", ""]).encode())
