@@ -72,7 +72,8 @@ fn every_row_is_on_the_page_and_says_something() {
 #[test]
 fn limits_of_objects_are_those_that_are_read() {
     // An HTTPRoute's are read with the HTTPRoute, and Traefik's with its arguments.
-    let is_of_objects = |server: &str| !["nginx", "HAProxy", "httpd", "uWSGI", "HTTPRoute", "Traefik"].contains(&server);
+    let is_of_objects =
+        |server: &str| !["nginx", "HAProxy", "httpd", "uWSGI", "HTTPRoute", "Traefik"].contains(&server);
     let shown = EFFECTS.iter().filter(|e| e.limit != Limit::Other && is_of_objects(e.server));
     let shown: BTreeSet<String> = shown.map(|e| format!("{} {} {:?}", e.server, e.directive, e.limit)).collect();
     let read: BTreeSet<String> =

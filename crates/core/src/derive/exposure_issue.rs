@@ -191,7 +191,7 @@ impl Annotations<'_> {
 }
 
 /// Whether a body limit refuses common images, or some; none if it refuses hardly any.
-pub const fn body_fails(bytes: u64) -> Option<bool> {
+pub(crate) const fn body_fails(bytes: u64) -> Option<bool> {
     if bytes < LARGE { Some(bytes < SMALL) } else { None }
 }
 

@@ -33,7 +33,7 @@ pub use catalog::{CatalogAnswer, CatalogState};
 pub use destination::{Destination, DestinationView, GlanceState, Partner};
 pub use exposure::backends::Backends;
 pub use exposure::{Exposure, Exposures, Stated, derive as exposures};
-pub use exposure_issue::{ExposingObject, ExposureIssue, body_fails, lacks};
+pub use exposure_issue::{ExposingObject, ExposureIssue, lacks};
 pub use glance::{GlanceView, ImageService};
 pub use horizon::{Dashboard, HorizonView, Intent};
 pub use proof::{Evidence, Failed, Weight};

@@ -2,7 +2,7 @@
 //! a whole namespace says, as `kubectl get … -o yaml` prints it.
 
 use direct_upload_core::derive::{GlanceView, World};
-use direct_upload_core::model::Key;
+use direct_upload_core::model::{Advice, Key};
 use rstest::rstest;
 use test_support::manifests::{
     cloud, deployment, end, glance, horizon, ingress, join, origins, read, render, service, svc,
@@ -240,8 +240,11 @@ fn nothing_is_in_the_way_in_the_samples(#[case] sample: &str) {
         cloud().split("\n---\n").filter(|object| !object.contains("kind: Ingress")).collect::<Vec<_>>().join("\n---\n");
     let outcome = render(&join(&[&cloud, &text, &glance("{}"), &horizon("{}")]));
     assert_eq!(origins(&outcome, "openstack/glance"), ["https://cloud.example.com"]);
+    // How long Traefik's entry points wait stands in its own arguments, which nobody here sees.
+    let is_known = |found: &str| sample != "exposure/traefik.yaml" || !found.starts_with("Traefik's entry points");
     for end in &outcome.ends {
-        assert!(!end.advice.iter().any(|advice| advice.rule.is_some()), "{}: {:#?}", end.resource, end.advice);
+        let told = |advice: &Advice| advice.rule.is_some() && is_known(&advice.found);
+        assert!(!end.advice.iter().any(told), "{}: {:#?}", end.resource, end.advice);
     }
     let (done, _, message) = end(&outcome, "Horizon openstack/horizon");
     assert!(done && message.contains("https://images.example.com"), "{message}");

@@ -2,7 +2,7 @@
 //! code (crates/check/tests/check/rules/ways.rs).
 
 use rstest::rstest;
-use test_support::manifests::advice_lines;
+use test_support::manifests::{advice_lines, ingress};
 
 use crate::derive::exposure::http_route::gateway;
 use crate::derive::exposure_issue::{issues, view};
@@ -61,18 +61,72 @@ fn the_nearest_policy_holds_and_stands_for_the_route() {
     assert_eq!(issues(&[&gateway, &route, &wide, &near]), [""; 0]);
 }
 
-/// What would lift a limit is printed as a manifest: of a policy for all of a Gateway, one for the route.
-#[test]
-fn a_manifest_lifts_the_limit() {
+/// What would lift a limit is printed as a manifest: the policy without the limit, with all the rest that it
+/// says; and in place of one for all of a Gateway, one for the route.
+#[rstest]
+#[case::gone(
+    "ClientTrafficPolicy",
+    GATEWAY,
+    "timeout: {http: {requestReceivedTimeout: 60s}}, http3: {}",
+    "infra/p",
+    r#"{"http3":{},"targetRefs":[{"group":"gateway.networking.k8s.io","kind":"Gateway","name":"public"}]}"#
+)]
+#[case::its_neighbours_stay(
+    "ClientTrafficPolicy", GATEWAY, "connection: {connectionLimit: {value: 5, maxStreamDuration: 1m}}", "infra/p",
+    r#"{"connection":{"connectionLimit":{"value":5}},"targetRefs":[{"group":"gateway.networking.k8s.io","kind":"Gateway","name":"public"}]}"#
+)]
+#[case::for_the_route(
+    "BackendTrafficPolicy", GATEWAY, "retry: {numRetries: 3}, timeout: {http: {requestTimeout: 30s}}", "openstack/glance-uploads",
+    r#"{"retry":{"numRetries":3},"targetRefs":[{"group":"gateway.networking.k8s.io","kind":"HTTPRoute","name":"glance"}],"timeout":{"http":{"requestTimeout":"0s"}}}"#
+)]
+#[case::silence(
+    "BackendTrafficPolicy", ROUTE, "timeout: {http: {streamIdleTimeout: 5s}}", "openstack/p",
+    r#"{"targetRefs":[{"group":"gateway.networking.k8s.io","kind":"HTTPRoute","name":"glance"}],"timeout":{"http":{"streamIdleTimeout":"1h"}}}"#
+)]
+#[case::with_its_object(
+    "BackendTrafficPolicy",
+    ROUTE,
+    "requestBuffer: {limit: 1Gi}",
+    "openstack/p",
+    r#"{"targetRefs":[{"group":"gateway.networking.k8s.io","kind":"HTTPRoute","name":"glance"}]}"#
+)]
+fn a_manifest_lifts_the_limit(
+    #[case] kind: &str,
+    #[case] target: &str,
+    #[case] spec: &str,
+    #[case] name: &str,
+    #[case] expected: &str,
+) {
     let [gateway, route] = behind_a_gateway(", timeouts: {request: 0s}");
-    let told = |policy: &str| advice_lines(&view(&[&gateway, &route, policy]).public.advice).join("\n");
-    let whole =
-        told(&policy("ClientTrafficPolicy", "infra", GATEWAY, "timeout: {http: {requestReceivedTimeout: 60s}}"));
-    let expected = r#"as a manifest: {"apiVersion":"gateway.envoyproxy.io/v1alpha1","kind":"ClientTrafficPolicy","metadata":{"name":"p","namespace":"infra"},"spec":{"timeout":{"http":{"requestReceivedTimeout":"0s"}}}}"#;
-    assert!(whole.contains(expected), "{whole}");
-    let wide = told(&policy("BackendTrafficPolicy", "infra", GATEWAY, "timeout: {http: {requestTimeout: 30s}}"));
-    let expected = r#"as a manifest: {"apiVersion":"gateway.envoyproxy.io/v1alpha1","kind":"BackendTrafficPolicy","metadata":{"name":"glance-uploads","namespace":"openstack"},"spec":{"targetRefs":[{"group":"gateway.networking.k8s.io","kind":"HTTPRoute","name":"glance"}],"timeout":{"http":{"requestTimeout":"0s"}}}}"#;
-    assert!(wide.contains(expected), "{wide}");
+    let namespace = if target == GATEWAY { "infra" } else { "openstack" };
+    let told =
+        advice_lines(&view(&[&gateway, &route, &policy(kind, namespace, target, spec)]).public.advice).join("\n");
+    let (namespace, name) = name.split_once('/').unwrap();
+    let expected = format!(
+        r#"as a manifest: {{"apiVersion":"gateway.envoyproxy.io/v1alpha1","kind":"{kind}","metadata":{{"name":"{name}","namespace":"{namespace}"}},"spec":{expected}}}"#
+    );
+    assert!(told.contains(&expected), "{told}\n{expected}");
+}
+
+/// What the printed manifest leaves is no limit any more.
+#[test]
+fn a_lifted_limit_is_none() {
+    let [gateway, route] = behind_a_gateway(", timeouts: {request: 0s}");
+    let limits = [
+        ("ClientTrafficPolicy", "timeout: {http: {requestReceivedTimeout: 60s}}"),
+        ("ClientTrafficPolicy", "timeout: {http: {streamIdleTimeout: 10s}}"),
+        ("BackendTrafficPolicy", "timeout: {http: {requestTimeout: 30s}}"),
+        ("BackendTrafficPolicy", "timeout: {http: {maxConnectionDuration: 30s}}"),
+        ("BackendTrafficPolicy", "requestBuffer: {limit: 1Gi}"),
+    ];
+    for (kind, spec) in limits {
+        let limit = policy(kind, "infra", GATEWAY, spec);
+        let manifest = view(&[&gateway, &route, &limit]).issues[0].manifest.clone().unwrap();
+        // A nearer one of another name stands beside it; the same name is the same object.
+        let limit = if manifest.contains("glance-uploads") { limit } else { String::from("{}") };
+        let objects: Vec<&str> = [&*gateway, &route, &manifest, &limit].into_iter().filter(|o| *o != "{}").collect();
+        assert_eq!(issues(&objects), [""; 0], "{manifest}");
+    }
 }
 
 #[rstest]
@@ -130,8 +184,32 @@ fn traefiks_middlewares(#[case] rest: &str, #[case] middleware: &str, #[case] ex
         "{{apiVersion: traefik.io/v1alpha1, kind: IngressRoute, metadata: {{namespace: openstack, name: glance}}, \
          spec: {{tls: {{}}, routes: [{{{rule}{rest}, services: [{{name: glance, port: 80}}]}}]}}}}"
     );
-    let middleware = format!(
-        "{{apiVersion: traefik.io/v1alpha1, kind: Middleware, metadata: {{namespace: openstack, name: m}}, spec: {{{middleware}}}}}"
-    );
-    assert_eq!(issues(&[&route, &middleware]), expected);
+    let mut found = issues(&[&route, &traefik_middleware("openstack", middleware)]);
+    // Traefik's own arguments are nothing that the operator sees.
+    let entry_points = found.iter().position(|line| line == "DU015 may fail spec").expect("entry points");
+    found.remove(entry_points);
+    assert_eq!(found, expected);
+}
+
+fn traefik_middleware(namespace: &str, spec: &str) -> String {
+    format!(
+        "{{apiVersion: traefik.io/v1alpha1, kind: Middleware, metadata: {{namespace: {namespace}, name: m}}, spec: {{{spec}}}}}"
+    )
+}
+
+/// An Ingress names middlewares in an annotation: what is read of them stands in the warning's place.
+#[rstest]
+#[case::unseen(None, &["DU012 may fail [traefik.ingress.kubernetes.io/router.middlewares]"])]
+#[case::harmless(Some(("openstack", "compress: {}")), &[])]
+#[case::login(Some(("openstack", "basicAuth: {secret: x}")), &["DU020 fails spec.basicAuth"])]
+#[case::of_another_name(Some(("elsewhere", "compress: {}")), &["DU012 may fail [traefik.ingress.kubernetes.io/router.middlewares]"])]
+fn middlewares_of_an_ingress(#[case] middleware: Option<(&str, &str)>, #[case] expected: &[&str]) {
+    let named = "{'traefik.ingress.kubernetes.io/router.middlewares': openstack-m@kubernetescrd}";
+    let ingress = ingress("openstack", "glance", "glance.example.com")
+        .replace("name: glance}, spec: {", &format!("name: glance, annotations: {named}}}, spec: {{"));
+    let middleware = middleware.map(|(namespace, spec)| traefik_middleware(namespace, spec));
+    let objects: Vec<&str> = [Some(&*ingress), middleware.as_deref()].into_iter().flatten().collect();
+    let found = issues(&objects);
+    let found: Vec<&String> = found.iter().filter(|line| !line.contains("router.entrypoints")).collect();
+    assert_eq!(found, expected);
 }
