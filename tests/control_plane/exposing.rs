@@ -147,7 +147,7 @@ fn a_policy_in_the_way() {
     }
     site.await_pair();
     let advice = |site: &Site| site.get("glance/glance")["status"]["advice"].to_string();
-    assert!(advice(&site).contains("timeouts.request is missing"), "{}", advice(&site));
+    assert!(advice(&site).contains("timeouts.request: is missing"), "{}", advice(&site));
     let mark = site.mark();
 
     let (group, kind, plural) = ("gateway.envoyproxy.io", "BackendTrafficPolicy", "backendtrafficpolicies");
@@ -161,7 +161,7 @@ fn a_policy_in_the_way() {
     );
     let told = site.wait("the policy is told", || Some(advice(&site)).filter(|told| told.contains(kind)));
     assert!(told.contains("BackendTrafficPolicy infra/all") && told.contains("glance-uploads"), "{told}");
-    assert!(!told.contains("timeouts.request is missing"), "the policy says what the route does not: {told}");
+    assert!(!told.contains("timeouts.request: is missing"), "the policy says what the route does not: {told}");
     assert_eq!(workload_patches(&site.settled_writes(mark)).len(), 0);
     let policies = cluster.kubectl(&["get", plural, "-A", "-o", "name"]);
     assert_eq!(policies.lines().count(), 1, "{policies}");
