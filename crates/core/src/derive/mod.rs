@@ -20,6 +20,7 @@ pub mod image_import;
 pub mod openstack_api;
 pub mod pairing;
 pub mod proof;
+pub mod snippet_place;
 pub mod swift;
 pub mod target;
 pub mod tenure;

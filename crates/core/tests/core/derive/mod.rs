@@ -12,5 +12,6 @@ mod own_cors;
 mod pairing;
 mod policy;
 mod regions;
+mod snippet_place;
 mod swift;
 mod vantage;
