@@ -123,7 +123,8 @@ def delivery(folders, start):
 
 def start_scripts(words):
     """The container's command, and the scripts that it runs."""
-    texts = [' '.join(words)]
+    # A word that holds a script is one; else they are one command.
+    texts = [word for word in words if len(word.split()) > 1] or [' '.join(words)]
     paths = [path for word in words for path in PATH.findall(word)] or list(ENTRY_POINTS)
     for path in paths:
         if len(texts) > 20:

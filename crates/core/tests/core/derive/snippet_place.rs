@@ -37,10 +37,9 @@ fn snapshot(spec: &str, mounted: Option<(&str, Delivery)>, users: &[(&str, &str)
 }
 
 /// A finished Job of the workload's pod, of this edition, and its last words.
-fn take(snapshot: &mut Snapshot, edition: &str, passed: bool, answer: &Value) {
+fn take(snapshot: &mut Snapshot, (uid, edition): (&str, &str), passed: bool, answer: &Value) {
     let labels = json!({"app.kubernetes.io/managed-by": "direct-upload-operator"});
-    let annotations =
-        json!({"direct-upload.openstack.org/for": "Horizon/", "direct-upload.openstack.org/edition": edition});
+    let annotations = json!({"direct-upload.openstack.org/for": format!("Horizon/{uid}"), "direct-upload.openstack.org/edition": edition});
     let condition = if passed { "Complete" } else { "Failed" };
     let job = json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"namespace": "openstack", "name": "rehearsal", "labels": labels, "annotations": annotations},
         "status": {"conditions": [{"type": condition, "status": "True"}]}});
@@ -59,10 +58,11 @@ fn place(snapshot: &Snapshot) -> Result<(String, Delivery), Reason> {
     settings.as_ref().map(|s| (s.local_settings_dir.clone(), s.delivery)).map_err(|problem| problem.reason)
 }
 
-fn edition(snapshot: &Snapshot) -> String {
+/// The workload's uid, and its pods' edition.
+fn pods(snapshot: &Snapshot) -> (String, String) {
     let world = World::of(snapshot);
     let target = world.horizons[&Key::new("openstack", "horizon")].dashboard.tenure.named.as_ref().unwrap();
-    target.workload.template.edition.clone()
+    (target.workload.meta.uid.clone(), target.workload.template.edition.clone())
 }
 
 fn read_at(dir: &str, also: Option<&str>, delivery: &str) -> Value {
@@ -110,8 +110,8 @@ fn what_the_image_tells(
     #[case] (dir, delivery): (&str, Delivery),
 ) {
     let mut seen = snapshot(spec, None, &[]);
-    let edition = edition(&seen);
-    take(&mut seen, &edition, passed, &answer);
+    let (uid, edition) = pods(&seen);
+    take(&mut seen, (&uid, &edition), passed, &answer);
     assert_eq!(place(&seen), Ok((dir.to_owned(), delivery)));
 }
 
@@ -119,7 +119,8 @@ fn what_the_image_tells(
 #[test]
 fn another_pod_is_asked_anew() {
     let mut seen = snapshot("{}", None, &[]);
-    take(&mut seen, "another", false, &read_at(VENV, None, "Copy"));
+    let (uid, _) = pods(&seen);
+    take(&mut seen, (&uid, "another"), false, &read_at(VENV, None, "Copy"));
     assert_eq!(place(&seen), Ok((ETC.to_owned(), Delivery::Mount)));
 }
 
@@ -143,8 +144,8 @@ fn what_is_mounted(
 ) {
     let mut seen = snapshot(spec, Some((dir, delivery)), &[]);
     if let Some(answer) = answer {
-        let edition = edition(&seen);
-        take(&mut seen, &edition, true, &answer);
+        let (uid, edition) = pods(&seen);
+        take(&mut seen, (&uid, &edition), true, &answer);
     }
     assert_eq!(place(&seen), Ok((expected.0.to_owned(), expected.1)));
 }
