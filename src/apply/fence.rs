@@ -5,13 +5,15 @@
 
 use std::time::Duration;
 
-use kube::client::{Body, ClientBuilder};
-use kube::{Client, Config};
+use kube::Client;
+use kube::client::Body;
 use rustix::time::{ClockId, clock_gettime};
 use thiserror::Error;
 use tokio::sync::watch;
 use tokio::time::timeout;
 use tower::{BoxError, service_fn};
+
+use crate::observe::Connections;
 
 /// The API server gives a write up after this time, its queues and webhooks included. A webhook may take 10
 /// seconds by default; if it may be ignored, the write passes after that.
@@ -92,10 +94,9 @@ impl Fence {
     ///
     /// # Errors
     /// The configuration cannot be used.
-    pub fn client(&self, mut config: Config) -> kube::Result<Client> {
-        config.default_retry = false;
-        let namespace = config.default_namespace.clone();
-        let client = ClientBuilder::try_from(config)?.build();
+    pub fn client(&self, connections: &Connections) -> kube::Result<Client> {
+        let client = connections.client(false)?;
+        let namespace = client.default_namespace().to_owned();
         let fence = self.clone();
         let service = service_fn(move |request: Request| {
             let (fence, client) = (fence.clone(), client.clone());

@@ -18,6 +18,7 @@ use direct_upload_core::model::{
     CanaryOutcome, CanaryQuery, CanaryRecord, CatalogQuery, CatalogReading, Key, Kind, ProbeRecord, ProbeTarget,
     RefusedWrite, Snapshot, StuckReading, Unknown,
 };
+use direct_upload_core::workload::is_bystander;
 use prometheus_client::metrics::counter::Counter;
 use serde_json::Value;
 use tokio::sync::watch;
@@ -51,6 +52,8 @@ struct LiveState {
     arrivals: u64,
     /// Counts changes of meaning.
     revision: u64,
+    /// The revision that the newest world was derived from, and the workloads whose pods decide something in it.
+    derived: (u64, HashSet<String>),
 }
 
 /// Which state of an object is known.
@@ -104,6 +107,7 @@ impl Default for Live {
             unread: HashMap::new(),
             arrivals: 0,
             revision: 0,
+            derived: (0, HashSet::new()),
         };
         Self {
             state: Mutex::new(state),
@@ -127,6 +131,7 @@ impl Live {
                 (state.revision, state.snapshot.clone())
             };
             *world = (revision, Arc::new(World::of(&snapshot)));
+            self.lock().derived = (revision, world.1.pods_of());
             self.derivations.inc();
         }
         world.1.clone()
@@ -154,11 +159,15 @@ impl Live {
         state.arrivals += 1;
         let arrival = state.arrivals;
         state.versions.insert((kind, key.clone()), ObjectVersion { uid, number: version, arrival });
+        let was_bystander = state.is_bystander(kind, &key);
         // A defect of the reader is no reason to lose all that others hold.
         let snapshot = AssertUnwindSafe(&mut state.snapshot);
         let taken = catch_unwind(|| { snapshot }.take(kind, object, |_| Ok(())));
         match taken.unwrap_or_else(|_| Err("the operator fails to read it, see its log".to_owned())) {
-            Ok(changed) => self.note(&mut state, changed),
+            Ok(changed) => {
+                let changed = changed && !(was_bystander && state.is_bystander(kind, &key));
+                self.note(&mut state, changed);
+            }
             // It is neither absent nor as it was: answers that depend on it are unknown.
             Err(error) => {
                 tracing::warn!(?kind, object = %key, %error, "this object cannot be read");
@@ -340,9 +349,23 @@ impl Live {
 }
 
 impl LiveState {
+    /// True if that changes anything that is decided.
     fn remove(&mut self, kind: Kind, key: &Key) -> bool {
+        let is_bystander = self.is_bystander(kind, key);
         self.versions.remove(&(kind, key.clone()));
-        self.snapshot.remove(kind, key)
+        self.snapshot.remove(kind, key) && !is_bystander
+    }
+
+    /// Whether this is a pod that decides nothing, or none at all. While a world is derived anything may.
+    fn is_bystander(&self, kind: Kind, key: &Key) -> bool {
+        let (derived, workloads) = &self.derived;
+        if kind != Kind::Pod || *derived != self.revision {
+            return false;
+        }
+        match self.snapshot.pods.get(key) {
+            Ok(pod) => pod.is_none_or(|pod| is_bystander(&self.snapshot, pod, workloads)),
+            Err(_) => false,
+        }
     }
 }
 

@@ -29,11 +29,11 @@ use std::time::Duration;
 use direct_upload_core::derive::World;
 use direct_upload_core::model::Kind;
 use direct_upload_core::plan::Options;
-use kube::{Client, Config};
+use kube::Config;
 use thiserror::Error;
 use tokio::sync::watch;
 
-use crate::observe::{Live, Watches};
+use crate::observe::{Connections, Live, Watches};
 use crate::report::Metrics;
 use crate::run::canary::Canaries;
 use crate::run::cataloger::Cataloger;
@@ -107,7 +107,8 @@ const DEBOUNCE: Duration = Duration::from_millis(700);
 /// # Errors
 /// [`RunError`].
 pub async fn run(config: Config, settings: Settings, mut stop: watch::Receiver<bool>) -> Result<(), RunError> {
-    let client = Client::try_from(config.clone())?;
+    let connections = Connections::new(config)?;
+    let client = connections.client(true)?;
     guard::check_crds(&client).await?;
     let live = Arc::new(Live::default());
     let metrics = Arc::new(Metrics::default().with_derivations(live.derivations()));
@@ -119,7 +120,7 @@ pub async fn run(config: Config, settings: Settings, mut stop: watch::Receiver<b
     let (queue, worker) = Queue::new(settings.concurrency);
     let mut frozen = freeze::follow(&client, &settings).await?;
     tell(&metrics, frozen.borrow().as_deref());
-    let writer = leader.fence().client(config)?;
+    let writer = leader.fence().client(&connections)?;
     let reconciler = Arc::new(Reconciler::new(&writer, &live, &metrics, &settings, frozen.clone()));
     let worker = tokio::spawn(worker.run(reconciler, health.begin("worker")));
 

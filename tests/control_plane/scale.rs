@@ -128,10 +128,12 @@ impl Scale {
 
     fn tell(&self, what: &str, writes: &BTreeMap<String, usize>) {
         let (count, derived) = (self.names.len(), self.running().metric("direct_upload_derivations_total"));
-        let (memory, processor) = (self.running().memory(), self.running().processor() / 100);
+        let (memory, processor) = (self.running().memory(), self.running().processor());
+        let connections = self.running().connections();
         eprintln!(
-            "scale {count}, {what}: {writes:?}; so far {derived} derivations, {memory} KiB, {processor} s of processors"
+            "scale {count}, {what}: {writes:?}; so far {derived} derivations, {memory} KiB, {processor} hundredths of a second of processors, {connections} connections"
         );
+        assert!((1..=CONNECTIONS).contains(&connections), "{connections} connections to the API server");
     }
 
     /// Nothing is written when nothing changes, nor by a new process.
@@ -172,6 +174,9 @@ fn service(namespace: &str, name: &str, host: &str) -> Vec<Value> {
     let all = std::iter::once(fixtures::workload("Deployment", name)).chain(exposed);
     all.map(|object| inside(namespace, object)).collect()
 }
+
+/// However many namespaces are watched.
+const CONNECTIONS: usize = 32;
 
 /// What is measured is how much is written, not what rehearsals do.
 fn rollout() -> Value {

@@ -16,7 +16,7 @@ from harness.pki import Authority
 from harness.shell import say
 
 # Everything that an Ingress of these tests may call itself.
-NAMES = [f'{name}.cloud.test' for name in ('horizon', 'glance', 'portal', 'second')]
+NAMES = [f'{name}.cloud.test' for name in ('horizon', 'glance', 'portal', 'second', 'keystone')]
 WORK = pathlib.Path(os.environ['E2E_WORK'])
 IMAGES = dict(line.split('=', 1) for line in os.environ['E2E_IMAGES'].split())  # name=tag
 
@@ -108,17 +108,18 @@ def image_file():
 def pytest_runtest_makereport(item, call):
     report = yield
     if report.failed and call.when != 'teardown':
-        keep(item)
+        keep(item, report.longreprtext)
     if call.when == 'call':
         for browser in getattr(item.module, 'browsers', []):
             browser.rest()
     return report
 
 
-def keep(item):
+def keep(item, why):
     """Screens, consoles, objects and logs of the moment at which a test failed."""
     folder = WORK / 'failures' / item.name
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / 'why').write_text(why)
     for number, browser in enumerate(getattr(item.module, 'browsers', [])):
         browser.keep(folder / f'browser-{number}')
     node = item.funcargs.get('node') or getattr(item.funcargs.get('cloud'), 'node', None)

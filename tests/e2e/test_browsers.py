@@ -7,6 +7,7 @@ import pytest
 from harness.browser import Dashboard
 from harness.cloud import RESOURCES
 from harness.engines import Firefox, WebKit, arrives
+from harness.line import HERE, THERE, Line
 
 HORIZON, GLANCE = 'horizon.cloud.test', 'glance.cloud.test'
 ORIGIN = f'https://{HORIZON}'
@@ -42,17 +43,31 @@ def test_an_upload_by(engine, cloud, image_file):
     assert (put['host'], int(put['status'])) == (GLANCE, 204), put
 
 
-def test_the_progress_bar_moves_and_the_console_is_clean(cloud, open_browser, image_file):
-    dashboard = Dashboard(open_browser(), ORIGIN).log_in()
-    dashboard.prepare('watched', image_file)
+def followed(dashboard, name, file):
+    """An upload, each percentage that its progress bar showed, and the errors on the console."""
+    dashboard.prepare(name, file)
     dashboard.driver.get_log('browser')
-    dashboard.browser.throttle(image_file.stat().st_size // 10)
     dashboard.submit()
     seen = []
-    upload = dashboard.watch('watched', 300, lambda: seen.extend(dashboard.progress()))
-    dashboard.browser.throttle(-1)
-    assert upload.succeeded, upload
-    steps = [percent for percent, _ in itertools.groupby(seen)]
+    upload = dashboard.watch(name, 600, lambda: seen.extend(dashboard.progress()))
+    severe = [entry['message'] for entry in dashboard.driver.get_log('browser') if entry['level'] == 'SEVERE']
+    return upload, [percent for percent, _ in itertools.groupby(seen)], severe
+
+
+# Bits per second, seconds each way, share of lost packets.
+LINES = {'slow': Line(4e6, 0.1), 'lossy': Line(20e6, 0.03, 0.01)}
+
+
+@pytest.mark.parametrize('kind', LINES)
+def test_the_progress_bar_moves_and_the_console_is_clean_on_a_line_that_is(kind, cloud, open_browser, image_file):
+    before, name = len(uploads(cloud, image_file)), f'over-a-{kind}-line'
+    with LINES[kind] as line, cloud.edge.also_at(HERE):
+        dashboard = Dashboard(open_browser(elsewhere={GLANCE: THERE}), ORIGIN).log_in()
+        upload, steps, severe = followed(dashboard, name, image_file)
+        assert upload.succeeded and upload.host == GLANCE, upload
+        cloud.arrived(name, image_file)
+    put, = uploads(cloud, image_file)[before:]
+    assert float(put['seconds']) > 0.8 * image_file.stat().st_size * 8 / line.bits, put
+    assert line.lost > 0 or not line.loss, 'the line lost nothing'
     assert steps == sorted(steps) and len(steps) > 3, steps
-    said = [entry['message'] for entry in dashboard.driver.get_log('browser') if entry['level'] == 'SEVERE']
-    assert not said, said
+    assert not severe, severe

@@ -1,5 +1,6 @@
 //! The operator as a process.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -16,6 +17,7 @@ pub const BINARY: &str = env!("CARGO_BIN_EXE_direct-upload-operator");
 pub struct Operator {
     process: Child,
     log: PathBuf,
+    api_server_port: u16,
 }
 
 impl Operator {
@@ -42,7 +44,10 @@ impl Operator {
             .stderr(output)
             .spawn()
             .expect("the operator starts");
-        Self { process, log }
+        let kubeconfig = fs::read_to_string(cluster.operator_kubeconfig()).expect("a kubeconfig");
+        let server = kubeconfig.lines().find_map(|line| line.trim().strip_prefix("server: https://"));
+        let port = server.and_then(|server| server.rsplit_once(':')?.1.parse().ok());
+        Self { process, log, api_server_port: port.expect("a server with a port") }
     }
 
     /// Waits until it says that it has read the cluster.
@@ -86,6 +91,24 @@ impl Operator {
         let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).expect("it runs");
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("Linux");
         line.trim().trim_end_matches(" kB").parse().expect("a number")
+    }
+
+    /// How many connections to the API server it holds.
+    pub fn connections(&self) -> usize {
+        let process = self.process.id();
+        let port = format!(":{:04X}", self.api_server_port);
+        let established = |line: &str| {
+            let fields: Vec<_> = line.split_whitespace().collect();
+            (fields.get(3) == Some(&"01") && fields.get(2)?.ends_with(&port)).then(|| fields.get(9)?.parse().ok())?
+        };
+        let all = fs::read_to_string(format!("/proc/{process}/net/tcp")).expect("Linux");
+        let sockets: BTreeSet<u64> = all.lines().filter_map(established).collect();
+        let files = fs::read_dir(format!("/proc/{process}/fd")).expect("it runs");
+        let socket = |file: fs::DirEntry| {
+            let target = fs::read_link(file.path()).ok()?;
+            target.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.parse::<u64>().ok()
+        };
+        files.filter_map(|file| socket(file.ok()?)).filter(|socket| sockets.contains(socket)).count()
     }
 
     /// The time that processors have worked for it, in hundredths of a second.

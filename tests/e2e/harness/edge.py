@@ -47,7 +47,7 @@ http {{
 SERVER = '''\
   upstream {name} {{ {members} }}
   server {{
-    listen {address}:{port} ssl;
+    {listens}
     server_name {host};
     {locations}
   }}
@@ -77,6 +77,8 @@ class Edge:
         self.locations = {}
         # Hosts that are served elsewhere than the others: at which address, and at which port.
         self.moved = {}
+        # Where every host is served beside its own address.
+        self.others = []
         self._write({})
         self.process = subprocess.Popen(
             ['nginx', '-e', folder / 'error.log', '-c', self.configuration, '-p', folder],
@@ -104,9 +106,10 @@ class Edge:
                 member = f'server {service["spec"]["clusterIP"]}:{port} max_fails=0;'
                 host = rule['host']
                 locations = self.locations.get(host, LOCATIONS).replace('@PASS@', f'proxy_pass {scheme}://{host};')
-                address, port = self.moved.get(host, (self.node.address, 443))
+                places = [self.moved.get(host, (self.node.address, 443)), *((other, 443) for other in self.others)]
                 servers[host] = SERVER.format(
-                    name=host, members=member * 4, address=address, port=port, host=host, locations=locations)
+                    name=host, members=member * 4, host=host, locations=locations,
+                    listens=' '.join(f'listen {address}:{port} ssl;' for address, port in places))
             self.node.kubectl('patch', 'ingress', name, '-n', namespace, '--subresource=status', '--type=merge',
                               '-p', json.dumps({'status': {'loadBalancer': {'ingress': [{'ip': self.node.address}]}}}))
         self._write(servers)
@@ -134,6 +137,17 @@ class Edge:
             yield
         finally:
             del self.moved[host]
+            self.sync()
+
+    @contextlib.contextmanager
+    def also_at(self, address):
+        """Serves every host at this address, too, for the body of a `with`."""
+        self.others.append(address)
+        try:
+            self.sync()
+            yield
+        finally:
+            self.others.remove(address)
             self.sync()
 
     def requests(self):

@@ -8,9 +8,11 @@ import subprocess
 import time
 
 from selenium import webdriver
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.support.wait import WebDriverWait
+from urllib3.exceptions import HTTPError
 
-from .shell import run
+from .shell import run, say
 
 SYSTEM_AUTHORITIES = pathlib.Path('/etc/ssl/certs/ca-certificates.crt')
 
@@ -30,10 +32,16 @@ class Engine:
         return []
 
     def rest(self):
-        self.driver.get('about:blank')
+        try:
+            self.driver.get('about:blank')
+        except (WebDriverException, HTTPError) as error:
+            say(f'the browser does not rest: {error}')
 
     def keep(self, stem):
-        self.driver.save_screenshot(f'{stem}.png')
+        try:
+            self.driver.save_screenshot(f'{stem}.png')
+        except (WebDriverException, HTTPError) as error:
+            say(f'no picture: {error}')
 
     def close(self):
         self.driver.quit()
@@ -74,11 +82,12 @@ exec unshare --mount sh -c 'mount --bind {hosts} /etc/hosts &&
         driver.chmod(0o755)
         numbers, told = os.pipe()
         self.screen = subprocess.Popen(
-            ['Xvfb', '-displayfd', str(told), '-screen', '0', '1400x1200x24', '-nolisten', 'tcp'], pass_fds=[told],
-            stderr=subprocess.DEVNULL)
+            ['Xvfb', '-displayfd', str(told), '-screen', '0', '1400x1200x24', '-nolisten', 'tcp'],
+            pass_fds=[told], stderr=subprocess.DEVNULL)
         os.close(told)
-        display = os.read(numbers, 16).decode().strip()
-        os.close(numbers)
+        # The whole line: Xvfb ends if nobody takes the rest of it.
+        with os.fdopen(numbers) as line:
+            display = line.readline().strip()
         options = webdriver.WebKitGTKOptions()
         options.binary_location, = glob.glob('/usr/lib/*/webkit2gtk-4.1/MiniBrowser')
         options.add_argument('--automation')

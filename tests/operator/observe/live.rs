@@ -189,3 +189,64 @@ async fn a_scope_is_known_from_its_list_until_it_is_left() {
     live.delayed(Kind::Pod, &scope, why());
     assert_eq!(live.blind_spots(), spots(1), "it was left, and so is not known");
 }
+
+fn object(kind: &str, api: &str, name: &str, owner: Option<(&str, &str)>, more: &Value) -> Value {
+    let owners: Vec<_> = owner
+        .map(|(kind, uid)| json!({"apiVersion": "apps/v1", "kind": kind, "name": uid, "uid": uid, "controller": true}))
+        .into_iter()
+        .collect();
+    let mut object = json!({
+        "apiVersion": api, "kind": kind,
+        "metadata": {"namespace": "openstack", "name": name, "uid": name, "resourceVersion": "1", "generation": 1,
+            "ownerReferences": owners},
+    });
+    if let (Some(object), Some(more)) = (object.as_object_mut(), more.as_object()) {
+        object.extend(more.clone());
+    }
+    object
+}
+
+/// Pods of workloads that nobody named come and go: nothing is derived for them. The others each count.
+#[tokio::test]
+async fn pods_that_decide_nothing_cost_nothing() {
+    let live = Live::default();
+    let labels = json!({"app": "horizon"});
+    let container = json!({"name": "horizon", "image": "horizon:1"});
+    let template = json!({"metadata": {"labels": labels}, "spec": {"containers": [container]}});
+    let workload = |name: &str| {
+        let spec = json!({"spec": {"selector": {"matchLabels": labels}, "template": template}});
+        (Kind::Deployment, object("Deployment", "apps/v1", name, None, &spec))
+    };
+    let set = |name: &str, of| (Kind::ReplicaSet, object("ReplicaSet", "apps/v1", name, Some(("Deployment", of)), &json!({})));
+    let horizon = object("Horizon", "horizon.openstack.org/v1beta1", "horizon", None, &json!({"spec": {}}));
+    let objects =
+        [(Kind::Horizon, horizon), workload("horizon"), workload("else"), set("of-horizon", "horizon"), set("of-else", "else")];
+    for kind in [Kind::Horizon, Kind::Deployment, Kind::ReplicaSet, Kind::Pod, Kind::StatefulSet, Kind::DaemonSet, Kind::ConfigMap] {
+        assert_eq!(live.listed(kind, &Scope::All, &HashSet::new(), live.moment()), []);
+    }
+    for (kind, object) in objects {
+        live.put(kind, object);
+    }
+    let pod = |name: &str, set: &str, volumes: Value| {
+        let spec = json!({"spec": {"containers": [], "volumes": volumes}, "status": {"phase": "Running"}});
+        object("Pod", "v1", name, Some(("ReplicaSet", set)), &spec)
+    };
+    let derived = async |object: Value| {
+        live.world().await;
+        let before = live.derivations().get();
+        live.put(Kind::Pod, object.clone());
+        live.world().await;
+        live.remove(Kind::Pod, &object);
+        live.world().await;
+        live.derivations().get() - before
+    };
+    let ours = json!([{"name": "a", "configMap": {"name": "horizon-direct-upload-0123456789"}}]);
+    for (what, object, expected) in [
+        ("of a workload that nobody named", pod("a", "of-else", json!([])), 0),
+        ("of one that a Horizon names", pod("b", "of-horizon", json!([])), 2),
+        ("of a set that nobody has seen", pod("c", "of-somebody", json!([])), 2),
+        ("with a ConfigMap of ours", pod("d", "of-else", ours), 2),
+    ] {
+        assert_eq!(derived(object).await, expected, "{what}");
+    }
+}

@@ -28,6 +28,8 @@ pub struct Tenure {
     /// What of ours stands in the cluster for the workload that it names; why there is none, or why that is
     /// not known.
     pub applied: Result<Applied, Problem>,
+    /// The uid of the workload that `applied` is of.
+    pub pods_of: Option<String>,
     /// What else is to be known before anything is given back.
     pub handover: Known<Handover>,
 }
@@ -228,12 +230,14 @@ impl WorkloadClaims {
             Ok(Handover { orphans: orphans?, has_successor, running: running(snapshot, resource)? })
         };
         let workload = named.as_ref().map(|target| &target.workload);
-        let applied = match workload.or_else(|problem| resource.held.as_ref().ok_or(problem)) {
+        let read = workload.or_else(|problem| resource.held.as_ref().ok_or(problem));
+        let pods_of = read.ok().map(|workload| workload.meta.uid.clone());
+        let applied = match read {
             Ok(workload) => Applied::find(snapshot, workload).map_err(Problem::from),
             Err(problem) => Err(problem.clone()),
         };
         let Ok(target) = &named else {
-            return Tenure { reference, target: named.clone(), named, applied, handover: handover(false) };
+            return Tenure { reference, target: named.clone(), named, applied, pods_of, handover: handover(false) };
         };
         let (workload, meta) = (&target.workload, resource.meta);
         let all = self.0.get(&(workload.kind, workload.meta.key.clone())).map_or(&[][..], Vec::as_slice);
@@ -248,6 +252,6 @@ impl WorkloadClaims {
             }
             None => Ok(target.clone()),
         };
-        Tenure { reference, named, target, applied, handover: handover(has_successor) }
+        Tenure { reference, named, target, applied, pods_of, handover: handover(has_successor) }
     }
 }

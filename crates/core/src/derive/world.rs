@@ -1,7 +1,7 @@
 //! The whole picture: one view per resource, from one snapshot, in stages. Each makes new values of finished
 //! ones, by resource: nothing is filled in later.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use direct_upload_api::web::Origin;
 use direct_upload_api::{Reason, Rollout};
@@ -123,6 +123,11 @@ impl World {
         let dashboards = dashboards.map(|dashboard| ("Horizon", &dashboard.object.meta, &dashboard.tenure));
         let apis = self.accepting().chain(self.internal()).map(|view| &view.api);
         dashboards.chain(apis.map(|api| (api.service.kind, &api.resource.meta, &api.tenure)))
+    }
+
+    /// The uids of the workloads whose pods decide something.
+    pub fn pods_of(&self) -> HashSet<String> {
+        self.tenures().filter_map(|(.., tenure)| tenure.pods_of.clone()).collect()
     }
 
     fn keys(&self) -> impl Iterator<Item = &Key> {

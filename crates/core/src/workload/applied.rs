@@ -1,6 +1,6 @@
 //! What of ours stands in the cluster for one workload.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use direct_upload_api::{Reason, WorkloadKind};
@@ -149,6 +149,21 @@ fn pods(snapshot: &Snapshot, workload: &Workload) -> Known<Vec<Arc<Pod>>> {
     let alive = |pod: &Pod| !pod.ended && (pod.meta.deleting.is_none() || pod.ready);
     let pods = snapshot.pods.list(namespace)?;
     Ok(pods.filter(|pod| alive(pod) && made(pod) && selected(pod)).cloned().collect())
+}
+
+/// Whether a pod can decide nothing: none of these workloads made it, it mounts nothing of ours, and it is of no
+/// rehearsal.
+pub fn is_bystander(snapshot: &Snapshot, pod: &Pod, workloads: &HashSet<String>) -> bool {
+    let made = pod.owner.as_ref().is_some_and(|owner| {
+        if owner.kind != "ReplicaSet" {
+            return workloads.contains(&owner.uid);
+        }
+        let Ok(mut sets) = snapshot.replica_sets.list(&pod.meta.key.namespace) else { return true };
+        // A set that has not been seen yet, or not any more, may be anybody's.
+        sets.find(|set| set.meta.uid == owner.uid)
+            .is_none_or(|set| set.owner.as_ref().is_some_and(|owner| workloads.contains(&owner.uid)))
+    });
+    !made && pod.config_map.is_none() && pod.job.is_none()
 }
 
 /// Every revision of the namespace counts: a ConfigMap's name is unique to its workload and

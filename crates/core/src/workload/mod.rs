@@ -23,7 +23,7 @@ pub mod rehearsal;
 mod rollout;
 mod target;
 
-pub use applied::Applied;
+pub use applied::{Applied, is_bystander};
 pub use apply::{adjust, apply, object};
 pub use claim::{Claim, claimed};
 pub use config_map::{ConfigMapDraft, is_for, is_intact, means};

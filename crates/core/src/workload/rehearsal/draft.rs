@@ -1,7 +1,7 @@
 //! A rehearsal to begin.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -21,6 +21,9 @@ const CORS: &str = "Cors";
 
 /// The kinds of drafts that ask for what only Glance's own configuration says.
 pub(super) const OF_GLANCE: [&str; 2] = [CATALOG, CORS];
+
+/// What stands for the programs that a rehearsal runs: names of rehearsals are made very often, and these are long.
+static PROGRAM: LazyLock<String> = LazyLock::new(|| format!("{:x}", Sha256::digest([job::SCRIPT, job::LAUNCHER].concat())));
 
 /// A rehearsal to be begun.
 #[derive(Clone, Debug, PartialEq)]
@@ -80,8 +83,7 @@ impl RehearsalDraft {
             target.container.name,
             mount.as_ref().map(|m| m.patch(&workload)),
             args,
-            job::SCRIPT,
-            job::LAUNCHER,
+            *PROGRAM,
         ]);
         let name = name(&resource.name, &depends);
         let key = Key::new(resource.namespace.clone(), name);
