@@ -217,11 +217,26 @@ async fn pods_that_decide_nothing_cost_nothing() {
         let spec = json!({"spec": {"selector": {"matchLabels": labels}, "template": template}});
         (Kind::Deployment, object("Deployment", "apps/v1", name, None, &spec))
     };
-    let set = |name: &str, of| (Kind::ReplicaSet, object("ReplicaSet", "apps/v1", name, Some(("Deployment", of)), &json!({})));
+    let set = |name: &str, of| {
+        (Kind::ReplicaSet, object("ReplicaSet", "apps/v1", name, Some(("Deployment", of)), &json!({})))
+    };
     let horizon = object("Horizon", "horizon.openstack.org/v1beta1", "horizon", None, &json!({"spec": {}}));
-    let objects =
-        [(Kind::Horizon, horizon), workload("horizon"), workload("else"), set("of-horizon", "horizon"), set("of-else", "else")];
-    for kind in [Kind::Horizon, Kind::Deployment, Kind::ReplicaSet, Kind::Pod, Kind::StatefulSet, Kind::DaemonSet, Kind::ConfigMap] {
+    let objects = [
+        (Kind::Horizon, horizon),
+        workload("horizon"),
+        workload("else"),
+        set("of-horizon", "horizon"),
+        set("of-else", "else"),
+    ];
+    for kind in [
+        Kind::Horizon,
+        Kind::Deployment,
+        Kind::ReplicaSet,
+        Kind::Pod,
+        Kind::StatefulSet,
+        Kind::DaemonSet,
+        Kind::ConfigMap,
+    ] {
         assert_eq!(live.listed(kind, &Scope::All, &HashSet::new(), live.moment()), []);
     }
     for (kind, object) in objects {

@@ -104,7 +104,7 @@ impl Dashboard {
         let rehearsals = || tenure.applied.as_ref().ok().map(|applied| &applied.rehearsals);
         let seen = tenure.named.as_ref().ok().and_then(|t| rehearsal::panel(&object.meta.key, t, rehearsals()));
         let panel = spec.direct_upload.panel.map_or(seen.unwrap_or_default(), Panel::from);
-        let settings = settings(&object.meta.key, spec, &tenure, &exposures);
+        let settings = settings(&object.meta.key, spec, &tenure, &exposures, snapshot.answers.are_assumed());
         let mut advice: Vec<_> = exposures.iter().flat_map(|exposures| exposures.notes.iter().cloned()).collect();
         if spec.cors.as_ref().is_some_and(|cors| cors.enabled) {
             advice.push(
@@ -229,9 +229,10 @@ fn settings(
     spec: &HorizonSpec,
     tenure: &Tenure,
     exposures: &Result<Exposures, Problem>,
+    offline: bool,
 ) -> Result<HorizonSettings, Problem> {
     let target = tenure.named.as_ref().map_err(Clone::clone)?;
-    let places = snippet_place::places(key, spec, target, tenure)?;
+    let places = snippet_place::places(key, spec, target, tenure, offline)?;
     let tls_termination = match &spec.tls_termination {
         None => None,
         Some(tls) => {

@@ -12,7 +12,7 @@ use crate::openstack::layout::{self, HorizonPlaces};
 use crate::workload::rehearsal::{self, Rehearsal, RehearsalDraft, SnippetPlace};
 use crate::workload::{Applied, Target, mountable};
 
-/// Horizon's places.
+/// Horizon's places. `offline`: no image can be asked.
 ///
 /// # Errors
 /// As [`layout::horizon`]; [`Reason::Looking`] while only the image can tell.
@@ -21,11 +21,14 @@ pub(crate) fn places(
     spec: &HorizonSpec,
     target: &Target,
     tenure: &Tenure,
+    offline: bool,
 ) -> Result<HorizonPlaces, Problem> {
     let mounts = target.users_mounts();
     let layout = layout::layout(spec.layout, &mounts);
     let mut paths = spec.paths.clone();
-    if layout::asks_image(layout, &paths, &mounts) {
+    if layout::asks_image(layout, &paths, &mounts) && offline && spec.layout.is_none() {
+        paths.local_settings_dir = Some(layout::HELM_LINK.to_owned());
+    } else if layout::asks_image(layout, &paths, &mounts) {
         let applied = tenure.applied.as_ref().map_err(Clone::clone)?;
         let may_ask = is_rehearsed(spec);
         paths.local_settings_dir = rehearsal::reads(key, target, may_ask.then_some(&applied.rehearsals))?;

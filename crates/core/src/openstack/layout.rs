@@ -41,6 +41,10 @@ const RED_HAT: &str = "/usr/share/openstack-dashboard/openstack_dashboard/local/
 /// Ubuntu's package has a real folder here, Debian's a link to that in /etc.
 const DEBIAN: &str = "/usr/lib/python3/dist-packages/openstack_dashboard/local/local_settings.d";
 
+/// openstack-helm's images (LOCI's since November 2024) have this link to Horizon in site-packages; older ones do
+/// not.
+pub const HELM_LINK: &str = "/usr/local/share/openstack_dashboard/local/local_settings.d";
+
 /// What is stated; else what the mounts of the workload's owner tell of whose image it is. openstack-helm mounts
 /// its start scripts into /tmp, and the start script of Kolla's images copies from config_files.
 pub fn layout(stated: Option<Layout>, mounts: &[&str]) -> Layout {

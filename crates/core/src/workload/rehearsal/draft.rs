@@ -23,7 +23,8 @@ const CORS: &str = "Cors";
 pub(super) const OF_GLANCE: [&str; 2] = [CATALOG, CORS];
 
 /// What stands for the programs that a rehearsal runs: names of rehearsals are made very often, and these are long.
-static PROGRAM: LazyLock<String> = LazyLock::new(|| format!("{:x}", Sha256::digest([job::SCRIPT, job::LAUNCHER].concat())));
+static PROGRAM: LazyLock<String> =
+    LazyLock::new(|| format!("{:x}", Sha256::digest([job::SCRIPT, job::LAUNCHER].concat())));
 
 /// A rehearsal to be begun.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,11 +1,13 @@
 //! Where Horizon's snippet goes: what is stated, what is mounted, what a rehearsal saw, what the layout says.
 
+use std::collections::BTreeMap;
+
 use direct_upload_api::{Delivery, Reason};
 use direct_upload_core::derive::World;
-use direct_upload_core::model::{Key, Kind, Snapshot};
+use direct_upload_core::model::{Answers, Key, Kind, Snapshot};
 use rstest::rstest;
 use serde_json::{Value, json};
-use test_support::manifests::{cloud, deployment, glance, horizon, join, read, service};
+use test_support::manifests::{cloud, deployment, glance, horizon, join, read, sample, service};
 
 const ETC: &str = "/etc/openstack-dashboard/local_settings.d";
 const UBUNTU: &str = "/usr/lib/python3/dist-packages/openstack_dashboard/local/local_settings.d";
@@ -33,7 +35,10 @@ fn snapshot(spec: &str, mounted: Option<(&str, Delivery)>, users: &[(&str, &str)
     pod["containers"][0]["volumeMounts"] = json!(mounts);
     let exposed = service("openstack", "horizon", "horizon.example.com");
     let (_, exposed) = exposed.split_once("\n---\n").unwrap();
-    read(&join(&[&workload.to_string(), exposed, &horizon(spec)])).snapshot
+    let mut seen = read(&join(&[&workload.to_string(), exposed, &horizon(spec)])).snapshot;
+    // As in a cluster.
+    seen.answers = Answers::Given(BTreeMap::new());
+    seen
 }
 
 /// A finished Job of the workload's pod, of this edition, and its last words.
@@ -148,6 +153,24 @@ fn what_is_mounted(
         take(&mut seen, (&uid, &edition), true, &answer);
     }
     assert_eq!(place(&seen), Ok((expected.0.to_owned(), expected.1)));
+}
+
+/// openstack-helm's folder only the image tells; offline the link of recent images is assumed, where nothing is said.
+#[test]
+fn offline_openstack_helms_link_is_assumed() {
+    let helm = sample("layouts/openstackhelm.yaml");
+    let (workloads, _) = helm.split_once("apiVersion: glance.openstack.org/v1beta1").unwrap();
+    let outcome = test_support::manifests::render(&join(&[
+        workloads.trim_end().trim_end_matches("---"),
+        &glance("{}"),
+        &horizon("{}"),
+    ]));
+    let dir = "/usr/local/share/openstack_dashboard/local/local_settings.d";
+    let is_it = |text: &String| text.contains(dir) && text.contains("spec.layout is unsaid");
+    assert!(outcome.cluster.assumptions.iter().any(is_it), "{:#?}", outcome.cluster.assumptions);
+    let printed = test_support::manifests::printed(&outcome);
+    assert!(printed.contains(&format!("mountPath: {dir}/zz-direct-upload.py")), "{printed}");
+    assert!(printed.contains("name: direct-upload-copy"), "{printed}");
 }
 
 /// Offline nobody runs the image: what is assumed is told, unless it is stated.
