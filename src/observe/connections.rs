@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use hyper::body::{Body as _, Bytes, Frame, Incoming, SizeHint};
+use hyper::body::{Bytes, Frame, Incoming, SizeHint};
 use hyper::{Request, Response, Version};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy;
@@ -87,7 +87,8 @@ impl Connections {
     /// The credentials of the configuration cannot be used.
     pub fn client(&self, retries: bool) -> kube::Result<Client> {
         let Some(shared) = self.shared.clone() else {
-            let config = Config { default_retry: retries, ..self.config.clone() };
+            let mut config = self.config.clone();
+            config.default_retry = retries;
             return Client::try_from(config);
         };
         let send = service_fn(move |request| {
