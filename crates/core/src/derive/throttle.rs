@@ -117,6 +117,7 @@ mod tests {
         };
         let unseen = || Err(Problem::new(Reason::WorkloadNotFound, ""));
         let tenure = Tenure {
+            pods_of: None,
             reference: WorkloadRef::default(),
             named: unseen(),
             target: unseen(),
