@@ -4,13 +4,15 @@
 //! comes first. What is mounted stays where it is, as long as the image reads it there. Else it is the folder that
 //! a rehearsal found in the image; and before any has run, that of the layout, which the first one then tries.
 
+use std::collections::BTreeMap;
+
 use direct_upload_api::{Delivery, HorizonPaths, HorizonSpec, Reason, Rehearsing};
 
 use super::tenure::Tenure;
 use crate::model::{Key, Problem};
 use crate::openstack::layout::{self, HorizonPlaces};
 use crate::workload::rehearsal::{self, Rehearsal, RehearsalDraft, SnippetPlace};
-use crate::workload::{Applied, Target, mountable};
+use crate::workload::{Applied, Mount, Target, mountable};
 
 /// Horizon's places. `offline`: no image can be asked.
 ///
@@ -54,7 +56,7 @@ fn seen(spec: &HorizonSpec, assumed: &HorizonPlaces, applied: &Applied) -> Optio
     let is_read = |dir: &str| place.is_none_or(|place| place.is(dir));
     // Without rehearsals nobody has seen that the image reads what is mounted; then the spec may move it.
     let stays = |dir: &str| is_rehearsed(spec) || spec.layout.is_none_or(|layout| layout::is_usual(layout, dir));
-    let mounted = applied.mount.as_ref().and_then(|mount| mount.snippet());
+    let mounted = applied.mount.as_ref().and_then(Mount::snippet);
     if let Some((dir, delivery)) = mounted.filter(|(dir, _)| is_read(dir) && stays(dir)) {
         return Some((dir.to_owned(), delivery));
     }
@@ -72,9 +74,8 @@ fn tried(
     assumed: HorizonPlaces,
 ) -> Result<HorizonPlaces, Problem> {
     let look = RehearsalDraft::look(key, target).key.name;
-    let asked = |all: &std::collections::BTreeMap<String, Rehearsal>| {
-        matches!(all.get(&look), Some(Rehearsal::Passed(_) | Rehearsal::Failed(_)))
-    };
+    let asked =
+        |all: &BTreeMap<String, Rehearsal>| matches!(all.get(&look), Some(Rehearsal::Passed(_) | Rehearsal::Failed(_)));
     let fits = mountable(target, &format!("{}/x.py", assumed.local_settings_dir)).is_ok();
     if fits || !is_rehearsed(spec) || applied.rehearsals.as_ref().is_ok_and(asked) {
         return Ok(assumed);

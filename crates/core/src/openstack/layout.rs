@@ -49,11 +49,15 @@ pub const HELM_LINK: &str = "/usr/local/share/openstack_dashboard/local/local_se
 /// its start scripts into /tmp, and the start script of Kolla's images copies from config_files.
 pub fn layout(stated: Option<Layout>, mounts: &[&str]) -> Layout {
     let mounted = |start: &str| mounts.iter().any(|path| path.starts_with(start));
-    stated.unwrap_or_else(|| match () {
-        () if mounted("/tmp/horizon.sh") => Layout::OpenStackHelm,
-        () if mounted("/var/lib/kolla/config_files") => Layout::Kolla,
-        () => Layout::Debian,
-    })
+    if let Some(layout) = stated {
+        layout
+    } else if mounted("/tmp/horizon.sh") {
+        Layout::OpenStackHelm
+    } else if mounted("/var/lib/kolla/config_files") {
+        Layout::Kolla
+    } else {
+        Layout::Debian
+    }
 }
 
 /// Whether images of a layout usually read snippets there.
