@@ -130,6 +130,10 @@ impl Watches {
                 return names.cloned().map(Scope::Named).collect();
             }
             Watched::Resources => {}
+            Watched::Policies => {
+                let gateways = needs.named.get(&Kind::Gateway).into_iter().flatten().filter(|_| !restricted);
+                namespaces.extend(gateways.map(|gateway| gateway.namespace.clone()));
+            }
             Watched::Routes => namespaces.extend(needs.routes_of.get(&kind).into_iter().flatten().cloned()),
         }
         if restricted { narrow(&namespaces).collect() } else { self.widths.entry(kind).or_default().cover(&namespaces) }

@@ -129,6 +129,44 @@ fn gateway_api_comes_later() {
     other.await_pair();
 }
 
+/// A policy of Envoy Gateway beside the Gateway: the status says what it does to uploads, and with which
+/// manifest that goes; the operator writes none. The kind is installed while the operator runs.
+#[test]
+fn a_policy_in_the_way() {
+    let cluster = Cluster::start("policies");
+    cluster.install();
+    install_gateway_api(&cluster);
+    cluster.create_namespace("infra");
+    apply(&cluster, &gateway(443));
+    let mut site = Site::on(&cluster, "policies");
+    site.operator = Some(Operator::start(&cluster, &["--no-leader-election"]));
+    site.apply(&[unexposed(), fixtures::resources()].concat());
+    for name in ["glance", "horizon"] {
+        site.apply(&[http_route(name, &format!("{name}.example.com"))]);
+        accept(&site, name);
+    }
+    site.await_pair();
+    let advice = |site: &Site| site.get("glance/glance")["status"]["advice"].to_string();
+    assert!(advice(&site).contains("timeouts.request: is missing"), "{}", advice(&site));
+    let mark = site.mark();
+
+    let (group, kind, plural) = ("gateway.envoyproxy.io", "BackendTrafficPolicy", "backendtrafficpolicies");
+    apply(&cluster, &crd(group, "v1alpha1", kind, plural));
+    cluster.await_established(&[&format!("crd/{plural}.{group}")]);
+    let target = json!([{"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": "public"}]);
+    apply(
+        &cluster,
+        &json!({"apiVersion": format!("{group}/v1alpha1"), "kind": kind, "metadata": {"name": "all", "namespace": "infra"},
+            "spec": {"targetRefs": target, "timeout": {"http": {"requestTimeout": "15s"}}}}),
+    );
+    let told = site.wait("the policy is told", || Some(advice(&site)).filter(|told| told.contains(kind)));
+    assert!(told.contains("BackendTrafficPolicy infra/all") && told.contains("glance-uploads"), "{told}");
+    assert!(!told.contains("timeouts.request: is missing"), "the policy says what the route does not: {told}");
+    assert_eq!(workload_patches(&site.settled_writes(mark)).len(), 0);
+    let policies = cluster.kubectl(&["get", plural, "-A", "-o", "name"]);
+    assert_eq!(policies.lines().count(), 1, "{policies}");
+}
+
 /// An operator for one namespace sees Gateways of another only where it is granted.
 #[test]
 fn a_gateway_elsewhere() {

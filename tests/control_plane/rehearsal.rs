@@ -196,6 +196,41 @@ spec: {rollout: {rehearsal: 'Off', minInterval: 1s}}
     assert!(error.contains("spec.rollout.rehearsal"), "{error}");
 }
 
+/// With no layout said the folder that a refused rehearsal names is taken, and the way in which a file gets there;
+/// once it is mounted there, it stays, whatever becomes of the Jobs.
+#[test]
+fn no_layout_is_to_be_known() {
+    let dir = "/srv/dashboard/lib/python3.13/site-packages/openstack_dashboard/local/local_settings.d";
+    let answer = |problem: Value| {
+        json!({"problem": problem, "localSettingsDir": dir, "delivery": "Copy", "notes": []}).to_string()
+    };
+    let mut site = Site::with("no-layout", &fixtures::cloud());
+    site.apply(&[fixtures::glance("glance", json!({"rollout": {"rehearsal": "Off", "minInterval": "1s"}}))]);
+    site.jobs("fail", &answer(json!({"code": "NotRead", "text": "it reads another folder"})));
+    site.apply(&[fixtures::horizon("horizon", json!({}))]);
+    let copies = |job: &Value| names(&job["spec"]["template"]["spec"]["initContainers"]) == ["direct-upload-copy"];
+    site.wait("the folder that was named is rehearsed", || site.list("job").iter().any(copies).then_some(()));
+    assert_eq!(site.mounted("deployment/horizon"), None);
+    let has = |site: &Site, kind: &str, name: &str| {
+        names(&site.get("deployment/horizon")["spec"]["template"]["spec"][kind]).contains(&name)
+    };
+
+    site.jobs("succeed", &answer(Value::Null));
+    site.kubectl(&["delete", "jobs", "--all"]);
+    site.await_pair();
+    let pod = site.get("deployment/horizon")["spec"]["template"]["spec"].clone();
+    let mounts = pod["containers"][0]["volumeMounts"].as_array().unwrap();
+    assert!(mounts.iter().any(|m| m["mountPath"] == json!(format!("{dir}/zz-direct-upload.py"))), "{pod:#}");
+    assert!(has(&site, "initContainers", "direct-upload-copy"), "{pod:#}");
+
+    site.stop();
+    site.kubectl(&["delete", "jobs", "--all"]);
+    let mark = site.mark();
+    site.start();
+    site.await_pair();
+    assert_eq!(workload_patches(&site.settled_writes(mark)), Vec::<String>::new());
+}
+
 /// The image tells where it reads snippets; that is noted, and asked again of another image.
 #[test]
 fn openstack_helm_needs_no_path() {

@@ -49,7 +49,6 @@ const CRATES: [(&str, &[&str]); 4] = [
             "values",
             "objects",
             "managed",
-            "policies",
             "facts",
             "derived",
             "rules",

@@ -158,7 +158,8 @@ pub struct ExposureStatus {
     pub from: String,
 }
 
-/// How the images of a deployer lay out their files. See docs/layouts.md.
+/// How the images of a deployer lay out their files. A Horizon that says none has its image asked, by the
+/// rehearsal before its first roll. See docs/layouts.md.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Layout {
     /// Debian and Ubuntu packages (also Charmed images).

@@ -3,10 +3,13 @@
 //! In: a snapshot, and the world that the operator makes of it. Out: the dashboards that Ingresses expose,
 //! what stands in the way on them, and the findings that custom resources would show in their conditions.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use direct_upload_api::web::Origin;
 use direct_upload_api::{Panel, Reason, Rule, Severity, WorkloadKind};
+use direct_upload_core::derive::exposure_issue::policy::{self, PolicyObject};
+use direct_upload_core::derive::exposure_issue::quantity;
 use direct_upload_core::derive::{
     Backends, ExposingObject, Exposure, ExposureIssue, Exposures, Intent, Stated, World, exposure_issue, exposures,
 };
@@ -15,12 +18,10 @@ use direct_upload_core::model::{Advice, Id, Key, Problem, Snapshot, Workload, de
 
 use super::finding::{Finding, Location};
 use super::objects::Object;
-use super::policies;
 use super::unit::{ConfigFile, Program, Unit};
 use crate::classify::Kind;
 use crate::facts::catalog::{Published, Source};
 use crate::facts::cloud::{Certainty, ExposedDashboard, PlacedIssue};
-use crate::formats::quantity;
 
 fn place(objects: &[Object], kind: &str, key: &Key, field: &[&str]) -> Location {
     let is = |o: &&Object| o.kind() == kind && o.namespace() == key.namespace && o.name() == key.name;
@@ -90,19 +91,17 @@ pub fn issues(
         let written = objects.iter().any(|o| o.id() == issue.object.to_string() && o.has(steps));
         found.push(PlacedIssue { issue, place, written, scope: unit.scope.clone() });
     };
+    let is_told = |issue: &ExposureIssue| {
+        let mut all = world.glances.values().flat_map(|view| &view.issues);
+        all.any(|told| told.object == issue.object && told.field == issue.field)
+    };
+    let written: Vec<PolicyObject<'_>> = objects.iter().map(policy_object).collect();
     for (unit, exposures) in exposures_of(snapshot, units, Program::Glance) {
         let issues = exposure_issue::find(&exposures.exposing, &origins(unit));
         let backends = workload(snapshot, unit).and_then(|workload| Backends::find(snapshot, workload).ok());
-        let by_policy = backends.is_some_and(|backends| policies::sets_request_timeout(objects, &backends));
-        for mut issue in issues.into_iter().filter(|h| !told.contains(&h.object)) {
-            if issue.object.kind == "HTTPRoute" && issue.rule == Rule::TooSlow {
-                // The standard lets a gateway begin to count after the body.
-                issue.fails = false;
-                let written = objects.iter().any(|o| o.id() == issue.object.to_string() && o.has(&steps(&issue.field)));
-                if by_policy && !written {
-                    continue;
-                }
-            }
+        let is_answered =
+            |issue: &ExposureIssue| backends.as_ref().is_some_and(|b| policy::is_answered(issue, &written, b));
+        for issue in issues.into_iter().filter(|h| !told.contains(&h.object) && !is_answered(h)) {
             // Read like any other text of nginx's.
             if SNIPPETS.iter().any(|name| issue.field.ends_with(&format!("/{name}]"))) {
                 continue;
@@ -113,11 +112,23 @@ pub fn issues(
     }
     for unit in units.iter().filter(|unit| unit.service() == Some(Program::Glance)) {
         let backends = workload(snapshot, unit).and_then(|workload| Backends::find(snapshot, workload).ok());
-        for (issue, path) in backends.iter().flat_map(|b| policies::issues(objects, b, &origins(unit))) {
+        let issues = backends.iter().flat_map(|b| policy::issues(&written, b, &origins(unit)));
+        for (issue, path) in issues.filter(|(issue, _)| !is_told(issue)) {
             add(unit, issue, &path.iter().map(String::as_str).collect::<Vec<_>>());
         }
     }
     found
+}
+
+fn policy_object(object: &Object) -> PolicyObject<'_> {
+    let annotations = object.value["metadata"]["annotations"].as_object();
+    let all = annotations.into_iter().flatten().filter_map(|(name, value)| Some((name.as_str(), value.as_str()?)));
+    PolicyObject {
+        kind: object.kind(),
+        key: Key::new(object.namespace(), object.name()),
+        annotations: all.collect(),
+        spec: Cow::Borrowed(&object.value["spec"]),
+    }
 }
 
 /// Legacy uploads pass the dashboard's own exposures: what limits bodies there.

@@ -1,22 +1,10 @@
 //! What directives of each server do to an upload: data that rules read, and that docs/servers.md shows.
 //!
 //! Rows of nginx, HAProxy and httpd are measured in a test against the real servers; of the others the
-//! source is named.
+//! source is named. What fields of objects limit, the operator and `check` read by the table of
+//! `direct-upload-core`; a test holds this one against it.
 
-/// What a field or directive limits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Limit {
-    /// The whole time of a request with its body.
-    Whole,
-    /// How long Glance may take to answer after the body's last byte.
-    Answer,
-    /// How long nothing may move.
-    Silence,
-    /// The body's size.
-    Size,
-    /// It is something else, which a rule of its own reads.
-    Other,
-}
+pub use direct_upload_core::derive::exposure_issue::policy::Limit;
 
 /// One directive of one server.
 #[derive(Clone, Copy, Debug)]

@@ -20,7 +20,6 @@ pub mod manifests;
 pub mod objects;
 pub mod output;
 pub mod owner;
-pub mod policies;
 pub mod redact;
 pub mod report;
 pub mod rules;

@@ -13,7 +13,7 @@ use thiserror::Error;
 
 /// What is read beside the kinds that the operator knows and clusters may lack ([`Kind`]): group, version,
 /// kind, and whether clusters may lack it.
-const KINDS: [(&str, &str, &str, bool); 17] = [
+const KINDS: [(&str, &str, &str, bool); 11] = [
     ("", "v1", "ConfigMap", false),
     ("", "v1", "Service", false),
     ("apps", "v1", "Deployment", false),
@@ -25,12 +25,6 @@ const KINDS: [(&str, &str, &str, bool); 17] = [
     ("glance.openstack.org", "v1beta1", "Glance", true),
     ("cors.openstack.org", "v1beta1", "OpenStackAPI", true),
     ("keystone.openstack.org", "v1beta1", "KeystoneEndpoint", true),
-    ("gateway.envoyproxy.io", "v1alpha1", "SecurityPolicy", true),
-    ("gateway.envoyproxy.io", "v1alpha1", "ClientTrafficPolicy", true),
-    ("gateway.envoyproxy.io", "v1alpha1", "BackendTrafficPolicy", true),
-    ("gateway.nginx.org", "v1alpha1", "ClientSettingsPolicy", true),
-    ("traefik.io", "v1alpha1", "Middleware", true),
-    ("traefik.io", "v1alpha1", "ServersTransport", true),
 ];
 
 /// Objects a page: the API server's own default for large lists.

@@ -57,6 +57,31 @@ fn the_plan_is_numbered_sentences() {
     assert!(!out(&output).contains("apiVersion"));
 }
 
+/// What stands in the way in a gateway's policy is told, and with it the manifest that would lift it.
+#[test]
+fn a_manifest_that_lifts_a_limit_is_printed() {
+    let gateway = "{apiVersion: gateway.networking.k8s.io/v1, kind: Gateway, metadata: {namespace: infra, name: public}, \
+        spec: {gatewayClassName: eg, listeners: [{name: https, port: 443, protocol: HTTPS, allowedRoutes: {namespaces: {from: All}}}]}}";
+    let route = "{apiVersion: gateway.networking.k8s.io/v1, kind: HTTPRoute, metadata: {namespace: openstack, name: images}, \
+        spec: {hostnames: [images.example.com], parentRefs: [{namespace: infra, name: public}], \
+        rules: [{timeouts: {request: 0s}, backendRefs: [{name: glance, port: 80}]}]}}";
+    let policy = "{apiVersion: gateway.envoyproxy.io/v1alpha1, kind: BackendTrafficPolicy, metadata: {namespace: infra, name: all}, \
+        spec: {targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: public}], timeout: {http: {requestTimeout: 15s}}}}";
+    let cloud = cloud()
+        .split("\n---\n")
+        .filter(|o| !(o.contains("kind: Ingress") && o.contains("name: glance")))
+        .collect::<Vec<_>>()
+        .join("\n---\n");
+    let output = run(&["render", "-f", "-"], &join(&[&cloud, gateway, route, policy, &glance("{}"), &horizon("{}")]));
+    let told = err(&output);
+    assert!(told.contains("DU015") && told.contains("BackendTrafficPolicy infra/all"), "{told}");
+    assert!(
+        told.contains(r#""kind":"BackendTrafficPolicy","metadata":{"name":"images-uploads","namespace":"openstack"}"#),
+        "{told}"
+    );
+    assert!(!out(&output).contains("BackendTrafficPolicy"), "it is printed, and never rendered");
+}
+
 /// Nobody runs the workload's image here: the field that says what it would tell is named, and no Job.
 #[test]
 fn a_path_that_only_an_image_tells_is_named_by_its_field() {

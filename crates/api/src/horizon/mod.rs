@@ -61,8 +61,10 @@ pub struct HorizonSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 32))]
     pub exposed_by: Option<Vec<ExposedBy>>,
-    /// Whose images these are; decides where files go and how they get there.
-    pub layout: Layout,
+    /// Whose images these are; decides where files go and how they get there. Default: the image itself is
+    /// asked, by the rehearsal of its first roll. See docs/layouts.md.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub layout: Option<Layout>,
     /// Places that differ from the layout's.
     #[serde(skip_serializing_if = "is_default")]
     pub paths: HorizonPaths,

@@ -4,4 +4,3 @@ pub mod configparser;
 pub mod directives;
 pub mod haproxy;
 pub mod python;
-pub mod quantity;

@@ -1,6 +1,7 @@
 //! DU014, DU015: the way is wide and patient enough for an image.
 
 use direct_upload_api::{Rule, Severity};
+use direct_upload_core::derive::exposure_issue::quantity;
 use direct_upload_core::render::oslo::read::Ini;
 
 use crate::classify::Kind;
@@ -9,7 +10,6 @@ use crate::facts::cloud::Cloud;
 use crate::facts::glance::GlanceFacts;
 use crate::facts::server::{ScopedDirective, Server};
 use crate::finding::Finding;
-use crate::formats::quantity;
 use crate::unit::{ConfigFile, Program};
 
 const GIB: u64 = 1 << 30;

@@ -4,12 +4,12 @@
 //! it is written, since v2.11.2 and v3.0 (Traefik's migration notes; canonical/traefik-k8s-operator#719).
 
 use direct_upload_api::Rule;
+use direct_upload_core::derive::exposure_issue::quantity;
 use direct_upload_core::manifests::documents;
 
 use crate::classify::Kind;
 use crate::facts::cloud::Cloud;
 use crate::finding::Finding;
-use crate::formats::quantity;
 use crate::unit::ConfigFile;
 
 /// Whole uploads below this many milliseconds are cut one day.

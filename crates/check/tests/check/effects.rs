@@ -1,6 +1,9 @@
 //! docs/servers.md shows what `check` knows of servers, and nothing else.
 
-use direct_upload_check::effects::EFFECTS;
+use std::collections::BTreeSet;
+
+use direct_upload_check::effects::{EFFECTS, Limit};
+use direct_upload_core::derive::exposure_issue::policy::LIMITS;
 use test_support::file;
 
 /// Sections of the page, and the programs or kinds in each.
@@ -63,4 +66,17 @@ fn every_row_is_on_the_page_and_says_something() {
         let says = [effect.preflight, effect.answer, effect.size, effect.time];
         assert!(says.iter().any(|cell| !cell.is_empty()), "{effect:?}");
     }
+}
+
+/// What is read of objects is what the page says of them.
+#[test]
+fn limits_of_objects_are_those_that_are_read() {
+    // An HTTPRoute's are read with the HTTPRoute, and Traefik's with its arguments.
+    let is_of_objects =
+        |server: &str| !["nginx", "HAProxy", "httpd", "uWSGI", "HTTPRoute", "Traefik"].contains(&server);
+    let shown = EFFECTS.iter().filter(|e| e.limit != Limit::Other && is_of_objects(e.server));
+    let shown: BTreeSet<String> = shown.map(|e| format!("{} {} {:?}", e.server, e.directive, e.limit)).collect();
+    let read: BTreeSet<String> =
+        LIMITS.iter().map(|(kind, field, limit)| format!("{kind} {field} {limit:?}")).collect();
+    assert_eq!(shown, read);
 }

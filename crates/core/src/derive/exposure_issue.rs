@@ -6,6 +6,8 @@
 
 pub mod http_route;
 pub mod ingress;
+pub mod policy;
+pub mod quantity;
 pub mod route;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,7 +16,8 @@ use std::sync::Arc;
 use direct_upload_api::web::Origin;
 use direct_upload_api::{ExposureKind, Rule};
 
-use crate::model::{Advice, HttpRoute, Id, Ingress, Key, Owners, Route};
+use crate::derive::exposure::backends::Backends;
+use crate::model::{Advice, HttpRoute, Id, Ingress, Key, Owners, Route, Snapshot};
 use crate::openstack::upload::HEADERS;
 
 /// An object through which uploads come.
@@ -67,12 +70,16 @@ pub struct ExposureIssue {
     pub fix: String,
     /// The annotation and its value, where that alone mends it.
     pub remedy: Option<(String, &'static str)>,
+    /// A manifest that lifts the limit.
+    pub manifest: Option<String>,
 }
 
 impl ExposureIssue {
     /// What a person should know of it.
     pub fn advice(&self) -> Advice {
-        let Self { rule, object, field, found, fix, .. } = self;
+        let Self { rule, object, field, found, fix, manifest, .. } = self;
+        let lifting = manifest.iter().map(|manifest| format!("; as a manifest: {manifest}"));
+        let fix = [fix.clone()].into_iter().chain(lifting).collect::<String>();
         Advice::new(found).rule(*rule).object(object.to_string()).field(field).fix(fix)
     }
 }
@@ -103,6 +110,23 @@ pub fn find<'a>(
     found.into_iter().collect()
 }
 
+/// What hinders uploads to the workload of these Services: on the objects through which they come, and in
+/// policies of their gateways.
+pub(crate) fn find_all(
+    snapshot: &Snapshot,
+    through: &[ExposingObject],
+    backends: &Backends,
+    origins: &BTreeSet<&Origin>,
+) -> Vec<ExposureIssue> {
+    let objects = policy::objects(snapshot, backends);
+    let mut found = find(through, origins);
+    found.retain(|issue| !policy::is_answered(issue, &objects, backends));
+    found.extend(policy::issues(&objects, backends, origins).into_iter().map(|(issue, _)| issue));
+    found.sort();
+    found.dedup();
+    found
+}
+
 /// The annotations of one object.
 struct Annotations<'a> {
     object: Id,
@@ -124,7 +148,8 @@ impl Annotations<'_> {
 
     fn issue(&self, rule: Rule, fails: bool, name: &str, found: String, fix: &str) -> ExposureIssue {
         let field = format!("metadata.annotations[{name}]");
-        ExposureIssue { rule, fails, object: self.object.clone(), field, found, fix: fix.to_owned(), remedy: None }
+        let (object, fix, remedy, manifest) = (self.object.clone(), fix.to_owned(), None, None);
+        ExposureIssue { rule, fails, object, field, found, fix, remedy, manifest }
     }
 
     /// One that goes when the annotation has this value.
@@ -166,7 +191,7 @@ impl Annotations<'_> {
 }
 
 /// Whether a body limit refuses common images, or some; none if it refuses hardly any.
-pub const fn body_fails(bytes: u64) -> Option<bool> {
+pub(crate) const fn body_fails(bytes: u64) -> Option<bool> {
     if bytes < LARGE { Some(bytes < SMALL) } else { None }
 }
 

@@ -5,13 +5,14 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use direct_upload_api::web::Origin;
-use direct_upload_api::{Fallback, HorizonSpec, Panel, Reason, Rehearsing, seconds};
+use direct_upload_api::{Fallback, HorizonSpec, Panel, Reason, Rehearsing, Rule, seconds};
 
 use super::catalog::CatalogState;
 use super::destination::DestinationView;
 use super::exposure::{self, Exposures, Stated, scheme};
 use super::glance_proxies::{self, GlanceProxies};
 use super::proof::{self, Evidence};
+use super::snippet_place;
 use super::tenure::Tenure;
 use super::throttle::Throttle;
 use crate::model::{Advice, HorizonObject, Key, Problem, Snapshot};
@@ -103,12 +104,22 @@ impl Dashboard {
         let rehearsals = || tenure.applied.as_ref().ok().map(|applied| &applied.rehearsals);
         let seen = tenure.named.as_ref().ok().and_then(|t| rehearsal::panel(&object.meta.key, t, rehearsals()));
         let panel = spec.direct_upload.panel.map_or(seen.unwrap_or_default(), Panel::from);
-        let settings = settings(&object.meta.key, spec, &tenure, &exposures);
+        let settings = settings(&object.meta.key, spec, &tenure, &exposures, snapshot.answers.are_assumed());
         let mut advice: Vec<_> = exposures.iter().flat_map(|exposures| exposures.notes.iter().cloned()).collect();
         if spec.cors.as_ref().is_some_and(|cors| cors.enabled) {
             advice.push(
                 Advice::new("spec.cors puts CORS headers on Horizon's own answers")
                     .fix("the upload does not need them, Glance's [cors] decides"),
+            );
+        }
+        if let (None, None, Rehearsing::Off, Ok(settings)) =
+            (spec.layout, &spec.paths.local_settings_dir, spec.rollout.rehearsal, &settings)
+        {
+            let dir = &settings.local_settings_dir;
+            advice.push(
+                Advice::new(format!("spec.layout is unsaid and rehearsals are off: nobody has seen that the image reads snippets from {dir}"))
+                    .rule(Rule::NoEffect)
+                    .fix("set spec.layout or spec.paths.localSettingsDir"),
             );
         }
         Self {
@@ -145,7 +156,8 @@ impl Dashboard {
     pub fn reads(&self) -> Option<(String, String)> {
         let (spec, target) = (self.object.spec.as_ref().ok()?, self.tenure.target.as_ref().ok()?);
         let dir = &self.settings.as_ref().ok()?.local_settings_dir;
-        let asked = layout::asks_image(spec.layout, &spec.paths, &target.users_mounts());
+        let mounts = target.users_mounts();
+        let asked = layout::asks_image(layout::layout(spec.layout, &mounts), &spec.paths, &mounts);
         asked.then(|| (annotations::READS.to_owned(), format!("{} {dir}", target.container.image)))
     }
 
@@ -217,15 +229,10 @@ fn settings(
     spec: &HorizonSpec,
     tenure: &Tenure,
     exposures: &Result<Exposures, Problem>,
+    offline: bool,
 ) -> Result<HorizonSettings, Problem> {
     let target = tenure.named.as_ref().map_err(Clone::clone)?;
-    let mut paths = spec.paths.clone();
-    if layout::asks_image(spec.layout, &paths, &target.users_mounts()) {
-        let applied = tenure.applied.as_ref().map_err(Clone::clone)?;
-        let may_ask = spec.rollout.rehearsal == Rehearsing::Required;
-        paths.local_settings_dir = rehearsal::reads(key, target, may_ask.then_some(&applied.rehearsals))?;
-    }
-    let places = layout::horizon(spec.layout, &paths, &target.users_mounts())?;
+    let places = snippet_place::places(key, spec, target, tenure, offline)?;
     let tls_termination = match &spec.tls_termination {
         None => None,
         Some(tls) => {

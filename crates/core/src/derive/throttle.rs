@@ -112,6 +112,7 @@ mod tests {
             running: BTreeSet::new(),
             unconfigured: false,
             rehearsals: Ok(BTreeMap::new()),
+            place: None,
             tried: BTreeMap::new(),
         };
         let unseen = || Err(Problem::new(Reason::WorkloadNotFound, ""));

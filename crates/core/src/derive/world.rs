@@ -3,12 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+use direct_upload_api::web::Origin;
 use direct_upload_api::{Reason, Rollout};
 
 use super::api::ApiView;
 use super::conflict::{self, Rivals};
 use super::destination::GlanceState;
-use super::exposure;
+use super::exposure::{self, backends::Backends};
+use super::exposure_issue::ExposureIssue;
 use super::glance::{GlanceView, ImageService};
 use super::grant::{self, Grants};
 use super::horizon::{Dashboard, HorizonView, Intent};
@@ -252,8 +254,7 @@ fn glance_view(snapshot: &Snapshot, glance: ImageService, grants: Grants, looked
         wanted.entry(origin.clone()).or_default().extend(horizons.iter().map(|key| format!("Horizon {key}")));
     }
     let found = adjust::derive(snapshot, &glance);
-    let through = glance.exposures.iter().flat_map(|exposures| &exposures.exposing);
-    let issues = exposure_issue::find(through, &wanted.keys().collect());
+    let issues = issues(snapshot, &glance, &wanted.keys().collect());
     let mut advice = glance.public.asked.advice.clone();
     advice.extend(found.refusals());
     advice.extend(found.of_exposures(&glance, &issues));
@@ -281,6 +282,16 @@ fn glance_view(snapshot: &Snapshot, glance: ImageService, grants: Grants, looked
         awaited,
         look: due,
         adjustments: found.adjustments,
+    }
+}
+
+/// What hinders uploads on their way, where that is not stated.
+fn issues(snapshot: &Snapshot, glance: &ImageService, origins: &BTreeSet<&Origin>) -> Vec<ExposureIssue> {
+    let Ok(exposures) = &glance.exposures else { return Vec::new() };
+    let workload = glance.public.tenure.named.as_ref().ok().filter(|_| !exposures.is_stated());
+    match workload.and_then(|target| Backends::find(snapshot, &target.workload).ok()) {
+        Some(backends) => exposure_issue::find_all(snapshot, &exposures.exposing, &backends, origins),
+        None => exposure_issue::find(&exposures.exposing, origins),
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde_json::Value;
 
 use super::condition::Condition;
 use super::meta::Meta;
@@ -13,6 +14,8 @@ use super::meta::Meta;
 pub struct HttpProxy {
     pub meta: Meta,
     pub spec: HttpProxySpec,
+    /// The same, as it was written, for those who read what only some implementations have.
+    pub written: Value,
     /// `status.currentStatus`: `valid`, `invalid` or `orphaned`.
     pub current_status: String,
     /// `status.description`.

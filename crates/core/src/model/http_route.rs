@@ -1,6 +1,7 @@
 //! Gateway API HTTPRoutes.
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::condition::Condition;
 use super::meta::Meta;
@@ -10,6 +11,8 @@ use super::meta::Meta;
 pub struct HttpRoute {
     pub meta: Meta,
     pub spec: HttpRouteSpec,
+    /// The same, as it was written, for those who read what only some implementations have.
+    pub written: Value,
     /// `status.parents`.
     pub parents: Vec<RouteParentStatus>,
 }

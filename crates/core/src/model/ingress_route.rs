@@ -3,6 +3,7 @@
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde_json::Value;
 
 use super::meta::Meta;
 
@@ -11,6 +12,8 @@ use super::meta::Meta;
 pub struct IngressRoute {
     pub meta: Meta,
     pub spec: IngressRouteSpec,
+    /// The same, as it was written, for those who read what only some implementations have.
+    pub written: Value,
 }
 
 /// `spec` of an IngressRoute.

@@ -4,6 +4,7 @@
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde_json::Value;
 
 use super::meta::Meta;
 
@@ -12,6 +13,8 @@ use super::meta::Meta;
 pub struct VirtualService {
     pub meta: Meta,
     pub spec: VirtualServiceSpec,
+    /// The same, as it was written, for those who read what only some implementations have.
+    pub written: Value,
 }
 
 /// `spec` of a VirtualService. Without hosts it is one that others delegate to.

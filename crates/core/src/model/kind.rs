@@ -46,6 +46,9 @@ pub enum Watched {
     Resources,
     /// In those, and in namespaces whose routes of this kind may lead into them.
     Routes,
+    /// In each namespace that holds a resource; and, unless the operator is restricted to namespaces, in
+    /// those of the Gateways before them.
+    Policies,
     /// Single objects, each by its name.
     Named,
 }
@@ -99,6 +102,10 @@ const TLS_ROUTE: &[&str] = &[GATEWAY, "gateway.networking.k8s.io/v1alpha3", "gat
 /// Istio serves each of its kinds in all of these, and converts nothing.
 const ISTIO: &[&str] = &["networking.istio.io/v1", "networking.istio.io/v1beta1", "networking.istio.io/v1alpha3"];
 
+const TRAEFIK: &[&str] = &["traefik.io/v1alpha1"];
+
+const ENVOY: &[&str] = &["gateway.envoyproxy.io/v1alpha1"];
+
 /// Calls a macro with the table of kinds: variant, store, reduced type, registration.
 macro_rules! for_each_kind {
     ($callback:ident) => {
@@ -144,9 +151,19 @@ macro_rules! for_each_kind {
             /// Contour's.
             HTTPProxy http_proxies: crate::model::HttpProxy = Registration::new(&["projectcontour.io/v1"], "HTTPProxy", "httpproxies", Watched::Routes).optional();
             /// Traefik's.
-            IngressRoute ingress_routes: crate::model::IngressRoute = Registration::new(&["traefik.io/v1alpha1"], "IngressRoute", "ingressroutes", Watched::Routes).optional();
+            IngressRoute ingress_routes: crate::model::IngressRoute = Registration::new(TRAEFIK, "IngressRoute", "ingressroutes", Watched::Routes).optional();
             /// An Istio Gateway that a VirtualService names.
             IstioGateway istio_gateways: crate::model::IstioGateway = Registration::new(ISTIO, "Gateway", "gateways", Watched::Named).optional();
+            /// Traefik's.
+            Middleware middlewares: crate::model::Policy = Registration::new(TRAEFIK, "Middleware", "middlewares", Watched::Resources).optional();
+            ServersTransport servers_transports: crate::model::Policy = Registration::new(TRAEFIK, "ServersTransport", "serverstransports", Watched::Resources).optional();
+            /// Envoy Gateway's.
+            SecurityPolicy security_policies: crate::model::Policy = Registration::new(ENVOY, "SecurityPolicy", "securitypolicies", Watched::Policies).optional();
+            ClientTrafficPolicy client_traffic_policies: crate::model::Policy = Registration::new(ENVOY, "ClientTrafficPolicy", "clienttrafficpolicies", Watched::Policies).optional();
+            BackendTrafficPolicy backend_traffic_policies: crate::model::Policy = Registration::new(ENVOY, "BackendTrafficPolicy", "backendtrafficpolicies", Watched::Policies).optional();
+            /// NGINX Gateway Fabric's.
+            ClientSettingsPolicy client_settings_policies: crate::model::Policy =
+                Registration::new(&["gateway.nginx.org/v1alpha1"], "ClientSettingsPolicy", "clientsettingspolicies", Watched::Policies).optional();
             /// Our ConfigMaps.
             ConfigMap config_maps: crate::model::ConfigMap = Registration::new(&["v1"], "ConfigMap", "configmaps", Watched::Resources).selected(Selected::Managed);
             /// A ConfigMap with a workload's main configuration file, or with certificate authorities.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::annotations::Owners;
 use super::condition::Condition;
@@ -16,6 +17,8 @@ pub struct Route {
     pub annotations: BTreeMap<String, String>,
     pub owners: Owners,
     pub spec: RouteSpec,
+    /// The same, as it was written, for those who read what only some implementations have.
+    pub written: Value,
     /// `status.ingress`: what routers say.
     pub ingress: Vec<RouteIngress>,
 }

@@ -31,6 +31,45 @@ pub struct GlancePlaces {
 /// Part of the path of Horizon's own tree, wherever it is installed.
 const HORIZON_LOCAL: &str = "/openstack_dashboard/local";
 
+/// Debian's package, RHOSP's and Kolla's images link Horizon's own folder to this one.
+const ETC: &str = "/etc/openstack-dashboard/local_settings.d";
+
+/// RDO's package has a real folder here, RHOSP's a link to that in /etc (rdo-packages/horizon-distgit,
+/// caracal-rdo, python-django-horizon.spec): so this serves both.
+const RED_HAT: &str = "/usr/share/openstack-dashboard/openstack_dashboard/local/local_settings.d";
+
+/// Ubuntu's package has a real folder here, Debian's a link to that in /etc.
+const DEBIAN: &str = "/usr/lib/python3/dist-packages/openstack_dashboard/local/local_settings.d";
+
+/// openstack-helm's images (LOCI's since November 2024) have this link to Horizon in site-packages; older ones do
+/// not.
+pub const HELM_LINK: &str = "/usr/local/share/openstack_dashboard/local/local_settings.d";
+
+/// What is stated; else what the mounts of the workload's owner tell of whose image it is. openstack-helm mounts
+/// its start scripts into /tmp, and the start script of Kolla's images copies from config_files.
+pub fn layout(stated: Option<Layout>, mounts: &[&str]) -> Layout {
+    let mounted = |start: &str| mounts.iter().any(|path| path.starts_with(start));
+    if let Some(layout) = stated {
+        layout
+    } else if mounted("/tmp/horizon.sh") {
+        Layout::OpenStackHelm
+    } else if mounted("/var/lib/kolla/config_files") {
+        Layout::Kolla
+    } else {
+        Layout::Debian
+    }
+}
+
+/// Whether images of a layout usually read snippets there.
+pub fn is_usual(layout: Layout, dir: &str) -> bool {
+    match layout {
+        Layout::Debian => [ETC, DEBIAN].contains(&dir),
+        Layout::RedHat => [ETC, RED_HAT].contains(&dir),
+        Layout::Kolla => dir == ETC,
+        Layout::OpenStackHelm => false,
+    }
+}
+
 /// Resolves Horizon's places. `mounts` are the paths that the container's owner mounts something at.
 ///
 /// # Errors
@@ -39,7 +78,8 @@ const HORIZON_LOCAL: &str = "/openstack_dashboard/local";
 pub fn horizon(layout: Layout, paths: &HorizonPaths, mounts: &[&str]) -> Result<HorizonPlaces, Problem> {
     let local_settings_dir = match (&paths.local_settings_dir, layout) {
         (Some(dir), _) => snippets("spec.paths.localSettingsDir", dir)?,
-        (None, Layout::Debian | Layout::RedHat | Layout::Kolla) => "/etc/openstack-dashboard/local_settings.d".into(),
+        (None, Layout::RedHat) => RED_HAT.into(),
+        (None, Layout::Debian | Layout::Kolla) => ETC.into(),
         (None, Layout::OpenStackHelm) => site_packages(mounts)?,
     };
     let delivery = paths.delivery.unwrap_or(match layout {

@@ -41,6 +41,9 @@ pub(crate) const HEADER: [&str; 2] = [
     "Change the custom resource instead: edits of this file are lost.",
 ];
 
+/// Horizon's snippet: behind `_9999-custom-settings.py` and everything else that is usual (DU016).
+pub const SNIPPET_FILE: &str = "zz-direct-upload.py";
+
 /// The file of options that Glance itself reads: after every other file of its folder.
 pub const OWN_FILE: &str = "zz-direct-upload-glance.conf";
 

@@ -10,7 +10,7 @@ pub mod snippet;
 use direct_upload_api::Delivery;
 
 use super::error::RenderError;
-use super::file::{File, FileFormat, HTTPD_FILE, file};
+use super::file::{File, FileFormat, HTTPD_FILE, SNIPPET_FILE, file};
 use super::settings::HorizonSettings;
 
 /// Renders Horizon's files; none if there is nothing to set.
@@ -23,8 +23,7 @@ pub fn horizon(settings: &HorizonSettings) -> Result<Vec<File>, RenderError> {
         files.push(file(
             "spec.paths.localSettingsDir",
             &settings.local_settings_dir,
-            // Behind `_9999-custom-settings.py` and everything else that is usual (DU016).
-            "zz-direct-upload.py",
+            SNIPPET_FILE,
             contents,
             FileFormat::Python,
             settings.delivery,

@@ -17,7 +17,7 @@ mod settings;
 
 pub use effects::effects;
 pub use error::{Refusal, RenderError, Unwritable};
-pub use file::{File, FileFormat, HTTPD_FILE, OWN_FILE};
+pub use file::{File, FileFormat, HTTPD_FILE, OWN_FILE, SNIPPET_FILE};
 pub use glance::import::{Filter, ImportSettings};
 pub use glance::{api, glance};
 pub use horizon::horizon;

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::cluster::{Cluster, edit};
 use crate::derive::Tenure;
 use crate::model::{Id, Key, Meta, describe};
-use crate::workload::{Claim, annotate, annotations};
+use crate::workload::{Applied, Claim, annotate, annotations};
 
 /// Prepares the cluster.
 pub(crate) fn assume(cluster: &mut Cluster) {
@@ -20,6 +20,25 @@ pub(crate) fn assume(cluster: &mut Cluster) {
     hold_nothing_back(cluster);
     note_rollouts(cluster);
     adopt(cluster);
+    note_layouts(cluster);
+}
+
+/// Nobody runs the images here: what only they tell is the layout's, and assumed where none is stated.
+fn note_layouts(cluster: &mut Cluster) {
+    let world = cluster.world();
+    for (key, view) in &world.horizons {
+        let Some(spec) = view.dashboard.spec() else { continue };
+        let mounted = |applied: &Applied| applied.mount.as_ref().is_some_and(|mount| mount.snippet().is_some());
+        let told = spec.layout.is_some()
+            || spec.paths.local_settings_dir.is_some()
+            || view.dashboard.tenure.applied.as_ref().is_ok_and(mounted);
+        if let Some(settings) = view.dashboard.settings.as_ref().ok().filter(|_| !told) {
+            let dir = &settings.local_settings_dir;
+            cluster
+                .assumptions
+                .push(format!("the image of Horizon {key} reads snippets from {dir} (spec.layout is unsaid)"));
+        }
+    }
 }
 
 /// Input without any workload in a resource's namespace is the resource alone, whose files can be

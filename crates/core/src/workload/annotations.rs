@@ -15,6 +15,9 @@ pub const RETIRING: &str = "direct-upload.openstack.org/retiring";
 /// On a ConfigMap or Job: `Kind/uid`, the resource's kind and the workload that it is for.
 pub const FOR: &str = "direct-upload.openstack.org/for";
 
+/// On a Job: the edition of the workload's pod template that it was made from.
+pub const EDITION: &str = "direct-upload.openstack.org/edition";
+
 /// On a ConfigMap: the fingerprint of the pod that failed with it, and why.
 pub const FAILED: &str = "direct-upload.openstack.org/failed";
 
@@ -56,7 +59,7 @@ mod tests {
     fn all_are_of_our_domain() {
         let all = [
             PARTNER, BACKED_OUT, GRANTED, RETIRING, FOR, FAILED, PUT_BACK, CLAIM, ROLLED_AT, READS, PANEL, CATALOG,
-            CORS,
+            CORS, EDITION,
         ];
         assert!(all.iter().all(|name| name.strip_prefix(DOMAIN).is_some_and(|rest| rest.starts_with('/'))));
     }

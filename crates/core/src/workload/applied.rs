@@ -7,7 +7,7 @@ use direct_upload_api::{Reason, WorkloadKind};
 use kube_core::labels::SelectorExt as _;
 
 use super::mount::Mount;
-use super::rehearsal::{self, Rehearsal};
+use super::rehearsal::{self, Rehearsal, SnippetPlace};
 use super::{annotations, rollout};
 use crate::model::{ConfigMap, Key, Known, Pod, Problem, Snapshot, Workload};
 
@@ -31,6 +31,8 @@ pub struct Applied {
     pub unconfigured: bool,
     /// What rehearsals have said, by the name of their Job.
     pub rehearsals: Known<BTreeMap<String, Rehearsal>>,
+    /// Where Horizon's snippets are read, as rehearsals saw.
+    pub place: Option<SnippetPlace>,
     /// Which ConfigMap each of them tries, by the name of its Job.
     pub tried: BTreeMap<String, String>,
 }
@@ -55,7 +57,8 @@ impl Applied {
         let tried =
             snapshot.jobs.seen(namespace).filter_map(|job| Some((job.meta.key.name.clone(), job.config_map.clone()?)));
         let tried = tried.collect();
-        Ok(Self { mount, config_maps, referenced, rollout, held_up, running, unconfigured, rehearsals, tried })
+        let place = SnippetPlace::find(snapshot, workload);
+        Ok(Self { mount, config_maps, referenced, rollout, held_up, running, unconfigured, rehearsals, place, tried })
     }
 
     /// One of our ConfigMaps.

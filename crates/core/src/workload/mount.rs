@@ -13,7 +13,7 @@ use super::content_name::is_content_name;
 use super::names::{CONFIG_VOLUME, COPY_CONTAINER, COPY_VOLUME, POD_IP, is_ours, is_secret};
 use super::{annotations, env, pre_stop};
 use crate::model::{Container, EnvValue, Key, PreStop, VolumeSource, Workload};
-use crate::render::File;
+use crate::render::{File, SNIPPET_FILE};
 
 /// Where the init container sees source and target.
 const COPY_FROM: &str = "/direct-upload/from";
@@ -132,6 +132,13 @@ impl Mount {
             }),
             annotations: our_annotations(workload),
         })
+    }
+
+    /// The folder of Horizon's snippet, and how it gets there.
+    pub fn snippet(&self) -> Option<(&str, Delivery)> {
+        let mounted = self.mounted.keys().map(|path| (path, Delivery::Mount));
+        let mut all = mounted.chain(self.copied.keys().map(|path| (path, Delivery::Copy)));
+        all.find_map(|(path, delivery)| Some((path.strip_suffix(SNIPPET_FILE)?.strip_suffix('/')?, delivery)))
     }
 
     /// Whether pods have to be replaced on the way from `self` to `other`. The preStop sleep is no

@@ -33,7 +33,7 @@ pub fn exposures(snapshot: &Snapshot, route: &Arc<HttpRoute>, backends: &Backend
     let mut found = Exposures::default();
     if !rules.is_empty() {
         let paths = paths(&rules, &mut notes);
-        let HttpRoute { meta, spec, parents } = &**route;
+        let HttpRoute { meta, spec, parents, .. } = &**route;
         let attaching = Attaching { kind: "HTTPRoute", meta, parents: &spec.parent_refs, judged: parents };
         for attachment in attachments(snapshot, attaching, &mut notes)? {
             for listener in &attachment.listeners {

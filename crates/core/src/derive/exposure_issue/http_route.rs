@@ -8,10 +8,7 @@ use direct_upload_api::{ExposureKind, Rule};
 use crate::derive::exposure_issue::{ExposureIssue, lacks, seconds};
 use crate::model::{HttpCors, HttpFilter, HttpRoute, HttpRule, Id};
 
-/// A whole upload that may not take so long is sure to fail one day …
-const SHORT: u64 = 1800;
-
-/// … and one that may take this long is not.
+/// A whole upload that may take so long is not sure to fail one day.
 const LONG: u64 = 7200;
 
 pub fn issues(route: &HttpRoute, rules: &[usize], origins: &BTreeSet<&Origin>) -> Vec<ExposureIssue> {
@@ -26,11 +23,12 @@ pub fn issues(route: &HttpRoute, rules: &[usize], origins: &BTreeSet<&Origin>) -
             found: what,
             fix: fix.to_owned(),
             remedy: None,
+            manifest: None,
         };
-        found.extend(timeouts(rule).map(|(fails, field, what)| {
+        found.extend(timeouts(rule).map(|(field, what)| {
             issue(
                 Rule::TooSlow,
-                fails,
+                false,
                 field,
                 what,
                 "set timeouts: {request: 0s, backendRequest: 0s}, which is no limit",
@@ -46,7 +44,7 @@ pub fn issues(route: &HttpRoute, rules: &[usize], origins: &BTreeSet<&Origin>) -
 }
 
 /// The limit of a rule, if it has one.
-fn timeouts(rule: &HttpRule) -> Option<(bool, &'static str, String)> {
+fn timeouts(rule: &HttpRule) -> Option<(&'static str, String)> {
     let limits =
         [("timeouts.request", &rule.timeouts.request), ("timeouts.backendRequest", &rule.timeouts.backend_request)];
     let written = limits.iter().filter_map(|(field, time)| Some((*field, time.as_deref()?)));
@@ -54,11 +52,17 @@ fn timeouts(rule: &HttpRule) -> Option<(bool, &'static str, String)> {
         .filter_map(|(field, text)| Some((seconds(text)?, field, text)))
         .filter(|(time, ..)| (1..LONG).contains(time))
         .min();
-    if let Some((time, field, text)) = shortest {
-        return Some((time < SHORT, field, format!("{text}: an upload that takes longer is cut off")));
+    if let Some((_, field, text)) = shortest {
+        // Gateway API lets a gateway start to count at the request's start, or after its whole body.
+        return Some((
+            field,
+            format!(
+                "{text}: an upload that takes longer is cut off, where the gateway counts from the request's start"
+            ),
+        ));
     }
     let what = "is missing, so the gateway's own limit holds";
-    rule.timeouts.request.is_none().then(|| (false, "timeouts.request", what.to_owned()))
+    rule.timeouts.request.is_none().then(|| ("timeouts.request", what.to_owned()))
 }
 
 /// The CORS filter: the gateway, and not Glance, answers preflights.

@@ -13,7 +13,8 @@ const NGINX: &str = "nginx.ingress.kubernetes.io";
 
 const NGINX_INC: &str = "nginx.org";
 
-const TRAEFIK: &str = "traefik.ingress.kubernetes.io";
+/// Of Traefik's annotations.
+pub const TRAEFIK: &str = "traefik.ingress.kubernetes.io";
 
 pub fn issues(ingress: &Ingress, origins: &BTreeSet<&Origin>) -> Vec<ExposureIssue> {
     let annotations = Annotations {
@@ -121,7 +122,7 @@ fn cors(
     ))
 }
 
-/// Middlewares are objects of their own and are not read.
+/// What middlewares and entry points may do, which stands elsewhere: [`policy`](super::policy) reads it where it can.
 fn traefik(annotations: &Annotations<'_>) -> Vec<ExposureIssue> {
     let name = format!("{TRAEFIK}/router.middlewares");
     let middlewares = annotations.get(&name).map(|middlewares| {

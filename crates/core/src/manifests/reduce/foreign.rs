@@ -8,8 +8,8 @@ use super::annotations::{owners, proxies};
 use super::decode::{foreign, meta};
 use crate::model::{
     AllowedListeners, Condition, Gateway, HttpProxy, HttpRoute, IngressRoute, IstioGateway, IstioServer, Kind,
-    Listener, ListenerSet, ListenerStatus, Meta, Observed, ReferenceGrant, Route, RouteIngress, RouteParentStatus,
-    TlsRoute, VirtualService,
+    Listener, ListenerSet, ListenerStatus, Meta, Observed, Policy, ReferenceGrant, Route, RouteIngress,
+    RouteParentStatus, TlsRoute, VirtualService,
 };
 
 #[derive(Default, Deserialize)]
@@ -71,8 +71,9 @@ struct Parents {
 
 impl Observed for HttpRoute {
     fn reduce(_: Kind, object: Value) -> Result<Option<Self>, serde_json::Error> {
+        let written = object["spec"].clone();
         let (metadata, spec, Parents { parents }) = foreign(object)?;
-        Ok(Some(Self { meta: meta(metadata), spec, parents }))
+        Ok(Some(Self { meta: meta(metadata), written, spec, parents }))
     }
 
     fn meta_mut(&mut self) -> &mut Meta {
@@ -99,9 +100,10 @@ struct Admissions {
 
 impl Observed for Route {
     fn reduce(_: Kind, object: Value) -> Result<Option<Self>, serde_json::Error> {
+        let written = object["spec"].clone();
         let (metadata, spec, Admissions { ingress }) = foreign(object)?;
         let (annotations, owners) = (proxies(&metadata), owners(&metadata));
-        Ok(Some(Self { annotations, owners, meta: meta(metadata), spec, ingress }))
+        Ok(Some(Self { annotations, owners, meta: meta(metadata), written, spec, ingress }))
     }
 
     fn meta_mut(&mut self) -> &mut Meta {
@@ -111,8 +113,9 @@ impl Observed for Route {
 
 impl Observed for VirtualService {
     fn reduce(_: Kind, object: Value) -> Result<Option<Self>, serde_json::Error> {
+        let written = object["spec"].clone();
         let (metadata, spec, NoStatus {}) = foreign(object)?;
-        Ok(Some(Self { meta: meta(metadata), spec }))
+        Ok(Some(Self { meta: meta(metadata), written, spec }))
     }
 
     fn meta_mut(&mut self) -> &mut Meta {
@@ -161,8 +164,9 @@ impl Observed for TlsRoute {
 
 impl Observed for IngressRoute {
     fn reduce(_: Kind, object: Value) -> Result<Option<Self>, serde_json::Error> {
+        let written = object["spec"].clone();
         let (metadata, spec, NoStatus {}) = foreign(object)?;
-        Ok(Some(Self { meta: meta(metadata), spec }))
+        Ok(Some(Self { meta: meta(metadata), written, spec }))
     }
 
     fn meta_mut(&mut self) -> &mut Meta {
@@ -199,10 +203,22 @@ struct LoadBalancerPort {
 
 impl Observed for HttpProxy {
     fn reduce(_: Kind, object: Value) -> Result<Option<Self>, serde_json::Error> {
+        let written = object["spec"].clone();
         let (metadata, spec, status) = foreign(object)?;
         let ProxyStatus { current_status, description, conditions, load_balancer } = status;
         let ports = load_balancer.ingress.iter().flat_map(|ingress| &ingress.ports).map(|port| port.port).collect();
-        Ok(Some(Self { meta: meta(metadata), spec, current_status, description, conditions, ports }))
+        Ok(Some(Self { meta: meta(metadata), written, spec, current_status, description, conditions, ports }))
+    }
+
+    fn meta_mut(&mut self) -> &mut Meta {
+        &mut self.meta
+    }
+}
+
+impl Observed for Policy {
+    fn reduce(_: Kind, object: Value) -> Result<Option<Self>, serde_json::Error> {
+        let (metadata, spec, NoStatus {}) = foreign(object)?;
+        Ok(Some(Self { meta: meta(metadata), spec }))
     }
 
     fn meta_mut(&mut self) -> &mut Meta {

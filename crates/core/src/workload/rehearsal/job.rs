@@ -88,7 +88,10 @@ pub fn job(draft: &RehearsalDraft, workload: &Value) -> Result<Value, NoJob> {
             "namespace": draft.key.namespace,
             "name": draft.key.name,
             "labels": {MANAGED_BY: OPERATOR},
-            "annotations": {annotations::FOR.to_owned(): format!("{}/{}", draft.kind, meta.uid)},
+            "annotations": {
+                annotations::FOR.to_owned(): format!("{}/{}", draft.kind, meta.uid),
+                annotations::EDITION.to_owned(): draft.workload.template.edition,
+            },
             "ownerReferences": [{
                 "apiVersion": "apps/v1",
                 "kind": draft.workload.kind.as_str(),
@@ -138,6 +141,9 @@ fn pod(draft: &RehearsalDraft, spec: &Value) -> Value {
     if draft.asks_keystone() {
         args.extend(configuration(main));
     }
+    if draft.kind == "Horizon" {
+        args.extend(start(main));
+    }
     container.insert("args".into(), json!(args));
     let mounts: Vec<&Value> = items(main, "volumeMounts").filter(|m| there(m)).collect();
     container.insert("volumeMounts".into(), json!(mounts));
@@ -182,6 +188,12 @@ fn configuration(container: &Value) -> Vec<String> {
         }
     }
     found
+}
+
+/// How a container is started, as far as the workload says.
+fn start(container: &Value) -> Vec<String> {
+    let words: Vec<&Value> = items(container, "command").chain(items(container, "args")).collect();
+    if words.is_empty() { Vec::new() } else { vec!["--start".to_owned(), json!(words).to_string()] }
 }
 
 fn items<'a>(parent: &'a Value, list: &str) -> impl Iterator<Item = &'a Value> {

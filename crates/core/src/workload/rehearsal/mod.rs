@@ -5,6 +5,7 @@ mod cors;
 mod draft;
 mod job;
 mod outcome;
+mod place;
 
 pub use catalog::{CatalogLook, LookState};
 pub use cors::{CorsLook, CorsValueSeen, SeenCors};
@@ -12,3 +13,4 @@ pub(crate) use draft::for_workload;
 pub use draft::{RehearsalDraft, name};
 pub use job::{NoJob, job};
 pub use outcome::{Code, Objection, Rehearsal, list, panel, panel_note, reads};
+pub use place::SnippetPlace;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use direct_upload_api::{Panel, Reason};
+use direct_upload_api::{Delivery, Panel, Reason};
 use serde::Deserialize;
 
 use super::cors::CorsAnswer;
@@ -19,6 +19,10 @@ pub struct TerminationMessage {
     pub problem: Option<Objection>,
     /// Where Horizon reads snippets in this image.
     pub local_settings_dir: Option<String>,
+    /// The same folder by another path.
+    pub also_read_as: Option<String>,
+    /// How a file must get there.
+    pub delivery: Option<Delivery>,
     /// Which image panel Horizon shows by the settings of this pod.
     pub panel: Option<Panel>,
     /// The public image endpoints of Keystone's catalog, by region.

@@ -10,6 +10,7 @@ origin of ours would be taken for one of the user's, and never go. Of what stand
 this process which is an origin, *, the name of a header or method, a flag or a number, in [cors].
 
     rehearse.py --look                        where does Horizon read snippets, which panel does it show?
+                [--start WORDS]               how the container is started (JSON), which decides how a file gets there
     rehearse.py --catalog [--config-file FILE] [--config-dir FOLDER]
                                               which public image endpoints does Keystone's catalog publish?
     rehearse.py --own-cors                    what do the user's own files say in [cors]?
@@ -21,8 +22,11 @@ this process which is an origin, *, the name of a header or method, a flag or a 
 The answer is one line of JSON, on standard output and in the container's termination message:
 
     {"problem": {"code": …, "text": …} or null,
-     "localSettingsDir": …, "mode": …, "panel": …, "catalog": {REGION: URL}, "python": …, "notes": […],
+     "localSettingsDir": …, "alsoReadAs": …, "delivery": …, "mode": …, "panel": …, "catalog": {REGION: URL}, "python": …, "notes": […],
      "cors": {"set": {OPTION: VALUE}, "beside": [OPTION], "left": {OPTION: COUNT}} or {"unread": WHY}}
+
+"localSettingsDir" is the folder of snippets, and "alsoReadAs" the same folder by another path. "delivery" is Mount,
+or Copy where the start script changes owner or mode of what lies there.
 
 In "cors", "beside" names the options that another file than glance-api.conf decides, and "left" counts the
 values that stay here.
@@ -87,13 +91,123 @@ def horizon_package():
     return os.path.dirname(spec.origin)
 
 
-def snippets_folder(package):
-    return os.path.realpath(os.path.join(package, 'local', 'local_settings.d'))
+def snippets_folder(package, start, answer):
+    """Where the folder really is that Horizon walks (openstack_dashboard/settings.py). Told is a path that the
+    operator takes, that one or Horizon's own; and the other one."""
+    own = os.path.join(package, 'local', 'local_settings.d')
+    folder = os.path.realpath(own)
+    usual = folder.startswith('/etc/openstack-dashboard/') or '/openstack_dashboard/local' in folder
+    told, also = (folder, own) if usual and folder.endswith('/local_settings.d') else (own, folder)
+    answer['localSettingsDir'] = told
+    if also != told:
+        answer['alsoReadAs'] = also
+    answer['delivery'] = delivery({folder, own}, start)
+    return folder
 
 
-def check_snippet(path, direct, answer):
+#: What images start with where the workload names nothing.
+ENTRY_POINTS = ('/usr/local/bin/kolla_extend_start', '/docker-entrypoint.sh', '/entrypoint.sh', '/start.sh', '/run.sh',
+                '/usr/local/bin/docker-entrypoint.sh', '/usr/local/bin/entrypoint.sh', '/usr/local/bin/start.sh')
+#: An absolute path in the text of a script.
+PATH = re.compile(r'(?<![\w.$}-])/[A-Za-z0-9._/-]+')
+#: What a shell puts in a text's place.
+EXPANSION = re.compile(r'`[^`]*`|\$\{(\w+)[^{}]*\}|\$(\w+)')
+ASSIGNMENT = re.compile(r'^\s*(?:export\s+|readonly\s+|local\s+)?(\w+)=(.*?)\s*;?$', re.MULTILINE)
+ANY = '\0'
+
+
+def delivery(folders, start):
+    """How a file must get into the folder. A read-only file ends a start script that changes its owner or mode."""
+    return 'Copy' if any(takes_over(text, folders) for text in start_scripts(start)) else 'Mount'
+
+
+def start_scripts(words):
+    """The container's command, and the scripts that it runs."""
+    # A word that holds a script is one; else they are one command.
+    texts = [word for word in words if len(word.split()) > 1] or [' '.join(words)]
+    paths = [path for word in words for path in PATH.findall(word)] or list(ENTRY_POINTS)
+    for path in paths:
+        if len(texts) > 20:
+            break
+        try:
+            if not os.path.isfile(path) or os.path.getsize(path) > FILE:
+                continue
+            with open(path, encoding='utf-8') as file:
+                text = file.read()
+        except (OSError, UnicodeDecodeError):
+            continue
+        if not text.startswith('#!') and not path.endswith('.sh') and path not in ENTRY_POINTS:
+            continue
+        texts.append(text)
+        paths += [other for other in PATH.findall(text) if other not in paths and os.access(other, os.X_OK)]
+    return texts
+
+
+def takes_over(script, folders):
+    """Whether a script changes owner or mode of what lies in one of these folders, as far as its text tells: what only
+    running it would tell may be any path."""
+    script = without_commands(script.replace('\\\n', ' '))
+    values = {}
+    for name, value in ASSIGNMENT.findall(script):
+        values[name] = expanded(value.strip('"\''), values)
+    for line in expanded(script, values).splitlines():
+        for part in re.split(r'[;&|(){}]+', line.split(' #')[0]):
+            words = part.replace('"', '').replace("'", '').split()
+            if words and not words[0].startswith('#') and any(covers(*o, folders) for o in operands(words)):
+                return True
+    return False
+
+
+def without_commands(script):
+    """A script with ANY for each $(…)."""
+    while '$(' in script:
+        before, _, rest = script.rpartition('$(')
+        depth = 1
+        for at, char in enumerate(rest):
+            depth += (char == '(') - (char == ')')
+            if depth == 0:
+                break
+        script = before + ANY + rest[at + 1:] if rest else before
+    return script
+
+
+def expanded(text, values):
+    return EXPANSION.sub(lambda found: values.get(found.group(1) or found.group(2), ANY), text)
+
+
+def operands(words):
+    """The paths that chown and its like are given, and whether they go into folders."""
+    names = [word.rsplit('/', 1)[-1] for word in words]
+    found = [at for at, name in enumerate(names) if name in ('chown', 'chgrp', 'chmod')]
+    if not found:
+        return []
+    if 'find' in names[:found[0]]:
+        return [(words[names.index('find') + 1], True)]
+    rest = words[found[0] + 1:]
+    options = [word for word in rest if word.startswith('-')]
+    recursive = any(option == '--recursive' or (option[1:2] != '-' and 'R' in option) for option in options)
+    paths = [word for word in rest if not word.startswith('-')]
+    by_reference = any(option.startswith('--reference') for option in options)
+    return [(path, recursive) for path in paths[0 if by_reference else 1:]]
+
+
+def covers(operand, recursive, folders):
+    """Whether a path, with what only running would tell, is one of the folders or, for those that go into folders,
+    leads to one."""
+    pattern = ''.join('.*' if char == ANY else '[^/]*' if char == '*' else re.escape(char) for char in operand.rstrip('/'))
+    if not operand.startswith(('/', ANY)):
+        pattern = '.*' if operand in ('.', './') else '(?:.*/)?' + pattern
+    for folder in folders:
+        above = [folder] + [folder[:at] for at, char in enumerate(folder) if char == '/' and at]
+        reached = [folder + '/zz.py'] + (above if recursive else [])
+        if any(re.fullmatch(pattern, path) for path in reached):
+            return True
+    return False
+
+
+def check_snippet(path, direct, start, answer):
     package = horizon_package()
-    folder = answer['localSettingsDir'] = snippets_folder(package)
+    folder = snippets_folder(package, start, answer)
     if not os.path.isfile(path):
         raise Problem('NotThere', f'{path} is not in the container although it is mounted there')
     if os.path.realpath(os.path.dirname(path)) != folder:
@@ -552,14 +666,14 @@ def included(program, path):
 
 def rehearse(args, answer):
     if args.look:
-        answer['localSettingsDir'] = snippets_folder(horizon_package())
+        snippets_folder(horizon_package(), args.start, answer)
         answer.update(panel_of(load_settings(answer) or {}))
     if args.own_cors:
         answer['cors'] = own_cors()
     if args.catalog:
         ask_catalog(args.config_file, args.config_dir, answer)
     if args.snippet:
-        check_snippet(args.snippet, args.direct, answer)
+        check_snippet(args.snippet, args.direct, args.start, answer)
     if args.cors:
         check_cors(args.cors, answer)
     if args.options:
@@ -571,6 +685,7 @@ def rehearse(args, answer):
 def main():
     parser = argparse.ArgumentParser(prog='rehearse.py')
     parser.add_argument('--look', action='store_true')
+    parser.add_argument('--start', type=json.loads, default=[])
     parser.add_argument('--catalog', action='store_true')
     parser.add_argument('--own-cors', action='store_true')
     parser.add_argument('--config-file', action='append', default=[])

@@ -1,8 +1,8 @@
 //! What stands in the way of uploads on the objects that lead to Glance, by rule and field; and what
 //! a whole namespace says, as `kubectl get … -o yaml` prints it.
 
-use direct_upload_core::derive::World;
-use direct_upload_core::model::Key;
+use direct_upload_core::derive::{GlanceView, World};
+use direct_upload_core::model::{Advice, Key};
 use rstest::rstest;
 use test_support::manifests::{
     cloud, deployment, end, glance, horizon, ingress, join, origins, read, render, service, svc,
@@ -11,18 +11,24 @@ use test_support::manifests::{
 use crate::derive::exposure::http_route::gateway;
 
 /// Rule, whether uploads fail of it, and field, of each issue on the way to Glance.
-fn issues(objects: &[&str]) -> Vec<String> {
-    let dashboard = service("openstack", "horizon", "horizon.example.com");
-    let own = [glance("{}"), horizon("{}"), dashboard, deployment("openstack", "glance"), svc("openstack", "glance")];
-    let all: Vec<&str> = own.iter().map(String::as_str).chain(objects.iter().copied()).collect();
-    let world = World::of(&read(&join(&all)).snapshot);
-    let view = &world.glances[&Key::new("openstack", "glance")];
-    assert!(view.issues.iter().all(|found| view.public.advice.contains(&found.advice())), "{:#?}", view.public.advice);
+pub fn issues(objects: &[&str]) -> Vec<String> {
+    let view = view(objects);
     let line = |h: &direct_upload_core::derive::ExposureIssue| {
         let field = h.field.trim_start_matches("metadata.annotations").trim_start_matches("spec.rules");
         format!("{} {} {field}", h.rule, if h.fails { "fails" } else { "may fail" })
     };
     view.issues.iter().map(line).collect()
+}
+
+/// The Glance with these objects on its way.
+pub fn view(objects: &[&str]) -> GlanceView {
+    let dashboard = service("openstack", "horizon", "horizon.example.com");
+    let own = [glance("{}"), horizon("{}"), dashboard, deployment("openstack", "glance"), svc("openstack", "glance")];
+    let all: Vec<&str> = own.iter().map(String::as_str).chain(objects.iter().copied()).collect();
+    let world = World::of(&read(&join(&all)).snapshot);
+    let view = world.glances[&Key::new("openstack", "glance")].clone();
+    assert!(view.issues.iter().all(|found| view.public.advice.contains(&found.advice())), "{:#?}", view.public.advice);
+    view
 }
 
 fn annotated(class: &str, annotations: &[(&str, &str)]) -> Vec<String> {
@@ -128,7 +134,7 @@ fn a_short_timeout_of_an_openshift_route_is_found(#[case] annotations: &str, #[c
 #[rstest]
 #[case::no_timeouts("", &["DU015 may fail [0].timeouts.request"])]
 #[case::no_limit("timeouts: {request: 0s, backendRequest: 0s}", &[])]
-#[case::short("timeouts: {request: 30s}", &["DU015 fails [0].timeouts.request"])]
+#[case::short("timeouts: {request: 30s}", &["DU015 may fail [0].timeouts.request"])]
 #[case::backend("timeouts: {request: 0s, backendRequest: 1h}", &["DU015 may fail [0].timeouts.backendRequest"])]
 #[case::long("timeouts: {request: 24h}", &[])]
 #[case::filter(
@@ -234,8 +240,11 @@ fn nothing_is_in_the_way_in_the_samples(#[case] sample: &str) {
         cloud().split("\n---\n").filter(|object| !object.contains("kind: Ingress")).collect::<Vec<_>>().join("\n---\n");
     let outcome = render(&join(&[&cloud, &text, &glance("{}"), &horizon("{}")]));
     assert_eq!(origins(&outcome, "openstack/glance"), ["https://cloud.example.com"]);
+    // How long Traefik's entry points wait stands in its own arguments, which nobody here sees.
+    let is_known = |found: &str| sample != "exposure/traefik.yaml" || !found.starts_with("Traefik's entry points");
     for end in &outcome.ends {
-        assert!(!end.advice.iter().any(|advice| advice.rule.is_some()), "{}: {:#?}", end.resource, end.advice);
+        let told = |advice: &Advice| advice.rule.is_some() && is_known(&advice.found);
+        assert!(!end.advice.iter().any(told), "{}: {:#?}", end.resource, end.advice);
     }
     let (done, _, message) = end(&outcome, "Horizon openstack/horizon");
     assert!(done && message.contains("https://images.example.com"), "{message}");

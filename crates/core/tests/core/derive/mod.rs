@@ -10,6 +10,8 @@ mod image_import;
 mod openstack_api;
 mod own_cors;
 mod pairing;
+mod policy;
 mod regions;
+mod snippet_place;
 mod swift;
 mod vantage;

@@ -16,6 +16,11 @@ const DIRECT: &str = "HORIZON_IMAGES_UPLOAD_MODE = 'direct'\n";
 
 /// Runs the container's command with these Pythons first in the path.
 fn rehearse(python: &Path, path: &str, args: &[&str]) -> (i32, Value) {
+    rehearse_in(Path::new("/nowhere"), python, path, args)
+}
+
+/// The same in an image of which this is the root.
+fn rehearse_in(root: &Path, python: &Path, path: &str, args: &[&str]) -> (i32, Value) {
     let answer = tempfile::NamedTempFile::new().unwrap();
     let run = Command::new("sh")
         .args(["-c", LAUNCHER, "rehearse", SCRIPT])
@@ -23,6 +28,7 @@ fn rehearse(python: &Path, path: &str, args: &[&str]) -> (i32, Value) {
         .env("PATH", format!("{}:{path}", python.display()))
         .env("PYTHONPATH", "")
         .env("REHEARSAL_ANSWER", answer.path())
+        .env("REHEARSAL_ROOT", root)
         .output()
         .unwrap();
     let text = fs::read_to_string(answer.path()).unwrap();
@@ -77,6 +83,88 @@ fn a_look_finds_the_folder() {
     let image = Image::new();
     let (code, answer) = image.rehearse(&["--look"]);
     assert_eq!((code, answer["localSettingsDir"].as_str()), (0, image.folder.to_str()), "{answer}");
+}
+
+/// Horizon is found in any virtual environment, and where it lies in none.
+#[rstest]
+#[case::virtual_environment(true, "srv/dashboard")]
+#[case::hidden(true, "home/horizon/.venv")]
+#[case::source_tree(false, "srv/horizon-27.0.0")]
+#[case::rdo(false, "usr/share/openstack-dashboard")]
+fn horizon_is_found_wherever_it_lies(#[case] is_venv: bool, #[case] place: &str) {
+    let root = tempfile::tempdir().unwrap();
+    let base = root.path().canonicalize().unwrap().join(place);
+    fs::create_dir_all(&base).unwrap();
+    let packages = if is_venv {
+        let made = Command::new("python3").args(["-m", "venv", "--without-pip"]).arg(&base).status().unwrap();
+        assert!(made.success());
+        let lib = fs::read_dir(base.join("lib")).unwrap().next().unwrap().unwrap().path();
+        lib.join("site-packages")
+    } else {
+        base
+    };
+    let image = file("tests/layouts/openstack-helm/image/openstack_dashboard");
+    assert!(Command::new("cp").arg("-r").arg(image).arg(&packages).status().unwrap().success());
+    let (code, answer) = rehearse_in(root.path(), Path::new("/nowhere"), "/usr/bin:/bin", &["--look"]);
+    let folder = packages.join("openstack_dashboard/local/local_settings.d");
+    assert_eq!((code, answer["localSettingsDir"].as_str()), (0, folder.to_str()), "{answer}");
+}
+
+/// A folder that is a link is told by both paths; of these first the one that the operator takes.
+#[test]
+fn a_linked_folder_has_two_paths() {
+    let image = Image::new();
+    let elsewhere = image.root.path().canonicalize().unwrap().join("etc/snippets");
+    fs::create_dir_all(&elsewhere).unwrap();
+    fs::remove_dir_all(&image.folder).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, &image.folder).unwrap();
+    let (code, answer) = image.rehearse(&["--look"]);
+    let told = (answer["localSettingsDir"].as_str(), answer["alsoReadAs"].as_str());
+    assert_eq!((code, told), (0, (image.folder.to_str(), elsewhere.to_str())), "{answer}");
+}
+
+/// A start script that changes owner or mode of the folder's files must find its own ones there.
+#[rstest]
+#[case::nothing("exec apache2ctl -DFOREGROUND", "Mount")]
+#[case::all("chown -R horizon: FOLDER", "Copy")]
+#[case::above("chmod --recursive g+w LOCAL/", "Copy")]
+#[case::by_a_variable("D=$(python3 -c 'print(1)')\nchown -R horizon \"$D/openstack_dashboard/local\"", "Copy")]
+#[case::by_two_variables("D=$ROOT/openstack_dashboard\nL=${D}/local\nchown -hR horizon $L", "Copy")]
+#[case::by_a_pattern("chown horizon FOLDER/*.py", "Copy")]
+#[case::by_find("find LOCAL -type f -exec chown horizon {} +", "Copy")]
+#[case::of_the_working_directory("cd LOCAL && chown -R horizon .", "Copy")]
+#[case::known_only_when_it_runs("chown -R horizon $SOMETHING", "Copy")]
+#[case::the_folder_alone("chown horizon LOCAL", "Mount")]
+#[case::another_folder("L=/var/log/horizon\nchown -R horizon:horizon $L", "Mount")]
+#[case::a_remark("# chown -R horizon FOLDER", "Mount")]
+fn the_start_script_says_how_a_file_gets_there(#[case] line: &str, #[case] expected: &str) {
+    let image = Image::new();
+    let folder = image.folder.to_str().unwrap();
+    let local = image.folder.parent().unwrap().to_str().unwrap();
+    let line = line.replace("FOLDER", folder).replace("LOCAL", local);
+    // In a script that a script runs, in a script, and in the command itself.
+    let inner = image.root.path().join("inner.sh");
+    fs::write(&inner, format!("#!/bin/sh\nset -e\n{line}\n")).unwrap();
+    fs::set_permissions(&inner, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let outer = image.root.path().join("start");
+    fs::write(&outer, format!("#!/bin/sh\nset -e\n{}\n", inner.display())).unwrap();
+    let commands =
+        [vec![outer.to_str().unwrap(), "start"], vec!["bash", inner.to_str().unwrap()], vec!["/bin/sh", "-c", &line]];
+    for command in commands {
+        let start = serde_json::to_string(&command).unwrap();
+        let (code, answer) = image.rehearse(&["--look", "--start", &start]);
+        assert_eq!((code, answer["delivery"].as_str()), (0, Some(expected)), "{command:?}: {answer}");
+    }
+}
+
+/// openstack-helm's script, as the tests run it.
+#[test]
+fn openstack_helms_script_owns_the_folder() {
+    let image = Image::new();
+    let script = file("tests/layouts/openstack-helm/horizon.sh");
+    let start = serde_json::to_string(&[script.to_str().unwrap(), "start"]).unwrap();
+    let (_, answer) = image.rehearse(&["--look", "--start", &start]);
+    assert_eq!(answer["delivery"], "Copy", "{answer}");
 }
 
 /// What the setting lacks has Horizon's default, as in Horizon's own get_dict_config.

@@ -1,17 +1,17 @@
-//! Routes that choose requests by their method: a preflight is an OPTIONS.
+//! Routes that choose requests by their method: the preflight is an OPTIONS.
 
 use direct_upload_api::Rule;
-use direct_upload_core::derive::ExposureIssue;
-use direct_upload_core::model::{Id, Key};
 use serde_json::Value;
 
-use super::way::{Way, mentions};
-use crate::objects::Object;
+use super::PolicyObject;
+use super::path::{Path, mentions};
+use crate::derive::exposure_issue::ExposureIssue;
+use crate::model::Id;
 
 /// Routes that choose requests by their method, and none of which takes OPTIONS.
-pub(crate) fn no_options(way: &Way<'_>) -> Vec<(ExposureIssue, Vec<String>)> {
+pub(super) fn no_options(path: &Path<'_>) -> Vec<(ExposureIssue, Vec<String>)> {
     let mut found = Vec::new();
-    let choices: Vec<Choice<'_>> = way.routes.iter().flat_map(|route| chosen(route, &way.services)).collect();
+    let choices: Vec<Choice<'_>> = path.routes.iter().flat_map(|route| chosen(route, &path.services)).collect();
     let passes = |methods: &Option<Vec<String>>| {
         methods.as_ref().is_none_or(|methods| methods.iter().any(|m| m.eq_ignore_ascii_case("OPTIONS")))
     };
@@ -20,15 +20,15 @@ pub(crate) fn no_options(way: &Way<'_>) -> Vec<(ExposureIssue, Vec<String>)> {
         return found;
     }
     if let Some((route, path, _)) = choices.into_iter().next() {
-        let key = Key::new(route.namespace(), route.name());
         let issue = ExposureIssue {
             rule: Rule::OptionsFiltered,
             fails: true,
-            object: Id { kind: route.kind().to_owned(), key },
+            object: Id { kind: route.kind.to_owned(), key: route.key.clone() },
             field: path.join("."),
             found: "only requests of some methods are passed on, and OPTIONS is none of them: the preflight never reaches Glance".into(),
             fix: "add OPTIONS to the methods, or choose by path and host alone".into(),
             remedy: None,
+            manifest: None,
         };
         found.push((issue, path));
     }
@@ -36,16 +36,16 @@ pub(crate) fn no_options(way: &Way<'_>) -> Vec<(ExposureIssue, Vec<String>)> {
 }
 
 /// A rule of a route: the object, where its choice stands, and the methods that it takes; none: all.
-type Choice<'a> = (&'a Object, Vec<String>, Option<Vec<String>>);
+type Choice<'a> = (&'a PolicyObject<'a>, Vec<String>, Option<Vec<String>>);
 
 /// The rules of a route that lead to the Services, and the methods that each takes; none: all.
-fn chosen<'a>(route: &'a Object, services: &[&str]) -> Vec<Choice<'a>> {
-    let spec = &route.value["spec"];
+fn chosen<'a>(route: &'a PolicyObject<'a>, services: &[&str]) -> Vec<Choice<'a>> {
+    let spec = &route.spec;
     let list = |name: &str| spec[name].as_array().into_iter().flatten().enumerate();
     let path = |parts: [&str; 3], at: usize| -> Vec<String> {
         vec![parts[0].to_owned(), parts[1].to_owned(), at.to_string(), parts[2].to_owned()]
     };
-    match route.kind() {
+    match route.kind {
         "HTTPRoute" => list("rules")
             .filter(|(_, rule)| mentions(&rule["backendRefs"], services))
             .map(|(at, rule)| {

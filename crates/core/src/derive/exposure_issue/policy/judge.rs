@@ -1,31 +1,33 @@
-//! What the fields of one policy do to an upload. The kinds differ in little but where the same words
-//! stand, so they are looked for at any depth; what only one of them has stands in [`effects`](crate::effects).
+//! One policy, field by field.
 
 use std::collections::BTreeSet;
 
 use direct_upload_api::Rule;
 use direct_upload_api::web::Origin;
-use direct_upload_core::derive::{ExposureIssue, body_fails, lacks};
-use direct_upload_core::model::{Id, Key};
 use serde_json::{Map, Value};
 
-use crate::effects::{EFFECTS, Effect, Limit};
-use crate::formats::quantity;
-use crate::objects::Object;
+use super::PolicyObject;
+use super::lifting::lifting;
+use super::limits::{LIMITS, Limit};
+use super::path::Path;
+use crate::derive::exposure_issue::{ExposureIssue, body_fails, lacks, quantity};
+use crate::model::Id;
 
 const LOGINS: [&str; 6] = ["basicAuth", "digestAuth", "forwardAuth", "extAuth", "oidc", "jwt"];
 
 /// Whole uploads below this many milliseconds are sure to be cut one day …
-const SHORT: u64 = 1_800_000;
+pub(super) const SHORT: u64 = 1_800_000;
 
 /// … and above this one they are not.
-const LONG: u64 = 7_200_000;
+pub(super) const LONG: u64 = 7_200_000;
 
 /// A silence, or a wait for the answer, below this ends uploads whose end Glance takes its time to store.
 const PATIENT: u64 = 600_000;
 
-pub(crate) struct Judge<'a> {
-    pub policy: &'a Object,
+pub(super) struct Judge<'a> {
+    pub policy: &'a PolicyObject<'a>,
+    /// Where browsers come through.
+    pub through: &'a Path<'a>,
     pub origins: &'a BTreeSet<&'a Origin>,
     pub found: &'a mut Vec<(ExposureIssue, Vec<String>)>,
 }
@@ -62,7 +64,7 @@ impl Judge<'_> {
             }
         }
         if key.eq_ignore_ascii_case("access-control-allow-origin")
-            && !matches!(self.policy.kind(), "IngressRoute" | "VirtualService" if !path.iter().any(|p| p == "headers"))
+            && !matches!(self.policy.kind, "IngressRoute" | "VirtualService" if !path.iter().any(|p| p == "headers"))
         {
             self.rewritten(value.as_str().filter(|text| !text.is_empty()), path);
         }
@@ -88,19 +90,18 @@ impl Judge<'_> {
     fn limit(&mut self, value: &Value, path: &[String]) {
         let names: Vec<&str> = path.iter().map(String::as_str).filter(|step| step.parse::<usize>().is_err()).collect();
         let written = names.join(".");
-        let is_it = |effect: &&Effect| {
-            let field = effect.directive;
-            effect.server == self.policy.kind() && (written == field || written.ends_with(&format!(".{field}")))
+        let is_it = |field: &&(&str, &str, Limit)| {
+            field.0 == self.policy.kind && (written == field.1 || written.ends_with(&format!(".{}", field.1)))
         };
-        let Some(effect) = EFFECTS.iter().find(is_it) else { return };
+        let Some((.., limit)) = LIMITS.iter().find(is_it) else { return };
         let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         let time = || quantity::milliseconds(&text, 1000).filter(|time| *time > 0);
-        let (rule, fails, found, fix) = match effect.limit {
+        let (rule, fails, found, fix) = match limit {
             Limit::Other => return,
             Limit::Whole => {
                 let Some(time) = time().filter(|time| *time < LONG) else { return };
                 let found = format!("{text}: an upload that takes longer is cut off");
-                (Rule::TooSlow, time < SHORT, found, "set 0s, which is no limit, or remove it")
+                (Rule::TooSlow, time < SHORT, found, "remove it: without it an upload may take as long as it needs")
             }
             Limit::Answer => {
                 if time().is_none_or(|time| time >= PATIENT) {
@@ -126,6 +127,9 @@ impl Judge<'_> {
             }
         };
         self.tell(rule, fails, path, found, fix);
+        if let Some((issue, _)) = self.found.last_mut() {
+            issue.manifest = lifting(self.policy, self.through, path);
+        }
     }
 
     /// Actions on the header that Glance writes, in OpenShift's Routes.
@@ -180,11 +184,9 @@ impl Judge<'_> {
     }
 
     fn tell(&mut self, rule: Rule, fails: bool, path: &[String], found: String, fix: &str) {
-        let key = Key::new(self.policy.namespace(), self.policy.name());
-        let object = Id { kind: self.policy.kind().to_owned(), key };
-        let field = path.join(".");
-        self.found
-            .push((ExposureIssue { rule, fails, object, field, found, fix: fix.into(), remedy: None }, path.to_vec()));
+        let object = Id { kind: self.policy.kind.to_owned(), key: self.policy.key.clone() };
+        let (field, fix, remedy, manifest) = (path.join("."), fix.to_owned(), None, None);
+        self.found.push((ExposureIssue { rule, fails, object, field, found, fix, remedy, manifest }, path.to_vec()));
     }
 }
 

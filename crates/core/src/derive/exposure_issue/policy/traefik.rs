@@ -1,54 +1,55 @@
 //! Traefik's entry points cut a request, its body too, after `transport.respondingTimeouts.readTimeout`: 60 s
 //! unless it is written, since v2.11.2 and v3.0 (Traefik's migration notes; canonical/traefik-k8s-operator#719).
 //!
-//! In: the way to Glance. Out: the time of the entry points on it, which stands in Traefik's own arguments.
+//! In: the path to Glance. Out: the time of the entry points on it, which stands in Traefik's own arguments.
 
 use direct_upload_api::Rule;
-use direct_upload_core::derive::ExposureIssue;
-use direct_upload_core::model::{Id, Key};
 use serde_json::Value;
 
-use super::way::Way;
-use crate::formats::quantity;
-use crate::objects::Object;
+use super::PolicyObject;
+use super::judge::{LONG, SHORT};
+use super::path::Path;
+use crate::derive::exposure_issue::{ExposureIssue, quantity};
+use crate::model::Id;
 
 const WORKLOADS: [&str; 2] = ["Deployment", "DaemonSet"];
 
-/// Whole uploads below this many milliseconds are sure to be cut one day …
-const SHORT: u64 = 1_800_000;
-
-/// … and above this one they are not.
-const LONG: u64 = 7_200_000;
-
-/// What cuts uploads that come through Traefik.
-pub fn entry_points(objects: &[Object], way: &Way<'_>) -> Vec<(ExposureIssue, Vec<String>)> {
-    let Some(route) = way.routes.iter().find(|route| is_traefiks(route)) else { return Vec::new() };
-    let traefiks: Vec<&Object> = objects.iter().filter(|object| container(object).is_some()).collect();
-    if traefiks.is_empty() {
-        let found = "Traefik's entry points cut uploads after 60 s unless readTimeout is written, and Traefik's arguments are not in the input";
-        let path = vec!["spec".to_owned()];
+/// What cuts uploads that come through Traefik. Where its workload is not among the objects, that is told of
+/// its own kind; Ingresses are told of by their annotations.
+pub(super) fn entry_points(objects: &[PolicyObject<'_>], through: &Path<'_>) -> Vec<(ExposureIssue, Vec<String>)> {
+    let Some(route) = through.routes.iter().find(|route| is_traefiks(route)) else { return Vec::new() };
+    if !is_seen(objects) {
+        if route.kind != "IngressRoute" {
+            return Vec::new();
+        }
+        let found = "Traefik's entry points cut uploads after 60 s unless readTimeout is written, and Traefik's arguments were not seen";
         let fix = "give Traefik --entryPoints.websecure.transport.respondingTimeouts.readTimeout=0";
-        return vec![(issue(route, false, "spec", found, fix), path)];
+        return vec![(issue(route, false, "spec", found, fix), vec!["spec".to_owned()])];
     }
     let named: Vec<&str> =
-        route.value["spec"]["entryPoints"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-    traefiks.iter().flat_map(|traefik| of_workload(traefik, &named)).collect()
+        route.spec["entryPoints"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    objects.iter().flat_map(|traefik| of_workload(traefik, &named)).collect()
+}
+
+/// Whether Traefik's workload is among the objects.
+pub(super) fn is_seen(objects: &[PolicyObject<'_>]) -> bool {
+    objects.iter().any(|object| container(object).is_some())
 }
 
 /// The position of Traefik's container.
-fn container(object: &Object) -> Option<usize> {
-    let containers = object.value.pointer("/spec/template/spec/containers")?.as_array()?;
+fn container(object: &PolicyObject<'_>) -> Option<usize> {
+    let containers = object.spec.pointer("/template/spec/containers")?.as_array()?;
     let is_it = |container: &Value| {
         let image = container["image"].as_str().unwrap_or_default();
         let name = image.split('@').next().unwrap_or(image).rsplit('/').next().unwrap_or_default();
         name.split(':').next() == Some("traefik")
     };
-    WORKLOADS.contains(&object.kind()).then(|| containers.iter().position(is_it)).flatten()
+    WORKLOADS.contains(&object.kind).then(|| containers.iter().position(is_it)).flatten()
 }
 
-fn of_workload(traefik: &Object, named: &[&str]) -> Vec<(ExposureIssue, Vec<String>)> {
+fn of_workload(traefik: &PolicyObject<'_>, named: &[&str]) -> Vec<(ExposureIssue, Vec<String>)> {
     let Some(at) = container(traefik) else { return Vec::new() };
-    let own = &traefik.value["spec"]["template"]["spec"]["containers"][at];
+    let own = &traefik.spec["template"]["spec"]["containers"][at];
     let image = own["image"].as_str().unwrap_or_default();
     let lists = ["command", "args"].into_iter().flat_map(|field| own[field].as_array().into_iter().flatten());
     let args: Vec<(String, &str)> = lists
@@ -86,21 +87,21 @@ fn had_no_limit(image: &str) -> bool {
 }
 
 /// Whether Traefik serves a route.
-fn is_traefiks(route: &Object) -> bool {
-    let class = route.value["spec"]["ingressClassName"].as_str();
-    let annotations = route.value["metadata"]["annotations"].as_object();
-    let annotation = annotations.and_then(|all| all.get("kubernetes.io/ingress.class")).and_then(Value::as_str);
-    route.kind() == "IngressRoute" || class.or(annotation).is_some_and(|class| class.contains("traefik"))
+fn is_traefiks(route: &PolicyObject<'_>) -> bool {
+    let class = route.spec["ingressClassName"].as_str();
+    let class = class.or_else(|| route.annotations.get("kubernetes.io/ingress.class").copied());
+    route.kind == "IngressRoute" || class.is_some_and(|class| class.contains("traefik"))
 }
 
-fn issue(object: &Object, fails: bool, field: &str, found: &str, fix: &str) -> ExposureIssue {
+fn issue(object: &PolicyObject<'_>, fails: bool, field: &str, found: &str, fix: &str) -> ExposureIssue {
     ExposureIssue {
         rule: Rule::TooSlow,
         fails,
-        object: Id { kind: object.kind().to_owned(), key: Key::new(object.namespace(), object.name()) },
+        object: Id { kind: object.kind.to_owned(), key: object.key.clone() },
         field: field.to_owned(),
         found: found.to_owned(),
         fix: fix.to_owned(),
         remedy: None,
+        manifest: None,
     }
 }

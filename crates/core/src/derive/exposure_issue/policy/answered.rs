@@ -1,0 +1,53 @@
+//! Issues of an exposing object that policies, or what else is seen of the gateway, decide.
+
+use direct_upload_api::Rule;
+use serde_json::Value;
+
+use super::path::Path;
+use super::{PolicyObject, traefik};
+use crate::derive::exposure::backends::Backends;
+use crate::derive::exposure_issue::ExposureIssue;
+use crate::derive::exposure_issue::ingress::TRAEFIK;
+
+/// Whether an issue goes, because what it warns of was read: an HTTPRoute without time-outs, where a
+/// BackendTrafficPolicy sets them; middlewares that an Ingress names, and Traefik's entry points.
+pub fn is_answered(issue: &ExposureIssue, objects: &[PolicyObject<'_>], backends: &Backends) -> bool {
+    let is_annotation = |name: &str| issue.field.contains(&format!("{TRAEFIK}/{name}"));
+    let object = objects.iter().find(|o| o.kind == issue.object.kind && o.key == issue.object.key);
+    match (issue.object.kind.as_str(), issue.rule) {
+        ("HTTPRoute", Rule::TooSlow) => {
+            !object.is_some_and(|route| is_written(route, &issue.field)) && sets_request_timeout(objects, backends)
+        }
+        ("Ingress", Rule::CorsOnTheWay) if is_annotation("router.middlewares") => {
+            object.is_some_and(|ingress| middlewares_are_seen(ingress, objects))
+        }
+        ("Ingress", Rule::TooSlow) if is_annotation("router.entrypoints") => traefik::is_seen(objects),
+        _ => false,
+    }
+}
+
+/// The gateway's limit on requests holds where a policy names it; then the route need not.
+fn sets_request_timeout(objects: &[PolicyObject<'_>], backends: &Backends) -> bool {
+    let path = Path::new(objects, backends);
+    let written = |o: &&PolicyObject<'_>| o.spec.pointer("/timeout/http/requestTimeout").is_some();
+    objects.iter().filter(|o| o.kind == "BackendTrafficPolicy").filter(written).any(|policy| path.has(policy))
+}
+
+/// Whether `spec.rules[1].timeouts.request` is in the object.
+fn is_written(route: &PolicyObject<'_>, field: &str) -> bool {
+    let mut steps = field.split(['.', '[', ']']).filter(|step| !step.is_empty()).skip(1);
+    steps.try_fold(&*route.spec, child).is_some()
+}
+
+fn child<'a>(value: &'a Value, step: &str) -> Option<&'a Value> {
+    step.parse::<usize>().map_or_else(|_| value.get(step), |at| value.get(at))
+}
+
+/// Whether all middlewares that an Ingress names are among the objects. In an annotation one of a custom
+/// resource is `NAMESPACE-NAME@kubernetescrd`.
+fn middlewares_are_seen(ingress: &PolicyObject<'_>, objects: &[PolicyObject<'_>]) -> bool {
+    let name = format!("{TRAEFIK}/router.middlewares");
+    let named = ingress.annotations.get(name.as_str()).copied().unwrap_or_default();
+    let is = |name: &str, o: &PolicyObject<'_>| o.kind == "Middleware" && o.annotated() == name;
+    named.split(',').map(str::trim).all(|name| objects.iter().any(|o| is(name, o)))
+}

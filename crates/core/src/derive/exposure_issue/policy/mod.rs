@@ -1,0 +1,91 @@
+//! Policies of gateways that stand in objects of their own: Traefik's Middlewares, Contour's HTTPProxies,
+//! Envoy Gateway's and NGINX Gateway Fabric's policies, Istio's VirtualServices.
+//!
+//! In: objects, and the Services under which routes lead to Glance. Out: what of it hinders uploads. The
+//! kinds differ in little but where the same words stand, so they are looked for at any depth; what only
+//! one of them has stands in a table. The operator and `check` read them with this.
+
+mod answered;
+mod judge;
+mod lifting;
+mod limits;
+mod methods;
+mod path;
+mod seen;
+mod traefik;
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
+use direct_upload_api::web::Origin;
+use serde_json::Value;
+
+use self::judge::Judge;
+use self::path::{Path, nearness};
+use super::ExposureIssue;
+use crate::derive::exposure::backends::Backends;
+use crate::model::Key;
+
+pub use answered::is_answered;
+pub use limits::{LIMITS, Limit};
+pub(crate) use seen::objects;
+
+/// An object on the way, as it was written.
+#[derive(Clone, Debug)]
+pub struct PolicyObject<'a> {
+    pub kind: &'a str,
+    pub key: Key,
+    /// Those that are known.
+    pub annotations: BTreeMap<&'a str, &'a str>,
+    /// Its `spec`.
+    pub spec: Cow<'a, Value>,
+}
+
+impl PolicyObject<'_> {
+    /// How annotations of Traefik's name it.
+    fn annotated(&self) -> String {
+        format!("{}-{}@kubernetescrd", self.key.namespace, self.key.name)
+    }
+}
+
+const POLICIES: [&str; 9] = [
+    "Middleware",
+    "HTTPProxy",
+    "SecurityPolicy",
+    "VirtualService",
+    "ClientTrafficPolicy",
+    "BackendTrafficPolicy",
+    "ClientSettingsPolicy",
+    "ServersTransport",
+    "IngressRoute",
+];
+
+const ROUTES: [&str; 5] = ["Ingress", "HTTPRoute", "IngressRoute", "VirtualService", "HTTPProxy"];
+
+/// What hinders uploads to the workload of these Services, from these origins.
+pub fn issues(
+    objects: &[PolicyObject<'_>],
+    backends: &Backends,
+    origins: &BTreeSet<&Origin>,
+) -> Vec<(ExposureIssue, Vec<String>)> {
+    let path = Path::new(objects, backends);
+    let mut found = Vec::new();
+    let applied: Vec<&PolicyObject<'_>> =
+        objects.iter().filter(|o| POLICIES.contains(&o.kind) && path.has(o)).collect();
+    for policy in &applied {
+        let nearest = applied.iter().filter(|o| o.kind == policy.kind).map(|o| nearness(o)).max();
+        if nearest == Some(nearness(policy)) {
+            let mut judge = Judge { policy, through: &path, origins, found: &mut found };
+            judge.walk(&policy.spec, &mut vec!["spec".to_owned()]);
+        }
+    }
+    for route in objects.iter().filter(|o| o.key.namespace == backends.namespace && o.kind == "Route") {
+        if path.services.contains(&route.spec["to"]["name"].as_str().unwrap_or_default()) {
+            let mut judge = Judge { policy: route, through: &path, origins, found: &mut found };
+            judge.response_headers(&route.spec["httpHeaders"]["actions"]["response"]);
+        }
+    }
+    found.extend(methods::no_options(&path));
+    found.extend(traefik::entry_points(objects, &path));
+    found
+}

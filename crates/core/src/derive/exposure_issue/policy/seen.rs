@@ -1,0 +1,64 @@
+//! What a snapshot has of policies and of the routes that they hold for.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use super::PolicyObject;
+use crate::derive::exposure::backends::Backends;
+use crate::model::{Ingress, Key, Policy, Snapshot, Store};
+
+/// The objects that may matter to workloads behind these Services: those of their namespace, and policies
+/// that stand beside a Gateway. What cannot be seen hinders nothing that could be told.
+pub(crate) fn objects<'a>(snapshot: &'a Snapshot, backends: &Backends) -> Vec<PolicyObject<'a>> {
+    let own = backends.namespace.as_str();
+    let none = || -> &'a BTreeMap<String, String> {
+        static NONE: BTreeMap<String, String> = BTreeMap::new();
+        &NONE
+    };
+    let object = |kind, key: &Key, annotations: &'a BTreeMap<String, String>, spec: Cow<'a, Value>| PolicyObject {
+        kind,
+        key: key.clone(),
+        annotations: annotations.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect(),
+        spec,
+    };
+    let mut found = Vec::new();
+    let ingresses = snapshot.ingresses.seen(own);
+    found.extend(ingresses.map(|o| object("Ingress", &o.meta.key, &o.annotations, Cow::Owned(services(o)))));
+    let routes = snapshot.routes.seen(own);
+    found.extend(routes.map(|o| object("Route", &o.meta.key, &o.annotations, Cow::Borrowed(&o.written))));
+    let routes = snapshot.http_routes.seen(own);
+    found.extend(routes.map(|o| object("HTTPRoute", &o.meta.key, none(), Cow::Borrowed(&o.written))));
+    let services = snapshot.virtual_services.seen(own);
+    found.extend(services.map(|o| object("VirtualService", &o.meta.key, none(), Cow::Borrowed(&o.written))));
+    let proxies = snapshot.http_proxies.seen(own);
+    found.extend(proxies.map(|o| object("HTTPProxy", &o.meta.key, none(), Cow::Borrowed(&o.written))));
+    let routes = snapshot.ingress_routes.seen(own);
+    found.extend(routes.map(|o| object("IngressRoute", &o.meta.key, none(), Cow::Borrowed(&o.written))));
+    let mut namespaces = BTreeSet::from([own]);
+    for route in snapshot.http_routes.seen(own) {
+        namespaces.extend(route.spec.parent_refs.iter().filter_map(|parent| parent.namespace.as_deref()));
+    }
+    let stores: [(&str, &Store<Policy>); 6] = [
+        ("Middleware", &snapshot.middlewares),
+        ("ServersTransport", &snapshot.servers_transports),
+        ("SecurityPolicy", &snapshot.security_policies),
+        ("ClientTrafficPolicy", &snapshot.client_traffic_policies),
+        ("BackendTrafficPolicy", &snapshot.backend_traffic_policies),
+        ("ClientSettingsPolicy", &snapshot.client_settings_policies),
+    ];
+    for (kind, store) in stores {
+        for policy in namespaces.iter().flat_map(|namespace| store.seen(namespace)) {
+            found.push(object(kind, &policy.meta.key, none(), Cow::Borrowed(&policy.spec)));
+        }
+    }
+    found
+}
+
+/// Who serves an Ingress, and where it leads; nothing else of its spec is asked for.
+fn services(ingress: &Ingress) -> Value {
+    let paths = ingress.rules.iter().flat_map(|rule| &rule.paths).map(|path| &path.service);
+    let services: Vec<_> = paths.chain(&ingress.default_service).collect();
+    json!({"ingressClassName": ingress.class, "services": services})
+}

@@ -1,0 +1,42 @@
+//! Where an image reads Horizon's snippets, and how a file gets there, as rehearsals saw.
+//!
+//! In: finished Jobs of the workload's pod as it is now. Out: the folder. It stands in what they answer, also
+//! where they refuse the files because of it.
+
+use direct_upload_api::Delivery;
+
+use super::draft::for_workload;
+use super::outcome::answer;
+use crate::model::{Snapshot, Workload};
+use crate::openstack::layout;
+use crate::workload::annotations;
+
+/// Where the pods of a workload read Horizon's snippets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SnippetPlace {
+    pub dir: String,
+    /// The same folder by another path.
+    pub also: Option<String>,
+    /// How a file must get there; none: an earlier release asked.
+    pub delivery: Option<Delivery>,
+}
+
+impl SnippetPlace {
+    /// What rehearsals of the workload's pod as it is now have seen; the last word counts.
+    pub fn find(snapshot: &Snapshot, workload: &Workload) -> Option<Self> {
+        let jobs = snapshot.jobs.seen(&workload.meta.key.namespace).filter(|job| {
+            for_workload(&job.meta, &workload.meta.uid) == Some("Horizon")
+                && job.meta.ours.get(annotations::EDITION) == Some(&workload.template.edition)
+        });
+        let seen = jobs.filter_map(|job| Some((job.meta.born(), answer(snapshot, job)?)));
+        let (_, answer) =
+            seen.filter(|(_, answer)| answer.local_settings_dir.is_some()).max_by_key(|(born, _)| *born)?;
+        let dir = layout::snippets("a rehearsal", &answer.local_settings_dir?).ok()?;
+        Some(Self { dir, also: answer.also_read_as, delivery: answer.delivery })
+    }
+
+    /// Whether a path leads to the folder.
+    pub fn is(&self, dir: &str) -> bool {
+        self.dir == dir || self.also.as_deref() == Some(dir)
+    }
+}
