@@ -81,11 +81,12 @@ class Firefox:
 
     def har(self, _sanitize: bool) -> dict:
         """As soon as nothing is added to it: answers come to the toolbox by and by."""
-        before = None
-        while before != (now := self._chrome(FIREFOX)):
-            before = now
+        seen, log = None, json.loads(self._chrome(FIREFOX))
+        while seen != (now := [(entry["request"]["url"], entry["response"]["status"]) for entry in log["entries"]]):
+            seen = now
             time.sleep(0.5)
-        return {"log": json.loads(now)}
+            log = json.loads(self._chrome(FIREFOX))
+        return {"log": log}
 
     def close(self):
         self._chrome(CLOSE)

@@ -50,6 +50,7 @@ const CRATES: [(&str, &[&str]); 4] = [
             "objects",
             "managed",
             "policies",
+            "traefik",
             "facts",
             "derived",
             "rules",

@@ -105,12 +105,17 @@ pub fn gaps(cloud: &Cloud<'_>, world: &World, units: &[Unit], objects: &[Object]
     if !cloud.glances.is_empty()
         && !cloud.glances.iter().any(|g| is_glance_exposed(cloud, world, g) || routed(objects, "glance"))
     {
-        gaps.push("how browsers reach Glance: no web server, proxy or route before it, and no public endpoint, is in the input".into());
+        gaps.push(unreached(cloud, objects));
     }
     if !cloud.horizons.is_empty()
         && !cloud.horizons.iter().any(|h| is_dashboard_exposed(cloud, world, h) || routed(objects, "horizon"))
     {
-        gaps.push("how browsers reach the dashboard: no web server, proxy or route before it is in the input".into());
+        let what = "how browsers reach the dashboard";
+        let leads = |o: &&Object| matches!(o.kind(), "HTTPRoute" | "Ingress" | "Route") && leads_to(o, "horizon");
+        gaps.push(match objects.iter().find(leads) {
+            Some(route) => format!("{what}: {} leads to a Service of it that is not in the input", route.id()),
+            None => format!("{what}: no web server, proxy or route before it is in the input"),
+        });
     }
     for glance in cloud.glances.iter().filter(|g| !g.has_main() && g.unit.unseen.is_empty()) {
         gaps.push(format!(
@@ -148,6 +153,22 @@ pub fn gaps(cloud: &Cloud<'_>, world: &World, units: &[Unit], objects: &[Object]
     gaps
 }
 
+/// How browsers reach Glance is not seen. What speaks of it all the same is named.
+fn unreached(cloud: &Cloud<'_>, objects: &[Object]) -> String {
+    let what = "how browsers reach Glance";
+    let route = objects.iter().find(|o| matches!(o.kind(), "HTTPRoute" | "Ingress" | "Route") && leads_to(o, "glance"));
+    if let Some(route) = route {
+        return format!("{what}: {} leads to a Service of it that is not in the input", route.id());
+    }
+    match cloud.published.iter().find(|p| p.source == Source::Glance) {
+        Some(own) => format!(
+            "{what}: no web server, proxy or route before it, and nothing that fills the catalog, is in the input; public_endpoint says {}",
+            own.url
+        ),
+        None => format!("{what}: no web server, proxy or route before it, and no public endpoint, is in the input"),
+    }
+}
+
 fn is_glance_exposed(cloud: &Cloud<'_>, world: &World, glance: &GlanceFacts<'_>) -> bool {
     let scope = &glance.unit.scope;
     let views = world.glances.values().filter_map(|view| view.exposures.as_ref().ok());
@@ -170,9 +191,11 @@ fn is_dashboard_exposed(cloud: &Cloud<'_>, world: &World, horizon: &HorizonFacts
 /// Whether a route of a kind whose URL is not derived leads to a Service of that name.
 fn routed(objects: &[Object], name: &str) -> bool {
     const KINDS: [&str; 3] = ["IngressRoute", "HTTPProxy", "VirtualService"];
-    objects
-        .iter()
-        .any(|object| KINDS.contains(&object.kind()) && names(&object.value["spec"], &|text| text.contains(name)))
+    objects.iter().any(|object| KINDS.contains(&object.kind()) && leads_to(object, name))
+}
+
+fn leads_to(object: &Object, name: &str) -> bool {
+    names(&object.value["spec"], &|text| text.contains(name))
 }
 
 fn exposed<'a>(mut views: impl Iterator<Item = &'a Exposures>) -> bool {

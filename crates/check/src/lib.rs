@@ -26,6 +26,7 @@ pub mod report;
 pub mod rules;
 pub mod template;
 pub mod text;
+pub mod traefik;
 pub mod unit;
 pub mod values;
 pub use finding::{Finding, Location};
@@ -84,6 +85,9 @@ pub fn check(input: CheckInput) -> Report {
     cloud.legacy_issues = legacy;
     let mut findings = rules::all(&cloud);
     findings.extend(derived::findings(&world, &input.objects));
+    let is_wanted = |namespace: &str| cloud.is_direct_in(&[namespace.to_owned()]);
+    let (cut, lacking) = traefik::entry_points(&input.objects, is_wanted);
+    findings.extend(cut);
     owner::advise(&mut findings, &units);
     for finding in &mut findings {
         finding.found = redact::text(&finding.found);
@@ -92,6 +96,7 @@ pub fn check(input: CheckInput) -> Report {
     findings.sort();
     findings.dedup();
     let mut unseen = input.unseen;
+    unseen.extend(lacking);
     unseen.extend(coverage::gaps(&cloud, &world, &units, &input.objects));
     Report {
         findings,
