@@ -27,12 +27,12 @@ PATHS = {
     "angular": "/v2/images/4ba0d5c4-8c5d-4f0e-9d3c-555555555555/file",
     "django": "/v2/images/4ba0d5c4-8c5d-4f0e-9d3c-666666666666/file",
 }
-SECRETS = ["gAAAAAB-token", "csrf-token", "an image", "session-cookie", "image-metadata"]
+SECRETS = ["gAAAAAB-token", "csrf-secret", "image-data", "session-cookie", "image-metadata"]
 # Before the upload the panel makes the image.
 METADATA = """
 const [panel, done] = arguments;
 document.cookie = "sessionid=session-cookie";
-const asked = { headers: { "X-CSRFToken": "csrf-token" }, body: "image-metadata" };
+const asked = { headers: { "X-CSRFToken": "csrf-secret" }, body: "image-metadata" };
 if (panel === "django") fetch("/project/images/create/", { method: "POST", ...asked }).then(() => done(), () => done());
 else fetch("/api/glance/images/", { method: "PUT", ...asked }).then(() => done(), () => done());
 """
@@ -62,11 +62,14 @@ class Recording:
 def record(browser, site, urls: dict[str, str], panel: str, page: str = cases.ORIGIN) -> dict:
     """Uploads with the network log open. By name."""
     opened = getattr(recorder, browser.name.capitalize())(browser.driver)
-    kept, names = {}, list(urls)
+    kept, left = {}, list(urls)
+    rounds = 0
     try:
         # A log with hundreds of requests takes the exporters long.
-        for start in range(0, len(names), 25):
-            some = {name: urls[name] for name in names[start : start + 25]}
+        while left:
+            some = {name: urls[name] for name in left[:25]}
+            for name in some:
+                kept.pop(name, None)
             browser.driver.get(page)
             browser.driver.execute_async_script(METADATA, panel)
             learnt = browser.driver.execute_async_script("uploads(...arguments)", list(some.values()), panel)
@@ -75,11 +78,21 @@ def record(browser, site, urls: dict[str, str], panel: str, page: str = cases.OR
                 for name, url in some.items():
                     sent = any(head.startswith("PUT ") for head in site.web.asked.get(name, []))
                     kept.setdefault(name, []).append(Recording(form, recorder.of(har, url), sent, learnt[url]))
+            # On a busy machine connections break, and the tools miss answers: once more, as a person does.
+            again = [name for name in some if is_broken(kept[name][-1].har, site.web.take(name))]
+            rounds += len(again) > 0
+            left = left[25:] + (again if rounds < 12 else [])
     finally:
         opened.close()
-    for name in names:
-        site.web.take(name)
     return kept
+
+
+def is_broken(har: dict, heads: list[str]) -> bool:
+    """The network went away, or an answer that was sent is not in the recording."""
+    entries = [entry for entry in har["log"]["entries"] if "/v2/images/" in entry["request"]["url"]]
+    answered = {entry["request"]["method"] for entry in entries if entry["response"]["status"]}
+    changed = any("NETWORK_CHANGED" in (entry["response"].get("_error") or "") for entry in entries)
+    return changed or not {head.split(" ")[0] for head in heads} <= answered
 
 
 def where(site, name: str) -> str:
@@ -118,7 +131,7 @@ def keep(made: dict, folder: Path, browser: str):
     for name, panel in made:
         if f"{name}-{panel}" in KEPT:
             har = made[name, panel][-1].har
-            (folder / f"{browser}-{name}-{panel}.har").write_text(json.dumps(har, indent=1) + "\n")
+            (folder / f"{browser}-{name}-{panel}.har").write_text(json.dumps(har) + "\n")
 
 
 def explain(recording: Recording, folder: Path) -> tuple[int, str | None, str]:
@@ -138,7 +151,9 @@ def test_preflight(name, panel, recordings, tmp_path):
     for recording in recordings[name, panel]:
         code, rule, said = explain(recording, tmp_path)
         assert code == (0 if recording.sent else 1), said
-        if recording.sent or case.rules[panel]:
+        # What never was an answer to the browser tells nothing of the server's.
+        read = any(e["request"]["method"] == "OPTIONS" and e["response"]["status"] for e in recording.har["log"]["entries"])
+        if recording.sent or (case.rules[panel] and read):
             assert rule == (None if recording.sent else case.rules[panel]), said
 
 

@@ -53,6 +53,7 @@ const CRATES: [(&str, &[&str]); 4] = [
             "traefik",
             "facts",
             "derived",
+            "controller",
             "rules",
             "report",
             "coverage",

@@ -148,6 +148,7 @@ pub fn gaps(cloud: &Cloud<'_>, world: &World, units: &[Unit], objects: &[Object]
         }));
     }
     gaps.extend(objects.iter().filter_map(|object| unread(object, units)));
+    gaps.extend(objects.iter().filter_map(foreign_annotations));
     gaps.sort();
     gaps.dedup();
     gaps
@@ -200,6 +201,30 @@ fn leads_to(object: &Object, name: &str) -> bool {
 
 fn exposed<'a>(mut views: impl Iterator<Item = &'a Exposures>) -> bool {
     views.any(|exposures| exposures.primary().is_some())
+}
+
+/// Prefixes of annotations with which controllers that are not read change requests.
+const CONTROLLERS: [&str; 10] = [
+    "konghq.com/",
+    "haproxy.org/",
+    "haproxy-ingress.github.io/",
+    "alb.ingress.kubernetes.io/",
+    "appgw.ingress.kubernetes.io/",
+    "ingress.cilium.io/",
+    "k8s.apisix.apache.org/",
+    "networking.gke.io/",
+    "ingress.pomerium.io/",
+    "getambassador.io/",
+];
+
+/// Annotations of an Ingress to Glance or the dashboard that nothing here reads.
+fn foreign_annotations(object: &Object) -> Option<String> {
+    let annotations = object.value["metadata"]["annotations"].as_object()?;
+    let foreign = |name: &&String| CONTROLLERS.iter().any(|prefix| name.starts_with(prefix));
+    let names: Vec<&str> = annotations.keys().filter(foreign).map(String::as_str).collect();
+    let about = object.kind() == "Ingress" && concerns(&object.value["spec"]);
+    (about && !names.is_empty())
+        .then(|| format!("{}: what {} does to uploads is not read", object.id(), names.join(", ")))
 }
 
 /// Groups of the API whose objects stand between browsers and a Service.

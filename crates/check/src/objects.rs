@@ -244,7 +244,8 @@ fn loose(object: &Object) -> Option<Unit> {
         }
     }
     unit.copy_as_kolla(false);
-    unit.matters().then_some(unit)
+    // Passwords and scripts that are called after Glance are no configuration of it.
+    (unit.matters() && !unit.files.is_empty()).then_some(unit)
 }
 
 fn file(kind: Kind, path: Option<String>, held: DataEntry) -> ConfigFile {

@@ -222,14 +222,23 @@ fn of_answer(asked: &Preflight, answer: &Response, seconds: f64) -> Found {
                 "lift the body limit before Glance: LimitRequestBody 0, client_max_body_size 0",
             );
         }
-        408 | 502 | 504 | 522 | 524 if seconds >= 1.0 => {
-            let verdict = format!("a server before Glance gave the upload up after {seconds:.0} s ({code})");
+        408 | 502 | 504 | 522 | 524 => {
+            let after = if seconds < 1.0 { String::new() } else { format!(" after {seconds:.0} s") };
+            let verdict = format!("a server before Glance gave the upload up{after} ({code})");
             return Found::fails(Rule::TooSlow, verdict, "raise the time-outs before Glance");
         }
         _ => {}
     }
     let readable = is_readable(asked, answer);
     let ok = (200..300).contains(&code);
+    let header = |name: &str| answer.headers.iter().find(|(own, _)| own.eq_ignore_ascii_case(name));
+    if ok && header("content-type").is_some_and(|(_, kind)| kind.to_lowercase().starts_with("text/html")) {
+        return Found::fails(
+            Rule::OptionsFiltered,
+            format!("a page answered the upload ({code}), such as that of a login before Glance; Glance has no pages"),
+            "let PUT on /v2/images/ pass the login or portal before Glance: Glance checks the token itself",
+        );
+    }
     match upload::judge_complete(asked, &Wire::Response(answer.clone())) {
         UploadVerdict::Refused { failure, .. } if !ok || !readable => Found::from(*failure),
         _ if ok && readable => Found::none(format!("the upload went through ({code})"), "nothing has to change"),

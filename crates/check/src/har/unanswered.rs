@@ -124,11 +124,18 @@ pub fn cause(entry: &Entry, endpoint: &Endpoint) -> Cause {
             },
         );
     }
+    if is(&["UNEXPECTED_PROXY_AUTH"]) {
+        return Cause::new(
+            Rule::OptionsFiltered,
+            told(&format!("something before Glance answered the preflight to {at} with 407: it asks for Proxy-Authorization")),
+            "let OPTIONS and PUT on /v2/images/ pass without that login: Glance checks the token itself",
+        );
+    }
     if is(&["PROXY", "TUNNEL"]) {
         return Cause::new(
             None,
             told(&format!("a proxy stands between the browser and {at}, and did not answer as one")),
-            "see the browser's proxy settings; if it has none, something before Glance asks for Proxy-Authorization",
+            "see the browser's proxy settings",
         );
     }
     if is(&["INVALID_HTTP_RESPONSE", "RESPONSE_HEADERS", "HTTP2_PROTOCOL", "QUIC", "INVALID_CHUNKED", "CONTENT_LENGTH"]) {
@@ -162,6 +169,13 @@ pub fn cut(entry: &Entry) -> Cause {
         let verdict =
             format!("the upload ended after {seconds:.0} s without an answer that the page may read ({said})");
         return Cause::new(Rule::TooSlow, verdict, "a time-out or a body limit before Glance ends requests so: raise the one, lift the other");
+    }
+    if error.is_empty() && seconds < 1.0 {
+        return Cause::new(
+            None,
+            "the preflight was granted, and the recording has no answer to the upload: it was saved before the upload ended, or the connection ended at once",
+            "record again, and save the log when the page says that the upload failed",
+        );
     }
     if error.contains("ERR_FAILED") {
         return Cause::new(
