@@ -149,6 +149,7 @@ pub fn gaps(cloud: &Cloud<'_>, world: &World, units: &[Unit], objects: &[Object]
     }
     gaps.extend(objects.iter().filter_map(|object| unread(object, units)));
     gaps.extend(objects.iter().filter_map(foreign_annotations));
+    gaps.extend(objects.iter().filter_map(|object| of_one_nginx(object, objects)));
     gaps.sort();
     gaps.dedup();
     gaps
@@ -225,6 +226,21 @@ fn foreign_annotations(object: &Object) -> Option<String> {
     let about = object.kind() == "Ingress" && concerns(&object.value["spec"]);
     (about && !names.is_empty())
         .then(|| format!("{}: what {} does to uploads is not read", object.id(), names.join(", ")))
+}
+
+/// Annotations that count for one controller of nginx and not for the other, both of which people call `nginx`.
+fn of_one_nginx(object: &Object, objects: &[Object]) -> Option<String> {
+    let annotations = object.value["metadata"]["annotations"].as_object()?;
+    let has = |prefix: &str| annotations.keys().any(|name| name.starts_with(prefix));
+    let class = object.value["spec"]["ingressClassName"].as_str()?;
+    let known = objects.iter().any(|o| o.kind() == "IngressClass" && o.name() == class);
+    let about = object.kind() == "Ingress" && concerns(&object.value["spec"]);
+    (about && has("nginx.org/") && !has("nginx.ingress.kubernetes.io/") && !known).then(|| {
+        format!(
+            "{}: its annotations of nginx.org count only if class {class} is NGINX's own controller; the IngressClass is not in the input",
+            object.id()
+        )
+    })
 }
 
 /// Groups of the API whose objects stand between browsers and a Service.

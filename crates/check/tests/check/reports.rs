@@ -216,6 +216,14 @@ fn what_other_controllers_do_is_not_seen(#[case] class: &str, #[case] annotation
     assert!(report.unseen.iter().any(|what| what.contains(name) && what.contains("Ingress o/glance-api")), "{report:#?}");
 }
 
+/// An annotation of the other nginx: ingress-nginx does not read it.
+#[rstest]
+#[case("", Verdict::Incomplete)]
+#[case("apiVersion: networking.k8s.io/v1\nkind: IngressClass\nmetadata: {name: nginx}\nspec: {controller: nginx.org/ingress-controller}\n", Verdict::Fine)]
+fn annotations_of_one_nginx(#[case] more: &str, #[case] verdict: Verdict) {
+    holds(&cluster("nginx", "nginx.org/client-max-body-size: \"0\"", more), verdict, &["note DU015"], "");
+}
+
 const TRAEFIK: &str = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: traefik, namespace: t}\nspec:\n  selector: {matchLabels: {a: t}}\n  template:\n    metadata: {labels: {a: t}}\n    spec:\n      containers:\n      - name: traefik\n        image: docker.io/traefik:v3.3.1\n        args: [@ARGS@]\n        volumeMounts: [{name: c, mountPath: /etc/traefik}]\n      volumes: [{name: c, configMap: {name: traefik}}]\n---\n";
 const STATIC: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: traefik, namespace: t}\ndata:\n  traefik.yaml: |\n    entryPoints:\n      web: {address: \":8000\"}\n      websecure:\n        address: \":8443\"\n        @TIME@\n---\n";
 const ROUTE: &str = "apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {name: edge, namespace: t}\nspec:\n  gatewayClassName: edge\n  listeners: [{name: web, port: 8000, protocol: HTTP}, {name: https, port: 8443, protocol: HTTPS}]\n---\napiVersion: gateway.networking.k8s.io/v1\nkind: GatewayClass\nmetadata: {name: edge}\nspec: {controllerName: traefik.io/gateway-controller}\n---\napiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: glance, namespace: o}\nspec:\n  hostnames: [images.lab.example]\n  parentRefs: [{name: edge, namespace: t, sectionName: https}]\n  rules: [{backendRefs: [{name: glance-api, port: 9292}]}]\n---\n";
@@ -252,7 +260,7 @@ fn uwsgi_yaml_in_a_config_map() {
     let text = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: glance-api, namespace: o}\nspec: {selector: {}, template: {spec: {containers: [{name: c, volumeMounts: [{name: e, mountPath: /etc/glance}]}], volumes: [{name: e, configMap: {name: e}}]}}}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: e, namespace: o}\ndata:\n  glance-api.conf: |\n    [cors]\n    allowed_origin = https://dash.lab.example\n  glance-uwsgi.yaml: |\n    uwsgi:\n      http-socket: :9292\n      harakiri: 60\n";
     let report = report(&[("all.yaml", text)]);
     let finding = report.findings.iter().find(|f| f.found.contains("harakiri = 60")).unwrap();
-    assert_eq!((finding.rule.id(), finding.place.line), ("DU015", Some(15)), "{finding:#?}");
+    assert_eq!((finding.rule.id(), finding.place.line), ("DU015", Some(16)), "{finding:#?}");
 }
 
 /// Atmosphere's values: the chart's own list stands beside the misspelt option.
