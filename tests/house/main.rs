@@ -51,6 +51,7 @@ const CRATES: [(&str, &[&str]); 4] = [
             "managed",
             "policies",
             "traefik",
+            "routes",
             "facts",
             "derived",
             "controller",

@@ -14,7 +14,7 @@ use crate::facts::filter::Reading;
 use crate::facts::glance::GlanceFacts;
 use crate::facts::haproxy;
 use crate::facts::horizon::{HorizonFacts, MODE, Mode};
-use crate::objects::Object;
+use crate::objects::{Object, any_text};
 use crate::report::Subject;
 use crate::unit::{Program, Unit};
 
@@ -197,7 +197,7 @@ fn routed(objects: &[Object], name: &str) -> bool {
 }
 
 fn leads_to(object: &Object, name: &str) -> bool {
-    names(&object.value["spec"], &|text| text.contains(name))
+    any_text(&object.value["spec"], &|text| text.contains(name))
 }
 
 fn exposed<'a>(mut views: impl Iterator<Item = &'a Exposures>) -> bool {
@@ -267,7 +267,13 @@ const ON_THE_WAY: [&str; 19] = [
 ];
 
 /// Kinds that are read, and kinds that do not touch a request.
-const KNOWN: [&str; 32] = [
+const KNOWN: [&str; 38] = [
+    "BackendTLSPolicy",
+    "GRPCRoute",
+    "TCPRoute",
+    "UDPRoute",
+    "IngressRouteTCP",
+    "TLSStore",
     "Ingress",
     "IngressClass",
     "HTTPRoute",
@@ -320,7 +326,9 @@ fn unread(object: &Object, units: &[Unit]) -> Option<String> {
     }
     let near = units.iter().any(|unit| unit.service().is_some() && unit.scope.iter().any(|s| s == object.namespace()));
     let about = concerns(&object.value["spec"]) || is_ours(object.name());
-    (about || near && object.kind() == "EnvoyFilter").then(|| told("objects of this kind are not read")).flatten()
+    // These change whatever passes the proxy.
+    let patches = matches!(object.kind(), "EnvoyFilter" | "EnvoyPatchPolicy");
+    (about || near && patches).then(|| told("objects of this kind are not read")).flatten()
 }
 
 fn is_ours(name: &str) -> bool {
@@ -329,15 +337,5 @@ fn is_ours(name: &str) -> bool {
 
 /// Whether a value names a Service or host of Glance or the dashboard, as people name them.
 fn concerns(value: &Value) -> bool {
-    names(value, &is_ours)
-}
-
-/// Whether a text in a value is of a kind.
-fn names(value: &Value, is: &dyn Fn(&str) -> bool) -> bool {
-    match value {
-        Value::String(text) => is(text),
-        Value::Array(items) => items.iter().any(|item| names(item, is)),
-        Value::Object(map) => map.values().any(|item| names(item, is)),
-        _ => false,
-    }
+    any_text(value, &is_ours)
 }

@@ -24,6 +24,7 @@ pub mod owner;
 pub mod policies;
 pub mod redact;
 pub mod report;
+pub mod routes;
 pub mod rules;
 pub mod template;
 pub mod text;
@@ -90,6 +91,7 @@ pub fn check(input: CheckInput) -> Report {
     let mut findings = rules::all(&cloud);
     findings.extend(derived::findings(&world, &input.objects));
     let is_wanted = |namespace: &str| cloud.is_direct_in(&[namespace.to_owned()]);
+    findings.extend(routes::findings(&input.objects, is_wanted));
     let (cut, unread) = traefik::entry_points(&input.objects, is_wanted);
     findings.extend(cut);
     owner::advise(&mut findings, &units);

@@ -5,7 +5,7 @@ use direct_upload_core::openstack::Release;
 use serde_json::Value;
 
 use super::classify;
-use super::objects::Object;
+use super::objects::{Object, any_text};
 use super::text::Text;
 use super::unit::ConfigFile;
 use super::{redact, template, values};
@@ -119,17 +119,9 @@ fn is_unrendered(object: &Object) -> bool {
 /// Whether an object may stand on the way of an upload, by what it is called and what it names.
 fn speaks_of_uploads(object: &Object) -> bool {
     let ours = |text: &str| ["glance", "horizon", "dashboard"].iter().any(|name| text.contains(name));
-    fn any(value: &Value, is: &dyn Fn(&str) -> bool) -> bool {
-        match value {
-            Value::String(text) => is(text),
-            Value::Array(items) => items.iter().any(|item| any(item, is)),
-            Value::Object(map) => map.iter().any(|(key, item)| is(key) || any(item, is)),
-            _ => false,
-        }
-    }
     matches!(object.kind(), "Horizon" | "Glance" | "OpenStackAPI")
         || ours(object.name())
-        || any(&object.value["spec"], &ours)
+        || any_text(&object.value["spec"], &ours)
 }
 
 /// Takes an object in. One that does not decode is told, and hurts only itself.

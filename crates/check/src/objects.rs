@@ -106,6 +106,16 @@ impl Object {
     }
 }
 
+/// Whether a text in a value is of a kind.
+pub fn any_text(value: &Value, is: &dyn Fn(&str) -> bool) -> bool {
+    match value {
+        Value::String(text) => is(text),
+        Value::Array(items) => items.iter().any(|item| any_text(item, is)),
+        Value::Object(map) => map.values().any(|item| any_text(item, is)),
+        _ => false,
+    }
+}
+
 /// What programs mount beside configuration: certificates, keyrings, start scripts, other programs' files.
 fn is_something_else(path: &str) -> bool {
     const WORDS: [&str; 16] = [

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::finding::{Finding, Location};
 use crate::formats::quantity;
-use crate::objects::Object;
+use crate::objects::{Object, any_text};
 
 /// Whole uploads below this many milliseconds are sure to be cut one day …
 const SHORT: u64 = 1_800_000;
@@ -71,17 +71,8 @@ pub fn entry_points(objects: &[Object], is_wanted: impl Fn(&str) -> bool) -> (Ve
 }
 
 fn leads_to_glance(route: &Object) -> bool {
-    let names = |value: &Value| mentions(value, "glance");
-    matches!(route.kind(), "HTTPRoute" | "Ingress" | "IngressRoute") && names(&route.value["spec"])
-}
-
-fn mentions(value: &Value, name: &str) -> bool {
-    match value {
-        Value::String(text) => text.contains(name),
-        Value::Array(items) => items.iter().any(|item| mentions(item, name)),
-        Value::Object(map) => map.values().any(|item| mentions(item, name)),
-        _ => false,
-    }
+    let named = || any_text(&route.value["spec"], &|text| text.contains("glance"));
+    matches!(route.kind(), "HTTPRoute" | "Ingress" | "IngressRoute") && named()
 }
 
 /// The ports on which Traefik serves a route; empty: not known. None: Traefik does not serve it.

@@ -224,6 +224,39 @@ fn annotations_of_one_nginx(#[case] more: &str, #[case] verdict: Verdict) {
     holds(&cluster("nginx", "nginx.org/client-max-body-size: \"0\"", more), verdict, &["note DU015"], "");
 }
 
+/// Routes of each kind, each to Glance's Service beside its Ingress: what a preflight does not have, and an Origin that
+/// does not arrive.
+#[rstest]
+#[case::token("HTTPRoute", "rules: [{matches: [{headers: [{name: X-Auth-Token, type: RegularExpression, value: .+}]}], backendRefs: [{name: glance-api, port: 9292}]}]", &["error DU020"])]
+#[case::token_or_not("HTTPRoute", "rules: [{matches: [{headers: [{name: X-Auth-Token, value: x}]}, {path: {value: /}}], backendRefs: [{name: glance-api, port: 9292}]}]", &[])]
+#[case::origin("HTTPRoute", "rules: [{filters: [{type: RequestHeaderModifier, requestHeaderModifier: {remove: [Origin]}}], backendRefs: [{name: glance-api, port: 9292}]}]", &["error DU012"])]
+#[case::another("HTTPRoute", "rules: [{filters: [{type: RequestHeaderModifier, requestHeaderModifier: {remove: [X-Debug]}}], backendRefs: [{name: glance-api, port: 9292}]}]", &[])]
+#[case::istio("VirtualService", "http: [{match: [{headers: {x-auth-token: {regex: .+}}}], route: [{destination: {host: glance-api}}]}]", &["error DU020"])]
+#[case::istio_origin("VirtualService", "http: [{headers: {request: {remove: [origin]}}, route: [{destination: {host: glance-api}}]}]", &["error DU012"])]
+#[case::contour("HTTPProxy", "routes: [{conditions: [{header: {name: X-Auth-Token, present: true}}], services: [{name: glance-api, port: 9292}]}]", &["error DU020"])]
+#[case::contour_origin("HTTPProxy", "routes: [{requestHeadersPolicy: {set: [{name: Origin, value: x}]}, services: [{name: glance-api, port: 9292}]}]", &["error DU012"])]
+fn what_routes_pass_on(#[case] kind: &str, #[case] spec: &str, #[case] expected: &[&str]) {
+    let group = match kind {
+        "HTTPRoute" => "gateway.networking.k8s.io/v1",
+        "VirtualService" => "networking.istio.io/v1",
+        _ => "projectcontour.io/v1",
+    };
+    let more = format!("apiVersion: {group}\nkind: {kind}\nmetadata: {{name: glance, namespace: o}}\nspec: {{{spec}}}\n");
+    let report = cluster("nginx", &format!("{SIZE}{PATIENT}"), &more);
+    let found: Vec<String> = found(&report).into_iter().filter(|line| !line.ends_with("DU015")).collect();
+    assert_eq!(found, expected, "{report:#?}");
+}
+
+/// A middleware of Traefik's that writes the Origin anew.
+#[test]
+fn a_middleware_that_takes_the_origin() {
+    let more = "apiVersion: traefik.io/v1alpha1\nkind: Middleware\nmetadata: {name: strip, namespace: o}\nspec: {headers: {customRequestHeaders: {Origin: \"\"}}}\n";
+    let used = cluster("traefik", "traefik.ingress.kubernetes.io/router.middlewares: o-strip@kubernetescrd", more);
+    assert!(found(&used).contains(&"error DU012".to_owned()), "{used:#?}");
+    let unused = cluster("traefik", "", more);
+    assert!(!found(&unused).contains(&"error DU012".to_owned()), "{unused:#?}");
+}
+
 const TRAEFIK: &str = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: traefik, namespace: t}\nspec:\n  selector: {matchLabels: {a: t}}\n  template:\n    metadata: {labels: {a: t}}\n    spec:\n      containers:\n      - name: traefik\n        image: docker.io/traefik:v3.3.1\n        args: [@ARGS@]\n        volumeMounts: [{name: c, mountPath: /etc/traefik}]\n      volumes: [{name: c, configMap: {name: traefik}}]\n---\n";
 const STATIC: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: traefik, namespace: t}\ndata:\n  traefik.yaml: |\n    entryPoints:\n      web: {address: \":8000\"}\n      websecure:\n        address: \":8443\"\n        @TIME@\n---\n";
 const ROUTE: &str = "apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {name: edge, namespace: t}\nspec:\n  gatewayClassName: edge\n  listeners: [{name: web, port: 8000, protocol: HTTP}, {name: https, port: 8443, protocol: HTTPS}]\n---\napiVersion: gateway.networking.k8s.io/v1\nkind: GatewayClass\nmetadata: {name: edge}\nspec: {controllerName: traefik.io/gateway-controller}\n---\napiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: glance, namespace: o}\nspec:\n  hostnames: [images.lab.example]\n  parentRefs: [{name: edge, namespace: t, sectionName: https}]\n  rules: [{backendRefs: [{name: glance-api, port: 9292}]}]\n---\n";
