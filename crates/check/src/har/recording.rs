@@ -186,12 +186,12 @@ impl<'a> Upload<'a> {
     }
 }
 
-/// Where the page came from: what the upload says, or where the page asked Horizon before.
+/// Where the page came from: what the upload says, or where the page asked Horizon before. Of a request that is not
+/// sent Chromium records no more than its Referer.
 fn origin_of(entries: &[Entry], upload: &Entry) -> Option<Origin> {
+    let of_url = |url: &str| Some(url::Url::parse(url).ok()?.origin().ascii_serialization());
     let stated = upload.asked("Origin").map(str::to_owned);
-    let of_page = || {
-        let page = entries.iter().rfind(|entry| entry.makes_image())?;
-        Some(url::Url::parse(&page.request.url).ok()?.origin().ascii_serialization())
-    };
-    Origin::parse(&stated.or_else(of_page)?).ok()
+    let referred = || of_url(upload.asked("Referer")?);
+    let of_page = || of_url(&entries.iter().rfind(|entry| entry.makes_image())?.request.url);
+    Origin::parse(&stated.or_else(referred).or_else(of_page)?).ok()
 }

@@ -184,6 +184,14 @@ fn the_django_panels_upload_has_credentials() {
     assert_eq!(diagnose(&entries.to_string()).unwrap().rule, Some(Rule::NoCredentials));
 }
 
+/// Of a request that was never sent Chromium records provisional headers: no Origin.
+#[test]
+fn the_page_is_known_by_the_referer_too() {
+    let asked = json!({"Referer": "https://d.example/project/images"});
+    let entries = json!({"log": {"entries": [entry("PUT", "http://glance.example/v2/images/6c0f/file", asked, 0, json!({}), Some(""))]}});
+    assert_eq!(diagnose(&entries.to_string()).unwrap().rule, Some(Rule::MixedContent));
+}
+
 /// A dashboard that does not make the image is no matter of the upload.
 #[test]
 fn a_dashboard_that_refuses_is_told() {
