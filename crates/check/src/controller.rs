@@ -40,7 +40,8 @@ pub fn apply(objects: &[Object], issues: &mut Vec<PlacedIssue>) -> Vec<String> {
         let Some(value) = own.value["data"][&key].as_str() else {
             if placed.issue.rule == Rule::BodyLimit {
                 placed.issue.fails = true;
-                placed.issue.found = format!("is missing, in {} too, so nginx refuses bodies above 1m with 413", own.id());
+                placed.issue.found =
+                    format!("is missing, in {} too, so nginx refuses bodies above 1m with 413", own.id());
             }
             return true;
         };
@@ -58,7 +59,8 @@ pub fn apply(objects: &[Object], issues: &mut Vec<PlacedIssue>) -> Vec<String> {
 fn is_controllers(object: &Object) -> bool {
     let label = object.value["metadata"]["labels"]["app.kubernetes.io/name"].as_str();
     object.kind() == "ConfigMap"
-        && (label == Some("ingress-nginx") || matches!(object.name(), "ingress-nginx-controller" | "nginx-configuration"))
+        && (label == Some("ingress-nginx")
+            || matches!(object.name(), "ingress-nginx-controller" | "nginx-configuration"))
 }
 
 fn is_enough(key: &str, value: &str) -> bool {

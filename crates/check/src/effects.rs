@@ -123,8 +123,16 @@ pub const EFFECTS: [Effect; 68] = [
     size("uWSGI", "limit-post", "the connection is closed above it, without an answer"),
     size("uWSGI", "chunked-input-limit", "legacy only: a chunk above it (1 MiB) breaks the upload"),
     whole("uWSGI", "harakiri", "the worker is killed after it, and the connection closed without an answer"),
-    silence("uWSGI", "socket-timeout", "the upload is given up where nothing comes for so long (4s); an answer may take longer"),
-    silence("uWSGI", "http-timeout", "the router gives the upload up where nothing comes, or Glance does not answer, for so long (60s)"),
+    silence(
+        "uWSGI",
+        "socket-timeout",
+        "the upload is given up where nothing comes for so long (4s); an answer may take longer",
+    ),
+    silence(
+        "uWSGI",
+        "http-timeout",
+        "the router gives the upload up where nothing comes, or Glance does not answer, for so long (60s)",
+    ),
     Effect { time: "the whole image is stored first", ..cors("uWSGI", "post-buffering", "", "") },
     // Gateway API and Envoy Gateway v1.9: gateway.envoyproxy.io, API reference; Envoy's time-outs.
     cors("HTTPRoute", "filters[].cors", "answered at the gateway", "its values"),

@@ -59,7 +59,8 @@ pub fn findings(objects: &[Object], is_wanted: impl Fn(&str) -> bool) -> Vec<Fin
         let refusing = rules.iter().filter_map(|(at, rule)| Some((at, never_met(rule)?)));
         let refusing: Vec<_> = refusing.collect();
         if let (Some((at, name)), true) = (refusing.first(), refusing.len() == rules.len()) {
-            let what = format!("only requests with {name} are passed on: a preflight has none, and never reaches Glance");
+            let what =
+                format!("only requests with {name} are passed on: a preflight has none, and never reaches Glance");
             let fix = "choose by host and path alone: Glance checks the token itself";
             found.push(error(Rule::OptionsFiltered, &["spec", field, at.as_str()], what, fix));
         }
@@ -80,14 +81,17 @@ fn uses(route: &Object, middleware: &Object) -> bool {
     let annotated = route.value["metadata"]["annotations"]["traefik.ingress.kubernetes.io/router.middlewares"].as_str();
     let long = format!("{}-{}@kubernetescrd", middleware.namespace(), middleware.name());
     annotated.is_some_and(|all| all.split(',').any(|name| name.trim() == long))
-        || (route.namespace() == middleware.namespace() && any_text(&route.value["spec"], &|text| text == middleware.name()))
+        || (route.namespace() == middleware.namespace()
+            && any_text(&route.value["spec"], &|text| text == middleware.name()))
 }
 
 /// Whether a rule changes the Origin of requests.
 fn takes_origin(rule: &Value) -> bool {
     let is_origin = |text: &Value| text.as_str().is_some_and(|name| name.eq_ignore_ascii_case("origin"));
-    let listed = |value: &Value| value.as_array().into_iter().flatten().any(|item| is_origin(item) || is_origin(&item["name"]));
-    let keyed = |value: &Value| value.as_object().into_iter().flatten().any(|(name, _)| name.eq_ignore_ascii_case("origin"));
+    let listed =
+        |value: &Value| value.as_array().into_iter().flatten().any(|item| is_origin(item) || is_origin(&item["name"]));
+    let keyed =
+        |value: &Value| value.as_object().into_iter().flatten().any(|(name, _)| name.eq_ignore_ascii_case("origin"));
     let changes = |own: &Value| listed(&own["remove"]) || listed(&own["set"]) || keyed(&own["set"]);
     let filters = rule["filters"].as_array().into_iter().flatten();
     filters.map(|filter| &filter["requestHeaderModifier"]).any(changes)
@@ -113,6 +117,8 @@ fn never_met(rule: &Value) -> Option<String> {
     let conditions = rule["conditions"].as_array().into_iter().flatten();
     conditions
         .map(|condition| &condition["header"])
-        .filter(|header| header["notpresent"] != true && header["notcontains"].is_null() && header["notexact"].is_null())
+        .filter(|header| {
+            header["notpresent"] != true && header["notcontains"].is_null() && header["notexact"].is_null()
+        })
         .find_map(|header| of(header["name"].as_str()?))
 }

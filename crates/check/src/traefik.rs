@@ -55,12 +55,9 @@ pub fn entry_points(objects: &[Object], is_wanted: impl Fn(&str) -> bool) -> (Ve
             match read(objects, traefik, container) {
                 Static::Unseen(what) => unseen.push(what),
                 Static::EntryPoints(all) => {
-                    let image =
-                        traefik.value["spec"]["template"]["spec"]["containers"][container]["image"].as_str();
+                    let image = traefik.value["spec"]["template"]["spec"]["containers"][container]["image"].as_str();
                     let wanted = is_wanted(route.namespace());
-                    findings.extend(
-                        chosen(&all, &ports).filter_map(|own| cut(own, image.unwrap_or_default(), wanted)),
-                    );
+                    findings.extend(chosen(&all, &ports).filter_map(|own| cut(own, image.unwrap_or_default(), wanted)));
                 }
             }
         }
@@ -85,9 +82,9 @@ fn ports(objects: &[Object], route: &Object) -> Option<Vec<u64>> {
     let parents = route.value["spec"]["parentRefs"].as_array()?;
     let gateway = |parent: &Value| {
         let namespace = parent["namespace"].as_str().unwrap_or(route.namespace()).to_owned();
-        objects.iter().find(|o| {
-            o.kind() == "Gateway" && o.namespace() == namespace && Some(o.name()) == parent["name"].as_str()
-        })
+        objects
+            .iter()
+            .find(|o| o.kind() == "Gateway" && o.namespace() == namespace && Some(o.name()) == parent["name"].as_str())
     };
     let (parent, gateway) = parents.iter().find_map(|p| Some((p, gateway(p).filter(|g| is_traefiks(objects, g))?)))?;
     let section = parent["sectionName"].as_str();
@@ -140,7 +137,10 @@ fn read(objects: &[Object], traefik: &Object, at: usize) -> Static {
     let defaults = ["/etc/traefik/traefik.yml", "/etc/traefik/traefik.yaml"];
     let paths = written.map_or_else(|| defaults.to_vec(), |path| vec![path]);
     if let Some(path) = paths.iter().find(|path| !path.ends_with(".yml") && !path.ends_with(".yaml")) {
-        return Static::Unseen(format!("{}: {path}, Traefik's static file, is in a format that is not read", traefik.id()));
+        return Static::Unseen(format!(
+            "{}: {path}, Traefik's static file, is in a format that is not read",
+            traefik.id()
+        ));
     }
     let found = paths.iter().find_map(|path| of_mounted(objects, traefik.namespace(), pod, container, path));
     found.map_or_else(
@@ -178,9 +178,9 @@ fn of_mounted(
     let (mount, key) = mounts.filter_map(|mount| Some((mount, key_at(mount, path)?))).last()?;
     let volume = pod["volumes"].as_array()?.iter().find(|volume| volume["name"] == mount["name"])?;
     let name = volume["configMap"]["name"].as_str()?;
-    let renamed = volume["configMap"]["items"].as_array().and_then(|items| {
-        items.iter().find(|item| item["path"] == key.as_str()).and_then(|item| item["key"].as_str())
-    });
+    let renamed = volume["configMap"]["items"]
+        .as_array()
+        .and_then(|items| items.iter().find(|item| item["path"] == key.as_str()).and_then(|item| item["key"].as_str()));
     let key = renamed.unwrap_or(&key);
     let map = objects.iter().find(|o| o.kind() == "ConfigMap" && o.name() == name && o.namespace() == namespace)?;
     let text = map.value["data"][key].as_str()?;
@@ -226,9 +226,11 @@ fn port(address: &str) -> Option<u64> {
 fn chosen<'a>(all: &'a [EntryPoint], ports: &'a [u64]) -> impl Iterator<Item = &'a EntryPoint> {
     let serves = |own: &EntryPoint| own.port.is_some_and(|port| ports.contains(&port));
     let known = all.iter().any(serves);
-    all.iter().filter(move |own| {
-        if known { serves(own) } else { !matches!(own.name.as_str(), "traefik" | "metrics" | "web") }
-    })
+    all.iter().filter(
+        move |own| {
+            if known { serves(own) } else { !matches!(own.name.as_str(), "traefik" | "metrics" | "web") }
+        },
+    )
 }
 
 fn cut(own: &EntryPoint, image: &str, is_wanted: bool) -> Option<Finding> {
@@ -241,7 +243,8 @@ fn cut(own: &EntryPoint, image: &str, is_wanted: bool) -> Option<Finding> {
         return None;
     }
     let said = own.read_timeout.clone().unwrap_or_else(|| "is missing, so it is 60s".to_owned());
-    let found = format!("readTimeout of Traefik's entry point {} {said}: an upload that takes longer is cut off", own.name);
+    let found =
+        format!("readTimeout of Traefik's entry point {} {said}: an upload that takes longer is cut off", own.name);
     let severity = if time < SHORT && is_wanted { Severity::Error } else { Severity::Warning };
     Some(Finding::new(Rule::TooSlow, severity, &own.place, found, own.fix.clone()))
 }

@@ -131,10 +131,9 @@ fn of_upload(upload: &Upload<'_>, entries: &[Entry]) -> Found {
     }
     match answer {
         Some(answer) => of_answer(&asked, &answer, upload.put.seconds()),
-        None if !upload.has_put() => Found::none(
-            "the preflight was granted, and no upload was recorded",
-            "record again until the upload ends",
-        ),
+        None if !upload.has_put() => {
+            Found::none("the preflight was granted, and no upload was recorded", "record again until the upload ends")
+        }
         None if asked.same_origin() && upload.put.seconds() < 10.0 => {
             unanswered::cause(upload.put, &asked.endpoint).into()
         }
@@ -159,7 +158,12 @@ fn of_policy(upload: &Upload<'_>, page: &Origin, entries: &[Entry]) -> Option<Fo
         "the page's Content-Security-Policy kept the browser from Glance: its {} does not name {at}",
         forbids.directive
     );
-    Some(Found { fails: true, rule: Some(Rule::Csp), verdict, fix: format!("add {at} to connect-src of the dashboard's policy") })
+    Some(Found {
+        fails: true,
+        rule: Some(Rule::Csp),
+        verdict,
+        fix: format!("add {at} to connect-src of the dashboard's policy"),
+    })
 }
 
 /// What is wrong with the preflight, if it was recorded and something is.
@@ -260,7 +264,9 @@ fn of_answer(asked: &Preflight, answer: &Response, seconds: f64) -> Found {
         },
         _ => Found::fails(
             Rule::CorsOnTheWay,
-            format!("the upload was answered with {code}, which the page may not read: the answer lacks Glance's CORS headers"),
+            format!(
+                "the upload was answered with {code}, which the page may not read: the answer lacks Glance's CORS headers"
+            ),
             "let what stands before Glance pass its CORS headers on for PUT as it does for OPTIONS",
         ),
     }
@@ -306,7 +312,9 @@ fn without_upload(entries: &[Entry]) -> Found {
     if code >= 400 {
         return Found::fails(
             None,
-            format!("the dashboard did not make the image: it answered its own page with {code}, and so nothing went to Glance"),
+            format!(
+                "the dashboard did not make the image: it answered its own page with {code}, and so nothing went to Glance"
+            ),
             "see the dashboard's log: the session may have expired, or Glance refused the image's metadata or quota",
         );
     }

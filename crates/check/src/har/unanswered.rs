@@ -35,7 +35,11 @@ pub fn blocked(error: &str) -> Option<Cause> {
             RULE,
         ))
     } else if has(&["local_network", "private_network", "insecure_private"]) {
-        Some(Cause::new(Rule::LocalNetwork, "the browser did not let the page reach Glance's less public address", RULE))
+        Some(Cause::new(
+            Rule::LocalNetwork,
+            "the browser did not let the page reach Glance's less public address",
+            RULE,
+        ))
     } else if has(&["blocked_by_client"]) {
         Some(Cause::new(
             None,
@@ -75,7 +79,9 @@ pub fn cause(entry: &Entry, endpoint: &Endpoint) -> Cause {
         let why = match error {
             "ERR_CERT_DATE_INVALID" => "it has expired, or is not valid yet",
             "ERR_CERT_COMMON_NAME_INVALID" => "it is for another name",
-            "ERR_CERT_AUTHORITY_INVALID" => "its issuer is unknown to the browser, or the server does not send the intermediate certificate",
+            "ERR_CERT_AUTHORITY_INVALID" => {
+                "its issuer is unknown to the browser, or the server does not send the intermediate certificate"
+            }
             "ERR_CERT_REVOKED" => "it was revoked",
             _ => "it is not valid for a web server",
         };
@@ -127,7 +133,9 @@ pub fn cause(entry: &Entry, endpoint: &Endpoint) -> Cause {
     if is(&["UNEXPECTED_PROXY_AUTH"]) {
         return Cause::new(
             Rule::OptionsFiltered,
-            told(&format!("something before Glance answered the preflight to {at} with 407: it asks for Proxy-Authorization")),
+            told(&format!(
+                "something before Glance answered the preflight to {at} with 407: it asks for Proxy-Authorization"
+            )),
             "let OPTIONS and PUT on /v2/images/ pass without that login: Glance checks the token itself",
         );
     }
@@ -138,7 +146,8 @@ pub fn cause(entry: &Entry, endpoint: &Endpoint) -> Cause {
             "see the browser's proxy settings",
         );
     }
-    if is(&["INVALID_HTTP_RESPONSE", "RESPONSE_HEADERS", "HTTP2_PROTOCOL", "QUIC", "INVALID_CHUNKED", "CONTENT_LENGTH"]) {
+    if is(&["INVALID_HTTP_RESPONSE", "RESPONSE_HEADERS", "HTTP2_PROTOCOL", "QUIC", "INVALID_CHUNKED", "CONTENT_LENGTH"])
+    {
         return Cause::new(
             None,
             told(&format!("{at} answered with what is no HTTP to the browser")),
@@ -148,7 +157,9 @@ pub fn cause(entry: &Entry, endpoint: &Endpoint) -> Cause {
     if entry.is_tls_broken() {
         return Cause::new(
             None,
-            format!("no TLS connection to {at} came about: the browser does not trust its certificate, or the two have no version in common"),
+            format!(
+                "no TLS connection to {at} came about: the browser does not trust its certificate, or the two have no version in common"
+            ),
             "open Glance's public URL in the same browser: it says what is wrong with the certificate, or that the port does not speak https",
         );
     }
@@ -168,7 +179,11 @@ pub fn cut(entry: &Entry) -> Cause {
     if seconds >= 10.0 {
         let verdict =
             format!("the upload ended after {seconds:.0} s without an answer that the page may read ({said})");
-        return Cause::new(Rule::TooSlow, verdict, "a time-out or a body limit before Glance ends requests so: raise the one, lift the other");
+        return Cause::new(
+            Rule::TooSlow,
+            verdict,
+            "a time-out or a body limit before Glance ends requests so: raise the one, lift the other",
+        );
     }
     if error.is_empty() && seconds < 1.0 {
         return Cause::new(

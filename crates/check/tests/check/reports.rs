@@ -25,7 +25,11 @@ fn found(report: &Report) -> Vec<String> {
 
 /// Verdict, findings, and words of the first one.
 fn holds(report: &Report, verdict: Verdict, expected: &[&str], words: &str) {
-    assert_eq!((report.verdict(), found(report).as_slice()), (verdict, &*expected.iter().map(|e| (*e).to_owned()).collect::<Vec<_>>()), "{report:#?}");
+    assert_eq!(
+        (report.verdict(), found(report).as_slice()),
+        (verdict, &*expected.iter().map(|e| (*e).to_owned()).collect::<Vec<_>>()),
+        "{report:#?}"
+    );
     let first = report.findings.first().map(|f| format!("{} | {}", f.found, f.fix)).unwrap_or_default();
     assert!(first.contains(words), "{first}");
 }
@@ -71,7 +75,11 @@ fn configuration_of_glance(#[case] conf: String, #[case] expected: &[&str], #[ca
 #[rstest]
 #[case::annotation("HORIZON_IMAGES_UPLOAD_MODE: 'direct'\n", "DU016", "is not assigned where Horizon looks")]
 #[case::blank("HORIZON_IMAGES_UPLOAD_MODE = 'direct '\r\n", "DU016", "so Horizon takes 'legacy'")]
-#[case::policy("HORIZON_IMAGES_UPLOAD_MODE = 'direct'\nCSP_CONNECT_SRC = (\"'self'\", 'https://keystone.lab.example')\n", "DU013", "add https://images.lab.example to connect-src")]
+#[case::policy(
+    "HORIZON_IMAGES_UPLOAD_MODE = 'direct'\nCSP_CONNECT_SRC = (\"'self'\", 'https://keystone.lab.example')\n",
+    "DU013",
+    "add https://images.lab.example to connect-src"
+)]
 fn settings_of_the_dashboard(#[case] line: &str, #[case] rule: &str, #[case] words: &str) {
     let settings = format!("ALLOWED_HOSTS = ['dash.lab.example']\n{line}");
     holds(&cloud(CONF, &settings, HTTPD), Verdict::Fails, &[&format!("error {rule}")], words);
@@ -111,13 +119,21 @@ const NGINX: &str = "server {\n listen 443 ssl;\n server_name images.lab.example
 #[case::haproxy_the_dashboards("haproxy", "http-request set-header Origin https://dash.lab.example", None)]
 #[case::haproxy_some("haproxy", "http-request del-header Origin if { src 192.0.2.0/24 }", None)]
 #[case::haproxy_denies_pages("haproxy", "http-request deny if { req.hdr(Origin) -m found }", Some("error DU020"))]
-#[case::haproxy_session("haproxy", "http-request redirect location https://sso.lab.example/ unless { req.cook(session) -m found }", Some("error DU020"))]
+#[case::haproxy_session(
+    "haproxy",
+    "http-request redirect location https://sso.lab.example/ unless { req.cook(session) -m found }",
+    Some("error DU020")
+)]
 #[case::haproxy_tls("haproxy", "http-request redirect scheme https unless { ssl_fc }", None)]
 #[case::haproxy_put("haproxy", "http-request deny if METH_PUT", Some("error DU020"))]
 #[case::httpd_origin("httpd", "RequestHeader unset Origin", Some("error DU012"))]
 #[case::httpd_early("httpd", "RequestHeader unset Origin early", Some("error DU012"))]
 #[case::httpd_forwarded("httpd", "RequestHeader set X-Forwarded-Proto https", None)]
-#[case::httpd_put("httpd", "<Location />\n<LimitExcept GET HEAD OPTIONS>\nRequire all denied\n</LimitExcept>\n</Location>", Some("error DU020"))]
+#[case::httpd_put(
+    "httpd",
+    "<Location />\n<LimitExcept GET HEAD OPTIONS>\nRequire all denied\n</LimitExcept>\n</Location>",
+    Some("error DU020")
+)]
 #[case::httpd_methods("httpd", "<Location />\nAllowMethods GET OPTIONS\n</Location>", Some("error DU020"))]
 fn what_is_taken_off_a_request(#[case] server: &str, #[case] lines: &str, #[case] expected: Option<&str>) {
     let (name, text) = match server {
@@ -145,7 +161,9 @@ fn the_port_of_kollas_dashboard(
     #[case] expected: &[&str],
     #[case] words: &str,
 ) {
-    let conf = format!("[DEFAULT]\npublic_endpoint = https://cloud.lab.example:9292\n[cors]\nallowed_origin = {origin}\nallow_headers = X-Auth-Token,X-CSRFToken\n");
+    let conf = format!(
+        "[DEFAULT]\npublic_endpoint = https://cloud.lab.example:9292\n[cors]\nallowed_origin = {origin}\nallow_headers = X-Auth-Token,X-CSRFToken\n"
+    );
     let haproxy = "defaults\n  mode http\n  timeout client 1h\n  timeout server 6h\nfrontend horizon_external_front\n  bind 203.0.113.5:8443 ssl crt h.pem\n  default_backend horizon_external_back\nbackend horizon_external_back\n  server c1 192.0.2.1:8080 check\nfrontend glance_api_external_front\n  bind 203.0.113.5:9292 ssl crt h.pem\n  default_backend glance_api_external_back\nbackend glance_api_external_back\n  server c1 192.0.2.1:9292 check\n";
     let files = [
         ("etc/kolla/haproxy/haproxy.cfg", haproxy),
@@ -179,11 +197,14 @@ fn cluster(class: &str, annotations: &str, more: &str) -> Report {
     report(&[("all.yaml", &text.concat())])
 }
 
-const SIZE: &str = "nginx.ingress.kubernetes.io/proxy-body-size: \"0\", nginx.ingress.kubernetes.io/proxy-request-buffering: \"off\"";
+const SIZE: &str =
+    "nginx.ingress.kubernetes.io/proxy-body-size: \"0\", nginx.ingress.kubernetes.io/proxy-request-buffering: \"off\"";
 const PATIENT: &str = ", nginx.ingress.kubernetes.io/proxy-read-timeout: \"3600\", nginx.ingress.kubernetes.io/proxy-send-timeout: \"3600\"";
 
 fn controller(data: &str) -> String {
-    format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: ingress-nginx-controller, namespace: ingress-nginx}}\ndata: {{{data}}}\n")
+    format!(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: ingress-nginx-controller, namespace: ingress-nginx}}\ndata: {{{data}}}\n"
+    )
 }
 
 /// What an Ingress leaves unwritten is the controller's: never fine unless that is seen.
@@ -213,13 +234,19 @@ fn what_other_controllers_do_is_not_seen(#[case] class: &str, #[case] annotation
     let report = cluster(class, annotation, "");
     holds(&report, Verdict::Incomplete, &[], "");
     let name = annotation.split(": ").next().unwrap();
-    assert!(report.unseen.iter().any(|what| what.contains(name) && what.contains("Ingress o/glance-api")), "{report:#?}");
+    assert!(
+        report.unseen.iter().any(|what| what.contains(name) && what.contains("Ingress o/glance-api")),
+        "{report:#?}"
+    );
 }
 
 /// An annotation of the other nginx: ingress-nginx does not read it.
 #[rstest]
 #[case("", Verdict::Incomplete)]
-#[case("apiVersion: networking.k8s.io/v1\nkind: IngressClass\nmetadata: {name: nginx}\nspec: {controller: nginx.org/ingress-controller}\n", Verdict::Fine)]
+#[case(
+    "apiVersion: networking.k8s.io/v1\nkind: IngressClass\nmetadata: {name: nginx}\nspec: {controller: nginx.org/ingress-controller}\n",
+    Verdict::Fine
+)]
 fn annotations_of_one_nginx(#[case] more: &str, #[case] verdict: Verdict) {
     holds(&cluster("nginx", "nginx.org/client-max-body-size: \"0\"", more), verdict, &["note DU015"], "");
 }
@@ -241,7 +268,8 @@ fn what_routes_pass_on(#[case] kind: &str, #[case] spec: &str, #[case] expected:
         "VirtualService" => "networking.istio.io/v1",
         _ => "projectcontour.io/v1",
     };
-    let more = format!("apiVersion: {group}\nkind: {kind}\nmetadata: {{name: glance, namespace: o}}\nspec: {{{spec}}}\n");
+    let more =
+        format!("apiVersion: {group}\nkind: {kind}\nmetadata: {{name: glance, namespace: o}}\nspec: {{{spec}}}\n");
     let report = cluster("nginx", &format!("{SIZE}{PATIENT}"), &more);
     let found: Vec<String> = found(&report).into_iter().filter(|line| !line.ends_with("DU015")).collect();
     assert_eq!(found, expected, "{report:#?}");
@@ -284,7 +312,10 @@ fn traefiks_entry_points(#[case] class: &str, #[case] args: &str, #[case] more: 
 fn traefiks_file_that_is_not_read(#[case] args: &str, #[case] words: &str) {
     let report = cluster("traefik", "", &TRAEFIK.replace("@ARGS@", args));
     assert_eq!(report.verdict(), Verdict::Incomplete, "{report:#?}");
-    assert!(report.unseen.iter().any(|what| what.contains("Traefik's static file") && what.contains(words)), "{report:#?}");
+    assert!(
+        report.unseen.iter().any(|what| what.contains("Traefik's static file") && what.contains(words)),
+        "{report:#?}"
+    );
 }
 
 /// uWSGI's YAML in a ConfigMap is read like its ini, line by line.
@@ -312,9 +343,15 @@ fn a_misspelt_option_in_values_is_no_error() {
 #[case::password("apiVersion: v1\nkind: Secret\nmetadata: {name: glance-db-admin, namespace: o}\nstringData: {DB_CONNECTION: x}\n", &[])]
 #[case::route("apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: custom-glance, namespace: o}\nspec: {rules: [{backendRefs: [{name: glance-api, port: 9292}]}]}\n", &["HTTPRoute o/custom-glance leads to a Service of it that is not in the input"])]
 fn a_source_tree(#[case] text: &str, #[case] words: &[&str]) {
-    let files = [("etc/glance/glance-api.conf", "[DEFAULT]\n[cors]\nallowed_origin = https://d.example\n"), ("deploy/x.yaml", text)];
+    let files = [
+        ("etc/glance/glance-api.conf", "[DEFAULT]\n[cors]\nallowed_origin = https://d.example\n"),
+        ("deploy/x.yaml", text),
+    ];
     let report = report(&files);
     assert!(report.findings.is_empty(), "{report:#?}");
     assert!(words.iter().all(|words| report.unseen.iter().any(|what| what.contains(words))), "{report:#?}");
-    assert!(!words.is_empty() || report.unseen.iter().all(|what| !what.contains("x.yaml") && !what.contains("mounts it")), "{report:#?}");
+    assert!(
+        !words.is_empty() || report.unseen.iter().all(|what| !what.contains("x.yaml") && !what.contains("mounts it")),
+        "{report:#?}"
+    );
 }
