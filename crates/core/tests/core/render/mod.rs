@@ -1,5 +1,6 @@
 //! Files, read back by the programs that they are for.
 
+mod deployer;
 mod error;
 mod glance;
 mod horizon;
