@@ -36,7 +36,7 @@ pub fn horizon(contents: &Contents) -> Option<Fragment> {
         "kolla-ansible, stage 2 of 2: Horizon's pages upload straight to Glance.",
         "Goes to the end of /etc/kolla/config/horizon/_9999-custom-settings.py (before 2024.1:",
         "custom_local_settings). Then: kolla-ansible reconfigure -i INVENTORY -t horizon",
-        "Since 2024.1 kolla-ansible writes this mode itself: until stage 1 is done, keep users' uploads",
+        "Since 2023.2 kolla-ansible writes this mode itself: until stage 1 is done, keep users' uploads",
         "working with HORIZON_IMAGES_UPLOAD_MODE = 'legacy' in this file.",
     ];
     Some(Fragment {
