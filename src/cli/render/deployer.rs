@@ -97,7 +97,10 @@ pub fn tell(deployer: Deployer, parts: &[Part], outcome: &Simulation) {
         let is_met = end.state.lacks().is_none();
         let known = matches!(end.resource.kind.as_str(), "Glance" | "Horizon");
         if !known {
-            output::say(format_args!("note: {}: --for has no fragment for its kind; see docs/openstackapi.md", end.resource));
+            output::say(format_args!(
+                "note: {}: --for has no fragment for its kind; see docs/openstackapi.md",
+                end.resource
+            ));
         } else if is_met && !parts.iter().any(|part| part.resource == end.resource) {
             output::say(format_args!("note: {}: nothing is to be written for it", end.resource));
         }

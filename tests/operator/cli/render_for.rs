@@ -46,7 +46,8 @@ fn files_lie_as_in_the_tools_tree_and_never_over_the_users(#[case] deployer: &st
     let write = || render(deployer, &["-o", "files", "--out-dir", to]);
     let output = write();
     assert_eq!(output.status.code(), Some(0), "{}", err(&output));
-    let told: Vec<_> = out(&output).lines().map(|line| line.strip_prefix(to).unwrap().trim_start_matches('/')).collect();
+    let told: Vec<_> =
+        out(&output).lines().map(|line| line.strip_prefix(to).unwrap().trim_start_matches('/')).collect();
     assert_eq!(told, paths);
     // The same once more is no conflict; what the user wrote is.
     assert_eq!(write().status.code(), Some(0));
@@ -65,8 +66,15 @@ fn manifests_give_the_same_as_the_operator_would_mount() {
     let mounted = run(&["render", "-f", "-", "-o", "json"], &resources);
     let list: serde_json::Value = serde_json::from_str(out(&mounted)).unwrap();
     let files = list["items"].as_array().unwrap().iter().filter(|object| object["kind"] == "ConfigMap");
-    for line in files.flat_map(|object| object["data"].as_object().unwrap().values()).flat_map(|text| text.as_str().unwrap().lines()) {
-        assert!(line.starts_with('#') || out(&fragment).lines().any(|l| l == line), "{line} is not in\n{}", out(&fragment));
+    for line in files
+        .flat_map(|object| object["data"].as_object().unwrap().values())
+        .flat_map(|text| text.as_str().unwrap().lines())
+    {
+        assert!(
+            line.starts_with('#') || out(&fragment).lines().any(|l| l == line),
+            "{line} is not in\n{}",
+            out(&fragment)
+        );
     }
     assert!(out(&fragment).contains("--url https://"), "{}", out(&fragment));
 }

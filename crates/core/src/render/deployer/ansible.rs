@@ -15,8 +15,10 @@ pub fn glance(contents: &Contents, next: &[String]) -> Option<Fragment> {
     }
     let mut lines = vec![
         "openstack-ansible, stage 1 of 2: Glance accepts uploads from the dashboard's pages.".to_owned(),
-        "Goes into /etc/openstack_deploy/user_variables.yml, or beside it as user_variables_glance.yml. If you".to_owned(),
-        "have glance_glance_api_conf_overrides already, add the sections to it: of two files one would win whole.".to_owned(),
+        "Goes into /etc/openstack_deploy/user_variables.yml, or beside it as user_variables_glance.yml. If you"
+            .to_owned(),
+        "have glance_glance_api_conf_overrides already, add the sections to it: of two files one would win whole."
+            .to_owned(),
         "Then: openstack-ansible openstack.osa.glance --tags glance-config".to_owned(),
         "The origins replace that of glance_cors_allowed_origin: list them all.".to_owned(),
     ];

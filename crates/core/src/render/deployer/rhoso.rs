@@ -23,7 +23,8 @@ pub fn glance(contents: &Contents, next: &[String]) -> Option<Fragment> {
         return None;
     }
     let mut lines = vec![
-        "RHOSO and openstack-k8s-operators, stage 1 of 2: Glance accepts uploads from the dashboard's pages.".to_owned(),
+        "RHOSO and openstack-k8s-operators, stage 1 of 2: Glance accepts uploads from the dashboard's pages."
+            .to_owned(),
         "Merge this into your OpenStackControlPlane. customServiceConfig is one text: add to what stands".to_owned(),
         "there, a patch would replace it. An entry of glanceAPIs with a customServiceConfig of its own".to_owned(),
         "does not see this one: add the sections there, too.".to_owned(),
@@ -33,7 +34,11 @@ pub fn glance(contents: &Contents, next: &[String]) -> Option<Fragment> {
         lines.push("Options beside [cors] count for every GlanceAPI of the template.".to_owned());
     }
     lines.extend_from_slice(next);
-    Some(Fragment { path: "glance.yaml", text: plane(lines, "glance", &contents.ini()), left_out: contents.others.clone() })
+    Some(Fragment {
+        path: "glance.yaml",
+        text: plane(lines, "glance", &contents.ini()),
+        left_out: contents.others.clone(),
+    })
 }
 
 pub fn horizon(contents: &Contents) -> Option<Fragment> {

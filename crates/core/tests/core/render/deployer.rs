@@ -28,7 +28,10 @@ struct Deployed {
 fn of_glance(deployer: Deployer, settings: &GlanceSettings) -> Option<Fragment> {
     let files = api(settings, &GLANCE).unwrap();
     let files: Vec<_> = files.iter().map(|file| (file.name.as_str(), file.contents.as_str())).collect();
-    fragment(deployer, &Source { service: Service::Glance, files: &files, glance_url: Some("https://glance.example.com") })
+    fragment(
+        deployer,
+        &Source { service: Service::Glance, files: &files, glance_url: Some("https://glance.example.com") },
+    )
 }
 
 fn of_horizon(deployer: Deployer, direct: bool, tls: Option<TlsTerminationSettings>) -> Option<Fragment> {
@@ -62,7 +65,8 @@ fn deployed(deployer: Deployer, glance: &Fragment, horizon: &Fragment) -> Deploy
 /// option is as a ConfigMap of ours would have it.
 #[rstest]
 fn uploads_pass_once_both_are_merged(
-    #[values(Deployer::OpenStackHelm, Deployer::KollaAnsible, Deployer::OpenStackAnsible, Deployer::Rhoso)] deployer: Deployer,
+    #[values(Deployer::OpenStackHelm, Deployer::KollaAnsible, Deployer::OpenStackAnsible, Deployer::Rhoso)]
+    deployer: Deployer,
 ) {
     let glance = of_glance(deployer, &settings()).unwrap();
     let merged = deployed(deployer, &glance, &of_horizon(deployer, true, None).unwrap());
@@ -87,12 +91,14 @@ fn uploads_pass_once_both_are_merged(
 /// Each begins with where it goes, and Glance's with what to ask before Horizon's turn.
 #[rstest]
 fn a_fragment_says_where_it_goes_and_what_is_next(
-    #[values(Deployer::OpenStackHelm, Deployer::KollaAnsible, Deployer::OpenStackAnsible, Deployer::Rhoso)] deployer: Deployer,
+    #[values(Deployer::OpenStackHelm, Deployer::KollaAnsible, Deployer::OpenStackAnsible, Deployer::Rhoso)]
+    deployer: Deployer,
 ) {
     let glance = of_glance(deployer, &settings()).unwrap().text;
     assert!(glance.lines().next().unwrap().contains("stage 1 of 2"), "{glance}");
     for origin in [ORIGIN, OTHER] {
-        let command = format!("#   direct-upload-operator preflight --origin {origin} --url https://glance.example.com\n");
+        let command =
+            format!("#   direct-upload-operator preflight --origin {origin} --url https://glance.example.com\n");
         assert!(glance.contains(&command), "{glance}");
     }
     let horizon = of_horizon(deployer, true, None).unwrap().text;
@@ -103,7 +109,8 @@ fn a_fragment_says_where_it_goes_and_what_is_next(
 
 #[rstest]
 fn what_says_nothing_has_no_fragment(
-    #[values(Deployer::OpenStackHelm, Deployer::KollaAnsible, Deployer::OpenStackAnsible, Deployer::Rhoso)] deployer: Deployer,
+    #[values(Deployer::OpenStackHelm, Deployer::KollaAnsible, Deployer::OpenStackAnsible, Deployer::Rhoso)]
+    deployer: Deployer,
 ) {
     assert_eq!(of_glance(deployer, &GlanceSettings::default()), None);
     assert_eq!(of_horizon(deployer, false, None), None);
@@ -112,7 +119,8 @@ fn what_says_nothing_has_no_fragment(
 /// Options that Glance itself reads come along; brackets and blanks survive.
 #[rstest]
 fn options_of_imports_come_along(
-    #[values(Deployer::OpenStackHelm, Deployer::KollaAnsible, Deployer::OpenStackAnsible, Deployer::Rhoso)] deployer: Deployer,
+    #[values(Deployer::OpenStackHelm, Deployer::KollaAnsible, Deployer::OpenStackAnsible, Deployer::Rhoso)]
+    deployer: Deployer,
 ) {
     let import = ImportSettings { methods: Some(vec!["glance-direct", "web-download"]), ..ImportSettings::default() };
     let own = OwnSettings { dir: "/etc/glance/glance.conf.d".into(), import, swift: Vec::new() };
@@ -120,14 +128,16 @@ fn options_of_imports_come_along(
     let merged = deployed(deployer, &glance, &of_horizon(deployer, true, None).unwrap());
     let files = merged.glance.as_object().unwrap();
     let text = files.values().last().unwrap().as_str().unwrap();
-    let values: Value = ask(&json!({"ask": "values", "text": text, "options": [["DEFAULT", "enabled_import_methods", "str"]]}));
+    let values: Value =
+        ask(&json!({"ask": "values", "text": text, "options": [["DEFAULT", "enabled_import_methods", "str"]]}));
     assert_eq!(values[0], "[glance-direct,web-download]", "{text}");
 }
 
 /// What Django must know behind a TLS edge comes along where the tool takes Python, and is told where it does not.
 #[rstest]
 fn tls_termination_comes_along_or_is_told(
-    #[values(Deployer::OpenStackHelm, Deployer::KollaAnsible, Deployer::OpenStackAnsible, Deployer::Rhoso)] deployer: Deployer,
+    #[values(Deployer::OpenStackHelm, Deployer::KollaAnsible, Deployer::OpenStackAnsible, Deployer::Rhoso)]
+    deployer: Deployer,
 ) {
     let tls = TlsTerminationSettings {
         forwarded_proto_header: Some("X-Forwarded-Proto".into()),
