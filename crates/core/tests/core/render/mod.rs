@@ -3,6 +3,7 @@
 mod deployer;
 mod error;
 mod glance;
+mod haproxy;
 mod horizon;
 pub mod httpd;
 mod meaning;
