@@ -35,6 +35,7 @@ QUESTIONS = {
     "stores": stores.options,
     "tokens": snippet.tokens,
     "backend": web.backend,
+    "glanceclient": web.glanceclient,
     "request": web.request,
     "stream": web.stream,
     "large": web.large,

@@ -7,7 +7,7 @@ use direct_upload_api::Rule;
 use direct_upload_api::web::{Endpoint, Origin};
 
 use super::cors::{ALLOW_CREDENTIALS, ALLOW_HEADERS, ALLOW_METHODS, is_ok, is_safelisted, origin_allowed};
-use super::explain::{is_filters_refusal, signature};
+use super::explain::{grants_something, signature};
 use super::failure::{Failure, Requirement};
 use super::headers::{Extracted, extract, get, received};
 use super::preflight::{Request, agent, is_loopback};
@@ -172,19 +172,22 @@ impl CallPreflight {
         let Self { origin, service, method, .. } = self;
         let from = signature(answer);
         match get(&answer.headers, super::cors::ALLOW_ORIGIN) {
-            None if is_filters_refusal(answer) => (
+            // Below the filter a program may answer OPTIONS itself, as Flask does for Keystone: with 200 and `Allow`.
+            None if !grants_something(answer) => (
                 Requirement::AllowOrigin,
                 Rule::OriginMissing,
-                format!("{service}'s CORS filter says nothing: {origin}, {method} or a header is not allowed"),
                 format!(
-                    "see that {service} reads the file (docs/openstackapi.md), and that no file after it replaces [cors]"
+                    "the answer{from} says nothing of {origin}: {service}'s CORS filter does so if the origin, {method} or a header is not allowed"
+                ),
+                format!(
+                    "see that {service} reads the file (docs/openstackapi.md), that no later file replaces [cors], and that nothing on the way answers OPTIONS itself"
                 ),
             ),
             None => (
                 Requirement::AllowOrigin,
                 Rule::CorsOnTheWay,
-                format!("not {service}'s CORS filter answered{from}: its refusal is an empty 200"),
-                format!("let OPTIONS pass up to {service}; or its pipeline lacks the filter"),
+                format!("something on the way{from} answers preflights and does not know {origin}"),
+                format!("let OPTIONS pass up to {service}, or name the origin there, too"),
             ),
             Some(value) if value == "*" => (
                 Requirement::AllowOrigin,

@@ -141,7 +141,8 @@ fn answer(head: &str) -> Response {
 #[rstest]
 #[case::login("HTTP/1.1 401 Unauthorized\nWWW-Authenticate: Basic\n\n", false, Some(Rule::OptionsFiltered))]
 #[case::redirect("HTTP/1.1 302 Found\nLocation: /x\n\n", false, Some(Rule::CorsOnTheWay))]
-#[case::proxy("HTTP/1.1 204 No\nAllow: GET\nServer: nginx\n\n", false, Some(Rule::CorsOnTheWay))]
+#[case::flask("HTTP/1.1 200 OK\nAllow: GET, OPTIONS\nContent-Type: text/html\n\n", false, Some(Rule::OriginMissing))]
+#[case::proxy("HTTP/1.1 204 No\nAccess-Control-Allow-Methods: GET\n\n", false, Some(Rule::CorsOnTheWay))]
 #[case::other("HTTP/1.1 200 OK\nAccess-Control-Allow-Origin: https://a.example\n\n", false, Some(Rule::CorsOnTheWay))]
 #[case::any(
     "HTTP/1.1 200 OK\nAccess-Control-Allow-Origin: *\nAccess-Control-Allow-Methods: *\nAccess-Control-Allow-Headers: *\n\n",
