@@ -116,7 +116,7 @@ pub fn tell(deployer: Deployer, parts: &[Part], outcome: &Simulation) {
 ///
 /// # Errors
 /// Those of standard output.
-pub fn print(deployer: Deployer, parts: &[Part]) -> io::Result<()> {
+pub(super) fn print(deployer: Deployer, parts: &[Part]) -> io::Result<()> {
     let separator = if deployer == Deployer::KollaAnsible { "\n" } else { "---\n" };
     let several = parts.len() > 1;
     let text = |part: &Part| {

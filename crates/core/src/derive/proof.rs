@@ -219,7 +219,7 @@ pub fn reach(snapshot: &Snapshot, dashboard: &Dashboard, spec: &HorizonSpec, sou
 }
 
 /// By these addresses, and with the certificate authorities of a ConfigMap.
-pub fn reach_by(
+pub(super) fn reach_by(
     snapshot: &Snapshot,
     hosts: BTreeMap<String, IpAddr>,
     source: Option<&Key>,
@@ -235,7 +235,7 @@ pub fn reach_by(
     Ok(Reach { ca, hosts })
 }
 
-pub fn no_ca(why: String, field: &str) -> Cause {
+pub(super) fn no_ca(why: String, field: &str) -> Cause {
     Cause {
         rule: None,
         requirement: "certificate".into(),
@@ -257,7 +257,7 @@ pub fn hosts(spec: &HorizonSpec) -> Result<BTreeMap<String, IpAddr>, Problem> {
 ///
 /// # Errors
 /// An address that is none, with the field's name.
-pub fn named_hosts(aliases: &[HostAlias], field: &str) -> Result<BTreeMap<String, IpAddr>, Problem> {
+pub(super) fn named_hosts(aliases: &[HostAlias], field: &str) -> Result<BTreeMap<String, IpAddr>, Problem> {
     let mut hosts = BTreeMap::new();
     for alias in aliases {
         let address = alias.ip.parse().map_err(|_| {
@@ -272,7 +272,7 @@ pub fn named_hosts(aliases: &[HostAlias], field: &str) -> Result<BTreeMap<String
 }
 
 /// What is known of these questions.
-pub fn evidence(
+pub(super) fn evidence(
     snapshot: &Snapshot,
     region: Option<&String>,
     questions: &BTreeSet<ProbeTarget>,

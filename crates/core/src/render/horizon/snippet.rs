@@ -36,7 +36,7 @@ pub fn is_direct(snippet: &str) -> bool {
 }
 
 /// What a rendered snippet of ours sets beside the mode, as Python.
-pub fn beyond_mode(snippet: &str) -> String {
+pub(in crate::render) fn beyond_mode(snippet: &str) -> String {
     let mode = mode();
     let rest: String =
         snippet.lines().filter(|line| *line != mode && !line.starts_with('#')).flat_map(|line| [line, "\n"]).collect();
