@@ -109,11 +109,14 @@ def glanceclient(port, path, version, fields, size):
     headers = client.images._image_meta_to_headers(fields) if version == "1" else {}
     send = client.http_client.post if version == "1" else client.http_client.put
     headers["Content-Type"] = "application/octet-stream"
+    # Its own exceptions do not tell every status.
+    statuses = []
+    client.http_client.session.hooks["response"].append(lambda answer, **_: statuses.append(answer.status_code))
     try:
-        answer, body = send(path, headers=headers, data=io.BytesIO(bytes(size)))
-    except exc.HTTPException as error:
-        return {"status": error.code, "body": None}
-    return {"status": answer.status_code, "body": body if isinstance(body, (dict, list)) else None}
+        _, body = send(path, headers=headers, data=io.BytesIO(bytes(size)))
+    except exc.HTTPException:
+        body = None
+    return {"status": statuses[-1], "body": body if isinstance(body, (dict, list)) else None}
 
 
 def large(port, size, path, ca=None):
