@@ -41,8 +41,8 @@ pub fn input(origins: &[Origin], url: &Endpoint) -> Result<Input, Vec<String>> {
         // Where its snippets are plays no role: none is mounted.
         resource("horizon", "Horizon", &json!({"publicURL": first.as_str()})),
     ];
-    let documents: String = objects.iter().map(|object| format!("---\n{object}\n")).collect();
-    manifests::parse("--origin and --url", documents.as_bytes())
+    let documents: Vec<_> = objects.iter().map(|object| format!("---\n{object}\n")).collect();
+    manifests::parse("--origin and --url", documents.concat().as_bytes())
         .map_err(|errors| errors.iter().map(ToString::to_string).collect())
 }
 

@@ -69,12 +69,12 @@ impl CallPreflight {
         if self.origin.is_https() && !url.is_https() && !is_loopback(url) {
             let message = format!("mixed content: the page is https and {service} is http; the browser sends nothing");
             let fix = format!("serve {service} by https, and put that URL into the Keystone catalog");
-            return Some(self.failure((Requirement::SecureContext, Rule::MixedContent, message, fix), self.url()));
+            return Some(failure((Requirement::SecureContext, Rule::MixedContent, message, fix), self.url()));
         }
         let why = url.unreachable().filter(|_| !redirected)?;
         let message = format!("{} is {why}; a browser elsewhere cannot reach it", url.host());
         let fix = "put a URL that browsers reach into the Keystone catalog and into spec.publicURL".to_owned();
-        Some(self.failure((Requirement::Reachable, Rule::NotPublic, message, fix), self.url()))
+        Some(failure((Requirement::Reachable, Rule::NotPublic, message, fix), self.url()))
     }
 
     /// Judges an answer.
@@ -87,7 +87,7 @@ impl CallPreflight {
                     Requirement::AllowHeaders => received(&answer.headers, ALLOW_HEADERS),
                     _ => format!("status {}{}", answer.status, signature(answer)),
                 };
-                ProbeAnswer::Refused(self.failure(refusal, shown).into())
+                ProbeAnswer::Refused(failure(refusal, shown).into())
             }
             None if get(&answer.headers, super::cors::ALLOW_ORIGIN).as_deref() == Some("*") => {
                 ProbeAnswer::Granted(vec![format!("`*` lets every web site call {}; list the origins", self.service)])
@@ -104,7 +104,7 @@ impl CallPreflight {
     /// The verdict where asking without these headers was granted.
     pub fn lacking(&self, names: &[String], answer: &Response) -> ProbeAnswer {
         let refusal = self.headers_missing(&names.join(", "));
-        ProbeAnswer::Refused(self.failure(refusal, received(&answer.headers, ALLOW_HEADERS)).into())
+        ProbeAnswer::Refused(failure(refusal, received(&answer.headers, ALLOW_HEADERS)).into())
     }
 
     fn refusal(&self, answer: &Response) -> Option<Refusal> {
@@ -206,11 +206,11 @@ impl CallPreflight {
         }
     }
 
-    fn failure(&self, (requirement, rule, message, fix): Refusal, received: String) -> Failure {
-        Failure { requirement, rule, also: Vec::new(), received, message, fix }
-    }
-
     fn url(&self) -> String {
         format!("public URL {}", self.endpoint)
     }
+}
+
+fn failure((requirement, rule, message, fix): Refusal, received: String) -> Failure {
+    Failure { requirement, rule, also: Vec::new(), received, message, fix }
 }

@@ -43,7 +43,8 @@ pub fn horizon(contents: &Contents) -> Option<Fragment> {
         text += "    local_settings:\n      config:\n        horizon_images_upload_mode: \"direct\"\n";
     }
     if !contents.python.is_empty() {
-        text += &format!("    local_settings_d:\n      zz-direct-upload: |\n{}", block(&contents.python, 8));
+        text += "    local_settings_d:\n      zz-direct-upload: |\n";
+        text += &block(&contents.python, 8);
     }
     Some(Fragment { path: "horizon.yaml", text, left_out: contents.others.clone() })
 }

@@ -136,15 +136,14 @@ impl Contents {
     fn read(files: &[(&str, &str)]) -> Self {
         let mut contents = Self::default();
         for (name, text) in files {
-            if *name == HTTPD_FILE {
-                contents.others.push(format!("{name} (directives of httpd)"));
-            } else if name.ends_with(".conf") {
-                contents.add_options(text);
-            } else if name.ends_with(".py") {
-                contents.direct |= snippet::is_direct(text);
-                contents.python.push_str(&snippet::beyond_mode(text));
-            } else {
-                contents.others.push((*name).to_owned());
+            match name.rsplit_once('.').map(|(_, format)| format) {
+                _ if *name == HTTPD_FILE => contents.others.push(format!("{name} (directives of httpd)")),
+                Some("conf") => contents.add_options(text),
+                Some("py") => {
+                    contents.direct |= snippet::is_direct(text);
+                    contents.python.push_str(&snippet::beyond_mode(text));
+                }
+                _ => contents.others.push((*name).to_owned()),
             }
         }
         contents
@@ -166,8 +165,8 @@ impl Contents {
     /// The sections as oslo.config reads them.
     fn ini(&self) -> String {
         let section = |(name, options): &(String, Vec<(String, String)>)| {
-            let lines: String = options.iter().map(|(name, value)| format!("{name} = {value}\n")).collect();
-            format!("[{name}]\n{lines}")
+            let lines: Vec<_> = options.iter().map(|(name, value)| format!("{name} = {value}\n")).collect();
+            format!("[{name}]\n{}", lines.concat())
         };
         self.options.iter().map(section).collect::<Vec<_>>().join("\n")
     }

@@ -38,8 +38,8 @@ fn answers(ini: &str, questions: &[CallPreflight]) -> Vec<Response> {
         let status = answer["status"].as_u64().unwrap();
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         let headers = answer["headers"].as_array().unwrap();
-        let lines: String = headers.iter().map(|pair| format!("{}: {}\r\n", text(&pair[0]), text(&pair[1]))).collect();
-        let head = format!("HTTP/1.1 {status} OK\r\n{lines}\r\n");
+        let lines: Vec<_> = headers.iter().map(|pair| format!("{}: {}\r\n", text(&pair[0]), text(&pair[1]))).collect();
+        let head = format!("HTTP/1.1 {status} OK\r\n{}\r\n", lines.concat());
         direct_upload_core::judge::head::read(head.as_bytes()).unwrap().unwrap()
     };
     all["answers"].as_array().unwrap().iter().map(response).collect()
