@@ -18,7 +18,7 @@ const NAME: &str = env!("CARGO_PKG_NAME");
 const CHANNEL: &str = "stable";
 
 /// Custom resources to begin with.
-const EXAMPLES: [&str; 2] = ["samples/quickstart/direct-upload.yaml", "samples/openstackapi/skyline.yaml"];
+const EXAMPLES: [&str; 2] = ["samples/quickstart/direct-upload.yaml", "samples/openstackapi/portal.yaml"];
 /// What a bundle takes as it is, beside the CRDs.
 const AS_THEY_ARE: [&str; 3] = ["service", "pod-disruption-budget", "user-roles"];
 

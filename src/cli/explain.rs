@@ -55,7 +55,7 @@ pub fn main(args: &Args) -> ExitCode {
         Err(error) => super::failed(format!("{}: {error}", args.what)),
         Ok(diagnosis) => match output::data(&told(&diagnosis)) {
             Err(error) => super::failed(error),
-            Ok(()) if diagnosis.rule.is_none() => ExitCode::SUCCESS,
+            Ok(()) if !diagnosis.fails => ExitCode::SUCCESS,
             Ok(()) => ExitCode::FAILURE,
         },
     }

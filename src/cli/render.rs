@@ -1,16 +1,20 @@
 //! `render`: what the operator would apply, from manifests alone.
 
+mod deployer;
+
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use clap::{Args as ClapArgs, CommandFactory, ValueEnum};
+use direct_upload_api::web::{Endpoint, Origin};
 use direct_upload_api::{Panel, Reason, Severity};
 use direct_upload_check as check;
 use direct_upload_check::Finding;
 use direct_upload_core::manifests::Input;
 use direct_upload_core::plan::Options;
+use direct_upload_core::render::deployer::Deployer;
 use direct_upload_core::simulate::{self, Cluster, Simulation};
 use jiff::Timestamp;
 
@@ -24,17 +28,30 @@ pub const EXAMPLES: &str = "Examples:
   kubectl get deploy,svc,ing,cm,horizons,glances -n openstack -o yaml | direct-upload-operator render -f - --plan
   direct-upload-operator render -f cloud/ --stage glance | kubectl apply -f -
   direct-upload-operator render -f cloud/ -o files --out-dir out/
+  direct-upload-operator render --for kolla-ansible --origin https://horizon.example.com \\
+      --url https://glance.example.com:9292 -o files --out-dir out/
 
 Reads any manifests; kinds that play no role are passed over. Prints the ConfigMaps and the input's
 workloads as the operator would leave them. Exit code 1 if a resource cannot be carried out; what
-can be is printed nevertheless.";
+can be is printed nevertheless.
+With --for it prints a fragment for the values, overrides or files of a deployment tool instead, Glance's first;
+--origin and --url may be the whole input, and no operator is needed.";
 
 /// Arguments of `render`.
 #[derive(Debug, ClapArgs)]
 pub struct Args {
     /// File or folder with manifests, or - for standard input; may be repeated
-    #[arg(short, long = "filename", required = true, value_name = "FILE|DIR|-")]
+    #[arg(short, long = "filename", required_unless_present = "origin", value_name = "FILE|DIR|-")]
     filename: Vec<PathBuf>,
+    /// Print what this deployment tool's own tree takes, as fragments to merge
+    #[arg(long = "for", value_name = "openstack-helm|kolla-ansible|openstack-ansible|rhoso", conflicts_with = "plan")]
+    deployer: Option<Deployer>,
+    /// Where browsers load a dashboard from, in place of manifests: scheme://host[:port]; may be repeated
+    #[arg(long, value_parser = Origin::parse, requires_all = ["url", "deployer"], conflicts_with = "filename")]
+    origin: Vec<Origin>,
+    /// Glance's public endpoint, exactly as it stands in the Keystone catalog
+    #[arg(long, value_parser = Endpoint::parse, requires = "origin")]
+    url: Option<Endpoint>,
     /// What to print
     #[arg(short, long, value_enum, default_value_t = Format::Yaml)]
     output: Format,
@@ -82,6 +99,10 @@ pub fn main(args: &Args) -> ExitCode {
     if args.out_dir.is_some() && args.output != Format::Files {
         crate::cli::Cli::command().error(ErrorKind::ArgumentConflict, "--out-dir needs -o files").exit();
     }
+    if args.deployer.is_some() && args.output == Format::Json {
+        let found = "--for prints what its tool reads, never JSON; leave -o json out";
+        crate::cli::Cli::command().error(ErrorKind::ArgumentConflict, found).exit();
+    }
     let input = match read(args) {
         Ok(input) => input,
         Err(errors) => {
@@ -97,7 +118,7 @@ pub fn main(args: &Args) -> ExitCode {
     };
     let options = Options { image: args.image.clone() };
     let outcome = simulate::simulate(Cluster::from_input(input.clone()), stage, Timestamp::now(), &options);
-    let fine = report(&outcome) & tell_panels(&input, &outcome);
+    let fine = report(args, &outcome) & tell_panels(&input, &outcome);
     match print(args, &outcome) {
         Err(error) => crate::cli::failed(error),
         Ok(()) if fine => ExitCode::SUCCESS,
@@ -106,6 +127,9 @@ pub fn main(args: &Args) -> ExitCode {
 }
 
 fn read(args: &Args) -> Result<Input, Vec<String>> {
+    if let Some(url) = &args.url {
+        return deployer::input(&args.origin, url);
+    }
     let input =
         manifests::read(&args.filename).map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>())?;
     if input.manifests.is_empty() && input.unknown.is_empty() {
@@ -125,7 +149,7 @@ fn read(args: &Args) -> Result<Input, Vec<String>> {
 }
 
 /// Says how each resource ends. False if one does not end as its spec asks.
-fn report(outcome: &Simulation) -> bool {
+fn report(args: &Args, outcome: &Simulation) -> bool {
     let mut fine = !outcome.unsettled;
     if outcome.unsettled {
         output::say(
@@ -134,7 +158,7 @@ fn report(outcome: &Simulation) -> bool {
     }
     if outcome.ends.is_empty() {
         output::say("note: no Horizon or Glance resource (of the operator's groups) is in the input; nothing changes");
-    } else {
+    } else if args.deployer.is_none() {
         output::say("note: assuming that rehearsals and verification pass and every rollout succeeds");
     }
     for assumption in &outcome.cluster.assumptions {
@@ -189,6 +213,14 @@ fn tell_panels(input: &Input, outcome: &Simulation) -> bool {
 fn print(args: &Args, outcome: &Simulation) -> io::Result<()> {
     if args.plan {
         return output::data(&sentences(outcome));
+    }
+    if let Some(tool) = args.deployer {
+        let parts = deployer::parts(tool, outcome);
+        deployer::tell(tool, &parts, outcome);
+        return match &args.out_dir {
+            Some(folder) => deployer::write(folder, &parts),
+            None => deployer::print(tool, &parts),
+        };
     }
     match (args.output, &args.out_dir) {
         (Format::Files, Some(folder)) => write_files(folder, outcome),

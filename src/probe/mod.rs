@@ -1,6 +1,7 @@
 //! Sends requests, within bounds.
 
 pub mod address;
+pub mod call;
 pub mod canary;
 pub mod connect;
 pub mod explain_tls;
@@ -11,6 +12,7 @@ pub mod preflight;
 pub mod proxy;
 pub mod session;
 pub mod upload;
+pub use call::call;
 pub use connect::{Host, Trust};
 pub use gate::Gate;
 pub use keystone::Credential;

@@ -242,7 +242,7 @@ async fn narrowed(
 }
 
 /// One request and its answer, and the address that gave it: the proxy's, where there is one.
-async fn exchange(
+pub(super) async fn exchange(
     probe: &Probe,
     site: &Site,
     addresses: &[SocketAddr],

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use direct_upload_api::{ConfiguredMode, HorizonStatus, Reason, VerificationStatus};
+use direct_upload_api::{ConditionType, ConfiguredMode, GlanceStatus, HorizonStatus, Reason, VerificationStatus};
 use direct_upload_core::model::{CanaryOutcome, CanaryQuery, Key, Kind, ProbeAnswer, StuckImages, StuckReading};
 use jiff::Timestamp;
 use prometheus_client::encoding::EncodeLabelSet;
@@ -132,6 +132,8 @@ pub struct Metrics {
     dashboards: Mutex<BTreeMap<Key, DashboardState>>,
     direct: Family<HorizonLabels, Gauge>,
     verdict_since: Family<VerdictLabels, Gauge>,
+    apis: Mutex<BTreeMap<Key, (&'static str, i64)>>,
+    api_verdict_since: Family<VerdictLabels, Gauge>,
     leader: Gauge<i64, AtomicI64>,
     frozen: Gauge<i64, AtomicI64>,
     preflights: Family<PreflightLabels, Counter>,
@@ -177,6 +179,12 @@ impl Default for Metrics {
             "What preflights show for a Horizon, and since when",
             verdict_since.clone(),
         );
+        let api_verdict_since = Family::default();
+        registry.register(
+            "api_verdict_timestamp_seconds",
+            "What preflights show for an OpenStackAPI, and since when",
+            api_verdict_since.clone(),
+        );
         let canary_success = Family::default();
         let canary_seconds = Family::<CanaryLabels, Gauge<f64, AtomicU64>>::default();
         let canary_result = Family::default();
@@ -212,6 +220,8 @@ impl Default for Metrics {
             dashboards: Mutex::default(),
             direct,
             verdict_since,
+            apis: Mutex::default(),
+            api_verdict_since,
             leader,
             frozen,
             preflights,
@@ -287,6 +297,24 @@ impl Metrics {
         let mut all = self.dashboards.lock().unwrap_or_else(PoisonError::into_inner);
         match dashboard {
             Some(dashboard) => drop(all.insert(key.clone(), dashboard)),
+            None => drop(all.remove(key)),
+        }
+    }
+
+    /// What the condition `Verified` of an OpenStackAPI says now; `None` when it has no status, or is gone.
+    pub fn api(&self, key: &Key, status: Option<&GlanceStatus>) {
+        let verified = ConditionType::Verified.to_string();
+        let condition = status.and_then(|status| status.conditions.iter().find(|c| c.type_ == verified));
+        let unanswered = Reason::PreflightUnanswered.to_string();
+        let verdict = condition.and_then(|condition| match condition.status.as_str() {
+            "True" => Some("granted"),
+            "False" => Some("refused"),
+            _ => (condition.reason == unanswered).then_some("unknown"),
+        });
+        let since = condition.map(|condition| condition.last_transition_time.0.as_second());
+        let mut all = self.apis.lock().unwrap_or_else(PoisonError::into_inner);
+        match verdict.zip(since) {
+            Some(verdict) => drop(all.insert(key.clone(), verdict)),
             None => drop(all.remove(key)),
         }
     }
@@ -382,6 +410,14 @@ impl Metrics {
         }
     }
 
+    fn tell_apis(&self) {
+        self.api_verdict_since.clear();
+        for (key, (verdict, since)) in self.apis.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            let Key { namespace, name } = key.clone();
+            self.api_verdict_since.get_or_create(&VerdictLabels { namespace, name, verdict }).set(*since);
+        }
+    }
+
     /// Whether this replica acts.
     pub fn leader(&self, leads: bool) {
         self.leader.set(i64::from(leads));
@@ -396,6 +432,7 @@ impl Metrics {
     pub fn text(&self) -> String {
         self.count_resources();
         self.tell_dashboards();
+        self.tell_apis();
         self.tell_canaries();
         self.tell_stuck();
         let mut text = String::new();

@@ -82,7 +82,7 @@ pub fn api(view: &ApiView, plan: &Plan, origins: &[OriginPlan], now: Timestamp) 
         config_map: plan.config_map.as_deref(),
         mounted: mounted(&view.api.tenure),
         origins: sentence(&names, "to be accepted:"),
-        verified: verification::of_accepting(view.api.service),
+        verified: verification::of_accepting(view, &before.conditions),
         before: &before.conditions,
         now,
     };
@@ -98,14 +98,19 @@ pub fn api(view: &ApiView, plan: &Plan, origins: &[OriginPlan], now: Timestamp) 
     });
     Some(GlanceStatus {
         observed_generation: Some(view.api.resource.meta.generation),
-        public_url: None,
-        exposures: Vec::new(),
+        public_url: view.calls.as_ref().and_then(|calls| primary(&calls.exposures)),
+        exposures: view.calls.as_ref().map(|calls| exposures(&calls.exposures)).unwrap_or_default(),
         origin_count: i64::try_from(origins.len()).ok(),
         origins: listed.collect(),
         namespace_count: i64::try_from(given.len()).ok().filter(|count| *count > 0),
         namespaces: namespaces.collect(),
         config_maps: plan.config_map.iter().chain(&plan.internal).cloned().collect(),
-        advice: view.advice.iter().map(ToString::to_string).collect(),
+        advice: view
+            .advice
+            .iter()
+            .map(ToString::to_string)
+            .chain(view.calls.iter().flat_map(|calls| verification::advice(&calls.evidence)))
+            .collect(),
         conditions: conditions(&plan.state, &facts),
     })
 }

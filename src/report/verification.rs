@@ -1,11 +1,12 @@
 //! What preflights have shown, for the status of a Horizon.
 
-use direct_upload_api::{HorizonStatus, ProbeFailure, ProbeVerdict, Reason, Verification, VerificationStatus};
-use direct_upload_core::derive::{Evidence, Failed, HorizonView};
-use direct_upload_core::openstack::OpenStackService;
+use direct_upload_api::{
+    ConditionType, HorizonStatus, ProbeFailure, ProbeVerdict, Reason, Verification, VerificationStatus,
+};
+use direct_upload_core::derive::{ApiView, Evidence, Failed, HorizonView};
 use direct_upload_core::plan::refused;
 use jiff::Timestamp;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 /// How many failures a status lists.
 const LISTED: usize = 10;
@@ -68,14 +69,28 @@ fn off(view: &HorizonView) -> bool {
     view.dashboard.object.spec.as_ref().is_ok_and(|s| s.direct_upload.verification == Verification::Off)
 }
 
-/// A Glance's: what a preflight shows depends on the dashboard. Of other APIs none is made.
-pub(crate) fn of_accepting(service: &OpenStackService) -> (&'static str, Reason, String) {
-    let why = if service.takes_uploads() {
-        "each Horizon's own condition Verified tells what its preflights show"
-    } else {
-        "no preflight is made to this API"
+/// A Glance's: what a preflight shows depends on the dashboard. Of another API: what its own show.
+pub(crate) fn of_accepting(view: &ApiView, before: &[Condition]) -> (&'static str, Reason, String) {
+    let unknown = |why: &str| ("Unknown", Reason::NotVerified, why.to_owned());
+    let Some(calls) = &view.calls else {
+        return unknown("each Horizon's own condition Verified tells what its preflights show");
     };
-    ("Unknown", Reason::NotVerified, why.into())
+    let all =
+        |failures: &[Failed]| failures.iter().take(LISTED).map(ToString::to_string).collect::<Vec<_>>().join("; ");
+    let granted = || ("True", Reason::Verified, "the preflight of the API's calls passes for each origin".to_owned());
+    match (&calls.evidence, &calls.exposures) {
+        (Evidence::Granted(..), _) => granted(),
+        (Evidence::Refused(_, failures), _) => ("False", refused(failures), all(failures)),
+        (Evidence::Unknown(failures), _) => ("Unknown", Reason::PreflightUnanswered, all(failures)),
+        (Evidence::Pending, _) => {
+            let stood = before.iter().any(|c| c.type_ == ConditionType::Verified.to_string() && c.status == "True");
+            if stood { granted() } else { unknown("the preflight has not come to a verdict yet") }
+        }
+        (Evidence::None, Err(problem)) => unknown(&format!("no preflight is made: {problem}; or state spec.publicURL")),
+        (Evidence::None, Ok(_)) => unknown(
+            "no preflight is made: no other origin than its own is asked for, or spec.verification.preflight is Ignore",
+        ),
+    }
 }
 
 /// What works but is unwise.

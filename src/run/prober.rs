@@ -158,18 +158,22 @@ async fn observe(due: &Due, gate: Gate) -> Observation {
         address_spaces: question.address_spaces && due.parts,
         panels: false,
     };
-    let observation = Observation::from(crate::probe::probe(&asked).await);
+    let observation = match &question.call {
+        Some(call) => crate::probe::call(&asked, call).await,
+        None => Observation::from(crate::probe::probe(&asked).await),
+    };
     // Of what lies behind a proxy, the address is the proxy's to know.
     let proxied = asked.proxy(&asked.site(asked.endpoint.origin())).is_some();
     Observation { reached: observation.reached.filter(|_| !proxied), ..observation }
 }
 
 fn tell(question: &ProbeTarget, record: &ProbeRecord) {
+    let what = if question.call.is_some() { "calls" } else { "uploads" };
     let (origin, endpoint) = (&question.origin, &question.endpoint);
     match &record.observation.verdict() {
-        ProbeAnswer::Granted(_) => tracing::info!(%origin, %endpoint, "uploads are let through"),
+        ProbeAnswer::Granted(_) => tracing::info!(%origin, %endpoint, "{what} are let through"),
         ProbeAnswer::Refused(why) => {
-            tracing::warn!(%origin, %endpoint, rule = why.rule.map(direct_upload_api::Rule::id), "uploads are refused: {}; {}", why.message, why.fix);
+            tracing::warn!(%origin, %endpoint, rule = why.rule.map(direct_upload_api::Rule::id), "{what} are refused: {}; {}", why.message, why.fix);
         }
         ProbeAnswer::Unknown(why) => {
             tracing::warn!(%origin, %endpoint, "preflights get no answer: {}; {}", why.message, why.fix);

@@ -98,8 +98,10 @@ impl Work for Reconciler {
             let Some(mut look) = self.look(subject).await else {
                 self.troubles.over(subject);
                 self.metrics.standing(name, &subject.key, None);
-                if subject.kind == Kind::Horizon {
-                    self.metrics.horizon(&subject.key, None);
+                match subject.kind {
+                    Kind::Horizon => self.metrics.horizon(&subject.key, None),
+                    Kind::OpenStackAPI => self.metrics.api(&subject.key, None),
+                    _ => {}
                 }
                 return Ok(None);
             };
@@ -268,6 +270,7 @@ impl Reconciler {
             }
             Status::Api(view, origins) => {
                 let status = status::api(view, &look.plan, origins, now);
+                self.metrics.api(&look.meta.key, status.as_ref());
                 send(writer, &look.meta, view.api.resource.status.as_ref(), status).await
             }
             Status::Glance(view, origins) => {

@@ -35,6 +35,8 @@ def chromium(folder: Path, page: int, authorities: list[Path], _names: list[str]
         "--no-first-run",
         "--disable-background-networking",
         "--disable-component-update",
+        # The developer tools are a page, too (recorder.py).
+        "--remote-allow-origins=devtools://devtools",
         f"--user-data-dir={folder / 'profile'}",
         f"--host-resolver-rules={rules}",
     ]:
@@ -62,4 +64,6 @@ def firefox(folder: Path, page: int, authorities: list[Path], names: list[str]):
     }
     for name, value in preferences.items():
         options.set_preference(name, value)
-    return webdriver.Firefox(options, webdriver.FirefoxService(os.environ["DUO_GECKODRIVER"]))
+    # The toolbox belongs to the browser, not to the page (recorder.py).
+    service = webdriver.FirefoxService(os.environ["DUO_GECKODRIVER"], service_args=["--allow-system-access"])
+    return webdriver.Firefox(options, service)

@@ -69,7 +69,7 @@ class Web:
     def _answer(self, method, case, head):
         if method == "OPTIONS":
             return self.answers[case]
-        if method == "PUT":
+        if method in ("PUT", "POST"):
             if case in self.uploads:
                 return self.uploads[case]
             origin = header(head, "Origin")
@@ -77,10 +77,12 @@ class Web:
                 f"HTTP/1.1 204 No Content\r\nAccess-Control-Allow-Origin: {origin}\r\n"
                 "Access-Control-Allow-Credentials: true\r\nConnection: close\r\n\r\n"
             ).encode()
-        if case:
+        if case and case != "csp":
             return b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-        head = f"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {len(PAGE)}\r\nConnection: close\r\n\r\n"
-        return head.encode() + PAGE
+        head = f"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {len(PAGE)}\r\nConnection: close\r\n"
+        if case:
+            head += "Content-Security-Policy: connect-src 'self'\r\n"
+        return head.encode() + b"\r\n" + PAGE
 
     def take(self, case: str) -> list[str]:
         """The heads of the case's requests since the last call."""

@@ -42,7 +42,7 @@ fn health() {
 
     site.pods("run");
     site.await_pair();
-    site.await_ready("openstackapi/keystone", "True RolledOut");
+    site.await_ready("openstackapi/keystone", "True Verified");
     assert_eq!(verdicts(&site), all("Healthy", "Current"));
 
     // A Horizon needs its Glance: that one comes last.

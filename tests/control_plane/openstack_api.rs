@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Site, fixtures, workload_patches};
+use crate::harness::{Answer, Site, fixtures, shared, workload_patches};
 
 fn keystone(cors: &Value) -> Value {
     let spec = json!({"service": "Keystone", "cors": cors, "rollout": {"minInterval": "1s"}});
@@ -24,7 +24,7 @@ fn keystone_from_nothing_and_back() {
     };
     let mark = site.mark();
     site.apply(&[horizon, keystone(&cors(json!([{"name": "skyline"}])))]);
-    site.await_ready("openstackapi/keystone", "True RolledOut");
+    site.await_ready("openstackapi/keystone", "True Verified");
     let files = site.files("deployment/keystone").expect("files");
     let origins = "https://horizon.example.com,https://portal.example.com,https://skyline.example.com";
     assert!(files.contains(&format!("allowed_origin = {origins}\n")), "{files}");
@@ -46,11 +46,11 @@ fn keystone_from_nothing_and_back() {
         let files = site.files("deployment/keystone")?;
         (files.contains("https://cloud.example.com") && !files.contains("https://skyline.example.com")).then_some(())
     });
-    site.await_ready("openstackapi/keystone", "True RolledOut");
+    site.await_ready("openstackapi/keystone", "True Verified");
 
     site.apply(&[keystone(&cors(json!([])))]);
     site.wait("no dashboard is left", || (!site.files("deployment/keystone")?.contains("cloud.")).then_some(()));
-    site.await_ready("openstackapi/keystone", "True RolledOut");
+    site.await_ready("openstackapi/keystone", "True Verified");
     site.quiet();
     site.stop();
     let mark = site.mark();
@@ -61,4 +61,29 @@ fn keystone_from_nothing_and_back() {
     let after = site.get("deployment/keystone");
     assert_eq!(after["spec"], before["spec"]);
     assert!(!after["metadata"]["annotations"].to_string().contains("direct-upload.openstack.org"));
+}
+
+/// Refused, the condition says by which rule and the resource is not ready; no pod is rolled because of it.
+#[test]
+fn a_refused_call_is_told_and_comes_right() {
+    let host = "keystone-calls.example.com".to_owned();
+    shared().edge().set(&host, Answer::Refuses);
+    let mut site = Site::with("keystone-calls", &fixtures::service("Deployment", "keystone"));
+    let mut resource = keystone(&json!({"allowedOrigins": ["https://portal.example.com"]}));
+    resource["spec"]["publicURL"] = json!(format!("https://{host}/v3"));
+    site.apply(&[resource]);
+    site.await_ready("openstackapi/keystone", "False PreflightRefused");
+    let status = site.get("openstackapi/keystone")["status"].clone();
+    assert_eq!(status["publicURL"], format!("https://{host}/v3"));
+    let conditions = status["conditions"].as_array().expect("conditions").clone();
+    let verified = conditions.iter().find(|c| c["type"] == "Verified").expect("Verified");
+    assert!(
+        verified["message"].as_str().is_some_and(|said| said.starts_with("DU002: from https://portal.example.com")),
+        "{verified}"
+    );
+    let mark = site.mark();
+    shared().edge().set(&host, Answer::Grants);
+    site.await_ready("openstackapi/keystone", "True Verified");
+    assert!(workload_patches(&site.settled_writes(mark)).is_empty(), "pods stay as they are");
+    site.stop();
 }

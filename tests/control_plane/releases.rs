@@ -54,7 +54,7 @@ const READY: [(&str, &str); 6] = [
     ("horizon/horizon", "True Verified"),
     ("horizon/dashboard", "True Verified"),
     ("horizon/off", "True DirectDisabled"),
-    ("openstackapi/keystone", "True RolledOut"),
+    ("openstackapi/keystone", "True Verified"),
 ];
 
 fn await_all(site: &Site) {

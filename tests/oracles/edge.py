@@ -18,7 +18,20 @@ COMMANDS = {
     "nginx": ["/usr/sbin/nginx", "-p", "@DIR@", "-c", "@DIR@/config"],
     "haproxy": ["/usr/sbin/haproxy", "-db", "-f", "@DIR@/config"],
     "httpd": ["/usr/sbin/apache2", "-DFOREGROUND", "-f", "@DIR@/config"],
+    "uwsgi": ["/usr/bin/uwsgi-core", "--plugin", "http,python3", "--ini", "@DIR@/config", "--wsgi-file", "@DIR@/app.py"],
 }
+# What uWSGI runs in Glance's place: it reads the image as Glance does, and passes it on.
+APP = """
+import http.client
+
+def application(environ, start):
+    body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    asked = http.client.HTTPConnection("@BACKEND@")
+    asked.request(environ["REQUEST_METHOD"], environ["PATH_INFO"], body)
+    answer = asked.getresponse()
+    start(f"{answer.status} {answer.reason}", [h for h in answer.getheaders() if h[0] != "Connection"])
+    return [answer.read()]
+"""
 
 
 def edge(server, config, requests):
@@ -26,11 +39,13 @@ def edge(server, config, requests):
     with _backend() as backend, tempfile.TemporaryDirectory() as folder:
         port = _free_port()
         known = {"@PORT@": str(port), "@BACKEND@": f"127.0.0.1:{backend.server_address[1]}", "@DIR@": folder}
+        app = APP
         for name, value in known.items():
-            config = config.replace(name, value)
+            config, app = config.replace(name, value), app.replace(name, value)
         # Workers run as somebody else.
         pathlib.Path(folder).chmod(0o755)
         (pathlib.Path(folder) / "config").write_text(config)
+        (pathlib.Path(folder) / "app.py").write_text(app)
         command = [word.replace("@DIR@", folder) for word in COMMANDS[server]]
         log = pathlib.Path(folder) / "log"
         with log.open("wb") as out:

@@ -8,6 +8,7 @@ import json
 import sys
 import traceback
 
+import deployers
 import edge
 import glance_options
 import ini
@@ -25,6 +26,7 @@ QUESTIONS = {
     "options": glance_options.values,
     "enforce": glance_options.enforce,
     "expressions": glance_options.parses,
+    "deployed": deployers.deployed,
     "edge": edge.edge,
     "sarif": sarif.faults,
     "literals": snippet.literals,
@@ -33,6 +35,7 @@ QUESTIONS = {
     "stores": stores.options,
     "tokens": snippet.tokens,
     "backend": web.backend,
+    "glanceclient": web.glanceclient,
     "request": web.request,
     "stream": web.stream,
     "large": web.large,

@@ -4,6 +4,7 @@ In: requests, as data. Out: answers, as data. A backend answers with what reache
 """
 
 import http.client
+import io
 import json
 import socket
 import socketserver
@@ -96,6 +97,26 @@ def stream(port, front_port, ca, chunked, path="/v2/images/1/file"):
         client.close()
         thread.join(TIMEOUT)
     return {"streamed": streamed, "status": status}
+
+
+def glanceclient(port, path, version, fields, size):
+    """python-glanceclient sends so many bytes, as it uploads: always in chunks. `fields` become headers of the v1
+    API's manner, by its own code. Answers with the status, and the body where it is a text."""
+    import glanceclient as package
+    from glanceclient import exc
+
+    client = package.Client(version, endpoint=f"http://127.0.0.1:{port}", token="t")
+    headers = client.images._image_meta_to_headers(fields) if version == "1" else {}
+    send = client.http_client.post if version == "1" else client.http_client.put
+    headers["Content-Type"] = "application/octet-stream"
+    # Its own exceptions do not tell every status.
+    statuses = []
+    client.http_client.session.hooks["response"].append(lambda answer, **_: statuses.append(answer.status_code))
+    try:
+        _, body = send(path, headers=headers, data=io.BytesIO(bytes(size)))
+    except exc.HTTPException:
+        body = None
+    return {"status": statuses[-1], "body": body if isinstance(body, (dict, list)) else None}
 
 
 def large(port, size, path, ca=None):

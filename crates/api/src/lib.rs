@@ -22,7 +22,9 @@ pub use glance::image_import::{ImageImport, ImportMethod, IpFamily, WebDownload,
 pub use glance::status::{GlanceStatus, GrantStatus, OriginStatus};
 pub use glance::swift::{GlanceSwift, SwiftTenancy};
 pub use glance::{AllowedHorizons, Glance, GlanceCors, GlancePaths, GlanceServer, GlanceSpec};
-pub use horizon::direct_upload::{DirectUpload, Fallback, GlanceRef, ImagesPanel, ProbeCheck, Region, Verification};
+pub use horizon::direct_upload::{
+    DirectUpload, Fallback, GlanceRef, HostAlias, ImagesPanel, ProbeCheck, Region, Verification,
+};
 pub use horizon::status::{
     ConfiguredMode, HorizonStatus, ProbeFailure, ProbeVerdict, RegionStatus, VerificationStatus,
 };

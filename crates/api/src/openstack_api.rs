@@ -9,8 +9,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::duration::Duration;
-use super::shared::{Deletion, Layout, Rollout, WorkloadKind, WorkloadRef, is_default};
+use super::shared::{Deletion, ExposedBy, Layout, Rollout, WorkloadKind, WorkloadRef, is_default};
 use crate::glance::status::GlanceStatus;
+use crate::horizon::direct_upload::{CaConfigMap, HostAlias, ProbeCheck};
 
 /// An `OpenStack` API that scripts of other sites may call from a browser.
 #[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -44,11 +45,20 @@ pub struct OpenStackApiSpec {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub suspend: bool,
     /// Which service it is: decides its headers and where its files are. Glance has a resource of its
-    /// own, and Swift's CORS is set on containers.
+    /// own, and Swift has other options.
     pub service: ApiService,
     /// The workload that runs the API. Default: the Deployment of this resource's name.
     #[serde(default, skip_serializing_if = "is_default")]
     pub workload_ref: WorkloadRef,
+    /// The API's URL as browsers see it, e.g. `https://keystone.example.com/v3`. Default: what exposes the
+    /// workload.
+    #[serde(rename = "publicURL", default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 2048), regex(pattern = r"^https?://[^\s?#@]+$"))]
+    pub public_url: Option<String>,
+    /// Only these objects expose the API. Default: all that lead to the workload.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 32))]
+    pub exposed_by: Option<Vec<ExposedBy>>,
     /// Whose images these are; decides where files go. See docs/openstackapi.md.
     #[serde(default)]
     pub layout: Layout,
@@ -58,6 +68,9 @@ pub struct OpenStackApiSpec {
     /// Whose scripts may call the API, and with which headers.
     #[serde(default)]
     pub cors: ApiCors,
+    /// How it is verified that the dashboards' scripts may call the API.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub verification: ApiVerification,
     /// When pods may be rolled.
     #[serde(default, skip_serializing_if = "is_default")]
     pub rollout: Rollout,
@@ -85,6 +98,31 @@ pub enum ApiService {
     Heat,
     /// DNS.
     Designate,
+    /// Load balancing.
+    Octavia,
+    /// Secrets.
+    Barbican,
+    /// Shared file systems.
+    Manila,
+}
+
+/// The preflights that the operator makes to an API, as the dashboards' pages make them: from each origin, for
+/// the service's methods and headers.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ApiVerification {
+    /// Whether they are made. `Ignore` where the operator cannot reach the API's public URL.
+    #[serde(skip_serializing_if = "is_default")]
+    pub preflight: ProbeCheck,
+    /// A ConfigMap of this namespace with certificate authorities that browsers trust here, beside those that
+    /// all browsers trust.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ca_config_map: Option<CaConfigMap>,
+    /// Addresses for host names, as in a pod's `hostAliases`: for a public name that leads elsewhere, or
+    /// nowhere, from inside the cluster.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64))]
+    pub host_aliases: Vec<HostAlias>,
 }
 
 /// Places of the service's files in the container. Absolute paths.
@@ -115,7 +153,7 @@ pub struct ApiCors {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 256))]
     pub horizons: Vec<HorizonRef>,
-    /// Other dashboards (Skyline, one's own), as workloads of this namespace: the https origins of what
+    /// Other dashboards (a portal of one's own), as workloads of this namespace: the https origins of what
     /// exposes them are accepted.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 256))]
@@ -153,6 +191,11 @@ pub struct HorizonRef {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 63))]
     pub namespace: Option<String>,
+    /// Whether its pages call the API with cookies (`withCredentials`). Browsers then want
+    /// `Access-Control-Allow-Credentials`, and so does the operator's preflight. Default: no; a token in a
+    /// header is no credential in that sense.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub with_credentials: bool,
 }
 
 /// A workload that serves a dashboard.
@@ -165,4 +208,7 @@ pub struct DashboardRef {
     /// Its name.
     #[schemars(length(min = 1, max = 253))]
     pub name: String,
+    /// Whether its pages call the API with cookies (`withCredentials`), as with `horizons`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub with_credentials: bool,
 }

@@ -14,7 +14,7 @@ use crate::facts::filter::Reading;
 use crate::facts::glance::GlanceFacts;
 use crate::facts::haproxy;
 use crate::facts::horizon::{HorizonFacts, MODE, Mode};
-use crate::objects::Object;
+use crate::objects::{Object, any_text};
 use crate::report::Subject;
 use crate::unit::{Program, Unit};
 
@@ -105,12 +105,17 @@ pub fn gaps(cloud: &Cloud<'_>, world: &World, units: &[Unit], objects: &[Object]
     if !cloud.glances.is_empty()
         && !cloud.glances.iter().any(|g| is_glance_exposed(cloud, world, g) || routed(objects, "glance"))
     {
-        gaps.push("how browsers reach Glance: no web server, proxy or route before it, and no public endpoint, is in the input".into());
+        gaps.push(unreached(cloud, objects));
     }
     if !cloud.horizons.is_empty()
         && !cloud.horizons.iter().any(|h| is_dashboard_exposed(cloud, world, h) || routed(objects, "horizon"))
     {
-        gaps.push("how browsers reach the dashboard: no web server, proxy or route before it is in the input".into());
+        let what = "how browsers reach the dashboard";
+        let leads = |o: &&Object| matches!(o.kind(), "HTTPRoute" | "Ingress" | "Route") && leads_to(o, "horizon");
+        gaps.push(match objects.iter().find(leads) {
+            Some(route) => format!("{what}: {} leads to a Service of it that is not in the input", route.id()),
+            None => format!("{what}: no web server, proxy or route before it is in the input"),
+        });
     }
     for glance in cloud.glances.iter().filter(|g| !g.has_main() && g.unit.unseen.is_empty()) {
         gaps.push(format!(
@@ -143,9 +148,27 @@ pub fn gaps(cloud: &Cloud<'_>, world: &World, units: &[Unit], objects: &[Object]
         }));
     }
     gaps.extend(objects.iter().filter_map(|object| unread(object, units)));
+    gaps.extend(objects.iter().filter_map(foreign_annotations));
+    gaps.extend(objects.iter().filter_map(|object| of_one_nginx(object, objects)));
     gaps.sort();
     gaps.dedup();
     gaps
+}
+
+/// How browsers reach Glance is not seen. What speaks of it all the same is named.
+fn unreached(cloud: &Cloud<'_>, objects: &[Object]) -> String {
+    let what = "how browsers reach Glance";
+    let route = objects.iter().find(|o| matches!(o.kind(), "HTTPRoute" | "Ingress" | "Route") && leads_to(o, "glance"));
+    if let Some(route) = route {
+        return format!("{what}: {} leads to a Service of it that is not in the input", route.id());
+    }
+    match cloud.published.iter().find(|p| p.source == Source::Glance) {
+        Some(own) => format!(
+            "{what}: no web server, proxy or route before it, and nothing that fills the catalog, is in the input; public_endpoint says {}",
+            own.url
+        ),
+        None => format!("{what}: no web server, proxy or route before it, and no public endpoint, is in the input"),
+    }
 }
 
 fn is_glance_exposed(cloud: &Cloud<'_>, world: &World, glance: &GlanceFacts<'_>) -> bool {
@@ -170,13 +193,54 @@ fn is_dashboard_exposed(cloud: &Cloud<'_>, world: &World, horizon: &HorizonFacts
 /// Whether a route of a kind whose URL is not derived leads to a Service of that name.
 fn routed(objects: &[Object], name: &str) -> bool {
     const KINDS: [&str; 3] = ["IngressRoute", "HTTPProxy", "VirtualService"];
-    objects
-        .iter()
-        .any(|object| KINDS.contains(&object.kind()) && names(&object.value["spec"], &|text| text.contains(name)))
+    objects.iter().any(|object| KINDS.contains(&object.kind()) && leads_to(object, name))
+}
+
+fn leads_to(object: &Object, name: &str) -> bool {
+    any_text(&object.value["spec"], &|text| text.contains(name))
 }
 
 fn exposed<'a>(mut views: impl Iterator<Item = &'a Exposures>) -> bool {
     views.any(|exposures| exposures.primary().is_some())
+}
+
+/// Prefixes of annotations with which controllers that are not read change requests.
+const CONTROLLERS: [&str; 10] = [
+    "konghq.com/",
+    "haproxy.org/",
+    "haproxy-ingress.github.io/",
+    "alb.ingress.kubernetes.io/",
+    "appgw.ingress.kubernetes.io/",
+    "ingress.cilium.io/",
+    "k8s.apisix.apache.org/",
+    "networking.gke.io/",
+    "ingress.pomerium.io/",
+    "getambassador.io/",
+];
+
+/// Annotations of an Ingress to Glance or the dashboard that nothing here reads.
+fn foreign_annotations(object: &Object) -> Option<String> {
+    let annotations = object.value["metadata"]["annotations"].as_object()?;
+    let foreign = |name: &&String| CONTROLLERS.iter().any(|prefix| name.starts_with(prefix));
+    let names: Vec<&str> = annotations.keys().filter(foreign).map(String::as_str).collect();
+    let about = object.kind() == "Ingress" && concerns(&object.value["spec"]);
+    (about && !names.is_empty())
+        .then(|| format!("{}: what {} does to uploads is not read", object.id(), names.join(", ")))
+}
+
+/// Annotations that count for one controller of nginx and not for the other, both of which people call `nginx`.
+fn of_one_nginx(object: &Object, objects: &[Object]) -> Option<String> {
+    let annotations = object.value["metadata"]["annotations"].as_object()?;
+    let has = |prefix: &str| annotations.keys().any(|name| name.starts_with(prefix));
+    let class = object.value["spec"]["ingressClassName"].as_str()?;
+    let known = objects.iter().any(|o| o.kind() == "IngressClass" && o.name() == class);
+    let about = object.kind() == "Ingress" && concerns(&object.value["spec"]);
+    (about && has("nginx.org/") && !has("nginx.ingress.kubernetes.io/") && !known).then(|| {
+        format!(
+            "{}: its annotations of nginx.org count only if class {class} is NGINX's own controller; the IngressClass is not in the input",
+            object.id()
+        )
+    })
 }
 
 /// Groups of the API whose objects stand between browsers and a Service.
@@ -203,7 +267,13 @@ const ON_THE_WAY: [&str; 19] = [
 ];
 
 /// Kinds that are read, and kinds that do not touch a request.
-const KNOWN: [&str; 32] = [
+const KNOWN: [&str; 38] = [
+    "BackendTLSPolicy",
+    "GRPCRoute",
+    "TCPRoute",
+    "UDPRoute",
+    "IngressRouteTCP",
+    "TLSStore",
     "Ingress",
     "IngressClass",
     "HTTPRoute",
@@ -256,7 +326,9 @@ fn unread(object: &Object, units: &[Unit]) -> Option<String> {
     }
     let near = units.iter().any(|unit| unit.service().is_some() && unit.scope.iter().any(|s| s == object.namespace()));
     let about = concerns(&object.value["spec"]) || is_ours(object.name());
-    (about || near && object.kind() == "EnvoyFilter").then(|| told("objects of this kind are not read")).flatten()
+    // These change whatever passes the proxy.
+    let patches = matches!(object.kind(), "EnvoyFilter" | "EnvoyPatchPolicy");
+    (about || near && patches).then(|| told("objects of this kind are not read")).flatten()
 }
 
 fn is_ours(name: &str) -> bool {
@@ -265,15 +337,5 @@ fn is_ours(name: &str) -> bool {
 
 /// Whether a value names a Service or host of Glance or the dashboard, as people name them.
 fn concerns(value: &Value) -> bool {
-    names(value, &is_ours)
-}
-
-/// Whether a text in a value is of a kind.
-fn names(value: &Value, is: &dyn Fn(&str) -> bool) -> bool {
-    match value {
-        Value::String(text) => is(text),
-        Value::Array(items) => items.iter().any(|item| names(item, is)),
-        Value::Object(map) => map.values().any(|item| names(item, is)),
-        _ => false,
-    }
+    any_text(value, &is_ours)
 }

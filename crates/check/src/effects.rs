@@ -1,8 +1,8 @@
 //! What directives of each server do to an upload: data that rules read, and that docs/servers.md shows.
 //!
-//! Rows of nginx, HAProxy and httpd are measured in a test against the real servers; of the others the
-//! source is named. What fields of objects limit, the operator and `check` read by the table of
-//! `direct-upload-core`; a test holds this one against it.
+//! Rows of nginx, HAProxy, httpd and uWSGI are measured in a test against the real servers; of the others the
+//! source is named, as it was in November 2026. What fields of objects limit, the operator and `check` read by the
+//! table of `direct-upload-core`; a test holds this one against it.
 
 pub use direct_upload_core::derive::exposure_issue::policy::Limit;
 
@@ -107,12 +107,20 @@ pub const EFFECTS: [Effect; 68] = [
     whole("httpd", "RequestReadTimeout body=N", "408 after N seconds; with MinRate each part of the body buys time"),
     silence("httpd", "Timeout", STILL),
     answer("httpd", "ProxyTimeout", "502 if Glance sends nothing for so long"),
-    // uWSGI: its documentation, and uWSGI 2.0.21 (docs/runbook DU022).
-    size("uWSGI", "limit-post", "413 above it"),
+    // uWSGI 2.0.21: measured; chunked-input-limit as in docs/runbook/DU022.md.
+    size("uWSGI", "limit-post", "the connection is closed above it, without an answer"),
     size("uWSGI", "chunked-input-limit", "legacy only: a chunk above it (1 MiB) breaks the upload"),
-    whole("uWSGI", "harakiri", "the worker is killed after it"),
-    silence("uWSGI", "socket-timeout", "the upload is given up where nothing comes for so long (4s)"),
-    silence("uWSGI", "http-timeout", "the router gives the upload up (60s)"),
+    whole("uWSGI", "harakiri", "the worker is killed after it, and the connection closed without an answer"),
+    silence(
+        "uWSGI",
+        "socket-timeout",
+        "the upload is given up where nothing comes for so long (4s); an answer may take longer",
+    ),
+    silence(
+        "uWSGI",
+        "http-timeout",
+        "the router gives the upload up where nothing comes, or Glance does not answer, for so long (60s)",
+    ),
     Effect { time: "the whole image is stored first", ..cors("uWSGI", "post-buffering", "", "") },
     // Gateway API and Envoy Gateway v1.9: gateway.envoyproxy.io, API reference; Envoy's time-outs.
     cors("HTTPRoute", "filters[].cors", "answered at the gateway", "its values"),

@@ -8,6 +8,7 @@
 //! itself derives from custom resources and exposures.
 
 pub mod classify;
+pub mod controller;
 pub mod coverage;
 pub mod derived;
 pub mod effects;
@@ -22,9 +23,11 @@ pub mod output;
 pub mod owner;
 pub mod redact;
 pub mod report;
+pub mod routes;
 pub mod rules;
 pub mod template;
 pub mod text;
+pub mod traefik;
 pub mod unit;
 pub mod values;
 pub use finding::{Finding, Location};
@@ -76,13 +79,20 @@ pub fn check(input: CheckInput) -> Report {
     let published = derived::endpoints(&input.snapshot, &input.objects, &units);
     let mut cloud = Cloud::new(&units, exposed, published, input.release);
     let world = World::of(&input.snapshot);
-    cloud.issues = derived::issues(&world, &input.snapshot, &input.objects, &units, &cloud.dashboards);
+    let mut issues = derived::issues(&world, &input.snapshot, &input.objects, &units, &cloud.dashboards);
+    let mut lacking = controller::apply(&input.objects, &mut issues);
+    cloud.issues = issues;
     cloud.panels = derived::panels(&world);
     let is_legacy = |unit: &Unit| cloud.horizons.iter().any(|h| std::ptr::eq(h.unit, unit) && h.is_legacy());
-    let legacy = derived::legacy_issues(&input.snapshot, &input.objects, &units, is_legacy);
+    let mut legacy = derived::legacy_issues(&input.snapshot, &input.objects, &units, is_legacy);
+    lacking.extend(controller::apply(&input.objects, &mut legacy));
     cloud.legacy_issues = legacy;
     let mut findings = rules::all(&cloud);
     findings.extend(derived::findings(&world, &input.objects));
+    let is_wanted = |namespace: &str| cloud.is_direct_in(&[namespace.to_owned()]);
+    findings.extend(routes::findings(&input.objects, is_wanted));
+    let (cut, unread) = traefik::entry_points(&input.objects, is_wanted);
+    findings.extend(cut);
     owner::advise(&mut findings, &units);
     for finding in &mut findings {
         finding.found = redact::text(&finding.found);
@@ -91,6 +101,8 @@ pub fn check(input: CheckInput) -> Report {
     findings.sort();
     findings.dedup();
     let mut unseen = input.unseen;
+    unseen.extend(lacking);
+    unseen.extend(unread);
     unseen.extend(coverage::gaps(&cloud, &world, &units, &input.objects));
     Report {
         findings,

@@ -5,7 +5,7 @@ use direct_upload_core::openstack::Release;
 use serde_json::Value;
 
 use super::classify;
-use super::objects::Object;
+use super::objects::{Object, any_text};
 use super::text::Text;
 use super::unit::ConfigFile;
 use super::{redact, template, values};
@@ -37,7 +37,8 @@ pub fn sort(texts: Vec<Text>, release: Option<Release>) -> (CheckInput, Vec<Stri
                 input.files.extend(made.into_iter().map(|file| (text.name.clone(), file)));
             }
             match objects(&text) {
-                Ok(objects) => objects.into_iter().for_each(|object| add(&mut input, object, &mut errors)),
+                Ok(objects) if !text.named && objects.iter().any(is_unrendered) => templates.push(text.name.clone()),
+                Ok(objects) => objects.into_iter().for_each(|object| add(&mut input, object, text.named, &mut errors)),
                 Err(error) => errors.push(format!("{}: {error}", text.name)),
             }
         }
@@ -109,8 +110,22 @@ fn collect(file: &str, mut value: Value, node: Option<&Node>, objects: &mut Vec<
     objects.push(Object { value, file: Some(file.to_owned()), node: node.cloned() });
 }
 
+/// A template that happens to be YAML: its objects have no names yet.
+fn is_unrendered(object: &Object) -> bool {
+    let written = |field: &str| object.value["metadata"][field].as_str().unwrap_or_default();
+    written("name").contains("{{") || written("namespace").contains("{{")
+}
+
+/// Whether an object may stand on the way of an upload, by what it is called and what it names.
+fn speaks_of_uploads(object: &Object) -> bool {
+    let ours = |text: &str| ["glance", "horizon", "dashboard"].iter().any(|name| text.contains(name));
+    matches!(object.kind(), "Horizon" | "Glance" | "OpenStackAPI")
+        || ours(object.name())
+        || any_text(&object.value["spec"], &ours)
+}
+
 /// Takes an object in. One that does not decode is told, and hurts only itself.
-fn add(input: &mut CheckInput, object: Object, errors: &mut Vec<String>) {
+fn add(input: &mut CheckInput, object: Object, named: bool, errors: &mut Vec<String>) {
     // Patches and the expectations of tests name no object; a resource of ours without a name is a slip.
     if object.name().is_empty() && !matches!(object.kind(), "Horizon" | "Glance" | "OpenStackAPI") {
         return;
@@ -118,11 +133,17 @@ fn add(input: &mut CheckInput, object: Object, errors: &mut Vec<String>) {
     let place = object.place(&[]);
     let told = |why: &str| format!("{place}: {}: {}", object.id(), redact::error(why));
     match insert(&mut input.snapshot, object.value.clone()) {
-        // A patch has no more than it changes.
-        Err(why) if why.contains("missing field") => input.unseen.push(told(&why)),
-        Err(why) => errors.push(told(&why)),
+        // A patch has no more than it changes; of a whole tree those of other services do not matter.
+        Err(why) if why.contains("missing field") => {
+            if named || object.kind() == "Gateway" || speaks_of_uploads(&object) {
+                input.unseen.push(format!("{} (a patch has no more than it changes)", told(&why)));
+            }
+        }
+        Err(why) if named || speaks_of_uploads(&object) => errors.push(told(&why)),
+        Err(why) => input.unseen.push(told(&why)),
         Ok(Some(id)) => {
-            errors.extend(undecodable(&input.snapshot, &id).map(|why| told(&why)));
+            let found = undecodable(&input.snapshot, &id).map(|why| told(&why));
+            if named || speaks_of_uploads(&object) { errors.extend(found) } else { input.unseen.extend(found) }
         }
         Ok(None) => {}
     }

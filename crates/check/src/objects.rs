@@ -14,6 +14,7 @@ use serde_json::Value;
 use super::classify::{self, Kind};
 use super::finding::Location;
 use super::unit::{ConfigFile, Unit};
+use super::values;
 
 /// An object and where it stands.
 #[derive(Clone, Debug)]
@@ -105,6 +106,16 @@ impl Object {
     }
 }
 
+/// Whether a text in a value is of a kind.
+pub fn any_text(value: &Value, is: &dyn Fn(&str) -> bool) -> bool {
+    match value {
+        Value::String(text) => is(text),
+        Value::Array(items) => items.iter().any(|item| any_text(item, is)),
+        Value::Object(map) => map.values().any(|item| any_text(item, is)),
+        _ => false,
+    }
+}
+
 /// What programs mount beside configuration: certificates, keyrings, start scripts, other programs' files.
 fn is_something_else(path: &str) -> bool {
     const WORDS: [&str; 16] = [
@@ -145,12 +156,24 @@ fn holds_configuration(path: &str) -> bool {
 }
 
 /// One key of a ConfigMap or Secret.
+#[derive(Clone)]
 struct DataEntry {
     key: String,
     text: String,
     lines: Lines,
     place: Location,
     managed: bool,
+}
+
+/// What a key holds, by the path under which a program sees it. uWSGI's YAML becomes the ini that it stands for.
+fn read(path: &str, held: &DataEntry) -> Option<(Kind, DataEntry)> {
+    if let Some(kind) = classify::kind(path, &held.text) {
+        return Some((kind, held.clone()));
+    }
+    let is_yaml = ["yaml", "yml"].iter().any(|ending| classify::ends_in(path, ending));
+    let (text, lines) = values::uwsgi_text(&held.text).filter(|_| is_yaml)?;
+    let lines: Option<Vec<usize>> = lines.into_iter().map(|line| held.lines.line(line)).collect();
+    Some((Kind::Uwsgi, DataEntry { text, lines: lines.map_or(Lines::Nowhere, Lines::Each), ..held.clone() }))
 }
 
 /// Base64, which may be broken into lines.
@@ -226,12 +249,13 @@ fn loose(object: &Object) -> Option<Unit> {
         ..Unit::default()
     };
     for held in object.texts() {
-        if let Some(kind) = classify::kind(&format!("{}/{}", object.name(), held.key), &held.text) {
+        if let Some((kind, held)) = read(&format!("{}/{}", object.name(), held.key), &held) {
             unit.files.push(file(kind, None, held));
         }
     }
     unit.copy_as_kolla(false);
-    unit.matters().then_some(unit)
+    // Passwords and scripts that are called after Glance are no configuration of it.
+    (unit.matters() && !unit.files.is_empty()).then_some(unit)
 }
 
 fn file(kind: Kind, path: Option<String>, held: DataEntry) -> ConfigFile {
@@ -346,7 +370,7 @@ fn mount_volume(
                     None => continue,
                 },
             };
-            if let Some(kind) = classify::kind(&path, &held.text) {
+            if let Some((kind, held)) = read(&path, &held) {
                 unit.files.push(file(kind, Some(path), held));
                 brought = true;
             } else if classify::ends_in(&path, "sh") {

@@ -6,7 +6,7 @@
 
 use std::fmt::Write as _;
 
-use direct_upload_core::manifests::{Document, Lines, Node};
+use direct_upload_core::manifests::{Document, Lines, Node, documents};
 use serde_json::{Map, Value};
 
 use crate::classify::Kind;
@@ -93,6 +93,17 @@ pub fn files(file: &str, document: &Document) -> Vec<ConfigFile> {
         holders.push(root);
     }
     holders.iter().flat_map(|values| of_chart(file, values)).collect()
+}
+
+/// uWSGI's YAML as it lies in a key of a ConfigMap: the ini that it stands for, and which line of the YAML each of
+/// its lines is.
+pub fn uwsgi_text(text: &str) -> Option<(String, Vec<usize>)> {
+    let document = documents("", text.as_bytes()).ok()?.into_iter().next()?;
+    let root = Holder { value: &document.value, node: Some(&document.node), path: String::new() };
+    let options = root.at(&["uwsgi"]).filter(|holder| holder.value.is_object())?;
+    let mut written = Written::default();
+    section(&mut written, "uwsgi", &options);
+    Some((written.text, written.lines))
 }
 
 /// uWSGI reads `uwsgi:` with an option a line.

@@ -4,8 +4,8 @@
 //! none of them uses, and for each OpenStackAPI, whose checkpoints end at the first one that is not passed.
 
 use direct_upload_api::{
-    ConditionType, ConfiguredMode, Glance, GlanceRef, GlanceStatus, Horizon, HorizonStatus, OpenStackAPI, ProbeVerdict,
-    Reason,
+    ConditionType, ConfiguredMode, ExposureStatus, Glance, GlanceRef, GlanceStatus, Horizon, HorizonStatus,
+    OpenStackAPI, ProbeVerdict, Reason,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::ResourceExt;
@@ -191,12 +191,21 @@ fn put_in_place(checkpoints: &mut [Checkpoint], status: &HorizonStatus) {
 fn accepting(kind: &str, object: &impl ResourceExt, role: &str, status: Option<&GlanceStatus>) -> UploadPath {
     let status = status.cloned().unwrap_or_default();
     let known = |type_| checkpoint_of(&status.conditions, type_);
-    let checkpoints = vec![
+    let mut checkpoints = vec![
         named("workload", known(ConditionType::Accepted), || "can be configured".to_owned()),
         named("origins", known(ConditionType::OriginsResolved), || accepted(&status)),
         named("config", known(ConditionType::ConfigRendered), || maps(&status.config_maps)),
         Checkpoint { name: "rollout", ..known(ConditionType::RolledOut) },
     ];
+    if kind == "OpenStackAPI" {
+        let at = |exposure: &ExposureStatus| format!("{} ({})", exposure.url, exposure.from);
+        let exposed = status.exposures.iter().map(at).collect::<Vec<_>>().join(", ");
+        if !exposed.is_empty() {
+            let told = Checkpoint { name: "exposure", passed: Passed::Yes, told: exposed, next: Vec::new() };
+            checkpoints.insert(1, told);
+        }
+        checkpoints.push(Checkpoint { name: "preflight", ..known(ConditionType::Verified) });
+    }
     upload_path(&format!("{kind} {}", full_name(object)), role, &status.conditions, checkpoints, status.advice)
 }
 

@@ -210,7 +210,8 @@ fn answer(request: &str, body: &[u8], table: &Table) -> Option<String> {
         ));
     }
     let names = header(request, "Access-Control-Request-Headers").unwrap_or_default();
-    let lists = format!("Access-Control-Allow-Methods: PUT\r\nAccess-Control-Allow-Headers: {names}\r\n");
+    let method = header(request, "Access-Control-Request-Method").unwrap_or_default();
+    let lists = format!("Access-Control-Allow-Methods: {method}\r\nAccess-Control-Allow-Headers: {names}\r\n");
     let lists = if grants { lists.as_str() } else { "" };
     Some(format!("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n{granted}{lists}\r\n"))
 }

@@ -11,6 +11,7 @@ mod crd;
 mod help;
 mod preflight;
 mod render;
+mod render_for;
 mod status;
 mod verify;
 mod yaml;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use direct_upload_core::derive::World;
 use direct_upload_core::model::{Key, Kind, Problem, Unknown};
+use direct_upload_core::workload::CONFIG_VOLUME;
 use direct_upload_operator::observe::Live;
 use direct_upload_operator::observe::live::BlindSpots;
 use direct_upload_operator::observe::scope::Scope;
@@ -255,7 +256,7 @@ async fn pods_that_decide_nothing_cost_nothing() {
         live.world().await;
         live.derivations().get() - before
     };
-    let ours = json!([{"name": "a", "configMap": {"name": "horizon-direct-upload-0123456789"}}]);
+    let ours = json!([{"name": CONFIG_VOLUME, "configMap": {"name": "horizon-direct-upload-0123456789"}}]);
     for (what, object, expected) in [
         ("of a workload that nobody named", pod("a", "of-else", json!([])), 0),
         ("of one that a Horizon names", pod("b", "of-horizon", json!([])), 2),

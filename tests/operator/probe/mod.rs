@@ -1,5 +1,6 @@
 //! Questions to a Glance.
 
+mod call;
 mod canary;
 pub mod server;
 mod table;

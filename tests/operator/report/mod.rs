@@ -1,4 +1,5 @@
 //! What is told.
 
+mod calls;
 mod gitops;
 mod upload_mode;

@@ -13,7 +13,7 @@ pub struct GlanceStatus {
     /// The generation of the spec that this status speaks of.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// Primary public URL of a Glance.
+    /// Primary public URL.
     #[serde(rename = "publicURL", skip_serializing_if = "Option::is_none")]
     pub public_url: Option<String>,
     /// The URLs under which browsers reach it, the primary first, and the object behind each; the first

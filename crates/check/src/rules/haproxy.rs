@@ -23,6 +23,7 @@ pub fn haproxy(cloud: &Cloud<'_>) -> Vec<Finding> {
         if server.last("mode").is_none_or(|item| item.directive.word() != "tcp") {
             findings.extend(rewritten(cloud, server));
             findings.extend(answered(cloud, server));
+            findings.extend(server.of_name("http-request").filter_map(refuses_put));
             findings.extend(buffered(server));
             findings.extend(server.of_name("http-request").filter_map(limited));
         }
@@ -103,12 +104,28 @@ fn answered(cloud: &Cloud<'_>, server: &Server<'_>) -> Vec<Finding> {
             }
         } else {
             let found = format!("{written} ends OPTIONS, which carries no credentials, before Glance sees it");
-            let fix = "let OPTIONS pass: put http-request allow if METH_OPTIONS before it";
+            let of_origin = written.to_lowercase().contains("hdr(origin)");
+            let fix = if of_origin {
+                "remove it: every request of a page has an Origin, the upload too"
+            } else {
+                "let OPTIONS pass: put http-request allow if METH_OPTIONS before it"
+            };
             Finding::error(Rule::OptionsFiltered, &item.place(), found, fix)
         });
         break;
     }
     findings
+}
+
+/// DU020: what ends the upload itself, by its method alone.
+fn refuses_put(item: &ScopedDirective<'_>) -> Option<Finding> {
+    let words: Vec<&str> = item.directive.args.iter().map(String::as_str).collect();
+    let ends = matches!(words.first(), Some(&("deny" | "reject" | "tarpit" | "silent-drop" | "return")));
+    let by_method = words.ends_with(&["if", "METH_PUT"]) || words.ends_with(&["if", "{", "method", "PUT", "}"]);
+    (ends && by_method).then(|| {
+        let found = format!("http-request {} ends PUT, which is the upload", item.directive.text());
+        Finding::error(Rule::OptionsFiltered, &item.place(), found, "remove it: Glance checks the token itself")
+    })
 }
 
 /// `return status 204 hdr NAME VALUE …`.
@@ -180,8 +197,10 @@ fn holds(server: &Server<'_>, (negated, term): (bool, &[&str])) -> Option<bool> 
 fn fetched(words: &[&str]) -> Option<bool> {
     let (fetch, values) = words.split_first()?;
     let fetch = fetch.to_lowercase();
-    let secret = ["authorization", "x-auth-token", "cookie"].iter().any(|name| fetch.contains(&format!("hdr({name})")));
+    let names = |name: &str| fetch.contains(&format!("hdr({name})"));
+    let secret = ["authorization", "x-auth-token", "cookie"].into_iter().any(names) || fetch.starts_with("req.cook(");
     match fetch.as_str() {
+        _ if names("origin") && values == ["-m", "found"] => Some(true),
         "method" => Some(values.iter().any(|value| value.eq_ignore_ascii_case("OPTIONS"))),
         _ if fetch.starts_with("http_auth") || secret => Some(false),
         _ => None,

@@ -2,7 +2,7 @@
 
 use direct_upload_api::{Rule, Severity};
 use direct_upload_core::openstack::Release;
-use direct_upload_core::openstack::swift::{multi_tenant, unreferenced};
+use direct_upload_core::openstack::swift::{multi_tenant, unbuffered, unreferenced};
 
 use crate::facts::cloud::Cloud;
 use crate::facts::glance::GlanceFacts;
@@ -49,6 +49,15 @@ fn swift_of(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>) -> Vec<Finding> {
                 format!("list {group} in spec.swift of the Glance resource, or write in [{group}]: swift_store_use_trusts = True, default_swift_reference = ref1, swift_store_expire_soon_interval = 60, swift_store_retry_get_count = 0"),
             ));
         }
+    }
+    for group in unbuffered(|group, name| glance.option(group, name).map(|s| s.value.clone())) {
+        let Some(buffer) = glance.option(&group, "swift_buffer_on_upload") else { continue };
+        findings.push(Finding::error(
+            Rule::SwiftExpiry,
+            &buffer.place,
+            format!("[{group}] buffers uploads and does not say swift_upload_buffer_dir: the store is not set up"),
+            format!("[{group}] swift_upload_buffer_dir = a folder with room for one segment of each upload under way; or take swift_buffer_on_upload off, which does not help where the token has expired"),
+        ));
     }
     for group in unreferenced(|group, name| glance.option(group, name).map(|s| s.value.clone())) {
         let Some(file) = glance.option(&group, "swift_store_config_file") else { continue };

@@ -97,7 +97,7 @@ fn uwsgi_body(glance: &GlanceFacts<'_>) -> Option<Finding> {
     let (file, ini) = glance.uwsgi()?;
     let found = ini.assignments.iter().rfind(|a| a.name == "limit-post")?;
     let severity = too_small(found.value.trim().parse().ok()?)?;
-    let what = format!("limit-post = {}: larger images are refused", found.value.trim());
+    let what = format!("limit-post = {}: uWSGI closes the connection on larger images", found.value.trim());
     Some(Finding::new(Rule::BodyLimit, severity, &file.option(found.line, "limit-post"), what, "remove limit-post"))
 }
 
@@ -246,6 +246,7 @@ fn of_server(server: &Server<'_>) -> Vec<Finding> {
     if server.kind == Kind::Nginx {
         findings.extend(nginx_time(server));
     } else {
+        findings.extend(server.of_name("proxypass").filter_map(impatient));
         for name in effects::of("httpd", Limit::Silence).chain(effects::of("httpd", Limit::Answer)) {
             let Some(item) = server.last(&name.to_ascii_lowercase()) else { continue };
             let Some(seconds) =
@@ -265,6 +266,17 @@ fn of_server(server: &Server<'_>) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// `ProxyPass / http://… timeout=30` counts before ProxyTimeout.
+fn impatient(item: &ScopedDirective<'_>) -> Option<Finding> {
+    let seconds: u64 = item.directive.args.iter().find_map(|word| word.strip_prefix("timeout=")?.parse().ok())?;
+    (1..60).contains(&seconds).then(|| {
+        let found = format!(
+            "timeout={seconds} of ProxyPass: a pause of {seconds} s, as when Glance stores the image's end, breaks the upload"
+        );
+        Finding::warning(Rule::TooSlow, &item.place(), found, "timeout=3600")
+    })
 }
 
 /// The seconds after which a body is cut off, if there is a fixed end: `body=60`, `body=10-600,MinRate=1`.

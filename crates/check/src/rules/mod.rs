@@ -13,6 +13,7 @@ pub mod options;
 pub mod origins;
 pub mod proxy_headers;
 pub mod reading;
+mod requests;
 pub mod services;
 pub mod settings;
 pub mod start;
@@ -27,7 +28,7 @@ use crate::facts::cloud::Cloud;
 /// All that is wrong.
 pub fn all(cloud: &Cloud<'_>) -> Vec<Finding> {
     type RuleOf = fn(&Cloud<'_>) -> Vec<Finding>;
-    const RULES: [RuleOf; 27] = [
+    const RULES: [RuleOf; 28] = [
         origins::form,
         origins::missing,
         headers::headers,
@@ -43,6 +44,7 @@ pub fn all(cloud: &Cloud<'_>) -> Vec<Finding> {
         endpoint::published,
         proxy_headers::cors,
         options::options,
+        requests::requests,
         exposed::issues,
         haproxy::haproxy,
         csp::connect_src,

@@ -158,6 +158,15 @@ fn answered(server: &Server<'_>, item: &ScopedDirective<'_>) -> Option<Finding> 
 pub(crate) fn is_options(block: &Directive) -> bool {
     let text = block.text();
     let inner = text.trim().trim_start_matches('(').strip_suffix(')').unwrap_or_default();
+    // A preflight has neither a token nor a cookie.
+    const LACKS: [&str; 3] = ["$http_x_auth_token", "$http_authorization", "$http_cookie"];
+    let parts: Vec<&str> = inner.split_whitespace().collect();
+    if let [variable, "=", rest @ ..] = parts.as_slice()
+        && LACKS.contains(variable)
+        && rest.iter().all(|word| word.trim_matches(['"', '\'']).is_empty())
+    {
+        return block.name == "if";
+    }
     let mut words = inner.trim().splitn(3, char::is_whitespace);
     let (Some("$request_method"), Some(operator), Some(pattern)) = (words.next(), words.next(), words.next()) else {
         return false;

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use direct_upload_api::web::{Origin, OriginError};
+use direct_upload_api::web::{Origin, OriginError, PublicUrl};
 use direct_upload_api::{Rule, Severity};
 use direct_upload_core::openstack::Release;
 
+use crate::facts::catalog::Published;
 use crate::facts::cloud::{Certainty, Cloud, ExposedDashboard};
 use crate::facts::filter::{self, Answer, Reading};
 use crate::facts::glance::{GlanceFacts, Setting};
@@ -246,14 +247,23 @@ fn not_listed(cloud: &Cloud<'_>, at: usize, glance: &GlanceFacts<'_>, setting: &
                 severity,
                 &setting.place,
                 format!(
-                    "allowed_origin does not hold {origin}, from where browsers load the dashboard ({}: {})",
-                    d.source, d.place
+                    "allowed_origin does not hold {origin}, from where browsers load the dashboard ({}: {}){}",
+                    d.source,
+                    d.place,
+                    replaced(glance, &origin)
                 ),
                 format!("add {origin} to allowed_origin (or correct what names the dashboard)"),
             )
         })
         .collect();
     if near.is_empty() {
+        // Where Glance is known by that very name, nothing stands before the proxy that is seen.
+        let is_glances = |host: &str| {
+            let of = |p: &Published| PublicUrl::parse(&p.url).is_ok_and(|url| url.origin().host() == host);
+            cloud.published.iter().any(|p| p.scope == glance.unit.scope && of(p))
+        };
+        let certain = allowed.first().is_some_and(|origin| is_glances(origin.host()));
+        let severity = if certain { refused(cloud, at) } else { severity.max(Severity::Warning) };
         findings.extend(another_port(&edges, &allowed, setting, severity));
     }
     if findings.is_empty() && lost.is_empty() {
@@ -333,7 +343,18 @@ fn another_port(edges: &[&Listen], allowed: &[Origin], setting: &Setting, severi
         place.place, place.written
     );
     let fix = format!("add {wanted} to allowed_origin (or correct what serves the dashboard)");
-    Some(Finding::new(Rule::OriginMissing, severity.max(Severity::Warning), &setting.place, found, fix))
+    Some(Finding::new(Rule::OriginMissing, severity, &setting.place, found, fix))
+}
+
+/// An earlier `allowed_origin` of the same file has the origin, and a later one replaces it.
+fn replaced(glance: &GlanceFacts<'_>, origin: &str) -> String {
+    let has = |value: &str| value.split(',').any(|item| item.trim() == origin);
+    let found = glance.confs.iter().find_map(|conf| {
+        let own = conf.ini.assignments.iter();
+        let own = own.filter(|a| a.normalized_section() == "cors" && a.name == "allowed_origin" && has(&a.value));
+        own.last().map(|assignment| conf.file.at(assignment.line))
+    });
+    found.map(|place| format!("; {place} has it, and a later allowed_origin replaces that")).unwrap_or_default()
 }
 
 /// Secure cookies travel by https only, so the dashboard is https.

@@ -139,8 +139,9 @@ fn glance(glance: &GlanceFacts<'_>) -> Vec<Finding> {
             let meant = meant(&assignment.name);
             let items: Vec<&str> = assignment.value.split(',').map(str::trim).collect();
             let severity = match meant {
-                Some("allowed_origin") if !set => Severity::Error,
-                // Atmosphere writes allowed_origins = * for everybody, beside the right list.
+                Some("allowed_origin") if !set && !conf.file.partial => Severity::Error,
+                // Atmosphere writes allowed_origins = * for everybody, beside the right list; in Helm values that
+                // list is the chart's, and not there.
                 Some("allowed_origin") if items.iter().all(|item| *item == "*" || allowed.contains(*item)) => {
                     Severity::Note
                 }
@@ -152,6 +153,9 @@ fn glance(glance: &GlanceFacts<'_>) -> Vec<Finding> {
                 _ => assignment.value.chars().all(plain),
             };
             let fix = match meant {
+                _ if severity == Severity::Note && !set => {
+                    "nothing has to change as long as the chart's own allowed_origin names the dashboard; remove the line".to_owned()
+                }
                 _ if severity == Severity::Note => {
                     "nothing has to change: allowed_origin stands there, too; or remove the line".to_owned()
                 }

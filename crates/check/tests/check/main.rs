@@ -8,6 +8,7 @@ mod formats;
 mod har;
 mod output;
 mod redact;
+mod reports;
 mod rules;
 mod runbook;
 mod values;

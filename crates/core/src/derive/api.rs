@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use direct_upload_api::web::Origin;
 use direct_upload_api::{CorsValues, Deletion, Duration, GlanceStatus, Reason, Rollout};
 
+use super::calls::Calls;
 use super::destination::GlanceState;
 use super::grant::Grants;
 use super::tenure::Tenure;
@@ -96,6 +97,8 @@ pub struct ApiView {
     pub pending: Option<Problem>,
     /// Why no origin may be removed now.
     pub incomplete: Option<Problem>,
+    /// Where pages call it, and what preflights show of that; none of a Glance, where each dashboard's uploads tell.
+    pub calls: Option<Box<Calls>>,
     pub advice: Vec<Advice>,
 }
 
@@ -169,7 +172,7 @@ impl ApiView {
     /// One that nobody asks for anything, beside its resource.
     pub fn unasked(api: ManagedApi) -> Self {
         let (wanted, advice) = (api.wanted(), api.asked.advice.clone());
-        Self { api, wanted, grants: Grants::default(), pending: None, incomplete: None, advice }
+        Self { api, wanted, grants: Grants::default(), pending: None, incomplete: None, calls: None, advice }
     }
 }
 

@@ -4,6 +4,7 @@
 //! which rule, what stands there, what to write instead. By default nothing is changed: these objects
 //! usually belong to somebody's Git. [`adjust`](super::adjust) is for those who ask for it.
 
+pub mod calls;
 pub mod http_route;
 pub mod ingress;
 pub mod policy;

@@ -5,6 +5,7 @@
 
 pub mod adjust;
 pub mod api;
+pub mod calls;
 pub mod canary;
 pub mod catalog;
 pub mod conflict;
@@ -30,6 +31,7 @@ pub mod vantage;
 pub mod world;
 pub use adjust::Adjustment;
 pub use api::{ApiView, ManagedApi, Terms};
+pub use calls::Calls;
 pub use catalog::{CatalogAnswer, CatalogState};
 pub use destination::{Destination, DestinationView, GlanceState, Partner};
 pub use exposure::backends::Backends;

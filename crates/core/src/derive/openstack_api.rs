@@ -9,6 +9,7 @@ use direct_upload_api::web::Origin;
 use direct_upload_api::{GlancePaths, OpenStackApiSpec, Reason, WorkloadKind};
 
 use super::api::{ApiView, Asked, ManagedApi, Resource, Terms, carried, stated, users_file};
+use super::calls::Calls;
 use super::exposure::{self, Stated};
 use super::horizon::Dashboard;
 use super::tenure::Tenure;
@@ -30,18 +31,27 @@ pub fn view(snapshot: &Snapshot, dashboards: &BTreeMap<Key, Dashboard>, object: 
     let resource = Resource::read(snapshot, object, terms);
     let api = ManagedApi { service, part: None, resource, tenure, asked };
     let unasked = ApiView::unasked(api);
-    let mut callers = Callers { wanted: unasked.wanted.clone(), incomplete: None, advice: unasked.advice.clone() };
+    let mut callers = Callers {
+        wanted: unasked.wanted.clone(),
+        credentialed: BTreeSet::new(),
+        incomplete: None,
+        advice: unasked.advice.clone(),
+    };
     let namespace = &object.meta.key.namespace;
     for named in object.spec.iter().flat_map(|spec| &spec.cors.horizons) {
         let key = Key::new(named.namespace.as_ref().unwrap_or(namespace), named.name.clone());
-        callers.accept(&format!("Horizon {key}"), of_horizon(snapshot, dashboards, &key));
+        callers.accept(&format!("Horizon {key}"), of_horizon(snapshot, dashboards, &key), named.with_credentials);
     }
     for named in object.spec.iter().flat_map(|spec| &spec.cors.dashboards) {
         let key = Key::new(namespace, named.name.clone());
-        callers.accept(&describe(named.kind, &key), of_workload(snapshot, named.kind, &key));
+        callers.accept(&describe(named.kind, &key), of_workload(snapshot, named.kind, &key), named.with_credentials);
     }
-    let Callers { wanted, incomplete, advice } = callers;
-    ApiView { wanted, incomplete, advice, ..unasked }
+    let Callers { wanted, credentialed, incomplete, mut advice } = callers;
+    let origins = wanted.keys().map(|origin| (origin.clone(), credentialed.contains(origin))).collect();
+    let spec = object.spec.as_ref().ok();
+    let calls = spec.map(|spec| Box::new(Calls::derive(snapshot, &unasked.api, spec, &origins)));
+    advice.extend(calls.iter().flat_map(|calls| calls.advice.iter().cloned()));
+    ApiView { wanted, incomplete, calls, advice, ..unasked }
 }
 
 fn terms(spec: &OpenStackApiSpec) -> Terms {
@@ -106,6 +116,8 @@ fn of_workload(snapshot: &Snapshot, kind: WorkloadKind, key: &Key) -> Origins {
 /// Who calls the API from pages of their own.
 struct Callers {
     wanted: BTreeMap<Origin, Vec<String>>,
+    /// Whose pages send cookies.
+    credentialed: BTreeSet<Origin>,
     incomplete: Option<Problem>,
     advice: Vec<Advice>,
 }
@@ -113,11 +125,14 @@ struct Callers {
 impl Callers {
     /// Enters what somebody's scripts come from. What is not known lets nothing go; what is known to be
     /// nowhere is said. Plain http is taken only where it is stated.
-    fn accept(&mut self, who: &str, origins: Origins) {
+    fn accept(&mut self, who: &str, origins: Origins, with_credentials: bool) {
         match origins {
             Ok(origins) => {
                 for origin in origins {
                     if origin.is_https() {
+                        if with_credentials {
+                            self.credentialed.insert(origin.clone());
+                        }
                         let by = self.wanted.entry(origin).or_default();
                         if by.iter().all(|known| known != who) {
                             by.push(who.to_owned());

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use direct_upload_api::web::Origin;
-use direct_upload_api::{HorizonSpec, ProbeCheck, Reason};
+use direct_upload_api::{HorizonSpec, HostAlias, ProbeCheck, Reason};
 
 use super::canary::CanaryView;
 use super::catalog::{CatalogAnswer, CatalogState};
@@ -149,6 +150,7 @@ impl DestinationView {
             uploads: probe.put.announced(),
             page: (probe.page == ProbeCheck::Check).then(|| page(dashboard, origin)),
             address_spaces: probe.address_spaces == ProbeCheck::Check,
+            call: None,
             reach: reach.clone(),
         };
         let questions: BTreeSet<_> =
@@ -157,7 +159,8 @@ impl DestinationView {
             Err(unknown) if unknown.pending => Evidence::Pending,
             Err(unknown) => {
                 let (region, origin) = (to.region.clone(), endpoint.to_string());
-                let (reason, reply) = (Reason::PreflightUnanswered, no_ca(unknown.why.clone()));
+                let (reason, reply) =
+                    (Reason::PreflightUnanswered, no_ca(unknown.why.clone(), "spec.directUpload.probe.caConfigMap"));
                 Evidence::Unknown(vec![Failed { region, origin, reason, reply }])
             }
             Ok(_) => evidence(snapshot, to.region.as_ref(), &questions, &epoch),
@@ -211,24 +214,34 @@ pub fn ca(key: &Key, spec: &HorizonSpec) -> Option<Key> {
 }
 
 pub fn reach(snapshot: &Snapshot, dashboard: &Dashboard, spec: &HorizonSpec, source: Option<&Key>) -> Known<Reach> {
-    let hosts = dashboard.hosts.clone();
+    let item = spec.direct_upload.probe.ca_config_map.as_ref().and_then(|c| c.key.as_deref());
+    reach_by(snapshot, dashboard.hosts.clone(), source, item)
+}
+
+/// By these addresses, and with the certificate authorities of a ConfigMap.
+pub(super) fn reach_by(
+    snapshot: &Snapshot,
+    hosts: BTreeMap<String, IpAddr>,
+    source: Option<&Key>,
+    item: Option<&str>,
+) -> Known<Reach> {
     let Some(source) = source.filter(|_| !snapshot.answers.are_assumed()) else {
         return Ok(Reach { ca: String::new(), hosts });
     };
-    let named = spec.direct_upload.probe.ca_config_map.as_ref().and_then(|c| c.key.as_deref()).unwrap_or("ca.crt");
+    let named = item.unwrap_or("ca.crt");
     let missing = |what: &str| Unknown { why: format!("ConfigMap {source} {what}"), pending: false };
     let config_map = snapshot.referenced_config_maps.get_named(source)?.ok_or_else(|| missing("does not exist"))?;
     let ca = config_map.data.get(named).cloned().ok_or_else(|| missing(&format!("has no key {named:?}")))?;
     Ok(Reach { ca, hosts })
 }
 
-fn no_ca(why: String) -> Cause {
+pub(super) fn no_ca(why: String, field: &str) -> Cause {
     Cause {
         rule: None,
         requirement: "certificate".into(),
         message: why,
         received: String::new(),
-        fix: "put the certificate authorities there, or change spec.directUpload.probe.caConfigMap".into(),
+        fix: format!("put the certificate authorities there, or change {field}"),
     }
 }
 
@@ -236,11 +249,19 @@ fn no_ca(why: String) -> Cause {
 ///
 /// # Errors
 /// An address that is none.
-pub fn hosts(spec: &HorizonSpec) -> Result<BTreeMap<String, std::net::IpAddr>, Problem> {
+pub fn hosts(spec: &HorizonSpec) -> Result<BTreeMap<String, IpAddr>, Problem> {
+    named_hosts(&spec.direct_upload.probe.host_aliases, "spec.directUpload.probe.hostAliases")
+}
+
+/// Reads addresses for host names.
+///
+/// # Errors
+/// An address that is none, with the field's name.
+pub(super) fn named_hosts(aliases: &[HostAlias], field: &str) -> Result<BTreeMap<String, IpAddr>, Problem> {
     let mut hosts = BTreeMap::new();
-    for alias in &spec.direct_upload.probe.host_aliases {
+    for alias in aliases {
         let address = alias.ip.parse().map_err(|_| {
-            let message = format!("spec.directUpload.probe.hostAliases: {:?} is no IP address", alias.ip);
+            let message = format!("{field}: {:?} is no IP address", alias.ip);
             Problem::new(Reason::InvalidSpec, message)
         })?;
         for name in &alias.hostnames {
@@ -250,7 +271,8 @@ pub fn hosts(spec: &HorizonSpec) -> Result<BTreeMap<String, std::net::IpAddr>, P
     Ok(hosts)
 }
 
-fn evidence(
+/// What is known of these questions.
+pub(super) fn evidence(
     snapshot: &Snapshot,
     region: Option<&String>,
     questions: &BTreeSet<ProbeTarget>,

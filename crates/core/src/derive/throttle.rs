@@ -135,8 +135,8 @@ mod tests {
         let url = PublicUrl::parse(&format!("https://glance{endpoint}.example.com")).unwrap();
         let origin = url.origin().clone();
         let (panel, endpoint) = (Panel::Unknown, url.clone().into());
-        let (uploads, page, reach) = (None, None, Arc::default());
-        let question = ProbeTarget { origin, endpoint, panel, uploads, page, address_spaces: false, reach };
+        let (uploads, page, call, reach) = (None, None, None, Arc::default());
+        let question = ProbeTarget { origin, endpoint, panel, uploads, page, address_spaces: false, call, reach };
         let to = Destination {
             region: None,
             named: None,

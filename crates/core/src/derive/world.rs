@@ -72,14 +72,17 @@ impl World {
             self.horizons.values().flat_map(|view| [&view.authorities, &view.catalog.source]).flatten().cloned();
         let mut needs =
             Needs { namespaces: self.keys().map(|key| key.namespace.clone()).collect(), ..self.routing.clone() };
-        files.chain(authorities).for_each(|key| needs.add_named(Kind::ReferencedConfigMap, key));
+        let of_calls = self.apis.values().filter_map(|view| view.calls.as_ref()?.authorities.clone());
+        files.chain(authorities).chain(of_calls).for_each(|key| needs.add_named(Kind::ReferencedConfigMap, key));
         needs
     }
 
     /// The preflights that matter now, and the state of the server that each would speak of.
     pub fn probe_targets(&self) -> BTreeMap<ProbeTarget, Epoch> {
         let all = self.horizons.values().flat_map(|view| &view.destinations);
-        all.flat_map(|d| d.questions.iter().map(|q| (q.clone(), d.epoch.clone()))).collect()
+        let uploads = all.flat_map(|d| d.questions.iter().map(|q| (q.clone(), d.epoch.clone())));
+        let calls = self.apis.values().filter_map(|view| view.calls.as_ref());
+        uploads.chain(calls.flat_map(|c| c.questions.iter().map(|q| (q.clone(), c.epoch.clone())))).collect()
     }
 
     /// The catalogs that are to be read.
@@ -275,7 +278,7 @@ fn glance_view(snapshot: &Snapshot, glance: ImageService, grants: Grants, looked
     let pending = exposures.as_ref().err().filter(|problem| problem.reason == Reason::ObservationPending).cloned();
     GlanceView {
         object,
-        public: ApiView { api: public, wanted, grants, pending, incomplete, advice },
+        public: ApiView { api: public, wanted, grants, pending, incomplete, calls: None, advice },
         internal: internal.map(ApiView::unasked),
         exposures,
         issues,

@@ -108,7 +108,7 @@ fn method_allowed(upload: &UploadRequest, allowed: &Extracted<'_>) -> bool {
 }
 
 /// CORS-safelisted methods (§2.2.1).
-fn is_safelisted(method: &str) -> bool {
+pub(super) fn is_safelisted(method: &str) -> bool {
     matches!(method, "GET" | "HEAD" | "POST")
 }
 

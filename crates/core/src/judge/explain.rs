@@ -37,7 +37,7 @@ pub(crate) fn is_filters_refusal(answer: &Response) -> bool {
 }
 
 /// Whether there is any header of a CORS grant.
-fn grants_something(answer: &Response) -> bool {
+pub(super) fn grants_something(answer: &Response) -> bool {
     answer.headers.iter().any(|(name, _)| starts_with(name, "Access-Control-Allow-"))
 }
 

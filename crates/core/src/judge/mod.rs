@@ -13,6 +13,7 @@
 
 pub mod address_space;
 pub mod advise;
+pub mod call;
 pub mod catalog;
 pub mod cors;
 pub mod csp;
@@ -33,6 +34,7 @@ pub mod schedule;
 pub mod session;
 pub mod unreachable;
 pub mod upload;
+pub use call::CallPreflight;
 pub use catalog::{TokenScope, read, request};
 pub use cors::judge;
 pub use failure::{Failure, Requirement};

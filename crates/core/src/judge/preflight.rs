@@ -152,7 +152,7 @@ pub fn user_agent() -> String {
 }
 
 /// Hosts that are trustworthy by http too (Secure Contexts §3.1), so never mixed content.
-fn is_loopback(origin: &Origin) -> bool {
+pub(super) fn is_loopback(origin: &Origin) -> bool {
     let host = origin.host().trim_end_matches('.');
     host == "localhost" || host.ends_with(".localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }

@@ -273,6 +273,7 @@ mod tests {
             uploads: None,
             page: None,
             address_spaces: false,
+            call: None,
             reach: Reach::default().into(),
         }
     }

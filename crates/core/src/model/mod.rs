@@ -65,7 +65,7 @@ pub use namespace::Namespace;
 pub use needs::Needs;
 pub use pod::Pod;
 pub use policy::Policy;
-pub use probe::{Cause, Epoch, Observation, Page, Part, ProbeAnswer, ProbeRecord, ProbeTarget, Reach};
+pub use probe::{ApiCall, Cause, Epoch, Observation, Page, Part, ProbeAnswer, ProbeRecord, ProbeTarget, Reach};
 pub use problem::Problem;
 pub use reference_grant::{GrantTo, ReferenceGrant};
 pub use refused_write::RefusedWrite;

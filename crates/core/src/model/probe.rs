@@ -20,7 +20,21 @@ pub struct ProbeTarget {
     pub page: Option<Page>,
     /// Whether the address spaces of dashboard and Glance are to be compared.
     pub address_spaces: bool,
+    /// The call of an API that is judged in an upload's place.
+    pub call: Option<ApiCall>,
     pub reach: Arc<Reach>,
+}
+
+/// Calls of an API other than Glance's, as a dashboard's pages make them.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ApiCall {
+    /// The service's name.
+    pub service: &'static str,
+    pub methods: Vec<&'static str>,
+    /// Names of request headers in lower case, sorted.
+    pub headers: Vec<String>,
+    /// Whether the pages send cookies along.
+    pub credentials: bool,
 }
 
 impl ProbeTarget {

@@ -295,6 +295,82 @@ const DESIGNATE: OpenStackService = OpenStackService {
     expose_headers: &["X-OpenStack-Request-ID", "Host"],
 };
 
+/// `octavia/common/config.py` of 19.0.0; the filter is put in front by `octavia/api/app.py`, with Octavia's own
+/// configuration.
+const OCTAVIA: OpenStackService = OpenStackService {
+    kind: API,
+    name: "Octavia",
+    project: "octavia",
+    folder: "octavia.conf.d",
+    folder_in_helm: "uwsgi.conf.d",
+    file: "octavia.conf",
+    workloads: &["octavia-api", "octavia"],
+    allow_methods: &["GET", "PUT", "POST", "DELETE"],
+    allow_headers: &["X-Auth-Token", "X-Openstack-Request-Id"],
+    late_headers: &[],
+    expose_headers: &["X-Auth-Token", "X-Openstack-Request-Id"],
+};
+
+/// `barbican/common/config.py` of 23.0.0; its paste file's filter has `oslo_config_project = barbican`.
+const BARBICAN: OpenStackService = OpenStackService {
+    kind: API,
+    name: "Barbican",
+    project: "barbican",
+    folder: "barbican.conf.d",
+    folder_in_helm: "uwsgi.conf.d",
+    file: "barbican.conf",
+    workloads: &["barbican-api", "barbican"],
+    allow_methods: METHODS,
+    allow_headers: BARBICANS,
+    late_headers: &[],
+    expose_headers: BARBICANS,
+};
+
+const BARBICANS: &[&str] = &[
+    "X-Auth-Token",
+    "X-Openstack-Request-Id",
+    "X-Project-Id",
+    "X-Identity-Status",
+    "X-User-Id",
+    "X-Storage-Token",
+    "X-Domain-Id",
+    "X-User-Domain-Id",
+    "X-Project-Domain-Id",
+    "X-Roles",
+];
+
+/// `manila/common/config.py` of 23.0.1; its paste file's filter has `oslo_config_project = manila`.
+const MANILA: OpenStackService = OpenStackService {
+    kind: API,
+    name: "Manila",
+    project: "manila",
+    folder: "manila.conf.d",
+    folder_in_helm: "uwsgi.conf.d",
+    file: "manila.conf",
+    workloads: &["manila-api", "manila"],
+    allow_methods: METHODS,
+    allow_headers: &[
+        "X-Auth-Token",
+        "X-OpenStack-Request-ID",
+        "X-Openstack-Manila-Api-Version",
+        "X-OpenStack-Manila-API-Experimental",
+        "X-Identity-Status",
+        "X-Roles",
+        "X-Service-Catalog",
+        "X-User-Id",
+        "X-Tenant-Id",
+    ],
+    late_headers: &[],
+    expose_headers: &[
+        "X-Auth-Token",
+        "X-OpenStack-Request-ID",
+        "X-Openstack-Manila-Api-Version",
+        "X-OpenStack-Manila-API-Experimental",
+        "X-Subject-Token",
+        "X-Service-Token",
+    ],
+};
+
 /// Kind of the resource of all but Glance.
 pub const API: &str = "OpenStackAPI";
 
@@ -309,6 +385,9 @@ impl From<ApiService> for &'static OpenStackService {
             ApiService::Ironic => &IRONIC,
             ApiService::Heat => &HEAT,
             ApiService::Designate => &DESIGNATE,
+            ApiService::Octavia => &OCTAVIA,
+            ApiService::Barbican => &BARBICAN,
+            ApiService::Manila => &MANILA,
         }
     }
 }

@@ -59,6 +59,19 @@ pub fn unreferenced(option: impl Fn(&str, &str) -> Option<String>) -> Vec<String
     names
 }
 
+/// The Swift stores that are to buffer uploads and have no folder for it: glance_store sets them up not at all
+/// (`validate_buffering` in `glance_store/_drivers/swift/buffered.py`).
+pub fn unbuffered(option: impl Fn(&str, &str) -> Option<String>) -> Vec<String> {
+    let said = |group: &str, name: &str| option(group, name).filter(|value| !value.trim().is_empty());
+    let backends = said("DEFAULT", "enabled_backends");
+    let mut names = backends.map_or_else(|| vec!["glance_store".to_owned()], |backends| named(&backends));
+    names.retain(|name| {
+        said(name, "swift_buffer_on_upload").is_some_and(|value| is_true(&value))
+            && said(name, "swift_upload_buffer_dir").is_none()
+    });
+    names
+}
+
 /// The Swift stores of `enabled_backends`.
 pub fn named(backends: &str) -> Vec<String> {
     let pairs = backends.split(',').filter_map(|pair| pair.split_once(':'));

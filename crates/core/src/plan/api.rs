@@ -1,6 +1,7 @@
 //! The plan of an API: take origins in at once, let them go late. A Glance's covers a second API, and the
 //! objects that lead browsers to it.
 
+mod called;
 mod retirement;
 mod upload_policy;
 
@@ -63,7 +64,7 @@ pub fn api(view: &ApiView, now: Timestamp, options: &Options) -> (Plan, Vec<Orig
     if view.api.resource.meta.deleting.is_some() {
         return (finalize(view, now, |_| false), Vec::new());
     }
-    living(view, now, options, |plan| plan)
+    living(view, now, options, |plan| plan.proven(view))
 }
 
 /// Of a resource that stays: its API's plan, with what `more` adds.

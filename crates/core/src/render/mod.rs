@@ -4,6 +4,7 @@
 //! [`File`]s, whose bytes depend on the settings alone: no date, no version, no map order. What a file of
 //! ours does is read back from its bytes ([`effects`]).
 
+pub mod deployer;
 mod effects;
 mod error;
 mod file;

@@ -1,4 +1,4 @@
-//! What `check` says of nginx, HAProxy and httpd is what the real servers do before a Glance that grants.
+//! What `check` says of nginx, HAProxy, httpd and uWSGI is what the real servers do before a Glance that grants.
 
 use direct_upload_check as check;
 use direct_upload_check::Text;
@@ -221,4 +221,48 @@ fn a_time_out_cuts_what_it_is_said_to_cut(
     let answers = ask(&config);
     assert!(!answers[0].granted(), "{answers:#?}");
     assert!(found(server, &config).iter().any(|line| line.ends_with("DU015")), "{line} is not found");
+}
+
+/// Glance in uWSGI: `line` ends the upload, or does not, and `check` says so.
+#[rstest]
+#[case::plain("http-socket", "", 3, 0, None)]
+#[case::post_limit("http-socket", "limit-post = 1048576", 0, 0, Some("error DU014"))]
+#[case::harakiri("http-socket", "harakiri = 1", 0, 4, Some("error DU015"))]
+#[case::harakiri_body("http-socket", "harakiri = 1", 4, 0, Some("error DU015"))]
+#[case::socket_timeout("http-socket", "socket-timeout = 1", 3, 0, Some("warning DU015"))]
+#[case::router("http", "", 3, 0, None)]
+#[case::router_timeout("http", "http-timeout = 1", 3, 0, Some("warning DU015"))]
+#[case::router_timeout_answer("http", "http-timeout = 1", 0, 3, Some("warning DU015"))]
+fn uwsgi_does_what_is_said_of_it(
+    #[case] socket: &str,
+    #[case] line: &str,
+    #[case] pause: u32,
+    #[case] delay: u32,
+    #[case] expected: Option<&str>,
+) {
+    let config = format!("[uwsgi]\n{socket} = 127.0.0.1:@PORT@\nmaster = true\nprocesses = 2\n{line}\n");
+    let requests = json!([{"method": "OPTIONS"}, {"method": "PUT", "size": SIZE, "pause": pause, "delay": delay}]);
+    let answers: Vec<Answer> = ask(&json!({"ask": "edge", "server": "uwsgi", "config": config, "requests": requests}));
+    assert!(answers[0].granted(), "{answers:#?}");
+    assert_eq!(answers[1].granted(), expected.is_none(), "{answers:#?}");
+    let conf = "[cors]\nallowed_origin = https://d.example\nallow_headers = X-Auth-Token,X-CSRFToken\n";
+    let config = config.replace("@PORT@", "9292");
+    let files = [("etc/glance/glance-api-uwsgi.ini", config.as_str()), DASHBOARD, (CONF, conf)];
+    let texts = files.map(|(name, text)| Text { name: name.into(), text: text.into(), named: false }).to_vec();
+    let (input, _) = check::manifests::sort(texts, Some("2025.1".parse().unwrap()));
+    let found = check::check(input).findings;
+    // What legacy uploads would meet is another matter.
+    let found = found.iter().map(|f| format!("{} {}", f.severity, f.rule)).filter(|line| !line.ends_with("DU022"));
+    assert_eq!(found.collect::<Vec<_>>(), expected.into_iter().collect::<Vec<_>>(), "{answers:#?}");
+}
+
+/// An answer may take longer than `socket-timeout`; `post-buffering` takes the image first.
+#[rstest]
+#[case("socket-timeout = 1", 3)]
+#[case("post-buffering = 4096", 0)]
+fn uwsgi_lets_these_pass(#[case] line: &str, #[case] delay: u32) {
+    let config = format!("[uwsgi]\nhttp-socket = 127.0.0.1:@PORT@\nmaster = true\nprocesses = 2\n{line}\n");
+    let requests = json!([{"method": "PUT", "size": SIZE, "delay": delay}]);
+    let answers: Vec<Answer> = ask(&json!({"ask": "edge", "server": "uwsgi", "config": config, "requests": requests}));
+    assert!(answers[0].granted() && answers[0].arrived == Some(SIZE), "{answers:#?}");
 }

@@ -15,6 +15,9 @@ use super::{CONF, DASHBOARD, GOOD, found_in};
 #[case::nameless_of_old("2025.1", "swift_store_config_file = /x", &[])]
 #[case::single_tenant("2026.1", "swift_store_config_file = /x\ndefault_swift_reference = ref2", &[])]
 #[case::by_itself("2026.1", "swift_store_user = a:b", &[])]
+#[case::buffers_nowhere("2025.1", "swift_buffer_on_upload = True", &["error DU019"])]
+#[case::buffers("2025.1", "swift_buffer_on_upload = True\nswift_upload_buffer_dir = /var/tmp/glance", &[])]
+#[case::buffers_not("2025.1", "swift_buffer_on_upload = False", &[])]
 fn swift_stores_must_be_able_to_renew_tokens(#[case] release: &str, #[case] lines: &str, #[case] expected: &[&str]) {
     let conf = format!(
         "[DEFAULT]\nenabled_backends = s:swift\n[s]\n{lines}\n{GOOD}allow_headers = X-Auth-Token,X-CSRFToken\n"

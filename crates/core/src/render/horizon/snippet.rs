@@ -35,8 +35,16 @@ pub fn is_direct(snippet: &str) -> bool {
     snippet.lines().any(|line| line == mode())
 }
 
+/// What a rendered snippet of ours sets beside the mode, as Python.
+pub(in crate::render) fn beyond_mode(snippet: &str) -> String {
+    let mode = mode();
+    let rest: String =
+        snippet.lines().filter(|line| *line != mode && !line.starts_with('#')).flat_map(|line| [line, "\n"]).collect();
+    rest.trim_start_matches('\n').to_owned()
+}
+
 /// The setting of `openstack_dashboard/defaults.py`.
-fn mode() -> String {
+pub fn mode() -> String {
     format!("HORIZON_IMAGES_UPLOAD_MODE = {}", Literal::from("direct"))
 }
 

@@ -60,7 +60,8 @@ HORIZON_ROOTS = ('/usr/share/openstack-dashboard',)
 #: What a browser asks before Horizon's upload, and at the least before any other call.
 UPLOAD = ('PUT', 'content-type,x-auth-token,x-csrftoken')
 CALL = ('GET', 'x-auth-token')
-PROJECTS = ('glance', 'keystone', 'nova', 'neutron', 'cinder', 'placement', 'ironic', 'heat', 'designate')
+PROJECTS = ('glance', 'keystone', 'nova', 'neutron', 'cinder', 'placement', 'ironic', 'heat', 'designate',
+            'octavia', 'barbican', 'manila')
 
 
 class Problem(Exception):

@@ -1,6 +1,7 @@
 //! What the snapshot means.
 
 mod adjust;
+mod calls;
 mod canary;
 mod catalog;
 mod exposure;

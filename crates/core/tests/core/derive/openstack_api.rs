@@ -58,6 +58,9 @@ fn advice(outcome: &Simulation, resource: &str) -> String {
 #[case("Ironic", "ironic-api", "Debian", "/etc/ironic/ironic.conf.d", "X-OpenStack-Ironic-API-Version")]
 #[case("Heat", "heat-api", "Debian", "/etc/heat/heat.conf.d", "X-Tenant-Id")]
 #[case("Designate", "designate-api", "Debian", "/etc/designate/designate.conf.d", "X-Auth-All-Projects")]
+#[case("Octavia", "octavia-api", "OpenStackHelm", "/etc/octavia/uwsgi.conf.d", "X-Openstack-Request-Id")]
+#[case("Barbican", "barbican-api", "Debian", "/etc/barbican/barbican.conf.d", "X-Project-Id")]
+#[case("Manila", "manila-api", "Kolla", "/etc/manila/manila.conf.d", "X-Openstack-Manila-Api-Version")]
 fn each_service_finds_its_file_and_lets_its_own_headers_through(
     #[case] service: &str,
     #[case] workload: &str,
@@ -119,16 +122,16 @@ fn what_is_not_there_gives_no_origin_and_is_said() {
 }
 
 #[test]
-fn the_sample_accepts_skyline() {
-    let skyline = service("openstack", "skyline", "skyline.example.com");
+fn the_sample_accepts_the_portal() {
+    let portal = service("openstack", "portal", "portal.example.com");
     let apis = [deployment("openstack", "keystone-api"), deployment("openstack", "nova-api-osapi")];
-    let outcome = render(&join(&[&sample("openstackapi/skyline.yaml"), &skyline, &apis[0], &apis[1]]));
+    let outcome = render(&join(&[&sample("openstackapi/portal.yaml"), &portal, &apis[0], &apis[1]]));
     for name in ["keystone", "nova"] {
         assert_eq!(end(&outcome, &format!("OpenStackAPI openstack/{name}")).1, Reason::RolledOut);
     }
     let files = rendered_files(&outcome);
     let said =
-        |text: &str| text.contains("= https://skyline.example.com\n") && text.contains("allow_credentials = false");
+        |text: &str| text.contains("= https://portal.example.com\n") && text.contains("allow_credentials = false");
     assert!(files.len() == 2 && files.iter().all(|(_, _, text)| said(text)), "{files:#?}");
 }
 

@@ -1,5 +1,6 @@
 //! What a browser makes of an answer.
 
+mod call;
 mod page;
 mod preflight;
 mod properties;

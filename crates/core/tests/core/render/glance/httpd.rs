@@ -330,6 +330,35 @@ fn more_than_a_gibibyte_passes(#[case] server: HttpdServer) {
     assert!(memory < 256 << 20 && disk < 64 << 20, "{memory} bytes of memory, {disk} bytes written");
 }
 
+/// The client that people use: it uploads in chunks, and its v1 manner has headers with underscores.
+#[rstest]
+#[case::without(false, 411)]
+#[case::with_ours(true, 200)]
+fn glanceclient_uploads_through_mod_wsgi(#[case] ours: bool, #[case] status: u16) {
+    let text = if ours { fragment(HttpdServer::ModWsgi, None, true) } else { String::new() };
+    let httpd = Site::new(MODULES, &text).start(&[]);
+    let fields = json!({"name": "cirros", "disk_format": "qcow2", "container_format": "bare", "min_ram": 64});
+    let send = |version: &str, size: usize| -> Value {
+        ask(&json!({
+            "ask": "glanceclient", "port": httpd.port(), "path": "/v2/images/1/file?read=1", "version": version,
+            "fields": fields, "size": size,
+        }))
+    };
+    // More than one of its chunks; without ours the limit of the site is 3 bytes, so the chunks alone are told by 411.
+    let uploaded = send("2", (2 << 20) + 1);
+    assert_eq!(uploaded["status"], status, "{uploaded}");
+    if ours {
+        assert_eq!(uploaded["body"]["received"], (2 << 20) + 1);
+        let v1 = send("1", 5);
+        let environ = &v1["body"]["environ"];
+        for (name, value) in
+            [("DISK_FORMAT", "qcow2"), ("CONTAINER_FORMAT", "bare"), ("MIN_RAM", "64"), ("NAME", "cirros")]
+        {
+            assert_eq!(environ[format!("HTTP_X_IMAGE_META_{name}")], value, "{v1}");
+        }
+    }
+}
+
 /// What no setting can mend: the module has no chunked bodies.
 #[test]
 fn chunked_bodies_are_refused_by_mod_proxy_uwsgi() {

@@ -148,6 +148,11 @@ impl Site {
 }
 
 impl Running {
+    /// Where it listens.
+    pub fn port(&self) -> u16 {
+        self.site.port
+    }
+
     /// A request to the default host.
     pub fn get(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
         ask(&json!({"ask": "request", "port": self.site.port, "method": "GET", "path": path, "headers": headers}))

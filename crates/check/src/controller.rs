@@ -1,0 +1,75 @@
+//! What ingress-nginx's own ConfigMap says of limits that an Ingress leaves unwritten.
+//!
+//! In: objects, and what stands on the Ingresses before Glance or the dashboard. Out: the same, with the controller's
+//! own values where they are in the input; and what of them is not. Its keys are those of the annotations, without
+//! prefix (kubernetes.github.io/ingress-nginx, ConfigMaps).
+
+use direct_upload_api::Rule;
+
+use crate::facts::cloud::PlacedIssue;
+use crate::formats::quantity;
+use crate::objects::Object;
+
+const PREFIX: &str = "metadata.annotations[nginx.ingress.kubernetes.io/";
+
+/// Larger images are rare.
+const LARGE: u64 = 100 << 30;
+
+/// Most images are larger than this.
+const SMALL: u64 = 10 << 30;
+
+/// A pause that no upload makes.
+const PATIENT: u64 = 600_000;
+
+/// Puts the controller's own values in the place of what is usual. Returns what is not seen.
+pub fn apply(objects: &[Object], issues: &mut Vec<PlacedIssue>) -> Vec<String> {
+    let own = objects.iter().find(|object| is_controllers(object));
+    let mut unseen = Vec::new();
+    issues.retain_mut(|placed| {
+        let key = placed.issue.field.strip_prefix(PREFIX).and_then(|rest| rest.strip_suffix(']')).map(str::to_owned);
+        let (Some(key), false) = (key, placed.written) else { return true };
+        let Some(own) = own else {
+            if placed.issue.rule == Rule::BodyLimit {
+                unseen.push(format!(
+                    "{}: {key} is not written there, and the ingress controller's own ConfigMap is not in the input",
+                    placed.issue.object
+                ));
+            }
+            return true;
+        };
+        let Some(value) = own.value["data"][&key].as_str() else {
+            if placed.issue.rule == Rule::BodyLimit {
+                placed.issue.fails = true;
+                placed.issue.found =
+                    format!("is missing, in {} too, so nginx refuses bodies above 1m with 413", own.id());
+            }
+            return true;
+        };
+        if is_enough(&key, value) {
+            return false;
+        }
+        placed.issue.fails = placed.issue.rule == Rule::BodyLimit
+            && quantity::bytes(value).is_some_and(|limit| limit > 0 && limit < SMALL);
+        placed.issue.found = format!("is not written, and {} sets it to {value}", own.id());
+        true
+    });
+    unseen
+}
+
+fn is_controllers(object: &Object) -> bool {
+    let label = object.value["metadata"]["labels"]["app.kubernetes.io/name"].as_str();
+    object.kind() == "ConfigMap"
+        && (label == Some("ingress-nginx")
+            || matches!(object.name(), "ingress-nginx-controller" | "nginx-configuration"))
+}
+
+fn is_enough(key: &str, value: &str) -> bool {
+    match key {
+        "proxy-body-size" => quantity::bytes(value).is_some_and(|limit| limit == 0 || limit >= LARGE),
+        "proxy-request-buffering" => value == "off",
+        "proxy-read-timeout" | "proxy-send-timeout" => {
+            quantity::milliseconds(value, 1000).is_some_and(|time| time >= PATIENT)
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,334 @@
+//! What a browser recorded of an upload (HAR 1.2) → why it failed.
+//!
+//! In: the text of a HAR file. Out: a [`Diagnosis`]. `recording` finds the upload in it, `unanswered` knows what
+//! browsers call a request without an answer; answers are judged as everywhere
+//! ([`direct_upload_core::judge`]).
+
+use direct_upload_api::web::Origin;
+use direct_upload_api::{Panel, Rule};
+use direct_upload_core::judge::csp::enforced;
+use direct_upload_core::judge::{Failure, Preflight, Response, UploadVerdict, Wire, judge, upload};
+use direct_upload_core::openstack::upload::{Credentials, HEADERS, METHOD, UploadRequest};
+use thiserror::Error;
+
+use crate::redact;
+
+mod recording;
+mod unanswered;
+
+use recording::{Entry, Har, Upload};
+use unanswered::Cause;
+
+/// Why a recording says nothing.
+#[derive(Debug, Error)]
+pub enum HarError {
+    #[error("it is no HAR file: {0}; save the browser's network log as HAR")]
+    NotHar(String),
+}
+
+/// What a recording shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnosis {
+    /// What happened, in one sentence.
+    pub verdict: String,
+    /// It shows an upload that fails; else one that went through, or none.
+    pub fails: bool,
+    /// The rule, where one explains it.
+    pub rule: Option<Rule>,
+    /// What to change.
+    pub fix: String,
+    /// What of the upload was recorded, one line a request.
+    pub seen: Vec<String>,
+}
+
+/// What one step of a diagnosis finds.
+struct Found {
+    fails: bool,
+    rule: Option<Rule>,
+    verdict: String,
+    fix: String,
+}
+
+impl From<Cause> for Found {
+    fn from(cause: Cause) -> Self {
+        Self { fails: true, rule: cause.rule, verdict: cause.verdict, fix: cause.fix.to_owned() }
+    }
+}
+
+impl From<Failure> for Found {
+    fn from(failure: Failure) -> Self {
+        Self { fails: true, rule: Some(failure.rule), verdict: failure.message, fix: failure.fix }
+    }
+}
+
+impl Found {
+    fn fails(rule: impl Into<Option<Rule>>, verdict: impl Into<String>, fix: &'static str) -> Self {
+        Cause::new(rule, verdict, fix).into()
+    }
+
+    /// No failure shows.
+    fn none(verdict: impl Into<String>, fix: &str) -> Self {
+        Self { fails: false, rule: None, verdict: verdict.into(), fix: fix.to_owned() }
+    }
+}
+
+/// Reads a recording.
+///
+/// # Errors
+/// [`HarError`] if it is none.
+pub fn diagnose(text: &str) -> Result<Diagnosis, HarError> {
+    let text = text.trim_start_matches('\u{feff}');
+    let har: Har = serde_json::from_str(text).map_err(|error| HarError::NotHar(redact::error(&error.to_string())))?;
+    let entries = &har.log.entries;
+    let upload = Upload::last(entries);
+    let shown = |entry: &&Entry| match &upload {
+        Some(_) => entry.endpoint().is_some(),
+        None => entry.makes_image(),
+    };
+    let seen = entries.iter().filter(shown).map(Entry::line).collect();
+    let found = match &upload {
+        Some(upload) => of_upload(upload, entries),
+        None => without_upload(entries),
+    };
+    Ok(Diagnosis {
+        verdict: redact::text(&found.verdict),
+        fails: found.fails,
+        rule: found.rule,
+        fix: redact::text(&found.fix),
+        seen,
+    })
+}
+
+/// What becomes of an upload, step by step as a browser takes them.
+fn of_upload(upload: &Upload<'_>, entries: &[Entry]) -> Found {
+    let Some(origin) = upload.origin.clone() else {
+        return Found::none(
+            "the recording does not say from which page the upload came",
+            "record again, with the page loaded while the log is open",
+        );
+    };
+    let uploads = requests(upload);
+    let asked = Preflight { origin, endpoint: upload.endpoint.clone(), image: "x".to_owned(), uploads };
+    let of_preflight = upload.preflight.map(Entry::error).unwrap_or_default();
+    let blocked = unanswered::blocked(upload.put.error()).or_else(|| unanswered::blocked(of_preflight));
+    if let Some(cause) = blocked {
+        return cause.into();
+    }
+    if let Some(failure) = asked.objection(false) {
+        return failure.into();
+    }
+    if let Some(found) = of_policy(upload, &asked.origin, entries) {
+        return found;
+    }
+    let answer = upload.put.answer().filter(|_| upload.has_put());
+    if !asked.same_origin() {
+        if let Some(found) = of_preflight_in(upload, &asked) {
+            return found;
+        }
+        if upload.preflight.is_none() && answer.is_none() {
+            return without_preflight(upload);
+        }
+    }
+    match answer {
+        Some(answer) => of_answer(&asked, &answer, upload.put.seconds()),
+        None if !upload.has_put() => {
+            Found::none("the preflight was granted, and no upload was recorded", "record again until the upload ends")
+        }
+        None if asked.same_origin() && upload.put.seconds() < 10.0 => {
+            unanswered::cause(upload.put, &asked.endpoint).into()
+        }
+        None => unsent(upload, &asked).unwrap_or_else(|| unanswered::cut(upload.put).into()),
+    }
+}
+
+/// The page's own policy, where its document was recorded.
+fn of_policy(upload: &Upload<'_>, page: &Origin, entries: &[Entry]) -> Option<Found> {
+    if upload.preflight.is_some() || upload.put.answer().is_some() {
+        return None;
+    }
+    let is_page = |entry: &&Entry| {
+        entry.request.method == "GET"
+            && url::Url::parse(&entry.request.url).is_ok_and(|url| url.origin().ascii_serialization() == page.as_str())
+    };
+    let policies = entries.iter().filter(is_page).filter_map(Entry::answer).map(|answer| enforced(&answer.headers));
+    let policies = policies.filter(|policies| !policies.is_empty()).last()?;
+    let forbids = policies.iter().find(|policy| !policy.admits(page, &upload.endpoint))?;
+    let at = upload.endpoint.origin();
+    let verdict = format!(
+        "the page's Content-Security-Policy kept the browser from Glance: its {} does not name {at}",
+        forbids.directive
+    );
+    Some(Found {
+        fails: true,
+        rule: Some(Rule::Csp),
+        verdict,
+        fix: format!("add {at} to connect-src of the dashboard's policy"),
+    })
+}
+
+/// What is wrong with the preflight, if it was recorded and something is.
+fn of_preflight_in(upload: &Upload<'_>, asked: &Preflight) -> Option<Found> {
+    let entry = upload.preflight?;
+    match entry.answer() {
+        None => Some(unanswered::cause(entry, &asked.endpoint).into()),
+        Some(answer) => judge(asked, &answer).failure.map(Found::from),
+    }
+}
+
+/// No answer, and no preflight in the recording.
+fn without_preflight(upload: &Upload<'_>) -> Found {
+    let error = upload.put.error();
+    if error.is_empty() || error.contains("ERR_FAILED") {
+        return Found::fails(
+            Rule::OriginMissing,
+            "the browser did not send the upload, and no preflight is in the recording: most likely its preflight was refused",
+            "record again with all types of requests shown (All, not Fetch/XHR): the preflight tells which origin, method or header is not allowed; the browser's console does, too",
+        );
+    }
+    unanswered::cause(upload.put, &upload.endpoint).into()
+}
+
+/// The upload never left, although the preflight grants a request without credentials: it is one with them.
+fn unsent(upload: &Upload<'_>, asked: &Preflight) -> Option<Found> {
+    let is_other = asked.panel() != Panel::Django && upload.panel == Panel::Unknown;
+    let error = upload.put.error();
+    if !is_other || !(error.is_empty() || error.contains("ERR_FAILED")) {
+        return None;
+    }
+    let answer = upload.preflight?.answer()?;
+    judge(&asked.for_panel(Panel::Django), &answer).failure.map(|mut failure| {
+        failure.message = format!("the Django image panel sends its upload with credentials: {}", failure.message);
+        failure.into()
+    })
+}
+
+/// Whether the page may read an answer to the upload itself.
+fn is_readable(asked: &Preflight, answer: &Response) -> bool {
+    let mut granted = answer.clone();
+    granted.status = 200;
+    let lists = |(name, _): &(String, String)| {
+        ["access-control-allow-methods", "access-control-allow-headers"].iter().all(|l| !name.eq_ignore_ascii_case(l))
+    };
+    granted.headers.retain(lists);
+    granted.headers.push(("Access-Control-Allow-Methods".to_owned(), METHOD.to_owned()));
+    granted.headers.push(("Access-Control-Allow-Headers".to_owned(), HEADERS.join(",")));
+    asked.same_origin() || judge(asked, &granted).failure.is_none()
+}
+
+/// What the answer to the upload itself shows.
+fn of_answer(asked: &Preflight, answer: &Response, seconds: f64) -> Found {
+    let code = answer.status;
+    match code {
+        413 => {
+            return Found::fails(
+                Rule::BodyLimit,
+                "the upload was refused for its size (413)",
+                "lift the body limit before Glance: LimitRequestBody 0, client_max_body_size 0",
+            );
+        }
+        408 | 502 | 504 | 522 | 524 => {
+            let after = if seconds < 1.0 { String::new() } else { format!(" after {seconds:.0} s") };
+            let verdict = format!("a server before Glance gave the upload up{after} ({code})");
+            return Found::fails(Rule::TooSlow, verdict, "raise the time-outs before Glance");
+        }
+        _ => {}
+    }
+    let readable = is_readable(asked, answer);
+    let ok = (200..300).contains(&code);
+    let header = |name: &str| answer.headers.iter().find(|(own, _)| own.eq_ignore_ascii_case(name));
+    if ok && header("content-type").is_some_and(|(_, kind)| kind.to_lowercase().starts_with("text/html")) {
+        return Found::fails(
+            Rule::OptionsFiltered,
+            format!("a page answered the upload ({code}), such as that of a login before Glance; Glance has no pages"),
+            "let PUT on /v2/images/ pass the login or portal before Glance: Glance checks the token itself",
+        );
+    }
+    match upload::judge_complete(asked, &Wire::Response(answer.clone())) {
+        UploadVerdict::Refused { failure, .. } if !ok || !readable => Found::from(*failure),
+        _ if ok && readable => Found::none(format!("the upload went through ({code})"), "nothing has to change"),
+        _ if code == 401 && readable => Found::fails(
+            None,
+            "Glance refused the token (401): it had expired, or was revoked",
+            "log in again and upload once more",
+        ),
+        _ if readable => Found::fails(
+            None,
+            format!("Glance refused the upload with {code}; the page could read that"),
+            "see Glance's log for this request",
+        ),
+        UploadVerdict::Unknown { why, .. } => Found {
+            fails: true,
+            rule: None,
+            verdict: format!("the upload was answered with {code}, which the page may not read: {}", why.message),
+            fix: why.fix,
+        },
+        _ => Found::fails(
+            Rule::CorsOnTheWay,
+            format!(
+                "the upload was answered with {code}, which the page may not read: the answer lacks Glance's CORS headers"
+            ),
+            "let what stands before Glance pass its CORS headers on for PUT as it does for OPTIONS",
+        ),
+    }
+}
+
+/// The uploads that the preflight asks for.
+fn requests(upload: &Upload<'_>) -> Vec<UploadRequest> {
+    let Some(asked) = upload.preflight.and_then(|entry| entry.asked("Access-Control-Request-Headers")) else {
+        return match upload.panel {
+            Panel::Unknown => vec![UploadRequest::angular()],
+            panel => UploadRequest::of_panel(panel),
+        };
+    };
+    let names = |name: &&&str| asked.split(',').any(|listed| listed.trim().eq_ignore_ascii_case(name));
+    let headers: Vec<&'static str> = HEADERS.iter().filter(names).copied().collect();
+    let credentials = if upload.panel == Panel::Django { Credentials::Include } else { Credentials::SameOrigin };
+    vec![UploadRequest { credentials, method: METHOD, headers }]
+}
+
+/// Nothing was sent to Glance.
+fn without_upload(entries: &[Entry]) -> Found {
+    let Some(made) = entries.iter().rfind(|entry| entry.makes_image()) else {
+        return Found::none(
+            "the recording holds no upload of an image",
+            "open the network log, upload the image, and save the log as HAR when it has failed",
+        );
+    };
+    let code = made.response.status;
+    if made.carries_image() {
+        if code == 413 {
+            return Found::fails(
+                Rule::BodyLimit,
+                "the dashboard is in legacy mode, and its own server refused the image for its size (413)",
+                "set HORIZON_IMAGES_UPLOAD_MODE = 'direct', or lift the body limit before the dashboard",
+            );
+        }
+        return Found::fails(
+            Rule::NoEffect,
+            "the dashboard is in legacy mode: the browser sent the image to the dashboard, not to Glance",
+            "set HORIZON_IMAGES_UPLOAD_MODE = 'direct' where Horizon reads it",
+        );
+    }
+    if code >= 400 {
+        return Found::fails(
+            None,
+            format!(
+                "the dashboard did not make the image: it answered its own page with {code}, and so nothing went to Glance"
+            ),
+            "see the dashboard's log: the session may have expired, or Glance refused the image's metadata or quota",
+        );
+    }
+    let policies = entries.iter().filter_map(Entry::answer).flat_map(|answer| enforced(&answer.headers));
+    if policies.count() > 0 {
+        return Found::fails(
+            Rule::Csp,
+            "the image was made, and nothing was sent to Glance; the page has a Content-Security-Policy with connect-src",
+            "add Glance's public origin to connect-src",
+        );
+    }
+    Found::fails(
+        None,
+        "the image was made, and nothing was sent to Glance: the browser blocked the request, or the recording ended before",
+        "look at the browser's console; mixed content (DU009) and a Content-Security-Policy (DU013) stop uploads so",
+    )
+}

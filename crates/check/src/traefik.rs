@@ -1,0 +1,257 @@
+//! DU015: Traefik's entry points on the way of an upload, where routes of the Gateway API lead through them, or where
+//! they stand in Traefik's static file.
+//!
+//! In: objects. Out: findings, and what of Traefik's configuration could not be seen. Traefik takes its static
+//! configuration from a file (`--configFile`, else /etc/traefik/traefik.yml) or from arguments, not from both
+//! (doc.traefik.io, Boot Environment). An entry point reads a request with its body for
+//! `transport.respondingTimeouts.readTimeout`, 60 s unless it is written, since v2.11.2. Of a Gateway's listeners
+//! Traefik serves those whose port is an entry point's (doc.traefik.io, Kubernetes Gateway API provider).
+
+use direct_upload_api::{Rule, Severity};
+use direct_upload_core::manifests::{Lines, documents};
+use serde_json::Value;
+
+use crate::finding::{Finding, Location};
+use crate::formats::quantity;
+use crate::objects::{Object, any_text};
+
+/// Whole uploads below this many milliseconds are sure to be cut one day …
+const SHORT: u64 = 1_800_000;
+
+/// … and above this one they are not.
+const LONG: u64 = 7_200_000;
+
+const WORKLOADS: [&str; 2] = ["Deployment", "DaemonSet"];
+
+/// One entry point.
+struct EntryPoint {
+    name: String,
+    port: Option<u64>,
+    read_timeout: Option<String>,
+    place: Location,
+    /// How the fix is written.
+    fix: String,
+}
+
+/// What a Traefik's static configuration says.
+enum Static {
+    EntryPoints(Vec<EntryPoint>),
+    /// It is in a file that the input lacks, or in a format that is not read.
+    Unseen(String),
+}
+
+/// What cuts uploads at Traefik. `is_wanted`: whether direct uploads are.
+pub fn entry_points(objects: &[Object], is_wanted: impl Fn(&str) -> bool) -> (Vec<Finding>, Vec<String>) {
+    let mut findings = Vec::new();
+    let mut unseen = Vec::new();
+    for route in objects.iter().filter(|o| leads_to_glance(o)) {
+        let Some(ports) = ports(objects, route) else { continue };
+        for (traefik, container) in objects.iter().filter_map(|o| Some((o, container(o)?))) {
+            let of_file = is_in_file(&traefik.value["spec"]["template"]["spec"]["containers"][container]);
+            // Arguments of those that serve Ingresses and IngressRoutes are read with these.
+            if route.kind() != "HTTPRoute" && !of_file {
+                continue;
+            }
+            match read(objects, traefik, container) {
+                Static::Unseen(what) => unseen.push(what),
+                Static::EntryPoints(all) => {
+                    let image = traefik.value["spec"]["template"]["spec"]["containers"][container]["image"].as_str();
+                    let wanted = is_wanted(route.namespace());
+                    findings.extend(chosen(&all, &ports).filter_map(|own| cut(own, image.unwrap_or_default(), wanted)));
+                }
+            }
+        }
+    }
+    findings.dedup();
+    unseen.dedup();
+    (findings, unseen)
+}
+
+fn leads_to_glance(route: &Object) -> bool {
+    let named = || any_text(&route.value["spec"], &|text| text.contains("glance"));
+    matches!(route.kind(), "HTTPRoute" | "Ingress" | "IngressRoute") && named()
+}
+
+/// The ports on which Traefik serves a route; empty: not known. None: Traefik does not serve it.
+fn ports(objects: &[Object], route: &Object) -> Option<Vec<u64>> {
+    if route.kind() != "HTTPRoute" {
+        let class = route.value["spec"]["ingressClassName"].as_str();
+        let is_its = route.kind() == "IngressRoute" || class.is_some_and(|class| class.contains("traefik"));
+        return is_its.then(Vec::new);
+    }
+    let parents = route.value["spec"]["parentRefs"].as_array()?;
+    let gateway = |parent: &Value| {
+        let namespace = parent["namespace"].as_str().unwrap_or(route.namespace()).to_owned();
+        objects
+            .iter()
+            .find(|o| o.kind() == "Gateway" && o.namespace() == namespace && Some(o.name()) == parent["name"].as_str())
+    };
+    let (parent, gateway) = parents.iter().find_map(|p| Some((p, gateway(p).filter(|g| is_traefiks(objects, g))?)))?;
+    let section = parent["sectionName"].as_str();
+    let listeners = gateway.value["spec"]["listeners"].as_array().into_iter().flatten();
+    let named = listeners.filter(|l| section.is_none() || l["name"].as_str() == section);
+    Some(named.filter_map(|listener| listener["port"].as_u64()).collect())
+}
+
+/// By the controller of its class, or by the class's name.
+fn is_traefiks(objects: &[Object], gateway: &Object) -> bool {
+    let class = gateway.value["spec"]["gatewayClassName"].as_str().unwrap_or_default();
+    let own = objects.iter().find(|o| o.kind() == "GatewayClass" && o.name() == class);
+    let controller = own.and_then(|own| own.value["spec"]["controllerName"].as_str());
+    controller.map_or_else(|| class.contains("traefik"), |name| name.starts_with("traefik.io/"))
+}
+
+/// The position of Traefik's container.
+fn container(object: &Object) -> Option<usize> {
+    let containers = object.value.pointer("/spec/template/spec/containers")?.as_array()?;
+    let is_it = |container: &Value| {
+        let image = container["image"].as_str().unwrap_or_default();
+        let name = image.split('@').next().unwrap_or(image).rsplit('/').next().unwrap_or_default();
+        name.split(':').next() == Some("traefik")
+    };
+    WORKLOADS.contains(&object.kind()).then(|| containers.iter().position(is_it)).flatten()
+}
+
+/// `--name=value`, with the name in lower case as Traefik compares it.
+fn arguments(container: &Value) -> Vec<(String, &str)> {
+    let lists = ["command", "args"].into_iter().flat_map(|field| container[field].as_array().into_iter().flatten());
+    lists
+        .filter_map(|word| word.as_str()?.trim_start_matches('-').split_once('='))
+        .map(|(name, value)| (name.to_lowercase(), value))
+        .collect()
+}
+
+fn is_in_file(container: &Value) -> bool {
+    let own = arguments(container);
+    own.iter().any(|(name, _)| name == "configfile") || !own.iter().any(|(name, _)| name.starts_with("entrypoints."))
+}
+
+fn read(objects: &[Object], traefik: &Object, at: usize) -> Static {
+    let pod = &traefik.value["spec"]["template"]["spec"];
+    let container = &pod["containers"][at];
+    if !is_in_file(container) {
+        return Static::EntryPoints(of_arguments(traefik, at, &arguments(container)));
+    }
+    let own = arguments(container);
+    let written = own.iter().find(|(name, _)| name == "configfile").map(|(_, path)| *path);
+    let defaults = ["/etc/traefik/traefik.yml", "/etc/traefik/traefik.yaml"];
+    let paths = written.map_or_else(|| defaults.to_vec(), |path| vec![path]);
+    if let Some(path) = paths.iter().find(|path| !path.ends_with(".yml") && !path.ends_with(".yaml")) {
+        return Static::Unseen(format!(
+            "{}: {path}, Traefik's static file, is in a format that is not read",
+            traefik.id()
+        ));
+    }
+    let found = paths.iter().find_map(|path| of_mounted(objects, traefik.namespace(), pod, container, path));
+    found.map_or_else(
+        || Static::Unseen(format!("{}: {}, Traefik's static file, is not in the input", traefik.id(), paths[0])),
+        Static::EntryPoints,
+    )
+}
+
+fn of_arguments(traefik: &Object, at: usize, arguments: &[(String, &str)]) -> Vec<EntryPoint> {
+    let address = |name: &str| Some(name.strip_prefix("entrypoints.")?.strip_suffix(".address")?.to_owned());
+    let own = |(name, value): &(String, &str)| Some((address(name)?, port(value)));
+    let number = at.to_string();
+    let place = traefik.place(&["spec", "template", "spec", "containers", &number, "args"]);
+    arguments
+        .iter()
+        .filter_map(own)
+        .map(|(name, port)| {
+            let option = format!("entrypoints.{name}.transport.respondingtimeouts.readtimeout");
+            let written = arguments.iter().rfind(|(own, _)| *own == option).map(|(_, value)| (*value).to_owned());
+            let fix = format!("--entryPoints.{name}.transport.respondingTimeouts.readTimeout=0 among the arguments");
+            EntryPoint { name, port, read_timeout: written, place: place.clone(), fix }
+        })
+        .collect()
+}
+
+/// The static file, of the ConfigMap that is mounted at its path.
+fn of_mounted(
+    objects: &[Object],
+    namespace: &str,
+    pod: &Value,
+    container: &Value,
+    path: &str,
+) -> Option<Vec<EntryPoint>> {
+    let mounts = container["volumeMounts"].as_array()?.iter();
+    let (mount, key) = mounts.filter_map(|mount| Some((mount, key_at(mount, path)?))).last()?;
+    let volume = pod["volumes"].as_array()?.iter().find(|volume| volume["name"] == mount["name"])?;
+    let name = volume["configMap"]["name"].as_str()?;
+    let renamed = volume["configMap"]["items"]
+        .as_array()
+        .and_then(|items| items.iter().find(|item| item["path"] == key.as_str()).and_then(|item| item["key"].as_str()));
+    let key = renamed.unwrap_or(&key);
+    let map = objects.iter().find(|o| o.kind() == "ConfigMap" && o.name() == name && o.namespace() == namespace)?;
+    let text = map.value["data"][key].as_str()?;
+    let place = map.place(&["data", key]);
+    let lines = map.node.as_ref().and_then(|node| node.at(["data", key])).map_or(Lines::Nowhere, |n| n.lines.clone());
+    let document = documents(key, text.as_bytes()).ok()?.into_iter().next()?;
+    let all = document.value["entryPoints"].as_object()?;
+    let of = |(name, own): (&String, &Value)| {
+        let option = format!("entryPoints.{name}.transport.respondingTimeouts.readTimeout");
+        let written = &own["transport"]["respondingTimeouts"]["readTimeout"];
+        let read_timeout =
+            (!written.is_null()).then(|| written.as_str().map_or_else(|| written.to_string(), str::to_owned));
+        let line = document.node.line_of(["entryPoints", name.as_str()]);
+        let field = format!("data[{key:?}] {option}");
+        EntryPoint {
+            name: name.clone(),
+            port: own["address"].as_str().and_then(port),
+            read_timeout,
+            place: Location { line: lines.line(line), field: Some(field), ..place.clone() },
+            fix: format!("{option}: 0s, which is no limit"),
+        }
+    };
+    Some(all.iter().map(of).collect())
+}
+
+/// The key under which a mount brings a path.
+fn key_at(mount: &Value, path: &str) -> Option<String> {
+    let at = mount["mountPath"].as_str()?.trim_end_matches('/');
+    match mount["subPath"].as_str() {
+        Some(key) if at == path => Some(key.to_owned()),
+        Some(_) => None,
+        None => path.strip_prefix(at)?.strip_prefix('/').map(str::to_owned),
+    }
+}
+
+/// `:8443/tcp` → 8443.
+fn port(address: &str) -> Option<u64> {
+    let (_, rest) = address.rsplit_once(':')?;
+    rest.split('/').next()?.parse().ok()
+}
+
+/// Those that serve the listeners; where that is not known, all that may carry uploads.
+fn chosen<'a>(all: &'a [EntryPoint], ports: &'a [u64]) -> impl Iterator<Item = &'a EntryPoint> {
+    let serves = |own: &EntryPoint| own.port.is_some_and(|port| ports.contains(&port));
+    let known = all.iter().any(serves);
+    all.iter().filter(
+        move |own| {
+            if known { serves(own) } else { !matches!(own.name.as_str(), "traefik" | "metrics" | "web") }
+        },
+    )
+}
+
+fn cut(own: &EntryPoint, image: &str, is_wanted: bool) -> Option<Finding> {
+    let time = match &own.read_timeout {
+        Some(text) => quantity::milliseconds(text, 1000)?,
+        None if had_no_limit(image) => 0,
+        None => 60_000,
+    };
+    if time == 0 || time >= LONG {
+        return None;
+    }
+    let said = own.read_timeout.clone().unwrap_or_else(|| "is missing, so it is 60s".to_owned());
+    let found =
+        format!("readTimeout of Traefik's entry point {} {said}: an upload that takes longer is cut off", own.name);
+    let severity = if time < SHORT && is_wanted { Severity::Error } else { Severity::Warning };
+    Some(Finding::new(Rule::TooSlow, severity, &own.place, found, own.fix.clone()))
+}
+
+/// Releases before v2.11.2 had no limit.
+fn had_no_limit(image: &str) -> bool {
+    let tag = image.rsplit_once(':').map_or("", |(_, tag)| tag).trim_start_matches('v');
+    let numbers: Vec<u32> = tag.split(['.', '-']).map_while(|part| part.parse().ok()).collect();
+    matches!(numbers.as_slice(), [2, minor, rest @ ..] if *minor < 11 || (*minor == 11 && rest.first().is_some_and(|patch| *patch < 2)))
+}

@@ -1,0 +1,119 @@
+//! Stage 5, of an OpenStackAPI: where pages call it, and what preflights show of such calls.
+//!
+//! In: the API, and the origins that it is to accept. Out: [`Calls`]: its exposure, the questions of its own
+//! methods and headers, and the evidence. Nothing waits for it: no mode depends on an API to which nobody uploads.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use direct_upload_api::web::{Endpoint, Origin};
+use direct_upload_api::{CorsValue, OpenStackApiSpec, Panel, ProbeCheck, Reason};
+
+use super::api::ManagedApi;
+use super::exposure::{self, Exposures, Stated};
+use super::exposure_issue::calls as issues;
+use super::proof::{self, Evidence, Failed};
+use crate::model::{Advice, ApiCall, Epoch, Key, ProbeTarget, Problem, Snapshot};
+use crate::openstack::{ALLOW_HEADERS, OpenStackService};
+
+/// Where pages call an API, and what is known of that.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Calls {
+    pub exposures: Result<Exposures, Problem>,
+    /// The ConfigMap with certificate authorities.
+    pub authorities: Option<Key>,
+    pub questions: BTreeSet<ProbeTarget>,
+    pub epoch: Epoch,
+    pub evidence: Evidence,
+    /// What on the exposing objects keeps pages from calling it.
+    pub advice: Vec<Advice>,
+}
+
+/// An origin that the API is to accept, and whether its pages send cookies.
+pub type Origins = BTreeMap<Origin, bool>;
+
+impl Calls {
+    /// What is asked of one API, and what is known.
+    pub fn derive(snapshot: &Snapshot, api: &ManagedApi, spec: &OpenStackApiSpec, origins: &Origins) -> Self {
+        let namespace = &api.resource.meta.key.namespace;
+        let stated = Stated { public_url: spec.public_url.as_deref(), exposed_by: spec.exposed_by.as_deref() };
+        let workload = api.tenure.named.as_ref().map(|target| &*target.workload);
+        let exposures = exposure::derive(snapshot, stated, workload, namespace);
+        let headers = headers(api.service, spec);
+        let through = exposures.iter().flat_map(|exposures| &exposures.exposing);
+        let found = issues::find(through, api.service, &origins.keys().collect(), &headers);
+        let notes = exposures.iter().flat_map(|exposures| exposures.notes.iter().cloned());
+        let advice = notes.chain(found).collect();
+        let named = spec.verification.ca_config_map.as_ref();
+        let authorities = named.map(|named| Key::new(namespace.clone(), named.name.clone()));
+        let mut calls =
+            Self { exposures, authorities, questions: BTreeSet::new(), epoch: None, evidence: Evidence::None, advice };
+        let is_asked = spec.verification.preflight == ProbeCheck::Check && api.resource.meta.deleting.is_none();
+        let primary = calls.exposures.as_ref().ok().and_then(Exposures::primary).cloned();
+        let Some(url) = primary.filter(|_| is_asked && api.tenure.target.is_ok()) else { return calls };
+        let endpoint = Endpoint::from(url);
+        // To its own origin a browser makes no preflight.
+        let crossing: Origins =
+            origins.iter().filter(|(origin, _)| *origin != endpoint.origin()).map(|(o, c)| (o.clone(), *c)).collect();
+        if crossing.is_empty() {
+            return calls;
+        }
+        let item = named.and_then(|named| named.key.as_deref());
+        let hosts = match proof::named_hosts(&spec.verification.host_aliases, "spec.verification.hostAliases") {
+            Ok(hosts) => hosts,
+            Err(problem) => {
+                calls.advice.push(Advice::new(problem.message()).field("spec.verification.hostAliases"));
+                return calls;
+            }
+        };
+        calls.epoch = epoch(api, &crossing);
+        match proof::reach_by(snapshot, hosts, calls.authorities.as_ref(), item).map(Arc::new) {
+            Ok(reach) => {
+                let question = |(origin, credentials): (&Origin, &bool)| ProbeTarget {
+                    origin: origin.clone(),
+                    endpoint: endpoint.clone(),
+                    panel: Panel::Unknown,
+                    uploads: None,
+                    page: None,
+                    address_spaces: false,
+                    call: Some(ApiCall {
+                        service: api.service.name,
+                        methods: api.service.allow_methods.to_vec(),
+                        headers: headers.clone(),
+                        credentials: *credentials,
+                    }),
+                    reach: reach.clone(),
+                };
+                calls.questions = crossing.iter().map(question).collect();
+                calls.evidence = proof::evidence(snapshot, None, &calls.questions, &calls.epoch);
+            }
+            Err(unknown) if unknown.pending => calls.evidence = Evidence::Pending,
+            Err(unknown) => {
+                let reply = proof::no_ca(unknown.why, "spec.verification.caConfigMap");
+                let (origin, reason) = (endpoint.to_string(), Reason::PreflightUnanswered);
+                calls.evidence = Evidence::Unknown(vec![Failed { region: None, origin, reason, reply }]);
+            }
+        }
+        calls
+    }
+}
+
+/// Which state of the API an answer would speak of: none while it is being rolled.
+fn epoch(api: &ManagedApi, crossing: &Origins) -> Epoch {
+    let state = api.state();
+    let accepted = state.accepts.is_ok_and(|accepts| crossing.keys().all(|origin| accepts.contains(origin)));
+    state.config_map.filter(|_| accepted && state.rolled_out.is_ok())
+}
+
+/// The headers that pages may send: the service's own, and those that the resource adds. Of `Content-Type`
+/// browsers ask too, where it is that of JSON.
+fn headers(service: &OpenStackService, spec: &OpenStackApiSpec) -> Vec<String> {
+    let added = match spec.cors.options().remove(ALLOW_HEADERS) {
+        Some(CorsValue::List(names)) => names,
+        _ => Vec::new(),
+    };
+    let own = service.allow_headers.iter().map(|name| (*name).to_owned());
+    let all: BTreeSet<_> =
+        own.chain(added).chain(["content-type".to_owned()]).map(|name| name.to_ascii_lowercase()).collect();
+    all.into_iter().collect()
+}

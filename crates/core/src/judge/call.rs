@@ -1,0 +1,216 @@
+//! Would a page's call of an API be let through? The question of one call, and the browser's decision. Pure.
+//!
+//! As [`super::cors`] for uploads (Fetch §4.8), for any service, method and headers. A page may send each of the
+//! service's methods; GET, HEAD and POST need no place in the list (§2.2.1), their headers do.
+
+use direct_upload_api::Rule;
+use direct_upload_api::web::{Endpoint, Origin};
+
+use super::cors::{ALLOW_CREDENTIALS, ALLOW_HEADERS, ALLOW_METHODS, is_ok, is_safelisted, origin_allowed};
+use super::explain::{grants_something, signature};
+use super::failure::{Failure, Requirement};
+use super::headers::{Extracted, extract, get, received};
+use super::preflight::{Request, agent, is_loopback};
+use super::response::Response;
+use crate::model::{ApiCall, ProbeAnswer};
+use crate::openstack::upload::Credentials;
+
+/// The preflight of one call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallPreflight {
+    pub origin: Origin,
+    pub endpoint: Endpoint,
+    /// Whose API it is.
+    pub service: &'static str,
+    pub method: &'static str,
+    pub headers: Vec<String>,
+    pub credentials: Credentials,
+}
+
+/// What a page needs that the answer does not give.
+type Refusal = (Requirement, Rule, String, String);
+
+impl CallPreflight {
+    /// All headers with a method that is always allowed, then each method that must be listed.
+    pub fn of(origin: &Origin, endpoint: &Endpoint, call: &ApiCall) -> Vec<Self> {
+        let credentials = if call.credentials { Credentials::Include } else { Credentials::SameOrigin };
+        let (origin, endpoint, service) = (origin.clone(), endpoint.clone(), call.service);
+        let first = Self { origin, endpoint, service, method: "GET", headers: call.headers.clone(), credentials };
+        let listed = call.methods.iter().filter(|method| !is_safelisted(method));
+        let token = || vec!["x-auth-token".to_owned()];
+        let methods = listed.map(|method| Self { method, headers: token(), ..first.clone() }).collect::<Vec<_>>();
+        std::iter::once(first).chain(methods).collect()
+    }
+
+    /// The same for less: to learn what a silent filter minds.
+    #[must_use]
+    pub fn with(&self, headers: Vec<String>) -> Self {
+        Self { headers, ..self.clone() }
+    }
+
+    /// What is sent.
+    pub fn request(&self) -> Request {
+        let path = match self.endpoint.path() {
+            "" => "/",
+            path => path,
+        };
+        let mut lines = vec![("Accept", "*/*".to_owned()), ("Access-Control-Request-Method", self.method.to_owned())];
+        if !self.headers.is_empty() {
+            lines.push(("Access-Control-Request-Headers", self.headers.join(",")));
+        }
+        lines.extend([("Origin", self.origin.to_string()), agent()]);
+        Request { method: "OPTIONS", path: path.to_owned(), lines }
+    }
+
+    /// What makes the call fail whatever the answer would be. `redirected`: somebody said which address stands for
+    /// the host, so that its name is no matter.
+    pub fn objection(&self, redirected: bool) -> Option<Failure> {
+        let (url, service) = (self.endpoint.origin(), self.service);
+        if self.origin.is_https() && !url.is_https() && !is_loopback(url) {
+            let message = format!("mixed content: the page is https and {service} is http; the browser sends nothing");
+            let fix = format!("serve {service} by https, and put that URL into the Keystone catalog");
+            return Some(failure((Requirement::SecureContext, Rule::MixedContent, message, fix), self.url()));
+        }
+        let why = url.unreachable().filter(|_| !redirected)?;
+        let message = format!("{} is {why}; a browser elsewhere cannot reach it", url.host());
+        let fix = "put a URL that browsers reach into the Keystone catalog and into spec.publicURL".to_owned();
+        Some(failure((Requirement::Reachable, Rule::NotPublic, message, fix), self.url()))
+    }
+
+    /// Judges an answer.
+    pub fn judge(&self, answer: &Response) -> ProbeAnswer {
+        match self.refusal(answer) {
+            Some(refusal) => {
+                let shown = match refusal.0 {
+                    Requirement::AllowCredentials => received(&answer.headers, ALLOW_CREDENTIALS),
+                    Requirement::AllowMethods => received(&answer.headers, ALLOW_METHODS),
+                    Requirement::AllowHeaders => received(&answer.headers, ALLOW_HEADERS),
+                    _ => format!("status {}{}", answer.status, signature(answer)),
+                };
+                ProbeAnswer::Refused(failure(refusal, shown).into())
+            }
+            None if get(&answer.headers, super::cors::ALLOW_ORIGIN).as_deref() == Some("*") => {
+                ProbeAnswer::Granted(vec![format!("`*` lets every web site call {}; list the origins", self.service)])
+            }
+            None => ProbeAnswer::Granted(Vec::new()),
+        }
+    }
+
+    /// Whether the filter refused without a word, so that asking for less says more.
+    pub fn is_silent(&self, answer: &Response) -> bool {
+        is_ok(answer.status) && get(&answer.headers, super::cors::ALLOW_ORIGIN).is_none()
+    }
+
+    /// The verdict where asking without these headers was granted.
+    pub fn lacking(&self, names: &[String], answer: &Response) -> ProbeAnswer {
+        let refusal = self.headers_missing(&names.join(", "));
+        ProbeAnswer::Refused(failure(refusal, received(&answer.headers, ALLOW_HEADERS)).into())
+    }
+
+    fn refusal(&self, answer: &Response) -> Option<Refusal> {
+        let Self { origin, service, method, .. } = self;
+        let from = signature(answer);
+        match answer.status {
+            401 | 403 | 405 | 407 | 501 => {
+                let message = format!(
+                    "a login or method filter{from} answered the preflight with {}, which never carries a token",
+                    answer.status
+                );
+                let fix = format!("let OPTIONS pass up to {service}, whose CORS filter stands before its token check");
+                return Some((Requirement::Status, Rule::OptionsFiltered, message, fix));
+            }
+            status if !is_ok(status) => {
+                let message = format!("not {service}'s CORS filter answered{from}: it answers each OPTIONS with 200");
+                let fix =
+                    format!("see where the URL leads, and whether {service} runs; browsers follow no redirect here");
+                return Some((Requirement::Status, Rule::CorsOnTheWay, message, fix));
+            }
+            _ => {}
+        }
+        if !origin_allowed(origin, self.credentials, &answer.headers) {
+            return Some(self.origin_refused(answer));
+        }
+        let allows = get(&answer.headers, ALLOW_CREDENTIALS).is_some_and(|value| value == "true");
+        if self.credentials == Credentials::Include && !allows {
+            let message = "the dashboard's pages send cookies along, and browsers let that through only with Access-Control-Allow-Credentials: true";
+            let fix = "set spec.cors.allowCredentials: true, or withCredentials: false if its pages send none";
+            return Some((Requirement::AllowCredentials, Rule::NoCredentials, message.into(), fix.into()));
+        }
+        let wild = |listed: &[&str]| self.credentials == Credentials::SameOrigin && listed.contains(&"*");
+        let lists = match extract(&answer.headers, ALLOW_METHODS) {
+            Extracted::Values(listed) => is_safelisted(method) || listed.contains(method) || wild(&listed),
+            Extracted::Null => is_safelisted(method),
+            Extracted::Failure(_) => false,
+        };
+        if !lists {
+            let message = format!("{method} is not among the methods");
+            let fix =
+                format!("this answer was made on the way{from}: list {method} there, or better let {service} answer");
+            return Some((Requirement::AllowMethods, Rule::MethodMissing, message, fix));
+        }
+        let missing: Vec<_> = match extract(&answer.headers, ALLOW_HEADERS) {
+            Extracted::Values(listed) if wild(&listed) => Vec::new(),
+            Extracted::Values(listed) => self
+                .headers
+                .iter()
+                .filter(|name| !listed.iter().any(|l| l.eq_ignore_ascii_case(name)))
+                .cloned()
+                .collect(),
+            Extracted::Null | Extracted::Failure(_) => self.headers.clone(),
+        };
+        (!missing.is_empty()).then(|| self.headers_missing(&missing.join(", ")))
+    }
+
+    fn headers_missing(&self, names: &str) -> Refusal {
+        let message = format!("{} may call {}, but not with the header {names}", self.origin, self.service);
+        let fix =
+            format!("add {names} to spec.cors.allowHeaders, or to whatever answers preflights before {}", self.service);
+        (Requirement::AllowHeaders, Rule::HeaderMissing, message, fix)
+    }
+
+    fn origin_refused(&self, answer: &Response) -> Refusal {
+        let Self { origin, service, method, .. } = self;
+        let from = signature(answer);
+        match get(&answer.headers, super::cors::ALLOW_ORIGIN) {
+            // Below the filter a program may answer OPTIONS itself, as Flask does for Keystone: with 200 and `Allow`.
+            None if !grants_something(answer) => (
+                Requirement::AllowOrigin,
+                Rule::OriginMissing,
+                format!(
+                    "the answer{from} says nothing of {origin}: {service}'s CORS filter does so if the origin, {method} or a header is not allowed"
+                ),
+                format!(
+                    "see that {service} reads the file (docs/openstackapi.md), that no later file replaces [cors], and that nothing on the way answers OPTIONS itself"
+                ),
+            ),
+            None => (
+                Requirement::AllowOrigin,
+                Rule::CorsOnTheWay,
+                format!("something on the way{from} answers preflights and does not know {origin}"),
+                format!("let OPTIONS pass up to {service}, or name the origin there, too"),
+            ),
+            Some(value) if value == "*" => (
+                Requirement::AllowOrigin,
+                Rule::AnyOrigin,
+                "the dashboard's pages send cookies along, and for such calls browsers do not accept `*`".into(),
+                format!("list {origin} in place of `*`"),
+            ),
+            Some(_) => (
+                Requirement::AllowOrigin,
+                Rule::CorsOnTheWay,
+                format!(
+                    "another origin than {origin}, or several; {service} answers with the one that asks, so something on the way{from} writes its own"
+                ),
+                format!("remove what writes the header there, so that {service} alone answers"),
+            ),
+        }
+    }
+
+    fn url(&self) -> String {
+        format!("public URL {}", self.endpoint)
+    }
+}
+
+fn failure((requirement, rule, message, fix): Refusal, received: String) -> Failure {
+    Failure { requirement, rule, also: Vec::new(), received, message, fix }
+}

@@ -1,0 +1,36 @@
+//! What preflights of an OpenStackAPI show, and where it stands because of that. No pod depends on it.
+
+use direct_upload_api::{ConditionType, Reason};
+
+use crate::derive::{ApiView, Evidence, Failed};
+use crate::model::Problem;
+use crate::plan::outline::{Plan, State};
+
+impl Plan {
+    /// Where it stands once its pods run with the files: ready only if no preflight is refused.
+    pub(super) fn proven(mut self, view: &ApiView) -> Self {
+        let Some(calls) = view.calls.as_ref().filter(|_| matches!(self.state, State::Done(_))) else { return self };
+        let tell = |failures: &[Failed]| failures.first().map(|f| format!("{f}; {}", f.reply.fix)).unwrap_or_default();
+        match &calls.evidence {
+            Evidence::Granted(weight, _) if weight.fresh => {
+                let message = "pages of each origin may call the API: the preflight passes";
+                self.state = State::Done(Problem::new(Reason::Verified, message));
+            }
+            Evidence::Refused(weight, failures) if weight.fresh => {
+                let problem = Problem::new(Reason::PreflightRefused, tell(failures));
+                self.state = State::Unmet(ConditionType::Verified, problem);
+            }
+            Evidence::Unknown(failures) => {
+                let message =
+                    format!("every pod accepts the origins; the operator itself gets no answer: {}", tell(failures));
+                self.state = State::Done(Problem::new(Reason::ReadyUnverified, message));
+            }
+            // Nothing is said until there is a verdict: a status that stands is still the latest news.
+            Evidence::Pending | Evidence::Granted(..) | Evidence::Refused(..) if calls.epoch.is_some() => {
+                self.state = State::Pending;
+            }
+            Evidence::None | Evidence::Pending | Evidence::Granted(..) | Evidence::Refused(..) => {}
+        }
+        self
+    }
+}

@@ -1,0 +1,112 @@
+//! Where pages call an OpenStackAPI: its exposure, what is asked there, and where it stands because of that.
+
+use direct_upload_api::Reason;
+use direct_upload_core::model::ProbeTarget;
+use direct_upload_core::simulate::Simulation;
+use rstest::rstest;
+use test_support::manifests::{advice_lines, deployment, end, exposed, horizon, join, render, resource, service};
+
+const PORTAL: &str = "https://portal.example.com";
+
+fn keystone(spec: &str) -> String {
+    resource("cors", "OpenStackAPI", "openstack", "keystone", &spec.replacen('{', "{service: Keystone, ", 1))
+}
+
+fn cloud(spec: &str) -> String {
+    join(&[
+        &keystone(spec),
+        &deployment("openstack", "keystone"),
+        &exposed("openstack", "keystone", "keystone.example.com"),
+    ])
+}
+
+fn calls(outcome: &Simulation) -> Vec<ProbeTarget> {
+    outcome.cluster.world().probe_targets().into_keys().filter(|target| target.call.is_some()).collect()
+}
+
+fn stands(outcome: &Simulation) -> (bool, Reason) {
+    let (done, reason, _) = end(outcome, "OpenStackAPI openstack/keystone");
+    (done, reason)
+}
+
+fn advice(outcome: &Simulation) -> String {
+    let end = outcome.ends.iter().find(|end| end.resource.kind == "OpenStackAPI").unwrap();
+    advice_lines(&end.advice).join("\n")
+}
+
+#[test]
+fn it_is_asked_where_it_is_exposed_for_its_own_methods_and_headers() {
+    let spec = "{cors: {allowedOrigins: ['https://portal.example.com'], allowHeaders: [X-Portal]}}";
+    let outcome = render(&cloud(spec));
+    assert_eq!(stands(&outcome), (true, Reason::Verified));
+    let asked = calls(&outcome);
+    let [target] = asked.as_slice() else { panic!("{asked:#?}") };
+    assert_eq!(
+        (target.origin.as_str(), target.endpoint.to_string().as_str()),
+        (PORTAL, "https://keystone.example.com")
+    );
+    let call = target.call.as_ref().unwrap();
+    assert_eq!((call.service, call.credentials), ("Keystone", false));
+    assert_eq!(call.methods, ["GET", "PUT", "POST", "DELETE", "PATCH"]);
+    for name in ["x-auth-token", "x-subject-token", "content-type", "x-portal"] {
+        assert!(call.headers.iter().any(|header| header == name), "{:?}", call.headers);
+    }
+    assert!(!target.has_parts(), "no upload is tried at Keystone");
+}
+
+#[test]
+fn a_stated_url_is_asked_and_nothing_where_none_is_known() {
+    let spec =
+        "{publicURL: 'https://cloud.example.com/identity/v3', cors: {allowedOrigins: ['https://portal.example.com']}}";
+    let outcome = render(&join(&[&keystone(spec), &deployment("openstack", "keystone")]));
+    assert_eq!(calls(&outcome)[0].endpoint.to_string(), "https://cloud.example.com/identity/v3");
+    let spec = "{cors: {allowedOrigins: ['https://portal.example.com']}}";
+    let outcome = render(&join(&[&keystone(spec), &deployment("openstack", "keystone")]));
+    assert!(calls(&outcome).is_empty());
+    assert_eq!(stands(&outcome), (true, Reason::RolledOut));
+}
+
+#[rstest]
+#[case::ignored("{verification: {preflight: Ignore}, cors: {allowedOrigins: ['https://portal.example.com']}}")]
+#[case::of_its_own_origin("{cors: {allowedOrigins: ['https://keystone.example.com']}}")]
+fn nothing_is_asked(#[case] spec: &str) {
+    let outcome = render(&cloud(spec));
+    assert!(calls(&outcome).is_empty());
+    assert_eq!(stands(&outcome), (true, Reason::RolledOut));
+}
+
+/// Whose pages send cookies is asked so, and only theirs.
+#[test]
+fn cookies_are_asked_for_the_dashboards_that_send_them() {
+    let spec = "{cors: {allowedOrigins: ['https://portal.example.com'], horizons: [{name: horizon}], \
+        dashboards: [{name: skyline, withCredentials: true}]}}";
+    let yaml = join(&[
+        &cloud(spec),
+        &horizon("{directUpload: {enabled: false}}"),
+        &service("openstack", "horizon", "horizon.example.com"),
+        &service("openstack", "skyline", "skyline.example.com"),
+    ]);
+    let asked = calls(&render(&yaml));
+    let with: Vec<_> = asked.iter().map(|t| (t.origin.as_str(), t.call.as_ref().unwrap().credentials)).collect();
+    let skyline = ("https://skyline.example.com", true);
+    assert_eq!(with, [("https://horizon.example.com", false), (PORTAL, false), skyline]);
+}
+
+/// Only what answers preflights matters to calls, no limit of size or time.
+#[test]
+fn what_answers_in_its_place_is_advice_and_limits_are_not() {
+    let spec = "{cors: {allowedOrigins: ['https://portal.example.com']}}";
+    let said = |annotations: &str| {
+        let yaml = cloud(spec).replace(
+            "kind: Ingress, metadata: {",
+            &format!("kind: Ingress, metadata: {{annotations: {{{annotations}}}, "),
+        );
+        advice(&render(&yaml))
+    };
+    let cors = said("nginx.ingress.kubernetes.io/enable-cors: 'true'");
+    assert!(cors.contains("DU012") && cors.contains("in Keystone's place") && !cors.contains("Glance"), "{cors}");
+    let login = said("nginx.ingress.kubernetes.io/auth-url: 'https://login'");
+    assert!(login.contains("DU020") && login.contains("Keystone checks the token itself"), "{login}");
+    let limit = said("nginx.ingress.kubernetes.io/proxy-body-size: 1m");
+    assert!(!limit.contains("DU0"), "{limit}");
+}

@@ -1,0 +1,103 @@
+//! What preflights of an OpenStackAPI show, in its status, its conditions and the metrics.
+
+use direct_upload_api::{GlanceStatus, Reason, Rule};
+use direct_upload_core::derive::{ApiView, Evidence, Failed, Weight};
+use direct_upload_core::model::Cause;
+use direct_upload_core::plan::{self, Options};
+use direct_upload_core::simulate::{self, Cluster, Stage};
+use direct_upload_operator::report::{self, Metrics};
+use jiff::Timestamp;
+use rstest::rstest;
+use test_support::manifests::{deployment, exposed, join, read, resource};
+
+const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+fn options() -> Options {
+    Options { image: "operator:1".into() }
+}
+
+/// A Keystone whose pods accept the portal.
+fn view() -> ApiView {
+    let spec = "{service: Keystone, cors: {allowedOrigins: ['https://portal.example.com']}}";
+    let input = read(&join(&[
+        &resource("cors", "OpenStackAPI", "openstack", "keystone", spec),
+        &deployment("openstack", "keystone"),
+        &exposed("openstack", "keystone", "keystone.example.com"),
+    ]));
+    let outcome = simulate::simulate(Cluster::from_input(input), Stage::Horizon, NOW, &options());
+    outcome.cluster.world().apis.into_values().next().expect("an API")
+}
+
+fn failed(reason: Reason, rule: Option<Rule>) -> Vec<Failed> {
+    let reply = Cause {
+        rule,
+        requirement: "allow-origin".into(),
+        message: "Keystone's CORS filter says nothing".into(),
+        received: String::new(),
+        fix: "see that Keystone reads the file".into(),
+    };
+    vec![Failed { region: None, origin: "https://portal.example.com".into(), reason, reply }]
+}
+
+fn status(evidence: Evidence) -> Option<GlanceStatus> {
+    let mut view = view();
+    view.calls.as_mut().expect("it is exposed").evidence = evidence;
+    let (plan, origins) = plan::api(&view, NOW, &options());
+    report::api(&view, &plan, &origins, NOW)
+}
+
+/// What was said last stands until there is a verdict: a restart of the operator writes nothing.
+#[rstest]
+#[case(Evidence::Pending)]
+#[case(Evidence::Granted(Weight { fresh: false, firm: true }, vec![]))]
+fn nothing_is_said_before_a_verdict(#[case] evidence: Evidence) {
+    assert_eq!(status(evidence), None);
+}
+
+fn condition(status: &GlanceStatus, name: &str) -> String {
+    let found = status.conditions.iter().find(|condition| condition.type_ == name).expect(name);
+    format!("{} {}", found.status, found.reason)
+}
+
+const FRESH: Weight = Weight { fresh: true, firm: true };
+
+#[rstest]
+#[case::granted(Evidence::Granted(FRESH, vec![]), "True Verified", "True Verified", Some("granted"))]
+#[case::refused(
+    Evidence::Refused(FRESH, failed(Reason::PreflightRefused, Some(Rule::OriginMissing))),
+    "False PreflightRefused",
+    "False PreflightRefused",
+    Some("refused")
+)]
+#[case::unanswered(
+    Evidence::Unknown(failed(Reason::PreflightUnanswered, None)),
+    "Unknown PreflightUnanswered",
+    "True ReadyUnverified",
+    Some("unknown")
+)]
+#[case::nothing_is_asked(Evidence::None, "Unknown NotVerified", "True RolledOut", None)]
+fn evidence_becomes_conditions_and_a_metric(
+    #[case] evidence: Evidence,
+    #[case] verified: &str,
+    #[case] ready: &str,
+    #[case] metric: Option<&str>,
+) {
+    let status = status(evidence).expect("a status");
+    assert_eq!(condition(&status, "Verified"), verified);
+    assert_eq!(condition(&status, "Ready"), ready);
+    assert_eq!(status.public_url.as_deref(), Some("https://keystone.example.com"));
+    assert_eq!(status.exposures[0].from, "Ingress openstack/keystone");
+    let metrics = Metrics::default();
+    let key = direct_upload_core::model::Key::new("openstack", "keystone");
+    metrics.api(&key, Some(&status));
+    let text = metrics.text();
+    let lines: Vec<_> = text.lines().filter(|line| line.starts_with("direct_upload_api_verdict")).collect();
+    let labels = |verdict: &str| {
+        format!(
+            r#"direct_upload_api_verdict_timestamp_seconds{{namespace="openstack",name="keystone",verdict="{verdict}"}} 0"#
+        )
+    };
+    assert_eq!(lines, metric.map(labels).iter().map(String::as_str).collect::<Vec<_>>());
+    metrics.api(&key, None);
+    assert!(!metrics.text().contains("direct_upload_api_verdict_timestamp_seconds{"));
+}
