@@ -16,7 +16,7 @@ pub const RETIRING: &str = "direct-upload.openstack.org/retiring";
 pub const FOR: &str = "direct-upload.openstack.org/for";
 
 /// On a Job: the edition of the workload's pod template that it was made from.
-pub const EDITION: &str = "direct-upload.openstack.org/edition";
+pub(crate) const EDITION: &str = "direct-upload.openstack.org/edition";
 
 /// On a ConfigMap: the fingerprint of the pod that failed with it, and why.
 pub const FAILED: &str = "direct-upload.openstack.org/failed";
