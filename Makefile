@@ -48,13 +48,14 @@ edges: ## What preflight says of real nginx, HAProxy and httpd before a real Gla
 chaos: ## Fault injection between the operator and the API server, in short; tests/chaos/run does more
 	tests/chaos/run short
 
-lint: ## Check format, lints, rustdoc, and that generated files are up to date
+lint: ## Check format, lints, rustdoc, the language of texts, and that generated files are up to date
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --lib
 	crds/generate --check
 	$(BUILD)
 	$(DEBUG)/examples/reference --check
+	tests/words/run
 
 format: ## Format the Rust code
 	cargo fmt --all
