@@ -193,7 +193,7 @@ pub struct Rollout {
     /// A change of this resource's own spec rolls at once. Default `30s`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub min_interval: Option<Duration>,
-    /// What lets uploads in flight finish while their pod is replaced. See docs/order.md.
+    /// What lets uploads in flight finish while their pod is replaced. See docs/rollout-order.md.
     #[serde(skip_serializing_if = "is_default")]
     pub drain: Drain,
     /// Whether a Job made from the workload's own template tries the new files before a serving pod

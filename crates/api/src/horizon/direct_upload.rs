@@ -102,7 +102,7 @@ pub struct Catalog {
     #[schemars(length(max = 2048), regex(pattern = r"^https?://[^\s?#@]+$"))]
     pub auth_url: String,
     /// A Secret of this namespace with the keys `id` and `secret`. The operator may read it only where
-    /// a Role says so: see docs/shapes.md.
+    /// a Role says so: see docs/topologies.md.
     pub application_credential_secret_ref: SecretRef,
 }
 
