@@ -18,6 +18,9 @@ OTHERS = re.compile(r"^(tests/|target/|LICENSE|Cargo|crds/|.*/files/|deploy/moni
 # The changelog of releases that are out stays as it was published.
 PUBLISHED = re.compile(r"^## \[\d", re.M)
 
+# The first line of a rule's page is its title in crates/api/src/rule.rs.
+RULE = re.compile(r"^docs/runbook/DU\d+\.md$")
+
 
 def main(arguments):
     files = [name for name in arguments if not name.startswith("--")] or known()
@@ -59,6 +62,8 @@ def judge(name, content):
     """(line, fault) of each place that breaks a rule."""
     found = []
     for line, passage in text.passages(name, content):
+        if line == 1 and RULE.match(name):
+            continue
         for pattern, instead in BANNED:
             hit = pattern.search(passage)
             if hit:
