@@ -158,7 +158,7 @@ const IMPORTS: (&str, &str) = (SETTINGS, "ALLOWED_HOSTS = ['d.example']\n@\n");
     VHOST,
     "Require valid-user",
     "<RequireAny>\nRequire method OPTIONS\nRequire valid-user\n</RequireAny>",
-    "`Require method OPTIONS` beside the login"
+    "`Require method OPTIONS` together with the login"
 )]
 #[case::nginx(20, NGINX, "auth_basic x;", "", "no `auth_basic`")]
 #[case::haproxy(
