@@ -8,7 +8,8 @@ use std::path::Path;
 /// Writes a file with mode 0644. It replaces a file of that name; it replaces a link and does not follow
 /// it.
 ///
-/// # Errors The system's error; nothing has changed then.
+/// # Errors
+/// The system's error; nothing has changed then.
 pub fn write(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     let temporary = folder.join(format!(".{name}.direct-upload-{}", std::process::id()));
     // Process ids repeat in containers, so a file of an earlier run may exist.

@@ -9,7 +9,8 @@ use super::yaml;
 
 /// Writes data to standard output. It is no error if the reader closes the pipe (`| head`).
 ///
-/// # Errors Any other failure, such as a full disk.
+/// # Errors
+/// Any other failure, such as a full disk.
 pub fn data(text: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {

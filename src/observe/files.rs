@@ -74,7 +74,8 @@ fn bounded(reader: impl Read) -> io::Result<Vec<u8>> {
 
 /// Reads files, folders and (`-`) standard input.
 ///
-/// # Errors Everything that is wrong with them.
+/// # Errors
+/// Everything that is wrong with them.
 pub fn read(paths: &[PathBuf]) -> Result<Input, Vec<ManifestError>> {
     let mut reader = reader::ManifestReader::default();
     for (file, bytes) in open(paths) {

@@ -1,4 +1,4 @@
-//! Addresses that never get a request, whoever names them.
+//! Addresses that never get a request, no matter who names them.
 //!
 //! A URL may come from a resource or a catalog. The probe must not become a path to the metadata service of
 //! its own machine.

@@ -55,7 +55,8 @@ pub struct Trust {
 impl Trust {
     /// What browsers trust (Mozilla's list), what the system trusts, and these.
     ///
-    /// # Errors What is wrong with the PEM text or a certificate in it.
+    /// # Errors
+    /// What is wrong with the PEM text or a certificate in it.
     pub fn with(pem: &[u8]) -> Result<Self, String> {
         let mut roots = KNOWN.clone();
         let mut given = Vec::new();
@@ -84,7 +85,8 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
 /// All addresses of a host's name.
 ///
-/// # Errors The name cannot be resolved.
+/// # Errors
+/// The name cannot be resolved.
 pub(super) async fn lookup(host: &Host) -> Result<Vec<IpAddr>, Unreachable> {
     let found = tokio::net::lookup_host((host.name.as_str(), host.port)).await;
     Ok(found.map_err(|e| unresolved(host, &e.to_string()))?.map(|address| address.ip()).collect())
@@ -100,7 +102,8 @@ pub(super) fn unresolved(host: &Host, why: &str) -> Unreachable {
 
 /// The first of the addresses with a successful TCP connection. Only [`Gate`](super::gate::Gate) calls it.
 ///
-/// # Errors None succeeds in time.
+/// # Errors
+/// None succeeds in time.
 pub(super) async fn connect(addresses: &[SocketAddr]) -> Result<(TcpStream, SocketAddr), Unreachable> {
     let attempts = addresses.iter().take(ADDRESSES).zip(0u32..).map(|(&address, nth)| {
         async move {
@@ -132,7 +135,8 @@ pub(super) async fn connect(addresses: &[SocketAddr]) -> Result<(TcpStream, Sock
 
 /// TLS, with the server's name sent and checked.
 ///
-/// # Errors The browser's error, as far as it can be known here.
+/// # Errors
+/// The browser's error, as far as it can be known here.
 pub async fn secure(stream: TcpStream, host: &Host, trust: &Trust) -> Result<Box<dyn Stream>, Unreachable> {
     let name = ServerName::try_from(host.name.trim_end_matches('.').to_owned()).map_err(|e| {
         Unreachable::new(

@@ -52,7 +52,8 @@ impl Gate {
 
     /// The addresses of a server; empty if a proxy resolves its name.
     ///
-    /// # Errors It has no allowed address.
+    /// # Errors
+    /// It has no allowed address.
     pub(super) async fn addresses(&self, origin: &Origin, host: &Host) -> Result<Vec<SocketAddr>, Unreachable> {
         let name = host.name.trim_end_matches('.').to_lowercase();
         let written = host.address.or_else(|| name.parse().ok());
@@ -85,7 +86,8 @@ impl Gate {
     /// A connection to a server, at one of the `known` addresses if there are any. With https it goes
     /// through the proxy, if there is one; with http it goes to the proxy.
     ///
-    /// # Errors It is not allowed, or cannot be reached.
+    /// # Errors
+    /// It is not allowed, or cannot be reached.
     pub(super) async fn connect(
         &self,
         origin: &Origin,

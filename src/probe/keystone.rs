@@ -32,7 +32,8 @@ pub(super) struct Login {
 
 /// Requests the catalog once.
 ///
-/// # Errors Why there is no catalog, without anything that was sent.
+/// # Errors
+/// Why there is no catalog, without anything that was sent.
 pub async fn ask(query: &CatalogQuery, credential: &Credential, gate: &Gate) -> Result<PublicEndpoints, String> {
     let port = Endpoint::from(query.auth_url.clone()).port();
     let hosts = query.reach.hosts.iter();
@@ -46,7 +47,8 @@ pub async fn ask(query: &CatalogQuery, credential: &Credential, gate: &Gate) -> 
 
 /// Requests a token and its catalog once.
 ///
-/// # Errors Why there is none, without anything that was sent.
+/// # Errors
+/// Why there is none, without anything that was sent.
 pub(super) async fn log_in(reach: Reach, auth_url: &PublicUrl, credential: &Credential) -> Result<Login, String> {
     let mut client = Client::new(reach);
     let place = Place::at(auth_url, "/auth/tokens");

@@ -174,7 +174,8 @@ impl Probe {
 
 /// The addresses of a server; empty if a proxy resolves its name.
 ///
-/// # Errors It has no allowed address.
+/// # Errors
+/// It has no allowed address.
 pub async fn addresses(probe: &Probe, site: &Site) -> Result<Vec<SocketAddr>, Unreachable> {
     probe.gate.addresses(&site.origin, &site.host).await
 }

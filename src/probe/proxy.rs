@@ -57,7 +57,8 @@ impl Proxy {
 
     /// A connection to the proxy.
     ///
-    /// # Errors It does not answer, or does not use plain HTTP.
+    /// # Errors
+    /// It does not answer, or does not use plain HTTP.
     pub async fn connect(&self) -> Result<TcpStream, Unreachable> {
         let scheme = self.0.uri().scheme_str().unwrap_or_default();
         if scheme != "http" {
@@ -71,7 +72,8 @@ impl Proxy {
 
     /// Turns a connection to the proxy into a tunnel to a host (`CONNECT`, RFC 9110 §9.3.6).
     ///
-    /// # Errors The proxy refuses.
+    /// # Errors
+    /// The proxy refuses.
     pub async fn tunnel(&self, stream: &mut TcpStream, authority: &str) -> Result<(), Unreachable> {
         let none = |why: String| failed(format!("the proxy made no tunnel to {authority}: {why}"));
         let request = format!("CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n{}\r\n", self.authorization());

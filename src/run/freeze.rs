@@ -22,7 +22,8 @@ const REASON: &str = "reason";
 
 /// Why nothing is written, from now on.
 ///
-/// # Errors [`RunError::Client`] if the API server does not say whether the ConfigMap exists.
+/// # Errors
+/// [`RunError::Client`] if the API server does not say whether the ConfigMap exists.
 pub(crate) async fn follow(client: &Client, settings: &Settings) -> Result<watch::Receiver<Option<String>>, RunError> {
     let name = format!("{OPERATOR}-{}-freeze", settings.instance);
     let switch =

@@ -37,7 +37,8 @@ struct Task {
 
 /// Starts to compete for the lease, or leads immediately if there is none.
 ///
-/// # Errors [`RunError::Leadership`] if the lease cannot be used.
+/// # Errors
+/// [`RunError::Leadership`] if the lease cannot be used.
 pub async fn follow(client: &Client, settings: &Settings, health: &Arc<Health>) -> Result<Leader, RunError> {
     let alone = Leader { fence: Fence::open(), task: None, alone: true };
     let (namespace, required) = match &settings.lease {

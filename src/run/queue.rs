@@ -29,7 +29,8 @@ pub(crate) struct Queue(mpsc::UnboundedSender<(Subject, Duration)>);
 pub(crate) trait Work: Send + Sync + 'static {
     /// Works on one resource until nothing is left to do now. Returns when to look again.
     ///
-    /// # Errors Something failed that may succeed later.
+    /// # Errors
+    /// Something failed that may succeed later.
     fn reconcile(&self, subject: &Subject) -> impl Future<Output = Result<Option<Duration>, ()>> + Send;
 
     /// It did not end by itself.
