@@ -8,10 +8,10 @@ use direct_upload_api::{ExposureKind, Rule};
 use crate::derive::exposure_issue::{ExposureIssue, lacks, seconds};
 use crate::model::{HttpCors, HttpFilter, HttpRoute, HttpRule, Id};
 
-/// A whole upload that may not take so long is sure to fail one day …
+/// A limit of a whole upload below this will fail some day …
 const SHORT: u64 = 1800;
 
-/// … and one that may take this long is not.
+/// … and a limit of at least this will not.
 const LONG: u64 = 7200;
 
 pub fn issues(route: &HttpRoute, rules: &[usize], origins: &BTreeSet<&Origin>) -> Vec<ExposureIssue> {
@@ -61,7 +61,7 @@ fn timeouts(rule: &HttpRule) -> Option<(bool, &'static str, String)> {
     rule.timeouts.request.is_none().then(|| (false, "timeouts.request", what.to_owned()))
 }
 
-/// The CORS filter: the gateway, and not Glance, answers preflights.
+/// The CORS filter: the gateway answers preflights, not Glance.
 fn answers(filter: &HttpFilter, origins: &BTreeSet<&Origin>) -> Option<(bool, String, &'static str)> {
     let HttpCors { allow_origins, allow_methods, allow_headers } = filter.cors.as_ref()?;
     let mut lacks = lacks(&texts(allow_origins), &texts(allow_headers), origins);
