@@ -1,4 +1,4 @@
-//! Stores that know what they do not know.
+//! Stores that know what is unknown.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,12 +7,12 @@ use thiserror::Error;
 
 use super::key::Key;
 
-/// Something cannot be seen now. Nothing is ever taken away because of it.
+/// Something cannot be seen now. Nothing is ever removed because of it.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{why}")]
 pub struct Unknown {
     pub why: String,
-    /// Nothing failed: the first list is still under way.
+    /// Nothing failed: the first list still runs.
     pub pending: bool,
 }
 
@@ -29,12 +29,12 @@ pub struct Store<T> {
     coverage: Coverage,
 }
 
-/// Which namespaces a store speaks for.
+/// The namespaces that a store knows.
 #[derive(Clone, Debug)]
 pub enum Coverage {
-    /// All: offline, what is not in the input does not exist.
+    /// All: without a cluster, what is not in the input does not exist.
     All,
-    /// Those that are synced, or why not.
+    /// The synced ones, or why they are not.
     Namespaces(BTreeMap<String, Known<()>>),
 }
 
