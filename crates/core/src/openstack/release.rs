@@ -1,4 +1,4 @@
-//! Which OpenStack release runs, as far as the input tells.
+//! Which OpenStack release runs, if the input shows it.
 
 use std::fmt;
 use std::str::FromStr;
@@ -30,7 +30,7 @@ impl fmt::Display for Release {
 #[error("{0:?} is no release; write it as 2026.1, or by its name")]
 pub struct NotARelease(String);
 
-/// Names that image tags still use, and the release each means.
+/// Names that image tags still use, and the release of each.
 const NAMES: [(&str, Release); 11] = [
     ("wallaby", Release::new(2021, 1)),
     ("xena", Release::new(2021, 2)),

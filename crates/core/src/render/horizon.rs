@@ -1,7 +1,7 @@
 //! Horizon's files.
 //!
-//! In: [`HorizonSettings`]. Out: a snippet for `local_settings.d`, and directives for the httpd
-//! that serves Horizon, each only if it would set something.
+//! In: [`HorizonSettings`]. Out: a snippet for `local_settings.d`, and directives for the httpd that serves
+//! Horizon. Each is written only if it would set something.
 
 pub mod httpd;
 pub mod proxy;
@@ -23,7 +23,7 @@ pub fn horizon(settings: &HorizonSettings) -> Result<Vec<File>, RenderError> {
         files.push(file(
             "spec.paths.localSettingsDir",
             &settings.local_settings_dir,
-            // Behind `_9999-custom-settings.py` and everything else that is usual (DU016).
+            // After `_9999-custom-settings.py` and all other usual names (DU016).
             "zz-direct-upload.py",
             contents,
             FileFormat::Python,
