@@ -1,20 +1,20 @@
 //! What directives of each server do to an upload: data that rules read, and that docs/servers.md shows.
 //!
-//! Rows of nginx, HAProxy and httpd are measured in a test against the real servers; of the others the
-//! source is named.
+//! A test measures the rows of nginx, HAProxy and httpd with the real servers. The others name their
+//! source.
 
 /// What a field or directive limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limit {
-    /// The whole time of a request with its body.
+    /// The total time of a request with its body.
     Whole,
     /// How long Glance may take to answer after the body's last byte.
     Answer,
-    /// How long nothing may move.
+    /// The longest silence.
     Silence,
     /// The body's size.
     Size,
-    /// It is something else, which a rule of its own reads.
+    /// Something else, which a separate rule reads.
     Other,
 }
 
@@ -23,10 +23,10 @@ pub enum Limit {
 pub struct Effect {
     /// The program, or the kind of the object.
     pub server: &'static str,
-    /// As it is written; of objects the path of the field.
+    /// As it is written; for objects, the path of the field.
     pub directive: &'static str,
     pub limit: Limit,
-    /// What it does, each empty where it does nothing.
+    /// Its effects. Each is empty if there is none.
     pub preflight: &'static str,
     pub answer: &'static str,
     pub size: &'static str,
@@ -101,7 +101,7 @@ pub const EFFECTS: [Effect; 68] = [
         time: "waits for the body, within timeout http-request",
         ..cors("HAProxy", "option http-buffer-request", "", "")
     },
-    // httpd 2.4.71 before mod_proxy_http: measured.
+    // httpd 2.4.71 in front of mod_proxy_http: measured.
     cors("httpd", "Header always set|add|append|merge|setifempty Access-Control-Allow-Origin", DOUBLED, DOUBLED),
     cors("httpd", "Header add Access-Control-Allow-Origin", DOUBLED, DOUBLED),
     cors("httpd", "Header append Access-Control-Allow-Origin", "a list: refused", "a list: refused"),

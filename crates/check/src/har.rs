@@ -1,7 +1,7 @@
-//! What a browser recorded of an upload (HAR 1.2) → why it failed.
+//! A browser's network log of an upload (HAR 1.2) → why it failed.
 //!
-//! In: the text of a HAR file. Out: a [`Diagnosis`]. Of each entry only the method, the URL without query,
-//! the status and a few headers are read: tokens, cookies and bodies are never taken in.
+//! In: the text of a HAR file. Out: a [`Diagnosis`]. Of each entry it reads only the method, the URL
+//! without query, the status and a few headers. It never reads tokens, cookies and bodies.
 
 use direct_upload_api::Rule;
 use direct_upload_api::web::{Endpoint, Origin};
@@ -13,23 +13,23 @@ use thiserror::Error;
 
 use crate::redact;
 
-/// Why a recording says nothing.
+/// Why a network log shows nothing.
 #[derive(Debug, Error)]
 pub enum HarError {
     #[error("it is no HAR file: {0}; save the browser's network log as HAR")]
     NotHar(String),
 }
 
-/// What a recording shows.
+/// What a network log shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnosis {
     /// What happened, in one sentence.
     pub verdict: String,
-    /// The rule, where one explains it.
+    /// The rule, if one explains it.
     pub rule: Option<Rule>,
     /// What to change.
     pub fix: String,
-    /// What of the upload was recorded, one line a request.
+    /// What the log has about the upload, one line per request.
     pub seen: Vec<String>,
 }
 
@@ -66,7 +66,7 @@ struct ResponsePart {
     status: i64,
     #[serde(default)]
     headers: Vec<Header>,
-    /// Chromium's own word for what went wrong.
+    /// Chromium's own name for the fault.
     #[serde(rename = "_error", default)]
     error: Option<String>,
 }
@@ -77,7 +77,7 @@ struct Header {
     value: String,
 }
 
-/// Headers of answers that a judgement needs; nothing else is kept.
+/// Headers of answers that a judgement needs; no others are kept.
 const KEPT: [&str; 13] = [
     "access-control-allow-origin",
     "access-control-allow-methods",
@@ -99,11 +99,11 @@ impl Entry {
         self.request.headers.iter().find(|h| h.name.eq_ignore_ascii_case(name)).map(|h| h.value.as_str())
     }
 
-    /// The answer's head; none if there was no answer.
+    /// Status and headers of the answer; none if there was no answer.
     fn answer(&self) -> Option<Response> {
         let status = u16::try_from(self.response.status).ok().filter(|status| *status > 0)?;
         let kept = |h: &&Header| KEPT.iter().any(|name| h.name.eq_ignore_ascii_case(name));
-        // Firefox joins the lines of one name by newlines.
+        // Firefox joins the lines of one name with newlines.
         let lines =
             |h: &Header| h.value.split('\n').map(|value| (h.name.clone(), value.trim().to_owned())).collect::<Vec<_>>();
         let headers = self.response.headers.iter().filter(kept).flat_map(lines).collect();
@@ -114,7 +114,7 @@ impl Entry {
         self.response.error.as_deref().unwrap_or_default()
     }
 
-    /// The public URL of Glance, where this asks for an upload.
+    /// The public URL of Glance, if this is a request of an upload.
     fn endpoint(&self) -> Option<Endpoint> {
         let url = url::Url::parse(&self.request.url).ok()?;
         let (before, rest) = url.path().split_once("/v2/images/")?;
@@ -134,7 +134,7 @@ impl Entry {
     }
 }
 
-/// Reads a recording.
+/// Reads a network log.
 ///
 /// # Errors
 /// [`HarError`] if it is none.
@@ -249,7 +249,7 @@ fn of_answer(asked: &Preflight, answer: &Response, time: f64, seen: Vec<String>)
     }
 }
 
-/// The uploads that the preflight asks for.
+/// The uploads that the preflight is for.
 fn requests(preflight: Option<&Entry>) -> Vec<UploadRequest> {
     let asked = preflight.and_then(|entry| entry.asked("Access-Control-Request-Headers")).unwrap_or_default();
     let names = |name: &&&str| asked.split(',').any(|listed| listed.trim().eq_ignore_ascii_case(name));
@@ -260,7 +260,7 @@ fn requests(preflight: Option<&Entry>) -> Vec<UploadRequest> {
     vec![UploadRequest { credentials: Credentials::SameOrigin, method: METHOD, headers }]
 }
 
-/// Where the page came from: what the upload says, or the page that was loaded last.
+/// The page's origin: from the upload, or from the page that was loaded last.
 fn origin_of(entries: &[Entry], upload: &Entry) -> Option<Origin> {
     let stated = upload.asked("Origin").map(str::to_owned);
     let of_page = || {
@@ -275,7 +275,7 @@ fn is_metadata(entry: &Entry) -> bool {
     matches!(entry.request.method.as_str(), "PUT" | "POST") && entry.request.url.contains("/api/glance/images")
 }
 
-/// What the browser's own word says.
+/// What the browser's own name for the fault means.
 fn blocked(error: &str) -> Option<(Rule, &'static str)> {
     let error = error.to_lowercase();
     let has = |words: &[&str]| words.iter().any(|word| error.contains(word));

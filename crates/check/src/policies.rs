@@ -1,7 +1,7 @@
-//! Policies of gateways that stand in objects of their own: Traefik's Middlewares, Contour's HTTPProxies,
-//! Envoy Gateway's and NGINX Gateway Fabric's policies, Istio's VirtualServices.
+//! Policies of gateways in separate objects: Traefik's Middlewares, Contour's HTTPProxies, Envoy Gateway's
+//! and NGINX Gateway Fabric's policies, Istio's VirtualServices.
 //!
-//! In: objects, and the Services under which routes lead to Glance. Out: what of it hinders uploads.
+//! In: objects, and the Services with which routes lead to Glance. Out: what of it blocks uploads.
 
 pub mod judge;
 pub mod methods;
@@ -29,7 +29,7 @@ const POLICIES: [&str; 9] = [
     "IngressRoute",
 ];
 
-/// What hinders uploads to the workload of these Services, from these origins.
+/// What blocks uploads to the workload of these Services, from these origins.
 pub fn issues(
     objects: &[Object],
     backends: &Backends,
@@ -56,7 +56,7 @@ pub fn issues(
     found
 }
 
-/// The gateway's limit on requests holds where a policy names it; then the route need not.
+/// The gateway's limit applies to requests that a policy names; the route then needs none.
 pub fn sets_request_timeout(objects: &[Object], backends: &Backends) -> bool {
     let way = Way::new(objects, backends);
     let written = |o: &&Object| o.value.pointer("/spec/timeout/http/requestTimeout").is_some();

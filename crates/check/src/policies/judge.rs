@@ -1,5 +1,5 @@
-//! What the fields of one policy do to an upload. The kinds differ in little but where the same words
-//! stand, so they are looked for at any depth; what only one of them has stands in [`effects`](crate::effects).
+//! What the fields of one policy do to an upload. The kinds mainly differ in where the same words are, so
+//! this looks for them at any depth. What only one kind has is in [`effects`](crate::effects).
 
 use std::collections::BTreeSet;
 
@@ -15,13 +15,13 @@ use crate::objects::Object;
 
 const LOGINS: [&str; 6] = ["basicAuth", "digestAuth", "forwardAuth", "extAuth", "oidc", "jwt"];
 
-/// Whole uploads below this many milliseconds are sure to be cut one day …
+/// A limit of a whole upload below this many milliseconds will cut one some day …
 const SHORT: u64 = 1_800_000;
 
-/// … and above this one they are not.
+/// … and a limit above this will not.
 const LONG: u64 = 7_200_000;
 
-/// A silence, or a wait for the answer, below this ends uploads whose end Glance takes its time to store.
+/// A shorter allowed silence, or a shorter wait for the answer, ends uploads while Glance stores their end.
 const PATIENT: u64 = 600_000;
 
 pub(crate) struct Judge<'a> {
@@ -84,7 +84,7 @@ impl Judge<'_> {
         }
     }
 
-    /// What the table of limits has for a field.
+    /// The entry of the table of limits for a field.
     fn limit(&mut self, value: &Value, path: &[String]) {
         let names: Vec<&str> = path.iter().map(String::as_str).filter(|step| step.parse::<usize>().is_err()).collect();
         let written = names.join(".");
@@ -128,7 +128,7 @@ impl Judge<'_> {
         self.tell(rule, fails, path, found, fix);
     }
 
-    /// Actions on the header that Glance writes, in OpenShift's Routes.
+    /// Actions on Glance's header, in OpenShift's Routes.
     pub fn response_headers(&mut self, actions: &Value) {
         for (at, action) in actions.as_array().into_iter().flatten().enumerate() {
             let path = ["spec", "httpHeaders", "actions", "response", &at.to_string()].map(str::to_owned);
@@ -140,7 +140,7 @@ impl Judge<'_> {
         }
     }
 
-    /// Somebody else writes Glance's Access-Control-Allow-Origin; no value: it is removed.
+    /// Something else writes Glance's Access-Control-Allow-Origin; no value: it is removed.
     fn rewritten(&mut self, value: Option<&str>, path: &[String]) {
         let other = |value: &str| {
             !value.contains(['*', '%', '$']) && self.origins.iter().any(|origin| origin.as_str() != value)
@@ -160,7 +160,7 @@ impl Judge<'_> {
         self.tell(Rule::CorsOnTheWay, fails, path, found, "remove it: Glance's own [cors] answers the browser");
     }
 
-    /// What a grant lacks; nothing if it is none.
+    /// What a grant lacks; nothing if it is not a grant.
     fn lacking(&self, map: &Map<String, Value>) -> Vec<String> {
         let listed = |name: &str| {
             let of =
@@ -188,7 +188,7 @@ impl Judge<'_> {
     }
 }
 
-/// The entries of a list, also where each says how it is compared. What only a pattern decides may be
+/// The entries of a list, also if each says how it is compared. If only a pattern decides, the value may be
 /// anything.
 fn texts<'a>(key: &str, list: &'a Value) -> Vec<&'a str> {
     let pattern = key.ends_with("Regex");

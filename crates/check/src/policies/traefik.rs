@@ -1,7 +1,8 @@
-//! Traefik's entry points cut a request, its body too, after `transport.respondingTimeouts.readTimeout`: 60 s
-//! unless it is written, since v2.11.2 and v3.0 (Traefik's migration notes; canonical/traefik-k8s-operator#719).
+//! Traefik's entry points cut a request, with its body, after `transport.respondingTimeouts.readTimeout`.
+//! The default is 60 s since v2.11.2 and v3.0 (Traefik's migration notes;
+//! canonical/traefik-k8s-operator#719).
 //!
-//! In: the way to Glance. Out: the time of the entry points on it, which stands in Traefik's own arguments.
+//! In: the path to Glance. Out: the time of the entry points on it, from Traefik's own arguments.
 
 use direct_upload_api::Rule;
 use direct_upload_core::derive::ExposureIssue;
@@ -14,13 +15,13 @@ use crate::objects::Object;
 
 const WORKLOADS: [&str; 2] = ["Deployment", "DaemonSet"];
 
-/// Whole uploads below this many milliseconds are sure to be cut one day …
+/// A limit of a whole upload below this many milliseconds will cut one some day …
 const SHORT: u64 = 1_800_000;
 
-/// … and above this one they are not.
+/// … and a limit above this will not.
 const LONG: u64 = 7_200_000;
 
-/// What cuts uploads that come through Traefik.
+/// What cuts uploads through Traefik.
 pub fn entry_points(objects: &[Object], way: &Way<'_>) -> Vec<(ExposureIssue, Vec<String>)> {
     let Some(route) = way.routes.iter().find(|route| is_traefiks(route)) else { return Vec::new() };
     let traefiks: Vec<&Object> = objects.iter().filter(|object| container(object).is_some()).collect();

@@ -1,4 +1,4 @@
-//! The way of browsers to the workload of some Services: routes, their Gateways, and what is applied to them.
+//! The path of browsers to the workload of some Services: routes, their Gateways, and what applies to them.
 
 use direct_upload_core::derive::Backends;
 use serde_json::Value;
@@ -7,7 +7,7 @@ use crate::objects::Object;
 
 const ROUTES: [&str; 5] = ["Ingress", "HTTPRoute", "IngressRoute", "VirtualService", "HTTPProxy"];
 
-/// Where browsers come through: the Services, the routes to them, and the Gateways of these.
+/// The path of browsers: the Services, the routes to them, and the Gateways of these.
 pub struct Way<'a> {
     pub namespace: &'a str,
     pub services: Vec<&'a str>,
@@ -23,7 +23,7 @@ impl<'a> Way<'a> {
         Self { namespace: &backends.namespace, services, routes }
     }
 
-    /// Whether an object holds for requests on this way.
+    /// Whether an object applies to requests on this path.
     pub fn has(&self, policy: &Object) -> bool {
         let spec = &policy.value["spec"];
         let near = policy.namespace() == self.namespace;
@@ -73,7 +73,7 @@ fn targets(spec: &Value) -> impl Iterator<Item = &Value> {
     one.chain(spec["targetRefs"].as_array().into_iter().flatten())
 }
 
-/// How near a policy stands to the requests: of one kind only the nearest holds.
+/// How near a policy is to the requests. Of one kind, only the nearest applies.
 pub(crate) fn nearness(policy: &Object) -> u8 {
     let of = |target: &Value| match (target["kind"].as_str(), target["sectionName"].is_string()) {
         (Some("Gateway"), false) => 0,

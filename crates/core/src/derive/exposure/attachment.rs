@@ -243,7 +243,7 @@ fn selects(parent: &ParentRef, listener: &Listener) -> bool {
         && parent.port.is_none_or(|port| port == listener.port)
 }
 
-/// What the controllers say of the route at one parent.
+/// What the controllers say about the route at one parent.
 enum RouteAcceptance<'a> {
     Accepted,
     Refused(&'a Condition),

@@ -176,7 +176,7 @@ pub fn listed(reply: &Reply, name: &str) -> Option<String> {
     found["id"].as_str().filter(|id| is_id(id)).map(str::to_owned)
 }
 
-/// What the REST API says of the image.
+/// What the REST API says about the image.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct State {
     /// Glance's word: `queued`, `saving`, `active`, …
