@@ -2,7 +2,7 @@
 //!
 //!     olm OUT IMAGE HOMEPAGE CONTACT
 //!
-//! CONTACT is an address of whoever maintains it. What nobody else says stands in deploy/olm/csv.yaml.
+//! CONTACT is an address of the maintainer. What nothing else says is in deploy/olm/csv.yaml.
 
 use std::error::Error;
 use std::fs;
@@ -19,7 +19,7 @@ const CHANNEL: &str = "stable";
 
 /// Custom resources to begin with.
 const EXAMPLES: [&str; 2] = ["samples/quickstart/direct-upload.yaml", "samples/openstackapi/skyline.yaml"];
-/// What a bundle takes as it is, beside the CRDs.
+/// What a bundle takes unchanged, in addition to the CRDs.
 const AS_THEY_ARE: [&str; 3] = ["service", "pod-disruption-budget", "user-roles"];
 
 fn main() -> Result<()> {

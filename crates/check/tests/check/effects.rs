@@ -36,7 +36,7 @@ fn tables() -> String {
     text
 }
 
-/// `UPDATE_DOCS=1` writes the page anew.
+/// `UPDATE_DOCS=1` writes the page again.
 #[test]
 fn the_page_on_servers_is_up_to_date() {
     let path = file("docs/servers.md");

@@ -1,4 +1,4 @@
-//! A browser's recording: what it shows is named, and nothing secret of it is told.
+//! A browser's network log: its fault is named, and no secret of it is printed.
 
 use direct_upload_api::Rule;
 use direct_upload_check::har::diagnose;

@@ -1,5 +1,5 @@
-//! What the runbook tells people to write mends what it is about: `check` finds the rule before, and no
-//! longer after. Each text is held against the entry's section *Fix*, so that neither goes its own way.
+//! The text that the runbook tells people to write fixes its fault: `check` finds the rule before, and not
+//! after. Each text is compared with the entry's section *Fix*, so that both stay the same.
 
 use direct_upload_api::Rule;
 use rstest::rstest;

@@ -1,4 +1,5 @@
-//! What `check` says of nginx, HAProxy and httpd is what the real servers do before a Glance that grants.
+//! What `check` says about nginx, HAProxy and httpd is what the real servers do in front of a Glance that
+//! grants.
 
 use direct_upload_check as check;
 use direct_upload_check::Text;

@@ -1,5 +1,5 @@
-//! What stands in the way of uploads on the objects that lead to Glance, by rule and field; and what
-//! a whole namespace says, as `kubectl get … -o yaml` prints it.
+//! What blocks uploads on the objects that lead to Glance, by rule and field. Also what a whole namespace
+//! says, as `kubectl get … -o yaml` prints it.
 
 use direct_upload_core::derive::World;
 use direct_upload_core::model::Key;
@@ -10,7 +10,7 @@ use test_support::manifests::{
 
 use crate::derive::exposure::http_route::gateway;
 
-/// Rule, whether uploads fail of it, and field, of each issue on the way to Glance.
+/// Rule, whether uploads fail because of it, and field, of each issue in front of Glance.
 fn issues(objects: &[&str]) -> Vec<String> {
     let dashboard = service("openstack", "horizon", "horizon.example.com");
     let own = [glance("{}"), horizon("{}"), dashboard, deployment("openstack", "glance"), svc("openstack", "glance")];
@@ -220,7 +220,7 @@ fn lists_of_a_whole_namespace_are_understood() {
     assert!(done && message.contains("https://images.example.com"), "{message}");
 }
 
-/// The samples, in place of the quickstart's Ingresses; with nothing in the way.
+/// The samples, in place of the quickstart's Ingresses, without any issue.
 #[rstest]
 #[case("exposure/gateway-api.yaml")]
 #[case("exposure/openshift.yaml")]

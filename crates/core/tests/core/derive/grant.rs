@@ -165,7 +165,7 @@ fn many_hosts(namespace: &str, count: usize) -> String {
     ])
 }
 
-/// A tenant with too many origins is told so, and nobody else notices.
+/// A tenant with too many origins gets a message, and nobody else notices.
 #[rstest]
 #[case::default("", 16, 17)]
 #[case::fewer("maxOriginsPerNamespace: 2", 2, 3)]
@@ -208,8 +208,8 @@ fn the_limit_is_the_namespaces_and_not_the_resources() {
     assert!(is_direct(&outcome, "images/horizon") && is_direct(&outcome, "images/second"));
 }
 
-/// Names as long as they can be, from as many namespaces as it takes: what does not fit in is
-/// refused to those who come last, and all the others go on.
+/// The longest possible names, from as many namespaces as necessary. What does not fit is refused to those
+/// who come last, and all others continue.
 #[test]
 fn a_flood_of_origins_is_refused_to_those_who_come_last() {
     let label = "x".repeat(60);
@@ -304,8 +304,8 @@ fn the_sample_of_a_shared_glance_allows_by_name() {
     assert_eq!(origins(&outcome, "images/glance"), ["https://team-a.example.com"]);
 }
 
-/// An Ingress whose status no longer tells its port: what was told before stays accepted beside what is
-/// assumed now.
+/// An Ingress whose status no longer has its port: the earlier port stays accepted together with the
+/// assumed one.
 #[test]
 fn an_origin_that_was_told_is_not_retired_for_one_that_is_assumed() {
     let with = |ingress: &str| {

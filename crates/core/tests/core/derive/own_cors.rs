@@ -110,7 +110,7 @@ fn it_counts_though_the_catalog_could_not_be_read() {
     assert_eq!(carried(&view(&snapshot)), [OWN]);
 }
 
-/// What is no answer leaves what is known, and says so; nothing waits for ever.
+/// An answer that is none keeps what is known, and says so. Nothing waits forever.
 #[rstest]
 #[case::cut(r#"{"cors": {"set": {"allowed_origin": ["https://old.exa"#, Ok(()), "its answer is lost")]
 #[case::too_large(r#"{"cors": {"unread": "TooLarge"}}"#, Ok(()), "more in [cors] than an answer can hold")]

@@ -181,7 +181,7 @@ fn cors(ours: &str, others: &[(&str, &str)]) -> (i32, Value) {
     rehearse_cors(home.path(), &folder.join("glance-api.conf.d/zz-direct-upload.conf"))
 }
 
-/// What the script says of a file below a home of its own.
+/// What the script says about a file below a separate home.
 pub fn rehearse_cors(home: &Path, path: &Path) -> (i32, Value) {
     rehearse_file(home, "--cors", path)
 }
@@ -375,7 +375,7 @@ fn more_endpoints_than_an_answer_holds_are_none() {
 
 // --- The user's own [cors] ---------------------------------------------------------------------------------
 
-/// What the script tells of these files below a home of their own.
+/// What the script says about these files below a separate home.
 fn own_cors(files: &[(&str, &str)]) -> Value {
     let home = tempfile::tempdir().unwrap();
     for (name, text) in files {

@@ -15,7 +15,7 @@ use super::{BY_HAND, GLANCES, HORIZONS, NAMES, RETIRE, WIDE};
 
 #[derive(Clone)]
 pub struct Cloud {
-    /// What is so.
+    /// The facts.
     pub snapshot: Snapshot,
     /// What the operator cannot see of it.
     pub blind: BTreeMap<Kind, Blindness>,

@@ -330,7 +330,7 @@ fn more_than_a_gibibyte_passes(#[case] server: HttpdServer) {
     assert!(memory < 256 << 20 && disk < 64 << 20, "{memory} bytes of memory, {disk} bytes written");
 }
 
-/// What no setting can mend: the module has no chunked bodies.
+/// What no setting can fix: the module has no chunked bodies.
 #[test]
 fn chunked_bodies_are_refused_by_mod_proxy_uwsgi() {
     let tls = Tls::start(HttpdServer::ModProxyUwsgi, ask(&json!({"ask": "backend", "kind": "uwsgi"})), false);
