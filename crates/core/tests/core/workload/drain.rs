@@ -172,8 +172,8 @@ fn a_roll_that_leaves_nobody_to_answer_is_said(
     assert_eq!(advice.contains("nobody answers meanwhile"), absent, "{advice}");
 }
 
-/// The sleep does not conflict with a manager that applies the container server-side; it may conflict with
-/// one that applies other fields.
+/// No sleep is added to a container that another manager applies server-side. Other containers and other
+/// kinds of updates do not matter.
 #[rstest]
 #[case::this_container("Apply", "team", r#"k:{"name":"glance"}"#, false)]
 #[case::another_container("Apply", "team", r#"k:{"name":"exporter"}"#, true)]
