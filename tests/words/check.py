@@ -1,6 +1,6 @@
 """Says where a text breaks the rules of tests/words/README.md; the exit code is 1 then.
 
-    tests/words/run [--lengths] [FILE...]    without files: everything that git knows
+    tests/words/run [--strings] [FILE...]    without files: everything that git knows
 """
 
 import re
@@ -30,6 +30,8 @@ def main(arguments):
         if name == "CHANGELOG.md":
             content = PUBLISHED.split(content)[0]
         complaints += [f"{name}:{line}: {fault}" for line, fault in judge(name, content)]
+        if "--strings" in arguments and name.endswith(".rs") and "/tests/" not in name:
+            complaints += [f"{name}:{line}: {fault}" for line, fault in words(text.strings(content))]
     complaints += spelling(files)
     print("\n".join(complaints), file=sys.stderr) if complaints else None
     print(f"words: {len(files)} files, {len(complaints)} complaints")
@@ -60,28 +62,33 @@ BANNED = banned()
 
 def judge(name, content):
     """(line, fault) of each place that breaks a rule."""
+    passages = [(line, passage) for line, passage in text.passages(name, content) if line > 1 or not RULE.match(name)]
+    found = words(passages)
+    for line, passage in passages if name.endswith(".md") else []:
+        long = [s for s in text.sentences(passage) if text.length(s) > LONGEST]
+        found += [(line, f"a sentence of {text.length(s)} words, at most {LONGEST}: “{s[:60]}…”") for s in long]
+    return found
+
+
+def words(passages):
+    """(line, fault) of each banned word."""
     found = []
-    for line, passage in text.passages(name, content):
-        if line == 1 and RULE.match(name):
-            continue
+    for line, passage in passages:
         for pattern, instead in BANNED:
             hit = pattern.search(passage)
             if hit:
                 around = passage[max(0, hit.start() - 30) : hit.end() + 30]
                 found.append((line, f"“{hit[0]}” in “…{around}…”: write {instead}"))
-        if name.endswith(".md"):
-            long = [s for s in text.sentences(passage) if text.length(s) > LONGEST]
-            found += [(line, f"a sentence of {text.length(s)} words, at most {LONGEST}: “{s[:60]}…”") for s in long]
     return found
 
 
 def spelling(files):
     """What codespell finds, in code and comments alike."""
     command = [sys.executable, "-m", "codespell_lib", "--ignore-words", str(HERE / "spelling.txt"), *files]
-    told = subprocess.run(command, cwd=ROOT, text=True, capture_output=True, check=False)
-    if told.returncode not in (0, 65) or told.stderr.strip() and not told.stdout:
-        return [f"codespell: {told.stderr.strip()}"]
-    return told.stdout.splitlines()
+    result = subprocess.run(command, cwd=ROOT, text=True, capture_output=True, check=False)
+    if result.returncode not in (0, 65) or result.stderr.strip() and not result.stdout:
+        return [f"codespell: {result.stderr.strip()}"]
+    return result.stdout.splitlines()
 
 
 if __name__ == "__main__":

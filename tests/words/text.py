@@ -68,6 +68,17 @@ def rust(text):
     return _comments(text, re.compile(r"^\s*//[/!]?(?!/) ?(.*)$"))
 
 
+def strings(text):
+    """Texts in the code of a Rust file that have a space, and so are for people."""
+    found = []
+    code = re.sub(r"^\s*//.*$", "", text, flags=re.M)
+    for string in re.finditer(r'"((?:[^"\\]|\\.)*)"', code, re.S):
+        if " " in string[1] and "\n[" not in string[1]:
+            words = re.sub(r"\\\n\s*", "", string[1])
+            found.append((code.count("\n", 0, string.start()) + 1, _plain(words)))
+    return found
+
+
 def hashes(text):
     """Comments behind `#`, and the values that people read (summary, description)."""
     found = _comments(text, re.compile(r"^\s*#(?!!)[ -]*(.*)$"))
