@@ -46,8 +46,8 @@ class Words(unittest.TestCase):
         self.assertEqual(text.length(text.passages("a.md", "Run `a b c d` now.\n")[0][1]), 3)
 
     def test_texts_in_code(self):
-        code = 'fn f() {\n    // "No upload shall fail"\n    bail!("no upload \\\n         shall fail");\n}\n'
-        self.assertEqual([line for line, _ in check.words(text.strings(code))], [3])
+        code = '\n\nfn f() {\n    // "No upload shall fail"\n    bail!("no upload \\\n         shall fail");\n}\n'
+        self.assertEqual([line for line, _ in check.words(text.strings(code))], [5])
 
     def test_line_numbers(self):
         self.assertEqual([line for line, _ in check.judge("a.md", "a\n\nb\n\n- c\n- we shall\n")], [6])

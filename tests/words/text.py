@@ -71,7 +71,7 @@ def rust(text):
 def strings(text):
     """Texts in the code of a Rust file that have a space, and so are for people."""
     found = []
-    code = re.sub(r"^\s*//.*$", "", text, flags=re.M)
+    code = re.sub(r"^[ \t]*//.*$", "", text, flags=re.M)
     for string in re.finditer(r'"((?:[^"\\]|\\.)*)"', code, re.S):
         if " " in string[1] and "\n[" not in string[1]:
             words = re.sub(r"\\\n\s*", "", string[1])
