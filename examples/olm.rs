@@ -17,7 +17,7 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 const NAME: &str = env!("CARGO_PKG_NAME");
 const CHANNEL: &str = "stable";
 
-/// Custom resources to begin with.
+/// Custom resources to start with.
 const EXAMPLES: [&str; 2] = ["samples/quickstart/direct-upload.yaml", "samples/openstackapi/skyline.yaml"];
 /// What a bundle takes unchanged, in addition to the CRDs.
 const AS_THEY_ARE: [&str; 3] = ["service", "pod-disruption-budget", "user-roles"];

@@ -1,4 +1,4 @@
-//! docs/servers.md shows what `check` knows of servers, and nothing else.
+//! docs/servers.md shows what `check` knows about servers, and nothing else.
 
 use direct_upload_check::effects::EFFECTS;
 use test_support::file;

@@ -59,7 +59,7 @@ impl FromStr for Release {
 
 /// The release that an image's tag names, if it names one.
 pub fn of_image(image: &str) -> Option<Release> {
-    // A port has its colon before the last slash, a digest stands behind an `@`.
+    // A port has its colon before the last slash, and a digest comes after an `@`.
     let name = image.split('@').next().unwrap_or_default();
     let tag = name.rsplit('/').next().unwrap_or_default().split_once(':')?.1;
     tag.split(['-', '_', '+']).find_map(|part| {

@@ -303,7 +303,7 @@ fn takes(
     Ok(if granted { Ok(()) } else { Err(format!("takes no routes of namespace {namespace} (allowedRoutes)")) })
 }
 
-/// Whether objects of a namespace may be attached to one that stands in `own`.
+/// Whether objects of a namespace may be attached to one in `own`.
 fn allows(
     snapshot: &Snapshot,
     allowed: &RouteNamespaces,

@@ -67,7 +67,7 @@ fn a_forged_switch_gains_nothing_without_consent(#[case] consent: &str, #[case] 
     assert_eq!(origins(&outcome, "images/glance"), expected);
 }
 
-/// The host name of somebody else's dashboard, on an Ingress of one's own.
+/// The host name of somebody else's dashboard, on the tenant's own Ingress.
 #[test]
 fn a_host_that_two_namespaces_claim_is_said() {
     let victim = dashboard("alice", "horizon.example.com");
@@ -105,8 +105,7 @@ fn other_paths_of_the_same_host_are_no_rivals() {
     assert!(advice.is_empty(), "{advice:?}");
 }
 
-/// Services and routes that point into somebody else's namespace make nothing of theirs one's own,
-/// and nothing of one's own theirs.
+/// Services and routes that point into another namespace change no ownership in either direction.
 #[rstest]
 #[case::external_name(
     "{apiVersion: v1, kind: Service, metadata: {namespace: mallory, name: horizon}, spec: {type: ExternalName, externalName: horizon.alice.svc.cluster.local}}"

@@ -25,7 +25,7 @@ pub struct Cloud {
     pub second: bool,
     /// Glances that somebody replaced by a file without our fields, and pods of that are still about.
     pub wiped: BTreeSet<&'static str>,
-    /// Origins that a roll of a Glance which the operator began takes away.
+    /// Origins that a Glance's roll removes, which the operator started.
     pub departing: BTreeMap<&'static str, BTreeSet<Origin>>,
     /// When each origin was last needed at a Glance by a pod that uploads directly.
     pub needed: BTreeMap<(&'static str, Origin), Timestamp>,

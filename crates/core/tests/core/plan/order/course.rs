@@ -44,7 +44,7 @@ impl Cloud {
         }
         for (glance, before) in GLANCES.into_iter().zip(before) {
             let after = self.accepted(glance);
-            // What is lost while somebody else's file stands in Glance is that person's doing.
+            // What is lost while Glance has somebody else's file is that person's doing.
             let wiped = self.wiped.contains(glance);
             if !self.is_bare(glance) {
                 self.wiped.remove(glance);

@@ -442,8 +442,8 @@ fn backends_that_are_none_are_refused(#[case] backend: &str) {
 }
 
 proptest! {
-    /// Whatever stands in the settings: refused by name, or still as many lines. (That each argument
-    /// comes out as it went in is the writer's test.)
+    /// Any settings are refused by name, or give the same number of lines. (The writer's test checks that
+    /// each argument comes out unchanged.)
     #[test]
     fn hostile_settings_never_leave_their_line(text in hostile()) {
         let plain = tls_host("/x", 9292, 1);
