@@ -1,4 +1,4 @@
-//! What the API server's audit log says of the operator.
+//! Reads the operator's requests from the API server's audit log.
 
 use std::fmt;
 use std::fs::File;

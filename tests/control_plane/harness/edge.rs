@@ -1,5 +1,5 @@
-//! What stands before Glance for browsers: one proxy through which the operators of all tests reach
-//! any host name, and which answers preflights as a test says, by the host that is asked.
+//! What browsers find in front of Glance: one proxy through which the operators of all tests reach any host
+//! name. It answers preflights for each host as a test says.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};

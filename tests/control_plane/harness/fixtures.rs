@@ -1,4 +1,4 @@
-//! A cloud as its administrator deploys it: workloads, Services, Ingresses; and the two resources.
+//! A cloud as its administrator deploys it: workloads, Services, Ingresses, and the two resources.
 
 use serde_json::{Value, json};
 

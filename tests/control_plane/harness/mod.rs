@@ -1,5 +1,4 @@
-//! What the tests stand on: a control plane, operator processes, a namespace to work in, and the
-//! audit log.
+//! Tools for the tests: a control plane, operator processes, a namespace for each test, and the audit log.
 
 mod audit;
 mod cluster;

@@ -1,4 +1,4 @@
-//! A namespace with an operator: where one test happens.
+//! A namespace with an operator, for one test.
 
 use std::fs;
 use std::path::PathBuf;
