@@ -16,10 +16,10 @@ pub use site::{Site, mounted, rolled_out};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// How long anything may take. Nothing should come near it.
+/// The longest wait. Nothing should need nearly as long.
 pub const PATIENCE: Duration = Duration::from_secs(90);
 
-/// The repository.
+/// The repository's root.
 pub fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -29,7 +29,7 @@ pub fn file(path: &str) -> PathBuf {
     repository().join(path)
 }
 
-/// Looks ten times a second until there is an answer, or `None` when patience ends.
+/// Tries ten times a second until there is an answer, or returns `None` after the longest wait.
 pub fn poll<T>(patience: Duration, mut look: impl FnMut() -> Option<T>) -> Option<T> {
     let end = Instant::now() + patience;
     loop {
