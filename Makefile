@@ -1,9 +1,9 @@
-# Everything that one does with this repository. `make` alone lists it.
+# Every task of this repository. `make` alone lists them.
 
 .DEFAULT_GOAL := help
 .PHONY: help build test test-core test-control-plane test-browser e2e e2e-full swift edges chaos lint format crds docs site bench demo image release cluster clean
 
-# Property tests take the same course every time; another number explores another one.
+# Property tests use the same random numbers every time; another seed gives other ones.
 export PROPTEST_RNG_SEED ?= 1
 
 # As the tests are built, so that no dependency is built twice.
@@ -16,7 +16,7 @@ help: ## List the targets
 build: ## Build the operator: target/debug/direct-upload-operator
 	cargo build --locked
 
-test: ## Run all tests of tiers 1 and 2, and sum up; no root needed where tests/machine finds what it looks for
+test: ## Run all tests of tiers 1 and 2, and sum up; needs no root if tests/machine finds all packages
 	@tests/machine test
 	@$(MAKE) --no-print-directory cluster
 	@tests/all
@@ -30,31 +30,32 @@ test-control-plane: ## Run the tests on a real API server (tier 2)
 	@$(MAKE) --no-print-directory cluster
 	@tests/all --test control_plane
 
-test-browser: ## Give each answer to a preflight to real Chromium and Firefox (once 7 min for geckodriver)
+test-browser: ## Compare each answer to a preflight with real Chromium and Firefox (geckodriver builds once, 7 min)
 	tests/browser/run
 
-e2e: ## Upload by a real browser through a real cloud: a smoke (tier 3); as root
+e2e: ## Upload with a real browser to a real cloud: a smoke test (tier 3); as root
 	tests/e2e/run smoke
 
 e2e-full: ## The same with each layout, release and change that docs/proof.md lists
 	tests/e2e/run full
 
-swift: ## Real Keystone, Swift and Glance on loopback: uploads that outlast their token (root)
+swift: ## Test uploads that outlast their token, with real Keystone, Swift and Glance (root)
 	tests/swift/run
 
-edges: ## What preflight says of real nginx, HAProxy and httpd before a real Glance (root)
+edges: ## Test preflight with real nginx, HAProxy and httpd in front of a real Glance (root)
 	tests/edges/run
 
-chaos: ## Fault injection between the operator and the API server, in short; tests/chaos/run does more
+chaos: ## Inject faults between the operator and the API server, in short; tests/chaos/run does more
 	tests/chaos/run short
 
-lint: ## Check format, lints, rustdoc, and that generated files are up to date
+lint: ## Check format, lints, rustdoc, the language of texts, and that generated files are up to date
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --lib
 	crds/generate --check
 	$(BUILD)
 	$(DEBUG)/examples/reference --check
+	tests/words/run
 
 format: ## Format the Rust code
 	cargo fmt --all
@@ -66,10 +67,10 @@ docs: ## Generate the reference tables in docs/ from the types
 	$(BUILD)
 	$(DEBUG)/examples/reference
 
-site: ## Build the documentation as a site into dist/site, and check its links; index.html opens without a server
+site: ## Build the documentation into dist/site, and check its links and search; index.html opens without a server
 	site/build
 
-bench: cluster ## Count writes, and measure memory, at scale: SCALE=1000 Horizons, FOREIGN=10000 objects of others
+bench: cluster ## Count writes and measure memory at scale: SCALE=1000 Horizons, FOREIGN=10000 objects of others
 	SCALE=$(or $(SCALE),1000) FOREIGN=$(or $(FOREIGN),10000) cargo test --release --locked --test control_plane scale:: -- --include-ignored --nocapture --test-threads 1
 
 demo: ## Show the operator at work on a real API server; KEEP=1 leaves it running
@@ -79,11 +80,11 @@ demo: ## Show the operator at work on a real API server; KEEP=1 leaves it runnin
 image: ## Build the container image: dist/image.tar; ENGINE=none without podman, buildah or docker
 	deploy/image/build
 
-release: ## Make all that a release consists of, for amd64 and arm64: dist/release
+release: ## Build all files of a release, for amd64 and arm64: dist/release
 	deploy/release/build dist/binaries
 	deploy/release/pack dist/binaries dist/release
 
-cluster: ## Build the control plane for tests and demo, helm, and what judges GitOps (the first time about 12 minutes)
+cluster: ## Build the control plane for tests and demo, helm, and the GitOps tools (the first time about 12 minutes)
 	@tests/cluster/cluster build
 	@tests/helm/helm version --short >/dev/null
 	@tests/gitops/build >/dev/null

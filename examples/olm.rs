@@ -2,7 +2,7 @@
 //!
 //!     olm OUT IMAGE HOMEPAGE CONTACT
 //!
-//! CONTACT is an address of whoever maintains it. What nobody else says stands in deploy/olm/csv.yaml.
+//! CONTACT is an address of the maintainer. What nothing else says is in deploy/olm/csv.yaml.
 
 use std::error::Error;
 use std::fs;
@@ -17,9 +17,9 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 const NAME: &str = env!("CARGO_PKG_NAME");
 const CHANNEL: &str = "stable";
 
-/// Custom resources to begin with.
+/// Custom resources to start with.
 const EXAMPLES: [&str; 2] = ["samples/quickstart/direct-upload.yaml", "samples/openstackapi/portal.yaml"];
-/// What a bundle takes as it is, beside the CRDs.
+/// What a bundle takes unchanged, in addition to the CRDs.
 const AS_THEY_ARE: [&str; 3] = ["service", "pod-disruption-budget", "user-roles"];
 
 fn main() -> Result<()> {

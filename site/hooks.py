@@ -2,7 +2,7 @@
 
 Links that leave docs/ (to samples/, deploy/, tests/) lead to a page that shows the file or folder;
 one to something that is not there ends the build, also in the README. The rules of the runbook come
-into the navigation.
+into the navigation. Addresses of pages that were renamed lead to the new ones.
 """
 
 import logging
@@ -17,6 +17,16 @@ ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
 LINK = re.compile(r"\]\((\.\./[^)#\s]+)(#[^)\s]+)?\)")
 LANGUAGES = {".yaml": "yaml", ".json": "json", ".py": "python", ".lua": "lua", ".toml": "toml", ".md": "markdown"}
+
+# Pages that were renamed: the old address leads to the new one.
+MOVED = {"order.html": "rollout-order.html", "shapes.html": "topologies.html", "day-two.html": "operations.html"}
+REDIRECT = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>Moved</title>
+<link rel="canonical" href="{new}">
+<script>location.replace("{new}" + location.search + location.hash)</script>
+<meta http-equiv="refresh" content="1; url={new}">
+</head><body>This page is now <a href="{new}">{new}</a>.</body></html>
+"""
 
 
 def on_config(config):
@@ -40,6 +50,7 @@ def _rule(page):
 def on_files(files, config):
     css = File("site.css", str(ROOT / "site"), config["site_dir"], use_directory_urls=False)
     files.append(css)
+    files.append(File("iframe-worker.js", str(ROOT / "site"), config["site_dir"], use_directory_urls=False))
     wanted = {target for page in list(files.documentation_pages()) for target in _targets(page).values()}
     while wanted:
         path = wanted.pop()
@@ -72,6 +83,15 @@ def on_env(env, config, files):
         if not (ROOT / link).exists() or (anchor and not (file and anchor in file.page.present_anchor_ids)):
             LOG.warning("README.md contains a link '%s#%s', which leads nowhere", link, anchor)
     return env
+
+
+def on_post_build(config):
+    """Writes the redirects. One that leads nowhere, or that hides a page, ends the build."""
+    site = Path(config["site_dir"])
+    for old, new in MOVED.items():
+        if (site / old).exists() or not (site / new).is_file():
+            LOG.warning("the redirect from '%s' to '%s' hides a page, or leads nowhere", old, new)
+        (site / old).write_text(REDIRECT.format(new=new), encoding="utf-8")
 
 
 def _targets(file, markdown=None):

@@ -1,5 +1,5 @@
-//! Annotations on exposing objects. Whatever is refused is noted in the snapshot and told: it must not
-//! hold up anything else, nor be tried without end.
+//! Annotations on exposing objects. The snapshot records each refusal, so that a refused write neither
+//! blocks other work nor repeats without end.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -14,20 +14,20 @@ use kube::api::{Patch, PatchParams};
 use super::error::ApplyError;
 use super::write::Applier;
 
-/// How long a refusal stands before the write is tried again, in seconds.
+/// How many seconds to wait after a refusal before the write is tried again.
 const RETRY: i64 = 300;
 
-/// Writing the same this often …
+/// So many writes of the same value …
 const CONTENDED_TIMES: usize = 3;
 
-/// … within this many seconds means that somebody takes it off each time.
+/// … within this many seconds mean that somebody removes it each time.
 const CONTENDED_SPAN: i64 = 600;
 
 /// When the annotations of each object were written.
 pub type Writes = Mutex<BTreeMap<(ExposureKind, Key), Vec<Timestamp>>>;
 
 impl Applier {
-    /// Sets or gives back annotations.
+    /// Sets or removes annotations.
     pub async fn adjust(&self, adjustment: &Adjustment) -> Result<(), ApplyError> {
         let now = Timestamp::now();
         if self.is_contended(adjustment, now) {
@@ -57,7 +57,7 @@ impl Applier {
                 let why = format!("{object}: {message}; that manager keeps it");
                 Err(self.leave(adjustment, why, RETRY, now))
             }
-            // The authorizer's words; an admission policy has its own.
+            // These are the authorizer's words; an admission policy uses others.
             Err(ApplyError::Refused { object, code: 403, message }) if message.contains("cannot patch resource") => {
                 let why = format!(
                     "{object}: {message}; by default the operator has no right to write there: kubectl apply -k deploy/exposure grants it (tried again every five minutes), or set spec.exposure.manage: false"
@@ -76,7 +76,7 @@ impl Applier {
         ApplyError::Left(why)
     }
 
-    /// Counts the writes that bring something.
+    /// Counts the writes that change something.
     fn is_contended(&self, adjustment: &Adjustment, now: Timestamp) -> bool {
         let object = (adjustment.kind, adjustment.key.clone());
         let mut writes = self.writes.lock().unwrap_or_else(PoisonError::into_inner);

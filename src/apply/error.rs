@@ -10,23 +10,24 @@ use super::fence;
 /// A failed write.
 #[derive(Debug, Error)]
 pub enum ApplyError {
-    /// Another field manager owns a field that must be ours.
+    /// Another field manager owns a field that we need.
     #[error("{object}: {message}; let that manager give the field up, or take this workload out of the resource")]
     FieldConflict { object: String, message: String },
-    /// The cluster allows no Job for a rehearsal.
+    /// The cluster refused to create the Job for a rehearsal.
     #[error(
         "{object}: {message}; the operator needs create, list and watch of jobs.batch in this namespace (deploy/operator/rbac.yaml) and room for one pod, or go without a rehearsal by spec.rollout.rehearsal: 'Off'"
     )]
     Rehearsal { object: String, message: String },
-    /// The name of a ConfigMap to be made is taken.
+    /// Another object already has the name of the ConfigMap.
     #[error(
         "{object}: there is one of that name that the operator has not made, and it is left alone; rename it, or delete it"
     )]
     Foreign { object: String },
-    /// Our annotations may not stand on an exposing object. That is noted; all else goes on.
+    /// The API server refused our annotations on an exposing object. The snapshot records it; everything
+    /// else continues.
     #[error("{0}")]
     Left(String),
-    /// This replica does not lead any more, or stops.
+    /// This replica is no longer the leader, or it stops.
     #[error("{0}: not written, as this replica does not lead any more, or stops")]
     Closed(String),
     /// The API server refused.
@@ -51,8 +52,8 @@ impl ApplyError {
         }
     }
 
-    /// What the status says of it at once; nothing while the API server cannot be reached or the object
-    /// just changed under our hands.
+    /// What the status says about the first failure. Nothing, if the API server cannot be reached or the
+    /// object changed in between.
     pub fn problem(&self) -> Option<Problem> {
         match self {
             Self::FieldConflict { .. } => Some(Problem::new(Reason::FieldConflict, self.to_string())),
@@ -66,8 +67,8 @@ impl ApplyError {
 }
 
 impl ApplyError {
-    /// What the status says once it has happened again: also what may pass by itself, in the API server's
-    /// words.
+    /// What the status says about a repeated failure, in the API server's words. It includes failures that
+    /// may end by themselves.
     pub fn lasting_problem(&self) -> Option<Problem> {
         match self {
             Self::Refused { .. } => {

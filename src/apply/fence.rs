@@ -1,7 +1,7 @@
-//! Writes only while this replica leads.
+//! Allows writes only while this replica leads.
 //!
-//! In: until when this replica may begin a write. Out: a client whose writes wait for that, and fail once
-//! another replica may lead. The API server knows no such limit, so each write ends in time by itself.
+//! In: until when this replica may start a write. Out: a client whose writes wait for that, and fail once
+//! another replica may lead. The API server knows no such limit, so each write has its own timeouts.
 
 use std::time::Duration;
 
@@ -15,28 +15,28 @@ use tower::{BoxError, service_fn};
 
 use crate::observe::Connections;
 
-/// The API server gives a write up after this time, its queues and webhooks included. A webhook may take 10
-/// seconds by default; if it may be ignored, the write passes after that.
+/// The API server ends a write after this time, including its queues and webhooks. A webhook may take 10
+/// seconds by default. If its failure may be ignored, the write passes after that.
 const SERVER: Duration = Duration::from_secs(11);
 
-/// This process gives a write up a little later, so that it hears what the API server says.
+/// This process ends a write a little later, so that it gets the API server's answer.
 const CLIENT: Duration = Duration::from_millis(11_500);
 
-/// What a write that begins now may still take, the way to the API server included.
+/// The longest time that a write which starts now may take, including the path to the API server.
 pub const MARGIN: Duration = Duration::from_secs(12);
 
-/// Whether writes may begin.
+/// Whether writes may start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Permit {
     /// Not now, and never again.
     Closed,
-    /// Until this time; later ones wait for the next permit.
+    /// Until this time. Later writes wait for the next permit.
     Until(Duration),
     /// At any time: no other replica runs.
     Always,
 }
 
-/// Why a write was not sent, or was given up.
+/// Why a write was not sent, or was ended.
 #[derive(Debug, Error)]
 enum Withheld {
     #[error("not sent: this replica does not lead any more, or stops")]
@@ -50,17 +50,17 @@ enum Withheld {
 pub struct Fence(watch::Sender<Permit>);
 
 impl Fence {
-    /// For one that leads because no other replica runs.
+    /// A fence for a replica that leads because no other one runs.
     pub fn open() -> Self {
         Self(watch::Sender::new(Permit::Always))
     }
 
-    /// For one that has to become the leader first.
+    /// A fence for a replica that must become the leader first.
     pub fn shut() -> Self {
         Self(watch::Sender::new(Permit::Until(Duration::ZERO)))
     }
 
-    /// Writes may begin until then, on the clock of [`now`].
+    /// Writes may start until then, on the clock of [`now`].
     pub fn permit(&self, until: Duration) {
         self.0.send_if_modified(|permit| {
             let may = matches!(permit, Permit::Until(_));
@@ -71,7 +71,7 @@ impl Fence {
         });
     }
 
-    /// No write begins any more.
+    /// No write starts any more.
     pub fn close(&self) {
         self.0.send_replace(Permit::Closed);
     }
@@ -89,8 +89,8 @@ impl Fence {
         }
     }
 
-    /// A client that reads at any time and writes through this fence. It repeats nothing by itself: each
-    /// attempt has to pass.
+    /// A client that always reads, and writes through this fence. It repeats nothing itself, because each
+    /// attempt must pass the fence.
     ///
     /// # Errors
     /// The configuration cannot be used.
@@ -115,7 +115,7 @@ impl Fence {
 
 type Request = hyper::Request<Body>;
 
-/// The whole answer: a write has not ended before.
+/// Reads the whole answer, because a write has not ended before.
 async fn answer(client: &Client, request: Request) -> Result<hyper::Response<Body>, BoxError> {
     let (head, body) = client.send(request).await?.into_parts();
     Ok(hyper::Response::from_parts(head, Body::from(body.collect_bytes().await?.to_vec())))
@@ -129,12 +129,12 @@ fn with_deadline(request: Request) -> Result<Request, hyper::http::Error> {
     Ok(Request::from_parts(head, body))
 }
 
-/// Whether a write was withheld because this replica does not lead.
+/// Whether a write was stopped because this replica does not lead.
 pub(super) fn is_closed(error: &kube::Error) -> bool {
     matches!(error, kube::Error::Service(why) if matches!(why.downcast_ref(), Some(Withheld::Closed)))
 }
 
-/// The time since the machine was started. Unlike other clocks that nobody sets, this one also runs while the
+/// The time since the machine started. Unlike other clocks that nobody sets, this one also runs while the
 /// machine is suspended.
 pub fn now() -> Duration {
     let time = clock_gettime(ClockId::Boottime);

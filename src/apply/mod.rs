@@ -1,4 +1,4 @@
-//! Steps become writes.
+//! Turns steps into writes.
 //!
 //! In: one [`Action`](direct_upload_core::plan::Action). Out: requests to the API server, whose answers go
 //! straight into the live snapshot. Nothing here decides anything.

@@ -1,4 +1,4 @@
-//! Begins a rehearsal.
+//! Starts a rehearsal.
 
 use direct_upload_core::model::{Kind, describe};
 use direct_upload_core::workload::rehearsal::{self, NoJob, RehearsalDraft};
@@ -8,8 +8,8 @@ use super::error::ApplyError;
 use super::write::Applier;
 
 impl Applier {
-    /// The pod is made from the workload as it stands now: the snapshot holds no environments,
-    /// which may be secret.
+    /// Makes the pod from the workload as it is in the cluster now. The snapshot has no environment
+    /// variables, because they may be secret.
     pub async fn rehearse(&self, draft: &RehearsalDraft) -> Result<(), ApplyError> {
         let key = &draft.workload.meta.key;
         let object = format!("Job {}", draft.key);
@@ -24,7 +24,7 @@ impl Applier {
         let params = PostParams { field_manager: Some(self.manager.clone()), ..PostParams::default() };
         let api = self.api(Kind::Job, &draft.key);
         let begun = match api.create(&params, &job).await.map_err(failed) {
-            // Its name says all that its answer depends on.
+            // The Job's name covers everything that its answer depends on.
             Err(ApplyError::Refused { code: 409, .. }) => api.get(&draft.key.name).await.map_err(failed)?,
             Err(ApplyError::Refused { object, code: 400..=499, message }) => {
                 return Err(ApplyError::Rehearsal { object, message });
@@ -35,7 +35,7 @@ impl Applier {
         Ok(())
     }
 
-    /// Of a conflict the API server says more, when it is asked by a dry run of the roll itself.
+    /// For a conflict, a dry run of the roll itself gets a better message from the API server.
     async fn no_job(&self, draft: &RehearsalDraft, object: &str, why: &NoJob) -> ApplyError {
         let workload = &draft.workload;
         let key = &workload.meta.key;

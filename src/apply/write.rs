@@ -31,7 +31,7 @@ impl Applier {
         Self { client, live, kind, manager: format!("{OPERATOR}/{instance}/{kind:?}"), writes: Writes::default() }
     }
 
-    /// Carries out one action. Waiting is not carried out.
+    /// Carries out one action. `Wait` does nothing here.
     ///
     /// # Errors
     /// [`ApplyError`].
@@ -91,7 +91,7 @@ impl Applier {
         self.unless_gone(self.kind, meta, answer).await
     }
 
-    /// Takes the finalizer away without a look at the rest of the object.
+    /// Removes the finalizer without looking at the rest of the object.
     async fn merge_finalizer_away(&self, meta: &Meta) -> Result<(), ApplyError> {
         let (api, object) = (self.api(self.kind, &meta.key), self.describe(&meta.key));
         let found = api.get(&meta.key.name).await.map_err(|e| ApplyError::new(&object, e))?;
@@ -106,8 +106,8 @@ impl Applier {
         Ok(())
     }
 
-    /// What is given back by a write that is refused is given back only if the object is gone, and a
-    /// conflict may have any other reason, too: the API server is asked.
+    /// A refused write that releases fields counts as done only if the object is gone. A conflict may have
+    /// another cause, so the API server is asked.
     async fn unless_gone(&self, kind: Kind, meta: &Meta, written: Result<(), ApplyError>) -> Result<(), ApplyError> {
         let Err(ApplyError::Refused { code: 404 | 409, .. }) = &written else { return written };
         let found = self.api(kind, &meta.key).get_opt(&meta.key.name).await;
@@ -122,7 +122,7 @@ impl Applier {
         if is_same { written } else { Ok(()) }
     }
 
-    /// The uid makes the API server refuse an object that was deleted or made anew.
+    /// With the uid, the API server refuses an object that was deleted or recreated.
     fn identity(&self, meta: &Meta) -> Value {
         let resource = self.kind.resource();
         json!({
@@ -142,8 +142,8 @@ impl Applier {
             api.create(&params, &manifest).await.map_err(|e| ApplyError::new(&object, e))
         };
         let created = match create().await {
-            // Its name is a hash of its bytes: one of ours with other bytes is not what pods were given by that
-            // name. One of somebody else's is theirs.
+            // The name is a hash of the bytes. If a ConfigMap of ours has other bytes, pods did not get it
+            // under that name. If it is somebody else's, it is not ours to change.
             Err(ApplyError::Refused { code: 409, .. }) => {
                 let existing = api.get_opt(&draft.key.name).await.map_err(|e| ApplyError::new(&object, e))?;
                 match existing {
@@ -182,8 +182,8 @@ impl Applier {
         Ok(())
     }
 
-    /// Deletes a ConfigMap that nothing refers to. A watch may be late, so the revisions are read anew: one
-    /// that refers to it after all is taken in, and the next plan leaves the ConfigMap.
+    /// Deletes a ConfigMap that nothing refers to. A watch may be late, so this reads the revisions again.
+    /// If one refers to the ConfigMap, it goes into the snapshot, and the next plan keeps the ConfigMap.
     async fn collect(&self, key: &Key, uid: &str, workload: WorkloadKind) -> Result<(), ApplyError> {
         let kind = Kind::revisions_of(workload);
         let revisions = self.api(kind, key).list(&ListParams::default()).await;
@@ -213,7 +213,7 @@ impl Applier {
         format!("{:?} {key}", self.kind)
     }
 
-    /// The answer is newer than any watch event: the next plan must see it.
+    /// The answer is newer than any watch event, so the next plan must see it.
     pub fn take(&self, kind: Kind, answer: DynamicObject) {
         if let Ok(mut value) = serde_json::to_value(answer) {
             let resource = kind.resource();
@@ -224,7 +224,8 @@ impl Applier {
     }
 }
 
-/// Whether the operator made an object, as its label and annotation tell; of both, somebody may have taken one off.
+/// Whether the operator made an object, by its label or its annotation; somebody may have removed one of
+/// the two.
 fn is_ours(object: &DynamicObject) -> bool {
     let labelled = object.labels().get(MANAGED_BY).is_some_and(|manager| manager == OPERATOR);
     labelled || object.annotations().contains_key(annotations::FOR)

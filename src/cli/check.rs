@@ -1,4 +1,4 @@
-//! `check`: why would an upload from the browser fail? Looked up in files or in a cluster.
+//! `check`: finds in files or in a cluster why a browser's upload would fail.
 
 pub mod files;
 pub mod live;
@@ -35,45 +35,45 @@ pub struct Args {
     /// File or folder, or - for standard input; may be repeated
     #[arg(short, long = "filename", value_name = "FILE|DIR|-")]
     filename: Vec<PathBuf>,
-    /// Look at a cluster, with your kubeconfig and reading only
+    /// Read a cluster with your kubeconfig; changes nothing
     #[arg(long)]
     live: bool,
-    /// Namespace to look at; default: the kubeconfig's
+    /// Namespace to read; default: the kubeconfig's
     #[arg(short, long, requires = "live")]
     namespace: Option<String>,
-    /// Look at all namespaces
+    /// Read all namespaces
     #[arg(short = 'A', long, requires = "live", conflicts_with = "namespace")]
     all_namespaces: bool,
-    /// The OpenStack release that runs, e.g. 2026.1; default: what the images' tags say
+    /// The OpenStack release, e.g. 2026.1; default: from the tags of the images
     #[arg(long, value_name = "RELEASE")]
     release: Option<Release>,
-    /// How the findings are printed
+    /// Output format
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
     output: Format,
-    /// Fail also if not all was seen that an upload needs
+    /// Also fail if something that an upload needs was not seen
     #[arg(long)]
     require_complete: bool,
-    /// Print the runbook's entry of a rule
+    /// Print the runbook's page of a rule
     #[arg(long, value_name = "DU0xx")]
     explain: Option<Rule>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// For people.
+    /// Text for people.
     Text,
-    /// For programs; see docs/check.md.
+    /// JSON for programs; see docs/check.md.
     Json,
-    /// For code scanning: SARIF 2.1.0.
+    /// SARIF 2.1.0 for code scanning.
     Sarif,
-    /// One page to attach to a ticket.
+    /// One HTML page to attach to a ticket.
     Html,
 }
 
-/// Deeply nested input needs room.
+/// Deeply nested input needs a large stack.
 const STACK: usize = 256 << 20;
 
-/// Checks.
+/// Runs the command.
 pub fn main(args: Args) -> ExitCode {
     if let Some(rule) = args.explain {
         return crate::cli::ended(output::data(&rule.runbook()));

@@ -1,4 +1,5 @@
-//! `completions`: scripts for shells; and what kubectl asks, which has its own scripts.
+//! `completions`: scripts for shells, and the answers that kubectl asks for, because kubectl has its own
+//! scripts.
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -32,10 +33,10 @@ pub fn main(args: &Args, mut command: clap::Command) -> io::Result<()> {
     output::data(&String::from_utf8_lossy(&script))
 }
 
-/// The name under which kubectl asks how a command line can go on.
+/// The name under which kubectl asks for completions of a command line.
 pub(crate) const FOR_KUBECTL: &str = "kubectl_complete-direct_upload";
 
-/// As cobra's `__complete` answers: a line for each word that fits, then what else the shell may do.
+/// Answers like cobra's `__complete`: one line for each matching word, then a directive for the shell.
 pub(crate) fn for_kubectl(mut command: clap::Command, arguments: Vec<OsString>) -> io::Result<()> {
     let last = arguments.len().saturating_sub(1);
     let words = complete(&mut command, arguments, last, None)?;

@@ -1,4 +1,4 @@
-//! `copy`: what the operator's init container does.
+//! `copy`: the command of the operator's init container.
 //!
 //! In: files of a mounted ConfigMap. Out: copies in an `emptyDir`, which a start script may own.
 
@@ -19,7 +19,7 @@ pub const EXAMPLES: &str = "Example:
 /// Arguments of `copy`.
 #[derive(Debug, ClapArgs)]
 pub struct Args {
-    /// The folder that the copies go to; it must exist
+    /// The folder for the copies; it must exist
     #[arg(long, value_name = "DIR")]
     to: PathBuf,
     /// The files to copy
@@ -33,10 +33,10 @@ pub enum CopyError {
     /// `--to` is no folder.
     #[error("--to {}: is no folder", .0.display())]
     NoFolder(PathBuf),
-    /// A path without a name, or with one that is no text.
+    /// A path without a name, or whose name is not text.
     #[error("{}: names no file", .0.display())]
     NoName(PathBuf),
-    /// Two files would become one.
+    /// Two files would have the same name.
     #[error("{}: another file has the same name", .0.display())]
     Twice(PathBuf),
     /// CatalogReading or writing failed.

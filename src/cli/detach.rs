@@ -1,7 +1,7 @@
-//! `detach`: lets go of the resources without touching a workload, for an operator that is leaving or gone.
+//! `detach`: removes our finalizers without touching a workload, if the operator leaves or is gone.
 //!
-//! In: a cluster in which no operator acts. Out: resources without our finalizer; deleting them then
-//! waits for nobody. All that stands in workloads stays, so uploads go on as they did.
+//! In: a cluster in which no operator is active. Out: resources without our finalizer, whose deletion then
+//! waits for nobody. Everything in the workloads stays, so uploads continue.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -28,7 +28,7 @@ pub const EXAMPLES: &str = "Examples:
 
 To have everything taken back instead, delete the resources while the operator runs.";
 
-/// A leader that ends gives its lease back; one that was killed loses it after 15 seconds.
+/// A leader that ends releases its lease. One that was killed loses it after 15 seconds.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Arguments of `detach`.
@@ -40,10 +40,10 @@ pub struct Args {
     /// Resources of all namespaces
     #[arg(short = 'A', long, conflicts_with = "namespace")]
     all_namespaces: bool,
-    /// First scale this Deployment of the operator to zero, in the namespace of its Lease
+    /// First scale this Deployment of the operator to zero; it is in the namespace of the Lease
     #[arg(long, value_name = "DEPLOYMENT")]
     stop: Option<String>,
-    /// Namespace of the operator's Lease, which tells whether one still acts
+    /// Namespace of the operator's Lease, which shows whether an operator is still active
     #[arg(long, value_name = "NS", default_value = "direct-upload-system")]
     lease_namespace: String,
     /// The operator's --instance
@@ -51,7 +51,7 @@ pub struct Args {
     instance: String,
 }
 
-/// Why it did not come to its end.
+/// Why it did not finish.
 #[derive(Debug, Error)]
 pub enum DetachError {
     #[error("no cluster: {0}; set KUBECONFIG, or name a context with kubectl config use-context")]
@@ -66,7 +66,7 @@ pub enum DetachError {
     Output(#[from] std::io::Error),
 }
 
-/// Lets go of all resources in scope.
+/// Removes the finalizer of all resources in scope.
 pub async fn main(args: Args) -> Result<(), DetachError> {
     let client = Client::try_default().await.map_err(DetachError::Client)?;
     if let Some(name) = &args.stop {
@@ -92,8 +92,8 @@ async fn stop(client: &Client, namespace: &str, name: &str) -> Result<(), Detach
     }
 }
 
-/// Waits until nobody holds the Lease, or has not renewed it for its whole duration. A holder that renews it
-/// still acts; only where something was stopped may it end yet.
+/// Waits until nobody holds the Lease, or its holder has not renewed it for its whole duration. A holder
+/// that renews it is still active. Only if this command stopped something may it end soon.
 async fn await_rest(client: &Client, args: &Args) -> Result<(), DetachError> {
     let api: Api<Lease> = Api::namespaced(client.clone(), &args.lease_namespace);
     let name = format!("{OPERATOR}-{}", args.instance);
@@ -117,7 +117,7 @@ async fn await_rest(client: &Client, args: &Args) -> Result<(), DetachError> {
     }
 }
 
-/// Reads metadata only, so that a resource which does not decode is no obstacle.
+/// Reads only metadata, so that a resource that cannot be decoded is no problem.
 async fn detach<K>(client: &Client, namespace: Option<&str>) -> Result<(), DetachError>
 where
     K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + std::fmt::Debug + DeserializeOwned,
@@ -129,14 +129,14 @@ where
     let plural = K::plural(&());
     let list = match of(namespace).list_metadata(&ListParams::default()).await {
         Ok(list) => list.items,
-        // Its CRD is gone.
+        // The CRD does not exist.
         Err(error) if code(&error) == Some(404) => return Ok(()),
         Err(error) => return Err(DetachError::Refused(format!("{plural} cannot be listed"), error)),
     };
     for object in list.iter().filter(|object| object.finalizers().iter().any(|f| f == FINALIZER)) {
         let (home, name) = (object.namespace().unwrap_or_default(), object.name_any());
         let others: Vec<_> = object.finalizers().iter().filter(|f| *f != FINALIZER).collect();
-        // With the version that was read: a finalizer that somebody adds meanwhile is not lost.
+        // With the version that was read, so that a finalizer that somebody adds in between is not lost.
         let patch = json!({"metadata": {"finalizers": others, "resourceVersion": object.resource_version()}});
         match of(Some(&home)).patch_metadata(&name, &PatchParams::default(), &Patch::Merge(patch)).await {
             Ok(_) => output::data(&format!("{plural}/{name} in {home}: detached\n"))?,

@@ -1,4 +1,4 @@
-//! `explain`: a rule, a reason of a condition, or the browser's own recording of an upload that failed.
+//! `explain`: a rule, a reason of a condition, or the browser's network log of a failed upload.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -28,10 +28,10 @@ pub struct Args {
     what: String,
 }
 
-/// Larger recordings hold more than an upload.
+/// Larger network logs have more than an upload.
 const MOST_BYTES: u64 = 256 << 20;
 
-/// Explains.
+/// Runs the command.
 pub fn main(args: &Args) -> ExitCode {
     if let Ok(rule) = args.what.parse::<Rule>() {
         return super::ended(output::data(&rule.runbook()));
@@ -79,7 +79,7 @@ fn told(diagnosis: &Diagnosis) -> String {
 
 const CONDITIONS: &str = include_str!("../../docs/conditions.md");
 
-/// What docs/conditions.md says of a reason: its line of the table, and its section.
+/// What docs/conditions.md says about a reason: its row of the table, and its section.
 fn reason(name: &str) -> Option<String> {
     let cell = format!("| `{name}` |");
     let row = CONDITIONS.lines().find(|line| line.starts_with(&cell))?;

@@ -1,7 +1,7 @@
 //! The command line.
 //!
-//! In: arguments. Out: data on standard output, talk on standard error, and an exit code: 0 fine,
-//! 1 the input has errors or something is not as it should be, 2 wrong usage.
+//! In: arguments. Out: data on standard output, messages on standard error, and an exit code: 0 success, 1
+//! faulty input or a negative result, 2 wrong usage.
 
 pub mod check;
 pub mod completions;
@@ -29,7 +29,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 /// The name under which kubectl finds the program as `kubectl direct-upload`.
 const PLUGIN: &str = "kubectl-direct_upload";
 
-/// Makes OpenStack Horizon upload images straight from the browser to Glance, and keeps it working.
+/// Lets users of OpenStack Horizon upload images straight from the browser to Glance
 #[derive(Debug, Parser)]
 #[command(
     name = "direct-upload-operator",
@@ -52,25 +52,25 @@ enum Command {
     /// Print the custom resource definitions
     #[command(after_help = crd::EXAMPLES)]
     Crd,
-    /// Print what the operator would apply, from manifests alone
+    /// Print what the operator would apply, from manifests only
     #[command(after_help = render::EXAMPLES)]
     Render(render::Args),
-    /// Find out why uploads from the browser would fail, in files or in a cluster
+    /// Find out from files or a cluster why browser uploads fail
     #[command(after_help = check::EXAMPLES)]
     Check(check::Args),
-    /// Explain a rule, a reason, or the browser's recording (HAR) of an upload that failed
+    /// Explain a rule, a reason, or the browser's network log (HAR) of a failed upload
     #[command(after_help = explain::EXAMPLES)]
     Explain(explain::Args),
-    /// Ask Glance what a browser asks before an upload, and judge the answer as a browser does
+    /// Send a browser's preflight to Glance, and judge the answer as a browser does
     #[command(after_help = preflight::EXAMPLES)]
     Preflight(preflight::Args),
-    /// Log in to a dashboard as a person, upload a small image as its page does, and delete it
+    /// Log in to a dashboard as a user, upload a small image as its page does, and delete it
     #[command(after_help = verify::EXAMPLES)]
     Verify(Box<verify::Args>),
-    /// Show how far uploads come, and what stands in the way
+    /// Show how far uploads get, and what blocks them
     #[command(after_help = status::EXAMPLES)]
     Status(status::Args),
-    /// Take the operator's finalizers off, leaving workloads as they are: for an operator that leaves or is gone
+    /// Remove the operator's finalizers without changing workloads, if the operator leaves or is gone
     #[command(after_help = detach::EXAMPLES)]
     Detach(detach::Args),
     /// Print a completion script for a shell
@@ -81,12 +81,12 @@ enum Command {
     Copy(copy::Args),
 }
 
-/// The command line as data, for its manual pages.
+/// The command line as data, for the manual pages.
 pub fn definition() -> clap::Command {
     Cli::command()
 }
 
-/// The image for init containers when nothing else is said.
+/// The default image for init containers.
 pub(crate) fn default_image() -> String {
     concat!(env!("CARGO_PKG_NAME"), ":", env!("CARGO_PKG_VERSION")).to_owned()
 }
@@ -100,7 +100,7 @@ pub fn main() -> ExitCode {
     dispatch(parse(arguments).command)
 }
 
-/// Leaves the process on wrong usage, `--help` and `--version`, as clap does.
+/// Ends the process for wrong usage, `--help` and `--version`, as clap does.
 fn parse(arguments: Vec<OsString>) -> Cli {
     let mut command = Cli::command();
     if arguments.first().is_some_and(|name| is_called(name, PLUGIN)) {
@@ -134,7 +134,7 @@ fn on_runtime(work: impl Future<Output = ExitCode>) -> ExitCode {
     match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => {
             let code = runtime.block_on(work);
-            // A name lookup that was given up must not hold up the exit.
+            // A name lookup that was abandoned must not delay the exit.
             runtime.shutdown_background();
             code
         }

@@ -1,4 +1,4 @@
-//! What commands that ask over the network are told: sizes, addresses of names, authorities.
+//! Arguments of commands that use the network: sizes, addresses of names, certificate authorities.
 
 use std::net::IpAddr;
 use std::path::Path;
@@ -27,7 +27,7 @@ pub(super) fn size(text: &str) -> Result<u64, String> {
     number.checked_mul(base.pow(exponent)).filter(|size| *size > 0).ok_or_else(error)
 }
 
-/// As curl's `--resolve`; IPv6 addresses may stand in brackets.
+/// Like curl's `--resolve`; IPv6 addresses may have brackets.
 pub(super) fn host(text: &str) -> Result<Host, String> {
     let error = || "expected HOST:PORT:ADDRESS, e.g. glance.example.com:443:192.0.2.7".to_owned();
     let (name, rest) = match text.strip_prefix('[') {
@@ -41,7 +41,7 @@ pub(super) fn host(text: &str) -> Result<Host, String> {
     if name.is_empty() { Err(error()) } else { Ok(Host { name: name.to_owned(), port, address: Some(address) }) }
 }
 
-/// The usual authorities, and those of a file.
+/// The default authorities, and those of a file.
 pub(super) fn trust(ca: Option<&Path>) -> Result<Trust, String> {
     let Some(path) = ca else { return Trust::with(&[]) };
     let named = |error: String| format!("--ca {}: {error}", path.display());

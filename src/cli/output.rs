@@ -1,4 +1,4 @@
-//! Standard output and standard error, neither of which may make the program panic.
+//! Standard output and standard error. Neither may make the program panic.
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 
 use super::yaml;
 
-/// Writes data to standard output. A reader that has seen enough (`| head`) is no error.
+/// Writes data to standard output. It is no error if the reader closes the pipe (`| head`).
 ///
 /// # Errors
-/// Anything else that goes wrong, such as a full disk.
+/// Any other failure, such as a full disk.
 pub fn data(text: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
@@ -19,12 +19,12 @@ pub fn data(text: &str) -> io::Result<()> {
     }
 }
 
-/// Says something on standard error. If nobody can hear it, nothing is lost.
+/// Writes a message to standard error. If nobody reads it, nothing is lost.
 pub(crate) fn say(message: impl Display) {
     let _ = writeln!(io::stderr().lock(), "{message}");
 }
 
-/// Whether standard output wants colours: no-color.org.
+/// Whether standard output should have colours: no-color.org.
 pub fn coloured() -> bool {
     io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }

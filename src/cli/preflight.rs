@@ -1,4 +1,4 @@
-//! `preflight`: would a browser's upload be let through? Asked from here, by hand.
+//! `preflight`: checks from this machine whether a browser's upload would pass.
 
 use std::fmt::Write;
 use std::net::IpAddr;
@@ -34,54 +34,55 @@ Exit code 1 if an upload would be refused, or if no answer to OPTIONS came.";
 /// Arguments of `preflight`.
 #[derive(Debug, ClapArgs)]
 pub struct Args {
-    /// Where browsers load the dashboard from: scheme://host[:port]
+    /// The origin from which browsers load the dashboard: scheme://host[:port]
     #[arg(long, value_parser = Origin::parse)]
     origin: Origin,
-    /// Glance's public endpoint, exactly as it stands in the Keystone catalog
+    /// Glance's public endpoint, exactly as Keystone's catalog has it
     #[arg(long, value_parser = Endpoint::parse)]
     url: Endpoint,
     /// The dashboard's image panel: images_panel of Horizon's ANGULAR_FEATURES is True (angular) or False
-    /// (django); if it is not known, both must be let through
+    /// (django); if unknown, both must pass
     #[arg(long, value_name = "angular|django|unknown", value_parser = str::parse::<Panel>, default_value_t = Panel::Unknown)]
     panel: Panel,
-    /// Send OPTIONS alone, and no PUT
+    /// Send only OPTIONS, and no PUT
     #[arg(long)]
     no_put: bool,
-    /// The size that uploads may have, in bytes or as 500MiB or 10GiB: is it refused when it is announced?
+    /// The size that uploads may have, in bytes or as 500MiB or 10GiB; checks whether a server refuses it
+    /// when announced
     #[arg(long, value_name = "SIZE", value_parser = size, default_value = "10GiB", conflicts_with = "no_put")]
     size: u64,
-    /// Ask Glance alone, and not the dashboard: neither for its Content-Security-Policy, nor where it is
+    /// Ask only Glance; skip the dashboard's Content-Security-Policy and address
     #[arg(long)]
     no_page: bool,
-    /// Where below the origin the dashboard is
+    /// Path of the dashboard below the origin
     #[arg(long, value_name = "PATH", default_value = "/", value_parser = path, conflicts_with = "no_page")]
     page_path: String,
-    /// Certificates in PEM form to trust beside the usual ones
+    /// Certificates in PEM form to trust in addition to the usual ones
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
-    /// Ask HOST:PORT at this address, whatever its name says; may be repeated
+    /// Send requests for HOST:PORT to this address; may be repeated
     #[arg(long, value_name = "HOST:PORT:ADDRESS", value_parser = host)]
     resolve: Vec<Host>,
-    /// How the result is printed
+    /// Output format
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
     output: Format,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// For people.
+    /// Text for people.
     Text,
-    /// For programs; see docs/preflight.md.
+    /// JSON for programs; see docs/preflight.md.
     Json,
 }
 
-/// A path of a URL, fit for a request line.
+/// A path of a URL that is valid in a request line.
 fn path(text: &str) -> Result<String, String> {
     let is_plain = text.starts_with('/') && text.bytes().all(|b| b.is_ascii_graphic() && !b"?#\\".contains(&b));
     is_plain.then(|| text.to_owned()).ok_or_else(|| format!("{text:?} is no path, e.g. /horizon/"))
 }
 
-/// Asks, and tells.
+/// Runs the command.
 pub async fn main(args: Args) -> ExitCode {
     let trust = match trust(args.ca.as_deref()) {
         Ok(trust) => trust,
@@ -119,7 +120,7 @@ pub async fn main(args: Args) -> ExitCode {
     }
 }
 
-/// The verdict first, then what it rests on.
+/// Prints the verdict first, then what it rests on.
 fn text(report: &PreflightReport) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
@@ -166,7 +167,7 @@ fn write_text(out: &mut String, report: &PreflightReport) -> std::fmt::Result {
     Ok(())
 }
 
-/// Whose upload was judged, and what each panel's would get.
+/// Whose upload was judged, and the result for each panel.
 fn panels(out: &mut String, report: &PreflightReport) -> std::fmt::Result {
     let meant = match report.panel {
         Panel::Unknown => "unknown, so that uploads of both must be let through".to_owned(),
@@ -210,7 +211,7 @@ fn addresses(out: &mut String, found: &AddressReport) -> std::fmt::Result {
     unanswered(out, found.unknown.as_ref())
 }
 
-/// One PUT, what came back and what that means.
+/// One PUT, its answer, and what that means.
 fn put(out: &mut String, sent: &PutReport, what: &str, passed: &str) -> std::fmt::Result {
     writeln!(out, "\nasked:     {} {what}", sent.request.method)?;
     lines(out, &sent.request.headers)?;

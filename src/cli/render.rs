@@ -1,4 +1,4 @@
-//! `render`: what the operator would apply, from manifests alone.
+//! `render`: what the operator would apply, from manifests only.
 
 mod deployer;
 
@@ -49,7 +49,7 @@ pub struct Args {
     /// Where browsers load a dashboard from, in place of manifests: scheme://host[:port]; may be repeated
     #[arg(long, value_parser = Origin::parse, requires_all = ["url", "deployer"], conflicts_with = "filename")]
     origin: Vec<Origin>,
-    /// Glance's public endpoint, exactly as it stands in the Keystone catalog
+    /// Glance's public endpoint, exactly as Keystone's catalog has it
     #[arg(long, value_parser = Endpoint::parse, requires = "origin")]
     url: Option<Endpoint>,
     /// What to print
@@ -62,13 +62,13 @@ pub struct Args {
         help = "Folder for -o files: each file goes to OUT/<namespace>/<kind>/<name>/"
     )]
     out_dir: Option<PathBuf>,
-    /// Print the operator's steps, in order and with their reasons, instead of manifests
+    /// Print the operator's steps in order, with their reasons, instead of manifests
     #[arg(long, conflicts_with_all = ["output", "out_dir"])]
     plan: bool,
-    /// How far to go: Glance's half only, or both
+    /// How far to go: only Glance, or both
     #[arg(long, value_enum, default_value_t = Stage::Horizon)]
     stage: Stage,
-    /// Refuse kinds that are not known
+    /// Fail on unknown kinds
     #[arg(long)]
     strict: bool,
     /// The operator's image, for the init container that copies files
@@ -82,19 +82,19 @@ enum Format {
     Yaml,
     /// One JSON List.
     Json,
-    /// Each rendered file, below --out-dir.
+    /// Each rendered file, in --out-dir.
     Files,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Stage {
-    /// Glance accepts the origins; Horizon stays as it is.
+    /// Glance accepts the origins; Horizon does not change.
     Glance,
-    /// All.
+    /// Both.
     Horizon,
 }
 
-/// Renders.
+/// Runs the command.
 pub fn main(args: &Args) -> ExitCode {
     if args.out_dir.is_some() && args.output != Format::Files {
         crate::cli::Cli::command().error(ErrorKind::ArgumentConflict, "--out-dir needs -o files").exit();
@@ -148,7 +148,7 @@ fn read(args: &Args) -> Result<Input, Vec<String>> {
     Ok(input)
 }
 
-/// Says how each resource ends. False if one does not end as its spec asks.
+/// Prints the final state of each resource. False if one does not reach what its spec requests.
 fn report(args: &Args, outcome: &Simulation) -> bool {
     let mut fine = !outcome.unsettled;
     if outcome.unsettled {
@@ -194,7 +194,8 @@ fn report(args: &Args, outcome: &Simulation) -> bool {
     fine
 }
 
-/// Says whose uploads Glance would refuse because of the dashboard's image panel. False if that is certain.
+/// Prints whose uploads Glance would refuse because of the dashboard's image panel. False if that is
+/// certain.
 fn tell_panels(input: &Input, outcome: &Simulation) -> bool {
     let mut fine = true;
     if outcome.ends.is_empty() {
@@ -241,7 +242,7 @@ fn write_files(out: &Path, outcome: &Simulation) -> io::Result<()> {
         let mut folder = out.to_owned();
         for part in [&resource.key.namespace, &resource.kind.to_lowercase(), &resource.key.name] {
             folder.push(part);
-            // The parts are DNS names; a link that somebody put there could still lead elsewhere.
+            // The parts are DNS names, but a link in the folder could still lead elsewhere.
             if folder.is_symlink() {
                 return Err(io::Error::other(format!(
                     "{}: is a link; nothing is written through it",

@@ -18,60 +18,59 @@ use tracing_subscriber::EnvFilter;
 use crate::probe::Gate;
 use crate::run::{Lease, RunError, Settings, prober, run};
 
-/// A connection to the API server on which nothing comes for so long is closed. Watches end by themselves
-/// after 295 s of silence.
+/// Closes a connection to the API server without traffic after this time. Watches end by themselves after
+/// 295 s of silence.
 const SILENCE: Duration = Duration::from_secs(300);
 
 /// Options of `run`.
 #[derive(Clone, Debug, ClapArgs)]
 pub struct Args {
-    /// Act only in this namespace; may be repeated. Default: in all namespaces
+    /// Work only in this namespace; may be repeated. Default: all namespaces
     #[arg(long = "watch-namespace", value_name = "NS")]
     pub watch_namespace: Vec<String>,
-    /// Where to serve /metrics, /healthz and /readyz
+    /// Address for /metrics, /healthz and /readyz
     #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:8080")]
     pub metrics_addr: SocketAddr,
     /// The operator's own image, for the init container that copies files
     #[arg(long, env = "DIRECT_UPLOAD_OPERATOR_IMAGE", default_value_t = crate::cli::default_image())]
     pub image: String,
-    /// Tells several operators of one cluster apart
+    /// Name that distinguishes several operators of one cluster
     #[arg(long, value_name = "NAME", default_value = "default")]
     pub instance: String,
     /// Namespace of the Lease for leader election. Default: the kubeconfig's, if it may be used
     #[arg(long, value_name = "NS", env = "POD_NAMESPACE")]
     pub lease_namespace: Option<String>,
-    /// Act without leader election: only where no second replica can run
+    /// Run without leader election; only if no second replica can run
     #[arg(long)]
     pub no_leader_election: bool,
-    /// Write nothing but statuses and events. For an operator that runs already, create the ConfigMap
+    /// Write only statuses and events. For an operator that already runs, create the ConfigMap
     /// direct-upload-operator-INSTANCE-freeze in its namespace instead
     #[arg(long)]
     pub freeze: bool,
-    /// How many resources are worked on at once
+    /// How many resources to work on at the same time
     #[arg(long, value_name = "N", default_value_t = 32)]
     pub concurrency: usize,
     /// Time between two preflights of a path that works
     #[arg(long, value_name = "TIME", default_value = "60s")]
     pub preflight_interval: api::Duration,
-    /// How long preflights must be refused without exception before a Horizon falls back, and must
-    /// pass before it returns
+    /// How long all preflights must be refused before a Horizon falls back, and must pass before it returns
     #[arg(long, value_name = "TIME", default_value = "5m")]
     pub preflight_patience: api::Duration,
-    /// Also send no request to these addresses (link-local ones, metadata services and this machine's own
-    /// loopback are never asked); may be repeated
+    /// Also send no request to these addresses; may be repeated. Link-local addresses, metadata services
+    /// and this machine's loopback are always excluded
     #[arg(long, value_name = "ADDRESS/BITS")]
     pub preflight_deny: Vec<IpNet>,
-    /// How log lines look; RUST_LOG filters them
+    /// Log format; RUST_LOG filters the lines
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
 }
 
-/// How log lines look.
+/// The log format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
-    /// For people.
+    /// Text for people.
     Text,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 
@@ -107,7 +106,7 @@ pub async fn main(args: Args) -> Result<(), RunError> {
     run(config, settings, stop()).await
 }
 
-/// What a client needs whose requests all come to an end.
+/// A client whose requests all end.
 async fn config() -> Result<Config, kube::Error> {
     let mut config = Config::infer().await.map_err(kube::Error::InferConfig)?;
     config.read_timeout = Some(SILENCE);
@@ -124,7 +123,7 @@ fn start_log(format: LogFormat) {
     }
 }
 
-/// The pod's name, or one that no other process has.
+/// The pod's name, or a name that no other process has.
 fn identity() -> String {
     std::env::var("POD_NAME").unwrap_or_else(|_| {
         let host = std::env::var("HOSTNAME").unwrap_or_else(|_| "local".into());
@@ -132,7 +131,7 @@ fn identity() -> String {
     })
 }
 
-/// Turns true at the first SIGTERM or SIGINT.
+/// Becomes true at the first SIGTERM or SIGINT.
 fn stop() -> watch::Receiver<bool> {
     let (sender, receiver) = watch::channel(false);
     tokio::spawn(async move {

@@ -1,4 +1,4 @@
-//! `status`: how far each dashboard's uploads come, and what stands in the way.
+//! `status`: how far each dashboard's uploads get, and what blocks them.
 
 pub mod text;
 pub mod tree;
@@ -33,31 +33,31 @@ Shows what the operator wrote into the statuses, in the order of an upload's way
 break. Reads with your own rights, and changes nothing. -o yaml and json print the resources, the
 ConfigMaps that the operator made for them, and its events; no Secret is read.";
 
-/// How long changes that come together are waited for before they are shown.
+/// How long to collect changes before they are shown together.
 const TOGETHER: Duration = Duration::from_millis(200);
 
 /// Arguments of `status`.
 #[derive(Debug, ClapArgs)]
 pub struct Args {
-    /// Namespace to look at; default: the kubeconfig's
+    /// Namespace to read; default: the kubeconfig's
     #[arg(short, long)]
     namespace: Option<String>,
-    /// Look at all namespaces
+    /// Read all namespaces
     #[arg(short = 'A', long, conflicts_with = "namespace")]
     all_namespaces: bool,
-    /// Go on, and show each dashboard again when something about it has changed; end it by Ctrl-C
+    /// Continue, and show each dashboard again when something about it changes; Ctrl-C ends it
     #[arg(short, long, conflicts_with = "output")]
     watch: bool,
-    /// How it is printed
+    /// Output format
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
     output: Format,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// For people.
+    /// Text for people.
     Text,
-    /// A List of all that it comes from.
+    /// A YAML List of all objects that the status comes from.
     Yaml,
     /// The same as JSON.
     Json,
@@ -79,7 +79,7 @@ enum StatusError {
     Encode(#[from] serde_json::Error),
 }
 
-/// Shows it.
+/// Runs the command.
 pub async fn main(args: Args) -> ExitCode {
     crate::cli::ended(show(&args).await)
 }
@@ -118,7 +118,7 @@ async fn show(args: &Args) -> Result<(), StatusError> {
     Ok(())
 }
 
-/// Objects as one would write them, without what only the API server is interested in.
+/// Objects as a user would write them, without what only the API server needs.
 fn values<K: Resource<DynamicType = ()> + Serialize>(objects: &[K]) -> Result<Vec<Value>, StatusError> {
     let printed = objects.iter().map(|object| {
         let mut value = serde_json::to_value(object)?;
@@ -135,7 +135,7 @@ fn values<K: Resource<DynamicType = ()> + Serialize>(objects: &[K]) -> Result<Ve
     printed.collect()
 }
 
-/// Prints what has changed, for as long as somebody looks.
+/// Prints changes until the user stops it.
 async fn follow(scope: &Lister<'_>) -> Result<(), StatusError> {
     let (mut horizons, mut glances, mut apis) =
         (scope.watch::<Horizon>(), scope.watch::<Glance>(), scope.watch::<OpenStackAPI>());
@@ -164,10 +164,10 @@ async fn follow(scope: &Lister<'_>) -> Result<(), StatusError> {
     }
 }
 
-/// The objects of a kind, as a watch tells them.
+/// The objects of a kind, from a watch.
 struct Seen<K> {
     objects: BTreeMap<(Option<String>, String), K>,
-    /// Whether all that there was at the start has come.
+    /// Whether all objects of the first list have arrived.
     complete: bool,
 }
 
@@ -178,7 +178,7 @@ impl<K> Default for Seen<K> {
 }
 
 impl<K: Resource<DynamicType = ()> + Clone> Seen<K> {
-    /// Takes an event in; the answer is whether there may be something new to show.
+    /// Takes in an event. Returns whether there may be something new to show.
     fn take(&mut self, event: watcher::Result<watcher::Event<K>>) -> Result<bool, StatusError> {
         match event {
             Ok(watcher::Event::Init) => self.objects.clear(),
@@ -189,7 +189,7 @@ impl<K: Resource<DynamicType = ()> + Clone> Seen<K> {
                 self.objects.remove(&(object.namespace(), object.name_any()));
             }
             Ok(watcher::Event::InitDone) => self.complete = true,
-            // A watch that broke off is taken up again; one that never was is hopeless.
+            // A watch that broke off starts again. One that never worked will not work.
             Err(error) if !self.complete => return Err(StatusError::Watch(K::kind(&()).into_owned(), error)),
             Err(_) => return Ok(false),
         }

@@ -1,4 +1,4 @@
-//! `verify`: does an upload by a person work, from the login to the active image?
+//! `verify`: checks a user's upload from the login to the active image.
 
 use std::fmt::Write;
 use std::io::{IsTerminal, Read};
@@ -33,7 +33,7 @@ Exit code 1 if an upload does not work, or an image was left behind.";
 /// Arguments of `verify`.
 #[derive(Debug, ClapArgs)]
 pub struct Args {
-    /// The dashboard's URL, as people type it into their browsers
+    /// The dashboard's URL, as users type it
     #[arg(long, value_name = "URL", value_parser = PublicUrl::parse)]
     dashboard: PublicUrl,
     /// A user of Keystone with a role in a project
@@ -42,46 +42,46 @@ pub struct Args {
     /// A file whose first line is the password; - is standard input. Default: the variable OS_PASSWORD
     #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
-    /// The user's domain, where the login form asks for it
+    /// The user's domain, if the login form asks for it
     #[arg(long, value_name = "NAME", env = "OS_USER_DOMAIN_NAME", hide_env_values = true)]
     domain: Option<String>,
-    /// Name or id of the project. Default: the one that Horizon chooses
+    /// Name or id of the project. Default: the project that Horizon chooses
     #[arg(long, value_name = "PROJECT", env = "OS_PROJECT_NAME", hide_env_values = true)]
     project: Option<String>,
-    /// Default: the one that Horizon chooses
+    /// The region. Default: the region that Horizon chooses
     #[arg(long, value_name = "NAME", env = "OS_REGION_NAME", hide_env_values = true)]
     region: Option<String>,
-    /// Send the upload as this image panel does. Default: the one that the dashboard has
+    /// Send the upload as this image panel does. Default: the dashboard's panel
     #[arg(long, value_name = "angular|django", value_parser = panel)]
     panel: Option<Panel>,
-    /// The upload mode that the running dashboard must have. Default: any but off
+    /// The upload mode that the running dashboard must have. Default: any except off
     #[arg(long, value_name = "direct|legacy", value_parser = mode)]
     mode: Option<Mode>,
-    /// How much is sent, in bytes or as 500MiB or 10GiB
+    /// How much to send, in bytes or as 500MiB or 10GiB
     #[arg(long, value_name = "SIZE", value_parser = size, default_value = "1MiB")]
     size: u64,
-    /// Leave the image in the project
+    /// Keep the image in the project
     #[arg(long)]
     keep: bool,
-    /// How long nothing may happen while data is sent, and how long the image may take to become active
+    /// The longest silence while data is sent, and the longest wait until the image is active
     #[arg(long, value_name = "TIME", default_value = "10m")]
     timeout: Duration,
-    /// Certificates in PEM form to trust beside the usual ones
+    /// Certificates in PEM form to trust in addition to the usual ones
     #[arg(long, visible_alias = "ca-file", value_name = "FILE")]
     ca: Option<PathBuf>,
-    /// Ask HOST:PORT at this address, whatever its name says; may be repeated
+    /// Send requests for HOST:PORT to this address; may be repeated
     #[arg(long, value_name = "HOST:PORT:ADDRESS", value_parser = host)]
     resolve: Vec<Host>,
-    /// How the result is printed
+    /// Output format
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
     output: Format,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// For people.
+    /// Text for people.
     Text,
-    /// For programs; see docs/verify.md.
+    /// JSON for programs; see docs/verify.md.
     Json,
 }
 
@@ -99,7 +99,7 @@ fn mode(text: &str) -> Result<Mode, String> {
     }
 }
 
-/// Tries, and tells.
+/// Runs the command.
 pub async fn main(args: Args) -> ExitCode {
     let trust = match trust(args.ca.as_deref()) {
         Ok(trust) => trust,
@@ -141,7 +141,7 @@ pub async fn main(args: Args) -> ExitCode {
         Event::Step(_) | Event::Sent { .. } => {}
     };
     let stop = async {
-        // Without a handler, the signal ends the process, as it always did.
+        // Without a handler, the signal ends the process, as usual.
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
@@ -162,12 +162,13 @@ pub async fn main(args: Args) -> ExitCode {
     }
 }
 
-/// An empty variable is none.
+/// An empty variable counts as unset.
 fn given(value: Option<String>) -> Option<String> {
     value.filter(|value| !value.is_empty())
 }
 
-/// The first line of the file, or the variable; never an argument, which every user of the machine sees.
+/// The first line of the file, or the variable. Never an argument, because every user of the machine can
+/// see those.
 fn password(file: Option<&Path>) -> Result<Option<Secret>, String> {
     let Some(path) = file else {
         return Ok(std::env::var("OS_PASSWORD").ok().filter(|password| !password.is_empty()).map(Secret::new));
@@ -185,7 +186,7 @@ fn password(file: Option<&Path>) -> Result<Option<Secret>, String> {
     if line.is_empty() { Err(named("its first line is empty")) } else { Ok(Some(Secret::new(line.to_owned()))) }
 }
 
-/// The verdict first, then each step, then what to do.
+/// Prints the verdict first, then each step, then what to do.
 fn text(account: &Account) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.

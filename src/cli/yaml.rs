@@ -1,7 +1,7 @@
-//! JSON values → YAML that every reader understands alike.
+//! JSON values → YAML that all readers understand in the same way.
 //!
-//! In: a value. Out: block style, keys in order, long texts as literal blocks; each text that some
-//! reader could take for something else (kubectl reads a bare `yes` or `0o7` as no text) in quotes.
+//! In: a value. Out: block style, keys in order, long texts as literal blocks. A text that some reader
+//! could misread is quoted; for example, kubectl reads a plain `yes` or `0o7` as something else than text.
 
 use std::fmt::Write;
 
@@ -54,10 +54,10 @@ fn block(out: &mut String, value: &Value, indent: usize) {
     }
 }
 
-/// What follows a key and its colon.
+/// The text after a key and its colon.
 fn entry(out: &mut String, value: &Value, indent: usize) {
     if is_block(value) {
-        // kubectl's way: a sequence stands as deep as its key.
+        // Like kubectl, a sequence has the same indentation as its key.
         let deeper = if value.is_array() { indent } else { indent + 2 };
         out.push('\n');
         pad(out, deeper);
@@ -90,7 +90,7 @@ fn scalar(out: &mut String, value: &Value, indent: usize) {
     }
 }
 
-/// Whether a literal block gives this text back byte for byte.
+/// Whether a literal block returns this text byte for byte.
 fn is_literal(text: &str) -> bool {
     let lines = text.strip_suffix('\n').unwrap_or(text);
     text.contains('\n')
@@ -129,7 +129,7 @@ fn text(out: &mut String, text: &str) {
     out.push('"');
 }
 
-/// Printable to every YAML reader, and no line break to any.
+/// Printable for every YAML reader, and no line break for any.
 fn is_printable(c: char) -> bool {
     !c.is_control() && !matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
 }
@@ -137,8 +137,8 @@ fn is_printable(c: char) -> bool {
 /// Words with a meaning in YAML 1.1 (kubectl) or 1.2.
 const WORDS: [&str; 12] = ["true", "false", "null", "yes", "no", "on", "off", "y", "n", "nan", "inf", "nil"];
 
-/// Texts that no reader takes for anything else: they begin with a letter or slash, and hold nothing
-/// that ends a plain text.
+/// Texts that no reader misreads: they start with a letter or a slash, and have nothing that ends a plain
+/// text.
 fn is_plain(text: &str) -> bool {
     let first = |c: char| c.is_ascii_alphabetic() || c == '/' || c == '_';
     let rest = |c: char| c.is_ascii_alphanumeric() || "/_-.+=,()@$~^*;<>!%&'\\ :".contains(c);

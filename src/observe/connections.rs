@@ -23,7 +23,7 @@ use tower::util::option_layer;
 use tower::{BoxError, service_fn};
 
 /// Requests at once on one connection. A server may allow as few as a hundred (RFC 9113, 6.5.2), and so do API
-/// servers (k8s.io/apiserver, pkg/server/secure_serving.go); the lists and writes in between need room, too.
+/// servers (k8s.io/apiserver, pkg/server/secure_serving.go); the lists and writes in between need streams, too.
 const STREAMS: usize = 90;
 
 /// A connection on which nothing comes is asked for a sign of life, as client-go does
@@ -113,7 +113,7 @@ impl Shared {
         Ok(response.map(|body| Answer { body, _open: open }))
     }
 
-    /// The first connection that has room, or a new one.
+    /// The first connection with a free stream, or a new one.
     fn lane(&self) -> Lane {
         let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(lane) = lanes.iter().find(|lane| Arc::strong_count(&lane.open) <= STREAMS) {

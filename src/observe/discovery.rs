@@ -1,8 +1,8 @@
-//! Which of the kinds that a cluster may lack are served, asked again and again.
+//! Which of the kinds that a cluster may lack it serves. Asked repeatedly.
 //!
-//! In: the API server's discovery, which every ServiceAccount may read and which speaks for
-//! CustomResourceDefinitions and aggregated APIs (OpenShift's) alike. Out: the resource of each kind,
-//! or that there is none, which is an answer too: then no object of it exists.
+//! In: the API server's discovery, which every ServiceAccount may read. It covers CustomResourceDefinitions
+//! and aggregated APIs (OpenShift's) alike. Out: the resource of each kind, or that there is none. If there
+//! is none, no object of the kind exists.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -14,16 +14,16 @@ use kube::api::ApiResource;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
-/// How often is asked: so long after its installation a kind is picked up.
+/// How often to ask. A kind is found this long after its installation.
 const INTERVAL: Duration = Duration::from_secs(15);
 
-/// A kind's resource; none if it is not served; or why that is not known.
+/// A kind's resource; none if it is not served; or why that is unknown.
 pub type Availability = Known<Option<ApiResource>>;
 
-/// What is known of each kind; a kind that was not asked for yet is not in it.
+/// What is known about each kind. A kind that was never asked for is missing.
 pub type Served = BTreeMap<Kind, Availability>;
 
-/// Asks for ever. The task ends with the handle's owner, or when nobody listens.
+/// Asks forever. The task ends with the handle's owner, or when nobody listens.
 pub fn start(client: Client) -> (watch::Receiver<Served>, AbortHandle) {
     let (sender, receiver) = watch::channel(Served::new());
     let task = tokio::spawn(async move {
@@ -50,7 +50,7 @@ async fn ask(client: &Client) -> Served {
         let entry = served.entry(kind).or_insert(Ok(None));
         for api_version in kind.registration().api_versions {
             match &groups {
-                // A group that the cluster lacks costs no request of its own.
+                // A group that the cluster lacks costs no separate request.
                 Ok(groups) if !has(groups, api_version) => continue,
                 Ok(_) => {}
                 Err(error) => *entry = Err(unasked(kind, error)),
@@ -75,7 +75,7 @@ fn unasked(kind: Kind, error: &kube::Error) -> Unknown {
     Unknown { why, pending: false }
 }
 
-/// What one version's list says of a kind.
+/// What one version's list says about a kind.
 fn answer(kind: Kind, api_version: &str, list: &Result<APIResourceList, kube::Error>) -> Availability {
     let registration = kind.registration();
     let of = |resource: &APIResource| resource.kind == registration.name && resource.name == registration.plural;
@@ -86,8 +86,8 @@ fn answer(kind: Kind, api_version: &str, list: &Result<APIResourceList, kube::Er
     }
 }
 
-/// Joins an answer to the ones before: a failure to ask changes nothing that is known, and a kind
-/// that was served is gone only when it is missing twice in a row.
+/// Merges an answer into the earlier ones. A failed request changes nothing that is known. A kind that was
+/// served counts as gone only if it is missing twice in a row.
 fn settle(before: &Served, now: Served, missing: &mut BTreeSet<Kind>) -> Served {
     let settled = now.into_iter().map(|(kind, answer)| {
         let known = before.get(&kind).filter(|answer| answer.is_ok());

@@ -18,7 +18,7 @@ pub fn open(paths: &[PathBuf]) -> Vec<Opened> {
     let mut stdin_read = false;
     for path in paths {
         if path.as_os_str() == "-" {
-            // A second `-` would find nothing left.
+            // A second `-` would find nothing.
             if !std::mem::replace(&mut stdin_read, true) {
                 opened.push(("stdin".to_owned(), bounded(io::stdin().lock())));
             }
@@ -31,8 +31,8 @@ pub fn open(paths: &[PathBuf]) -> Vec<Opened> {
     opened
 }
 
-/// Hidden entries are left out (a mounted ConfigMap has each file twice, once below `..data`), and so
-/// are linked folders, which may lead in circles.
+/// Skips hidden entries, because a mounted ConfigMap has each file twice, once below `..data`. Skips linked
+/// folders, because they may form circles.
 fn walk(folder: &Path, opened: &mut Vec<Opened>) {
     let entries = fs::read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<_>>>);
     let mut entries = match entries {
@@ -54,7 +54,7 @@ fn walk(folder: &Path, opened: &mut Vec<Opened>) {
     }
 }
 
-/// A kustomization beside the manifests speaks of files, not of objects.
+/// Skips kustomizations, which describe files and not objects.
 fn is_manifest(path: &Path) -> bool {
     let extension = path.extension().and_then(|e| e.to_str());
     let kustomization = path.file_stem().is_some_and(|stem| stem == "kustomization");
@@ -65,7 +65,7 @@ fn file(path: &Path) -> Opened {
     (path.display().to_string(), fs::File::open(path).and_then(bounded))
 }
 
-/// One byte more than is accepted, so that the reader of the text sees that there is more.
+/// One byte more than accepted, so that the reader of the text sees that there is more.
 fn bounded(reader: impl Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     reader.take(MOST_BYTES as u64 + 1).read_to_end(&mut bytes)?;
@@ -75,7 +75,7 @@ fn bounded(reader: impl Read) -> io::Result<Vec<u8>> {
 /// Reads files, folders and (`-`) standard input.
 ///
 /// # Errors
-/// All that is wrong with them.
+/// Everything that is wrong with them.
 pub fn read(paths: &[PathBuf]) -> Result<Input, Vec<ManifestError>> {
     let mut reader = reader::ManifestReader::default();
     for (file, bytes) in open(paths) {

@@ -1,11 +1,10 @@
-//! The snapshot of a running cluster, kept up to date by watches and by the answers to our own
-//! writes.
+//! The snapshot of a running cluster, kept up to date by watches and by the answers to our own writes.
 //!
-//! Answers go in at once, so that the next plan sees what the last one did; a watch event that is
-//! older than what is known is dropped. That is what makes "a no-op is not sent" hold.
+//! Answers go in immediately, so that the next plan sees what the last one did. A watch event that is older
+//! than what is known is dropped. So the operator never sends a write that changes nothing.
 //!
-//! An answer may come after the event that its object is gone. A uid is never used again, so each uid
-//! that is gone is remembered for longer than any request takes, and nothing brings it back.
+//! An answer may arrive after the event that its object is gone. Kubernetes never uses a uid twice. So the
+//! snapshot remembers each gone uid for longer than any request takes, and nothing brings the object back.
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -25,17 +24,17 @@ use tokio::sync::watch;
 
 use super::scope::Scope;
 
-/// Changes that come within this time are looked at together.
+/// Changes within this time are handled together.
 const TOGETHER: Duration = Duration::from_millis(20);
 
-/// How long it is remembered that an object is gone: longer than a reconcile may take.
+/// How long to remember that an object is gone: longer than a reconcile may take.
 const REMEMBERED: Duration = Duration::from_secs(900);
 
 /// The live snapshot.
 #[derive(Debug)]
 pub struct Live {
     state: Mutex<LiveState>,
-    /// The newest world, and the revision that it was derived from. Held while one is derived.
+    /// The newest world, and the revision from which it was derived. Locked while one is derived.
     world: tokio::sync::Mutex<(u64, Arc<World>)>,
     changes: watch::Sender<u64>,
     derivations: Counter,
@@ -46,9 +45,9 @@ struct LiveState {
     snapshot: Snapshot,
     versions: HashMap<(Kind, Key), ObjectVersion>,
     gone: Gone,
-    /// What is watched and not known, and since when.
+    /// What is watched but unknown, and since when.
     unread: HashMap<(Kind, Scope), Instant>,
-    /// Counts what comes in.
+    /// Counts arrivals.
     arrivals: u64,
     /// Counts changes of meaning.
     revision: u64,
@@ -62,7 +61,7 @@ struct ObjectVersion {
     uid: String,
     /// Its resourceVersion.
     number: u64,
-    /// When it came in.
+    /// When it arrived.
     arrival: u64,
 }
 
@@ -85,10 +84,10 @@ impl Gone {
     }
 }
 
-/// What of a kind the operator cannot see.
+/// What the operator cannot see of a kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BlindSpots {
-    /// Scopes that are watched and not known.
+    /// Scopes that are watched but unknown.
     pub scopes: usize,
     /// Objects that cannot be read.
     pub objects: usize,
@@ -119,8 +118,8 @@ impl Default for Live {
 }
 
 impl Live {
-    /// The world with everything that was put in before. Those who ask at the same time share one
-    /// derivation, so that many writes cost not many of them; meanwhile the snapshot takes in more.
+    /// The world with everything that arrived before. Callers at the same time share one derivation, so
+    /// many writes do not cause many derivations. Meanwhile the snapshot accepts more.
     pub async fn world(&self) -> Arc<World> {
         let wanted = self.lock().revision;
         let mut world = self.world.lock().await;
@@ -142,17 +141,17 @@ impl Live {
         self.derivations.clone()
     }
 
-    /// Tells of each change of meaning.
+    /// Notifies of each change of meaning.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()
     }
 
-    /// Takes an object in, from a watch or as the answer to a write.
+    /// Takes in an object, from a watch or from the answer to a write.
     pub fn put(&self, kind: Kind, object: Value) {
         let (key, uid, version) = identity(kind, &object);
         let mut state = self.lock();
         let known = state.versions.get(&(kind, key.clone()));
-        // What is gone stays so; of what is there, the newest counts.
+        // A gone object stays gone; of existing ones, the newest counts.
         if known.is_some_and(|known| version < known.number) || state.gone.uids.contains(&uid) {
             return;
         }
@@ -160,7 +159,7 @@ impl Live {
         let arrival = state.arrivals;
         state.versions.insert((kind, key.clone()), ObjectVersion { uid, number: version, arrival });
         let was_bystander = state.is_bystander(kind, &key);
-        // A defect of the reader is no reason to lose all that others hold.
+        // A fault of the reader must not lose what others hold.
         let snapshot = AssertUnwindSafe(&mut state.snapshot);
         let taken = catch_unwind(|| { snapshot }.take(kind, object, |_| Ok(())));
         match taken.unwrap_or_else(|_| Err("the operator fails to read it, see its log".to_owned())) {
@@ -168,7 +167,7 @@ impl Live {
                 let changed = changed && !(was_bystander && state.is_bystander(kind, &key));
                 self.note(&mut state, changed);
             }
-            // It is neither absent nor as it was: answers that depend on it are unknown.
+            // The object is neither absent nor unchanged, so answers that depend on it are unknown.
             Err(error) => {
                 tracing::warn!(?kind, object = %key, %error, "this object cannot be read");
                 let changed = state.snapshot.take_unreadable(kind, key, error);
@@ -177,7 +176,7 @@ impl Live {
         }
     }
 
-    /// Takes an object out, unless a newer one of the same name is known.
+    /// Removes an object, unless a newer one of the same name is known.
     pub fn remove(&self, kind: Kind, object: &Value) {
         let (key, uid, version) = identity(kind, object);
         let mut state = self.lock();
@@ -189,14 +188,14 @@ impl Live {
         self.note(&mut state, changed);
     }
 
-    /// Takes in what preflights have shown; `None` when a question is no longer asked.
+    /// Takes in the results of preflights; `None` when nobody needs the answer any more.
     pub fn answer(&self, question: ProbeTarget, standing: Option<ProbeRecord>) {
         let mut state = self.lock();
         let changed = state.snapshot.answers.set(question, standing);
         self.note(&mut state, changed);
     }
 
-    /// Takes in what a catalog says; `None` when it is no longer asked.
+    /// Takes in what a catalog says; `None` when nobody needs it any more.
     pub fn read_catalog(&self, query: CatalogQuery, reading: Option<CatalogReading>) {
         let mut state = self.lock();
         let catalogs = &mut state.snapshot.catalogs;
@@ -209,7 +208,7 @@ impl Live {
         self.note(&mut state, before != after);
     }
 
-    /// Takes in how an upload of the operator's own ended; `None` when it is no longer asked.
+    /// Takes in the result of one of the operator's uploads; `None` when nobody needs it any more.
     pub fn saw_canary(&self, query: CanaryQuery, ended: Option<(CanaryOutcome, Option<StuckReading>)>) {
         let mut state = self.lock();
         let canaries = &mut state.snapshot.canaries;
@@ -220,15 +219,15 @@ impl Live {
         self.note(&mut state, changed);
     }
 
-    /// Takes in that a write to an exposing object was refused.
+    /// Records that a write to an exposing object was refused.
     pub fn refuse(&self, kind: ExposureKind, key: Key, refusal: RefusedWrite) {
         let mut state = self.lock();
         state.snapshot.refused_writes.insert((kind, key), refusal);
         self.note(&mut state, true);
     }
 
-    /// Takes an object out that the API server said is gone: it has none of this name, or we deleted
-    /// the one with this uid. Another one of the same name stays.
+    /// Removes an object that is gone according to the API server: it has none of this name, or we deleted
+    /// the one with this uid. Another object of the same name stays.
     pub fn forget_object(&self, kind: Kind, key: &Key, uid: &str) {
         let mut state = self.lock();
         state.gone.add(uid.to_owned());
@@ -251,9 +250,9 @@ impl Live {
         Moment(self.lock().arrivals)
     }
 
-    /// Ends a list that was asked for at a moment: what it did not hold is gone, and the scope is known.
-    /// What came in since that moment, and so by an answer to a write, may be newer than the list: it
-    /// stays, and is returned with its uid, for somebody to ask whether it is there.
+    /// Ends a list that started at a moment. What it does not contain is gone, and the scope is known. What
+    /// arrived since that moment, with the answer to a write, may be newer than the list. It stays, and is
+    /// returned with its uid, so that the caller can check whether it exists.
     #[must_use]
     pub fn listed(&self, kind: Kind, scope: &Scope, seen: &HashSet<Key>, asked: Moment) -> Vec<(Key, String)> {
         let mut state = self.lock();
@@ -270,13 +269,13 @@ impl Live {
         doubtful.into_iter().map(|(key, uid, _)| (key, uid)).collect()
     }
 
-    /// There is nothing of this kind.
+    /// No object of this kind exists.
     pub fn none(&self, kind: Kind, scope: &Scope) {
         let all = self.listed(kind, scope, &HashSet::new(), self.moment());
         debug_assert!(all.is_empty(), "nothing is later than now");
     }
 
-    /// A watch of a scope begins: the scope is to become known.
+    /// A watch of a scope starts, so the scope will become known.
     pub fn watched(&self, kind: Kind, scope: &Scope) {
         let mut state = self.lock();
         if state.snapshot.synced(kind, &scope.names()).is_err() {
@@ -284,7 +283,7 @@ impl Live {
         }
     }
 
-    /// The watch of a scope cannot see it, and why. What was seen before stays.
+    /// The watch cannot see a scope, and why. What was seen before stays.
     pub fn blinded(&self, kind: Kind, scope: &Scope, why: Unknown) {
         let mut state = self.lock();
         state.unread.entry((kind, scope.clone())).or_insert_with(Instant::now);
@@ -292,7 +291,7 @@ impl Live {
         self.note(&mut state, true);
     }
 
-    /// A list of a scope does not come to its end. What was known before stays known.
+    /// A list of a scope does not end. What was known before stays known.
     pub fn delayed(&self, kind: Kind, scope: &Scope, why: Unknown) {
         let known = self.lock().snapshot.synced(kind, &scope.names()).is_ok();
         if !known {
@@ -307,8 +306,7 @@ impl Live {
         self.note(&mut state, true);
     }
 
-    /// Drops what a watch that is no longer needed has brought, in one step: nothing is known of the scope,
-    /// and never that it is empty.
+    /// Removes in one step what an ended watch has brought. The scope is then unknown, never empty.
     pub fn forget(&self, kind: Kind, watched: &Scope, rest: Option<&Scope>) {
         let mut state = self.lock();
         state.unread.remove(&(kind, watched.clone()));
@@ -322,7 +320,7 @@ impl Live {
         self.note(&mut state, true);
     }
 
-    /// How many scopes of each kind are watched and not known, and how many objects cannot be read.
+    /// How many scopes of each kind are watched but unknown, and how many objects cannot be read.
     pub fn blind_spots(&self) -> BTreeMap<Kind, BlindSpots> {
         let state = self.lock();
         let mut all = BTreeMap::<Kind, BlindSpots>::new();
@@ -342,7 +340,7 @@ impl Live {
         }
     }
 
-    // A panic while holding the lock cannot leave a half-written map: inserts are single calls.
+    // A panic with the lock held cannot leave a half-written map, because inserts are single calls.
     fn lock(&self) -> MutexGuard<'_, LiveState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,4 +1,4 @@
-//! What the cluster holds.
+//! What the cluster contains.
 //!
 //! In: watches of the API server ([`live`]) or manifest files (`files`). Out: one
 //! [`Snapshot`](direct_upload_core::model::Snapshot), in which "there is none" and "I cannot see" are different answers.

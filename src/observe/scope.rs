@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use direct_upload_core::model::Key;
 
-/// Up to this many namespaces are watched each by itself; foreign ones then cost nothing. With more of
-/// them, one watch of the whole cluster per kind is cheaper for the API server.
+/// Up to this number, each namespace has its own watch, and others cost nothing. With more, one watch of
+/// the whole cluster per kind is cheaper for the API server.
 const MAX_NARROW: usize = 50;
 
 /// What a watch covers.
@@ -16,14 +16,14 @@ pub enum Scope {
     All,
     /// One namespace.
     Namespace(String),
-    /// These, by one watch of the whole cluster of which nothing else is kept.
+    /// These namespaces, with one watch of the whole cluster that keeps nothing else.
     Namespaces(Arc<BTreeSet<String>>),
     /// One object.
     Named(Key),
 }
 
 impl Scope {
-    /// Whether what is seen of the object is to be kept.
+    /// Whether to keep what is seen of the object.
     pub fn holds(&self, key: &Key) -> bool {
         match self {
             Self::All => true,
@@ -44,7 +44,7 @@ impl Scope {
         }
     }
 
-    /// What of it the others do not cover.
+    /// The part of it that the others do not cover.
     pub fn beside<'a>(&self, others: impl Iterator<Item = &'a Self>) -> Option<Self> {
         let mut rest: BTreeSet<String> = self.names().into_iter().collect();
         for other in others {
@@ -63,18 +63,18 @@ impl Scope {
     }
 }
 
-/// The scopes of one kind that namespaces are watched by.
+/// The scopes of one kind with which namespaces are watched.
 ///
-/// The wide watch stands as long as what is needed differs from it by no more than narrow ones can make
-/// up for; then another one takes its place. So namespaces that come and go one by one do not have the
-/// cluster read anew each time, and what nobody needs any more does not stay for ever.
+/// The wide watch stays while a few narrow ones can cover the difference to what is needed. Then another
+/// wide watch replaces it. So namespaces that come and go one by one do not cause a new list of the cluster
+/// each time, and what nobody needs does not stay forever.
 #[derive(Debug, Default)]
 pub struct Widths {
     wide: Arc<BTreeSet<String>>,
 }
 
 impl Widths {
-    /// The scopes for the namespaces that are needed now.
+    /// The scopes for the needed namespaces.
     pub fn cover(&mut self, needed: &BTreeSet<String>) -> Vec<Scope> {
         if self.wide.symmetric_difference(needed).count() > MAX_NARROW {
             self.wide = if needed.len() > MAX_NARROW { Arc::new(needed.clone()) } else { Arc::default() };
@@ -89,7 +89,7 @@ pub(crate) fn narrow<'a>(namespaces: impl IntoIterator<Item = &'a String>) -> im
     namespaces.into_iter().cloned().map(Scope::Namespace)
 }
 
-/// Whether so many objects are not worth a watch each.
+/// Whether there are too many for one watch each.
 pub fn too_many(objects: usize) -> bool {
     objects > MAX_NARROW
 }

@@ -1,7 +1,7 @@
 //! Which watches run, and their streams.
 //!
-//! In: what decisions need ([`Needs`]), and which kinds are served. Out: the [`Live`] snapshot. Of
-//! foreign namespaces nothing is kept ([`super::scope`]).
+//! In: what decisions need ([`Needs`]), and which kinds are served. Out: the [`Live`] snapshot. It keeps
+//! nothing of foreign namespaces ([`super::scope`]).
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -22,16 +22,16 @@ use super::discovery::{self, Availability, Served};
 use super::live::{Live, identity};
 use super::scope::{Scope, Widths, narrow, too_many};
 
-/// How long a watch that failed waits before it is tried again; doubled each time …
+/// How long to wait before a failed watch is tried again; doubled each time …
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 
 /// … up to this.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
-/// A watch that has not failed for so long is well; one that fails for so long sees nothing.
+/// A watch without a failure for this time is healthy. One that fails for this time sees nothing.
 const CALM: Duration = Duration::from_secs(60);
 
-/// A list that brings nothing for so long is begun anew.
+/// A list that returns nothing for this time starts again.
 const LIST_PATIENCE: Duration = Duration::from_secs(60);
 
 type Watch = (Kind, Scope, ApiResource);
@@ -40,13 +40,13 @@ type Watch = (Kind, Scope, ApiResource);
 pub struct Watches {
     client: Client,
     live: Arc<Live>,
-    /// Namespaces that the operator is restricted to; empty: all.
+    /// The namespaces to which the operator is restricted; empty: all.
     namespaces: BTreeSet<String>,
     running: HashMap<Watch, AbortHandle>,
     widths: HashMap<Kind, Widths>,
     served: tokio::sync::watch::Receiver<Served>,
     discovery: AbortHandle,
-    /// What the snapshot was told of each kind that may not be served.
+    /// What the snapshot already knows about each kind that may not be served.
     told: Served,
 }
 
@@ -61,9 +61,9 @@ impl Watches {
         watches
     }
 
-    /// Waits until other kinds are served than before.
+    /// Waits until the set of served kinds changes.
     pub async fn changed(&mut self) {
-        // Its task runs as long as this.
+        // The task runs as long as this handle exists.
         if self.served.changed().await.is_err() {
             std::future::pending::<()>().await;
         }
@@ -76,7 +76,7 @@ impl Watches {
         watch.or_else(|| self.discovery.is_finished().then(|| "the discovery of kinds has ended".to_owned()))
     }
 
-    /// Makes the running watches those that are needed.
+    /// Starts and ends watches until exactly the needed ones run.
     pub fn set(&mut self, needs: &Needs) {
         let served = self.served.borrow_and_update().clone();
         let wanted = self.wanted(needs, &served);
@@ -85,7 +85,7 @@ impl Watches {
             if let Some(task) = self.running.remove(&watch) {
                 task.abort();
             }
-            // Where another one takes over, what was seen stays.
+            // If another watch takes over, what was seen stays.
             let (kind, scope, _) = &watch;
             let rest = scope.beside(wanted.iter().filter(|w| w.0 == *kind).map(|w| &w.1));
             self.live.forget(*kind, scope, rest.as_ref());
@@ -123,7 +123,7 @@ impl Watches {
             Watched::Cluster => return vec![Scope::All],
             Watched::Named => {
                 let names = needs.named.get(&kind).into_iter().flatten();
-                // ConfigMaps are never watched all over: most are nobody's business here.
+                // ConfigMaps are never watched in all namespaces, because most are of no interest here.
                 if kind != Kind::ReferencedConfigMap && !restricted && too_many(names.clone().count()) {
                     return vec![Scope::All];
                 }
@@ -139,8 +139,8 @@ impl Watches {
         if restricted { narrow(&namespaces).collect() } else { self.widths.entry(kind).or_default().cover(&namespaces) }
     }
 
-    /// Tells the snapshot what it will not hear from any watch: of a kind that is not served there is
-    /// no object, and of one that may be served nothing is known.
+    /// Puts into the snapshot what no watch reports. No object exists of a kind that is not served, and
+    /// nothing is known about one that may be served.
     fn tell(&mut self, served: Served) {
         for (kind, answer) in &served {
             if self.told.get(kind) == Some(answer) {
@@ -156,7 +156,7 @@ impl Watches {
         self.told = served;
     }
 
-    /// What a restricted operator will never see is unknown, and not merely not read yet.
+    /// What a restricted operator never sees is unknown, and not merely unread.
     fn restrict(&self) {
         if self.namespaces.is_empty() {
             return;
@@ -189,8 +189,8 @@ fn own_kinds() -> impl Iterator<Item = Kind> {
     Kind::ALL.iter().copied().filter(|kind| kind.registration().watched == Watched::Own)
 }
 
-/// Runs one watch for ever. Only a list makes a scope known, and a watch that is resumed never lists: so
-/// whatever made the scope unknown, all begins anew.
+/// Runs one watch forever. Only a list makes a scope known, and a resumed watch never lists. So if the
+/// scope became unknown for any reason, the watch starts from the beginning.
 async fn follow(client: Client, live: Arc<Live>, (kind, scope, resource): Watch) {
     let api: Api<DynamicObject> = match &scope {
         Scope::All | Scope::Namespaces(_) => Api::all_with(client.clone(), &resource),
@@ -212,7 +212,7 @@ async fn follow(client: Client, live: Arc<Live>, (kind, scope, resource): Watch)
     }
 }
 
-/// What one watch tells of, and whom.
+/// What one watch reports, and to whom.
 struct OneWatch {
     client: Client,
     live: Arc<Live>,
@@ -222,7 +222,7 @@ struct OneWatch {
 }
 
 impl OneWatch {
-    /// Takes events in until the scope must be listed anew.
+    /// Takes in events until the scope must be listed again.
     async fn run(&self, mut events: BoxStream<'_, watcher::Result<Event<DynamicObject>>>, trouble: &mut Trouble) {
         let Self { live, kind, scope, resource, .. } = self;
         let (mut seen, mut asked) = (HashSet::new(), live.moment());
@@ -273,15 +273,15 @@ impl OneWatch {
                     if self.is_blinded(&error, trouble) {
                         return;
                     }
-                    // The watcher's own backoff starts anew with each list that it begins.
+                    // The watcher's own backoff restarts with each list.
                     tokio::time::sleep(trouble.wait()).await;
                 }
             }
         }
     }
 
-    /// Asks for an object that we wrote while a list was under way that does not hold it. Without an answer
-    /// it stays: a watch of the time after the list tells of its end.
+    /// Asks for an object that we wrote during a list that does not contain it. Without an answer it stays;
+    /// a later watch reports its end.
     async fn confirm(&self, key: &Key, uid: &str) {
         let Self { client, live, kind, resource, .. } = self;
         let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), &key.namespace, resource);
@@ -296,8 +296,8 @@ impl OneWatch {
         }
     }
 
-    /// A refusal makes the scope unknown at once. A lost connection does so only when it lasts: the watch
-    /// comes back by itself, and until then what was seen is the best answer.
+    /// A refusal makes the scope unknown immediately. A lost connection does so only if it lasts: the watch
+    /// returns by itself, and until then what was seen is the best answer.
     fn is_blinded(&self, error: &watcher::Error, trouble: &Trouble) -> bool {
         let Self { live, kind, scope, .. } = self;
         let refusal = match error {
@@ -313,7 +313,7 @@ impl OneWatch {
             _ => trouble.lasts().then(|| error.to_string()),
         };
         if matches!(error, watcher::Error::WatchError(status) if status.code == 410) {
-            // The API server says so when too much has happened since: the kind is listed anew.
+            // The API server says this if too much has happened since. The kind is then listed again.
             tracing::debug!(?kind, ?scope, %error, "watch expired");
         } else {
             tracing::warn!(?kind, ?scope, %error, "watch failed; it is tried again");
@@ -324,7 +324,7 @@ impl OneWatch {
         true
     }
 
-    /// The API server does not go on with a list.
+    /// The API server does not continue a list.
     fn delayed(&self) {
         let Self { live, kind, scope, .. } = self;
         tracing::warn!(?kind, ?scope, "the list does not come to an end; it is begun anew");
@@ -335,20 +335,20 @@ impl OneWatch {
     }
 }
 
-/// Failures of a watch that follow each other.
+/// Consecutive failures of a watch.
 #[derive(Debug, Default)]
 struct Trouble(Option<Series>);
 
 #[derive(Debug)]
 struct Series {
-    /// The first of them, or the last list that came to its end.
+    /// The first of them, or the last list that ended.
     since: Instant,
     last: Instant,
     count: u32,
 }
 
 impl Trouble {
-    /// Takes one in.
+    /// Adds one.
     fn note(&mut self) {
         let now = Instant::now();
         match &mut self.0 {
@@ -357,14 +357,15 @@ impl Trouble {
         }
     }
 
-    /// All was seen now. That ends no series: a watch may be refused after each list.
+    /// Everything was seen now. This does not end the series, because a watch may be refused after each
+    /// list.
     fn listed(&mut self) {
         if let Some(series) = &mut self.0 {
             series.since = Instant::now();
         }
     }
 
-    /// Whether it has lasted so long that what was seen before says nothing any more.
+    /// Whether it has lasted so long that the earlier state says nothing any more.
     fn lasts(&self) -> bool {
         self.0.as_ref().is_some_and(|series| series.last.duration_since(series.since) > CALM)
     }
@@ -376,7 +377,7 @@ impl Trouble {
     }
 }
 
-/// What is to be kept of an event. Items of a list lack apiVersion and kind.
+/// What to keep of an event. Items of a list lack apiVersion and kind.
 fn value(resource: &ApiResource, scope: &Scope, object: DynamicObject) -> Option<serde_json::Value> {
     let metadata = &object.metadata;
     let key = Key::new(metadata.namespace.clone().unwrap_or_default(), metadata.name.clone().unwrap_or_default());
@@ -393,7 +394,8 @@ fn value(resource: &ApiResource, scope: &Scope, object: DynamicObject) -> Option
 mod tests {
     use super::*;
 
-    /// Failures in a row wait longer and longer, and blind only once they have lasted without a list.
+    /// Failures in a row wait longer and longer. They make a scope unknown only after they have lasted
+    /// without a list.
     #[tokio::test]
     async fn failures_that_follow_each_other() {
         let mut trouble = Trouble::default();

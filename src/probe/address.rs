@@ -1,13 +1,13 @@
-//! Addresses that are never asked, whoever names them.
+//! Addresses that never get a request, no matter who names them.
 //!
-//! A URL may come from a resource or a catalog: the probe must not become a way to the metadata
-//! service of the machine it runs on.
+//! A URL may come from a resource or a catalog. The probe must not become a path to the metadata service of
+//! its own machine.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
 
-/// Metadata services outside the link-local ranges: AWS and Google by IPv6, Alibaba, Azure, Oracle.
+/// Metadata services outside the link-local ranges: AWS and Google over IPv6, Alibaba, Azure, Oracle.
 const METADATA: [IpAddr; 5] = [
     IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)),
     IpAddr::V6(Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254)),
@@ -22,7 +22,7 @@ pub(super) fn loopback() -> [IpNet; 2] {
     [IpNet::new_assert(v4, 8), IpNet::new_assert(v6, 128)]
 }
 
-/// Why the address is not asked, if so.
+/// Why the address gets no request, if so.
 pub fn refused(address: IpAddr, denied: &[IpNet]) -> Option<&'static str> {
     let address = plain(address);
     let link_local = match address {
@@ -41,8 +41,8 @@ pub fn refused(address: IpAddr, denied: &[IpNet]) -> Option<&'static str> {
     denied.iter().any(|range| range.contains(&address)).then_some("in a range that is not to be asked")
 }
 
-/// The IPv4 address that an IPv6 one stands for: mapped and compatible ones (RFC 4291 §2.5.5),
-/// NAT64 (RFC 6052), 6to4 (RFC 3056).
+/// The IPv4 address inside an IPv6 one: mapped and compatible addresses (RFC 4291 §2.5.5), NAT64 (RFC
+/// 6052), 6to4 (RFC 3056).
 fn plain(address: IpAddr) -> IpAddr {
     let IpAddr::V6(v6) = address else { return address };
     let v4 = |high: u16, low: u16| IpAddr::V4(Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)));

@@ -1,9 +1,10 @@
-//! The operator's own upload: a private image in the project of an application credential, sent as the
-//! dashboard's page sends it, awaited, compared and deleted.
+//! The operator's own upload: a private image in the project of an application credential. It is sent as
+//! the dashboard's page does, awaited, compared and deleted.
 //!
-//! In: a [`CanaryQuery`] and what the Secret holds. Out: a [`CanaryOutcome`]. The credential goes to the Keystone
-//! that the Secret names, the token to the public image endpoint in that Keystone's catalog, and both by https
-//! alone. What answers mean is [`judge::session::canary`](direct_upload_core::judge::session::canary)'s.
+//! In: a [`CanaryQuery`] and the contents of the Secret. Out: a [`CanaryOutcome`]. The credential goes to
+//! the Keystone that the Secret names, the token to the public image endpoint in that Keystone's catalog,
+//! and both only over https. [`judge::session::canary`](direct_upload_core::judge::session::canary) decides
+//! what answers mean.
 
 use std::time::Duration;
 
@@ -24,29 +25,29 @@ use super::keystone::{self, Credential, Login};
 use super::preflight;
 use super::session::{Client, Data, Reach, send};
 
-/// How long nothing may happen while data is sent, and how long the image may take to become active.
+/// The longest silence while data is sent, and the longest wait until the image is active.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// The longest pause between two looks at the image.
+/// The longest pause between two requests for the image's state.
 const PAUSE: Duration = Duration::from_secs(5);
 
-/// How many leftovers are deleted before one upload.
+/// How many leftovers to delete before one upload.
 const AT_MOST: usize = 20;
 
-/// One upload that is to be made.
+/// One upload to make.
 pub struct CanaryUpload<'a> {
     pub query: &'a CanaryQuery,
-    /// Keystone's URL with its version; from the Secret, as all that follows.
+    /// Keystone's URL with its version. It comes from the Secret, like everything below.
     pub auth_url: PublicUrl,
     pub credential: Credential,
-    /// Certificate authorities in PEM form, beside those that all browsers trust. Never those of a resource: who
-    /// may edit it could then take the credential.
+    /// Certificate authorities in PEM form, in addition to those that all browsers trust. Never those of a
+    /// resource, because its editor could then take the credential.
     pub ca: String,
     pub gate: Gate,
 }
 
-/// Makes it once, and takes away what it made. Also counts the images of its project that are stuck, unless another
-/// credential lists them.
+/// Makes the upload once, and removes what it made. Also counts the stuck images of its project, unless
+/// another credential lists them.
 pub async fn upload(asked: &CanaryUpload<'_>) -> (CanaryOutcome, Option<StuckReading>) {
     match begin(asked).await {
         Ok(mut canary) => {
@@ -66,7 +67,7 @@ pub async fn upload(asked: &CanaryUpload<'_>) -> (CanaryOutcome, Option<StuckRea
     }
 }
 
-/// Counts the images that are stuck, of all projects that the credential sees. Nothing is sent but two lists.
+/// Counts the stuck images of all projects that the credential sees. It only sends two list requests.
 pub async fn stuck(asked: &CanaryUpload<'_>) -> StuckReading {
     begin(asked).await?.stuck().await
 }
@@ -129,7 +130,8 @@ impl CanaryRun<'_> {
         }
         let pace = self.query.pace;
         match self.whole(pace).await {
-            // Bytes and time go together at this pace: only another pace tells which of them it was.
+            // With this pace, bytes and time grow together. Only another pace shows which of them was the
+            // cause.
             Err(Stop::Cut(broken, progress)) if !pace.is_zero() && progress.sent < progress.size => {
                 Err(match self.whole(Duration::ZERO).await {
                     Ok(()) => canary::cut(*broken, progress, true),
@@ -141,7 +143,7 @@ impl CanaryRun<'_> {
         }
     }
 
-    /// Deletes what earlier uploads left; how many cannot be deleted.
+    /// Deletes what earlier uploads left. Returns how many cannot be deleted.
     async fn clean_up(&mut self) -> Result<usize, Stop> {
         let mark = self.query.mark();
         let reply = self.ask("GET", &format!("?{}", canary::listed(&mark)), String::new()).await?;
@@ -155,7 +157,7 @@ impl CanaryRun<'_> {
         Ok(kept + left.len().saturating_sub(AT_MOST))
     }
 
-    /// The images that have been `queued` or `saving` for long: one list of each.
+    /// The images that have been `queued` or `saving` for long, from one list for each state.
     async fn stuck(&mut self) -> StuckReading {
         let after = SignedDuration::try_from(self.query.stuck_after).unwrap_or(SignedDuration::MAX);
         let before = Timestamp::now().checked_sub(after).unwrap_or(Timestamp::MIN);
@@ -190,19 +192,19 @@ impl CanaryRun<'_> {
         Ok(())
     }
 
-    /// The data, as the dashboard's page sends it.
+    /// Sends the data as the dashboard's page does.
     async fn put(&mut self, id: &str, content: Content, pace: Duration) -> Result<(), Stop> {
         let query = self.query;
         let asked = Preflight::upload(query.origin.clone(), self.endpoint.clone(), id, query.panel);
         let mut request = put::request(&asked, content.size);
         request.lines.push(("X-Auth-Token", self.token.expose().to_owned()));
         if asked.uploads.iter().any(carries_csrf) {
-            // Horizon's own has this length; Glance does not read it.
+            // Horizon's own boundary has this length; Glance does not read it.
             request.lines.push(("X-CSRFToken", format!("{0}{0}", uuid::Uuid::new_v4().simple())));
         }
         let (stream, address, host) = self.client.open(self.endpoint.origin()).await?;
         let text = Secret::new(preflight::request(self.endpoint.origin(), &request, None));
-        // Each value goes out of scope as a secret.
+        // Each value leaves its scope as a secret.
         request.lines.into_iter().for_each(|(_, value)| drop(Secret::new(value)));
         let began = Instant::now();
         let data = Data { before: String::new(), content, after: String::new(), pace };

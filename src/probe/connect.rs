@@ -1,4 +1,4 @@
-//! From a host to a stream that speaks HTTP: names, addresses, TLS. Each way to fail is told apart.
+//! From a host to a stream for HTTP: names, addresses, TLS. Each kind of failure has its own error.
 
 use std::io;
 use std::io::ErrorKind;
@@ -22,7 +22,7 @@ use super::explain_tls;
 /// How long the connection may take.
 const CONNECT: Duration = Duration::from_secs(5);
 
-/// How many of a name's addresses are tried, and how far apart (RFC 8305 §5).
+/// How many of a name's addresses to try, and the time between them (RFC 8305 §5).
 const ADDRESSES: usize = 6;
 
 const STAGGER: Duration = Duration::from_millis(250);
@@ -32,15 +32,15 @@ const STAGGER: Duration = Duration::from_millis(250);
 pub struct Host {
     pub name: String,
     pub port: u16,
-    /// Used instead of the name's own address.
+    /// Replaces the name's own address.
     pub address: Option<IpAddr>,
 }
 
-/// What browsers trust, and what the system trusts. As other programs do, this one reads the system's
-/// files once: parsing a hundred and more certificates for each preflight would cost more than all else.
+/// What browsers trust, and what the system trusts. Like other programs, this one reads the system's files
+/// once. Parsing a hundred and more certificates for each preflight would cost more than everything else.
 static KNOWN: LazyLock<RootCertStore> = LazyLock::new(|| {
     let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    // A system without CA files, or with broken ones, has the list above.
+    // A system without CA files, or with broken ones, has only the list above.
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     roots
 });
@@ -56,7 +56,7 @@ impl Trust {
     /// What browsers trust (Mozilla's list), what the system trusts, and these.
     ///
     /// # Errors
-    /// What is wrong with the PEM text, or with a certificate in it.
+    /// What is wrong with the PEM text or a certificate in it.
     pub fn with(pem: &[u8]) -> Result<Self, String> {
         let mut roots = KNOWN.clone();
         let mut given = Vec::new();
@@ -78,7 +78,7 @@ impl Trust {
     }
 }
 
-/// A connection, plain or by TLS.
+/// A connection, plain or with TLS.
 pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
@@ -86,7 +86,7 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 /// All addresses of a host's name.
 ///
 /// # Errors
-/// It cannot be resolved.
+/// The name cannot be resolved.
 pub(super) async fn lookup(host: &Host) -> Result<Vec<IpAddr>, Unreachable> {
     let found = tokio::net::lookup_host((host.name.as_str(), host.port)).await;
     Ok(found.map_err(|e| unresolved(host, &e.to_string()))?.map(|address| address.ip()).collect())
@@ -100,10 +100,10 @@ pub(super) fn unresolved(host: &Host, why: &str) -> Unreachable {
     )
 }
 
-/// The first of the addresses to which a TCP connection succeeds. Only [`Gate`](super::gate::Gate) calls it.
+/// The first of the addresses with a successful TCP connection. Only [`Gate`](super::gate::Gate) calls it.
 ///
 /// # Errors
-/// None does, in time.
+/// None succeeds in time.
 pub(super) async fn connect(addresses: &[SocketAddr]) -> Result<(TcpStream, SocketAddr), Unreachable> {
     let attempts = addresses.iter().take(ADDRESSES).zip(0u32..).map(|(&address, nth)| {
         async move {
@@ -133,10 +133,10 @@ pub(super) async fn connect(addresses: &[SocketAddr]) -> Result<(TcpStream, Sock
     }
 }
 
-/// TLS with the server's name sent and checked.
+/// TLS, with the server's name sent and checked.
 ///
 /// # Errors
-/// What a browser would say, as far as it is known here.
+/// The browser's error, as far as it can be known here.
 pub async fn secure(stream: TcpStream, host: &Host, trust: &Trust) -> Result<Box<dyn Stream>, Unreachable> {
     let name = ServerName::try_from(host.name.trim_end_matches('.').to_owned()).map_err(|e| {
         Unreachable::new(
@@ -157,7 +157,7 @@ pub async fn secure(stream: TcpStream, host: &Host, trust: &Trust) -> Result<Box
     }
 }
 
-/// What an I/O error has inside, if it is of that type.
+/// The inner error of an I/O error, if it has that type.
 pub fn inner<E: std::error::Error + 'static>(error: &io::Error) -> Option<&E> {
     error.get_ref()?.downcast_ref()
 }

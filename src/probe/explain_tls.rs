@@ -1,4 +1,4 @@
-//! Why no TLS connection came about, in words; and whether a browser would say the same.
+//! Why there is no TLS connection, in words, and whether a browser would say the same.
 
 use std::io;
 
@@ -7,7 +7,7 @@ use tokio_rustls::rustls::{AlertDescription, CertificateError, Error};
 
 use super::connect::{Host, inner};
 
-/// Tells a certificate that nobody would accept from one that only we do not know.
+/// Distinguishes a certificate that nobody would accept from one that only we do not know.
 pub fn unreachable(host: &Host, error: &io::Error) -> Unreachable {
     match inner::<Error>(error) {
         Some(Error::InvalidCertificate(error)) => certificate(host, error),
@@ -56,8 +56,8 @@ fn certificate(host: &Host, error: &CertificateError) -> Unreachable {
     Unreachable::new(UnreachableKind::Certificate, message, fix)
 }
 
-/// A certificate that vouches for itself. Imported as trusted, Chromium takes it if it is a CA's, and
-/// Firefox if it is not: none is taken by both.
+/// A self-signed certificate. If it is imported as trusted, Chromium accepts it if it is a CA's, and
+/// Firefox if it is not. So both accept none.
 pub fn self_signed(host: &Host) -> Unreachable {
     Unreachable::new(
         UnreachableKind::Certificate,

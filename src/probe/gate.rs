@@ -1,5 +1,5 @@
-//! The one way out: every connection to a server that a resource or a catalog names is opened here, directly or
-//! through a proxy, and only to addresses that may be asked ([`address::refused`]).
+//! The only exit. Every connection to a server that a resource or a catalog names is opened here, directly
+//! or through a proxy, and only to allowed addresses ([`address::refused`]).
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -14,17 +14,17 @@ use super::address;
 use super::connect::{self, Host};
 use super::proxy::{Proxies, Proxy};
 
-/// Names under which metadata services are reached, wherever they are resolved.
+/// Names of metadata services, wherever they are resolved.
 const METADATA: [&str; 4] = ["metadata", "metadata.google.internal", "metadata.goog", "instance-data"];
 
-/// How long a name is looked up that a proxy resolves anyway.
+/// How long to look up a name that a proxy resolves anyway.
 const LOOKUP: Duration = Duration::from_secs(2);
 
-/// What may be asked, and which proxy leads there.
+/// Which addresses may get requests, and which proxy to use.
 #[derive(Clone, Debug, Default)]
 pub struct Gate {
     proxies: Proxies,
-    /// Never asked, beside what is never asked anyway.
+    /// Ranges that never get a request, in addition to the built-in ones.
     denied: Vec<IpNet>,
 }
 
@@ -36,7 +36,7 @@ pub(super) struct Passage {
 }
 
 impl Gate {
-    /// The operator's: its own loopback is not asked, nor these ranges.
+    /// The operator's gate: it excludes its own loopback and these ranges.
     pub fn of_operator(denied: impl IntoIterator<Item = IpNet>) -> Self {
         Self::new(Proxies::from_env(), denied)
     }
@@ -45,15 +45,15 @@ impl Gate {
         Self { proxies, denied: address::loopback().into_iter().chain(denied).collect() }
     }
 
-    /// The proxy that leads to a server, if one does. A host whose address was given is asked directly.
+    /// The proxy for a server, if there is one. A host whose address was given gets a direct request.
     pub(super) fn proxy(&self, origin: &Origin, host: &Host) -> Option<Proxy> {
         self.proxies.for_url(origin.as_str()).filter(|_| host.address.is_none())
     }
 
-    /// Where a server is asked; empty where a proxy finds its address.
+    /// The addresses of a server; empty if a proxy resolves its name.
     ///
     /// # Errors
-    /// It has no address that may be asked.
+    /// It has no allowed address.
     pub(super) async fn addresses(&self, origin: &Origin, host: &Host) -> Result<Vec<SocketAddr>, Unreachable> {
         let name = host.name.trim_end_matches('.').to_lowercase();
         let written = host.address.or_else(|| name.parse().ok());
@@ -71,23 +71,23 @@ impl Gate {
         }
         let all = match written {
             Some(address) => vec![address],
-            // It is the proxy's own machine then.
+            // It is then the proxy's own machine.
             None if name == "localhost" || name.ends_with(".localhost") => vec![Ipv4Addr::LOCALHOST.into()],
-            // Many names can be resolved by the proxy only.
+            // Many names can be resolved only by the proxy.
             None => timeout(LOOKUP, connect::lookup(host)).await.ok().and_then(Result::ok).unwrap_or_default(),
         };
-        // Which of them the proxy takes is not ours to choose.
+        // We cannot choose which of them the proxy uses.
         if all.iter().any(|ip| address::refused(*ip, &self.denied).is_some()) {
             return Err(self.none(host, &all));
         }
         Ok(Vec::new())
     }
 
-    /// A connection to a server, at one of the `known` addresses if there are some; for https, through the proxy
-    /// if one leads there, and for http to it.
+    /// A connection to a server, at one of the `known` addresses if there are any. With https it goes
+    /// through the proxy, if there is one; with http it goes to the proxy.
     ///
     /// # Errors
-    /// It may not be asked, or cannot be reached.
+    /// It is not allowed, or cannot be reached.
     pub(super) async fn connect(
         &self,
         origin: &Origin,
@@ -119,7 +119,7 @@ impl Gate {
         Ok(Passage { stream, address, proxy: None })
     }
 
-    /// Why none of the addresses is asked.
+    /// Why none of the addresses is allowed.
     fn none(&self, host: &Host, all: &[IpAddr]) -> Unreachable {
         let refused = all.iter().find_map(|ip| Some((*ip, address::refused(*ip, &self.denied)?)));
         match refused {
@@ -158,7 +158,7 @@ mod tests {
     use crate::probe::preflight::{self, Probe};
     use crate::probe::{Trust, page, upload};
 
-    /// A proxy that no request may get to.
+    /// A proxy that must get no request.
     struct Trap(TcpListener);
 
     impl Trap {
@@ -202,7 +202,7 @@ mod tests {
         }
     }
 
-    /// Every kind of request to a URL, and how each ended; `None` if that is not told.
+    /// Every kind of request to a URL, and how each ended; `None` if that is unknown.
     async fn ask_all(url: &str, address: Option<&str>, gate: &Gate) -> Vec<(&'static str, String)> {
         let asked = probe("https://horizon.example.com", url, address, gate);
         let question = Preflight::upload(asked.origin.clone(), asked.endpoint.clone(), "image", asked.panel);
@@ -211,7 +211,7 @@ mod tests {
             PreflightOutcome::Unreachable(why) => why.message,
             other => format!("{other:?}"),
         };
-        // The page of a dashboard there, and uploads to an address that an earlier answer came from.
+        // The page of a dashboard there, and uploads to an address that gave an earlier answer.
         let dashboard = probe(asked.endpoint.origin().as_str(), "https://glance.example.com", address, gate);
         let question_of_page =
             Preflight::upload(dashboard.origin.clone(), dashboard.endpoint.clone(), "image", dashboard.panel);
@@ -237,8 +237,8 @@ mod tests {
         ]
     }
 
-    /// One policy, for each kind of request, direct and by a proxy, for addresses that are written out, given for a
-    /// name, and resolved.
+    /// One policy for each kind of request, direct and through a proxy, and for addresses that are written,
+    /// given for a name, and resolved.
     #[rstest]
     #[case::link_local("http://169.254.169.254", None)]
     #[case::link_local_by_https("https://169.254.169.254", None)]
@@ -265,10 +265,10 @@ mod tests {
             [("direct", Gate::new(Proxies::default(), denied())), ("proxy", Gate::new(trap.proxies(), denied()))]
         {
             for (kind, outcome) in ask_all(url, address, &gate).await {
-                // A name below .localhost need not be resolvable.
+                // A name below .localhost may not be resolvable.
                 let refused =
                     outcome.contains("never asked") || way == "direct" && outcome.contains("cannot be resolved");
-                // What a browser would refuse is judged without a question.
+                // If a browser would refuse, there is no request.
                 let unasked = kind == "preflight" && outcome.starts_with("Objection");
                 assert!(refused || unasked, "{kind}, {way}: {outcome}");
             }

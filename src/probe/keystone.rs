@@ -1,6 +1,6 @@
-//! Asks Keystone for a token and its catalog, within bounds: no redirect is followed, the answer is read up to a
-//! size, no refused address is asked, and it ends after ten seconds. The credential's secret does not leave this
-//! file; the token goes to [`canary`](super::canary) alone.
+//! Requests a token and the catalog from Keystone, with limits: no redirects, a maximum size of the answer,
+//! no excluded address, and ten seconds in total. The credential's secret does not leave this file. The
+//! token goes only to [`canary`](super::canary).
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use super::connect::{Host, Trust};
 use super::gate::Gate;
 use super::session::{Client, Reach};
 
-/// How long it may take in all.
+/// How long it may take in total.
 const TOTAL: Duration = Duration::from_secs(10);
 
 /// An application credential.
@@ -23,17 +23,17 @@ pub struct Credential {
     pub secret: Secret,
 }
 
-/// What Keystone gives for a credential.
+/// Keystone's answer to a credential.
 pub(super) struct Login {
     pub token: Secret,
     pub scope: TokenScope,
     pub published: PublicEndpoints,
 }
 
-/// Asks once for the catalog.
+/// Requests the catalog once.
 ///
 /// # Errors
-/// Why there is no catalog, without a word of what was sent.
+/// Why there is no catalog, without anything that was sent.
 pub async fn ask(query: &CatalogQuery, credential: &Credential, gate: &Gate) -> Result<PublicEndpoints, String> {
     let port = Endpoint::from(query.auth_url.clone()).port();
     let hosts = query.reach.hosts.iter();
@@ -45,10 +45,10 @@ pub async fn ask(query: &CatalogQuery, credential: &Credential, gate: &Gate) -> 
     log_in(reach, &query.auth_url, credential).await.map(|login| login.published)
 }
 
-/// Asks once for a token and its catalog.
+/// Requests a token and its catalog once.
 ///
 /// # Errors
-/// Why there is none, without a word of what was sent.
+/// Why there is none, without anything that was sent.
 pub(super) async fn log_in(reach: Reach, auth_url: &PublicUrl, credential: &Credential) -> Result<Login, String> {
     let mut client = Client::new(reach);
     let place = Place::at(auth_url, "/auth/tokens");

@@ -1,4 +1,4 @@
-//! Sends requests, within bounds.
+//! Sends requests, within limits.
 
 pub mod address;
 pub mod call;

@@ -1,7 +1,7 @@
-//! The dashboard's page, and the addresses of dashboard and Glance, over the network, within bounds: no
-//! redirect to another origin is followed, and little of a page is read. What they mean is
-//! [`judge::page`](direct_upload_core::judge::page)'s and
-//! [`judge::address_space`](direct_upload_core::judge::address_space)'s.
+//! Requests the dashboard's page, and resolves the addresses of dashboard and Glance, within limits: no
+//! redirect to another origin, and only a little of the page.
+//! [`judge::page`](direct_upload_core::judge::page) and
+//! [`judge::address_space`](direct_upload_core::judge::address_space) decide what they mean.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -26,7 +26,7 @@ pub async fn ask(probe: &Probe, asked: &Preflight, page: &Page) -> PageOutcome {
     PageOutcome { request: page::request(&path), wire, verdict }
 }
 
-/// The addresses of both, as they are resolved here, and what follows from their spaces.
+/// The addresses of both, as this machine resolves them, and what their spaces mean.
 pub async fn addresses(probe: &Probe, glance: &Site) -> AddressOutcome {
     let dashboard = probe.site(&probe.origin);
     let (here, there) = tokio::join!(resolved(probe, &dashboard), resolved(probe, glance));
@@ -40,7 +40,7 @@ pub async fn addresses(probe: &Probe, glance: &Site) -> AddressOutcome {
     AddressOutcome { dashboard: here, glance: there, verdict }
 }
 
-/// Addresses that say something of those which browsers use.
+/// Addresses that tell something about those which browsers use.
 async fn resolved(probe: &Probe, site: &Site) -> Result<Vec<IpAddr>, Unreachable> {
     let unclear = |why: &str| {
         let message = format!("the address of {} is not known from here: {why}", site.host.name);
@@ -88,7 +88,7 @@ async fn get(
     while bytes.len() < MOST {
         let read = match stream.read_buf(&mut bytes).await {
             Ok(read) => read,
-            // A server that ends TLS without saying so has said all the same what it had to say.
+            // A server that ends TLS without close_notify has still sent everything.
             Err(_) if answer.is_some() => 0,
             Err(error) => return Err(failed(&error)),
         };

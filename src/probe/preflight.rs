@@ -1,7 +1,6 @@
-//! One preflight over the network, or what stands for it where browsers make none, within bounds: no
-//! redirect is followed, no body is read, no refused address is asked, and it ends after ten seconds. Then,
-//! where that is wanted, the dashboard's page ([`super::page`]) and the uploads without a token
-//! ([`super::upload`]).
+//! One preflight over the network, or its replacement if browsers send none, within limits: no redirects,
+//! no body, no excluded address, and ten seconds. Then, on request, the dashboard's page ([`super::page`])
+//! and the uploads without a token ([`super::upload`]).
 
 use std::io;
 use std::net::SocketAddr;
@@ -25,33 +24,33 @@ use super::page;
 use super::proxy::Proxy;
 use super::upload;
 
-/// How long one question may take, connection included; and all that follow it together.
+/// How long one request may take, with its connection; and all that follow it together.
 pub(crate) const TOTAL: Duration = Duration::from_secs(10);
 
-/// What to ask, and how.
+/// What to request, and how.
 #[derive(Clone, Debug)]
 pub struct Probe {
     pub origin: Origin,
     pub endpoint: Endpoint,
     /// Whose upload is judged.
     pub panel: Panel,
-    /// Addresses for names, first match counts.
+    /// Addresses for names; the first match counts.
     pub hosts: Vec<Host>,
     pub trust: Trust,
     pub gate: Gate,
-    /// After a silent refusal, ask for less (up to five times) to learn what it minds.
+    /// After a refusal without a reason, request less (up to five times) to find the cause.
     pub diagnose: bool,
-    /// After a granted preflight, which uploads without a token are asked.
+    /// Which uploads without a token follow a granted preflight.
     pub uploads: Option<Uploads>,
-    /// After a granted preflight, which page of the dashboard is asked.
+    /// Which page of the dashboard to request after a granted preflight.
     pub page: Option<Page>,
-    /// After a granted preflight, whether the address spaces of dashboard and Glance are compared.
+    /// Whether to compare the address spaces of dashboard and Glance after a granted preflight.
     pub address_spaces: bool,
-    /// Also find out what each panel's upload would get.
+    /// Also find out the result for each panel's upload.
     pub panels: bool,
 }
 
-/// A server that is asked.
+/// A server that gets requests.
 #[derive(Clone, Debug)]
 pub struct Site {
     pub origin: Origin,
@@ -65,9 +64,9 @@ pub struct Uploads {
     pub size: u64,
 }
 
-/// Asks and judges.
+/// Sends the requests and judges the answers.
 pub async fn probe(probe: &Probe) -> ProbeResult {
-    // Of no image; unguessable it need not be.
+    // The image does not exist. The id need not be unguessable.
     let image = uuid::Uuid::new_v4().to_string();
     let asked = Preflight::upload(probe.origin.clone(), probe.endpoint.clone(), image, probe.panel);
     let glance = probe.site(probe.endpoint.origin());
@@ -103,7 +102,8 @@ pub(crate) async fn preflight(probe: &Probe, asked: &Preflight) -> PreflightOutc
     }
 }
 
-/// What each panel's upload would get. An answer that grants more than is asked need not be asked for.
+/// The result for each panel's upload. If an answer grants more than was requested, another request is not
+/// needed.
 async fn panels(
     probe: &Probe,
     site: &Site,
@@ -140,14 +140,14 @@ async fn of_panel(
     if by_same.granted() && wanted.iter().all(|name| had.contains(name)) {
         return Some(by_same);
     }
-    // The very same question, of which the verdict may know more.
+    // The same request, whose verdict may know more.
     if wanted == had {
         return Some((**verdict).clone());
     }
     let (_, answer) = timeout(TOTAL, exchange(probe, site, &[address], &question.request())).await.ok()?.ok()?;
     let mut by_own = judge(&question, &answer);
     if diagnose::is_worth_asking(&question, &answer) && !verdict.granted() {
-        // A silence that asking for less has explained.
+        // A refusal without a reason, whose cause was found with smaller requests.
         return Some((**verdict).clone());
     }
     if let Some(failure) = by_own.failure.take() {
@@ -166,16 +166,16 @@ impl Probe {
         Site { origin: origin.clone(), host }
     }
 
-    /// The proxy that leads to a server, if one does.
+    /// The proxy for a server, if there is one.
     pub fn proxy(&self, site: &Site) -> Option<Proxy> {
         self.gate.proxy(&site.origin, &site.host)
     }
 }
 
-/// Where a server is asked; empty where a proxy finds its address.
+/// The addresses of a server; empty if a proxy resolves its name.
 ///
 /// # Errors
-/// It has no address that may be asked.
+/// It has no allowed address.
 pub async fn addresses(probe: &Probe, site: &Site) -> Result<Vec<SocketAddr>, Unreachable> {
     probe.gate.addresses(&site.origin, &site.host).await
 }
@@ -202,7 +202,7 @@ async fn ask_and_judge(probe: &Probe, site: &Site, asked: &Preflight) -> Result<
     Ok(PreflightOutcome::Judged { address, answer, verdict: Box::new(verdict) })
 }
 
-/// What answers here may not be there for a browser elsewhere (DU010).
+/// A server that answers here may not exist for a browser elsewhere (DU010).
 fn reached_here_only(host: &Host, asked: &Preflight, address: SocketAddr) -> Option<Advice> {
     let why = match asked.endpoint.origin().unreachable() {
         Some(why) => why,
@@ -216,7 +216,7 @@ fn reached_here_only(host: &Host, asked: &Preflight, address: SocketAddr) -> Opt
     )
 }
 
-/// The failure, more precise if asking for less made it so; as it was if not.
+/// The failure; more precise if smaller requests showed more.
 async fn narrowed(
     probe: &Probe,
     site: &Site,
@@ -241,7 +241,7 @@ async fn narrowed(
     diagnose::conclude(asked, answer, &failure, &granted).unwrap_or(failure)
 }
 
-/// One request and its answer, and the address that gave it: the proxy's, where there is one.
+/// One request and its answer, and the address that gave it. Behind a proxy, that is the proxy's address.
 pub(super) async fn exchange(
     probe: &Probe,
     site: &Site,
@@ -253,7 +253,7 @@ pub(super) async fn exchange(
     Ok((address, answer))
 }
 
-/// A connection on which the request can be sent, its address, and the request's text.
+/// A connection for the request, its address, and the request's text.
 pub async fn open(
     probe: &Probe,
     site: &Site,
@@ -268,7 +268,7 @@ pub async fn open(
     Ok((stream, address, request))
 }
 
-/// One request; the connection is dropped with the body unread.
+/// Sends one request and closes the connection with the body unread.
 async fn send(mut stream: Box<dyn Stream>, request: &str) -> io::Result<Response> {
     stream.write_all(request.as_bytes()).await?;
     stream.flush().await?;
@@ -283,8 +283,8 @@ async fn send(mut stream: Box<dyn Stream>, request: &str) -> io::Result<Response
     }
 }
 
-/// What the URL parser let through is fit for a request line and for header values. A proxy without
-/// a tunnel is told the whole URL (RFC 9112 §3.2.2).
+/// What the URL parser accepts is valid in a request line and in header values. A proxy without a tunnel
+/// gets the whole URL (RFC 9112 §3.2.2).
 pub(crate) fn request(origin: &Origin, asked: &Request, proxy: Option<&Proxy>) -> String {
     let Request { method, path, .. } = asked;
     let whole = proxy.map_or("", |_| origin.as_str());
@@ -296,7 +296,7 @@ pub(crate) fn request(origin: &Origin, asked: &Request, proxy: Option<&Proxy>) -
     format!("{}\r\n{authorization}\r\n", lines.join("\r\n"))
 }
 
-/// By TLS 1.3 a server's objection to the client comes only now.
+/// In TLS 1.3, a server's refusal of the client arrives only now.
 pub fn no_answer(host: &Host, address: SocketAddr, error: &io::Error) -> Unreachable {
     if connect::inner::<rustls::Error>(error).is_some() {
         return explain_tls::unreachable(host, error);

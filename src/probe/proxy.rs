@@ -1,4 +1,4 @@
-//! The connection through an HTTP proxy, where the environment names one.
+//! The connection through an HTTP proxy, if the environment names one.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// Which proxy leads where.
+/// Which proxy serves which URL.
 #[derive(Clone, Default)]
 pub(super) struct Proxies(Option<Arc<Matcher>>);
 
@@ -17,13 +17,13 @@ pub struct Proxy(Intercept);
 
 impl fmt::Debug for Proxies {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Its address may hold a password.
+        // Its address may have a password.
         f.write_str(if self.0.is_some() { "Proxies(from the environment)" } else { "Proxies(none)" })
     }
 }
 
 impl Proxies {
-    /// As `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` say, or their names in lower case.
+    /// From `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, or their names in lower case.
     pub fn from_env() -> Self {
         Self(Some(Arc::new(Matcher::from_env())))
     }
@@ -49,7 +49,7 @@ impl Proxy {
         (host, uri.port_u16().unwrap_or(80))
     }
 
-    /// The line by which we say who we are, if the environment tells; with its line's end.
+    /// The header with our credentials for the proxy, if the environment has some; with its line end.
     pub fn authorization(&self) -> String {
         let value = self.0.basic_auth().and_then(|value| value.to_str().ok());
         value.map(|value| format!("Proxy-Authorization: {value}\r\n")).unwrap_or_default()
@@ -58,7 +58,7 @@ impl Proxy {
     /// A connection to the proxy.
     ///
     /// # Errors
-    /// It is not there, or is not spoken to by plain HTTP.
+    /// It does not answer, or does not use plain HTTP.
     pub async fn connect(&self) -> Result<TcpStream, Unreachable> {
         let scheme = self.0.uri().scheme_str().unwrap_or_default();
         if scheme != "http" {
@@ -70,17 +70,17 @@ impl Proxy {
             .map_err(|error| failed(format!("no connection to the proxy {host}:{port}: {error}")))
     }
 
-    /// Makes a connection to the proxy a tunnel to a host (`CONNECT`, RFC 9110 §9.3.6).
+    /// Turns a connection to the proxy into a tunnel to a host (`CONNECT`, RFC 9110 §9.3.6).
     ///
     /// # Errors
-    /// The proxy does not make one.
+    /// The proxy refuses.
     pub async fn tunnel(&self, stream: &mut TcpStream, authority: &str) -> Result<(), Unreachable> {
         let none = |why: String| failed(format!("the proxy made no tunnel to {authority}: {why}"));
         let request = format!("CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n{}\r\n", self.authorization());
         stream.write_all(request.as_bytes()).await.map_err(|e| none(e.to_string()))?;
         let mut bytes = Vec::new();
         loop {
-            // What follows the answer's head is the tunnel's: not a byte of it is read here.
+            // Everything after the answer's header belongs to the tunnel, so not a byte of it is read here.
             bytes.push(stream.read_u8().await.map_err(|e| none(e.to_string()))?);
             match head::read(&bytes).map_err(|e| none(e.to_string()))? {
                 Some(answer) if (200..300).contains(&answer.status) => return Ok(()),

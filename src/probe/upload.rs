@@ -1,5 +1,5 @@
-//! Two uploads without a token over the network, once the preflight is granted: within bounds, with no
-//! data, and closed at once. What they mean is [`judge::upload`](direct_upload_core::judge::upload)'s.
+//! Two uploads without a token, after a granted preflight: within limits, without data, and closed
+//! immediately. [`judge::upload`](direct_upload_core::judge::upload) decides what they mean.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -10,17 +10,17 @@ use tokio::time::timeout;
 
 use super::preflight::{self, Probe, Site};
 
-/// How long the complete PUT may take, connection included.
+/// How long the complete PUT may take, with its connection.
 const COMPLETE: Duration = Duration::from_secs(10);
 
-/// How long the announced one may: what stores requests first never answers it.
+/// How long the announced PUT may take. A server that stores requests first never answers it.
 const ANNOUNCED: Duration = Duration::from_secs(5);
 
-/// How long an answer is still awaited after `100 Continue`: servers that pass requests on at once send
+/// How long to wait for an answer after `100 Continue`. Servers that forward requests immediately send
 /// both.
 const AFTER_CONTINUE: Duration = Duration::from_secs(2);
 
-/// The complete PUT, where the preflight was answered.
+/// The complete PUT, to the address that answered the preflight.
 pub async fn complete(probe: &Probe, site: &Site, address: SocketAddr, asked: &Preflight) -> PutOutcome {
     let request = upload::complete(asked);
     let wire = exchange(probe, site, address, &request, COMPLETE).await;
@@ -28,7 +28,7 @@ pub async fn complete(probe: &Probe, site: &Site, address: SocketAddr, asked: &P
     PutOutcome { request, length: 0, wire, verdict }
 }
 
-/// The PUT that announces this size; and where its answer wants that, another one that announces one byte.
+/// The PUT that announces this size. If its answer requires it, another one announces one byte.
 pub async fn announced(probe: &Probe, site: &Site, address: SocketAddr, asked: &Preflight, bytes: u64) -> PutOutcome {
     let request = upload::announced(asked, bytes);
     let wire = exchange(probe, site, address, &request, ANNOUNCED).await;

@@ -1,26 +1,26 @@
-//! The conditions of a status, from where its plan stands.
+//! The conditions of a status, from the state that its plan reached.
 
 use direct_upload_api::{ConditionType, Outlook, Reason};
 use direct_upload_core::plan::State;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
-/// The conditions that build upon each other, in order.
+/// The conditions that build on each other, in order.
 const CHAIN: [ConditionType; 4] =
     [ConditionType::Accepted, ConditionType::OriginsResolved, ConditionType::ConfigRendered, ConditionType::RolledOut];
 
-/// What the conditions depend on beside the state.
+/// What the conditions depend on in addition to the state.
 pub struct Facts<'a> {
     pub generation: i64,
-    /// Name of the ConfigMap in use or about to be.
+    /// Name of the ConfigMap that is in use or will be.
     pub config_map: Option<&'a str>,
     /// Name of the ConfigMap that the workload mounts now.
     pub mounted: Option<&'a str>,
-    /// What the origins are, in a sentence.
+    /// The origins, in a sentence.
     pub origins: String,
-    /// What preflights have shown.
+    /// The results of the preflights.
     pub verified: (&'static str, Reason, String),
-    /// The conditions as they stand, for the transition times.
+    /// The existing conditions, for the transition times.
     pub before: &'a [Condition],
     pub now: Timestamp,
 }
@@ -56,12 +56,12 @@ fn judge(type_: ConditionType, state: &State, facts: &Facts<'_>) -> (&'static st
     }
 }
 
-/// Whether the operator gets there without anybody's help.
+/// Whether the operator gets there without help.
 fn moves(reason: Reason) -> bool {
     !matches!(reason.outlook(), Outlook::Stalls | Outlook::Rests)
 }
 
-/// Links before the unmet one hold; those after it depend on it.
+/// Conditions before the unmet one are true. Those after it depend on it.
 fn chain(link: ConditionType, state: &State, facts: &Facts<'_>) -> (&'static str, Reason, String) {
     if let Some((unmet, why)) = state.lacks() {
         let place = |t: ConditionType| CHAIN.iter().position(|c| *c == t);
@@ -81,7 +81,7 @@ fn chain(link: ConditionType, state: &State, facts: &Facts<'_>) -> (&'static str
         (ConditionType::OriginsResolved, _) => ("True", Reason::Resolved, facts.origins.clone()),
         (ConditionType::ConfigRendered, Some(name)) => ("True", Reason::Rendered, format!("ConfigMap {name}")),
         (ConditionType::ConfigRendered, None) => ("True", Reason::NothingToRender, "no file is needed".into()),
-        // Its files wait, for what another condition tells.
+        // Its files wait because of another condition.
         (_, Some(name)) if facts.mounted != Some(name) => {
             let why = state.lacks().map_or(Reason::RollingOut, |(_, why)| why.reason);
             ("False", why, format!("no pod runs with ConfigMap {name} yet"))

@@ -1,4 +1,4 @@
-//! One event for each step that did something a person would want to know.
+//! One event for each step that interests a person.
 
 use direct_upload_api::OPERATOR;
 use direct_upload_core::model::{Key, Kind, Meta};
@@ -33,7 +33,7 @@ impl Events {
         self.publish(meta, EventType::Warning, step, object, message).await;
     }
 
-    /// An event is a courtesy: that it cannot be written stops nothing.
+    /// An event that cannot be written stops nothing.
     async fn publish(&self, meta: &Meta, type_: EventType, step: &str, object: Option<(&str, Key)>, note: String) {
         let resource = self.kind.resource();
         let reference = ObjectReference {
@@ -44,8 +44,8 @@ impl Events {
             uid: Some(meta.uid.clone()),
             ..ObjectReference::default()
         };
-        // The second object also keeps events of different content apart, which are counted as
-        // repetitions of the first one otherwise.
+        // The second object also keeps events of different content apart. Otherwise they are counted as
+        // repetitions of the first one.
         let secondary = object.map(|(kind, key)| ObjectReference {
             api_version: Some(api_version(kind).to_owned()),
             kind: Some(kind.to_owned()),
@@ -63,7 +63,7 @@ impl Events {
     }
 }
 
-/// Of the kinds that steps write.
+/// The kinds that steps write.
 fn api_version(kind: &str) -> &'static str {
     match kind {
         "ConfigMap" => "v1",

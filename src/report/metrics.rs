@@ -1,5 +1,4 @@
-//! Prometheus metrics. Labels are kinds, outcomes and reasons; names only of Horizon resources, for
-//! what somebody wants to know of each.
+//! Prometheus metrics. Labels are kinds, outcomes and reasons. Names appear only for Horizon resources.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, AtomicU64};
@@ -95,15 +94,15 @@ struct StuckLabels {
     status: &'static str,
 }
 
-/// What a canary's uploads show.
+/// The results of a canary's uploads.
 #[derive(Clone, Copy, Debug)]
 struct CanaryState {
-    /// When the newest that passed ended, in seconds since 1970.
+    /// When the newest one that passed ended, in seconds since 1970.
     success: Option<i64>,
     /// How long the newest took.
     took: Duration,
     result: &'static str,
-    /// Since when that is the result.
+    /// Since when this is the result.
     since: i64,
 }
 
@@ -111,7 +110,7 @@ struct CanaryState {
 #[derive(Clone, Copy, Debug)]
 struct DashboardState {
     direct: bool,
-    /// What preflights show, and since when, in seconds since 1970.
+    /// The preflights' verdict, and since when, in seconds since 1970.
     verdict: Option<(&'static str, i64)>,
 }
 
@@ -158,7 +157,7 @@ impl Default for Metrics {
         build.get_or_create(&BuildLabels { version: env!("CARGO_PKG_VERSION") }).set(1);
         registry.register("reconciles", "Reconciles by kind and outcome", reconciles.clone());
         registry.register("steps", "Steps carried out, by kind and name", steps.clone());
-        // There from the start, so that an alert sees the first one.
+        // It exists from the start, so that an alert sees the first one.
         for work in ["reconcile", "preflight", "derivation", "canary"] {
             for cause in ["panic", "timeout"] {
                 drop(failures.get_or_create(&FailureLabels { work, cause }));
@@ -255,7 +254,7 @@ impl Metrics {
         self.steps.get_or_create(&StepLabels { kind, step }).inc();
     }
 
-    /// Work panicked, or did not end.
+    /// Work panicked or did not end.
     pub fn gave_up(&self, work: &'static str, cause: &'static str) {
         self.failures.get_or_create(&FailureLabels { work, cause }).inc();
     }
@@ -278,7 +277,7 @@ impl Metrics {
         }
     }
 
-    /// How a resource stands; `None` when it is gone.
+    /// A resource's state; `None` when it is gone.
     pub fn standing(&self, kind: &'static str, key: &Key, standing: Option<(bool, Reason)>) {
         let mut all = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
         match standing {
@@ -287,7 +286,7 @@ impl Metrics {
         }
     }
 
-    /// What the status of a Horizon says now; `None` when it has none, or is gone.
+    /// What the status of a Horizon says now; `None` if it has none or is gone.
     pub fn horizon(&self, key: &Key, status: Option<&HorizonStatus>) {
         let verdict = |v: &VerificationStatus| (v.verdict.into(), v.last_transition_time.0.as_second());
         let dashboard = status.map(|status| DashboardState {
@@ -325,7 +324,7 @@ impl Metrics {
         self.preflight_seconds.observe(took.as_secs_f64());
     }
 
-    /// An upload of a canary ended; `None` when none is asked for any more.
+    /// An upload of a canary ended; `None` when no canary is requested any more.
     pub fn canary(&self, query: &CanaryQuery, ended: Option<(&CanaryOutcome, Duration)>) {
         let mut all = self.canaries.lock().unwrap_or_else(PoisonError::into_inner);
         let before = all.remove(query);
@@ -341,7 +340,7 @@ impl Metrics {
         all.insert(query.clone(), CanaryState { success, took, result, since });
     }
 
-    /// A canary counted stuck images. What cannot be counted is not told.
+    /// A canary counted stuck images. A count that is unknown is not reported.
     pub fn stuck(&self, query: &CanaryQuery, counted: Option<&StuckReading>) {
         let mut all = self.stuck.lock().unwrap_or_else(PoisonError::into_inner);
         match counted {
@@ -418,7 +417,7 @@ impl Metrics {
         }
     }
 
-    /// Whether this replica acts.
+    /// Whether this replica is active.
     pub fn leader(&self, leads: bool) {
         self.leader.set(i64::from(leads));
     }
@@ -520,7 +519,7 @@ mod tests {
         metrics.canary(&query(None), Some((&passed, took)));
         let success = format!("direct_upload_canary_success_timestamp_seconds{labels}");
         assert_eq!(canaries(&metrics), [success.clone(), seconds.clone(), result("passed")]);
-        // One that fails takes the last success not away.
+        // A failure does not remove the last success.
         metrics.canary(&query(None), Some((&CanaryOutcome::Unknown("away".into()), took)));
         assert_eq!(canaries(&metrics), [success, seconds, result("unknown")]);
         assert!(

@@ -1,6 +1,6 @@
 //! What people see: statuses, events, metrics.
 //!
-//! In: a view and its plan. Out: the status it deserves; the operator writes it only if it differs.
+//! In: a view and its plan. Out: the status for it. The operator writes it only if it differs.
 
 pub mod conditions;
 pub mod events;

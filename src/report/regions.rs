@@ -1,18 +1,18 @@
-//! Where each region stands, for the status of a Horizon.
+//! The state of each region, for the status of a Horizon.
 
 use direct_upload_api::{GlanceRef, HorizonStatus, Reason, RegionStatus};
 use direct_upload_core::derive::{DestinationView, HorizonView};
 use direct_upload_core::model::Problem;
 use direct_upload_core::plan::{RegionNews, RegionState, UNPROVEN};
 
-/// `status.regions`; empty where the spec names none.
+/// `status.regions`; empty if the spec names none.
 pub fn status(view: &HorizonView, regions: &[RegionState], before: &HorizonStatus) -> Vec<RegionStatus> {
     let one = |region: &RegionState| {
         let destination = view.destinations.iter().find(|d| d.to.region.as_ref() == Some(&region.name))?;
         let earlier = before.regions.iter().find(|earlier| earlier.name == region.name);
         let news = match (&region.news, earlier) {
             (Some(news), _) => news.clone(),
-            // What was said last is still the latest news.
+            // The last result is still valid.
             (None, Some(earlier)) => return Some(earlier.clone()),
             (None, None) => RegionNews { verdict: None, why: Problem::new(Reason::NotVerified, UNPROVEN) },
         };

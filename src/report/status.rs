@@ -13,13 +13,13 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use super::conditions::{Facts, conditions};
 use super::{regions, verification};
 
-/// How many origins and namespaces a status lists.
+/// How many origins and namespaces a status lists at most.
 const LISTED: usize = 100;
 
-/// How many it names that ask for the same origin.
+/// How many requesters of one origin it names at most.
 const NAMED: usize = 10;
 
-/// The status of a Horizon; none while there is nothing to say.
+/// The status of a Horizon; none if there is nothing to say.
 pub fn horizon(view: &HorizonView, plan: &Plan, now: Timestamp) -> Option<HorizonStatus> {
     if matches!(plan.state, State::Pending | State::Gone) {
         return None;
@@ -27,7 +27,7 @@ pub fn horizon(view: &HorizonView, plan: &Plan, now: Timestamp) -> Option<Horizo
     let before = view.dashboard.object.status.clone().unwrap_or_default();
     let origins: Vec<String> =
         view.dashboard.origins().unwrap_or_default().into_iter().map(|origin| origin.to_string()).collect();
-    // One status covers the way to direct; what preflights show stands in the one at its end.
+    // One status covers the path to direct. The preflights' results are in the status at its end.
     let evidence = if matches!(plan.state, State::Switching(_)) { &Evidence::Pending } else { &view.evidence };
     let facts = Facts {
         generation: view.dashboard.object.meta.generation,
@@ -63,14 +63,14 @@ pub fn horizon(view: &HorizonView, plan: &Plan, now: Timestamp) -> Option<Horizo
     })
 }
 
-/// The status of a Glance; none while there is nothing to say.
+/// The status of a Glance; none if there is nothing to say.
 pub fn glance(view: &GlanceView, plan: &Plan, origins: &[OriginPlan], now: Timestamp) -> Option<GlanceStatus> {
     let status = api(&view.public, plan, origins, now)?;
     let (public_url, exposures) = (primary(&view.exposures), exposures(&view.exposures));
     Some(GlanceStatus { public_url, exposures, ..status })
 }
 
-/// The status of an API to which nobody uploads; none while there is nothing to say.
+/// The status of an API to which nobody uploads; none if there is nothing to say.
 pub fn api(view: &ApiView, plan: &Plan, origins: &[OriginPlan], now: Timestamp) -> Option<GlanceStatus> {
     if matches!(plan.state, State::Pending | State::Gone) {
         return None;
@@ -136,8 +136,8 @@ fn sentence(origins: &[String], lead: &str) -> String {
     }
 }
 
-/// What every living pod is configured to; while a roll goes on, or they differ or cannot be seen, what they were. Nothing is said
-/// of pods that another resource manages.
+/// What every living pod is configured to. During a roll, or if pods differ or cannot be seen, the earlier
+/// value stays. Pods that another resource manages do not count.
 fn mode(view: &HorizonView, before: Option<ConfiguredMode>) -> Option<ConfiguredMode> {
     let target = match &view.dashboard.tenure.target {
         Err(problem) if problem.is_unknown() => return before,
@@ -147,12 +147,12 @@ fn mode(view: &HorizonView, before: Option<ConfiguredMode>) -> Option<Configured
     if claim.is_some_and(|claim| !claim.is(&view.dashboard.object.meta)) {
         return None;
     }
-    // While it cannot be seen, what was said last is the best answer.
+    // If it cannot be seen, the last value is the best answer.
     let Ok(applied) = &view.dashboard.tenure.applied else { return before };
     if applied.mount.is_none() && applied.running.is_empty() {
         return Some(ConfiguredMode::Own);
     }
-    // A roll that goes on is told once, at its end.
+    // A roll is reported once, at its end.
     let goes_on = applied.rollout.as_ref().is_err_and(|problem| problem.reason == Reason::RollingOut);
     if let (true, Some(before)) = (goes_on, before) {
         return Some(before);

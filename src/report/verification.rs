@@ -1,4 +1,4 @@
-//! What preflights have shown, for the status of a Horizon.
+//! The results of preflights, for the status of a Horizon.
 
 use direct_upload_api::{
     ConditionType, HorizonStatus, ProbeFailure, ProbeVerdict, Reason, Verification, VerificationStatus,
@@ -8,10 +8,10 @@ use direct_upload_core::plan::refused;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
-/// How many failures a status lists.
+/// How many failures a status lists at most.
 const LISTED: usize = 10;
 
-/// `status.verification`. While there is no new verdict, the one that stands is the latest news.
+/// `status.verification`. Without a new verdict, the existing one stays.
 pub fn status(evidence: &Evidence, before: &HorizonStatus, now: Timestamp) -> Option<VerificationStatus> {
     let (verdict, failures) = match evidence {
         Evidence::None => return None,
@@ -50,7 +50,7 @@ pub fn condition(view: &HorizonView, evidence: &Evidence, before: &HorizonStatus
         Evidence::Refused(_, failures) => ("False", refused(failures), all(failures)),
         Evidence::Unknown(failures) => ("Unknown", Reason::PreflightUnanswered, all(failures)),
         Evidence::Pending => match before.verification.as_ref().map(|v| v.verdict) {
-            // Nothing new: the last verdict is still the latest news.
+            // No new verdict, so the last one stays.
             Some(ProbeVerdict::Granted) => ("True", Reason::Verified, passes(view, "")),
             _ => unknown("the preflight has not come to a verdict yet"),
         },
@@ -59,7 +59,7 @@ pub fn condition(view: &HorizonView, evidence: &Evidence, before: &HorizonStatus
     }
 }
 
-/// That it passes, and what that leaves open.
+/// That it passes, and what that does not prove.
 fn passes(view: &HorizonView, more: &str) -> String {
     let assumed = view.assumptions.iter().map(|assumption| format!("; {assumption}"));
     std::iter::once(format!("{more}the preflight passes for each origin")).chain(assumed).collect()

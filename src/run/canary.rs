@@ -1,7 +1,8 @@
-//! Makes the uploads that Horizons ask for (`spec.directUpload.canary`), and keeps the snapshot told of them.
+//! Makes the uploads that Horizons request (`spec.directUpload.canary`), and puts the results into the
+//! snapshot.
 //!
-//! In: the queries of the [`World`](direct_upload_core::derive::World). Out: their outcomes, in [`Live`]. The Secret
-//! is read by its name, right before it is used, and never kept.
+//! In: the queries of the [`World`](direct_upload_core::derive::World). Out: their outcomes, in [`Live`].
+//! The Secret is read by its name immediately before its use, and never kept.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,16 +24,16 @@ use crate::probe::Gate;
 use crate::probe::canary::{CanaryUpload, stuck, upload};
 use crate::report::Metrics;
 
-/// The uploads that are to be made, and the state of the server that each would speak of.
+/// The uploads to make, and the state of the server to which each result belongs.
 pub(crate) type CanaryQueries = BTreeMap<CanaryQuery, Epoch>;
 
-/// Uploads under way at once.
+/// How many uploads may run at the same time.
 const AT_ONCE: usize = 4;
 
-/// An upload is given up when it has taken so much longer than its pace asks for.
+/// An upload ends when it takes this much longer than its pace requires.
 const PATIENCE: Duration = Duration::from_secs(900);
 
-/// After one that did not pass, the next comes sooner.
+/// After a failure, the next one comes sooner.
 const RETRY: Duration = Duration::from_secs(120);
 
 /// Makes uploads until it is dropped.
@@ -47,7 +48,7 @@ pub(crate) struct Canaries {
     under_way: BTreeMap<Id, CanaryQuery>,
 }
 
-/// How an upload ended, and which images were stuck then.
+/// How an upload ended, and which images were stuck at that time.
 type Ended = (CanaryOutcome, Option<StuckReading>);
 
 struct Entry {
@@ -57,7 +58,7 @@ struct Entry {
 }
 
 impl Canaries {
-    /// One that has nothing to do yet.
+    /// A task without work.
     pub fn new(client: Client, live: Arc<Live>, metrics: Arc<Metrics>, gate: Gate) -> Self {
         let (entries, running, under_way) = <(BTreeMap<_, _>, JoinSet<_>, BTreeMap<_, _>)>::default();
         Self { client, live, metrics, gate, entries, running, under_way }
@@ -96,8 +97,8 @@ impl Canaries {
         self.entries.iter().filter(|(query, entry)| self.may_start(query, entry)).map(|(_, entry)| entry.due).min()
     }
 
-    /// While Glance's pods are replaced, what an upload meets says nothing that lasts; and two at once that have
-    /// the same mark would delete each other's image.
+    /// While Glance's pods are replaced, results do not last. And two uploads with the same mark would
+    /// delete each other's image.
     fn may_start(&self, query: &CanaryQuery, entry: &Entry) -> bool {
         entry.epoch.is_some() && self.under_way.values().all(|other| other.mark() != query.mark())
     }
@@ -148,7 +149,7 @@ impl Canaries {
     fn enter(&mut self, id: Id, epoch: &Epoch, (outcome, stuck): Ended, took: Duration) {
         let Some(query) = self.under_way.remove(&id) else { return };
         let Some(entry) = self.entries.get_mut(&query) else { return };
-        // Of what Glance was before its pods were replaced nothing follows.
+        // Results from before Glance's pods were replaced do not count.
         if entry.epoch != *epoch {
             return;
         }
@@ -161,7 +162,8 @@ impl Canaries {
     }
 }
 
-/// One upload, and how long it took; after it the stuck images that another credential lists, if there is one.
+/// One upload, and how long it took. After it, the stuck images that another credential lists, if there is
+/// one.
 async fn both(client: &Client, query: &CanaryQuery, gate: &Gate) -> (Ended, Duration) {
     let begin = Instant::now();
     let ended = one(client, query, gate).await;
@@ -174,7 +176,7 @@ async fn both(client: &Client, query: &CanaryQuery, gate: &Gate) -> (Ended, Dura
     ((outcome, stuck), took)
 }
 
-/// One upload with what the Secret holds now.
+/// One upload with the current contents of the Secret.
 async fn one(client: &Client, query: &CanaryQuery, gate: &Gate) -> Result<Ended, String> {
     Ok(upload(&with_secret(client, query, &query.secret, gate).await?).await)
 }
@@ -184,7 +186,7 @@ async fn others(client: &Client, query: &CanaryQuery, secret: &Key, gate: &Gate)
     stuck(&with_secret(client, query, secret, gate).await?).await
 }
 
-/// What is asked, with what a Secret holds now.
+/// The request, with the contents of a Secret.
 async fn with_secret<'a>(
     client: &Client,
     query: &'a CanaryQuery,

@@ -1,7 +1,7 @@
-//! Reads Keystone's catalog where a Horizon says how, and keeps the snapshot told of it.
+//! Reads Keystone's catalog if a Horizon says how, and puts the result into the snapshot.
 //!
-//! In: the queries of the [`World`](direct_upload_core::derive::World). Out: their readings, in [`Live`]. The
-//! Secret is read by its name, right before it is used, and never kept.
+//! In: the queries of the [`World`](direct_upload_core::derive::World). Out: their readings, in [`Live`].
+//! The Secret is read by its name immediately before its use, and never kept.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -20,16 +20,16 @@ use super::secret::SecretText;
 use crate::observe::Live;
 use crate::probe::{Credential, keystone};
 
-/// What is to be asked.
+/// What to request.
 pub(crate) type CatalogQueries = BTreeSet<CatalogQuery>;
 
-/// Queries under way at once.
+/// How many queries may run at the same time.
 const AT_ONCE: usize = 4;
 
-/// An inquiry is given up after so long.
+/// A query ends after this time.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// A catalog is read so many times as seldom as a preflight is made.
+/// A catalog is read once in this many preflight intervals.
 const SELDOM: u32 = 10;
 
 /// Asks until it is dropped.
@@ -43,7 +43,7 @@ pub(crate) struct Cataloger {
 }
 
 impl Cataloger {
-    /// One that has nothing to ask yet.
+    /// A task without requests.
     pub fn new(client: Client, live: Arc<Live>, settings: ProberSettings) -> Self {
         Self { client, live, settings, entries: BTreeMap::new(), running: JoinSet::new() }
     }
@@ -121,7 +121,7 @@ impl Cataloger {
     }
 }
 
-/// The application credential in a Secret. What goes wrong is told without its contents.
+/// The application credential in a Secret. Error messages do not contain its contents.
 async fn credential(client: &Client, query: &CatalogQuery) -> Result<Credential, String> {
     let secret = SecretText::read(client, &query.secret, "deploy/catalog").await?;
     if let Some(url) = secret.text("authURL")

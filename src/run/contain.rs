@@ -1,4 +1,4 @@
-//! Work that may panic, or never end, and takes nothing else with it.
+//! Runs work that may panic or never end, without effect on other work.
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
@@ -13,13 +13,13 @@ pub enum Failure {
     /// A defect of the operator.
     #[error("panicked: {0}")]
     Panicked(String),
-    /// It was given up.
+    /// It was stopped.
     #[error("did not end within {0:?}")]
     TooLong(Duration),
 }
 
 impl Failure {
-    /// As metrics say it.
+    /// The label in metrics.
     pub fn cause(&self) -> &'static str {
         match self {
             Self::Panicked(_) => "panic",
@@ -28,12 +28,12 @@ impl Failure {
     }
 }
 
-/// Works, at most for so long.
+/// Runs the work, for at most this time.
 ///
 /// # Errors
 /// [`Failure`].
 pub(crate) async fn contain<T>(limit: Duration, work: impl Future<Output = T>) -> Result<T, Failure> {
-    // What is shared is behind locks that a panic leaves as they are: each write is one call.
+    // Shared state is behind locks. A panic leaves it intact, because each write is one call.
     match tokio::time::timeout(limit, AssertUnwindSafe(work).catch_unwind()).await {
         Ok(Ok(done)) => Ok(done),
         Ok(Err(panic)) => Err(Failure::Panicked(text(&*panic))),

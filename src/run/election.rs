@@ -1,8 +1,8 @@
 //! Who may lead, and until when. No clock and no network.
 //!
-//! In: what was asked of the Lease, when, and what came of it. Out: what to ask next, and until when this replica
-//! may begin a write. Times are of one clock of this machine. No other replica's clock is read: a lease has run
-//! out when this replica has seen it unchanged for the lease's whole duration.
+//! In: what was requested for the Lease, when, and the result. Out: what to request next, and until when
+//! this replica may start a write. All times come from one clock of this machine; no other replica's clock
+//! is read. A lease has expired when this replica has seen it unchanged for the lease's whole duration.
 
 use std::time::Duration;
 
@@ -14,13 +14,13 @@ pub(crate) const DURATION: Duration = Duration::from_secs(15);
 /// How often it is renewed, and how often a standby looks at it.
 const RENEWAL: Duration = Duration::from_secs(2);
 
-/// How long one request about the Lease may take; what comes later does not count.
+/// How long one request about the Lease may take; a later answer does not count.
 pub(crate) const ANSWER: Duration = Duration::from_secs(3);
 
 /// When to try again after a failure.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// No duration in a Lease that stands there is believed beyond this: somebody edited it.
+/// The longest duration in an existing Lease that is believed. A longer one was edited by somebody.
 const LONGEST: Duration = Duration::from_secs(60);
 
 /// A moment, as the time since the machine was started.
@@ -31,37 +31,38 @@ type Time = Duration;
 pub(crate) enum Request {
     /// Read the Lease.
     Look,
-    /// Create the Lease, held by nobody: only one that exists has a version, without which two could take it.
+    /// Create the Lease without a holder. Only a Lease that exists has a version, and without a version two
+    /// replicas could take it.
     Prepare,
-    /// Write this replica into the Lease, if it still has this resourceVersion; without one (by its leader only):
-    /// create it.
+    /// Write this replica into the Lease, if it still has this resourceVersion. Without one (only by its
+    /// leader): create it.
     Take(Option<String>),
 }
 
-/// What came of a request.
+/// The result of a request.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Answer {
-    /// What stands there, with its resourceVersion.
+    /// The contents, with its resourceVersion.
     Seen(Option<(String, LeaseSpec)>),
     /// The Lease exists, and is held by nobody.
     Prepared,
     /// The Lease is this replica's, with this resourceVersion.
     Taken(String),
-    /// Something else stands there than was expected.
+    /// The Lease has other contents than expected.
     Conflict,
-    /// It is not known whether anything was done.
+    /// It is unknown whether the request had an effect.
     Failed,
 }
 
-/// How this replica stands.
+/// The role of this replica.
 #[derive(Clone, Debug, PartialEq)]
 enum Role {
     Standby(Watched),
-    /// The Lease is this replica's: the last renewal that succeeded was sent at this time.
+    /// The Lease is this replica's. The last successful renewal was sent at this time.
     Leader {
         renewed: Time,
     },
-    /// It was, and another replica may lead now.
+    /// It was this replica's, and another replica may lead now.
     Deposed(String),
 }
 
@@ -79,12 +80,12 @@ impl Election {
         Self { identity, role: Role::Standby(Watched::default()), next: (Time::ZERO, Request::Look) }
     }
 
-    /// What to ask, and when.
+    /// What to request, and when.
     pub fn next(&self) -> &(Time, Request) {
         &self.next
     }
 
-    /// When the last renewal was sent that succeeded, if this replica leads.
+    /// When the last successful renewal was sent, if this replica leads.
     pub fn renewed(&self) -> Option<Time> {
         if let Role::Leader { renewed } = self.role { Some(renewed) } else { None }
     }
@@ -94,7 +95,7 @@ impl Election {
         if let Role::Deposed(why) = &self.role { Some(why) } else { None }
     }
 
-    /// Takes in what came of the request that [`next`](Self::next) named.
+    /// Takes in the result of the request that [`next`](Self::next) named.
     pub fn answer(&mut self, sent: Time, now: Time, answer: Answer) {
         match answer {
             Answer::Seen(found) => self.see(now, found),
@@ -122,7 +123,8 @@ impl Election {
         match &mut self.role {
             Role::Leader { renewed } => match holder {
                 Some(other) if other != self.identity => self.depose(format!("{other} leads now")),
-                // Another one may have come and gone, or may before this replica has created the Lease again.
+                // Another replica may have come and gone, or may do so before this replica has created the
+                // Lease again.
                 None if now + ANSWER >= *renewed + DURATION => {
                     self.depose("the Lease was deleted or emptied".to_owned());
                 }
@@ -134,7 +136,7 @@ impl Election {
                     return;
                 };
                 let end = watched.end(now, spec);
-                // This replica's own, whose answer was lost.
+                // It is this replica's own; its answer was lost.
                 let free = now >= end || holder.as_ref() == Some(&self.identity);
                 self.next = if free { (now, Request::Take(version)) } else { (end.min(now + RENEWAL), Request::Look) };
             }
@@ -147,13 +149,13 @@ impl Election {
     }
 }
 
-/// A Lease as it is seen from outside: what stood there last, and since when.
+/// A Lease as an observer sees it: its last contents, and since when.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Watched(Option<(LeaseSpec, Time)>);
 
 impl Watched {
-    /// When what stands there now has run out, if it stays as it is. A leader whose Lease was deleted, or emptied,
-    /// still writes for a while: one that nobody holds has to run out, too.
+    /// When the current contents expire if they do not change. A leader whose Lease was deleted or emptied
+    /// still writes for a while, so a Lease without a holder must expire, too.
     pub fn end(&mut self, now: Time, seen: LeaseSpec) -> Time {
         let since = match self.0.take() {
             Some((before, since)) if before == seen => since,
@@ -174,8 +176,8 @@ fn duration(spec: &LeaseSpec) -> Duration {
     }
 }
 
-/// The duration, in seconds, of a lease that its holder gave back: a holder that somebody took out of the Lease
-/// may still act.
+/// The duration, in seconds, of a lease that its holder released. If somebody removed a holder from the
+/// Lease, that holder may still act.
 pub(crate) const GIVEN_BACK: u64 = 1;
 
 #[cfg(test)]
@@ -188,25 +190,25 @@ mod tests {
     use super::*;
     use crate::apply::fence::MARGIN;
 
-    /// What the model moves by.
+    /// The steps of the model.
     const TICK: Duration = Duration::from_millis(50);
 
-    /// What happens to a replica, or to the Lease.
+    /// An event for a replica or for the Lease.
     #[derive(Clone, Debug)]
     enum Event {
-        /// It does nothing for some seconds, as by SIGSTOP or a suspended machine.
+        /// It does nothing for some seconds, as with SIGSTOP or on a suspended machine.
         Pause(usize, u64),
-        /// None of its requests about the Lease arrives, or none is answered, for some seconds.
+        /// For some seconds, none of its requests about the Lease arrives, or none gets an answer.
         Cut(usize, u64, bool),
         /// It is killed, and another process starts in its place.
         Kill(usize),
-        /// It ends as by SIGTERM, and another process starts in its place.
+        /// It ends as with SIGTERM, and another process starts in its place.
         Stop(usize),
         /// Somebody deletes the Lease.
         Delete,
-        /// Somebody takes the holder out of the Lease.
+        /// Somebody removes the holder from the Lease.
         Clear,
-        /// Somebody touches the Lease without changing its spec.
+        /// Somebody changes the Lease, but not its spec.
         Touch,
     }
 
@@ -234,7 +236,7 @@ mod tests {
     struct Replica {
         identity: String,
         election: Election,
-        /// Its machine was started at another time.
+        /// Its machine started at another time.
         offset: Duration,
         paused: Time,
         cut: (Time, bool),
@@ -242,17 +244,17 @@ mod tests {
         pending: Option<Pending>,
     }
 
-    /// The API server, three replicas, and the writes that are on their way.
+    /// The API server, three replicas, and the writes in transit.
     struct Model {
         now: Time,
         lease: Option<(u64, LeaseSpec)>,
         count: u64,
         replicas: Vec<Replica>,
-        /// Requests of processes that wait for no answer any more.
+        /// Requests of processes that do not wait for an answer any more.
         orphans: Vec<(String, Pending)>,
-        /// Whose a write is, and when it takes effect at the latest.
+        /// Whose write it is, and when it takes effect at the latest.
         writes: Vec<(String, Time)>,
-        /// Who was the last to begin to write as the leader.
+        /// Who last started to write as the leader.
         leader: Option<String>,
         random: u64,
         /// Who led, and when last.
@@ -406,7 +408,7 @@ mod tests {
                 return self.replace(i);
             }
             if stops {
-                // Writes under way end first.
+                // Writes in progress end first.
                 if !self.writes.iter().any(|(writer, _)| *writer == identity) {
                     if self.lease.as_ref().is_some_and(|(_, spec)| spec.holder_identity.as_ref() == Some(&identity)) {
                         self.edit(|spec| {
@@ -444,7 +446,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(400))]
 
         /// Whatever happens to replicas, requests and the Lease: a write takes effect only while no other
-        /// replica has become the leader; and when it is over, one replica leads.
+        /// replica has become the leader. At the end, one replica leads.
         #[test]
         fn no_deposed_leader_writes(
             events in prop::collection::vec((0..2400usize, event()), 0..25),
@@ -457,7 +459,7 @@ mod tests {
                 }
                 model.tick();
             }
-            // The longest pause, the longest lease, and what is on its way.
+            // The longest pause, the longest lease, and what is in transit.
             for _ in 0..2400 {
                 model.tick();
             }

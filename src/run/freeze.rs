@@ -1,7 +1,8 @@
 //! The switch that stops all writes.
 //!
-//! In: a flag, and a ConfigMap for an operator that runs already. Out: why nothing is written, if so. The
-//! ConfigMap is read every few seconds: watching it would take rights on all of the namespace's.
+//! In: a flag, and a ConfigMap for an operator that already runs. Out: why nothing is written, if so. The
+//! ConfigMap is read every few seconds, because a watch would need rights on all ConfigMaps of the
+//! namespace.
 
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use crate::run::{RunError, Settings};
 /// How often the ConfigMap is read.
 const LOOK: Duration = Duration::from_secs(5);
 
-/// Key of the ConfigMap that says why, for the statuses.
+/// Key of the ConfigMap with the reason, for the statuses.
 const REASON: &str = "reason";
 
 /// Why nothing is written, from now on.
@@ -64,7 +65,7 @@ impl Switch {
         Ok(Some(format!("ConfigMap {}/{} exists{reason}; delete it to go on", self.place, self.name)))
     }
 
-    /// Until nobody listens. While the ConfigMap cannot be read, what it said last counts.
+    /// Runs until nobody listens. While the ConfigMap cannot be read, its last contents count.
     async fn run(self, told: watch::Sender<Option<String>>) {
         while !told.is_closed() {
             sleep(LOOK).await;

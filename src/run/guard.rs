@@ -1,4 +1,4 @@
-//! Are the CRDs ours? Another project has kinds of the same group and name.
+//! Checks that the CRDs are ours. Another project has kinds of the same group and name.
 
 use direct_upload_api::{OPERATOR, PART_OF, crds};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
@@ -6,7 +6,7 @@ use kube::{Api, Client, ResourceExt};
 
 use crate::run::RunError;
 
-/// Looks before the first write.
+/// Checks before the first write.
 ///
 /// # Errors
 /// [`RunError::Crd`] says what to do.

@@ -1,7 +1,7 @@
-//! Whether every task of the operator lives and moves.
+//! Whether every task of the operator runs and makes progress.
 //!
-//! In: a beat from each task, once in each round of its loop. Out: what `/healthz` says. A task makes a
-//! round at least each `ROUND`, so one without a round for `STUCK` hangs.
+//! In: a beat from each task, once in each round of its loop. Out: what `/healthz` says. A task completes a
+//! round at least every `ROUND`, so one without a round for `STUCK` hangs.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,25 +9,25 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// A task that has nothing to do makes a round this often.
+/// A task without work completes a round this often.
 pub(crate) const ROUND: Duration = Duration::from_secs(10);
 
-/// A task without a round for so long hangs.
+/// A task without a round for this time hangs.
 pub(crate) const STUCK: Duration = Duration::from_secs(300);
 
-/// How each task is.
+/// The state of each task.
 #[derive(Debug, Default)]
 pub struct Health(Mutex<BTreeMap<&'static str, Vitals>>);
 
 #[derive(Clone, Debug)]
 enum Vitals {
-    /// When its last round began.
+    /// When its last round started.
     Moves(Instant),
-    /// Why it does its work no longer.
+    /// Why it does not do its work any more.
     Fails(String),
 }
 
-/// What a task beats with. A task that drops it has ended.
+/// The handle for a task's beats. A task that drops it has ended.
 #[derive(Debug)]
 pub struct Pulse {
     health: Arc<Health>,
@@ -35,16 +35,16 @@ pub struct Pulse {
 }
 
 impl Health {
-    /// A task begins.
+    /// A task starts.
     pub fn begin(self: &Arc<Self>, task: &'static str) -> Pulse {
         self.set(task, Vitals::Moves(Instant::now()));
         Pulse { health: self.clone(), task }
     }
 
-    /// Looks whether all tasks live and move.
+    /// Checks whether all tasks run and make progress.
     ///
     /// # Errors
-    /// Those that do not, a line each.
+    /// Those that do not, one per line.
     pub fn check(&self) -> Result<(), String> {
         self.check_at(Instant::now())
     }
@@ -68,7 +68,7 @@ impl Health {
 }
 
 impl Pulse {
-    /// A round begins.
+    /// A round starts.
     pub fn beat(&self) {
         self.health.set(self.task, Vitals::Moves(Instant::now()));
     }

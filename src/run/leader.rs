@@ -1,7 +1,7 @@
-//! One replica acts at a time.
+//! Leader election: one replica is active at a time.
 //!
-//! In: a Lease in the cluster. Out: whether this replica leads, and a [`Fence`] through which it writes. What to
-//! ask and what answers mean is `Election`'s; here is only the asking.
+//! In: a Lease in the cluster. Out: whether this replica leads, and a [`Fence`] for its writes. `Election`
+//! decides what to request and what answers mean; this file sends the requests.
 
 use std::sync::Arc;
 
@@ -20,11 +20,11 @@ use crate::apply::fence::{Fence, MARGIN, now};
 use crate::run::health::{Health, Pulse};
 use crate::run::{Lease, RunError, Settings};
 
-/// Whether this replica acts.
+/// Whether this replica is active.
 pub struct Leader {
     fence: Fence,
     task: Option<Task>,
-    /// Without election: not yet told that it leads.
+    /// Without election: not yet informed that it leads.
     alone: bool,
 }
 
@@ -35,7 +35,7 @@ struct Task {
     end: JoinHandle<String>,
 }
 
-/// Starts to compete for the lease, or leads at once where there is none.
+/// Starts to compete for the lease, or leads immediately if there is none.
 ///
 /// # Errors
 /// [`RunError::Leadership`] if the lease cannot be used.
@@ -49,7 +49,7 @@ pub async fn follow(client: &Client, settings: &Settings, health: &Arc<Health>) 
     let elector = Elector {
         api: Api::namespaced(client.clone(), namespace),
         name: format!("{OPERATOR}-{}", settings.instance),
-        // A container that is started again in the same pod is another process.
+        // A container that restarts in the same pod is another process.
         identity: format!("{}_{}", settings.identity, uuid::Uuid::new_v4()),
         fence: Fence::shut(),
         trouble: String::new(),
@@ -78,7 +78,8 @@ impl Leader {
         &self.fence
     }
 
-    /// Waits until this replica begins to act; then, until it may not any more, and says why.
+    /// Waits until this replica becomes active. The returned future ends when it is not any more, and says
+    /// why.
     pub async fn changed(&mut self) -> Result<(), String> {
         if std::mem::take(&mut self.alone) {
             return Ok(());
@@ -90,24 +91,24 @@ impl Leader {
         Err((&mut task.end).await.unwrap_or_else(|error| format!("the election ended abnormally: {error}")))
     }
 
-    /// Gives the lease back, so that the next replica need not wait for it to run out. No write may be under
-    /// way.
+    /// Releases the lease, so that the next replica need not wait until it expires. No write may be in
+    /// progress.
     pub async fn release(self) {
         let Some(task) = self.task else { return };
-        // One that has ended has nothing to give back.
+        // An election that has ended has no lease to release.
         if task.stop.send(()).is_ok() && timeout(2 * ANSWER, task.end).await.is_err() {
             tracing::warn!("the lease was not given back; the next replica waits until it runs out");
         }
     }
 }
 
-/// Asks.
+/// Sends the requests.
 struct Elector {
     api: Api<LeaseObject>,
     name: String,
     identity: String,
     fence: Fence,
-    /// What went wrong last, so that it is told once.
+    /// The last failure, so that it is reported once.
     trouble: String,
 }
 
@@ -123,7 +124,7 @@ impl Elector {
         }
     }
 
-    /// Until this replica is deposed, or stopped; then it says why it does not lead.
+    /// Runs until another replica leads or this one stops, then says why it does not lead.
     async fn run(mut self, told: watch::Sender<bool>, mut stop: oneshot::Receiver<()>, pulse: Pulse) -> String {
         let mut election = Election::new(self.identity.clone());
         let mut standing = None;
@@ -158,7 +159,7 @@ impl Elector {
         }
     }
 
-    /// One request; and what is known to stand in the Lease after it.
+    /// Sends one request. Returns what the Lease is known to contain after it.
     async fn ask(&mut self, request: &Request, standing: Option<&LeaseSpec>) -> (Answer, Option<LeaseSpec>) {
         let asked = async {
             Ok::<_, kube::Error>(match request {
@@ -201,7 +202,7 @@ impl Elector {
         (Answer::Failed, None)
     }
 
-    /// A merge patch with the version that was seen: the rights that are granted hold no update.
+    /// A merge patch with the version that was seen, because the granted rights do not include update.
     async fn patch(&self, version: &str, spec: Value) -> kube::Result<LeaseObject> {
         let patch = json!({"metadata": {"resourceVersion": version}, "spec": spec});
         let params = PatchParams { field_manager: Some(OPERATOR.to_owned()), ..PatchParams::default() };
@@ -246,7 +247,7 @@ impl Elector {
     }
 }
 
-/// Whether the API server allows no Lease there, rather than being away.
+/// Whether the API server forbids a Lease there, and is not merely unreachable.
 fn is_refusal(error: &kube::Error) -> bool {
     matches!(error, kube::Error::Api(status) if [403, 404].contains(&status.code))
 }

@@ -43,45 +43,45 @@ use crate::run::prober::Prober;
 use crate::run::queue::{Queue, Subject};
 use crate::run::reconcile::Reconciler;
 
-/// How a running operator is set up.
+/// The settings of a running operator.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// Only these namespaces; empty: all.
     pub namespaces: BTreeSet<String>,
-    /// Where health and metrics are served.
+    /// Address for health and metrics.
     pub metrics_addr: SocketAddr,
-    /// Tells several operators of one cluster apart; part of the field manager's name.
+    /// Distinguishes several operators of one cluster; part of the field manager's name.
     pub instance: String,
     /// Leader election.
     pub lease: Lease,
-    /// The operator's own, with the ConfigMap that stops all writes.
+    /// The operator's own namespace, with the ConfigMap that stops all writes.
     pub namespace: String,
-    /// Write nothing but statuses and events.
+    /// Write only statuses and events.
     pub freeze: bool,
     /// Name of this replica.
     pub identity: String,
-    /// How many resources are worked on at once.
+    /// How many resources to work on at the same time.
     pub concurrency: usize,
     pub options: Options,
-    /// How preflights are made.
+    /// How to send preflights.
     pub preflights: prober::ProberSettings,
 }
 
-/// Where replicas agree on which of them acts.
+/// Where replicas agree on which of them is active.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Lease {
-    /// Act at once, without leader election.
+    /// Be active immediately, without leader election.
     None,
     /// A Lease in this namespace.
     Required(String),
-    /// A Lease in this namespace; on a developer's machine, where its use is forbidden, none.
+    /// A Lease in this namespace. On a developer's machine where its use is forbidden, none.
     IfAllowed(String),
 }
 
 /// Why the operator ended.
 #[derive(Debug, Error)]
 pub enum RunError {
-    /// The CRDs are missing or somebody else's.
+    /// The CRDs are missing, or belong to somebody else.
     #[error("{0}")]
     Crd(String),
     /// The API server cannot be reached or refuses.
@@ -90,19 +90,19 @@ pub enum RunError {
     /// The address for health and metrics cannot be used.
     #[error("cannot listen on {0} (--metrics-addr): {1}")]
     Listen(SocketAddr, std::io::Error),
-    /// The lock is lost: another replica acts now.
+    /// The lease is lost: another replica is active now.
     #[error("leadership lost: {0}")]
     Leadership(String),
 }
 
-/// Changes that arrive within this time are looked at together.
+/// Changes within this time are handled together.
 const SETTLE: Duration = Duration::from_millis(100);
 
-/// A resource is worked on this long after its view changed, so that what is applied together is
-/// seen together.
+/// The operator works on a resource this long after its view changed, so that it sees together what was
+/// applied together.
 const DEBOUNCE: Duration = Duration::from_millis(700);
 
-/// Runs until `stop` turns true.
+/// Runs until `stop` becomes true.
 ///
 /// # Errors
 /// [`RunError`].
@@ -169,7 +169,7 @@ pub async fn run(config: Config, settings: Settings, mut stop: watch::Receiver<b
         }
         tokio::time::sleep(SETTLE).await;
         changes.mark_unchanged();
-        // Until it is derived again, the last one stands; /healthz tells if that lasts.
+        // Until it is derived again, the last one counts; /healthz fails if this lasts.
         let world = match contain(STUCK, live.world()).await {
             Ok(world) => world,
             Err(failure) => {
@@ -209,7 +209,7 @@ pub async fn run(config: Config, settings: Settings, mut stop: watch::Receiver<b
     result
 }
 
-/// Tells whether writes are frozen.
+/// Reports whether writes are frozen.
 fn tell(metrics: &Metrics, frozen: Option<&str>) {
     metrics.frozen(frozen.is_some());
     if let Some(why) = frozen {

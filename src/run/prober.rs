@@ -1,7 +1,7 @@
-//! Asks the preflights that matter now, and keeps the snapshot told of what they show.
+//! Sends the preflights that are needed now, and puts the results into the snapshot.
 //!
-//! In: the questions of the [`World`](direct_upload_core::derive::World). Out: their standings, in [`Live`].
-//! When to ask and what answers mean is [`ProbeScheduler`]'s; here is only the asking.
+//! In: the questions of the [`World`](direct_upload_core::derive::World). Out: their records, in [`Live`].
+//! [`ProbeScheduler`] decides when to send and what answers mean; this file sends.
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -20,23 +20,23 @@ use crate::observe::Live;
 use crate::probe::{Gate, Host, Probe, Trust, Uploads};
 use crate::report::Metrics;
 
-/// What is to be asked, and of which state of the server.
+/// What to request, and of which state of the server.
 pub(crate) type ProbeTargets = BTreeMap<ProbeTarget, Epoch>;
 
-/// How preflights are made.
+/// How to send preflights.
 #[derive(Clone, Debug, Default)]
 pub struct ProberSettings {
     pub pace: Pace,
     pub gate: Gate,
 }
 
-/// Preflights under way at once.
+/// How many preflights may run at the same time.
 const AT_ONCE: usize = 16;
 
-/// A preflight with all that is asked beside it is given up after so long.
+/// A preflight, with everything requested together with it, ends after this time.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-/// Makes preflights until it is dropped.
+/// Sends preflights until it is dropped.
 pub(crate) struct Prober {
     live: Arc<Live>,
     metrics: Arc<Metrics>,
@@ -47,7 +47,7 @@ pub(crate) struct Prober {
 }
 
 impl Prober {
-    /// A prober that has nothing to ask yet.
+    /// A prober without requests.
     pub fn new(live: Arc<Live>, metrics: Arc<Metrics>, settings: ProberSettings) -> Self {
         Self {
             live,
@@ -114,7 +114,7 @@ impl Prober {
     }
 }
 
-/// The operator's own failure says nothing about the path.
+/// A failure of the operator itself says nothing about the path.
 fn unmade(failure: &Failure) -> Cause {
     Cause {
         rule: None,
@@ -162,7 +162,7 @@ async fn observe(due: &Due, gate: Gate) -> Observation {
         Some(call) => crate::probe::call(&asked, call).await,
         None => Observation::from(crate::probe::probe(&asked).await),
     };
-    // Of what lies behind a proxy, the address is the proxy's to know.
+    // Behind a proxy, only the proxy knows the address.
     let proxied = asked.proxy(&asked.site(asked.endpoint.origin())).is_some();
     Observation { reached: observation.reached.filter(|_| !proxied), ..observation }
 }
@@ -181,7 +181,7 @@ fn tell(question: &ProbeTarget, record: &ProbeRecord) {
     }
 }
 
-/// From 0 to 1. The hasher's keys are random; nothing here is a secret.
+/// A number from 0 to 1. The hasher's keys are random; nothing here is secret.
 pub fn jitter() -> f64 {
     let bits = RandomState::new().build_hasher().finish();
     f64::from(u32::try_from(bits >> 32).unwrap_or_default()) / f64::from(u32::MAX)

@@ -1,5 +1,5 @@
-//! Which resource is worked on when: one at a time each, a bounded number at once, failures later
-//! and later with jitter.
+//! When to work on which resource: one at a time each, a limited number together, and failures with growing
+//! pauses and jitter.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -21,23 +21,23 @@ pub(crate) struct Subject {
     pub key: Key,
 }
 
-/// Where work is put in.
+/// Where to put in work.
 #[derive(Clone, Debug)]
 pub(crate) struct Queue(mpsc::UnboundedSender<(Subject, Duration)>);
 
 /// What the worker does with a resource.
 pub(crate) trait Work: Send + Sync + 'static {
-    /// Works on one resource until nothing can be done now. Answers when to look again.
+    /// Works on one resource until nothing is left to do now. Returns when to look again.
     ///
     /// # Errors
-    /// Something failed that trying again may mend.
+    /// Something failed that may succeed later.
     fn reconcile(&self, subject: &Subject) -> impl Future<Output = Result<Option<Duration>, ()>> + Send;
 
-    /// It came to no end by itself.
+    /// It did not end by itself.
     fn failed(&self, subject: &Subject, failure: &Failure);
 }
 
-/// Work on one resource that takes longer is given up, and begun anew.
+/// Work on one resource that takes longer is stopped and starts again.
 const PATIENCE: Duration = Duration::from_secs(600);
 
 /// First wait after a failure; doubled each time …
@@ -47,7 +47,7 @@ const BACKOFF_FIRST: Duration = Duration::from_millis(500);
 const BACKOFF_MOST: Duration = Duration::from_secs(300);
 
 impl Queue {
-    /// A queue and the worker that empties it. The worker ends when the queue is dropped.
+    /// A queue and its worker. The worker ends when the queue is dropped.
     pub fn new(concurrency: usize) -> (Self, Worker) {
         let (sender, receiver) = mpsc::unbounded_channel();
         let worker = Worker {
@@ -62,16 +62,16 @@ impl Queue {
         (Self(sender), worker)
     }
 
-    /// Asks for work on a resource after a delay; an earlier request stands.
+    /// Requests work on a resource after a delay. An earlier request stays.
     pub fn push(&self, subject: Subject, delay: Duration) {
-        // Without a worker the program is about to end.
+        // Without a worker, the program is about to end.
         let _ = self.0.send((subject, delay));
     }
 }
 
 type Finished = (Subject, Result<Option<Duration>, ()>);
 
-/// Works the queue off.
+/// Processes the queue.
 pub(crate) struct Worker {
     receiver: mpsc::UnboundedReceiver<(Subject, Duration)>,
     concurrency: usize,
@@ -83,7 +83,7 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    /// Runs until the queue is dropped, then finishes what is under way.
+    /// Runs until the queue is dropped, then finishes the work in progress.
     pub async fn run<W: Work>(mut self, work: Arc<W>, pulse: Pulse) {
         let mut round = tokio::time::interval(ROUND);
         loop {
@@ -120,7 +120,7 @@ impl Worker {
         self.due.entry(subject).and_modify(|due| *due = (*due).min(at)).or_insert(at);
     }
 
-    /// Whatever becomes of the work, the subject is given back.
+    /// Whatever happens to the work, the subject is released.
     fn start<W: Work>(&mut self, subject: Subject, work: &Arc<W>) {
         self.due.remove(&subject);
         self.busy.insert(subject.clone());
@@ -156,7 +156,7 @@ impl Worker {
     }
 }
 
-/// Exponential, with up to half of it taken off at random, so that many failures don't come back
+/// Exponential back-off. Up to half of it is removed at random, so that many failures do not return
 /// together.
 fn backoff(failures: u32) -> Duration {
     let full = BACKOFF_FIRST.saturating_mul(1 << failures.saturating_sub(1).min(20)).min(BACKOFF_MOST);

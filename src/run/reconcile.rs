@@ -1,4 +1,4 @@
-//! One resource: look, plan, act, and say so.
+//! One resource: observe, plan, act, and report.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,10 +19,10 @@ use crate::observe::Live;
 use crate::report::{Events, Metrics, status};
 use crate::run::Settings;
 
-/// What an event calls the write of a status.
+/// The name in events for the write of a status.
 const STATUS: &str = "WriteStatus";
 
-/// A plan that changes every time it is carried out would be a defect; this bounds it.
+/// A plan that changes each time it is carried out would be a fault; this limits it.
 const ROUNDS: usize = 8;
 
 /// Reconciles resources.
@@ -89,7 +89,7 @@ impl Reconciler {
 }
 
 impl Work for Reconciler {
-    /// What fails is logged and counted here.
+    /// Failures are logged and counted here.
     async fn reconcile(&self, subject: &Subject) -> Result<Option<Duration>, ()> {
         let name = name(subject.kind);
         let (writer, events) = self.writers(subject.kind);
@@ -119,7 +119,7 @@ impl Work for Reconciler {
                 }
                 match self.step(name, &look.meta, step, writer, events).await {
                     Ok(()) => {}
-                    // It is noted, and the next plan does without it.
+                    // It is recorded, and the next plan does not include it.
                     Err(ApplyError::Left(_)) => break,
                     Err(ApplyError::Closed(_)) => return Err(()),
                     Err(error) => return self.fail(subject, look, &step.action, &error).await,
@@ -203,7 +203,7 @@ impl Reconciler {
         }
     }
 
-    /// Nothing can be done now: the status says where things stand.
+    /// Nothing is left to do now, so the status says what was reached.
     async fn settle(&self, subject: &Subject, look: Look) -> Result<Option<Duration>, ()> {
         let written = self.write_status(subject, &look).await;
         self.metrics.reconciled(name(subject.kind), written.is_ok());
@@ -212,7 +212,8 @@ impl Reconciler {
         Ok(look.plan.wake.map(|time| until(time, Timestamp::now())))
     }
 
-    /// A write failed: the status says so where that stays, or a person has to act; and it is tried again.
+    /// A write failed. If the failure stays, or a person must act, the status says so. The write is tried
+    /// again.
     async fn fail(
         &self,
         subject: &Subject,
@@ -232,14 +233,14 @@ impl Reconciler {
         self.give_up(subject, &look).await
     }
 
-    /// Tells why nothing more can be done now; it is tried again, later and later.
+    /// Reports why nothing more can be done now. It is tried again with growing pauses.
     async fn give_up(&self, subject: &Subject, look: &Look) -> Result<Option<Duration>, ()> {
         self.metrics.reconciled(name(subject.kind), false);
         self.write_status(subject, look).await?;
         Err(())
     }
 
-    /// Where no status can be written, an event tells why.
+    /// If no status can be written, an event says why.
     async fn write_status(&self, subject: &Subject, look: &Look) -> Result<(), ()> {
         let error = match self.send_status(name(subject.kind), look, &self.writers(subject.kind).0).await {
             Ok(()) => return Ok(()),
@@ -281,7 +282,7 @@ impl Reconciler {
     }
 }
 
-/// Writes a status if it differs from the one that stands.
+/// Writes a status if it differs from the existing one.
 async fn send<S: PartialEq + Serialize>(
     writer: &Applier,
     meta: &Meta,
@@ -294,7 +295,7 @@ async fn send<S: PartialEq + Serialize>(
     writer.status(meta, value).await
 }
 
-/// The API server took the steps, and yet they are to be done: what stands there is not ours.
+/// The API server accepted the steps, but they are still to be done. So what is there is not ours.
 fn in_vain(steps: &[Step]) -> Problem {
     let steps: Vec<_> = steps.iter().map(|step| step.action.to_string()).collect();
     let message = format!(
@@ -322,7 +323,7 @@ fn name(kind: Kind) -> &'static str {
 }
 
 fn until(time: Timestamp, now: Timestamp) -> Duration {
-    // Whole seconds are compared with whole seconds: a little later is right, earlier is in vain.
+    // Both sides have whole seconds: a little later is right, earlier is useless.
     let wait = time.duration_since(now).max(jiff::SignedDuration::ZERO);
     wait.unsigned_abs() + Duration::from_millis(50)
 }

@@ -1,4 +1,4 @@
-//! A Secret, read by its name right before it is used, and not kept.
+//! A Secret, read by its name immediately before its use, and not kept.
 
 use std::collections::BTreeMap;
 
@@ -10,14 +10,14 @@ use kube::{Api, Client};
 
 use crate::probe::Credential;
 
-/// What a Secret holds. Nothing of it is told: messages name keys alone.
+/// The contents of a Secret. Messages name only keys, never contents.
 pub(crate) struct SecretText {
     key: Key,
     data: BTreeMap<String, ByteString>,
 }
 
 impl SecretText {
-    /// Reads it; `role`: the folder with the Role that lets the operator do so.
+    /// Reads it; `role` is the folder with the Role that allows this.
     pub async fn read(client: &Client, key: &Key, role: &str) -> Result<Self, String> {
         let Key { namespace, name } = key;
         let secrets: Api<Secret> = Api::namespaced(client.clone(), namespace);
@@ -31,13 +31,13 @@ impl SecretText {
         }
     }
 
-    /// The text under a key, if it is there and not empty.
+    /// The text of a key, if it exists and is not empty.
     pub fn text(&self, key: &str) -> Option<String> {
         let value = self.data.get(key).and_then(|bytes| std::str::from_utf8(&bytes.0).ok());
         value.map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
     }
 
-    /// The same, where it must be there.
+    /// The text of a key that must exist.
     pub fn required(&self, key: &str) -> Result<String, String> {
         self.text(key).ok_or_else(|| format!("Secret {} has no key {key:?}", self.key))
     }

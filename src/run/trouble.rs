@@ -1,7 +1,7 @@
-//! What has failed lately, for each resource.
+//! Recent failures of each resource.
 //!
-//! In: failed writes, and that all went well. Out: what the status says of it, and whether an event is due. A
-//! failure that may pass by itself is told from the second one on; an event comes once.
+//! In: failed writes, and successes. Out: what the status says about them, and whether an event is due. A
+//! failure that may end by itself is reported from the second time on; an event is written once.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,19 +12,19 @@ use direct_upload_core::model::Problem;
 use super::queue::Subject;
 use crate::apply::ApplyError;
 
-/// The failures since all went well.
+/// The failures since the last success.
 #[derive(Debug, Default)]
 pub(crate) struct Troubles(Mutex<HashMap<Subject, Trouble>>);
 
 #[derive(Debug, Default)]
 struct Trouble {
     times: u32,
-    /// The step and the reason that the last event told.
+    /// The step and the reason of the last event.
     told: Option<(&'static str, Reason)>,
 }
 
 impl Troubles {
-    /// A write failed: what is to be told of it, and whether also by an event.
+    /// A write failed. Returns what to report, and whether also in an event.
     pub fn failed(&self, subject: &Subject, step: &'static str, error: &ApplyError) -> Option<(Problem, bool)> {
         let mut all = self.lock();
         let trouble = all.entry(subject.clone()).or_default();
@@ -36,7 +36,7 @@ impl Troubles {
         Some((problem, is_new))
     }
 
-    /// All went well, or the resource is gone.
+    /// Everything succeeded, or the resource is gone.
     pub fn over(&self, subject: &Subject) {
         self.lock().remove(subject);
     }

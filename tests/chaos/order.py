@@ -1,5 +1,5 @@
 """The order that must hold at every revision: while a Horizon uploads directly, every Glance Pod that serves, and
-Glance's template, accept its origins. See docs/order.md."""
+Glance's template, accept its origins. See docs/rollout-order.md."""
 
 import json
 import re

@@ -197,7 +197,7 @@ class Walk:
         for item in self.namespace.items('Deployment'):
             pod = item['spec']['template']['spec']
             for container in pod['containers']:
-                container.pop('lifecycle', None)  # comes and goes with rolls that happen anyway: docs/order.md
+                container.pop('lifecycle', None)  # comes and goes with rolls that happen anyway: docs/rollout-order.md
             mounted = [volume['configMap']['name'] for volume in pod['volumes'] if 'configMap' in volume]
             found[item['metadata']['name']] = {
                 'spec': item['spec'], 'bytes': {each: contents.get(each) for each in mounted},

@@ -1,4 +1,5 @@
-//! Keystone's catalog: read only where a Role says so, by one name, and followed.
+//! Keystone's catalog: the operator reads it only if a Role allows it, by one name, and follows its
+//! changes.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! `check --live` with the rights of somebody who may only read.
+//! `check --live` with read-only rights.
 
 use std::process::{Command, Output};
 

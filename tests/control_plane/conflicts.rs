@@ -1,4 +1,4 @@
-//! Others at our keys, and two resources for one workload.
+//! Other field managers at our keys, and two resources for one workload.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! Going away: Horizon first, then Glance, and each workload is as it was before.
+//! Deletion: Horizon first, then Glance; each workload is restored.
 
 use rstest::rstest;
 use serde_json::{Value, json};

@@ -1,8 +1,8 @@
-//! Every command in README.md and docs/ does what the page says.
+//! Runs every command in README.md and docs/, and checks that it does what the page says.
 //!
-//! A page is one shell. What it tells a reader to type is typed, in order; what it shows in return
-//! must come ([`printed`]). The pages follow each other as in the site, in one cluster: the first one
-//! installs the operator, the last one takes it away.
+//! A page is one shell. The test types its commands in order, and compares the output with the page
+//! ([`printed`]). The pages run in the order of the site, in one cluster. The first one installs the
+//! operator, and the last one removes it.
 
 mod page;
 mod printed;

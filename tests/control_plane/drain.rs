@@ -1,4 +1,5 @@
-//! The preStop sleep that comes with a roll, and the user's own changes beside it: none is refused.
+//! The preStop sleep that comes with a roll. The API server refuses none of the user's own changes next to
+//! it.
 
 use rstest::rstest;
 use serde_json::{Value, json};

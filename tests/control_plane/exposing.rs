@@ -1,4 +1,4 @@
-//! Gateway API and its like: kinds that come later, controllers that speak, watches that break.
+//! Gateway API and similar kinds: CRDs that appear later, controllers that report, watches that break.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Annotations on Ingresses that lead to Glance, where `spec.exposure.manage` asks for them.
+//! Annotations on Ingresses that lead to Glance, if `spec.exposure.manage` is set.
 
 use serde_json::{Value, json};
 

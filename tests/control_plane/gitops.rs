@@ -1,4 +1,4 @@
-//! GitOps tools and the operator at the same objects: what Argo CD and Flux see, by their own libraries.
+//! GitOps tools and the operator at the same objects: what Argo CD and Flux see, with their own libraries.
 
 use std::fs;
 use std::path::PathBuf;

@@ -1,5 +1,5 @@
-//! The chart: the same objects as deploy/ has, taken by a real API server, installed, upgraded and
-//! removed by the real helm.
+//! The chart: it has the same objects as deploy/. A real API server accepts them, and the real helm
+//! installs, upgrades and removes them.
 
 use std::collections::BTreeMap;
 use std::fs;

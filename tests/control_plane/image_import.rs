@@ -1,4 +1,4 @@
-//! Imports that every image must pass, and an internal API beside the public one.
+//! Imports that every image must pass, and an internal API in addition to the public one.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! The operator for a whole cluster, as deploy/ installs it. Each test has a cluster of its own.
+//! The operator for a whole cluster, as deploy/ installs it. Each test has its own cluster.
 
 use serde_json::{Value, json};
 

@@ -1,9 +1,9 @@
 //! The shipped binary on a real API server, with the shipped CRDs and RBAC.
 //!
-//! `cargo test --test control_plane` starts one control plane (tests/cluster) for all tests; each
-//! works in a namespace of its own, with an operator process of its own. Tests that change what
-//! belongs to the whole cluster start one for themselves. Mostly they wait for rollouts, so twice
-//! as many threads as cores do no harm: `-- --test-threads 4` on a machine with two.
+//! `cargo test --test control_plane` starts one control plane (tests/cluster) for all tests. Each test
+//! works in its own namespace, with its own operator process. Tests that change cluster-wide objects start
+//! their own control plane. The tests mostly wait for rollouts, so use twice as many threads as cores:
+//! `-- --test-threads 4` on a machine with two.
 
 mod harness;
 

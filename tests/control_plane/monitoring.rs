@@ -1,4 +1,4 @@
-//! A real Prometheus that scrapes the operator: what alerts and dashboard ask for is there.
+//! A real Prometheus scrapes the operator: it finds every metric that alerts and dashboard use.
 
 use std::fs;
 use std::io::{Read, Write};

@@ -1,4 +1,4 @@
-//! An API other than Glance's: origins come, leave late, and its workload is given back as it was.
+//! An API other than Glance's: origins come, leave late, and its workload is restored.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! From two resources to direct uploads, and a new host name: the order, and how little is written.
+//! From two resources to direct uploads, and a new host name: the order, and the small number of writes.
 
 use serde_json::json;
 

@@ -1,5 +1,5 @@
-//! Preflights and what they do to modes: nothing before they pass, back when they are refused for
-//! long, and nothing at all when they get no answer.
+//! Preflights and their effect on modes: no switch before they pass, fallback if they are refused for long,
+//! and no change if they get no answer.
 
 use serde_json::{Value, json};
 

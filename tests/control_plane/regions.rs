@@ -1,4 +1,4 @@
-//! One dashboard, two regions: direct only while both let uploads through.
+//! One dashboard, two regions: direct only while both accept uploads.
 
 use serde_json::{Value, json};
 

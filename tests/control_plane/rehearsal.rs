@@ -1,5 +1,5 @@
-//! Before pods are replaced: a Job of the workload's own image. The stand-in for the kubelet runs
-//! nothing; a test says how the Job's pod ends, and with which last words.
+//! Before pods roll: a Job of the workload's own image. The stand-in for the kubelet runs nothing; a test
+//! says how the Job's pod ends, and with which termination message.
 
 use serde_json::{Value, json};
 

@@ -1,5 +1,5 @@
-//! Another build on a cluster that a release has left: tests/fixtures/releases/VERSION/cluster.json, written
-//! by `freeze`, which tests/fixtures/releases/freeze runs.
+//! Another build on a cluster with the objects of a release: tests/fixtures/releases/VERSION/cluster.json.
+//! The test `freeze` writes it; tests/fixtures/releases/freeze runs that.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

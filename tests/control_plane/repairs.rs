@@ -1,4 +1,4 @@
-//! What others take away or change is put back, but never in a war.
+//! The operator restores what others remove or change, but never fights over it.
 
 use serde_json::{Value, json};
 

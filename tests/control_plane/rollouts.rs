@@ -1,5 +1,5 @@
-//! Rollouts that do not end: each has a reason of its own, and while Glance's does not, Horizon is
-//! never switched.
+//! Rollouts that do not end: each has its own reason. While Glance's rollout does not end, Horizon never
+//! switches.
 
 use rstest::rstest;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! The samples on a cluster: ready, and exactly as `render` says offline.
+//! The samples on a cluster: they become ready, exactly as `render` says offline.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;

@@ -1,5 +1,5 @@
-//! Many of everything, counted in the audit log: 50 in CI, as many as `SCALE` says in `make bench`.
-//! What is asserted are counts, and never times.
+//! Many resources, counted in the audit log: 50 in CI, or `SCALE` in `make bench`. The tests assert counts,
+//! never times.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Several Horizons on one Glance, and what could be meant by a name.
+//! Several Horizons on one Glance, and ambiguous names.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! `status` beside an operator at work, with the rights of somebody who may only read.
+//! `status` with read-only rights, next to a running operator.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Output, Stdio};

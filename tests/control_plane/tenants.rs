@@ -1,5 +1,5 @@
-//! Tenants of a shared Glance: those who may not use it, and those who make the most of it.
-//! docs/security.md lists what each test stands for.
+//! Tenants of a shared Glance: those without the right to use it, and those who try to misuse it.
+//! docs/security.md names the purpose of each test.
 
 use serde_json::{Value, json};
 

@@ -1,5 +1,5 @@
-//! Going, in every order: the table in docs/install.md. Each test has a cluster of its own, with what
-//! deploy/ installs and a cloud whose uploads are direct.
+//! Uninstall in every order: the table in docs/install.md. Each test has its own cluster, with what deploy/
+//! installs and a cloud with direct uploads.
 
 use std::process::{Command, Output};
 

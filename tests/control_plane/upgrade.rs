@@ -1,4 +1,4 @@
-//! A newer operator on an older one's work, and what is left behind on the way.
+//! A newer operator takes over the objects of an older one.
 
 use std::collections::{BTreeMap, BTreeSet};
 

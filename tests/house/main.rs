@@ -1,7 +1,9 @@
-//! The house keeps its order: what may know what, over the sources as the compiler reads them.
+//! Checks the layers of the code: which module may use which, judged from the sources as the compiler reads
+//! them.
 //!
-//! Each crate is a list of rooms (folders or files below `src`), lowest first; a room knows those below
-//! it. The lists are the architecture, see docs/architecture.md. A room that is not in its list fails.
+//! Each crate is a list of layers (folders or files below `src`), lowest first; a layer uses only those
+//! below it. The lists are the architecture, see docs/architecture.md. A layer that is not in its list
+//! fails.
 
 mod public;
 mod sources;

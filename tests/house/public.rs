@@ -1,7 +1,7 @@
-//! What is `pub`, and who names it.
+//! Which items are `pub`, and who names them.
 //!
-//! In: parsed sources. Out: the items that no other room names, nor the signature of one that is named. Names
-//! are compared as words, so that two items of one name count as one.
+//! In: parsed sources. Out: public items that no other layer names, neither directly nor in the signature
+//! of a named item. It compares names as words, so two items with the same name count as one.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

@@ -1,7 +1,7 @@
-//! The modules of a crate, and which file knows which.
+//! The modules of a crate, and which file uses which.
 //!
-//! In: a `src` folder. Out: files, and arrows from each to those whose items it names. What a module only
-//! passes on (`pub use`) is no arrow of its own: who names it there knows where it comes from.
+//! In: a `src` folder. Out: files, and arrows from each file to those whose items it names. A re-export
+//! (`pub use`) is not an arrow, because the file that names the item there gets an arrow to its origin.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

@@ -1,5 +1,5 @@
-//! openstack-helm's start script, run for real on the snippet that its sample renders to: what the
-//! layout says of "how a file gets to its place" is held against a process that lives or dies.
+//! Runs openstack-helm's real start script on the snippet that its sample renders to. The process lives or
+//! dies, and this shows whether the layout's way to deliver a file is right.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

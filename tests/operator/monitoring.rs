@@ -1,4 +1,4 @@
-//! The alerts, as Prometheus' own promtool judges them.
+//! The alerts, judged by Prometheus' own promtool.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -1,4 +1,5 @@
-//! What a release rendered, the next one renders, too: other bytes in a workload replace its pods.
+//! The next release renders the same bytes as the last one. Other bytes in a workload would replace its
+//! pods.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -11,19 +11,19 @@ use super::rule::Rule;
 /// [`Stalled`](Self::Stalled), which follow kstatus.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ConditionType {
-    /// What the spec asks is in effect.
+    /// What the spec requests is in effect.
     Ready,
-    /// The spec makes sense here: workload, container, paths and endpoint are usable.
+    /// The spec is usable here: workload, container, paths and endpoint.
     Accepted,
-    /// The browser-visible origins and the partner are known.
+    /// The browsers' origins and the partner are known.
     OriginsResolved,
     /// The files exist as a ConfigMap.
     ConfigRendered,
     /// Every pod of the workload runs with the files.
     RolledOut,
-    /// A browser-equivalent preflight passed.
+    /// A preflight like a browser's has passed.
     Verified,
-    /// The operator is working or waiting for something that is expected to come (kstatus).
+    /// The operator is working, or waits for something that will come (kstatus).
     Reconciling,
     /// Nothing will happen until somebody changes something (kstatus).
     Stalled,
@@ -49,20 +49,20 @@ impl fmt::Display for ConditionType {
     }
 }
 
-/// What a reason says of what comes next.
+/// What a reason says about the next step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outlook {
-    /// What is asked for holds.
+    /// What is requested is in effect.
     Holds,
-    /// The operator is working, or waits for what is expected to come.
+    /// The operator is working, or waits for something that will come.
     Moves,
     /// Nothing happens until a person changes something.
     Stalls,
-    /// Nothing happens, because a person asked for that.
+    /// Nothing happens, because a person requested that.
     Rests,
 }
 
-/// One line for each reason: its meaning, the condition that it speaks of, and what comes next.
+/// One line for each reason: its meaning, its condition, and what comes next.
 macro_rules! reasons {
     ($($(#[$doc:meta])* $name:ident => $condition:ident, $outlook:ident;)*) => {
         /// Every reason that a condition, an event or a plan may carry.
@@ -74,14 +74,14 @@ macro_rules! reasons {
         }
 
         impl Reason {
-            /// The condition that it speaks of.
+            /// The condition that it belongs to.
             pub const fn condition(self) -> ConditionType {
                 match self {
                     $(Self::$name => ConditionType::$condition,)*
                 }
             }
 
-            /// What it says of what comes next.
+            /// What it says about the next step.
             pub const fn outlook(self) -> Outlook {
                 match self {
                     $(Self::$name => Outlook::$outlook,)*
@@ -92,148 +92,149 @@ macro_rules! reasons {
 }
 
 reasons! {
-    /// The spec can be carried out.
+    /// The spec is usable.
     Accepted => Accepted, Holds;
-    /// A value of the spec cannot be used; the message names field and value.
+    /// A value of the spec is not usable. The message names the field and the value.
     InvalidSpec => Accepted, Stalls;
-    /// DU010: the browser cannot reach this URL (cluster-internal name, loopback, single label).
+    /// DU010: browsers cannot reach this URL (cluster-internal name, loopback, single label).
     EndpointNotPublic => Accepted, Stalls;
-    /// DU009: Horizon is https and Glance is http; browsers block it.
+    /// DU009: Horizon is https and Glance is http, so browsers block the upload.
     MixedContent => Accepted, Stalls;
     /// No workload of that kind and name exists (yet).
     WorkloadNotFound => Accepted, Moves;
-    /// More than one workload could be meant; name one.
+    /// Several workloads match. Name one.
     WorkloadAmbiguous => Accepted, Stalls;
     /// Another controller owns the workload.
     WorkloadOwned => Accepted, Stalls;
     /// An older resource already manages this workload.
     WorkloadClaimed => Accepted, Stalls;
-    /// The workload has no such container, or several and none was named.
+    /// The workload has no such container, or it has several and the resource names none.
     ContainerUnknown => Accepted, Stalls;
-    /// The layout cannot know where a file goes; say it in `spec.paths`.
+    /// The layout cannot know where a file goes. Set it in `spec.paths`.
     PathUnknown => Accepted, Stalls;
-    /// The file's folder lies in a volume that nothing can be mounted into.
+    /// The file's folder is in a volume into which nothing can be mounted.
     PathReadOnly => Accepted, Stalls;
-    /// The layout cannot know where a file goes: the operator asks the workload's own image, by a
-    /// rehearsal that only looks.
+    /// The layout cannot know where a file goes. The operator asks the workload's own image with a
+    /// rehearsal that changes nothing.
     Looking => Accepted, Moves;
-    /// The workload's image never reads a file from that place; a rehearsal found it.
+    /// A rehearsal found that the workload's image never reads a file from that folder.
     PathNotRead => Accepted, Stalls;
-    /// The object's stored form cannot be decoded by this version.
+    /// This version cannot decode the stored object.
     Undecodable => Accepted, Stalls;
-    /// Origins and partner are known.
+    /// The origins and the partner are known.
     Resolved => OriginsResolved, Holds;
     /// Nothing that the operator can see exposes the service to browsers.
     NotExposed => OriginsResolved, Stalls;
-    /// Browsers load the dashboard by plain http only, and nobody has asked for that.
+    /// Browsers load the dashboard over plain http only, and nobody requested that.
     PlainHttp => OriginsResolved, Stalls;
-    /// No Glance resource fits; see the message for what was looked for.
+    /// No Glance resource matches. The message says what the operator looked for.
     GlanceNotFound => OriginsResolved, Moves;
-    /// Several Glance resources could be meant; set `directUpload.glanceRef`.
+    /// Several Glance resources match. Set `directUpload.glanceRef`.
     GlanceAmbiguous => OriginsResolved, Stalls;
     /// The Glance does not allow this Horizon's namespace.
     GlanceNotAllowed => OriginsResolved, Stalls;
-    /// The Glance allows this namespace, but not this origin: it is plain http, or one too many.
+    /// The Glance allows this namespace, but not this origin: it is plain http, or exceeds the limit.
     OriginNotAllowed => OriginsResolved, Stalls;
-    /// DU021: the Glance takes images by import only, which a direct upload goes round.
+    /// DU021: the Glance accepts images by import only, and a direct upload bypasses the import.
     ImportRequired => Accepted, Stalls;
-    /// The Glance cannot take the origin in; its own status says why.
+    /// The Glance cannot accept the origin. Its own status says why.
     GlanceNotReady => RolledOut, Moves;
-    /// The operator has just started and is still reading; never stands in a status.
+    /// The operator has just started and is still reading. No status ever has this reason.
     ObservationPending => OriginsResolved, Moves;
-    /// The operator cannot see something that the answer depends on; nothing is taken away.
+    /// The operator cannot see something that the answer depends on. It removes nothing.
     ObservationIncomplete => OriginsResolved, Moves;
     /// The files are in a ConfigMap.
     Rendered => ConfigRendered, Holds;
     /// There is nothing to render yet.
     NothingToRender => ConfigRendered, Holds;
-    /// A rehearsal found that the new files would do harm, or nothing; no serving pod was touched.
+    /// A rehearsal found that the new files do not work. No serving pod changed.
     RehearsalFailed => ConfigRendered, Stalls;
-    /// A rehearsal found that something which is read later takes the files' effect away.
+    /// A rehearsal found that the program reads something later that overrides our file.
     Overridden => ConfigRendered, Stalls;
-    /// The cluster lets no rehearsal be: a quota, Pod Security, or the operator's own rights.
+    /// The cluster refused to create the rehearsal Job or its pod: a quota, Pod Security, or a missing
+    /// right of the operator.
     RehearsalRefused => ConfigRendered, Stalls;
-    /// A rehearsal has no answer (yet): its pod does not come up, or its time was up.
+    /// A rehearsal has no result (yet): its pod does not start, or its time is over.
     RehearsalUnfinished => ConfigRendered, Moves;
     /// Every pod has the files.
     RolledOut => RolledOut, Holds;
-    /// Pods are being replaced, or about to be: a rehearsal comes first.
+    /// Pods are being replaced, or will be after a rehearsal.
     RollingOut => RolledOut, Moves;
-    /// Horizon is on its way to direct: first Glance accepts its origins, then its pods are rolled.
+    /// Horizon switches to direct: first Glance accepts its origins, then its pods roll.
     SwitchingToDirect => RolledOut, Moves;
-    /// The public URL of Glance is not known: nothing says where the browser will upload to.
+    /// The public URL of Glance is unknown: nothing says where browsers upload to.
     EndpointUnknown => OriginsResolved, Stalls;
     /// Horizon waits until its Glance accepts its origins.
     WaitingForGlance => RolledOut, Moves;
     /// Glance waits until its Horizons no longer upload directly.
     WaitingForHorizons => RolledOut, Moves;
-    /// A roll is due but held back by `rollout.notBefore` or `rollout.minInterval`.
+    /// A roll is due, but `rollout.notBefore` or `rollout.minInterval` delays it.
     HeldBack => RolledOut, Moves;
-    /// The workload is paused; unpause it.
+    /// The workload is paused. Unpause it.
     RolloutPaused => RolledOut, Stalls;
-    /// The workload's update strategy is `OnDelete`; delete its pods when it suits you.
+    /// The workload's update strategy is `OnDelete`. Delete its pods when the time is right.
     RolloutOnDelete => RolledOut, Stalls;
     /// The StatefulSet's `partition` keeps some pods on the old files.
     RolloutPartitioned => RolledOut, Stalls;
-    /// The workload is scaled to zero: no pod runs with the files.
+    /// The workload is scaled to zero, so no pod runs with the files.
     NoReplicas => RolledOut, Stalls;
-    /// New pods crash; the message is the pod's own.
+    /// New pods crash. The message is the pod's own.
     PodsCrashing => RolledOut, Stalls;
-    /// New pods cannot be created; the message is the controller's own.
+    /// New pods cannot be created. The message is the controller's own.
     ReplicaFailure => RolledOut, Stalls;
     /// The rollout exceeded its progress deadline.
     RolloutStuck => RolledOut, Stalls;
-    /// The roll failed, and the pods have what they had before; it is not tried again as it was.
+    /// The roll failed, and the operator undid it. It does not try the same roll again.
     RollFailed => RolledOut, Stalls;
-    /// Another field manager owns a field that must be ours; the message names it.
+    /// Another field manager owns a field that we need. The message names it.
     FieldConflict => RolledOut, Stalls;
-    /// Somebody keeps removing our fields; the operator stopped putting them back.
+    /// Something keeps removing our fields, so the operator stopped restoring them.
     Contended => RolledOut, Stalls;
-    /// Nothing is mounted, and nothing has to be.
+    /// Nothing is mounted, and nothing needs to be.
     NothingToRoll => RolledOut, Holds;
-    /// The operator's last write was refused by the API server; it tries again.
+    /// The API server refused the operator's last write. The operator tries again.
     WriteFailed => RolledOut, Moves;
-    /// No preflight has been made.
+    /// The operator has sent no preflight.
     NotVerified => Verified, Moves;
-    /// The preflight was answered, and a browser would refuse the answer; the message names rule and
-    /// fix.
+    /// Glance answered the preflight, and a browser would refuse the answer. The message names the rule and
+    /// the fix.
     PreflightRefused => Verified, Stalls;
-    /// The preflight passes, and the upload itself does not: something before Glance treats PUT otherwise than
-    /// OPTIONS, or limits its size; the message names rule and fix.
+    /// The preflight passes, but the upload itself does not. Something in front of Glance treats PUT
+    /// differently from OPTIONS, or limits its size. The message names the rule and the fix.
     UploadRefused => Verified, Stalls;
-    /// The browser itself keeps the dashboard's page from Glance, before any request: by the page's
-    /// Content-Security-Policy (DU013), or because Glance's address is less public than the dashboard's
-    /// (DU023).
+    /// The browser itself blocks the dashboard's page from Glance, before any request. The cause is the
+    /// page's Content-Security-Policy (DU013), or an address of Glance that is less public than the
+    /// dashboard's (DU023).
     UploadBlocked => Verified, Stalls;
-    /// No dashboard is at an origin whose port is a guess; set `spec.publicURL`.
+    /// No dashboard answers at an origin whose port is a guess. Set `spec.publicURL`.
     DashboardNotFound => Verified, Stalls;
-    /// The operator got no answer to its preflight: nothing is known about what browsers get.
+    /// The operator got no answer to its preflight, so nothing is known about browsers.
     PreflightUnanswered => Verified, Moves;
-    /// The upload path broke after it had been verified: Horizon's own mode is in force until
-    /// preflights pass again for as long.
+    /// The upload path failed after it had been verified. Horizon's own mode is in effect until preflights
+    /// have passed again for as long.
     FallenBack => Verified, Moves;
-    /// A browser-equivalent preflight passed for each origin.
+    /// A preflight like a browser's has passed for each origin.
     Verified => Verified, Holds;
-    /// A whole upload of the operator's own passed, and so did the preflight for each origin.
+    /// A whole upload by the operator has passed, and so has the preflight for each origin.
     UploadVerified => Verified, Holds;
-    /// In effect; no preflight has proven it.
+    /// The configuration is in effect, but no preflight has proven it.
     ReadyUnverified => Verified, Holds;
-    /// Direct upload is switched off, and our files are gone from Horizon.
+    /// Direct upload is off, and our files are removed from Horizon.
     DirectDisabled => Accepted, Holds;
-    /// No Horizon and no `cors.allowedOrigins` asks anything of this Glance.
+    /// No Horizon and no `cors.allowedOrigins` uses this Glance.
     NoOrigins => OriginsResolved, Holds;
-    /// `spec.suspend`: reported, but nothing is changed.
+    /// `spec.suspend` is true: the operator reports, but changes nothing.
     Suspended => RolledOut, Rests;
-    /// All writes of the operator are frozen, by a ConfigMap or a flag; the message says by which, and what waits.
+    /// A ConfigMap or a flag freezes all writes of the operator. The message names it, and what waits.
     Frozen => RolledOut, Rests;
-    /// The resource is being deleted and the workload released.
+    /// The resource is being deleted, and the operator releases the workload.
     Releasing => Accepted, Moves;
     /// The resource waits for nothing.
     Settled => RolledOut, Holds;
 }
 
 impl Reason {
-    /// True if only a person can change it: the operator waits for an edit, not for time.
+    /// Whether only a person can change it: the operator waits for an edit, not for time.
     pub fn is_terminal(self) -> bool {
         self.outlook() == Outlook::Stalls
     }

@@ -14,18 +14,18 @@ pub enum CorsValue {
     Number(u32),
 }
 
-/// Options of `[cors]` by name, beside `allowed_origin`; only those that are said.
+/// Options of `[cors]` by name, except `allowed_origin`. Only those that the resource sets.
 pub type CorsValues = BTreeMap<&'static str, CorsValue>;
 
 impl GlanceCors {
-    /// The options that it states.
+    /// The options that it sets.
     pub fn options(&self) -> CorsValues {
         stated(&self.allow_headers, &self.expose_headers, self.allow_credentials, self.max_age)
     }
 }
 
 impl ApiCors {
-    /// The options that it states.
+    /// The options that it sets.
     pub fn options(&self) -> CorsValues {
         stated(&self.allow_headers, &self.expose_headers, self.allow_credentials, self.max_age)
     }

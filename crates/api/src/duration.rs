@@ -1,4 +1,4 @@
-//! Spans of time as users write them: `30s`, `1h30m`, `1.5h`.
+//! Durations as users write them: `30s`, `1h30m`, `1.5h`.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,15 +8,14 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use thiserror::Error;
 
-/// What [`Duration`] reads. The API server holds users to it, so that no stored resource is one that
-/// cannot be decoded.
+/// What [`Duration`] reads. The API server enforces it, so every stored resource can be decoded.
 const PATTERN: &str = r"^([0-9]{1,6}(\.[0-9]{1,3})?(h|m|s|ms)){1,4}$";
 
-/// A span of time, never negative.
+/// A duration, never negative.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Duration(std::time::Duration);
 
-/// A text that is no span of time.
+/// A text that is no duration.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{0:?} is no duration; write numbers with the units h, m, s or ms, e.g. 90s or 1h30m")]
 pub struct NoDuration(String);
@@ -39,7 +38,7 @@ impl FromStr for Duration {
     }
 }
 
-/// One number with its unit, in milliseconds, and what comes after it.
+/// One number with its unit, in milliseconds, and the rest of the text.
 fn part(text: &str) -> Option<(u64, &str)> {
     let number = &text[..text.find(|c: char| !c.is_ascii_digit() && c != '.')?];
     let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));

@@ -1,7 +1,7 @@
 //! The custom resources: what a user writes, and what the operator answers.
 //!
 //! In: YAML of `Horizon`, `Glance` and `OpenStackAPI` objects. Out: typed specs, typed statuses, and the
-//! `CustomResourceDefinition`s that make the API server check them.
+//! `CustomResourceDefinition`s with which the API server checks them.
 
 pub mod conditions;
 mod cors;
@@ -44,7 +44,8 @@ use kube_core::CustomResourceExt;
 /// Label that marks our ConfigMaps and Jobs as this program's.
 pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 
-/// Label that marks our CRDs. Not [`MANAGED_BY`]: Helm sets that one on all that it installs.
+/// Label that marks our CRDs. It is not [`MANAGED_BY`], because Helm sets that one on everything it
+/// installs.
 pub const PART_OF: &str = "app.kubernetes.io/part-of";
 
 /// Value of [`MANAGED_BY`] and [`PART_OF`], field manager prefix and event reporter.
@@ -56,16 +57,16 @@ pub fn is_ours(manager: &str) -> bool {
     manager.strip_prefix(OPERATOR).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// Prefix of every annotation, label and finalizer that is ours.
+/// Prefix of all our annotations, labels and finalizers.
 pub const DOMAIN: &str = "direct-upload.openstack.org";
 
-/// Finalizer on a CR whose fields stand in a workload.
+/// Finalizer on a resource whose fields are in a workload.
 pub const FINALIZER: &str = "direct-upload.openstack.org/release";
 
-/// The CRDs, as `crds/` holds them and `direct-upload-operator crd` prints them.
+/// The CRDs, as in `crds/` and in the output of `direct-upload-operator crd`.
 ///
-/// Each carries the [`PART_OF`] label, by which `run` tells them from another project's CRDs of
-/// the same name before its first write.
+/// Each has the [`PART_OF`] label. Before its first write, `run` uses it to distinguish our CRDs from
+/// another project's CRDs of the same name.
 #[must_use]
 pub fn crds() -> Vec<CustomResourceDefinition> {
     let mut crds = vec![Glance::crd(), Horizon::crd(), OpenStackAPI::crd()];
@@ -76,8 +77,8 @@ pub fn crds() -> Vec<CustomResourceDefinition> {
     crds
 }
 
-/// Gives a resource a status before the operator has seen it: one that observed no generation. Without
-/// it kstatus, and so Flux, takes a resource that nobody has looked at yet for one that is in effect.
+/// Gives a resource a status before the operator has seen it: one that observed no generation. Without it,
+/// kstatus (and so Flux) would report a resource that nobody has looked at yet as in effect.
 fn unobserved(crd: &mut CustomResourceDefinition) {
     let schemas =
         crd.spec.versions.iter_mut().filter_map(|version| version.schema.as_mut()?.open_api_v3_schema.as_mut());

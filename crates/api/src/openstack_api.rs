@@ -1,8 +1,8 @@
 //! `cors.openstack.org/v1beta1 OpenStackAPI`: an API other than Glance's that browsers may call.
 //!
-//! Like Horizon and Glance the resource is named after what runs, since it names a workload and rolls
-//! it; the group says which side of it is meant, and leaves the service's own group free for whoever
-//! deploys it.
+//! Like Horizon and Glance, the resource is named after what runs, because it names a workload and rolls
+//! it. The group says which aspect it configures, and leaves the service's own group free for those who
+//! deploy it.
 
 use kube_derive::CustomResource;
 use schemars::JsonSchema;
@@ -41,7 +41,7 @@ use crate::horizon::direct_upload::{CaConfigMap, HostAlias, ProbeCheck};
 )]
 #[serde(rename_all = "camelCase")]
 pub struct OpenStackApiSpec {
-    /// Report, but change nothing.
+    /// The operator reports, but changes nothing.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub suspend: bool,
     /// Which service it is: decides its headers and where its files are. Glance has a resource of its
@@ -59,19 +59,19 @@ pub struct OpenStackApiSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 32))]
     pub exposed_by: Option<Vec<ExposedBy>>,
-    /// Whose images these are; decides where files go. See docs/openstackapi.md.
+    /// Whose images these are. It decides where files go. See docs/openstackapi.md.
     #[serde(default)]
     pub layout: Layout,
-    /// Places that differ from the layout's.
+    /// Paths that differ from the layout's.
     #[serde(default, skip_serializing_if = "is_default")]
     pub paths: ApiPaths,
     /// Whose scripts may call the API, and with which headers.
     #[serde(default)]
     pub cors: ApiCors,
-    /// How it is verified that the dashboards' scripts may call the API.
+    /// How the operator verifies that the dashboards' scripts may call the API.
     #[serde(default, skip_serializing_if = "is_default")]
     pub verification: ApiVerification,
-    /// When pods may be rolled.
+    /// When the operator may roll pods.
     #[serde(default, skip_serializing_if = "is_default")]
     pub rollout: Rollout,
     /// What happens when this resource is deleted.
@@ -106,35 +106,35 @@ pub enum ApiService {
     Manila,
 }
 
-/// The preflights that the operator makes to an API, as the dashboards' pages make them: from each origin, for
-/// the service's methods and headers.
+/// The preflights that the operator sends to an API, as the dashboards' pages do: from each origin, for the
+/// service's methods and headers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ApiVerification {
-    /// Whether they are made. `Ignore` where the operator cannot reach the API's public URL.
+    /// Whether to send them. Set `Ignore` if the operator cannot reach the API's public URL.
     #[serde(skip_serializing_if = "is_default")]
     pub preflight: ProbeCheck,
-    /// A ConfigMap of this namespace with certificate authorities that browsers trust here, beside those that
-    /// all browsers trust.
+    /// A ConfigMap of this namespace with certificate authorities that browsers trust here, in addition to
+    /// those that all browsers trust.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ca_config_map: Option<CaConfigMap>,
-    /// Addresses for host names, as in a pod's `hostAliases`: for a public name that leads elsewhere, or
-    /// nowhere, from inside the cluster.
+    /// Addresses for host names, as in a pod's `hostAliases`. Use it for a public name that has another
+    /// address, or none, inside the cluster.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64))]
     pub host_aliases: Vec<HostAlias>,
 }
 
-/// Places of the service's files in the container. Absolute paths.
+/// Paths of the service's files in the container. They must be absolute.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ApiPaths {
-    /// The user's main file, whose `[cors]` options ours would replace. Default e.g.
-    /// `/etc/keystone/keystone.conf`.
+    /// Your main file. Our file would replace its `[cors]` options, so the operator reads and repeats them.
+    /// Default for example `/etc/keystone/keystone.conf`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 512), regex(pattern = r"^/[^\s]+$"))]
     pub config_file: Option<String>,
-    /// The folder of configuration files that the CORS filter reads. Default e.g.
+    /// The folder of configuration files that the CORS filter reads. Default for example
     /// `/etc/keystone/keystone.conf.d`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 512), regex(pattern = r"^/[^\s]+$"))]
@@ -145,37 +145,37 @@ pub struct ApiPaths {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ApiCors {
-    /// Origins that are simply stated, e.g. `https://portal.example.com`; never `*`.
+    /// Origins to accept, for example `https://portal.example.com`; never `*`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 10_000), inner(length(max = 300), regex(pattern = r"^https?://[^\s,]+$")))]
     pub allowed_origins: Vec<String>,
-    /// Horizon resources whose https origins are accepted, whatever they come to be.
+    /// Horizon resources whose https origins are accepted. The list follows their changes.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 256))]
     pub horizons: Vec<HorizonRef>,
-    /// Other dashboards (a portal of one's own), as workloads of this namespace: the https origins of what
-    /// exposes them are accepted.
+    /// Other dashboards (for example your own portal), as workloads of this namespace. The API accepts the
+    /// https origins of what exposes them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 256))]
     pub dashboards: Vec<DashboardRef>,
-    /// Request headers beside the service's defaults.
+    /// Request headers, in addition to the service's defaults.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 256), inner(length(max = 128), regex(pattern = r"^[!#%&'*+.^_`|~0-9A-Za-z-]+$")))]
     pub allow_headers: Vec<String>,
-    /// Response headers that scripts may read, beside the service's defaults.
+    /// Response headers that scripts may read, in addition to the service's defaults.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 256), inner(length(max = 128), regex(pattern = r"^[!#%&'*+.^_`|~0-9A-Za-z-]+$")))]
     pub expose_headers: Vec<String>,
-    /// `Access-Control-Allow-Credentials`. Default: what the user's own file says, else `true`
+    /// `Access-Control-Allow-Credentials`. Default: the value in your own file, else `true`
     /// (oslo.middleware's default). A token in a header does not need it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allow_credentials: Option<bool>,
-    /// Seconds for which a browser may remember the answer to a preflight. Default: what the
-    /// user's own file says, else 3600.
+    /// Seconds for which a browser may cache the answer to a preflight. Default: the value in your own
+    /// file, else 3600.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 86400))]
     pub max_age: Option<i64>,
-    /// How long an origin stays accepted after nobody asks for it any more. Default `1h`.
+    /// How long the API accepts an origin after nobody requests it any more. Default `1h`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retire_after: Option<Duration>,
 }
@@ -187,13 +187,13 @@ pub struct HorizonRef {
     /// Its name.
     #[schemars(length(min = 1, max = 253))]
     pub name: String,
-    /// Its namespace. Default: this one. To name another one is to trust whoever writes there.
+    /// Its namespace. Default: this one. If you name another one, you trust everyone who writes there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 63))]
     pub namespace: Option<String>,
-    /// Whether its pages call the API with cookies (`withCredentials`). Browsers then want
-    /// `Access-Control-Allow-Credentials`, and so does the operator's preflight. Default: no; a token in a
-    /// header is no credential in that sense.
+    /// Whether its pages call the API with cookies (`withCredentials`). Browsers then
+    /// require `Access-Control-Allow-Credentials`, and so does the operator's preflight. Default `false`. A token
+    /// in a header is not a credential in this sense.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub with_credentials: bool,
 }

@@ -3,8 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The image panel: `ANGULAR_FEATURES['images_panel']` of Horizon's settings decides
-/// (openstack_dashboard/dashboards/project/images/views.py). The two make different requests.
+/// The image panel. `ANGULAR_FEATURES['images_panel']` of Horizon's settings selects it
+/// (openstack_dashboard/dashboards/project/images/views.py). The two panels send different requests.
 #[derive(
     Clone,
     Copy,
@@ -24,21 +24,21 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase", ascii_case_insensitive, parse_err_ty = String, parse_err_fn = no_panel)]
 pub enum Panel {
-    /// The panel in JavaScript, Horizon's default: its upload is a request without credentials.
+    /// The JavaScript panel, Horizon's default. Its upload is a request without credentials.
     Angular,
-    /// The panel in Python: its upload is a request with credentials
+    /// The Python panel. Its upload is a request with credentials
     /// (horizon/static/horizon/js/horizon.modals.js: `withCredentials`).
     Django,
-    /// Not known: an upload must be let through from either.
+    /// Unknown: uploads of both panels must work.
     #[default]
     Unknown,
 }
 
 impl Panel {
-    /// All of them.
+    /// All panels.
     pub const ALL: [Self; 3] = [Self::Angular, Self::Django, Self::Unknown];
 
-    /// As it is called in sentences, without an article.
+    /// Its name in sentences, without an article.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Angular => "Angular panel",

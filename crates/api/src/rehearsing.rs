@@ -1,27 +1,27 @@
-//! `spec.rollout.rehearsal` and `spec.rehearsal.catalog`: a word or `Off`, however it is spelled.
+//! `spec.rollout.rehearsal` and `spec.rehearsal.catalog`: a word or `Off`, in any spelling.
 
 use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// Whether new files are tried in a Job before a serving pod gets them.
+/// Whether a Job tries new files before a serving pod gets them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub enum Rehearsing {
-    /// No pod is replaced before a rehearsal has passed.
+    /// The operator replaces no pod before a rehearsal has passed.
     #[default]
     Required,
-    /// No Job is made.
+    /// The operator creates no Job.
     Off,
 }
 
-/// Whether Keystone's catalog is read with the account that Glance itself has.
+/// Whether a Job reads Keystone's catalog with Glance's own account.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub enum CatalogRehearsal {
-    /// A Job of Glance's own image asks, at most once a day for each edition of its pods.
+    /// A Job of Glance's own image reads it, at most once a day for each version of its pods.
     #[default]
     Ask,
-    /// Nobody asks.
+    /// No Job reads it.
     Off,
 }
 
@@ -33,7 +33,7 @@ enum Written {
     Word(String),
 }
 
-/// A switch of two words, the second of which is `Off`.
+/// A switch with two words, the second of which is `Off`.
 macro_rules! switch {
     ($type:ident, $on:ident) => {
         impl<'de> Deserialize<'de> for $type {
@@ -59,7 +59,7 @@ macro_rules! switch {
                 stringify!($type).into()
             }
 
-            /// Without a type, since there are two; the values are checked all the same.
+            /// The schema has no type, because there are two. The values are checked anyway.
             fn json_schema(_: &mut SchemaGenerator) -> Schema {
                 json_schema!({"x-kubernetes-preserve-unknown-fields": true, "enum": [stringify!($on), "Off", true, false]})
             }

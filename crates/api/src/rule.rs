@@ -1,6 +1,6 @@
-//! The rules: what can be wrong, under one id everywhere.
+//! The rules: everything that can be wrong, with one id everywhere.
 //!
-//! Conditions, events, `preflight`, `check`, SARIF and the runbook all take id and words from here.
+//! Conditions, events, `preflight`, `check`, SARIF and the runbook all take the id and the words from here.
 
 use std::fmt;
 use std::str::FromStr;
@@ -15,9 +15,9 @@ use thiserror::Error;
 pub enum Severity {
     /// An upload fails because of it.
     Error,
-    /// An upload fails under some circumstances, or something is unsafe.
+    /// An upload fails in some cases, or something is unsafe.
     Warning,
-    /// Works; worth to know.
+    /// It works, but is worth knowing.
     Note,
 }
 
@@ -28,7 +28,7 @@ macro_rules! rules {
         pub enum Rule { $(#[doc = concat!("`", $id, "`")] $name,)* }
 
         impl Rule {
-            /// All of them, in order.
+            /// All rules, in order.
             pub const ALL: &[Self] = &[$(Self::$name),*];
 
             /// `DU0xx`.
@@ -41,7 +41,7 @@ macro_rules! rules {
                 match self { $(Self::$name => $title,)* }
             }
 
-            /// Why the upload fails, in a sentence or two.
+            /// Why the upload fails, in one or two sentences.
             pub const fn why(self) -> &'static str {
                 match self { $(Self::$name => $why,)* }
             }
@@ -107,8 +107,8 @@ rules! {
 }
 
 impl Rule {
-    /// The runbook's entry: symptom, cause, how to see it, fix for each layout. Comments are for the
-    /// tests of the documentation.
+    /// The runbook's entry: symptom, cause, how to see it, fix for each layout. Comments are for the tests
+    /// of the documentation and are removed.
     pub fn runbook(self) -> String {
         let mut pieces = self.page_text().split("<!--");
         let mut entry = pieces.next().unwrap_or_default().to_owned();
@@ -120,7 +120,7 @@ impl Rule {
         entry
     }
 
-    /// Where the entry stands in the documentation.
+    /// The path of the entry in the documentation.
     pub fn page(self) -> String {
         format!("docs/runbook/{}.md", self.id())
     }

@@ -1,4 +1,4 @@
-//! Fields that both resources have.
+//! Fields that several resources have.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use schemars::JsonSchema;
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::duration::Duration;
 use super::rehearsing::Rehearsing;
 
-/// The workload kinds whose pods can be given files.
+/// The kinds of workloads that can get files.
 #[derive(
     Clone,
     Copy,
@@ -35,7 +35,7 @@ pub enum WorkloadKind {
 }
 
 impl WorkloadKind {
-    /// All of them, in the order in which they are looked for.
+    /// All kinds, in the order in which the operator looks for them.
     pub const ALL: [Self; 3] = [Self::Deployment, Self::StatefulSet, Self::DaemonSet];
 
     /// The Kubernetes kind.
@@ -50,18 +50,18 @@ impl WorkloadKind {
 pub struct WorkloadRef {
     /// Kind of the workload.
     pub kind: WorkloadKind,
-    /// Name of the workload. Default: the resource's own name; without such a workload `horizon`,
-    /// or `glance` and `glance-api`. If both of these exist, nothing is chosen and the status says
-    /// so.
+    /// Name of the workload. Default: the resource's own name. If there is no such workload: `horizon`, or
+    /// `glance` and `glance-api`. If both of these exist, the operator chooses none and the status says so.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]
     pub name: Option<String>,
-    /// Container that gets the files. Default: the only container, or the one that has the
-    /// workload's or the resource's name.
+    /// Container that gets the files. Default: the only container, or the one with the workload's or the
+    /// resource's name.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 63))]
     pub container: Option<String>,
-    /// Add files even to a workload that another controller owns (it may undo them at any time).
+    /// Adds files even to a workload that another controller owns. That controller may undo them at any
+    /// time.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub allow_owned: bool,
 }
@@ -107,12 +107,12 @@ impl ExposureKind {
     }
 }
 
-/// What browsers speak.
+/// The scheme that browsers use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Scheme {
-    /// TLS, terminated by whatever is behind that address.
+    /// https. Whatever is behind that address terminates TLS.
     HTTPS,
-    /// Plain.
+    /// Plain http.
     HTTP,
 }
 
@@ -132,29 +132,29 @@ pub struct ExposedBy {
     /// Its name.
     #[schemars(length(min = 1, max = 253))]
     pub name: String,
-    /// Its namespace. Default: the resource's own. An object of another namespace counts only if it is
-    /// named here (or, of Gateway API's kinds, by a ReferenceGrant): that is this namespace's consent.
+    /// Its namespace. Default: the resource's own. An object of another namespace counts only if you name
+    /// it here, which is this namespace's consent. (Gateway API's kinds need a ReferenceGrant instead.)
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 63))]
     pub namespace: Option<String>,
-    /// For a Service: what browsers speak to it. For the other kinds: only the URLs of this scheme
-    /// count; a dashboard's plain http ones only with `HTTP`.
+    /// For a Service: the scheme that browsers use. For the other kinds: only the URLs of this scheme
+    /// count. A dashboard's plain http URLs count only with `HTTP`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scheme: Option<Scheme>,
-    /// For a Service: the port that browsers use. Default: the scheme's own if the Service has it,
-    /// else its only one.
+    /// For a Service: the port that browsers use. Default: the scheme's default port if the Service has it,
+    /// else the Service's only port.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 65535))]
     pub port: Option<i32>,
 }
 
-/// A URL under which browsers reach a service, and what says so.
+/// A URL under which browsers reach a service, and its source.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ExposureStatus {
     /// The URL.
     pub url: String,
-    /// The object that it was derived from, e.g. `HTTPRoute openstack/glance`; or `spec.publicURL`.
+    /// The object from which it was derived, for example `HTTPRoute openstack/glance`, or `spec.publicURL`.
     pub from: String,
 }
 
@@ -173,47 +173,47 @@ pub enum Layout {
     Kolla,
 }
 
-/// How a file reaches its place.
+/// How a file gets to its path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Delivery {
     /// The ConfigMap's key is mounted read-only, as a single file.
     Mount,
-    /// An init container copies the file into an `emptyDir` from which it is mounted: for images
-    /// whose start script changes the owner of the whole folder.
+    /// An init container copies the file into an `emptyDir`, which is then mounted. For images whose start
+    /// script changes the owner of the whole folder.
     Copy,
 }
 
-/// When pods may be rolled.
+/// When the operator may roll pods.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Rollout {
-    /// No roll before this time (RFC 3339); the status shows what waits.
+    /// No roll before this time (RFC 3339). The status shows what waits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub not_before: Option<k8s_openapi::apimachinery::pkg::apis::meta::v1::Time>,
-    /// Least time between two rolls that other resources or a retirement cause, e.g. `5m`.
-    /// A change of this resource's own spec rolls at once. Default `30s`.
+    /// The least time between two rolls that other resources or a retirement cause, for example `5m`. A
+    /// change of this resource's own spec rolls immediately. Default `30s`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub min_interval: Option<Duration>,
-    /// What lets uploads in flight finish while their pod is replaced. See docs/order.md.
+    /// Lets uploads in flight finish while their pod is replaced. See docs/rollout-order.md.
     #[serde(skip_serializing_if = "is_default")]
     pub drain: Drain,
-    /// Whether a Job made from the workload's own template tries the new files before a serving pod
-    /// gets them: `Required` (the default) or `Off`, for where Jobs are not allowed.
+    /// Whether a Job, made from the workload's own template, tries new files before a serving pod gets
+    /// them. `Required` (the default), or `Off` where Jobs are not allowed.
     #[serde(skip_serializing_if = "is_default")]
     pub rehearsal: Rehearsing,
 }
 
-/// A preStop sleep: a pod that is replaced goes on answering for a while before it is told to end.
+/// A preStop sleep: a pod that is replaced continues to answer for a while before it gets SIGTERM.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Drain {
-    /// Whether our apply brings the sleep along. Default: for a Glance, where that takes nothing
-    /// from the workload's owner; for a Horizon, no. It never rolls pods on its own; `false` takes it
-    /// off at once.
+    /// Whether the operator adds the sleep. Default: for a Glance, if this does not conflict with the
+    /// owner's settings; for a Horizon, no. The sleep never causes a roll of its own. `false` removes it
+    /// immediately.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,
-    /// How long a pod that ends goes on answering. The pod's `terminationGracePeriodSeconds`, which
-    /// stays yours, must be 10 seconds longer. Default 20.
+    /// How long a pod that ends continues to answer. The pod's `terminationGracePeriodSeconds`, which you
+    /// set yourself, must be 10 seconds longer. Default 20.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 3600))]
     pub pre_stop_seconds: Option<u32>,
@@ -223,13 +223,13 @@ pub struct Drain {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Deletion {
-    /// How long the safe order (Horizon first, then Glance) may hold up the deletion; afterwards
-    /// the workload is released anyway, with an event. Default `10m`.
+    /// How long a deletion waits for the safe order (Horizon first, then Glance). After that, the operator
+    /// releases the workload anyway and writes an event. Default `10m`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Duration>,
 }
 
-/// Which namespaces are meant, as in Gateway API's `allowedRoutes`.
+/// Which namespaces are selected, as in Gateway API's `allowedRoutes`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 #[schemars(extend("x-kubernetes-validations" = [{
@@ -237,14 +237,14 @@ pub struct Deletion {
     "message": "from: Selector needs a selector; write e.g. selector: {matchLabels: {…}}"
 }]))]
 pub struct Namespaces {
-    /// `Same`: only this namespace. `All`: every namespace. `Selector`: those whose labels match.
+    /// `Same`: only this namespace. `All`: every namespace. `Selector`: namespaces whose labels match.
     pub from: FromNamespaces,
     /// Labels of the namespaces, for `from: Selector`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub selector: Option<LabelSelector>,
 }
 
-/// Which namespaces are meant.
+/// Which namespaces are selected.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum FromNamespaces {
     /// Only the resource's own namespace.
@@ -261,7 +261,7 @@ pub fn seconds(duration: Option<Duration>, default: u64) -> u64 {
     duration.map_or(default, |d| std::time::Duration::from(d).as_secs())
 }
 
-/// For `skip_serializing_if`: what a user did not write does not appear.
+/// For `skip_serializing_if`: a field that the user did not write does not appear.
 pub fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }

@@ -1,10 +1,10 @@
-//! What a file is, by its place, its name and what it begins with.
+//! What a file is, by its path, its name and its start.
 
 use std::sync::LazyLock;
 
 use regex::Regex;
 
-/// What kind of configuration a file holds.
+/// What kind of configuration a file has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     /// oslo.config of Glance.
@@ -19,17 +19,17 @@ pub enum Kind {
     Uwsgi,
     /// Kolla's config.json: which file is copied where.
     Kolla,
-    /// oslo.config of another service, whose `[cors]` works alike.
+    /// oslo.config of another service, whose `[cors]` works in the same way.
     Oslo,
-    /// systemd's unit that starts Glance.
+    /// The systemd unit that starts Glance.
     Systemd,
-    /// HAProxy's list of what leads to which backend.
+    /// HAProxy's map of hosts or paths to backends.
     Map,
     /// Traefik's static configuration.
     Traefik,
 }
 
-/// Endings of files that no program reads as they are.
+/// Endings of files that no program reads directly.
 const LEFT_OUT: [&str; 16] = [
     ".j2",
     ".tpl",
@@ -69,10 +69,10 @@ pub fn is_left_out(name: &str) -> bool {
     LEFT_OUT.iter().any(|ending| name.ends_with(ending))
 }
 
-/// Endings of files of which a tool makes configuration.
+/// Endings of files from which a tool makes configuration.
 const TEMPLATES: [&str; 4] = [".j2", ".tpl", ".tmpl", ".erb"];
 
-/// Whether a file of this name is the template of configuration that would be read.
+/// Whether a file of this name is the template of configuration that a program reads.
 pub fn is_template(path: &str, text: &str) -> bool {
     let ending = TEMPLATES.iter().find_map(|ending| path.strip_suffix(ending));
     let ours = |made: &str| {
@@ -87,7 +87,7 @@ pub fn may_be_template(name: &str) -> bool {
     TEMPLATES.iter().any(|ending| name.ends_with(ending))
 }
 
-/// The kind of a file, or none if it plays no role.
+/// The kind of a file, or none if it is irrelevant.
 pub fn kind(path: &str, text: &str) -> Option<Kind> {
     let name = base(path);
     if is_left_out(name) {
@@ -102,7 +102,7 @@ pub fn kind(path: &str, text: &str) -> Option<Kind> {
     {
         return Some(Kind::Glance);
     }
-    // A manifest may hold the text of a configuration file, but is none.
+    // A manifest may contain the text of a configuration file, but is none itself.
     if matches!(extension, "yaml" | "yml") || is_manifest(text) {
         return (is_traefik(text) && !is_manifest(text)).then_some(Kind::Traefik);
     }
@@ -143,7 +143,7 @@ pub fn kind(path: &str, text: &str) -> Option<Kind> {
     matches(&HTTPD, text).then_some(Kind::Httpd)
 }
 
-/// Whether a file's name ends in `.extension`, as programs compare it: exactly.
+/// Whether a file's name ends in `.extension`, compared exactly, as programs do.
 pub fn ends_in(name: &str, extension: &str) -> bool {
     name.strip_suffix(extension).is_some_and(|rest| rest.ends_with('.'))
 }
@@ -153,7 +153,7 @@ pub fn base(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-/// Where the program would see a file that stands somewhere on this machine.
+/// Where the program would see a file of this machine.
 pub fn program_path(path: &str) -> Option<String> {
     let from = |root: &str| {
         let at = path.find(&root[1..])?;
@@ -192,7 +192,7 @@ fn is_settings(path: &str, name: &str, extension: &str, text: &str) -> bool {
     if extension == "py" && (path.contains("/kolla/horizon/") || path.contains("kolla/config/horizon/")) {
         return true;
     }
-    // Horizon's own sources name the setting, too.
+    // Horizon's own sources also name the setting.
     let upstream = matches!(name, "settings.py" | "defaults.py") || path.contains("/openstack_dashboard/");
     extension == "py" && telling && !upstream
 }
@@ -218,11 +218,11 @@ fn is_glance(path: &str, text: &str) -> bool {
     if !headers.iter().any(is_cors) && !headers.iter().any(|h| h.to_lowercase().contains("cors")) {
         return false;
     }
-    // A fragment; other services have [cors], too, and their files say whose they are.
+    // It is a fragment. Other services have [cors], too, and their files say whose they are.
     path.contains("glance") || (headers.iter().all(|h| h.to_lowercase().contains("cors")) && service_of(path).is_none())
 }
 
-/// Whether a text has `[cors]`, and nothing that oslo.config does not have.
+/// Whether a text has `[cors]`, and nothing that oslo.config does not allow.
 fn has_cors(text: &str) -> bool {
     let header = |line: &str| {
         let name = line.trim_end().strip_prefix('[').and_then(|line| line.strip_suffix(']')).map(str::to_lowercase);
@@ -231,7 +231,7 @@ fn has_cors(text: &str) -> bool {
     text.lines().any(header)
 }
 
-/// entryPoints with their addresses, as Traefik's own file has them, or routers with their rules.
+/// entryPoints with their addresses, as in Traefik's own file, or routers with their rules.
 fn is_traefik(text: &str) -> bool {
     let has = |wanted: &str| text.lines().any(|line| line.trim() == wanted);
     (has("entryPoints:") && text.contains("address:")) || (has("routers:") && text.contains("rule:"))

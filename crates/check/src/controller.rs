@@ -1,8 +1,8 @@
-//! What ingress-nginx's own ConfigMap says of limits that an Ingress leaves unwritten.
+//! The limits in ingress-nginx's own ConfigMap, for an Ingress that sets none.
 //!
-//! In: objects, and what stands on the Ingresses before Glance or the dashboard. Out: the same, with the controller's
-//! own values where they are in the input; and what of them is not. Its keys are those of the annotations, without
-//! prefix (kubernetes.github.io/ingress-nginx, ConfigMaps).
+//! In: objects, and what the Ingresses in front of Glance or the dashboard do. Out: the same, with the controller's
+//! own values if the input has them, and a list of those that it lacks. The keys of the ConfigMap are those of the
+//! annotations, without prefix (kubernetes.github.io/ingress-nginx, ConfigMaps).
 
 use direct_upload_api::Rule;
 
@@ -21,7 +21,7 @@ const SMALL: u64 = 10 << 30;
 /// A pause that no upload makes.
 const PATIENT: u64 = 600_000;
 
-/// Puts the controller's own values in the place of what is usual. Returns what is not seen.
+/// Replaces usual values by the controller's own. Returns what the input does not show.
 pub fn apply(objects: &[Object], issues: &mut Vec<PlacedIssue>) -> Vec<String> {
     let own = objects.iter().find(|object| is_controllers(object));
     let mut unseen = Vec::new();

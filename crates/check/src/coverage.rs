@@ -1,4 +1,4 @@
-//! What a check looked at, and what of an upload's way it could not see.
+//! What was checked, and which parts of an upload's path could not be seen.
 //!
 //! In: units, facts, objects. Out: [`Subject`]s, and one sentence for each part that an upload needs and
 //! the input lacks: a Glance, a dashboard, how browsers reach each of them.
@@ -18,7 +18,7 @@ use crate::objects::{Object, any_text};
 use crate::report::Subject;
 use crate::unit::{Program, Unit};
 
-/// The services that were looked at.
+/// The services that were checked.
 pub fn subjects(cloud: &Cloud<'_>) -> Vec<Subject> {
     let glances = cloud.glances.iter().map(|g| subject(cloud, g.unit, Program::Glance));
     let horizons = cloud.horizons.iter().map(|h| subject(cloud, h.unit, Program::Horizon));
@@ -243,7 +243,7 @@ fn of_one_nginx(object: &Object, objects: &[Object]) -> Option<String> {
     })
 }
 
-/// Groups of the API whose objects stand between browsers and a Service.
+/// API groups whose objects are between browsers and a Service.
 const ON_THE_WAY: [&str; 19] = [
     "gateway",
     "networking",
@@ -266,7 +266,7 @@ const ON_THE_WAY: [&str; 19] = [
     "elbv2.k8s.aws",
 ];
 
-/// Kinds that are read, and kinds that do not touch a request.
+/// Kinds that are read, and kinds that do not affect a request.
 const KNOWN: [&str; 38] = [
     "BackendTLSPolicy",
     "GRPCRoute",
@@ -308,10 +308,10 @@ const KNOWN: [&str; 38] = [
     "IPAddress",
 ];
 
-/// Objects of which other programs make what would have to be read.
+/// Objects from which other programs make the objects that would have to be read.
 const RENDERED: [&str; 4] = ["HelmRelease", "HelmChart", "Application", "OpenStackControlPlane"];
 
-/// An object that concerns an upload and that nothing here reads.
+/// An object that affects an upload, but that nothing here reads.
 fn unread(object: &Object, units: &[Unit]) -> Option<String> {
     let group = object.value["apiVersion"].as_str().unwrap_or_default();
     let told = |why: &str| Some(format!("{}: {why}", object.id()));
@@ -335,7 +335,7 @@ fn is_ours(name: &str) -> bool {
     name.contains("glance") || name.contains("horizon")
 }
 
-/// Whether a value names a Service or host of Glance or the dashboard, as people name them.
+/// Whether a value names a Service or host of Glance or the dashboard, in the usual ways.
 fn concerns(value: &Value) -> bool {
     any_text(value, &is_ours)
 }

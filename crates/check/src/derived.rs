@@ -1,7 +1,7 @@
-//! What the operator's own derivation says of manifests: origins, pairs, and what stands against them.
+//! What the operator's own derivation says about manifests: origins, pairs, and objections to them.
 //!
-//! In: a snapshot, and the world that the operator makes of it. Out: the dashboards that Ingresses expose,
-//! what stands in the way on them, and the findings that custom resources would show in their conditions.
+//! In: a snapshot, and the operator's world for it. Out: the dashboards that Ingresses expose, what blocks
+//! uploads on them, and the findings that custom resources would show in their conditions.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -65,8 +65,8 @@ fn exposed<'a>(
     found
 }
 
-/// What stops uploads on the objects that expose Glance. Those that a resource's own conditions
-/// speak of are left to them.
+/// What stops uploads on the objects that expose Glance. If a resource's own conditions report it, it is
+/// left to them.
 pub fn issues(
     world: &World,
     snapshot: &Snapshot,
@@ -102,7 +102,7 @@ pub fn issues(
         let is_answered =
             |issue: &ExposureIssue| backends.as_ref().is_some_and(|b| policy::is_answered(issue, &written, b));
         for issue in issues.into_iter().filter(|h| !told.contains(&h.object) && !is_answered(h)) {
-            // Read like any other text of nginx's.
+            // Read like any other text of nginx.
             if SNIPPETS.iter().any(|name| issue.field.ends_with(&format!("/{name}]"))) {
                 continue;
             }
@@ -157,10 +157,10 @@ pub fn legacy_issues(
     found
 }
 
-/// Annotations of ingress-nginx that hold nginx's own text.
+/// Annotations of ingress-nginx with nginx's own text.
 const SNIPPETS: [&str; 2] = ["configuration-snippet", "server-snippet"];
 
-/// The snippets on Ingresses before Glance, each as a location of nginx's that passes to it.
+/// The snippets on Ingresses in front of Glance, each as a location of nginx that leads to it.
 pub fn snippets(snapshot: &Snapshot, objects: &[Object], units: &[Unit]) -> Vec<Unit> {
     let mut found = Vec::new();
     for (unit, exposures) in exposures_of(snapshot, units, Program::Glance) {
@@ -212,7 +212,7 @@ pub fn dashboards(snapshot: &Snapshot, objects: &[Object], units: &[Unit]) -> Ve
         .collect()
 }
 
-/// Where Glance is exposed: what the catalog would publish, where nothing says what it does.
+/// Where Glance is exposed: the likely catalog URL, if nothing says what the catalog has.
 pub fn endpoints(snapshot: &Snapshot, objects: &[Object], units: &[Unit]) -> Vec<Published> {
     let stated = Published::find(objects);
     let found = exposed(snapshot, objects, units, Program::Glance).into_iter();
@@ -224,7 +224,7 @@ pub fn endpoints(snapshot: &Snapshot, objects: &[Object], units: &[Unit]) -> Vec
     stated.into_iter().chain(derived).collect()
 }
 
-/// The image panels that Horizons state, or that a rehearsal saw, by the name of the workload's unit.
+/// The image panels that Horizons state, or that a rehearsal found, by the name of the workload's unit.
 pub fn panels(world: &World) -> BTreeMap<String, Panel> {
     let stated = world.horizons.values().filter_map(|view| {
         let workload = &view.dashboard.tenure.named.as_ref().ok()?.workload;
@@ -253,7 +253,8 @@ pub fn findings(world: &World, objects: &[Object]) -> Vec<Finding> {
         let exposures = exposures.and_then(|glance| glance.exposures.as_ref().err());
         let place = place(objects, service.kind, key, &["spec"]);
         let problems = [exposures, view.api.asked.settings.as_ref().err()];
-        // What it says of the user's own file has no rule here: the rules say it with file and line.
+        // What it says about the user's own file has no rule here, because the rules report it with file
+        // and line.
         findings.extend(of_resource(&place, problems.into_iter().flatten(), &view.advice));
     }
     findings

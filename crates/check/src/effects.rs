@@ -11,10 +11,10 @@ pub use direct_upload_core::derive::exposure_issue::policy::Limit;
 pub struct Effect {
     /// The program, or the kind of the object.
     pub server: &'static str,
-    /// As it is written; of objects the path of the field.
+    /// As it is written; for objects, the path of the field.
     pub directive: &'static str,
     pub limit: Limit,
-    /// What it does, each empty where it does nothing.
+    /// Its effects. Each is empty if there is none.
     pub preflight: &'static str,
     pub answer: &'static str,
     pub size: &'static str,
@@ -89,7 +89,7 @@ pub const EFFECTS: [Effect; 68] = [
         time: "waits for the body, within timeout http-request",
         ..cors("HAProxy", "option http-buffer-request", "", "")
     },
-    // httpd 2.4.71 before mod_proxy_http: measured.
+    // httpd 2.4.71 in front of mod_proxy_http: measured.
     cors("httpd", "Header always set|add|append|merge|setifempty Access-Control-Allow-Origin", DOUBLED, DOUBLED),
     cors("httpd", "Header add Access-Control-Allow-Origin", DOUBLED, DOUBLED),
     cors("httpd", "Header append Access-Control-Allow-Origin", "a list: refused", "a list: refused"),

@@ -5,10 +5,10 @@ use std::fmt;
 use direct_upload_api::{Rule, Severity};
 use serde::Serialize;
 
-/// Where something stands. At least one of file and object is known.
+/// The place of something. At least one of file and object is known.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Location {
-    /// As it was given on the command line, or found below a folder that was.
+    /// As given on the command line, or found in a given folder.
     pub file: Option<String>,
     /// From 1.
     pub line: Option<usize>,
@@ -19,7 +19,7 @@ pub struct Location {
 }
 
 impl Location {
-    /// The same place, with the field that is meant.
+    /// The same place, with the field.
     #[must_use]
     pub fn field(&self, field: impl Into<String>) -> Self {
         Self { field: Some(field.into()), ..self.clone() }
@@ -40,12 +40,12 @@ impl fmt::Display for Location {
 /// One thing that a rule found.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Finding {
-    // In the order in which findings are told: the worst first.
+    // In the order in which findings are printed: the worst first.
     pub severity: Severity,
     pub rule: Rule,
     #[serde(flatten)]
     pub place: Location,
-    /// What stands there.
+    /// What is there.
     pub found: String,
     /// What to write instead, and where.
     pub fix: String,
@@ -68,12 +68,12 @@ impl Finding {
         Self::new(rule, Severity::Error, place, found, fix)
     }
 
-    /// An upload fails under some circumstances, or something is unsafe.
+    /// An upload fails in some cases, or something is unsafe.
     pub fn warning(rule: Rule, place: &Location, found: impl Into<String>, fix: impl Into<String>) -> Self {
         Self::new(rule, Severity::Warning, place, found, fix)
     }
 
-    /// Worth to know.
+    /// Worth knowing.
     pub fn note(rule: Rule, place: &Location, found: impl Into<String>, fix: impl Into<String>) -> Self {
         Self::new(rule, Severity::Note, place, found, fix)
     }

@@ -1,11 +1,11 @@
-//! Why an upload from the browser would fail, found without sending one.
+//! Finds out why an upload from the browser would fail, without sending one.
 //!
 //! In: configuration files and manifests, or the objects of a cluster. Out: a [`Report`] of findings,
 //! each with its [`Rule`](direct_upload_api::Rule), its place, what was found and what to change.
 //!
-//! All of it is pure: [`formats`] are read → [units](mod@unit) of files that one
-//! program reads → [`facts`] about one cloud → [`rules`] → findings. `derived` adds what the operator
-//! itself derives from custom resources and exposures.
+//! All of it is pure: [`formats`] are read → [units](mod@unit) of files that one program reads → [`facts`]
+//! about one cloud → [`rules`] → findings. `derived` adds what the operator itself derives from custom
+//! resources and exposures.
 
 pub mod classify;
 pub mod controller;
@@ -46,18 +46,18 @@ use serde_json::Value;
 use crate::facts::cloud::Cloud;
 use crate::unit::{ConfigFile, Unit};
 
-/// Everything that is looked at together.
+/// Everything that is checked together.
 #[derive(Clone, Debug)]
 pub struct CheckInput {
     /// Objects of manifests or of a cluster.
     pub objects: Vec<Object>,
-    /// The same, as far as the operator's derivation knows them.
+    /// The same, as the operator's derivation sees them.
     pub snapshot: Snapshot,
     /// Configuration files on their own, with their names.
     pub files: Vec<(String, ConfigFile)>,
-    /// The release, where the user says it.
+    /// The release, if the user states it.
     pub release: Option<Release>,
-    /// What could not be looked at, and why.
+    /// What could not be read, and why.
     pub unseen: Vec<String>,
 }
 
@@ -69,7 +69,7 @@ impl CheckInput {
     }
 }
 
-/// Finds all that is wrong.
+/// Finds everything that is wrong.
 pub fn check(input: CheckInput) -> Report {
     let mut units: Vec<Unit> = objects::units(&input.objects);
     units.extend(unit::of_files(input.files));
@@ -111,8 +111,9 @@ pub fn check(input: CheckInput) -> Report {
     }
 }
 
-/// Whose uploads each Glance refuses because of the dashboard's image panel (DU024, DU005), where the operator's
-/// plans end: the panel, as far as the input shows it, and what is wrong. `end`: the objects as they are then.
+/// Whose uploads each Glance refuses because of the dashboard's image panel (DU024, DU005), after the
+/// operator's plans: the panel, if the input shows it, and what is wrong. `end`: the objects as they are
+/// then.
 pub fn refused_panels(before: &Manifests, end: Vec<Value>) -> Vec<(Panel, Finding)> {
     let object = |m: &Manifest| Object { value: m.object.clone(), file: Some(m.place.file.clone()), node: None };
     let mut objects: Vec<Object> = before.manifests.iter().map(object).collect();

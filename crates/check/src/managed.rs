@@ -1,5 +1,5 @@
-//! Where custom resources are in the input, files are checked as the operator would leave them: it
-//! would be wrong to complain of what it mends.
+//! If the input has custom resources, files are checked as the operator would leave them. It would be wrong
+//! to report what the operator fixes.
 //!
 //! In: an [`CheckInput`] of manifests. Out: the same with the workloads and ConfigMaps of the end state.
 
@@ -14,7 +14,7 @@ use super::finding::Location;
 use super::objects::Object;
 use crate::CheckInput;
 
-/// Carries out the operator's plans on the input, if there is anything to carry out.
+/// Applies the operator's plans to the input, if there is anything to apply.
 pub fn carry_out(input: &mut CheckInput) {
     let snapshot = &input.snapshot;
     let nobody = snapshot.horizons.all().next().is_none() && snapshot.glances.all().next().is_none();
@@ -28,12 +28,12 @@ pub fn carry_out(input: &mut CheckInput) {
     put(&mut input.objects, simulate::manifests(&outcome));
 }
 
-/// Objects in the place of those that they were.
+/// Objects that replace the earlier ones.
 pub fn put(objects: &mut Vec<Object>, changed: Vec<Value>) {
     for value in changed {
         let new = Object { value, file: None, node: None };
         match objects.iter_mut().find(|old| old.id() == new.id()) {
-            // It still stands in its file, where its fields have their lines.
+            // It is still in its file, where its fields have their lines.
             Some(old) => old.value = new.value,
             None => objects.push(new),
         }

@@ -11,7 +11,7 @@ use super::unit::ConfigFile;
 use super::{redact, template, values};
 use crate::CheckInput;
 
-/// Sorts texts into what they are. Also: what cannot be used, each with its file.
+/// Sorts texts by what they are. Also returns what cannot be used, each with its file.
 pub fn sort(texts: Vec<Text>, release: Option<Release>) -> (CheckInput, Vec<String>) {
     let mut input = CheckInput::new(release);
     let mut errors = Vec::new();
@@ -71,12 +71,12 @@ fn speaks_of_objects(text: &str) -> bool {
     text.lines().any(|line| line.trim_start_matches(['{', '-', ' ', '"']).starts_with("apiVersion"))
 }
 
-/// The objects of a text; what is none (Helm values, other tools' YAML) is left out.
+/// The objects of a text. What is none (Helm values, other tools' YAML) is left out.
 fn objects(text: &Text) -> Result<Vec<Object>, String> {
     let documents = match documents(&text.name, text.text.as_bytes()) {
         Ok(documents) => documents,
-        // A chart's templates are no manifests before they are rendered, and other tools' YAML, with
-        // tags of its own, never is.
+        // A chart's templates are no manifests before they are rendered. Other tools' YAML with its own
+        // tags never is.
         Err(_) if !text.named && (text.text.contains("{{") || !speaks_of_objects(&text.text)) => return Ok(Vec::new()),
         Err((document, what)) => {
             let at = document.map(|number| format!("document {number}: ")).unwrap_or_default();
@@ -116,7 +116,7 @@ fn is_unrendered(object: &Object) -> bool {
     written("name").contains("{{") || written("namespace").contains("{{")
 }
 
-/// Whether an object may stand on the way of an upload, by what it is called and what it names.
+/// Whether an object may handle uploads, judged by its name and the names in it.
 fn speaks_of_uploads(object: &Object) -> bool {
     let ours = |text: &str| ["glance", "horizon", "dashboard"].iter().any(|name| text.contains(name));
     matches!(object.kind(), "Horizon" | "Glance" | "OpenStackAPI")
@@ -124,9 +124,9 @@ fn speaks_of_uploads(object: &Object) -> bool {
         || any_text(&object.value["spec"], &ours)
 }
 
-/// Takes an object in. One that does not decode is told, and hurts only itself.
+/// Adds an object. One that does not decode is reported, and affects only itself.
 fn add(input: &mut CheckInput, object: Object, named: bool, errors: &mut Vec<String>) {
-    // Patches and the expectations of tests name no object; a resource of ours without a name is a slip.
+    // Patches and the expectations of tests name no object. A resource of ours without a name is a mistake.
     if object.name().is_empty() && !matches!(object.kind(), "Horizon" | "Glance" | "OpenStackAPI") {
         return;
     }

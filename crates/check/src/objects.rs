@@ -1,7 +1,7 @@
 //! Manifests → units of files, as the containers see them.
 //!
-//! In: objects with where each stands. Out: for each workload the files that its mounts bring, at
-//! the paths where they are mounted; for ConfigMaps and Secrets that nothing mounts, their own files.
+//! In: objects with their places. Out: for each workload the files from its mounts, at their paths; for
+//! ConfigMaps and Secrets that nothing mounts, their own files.
 
 use std::collections::BTreeSet;
 
@@ -16,13 +16,13 @@ use super::finding::Location;
 use super::unit::{ConfigFile, Unit};
 use super::values;
 
-/// An object and where it stands.
+/// An object and its place.
 #[derive(Clone, Debug)]
 pub struct Object {
     pub value: Value,
     /// The file; none for one from a cluster.
     pub file: Option<String>,
-    /// Of the object itself.
+    /// The line of the object itself.
     pub node: Option<Node>,
 }
 
@@ -41,7 +41,7 @@ impl Object {
         self.text("/metadata/name")
     }
 
-    /// Its namespace; `default` if none is written, as kubectl would have it.
+    /// Its namespace; `default` if none is written, like kubectl.
     pub fn namespace(&self) -> &str {
         match self.text("/metadata/namespace") {
             "" => "default",
@@ -54,7 +54,7 @@ impl Object {
         format!("{} {}/{}", self.kind(), self.namespace(), self.name())
     }
 
-    /// Where a field of it stands.
+    /// The line of one of its fields.
     pub fn place(&self, path: &[&str]) -> Location {
         let line = self.node.as_ref().map(|node| node.line_of(path.iter().copied()));
         let field = (!path.is_empty()).then(|| path.join("."));
@@ -82,7 +82,7 @@ impl Object {
         !key.is_some_and(has)
     }
 
-    /// The texts that a ConfigMap or Secret holds.
+    /// The texts of a ConfigMap or Secret.
     fn texts(&self) -> Vec<DataEntry> {
         let mut texts = Vec::new();
         let secret = self.kind() == "Secret";
@@ -116,7 +116,8 @@ pub fn any_text(value: &Value, is: &dyn Fn(&str) -> bool) -> bool {
     }
 }
 
-/// What programs mount beside configuration: certificates, keyrings, start scripts, other programs' files.
+/// What programs mount in addition to configuration: certificates, keyrings, start scripts, other programs'
+/// files.
 fn is_something_else(path: &str) -> bool {
     const WORDS: [&str; 16] = [
         "cert",
@@ -140,7 +141,7 @@ fn is_something_else(path: &str) -> bool {
     WORDS.iter().any(|word| path.contains(word)) || ENDINGS.iter().any(|ending| path.ends_with(ending))
 }
 
-/// Folders of which the programs that are judged here read something.
+/// Folders from which the checked programs read something.
 fn holds_configuration(path: &str) -> bool {
     const FOLDERS: [&str; 8] = [
         "/etc/glance",
@@ -204,8 +205,8 @@ pub fn units(objects: &[Object]) -> Vec<Unit> {
     units
 }
 
-/// What people add to the configuration of openstack-k8s-operators: `customServiceConfig` of Glance, of each of
-/// its APIs, and of the dashboard.
+/// What people add to the configuration of openstack-k8s-operators: `customServiceConfig` of Glance, of
+/// each of its APIs, and of the dashboard.
 fn custom_configs(plane: &Object) -> Vec<Unit> {
     const APIS: [&str; 4] = ["spec", "glance", "template", "glanceAPIs"];
     let glance = ["spec", "glance", "template", "customServiceConfig"].map(str::to_owned).to_vec();
@@ -240,7 +241,7 @@ fn custom_config(plane: &Object, path: &[String], kind: Kind, file: &str) -> Opt
     })
 }
 
-/// A ConfigMap or Secret that no workload of the input mounts: its keys are file names.
+/// A ConfigMap or Secret that no workload of the input mounts; its keys are file names.
 fn loose(object: &Object) -> Option<Unit> {
     let mut unit = Unit {
         name: object.id(),
@@ -293,8 +294,8 @@ fn workload_unit(objects: &[Object], workload: &Object, mounted: &mut BTreeSet<u
     unit
 }
 
-/// The ConfigMap volume from which an init container copies the file that is mounted out of an
-/// `emptyDir`: where the start script must own the file, that is how it gets there.
+/// The ConfigMap volume from which an init container copies the file that is mounted from an `emptyDir`.
+/// This is how a file gets there that the start script must own.
 fn copied_from<'a>(pod: &'a Value, volume: &Value, mount: &Value) -> Option<&'a Value> {
     let file = mount["subPath"].as_str().filter(|_| volume["emptyDir"].is_object())?;
     let mounts = |container: &'a Value| container["volumeMounts"].as_array().into_iter().flatten();
@@ -308,7 +309,7 @@ fn copied_from<'a>(pod: &'a Value, volume: &Value, mount: &Value) -> Option<&'a 
     mounts(init).find_map(|m| volumes().find(|v| v["name"] == m["name"] && v["configMap"].is_object()))
 }
 
-/// Brings the files of one mount into the unit.
+/// Adds the files of one mount to the unit.
 fn mount_volume(
     objects: &[Object],
     namespace: &str,

@@ -1,7 +1,7 @@
-//! Where a file is really written: advice must not name a file that the next deployment replaces.
+//! Where a file is really written. Advice must not name a file that the next deployment replaces.
 //!
-//! In: findings, and the units that they speak of. Out: the same findings, with the place in the
-//! deployment tool's own words where that tool is recognised.
+//! In: findings and their units. Out: the same findings, with the place in the deployment tool's own words
+//! if that tool is recognised.
 
 use direct_upload_api::Rule;
 
@@ -17,7 +17,7 @@ enum Owner {
     OpenStackAnsible,
     /// openstack-k8s-operators.
     Rhoso,
-    /// director's Puppet, whose files lie in `/var/lib/config-data/puppet-generated`.
+    /// director's Puppet, with its files in `/var/lib/config-data/puppet-generated`.
     TripleO,
 }
 
@@ -76,7 +76,7 @@ impl Owner {
                 format!("[{section}] {option} in customServiceConfig of glance in the OpenStackControlPlane")
             }
             (Self::Rhoso, Program::Horizon) => "customServiceConfig of horizon in the OpenStackControlPlane".to_owned(),
-            // puppet-glance's own type, by which director passes any option on.
+            // puppet-glance's own type, with which director sets any option.
             (Self::TripleO, Program::Glance) => format!(
                 "ExtraConfig: {{glance::config::api_config: {{{section}/{option}: {{value: …}}}}}} of director's templates, then deploy the overcloud"
             ),
@@ -135,10 +135,10 @@ const OF_OPTIONS: [Rule; 10] = [
 /// Rules about what the catalog publishes.
 const OF_ENDPOINT: [Rule; 3] = [Rule::MixedContent, Rule::NotPublic, Rule::WrongEndpoint];
 
-/// Says where to write what a finding asks for.
+/// Says where to write the fix of a finding.
 pub fn advise(findings: &mut [Finding], units: &[Unit]) {
     for finding in findings.iter_mut() {
-        // A Helm value is its own place; what the operator writes is mended in its resource.
+        // A Helm value is its own place. What the operator writes must be changed in its resource.
         let is_value = finding.place.field.as_deref().is_some_and(|field| field.starts_with("conf."));
         if is_value || finding.fix.contains("of the Glance resource") {
             continue;
@@ -163,9 +163,9 @@ fn place(finding: &Finding, units: &[Unit]) -> Option<String> {
         Kind::Httpd if matches!(finding.rule, Rule::BodyLimit | Rule::TooSlow) => owner.virtual_host(program),
         Kind::Glance | Kind::Settings | Kind::Paste if OF_OPTIONS.contains(&finding.rule) => {
             let (section, option) = at.field.as_deref().and_then(option_of).unwrap_or(("cors", "allowed_origin"));
-            // What the fix asks for counts before what stands there now.
+            // The fix decides before the current value.
             let option = written(&finding.fix).filter(|_| section == "cors").unwrap_or(option);
-            // What nothing reads has no place of its own.
+            // What nothing reads has no place.
             let option =
                 if finding.rule == Rule::Unknown && !finding.fix.contains(" = ") { "allowed_origin" } else { option };
             owner.option(program, section, option)
@@ -181,7 +181,7 @@ fn holds(file: &ConfigFile, at: &Location) -> bool {
     same && at.field.as_deref().unwrap_or(key).starts_with(key)
 }
 
-/// `[cors] allowed_origin`, also behind the name of a key.
+/// `[cors] allowed_origin`, also after the name of a key.
 fn option_of(field: &str) -> Option<(&str, &str)> {
     let (section, option) = field.rsplit_once("] ")?;
     let (_, section) = section.rsplit_once('[')?;
@@ -195,7 +195,7 @@ fn written(fix: &str) -> Option<&str> {
     is_word(&name.replace('-', "_")).then_some(name)
 }
 
-/// The option that a fix takes away.
+/// The option that a fix removes.
 fn removed(fix: &str) -> Option<&str> {
     fix.strip_prefix("remove ")?.split([',', ' ']).next()
 }

@@ -1,14 +1,13 @@
-//! Nothing secret is ever printed: the last sieve before any output.
+//! Redaction: the last filter before any output, so that no secret is ever printed.
 //!
-//! In: a text made for people. Out: the same text without passwords in URLs and behind the names that
-//! secrets have. Rules quote only what they judge, which is no secret; this is for what a person put
-//! in the wrong place.
+//! In: a text for people. Out: the same text without passwords in URLs and after the names that secrets
+//! have. Rules quote only what they judge, which is no secret. This is for secrets in a wrong place.
 
 use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
 
-/// Instead of a secret.
+/// Replaces a secret.
 const MASK: &str = "***";
 
 static USER_INFO: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r#"(://)[^/\s@'"]*@"#).ok());
@@ -18,12 +17,12 @@ static NAMED: LazyLock<Option<Regex>> = LazyLock::new(|| {
         .ok()
 });
 
-/// What decoders quote of a value that is of the wrong type.
+/// Quotes of decoders for a value of the wrong type.
 static QUOTED: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r#"(string |integer |floating point |boolean )("(?:[^"\\]|\\.)*"|`[^`]*`)"#).ok());
 
 fn replace(regex: &LazyLock<Option<Regex>>, text: &str, with: &str) -> String {
-    // The patterns are constants: a test sees that each compiles.
+    // The patterns are constants; a test checks that each compiles.
     regex.as_ref().map_or_else(|| MASK.to_owned(), |regex| regex.replace_all(text, with).into_owned())
 }
 
@@ -37,14 +36,14 @@ pub fn text(text: &str) -> String {
     named.replace_all(&text, masked).into_owned()
 }
 
-/// The CORS option has the name of a secret, and is none.
+/// This CORS option has a name like a secret, but is none.
 fn is_harmless(name: &str) -> bool {
     let name = name.to_lowercase();
     let bare = name.trim_end_matches(['=', ':', '"', '\'', ' ', '\t']);
     ["allow_credentials", "allow-credentials", "allowcredentials"].iter().any(|option| bare.ends_with(option))
 }
 
-/// A decoder's or parser's words: what it quotes of the value goes, too.
+/// The message of a decoder or parser, without its quotes of the value.
 pub fn error(message: &str) -> String {
     text(&replace(&QUOTED, message, "${1}***"))
 }

@@ -1,4 +1,4 @@
-//! What a check ends with: findings, what was looked at, what was not seen, and the verdict.
+//! The result of a check: findings, what was checked, what was not seen, and the verdict.
 
 use std::fmt;
 
@@ -11,13 +11,13 @@ use crate::finding::Finding;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Report {
     pub findings: Vec<Finding>,
-    /// The services that were looked at.
+    /// The services that were checked.
     pub checked: Vec<Subject>,
-    /// What could not be seen. Nothing is claimed of it, so the verdict is never "fine" beside it.
+    /// What could not be seen. Nothing is claimed about it, so the verdict is then never "fine".
     pub unseen: Vec<String>,
 }
 
-/// One service that was looked at.
+/// One service that was checked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Subject {
     /// `Glance`, `dashboard`, or another service's name.
@@ -28,16 +28,16 @@ pub struct Subject {
     pub release: Option<(String, &'static str)>,
     /// Configuration files that were read.
     pub files: Vec<String>,
-    /// What stands between browsers and it.
+    /// What is between browsers and it.
     pub before: Vec<String>,
 }
 
 /// The answer to "will uploads work?".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// All that an upload needs was seen, and nothing makes it fail.
+    /// Everything that an upload needs was seen, and nothing makes it fail.
     Fine,
-    /// Nothing that was seen makes uploads fail, but not all was seen.
+    /// Nothing that was seen makes uploads fail, but not everything was seen.
     Incomplete,
     /// Something makes uploads fail.
     Fails,
@@ -59,7 +59,7 @@ impl Report {
         self.findings.iter().filter(|f| f.severity == severity).count()
     }
 
-    /// What is known of uploads.
+    /// What is known about uploads.
     pub fn verdict(&self) -> Verdict {
         if self.count(Severity::Error) > 0 {
             Verdict::Fails

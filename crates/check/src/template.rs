@@ -1,4 +1,4 @@
-//! Configuration that some tool has yet to fill in is no configuration: judging it would be guessing.
+//! Configuration that a tool must still fill in is not judged, because that would be guessing.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -9,13 +9,13 @@ use super::classify::Kind;
 use super::unit::ConfigFile;
 use crate::formats::python;
 
-/// What is said of one.
+/// The report about one.
 const TOLD: &str = "is a template; let its tool fill it in, and check what comes out";
 
-/// Templates that are named one by one; of more only the number is said.
+/// How many templates are named; beyond that only their number is reported.
 const SHOWN: usize = 3;
 
-/// What is said of all that were found.
+/// The report about all that were found.
 pub fn told(names: &[String]) -> Vec<String> {
     let one = |name: &String| format!("{name}: {TOLD}");
     let more = names.len().saturating_sub(SHOWN);
@@ -27,7 +27,7 @@ pub fn told(names: &[String]) -> Vec<String> {
 /// Jinja and Go, ERB.
 static MARKS: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\{\{[^{}\n]+\}\}|\{%[^\n]*%\}|<%[^\n]*%>").ok());
 
-/// Whether a file holds marks that its program would not understand.
+/// Whether a file has marks that its program would not understand.
 pub fn is_one(file: &ConfigFile) -> bool {
     let marked = MARKS.as_ref().is_some_and(|marks| marks.is_match(&file.text));
     // In Python, texts may hold anything.

@@ -5,6 +5,6 @@
 pub struct Text {
     pub name: String,
     pub text: String,
-    /// It was named itself, so to pass over it silently would be wrong.
+    /// The user named it, so it must not be skipped silently.
     pub named: bool,
 }

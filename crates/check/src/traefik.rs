@@ -1,7 +1,7 @@
-//! DU015: Traefik's entry points on the way of an upload, where routes of the Gateway API lead through them, or where
-//! they stand in Traefik's static file.
+//! DU015: Traefik's entry points that uploads pass, if routes of the Gateway API use them, or if Traefik's static
+//! file has them.
 //!
-//! In: objects. Out: findings, and what of Traefik's configuration could not be seen. Traefik takes its static
+//! In: objects. Out: findings, and which part of Traefik's configuration the input does not show. Traefik takes its static
 //! configuration from a file (`--configFile`, else /etc/traefik/traefik.yml) or from arguments, not from both
 //! (doc.traefik.io, Boot Environment). An entry point reads a request with its body for
 //! `transport.respondingTimeouts.readTimeout`, 60 s unless it is written, since v2.11.2. Of a Gateway's listeners
@@ -15,10 +15,10 @@ use crate::finding::{Finding, Location};
 use crate::objects::{Object, any_text};
 use direct_upload_core::derive::exposure_issue::quantity;
 
-/// Whole uploads below this many milliseconds are sure to be cut one day …
+/// A limit of a whole upload below this many milliseconds will cut one some day …
 const SHORT: u64 = 1_800_000;
 
-/// … and above this one they are not.
+/// … and a limit above this will not.
 const LONG: u64 = 7_200_000;
 
 const WORKLOADS: [&str; 2] = ["Deployment", "DaemonSet"];

@@ -6,7 +6,7 @@ use direct_upload_core::openstack::Release;
 use super::classify::{self, Kind};
 use super::finding::Location;
 
-/// One configuration file, wherever it stands: in a file of its own, in a ConfigMap, in a Secret.
+/// One configuration file: a separate file, or one in a ConfigMap or Secret.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ConfigFile {
     pub kind: Kind,
@@ -15,12 +15,12 @@ pub struct ConfigFile {
     /// Its name without folders.
     pub name: String,
     pub text: String,
-    /// Of its beginning.
+    /// The line of its start.
     pub place: Location,
     pub lines: Lines,
-    /// The operator writes it: what it says is changed in a resource, not here.
+    /// The operator writes it. To change it, change a resource.
     pub managed: bool,
-    /// Made of Helm values: the chart adds what is not written.
+    /// Made from Helm values. The chart adds what is not written.
     pub partial: bool,
 }
 
@@ -46,7 +46,7 @@ impl ConfigFile {
         Location { line: self.lines.line(line), ..self.place.clone() }
     }
 
-    /// The place of one of its lines, and the option that is meant.
+    /// The place of one of its lines, and the option.
     pub fn option(&self, line: usize, option: &str) -> Location {
         let field = match &self.place.field {
             // A Helm value has one path.
@@ -60,7 +60,7 @@ impl ConfigFile {
         self.at(line).field(field)
     }
 
-    /// What to call it: where the program sees it, or its name.
+    /// Its name in messages: where the program sees it, or its file name.
     pub fn called(&self) -> &str {
         self.path.as_deref().unwrap_or(&self.name)
     }
@@ -78,19 +78,19 @@ pub enum Program {
 pub struct Unit {
     /// `Deployment openstack/glance-api`, or a folder.
     pub name: String,
-    /// Folders or namespace: units that share more of it belong together.
+    /// Folders or namespace. Units that share more of it belong together.
     pub scope: Vec<String>,
     pub files: Vec<ConfigFile>,
     /// Of the images.
     pub release: Option<Release>,
     pub images: Vec<String>,
-    /// Commands of the containers, and where they stand.
+    /// Commands of the containers, and their places.
     pub commands: Vec<(String, Location)>,
     /// Texts of mounted scripts.
     pub scripts: Vec<String>,
     /// Folders into which a whole ConfigMap or Secret is mounted.
     pub folders: Vec<(String, Location)>,
-    /// Files or volumes that it reads but that cannot be seen here.
+    /// Files or volumes that it reads, but that cannot be seen here.
     pub unseen: Vec<String>,
 }
 
@@ -105,7 +105,7 @@ impl Unit {
         self.of_kind(kind).next().is_some()
     }
 
-    /// Whose files they are, by what only one of the two has.
+    /// Whose files they are, by what only one of the two programs has.
     pub fn service(&self) -> Option<Program> {
         let glance = self.has(Kind::Glance) || self.has(Kind::Paste);
         let horizon = self.has(Kind::Settings);
@@ -117,7 +117,7 @@ impl Unit {
         }
     }
 
-    /// Whether it plays a role here. A web server may, whoever's it is.
+    /// Whether it is relevant here. A web server may be, no matter whose it is.
     pub fn matters(&self) -> bool {
         self.service().is_some()
             || [Kind::Httpd, Kind::Nginx, Kind::Haproxy, Kind::Oslo].into_iter().any(|kind| self.has(kind))
@@ -132,7 +132,7 @@ impl Unit {
         }
     }
 
-    /// What systemd's units start, and the files that they name and that are not there.
+    /// What systemd's units start, and the files that they name and that are missing.
     pub fn read_systemd(&mut self) {
         let mut commands = Vec::new();
         for file in self.of_kind(Kind::Systemd) {
@@ -157,8 +157,8 @@ impl Unit {
         self.commands.extend(commands);
     }
 
-    /// Puts kolla's copies to their places: `config.json` says what is copied where. Nothing else of its
-    /// folder is read, if the folder is `whole`.
+    /// Applies kolla's copies: `config.json` says what is copied where. Nothing else of its folder is read,
+    /// if the folder is `whole`.
     pub fn copy_as_kolla(&mut self, whole: bool) {
         let command = |file: &ConfigFile| {
             let json: serde_json::Value = serde_json::from_str(&file.text).ok()?;
@@ -211,7 +211,7 @@ fn config_files(command: &str) -> impl Iterator<Item = String> {
     words.iter().enumerate().filter_map(of).collect::<Vec<_>>().into_iter()
 }
 
-/// Files without which nothing can be said of a service.
+/// Files that a service needs before anything can be said about it.
 fn is_needed(dest: &str) -> bool {
     let name = classify::base(dest);
     matches!(name, "glance-api.conf" | "glance-api-paste.ini" | "local_settings" | "local_settings.py")
@@ -228,7 +228,7 @@ fn copies(text: &str) -> Vec<(String, String, bool)> {
     entries.into_iter().filter_map(copy).collect()
 }
 
-/// Files on disk, grouped by the machine or folder that they are of.
+/// Files on disk, grouped by machine or folder.
 pub fn of_files(files: Vec<(String, ConfigFile)>) -> Vec<Unit> {
     let mut units: Vec<Unit> = Vec::new();
     for (name, file) in files {
@@ -252,8 +252,8 @@ pub fn of_files(files: Vec<(String, ConfigFile)>) -> Vec<Unit> {
     units
 }
 
-/// The folder that stands for the machine: what is before `etc/`, or else the file's folder without
-/// the parts that belong to a service.
+/// The folder that represents the machine: what is before `etc/`, or the file's folder without the parts
+/// that belong to a service.
 fn root(name: &str) -> String {
     let mut folders: Vec<&str> = name.split('/').collect();
     folders.pop();
@@ -283,7 +283,7 @@ fn is_services(part: &str) -> bool {
     PARTS.contains(&part) || part.ends_with("conf.d") || part.ends_with("-enabled") || part.ends_with("-available")
 }
 
-/// Files of Glance and of Horizon from one root are two units; a web server's are its own.
+/// Files of Glance and of Horizon from one root are two units; a web server's are a separate one.
 fn group(name: &str, file: &ConfigFile) -> &'static str {
     match file.kind {
         Kind::Glance | Kind::Paste | Kind::Systemd => "glance",

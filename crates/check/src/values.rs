@@ -1,8 +1,8 @@
-//! YAML of which a tool makes configuration by rote: Helm values of openstack-helm's charts (also as
-//! Atmosphere's variables and Flux's HelmReleases have them), and uWSGI's own YAML.
+//! YAML from which a tool generates configuration: Helm values of openstack-helm's charts (also as
+//! Atmosphere's variables and in Flux's HelmReleases), and uWSGI's own YAML.
 //!
-//! In: a document. Out: the files that come of it, each line with the line of the YAML that it stands for.
-//! Charts add what values leave unsaid, so of what is not in such a file nothing is claimed.
+//! In: a document. Out: the generated files, each line with the line of the YAML that it comes from. Charts
+//! add what values leave out, so nothing is claimed about what is missing there.
 
 use std::fmt::Write as _;
 
@@ -28,7 +28,7 @@ impl Written {
     }
 }
 
-/// Where values stand in a document, and what to call the place.
+/// Where values are in a document, and the name of the place.
 struct Holder<'a> {
     value: &'a Value,
     node: Option<&'a Node>,
@@ -78,7 +78,7 @@ impl<'a> Holder<'a> {
     }
 }
 
-/// The files that come of a document of one file; none if it is something else.
+/// The generated files of a document; none if it is something else.
 pub fn files(file: &str, document: &Document) -> Vec<ConfigFile> {
     let root = Holder { value: &document.value, node: Some(&document.node), path: String::new() };
     let mut holders: Vec<Holder<'_>> = Vec::new();
@@ -106,7 +106,7 @@ pub fn uwsgi_text(text: &str) -> Option<(String, Vec<usize>)> {
     Some((written.text, written.lines))
 }
 
-/// uWSGI reads `uwsgi:` with an option a line.
+/// uWSGI reads `uwsgi:` with one option per line.
 fn plain_uwsgi(file: &str, options: &Holder<'_>) -> ConfigFile {
     let mut written = Written::default();
     section(&mut written, "uwsgi", options);
@@ -141,7 +141,7 @@ fn is_map(holder: &Holder<'_>) -> bool {
     holder.value.is_object()
 }
 
-/// helm-toolkit's to_oslo_conf: lists are joined by commas, a null leaves the option out, a map with
+/// helm-toolkit's to_oslo_conf: lists are joined with commas, a null leaves the option out, and a map with
 /// `type: multistring` is an option several times.
 fn section(written: &mut Written, name: &str, options: &Holder<'_>) {
     written.line(options.line(), &format!("[{name}]"));
@@ -173,7 +173,7 @@ fn scalar(value: &Value) -> String {
     }
 }
 
-/// `conf.glance`, and what the chart derives of `endpoints` where these name the public host.
+/// `conf.glance`, and what the chart derives from `endpoints` if these name the public host.
 fn glance_conf(file: &str, values: &Holder<'_>, glance: &Holder<'_>) -> ConfigFile {
     let mut written = Written::default();
     for (name, own) in glance.children().filter(|(_, own)| is_map(own)) {
@@ -195,7 +195,7 @@ fn glance_conf(file: &str, values: &Holder<'_>, glance: &Holder<'_>) -> ConfigFi
     glance.file(file, Kind::Glance, "/etc/glance/glance-api.conf", written)
 }
 
-/// helm-toolkit's lookup of a public endpoint, where the values say its host and scheme.
+/// helm-toolkit's lookup of a public endpoint, if the values have its host and scheme.
 fn public_url(values: &Holder<'_>, service: &str, port: &str) -> Option<(usize, String)> {
     let endpoint = values.at(&["endpoints", service])?;
     let host = endpoint
@@ -208,7 +208,8 @@ fn public_url(values: &Holder<'_>, service: &str, port: &str) -> Option<(usize, 
     Some((endpoint.line(), format!("{scheme}://{host}{suffix}")))
 }
 
-/// The dashboard's settings that openstack-helm's template makes of `local_settings.config`, and its snippets.
+/// The dashboard's settings that openstack-helm's template makes from `local_settings.config`, and its
+/// snippets.
 fn settings(file: &str, horizon: &Holder<'_>) -> Vec<ConfigFile> {
     const QUOTED: [(&str, &str); 1] = [("horizon_images_upload_mode", "HORIZON_IMAGES_UPLOAD_MODE")];
     const LISTS: [(&str, &str); 2] =

@@ -1,16 +1,16 @@
 //! Every decision of direct-upload-operator, and nothing else: no clock, no files, no network.
 //!
-//! Rooms, lowest first; each knows only those before it (docs/architecture.md):
+//! Modules, lowest first; each knows only those before it (docs/architecture.md):
 //!
-//! - [`model`]: all that is observed, reduced to what decisions depend on.
-//! - [`openstack`]: what OpenStack's programs want.
+//! - [`model`]: everything that is observed, reduced to what decisions depend on.
+//! - [`openstack`]: what OpenStack's programs need.
 //! - [`render`]: settings become files, and files are read back.
 //! - [`workload`]: what is ours in other people's workloads.
-//! - [`judge`]: would a browser's upload be let through?
+//! - [`judge`]: whether a browser's upload would pass.
 //! - [`manifests`]: objects and files become a [`model::Snapshot`].
 //! - [`mod@derive`]: what a snapshot means, as one [`derive::World`].
-//! - [`plan`]: what is to be done for one resource, and what is reached.
-//! - [`simulate`]: plans carried out on manifests.
+//! - [`plan`]: what to do for one resource, and the state that this reaches.
+//! - [`simulate`]: plans applied to manifests.
 
 pub mod derive;
 pub mod judge;

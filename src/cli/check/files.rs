@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use direct_upload_check::{Text, classify};
 
-/// Larger files are no configuration but dumps of everything.
+/// Larger files are dumps, not configuration.
 const MOST_BYTES: u64 = 16 << 20;
 
-/// Reads files, folders and (`-`) standard input; what cannot be read is told by name.
+/// Reads files, folders and standard input (`-`). Returns the name of each path that cannot be read.
 pub fn read(paths: &[PathBuf]) -> (Vec<Text>, Vec<String>) {
     let mut found = TextCollector::default();
     for path in paths {
@@ -35,7 +35,7 @@ impl TextCollector {
         let text = bytes.and_then(|bytes| {
             let too_large = bytes.len() as u64 > MOST_BYTES;
             match readable(&name, bytes) {
-                // Keys, images and databases lie beside configuration.
+                // Keys, images and databases are in the same folders as configuration.
                 None if !named && !is_manifest(&name) => Ok(None),
                 _ if too_large => Err(io::Error::other(format!("is larger than {} MiB", MOST_BYTES >> 20))),
                 None => Err(io::Error::other("is not UTF-8; save it as UTF-8")),
@@ -52,8 +52,8 @@ impl TextCollector {
         }
     }
 
-    /// Hidden entries are left out (a mounted ConfigMap has each file twice, once below `..data`), and
-    /// so are linked folders, which may lead in circles.
+    /// Skips hidden entries, because a mounted ConfigMap has each file twice, once below `..data`. Skips
+    /// linked folders, because they may form circles.
     fn walk(&mut self, folder: &Path) {
         let entries = fs::read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<_>>>);
         let mut entries = match entries {
@@ -75,8 +75,7 @@ impl TextCollector {
     }
 }
 
-/// Configuration in another encoding is read with its strange bytes replaced: that they are there is a
-/// finding, as the programs refuse them.
+/// Replaces bytes that are not UTF-8. That they exist is a finding, because the programs refuse them.
 fn readable(name: &str, bytes: Vec<u8>) -> Option<String> {
     String::from_utf8(bytes).map_or_else(
         |error| {
@@ -91,8 +90,8 @@ fn is_manifest(name: &str) -> bool {
     [".yaml", ".yml", ".json"].iter().any(|ending| name.ends_with(ending))
 }
 
-/// A kustomization beside the manifests speaks of files, not of objects; other endings than those of
-/// configuration are some program's own.
+/// Skips kustomizations, which describe files and not objects, and files whose ending is not one of a
+/// configuration.
 fn may_matter(path: &Path, name: &str) -> bool {
     const OTHERS: [&str; 14] =
         ["pem", "key", "crt", "log", "db", "sqlite", "png", "svg", "jpg", "js", "css", "html", "sh", "gz"];
@@ -102,7 +101,7 @@ fn may_matter(path: &Path, name: &str) -> bool {
         && !name.starts_with("kustomization.")
 }
 
-/// One byte more than is accepted, so that a larger file is noticed.
+/// One byte more than accepted, so that a larger file is noticed.
 fn bounded(reader: impl Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     reader.take(MOST_BYTES + 1).read_to_end(&mut bytes)?;

@@ -1,6 +1,6 @@
 //! A running cluster → [`CheckInput`]. Reads with the user's own rights, and changes nothing.
 //!
-//! Secrets are not read: what stands in them is told as unseen.
+//! Secrets are not read; the report lists their contents as not seen.
 
 use direct_upload_check::{CheckInput, Object};
 use direct_upload_core::manifests::insert;
@@ -11,8 +11,8 @@ use kube::core::{ApiResource, GroupVersionKind};
 use kube::{Client, ResourceExt};
 use thiserror::Error;
 
-/// What is read beside the kinds that the operator knows and clusters may lack ([`Kind`]): group, version,
-/// kind, and whether clusters may lack it.
+/// What is read in addition to the kinds that the operator knows and clusters may lack ([`Kind`]): group,
+/// version, kind, and whether clusters may lack it.
 const KINDS: [(&str, &str, &str, bool); 11] = [
     ("", "v1", "ConfigMap", false),
     ("", "v1", "Service", false),
@@ -27,19 +27,19 @@ const KINDS: [(&str, &str, &str, bool); 11] = [
     ("keystone.openstack.org", "v1beta1", "KeystoneEndpoint", true),
 ];
 
-/// Objects a page: the API server's own default for large lists.
+/// Objects per page: the API server's own default for large lists.
 const PAGE: u32 = 500;
 
-/// Which namespaces to look at.
+/// Which namespaces to read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NamespaceScope {
     All,
-    /// The kubeconfig's.
+    /// The kubeconfig's namespace.
     Default,
     Namespace(String),
 }
 
-/// The cluster cannot be looked at.
+/// The cluster cannot be read.
 #[derive(Debug, Error)]
 pub enum LiveError {
     #[error("no cluster: {0}; set KUBECONFIG, or name a context with kubectl config use-context")]
@@ -48,7 +48,7 @@ pub enum LiveError {
     List(String, #[source] kube::Error),
 }
 
-/// Lists what matters. Also: what could not be seen.
+/// Lists the relevant objects. Also returns what could not be seen.
 ///
 /// # Errors
 /// [`LiveError`] if there is no cluster, or not even workloads can be listed.
@@ -109,7 +109,7 @@ fn add(input: &mut CheckInput, resource: &ApiResource, mut object: DynamicObject
     object.managed_fields_mut().clear();
     let name = object.name_any();
     let Ok(mut value) = serde_json::to_value(object) else { return };
-    // Items of a list do not say what they are.
+    // Items of a list have no apiVersion and kind.
     value["apiVersion"] = resource.api_version.as_str().into();
     value["kind"] = resource.kind.as_str().into();
     if let Err(why) = insert(&mut input.snapshot, value.clone()) {

@@ -1,7 +1,7 @@
-//! `render --for`: what a deployment tool's own tree takes, from the same plans.
+//! `render --for`: text for a deployment tool's own tree, from the same plans.
 //!
-//! In: the end of a simulation. Out: fragments to merge, Glance's first. Origin and URL may be the whole input:
-//! then two resources are made of them, with workloads that stand for whatever runs the services.
+//! In: the end of a simulation. Out: fragments to merge, Glance's first. Origin and URL may be the only input.
+//! Then it makes two resources from them, with workloads that represent the services.
 
 use std::fs;
 use std::io;
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::cli::{files, output};
 
-/// The namespace of resources that stand in no manifest.
+/// The namespace of resources that are in no manifest.
 const NAMESPACE: &str = "openstack";
 
 /// One resource's fragment.
@@ -36,9 +36,9 @@ pub fn input(origins: &[Origin], url: &Endpoint) -> Result<Input, Vec<String>> {
     let objects = [
         workload("horizon"),
         workload("glance"),
-        // Its own publishes what the catalog does, so nobody has to be asked.
+        // The given URL is that of the catalog, so no one needs to ask Keystone.
         resource("glance", "Glance", &json!({"publicURL": url.to_string(), "cors": {"allowedOrigins": others}})),
-        // Where its snippets are plays no role: none is mounted.
+        // The place of its snippets does not matter, because none is mounted.
         resource("horizon", "Horizon", &json!({"publicURL": first.as_str()})),
     ];
     let documents: Vec<_> = objects.iter().map(|object| format!("---\n{object}\n")).collect();
@@ -141,7 +141,7 @@ pub fn write(out: &Path, parts: &[Part]) -> io::Result<()> {
         };
         let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
         fs::create_dir_all(folder).map_err(named)?;
-        // A fragment is to be merged: what stands there already is the user's.
+        // The user merges a fragment, so existing contents are the user's.
         if fs::read(&path).is_ok_and(|stands| stands != part.fragment.text.as_bytes()) {
             return Err(io::Error::other(format!(
                 "{}: exists and says something else, so nothing is written over it; give another --out-dir and merge by hand",

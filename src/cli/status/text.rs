@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::tree::{Passed, UploadPath};
 
-/// The tree, ending in a newline; with colours where they are wanted.
+/// The tree, with a newline at its end, and with colours if requested.
 pub fn text(way: &UploadPath, coloured: bool) -> String {
     let mut out = String::new();
     // Writing to a String cannot fail.

@@ -1,7 +1,7 @@
-//! The path of an upload as a person looks at it: what the statuses say, from the dashboard to Glance.
+//! The path of an upload from the dashboard to Glance, as the statuses describe it.
 //!
-//! In: the resources as the cluster holds them. Out: a [`UploadPath`] for each Horizon, for each Glance that
-//! none of them uses, and for each OpenStackAPI, whose checkpoints end at the first one that is not passed.
+//! In: the resources as the cluster has them. Out: a [`UploadPath`] for each Horizon, for each Glance that
+//! no Horizon uses, and for each OpenStackAPI. Its checkpoints end at the first one that fails.
 
 use direct_upload_api::{
     ConditionType, ConfiguredMode, ExposureStatus, Glance, GlanceRef, GlanceStatus, Horizon, HorizonStatus,
@@ -12,18 +12,18 @@ use kube::ResourceExt;
 use serde::Deserialize;
 use serde::de::value::{Error as Undecodable, StrDeserializer};
 
-/// From what exposes a dashboard to the preflight that its users' browsers send.
+/// From the object that exposes a dashboard to the preflight of its users' browsers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UploadPath {
     /// `Horizon namespace/name`, or another kind.
     pub of: String,
-    /// A Horizon's upload mode, or what role the resource has.
+    /// A Horizon's upload mode, or the role of the resource.
     pub mode: String,
-    /// Whether all is as the spec asks.
+    /// Whether everything is as the spec requests.
     pub readiness: Readiness,
     /// The checkpoints, in order.
     pub checkpoints: Vec<Checkpoint>,
-    /// What works but is unwise, or assumed.
+    /// What works but is unwise, or is assumed.
     pub advice: Vec<String>,
 }
 
@@ -33,38 +33,38 @@ pub struct Readiness {
     pub passed: Passed,
     /// The condition's reason.
     pub reason: String,
-    /// When it began, RFC 3339; none where no operator has judged the resource.
+    /// When it started, RFC 3339; none if no operator has judged the resource.
     pub since: Option<String>,
-    /// What the condition says beyond what a checkpoint says.
+    /// What the condition says in addition to the checkpoints.
     pub message: Option<String>,
 }
 
-/// One checkpoint of the way.
+/// One checkpoint of the path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checkpoint {
     pub name: &'static str,
     pub passed: Passed,
-    /// What was found; for a break: why.
+    /// What was found; for a failure, the cause.
     pub told: String,
-    /// What to do about a break.
+    /// What to do about a failure.
     pub next: Vec<String>,
 }
 
-/// Whether a checkpoint is passed.
+/// The state of a checkpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Passed {
     Yes,
-    /// The operator is at it, or waits for something that is expected to come.
+    /// The operator is working on it, or waits for something that will come.
     Working,
-    /// A person has to change something.
+    /// A person must change something.
     No,
-    /// Nothing is known of it.
+    /// Nothing is known about it.
     Unknown,
-    /// An earlier checkpoint has to be passed first.
+    /// An earlier checkpoint must pass first.
     Later,
 }
 
-/// All upload_paths, Horizons first, each kind by namespace and name.
+/// All upload paths, Horizons first, each kind by namespace and name.
 pub fn upload_paths(horizons: &[Horizon], glances: &[Glance], apis: &[OpenStackAPI]) -> Vec<UploadPath> {
     let horizons = sorted(horizons);
     let used = |g: &Glance| horizons.iter().flat_map(|h| destinations(h, glances)).any(|d| d.glance == Some(g));
@@ -85,7 +85,7 @@ fn sorted<K: ResourceExt>(objects: &[K]) -> Vec<&K> {
 
 /// Where a Horizon's uploads go, in one region.
 struct RegionPath<'a> {
-    /// None where the resource names no regions.
+    /// None if the resource names no regions.
     region: Option<&'a str>,
     glance: Option<&'a Glance>,
     url: Option<&'a str>,
@@ -151,7 +151,7 @@ const GLANCE: &str = "Glance";
 const ORIGIN: &str = "origin";
 const CONFIG: &str = "config";
 
-/// The checkpoint at which an upload breaks for this reason, where it is not that of its condition.
+/// The checkpoint at which an upload fails for this reason, if it is not that of its condition.
 fn place(reason: Reason) -> Option<&'static str> {
     match reason {
         Reason::EndpointNotPublic
@@ -167,7 +167,7 @@ fn place(reason: Reason) -> Option<&'static str> {
     }
 }
 
-/// A condition may break at another checkpoint than the one that usually shows it: the break goes there.
+/// A condition may fail at another checkpoint than its usual one; the failure goes there.
 fn put_in_place(checkpoints: &mut [Checkpoint], status: &HorizonStatus) {
     let homes = [
         (ConditionType::Accepted, "workload", "can be configured".to_owned()),
@@ -187,7 +187,7 @@ fn put_in_place(checkpoints: &mut [Checkpoint], status: &HorizonStatus) {
     }
 }
 
-/// What accepts origins, by itself.
+/// A Glance or API alone, which accepts origins.
 fn accepting(kind: &str, object: &impl ResourceExt, role: &str, status: Option<&GlanceStatus>) -> UploadPath {
     let status = status.cloned().unwrap_or_default();
     let known = |type_| checkpoint_of(&status.conditions, type_);
@@ -209,7 +209,7 @@ fn accepting(kind: &str, object: &impl ResourceExt, role: &str, status: Option<&
     upload_path(&format!("{kind} {}", full_name(object)), role, &status.conditions, checkpoints, status.advice)
 }
 
-/// What comes after the first break depends on it, whatever its own condition says.
+/// Everything after the first failure depends on it, whatever its own condition says.
 fn upload_path(
     of: &str,
     mode: &str,
@@ -224,7 +224,7 @@ fn upload_path(
     for checkpoint in checkpoints.iter_mut().skip(end + 1) {
         *checkpoint = Checkpoint { passed: Passed::Later, told: String::new(), next: Vec::new(), ..*checkpoint };
     }
-    // Where nothing more is wanted, what was not reached is no break.
+    // If nothing more is requested, a checkpoint that was not reached is no failure.
     if settled {
         checkpoints.retain(|checkpoint| checkpoint.passed == Passed::Yes);
     }
@@ -271,13 +271,13 @@ fn reason(condition: &Condition) -> Option<Reason> {
     Reason::deserialize(StrDeserializer::<Undecodable>::new(&condition.reason)).ok()
 }
 
-/// The checkpoint under its name; one that is passed tells its result, not the condition's sentence.
+/// The checkpoint under its name. One that passed shows its result, not the condition's sentence.
 fn named(name: &'static str, checkpoint: Checkpoint, result: impl FnOnce() -> String) -> Checkpoint {
     let told = if checkpoint.passed == Passed::Yes { result() } else { checkpoint.told };
     Checkpoint { name, told, ..checkpoint }
 }
 
-/// One checkpoint for all regions: the first that is not passed, or what was found in each.
+/// One checkpoint for all regions: the first that failed, or the results of each.
 fn everywhere(
     name: &'static str,
     destinations: &[RegionPath<'_>],
@@ -298,7 +298,7 @@ fn everywhere(
     looked.into_iter().find(|checkpoint| checkpoint.passed != Passed::Yes).unwrap_or(passed)
 }
 
-/// Whether Glance is to accept each of the dashboard's origins.
+/// Whether Glance is configured to accept each of the dashboard's origins.
 fn origins(status: &HorizonStatus, destination: &RegionPath<'_>) -> Checkpoint {
     let checkpoint = |passed, told| Checkpoint { name: "", passed, told, next: Vec::new() };
     let Some(of_glance) = destination.glance.and_then(|g| g.status.as_ref()) else {
@@ -308,7 +308,7 @@ fn origins(status: &HorizonStatus, destination: &RegionPath<'_>) -> Checkpoint {
         };
     };
     let listed = |origin: &&String| of_glance.origins.iter().any(|o| o.origin == **origin);
-    // A status lists the first hundred.
+    // A status lists at most 100.
     let complete =
         of_glance.origin_count.is_none_or(|count| count <= i64::try_from(of_glance.origins.len()).unwrap_or(0));
     match status.origins.iter().find(|origin| !listed(origin)) {
@@ -334,7 +334,7 @@ fn partner(destination: &RegionPath<'_>) -> Checkpoint {
     Checkpoint { told, ..ready }
 }
 
-/// What the preflights have shown.
+/// The results of the preflights.
 fn preflight(status: &HorizonStatus, known: Checkpoint) -> Checkpoint {
     let Some(verification) = &status.verification else {
         return named("preflight", known, || "passes".to_owned());

@@ -1,4 +1,4 @@
-//! One attempt: its steps in order, what is told of them, and what is taken away after them.
+//! One attempt: its steps in order, their messages, and the clean-up after them.
 
 use std::time::{Duration, Instant};
 
@@ -13,34 +13,34 @@ use super::client::{Client, Reach};
 use crate::probe::Gate;
 use crate::probe::connect::{Host, Trust};
 
-/// What is asked.
+/// What to do.
 #[derive(Clone, Debug)]
 pub struct Verify {
     pub dashboard: PublicUrl,
     pub person: Person,
     pub password: Secret,
-    /// Name or id; none: the one that Horizon chooses.
+    /// Name or id; none: the project that Horizon chooses.
     pub project: Option<String>,
-    /// Whose upload is sent; none: that of the panel which the dashboard has.
+    /// The panel whose upload is sent; none: the dashboard's own.
     pub panel: Option<Panel>,
     /// The upload mode that the dashboard must have.
     pub mode: Option<Mode>,
     pub size: u64,
-    /// Leave the image.
+    /// Keep the image.
     pub keep: bool,
-    /// How long nothing may happen while data is sent, and how long the image may take to become active.
+    /// The longest silence while data is sent, and the longest wait until the image is active.
     pub patience: Duration,
     pub hosts: Vec<Host>,
     pub trust: Trust,
 }
 
-/// What is told while it goes on.
+/// The messages during the attempt.
 pub enum Event<'a> {
     Step(&'a StepReport),
     Sent { bytes: u64, of: u64 },
 }
 
-/// Plays the person; ends early when `stop` does, and takes away what it made all the same.
+/// Acts like the user. It ends early when `stop` does, and then also removes what it made.
 pub async fn verify(asked: &Verify, told: &(dyn Fn(Event<'_>) + Sync), stop: impl Future<Output = ()>) -> Account {
     let mut attempt = Attempt::new(asked, told);
     let ended = tokio::select! {
@@ -58,7 +58,7 @@ pub async fn verify(asked: &Verify, told: &(dyn Fn(Event<'_>) + Sync), stop: imp
 /// The image that may have to be deleted.
 pub(super) enum Made {
     Nothing,
-    /// Asked for, and no answer seen.
+    /// It was requested, but no answer was seen.
     Perhaps,
     Image(String),
 }
@@ -70,7 +70,7 @@ pub(super) struct Attempt<'a> {
     pub(super) account: Account,
     pub(super) step: Step,
     pub(super) since: Instant,
-    /// The page that the login form came from.
+    /// The page with the login form.
     pub(super) at: Place,
     pub(super) webroot: String,
     pub(super) is_logged_in: bool,
@@ -207,7 +207,7 @@ impl<'a> Attempt<'a> {
         image::deleted(&reply)
     }
 
-    /// Ends the session; whether that succeeds changes nothing.
+    /// Ends the session. Its success changes nothing.
     async fn log_out(&mut self) {
         if self.is_logged_in {
             let token = self.csrf.clone();

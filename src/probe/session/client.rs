@@ -1,5 +1,5 @@
-//! Requests to one server, such as the dashboard, with its cookies. One connection each; no redirect is
-//! followed here.
+//! Requests to one server, such as the dashboard, with its cookies. Each has its own connection; no
+//! redirect is followed here.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -16,13 +16,13 @@ use tokio::time::timeout;
 use crate::probe::connect::{self, Host, Stream, Trust};
 use crate::probe::gate::{Gate, Passage};
 
-/// How long one request may take: Horizon itself asks Keystone and Glance before it answers.
+/// How long one request may take. Horizon itself asks Keystone and Glance before it answers.
 const TOTAL: Duration = Duration::from_secs(60);
 
 /// Pages and scripts are some hundred kilobytes.
 const LARGEST: usize = 8 << 20;
 
-/// Names that are asked at given addresses, what may be asked at all, and whom to trust.
+/// Addresses for names, which addresses are allowed, and whom to trust.
 #[derive(Clone, Debug)]
 pub struct Reach {
     pub hosts: Vec<Host>,
@@ -30,11 +30,11 @@ pub struct Reach {
     pub gate: Gate,
 }
 
-/// A browser's view of one server.
+/// One server, as a browser sees it.
 pub struct Client {
     reach: Reach,
     jar: Jar,
-    /// What answered last.
+    /// The address that answered last.
     pub address: Option<SocketAddr>,
 }
 
@@ -43,7 +43,7 @@ impl Client {
         Self { reach, jar: Jar::default(), address: None }
     }
 
-    /// One request and its answer; `more` beside what browsers always send.
+    /// One request and its answer; `more` are headers in addition to what browsers always send.
     pub async fn ask(
         &mut self,
         method: &str,
@@ -88,7 +88,7 @@ impl Client {
             .header(header::HOST, authority(&place.origin))
             .header(header::CONNECTION, "close")
             .header(header::USER_AGENT, user_agent())
-            // What Horizon says is told apart by its words.
+            // Horizon's messages are distinguished by their words.
             .header(header::ACCEPT_LANGUAGE, "en");
         for (name, value) in more {
             request = request.header(*name, *value);
@@ -119,7 +119,7 @@ impl Client {
         Ok(Reply { head, body: body.to_bytes().to_vec() })
     }
 
-    /// A connection on which requests to this origin can be sent.
+    /// A connection for requests to this origin.
     pub async fn open(&self, origin: &Origin) -> Result<(Box<dyn Stream>, SocketAddr, Host), Unreachable> {
         let host = self.host(origin);
         let Passage { stream, address, .. } = self.reach.gate.connect(origin, &host, &[]).await?;
@@ -149,7 +149,7 @@ fn path_of(place: &Place) -> &str {
     place.path.split('?').next().unwrap_or_default()
 }
 
-/// Host and port, as they stand in `Host`.
+/// Host and port, as in `Host`.
 fn authority(origin: &Origin) -> &str {
     origin.as_str().split_once("://").map_or("", |(_, rest)| rest)
 }

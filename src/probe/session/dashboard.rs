@@ -1,4 +1,4 @@
-//! The steps at the dashboard, before the image: its page, the login, what it says of itself.
+//! The steps at the dashboard before the image: its page, the login, what it says about itself.
 
 use direct_upload_core::judge::session::encode::urlencoded;
 use direct_upload_core::judge::session::login::{self, Next};
@@ -8,7 +8,7 @@ use direct_upload_core::judge::session::{Break, LoginForm, Place, Reply, Setting
 
 use super::attempt::Attempt;
 
-/// How many redirects are followed before the login form.
+/// How many redirects to follow before the login form.
 const REDIRECTS: usize = 6;
 
 impl Attempt<'_> {
@@ -17,7 +17,7 @@ impl Attempt<'_> {
         Place { origin: self.at.origin.clone(), path: format!("{}{path}", self.webroot) }
     }
 
-    /// As a page's script asks: `X-Requested-With`, the CSRF token, and what browsers add of themselves.
+    /// Sends the headers of a page's script: `X-Requested-With`, the CSRF token, and what browsers add.
     pub(super) async fn script(
         &mut self,
         method: &str,

@@ -1,5 +1,5 @@
-//! Plays a person who logs in to a dashboard and uploads an image: requests over the network, within bounds.
-//! What answers mean is [`judge::session`](direct_upload_core::judge::session)'s.
+//! Acts like a user who logs in to a dashboard and uploads an image, within limits.
+//! [`judge::session`](direct_upload_core::judge::session) decides what answers mean.
 
 mod attempt;
 mod client;

@@ -1,4 +1,4 @@
-//! A request with much data: sent piece by piece, while the answer is awaited, as browsers do it.
+//! A request with much data. It is sent piece by piece while the answer is awaited, as browsers do.
 
 use std::io;
 use std::net::SocketAddr;
@@ -13,13 +13,13 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use crate::probe::connect::{Host, Stream};
 use crate::probe::preflight;
 
-/// How much is made and written at once.
+/// How much to make and write at once.
 const PIECE: usize = 64 * 1024;
 
-/// How long an answer is awaited that may have come before the connection was cut.
+/// How long to wait for an answer that may have arrived before the connection was cut.
 const AFTER_CUT: Duration = Duration::from_secs(2);
 
-/// The data, and what stands around it in the body.
+/// The data, and what surrounds it in the body.
 pub struct Data {
     pub before: String,
     pub content: Content,
@@ -29,21 +29,21 @@ pub struct Data {
 }
 
 impl Data {
-    /// How much is made and written at once: where it is spread over time, what a second takes.
+    /// How much to make and write at once. For content that is spread over time, this is one second's part.
     fn piece(&self) -> usize {
         let seconds = self.pace.as_secs().max(1);
         let second = usize::try_from(self.content.size.div_ceil(seconds)).unwrap_or(PIECE);
         if self.pace.is_zero() { PIECE } else { second.clamp(1, PIECE) }
     }
 
-    /// When the content is to have been sent up to here.
+    /// When the content up to this point should be sent.
     fn due(&self, began: Instant, sent: u64) -> Instant {
         let nanoseconds = self.pace.as_nanos() * u128::from(sent) / u128::from(self.content.size.max(1));
         began + Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or(u64::MAX))
     }
 }
 
-/// Sends it; nothing may happen for as long as `idle`. Tells how much of the content is written.
+/// Sends it, with silences of at most `idle`. Returns how much of the content was written.
 pub async fn send(
     stream: Box<dyn Stream>,
     (host, address): (&Host, SocketAddr),
@@ -60,7 +60,7 @@ pub async fn send(
         let began = Instant::now();
         for piece in data.content.pieces(data.piece()) {
             if !data.pace.is_zero() {
-                // The last piece is sent when the time is up.
+                // The last piece is sent when the time is over.
                 writer.flush().await?;
                 sleep_until(data.due(began, sent.load(Ordering::Relaxed) + piece.len() as u64)).await;
             }
@@ -84,7 +84,8 @@ pub async fn send(
             },
             written = &mut writing, if is_writing => match written {
                 Ok(()) => is_writing = false,
-                // Who refuses data answers, and then cuts; the answer may still be on its way.
+                // A server that refuses data answers and then cuts the connection. The answer may still
+                // arrive.
                 Err(error) => break match timeout(AFTER_CUT, &mut reading).await {
                     Ok(Ok(answer)) => Wire::Response(answer),
                     _ => failed(&error),

@@ -1,4 +1,4 @@
-//! The steps of the image: made, asked for, sent, and awaited.
+//! The steps of the image: create, request permission, send, wait.
 
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
@@ -18,10 +18,10 @@ use super::attempt::{Attempt, Event, Made};
 use super::send::{Data, send};
 use crate::probe::{Gate, Probe, preflight};
 
-/// How many scripts of the page are read for Horizon's framework.
+/// How many scripts of the page to read for Horizon's framework.
 const SCRIPTS: usize = 40;
 
-/// The longest pause between two looks at the image.
+/// The longest pause between two requests for the image's state.
 const PAUSE: Duration = Duration::from_secs(5);
 
 impl Attempt<'_> {
@@ -84,13 +84,13 @@ impl Attempt<'_> {
     pub(super) fn note_image(&mut self, reply: &Reply) {
         self.made = match image::id_in(reply) {
             Some(id) => Made::Image(id),
-            // A refusal made nothing; what else came may have.
+            // A refusal created nothing; any other answer may have.
             None if (400..=499).contains(&reply.head.status) => Made::Nothing,
             None => Made::Perhaps,
         };
     }
 
-    /// Whether the page's scripts take X-CSRFToken off uploads.
+    /// Whether the page's scripts remove X-CSRFToken from uploads.
     pub(super) async fn strips(&mut self, page: &PanelPage) -> Option<bool> {
         let base = self.place("project/images/");
         for script in panel::worth_reading(&page.scripts).into_iter().take(SCRIPTS) {
@@ -106,7 +106,7 @@ impl Attempt<'_> {
         None
     }
 
-    /// What makes the browser send nothing, before Glance is asked.
+    /// Why the browser sends nothing, before Glance gets a request.
     pub(super) fn policy(&mut self, page: &PanelPage, asked: &Preflight) -> Result<(), Break> {
         if let Some(broken) = page.forbids(asked) {
             return Err(broken);
@@ -156,7 +156,7 @@ impl Attempt<'_> {
         }
     }
 
-    /// Whether the browser asks its user for permission first; not known where an address was given for a name.
+    /// Whether the browser asks its user for permission first; unknown if an address was given for a name.
     fn address_spaces(&mut self, asked: &Preflight, glance: IpAddr) -> Result<(), Break> {
         let is_given =
             |origin: &Origin| self.asked.hosts.iter().any(|host| host.name.eq_ignore_ascii_case(origin.host()));
@@ -181,7 +181,7 @@ impl Attempt<'_> {
         }
         let to = Place { origin: asked.endpoint.origin().clone(), path: request.path.clone() };
         let data = Data { before: String::new(), content: self.content, after: String::new(), pace: Duration::ZERO };
-        // Cookies know no ports: with credentials they go to whatever is on the dashboard's host.
+        // Cookies do not depend on ports. With credentials, they go to everything on the dashboard's host.
         let with_cookies =
             asked.same_origin() || (asked.panel() == Panel::Django && to.origin.host() == asked.origin.host());
         let (wire, progress) = self.send(&to, request, data, with_cookies).await?;
@@ -203,14 +203,14 @@ impl Attempt<'_> {
         let began = Instant::now();
         let (stream, address, host) = self.client.open(&to.origin).await?;
         let text = Secret::new(preflight::request(&to.origin, &request, None));
-        // Each value goes out of scope as a secret.
+        // Each value leaves its scope as a secret.
         request.lines.into_iter().for_each(|(_, value)| drop(Secret::new(value)));
         let told = |bytes| (self.told)(Event::Sent { bytes, of: data.content.size });
         let (wire, sent) = send(stream, (&host, address), &text, &data, self.asked.patience, told).await;
         Ok((wire, Progress { sent, size: data.content.size, seconds: began.elapsed().as_secs() }))
     }
 
-    /// The file goes to Horizon, which passes it on by itself.
+    /// The file goes to Horizon, which forwards it itself.
     pub(super) async fn legacy(&mut self, settings: &Settings, page: &PanelPage) -> Result<String, Break> {
         let file = format!("{}.img", self.name);
         self.begin(Step::Upload);

@@ -1,10 +1,10 @@
-//! A page as a test reads it: what it tells a reader to type, in order, and what it says comes of it.
+//! Parses a page into steps: the commands that it asks the reader to type, and the output that it shows.
 //!
-//! In: Markdown. Out: steps. Blocks in `sh` are commands; in `console`, lines after a `$` are, and
-//! what follows them is what they print. Comments say the rest, out of the reader's sight:
+//! In: Markdown. Out: steps. Blocks in `sh` are commands. In `console`, lines after a `$` are commands, and
+//! the lines after them are their output. Hidden comments say the rest:
 //!
-//! - `<!-- run`, then commands until `-->`: they are run, too. `$BLOCK` holds the block above.
-//! - `<!-- run by FILE -->` above a block: that file of the repository runs the very same.
+//! - `<!-- run`, then commands until `-->`: the test runs them, too. `$BLOCK` holds the block above.
+//! - `<!-- run by FILE -->` above a block: that file of the repository runs the same commands.
 //! - `<!-- not run: WHY -->` above a block.
 
 use std::fs;

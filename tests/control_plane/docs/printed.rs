@@ -1,4 +1,4 @@
-//! Whether a command printed what a page says.
+//! Compares the output of a command with the page.
 
 use std::sync::OnceLock;
 

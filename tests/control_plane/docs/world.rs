@@ -1,6 +1,6 @@
-//! What the pages' commands find: a home folder, programs of the documented names, a Glance and a
-//! Horizon behind an httpd, and in place of a kubelet somebody who runs the operator while its
-//! Deployment is there, and who puts Glance's ConfigMap where Glance reads it.
+//! The environment of the pages' commands: a home folder, programs with the documented names, and a Glance
+//! and a Horizon behind an httpd. A stand-in for the kubelet runs the operator while its Deployment exists,
+//! and puts Glance's ConfigMap where Glance reads it.
 
 use std::fs;
 use std::net::TcpListener;

@@ -1,4 +1,4 @@
-//! What the API server's audit log says of the operator.
+//! Reads the operator's requests from the API server's audit log.
 
 use std::fmt;
 use std::fs::File;
@@ -10,7 +10,7 @@ use super::Cluster;
 
 const USER: &str = "system:serviceaccount:direct-upload-system:direct-upload-operator";
 
-/// One request that changes something.
+/// A request that changes something.
 #[derive(Debug, Clone)]
 pub struct Write {
     pub verb: String,
@@ -20,7 +20,7 @@ pub struct Write {
     pub code: u64,
 }
 
-/// `patch deployments/glance`, `patch horizons/horizon/status`, with the code if it was refused.
+/// `patch deployments/glance`, `patch horizons/horizon/status`, with the code if the API server refused it.
 impl fmt::Display for Write {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}/{}", self.verb, self.resource, self.name)?;
@@ -32,12 +32,12 @@ impl fmt::Display for Write {
 }
 
 impl Cluster {
-    /// Where the audit log ends now.
+    /// The current end of the audit log.
     pub fn mark(&self) -> u64 {
         self.audit_log().metadata().expect("the audit log").len()
     }
 
-    /// The operator's writes in a namespace since then, in order; without events and leases.
+    /// The operator's writes in a namespace since that mark, in order, without events and leases.
     pub fn writes(&self, namespace: &str, since: u64) -> Vec<Write> {
         let is_write = |entry: &Value| {
             let verb = text(entry, "/verb");
@@ -60,13 +60,13 @@ impl Cluster {
             .collect()
     }
 
-    /// All requests of the operator since then.
+    /// All requests of the operator since that mark.
     pub fn requests(&self, since: u64) -> Vec<Value> {
         let mut log = self.audit_log();
         log.seek(SeekFrom::Start(since)).expect("the audit log");
         let mut text = String::new();
         log.read_to_string(&mut text).expect("the audit log");
-        // The last line may be in the making.
+        // The last line may be incomplete.
         let whole = &text[..text.rfind('\n').map_or(0, |end| end + 1)];
         let lines = whole.lines().filter(|line| line.contains(USER) && line.contains(r#""stage":"ResponseComplete""#));
         lines.map(|line| serde_json::from_str(line).expect("a line of JSON")).collect()

@@ -17,11 +17,11 @@ use tokio::runtime::Runtime;
 
 use super::{Edge, PATIENCE, file, poll};
 
-/// Where the operator is installed.
+/// The namespace of the operator.
 pub const SYSTEM: &str = "direct-upload-system";
 
-/// A running control plane. It ends when this is dropped, and also when the process is killed: then
-/// the kernel closes the pipe that is its standard input.
+/// A running control plane. It ends when this is dropped. If the process is killed, the kernel closes the
+/// pipe of the control plane's standard input, which ends it, too.
 pub struct Cluster {
     launcher: Child,
     folder: PathBuf,
@@ -31,7 +31,7 @@ pub struct Cluster {
     edge: Edge,
 }
 
-/// The one that most tests share, with everything installed.
+/// The control plane that most tests share, with everything installed.
 pub fn shared() -> &'static Cluster {
     static SHARED: OnceLock<Cluster> = OnceLock::new();
     SHARED.get_or_init(|| {
@@ -68,14 +68,14 @@ impl Cluster {
         Self { launcher, folder, client, runtime, spaces: AtomicUsize::new(0), edge }
     }
 
-    /// Installs CRDs and operator the documented way, and takes a token of its ServiceAccount.
+    /// Installs CRDs and operator as documented, and takes a token of its ServiceAccount.
     pub fn install(&self) {
         self.install_crds();
         self.kubectl(&["apply", "-k", &path("deploy")]);
         self.take_token();
     }
 
-    /// The CRDs alone.
+    /// Installs only the CRDs.
     pub fn install_crds(&self) {
         self.kubectl(&["apply", "--server-side", "-k", &path("crds")]);
         let names =
@@ -83,7 +83,8 @@ impl Cluster {
         self.await_established(&names.each_ref().map(String::as_str));
     }
 
-    /// Waits until definitions are served. One that has no condition at all yet is an error to kubectl.
+    /// Waits until the API server serves the definitions. If one has no condition yet, kubectl reports an
+    /// error.
     pub fn await_established(&self, which: &[&str]) {
         let args = [&["wait", "--for=condition=Established", "--timeout=60s"], which].concat();
         let established = poll(PATIENCE, || self.try_kubectl(&args, None).ok());
@@ -102,22 +103,22 @@ impl Cluster {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 
-    /// With the rights that deploy/ grants, and no others.
+    /// With only the rights that deploy/ grants.
     pub fn operator_kubeconfig(&self) -> PathBuf {
         self.folder.join("operator.kubeconfig")
     }
 
-    /// What answers the operators' preflights.
+    /// The server that answers the operators' preflights.
     pub fn edge(&self) -> &Edge {
         &self.edge
     }
 
-    /// All files of this cluster.
+    /// The folder of this cluster's files.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// A number that no other namespace of this cluster has.
+    /// A number that no other namespace of this cluster uses.
     pub fn next(&self) -> usize {
         self.spaces.fetch_add(1, Ordering::Relaxed)
     }
@@ -127,7 +128,7 @@ impl Cluster {
         self.try_kubectl(args, None).unwrap_or_else(|error| panic!("kubectl {}: {error}", args.join(" ")))
     }
 
-    /// The same; a failure is what it wrote to standard error.
+    /// The same; a failure returns kubectl's standard error.
     pub fn try_kubectl(&self, args: &[&str], input: Option<&str>) -> Result<String, String> {
         let output = self.run_kubectl(args, input);
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
@@ -158,7 +159,7 @@ impl Cluster {
         answer.map(|object| serde_json::to_value(object).expect("JSON"))
     }
 
-    /// All objects of a kind, in order of name; without a namespace, of all.
+    /// All objects of a kind, sorted by name; without a namespace, of all namespaces.
     pub fn list(&self, namespace: &str, kind: &str) -> Vec<Value> {
         let (api, _) = self.api(namespace, kind);
         let list = self.runtime.block_on(api.list(&ListParams::default()));
@@ -166,7 +167,7 @@ impl Cluster {
         items.into_iter().map(|object| serde_json::to_value(object).expect("JSON")).collect()
     }
 
-    /// Creates objects, many at once, without kubectl's limit of requests. Each says its namespace.
+    /// Creates many objects at once, without kubectl's rate limit. Each object names its namespace.
     pub fn create(&self, objects: &[Value]) {
         let post = |object: &Value| {
             let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -181,13 +182,13 @@ impl Cluster {
         }
     }
 
-    /// A merge patch, as `kubectl edit` would send it.
+    /// A merge patch, as `kubectl edit` sends it.
     pub fn edit(&self, namespace: &str, object: &str, patch: &Value) {
         let params = PatchParams { field_manager: Some("kubectl-edit".into()), ..PatchParams::default() };
         self.patch(namespace, object, &params, &Patch::Merge(patch)).unwrap_or_else(|e| panic!("{object}: {e}"));
     }
 
-    /// A server-side apply by another manager; forced, as a person would.
+    /// A server-side apply by another manager, with force, as a person would do.
     pub fn apply_as(&self, manager: &str, namespace: &str, object: &str, patch: &Value) {
         let params = PatchParams::apply(manager).force();
         self.patch(namespace, object, &params, &Patch::Apply(patch)).unwrap_or_else(|e| panic!("{object}: {e}"));
@@ -247,7 +248,7 @@ fn path(path: &str) -> String {
     file(path).display().to_string()
 }
 
-/// A fresh folder; those of processes that are gone are taken away.
+/// A new folder. It removes folders of processes that have ended.
 fn folder(name: &str) -> PathBuf {
     let root = Path::new(env!("CARGO_TARGET_TMPDIR"));
     for entry in fs::read_dir(root).into_iter().flatten().flatten() {

@@ -1,5 +1,5 @@
-//! What stands before Glance for browsers: one proxy through which the operators of all tests reach
-//! any host name, and which answers preflights as a test says, by the host that is asked.
+//! What browsers find in front of Glance: one proxy through which the operators of all tests reach any host
+//! name. It answers preflights for each host as a test says.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -15,29 +15,28 @@ use tokio_rustls::rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use crate::preflight_server::{certificates, header};
 
-/// Names that the samples use, beside those of the tests.
+/// Names in the samples, in addition to those of the tests.
 const NAMES: &str = "*.example.com,DNS:*.debian.example.com,DNS:*.redhat.example.com,DNS:*.kolla.example.com,DNS:*.openstackhelm.example.com";
 
 /// How a host answers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Answer {
-    /// As a Glance that accepts every origin.
+    /// Like a Glance that accepts every origin.
     #[default]
     Grants,
-    /// As a Glance that does not accept the origin.
+    /// Like a Glance that does not accept the origin.
     Refuses,
     /// One, then the other.
     Flaps,
-    /// The connection is closed.
+    /// It closes the connection.
     Hangs,
-    /// As a Keystone: to whom, and what.
+    /// Like a Keystone: for which account, and with which catalog.
     Publishes(String, String),
-    /// By what listens at that port of this machine.
+    /// With the server that listens at that port of this machine.
     Leads(u16),
 }
 
-/// The proxy. At a second port it answers by itself, with a certificate that only a CA of its own
-/// vouches for.
+/// The proxy. At a second port it answers itself, with a certificate of its own CA.
 pub struct Edge {
     port: u16,
     private_port: u16,
@@ -46,7 +45,7 @@ pub struct Edge {
 }
 
 impl Edge {
-    /// Starts it, with CAs of its own in the folder.
+    /// Starts it, with its CAs in the folder.
     pub fn start(folder: &Path) -> Self {
         let folder = folder.join("edge");
         let hosts = Arc::<Table>::default();
@@ -55,34 +54,34 @@ impl Edge {
         Self { port, private_port, folder, hosts }
     }
 
-    /// For `HTTPS_PROXY`.
+    /// The value of `HTTPS_PROXY`.
     pub fn proxy(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// The CA of what the proxy leads to.
+    /// The CA of the servers behind the proxy.
     pub fn ca(&self) -> PathBuf {
         self.folder.join("public/ca.pem")
     }
 
-    /// Where it answers by itself for names of example.org.
+    /// The port where it answers itself for names of example.org.
     pub fn private_port(&self) -> u16 {
         self.private_port
     }
 
-    /// This machine's address towards others: the operator asks no loopback address.
+    /// This machine's address for other hosts, because the operator sends nothing to a loopback address.
     pub fn private_address() -> IpAddr {
         let socket = UdpSocket::bind("0.0.0.0:0").expect("a socket");
         socket.connect("198.51.100.1:9").expect("a route; nothing is sent");
         socket.local_addr().expect("an address").ip()
     }
 
-    /// The CA that counts there.
+    /// The CA that is trusted there.
     pub fn private_ca(&self) -> PathBuf {
         self.folder.join("private/ca.pem")
     }
 
-    /// CatalogAnswer how a host answers from now on.
+    /// Sets how a host answers from now on.
     pub fn set(&self, host: &str, answer: Answer) {
         self.hosts.lock().expect("a table").entry(host.to_owned()).or_default().0 = answer;
     }
@@ -100,7 +99,7 @@ impl Edge {
         hosts.entry(host.to_owned()).or_default().0 = Answer::Publishes(credential.to_string(), catalog);
     }
 
-    /// How many preflights a host has been asked, or tokens.
+    /// How many preflights, or token requests, a host has received.
     pub fn asked(&self, host: &str) -> usize {
         self.hosts.lock().expect("a table").get(host).map_or(0, |(_, asked)| *asked)
     }
@@ -108,7 +107,7 @@ impl Edge {
 
 type Table = Mutex<BTreeMap<String, (Answer, usize)>>;
 
-/// Answers by https for these names until the tests end.
+/// Answers https requests for these names until the tests end.
 fn listen(folder: &Path, names: &str, table: &Arc<Table>) -> u16 {
     std::fs::create_dir_all(folder).expect("a folder");
     certificates(folder, names, "2");
@@ -134,7 +133,7 @@ fn listen(folder: &Path, names: &str, table: &Arc<Table>) -> u16 {
     port
 }
 
-/// A client that goes away is no matter.
+/// A client that leaves is no error.
 fn serve(mut stream: TcpStream, config: Arc<ServerConfig>, table: &Table) {
     let mut first = [0];
     if stream.peek(&mut first).is_ok() && first == *b"C" {
@@ -162,7 +161,7 @@ fn serve(mut stream: TcpStream, config: Arc<ServerConfig>, table: &Table) {
     }
 }
 
-/// Passes on what either end says, until both have ended.
+/// Forwards data in both directions until both ends close.
 fn lead(client: &TcpStream, port: u16) {
     let Ok(server) = TcpStream::connect(("127.0.0.1", port)) else { return };
     let pass = |mut from: &TcpStream, mut to: &TcpStream| {
@@ -189,7 +188,7 @@ fn answer(request: &str, body: &[u8], table: &Table) -> Option<String> {
     let (answer, asked) = {
         let mut table = table.lock().ok()?;
         let entry = table.entry(host).or_default();
-        // What is asked to learn more about a refusal gets the same answer.
+        // Requests that ask for details of a refusal get the same answer.
         entry.1 += usize::from(header(request, "Access-Control-Request-Headers").is_some_and(|n| n.contains(',')));
         entry.clone()
     };
@@ -199,7 +198,7 @@ fn answer(request: &str, body: &[u8], table: &Table) -> Option<String> {
         Answer::Refuses => false,
         Answer::Flaps => asked % 2 == 0,
     };
-    // oslo.middleware's filter: 200 in any case, the headers only if it grants.
+    // oslo.middleware's filter: always 200, and the headers only if it grants.
     let granted =
         format!("Vary: Origin\r\nAccess-Control-Allow-Origin: {origin}\r\nAccess-Control-Allow-Credentials: true\r\n");
     let granted = if grants { granted.as_str() } else { "" };

@@ -1,8 +1,8 @@
-//! A cloud as its administrator deploys it: workloads, Services, Ingresses; and the two resources.
+//! A cloud as its administrator deploys it: workloads, Services, Ingresses, and the two resources.
 
 use serde_json::{Value, json};
 
-/// A workload of one container; replicas 2 where the kind has any.
+/// A workload with one container; 2 replicas if the kind has replicas.
 pub fn workload(kind: &str, name: &str) -> Value {
     let mut spec = json!({
         "selector": {"matchLabels": {"app": name}},
@@ -21,7 +21,7 @@ pub fn workload(kind: &str, name: &str) -> Value {
     match kind {
         "Deployment" => {
             spec["replicas"] = json!(2);
-            // One after the other, so that a held pod holds the rollout.
+            // One pod after the other, so that a held pod stops the rollout.
             spec["strategy"] = json!({"rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}});
         }
         "StatefulSet" => {
@@ -62,7 +62,7 @@ pub fn cloud() -> Vec<Value> {
     [service("Deployment", "glance"), service("Deployment", "horizon")].concat()
 }
 
-/// A Glance resource. Rolls that others cause come without delay, unless the spec says otherwise.
+/// A Glance resource. Rolls that others cause start without delay, unless the spec says otherwise.
 pub fn glance(name: &str, spec: Value) -> Value {
     resource("glance.openstack.org/v1beta1", "Glance", name, spec)
 }
@@ -79,7 +79,7 @@ fn resource(api_version: &str, kind: &str, name: &str, mut spec: Value) -> Value
     json!({"apiVersion": api_version, "kind": kind, "metadata": {"name": name}, "spec": spec})
 }
 
-/// Both, with nothing said.
+/// Both, with defaults.
 pub fn resources() -> Vec<Value> {
     vec![glance("glance", json!({})), horizon("horizon", json!({}))]
 }

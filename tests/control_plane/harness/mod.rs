@@ -1,5 +1,4 @@
-//! What the tests stand on: a control plane, operator processes, a namespace to work in, and the
-//! audit log.
+//! Tools for the tests: a control plane, operator processes, a namespace for each test, and the audit log.
 
 mod audit;
 mod cluster;
@@ -17,10 +16,10 @@ pub use site::{Site, mounted, rolled_out};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// How long anything may take. Nothing should come near it.
+/// The longest wait. Nothing should need nearly as long.
 pub const PATIENCE: Duration = Duration::from_secs(90);
 
-/// The repository.
+/// The repository's root.
 pub fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -30,7 +29,7 @@ pub fn file(path: &str) -> PathBuf {
     repository().join(path)
 }
 
-/// Looks ten times a second until there is an answer, or `None` when patience ends.
+/// Tries ten times a second until there is an answer, or returns `None` after the longest wait.
 pub fn poll<T>(patience: Duration, mut look: impl FnMut() -> Option<T>) -> Option<T> {
     let end = Instant::now() + patience;
     loop {

@@ -27,7 +27,7 @@ impl Operator {
         let output = File::create(&log).expect("a log file");
         let pace: &[&str] =
             if args.contains(&"--preflight-interval") { &[] } else { &["--preflight-interval", "400ms"] };
-        // It ends with the thread that started it, should that be killed.
+        // It ends with the thread that started it, also if that thread is killed.
         let process = Command::new("setpriv")
             .args(["--pdeathsig", "KILL", "--", BINARY, "run", "--metrics-addr", "127.0.0.1:0"])
             .args(pace)
@@ -50,13 +50,13 @@ impl Operator {
         Self { process, log, api_server_port: port.expect("a server with a port") }
     }
 
-    /// Waits until it says that it has read the cluster.
+    /// Waits until its log says that it has read the cluster.
     pub fn wait_ready(&self) {
         let ready = poll(PATIENCE, || self.http("/readyz").filter(|answer| answer.starts_with("HTTP/1.1 200")));
         assert!(ready.is_some(), "the operator does not become ready\n{}", self.log());
     }
 
-    /// One HTTP answer with its head, if it listens yet.
+    /// An HTTP answer with its headers, if it listens yet.
     pub fn http(&self, path: &str) -> Option<String> {
         let mut stream = TcpStream::connect(self.address()?).ok()?;
         stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
@@ -66,12 +66,12 @@ impl Operator {
         Some(answer)
     }
 
-    /// Where it serves health and metrics, once it does.
+    /// The address of its health checks and metrics, when it serves them.
     pub fn address(&self) -> Option<String> {
         Some(self.log().split_once("address=")?.1.split_whitespace().next()?.to_owned())
     }
 
-    /// How many reconciles of a kind have ended.
+    /// How many reconciles of a kind are complete.
     pub fn reconciles(&self, kind: &str) -> u64 {
         let text = self.http("/metrics").unwrap_or_default();
         let prefix = format!("direct_upload_reconciles_total{{kind=\"{kind}\"");
@@ -111,7 +111,7 @@ impl Operator {
         files.filter_map(|file| socket(file.ok()?)).filter(|socket| sockets.contains(socket)).count()
     }
 
-    /// The time that processors have worked for it, in hundredths of a second.
+    /// The CPU time that it has used, in hundredths of a second.
     pub fn processor(&self) -> u64 {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.process.id())).expect("it runs");
         let (_, fields) = stat.rsplit_once(')').expect("Linux");
@@ -131,7 +131,7 @@ impl Operator {
         self.process.wait().expect("ended");
     }
 
-    /// Waits until it ends by itself.
+    /// Waits until it ends.
     pub fn wait(&mut self) -> ExitStatus {
         let status = poll(PATIENCE, || self.process.try_wait().expect("a status"));
         status.unwrap_or_else(|| panic!("the operator does not end\n{}", self.log()))

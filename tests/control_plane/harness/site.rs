@@ -1,4 +1,4 @@
-//! A namespace with an operator: where one test happens.
+//! A namespace with an operator, for one test.
 
 use std::fs;
 use std::path::PathBuf;
@@ -9,16 +9,16 @@ use serde_json::{Value, json};
 
 use super::{Cluster, Operator, PATIENCE, Write, file, fixtures, poll, shared};
 
-/// Between the operator's look at a change and its work on it lie 700 ms; after this long without
-/// a reconcile it has nothing more to do.
+/// The operator works 700 ms after it sees a change. If there is no reconcile for this time, it has nothing
+/// more to do.
 const QUIET: Duration = Duration::from_millis(1500);
 
-/// A namespace of its own and, once started, an operator that is restricted to it.
+/// A namespace and, when started, an operator that is restricted to it.
 pub struct Site<'a> {
     pub cluster: &'a Cluster,
     pub namespace: String,
     pub operator: Option<Operator>,
-    /// Further arguments of `run`.
+    /// More arguments for `run`.
     pub flags: Vec<&'static str>,
 }
 
@@ -80,7 +80,7 @@ impl<'a> Site<'a> {
         self.kubectl_with(&["apply", "-f", "-"], &list);
     }
 
-    /// kubectl in this namespace.
+    /// Runs kubectl in this namespace.
     pub fn kubectl(&self, args: &[&str]) -> String {
         self.cluster.kubectl(&[&["-n", &self.namespace], args].concat())
     }
@@ -90,7 +90,7 @@ impl<'a> Site<'a> {
         self.try_kubectl_with(args, input).unwrap_or_else(|error| panic!("kubectl {}: {error}", args.join(" ")))
     }
 
-    /// The same, where a failure is an answer.
+    /// The same, for commands that may fail.
     pub fn try_kubectl_with(&self, args: &[&str], input: &str) -> Result<String, String> {
         self.cluster.try_kubectl(&[&["-n", &self.namespace], args].concat(), Some(input))
     }
@@ -129,7 +129,7 @@ impl<'a> Site<'a> {
         );
     }
 
-    /// What it does with pods of Jobs (succeed, fail, hold), and their last words.
+    /// What it does with pods of Jobs (succeed, fail, hold), and their termination messages.
     pub fn jobs(&self, behaviour: &str, message: &str) {
         self.edit(
             &format!("namespace/{}", self.namespace),
@@ -147,12 +147,12 @@ impl<'a> Site<'a> {
         self.find(object).unwrap_or_default()
     }
 
-    /// One object, if it is there.
+    /// One object, if it exists.
     pub fn find(&self, object: &str) -> Option<Value> {
         self.cluster.get(&self.namespace, object)
     }
 
-    /// Waits until there is no such object.
+    /// Waits until the object does not exist.
     pub fn await_gone(&self, object: &str) {
         self.wait(&format!("{object} is gone"), || self.find(object).is_none().then_some(()));
     }
@@ -181,7 +181,7 @@ impl<'a> Site<'a> {
         condition(&self.get(object), type_).map(|c| text(c, "message")).unwrap_or_default()
     }
 
-    /// Waits until a status that speaks of the spec as it stands says `Ready` like this.
+    /// Waits until a status of the current spec has this `Ready`.
     pub fn await_ready(&self, object: &str, expected: &str) {
         self.wait(&format!("{object} is Ready={expected}"), || {
             let value = self.find(object)?;
@@ -196,7 +196,7 @@ impl<'a> Site<'a> {
         self.await_ready("horizon/horizon", "True Verified");
     }
 
-    /// Waits until every workload of the namespace runs as its template says.
+    /// Waits until every workload of the namespace runs its current template.
     pub fn await_rollouts(&self) {
         self.wait("all workloads are rolled out", || {
             let all = ["deployment", "statefulset", "daemonset"].into_iter().flat_map(|kind| self.list(kind));
@@ -204,12 +204,12 @@ impl<'a> Site<'a> {
         });
     }
 
-    /// Waits for an answer; when patience ends, shows how things stand.
+    /// Waits for an answer; if none comes, prints the state of everything.
     pub fn wait<T>(&self, what: &str, look: impl FnMut() -> Option<T>) -> T {
         poll(PATIENCE, look).unwrap_or_else(|| panic!("waited in vain until {what}\n{}", self.report()))
     }
 
-    /// How things stand.
+    /// The state of everything.
     pub fn report(&self) -> String {
         let resources =
             self.kubectl(&["get", "horizons,glances,openstackapis", "-o", "yaml", "--show-managed-fields=false"]);
@@ -217,17 +217,17 @@ impl<'a> Site<'a> {
         format!("{resources}\n{objects}")
     }
 
-    /// Where the audit log stands.
+    /// The current end of the audit log.
     pub fn mark(&self) -> u64 {
         self.cluster.mark()
     }
 
-    /// The operator's writes since then.
+    /// The operator's writes since that mark.
     pub fn writes(&self, since: u64) -> Vec<Write> {
         self.cluster.writes(&self.namespace, since)
     }
 
-    /// Waits until the operator has looked at both resources and has nothing left to do.
+    /// Waits until the operator has worked on both resources and has nothing left to do.
     pub fn quiet(&self) {
         let of = |kind| self.running().reconciles(kind);
         let counts = || (of("Glance") + of("OpenStackAPI"), of("Horizon"));
@@ -241,13 +241,13 @@ impl<'a> Site<'a> {
         });
     }
 
-    /// The operator's writes since then, once it has nothing left to do.
+    /// The operator's writes since that mark, when it has nothing left to do.
     pub fn settled_writes(&self, since: u64) -> Vec<Write> {
         self.quiet();
         self.writes(since)
     }
 
-    /// Name of our ConfigMap that a workload mounts.
+    /// The name of our ConfigMap that a workload mounts.
     pub fn mounted(&self, workload: &str) -> Option<String> {
         mounted(&self.find(workload)?)
     }
@@ -282,7 +282,7 @@ pub fn rolled_out(workload: &Value) -> bool {
         }
 }
 
-/// Name of our ConfigMap in a workload or pod.
+/// The name of our ConfigMap in a workload or pod.
 pub fn mounted(object: &Value) -> Option<String> {
     let volumes = object.pointer("/spec/template/spec/volumes").or_else(|| object.pointer("/spec/volumes"))?;
     let ours = volumes.as_array()?.iter().find(|v| v["name"] == "direct-upload")?;

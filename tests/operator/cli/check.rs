@@ -1,4 +1,4 @@
-//! `check` as people and programs call it.
+//! `check` as people and programs run it.
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};

@@ -1,4 +1,4 @@
-//! `copy` is what an init container runs.
+//! `copy`, which an init container runs.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};

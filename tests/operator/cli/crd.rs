@@ -1,4 +1,4 @@
-//! `crd` prints what is to be installed.
+//! `crd` prints the CRDs to install.
 
 use serde_json::Value;
 

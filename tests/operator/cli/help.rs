@@ -1,4 +1,4 @@
-//! Help, version and completions; and the name under which kubectl finds the program.
+//! Help, version and completions, and the name by which kubectl finds the program.
 
 use std::os::unix::fs::symlink;
 use std::process::Command;

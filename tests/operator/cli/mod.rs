@@ -1,4 +1,4 @@
-//! The command line as a program: exit codes, data on standard output, talk on standard error.
+//! The command line as a program: exit codes, data on standard output, messages on standard error.
 
 use std::fs;
 use std::io::Write;

@@ -1,4 +1,4 @@
-//! `preflight` as a program, against servers on loopback that stand for Glance and its proxies.
+//! `preflight` as a program, against servers on loopback that represent Glance and its proxies.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;

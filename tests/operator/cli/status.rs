@@ -1,4 +1,4 @@
-//! What `status` makes of the resources, as text.
+//! The text that `status` prints about the resources.
 
 use direct_upload_api::{Glance, Horizon, OpenStackAPI, Reason};
 use direct_upload_operator::cli::status::text::text;

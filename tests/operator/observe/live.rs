@@ -1,4 +1,4 @@
-//! What is known of a cluster while it is being read.
+//! What the operator knows about a cluster while it reads it.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Watches of an API server that does not always answer as it shall.
+//! Watches of an API server that does not always answer correctly.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Questions to a Glance.
+//! Requests to a Glance.
 
 mod call;
 mod canary;

@@ -1,4 +1,4 @@
-//! A web server for one test: answers every request as told, and keeps what was asked.
+//! A web server for one test: it answers every request as the test says, and records the requests.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;

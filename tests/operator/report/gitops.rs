@@ -1,4 +1,4 @@
-//! What Argo CD and Flux make of every status that the operator can write, by their own libraries.
+//! How Argo CD and Flux judge every status that the operator can write, with their own libraries.
 
 use std::process::Command;
 

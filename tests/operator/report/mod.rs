@@ -1,4 +1,4 @@
-//! What is told.
+//! What the operator reports.
 
 mod calls;
 mod gitops;

@@ -1,4 +1,4 @@
-//! `status.uploadMode` says what every living pod is configured to.
+//! `status.uploadMode` says how every living pod is configured.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

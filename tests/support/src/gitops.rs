@@ -1,4 +1,4 @@
-//! The libraries of Argo CD and Flux, asked through the program of tests/gitops.
+//! The libraries of Argo CD and Flux, called through the program of tests/gitops.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! What the tests of several crates share. Nothing but tests depends on it.
+//! Code that the tests of several crates share. Only tests depend on it.
 #![forbid(unsafe_code)]
 // In a test, to panic is to fail.
 #![allow(clippy::missing_panics_doc)]

@@ -1,4 +1,4 @@
-//! Manifests of small clouds, what the simulation makes of them, and how tests speak of it.
+//! Manifests of small clouds, the result of their simulation, and helpers that describe it.
 
 use std::collections::{BTreeMap, BTreeSet};
 

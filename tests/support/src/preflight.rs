@@ -1,5 +1,5 @@
-//! The question before an upload, and the table of answers (tests/cases/preflight): each given to the
-//! judge, and over a socket to the probe. tests/browser gives the same ones to real browsers.
+//! The preflight of an upload, and the table of answers (tests/cases/preflight). Tests give each answer to
+//! the judge, and over a socket to the probe. tests/browser gives the same answers to real browsers.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;

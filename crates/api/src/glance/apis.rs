@@ -15,7 +15,8 @@ pub struct GlanceApis {
     /// The resource's own workload.
     #[serde(skip_serializing_if = "is_default")]
     pub public: PublicApi,
-    /// Another workload, for services alone: it gets the stores' and imports' options, never an origin.
+    /// A second workload, for services only. It gets the options of stores and imports, but never an
+    /// origin.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub internal: Option<InternalApi>,
 }
@@ -24,8 +25,8 @@ pub struct GlanceApis {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PublicApi {
-    /// Glance's policy rules that this API has instead of those of its own file, in oslo.policy's
-    /// language: `upload_image: "!"` refuses `PUT …/file` to everybody.
+    /// Policy rules of Glance for this API, in oslo.policy's language. They replace the same rules of
+    /// Glance's own file. For example, `upload_image: "!"` refuses `PUT …/file` to everyone.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("maxProperties" = 128))]
     pub policy: BTreeMap<String, String>,
@@ -39,13 +40,13 @@ pub struct PublicApi {
     "message": "workloadRef.name: name the internal API's workload"
 }]))]
 pub struct InternalApi {
-    /// Its workload; not the resource's own, and not one that browsers reach.
+    /// Its workload. It must differ from the resource's own workload, and browsers must not reach it.
     pub workload_ref: WorkloadRef,
-    /// As of the public API.
+    /// As for the public API.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("maxProperties" = 128))]
     pub policy: BTreeMap<String, String>,
-    /// `enabled_import_methods` here; `[]` takes no imports. Default: as `imageImport.methods`.
+    /// `enabled_import_methods` of this API; `[]` allows no import. Default: `imageImport.methods`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 4), extend("x-kubernetes-list-type" = "set"))]
     pub import_methods: Option<Vec<ImportMethod>>,

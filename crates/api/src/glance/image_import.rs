@@ -1,4 +1,4 @@
-//! `spec.imageImport`: images that Glance takes in by import, and what it does to them.
+//! `spec.imageImport`: image imports, and what Glance does to the images.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::shared::is_default;
 
-/// Images that Glance takes in by import, and what it does to them.
+/// Image imports, and what Glance does to the images.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 #[schemars(extend("x-kubernetes-validations" = [
@@ -29,73 +29,72 @@ use crate::shared::is_default;
     }
 ]))]
 pub struct ImageImport {
-    /// Every image must pass the plugins, and so none may be uploaded directly (DU021): no Horizon is
-    /// switched to direct here, one that is goes back, and once no browser uploads directly any more
-    /// this API refuses `PUT …/file` to everybody. Horizon's own (legacy) upload is such a PUT too.
+    /// Every image must pass the plugins, so nobody may upload directly (DU021). The operator switches no
+    /// Horizon to direct here, and switches a direct one back. When no browser uploads directly any more,
+    /// this API refuses `PUT …/file` to everyone. Horizon's own (legacy) upload is such a PUT, too.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub required: bool,
-    /// `enabled_import_methods`. Default: what Glance's own file says, else all but `GlanceDownload`.
+    /// `enabled_import_methods`. Default: the value in Glance's own file, else all except `GlanceDownload`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 4), extend("x-kubernetes-list-type" = "set"))]
     pub methods: Option<Vec<ImportMethod>>,
-    /// Convert every imported image to one format (plugin `image_conversion`). It needs `qemu-img` in
-    /// Glance's image.
+    /// Converts every imported image to one format (plugin `image_conversion`). Glance's image must have
+    /// `qemu-img`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub conversion: Option<Conversion>,
-    /// Properties that every imported image gets (plugin `inject_image_metadata`).
+    /// Properties to add to every imported image (plugin `inject_image_metadata`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metadata: Option<InjectedMetadata>,
-    /// Unpack imported images that are compressed (plugin `image_decompression`), before anything else
-    /// looks at them.
+    /// Decompresses imported images (plugin `image_decompression`) before any other plugin runs.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub decompression: bool,
-    /// Plugins that Glance's image brings along beside its own, in the order in which they run, after
-    /// decompression and before conversion. Where this resource names any plugin, it replaces the
-    /// list of Glance's own file: repeat here what stood there.
+    /// More plugins of Glance's image, in the order in which they run: after decompression and before
+    /// conversion. If this resource names any plugin, it replaces the list in Glance's own file, so repeat
+    /// the plugins of that file here.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16), inner(length(min = 1, max = 128), regex(pattern = r"^[A-Za-z0-9_.-]+$")))]
     pub additional_plugins: Vec<String>,
-    /// Where images lie between upload and import. Default: what Glance's own file says.
+    /// The folder for images between upload and import. Default: the value in Glance's own file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub staging: Option<Staging>,
-    /// Where `WebDownload` may fetch images from. Default: what Glance's own file says, else any host
-    /// by http and https on ports 80 and 443.
+    /// The sources from which `WebDownload` may fetch images. Default: the value in Glance's own file, else
+    /// any host with http and https on ports 80 and 443.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub web_download: Option<WebDownload>,
-    /// Tells each pod its own address (`worker_self_reference_url`), so that another pod can hand it
-    /// the import of what was staged there.
+    /// Gives each pod its own address (`worker_self_reference_url`). Another pod can then forward it the
+    /// import of an image that it staged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub worker_self_reference: Option<WorkerSelfReference>,
 }
 
-/// Ways in which an image comes in by import.
+/// Import methods.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, strum::IntoStaticStr)]
 #[strum(serialize_all = "kebab-case")]
 pub enum ImportMethod {
-    /// `glance-direct`: the client stages the data, then asks for the import.
+    /// `glance-direct`: the client stages the data, then requests the import.
     GlanceDirect,
-    /// `web-download`: Glance fetches it from a URL.
+    /// `web-download`: Glance fetches the image from a URL.
     WebDownload,
-    /// `copy-image`: from one store of Glance's to another.
+    /// `copy-image`: from one store of this Glance to another.
     CopyImage,
     /// `glance-download`: from the Glance of another region.
     GlanceDownload,
 }
 
-/// Convert every imported image to one format.
+/// Converts every imported image to one format.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Conversion {
-    /// To which format.
+    /// The target format.
     pub output_format: OutputFormat,
-    /// The Python that limits `qemu-img`'s memory and time, for a Glance under uWSGI, which would call
-    /// itself: e.g. `/usr/bin/python3`. Default: what Glance's own file says.
+    /// The Python that limits memory and time of `qemu-img`. Needed for a Glance under uWSGI, which would
+    /// otherwise call uWSGI. Example: `/usr/bin/python3`. Default: the value in Glance's own file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 512), regex(pattern = r"^/[^\s]+$"))]
     pub python_interpreter: Option<String>,
 }
 
-/// Formats that Glance converts to.
+/// Formats to which Glance converts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, strum::IntoStaticStr)]
 #[strum(serialize_all = "lowercase")]
 pub enum OutputFormat {
@@ -107,31 +106,32 @@ pub enum OutputFormat {
     VMDK,
 }
 
-/// Properties that every imported image gets.
+/// Properties to add to every imported image.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct InjectedMetadata {
-    /// Name to value. Neither may hold a comma, nor a name a colon: Glance's reader knows no escape.
+    /// Names and values. Commas are not allowed, nor colons in names, because Glance knows no escape for
+    /// them.
     #[schemars(extend("minProperties" = 1, "maxProperties" = 64))]
     pub properties: BTreeMap<String, String>,
-    /// Images of users with one of these roles get none. Default: Glance's own, `admin`.
+    /// Images of users with one of these roles get no properties. Default: Glance's own default, `admin`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64), inner(length(min = 1, max = 255), regex(pattern = r"^[^,\s]+$")))]
     pub ignore_user_roles: Option<Vec<String>>,
 }
 
-/// Where images lie between upload and import.
+/// The folder for images between upload and import.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Staging {
-    /// A folder in the container. Mount a volume there; several pods need one that they share, or
+    /// A folder in the container. Mount a volume there. Several pods must share the volume, or use
     /// `workerSelfReference`.
     #[schemars(length(max = 512), regex(pattern = r"^/[^\s]+$"))]
     pub path: String,
 }
 
-/// Where `WebDownload` may fetch images from. Of each sort either a list of what is allowed or one of
-/// what is not: Glance ignores the second where it has the first.
+/// The sources from which `WebDownload` may fetch images. Set either the allowed or the disallowed values
+/// of a kind, because Glance ignores the disallowed values if there are allowed ones.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 #[schemars(extend("x-kubernetes-validations" = [
@@ -149,43 +149,43 @@ pub struct Staging {
     }
 ]))]
 pub struct WebDownload {
-    /// E.g. `https`.
+    /// Allowed schemes, for example `https`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16), inner(length(max = 32), regex(pattern = r"^[a-z][a-z0-9+.-]*$")))]
     pub allowed_schemes: Vec<String>,
-    /// All but these.
+    /// Disallowed schemes.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16), inner(length(max = 32), regex(pattern = r"^[a-z][a-z0-9+.-]*$")))]
     pub disallowed_schemes: Vec<String>,
-    /// Host names in lower case, or addresses; no patterns.
+    /// Allowed hosts: names in lower case, or addresses; no patterns.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 256), inner(length(max = 253), regex(pattern = r"^[0-9a-z:.-]+$")))]
     pub allowed_hosts: Vec<String>,
-    /// All but these. A name that leads to the same address is another host.
+    /// Disallowed hosts. Another name of the same address is another host.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 256), inner(length(max = 253), regex(pattern = r"^[0-9a-z:.-]+$")))]
     pub disallowed_hosts: Vec<String>,
-    /// Ports, where a URL names one: one without passes.
+    /// Allowed ports. A URL without a port always passes.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64), inner(range(min = 1, max = 65535)))]
     pub allowed_ports: Vec<i32>,
-    /// All but these.
+    /// Disallowed ports.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64), inner(range(min = 1, max = 65535)))]
     pub disallowed_ports: Vec<i32>,
 }
 
-/// How a pod of Glance reaches another one.
+/// How one pod of Glance reaches another.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct WorkerSelfReference {
-    /// Default `HTTP`.
+    /// The scheme. Default `HTTP`.
     #[serde(skip_serializing_if = "is_default")]
     pub scheme: WorkerScheme,
     /// The port on which the pod answers. Default 9292.
     #[schemars(range(min = 1, max = 65535))]
     pub port: u16,
-    /// Of the pods' addresses. Default `IPv4`.
+    /// The family of the pods' addresses. Default `IPv4`.
     #[serde(skip_serializing_if = "is_default")]
     pub ip_family: IpFamily,
 }
@@ -202,29 +202,29 @@ pub enum WorkerScheme {
     /// `http`.
     #[default]
     HTTP,
-    /// `https`; the certificate must be good for the pod's address.
+    /// `https`. The certificate must be valid for the pod's address.
     HTTPS,
 }
 
-/// Of the pods' addresses.
+/// The family of the pods' addresses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum IpFamily {
-    /// As it is.
+    /// The address as it is.
     #[default]
     IPv4,
-    /// In brackets.
+    /// The address in brackets.
     IPv6,
 }
 
 impl ImportMethod {
-    /// As Glance calls it.
+    /// The name that Glance uses.
     pub fn name(self) -> &'static str {
         self.into()
     }
 }
 
 impl OutputFormat {
-    /// As Glance calls it.
+    /// The name that Glance uses.
     pub fn name(self) -> &'static str {
         self.into()
     }

@@ -49,27 +49,28 @@ use crate::glance::swift::GlanceSwift;
     "message": "publicURL and exposedBy exclude each other: keep publicURL to state the URL, or exposedBy to have it derived"
 }]))]
 pub struct GlanceSpec {
-    /// Report, but change nothing: a safe way to try the operator on a live cloud.
+    /// The operator reports, but changes nothing. Use it to try the operator safely on a live cloud.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub suspend: bool,
     /// The workload that runs glance-api. Default: the Deployment of this resource's name.
     #[serde(skip_serializing_if = "is_default")]
     pub workload_ref: WorkloadRef,
-    /// The URL that the Keystone catalog publishes for browsers, e.g. `https://glance.example.com`.
+    /// The URL that Keystone's catalog publishes for browsers, for example `https://glance.example.com`.
     /// Default: derived from the objects that expose the workload's Services.
     #[serde(rename = "publicURL", skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 2048), regex(pattern = r"^https?://[^\s?#@]+$"))]
     pub public_url: Option<String>,
-    /// Only these objects expose Glance. Default: all that lead to the workload.
+    /// Only these objects expose Glance. Default: all objects that lead to the workload.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 32))]
     pub exposed_by: Option<Vec<ExposedBy>>,
-    /// What becomes of the objects that expose Glance. Default: they are looked at, and left alone.
+    /// What the operator does with the objects that expose Glance. Default: it reads them and changes
+    /// nothing.
     #[serde(skip_serializing_if = "is_default")]
     pub exposure: GlanceExposure,
-    /// Whose images these are; decides where files go and how they get there.
+    /// Whose images these are. It decides where files go and how they get there.
     pub layout: Layout,
-    /// Places that differ from the layout's.
+    /// Paths that differ from the layout's.
     #[serde(skip_serializing_if = "is_default")]
     pub paths: GlancePaths,
     /// TLS of the Glance pod itself.
@@ -80,20 +81,20 @@ pub struct GlanceSpec {
     /// The httpd in front of glance-api in its pod, if there is one.
     #[serde(skip_serializing_if = "is_default")]
     pub httpd: GlanceHttpd,
-    /// Glance's Swift stores: uploads and downloads that outlast their token. See docs/swift.md.
+    /// Swift stores of this Glance: uploads and downloads that outlast their token. See docs/swift.md.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["store"]))]
     pub swift: Vec<GlanceSwift>,
-    /// Images that Glance takes in by import, and what it does to them. See docs/import.md.
+    /// Image imports, and what Glance does to the images. See docs/import.md.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image_import: Option<Box<ImageImport>>,
     /// An API for users and one for services, each with its own policy. See docs/import.md.
     #[serde(skip_serializing_if = "is_default")]
     pub apis: GlanceApis,
-    /// When pods may be rolled.
+    /// When the operator may roll pods.
     #[serde(skip_serializing_if = "is_default")]
     pub rollout: Rollout,
-    /// What a Job of Glance's own image is asked beside the files. See docs/rehearsal.md.
+    /// What a Job of Glance's own image reads in addition to the files. See docs/rehearsal.md.
     #[serde(skip_serializing_if = "is_default")]
     pub rehearsal: GlanceRehearsal,
     /// What happens when this resource is deleted.
@@ -101,41 +102,42 @@ pub struct GlanceSpec {
     pub deletion: Deletion,
 }
 
-/// What a Job of Glance's own image is asked beside the files.
+/// What a Job of Glance's own image reads in addition to the files.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct GlanceRehearsal {
-    /// Which public image endpoints the Keystone catalog publishes: browsers upload to those. The Job asks
-    /// Keystone with the account in Glance's own `[keystone_authtoken]`, at most once a day. `Ask` or `Off`.
+    /// Whether a Job reads the public image endpoints from Keystone's catalog, because browsers upload to
+    /// those. The Job asks Keystone with the account in Glance's own `[keystone_authtoken]`, at most once a
+    /// day. `Ask` or `Off`.
     pub catalog: CatalogRehearsal,
 }
 
-/// What becomes of the objects that expose Glance.
+/// What the operator does with the objects that expose Glance.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct GlanceExposure {
-    /// Set the annotations of Ingresses and Routes that uploads need and nobody else has set, and take
-    /// them back when this is taken back. The operator needs a right of its own for it
+    /// The operator sets the annotations of Ingresses and Routes that uploads need and that nobody else has
+    /// set. It removes its annotations when you set this to false again. It needs a separate right
     /// (`deploy/exposure`). See docs/exposure.md.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub manage: bool,
 }
 
-/// Places of Glance's files in the container. Absolute paths.
+/// Paths of Glance's files in the container. They must be absolute.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct GlancePaths {
-    /// The user's main file, whose `[cors]` options ours would replace.
+    /// Your main file. Our file would replace its `[cors]` options, so the operator reads and repeats them.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 512), regex(pattern = r"^/[^\s]+$"))]
     pub config_file: Option<String>,
-    /// The `glance-api.conf.d` that the CORS filter reads (`/etc/glance/glance-api.conf.d` or
-    /// `~/.glance/glance-api.conf.d` of the service's user; nowhere else).
+    /// The `glance-api.conf.d` that the CORS filter reads: `/etc/glance/glance-api.conf.d` or
+    /// `~/.glance/glance-api.conf.d` of the service's user. The filter reads no other folder.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 512), regex(pattern = r"^/[^\s]+$"))]
     pub config_dir: Option<String>,
-    /// The folder for options that Glance itself reads. Default `/etc/glance/glance.conf.d`, which
-    /// Glance reads however it is started.
+    /// The folder for options that Glance itself reads. Default `/etc/glance/glance.conf.d`, which Glance
+    /// reads however it starts.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 512), regex(pattern = r"^/[^\s]+$"))]
     pub service_config_dir: Option<String>,
@@ -158,10 +160,10 @@ pub struct GlancePaths {
     "message": "tls.enabled needs tls.secretName: the kubernetes.io/tls Secret with tls.crt and tls.key"
 }]))]
 pub struct GlanceTls {
-    /// With `httpd.server` set: httpd terminates TLS with the Secret's certificate. Without it:
-    /// only a statement that the pod answers https.
+    /// With `httpd.server`: httpd terminates TLS with the Secret's certificate. Without it: only states
+    /// that the pod answers https.
     pub enabled: bool,
-    /// A `kubernetes.io/tls` Secret in this namespace. It is mounted, never read by the operator.
+    /// A `kubernetes.io/tls` Secret in this namespace. The kubelet mounts it; the operator never reads it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]
     pub secret_name: Option<String>,
@@ -171,32 +173,31 @@ pub struct GlanceTls {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct GlanceCors {
-    /// Origins that no Horizon resource speaks for, e.g. `https://skyline.example.com`; never `*`.
+    /// Origins without a Horizon resource, for example `https://skyline.example.com`; never `*`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 10_000), inner(length(max = 300), regex(pattern = r"^https?://[^\s,]+$")))]
     pub allowed_origins: Vec<String>,
-    /// Which Horizon resources may have their origins accepted here.
+    /// Which Horizon resources may add their origins here.
     #[serde(skip_serializing_if = "is_default")]
     pub allowed_horizons: AllowedHorizons,
-    /// Request headers beside Glance's defaults and those that Horizon sends.
+    /// Request headers, in addition to Glance's defaults and those that Horizon sends.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 256), inner(length(max = 128), regex(pattern = r"^[!#%&'*+.^_`|~0-9A-Za-z-]+$")))]
     pub allow_headers: Vec<String>,
-    /// Response headers that scripts may read, beside Glance's defaults.
+    /// Response headers that scripts may read, in addition to Glance's defaults.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 256), inner(length(max = 128), regex(pattern = r"^[!#%&'*+.^_`|~0-9A-Za-z-]+$")))]
     pub expose_headers: Vec<String>,
-    /// `Access-Control-Allow-Credentials`. Default: what the user's own file says, else `true`
-    /// (Glance's default). Uploads of Horizon's Django image panel need it, those of the Angular panel
-    /// do not.
+    /// `Access-Control-Allow-Credentials`. Default: the value in your own file, else `true` (Glance's
+    /// default). Uploads of Horizon's Django image panel need it; those of the Angular panel do not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allow_credentials: Option<bool>,
-    /// Seconds for which a browser may remember the answer to a preflight. Default: what the
-    /// user's own file says, else 3600.
+    /// Seconds for which a browser may cache the answer to a preflight. Default: the value in your own
+    /// file, else 3600.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 86400))]
     pub max_age: Option<i64>,
-    /// How long an origin stays accepted after no Horizon uses it any more: open dashboard tabs
+    /// How long Glance accepts an origin after no Horizon uses it any more, because open dashboard tabs
     /// keep the mode they loaded. Default `1h`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retire_after: Option<Duration>,
@@ -208,13 +209,13 @@ pub struct GlanceCors {
 pub struct AllowedHorizons {
     /// Namespaces whose Horizon resources are accepted. Default: only this namespace.
     pub namespaces: Namespaces,
-    /// Schemes that the origins of other namespaces may have; default `HTTPS` only. With plain
-    /// `HTTP`, whoever is on the way to such a dashboard can use this API with its users' tokens.
+    /// Schemes that origins of other namespaces may have. Default: only `HTTPS`. With plain `HTTP`, anyone
+    /// between browser and dashboard can use this API with its users' tokens.
     #[serde(skip_serializing_if = "is_default_schemes")]
     #[schemars(length(min = 1, max = 2))]
     pub schemes: Vec<Scheme>,
-    /// How many origins each other namespace may have here at most, those that retire among them.
-    /// Default 16. A lower number takes nothing away.
+    /// The most origins that each other namespace may have here, retiring ones included. Default 16. A
+    /// lower number removes no existing origin.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 1000))]
     pub max_origins_per_namespace: Option<u32>,
@@ -230,7 +231,7 @@ fn is_default_schemes(schemes: &[Scheme]) -> bool {
     schemes == [Scheme::HTTPS]
 }
 
-/// Which httpd module stands before glance-api.
+/// The httpd module in front of glance-api.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum GlanceServer {
     /// mod_wsgi runs glance-api inside httpd.
@@ -252,14 +253,14 @@ pub enum GlanceServer {
     "message": "httpd.port needs httpd.server: ModWSGI, ModProxy or ModProxyUwsgi"
 }]))]
 pub struct GlanceHttpd {
-    /// How httpd reaches glance-api; `None` where there is no httpd.
+    /// How httpd reaches glance-api; `None` if there is no httpd.
     pub server: GlanceServer,
     /// Port on which httpd terminates TLS (with `tls.enabled`). Default 9292.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 65535))]
     pub port: Option<i32>,
-    /// Where glance-api listens behind the TLS virtual host, for ModProxy and ModProxyUwsgi, as
-    /// `host:port`. Default `127.0.0.1:9293`.
+    /// Where glance-api listens behind the TLS virtual host, as `host:port`, for ModProxy and
+    /// ModProxyUwsgi. Default `127.0.0.1:9293`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 300), regex(pattern = r"^[A-Za-z0-9.:\[\]-]+:[0-9]{1,5}$"))]
     pub backend: Option<String>,
@@ -267,15 +268,15 @@ pub struct GlanceHttpd {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 512), regex(pattern = r"^/[^\s]+$"))]
     pub wsgi_script: Option<String>,
-    /// httpd's `Timeout` and proxy time-outs: the longest silence within an upload. Default `1h`.
+    /// httpd's `Timeout` and proxy timeouts: the longest silence within an upload. Default `1h`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Duration>,
     /// `LimitRequestBody` in bytes; 0 is unlimited. Default 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 9_007_199_254_740_992_i64))]
     pub limit_request_body: Option<i64>,
-    /// Restore the v1 API's headers with underscores (`x-image-meta-disk_format` …), which httpd
-    /// drops, under their names with hyphens.
+    /// Restores the v1 API's headers with underscores (`x-image-meta-disk_format` …), which httpd drops,
+    /// under their names with hyphens.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub legacy_headers: bool,
 }

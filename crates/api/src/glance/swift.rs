@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::duration::Duration;
 
-/// A Swift store of Glance's.
+/// A Swift store of this Glance.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-kubernetes-validations" = [
@@ -19,52 +19,52 @@ use crate::duration::Duration;
     }
 ]))]
 pub struct GlanceSwift {
-    /// The store's name as in Glance's `enabled_backends` (`NAME:swift`); `glance_store` where there is
-    /// no `enabled_backends`.
+    /// The store's name in Glance's `enabled_backends` (`NAME:swift`); `glance_store` if there is no
+    /// `enabled_backends`.
     #[schemars(length(min = 1, max = 128), regex(pattern = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"))]
     pub store: String,
-    /// In whose account images are kept. It must be what the store was set up with: another one would
-    /// look for images elsewhere.
+    /// Whose account has the images. It must be the value with which the store was set up. With another
+    /// value, Glance looks for images in another account.
     pub tenancy: SwiftTenancy,
-    /// Go on with a trust when the user's token is about to expire (`swift_store_use_trusts`), for
+    /// Continue with a trust when the user's token is about to expire (`swift_store_use_trusts`), for
     /// `MultiTenant`. Default true.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trusts: Option<bool>,
-    /// A token that lives no longer than this is renewed before the next segment
-    /// (`swift_store_expire_soon_interval`). Longer than one segment takes, shorter than the life of a
-    /// token. Default `60s`.
+    /// Glance renews a token that expires within this time before it sends the next segment
+    /// (`swift_store_expire_soon_interval`). It must be longer than one segment takes, and shorter than a
+    /// token's lifetime. Default `60s`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expire_soon: Option<Duration>,
-    /// How often a download that breaks off is taken up again (`swift_store_retry_get_count`). Without
-    /// it, a download has no more than the token that it began with. Default 0.
+    /// How often Glance resumes a download that breaks off (`swift_store_retry_get_count`). With 0, a
+    /// download has only the token with which it started. Default 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 100))]
     pub retries: Option<i32>,
-    /// From which size on images are uploaded in segments, in MiB; smaller ones with one token
-    /// (`swift_store_large_object_size`). Default: what Glance's own file says, else 5120.
+    /// The size in MiB from which Glance uploads images in segments; smaller images use one token
+    /// (`swift_store_large_object_size`). Default: the value in Glance's own file, else 5120.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 5120))]
     pub large_object_size: Option<i32>,
-    /// Size of a segment, in MiB (`swift_store_large_object_chunk_size`). Default: what Glance's own
-    /// file says, else 200.
+    /// Size of a segment in MiB (`swift_store_large_object_chunk_size`). Default: the value in Glance's own
+    /// file, else 200.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 5120))]
     pub large_object_chunk_size: Option<i32>,
-    /// The store's account at Keystone. Default: what Glance's own file says.
+    /// The store's account at Keystone. Default: the value in Glance's own file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credentials: Option<SwiftCredentials>,
 }
 
-/// In whose account images are kept.
+/// Whose account has the images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum SwiftTenancy {
-    /// In the account of each image's owner (`swift_store_multi_tenant = True`).
+    /// The account of each image's owner (`swift_store_multi_tenant = True`).
     MultiTenant,
-    /// In one account of Glance's.
+    /// One account of Glance.
     SingleTenant,
 }
 
-/// A Secret's key with oslo.config options. It is mounted, never read by the operator.
+/// A Secret's key with oslo.config options. The kubelet mounts it; the operator never reads it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SwiftCredentials {

@@ -13,7 +13,7 @@ use super::shared::{Deletion, Delivery, ExposedBy, Layout, Rollout, WorkloadRef,
 use crate::horizon::direct_upload::{DirectUpload, Verification};
 use crate::horizon::status::HorizonStatus;
 
-/// A Horizon dashboard whose image uploads shall go straight from the browser to Glance.
+/// A Horizon dashboard whose users upload images straight from the browser to Glance.
 #[derive(CustomResource, Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[kube(
     group = "horizon.openstack.org",
@@ -46,18 +46,18 @@ use crate::horizon::status::HorizonStatus;
     "message": "publicURL and exposedBy exclude each other: keep publicURL to state the URL, or exposedBy to have it derived"
 }]))]
 pub struct HorizonSpec {
-    /// Report, but change nothing: a safe way to try the operator on a live cloud.
+    /// The operator reports, but changes nothing. Use it to try the operator safely on a live cloud.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub suspend: bool,
     /// The workload that runs Horizon. Default: the Deployment of this resource's name.
     #[serde(skip_serializing_if = "is_default")]
     pub workload_ref: WorkloadRef,
-    /// The URL that users type to reach the dashboard, e.g. `https://horizon.example.com`.
-    /// Default: derived from the objects that expose the workload's Services.
+    /// The URL that users type to reach the dashboard, for example `https://horizon.example.com`. Default:
+    /// derived from the objects that expose the workload's Services.
     #[serde(rename = "publicURL", skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 2048), regex(pattern = r"^https?://[^\s?#@]+$"))]
     pub public_url: Option<String>,
-    /// Only these objects expose the dashboard. Default: all that lead to the workload.
+    /// Only these objects expose the dashboard. Default: all objects that lead to the workload.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 32))]
     pub exposed_by: Option<Vec<ExposedBy>>,
@@ -65,7 +65,7 @@ pub struct HorizonSpec {
     /// asked, by the rehearsal of its first roll. See docs/layouts.md.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub layout: Option<Layout>,
-    /// Places that differ from the layout's.
+    /// Paths that differ from the layout's.
     #[serde(skip_serializing_if = "is_default")]
     pub paths: HorizonPaths,
     /// Direct upload, on by default.
@@ -73,13 +73,13 @@ pub struct HorizonSpec {
     /// What Django must know when something in front of Horizon terminates TLS.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls_termination: Option<TlsTermination>,
-    /// CORS headers on Horizon's own vhost. The upload does not need them; advised against.
+    /// CORS headers on Horizon's own virtual host. The upload does not need them; we advise against them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cors: Option<HorizonCors>,
     /// Settings of the httpd that serves Horizon.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub httpd: Option<HorizonHttpd>,
-    /// When pods may be rolled.
+    /// When the operator may roll pods.
     #[serde(skip_serializing_if = "is_default")]
     pub rollout: Rollout,
     /// What happens when this resource is deleted.
@@ -87,11 +87,11 @@ pub struct HorizonSpec {
     pub deletion: Deletion,
 }
 
-/// Places of Horizon's files in the container. Absolute paths.
+/// Paths of Horizon's files in the container. They must be absolute.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct HorizonPaths {
-    /// The `local_settings.d` that this image really reads.
+    /// The `local_settings.d` that this image reads.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 512), regex(pattern = r"^/[^\s]+$"))]
     pub local_settings_dir: Option<String>,
@@ -99,23 +99,23 @@ pub struct HorizonPaths {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 512), regex(pattern = r"^/[^\s]+$"))]
     pub httpd_conf_dir: Option<String>,
-    /// How the snippet reaches its place. Default: the layout's way.
+    /// How the snippet gets to its path. Default: the layout's method.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delivery: Option<Delivery>,
 }
 
-/// What Django must know behind a TLS-terminating front.
+/// What Django must know behind a proxy that terminates TLS.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct TlsTermination {
-    /// Header by which the front says `https`, e.g. `X-Forwarded-Proto`. Only set it when the
-    /// front always overwrites this header: Django trusts it (`SECURE_PROXY_SSL_HEADER`).
+    /// Header in which the proxy says `https`, for example `X-Forwarded-Proto`. Set it only if the proxy
+    /// always overwrites this header, because Django trusts it (`SECURE_PROXY_SSL_HEADER`).
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 64), regex(pattern = r"^[A-Za-z0-9-]+$"))]
     pub forwarded_proto_header: Option<String>,
-    /// Append Horizon's https origins to `CSRF_TRUSTED_ORIGINS`.
+    /// Appends Horizon's https origins to `CSRF_TRUSTED_ORIGINS`.
     pub trust_origins: bool,
-    /// Append Horizon's public host names to `ALLOWED_HOSTS`.
+    /// Appends Horizon's public host names to `ALLOWED_HOSTS`.
     pub allow_hosts: bool,
 }
 
@@ -123,16 +123,16 @@ pub struct TlsTermination {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct HorizonCors {
-    /// Render the headers. Default `false`: the upload does not need them.
+    /// Renders the headers. Default `false`: the upload does not need them.
     pub enabled: bool,
-    /// Exact origins, e.g. `https://portal.example.com`; never `*`.
+    /// Exact origins, for example `https://portal.example.com`; never `*`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64), inner(length(max = 300), regex(pattern = r"^https?://[^\s,]+$")))]
     pub allowed_origins: Vec<String>,
     /// `Access-Control-Allow-Credentials`.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub allow_credentials: bool,
-    /// Seconds for which a browser may remember the answer to a preflight.
+    /// Seconds for which a browser may cache the answer to a preflight.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 86400))]
     pub max_age: Option<i64>,
@@ -142,14 +142,14 @@ pub struct HorizonCors {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct HorizonHttpd {
-    /// `LimitRequestBody` in bytes for uploads in legacy mode; 0 is unlimited. Not set: untouched.
+    /// `LimitRequestBody` in bytes for uploads in legacy mode; 0 is unlimited. Default: no change.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 9_007_199_254_740_992_i64))]
     pub limit_request_body: Option<i64>,
-    /// httpd's `Timeout`, e.g. `1h`. Not set: untouched.
+    /// httpd's `Timeout`, for example `1h`. Default: no change.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Duration>,
-    /// Publish Glance under a path of the dashboard's own host, for clouds without CORS. See
+    /// Publishes Glance under a path of the dashboard's own host, for clouds without CORS. See
     /// docs/same-origin.md.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub glance_proxy: Option<GlanceProxy>,
@@ -163,10 +163,11 @@ pub struct HorizonHttpd {
     "message": "glanceProxy.path must be one that the dashboard does not have itself, without '.' and '..': write e.g. /image"
 }]))]
 pub struct GlanceProxy {
-    /// The path, e.g. `/image`; the catalog's public endpoint is then `https://<dashboard's host>/image`.
+    /// The path, for example `/image`. The catalog's public endpoint is then
+    /// `https://<dashboard's host>/image`.
     #[schemars(length(max = 128), regex(pattern = r"^(/[A-Za-z0-9._~-]+)+$"))]
     pub path: String,
-    /// Where Glance answers within the cluster, e.g. `http://glance-api.openstack.svc:9292`.
+    /// Where Glance answers inside the cluster, for example `http://glance-api.openstack.svc:9292`.
     #[schemars(length(max = 300), regex(pattern = r"^http://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$"))]
     pub backend: String,
 }
@@ -177,7 +178,7 @@ impl HorizonSpec {
     }
 }
 
-/// Paths that Horizon has itself, or its httpd by the usual `WEBROOT`.
+/// Paths that Horizon itself uses, or its httpd with the usual `WEBROOT`.
 pub const OWN_PATHS: [&str; 16] = [
     "admin",
     "api",

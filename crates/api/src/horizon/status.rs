@@ -11,46 +11,44 @@ use crate::{ExposureStatus, Panel};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct HorizonStatus {
-    /// The generation of the spec that this status speaks of.
+    /// The generation of the spec that this status describes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
     /// Primary public URL of the dashboard.
     #[serde(rename = "publicURL", skip_serializing_if = "Option::is_none")]
     pub public_url: Option<String>,
-    /// The URLs under which browsers reach it, the primary first, and the object behind each; the first
-    /// hundred.
+    /// The URLs under which browsers reach it, with the object behind each; the primary first. At most 100.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub exposures: Vec<ExposureStatus>,
     /// All origins from which browsers load the dashboard.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub origins: Vec<String>,
-    /// Upload mode that is configured: `direct` by us, or `own` (what Horizon's own settings say).
+    /// The configured upload mode: `direct` by the operator, or `own` (Horizon's own setting).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub upload_mode: Option<ConfiguredMode>,
-    /// The Glance resource that this Horizon is paired with, unless the spec names regions.
+    /// The Glance resource that this Horizon uses, unless the spec names regions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub glance: Option<GlanceRef>,
-    /// The Glance URL that browsers use, as far as it is known here; see `regions` where there are
-    /// several.
+    /// The Glance URL that browsers use, if it is known. With several regions, see `regions`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub glance_endpoint: Option<String>,
-    /// Where each region of the spec stands.
+    /// The state of each region of the spec.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub regions: Vec<RegionStatus>,
-    /// The image panel that the dashboard shows, as far as it is known.
+    /// The image panel that the dashboard shows, if it is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub panel: Option<Panel>,
-    /// What the preflights have shown.
+    /// The results of the preflights.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verification: Option<VerificationStatus>,
-    /// What nobody has seen, and uploads need.
+    /// What uploads need, but nobody has seen.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub assumptions: Vec<String>,
     /// The ConfigMaps that the workload uses now.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub config_maps: Vec<String>,
-    /// Advice and assumptions that do not stand in the way.
+    /// Advice and assumptions. They block nothing.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub advice: Vec<String>,
     /// Standard conditions.
@@ -59,7 +57,7 @@ pub struct HorizonStatus {
     pub conditions: Vec<Condition>,
 }
 
-/// Where one region stands.
+/// The state of one region.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RegionStatus {
@@ -68,29 +66,29 @@ pub struct RegionStatus {
     /// The Glance resource.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub glance: Option<GlanceRef>,
-    /// The Glance URL that browsers use, as far as it is known here.
+    /// The Glance URL that browsers use, if it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub glance_endpoint: Option<String>,
-    /// What preflights have shown there.
+    /// The results of the preflights there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict: Option<ProbeVerdict>,
-    /// A reason as conditions have it: `Verified`, or what stands in the way.
+    /// A reason as in conditions: `Verified`, or what blocks it.
     pub reason: String,
-    /// The same in words.
+    /// The reason in words.
     pub message: String,
 }
 
-/// What every Horizon pod is configured to.
+/// The mode that is configured in every Horizon pod.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum ConfiguredMode {
     /// Our snippet sets `HORIZON_IMAGES_UPLOAD_MODE = 'direct'` in every pod.
     Direct,
-    /// Our snippet is not there: Horizon's own setting is in force.
+    /// Our snippet is not there, and Horizon's own setting is in effect.
     Own,
 }
 
-/// What the preflights have shown.
+/// The results of the preflights.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct VerificationStatus {
@@ -98,7 +96,7 @@ pub struct VerificationStatus {
     pub verdict: ProbeVerdict,
     /// When the verdict last changed.
     pub last_transition_time: Time,
-    /// Origins for which the preflight did not pass, and why; the first ten.
+    /// Origins whose preflight did not pass, and why. At most 10.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub failures: Vec<ProbeFailure>,
 }
@@ -109,9 +107,9 @@ pub struct VerificationStatus {
 pub enum ProbeVerdict {
     /// A browser would send the upload.
     Granted,
-    /// It would not.
+    /// A browser would not send it.
     Refused,
-    /// The operator got no answer: nothing is known about what browsers get.
+    /// The operator got no answer, so nothing is known about browsers.
     Unknown,
 }
 
@@ -121,17 +119,17 @@ pub enum ProbeVerdict {
 pub struct ProbeFailure {
     /// The dashboard's origin.
     pub origin: String,
-    /// The region, where the spec names regions.
+    /// The region, if the spec names regions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
-    /// The rule of the runbook, `DU0xx`; none where no answer came.
+    /// The rule of the runbook, `DU0xx`; empty without an answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule: Option<String>,
-    /// What a browser asks for that was not met, or how far the probe came.
+    /// The browser's requirement that was not met, or how far the probe got.
     pub requirement: String,
     /// What is wrong.
     pub message: String,
-    /// The part of the answer that it was judged by.
+    /// The part of the answer that decided.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub received: String,
     /// What to change, and where.

@@ -1,19 +1,19 @@
-//! Glance's public endpoint, as the Keystone catalog publishes it.
+//! Glance's public endpoint, as Keystone's catalog publishes it.
 
 use std::fmt;
 
 use super::origin::{Origin, OriginError, PublicUrl};
 
-/// Glance's public endpoint, as it stands in the Keystone catalog.
+/// Glance's public endpoint, as it is in Keystone's catalog.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Endpoint {
     url: PublicUrl,
-    /// Horizon appends to what stands in the catalog: a slash at the end is then doubled.
+    /// Horizon appends to the catalog's text as it is, so a slash at the end is doubled.
     slashes: usize,
 }
 
 impl Endpoint {
-    /// Reads a URL as it stands in the catalog.
+    /// Reads a URL as it is in the catalog.
     ///
     /// # Errors
     /// [`OriginError`] if it is no http(s) URL.
@@ -22,7 +22,7 @@ impl Endpoint {
         Ok(Self { url, slashes: text.len() - text.trim_end_matches('/').len() })
     }
 
-    /// The origin that is asked.
+    /// The origin to which requests go.
     pub fn origin(&self) -> &Origin {
         self.url.origin()
     }
@@ -37,7 +37,7 @@ impl Endpoint {
         self.slashes > 0
     }
 
-    /// The port, the scheme's default if none is written.
+    /// The port; the scheme's default if none is written.
     pub fn port(&self) -> u16 {
         let authority = self.origin().as_str().rsplit(']').next().unwrap_or_default();
         let default = if self.origin().is_https() { 443 } else { 80 };
@@ -49,7 +49,7 @@ impl Endpoint {
         format!("{}{}/v2/images/{image}/file", self.url.path(), "/".repeat(self.slashes))
     }
 
-    /// The version at the end of the path, if one stands there.
+    /// The version at the end of the path, if there is one.
     pub fn version(&self) -> Option<&str> {
         let last = self.url.path().rsplit('/').next()?;
         let digits = last.strip_prefix('v')?;

@@ -1,4 +1,4 @@
-//! Origins and public URLs that can only hold what a browser would send.
+//! Origins and public URLs that can only have values that a browser would send.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
@@ -6,9 +6,9 @@ use std::net::{IpAddr, Ipv6Addr};
 use thiserror::Error;
 use url::{Host, Url};
 
-/// A canonical web origin (RFC 6454 §6.2): `scheme://host[:port]`, lower case, punycode, default
-/// port omitted, no path. Byte for byte what a browser puts into the `Origin` header, and so what
-/// `[cors] allowed_origin` must hold (DU001).
+/// A canonical web origin (RFC 6454 §6.2): `scheme://host[:port]`, lower case, punycode, default port
+/// omitted, no path. It equals byte for byte what a browser sends in the `Origin` header.
+/// `[cors] allowed_origin` must have the same value (DU001).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Origin(String);
 
@@ -34,14 +34,14 @@ pub enum OriginError {
     /// More than an origin.
     #[error("{0:?} has a {1}, which no browser sends in an Origin (DU001); write only scheme://host[:port]")]
     Extra(String, &'static str),
-    /// The host is not usable in a host name.
+    /// The host is not allowed in a host name.
     #[error("{0:?} has an unusable host: {1}")]
     Host(String, String),
 }
 
 impl Origin {
-    /// Reads an origin as a person writes it: upper case, the default port, unicode host names and
-    /// one trailing slash are put into canonical form; everything else is refused.
+    /// Reads an origin as a person writes it. Upper case, the default port, unicode host names and one
+    /// trailing slash become the canonical form; everything else is refused.
     ///
     /// # Errors
     /// [`OriginError`] says what is wrong and what to write.
@@ -50,7 +50,8 @@ impl Origin {
         if url.path.is_empty() { Ok(url.origin) } else { Err(OriginError::Extra(text.to_owned(), "path")) }
     }
 
-    /// An origin from its parts; an IPv6 address gets its brackets, `port` is omitted where it is the scheme's default.
+    /// Makes an origin from its parts. An IPv6 address gets its brackets, and the scheme's default `port`
+    /// is omitted.
     ///
     /// # Errors
     /// As [`Origin::parse`].
@@ -82,7 +83,7 @@ impl Origin {
         }
     }
 
-    /// Why no browser outside the cluster could reach this host (DU010), if so.
+    /// Why no browser outside the cluster could reach this host (DU010), if that is the case.
     pub fn unreachable(&self) -> Option<&'static str> {
         let host = self.host().trim_end_matches('.');
         if let Ok(ip) = host.parse::<IpAddr>() {
@@ -106,8 +107,8 @@ impl fmt::Display for Origin {
 }
 
 impl PublicUrl {
-    /// Reads a URL as a person writes it. Query, fragment and user info are refused; trailing
-    /// slashes are dropped.
+    /// Reads a URL as a person writes it. Query, fragment and user info are refused; trailing slashes are
+    /// dropped.
     ///
     /// # Errors
     /// [`OriginError`] says what is wrong and what to write.
@@ -116,8 +117,8 @@ impl PublicUrl {
         if text.contains('*') || text.trim().eq_ignore_ascii_case("null") {
             return Err(OriginError::Wildcard(own()));
         }
-        // The URL parser drops tabs, newlines and outer blanks, and reads `\` as `/`; a person who
-        // wrote those meant something else.
+        // The URL parser drops tabs, newlines and outer spaces, and reads `\` as `/`. A person who wrote
+        // those meant something else.
         if text.chars().any(|c| c.is_control() || c.is_whitespace() || matches!(c, '\\' | ',' | '"' | '\'')) {
             return Err(OriginError::Extra(own(), "blank, comma, quote, backslash or control character"));
         }
@@ -145,7 +146,7 @@ impl PublicUrl {
         })
     }
 
-    /// The same origin under another path; trailing slashes are dropped.
+    /// The same origin with another path; trailing slashes are dropped.
     #[must_use]
     pub fn with_path(origin: Origin, path: &str) -> Self {
         let path = path.trim_end_matches('/');
@@ -169,7 +170,7 @@ impl fmt::Display for PublicUrl {
     }
 }
 
-/// DNS names only: the URL parser would also let `$`, `%`-decoded and other sub-delims through.
+/// DNS names only. The URL parser would also accept `$`, `%`-decoded and other sub-delims.
 fn check_name(text: &str, host: &str) -> Result<(), OriginError> {
     let error = |why: &str| Err(OriginError::Host(text.to_owned(), why.to_owned()));
     let name = host.strip_suffix('.').unwrap_or(host);

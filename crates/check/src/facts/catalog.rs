@@ -1,6 +1,6 @@
-//! What the Keystone catalog says of Glance, where manifests tell.
+//! What Keystone's catalog says about Glance, if manifests show it.
 //!
-//! In: objects. Out: each statement of a public image endpoint: openstack-helm's endpoint jobs and
+//! In: objects. Out: each statement about a public image endpoint: openstack-helm's endpoint jobs and
 //! openstack-k8s-operators' KeystoneEndpoint.
 
 use serde_json::Value;
@@ -17,14 +17,14 @@ pub struct Published {
     pub source: Source,
 }
 
-/// What says that a URL is published.
+/// The source of a published URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
     /// What fills the catalog.
     Catalog,
     /// Glance's own `public_endpoint`.
     Glance,
-    /// It is where Glance is exposed.
+    /// The URL where Glance is exposed.
     Exposed,
 }
 

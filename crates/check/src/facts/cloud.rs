@@ -1,4 +1,4 @@
-//! One cloud: who uploads to whom, from where.
+//! One cloud: who uploads to whom, and from where.
 
 use std::collections::BTreeMap;
 
@@ -17,25 +17,25 @@ use crate::finding::Location;
 use crate::formats::python::Value;
 use crate::unit::{Program, Unit};
 
-/// Where browsers load a dashboard from, as something in the input says.
+/// The origin from which browsers load a dashboard, according to something in the input.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ExposedDashboard {
     pub host: String,
-    /// With the scheme and port, where these are certain.
+    /// With the scheme and port, if these are certain.
     pub origin: Option<Origin>,
     pub place: Location,
-    /// What says so.
+    /// The source.
     pub source: String,
     pub certainty: Certainty,
     pub scope: Vec<String>,
 }
 
-/// How far a name can be trusted to be the one that browsers use.
+/// How likely a name is the one that browsers use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Certainty {
-    /// A web server's own name: a proxy before it may have another.
+    /// A web server's own name. A proxy in front of it may have another.
     Named,
-    /// Django serves these, and maybe old or internal ones besides.
+    /// Django serves these names, maybe with old or internal ones.
     Served,
     /// An Ingress or the like exposes it.
     Exposed,
@@ -46,7 +46,7 @@ pub enum Certainty {
 pub struct PlacedIssue {
     pub issue: ExposureIssue,
     pub place: Location,
-    /// Somebody wrote it; else it is a default of the controller's.
+    /// Somebody wrote it; otherwise it is a default of the controller.
     pub written: bool,
     pub scope: Vec<String>,
 }
@@ -70,17 +70,17 @@ pub struct Cloud<'a> {
     pub pairs: Vec<Pair>,
     /// The image panels that resources state, by the name of the unit.
     pub panels: BTreeMap<String, Panel>,
-    /// What stands on the objects that expose Glance.
+    /// Issues of the objects that expose Glance.
     pub issues: Vec<PlacedIssue>,
     /// What limits bodies on the objects that expose a dashboard in legacy mode.
     pub legacy_issues: Vec<PlacedIssue>,
-    /// Stated by the user; wins over what images tell.
+    /// Stated by the user; it overrides the images' tags.
     pub release: Option<Release>,
 }
 
 impl<'a> Cloud<'a> {
-    /// Puts the facts together. `exposed`: dashboards that Ingresses and the like tell of;
-    /// `published`: Glance's public URLs.
+    /// Joins the facts. `exposed`: dashboards from Ingresses and similar objects. `published`: Glance's
+    /// public URLs.
     pub fn new(
         units: &'a [Unit],
         exposed: Vec<ExposedDashboard>,
@@ -102,7 +102,7 @@ impl<'a> Cloud<'a> {
         let mut published = published;
         let told: Vec<_> = endpoints.into_iter().filter(|own| published.iter().all(|p| p.scope != own.scope)).collect();
         published.extend(told);
-        // Behind HAProxy a server's own name is one that browsers need not know.
+        // Behind HAProxy, browsers need not know a server's own name.
         let of_dashboard = |s: &&Server<'_>| s.service == Program::Horizon;
         let behind = servers.iter().filter(of_dashboard).any(|s| s.kind == Kind::Haproxy);
         dashboards.extend(servers.iter().filter(of_dashboard).filter(|_| !behind).filter_map(of_server));
@@ -127,13 +127,13 @@ impl<'a> Cloud<'a> {
         self.release.or(unit.release)
     }
 
-    /// Horizons that upload to this Glance, as far as it is seen.
+    /// Horizons that upload to this Glance, if they are seen.
     pub fn horizons_of(&self, glance: usize) -> impl Iterator<Item = &HorizonFacts<'a>> {
         self.pairs.iter().filter(move |p| p.glance == glance).filter_map(|p| self.horizons.get(p.horizon))
     }
 
-    /// Which image panel uploads to this Glance: the Django panel if any dashboard has it, and unknown unless
-    /// each is known. What settings choose counts before what a resource states, and that before Horizon's default.
+    /// Which image panel uploads to this Glance: the Django panel if any dashboard has it, and unknown
+    /// unless each is known. Settings count before a resource, and a resource before Horizon's default.
     pub fn panel_of(&self, glance: usize) -> Panel {
         let panel = |horizon: &HorizonFacts<'_>| {
             let chosen = horizon.chosen_panel();
@@ -152,41 +152,41 @@ impl<'a> Cloud<'a> {
         }
     }
 
-    /// Whether somebody wants direct uploads to this Glance. Without a Horizon in sight: yes, else
-    /// nobody would check.
+    /// Whether somebody wants direct uploads to this Glance. Without a known Horizon: yes, because
+    /// otherwise nobody would check.
     pub fn is_direct(&self, glance: usize) -> bool {
         wanted(self.horizons_of(glance))
     }
 
-    /// The same of whatever Glance there is in a scope.
+    /// The same for any Glance in a scope.
     pub fn is_direct_in(&self, scope: &[String]) -> bool {
         let nearest = self.horizons.iter().map(|h| shared(&h.unit.scope, scope)).max().unwrap_or_default();
         wanted(self.horizons.iter().filter(|h| shared(&h.unit.scope, scope) == nearest))
     }
 
-    /// Whether Horizon passes images on itself.
+    /// Whether Horizon itself forwards images.
     pub fn is_legacy_in(&self, scope: &[String]) -> bool {
         let nearest = self.horizons.iter().map(|h| shared(&h.unit.scope, scope)).max().unwrap_or_default();
         self.horizons.iter().filter(|h| shared(&h.unit.scope, scope) == nearest).any(HorizonFacts::is_legacy)
     }
 
-    /// Whether Glance is published under a dashboard's own origin: then browsers ask nothing.
+    /// Whether Glance is published under a dashboard's own origin. Browsers then need no CORS.
     pub fn is_same_origin(&self, unit: &Unit) -> bool {
         let dashboards: Vec<_> = self.dashboards_near(&unit.scope).filter_map(|d| d.origin.as_ref()).collect();
         let near = self.published.iter().filter(|p| p.scope == unit.scope);
         let mut origins = near.filter_map(|p| PublicUrl::parse(&p.url).ok()).peekable();
-        // Where nothing names the dashboard, an origin that is allowed is one.
+        // If nothing names the dashboard, an allowed origin is one.
         let unnamed = self.dashboards_near(&unit.scope).next().is_none();
         let of_unit = self.glances.iter().filter(|g| std::ptr::eq(g.unit, unit) && unnamed);
         let allowed: Vec<String> =
             of_unit.filter_map(|g| g.cors_in_effect("allowed_origin")).flat_map(|s| s.items()).collect();
         let is_allowed = |url: &PublicUrl| allowed.iter().any(|origin| origin == url.origin().as_str());
-        // Nobody says what the catalog publishes: a path that is there for Glance will be it.
+        // Nobody says what the catalog publishes, so a path for Glance is assumed to be it.
         (origins.peek().is_none() && (self.is_below_dashboard(unit) || traefik::shares_host(self.units, &unit.scope)))
             || origins.any(|url| dashboards.contains(&url.origin()) || (is_allowed(&url) && !url.path().is_empty()))
     }
 
-    /// Whether the dashboard's own host leads to Glance, too.
+    /// Whether the dashboard's own host also leads to Glance.
     fn is_below_dashboard(&self, unit: &Unit) -> bool {
         let near = self.servers.iter().filter(|server| server.scope == unit.scope);
         let (horizons, others): (Vec<_>, Vec<_>) = near.partition(|server| server.service == Program::Horizon);
@@ -199,14 +199,14 @@ impl<'a> Cloud<'a> {
         horizons.iter().any(|h| h.glance_below().is_some() || others.iter().any(|other| shares_host(h, other)))
     }
 
-    /// The servers nearest to a place that serve a program.
+    /// The servers nearest to a unit that serve a program.
     pub fn servers_near<'b>(&'b self, scope: &'b [String], program: Program) -> impl Iterator<Item = &'b Server<'a>> {
         let of = move || self.servers.iter().filter(move |s| s.service == program);
         let nearest = of().map(|s| shared(&s.scope, scope)).max().unwrap_or_default();
         of().filter(move |s| shared(&s.scope, scope) == nearest)
     }
 
-    /// Where browsers meet a program first: HAProxy before nginx before httpd, where several stand there.
+    /// Where browsers meet a program first: HAProxy before nginx before httpd, if there are several.
     pub fn edges<'b>(&'b self, scope: &'b [String], program: Program) -> Vec<&'b Listen> {
         let rank = |server: &Server<'_>| match server.kind {
             Kind::Haproxy => 2,
@@ -218,7 +218,7 @@ impl<'a> Cloud<'a> {
         servers.into_iter().filter(|s| rank(s) == first).flat_map(|s| &s.listens).collect()
     }
 
-    /// What shows that browsers load the dashboard by https.
+    /// What shows that browsers load the dashboard over https.
     pub fn https_dashboard(&self, scope: &[String]) -> Option<String> {
         const SECURE: [&str; 2] = ["SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE"];
         let stated = self.dashboards_near(scope).find(|d| d.origin.as_ref().is_some_and(Origin::is_https));
@@ -254,7 +254,7 @@ fn known_hosts(dashboards: &[ExposedDashboard], endpoints: &[Published]) -> Vec<
     [only(&of_horizon, &of_glance, Program::Horizon), only(&of_glance, &of_horizon, Program::Glance)].concat()
 }
 
-/// Glance's own word, where nobody says what the catalog has.
+/// Glance's own setting, if nobody says what the catalog has.
 fn of_public_endpoint(glance: &GlanceFacts<'_>) -> Option<Published> {
     let setting = glance.option("DEFAULT", "public_endpoint")?;
     let url = PublicUrl::parse(setting.value.trim()).ok()?;
@@ -288,7 +288,7 @@ fn pairs(horizons: &[HorizonFacts<'_>], glances: &[GlanceFacts<'_>]) -> Vec<Pair
     pairs
 }
 
-/// Names under which only machines speak of a dashboard.
+/// Host names that only machines use for a dashboard.
 fn is_public(host: &str) -> bool {
     let name = host.trim_start_matches('.');
     host == name
@@ -298,8 +298,8 @@ fn is_public(host: &str) -> bool {
         && Origin::parse(&format!("https://{name}")).is_ok_and(|o| o.unreachable().is_none() && o.host() == name)
 }
 
-/// Django serves no other host than those in ALLOWED_HOSTS, and no form from other origins than those
-/// in CSRF_TRUSTED_ORIGINS (and its own).
+/// Django serves only hosts in ALLOWED_HOSTS, and accepts forms only from origins in CSRF_TRUSTED_ORIGINS
+/// (and its own).
 fn of_settings(horizon: &HorizonFacts<'_>) -> Vec<ExposedDashboard> {
     let scope = &horizon.unit.scope;
     let mut found = Vec::new();
@@ -346,7 +346,7 @@ fn of_server(server: &Server<'_>) -> Option<ExposedDashboard> {
     let name = name.split("://").last()?.split(':').next()?.to_lowercase();
     is_public(&name).then(|| ExposedDashboard {
         host: name,
-        // A proxy may stand before it: neither scheme nor port need be the browser's.
+        // A proxy may be in front of it, so neither scheme nor port must be the browser's.
         origin: None,
         place: item.place(),
         source: format!("{} of the dashboard's server", item.directive.written),

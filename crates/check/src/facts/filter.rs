@@ -1,6 +1,7 @@
 //! What oslo.middleware's CORS filter makes of a Glance's files: its options, or why it does not start.
 //!
-//! Held against the real oslo.config, oslo.middleware and PasteDeploy (tests/check/rules/cors_oracle.rs).
+//! A test compares it with the real oslo.config, oslo.middleware and PasteDeploy
+//! (tests/check/rules/cors_oracle.rs).
 
 use direct_upload_core::openstack::GLANCE;
 use direct_upload_core::render::oslo::read;
@@ -8,18 +9,18 @@ use direct_upload_core::render::oslo::read;
 use super::glance::{GlanceFacts, Setting};
 use super::paste::Filter;
 
-/// What the filter is in the end.
+/// The final state of the filter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reading {
     /// It runs with these options.
     Runs(FilterOptions),
-    /// Glance does not start. Where that stands, and why.
+    /// Glance does not start: place and reason.
     Refuses(Setting, String),
     /// It depends on options of Glance that are not seen.
     Unknown,
 }
 
-/// `[cors]` as the filter holds it.
+/// `[cors]` in the filter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FilterOptions {
     pub allowed_origin: Vec<String>,
@@ -40,10 +41,10 @@ pub struct Granted {
     pub headers: Option<String>,
 }
 
-/// What Glance says to a preflight.
+/// Glance's answer to a preflight.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// Nothing: it does not start.
+    /// Nothing, because it does not start.
     None,
     /// With these CORS headers, if any.
     Of(Option<Granted>),
@@ -51,7 +52,7 @@ pub enum Answer {
     Unknown,
 }
 
-/// The answer to a preflight, as far as Glance itself decides it.
+/// The answer to a preflight, if Glance itself decides it.
 pub fn answer(glance: &GlanceFacts<'_>, origin: &str, method: &str, headers: &[&str]) -> Answer {
     if glance.has_broken_file() {
         return Answer::None;
@@ -113,7 +114,7 @@ impl FilterOptions {
     }
 }
 
-/// Why a value cannot be had.
+/// Why a value is unknown.
 enum NoValue {
     Refused(Box<(Setting, String)>),
     Unknown,
@@ -138,7 +139,7 @@ pub fn reading(glance: &GlanceFacts<'_>) -> Reading {
 }
 
 fn options(glance: &GlanceFacts<'_>) -> Result<FilterOptions, NoValue> {
-    // In the filter's own order: the first that fails is what Glance's log tells.
+    // In the filter's own order: Glance's log shows the first failure.
     let allowed_origin = list(glance, "allowed_origin", &[])?;
     let allow_credentials = flag(glance)?;
     list(glance, "expose_headers", GLANCE.expose_headers)?;
@@ -148,12 +149,12 @@ fn options(glance: &GlanceFacts<'_>) -> Result<FilterOptions, NoValue> {
     Ok(FilterOptions { allowed_origin, allow_methods, allow_headers, allow_credentials, max_age })
 }
 
-/// Glance's own list: what the operator writes holds Horizon's header besides.
+/// Glance's own list. What the operator writes also has Horizon's header.
 fn default_headers() -> Vec<&'static str> {
     GLANCE.allow_headers.iter().copied().filter(|name| !matches!(*name, "Content-Type" | "X-CSRFToken")).collect()
 }
 
-/// One option's setting; the file's text is substituted before it is read, the paste file's afterwards.
+/// One option's setting. A file's text is substituted before it is read, the paste file's afterwards.
 fn list(glance: &GlanceFacts<'_>, name: &str, default: &[&str]) -> Result<Vec<String>, NoValue> {
     let Some(setting) = glance.cors_in_effect(name) else {
         return Ok(default.iter().map(|item| (*item).to_owned()).collect());
@@ -181,7 +182,7 @@ fn flag(glance: &GlanceFacts<'_>) -> Result<bool, NoValue> {
     }
 }
 
-/// `IntOpt`: Python's `int()`, or nothing of an empty text.
+/// `IntOpt`: Python's `int()`, or none for an empty text.
 fn number(glance: &GlanceFacts<'_>) -> Result<Option<i128>, NoValue> {
     let Some(setting) = glance.cors_in_effect("max_age") else { return Ok(Some(3600)) };
     let text = text(glance, &setting, &["max_age"])?;
@@ -194,7 +195,8 @@ fn number(glance: &GlanceFacts<'_>) -> Result<Option<i128>, NoValue> {
     number.map(Some).ok_or_else(|| NoValue::refused(setting, "it is no whole number"))
 }
 
-/// The text that becomes a number or a flag: what the paste file sets becomes one before it is substituted.
+/// The text that becomes a number or a flag. A value of the paste file is converted before it is
+/// substituted.
 fn text(glance: &GlanceFacts<'_>, setting: &Setting, within: &[&str]) -> Result<String, NoValue> {
     if setting.in_paste {
         return Ok(setting.value.clone());
@@ -206,13 +208,13 @@ fn substituted(glance: &GlanceFacts<'_>, setting: &Setting, value: &str, within:
     read::substituted(value, |name| behind(glance, setting, name, within))
 }
 
-/// What stands behind `$name`.
+/// The value of `$name`.
 fn behind(glance: &GlanceFacts<'_>, setting: &Setting, name: &str, within: &[&str]) -> Result<String, NoValue> {
     let refused = |why: String| Err(NoValue::refused(setting.clone(), why));
     let own = match name.split_once('.') {
         Some(("cors", own)) => Some(own),
         Some(_) => None,
-        // What the paste file sets is looked up outside of [cors].
+        // The paste file's settings are looked up outside of [cors].
         None => (!setting.in_paste).then_some(name),
     };
     if let Some(own) = own.filter(|own| within.contains(own)) {

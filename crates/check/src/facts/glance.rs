@@ -15,25 +15,25 @@ use crate::unit::{ConfigFile, Unit};
 pub struct Conf<'a> {
     pub file: &'a ConfigFile,
     pub ini: Ini,
-    /// Files of a higher rank replace options of lower ones; none: the CORS filter does not read it.
+    /// Files of a higher rank override options of lower ones; none: the CORS filter does not read it.
     pub rank: Option<u8>,
 }
 
-/// An option as it is written somewhere.
+/// An option as it is written in one place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Setting {
     pub value: String,
     pub place: Location,
     /// The file, as the program sees it.
     pub source: String,
-    /// It stands in the paste file.
+    /// It is in the paste file.
     pub in_paste: bool,
     /// The operator writes the file.
     pub managed: bool,
 }
 
 impl Setting {
-    /// The items of a list whose parts can all be known.
+    /// The items of a list if all of them can be known.
     pub fn items(&self) -> Vec<String> {
         read::list(&self.value).iter().filter_map(ListItem::known).map(str::to_owned).collect()
     }
@@ -47,12 +47,12 @@ impl Setting {
 /// How the pipeline sets up the CORS filter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FilterSetup {
-    /// Whose default search path it reads; none: the process's own configuration.
+    /// The project whose default search path it reads; none: the process's own configuration.
     pub project: Option<String>,
     pub program: String,
-    /// `oslo_config_file`: it is read in place of the main files.
+    /// `oslo_config_file`: replaces the main files.
     pub config_file: Option<String>,
-    /// The filter of the paste file, where that is seen.
+    /// The filter of the paste file, if it is seen.
     pub filter: Option<Filter>,
 }
 
@@ -60,16 +60,16 @@ pub struct FilterSetup {
 #[derive(Clone, Debug)]
 pub struct GlanceFacts<'a> {
     pub unit: &'a Unit,
-    /// Those that the CORS filter reads, in the order in which they are read.
+    /// Files that the CORS filter reads, in the order in which it reads them.
     pub confs: Vec<Conf<'a>>,
-    /// Those that it does not read.
+    /// Files that it does not read.
     pub outside: Vec<Conf<'a>>,
     /// The paste file, if it is seen.
     pub paste: Option<(&'a ConfigFile, Paste)>,
-    /// The pipeline of the flavor in effect, where the paste file is seen.
+    /// The pipeline of the flavor in effect, if the paste file is seen.
     pub pipeline: Option<Result<Pipeline, LoadError>>,
     pub filter: FilterSetup,
-    /// `[cors]` as the filter holds it.
+    /// `[cors]` in the filter.
     pub reading: Reading,
 }
 
@@ -113,7 +113,7 @@ impl<'a> GlanceFacts<'a> {
         (self.confs, self.outside) = (confs, outside);
     }
 
-    /// An option of `[cors]` in every place where the filter reads it, the one in effect last.
+    /// An option of `[cors]` in every place where the filter reads it; the last one is in effect.
     pub fn cors(&self, name: &str) -> Vec<Setting> {
         let mut settings: Vec<Setting> =
             self.confs.iter().filter_map(|conf| Some(setting(conf.file, conf.ini.get("cors", name)?))).collect();
@@ -140,7 +140,7 @@ impl<'a> GlanceFacts<'a> {
         all.rev().find_map(|conf| Some(setting(conf.file, conf.ini.get(section, name)?)))
     }
 
-    /// Entries of `allowed_origin` in effect, those of `[cors.NAME]` included if these are read.
+    /// Entries of `allowed_origin` in effect, including those of `[cors.NAME]` if these are read.
     pub fn allowed_origins(&self, subgroups: bool) -> BTreeSet<String> {
         let mut items: BTreeSet<String> =
             self.cors_in_effect("allowed_origin").map(|s| s.items()).unwrap_or_default().into_iter().collect();
@@ -168,7 +168,7 @@ impl<'a> GlanceFacts<'a> {
         self.confs.iter().chain(&self.outside).any(main)
     }
 
-    /// Whether browsers reach Glance's own port: a public endpoint is known, and nothing need stand before.
+    /// Whether browsers reach Glance's own port: a public endpoint is known, and no proxy is needed.
     pub fn serves_itself(&self) -> bool {
         let own = |name: &str| self.option("DEFAULT", name).map(|s| s.value);
         let port = own("bind_port").unwrap_or_else(|| "9292".to_owned());
@@ -178,13 +178,13 @@ impl<'a> GlanceFacts<'a> {
         !local && url.scheme() == "http" && url.port_or_known_default().is_some_and(|own| own.to_string() == port)
     }
 
-    /// Whether all that decides on `[cors]` is seen: not a fragment alone, and all that is mounted.
+    /// Whether everything that decides about `[cors]` is seen: not only a fragment, and all that is
+    /// mounted.
     pub fn is_whole(&self) -> bool {
         self.has_main() && self.unit.unseen.is_empty() && !self.unit.files.iter().any(|file| file.partial)
     }
 
-    /// Where to say that something is missing: the last file that says anything of `[cors]`, or the
-    /// main file.
+    /// Where to report that something is missing: the last file with `[cors]`, or the main file.
     pub fn place(&self) -> Location {
         let says = |conf: &&Conf<'_>| conf.ini.assignments.iter().any(|a| a.normalized_section() == "cors");
         let told = self.confs.iter().rfind(says).and_then(|conf| {
@@ -202,14 +202,14 @@ impl<'a> GlanceFacts<'a> {
         self.confs.iter().chain(&self.outside).filter(read).any(|conf| !conf.ini.errors.is_empty())
     }
 
-    /// The file that the filter reads by name, where it is not among those that are seen.
+    /// The file that the filter reads by name, if it is not among the seen ones.
     pub fn lacks_config_file(&self) -> Option<&str> {
         let file = self.filter.config_file.as_deref()?;
         let is_it = |conf: &Conf<'_>| conf.file.called() == file || conf.file.name == classify::base(file);
         (!self.confs.iter().any(is_it)).then_some(file)
     }
 
-    /// Whether auth_token lets requests without a token through.
+    /// Whether auth_token lets requests without a token pass.
     pub fn is_delayed(&self, filter: &Filter) -> bool {
         const NAME: &str = "delay_auth_decision";
         let own = filter.option(NAME).map(|option| option.value.clone());
@@ -219,7 +219,7 @@ impl<'a> GlanceFacts<'a> {
         })
     }
 
-    /// uWSGI's configuration, where Glance runs in it.
+    /// uWSGI's configuration, if Glance runs in it.
     pub fn uwsgi(&self) -> Option<(&'a ConfigFile, Ini)> {
         self.unit.of_kind(Kind::Uwsgi).next().map(|file| (file, read::parse(&file.text)))
     }
@@ -237,22 +237,22 @@ fn setting(file: &ConfigFile, found: &Assignment) -> Setting {
     }
 }
 
-/// As Glance's own paste file has it.
+/// As in Glance's own paste file.
 fn usual() -> FilterSetup {
     FilterSetup { project: Some("glance".to_owned()), program: "glance-api".to_owned(), ..FilterSetup::default() }
 }
 
-/// What the paste file says of the filter's configuration.
+/// What the paste file says about the filter's configuration.
 fn setup(unit: &Unit, filter: &Filter) -> FilterSetup {
     let option = |name: &str| filter.option(name).map(|option| option.value.clone());
-    // Without a program oslo.config takes the process's name.
+    // Without a program, oslo.config uses the process's name.
     let process = if unit.has(Kind::Uwsgi) { "uwsgi" } else { "glance-api" };
     let project = option("oslo_config_project");
     let program = match &project {
         Some(_) => option("oslo_config_program").unwrap_or_else(|| process.to_owned()),
         None => "glance-api".to_owned(),
     };
-    // Without a project the file plays no role.
+    // Without a project, the file does not matter.
     let config_file = option("oslo_config_file").filter(|_| project.is_some());
     FilterSetup { project, program, config_file, filter: Some(filter.clone()) }
 }
@@ -289,7 +289,7 @@ fn rank(file: &ConfigFile, setup: &FilterSetup) -> Option<u8> {
         Some(stem) if stem == project => searched(folder).then_some(0),
         Some("glance" | "glance-api") => None,
         _ if matches!(folder_stem, Some("glance" | "glance-api")) => None,
-        // Where it lies in the end is not known: no claim that it is not read.
+        // Its final path is unknown, so nothing is claimed.
         _ if file.path.is_none() => Some(2),
         _ => None,
     }

@@ -1,4 +1,5 @@
-//! HAProxy before Glance or Horizon: each frontend with each backend that it leads to, by name or by a map.
+//! HAProxy in front of Glance or Horizon: each frontend with each backend that it leads to, by name or by a
+//! map.
 
 use std::sync::LazyLock;
 
@@ -10,7 +11,7 @@ use crate::formats::directives::Directive;
 use crate::formats::haproxy;
 use crate::unit::{ConfigFile, Program, Unit};
 
-/// One section, the defaults that hold for it, and the file of both.
+/// One section, its defaults, and the file of both.
 struct Section<'a> {
     file: &'a ConfigFile,
     own: Directive,
@@ -32,7 +33,7 @@ impl<'a> Section<'a> {
         self.own.children.iter().filter(names).filter(|_| self.own.name == "frontend")
     }
 
-    /// A `listen` is both ends in one.
+    /// A `listen` is both ends.
     fn leads_to(&self, backend: &Section<'_>, maps: &[&ConfigFile]) -> bool {
         let leads = |d: &Directive| {
             d.arg(0) == Some(backend.name()) || chosen(&d.text(), maps).iter().any(|name| name == backend.name())
@@ -41,7 +42,7 @@ impl<'a> Section<'a> {
     }
 }
 
-/// `map(FILE)`, `map_dom(FILE,DEFAULT)` and their like in a sample expression.
+/// `map(FILE)`, `map_dom(FILE,DEFAULT)` and similar functions in a sample expression.
 static MAP: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"map(?:_[a-z]+)*\(\s*([^,()\s]+)\s*(?:,\s*([^,()\s]+)\s*)?\)").ok());
 
@@ -58,7 +59,7 @@ fn chosen(text: &str, maps: &[&ConfigFile]) -> Vec<String> {
     values.chain(found.get(2).map(|default| default.as_str())).map(|name| format!("{prefix}{name}{suffix}")).collect()
 }
 
-/// Maps that choose backends and are not there.
+/// Maps that choose backends, but are missing.
 pub fn missing_maps(unit: &Unit) -> Vec<String> {
     let maps: Vec<&ConfigFile> = unit.of_kind(Kind::Map).collect();
     let mut missing = Vec::new();
@@ -74,7 +75,7 @@ fn lines<'a>(file: &'a ConfigFile, section: &Directive) -> Vec<ScopedDirective<'
     section.children.iter().map(|line| ScopedDirective { directive: line.clone(), within: vec![], file }).collect()
 }
 
-/// All of a unit.
+/// All of them in a unit.
 pub fn servers(unit: &Unit) -> Vec<Server<'_>> {
     let sections = sections(unit);
     let maps: Vec<&ConfigFile> = unit.of_kind(Kind::Map).collect();
@@ -116,7 +117,7 @@ fn server<'a>(unit: &Unit, backend: &Section<'a>, front: Option<&Section<'a>>) -
     })
 }
 
-/// `bind 203.0.113.1:443,[::]:443 ssl crt …`; without TLS in mode tcp somebody behind it may have it.
+/// `bind 203.0.113.1:443,[::]:443 ssl crt …`. Without TLS in mode tcp, something behind it may end TLS.
 fn listens(item: &ScopedDirective<'_>, tcp: bool) -> Vec<Listen> {
     let words = &item.directive.args;
     let tls = words.iter().any(|word| word == "ssl");
@@ -130,7 +131,7 @@ fn listens(item: &ScopedDirective<'_>, tcp: bool) -> Vec<Listen> {
     addresses.filter(|address| !is_local(address) && !address.starts_with('/')).map(of).collect()
 }
 
-/// The sections of all files. Defaults hold for what follows in their file, and for files without any.
+/// The sections of all files. Defaults apply to what follows in their file, and to files without any.
 fn sections(unit: &Unit) -> Vec<Section<'_>> {
     let files: Vec<(&ConfigFile, Vec<Directive>)> =
         unit.of_kind(Kind::Haproxy).map(|file| (file, haproxy::haproxy(&file.text))).collect();
@@ -152,7 +153,7 @@ fn sections(unit: &Unit) -> Vec<Section<'_>> {
     sections
 }
 
-/// Whom a backend serves: what its own name and members say counts before the frontend's.
+/// Whom a backend serves: its own name and members count before the frontend's.
 fn served(backend: &Section<'_>, front: Option<&Section<'_>>) -> Option<Program> {
     let texts = |section: &Section<'_>, name: &str| -> Vec<String> {
         let lines = section.own.children.iter().filter(|d| d.name == name).map(Directive::text);

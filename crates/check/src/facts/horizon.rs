@@ -9,7 +9,7 @@ use crate::finding::Location;
 use crate::formats::python::{self, DjangoSettings, SettingAssignment, Value};
 use crate::unit::{ConfigFile, Unit};
 
-/// The setting that decides.
+/// The setting that decides the mode.
 pub const MODE: &str = "HORIZON_IMAGES_UPLOAD_MODE";
 
 /// The setting that decides which panels are Angular's.
@@ -18,10 +18,10 @@ const FEATURES: &str = "ANGULAR_FEATURES";
 /// kolla-ansible's own snippet.
 const KOLLA: &str = "_9998-kolla-settings.py";
 
-/// What openstack-k8s-operators make of customServiceConfig; their own settings file says 'direct'.
+/// What openstack-k8s-operators make from customServiceConfig; their own settings file says 'direct'.
 const RHOSO: &str = "9999_custom_settings.py";
 
-/// How images are uploaded.
+/// The upload mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     Direct,
@@ -31,7 +31,7 @@ pub enum Mode {
     Unset,
     /// A value that Horizon does not know: legacy.
     Invalid,
-    /// It depends on what cannot be seen here.
+    /// It depends on something that cannot be seen here.
     Unknown,
 }
 
@@ -61,7 +61,7 @@ impl<'a> HorizonFacts<'a> {
         let mut snippets = Vec::new();
         for file in files {
             let unread = unread(unit, file);
-            // What is not read sets nothing for those behind it.
+            // A file that is not read sets nothing for later ones.
             let mut own = known.clone();
             let settings = python::read(&file.text, if unread.is_some() { &mut own } else { &mut known });
             snippets.push(Snippet { file, settings, unread });
@@ -69,19 +69,19 @@ impl<'a> HorizonFacts<'a> {
         Self { unit, snippets }
     }
 
-    /// Every assignment of a setting that is made or may be, in order, with its file.
+    /// Every assignment of a setting that is made or may be made, in order, with its file.
     pub fn assignments(&self, name: &str) -> Vec<(&Snippet<'a>, &SettingAssignment)> {
         let read = self.snippets.iter().filter(|s| s.unread.is_none() && s.settings.error.is_none());
         read.flat_map(|s| s.settings.assignments.iter().filter(|a| a.name == name).map(move |a| (s, a))).collect()
     }
 
-    /// A setting's value in the end; none if nothing sets it.
+    /// A setting's final value; none if nothing sets it.
     pub fn value(&self, name: &str) -> Option<&Value> {
         let (_, last) = self.assignments(name).pop()?;
         Some(if last.certain { &last.value } else { &Value::Unknown })
     }
 
-    /// The mode in the end.
+    /// The final mode.
     pub fn mode(&self) -> Mode {
         match self.value(MODE) {
             None if self.unit.unseen.is_empty() => Mode::Unset,
@@ -90,9 +90,10 @@ impl<'a> HorizonFacts<'a> {
         }
     }
 
-    /// The image panel that settings choose; none where they say nothing of it. Horizon asks
-    /// `get_dict_config('ANGULAR_FEATURES', 'images_panel')` (openstack_dashboard/dashboards/project/images/urls.py):
-    /// what the dict lacks has the default, True (openstack_dashboard/defaults.py).
+    /// The image panel from settings; none if they do not mention it. Horizon asks
+    /// `get_dict_config('ANGULAR_FEATURES', 'images_panel')`
+    /// (openstack_dashboard/dashboards/project/images/urls.py). A key that the dict lacks has the default,
+    /// True (openstack_dashboard/defaults.py).
     pub fn chosen_panel(&self) -> Option<Panel> {
         let shown = match self.value(FEATURES)? {
             Value::Dict(features) => features.get("images_panel").map_or(Some(true), Value::truth),
@@ -101,35 +102,35 @@ impl<'a> HorizonFacts<'a> {
         Some(shown.map_or(Panel::Unknown, |angular| if angular { Panel::Angular } else { Panel::Django }))
     }
 
-    /// Whether all its settings are seen, as far as the input names them.
+    /// Whether all its settings are seen, if the input names them.
     pub fn is_whole(&self) -> bool {
         self.unit.unseen.is_empty()
     }
 
-    /// Whether Horizon passes images on itself, or would as things stand.
+    /// Whether Horizon itself forwards images, now or in its current state.
     pub fn is_legacy(&self) -> bool {
         matches!(self.mode(), Mode::Legacy | Mode::Unset | Mode::Invalid)
     }
 
-    /// Somebody wants direct uploads: it is set, or was meant to be where it has no effect.
+    /// Somebody wants direct uploads: the mode is set, or was meant to be where it has no effect.
     pub fn wants_direct(&self) -> bool {
         let meant = |a: &SettingAssignment| {
             (a.name == MODE && matches!(mode(&a.value), Mode::Direct | Mode::Invalid))
                 || a.name.contains("DIRECT_UPLOAD")
         };
-        // Deployers set it for everybody; what stands behind it is the administrator's will.
+        // Deployers set it for everyone. A later setting is the administrator's decision.
         let own = self.snippets.iter().filter(|s| !self.is_deployers(s));
         !matches!(self.mode(), Mode::Legacy | Mode::Off) || own.flat_map(|s| &s.settings.assignments).any(meant)
     }
 
-    /// Whether a deployment tool writes a file for everybody, and another one is there to change that.
+    /// Whether a deployment tool writes a file for everyone, and there is another one to change that.
     pub fn is_deployers(&self, snippet: &Snippet<'_>) -> bool {
         let has = |name: &str| self.snippets.iter().any(|s| s.file.name == name);
         let main = matches!(snippet.file.name.as_str(), "local_settings" | "local_settings.py");
         snippet.file.name == KOLLA || (main && has(RHOSO))
     }
 
-    /// Where to speak of the mode.
+    /// Where to report about the mode.
     pub fn place(&self) -> Location {
         if let Some((snippet, last)) = self.assignments(MODE).pop() {
             return snippet.file.option(last.line, MODE);
@@ -152,7 +153,7 @@ pub fn mode(value: &Value) -> Mode {
     }
 }
 
-/// The main file first; then `local_settings.d`: its own files by name, then those of subfolders.
+/// The main file first. Then `local_settings.d`: its own files by name, then those of subfolders.
 fn order(file: &ConfigFile) -> (u8, usize, String) {
     let path = path(file);
     let main = matches!(file.name.as_str(), "local_settings.py" | "local_settings");

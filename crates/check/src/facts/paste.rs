@@ -1,7 +1,7 @@
 //! Glance's paste file, as PasteDeploy reads it.
 //!
-//! In: the file's text and the application that Glance asks for. Out: the filters of its pipeline with
-//! their options, or why the application does not load (Glance does not start then).
+//! In: the file's text, and the application that Glance requests. Out: the filters of its pipeline with
+//! their options, or why the application does not load (Glance then does not start).
 
 use crate::formats::configparser::{self, IniOption, Section, interpolated};
 
@@ -26,9 +26,9 @@ pub struct Filter {
     pub name: String,
     /// `module:function`, or the entry point of an egg.
     pub factory: String,
-    /// Options that are its own.
+    /// Its own options.
     pub local: Vec<IniOption>,
-    /// Those of `[DEFAULT]` and what `set` adds.
+    /// Options from `[DEFAULT]`, and those that `set` adds.
     pub global: Vec<IniOption>,
 }
 
@@ -42,13 +42,13 @@ pub enum LoadError {
 }
 
 impl Filter {
-    /// An option as the filter gets it: its own comes before those of all.
+    /// An option as the filter gets it: its own options come before the common ones.
     pub fn option(&self, name: &str) -> Option<&IniOption> {
         let named = |option: &&IniOption| option.name == name;
         self.local.iter().rfind(named).or_else(|| self.global.iter().rfind(named))
     }
 
-    /// Whether oslo.middleware's CORS filter runs under this name.
+    /// Whether this filter is oslo.middleware's CORS filter.
     pub fn is_cors(&self) -> bool {
         matches!(
             self.factory.as_str(),
@@ -59,18 +59,18 @@ impl Filter {
         )
     }
 
-    /// Whether some other program answers for CORS here.
+    /// Whether another program answers for CORS here.
     pub fn is_foreign_cors(&self) -> bool {
         !self.is_cors() && (self.factory.to_lowercase().contains("cors") || self.name.to_lowercase().contains("cors"))
     }
 
-    /// Whether the CORS filter's factory does not know where its options stand: it raises a TypeError then.
+    /// Whether the CORS filter's factory cannot find its options. It then raises a TypeError.
     pub fn lacks_source(&self) -> bool {
         let local = |name: &str| self.local.iter().any(|option| option.name == name);
         !local("oslo_config_project") && !local("allowed_origin")
     }
 
-    /// Whether it asks for a token.
+    /// Whether it requires a token.
     pub fn asks_for_token(&self) -> bool {
         self.name == "authtoken" || self.factory.contains("auth_token")
     }
@@ -114,7 +114,7 @@ impl Paste {
         if target.name.starts_with("pipeline:") {
             return self.of_pipeline(target);
         }
-        // Newer files lead to one composite, in which each flavor has a key.
+        // Newer files lead to one composite with a key for each flavor.
         let key = if flavor.is_empty() { "default" } else { flavor };
         match target.get(key).or_else(|| target.get("default")) {
             Some(listed) => self.filters(listed),
@@ -160,7 +160,7 @@ impl Paste {
         };
         let absent: Vec<&&str> =
             names.iter().filter(|name| !is_absolute(name) && self.named("filter", name).is_none()).collect();
-        // A file that leaves out several is an excerpt, if it has the one that matters here.
+        // If a file lacks several, it is an excerpt, provided that it has the one that matters here.
         let has_cors = || names.iter().any(|name| self.filter(name, listed.line, 0).is_ok_and(|f| f.is_cors()));
         let excerpt = absent.len() > 1 && has_cors();
         if !excerpt && !is_absolute(application) && self.application(application).is_none() {
@@ -196,7 +196,7 @@ impl Paste {
                 name if name.starts_with("set ") => {
                     filter.global.push(IniOption { name: name[4..].trim().to_owned(), ..option });
                 }
-                // PasteDeploy leaves out what [DEFAULT] says, too.
+                // PasteDeploy also leaves out what [DEFAULT] says.
                 name if self.default(name).is_some() => {}
                 _ => filter.local.push(option),
             }
@@ -235,7 +235,7 @@ fn missing(name: &str, kind: &str) -> String {
     format!("{name} stands in the pipeline, and the file has no [{kind}:{name}]")
 }
 
-/// `egg:…`, `call:…`, `config:…`: it names its own place.
+/// `egg:…`, `call:…`, `config:…`: it names its own source.
 fn is_absolute(name: &str) -> bool {
     name.split_once(':')
         .is_some_and(|(scheme, _)| !scheme.is_empty() && scheme.chars().all(|c| c.is_ascii_alphabetic()))

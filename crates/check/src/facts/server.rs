@@ -1,7 +1,7 @@
-//! Web servers before Glance or Horizon: httpd's virtual hosts, nginx's locations, HAProxy's backends.
+//! Web servers in front of Glance or Horizon: httpd's virtual hosts, nginx's locations, HAProxy's backends.
 //!
-//! In: directive trees. Out: for each host or location the directives that are in effect there, and
-//! whom it serves. One of which that cannot be told serves nobody here: no rule speaks of it.
+//! In: directive trees. Out: for each host or location the directives in effect there, and whom it serves.
+//! If that is unknown, it serves nobody here, and no rule reports it.
 
 use crate::classify::Kind;
 use crate::finding::Location;
@@ -17,7 +17,7 @@ pub struct ScopedDirective<'a> {
 }
 
 impl ScopedDirective<'_> {
-    /// Where it stands.
+    /// Its file and line.
     pub fn place(&self) -> Location {
         self.file.option(self.directive.line, &self.directive.written)
     }
@@ -26,7 +26,7 @@ impl ScopedDirective<'_> {
 /// A port on which a server waits for browsers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listen {
-    /// Whether TLS ends here; none: what stands behind it decides.
+    /// Whether TLS ends here; none: what is behind it decides.
     pub tls: Option<bool>,
     pub port: Option<u16>,
     pub place: Location,
@@ -40,11 +40,11 @@ pub struct Server<'a> {
     pub kind: Kind,
     pub service: Program,
     pub file: &'a ConfigFile,
-    /// Where it begins.
+    /// Where it starts.
     pub line: usize,
-    /// Directives in effect, inherited ones first.
+    /// Directives in effect; inherited ones come first.
     pub items: Vec<ScopedDirective<'a>>,
-    /// Where it listens, as far as that is written.
+    /// Where it listens, if that is written.
     pub listens: Vec<Listen>,
     pub scope: Vec<String>,
 }
@@ -55,7 +55,7 @@ impl<'a> Server<'a> {
         let mut servers = Vec::new();
         let httpd: Vec<(&ConfigFile, Vec<Directive>)> =
             unit.of_kind(Kind::Httpd).map(|file| (file, directives::httpd(&file.text))).collect();
-        // What stands in no host holds for all of them, also in other files.
+        // Directives outside of hosts apply to all hosts, also in other files.
         let shared: Vec<ScopedDirective<'a>> =
             httpd.iter().filter(|(_, tree)| !serves_alone(tree)).flat_map(|(file, tree)| outer(file, tree)).collect();
         for (file, tree) in &httpd {
@@ -102,12 +102,12 @@ impl<'a> Server<'a> {
         self.items.iter().filter(move |item| item.directive.name == name)
     }
 
-    /// The one of them that is in effect: the last.
+    /// The one of them in effect: the last.
     pub fn last(&self, name: &str) -> Option<&ScopedDirective<'a>> {
         self.of_name(name).last()
     }
 
-    /// What passes a path of the dashboard's own host on to Glance (docs/same-origin.md).
+    /// What leads a path of the dashboard's own host to Glance (docs/same-origin.md).
     pub fn glance_below(&self) -> Option<&ScopedDirective<'a>> {
         self.of_name("proxypass").find(|item| {
             let text = item.directive.text().to_lowercase();
@@ -115,7 +115,7 @@ impl<'a> Server<'a> {
         })
     }
 
-    /// Where it begins.
+    /// Where it starts.
     pub fn place(&self) -> Location {
         self.file.at(self.line)
     }
@@ -151,7 +151,7 @@ pub(crate) fn port(address: &str) -> Option<u16> {
     address.rsplit_once(':').and_then(|(_, port)| port.parse().ok())
 }
 
-/// Whether only the machine itself gets there.
+/// Whether only the machine itself can connect.
 pub(crate) fn is_local(address: &str) -> bool {
     ["127.", "localhost", "[::1]"].iter().any(|local| address.starts_with(local))
 }
@@ -163,7 +163,7 @@ fn hosts(tree: &[Directive]) -> Vec<&Directive> {
     tree.iter().filter(|d| d.name == "virtualhost").chain(deeper).collect()
 }
 
-/// Whether a file serves something of its own, rather than configuring what others serve.
+/// Whether a file serves something itself, and does not only configure what others serve.
 fn serves_alone(tree: &[Directive]) -> bool {
     !hosts(tree).is_empty()
         || flatten(tree).iter().any(|d| matches!(d.name.as_str(), "wsgiscriptalias" | "proxypass" | "proxypassmatch"))
@@ -173,7 +173,7 @@ fn flatten(tree: &[Directive]) -> Vec<&Directive> {
     tree.iter().flat_map(|d| std::iter::once(d).chain(flatten(&d.children))).collect()
 }
 
-/// What stands outside of all hosts.
+/// Directives outside of all hosts.
 fn outer<'a>(file: &'a ConfigFile, tree: &[Directive]) -> Vec<ScopedDirective<'a>> {
     let rest: Vec<Directive> = tree.iter().filter(|d| d.name != "virtualhost").cloned().collect();
     flat(file, &rest, &[])
@@ -190,7 +190,7 @@ fn flat<'a>(file: &'a ConfigFile, tree: &[Directive], within: &[Directive]) -> V
     items
 }
 
-/// Directives whose arguments tell what runs behind them.
+/// Directives whose arguments show what runs behind them.
 const TELLING: [&str; 12] = [
     "wsgiscriptalias",
     "wsgidaemonprocess",
@@ -206,7 +206,7 @@ const TELLING: [&str; 12] = [
     "documentroot",
 ];
 
-/// Whom some directives serve. Horizon's own application decides, whatever else stands beside it.
+/// Whom some directives serve. Horizon's own application decides, whatever else there is.
 fn served(items: &[ScopedDirective<'_>]) -> Option<Program> {
     let says = |names: &[&str], words: &[&str]| {
         let named = items.iter().filter(|item| names.contains(&item.directive.name.as_str()));
@@ -228,7 +228,7 @@ fn served(items: &[ScopedDirective<'_>]) -> Option<Program> {
     }
 }
 
-/// Other programs, which often share the dashboard's host name.
+/// Other programs, which often have the dashboard's host name.
 const OTHERS: [&str; 16] = [
     "keystone",
     "nova",
@@ -251,7 +251,7 @@ const OTHERS: [&str; 16] = [
 /// Ports on which the dashboard's own host name leads to other programs.
 const OTHER_PORTS: [u16; 14] = [5000, 35357, 6080, 6082, 8004, 8041, 8042, 8774, 8775, 8776, 8778, 9311, 9696, 9876];
 
-/// Whom a host's own name serves, where a program is known by it.
+/// Whom a host's own name serves, if a program is known by it.
 fn by_host(items: &[ScopedDirective<'_>], listens: &[Listen], hosts: &[(String, Program)]) -> Option<Program> {
     let telling = items.iter().filter(|item| TELLING.contains(&item.directive.name.as_str()));
     let mut texts = telling.map(|item| item.directive.text().to_lowercase());
@@ -269,7 +269,7 @@ fn by_host(items: &[ScopedDirective<'_>], listens: &[Listen], hosts: &[(String, 
     words.find_map(|name| hosts.iter().find(|(host, _)| *host == name).map(|(_, program)| *program))
 }
 
-/// Whom a file of one's own name serves, as devstack's `glance-wsgi-api.conf`.
+/// Whom a file serves by its name, for example devstack's `glance-wsgi-api.conf`.
 fn by_name(file: &ConfigFile) -> Option<Program> {
     let says = |word: &str| file.name.contains(word);
     match (says("glance"), says("horizon") || says("dashboard")) {
@@ -279,7 +279,7 @@ fn by_name(file: &ConfigFile) -> Option<Program> {
     }
 }
 
-/// nginx: each location that passes requests on, with what it inherits.
+/// nginx: each location that forwards requests, with what it inherits.
 fn nginx<'a>(
     unit: &Unit,
     file: &'a ConfigFile,
@@ -291,7 +291,7 @@ fn nginx<'a>(
 ) {
     let is_block = |d: &&Directive| matches!(d.name.as_str(), "http" | "server" | "location" | "if" | "limit_except");
     let mut items = outside.to_vec();
-    // `if` and `limit_except` speak of requests that this block handles.
+    // `if` and `limit_except` are about requests that this block handles.
     for directive in tree {
         match directive.name.as_str() {
             "http" | "server" | "location" | "upstream" => {}
@@ -311,7 +311,7 @@ fn nginx<'a>(
     }
 }
 
-/// The servers of the upstream that a location passes to, as if they stood in it.
+/// The servers of the upstream to which a location leads, as if they were in it.
 fn upstream<'a>(file: &'a ConfigFile, root: &[Directive], passes: &Directive) -> Vec<ScopedDirective<'a>> {
     let target = passes.arg(0).unwrap_or_default();
     let name = target.split("://").last().unwrap_or_default().split('/').next().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Traefik's routers that choose by path alone: what they lead to has one host, and so one origin.
+//! Traefik's routers that choose by path only. What they lead to has one host, and so one origin.
 
 use std::sync::LazyLock;
 
@@ -10,7 +10,7 @@ use crate::unit::{ConfigFile, Unit};
 static PATH: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"(?m)^\s*(?:- )?rule:\s*['\x22]?Path(?:Prefix)?\(`([^`]*)`\)['\x22]?\s*$").ok());
 
-/// Whether Glance and the dashboard are told apart by their paths alone (as Sunbeam's Traefik does).
+/// Whether only the paths distinguish Glance and the dashboard (as in Sunbeam's Traefik).
 pub(crate) fn shares_host(units: &[Unit], scope: &[String]) -> bool {
     let near =
         |unit: &&Unit| scope.is_empty() || unit.scope.first() == scope.first() || unit.scope.len() == scope.len();

@@ -1,6 +1,7 @@
-//! Reads ini as Python's `configparser.ConfigParser` does: paste files are read by it, not by oslo.config.
+//! Reads ini as Python's `configparser.ConfigParser` does. It reads paste files; oslo.config does not.
 //!
-//! In: a text. Out: its sections, or the first line that the parser refuses (it then refuses the file).
+//! In: a text. Out: its sections, or the first line that the parser refuses (it then refuses the whole
+//! file).
 
 use std::collections::VecDeque;
 
@@ -16,7 +17,7 @@ pub struct Section {
 /// One option.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IniOption {
-    /// Its case counts, as PasteDeploy wants it.
+    /// Case-sensitive, as PasteDeploy requires.
     pub name: String,
     /// Raw: nothing is interpolated.
     pub value: String,
@@ -34,10 +35,10 @@ impl Section {
 /// Reads a text.
 ///
 /// # Errors
-/// Line and reason, where Python refuses the file.
+/// Line and reason, if Python refuses the file.
 pub fn read(text: &str) -> Result<Vec<Section>, (usize, String)> {
     let mut sections: Vec<Section> = Vec::new();
-    // Where an option is open: how far its line is indented.
+    // While an option is open: the indentation of its line.
     let mut open: Option<usize> = None;
     let mut first_error = None;
     for (at, line) in text.lines().enumerate() {
@@ -92,7 +93,7 @@ fn last(sections: &mut [Section]) -> Option<&mut IniOption> {
     sections.last_mut()?.options.last_mut()
 }
 
-/// What `BasicInterpolation` makes of a value; none if Python raises.
+/// The result of `BasicInterpolation` for a value; none if Python raises an exception.
 pub fn interpolated(value: &str, known: &dyn Fn(&str) -> Option<String>, depth: usize) -> Option<String> {
     // configparser.MAX_INTERPOLATION_DEPTH
     if depth > 10 {

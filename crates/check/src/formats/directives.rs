@@ -1,12 +1,12 @@
 //! Reads the two directive languages, httpd's and nginx's, into one tree.
 //!
-//! In: a text, possibly of something else. Out: directives with arguments, nesting and lines; what
-//! does not parse is skipped, never an error: the server itself complains better.
+//! In: a text, possibly of something else. Out: directives with arguments, nesting and lines. What does not
+//! parse is skipped and is no error: the server itself reports it better.
 
-/// One directive, or a section or block with what stands in it.
+/// One directive, or a section or block with its contents.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Directive {
-    /// In lower case: httpd's names have no case, and nginx's are written so.
+    /// In lower case: httpd's names are not case-sensitive, and nginx's are in lower case.
     pub name: String,
     /// As it is written.
     pub written: String,
@@ -37,10 +37,10 @@ impl Directive {
     }
 }
 
-/// Deeper nesting is nothing that a server would read.
+/// No real configuration nests deeper.
 const MOST_DEEP: usize = 32;
 
-/// httpd: a directive a line, sections in `<…>`, `\` joins lines, `#` only at a line's start.
+/// httpd: one directive per line, sections in `<…>`, `\` joins lines, `#` only at a line's start.
 pub fn httpd(text: &str) -> Vec<Directive> {
     let mut open: Vec<Directive> = vec![Directive::default()];
     let mut lines = text.lines().enumerate();
@@ -88,7 +88,7 @@ fn finish(mut open: Vec<Directive>) -> Vec<Directive> {
     open.pop().map(|root| root.children).unwrap_or_default()
 }
 
-/// A line's words; quotes hold blanks, and `\"` a quote.
+/// A line's words. Quotes may contain spaces, and `\"` is a quote.
 fn words(line: &str, number: usize) -> Directive {
     let mut words = Vec::new();
     let mut chars = line.chars().peekable();
@@ -119,7 +119,7 @@ fn words(line: &str, number: usize) -> Directive {
     Directive::new(words.next().unwrap_or_default(), words.collect(), number)
 }
 
-/// nginx: directives end in `;`, blocks stand in `{…}`, `#` begins a comment anywhere.
+/// nginx: directives end in `;`, blocks are in `{…}`, `#` starts a comment anywhere.
 pub fn nginx(text: &str) -> Vec<Directive> {
     let mut open: Vec<Directive> = vec![Directive::default()];
     let mut pending: Vec<(String, usize)> = Vec::new();

@@ -1,9 +1,9 @@
-//! Reads HAProxy's configuration into the tree that the other web servers' are read into: a directive a
-//! line, below the section that began last.
+//! Reads HAProxy's configuration into the same tree as that of the other web servers: one directive per
+//! line, below the section that started last.
 
 use super::directives::Directive;
 
-/// What begins a section.
+/// What starts a section.
 const SECTIONS: [&str; 15] = [
     "global",
     "defaults",
@@ -38,7 +38,7 @@ pub fn haproxy(text: &str) -> Vec<Directive> {
     sections
 }
 
-/// `\` takes the next character as it is, quotes hold blanks, `#` begins a comment.
+/// `\` escapes the next character, quotes may contain spaces, `#` starts a comment.
 fn words(line: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;

@@ -1,4 +1,4 @@
-//! Texts → values with the lines they stand on. Tolerant: what is of another format yields nothing.
+//! Texts → values with their lines. Tolerant: text of another format yields nothing.
 
 pub mod configparser;
 pub mod directives;

@@ -1,8 +1,8 @@
 //! Reads Django settings without running them.
 //!
-//! In: the text of a settings file, and what earlier files have set. Out: its assignments in the
-//! order in which they would be made, each with a value where that can be known. What cannot be
-//! known is [`Value::Unknown`], of which no rule may claim anything.
+//! In: the text of a settings file, and what earlier files have set. Out: its assignments in the order in
+//! which they would be made, each with a value if that can be known. What cannot be known is
+//! [`Value::Unknown`], about which no rule may claim anything.
 
 pub mod fold;
 
@@ -14,7 +14,7 @@ use ruff_text_size::{Ranged, TextSize};
 
 use crate::formats::python::fold::{add, updated};
 
-/// What an expression is known to be.
+/// The known value of an expression.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
     Text(String),
@@ -23,7 +23,7 @@ pub enum Value {
     None,
     /// A list, tuple or set.
     List(Vec<Value>),
-    /// What has texts as keys.
+    /// A dict with texts as keys.
     Dict(BTreeMap<String, Value>),
     Unknown,
 }
@@ -34,12 +34,12 @@ impl Value {
         if let Self::Text(text) = self { Some(text) } else { None }
     }
 
-    /// The texts of a list in which every item is known.
+    /// The texts of a list if every item is known.
     pub fn texts(&self) -> Option<Vec<&str>> {
         if let Self::List(items) = self { items.iter().map(Self::text).collect() } else { None }
     }
 
-    /// What a key of a dict has.
+    /// The value of a dict's key.
     pub fn get(&self, key: &str) -> Option<&Self> {
         if let Self::Dict(entries) = self { entries.get(key) } else { None }
     }
@@ -65,7 +65,7 @@ pub struct SettingAssignment {
     pub value: Value,
     /// From 1.
     pub line: usize,
-    /// Whether it is made whenever the file runs.
+    /// Whether it is always made when the file runs.
     pub certain: bool,
 }
 
@@ -75,17 +75,17 @@ pub struct DjangoSettings {
     pub assignments: Vec<SettingAssignment>,
     /// Line and reason, if Python refuses the file.
     pub error: Option<(usize, String)>,
-    /// Line and reason, if it surely ends in an exception there: what stands above has taken effect.
+    /// Line and reason, if it certainly ends in an exception there. What is above has taken effect.
     pub raises: Option<(usize, String)>,
-    /// Names, and their lines, that were to be set but are not: a key of a dict, a local variable, `NAME
-    /// == value`, `NAME: value`.
+    /// Names, and their lines, that somebody wanted to set but did not: a key of a dict, a local variable,
+    /// `NAME == value`, `NAME: value`.
     pub unset: Vec<(String, usize)>,
 }
 
 /// Larger files are no settings.
 const MOST_BYTES: usize = 1 << 20;
 
-/// Reads a file. `known` holds what the files before it have set, and then what this one has.
+/// Reads a file. `known` has what the files before it have set, and afterwards also what this one has.
 pub fn read(text: &str, known: &mut BTreeMap<String, Value>) -> DjangoSettings {
     if text.len() > MOST_BYTES {
         return DjangoSettings {
@@ -116,7 +116,7 @@ struct Run<'a> {
     text: &'a str,
     known: &'a mut BTreeMap<String, Value>,
     settings: DjangoSettings,
-    /// Statements here run whenever the file runs.
+    /// Statements here always run when the file runs.
     certain: bool,
     /// An exception here is caught.
     guarded: bool,
@@ -206,7 +206,7 @@ impl Run<'_> {
             }),
             Stmt::ImportFrom(import) => import.names.iter().for_each(|alias| {
                 let name = alias.asname.as_ref().unwrap_or(&alias.name).as_str();
-                // What a star brings is not known: any name may be defined from here on.
+                // What a star import adds is unknown, so from here on any name may be defined.
                 self.guarded |= name == "*";
                 self.set(name, Value::Unknown, line);
             }),
@@ -266,7 +266,7 @@ impl Run<'_> {
 
     fn assign(&mut self, target: &Expr, value: &Value, line: usize) {
         match target {
-            // A statement that raised has assigned nothing.
+            // A statement that raised an exception has assigned nothing.
             _ if self.settings.raises.is_some() => {}
             Expr::Name(name) => self.set(name.id.as_str(), value.clone(), line),
             Expr::Tuple(tuple) => tuple.elts.iter().for_each(|t| self.assign(t, &Value::Unknown, line)),
@@ -276,8 +276,8 @@ impl Run<'_> {
         }
     }
 
-    /// `NAME['key'] = value`. Where no file has set the name, Horizon's own default is changed, of which this
-    /// key alone is known then.
+    /// `NAME['key'] = value`. If no file has set the name, this changes Horizon's own default, of which
+    /// only this key is then known.
     fn assign_item(&mut self, item: &ExprSubscript, value: &Value, line: usize) {
         let mut outermost = item.value.as_ref();
         while let Expr::Subscript(inner) = outermost {
@@ -317,14 +317,14 @@ impl Run<'_> {
                 add(list.clone(), more)
             }
             (None | Some(Value::Dict(_)), "update") => updated(old, self.entries(call)),
-            // Of the other methods some change a dict.
+            // Some of the other methods change a dict.
             (Some(Value::Dict(_)), _) => Value::Unknown,
             _ => return,
         };
         self.set(name, value, line);
     }
 
-    /// What `update` is called with.
+    /// The arguments of `update`.
     fn entries(&mut self, call: &ExprCall) -> Value {
         let mut entries = Value::Dict(BTreeMap::new());
         for argument in &call.arguments.args {

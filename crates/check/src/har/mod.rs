@@ -19,25 +19,25 @@ mod unanswered;
 use recording::{Entry, Har, Upload};
 use unanswered::Cause;
 
-/// Why a recording says nothing.
+/// Why a network log shows nothing.
 #[derive(Debug, Error)]
 pub enum HarError {
     #[error("it is no HAR file: {0}; save the browser's network log as HAR")]
     NotHar(String),
 }
 
-/// What a recording shows.
+/// What a network log shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnosis {
     /// What happened, in one sentence.
     pub verdict: String,
     /// It shows an upload that fails; else one that went through, or none.
     pub fails: bool,
-    /// The rule, where one explains it.
+    /// The rule, if one explains it.
     pub rule: Option<Rule>,
     /// What to change.
     pub fix: String,
-    /// What of the upload was recorded, one line a request.
+    /// What the log has about the upload, one line per request.
     pub seen: Vec<String>,
 }
 
@@ -72,7 +72,7 @@ impl Found {
     }
 }
 
-/// Reads a recording.
+/// Reads a network log.
 ///
 /// # Errors
 /// [`HarError`] if it is none.
@@ -272,7 +272,7 @@ fn of_answer(asked: &Preflight, answer: &Response, seconds: f64) -> Found {
     }
 }
 
-/// The uploads that the preflight asks for.
+/// The uploads that the preflight is for.
 fn requests(upload: &Upload<'_>) -> Vec<UploadRequest> {
     let Some(asked) = upload.preflight.and_then(|entry| entry.asked("Access-Control-Request-Headers")) else {
         return match upload.panel {

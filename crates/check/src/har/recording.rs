@@ -30,7 +30,7 @@ pub struct Entry {
     /// Milliseconds.
     #[serde(default)]
     time: Option<f64>,
-    /// Firefox's: `broken` where no TLS connection came about.
+    /// Firefox's field: `broken` if the TLS connection failed.
     #[serde(rename = "_securityState", default)]
     security: Option<String>,
 }
@@ -49,7 +49,7 @@ pub struct ResponsePart {
     pub status: i64,
     #[serde(default)]
     headers: Vec<Header>,
-    /// Chromium's own word for what went wrong.
+    /// Chromium's own name for the fault.
     #[serde(rename = "_error", default)]
     error: Option<String>,
 }
@@ -60,7 +60,7 @@ struct Header {
     value: String,
 }
 
-/// Headers of answers that a judgement needs; nothing else is kept.
+/// Headers of answers that a judgement needs; no others are kept.
 const KEPT: [&str; 14] = [
     "access-control-allow-origin",
     "access-control-allow-methods",
@@ -83,7 +83,7 @@ impl Entry {
         self.request.headers.iter().find(|h| h.name.eq_ignore_ascii_case(name)).map(|h| h.value.as_str())
     }
 
-    /// The answer's head; none if there was no answer.
+    /// Status and headers of the answer; none if there was no answer.
     pub fn answer(&self) -> Option<Response> {
         let status = u16::try_from(self.response.status).ok().filter(|status| *status > 0)?;
         let kept = |h: &&Header| KEPT.iter().any(|name| h.name.eq_ignore_ascii_case(name));
@@ -101,7 +101,7 @@ impl Entry {
         self.response.error.as_deref().unwrap_or_default()
     }
 
-    /// No TLS connection came about, as Firefox has it.
+    /// The TLS connection failed, as Firefox records it.
     pub fn is_tls_broken(&self) -> bool {
         self.security.as_deref() == Some("broken")
     }
@@ -110,7 +110,7 @@ impl Entry {
         self.time.unwrap_or_default() / 1000.0
     }
 
-    /// The public URL of Glance, where this asks for an upload.
+    /// The public URL of Glance, if this is a request of an upload.
     pub fn endpoint(&self) -> Option<Endpoint> {
         let url = url::Url::parse(&self.request.url).ok()?;
         let (before, rest) = url.path().split_once("/v2/images/")?;

@@ -1,6 +1,6 @@
-//! What a browser's own word says of a request that got no answer.
+//! What a browser's own error name means for a request without an answer.
 //!
-//! Chromium's words are net/base/net_error_list.h's; Firefox has none in a recording.
+//! Chromium's names come from net/base/net_error_list.h. Firefox records none.
 
 use direct_upload_api::Rule;
 use direct_upload_api::web::Endpoint;

@@ -1,4 +1,4 @@
-//! A report as one page that a person attaches to a ticket: self-contained, readable without scripts.
+//! A report as one page to attach to a ticket: self-contained, and readable without scripts.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -86,7 +86,7 @@ fn article(out: &mut String, finding: &Finding) -> std::fmt::Result {
     writeln!(out, "</dl>\n</article>")
 }
 
-/// Where a rule's fault stands: at the dashboard, on the way, or at Glance.
+/// The place of a rule's fault: at the dashboard, between browser and Glance, or at Glance.
 fn stage(rule: Rule) -> usize {
     match rule {
         Rule::Csp | Rule::NoEffect | Rule::ImportBypassed => 0,
@@ -103,10 +103,10 @@ fn stage(rule: Rule) -> usize {
     }
 }
 
-/// Rules that a box has room for.
+/// How many rules fit into a box.
 const SHOWN: usize = 2;
 
-/// Browser, dashboard, edge and Glance, and where the way breaks.
+/// Browser, dashboard, edge and Glance, and where the path fails.
 fn picture(out: &mut String, report: &Report) -> std::fmt::Result {
     let seen = |service: &str| report.checked.iter().any(|subject| subject.service == service);
     let behind =
@@ -157,7 +157,7 @@ fn picture(out: &mut String, report: &Report) -> std::fmt::Result {
     writeln!(out, "</svg>")
 }
 
-/// Text of a page: no character of it is markup, and none turns the direction of writing.
+/// Text of a page: no character is markup, and none changes the direction of writing.
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {

@@ -1,4 +1,4 @@
-//! A report as one JSON object (docs/check.md). Fields are only ever added.
+//! A report as one JSON object (docs/check.md). New releases only add fields.
 
 use direct_upload_api::Severity;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! A report as SARIF 2.1.0, as code scanning takes it.
+//! A report as SARIF 2.1.0 for code scanning.
 
 use std::fmt::Write;
 
@@ -72,8 +72,8 @@ fn result(finding: &Finding) -> Value {
     })
 }
 
-/// Relative to where the program was run. What stands in no file is named by its object: code
-/// scanning wants a file for each result.
+/// Relative to the working directory. What is in no file is named by its object, because code scanning
+/// needs a file for each result.
 fn uri(finding: &Finding) -> String {
     let place = &finding.place;
     let object = || place.object.as_ref().map(|object| object.replacen(' ', "/", 1));
@@ -90,7 +90,7 @@ fn uri(finding: &Finding) -> String {
     uri
 }
 
-/// The same finding keeps it when lines move.
+/// It stays the same for a finding whose lines move.
 fn fingerprint(finding: &Finding) -> String {
     let place = &finding.place;
     let text = |part: &Option<String>| part.clone().unwrap_or_default();

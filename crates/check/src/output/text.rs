@@ -1,5 +1,5 @@
-//! A report for people: the verdict, the findings with the worst first, what was not seen, and last what
-//! was looked at.
+//! A report for people: the verdict, the findings with the worst first, what was not seen, and what was
+//! checked.
 
 use std::fmt::Write;
 
@@ -8,7 +8,7 @@ use direct_upload_api::Severity;
 use crate::finding::Finding;
 use crate::{Report, Subject, Verdict};
 
-/// The report; with colours where they are wanted.
+/// The report, with colours if requested.
 pub fn text(report: &Report, coloured: bool) -> String {
     let mut out = format!("{}\n\n", painted(&verdict(report), bold(report), coloured));
     let mut last = None;
@@ -27,7 +27,7 @@ pub fn text(report: &Report, coloured: bool) -> String {
     out
 }
 
-/// What was looked at: one line a service, and one for each thing before it.
+/// What was checked: one line per service, and one for each server in front of it.
 fn looked_at(out: &mut String, report: &Report) -> std::fmt::Result {
     if report.checked.is_empty() {
         return writeln!(out, "looked at: nothing of Glance or a dashboard");

@@ -1,4 +1,5 @@
-//! DU024 (and DU005): the Django panel's upload has credentials, which Glance, and what stands before it, must allow.
+//! DU024 (and DU005): the Django panel's upload has credentials. Glance, and what is in front of it, must
+//! allow them.
 
 use direct_upload_api::{Panel, Rule};
 
@@ -14,14 +15,14 @@ use crate::unit::Program;
 
 const ALLOW_CREDENTIALS: &str = "access-control-allow-credentials";
 
-/// Each Glance's own answer, and what servers before it make of it.
+/// Each Glance's own answer, and what servers in front of it make of it.
 pub(crate) fn credentials(cloud: &Cloud<'_>) -> Vec<Finding> {
     let own = (0..cloud.glances.len()).flat_map(|at| of_panel(cloud, at));
     own.chain(on_the_way(cloud)).collect()
 }
 
-/// Why credentials are needed, and what else may be done about it; none where they are not. Where it is not known
-/// which panel the dashboard has, uploads of both must be let through.
+/// Why credentials are needed, and the alternative; none if they are not needed. If the dashboard's panel
+/// is unknown, uploads of both must pass.
 fn demands(panel: Panel) -> Option<(&'static str, &'static str)> {
     match panel {
         Panel::Angular => None,
@@ -62,7 +63,7 @@ pub(crate) fn of_panel(cloud: &Cloud<'_>, at: usize) -> Vec<Finding> {
     findings
 }
 
-/// Whether some dashboard's upload passes by `*` alone, and may be one with credentials.
+/// Whether some dashboard's upload passes only because of `*`, and may have credentials.
 pub(crate) fn needs_origins(cloud: &Cloud<'_>, at: usize, glance: &GlanceFacts<'_>) -> bool {
     let Reading::Runs(options) = &glance.reading else { return false };
     let listed = |origin: &str| options.allowed_origin.iter().any(|allowed| allowed == origin);
@@ -76,11 +77,12 @@ pub(crate) fn needs_origins(cloud: &Cloud<'_>, at: usize, glance: &GlanceFacts<'
         }
 }
 
-/// What servers before Glance make of its header. Browsers want `true`, once.
+/// What servers in front of Glance do with its header. Browsers require `true`, once.
 fn on_the_way(cloud: &Cloud<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for server in cloud.servers.iter().filter(|server| server.service == Program::Glance) {
-        // A server that stands in for Glance's filter, and one before a Glance that is not seen, is not judged.
+        // A server that replaces Glance's filter, and one in front of a Glance that is not seen, are not
+        // judged.
         let near = |glance: &GlanceFacts<'_>| glance.unit.scope == server.scope;
         let Some(at) = cloud.glances.iter().position(near) else { continue };
         let Some((why, or_say)) = demands(cloud.panel_of(at)) else { continue };
@@ -101,7 +103,7 @@ const REMOVES: &str = "it takes Access-Control-Allow-Credentials off Glance's an
 const SECOND: &str = "a second Access-Control-Allow-Credentials beside Glance's own; browsers accept one";
 const REPLACES: &str = "it replaces Glance's Access-Control-Allow-Credentials by something else than true";
 
-/// What a directive makes of the header.
+/// What a directive does with the header.
 fn breaks(server: &Server<'_>, item: &ScopedDirective<'_>) -> Option<&'static str> {
     let names = |text: &str| text.trim_end_matches(':').eq_ignore_ascii_case(ALLOW_CREDENTIALS);
     let anew =

@@ -1,4 +1,4 @@
-//! DU013: the dashboard's page may connect to Glance.
+//! DU013: the dashboard's page must be allowed to connect to Glance.
 
 use direct_upload_api::web::{Endpoint, Origin, PublicUrl};
 use direct_upload_api::{Rule, Severity};
@@ -12,7 +12,7 @@ use crate::finding::{Finding, Location};
 use crate::formats::python::Value;
 use crate::unit::Program;
 
-/// A policy that leaves Glance out.
+/// A policy that lacks Glance.
 pub(crate) fn connect_src(cloud: &Cloud<'_>) -> Vec<Finding> {
     let of_servers = cloud.servers.iter().filter(|s| s.service == Program::Horizon).flat_map(policies);
     let of_settings = cloud.horizons.iter().filter_map(setting);

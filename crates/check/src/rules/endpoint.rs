@@ -12,12 +12,12 @@ use crate::unit::Program;
 const FIX: &str =
     "publish the URL that browsers reach, by https and without a version, as public endpoint of service type image";
 
-/// The same, where what is published tells which URL that is.
+/// The same, if the published data shows the URL.
 fn publish(url: &str) -> String {
     format!("publish {url} as public endpoint of service type image")
 }
 
-/// Each published URL is one that a browser can upload to.
+/// Browsers must be able to upload to each published URL.
 pub fn published(cloud: &Cloud<'_>) -> Vec<Finding> {
     let stated = cloud.published.iter().flat_map(|published| judge(cloud, published));
     stated.chain(cloud.glances.iter().filter_map(|glance| plain(cloud, glance))).collect()
@@ -47,7 +47,7 @@ fn judge(cloud: &Cloud<'_>, published: &Published) -> Vec<Finding> {
         let fix = publish(text.rsplit_once('/').map_or(text, |(before, _)| before));
         findings.push(new(Rule::WrongEndpoint, severity, found, fix));
     }
-    // The same Glance may be exposed by https, too.
+    // The same Glance may also be exposed with https.
     let secure = |p: &Published| p.scope == published.scope && p.url.starts_with("https://");
     let also_https = published.source != Source::Catalog && cloud.published.iter().any(secure);
     if !url.origin().is_https()
@@ -62,7 +62,7 @@ fn judge(cloud: &Cloud<'_>, published: &Published) -> Vec<Finding> {
     findings
 }
 
-/// DU009: no server before Glance ends TLS, and one before the dashboard does.
+/// DU009: no server in front of Glance ends TLS, but one in front of the dashboard does.
 fn plain(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>) -> Option<Finding> {
     let scope = &glance.unit.scope;
     if cloud.published.iter().any(|p| &p.scope == scope) || cloud.is_same_origin(glance.unit) {

@@ -5,7 +5,7 @@ use direct_upload_api::{Rule, Severity};
 use crate::facts::cloud::{Cloud, PlacedIssue};
 use crate::finding::Finding;
 
-/// What the operator's own derivation finds in the way.
+/// What the operator's own derivation finds blocking uploads.
 pub fn issues(cloud: &Cloud<'_>) -> Vec<Finding> {
     let legacy = cloud.legacy_issues.iter().map(|placed| {
         let mut finding = told(cloud, placed);
@@ -13,7 +13,7 @@ pub fn issues(cloud: &Cloud<'_>) -> Vec<Finding> {
         finding.found.push_str(" (Horizon is in legacy mode: images pass it)");
         finding
     });
-    // A controller's usual patience does for what legacy mode sends to Glance: nothing to do, so nothing to say.
+    // A controller's default timeout is enough for legacy uploads to Glance, so there is nothing to report.
     let usual = |placed: &&PlacedIssue| {
         placed.written || placed.issue.rule != Rule::TooSlow || cloud.is_direct_in(&placed.scope)
     };
@@ -25,7 +25,8 @@ fn told(cloud: &Cloud<'_>, placed: &PlacedIssue) -> Finding {
     let rule = issue.rule;
     let severity = match (issue.fails && cloud.is_direct_in(scope), *written) {
         (true, _) => Severity::Error,
-        // A controller's usual body limit refuses nearly every image; its usual patience does for most.
+        // A controller's default body limit refuses nearly every image; its default timeout is enough for
+        // most.
         (false, false) if rule != Rule::BodyLimit => Severity::Note,
         (false, _) => Severity::Warning,
     };

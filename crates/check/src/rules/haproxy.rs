@@ -1,4 +1,4 @@
-//! DU012, DU014, DU015, DU020 where HAProxy stands before Glance.
+//! DU012, DU014, DU015, DU020 for HAProxy in front of Glance.
 
 use direct_upload_api::Rule;
 
@@ -9,17 +9,17 @@ use crate::facts::server::{ScopedDirective, Server};
 use crate::finding::Finding;
 use crate::unit::Program;
 
-/// A silence shorter than this ends uploads whose end Glance takes its time to store. Deployment tools
-/// that write 50 s by default get on with it.
+/// A shorter allowed silence ends uploads while Glance stores their end. Deployment tools write 50 s by
+/// default, and that works.
 const PATIENT: u64 = 50_000;
 
-/// All of them.
+/// All rules for HAProxy.
 pub fn haproxy(cloud: &Cloud<'_>) -> Vec<Finding> {
     let before_glance = |s: &&Server<'_>| s.kind == Kind::Haproxy && s.service == Program::Glance;
     let mut findings = Vec::new();
     for server in cloud.servers.iter().filter(before_glance) {
         findings.extend(timeouts(server));
-        // Nothing of the requests is looked at below HTTP.
+        // Below HTTP, requests are not inspected.
         if server.last("mode").is_none_or(|item| item.directive.word() != "tcp") {
             findings.extend(rewritten(cloud, server));
             findings.extend(answered(cloud, server));
@@ -47,7 +47,7 @@ pub(crate) fn response_header<'a>(item: &'a ScopedDirective<'_>, name: &str) -> 
     }
 }
 
-/// DU012: the header that Glance writes.
+/// DU012: Glance's header.
 fn rewritten(cloud: &Cloud<'_>, server: &Server<'_>) -> Vec<Finding> {
     let actions: Vec<_> =
         server.items.iter().filter_map(|item| Some((item, response_header(item, ALLOW_ORIGIN)?))).collect();
@@ -135,7 +135,7 @@ fn returned(item: &ScopedDirective<'_>) -> Vec<(String, String)> {
     at.filter_map(|at| Some((words.get(at + 1)?.clone(), words.get(at + 2)?.clone()))).collect()
 }
 
-/// DU015: the time for a request's head holds for its body, too, where HAProxy waits for it.
+/// DU015: the time for a request's headers also applies to its body, if HAProxy waits for it.
 fn buffered(server: &Server<'_>) -> Option<Finding> {
     let option =
         server.of_name("option").filter(|item| item.directive.text().contains("http-buffer-request")).last()?;
@@ -144,7 +144,7 @@ fn buffered(server: &Server<'_>) -> Option<Finding> {
     Some(Finding::warning(Rule::TooSlow, &option.place(), found, "remove option http-buffer-request before Glance"))
 }
 
-/// Whether a rule's condition holds for a preflight; none if that depends on more than its method.
+/// Whether a rule's condition is true for a preflight; none if that depends on more than its method.
 fn condition(server: &Server<'_>, item: &ScopedDirective<'_>) -> Option<bool> {
     let words: Vec<&str> = item.directive.args.iter().map(String::as_str).collect();
     let Some(at) = words.iter().position(|word| matches!(*word, "if" | "unless")) else { return Some(true) };
@@ -193,7 +193,7 @@ fn holds(server: &Server<'_>, (negated, term): (bool, &[&str])) -> Option<bool> 
     found.map(|found| found != negated)
 }
 
-/// A preflight's method is known, and that it brings neither credentials nor a token.
+/// A preflight's method is known, and that it has neither credentials nor a token.
 fn fetched(words: &[&str]) -> Option<bool> {
     let (fetch, values) = words.split_first()?;
     let fetch = fetch.to_lowercase();
@@ -217,7 +217,7 @@ fn all(terms: impl Iterator<Item = Option<bool>>) -> Option<bool> {
     any(terms.map(|term| term.map(|holds| !holds))).map(|any| !any)
 }
 
-/// DU014: a rule on the body's size.
+/// DU014: a rule about the body's size.
 fn limited(item: &ScopedDirective<'_>) -> Option<Finding> {
     let words: Vec<&str> = item.directive.args.iter().map(String::as_str).collect();
     let measured = words.iter().position(|word| {

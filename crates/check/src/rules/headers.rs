@@ -1,4 +1,4 @@
-//! DU003, DU004: what an upload needs beside its origin.
+//! DU003, DU004: what an upload needs in addition to its origin.
 
 use direct_upload_api::{Rule, Severity};
 use direct_upload_core::openstack::Release;
@@ -15,7 +15,7 @@ const ALWAYS_SENT: Release = Release::new(2026, 1);
 
 const NEVER_SENT: Release = Release::new(2026, 2);
 
-/// DU003: Horizon's headers are allowed.
+/// DU003: Horizon's headers must be allowed.
 pub fn headers(cloud: &Cloud<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (at, glance) in cloud.glances.iter().enumerate() {
@@ -39,7 +39,7 @@ pub fn headers(cloud: &Cloud<'_>) -> Vec<Finding> {
             ));
         } else if !has("X-CSRFToken")
             && let Some((severity, when)) = csrf(cloud, at, glance)
-            // Neither the release is known nor does anybody upload directly.
+            // The release is unknown, and nobody uploads directly.
             && (severity == Severity::Error || cloud.is_direct(at))
         {
             let severity = severity.max(refused(cloud, at));
@@ -61,10 +61,10 @@ pub fn headers(cloud: &Cloud<'_>) -> Vec<Finding> {
     findings
 }
 
-/// Glance's default and what Horizon sends beyond it.
+/// Glance's default, and what Horizon sends in addition.
 const WHOLE: &str = "Content-MD5,X-Image-Meta-Checksum,X-Storage-Token,Accept-Encoding,X-Auth-Token,X-Identity-Status,X-Roles,X-Service-Catalog,X-User-Id,X-Tenant-Id,X-OpenStack-Request-ID,X-CSRFToken";
 
-/// The list that is written, and what uploads need besides: a list replaces Glance's own.
+/// The written list, and what uploads need in addition. A list replaces Glance's own.
 fn with_needed(listed: Option<&[String]>, csrf: bool) -> String {
     let Some(listed) = listed else { return WHOLE.to_owned() };
     let is_name = |item: &&String| {
@@ -80,7 +80,7 @@ fn with_needed(listed: Option<&[String]>, csrf: bool) -> String {
     names.join(",")
 }
 
-/// `allow_headers`, where uploads need more than what is in effect.
+/// `allow_headers`, if uploads need more than what is in effect.
 pub(crate) fn to_write(cloud: &Cloud<'_>, at: usize, glance: &GlanceFacts<'_>) -> Option<String> {
     let sent = csrf(cloud, at, glance).is_some();
     match glance.cors_in_effect("allow_headers") {
@@ -93,7 +93,7 @@ pub(crate) fn to_write(cloud: &Cloud<'_>, at: usize, glance: &GlanceFacts<'_>) -
     }
 }
 
-/// Whether Horizon sends X-CSRFToken, and who says so.
+/// Whether Horizon sends X-CSRFToken, and the source of this.
 pub(crate) fn csrf(cloud: &Cloud<'_>, at: usize, glance: &GlanceFacts<'_>) -> Option<(Severity, String)> {
     let release =
         cloud.horizons_of(at).find_map(|h| cloud.release_of(h.unit)).or_else(|| cloud.release_of(glance.unit));
@@ -108,7 +108,7 @@ pub(crate) fn csrf(cloud: &Cloud<'_>, at: usize, glance: &GlanceFacts<'_>) -> Op
     }
 }
 
-/// What makes an entry of a list another one than it looks like.
+/// Why an entry of a list is another one than it looks like.
 fn hidden_in(items: &[String], name: &str) -> &'static str {
     let begins = |item: &&String| item.split_whitespace().next().is_some_and(|word| word.eq_ignore_ascii_case(name));
     match items.iter().find(begins) {
@@ -120,7 +120,7 @@ fn hidden_in(items: &[String], name: &str) -> &'static str {
     }
 }
 
-/// DU004: PUT is allowed.
+/// DU004: PUT must be allowed.
 pub fn methods(cloud: &Cloud<'_>) -> Vec<Finding> {
     let lacks = |(at, glance): (usize, &GlanceFacts<'_>)| {
         let Reading::Runs(options) = &glance.reading else { return None };

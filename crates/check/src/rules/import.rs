@@ -9,7 +9,7 @@ use crate::facts::glance::GlanceFacts;
 use crate::facts::horizon::{HorizonFacts, Mode};
 use crate::finding::Finding;
 
-/// The first release whose glance_store reads Swift's options of a store's own group raw.
+/// The first release whose glance_store reads Swift's options raw from a store's own group.
 const RAW: Release = Release::new(2026, 1);
 
 /// DU019: re-authentication of the Swift store.
@@ -74,7 +74,7 @@ fn swift_of(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>) -> Vec<Finding> {
     findings
 }
 
-/// How bad it is to rely on the defaults of a store's own group; not at all before they were read raw.
+/// The severity of relying on the defaults of a store's own group; none before they were read raw.
 fn raw(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>) -> Option<Severity> {
     match cloud.release_of(glance.unit) {
         Some(release) if release < RAW => None,
@@ -83,7 +83,7 @@ fn raw(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>) -> Option<Severity> {
     }
 }
 
-/// DU021: plugins that direct uploads go round.
+/// DU021: plugins that direct uploads bypass.
 pub(crate) fn bypassed(cloud: &Cloud<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (at, glance) in cloud.glances.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! DU014, DU015: the way is wide and patient enough for an image.
+//! DU014, DU015: limits of size and time must allow an image.
 
 use direct_upload_api::{Rule, Severity};
 use direct_upload_core::derive::exposure_issue::quantity;
@@ -59,13 +59,13 @@ fn legacy_body(cloud: &Cloud<'_>) -> Vec<Finding> {
     findings
 }
 
-/// The body limit that a server has in so many words.
+/// The body limit that a server states explicitly.
 fn written_limit(server: &Server<'_>) -> Option<u64> {
     let item = server.last("client_max_body_size").or_else(|| server.last("limitrequestbody"))?;
     quantity::bytes(item.directive.arg(0)?)
 }
 
-/// ModSecurity reads bodies up to a limit of its own, 128 MiB unless one is written, and refuses more.
+/// ModSecurity reads bodies up to its own limit, 128 MiB by default, and refuses more.
 fn modsecurity(server: &Server<'_>) -> Option<Finding> {
     let is_on = |name: &str| server.last(name).is_some_and(|item| item.directive.word() == "on");
     let fix = "SecRequestBodyAccess Off for Glance's location, or SecRequestBodyLimitAction ProcessPartial";
@@ -190,12 +190,12 @@ pub fn time(cloud: &Cloud<'_>) -> Vec<Finding> {
     findings
 }
 
-/// What uWSGI does with a body that stalls, or before Glance gets it.
+/// What uWSGI does with a body that stops, or before Glance gets it.
 fn uwsgi_patience(file: &ConfigFile, ini: &Ini) -> Vec<Finding> {
     let option = |name: &str| ini.assignments.iter().rfind(|a| a.name.replace('_', "-") == name);
     let number = |name: &str| Some((option(name)?, option(name)?.value.trim().parse::<u64>().ok()?));
     let mut findings = Vec::new();
-    // The router of `http` waits itself, and kolla-ansible's 30 s behind it go with HAProxy.
+    // The router of `http` itself waits, and kolla-ansible's 30 s behind it work with HAProxy.
     if option("http").is_none()
         && let Some((found, seconds)) = number("socket-timeout").filter(|(_, seconds)| (1..60).contains(seconds))
     {
@@ -218,7 +218,7 @@ fn uwsgi_patience(file: &ConfigFile, ini: &Ini) -> Vec<Finding> {
     findings
 }
 
-/// How bad a limit on a whole upload is.
+/// The severity of a limit on a whole upload.
 fn too_short(seconds: u64) -> Option<Severity> {
     match seconds {
         1..1800 => Some(Severity::Error),
@@ -279,7 +279,7 @@ fn impatient(item: &ScopedDirective<'_>) -> Option<Finding> {
     })
 }
 
-/// The seconds after which a body is cut off, if there is a fixed end: `body=60`, `body=10-600,MinRate=1`.
+/// The seconds after which a body is cut, if there is a fixed end: `body=60`, `body=10-600,MinRate=1`.
 fn total(argument: &str) -> Option<(u64, Severity)> {
     let (name, value) = argument.split_once('=')?;
     if !name.eq_ignore_ascii_case("body") {
@@ -288,7 +288,7 @@ fn total(argument: &str) -> Option<(u64, Severity)> {
     let (range, rate) = value.split_once(',').map_or((value, None), |(range, rate)| (range, Some(rate)));
     let seconds: u64 = match (range.split_once('-'), rate) {
         (Some((_, end)), _) => end.parse().ok()?,
-        // With a rate alone, each further part of the body buys more time.
+        // With only a rate, each further part of the body adds time.
         (None, Some(_)) => return None,
         (None, None) => range.parse().ok()?,
     };

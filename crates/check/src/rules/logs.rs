@@ -1,4 +1,4 @@
-//! DU025: no log keeps the token that an upload carries.
+//! DU025: no log may keep the token of an upload.
 
 use std::sync::LazyLock;
 
@@ -12,13 +12,13 @@ use crate::formats::directives::{self, Directive};
 use crate::formats::haproxy;
 use crate::unit::ConfigFile;
 
-/// httpd's `%{X-Auth-Token}i` and `o`, with whatever stands between the `%` and the brace.
+/// httpd's `%{X-Auth-Token}i` and `o`, with anything between the `%` and the brace.
 static HTTPD: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"(?i)%[<>!,0-9a-z]*\{x-(?:auth|subject)-token\}[io]").ok());
 
 const FIX: &str = "leave the header out of the log, and delete what the log holds already";
 
-/// Formats of access logs that hold the token's header.
+/// Formats of access logs with the token's header.
 pub(crate) fn tokens(cloud: &Cloud<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for file in cloud.units.iter().flat_map(|unit| &unit.files) {

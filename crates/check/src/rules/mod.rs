@@ -1,4 +1,4 @@
-//! Facts → findings. Each rule is a function of the facts alone.
+//! Facts → findings. Each rule is a function of the facts only.
 
 pub mod credentials;
 pub mod csp;
@@ -25,7 +25,7 @@ use direct_upload_api::Severity;
 use super::finding::Finding;
 use crate::facts::cloud::Cloud;
 
-/// All that is wrong.
+/// Everything that is wrong.
 pub fn all(cloud: &Cloud<'_>) -> Vec<Finding> {
     type RuleOf = fn(&Cloud<'_>) -> Vec<Finding>;
     const RULES: [RuleOf; 28] = [
@@ -63,8 +63,8 @@ pub fn all(cloud: &Cloud<'_>) -> Vec<Finding> {
     findings
 }
 
-/// How bad it is that a Glance would refuse an upload: nobody uploads directly in legacy mode, and
-/// under the dashboard's own origin the browser asks nothing.
+/// The severity if a Glance would refuse an upload. In legacy mode nobody uploads directly, and with the
+/// dashboard's own origin the browser needs no CORS.
 fn refused(cloud: &Cloud<'_>, glance: usize) -> Severity {
     match cloud.glances.get(glance) {
         Some(found) if cloud.is_same_origin(found.unit) => Severity::Note,

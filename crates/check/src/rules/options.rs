@@ -1,4 +1,4 @@
-//! DU020: preflights reach Glance.
+//! DU020: preflights must reach Glance.
 
 use direct_upload_api::Rule;
 use regex::Regex;
@@ -11,7 +11,7 @@ use crate::finding::{Finding, Location};
 use crate::formats::directives::Directive;
 use crate::unit::Program;
 
-/// DU020: OPTIONS without a token reaches Glance.
+/// DU020: OPTIONS without a token must reach Glance.
 pub fn options(cloud: &Cloud<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for server in cloud.servers.iter().filter(|s| s.service == Program::Glance) {
@@ -31,7 +31,7 @@ fn filtered(server: &Server<'_>, place: &Location, found: String) -> Finding {
     Finding::error(Rule::OptionsFiltered, place, found, fix)
 }
 
-/// A login or a list of methods that OPTIONS is not exempt from.
+/// A login, or a list of methods, without an exception for OPTIONS.
 fn login(server: &Server<'_>, item: &ScopedDirective<'_>) -> Option<Finding> {
     let word = item.directive.word();
     let around = |name: &str, has: bool| {
@@ -90,7 +90,7 @@ fn login(server: &Server<'_>, item: &ScopedDirective<'_>) -> Option<Finding> {
     }
 }
 
-/// A `RewriteCond` on the method and the rule behind it.
+/// A `RewriteCond` on the method, and the rule after it.
 fn rewritten(server: &Server<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut conditions: Vec<&ScopedDirective<'_>> = Vec::new();
@@ -117,7 +117,7 @@ fn rewritten(server: &Server<'_>) -> Vec<Finding> {
     findings
 }
 
-/// Whether a condition is surely true of a preflight.
+/// Whether a condition is certainly true for a preflight.
 fn holds_for_options(condition: &ScopedDirective<'_>) -> bool {
     let pattern = condition.directive.arg(1).unwrap_or_default();
     let (negated, pattern) = match pattern.strip_prefix('!') {
@@ -138,7 +138,7 @@ fn answers(rule: &ScopedDirective<'_>) -> bool {
     path && flags.split(',').map(str::trim).any(|f| f == "F" || f == "G" || f.starts_with("R="))
 }
 
-/// nginx: `if ($request_method = OPTIONS) { return 204; }`. One that grants the upload itself is DU012's.
+/// nginx: `if ($request_method = OPTIONS) { return 204; }`. One that grants the upload itself is DU012.
 fn answered(server: &Server<'_>, item: &ScopedDirective<'_>) -> Option<Finding> {
     let ends = item.directive.name == "return" && item.within.iter().any(is_options);
     let beside = || server.of_name("add_header").filter(|other| other.within == item.within);
@@ -154,7 +154,7 @@ fn answered(server: &Server<'_>, item: &ScopedDirective<'_>) -> Option<Finding> 
     })
 }
 
-/// `if ($request_method = OPTIONS)`, and what else is surely true of a preflight.
+/// `if ($request_method = OPTIONS)`, and what else is certainly true for a preflight.
 pub(crate) fn is_options(block: &Directive) -> bool {
     let text = block.text();
     let inner = text.trim().trim_start_matches('(').strip_suffix(')').unwrap_or_default();

@@ -20,7 +20,7 @@ use crate::unit::Program;
 /// From this release on, `[cors.NAME]` is not read.
 pub(crate) const NO_SUBGROUPS: Release = Release::new(2026, 1);
 
-/// DU001, DU005: each entry is one that a browser sends.
+/// DU001, DU005: each entry must be one that a browser sends.
 pub fn form(cloud: &Cloud<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (at, glance) in cloud.glances.iter().enumerate() {
@@ -73,7 +73,7 @@ pub(crate) fn entry(
     let of_pattern = || known.filter(|_| item.contains('*')).map(str::to_owned);
     let canonical = (!meant.is_empty()).then(|| meant.join(",")).or_else(of_pattern);
     let harmless = canonical.as_ref().is_some_and(|origin| entries.contains(origin));
-    // openstack-helm writes it for everybody: nothing to do, so nothing to say.
+    // openstack-helm writes it for everyone, and nothing needs to be done.
     let with_port = |origin: &String| [":443", ":80"].iter().any(|port| *item == format!("{origin}{port}"));
     if harmless && canonical.as_ref().is_some_and(with_port) {
         return None;
@@ -88,7 +88,7 @@ pub(crate) fn entry(
     Some(Finding::new(Rule::OriginForm, if harmless { Severity::Note } else { severity }, place, found, fix))
 }
 
-/// The list without what stands for any site.
+/// The list without the entry that allows every site.
 pub(crate) fn exact(setting: &Setting, known: Option<&str>) -> String {
     let kept = setting.items().into_iter().filter(|item| Origin::parse(item).is_ok_and(|o| o.as_str() == item));
     let mut listed: Vec<String> = kept.collect();
@@ -102,7 +102,7 @@ pub(crate) fn exact(setting: &Setting, known: Option<&str>) -> String {
     }
 }
 
-/// Where browsers load the dashboard from, as far as the input tells.
+/// The origins from which browsers load the dashboard, if the input shows them.
 pub(crate) fn known_origin(cloud: &Cloud<'_>, scope: &[String]) -> Option<String> {
     let edges = cloud.edges(scope, Program::Horizon);
     let of = |d: &ExposedDashboard| {
@@ -113,7 +113,7 @@ pub(crate) fn known_origin(cloud: &Cloud<'_>, scope: &[String]) -> Option<String
     known.or_else(|| cloud.dashboards_near(scope).next().map(|d| format!("https://{}", d.host)))
 }
 
-/// An entry up to its first blank: what stands behind it may be anything.
+/// An entry up to its first space; anything may follow.
 fn shown(item: &str) -> String {
     match item.split_once(char::is_whitespace) {
         Some((first, _)) => format!("{:?}", format!("{first} …")),
@@ -121,7 +121,7 @@ fn shown(item: &str) -> String {
     }
 }
 
-/// The origins in an entry that is written wrongly: longer, without scheme, several in one.
+/// The origins in a wrong entry: too long, without scheme, or several in one.
 fn meant(item: &str) -> Vec<Origin> {
     let item = item.split(" #").next().unwrap_or_default();
     let words = item.split(|c: char| c.is_whitespace() || "[](){}<>\"'#;".contains(c)).filter(|word| !word.is_empty());
@@ -134,18 +134,18 @@ fn meant(item: &str) -> Vec<Origin> {
     if found.is_empty() { bare.take(1).collect() } else { found }
 }
 
-/// Whether a pattern, which matches nothing, was to match this host.
+/// Whether a pattern, which matches nothing, was meant for this host.
 fn covers(pattern: &str, host: &str) -> bool {
     pattern.split_once('*').is_some_and(|(_, tail)| !tail.is_empty() && host.ends_with(tail))
 }
 
-/// DU002: each dashboard may upload.
+/// DU002: each dashboard must be allowed to upload.
 pub fn missing(cloud: &Cloud<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (at, glance) in cloud.glances.iter().enumerate() {
         let setting = glance.cors_in_effect("allowed_origin");
         match (&glance.reading, setting) {
-            // Another rule says why Glance does not start; of what is not known nothing is claimed.
+            // Another rule says why Glance does not start. Nothing is claimed about what is unknown.
             (Reading::Refuses(..) | Reading::Unknown, _) => {}
             (Reading::Runs(options), Some(setting)) if !options.allowed_origin.is_empty() => {
                 findings.extend(not_listed(cloud, at, glance, &setting));
@@ -165,7 +165,7 @@ fn nothing_allowed(
     let other = |(i, g): (usize, &GlanceFacts<'_>)| {
         i != at && g.unit.scope == glance.unit.scope && g.cors_in_effect("allowed_origin").is_some()
     };
-    // A split deployment has an internal API without CORS; elsewhere other rules name the cause.
+    // A split deployment has an internal API without CORS. Otherwise other rules name the cause.
     let explained = cloud.glances.iter().enumerate().any(other)
         || super::reading::is_told_elsewhere(glance)
         || cloud.is_same_origin(glance.unit)
@@ -206,7 +206,7 @@ fn not_listed(cloud: &Cloud<'_>, at: usize, glance: &GlanceFacts<'_>, setting: &
     if written.contains("*") {
         return Vec::new();
     }
-    // An entry in a wrong form is DU001's.
+    // DU001 reports an entry in a wrong form.
     let allowed: Vec<Origin> = written.iter().flat_map(|item| meant(item)).collect();
     let edges = cloud.edges(&glance.unit.scope, Program::Horizon);
     let is_allowed = |d: &&ExposedDashboard| {
@@ -222,7 +222,7 @@ fn not_listed(cloud: &Cloud<'_>, at: usize, glance: &GlanceFacts<'_>, setting: &
     let of = |certainty| near.iter().copied().filter(move |d| d.certainty == certainty).collect::<Vec<_>>();
     let (exposed, served, named) = (of(Certainty::Exposed), of(Certainty::Served), of(Certainty::Named));
     let severity = if exposed.is_empty() && served.is_empty() { severity.max(Severity::Warning) } else { severity };
-    // Settings also hold names of old or internal hosts: one that fits is enough.
+    // Settings also have names of old or internal hosts, so one match is enough.
     let stated = if served.is_empty() && exposed.is_empty() { named } else { served };
     let mut lost: Vec<&ExposedDashboard> = exposed.into_iter().filter(|d| !is_allowed(d)).collect();
     if !stated.iter().any(is_allowed) {
@@ -257,7 +257,7 @@ fn not_listed(cloud: &Cloud<'_>, at: usize, glance: &GlanceFacts<'_>, setting: &
         })
         .collect();
     if near.is_empty() {
-        // Where Glance is known by that very name, nothing stands before the proxy that is seen.
+        // If Glance is known by exactly that name, the input shows nothing in front of the proxy.
         let is_glances = |host: &str| {
             let of = |p: &Published| PublicUrl::parse(&p.url).is_ok_and(|url| url.origin().host() == host);
             cloud.published.iter().any(|p| p.scope == glance.unit.scope && of(p))
@@ -272,8 +272,8 @@ fn not_listed(cloud: &Cloud<'_>, at: usize, glance: &GlanceFacts<'_>, setting: &
     findings
 }
 
-/// DU002: whatever the cause, a Glance that refuses a dashboard is never called fine. For what no other
-/// rule has found.
+/// DU002: whatever the cause, a Glance that refuses a dashboard never gets "fine". This covers what no
+/// other rule has found.
 pub(crate) fn refused_after_all(cloud: &Cloud<'_>, found: &[Finding]) -> Vec<Finding> {
     const TOLD: [Rule; 9] = [
         Rule::OriginForm,
@@ -314,8 +314,8 @@ pub(crate) fn refused_after_all(cloud: &Cloud<'_>, found: &[Finding]) -> Vec<Fin
     findings
 }
 
-/// The origins under which browsers know a host, where TLS ends at a server that is seen: what stands
-/// before a server without TLS may have another scheme and port.
+/// The origins under which browsers know a host, if TLS ends at a server that is seen. A server without TLS
+/// may have another scheme and port in front of it.
 fn origins_at(host: &str, edges: &[&Listen]) -> Option<Vec<Origin>> {
     let secure: Vec<&&Listen> = edges.iter().filter(|listen| listen.tls == Some(true)).collect();
     let of = |listen: &&&Listen| {
@@ -329,7 +329,7 @@ fn origins_at(host: &str, edges: &[&Listen]) -> Option<Vec<Origin>> {
     origins.filter(|origins| !origins.is_empty())
 }
 
-/// Nothing names the dashboard, but the ports on which it is served by https are seen: an origin has one of them.
+/// Nothing names the dashboard, but its https ports are seen, and an origin has one of them.
 fn another_port(edges: &[&Listen], allowed: &[Origin], setting: &Setting, severity: Severity) -> Option<Finding> {
     let first = allowed.first()?;
     let fits = |own: &Origin| origins_at(own.host(), edges).is_some_and(|origins| origins.contains(own));
@@ -357,7 +357,7 @@ fn replaced(glance: &GlanceFacts<'_>, origin: &str) -> String {
     found.map(|place| format!("; {place} has it, and a later allowed_origin replaces that")).unwrap_or_default()
 }
 
-/// Secure cookies travel by https only, so the dashboard is https.
+/// Secure cookies need https, so the dashboard is https.
 fn only_http(
     cloud: &Cloud<'_>,
     at: usize,

@@ -1,4 +1,4 @@
-//! DU012: what stands before Glance leaves its answers alone.
+//! DU012: nothing in front of Glance may change its answers.
 
 use direct_upload_api::{Rule, Severity};
 
@@ -12,10 +12,10 @@ pub const ALLOW_ORIGIN: &str = "access-control-allow-origin";
 
 pub(crate) const LEAVE: &str = "remove it: Glance's own [cors] answers the browser";
 
-/// The same, where nginx answers OPTIONS.
+/// The same, if nginx answers OPTIONS.
 const NO_IF: &str = "remove the if block: Glance's own [cors] answers preflights";
 
-/// DU012: nobody but Glance writes CORS headers.
+/// DU012: only Glance may write CORS headers.
 pub fn cors(cloud: &Cloud<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for server in &cloud.servers {
@@ -29,8 +29,8 @@ pub fn cors(cloud: &Cloud<'_>) -> Vec<Finding> {
     unless_it_stands_in(cloud, findings)
 }
 
-/// Whether a server before Glance writes CORS headers and Glance, which is seen whole, none: then it
-/// stands in for Glance's filter, which can work.
+/// Whether a server in front of Glance writes CORS headers, and Glance, which is completely seen, writes
+/// none. The server then replaces Glance's filter, which can work.
 pub(crate) fn stands_in(cloud: &Cloud<'_>) -> bool {
     let writes = |item: &ScopedDirective<'_>| match item.directive.name.as_str() {
         "header" => header(item, ALLOW_ORIGIN).is_some_and(|(_, action, _)| action != "unset"),
@@ -42,7 +42,7 @@ pub(crate) fn stands_in(cloud: &Cloud<'_>) -> bool {
     silent && !cloud.glances.is_empty() && servers.any(|server| server.items.iter().any(writes))
 }
 
-/// A server that stands in for Glance's filter may work: what would be wrong elsewhere is unwise here.
+/// A server that replaces Glance's filter may work. What would be wrong elsewhere is only unwise here.
 pub(crate) fn unless_it_stands_in(cloud: &Cloud<'_>, mut findings: Vec<Finding>) -> Vec<Finding> {
     if stands_in(cloud) {
         for finding in &mut findings {
@@ -95,8 +95,8 @@ fn httpd_cors(cloud: &Cloud<'_>, server: &Server<'_>) -> Vec<Finding> {
     findings
 }
 
-/// Whether browsers get a second value, or a list. httpd keeps two tables of headers, and sends both;
-/// what came from Glance stands in the one without `always`.
+/// Whether browsers get a second value, or a list. httpd has two tables of headers, and sends both.
+/// Glance's headers are in the one without `always`.
 ///
 /// | action | `always` | otherwise |
 /// |---|---|---|
@@ -108,7 +108,7 @@ fn httpd_cors(cloud: &Cloud<'_>, server: &Server<'_>) -> Vec<Finding> {
 /// | edit | Glance's | edited |
 /// | unset | Glance's | none |
 ///
-/// Measured with httpd 2.4.71 before mod_proxy_http.
+/// Measured with httpd 2.4.71 in front of mod_proxy_http.
 pub(crate) fn doubles(always: bool, action: &str, same: bool) -> bool {
     match (always, action) {
         (_, "add") | (true, "set" | "setifempty" | "append" | "merge") | (false, "append") => true,
@@ -129,7 +129,7 @@ fn allow_origin(
     let place = item.place();
     let written = format!("Header {}", item.directive.text());
     let near: Vec<&ExposedDashboard> = cloud.dashboards_near(&server.scope).collect();
-    // What merge finds there already, it leaves.
+    // merge keeps an existing value.
     let same = near.iter().all(|d| value.contains(&format!("://{}", d.host)));
     if !unset && doubles(always, action, same) {
         let found = format!("{written}: a second value beside Glance's own; browsers accept only one");
@@ -212,14 +212,14 @@ fn nginx_cors(cloud: &Cloud<'_>, server: &Server<'_>) -> Vec<Finding> {
     findings
 }
 
-/// What an `if` block for OPTIONS does not grant of an upload.
+/// What an `if` block for OPTIONS does not grant for an upload.
 fn answer_lacks(cloud: &Cloud<'_>, server: &Server<'_>, item: &ScopedDirective<'_>) -> Vec<String> {
     let beside = server.of_name("add_header").filter(|other| other.within == item.within);
     let headers = beside.filter_map(|i| Some((i.directive.arg(0)?.to_owned(), i.directive.arg(1)?.to_owned())));
     grant_lacks(cloud, &server.scope, &headers.collect::<Vec<_>>())
 }
 
-/// What an answer with these headers does not grant of an upload from the dashboards near by.
+/// What an answer with these headers does not grant for an upload from the nearby dashboards.
 pub(crate) fn grant_lacks(cloud: &Cloud<'_>, scope: &[String], headers: &[(String, String)]) -> Vec<String> {
     let value =
         |name: &str| headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str());
@@ -241,7 +241,7 @@ pub(crate) fn grant_lacks(cloud: &Cloud<'_>, scope: &[String], headers: &[(Strin
     lacks
 }
 
-/// What older guides put before Horizon.
+/// What older guides put in front of Horizon.
 fn horizons_own(server: &Server<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     let sets = |item: &&ScopedDirective<'_>| match item.directive.name.as_str() {

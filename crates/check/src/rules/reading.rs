@@ -14,7 +14,7 @@ use crate::facts::glance::{Conf, GlanceFacts, Setting};
 use crate::finding::Finding;
 use crate::rules::refused;
 
-/// DU006: `[cors.NAME]` where it is not read.
+/// DU006: `[cors.NAME]` that is not read.
 pub fn subgroups(cloud: &Cloud<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (at, glance) in cloud.glances.iter().enumerate() {
@@ -51,7 +51,7 @@ fn cors_of(conf: &Conf<'_>, name: &str) -> Option<Setting> {
     })
 }
 
-/// Whether `[cors]` stands only where nothing reads it, or in a file that does not parse.
+/// Whether `[cors]` is only where nothing reads it, or in a file that does not parse.
 pub(crate) fn is_told_elsewhere(glance: &GlanceFacts<'_>) -> bool {
     glance.outside.iter().any(|conf| cors_of(conf, "allowed_origin").is_some())
         || glance.confs.iter().any(|conf| !conf.ini.errors.is_empty())
@@ -144,7 +144,7 @@ pub(crate) fn refused_values(cloud: &Cloud<'_>) -> Vec<Finding> {
     cloud.glances.iter().filter_map(of).collect()
 }
 
-/// Whether somebody commented on a value in its own line.
+/// Whether somebody wrote a comment after a value in the same line.
 pub(crate) fn has_comment(value: &str) -> bool {
     value.split_whitespace().skip(1).any(|word| word.starts_with(['#', ';']))
 }
@@ -155,7 +155,7 @@ fn not_utf8(conf: &Conf<'_>) -> Option<Finding> {
     Some(Finding::error(Rule::NotRead, &conf.file.at(line), found, "save it as UTF-8; Glance does not start with it"))
 }
 
-/// DU007: a later file, or the paste file, replaces what an earlier one allows.
+/// DU007: a later file, or the paste file, overrides what an earlier one allows.
 pub fn overridden(cloud: &Cloud<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (at, glance) in cloud.glances.iter().enumerate() {
@@ -166,7 +166,7 @@ pub fn overridden(cloud: &Cloud<'_>) -> Vec<Finding> {
             continue;
         }
         for setting in settings {
-            // An entry in a form that never matches is not lost if its right form is kept.
+            // An entry whose form never matches is not lost if its right form stays.
             let is_kept =
                 |item: &String| kept.contains(item) || Origin::parse(item).is_ok_and(|o| kept.contains(o.as_str()));
             let gone: Vec<String> = setting.items().into_iter().filter(|item| !is_kept(item)).collect();
@@ -203,7 +203,7 @@ pub fn overridden(cloud: &Cloud<'_>) -> Vec<Finding> {
     findings
 }
 
-/// What else of the same file the later file replaces: options, and what of their values is gone.
+/// What else of the same file the later file overrides: options, and the lost parts of their values.
 fn also_lost(glance: &GlanceFacts<'_>, setting: &Setting, last: &Setting) -> Vec<(&'static CorsOption, String)> {
     let mut missed = Vec::new();
     for option in CORS_OPTIONS.iter().filter(|option| option.name != "allowed_origin") {
@@ -235,7 +235,7 @@ fn is_lost_from(lost: &[String], kept: &BTreeSet<String>, dashboard: &ExposedDas
     lost.iter().any(names) && !kept.iter().any(names)
 }
 
-/// Whether the dashboard's origin is allowed by a value that another one replaces.
+/// Whether an overridden value allows the dashboard's origin.
 pub(crate) fn is_lost(glance: &GlanceFacts<'_>, dashboard: &ExposedDashboard) -> bool {
     let mut settings = glance.cors("allowed_origin");
     let Some(last) = settings.pop() else { return false };

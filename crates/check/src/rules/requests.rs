@@ -1,5 +1,5 @@
-//! DU012, DU020: what a server before Glance takes off a request, or refuses of the upload itself while it lets the
-//! preflight pass.
+//! DU012, DU020: what a server in front of Glance removes from a request, and which uploads it refuses although it
+//! lets the preflight pass.
 
 use direct_upload_api::Rule;
 

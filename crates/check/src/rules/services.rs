@@ -1,5 +1,5 @@
-//! DU001, DU006, DU007, DU017 in the `[cors]` of other services: whoever gave Glance an origin gave it to
-//! them, too, and they read it by the same filter. No upload depends on it.
+//! DU001, DU006, DU007, DU017 in the `[cors]` of other services. Someone who gave Glance an origin often
+//! gave it to them, too, and they read it with the same filter. No upload depends on it.
 
 use std::collections::BTreeSet;
 
@@ -27,7 +27,7 @@ fn of_file(cloud: &Cloud<'_>, file: &ConfigFile) -> Vec<Finding> {
         let fix = "correct the line; the service does not start with it";
         findings.push(Finding::warning(Rule::NotRead, &file.at(error.line), found, fix));
     }
-    // A few dashboards may use the service: none of those that are seen need.
+    // A few other dashboards may use the service; none of the seen ones need it.
     let near = cloud.units.iter().find(|unit| unit.files.iter().any(|other| std::ptr::eq(other, file)));
     let known = near.and_then(|unit| origins::known_origin(cloud, &unit.scope));
     for assignment in &ini.assignments {

@@ -7,7 +7,7 @@ use crate::facts::horizon::{HorizonFacts, MODE, Mode, Snippet, mode};
 use crate::finding::Finding;
 use crate::formats::python::{SettingAssignment, Value};
 
-/// Files that are not read or fail, values that mean nothing, and what a later file replaces.
+/// Files that are not read or fail, values without a meaning, and what a later file overrides.
 pub(crate) fn no_effect(cloud: &Cloud<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for horizon in &cloud.horizons {
@@ -35,7 +35,7 @@ fn file(snippet: &Snippet<'_>) -> Option<Finding> {
         return Some(Finding::new(Rule::NoEffect, severity, &file.at(*line), found, "correct the syntax"));
     }
     let (line, why) = snippet.settings.raises.as_ref()?;
-    // What stands above it has taken effect.
+    // What is above it has taken effect.
     let set = snippet.settings.assignments.iter().any(|a| a.name == MODE);
     let severity = if told && !set { Severity::Error } else { Severity::Warning };
     let found = format!("{why}; Horizon ignores the rest of the file");
@@ -48,7 +48,7 @@ fn lower(text: &str) -> String {
     chars.next().map(|c| c.to_lowercase().chain(chars).collect()).unwrap_or_default()
 }
 
-/// The mode, where it is no assignment of the file's own.
+/// The mode, if it is no assignment of the file itself.
 fn unset(horizon: &HorizonFacts<'_>) -> Option<Finding> {
     if horizon.mode() == Mode::Direct || horizon.assignments(MODE).iter().any(|(_, a)| a.certain) {
         return None;
@@ -102,7 +102,7 @@ fn replaced(horizon: &HorizonFacts<'_>) -> Option<Finding> {
     }
     let is_direct = |(_, a): &&(&Snippet<'_>, &SettingAssignment)| a.certain && mode(&a.value) == Mode::Direct;
     let (snippet, direct) = assignments.iter().rev().skip(1).find(is_direct)?;
-    // kolla-ansible and RHOSO set 'direct' for everybody; their custom settings are there to change that.
+    // kolla-ansible and RHOSO set 'direct' for everyone; their custom settings exist to change that.
     let meant = horizon.is_deployers(snippet) && by.file.name.trim_start_matches('_').starts_with("9999");
     let severity = if meant { Severity::Note } else { Severity::Error };
     let place = by.file.at(last.line);
@@ -115,7 +115,7 @@ fn replaced(horizon: &HorizonFacts<'_>) -> Option<Finding> {
     ))
 }
 
-/// A ConfigMap as a folder: its files are run twice, the second time after all others.
+/// A ConfigMap as a folder: its files run twice, the second time after all others.
 fn folders(horizon: &HorizonFacts<'_>) -> Vec<Finding> {
     let snippets = horizon.unit.folders.iter().filter(|(path, _)| path.ends_with("/local_settings.d"));
     snippets

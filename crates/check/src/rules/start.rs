@@ -25,7 +25,7 @@ const FLAVORS: [&str; 9] = [
     "fakeauth",
 ];
 
-/// DU008 (and DU020): the flavor has a pipeline that loads, and CORS stands in it before any login.
+/// DU008 (and DU020): the flavor must have a pipeline that loads, with CORS before any login.
 pub fn flavor(cloud: &Cloud<'_>) -> Vec<Finding> {
     cloud.glances.iter().flat_map(|glance| flavor_of(cloud, glance)).collect()
 }
@@ -97,10 +97,10 @@ fn flavor_of(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>) -> Vec<Finding> {
     }
 }
 
-/// The options of the CORS filter, as Glance's own paste file has them.
+/// The options of the CORS filter in Glance's own paste file.
 const CORS_FILTER: &str = "paste.filter_factory = oslo_middleware.cors:filter_factory, oslo_config_project = glance, oslo_config_program = glance-api";
 
-/// What to write where the pipeline does not load.
+/// What to write if the pipeline does not load.
 fn mended(why: &str) -> String {
     match why.split_once(" stands in the pipeline, and the file has no [filter:") {
         Some(("cors", _)) => format!("add [filter:cors] with {CORS_FILTER}"),
@@ -128,7 +128,7 @@ fn no_such(flavor: &str, place: &Location) -> Finding {
     )
 }
 
-/// DU018: the program or module is one that the release has.
+/// DU018: the release must have the program or module.
 pub fn program(cloud: &Cloud<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for glance in &cloud.glances {
@@ -170,10 +170,10 @@ fn outdated(release: Release, text: &str, place: &Location) -> Option<Finding> {
     Some(Finding::error(Rule::WrongStart, place, format!("{found}, and this is {release}"), fix))
 }
 
-/// What glanceclient sends at once.
+/// How much glanceclient sends at once.
 const CHUNK: u64 = 1 << 20;
 
-/// DU022: legacy uploads pass what runs Glance.
+/// DU022: legacy uploads must pass the server that runs Glance.
 pub fn chunked(cloud: &Cloud<'_>) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Vec::new();
     for (at, glance) in cloud.glances.iter().enumerate() {
@@ -181,7 +181,7 @@ pub fn chunked(cloud: &Cloud<'_>) -> Vec<Finding> {
         let modes: Vec<Mode> = cloud.horizons_of(at).map(HorizonFacts::mode).collect();
         let legacy = cloud.horizons_of(at).any(HorizonFacts::is_legacy);
         findings.extend(cloud.servers_near(scope, Program::Glance).filter(|_| legacy).filter_map(refuses_chunks));
-        // Whatever stands before uWSGI passes chunks on in smaller pieces.
+        // Any proxy in front of uWSGI forwards chunks in smaller pieces.
         let behind_proxy = cloud.servers_near(scope, Program::Glance).next().is_some();
         let Some((file, ini)) = glance.uwsgi().filter(|(file, _)| !behind_proxy && !file.partial) else { continue };
         let found = ini.assignments.iter().rfind(|a| a.name.replace('_', "-") == "chunked-input-limit");
@@ -212,7 +212,7 @@ pub fn chunked(cloud: &Cloud<'_>) -> Vec<Finding> {
     findings
 }
 
-/// httpd refuses the chunks of legacy uploads: mod_proxy_uwsgi always, mod_wsgi unless it is told not to.
+/// httpd refuses the chunks of legacy uploads: mod_proxy_uwsgi always, mod_wsgi by default.
 fn refuses_chunks(server: &Server<'_>) -> Option<Finding> {
     if server.kind != Kind::Httpd {
         return None;

@@ -1,7 +1,7 @@
 //! DU015: Traefik's entry points, in its own file.
 //!
-//! An entry point reads a request, with its body, for `transport.respondingTimeouts.readTimeout`: 60 s unless
-//! it is written, since v2.11.2 and v3.0 (Traefik's migration notes; canonical/traefik-k8s-operator#719).
+//! An entry point reads a request, with its body, for `transport.respondingTimeouts.readTimeout`. The
+//! default is 60 s since v2.11.2 and v3.0 (Traefik's migration notes; canonical/traefik-k8s-operator#719).
 
 use direct_upload_api::Rule;
 use direct_upload_core::derive::exposure_issue::quantity;
@@ -12,10 +12,10 @@ use crate::facts::cloud::Cloud;
 use crate::finding::Finding;
 use crate::unit::ConfigFile;
 
-/// Whole uploads below this many milliseconds are cut one day.
+/// A limit of a whole upload below this many milliseconds will cut one some day.
 const LONG: u64 = 7_200_000;
 
-/// Entry points on which browsers are cut off.
+/// Entry points that cut browsers' uploads.
 pub(crate) fn entry_points(cloud: &Cloud<'_>) -> Vec<Finding> {
     let files = cloud.units.iter().flat_map(|unit| unit.of_kind(Kind::Traefik));
     files.flat_map(of_file).collect()
@@ -29,7 +29,7 @@ fn of_file(file: &ConfigFile) -> Vec<Finding> {
     for document in documents(&file.name, file.text.as_bytes()).unwrap_or_default() {
         let Some(entry_points) = document.value["entryPoints"].as_object() else { continue };
         for (name, own) in entry_points {
-            // The API's own, and those that carry no requests.
+            // The API's own entry point, and those without requests.
             let other = matches!(name.as_str(), "traefik" | "metrics" | "diagnostics");
             let redirects = own["http"]["redirections"].is_object();
             if other || redirects || own["address"].as_str().is_some_and(|address| address.ends_with("/udp")) {

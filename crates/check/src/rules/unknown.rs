@@ -1,4 +1,4 @@
-//! DU017: settings that nothing knows.
+//! DU017: settings that no program knows.
 
 use direct_upload_api::web::Origin;
 use direct_upload_api::{Rule, Severity};
@@ -32,7 +32,7 @@ pub fn settings(cloud: &Cloud<'_>) -> Vec<Finding> {
 }
 
 fn horizon(horizon: &HorizonFacts<'_>) -> Vec<Finding> {
-    // django-cors-headers has the CORS_ settings.
+    // The CORS_ settings belong to django-cors-headers.
     let installs = |s: &Snippet<'_>| s.file.text.contains("corsheaders");
     let installed = horizon.snippets.iter().any(installs);
     let severity = if horizon.mode() == Mode::Direct { Severity::Warning } else { Severity::Error };
@@ -53,7 +53,7 @@ fn horizon(horizon: &HorizonFacts<'_>) -> Vec<Finding> {
             } else {
                 continue;
             };
-            // Where direct is on, a useless setting does no harm; where it is not, it was meant to be.
+            // If direct is on, a useless setting does no harm. If it is not, somebody wanted it on.
             let wanted = fix.starts_with("HORIZON_");
             let severity = if wanted { severity } else { Severity::Warning };
             let place = snippet.file.option(assignment.line, name);
@@ -63,7 +63,7 @@ fn horizon(horizon: &HorizonFacts<'_>) -> Vec<Finding> {
     findings
 }
 
-/// One or two letters away from the real name, or a singular of it.
+/// One or two letters different from the real name, or a singular of it.
 fn is_near_miss(name: &str) -> bool {
     let real = MODE;
     let upper = name.to_ascii_uppercase();
@@ -86,7 +86,8 @@ fn distance(a: &str, b: &str) -> usize {
     row[b.len()]
 }
 
-/// The option of `[cors]` that a name was meant to be: another case, dashes, a plural, a letter or two.
+/// The option of `[cors]` that a name was probably meant to be: another case, dashes, a plural, a letter or
+/// two.
 fn meant(name: &str) -> Option<&'static str> {
     let written = stem(name);
     let plain = |name: &str| name.to_lowercase().replace(['-', '_', ' '], "");
@@ -95,7 +96,7 @@ fn meant(name: &str) -> Option<&'static str> {
         (far, option.name)
     });
     let (far, option) = near.min()?;
-    // Of short names a letter makes another word.
+    // For short names, one letter makes another word.
     let most = if written.len() > 8 { 2 } else { 1 };
     let last = || match written.as_str() {
         "origin" => Some("allowed_origin"),
@@ -107,7 +108,7 @@ fn meant(name: &str) -> Option<&'static str> {
     if far <= most { Some(option) } else { last() }
 }
 
-/// What is the same however a person writes it.
+/// Equal, no matter how a person writes it.
 fn stem(name: &str) -> String {
     let name = name.to_lowercase().replace(['-', '_', ' '], "");
     let name = name.strip_prefix("accesscontrol").unwrap_or(&name).replace("allowed", "allow");
@@ -115,7 +116,7 @@ fn stem(name: &str) -> String {
     name.strip_suffix('s').unwrap_or(&name).to_owned()
 }
 
-/// What is wrong with an assignment, if it speaks of CORS and nothing reads it.
+/// What is wrong with an assignment that mentions CORS and that nothing reads.
 pub(crate) fn is_unknown(assignment: &Assignment) -> Option<String> {
     let (section, name) = (assignment.normalized_section(), assignment.name.as_str());
     let group = section.starts_with("cors.");
@@ -140,8 +141,8 @@ fn glance(glance: &GlanceFacts<'_>) -> Vec<Finding> {
             let items: Vec<&str> = assignment.value.split(',').map(str::trim).collect();
             let severity = match meant {
                 Some("allowed_origin") if !set && !conf.file.partial => Severity::Error,
-                // Atmosphere writes allowed_origins = * for everybody, beside the right list; in Helm values that
-                // list is the chart's, and not there.
+                // Atmosphere writes allowed_origins = * for everybody, in addition to the right list. Helm values
+                // lack that list: it is the chart's.
                 Some("allowed_origin") if items.iter().all(|item| *item == "*" || allowed.contains(*item)) => {
                     Severity::Note
                 }

@@ -1,4 +1,4 @@
-//! What `check` says of custom resources and of the files that the operator writes for them.
+//! What `check` says about custom resources, and about the files that the operator writes for them.
 
 use direct_upload_check as check;
 use direct_upload_check::Text;

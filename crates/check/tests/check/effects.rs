@@ -1,4 +1,4 @@
-//! docs/servers.md shows what `check` knows of servers, and nothing else.
+//! docs/servers.md shows what `check` knows about servers, and nothing else.
 
 use std::collections::BTreeSet;
 
@@ -39,7 +39,7 @@ fn tables() -> String {
     text
 }
 
-/// `UPDATE_DOCS=1` writes the page anew.
+/// `UPDATE_DOCS=1` writes the page again.
 #[test]
 fn the_page_on_servers_is_up_to_date() {
     let path = file("docs/servers.md");
@@ -68,7 +68,7 @@ fn every_row_is_on_the_page_and_says_something() {
     }
 }
 
-/// What is read of objects is what the page says of them.
+/// The fields of objects that the code reads are those that the page lists.
 #[test]
 fn limits_of_objects_are_those_that_are_read() {
     // An HTTPRoute's are read with the HTTPRoute, and Traefik's with its arguments.

@@ -1,4 +1,4 @@
-//! A browser's recording: what it shows is named, and nothing secret of it is told.
+//! A browser's recording: the report names what it shows, and prints nothing secret.
 //!
 //! The files under tests/fixtures/har are recordings of real browsers before the servers of the browser tier
 //! (tests/browser/test_recordings.py, which holds all of its cases against the built program, and made these by

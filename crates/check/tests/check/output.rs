@@ -1,4 +1,4 @@
-//! The page: readable without scripts, and nothing that stands in the input becomes markup.
+//! The page is readable without scripts, and no input becomes markup.
 
 use direct_upload_check as check;
 use direct_upload_check::Text;

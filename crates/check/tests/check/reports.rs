@@ -1,10 +1,10 @@
-//! Kinds of faults that people reported in public, made anew with invented hosts: the verdict, what is found, and the
+//! Kinds of faults that people reported in public, rebuilt with invented hosts: the verdict, the findings, and the
 //! words that a person reads first.
 //!
 //! From: sapcc/helm-charts#11743, sapcc/openstack-helm#107, goharbor/harbor-helm#460, CanonicalLtd/microstack#86,
 //! crowbar/crowbar-openstack#701, rcbops/rpc-openstack#2241, canonical/traefik-k8s-operator#719, vexxhost/atmosphere
 //! (roles/glance), rackerlabs/genestack (custom-glance-gateway-route), guides on gnocchi's CORS and on nginx before
-//! Glance; and slips of one's own.
+//! Glance; and this project's own mistakes.
 
 use direct_upload_check as check;
 use direct_upload_check::{Report, Text, Verdict};
@@ -106,7 +106,7 @@ fn servers_before_glance(#[case] name: &str, #[case] text: String, #[case] expec
 
 const NGINX: &str = "server {\n listen 443 ssl;\n server_name images.lab.example;\n client_max_body_size 0;\n proxy_request_buffering off;\n location / {\n  @LINES@\n  proxy_pass http://127.0.0.1:9292;\n }\n}\n";
 
-/// What a server takes off the request, and what it refuses of the upload itself.
+/// What a server removes from the request, and which uploads it refuses.
 #[rstest]
 #[case::nginx_origin("nginx", "proxy_set_header Origin \"\";", Some("error DU012"))]
 #[case::nginx_passes_it("nginx", "proxy_set_header Origin $http_origin;", None)]
@@ -251,8 +251,8 @@ fn annotations_of_one_nginx(#[case] more: &str, #[case] verdict: Verdict) {
     holds(&cluster("nginx", "nginx.org/client-max-body-size: \"0\"", more), verdict, &["note DU015"], "");
 }
 
-/// Routes of each kind, each to Glance's Service beside its Ingress: what a preflight does not have, and an Origin that
-/// does not arrive.
+/// Routes of each kind, each to Glance's Service in addition to its Ingress: they require what a preflight lacks, or
+/// remove the Origin.
 #[rstest]
 #[case::token("HTTPRoute", "rules: [{matches: [{headers: [{name: X-Auth-Token, type: RegularExpression, value: .+}]}], backendRefs: [{name: glance-api, port: 9292}]}]", &["error DU020"])]
 #[case::token_or_not("HTTPRoute", "rules: [{matches: [{headers: [{name: X-Auth-Token, value: x}]}, {path: {value: /}}], backendRefs: [{name: glance-api, port: 9292}]}]", &[])]
@@ -275,7 +275,7 @@ fn what_routes_pass_on(#[case] kind: &str, #[case] spec: &str, #[case] expected:
     assert_eq!(found, expected, "{report:#?}");
 }
 
-/// A middleware of Traefik's that writes the Origin anew.
+/// A Traefik middleware that rewrites the Origin.
 #[test]
 fn a_middleware_that_takes_the_origin() {
     let more = "apiVersion: traefik.io/v1alpha1\nkind: Middleware\nmetadata: {name: strip, namespace: o}\nspec: {headers: {customRequestHeaders: {Origin: \"\"}}}\n";
@@ -327,7 +327,7 @@ fn uwsgi_yaml_in_a_config_map() {
     assert_eq!((finding.rule.id(), finding.place.line), ("DU015", Some(16)), "{finding:#?}");
 }
 
-/// Atmosphere's values: the chart's own list stands beside the misspelt option.
+/// Atmosphere's values: the chart's own list comes in addition to the misspelt option.
 #[test]
 fn a_misspelt_option_in_values_is_no_error() {
     let text = "_glance_helm_values:\n  conf:\n    glance:\n      cors:\n        allowed_origins: \"*\"\n";

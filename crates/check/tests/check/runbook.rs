@@ -1,5 +1,5 @@
-//! What the runbook tells people to write mends what it is about: `check` finds the rule before, and no
-//! longer after. Each text is held against the entry's section *Fix*, so that neither goes its own way.
+//! The text that the runbook tells people to write fixes its fault: `check` finds the rule before, and not
+//! after. Each text is compared with the entry's section *Fix*, so that both stay the same.
 
 use direct_upload_api::Rule;
 use rstest::rstest;
@@ -158,7 +158,7 @@ const IMPORTS: (&str, &str) = (SETTINGS, "ALLOWED_HOSTS = ['d.example']\n@\n");
     VHOST,
     "Require valid-user",
     "<RequireAny>\nRequire method OPTIONS\nRequire valid-user\n</RequireAny>",
-    "`Require method OPTIONS` beside the login"
+    "`Require method OPTIONS` together with the login"
 )]
 #[case::nginx(20, NGINX, "auth_basic x;", "", "no `auth_basic`")]
 #[case::haproxy(

@@ -53,7 +53,7 @@ fn what_is_missing_is_named(#[case] files: &[(&str, &str)], #[case] expected: &s
     assert!(report.unseen.iter().any(|what| what.contains(expected)), "{:#?}", report.unseen);
 }
 
-/// What is mounted beside configuration is no part of an upload's way.
+/// Files that are mounted in addition to configuration do not affect an upload.
 #[test]
 fn certificates_are_not_missed() {
     let text = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: glance-api, namespace: o}\nspec: {selector: {}, template: {spec: {containers: [{name: g, volumeMounts: [{name: c, mountPath: /etc/glance/certs/tls.crt}]}], volumes: [{name: c, secret: {secretName: glance-tls}}]}}}\n";

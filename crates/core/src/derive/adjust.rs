@@ -1,10 +1,10 @@
-//! What the operator writes on the objects that lead browsers to Glance, where
-//! `spec.exposure.manage` asks for it. Pure.
+//! What the operator writes on the objects that lead browsers to Glance, if `spec.exposure.manage` requests
+//! it. Pure.
 //!
-//! In: those objects, and what on them hinders uploads. Out: [`Adjustment`]s, one an object that is
-//! to be written, and for what is left alone the reason. An annotation that somebody else has set is
-//! theirs, whatever it says; an object that leads elsewhere too is left alone, since its annotations
-//! hold for all of it.
+//! In: those objects, and the issues on them. Out: [`Adjustment`]s, one for each object to write, and the
+//! reason for each object that does not change. An annotation that somebody else has set belongs to them,
+//! whatever its value. An object that also leads elsewhere does not change, because its annotations apply
+//! to all of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -17,15 +17,15 @@ use super::glance::ImageService;
 use crate::model::{Advice, Id, Ingress, Key, Known, Meta, Owners, RefusedWrite, Route, Snapshot};
 use crate::workload::{Claim, annotations};
 
-/// An object whose annotations of ours shall be others than they are.
+/// An object on which our annotations must change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Adjustment {
     pub kind: ExposureKind,
     pub key: Key,
     pub uid: String,
-    /// What shall be ours; nothing: what is ours is given back.
+    /// The annotations that must be ours. Empty: remove ours.
     pub annotations: BTreeMap<String, String>,
-    /// This very write was refused.
+    /// The API server refused exactly this write.
     pub refused: Option<RefusedWrite>,
 }
 
@@ -38,13 +38,13 @@ impl fmt::Display for Adjustment {
 /// What [`derive()`] finds.
 #[derive(Debug)]
 pub struct Adjustments {
-    /// Unknown while not all objects are seen that may carry annotations of ours.
+    /// Unknown until all objects are seen that may have annotations of ours.
     pub adjustments: Known<Vec<Adjustment>>,
-    /// Why all of an object is left alone.
+    /// Why a whole object does not change.
     left: BTreeMap<Id, String>,
 }
 
-/// An object that is told by annotations what to do.
+/// An object whose annotations configure its controller.
 struct Annotated<'a> {
     kind: ExposureKind,
     meta: &'a Meta,
@@ -57,8 +57,8 @@ impl Annotated<'_> {
         self.owners.get(annotation).is_some_and(|owner| is_ours(owner))
     }
 
-    /// Whether nothing is to be written. A claim that somebody else has put there (with a copy of the
-    /// object, say) is no trace of ours.
+    /// Whether there is nothing to write. A claim that somebody else put there (for example with a copy of
+    /// the object) does not count as ours.
     fn is_settled(&self, wanted: &BTreeMap<String, String>, claimed: bool) -> bool {
         let mut ours = self.annotations.iter().filter(|(name, _)| self.is_ours(name));
         if wanted.is_empty() {
@@ -90,7 +90,7 @@ impl<'a> From<&'a Arc<Route>> for Annotated<'a> {
     }
 }
 
-/// What is to be written for a Glance.
+/// What to write for a Glance.
 pub fn derive(snapshot: &Snapshot, glance: &ImageService) -> Adjustments {
     let mut left = BTreeMap::new();
     let adjustments = adjustments(snapshot, glance, &mut left);
@@ -133,8 +133,8 @@ fn adjustments(snapshot: &Snapshot, glance: &ImageService, left: &mut BTreeMap<I
     Ok(adjustments)
 }
 
-/// The objects that are ours to adjust: none once that is no longer asked for. `None` while it is not
-/// known; then nothing is changed.
+/// The objects that we may adjust; none if this is not requested any more. `None` while it is unknown; then
+/// nothing changes.
 fn managed(glance: &ImageService) -> Option<&[ExposingObject]> {
     if glance.public.resource.terminating {
         return None;
@@ -150,7 +150,7 @@ fn managed(glance: &ImageService) -> Option<&[ExposingObject]> {
     }
 }
 
-/// Why an object is left alone.
+/// Why an object does not change.
 fn why_left(snapshot: &Snapshot, through: &ExposingObject, claimed: Option<&Claim>, meta: &Meta) -> Option<String> {
     let (ExposingObject::Ingress(_, others) | ExposingObject::Route(_, others)) = through else { return None };
     if !others.is_empty() {
@@ -165,7 +165,7 @@ fn why_left(snapshot: &Snapshot, through: &ExposingObject, claimed: Option<&Clai
     lives.then(|| format!("Glance {} manages it", other.key))
 }
 
-/// What nobody else has set and uploads need, as if nothing of ours stood there.
+/// What uploads need and nobody else has set, as if our annotations were not there.
 fn remedies(through: &ExposingObject) -> BTreeMap<String, String> {
     let theirs = |annotations: &BTreeMap<String, String>, owners: &Owners| -> BTreeMap<String, String> {
         let ours = |name: &String| owners.get(name).is_some_and(|owner| is_ours(owner));
@@ -190,7 +190,7 @@ fn remedies(through: &ExposingObject) -> BTreeMap<String, String> {
 }
 
 impl Adjustments {
-    /// What is to be said of the objects that lead browsers to a Glance.
+    /// What to report about the objects that lead browsers to a Glance.
     pub fn of_exposures(&self, glance: &ImageService, issues: &[ExposureIssue]) -> Vec<Advice> {
         let Ok(exposures) = &glance.exposures else { return Vec::new() };
         let manages = glance.manages_exposure();
@@ -206,7 +206,7 @@ impl Adjustments {
         advice
     }
 
-    /// What is to be said of a issue, where it is asked that the operator mends them.
+    /// What to report about an issue if the operator should fix it.
     fn advice(&self, issue: &ExposureIssue, through: &[ExposingObject]) -> Advice {
         let advice = issue.advice();
         match self.why(issue, through) {
@@ -231,7 +231,7 @@ impl Adjustments {
         Some(format!("{who:?} has set it"))
     }
 
-    /// What is to be said of refused writes.
+    /// What to report about refused writes.
     pub fn refusals(&self) -> impl Iterator<Item = Advice> {
         let refused = self.adjustments.iter().flatten().filter_map(|adjustment| adjustment.refused.as_ref());
         refused.map(|refused| Advice::new(&refused.why).field("spec.exposure.manage"))

@@ -1,8 +1,8 @@
-//! Stage 2, of an API: one service whose pods get our files, as far as it can be told by itself.
+//! Stage 2, for an API: one service whose pods get our files, as far as its own resource decides.
 //!
-//! A Glance is one, its internal API is another, and so is each `OpenStackAPI`. What makes an API accept an
-//! origin, roll, and let go of it late is the same for all; what uploads bring along stands in
-//! [`ImageService`](super::glance::ImageService).
+//! A Glance is one, its internal API is another, and so is each `OpenStackAPI`. Accepting an origin,
+//! rolling, and dropping an origin late work in the same way for all of them. What uploads need in addition
+//! is in [`ImageService`](super::glance::ImageService).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,23 +23,23 @@ use crate::workload::{Applied, Secrets, Target};
 #[derive(Clone, Debug, PartialEq)]
 pub struct ManagedApi {
     pub service: &'static OpenStackService,
-    /// The part of the resource that asks for it; none where it is what the resource is about.
+    /// The part of the resource that requests it; none if the whole resource is about it.
     pub part: Option<&'static str>,
     pub resource: Resource,
     pub tenure: Tenure,
     pub asked: Asked,
 }
 
-/// The resource that speaks of an API.
+/// The resource that describes an API.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Resource {
     pub meta: Meta,
-    /// Whether our finalizer stands on it.
+    /// Whether it has our finalizer.
     pub finalizer: bool,
     pub status: Option<GlanceStatus>,
     /// Its namespace is being deleted: nothing can be created in it.
     pub terminating: bool,
-    /// How changes are to be made; why that is not known, if the spec cannot be read.
+    /// How to make changes; or why that is unknown, if the spec cannot be read.
     pub terms: Result<Terms, Problem>,
 }
 
@@ -49,49 +49,49 @@ pub struct Terms {
     pub suspend: bool,
     pub rollout: Rollout,
     pub deletion: Deletion,
-    /// How long an origin stays that nobody asks for any more.
+    /// How long an origin stays that nobody requests any more.
     pub retire_after: Option<Duration>,
 }
 
-/// What a resource asks for in the pods of an API.
+/// What a resource requests in the pods of an API.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Asked {
-    /// What is to be rendered, without any origin.
+    /// What to render, without any origin.
     pub settings: Result<GlanceSettings, Problem>,
-    /// The ConfigMap that holds the user's own file.
+    /// The ConfigMap with the user's own file.
     pub source: Option<Key>,
     /// Origins that the resource states.
     pub stated: BTreeSet<Origin>,
-    /// Origins of the user's own file, which ours would replace: carried on once ours has any.
+    /// Origins of the user's own file, which ours would replace. Ours repeats them if it has any origin.
     pub carried: BTreeMap<Origin, Vec<String>>,
-    /// The same without what was read of the user's files only after ours were in effect: that comes along with the
-    /// next roll, and makes none.
+    /// The same without what was read only after our file was in effect. Those come with the next roll, and
+    /// cause none.
     pub without_late: Option<EarlierCors>,
-    /// The Secrets that are mounted: httpd's, and those with credentials of stores.
+    /// The Secrets to mount: httpd's, and those with credentials of stores.
     pub secrets: Secrets,
     /// The variables of the container.
     pub env: BTreeMap<String, EnvValue>,
-    /// Whether uploads by `PUT …/file` are to be refused.
+    /// Whether to refuse uploads by `PUT …/file`.
     pub refuses_uploads: bool,
-    /// What its workload is to note: annotations that roll nothing.
+    /// What to record on its workload: annotations that roll nothing.
     pub notes: Vec<(String, String)>,
     pub advice: Vec<Advice>,
 }
 
-/// What of the user's own files was known when ours came into effect.
+/// What was known of the user's own files when ours came into effect.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EarlierCors {
     pub options: CorsValues,
     pub carried: BTreeSet<Origin>,
 }
 
-/// An API, and what others ask it to accept.
+/// An API, and what others request from it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ApiView {
     pub api: ManagedApi,
-    /// Each origin and who asks for it.
+    /// Each origin, and who requests it.
     pub wanted: BTreeMap<Origin, Vec<String>>,
-    /// What is granted to Horizons: nothing by an API to which nobody uploads.
+    /// What Horizons are granted; nothing for an API to which nobody uploads.
     pub grants: Grants,
     /// What is still being read for the first time, so that nothing can be planned yet.
     pub pending: Option<Problem>,
@@ -103,7 +103,7 @@ pub struct ApiView {
 }
 
 impl Resource {
-    /// Reads what is common to the resources that speak of an API.
+    /// Reads what resources that describe an API have in common.
     pub fn read<Spec>(
         snapshot: &Snapshot,
         object: &Custom<Spec, GlanceStatus>,
@@ -120,7 +120,7 @@ impl Resource {
 }
 
 impl Asked {
-    /// Nothing can be told of what is asked.
+    /// Nothing is known about the request.
     pub fn unreadable(why: &str) -> Self {
         Self {
             settings: Err(Problem::new(Reason::Undecodable, why)),
@@ -137,7 +137,7 @@ impl Asked {
     }
 }
 
-/// What the user's own file says of `[cors]`, and where it is.
+/// What the user's own file says in `[cors]`, and where it is.
 pub(crate) fn users_file(snapshot: &Snapshot, tenure: &Tenure, path: &str) -> (Known<UserCors>, Option<Key>) {
     match &tenure.named {
         Ok(Target { workload, container }) => {
@@ -147,7 +147,7 @@ pub(crate) fn users_file(snapshot: &Snapshot, tenure: &Tenure, path: &str) -> (K
     }
 }
 
-/// The origins of `spec.cors.allowedOrigins`, and the first that is none.
+/// The origins of `spec.cors.allowedOrigins`, and the first that is invalid.
 pub fn stated(texts: &[String]) -> (BTreeSet<Origin>, Result<(), Problem>) {
     let (mut origins, mut wrong) = (BTreeSet::new(), Ok(()));
     for text in texts {
@@ -162,14 +162,14 @@ pub fn stated(texts: &[String]) -> (BTreeSet<Origin>, Result<(), Problem>) {
     (origins, wrong)
 }
 
-/// Whom the user's own origins are from.
+/// Who requests the user's own origins.
 pub fn carried(users: &Known<UserCors>) -> BTreeMap<Origin, Vec<String>> {
     let users = users.iter().flat_map(|users| &users.origins);
     users.map(|(origin, source)| (origin.clone(), vec![source.clone()])).collect()
 }
 
 impl ApiView {
-    /// One that nobody asks for anything, beside its resource.
+    /// An API that nobody uses, except its own resource.
     pub fn unasked(api: ManagedApi) -> Self {
         let (wanted, advice) = (api.wanted(), api.asked.advice.clone());
         Self { api, wanted, grants: Grants::default(), pending: None, incomplete: None, calls: None, advice }
@@ -177,7 +177,7 @@ impl ApiView {
 }
 
 impl ManagedApi {
-    /// Who asks for the origins that the resource states itself.
+    /// Who requests the origins of the resource itself.
     pub fn wanted(&self) -> BTreeMap<Origin, Vec<String>> {
         let stated = self.asked.stated.iter();
         stated.map(|origin| (origin.clone(), vec!["spec.cors.allowedOrigins".to_owned()])).collect()
@@ -193,7 +193,7 @@ impl ManagedApi {
     /// pod still runs with.
     ///
     /// # Errors
-    /// Why that is not known.
+    /// Why that is unknown.
     pub fn accepts(&self) -> Result<BTreeSet<Origin>, Problem> {
         self.tenure.target.as_ref().map_err(Clone::clone)?;
         let applied = self.tenure.applied.as_ref().map_err(Clone::clone)?;
@@ -216,7 +216,7 @@ impl ManagedApi {
         }
     }
 
-    /// What a Horizon must know of it.
+    /// What a Horizon must know about it.
     pub fn state(&self) -> GlanceState {
         let Tenure { target, applied, .. } = &self.tenure;
         let rolled_out = target.as_ref().map_err(Clone::clone);

@@ -1,7 +1,7 @@
 //! Stage 5, of an OpenStackAPI: where pages call it, and what preflights show of such calls.
 //!
 //! In: the API, and the origins that it is to accept. Out: [`Calls`]: its exposure, the questions of its own
-//! methods and headers, and the evidence. Nothing waits for it: no mode depends on an API to which nobody uploads.
+//! methods and headers, and the evidence. Nothing waits for it, because no mode depends on an API without uploads.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The uploads that the operator makes itself, and what they say of a destination. Pure.
+//! The uploads that the operator makes itself, and what they say about a destination. Pure.
 
 use direct_upload_api::{Duration, HorizonSpec, Reason, Rule};
 
@@ -17,14 +17,14 @@ pub struct CanaryView {
 }
 
 impl CanaryView {
-    /// That of a destination; none where nobody asked for one, or nobody can be asked.
+    /// The canary of a destination; none if nobody requested one, or nobody can be asked.
     pub fn derive(snapshot: &Snapshot, dashboard: &Dashboard, spec: &HorizonSpec, to: &Destination) -> Option<Self> {
         let canary = spec.direct_upload.canary.as_ref().filter(|_| !snapshot.answers.are_assumed())?;
         let meta = &dashboard.object.meta;
         let exposures = dashboard.exposures.as_ref().ok()?;
         let query = CanaryQuery {
             horizon: meta.key.clone(),
-            // Without one, nothing would tell whose our images are.
+            // Without a uid, nothing would show which images are ours.
             uid: Some(meta.uid.clone()).filter(|uid| !uid.is_empty())?,
             region: to.region.clone(),
             secret: Key::new(meta.key.namespace.clone(), canary.credential_secret_ref.name.clone()),
@@ -46,8 +46,8 @@ impl CanaryView {
         Some(Self { query, standing, stuck })
     }
 
-    /// What it adds to the evidence of preflights: a failure counts, but moves no mode; what passed, and what is
-    /// not known, changes nothing.
+    /// What it adds to the evidence of preflights. A failure counts, but changes no mode. A pass or an
+    /// unknown result changes nothing.
     pub fn evidence(&self, to: &Destination, epoch: &Epoch) -> Evidence {
         match &self.standing {
             CanaryStanding::Pending if epoch.is_some() => Evidence::Pending,
@@ -64,12 +64,12 @@ impl CanaryView {
         }
     }
 
-    /// Whether a whole upload passes where users upload to.
+    /// Whether a whole upload passes to the place where users upload.
     pub fn shows(&self, to: &Destination) -> bool {
         matches!(&self.standing, CanaryStanding::Passed(endpoint) if to.endpoint.as_ref() == Ok(endpoint))
     }
 
-    /// What is to be said of images that are stuck.
+    /// What to report about stuck images.
     pub fn stuck_advice(&self) -> Option<Advice> {
         let whose = match &self.query.region {
             Some(region) => format!(" in region {region}"),
@@ -96,7 +96,7 @@ impl CanaryView {
         }
     }
 
-    /// What is to be said of it.
+    /// What to report about it.
     pub fn advice(&self, to: &Destination) -> Option<Advice> {
         let found = match &self.standing {
             CanaryStanding::Unknown(why) => format!("the canary makes no upload, so that nothing follows: {why}"),

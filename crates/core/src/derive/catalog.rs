@@ -1,7 +1,7 @@
-//! What the Keystone catalog says, or is assumed to, against where Glance really is (DU011). Pure.
+//! Compares what Keystone's catalog says, or is assumed to say, with where Glance really is (DU011). Pure.
 //!
-//! Horizon hands the browser the catalog's public endpoint of service type `image`, for the user's
-//! region, as it stands there. The operator configures nothing of that: it compares.
+//! Horizon gives the browser the catalog's public endpoint of service type `image` for the user's region,
+//! unchanged. The operator configures nothing of that; it only compares.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,24 +16,24 @@ use super::proof;
 use crate::model::{Advice, CatalogQuery, CatalogReading, Key, Problem, PublicEndpoints, Snapshot};
 use crate::workload::rehearsal::{CatalogLook, LookState};
 
-/// In messages.
+/// Its name in messages.
 const CATALOG: &str = "the Keystone catalog";
 
 pub const PUBLISHED: &str = "the public image endpoint in the Keystone catalog";
 
-/// What is known of the catalog that a Horizon follows.
+/// What is known about the catalog that a Horizon uses.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CatalogState {
-    /// What is asked, if the spec says how.
+    /// The request, if the spec says how.
     pub query: Option<CatalogQuery>,
-    /// The ConfigMap with certificate authorities that it takes.
+    /// The ConfigMap with certificate authorities for it.
     pub source: Option<Key>,
     pub says: CatalogAnswer,
-    /// The Job that asked last, where Glance's own account reads it.
+    /// The Job that asked last, if Glance's own account reads it.
     pub job: Option<Key>,
-    /// Why what it says is not of today.
+    /// Why the result is older than a day.
     pub stale: Option<String>,
-    /// Why a Job that is to read it does not get on.
+    /// Why a Job that should read it makes no progress.
     pub held_up: Option<String>,
 }
 
@@ -51,7 +51,7 @@ pub enum CatalogAnswer {
     Unknown(String),
 }
 
-/// Why nothing is rolled before the catalog was read: usually that takes seconds, and is not told.
+/// Why nothing rolls before the catalog was read. It usually takes seconds, and is not reported.
 pub fn awaited(held_up: Option<&str>) -> Problem {
     let what = "a Job of Glance's own image reads which public image endpoint the Keystone catalog publishes";
     match held_up {
@@ -61,8 +61,8 @@ pub fn awaited(held_up: Option<&str>) -> Problem {
 }
 
 impl CatalogState {
-    /// What is known for a Horizon; nothing offline, where nobody can be asked. Where its spec names no
-    /// credential, the Glances that it goes to have looked.
+    /// What is known for a Horizon; nothing without a cluster, because nobody can be asked. If its spec
+    /// names no credential, its Glances have asked.
     pub fn derive<'a>(
         snapshot: &Snapshot,
         dashboard: &Dashboard,
@@ -97,7 +97,7 @@ impl CatalogState {
         Self { query: Some(query), source, says, ..Self::default() }
     }
 
-    /// What these Glances have read. All of it counts; one that has not answered yet is awaited.
+    /// What these Glances have read. All of it counts; a missing answer is awaited.
     fn looked_up<'a>(looks: impl Iterator<Item = &'a CatalogLook>) -> Self {
         let mut state = Self::default();
         let (mut all, mut unread, mut pending) = (PublicEndpoints::new(), None, false);
@@ -125,7 +125,7 @@ impl CatalogState {
         state
     }
 
-    /// Whether the Glance that it goes to is reading it for the first time.
+    /// Whether its Glance reads it for the first time.
     pub fn is_awaited(&self) -> bool {
         self.query.is_none() && self.source.is_none() && self.says == CatalogAnswer::Pending
     }
@@ -135,7 +135,7 @@ impl CatalogState {
         self.job.is_some()
     }
 
-    /// What is to be done about an endpoint that no browser reaches.
+    /// What to do about an endpoint that no browser reaches.
     pub fn correction(&self) -> String {
         match (&self.says, &self.job) {
             (CatalogAnswer::Published(_), Some(job)) => format!(
@@ -157,7 +157,7 @@ impl CatalogState {
         }
     }
 
-    /// What is to be said of it as a whole.
+    /// What to report about it as a whole.
     pub fn advice(&self, direct_upload: &DirectUpload) -> Vec<Advice> {
         let mut advice = Vec::new();
         let published = match &self.says {
@@ -186,7 +186,7 @@ impl CatalogState {
     }
 }
 
-/// What is to be said of one destination's URL.
+/// What to report about one destination's URL.
 pub fn advice(
     glances: &BTreeMap<Key, ImageService>,
     dashboard: &Dashboard,
@@ -233,7 +233,7 @@ pub fn advice(
     advice
 }
 
-/// What Horizon makes a wrong path of.
+/// An endpoint from which Horizon builds a wrong path.
 fn form(says: &str, endpoint: &Endpoint) -> Vec<Advice> {
     let wrong = |found: String| Advice::new(found).rule(Rule::WrongEndpoint);
     let mut found = Vec::new();
@@ -251,14 +251,14 @@ fn form(says: &str, endpoint: &Endpoint) -> Vec<Advice> {
     found
 }
 
-/// Where it is another URL than each of those by which Glance is exposed.
+/// A URL that differs from each URL at which Glance is exposed.
 fn differs(says: &str, endpoint: &Endpoint, glance: &Key, urls: &[&PublicUrl]) -> Option<Advice> {
     let derived = urls.first()?;
     let same = |url: &&&PublicUrl| url.origin() == endpoint.origin() && url.path() == endpoint.path();
     if urls.iter().any(|url| same(&url)) {
         return None;
     }
-    // The version has an entry of its own.
+    // The version has its own entry.
     let path = |url: &&&PublicUrl| url.origin() == endpoint.origin() && endpoint.version().is_some();
     if urls.iter().any(|url| path(&url)) {
         return None;

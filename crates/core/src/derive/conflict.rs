@@ -1,7 +1,7 @@
-//! Who else claims a host name: said, never decided.
+//! Who else claims a host name. This is reported, never decided.
 //!
-//! Which of two objects a browser gets to is the controller's choice, and with it whose pages have
-//! the origin that Glance accepts.
+//! The controller chooses which of two objects a browser reaches. So it also chooses whose pages have the
+//! origin that Glance accepts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,17 +11,17 @@ use super::exposure::{self, Exposures};
 use super::grant::Grants;
 use crate::model::{Advice, Problem, Snapshot};
 
-/// How many a sentence names.
+/// How many a sentence names at most.
 const NAMED: usize = 3;
 
-/// Host and path, as two objects would have to share them.
+/// Host and path, which two objects would have to share.
 type HostPath = (String, String);
 
-/// Which objects claim the places of more than one.
+/// Which objects claim places that have more than one claim.
 pub(crate) struct Rivals(BTreeMap<HostPath, BTreeSet<String>>);
 
 impl Rivals {
-    /// Looks for them at all services.
+    /// Compares all services.
     pub fn find<'a>(snapshot: &Snapshot, derived: impl Iterator<Item = &'a Result<Exposures, Problem>>) -> Self {
         let mut wanted: BTreeMap<HostPath, BTreeSet<String>> =
             derived.flat_map(places).map(|place| (place, BTreeSet::new())).collect();
@@ -34,7 +34,7 @@ impl Rivals {
         Self(wanted)
     }
 
-    /// What claims a place of this service, and is not what leads browsers to it.
+    /// Objects that claim a place of this service, but do not lead browsers to it.
     pub fn advice(&self, exposures: &Result<Exposures, Problem>) -> Vec<Advice> {
         let own: BTreeSet<&str> = exposures.iter().flat_map(|e| &e.urls).map(|e| e.source.as_str()).collect();
         let places: BTreeSet<HostPath> = places(exposures).collect();
@@ -49,7 +49,7 @@ impl Rivals {
     }
 }
 
-/// The places where a service was found, but not by what its resource states itself.
+/// The places where a service was found, except those that its resource states itself.
 fn places(exposures: &Result<Exposures, Problem>) -> impl Iterator<Item = HostPath> {
     let derived = exposures.iter().flat_map(|e| &e.urls).filter(|e| e.source != "spec.publicURL");
     derived.map(|e| place(e.url.origin().host(), e.url.path()))

@@ -1,4 +1,4 @@
-//! May a Horizon of that namespace use this Glance? (Gateway API's `allowedRoutes` pattern.)
+//! Whether a Horizon of a namespace may use this Glance. It follows Gateway API's `allowedRoutes`.
 
 use std::collections::BTreeMap;
 
@@ -8,11 +8,11 @@ use kube_core::labels::{Selector, SelectorExt as _};
 
 use crate::model::{Key, Problem, Snapshot};
 
-/// Whether `allowed`, which stands on the Glance `glance`, includes the namespace.
+/// Whether `allowed`, from the Glance `glance`, includes the namespace.
 ///
 /// # Errors
-/// [`Reason::GlanceNotAllowed`], or an unknown while the namespace's labels cannot be read: what
-/// cannot be seen is not granted.
+/// [`Reason::GlanceNotAllowed`], or an unknown while the namespace's labels cannot be read. What cannot be
+/// seen is not granted.
 pub fn check(snapshot: &Snapshot, glance: &Key, allowed: &Namespaces, namespace: &str) -> Result<(), Problem> {
     let refused = || {
         Problem::new(
@@ -36,7 +36,7 @@ pub fn check(snapshot: &Snapshot, glance: &Key, allowed: &Namespaces, namespace:
     if granted { Ok(()) } else { Err(refused()) }
 }
 
-/// Whether a label selector matches; one that cannot be read (an unknown operator) matches nothing.
+/// Whether a label selector matches. One that cannot be read (an unknown operator) matches nothing.
 pub fn matches(selector: &LabelSelector, labels: &BTreeMap<String, String>) -> bool {
     Selector::try_from(selector.clone()).is_ok_and(|selector| selector.matches(labels))
 }

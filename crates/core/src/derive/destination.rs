@@ -14,35 +14,35 @@ use crate::model::{Epoch, Key, ProbeTarget, Problem};
 pub enum Partner {
     /// A Glance resource.
     Glance(Key),
-    /// Only a URL is known: `glanceEndpoint` without any Glance resource.
+    /// Only a URL: `glanceEndpoint` without any Glance resource.
     External(PublicUrl),
 }
 
-/// What Horizon must know of its Glance; read from the cluster, never from a status.
+/// What a Horizon must know about its Glance. It is read from the cluster, never from a status.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GlanceState {
     pub key: Key,
-    /// Origins of this Horizon that every Glance pod accepts, or why that is not known.
+    /// Origins of this Horizon that every Glance pod accepts, or why that is unknown.
     pub accepts: Result<BTreeSet<Origin>, Problem>,
-    /// Whether some pod refuses uploads from any origin, as it takes images by import alone.
+    /// Whether some pod refuses uploads from any origin, because it accepts images by import only.
     pub refuses: bool,
     /// Whether Glance's rollout is complete, or why not.
     pub rolled_out: Result<(), Problem>,
     /// The ConfigMap that its workload mounts.
     pub config_map: Option<String>,
-    /// Why Glance cannot take anything in, if so.
+    /// Why Glance cannot accept anything, if so.
     pub blocked: Option<Problem>,
 }
 
 impl GlanceState {
-    /// With nothing of what concerns others, so that a Horizon's view changes only with its own.
+    /// Without what concerns others, so that a Horizon's view changes only with its own data.
     #[must_use]
     pub fn seen_from(&self, origins: &BTreeSet<Origin>) -> Self {
         let Self { key, accepts, refuses, rolled_out, config_map, blocked } = self;
         let own = |all: &BTreeSet<Origin>| origins.intersection(all).cloned().collect();
         Self {
             key: key.clone(),
-            // Not the whole set: it is as long as all dashboards together.
+            // Not the whole set, which has the origins of all dashboards.
             accepts: accepts.as_ref().map(own).map_err(Clone::clone),
             refuses: *refuses,
             rolled_out: rolled_out.clone(),
@@ -52,39 +52,39 @@ impl GlanceState {
     }
 }
 
-/// One Glance that a dashboard's users upload to. A dashboard has one
-/// upload mode, so it may be direct only while each of its destinations lets uploads through.
+/// One Glance to which a dashboard's users upload. A dashboard has one upload mode, so it may be direct
+/// only while all of its destinations accept uploads.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Destination {
-    /// The region; none where the spec names no regions.
+    /// The region; none if the spec names no regions.
     pub region: Option<String>,
     /// The Glance resource that the spec names.
     pub named: Option<Key>,
     pub partner: Result<Partner, Problem>,
-    /// The URL that the browser will upload to.
+    /// The URL to which the browser will upload.
     pub endpoint: Result<Endpoint, Problem>,
-    /// Neither the catalog nor the spec tells the URL: it is where Glance is exposed.
+    /// Neither the catalog nor the spec states the URL. It is where Glance is exposed.
     pub assumed: bool,
 }
 
-/// A destination as it stands.
+/// A destination and its state.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DestinationView {
     pub to: Destination,
     /// The Glance resource, if there is one.
     pub glance: Option<GlanceState>,
-    /// What is asked; nothing where no answer would matter.
+    /// What to ask; nothing if no answer would matter.
     pub questions: BTreeSet<ProbeTarget>,
     /// The state of the server that is asked.
     pub epoch: Epoch,
-    /// The upload that the operator makes there itself.
+    /// The upload that the operator itself makes there.
     pub canary: Option<CanaryView>,
-    /// What preflights have shown there, and that upload.
+    /// The results of preflights there, and of that upload.
     pub evidence: Evidence,
 }
 
 impl Destination {
-    /// Those of a dashboard's origins from which uploads here need CORS; all, where it is not known.
+    /// The dashboard's origins from which uploads here need CORS; all, if that is unknown.
     pub fn crossing(&self, mut origins: BTreeSet<Origin>) -> BTreeSet<Origin> {
         if let Ok(endpoint) = &self.endpoint {
             origins.remove(endpoint.origin());
@@ -100,7 +100,7 @@ impl Destination {
         }
     }
 
-    /// A problem with the region's name, where regions have names.
+    /// A problem with the region's name, if regions have names.
     #[must_use]
     pub fn problem(&self, problem: &Problem) -> Problem {
         match &self.region {
@@ -110,7 +110,7 @@ impl Destination {
     }
 }
 
-/// What the spec says of one destination.
+/// What the spec says about one destination.
 #[derive(Clone, Copy, Debug)]
 pub struct Wish<'a> {
     pub region: Option<&'a str>,
@@ -137,7 +137,7 @@ impl<'a> Wish<'a> {
         direct_upload.regions.iter().map(wish).collect()
     }
 
-    /// The Glance resource that it names, seen from a namespace.
+    /// The Glance resource that it names, from the view of a namespace.
     pub fn named(&self, namespace: &str) -> Option<Key> {
         let named = self.glance_ref?;
         Some(Key::new(named.namespace.as_deref().unwrap_or(namespace), named.name.clone()))

@@ -1,7 +1,7 @@
 //! The URLs under which browsers reach a workload.
 //!
-//! In: a workload, and what its resource says of its exposure. Out: [`Exposures`], the primary
-//! first. Each kind of exposing object has a deriver of its own, with this one result type.
+//! In: a workload, and what its resource says about its exposure. Out: [`Exposures`], the primary first.
+//! Each kind of exposing object has its own deriver with this result type.
 
 pub mod attachment;
 pub mod backends;
@@ -27,10 +27,10 @@ use super::exposure_issue::ExposingObject;
 use crate::derive::exposure::backends::Backends;
 use crate::model::{Advice, Key, Kind, Needs, Problem, Snapshot, Workload};
 
-/// The kinds that are looked for where nothing is named.
+/// The kinds to look for if none is named.
 const KINDS: &str = "HTTPRoute, TLSRoute, Route, Ingress, VirtualService, HTTPProxy or IngressRoute";
 
-/// The source of a URL that the spec states.
+/// The source of a URL from the spec.
 const STATED: &str = "spec.publicURL";
 
 /// One URL and where it comes from.
@@ -39,27 +39,26 @@ pub struct Exposure {
     pub url: PublicUrl,
     /// `spec.publicURL` or e.g. `Ingress openstack/horizon`.
     pub source: String,
-    /// Nothing tells its port: the scheme's default is assumed.
+    /// No object states its port, so the scheme's default is assumed.
     pub port_assumed: bool,
 }
 
 impl Exposure {
-    /// Whether browsers may as well come from that origin: it differs in the port alone, which is assumed
-    /// here.
+    /// Whether browsers may also come from that origin: it differs only in the port, which is assumed here.
     pub fn may_be(&self, origin: &Origin) -> bool {
         let own = self.url.origin();
         self.port_assumed && (own.is_https(), own.host()) == (origin.is_https(), origin.host())
     }
 }
 
-/// All URLs of one service. The first is the primary: `publicURL` if given, else https before http,
-/// then in the order of `exposedBy`, else of kind (as in `KINDS`) and name; then as written.
+/// All URLs of one service. The first is the primary: `publicURL` if given, else https before http, then
+/// the order of `exposedBy`, else of kind (as in `KINDS`) and name, then as written.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Exposures {
     pub urls: Vec<Exposure>,
     /// What was assumed or left out.
     pub notes: Vec<Advice>,
-    /// The objects that lead there, as far as they can stand in the way.
+    /// The objects that lead there, if they can block uploads.
     pub exposing: Vec<ExposingObject>,
 }
 
@@ -69,7 +68,7 @@ impl Exposures {
         self.urls.first().map(|e| &e.url)
     }
 
-    /// Whether `spec.publicURL` says it all.
+    /// Whether `spec.publicURL` alone decides.
     pub fn is_stated(&self) -> bool {
         self.urls.first().is_some_and(|exposure| exposure.source == STATED)
     }
@@ -94,7 +93,7 @@ impl Exposures {
     }
 }
 
-/// What is to be said of one object, each thing once.
+/// What to report about one object, each thing once.
 pub struct Notes {
     source: String,
     notes: Vec<Advice>,
@@ -113,7 +112,7 @@ impl Notes {
     }
 }
 
-/// How a resource says it is exposed.
+/// How a resource says that it is exposed.
 #[derive(Clone, Copy, Debug)]
 pub struct Stated<'a> {
     pub public_url: Option<&'a str>,
@@ -139,7 +138,7 @@ pub fn derive(
         return Ok(found);
     }
     let workload = workload.map_err(|problem| {
-        // Where the workload cannot be seen, neither can what exposes it.
+        // If the workload cannot be seen, what exposes it cannot either.
         if problem.is_unknown() {
             return problem.clone();
         }
@@ -161,7 +160,7 @@ pub fn derive(
     finish(found, workload, &backends)
 }
 
-/// What all objects say that lead to the workload.
+/// The result of all objects that lead to the workload.
 fn all(snapshot: &Snapshot, backends: &Backends) -> Result<Exposures, Problem> {
     let mut found = Exposures::default();
     let own = &backends.namespace;
@@ -202,8 +201,8 @@ fn key_of(named: &ExposedBy, namespace: &str) -> Key {
     Key::new(named.namespace.as_deref().unwrap_or(namespace), named.name.clone())
 }
 
-/// What must be watched, so that the exposures of workloads in these namespaces can be told: other
-/// namespaces whose routes may lead there, and the Gateways of routes that do.
+/// What must be watched to know the exposures of workloads in these namespaces: other namespaces whose
+/// routes may lead there, and the Gateways of those routes.
 pub(crate) fn needs(snapshot: &Snapshot, namespaces: &BTreeSet<&str>) -> Needs {
     let mut needs = Needs::default();
     let horizons = snapshot.horizons.all().filter_map(|(_, o)| o.spec.as_ref().ok()?.exposed_by.as_deref());
@@ -220,7 +219,7 @@ pub(crate) fn needs(snapshot: &Snapshot, namespaces: &BTreeSet<&str>) -> Needs {
     needs
 }
 
-/// Told of each host and path that an object claims, and of the object.
+/// Called for each host and path that an object claims, with the object.
 pub(crate) type HostClaims<'a> = &'a mut dyn FnMut(&str, &str, fmt::Arguments<'_>);
 
 /// All hosts and paths that objects claim.
@@ -234,7 +233,7 @@ pub(crate) fn claims(snapshot: &Snapshot, found: HostClaims<'_>) {
     snapshot.ingress_routes.all().for_each(|(_, route)| ingress_route::claims(route, found));
 }
 
-/// What one object says that is named in `exposedBy`.
+/// The result of one object that `exposedBy` names.
 fn one(snapshot: &Snapshot, named: &ExposedBy, key: &Key, backends: &Backends) -> Result<Exposures, Problem> {
     let found = match named.kind {
         ExposureKind::HTTPRoute => {
@@ -282,11 +281,12 @@ fn finish(mut found: Exposures, workload: &Workload, backends: &Backends) -> Res
     let key = &workload.meta.key;
     let internal = |url: &PublicUrl| {
         let origin = url.origin();
-        // `horizon.openstack`: what resolves inside of the cluster only, and an Ingress of openstack-helm has.
+        // `horizon.openstack` and similar names work only inside the cluster. An Ingress of openstack-helm
+        // has one.
         let short = origin.host().split_once('.').is_some_and(|(_, rest)| rest == key.namespace);
         origin.unreachable().or(short.then_some("a cluster-internal name"))
     };
-    // Stable: else the order stays.
+    // A stable sort keeps the order otherwise.
     found.urls.sort_by_key(|e| (internal(&e.url).is_some(), !e.url.origin().is_https()));
     let mut seen = BTreeSet::new();
     found.urls.retain(|e| seen.insert(e.url.clone()));

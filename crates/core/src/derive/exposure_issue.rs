@@ -1,8 +1,8 @@
 //! What stops an upload on the objects that lead browsers to Glance. Pure.
 //!
-//! In: an exposing object, and the origins that dashboards have. Out: [`ExposureIssue`]s, one a field:
-//! which rule, what stands there, what to write instead. By default nothing is changed: these objects
-//! usually belong to somebody's Git. [`adjust`](super::adjust) is for those who ask for it.
+//! In: an exposing object, and the origins of the dashboards. Out: [`ExposureIssue`]s, one for each field:
+//! which rule, what is there, what to write instead. By default nothing changes, because these objects
+//! usually belong to somebody's Git. [`adjust`](super::adjust) changes them on request.
 
 pub mod calls;
 pub mod http_route;
@@ -21,12 +21,12 @@ use crate::derive::exposure::backends::Backends;
 use crate::model::{Advice, HttpRoute, Id, Ingress, Key, Owners, Route, Snapshot};
 use crate::openstack::upload::HEADERS;
 
-/// An object through which uploads come.
+/// An object through which uploads arrive.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ExposingObject {
     /// With the names of what else it leads to.
     Ingress(Arc<Ingress>, Vec<String>),
-    /// The same.
+    /// With the names of what else it leads to.
     Route(Arc<Route>, Vec<String>),
     /// With the positions of the rules that lead to the workload.
     HttpRoute(Arc<HttpRoute>, Vec<usize>),
@@ -46,7 +46,7 @@ impl ExposingObject {
         Id { kind: kind.to_string(), key: key.clone() }
     }
 
-    /// Its annotations and who owns them, if annotations tell it what to do.
+    /// Its annotations and their owners, if annotations configure it.
     pub fn annotations(&self) -> Option<(&BTreeMap<String, String>, &Owners)> {
         match self {
             Self::Ingress(ingress, _) => Some((&ingress.annotations, &ingress.owners)),
@@ -60,23 +60,23 @@ impl ExposingObject {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ExposureIssue {
     pub rule: Rule,
-    /// Uploads fail because of it; else large or slow ones may, or only a person can tell.
+    /// Uploads fail because of it. Otherwise only large or slow ones may fail, or only a person can know.
     pub fails: bool,
     pub object: Id,
     /// Path of the field in the object.
     pub field: String,
-    /// What stands there, and what it does.
+    /// What is there, and its effect.
     pub found: String,
     /// What to write instead.
     pub fix: String,
-    /// The annotation and its value, where that alone mends it.
+    /// The annotation and its value, if that alone fixes it.
     pub remedy: Option<(String, &'static str)>,
     /// A manifest that lifts the limit.
     pub manifest: Option<String>,
 }
 
 impl ExposureIssue {
-    /// What a person should know of it.
+    /// What a person should know about it.
     pub fn advice(&self) -> Advice {
         let Self { rule, object, field, found, fix, manifest, .. } = self;
         let lifting = manifest.iter().map(|manifest| format!("; as a manifest: {manifest}"));
@@ -85,16 +85,16 @@ impl ExposureIssue {
     }
 }
 
-/// A silence shorter than this ends uploads whose end Glance takes its time to store.
+/// A shorter allowed silence ends uploads while Glance stores their end.
 const PATIENT: u64 = 600;
 
-/// Bodies below this are common images.
+/// Common images are larger than this.
 const SMALL: u64 = 10 << 30;
 
-/// Bodies below this are images.
+/// Images are larger than this.
 const LARGE: u64 = 100 << 30;
 
-/// What hinders uploads from these origins.
+/// What blocks uploads from these origins.
 pub fn find<'a>(
     through: impl IntoIterator<Item = &'a ExposingObject>,
     origins: &BTreeSet<&Origin>,
@@ -153,13 +153,13 @@ impl Annotations<'_> {
         ExposureIssue { rule, fails, object, field, found, fix, remedy, manifest }
     }
 
-    /// One that goes when the annotation has this value.
+    /// An issue that disappears when the annotation has this value.
     fn mendable(&self, rule: Rule, fails: bool, name: &str, found: String, value: &'static str) -> ExposureIssue {
         let issue = self.issue(rule, fails, name, found, &format!("set {value:?}"));
         ExposureIssue { remedy: Some((name.to_owned(), value)), ..issue }
     }
 
-    /// A limit of the body's size; `default` holds where nothing is written.
+    /// A limit of the body's size; `default` applies if nothing is written.
     fn body(&self, name: &str, default: Option<&str>) -> Option<ExposureIssue> {
         let written = self.get(name);
         let limit = written.or(default)?;
@@ -196,8 +196,8 @@ pub(crate) const fn body_fails(bytes: u64) -> Option<bool> {
     if bytes < LARGE { Some(bytes < SMALL) } else { None }
 }
 
-/// What a grant that somebody else than Glance gives lacks. An entry for origins may be `*` or have
-/// one in it.
+/// What is missing in a grant that something other than Glance gives. An entry for origins may be `*` or
+/// contain one.
 pub fn lacks(listed_origins: &[&str], listed_headers: &[&str], origins: &BTreeSet<&Origin>) -> Vec<String> {
     let is_in = |origin: &str, entry: &str| match entry.split_once('*') {
         _ if entry == "*" => true,

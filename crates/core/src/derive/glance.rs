@@ -1,4 +1,4 @@
-//! Stage 2, of a Glance: its public API, its internal one, and what leads browsers to it; and the view in
+//! Stage 2, for a Glance: its public API, its internal one, and what leads browsers to it. Also the view in
 //! which all stages end.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,13 +25,13 @@ use crate::workload::{Applied, SecretMount, Secrets, TLS_VOLUME};
 /// Where the TLS Secret is mounted.
 const TLS_DIR: &str = "/etc/direct-upload/tls";
 
-/// What can be said of one Glance without looking at Horizons.
+/// What can be said about one Glance without its Horizons.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ImageService {
     pub object: Arc<GlanceObject>,
     pub public: ManagedApi,
-    /// The internal API, where the resource asks for one. No browser goes there: it has no exposure, no
-    /// origins, and nobody's consent.
+    /// The internal API, if the resource requests one. Browsers do not use it, so it has no exposure, no
+    /// origins and no consent.
     pub internal: Option<ManagedApi>,
     pub exposures: Result<Exposures, Problem>,
     /// What Keystone's catalog publishes, as Glance's own account reads it.
@@ -40,21 +40,21 @@ pub struct ImageService {
     pub cors: CorsLook,
 }
 
-/// All that the plan of one Glance depends on.
+/// Everything that the plan of one Glance depends on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GlanceView {
     pub object: Arc<GlanceObject>,
     pub public: ApiView,
     pub internal: Option<ApiView>,
     pub exposures: Result<Exposures, Problem>,
-    /// What on the exposing objects stops uploads, or may.
+    /// Settings of the exposing objects that stop uploads, or may.
     pub issues: Vec<ExposureIssue>,
-    /// The Job that is to read Keystone's catalog, if one is due.
+    /// The Job that should read Keystone's catalog, if one is due.
     pub look: Option<Box<RehearsalDraft>>,
-    /// Why its pods are not replaced yet: what the catalog says decides which origins come in, and one roll is
+    /// Why its pods are not replaced yet: the catalog decides which origins come in, and one roll is
     /// enough.
     pub awaited: Option<Problem>,
-    /// Exposing objects that are to be written.
+    /// Exposing objects to write.
     pub adjustments: Known<Vec<Adjustment>>,
 }
 
@@ -165,7 +165,7 @@ fn asked(
     }
 }
 
-/// What is said of the user's own origins that come along with the next roll.
+/// What to report about the user's own origins that come with the next roll.
 fn late(tenure: &Tenure, carried: &BTreeMap<Origin, Vec<String>>) -> Option<Advice> {
     let in_use = tenure.applied.as_ref().ok().and_then(Applied::in_use)?;
     let lacking: Vec<&str> =
@@ -178,7 +178,7 @@ fn late(tenure: &Tenure, carried: &BTreeMap<Origin, Vec<String>>) -> Option<Advi
     (!lacking.is_empty()).then(|| Advice::new(found).field("[cors] allowed_origin").fix(fix))
 }
 
-/// What the internal API is asked for: the same but for imports and policy.
+/// What the internal API is asked for: the same except imports and policy.
 fn of_internal(spec: &GlanceSpec, api: &InternalApi, public: &Asked, tenure: &Tenure) -> Asked {
     let (import, methods) = (spec.image_import.as_deref(), api.import_methods.as_deref());
     let settings = public.settings.clone().and_then(|public| {
@@ -261,14 +261,15 @@ fn of_stores(spec: &GlanceSpec, dir: Option<&str>) -> Secrets {
 }
 
 impl ImageService {
-    /// Whether what the user's own files say in `[cors]` is to be read by a Job: some of them stand in Secrets.
+    /// Whether a Job must read what the user's own files say in `[cors]`, because some of them are in
+    /// Secrets.
     pub fn hides_cors(&self) -> bool {
         let (Ok(spec), Ok(target)) = (&self.object.spec, &self.public.tenure.target) else { return false };
         layout::glance(spec.layout, &spec.paths, &GLANCE)
             .is_ok_and(|places| user_cors::is_in_secret(&target.workload, &target.container, &places.config_file))
     }
 
-    /// Whether the operator shall write on the objects that lead browsers to it.
+    /// Whether the operator should write on the objects that lead browsers to it.
     pub fn manages_exposure(&self) -> bool {
         self.object.spec.as_ref().is_ok_and(|spec| spec.exposure.manage)
     }

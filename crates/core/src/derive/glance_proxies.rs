@@ -1,5 +1,5 @@
-//! Glance under a path of the dashboard's own host, where Horizon's own httpd leads to it: uploads then
-//! go through the very pods that are rolled.
+//! Glance under a path of the dashboard's own host, if Horizon's own httpd leads to it. Uploads then pass
+//! the pods that are rolled.
 
 use std::collections::BTreeSet;
 
@@ -14,9 +14,9 @@ use crate::workload::Applied;
 /// The proxies in Horizon's own httpd through which uploads go.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct GlanceProxies {
-    /// The one that the spec asks for.
+    /// The one that the spec requests.
     pub wanted: Option<GlanceProxy>,
-    /// Those that pods have, or are about to have.
+    /// Those that pods have, or will have.
     pub in_effect: BTreeSet<GlanceProxy>,
 }
 
@@ -29,8 +29,8 @@ impl GlanceProxies {
         Self { wanted: wanted(dashboard).filter(|proxy| used(proxy)).cloned(), in_effect }
     }
 
-    /// What an answer of a destination speaks of beside Glance's own state: the proxy that all pods
-    /// have. None while some have another.
+    /// What an answer of a destination depends on in addition to Glance's own state: the proxy that all
+    /// pods have. None while some have another.
     pub fn epoch(&self, dashboard: &Dashboard, destination: &Destination) -> Option<String> {
         let everywhere = |proxy: &GlanceProxy| {
             let applied = dashboard.tenure.applied.as_ref().ok()?;
@@ -47,7 +47,7 @@ impl GlanceProxies {
         (!passed).then(String::new)
     }
 
-    /// What to know of a proxy that the spec asks for, and no upload takes.
+    /// What to know about a proxy that the spec requests, but no upload uses.
     pub fn advice(&self, dashboard: &Dashboard) -> Option<Advice> {
         let unused = wanted(dashboard).filter(|_| self.wanted.is_none())?;
         let origin = dashboard.origins().ok().and_then(|origins| origins.into_iter().next());
@@ -60,10 +60,10 @@ impl GlanceProxies {
     }
 }
 
-/// The proxy that the spec asks for.
+/// The proxy that the spec requests.
 ///
 /// # Errors
-/// It is in the way of the dashboard's own URL.
+/// It conflicts with the dashboard's own URL.
 pub fn asked(spec: &HorizonSpec, exposures: &Result<Exposures, Problem>) -> Result<Option<GlanceProxy>, Problem> {
     let Some(asked) = spec.httpd.as_ref().and_then(|httpd| httpd.glance_proxy.as_ref()) else { return Ok(None) };
     let urls = exposures.iter().flat_map(|exposures| &exposures.urls).map(|exposed| &exposed.url);

@@ -1,8 +1,8 @@
-//! Stage 4: what a Glance grants to the Horizons that ask it: whose origins it accepts, and no more.
+//! Stage 4: what a Glance grants to its Horizons: whose origins it accepts, and no more.
 //!
-//! In: the Horizons that ask, what the Glance's owner allows, and what the mounted file was made for.
-//! Out: [`Grants`]. A Horizon's own objects are its tenant's to write, so nothing here rests on them
-//! alone: without consent they bring no origin in, and they keep only what their namespace had.
+//! In: the Horizons that request access, what the Glance's owner allows, and what the mounted file was made
+//! for. Out: [`Grants`]. A tenant writes its Horizon's own objects, so nothing here depends on them alone.
+//! Without consent they add no origin, and they keep only what their namespace had.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,29 +17,29 @@ use super::pairing::Pairing;
 use crate::model::{Key, Problem, Snapshot};
 use crate::workload::{Applied, annotations};
 
-/// Origins of each other namespace, unless the Glance says another number.
+/// The default number of origins of each other namespace.
 const MOST: u32 = 16;
 
-/// Bytes for what other namespaces have: an object holds 256 KiB of annotations.
+/// Bytes for what other namespaces have. An object can have 256 KiB of annotations.
 const ROOM: usize = 240 << 10;
 
-/// Origins by the namespace whose Horizons they are of.
+/// Origins by the namespace of their Horizons.
 pub type ByNamespace = BTreeMap<String, BTreeSet<Origin>>;
 
 /// What one Glance grants.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Grants {
-    /// What is asked for and granted now.
+    /// What is requested and granted now.
     pub given: ByNamespace,
-    /// Which Horizons each granted origin is of.
+    /// Whose Horizons each granted origin belongs to.
     pub by: BTreeMap<Origin, BTreeSet<Key>>,
     /// Horizons whose pods upload here directly, or may.
     pub holders: BTreeSet<Key>,
-    /// What the file that is mounted was made for.
+    /// What the mounted file was made for.
     pub before: ByNamespace,
-    /// Origins without consent that pods still upload from, or may: those pods leave first.
+    /// Origins without consent from which pods still upload, or may. Those pods leave first.
     pub leaving: BTreeSet<Origin>,
-    /// Namespaces of which something cannot be seen: what they had stays.
+    /// Namespaces of which something cannot be seen. What they had stays.
     pub unseen: BTreeMap<String, Problem>,
     /// What is not granted, by Horizon.
     pub denied: BTreeMap<Key, Denial>,
@@ -48,9 +48,9 @@ pub struct Grants {
 /// Why a Horizon's origin is not granted although its namespace may use the Glance.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Denial {
-    /// It never may be: a Horizon that is direct goes back.
+    /// It never may be accepted. A direct Horizon goes back.
     Never(Problem),
-    /// There is no room for it: a Horizon that is direct stays so with the origins that it had.
+    /// There is no space for it. A direct Horizon stays direct with the origins that it had.
     NoRoom(Problem),
 }
 
@@ -65,7 +65,7 @@ impl Grants {
         self.unseen.keys().any(|namespace| self.before.get(namespace).is_some_and(|had| had.contains(origin)))
     }
 
-    /// What stands in the annotation of a file that holds these origins.
+    /// The annotation of a file that has these origins.
     pub fn annotation(&self, kept: impl Fn(&Origin) -> bool) -> Option<(String, String)> {
         let mut all: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for (namespace, had) in &self.before {
@@ -87,14 +87,14 @@ pub fn parse(text: &str) -> Option<ByNamespace> {
     Some(all.into_iter().map(|(namespace, list)| (namespace, origins(list))).collect())
 }
 
-/// A Horizon that asks.
+/// A Horizon that requests access.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Asker<'a> {
     pub dashboard: &'a Dashboard,
     pub pairing: &'a Pairing,
 }
 
-/// What each Glance grants to the Horizons that go there or whose pods still upload there.
+/// What each Glance grants to the Horizons that use it, or whose pods still upload there.
 pub fn all(
     snapshot: &Snapshot,
     glances: &BTreeMap<Key, ImageService>,
@@ -107,7 +107,8 @@ pub fn all(
             askers.entry(glance).or_default().push(Asker { dashboard, pairing });
         }
     }
-    // Namespaces with one that cannot be seen whole: it may need anything that it is allowed to use.
+    // Namespaces with a Horizon that cannot be seen completely. It may need anything that it is allowed to
+    // use.
     let unseen = dashboards.values().filter_map(|d| Some((d.object.meta.key.namespace.clone(), d.unseen()?)));
     let unseen: BTreeMap<_, _> = unseen.collect();
     let of = |key: &Key, glance: &ImageService| {
@@ -115,7 +116,7 @@ pub fn all(
         if let Ok(spec) = &glance.object.spec {
             return for_glance(snapshot, glance, &spec.cors.allowed_horizons, askers, &unseen);
         }
-        // Whom its owner allows cannot be read: nothing is given, and whoever uploads there counts.
+        // The owner's consent cannot be read. Nothing is granted, and everyone who uploads there counts.
         let holders = askers.iter().map(|asker| asker.dashboard).filter(|dashboard| dashboard.holds());
         let holders = holders.map(|dashboard| dashboard.object.meta.key.clone()).collect();
         Grants { holders, before: granted_before(&glance.public), unseen: unseen.clone(), ..Grants::default() }
@@ -123,7 +124,7 @@ pub fn all(
     glances.iter().map(|(key, glance)| (key.clone(), of(key, glance))).collect()
 }
 
-/// What becomes of a Horizon's intent: one that is denied goes no further.
+/// What happens to a Horizon's intent. One that is denied goes no further.
 pub fn settled(pairing: &Pairing, horizon: &Key, grants: &BTreeMap<Key, Grants>) -> Intent {
     let denial = |glance: &Key| grants.get(glance)?.denied.get(horizon);
     let denials: Vec<_> = pairing.destinations.iter().filter_map(|d| denial(d.key()?)).collect();
@@ -155,10 +156,10 @@ fn for_glance(
             Ok(()) => {
                 match pairing.origins_at(own, dashboard) {
                     Ok(mut origins) => {
-                        // One that is no longer needed because the two share it is not worth a roll.
+                        // An origin that is unnecessary because both share it is not worth a roll.
                         let all = dashboard.origins().unwrap_or_default();
                         origins.extend(all.into_iter().filter(|o| in_use.contains(o)));
-                        // What was told once is not replaced by what is assumed.
+                        // An assumption does not replace an earlier fact.
                         origins.extend(had.iter().filter(|origin| dashboard.may_be_at(origin)).cloned());
                         asked.extend(origins.into_iter().map(|o| (!had.contains(&o), key, o)));
                     }
@@ -183,7 +184,7 @@ fn for_glance(
     let concerns = |namespace: &String| grants.before.contains_key(namespace) || may_ask(namespace);
     let unseen: Vec<_> = unseen.iter().filter(|(namespace, _)| concerns(namespace)).collect();
     grants.unseen.extend(unseen.into_iter().map(|(namespace, problem)| (namespace.clone(), problem.clone())));
-    // What stands has the first word, so that nobody's new origin takes another's place.
+    // Existing origins come first, so that nobody's new origin replaces another's.
     asked.sort();
     for (_, key, origin) in asked {
         match quota.reserve(&key.namespace, &origin) {
@@ -202,7 +203,7 @@ fn for_glance(
     grants
 }
 
-/// What the file that is in effect was made for.
+/// What the file in effect was made for.
 fn granted_before(api: &ManagedApi) -> ByNamespace {
     let mut before = ByNamespace::new();
     for config_map in api.tenure.applied.as_ref().map(Applied::in_effect).unwrap_or_default() {
@@ -219,7 +220,7 @@ struct Quota<'a> {
     glance: &'a Key,
     plain: bool,
     most: usize,
-    /// Of other namespaces, what is in use and what is granted anew.
+    /// For other namespaces: what is in use and what is newly granted.
     has: ByNamespace,
     room: usize,
 }
@@ -268,7 +269,7 @@ impl<'a> Quota<'a> {
     }
 }
 
-/// What an origin takes in annotations, at most: here, and with a time where it retires.
+/// The most space of an origin in annotations: here, and with a time where it retires.
 fn size(namespace: &str, origin: &Origin) -> usize {
     namespace.len() + 2 * origin.as_str().len() + 40
 }

@@ -1,4 +1,4 @@
-//! Stage 2, of a Horizon: its dashboard; and the view in which all stages end.
+//! Stage 2, for a Horizon: its dashboard. Also the view in which all stages end.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -20,18 +20,18 @@ use crate::openstack::layout;
 use crate::render::{HorizonCorsSettings, HorizonHttpdSettings, HorizonSettings, TlsTerminationSettings};
 use crate::workload::{Applied, annotations, is_for, rehearsal};
 
-/// What the spec and its surroundings ask of Horizon's pods.
+/// What the spec and its context require from Horizon's pods.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Intent {
     /// Set `direct`.
     Direct,
-    /// Do not set the mode; take away what stands there.
+    /// Do not set the mode, and remove an existing setting.
     Own(Problem),
-    /// Leave everything as it is.
+    /// Leave everything unchanged.
     Hold(Problem),
 }
 
-/// What can be said of one Horizon without looking at Glances.
+/// What can be said about one Horizon without its Glances.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dashboard {
     pub object: Arc<HorizonObject>,
@@ -43,31 +43,31 @@ pub struct Dashboard {
     pub settings: Result<HorizonSettings, Problem>,
     /// `spec.directUpload.probe.hostAliases`, by name.
     pub hosts: BTreeMap<String, IpAddr>,
-    /// The image panel that its pods show, as a rehearsal saw it; none where nobody has looked.
+    /// The image panel of its pods, as a rehearsal found it; none if there was none.
     pub seen: Option<Panel>,
-    /// Nobody has said or seen that, and the image may be asked.
+    /// Nobody has said or seen it, and the image may be asked.
     pub panel_is_open: bool,
-    /// The image panel that counts: what the spec states, else what was seen.
+    /// The image panel that counts: what the spec says, else what a rehearsal found.
     pub panel: Panel,
     pub advice: Vec<Advice>,
 }
 
-/// All that the plan of one Horizon depends on.
+/// Everything that the plan of one Horizon depends on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct HorizonView {
     pub dashboard: Dashboard,
     /// What Keystone's catalog says.
     pub catalog: CatalogState,
-    /// Where uploads go through Horizon's own httpd.
+    /// Where uploads pass Horizon's own httpd.
     pub proxies: GlanceProxies,
     pub intent: Intent,
-    /// Where its users upload to, and what preflights have shown there.
+    /// Where its users upload to, and the results of preflights there.
     pub destinations: Vec<DestinationView>,
-    /// What they have shown over all its destinations: the worst counts.
+    /// The results over all its destinations: the worst counts.
     pub evidence: Evidence,
-    /// What nobody has seen, and uploads need.
+    /// What uploads need, but nobody has seen.
     pub assumptions: Vec<String>,
-    /// The ConfigMap with certificate authorities that they take.
+    /// The ConfigMap with certificate authorities for them.
     pub authorities: Option<Key>,
     /// Whether its mode may change now because of that.
     pub throttle: Throttle,
@@ -147,12 +147,12 @@ impl Dashboard {
     /// All origins from which browsers load the dashboard.
     ///
     /// # Errors
-    /// Why they are not known.
+    /// Why they are unknown.
     pub fn origins(&self) -> Result<BTreeSet<Origin>, Problem> {
         origins(&self.exposures)
     }
 
-    /// What a roll shall note of where the image reads snippets.
+    /// What a roll should record about where the image reads snippets.
     pub fn reads(&self) -> Option<(String, String)> {
         let (spec, target) = (self.object.spec.as_ref().ok()?, self.tenure.target.as_ref().ok()?);
         let dir = &self.settings.as_ref().ok()?.local_settings_dir;
@@ -161,7 +161,7 @@ impl Dashboard {
         asked.then(|| (annotations::READS.to_owned(), format!("{} {dir}", target.container.image)))
     }
 
-    /// Whether browsers may load it from that origin, too, as far as its exposure is assumed.
+    /// Whether browsers may also load it from that origin, if a part of its exposure is assumed.
     pub fn may_be_at(&self, origin: &Origin) -> bool {
         self.exposures.iter().flat_map(|exposures| &exposures.urls).any(|exposure| exposure.may_be(origin))
     }
@@ -174,13 +174,13 @@ impl Dashboard {
         }
     }
 
-    /// Whether pods are known to upload directly by our setting, or to be about to.
+    /// Whether pods certainly upload directly because of our setting, or will.
     pub fn is_direct(&self) -> bool {
         self.tenure.applied.as_ref().is_ok_and(Applied::sets_direct)
     }
 
-    /// Since when its own mode is in force because preflights were refused: noted on the ConfigMap
-    /// that was taken out of its pods.
+    /// Since when its own mode is in effect because preflights were refused. It is recorded on the
+    /// ConfigMap that was removed from its pods.
     pub fn backed_out(&self) -> Option<&str> {
         let workload = &self.tenure.target.as_ref().ok()?.workload;
         let mut all =
@@ -188,7 +188,7 @@ impl Dashboard {
         all.find_map(|c| c.meta.ours.get(annotations::BACKED_OUT).map(String::as_str))
     }
 
-    /// Why it is not known what its pods run with, if so.
+    /// Why it is unknown what its pods run with, if so.
     pub fn unseen(&self) -> Option<Problem> {
         let key = &self.object.meta.key;
         if let Err(why) = &self.object.spec {
@@ -198,20 +198,20 @@ impl Dashboard {
         [target.as_ref().err(), applied.as_ref().err()].into_iter().flatten().find(|p| p.is_unknown()).cloned()
     }
 
-    /// Whether a broken path makes it fall back.
+    /// Whether it falls back when a path fails.
     pub fn falls_back(&self) -> bool {
         self.spec().is_some_and(|spec| spec.direct_upload.fallback == Fallback::Legacy)
     }
 }
 
 impl HorizonView {
-    /// Whether whole uploads of the operator's own pass, to each destination.
+    /// Whether the operator's own whole uploads pass to each destination.
     pub fn is_upload_verified(&self) -> bool {
         let granted = matches!(self.evidence, Evidence::Granted(..));
         granted && self.destinations.iter().all(DestinationView::is_uploaded_to)
     }
 
-    /// The Glance resources that it goes to.
+    /// The Glance resources that it uses.
     pub fn partners(&self) -> BTreeSet<Key> {
         self.destinations.iter().filter_map(|destination| destination.to.key()).cloned().collect()
     }
@@ -223,7 +223,7 @@ fn origins(exposures: &Result<Exposures, Problem>) -> Result<BTreeSet<Origin>, P
     Ok(exposures.urls.iter().map(|e| e.url.origin().clone()).collect())
 }
 
-/// What is to be rendered.
+/// What to render.
 fn settings(
     key: &Key,
     spec: &HorizonSpec,
@@ -264,7 +264,7 @@ fn settings(
 
 type Fragment = (Option<u64>, Option<u32>, Option<HorizonCorsSettings>);
 
-/// What the httpd fragment holds of limits and CORS.
+/// What the httpd fragment has of limits and CORS.
 fn httpd(spec: &HorizonSpec) -> Result<Fragment, Problem> {
     let cors = match spec.cors.as_ref().filter(|cors| cors.enabled) {
         None => None,

@@ -1,4 +1,4 @@
-//! `spec.imageImport` and `spec.apis`: what they ask of a workload, and whether it can be.
+//! `spec.imageImport` and `spec.apis`: what they require from a workload, and whether that is possible.
 
 use std::collections::BTreeMap;
 
@@ -9,19 +9,19 @@ use crate::openstack::policy::{NOBODY, UPLOAD};
 use crate::render::{Filter, ImportSettings};
 use crate::workload::{POD_IP, Target, WORKER_URL};
 
-/// Whether this Glance is to refuse uploads by `PUT …/file`, as its plugins or its policy ask.
+/// Whether this Glance should refuse uploads by `PUT …/file`, because of its plugins or its policy.
 pub fn refuses_uploads(spec: &GlanceSpec) -> bool {
     let required = spec.image_import.as_deref().is_some_and(|import| import.required);
     required || spec.apis.public.policy.get(UPLOAD).is_some_and(|rule| rule.trim() == NOBODY)
 }
 
-/// What Glance's file says of imports. `methods` take the place of those that the resource names.
+/// What Glance's file says about imports. `methods` replace those of the resource.
 pub fn settings(import: Option<&ImageImport>, methods: Option<&[ImportMethod]>) -> ImportSettings {
     let none = ImageImport::default();
     let import = import.unwrap_or(&none);
     let methods = methods.or(import.methods.as_deref());
     let mut plugins = Vec::new();
-    // What is packed can neither be looked at nor converted.
+    // Compressed data can be neither inspected nor converted.
     plugins.extend(import.decompression.then(|| "image_decompression".to_owned()));
     plugins.extend(import.additional_plugins.iter().cloned());
     plugins.extend(import.conversion.is_some().then(|| "image_conversion".to_owned()));
@@ -51,8 +51,7 @@ fn filter(allowed: Vec<String>, disallowed: Vec<String>) -> Option<Filter> {
     }
 }
 
-/// The variables that tell each pod its own address. oslo.config takes options from the environment
-/// before any file.
+/// The variables that give each pod its own address. oslo.config prefers the environment to every file.
 pub fn env(import: Option<&ImageImport>) -> BTreeMap<String, EnvValue> {
     let Some(reference) = import.and_then(|import| import.worker_self_reference.as_ref()) else {
         return BTreeMap::new();
@@ -71,10 +70,10 @@ pub fn env(import: Option<&ImageImport>) -> BTreeMap<String, EnvValue> {
     ])
 }
 
-/// Whether what one pod staged can be imported by the pod that is asked to.
+/// Whether the pod that gets the import can read what another pod staged.
 ///
 /// # Errors
-/// Several pods, none of which can get at what another one has staged.
+/// Several pods, none of which can read what another one has staged.
 pub fn staged(import: Option<&ImageImport>, methods: Option<&[ImportMethod]>, target: &Target) -> Result<(), Problem> {
     let Some(import) = import else { return Ok(()) };
     let Some(staging) = &import.staging else { return Ok(()) };
@@ -92,7 +91,7 @@ pub fn staged(import: Option<&ImageImport>, methods: Option<&[ImportMethod]>, ta
     let mount = target.container.mounts.iter().filter(|m| holds(&m.path)).max_by_key(|m| m.path.len());
     let volume = mount.and_then(|m| workload.template.volumes.iter().find(|v| v.name == m.volume));
     let why = match volume.map(|volume| &volume.source) {
-        // A StatefulSet's claim templates are not among the volumes, and are of one pod each.
+        // A StatefulSet's claim templates are not among the volumes, and belong to one pod each.
         None if mount.is_some() => "is on a volume of each pod's own",
         None => "is in each pod's own file system",
         Some(VolumeSource::EmptyDir | VolumeSource::Ephemeral) => "is on a volume of each pod's own",

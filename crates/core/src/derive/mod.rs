@@ -1,7 +1,7 @@
 //! What the cluster means: origins, endpoints, pairs and consent. Pure.
 //!
-//! In: a [`Snapshot`](crate::model::Snapshot). Out: a [`World`], with one view per resource that
-//! holds all that its plan depends on.
+//! In: a [`Snapshot`](crate::model::Snapshot). Out: a [`World`], with one view for each resource, which has
+//! everything its plan depends on.
 
 pub mod adjust;
 pub mod api;

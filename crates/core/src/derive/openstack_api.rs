@@ -1,6 +1,6 @@
 //! An OpenStackAPI: an API to which nobody uploads.
 //!
-//! In: the resource, and the dashboards that it names. Out: an [`ApiView`] with the table of its own
+//! In: the resource, and its dashboards. Out: an [`ApiView`] with the table of its own
 //! [`OpenStackService`].
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,10 +18,10 @@ use crate::model::{Advice, ApiObject, Key, Problem, Snapshot, describe};
 use crate::openstack::{API, GLANCE, OpenStackService, layout};
 use crate::render::{CorsSettings, GlanceSettings, ImportSettings, OwnSettings, PolicySettings};
 
-/// Stands for a service whose name this version cannot read: nothing is rendered for it.
+/// Stands for a service whose name this version cannot read. Nothing is rendered for it.
 const UNREADABLE: OpenStackService = OpenStackService { kind: API, ..GLANCE };
 
-/// The view of one, with the origins that it is asked to accept.
+/// The view of one, with the origins that it should accept.
 pub fn view(snapshot: &Snapshot, dashboards: &BTreeMap<Key, Dashboard>, object: &ApiObject, tenure: Tenure) -> ApiView {
     let service = object.spec.as_ref().map_or(&UNREADABLE, |spec| spec.service.into());
     let asked = match &object.spec {
@@ -89,10 +89,10 @@ fn asked(snapshot: &Snapshot, spec: &OpenStackApiSpec, service: &'static OpenSta
     Asked { settings, source, stated, carried, advice, ..Asked::unreadable("") }
 }
 
-/// Where pages come from that call the API; or why that is not known, or nowhere.
+/// The origins of pages that call the API; or why they are unknown, or that there are none.
 type Origins = Result<Vec<Origin>, Problem>;
 
-/// The origins; none of a Horizon that goes away.
+/// The origins; none of a Horizon that is being deleted.
 fn of_horizon(snapshot: &Snapshot, dashboards: &BTreeMap<Key, Dashboard>, key: &Key) -> Origins {
     match dashboards.get(key) {
         Some(dashboard) if dashboard.object.meta.deleting.is_some() => Ok(Vec::new()),
@@ -113,7 +113,7 @@ fn of_workload(snapshot: &Snapshot, kind: WorkloadKind, key: &Key) -> Origins {
     Ok(exposures.urls.into_iter().map(|exposure| exposure.url.origin().clone()).collect())
 }
 
-/// Who calls the API from pages of their own.
+/// Who calls the API from their own pages.
 struct Callers {
     wanted: BTreeMap<Origin, Vec<String>>,
     /// Whose pages send cookies.
@@ -123,8 +123,8 @@ struct Callers {
 }
 
 impl Callers {
-    /// Enters what somebody's scripts come from. What is not known lets nothing go; what is known to be
-    /// nowhere is said. Plain http is taken only where it is stated.
+    /// Adds the origins of somebody's scripts. Unknown origins let nothing be dropped. If there are
+    /// certainly none, that is reported. Plain http counts only if it is stated.
     fn accept(&mut self, who: &str, origins: Origins, with_credentials: bool) {
         match origins {
             Ok(origins) => {

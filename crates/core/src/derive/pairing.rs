@@ -1,4 +1,4 @@
-//! Stage 3: which Glance a Horizon goes to, and whether it may and can.
+//! Stage 3: which Glance a Horizon uses, and whether it may and can.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,7 +20,7 @@ pub struct Pairing {
     pub catalog: CatalogState,
     pub destinations: Vec<Destination>,
     pub proxies: GlanceProxies,
-    /// As far as no Glance refuses it.
+    /// If no Glance refuses it.
     pub intent: Intent,
     pub advice: Vec<Advice>,
 }
@@ -76,8 +76,7 @@ impl Pairing {
         self.destinations.iter().filter_map(Destination::key).cloned().collect()
     }
 
-    /// The Glances whose acceptance this Horizon needs: those it goes to, and those that its pods
-    /// still upload to.
+    /// The Glances that must accept this Horizon: those it uses, and those to which its pods still upload.
     pub fn needs(&self, dashboard: &Dashboard) -> BTreeSet<Key> {
         let mut needs = dashboard.tenure.applied.as_ref().map(Applied::partners).unwrap_or_default();
         if self.intent == Intent::Direct {
@@ -86,10 +85,11 @@ impl Pairing {
         needs
     }
 
-    /// The origins that a Glance must accept: of one that it goes to, only those where browsers ask.
+    /// The origins that a Glance must accept. For a Glance that the Horizon uses, only those from which
+    /// browsers need CORS.
     ///
     /// # Errors
-    /// Why they are not known.
+    /// Why they are unknown.
     pub fn origins_at(&self, glance: &Key, dashboard: &Dashboard) -> Result<BTreeSet<Origin>, Problem> {
         let origins = dashboard.origins()?;
         let here: Vec<_> = self.destinations.iter().filter(|d| d.key() == Some(glance)).collect();
@@ -113,7 +113,7 @@ fn partner(
     if let (Some(_), Some(url)) = (wish.region, wish.glance_endpoint) {
         return Ok(Partner::External(stated(url, wish)?));
     }
-    // Once chosen it stays, while it exists.
+    // The choice stays while the Glance exists.
     let chosen = match &dashboard.tenure.applied {
         Ok(applied) => applied.partners(),
         Err(problem) if problem.is_unknown() => return Err(problem.clone()),
@@ -170,7 +170,7 @@ fn stated(url: &str, wish: Wish<'_>) -> Result<PublicUrl, Problem> {
         .map_err(|e| Problem::new(Reason::InvalidSpec, format!("{}: {e}", wish.field("glanceEndpoint"))))
 }
 
-/// The URL that the browser will upload to, if a browser can.
+/// The URL to which the browser will upload, if a browser can.
 fn endpoint(
     glances: &BTreeMap<Key, ImageService>,
     dashboard: &Dashboard,
@@ -178,7 +178,7 @@ fn endpoint(
     wish: Wish<'_>,
     partner: &Result<Partner, Problem>,
 ) -> Result<Endpoint, Problem> {
-    // Nothing is rolled for a URL that nobody has read yet; who is direct already, stays so.
+    // Nothing rolls for a URL that nobody has read yet. A Horizon that is already direct stays direct.
     if catalog.is_awaited() && wish.glance_endpoint.is_none() && !dashboard.is_direct() {
         return Err(catalog::awaited(catalog.held_up.as_deref()));
     }
@@ -186,7 +186,7 @@ fn endpoint(
         (Some(url), ..) => (url.clone(), catalog::PUBLISHED.to_owned()),
         (None, Some(url), _) => {
             stated(url, wish)?;
-            // As it is written: Horizon appends to a slash at the end, too.
+            // Unchanged: Horizon appends to a slash at the end, too.
             let endpoint = Endpoint::parse(url).map_err(|e| Problem::new(Reason::InvalidSpec, e.to_string()))?;
             (endpoint, wish.field("glanceEndpoint"))
         }
@@ -232,7 +232,7 @@ fn unknown_endpoint(key: &Key, why: &str) -> Problem {
     )
 }
 
-/// What is asked of Horizon's pods.
+/// What Horizon's pods should do.
 fn intent(
     glances: &BTreeMap<Key, ImageService>,
     dashboard: &Dashboard,
@@ -246,13 +246,14 @@ fn intent(
     if !spec.direct_upload.enabled {
         return Intent::Own(Problem::new(Reason::DirectDisabled, "spec.directUpload.enabled is false"));
     }
-    // One mode for all of them: the first that is lost takes it back, the first that is not known keeps it.
+    // One mode for all destinations: the first that is lost ends direct, the first that is unknown keeps
+    // the mode.
     let standings: Vec<_> = destinations.iter().filter_map(|d| standing(glances, dashboard, d)).collect();
     let lost = standings.iter().find(|intent| matches!(intent, Intent::Own(_)));
     if let Some(intent) = lost.or(standings.first()) {
         return intent.clone();
     }
-    // The endpoint first: a wrong one is the user's to mend whatever else is missing.
+    // The endpoint comes first: the user must correct a wrong one, whatever else is missing.
     let unproven = spec.direct_upload.verification == Verification::Off;
     let wrong = |d: &Destination| {
         let problem = d.endpoint.as_ref().err().filter(|p| !unproven || p.reason == Reason::InvalidSpec)?;
@@ -262,8 +263,8 @@ fn intent(
         [dashboard.tenure.target.as_ref().err(), dashboard.exposures.as_ref().err(), dashboard.settings.as_ref().err()];
     let obstacle = || obstacles.into_iter().flatten().next().cloned();
     match destinations.iter().find_map(wrong).or_else(obstacle) {
-        // No upload works: a dashboard that is direct goes back, as one does whose preflight is refused.
-        // What Glance's own account reads is new evidence after an upgrade, which rolls nothing.
+        // No upload works, so a direct dashboard goes back, as after a refused preflight. What Glance's own
+        // account reads is new evidence after an upgrade, which rolls nothing.
         Some(problem)
             if dashboard.is_direct()
                 && dashboard.falls_back()
@@ -282,7 +283,7 @@ fn is_dead_end(reason: Reason) -> bool {
     matches!(reason, Reason::EndpointNotPublic | Reason::MixedContent)
 }
 
-/// What one destination asks, where it does not let Horizon be direct.
+/// What one destination requires if it does not allow Horizon to be direct.
 fn standing(glances: &BTreeMap<Key, ImageService>, dashboard: &Dashboard, destination: &Destination) -> Option<Intent> {
     let noted = || {
         let partners = dashboard.tenure.applied.as_ref().map(Applied::partners).unwrap_or_default();
@@ -294,8 +295,8 @@ fn standing(glances: &BTreeMap<Key, ImageService>, dashboard: &Dashboard, destin
         if lost { Intent::Own(problem) } else { Intent::Hold(problem) }
     };
     match &destination.partner {
-        // The partner is lost: the snippet goes before anything else can. An ambiguity or a typing
-        // error changes nothing, nor does a region that no pod was switched to yet.
+        // The partner is lost, so the snippet is removed before anything else. An ambiguity or a typing
+        // error changes nothing, nor does a region to which no pod was switched yet.
         Err(problem) if matches!(problem.reason, Reason::GlanceNotFound | Reason::GlanceNotAllowed) => {
             Some(lost(problem))
         }

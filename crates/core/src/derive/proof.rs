@@ -20,38 +20,38 @@ use crate::model::{Cause, Epoch, Key, Known, Page, ProbeAnswer, ProbeTarget, Pro
 #[derive(Debug)]
 pub struct Proof {
     pub destinations: Vec<DestinationView>,
-    /// Over all of them: the worst counts.
+    /// Over all destinations: the worst counts.
     pub evidence: Evidence,
-    /// What nobody has seen, and uploads need.
+    /// What uploads need, but nobody has seen.
     pub assumptions: Vec<String>,
     /// The ConfigMap with certificate authorities.
     pub authorities: Option<Key>,
 }
 
-/// What preflights have shown, over all origins: the worst counts.
+/// The results of preflights over all origins: the worst counts.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Evidence {
-    /// Nothing is asked.
+    /// No preflight is needed.
     #[default]
     None,
     /// There is no verdict yet.
     Pending,
-    /// A browser's upload would be let through: what is unwise all the same.
+    /// A browser's upload would pass; with advice about what is unwise.
     Granted(Weight, Vec<String>),
-    /// It would not: origin and why.
+    /// It would fail: origin and cause.
     Refused(Weight, Vec<Failed>),
-    /// The operator gets no answer: origin and how far it came.
+    /// The operator gets no answer: origin and how far it got.
     Unknown(Vec<Failed>),
 }
 
-/// A question that was not granted, and why.
+/// A preflight that was not granted, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failed {
-    /// The region, where regions have names.
+    /// The region, if regions have names.
     pub region: Option<String>,
-    /// From where.
+    /// The origin.
     pub origin: String,
-    /// What a condition calls it.
+    /// Its reason in a condition.
     pub reason: Reason,
     pub reply: Cause,
 }
@@ -70,17 +70,17 @@ impl fmt::Display for Failed {
     }
 }
 
-/// How much a verdict counts.
+/// How reliable a verdict is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Weight {
-    /// It speaks of what Glance's pods run with now.
+    /// It is about what Glance's pods run with now.
     pub fresh: bool,
     /// It has lasted ([`crate::judge::ProbeScheduler`]).
     pub firm: bool,
 }
 
 impl Proof {
-    /// What is asked for one Horizon, and what is known. `states` are those of all Glances.
+    /// What to ask for one Horizon, and what is known. `states` are those of all Glances.
     pub fn derive(
         snapshot: &Snapshot,
         dashboard: &Dashboard,
@@ -102,7 +102,7 @@ impl Proof {
         };
         let authorities = ca(&dashboard.object.meta.key, spec);
         let reach = match pairing.catalog.says {
-            // Where to ask is not known yet.
+            // The address to ask is unknown yet.
             CatalogAnswer::Pending => {
                 Err(Unknown { why: "the Keystone catalog is not read yet".into(), pending: true })
             }
@@ -126,12 +126,12 @@ impl Proof {
 }
 
 impl DestinationView {
-    /// One of which nothing is asked.
+    /// A destination that is not asked.
     fn unasked(to: Destination, glance: Option<GlanceState>) -> Self {
         Self { to, glance, questions: BTreeSet::new(), epoch: None, canary: None, evidence: Evidence::None }
     }
 
-    /// One with what is asked of it, and what is known.
+    /// A destination with what it is asked, and what is known.
     fn proven(
         snapshot: &Snapshot,
         dashboard: &Dashboard,
@@ -185,21 +185,21 @@ fn page(dashboard: &Dashboard, origin: &Origin) -> Page {
 }
 
 impl DestinationView {
-    /// Whether a whole upload of the operator's own passes there.
+    /// Whether the operator's own whole upload passes there.
     pub fn is_uploaded_to(&self) -> bool {
         self.canary.as_ref().is_some_and(|canary| canary.shows(&self.to))
     }
 }
 
 impl Destination {
-    /// Which state of Glance an answer would speak of: none while it is being rolled.
+    /// The state of Glance to which an answer would belong: none during a roll.
     fn epoch(&self, glance: Option<&GlanceState>, origins: &BTreeSet<Origin>) -> Epoch {
         match (&self.partner, glance) {
             (Ok(Partner::External(url)), _) => Some(url.to_string()),
             (Ok(Partner::Glance(_)), Some(glance)) => {
                 let crossing = self.crossing(origins.clone());
                 let accepted = glance.accepts.as_ref().is_ok_and(|accepts| crossing.is_subset(accepts));
-                // Of the same origin nothing has to be mounted.
+                // With the same origin, nothing must be mounted.
                 let state = glance.config_map.clone().or_else(|| crossing.is_empty().then(String::new));
                 state.filter(|_| accepted && !glance.refuses && glance.rolled_out.is_ok())
             }
@@ -248,7 +248,7 @@ pub(super) fn no_ca(why: String, field: &str) -> Cause {
 /// Reads `spec.directUpload.probe.hostAliases`.
 ///
 /// # Errors
-/// An address that is none.
+/// An address that is invalid.
 pub fn hosts(spec: &HorizonSpec) -> Result<BTreeMap<String, IpAddr>, Problem> {
     named_hosts(&spec.direct_upload.probe.host_aliases, "spec.directUpload.probe.hostAliases")
 }
@@ -280,7 +280,7 @@ pub(super) fn evidence(
 ) -> Evidence {
     let (mut refused, mut unknown, mut advice) = (Vec::new(), Vec::new(), BTreeSet::new());
     let mut weight = Weight { fresh: true, firm: true };
-    // A refusal counts as much as its own answers do; a grant as the least of all.
+    // A refusal counts as much as its own answers do, a grant as the least of all.
     let mut against = Weight { fresh: false, firm: false };
     let failed = |question: &ProbeTarget, reason, reply| {
         let (region, origin) = (region.cloned(), question.origin.to_string());
@@ -298,7 +298,7 @@ pub(super) fn evidence(
         match observation.verdict() {
             ProbeAnswer::Granted(unwise) => advice.extend(unwise),
             ProbeAnswer::Refused(reply) => {
-                // What has never been seen to pass may as well be our way of asking that is not let through.
+                // If it has never passed, our own requests may be the ones that are blocked.
                 let part = observation.refusal().and_then(|(part, _)| part);
                 let counts = standing.firm && part.is_none_or(|part| standing.passed.contains(&part));
                 against = Weight { fresh: against.fresh || fresh, firm: against.firm || (fresh && counts) };
@@ -365,7 +365,7 @@ fn assumptions(
     told.into_iter().chain(assumed).chain([canary.map_or_else(|| WHOLE.to_owned(), beyond)]).collect()
 }
 
-/// What is left open where uploads pass.
+/// What is not proven if uploads pass.
 fn beyond(canary: &CanaryView) -> String {
     let (size, pace) = (canary.query.size, canary.query.pace.as_secs());
     format!(
@@ -374,7 +374,7 @@ fn beyond(canary: &CanaryView) -> String {
 }
 
 impl Evidence {
-    /// What two destinations show together: the worse counts, and a grant counts as the lesser of both.
+    /// The joint result of two destinations: the worse counts, and a grant counts as the lesser of both.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         let both = |one: bool, other: bool| one && other;
@@ -394,12 +394,12 @@ impl Evidence {
         }
     }
 
-    /// Whether the path is refused so long and so often that falling back is due.
+    /// Whether the path was refused for so long, and so often, that falling back is due.
     pub fn is_broken(&self) -> bool {
         matches!(self, Self::Refused(Weight { fresh: true, firm: true }, _))
     }
 
-    /// Whether it is granted by the server as it is now; `firm`: and has been for long enough.
+    /// Whether the server in its current state grants it; `firm`: and has for long enough.
     pub fn is_granted(&self, firm: bool) -> bool {
         matches!(self, Self::Granted(weight, _) if weight.fresh && (weight.firm || !firm))
     }

@@ -1,8 +1,8 @@
 //! Where a Horizon's snippet goes, and how it gets there.
 //!
-//! In: the spec, and what stands in the workload or was seen by rehearsals. Out: the folder. What is stated
-//! comes first. What is mounted stays where it is, as long as the image reads it there. Else it is the folder that
-//! a rehearsal found in the image; and before any has run, that of the layout, which the first one then tries.
+//! In: the spec, the workload, and what rehearsals found. Out: the folder. A stated folder comes first. A mounted
+//! file stays in its place as long as the image reads it there. Otherwise it is the folder that a rehearsal found
+//! in the image. Before the first rehearsal, it is the layout's folder, which that rehearsal then tries.
 
 use std::collections::BTreeMap;
 

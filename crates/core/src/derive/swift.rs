@@ -1,4 +1,4 @@
-//! Swift stores: what `spec.swift` asks for, and what the user's own options do (DU019).
+//! Swift stores: what `spec.swift` requests, and the effect of the user's own options (DU019).
 
 use direct_upload_api::{GlanceSwift, Reason, Rule, SwiftTenancy, seconds};
 use sha2::{Digest, Sha256};
@@ -9,10 +9,10 @@ use crate::openstack::swift::{MultiTenant, multi_tenant, named};
 use crate::render;
 use crate::workload::{SECRET_VOLUME, Secrets};
 
-/// What `glance_store` takes where nothing is said: a token that lives for another minute is good.
+/// What `glance_store` uses by default: a token that is valid for another minute is good.
 const EXPIRE_SOON: u64 = 60;
 
-/// The stores' settings, by name, so that their order in the resource changes nothing.
+/// The stores' settings by name, so that their order in the resource does not matter.
 pub fn stores(stores: &[GlanceSwift]) -> Vec<render::SwiftStore> {
     let mut all: Vec<_> = stores.iter().map(store).collect();
     all.sort_by(|a, b| a.name.cmp(&b.name));
@@ -34,8 +34,8 @@ fn store(store: &GlanceSwift) -> render::SwiftStore {
     }
 }
 
-/// The Secrets, each key as a file that Glance reads after its own and before ours, by its name: what the
-/// resource says has the last word.
+/// The Secrets. Each key is a file that Glance reads after its own and before ours, because of its name. So
+/// the resource decides.
 pub fn secrets(stores: &[GlanceSwift], dir: &str) -> Secrets {
     let mut secrets = Secrets::new();
     for store in stores {
@@ -51,10 +51,10 @@ pub fn secrets(stores: &[GlanceSwift], dir: &str) -> Secrets {
     secrets
 }
 
-/// What is to be said of `spec.swift` beside the user's own file, where that can be read.
+/// What to report about `spec.swift` and the user's own file, if that can be read.
 ///
 /// # Errors
-/// [`Reason::InvalidSpec`] if the two together are no store.
+/// [`Reason::InvalidSpec`] if the two together are not a store.
 pub fn beside(stores: &[GlanceSwift], users: &UserCors) -> Result<Vec<Advice>, Problem> {
     let value = |group: &str, name: &str| users.ini.get(group, name).map(|a| a.value.clone());
     let mut advice = Vec::new();

@@ -9,10 +9,10 @@ use crate::workload::Target;
 
 /// Finds the workload and the container.
 ///
-/// `guesses` are names that are tried after the resource's own when none is given.
+/// `guesses` are names to try after the resource's own name if none is given.
 ///
 /// # Errors
-/// [`Problem`] if there is none, if several could be meant, or if workloads cannot be seen.
+/// [`Problem`] if there is none, if several match, or if workloads cannot be seen.
 pub fn find(snapshot: &Snapshot, key: &Key, reference: &WorkloadRef, guesses: &[&str]) -> Result<Target, Problem> {
     let workload = match &reference.name {
         Some(name) => named(snapshot, key, reference.kind, name)?,
@@ -45,8 +45,8 @@ fn named(snapshot: &Snapshot, key: &Key, kind: WorkloadKind, name: &str) -> Resu
 fn guessed(snapshot: &Snapshot, key: &Key, kind: WorkloadKind, guesses: &[&str]) -> Result<Arc<Workload>, Problem> {
     let store = snapshot.workloads(kind);
     let mut names = guesses.to_vec();
-    // The resource's own name is the documented default. Where it is a usual one itself, another
-    // workload of a usual name could be meant as well.
+    // The resource's own name is the documented default. If it is also a usual name, another workload with
+    // a usual name could be meant.
     if !guesses.contains(&key.name.as_str()) {
         if let Some(own) = store.get(key)? {
             return Ok(own.clone());

@@ -1,4 +1,4 @@
-//! Stage 1: which workload each resource names, and who manages it where several name the same.
+//! Stage 1: which workload each resource names, and who manages it if several name the same.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -21,27 +21,27 @@ const HORIZONS: [&str; 1] = ["horizon"];
 pub struct Tenure {
     /// How the resource names it.
     pub reference: WorkloadRef,
-    /// What the resource names, whoever manages it.
+    /// What the resource names, no matter who manages it.
     pub named: Result<Target, Problem>,
-    /// The same, if it is this resource that manages it.
+    /// The same, if this resource manages it.
     pub target: Result<Target, Problem>,
-    /// What of ours stands in the cluster for the workload that it names; why there is none, or why that is
-    /// not known.
+    /// What the cluster has of ours for the workload that it names; or why there is none, or why that is
+    /// unknown.
     pub applied: Result<Applied, Problem>,
     /// The uid of the workload that `applied` is of.
     pub pods_of: Option<String>,
-    /// What else is to be known before anything is given back.
+    /// What else must be known before anything is released.
     pub handover: Known<Handover>,
 }
 
 /// What a resource leaves behind, and to whom.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Handover {
-    /// Other workloads that carry this resource's claim.
+    /// Other workloads with this resource's claim.
     pub orphans: Vec<Arc<Workload>>,
     /// Another resource will manage the target when this one is gone.
     pub has_successor: bool,
-    /// Names of this resource's ConfigMaps that pods of the namespace run with, of whatever workload.
+    /// Names of this resource's ConfigMaps with which pods of the namespace run, of any workload.
     pub running: BTreeSet<String>,
 }
 
@@ -50,13 +50,13 @@ pub struct Handover {
 pub(crate) struct Tenures {
     pub horizons: BTreeMap<Key, Tenure>,
     pub glances: BTreeMap<Key, Tenure>,
-    /// Of Glances that have an internal API of their own.
+    /// Internal APIs of Glances.
     pub internals: BTreeMap<Key, Tenure>,
     pub apis: BTreeMap<Key, Tenure>,
 }
 
 impl Tenures {
-    /// Settles all of them. Dashboards compete with dashboards, APIs with APIs.
+    /// Decides for all of them. Dashboards compete with dashboards, APIs with APIs.
     pub fn derive(snapshot: &Snapshot) -> Self {
         let horizons: Vec<_> = snapshot.horizons.all().map(|(_, object)| of_horizon(snapshot, object)).collect();
         let glances: Vec<_> = snapshot.glances.all().map(|(_, object)| of_glance(snapshot, object)).collect();
@@ -76,14 +76,14 @@ impl Tenures {
         };
         let own = |names: &Names<'_>| orphans(snapshot, names);
         let internal: BTreeMap<_, _> = internals.iter().map(|i| (&i.meta.key, &i.workload)).collect();
-        // A Glance has a claim on the workload of its internal API, too.
+        // A Glance also has a claim on the workload of its internal API.
         let of_glances = |names: &Names<'_>| match internal.get(&names.meta.key) {
             None => own(names),
             Some(Ok(target)) => {
                 let other = |w: &Arc<Workload>| w.meta.uid != target.workload.meta.uid;
                 Ok(own(names)?.into_iter().filter(other).collect())
             }
-            // Any of them may be the one that cannot be told now.
+            // Any of them may be the one that is unknown now.
             Some(Err(_)) => Ok(Vec::new()),
         };
         Self {
@@ -101,12 +101,12 @@ type Orphans<'a> = dyn Fn(&Names<'_>) -> Known<Vec<Arc<Workload>>> + 'a;
 /// What a resource names.
 #[derive(Clone)]
 struct Names<'a> {
-    /// Kind of the resource, as claims say it.
+    /// Kind of the resource, as in claims.
     kind: &'static str,
     meta: &'a Meta,
     reference: WorkloadRef,
     workload: Result<Target, Problem>,
-    /// What a resource whose spec cannot be read holds all the same, as its claim says.
+    /// What a resource holds if its spec cannot be read: what its claim says.
     held: Option<Arc<Workload>>,
 }
 
@@ -139,7 +139,7 @@ fn of_glance<'a>(snapshot: &Snapshot, object: &'a GlanceObject) -> Names<'a> {
     Names::find(snapshot, GLANCE.kind, &object.meta, reference, GLANCE.workloads)
 }
 
-/// The workload of the internal API; none where the resource asks for none.
+/// The workload of the internal API; none if the resource requests none.
 fn of_internal<'a>(snapshot: &Snapshot, object: &'a GlanceObject, public: &Names<'_>) -> Option<Names<'a>> {
     let api = object.spec.as_ref().ok()?.apis.internal.as_ref().filter(|_| object.meta.deleting.is_none())?;
     let is_public = |t: &Target| public.workload.as_ref().is_ok_and(|own| own.workload.meta.uid == t.workload.meta.uid);
@@ -161,7 +161,7 @@ fn of_api<'a>(snapshot: &Snapshot, object: &'a ApiObject) -> Names<'a> {
     Names::find(snapshot, API, &object.meta, reference, usual)
 }
 
-/// Workloads of the namespace that carry a resource's claim.
+/// Workloads of the namespace with a resource's claim.
 fn claimed_by<'a>(snapshot: &'a Snapshot, kind: &str, meta: &Meta) -> Known<Vec<&'a Arc<Workload>>> {
     let ours = |w: &Workload| !w.foreign && Claim::on(w).is_some_and(|c| c.kind == kind && c.is(meta));
     let mut claimed = Vec::new();
@@ -171,7 +171,7 @@ fn claimed_by<'a>(snapshot: &'a Snapshot, kind: &str, meta: &Meta) -> Known<Vec<
     Ok(claimed)
 }
 
-/// Workloads of the namespace that carry this resource's claim, but are not the one that it names.
+/// Workloads of the namespace with this resource's claim that it does not name.
 fn orphans(snapshot: &Snapshot, names: &Names<'_>) -> Known<Vec<Arc<Workload>>> {
     let is_named = |w: &Workload| {
         names.workload.as_ref().is_ok_and(|t| t.workload.kind == w.kind && t.workload.meta.key == w.meta.key)
@@ -180,7 +180,7 @@ fn orphans(snapshot: &Snapshot, names: &Names<'_>) -> Known<Vec<Arc<Workload>>> 
     Ok(claimed.into_iter().filter(|w| !is_named(w)).cloned().collect())
 }
 
-/// Names of a resource's ConfigMaps that pods of its namespace run with.
+/// Names of a resource's ConfigMaps with which pods of its namespace run.
 fn running(snapshot: &Snapshot, names: &Names<'_>) -> Known<BTreeSet<String>> {
     let Key { namespace, name } = &names.meta.key;
     let used: BTreeSet<_> = snapshot.pods.list(namespace)?.filter_map(|pod| pod.config_map.as_ref()).collect();
@@ -190,7 +190,7 @@ fn running(snapshot: &Snapshot, names: &Names<'_>) -> Known<BTreeSet<String>> {
     Ok(ours.filter(|config_map| is_content_name_of(name, config_map) && used.contains(config_map)).cloned().collect())
 }
 
-/// Whether all resources are known that may name the same workload: they stand in the same namespace.
+/// Whether all resources are known that may name the same workload. They are in the same namespace.
 fn rivals(snapshot: &Snapshot, names: &Names<'_>) -> Known<()> {
     let namespace = &names.meta.key.namespace;
     if names.kind == "Horizon" {
@@ -199,7 +199,7 @@ fn rivals(snapshot: &Snapshot, names: &Names<'_>) -> Known<()> {
     snapshot.glances.known(namespace).and_then(|()| snapshot.apis.known(namespace))
 }
 
-/// Age of a resource: the oldest claims first.
+/// Age of a resource: the oldest comes first.
 type Age = (Timestamp, String, Key);
 
 /// Who claims which workload, oldest first; resources that are being deleted come last.

@@ -9,25 +9,25 @@ use super::horizon::Dashboard;
 use super::proof::Proof;
 use crate::model::Key;
 
-/// Horizons that change their mode because of preflights, at the same time.
+/// How many Horizons may change their mode because of preflights at the same time.
 const AT_ONCE: usize = 4;
 
-/// With so many endpoints or more, most of them refusing at once casts doubt on the prober.
+/// With this many endpoints or more, it is suspicious if most of them refuse at once.
 const COMPARABLE: usize = 3;
 
-/// Whether a mode that is in force may change because of preflights.
+/// Whether a mode in effect may change because of preflights.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Throttle {
     #[default]
     Now,
-    /// Others change theirs at the moment.
+    /// Others change theirs now.
     Later,
-    /// Most endpoints refuse at once: the operator's own way to them is more likely to be broken
-    /// than all of them are.
+    /// Most endpoints refuse at once. The operator's own network is then a more likely cause than all of
+    /// them.
     Frozen,
 }
 
-/// Decides who may change a mode because of preflights now, among all Horizons.
+/// Decides for all Horizons which of them may change their mode because of preflights now.
 pub fn all(dashboards: &BTreeMap<Key, Dashboard>, proofs: &BTreeMap<Key, Proof>) -> BTreeMap<Key, Throttle> {
     let all = || dashboards.values().zip(proofs.values());
     let direct = Dashboard::is_direct;
@@ -60,8 +60,7 @@ pub fn all(dashboards: &BTreeMap<Key, Dashboard>, proofs: &BTreeMap<Key, Proof>)
     throttles
 }
 
-/// Whether preflights ask for another mode than the one that is in force: those that begin are
-/// not meant.
+/// Whether preflights require another mode than the one in effect. Horizons that start do not count.
 fn changes_mode(dashboard: &Dashboard, proof: &Proof) -> bool {
     let Ok(applied) = &dashboard.tenure.applied else { return false };
     let falls = applied.sets_direct() && proof.evidence.is_broken() && dashboard.falls_back();
@@ -94,7 +93,7 @@ mod tests {
         }
     }
 
-    /// A direct Horizon that uploads to an endpoint: `b`roken for long, `r`efused of late, `u`nknown,
+    /// A direct Horizon that uploads to an endpoint: `b`roken for long, `r`efused recently, `u`nknown,
     /// `g`ranted.
     fn horizon(number: usize, endpoint: usize, letter: char, rolling: bool) -> (Dashboard, Proof) {
         let key = Key::new("cloud", format!("h{number:02}"));
@@ -151,8 +150,8 @@ mod tests {
         (Dashboard::derive(&Snapshot::complete(), &Arc::new(object), tenure), proof)
     }
 
-    /// One letter for each Horizon, at endpoints of their own; N: falls back now, L: later, F: the
-    /// prober is in doubt, `-`: stays.
+    /// One letter for each Horizon, with its own endpoint; N: falls back now, L: later, F: the prober is
+    /// suspicious, `-`: stays.
     #[rstest]
     #[case::one("b", "N")]
     #[case::one_of_three("bgg", "N--")]
@@ -166,7 +165,7 @@ mod tests {
         assert_eq!(throttles(letters.chars().enumerate().map(|(n, l)| horizon(n, n, l, false))), expected);
     }
 
-    /// All at one endpoint; capitals roll at the moment.
+    /// All at one endpoint; capitals are rolling now.
     #[rstest]
     #[case::four_at_once("bbbbbb", "NNNNLL")]
     #[case::others_roll("bbbGG", "NNL--")]

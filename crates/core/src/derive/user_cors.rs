@@ -1,8 +1,8 @@
-//! The `[cors]` options of the user's own files, which our file would replace option by option: they are
-//! carried on, or what cannot be carried on is said.
+//! The `[cors]` options of the user's own files, which our file would replace option by option. Ours
+//! repeats them, or reports what it cannot repeat.
 //!
-//! In: the ConfigMap with the main file, where one has it, and what a Job of Glance's own image has read of all
-//! files. Out: [`UserCors`].
+//! In: the ConfigMap with the main file, if there is one, and what a Job of Glance's own image has read of
+//! all files. Out: [`UserCors`].
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -18,13 +18,13 @@ use crate::workload::rehearsal::{CorsLook, CorsValueSeen};
 /// What the user's own files set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UserCors {
-    /// Each with where it stands.
+    /// Each with its source.
     pub origins: BTreeMap<Origin, String>,
-    /// Options beside the origins.
+    /// Options other than the origins.
     pub options: CorsValues,
     /// Where the file is, for the status.
     pub source: String,
-    /// What could not be carried on.
+    /// What could not be repeated.
     pub notes: Vec<Advice>,
     /// The whole file.
     pub ini: Ini,
@@ -41,7 +41,7 @@ enum Source {
     Unseen,
 }
 
-/// The ConfigMap that holds the main file, so that it can be watched.
+/// The ConfigMap with the main file, so that it can be watched.
 pub fn config_map(workload: &Workload, container: &Container, path: &str) -> Option<Key> {
     match source(workload, container, path) {
         Source::ConfigMap(key, _) => Some(key),
@@ -71,7 +71,7 @@ pub fn read(snapshot: &Snapshot, workload: &Workload, container: &Container, pat
     Ok(parse(text, source))
 }
 
-/// The mount with the longest path that holds the file wins, as in the container.
+/// The mount with the longest path to the file counts, as in the container.
 fn source(workload: &Workload, container: &Container, path: &str) -> Source {
     let holds = |mount: &str| path == mount || path.strip_prefix(mount).is_some_and(|rest| rest.starts_with('/'));
     let Some(mount) = container.mounts.iter().filter(|m| holds(&m.path)).max_by_key(|m| m.path.len()) else {
@@ -93,7 +93,7 @@ fn source(workload: &Workload, container: &Container, path: &str) -> Source {
     }
 }
 
-/// Whether the file at `path`, or another one of its folder that the CORS filter reads, stands in a Secret.
+/// Whether the file at `path`, or another file of its folder that the CORS filter reads, is in a Secret.
 pub(super) fn is_in_secret(workload: &Workload, container: &Container, path: &str) -> bool {
     let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
     let is_secret = |volume: &str| {
@@ -111,7 +111,7 @@ pub(super) fn is_in_secret(workload: &Workload, container: &Container, path: &st
         || container.mounts.iter().any(|mount| is_read(&mount.path) && is_secret(&mount.volume))
 }
 
-/// Why nothing is rolled before they were read: usually that takes seconds, and is not told.
+/// Why nothing rolls before they were read. It usually takes seconds, and is not reported.
 pub fn awaited(held_up: Option<&str>) -> Problem {
     let what = "a Job of Glance's own image reads what your own files say in [cors], so that it is carried on";
     match held_up {
@@ -120,13 +120,13 @@ pub fn awaited(held_up: Option<&str>) -> Problem {
     }
 }
 
-/// What the user's files set, as far as the operator reads them itself (`file`, where it reads the main one), and as
-/// a Job of the image has read all of them. What another file than the main one decides, the Job alone knows; of
-/// the main one the operator sees each change at once.
+/// What the user's files set: as far as the operator reads them itself (`file`, if it reads the main one),
+/// and as a Job of the image has read all of them. Only the Job knows what other files than the main one
+/// decide. For the main one, the operator sees each change immediately.
 pub fn joined(file: UserCors, reads_main: bool, look: &CorsLook) -> UserCors {
     let mut joined = file;
     let found = |found: String| Advice::new(found).field("[cors]");
-    // That a Secret is not read is no longer so.
+    // "A Secret is not read" is no longer true.
     if look.unread.is_some() || look.seen.is_some() {
         joined.notes.retain(|_| reads_main);
     }
@@ -178,7 +178,7 @@ pub fn joined(file: UserCors, reads_main: bool, look: &CorsLook) -> UserCors {
     joined
 }
 
-/// The options that hold: those that the resource states, and what the user's file says beside them.
+/// The options that apply: those of the resource, and those of the user's file in addition.
 pub fn merged(stated: CorsValues, users: CorsValues) -> CorsValues {
     let mut merged = stated;
     for (name, value) in users {

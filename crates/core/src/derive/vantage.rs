@@ -1,5 +1,5 @@
-//! From where the operator looks: what it sees at an address for which the cluster itself answers need not be what
-//! browsers see.
+//! Where the operator's requests come from. If the cluster itself answers for an address, browsers may get
+//! another answer.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -9,13 +9,13 @@ use direct_upload_api::web::Endpoint;
 use super::horizon::Dashboard;
 use crate::model::Snapshot;
 
-/// The addresses of this cluster, and whose they are.
+/// The addresses of this cluster, and their owners.
 #[derive(Debug, Default)]
 pub struct Vantage(BTreeMap<IpAddr, String>);
 
 impl Vantage {
-    /// Those of the Services that are watched, and those that controllers report in Ingresses and Gateways, which are
-    /// usually those of their own Services.
+    /// The addresses of the watched Services, and those that controllers report in Ingresses and Gateways,
+    /// which are usually those of their own Services.
     pub fn of(snapshot: &Snapshot) -> Self {
         let reported =
             |what: String| format!("the address in the status of {what}, usually one of its controller's Service");
@@ -28,11 +28,12 @@ impl Vantage {
         let services = snapshot.services.all().flat_map(|(key, service)| {
             service.virtual_ips.iter().map(move |address| (*address, format!("an address of Service {key}")))
         });
-        // Of several that have it, a Service says most.
+        // If several have it, a Service says most.
         Self(ingresses.chain(gateways).chain(services).collect())
     }
 
-    /// What is assumed where such an address answered. It is not named: of several, another one may answer next time.
+    /// What is assumed if such an address answered. The text does not name the address, because another one
+    /// may answer next time.
     pub fn inside(&self, dashboard: &Dashboard, endpoint: &Endpoint, address: IpAddr) -> Option<String> {
         let whose = self.0.get(&address)?;
         let how =
@@ -41,7 +42,7 @@ impl Vantage {
     }
 }
 
-/// What is assumed where `spec.directUpload.probe.hostAliases` names the address.
+/// What is assumed if `spec.directUpload.probe.hostAliases` names the address.
 pub(super) fn by_alias(dashboard: &Dashboard, endpoint: &Endpoint, address: IpAddr) -> String {
     assumed(
         dashboard,

@@ -1,5 +1,5 @@
-//! The whole picture: one view per resource, from one snapshot, in stages. Each makes new values of finished
-//! ones, by resource: nothing is filled in later.
+//! The whole picture: one view for each resource, from one snapshot, in stages. Each stage makes new values
+//! from finished ones, by resource. Nothing is filled in later.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -24,14 +24,14 @@ use crate::model::{Advice, CanaryQuery, CatalogQuery, Epoch, Key, Kind, Meta, Ne
 use crate::workload::drain;
 use crate::workload::rehearsal::LookState;
 
-/// All resources, each with everything that its plan depends on. A resource has something to do
-/// only if its view changed.
+/// All resources, each with everything its plan depends on. A resource has something to do only if its view
+/// changed.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct World {
     pub horizons: BTreeMap<Key, HorizonView>,
     pub glances: BTreeMap<Key, GlanceView>,
     pub apis: BTreeMap<Key, ApiView>,
-    /// Whose routes, and which Gateways, decide over exposures.
+    /// Whose routes, and which Gateways, decide about exposures.
     routing: Needs,
     /// The resources themselves have been listed.
     read: bool,
@@ -77,7 +77,7 @@ impl World {
         needs
     }
 
-    /// The preflights that matter now, and the state of the server that each would speak of.
+    /// The preflights that are needed now, and the state of the server to which each answer would belong.
     pub fn probe_targets(&self) -> BTreeMap<ProbeTarget, Epoch> {
         let all = self.horizons.values().flat_map(|view| &view.destinations);
         let uploads = all.flat_map(|d| d.questions.iter().map(|q| (q.clone(), d.epoch.clone())));
@@ -85,18 +85,19 @@ impl World {
         uploads.chain(calls.flat_map(|c| c.questions.iter().map(|q| (q.clone(), c.epoch.clone())))).collect()
     }
 
-    /// The catalogs that are to be read.
+    /// The catalogs to read.
     pub fn catalog_queries(&self) -> BTreeSet<CatalogQuery> {
         self.horizons.values().filter_map(|view| view.catalog.query.clone()).collect()
     }
 
-    /// The uploads that the operator makes itself, and the state of the server that each would speak of.
+    /// The uploads that the operator makes itself, and the state of the server to which each result would
+    /// belong.
     pub fn canary_queries(&self) -> BTreeMap<CanaryQuery, Epoch> {
         let all = self.horizons.values().flat_map(|view| &view.destinations);
         all.filter_map(|d| Some((d.canary.as_ref()?.query.clone(), d.epoch.clone()))).collect()
     }
 
-    /// Whether all that views depend on has been read, or is known to be unreadable.
+    /// Whether everything that views depend on has been read, or is known to be unreadable.
     pub fn is_read(&self) -> bool {
         let pending = |p: Option<&Problem>| p.is_some_and(|p| p.reason == Reason::ObservationPending);
         self.read
@@ -119,8 +120,8 @@ impl World {
         self.glances.values().filter_map(|view| view.internal.as_ref())
     }
 
-    /// The workloads that resources name, each with the resource's kind and metadata: of Horizons, then of
-    /// APIs, then of internal ones.
+    /// The workloads that resources name, each with the resource's kind and metadata: of Horizons, then
+    /// APIs, then internal ones.
     pub fn tenures(&self) -> impl Iterator<Item = (&'static str, &Meta, &Tenure)> {
         let dashboards = self.horizons.values().map(|view| &view.dashboard);
         let dashboards = dashboards.map(|dashboard| ("Horizon", &dashboard.object.meta, &dashboard.tenure));
@@ -137,7 +138,7 @@ impl World {
         self.horizons.keys().chain(self.glances.keys()).chain(self.apis.keys())
     }
 
-    /// Keys of the resources whose view differs from the one in `before`: Horizons, Glances, APIs.
+    /// Keys of the resources whose view differs from `before`: Horizons, Glances, APIs.
     pub fn changed<'a>(&'a self, before: &'a Self) -> [Vec<&'a Key>; 3] {
         fn differing<'a, V: PartialEq>(now: &'a BTreeMap<Key, V>, before: &BTreeMap<Key, V>) -> Vec<&'a Key> {
             now.iter().filter(|(key, view)| before.get(key) != Some(view)).map(|(key, _)| key).collect()
@@ -298,10 +299,10 @@ fn issues(snapshot: &Snapshot, glance: &ImageService, origins: &BTreeSet<&Origin
     }
 }
 
-/// What rolls cost, where one is to be expected.
+/// What rolls cost, if one is expected.
 fn of_rolls(is_glance: bool, suspended: bool, rollout: &Rollout, tenure: &Tenure) -> Vec<Advice> {
     let Ok(target) = &tenure.target else { return Vec::new() };
-    // Nobody holds the first roll up any more.
+    // Nobody delays the first roll any more.
     let first = tenure.applied.as_ref().is_ok_and(|a| a.mount.is_none());
     let soon = !suspended && rollout.not_before.is_none() && first;
     drain::advice(is_glance, &rollout.drain, target, soon)

@@ -1,8 +1,8 @@
-//! Local network access: may a page that came from these addresses connect to those? Pure.
+//! Local network access: whether a page from these addresses may connect to those. Pure.
 //!
-//! Browsers tell three IP address spaces apart. A request from a page to an address in a space that is less
-//! public than the page's own needs the user's permission, and without it fails before anything is sent
-//! (Local Network Access, "IP address space"; Chrome 142 and later).
+//! Browsers distinguish three IP address spaces. A request to an address in a less public space than the
+//! page's own needs the user's permission. Without it, the request fails before anything is sent (Local
+//! Network Access, "IP address space"; Chrome 142 and later).
 
 use std::net::IpAddr;
 
@@ -17,16 +17,16 @@ use crate::model::Advice;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, strum::Display)]
 #[strum(serialize_all = "lowercase")]
 pub enum AddressSpace {
-    /// This very machine.
+    /// This machine.
     Loopback,
-    /// The network that the machine is in.
+    /// The machine's network.
     Local,
     /// Everywhere.
     Public,
 }
 
-/// What is in the local space: private (RFC 1918), shared (RFC 6598), link-local, benchmarking and unique
-/// local addresses.
+/// The local space: private (RFC 1918), shared (RFC 6598), link-local, benchmarking and unique local
+/// addresses.
 const LOCAL: [&str; 9] = [
     "10.0.0.0/8",
     "100.64.0.0/10",
@@ -52,8 +52,8 @@ impl AddressSpace {
     }
 }
 
-/// Whether a page from the dashboard's addresses may connect to Glance's. It may not where each of Glance's
-/// is in a less public space than each of the dashboard's.
+/// Whether a page from the dashboard's addresses may connect to Glance's. It may not if each address of
+/// Glance is in a less public space than each address of the dashboard.
 pub fn judge(dashboard: &[IpAddr], glance: &[IpAddr]) -> PartVerdict {
     let spaces = |addresses: &[IpAddr]| {
         let all = || addresses.iter().copied().map(AddressSpace::of);

@@ -1,4 +1,4 @@
-//! What a browser accepts but is unwise. Pure.
+//! What browsers accept, but is unwise. Pure.
 
 use direct_upload_api::Rule;
 
@@ -10,7 +10,7 @@ use super::response::Response;
 use super::same_origin;
 use crate::model::Advice;
 
-/// Advice on a question and its answer.
+/// Advice about a request and its answer.
 pub(crate) fn advise(asked: &Preflight, answer: &Response, granted: bool) -> Vec<Advice> {
     let mut advice = on_the_question(asked);
     if asked.same_origin() {
@@ -57,7 +57,7 @@ fn varies(answer: &Response) -> bool {
     }
 }
 
-/// A grant that Glance's filter cannot have made says nothing about the answer to the PUT.
+/// Glance's filter cannot have made this grant, so it says nothing about the answer to the PUT.
 fn granted_elsewhere(asked: &Preflight, answer: &Response) -> Vec<Advice> {
     let mut advice = Vec::new();
     if answer.status != 200 || !is_echo(asked, answer) {

@@ -1,7 +1,7 @@
-//! Keystone's catalog: what is asked of it, and what it says of images. Pure.
+//! Keystone's catalog: the request, and what the answer says about images. Pure.
 //!
-//! Horizon hands the browser the public endpoint of service type `image` in the user's region, as it
-//! stands in the catalog that comes with a token.
+//! Horizon gives the browser the public endpoint of service type `image` in the user's region, as it is in
+//! the catalog of a token.
 
 use direct_upload_api::web::Endpoint;
 use serde::Deserialize;
@@ -35,18 +35,18 @@ struct Project {
     id: String,
 }
 
-/// keystone/models/token_model.py and keystone/common/render_token.py: only where there are any.
+/// keystone/models/token_model.py and keystone/common/render_token.py: only if there are any.
 #[derive(Deserialize)]
 struct Limits {
     access_rules: Option<Vec<Value>>,
 }
 
-/// What a token is good for.
+/// What a token is valid for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TokenScope {
     /// The id of its project.
     pub project: Option<String>,
-    /// Access rules stand in the application credential.
+    /// The application credential has access rules.
     pub is_limited: bool,
 }
 
@@ -81,10 +81,10 @@ struct CatalogEndpoint {
     url: String,
 }
 
-/// The public image endpoints in the answer; the first of a region counts, as for Horizon.
+/// The public image endpoints in the answer. The first of a region counts, as for Horizon.
 ///
 /// # Errors
-/// What it is instead.
+/// What the answer is instead.
 pub fn read(body: &[u8]) -> Result<PublicEndpoints, String> {
     let answer: TokenResponse =
         serde_json::from_slice(body).map_err(|_| "the answer is no token of the Identity API v3".to_owned())?;

@@ -1,8 +1,8 @@
-//! The judgement: a question and its answer in, the browser's decision out. Pure.
+//! The judgement. In: a request and its answer. Out: the browser's decision. Pure.
 //!
-//! Fetch standard §4.8 step 7, for the requests that Horizon's pages make. The token is a header
-//! (X-Auth-Token) and no credential in the standard's sense; yet the Django panel's request is one with
-//! credentials, for which neither `*` counts nor an answer that does not allow them.
+//! Fetch standard §4.8 step 7, for the requests of Horizon's pages. The token is a header (X-Auth-Token),
+//! so it is no credential in the standard's sense. But the Django panel's request has credentials. For it,
+//! `*` does not count, and the answer must allow credentials.
 
 use direct_upload_api::web::Origin;
 
@@ -31,14 +31,14 @@ pub fn judge(asked: &Preflight, answer: &Response) -> PreflightVerdict {
 }
 
 fn cross_origin(asked: &Preflight, answer: &Response) -> Result<(), Failure> {
-    // The standard asks for both at once; a wrong status says more about who answered.
+    // The standard checks both together; a wrong status says more about who answered.
     if !is_ok(answer.status) {
         return Err(explain_status::status(asked, answer));
     }
     every(&asked.uploads, |upload| lets_through(asked, upload, answer))
 }
 
-/// Each upload, the first failure counts; it says so where only the panel that is meant makes the difference.
+/// Judges each upload; the first failure counts. The text says if only the panel makes the difference.
 pub(super) fn every(
     uploads: &[UploadRequest],
     judge: impl Fn(&UploadRequest) -> Result<(), Failure>,
@@ -52,7 +52,7 @@ pub(super) fn every(
     }
 }
 
-/// Whether one upload is let through by the answer to its preflight.
+/// Whether the answer to the preflight lets one upload pass.
 fn lets_through(asked: &Preflight, upload: &UploadRequest, answer: &Response) -> Result<(), Failure> {
     readable(asked, upload, answer)?;
     let methods = extract(&answer.headers, ALLOW_METHODS);
@@ -69,7 +69,7 @@ pub fn is_ok(status: u16) -> bool {
     (200..=299).contains(&status)
 }
 
-/// The CORS check (§4.10), which both the preflight's and the upload's own answer must pass.
+/// The CORS check (§4.10). Both the preflight's and the upload's own answer must pass it.
 pub(super) fn readable(asked: &Preflight, upload: &UploadRequest, answer: &Response) -> Result<(), Failure> {
     if !origin_allowed(&asked.origin, upload.credentials, &answer.headers) {
         return Err(explain::origin(asked, upload, answer));
@@ -80,7 +80,7 @@ pub(super) fn readable(asked: &Preflight, upload: &UploadRequest, answer: &Respo
     Ok(())
 }
 
-/// Whether the answer names the origin that asks. `*` counts only without credentials.
+/// Whether the answer names the requesting origin. `*` counts only without credentials.
 pub(crate) fn origin_allowed(origin: &Origin, credentials: Credentials, headers: &Headers) -> bool {
     let any = credentials == Credentials::SameOrigin;
     get(headers, ALLOW_ORIGIN).is_some_and(|value| value == origin.as_str() || (any && value == "*"))
@@ -96,8 +96,8 @@ fn is_wild(upload: &UploadRequest, values: &[&str]) -> bool {
     upload.credentials == Credentials::SameOrigin && values.contains(&"*")
 }
 
-/// Methods are case-sensitive. The standard lets a *missing* list pass for an XHR with upload
-/// listeners (use-CORS-preflight flag); no browser does, so neither do we.
+/// Methods are case-sensitive. The standard accepts a *missing* list for an XHR with upload listeners
+/// (use-CORS-preflight flag). No browser does, so we do not either.
 fn method_allowed(upload: &UploadRequest, allowed: &Extracted<'_>) -> bool {
     let method = upload.method;
     match allowed {
@@ -112,7 +112,7 @@ pub(super) fn is_safelisted(method: &str) -> bool {
     matches!(method, "GET" | "HEAD" | "POST")
 }
 
-/// The names that are not allowed; all of them if the list does not parse.
+/// The names that are not allowed; all of them, if the list does not parse.
 fn headers_missing(upload: &UploadRequest, allowed: &Extracted<'_>) -> Vec<&'static str> {
     let Extracted::Values(values) = allowed else { return upload.headers.clone() };
     let listed = |name: &str| values.iter().any(|v| v.eq_ignore_ascii_case(name));

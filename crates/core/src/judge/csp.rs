@@ -1,19 +1,19 @@
-//! Content Security Policy Level 3: may a page connect to this URL? Pure.
+//! Content Security Policy Level 3: whether a page may connect to a URL. Pure.
 
 use direct_upload_api::web::{Endpoint, Origin};
 
 use super::headers::{Headers, lines};
 
-/// The sources of one policy that connections may go to.
+/// The sources of one policy for connections.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConnectSources {
-    /// `connect-src`, or `default-src` where the policy has none.
+    /// `connect-src`, or `default-src` if the policy has none.
     pub directive: String,
     pub sources: Vec<String>,
 }
 
 impl ConnectSources {
-    /// Reads one policy (§2.2.1); `None` if it does not speak of connections. The first directive of a name
+    /// Reads one policy (§2.2.1); `None` if it does not restrict connections. The first directive of a name
     /// counts.
     pub fn parse(policy: &str) -> Option<Self> {
         let directives = policy.split(';').map(|d| d.split_ascii_whitespace().collect::<Vec<_>>());
@@ -30,14 +30,14 @@ impl ConnectSources {
     }
 }
 
-/// The policies that an answer enforces and that speak of connections. Each of them must admit a URL.
+/// The policies that an answer enforces and that restrict connections. Each of them must allow a URL.
 pub fn enforced(headers: &Headers) -> Vec<ConnectSources> {
     let policies = lines(headers, "Content-Security-Policy").flat_map(|line| line.split(','));
     policies.filter_map(ConnectSources::parse).collect()
 }
 
-/// Whether a source expression matches the URL of an upload (§6.7.2.8). `page`: whose policy it is; without
-/// it, `'self'` matches nothing, and a source without scheme matches each scheme.
+/// Whether a source expression matches the URL of an upload (§6.7.2.8). `page` is the page with the policy.
+/// Without it, `'self'` matches nothing, and a source without scheme matches each scheme.
 pub fn source_admits(source: &str, page: Option<&Origin>, endpoint: &Endpoint) -> bool {
     let url = endpoint.origin();
     let source = source.to_ascii_lowercase();
@@ -65,7 +65,7 @@ pub fn source_admits(source: &str, page: Option<&Origin>, endpoint: &Endpoint) -
         && path_admits(path, &endpoint.upload_path("id"))
 }
 
-/// The same origin, or the same host by https at default ports (§6.7.2.8, `'self'`).
+/// The same origin, or the same host with https at default ports (§6.7.2.8, `'self'`).
 fn is_self(page: &Origin, endpoint: &Endpoint) -> bool {
     let url = endpoint.origin();
     let upgraded = url.is_https() && !page.is_https() && has_default_port(page) && has_default_port(url);
@@ -76,12 +76,12 @@ fn has_default_port(origin: &Origin) -> bool {
     origin.as_str().split_once("://").is_some_and(|(_, authority)| authority.len() == written(origin.host()).len())
 }
 
-/// A host as it stands in a URL.
+/// A host as in a URL.
 fn written(host: &str) -> String {
     if host.contains(':') && !host.starts_with('[') { format!("[{host}]") } else { host.to_owned() }
 }
 
-/// http admits https, too (§6.7.2.9).
+/// http also allows https (§6.7.2.9).
 fn scheme_admits(scheme: &str, is_https: bool) -> bool {
     match scheme {
         "https" => is_https,
@@ -98,7 +98,7 @@ fn host_admits(pattern: &str, host: &str) -> bool {
     }
 }
 
-/// Without a port the scheme's default one; port 80 of http admits 443 of https (§6.7.2.11).
+/// Without a port, the scheme's default port. Port 80 of http also allows 443 of https (§6.7.2.11).
 fn port_admits(port: Option<&str>, scheme: Option<&str>, endpoint: &Endpoint) -> bool {
     let wanted = endpoint.port();
     let default = if endpoint.origin().is_https() { 443 } else { 80 };
@@ -111,7 +111,7 @@ fn port_admits(port: Option<&str>, scheme: Option<&str>, endpoint: &Endpoint) ->
     }
 }
 
-/// A path that ends in a slash is a prefix, another one is exact (§6.7.2.12).
+/// A path that ends in a slash is a prefix; any other is exact (§6.7.2.12).
 fn path_admits(pattern: &str, path: &str) -> bool {
     match pattern {
         "" | "/" => true,

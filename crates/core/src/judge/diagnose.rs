@@ -1,5 +1,5 @@
-//! Glance's CORS filter refuses without a word. Asking for less, one thing at a time, shows which
-//! part it minds. Pure: which questions, and what their answers mean.
+//! Glance's CORS filter refuses without a reason. Smaller requests, one change at a time, show the cause.
+//! Pure: which requests, and what their answers mean.
 
 use direct_upload_api::Rule;
 
@@ -11,15 +11,15 @@ use super::preflight::Preflight;
 use super::response::Response;
 use crate::openstack::upload::{Credentials, HEADERS, UploadRequest};
 
-/// Whether more questions can say more than the verdict does.
+/// Whether more requests can say more than the verdict does.
 pub fn is_worth_asking(asked: &Preflight, answer: &Response) -> bool {
     !asked.same_origin() && is_ok(answer.status) && get(&answer.headers, ALLOW_ORIGIN).is_none()
 }
 
-/// First the bare origin, with a method that is allowed whenever anything is; then the method; then
-/// each header alone.
+/// First the origin alone, with a method that is allowed whenever anything is; then the method; then each
+/// header alone.
 pub fn questions(asked: &Preflight) -> Vec<Preflight> {
-    // What the filter minds does not depend on credentials, of which a preflight says nothing.
+    // The filter's decision does not depend on credentials, and a preflight does not mention them.
     let less = |method, headers: &[&'static str]| Preflight {
         uploads: vec![UploadRequest { credentials: Credentials::SameOrigin, method, headers: headers.to_vec() }],
         ..asked.clone()
@@ -87,7 +87,7 @@ pub fn conclude(asked: &Preflight, answer: &Response, failure: &Failure, granted
     })
 }
 
-/// Header names as OpenStack writes them.
+/// Header names in OpenStack's spelling.
 fn names_as_written(names: &str) -> String {
     const WRITTEN: [&str; HEADERS.len()] = ["Content-Type", "X-Auth-Token", "X-CSRFToken"];
     HEADERS.iter().zip(WRITTEN).fold(names.to_owned(), |all, (sent, written)| all.replace(sent, written))

@@ -1,8 +1,8 @@
-//! Why the browser says no: rule, words, and what to change where. Pure.
+//! Why the browser refuses: rule, words, and what to change where. Pure.
 //!
-//! What tells the answers apart: the CORS filter of oslo.middleware (cors.py) turns every status
-//! below it into an empty 200 without Content-Type, grants with exactly the method and the headers
-//! that were asked, or refuses by saying nothing at all. Whatever else comes, something else made it.
+//! How answers are distinguished: the CORS filter of oslo.middleware (cors.py) turns every status behind it
+//! into an empty 200 without Content-Type. It grants with exactly the requested method and headers, or
+//! refuses with no CORS header at all. Any other answer comes from something else.
 
 use direct_upload_api::{Panel, Rule};
 
@@ -13,7 +13,7 @@ use super::preflight::Preflight;
 use super::response::Response;
 use crate::openstack::upload::{Credentials, UploadRequest};
 
-/// Where a rewriting of CORS headers usually stands.
+/// Where something that changes CORS headers usually is.
 const ON_THE_WAY: &str = "look at what stands before Glance (httpd: `Header ... Access-Control-...`; ingress-nginx: enable-cors; HTTPRoute: a CORS filter; HAProxy: http-response set-header) and remove it, so that Glance alone answers preflights";
 
 pub fn failure(requirement: Requirement, rules: &[Rule], received: String, message: String, fix: String) -> Failure {
@@ -21,15 +21,15 @@ pub fn failure(requirement: Requirement, rules: &[Rule], received: String, messa
     Failure { requirement, rule, also: rules.iter().skip(1).copied().collect(), received, message, fix }
 }
 
-/// Headers by which a program gives itself away.
+/// Headers that identify a program.
 pub fn signature(answer: &Response) -> String {
     let named: Vec<_> = ["Server", "Via"].into_iter().filter_map(|n| Some((n, get(&answer.headers, n)?))).collect();
     let named: Vec<_> = named.iter().map(|(name, value)| format!("{name}: {}", shown(value))).collect();
     if named.is_empty() { String::new() } else { format!(" ({})", named.join(", ")) }
 }
 
-/// Whether an answer without an allowed origin is as Glance's filter refuses. A program that answers
-/// OPTIONS on its own account names methods, in `Allow` or in a CORS header.
+/// Whether an answer without an allowed origin looks like a refusal by Glance's filter. A program that
+/// answers OPTIONS itself names methods, in `Allow` or in a CORS header.
 pub(crate) fn is_filters_refusal(answer: &Response) -> bool {
     let empty = get(&answer.headers, "Content-Length").is_none_or(|length| length == "0");
     let says = |name| get(&answer.headers, name).is_some();
@@ -41,8 +41,8 @@ pub(super) fn grants_something(answer: &Response) -> bool {
     answer.headers.iter().any(|(name, _)| starts_with(name, "Access-Control-Allow-"))
 }
 
-/// The failure of one panel's upload, where the other panel's would be let through and nobody said which
-/// panel the dashboard has.
+/// The failure of one panel's upload, if the other panel's would pass and nobody said which panel the
+/// dashboard has.
 pub(crate) fn of_one_panel(failure: Failure, broken: Panel, fine: Panel) -> Failure {
     let (broken, fine) = (broken.name(), fine.name());
     let message = format!(
@@ -56,7 +56,7 @@ pub(crate) fn of_one_panel(failure: Failure, broken: Panel, fine: Panel) -> Fail
     Failure { message, fix, ..failure }
 }
 
-/// `Access-Control-Allow-Origin` is not what it must be.
+/// `Access-Control-Allow-Origin` has a wrong value.
 pub fn origin(asked: &Preflight, upload: &UploadRequest, answer: &Response) -> Failure {
     let origin = asked.origin.as_str();
     let Some(value) = get(&answer.headers, ALLOW_ORIGIN) else { return silence(asked, answer) };
@@ -120,12 +120,12 @@ pub fn origin(asked: &Preflight, upload: &UploadRequest, answer: &Response) -> F
     failure(Requirement::AllowOrigin, rules, received(&answer.headers, ALLOW_ORIGIN), message, fix)
 }
 
-/// Case, trailing slash, path or default port (DU001).
+/// Upper case, trailing slash, path or default port (DU001).
 fn is_same_but_for_form(value: &str, origin: &str) -> bool {
     url::Url::parse(value).is_ok_and(|url| url.origin().ascii_serialization() == origin)
 }
 
-/// An ok status and not one word about the origin.
+/// A good status, and nothing about the origin.
 fn silence(asked: &Preflight, answer: &Response) -> Failure {
     let origin = &asked.origin;
     let from = signature(answer);
@@ -228,7 +228,7 @@ pub fn methods(upload: &UploadRequest, answer: &Response, methods: &Extracted<'_
     )
 }
 
-/// `Access-Control-Allow-Headers` lacks some name.
+/// `Access-Control-Allow-Headers` lacks a name.
 pub(crate) fn header_names(
     upload: &UploadRequest,
     answer: &Response,
@@ -265,7 +265,7 @@ fn unparsable(element: &str) -> String {
     format!("the list does not parse, so browsers refuse it whole: \"{}\" is no name", shown(element))
 }
 
-/// What to do about a list that lacks something: Glance's filter would have listed it or said nothing.
+/// What to do about an incomplete list. Glance's filter would have listed the name, or nothing.
 fn complete(answer: &Response, missing: &str, option: &str) -> String {
     let from = signature(answer);
     format!(
@@ -273,7 +273,7 @@ fn complete(answer: &Response, missing: &str, option: &str) -> String {
     )
 }
 
-/// Whether the lists are exactly what was asked, as Glance's filter grants.
+/// Whether the lists are exactly what was requested, as Glance's filter grants.
 pub(crate) fn is_echo(asked: &Preflight, answer: &Response) -> bool {
     let equal = |name, wanted: &[&str]| matches!(extract(&answer.headers, name), Extracted::Values(v) if v == wanted);
     equal(ALLOW_METHODS, &[asked.method()]) && equal(ALLOW_HEADERS, &asked.headers())

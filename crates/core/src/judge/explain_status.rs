@@ -1,4 +1,4 @@
-//! A status that is not ok: who answers so, and what to change. Pure.
+//! A failed status: who sends it, and what to change. Pure.
 
 use direct_upload_api::Rule;
 
@@ -10,8 +10,7 @@ use super::response::Response;
 
 const LET_PASS: &str = "let OPTIONS on /v2/images/ pass, up to Glance";
 
-/// Why a status that is not ok came. Codes above 511 are those of proxies: Cloudflare's 52x, AWS's
-/// 46x and 561.
+/// Why a failed status came. Codes above 511 belong to proxies: Cloudflare's 52x, AWS's 46x and 561.
 pub fn status(asked: &Preflight, answer: &Response) -> Failure {
     let code = answer.status;
     let from = signature(answer);
@@ -87,19 +86,19 @@ pub fn status(asked: &Preflight, answer: &Response) -> Failure {
     failure(Requirement::Status, rules, received, message, fix.to_owned())
 }
 
-/// The lines by which a server asks for credentials.
+/// The header lines with which a server requests credentials.
 pub(crate) fn challenges(answer: &Response) -> impl Iterator<Item = &str> {
     lines(&answer.headers, "WWW-Authenticate")
 }
 
-/// What kind of credentials; the rest may hold what is nobody's business.
+/// The kind of credentials. The rest may be private.
 pub fn scheme(challenge: &str) -> &str {
     challenge.split([' ', ',']).next().unwrap_or_default()
 }
 
 pub fn redirect(asked: &Preflight, answer: &Response) -> Failure {
     let location = get(&answer.headers, "Location").unwrap_or_default();
-    // A query may hold what is nobody's business.
+    // A query may be private.
     let place = location.split(['?', '#']).next().unwrap_or_default();
     let to = if place.is_empty() { String::new() } else { format!(" to {}", shown(place)) };
     let (rules, fix): (&[Rule], String) = if place.contains("/auth/login/") {
@@ -122,8 +121,8 @@ pub fn redirect(asked: &Preflight, answer: &Response) -> Failure {
     failure(Requirement::Status, rules, format!("status {}{to}", answer.status), message, fix)
 }
 
-/// A login is on another host and takes the way back along; where a URL was merely wrong, the redirect
-/// leads to the same path, or to the other host's root.
+/// A login is on another host, and its URL has the way back. If a URL was merely wrong, the redirect leads
+/// to the same path, or to the other host's root.
 fn is_login(asked: &Preflight, location: &str) -> bool {
     let Ok(url) = url::Url::parse(&asked.url()).and_then(|base| base.join(location)) else { return false };
     let path = url.path().to_ascii_lowercase();

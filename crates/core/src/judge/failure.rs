@@ -2,13 +2,13 @@
 
 use direct_upload_api::Rule;
 
-/// What a browser asks for before it sends the upload, in the order in which it is looked at here.
+/// The browser's requirements before it sends the upload, in the order in which they are checked here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Requirement {
-    /// The catalog's URL and Horizon's `/v2/images/…/file` make a URL that Glance has.
+    /// The catalog's URL plus Horizon's `/v2/images/…/file` is a URL that Glance has.
     UploadUrl,
-    /// The host is one that a browser outside the cluster can reach.
+    /// A browser outside the cluster can reach the host.
     Reachable,
     /// No http from an https page (Mixed Content §4).
     SecureContext,
@@ -18,19 +18,19 @@ pub enum Requirement {
     AllowOrigin,
     /// With credentials: `Access-Control-Allow-Credentials`, combined, is `true` (Fetch §4.10).
     AllowCredentials,
-    /// `Access-Control-Allow-Methods` holds the method or, without credentials, `*`.
+    /// `Access-Control-Allow-Methods` contains the method or, without credentials, `*`.
     AllowMethods,
-    /// `Access-Control-Allow-Headers` holds each header or, without credentials, `*`.
+    /// `Access-Control-Allow-Headers` contains each header or, without credentials, `*`.
     AllowHeaders,
     /// Glance itself answers the upload.
     Glance,
     /// The dashboard is at the origin.
     Dashboard,
-    /// The page's Content-Security-Policy admits Glance (CSP3 §6.1.2).
+    /// The page's Content-Security-Policy allows Glance (CSP3 §6.1.2).
     ContentSecurityPolicy,
     /// Glance's addresses are as public as the dashboard's (Local Network Access).
     AddressSpace,
-    /// The size that uploads may have is not refused as soon as it is announced.
+    /// No server refuses the announced size of uploads.
     Size,
 }
 
@@ -64,11 +64,11 @@ impl Requirement {
 pub struct Failure {
     /// The likeliest rule.
     pub rule: Rule,
-    /// Rules that could be the cause as well.
+    /// Other rules that could be the cause.
     #[serde(rename = "alsoPossible")]
     pub also: Vec<Rule>,
     pub requirement: Requirement,
-    /// The part of the answer that it was judged by; bounded, one line, never the body.
+    /// The part of the answer that decided: limited, one line, never the body.
     pub received: String,
     /// What is wrong.
     pub message: String,

@@ -1,11 +1,11 @@
-//! The head of an HTTP/1 answer, read as browsers read it: what they bear is borne, what one of them
-//! refuses is an error. Pure. Each decision stands in tests/cases/preflight/wire.yaml.
+//! The status line and headers of an HTTP/1 answer, read as browsers read them. What browsers tolerate is
+//! accepted; what one of them refuses is an error. Pure. tests/cases/preflight/wire.yaml has each decision.
 
 use super::headers::{lines, starts_with};
 use super::response::Response;
 use crate::openstack::is_token;
 
-/// Why a head is none.
+/// Why this is no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unreadable {
     #[error("the answer does not begin with the status line of HTTP/1")]
@@ -22,13 +22,13 @@ pub enum Unreadable {
     Blank,
 }
 
-/// How much of an answer is read. Browsers read more, but nobody writes such heads.
+/// How much of an answer is read. Browsers read more, but no real answer needs it.
 const MOST: usize = 64 * 1024;
 
-/// Reads what has come so far; `None` if that is not yet a whole head.
+/// Reads what has arrived so far; `None` if the headers are not complete.
 ///
 /// # Errors
-/// No more bytes can make it one.
+/// More bytes cannot make it valid.
 pub fn read(mut bytes: &[u8]) -> Result<Option<Response>, Unreadable> {
     loop {
         let start = bytes.iter().take(4).take_while(|b| b"\r\n".contains(b)).count();
@@ -40,7 +40,7 @@ pub fn read(mut bytes: &[u8]) -> Result<Option<Response>, Unreadable> {
             return if bytes.len() > MOST { Err(Unreadable::TooLong) } else { Ok(None) };
         };
         let answer = parse(&from_start[..end])?;
-        // Answers before the answer; 101 is one, though not a good one.
+        // Interim answers. 101 is one, too, although not a good one.
         if !(100..=199).contains(&answer.status) || answer.status == 101 {
             return Ok(Some(answer));
         }
@@ -48,7 +48,7 @@ pub fn read(mut bytes: &[u8]) -> Result<Option<Response>, Unreadable> {
     }
 }
 
-/// Whether what has come so far begins with a whole `100 Continue` (RFC 9110 §15.2.1).
+/// Whether what has arrived so far starts with a whole `100 Continue` (RFC 9110 §15.2.1).
 pub fn continues(bytes: &[u8]) -> bool {
     end(bytes).is_some_and(|end| {
         let line = bytes[..end].split(|b| b"\r\n".contains(b)).next().unwrap_or_default();
@@ -61,7 +61,7 @@ fn is_http(bytes: &[u8]) -> bool {
     bytes.iter().zip(b"HTTP/").all(|(found, wanted)| found == wanted)
 }
 
-/// Behind the first empty line, whichever way lines are ended.
+/// After the first empty line, with any kind of line end.
 fn end(bytes: &[u8]) -> Option<usize> {
     let behind = |at: usize| match bytes.get(at..)? {
         [b'\n', ..] => Some(at + 1),
@@ -75,9 +75,9 @@ fn parse(head: &[u8]) -> Result<Response, Unreadable> {
     if head.contains(&0) {
         return Err(Unreadable::Nul);
     }
-    // Isomorphic decode: each byte the character of its number.
+    // Isomorphic decode: each byte becomes the character with its number.
     let text: String = head.iter().copied().map(char::from).collect();
-    // Chromium ends lines at a carriage return alone, too.
+    // Chromium also ends lines at a single carriage return.
     let mut lines = text.split(['\r', '\n']).filter(|line| !line.is_empty());
     let status = lines.next().and_then(status).ok_or(Unreadable::NotHttp)?;
     let mut headers: Vec<(String, String)> = Vec::new();
@@ -115,7 +115,7 @@ fn is_number(text: &str) -> bool {
     text.bytes().all(|b| b.is_ascii_digit())
 }
 
-/// Signs of an answer that was spliced into another.
+/// Signs of an answer that was inserted into another.
 fn differing(headers: &[(String, String)]) -> Option<&'static str> {
     let differ = |name: &'static str| {
         let mut values = lines(headers, name);

@@ -2,11 +2,11 @@
 
 use crate::openstack::is_token;
 
-/// Header lines as received: names in any case, a name as often as it came. Bytes above 0x7F are
-/// the characters of the same number (isomorphic decode).
+/// Header lines as received: names in any case, repeated names included. Bytes above 0x7F are the
+/// characters with the same number (isomorphic decode).
 pub type Headers = [(String, String)];
 
-/// Longest part of a value that is ever shown.
+/// The longest part of a value that is ever shown.
 const SHOWN: usize = 200;
 
 /// "Get": all values of the name, joined by a comma and a space; `None` if there is no such line.
@@ -23,7 +23,7 @@ pub fn lines<'a>(headers: &'a Headers, name: &'a str) -> impl Iterator<Item = &'
         .map(|(_, value)| value.trim_matches(['\t', '\n', '\r', ' ']))
 }
 
-/// Whether a header's name begins so, in any case.
+/// Whether a header's name starts with this, in any case.
 pub fn starts_with(name: &str, with: &str) -> bool {
     name.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with))
 }
@@ -33,9 +33,9 @@ pub fn starts_with(name: &str, with: &str) -> bool {
 pub enum Extracted<'a> {
     /// No line with that name.
     Null,
-    /// This element is no token: the whole answer counts for nothing.
+    /// This element is no token, so the whole answer does not count.
     Failure(&'a str),
-    /// The elements, empty ones left out.
+    /// The elements, without empty ones.
     Values(Vec<&'a str>),
 }
 
@@ -56,7 +56,7 @@ pub(crate) fn extract<'a>(headers: &'a Headers, name: &'a str) -> Extracted<'a> 
     Extracted::Values(values)
 }
 
-/// A foreign value made fit to be shown: one line, plain ASCII, of bounded length.
+/// A foreign value, safe to show: one line, plain ASCII, of limited length.
 pub fn shown(value: &str) -> String {
     let escaped = value.chars().flat_map(|c| -> Box<dyn Iterator<Item = char>> {
         if (' '..='~').contains(&c) { Box::new(std::iter::once(c)) } else { Box::new(c.escape_default()) }
@@ -69,7 +69,7 @@ pub fn shown(value: &str) -> String {
     text
 }
 
-/// The lines of one name as they are told to a person.
+/// The lines of one name, as messages show them.
 pub fn received(headers: &Headers, name: &str) -> String {
     let lines: Vec<_> = lines(headers, name).map(|value| format!("{name}: {}", shown(value))).take(4).collect();
     if lines.is_empty() { format!("no {name}") } else { lines.join(" | ") }

@@ -1,15 +1,15 @@
-//! Would a browser's upload be let through? Asked as a browser asks, judged as a browser judges.
+//! Would a browser's upload pass? The requests are a browser's, and so is the judgement.
 //!
-//! In: a dashboard's origin and image panel, and Glance's public endpoint. Out: a [`PreflightReport`] with a
-//! verdict by the Fetch standard's CORS-preflight fetch (§4.8) for the request that the panel's page makes
-//! (with credentials or without): which requirement failed, what was received, which rule, what to change.
+//! In: a dashboard's origin and image panel, and Glance's public endpoint. Out: a [`PreflightReport`]. Its
+//! verdict follows the Fetch standard's CORS-preflight fetch (§4.8) for the request of the panel's page
+//! (with or without credentials). It says which requirement failed, what was received, which rule, and what
+//! to change.
 //!
-//! [`Preflight`] is the question and [`judge`] the judgement (`same_origin`, where browsers make no
-//! preflight); [`upload`] judges what a PUT without a token shows once that is granted, [`page`] the
-//! dashboard's own page ([`csp`]), [`address_space`] where both are. [`head`] reads
-//! what comes back, and [`explain`] and [`advise`] find the words. [`schedule`] says what many answers
-//! mean over time, [`catalog`] what Keystone says of where uploads go. [`session`] judges a whole upload by a
-//! person who is logged in.
+//! [`Preflight`] is the request and [`judge`] the judgement (`same_origin`, if browsers send no preflight).
+//! [`upload`] judges a PUT without a token after a granted preflight, [`page`] the dashboard's own page
+//! ([`csp`]), and [`address_space`] the addresses of both. [`head`] reads answers; [`explain`] and
+//! [`advise`] find the words. [`schedule`] says what many answers mean over time, [`catalog`] what Keystone
+//! says about where uploads go. [`session`] judges a whole upload by a user who is logged in.
 
 pub mod address_space;
 pub mod advise;

@@ -14,7 +14,7 @@ impl From<ProbeResult> for Observation {
             _ => None,
         };
         let same_origin = asked.same_origin() && preflight.granted() && size.is_some();
-        // Of the same origin, the upload itself was asked in the preflight's place.
+        // With the same origin, the upload itself replaced the preflight.
         let put = put.map(|put| put.verdict.into()).or(same_origin.then(|| ProbeAnswer::Granted(vec![])));
         let parts = [
             (Part::Page, page.map(|page| page.verdict.into())),
@@ -78,7 +78,7 @@ fn sentences(advice: Vec<Advice>) -> Vec<String> {
     advice.into_iter().map(|advice| advice.to_string()).collect()
 }
 
-/// A unit variant's name as it is serialized.
+/// The serialized name of a unit variant.
 fn written<T: serde::Serialize>(value: &T) -> String {
     serde_json::to_value(value).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! What came of one preflight, and of the uploads without a token that follow it.
+//! The result of one preflight, and of the uploads without a token that follow it.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -12,18 +12,18 @@ use super::unreachable::Unreachable;
 use super::upload::{UploadVerdict, Wire, judge_complete};
 use crate::model::Advice;
 
-/// What came of it.
+/// The result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PreflightOutcome {
-    /// The upload fails whatever the answer; nothing was sent.
+    /// The upload fails whatever the answer is; nothing was sent.
     Objection(Box<Failure>),
-    /// No answer: nothing is known about what a browser elsewhere would get.
+    /// No answer: nothing is known about a browser elsewhere.
     Unreachable(Unreachable),
     /// An answer, judged.
     Judged { address: SocketAddr, answer: Response, verdict: Box<PreflightVerdict> },
 }
 
-/// What came of one PUT.
+/// The result of one PUT.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PutOutcome {
     pub request: Request,
@@ -40,18 +40,18 @@ impl PutOutcome {
     }
 }
 
-/// What a question beside preflight and PUT shows.
+/// The result of a check other than preflight and PUT.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PartVerdict {
-    /// Nothing speaks against uploads.
+    /// Nothing prevents uploads.
     Passed(Vec<Advice>),
     /// No upload from there can work.
     Refused(Box<Failure>),
-    /// It cannot be told. No failure: an assumption, said in words.
+    /// Unknown. This is not a failure, but an assumption in words.
     Unknown(Unreachable),
 }
 
-/// What came of the dashboard's page.
+/// The result for the dashboard's page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PageOutcome {
     /// The last request: redirects are followed.
@@ -68,26 +68,26 @@ pub struct AddressOutcome {
     pub verdict: PartVerdict,
 }
 
-/// Everything that was asked at one endpoint, and what came of it.
+/// Everything that was sent to one endpoint, and its results.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProbeResult {
     pub asked: Preflight,
     pub preflight: PreflightOutcome,
-    /// The complete PUT; none where it was not asked: switched off, or no preflight was granted, or, of the
-    /// same origin, the upload itself was asked already.
+    /// The complete PUT. None if it was not sent: turned off, no granted preflight, or, with the same
+    /// origin, the upload itself was already sent.
     pub put: Option<PutOutcome>,
     /// The PUT that announces the size that uploads may have.
     pub size: Option<PutOutcome>,
-    /// The dashboard's page; none where it was not asked.
+    /// The dashboard's page; none if it was not requested.
     pub page: Option<PageOutcome>,
-    /// The address spaces; none where they were not compared.
+    /// The address spaces; none if they were not compared.
     pub addresses: Option<AddressOutcome>,
-    /// What each of the two panels would get, where that was asked for; `None`: nothing is known.
+    /// The result for each of the two panels, if it was requested; `None`: nothing is known.
     pub panels: Vec<(Panel, Option<PreflightVerdict>)>,
 }
 
 impl PreflightOutcome {
-    /// Whether the upload would be let through.
+    /// Whether the upload would pass.
     pub fn granted(&self) -> bool {
         matches!(self, Self::Judged { verdict, .. } if verdict.granted())
     }

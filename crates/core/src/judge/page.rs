@@ -1,9 +1,9 @@
-//! What the dashboard's own page tells: is a Horizon there, and does its Content-Security-Policy let it
+//! What the dashboard's own page shows: is it a Horizon, and does its Content-Security-Policy allow it to
 //! connect to Glance? Pure.
 //!
-//! In: what came back for a GET of the dashboard's address, after redirects within its origin, and the
-//! beginning of the body. Out: a [`PartVerdict`]. A login by another program, a redirect elsewhere or no
-//! answer say nothing. That there is no dashboard is a failure only where the origin is a guess.
+//! In: the answer to a GET of the dashboard's address, after redirects within its origin, and the start of
+//! its body. Out: a [`PartVerdict`]. A login of another program, a redirect elsewhere or a missing answer
+//! mean nothing. A missing dashboard is a failure only if the origin is a guess.
 
 use direct_upload_api::Rule;
 use direct_upload_api::web::Origin;
@@ -18,16 +18,16 @@ use super::response::Response;
 use super::unreachable::{Unreachable, UnreachableKind};
 use crate::model::Page;
 
-/// How many redirects are followed.
+/// How many redirects to follow.
 pub const REDIRECTS: usize = 4;
 
-/// How much of a page is read.
+/// How much of a page to read.
 pub const MOST: usize = 64 * 1024;
 
-/// What came back in the end.
+/// The final answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PageWire {
-    /// An answer, and the beginning of its body as text.
+    /// An answer, and the start of its body as text.
     Response(Response, String),
     /// A redirect to another origin.
     Elsewhere(String),
@@ -51,7 +51,7 @@ pub enum Redirect {
     Elsewhere(String),
 }
 
-/// Where an answer to the request for `path` redirects to, if it does.
+/// Where an answer to the request for `path` redirects, if it does.
 pub fn redirect(origin: &Origin, path: &str, answer: &Response) -> Option<Redirect> {
     if !matches!(answer.status, 301 | 302 | 303 | 307 | 308) {
         return None;
@@ -65,14 +65,14 @@ pub fn redirect(origin: &Origin, path: &str, answer: &Response) -> Option<Redire
     Some(Redirect::Elsewhere(target.origin().ascii_serialization()))
 }
 
-/// Judges what came back.
+/// Judges the final answer.
 pub fn judge(asked: &Preflight, page: &Page, wire: &PageWire) -> PartVerdict {
     let (answer, body) = match wire {
         PageWire::Response(answer, body) => (answer, body),
         PageWire::Elsewhere(origin) => {
             return unknown(format!("{} leads to {}, perhaps to single sign-on", asked.origin, shown(origin)));
         }
-        // Nobody listens there. Whether the operator's own way is at fault is not known.
+        // No server listens there. It is unknown whether the operator's own network is the cause.
         PageWire::Failed(why) if page.assumed && why.kind == UnreachableKind::Connect => {
             return missing(asked, &why.message);
         }
@@ -101,7 +101,7 @@ fn unknown(message: String) -> PartVerdict {
     PartVerdict::Unknown(Unreachable::new(UnreachableKind::Unclear, message, fix))
 }
 
-/// A guess that is wrong.
+/// The guess is wrong.
 fn missing(asked: &Preflight, why: &str) -> PartVerdict {
     PartVerdict::Refused(Box::new(Failure {
         requirement: Requirement::Dashboard,
@@ -116,12 +116,12 @@ fn missing(asked: &Preflight, why: &str) -> PartVerdict {
     }))
 }
 
-/// The first policy that keeps the page from Glance.
+/// The first policy that blocks the page from Glance.
 fn blocked(asked: &Preflight, answer: &Response) -> Option<Failure> {
     blocked_by(&csp::enforced(&answer.headers), asked)
 }
 
-/// The first policy that does not let the page connect to Glance.
+/// The first policy that does not allow the page to connect to Glance.
 pub(crate) fn blocked_by(policies: &[ConnectSources], asked: &Preflight) -> Option<Failure> {
     let policy = policies.iter().find(|policy| !policy.admits(&asked.origin, &asked.endpoint))?;
     let sources = if policy.sources.is_empty() { "'none'".to_owned() } else { policy.sources.join(" ") };

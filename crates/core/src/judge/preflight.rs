@@ -1,7 +1,7 @@
-//! What the browser asks before it uploads, and what is wrong before anything is asked.
+//! What the browser sends before it uploads, and faults that are certain without any request.
 //!
-//! In: origin, endpoint and panel. Out: the request that a browser sends first, and the requests of the
-//! page ([`UploadRequest`]) that its answer must let through.
+//! In: origin, endpoint and panel. Out: the browser's first request, and the requests of the page
+//! ([`UploadRequest`]) that its answer must let pass.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -12,7 +12,7 @@ use direct_upload_api::{OPERATOR, Panel, Rule};
 use super::failure::{Failure, Requirement};
 use crate::openstack::upload::{METHOD, UploadRequest};
 
-/// One request, as it is sent to the endpoint's host.
+/// One request, as sent to the endpoint's host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
     pub method: &'static str,
@@ -20,26 +20,25 @@ pub struct Request {
     pub lines: Vec<(&'static str, String)>,
 }
 
-/// The question of one upload: of its CORS-preflight fetch, or of the same origin of itself.
+/// The check of one upload: its CORS-preflight fetch or, with the same origin, the upload itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Preflight {
-    /// Where the dashboard's page came from.
+    /// The origin of the dashboard's page.
     pub origin: Origin,
     pub endpoint: Endpoint,
-    /// An image that does not exist: the preflight is answered before Glance looks for it.
+    /// An image that does not exist. The preflight is answered before Glance looks for it.
     pub image: String,
-    /// What the page is about to send: each of them must be let through. Several where it is not known
-    /// which panel the dashboard has.
+    /// What the page will send; each must pass. There are several if the dashboard's panel is unknown.
     pub uploads: Vec<UploadRequest>,
 }
 
 impl Preflight {
-    /// The preflight of a panel's upload of an image of this id.
+    /// The preflight of a panel's upload of an image with this id.
     pub fn upload(origin: Origin, endpoint: Endpoint, image: impl Into<String>, panel: Panel) -> Self {
         Self { origin, endpoint, image: image.into(), uploads: UploadRequest::of_panel(panel) }
     }
 
-    /// The same question for another panel.
+    /// The same check for another panel.
     #[must_use]
     pub fn for_panel(&self, panel: Panel) -> Self {
         Self { uploads: UploadRequest::of_panel(panel), ..self.clone() }
@@ -53,34 +52,34 @@ impl Preflight {
         }
     }
 
-    /// The method that is asked for.
+    /// The requested method.
     pub fn method(&self) -> &'static str {
         self.uploads.first().map_or(METHOD, |upload| upload.method)
     }
 
-    /// The header names that are asked for: those of all uploads, as browsers sort them.
+    /// The requested header names: those of all uploads, in the browser's order.
     pub fn headers(&self) -> Vec<&'static str> {
         let names: BTreeSet<_> = self.uploads.iter().flat_map(|upload| upload.headers.iter().copied()).collect();
         names.into_iter().collect()
     }
 
-    /// The URL that is asked.
+    /// The requested URL.
     pub fn url(&self) -> String {
         format!("{}{}", self.endpoint.origin(), self.endpoint.upload_path(&self.image))
     }
 
-    /// Whether the browser makes no CORS of it at all.
+    /// Whether the browser needs no CORS for it.
     pub fn same_origin(&self) -> bool {
         self.origin == *self.endpoint.origin()
     }
 
-    /// What is sent: the preflight, or of the same origin the upload itself, without token or data.
+    /// What is sent: the preflight or, with the same origin, the upload itself without token or data.
     pub fn request(&self) -> Request {
         let method = if self.same_origin() { self.method() } else { "OPTIONS" };
         Request { method, path: self.endpoint.upload_path(&self.image), lines: self.lines() }
     }
 
-    /// Of the same origin: where Glance lists its versions, for everybody.
+    /// With the same origin: where Glance lists its versions for everyone.
     pub fn versions(&self) -> Request {
         let path = format!("{}/versions", self.endpoint.path());
         Request { method: "GET", path, lines: vec![("Accept", "application/json".to_owned()), agent()] }
@@ -104,8 +103,8 @@ impl Preflight {
         lines
     }
 
-    /// What makes the upload fail whatever the answer would be. `redirected`: somebody said which
-    /// address stands for the host, so that its name is no matter.
+    /// What makes the upload fail whatever the answer would be. `redirected`: somebody gave an address for
+    /// the host, so its name does not matter.
     pub fn objection(&self, redirected: bool) -> Option<Failure> {
         let url = self.endpoint.origin();
         if self.origin.is_https() && !url.is_https() && !is_loopback(url) {
@@ -146,12 +145,12 @@ pub(super) fn agent() -> (&'static str, String) {
     ("User-Agent", user_agent())
 }
 
-/// How each request of ours names its sender.
+/// The sender's name in each of our requests.
 pub fn user_agent() -> String {
     format!("{OPERATOR}/{}", env!("CARGO_PKG_VERSION"))
 }
 
-/// Hosts that are trustworthy by http too (Secure Contexts §3.1), so never mixed content.
+/// Hosts that are trustworthy with http too (Secure Contexts §3.1), so never mixed content.
 pub(super) fn is_loopback(origin: &Origin) -> bool {
     let host = origin.host().trim_end_matches('.');
     host == "localhost" || host.ends_with(".localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())

@@ -1,5 +1,5 @@
-//! An outcome as documented data (docs/preflight.md): what a program reads, and what the texts are
-//! made of. Holds no body, and of the answer's headers only those named here.
+//! An outcome as documented data (docs/preflight.md), for programs and for the texts. It has no body, and
+//! only those headers of the answer that are named here.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -17,7 +17,7 @@ use super::unreachable::Unreachable;
 use super::upload::{Answerer, UploadVerdict, Wire};
 use crate::model::{Advice, Observation};
 
-/// The headers that are reported; cookies and the like never.
+/// The reported headers; never cookies and the like.
 const REPORTED: [&str; 15] = [
     "Access-Control-Allow-Origin",
     "Access-Control-Allow-Methods",
@@ -36,10 +36,10 @@ const REPORTED: [&str; 15] = [
     "X-OpenStack-Request-ID",
 ];
 
-/// How many of the answer's lines are reported.
+/// How many lines of the answer are reported at most.
 const LINES: usize = 40;
 
-/// What was asked, what came, and what it means.
+/// The request, the answer, and what it means.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PreflightReport {
@@ -49,7 +49,7 @@ pub struct PreflightReport {
     pub url: String,
     /// Whose upload was judged.
     pub panel: Panel,
-    /// What each panel's upload would get.
+    /// The result for each panel's upload.
     pub panels: BTreeMap<Panel, PanelReport>,
     /// `null`: nothing was sent.
     pub request: Option<RequestReport>,
@@ -58,7 +58,7 @@ pub struct PreflightReport {
     pub failure: Option<Failure>,
     pub unreachable: Option<Unreachable>,
     pub advice: Vec<AdviceReport>,
-    /// The dashboard's page; `null`: not asked.
+    /// The dashboard's page; `null`: not requested.
     pub page: Option<PageReport>,
     /// The addresses of dashboard and Glance; `null`: not compared.
     pub addresses: Option<AddressReport>,
@@ -66,21 +66,21 @@ pub struct PreflightReport {
     pub put: Option<PutReport>,
     /// The PUT that announces a size; `null`: not sent.
     pub size: Option<PutReport>,
-    /// What the verdict rests on without having been seen.
+    /// What the verdict rests on, but nobody has seen.
     pub assumptions: Vec<String>,
 }
 
-/// What one panel's upload would get.
+/// The result for one panel's upload.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PanelReport {
     pub verdict: Decision,
-    /// The likeliest rule, where it is refused.
+    /// The likeliest rule, if it is refused.
     pub rule: Option<Rule>,
     pub message: Option<String>,
 }
 
-/// What the dashboard's page shows.
+/// The result for the dashboard's page.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PageReport {
@@ -90,11 +90,11 @@ pub struct PageReport {
     /// `null`: no answer came.
     pub status: Option<u16>,
     pub failure: Option<Failure>,
-    /// Why nothing can be told; `null` unless unknown.
+    /// Why nothing is known; `null` unless unknown.
     pub unknown: Option<Unreachable>,
 }
 
-/// The addresses of dashboard and Glance, and what follows from their address spaces.
+/// The addresses of dashboard and Glance, and what their address spaces mean.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AddressReport {
@@ -102,12 +102,12 @@ pub struct AddressReport {
     pub dashboard: Vec<IpAddr>,
     pub glance: Vec<IpAddr>,
     pub failure: Option<Failure>,
-    /// Why nothing can be told; `null` unless unknown.
+    /// Why nothing is known; `null` unless unknown.
     pub unknown: Option<Unreachable>,
     pub advice: Vec<AdviceReport>,
 }
 
-/// One PUT, and what it shows.
+/// One PUT, and its result.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PutReport {
@@ -119,7 +119,7 @@ pub struct PutReport {
     pub response: Option<ResponseReport>,
     pub answered_by: Answerer,
     pub failure: Option<Failure>,
-    /// Why nothing can be told; `null` unless unknown.
+    /// Why nothing is known; `null` unless unknown.
     pub unknown: Option<Unreachable>,
     pub advice: Vec<AdviceReport>,
 }
@@ -132,7 +132,7 @@ pub enum Decision {
     Granted,
     /// It does not.
     Refused,
-    /// No answer was had from here.
+    /// No answer arrived here.
     Unknown,
 }
 
@@ -151,7 +151,7 @@ pub struct RequestReport {
 
 #[derive(Clone, Debug, Serialize)]
 pub struct ResponseReport {
-    /// Of the proxy, where one is used.
+    /// The proxy's, if one is used.
     pub address: String,
     pub status: u16,
     pub headers: Vec<Line>,
@@ -164,7 +164,7 @@ pub struct AdviceReport {
 }
 
 impl PreflightReport {
-    /// Puts what was asked, and what came of it, into words.
+    /// Puts the request and its result into words.
     pub fn new(observed: ProbeResult) -> Self {
         let assumptions = Observation::from(observed.clone()).assumptions();
         let ProbeResult { asked, preflight, put, size, page, addresses, panels } = observed;
@@ -230,7 +230,7 @@ impl PreflightReport {
 }
 
 impl PanelReport {
-    /// Of a preflight's verdict, and of a PUT's where one was sent.
+    /// The verdict of a preflight, and of a PUT if one was sent.
     fn new(preflight: Option<PreflightVerdict>, put: Option<UploadVerdict>) -> Self {
         let Some(preflight) = preflight else {
             return Self { verdict: Decision::Unknown, rule: None, message: None };
@@ -247,7 +247,7 @@ impl PanelReport {
     }
 }
 
-/// A part's verdict, taken apart.
+/// A part's verdict, split into its pieces.
 fn taken_apart(verdict: PartVerdict) -> (Decision, Option<Failure>, Option<Unreachable>, Vec<AdviceReport>) {
     match verdict {
         PartVerdict::Passed(advice) => (Decision::Granted, None, None, advice.into_iter().map(Into::into).collect()),

@@ -1,9 +1,9 @@
-//! The head of an HTTP response.
+//! Status and headers of an HTTP response.
 
 use super::failure::Failure;
 use crate::model::Advice;
 
-/// The head of an HTTP answer. The body plays no role and is never kept.
+/// Status and headers of an HTTP answer. The body does not matter and is never kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Response {
     pub status: u16,

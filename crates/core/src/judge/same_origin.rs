@@ -1,10 +1,10 @@
-//! Dashboard and Glance of one origin: the browser asks nothing of CORS, so nothing can be learned
-//! from a preflight. What matters there is who answers. Pure.
+//! Dashboard and Glance with one origin. The browser needs no CORS, so a preflight proves nothing. What
+//! matters is who answers. Pure.
 //!
-//! Asked is the upload itself, with neither token nor data: the token check (keystonemiddleware's
-//! `auth_token`, `_reject_auth_headers`) refuses it by 401 with `WWW-Authenticate: Keystone uri=…`,
-//! which no page of Horizon's and no login does. Where a proxy took that header away, Glance's list of
-//! versions, which is JSON and asks for no token, tells as much.
+//! The request is the upload itself, with neither token nor data. The token check (keystonemiddleware's
+//! `auth_token`, `_reject_auth_headers`) refuses it with 401 and `WWW-Authenticate: Keystone uri=…`. No
+//! page of Horizon and no login does that. If a proxy removed that header, Glance's list of versions proves
+//! the same: it is JSON and needs no token.
 
 use direct_upload_api::Rule;
 
@@ -21,7 +21,7 @@ const LEAD: &str = "let the proxy lead this path, and all below it, to Glance wi
 /// Whether Glance itself refused an upload that has no token.
 ///
 /// # Errors
-/// Who else answered, as far as that shows.
+/// Who else answered, if the answer shows it.
 pub fn judge(asked: &Preflight, answer: &Response) -> Result<(), Failure> {
     let code = answer.status;
     let from = signature(answer);
@@ -92,18 +92,18 @@ pub fn judge(asked: &Preflight, answer: &Response) -> Result<(), Failure> {
     Err(failure(Requirement::Glance, rules, received(answer), message, fix.to_owned()))
 }
 
-/// A refusal for want of credentials that does not say of which kind: a proxy may have taken that away.
+/// A 401 that does not name the kind of credentials; a proxy may have removed it.
 pub fn is_worth_asking(answer: &Response) -> bool {
     answer.status == 401 && challenges(answer).next().is_none()
 }
 
-/// Whether the list of versions is Glance's, as far as its head tells.
+/// Whether the list of versions is Glance's, by its headers.
 pub fn lists_versions(answer: &Response) -> bool {
     let json = get(&answer.headers, "Content-Type").is_some_and(|kind| starts_with(&kind, "application/json"));
     matches!(answer.status, 200 | 300) && json
 }
 
-/// What to know of an answer that is Glance's.
+/// What to know about an answer of Glance.
 pub fn advice(by_versions: bool) -> Vec<Advice> {
     let mut advice = vec![Advice::new(
         "dashboard and Glance have the same origin: the browser needs no CORS and sends no preflight; asked was an upload without a token instead, which Glance refused as it should",

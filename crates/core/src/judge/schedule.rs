@@ -1,8 +1,9 @@
-//! What many answers to the same questions mean, and when to ask again. Pure: time comes in.
+//! The probe scheduler: what many answers to the same requests mean, and when to ask again. Pure: time
+//! comes in.
 //!
-//! One answer decides nothing. A verdict is a run of answers that agree; a verdict on which a mode
-//! that is in force may be changed is a run that has lasted. An answer that contradicts begins the
-//! run anew, so an endpoint that flaps never comes to a verdict.
+//! One answer decides nothing. A verdict is a run of answers that agree. A verdict that may change a mode
+//! in effect is a run that has lasted. An answer that contradicts starts a new run, so an unstable endpoint
+//! never reaches a verdict.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -10,34 +11,34 @@ use std::time::Duration;
 use crate::model::{Epoch, Observation, Part, ProbeAnswer, ProbeRecord, ProbeTarget};
 use direct_upload_api::web::Endpoint;
 
-/// So many answers in a row that agree are a verdict.
+/// This many answers in a row that agree are a verdict.
 pub(crate) const VERDICT: u32 = 3;
 
-/// So many in a row, over [`Pace::patience`], and it is firm.
+/// This many in a row, over [`Pace::patience`], make it firm.
 pub(crate) const FIRM: u32 = 5;
 
-/// Time between the answers of a run that is to become a verdict.
+/// Time between the answers of a run that will become a verdict.
 const SOON: Duration = Duration::from_secs(1);
 
-/// How many questions are asked in a second, at most; with more, each is asked more seldom.
+/// The most requests per second. With more targets, each gets fewer.
 const RATE: u32 = 10;
 
-/// What is asked beside the preflight is asked at most so often at one endpoint, once there is a verdict: an
-/// upload without a token costs Glance a 401, and some firewalls count those.
+/// After a verdict, the least time between two of the additional checks at one endpoint. An upload without
+/// a token costs Glance a 401, and some firewalls count those.
 const PARTS: Duration = Duration::from_secs(900);
 
-/// The same where one was refused: somebody may be mending it.
+/// The same if one was refused, because somebody may be fixing it.
 const REFUSED_PARTS: Duration = Duration::from_secs(180);
 
-/// How long a part that passed counts although later questions got no answer.
+/// How long a part that passed counts if later requests got no answer.
 const SEEN: Duration = Duration::from_secs(3600);
 
 /// How often questions are asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pace {
-    /// Between two looks at an endpoint that grants.
+    /// Between two requests to an endpoint that grants.
     pub interval: Duration,
-    /// How long answers must agree without exception before a mode that is in force is changed.
+    /// How long all answers must agree before a mode in effect changes.
     pub patience: Duration,
 }
 
@@ -47,22 +48,22 @@ impl Default for Pace {
     }
 }
 
-/// All questions and their answers.
+/// All targets and their answers.
 #[derive(Clone, Debug)]
 pub struct ProbeScheduler {
     pace: Pace,
     entries: BTreeMap<ProbeTarget, Entry>,
-    /// When more than the preflight was last asked at each endpoint.
+    /// When each endpoint last got more than the preflight.
     parts: BTreeMap<Endpoint, Duration>,
 }
 
-/// A question whose time has come.
+/// A target whose time has come.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Due {
     pub target: ProbeTarget,
-    /// The state of the server that the answer will speak of.
+    /// The state of the server to which the answer will belong.
     pub epoch: String,
-    /// Whether more than the preflight is to be asked.
+    /// Whether to ask for more than the preflight.
     pub parts: bool,
 }
 
@@ -73,11 +74,11 @@ struct Entry {
     due: Option<Duration>,
     /// The latest answer, and how many before it agree.
     run: Option<(Observation, u32)>,
-    /// What the parts showed, and when they were asked for.
+    /// The results of the parts, and when they were requested.
     parts: Option<(Duration, Observation)>,
     /// When each part last passed.
     passed: BTreeMap<Part, Duration>,
-    /// Since when, and how often, answers are of the latest one's kind, whatever their reasons.
+    /// Since when, and how often, answers have had the same kind as the latest, whatever their reasons.
     lasting: (Duration, u32),
     /// Answers since the last verdict.
     undecided: u32,
@@ -90,7 +91,7 @@ impl ProbeScheduler {
         Self { pace, entries: BTreeMap::new(), parts: BTreeMap::new() }
     }
 
-    /// Makes the questions those that are wanted. Returns those that no longer are.
+    /// Sets the targets to those that are needed. Returns those that are not needed any more.
     pub fn want(&mut self, wanted: BTreeMap<ProbeTarget, Epoch>, now: Duration) -> Vec<ProbeTarget> {
         let gone: Vec<_> = self.entries.keys().filter(|q| !wanted.contains_key(*q)).cloned().collect();
         for question in &gone {
@@ -110,7 +111,7 @@ impl ProbeScheduler {
         gone
     }
 
-    /// The questions whose time has come, at most so many; each waits for its answer then.
+    /// The targets whose time has come, at most this many. Each then waits for its answer.
     pub fn take(&mut self, now: Duration, most: usize) -> Vec<Due> {
         let mut due: Vec<_> = self.entries.iter_mut().filter(|(_, e)| e.is_due(now)).collect();
         due.sort_by_key(|(_, entry)| entry.due);
@@ -126,12 +127,12 @@ impl ProbeScheduler {
         due.into_iter().take(most).map(ask).collect()
     }
 
-    /// When the next question is due.
+    /// When the next target is due.
     pub fn next(&self) -> Option<Duration> {
         self.entries.values().filter(|e| e.epoch.is_some()).filter_map(|e| e.due).min()
     }
 
-    /// Enters an answer. Returns what is known now, if that changed. `jitter` is from 0 to 1.
+    /// Records an answer. Returns what is known now, if that changed. `jitter` is from 0 to 1.
     pub fn record(
         &mut self,
         question: &ProbeTarget,
@@ -143,7 +144,7 @@ impl ProbeScheduler {
         let pace = self.pace(jitter);
         let entry = self.entries.get_mut(question)?;
         if entry.epoch.as_deref() != Some(epoch) {
-            // Asked of a server that is another one meanwhile.
+            // The server has another state since the request.
             entry.due = Some(now);
             return None;
         }
@@ -154,7 +155,7 @@ impl ProbeScheduler {
         (entry.record != before).then(|| entry.record.clone()).flatten()
     }
 
-    /// The pace for as many questions as there are, with a fifth more or less.
+    /// The pace for this number of targets, plus or minus a fifth.
     fn pace(&self, jitter: f64) -> Pace {
         let count = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
         let interval = self.pace.interval.max(Duration::from_secs(1) * (count / RATE));
@@ -180,7 +181,7 @@ impl Entry {
         self.epoch.is_some() && self.due.is_some_and(|due| due <= now)
     }
 
-    /// Whether the parts are to be asked for as well. `last`: when they were at this endpoint, by whomever.
+    /// Whether to request the parts as well. `last`: when this endpoint last got them, from any target.
     fn asks_for_parts(&self, now: Duration, last: Option<&Duration>) -> bool {
         let is_past = |since: Duration, wait: Duration| now.saturating_sub(since) >= wait;
         match &self.parts {
@@ -195,7 +196,7 @@ impl Entry {
         }
     }
 
-    /// An observation with what the parts showed last, where they were not asked for this time.
+    /// An observation with the parts' last results, if they were not requested this time.
     fn complete(&mut self, mut observation: Observation, now: Duration) -> Observation {
         if !observation.parts.is_empty() {
             for (part, answer) in &mut observation.parts {
@@ -204,7 +205,7 @@ impl Entry {
                     ProbeAnswer::Granted(_) => {
                         self.passed.insert(*part, now);
                     }
-                    // What was seen is not replaced by what cannot be told, for a while.
+                    // For a while, an unknown result does not replace a known one.
                     ProbeAnswer::Unknown(_) if since.is_some_and(|since| now.saturating_sub(since) < SEEN) => {
                         *answer = ProbeAnswer::Granted(vec![]);
                     }
@@ -229,7 +230,7 @@ impl Entry {
         self.undecided = self.undecided.saturating_add(1);
         if times >= VERDICT {
             self.undecided = 0;
-            // The words of a verdict stay while it stays: only a change is written.
+            // A verdict keeps its words while it lasts, so only a change is written.
             let stays = self.record.as_ref().map(|s| &s.observation).filter(|known| known.agrees(&observation));
             let firm = self.lasting.1 >= FIRM && now.saturating_sub(self.lasting.0) >= patience;
             let reached = observation.reached;
@@ -242,8 +243,8 @@ impl Entry {
         self.run = Some((observation, times));
     }
 
-    /// Soon while a verdict is to come, but ever later if none comes; then by the pace, and four
-    /// times as often while it is not granted: somebody may be mending it.
+    /// Soon while a verdict is forming, but with growing pauses if none comes. Then by the pace, and four
+    /// times as often while it is not granted, because somebody may be fixing it.
     fn wait(&self, pace: &Pace) -> Duration {
         if self.undecided > 0 {
             let later = SOON.saturating_mul(1 << (self.undecided / (2 * VERDICT)).min(16));
@@ -341,7 +342,7 @@ mod tests {
         assert!(scheduler.record(&q, "one", answer('r'), Duration::from_secs(300), 0.5).is_some_and(|s| s.firm));
     }
 
-    /// What was granted before the server changed proves nothing of it after.
+    /// A grant before the server changed proves nothing after it.
     #[test]
     fn another_epoch_is_proven_anew() {
         let mut scheduler = ProbeScheduler::new(Pace::default());
@@ -400,7 +401,7 @@ mod tests {
         Observation { parts, ..Observation::of_preflight(Panel::Angular, preflight) }
     }
 
-    /// Each answer of uploads at its second, and when they were asked for until then.
+    /// Each answer of uploads at its second, and when they were requested until then.
     fn uploads_asked(course: &[(u64, &str)], until: u64) -> (Vec<u64>, ProbeScheduler, ProbeTarget) {
         let mut scheduler = ProbeScheduler::new(Pace::default());
         let q = ProbeTarget { uploads: Some(1), ..question() };
@@ -476,7 +477,7 @@ mod tests {
         assert_eq!(asked, 4);
     }
 
-    /// A thousand questions are asked at most ten times a second.
+    /// A thousand targets get at most ten requests a second.
     #[test]
     fn a_bounded_budget() {
         let mut scheduler = ProbeScheduler::new(Pace::default());

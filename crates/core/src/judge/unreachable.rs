@@ -1,11 +1,11 @@
 //! Why no response came.
 
-/// Why no answer came. It says nothing about what a browser elsewhere would get.
+/// Why no answer came. It says nothing about a browser elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Unreachable {
     pub kind: UnreachableKind,
     pub message: String,
-    /// What to look at.
+    /// What to check.
     pub fix: String,
 }
 
@@ -15,28 +15,28 @@ impl Unreachable {
     }
 }
 
-/// How far the probe came.
+/// How far the probe got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum UnreachableKind {
     /// The name has no address here.
     Resolve,
-    /// The address is one that is never asked.
+    /// Requests to this address are never allowed.
     Address,
-    /// No way leads to the address from here.
+    /// There is no route to the address from here.
     Route,
-    /// No TCP connection: nobody listens there.
+    /// No TCP connection: no server listens there.
     Connect,
-    /// The proxy that the environment names does not let it through.
+    /// The proxy from the environment does not let it pass.
     Proxy,
-    /// The server's certificate is not valid with the CAs that are known here.
+    /// The server's certificate is not valid with the CAs known here.
     Certificate,
     /// No TLS for another reason.
     Tls,
     /// No HTTP answer, or one that cannot be read.
     Http,
-    /// The time was up.
+    /// The time was over.
     Timeout,
-    /// An answer came, and nothing can be concluded from it.
+    /// An answer came, but it proves nothing.
     Unclear,
 }

@@ -1,17 +1,17 @@
-//! What an upload without a token tells, once its preflight is granted. Pure.
+//! What an upload without a token shows after a granted preflight. Pure.
 //!
-//! In: what came back on the wire ([`Wire`]) for two PUTs to an image that does not exist, both of which
-//! carry the dashboard's origin, no token and no data. Out: an [`UploadVerdict`]: whether an upload gets
-//! through to Glance and its answer back to the page, who answered, and the rule where not.
+//! In: the answers ([`Wire`]) to two PUTs to an image that does not exist. Both have the dashboard's
+//! origin, no token and no data. Out: an [`UploadVerdict`]: whether an upload reaches Glance and its answer
+//! reaches the page, who answered, and the rule if not.
 //!
-//! - *Complete*, `Content-Length: 0`: passes servers that store a request before they pass it on. The good
-//!   answer is Glance's refusal for want of a token, 401 with `WWW-Authenticate: Keystone uri=…`
-//!   (keystonemiddleware, `auth_token`: `_reject_auth_headers`), which the page may read.
+//! - *Complete*, `Content-Length: 0`: passes servers that store a request before they forward it. The good
+//!   answer is Glance's refusal because of the missing token: 401 with `WWW-Authenticate: Keystone uri=…`
+//!   (keystonemiddleware, `auth_token`: `_reject_auth_headers`). The page may read it.
 //! - *Announced*, `Expect: 100-continue` (RFC 9110 §10.1.1) and the length that uploads may have: a limit
-//!   on the way refuses it before any data is sent. What stores requests waits for the data instead, so
-//!   no answer is no failure.
+//!   in front of Glance refuses it before any data is sent. A server that stores requests waits for the
+//!   data, so a missing answer is no failure.
 //!
-//! Neither sees what cuts a request in its middle.
+//! Neither sees what cuts a request in the middle.
 
 use direct_upload_api::Rule;
 
@@ -25,16 +25,16 @@ use super::response::Response;
 use super::unreachable::{Unreachable, UnreachableKind};
 use crate::model::Advice;
 
-/// What came back for one request.
+/// The answer to one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Wire {
     /// A final answer.
     Response(Response),
-    /// `100 Continue`, and nothing further while no data came.
+    /// `100 Continue`, and nothing else without data.
     Continue,
-    /// Nothing, within so many seconds.
+    /// Nothing, within this many seconds.
     Silence(u64),
-    /// The connection failed, or ended without an answer that can be read.
+    /// The connection failed, or ended without a readable answer.
     Failed(Unreachable),
 }
 
@@ -44,20 +44,20 @@ pub enum Wire {
 pub enum Answerer {
     /// Glance, as its token check or its request id shows.
     Glance,
-    /// Something else, with the headers by which it gives itself away; they may be none.
+    /// Something else, with the headers that identify it; there may be none.
     Other(String),
     /// Nobody.
     Nobody,
 }
 
-/// What a PUT without a token shows.
+/// The result of a PUT without a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UploadVerdict {
-    /// It came through to Glance, and the page may read the answer.
+    /// It reached Glance, and the page may read the answer.
     Passed { by: Answerer, advice: Vec<Advice> },
-    /// An upload fails, or the page is told that it did.
+    /// An upload fails, or the page reports a failure.
     Refused { by: Answerer, failure: Box<Failure> },
-    /// It cannot be told. No failure: an assumption, said in words.
+    /// Unknown. This is not a failure, but an assumption in words.
     Unknown { by: Answerer, why: Unreachable },
 }
 
@@ -83,7 +83,7 @@ fn put(asked: &Preflight, length: u64, more: Option<(&'static str, String)>) -> 
     Request { method: asked.method(), path: asked.endpoint.upload_path(&asked.image), lines }
 }
 
-/// Judges what came back for the [`complete`] PUT.
+/// Judges the answer to the [`complete`] PUT.
 pub fn judge_complete(asked: &Preflight, wire: &Wire) -> UploadVerdict {
     match wire {
         Wire::Response(answer) => answered(asked, answer),
@@ -92,7 +92,7 @@ pub fn judge_complete(asked: &Preflight, wire: &Wire) -> UploadVerdict {
     }
 }
 
-/// Judges what came back for the [`announced`] PUT of this size.
+/// Judges the answer to the [`announced`] PUT of this size.
 pub fn judge_announced(size: u64, wire: &Wire) -> UploadVerdict {
     let answer = match wire {
         Wire::Response(answer) => answer,
@@ -115,13 +115,13 @@ pub fn judge_announced(size: u64, wire: &Wire) -> UploadVerdict {
     )
 }
 
-/// Whether an answer to the [`announced`] PUT is worth a second one of a single byte: is it the size that
-/// something minds?
+/// Whether an answer to the [`announced`] PUT needs a second one with a single byte, to see whether the
+/// size is the cause.
 pub fn is_worth_comparing(wire: &Wire) -> bool {
     matches!(wire, Wire::Response(answer) if answer.status != 413 && who(answer) != Answerer::Glance)
 }
 
-/// The verdict on the announced size, from what came back for that second PUT, which announced one byte.
+/// The verdict on the announced size, from the answer to that second PUT, which announced one byte.
 pub fn compare(size: u64, large: &Wire, small: &Wire) -> UploadVerdict {
     let differs = match (large, small) {
         (Wire::Response(large), Wire::Response(small)) => {
@@ -159,7 +159,7 @@ fn unknown(by: Answerer, message: String, fix: &str) -> UploadVerdict {
     UploadVerdict::Unknown { by, why: Unreachable::new(UnreachableKind::Unclear, message, fix) }
 }
 
-/// Glance shows by its token check's challenge, or by the request id that it gives every answer
+/// Glance is recognised by its token check's challenge, or by the request id in each of its answers
 /// (glance/api/middleware/context.py).
 pub fn who(answer: &Response) -> Answerer {
     let keystone = answer.status == 401 && challenges(answer).any(|challenge| starts_with(challenge, "keystone"));
@@ -171,7 +171,7 @@ pub fn who(answer: &Response) -> Answerer {
     Answerer::Other(bare.unwrap_or_default().to_owned())
 }
 
-/// What to look at where only PUT is treated so: its preflight has just been granted at the same place.
+/// What to check if only PUT fails: its preflight has just been granted at the same place.
 const PUT_TOO: &str = "let PUT on /v2/images/ pass as OPTIONS does, up to Glance";
 
 fn answered(asked: &Preflight, answer: &Response) -> UploadVerdict {
@@ -185,7 +185,7 @@ fn answered(asked: &Preflight, answer: &Response) -> UploadVerdict {
         };
     }
     match other(asked, answer) {
-        // What the page may read may well be Glance's, whose marks something on the way took off.
+        // If the page may read it, it may well be Glance's, and a proxy has removed its marks.
         Judgement::Unless if check().is_ok() => unknown(
             by,
             format!(
@@ -201,7 +201,7 @@ fn answered(asked: &Preflight, answer: &Response) -> UploadVerdict {
     }
 }
 
-/// What an answer that is not known to be Glance's means.
+/// What an answer means that is not known to be Glance's.
 enum Judgement {
     Refused(Failure),
     /// Refused, unless the page may read it.
@@ -278,7 +278,8 @@ fn other(asked: &Preflight, answer: &Response) -> Judgement {
     Judgement::Refused(failure(Requirement::Glance, rules, received(answer), message, fix.to_owned()))
 }
 
-/// Browsers follow a redirect of an upload if they may read it (Fetch §4.4): where it leads is not asked.
+/// Browsers follow a redirect of an upload if they may read it (Fetch §4.4). Its target is not requested
+/// here.
 fn redirected(asked: &Preflight, answer: &Response) -> Judgement {
     let failure = redirect(asked, answer);
     let may_be_followed = every(&asked.uploads, |upload| readable(asked, upload, answer)).is_ok();
@@ -323,8 +324,8 @@ fn broken(answer: &Response) -> Failure {
     )
 }
 
-/// Glance answered, and the page may not read it. The preflight's answer was fine, so that one header is
-/// not Glance's doing: oslo.middleware treats both alike.
+/// Glance answered, and the page may not read it. The preflight's answer was right, so that one header does
+/// not come from Glance: oslo.middleware treats both alike.
 fn unreadable(answer: &Response, failure: Failure) -> Failure {
     let from = signature(answer);
     let mut also = failure.also;
@@ -387,8 +388,8 @@ fn silent(wire: &Wire, what: &str) -> UploadVerdict {
     UploadVerdict::Unknown { by: Answerer::Nobody, why: Unreachable::new(UnreachableKind::Timeout, message, fix) }
 }
 
-/// OPTIONS has just been answered there: what ends a PUT without an answer ends an upload, too. Names,
-/// routes and TLS say nothing of that.
+/// OPTIONS has just been answered there. What ends a PUT without an answer ends an upload, too. Names,
+/// routes and TLS are not the cause.
 fn unanswered(why: &Unreachable) -> UploadVerdict {
     if why.kind != UnreachableKind::Http {
         return UploadVerdict::Unknown { by: Answerer::Nobody, why: why.clone() };

@@ -1,4 +1,4 @@
-//! The API server's check of a custom resource, made without one.
+//! The API server's check of a custom resource, without an API server.
 //!
 //! In: an object and the CRD's own schema. Out: every field that the API server (and kubectl, for
 //! unknown ones) would refuse, by its path.
@@ -13,10 +13,10 @@ use serde_json::Value;
 
 use super::rules;
 
-/// More would hide the first.
+/// More errors would hide the first.
 const MOST_ERRORS: usize = 20;
 
-/// Fields of an object beside those of its schema.
+/// Fields of an object in addition to those of its schema.
 const METADATA: [&str; 15] = [
     "annotations",
     "creationTimestamp",
@@ -51,7 +51,7 @@ pub fn refusals(api_version: &str, kind: &str, object: &Value) -> Option<Vec<Str
     let mut errors = Vec::new();
     for (name, value) in object.as_object().into_iter().flatten() {
         match (name.as_str(), schema.properties.iter().flatten().find(|(known, _)| *known == name)) {
-            // Output of the operator, written by it alone.
+            // Output that only the operator writes.
             ("apiVersion" | "kind" | "status", _) => {}
             ("metadata", _) => errors.extend(unknown("metadata", value, |field| METADATA.contains(&field))),
             (_, Some((_, schema))) => check(name, value, schema, &mut errors),
@@ -126,7 +126,7 @@ fn string(path: &str, text: &str, schema: &JSONSchemaProps, errors: &mut Vec<Str
         errors.push(format!("{path}: is shorter than {} characters", schema.min_length.unwrap_or_default()));
     }
     if let Some(pattern) = &schema.pattern {
-        // Go's regular expressions, which the API server uses, know only ASCII blanks as `\s`.
+        // The API server uses Go's regular expressions, in which `\s` is only ASCII whitespace.
         let fits = RegexBuilder::new(pattern).unicode(false).build().is_ok_and(|regex| regex.is_match(text.as_bytes()));
         if !fits {
             errors.push(format!("{path}: {} does not match {pattern}", shown(&text.into())));
@@ -194,7 +194,7 @@ fn object(path: &str, value: &Value, schema: &JSONSchemaProps, errors: &mut Vec<
     }
 }
 
-/// A value in escaped form, cut where it is long: it may come from a hostile hand.
+/// A value in escaped form, shortened if it is long, because it may be hostile.
 fn shown(value: &Value) -> String {
     let text = value.to_string();
     let cut: String = text.chars().take(120).collect();

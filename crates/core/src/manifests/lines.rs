@@ -1,8 +1,8 @@
-//! Where values stand in a file.
+//! Where values are in a file.
 
 use std::collections::BTreeMap;
 
-/// Where one value stands.
+/// Where one value is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Node {
     /// The line of its key, or its own in a sequence. From 1.
@@ -12,16 +12,16 @@ pub struct Node {
     pub(super) children: BTreeMap<String, Node>,
 }
 
-/// How lines of a text that stands in a file map to the file's lines.
+/// How lines of a text inside a file map to the file's lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Lines {
-    /// The text is the file, or a literal block of it that begins on this line.
+    /// The text is the file, or a literal block of it that starts on this line.
     From(usize),
-    /// It stands there somehow: quoted, folded, encoded.
+    /// It is quoted, folded or encoded there.
     At(usize),
-    /// Each of its lines is made of one of the file.
+    /// Each of its lines comes from one line of the file.
     Each(Vec<usize>),
-    /// It stands in no file.
+    /// It is in no file.
     Nowhere,
 }
 
@@ -47,7 +47,7 @@ impl Node {
         path.into_iter().try_fold(self, |node, step| node.children.get(step))
     }
 
-    /// The line of the value at a path, or of the innermost value on the way to it that is there.
+    /// The line of the value at a path, or of the innermost existing value above it.
     pub fn line_of<'a>(&self, path: impl IntoIterator<Item = &'a str>) -> usize {
         let mut node = self;
         for step in path {

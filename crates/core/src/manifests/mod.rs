@@ -1,7 +1,7 @@
 //! Manifest files → one [`Snapshot`], in which what is not there does not exist.
 //!
-//! In: files, folders, standard input; documents, JSON streams and Lists. Out: each object with
-//! where it stands, and the snapshot; or every error, with file, document and field.
+//! In: files, folders, standard input; documents, JSON streams and Lists. Out: each object with its place,
+//! and the snapshot; or every error, with file, document and field.
 
 pub mod crd;
 mod lines;
@@ -21,7 +21,7 @@ use thiserror::Error;
 
 use crate::model::{Id, Key, Kind, Meta, Snapshot, Watched};
 
-/// Where an object stands.
+/// The place of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     pub file: String,
@@ -39,14 +39,14 @@ impl fmt::Display for Place {
     }
 }
 
-/// Something in the input that cannot be used.
+/// Something in the input that is unusable.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{place}{}: {what}", object.as_ref().map(|o| format!(" ({o})")).unwrap_or_default())]
 pub struct ManifestError {
     pub place: Place,
     /// `Kind namespace/name`.
     pub object: Option<String>,
-    /// Beginning with the field, if it is about one.
+    /// Starts with the field, if it is about one.
     pub what: String,
 }
 
@@ -58,13 +58,13 @@ pub struct Manifest {
     pub object: Value,
 }
 
-/// All that was read.
+/// Everything that was read.
 #[derive(Clone, Debug)]
 pub struct Input {
     pub snapshot: Snapshot,
-    /// Objects of kinds that play a role here, in order of reading.
+    /// Objects of relevant kinds, in the order of reading.
     pub manifests: Vec<Manifest>,
-    /// Kinds that play none here and are not known to be harmless: where, and `apiVersion kind`.
+    /// Kinds that are neither relevant nor known to be harmless: place, and `apiVersion kind`.
     pub unknown: Vec<(Place, String)>,
 }
 
@@ -78,11 +78,11 @@ pub fn parse(name: &str, bytes: &[u8]) -> Result<Input, Vec<ManifestError>> {
     reader.finish()
 }
 
-/// Puts an object into the snapshot. An object that no API server has seen gets a namespace and a uid of
-/// its own (claims tell resources apart by it).
+/// Puts an object into the snapshot. An object that no API server has seen gets a namespace and its own uid
+/// (claims identify resources by it).
 ///
 /// # Errors
-/// The decoder's words; `Ok(None)` for a kind that plays no role.
+/// The decoder's words; `Ok(None)` for an irrelevant kind.
 pub fn insert(snapshot: &mut Snapshot, mut object: Value) -> Result<Option<Id>, String> {
     // The API server decodes base64 that is broken into lines, too.
     for value in
@@ -96,7 +96,7 @@ pub fn insert(snapshot: &mut Snapshot, mut object: Value) -> Result<Option<Id>, 
     let (api_version, name) = (text("apiVersion"), text("kind"));
     let mut id = None;
     for kind in Kind::registered(&api_version, &name) {
-        // Of rehearsals in a cluster that these files were taken from; here they all pass.
+        // Rehearsals in the cluster that these files come from; here they all pass.
         if matches!(kind, Kind::Job | Kind::JobEvent) {
             continue;
         }
@@ -111,7 +111,7 @@ pub fn insert(snapshot: &mut Snapshot, mut object: Value) -> Result<Option<Id>, 
     Ok(id)
 }
 
-/// Gives an object that no API server has seen what the API server would give it.
+/// Gives an object that no API server has seen the API server's defaults.
 fn complete(kind: Kind, meta: &mut Meta) -> Result<(), String> {
     let namespaced = kind.registration().watched != Watched::Cluster;
     if namespaced && meta.key.namespace.is_empty() {

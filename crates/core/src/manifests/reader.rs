@@ -1,7 +1,7 @@
 //! Documents → objects in a snapshot.
 //!
-//! In: the bytes of one file after the other. Out: [`Input`], or everything that is wrong with them:
-//! what the API server would refuse, what does not decode, what is given twice.
+//! In: the bytes of one file after another. Out: [`Input`], or everything that is wrong with them: what the
+//! API server would refuse, what does not decode, and duplicates.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use super::{crd, text};
 use crate::manifests::{Document, Input, Manifest, ManifestError, Place, insert, undecodable};
 use crate::model::{Id, Snapshot};
 
-/// Kinds of Kubernetes' own that cannot matter.
+/// Kinds of Kubernetes itself that cannot matter.
 const HARMLESS: [&str; 22] = [
     "v1 Secret",
     "v1 ServiceAccount",
@@ -89,7 +89,7 @@ impl ManifestReader {
         match (kind.strip_suffix("List"), value.get_mut("items").map(Value::take)) {
             (Some(of), Some(Value::Array(items))) => {
                 for (at, mut item) in items.into_iter().enumerate() {
-                    // Items of a typed list need not repeat what they are.
+                    // Items of a typed list need not repeat their kind.
                     if let (false, Some(map)) = (of.is_empty(), item.as_object_mut()) {
                         map.entry("apiVersion").or_insert_with(|| api_version.clone().into());
                         map.entry("kind").or_insert_with(|| of.into());
@@ -128,7 +128,7 @@ impl ManifestReader {
                 }
             }
             Ok(Some(id)) => {
-                // In a cluster it hurts only itself; here it is the user's to correct.
+                // In a cluster it affects only itself; here the user must correct it.
                 if let Some(why) = undecodable(&self.input.snapshot, &id) {
                     return self.fail(&place, Some(name), why);
                 }
@@ -141,7 +141,7 @@ impl ManifestReader {
     }
 }
 
-/// Names the object as well as it can be named.
+/// Names the object as well as possible.
 fn describe(kind: &str, object: &Value) -> String {
     let text = |field| object["metadata"].get(field).and_then(Value::as_str);
     let name = text("name").unwrap_or("without metadata.name");

@@ -1,8 +1,8 @@
-//! JSON objects, as the API server or a file holds them, become values of the [`model`](crate::model).
+//! JSON objects from the API server or a file become values of the [`model`](crate::model).
 //!
-//! A file for each kind that Kubernetes itself defines, and `foreign` for the others: they implement
-//! [`Observed`](crate::model::Observed). Each object decodes on its
-//! own: one that does not is named, and hurts only itself.
+//! There is a file for each kind that Kubernetes itself defines, and `foreign` for the others. They
+//! implement [`Observed`](crate::model::Observed). Each object decodes separately. One that does not decode
+//! is named, and affects only itself.
 
 mod annotations;
 mod config_map;

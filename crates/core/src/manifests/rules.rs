@@ -1,8 +1,8 @@
-//! The CRDs' CEL rules, each with its counterpart here.
+//! The CRDs' CEL rules, each with its equivalent here.
 //!
-//! In: a rule's text and the value it stands on. Out: whether it holds; `None` for a rule that is
-//! not known, which a test rules out. That test also holds each against an interpreter of CEL, whose
-//! weight stays out of the binary.
+//! In: a rule's text and its value. Out: whether the rule is satisfied; `None` for an unknown rule, which a
+//! test excludes. That test also compares each rule with an interpreter of CEL, which the binary does not
+//! contain.
 
 use direct_upload_api::OWN_PATHS;
 use serde_json::Value;
@@ -71,7 +71,7 @@ const RULES: [Rule; 19] = [
     ),
 ];
 
-/// Whether the rule holds for the value; fields that are not there count as their defaults.
+/// Whether the value satisfies the rule; missing fields count as their defaults.
 pub fn holds(rule: &str, value: &Value) -> Option<bool> {
     RULES.iter().find(|(text, _)| *text == rule).map(|(_, holds)| holds(value))
 }
@@ -89,7 +89,7 @@ mod tests {
 
     const TEXTS: [&str; 9] = ["", "x", "/x", "/admin", "/admin/x", "/administration", "/x/../y", "/x/.", "/x/.y"];
 
-    /// Values of a field that rules tell apart.
+    /// Values of a field that rules distinguish.
     fn values(schema: &Value) -> Vec<Value> {
         match (schema["type"].as_str(), schema["enum"].as_array()) {
             (_, Some(words)) => words.clone(),
@@ -101,7 +101,7 @@ mod tests {
         }
     }
 
-    /// Objects with and without each field that the rule speaks of.
+    /// Objects with and without each field that the rule mentions.
     fn objects(schema: &Value, rule: &str) -> Vec<Map<String, Value>> {
         let mut objects = vec![Map::new()];
         let fields = schema["properties"].as_object().into_iter().flatten();
@@ -145,7 +145,7 @@ mod tests {
         }
     }
 
-    /// A rule that the API server reads otherwise would let a wrong resource through.
+    /// A rule that the API server reads differently would let a wrong resource pass.
     #[test]
     fn rules_hold_as_cel_says() {
         let mut seen = 0;

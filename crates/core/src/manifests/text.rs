@@ -7,11 +7,10 @@ use serde::de::IgnoredAny;
 
 use super::yaml::{Document, Malformed, Reader};
 
-/// Larger files are no manifests but dumps of everything.
+/// Larger files are dumps, not manifests.
 pub const MOST_BYTES: usize = 16 << 20;
 
-/// Reads all documents of a text that stands in a file of this name. Empty YAML documents are left
-/// out, but counted.
+/// Reads all documents of a text in a file of this name. Empty YAML documents are left out, but counted.
 ///
 /// # Errors
 /// The first thing that is wrong.
@@ -33,7 +32,7 @@ pub fn documents(name: &str, bytes: &[u8]) -> Result<Vec<Document>, Malformed> {
     Ok(reader.documents)
 }
 
-/// The values of a JSON stream, each with the white space before it. Each is YAML, all of them are not.
+/// The values of a JSON stream, each with the white space before it. Each is YAML; all together are not.
 fn json_values(text: &str) -> Result<Vec<&str>, Malformed> {
     let mut stream = serde_json::Deserializer::from_str(text).into_iter::<IgnoredAny>();
     let (mut values, mut start) = (Vec::new(), 0);
@@ -46,7 +45,7 @@ fn json_values(text: &str) -> Result<Vec<&str>, Malformed> {
     Ok(values)
 }
 
-/// The same JSON without the characters that JSON's strings may hold and YAML's may not.
+/// The same JSON without the characters that JSON allows in strings and YAML does not.
 fn escape(json: &str) -> Cow<'_, str> {
     let is_foreign = |c: char| matches!(c, '\u{7f}'..='\u{9f}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}');
     if !json.contains(is_foreign) {

@@ -1,7 +1,6 @@
 //! YAML → documents, as kubectl reads them, and the line of each value.
 //!
-//! Keys become strings, `<<` merges, a key given twice is an error, and what aliases expand to is
-//! bounded.
+//! Keys become strings, `<<` merges, a duplicate key is an error, and the expansion of aliases is limited.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +18,7 @@ const MOST_VALUES: usize = 2_000_000;
 /// Bytes in one file's texts, aliases expanded.
 const MOST_TEXT: usize = 64 << 20;
 
-/// Mappings and sequences in each other, aliases expanded.
+/// Nested mappings and sequences, aliases expanded.
 const MOST_DEEP: usize = 128;
 
 /// One document of a text.
@@ -39,10 +38,10 @@ pub struct Reader {
     ended: usize,
     /// Lines of the parts of the file that are read.
     lines: usize,
-    /// Mappings and sequences that have begun and not ended.
+    /// Mappings and sequences that have started and not ended.
     open: Vec<Open>,
     root: Option<(Value, Node)>,
-    /// What aliases stand for.
+    /// The values of aliases.
     anchors: BTreeMap<usize, Value>,
     values: usize,
     text: usize,
@@ -78,7 +77,7 @@ impl Reader {
                 let (anchor, (value, node)) = (open.anchor, open.end());
                 self.put(value, node, anchor)
             }
-            // What it stands for is found where it was written first.
+            // The first place of its value counts.
             Event::Alias(anchor) => {
                 let value = self.anchors.get(&anchor).ok_or("the alias stands within what it stands for")?.clone();
                 self.spend(&value, self.open.len())?;
@@ -115,7 +114,7 @@ impl Reader {
         Ok(())
     }
 
-    /// Refuses what is more than a manifest can be.
+    /// Refuses what is too large for a manifest.
     fn spend(&mut self, value: &Value, deep: usize) -> Result<(), String> {
         self.values += 1;
         self.text += value.as_str().map_or(0, str::len);
@@ -136,14 +135,14 @@ impl Reader {
     }
 }
 
-/// A mapping or sequence that has begun.
+/// A mapping or sequence that has started.
 struct Open {
     value: Value,
     node: Node,
     anchor: usize,
     /// A key whose value comes next, and its line.
     key: Option<(String, usize)>,
-    /// What `<<` brings.
+    /// What `<<` adds.
     merged: Vec<Map<String, Value>>,
 }
 
@@ -202,7 +201,7 @@ fn octal(key: &str, value: Value) -> Value {
     digits.and_then(|digits| u32::from_str_radix(digits, 8).ok()).map_or(value, Value::from)
 }
 
-/// A literal block's span begins at its first line that is not blank.
+/// A literal block's span starts at its first line that is not blank.
 fn lines(text: &str, style: ScalarStyle, line: usize) -> Lines {
     let blank = text.bytes().take_while(|byte| *byte == b'\n').count();
     let has_text = blank < text.len();
@@ -234,7 +233,7 @@ fn known(tag: Option<&Tag>) -> Result<(), String> {
     }
 }
 
-/// What a scalar without quotes is by the core schema of YAML 1.2: `yes` and `0644` are texts.
+/// The type of a plain scalar in the core schema of YAML 1.2: `yes` and `0644` are texts.
 fn plain(text: &str) -> Result<Value, String> {
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
     let is_padded = unsigned.len() > 1 && unsigned.starts_with('0') && unsigned.bytes().all(|b| b.is_ascii_digit());

@@ -4,25 +4,25 @@ use std::fmt;
 
 use direct_upload_api::Rule;
 
-/// Something that stands in the way, is unwise, or is assumed: what was found, where, and what to do.
+/// Something that blocks uploads, is unwise, or is assumed: what was found, where, and what to do.
 ///
-/// It becomes a sentence only where it is printed: in a status, in a finding of `check`.
+/// It becomes a sentence only when it is printed: in a status, or in a finding of `check`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Advice {
-    /// The entry of the runbook that tells more.
+    /// The entry of the runbook with more details.
     pub rule: Option<Rule>,
     /// `Kind namespace/name`; none if it is the resource itself.
     pub object: Option<String>,
     /// A field of the object, or an option of its file.
     pub field: Option<String>,
-    /// What stands there, and what it does.
+    /// What is there, and its effect.
     pub found: String,
     /// What to change.
     pub fix: Option<String>,
 }
 
 impl Advice {
-    /// Advice that names nothing but what was found.
+    /// Advice that names only what was found.
     pub fn new(found: impl Into<String>) -> Self {
         Self { rule: None, object: None, field: None, found: found.into(), fix: None }
     }
@@ -45,7 +45,7 @@ impl Advice {
         Self { field: Some(field.into()), ..self }
     }
 
-    /// The same, said of a part of the resource.
+    /// The same, for a part of the resource.
     #[must_use]
     pub fn within(self, part: &str) -> Self {
         match &self.field {
@@ -61,7 +61,7 @@ impl Advice {
     }
 }
 
-/// `rule: object, field: found; fix`, without what is not known.
+/// `rule: object, field: found; fix`, without what is unknown.
 impl fmt::Display for Advice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(rule) = self.rule {

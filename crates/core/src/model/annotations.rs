@@ -2,5 +2,5 @@
 
 use std::collections::BTreeMap;
 
-/// Annotation → the field manager that owns it: somebody else's, where it is not ours alone.
+/// Annotation → the field manager that owns it: somebody else's, unless only we own it.
 pub type Owners = BTreeMap<String, String>;

@@ -1,4 +1,4 @@
-//! The operator's own uploads: which are to be made, and what they have shown.
+//! The operator's own uploads: which ones to make, and their results.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -11,18 +11,18 @@ use jiff::Timestamp;
 use super::key::Key;
 use super::probe::Cause;
 
-/// An upload that is to be made again and again. It names no URL: Keystone's stands in the Secret, and Glance's
-/// in the catalog of the token.
+/// An upload to make repeatedly. It names no URL: Keystone's is in the Secret, and Glance's in the catalog
+/// of the token.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CanaryQuery {
     pub horizon: Key,
-    /// The Horizon's uid, by which our images are known.
+    /// The Horizon's uid, which identifies our images.
     pub uid: String,
-    /// The region, where the spec names regions.
+    /// The region, if the spec names regions.
     pub region: Option<String>,
     /// The Secret with the application credential.
     pub secret: Key,
-    /// Where the dashboard's page comes from.
+    /// The origin of the dashboard's page.
     pub origin: Origin,
     pub panel: Panel,
     pub size: u64,
@@ -33,7 +33,7 @@ pub struct CanaryQuery {
     pub stuck_secret: Option<Key>,
     /// For how long an image must not have changed to be stuck.
     pub stuck_after: Duration,
-    /// Host names in lower case and the address that stands for each.
+    /// Host names in lower case, and the address for each.
     pub hosts: BTreeMap<String, IpAddr>,
 }
 
@@ -42,13 +42,13 @@ pub struct CanaryQuery {
 pub struct StuckImages {
     pub queued: u32,
     pub saving: u32,
-    /// There are more: one list is all that is read of each.
+    /// There are more. Only one list of each is read.
     pub more: bool,
-    /// When the one that has been so for longest last changed.
+    /// When the oldest of them last changed.
     pub oldest: Option<Timestamp>,
 }
 
-/// What a list of stuck images shows; why there is none.
+/// The result of a list of stuck images; or why there is none.
 pub type StuckReading = Result<StuckImages, String>;
 
 impl StuckImages {
@@ -58,17 +58,17 @@ impl StuckImages {
     }
 }
 
-/// What a canary's failure speaks of.
+/// What a canary's failure is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr)]
 #[strum(serialize_all = "lowercase")]
 pub enum CanaryClass {
-    /// Something on the way refuses so many bytes (DU014).
+    /// Something in front of Glance refuses this number of bytes (DU014).
     Size,
-    /// Something on the way ends what takes so long (DU015).
+    /// Something in front of Glance ends requests of this duration (DU015).
     Time,
-    /// Anything else on the way: a filter, a login, CORS headers.
+    /// Anything else in front of Glance: a filter, a login, CORS headers.
     Path,
-    /// Glance does not take the token.
+    /// Glance does not accept the token.
     Auth,
     /// Glance's policy.
     Policy,
@@ -76,7 +76,7 @@ pub enum CanaryClass {
     Quota,
     /// Glance, or its store, fails on the data.
     Store,
-    /// The image does not hold what was sent.
+    /// The image does not contain what was sent.
     Content,
 }
 
@@ -85,12 +85,12 @@ pub enum CanaryClass {
 pub enum CanaryOutcome {
     Passed(Endpoint),
     Failed(Endpoint, CanaryFailure),
-    /// It was not made, or says nothing of uploads: why.
+    /// It was not made, or says nothing about uploads; and why.
     Unknown(String),
 }
 
 impl CanaryQuery {
-    /// The value by which the images of this canary are known as its own.
+    /// The value that identifies the images of this canary.
     pub fn mark(&self) -> String {
         match &self.region {
             Some(region) => format!("{} {region}", self.uid),
@@ -100,7 +100,7 @@ impl CanaryQuery {
 }
 
 impl CanaryOutcome {
-    /// In one word, as metrics have it.
+    /// One word for metrics.
     pub fn word(&self) -> &'static str {
         match self {
             Self::Passed(_) => "passed",
@@ -117,10 +117,10 @@ pub struct CanaryFailure {
     pub cause: Cause,
 }
 
-/// What the uploads of one query show together.
+/// The joint result of the uploads of one query.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CanaryStanding {
-    /// Nothing yet; also after one failure alone.
+    /// Nothing yet; also after a single failure.
     Pending,
     Passed(Endpoint),
     Failed(Endpoint, CanaryFailure),
@@ -128,24 +128,24 @@ pub enum CanaryStanding {
     Unknown(String),
 }
 
-/// How often in a row something is seen before it counts.
+/// How often in a row something must be seen before it counts.
 const SEEN: u8 = 2;
 
-/// What is known of one query.
+/// What is known about one query.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CanaryRecord {
     pub standing: CanaryStanding,
-    /// The images that are stuck, as far as a list was asked for.
+    /// The stuck images, if a list was requested.
     pub stuck: Option<StuckReading>,
-    /// Uploads in a row that failed, up to [`SEEN`]; those that say nothing left out.
+    /// Failed uploads in a row, up to [`SEEN`], without those that say nothing.
     failures: u8,
-    /// The same of those that say nothing.
+    /// The same for those that say nothing.
     unknowns: u8,
 }
 
 impl CanaryRecord {
-    /// What is known after a further upload. One failure alone counts nothing; one that says nothing takes away
-    /// no failure, and the second in a row what had passed.
+    /// What is known after a further upload. A single failure does not count. One that says nothing removes
+    /// no failure; the second in a row removes an earlier pass.
     #[must_use]
     pub fn then(before: Option<&Self>, outcome: CanaryOutcome) -> Self {
         let standing = before.map_or(CanaryStanding::Pending, |record| record.standing.clone());
@@ -160,7 +160,7 @@ impl CanaryRecord {
             CanaryOutcome::Failed(endpoint, failure) => {
                 let failures = one_more(failures);
                 let standing = match standing {
-                    // The same again, in other numbers.
+                    // The same result with other numbers.
                     CanaryStanding::Failed(to, known) if to == endpoint && known.agrees(&failure) => {
                         CanaryStanding::Failed(to, known)
                     }
@@ -184,7 +184,7 @@ impl CanaryRecord {
 }
 
 impl CanaryRecord {
-    /// The same with the images that were stuck then. Without a list, that of the last time says most.
+    /// The same with the images that were stuck then. Without a list, the last one says most.
     #[must_use]
     pub fn counted(self, stuck: Option<StuckReading>) -> Self {
         Self { stuck: stuck.or(self.stuck), ..self }

@@ -8,7 +8,7 @@ use direct_upload_api::web::{Endpoint, PublicUrl};
 use super::key::Key;
 use super::probe::Reach;
 
-/// Which Keystone is asked, as whom.
+/// Which Keystone to ask, and as whom.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CatalogQuery {
     /// Keystone's URL with its version, e.g. `https://keystone.example.com/v3`.
@@ -21,16 +21,16 @@ pub struct CatalogQuery {
 /// The public image endpoints, by region.
 pub type PublicEndpoints = BTreeMap<String, Endpoint>;
 
-/// What a query has brought so far.
+/// What a query has returned so far.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CatalogReading {
     Known(PublicEndpoints),
-    /// Why the catalog cannot be read. Nothing follows from it.
+    /// Why the catalog cannot be read. Nothing follows from this.
     Unknown(String),
 }
 
 impl CatalogReading {
-    /// What is known after a further answer: a failure takes away nothing that was read.
+    /// What is known after a further answer. A failure removes nothing that was read.
     #[must_use]
     pub fn then(before: Option<&Self>, answer: Self) -> Self {
         match (before, answer) {

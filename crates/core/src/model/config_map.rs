@@ -11,21 +11,21 @@ use super::meta::Meta;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ConfigMap {
     pub meta: Meta,
-    /// It carries our label.
+    /// It has our label.
     pub managed: bool,
     pub data: BTreeMap<String, String>,
-    /// What our files in it do; nothing in one that is not ours.
+    /// The effect of our files in it; empty for one that is not ours.
     pub effects: Effects,
 }
 
-/// What files of ours do, read from their bytes.
+/// The effect of our files, read from their bytes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Effects {
     /// Horizon uploads directly.
     pub direct: bool,
-    /// Glance's CORS filter accepts these.
+    /// Glance's CORS filter accepts these origins.
     pub origins: BTreeSet<Origin>,
-    /// Glance refuses data by `PUT …/file`.
+    /// Glance refuses data with `PUT …/file`.
     pub refuses_uploads: bool,
     /// Horizon's httpd leads these paths to Glance.
     pub glance_proxies: BTreeSet<GlanceProxy>,

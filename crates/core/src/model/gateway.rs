@@ -1,6 +1,6 @@
-//! The subset of Gateway API that decides where a browser gets through.
+//! The part of Gateway API that decides where a browser gets through.
 //!
-//! Words that may grow with a new release stay text, so that a new one does not hide the object.
+//! Values that may get new members in a release stay text, so that a new one does not hide the object.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -35,7 +35,7 @@ pub struct Listener {
     pub allowed_routes: AllowedRoutes,
 }
 
-/// Whose ListenerSets a Gateway takes: `None` (the default), `Same`, `All`, `Selector`.
+/// Whose ListenerSets a Gateway accepts: `None` (the default), `Same`, `All`, `Selector`.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct AllowedListeners {
@@ -50,7 +50,7 @@ pub struct ListenerTls {
     pub mode: Option<String>,
 }
 
-/// Which routes a listener takes.
+/// Which routes a listener accepts.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct AllowedRoutes {
@@ -73,7 +73,7 @@ pub struct RouteKind {
     pub kind: String,
 }
 
-/// What the controller says of a listener.
+/// What the controller says about the listener.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct ListenerStatus {

@@ -21,11 +21,11 @@ pub struct HttpProxy {
     /// `status.description`.
     pub description: String,
     pub conditions: Vec<Condition>,
-    /// `status.loadBalancer.ingress[].ports[].port`, where Contour tells.
+    /// `status.loadBalancer.ingress[].ports[].port`, if Contour sets it.
     pub ports: BTreeSet<i32>,
 }
 
-/// `spec` of an HTTPProxy. Without a virtual host it is one that others include.
+/// `spec` of an HTTPProxy. One without a virtual host is included by others.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct HttpProxySpec {
@@ -95,6 +95,6 @@ pub struct ProxyInclude {
 pub struct TcpProxy {
     pub services: Vec<ProxyService>,
     pub include: Option<ProxyInclude>,
-    /// Deprecated; of both the other one counts.
+    /// Deprecated; if both are set, the other one counts.
     pub includes: Option<ProxyInclude>,
 }

@@ -26,7 +26,7 @@ pub struct HttpRouteSpec {
     pub rules: Vec<HttpRule>,
 }
 
-/// Where a route wants to be attached; without kind a Gateway, without namespace the route's own.
+/// Where a route wants to be attached. Default kind: Gateway; default namespace: the route's own.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ParentRef {
@@ -55,7 +55,7 @@ pub struct HttpMatch {
     pub path: HttpPath,
 }
 
-/// Which paths a rule is for; without anything, all.
+/// Which paths a rule is for; if empty, all.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct HttpPath {
@@ -100,7 +100,7 @@ pub struct Header {
     pub value: String,
 }
 
-/// Where a rule sends requests; without kind a Service, without namespace the route's own.
+/// Where a rule sends requests. Default kind: Service; default namespace: the route's own.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct BackendRef {
@@ -119,7 +119,7 @@ pub struct HttpTimeouts {
     pub backend_request: Option<String>,
 }
 
-/// What a parent's controller says of the route.
+/// What a parent's controller says about the route.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct RouteParentStatus {

@@ -11,7 +11,7 @@ use super::meta::Meta;
 pub struct Ingress {
     pub meta: Meta,
     pub class: Option<String>,
-    /// Those with which ingress controllers are told what to do.
+    /// The annotations that configure ingress controllers.
     pub annotations: BTreeMap<String, String>,
     pub owners: Owners,
     pub rules: Vec<IngressRule>,
@@ -19,7 +19,7 @@ pub struct Ingress {
     /// Some backend is no Service.
     pub other_backends: bool,
     pub tls: Vec<IngressTls>,
-    /// `status.loadBalancer.ingress[].ports[].port`, where the controller tells.
+    /// `status.loadBalancer.ingress[].ports[].port`, if the controller sets it.
     pub ports: BTreeSet<i32>,
     /// `status.loadBalancer.ingress[].ip`.
     pub addresses: BTreeSet<IpAddr>,
@@ -36,7 +36,7 @@ pub struct IngressRule {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct IngressPath {
     pub path: String,
-    /// `pathType: Exact`: this path alone, and none below it.
+    /// `pathType: Exact`: only this path, and none below it.
     pub exact: bool,
     pub service: String,
 }

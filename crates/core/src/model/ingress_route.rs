@@ -21,9 +21,9 @@ pub struct IngressRoute {
 #[serde(rename_all = "camelCase", default)]
 pub struct IngressRouteSpec {
     pub routes: Vec<IngressRouteRule>,
-    /// Whatever stands in it.
+    /// Any value.
     pub tls: Option<IgnoredAny>,
-    /// IngressRoutes whose rules must match, too; theirs are the entry points and the TLS.
+    /// IngressRoutes whose rules must match, too. They have the entry points and the TLS.
     pub parent_refs: Vec<IngressRouteRef>,
 }
 
@@ -36,7 +36,7 @@ pub struct IngressRouteRule {
     pub services: Vec<IngressRouteService>,
 }
 
-/// Where requests go; without kind a Service, without namespace the IngressRoute's own.
+/// Where requests go. Default kind: Service; default namespace: the IngressRoute's own.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct IngressRouteService {

@@ -1,4 +1,4 @@
-//! The subset of Istio's networking API that decides where a browser gets through.
+//! The part of Istio's networking API that decides where a browser gets through.
 //!
 //! Fields as in istio.io/api, networking/v1alpha3/virtual_service.proto and gateway.proto.
 
@@ -17,7 +17,7 @@ pub struct VirtualService {
     pub written: Value,
 }
 
-/// `spec` of a VirtualService. Without hosts it is one that others delegate to.
+/// `spec` of a VirtualService. Others delegate to one without hosts.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct VirtualServiceSpec {
@@ -25,7 +25,7 @@ pub struct VirtualServiceSpec {
     pub gateways: Vec<String>,
     pub export_to: Vec<String>,
     pub http: Vec<IstioHttpRoute>,
-    /// By the name that the client asks for; TLS is passed through.
+    /// By the name that the client requests; TLS is passed through.
     pub tls: Vec<IstioL4Route>,
     pub tcp: Vec<IstioL4Route>,
 }
@@ -42,7 +42,7 @@ pub struct IstioHttpRoute {
     pub delegate: Option<Delegate>,
 }
 
-/// The VirtualService that goes on with a rule; without namespace the rule's own.
+/// The VirtualService that continues a rule. Default namespace: the rule's own.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct Delegate {
@@ -58,7 +58,7 @@ pub struct IstioHttpMatch {
     pub scheme: Option<StringMatch>,
     pub authority: Option<StringMatch>,
     pub port: Option<i32>,
-    /// Instead of the VirtualService's own.
+    /// Replaces the VirtualService's own.
     pub gateways: Vec<String>,
 }
 

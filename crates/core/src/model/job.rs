@@ -7,9 +7,9 @@ use super::meta::Meta;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Job {
     pub meta: Meta,
-    /// Our ConfigMap that its pod mounts: whose files it tries.
+    /// Our ConfigMap that its pod mounts: the files that it tries.
     pub config_map: Option<String>,
-    /// Complete, or failed and why; none while it is under way.
+    /// Complete, or failed and why; none while it runs.
     pub outcome: Option<Result<(), String>>,
 }
 

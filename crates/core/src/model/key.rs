@@ -1,4 +1,4 @@
-//! What objects are called.
+//! Names of objects.
 
 use std::fmt;
 
@@ -30,7 +30,7 @@ impl std::str::FromStr for Key {
     }
 }
 
-/// Kind and key: what an object is called.
+/// Kind and key: the name of an object.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Id {
     pub kind: String,

@@ -1,8 +1,8 @@
 //! Every kind of object that is watched, registered once.
 //!
-//! A line of the table below makes the variant of [`Kind`], the store in the
-//! [`Snapshot`](super::Snapshot), and all that watches, discovery and writes must know. What remains to
-//! be written for a new kind is its reduced type and how its JSON becomes one ([`Observed`]).
+//! One line of the table below makes the variant of [`Kind`], the store in the
+//! [`Snapshot`](super::Snapshot), and everything that watches, discovery and writes must know. A new kind
+//! also needs its reduced type, and the conversion from its JSON ([`Observed`]).
 
 use direct_upload_api::{ExposureKind, WorkloadKind};
 use kube_core::discovery::ApiResource;
@@ -12,17 +12,17 @@ use super::Meta;
 
 /// A cluster object, reduced to what decisions depend on.
 pub trait Observed: Sized + PartialEq {
-    /// Reduces an object of this kind; `None` if this one plays no role.
+    /// Reduces an object of this kind; `None` if this one is irrelevant.
     ///
     /// # Errors
-    /// The decoder's words, with the field, if the object does not have its kind's shape.
+    /// The decoder's words with the field, if the object does not have the shape of its kind.
     fn reduce(kind: Kind, object: Value) -> Result<Option<Self>, serde_json::Error>;
 
     /// Its metadata.
     fn meta_mut(&mut self) -> &mut Meta;
 }
 
-/// What the operator must know of a kind.
+/// What the operator must know about a kind.
 #[derive(Clone, Copy, Debug)]
 pub struct Registration {
     /// `group/version`, the preferred one first.
@@ -42,9 +42,9 @@ pub enum Watched {
     Own,
     /// A cluster-scoped kind: all of them.
     Cluster,
-    /// In each namespace that holds a resource.
+    /// In each namespace that has a resource.
     Resources,
-    /// In those, and in namespaces whose routes of this kind may lead into them.
+    /// In those, and in namespaces whose routes of this kind may lead there.
     Routes,
     /// In each namespace that holds a resource; and, unless the operator is restricted to namespaces, in
     /// those of the Gateways before them.
@@ -81,7 +81,7 @@ impl Registration {
         Self { selected, ..self }
     }
 
-    /// How the API server is asked for it, in one of its versions.
+    /// How to request it from the API server, in one of its versions.
     pub fn resource(&self, api_version: &str) -> ApiResource {
         let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
         ApiResource {
@@ -99,7 +99,7 @@ const GATEWAY: &str = "gateway.networking.k8s.io/v1";
 /// v1 since Gateway API 1.5, of the experimental channel before.
 const TLS_ROUTE: &[&str] = &[GATEWAY, "gateway.networking.k8s.io/v1alpha3", "gateway.networking.k8s.io/v1alpha2"];
 
-/// Istio serves each of its kinds in all of these, and converts nothing.
+/// Istio serves each of its kinds in all of these versions, and converts nothing.
 const ISTIO: &[&str] = &["networking.istio.io/v1", "networking.istio.io/v1beta1", "networking.istio.io/v1alpha3"];
 
 const TRAEFIK: &[&str] = &["traefik.io/v1alpha1"];
@@ -181,10 +181,10 @@ macro_rules! kinds {
         pub enum Kind { $($(#[$doc])* $kind,)* }
 
         impl Kind {
-            /// All of them.
+            /// All kinds.
             pub const ALL: &[Self] = &[$(Self::$kind,)*];
 
-            /// What the operator must know of it.
+            /// What the operator must know about it.
             pub const fn registration(self) -> &'static Registration {
                 match self {
                     $(Self::$kind => const { &$registration },)*
@@ -210,7 +210,7 @@ impl Kind {
         }
     }
 
-    /// The kinds that an object is of, by what it says of itself. A ConfigMap is of two.
+    /// The kinds of an object, by its own apiVersion and kind. A ConfigMap has two.
     pub fn registered<'a>(api_version: &'a str, name: &'a str) -> impl Iterator<Item = Self> + 'a {
         Self::ALL.iter().copied().filter(move |kind| {
             let registration = kind.registration();

@@ -1,4 +1,4 @@
-//! Gateway API ListenerSets, and the XListenerSets that they were before release 1.5.
+//! Gateway API ListenerSets, and XListenerSets, their form before release 1.5.
 
 use serde::Deserialize;
 
@@ -7,7 +7,7 @@ use super::gateway::{Listener, ListenerStatus};
 use super::http_route::ParentRef;
 use super::meta::Meta;
 
-/// Further listeners of a Gateway, in an object of their own.
+/// Further listeners of a Gateway, in a separate object.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ListenerSet {
     pub meta: Meta,

@@ -16,11 +16,11 @@ pub struct Meta {
     /// Set while the object is being deleted.
     pub deleting: Option<Timestamp>,
     pub generation: i64,
-    /// Annotations of our own domain.
+    /// Annotations of our domain.
     pub ours: BTreeMap<String, String>,
 }
 
-/// The controller that an object belongs to.
+/// The controller that owns an object.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Owner {
     pub kind: String,
@@ -28,22 +28,22 @@ pub struct Owner {
 }
 
 impl Meta {
-    /// Whether an API server holds the object, whose controllers can so have spoken of it.
+    /// Whether the object is in an API server, so that its controllers may have judged it.
     pub fn is_stored(&self) -> bool {
         self.created.is_some()
     }
 
-    /// When it was created; an object that no API server holds is younger than all others.
+    /// When it was created. An object in no API server is younger than all others.
     pub fn born(&self) -> Timestamp {
         self.created.unwrap_or(Timestamp::MAX)
     }
 }
 
-/// A custom resource. A spec that does not decode hurts only itself.
+/// A custom resource. A spec that does not decode affects only itself.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Custom<Spec, Status> {
     pub meta: Meta,
-    /// Whether our finalizer stands on it.
+    /// Whether it has our finalizer.
     pub finalizer: bool,
     pub spec: Result<Spec, String>,
     pub status: Option<Status>,

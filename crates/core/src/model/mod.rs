@@ -1,8 +1,7 @@
 //! Everything that is observed: cluster objects, reduced to what decisions depend on; answers from the
-//! network; and what is not known.
+//! network; and what is unknown.
 //!
-//! Everything else is dropped before it is stored, so that memory and reconciles do not follow what is
-//! not ours.
+//! Everything else is dropped before it is stored. So foreign objects cost neither memory nor reconciles.
 
 mod advice;
 mod annotations;

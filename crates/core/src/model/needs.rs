@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::key::Key;
 use super::kind::Kind;
 
-/// What decisions need to see beside the resources themselves.
+/// What decisions need to see in addition to the resources themselves.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Needs {
-    /// Namespaces that hold a resource.
+    /// Namespaces that have a resource.
     pub namespaces: BTreeSet<String>,
     /// Other namespaces, by the kind of the routes that may lead from there into those.
     pub routes_of: BTreeMap<Kind, BTreeSet<String>>,
@@ -28,7 +28,7 @@ impl Needs {
         self.named.entry(kind).or_default().insert(key);
     }
 
-    /// The namespaces in which routes of a kind are looked at.
+    /// The namespaces in which routes of a kind are read.
     pub(crate) fn namespaces_of<'a>(&'a self, kind: Kind, own: &'a BTreeSet<&'a str>) -> impl Iterator<Item = &'a str> {
         let elsewhere = self.routes_of.get(&kind).into_iter().flatten().map(String::as_str);
         own.iter().copied().chain(elsewhere.filter(|namespace| !own.contains(namespace)))

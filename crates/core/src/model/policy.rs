@@ -1,4 +1,4 @@
-//! Policies of gateways that stand in objects of their own.
+//! Policies of gateways that are separate objects.
 
 use serde_json::Value;
 

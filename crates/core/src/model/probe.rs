@@ -1,4 +1,4 @@
-//! What is probed again and again, and the answers as they count.
+//! What is probed repeatedly, and what the answers count as.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -7,18 +7,18 @@ use std::sync::Arc;
 use direct_upload_api::web::{Endpoint, Origin};
 use direct_upload_api::{Panel, Reason, Rule};
 
-/// What is asked: from which dashboard, to which endpoint, and how the operator gets there.
+/// The request: from which dashboard, to which endpoint, and how the operator connects.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ProbeTarget {
     pub origin: Origin,
     pub endpoint: Endpoint,
     /// Whose upload is judged.
     pub panel: Panel,
-    /// After a granted preflight, ask for uploads without a token, too: the second announces so many bytes.
+    /// After a granted preflight, also send uploads without a token. The second announces this many bytes.
     pub uploads: Option<u64>,
-    /// The dashboard's page, where that is to be asked.
+    /// The dashboard's page, if it is to be requested.
     pub page: Option<Page>,
-    /// Whether the address spaces of dashboard and Glance are to be compared.
+    /// Whether to compare the address spaces of dashboard and Glance.
     pub address_spaces: bool,
     /// The call of an API that is judged in an upload's place.
     pub call: Option<ApiCall>,
@@ -38,7 +38,7 @@ pub struct ApiCall {
 }
 
 impl ProbeTarget {
-    /// Whether more than the preflight is asked.
+    /// Whether there is more than the preflight.
     pub fn has_parts(&self) -> bool {
         self.uploads.is_some() || self.page.is_some() || self.address_spaces
     }
@@ -47,40 +47,40 @@ impl ProbeTarget {
 /// A dashboard's page.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Page {
-    /// Below the origin, without a slash at its end.
+    /// Its path below the origin, without a slash at its end.
     pub path: String,
-    /// Nothing tells the origin's port: that a dashboard is there at all is what the page must show.
+    /// Nothing states the origin's port. The page must show that a dashboard is there at all.
     pub assumed: bool,
 }
 
-/// How the operator gets to an endpoint, where it does so otherwise than browsers do.
+/// How the operator connects to an endpoint, if this differs from browsers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Reach {
-    /// Certificate authorities in PEM form, beside those that all browsers trust.
+    /// Certificate authorities in PEM form, in addition to those that all browsers trust.
     pub ca: String,
-    /// Host names in lower case and the address that stands for each.
+    /// Host names in lower case, and the address for each.
     pub hosts: BTreeMap<String, IpAddr>,
 }
 
-/// One answer, as it counts.
+/// One answer, reduced to what counts.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, strum::IntoStaticStr)]
 #[strum(serialize_all = "lowercase")]
 pub enum ProbeAnswer {
-    /// A browser would send the upload; what is unwise all the same.
+    /// A browser would send the upload; with advice about what is unwise.
     Granted(Vec<String>),
-    /// It would not.
+    /// A browser would not send it.
     Refused(Cause),
-    /// No answer: our own name resolution, route, proxy or CA, or a server that is down. Never a
-    /// reason to change a mode.
+    /// No answer: our own name resolution, route, proxy or CA, or a server that is down. It never changes a
+    /// mode.
     Unknown(Cause),
 }
 
 /// Why it was not granted.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Cause {
-    /// The rule of the runbook; none where no answer came.
+    /// The rule of the runbook; none without an answer.
     pub rule: Option<Rule>,
-    /// What was not met, or how far the probe came, as reports write it.
+    /// What was not met, or how far the probe got, in the words of reports.
     pub requirement: String,
     pub message: String,
     pub received: String,
@@ -88,7 +88,7 @@ pub struct Cause {
 }
 
 impl ProbeAnswer {
-    /// Whether two answers say the same, however they word it.
+    /// Whether two answers mean the same, whatever their words.
     pub fn agrees(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Granted(_), Self::Granted(_)) => true,
@@ -100,21 +100,22 @@ impl ProbeAnswer {
     }
 }
 
-/// What is asked beside the preflight.
+/// The checks in addition to the preflight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Part {
-    /// The dashboard's page: is it there, and does its Content-Security-Policy let it connect to Glance?
+    /// The dashboard's page: does it exist, and does its Content-Security-Policy allow it to connect to
+    /// Glance?
     Page,
-    /// May a page from the dashboard's addresses connect to Glance's (local network access)?
+    /// Whether a page from the dashboard's addresses may connect to Glance's (local network access).
     AddressSpace,
-    /// A complete PUT without a token: does it come through to Glance, and its answer to the page?
+    /// A complete PUT without a token: does it reach Glance, and does its answer reach the page?
     Put,
-    /// A PUT that announces the size which uploads may have: is it refused?
+    /// A PUT that announces the size of uploads: is it refused?
     Size,
 }
 
 impl Part {
-    /// What a condition calls a refusal of this part by this rule.
+    /// The reason in a condition if this rule refuses this part.
     fn reason(self, rule: Option<Rule>) -> Reason {
         match self {
             Self::Page if rule == Some(Rule::OriginForm) => Reason::DashboardNotFound,
@@ -123,7 +124,7 @@ impl Part {
         }
     }
 
-    /// What is assumed where it cannot be told.
+    /// The assumption if the result is unknown.
     fn assumed(self) -> &'static str {
         match self {
             Self::Page => "the dashboard is there, and no Content-Security-Policy keeps its page from Glance",
@@ -134,25 +135,25 @@ impl Part {
     }
 }
 
-/// What one round of questions showed.
+/// The results of one round of requests.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Observation {
     /// Whose upload was judged.
     pub panel: Panel,
     pub preflight: ProbeAnswer,
-    /// What else was asked. A part that is missing was not.
+    /// The other parts. A missing part was not requested.
     pub parts: BTreeMap<Part, ProbeAnswer>,
-    /// The address that answered; none where nothing did, or a proxy led there.
+    /// The address that answered; none without an answer, or behind a proxy.
     pub reached: Option<IpAddr>,
 }
 
 impl Observation {
-    /// What is known where only the preflight is asked.
+    /// What is known if only the preflight is sent.
     pub fn of_preflight(panel: Panel, preflight: ProbeAnswer) -> Self {
         Self { panel, preflight, parts: BTreeMap::new(), reached: None }
     }
 
-    /// The first refusal: of which part (none: the preflight), and why.
+    /// The first refusal: the part (none: the preflight), and why.
     pub fn refusal(&self) -> Option<(Option<Part>, &Cause)> {
         let all = self.parts.iter().map(|(part, answer)| (Some(*part), answer));
         [(None, &self.preflight)].into_iter().chain(all).find_map(|(part, answer)| match answer {
@@ -161,13 +162,13 @@ impl Observation {
         })
     }
 
-    /// What a condition calls that refusal.
+    /// The reason of that refusal in a condition.
     pub fn reason(&self) -> Option<Reason> {
         let (part, cause) = self.refusal()?;
         Some(part.map_or(Reason::PreflightRefused, |part| part.reason(cause.rule)))
     }
 
-    /// All of it as one answer. A refusal counts, whichever; that a part shows nothing does not, for that is
+    /// All of it as one answer. Any refusal counts. A part without a result does not count, because it is
     /// an [assumption](Self::assumptions).
     pub fn verdict(&self) -> ProbeAnswer {
         if let Some((_, cause)) = self.refusal() {
@@ -183,7 +184,7 @@ impl Observation {
         ProbeAnswer::Granted(advice.cloned().collect())
     }
 
-    /// Whether two observations say the same, however they word it: what they refuse, and what they leave
+    /// Whether two observations mean the same, whatever their words: what they refuse, and what they leave
     /// open.
     pub fn agrees(&self, other: &Self) -> bool {
         let kinds = |observation: &Self| {
@@ -192,7 +193,7 @@ impl Observation {
         self.panel == other.panel && self.verdict().agrees(&other.verdict()) && kinds(self) == kinds(other)
     }
 
-    /// What a granted verdict rests on without having been seen, as sentences.
+    /// What a granted verdict rests on, but nobody has seen, as sentences.
     pub fn assumptions(&self) -> Vec<String> {
         if !matches!(self.verdict(), ProbeAnswer::Granted(_)) {
             return vec![];
@@ -206,18 +207,18 @@ impl Observation {
     }
 }
 
-/// What is known of one question.
+/// What is known about one target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProbeRecord {
     pub observation: Observation,
-    /// The state of the server that it speaks of: Glance's configuration.
+    /// The state of the server to which it belongs: Glance's configuration.
     pub epoch: String,
     /// Whether the verdict has lasted.
     pub firm: bool,
-    /// The parts that have passed before: that one no longer does is a change.
+    /// The parts that have passed before. If one fails later, that is a change.
     pub passed: BTreeSet<Part>,
 }
 
-/// The state of the server that answers: the configuration that all its pods run with, or none
-/// while pods are replaced, when an answer says nothing that lasts.
+/// The state of the server: the configuration of all its pods. None while pods are replaced, because
+/// answers do not last then.
 pub type Epoch = Option<String>;

@@ -6,16 +6,15 @@ use direct_upload_api::{Reason, Rule};
 
 use super::store::Unknown;
 
-/// A reason, and what a person should know. Conditions, events and the sentences of a plan are made
-/// from it.
+/// A reason, and what a person should know. Conditions, events and the sentences of a plan come from it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     pub reason: Reason,
-    /// The part of the resource that it is about, where there are several.
+    /// The part of the resource, if there are several.
     pub part: Option<String>,
-    /// The entry of the runbook that tells more.
+    /// The entry of the runbook with more details.
     pub rule: Option<Rule>,
-    /// What is so; it names object and field.
+    /// The fact. It names object and field.
     pub found: String,
     /// What to change.
     pub fix: Option<String>,
@@ -39,7 +38,7 @@ impl Problem {
         Self { fix: Some(fix.into()), ..self }
     }
 
-    /// The same, said of a part of the resource.
+    /// The same, for a part of the resource.
     #[must_use]
     pub fn within(&self, part: impl Into<String>) -> Self {
         Self { part: Some(part.into()), ..self.clone() }
@@ -50,13 +49,13 @@ impl Problem {
         self.to_string()
     }
 
-    /// Whether it says "I cannot see" rather than "it is not so".
+    /// Whether it means "I cannot see" and not "there is none".
     pub fn is_unknown(&self) -> bool {
         matches!(self.reason, Reason::ObservationPending | Reason::ObservationIncomplete | Reason::Undecodable)
     }
 }
 
-/// `part: rule: found; fix`, without what is not known.
+/// `part: rule: found; fix`, without what is unknown.
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(part) = &self.part {

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::meta::Meta;
 
-/// A Gateway API ReferenceGrant: who may name what stands in its namespace.
+/// A Gateway API ReferenceGrant: who may refer to objects of its namespace.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ReferenceGrant {
     pub meta: Meta,

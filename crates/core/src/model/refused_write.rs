@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::key::Key;
 
-/// A write that the API server refused. It is kept in memory alone: the next start tries again.
+/// A write that the API server refused. It is kept only in memory, so the next start tries again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefusedWrite {
     pub annotations: BTreeMap<String, String>,
@@ -17,5 +17,5 @@ pub struct RefusedWrite {
     pub until: Timestamp,
 }
 
-/// What was refused of late, by object.
+/// Recent refusals, by object.
 pub(crate) type RefusedWrites = BTreeMap<(ExposureKind, Key), RefusedWrite>;

@@ -13,13 +13,13 @@ use super::meta::Meta;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Route {
     pub meta: Meta,
-    /// Those with which routers are told what to do.
+    /// The annotations that configure routers.
     pub annotations: BTreeMap<String, String>,
     pub owners: Owners,
     pub spec: RouteSpec,
     /// The same, as it was written, for those who read what only some implementations have.
     pub written: Value,
-    /// `status.ingress`: what routers say.
+    /// `status.ingress`: the routers' answers.
     pub ingress: Vec<RouteIngress>,
 }
 
@@ -35,7 +35,7 @@ pub struct RouteSpec {
     pub wildcard_policy: Option<String>,
 }
 
-/// Where a Route sends requests; without kind a Service.
+/// Where a Route sends requests. Default kind: Service.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct RouteTarget {
@@ -44,15 +44,15 @@ pub struct RouteTarget {
     pub weight: Option<i32>,
 }
 
-/// TLS of a Route: terminated at the router or passed through, browsers speak https.
+/// TLS of a Route, terminated at the router or passed through. Browsers use https in both cases.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct RouteTls {
-    /// `Allow`, `Redirect` or `None`: what becomes of http.
+    /// `Allow`, `Redirect` or `None`: what happens to http.
     pub insecure_edge_termination_policy: Option<String>,
 }
 
-/// What one router says of a Route.
+/// What one router says about a Route.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct RouteIngress {

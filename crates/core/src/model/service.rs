@@ -11,7 +11,7 @@ use super::meta::Meta;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Service {
     pub meta: Meta,
-    /// Which pods it leads to; none if it selects none.
+    /// The pods it leads to; none if it selects none.
     pub selector: Option<Selector>,
     /// `spec.type`; empty counts as `ClusterIP`.
     pub type_: String,

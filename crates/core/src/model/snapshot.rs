@@ -1,4 +1,4 @@
-//! All that is observed, and what is not known of it.
+//! Everything that is observed, and what is unknown about it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,15 +17,15 @@ use super::workload::{Revision, Workload};
 
 macro_rules! snapshot {
     ($($(#[$doc:meta])* $kind:ident $store:ident: $type:ty = $registration:expr;)*) => {
-        /// All that is observed: a store for each [`Kind`], and what the network told.
+        /// Everything that is observed: a store for each [`Kind`], and the results from the network.
         #[derive(Clone, Debug)]
         pub struct Snapshot {
             $($(#[$doc])* pub $store: Store<$type>,)*
-            /// What preflights have shown.
+            /// The results of preflights.
             pub answers: Answers,
             /// What Keystone's catalogs say.
             pub catalogs: BTreeMap<CatalogQuery, CatalogReading>,
-            /// What the operator's own uploads have shown.
+            /// The results of the operator's own uploads.
             pub canaries: BTreeMap<CanaryQuery, CanaryRecord>,
             /// Writes to exposing objects that were refused.
             pub refused_writes: RefusedWrites,
@@ -42,8 +42,8 @@ macro_rules! snapshot {
                 }
             }
 
-            /// Takes an object in, as JSON. `settle` may complete its metadata, or refuse it. True if that
-            /// changed anything.
+            /// Takes in an object as JSON. `settle` may complete its metadata, or refuse it. Returns true
+            /// if that changed anything.
             ///
             /// # Errors
             /// The decoder's words, or those of `settle`.
@@ -64,14 +64,14 @@ macro_rules! snapshot {
                 }
             }
 
-            /// Records that an object exists and cannot be read; true if that is news.
+            /// Records that an object exists and cannot be read. Returns true if that is new.
             pub fn take_unreadable(&mut self, kind: Kind, key: Key, why: String) -> bool {
                 match kind {
                     $(Kind::$kind => self.$store.insert_unreadable(key, why),)*
                 }
             }
 
-            /// Takes an object out; true if it was there.
+            /// Removes an object. Returns true if it existed.
             pub fn remove(&mut self, kind: Kind, key: &Key) -> bool {
                 match kind {
                     $(Kind::$kind => self.$store.remove(key),)*
@@ -81,7 +81,7 @@ macro_rules! snapshot {
             /// Whether scopes of a kind are known. See [`Store::synced`].
             ///
             /// # Errors
-            /// Why one of them is not.
+            /// Why one of them is unknown.
             pub fn synced(&self, kind: Kind, scopes: &[String]) -> Known<()> {
                 match kind {
                     $(Kind::$kind => scopes.iter().try_for_each(|scope| self.$store.synced(scope)),)*
@@ -107,7 +107,7 @@ macro_rules! snapshot {
 for_each_kind!(snapshot);
 
 impl Snapshot {
-    /// A snapshot of given manifests: what is not there does not exist.
+    /// A snapshot of given manifests: what is not in them does not exist.
     pub fn complete() -> Self {
         Self::covering(&Coverage::All, Answers::Assumed)
     }
@@ -117,7 +117,7 @@ impl Snapshot {
         Self::covering(&Coverage::Namespaces(BTreeMap::new()), Answers::Given(BTreeMap::new()))
     }
 
-    /// Whether a namespace is being deleted. Unknown counts as no: then the API server refuses.
+    /// Whether a namespace is being deleted. Unknown counts as no, because the API server then refuses.
     pub fn is_terminating(&self, namespace: &str) -> bool {
         let object = self.namespaces.get(&Key::new("", namespace));
         matches!(object, Ok(Some(object)) if object.meta.deleting.is_some())
@@ -150,22 +150,22 @@ impl Snapshot {
     }
 }
 
-/// What preflights have shown.
+/// The results of preflights.
 #[derive(Clone, Debug)]
 pub enum Answers {
-    /// Offline: that each of them passes.
+    /// Without a cluster: all of them pass.
     Assumed,
-    /// What is known of each target.
+    /// What is known about each target.
     Given(BTreeMap<ProbeTarget, ProbeRecord>),
 }
 
 impl Answers {
-    /// Whether nothing was asked.
+    /// Whether nothing was requested.
     pub fn are_assumed(&self) -> bool {
         matches!(self, Self::Assumed)
     }
 
-    /// What is known of a target.
+    /// What is known about a target.
     pub fn get(&self, target: &ProbeTarget, epoch: &Epoch) -> Option<ProbeRecord> {
         match self {
             Self::Assumed => {
@@ -180,8 +180,8 @@ impl Answers {
         }
     }
 
-    /// Enters what is known of a target, or that it is no longer asked; true if that changed
-    /// anything.
+    /// Records what is known about a target, or that it is not needed any more. Returns true if that
+    /// changed anything.
     pub fn set(&mut self, target: ProbeTarget, standing: Option<ProbeRecord>) -> bool {
         match (self, standing) {
             (Self::Assumed, _) => false,

@@ -1,4 +1,4 @@
-//! Stores that know what they do not know.
+//! Stores that know what is unknown.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,12 +7,12 @@ use thiserror::Error;
 
 use super::key::Key;
 
-/// Something cannot be seen now. Nothing is ever taken away because of it.
+/// Something cannot be seen now. Nothing is ever removed because of it.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{why}")]
 pub struct Unknown {
     pub why: String,
-    /// Nothing failed: the first list is still under way.
+    /// Nothing failed: the first list still runs.
     pub pending: bool,
 }
 
@@ -29,12 +29,12 @@ pub struct Store<T> {
     coverage: Coverage,
 }
 
-/// Which namespaces a store speaks for.
+/// The namespaces that a store knows.
 #[derive(Clone, Debug)]
 pub enum Coverage {
-    /// All: offline, what is not in the input does not exist.
+    /// All: without a cluster, what is not in the input does not exist.
     All,
-    /// Those that are synced, or why not.
+    /// The synced ones, or why they are not.
     Namespaces(BTreeMap<String, Known<()>>),
 }
 
@@ -47,7 +47,7 @@ impl<T> Store<T> {
     /// Whether all objects of the namespace are known. Cluster-scoped kinds use the empty namespace.
     ///
     /// # Errors
-    /// [`Unknown`] while the namespace is not synced, or holds an object that cannot be read.
+    /// [`Unknown`] while the namespace is not synced, or has an object that cannot be read.
     pub fn known(&self, namespace: &str) -> Known<()> {
         self.synced(namespace)?;
         match self.unreadable.range(Key::new(namespace, "")..).next() {
@@ -62,7 +62,7 @@ impl<T> Store<T> {
     /// [`Unknown`] while a scope is not synced, or an object cannot be read.
     pub fn complete(&self) -> Known<()> {
         if let Coverage::Namespaces(known) = &self.coverage {
-            // Of an operator that is restricted to namespaces, those count.
+            // For an operator that is restricted to namespaces, those count.
             let mut scopes = known.iter().filter(|(namespace, _)| !namespace.is_empty()).map(|(_, known)| known);
             match scopes.next() {
                 None => self.synced("")?,
@@ -84,7 +84,7 @@ impl<T> Store<T> {
     /// Whether the namespace is synced. A watch of all namespaces is recorded under the empty one.
     ///
     /// # Errors
-    /// [`Unknown`] while it is not.
+    /// [`Unknown`] while it is not synced.
     pub fn synced(&self, namespace: &str) -> Known<()> {
         let Coverage::Namespaces(known) = &self.coverage else { return Ok(()) };
         let all = known.get("");
@@ -104,8 +104,8 @@ impl<T> Store<T> {
         }
     }
 
-    /// Records that a namespace is synced, or why it is not. What is said of all of them replaces what
-    /// was said of each: its own watch has ended.
+    /// Records that a namespace is synced, or why it is not. A statement about all namespaces replaces
+    /// those about each, because their own watches have ended.
     pub fn set_known(&mut self, namespace: &str, known: Known<()>) {
         if let Coverage::Namespaces(map) = &mut self.coverage {
             if namespace.is_empty() {
@@ -143,25 +143,25 @@ impl<T> Store<T> {
     /// The objects of a namespace, in order of name.
     ///
     /// # Errors
-    /// [`Unknown`] while the namespace is not synced, or holds an object that cannot be read.
+    /// [`Unknown`] while the namespace is not synced, or has an object that cannot be read.
     pub fn list(&self, namespace: &str) -> Known<impl Iterator<Item = &Arc<T>>> {
         self.known(namespace)?;
         Ok(self.seen(namespace))
     }
 
-    /// The objects of a namespace that are seen so far: for what is told. Decisions ask [`Store::list`].
+    /// The objects of a namespace that are seen so far, for messages. Decisions use [`Store::list`].
     pub fn seen(&self, namespace: &str) -> impl Iterator<Item = &Arc<T>> {
         let start = Key::new(namespace, "");
         let namespace = namespace.to_owned();
         self.items.range(start..).take_while(move |(key, _)| key.namespace == namespace).map(|(_, v)| v)
     }
 
-    /// All objects that are seen so far. Whether these are all tells [`Store::complete`].
+    /// All objects that are seen so far. [`Store::complete`] says whether these are all.
     pub fn all(&self) -> impl Iterator<Item = (&Key, &Arc<T>)> {
         self.items.iter()
     }
 
-    /// Puts an object in; true if that changed anything.
+    /// Adds an object. Returns true if that changed anything.
     pub fn insert(&mut self, key: Key, item: T) -> bool
     where
         T: PartialEq,
@@ -174,12 +174,12 @@ impl<T> Store<T> {
         true
     }
 
-    /// Records that an object exists and cannot be read; true if that is news.
+    /// Records that an object exists and cannot be read. Returns true if that is new.
     pub fn insert_unreadable(&mut self, key: Key, why: String) -> bool {
         self.unreadable.insert(key, why.clone()) != Some(why)
     }
 
-    /// Takes an object out; true if it was there.
+    /// Removes an object. Returns true if it existed.
     pub fn remove(&mut self, key: &Key) -> bool {
         let was_unreadable = self.unreadable.remove(key).is_some();
         self.items.remove(key).is_some() || was_unreadable

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::http_route::{BackendRef, ParentRef, RouteParentStatus};
 use super::meta::Meta;
 
-/// A Gateway API TLSRoute: connections by the name that the client asks for.
+/// A Gateway API TLSRoute: connections by the name that the client requests.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TlsRoute {
     pub meta: Meta,

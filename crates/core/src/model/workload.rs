@@ -18,8 +18,8 @@ pub struct Workload {
     pub owner: Option<String>,
     /// The field manager, other than us, that wrote the spec last.
     pub other_manager: Option<String>,
-    /// Whether we own nothing in it, as its field managers tell: what has our names there was copied,
-    /// say with the manifest of another workload, and is not ours to take away.
+    /// Whether its field managers show that we own nothing in it. Anything with our names was then copied,
+    /// for example with the manifest of another workload, and we may not remove it.
     pub foreign: bool,
     /// Which pods may be its own; none if it selects all, or cannot be read.
     pub selector: Option<Selector>,
@@ -34,10 +34,10 @@ pub struct Workload {
     pub status: WorkloadStatus,
 }
 
-/// How a roll of a workload goes.
+/// How a roll of a workload works.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Roll {
-    /// How many pods it may take away before their successors are ready.
+    /// How many pods may end before their successors are ready.
     pub away: i32,
     /// A successor starts only after the old pod has ended.
     pub one_by_one: bool,
@@ -50,12 +50,12 @@ pub struct PodTemplate {
     pub containers: Vec<Container>,
     pub init_containers: Vec<Container>,
     pub volumes: Vec<Volume>,
-    /// `terminationGracePeriodSeconds`, where written.
+    /// `terminationGracePeriodSeconds`, if it is written.
     pub grace: Option<i64>,
-    /// Stands for all of the pod's spec but our own fields: a rehearsal of another one is none.
+    /// Identifies the pod's spec without our own fields. A rehearsal of another spec does not count.
     pub fingerprint: String,
-    /// Stands for that and the template's annotations but our own: a restart changes it, and with it what
-    /// pods may have read of other people's ConfigMaps.
+    /// Identifies that spec and the template's annotations without our own. A restart changes it, and with
+    /// it what pods may have read from other people's ConfigMaps.
     pub edition: String,
 }
 
@@ -65,12 +65,12 @@ pub struct Container {
     pub name: String,
     pub image: String,
     pub mounts: Vec<VolumeMount>,
-    /// As written; an init container of ours repeats them.
+    /// As written; our init container repeats them.
     pub resources: Value,
-    /// As written; an init container of ours repeats it.
+    /// As written; our init container repeats it.
     pub security_context: Value,
     pub pre_stop: Option<PreStop>,
-    /// Variables of our names.
+    /// Variables with our names.
     pub env: BTreeMap<String, EnvValue>,
     /// The field manager, other than us, that applies this container server-side.
     pub applied_by: Option<String>,
@@ -83,11 +83,11 @@ pub enum EnvValue {
     Text(String),
     /// A field of the pod.
     Field(String),
-    /// From elsewhere.
+    /// From another source.
     Other,
 }
 
-/// What a container does before it is told to end.
+/// What a container does before it gets SIGTERM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PreStop {
     /// Our own sleep, in seconds.
@@ -115,14 +115,14 @@ pub struct Volume {
 /// Where a volume's files come from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum VolumeSource {
-    /// The ConfigMap's keys, renamed by `items` (key → path) where given.
+    /// The ConfigMap's keys, renamed by `items` (key → path) if given.
     ConfigMap {
         name: String,
         items: BTreeMap<String, String>,
     },
     Secret(String),
     EmptyDir,
-    /// A claim that comes and goes with the pod.
+    /// A claim that exists as long as the pod.
     Ephemeral,
     HostPath,
     /// A projected or downward API volume: always read-only.
@@ -131,15 +131,15 @@ pub enum VolumeSource {
     Other,
 }
 
-/// How far a rollout is.
+/// The state of a rollout.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WorkloadStatus {
     pub observed_generation: i64,
     pub replicas: i32,
     pub updated: i32,
     pub ready: i32,
-    /// The controller says that the template as it stands has been rolled out once; what goes wrong
-    /// after that is no failing roll. A DaemonSet's controller does not say.
+    /// The controller says that the current template has been rolled out once. Later trouble is no failing
+    /// roll. A DaemonSet's controller does not say this.
     pub landed: Option<bool>,
     /// `Progressing=False`: the progress deadline was exceeded.
     pub stuck: Option<String>,
@@ -157,7 +157,7 @@ pub struct Revision {
     pub config_maps: BTreeSet<String>,
 }
 
-/// Names the workload as kubectl would: `Deployment openstack/glance`.
+/// Names the workload as kubectl does: `Deployment openstack/glance`.
 pub fn describe(kind: WorkloadKind, key: &Key) -> String {
     format!("{kind} {key}")
 }

@@ -1,7 +1,7 @@
 //! The options of oslo.middleware's CORS filter (`oslo_middleware/cors.py`, `CORS_OPTS`).
 //!
-//! One line an option. Rendering, what is carried on from a user's file, whether two files mean the
-//! same, and what `check` knows follow from this table.
+//! One line for each option. Rendering, what is repeated from a user's file, whether two files mean the
+//! same, and what `check` knows all come from this table.
 
 use super::service::OpenStackService;
 
@@ -9,12 +9,12 @@ use super::service::OpenStackService;
 #[derive(Clone, Copy, Debug)]
 pub struct CorsOption {
     pub name: &'static str,
-    /// The field of a resource that states it.
+    /// The field of a resource that sets it.
     pub field: &'static str,
     pub kind: CorsKind,
 }
 
-/// What an option holds, and what holds where nobody states it.
+/// The type of an option, and its default.
 #[derive(Clone, Copy, Debug)]
 pub enum CorsKind {
     /// Origins; nothing is accepted without one.
@@ -31,7 +31,7 @@ pub enum CorsKind {
 /// The option with the request headers that a page may send.
 pub const ALLOW_HEADERS: &str = "allow_headers";
 
-/// All of them, in the order in which they are written.
+/// All options, in the order in which they are written.
 pub const CORS_OPTIONS: [CorsOption; 6] = [
     CorsOption::new("allowed_origin", "spec.cors.allowedOrigins", CorsKind::Origins),
     CorsOption::new("allow_methods", "spec.cors.allowMethods", CorsKind::Methods(|service| service.allow_methods)),
@@ -51,13 +51,13 @@ impl CorsOption {
         CORS_OPTIONS.iter().find(|option| option.name == name)
     }
 
-    /// Whether it holds items whose order plays no role.
+    /// Whether its items have no order.
     pub fn is_set(&self) -> bool {
         matches!(self.kind, CorsKind::Origins | CorsKind::Methods(_) | CorsKind::Headers(_))
     }
 }
 
-/// An HTTP token (RFC 9110 §5.6.2): what the name of a header or method may be.
+/// An HTTP token (RFC 9110 §5.6.2), as the name of a header or method must be.
 pub fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
 }

@@ -5,16 +5,16 @@ use direct_upload_api::{Delivery, GlancePaths, HorizonPaths, Layout, Reason, Rul
 use super::service::OpenStackService;
 use crate::model::Problem;
 
-/// Horizon's places.
+/// Horizon's paths.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HorizonPlaces {
     pub local_settings_dir: String,
     pub delivery: Delivery,
-    /// Where httpd includes `*.conf`; an error if a fragment is asked for and nothing says where.
+    /// Where httpd includes `*.conf`; an error if a fragment is requested and nothing says where.
     pub httpd_conf_dir: Result<String, Problem>,
 }
 
-/// Glance's places.
+/// Glance's paths.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GlancePlaces {
     /// The user's main file.
@@ -22,7 +22,7 @@ pub struct GlancePlaces {
     pub config_dir: String,
     /// The folder that Glance itself reads.
     pub service_config_dir: String,
-    /// A folder of its policy.
+    /// The folder of its policy.
     pub policy_dir: String,
     /// As in [`HorizonPlaces::httpd_conf_dir`].
     pub httpd_conf_dir: Result<String, Problem>,
@@ -45,8 +45,8 @@ const DEBIAN: &str = "/usr/lib/python3/dist-packages/openstack_dashboard/local/l
 /// not.
 pub const HELM_LINK: &str = "/usr/local/share/openstack_dashboard/local/local_settings.d";
 
-/// What is stated; else what the mounts of the workload's owner tell of whose image it is. openstack-helm mounts
-/// its start scripts into /tmp, and the start script of Kolla's images copies from config_files.
+/// The stated layout, or else the one that the owner's mounts show. openstack-helm mounts its start scripts into
+/// /tmp, and the start script of Kolla's images copies from config_files.
 pub fn layout(stated: Option<Layout>, mounts: &[&str]) -> Layout {
     let mounted = |start: &str| mounts.iter().any(|path| path.starts_with(start));
     if let Some(layout) = stated {
@@ -70,11 +70,11 @@ pub fn is_usual(layout: Layout, dir: &str) -> bool {
     }
 }
 
-/// Resolves Horizon's places. `mounts` are the paths that the container's owner mounts something at.
+/// Resolves Horizon's paths. `mounts` are the paths at which the container's owner mounts something.
 ///
 /// # Errors
-/// [`Reason::PathUnknown`] where the layout cannot know a path, [`Reason::InvalidSpec`] for a path
-/// that is not normalised or outside the places where such a file can take effect.
+/// [`Reason::PathUnknown`] if the layout cannot know a path. [`Reason::InvalidSpec`] for a path that is not
+/// normalised, or where such a file has no effect.
 pub fn horizon(layout: Layout, paths: &HorizonPaths, mounts: &[&str]) -> Result<HorizonPlaces, Problem> {
     let local_settings_dir = match (&paths.local_settings_dir, layout) {
         (Some(dir), _) => snippets("spec.paths.localSettingsDir", dir)?,
@@ -90,7 +90,7 @@ pub fn horizon(layout: Layout, paths: &HorizonPaths, mounts: &[&str]) -> Result<
     Ok(HorizonPlaces { local_settings_dir, delivery, httpd_conf_dir })
 }
 
-/// A folder that Horizon may read snippets from, in some image.
+/// A folder from which Horizon may read snippets in some image.
 ///
 /// # Errors
 /// [`Reason::InvalidSpec`] for any other.
@@ -108,12 +108,12 @@ pub fn snippets(field: &str, dir: &str) -> Result<String, Problem> {
     ))
 }
 
-/// Whether only the image can tell where it reads snippets.
+/// Whether only the image itself shows where it reads snippets.
 pub fn asks_image(layout: Layout, paths: &HorizonPaths, mounts: &[&str]) -> bool {
     layout == Layout::OpenStackHelm && paths.local_settings_dir.is_none() && site_packages(mounts).is_err()
 }
 
-/// Resolves the places of Glance or another API.
+/// Resolves the paths of Glance or another API.
 ///
 /// # Errors
 /// As [`horizon`].
@@ -175,8 +175,8 @@ fn httpd_conf_dir(layout: Layout, stated: Option<&str>) -> Result<String, Proble
     }
 }
 
-/// openstack-helm reads snippets from site-packages only, and the Python version in that path is
-/// the image's own. A mount of the user's below it tells.
+/// openstack-helm reads snippets only from site-packages, and the Python version in that path is the
+/// image's own. A mount of the user below it shows the path.
 fn site_packages(mounts: &[&str]) -> Result<String, Problem> {
     let tell = |path: &str| {
         let root = path.find("/site-packages/").or_else(|| path.find("/dist-packages/"))?;
@@ -193,8 +193,8 @@ fn site_packages(mounts: &[&str]) -> Result<String, Problem> {
     })
 }
 
-/// An absolute path without `.`, `..`, doubled or trailing slashes, or characters that would mean
-/// something to Kubernetes (`:`) or to a shell's reader.
+/// An absolute path without `.`, `..`, doubled or trailing slashes, or characters with a meaning for
+/// Kubernetes (`:`) or a shell.
 fn normalised(field: &str, path: &str) -> Result<String, Problem> {
     let path = path.strip_suffix('/').unwrap_or(path);
     let plain = |c: char| c.is_ascii_alphanumeric() || "-._+@".contains(c);

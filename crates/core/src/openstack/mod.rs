@@ -1,4 +1,4 @@
-//! What OpenStack's programs want: the options, defaults, files and requests that upstream's code reads.
+//! What OpenStack's programs need: the options, defaults, files and requests that upstream's code reads.
 
 mod cors;
 pub mod layout;

@@ -6,13 +6,13 @@ use direct_upload_api::Reason;
 
 use crate::model::Problem;
 
-/// The rule that decides over `PUT …/file` (`glance/policies/image.py`).
+/// The rule that decides about `PUT …/file` (`glance/policies/image.py`).
 pub const UPLOAD: &str = "upload_image";
 
-/// The expression that holds for nobody.
+/// The expression that is true for nobody.
 pub const NOBODY: &str = "!";
 
-/// All that Glance enforces in some release since Yoga (`glance/policies/`).
+/// All rules that Glance enforces in some release since Yoga (`glance/policies/`).
 const RULES: &str = "\
     add_image add_image_location add_member add_metadef_namespace add_metadef_object add_metadef_property \
     add_metadef_resource_type_association add_metadef_tag add_metadef_tags add_task cache_clean cache_delete \
@@ -27,11 +27,11 @@ const RULES: &str = "\
     remove_metadef_property remove_metadef_resource_type_association service_api set_image_location \
     stores_info_detail tasks_api_access upload_image";
 
-/// Whether Glance enforces each of these rules, or another one here refers to it: one with a
-/// typing error would be ignored without a word.
+/// Whether Glance enforces each of these rules, or another one here refers to it. A rule with a typing
+/// error would be ignored without a message.
 ///
 /// # Errors
-/// Names the first that would have no effect.
+/// The first rule that would have no effect.
 pub fn known(field: &str, rules: &BTreeMap<String, String>) -> Result<(), Problem> {
     let words = rules.values().flat_map(|rule| rule.split([' ', '(', ')']));
     let named: BTreeSet<&str> = words.filter_map(|word| word.strip_prefix("rule:")).collect();

@@ -1,4 +1,4 @@
-//! Which OpenStack release runs, as far as the input tells.
+//! Which OpenStack release runs, if the input shows it.
 
 use std::fmt;
 use std::str::FromStr;
@@ -30,7 +30,7 @@ impl fmt::Display for Release {
 #[error("{0:?} is no release; write it as 2026.1, or by its name")]
 pub struct NotARelease(String);
 
-/// Names that image tags still use, and the release each means.
+/// Names that image tags still use, and the release of each.
 const NAMES: [(&str, Release); 11] = [
     ("wallaby", Release::new(2021, 1)),
     ("xena", Release::new(2021, 2)),
@@ -59,7 +59,7 @@ impl FromStr for Release {
 
 /// The release that an image's tag names, if it names one.
 pub fn of_image(image: &str) -> Option<Release> {
-    // A port has its colon before the last slash, a digest stands behind an `@`.
+    // A port has its colon before the last slash, and a digest comes after an `@`.
     let name = image.split('@').next().unwrap_or_default();
     let tag = name.rsplit('/').next().unwrap_or_default().split_once(':')?.1;
     tag.split(['-', '_', '+']).find_map(|part| {

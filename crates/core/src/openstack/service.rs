@@ -1,25 +1,25 @@
-//! The services whose API answers CORS by oslo.middleware's filter: what they have in common is the
-//! rest of this program, what they differ in is this table.
+//! The services whose API uses oslo.middleware's CORS filter. What they have in common is the rest of this
+//! program; their differences are this table.
 //!
-//! Headers and methods are those of each service's own `cors.set_defaults(…)` in the releases of
-//! 2026.2. A file of ours must name them all: an option that it leaves out would keep what another
-//! file says, and the filter's own defaults are not the service's.
+//! Headers and methods come from each service's own `cors.set_defaults(…)` in the 2026.2 releases. Our file
+//! must list them all: an option that it leaves out keeps the value of another file, and the filter's own
+//! defaults are not the service's.
 
 use direct_upload_api::{ApiService, Layout};
 
-/// What the operator knows of a service.
+/// What the operator knows about a service.
 #[derive(Debug, PartialEq, Eq)]
 pub struct OpenStackService {
     /// Kind of its resource.
     pub kind: &'static str,
     pub name: &'static str,
-    /// As oslo.config calls it: the filter looks for its files in `/etc/PROJECT` and elsewhere.
+    /// The name in oslo.config: the filter looks for its files in `/etc/PROJECT` and elsewhere.
     pub project: &'static str,
-    /// The folder of configuration files that the filter reads whatever the program is called; of Glance,
-    /// whose paste file tells the filter the program's name, that program's.
+    /// The folder of configuration files that the filter reads, whatever the program's name is. For Glance,
+    /// whose paste file gives the filter the program's name, that program's folder.
     pub folder: &'static str,
-    /// The same in openstack-helm's pods, where the project's own folder is a read-only volume: that of
-    /// the program by which Python knows itself there.
+    /// The same in openstack-helm's pods, where the project's own folder is a read-only volume: the folder
+    /// of the program name that Python reports there.
     pub folder_in_helm: &'static str,
     /// The main file, in the same place.
     pub file: &'static str,
@@ -27,20 +27,20 @@ pub struct OpenStackService {
     pub workloads: &'static [&'static str],
     pub allow_methods: &'static [&'static str],
     pub allow_headers: &'static [&'static str],
-    /// Request headers that a later release of ours allows beside them: files that lack only these stay.
+    /// Request headers that a later release of ours adds. Files that lack only these stay.
     pub late_headers: &'static [&'static str],
     pub expose_headers: &'static [&'static str],
 }
 
-/// What Python programs are called inside of servers.
+/// The names of Python programs inside of servers.
 const PROGRAMS: [&str; 2] = ["uwsgi", "mod_wsgi"];
 
 const METHODS: &[&str] = &["GET", "PUT", "POST", "DELETE", "PATCH"];
 
 const METHODS_AND_HEAD: &[&str] = &["GET", "PUT", "POST", "DELETE", "PATCH", "HEAD"];
 
-/// `glance/common/config.py`; then what Horizon's upload sends beyond it (DU003), and late what Glance reads of an
-/// upload (`glance/api/v2/image_data.py`).
+/// `glance/common/config.py`, then what Horizon's upload sends in addition (DU003), and late headers that
+/// Glance reads from an upload (`glance/api/v2/image_data.py`).
 pub const GLANCE: OpenStackService = OpenStackService {
     kind: "Glance",
     name: "Glance",
@@ -133,7 +133,7 @@ const NOVA: OpenStackService = OpenStackService {
     ],
 };
 
-/// `neutron/common/config.py`, down to the header of another service that it exposes.
+/// `neutron/common/config.py`, including a header of another service that it exposes.
 const NEUTRON: OpenStackService = OpenStackService {
     kind: API,
     name: "Neutron",
@@ -224,7 +224,7 @@ const PLACEMENT: OpenStackService = OpenStackService {
     ],
 };
 
-/// `ironic/api/app.py`: what its own filter always lets through, and its defaults.
+/// `ironic/api/app.py`: what its own filter always allows, and its defaults.
 const IRONIC: OpenStackService = OpenStackService {
     kind: API,
     name: "Ironic",
@@ -371,7 +371,7 @@ const MANILA: OpenStackService = OpenStackService {
     ],
 };
 
-/// Kind of the resource of all but Glance.
+/// Kind of the resource of all except Glance.
 pub const API: &str = "OpenStackAPI";
 
 impl From<ApiService> for &'static OpenStackService {
@@ -405,14 +405,14 @@ impl OpenStackService {
     }
 
     /// Whether oslo.config's `find_config_dirs` looks for a folder of that name (in `~/.PROJECT`, `~`,
-    /// `/etc/PROJECT` and `/etc`) in some program of the service's.
+    /// `/etc/PROJECT` and `/etc`) in some program of the service.
     pub fn reads(&self, folder: &str) -> bool {
         let program = folder.strip_suffix(".conf.d").unwrap_or_default();
         let own = program.strip_prefix(self.project).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'));
         folder == self.folder || (!self.takes_uploads() && (own || PROGRAMS.contains(&program)))
     }
 
-    /// Whether Horizon's uploads go there, with all that this brings along.
+    /// Whether Horizon's uploads go there, with everything this requires.
     pub fn takes_uploads(&self) -> bool {
         self.kind == GLANCE.kind
     }

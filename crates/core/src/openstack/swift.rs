@@ -1,22 +1,22 @@
 //! Options of Swift stores in Glance's configuration.
 
-/// A multi-tenant store as Glance's options have it.
+/// A multi-tenant store, as Glance's options describe it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct MultiTenant {
     /// Its group.
     pub name: String,
-    /// `enabled_backends` names it: options are then read from its group raw.
+    /// `enabled_backends` names it, so options are read raw from its group.
     pub named: bool,
-    /// Has a `swift_store_config_file`, with which it is not set up at all.
+    /// It has a `swift_store_config_file`, with which it is not set up at all.
     pub config_file: bool,
-    /// `swift_store_use_trusts`, where it is said.
+    /// `swift_store_use_trusts`, if it is set.
     pub trusts: Option<bool>,
-    /// Whether `default_swift_reference` is said, under which credentials are looked up.
+    /// Whether `default_swift_reference` is set, under which credentials are looked up.
     pub reference: bool,
 }
 
 impl MultiTenant {
-    /// The options that its group must name, and does not.
+    /// The options that its group must set, but does not.
     pub fn unsaid(&self) -> Option<&'static str> {
         match (self.named, self.trusts) {
             (true, None) => Some("swift_store_use_trusts"),
@@ -26,7 +26,7 @@ impl MultiTenant {
     }
 }
 
-/// The multi-tenant stores, by a look at options (section, name).
+/// The multi-tenant stores, from options (section, name).
 pub fn multi_tenant(option: impl Fn(&str, &str) -> Option<String>) -> Vec<MultiTenant> {
     let backends = option("DEFAULT", "enabled_backends").unwrap_or_default();
     let mut names = named(&backends);
@@ -46,8 +46,8 @@ pub fn multi_tenant(option: impl Fn(&str, &str) -> Option<String>) -> Vec<MultiT
     stores.collect()
 }
 
-/// The single-tenant stores of `enabled_backends` whose credentials stand in a file of their own, under a
-/// name that nobody says.
+/// The single-tenant stores of `enabled_backends` with credentials in a separate file, under a name that no
+/// option sets.
 pub fn unreferenced(option: impl Fn(&str, &str) -> Option<String>) -> Vec<String> {
     let said = |group: &str, name: &str| option(group, name).filter(|value| !value.trim().is_empty());
     let mut names = named(&said("DEFAULT", "enabled_backends").unwrap_or_default());

@@ -5,22 +5,22 @@ use direct_upload_api::Panel;
 /// The method of the upload; not CORS-safelisted, so always preflighted.
 pub const METHOD: &str = "PUT";
 
-/// The CORS-unsafe request-header names of the upload as every supported Horizon makes it, in the
-/// form and order in which browsers list them. X-CSRFToken: sent by Horizon 25.7 to 26.0 always, by
-/// older ones with `CSRF_COOKIE_HTTPONLY` (DU003).
+/// The CORS-unsafe request-header names of the upload of every supported Horizon, in the form and order of
+/// browsers. X-CSRFToken: Horizon 25.7 to 26.0 always send it, older ones with `CSRF_COOKIE_HTTPONLY`
+/// (DU003).
 pub const HEADERS: [&str; 3] = ["content-type", "x-auth-token", "x-csrftoken"];
 
-/// A request's credentials mode (Fetch §2.2.5): whether the browser sends cookies, and so how it reads
-/// the answer.
+/// A request's credentials mode (Fetch §2.2.5): whether the browser sends cookies, and so how it reads the
+/// answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Credentials {
     /// An XHR without `withCredentials`: to another origin it carries none. The mode is "same-origin".
     SameOrigin,
-    /// An XHR with `withCredentials`: no `*` counts, and the answer must allow credentials.
+    /// An XHR with `withCredentials`: `*` does not count, and the answer must allow credentials.
     Include,
 }
 
-/// The upload as a panel's page makes it: what a CORS-preflight asks for, and how its answer is read.
+/// The upload of a panel's page: what its CORS-preflight requests, and how its answer is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UploadRequest {
     pub credentials: Credentials,
@@ -31,7 +31,7 @@ pub struct UploadRequest {
 
 impl UploadRequest {
     /// The Angular panel's (openstack_dashboard/static/app/core/openstack-service-api/glance.service.js):
-    /// no `withCredentials`; Angular's `$http` adds `X-CSRFToken` where it reads the cookie.
+    /// no `withCredentials`; Angular's `$http` adds `X-CSRFToken` if it can read the cookie.
     pub fn angular() -> Self {
         Self { credentials: Credentials::SameOrigin, method: METHOD, headers: HEADERS.to_vec() }
     }
@@ -42,7 +42,7 @@ impl UploadRequest {
         Self { credentials: Credentials::Include, method: METHOD, headers: HEADERS[..2].to_vec() }
     }
 
-    /// The requests that must be let through for this panel: both, where it is not known.
+    /// The requests that must pass for this panel: both, if it is unknown.
     pub fn of_panel(panel: Panel) -> Vec<Self> {
         match panel {
             Panel::Angular => vec![Self::angular()],
@@ -51,7 +51,7 @@ impl UploadRequest {
         }
     }
 
-    /// Which panel makes such a request.
+    /// Which panel sends such a request.
     pub fn panel(&self) -> Panel {
         match self.credentials {
             Credentials::SameOrigin => Panel::Angular,

@@ -1,5 +1,4 @@
-//! Annotations on the objects that lead browsers to Glance: they roll nothing, and stand in nobody's
-//! way.
+//! Annotations on the objects that lead browsers to Glance. They roll nothing and block nothing.
 
 use direct_upload_api::{ConditionType, Reason};
 use jiff::Timestamp;
@@ -12,7 +11,7 @@ use crate::derive::{Adjustment, GlanceView};
 use crate::model::Problem;
 
 impl Plan {
-    /// Adjusts them first of all: uploads will soon come that way. What was refused waits.
+    /// Adjusts them first, because uploads will soon come through these objects. What was refused waits.
     pub fn adjust(&mut self, view: &GlanceView, now: Timestamp) {
         if self.state == State::Pending {
             return;
@@ -36,8 +35,8 @@ impl Plan {
         self.steps.splice(at..at, first);
     }
 
-    /// Gives back what a Glance that is being deleted has there. A refusal, or an object that cannot be
-    /// seen, holds the deletion up until its deadline; true if it does.
+    /// Removes what a Glance that is being deleted has there. A refusal, or an object that cannot be seen,
+    /// delays the deletion until its deadline; returns true if it does.
     pub fn give_back(&mut self, view: &GlanceView, now: Timestamp) -> bool {
         let timeout = view.object.spec.as_ref().map(|s| s.deletion.timeout).unwrap_or_default();
         let deadline = deadline(view.object.meta.deleting, timeout);

@@ -1,5 +1,5 @@
-//! The plan of an API: take origins in at once, let them go late. A Glance's covers a second API, and the
-//! objects that lead browsers to it.
+//! The plan of an API: accept origins immediately, drop them late. A Glance's plan also covers a second
+//! API, and the objects that lead browsers to it.
 
 mod called;
 mod retirement;
@@ -29,11 +29,11 @@ use upload_policy::refuse;
 pub struct OriginPlan {
     pub origin: Origin,
     pub wanted_by: Vec<String>,
-    /// When it may leave, if nobody asks for it any more.
+    /// When it may leave, if nobody requests it any more.
     pub retires_at: Option<Timestamp>,
 }
 
-/// Plans a Glance. The second value lists the origins that the plan leads to.
+/// Plans a Glance. The second value lists the origins after the plan.
 pub fn glance(view: &GlanceView, now: Timestamp, options: &Options) -> (Plan, Vec<OriginPlan>) {
     if view.object.meta.deleting.is_some() {
         return (finalize(&view.public, now, |plan| plan.give_back(view, now)), Vec::new());
@@ -67,7 +67,7 @@ pub fn api(view: &ApiView, now: Timestamp, options: &Options) -> (Plan, Vec<Orig
     living(view, now, options, |plan| plan.proven(view))
 }
 
-/// Of a resource that stays: its API's plan, with what `more` adds.
+/// For a resource that stays: its API's plan, with what `more` adds.
 fn living(
     view: &ApiView,
     now: Timestamp,
@@ -83,7 +83,7 @@ fn living(
     (if terms.suspend { plan.suspend() } else { plan }, retirement.origins(view))
 }
 
-/// All that the plan of a living API depends on, where nothing stands in its way.
+/// Everything that the plan of a living API depends on, if nothing blocks it.
 struct ApiPlanner<'a> {
     view: &'a ApiView,
     terms: &'a Terms,
@@ -138,7 +138,7 @@ fn try_to(view: &ApiView, retirement: &Retirement, now: Timestamp, options: &Opt
     if let (Some(problem), State::Done(_)) = (early, &plan.state) {
         plan.state = State::Unmet(ConditionType::RolledOut, problem);
     }
-    // What is kept beyond its time, because something cannot be seen, goes when that is seen again.
+    // Something that stays too long, because something cannot be seen, goes when that is seen again.
     for time in retirement.kept.values().filter(|time| **time > now) {
         plan.wake_at(*time);
     }
@@ -151,7 +151,7 @@ impl ApiPlanner<'_> {
         let accepted = self.retirement.origins(self.view).len();
         let desired = Desired {
             kind: self.view.api.service.kind,
-            // Two workloads with the same files: each has a ConfigMap of its own.
+            // Two workloads with the same files each have their own ConfigMap.
             name: format!("{}{}", self.view.api.resource.meta.key.name, self.view.api.part.map_or("", |_| "-internal")),
             meta: &self.view.api.resource.meta,
             finalizer: self.view.api.resource.finalizer,
@@ -184,12 +184,12 @@ impl ApiPlanner<'_> {
         Ok(plan)
     }
 
-    /// For which namespaces the file is made.
+    /// The namespaces for which the file is made.
     fn granted(&self) -> Option<(String, String)> {
         self.view.grants.annotation(|origin| self.retirement.kept.contains_key(origin))
     }
 
-    /// Nothing is asked of Glance: nothing of ours stands in it.
+    /// Nobody uses Glance, so it has nothing of ours.
     fn clear(&self) -> Result<Plan, Unmet> {
         if let Some(problem) = &self.view.incomplete {
             return Err((ConditionType::OriginsResolved, problem.clone()));
@@ -217,7 +217,7 @@ impl ApiPlanner<'_> {
         Ok(plan)
     }
 
-    /// Once every pod is new, what is no longer needed goes.
+    /// When every pod is new, removes what is not needed any more.
     fn settle(&self, plan: &mut Plan, rollout: Result<(), Problem>, keep: Option<&str>) {
         if let Err(problem) = rollout {
             return plan.await_rollout(self.target, problem);
@@ -242,7 +242,7 @@ fn ready(service: &OpenStackService, origins: usize, workload: &str) -> Problem 
     Problem::new(Reason::RolledOut, message)
 }
 
-/// The resource is being deleted: Horizons leave first, then our fields, then the finalizer.
+/// The resource is being deleted: Horizons leave first, then our fields are removed, then the finalizer.
 fn finalize(view: &ApiView, now: Timestamp, give_back: impl FnOnce(&mut Plan) -> bool) -> Plan {
     let (resource, tenure) = (&view.api.resource, &view.api.tenure);
     let (meta, holders) = (&resource.meta, &view.grants.holders);
@@ -282,7 +282,7 @@ fn finalize(view: &ApiView, now: Timestamp, give_back: impl FnOnce(&mut Plan) ->
     plan
 }
 
-/// The Horizons that may still upload, or why that is not known: they leave first.
+/// The Horizons that may still upload, or why that is unknown. They leave first.
 fn awaited(view: &ApiView, deadline: Timestamp) -> Option<Problem> {
     let until = rfc3339(deadline);
     if !view.grants.holders.is_empty() {

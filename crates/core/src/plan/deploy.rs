@@ -1,9 +1,9 @@
-//! From "these files shall be there" to the steps that bring them into a workload's pods: the one algorithm
-//! that all resources share.
+//! From desired files to the steps that bring them into a workload's pods. This is the one algorithm that
+//! all resources share.
 //!
-//! It reads top down. `Desired::compare` says what is missing. If nothing is, a roll that fails is taken
-//! back (`rollback`). Else pods are replaced, unless that very roll failed before (`rollback`), or must wait
-//! (`gate`), or is to be tried first in a Job (`rehearsal`).
+//! Read it from the top. `Desired::compare` says what is missing. If nothing is, a failing roll is undone
+//! (`rollback`). Otherwise pods are replaced, unless exactly this roll failed before (`rollback`), must
+//! wait (`gate`), or must first be tried in a Job (`rehearsal`).
 
 pub mod compare;
 mod drain;
@@ -28,11 +28,11 @@ pub use compare::garbage;
 pub(crate) use gate::Told;
 use rehearsal::RehearsalDecision;
 
-/// What is desired for one workload.
+/// The desired state of one workload.
 pub(crate) struct Desired<'a> {
     /// `Horizon` or `Glance`.
     pub kind: &'static str,
-    /// The resource's, or one made from it: ConfigMaps are called after it.
+    /// The resource's name, or one made from it. ConfigMaps are named after it.
     pub name: String,
     pub meta: &'a Meta,
     pub finalizer: bool,
@@ -42,9 +42,9 @@ pub(crate) struct Desired<'a> {
     pub files: Vec<File>,
     pub secrets: Secrets,
     pub env: BTreeMap<String, EnvValue>,
-    /// Annotations that the ConfigMap shall carry beside its own.
+    /// Annotations for the ConfigMap, in addition to its own.
     pub annotations: BTreeMap<String, String>,
-    /// Other annotations that the workload shall carry.
+    /// Other annotations for the workload.
     pub notes: Vec<(String, String)>,
     pub rollout: &'a Rollout,
 }
@@ -58,8 +58,8 @@ impl Plan {
         plan
     }
 
-    /// Brings our fields into the workload, with the steps of `roll` where that replaces pods. False
-    /// if that may not be now.
+    /// Brings our fields into the workload, with the steps of `roll` if that replaces pods. Returns false
+    /// if this is not allowed now.
     pub(crate) fn deploy(
         &mut self,
         desired: &Desired<'_>,

@@ -1,4 +1,4 @@
-//! Giving things back: what both resources share.
+//! Finalizing: what resources share when they release their workloads.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::derive::{Handover, Tenure};
 use crate::model::{Meta, Problem, Workload, describe};
 use crate::workload::{Applied, LastRoll, Target, annotations, claimed};
 
-/// A roll that takes longer is told with what holds it up; earlier that would change with each pod.
+/// A roll that takes longer is reported with what delays it. Earlier reports would change with each pod.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(60);
 
 /// How long a deletion waits for the safe order, in seconds.
@@ -25,8 +25,8 @@ pub fn deadline(deleting: Option<Timestamp>, timeout: Option<Duration>) -> Times
     start.saturating_add(SignedDuration::from_secs(timeout)).unwrap_or(Timestamp::MAX)
 }
 
-/// What stands under our names in a workload in which nothing is ours: it came with a manifest that
-/// somebody copied from a live workload. An apply of ours cannot take it away.
+/// Objects with our names in a workload in which nothing is ours. They came with a manifest that somebody
+/// copied from a live workload, and our apply cannot remove them.
 pub fn copied(target: &Target, applied: &Applied) -> Option<Problem> {
     let workload = &target.workload;
     let mount = applied.mount.as_ref().filter(|_| workload.foreign)?;
@@ -40,11 +40,11 @@ pub fn copied(target: &Target, applied: &Applied) -> Option<Problem> {
 }
 
 impl Plan {
-    /// How far a roll is that was begun earlier. Most take less than `PATIENCE`; of one that takes longer is
-    /// told for which pod it waits.
+    /// The state of a roll that started earlier. Most take less than `PATIENCE`. For one that takes longer,
+    /// the message names the pod for which it waits.
     ///
     /// # Errors
-    /// Why it is not over.
+    /// Why it is not complete.
     pub fn rollout(&mut self, target: &Target, applied: &Applied, now: Timestamp) -> Result<(), Problem> {
         let Err(problem) = &applied.rollout else { return Ok(()) };
         let Some(held_up) = applied.held_up.as_ref().filter(|_| problem.reason == Reason::RollingOut) else {
@@ -59,14 +59,14 @@ impl Plan {
         Err(Problem::new(problem.reason, format!("{}; {held_up}", problem.message())))
     }
 
-    /// Waits for a rollout and says so.
+    /// Waits for a rollout and reports it.
     pub fn await_rollout(&mut self, target: &Target, problem: Problem) {
         let workload = target.workload.clone();
         self.steps.push(Step::new(Action::AwaitRollout { workload }, "every pod must be new"));
         self.state = State::unmet(ConditionType::RolledOut, problem);
     }
 
-    /// Releases workloads that the resource no longer means, as far as they are known.
+    /// Releases workloads that the resource does not name any more, if they are known.
     pub fn leave(&mut self, tenure: &Tenure) {
         for workload in tenure.handover.iter().flat_map(|handover| &handover.orphans) {
             let action = Action::Release { workload: workload.clone() };
@@ -81,24 +81,24 @@ pub fn blind(problem: &Problem) -> Problem {
     Problem::new(problem.reason, message)
 }
 
-/// All that the deletion of a resource depends on in its own namespace. It exists only if all of that is
-/// known: what is not in it is not there.
+/// Everything that the deletion of a resource depends on in its own namespace. It exists only if all of
+/// this is known, so what is not in it does not exist.
 pub(crate) struct Finalization<'a> {
     meta: &'a Meta,
-    /// The workload that the resource names, and what of ours is in it; none if there is no such workload.
+    /// The workload that the resource names, and what it has of ours; none if there is no such workload.
     pub target: Option<(&'a Target, &'a Applied)>,
     handover: &'a Handover,
 }
 
 impl<'a> Finalization<'a> {
-    /// Looks whether all is known.
+    /// Checks whether everything is known.
     ///
     /// # Errors
     /// What cannot be seen.
     pub fn of(meta: &'a Meta, tenure: &'a Tenure) -> Result<Self, Problem> {
         let handover = tenure.handover.as_ref().map_err(|unknown| Problem::from(unknown.clone()))?;
         let unknown = |problem: &&Problem| problem.is_unknown() && problem.reason != Reason::Undecodable;
-        // What a spec that cannot be read names is told by claims, and so is among the orphans.
+        // If a spec cannot be read, claims show what it names, so that is among the orphaned workloads.
         if let Some(problem) =
             [tenure.target.as_ref().err(), tenure.applied.as_ref().err()].into_iter().flatten().find(unknown)
         {
@@ -122,8 +122,8 @@ impl<'a> Finalization<'a> {
         self.has_successor() || running.is_empty()
     }
 
-    /// Gives back whatever carries the claim, unless another resource takes the target over. It is done
-    /// when none of it is left in the cluster, and not before: only then may the finalizer go.
+    /// Releases everything with the claim, unless another resource takes over the target. It is complete
+    /// only when the cluster has nothing of it left. Only then may the finalizer go.
     pub fn release_all(&self) -> Vec<Step> {
         let target = self.target.iter().map(|(target, _)| &target.workload);
         let target = target.filter(|workload| claimed(workload, self.meta) && !self.has_successor());
@@ -132,7 +132,7 @@ impl<'a> Finalization<'a> {
         all.map(|workload| Step::new(release(workload), "the resource is being deleted")).collect()
     }
 
-    /// Takes away what nothing refers to any more.
+    /// Removes what nothing refers to any more.
     pub fn collect(&self, kind: &str) -> Vec<Step> {
         self.target.map(|(target, applied)| garbage(kind, &target.workload, applied, None)).unwrap_or_default()
     }

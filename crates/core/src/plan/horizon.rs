@@ -1,4 +1,4 @@
-//! The plan of a Horizon: direct only after Glance accepts, and back before Glance lets go.
+//! The plan of a Horizon: direct only after Glance accepts its origins, and back before Glance drops them.
 
 pub mod acceptance;
 pub mod finalize;
@@ -40,7 +40,7 @@ fn whole(view: &HorizonView, now: Timestamp, options: &Options) -> Plan {
     };
     let plan = match attempt(view, spec, now, options) {
         Ok(plan) => plan,
-        // The other look, at Keystone's catalog, is Glance's.
+        // The other Job, for Keystone's catalog, belongs to Glance.
         Err((_, problem)) if view.dashboard.settings.as_ref().is_err_and(|why| why.reason == Reason::Looking) => {
             Plan::look(view, problem)
         }
@@ -63,8 +63,8 @@ fn attempt(view: &HorizonView, spec: &HorizonSpec, now: Timestamp, options: &Opt
     let unseen = |p: &Problem| (p.reason.condition(), p.clone());
     let applied = view.dashboard.tenure.applied.as_ref().map_err(unseen)?;
     let planner = HorizonPlanner { view, spec, target, applied, direct, now, options, since: None };
-    // Only a Horizon that is switched off on purpose keeps its other fragments; one that lost its
-    // Glance gets its pods back as they were.
+    // Only a Horizon that is switched off on purpose keeps its other fragments. One that lost its Glance
+    // gets its original pods back.
     let files = match (direct, problem.map(|p| p.reason)) {
         (false, Some(reason)) if !matches!(reason, Reason::DirectDisabled | Reason::ImportRequired) => Vec::new(),
         _ => {
@@ -89,7 +89,7 @@ fn files(settings: &HorizonSettings, direct: bool) -> Result<Vec<File>, Unmet> {
         .map_err(|e| (ConditionType::ConfigRendered, Problem::new(Reason::InvalidSpec, e.to_string())))
 }
 
-/// Where a Horizon stands whose own setting is in force.
+/// The state of a Horizon whose own setting is in effect.
 fn own(problem: &Problem) -> State {
     if problem.reason == Reason::DirectDisabled {
         let message = "direct upload is switched off; Horizon's own HORIZON_IMAGES_UPLOAD_MODE is in force";
@@ -98,7 +98,7 @@ fn own(problem: &Problem) -> State {
     State::Unmet(problem.reason.condition(), problem.clone())
 }
 
-/// Nothing of ours shall stand in the workload.
+/// The workload should have nothing of ours.
 fn back_out(view: &HorizonView, target: &Target, applied: &Applied, problem: Option<&Problem>, now: Timestamp) -> Plan {
     let workload = &target.workload;
     let why = problem.map_or_else(|| "nothing is asked of it".to_owned(), Problem::message);
@@ -117,8 +117,8 @@ fn back_out(view: &HorizonView, target: &Target, applied: &Applied, problem: Opt
     plan
 }
 
-/// A resource that is being deleted, as long as there is time: first no page uploads any more by a way
-/// that leads through its own pods.
+/// A resource that is being deleted, while there is time: first, no page may upload through its own pods
+/// any more.
 fn retreat(view: &HorizonView, now: Timestamp, options: &Options) -> Option<Plan> {
     let (spec, target, applied, handover) = (
         view.dashboard.object.spec.as_ref().ok()?,
@@ -143,7 +143,7 @@ fn retreat(view: &HorizonView, now: Timestamp, options: &Options) -> Option<Plan
     Some(plan)
 }
 
-/// All that bringing files into Horizon's pods depends on.
+/// Everything that bringing files into Horizon's pods depends on.
 #[derive(Clone)]
 struct HorizonPlanner<'a> {
     view: &'a HorizonView,
@@ -153,7 +153,7 @@ struct HorizonPlanner<'a> {
     direct: bool,
     now: Timestamp,
     options: &'a Options,
-    /// Since when the mode is taken back although it is asked for.
+    /// Since when the mode is withdrawn although it is requested.
     since: Option<String>,
 }
 
@@ -199,7 +199,8 @@ impl HorizonPlanner<'_> {
         if self.view.dashboard.panel_is_open && (settled || matches!(self.view.evidence, Evidence::Refused(..))) {
             plan.look_for_panel(self.view);
         }
-        // On the way to direct one sentence covers all that goes well; events tell the steps.
+        // During the switch to direct, one sentence covers everything that goes well; events list the
+        // steps.
         if self.direct && matches!(&plan.state, State::Unmet(_, problem) if problem.reason == Reason::RollingOut) {
             plan.state = State::Switching(self.switching());
         }
@@ -231,13 +232,13 @@ impl HorizonPlanner<'_> {
         }
     }
 
-    /// Whether preflights let it be direct.
+    /// Whether preflights allow it to be direct.
     fn proven(&self) -> Proven {
         if self.direct { proof::proven(self.view, self.spec, self.switching()) } else { Proven::Go }
     }
 
-    /// Preflights were refused for too long: our snippet leaves, and why is noted where the next
-    /// start finds it.
+    /// Preflights were refused for too long. Our snippet is removed, and the cause is recorded where the
+    /// next start finds it.
     fn fall_back(&self, plan: &mut Plan, desired: &Desired<'_>, change: &Change, problem: Problem) {
         if let Err(held) = desired.may_roll(change, self.now) {
             return plan.hold(held, desired.brought());
@@ -258,7 +259,7 @@ impl HorizonPlanner<'_> {
         plan.state = State::Unmet(ConditionType::Verified, problem);
     }
 
-    /// Where it stands once its pods run with the files.
+    /// Its state when its pods run with the files.
     fn standing(&self) -> State {
         if !self.direct {
             let message = "direct upload is switched off; the files that are asked for are in place";

@@ -1,8 +1,8 @@
 //! What to do next, in which order, and why. Pure.
 //!
-//! In: the view of one resource and the time. Out: a [`Plan`]: steps as data, and where things
-//! stand. Carried out again and again until there is nothing to do, it leads a pair of resources
-//! from nothing to direct upload, and back, without a moment at which an upload would be refused.
+//! In: the view of one resource, and the time. Out: a [`Plan`]: steps as data, and the state that is
+//! reached. Repeated until there is nothing to do, it brings a pair of resources from nothing to direct
+//! upload and back. At no moment is an upload refused.
 
 pub mod adjust;
 pub mod api;

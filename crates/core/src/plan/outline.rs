@@ -1,4 +1,4 @@
-//! A plan: steps as data, and where things stand.
+//! A plan: steps as data, and the state that is reached.
 
 use direct_upload_api::{ConditionType, ProbeVerdict, Reason};
 use jiff::Timestamp;
@@ -11,26 +11,26 @@ use crate::model::Problem;
 pub struct Plan {
     /// In order. The first one that waits ends what can be done now.
     pub steps: Vec<Step>,
-    /// Where things stand when nothing more happens.
+    /// The state when nothing more happens.
     pub state: State,
     /// When to look again although nothing changed.
     pub wake: Option<Timestamp>,
-    /// Name of the ConfigMap that is in use or about to be.
+    /// Name of the ConfigMap that is in use or will be.
     pub config_map: Option<String>,
     /// The same of the internal API.
     pub internal: Option<String>,
-    /// Where each region of a Horizon stands.
+    /// The state of each region of a Horizon.
     pub regions: Vec<RegionState>,
 }
 
-/// Where things stand.
+/// The state that is reached.
 #[derive(Clone, Debug, PartialEq)]
 pub enum State {
     /// The operator has just started and does not see everything yet: say nothing.
     Pending,
-    /// What the spec asks is in effect.
+    /// What the spec requests is in effect.
     Done(Problem),
-    /// A Horizon on the way to direct, and all goes well: its pods are what is left.
+    /// A Horizon that switches to direct without problems: only its pods remain.
     Switching(Problem),
     /// It is not, because this condition does not hold.
     Unmet(ConditionType, Problem),
@@ -38,21 +38,21 @@ pub enum State {
     Gone,
 }
 
-/// The condition that does not hold, and why.
+/// The condition that is not met, and why.
 pub type Unmet = (ConditionType, Problem);
 
-/// Where one region of a Horizon stands.
+/// The state of one region of a Horizon.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RegionState {
     pub name: String,
-    /// The first thing that stands in the way there; none while there is no news.
+    /// The first thing that blocks it; none without a result.
     pub news: Option<RegionNews>,
 }
 
-/// What is to be said of a region.
+/// What to report about a region.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RegionNews {
-    /// What its preflights show, as far as it comes to that.
+    /// The result of its preflights, if there are any.
     pub verdict: Option<ProbeVerdict>,
     pub why: Problem,
 }
@@ -63,7 +63,7 @@ impl Plan {
         Self { steps: Vec::new(), state, wake: None, config_map: None, internal: None, regions: Vec::new() }
     }
 
-    /// A plan that cannot go on: an unmet condition, or silence while still reading.
+    /// A plan that cannot continue: an unmet condition, or silence while still reading.
     pub fn unmet(condition: ConditionType, problem: Problem) -> Self {
         Self::idle(State::unmet(condition, problem))
     }
@@ -72,7 +72,7 @@ impl Plan {
         self.wake = Some(self.wake.map_or(time, |w| w.min(time)));
     }
 
-    /// Two workloads of one resource: what can be done now at either comes before what waits.
+    /// Two workloads of one resource: what can be done now for either comes before what waits.
     pub fn join(&mut self, api: &str, other: Self) {
         let (mut steps, waiting) = split(std::mem::take(&mut self.steps));
         let (more, also_waiting) = split(other.steps);
@@ -92,8 +92,8 @@ impl Plan {
         }
     }
 
-    /// A roll is due, but not now: nothing is prepared for it either, since until then it may
-    /// become another one. `config_map`: what was brought last.
+    /// A roll is due, but not now. Nothing is prepared for it either, because it may change until then.
+    /// `config_map`: the last one that was mounted.
     pub fn hold(&mut self, (problem, wake): (Problem, Option<Timestamp>), config_map: Option<String>) {
         self.steps.clear();
         self.state = State::Unmet(ConditionType::RolledOut, problem);
@@ -101,7 +101,7 @@ impl Plan {
         self.config_map = config_map;
     }
 
-    /// Suspended: says what it would do, and does nothing.
+    /// Suspended: reports what it would do, and does nothing.
     pub(crate) fn suspend(self) -> Self {
         self.withhold(Reason::Suspended, "spec.suspend is true")
     }
@@ -122,7 +122,7 @@ impl Plan {
     }
 }
 
-/// Up to the first step that others must do, and from there on.
+/// The steps up to the first one that others must do, and those after it.
 fn split(mut steps: Vec<Step>) -> (Vec<Step>, Vec<Step>) {
     let at = steps.iter().position(|step| step.action.waits()).unwrap_or(steps.len());
     let waiting = steps.split_off(at);
@@ -130,7 +130,7 @@ fn split(mut steps: Vec<Step>) -> (Vec<Step>, Vec<Step>) {
 }
 
 impl State {
-    /// The condition that does not hold, and why.
+    /// The condition that is not met, and why.
     pub fn lacks(&self) -> Option<(ConditionType, &Problem)> {
         match self {
             Self::Switching(why) => Some((ConditionType::RolledOut, why)),

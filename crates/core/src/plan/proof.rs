@@ -1,4 +1,4 @@
-//! What preflights have shown, and what follows for Horizon's mode.
+//! The results of preflights, and what follows for Horizon's mode.
 
 use direct_upload_api::{ConditionType, HorizonSpec, Reason, Verification};
 
@@ -7,23 +7,23 @@ use crate::derive::{Evidence, Failed, HorizonView, Throttle};
 use crate::model::Problem;
 use crate::workload::Applied;
 
-/// What follows for a Horizon that shall be direct.
+/// What follows for a Horizon that should be direct.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Proven {
     /// Its pods may be, or stay, direct.
     Go,
-    /// They are not, and must not become so yet.
+    /// They are not direct, and must not become direct yet.
     Wait(State),
-    /// They are, and must not stay so.
+    /// They are direct, and must not stay direct.
     Back(Problem),
 }
 
-/// Whether a Horizon may be direct. `switching`: where it stands in words, while there is no verdict.
+/// Whether a Horizon may be direct. `switching`: its state in words, while there is no verdict.
 pub fn proven(view: &HorizonView, spec: &HorizonSpec, switching: Problem) -> Proven {
     let backed_out = view.dashboard.backed_out().is_some();
     let applied = view.dashboard.tenure.applied.as_ref().ok();
     let mounted = applied.is_some_and(|a| a.mount.is_some());
-    // Pods that still run with what was taken out on purpose are on their way back.
+    // Pods that still run with what was removed on purpose are going back.
     let is_direct = applied.is_some_and(Applied::sets_direct) && (mounted || !backed_out);
     if spec.direct_upload.verification == Verification::Off {
         return Proven::Go;
@@ -48,7 +48,7 @@ pub fn proven(view: &HorizonView, spec: &HorizonSpec, switching: Problem) -> Pro
     }
 }
 
-/// Where a Horizon stands whose pods are direct; `to`: where they upload to, in words.
+/// The state of a Horizon whose pods are direct; `to`: where they upload to, in words.
 pub fn standing(view: &HorizonView, spec: &HorizonSpec, to: &str) -> State {
     let verification = spec.direct_upload.verification;
     let unmet = |problem| State::Unmet(ConditionType::Verified, problem);
@@ -89,7 +89,7 @@ pub fn standing(view: &HorizonView, spec: &HorizonSpec, to: &str) -> State {
                 tell(failures)
             ),
         )),
-        // Nothing is said until there is a verdict: a status that stands is still the latest news.
+        // Nothing is reported before there is a verdict; an existing status is still valid.
         Evidence::Pending if view.destinations.iter().all(|d| d.epoch.is_some()) => State::Pending,
         Evidence::Pending | Evidence::None => unmet(Problem::new(
             Reason::NotVerified,
@@ -98,7 +98,7 @@ pub fn standing(view: &HorizonView, spec: &HorizonSpec, to: &str) -> State {
     }
 }
 
-/// What is refused: a preflight, or where all of those pass, what the first failure names.
+/// What is refused: a preflight or, if all of those pass, the part that the first failure names.
 pub fn refused(failures: &[Failed]) -> Reason {
     let preflight = failures.iter().find(|failed| failed.reason == Reason::PreflightRefused);
     preflight.or(failures.first()).map_or(Reason::PreflightRefused, |failed| failed.reason)

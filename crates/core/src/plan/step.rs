@@ -11,7 +11,7 @@ use crate::model::{Key, Workload, describe};
 use crate::workload::rehearsal::RehearsalDraft;
 use crate::workload::{ConfigMapDraft, Mount};
 
-/// Something to do, or to wait for, and why.
+/// Something to do or to wait for, and why.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Step {
     pub action: Action,
@@ -23,23 +23,23 @@ pub struct Step {
 pub enum Action {
     /// Put our finalizer on the resource.
     AddFinalizer,
-    /// Take it off.
+    /// Remove it.
     RemoveFinalizer,
-    /// Create a ConfigMap, replacing one of the same name that holds other bytes.
+    /// Create a ConfigMap. It replaces one of the same name with other bytes.
     ApplyConfigMap(ConfigMapDraft),
-    /// Set annotations of a ConfigMap of ours; `None` takes one off.
+    /// Set annotations of one of our ConfigMaps; `None` removes one.
     Annotate { config_map: Key, annotations: BTreeMap<String, Option<String>> },
     /// Apply our fields to the workload: its pods roll.
     Mount { workload: Arc<Workload>, mount: Box<Mount> },
-    /// The same for Horizon's pods, when it brings the mode `direct`.
+    /// The same for Horizon's pods, if it brings the mode `direct`.
     SwitchMode { workload: Arc<Workload>, mount: Box<Mount> },
     /// Apply our annotations alone: nothing rolls.
     Claim { workload: Arc<Workload>, mount: Box<Mount> },
-    /// Give all our fields back: pods roll.
+    /// Release all our fields: pods roll.
     Release { workload: Arc<Workload> },
     /// Try the files in a Job of the workload's own image.
     Rehearse(Box<RehearsalDraft>),
-    /// Wait until it has said something.
+    /// Wait for its result.
     AwaitRehearsal { job: Key },
     /// Wait until every pod is new.
     AwaitRollout { workload: Arc<Workload> },
@@ -47,11 +47,11 @@ pub enum Action {
     AwaitGlance { glance: Key },
     /// Wait until no Horizon uploads to this Glance any more.
     AwaitHorizons,
-    /// Preflights have passed: nothing is to be done any more before the mode is switched.
+    /// Preflights have passed: nothing else is needed before the mode is switched.
     Probe,
-    /// Wait until they do.
+    /// Wait until they pass.
     AwaitProof,
-    /// Set our annotations on an object that leads browsers here, or give them back.
+    /// Set our annotations on an object that leads browsers here, or remove them.
     Adjust(Adjustment),
     /// Delete a ConfigMap that no revision of such a workload refers to.
     Collect { config_map: Key, uid: String, workload: WorkloadKind },
@@ -77,14 +77,14 @@ impl Action {
         )
     }
 
-    /// The object that is written, beside the resource itself: kind and key.
+    /// The object to write, if it is not the resource itself: kind and key.
     pub fn object(&self) -> Option<(&'static str, Key)> {
         match self {
             Self::ApplyConfigMap(draft) => Some(("ConfigMap", draft.key.clone())),
             Self::Annotate { config_map, .. } | Self::Collect { config_map, .. } => {
                 Some(("ConfigMap", config_map.clone()))
             }
-            // What is mounted says more than where: a workload is the same every time.
+            // What is mounted says more than where: the workload is always the same.
             Self::Mount { workload, mount }
             | Self::SwitchMode { workload, mount }
             | Self::Claim { workload, mount } => {
@@ -105,7 +105,7 @@ impl Action {
         }
     }
 
-    /// The name that events carry.
+    /// The name in events.
     pub fn name(&self) -> &'static str {
         self.into()
     }

@@ -1,4 +1,4 @@
-//! What files of ours do, read back from their bytes.
+//! What our files do, read back from their bytes.
 //!
 //! In: a `ConfigMap` of ours, of this release or an earlier one. Out: its [`Effects`]. Each file is read by
 //! the reader of its own format.

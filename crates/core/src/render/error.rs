@@ -1,7 +1,7 @@
 //! Why a setting cannot be written into a file.
 //!
-//! In: a value that a file format cannot hold. Out: an error that names the setting and the value
-//! and says what to write instead.
+//! In: a value that a file format cannot express. Out: an error that names the setting and the value, and
+//! says what to write instead.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use thiserror::Error;
 /// What a file format cannot express.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum Refusal {
-    /// Newlines end a directive; NUL and the like end up anywhere.
+    /// Newlines end a directive. NUL and similar characters have unpredictable effects.
     #[error("holds a control character; remove it")]
     Control,
     /// The file is read in whatever locale the service runs in.
@@ -21,19 +21,19 @@ pub enum Refusal {
     /// A comma separates list items and cannot be escaped.
     #[error("holds a comma, which separates list items; write the parts as items of their own")]
     Comma,
-    /// Blanks around an item are dropped by the reader.
+    /// The reader drops spaces around an item.
     #[error("begins or ends with a blank, which is dropped on reading; remove it")]
     OuterBlank,
-    /// An empty item is dropped by the reader, or means something else.
+    /// The reader drops an empty item, or gives it another meaning.
     #[error("is empty; remove it or write a value")]
     Empty,
     /// A colon ends a key and cannot be escaped.
     #[error("holds a colon, which ends a name; choose another name")]
     Colon,
-    /// A pair of quotes is dropped by the reader.
+    /// The reader drops a pair of quotes.
     #[error("begins with a quote, which is dropped on reading; remove it")]
     Quote,
-    /// oslo.policy would log it and deny.
+    /// oslo.policy would only log it, and deny.
     #[error(
         "is no expression of oslo.policy's; write checks such as role:admin, rule:NAME, @ (everybody) or ! (nobody), with and, or, not and parentheses between them"
     )]
@@ -64,7 +64,7 @@ pub enum Refusal {
     /// Not `host:port`.
     #[error("is not host:port; write e.g. 127.0.0.1:9293")]
     Address,
-    /// A number that the program does not take.
+    /// A number that the program does not accept.
     #[error("is out of range; write a number from 1 to 2147483647 seconds, or from 0 to 9223372036854775807 bytes")]
     Range,
 }
@@ -101,7 +101,7 @@ pub struct RenderError {
     pub cause: Unwritable,
 }
 
-/// Shows a value in escaped form, cut where it is long: it may come from a hostile hand.
+/// Shows a value in escaped form, shortened if it is long, because it may be hostile.
 struct Shown<'a>(&'a str);
 
 impl fmt::Display for Shown<'_> {

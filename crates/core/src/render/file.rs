@@ -17,25 +17,25 @@ pub struct File {
     pub format: FileFormat,
     /// How it gets to its path.
     pub delivery: Delivery,
-    /// Headers in `allow_headers` that nobody asked for, and an earlier release did not write: a file that lacks
-    /// only these says enough.
+    /// Headers in `allow_headers` that nobody requested and an earlier release did not write. A file that
+    /// lacks only these is still good.
     pub late_headers: Vec<&'static str>,
 }
 
 /// The languages that we write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileFormat {
-    /// oslo.config ini.
+    /// oslo.config's ini.
     OsloConfig,
     /// Python source, run by `exec`.
     Python,
     /// httpd directives.
     Httpd,
-    /// YAML rules of oslo.policy, one a line.
+    /// oslo.policy's YAML rules, one per line.
     Policy,
 }
 
-/// First lines of every file. Nothing here may change with a release: the bytes name the `ConfigMap`.
+/// The first lines of every file. A release must not change them, because the bytes name the `ConfigMap`.
 pub(crate) const HEADER: [&str; 2] = [
     "Written by direct-upload-operator; do not edit.",
     "Change the custom resource instead: edits of this file are lost.",
@@ -44,7 +44,7 @@ pub(crate) const HEADER: [&str; 2] = [
 /// Horizon's snippet: behind `_9999-custom-settings.py` and everything else that is usual (DU016).
 pub const SNIPPET_FILE: &str = "zz-direct-upload.py";
 
-/// The file of options that Glance itself reads: after every other file of its folder.
+/// The file of options that Glance itself reads. It comes after every other file of its folder.
 pub const OWN_FILE: &str = "zz-direct-upload-glance.conf";
 
 /// The file for httpd, of Glance and of Horizon.
@@ -83,7 +83,7 @@ pub fn absolute<'a>(setting: &'static str, path: &'a str) -> Result<&'a str, Ren
     }
 }
 
-/// Seconds for httpd, which takes no 0 and reads them into an `int`.
+/// Seconds for httpd, which does not accept 0 and reads them into an `int`.
 pub fn seconds(setting: &'static str, seconds: u32) -> Result<String, RenderError> {
     let text = seconds.to_string();
     if (1..=i32::MAX.cast_unsigned()).contains(&seconds) {

@@ -1,7 +1,8 @@
 //! Glance's files, and those of any other API with the same CORS filter.
 //!
-//! In: [`GlanceSettings`], and whose. Out: the complete `[cors]` section in a file that the CORS filter reads,
-//! options that Glance itself reads, and directives for the httpd in front of glance-api, where there is one.
+//! In: [`GlanceSettings`], and the service. Out: the complete `[cors]` section in a file that the CORS
+//! filter reads, options that Glance itself reads, and directives for the httpd in front of glance-api, if
+//! there is one.
 
 pub mod httpd;
 pub mod import;
@@ -17,7 +18,7 @@ use super::oslo::write::Writer;
 use super::settings::{CorsSettings, GlanceSettings};
 use crate::openstack::{ALLOW_HEADERS, CORS_OPTIONS, CorsKind, CorsOption, GLANCE, OpenStackService, is_token};
 
-/// Renders Glance's files; none if there is nothing to say.
+/// Renders Glance's files; none if there is nothing to write.
 ///
 /// # Errors
 /// Names the setting whose value cannot be written.
@@ -35,7 +36,7 @@ pub fn api(settings: &GlanceSettings, service: &OpenStackService) -> Result<Vec<
         let file = file(
             "spec.paths.configDir",
             &settings.config_dir,
-            // Read after every other file of the folder, and so the one that counts.
+            // It is read after every other file of the folder, so it counts.
             "zz-direct-upload.conf",
             cors(settings_cors, service)?,
             FileFormat::OsloConfig,
@@ -57,7 +58,7 @@ pub fn api(settings: &GlanceSettings, service: &OpenStackService) -> Result<Vec<
         files.push(file(
             "spec.paths.policyDir",
             &settings.policy.dir,
-            // The last one that is read has the last word.
+            // The last file counts.
             "zz-direct-upload-policy.yaml",
             policy::rules(&settings.policy.rules)?,
             FileFormat::Policy,
@@ -77,8 +78,8 @@ pub fn api(settings: &GlanceSettings, service: &OpenStackService) -> Result<Vec<
     Ok(files)
 }
 
-/// Every option is written out: an option that is left out keeps what another file says, and the
-/// filter's own defaults are not the service's.
+/// Writes every option: one that is left out keeps the value of another file, and the filter's own defaults
+/// are not the service's.
 fn cors(settings: &CorsSettings, service: &OpenStackService) -> Result<String, RenderError> {
     let mut ini = Writer::new(&HEADER);
     ini.section("cors").map_err(|refused| refused.in_setting("cors"))?;
@@ -89,7 +90,7 @@ fn cors(settings: &CorsSettings, service: &OpenStackService) -> Result<String, R
     Ok(ini.finish())
 }
 
-/// The late headers that nobody states.
+/// The late headers that nobody set.
 fn late_headers(settings: &CorsSettings, service: &OpenStackService) -> Vec<&'static str> {
     let stated = match settings.options.get(ALLOW_HEADERS) {
         Some(CorsValue::List(names)) => names.as_slice(),
@@ -127,7 +128,7 @@ fn write(
     }
 }
 
-/// Defaults and then extras, each once, in this order.
+/// Defaults and then extras, deduplicated, in this order.
 fn union<'a>(
     defaults: &[&'static str],
     extras: &'a [String],

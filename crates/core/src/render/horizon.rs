@@ -1,7 +1,7 @@
 //! Horizon's files.
 //!
-//! In: [`HorizonSettings`]. Out: a snippet for `local_settings.d`, and directives for the httpd
-//! that serves Horizon, each only if it would set something.
+//! In: [`HorizonSettings`]. Out: a snippet for `local_settings.d`, and directives for the httpd that serves
+//! Horizon. Each is written only if it would set something.
 
 pub mod httpd;
 pub mod proxy;

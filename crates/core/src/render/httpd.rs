@@ -1,14 +1,14 @@
 //! Writes httpd directives and containers.
 //!
-//! In: names and arguments as httpd shall see them. Out: text that httpd reads back as those, or a
-//! refusal of the argument that it cannot hold. Source: `ap_getword_conf` and `ap_resolve_env` in
-//! httpd's `server/util.c` and `server/core.c`.
+//! In: names and arguments for httpd. Out: text that httpd reads back as those, or a refusal of the
+//! argument that it cannot express. Source: `ap_getword_conf` and `ap_resolve_env` in httpd's
+//! `server/util.c` and `server/core.c`.
 
 use std::fmt::Write as _;
 
 use super::error::{Refusal, Unwritable};
 
-/// A configuration file in the making.
+/// A configuration file under construction.
 #[derive(Clone, Debug, Default)]
 pub struct Writer {
     text: String,
@@ -16,7 +16,7 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// A file that begins with these comment lines.
+    /// A file that starts with these comment lines.
     pub fn new(header: &[&'static str]) -> Self {
         let mut writer = Self::default();
         for line in header {
@@ -25,7 +25,7 @@ impl Writer {
         writer
     }
 
-    /// A comment line. Fixed text only: a backslash at its end would swallow the next line.
+    /// A comment line. Fixed text only, because a backslash at its end would join the next line.
     pub fn comment(&mut self, text: &'static str) {
         self.line(&format!("# {text}"));
     }
@@ -33,7 +33,7 @@ impl Writer {
     /// A directive with its arguments.
     ///
     /// # Errors
-    /// Refuses what is not a directive's name, and what [`argument`] refuses.
+    /// An error for an invalid name of a directive, and for what [`argument`] refuses.
     pub fn directive(&mut self, name: &str, arguments: &[&str]) -> Result<(), Unwritable> {
         check_name(name)?;
         let mut line = name.to_owned();
@@ -44,10 +44,10 @@ impl Writer {
         Ok(())
     }
 
-    /// Begins a container such as `VirtualHost`.
+    /// Starts a container such as `VirtualHost`.
     ///
     /// # Errors
-    /// Refuses what is not a container's name, and what [`argument`] refuses.
+    /// An error for an invalid name of a container, and for what [`argument`] refuses.
     pub fn begin(&mut self, name: &str, of: &str) -> Result<(), Unwritable> {
         check_name(name)?;
         self.line(&format!("<{name} {}>", argument(of)?));
@@ -65,12 +65,12 @@ impl Writer {
     /// What `inner` writes, if these modules are loaded; otherwise httpd starts without it and logs
     /// `missing`.
     ///
-    /// A directive of a missing module would keep httpd from starting, and httpd has no directive
-    /// that warns. But it logs AH00111, `Config variable ${…} is not defined`, for an unknown
-    /// variable: so the variable's name is the message.
+    /// httpd does not start with a directive of a missing module, and it has no directive that warns. But
+    /// it logs AH00111, `Config variable ${…} is not defined`, for an unknown variable. So the variable's
+    /// name is the message.
     ///
     /// # Errors
-    /// Those of `inner`.
+    /// Errors of `inner`.
     pub fn if_modules<const N: usize>(
         &mut self,
         modules: [&'static str; N],
@@ -90,10 +90,10 @@ impl Writer {
         Ok(())
     }
 
-    /// What `inner` writes, if `module` is loaded; nothing is lost where it is not.
+    /// What `inner` writes, if `module` is loaded; nothing is lost if it is not.
     ///
     /// # Errors
-    /// Those of `inner`.
+    /// Errors of `inner`.
     pub fn only_with(
         &mut self,
         module: &'static str,
@@ -105,8 +105,8 @@ impl Writer {
         Ok(())
     }
 
-    /// Loads modules that are not loaded yet, from where Debian's packages have them: its images switch
-    /// on few. Elsewhere they are loaded already, or are not there.
+    /// Loads modules that are not loaded yet, from the folder of Debian's packages, because Debian's images
+    /// enable few. Elsewhere they are already loaded, or do not exist.
     pub fn load(&mut self, modules: &[&'static str]) {
         for name in modules {
             let file = format!("/usr/lib/apache2/modules/mod_{name}.so");
@@ -118,7 +118,7 @@ impl Writer {
         }
     }
 
-    /// The file; containers left open are ended.
+    /// The file; open containers are ended.
     pub fn finish(mut self) -> String {
         while !self.open.is_empty() {
             self.end();
@@ -131,12 +131,12 @@ impl Writer {
     }
 }
 
-/// One argument: bare where that is safe, else in double quotes, within which a backslash escapes
-/// only itself and the quote. A line never ends in a backslash, which would join the next one.
+/// One argument: plain if that is safe, else in double quotes, where a backslash escapes only itself and
+/// the quote. A line never ends in a backslash, which would join the next one.
 ///
 /// # Errors
-/// Control characters cannot be expressed. `${NAME}` is expanded before words are split, with no
-/// way to escape it.
+/// Control characters cannot be expressed. httpd expands `${NAME}` before it splits words, and knows no
+/// escape for it.
 pub fn argument(text: &str) -> Result<String, Unwritable> {
     if text.chars().any(char::is_control) {
         return Err(Unwritable::new(text, Refusal::Control));
@@ -173,9 +173,9 @@ pub fn arguments(line: &str) -> Vec<String> {
     arguments
 }
 
-/// A pattern that matches this text and nothing else, once it is anchored.
+/// A pattern that matches exactly this text when it is anchored.
 ///
-/// Bracket expressions instead of backslashes: nothing to escape twice.
+/// Bracket expressions instead of backslashes, so that nothing must be escaped twice.
 pub fn pattern(text: &str) -> String {
     let mut pattern = String::with_capacity(text.len());
     for c in text.chars() {

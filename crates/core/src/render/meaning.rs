@@ -1,7 +1,7 @@
-//! Whether two files say the same.
+//! Whether two files mean the same.
 //!
-//! In: two texts of one format. Out: true if they differ only in comments, blank lines, layout, or
-//! an order that the reading program ignores: then a newer build rolls no pod.
+//! In: two texts of one format. Out: true if they differ only in comments, blank lines, layout, or an order
+//! that the program ignores. A newer build then rolls no pod.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,12 +9,12 @@ use super::file::{File, FileFormat};
 use super::oslo::read;
 use crate::openstack::{ALLOW_HEADERS, CorsOption};
 
-/// Whether a text says what a file says, or lacks only what a later release added unasked.
+/// Whether a text means the same as a file, or lacks only what a later release added on its own.
 pub fn says_enough(file: &File, text: &str) -> bool {
     same_meaning(file.format, text, &file.contents) || lacks_only(text, &file.contents, &file.late_headers)
 }
 
-/// Whether these headers, which a page may send, are all that a text of oslo.config lacks.
+/// Whether a text of oslo.config lacks only these headers, which a page may send.
 fn lacks_only(text: &str, wanted: &str, headers: &[&str]) -> bool {
     if headers.is_empty() {
         return false;
@@ -25,7 +25,7 @@ fn lacks_only(text: &str, wanted: &str, headers: &[&str]) -> bool {
 
 type Options = BTreeMap<(String, String), Vec<OptionValue>>;
 
-/// The same options, with these headers among those that a page may send.
+/// The same options, with these headers added to those that a page may send.
 fn with(mut options: Options, headers: &[&str]) -> Options {
     for value in options.get_mut(&("cors".to_owned(), ALLOW_HEADERS.to_owned())).into_iter().flatten() {
         if let OptionValue::Set(items) = value {
@@ -35,7 +35,7 @@ fn with(mut options: Options, headers: &[&str]) -> Options {
     options
 }
 
-/// Whether the program that reads these files would do the same with either.
+/// Whether the program that reads these files would do the same with both.
 pub fn same_meaning(format: FileFormat, a: &str, b: &str) -> bool {
     a == b
         || match format {
@@ -52,7 +52,7 @@ enum OptionValue {
     Text(String),
 }
 
-/// All values of an option, since some options collect them; none if oslo.config refuses the file.
+/// All values of an option, because some options collect them; none if oslo.config refuses the file.
 fn ini(text: &str) -> Option<Options> {
     let parsed = read::parse(text);
     if !parsed.errors.is_empty() {
@@ -71,12 +71,12 @@ fn ini(text: &str) -> Option<Options> {
     Some(options)
 }
 
-/// One rule a line.
+/// One rule per line.
 fn policy(text: &str) -> Vec<&str> {
     text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).collect()
 }
 
-/// The text without comments, blank lines and blanks at line ends; strings are left as they are.
+/// The text without comments, blank lines and spaces at line ends. Strings do not change.
 fn python(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;

@@ -1,8 +1,8 @@
 //! Settings become files. Pure.
 //!
-//! In: [`GlanceSettings`] and [`HorizonSettings`], whose types hold only valid values. Out:
-//! [`File`]s, whose bytes depend on the settings alone: no date, no version, no map order. What a file of
-//! ours does is read back from its bytes ([`effects`]).
+//! In: [`GlanceSettings`] and [`HorizonSettings`], whose types have only valid values. Out: [`File`]s,
+//! whose bytes depend only on the settings: no date, no version, no map order. The effect of our files is
+//! read back from their bytes ([`effects`]).
 
 pub mod deployer;
 mod effects;

@@ -36,13 +36,13 @@ impl std::fmt::Display for Literal {
             Self::Str(text) => f.write_str(&string(text)),
             Self::Bool(value) => f.write_str(if *value { "True" } else { "False" }),
             Self::List(items) => sequence(f, '[', items, "]"),
-            // Without its comma, a tuple of one would be the item itself.
+            // Without its comma, a tuple with one item would be the item itself.
             Self::Tuple(items) => sequence(f, '(', items, if items.len() == 1 { ",)" } else { ")" }),
         }
     }
 }
 
-/// A string literal. ASCII only, because Horizon has read snippets in the locale's encoding.
+/// A string literal. ASCII only, because Horizon reads snippets in the locale's encoding.
 pub fn string(text: &str) -> String {
     let mut literal = String::with_capacity(text.len() + 2);
     literal.push('\'');

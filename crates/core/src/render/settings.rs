@@ -16,7 +16,7 @@ pub struct GlanceSettings {
     pub config_dir: String,
     /// What Glance itself reads.
     pub own: OwnSettings,
-    /// Policy rules over its own.
+    /// Policy rules that override its own.
     pub policy: PolicySettings,
     /// The httpd in front of glance-api, if there is one.
     pub httpd: Option<GlanceHttpdSettings>,
@@ -31,8 +31,8 @@ pub struct PolicySettings {
     pub rules: BTreeMap<String, String>,
 }
 
-/// Options that Glance itself reads. They go where it looks however it is started, which is not where
-/// the CORS filter's go.
+/// Options that Glance itself reads. They go to a folder that Glance reads however it starts, which is not
+/// the CORS filter's.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OwnSettings {
     /// E.g. `/etc/glance/glance.conf.d`.
@@ -48,11 +48,11 @@ pub struct OwnSettings {
 pub struct SwiftStore {
     /// Its section.
     pub name: String,
-    /// In whose account images are kept.
+    /// Whose account has the images.
     pub tenancy: SwiftTenancy,
     /// Seconds.
     pub expire_soon: u32,
-    /// Of a download.
+    /// For a download.
     pub retries: u32,
     /// MiB.
     pub large_object_size: Option<u32>,
@@ -60,15 +60,15 @@ pub struct SwiftStore {
     pub large_object_chunk_size: Option<u32>,
 }
 
-/// In whose account a Swift store keeps images.
+/// Whose account in Swift has the images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SwiftTenancy {
-    /// In the owner's.
+    /// The owner's.
     Multi {
         /// Uploads may outlast the owner's token.
         trusts: bool,
     },
-    /// In Glance's.
+    /// Glance's.
     Single,
 }
 
@@ -77,8 +77,7 @@ pub enum SwiftTenancy {
 pub struct CorsSettings {
     /// Whose pages may use the API.
     pub origins: BTreeSet<Origin>,
-    /// The other options, where they are not as the service has them by default. Lists are added to the
-    /// service's own.
+    /// The other options that differ from the service's defaults. Lists are added to the service's own.
     pub options: CorsValues,
 }
 
@@ -89,7 +88,7 @@ pub struct GlanceHttpdSettings {
     pub conf_dir: String,
     /// How httpd reaches glance-api.
     pub server: HttpdServer,
-    /// Terminate TLS in a virtual host of our own.
+    /// Terminate TLS in a separate virtual host.
     pub tls: Option<TlsHost>,
     /// Seconds.
     pub timeout: u32,
@@ -99,7 +98,7 @@ pub struct GlanceHttpdSettings {
     pub legacy_headers: bool,
 }
 
-/// Which module stands before glance-api.
+/// The module in front of glance-api.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HttpdServer {
     /// `mod_wsgi` runs it inside httpd.
@@ -134,13 +133,13 @@ pub struct HorizonSettings {
     pub local_settings_dir: String,
     /// How the snippet gets there.
     pub delivery: Delivery,
-    /// What Django must know behind a front that terminates TLS.
+    /// What Django must know behind a proxy that terminates TLS.
     pub tls_termination: Option<TlsTerminationSettings>,
-    /// The httpd that serves Horizon, if something is to be set there.
+    /// The httpd that serves Horizon, if something must be set there.
     pub httpd: Option<HorizonHttpdSettings>,
 }
 
-/// What Django must know behind a TLS-terminating front. Values are appended, never replaced.
+/// What Django must know behind a proxy that terminates TLS. Values are appended, never replaced.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TlsTerminationSettings {
     /// As in HTTP, e.g. `X-Forwarded-Proto`.

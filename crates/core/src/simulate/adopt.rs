@@ -1,8 +1,8 @@
-//! What a cluster made of files takes for granted.
+//! Assumptions of a cluster made from files.
 //!
-//! In: a cluster as it was read. Out: the same, in which nothing has to be waited for, and our files
-//! that a workload already has (from a rendering that was put into Git, or from a live cluster) belong
-//! to the resource that would manage them now.
+//! In: a cluster as it was read. Out: the same cluster, in which nothing must be waited for. Files of ours
+//! that a workload already has (from a rendering in Git, or from a live cluster) now belong to the resource
+//! that would manage them.
 
 use std::collections::BTreeMap;
 
@@ -41,8 +41,8 @@ fn note_layouts(cluster: &mut Cluster) {
     }
 }
 
-/// Input without any workload in a resource's namespace is the resource alone, whose files can be
-/// rendered nevertheless. With other workloads there, a missing one is a wrong name.
+/// Input without any workload in a resource's namespace has only the resource, whose files can be rendered
+/// anyway. If there are other workloads, a missing one is a wrong name.
 fn stand_in(cluster: &mut Cluster) {
     let world = cluster.world();
     let (mut found, mut assumptions) = (Vec::new(), Vec::new());
@@ -83,7 +83,7 @@ fn world_has_none(cluster: &Cluster, kind: WorkloadKind, namespace: &str) -> boo
     cluster.snapshot.workloads(kind).seen(namespace).next().is_none()
 }
 
-/// Time passes: what `rollout` holds back happens in the end.
+/// Time passes: what `rollout` delays happens in the end.
 fn hold_nothing_back(cluster: &mut Cluster) {
     let mut assumptions = Vec::new();
     let mut release = |id: String, rollout: &mut Rollout| {
@@ -120,7 +120,7 @@ fn keys<'a>(keys: impl Iterator<Item = &'a Key>) -> Vec<Key> {
     keys.cloned().collect()
 }
 
-/// Says which rollouts would not come about by themselves.
+/// Reports rollouts that would not complete by themselves.
 fn note_rollouts(cluster: &mut Cluster) {
     let mut notes = Vec::new();
     for object in cluster.workloads() {
@@ -147,8 +147,8 @@ fn note_rollouts(cluster: &mut Cluster) {
     cluster.assumptions.extend(notes);
 }
 
-/// A rendering holds neither claims nor finalizers (they are of one cluster and one time): where our
-/// files are mounted, they are taken as done.
+/// A rendering has neither claims nor finalizers, which belong to one cluster and one time. Mounted files
+/// of ours count as done.
 fn adopt(cluster: &mut Cluster) {
     let world = cluster.world();
     for (kind, meta, tenure) in world.tenures() {

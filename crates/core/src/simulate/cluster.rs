@@ -1,7 +1,6 @@
-//! A cluster made of manifests, in which every rollout succeeds at once.
+//! A cluster made from manifests, in which every rollout succeeds immediately.
 //!
-//! In: the input, and the writes that a plan asks for. Out: the snapshot that the next plan is made
-//! from, and the objects as they stand in the end.
+//! In: the input, and the writes of a plan. Out: the snapshot for the next plan, and the final objects.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,10 +15,10 @@ use crate::plan::Action;
 use crate::workload::rehearsal::RehearsalDraft;
 use crate::workload::{Mount, adjust, annotate, annotations, apply, release_fields};
 
-/// Kinds whose objects are kept as JSON: what can be written, and is printed.
+/// Kinds whose objects are kept as JSON, because they can be written and are printed.
 const WORKLOADS: [&str; 3] = ["Deployment", "StatefulSet", "DaemonSet"];
 
-/// The same, of what leads to them.
+/// The same for the kinds that lead to them.
 const EXPOSING: [&str; 2] = ["Ingress", "Route"];
 
 /// The cluster.
@@ -36,7 +35,7 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Sets the cluster up. Pods are left out: those of the input are of a moment that passes.
+    /// Sets up the cluster. Pods of the input are left out, because they belong to one moment.
     pub fn from_input(input: Input) -> Self {
         let mut cluster = Self {
             snapshot: input.snapshot,
@@ -67,7 +66,7 @@ impl Cluster {
         cluster
     }
 
-    /// What plans are made from.
+    /// The snapshot from which plans are made.
     pub fn world(&self) -> World {
         World::of(&self.snapshot)
     }
@@ -94,10 +93,10 @@ impl Cluster {
         self.objects.get(&Id { kind: "ConfigMap".into(), key: key.clone() })
     }
 
-    /// Does what a step of a resource says.
+    /// Carries out a step of a resource.
     ///
     /// # Errors
-    /// [`Reason::FieldConflict`] where somebody else's entry has our key.
+    /// [`Reason::FieldConflict`] if somebody else's entry has our key.
     pub fn carry_out(&mut self, resource: &Id, action: &Action) -> Result<(), Problem> {
         match action {
             Action::AddFinalizer => self.edit(resource, |finalizer| *finalizer = true),
@@ -224,7 +223,7 @@ impl Cluster {
     }
 }
 
-/// What a ConfigMap is called.
+/// The name of a ConfigMap.
 pub fn config_map(key: &Key) -> Id {
     Id { kind: "ConfigMap".into(), key: key.clone() }
 }

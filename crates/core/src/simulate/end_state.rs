@@ -1,6 +1,6 @@
-//! What is printed: the end state without what is of one cluster and one time.
+//! What is printed: the end state without what belongs to one cluster and one time.
 //!
-//! In: an [`Simulation`]. Out: manifests, and the rendered files of each resource.
+//! In: a [`Simulation`]. Out: manifests, and the rendered files of each resource.
 
 use serde_json::{Map, Value, json};
 
@@ -20,7 +20,7 @@ const FILLED_IN: [&str; 8] = [
     "uid",
 ];
 
-/// Annotations that kubectl and controllers keep their own records in.
+/// Annotations with the own records of kubectl and controllers.
 const RECORDS: [&str; 2] = ["kubectl.kubernetes.io/last-applied-configuration", "deployment.kubernetes.io/revision"];
 
 /// ConfigMaps, then workloads, then the exposing objects that are managed, in the order of the input.
@@ -30,8 +30,8 @@ pub fn manifests(outcome: &Simulation) -> Vec<Value> {
     config_maps.chain(cluster.workloads().chain(cluster.managed()).map(clean)).collect()
 }
 
-/// Every rendered file: of which resource, its name and its bytes. Those of an internal API are told
-/// apart by a name that no resource can have.
+/// Every rendered file: its resource, name and bytes. Files of an internal API have a name that no resource
+/// can have.
 pub fn rendered_files(outcome: &Simulation) -> Vec<(Id, &str, &str)> {
     let mut files = Vec::new();
     for end in &outcome.ends {
@@ -46,8 +46,7 @@ pub fn rendered_files(outcome: &Simulation) -> Vec<(Id, &str, &str)> {
     files
 }
 
-/// Of the annotations only those stay that say what Git can know: who goes where, and whose origins
-/// these are.
+/// Only those annotations stay that Git can know: which Glance a Horizon uses, and whose origins these are.
 fn config_map(object: &Value) -> Value {
     let mut metadata = Map::new();
     for field in ["name", "namespace", "labels"] {

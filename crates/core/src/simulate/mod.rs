@@ -1,4 +1,4 @@
-//! The operator's own plans over files: what it would apply, without a cluster.
+//! The operator's own plans for files: what it would apply, without a cluster.
 //!
 //! In: manifests. Out: the steps, and the ConfigMaps and workloads of the end state, clean enough for
 //! Git.

@@ -1,7 +1,7 @@
-//! Plans, carried out on manifests until nothing is left to do.
+//! Plans, applied to manifests until nothing is left to do.
 //!
-//! In: a cluster and the time. Out: the steps in order, and where each resource stands in the end.
-//! The plans are the operator's own, so the ConfigMaps have the names and bytes that it would apply.
+//! In: a cluster and the time. Out: the steps in order, and the final state of each resource. The plans are
+//! the operator's own, so the ConfigMaps have the names and bytes that it would apply.
 
 use std::collections::BTreeMap;
 
@@ -16,20 +16,20 @@ use crate::plan::{self, Action, Options, OriginPlan, Plan, State, Step};
 /// How far to go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
-    /// Glance accepts; Horizon is as it was.
+    /// Glance accepts the origins; Horizon does not change.
     Glance,
     /// All of it.
     Horizon,
 }
 
-/// A step and the resource whose plan it is of.
+/// A step, and the resource whose plan has it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Taken {
     pub resource: Id,
     pub step: Step,
 }
 
-/// Where a resource stands in the end.
+/// The final state of a resource.
 #[derive(Clone, Debug, PartialEq)]
 pub struct End {
     pub resource: Id,
@@ -43,20 +43,20 @@ pub struct End {
     pub retiring: Vec<OriginPlan>,
 }
 
-/// The whole course.
+/// The whole simulation.
 #[derive(Clone, Debug)]
 pub struct Simulation {
     pub steps: Vec<Taken>,
     pub ends: Vec<End>,
-    /// The plans still ask for steps after many rounds: a defect of the planner, never an input's.
+    /// The plans still have steps after many rounds. This is a fault of the planner, never of the input.
     pub unsettled: bool,
     pub cluster: Cluster,
 }
 
-/// Rounds; a course takes two or three.
+/// Rounds; a simulation takes two or three.
 const ROUNDS: usize = 16;
 
-/// Whose plans are carried out together: each only writes what is its own.
+/// Whose plans are carried out together. Each writes only its own objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Side {
     /// Glances and other APIs.
@@ -95,8 +95,8 @@ struct Course<'a> {
 }
 
 impl Course<'_> {
-    /// Carries out one side's plans until none of them acts; true if any did. The plans of a round are
-    /// made from one picture, so that many resources cost not many times what each costs.
+    /// Carries out one side's plans until none of them has steps. Returns true if any did. All plans of a
+    /// round use one snapshot, so the cost for many resources grows slowly.
     fn settle(&mut self, side: Side) -> bool {
         let mut taken = Vec::new();
         for _ in 0..ROUNDS {
@@ -113,7 +113,7 @@ impl Course<'_> {
                 break;
             }
         }
-        // One resource after the other, as one reads it.
+        // One resource after the other, as a user reads it.
         taken.sort_by(|a, b| a.resource.cmp(&b.resource));
         let acted = !taken.is_empty();
         self.steps.extend(taken);
@@ -145,12 +145,12 @@ fn plans(world: &World, side: Side, now: Timestamp, options: &Options) -> Vec<(I
     }
 }
 
-/// Whether a plan begins with something to do.
+/// Whether a plan starts with something to do.
 fn acts(plan: &Plan) -> bool {
     plan.steps.first().is_some_and(|step| !step.action.waits())
 }
 
-/// Where a plan waits for what only the workload's image tells: nobody runs it here.
+/// Where a plan waits for an answer of the workload's image, which nobody runs here.
 fn unseen_path(plan: &Plan) -> Option<Problem> {
     let looks = |step: &Step| matches!(&step.action, Action::Rehearse(draft) if !draft.asks_keystone());
     let looking = matches!(&plan.state, State::Unmet(_, problem) if problem.reason == Reason::Looking);
@@ -164,7 +164,7 @@ fn unseen_path(plan: &Plan) -> Option<Problem> {
     })
 }
 
-/// Takes a plan's steps up to the first that others must do, which is noted too.
+/// Takes a plan's steps up to and including the first that others must do.
 fn follow(cluster: &mut Cluster, resource: &Id, plan: Plan, steps: &mut Vec<Taken>) -> Result<(), Problem> {
     if let Some(problem) = unseen_path(&plan) {
         return Err(problem);

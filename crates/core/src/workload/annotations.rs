@@ -1,4 +1,4 @@
-//! Our annotations: what must survive a restart of the operator stands in them, not in a status.
+//! Our annotations. They have what must survive a restart of the operator, because a status must not.
 
 /// On a Horizon's ConfigMap: the Glances (`namespace/name`, separated by commas) that it was switched to.
 pub const PARTNER: &str = "direct-upload.openstack.org/glance";
@@ -9,7 +9,7 @@ pub const BACKED_OUT: &str = "direct-upload.openstack.org/backed-out";
 /// On a Glance's ConfigMap: namespace → the origins in it that belong to its Horizons (JSON).
 pub const GRANTED: &str = "direct-upload.openstack.org/granted";
 
-/// On a Glance's ConfigMap: origin → since when nobody asks for it (JSON, RFC 3339).
+/// On a Glance's ConfigMap: origin → since when nobody requests it (JSON, RFC 3339).
 pub const RETIRING: &str = "direct-upload.openstack.org/retiring";
 
 /// On a ConfigMap or Job: `Kind/uid`, the resource's kind and the workload that it is for.
@@ -21,8 +21,8 @@ pub(crate) const EDITION: &str = "direct-upload.openstack.org/edition";
 /// On a ConfigMap: the fingerprint of the pod that failed with it, and why.
 pub const FAILED: &str = "direct-upload.openstack.org/failed";
 
-/// On a ConfigMap: when our fields were put back after somebody took them away (RFC 3339, separated
-/// by blanks).
+/// On a ConfigMap: when our fields were restored after somebody removed them (RFC 3339, separated by
+/// spaces).
 pub(crate) const PUT_BACK: &str = "direct-upload.openstack.org/put-back";
 
 /// On a workload or an exposing object: the resource (`Kind/namespace/name/uid`) that manages it.
@@ -35,7 +35,7 @@ pub const ROLLED_AT: &str = "direct-upload.openstack.org/rolled-at";
 pub const READS: &str = "direct-upload.openstack.org/reads";
 
 /// On a workload: the fingerprint of its pod template, and the image panel that Horizon shows with it (a
-/// rehearsal saw it).
+/// rehearsal found it).
 pub const PANEL: &str = "direct-upload.openstack.org/panel";
 
 /// On a Glance's workload: the public image endpoints of Keystone's catalog, when they were read and by which
@@ -46,7 +46,7 @@ pub const CATALOG: &str = "direct-upload.openstack.org/catalog";
 /// rehearsal read it).
 pub const CORS: &str = "direct-upload.openstack.org/cors";
 
-/// All that stand on a workload.
+/// All annotations of a workload.
 pub const ON_WORKLOADS: [&str; 6] = [CLAIM, ROLLED_AT, READS, PANEL, CATALOG, CORS];
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What of ours stands in the cluster for one workload.
+//! What the cluster has of ours for one workload.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
@@ -11,8 +11,8 @@ use super::rehearsal::{self, Rehearsal, SnippetPlace};
 use super::{annotations, rollout};
 use crate::model::{ConfigMap, Key, Known, Pod, Problem, Snapshot, Workload};
 
-/// What stands in the cluster for one workload. It exists only if pods and our ConfigMaps are known: so
-/// what it does not hold is not there.
+/// What the cluster has of ours for one workload. It exists only if pods and our ConfigMaps are known, so
+/// what it lacks does not exist.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Applied {
     /// What we own in the workload.
@@ -21,7 +21,7 @@ pub struct Applied {
     pub config_maps: BTreeMap<String, Arc<ConfigMap>>,
     /// Names of ConfigMaps that the workload, its pods or its revisions refer to.
     pub referenced: Known<BTreeSet<String>>,
-    /// Whether every pod runs the template as it stands, or why not.
+    /// Whether every pod runs the current template, or why not.
     pub rollout: Result<(), Problem>,
     /// For which pod it waits, and why.
     pub held_up: Option<String>,
@@ -29,7 +29,7 @@ pub struct Applied {
     pub running: BTreeSet<String>,
     /// Some pods run without any.
     pub unconfigured: bool,
-    /// What rehearsals have said, by the name of their Job.
+    /// The results of rehearsals, by the name of their Job.
     pub rehearsals: Known<BTreeMap<String, Rehearsal>>,
     /// Where Horizon's snippets are read, as rehearsals saw.
     pub place: Option<SnippetPlace>,
@@ -38,7 +38,7 @@ pub struct Applied {
 }
 
 impl Applied {
-    /// Reads what stands in the cluster for a workload.
+    /// Reads it from the cluster.
     ///
     /// # Errors
     /// [`Unknown`](crate::model::Unknown) while pods or our ConfigMaps cannot be seen.
@@ -71,8 +71,8 @@ impl Applied {
         self.config_map(&self.mount.as_ref()?.config_map)
     }
 
-    /// The ConfigMap that the workload mounts; where somebody took the mount away, those that pods
-    /// still run with.
+    /// The ConfigMap that the workload mounts. If somebody removed the mount: those with which pods still
+    /// run.
     pub fn in_effect(&self) -> Vec<&Arc<ConfigMap>> {
         match &self.mount {
             Some(_) => self.in_use().into_iter().collect(),
@@ -80,18 +80,18 @@ impl Applied {
         }
     }
 
-    /// The ConfigMaps that pods run with, or are about to.
+    /// The ConfigMaps with which pods run, or will.
     pub fn present(&self) -> impl Iterator<Item = &Arc<ConfigMap>> {
         let mounted = self.mount.as_ref().map(|m| &m.config_map);
         self.running.iter().chain(mounted).filter_map(|name| self.config_map(name))
     }
 
-    /// Whether pods upload directly by our setting, or are about to.
+    /// Whether pods upload directly because of our setting, or will.
     pub fn sets_direct(&self) -> bool {
         self.present().any(|config_map| config_map.effects.direct)
     }
 
-    /// The newest ConfigMap, if it waits for its roll: it is younger than the one that is mounted.
+    /// The newest ConfigMap, if it waits for its roll: it is younger than the mounted one.
     pub fn pending(&self) -> Option<&Arc<ConfigMap>> {
         let in_use = self.in_use()?;
         let ours = |c: &&Arc<ConfigMap>| c.meta.ours.get(annotations::FOR) == in_use.meta.ours.get(annotations::FOR);
@@ -99,8 +99,8 @@ impl Applied {
         (newest.meta.born() > in_use.meta.born()).then_some(newest)
     }
 
-    /// Why a roll that is due does not come, as far as its ConfigMap and rehearsals tell. What held up an
-    /// earlier one no longer counts, nor does anything while pods are replaced.
+    /// Why a due roll does not happen, from its ConfigMap and rehearsals. What delayed an earlier one does
+    /// not count any more, and nothing counts while pods are replaced.
     pub fn obstacle(&self, workload: &Workload) -> Option<Problem> {
         let ours = |c: &&Arc<ConfigMap>| rehearsal::for_workload(&c.meta, &workload.meta.uid).is_some();
         let newest = self.config_maps.values().filter(ours).max_by_key(|c| c.meta.born())?;
@@ -117,15 +117,15 @@ impl Applied {
         rehearsals.map(|(_, rehearsal)| rehearsal).find_map(Rehearsal::objection).or_else(failed)
     }
 
-    /// The Glances for which pods of this workload upload directly, or are about to.
+    /// The Glances to which pods of this workload upload directly, or will.
     pub fn partners(&self) -> BTreeSet<Key> {
         let noted = self.present().filter_map(|config_map| config_map.meta.ours.get(annotations::PARTNER));
         noted.flat_map(|text| text.split(',')).filter_map(|key| key.parse().ok()).collect()
     }
 }
 
-/// The pods that may answer a request: alive, selected, and made by the workload's controllers. One that is
-/// being deleted keeps answering while it is ready, and the Service may still lead to it.
+/// The pods that may answer a request: alive, selected, and made by the workload's controllers. A pod that
+/// is being deleted continues to answer while it is ready, and the Service may still lead to it.
 fn pods(snapshot: &Snapshot, workload: &Workload) -> Known<Vec<Arc<Pod>>> {
     let namespace = &workload.meta.key.namespace;
     // ReplicaSets, and what controls each.
@@ -140,7 +140,7 @@ fn pods(snapshot: &Snapshot, workload: &Workload) -> Known<Vec<Arc<Pod>>> {
     let uid = workload.meta.uid.as_str();
     let made = |pod: &Pod| {
         pod.owner.as_ref().is_some_and(|owner| match (workload.kind, owner.kind.as_str()) {
-            // A set that has not been seen yet, or not any more, may be its own.
+            // A ReplicaSet that is not seen yet, or not any more, may belong to it.
             (WorkloadKind::Deployment, "ReplicaSet") => sets.get(owner.uid.as_str()).is_none_or(|of| *of == Some(uid)),
             _ => owner.uid == uid,
         })
@@ -151,23 +151,23 @@ fn pods(snapshot: &Snapshot, workload: &Workload) -> Known<Vec<Arc<Pod>>> {
     Ok(pods.filter(|pod| alive(pod) && made(pod) && selected(pod)).cloned().collect())
 }
 
-/// Whether a pod can decide nothing: none of these workloads made it, it mounts nothing of ours, and it is of no
-/// rehearsal.
+/// Whether a pod can change no decision: none of these workloads made it, it mounts nothing of ours, and it
+/// belongs to no rehearsal.
 pub fn is_bystander(snapshot: &Snapshot, pod: &Pod, workloads: &HashSet<String>) -> bool {
     let made = pod.owner.as_ref().is_some_and(|owner| {
         if owner.kind != "ReplicaSet" {
             return workloads.contains(&owner.uid);
         }
         let Ok(mut sets) = snapshot.replica_sets.list(&pod.meta.key.namespace) else { return true };
-        // A set that has not been seen yet, or not any more, may be anybody's.
+        // A ReplicaSet that is not seen yet, or no longer, may belong to any workload.
         sets.find(|set| set.meta.uid == owner.uid)
             .is_none_or(|set| set.owner.as_ref().is_some_and(|owner| workloads.contains(&owner.uid)))
     });
     !made && pod.config_map.is_none() && pod.job.is_none()
 }
 
-/// Every revision of the namespace counts: a ConfigMap's name is unique to its workload and
-/// content, so others cannot refer to it by accident.
+/// Every revision of the namespace counts. A ConfigMap's name is unique to its workload and content, so no
+/// other refers to it by accident.
 fn referenced(
     snapshot: &Snapshot,
     workload: &Workload,

@@ -1,7 +1,7 @@
-//! What a server-side apply of ours does to a workload, done on the manifest itself.
+//! The effect of our server-side apply on a workload, applied to the manifest itself.
 //!
-//! In: the workload as JSON, and the patch that would be sent. Out: the workload with our fields as
-//! the patch has them and everybody else's untouched, or the name of the entry that is in the way.
+//! In: the workload as JSON, and the patch to send. Out: the workload with our fields as in the patch and
+//! everything else unchanged, or the name of the conflicting entry.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use super::fields::{annotate, release_fields};
 /// The lists that merge, below `/spec/template/spec`, and their keys.
 const LISTS: [(&str, &str); 3] = [("volumes", "name"), ("containers", "name"), ("initContainers", "name")];
 
-/// Applies a patch: our fields of before leave, those of the patch come.
+/// Applies a patch: removes our earlier fields and adds those of the patch.
 ///
 /// # Errors
 /// The path of an entry with the patch's key that is not ours.
@@ -37,7 +37,7 @@ pub fn apply(workload: &mut Value, patch: &Value, applied_before: bool) -> Resul
     Ok(())
 }
 
-/// Makes these the annotations of ours on an exposing object, and notes whose they are.
+/// Makes these our annotations on an exposing object, and records their owner.
 pub fn adjust(object: &mut Value, annotations: &BTreeMap<String, String>) {
     let manager = |entry: &Value| entry["manager"].as_str().is_some_and(is_ours);
     let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) else { return };
@@ -97,10 +97,10 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
-/// The object at the path; made where there is none.
+/// The object at the path; created if there is none.
 ///
 /// # Errors
-/// Something else is there.
+/// Something else is at the path.
 pub fn object<'a>(value: &'a mut Value, path: &[&str]) -> Result<&'a mut Map<String, Value>, String> {
     if value.is_null() {
         *value = Value::Object(Map::new());

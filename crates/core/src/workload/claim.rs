@@ -1,4 +1,4 @@
-//! Whose a workload is.
+//! Which resource owns a workload.
 
 use super::annotations;
 use super::mount::Mount;
@@ -13,12 +13,12 @@ pub struct Claim {
 }
 
 impl Claim {
-    /// The claim that stands on a workload.
+    /// The claim of a workload.
     pub fn on(workload: &Workload) -> Option<Self> {
         Self::read(&workload.meta)
     }
 
-    /// The claim that stands on any object.
+    /// The claim of any object.
     pub fn read(meta: &Meta) -> Option<Self> {
         let text = meta.ours.get(annotations::CLAIM)?;
         let mut parts = text.splitn(4, '/');
@@ -26,7 +26,7 @@ impl Claim {
         Some(Self { kind: kind.to_owned(), key: Key::new(namespace, name), uid: uid.to_owned() })
     }
 
-    /// Whether it names this resource, and not a namesake of another time.
+    /// Whether it names this resource, and not an earlier one of the same name.
     pub fn is(&self, meta: &Meta) -> bool {
         self.key == meta.key && self.uid == meta.uid
     }
@@ -38,8 +38,8 @@ impl std::fmt::Display for Claim {
     }
 }
 
-/// Whether what stands in the workload is this resource's to take away: by its claim, or where
-/// somebody took the claim away, because no other resource may have this workload.
+/// Whether this resource may remove what the workload has of ours: because of its claim or, if somebody
+/// removed the claim, because no other resource may have this workload.
 pub fn claimed(workload: &Workload, meta: &Meta) -> bool {
     !workload.foreign && Claim::on(workload).map_or_else(|| Mount::observed(workload).is_some(), |claim| claim.is(meta))
 }

@@ -1,7 +1,7 @@
-//! The ConfigMap that holds a set of files: immutable and named by its content.
+//! The ConfigMap for a set of files: immutable, and named after its content.
 //!
-//! A pod of an old ReplicaSet that restarts in the middle of a roll so gets the files it was made
-//! for, and a changed name is what rolls the pods.
+//! So a pod of an old ReplicaSet that restarts during a roll gets the files it was made for. And a changed
+//! name rolls the pods.
 
 use std::collections::BTreeMap;
 
@@ -13,17 +13,17 @@ use super::content_name::{content_hash, content_name};
 use crate::model::{ConfigMap, Key, Workload};
 use crate::render::{File, says_enough};
 
-/// A ConfigMap to be created.
+/// A ConfigMap to create.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigMapDraft {
     pub key: Key,
     pub data: BTreeMap<String, String>,
     pub annotations: BTreeMap<String, String>,
-    /// The workload whose deletion takes the ConfigMap along: (kind, name, uid).
+    /// The workload, whose deletion also deletes the ConfigMap: (kind, name, uid).
     pub owner: (String, String, String),
 }
 
-/// Whether a ConfigMap is of a resource's kind, for this workload.
+/// Whether a ConfigMap belongs to a resource's kind and this workload.
 pub fn is_for(config_map: &ConfigMap, kind: &str, workload: &Workload) -> bool {
     config_map.meta.ours.get(annotations::FOR).is_some_and(|v| *v == format!("{kind}/{}", workload.meta.uid))
 }
@@ -47,7 +47,7 @@ impl ConfigMapDraft {
         self.data.iter().map(|(key, text)| key.len() + text.len()).sum()
     }
 
-    /// The manifest. Without a known uid (offline) it has no owner reference.
+    /// The manifest. Without a known uid (without a cluster) it has no owner reference.
     pub fn manifest(&self) -> Value {
         let mut metadata = json!({
             "namespace": self.key.namespace,
@@ -57,20 +57,20 @@ impl ConfigMapDraft {
         });
         let (kind, name, uid) = &self.owner;
         if !uid.is_empty() {
-            // Not the resource: its deletion would pull files from pods that still roll.
+            // Not the resource, because its deletion would remove files from pods that still roll.
             metadata["ownerReferences"] = json!([{"apiVersion": "apps/v1", "kind": kind, "name": name, "uid": uid}]);
         }
         json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "immutable": true, "data": self.data})
     }
 }
 
-/// Whether a ConfigMap still holds the bytes that its name says.
+/// Whether a ConfigMap still has the bytes that its name stands for.
 pub fn is_intact(config_map: &ConfigMap) -> bool {
     config_map.meta.key.name.ends_with(&content_hash(&config_map.data))
 }
 
-/// Whether a ConfigMap in use means what these files mean: a newer build that only writes them
-/// differently, or allows more unasked, must roll no pod.
+/// Whether a ConfigMap in use means the same as these files. If a newer build only writes them differently,
+/// or allows more on its own, no pod may roll.
 pub fn means(config_map: &ConfigMap, files: &[File]) -> bool {
     config_map.data.len() == files.len()
         && files.iter().all(|file| {

@@ -1,16 +1,16 @@
-//! ConfigMap names that tell their content.
+//! ConfigMap names that depend on the content.
 
 use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
-/// Whether a ConfigMap's name is one that we give.
+/// Whether a ConfigMap has a name of our form.
 pub fn is_content_name(name: &str) -> bool {
     let hash = name.rsplit_once(MARK).map(|(_, hash)| hash);
     hash.is_some_and(|hash| hash.len() == HASH_LENGTH && hash.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
-/// Whether a ConfigMap's name is one that we give for a resource.
+/// Whether a ConfigMap has a name of our form for a resource.
 pub fn is_content_name_of(resource: &str, name: &str) -> bool {
     let hash = name.rsplit_once(MARK).map(|(_, hash)| hash);
     is_content_name(name) && hash.is_some_and(|hash| name == named(resource, hash))
@@ -19,7 +19,7 @@ pub fn is_content_name_of(resource: &str, name: &str) -> bool {
 /// Between the resource's name and the hash.
 const MARK: &str = "-direct-upload-";
 
-/// Ten hex digits tell apart all that one resource will ever render.
+/// Ten hex digits distinguish everything that one resource will ever render.
 const HASH_LENGTH: usize = 10;
 
 /// `<resource>-direct-upload-<hash of keys and bytes>`.

@@ -1,7 +1,7 @@
-//! May a preStop sleep be brought along, and what is said where it may not. Pure.
+//! Whether a preStop sleep may be added, and what to report if not. Pure.
 //!
-//! Nothing is taken from the workload's owner: a hook of theirs stays, the grace period is theirs, and
-//! by default nothing is put where their own server-side apply would meet it.
+//! The workload's owner loses nothing: their hook stays, the grace period is theirs, and by default nothing
+//! is added where their own server-side apply would conflict.
 
 use direct_upload_api::Drain;
 
@@ -9,36 +9,36 @@ use super::pre_stop;
 use super::target::Target;
 use crate::model::{Advice, PreStop, Workload, describe};
 
-/// How long a pod goes on answering, in seconds: longer than a usual roll takes.
+/// How long a pod continues to answer, in seconds: longer than a usual roll takes.
 const SLEEP: u32 = 20;
 
-/// What is left of the grace period for the server to end.
+/// The part of the grace period that the server needs to end.
 const REST: i64 = 10;
 
 /// Kubernetes' default of `terminationGracePeriodSeconds`.
 const GRACE: i64 = 30;
 
-/// A grace period that lets most uploads end, for servers that finish their requests.
+/// A grace period in which most uploads finish, for servers that finish their requests.
 const LONG: i64 = 300;
 
-/// What becomes of the drain.
+/// The decision about the drain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Draining {
-    /// Our sleep, of so many seconds.
+    /// Our sleep, with this many seconds.
     Sleep(u32),
-    /// Not asked for.
+    /// Not requested.
     Off,
-    /// The container has a hook of its own.
+    /// The container has its own hook.
     Theirs { sleeps: bool },
-    /// The sleep, and what the server needs to end, are longer than this grace period.
+    /// The sleep, plus the time that the server needs to end, is longer than this grace period.
     Unfit(i64),
-    /// This manager applies the container server-side; a hook that it sets later would conflict.
+    /// This manager applies the container server-side. A hook that it adds later would conflict.
     AppliedBy(String),
-    /// Nobody answers while the only pods sleep: their successors start only afterwards.
+    /// Nobody answers while the only pods sleep, because their successors start only afterwards.
     Absent,
 }
 
-/// Decides. `default` is what an unset `enabled` means.
+/// Decides. `default` is the meaning of an unset `enabled`.
 pub fn decide(default: bool, drain: &Drain, target: &Target) -> Draining {
     let Target { workload, container } = target;
     if !drain.enabled.unwrap_or(default) {
@@ -68,8 +68,8 @@ pub fn absence(workload: &Workload) -> Option<String> {
     })
 }
 
-/// What the status says of rolls to come. `soon`: the first one comes at once; what it costs is told
-/// by its event, not by advice that would be gone a moment later.
+/// What the status says about future rolls. `soon`: the first one comes immediately. Its event says what it
+/// costs, not advice that would disappear a moment later.
 pub fn advice(default: bool, drain: &Drain, target: &Target, soon: bool) -> Vec<Advice> {
     let name = describe(target.workload.kind, &target.workload.meta.key);
     let seconds = drain.pre_stop_seconds.unwrap_or(SLEEP);
@@ -90,7 +90,7 @@ pub fn advice(default: bool, drain: &Drain, target: &Target, soon: bool) -> Vec<
         )),
         Draining::AppliedBy(manager) => {
             let (what, seconds) = match target.container.pre_stop {
-                // Only the same hook is accepted while ours stands.
+                // While ours is there, only the same hook is accepted.
                 Some(PreStop::Ours(seconds)) => ("the next roll takes our preStop hook out of", seconds),
                 _ => ("a roll cuts uploads in flight in", seconds),
             };
@@ -110,7 +110,7 @@ pub fn advice(default: bool, drain: &Drain, target: &Target, soon: bool) -> Vec<
     draining.into_iter().chain(gap).map(Advice::new).collect()
 }
 
-/// The grace period that stands.
+/// The current grace period.
 fn grace(target: &Target) -> i64 {
     target.workload.template.grace.unwrap_or(GRACE)
 }

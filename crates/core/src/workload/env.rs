@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::model::EnvValue;
 
-/// As they stand in a patch. One may refer to those whose names come before its own.
+/// As in a patch. One variable may refer to those whose names come before its own.
 pub fn patch(env: &BTreeMap<String, EnvValue>) -> Value {
     env.iter().map(|(name, value)| variable(name, value)).collect()
 }

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::names::{COPY_CONTAINER, OUR_ENV, POD_IP, is_ours as is_our_volume};
 use super::{annotations, pre_stop};
 
-/// Takes our fields out. What becomes empty by it goes too.
+/// Removes our fields, and what becomes empty because of that.
 pub fn release_fields(workload: &mut Value) {
     let ours = |name: &Value| name.as_str().is_some_and(is_our_volume);
     for annotation in annotations::ON_WORKLOADS {
@@ -35,7 +35,7 @@ fn drop_hook(container: &mut Value) {
     }
 }
 
-/// Sets an annotation, or takes it off.
+/// Sets an annotation, or removes it.
 pub fn annotate(object: &mut Value, name: &str, value: Option<&str>) {
     match value {
         Some(value) => object["metadata"]["annotations"][name] = value.into(),

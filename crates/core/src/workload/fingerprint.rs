@@ -8,12 +8,12 @@ use sha2::{Digest, Sha256};
 
 use super::fields;
 
-/// Stands for the pod spec of a workload as its user wrote it.
+/// Identifies the pod spec of a workload as its user wrote it.
 pub fn fingerprint(pod: &Value) -> String {
     short(&users(pod))
 }
 
-/// Stands for that pod spec and for its template's annotations.
+/// Identifies that pod spec and its template's annotations.
 pub fn edition(fingerprint: &str, mut annotations: BTreeMap<String, String>) -> String {
     annotations.retain(|name, _| !name.strip_prefix(DOMAIN).is_some_and(|rest| rest.starts_with('/')));
     short(&json!([fingerprint, annotations]))

@@ -9,8 +9,8 @@ pub fn rfc3339(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-/// What stands in [`annotations::ROLLED_AT`](super::annotations::ROLLED_AT): when we last changed the pods, for which generation of the
-/// resource, of which pod, and instead of which ConfigMap of ours.
+/// The value of [`annotations::ROLLED_AT`](super::annotations::ROLLED_AT): when we last changed the pods,
+/// for which generation of the resource and which pod, and which ConfigMap of ours was replaced.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LastRoll {
     pub at: Timestamp,

@@ -1,8 +1,8 @@
-//! Other people's workloads and what is ours in them: names and annotations, how files, variables and a
-//! preStop sleep get into their pods, and what of that stands in the cluster.
+//! Other people's workloads, and what is ours in them: names and annotations, how files, variables and a
+//! preStop sleep get into their pods, and what of that is in the cluster.
 //!
-//! In: a [`Workload`](crate::model::Workload) and rendered files. Out: the server-side apply patch, the
-//! ConfigMap and the rehearsal's Job as drafts; and, read back, what is [`Applied`].
+//! In: a [`Workload`](crate::model::Workload) and rendered files. Out: the server-side apply patch, and
+//! drafts of the ConfigMap and the rehearsal's Job. Read back: what is [`Applied`].
 
 pub mod annotations;
 mod applied;

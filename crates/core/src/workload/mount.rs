@@ -1,8 +1,8 @@
 //! What we own in a workload: one ConfigMap volume, those of Secrets, the mounts of their files, and
 //! our annotations.
 //!
-//! The same value is read from a workload as it stands and written as the server-side apply patch
-//! that makes it so; comparing the two is the whole question "is there anything to do".
+//! The same value is read from an existing workload, and written as the server-side apply patch. If the two
+//! are equal, there is nothing to do.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -46,16 +46,16 @@ pub struct Mount {
 /// Secrets by the name of their volume.
 pub type Secrets = BTreeMap<String, SecretMount>;
 
-/// What of a Secret is mounted where.
+/// Which parts of a Secret are mounted where.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SecretMount {
     pub secret: String,
-    /// Path in the container → key of the Secret; all keys, where none is named.
+    /// Path in the container → key of the Secret; all keys, if none is named.
     pub mounted: BTreeMap<String, Option<String>>,
 }
 
-/// The init container that copies. Image, resources and security context stay as they are in the
-/// workload once they stand there: a change of ours alone must not roll pods.
+/// The init container that copies. Its image, resources and security context stay as they are in the
+/// workload, because a change of ours alone must not roll pods.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Copier {
     pub image: String,
@@ -91,7 +91,7 @@ impl Mount {
         }
     }
 
-    /// What stands in the workload now; `None` if it has no ConfigMap volume of ours.
+    /// What the workload has now; `None` if it has no ConfigMap volume of ours.
     pub fn observed(workload: &Workload) -> Option<Self> {
         let template = &workload.template;
         let config_map = template.volumes.iter().find_map(|v| match &v.source {
@@ -141,15 +141,15 @@ impl Mount {
         all.find_map(|(path, delivery)| Some((path.strip_suffix(SNIPPET_FILE)?.strip_suffix('/')?, delivery)))
     }
 
-    /// Whether pods have to be replaced on the way from `self` to `other`. The preStop sleep is no
-    /// reason: a roll for its sake would cut the very uploads that it is for.
+    /// Whether the change from `self` to `other` replaces pods. The preStop sleep is no reason: a roll only
+    /// for it would cut the uploads that it protects.
     pub fn rolls(&self, other: &Self) -> bool {
         let pod = |m: &Self| Self { annotations: BTreeMap::new(), pre_stop: None, ..m.clone() };
         pod(self) != pod(other)
     }
 
-    /// The server-side apply patch. It holds the workload's uid, so that an object that was
-    /// deleted or made anew answers 409 instead of being created.
+    /// The server-side apply patch. It has the workload's uid, so that a deleted or recreated object
+    /// answers 409 and is not created.
     pub fn patch(&self, workload: &Workload) -> Value {
         let mut patch = identity(workload);
         let mut volumes = vec![json!({"name": CONFIG_VOLUME, "configMap": {"name": self.config_map}})];
@@ -205,8 +205,8 @@ impl Mount {
 }
 
 impl SecretMount {
-    /// Keys are named, so that the kubelet refuses a Secret that lacks one: of a `subPath` that is not
-    /// there it would make an empty folder.
+    /// Keys are named, so that the kubelet refuses a Secret that lacks one. For a missing `subPath` it
+    /// would make an empty folder.
     fn source(&self) -> Value {
         let keys: BTreeSet<&String> = self.mounted.values().flatten().collect();
         let items: Vec<Value> = keys.into_iter().map(|key| json!({"key": key, "path": key})).collect();
@@ -227,7 +227,7 @@ fn mount(volume: &str, path: &str, key: &str) -> Value {
     json!({"name": volume, "mountPath": path, "subPath": key, "readOnly": true})
 }
 
-/// The patch that gives back every field of ours: an apply without any.
+/// The patch that releases all our fields: an apply without any.
 pub fn release_patch(workload: &Workload) -> Value {
     identity(workload)
 }

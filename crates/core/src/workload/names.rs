@@ -1,6 +1,6 @@
-//! The names by which something in other people's workloads is ours.
+//! The names that show what is ours in other people's workloads.
 
-/// Our ConfigMap volume; the other names begin with it.
+/// Our ConfigMap volume; the other names start with it.
 pub const CONFIG_VOLUME: &str = "direct-upload";
 
 /// The `emptyDir` from which copied files are mounted.
@@ -9,7 +9,7 @@ pub(crate) const COPY_VOLUME: &str = "direct-upload-files";
 /// The Secret with httpd's certificate.
 pub const TLS_VOLUME: &str = "direct-upload-tls";
 
-/// Other Secrets: their volumes' names begin with it.
+/// Other Secrets: their volumes' names start with it.
 pub const SECRET_VOLUME: &str = "direct-upload-secret-";
 
 /// The init container that copies.
@@ -31,5 +31,5 @@ pub const POD_IP: &str = "DIRECT_UPLOAD_POD_IP";
 /// oslo.config's name for `[DEFAULT] worker_self_reference_url` in the environment.
 pub const WORKER_URL: &str = "OS_DEFAULT__WORKER_SELF_REFERENCE_URL";
 
-/// Variables that we set; the first tells that they are ours.
+/// Variables that we set; the first shows that they are ours.
 pub const OUR_ENV: [&str; 2] = [POD_IP, WORKER_URL];

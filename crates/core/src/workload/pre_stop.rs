@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-/// Tells our command from a user's.
+/// Distinguishes our command from a user's.
 const MARK: &str = " # direct-upload";
 
 /// `lifecycle.preStop` with our sleep.

@@ -1,4 +1,4 @@
-//! What in a workload keeps our fields from being added to it.
+//! What in a workload prevents our fields from being added.
 
 use direct_upload_api::Reason;
 
@@ -6,8 +6,8 @@ use super::names::{CONFIG_VOLUME, COPY_VOLUME, is_secret};
 use super::target::Target;
 use crate::model::{Problem, VolumeSource, Workload, describe};
 
-/// A volume of one of our names, but of another type, is somebody else's. Server-side apply would
-/// not see the conflict: it would put both types into one volume, and validation refuses that.
+/// A volume with one of our names, but another type, belongs to somebody else. Server-side apply would not
+/// see the conflict. It would put both types into one volume, and validation would refuse that.
 pub fn foreign(workload: &Workload) -> Result<(), Problem> {
     let theirs = workload.template.volumes.iter().find(|v| match v.name.as_str() {
         CONFIG_VOLUME => !matches!(v.source, VolumeSource::ConfigMap { .. }),
@@ -25,7 +25,7 @@ pub fn foreign(workload: &Workload) -> Result<(), Problem> {
     Err(Problem::new(Reason::FieldConflict, message))
 }
 
-/// A file cannot be mounted into a folder that is itself a read-only mount: the container would
+/// A file cannot be mounted into a folder that is itself a read-only mount, because the container would
 /// never start.
 pub fn mountable(target: &Target, path: &str) -> Result<(), Problem> {
     let within = |mount: &str| path.strip_prefix(mount.trim_end_matches('/')).is_some_and(|rest| rest.starts_with('/'));

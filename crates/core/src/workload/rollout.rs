@@ -1,5 +1,5 @@
-//! Is a rollout complete, and if not, why? Judged by updated and ready replicas, failures and the
-//! pods' own state, never by `Available`, which stays True while the only good pod is gone.
+//! Whether a rollout is complete, and if not, why. It uses updated and ready replicas, failures and the
+//! pods' own state. It never uses `Available`, which stays True while the only good pod is gone.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ const NAMED: usize = 3;
 /// Judges a workload's rollout of the ConfigMap that its template mounts (or of none).
 ///
 /// # Errors
-/// A [`Problem`] that says what is missing: [`Reason::RollingOut`] while all goes well.
+/// A [`Problem`] that says what is missing: [`Reason::RollingOut`] while there is no fault.
 pub fn judge(workload: &Workload, config_map: Option<&str>, pods: &[Arc<Pod>]) -> Result<(), Problem> {
     let name = describe(workload.kind, &workload.meta.key);
     let problem = |reason, message: String| Err(Problem::new(reason, format!("{name} {message}")));
@@ -69,8 +69,8 @@ pub fn judge(workload: &Workload, config_map: Option<&str>, pods: &[Arc<Pod>]) -
     problem(Reason::RollingOut, "is being rolled out".into())
 }
 
-/// For which pod the roll of a ConfigMap waits, and why. One at a time, the first by name: statuses change
-/// seldom then.
+/// For which pod the roll of a ConfigMap waits, and why. One at a time, the first by name, so that statuses
+/// change rarely.
 pub(crate) fn hold_up(config_map: Option<&str>, pods: &[Arc<Pod>]) -> Option<String> {
     let (new, others): (Vec<_>, Vec<_>) = pods.iter().partition(|p| p.config_map.as_deref() == config_map);
     let first = |pods: &[&Arc<Pod>], why: &dyn Fn(&Pod) -> Option<String>| {
@@ -96,7 +96,7 @@ fn keep(pods: &[&Arc<Pod>]) -> String {
     }
 }
 
-/// What is said of a rollout that was just begun.
+/// The message about a rollout that just started.
 pub fn rolling(target: &Target) -> Problem {
     let name = describe(target.workload.kind, &target.workload.meta.key);
     Problem::new(Reason::RollingOut, format!("{name} is being rolled out"))

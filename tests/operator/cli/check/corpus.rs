@@ -1,4 +1,4 @@
-//! `check` over files that people really have: what is wrong is found, and nothing else.
+//! `check` over files that people really have: it finds every fault, and nothing else.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! What `check` makes of files that are not quite configuration: it says so, or leaves them alone.
+//! How `check` handles files that are not quite configuration: it says so, or ignores them.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! A dashboard and a Glance on loopback, which answer as the real ones do, and can be told to be broken.
+//! A dashboard and a Glance on loopback. They answer as the real ones do, and a test can break them.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};

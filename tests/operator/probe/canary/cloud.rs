@@ -1,4 +1,5 @@
-//! A Keystone and a Glance on loopback, by TLS, which answer as the real ones do, and can be told to be broken.
+//! A Keystone and a Glance on loopback, over TLS. They answer as the real ones do, and a test can break
+//! them.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};

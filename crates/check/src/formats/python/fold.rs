@@ -1,4 +1,4 @@
-//! What an expression is known to be, by constant folding.
+//! The known value of an expression, by constant folding.
 
 use std::collections::BTreeMap;
 
@@ -7,10 +7,10 @@ use ruff_text_size::{Ranged, TextSize};
 
 use crate::formats::python::{Run, Value};
 
-/// Deeper expressions are nothing that a person wrote.
+/// No person writes deeper expressions.
 const MOST_DEEP: usize = 64;
 
-/// What people of other languages write; as Python names they are undefined.
+/// Words that people write who know other languages; as Python names they are undefined.
 const WORDS: [&str; 11] = ["true", "false", "null", "none", "yes", "no", "on", "off", "direct", "legacy", "undefined"];
 
 impl Run<'_> {
@@ -82,7 +82,7 @@ impl Run<'_> {
         Value::Unknown
     }
 
-    /// What the environment does not set has its default; a text's simple methods.
+    /// A variable that the environment does not set has its default. Also a text's simple methods.
     fn value_of_call(&mut self, function: &Expr, arguments: &[Value], depth: usize) -> Value {
         let Expr::Attribute(method) = function else { return Value::Unknown };
         let environment = match method.value.as_ref() {
@@ -121,7 +121,7 @@ pub fn add(a: Value, b: Value) -> Value {
             a.extend(b);
             Value::List(a)
         }
-        // It grew by something unknown: the list is not what it was.
+        // Something unknown was added, so the list has changed.
         (Value::List(mut a), Value::Unknown) => {
             a.push(Value::Unknown);
             Value::List(a)
@@ -130,8 +130,8 @@ pub fn add(a: Value, b: Value) -> Value {
     }
 }
 
-/// What `a` is once the entries of `b` are put into it. What no file has set is one of Horizon's own: of that
-/// only what is put into it is known.
+/// The value of `a` after the entries of `b` are added. If no file has set it, it is one of Horizon's own;
+/// then only the added entries are known.
 pub fn updated(a: Option<Value>, b: Value) -> Value {
     match (a.unwrap_or_else(|| Value::Dict(BTreeMap::new())), b) {
         (Value::Dict(mut a), Value::Dict(b)) => {

@@ -29,7 +29,7 @@ const ELSEWHERE: [(Rule, &str); 18] = [
     // A pod's volumes, and the image's own start script.
     (Rule::NoEffect, "mount each snippet as a single file"),
     (Rule::NotPublic, "publish the URL that browsers reach"),
-    // The operator's own file is written anew by the operator.
+    // The operator's own file is written again by the operator.
     (Rule::NotRead, "of the Glance resource: the operator writes"),
     (Rule::WrongStart, "start the module glance.wsgi.api:application under uWSGI"),
     (Rule::WrongStart, "start the script glance-wsgi-api"),
@@ -288,7 +288,7 @@ fn without_token(line: &str) -> String {
     WORDS.iter().fold(line.to_owned(), |line, word| line.replace(word, ""))
 }
 
-/// A later file's list with what an earlier one had besides.
+/// A later file's list, plus what an earlier one had.
 fn listed_together(files: &Files, finding: &Finding) -> Option<Hand> {
     let (before, lost) = finding.found.split_once("; lost: ").or_else(|| finding.found.split_once("); lost: "))?;
     let place = before.rsplit('(').next()?.trim_end_matches(')');

@@ -17,7 +17,7 @@ pub struct Spot {
     pub line: usize,
     /// `[section] name`, or the directive.
     pub field: String,
-    /// What the finding says of it.
+    /// What the finding says about it.
     pub found: String,
     keeper: Keeper,
 }

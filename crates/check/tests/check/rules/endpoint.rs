@@ -31,7 +31,7 @@ fn the_same_origin_needs_no_cors() {
     assert_eq!(found_in(&[("cloud.yaml", endpoint)], Some("2026.1")), [""; 0]);
 }
 
-/// The same, where only the web server's configuration tells of it.
+/// The same, if only the web server's configuration shows it.
 #[rstest]
 #[case::httpd("etc/apache2/sites-enabled/h.conf", "<VirtualHost *:443>\nServerName d.example\nWSGIScriptAlias / /openstack_dashboard/wsgi.py\n<Location /image>\nProxyPass http://glance-api:9292\nLimitRequestBody 0\n</Location>\n</VirtualHost>\n", &[])]
 #[case::nginx("etc/nginx/conf.d/h.conf", "server { listen 443 ssl; server_name d.example; client_max_body_size 0; proxy_request_buffering off;\nlocation / { proxy_pass http://horizon; }\nlocation /image/ { proxy_pass http://glance:9292/; }\n}\n", &[])]

@@ -1,4 +1,4 @@
-//! What stands before Glance in a cluster without the operator: Ingresses, routes and gateways' policies.
+//! What is in front of Glance in a cluster without the operator: Ingresses, routes and gateways' policies.
 
 use rstest::rstest;
 

@@ -1,4 +1,4 @@
-//! What `check` says of nginx, HAProxy, httpd and uWSGI is what the real servers do before a Glance that grants.
+//! What `check` says about nginx, HAProxy, httpd and uWSGI is what the real servers do in front of a Glance that grants.
 
 use direct_upload_check as check;
 use direct_upload_check::Text;

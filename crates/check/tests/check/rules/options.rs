@@ -141,7 +141,7 @@ fn a_wildcard_is_judged_as_the_panel_takes_it(#[case] panel: &str, #[case] origi
     assert_eq!(found_in(&[(CONF, &conf), (SETTINGS, &settings)], Some("2025.1")), expected);
 }
 
-/// Glance alone: nobody knows which panel uploads to it. In legacy mode nobody is hurt yet.
+/// Only Glance: the panel is unknown. In legacy mode no user is affected yet.
 #[rstest]
 #[case::alone(&[], &["error DU024"])]
 #[case::legacy(&[(SETTINGS, "ANGULAR_FEATURES = {'images_panel': False}\nHORIZON_IMAGES_UPLOAD_MODE = 'legacy'\n")], &["warning DU024"])]

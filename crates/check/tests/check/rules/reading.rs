@@ -24,7 +24,7 @@ fn an_origin_must_stand_where_glance_reads_it(#[case] files: &[(&str, &str)], #[
     assert_eq!(found_in(&[files, &[DASHBOARD]].concat(), Some("2025.1")), expected);
 }
 
-/// What stands in each paste file beside its pipelines.
+/// What each paste file has in addition to its pipelines.
 const REST: &str = "[app:rootapp]\npaste.app_factory = glance.api:root\n[filter:context]\npaste.filter_factory = glance.api.middleware.context:ContextMiddleware.factory\n[filter:healthcheck]\npaste.filter_factory = oslo_middleware:Healthcheck.factory\n[filter:authtoken]\npaste.filter_factory = keystonemiddleware.auth_token:filter_factory\n";
 
 const CORS: &str = "[filter:cors]\npaste.filter_factory = oslo_middleware.cors:filter_factory\noslo_config_project = glance\noslo_config_program = glance-api\n";

@@ -153,7 +153,7 @@ fn limits_of_uwsgi_are_found(#[case] mode: &str, #[case] lines: &str, #[case] ex
     );
 }
 
-/// What stands before Glance may take the header off that the Django panel's upload needs.
+/// A server in front of Glance may remove the header that the Django panel's upload needs.
 #[rstest]
 #[case::unset("Header unset Access-Control-Allow-Credentials", &["error DU024"])]
 #[case::always_unset_is_another_table("Header always unset Access-Control-Allow-Credentials", &[])]

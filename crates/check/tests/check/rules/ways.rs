@@ -236,7 +236,7 @@ fn a_route_that_sets_the_header(#[case] value: &str, #[case] expected: &[&str]) 
     assert_eq!(gateway(NO_LIMIT, &object), expected);
 }
 
-/// Legacy uploads meet what stands before the dashboard, and what runs Glance.
+/// Legacy uploads pass the servers in front of the dashboard, and the server that runs Glance.
 #[rstest]
 #[case::httpds_default("", "ProxyPass / http://127.0.0.1:9292/", &["warning DU014"])]
 #[case::a_limit("LimitRequestBody 1048576", "ProxyPass / http://127.0.0.1:9292/", &["error DU014"])]

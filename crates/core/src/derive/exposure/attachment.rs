@@ -1,5 +1,5 @@
-//! Which listeners take a route, of Gateways and of ListenerSets, as Gateway API defines it and as far as
-//! the controllers have spoken.
+//! Which listeners accept a route, of Gateways and of ListenerSets, as Gateway API defines it and as far as
+//! the controllers have decided.
 
 use std::collections::BTreeSet;
 
@@ -28,18 +28,18 @@ pub(crate) struct Attaching<'a> {
     pub judged: &'a [RouteParentStatus],
 }
 
-/// A Gateway or ListenerSet, and those of its listeners that take the route.
+/// A Gateway or ListenerSet, and its listeners that accept the route.
 pub(crate) struct Attachment {
     /// `Gateway infra/public`.
     pub parent: String,
     pub listeners: Vec<Listener>,
-    /// All that share its address, as far as they are seen.
+    /// All listeners that share its address, as far as they are seen.
     all: Vec<Listener>,
 }
 
 impl Attachment {
-    /// A listener of the same port that the host belongs to more than to this one, and that does not
-    /// take the route: at most one listener gets a request, the most specific.
+    /// A listener of the same port that matches the host more specifically, and does not accept the route.
+    /// At most one listener gets a request: the most specific.
     pub fn shadow(&self, listener: &Listener, host: &Hostname) -> Option<&Listener> {
         let rank = |l: &Listener| Some(Hostname::parse(l.hostname.as_deref())).filter(|h| h.meet(host).is_some());
         let best = self.all.iter().filter(|l| l.port == listener.port).max_by_key(|l| rank(l))?;
@@ -98,7 +98,7 @@ struct Parent<'a> {
     gateway: &'a Gateway,
 }
 
-/// All attachments of a route. What keeps it from one is noted.
+/// All attachments of a route. What prevents one is recorded.
 ///
 /// # Errors
 /// A Gateway or ListenerSet that cannot be seen, or a controller that has not yet judged one of them or the
@@ -243,7 +243,7 @@ fn selects(parent: &ParentRef, listener: &Listener) -> bool {
         && parent.port.is_none_or(|port| port == listener.port)
 }
 
-/// What the controllers say of the route at one parent.
+/// What the controllers say about the route at one parent.
 enum RouteAcceptance<'a> {
     Accepted,
     Refused(&'a Condition),
@@ -277,8 +277,8 @@ pub(crate) fn is_current(condition: &Condition, of: &Meta) -> bool {
     of.generation == 0 || condition.observed_generation.is_none_or(|generation| generation >= of.generation)
 }
 
-/// Whether a listener takes the route, or why not. `word`: the controller accepted it at the parent,
-/// which counts where the labels of namespaces cannot be seen.
+/// Whether a listener accepts the route, or why not. `word`: the controller accepted it at the parent,
+/// which counts if the labels of namespaces cannot be seen.
 fn takes(
     snapshot: &Snapshot,
     route: Attaching<'_>,
@@ -303,7 +303,7 @@ fn takes(
     Ok(if granted { Ok(()) } else { Err(format!("takes no routes of namespace {namespace} (allowedRoutes)")) })
 }
 
-/// Whether objects of a namespace may be attached to one that stands in `own`.
+/// Whether objects of a namespace may be attached to one in `own`.
 fn allows(
     snapshot: &Snapshot,
     allowed: &RouteNamespaces,

@@ -31,7 +31,7 @@ impl Backends {
         self.services.iter().any(|s| s == service)
     }
 
-    /// Those of these Services that are none of them, each once.
+    /// Names in a list that are not this workload's Services, deduplicated.
     pub fn others<'a>(&self, services: impl Iterator<Item = &'a str>) -> Vec<String> {
         let others: BTreeSet<_> = services.filter(|service| !self.leads(service)).map(str::to_owned).collect();
         others.into_iter().collect()

@@ -14,7 +14,7 @@ pub(crate) enum Hostname {
 }
 
 impl Hostname {
-    /// Reads what stands in a manifest; nothing means all.
+    /// Reads the value in a manifest; nothing means all.
     pub fn parse(text: Option<&str>) -> Self {
         let text = text.unwrap_or_default().to_ascii_lowercase();
         match text.strip_prefix('*') {

@@ -1,8 +1,8 @@
-//! Contour HTTPProxy → URLs: the host of a root, and what it and those that it includes lead to.
+//! Contour HTTPProxy → URLs: the host of a root, and what it and its included HTTPProxies lead to.
 //!
-//! As internal/dag/httpproxy_processor.go of projectcontour/contour does it: paths of includes are put
-//! together, a host with TLS is redirected from http unless the rule permits that, and whether Contour
-//! takes an HTTPProxy stands in its status.
+//! It follows internal/dag/httpproxy_processor.go of projectcontour/contour. Paths of includes are joined.
+//! A host with TLS is redirected from http unless the rule permits http. The status says whether Contour
+//! accepts an HTTPProxy.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -67,12 +67,12 @@ struct Way {
 struct Walk<'a> {
     snapshot: &'a Snapshot,
     backends: &'a Backends,
-    /// From the root to where the walk is.
+    /// The path from the root to the current HTTPProxy.
     path: Vec<Key>,
     ways: Vec<Way>,
     /// Connections lead there.
     tcp: bool,
-    /// Namespaces of which nothing is read.
+    /// Namespaces that are not read.
     unread: BTreeSet<String>,
 }
 
@@ -84,7 +84,7 @@ impl Walk<'_> {
             return Ok(());
         }
         if let Some(why) = refused(proxy)? {
-            // Nothing needs to be said of one that has nothing to do with the workload.
+            // Nothing needs to be reported about one that has nothing to do with the workload.
             if self.leads(proxy) {
                 notes.add(format!("HTTPProxy {key} is not in effect: {why}"));
             }
@@ -108,7 +108,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// What becomes of connections, along the chain of includes.
+    /// Where connections go, along the chain of includes.
     fn connections(&mut self, proxy: &HttpProxy, notes: &mut Notes) -> Result<(), Problem> {
         let Some(tcp) = &proxy.spec.tcpproxy else { return Ok(()) };
         self.tcp |= self.is_ours(&proxy.meta.key, &tcp.services);

@@ -12,8 +12,8 @@ use crate::model::{Ingress, IngressPath};
 
 /// The URLs under which an Ingress exposes any of the Services.
 ///
-/// An Ingress names hosts but no ports: the port is taken from the controller's status where it
-/// tells, else it is the scheme's default, and that is noted.
+/// An Ingress names hosts but no ports. The port comes from the controller's status if it is there, else it
+/// is the scheme's default, and that is recorded.
 pub fn exposures(ingress: &Arc<Ingress>, backends: &Backends) -> Exposures {
     let mut notes = Notes::new(format!("Ingress {}", ingress.meta.key));
     let mut found = Exposures::default();
@@ -80,7 +80,7 @@ fn urls(ingress: &Ingress, host: &str, paths: &[&IngressPath], notes: &mut Notes
         }
     };
     let url = |path: &&IngressPath| {
-        // A regular expression (ingress-nginx, implementation-specific) says nothing of the prefix.
+        // A regular expression (ingress-nginx, implementation-specific) says nothing about the prefix.
         if path.exact || path.path.contains(['(', '*', '[', '$', '^', '\\', '|']) {
             notes.add(format!("path {:?} is no prefix; / is assumed", path.path));
             return PublicUrl::with_path(origin.clone(), "");

@@ -1,6 +1,6 @@
 //! Traefik IngressRoute → URLs: the hosts of the rules that lead to one of the Services.
 //!
-//! Traefik writes no status, and the ports of its entry points stand in its own configuration.
+//! Traefik writes no status, and the ports of its entry points are in its own configuration.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -11,7 +11,7 @@ use crate::model::{Route, RouteIngress, RouteTarget, find_condition};
 
 /// The URLs under which a Route exposes any of the Services.
 ///
-/// Routers listen at the default ports; nothing in a Route would tell of others.
+/// Routers listen at the default ports; a Route has no field for others.
 pub fn exposures(route: &Arc<Route>, backends: &Backends) -> Exposures {
     let mut notes = Notes::new(format!("Route {}", route.meta.key));
     let mut found = Exposures::default();
@@ -53,7 +53,7 @@ pub(crate) fn claims(route: &Route, found: HostClaims<'_>) {
     }
 }
 
-/// What routers have admitted; of a file, which no router has seen, what it asks for.
+/// What routers have admitted. For a file, which no router has seen, what it requests.
 fn hosts<'a>(route: &'a Route, notes: &mut Notes) -> Vec<&'a str> {
     let mut hosts = Vec::new();
     for entry in &route.ingress {

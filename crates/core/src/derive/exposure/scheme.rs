@@ -1,5 +1,5 @@
-//! Plain http counts for a dashboard only where somebody has asked for it: its users' tokens would
-//! travel in the clear, and whoever is on the way could use Glance from its origin.
+//! Plain http counts for a dashboard only if somebody requested it. Its users' tokens would travel
+//! unencrypted, and anyone between browser and dashboard could use Glance from its origin.
 
 use direct_upload_api::{ExposedBy, Reason, Scheme};
 
@@ -15,7 +15,7 @@ pub fn only(found: &mut Exposures, named: &ExposedBy, key: &Key, notes: &mut Not
     }
 }
 
-/// Leaves plain http out where neither `publicURL` nor `exposedBy` asks for it.
+/// Leaves out plain http, unless `publicURL` or `exposedBy` requests it.
 ///
 /// # Errors
 /// [`Reason::PlainHttp`] if nothing is left.

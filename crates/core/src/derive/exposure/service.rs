@@ -1,4 +1,4 @@
-//! Service → URLs. A Service tells no scheme, so it counts only if `exposedBy` names it with one.
+//! Service → URLs. A Service states no scheme, so it counts only if `exposedBy` names it with one.
 
 use direct_upload_api::Scheme;
 use direct_upload_api::web::{Origin, PublicUrl};
@@ -7,8 +7,8 @@ use super::backends::Backends;
 use crate::derive::exposure::{Exposures, Notes};
 use crate::model::Service;
 
-/// The URLs of a Service of type `LoadBalancer` that is one of the workload's, or of one of type
-/// `ExternalName`, which selects no pods and is taken at its word.
+/// The URLs of a Service of type `LoadBalancer` that belongs to the workload, or of one of type
+/// `ExternalName`, which selects no pods and is trusted as it is.
 pub fn exposures(service: &Service, scheme: Scheme, port: Option<u16>, backends: &Backends) -> Exposures {
     let mut notes = Notes::new(format!("Service {}", service.meta.key));
     let mut found = Exposures::default();

@@ -3,22 +3,22 @@
 //! The words are those of pkg/rules/parser.go and pkg/muxer/http of traefik/traefik: `&&` binds closer
 //! than `||`, a negation is pushed down to the matchers, and names of matchers have any case.
 
-/// One way to meet a rule. What is not told here (headers, clients) may be anything.
+/// One alternative of a rule. Whatever it does not name (headers, clients) may be anything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Alternative {
     /// One of these; none: any host.
     pub hosts: Option<Vec<String>>,
-    /// A pattern or a negation says more of the host.
+    /// A pattern or a negation restricts the host further.
     pub host_pattern: Option<String>,
     pub prefix: Option<String>,
     /// A path that is no prefix.
     pub path: Option<String>,
 }
 
-/// More alternatives than this are nobody's rule.
+/// No real rule has more alternatives than this.
 const MOST: usize = 256;
 
-/// Deeper than this nobody nests.
+/// No real rule nests deeper than this.
 const DEEPEST: usize = 32;
 
 /// Reads a rule.

@@ -1,4 +1,4 @@
-//! Istio VirtualService → URLs: where its hosts and those of the servers meet that its Gateways have.
+//! Istio VirtualService → URLs: the hosts that it shares with the servers of its Gateways.
 //!
 //! Who binds to what is as istio.io/api, networking/v1alpha3/gateway.proto and virtual_service.proto, say
 //! it, and as pilot/pkg/networking/core/gateway.go of istio/istio does it. Neither kind has a status by
@@ -96,7 +96,7 @@ fn gateway_of(own: &str, name: &str) -> Option<Key> {
     }
 }
 
-/// All Gateways that it names, each once.
+/// All Gateways that it names, deduplicated.
 fn gateways_of(service: &VirtualService) -> Vec<Key> {
     let spec = &service.spec;
     let of_http = spec.http.iter().flat_map(|rule| &rule.matches).flat_map(|found| &found.gateways);
@@ -394,7 +394,7 @@ fn http(listening: &Listening<'_>, names: &[String], leading: &Leading<'_>, foun
     }
 }
 
-/// Whether a text is taken. Of a pattern, any may be.
+/// Whether a text is accepted. For a pattern, every text may be.
 fn takes(wanted: &StringMatch, text: &str) -> bool {
     match wanted {
         StringMatch { exact: Some(exact), .. } => exact.eq_ignore_ascii_case(text),

@@ -1,6 +1,6 @@
-//! What keeps a page from calling an API, on the objects that lead to it: whoever answers preflights in its place.
+//! What blocks calls of an API on the objects that lead to it: anything that answers preflights instead of it.
 //!
-//! Limits of size and time, which matter to uploads, are none here.
+//! Limits of size and time matter only to uploads, so this module ignores them.
 
 use std::collections::BTreeSet;
 
@@ -19,7 +19,7 @@ const SWITCHES: [&str; 3] =
 /// Logins, which a preflight never passes.
 const LOGINS: [&str; 2] = ["nginx.ingress.kubernetes.io/auth-url", "nginx.ingress.kubernetes.io/auth-type"];
 
-/// What stands in the way of calls with these headers from these origins.
+/// What blocks calls with these headers from these origins.
 pub fn find<'a>(
     through: impl IntoIterator<Item = &'a ExposingObject>,
     service: &OpenStackService,

@@ -65,7 +65,7 @@ fn timeouts(rule: &HttpRule) -> Option<(&'static str, String)> {
     rule.timeouts.request.is_none().then(|| ("timeouts.request", what.to_owned()))
 }
 
-/// The CORS filter: the gateway, and not Glance, answers preflights.
+/// The CORS filter: the gateway answers preflights, not Glance.
 fn answers(filter: &HttpFilter, origins: &BTreeSet<&Origin>) -> Option<(bool, String, &'static str)> {
     let HttpCors { allow_origins, allow_methods, allow_headers } = filter.cors.as_ref()?;
     let mut lacks = lacks(&texts(allow_origins), &texts(allow_headers), origins);

@@ -1,5 +1,5 @@
-//! Annotations of Ingresses, by controller. Which one serves an Ingress is told by its class or by
-//! the annotations that it carries.
+//! Annotations of Ingresses, by controller. The class of an Ingress, or its annotations, show which
+//! controller serves it.
 
 use std::collections::BTreeSet;
 
@@ -85,7 +85,7 @@ fn nginx_inc(annotations: &Annotations<'_>) -> Vec<ExposureIssue> {
     found
 }
 
-/// A controller that answers preflights itself, and replaces what Glance says.
+/// A controller that answers preflights itself, and replaces Glance's answer.
 fn cors(
     annotations: &Annotations<'_>,
     prefix: &str,

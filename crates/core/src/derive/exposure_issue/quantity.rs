@@ -1,9 +1,9 @@
 //! Times and sizes, as proxies and Kubernetes write them.
 
-/// Images that pass the dashboard need room there: who allows as many bytes as this means to limit them.
+/// A limit of at least this many bytes does not affect images that pass the dashboard.
 pub const DELIBERATE: u64 = 4 << 30;
 
-/// Milliseconds of `90s`, `1h30m`, `500ms`, `0s`; a bare number counts as `bare` milliseconds each.
+/// Milliseconds of `90s`, `1h30m`, `500ms`, `0s`; a plain number counts as `bare` milliseconds each.
 pub fn milliseconds(text: &str, bare: u64) -> Option<u64> {
     let mut rest = text.trim();
     let mut total: u64 = 0;

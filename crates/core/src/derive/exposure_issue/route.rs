@@ -5,7 +5,7 @@ use direct_upload_api::ExposureKind;
 use crate::derive::exposure_issue::{Annotations, ExposureIssue};
 use crate::model::{Id, Route};
 
-/// Router-wide, and so not to be seen here.
+/// Set for the whole router, so not visible here.
 const CLIENT: &str =
     "; the router's own client timeout (spec.tuningOptions.clientTimeout of the IngressController, 30 s) must fit too";
 

@@ -1,4 +1,4 @@
-//! Why a step was not passed.
+//! Why a step failed.
 
 use direct_upload_api::Rule;
 
@@ -8,10 +8,10 @@ use crate::judge::unreachable::Unreachable;
 /// What ended the attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Break {
-    /// The likeliest rule of the runbook, where one knows it.
+    /// The likeliest rule of the runbook, if one is known.
     pub rule: Option<Rule>,
     pub also: Vec<Rule>,
-    /// What it was judged by; one line, without secrets.
+    /// What decided; one line, without secrets.
     pub received: String,
     pub message: String,
     /// What to change, and where.
@@ -23,7 +23,7 @@ impl Break {
         Self { rule: None, also: vec![], received: received.into(), message: message.into(), fix: fix.into() }
     }
 
-    /// By these rules, the likeliest first.
+    /// With these rules, the likeliest first.
     #[must_use]
     pub fn by(mut self, rules: &[Rule]) -> Self {
         self.rule = rules.first().copied();

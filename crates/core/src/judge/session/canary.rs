@@ -1,8 +1,8 @@
-//! The operator's own upload: what is asked of Glance's API, and what its answers mean. Pure.
+//! The operator's own upload: its requests to Glance's API, and what the answers mean. Pure.
 //!
-//! In: answers to the canary's requests. Out: the next request, or a [`Stop`]: either it failed, and users'
-//! uploads with it, or it says nothing of them. What Glance, or something before it, makes of the data itself is
-//! judged as for a person ([`put`](super::put)).
+//! In: answers to the canary's requests. Out: the next request, or a [`Stop`]. A stop means either that the
+//! upload failed, and users' uploads with it, or that it says nothing about them. What Glance, or something
+//! in front of it, does with the data itself is judged as for a user ([`put`](super::put)).
 
 use direct_upload_api::Rule;
 use direct_upload_api::web::Endpoint;
@@ -18,24 +18,25 @@ use crate::judge::unreachable::{Unreachable, UnreachableKind};
 use crate::judge::upload::{Answerer, Wire, who};
 use crate::model::{CanaryClass, CanaryFailure, CanaryOutcome, Cause, StuckImages};
 
-/// The image property by which our images are known: its value is
+/// The image property that identifies our images. Its value is
 /// [`CanaryQuery::mark`](crate::model::CanaryQuery::mark).
 const PROPERTY: &str = "direct_upload_canary";
 
-/// What the names of our images begin with.
+/// The prefix of our images' names.
 pub const PREFIX: &str = "direct-upload-canary-";
 
-/// With so many images that cannot be deleted, no further one is made.
+/// If this many images cannot be deleted, the canary makes no further one.
 pub const LEFT: usize = 3;
 
-/// Why a canary ends before its image holds what was sent.
+/// Why a canary ends before its image has what was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Stop {
     /// The upload failed, and so do those of users.
     Failed(CanaryClass, Break),
-    /// The connection ended without an answer: in the middle of the data, one more upload tells why.
+    /// The connection ended without an answer. If it ended in the middle of the data, one more upload shows
+    /// why.
     Cut(Box<Break>, Progress),
-    /// It says nothing of uploads.
+    /// It says nothing about uploads.
     Unknown(String),
 }
 
@@ -70,7 +71,7 @@ pub fn described(name: &str, mark: &str) -> Value {
     })
 }
 
-/// The query of the list that holds our images.
+/// The query of the list with our images.
 pub fn listed(mark: &str) -> String {
     url::form_urlencoded::Serializer::new(String::new())
         .append_pair(PROPERTY, mark)
@@ -79,7 +80,7 @@ pub fn listed(mark: &str) -> String {
         .finish()
 }
 
-/// The images of a list that are ours: by property, name and project, whatever was asked for.
+/// The images of a list that are ours: by property, name and project, whatever the query was.
 ///
 /// # Errors
 /// There is no list.
@@ -102,7 +103,7 @@ pub fn leftovers(reply: &Reply, mark: &str, scope: &TokenScope) -> Result<Vec<St
     Ok(ids.filter(|id| image::is_id(id)).map(str::to_owned).collect())
 }
 
-/// How many images one list may have.
+/// How many images one list may have at most.
 const LISTED: usize = 100;
 
 /// The states in which failed uploads leave an image.
@@ -119,10 +120,10 @@ pub fn listed_stuck(status: &str, before: Timestamp) -> String {
         .finish()
 }
 
-/// Counts those of a list that are so, whatever was asked for.
+/// Counts the images of a list with that state and time, whatever the query was.
 ///
 /// # Errors
-/// There is no list; why.
+/// There is no list, and why.
 pub fn count_stuck(
     counted: &mut StuckImages,
     reply: &Reply,
@@ -169,8 +170,8 @@ const TOKEN_FIX: &str = "look at [keystone_authtoken] of Glance and at its log: 
 
 const LIMITED: &str = "Glance refuses the token (401). The credential has access rules, and those need service_type = image in [keystone_authtoken] of Glance's configuration: set it, or make the credential without --access-rules";
 
-/// Glance's API did not do what it was asked for, before there was any data. A browser asks nothing of that:
-/// only a good token that is refused tells of its upload, too.
+/// Glance's API failed before there was any data. A browser sends no such request. Only the refusal of a
+/// good token also says something about users' uploads.
 fn refused(reply: &Reply, what: &str, scope: &TokenScope) -> Stop {
     let status = reply.head.status;
     let by_glance = who(&reply.head) == Answerer::Glance;
@@ -188,10 +189,10 @@ fn refused(reply: &Reply, what: &str, scope: &TokenScope) -> Stop {
     }
 }
 
-/// The data was not taken, or its answer cannot be read by the page.
+/// The data was not accepted, or the page cannot read the answer.
 pub fn broken(wire: &Wire, progress: Progress, broken: Break) -> Stop {
     match wire {
-        // Our own way there.
+        // It is our own network.
         Wire::Failed(why) if why.kind != UnreachableKind::Http => why.clone().into(),
         Wire::Response(answer) if who(answer) == Answerer::Glance => match answer.status {
             401 => Stop::Failed(CanaryClass::Auth, Break { message: TOKEN.into(), fix: TOKEN_FIX.into(), ..broken }),
@@ -209,7 +210,7 @@ pub fn broken(wire: &Wire, progress: Progress, broken: Break) -> Stop {
     }
 }
 
-/// What cut it: `faster`, the same upload without pauses, passed or was cut as well.
+/// What cut it. `faster`: whether the same upload without pauses passed or was cut as well.
 pub fn cut(broken: Break, progress: Progress, faster: bool) -> Stop {
     let Progress { sent, size, seconds } = progress;
     if faster {
@@ -228,7 +229,7 @@ pub fn cut(broken: Break, progress: Progress, faster: bool) -> Stop {
     Stop::Failed(CanaryClass::Size, found.by(&[Rule::BodyLimit]))
 }
 
-/// The image did not become active after its data was taken.
+/// The image did not become active after its data was accepted.
 pub fn not_active(state: Option<&State>, waited: u64) -> Stop {
     let broken = image::not_active(state, Mode::Direct, waited);
     match state.map(|state| state.status.as_str()) {
@@ -243,7 +244,7 @@ pub fn not_active(state: Option<&State>, waited: u64) -> Stop {
     }
 }
 
-/// The image holds something else than what was sent.
+/// The image contains something else than what was sent.
 pub fn differs(broken: Break) -> Stop {
     Stop::Failed(CanaryClass::Content, broken)
 }

@@ -1,13 +1,14 @@
-//! The data of the image: as many bytes as asked for, made again at will, and their checksum.
+//! The data of the image: as many bytes as requested, repeatable, and their checksum.
 
 use sha2::{Digest, Sha256, Sha384, Sha512};
 
-/// Written at the start, and blanks up to here: what looks for signatures of disk formats finds none.
+/// Written at the start, followed by spaces up to here. Programs that look for signatures of disk formats
+/// find none.
 const HEAD: usize = 1024;
 
 const SIGN: &[u8] = b"direct-upload-operator verify: this image may be deleted\n";
 
-/// Bytes without structure, by a seed.
+/// Bytes without structure, from a seed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Content {
     pub size: u64,
@@ -44,7 +45,7 @@ impl Content {
         piece
     }
 
-    /// SplitMix64: every place has its word, whatever came before.
+    /// SplitMix64: every position has its word, whatever came before.
     fn word(self, nth: u64) -> u64 {
         let mut z = self.seed.wrapping_add(nth.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -52,7 +53,8 @@ impl Content {
         z ^ (z >> 31)
     }
 
-    /// Its checksum by one of Glance's `[DEFAULT] hashing_algorithm`s; `None` if that one is not known here.
+    /// Its checksum with one of Glance's `[DEFAULT] hashing_algorithm`s; `None` if this program does not
+    /// have it.
     pub fn checksum(self, algorithm: &str) -> Option<String> {
         match algorithm {
             "sha256" => Some(self.digest::<Sha256>()),

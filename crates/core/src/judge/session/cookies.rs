@@ -1,4 +1,4 @@
-//! The cookies of one dashboard, kept as a browser keeps them (RFC 6265), as far as one host goes.
+//! The cookies of one dashboard, kept as a browser keeps them (RFC 6265), for one host.
 
 use super::Secret;
 use crate::judge::headers::{Headers, lines};
@@ -16,7 +16,8 @@ struct Cookie {
 }
 
 impl Jar {
-    /// Takes what an answer sets, for a request to this path. A cookie that is dated back or emptied is gone.
+    /// Stores what an answer sets, for a request to this path. A cookie with a past date or an empty value
+    /// is removed.
     pub fn take(&mut self, headers: &Headers, path: &str) {
         for line in lines(headers, "Set-Cookie") {
             let mut parts = line.split(';').map(str::trim);
@@ -46,7 +47,7 @@ impl Jar {
         }
     }
 
-    /// The `Cookie` line for a request; none if there is nothing to send.
+    /// The `Cookie` line for a request; none if there is no cookie.
     pub fn line(&self, path: &str, is_https: bool) -> Option<Secret> {
         let matches = |of: &str| {
             path == of || (path.starts_with(of) && (of.ends_with('/') || path[of.len()..].starts_with(['/', '?'])))
@@ -65,7 +66,7 @@ impl Jar {
         self.0.iter().find(|cookie| cookie.name == name).map(|cookie| &cookie.value)
     }
 
-    /// Whether some cookie is kept that is only sent by https.
+    /// Whether there is a cookie that is sent only over https.
     pub fn has_secure(&self) -> bool {
         self.0.iter().any(|cookie| cookie.is_secure)
     }

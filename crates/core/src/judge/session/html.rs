@@ -1,13 +1,14 @@
-//! As much of HTML as Horizon's pages need: tags, their attributes, forms, and the text of some elements.
+//! The part of HTML that Horizon's pages need: tags, their attributes, forms, and the text of some
+//! elements.
 //!
-//! In: a page that anybody may have written. Out: what stands in it. Nothing is refused; what is no tag is text.
+//! In: a page that anyone may have written. Out: its contents. Nothing is refused; what is no tag is text.
 
 /// How many elements' texts are collected, and how long one may be.
 const MOST: usize = 20;
 
 const LONGEST: usize = 500;
 
-/// A start or end tag, and where the text after it begins.
+/// A start or end tag, and where the text after it starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tag {
     /// In lower case.
@@ -15,9 +16,9 @@ pub struct Tag {
     pub is_end: bool,
     /// Names in lower case, values with their character references resolved.
     attributes: Vec<(String, String)>,
-    /// Where the text after it begins.
+    /// Where the text after it starts.
     after: usize,
-    /// Where it begins itself.
+    /// Where the tag itself starts.
     at: usize,
 }
 
@@ -36,7 +37,7 @@ impl Tag {
     }
 }
 
-/// All tags, in order. Comments and what stands in scripts and styles hold none.
+/// All tags, in order. Comments, scripts and styles have none.
 pub fn tags(page: &str) -> Vec<Tag> {
     let mut found: Vec<Tag> = Vec::new();
     let mut at = 0;
@@ -91,7 +92,7 @@ fn attributes(page: &str, mut at: usize) -> (Vec<(String, String)>, usize) {
         if rest.starts_with('>') {
             return (all, at + 1);
         }
-        // A name may begin with `=`, and nothing else stops it there.
+        // A name may start with `=`, and nothing else stops it there.
         let length = rest
             .char_indices()
             .find(|(nth, c)| c.is_ascii_whitespace() || matches!(c, '/' | '>') || (*c == '=' && *nth > 0))
@@ -174,7 +175,7 @@ pub fn texts(page: &str, classes: &[&str]) -> Vec<String> {
     all
 }
 
-/// The text up to the end of the element that begins with this tag.
+/// The text up to the end of the element that starts with this tag.
 pub fn text(page: &str, tags: &[Tag], nth: usize) -> String {
     let Some(first) = tags.get(nth) else { return String::new() };
     let mut depth = 1;
@@ -190,7 +191,7 @@ pub fn text(page: &str, tags: &[Tag], nth: usize) -> String {
             return one_line(&pieces);
         }
     }
-    // An element that nothing ends goes on to the page's end.
+    // An element without an end continues to the page's end.
     let rest: String = page[from..].chars().take(LONGEST).collect();
     one_line(&(pieces + &resolved(&rest)))
 }
@@ -199,7 +200,7 @@ fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(LONGEST).collect()
 }
 
-/// A form: where it is sent, and what is in it.
+/// A form: where it is sent, and what it contains.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Form {
     pub action: String,
@@ -227,7 +228,7 @@ impl Form {
         self.field(name).is_some()
     }
 
-    /// What a browser sends of the form as it stands: no buttons, no files, of boxes only those that are ticked.
+    /// What a browser sends of the form as it is: no buttons, no files, and only ticked boxes.
     pub fn sent(&self) -> Vec<(String, String)> {
         let is_sent = |field: &&Field| match field.kind.as_str() {
             "submit" | "button" | "reset" | "image" | "file" => false,

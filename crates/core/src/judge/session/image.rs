@@ -11,12 +11,12 @@ use super::{Break, Content, Reply, Secret};
 use crate::judge::explain::signature;
 use crate::judge::headers::{get, shown};
 
-/// What the names of our images begin with.
+/// The prefix of our images' names.
 pub const PREFIX: &str = "direct-upload-verify-";
 
 /// The image as the Angular panel describes it
 /// (openstack_dashboard/static/app/core/images/steps/create-image/create-image.controller.js), private.
-/// `data`: the file's name, where its bytes go elsewhere.
+/// `data`: the file's name, if its bytes go elsewhere.
 pub fn described(name: &str, format: &str, mode: Mode, data: Option<&str>) -> Value {
     let mut image = json!({
         "name": name,
@@ -47,11 +47,11 @@ pub fn as_fields(image: &Value) -> Vec<(String, String)> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Created {
     pub id: String,
-    /// Where the page sends the data, and with which token; none where that is Horizon's business.
+    /// Where the page sends the data, and with which token; none if Horizon does it.
     pub upload: Option<(Endpoint, Secret)>,
 }
 
-/// The image's id, of an answer that may hold a new image: there is something to delete, whatever else is wrong.
+/// The image's id in an answer that may have a new image. It must be deleted, whatever else is wrong.
 pub fn id_in(reply: &Reply) -> Option<String> {
     let by_json = reply.json().and_then(|json| json["id"].as_str().map(str::to_owned));
     let by_header = || {
@@ -61,7 +61,7 @@ pub fn id_in(reply: &Reply) -> Option<String> {
     by_json.or_else(by_header).filter(|id| is_id(id))
 }
 
-/// Fit for a path: Glance's are UUIDs.
+/// Valid in a path; Glance's ids are UUIDs.
 pub(super) fn is_id(id: &str) -> bool {
     !id.is_empty() && id.len() <= 64 && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
@@ -69,7 +69,7 @@ pub(super) fn is_id(id: &str) -> bool {
 /// The Angular panel's new image (`PUT api/glance/images/`): 201, with `upload_url` and `token_id`.
 ///
 /// # Errors
-/// Why there is none, or none that the page could send data to.
+/// Why there is none, or none to which the page could send data.
 pub fn by_angular(reply: &Reply) -> Result<Created, Break> {
     if reply.head.status != 201 {
         return Err(not_created(reply));
@@ -120,7 +120,7 @@ fn created(id: Option<String>, url: &str, token: String) -> Result<Created, Brea
     Ok(Created { id, upload: Some((endpoint, Secret::new(token))) })
 }
 
-/// Horizon's REST API passes Glance's status on, and what it said as a JSON string.
+/// Horizon's REST API returns Glance's status, and its message as a JSON string.
 fn not_created(reply: &Reply) -> Break {
     let status = reply.head.status;
     let said = reply.json().and_then(|json| json.as_str().map(shown));
@@ -176,24 +176,24 @@ pub fn listed(reply: &Reply, name: &str) -> Option<String> {
     found["id"].as_str().filter(|id| is_id(id)).map(str::to_owned)
 }
 
-/// What the REST API says of the image.
+/// What the REST API says about the image.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct State {
-    /// Glance's word: `queued`, `saving`, `active`, …
+    /// Glance's status: `queued`, `saving`, `active`, …
     pub status: String,
     pub size: Option<u64>,
-    /// Algorithm and value, where they are shown.
+    /// Algorithm and value, if they are shown.
     pub hash: Option<(String, String)>,
 }
 
 impl State {
-    /// `None`: the answer does not tell.
+    /// `None`: the answer does not say.
     pub fn read(reply: &Reply) -> Option<Self> {
         if reply.head.status == 404 {
             return Some(Self { status: "deleted".to_owned(), ..Self::default() });
         }
         let json = reply.json().filter(|_| reply.head.status == 200)?;
-        // What Horizon does not know by name stands among the properties (`Image.to_dict`).
+        // Attributes that Horizon does not know by name are among the properties (`Image.to_dict`).
         let get = |name: &str| Some(&json[name]).filter(|v| !v.is_null()).or_else(|| json["properties"].get(name));
         let text = |name: &str| get(name).and_then(Value::as_str).map(str::to_owned);
         Some(Self {
@@ -203,7 +203,7 @@ impl State {
         })
     }
 
-    /// Whether more will come of waiting.
+    /// Whether waiting can change it.
     pub fn is_under_way(&self) -> bool {
         matches!(self.status.as_str(), "queued" | "saving" | "uploading" | "importing")
     }
@@ -242,13 +242,13 @@ pub fn not_active(state: Option<&State>, mode: Mode, waited: u64) -> Break {
 /// What was compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Compared {
-    /// Size and checksum, by this algorithm.
+    /// Size and checksum, with this algorithm.
     Whole(String),
-    /// The size alone, for no checksum is shown that can be made here.
+    /// Only the size, because no checksum is shown that can be computed here.
     SizeOnly,
 }
 
-/// Whether the image holds what was sent.
+/// Whether the image contains what was sent.
 ///
 /// # Errors
 /// It does not.

@@ -1,7 +1,7 @@
-//! The login: which form the dashboard shows, what is sent, and what its answer means.
+//! The login: which form the dashboard shows, what to send, and what the answer means.
 //!
-//! Sources: openstack_auth/{forms,views}.py and horizon/templates/auth/_login_form.html. A person with a
-//! password of Keystone's own logs in so; whoever signs on elsewhere cannot be played from here.
+//! Sources: openstack_auth/{forms,views}.py and horizon/templates/auth/_login_form.html. This is the login
+//! of a user with a password of Keystone itself. Users with a single sign-on elsewhere cannot be simulated.
 
 use direct_upload_api::web::{Origin, PublicUrl};
 
@@ -23,7 +23,7 @@ pub struct Person {
 pub enum Next {
     /// Horizon's login form.
     Form(LoginForm),
-    /// Ask there.
+    /// Request this page.
     Redirect(Place),
     /// A page without a login.
     NoForm,
@@ -36,7 +36,7 @@ pub struct Place {
     pub path: String,
 }
 
-/// The form, and the page that it is sent to.
+/// The form, and the page to which it is sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoginForm {
     pub to: Place,
@@ -45,10 +45,10 @@ pub struct LoginForm {
 
 const LOCAL_ONLY: &str = "verify logs in as a local user of Keystone, with a password: let the dashboard offer that (WEBSSO_CHOICES with \"credentials\", no WEBSSO_DEFAULT_REDIRECT), ask it past the login in front of it, or upload an image in a browser by hand";
 
-/// What a page is that a person meets on the way to the login.
+/// Which page a user sees during the login.
 ///
 /// # Errors
-/// No Horizon, or one at which nobody can log in with a password.
+/// No Horizon, or one where nobody can log in with a password.
 pub fn page(at: &Place, reply: &Reply) -> Result<Next, Break> {
     let status = reply.head.status;
     match status {
@@ -136,13 +136,13 @@ fn redirect(at: &Place, reply: &Reply) -> Result<Place, Break> {
     Err(Break::new(received, "the dashboard sends people to another site to sign on", LOCAL_ONLY))
 }
 
-/// Without the query, which may hold what is nobody's business.
+/// Without the query, which may be private.
 fn bare(location: &str) -> &str {
     location.split(['?', '#']).next().unwrap_or_default()
 }
 
 impl Place {
-    /// A URL, as a link on this page means it; `None` if it is none by http.
+    /// A URL, as a link on this page means it; `None` if it is not http or https.
     pub fn join(&self, link: &str) -> Option<Self> {
         let base = url::Url::parse(&format!("{}{}", self.origin, self.path)).ok()?;
         let url = base.join(link).ok()?;
@@ -158,17 +158,17 @@ impl Place {
 }
 
 impl LoginForm {
-    /// Below which path the dashboard is: Horizon's WEBROOT, with a slash at its end; `None` where LOGIN_URL is
-    /// another than usual.
+    /// The path of the dashboard: Horizon's WEBROOT, with a slash at its end; `None` if LOGIN_URL is not
+    /// the usual one.
     pub fn webroot(&self) -> Option<String> {
         let path = self.to.path.split('?').next().unwrap_or_default();
         path.trim_end_matches('/').strip_suffix("auth/login").map(str::to_owned)
     }
 
-    /// What a browser sends when this person has filled the form in; the password comes last.
+    /// What a browser sends when this user has filled in the form; the password comes last.
     ///
     /// # Errors
-    /// The form does not offer what is asked for.
+    /// The form does not offer what was requested.
     pub fn filled(&self, person: &Person) -> Result<Vec<(String, String)>, Break> {
         let mut fields = self.form.sent();
         let mut set = |name: &str, value: String| {
@@ -187,7 +187,7 @@ impl LoginForm {
             (Some(_), domain) => set("domain", domain.clone().unwrap_or_else(|| "Default".to_owned())),
             (None, _) => {}
         }
-        // The choices are Keystones (AVAILABLE_REGIONS); one of them alone says nothing of services' regions.
+        // The choices are Keystones (AVAILABLE_REGIONS). A single one says nothing about services' regions.
         let region = self.form.field("region").zip(person.region.as_ref());
         let keystone = region.and_then(|(field, region)| field.options.iter().find(|(_, text)| text == region));
         if let Some((value, _)) = keystone {
@@ -197,7 +197,7 @@ impl LoginForm {
         Ok(fields)
     }
 
-    /// What the form cannot be told.
+    /// The form does not accept this value.
     pub fn advice(&self, person: &Person) -> Option<String> {
         let domain = person.domain.as_ref().filter(|_| !self.form.has("domain"))?;
         Some(format!(
@@ -220,10 +220,10 @@ fn chosen(field: &Field, wanted: &str, what: &str, was_asked: bool) -> Result<St
     }
 }
 
-/// What the answer to the filled form means; `Ok`: the dashboard let the person in.
+/// What the answer to the filled form means; `Ok`: the user is logged in.
 ///
 /// # Errors
-/// Why it did not.
+/// Why not.
 pub fn entered(form: &LoginForm, reply: &Reply) -> Result<(), Break> {
     let status = reply.head.status;
     let location = get(&reply.head.headers, "Location").unwrap_or_default();
@@ -239,7 +239,7 @@ pub fn entered(form: &LoginForm, reply: &Reply) -> Result<(), Break> {
     }
     let page = reply.text();
     if status == 403 {
-        // Django's own page, where Horizon's CSRF_FAILURE_VIEW is not set.
+        // Django's own page, if Horizon's CSRF_FAILURE_VIEW is not set.
         return Err(if page.contains("CSRF") {
             csrf("Django's page on CSRF failures", "")
         } else {
@@ -292,7 +292,7 @@ fn sent_on(form: &LoginForm, to: &Place, status: u16) -> Result<(), Break> {
     Ok(())
 }
 
-/// Why Django did not take the form: `django.middleware.csrf`, whose reasons `csrf_failure` passes on.
+/// Why Django refused the form: `django.middleware.csrf`, whose reasons `csrf_failure` shows.
 fn csrf(received: &str, reason: &str) -> Break {
     let fix = if reason.contains("Origin checking failed") {
         "behind a proxy that ends TLS, Django takes the dashboard for http: set SECURE_PROXY_SSL_HEADER, and let the proxy set that header; or list the dashboard's origin in CSRF_TRUSTED_ORIGINS; see also USE_X_FORWARDED_HOST"
@@ -311,7 +311,7 @@ fn csrf(received: &str, reason: &str) -> Break {
     )
 }
 
-/// Horizon shows the form again, with what it says (openstack_auth/plugin/base.py).
+/// Horizon shows the form again, with its message (openstack_auth/plugin/base.py).
 fn refused(page: &str) -> Break {
     let said = texts(page, &["alert-danger", "has-error", "errorlist", "help-block"]);
     let all = said.join("; ");
@@ -353,7 +353,7 @@ fn shown_title(page: &str) -> String {
     title(page).map(|title| format!(", {}", shown(&title))).unwrap_or_default()
 }
 
-/// What the page calls itself.
+/// The page's own title.
 pub fn title(page: &str) -> Option<String> {
     let tags = tags(page);
     let nth = tags.iter().position(|tag| tag.starts("title"))?;

@@ -1,9 +1,9 @@
-//! An upload as a person makes it, from the login to the deleted image. Pure.
+//! A user's upload, from the login to the deleted image. Pure.
 //!
-//! In: what the dashboard's pages and its REST API answered, and Glance. Out: the next request, or a
-//! [`Break`]: what is wrong, and what to change. [`login`] and [`panel`] read pages, [`image`] what the REST
-//! API says of an image, [`put`] the answer to the data itself; [`canary`] is the operator's own upload;
-//! [`content`] is the data. [`report`] holds what came of each step.
+//! In: the answers of the dashboard's pages, its REST API and Glance. Out: the next request, or a
+//! [`Break`]: what is wrong, and what to change. [`login`] and [`panel`] read pages, [`image`] what the
+//! REST API says about an image, [`put`] the answer to the data itself. [`canary`] is the operator's own
+//! upload, [`content`] the data. [`report`] has the result of each step.
 
 pub mod broken;
 pub mod canary;

@@ -14,13 +14,13 @@ use crate::openstack::upload::UploadRequest;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PanelPage {
     pub panel: Panel,
-    /// The token that forms and scripts send back to Horizon.
+    /// The token that forms and scripts return to Horizon.
     pub csrf: Option<Secret>,
-    /// Those of its policies that speak of connections.
+    /// Its policies that restrict connections.
     pub policies: Vec<ConnectSources>,
     /// Where its scripts are.
     pub scripts: Vec<String>,
-    /// The projects that one can switch to: where, and what it is called.
+    /// The projects to which the user can switch: link and name.
     pub projects: Vec<Project>,
 }
 
@@ -90,15 +90,16 @@ impl PanelPage {
         })
     }
 
-    /// What in the page's policies forbids to send the upload there.
+    /// What in the page's policies forbids the upload.
     pub fn forbids(&self, asked: &Preflight) -> Option<Break> {
         blocked_by(&self.policies, asked).map(Break::from)
     }
 
-    /// The upload as this page's scripts send it, for that panel.
+    /// The upload of this page's scripts, for that panel.
     ///
     /// Angular: openstack_dashboard/static/app/app.module.js takes the header's value from the page's first
-    /// `csrfmiddlewaretoken` and sends none where there is none; since 27.0.0 framework.module.js strips it.
+    /// `csrfmiddlewaretoken`, and sends no header if there is none. Since 27.0.0 framework.module.js
+    /// removes it.
     pub fn upload(&self, panel: Panel, strips: Option<bool>) -> UploadRequest {
         match panel {
             Panel::Django => UploadRequest::django(),
@@ -120,17 +121,17 @@ pub fn carries_csrf(upload: &UploadRequest) -> bool {
     upload.headers.contains(&CSRF)
 }
 
-/// The value of the first field `csrfmiddlewaretoken`, in a form or beside one.
+/// The value of the first field `csrfmiddlewaretoken`, inside or outside a form.
 pub fn csrf(page: &str) -> Option<Secret> {
     let tags = tags(page);
     let field = tags.iter().find(|tag| tag.starts("input") && tag.get("name") == Some("csrfmiddlewaretoken"))?;
     Some(Secret::new(field.get("value")?.to_owned()))
 }
 
-/// Whether the page's scripts take X-CSRFToken off requests that carry a token of Keystone
-/// (framework.module.js, `stripAjaxHeaderForCORS`); `None`: this script does not say it.
+/// Whether the page's scripts remove X-CSRFToken from requests with a token of Keystone
+/// (framework.module.js, `stripAjaxHeaderForCORS`); `None`: this script does not say.
 pub fn strips_csrf(script: &str) -> Option<bool> {
-    // Horizon's own framework module sets this, so that what it strips stands in the same file.
+    // Horizon's own framework module sets this, so the same file has what it removes.
     if !script.contains("xsrfHeaderName") || !script.contains("X-Auth-Token") {
         return None;
     }
@@ -142,7 +143,7 @@ pub fn strips_csrf(script: &str) -> Option<bool> {
     Some(strips)
 }
 
-/// The scripts to read, those first that are likeliest to hold Horizon's framework.
+/// The scripts to read, the likeliest to have Horizon's framework first.
 pub fn worth_reading(scripts: &[String]) -> Vec<&String> {
     let mut sorted: Vec<_> = scripts.iter().collect();
     // As single files, or as django-compressor joins them: dashboard/js/….
@@ -158,7 +159,7 @@ pub fn worth_reading(scripts: &[String]) -> Vec<&String> {
 /// The form of the Django panel (project/images/create/) as a browser sends it for a local file.
 ///
 /// # Errors
-/// The page holds no such form.
+/// The page has no such form.
 pub fn create_form(reply: &Reply, name: &str, format: &str, file: &str) -> Result<CreateForm, Break> {
     let status = reply.head.status;
     let page = reply.text();
@@ -186,7 +187,7 @@ pub fn create_form(reply: &Reply, name: &str, format: &str, file: &str) -> Resul
     set("name", name);
     set("source_type", "file");
     set("disk_format", format);
-    // The twin that horizon.modals.js fills in where the data goes elsewhere (ExternalUploadMeta).
+    // The twin field that horizon.modals.js fills in if the data goes elsewhere (ExternalUploadMeta).
     let is_external = form.has("image_file__hidden");
     if is_external {
         set("image_file__hidden", file);

@@ -1,7 +1,7 @@
-//! What the answer to the data means: for the page, and for the image. Pure.
+//! What the answer to the data means, for the page and for the image. Pure.
 //!
-//! In: what came back ([`Wire`]) for the upload as the page sends it, with its token and all its data. Out:
-//! nothing, or why the page tells its user that the upload failed.
+//! In: the answer ([`Wire`]) to the page's upload, with its token and all its data. Out: nothing, or why
+//! the page reports a failed upload.
 
 use direct_upload_api::Rule;
 
@@ -16,7 +16,7 @@ use crate::judge::response::Response;
 use crate::judge::unreachable::UnreachableKind;
 use crate::judge::upload::{Answerer, Wire, who};
 
-/// The upload as the page sends it, but for what is secret: token, cookies and Horizon's own token.
+/// The page's upload without its secrets: token, cookies and Horizon's own token.
 pub fn request(asked: &Preflight, size: u64) -> Request {
     let lines = vec![
         ("Content-Length", size.to_string()),
@@ -28,7 +28,7 @@ pub fn request(asked: &Preflight, size: u64) -> Request {
     Request { method: asked.method(), path: asked.endpoint.upload_path(&asked.image), lines }
 }
 
-/// How much of the data was sent, and in which time.
+/// How much of the data was sent, and in what time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
     pub sent: u64,
@@ -36,10 +36,10 @@ pub struct Progress {
     pub seconds: u64,
 }
 
-/// Judges what came back, of Glance.
+/// Judges Glance's answer.
 ///
 /// # Errors
-/// The page tells its user that the upload failed.
+/// The page reports a failed upload.
 pub fn judge(asked: &Preflight, wire: &Wire, progress: Progress) -> Result<(), Break> {
     let answer = match wire {
         Wire::Response(answer) => answer,
@@ -50,7 +50,7 @@ pub fn judge(asked: &Preflight, wire: &Wire, progress: Progress) -> Result<(), B
     if !is_ok(answer.status) {
         return Err(refused(answer, progress));
     }
-    // Glance's own 204 says text/html, too, with no content.
+    // Glance's own 204 has text/html, too, without content.
     let is_page = get(&answer.headers, "Content-Type").is_some_and(|kind| starts_with(&kind, "text/html"));
     if is_page && answer.status != 204 && who(answer) != Answerer::Glance {
         return Err(Break::new(
@@ -63,10 +63,10 @@ pub fn judge(asked: &Preflight, wire: &Wire, progress: Progress) -> Result<(), B
     check.map_err(|failure| unreadable(answer, failure))
 }
 
-/// Judges what came back for a file that goes through Horizon; whether it arrived is told by the image.
+/// Judges the answer for a file that goes through Horizon. The image shows whether it arrived.
 ///
 /// # Errors
-/// The page tells its user that the upload failed.
+/// The page reports a failed upload.
 pub fn judge_legacy(wire: &Wire, progress: Progress) -> Result<(), Break> {
     let answer = match wire {
         Wire::Response(answer) => answer,
@@ -74,7 +74,7 @@ pub fn judge_legacy(wire: &Wire, progress: Progress) -> Result<(), Break> {
     };
     let broken = |message: &str, fix: &str| Err(Break::new(received(answer, progress), message, fix));
     match answer.status {
-        // What the Django panel's redirect means is told by where it leads.
+        // The target of the Django panel's redirect shows what it means.
         200..=303 => Ok(()),
         413 | 411 => broken(
             "a body limit in front of Horizon refused the file",
@@ -104,7 +104,7 @@ fn received(answer: &Response, progress: Progress) -> String {
     format!("status {}{}{}{sent}", answer.status, signature(answer), challenge.unwrap_or_default())
 }
 
-/// Not one of 200 to 299.
+/// Not a status from 200 to 299.
 fn refused(answer: &Response, progress: Progress) -> Break {
     let by_glance = who(answer) == Answerer::Glance;
     let from = signature(answer);
@@ -187,7 +187,7 @@ fn refused(answer: &Response, progress: Progress) -> Break {
     Break::new(received(answer, progress), message, fix).by(rules)
 }
 
-/// Glance has the data, and the page may not read its answer.
+/// Glance has the data, but the page may not read its answer.
 fn unreadable(answer: &Response, failure: Failure) -> Break {
     let from = signature(answer);
     let more =

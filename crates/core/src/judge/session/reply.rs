@@ -2,7 +2,7 @@
 
 use crate::judge::response::Response;
 
-/// An answer of the dashboard, with as much of its body as is read.
+/// An answer of the dashboard, with the part of its body that was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
     pub head: Response,
@@ -10,7 +10,7 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// The body as text; what is no UTF-8 is replaced.
+    /// The body as text; bytes that are not UTF-8 are replaced.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }

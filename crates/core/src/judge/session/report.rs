@@ -1,4 +1,4 @@
-//! What came of each step, as documented data (docs/verify.md).
+//! The result of each step, as documented data (docs/verify.md).
 
 use direct_upload_api::{Panel, Rule};
 use serde::Serialize;
@@ -19,11 +19,11 @@ pub enum Step {
     Settings,
     /// Find out which image panel it has, and what that sends.
     Panel,
-    /// Make an image, by Horizon's own API or form.
+    /// Create an image with Horizon's own API or form.
     Create,
-    /// May the page connect there at all (Content-Security-Policy)?
+    /// Check whether the page may connect there at all (Content-Security-Policy).
     Policy,
-    /// Ask what the browser asks first.
+    /// Send the browser's preflight.
     Preflight,
     /// Send the data.
     Upload,
@@ -41,11 +41,11 @@ pub enum Step {
 pub enum StepResult {
     Passed,
     Failed,
-    /// Not needed, or not wanted.
+    /// Not needed, or not requested.
     Skipped,
 }
 
-/// One step that was taken.
+/// One step that was done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StepReport {
@@ -79,7 +79,7 @@ impl BreakReport {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AttemptVerdict {
-    /// A person's upload arrives, and the page says so.
+    /// A user's upload arrives, and the page reports success.
     Works,
     Broken,
 }
@@ -110,7 +110,7 @@ pub struct Account {
     pub upload_url: Option<String>,
     pub bytes: u64,
     pub steps: Vec<StepReport>,
-    /// `null`: nothing broke.
+    /// `null`: nothing failed.
     pub failure: Option<BreakReport>,
     pub advice: Vec<String>,
     /// `null`: nothing was left behind.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// A text that is never printed, and overwritten when it goes out of scope.
+/// A text that is never printed, and is overwritten when it goes out of scope.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 

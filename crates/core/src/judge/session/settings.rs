@@ -1,4 +1,5 @@
-//! What the running dashboard says of itself: `GET api/settings/` (openstack_dashboard/api/rest/config.py).
+//! What the running dashboard says about itself: `GET api/settings/`
+//! (openstack_dashboard/api/rest/config.py).
 
 use direct_upload_api::Rule;
 
@@ -6,7 +7,7 @@ use super::{Break, Reply};
 use crate::judge::explain::signature;
 use crate::judge::headers::shown;
 
-/// Where the running dashboard lets images be sent.
+/// Where the running dashboard sends images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, strum::Display, strum::EnumString)]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
@@ -19,7 +20,7 @@ pub enum Mode {
     Off,
 }
 
-/// What matters here of the settings.
+/// The settings that matter here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     pub mode: Mode,
@@ -28,10 +29,11 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Reads them. `https`: whether the dashboard is; `has_secure`: whether it gave cookies for https alone.
+    /// Reads them. `https`: whether the dashboard is https; `has_secure`: whether it set cookies for https
+    /// only.
     ///
     /// # Errors
-    /// They are none: the login did not hold, or something else answers.
+    /// The answer has none: the login was lost, or something else answers.
     pub fn read(reply: &Reply, https: bool, has_secure: bool) -> Result<Self, Break> {
         logged_in(reply, https, has_secure)?;
         let json = reply.json().unwrap_or_default();
@@ -47,7 +49,7 @@ impl Settings {
         Ok(Self { mode, formats: formats.filter_map(|f| f.as_str()).map(str::to_owned).collect() })
     }
 
-    /// Whether uploads are possible, and the mode is the one that is wanted, if one is.
+    /// Whether uploads are possible, and the mode is the required one, if any.
     ///
     /// # Errors
     /// It is not.
@@ -71,7 +73,7 @@ impl Settings {
         Ok(())
     }
 
-    /// The format in which random bytes are an image: `raw`, or what is offered first.
+    /// The format in which random bytes are an image: `raw`, or the first one offered.
     pub fn format(&self) -> &str {
         if self.formats.is_empty() || self.formats.iter().any(|format| format == "raw") {
             return "raw";
@@ -80,7 +82,7 @@ impl Settings {
     }
 }
 
-/// Whether the REST API takes us for somebody who is logged in (openstack_dashboard/api/rest/utils.py, `ajax`).
+/// Whether the REST API accepts the session (openstack_dashboard/api/rest/utils.py, `ajax`).
 ///
 /// # Errors
 /// It does not.
@@ -105,7 +107,7 @@ fn logged_in(reply: &Reply, https: bool, has_secure: bool) -> Result<(), Break> 
     Ok(())
 }
 
-/// As whom the dashboard works: `GET api/keystone/user-session/`.
+/// The user and project of the session: `GET api/keystone/user-session/`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Identity {
@@ -120,7 +122,7 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// What the dashboard says; nothing, if it does not say it.
+    /// What the dashboard says; nothing, if it says nothing.
     pub fn read(reply: &Reply) -> Self {
         let json = reply.json().unwrap_or_default();
         let text = |name: &str| json[name].as_str().map(shown);

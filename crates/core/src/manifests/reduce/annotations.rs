@@ -1,4 +1,4 @@
-//! Annotations by which proxies are configured, and who owns them.
+//! Annotations that configure proxies, and their owners.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::model::Owners;
 
-/// Prefixes of the annotations by which proxies are configured.
+/// Prefixes of the annotations that configure proxies.
 const PROXIES: [&str; 7] = [
     "nginx.ingress.kubernetes.io/",
     "nginx.org/",
@@ -26,7 +26,7 @@ pub fn proxies(metadata: &ObjectMeta) -> BTreeMap<String, String> {
     known.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
-/// Who owns those annotations and our own; of several managers one that is not us.
+/// The owners of those annotations and of our own; of several managers, one that is not us.
 pub fn owners(metadata: &ObjectMeta) -> Owners {
     let mut owners = Owners::new();
     for entry in metadata.managed_fields.iter().flatten() {

@@ -1,4 +1,4 @@
-//! What the reduction of all kinds shares.
+//! Functions that the reduction of all kinds shares.
 
 use direct_upload_api::DOMAIN;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -60,7 +60,7 @@ where
     decode(object).map(|Foreign { metadata, spec, status }| (metadata, spec, status))
 }
 
-/// To the API server a field that is null is a field that is not there.
+/// For the API server, a null field is a missing field.
 fn without_nulls(value: &mut Value) {
     match value {
         Value::Object(map) => {

@@ -1,5 +1,4 @@
-//! Objects of kinds whose types are not in k8s-openapi: the reduced type of each is what their `spec`
-//! decodes to.
+//! Objects of kinds whose types are not in k8s-openapi. The reduced type of each is the decoded `spec`.
 
 use serde::Deserialize;
 use serde_json::Value;

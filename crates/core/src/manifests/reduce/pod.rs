@@ -39,7 +39,7 @@ fn pod(object: core::Pod) -> Pod {
     }
 }
 
-/// Each word is the same for as long as the pod waits for the same.
+/// Each word stays the same while the pod waits for the same thing.
 fn waits(status: &core::PodStatus) -> String {
     let unscheduled = status.conditions.iter().flatten().find(|c| c.type_ == "PodScheduled" && c.status == "False");
     match unscheduled.and_then(|condition| condition.message.as_deref()) {
@@ -54,7 +54,7 @@ fn answer(status: &core::PodStatus) -> Option<String> {
     ended.message
 }
 
-/// Waiting reasons that a pod passes through on its way up.
+/// Waiting reasons of a pod that starts normally.
 const PASSING: [&str; 2] = ["ContainerCreating", "PodInitializing"];
 
 fn trouble(status: &core::PodStatus) -> Option<String> {

@@ -12,7 +12,7 @@ use crate::workload::{CONFIG_VOLUME, OUR_ENV, edition, fingerprint, is_content_n
 /// Reduces a pod template.
 pub fn template(template: core::PodTemplateSpec) -> PodTemplate {
     let (spec, metadata) = (template.spec.unwrap_or_default(), template.metadata.unwrap_or_default());
-    // What came as JSON goes as JSON.
+    // What came as JSON can be written as JSON.
     let fingerprint = fingerprint(&serde_json::to_value(&spec).unwrap_or_default());
     PodTemplate {
         edition: edition(&fingerprint, metadata.annotations.unwrap_or_default()),
@@ -49,7 +49,7 @@ fn container(container: core::Container) -> Container {
     }
 }
 
-/// Those of our names.
+/// Those with our names.
 fn env(variables: Vec<core::EnvVar>) -> BTreeMap<String, EnvValue> {
     let value = |from: Option<core::EnvVarSource>, text: Option<String>| match from {
         None => EnvValue::Text(text.unwrap_or_default()),

@@ -28,7 +28,7 @@ fn replica_set(object: ReplicaSet) -> Revision {
     revision(&template, object.metadata)
 }
 
-/// A ControllerRevision holds a patch of the workload: `{"spec":{"template":{…}}}`.
+/// A ControllerRevision has a patch of the workload: `{"spec":{"template":{…}}}`.
 fn controller_revision(object: ControllerRevision) -> Result<Revision, serde_json::Error> {
     let template: Option<core::PodTemplateSpec> =
         object.data.0.pointer("/spec/template").cloned().map(decode).transpose()?;

@@ -1,4 +1,4 @@
-//! What a roll does to a workload's pods, and who may say so: strategy, preStop hooks, field managers.
+//! What a roll does to a workload's pods, and who may decide it: strategy, preStop hooks, field managers.
 
 use direct_upload_api::OPERATOR;
 use k8s_openapi::api::apps::v1::{DaemonSetUpdateStrategy, DeploymentStrategy};
@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::model::{PodTemplate, PreStop, Roll};
 use crate::workload::pre_stop;
 
-/// `maxUnavailable` of this many replicas; where neither it nor `maxSurge` leaves room, one pod goes.
+/// `maxUnavailable` of this many replicas. If neither it nor `maxSurge` allows a change, one pod goes.
 pub fn deployment(strategy: Option<&DeploymentStrategy>, replicas: i32) -> Roll {
     if strategy.is_some_and(|s| s.type_.as_deref() == Some("Recreate")) {
         return Roll { away: replicas, one_by_one: true };
@@ -23,12 +23,12 @@ pub fn deployment(strategy: Option<&DeploymentStrategy>, replicas: i32) -> Roll 
     Roll { away: if surge == 0 { away.max(1) } else { away }, one_by_one: false }
 }
 
-/// A pod keeps its name, so the old one goes first.
+/// A pod keeps its name, so the old one ends first.
 pub(crate) fn stateful_set() -> Roll {
     Roll { away: 1, one_by_one: true }
 }
 
-/// On each node the old pod goes first, unless `maxSurge` says otherwise.
+/// On each node the old pod ends first, unless `maxSurge` says otherwise.
 pub(crate) fn daemon_set(strategy: Option<&DaemonSetUpdateStrategy>, desired: i32) -> Roll {
     let rolling = strategy.and_then(|s| s.rolling_update.as_ref());
     let scaled = |value: Option<&IntOrString>| value.map(|v| scale(v, desired, true));
@@ -60,8 +60,8 @@ pub fn pre_stop(hook: LifecycleHandler) -> PreStop {
     PreStop::Theirs { sleeps: sleeps || hook.sleep.is_some() }
 }
 
-/// Notes who applies each container, and that a hook of our shape which somebody else applies too (a
-/// rendering that was put into Git) is theirs.
+/// Records who applies each container. A hook that looks like ours, but that somebody else also applies (a
+/// rendering in Git), belongs to them.
 pub fn attribute(mut template: PodTemplate, metadata: &ObjectMeta) -> PodTemplate {
     for container in &mut template.containers {
         let key = format!("k:{{\"name\":\"{}\"}}", container.name);

@@ -43,7 +43,7 @@ fn service(object: core::Service) -> Service {
     }
 }
 
-/// A load balancer whose `ipMode` is `Proxy` is passed by traffic from inside, too (KEP-1860).
+/// Traffic from inside the cluster also passes a load balancer whose `ipMode` is `Proxy` (KEP-1860).
 fn virtual_ips(spec: &core::ServiceSpec, status: Option<&core::ServiceStatus>) -> BTreeSet<IpAddr> {
     let balancer = status.and_then(|status| status.load_balancer.as_ref()?.ingress.as_ref()).into_iter().flatten();
     let balancer = balancer.filter(|ingress| ingress.ip_mode.as_deref() != Some("Proxy"));

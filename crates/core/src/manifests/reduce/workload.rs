@@ -33,8 +33,8 @@ fn controlling_owner(metadata: &ObjectMeta) -> Option<String> {
     Some(format!("{}/{}", owner.kind, owner.name))
 }
 
-/// Who, apart from us, owns a volume of one of our names, or else wrote anything but the status last
-/// (times are in seconds: of two writers within one, the volume's is the one that matters).
+/// Who, apart from us, owns a volume with one of our names, or else last wrote anything except the status.
+/// (Times are in seconds; of two writers within one second, the volume's counts.)
 fn other_manager(metadata: &ObjectMeta) -> Option<String> {
     let ours = format!("k:{{\"name\":\"{CONFIG_VOLUME}");
     let owns = |fields: &Value| {
@@ -51,7 +51,7 @@ fn other_manager(metadata: &ObjectMeta) -> Option<String> {
         .and_then(|m| m.manager.clone())
 }
 
-/// Whether field managers are told, and none of them is ours. Files tell none.
+/// Whether the object lists field managers, and none of them is ours. Files list none.
 fn foreign(metadata: &ObjectMeta) -> bool {
     let managers = metadata.managed_fields.as_deref().unwrap_or_default();
     let ours = |name: &str| name.starts_with(OPERATOR);
@@ -107,7 +107,7 @@ fn deployment(object: Deployment) -> Workload {
 fn stateful_set(object: StatefulSet) -> Workload {
     let (spec, status) = (object.spec, object.status.unwrap_or_default());
     let strategy = spec.update_strategy.unwrap_or_default();
-    // While no revision is pending, every pod is of the current one and none counts as updated.
+    // While no revision is pending, every pod has the current one, and none counts as updated.
     let settled = status.current_revision.is_some() && status.current_revision == status.update_revision;
     Workload {
         roll: rolling::stateful_set(),

@@ -25,7 +25,7 @@ impl Plan {
                     format!("every pod accepts the origins; the operator itself gets no answer: {}", tell(failures));
                 self.state = State::Done(Problem::new(Reason::ReadyUnverified, message));
             }
-            // Nothing is said until there is a verdict: a status that stands is still the latest news.
+            // Nothing is reported before there is a verdict; an existing status is still valid.
             Evidence::Pending | Evidence::Granted(..) | Evidence::Refused(..) if calls.epoch.is_some() => {
                 self.state = State::Pending;
             }

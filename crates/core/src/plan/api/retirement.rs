@@ -1,4 +1,4 @@
-//! Origins that nobody asks for any more stay for a while.
+//! Origins that nobody requests any more stay for a while.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,15 +11,15 @@ use crate::derive::{ApiView, Terms};
 use crate::plan::finalize::deadline;
 use crate::workload::{Applied, annotations, rfc3339};
 
-/// Open tabs of a dashboard keep the mode that they loaded, in seconds.
+/// Open tabs of a dashboard keep the mode that they loaded. In seconds.
 const RETIRE_AFTER: u64 = 3600;
 
-/// Which origins stay although nobody asks for them.
+/// Which origins stay although nobody requests them.
 #[derive(Debug, Default)]
 pub struct Retirement {
     /// Origin → when it may leave.
     pub kept: BTreeMap<Origin, Timestamp>,
-    /// Origin → since when nobody asks for it.
+    /// Origin → since when nobody requests it.
     since: BTreeMap<Origin, Timestamp>,
 }
 
@@ -44,8 +44,8 @@ impl Retirement {
             if view.wanted.contains_key(&origin) || view.api.asked.carried.contains_key(&origin) {
                 continue;
             }
-            // Without consent it retires from the moment that its Horizon's pods are away; a tenant who
-            // keeps them from going wins no more than the time that a safe deletion has, too.
+            // Without consent, it retires when its Horizon's pods are gone. A tenant who keeps the pods
+            // gains only the time that a safe deletion has, too.
             let since = noted.get(origin.as_str()).copied();
             let since = if view.grants.leaving.contains(&origin) {
                 since.unwrap_or_else(|| deadline(Some(now), terms.deletion.timeout))

@@ -1,4 +1,4 @@
-//! Uploads are refused where every image must pass the plugins of imports (DU021): last of all.
+//! If every image must pass the import plugins (DU021), uploads are refused, as the last step.
 
 use std::collections::BTreeMap;
 
@@ -10,8 +10,8 @@ use crate::model::Problem;
 use crate::openstack::policy::{NOBODY, UPLOAD};
 use crate::workload::rfc3339;
 
-/// Adds the rule that refuses uploads, once no browser uploads directly any more. While that cannot be
-/// told, it stays what it is.
+/// Adds the rule that refuses uploads when no browser uploads directly any more. While that is unknown,
+/// nothing changes.
 pub fn refuse(view: &ApiView, retirement: &Retirement, rules: &mut BTreeMap<String, String>) -> Option<Problem> {
     let unseen = view.incomplete.is_some() || !view.grants.unseen.is_empty();
     let holders: Vec<_> =

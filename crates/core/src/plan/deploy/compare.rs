@@ -1,4 +1,4 @@
-//! What stands there against what is desired: what is missing, and whether that replaces pods.
+//! Compares the actual with the desired state: what is missing, and whether that replaces pods.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::workload::{
     Applied, Claim, ConfigMapDraft, LastRoll, Mount, annotations, foreign, is_for, is_intact, means, mountable,
 };
 
-/// What the API server takes in one ConfigMap's data.
+/// The largest data of one ConfigMap that the API server accepts.
 const MAX_BYTES: usize = 1 << 20;
 
 /// What is missing.
@@ -24,17 +24,17 @@ pub(crate) struct Change {
     pub config_map: String,
     /// Finalizer, ConfigMap, annotations: nothing rolls.
     pub prepare: Vec<Step>,
-    /// The workload's fields differ: this is what they shall be.
+    /// The workload's fields differ; this is what they should be.
     pub mount: Option<Mount>,
     /// Whether that replaces pods.
     pub rolls: bool,
 }
 
 impl Desired<'_> {
-    /// Compares what is wanted with what stands.
+    /// Compares the desired with the actual state.
     ///
     /// # Errors
-    /// A [`Problem`] if something cannot be seen, or a file cannot be mounted at its place.
+    /// A [`Problem`] if something cannot be seen, or a file cannot be mounted at its path.
     pub fn compare(&self, options: &Options, now: Timestamp, why: &str) -> Result<Change, Problem> {
         let workload = &self.target.workload;
         foreign(workload)?;
@@ -89,7 +89,7 @@ impl Desired<'_> {
         Ok(Change { prepare: self.prepare(draft, why), config_map, mount, rolls })
     }
 
-    /// The preStop sleep that a roll brings along.
+    /// The preStop sleep that a roll adds.
     fn drain(&self) -> Option<u32> {
         match drain::decide(self.kind == "Glance", &self.rollout.drain, self.target) {
             Draining::Sleep(seconds) => Some(seconds),
@@ -97,7 +97,7 @@ impl Desired<'_> {
         }
     }
 
-    /// It leaves at once where that is asked for: it may stand in the way of a hook of the user's.
+    /// It is removed immediately on request, because it may conflict with a hook of the user.
     fn drops_drain(&self, observed: &Mount) -> bool {
         self.rollout.drain.enabled == Some(false) && observed.pre_stop.is_some()
     }
@@ -122,8 +122,8 @@ impl Desired<'_> {
     }
 }
 
-/// Annotations of ours that are to be set, changed or taken off. What others keep on the same
-/// object, the count of put-backs among them, stays, and so does the memory of a roll that failed.
+/// Annotations of ours to set, change or remove. What others keep on the same object stays, the count of
+/// restores included, and so does the memory of a failed roll.
 fn differing(existing: &ConfigMap, wanted: &BTreeMap<String, String>) -> BTreeMap<String, Option<String>> {
     let kept = [annotations::FOR.to_owned(), annotations::FAILED.to_owned(), annotations::PUT_BACK.to_owned()];
     let gone = existing.meta.ours.keys().filter(|k| !wanted.contains_key(*k) && !kept.contains(k));

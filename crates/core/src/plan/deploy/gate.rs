@@ -1,5 +1,5 @@
-//! May pods be replaced now? Not before the time that the resource says, not too soon after the last roll,
-//! and not against somebody who takes our fields away again and again.
+//! Whether pods may be replaced now: not before the time in the resource, not too soon after the last roll,
+//! and not if somebody removes our fields repeatedly.
 
 use std::collections::BTreeMap;
 
@@ -16,16 +16,16 @@ use crate::workload::{LastRoll, annotations, rehearsal, rfc3339};
 /// Least time between rolls that others cause, in seconds.
 const MIN_INTERVAL: u64 = 30;
 
-/// Putting our fields back this often …
+/// Stop with Contended after this many re-applies …
 const CONTENDED_TIMES: usize = 3;
 
-/// … within this many seconds is a war that nobody wins.
+/// … in this window, in seconds.
 const CONTENDED_SPAN: i64 = 600;
 
-/// What the resource's status tells of the last look.
+/// What the resource's status says about the last observation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Told {
-    /// Of which spec it speaks.
+    /// The spec it is about.
     generation: Option<i64>,
     config_maps: Vec<String>,
     /// Every pod ran with them.
@@ -64,7 +64,8 @@ impl Desired<'_> {
         self.contended(change, now).map_err(|problem| (problem, None))
     }
 
-    /// The ConfigMap that was brought last for this very spec: mounted, or taken away since by somebody else.
+    /// The ConfigMap that was last mounted for exactly this spec. It is still mounted, or somebody else has
+    /// removed it.
     pub fn brought(&self) -> Option<String> {
         let mounted = self.applied.mount.as_ref().map(|mount| mount.config_map.clone());
         let uid = &self.target.workload.meta.uid;
@@ -81,8 +82,8 @@ impl Desired<'_> {
         Some((rolled.at, rolled.generation))
     }
 
-    /// Somebody took our fields away, all or some: they were there by this very spec, and it was not us who
-    /// took them.
+    /// Somebody removed some or all of our fields: they were there for exactly this spec, and we did not
+    /// remove them.
     fn taken(&self, change: &Change, counted: bool) -> bool {
         let (told, config_map) = (&self.told, &change.config_map);
         let unchanged = told.generation == Some(self.meta.generation) && told.config_maps.contains(config_map);
@@ -94,8 +95,8 @@ impl Desired<'_> {
         unchanged && there && gone && !backed_out
     }
 
-    /// Counts on the ConfigMap how often our fields were taken away; once that was too often, they are not put
-    /// back.
+    /// Counts on the ConfigMap how often our fields were removed. After too many times, they are not
+    /// restored.
     fn contended(&self, change: &Change, now: Timestamp) -> Result<Option<Step>, Problem> {
         let Some(config_map) = self.applied.config_map(&change.config_map) else { return Ok(None) };
         let name = annotations::PUT_BACK;

@@ -1,8 +1,8 @@
-//! Before pods are replaced: do the new files do in this image what they are for?
+//! Before pods are replaced: do the new files work in this image?
 //!
-//! In: what is wanted, and what earlier rehearsals said. Out: go on, begin a rehearsal, or wait. A
-//! rehearsal is a Job, named by all that its answer depends on (the workload's pod, the files, their
-//! places, the script); the finished Job is the memory, and Kubernetes takes it away after a while.
+//! In: what is desired, and the results of earlier rehearsals. Out: continue, start a rehearsal, or wait. A
+//! rehearsal is a Job. Its name covers everything that its answer depends on (the workload's pod, the
+//! files, their paths, the script). The finished Job is the memory; Kubernetes deletes it after a while.
 
 use direct_upload_api::{ConditionType, Panel, Reason, Rehearsing};
 
@@ -15,13 +15,13 @@ use crate::plan::step::{Action, Step};
 use crate::workload::rehearsal::{Code, Rehearsal, RehearsalDraft};
 use crate::workload::{Mount, Target, rolling};
 
-/// Whether pods may be replaced as far as rehearsals go.
+/// Whether rehearsals allow pods to be replaced.
 pub enum RehearsalDecision {
-    /// It passed, or none is needed. What it saw of Horizon's image panel.
+    /// It passed, or none is needed. Includes the image panel of Horizon that it found.
     Go(Option<Panel>),
-    /// It is to be begun.
+    /// It must start.
     Begin(Box<RehearsalDraft>),
-    /// It is under way, or something speaks against the roll.
+    /// It runs, or something forbids the roll.
     Wait(Key, ConditionType, Problem),
 }
 
@@ -38,8 +38,8 @@ impl Desired<'_> {
         decide(draft, self.target, &self.applied.rehearsals)
     }
 
-    /// Pods run with these very files, which somebody has just taken out of the workload: no
-    /// rehearsal could say more.
+    /// Pods run with exactly these files, which somebody has just removed from the workload. A rehearsal
+    /// could not say more.
     fn put_back(&self, change: &Change) -> bool {
         let named = self.applied.mount.as_ref().is_some_and(|m| m.config_map == change.config_map);
         !named && self.applied.running.contains(&change.config_map)
@@ -48,7 +48,7 @@ impl Desired<'_> {
 
 type Rehearsals = crate::model::Known<std::collections::BTreeMap<String, Rehearsal>>;
 
-/// What a rehearsal said, or that it is to be begun.
+/// The result of a rehearsal, or that it must start.
 pub fn decide(draft: RehearsalDraft, target: &Target, rehearsals: &Rehearsals) -> RehearsalDecision {
     let key = draft.key.clone();
     let rehearsal = match rehearsals {
@@ -93,7 +93,7 @@ pub fn decide(draft: RehearsalDraft, target: &Target, rehearsals: &Rehearsals) -
     }
 }
 
-/// Without a look at Jobs there is no rehearsal.
+/// Without access to Jobs there is no rehearsal.
 fn unseen(unknown: &crate::model::Unknown) -> Problem {
     if unknown.pending {
         return unknown.clone().into();
@@ -105,8 +105,8 @@ fn unseen(unknown: &crate::model::Unknown) -> Problem {
 }
 
 impl Plan {
-    /// Begins a rehearsal or waits for it; true if pods may be replaced. What follows a step that
-    /// waits is for the reader only.
+    /// Starts a rehearsal or waits for it. Returns true if pods may be replaced. Steps after one that waits
+    /// are only for the reader.
     pub fn rehearse(&mut self, decision: RehearsalDecision, target: &Target) -> bool {
         match decision {
             RehearsalDecision::Go(_) => return true,
@@ -124,7 +124,8 @@ impl Plan {
         false
     }
 
-    /// Asks the image which panel Horizon shows, once: whoever asked before has the answer, or waits for it.
+    /// Asks the image once which panel Horizon shows. If that was asked before, the answer exists or is
+    /// awaited.
     pub fn look_for_panel(&mut self, view: &HorizonView) {
         let (Ok(target), Ok(applied)) = (&view.dashboard.tenure.target, &view.dashboard.tenure.applied) else {
             return;

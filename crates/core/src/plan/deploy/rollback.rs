@@ -1,8 +1,8 @@
-//! A roll that fails is taken back: fast, once, and for good until something changes.
+//! Rollback: a failing roll is undone quickly, once, and until something changes.
 //!
-//! In: a roll of ours that stands, and how its pods are. Out: the steps back to what ran before. The
-//! memory is an annotation of the ConfigMap whose roll failed: the pod (its fingerprint) that failed
-//! with it, and why.
+//! In: our current roll, and the state of its pods. Out: the steps back to what ran before. The memory is
+//! an annotation of the ConfigMap whose roll failed: the pod (its fingerprint) that failed with it, and
+//! why.
 
 use std::collections::BTreeMap;
 
@@ -16,17 +16,18 @@ use crate::plan::outline::{Plan, State};
 use crate::plan::step::{Action, Step};
 use crate::workload::{LastRoll, Mount, annotations};
 
-/// A pod that does not come up has so many seconds from the begin of the roll …
+/// A pod that does not start has this many seconds from the start of the roll …
 const PATIENCE: i64 = 60;
 
-/// … or so many where meanwhile no pod at all is ready.
+/// … or this many if no pod is ready.
 const PATIENCE_IN_AN_OUTAGE: i64 = 30;
 
-/// A DaemonSet's roll is over after so many seconds, since its controller does not say when it is.
+/// A DaemonSet's roll counts as complete after this many seconds, because its controller does not say when
+/// it is.
 const LONGEST: i64 = 600;
 
 impl Desired<'_> {
-    /// Why this roll was given up before, if it was, with the pod as it is now.
+    /// Why this roll was undone before, if it was, with the current pod.
     pub fn failed_before(&self, change: &Change) -> Option<Problem> {
         let noted = self.applied.config_map(&change.config_map)?.meta.ours.get(annotations::FAILED)?;
         let why = noted.strip_prefix(&self.target.workload.template.fingerprint)?.trim_start();
@@ -39,21 +40,21 @@ impl Desired<'_> {
         Some(Problem::new(Reason::RollFailed, message))
     }
 
-    /// The roll that stands fails: how to take it back, or when that will be.
+    /// The current roll fails: how to undo it, or when that will happen.
     fn failing(&self, now: Timestamp) -> Option<Result<Vec<Step>, Timestamp>> {
         let mount = self.applied.mount.as_ref()?;
         let problem = self.applied.rollout.as_ref().err()?;
         let workload = &self.target.workload;
         let failing = match problem.reason {
             Reason::PodsCrashing | Reason::RolloutStuck => true,
-            // Room may come; as long as all pods of before serve, waiting for it hurts nobody.
+            // Resources may become free. While all earlier pods serve, waiting affects no user.
             Reason::ReplicaFailure => workload.status.ready < workload.replicas,
             _ => false,
         };
         if !failing {
             return None;
         }
-        // A pod that the user has changed meanwhile fails for the user's reasons.
+        // If the user has changed the pod since, it fails for the user's reasons.
         let rolled = LastRoll::parse(mount.annotations.get(annotations::ROLLED_AT)?)?;
         if rolled.pod != workload.template.fingerprint || landed(workload, &rolled, now) {
             return None;
@@ -77,8 +78,7 @@ impl Desired<'_> {
         ]))
     }
 
-    /// The mount that this one replaced, if its ConfigMap is still there and each of its files has a
-    /// place.
+    /// The mount that this one replaced, if its ConfigMap still exists and each of its files has a path.
     fn before(&self, rolled: &LastRoll, mount: &Mount, now: Timestamp) -> Option<Mount> {
         let config_map = self.applied.config_map(rolled.instead_of.as_ref()?)?;
         let held = |files: &BTreeMap<String, String>| -> BTreeMap<String, String> {
@@ -101,8 +101,8 @@ impl Desired<'_> {
     }
 }
 
-/// Whether the roll has succeeded once: pods that crash later have another reason, and releasing them
-/// would only add a roll to the trouble.
+/// Whether the roll has succeeded once. Pods that crash later have another cause, and releasing them would
+/// only add a roll.
 fn landed(workload: &Workload, rolled: &LastRoll, now: Timestamp) -> bool {
     let status = &workload.status;
     let current = status.observed_generation >= workload.meta.generation;
@@ -110,7 +110,7 @@ fn landed(workload: &Workload, rolled: &LastRoll, now: Timestamp) -> bool {
 }
 
 impl Plan {
-    /// Takes a failing roll back; true if it did.
+    /// Undoes a failing roll. Returns true if it did.
     pub(crate) fn roll_back(&mut self, desired: &Desired<'_>, now: Timestamp) -> bool {
         match desired.failing(now) {
             None => false,

@@ -1,4 +1,4 @@
-//! Whether each Glance accepts a Horizon's origins, and which Glances are noted.
+//! Whether each Glance accepts a Horizon's origins, and which Glances are recorded.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,16 +14,15 @@ use crate::workload::annotations;
 /// What is not accepted yet.
 pub(crate) struct UnacceptedOrigins {
     glances: Vec<Key>,
-    /// The first Glance's; one that cannot be seen yet before all others.
+    /// The first Glance's problem. One that cannot be seen yet comes before all others.
     problem: Problem,
 }
 
-/// Does every pod of a destination's Glance accept every origin of this Horizon? A Horizon that is
-/// direct already needs no more than that, whatever rolls at Glance; one that switches needs a
-/// rollout that is complete.
+/// Whether every pod of a destination's Glance accepts every origin of this Horizon. A direct Horizon needs
+/// only this, whatever rolls at Glance. One that switches needs a complete rollout.
 ///
 /// # Errors
-/// What is waited for, or stands in the way.
+/// What it waits for, or what blocks it.
 pub fn accepted(view: &HorizonView, destination: &DestinationView) -> Result<(), Problem> {
     let Some(glance) = &destination.glance else { return Ok(()) };
     let trouble = |problem: &Problem| {
@@ -84,7 +83,7 @@ impl HorizonPlanner<'_> {
         held.map_or(Ok(()), Err)
     }
 
-    /// The Glances that the pods upload to: a new one is noted only once all accept.
+    /// The Glances to which the pods upload. A new one is recorded only when all accept.
     pub fn partner(&self, accepted: bool) -> BTreeMap<String, String> {
         if !self.direct {
             return BTreeMap::new();
@@ -95,7 +94,7 @@ impl HorizonPlanner<'_> {
         partner.map(|keys| (annotations::PARTNER.to_owned(), keys)).into_iter().collect()
     }
 
-    /// Since when it is not direct because preflights were refused: noted until it is again.
+    /// Since when it is not direct because preflights were refused; recorded until it is direct again.
     pub fn backed_out(&self, goes: bool) -> Option<(String, String)> {
         let since = self.view.dashboard.backed_out().filter(|_| self.direct && !goes).or(self.since.as_deref())?;
         Some((annotations::BACKED_OUT.to_owned(), since.to_owned()))

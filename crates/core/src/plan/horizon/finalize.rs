@@ -9,7 +9,7 @@ use crate::plan::finalize::{Finalization, blind, copied, deadline};
 use crate::plan::outline::{Plan, State};
 use crate::plan::step::{Action, Step};
 
-/// The resource is being deleted: our fields leave, the pods roll, then the finalizer goes.
+/// The resource is being deleted: our fields are removed, the pods roll, then the finalizer goes.
 pub fn finalize(view: &HorizonView, now: Timestamp) -> Plan {
     let dashboard = &view.dashboard;
     let meta = &dashboard.object.meta;

@@ -1,5 +1,5 @@
-//! Where uploads go through Horizon's own httpd: the proxy is there before any page uses it, and goes
-//! only when none does. Each takes a roll of its own: what pods answer can only be asked of pods.
+//! Uploads through Horizon's own httpd. The proxy exists before any page uses it, and goes only when none
+//! does. Each step takes its own roll, because only pods can show what pods answer.
 
 use direct_upload_api::{ConditionType, Delivery, GlanceProxy, Reason};
 
@@ -12,7 +12,7 @@ use crate::render::{File, FileFormat, HTTPD_FILE, HorizonSettings};
 use crate::workload::rfc3339;
 
 impl HorizonPlanner<'_> {
-    /// The plan while the proxy and the mode cannot change together; none where they can.
+    /// The plan while the proxy and the mode cannot change together; none if they can.
     pub fn by_own_proxy(&self, settings: &HorizonSettings) -> Result<Option<Plan>, Unmet> {
         if let Some(plan) = self.retreat(settings)? {
             return Ok(Some(plan));
@@ -23,7 +23,7 @@ impl HorizonPlanner<'_> {
         }
         let (state, back) = match (self.gate(), self.proven()) {
             (Ok(()), Proven::Go) => return Ok(None),
-            // A mode that is in force needs more than that to be changed.
+            // A mode in effect needs more evidence before it changes.
             (Err(_), _) if self.applied.sets_direct() => return Ok(None),
             (Err(_), _) => (State::Switching(self.switching()), false),
             (_, Proven::Wait(state)) => (state, false),
@@ -49,7 +49,7 @@ impl HorizonPlanner<'_> {
         Ok(Some(plan))
     }
 
-    /// Pods upload by a way that is to go, or lead elsewhere: first the mode leaves.
+    /// Pods upload through a path that will go or change, so the mode is withdrawn first.
     pub fn retreat(&self, settings: &HorizonSettings) -> Result<Option<Plan>, Unmet> {
         let wanted = settings.httpd.as_ref().and_then(|httpd| httpd.glance_proxy.as_ref());
         let stays = |way: &GlanceProxy| wanted.is_some_and(|wanted| wanted.path == way.path);
@@ -69,7 +69,7 @@ impl HorizonPlanner<'_> {
         Ok(Some(plan))
     }
 
-    /// The fragment that is mounted, as it stands.
+    /// The fragment that is mounted now.
     fn fragment(&self) -> Option<File> {
         let mount = self.applied.mount.as_ref()?;
         let in_use = self.applied.in_use().filter(|config_map| !config_map.effects.glance_proxies.is_empty())?;

@@ -1,4 +1,4 @@
-//! Where each region of a Horizon stands.
+//! The state of each region of a Horizon.
 
 use direct_upload_api::{ProbeVerdict, Reason, Verification};
 
@@ -8,10 +8,10 @@ use crate::model::Problem;
 use crate::plan::outline::{RegionNews, RegionState, State};
 use crate::plan::proof::refused;
 
-/// What is said of a region before there is any news.
+/// What is reported about a region before there is any result.
 pub const UNPROVEN: &str = "the preflight has not come to a verdict yet";
 
-/// Where each region stands that the spec names, beside the whole.
+/// The state of each region in the spec, in addition to the whole.
 pub fn regions(view: &HorizonView, state: &State) -> Vec<RegionState> {
     let one = |destination: &DestinationView| {
         Some(RegionState { name: destination.to.region.clone()?, news: news(view, state, destination) })

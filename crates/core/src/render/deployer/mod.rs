@@ -1,4 +1,4 @@
-//! The same settings in the words of a deployment tool that writes the files itself.
+//! The same settings for a deployment tool that writes the files itself.
 //!
 //! In: rendered files of a Glance or a Horizon. Out: a fragment that is merged into the tool's own tree, with a
 //! comment that says where it goes and what comes next.
@@ -56,7 +56,7 @@ pub struct Fragment {
     /// Its file below the tool's own folder, or a name where the tool has no fixed one.
     pub path: &'static str,
     pub text: String,
-    /// Rendered files, or parts of them, that this tool has no word for: the reader has to see to them.
+    /// Rendered files, or parts of them, that this tool cannot express. The user must handle them.
     pub left_out: Vec<String>,
 }
 
@@ -104,7 +104,7 @@ impl FromStr for Deployer {
     }
 }
 
-/// The fragment; none if the files say nothing that the tool could be told.
+/// The fragment, or none if the files have nothing that the tool can express.
 pub fn fragment(deployer: Deployer, source: &Source<'_>) -> Option<Fragment> {
     let contents = Contents::read(source.files);
     let next = next(source, &contents);
@@ -177,7 +177,7 @@ impl Contents {
         mode + &self.python
     }
 
-    /// Whether options come along that Glance itself reads, beside `[cors]`.
+    /// Whether there are options that Glance itself reads, in addition to `[cors]`.
     fn has_own_options(&self) -> bool {
         self.options.iter().any(|(section, _)| section != "cors")
     }

@@ -4,8 +4,8 @@
 //! `glance.conf.d/02-config.conf`, after the operator's own `[cors] allowed_origin` in 00-config.conf; an entry of
 //! `glanceAPIs` takes the template's only while its own is empty (`internal/controller/glance_controller.go`). And
 //! in openstack-k8s-operators/horizon-operator at 1ed6032 of 2026-08-03: Horizon's becomes
-//! `local_settings.d/9999_custom_settings.py`, after a local_settings.py that has `direct` written out. Where
-//! both stand in the control plane: openstack-k8s-operators/openstack-operator, `config/samples`.
+//! `local_settings.d/9999_custom_settings.py`, after a local_settings.py that sets `direct`. For the
+//! place of both in the control plane, see openstack-k8s-operators/openstack-operator, `config/samples`.
 
 use super::text::{block, comment};
 use super::{Contents, Fragment};

@@ -1,8 +1,8 @@
 //! Directives for the httpd in front of glance-api.
 //!
-//! In: [`GlanceHttpdSettings`]. Out: server-wide directives that let long uploads pass, and a TLS
-//! virtual host where one is asked for. Never a CORS header: Glance's filter sets them, and a
-//! second one makes browsers refuse the answer (DU012).
+//! In: [`GlanceHttpdSettings`]. Out: server-wide directives that let long uploads pass, and a TLS virtual
+//! host if one is requested. Never a CORS header: Glance's filter sets them, and browsers refuse the answer
+//! if there is a second one (DU012).
 
 use crate::render::error::{Refusal, RenderError, Unwritable};
 use crate::render::file::{HEADER, absolute, bytes, seconds};
@@ -43,8 +43,8 @@ fn limits(out: &mut Writer, server: HttpdServer, timeout: &str, limit: &str) -> 
     out.directive("LimitRequestBody", &[limit])?;
     out.comment("The longest silence within a request, not its whole length.");
     out.directive("Timeout", &[timeout])?;
-    // `body=20,MinRate=500` is the module's default. It counts while Glance waits for its store,
-    // too, and so cuts uploads to a slow store. `header=` is untouched.
+    // `body=20,MinRate=500` is the module's default. It also counts while Glance waits for its store, and
+    // so cuts uploads to a slow store. `header=` does not change.
     out.only_with("mod_reqtimeout.c", |out| {
         out.comment("Timeout guards the body; the limits for headers stay.");
         out.directive("RequestReadTimeout", &["body=0"])
@@ -58,16 +58,16 @@ fn limits(out: &mut Writer, server: HttpdServer, timeout: &str, limit: &str) -> 
                 out.directive("WSGIChunkedRequest", &["On"])
             },
         ),
-        // The proxies stream bodies as they come; `proxy-sendcl` would spool chunked ones to disk
-        // and is not set. mod_proxy_uwsgi answers 411 to chunked bodies whatever is set.
+        // The proxies stream bodies as they arrive. `proxy-sendcl` would write chunked ones to disk and is
+        // not set. mod_proxy_uwsgi always answers 411 to chunked bodies.
         HttpdServer::ModProxy | HttpdServer::ModProxyUwsgi => {
             out.only_with("mod_proxy.c", |out| out.directive("ProxyTimeout", &[timeout]))
         }
     }
 }
 
-/// As httpd's own manual restores such headers (`env.html#fixheader`): the dot matches the
-/// underscore, the header is set anew with hyphens.
+/// As httpd's own manual restores such headers (`env.html#fixheader`): the dot matches the underscore, and
+/// the header is set again with hyphens.
 fn legacy_headers(out: &mut Writer) -> Result<(), Unwritable> {
     out.if_modules(
         ["mod_setenvif.c", "mod_headers.c"],
@@ -92,8 +92,8 @@ fn legacy_headers(out: &mut Writer) -> Result<(), Unwritable> {
     )
 }
 
-/// Not within `IfModule`: an httpd that starts without its TLS port looks healthy and serves
-/// nobody. One that does not start stops the rollout while the old pods still serve.
+/// Not inside `IfModule`: an httpd that starts without its TLS port looks healthy and serves nobody. One
+/// that does not start stops the rollout while the old pods still serve.
 fn tls_host(out: &mut Writer, tls: &TlsHost, server: HttpdServer) -> Result<(), RenderError> {
     let dir = absolute("spec.tls.secretName", &tls.certificate_dir)?;
     let of = |e: Unwritable| e.in_setting("spec.tls");
@@ -117,7 +117,7 @@ fn tls_host(out: &mut Writer, tls: &TlsHost, server: HttpdServer) -> Result<(), 
     Ok(())
 }
 
-/// Processes of its own: in embedded mode every httpd child would load Glance, and a
+/// Separate processes: in embedded mode every httpd child would load Glance, and a
 /// `WSGIRestrictEmbedded On` elsewhere would refuse it.
 fn wsgi(out: &mut Writer, script: &str) -> Result<(), RenderError> {
     const GROUP: &str = "direct-upload-glance";
@@ -131,7 +131,7 @@ fn wsgi(out: &mut Writer, script: &str) -> Result<(), RenderError> {
     out.directive("WSGIScriptAlias", &["/", script]).map_err(of)
 }
 
-/// `retry=0`: the only backend must not be shunned for a minute after it restarted.
+/// `retry=0`: httpd must not avoid the only backend for a minute after its restart.
 fn proxy(out: &mut Writer, scheme: &str, backend: &str) -> Result<(), RenderError> {
     let of = |e: Unwritable| e.in_setting("spec.httpd.backend");
     let url = format!("{scheme}://{}/", address(backend)?);
@@ -139,12 +139,12 @@ fn proxy(out: &mut Writer, scheme: &str, backend: &str) -> Result<(), RenderErro
     out.directive("ProxyPreserveHost", &["On"]).map_err(of)?;
     out.directive("ProxyPass", &["/", &url, "retry=0"]).map_err(of)?;
     out.directive("ProxyPassReverse", &["/", &url]).map_err(of)?;
-    // Read by oslo.middleware's http_proxy_to_wsgi, where Glance enables it.
+    // oslo.middleware's http_proxy_to_wsgi reads it, if Glance enables that.
     out.only_with("mod_headers.c", |out| out.directive("RequestHeader", &["set", "X-Forwarded-Proto", "https"]))
         .map_err(of)
 }
 
-/// `host:port`; nothing in it may turn the URL into another one, or mean something to `ProxyPass`.
+/// `host:port`. It must not turn the URL into another one, or have a meaning for `ProxyPass`.
 fn address(backend: &str) -> Result<&str, RenderError> {
     if is_address(backend) {
         Ok(backend)
@@ -165,7 +165,7 @@ pub(crate) fn is_address(backend: &str) -> bool {
     host_and_port.is_some()
 }
 
-/// `ServerName` takes a host name or an address in brackets.
+/// `ServerName` accepts a host name or an address in brackets.
 fn server_name(name: &str) -> Result<&str, RenderError> {
     let bare = name.strip_prefix('[').and_then(|n| n.strip_suffix(']'));
     if is_host(name) || bare.is_some_and(|v6| v6.parse::<std::net::Ipv6Addr>().is_ok()) {

@@ -1,7 +1,7 @@
 //! What Glance does with images that it imports.
 //!
-//! In: [`ImportSettings`]. Out: the sections, in brackets where Glance reads a list so: the same text
-//! without them is refused at start, and with them where it reads none becomes part of the items.
+//! In: [`ImportSettings`]. Out: the sections. Some lists need brackets, and Glance does not start without
+//! them. Other lists must not have brackets, which would become part of the items.
 
 use std::collections::BTreeMap;
 
@@ -9,41 +9,41 @@ use crate::render::error::{RenderError, Unwritable};
 use crate::render::file::absolute;
 use crate::render::oslo::write::Writer;
 
-/// Imports. What is none keeps what Glance's own file says.
+/// Import options. Options without a value keep what Glance's own file says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ImportSettings {
-    /// As Glance calls them.
+    /// Names that Glance uses.
     pub methods: Option<Vec<&'static str>>,
-    /// In the order in which they run; none keep what Glance's own file says.
+    /// In the order in which they run; if empty, Glance's own file decides.
     pub plugins: Vec<String>,
-    /// Of the conversion.
+    /// For the conversion.
     pub output_format: Option<&'static str>,
-    /// Of the conversion, under uWSGI.
+    /// For the conversion, under uWSGI.
     pub python_interpreter: Option<String>,
-    /// Properties that images get.
+    /// Properties for images.
     pub inject: BTreeMap<String, String>,
-    /// Whose images get none.
+    /// Roles whose images get none.
     pub ignore_user_roles: Option<Vec<String>>,
     /// The staging folder.
     pub staging: Option<String>,
-    /// Of web-download's URLs.
+    /// Schemes of web-download's URLs.
     pub schemes: Option<Filter>,
-    /// Of web-download's URLs.
+    /// Hosts of web-download's URLs.
     pub hosts: Option<Filter>,
-    /// Of web-download's URLs.
+    /// Ports of web-download's URLs.
     pub ports: Option<Filter>,
 }
 
-/// What passes: Glance looks at the second list only where the first is empty.
+/// What passes. Glance reads the second list only if the first is empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Filter {
     /// Only these.
     Allow(Vec<String>),
-    /// All but these.
+    /// All except these.
     Deny(Vec<String>),
 }
 
-/// Writes what is set; nothing where nothing is.
+/// Writes what is set; nothing if nothing is.
 pub fn options(ini: &mut Writer, import: &ImportSettings) -> Result<(), RenderError> {
     let of = |setting| move |refused: Unwritable| refused.in_setting(setting);
     let staging = import.staging.as_deref().map(|path| absolute("spec.imageImport.staging.path", path)).transpose()?;
@@ -56,7 +56,7 @@ pub fn options(ini: &mut Writer, import: &ImportSettings) -> Result<(), RenderEr
     }
     if let Some(path) = staging {
         let of = of("spec.imageImport.staging.path");
-        // Read where there is no `enabled_backends`; the store's group where there is.
+        // It is read if there is no `enabled_backends`; the store's group is read if there is.
         ini.set("node_staging_uri", &format!("file://{path}")).map_err(of)?;
         ini.section("os_glance_staging_store").map_err(of)?;
         ini.set("filesystem_store_datadir", path).map_err(of)?;
@@ -79,7 +79,7 @@ pub fn options(ini: &mut Writer, import: &ImportSettings) -> Result<(), RenderEr
         ini.section("inject_metadata_properties").map_err(of("spec.imageImport.metadata"))?;
         ini.set_dict("inject", &import.inject).map_err(of("spec.imageImport.metadata.properties"))?;
         if let Some(roles) = &import.ignore_user_roles {
-            // The one list here that is read without brackets, whatever its own help says.
+            // The one list here that is read without brackets, whatever its help says.
             ini.set_list("ignore_user_roles", roles.iter().map(String::as_str))
                 .map_err(of("spec.imageImport.metadata.ignoreUserRoles"))?;
         }
@@ -87,8 +87,8 @@ pub fn options(ini: &mut Writer, import: &ImportSettings) -> Result<(), RenderEr
     filters(ini, import).map_err(of("spec.imageImport.webDownload"))
 }
 
-/// What is denied counts only while nothing is allowed, and Glance allows some by default: the other
-/// list is written, too.
+/// A deny list counts only while the allow list is empty, and Glance's default allow list is not. So the
+/// allow list is written, too.
 fn filters(ini: &mut Writer, import: &ImportSettings) -> Result<(), Unwritable> {
     let sorts = [("schemes", &import.schemes), ("hosts", &import.hosts), ("ports", &import.ports)];
     if sorts.iter().all(|(_, filter)| filter.is_none()) {

@@ -1,7 +1,7 @@
 //! Options that Glance itself reads.
 //!
-//! In: [`OwnSettings`]. Out: the file, or none where there is nothing to say: a cloud that asks for
-//! nothing keeps the files that it has.
+//! In: [`OwnSettings`]. Out: the file, or none if there is nothing to write. A cloud that needs nothing
+//! keeps its files.
 
 use super::import::ImportSettings;
 use crate::render::error::{RenderError, Unwritable};
@@ -22,9 +22,9 @@ pub fn options(settings: &OwnSettings) -> Result<Option<String>, RenderError> {
     Ok(Some(ini.finish()))
 }
 
-/// With `enabled_backends`, `glance_store` 5.4.0 to 5.7.0 read some options of a store's own group raw:
-/// what is not written there is None, whatever the default says. A None of `swift_store_use_trusts`, or
-/// of the name under which the credentials are looked up, turns re-authentication off without a word.
+/// With `enabled_backends`, `glance_store` 5.4.0 to 5.7.0 read some options of a store's own group raw: an
+/// option that is not written there is None, whatever its default. If `swift_store_use_trusts`, or the name
+/// under which the credentials are looked up, is None, re-authentication is silently off.
 fn swift(ini: &mut Writer, store: &SwiftStore) -> Result<(), Unwritable> {
     ini.section(&store.name)?;
     match store.tenancy {

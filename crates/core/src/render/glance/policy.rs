@@ -1,7 +1,7 @@
 //! Rules of oslo.policy.
 //!
-//! In: names and expressions. Out: a file of a `policy.d`, which is read over the service's own, or a
-//! refusal: of what oslo.policy cannot parse it says nothing but a line in the log, and denies.
+//! In: names and expressions. Out: a file of a `policy.d`, which is read after the service's own, or a
+//! refusal. If oslo.policy cannot parse an expression, it only writes a log line, and denies.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -44,7 +44,8 @@ fn check_name(name: &str) -> Result<(), Unwritable> {
     if !name.is_empty() && name.bytes().all(fine) { Ok(()) } else { Err(Unwritable::new(name, Refusal::Name)) }
 }
 
-/// Whether oslo.policy can parse it. An empty expression would let everybody; `@` says so.
+/// Whether oslo.policy can parse it. An empty expression would allow everyone; `@` says the same
+/// explicitly.
 fn check(expression: &str) -> Result<(), Unwritable> {
     let refuse = |refusal| Err(Unwritable::new(expression, refusal));
     if expression.chars().any(char::is_control) {
@@ -67,7 +68,7 @@ enum PolicyToken<'a> {
     Check(&'a str),
 }
 
-/// Parentheses are such only at the ends of a word.
+/// Parentheses count only at the ends of a word.
 fn tokens(expression: &str) -> Vec<PolicyToken<'_>> {
     let mut tokens = Vec::new();
     for word in expression.split_ascii_whitespace() {

@@ -1,7 +1,7 @@
 //! Directives for the httpd that serves Horizon.
 //!
-//! In: [`HorizonHttpdSettings`]. Out: limits for uploads that pass through Horizon, CORS headers for
-//! exact origins on Horizon's own answers, where somebody insists on them, and a path to Glance.
+//! In: [`HorizonHttpdSettings`]. Out: limits for uploads that pass through Horizon, CORS headers for exact
+//! origins on Horizon's own answers if a user insists, and a path to Glance.
 
 use super::proxy;
 use crate::render::error::{RenderError, Unwritable};
@@ -9,10 +9,10 @@ use crate::render::file::{HEADER, bytes, seconds};
 use crate::render::httpd::{Writer, pattern};
 use crate::render::settings::{HorizonCorsSettings, HorizonHttpdSettings};
 
-/// Holds the origin of a request if it is one of ours.
+/// Has the origin of a request if it is one of ours.
 const ORIGIN: &str = "DIRECT_UPLOAD_ORIGIN";
 
-/// What Horizon's own JavaScript uses towards `/api`.
+/// What Horizon's own JavaScript sends to `/api`.
 const METHODS: &str = "GET, POST, PUT, PATCH, DELETE";
 
 const HEADERS: &str = "Content-Type, X-CSRFToken, X-Requested-With";
@@ -66,8 +66,8 @@ fn cors(out: &mut Writer, settings: &HorizonCorsSettings) -> Result<(), Unwritab
     )
 }
 
-/// One value, whoever set one before: httpd keeps two tables of response headers and sends both, so
-/// `always set` alone would double a header that Horizon sets itself.
+/// One value, even if another directive set one before. httpd has two tables of response headers and sends
+/// both, so `always set` alone would double a header that Horizon itself sets.
 fn header(out: &mut Writer, name: &str, value: &str, condition: &str) -> Result<(), Unwritable> {
     out.directive("Header", &["onsuccess", "unset", name, condition])?;
     out.directive("Header", &["always", "set", name, value, condition])

@@ -1,8 +1,7 @@
 //! A path of the dashboard's own host that leads to Glance, for clouds without CORS.
 //!
-//! In: [`GlanceProxy`]. Out: directives outside of any virtual host, which every one inherits;
-//! there `ProxyPass` goes before `WSGIScriptAlias`, wherever that stands (mod_proxy translates names
-//! first).
+//! In: [`GlanceProxy`]. Out: directives outside of any virtual host, which every virtual host inherits.
+//! There `ProxyPass` takes precedence over any `WSGIScriptAlias` (mod_proxy translates names first).
 
 use direct_upload_api::{GlanceProxy, OWN_PATHS};
 
@@ -11,7 +10,7 @@ use crate::render::file::{absolute, seconds};
 use crate::render::glance::httpd::is_address;
 use crate::render::httpd::{self, Writer};
 
-/// How long Glance may be silent while its store takes a large image, where nothing else is said.
+/// The default for how long Glance may be silent while its store stores a large image.
 const PATIENCE: u32 = 3600;
 
 /// Writes the directives.
@@ -26,7 +25,7 @@ pub fn proxy(out: &mut Writer, asked: &GlanceProxy, timeout: Option<u32>) -> Res
 }
 
 fn location(out: &mut Writer, path: &str, backend: &str, timeout: &str) -> Result<(), Unwritable> {
-    // As before Glance: by the module's default a body may take so long and no longer.
+    // As in front of Glance: the module's default limits how long a body may take.
     out.only_with("mod_reqtimeout.c", |out| {
         out.comment("Timeout guards the body; the limits for headers stay.");
         out.directive("RequestReadTimeout", &["body=0"])
@@ -37,7 +36,7 @@ fn location(out: &mut Writer, path: &str, backend: &str, timeout: &str) -> Resul
         |out| {
             out.begin("Location", path)?;
             let patience = format!("timeout={timeout}");
-            // The only backend must not be shunned for a minute after it restarted.
+            // httpd must not avoid the only backend for a minute after its restart.
             out.directive("ProxyPass", &[backend, "retry=0", "connectiontimeout=10", &patience])?;
             out.directive("ProxyPassReverse", &[backend])?;
             out.directive("ProxyPreserveHost", &["On"])?;
@@ -77,7 +76,7 @@ fn backend(backend: &str) -> Result<&str, RenderError> {
     }
 }
 
-/// What stands in a rendered fragment of ours, if there is one in it.
+/// The path in one of our rendered fragments, if it has one.
 pub fn read(fragment: &str) -> Option<GlanceProxy> {
     let line = |start: &str| fragment.lines().find_map(|line| line.trim_start().strip_prefix(start));
     let first = |arguments: &str| httpd::arguments(arguments).into_iter().next();

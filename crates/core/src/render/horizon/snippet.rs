@@ -1,8 +1,8 @@
 //! The snippet for `local_settings.d`.
 //!
-//! In: [`HorizonSettings`]. Out: Python that Horizon runs by `exec` among its settings, maybe twice
-//! (a `ConfigMap` mounted as a folder is walked twice). It appends to lists and never replaces them,
-//! and leaves no name of its own behind.
+//! In: [`HorizonSettings`]. Out: Python that Horizon runs with `exec` among its settings, maybe twice (a
+//! `ConfigMap` mounted as a folder is walked twice). It appends to lists and never replaces them, and
+//! leaves no name behind.
 
 use std::fmt::Write as _;
 use std::net::Ipv6Addr;
@@ -12,9 +12,9 @@ use crate::render::file::HEADER;
 use crate::render::python::Literal;
 use crate::render::settings::{HorizonSettings, TlsTerminationSettings};
 
-/// Takes what users write (nothing, None, a string, a tuple, a list) and keeps tuple and list what
-/// they are, for a later `+=` of the user's. With DEBUG and an empty list Django allows the local
-/// names (`HttpRequest.get_host`); a list that we fill must go on to allow them.
+/// Accepts what users write (nothing, None, a string, a tuple, a list). A tuple stays a tuple and a list a
+/// list, for a later `+=` of the user. With DEBUG and an empty list, Django allows the local names
+/// (`HttpRequest.get_host`); a list that we fill must still allow them.
 const APPEND: &str = "
 def _direct_upload_append(name, wanted):
     value = globals().get(name)
@@ -35,7 +35,7 @@ pub fn is_direct(snippet: &str) -> bool {
     snippet.lines().any(|line| line == mode())
 }
 
-/// What a rendered snippet of ours sets beside the mode, as Python.
+/// What a rendered snippet of ours sets in addition to the mode, as Python.
 pub(in crate::render) fn beyond_mode(snippet: &str) -> String {
     let mode = mode();
     let rest: String =
@@ -52,7 +52,7 @@ pub fn mode() -> String {
 pub fn snippet(settings: &HorizonSettings) -> Result<Option<String>, RenderError> {
     let mut code = String::new();
     if settings.direct {
-        // First, so that nothing below can keep it from being set.
+        // It comes first, so that nothing below can prevent it.
         let _ = writeln!(code, "{}", mode());
     }
     if let Some(tls) = &settings.tls_termination {
@@ -99,8 +99,8 @@ fn environ_key(header: &str) -> Result<String, RenderError> {
     Ok(format!("HTTP_{}", header.to_ascii_uppercase().replace('-', "_")))
 }
 
-/// Django compares hosts without port, IPv6 addresses in brackets. `*` and a leading dot would
-/// allow more than one host.
+/// Django compares hosts without port, and IPv6 addresses in brackets. `*` and a leading dot would allow
+/// more than one host.
 fn allowed_host(host: &str) -> Result<String, RenderError> {
     let bare = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host);
     if bare.parse::<Ipv6Addr>().is_ok() {

@@ -1,7 +1,7 @@
 //! Reads oslo.config ini, as `oslo_config/iniparser.py` does.
 //!
-//! In: the text of a file. Out: its assignments in order, raw, with their line numbers, and an
-//! error for each line that the real parser would refuse (it would then refuse the whole file).
+//! In: the text of a file. Out: its assignments in order, raw, with their line numbers. Also an error for
+//! each line that the real parser would refuse; it would then refuse the whole file.
 
 use std::collections::VecDeque;
 
@@ -21,7 +21,7 @@ pub struct Assignment {
     pub section: String,
     /// As written before the `=` or `:`.
     pub name: String,
-    /// Without outer blanks and quotes, otherwise raw; continuation lines are joined by newlines.
+    /// Without outer spaces and quotes, otherwise raw; continuation lines are joined with newlines.
     pub value: String,
     /// Counted from 1.
     pub line: usize,
@@ -42,7 +42,7 @@ pub struct LineError {
 /// See [`LineError`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SyntaxError {
-    /// A first line that is indented, or one behind a comment or blank line.
+    /// An indented first line, or an indented line after a comment or blank line.
     #[error("continues nothing; remove the blanks at its start")]
     Continuation,
     /// `[name` or `[name] # comment`.
@@ -67,12 +67,12 @@ pub enum SyntaxError {
 pub enum ListItem {
     /// What the program gets.
     Known(String),
-    /// Holds `$name` or `${name}`: what the program gets depends on other options. As written.
+    /// It has `$name` or `${name}`, so its value depends on other options. As written.
     Substituted(String),
 }
 
 impl ListItem {
-    /// The value, where it can be known.
+    /// The value, if it can be known.
     pub fn known(&self) -> Option<&str> {
         match self {
             Self::Known(value) => Some(value),
@@ -112,13 +112,13 @@ pub fn scalar(value: &str) -> ListItem {
     substitute(value).map_or_else(|| ListItem::Substituted(value.to_owned()), ListItem::Known)
 }
 
-/// The items of a `ListOpt` without bounds, such as those of `[cors]`.
+/// The items of a `ListOpt` without bounds, such as those in `[cors]`.
 pub fn list(value: &str) -> Vec<ListItem> {
     let value = value.trim_matches(is_blank).trim_end_matches(',');
     if value.is_empty() {
         return Vec::new();
     }
-    // Names within `$…` hold no comma, so to split before substituting is the same.
+    // Names within `$…` have no comma, so splitting before substituting gives the same.
     value.split(',').map(|item| scalar(item.trim_matches(is_blank))).collect()
 }
 
@@ -138,7 +138,7 @@ struct Open {
 }
 
 impl Reader {
-    /// One line without its trailing blanks; the branches stand in the order of the original's.
+    /// One line without its trailing spaces. The branches have the order of the original's.
     fn line(&mut self, number: usize, line: &str) {
         if line.is_empty() {
             self.flush();
@@ -199,7 +199,7 @@ impl Reader {
     }
 }
 
-/// One pair of equal quotes around the value goes; a lone quote goes, too.
+/// Removes one pair of equal quotes around the value, and also a lone quote.
 fn unquote(value: &str) -> &str {
     for quote in ['"', '\''] {
         if let Some(rest) = value.strip_prefix(quote) {
@@ -213,7 +213,7 @@ fn normalized(section: &str) -> String {
     if section == "DEFAULT" { section.to_owned() } else { section.to_lowercase() }
 }
 
-/// None if a name stands in it.
+/// None if it has a name.
 fn substitute(value: &str) -> Option<String> {
     substituted(value, |_| Err(())).ok()
 }
@@ -221,7 +221,7 @@ fn substitute(value: &str) -> Option<String> {
 /// `string.Template.safe_substitute` with oslo.config's `idpattern`.
 ///
 /// # Errors
-/// That of `lookup`, which says what stands behind a name.
+/// The error of `lookup`, which returns the value of a name.
 pub fn substituted<E>(value: &str, mut lookup: impl FnMut(&str) -> Result<String, E>) -> Result<String, E> {
     let mut rest: VecDeque<char> = value.replace("\\$", "$$").chars().collect();
     let mut done = String::with_capacity(value.len());

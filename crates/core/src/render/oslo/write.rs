@@ -1,21 +1,21 @@
 //! Writes oslo.config ini.
 //!
-//! In: sections, options and values as they shall come out of oslo.config. Out: the text, or a
-//! refusal of the value that this format cannot hold.
+//! In: sections, options and values as oslo.config should return them. Out: the text, or a refusal of a
+//! value that this format cannot express.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::render::error::{Refusal, Unwritable};
 
-/// An ini file in the making.
+/// An ini file under construction.
 #[derive(Clone, Debug, Default)]
 pub struct Writer {
     text: String,
 }
 
 impl Writer {
-    /// A file that begins with these comment lines.
+    /// A file that starts with these comment lines.
     pub fn new(header: &[&'static str]) -> Self {
         let mut text = String::new();
         for line in header {
@@ -24,10 +24,10 @@ impl Writer {
         Self { text }
     }
 
-    /// Begins a section.
+    /// Starts a section.
     ///
     /// # Errors
-    /// Refuses what is not a section's name.
+    /// An error for an invalid name of a section.
     pub fn section(&mut self, name: &str) -> Result<(), Unwritable> {
         check_name(name)?;
         let _ = writeln!(self.text, "[{name}]");
@@ -37,7 +37,7 @@ impl Writer {
     /// Sets an option to one value.
     ///
     /// # Errors
-    /// Refuses what is not an option's name, and what [`value`] refuses.
+    /// An error for an invalid name of an option, and for what [`value`] refuses.
     pub fn set(&mut self, name: &str, text: &str) -> Result<(), Unwritable> {
         self.assign(name, &value(text)?)
     }
@@ -45,7 +45,7 @@ impl Writer {
     /// Sets a `ListOpt` to these items.
     ///
     /// # Errors
-    /// Refuses what is not an option's name, and what `list_value` refuses.
+    /// An error for an invalid name of an option, and for what `list_value` refuses.
     pub fn set_list<'a>(&mut self, name: &str, items: impl IntoIterator<Item = &'a str>) -> Result<(), Unwritable> {
         self.assign(name, &list_value(items)?)
     }
@@ -53,7 +53,7 @@ impl Writer {
     /// Sets a `ListOpt` that is read with bounds.
     ///
     /// # Errors
-    /// As [`Self::set_list`]; and what begins with a quote, which such lists take away.
+    /// As [`Self::set_list`]. Also an error for items that start with a quote, which such lists remove.
     pub fn set_bounded_list<'a>(
         &mut self,
         name: &str,
@@ -62,14 +62,14 @@ impl Writer {
         if let Some(item) = items.clone().into_iter().find(|item| item.starts_with(['"', '\''])) {
             return Err(Unwritable::new(item, Refusal::Quote));
         }
-        // The brackets are outside of what blanks and quotes could mean something to.
+        // The brackets are outside of the part where spaces and quotes have a meaning.
         self.assign(name, &format!("[{}]", list_value(items)?))
     }
 
     /// Sets a `DictOpt`.
     ///
     /// # Errors
-    /// Refuses what is not an option's name, and what oslo.config would read otherwise.
+    /// An error for an invalid name of an option, and for what oslo.config would read differently.
     pub fn set_dict(&mut self, name: &str, entries: &BTreeMap<String, String>) -> Result<(), Unwritable> {
         self.assign(name, &dict_value(entries)?)
     }
@@ -87,7 +87,7 @@ impl Writer {
     }
 }
 
-/// One value as it is written behind the `=`.
+/// One value, as written after the `=`.
 ///
 /// # Errors
 /// Control characters cannot be expressed; characters outside ASCII depend on the reader's locale.
@@ -99,16 +99,16 @@ pub fn value(text: &str) -> Result<String, Unwritable> {
         return Err(Unwritable::new(text, Refusal::NonAscii));
     }
     let escaped = escape_dollars(text);
-    // The reader strips blanks, then one pair of equal quotes around the whole value.
+    // The reader strips spaces, then one pair of equal quotes around the whole value.
     let quote = text.starts_with(['"', '\'', ' ']) || text.ends_with(' ');
     Ok(if quote { format!("\"{escaped}\"") } else { escaped })
 }
 
-/// The items of a `ListOpt` (without bounds) as they are written behind the `=`.
+/// The items of a `ListOpt` (without bounds), as written after the `=`.
 ///
 /// # Errors
-/// `types.List` splits at every comma and strips each item: items with commas or outer blanks, and
-/// empty ones, cannot be expressed; further as [`value`].
+/// `types.List` splits at every comma and strips each item. So items with commas or outer spaces, and empty
+/// ones, cannot be expressed. Otherwise as [`value`].
 pub(crate) fn list_value<'a>(items: impl IntoIterator<Item = &'a str>) -> Result<String, Unwritable> {
     let mut joined = String::new();
     for item in items {
@@ -131,11 +131,11 @@ pub(crate) fn list_value<'a>(items: impl IntoIterator<Item = &'a str>) -> Result
     value(&joined)
 }
 
-/// The entries of a `DictOpt` as they are written behind the `=`.
+/// The entries of a `DictOpt`, as written after the `=`.
 ///
 /// # Errors
-/// `types.Dict` splits at every comma, each part at its first colon, and strips both halves: commas,
-/// colons in keys, empty keys and outer blanks cannot be expressed; further as [`value`].
+/// `types.Dict` splits at every comma, splits each part at its first colon, and strips both halves. So
+/// commas, colons in keys, empty keys and outer spaces cannot be expressed. Otherwise as [`value`].
 pub(crate) fn dict_value(entries: &BTreeMap<String, String>) -> Result<String, Unwritable> {
     let mut joined = String::new();
     for (key, text) in entries {
@@ -164,8 +164,8 @@ pub(crate) fn dict_value(entries: &BTreeMap<String, String>) -> Result<String, U
     value(&joined)
 }
 
-/// `$name` is substituted: `$$` stands for `$`. But `\$` is turned into `$$` beforehand, so behind
-/// a backslash a dollar must be written as `\$`.
+/// `$name` is substituted: `$$` stands for `$`. But `\$` is first turned into `$$`, so after a backslash a
+/// dollar must be written as `\$`.
 fn escape_dollars(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     let mut previous = None;
@@ -181,6 +181,6 @@ fn escape_dollars(text: &str) -> String {
 
 fn check_name(name: &str) -> Result<(), Unwritable> {
     let fine = |b: u8| b.is_ascii_alphanumeric() || b"_-.".contains(&b);
-    // A colon within an option's name would end it; within a section's it never stands.
+    // A colon in an option's name would end it; a section's name never has one.
     if !name.is_empty() && name.bytes().all(fine) { Ok(()) } else { Err(Unwritable::new(name, Refusal::Name)) }
 }

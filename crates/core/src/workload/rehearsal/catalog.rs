@@ -1,9 +1,9 @@
-//! What Keystone's catalog publishes, as the account of Glance itself reads it in a Job of Glance's own image:
-//! nobody hands the operator a credential for it.
+//! What Keystone's catalog publishes. A Job of Glance's own image reads it with Glance's own account, so
+//! the operator needs no credential.
 //!
-//! One Job asks for each edition of the pods. It is remembered for a day, also if it failed, and then made anew:
-//! so Glance's account is used at most once a day. What was read stands on the workload, too, and holds until
-//! something newer was read.
+//! One Job asks for each version of the pods. It stays for a day, also if it failed, and is then created
+//! again. So Glance's account is used at most once a day. The result is also an annotation on the workload,
+//! and is valid until a newer one exists.
 
 use std::collections::BTreeMap;
 
@@ -16,13 +16,13 @@ use crate::model::{Key, PublicEndpoints, Snapshot};
 use crate::workload::target::Target;
 use crate::workload::{annotations, rfc3339};
 
-/// What is known of the catalog by way of one Glance.
+/// What one Glance knows about the catalog.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CatalogLook {
     pub state: LookState,
-    /// The Job that is to ask, if none has asked of late.
+    /// The Job that should ask, if none has asked recently.
     pub due: Option<Box<RehearsalDraft>>,
-    /// What is to be noted on the workload: an annotation's name and value.
+    /// What to record on the workload: an annotation's name and value.
     pub note: Option<(String, String)>,
 }
 
@@ -32,24 +32,24 @@ pub enum LookState {
     /// Nobody asks.
     #[default]
     NotAsked,
-    /// There is no answer yet. Why its pod does not come up, if so.
+    /// There is no answer yet. Why its pod does not start, if so.
     Pending(Option<String>),
     /// These are published.
     Read {
         published: PublicEndpoints,
         /// The Job that was asked last.
         job: Key,
-        /// Why that is not of today: since when it is known, and why nothing newer is.
+        /// Why the result is older than a day: since when it is known, and why nothing newer is.
         stale: Option<String>,
     },
     /// It cannot be read; why.
     Unread(String),
 }
 
-/// What stands on the workload.
+/// What the workload has.
 #[derive(Serialize, Deserialize)]
 struct Note {
-    /// The edition of the pod that asked.
+    /// The version of the pod that asked.
     pod: String,
     /// When it asked (RFC 3339).
     read: String,
@@ -58,7 +58,7 @@ struct Note {
 }
 
 impl CatalogLook {
-    /// What is known by way of the Glance of this name and workload.
+    /// What the Glance with this name and workload knows.
     pub fn find(snapshot: &Snapshot, glance: &Key, target: &Target) -> Self {
         let draft = RehearsalDraft::catalog(glance, target);
         let job_key = draft.key.clone();
@@ -93,7 +93,7 @@ impl CatalogLook {
         }
     }
 
-    /// An answer is awaited; what was read before holds.
+    /// An answer is awaited; the earlier result is valid.
     fn waiting(noted: Option<(PublicEndpoints, String)>, job: &Key, due: Option<Box<RehearsalDraft>>) -> Self {
         let state = match noted {
             Some((published, _)) => LookState::Read { published, job: job.clone(), stale: None },
@@ -102,7 +102,7 @@ impl CatalogLook {
         Self { state, due, note: None }
     }
 
-    /// There is no answer; what was read before holds.
+    /// There is no answer; the earlier result is valid.
     fn failed(noted: Option<(PublicEndpoints, String)>, job: Key, why: &str) -> Self {
         let why = format!("{why} (Job {job}; it is asked again within a day, or when you delete the Job)");
         let state = match noted {
@@ -122,7 +122,7 @@ fn read(answer: &TerminationMessage) -> Result<(PublicEndpoints, BTreeMap<String
     Ok((endpoints(&public)?, public))
 }
 
-/// What is no URL came from nobody's catalog: then all of it counts for nothing.
+/// A value that is no URL comes from no real catalog. Then none of it counts.
 fn endpoints(public: &BTreeMap<String, String>) -> Result<PublicEndpoints, String> {
     let one = |(region, url): (&String, &String)| {
         let url = Endpoint::parse(url)

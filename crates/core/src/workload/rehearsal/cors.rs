@@ -1,8 +1,8 @@
-//! What the user's own files say in `[cors]`, as a Job of Glance's own image reads them: also those that stand in
-//! Secrets, or in the image.
+//! What the user's own files say in `[cors]`, as a Job of Glance's own image reads them, including files in
+//! Secrets or in the image.
 //!
-//! The Job that reads Keystone's catalog reads it, too; where none does, one of its own. What was read stands on
-//! the workload, and holds until something newer was read.
+//! The Job that reads Keystone's catalog also reads this. If there is none, a separate Job does. The result
+//! is an annotation on the workload, and is valid until a newer one exists.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,30 +14,30 @@ use crate::model::{Job, Key, Known, Snapshot};
 use crate::workload::target::Target;
 use crate::workload::{annotations, rfc3339};
 
-/// What is known of the user's own `[cors]`.
+/// What is known about the user's own `[cors]`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CorsLook {
     /// What was read last.
     pub seen: Option<SeenCors>,
-    /// When, where nothing newer was read (RFC 3339).
+    /// When, if nothing newer was read (RFC 3339).
     pub since: String,
-    /// It was read for the first time when files of ours were in effect already, as after an upgrade.
+    /// It was read for the first time when our files were already in effect, as after an upgrade.
     pub late: bool,
     /// Why nothing was read, or nothing newer.
     pub unread: Option<String>,
-    /// An answer is awaited, and nothing was read before. Why its pod does not come up, if so.
+    /// An answer is awaited, and nothing was read before. Why its pod does not start, if so.
     pub pending: Option<Option<String>>,
-    /// The Job that is to read it, if none has of late.
+    /// The Job that should read it, if none has recently.
     pub due: Option<Box<RehearsalDraft>>,
-    /// What is to be noted on the workload: an annotation's name and value.
+    /// What to record on the workload: an annotation's name and value.
     pub note: Option<(String, String)>,
 }
 
-/// What a Job says (`rehearse.py --own-cors`).
+/// The output of a Job (`rehearse.py --own-cors`).
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(untagged)]
 pub enum CorsAnswer {
-    /// It cannot be read: in one word, why.
+    /// It cannot be read: the cause in one word.
     Unread {
         unread: String,
     },
@@ -47,11 +47,11 @@ pub enum CorsAnswer {
 /// `[cors]` as the user's own files set it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SeenCors {
-    /// The options and what of each can be told.
+    /// The options, and what is known of each.
     pub set: BTreeMap<String, CorsValueSeen>,
-    /// Options that another file than the main one decides.
+    /// Options that another file than the main one sets.
     pub beside: BTreeSet<String>,
-    /// How many values of an option cannot be told.
+    /// How many values of an option are not reported.
     #[serde(default)]
     pub left: BTreeMap<String, u32>,
 }
@@ -65,14 +65,14 @@ pub enum CorsValueSeen {
     List(Vec<String>),
 }
 
-/// What stands on the workload.
+/// What the workload has.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Note {
-    /// The edition of the pod that read it.
+    /// The version of the pod that read it.
     pod: String,
     /// When (RFC 3339).
     read: String,
-    /// Whether files of ours were in effect already when it was read for the first time.
+    /// Whether our files were already in effect when it was read for the first time.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     late: bool,
     #[serde(flatten)]
@@ -80,13 +80,13 @@ struct Note {
 }
 
 impl CorsLook {
-    /// What stands on the workload, where nobody may be asked.
+    /// What the workload has, if nobody may be asked.
     pub fn known(target: &Target) -> Self {
         Self::noted(noted(target))
     }
 
-    /// What is known by way of the Glance of this name and workload. `catalog`: whether a Job may read the catalog
-    /// along with it. `is_new`: whether nothing of ours is in effect yet.
+    /// What the Glance with this name and workload knows. `catalog`: whether a Job may also read the
+    /// catalog. `is_new`: whether nothing of ours is in effect yet.
     pub fn find(snapshot: &Snapshot, glance: &Key, target: &Target, catalog: bool, is_new: bool) -> Self {
         let noted = noted(target);
         let alone = RehearsalDraft::own_cors(glance, target);
@@ -112,7 +112,7 @@ impl CorsLook {
                 let why = format!("its pod does not come up (Job {}): {why}", job.meta.key);
                 return Self::waiting(noted, None, Some(why));
             }
-            // Whatever Keystone said: [cors] was read before it was asked.
+            // [cors] is read before Keystone is asked, so it counts whatever Keystone said.
             Rehearsal::Passed(_) => "its answer is lost".to_owned(),
             Rehearsal::Failed(objection) => objection.text,
             Rehearsal::Refused(why) | Rehearsal::Silent(why) => why,
@@ -126,7 +126,7 @@ impl CorsLook {
 
     fn read(noted: Option<&Note>, job: &Job, target: &Target, seen: SeenCors, is_new: bool) -> Self {
         let late = match noted {
-            // What has changed since then is the user's own doing.
+            // Later changes are the user's own.
             Some(note) => note.late && note.seen == seen,
             None => !is_new,
         };
@@ -136,13 +136,13 @@ impl CorsLook {
         Self { seen: Some(seen), late, note, ..Self::default() }
     }
 
-    /// An answer is awaited; what was read before holds.
+    /// An answer is awaited; the earlier result is valid.
     fn waiting(noted: Option<Note>, due: Option<Box<RehearsalDraft>>, held_up: Option<String>) -> Self {
         let pending = noted.is_none().then_some(held_up);
         Self { pending, due, ..Self::noted(noted) }
     }
 
-    /// There is no answer; what was read before holds.
+    /// There is no answer; the earlier result is valid.
     fn failed(noted: Option<Note>, why: &str) -> Self {
         Self { unread: Some(why.to_owned()), ..Self::noted(noted) }
     }
@@ -157,7 +157,7 @@ fn noted(target: &Target) -> Option<Note> {
     serde_json::from_str(target.workload.meta.ours.get(annotations::CORS)?).ok()
 }
 
-/// Why the script tells nothing.
+/// Why the script reports nothing.
 fn refusal(word: &str) -> &'static str {
     match word {
         "TooLarge" => "Glance's own files say more in [cors] than an answer can hold",

@@ -1,4 +1,4 @@
-//! A rehearsal to begin.
+//! A rehearsal to start.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
@@ -16,17 +16,18 @@ use crate::workload::target::Target;
 /// The kind of a draft that asks Keystone, and rehearses no file.
 const CATALOG: &str = "Catalog";
 
-/// The kind of one that only reads Glance's own configuration.
+/// The kind of a draft that only reads Glance's own configuration.
 const CORS: &str = "Cors";
 
-/// The kinds of drafts that ask for what only Glance's own configuration says.
+/// The kinds of drafts that request what only Glance's own configuration says.
 pub(super) const OF_GLANCE: [&str; 2] = [CATALOG, CORS];
 
-/// What stands for the programs that a rehearsal runs: names of rehearsals are made very often, and these are long.
+/// The digest of the programs that a rehearsal runs. It is computed once: names of rehearsals are made very
+/// often, and the programs are long.
 static PROGRAM: LazyLock<String> =
     LazyLock::new(|| format!("{:x}", Sha256::digest([job::SCRIPT, job::LAUNCHER].concat())));
 
-/// A rehearsal to be begun.
+/// A rehearsal to start.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RehearsalDraft {
     /// The Job.
@@ -34,9 +35,9 @@ pub struct RehearsalDraft {
     /// `Horizon`, `Glance`, `Catalog` or `Cors`.
     pub kind: &'static str,
     pub workload: Arc<Workload>,
-    /// The container whose image and surroundings it takes.
+    /// The container whose image and environment it uses.
     pub container: String,
-    /// The fields that the roll would bring; none to look only.
+    /// The fields that the roll would add; none for a Job that only looks.
     pub mount: Option<Mount>,
     /// For `rehearse.py`.
     pub args: Vec<String>,
@@ -48,17 +49,17 @@ impl RehearsalDraft {
         Self::new(kind, resource, target, Some(mount.clone()), files.iter().flat_map(arguments).collect())
     }
 
-    /// One that only looks where Horizon reads snippets.
+    /// A draft that only looks where Horizon reads snippets.
     pub fn look(resource: &Key, target: &Target) -> Self {
         Self::new("Horizon", resource, target, None, vec!["--look".into()])
     }
 
-    /// One that reads Keystone's catalog, and the user's own `[cors]`.
+    /// A draft that reads Keystone's catalog and the user's own `[cors]`.
     pub fn catalog(resource: &Key, target: &Target) -> Self {
         Self::new(CATALOG, resource, target, None, vec!["--own-cors".into(), "--catalog".into()])
     }
 
-    /// One that reads the user's own `[cors]` alone.
+    /// A draft that only reads the user's own `[cors]`.
     pub fn own_cors(resource: &Key, target: &Target) -> Self {
         Self::new(CORS, resource, target, None, vec!["--own-cors".into()])
     }
@@ -75,7 +76,7 @@ impl RehearsalDraft {
 
     fn new(kind: &'static str, resource: &Key, target: &Target, mount: Option<Mount>, args: Vec<String>) -> Self {
         let workload = target.workload.clone();
-        // What is only ours, and changes with each roll, is nothing that the answer depends on.
+        // What is ours and changes with each roll does not affect the answer.
         let mount = mount.map(|m| Mount { annotations: std::collections::BTreeMap::new(), ..m });
         let depends = json!([
             kind,
@@ -105,7 +106,7 @@ impl RehearsalDraft {
     }
 }
 
-/// What the script is asked of a file; nothing of those whose effect only the service itself knows.
+/// What the script checks for a file; nothing for files whose effect only the service itself knows.
 fn arguments(file: &File) -> Vec<String> {
     let mut args = vec![match file.format {
         FileFormat::Policy => return Vec::new(),
@@ -121,7 +122,7 @@ fn arguments(file: &File) -> Vec<String> {
     args
 }
 
-/// `<resource>-rehearsal-<hash>`; a pod's label holds it, so 63 characters are the most.
+/// `<resource>-rehearsal-<hash>`. A pod's label contains it, so it has at most 63 characters.
 pub fn name(resource: &str, depends: &Value) -> String {
     let mut hash = format!("{:x}", Sha256::digest(depends.to_string()));
     hash.truncate(10);
@@ -130,7 +131,7 @@ pub fn name(resource: &str, depends: &Value) -> String {
     format!("{}{suffix}", resource.replace('.', "-").trim_end_matches('-'))
 }
 
-/// The kind in the annotation of an object of ours, if it is for the workload of this uid.
+/// The kind in the annotation of one of our objects, if it is for the workload with this uid.
 pub(crate) fn for_workload<'a>(meta: &'a Meta, uid: &str) -> Option<&'a str> {
     let (kind, of) = meta.ours.get(annotations::FOR)?.split_once('/')?;
     (of == uid).then_some(kind)

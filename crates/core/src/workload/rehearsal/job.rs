@@ -1,4 +1,4 @@
-//! The Job of a rehearsal: the workload's own pod, with nothing in it that serves, keeps or harms.
+//! The Job of a rehearsal: the workload's own pod, without anything that serves, stores or does harm.
 //!
 //! In: the workload as the API server has it, and a [`RehearsalDraft`]. Out: the manifest.
 
@@ -14,24 +14,25 @@ pub const SCRIPT: &str = include_str!("rehearse.py");
 
 pub const LAUNCHER: &str = include_str!("rehearse.sh");
 
-/// The container that answers.
+/// The container with the answer.
 const CONTAINER: &str = "rehearsal";
 
-/// A pod that runs is ended after so many seconds; the kubelet leaves its status to be read …
+/// A running pod is ended after this many seconds; the kubelet keeps its status …
 const POD_DEADLINE: u64 = 300;
 
-/// … one that never came to a node is taken away with its Job.
+/// … and one that never got a node is deleted with its Job.
 const JOB_DEADLINE: u64 = 330;
 
-/// How long the finished Job is remembered, in seconds. A failed one is then tried again: what
-/// Secrets hold is not seen, and may have been the cause.
+/// How long the finished Job stays, in seconds. A failed one is then tried again, because Secrets, which we
+/// cannot see, may have been the cause.
 const REMEMBERED: u32 = 3600;
 
-/// The same of one that reads Glance's own configuration: so often Glance's own account is used, and no more.
+/// The same for a Job that reads Glance's own configuration. It limits how often Glance's own account is
+/// used.
 const REMEMBERED_OF_GLANCE: u32 = 24 * 3600;
 
-/// Fields of the pod that decide where it may run and what it may see. Everything else of the
-/// template is left out: labels, probes and affinity to other pods have a meaning for serving only.
+/// Fields of the pod that decide where it may run and what it may see. Everything else of the template is
+/// left out: labels, probes and affinity to other pods only matter for serving.
 const POD: [&str; 12] = [
     "dnsConfig",
     "dnsPolicy",
@@ -103,13 +104,13 @@ pub fn job(draft: &RehearsalDraft, workload: &Value) -> Result<Value, NoJob> {
             "backoffLimit": 0,
             "activeDeadlineSeconds": JOB_DEADLINE,
             "ttlSecondsAfterFinished": if draft.reads_glance() { REMEMBERED_OF_GLANCE } else { REMEMBERED },
-            // A node that is drained says nothing of the files.
+            // A node that is drained says nothing about the files.
             "podFailurePolicy": {
                 "rules": [{"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}],
             },
             "template": {
-                // None of the workload's labels: no Service may lead here. A mesh's sidecar would
-                // never end, and is not needed where nothing is sent.
+                // None of the workload's labels, because no Service may lead here. A mesh's sidecar would
+                // never end, and is not needed without requests.
                 "metadata": {
                     "labels": {MANAGED_BY: OPERATOR, "sidecar.istio.io/inject": "false"},
                     "annotations": {"linkerd.io/inject": "disabled"},
@@ -120,7 +121,7 @@ pub fn job(draft: &RehearsalDraft, workload: &Value) -> Result<Value, NoJob> {
     }))
 }
 
-/// The fingerprint, of a spec as the API server writes it.
+/// The fingerprint of a spec as the API server writes it.
 fn canonical(spec: &Value) -> String {
     let typed: Result<k8s_openapi::api::core::v1::PodSpec, _> = serde_json::from_value(spec.clone());
     crate::workload::fingerprint::fingerprint(
@@ -167,7 +168,7 @@ fn pod(draft: &RehearsalDraft, spec: &Value) -> Value {
     Value::Object(pod)
 }
 
-/// The arguments by which a container names its configuration, whatever stands around them.
+/// The arguments with which a container names its configuration, wherever they are in the command.
 fn configuration(container: &Value) -> Vec<String> {
     let written = items(container, "command").chain(items(container, "args")).filter_map(Value::as_str);
     let words: Vec<&str> = written.flat_map(str::split_whitespace).collect();
@@ -205,8 +206,8 @@ fn kept(from: &Value, fields: &[&str]) -> Map<String, Value> {
     fields.collect()
 }
 
-/// Volumes in which settings may live stay: those that are read-only by nature, and scratch space.
-/// Data (claims, host paths, network file systems) is nobody's to touch in a rehearsal.
+/// Volumes that may hold settings stay: those that are read-only by nature, and scratch space. A rehearsal
+/// must not touch data (claims, host paths, network file systems).
 fn volume(volume: &Value) -> Option<Value> {
     const HARMLESS: [&str; 5] = ["configMap", "downwardAPI", "emptyDir", "image", "secret"];
     if HARMLESS.iter().any(|source| volume.get(source).is_some()) {

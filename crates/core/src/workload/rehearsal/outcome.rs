@@ -1,4 +1,4 @@
-//! What rehearsals of a workload have said: read from their Jobs, pods and events.
+//! The results of a workload's rehearsals, read from their Jobs, pods and events.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::openstack::layout;
 use crate::workload::annotations;
 use crate::workload::target::Target;
 
-/// The last words of a rehearsal (`rehearse.py`).
+/// The termination message of a rehearsal (`rehearse.py`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct TerminationMessage {
@@ -23,7 +23,7 @@ pub struct TerminationMessage {
     pub also_read_as: Option<String>,
     /// How a file must get there.
     pub delivery: Option<Delivery>,
-    /// Which image panel Horizon shows by the settings of this pod.
+    /// Which image panel Horizon shows with the settings of this pod.
     pub panel: Option<Panel>,
     /// The public image endpoints of Keystone's catalog, by region.
     pub catalog: Option<BTreeMap<String, String>>,
@@ -31,7 +31,7 @@ pub struct TerminationMessage {
     pub cors: Option<CorsAnswer>,
 }
 
-/// What speaks against the files.
+/// An objection to the files.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Objection {
     pub code: Code,
@@ -41,34 +41,34 @@ pub struct Objection {
 /// Which kind of objection it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub enum Code {
-    /// The program of this image never reads a file from that place.
+    /// The program of this image never reads a file from that path.
     NotRead,
-    /// Something that is read later takes the effect away.
+    /// The program reads something later that overrides it.
     Overridden,
-    /// Whatever else: a file does not parse, raises, or is not there.
+    /// Any other: a file does not parse, raises an exception, or is missing.
     #[serde(other)]
     Other,
 }
 
-/// How far a rehearsal is.
+/// The state of a rehearsal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rehearsal {
-    /// All goes well so far.
+    /// No problem so far.
     Running,
-    /// Its pod does not come up; why, in the kubelet's words. It may yet.
+    /// Its pod does not start, and why, in the kubelet's words. It may still start.
     Waiting(String),
-    /// The cluster refuses its pods; why.
+    /// The cluster refuses its pods, and why.
     Refused(String),
-    /// Nothing speaks against the files.
+    /// No objection to the files.
     Passed(TerminationMessage),
-    /// Something does.
+    /// There is an objection.
     Failed(Objection),
-    /// It ended without a word: time was up, or its image could not be had.
+    /// It ended without a message: its time was over, or its image could not be pulled.
     Silent(String),
 }
 
 impl Rehearsal {
-    /// Why it holds a roll up, if it does.
+    /// Why it delays a roll, if it does.
     pub fn objection(&self) -> Option<Problem> {
         let (reason, why) = match self {
             Self::Running | Self::Passed(_) => return None,
@@ -90,11 +90,11 @@ pub fn list(snapshot: &Snapshot, workload: &Workload) -> Known<BTreeMap<String, 
     Ok(jobs.map(|job| (job.meta.key.name.clone(), rehearsal(snapshot, job))).collect())
 }
 
-/// Where the target's image reads Horizon's snippets: noted on the workload by a roll, or still in the
+/// Where the target's image reads Horizon's snippets: recorded on the workload by a roll, or still in the
 /// Job that asked. None if it may not be asked.
 ///
 /// # Errors
-/// [`Reason::Looking`] if it is to be asked, or what was said of it cannot be used.
+/// [`Reason::Looking`] if it must be asked, or why the answer is unusable.
 pub fn reads(
     resource: &Key,
     target: &Target,
@@ -126,8 +126,8 @@ pub fn reads(
     }
 }
 
-/// The image panel that the target's pods show, as a rehearsal saw it in the very same pod: noted on the
-/// workload, or still in the Job that looked. None: nobody has looked.
+/// The image panel of the target's pods, as a rehearsal found it in the same pod: recorded on the workload,
+/// or still in the Job. None: no Job has looked.
 pub fn panel(
     resource: &Key,
     target: &Target,
@@ -155,12 +155,12 @@ fn pod_of<'a>(snapshot: &'a Snapshot, job: &Job) -> Option<&'a Pod> {
     pods.find(|p| p.job.as_ref() == Some(&job.meta.key.name)).map(|p| &**p)
 }
 
-/// The last words of a finished Job's pod, whatever its problem was. None if they were lost or cut.
+/// The termination message of a finished Job's pod, whatever its problem was. None if it was lost or cut.
 pub(super) fn answer(snapshot: &Snapshot, job: &Job) -> Option<TerminationMessage> {
     serde_json::from_str(pod_of(snapshot, job)?.answer.as_deref()?).ok()
 }
 
-/// What the rehearsal of a Job has said.
+/// The result of a Job's rehearsal.
 pub(super) fn rehearsal(snapshot: &Snapshot, job: &Job) -> Rehearsal {
     let (pod, answer) = (pod_of(snapshot, job), answer(snapshot, job));
     match &job.outcome {
@@ -178,7 +178,7 @@ pub(super) fn rehearsal(snapshot: &Snapshot, job: &Job) -> Rehearsal {
 
 fn waiting(snapshot: &Snapshot, job: &Job, pod: Option<&Pod>) -> Rehearsal {
     match pod {
-        // A container that has ended with its answer is no trouble: the Job is about to say so.
+        // A container that has ended with its answer is no problem: the Job will report it soon.
         Some(pod) if pod.answer.is_some() => Rehearsal::Running,
         Some(pod) => pod.trouble.clone().map_or(Rehearsal::Running, Rehearsal::Waiting),
         None => refusal(snapshot, &job.meta.key).map_or(Rehearsal::Running, Rehearsal::Refused),
@@ -187,11 +187,11 @@ fn waiting(snapshot: &Snapshot, job: &Job, pod: Option<&Pod>) -> Rehearsal {
 
 fn refusal(snapshot: &Snapshot, job: &Key) -> Option<String> {
     let events = snapshot.job_events.seen(&job.namespace).filter(|e| e.job == *job);
-    // All say the same in other words; the last one is the state of things.
+    // All say the same in other words; the last one is current.
     events.max_by_key(|e| e.meta.created).map(|e| plain(&e.message))
 }
 
-/// What came out of a container may hold anything.
+/// The output of a container may have any content.
 fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(1000).collect()
 }

@@ -1,7 +1,7 @@
-//! Where an image reads Horizon's snippets, and how a file gets there, as rehearsals saw.
+//! Where an image reads Horizon's snippets, and how a file gets there, as rehearsals found it.
 //!
-//! In: finished Jobs of the workload's pod as it is now. Out: the folder. It stands in what they answer, also
-//! where they refuse the files because of it.
+//! In: finished Jobs of the workload's current pod. Out: the folder. Their answers name it, also when they refuse
+//! the files because of it.
 
 use direct_upload_api::Delivery;
 

@@ -1,4 +1,4 @@
-//! What exposes a dashboard, by every kind of object; and what is said of it.
+//! What exposes a dashboard, with every kind of object, and what is reported about it.
 
 use direct_upload_api::Reason;
 use direct_upload_core::derive::{Exposures, World};
@@ -40,7 +40,7 @@ pub fn urls(spec: &str, objects: &[&str]) -> (String, String) {
     }
 }
 
-/// An Ingress of the dashboard; `rest` goes on after its name.
+/// An Ingress of the dashboard; `rest` continues after its name.
 fn ingress_with(spec: &str, status: &str) -> String {
     format!(
         "{{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {{namespace: openstack, name: horizon}}, spec: {spec}, status: {status}}}"

@@ -1,5 +1,5 @@
-//! What stands in the way of uploads on the objects that lead to Glance, by rule and field; and what
-//! a whole namespace says, as `kubectl get … -o yaml` prints it.
+//! What blocks uploads on the objects that lead to Glance, by rule and field. Also what a whole namespace
+//! says, as `kubectl get … -o yaml` prints it.
 
 use direct_upload_core::derive::{GlanceView, World};
 use direct_upload_core::model::{Advice, Key};
@@ -10,7 +10,7 @@ use test_support::manifests::{
 
 use crate::derive::exposure::http_route::gateway;
 
-/// Rule, whether uploads fail of it, and field, of each issue on the way to Glance.
+/// Rule, whether uploads fail because of it, and field, of each issue in front of Glance.
 pub fn issues(objects: &[&str]) -> Vec<String> {
     let view = view(objects);
     let line = |h: &direct_upload_core::derive::ExposureIssue| {
@@ -226,7 +226,7 @@ fn lists_of_a_whole_namespace_are_understood() {
     assert!(done && message.contains("https://images.example.com"), "{message}");
 }
 
-/// The samples, in place of the quickstart's Ingresses; with nothing in the way.
+/// The samples, in place of the quickstart's Ingresses, without any issue.
 #[rstest]
 #[case("exposure/gateway-api.yaml")]
 #[case("exposure/openshift.yaml")]
@@ -240,7 +240,7 @@ fn nothing_is_in_the_way_in_the_samples(#[case] sample: &str) {
         cloud().split("\n---\n").filter(|object| !object.contains("kind: Ingress")).collect::<Vec<_>>().join("\n---\n");
     let outcome = render(&join(&[&cloud, &text, &glance("{}"), &horizon("{}")]));
     assert_eq!(origins(&outcome, "openstack/glance"), ["https://cloud.example.com"]);
-    // How long Traefik's entry points wait stands in its own arguments, which nobody here sees.
+    // The timeouts of Traefik's entry points are in its own arguments, which this input lacks.
     let is_known = |found: &str| sample != "exposure/traefik.yaml" || !found.starts_with("Traefik's entry points");
     for end in &outcome.ends {
         let told = |advice: &Advice| advice.rule.is_some() && is_known(&advice.found);

@@ -67,7 +67,7 @@ fn a_forged_switch_gains_nothing_without_consent(#[case] consent: &str, #[case] 
     assert_eq!(origins(&outcome, "images/glance"), expected);
 }
 
-/// The host name of somebody else's dashboard, on an Ingress of one's own.
+/// The host name of somebody else's dashboard, on the tenant's own Ingress.
 #[test]
 fn a_host_that_two_namespaces_claim_is_said() {
     let victim = dashboard("alice", "horizon.example.com");
@@ -105,8 +105,7 @@ fn other_paths_of_the_same_host_are_no_rivals() {
     assert!(advice.is_empty(), "{advice:?}");
 }
 
-/// Services and routes that point into somebody else's namespace make nothing of theirs one's own,
-/// and nothing of one's own theirs.
+/// Services and routes that point into another namespace change no ownership in either direction.
 #[rstest]
 #[case::external_name(
     "{apiVersion: v1, kind: Service, metadata: {namespace: mallory, name: horizon}, spec: {type: ExternalName, externalName: horizon.alice.svc.cluster.local}}"
@@ -165,7 +164,7 @@ fn many_hosts(namespace: &str, count: usize) -> String {
     ])
 }
 
-/// A tenant with too many origins is told so, and nobody else notices.
+/// A tenant with too many origins gets a message, and nobody else notices.
 #[rstest]
 #[case::default("", 16, 17)]
 #[case::fewer("maxOriginsPerNamespace: 2", 2, 3)]
@@ -208,8 +207,8 @@ fn the_limit_is_the_namespaces_and_not_the_resources() {
     assert!(is_direct(&outcome, "images/horizon") && is_direct(&outcome, "images/second"));
 }
 
-/// Names as long as they can be, from as many namespaces as it takes: what does not fit in is
-/// refused to those who come last, and all the others go on.
+/// The longest possible names, from as many namespaces as necessary. What does not fit is refused to those
+/// who come last, and all others continue.
 #[test]
 fn a_flood_of_origins_is_refused_to_those_who_come_last() {
     let label = "x".repeat(60);
@@ -304,8 +303,8 @@ fn the_sample_of_a_shared_glance_allows_by_name() {
     assert_eq!(origins(&outcome, "images/glance"), ["https://team-a.example.com"]);
 }
 
-/// An Ingress whose status no longer tells its port: what was told before stays accepted beside what is
-/// assumed now.
+/// An Ingress whose status no longer has its port: the earlier port stays accepted together with the
+/// assumed one.
 #[test]
 fn an_origin_that_was_told_is_not_retired_for_one_that_is_assumed() {
     let with = |ingress: &str| {

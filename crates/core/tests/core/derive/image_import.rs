@@ -48,7 +48,7 @@ fn a_rule_that_refuses_uploads_is_the_same() {
     assert!(is_direct(&render(&join(&[&cloud(), &milder, &horizon("{}")])), "openstack/horizon"));
 }
 
-/// The internal API's trouble is told, and the public one goes on.
+/// A fault of the internal API is reported, and the public one continues.
 #[test]
 fn an_internal_api_that_is_not_there_holds_nothing_up() {
     let spec = "{apis: {internal: {workloadRef: {name: nowhere}}}}";

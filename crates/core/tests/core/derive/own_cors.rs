@@ -66,7 +66,7 @@ fn said(view: &GlanceView) -> String {
 const OFF: &str = "{rehearsal: {catalog: 'Off'}}";
 const SEEN: &str = r#"{"cors": {"set": {"allowed_origin": ["https://old.example.com"], "allow_headers": ["X-Own"], "allow_credentials": false, "max_age": 5}, "left": {}, "beside": []}}"#;
 
-/// Nothing is rolled before it was read: else our file would take away what it does not know.
+/// Nothing rolls before it was read. Otherwise our file would remove what it does not know.
 #[rstest]
 #[case::with_the_catalog("{}", &["--own-cors", "--catalog"])]
 #[case::alone(OFF, &["--own-cors"])]
@@ -110,7 +110,7 @@ fn it_counts_though_the_catalog_could_not_be_read() {
     assert_eq!(carried(&view(&snapshot)), [OWN]);
 }
 
-/// What is no answer leaves what is known, and says so; nothing waits for ever.
+/// An answer that is none keeps what is known, and says so. Nothing waits forever.
 #[rstest]
 #[case::cut(r#"{"cors": {"set": {"allowed_origin": ["https://old.exa"#, Ok(()), "its answer is lost")]
 #[case::too_large(r#"{"cors": {"unread": "TooLarge"}}"#, Ok(()), "more in [cors] than an answer can hold")]
@@ -154,8 +154,8 @@ fn a_value_that_is_none_is_left_out() {
     assert!(said(&glance).contains("allow_methods: 2 of its values"), "{}", said(&glance));
 }
 
-/// After an upgrade: ours is in effect, without what stands in the Secret. That comes along with the next roll, and
-/// makes none of its own; what the user changes afterwards does.
+/// After an upgrade, our file is in effect without the values from the Secret. They come with the next
+/// roll, and cause none. Later changes by the user do.
 #[test]
 fn an_upgrade_rolls_nothing_for_it() {
     let mut snapshot = snapshot(OFF);

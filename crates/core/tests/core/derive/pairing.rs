@@ -308,8 +308,8 @@ fn a_lost_exposure_takes_no_origin_away() {
     assert_eq!(origins(&outcome, "openstack/glance"), ["https://horizon.example.com"]);
 }
 
-/// No browser uploads to a name of the cluster's own, or by http from a page by https: a dashboard that is
-/// direct goes back, unless it shall stay.
+/// No browser uploads to a cluster-internal name, or with http from an https page. A direct dashboard goes
+/// back, unless it must stay.
 #[rstest]
 #[case::internal("glanceEndpoint: 'https://glance.openstack.svc:9292'", Reason::EndpointNotPublic, false)]
 #[case::mixed("glanceEndpoint: 'http://glance.example.com'", Reason::MixedContent, false)]

@@ -1,4 +1,4 @@
-//! Policies of gateways on the way to Glance, as the operator reads them; `check` reads them with the same
+//! Policies of gateways in front of Glance, as the operator reads them; `check` reads them with the same
 //! code (crates/check/tests/check/rules/ways.rs).
 
 use rstest::rstest;
@@ -122,7 +122,7 @@ fn a_lifted_limit_is_none() {
     for (kind, spec) in limits {
         let limit = policy(kind, "infra", GATEWAY, spec);
         let manifest = view(&[&gateway, &route, &limit]).issues[0].manifest.clone().unwrap();
-        // A nearer one of another name stands beside it; the same name is the same object.
+        // A nearer policy with another name exists in addition; the same name is the same object.
         let limit = if manifest.contains("glance-uploads") { limit } else { String::from("{}") };
         let objects: Vec<&str> = [&*gateway, &route, &manifest, &limit].into_iter().filter(|o| *o != "{}").collect();
         assert_eq!(issues(&objects), [""; 0], "{manifest}");
@@ -197,7 +197,7 @@ fn traefik_middleware(namespace: &str, spec: &str) -> String {
     )
 }
 
-/// An Ingress names middlewares in an annotation: what is read of them stands in the warning's place.
+/// An Ingress names middlewares in an annotation: the issues in them replace the warning.
 #[rstest]
 #[case::unseen(None, &["DU012 may fail [traefik.ingress.kubernetes.io/router.middlewares]"])]
 #[case::harmless(Some(("openstack", "compress: {}")), &[])]

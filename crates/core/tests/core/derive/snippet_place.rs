@@ -74,7 +74,7 @@ fn read_at(dir: &str, also: Option<&str>, delivery: &str) -> Value {
     json!({"problem": null, "localSettingsDir": dir, "alsoReadAs": also, "delivery": delivery})
 }
 
-/// Before any rehearsal: the layout's place, and what mounts tell of the layout.
+/// Before any rehearsal: the layout's place, and the layout that mounts show.
 #[rstest]
 #[case::unsaid("{}", &[], Ok((ETC, Delivery::Mount)))]
 #[case::debian("{layout: Debian}", &[], Ok((ETC, Delivery::Mount)))]
@@ -120,7 +120,7 @@ fn what_the_image_tells(
     assert_eq!(place(&seen), Ok((dir.to_owned(), delivery)));
 }
 
-/// The answer is of one pod: another image is asked anew.
+/// The answer is for one pod; another image is asked again.
 #[test]
 fn another_pod_is_asked_anew() {
     let mut seen = snapshot("{}", None, &[]);
@@ -173,7 +173,7 @@ fn offline_openstack_helms_link_is_assumed() {
     assert!(printed.contains("name: direct-upload-copy"), "{printed}");
 }
 
-/// Offline nobody runs the image: what is assumed is told, unless it is stated.
+/// Offline nobody runs the image: the output names an assumed folder, but not a stated one.
 #[rstest]
 #[case::unsaid("{}", true)]
 #[case::stated("{layout: Debian}", false)]

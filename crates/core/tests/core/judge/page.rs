@@ -1,4 +1,4 @@
-//! The dashboard's page: what it tells of uploads.
+//! The dashboard's page: what it says about uploads.
 
 use direct_upload_api::web::{Endpoint, Origin};
 use direct_upload_api::{Panel, Rule};

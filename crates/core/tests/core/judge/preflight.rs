@@ -1,5 +1,5 @@
-//! The judgement beside the table of answers (table.rs): other questions than the upload's,
-//! and what holds whatever the answer.
+//! The judgement, in addition to the table of answers (table.rs): other requests than the upload's, and
+//! what is true for every answer.
 
 use direct_upload_api::web::{Endpoint, Origin};
 use direct_upload_api::{Panel, Rule};
@@ -196,7 +196,7 @@ fn the_same_origins_question_could_store_nothing() {
     assert_eq!(names.len(), 5, "{names:?}");
 }
 
-/// Of a hostile answer, little and only plain text is told.
+/// Of a hostile answer, only a little plain text is shown.
 #[test]
 fn what_is_received_is_bounded() {
     let long = format!("\u{1b}[2J{}", "é".repeat(100_000));

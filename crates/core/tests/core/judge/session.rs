@@ -204,7 +204,7 @@ fn panels_are_told_apart_by_their_pages() {
     }
 }
 
-/// The interceptors of Horizon 25.7.3 and 27.0.0, as they stand in the file and with blanks taken out.
+/// The interceptors of Horizon 25.7.3 and 27.0.0, as they are in the file and without spaces.
 #[rstest]
 #[case(
     "$httpProvider.defaults.xsrfHeaderName = 'X-CSRFToken';\n if ('X-Auth-Token' in config.headers) {\n delete config.headers['X-Requested-With'];\n }",

@@ -1,4 +1,4 @@
-//! Uploads without a token: each answer of tests/cases/upload, given to the judge, and what came of two
+//! Uploads without a token: each answer of tests/cases/upload, given to the judge, and the results of two
 //! requests as one observation.
 
 use std::collections::BTreeMap;

@@ -234,7 +234,7 @@ proptest! {
         let _ = parse("in.yaml", text.as_bytes());
     }
 
-    /// Values that reach a file only through a resource either stand in it as one value or are refused.
+    /// Values that reach a file only through a resource are in it as one value, or are refused.
     #[test]
     fn no_value_breaks_out_of_its_file(value in ".{0,30}") {
         let spec = format!("{{cors: {{allowedOrigins: [{0}], allowHeaders: [{0}]}}}}", serde_json::to_string(&value).unwrap());

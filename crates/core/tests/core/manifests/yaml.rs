@@ -1,4 +1,4 @@
-//! The reader against serde_norway, which stands on libyaml; kubectl's reader is a port of that.
+//! The reader against serde_norway, which is built on libyaml; kubectl's reader is a port of that.
 
 use std::path::PathBuf;
 

@@ -96,8 +96,8 @@ fn a_switch_waits_for_the_last_pod_that_refuses(#[case] by_hand: bool) {
     assert_eq!((cloud.refuses("glance"), cloud.direct_pods("one")), (false, 2));
 }
 
-/// At a deletion, whatever the operator cannot see, nothing of what it cannot see is taken for given back,
-/// and no Glance goes before the Horizon whose pods are direct.
+/// During a deletion, whatever the operator cannot see, nothing unseen counts as released, and no Glance
+/// goes before the Horizon whose pods are direct.
 #[rstest]
 #[case::starting(Blindness::Starting)]
 #[case::refused(Blindness::Refused)]
@@ -123,7 +123,7 @@ fn what_is_not_seen_is_not_given_back(#[case] blindness: Blindness) {
     }
 }
 
-/// A Horizon whose spec cannot be read is given back as its claim says, and waits for its pods.
+/// A Horizon whose spec cannot be read is released as its claim says, and waits for its pods.
 #[test]
 fn an_unreadable_spec_is_given_back_by_its_claim() {
     let mut cloud = Cloud::new();

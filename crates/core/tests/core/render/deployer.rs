@@ -88,7 +88,7 @@ fn uploads_pass_once_both_are_merged(
     assert_eq!(after["HORIZON_IMAGES_UPLOAD_MODE"], "direct");
 }
 
-/// Each begins with where it goes, and Glance's with what to ask before Horizon's turn.
+/// Each first says where it goes, and Glance's says what to ask before the change of Horizon.
 #[rstest]
 fn a_fragment_says_where_it_goes_and_what_is_next(
     #[values(Deployer::OpenStackHelm, Deployer::KollaAnsible, Deployer::OpenStackAnsible, Deployer::Rhoso)]
@@ -103,7 +103,7 @@ fn a_fragment_says_where_it_goes_and_what_is_next(
     }
     let horizon = of_horizon(deployer, true, None).unwrap().text;
     assert!(horizon.lines().next().unwrap().contains("stage 2 of 2"), "{horizon}");
-    // Nobody is told to change a custom resource: there may be none.
+    // No text asks the user to change a custom resource, because there may be none.
     assert!(!glance.contains("do not edit") && !horizon.contains("do not edit"), "{glance}{horizon}");
 }
 
@@ -116,7 +116,7 @@ fn what_says_nothing_has_no_fragment(
     assert_eq!(of_horizon(deployer, false, None), None);
 }
 
-/// Options that Glance itself reads come along; brackets and blanks survive.
+/// The fragment has options that Glance itself reads; brackets and blanks survive.
 #[rstest]
 fn options_of_imports_come_along(
     #[values(Deployer::OpenStackHelm, Deployer::KollaAnsible, Deployer::OpenStackAnsible, Deployer::Rhoso)]
@@ -133,7 +133,7 @@ fn options_of_imports_come_along(
     assert_eq!(values[0], "[glance-direct,web-download]", "{text}");
 }
 
-/// What Django must know behind a TLS edge comes along where the tool takes Python, and is told where it does not.
+/// What Django must know behind a TLS edge is in the fragment if the tool accepts Python. Otherwise the output names it.
 #[rstest]
 fn tls_termination_comes_along_or_is_told(
     #[values(Deployer::OpenStackHelm, Deployer::KollaAnsible, Deployer::OpenStackAnsible, Deployer::Rhoso)]

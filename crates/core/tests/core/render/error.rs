@@ -1,4 +1,4 @@
-//! What an error says of a value that no file can hold.
+//! What an error says about a value that no file can express.
 
 use direct_upload_core::render::{Refusal, Unwritable};
 

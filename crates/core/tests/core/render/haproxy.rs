@@ -110,7 +110,7 @@ fn headers_with_underscores_arrive_with_hyphens() {
     assert!(value(&head, "X-Image-Meta-Is-Public").is_empty(), "{head:?}");
 }
 
-/// With a length and in chunks, as the bytes come: nothing is held back until the body is whole.
+/// With a length and in chunks, as the bytes arrive: HAProxy does not store the whole body first.
 #[test]
 fn bodies_pass_as_they_come() {
     for chunked in [false, true] {

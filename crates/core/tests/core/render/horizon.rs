@@ -98,7 +98,7 @@ fn no_file_without_a_setting(#[case] settings: HorizonSettings) {
     assert_eq!(horizon(&settings).unwrap(), vec![]);
 }
 
-/// Whatever the user wrote, it stays, in its kind, and ours stands behind it once.
+/// Whatever the user wrote stays, in its kind, and ours follows it once.
 #[rstest]
 #[case::undefined("", json!(["h.example"]))]
 #[case::none("ALLOWED_HOSTS = None", json!(["h.example"]))]

@@ -1,4 +1,4 @@
-//! Shapes of clouds, each as a user would write it: the samples, and what needs no sample.
+//! Topologies, each as a user would write it: the samples, and those that need no sample.
 
 use direct_upload_core::simulate::{self, Simulation};
 use rstest::rstest;
@@ -105,8 +105,8 @@ fn many_dashboards_share_a_glance() {
     }
 }
 
-/// Stores are Glance's own matter: what the user's file says of them stays as it is, and the drop-in
-/// says nothing of them.
+/// Stores are Glance's own matter: what the user's file says about them does not change, and the drop-in
+/// does not mention them.
 #[test]
 fn stores_stay_glances_own_matter() {
     let config = "{apiVersion: v1, kind: ConfigMap, metadata: {namespace: openstack, name: glance-etc}, data: {glance-api.conf: \"[DEFAULT]\\nenabled_backends = near:rbd, edge:file\\n[cors]\\nallowed_origin = https://skyline.example.com\\n\"}}";

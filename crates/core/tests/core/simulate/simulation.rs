@@ -60,7 +60,7 @@ fn stage_glance_leaves_horizon_as_it_is() {
     let config_maps: Vec<_> = after.iter().filter(|o| o["kind"] == "ConfigMap").collect();
     assert_eq!(config_maps.len(), 1);
     assert_eq!(origins(&outcome, "openstack/glance"), ["https://horizon.example.com"]);
-    // The second half goes on where the first ended.
+    // The second half continues where the first ended.
     let second = render(&fed_back(&yaml, &outcome));
     assert!(sentences(&second).iter().all(|s| s.starts_with("Horizon")), "{:?}", sentences(&second));
     assert_eq!(printed(&second), printed(&render(&yaml)));

@@ -1,4 +1,4 @@
-//! Which workloads get a preStop sleep, and what is said of rolls where they do not.
+//! Which workloads get a preStop sleep, and what is reported about rolls if they do not.
 
 use direct_upload_core::derive::World;
 use direct_upload_core::model::Advice;
@@ -51,7 +51,7 @@ fn outcome(yaml: &str) -> (Value, String) {
     (hook, of_rolls(&end.advice).join("\n"))
 }
 
-/// What is said of rolls, and not of the way there.
+/// What is reported about rolls, and not about the steps before.
 fn of_rolls(advice: &[Advice]) -> Vec<String> {
     advice_lines(advice).into_iter().filter(|text| !text.starts_with("Ingress")).collect()
 }
@@ -121,7 +121,7 @@ fn pods_do_not_sleep_where_grace_or_another_hook_forbids_it(
     assert_eq!(advice.is_empty(), told.is_empty(), "{advice}");
 }
 
-/// Another hook of the container's lifecycle stays beside ours.
+/// Another hook of the container's lifecycle stays together with ours.
 #[test]
 fn another_hook_of_the_lifecycle_stays_beside_ours() {
     let start = "{lifecycle: {postStart: {exec: {command: [/start]}}}}";
@@ -172,7 +172,8 @@ fn a_roll_that_leaves_nobody_to_answer_is_said(
     assert_eq!(advice.contains("nobody answers meanwhile"), absent, "{advice}");
 }
 
-/// Who applies the container server-side is not stood in the way of; who applies other fields is.
+/// No sleep is added to a container that another manager applies server-side. Other containers and other
+/// kinds of updates do not matter.
 #[rstest]
 #[case::this_container("Apply", "team", r#"k:{"name":"glance"}"#, false)]
 #[case::another_container("Apply", "team", r#"k:{"name":"exporter"}"#, true)]

@@ -110,7 +110,7 @@ fn horizon_is_found_wherever_it_lies(#[case] is_venv: bool, #[case] place: &str)
     assert_eq!((code, answer["localSettingsDir"].as_str()), (0, folder.to_str()), "{answer}");
 }
 
-/// A folder that is a link is told by both paths; of these first the one that the operator takes.
+/// The answer names a linked folder by both paths, first the one that the operator uses.
 #[test]
 fn a_linked_folder_has_two_paths() {
     let image = Image::new();
@@ -269,7 +269,7 @@ fn cors(ours: &str, others: &[(&str, &str)]) -> (i32, Value) {
     rehearse_cors(home.path(), &folder.join("glance-api.conf.d/zz-direct-upload.conf"))
 }
 
-/// What the script says of a file below a home of its own.
+/// What the script says about a file below a separate home.
 pub fn rehearse_cors(home: &Path, path: &Path) -> (i32, Value) {
     rehearse_file(home, "--cors", path)
 }
@@ -463,7 +463,7 @@ fn more_endpoints_than_an_answer_holds_are_none() {
 
 // --- The user's own [cors] ---------------------------------------------------------------------------------
 
-/// What the script tells of these files below a home of their own.
+/// What the script says about these files below a separate home.
 fn own_cors(files: &[(&str, &str)]) -> Value {
     let home = tempfile::tempdir().unwrap();
     for (name, text) in files {

@@ -26,7 +26,7 @@ pub fn is_answered(issue: &ExposureIssue, objects: &[PolicyObject<'_>], backends
     }
 }
 
-/// The gateway's limit on requests holds where a policy names it; then the route need not.
+/// The gateway's limit applies to requests that a policy names; the route then needs none.
 fn sets_request_timeout(objects: &[PolicyObject<'_>], backends: &Backends) -> bool {
     let path = Path::new(objects, backends);
     let written = |o: &&PolicyObject<'_>| o.spec.pointer("/timeout/http/requestTimeout").is_some();

@@ -15,13 +15,13 @@ use crate::model::Id;
 
 const LOGINS: [&str; 6] = ["basicAuth", "digestAuth", "forwardAuth", "extAuth", "oidc", "jwt"];
 
-/// Whole uploads below this many milliseconds are sure to be cut one day …
+/// A limit of a whole upload below this many milliseconds will cut one some day …
 pub(super) const SHORT: u64 = 1_800_000;
 
-/// … and above this one they are not.
+/// … and a limit above this will not.
 pub(super) const LONG: u64 = 7_200_000;
 
-/// A silence, or a wait for the answer, below this ends uploads whose end Glance takes its time to store.
+/// A shorter allowed silence, or a shorter wait for the answer, ends uploads while Glance stores their end.
 const PATIENT: u64 = 600_000;
 
 pub(super) struct Judge<'a> {
@@ -86,7 +86,7 @@ impl Judge<'_> {
         }
     }
 
-    /// What the table of limits has for a field.
+    /// The entry of the table of limits for a field.
     fn limit(&mut self, value: &Value, path: &[String]) {
         let names: Vec<&str> = path.iter().map(String::as_str).filter(|step| step.parse::<usize>().is_err()).collect();
         let written = names.join(".");
@@ -132,7 +132,7 @@ impl Judge<'_> {
         }
     }
 
-    /// Actions on the header that Glance writes, in OpenShift's Routes.
+    /// Actions on Glance's header, in OpenShift's Routes.
     pub fn response_headers(&mut self, actions: &Value) {
         for (at, action) in actions.as_array().into_iter().flatten().enumerate() {
             let path = ["spec", "httpHeaders", "actions", "response", &at.to_string()].map(str::to_owned);
@@ -144,7 +144,7 @@ impl Judge<'_> {
         }
     }
 
-    /// Somebody else writes Glance's Access-Control-Allow-Origin; no value: it is removed.
+    /// Something else writes Glance's Access-Control-Allow-Origin; no value: it is removed.
     fn rewritten(&mut self, value: Option<&str>, path: &[String]) {
         let other = |value: &str| {
             !value.contains(['*', '%', '$']) && self.origins.iter().any(|origin| origin.as_str() != value)
@@ -164,7 +164,7 @@ impl Judge<'_> {
         self.tell(Rule::CorsOnTheWay, fails, path, found, "remove it: Glance's own [cors] answers the browser");
     }
 
-    /// What a grant lacks; nothing if it is none.
+    /// What a grant lacks; nothing if it is not a grant.
     fn lacking(&self, map: &Map<String, Value>) -> Vec<String> {
         let listed = |name: &str| {
             let of =
@@ -190,7 +190,7 @@ impl Judge<'_> {
     }
 }
 
-/// The entries of a list, also where each says how it is compared. What only a pattern decides may be
+/// The entries of a list, also if each says how it is compared. If only a pattern decides, the value may be
 /// anything.
 fn texts<'a>(key: &str, list: &'a Value) -> Vec<&'a str> {
     let pattern = key.ends_with("Regex");

@@ -6,8 +6,8 @@ use super::PolicyObject;
 use super::path::{Path, targets};
 use crate::model::{Key, Kind};
 
-/// Limits that go by a value, because without the field a shorter one of the gateway's own holds (Envoy's 15 s
-/// and 5 min, nginx's 1 MiB and 60 s). Every other one goes with its field.
+/// Limits that need a value to lift them, because without the field the gateway's own shorter limit applies (Envoy's 15 s
+/// and 5 min, nginx's 1 MiB and 60 s). To lift any other limit, remove its field.
 const VALUES: [(&str, &str); 5] = [
     ("timeout.http.requestTimeout", "0s"),
     ("timeout.http.streamIdleTimeout", "1h"),
@@ -22,10 +22,10 @@ const WITH_THE_OBJECT: [&str; 1] = ["requestBuffer.limit"];
 /// Nobody reads longer ones in a status.
 const LONGEST: usize = 2000;
 
-/// The policy without a limit; or, where it is for all of a Gateway, one for the route alone, which then
-/// holds in its place, and so says all the rest that the policy says.
+/// The policy without a limit. If the policy is for a whole Gateway, the result is a copy for the route alone.
+/// The copy then applies instead, so it repeats everything else that the policy says.
 pub(super) fn lifting(policy: &PolicyObject<'_>, through: &Path<'_>, path: &[String]) -> Option<String> {
-    // Routes are the user's own whole, and their limits stand in lists.
+    // Routes belong to the user, and their limits are in lists.
     if path.iter().any(|step| step.parse::<usize>().is_ok()) {
         return None;
     }

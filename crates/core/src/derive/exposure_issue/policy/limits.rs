@@ -3,11 +3,11 @@
 /// What a field limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limit {
-    /// The whole time of a request with its body.
+    /// The total time of a request with its body.
     Whole,
     /// How long Glance may take to answer after the body's last byte.
     Answer,
-    /// How long nothing may move.
+    /// The longest silence.
     Silence,
     /// The body's size.
     Size,

@@ -8,14 +8,14 @@ use super::path::{Path, mentions};
 use crate::derive::exposure_issue::ExposureIssue;
 use crate::model::Id;
 
-/// Routes that choose requests by their method, and none of which takes OPTIONS.
+/// Routes that choose requests by their method, and none of which accepts OPTIONS.
 pub(super) fn no_options(path: &Path<'_>) -> Vec<(ExposureIssue, Vec<String>)> {
     let mut found = Vec::new();
     let choices: Vec<Choice<'_>> = path.routes.iter().flat_map(|route| chosen(route, &path.services)).collect();
     let passes = |methods: &Option<Vec<String>>| {
         methods.as_ref().is_none_or(|methods| methods.iter().any(|m| m.eq_ignore_ascii_case("OPTIONS")))
     };
-    // One way that takes OPTIONS is enough, whichever object has it.
+    // One route with OPTIONS is enough, whichever object has it.
     if choices.iter().any(|(.., methods)| passes(methods)) {
         return found;
     }
@@ -35,10 +35,10 @@ pub(super) fn no_options(path: &Path<'_>) -> Vec<(ExposureIssue, Vec<String>)> {
     found
 }
 
-/// A rule of a route: the object, where its choice stands, and the methods that it takes; none: all.
+/// A rule of a route: the object, the place of its choice, and its methods; none: all.
 type Choice<'a> = (&'a PolicyObject<'a>, Vec<String>, Option<Vec<String>>);
 
-/// The rules of a route that lead to the Services, and the methods that each takes; none: all.
+/// The rules of a route that lead to the Services, and the methods of each; none: all.
 fn chosen<'a>(route: &'a PolicyObject<'a>, services: &[&str]) -> Vec<Choice<'a>> {
     let spec = &route.spec;
     let list = |name: &str| spec[name].as_array().into_iter().flatten().enumerate();
@@ -78,7 +78,7 @@ fn chosen<'a>(route: &'a PolicyObject<'a>, services: &[&str]) -> Vec<Choice<'a>>
     }
 }
 
-/// The methods of all matches; none if one of them takes any.
+/// The methods of all matches; none if one of them accepts any.
 fn all_of(matches: Option<&Vec<Value>>, of: impl Fn(&Value) -> Option<Vec<String>>) -> Option<Vec<String>> {
     let matches = matches.filter(|matches| !matches.is_empty())?;
     let each: Option<Vec<Vec<String>>> = matches.iter().map(of).collect();

@@ -1,9 +1,9 @@
-//! Policies of gateways that stand in objects of their own: Traefik's Middlewares, Contour's HTTPProxies,
-//! Envoy Gateway's and NGINX Gateway Fabric's policies, Istio's VirtualServices.
+//! Policies of gateways that are separate objects: Traefik's Middlewares, Contour's HTTPProxies, Envoy
+//! Gateway's and NGINX Gateway Fabric's policies, Istio's VirtualServices.
 //!
-//! In: objects, and the Services under which routes lead to Glance. Out: what of it hinders uploads. The
-//! kinds differ in little but where the same words stand, so they are looked for at any depth; what only
-//! one of them has stands in a table. The operator and `check` read them with this.
+//! In: objects, and the Services through which routes lead to Glance. Out: what blocks uploads. The kinds use
+//! the same words in different places, so the code searches for them at any depth. A table has what only one
+//! kind has. Both the operator and `check` use this module.
 
 mod answered;
 mod judge;
@@ -30,7 +30,7 @@ pub use answered::is_answered;
 pub use limits::{LIMITS, Limit};
 pub(crate) use seen::objects;
 
-/// An object on the way, as it was written.
+/// An object between browser and Glance, as it was written.
 #[derive(Clone, Debug)]
 pub struct PolicyObject<'a> {
     pub kind: &'a str,
@@ -62,7 +62,7 @@ const POLICIES: [&str; 9] = [
 
 const ROUTES: [&str; 5] = ["Ingress", "HTTPRoute", "IngressRoute", "VirtualService", "HTTPProxy"];
 
-/// What hinders uploads to the workload of these Services, from these origins.
+/// What blocks uploads to the workload of these Services, from these origins.
 pub fn issues(
     objects: &[PolicyObject<'_>],
     backends: &Backends,

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{PolicyObject, ROUTES};
 use crate::derive::exposure::backends::Backends;
 
-/// Where browsers come through: the Services, the routes to them, and the Gateways of these.
+/// The path of browsers: the Services, the routes to them, and the Gateways of these.
 pub(super) struct Path<'a> {
     namespace: &'a str,
     pub services: Vec<&'a str>,
@@ -21,7 +21,7 @@ impl<'a> Path<'a> {
         Self { namespace: &backends.namespace, services, routes }
     }
 
-    /// Whether an object holds for requests on this way.
+    /// Whether an object applies to requests on this path.
     pub fn has(&self, policy: &PolicyObject<'_>) -> bool {
         let spec = &policy.spec;
         let near = policy.key.namespace == self.namespace;
@@ -71,7 +71,7 @@ pub(super) fn targets(spec: &Value) -> impl Iterator<Item = &Value> {
     one.chain(spec["targetRefs"].as_array().into_iter().flatten())
 }
 
-/// How near a policy stands to the requests: of one kind only the nearest holds.
+/// How near a policy is to the requests. Of one kind, only the nearest applies.
 pub(super) fn nearness(policy: &PolicyObject<'_>) -> u8 {
     let of = |target: &Value| match (target["kind"].as_str(), target["sectionName"].is_string()) {
         (Some("Gateway"), false) => 0,

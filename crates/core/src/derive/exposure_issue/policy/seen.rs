@@ -1,4 +1,4 @@
-//! What a snapshot has of policies and of the routes that they hold for.
+//! The policies in a snapshot, and the routes to which they apply.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,7 +10,7 @@ use crate::derive::exposure::backends::Backends;
 use crate::model::{Ingress, Key, Policy, Snapshot, Store};
 
 /// The objects that may matter to workloads behind these Services: those of their namespace, and policies
-/// that stand beside a Gateway. What cannot be seen hinders nothing that could be told.
+/// next to a Gateway. An object that the operator cannot see gives no advice.
 pub(crate) fn objects<'a>(snapshot: &'a Snapshot, backends: &Backends) -> Vec<PolicyObject<'a>> {
     let own = backends.namespace.as_str();
     let none = || -> &'a BTreeMap<String, String> {

@@ -1,7 +1,7 @@
 //! Traefik's entry points cut a request, its body too, after `transport.respondingTimeouts.readTimeout`: 60 s
 //! unless it is written, since v2.11.2 and v3.0 (Traefik's migration notes; canonical/traefik-k8s-operator#719).
 //!
-//! In: the path to Glance. Out: the time of the entry points on it, which stands in Traefik's own arguments.
+//! In: the path to Glance. Out: the timeout of its entry points, which is in Traefik's own arguments.
 
 use direct_upload_api::Rule;
 use serde_json::Value;
@@ -14,8 +14,8 @@ use crate::model::Id;
 
 const WORKLOADS: [&str; 2] = ["Deployment", "DaemonSet"];
 
-/// What cuts uploads that come through Traefik. Where its workload is not among the objects, that is told of
-/// its own kind; Ingresses are told of by their annotations.
+/// What cuts uploads that pass Traefik. If the objects lack Traefik's workload, the issue is on the routes of
+/// Traefik's own kind. For Ingresses, the issue comes from their annotations.
 pub(super) fn entry_points(objects: &[PolicyObject<'_>], through: &Path<'_>) -> Vec<(ExposureIssue, Vec<String>)> {
     let Some(route) = through.routes.iter().find(|route| is_traefiks(route)) else { return Vec::new() };
     if !is_seen(objects) {

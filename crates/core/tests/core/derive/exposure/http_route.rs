@@ -107,7 +107,7 @@ fn parent_references_choose_the_listeners(#[case] parents: &str, #[case] names: 
     assert_eq!(found, expected, "{notes}");
 }
 
-/// Plain http beside https of the same host is no origin that anybody asked for.
+/// Plain http, in addition to https of the same host, is no origin that anyone requested.
 #[test]
 fn plain_http_beside_https_of_the_same_host_is_left_out() {
     let listeners = format!("[{}, {}]", listener("http", 80, "HTTP", ""), listener("https", 443, "HTTPS", "a.io"));

@@ -71,7 +71,7 @@ fn a_route_of_a_file_exposes_the_host_it_states(#[case] spec: &str, #[case] expe
     assert!(notes.contains(said), "{notes}");
 }
 
-/// In a cluster only what a router has admitted counts: host names belong to whoever came first.
+/// In a cluster only what a router has admitted counts: host names belong to the first who claims them.
 #[rstest]
 #[case::nobody("{}", "", "no router has admitted it")]
 #[case::admitted(format!("{{ingress: [{}]}}", admitted("b.io", "True")), "https://b.io", "")]

@@ -162,7 +162,7 @@ fn accepted(status: &str, generation: u32) -> String {
     )
 }
 
-/// listenerset-default-not-allowed, -hostname-conflict: what the Gateway's controller says of the set.
+/// listenerset-default-not-allowed, -hostname-conflict: what the Gateway's controller says about the set.
 #[rstest]
 #[case::accepted(true, accepted("True", 3), "https://a.io:8443", "")]
 #[case::refused(

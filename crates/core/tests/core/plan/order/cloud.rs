@@ -15,7 +15,7 @@ use super::{BY_HAND, GLANCES, HORIZONS, NAMES, RETIRE, WIDE};
 
 #[derive(Clone)]
 pub struct Cloud {
-    /// What is so.
+    /// The facts.
     pub snapshot: Snapshot,
     /// What the operator cannot see of it.
     pub blind: BTreeMap<Kind, Blindness>,
@@ -25,7 +25,7 @@ pub struct Cloud {
     pub second: bool,
     /// Glances that somebody replaced by a file without our fields, and pods of that are still about.
     pub wiped: BTreeSet<&'static str>,
-    /// Origins that a roll of a Glance which the operator began takes away.
+    /// Origins that a Glance's roll removes, which the operator started.
     pub departing: BTreeMap<&'static str, BTreeSet<Origin>>,
     /// When each origin was last needed at a Glance by a pod that uploads directly.
     pub needed: BTreeMap<(&'static str, Origin), Timestamp>,

@@ -44,7 +44,7 @@ impl Cloud {
         }
         for (glance, before) in GLANCES.into_iter().zip(before) {
             let after = self.accepted(glance);
-            // What is lost while somebody else's file stands in Glance is that person's doing.
+            // What is lost while Glance has somebody else's file is that person's doing.
             let wiped = self.wiped.contains(glance);
             if !self.is_bare(glance) {
                 self.wiped.remove(glance);
@@ -56,9 +56,8 @@ impl Cloud {
         }
     }
 
-    /// The operator decides that a Glance shall accept no more than this. Nobody may need what goes,
-    /// or have needed it within `retireAfter`; what people change afterwards comes too late for the
-    /// roll that begins here.
+    /// The operator decides that a Glance accepts no more than this. Nobody may need what goes, or have
+    /// needed it within `retireAfter`. Later changes by users come too late for the roll that starts here.
     pub fn let_go(&mut self, glance: &'static str, staying: &BTreeSet<Origin>) {
         let going = self.snapshot.glances.get(&key(glance)).unwrap().is_none_or(|g| g.meta.deleting.is_some());
         let in_need = self.in_need(glance);
@@ -72,7 +71,7 @@ impl Cloud {
         }
     }
 
-    /// The operator decides that a Glance shall refuse every upload.
+    /// The operator decides that a Glance refuses every upload.
     pub fn let_go_all(&self, glance: &'static str) {
         let direct: Vec<_> = self.direct_at(glance).collect();
         assert!(direct.is_empty(), "{glance} is to refuse uploads, and {direct:?} is direct");
@@ -98,7 +97,7 @@ impl Cloud {
         }
         for (who, name) in NAMES.iter().enumerate() {
             let mut steps = self.plan(who).map(|p| p.steps).unwrap_or_default();
-            // The catalog is read anew for ever, once a day.
+            // The catalog is read again once a day, forever.
             steps.retain(|step| !matches!(&step.action, Action::Rehearse(draft) if draft.asks_keystone()));
             assert!(steps.is_empty(), "{name} never comes to rest: {steps:?}");
         }

@@ -344,7 +344,7 @@ fn glanceclient_uploads_through_mod_wsgi(#[case] ours: bool, #[case] status: u16
             "fields": fields, "size": size,
         }))
     };
-    // More than one of its chunks; without ours the limit of the site is 3 bytes, so the chunks alone are told by 411.
+    // More than one of its chunks. Without our file the limit of the site is 3 bytes, so a 411 shows that only the chunks are refused.
     let uploaded = send("2", (2 << 20) + 1);
     assert_eq!(uploaded["status"], status, "{uploaded}");
     if ours {
@@ -359,7 +359,7 @@ fn glanceclient_uploads_through_mod_wsgi(#[case] ours: bool, #[case] status: u16
     }
 }
 
-/// What no setting can mend: the module has no chunked bodies.
+/// What no setting can fix: the module has no chunked bodies.
 #[test]
 fn chunked_bodies_are_refused_by_mod_proxy_uwsgi() {
     let tls = Tls::start(HttpdServer::ModProxyUwsgi, ask(&json!({"ask": "backend", "kind": "uwsgi"})), false);
@@ -471,8 +471,8 @@ fn backends_that_are_none_are_refused(#[case] backend: &str) {
 }
 
 proptest! {
-    /// Whatever stands in the settings: refused by name, or still as many lines. (That each argument
-    /// comes out as it went in is the writer's test.)
+    /// Any settings are refused by name, or give the same number of lines. (The writer's test checks that
+    /// each argument comes out unchanged.)
     #[test]
     fn hostile_settings_never_leave_their_line(text in hostile()) {
         let plain = tls_host("/x", 9292, 1);

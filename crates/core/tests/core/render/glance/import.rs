@@ -239,7 +239,7 @@ fn expression() -> impl Strategy<Value = String> {
     ]
 }
 
-/// `[oslo_policy] policy_dirs` is `policy.d` beside the main file, and is read over `policy.yaml`.
+/// `[oslo_policy] policy_dirs` is `policy.d` next to the main file, and is read after `policy.yaml`.
 #[test]
 fn rules_go_over_the_users_own() {
     let ours = files(&ImageImport::default(), &[("upload_image", "!"), ("modify_image", "role:admin or rule:owner")]);

@@ -164,7 +164,7 @@ fn the_path_leads_to_glance_and_nothing_else_does(
         assert!(!answer.body.contains("secret"), "{lines:?}");
         assert_eq!(answer.all("X-Content-Type-Options"), ["nosniff"]);
     }
-    // What the front said of TLS stays.
+    // What the front proxy said about TLS stays.
     let https = request(port, "GET", path, &json!([["X-Forwarded-Proto", "https"]]));
     assert!(https.body.contains("X-Forwarded-Proto: https"), "{https:?}");
     // The dashboard is where it was, with its own limit.

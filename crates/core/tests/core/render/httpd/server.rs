@@ -120,7 +120,7 @@ impl Site {
         assert!(made.status.success(), "{made:?}");
     }
 
-    /// `httpd -t`: what it says of the configuration.
+    /// `httpd -t`: what it says about the configuration.
     pub fn check(&self) -> Output {
         self.command().arg("-t").output().unwrap()
     }
