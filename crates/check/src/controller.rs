@@ -7,8 +7,8 @@
 use direct_upload_api::Rule;
 
 use crate::facts::cloud::PlacedIssue;
-use crate::formats::quantity;
 use crate::objects::Object;
+use direct_upload_core::derive::exposure_issue::quantity;
 
 const PREFIX: &str = "metadata.annotations[nginx.ingress.kubernetes.io/";
 

@@ -12,8 +12,8 @@ use direct_upload_core::manifests::{Lines, documents};
 use serde_json::Value;
 
 use crate::finding::{Finding, Location};
-use crate::formats::quantity;
 use crate::objects::{Object, any_text};
+use direct_upload_core::derive::exposure_issue::quantity;
 
 /// Whole uploads below this many milliseconds are sure to be cut one day …
 const SHORT: u64 = 1_800_000;

@@ -1,6 +1,7 @@
 //! What of ours stands in the cluster for one workload.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use direct_upload_api::{Reason, WorkloadKind};
@@ -153,7 +154,7 @@ fn pods(snapshot: &Snapshot, workload: &Workload) -> Known<Vec<Arc<Pod>>> {
 
 /// Whether a pod can decide nothing: none of these workloads made it, it mounts nothing of ours, and it is of no
 /// rehearsal.
-pub fn is_bystander(snapshot: &Snapshot, pod: &Pod, workloads: &HashSet<String>) -> bool {
+pub fn is_bystander<S: BuildHasher>(snapshot: &Snapshot, pod: &Pod, workloads: &HashSet<String, S>) -> bool {
     let made = pod.owner.as_ref().is_some_and(|owner| {
         if owner.kind != "ReplicaSet" {
             return workloads.contains(&owner.uid);

@@ -127,7 +127,7 @@ fn options_of_imports_come_along(
     let glance = of_glance(deployer, &GlanceSettings { own, ..settings() }).unwrap();
     let merged = deployed(deployer, &glance, &of_horizon(deployer, true, None).unwrap());
     let files = merged.glance.as_object().unwrap();
-    let text = files.values().last().unwrap().as_str().unwrap();
+    let text = files.values().next_back().unwrap().as_str().unwrap();
     let values: Value =
         ask(&json!({"ask": "values", "text": text, "options": [["DEFAULT", "enabled_import_methods", "str"]]}));
     assert_eq!(values[0], "[glance-direct,web-download]", "{text}");
