@@ -6,7 +6,7 @@
 //! An answer may arrive after the event that its object is gone. Kubernetes never uses a uid twice. So the
 //! snapshot remembers each gone uid for longer than any request takes, and nothing brings the object back.
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -52,7 +52,7 @@ struct LiveState {
     /// Counts changes of meaning.
     revision: u64,
     /// The revision that the newest world was derived from, and the workloads whose pods decide something in it.
-    derived: (u64, HashSet<String>),
+    derived: (u64, BTreeSet<String>),
 }
 
 /// Which state of an object is known.
@@ -106,7 +106,7 @@ impl Default for Live {
             unread: HashMap::new(),
             arrivals: 0,
             revision: 0,
-            derived: (0, HashSet::new()),
+            derived: (0, BTreeSet::new()),
         };
         Self {
             state: Mutex::new(state),

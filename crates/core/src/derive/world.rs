@@ -1,7 +1,7 @@
 //! The whole picture: one view for each resource, from one snapshot, in stages. Each stage makes new values
 //! from finished ones, by resource. Nothing is filled in later.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use direct_upload_api::web::Origin;
 use direct_upload_api::{Reason, Rollout};
@@ -130,7 +130,7 @@ impl World {
     }
 
     /// The uids of the workloads whose pods decide something.
-    pub fn pods_of(&self) -> HashSet<String> {
+    pub fn pods_of(&self) -> BTreeSet<String> {
         self.tenures().filter_map(|(.., tenure)| tenure.pods_of.clone()).collect()
     }
 

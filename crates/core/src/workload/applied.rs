@@ -1,6 +1,6 @@
 //! What the cluster has of ours for one workload.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use direct_upload_api::{Reason, WorkloadKind};
@@ -153,7 +153,7 @@ fn pods(snapshot: &Snapshot, workload: &Workload) -> Known<Vec<Arc<Pod>>> {
 
 /// Whether a pod can change no decision: none of these workloads made it, it mounts nothing of ours, and it
 /// belongs to no rehearsal.
-pub fn is_bystander(snapshot: &Snapshot, pod: &Pod, workloads: &HashSet<String>) -> bool {
+pub fn is_bystander(snapshot: &Snapshot, pod: &Pod, workloads: &BTreeSet<String>) -> bool {
     let made = pod.owner.as_ref().is_some_and(|owner| {
         if owner.kind != "ReplicaSet" {
             return workloads.contains(&owner.uid);
