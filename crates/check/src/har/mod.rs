@@ -121,11 +121,12 @@ fn of_upload(upload: &Upload<'_>, entries: &[Entry]) -> Found {
         return found;
     }
     let answer = upload.put.answer().filter(|_| upload.has_put());
-    if !asked.same_origin() {
+    // What was answered was sent: this browser took the preflight's answer for a grant.
+    if !asked.same_origin() && answer.is_none() {
         if let Some(found) = of_preflight_in(upload, &asked) {
             return found;
         }
-        if upload.preflight.is_none() && answer.is_none() {
+        if upload.preflight.is_none() {
             return without_preflight(upload);
         }
     }

@@ -184,6 +184,15 @@ fn the_django_panels_upload_has_credentials() {
     assert_eq!(diagnose(&entries.to_string()).unwrap().rule, Some(Rule::NoCredentials));
 }
 
+/// Firefox grants by some answers that Chromium refuses: what was answered was sent.
+#[test]
+fn an_upload_that_was_answered_was_granted() {
+    let lenient = preflight(200, json!({"Access-Control-Allow-Origin": "https://e.example"}));
+    let entries = json!({"log": {"entries": [lenient, put(204, readable(), None)]}});
+    let diagnosis = diagnose(&entries.to_string()).unwrap();
+    assert_eq!((diagnosis.rule, diagnosis.fails), (None, false), "{diagnosis:#?}");
+}
+
 /// Of a request that was never sent Chromium records provisional headers: no Origin.
 #[test]
 fn the_page_is_known_by_the_referer_too() {
