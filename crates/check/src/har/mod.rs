@@ -152,7 +152,7 @@ fn of_policy(upload: &Upload<'_>, page: &Origin, entries: &[Entry]) -> Option<Fo
             && url::Url::parse(&entry.request.url).is_ok_and(|url| url.origin().ascii_serialization() == page.as_str())
     };
     let policies = entries.iter().filter(is_page).filter_map(Entry::answer).map(|answer| enforced(&answer.headers));
-    let policies = policies.filter(|policies| !policies.is_empty()).last()?;
+    let policies = policies.rev().find(|policies| !policies.is_empty())?;
     let forbids = policies.iter().find(|policy| !policy.admits(page, &upload.endpoint))?;
     let at = upload.endpoint.origin();
     let verdict = format!(
