@@ -81,6 +81,7 @@ class Firefox:
 
     def har(self, _sanitize: bool) -> dict:
         """As soon as nothing is added to it: answers come to the toolbox by and by."""
+        time.sleep(1)
         seen, log = None, json.loads(self._chrome(FIREFOX))
         while seen != (now := [(entry["request"]["url"], entry["response"]["status"]) for entry in log["entries"]]):
             seen = now

@@ -11,6 +11,7 @@ use direct_upload_api::{Rule, Severity};
 use direct_upload_core::manifests::{Lines, documents};
 use serde_json::Value;
 
+use crate::classify;
 use crate::finding::{Finding, Location};
 use crate::objects::{Object, any_text};
 use direct_upload_core::derive::exposure_issue::quantity;
@@ -136,7 +137,7 @@ fn read(objects: &[Object], traefik: &Object, at: usize) -> Static {
     let written = own.iter().find(|(name, _)| name == "configfile").map(|(_, path)| *path);
     let defaults = ["/etc/traefik/traefik.yml", "/etc/traefik/traefik.yaml"];
     let paths = written.map_or_else(|| defaults.to_vec(), |path| vec![path]);
-    if let Some(path) = paths.iter().find(|path| !path.ends_with(".yml") && !path.ends_with(".yaml")) {
+    if let Some(path) = paths.iter().find(|path| !is_yaml(path)) {
         return Static::Unseen(format!(
             "{}: {path}, Traefik's static file, is in a format that is not read",
             traefik.id()
@@ -147,6 +148,10 @@ fn read(objects: &[Object], traefik: &Object, at: usize) -> Static {
         || Static::Unseen(format!("{}: {}, Traefik's static file, is not in the input", traefik.id(), paths[0])),
         Static::EntryPoints,
     )
+}
+
+fn is_yaml(path: &str) -> bool {
+    classify::ends_in(path, "yml") || classify::ends_in(path, "yaml")
 }
 
 fn of_arguments(traefik: &Object, at: usize, arguments: &[(String, &str)]) -> Vec<EntryPoint> {
@@ -175,7 +180,7 @@ fn of_mounted(
     path: &str,
 ) -> Option<Vec<EntryPoint>> {
     let mounts = container["volumeMounts"].as_array()?.iter();
-    let (mount, key) = mounts.filter_map(|mount| Some((mount, key_at(mount, path)?))).last()?;
+    let (mount, key) = mounts.filter_map(|mount| Some((mount, key_at(mount, path)?))).next_back()?;
     let volume = pod["volumes"].as_array()?.iter().find(|volume| volume["name"] == mount["name"])?;
     let name = volume["configMap"]["name"].as_str()?;
     let renamed = volume["configMap"]["items"]

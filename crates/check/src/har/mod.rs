@@ -121,11 +121,12 @@ fn of_upload(upload: &Upload<'_>, entries: &[Entry]) -> Found {
         return found;
     }
     let answer = upload.put.answer().filter(|_| upload.has_put());
-    if !asked.same_origin() {
+    // What was answered was sent: this browser took the preflight's answer for a grant.
+    if !asked.same_origin() && answer.is_none() {
         if let Some(found) = of_preflight_in(upload, &asked) {
             return found;
         }
-        if upload.preflight.is_none() && answer.is_none() {
+        if upload.preflight.is_none() {
             return without_preflight(upload);
         }
     }
@@ -151,7 +152,7 @@ fn of_policy(upload: &Upload<'_>, page: &Origin, entries: &[Entry]) -> Option<Fo
             && url::Url::parse(&entry.request.url).is_ok_and(|url| url.origin().ascii_serialization() == page.as_str())
     };
     let policies = entries.iter().filter(is_page).filter_map(Entry::answer).map(|answer| enforced(&answer.headers));
-    let policies = policies.filter(|policies| !policies.is_empty()).last()?;
+    let policies = policies.rev().find(|policies| !policies.is_empty())?;
     let forbids = policies.iter().find(|policy| !policy.admits(page, &upload.endpoint))?;
     let at = upload.endpoint.origin();
     let verdict = format!(

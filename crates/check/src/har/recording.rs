@@ -14,12 +14,12 @@ use serde::Deserialize;
 use crate::redact;
 
 #[derive(Deserialize)]
-pub struct Har {
+pub(super) struct Har {
     pub log: Log,
 }
 
 #[derive(Deserialize)]
-pub struct Log {
+pub(super) struct Log {
     pub entries: Vec<Entry>,
 }
 

@@ -154,12 +154,13 @@ fn answered(server: &Server<'_>, item: &ScopedDirective<'_>) -> Option<Finding> 
     })
 }
 
-/// `if ($request_method = OPTIONS)`, and what else is certainly true for a preflight.
+/// A preflight has neither a token nor a cookie.
+const LACKS: [&str; 3] = ["$http_x_auth_token", "$http_authorization", "$http_cookie"];
+
+/// `if ($request_method = OPTIONS)`, and whatever else is certainly true for a preflight.
 pub(crate) fn is_options(block: &Directive) -> bool {
     let text = block.text();
     let inner = text.trim().trim_start_matches('(').strip_suffix(')').unwrap_or_default();
-    // A preflight has neither a token nor a cookie.
-    const LACKS: [&str; 3] = ["$http_x_auth_token", "$http_authorization", "$http_cookie"];
     let parts: Vec<&str> = inner.split_whitespace().collect();
     if let [variable, "=", rest @ ..] = parts.as_slice()
         && LACKS.contains(variable)

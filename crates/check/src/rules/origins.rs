@@ -350,9 +350,9 @@ fn another_port(edges: &[&Listen], allowed: &[Origin], setting: &Setting, severi
 fn replaced(glance: &GlanceFacts<'_>, origin: &str) -> String {
     let has = |value: &str| value.split(',').any(|item| item.trim() == origin);
     let found = glance.confs.iter().find_map(|conf| {
-        let own = conf.ini.assignments.iter();
-        let own = own.filter(|a| a.normalized_section() == "cors" && a.name == "allowed_origin" && has(&a.value));
-        own.last().map(|assignment| conf.file.at(assignment.line))
+        let mut own = conf.ini.assignments.iter();
+        let found = own.rfind(|a| a.normalized_section() == "cors" && a.name == "allowed_origin" && has(&a.value));
+        found.map(|assignment| conf.file.at(assignment.line))
     });
     found.map(|place| format!("; {place} has it, and a later allowed_origin replaces that")).unwrap_or_default()
 }

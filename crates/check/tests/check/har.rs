@@ -116,6 +116,7 @@ fn what_is_no_recording_is_refused(#[case] text: &str) {
 #[case("put-no-backend-angular", Some(Rule::CorsOnTheWay), true)]
 #[case("put-too-slow-angular", Some(Rule::TooSlow), true)]
 #[case("put-rate-limit-angular", None, true)]
+#[case("put-login-page-angular", Some(Rule::OptionsFiltered), true)]
 #[case("wire-nothing-angular", None, true)]
 #[case("tls-expired-angular", None, true)]
 #[case("tls-other-name-angular", None, true)]
@@ -136,7 +137,6 @@ fn what_real_browsers_record(#[case] name: &str, #[case] rule: Option<Rule>, #[c
 #[rstest]
 #[case("chromium-no-such-name-angular", Some(Rule::NotPublic), "cannot resolve the name")]
 #[case("firefox-no-such-name-angular", None, "does not say why")]
-#[case("firefox-put-login-page-angular", Some(Rule::OptionsFiltered), "a page answered the upload")]
 #[case("chromium-network-changed-angular", None, "own network went away")]
 #[case("chromium-tls-expired-angular", None, "it has expired")]
 #[case("firefox-tls-expired-angular", None, "does not trust its certificate")]
@@ -182,6 +182,15 @@ fn the_django_panels_upload_has_credentials() {
     headers.retain(|header| header["name"] != "Access-Control-Allow-Credentials");
     let entries = json!({"log": {"entries": [made, answered, put(0, json!({}), Some("net::ERR_FAILED"))]}});
     assert_eq!(diagnose(&entries.to_string()).unwrap().rule, Some(Rule::NoCredentials));
+}
+
+/// Firefox grants by some answers that Chromium refuses: what was answered was sent.
+#[test]
+fn an_upload_that_was_answered_was_granted() {
+    let lenient = preflight(200, json!({"Access-Control-Allow-Origin": "https://e.example"}));
+    let entries = json!({"log": {"entries": [lenient, put(204, readable(), None)]}});
+    let diagnosis = diagnose(&entries.to_string()).unwrap();
+    assert_eq!((diagnosis.rule, diagnosis.fails), (None, false), "{diagnosis:#?}");
 }
 
 /// Of a request that was never sent Chromium records provisional headers: no Origin.
