@@ -10,7 +10,7 @@ import pytest
 
 from harness.browser import Dashboard, DjangoDashboard
 from harness.cloud import RESOURCES
-from harness.faults import FAULTS, GLANCE, HORIZON, POLICY, broken_and_mended, cut, public_address
+from harness.faults import FAULTS, GLANCE, HORIZON, POLICY, broken_and_mended, cut, own_address
 from harness.shell import until
 from harness.uploads import fails, passes
 
@@ -186,11 +186,13 @@ def test_the_page_s_policy_leaves_glance_out(angular, angular_dashboard, image_f
 
 
 def test_a_public_dashboard_and_a_glance_in_the_local_network(angular, open_browser, image_file):
-    """The address is one of documentation; the browser is told to take it for a public one."""
-    with public_address('203.0.113.7') as public, angular.edge.at(HORIZON, public):
+    """The dashboard's address is one of documentation; the browser is told to take it for a public one."""
+    with (own_address('203.0.113.7') as public, own_address('10.203.0.113') as private,
+          angular.edge.at(HORIZON, public), angular.edge.at(GLANCE, private)):
         angular.asked_anew()
         angular.refused('UploadBlocked', 'DU023')
-        browser = open_browser(elsewhere={HORIZON: public}, flags=[f'--ip-address-space-overrides={public}:443=public'])
+        browser = open_browser(elsewhere={HORIZON: public, GLANCE: private},
+                               flags=[f'--ip-address-space-overrides={public}:443=public'])
         fails(angular, Dashboard(browser, ORIGIN).log_in(), image_file, 'LocalNetworkAccess')
         # Whose users resolve these names otherwise says so.
         angular.configure('horizon', directUpload={'probe': {'addressSpaces': 'Ignore'}})

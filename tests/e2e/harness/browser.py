@@ -133,10 +133,9 @@ class Dashboard:
         self.driver.find_element(By.CSS_SELECTOR, '.modal-footer button.finish').click()
 
     def progress(self):
-        """What the form's progress bar says, in percent, if one is shown."""
-        bars = self.driver.find_elements(By.CSS_SELECTOR, '.modal .progress-bar')
-        told = [bar.get_attribute('aria-valuenow') for bar in bars if bar.is_displayed()]
-        return [round(float(percent)) for percent in told if percent]
+        """What the form says of its progress, in percent, if it does."""
+        told = self.driver.find_elements(By.CSS_SELECTOR, '.progress-bar-text')
+        return [int(text.removesuffix('%')) for text in (element.text.strip() for element in told) if text]
 
     def watch(self, name, seconds, meanwhile=lambda: None):
         """Follows the network log until the request that carries the data has ended, or the one before

@@ -36,7 +36,7 @@ POLICY = '''location / { add_header Content-Security-Policy "connect-src 'self'"
 
 
 @contextlib.contextmanager
-def public_address(address):
+def own_address(address):
     """An address of this machine for the body of a `with`."""
     run('ip', 'address', 'add', f'{address}/32', 'dev', 'lo')
     try:

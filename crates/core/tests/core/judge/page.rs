@@ -144,6 +144,8 @@ fn redirects(#[case] status: u16, #[case] location: &str, #[case] expected: Opti
 #[case("::ffff:10.0.0.1", AddressSpace::Local)]
 #[case("172.32.0.1", AddressSpace::Public)]
 #[case("8.8.8.8", AddressSpace::Public)]
+#[case("198.18.0.1", AddressSpace::Public)]
+#[case("203.0.113.7", AddressSpace::Public)]
 #[case("2001:4860::1", AddressSpace::Public)]
 fn address_spaces(#[case] address: &str, #[case] space: AddressSpace) {
     assert_eq!(AddressSpace::of(address.parse().unwrap()), space);
