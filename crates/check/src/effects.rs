@@ -95,7 +95,12 @@ pub const EFFECTS: [Effect; 68] = [
     cors("httpd", "Header append Access-Control-Allow-Origin", "a list: refused", "a list: refused"),
     cors("httpd", "Header set Access-Control-Allow-Origin", "one value for every dashboard", "the same"),
     cors("httpd", "Header unset Access-Control-Allow-Origin", "no grant: refused", "no grant: refused"),
-    cors("httpd", "Require valid-user, without <LimitExcept OPTIONS>", "401: a preflight has no credentials", "401"),
+    cors(
+        "httpd",
+        "Require valid-user, without <LimitExcept OPTIONS PUT>",
+        "401: a preflight has no credentials",
+        "401",
+    ),
     cors("httpd", "AllowMethods, without OPTIONS", "405", ""),
     cors("httpd", "RewriteRule … [F] or [R=…] on the method", "403, or the status", ""),
     size(

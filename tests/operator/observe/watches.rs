@@ -68,7 +68,7 @@ fn envoy(request: &Request, served: bool) -> Option<Answer> {
 }
 
 async fn watched_policies(served: bool, restricted: bool) -> BTreeSet<String> {
-    let server = ApiServer::start(move |request, _| match envoy(request, served) {
+    let api = ApiServer::start(move |request, _| match envoy(request, served) {
         Some(answer) => answer,
         None if request.is_watch() => Answer::Silence,
         None => Answer::json(200, &json!({"metadata": {"resourceVersion": "1"}, "items": []})),
@@ -77,13 +77,13 @@ async fn watched_policies(served: bool, restricted: bool) -> BTreeSet<String> {
     let live = Arc::new(Live::default());
     let namespaces = BTreeSet::from(["openstack".to_owned()]);
     let only = if restricted { namespaces.clone() } else { BTreeSet::new() };
-    let mut watches = Watches::start(server.client(), live, only);
+    let mut watches = Watches::start(api.client(), live, only);
     let mut needs = Needs { namespaces, ..Needs::default() };
     needs.named.entry(Kind::Gateway).or_default().insert(Key::new("infra", "public"));
     tokio::time::timeout(Duration::from_secs(10), watches.changed()).await.expect("discovery");
     watches.set(&needs);
     tokio::time::sleep(Duration::from_millis(300)).await;
-    let asked = server.asked().into_iter();
+    let asked = api.asked().into_iter();
     asked.filter_map(|line| Some(line.split_once("/gateway.envoyproxy.io/v1alpha1/")?.1.to_owned())).collect()
 }
 

@@ -23,7 +23,6 @@ pub fn haproxy(cloud: &Cloud<'_>) -> Vec<Finding> {
         if server.last("mode").is_none_or(|item| item.directive.word() != "tcp") {
             findings.extend(rewritten(cloud, server));
             findings.extend(answered(cloud, server));
-            findings.extend(server.of_name("http-request").filter_map(refuses_put));
             findings.extend(buffered(server));
             findings.extend(server.of_name("http-request").filter_map(limited));
         }
@@ -79,53 +78,58 @@ fn rewritten(cloud: &Cloud<'_>, server: &Server<'_>) -> Vec<Finding> {
     actions.iter().filter_map(of_one).collect()
 }
 
-/// DU020: what ends a preflight before Glance sees it.
-fn answered(cloud: &Cloud<'_>, server: &Server<'_>) -> Vec<Finding> {
-    const ENDS: [&str; 7] = ["deny", "reject", "tarpit", "silent-drop", "return", "redirect", "auth"];
-    let mut findings = Vec::new();
-    for item in server.of_name("http-request") {
-        let action = item.directive.arg(0).unwrap_or_default();
-        let ends = ENDS.contains(&action);
-        if !(ends || action == "allow") || condition(server, item) != Some(true) {
-            continue;
-        }
-        if action == "allow" {
-            break;
-        }
-        let written = format!("http-request {}", item.directive.text());
-        findings.push(if item.directive.text().to_lowercase().contains(ALLOW_ORIGIN) {
-            let lacks = grant_lacks(cloud, &server.scope, &returned(item));
-            if lacks.is_empty() {
-                let found = format!("{written}: HAProxy answers the browser in Glance's place, and must be kept in step with every dashboard");
-                Finding::warning(Rule::CorsOnTheWay, &item.place(), found, LEAVE)
-            } else {
-                let found = format!("{written}: HAProxy answers preflights in Glance's place, without {}", lacks.join(", "));
-                Finding::error(Rule::CorsOnTheWay, &item.place(), found, LEAVE)
-            }
-        } else {
-            let found = format!("{written} ends OPTIONS, which carries no credentials, before Glance sees it");
-            let of_origin = written.to_lowercase().contains("hdr(origin)");
-            let fix = if of_origin {
-                "remove it: every request of a page has an Origin, the upload too"
-            } else {
-                "let OPTIONS pass: put http-request allow if METH_OPTIONS before it"
-            };
-            Finding::error(Rule::OptionsFiltered, &item.place(), found, fix)
-        });
-        break;
-    }
-    findings
+/// What ends a request.
+const ENDS: [&str; 7] = ["deny", "reject", "tarpit", "silent-drop", "return", "redirect", "auth"];
+
+/// The first rule that certainly ends a request before Glance sees it.
+fn ended<'s, 'a>(server: &'s Server<'a>, request: Request) -> Option<&'s ScopedDirective<'a>> {
+    let action = |item: &ScopedDirective<'_>| item.directive.arg(0).unwrap_or_default().to_owned();
+    let mut rules = server.of_name("http-request").filter(|item| {
+        let action = action(item);
+        (ENDS.contains(&action.as_str()) || action == "allow") && condition(server, item, request) == Some(true)
+    });
+    rules.next().filter(|item| action(item) != "allow")
 }
 
-/// DU020: what ends the upload itself, by its method alone.
-fn refuses_put(item: &ScopedDirective<'_>) -> Option<Finding> {
-    let words: Vec<&str> = item.directive.args.iter().map(String::as_str).collect();
-    let ends = matches!(words.first(), Some(&("deny" | "reject" | "tarpit" | "silent-drop" | "return")));
-    let by_method = words.ends_with(&["if", "METH_PUT"]) || words.ends_with(&["if", "{", "method", "PUT", "}"]);
-    (ends && by_method).then(|| {
-        let found = format!("http-request {} ends PUT, which is the upload", item.directive.text());
-        Finding::error(Rule::OptionsFiltered, &item.place(), found, "remove it: Glance checks the token itself")
-    })
+/// DU020: what ends a preflight before Glance sees it, or else the upload.
+fn answered(cloud: &Cloud<'_>, server: &Server<'_>) -> Option<Finding> {
+    let Some(item) = ended(server, Request::Preflight) else {
+        return ended(server, Request::Upload).map(refused);
+    };
+    let written = format!("http-request {}", item.directive.text());
+    if item.directive.text().to_lowercase().contains(ALLOW_ORIGIN) {
+        let lacks = grant_lacks(cloud, &server.scope, &returned(item));
+        let finding = if lacks.is_empty() {
+            let found = format!(
+                "{written}: HAProxy answers the browser in Glance's place, and must be kept in step with every dashboard"
+            );
+            Finding::warning(Rule::CorsOnTheWay, &item.place(), found, LEAVE)
+        } else {
+            let found =
+                format!("{written}: HAProxy answers preflights in Glance's place, without {}", lacks.join(", "));
+            Finding::error(Rule::CorsOnTheWay, &item.place(), found, LEAVE)
+        };
+        return Some(finding);
+    }
+    let found = format!("{written} ends OPTIONS, which carries no credentials, before Glance sees it");
+    let fix = if written.to_lowercase().contains("hdr(origin)") {
+        "remove it: every request of a page has an Origin, the upload too"
+    } else if item.directive.arg(0) == Some("auth") {
+        "remove it: Glance checks the token itself, and the upload has no other login"
+    } else {
+        "let OPTIONS pass: put http-request allow if METH_OPTIONS before it"
+    };
+    Some(Finding::error(Rule::OptionsFiltered, &item.place(), found, fix))
+}
+
+/// DU020: what lets the preflight pass and ends the upload.
+fn refused(item: &ScopedDirective<'_>) -> Finding {
+    let found = format!("http-request {} ends PUT, which is the upload", item.directive.text());
+    let fix = match item.directive.arg(0) {
+        Some("auth") => "remove it: Glance checks the token itself, and the upload has no other login",
+        _ => "remove it: Glance checks the token itself",
+    };
+    Finding::error(Rule::OptionsFiltered, &item.place(), found, fix)
 }
 
 /// `return status 204 hdr NAME VALUE …`.
@@ -144,12 +148,31 @@ fn buffered(server: &Server<'_>) -> Option<Finding> {
     Some(Finding::warning(Rule::TooSlow, &option.place(), found, "remove option http-buffer-request before Glance"))
 }
 
-/// Whether a rule's condition is true for a preflight; none if that depends on more than its method.
-fn condition(server: &Server<'_>, item: &ScopedDirective<'_>) -> Option<bool> {
+/// The two requests of a page's upload, as HAProxy's conditions tell them apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Request {
+    /// `OPTIONS`, with neither credentials nor a token.
+    Preflight,
+    /// `PUT`, with Glance's token and no other login.
+    Upload,
+}
+
+impl Request {
+    fn method(self) -> &'static str {
+        match self {
+            Self::Preflight => "OPTIONS",
+            Self::Upload => "PUT",
+        }
+    }
+}
+
+/// Whether a rule's condition is true for a request; none if that depends on more than is known of it.
+fn condition(server: &Server<'_>, item: &ScopedDirective<'_>, request: Request) -> Option<bool> {
     let words: Vec<&str> = item.directive.args.iter().map(String::as_str).collect();
     let Some(at) = words.iter().position(|word| matches!(*word, "if" | "unless")) else { return Some(true) };
     let alternatives = words[at + 1..].split(|word| matches!(*word, "or" | "||"));
-    let holds = any(alternatives.map(|terms| all(terms_of(terms).into_iter().map(|term| holds(server, term)))));
+    let holds =
+        any(alternatives.map(|terms| all(terms_of(terms).into_iter().map(|term| holds(server, term, request)))));
     holds.map(|holds| holds == (words[at] == "if"))
 }
 
@@ -174,17 +197,17 @@ fn terms_of<'a, 'b>(words: &'b [&'a str]) -> Vec<(bool, &'b [&'a str])> {
     terms
 }
 
-fn holds(server: &Server<'_>, (negated, term): (bool, &[&str])) -> Option<bool> {
+fn holds(server: &Server<'_>, (negated, term): (bool, &[&str]), request: Request) -> Option<bool> {
     let found = match term {
-        [open, inner @ .., close] if open.ends_with('{') && *close == "}" => fetched(inner),
+        [open, inner @ .., close] if open.ends_with('{') && *close == "}" => fetched(inner, request),
         [name] => match name.trim_start_matches('!') {
-            "METH_OPTIONS" | "TRUE" => Some(true),
+            "TRUE" => Some(true),
             "FALSE" => Some(false),
-            name if name.starts_with("METH_") => Some(false),
+            name if name.starts_with("METH_") => Some(name.strip_prefix("METH_") == Some(request.method())),
             name => {
                 let named = server.of_name("acl").filter(|item| item.directive.arg(0) == Some(name));
                 let tests = named.map(|item| item.directive.args[1..].iter().map(String::as_str).collect::<Vec<_>>());
-                let tests: Vec<_> = tests.map(|words| fetched(&words)).collect();
+                let tests: Vec<_> = tests.map(|words| fetched(&words, request)).collect();
                 (!tests.is_empty()).then(|| any(tests.into_iter())).flatten()
             }
         },
@@ -193,16 +216,22 @@ fn holds(server: &Server<'_>, (negated, term): (bool, &[&str])) -> Option<bool> 
     found.map(|found| found != negated)
 }
 
-/// A preflight's method is known, and that it has neither credentials nor a token.
-fn fetched(words: &[&str]) -> Option<bool> {
+/// The method is known. A preflight has neither credentials nor a token; the upload has a token, and a cookie
+/// only where its page sends one.
+fn fetched(words: &[&str], request: Request) -> Option<bool> {
     let (fetch, values) = words.split_first()?;
     let fetch = fetch.to_lowercase();
     let names = |name: &str| fetch.contains(&format!("hdr({name})"));
-    let secret = ["authorization", "x-auth-token", "cookie"].into_iter().any(names) || fetch.starts_with("req.cook(");
+    let is_found = values == ["-m", "found"];
+    let cookie = names("cookie") || fetch.starts_with("req.cook(");
     match fetch.as_str() {
-        _ if names("origin") && values == ["-m", "found"] => Some(true),
-        "method" => Some(values.iter().any(|value| value.eq_ignore_ascii_case("OPTIONS"))),
-        _ if fetch.starts_with("http_auth") || secret => Some(false),
+        _ if names("origin") && is_found => Some(true),
+        "method" => Some(values.iter().any(|value| value.eq_ignore_ascii_case(request.method()))),
+        _ if fetch.starts_with("http_auth") || names("authorization") => Some(false),
+        _ if names("x-auth-token") || cookie => match request {
+            Request::Preflight => Some(false),
+            Request::Upload => (names("x-auth-token") && is_found).then_some(true),
+        },
         _ => None,
     }
 }

@@ -22,7 +22,7 @@ pub fn options(cloud: &Cloud<'_>) -> Vec<Finding> {
     unless_it_stands_in(cloud, findings)
 }
 
-const PASS: &str = "let OPTIONS pass without a login, e.g. <LimitExcept OPTIONS> around the Require, or Require method OPTIONS beside it";
+const PASS: &str = "let OPTIONS and PUT pass without a login, as Glance checks the token itself: e.g. <LimitExcept OPTIONS PUT> around the Require, or Require method OPTIONS PUT beside it";
 
 const NGINX_PASS: &str = "remove it: Glance checks the token itself; or let OPTIONS through, e.g. limit_except GET HEAD POST PUT PATCH DELETE OPTIONS { deny all; }";
 
@@ -43,10 +43,7 @@ fn login(server: &Server<'_>, item: &ScopedDirective<'_>) -> Option<Finding> {
             if limited && !around("limit", true) {
                 return None;
             }
-            let asks = matches!(
-                word.as_str(),
-                "valid-user" | "user" | "group" | "ldap-user" | "ldap-group" | "claim" | "shibboleth"
-            ) || word.starts_with("mellon");
+            let asks = asks_login(&item.directive);
             let denies = item.directive.text().eq_ignore_ascii_case("all denied")
                 && (around("limitexcept", false) || around("limit", true));
             let exempt = server.of_name("require").any(|i| {
@@ -88,6 +85,13 @@ fn login(server: &Server<'_>, item: &ScopedDirective<'_>) -> Option<Finding> {
         }
         _ => None,
     }
+}
+
+/// httpd: whether a `Require` asks for a login.
+pub(crate) fn asks_login(require: &Directive) -> bool {
+    let word = require.word();
+    matches!(word.as_str(), "valid-user" | "user" | "group" | "ldap-user" | "ldap-group" | "claim" | "shibboleth")
+        || word.starts_with("mellon")
 }
 
 /// A `RewriteCond` on the method, and the rule after it.

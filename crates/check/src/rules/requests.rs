@@ -3,6 +3,7 @@
 
 use direct_upload_api::Rule;
 
+use super::options::asks_login;
 use super::proxy_headers::{ALLOW_ORIGIN, unless_it_stands_in};
 use crate::classify::Kind;
 use crate::facts::cloud::Cloud;
@@ -79,29 +80,52 @@ fn taken_off(cloud: &Cloud<'_>, server: &Server<'_>, item: &ScopedDirective<'_>)
     Some(Finding::error(Rule::CorsOnTheWay, &item.place(), found, "remove it: Glance's own [cors] judges the origin"))
 }
 
-/// DU020: a list of methods that has OPTIONS, and not PUT.
+/// DU020: a list of methods, or of those that need no login, that has OPTIONS, and not PUT.
 fn refuses_put(server: &Server<'_>, item: &ScopedDirective<'_>) -> Option<Finding> {
     let has = |words: &[String], method: &str| words.iter().any(|word| word.eq_ignore_ascii_case(method));
+    let lacks_put = |words: &[String]| has(words, "OPTIONS") && !has(words, "PUT");
     let told = |found: String, fix: &str| Some(Finding::error(Rule::OptionsFiltered, &item.place(), found, fix));
     let list = |name: &str| item.within.iter().find(|block| block.name == name).map(|block| &block.args);
+    let written = format!("{} {}", item.directive.written, item.directive.text());
     let denies = match (server.kind, item.directive.name.as_str()) {
         (Kind::Nginx, "deny") => item.directive.word() == "all",
         (Kind::Httpd, "require") => item.directive.text().eq_ignore_ascii_case("all denied"),
         (Kind::Httpd, "deny") => item.directive.text().eq_ignore_ascii_case("from all"),
         (Kind::Httpd, "allowmethods") => {
-            let listed = &item.directive.args;
-            let lacks = has(listed, "OPTIONS") && !has(listed, "PUT");
-            let found = format!("AllowMethods {} lets OPTIONS through, but not PUT", item.directive.text());
-            return if lacks { told(found, "add PUT to it") } else { None };
+            let found = format!("{written} lets OPTIONS through, but not PUT");
+            return if lacks_put(&item.directive.args) { told(found, "add PUT to it") } else { None };
         }
         _ => false,
     };
-    let listed = list("limit_except").or_else(|| list("limitexcept")).filter(|_| denies)?;
-    if !has(listed, "OPTIONS") || has(listed, "PUT") {
-        return None;
+    let logs_in = match (server.kind, item.directive.name.as_str()) {
+        (Kind::Nginx, "auth_basic") => item.directive.word() != "off",
+        (Kind::Httpd, "require") => asks_login(&item.directive),
+        _ => false,
+    };
+    let spared = || server.of_name("require").find(|other| other.directive.word() == "method");
+    let spared = spared().map(|other| &other.directive.args).filter(|_| logs_in && server.kind == Kind::Httpd);
+    let around = list("limit_except").or_else(|| list("limitexcept"));
+    let limited = list("limit").is_some_and(|methods| has(methods, "PUT") && !has(methods, "OPTIONS"));
+    if denies && around.is_some_and(|methods| lacks_put(methods)) {
+        let methods = around.map(|methods| methods.join(" ")).unwrap_or_default();
+        return told(
+            format!("{methods} lets OPTIONS through, but not PUT, which is the upload"),
+            "add PUT to the methods that are let through",
+        );
     }
-    told(
-        format!("{} lets OPTIONS through, but not PUT, which is the upload", listed.join(" ")),
-        "add PUT to the methods that are let through",
-    )
+    let fix = match around {
+        Some(methods) => lacks_put(methods).then_some(match server.kind {
+            Kind::Httpd => "add PUT to the methods of the LimitExcept around it: Glance checks the token itself",
+            _ => REMOVE,
+        }),
+        None if list("limit").is_some() => limited.then_some(REMOVE),
+        None => spared
+            .is_some_and(|methods| lacks_put(methods))
+            .then_some("add PUT to the Require method beside it: Glance checks the token itself"),
+    };
+    let found =
+        format!("{written} lets OPTIONS through, but not PUT: the upload carries Glance's token and no other login");
+    told(found, fix.filter(|_| logs_in)?)
 }
+
+const REMOVE: &str = "remove it: Glance checks the token itself";

@@ -150,15 +150,15 @@ const IMPORTS: (&str, &str) = (SETTINGS, "ALLOWED_HOSTS = ['d.example']\n@\n");
     20,
     VHOST,
     "<Location />\n    Require valid-user\n</Location>",
-    "<Location />\n    <LimitExcept OPTIONS>\n        Require valid-user\n    </LimitExcept>\n</Location>\n",
-    "```apache\n<Location />\n    <LimitExcept OPTIONS>\n        Require valid-user\n    </LimitExcept>\n</Location>\n"
+    "<Location />\n    <LimitExcept OPTIONS PUT>\n        Require valid-user\n    </LimitExcept>\n</Location>\n",
+    "```apache\n<Location />\n    <LimitExcept OPTIONS PUT>\n        Require valid-user\n    </LimitExcept>\n</Location>\n"
 )]
 #[case::login_beside(
     20,
     VHOST,
     "Require valid-user",
-    "<RequireAny>\nRequire method OPTIONS\nRequire valid-user\n</RequireAny>",
-    "`Require method OPTIONS` together with the login"
+    "<RequireAny>\nRequire method OPTIONS PUT\nRequire valid-user\n</RequireAny>",
+    "`Require method OPTIONS PUT` together with the login"
 )]
 #[case::nginx(20, NGINX, "auth_basic x;", "", "no `auth_basic`")]
 #[case::haproxy(

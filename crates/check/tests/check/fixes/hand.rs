@@ -69,15 +69,22 @@ pub fn apply(files: &Files, finding: &Finding) -> Option<Hand> {
         Rule::OptionsFiltered if fix.contains("http-request allow if METH_OPTIONS") => {
             before("http-request allow if METH_OPTIONS")
         }
-        Rule::OptionsFiltered if fix.contains("Require method OPTIONS") => before("Require method OPTIONS"),
+        Rule::OptionsFiltered if fix.contains("Require method OPTIONS PUT") => before("Require method OPTIONS PUT"),
         Rule::OptionsFiltered if fix.starts_with("add OPTIONS to it") => line(&|old| format!("{old} OPTIONS")),
         Rule::OptionsFiltered if fix.starts_with("add OPTIONS to the methods that are let through") => {
             spot(&options_let_through)
         }
-        Rule::OptionsFiltered if fix.starts_with("add OPTIONS to the methods of the LimitExcept") => spot(&|spot| {
+        Rule::OptionsFiltered if fix.contains(" to the methods of the LimitExcept around it") => spot(&|spot| {
+            let method = fix.split_whitespace().nth(1).unwrap();
             let mut lines = spot.lines();
             let around = (0..spot.line).rev().find(|at| lines[*at].contains("<LimitExcept")).unwrap();
-            lines[around] = lines[around].replace('>', " OPTIONS>");
+            lines[around] = lines[around].replace('>', &format!(" {method}>"));
+            spot.set_lines(&lines);
+        }),
+        Rule::OptionsFiltered if fix.starts_with("add PUT to the Require method beside it") => spot(&|spot| {
+            let mut lines = spot.lines();
+            let beside = lines.iter_mut().find(|line| line.contains("Require method")).unwrap();
+            beside.push_str(" PUT");
             spot.set_lines(&lines);
         }),
         Rule::OptionsFiltered | Rule::CorsOnTheWay if fix.starts_with("remove the if block") => spot(&without_if),
