@@ -133,9 +133,11 @@ class Dashboard:
         self.driver.find_element(By.CSS_SELECTOR, '.modal-footer button.finish').click()
 
     def progress(self):
-        """What the form says of its progress, in percent, if it does."""
-        told = self.driver.find_elements(By.CSS_SELECTOR, '.progress-bar-text')
-        return [int(text.removesuffix('%')) for text in (element.text.strip() for element in told) if text]
+        """What the form says of its progress, in percent; nothing before the first byte has been sent."""
+        told = self.driver.execute_script(
+            "return [...document.querySelectorAll('.progress-bar-text')].map(element => element.textContent)")
+        percents = [int(text.strip().removesuffix('%')) for text in told if text.strip()]
+        return [percent for percent in percents if percent >= 0]
 
     def watch(self, name, seconds, meanwhile=lambda: None):
         """Follows the network log until the request that carries the data has ended, or the one before
