@@ -478,10 +478,13 @@ mod tests {
         let metrics = Metrics::default();
         let told = |metrics: &Metrics| {
             let text = metrics.text();
-            text.lines()
+            let mut lines: Vec<_> = text
+                .lines()
                 .filter(|line| line.starts_with("direct_upload_stuck_images{"))
                 .map(str::to_owned)
-                .collect::<Vec<_>>()
+                .collect();
+            lines.sort();
+            lines
         };
         assert!(told(&metrics).is_empty());
         let counted = StuckImages { queued: 3, saving: 1, ..StuckImages::default() };
