@@ -27,8 +27,16 @@ def chosen(scenarios, names, writes):
 
 def sample():
     """The runs of `short`."""
-    recorded = reference.load()['scenarios']
-    return list(faults.sample({name: item['writes'][1] for name, item in recorded.items()}, SHORT))
+    return list(faults.sample(_writes(), SHORT))
+
+
+def pairs(count, seed):
+    """Runs with two faults each."""
+    return list(faults.pairs(_writes(), count, seed))
+
+
+def _writes():
+    return {name: item['writes'][1] for name, item in reference.load()['scenarios'].items()}
 
 
 def run(lab, runs, jobs, file, resume=False):

@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import random
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,17 +61,54 @@ class Disturbance:
         """Whether it is seen that a restart writes nothing: of all runs some are enough."""
         return self.write % 3 == 1
 
-    def before(self, lane, operator):
-        """Arms the fault: the proxy counts from the moment when it is told."""
+    @property
+    def restarts(self):
+        return FAULTS[self.fault].restarts
+
+    @property
+    def settings(self):
+        """For the proxy."""
         fault = FAULTS[self.fault]
         match = f'/{self.watched}' if self.watched else ''
-        lane.disturb({'on': fault.on, 'at': self.write or 1, 'match': match, **fault.settings})
-        if fault.restarts:
-            operator.restart()
-            lane.attach(operator)
+        return {'on': fault.on, 'at': self.write or 1, 'match': match, **fault.settings}
+
+    def before(self, lane, operator):
+        arm(lane, operator, [self])
 
     def after(self, lane):
         """The fault happens by itself."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Several:
+    """More than one fault in the same run."""
+
+    parts: tuple[Disturbance, ...]
+
+    def __str__(self):
+        return '+'.join(map(str, self.parts))
+
+    @property
+    def lasts(self):
+        return sum(part.lasts for part in self.parts)
+
+    @property
+    def ends_with_restart(self):
+        return any(part.ends_with_restart for part in self.parts)
+
+    def before(self, lane, operator):
+        arm(lane, operator, self.parts)
+
+    def after(self, lane):
+        """The faults happen by themselves."""
+
+
+def arm(lane, operator, disturbances):
+    """The proxy counts from the moment when it is told."""
+    lane.disturb(*(each.settings for each in disturbances))
+    if any(each.restarts for each in disturbances):
+        operator.restart()
+        lane.attach(operator)
 
 
 def disturbances(names, writes, chosen=None):
@@ -101,3 +139,22 @@ def sample(writes_by_scenario, count):
             yield scenario, Disturbance(fault, write)
         else:
             yield scenario, Disturbance(fault, watched=next(watched[on]))
+
+
+def pairs(writes_by_scenario, count, seed):
+    """Runs with two faults each, chosen at random, by a seed that gives the same ones each time."""
+    chance = random.Random(seed)
+
+    def one(scenario):
+        fault = chance.choice(list(FAULTS))
+        match FAULTS[fault].on:
+            case 'write':
+                return Disturbance(fault, chance.randint(1, writes_by_scenario[scenario]))
+            case 'event':
+                return Disturbance(fault, watched=chance.choice(CHANGING))
+            case _:
+                return Disturbance(fault, watched=chance.choice(WATCHED))
+
+    for _ in range(count):
+        scenario = chance.choice(list(writes_by_scenario))
+        yield scenario, Several((one(scenario), one(scenario)))

@@ -37,7 +37,7 @@ class Lane:
 
     def __init__(self, proxy, name):
         self.proxy, self.name = proxy, name
-        self.url = f'http://127.0.0.1:{proxy.call("/new", name)}'
+        self.url = f'https://127.0.0.1:{proxy.call("/new", name)}'
 
     def attach(self, operator):
         """Says which process the faults kill."""

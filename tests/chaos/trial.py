@@ -82,7 +82,10 @@ class Trial:
             self._add('unfinished', f'after {self.seconds} s: Glance {namespace.condition("Glance")}, '
                                     f'Horizon {namespace.condition("Horizon")}')
 
-        self.fired, self.starts = lane.report()['fired'], operator.starts
+        report = lane.report()
+        self.fired, self.starts = report['fired'], operator.starts
+        if report['older']:
+            self._add('harness', 'the operator did not use HTTP/2')
         self.writes = Writes(lane.log(after=before), namespace.name)
         self.state = end_state(namespace)
         for path in scenario.unsettled:

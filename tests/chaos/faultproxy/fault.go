@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/tls"
 	"fmt"
 	"net"
 	"net/http"
@@ -25,12 +26,20 @@ type fault struct {
 	seen, fired int
 }
 
-// matches counts what it is asked about, and tells whether it happens now.
-func (f *fault) matches(on, line string) bool {
+// count tells whether it can happen to this, and counts how often that was so.
+func (f *fault) count(on, line string) bool {
 	if f.On != on && (f.On != "any" || on == "event") || !strings.Contains(line, f.Match) {
 		return false
 	}
 	f.seen++
+	return true
+}
+
+// matches counts what it is asked about, and tells whether it happens now.
+func (f *fault) matches(on, line string) bool {
+	if !f.count(on, line) {
+		return false
+	}
 	if f.On != "any" && (f.seen < f.At || f.seen >= f.At+max(f.Times, 1)) {
 		return false
 	}
@@ -78,18 +87,22 @@ func status(code int, message string) string {
 		message, reasons[code], code)
 }
 
-// reset closes the connection so that the client sees "connection reset".
-func reset(w http.ResponseWriter) {
-	hijacker, ok := w.(http.Hijacker)
-	if !ok {
-		return
+// reset closes the connection so that the client sees "connection reset". By
+// HTTP/2 that ends every request on it.
+func reset(r *http.Request) {
+	if connection, ok := r.Context().Value(connectionKey{}).(*tls.Conn); ok {
+		if tcp, ok := connection.NetConn().(*net.TCPConn); ok {
+			tcp.SetLinger(0)
+		}
+		connection.NetConn().Close()
 	}
-	connection, _, err := hijacker.Hijack()
-	if err != nil {
-		return
-	}
-	if tcp, ok := connection.(*net.TCPConn); ok {
-		tcp.SetLinger(0)
-	}
-	connection.Close()
+	abort()
 }
+
+// abort ends one answer in the middle: by HTTP/2 the other requests go on.
+func abort() {
+	panic(http.ErrAbortHandler)
+}
+
+// connectionKey is where a request's context has its connection.
+type connectionKey struct{}

@@ -44,16 +44,24 @@ type lane struct {
 	writes  int
 	log     []entry
 	watches map[*http.Request]context.CancelFunc
+	older   bool // a request came that was not by HTTP/2
 }
 
-func newLane(upstream string) (*lane, int, error) {
+func newLane(upstream string, certificate tls.Certificate) (*lane, int, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, 0, err
 	}
 	l := &lane{upstream: upstream, watches: map[*http.Request]context.CancelFunc{}}
-	l.server = &http.Server{Handler: l, ErrorLog: log.New(io.Discard, "", 0)}
-	go l.server.Serve(listener)
+	l.server = &http.Server{
+		Handler:   l,
+		TLSConfig: &tls.Config{Certificates: []tls.Certificate{certificate}},
+		ErrorLog:  log.New(io.Discard, "", 0),
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
+			return context.WithValue(ctx, connectionKey{}, c)
+		},
+	}
+	go l.server.ServeTLS(listener, "", "")
 	return l, listener.Addr().(*net.TCPAddr).Port, nil
 }
 
@@ -92,19 +100,23 @@ func (l *lane) report() map[string]any {
 	for _, f := range l.faults {
 		fired += f.fired
 	}
-	return map[string]any{"log": append([]entry{}, l.log...), "fired": fired}
+	return map[string]any{"log": append([]entry{}, l.log...), "fired": fired, "older": l.older}
 }
 
 // take returns the fault that happens now, if one does.
 func (l *lane) take(on, line string) *fault {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	var now *fault
 	for _, f := range l.faults {
-		if f.matches(on, line) {
-			return f
+		// Each counts what it is asked about, whichever happens.
+		if now == nil && f.matches(on, line) {
+			now = f
+		} else if now != nil {
+			f.count(on, line)
 		}
 	}
-	return nil
+	return now
 }
 
 func (l *lane) note(e entry) {
@@ -141,12 +153,13 @@ func (l *lane) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	kind, line := classify(r), r.Method+" "+r.URL.RequestURI()
 	e := entry{Time: now(), Method: r.Method, Path: r.URL.Path, Manager: r.URL.Query().Get("fieldManager"), Body: string(body)}
+	l.mu.Lock()
+	l.older = l.older || r.ProtoMajor < 2
 	if kind == "write" {
-		l.mu.Lock()
 		l.writes++
 		e.Number = l.writes
-		l.mu.Unlock()
 	}
+	l.mu.Unlock()
 	f := l.take(kind, line)
 	if f == nil {
 		f = &fault{}
@@ -163,11 +176,11 @@ func (l *lane) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "kill-before":
 		note(0)
 		l.kill()
-		reset(w)
+		reset(r)
 		return
 	case "drop-before":
 		note(0)
-		reset(w)
+		reset(r)
 		return
 	case "status":
 		note(f.Code)
@@ -176,7 +189,7 @@ func (l *lane) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "hang":
 		note(0)
 		if sleep(r.Context(), f.Seconds) {
-			reset(w)
+			reset(r)
 		}
 		return
 	case "delay":
@@ -188,7 +201,7 @@ func (l *lane) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer, err := l.forward(ctx, r, body)
 	if err != nil {
 		note(0)
-		reset(w)
+		reset(r)
 		return
 	}
 	defer answer.Body.Close()
@@ -199,7 +212,7 @@ func (l *lane) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if f.Do == "kill-after" {
 			l.kill()
 		}
-		reset(w)
+		reset(r)
 	case kind == "watch" && f.Do == "gone":
 		note(answer.StatusCode)
 		start(w, answer)
@@ -264,8 +277,7 @@ func (l *lane) pass(w http.ResponseWriter, event []byte, r *http.Request, line s
 			sendExpired(w)
 			return false
 		case "cut":
-			reset(w)
-			return false
+			abort()
 		case "delay-stream":
 			sleep(context.Background(), f.Seconds)
 		}

@@ -1,6 +1,7 @@
-// A fault proxy between operators and the API server: plain HTTP on the
-// operators' side, TLS on the server's. Each operator has a lane: a port of
-// its own, a log of its writes, and faults.
+// A fault proxy between operators and the API server, which speaks HTTP/2 and
+// TLS as the server does, with a certificate of its own that nobody vouches
+// for. Each operator has a lane: a port of its own, a log of its writes, and
+// faults.
 //
 // Tests control it over HTTP, with the lane's name as the query `lane`:
 //
@@ -13,6 +14,7 @@
 package main
 
 import (
+	"crypto/tls"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -30,13 +32,18 @@ func main() {
 		log.Fatal(err)
 	}
 	fmt.Println(listener.Addr())
-	log.Fatal(http.Serve(listener, &control{upstream: *upstream, lanes: map[string]*lane{}}))
+	certificate, err := newCertificate()
+	if err != nil {
+		log.Fatal(err)
+	}
+	log.Fatal(http.Serve(listener, &control{upstream: *upstream, certificate: certificate, lanes: map[string]*lane{}}))
 }
 
 type control struct {
-	upstream string
-	mu       sync.Mutex
-	lanes    map[string]*lane
+	upstream    string
+	certificate tls.Certificate
+	mu          sync.Mutex
+	lanes       map[string]*lane
 }
 
 func (c *control) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -44,7 +51,7 @@ func (c *control) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer c.mu.Unlock()
 	name := r.URL.Query().Get("lane")
 	if r.URL.Path == "/new" {
-		l, port, err := newLane(c.upstream)
+		l, port, err := newLane(c.upstream, c.certificate)
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 			return
