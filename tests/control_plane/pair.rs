@@ -86,6 +86,10 @@ fn a_new_host_name() {
     site.wait("Horizon says its new URL", || {
         (site.get("horizon/horizon")["status"]["publicURL"] == "https://cloud.example.com").then_some(())
     });
+    // Both are ready from before; the rehearsal comes first, and takes its time.
+    site.wait("Glance's pods are told of the new origin", || {
+        site.files("deployment/glance")?.contains("https://cloud.example.com").then_some(())
+    });
     site.await_pair();
     site.await_rollouts();
     let writes = site.settled_writes(mark);

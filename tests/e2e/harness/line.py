@@ -26,15 +26,15 @@ QUEUE = 200
 
 
 class Line:
-    """Exists for the body of a `with`. `bits` per second, `delay` in seconds each way, `loss` as a share."""
+    """Exists for the body of a `with`, as often as needed. `bits` per second, `delay` in seconds each way, `loss` as a share."""
 
     def __init__(self, bits, delay=0.0, loss=0.0):
         self.bits, self.delay, self.loss = bits, delay, loss
+
+    def __enter__(self):
         self.passed = self.lost = 0
         self._chance = random.Random(1)
         self._end = threading.Event()
-
-    def __enter__(self):
         self._device = os.open('/dev/net/tun', os.O_RDWR | os.O_NONBLOCK)
         fcntl.ioctl(self._device, TUNSETIFF, struct.pack('16sH22x', DEVICE.encode(), IFF_TUN | IFF_NO_PI))
         run('ip', 'address', 'add', f'{HERE}/{PREFIX}', 'dev', DEVICE)
