@@ -1,7 +1,7 @@
 # Every task of this repository. `make` alone lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help build test test-core test-control-plane test-browser e2e e2e-full swift edges chaos lint format crds docs site bench demo image release cluster clean
+.PHONY: help build test test-core test-control-plane test-browser newcomer e2e e2e-full swift edges chaos lint format crds docs site bench demo image release cluster clean
 
 # Property tests use the same random numbers every time; another seed gives other ones.
 export PROPTEST_RNG_SEED ?= 1
@@ -32,6 +32,9 @@ test-control-plane: ## Run the tests on a real API server (tier 2)
 
 test-browser: ## Compare each answer to a preflight with real Chromium and Firefox (geckodriver builds once, 7 min)
 	tests/browser/run
+
+newcomer: ## Run make demo and make test in a bare Debian with only Rust and Go (root, an hour)
+	tests/newcomer/run
 
 e2e: ## Upload with a real browser to a real cloud: a smoke test (tier 3); as root
 	tests/e2e/run smoke
