@@ -29,6 +29,8 @@ def test_chunked_through_httpd(cloud, operator, authority, image_file):
 
 def test_six_gibibytes(cloud, operator, open_browser, tmp_path):
     """More than 2^32 bytes. Sparse here, and in Glance, whose store is told to leave holes."""
+    cloud.apply('-f', RESOURCES / 'debian-httpd.yaml')
+    cloud.ready('horizon', 'horizon')
     size = 6 << 30
     file = tmp_path / 'large.raw'
     file.touch()
