@@ -46,9 +46,9 @@ const fn cors(server: &'static str, directive: &'static str, preflight: &'static
 
 const CUT: &str = "cut after it, however fast the data flow";
 const LATE: &str = "504 if Glance has not answered so long after the last byte";
-const STILL: &str = "cut where nothing moves for so long";
+const STILL: &str = "cut after a silence of this length";
 const DOUBLED: &str = "two values: refused";
-const ANSWERED: &str = "answered in Glance's place";
+const ANSWERED: &str = "answered instead of Glance";
 const REFUSED: &str = "refused";
 
 /// All of them, by server.
@@ -119,7 +119,7 @@ pub const EFFECTS: [Effect; 68] = [
     silence(
         "uWSGI",
         "socket-timeout",
-        "the upload is given up where nothing comes for so long (4s); an answer may take longer",
+        "the upload ends if nothing arrives for this time (4s); an answer may take longer",
     ),
     silence(
         "uWSGI",
@@ -130,7 +130,7 @@ pub const EFFECTS: [Effect; 68] = [
     // Gateway API and Envoy Gateway v1.9: gateway.envoyproxy.io, API reference; Envoy's time-outs.
     cors("HTTPRoute", "filters[].cors", "answered at the gateway", "its values"),
     cors("HTTPRoute", "matches[].method, without OPTIONS", "404", ""),
-    whole("HTTPRoute", "timeouts.request", "implementations begin at the request's start, or after its body"),
+    whole("HTTPRoute", "timeouts.request", "implementations start counting at the request's start, or after its body"),
     whole("ClientTrafficPolicy", "spec.timeout.http.requestReceivedTimeout", CUT),
     silence("ClientTrafficPolicy", "spec.timeout.http.streamIdleTimeout", STILL),
     whole("ClientTrafficPolicy", "spec.connection.connectionLimit.maxConnectionDuration", CUT),

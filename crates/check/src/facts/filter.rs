@@ -218,7 +218,7 @@ fn behind(glance: &GlanceFacts<'_>, setting: &Setting, name: &str, within: &[&st
         None => (!setting.in_paste).then_some(name),
     };
     if let Some(own) = own.filter(|own| within.contains(own)) {
-        return refused(format!("${own} stands in its own value"));
+        return refused(format!("${own} is in its own value"));
     }
     let within = own.into_iter().chain(within.iter().copied()).collect::<Vec<_>>();
     match own {

@@ -58,11 +58,15 @@ fn rewritten(cloud: &Cloud<'_>, server: &Server<'_>) -> Vec<Finding> {
             .dashboards_near(&server.scope)
             .find(|d| !value.contains(['*', '%']) && !value.contains(&format!("://{}", d.host)));
         let (fails, what) = match *action {
-            "add-header" if !deleted => (true, "a second value beside Glance's own; browsers accept only one".into()),
+            "add-header" if !deleted => {
+                (true, "a second value in addition to Glance's own; browsers accept only one".into())
+            }
             "del-header" if written_anew => return None,
             "del-header" => (true, "Glance's answer never reaches the browser".into()),
             _ => match other {
-                Some(d) => (true, format!("replaces Glance's answer, and is not where the dashboard is ({})", d.host)),
+                Some(d) => {
+                    (true, format!("replaces Glance's answer with another origin than the dashboard's ({})", d.host))
+                }
                 None => (false, "replaces Glance's answer by one value for every dashboard".into()),
             },
         };
@@ -101,12 +105,12 @@ fn answered(cloud: &Cloud<'_>, server: &Server<'_>) -> Option<Finding> {
         let lacks = grant_lacks(cloud, &server.scope, &returned(item));
         let finding = if lacks.is_empty() {
             let found = format!(
-                "{written}: HAProxy answers the browser in Glance's place, and must be kept in step with every dashboard"
+                "{written}: HAProxy answers the browser instead of Glance, and must be updated for every dashboard"
             );
             Finding::warning(Rule::CorsOnTheWay, &item.place(), found, LEAVE)
         } else {
             let found =
-                format!("{written}: HAProxy answers preflights in Glance's place, without {}", lacks.join(", "));
+                format!("{written}: HAProxy answers preflights instead of Glance, without {}", lacks.join(", "));
             Finding::error(Rule::CorsOnTheWay, &item.place(), found, LEAVE)
         };
         return Some(finding);

@@ -67,7 +67,7 @@ fn swift_of(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>) -> Vec<Finding> {
                 severity,
                 &file.place,
                 format!("[{group}] does not say default_swift_reference; glance_store 5.4.0 to 5.7.0 (2026.1) take that as none, whatever the default says, and keep images where they are never found again"),
-                format!("[{group}] default_swift_reference = ref1 (the name under which its credentials stand in {})", file.value.trim()),
+                format!("[{group}] default_swift_reference = ref1 (the name of its credentials in {})", file.value.trim()),
             )
         }));
     }

@@ -49,8 +49,7 @@ fn login(server: &Server<'_>, item: &ScopedDirective<'_>) -> Option<Finding> {
             let exempt = server.of_name("require").any(|i| {
                 i.directive.word() == "method" && i.directive.args.iter().any(|a| a.eq_ignore_ascii_case("OPTIONS"))
             });
-            let found =
-                format!("Require {} also holds for OPTIONS, which carries no credentials", item.directive.text());
+            let found = format!("Require {} also applies to OPTIONS, which has no credentials", item.directive.text());
             if denies {
                 let fix = if around("limit", true) {
                     "remove it"
@@ -79,7 +78,7 @@ fn login(server: &Server<'_>, item: &ScopedDirective<'_>) -> Option<Finding> {
                 filtered(
                     server,
                     &item.place(),
-                    format!("{} also holds for OPTIONS, which carries no credentials", item.directive.name),
+                    format!("{} also applies to OPTIONS, which has no credentials", item.directive.name),
                 )
             })
         }
@@ -148,7 +147,7 @@ fn answered(server: &Server<'_>, item: &ScopedDirective<'_>) -> Option<Finding> 
     let beside = || server.of_name("add_header").filter(|other| other.within == item.within);
     let grants = beside().any(|i| i.directive.word() == ALLOW_ORIGIN);
     (ends && !grants).then(|| {
-        let found = format!("return {} answers OPTIONS in Glance's place", item.directive.text());
+        let found = format!("return {} answers OPTIONS instead of Glance", item.directive.text());
         Finding::error(
             Rule::OptionsFiltered,
             &item.place(),

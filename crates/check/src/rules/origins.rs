@@ -60,7 +60,7 @@ pub(crate) fn entry(
         Ok(origin) => format!("{shown}, which browsers write {origin}"),
         Err(_) if item.is_empty() => return None,
         Err(OriginError::Wildcard(_)) => format!("{shown}: patterns are not matched, only exact origins are"),
-        Err(_) if item.contains(" #") => format!("{shown}: a comment behind a value is part of it"),
+        Err(_) if item.contains(" #") => format!("{shown}: a comment after a value is part of the value"),
         Err(_) if item.contains(';') || item.split_whitespace().count() > 1 => {
             format!("{shown}: entries are separated by commas")
         }
@@ -247,12 +247,12 @@ fn not_listed(cloud: &Cloud<'_>, at: usize, glance: &GlanceFacts<'_>, setting: &
                 severity,
                 &setting.place,
                 format!(
-                    "allowed_origin does not hold {origin}, from where browsers load the dashboard ({}: {}){}",
+                    "allowed_origin lacks {origin}, from which browsers load the dashboard ({}: {}){}",
                     d.source,
                     d.place,
                     replaced(glance, &origin)
                 ),
-                format!("add {origin} to allowed_origin (or correct what names the dashboard)"),
+                format!("add {origin} to allowed_origin (or correct the setting that names the dashboard)"),
             )
         })
         .collect();
@@ -305,7 +305,7 @@ pub(crate) fn refused_after_all(cloud: &Cloud<'_>, found: &[Finding]) -> Vec<Fin
         let dashboards = cloud.dashboards_near(&glance.unit.scope).filter(certain).filter_map(|d| d.origin.as_ref());
         for origin in dashboards.filter(|_| !split) {
             if matches!(filter::answer(glance, origin.as_str(), "PUT", headers), Answer::None | Answer::Of(None)) {
-                let found = format!("Glance refuses the preflight of {origin}, as its files stand");
+                let found = format!("with its current files, Glance refuses the preflight of {origin}");
                 let fix = format!("[cors] allowed_origin = {origin}, in a file that the CORS filter reads");
                 findings.push(Finding::error(Rule::OriginMissing, &glance.place(), found, fix));
             }

@@ -190,7 +190,10 @@ pub fn overridden(cloud: &Cloud<'_>) -> Vec<Finding> {
                 let fields: Vec<String> = Some(field).filter(|f| !f.is_empty()).into_iter().chain(fields).collect();
                 (
                     "the operator's file ",
-                    format!("{} of the Glance resource: the operator writes that file anew", fields.join(", and set ")),
+                    format!(
+                        "{} of the Glance resource: the operator writes that file again",
+                        fields.join(", and set ")
+                    ),
                 )
             } else {
                 ("", format!("list all origins in {}, or remove allowed_origin there", last.source))

@@ -127,7 +127,7 @@ pub(crate) fn is_unknown(assignment: &Assignment) -> Option<String> {
         return near.then(|| format!("[cors] has no option {name}{why}"));
     }
     (meant(name) == Some("allowed_origin") && stem(name) != "origin")
-        .then(|| format!("{name} stands in [{}], where nothing reads it", assignment.section))
+        .then(|| format!("{name} is in [{}], where nothing reads it", assignment.section))
 }
 
 fn glance(glance: &GlanceFacts<'_>) -> Vec<Finding> {
@@ -158,7 +158,7 @@ fn glance(glance: &GlanceFacts<'_>) -> Vec<Finding> {
                     "nothing has to change as long as the chart's own allowed_origin names the dashboard; remove the line".to_owned()
                 }
                 _ if severity == Severity::Note => {
-                    "nothing has to change: allowed_origin stands there, too; or remove the line".to_owned()
+                    "nothing has to change: allowed_origin is there, too; or remove the line".to_owned()
                 }
                 Some(option) if shown => {
                     format!("[cors] {option} = {} (in place of this line)", assignment.value.trim())

@@ -14,7 +14,7 @@ use super::response::Response;
 use crate::openstack::upload::{Credentials, UploadRequest};
 
 /// Where something that changes CORS headers usually is.
-const ON_THE_WAY: &str = "look at what stands before Glance (httpd: `Header ... Access-Control-...`; ingress-nginx: enable-cors; HTTPRoute: a CORS filter; HAProxy: http-response set-header) and remove it, so that Glance alone answers preflights";
+const ON_THE_WAY: &str = "check what is in front of Glance (httpd: `Header ... Access-Control-...`; ingress-nginx: enable-cors; HTTPRoute: a CORS filter; HAProxy: http-response set-header) and remove it, so that Glance alone answers preflights";
 
 pub fn failure(requirement: Requirement, rules: &[Rule], received: String, message: String, fix: String) -> Failure {
     let rule = rules.first().copied().unwrap_or(Rule::CorsOnTheWay);
@@ -46,7 +46,7 @@ pub(super) fn grants_something(answer: &Response) -> bool {
 pub(crate) fn of_one_panel(failure: Failure, broken: Panel, fine: Panel) -> Failure {
     let (broken, fine) = (broken.name(), fine.name());
     let message = format!(
-        "{}. This is so for uploads of the {broken}; those of the {fine} would be let through. Which one the dashboard has is not known, so the stricter counts",
+        "{}. This applies to uploads of the {broken}; those of the {fine} would pass. The dashboard's panel is unknown, so the stricter one counts",
         failure.message
     );
     let fix = format!(
@@ -69,7 +69,7 @@ pub fn origin(asked: &Preflight, upload: &UploadRequest, answer: &Response) -> F
                 "the Django panel sends its upload with credentials, and for such a request browsers do not accept `*`, only {origin} itself"
             ),
             format!(
-                "write the dashboards' origins in place of `*`, {origin} among them, in [cors] allowed_origin of Glance, or where something on the way sets the header; then restart Glance"
+                "write the dashboards' origins in place of `*`, {origin} among them, in [cors] allowed_origin of Glance, or where a proxy in front of Glance sets the header; then restart Glance"
             ),
         );
     }
@@ -113,7 +113,7 @@ pub fn origin(asked: &Preflight, upload: &UploadRequest, answer: &Response) -> F
     };
     let fix = match rules.first() {
         Some(Rule::OriginForm) => format!(
-            "write exactly {origin}: in [cors] allowed_origin of Glance, or where something on the way sets the header"
+            "write exactly {origin}: in [cors] allowed_origin of Glance, or where a proxy in front of Glance sets the header"
         ),
         _ => format!("{ON_THE_WAY}; and {origin} must stand in [cors] allowed_origin"),
     };
@@ -269,7 +269,7 @@ fn unparsable(element: &str) -> String {
 fn complete(answer: &Response, missing: &str, option: &str) -> String {
     let from = signature(answer);
     format!(
-        "this answer was made on the way{from}, for Glance's filter lists exactly what was asked or says nothing at all: list {missing} there, or better let Glance answer, with {missing} in [cors] {option}: {ON_THE_WAY}"
+        "something in front of Glance made this answer{from}: Glance's filter lists exactly what was requested, or sends no CORS header: list {missing} there, or better let Glance answer, with {missing} in [cors] {option}: {ON_THE_WAY}"
     )
 }
 

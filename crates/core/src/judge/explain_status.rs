@@ -18,7 +18,7 @@ pub fn status(asked: &Preflight, answer: &Response) -> Failure {
         301 | 302 | 303 | 307 | 308 => return redirect(asked, answer),
         401 if challenges(answer).any(|scheme| starts_with(scheme, "keystone")) => (
             &[Rule::OptionsFiltered, Rule::NotRead, Rule::NoSuchFlavor],
-            "Glance's own token check answered the preflight, which carries no token: no CORS filter stands before it"
+            "Glance's own token check answered the preflight, which carries no token: there is no CORS filter in front of it"
                 .into(),
             "put the cors filter first in the pipeline of Glance's paste file (the shipped pipelines have it), or remove the flavor that lacks it",
         ),
@@ -36,7 +36,7 @@ pub fn status(asked: &Preflight, answer: &Response) -> Failure {
         ),
         404 | 410 => (
             &[Rule::WrongEndpoint, Rule::CorsOnTheWay],
-            format!("nothing is at this URL; not Glance answered{from}: its CORS filter answers each OPTIONS with 200"),
+            format!("nothing is at this URL; Glance did not answer{from}: its CORS filter answers each OPTIONS with 200"),
             "compare the public endpoint of service type image in the Keystone catalog with what the proxy routes to Glance",
         ),
         421 => (
@@ -75,7 +75,7 @@ pub fn status(asked: &Preflight, answer: &Response) -> Failure {
         ),
         _ => (
             &[Rule::CorsOnTheWay, Rule::OptionsFiltered],
-            format!("not Glance's CORS filter answered{from}: it answers each OPTIONS with 200"),
+            format!("something other than Glance's CORS filter answered{from}: that filter answers each OPTIONS with 200"),
             LET_PASS,
         ),
     };

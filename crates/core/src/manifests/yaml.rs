@@ -122,7 +122,7 @@ impl Reader {
             return Err("expands to more than a manifest can hold; are there aliases of aliases?".to_owned());
         }
         if deep > MOST_DEEP {
-            return Err(format!("recursion limit exceeded: {MOST_DEEP} mappings and sequences stand in each other"));
+            return Err(format!("recursion limit exceeded: {MOST_DEEP} nested mappings and sequences"));
         }
         match value {
             Value::Array(items) => items.iter().try_for_each(|item| self.spend(item, deep + 1)),

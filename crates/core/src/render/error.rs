@@ -22,7 +22,7 @@ pub enum Refusal {
     #[error("holds a comma, which separates list items; write the parts as items of their own")]
     Comma,
     /// The reader drops spaces around an item.
-    #[error("begins or ends with a blank, which is dropped on reading; remove it")]
+    #[error("starts or ends with a space, which is dropped on reading; remove it")]
     OuterBlank,
     /// The reader drops an empty item, or gives it another meaning.
     #[error("is empty; remove it or write a value")]
@@ -31,7 +31,7 @@ pub enum Refusal {
     #[error("holds a colon, which ends a name; choose another name")]
     Colon,
     /// The reader drops a pair of quotes.
-    #[error("begins with a quote, which is dropped on reading; remove it")]
+    #[error("starts with a quote, which is dropped on reading; remove it")]
     Quote,
     /// oslo.policy would only log it, and deny.
     #[error(

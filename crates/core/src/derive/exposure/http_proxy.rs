@@ -36,7 +36,7 @@ pub fn exposures(snapshot: &Snapshot, proxy: &Arc<HttpProxy>, backends: &Backend
         None | Some(_) => {}
     }
     if found.urls.is_empty() && proxy.spec.virtualhost.is_some() && leads {
-        notes.add("so no URL follows from it");
+        notes.add("so it gives no URL");
     }
     let object = || Some(ExposingObject::Other(ExposureKind::HTTPProxy, proxy.meta.key.clone()));
     Ok(found.finish(notes, object))

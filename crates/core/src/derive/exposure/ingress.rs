@@ -37,7 +37,7 @@ pub fn exposures(ingress: &Arc<Ingress>, backends: &Backends) -> Exposures {
     if no_rules {
         let hosts: Vec<&String> = ingress.tls.iter().flat_map(|tls| &tls.hosts).collect();
         if hosts.is_empty() {
-            notes.add("its default backend has no host name, so no origin follows from it");
+            notes.add("its default backend has no host name, so it gives no origin");
         }
         for host in hosts {
             found.urls.extend(urls(ingress, host, &[&rest], &mut notes));
@@ -104,9 +104,8 @@ pub(super) fn port(https: bool, reported: &BTreeSet<i32>, notes: &mut Notes) -> 
     let candidates: Vec<u16> =
         reported.iter().filter(|p| **p != other).filter_map(|p| u16::try_from(*p).ok()).collect();
     match candidates.as_slice() {
-        [] => notes.add(format!(
-            "its status tells no port, so port {default} is assumed; where that is wrong, set spec.publicURL"
-        )),
+        [] => notes
+            .add(format!("its status has no port, so port {default} is assumed; if that is wrong, set spec.publicURL")),
         _ if candidates.contains(&default) => return (None, false),
         [port] => return (Some(*port), false),
         _ => notes.add(format!("its status has the ports {candidates:?}; port {default} is assumed")),

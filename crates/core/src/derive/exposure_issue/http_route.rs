@@ -61,7 +61,7 @@ fn timeouts(rule: &HttpRule) -> Option<(&'static str, String)> {
             ),
         ));
     }
-    let what = "is missing, so the gateway's own limit holds";
+    let what = "is missing, so the gateway's own limit applies";
     rule.timeouts.request.is_none().then(|| ("timeouts.request", what.to_owned()))
 }
 
@@ -73,8 +73,8 @@ fn answers(filter: &HttpFilter, origins: &BTreeSet<&Origin>) -> Option<(bool, St
         lacks.push("PUT".into());
     }
     (!lacks.is_empty()).then(|| {
-        let what = format!("the CORS filter answers preflights in Glance's place, without {}", lacks.join(", "));
-        (true, what, "remove the filter, or name them in it too")
+        let what = format!("the CORS filter answers preflights instead of Glance, without {}", lacks.join(", "));
+        (true, what, "remove the filter, or add them to it")
     })
 }
 

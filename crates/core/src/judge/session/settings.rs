@@ -101,7 +101,7 @@ fn logged_in(reply: &Reply, https: bool, has_secure: bool) -> Result<(), Break> 
         return Err(Break::new(
             received,
             "the dashboard's own REST API does not answer as Horizon's does; its image panel needs it, too",
-            "look at what stands before Horizon: everything below api/ must reach it; then at Horizon's log",
+            "check what is in front of Horizon: everything below api/ must reach it; then at Horizon's log",
         ));
     }
     Ok(())
