@@ -72,7 +72,7 @@ fn told(diagnosis: &Diagnosis) -> String {
         let _ = writeln!(text, "  {line}");
     }
     if let Some(rule) = diagnosis.rule {
-        let _ = writeln!(text, "\nexplain {rule} has the details");
+        let _ = writeln!(text, "\nfor details run: direct-upload-operator explain {rule}");
     }
     text
 }

@@ -220,7 +220,7 @@ fn put(out: &mut String, sent: &PutReport, what: &str, passed: &str) -> std::fmt
         Answerer::Glance => "Glance",
         Answerer::Other(signature) if signature.is_empty() => "an unknown server",
         Answerer::Other(signature) => signature,
-        Answerer::Nobody => "nobody",
+        Answerer::Nobody => "no answer",
     };
     writeln!(out, "by:        {by}")?;
     match sent.verdict {
@@ -252,7 +252,7 @@ fn failed(out: &mut String, failure: Option<&Failure>) -> std::fmt::Result {
 fn unanswered(out: &mut String, why: Option<&Unreachable>) -> std::fmt::Result {
     let Some(why) = why else { return Ok(()) };
     writeln!(out, "\nreason:    {}", why.message)?;
-    writeln!(out, "look at:   {}", why.fix)
+    writeln!(out, "next step: {}", why.fix)
 }
 
 fn advice<'a>(out: &mut String, all: impl Iterator<Item = &'a AdviceReport>) -> std::fmt::Result {

@@ -183,7 +183,7 @@ fn report(args: &Args, outcome: &Simulation) -> bool {
         for origin in &end.retiring {
             let until = origin.retires_at.map(|t| t.to_string()).unwrap_or_default();
             output::say(format_args!(
-                "note: {resource}: {} is requested by nobody and stays until {until}",
+                "note: {resource}: nobody requests {} any more; it stays until {until}",
                 origin.origin
             ));
         }

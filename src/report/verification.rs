@@ -86,9 +86,9 @@ pub(crate) fn of_accepting(view: &ApiView, before: &[Condition]) -> (&'static st
             let stood = before.iter().any(|c| c.type_ == ConditionType::Verified.to_string() && c.status == "True");
             if stood { granted() } else { unknown("there are not enough preflights for a verdict yet") }
         }
-        (Evidence::None, Err(problem)) => unknown(&format!("no preflight is made: {problem}; or state spec.publicURL")),
+        (Evidence::None, Err(problem)) => unknown(&format!("no preflight is sent: {problem}; or set spec.publicURL")),
         (Evidence::None, Ok(_)) => unknown(
-            "no preflight is made: no other origin than its own is asked for, or spec.verification.preflight is Ignore",
+            "no preflight is sent: no other origin than its own is requested, or spec.verification.preflight is Ignore",
         ),
     }
 }

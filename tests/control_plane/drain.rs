@@ -152,8 +152,8 @@ fn a_change_to_server_side_apply(#[case] pasted: bool) {
 #[rstest]
 #[case::sleep(json!({"sleep": {"seconds": 5}}), "")]
 #[case::exec_that_sleeps(json!({"exec": {"command": ["/bin/sleep", "15"]}}), "")]
-#[case::exec(json!({"exec": {"command": ["/stop"]}}), "preStop hook of its own")]
-#[case::http(json!({"httpGet": {"path": "/stop", "port": 80, "scheme": "HTTP"}}), "preStop hook of its own")]
+#[case::exec(json!({"exec": {"command": ["/stop"]}}), "its own preStop hook")]
+#[case::http(json!({"httpGet": {"path": "/stop", "port": 80, "scheme": "HTTP"}}), "its own preStop hook")]
 fn beside_a_hook_of_the_users(#[case] theirs: Value, #[case] told: &str) {
     let workload = glance(&json!({}), &json!({"lifecycle": {"preStop": theirs}}));
     let site = pair("drain-theirs", workload, json!({"rollout": {"drain": {"enabled": true}, "minInterval": "1s"}}));

@@ -73,7 +73,7 @@ rules! {
     MixedContent "DU009" "an https dashboard and an http Glance"
         "Browsers block http requests from https pages (mixed content): nothing is sent at all.";
     NotPublic "DU010" "a Glance URL that no browser reaches"
-        "The browser uploads to the public endpoint of the Keystone catalog. A cluster-internal name, a loopback address or a single-label name does not work outside.";
+        "The browser uploads to the public endpoint of the Keystone catalog. A cluster-internal name, a loopback address or a single-label name does not work outside the cluster.";
     WrongEndpoint "DU011" "a catalog URL from which Horizon builds a wrong path"
         "Horizon appends /v2/images/ID/file to the public endpoint, exactly as the catalog has it. An endpoint that already ends in a version gives a path that Glance does not have.";
     CorsOnTheWay "DU012" "something in front of Glance answers or changes CORS"
@@ -83,7 +83,7 @@ rules! {
     BodyLimit "DU014" "a body limit in front of Glance"
         "A server in front of Glance refuses larger bodies with 413. That answer has no CORS header, so the browser shows only a network error.";
     TooSlow "DU015" "a timeout or buffer in front of Glance that breaks long uploads"
-        "Something in front of Glance ends the request before the whole image has passed, or stores it first. The browser shows only a network error.";
+        "Something in front of Glance ends the request before the whole image has passed, or stores the whole image first. The browser shows only a network error.";
     NoEffect "DU016" "a dashboard setting that never takes effect"
         "Horizon ignores it without a message (an error in a snippet is only logged). It keeps the mode it had, usually legacy.";
     Unknown "DU017" "a setting that Horizon or Glance does not know"
@@ -97,13 +97,13 @@ rules! {
     ImportBypassed "DU021" "import plugins that direct uploads bypass"
         "Horizon's PUT of the data is not an interoperable import: conversion, metadata injection and scanning by import plugins are not applied to it.";
     ChunkedLimit "DU022" "legacy uploads that uWSGI refuses"
-        "In legacy mode Horizon sends the image in chunks of 1 MiB, more than uWSGI takes by default (chunked-input-limit); the image stays queued. Direct uploads are not chunked and work; after a change back to legacy, the fault is back.";
+        "In legacy mode Horizon sends the image in chunks of 1 MiB, more than uWSGI takes by default (chunked-input-limit); the image stays queued. Direct uploads are not chunked and work; after a change back to legacy, they fail again.";
     LocalNetwork "DU023" "a Glance on a less public address than the dashboard"
         "A page that comes from a public address may connect to a private or loopback one only if the user allows it: browsers (Chrome since 142) ask once, and refuse in an insecure context. Most users see a network error, and the image stays queued.";
     NoCredentials "DU024" "credentials are not allowed"
         "Horizon's Django image panel sends its upload with credentials. Browsers let such a request through only if the answers to the preflight and to the upload carry Access-Control-Allow-Credentials: true; with allow_credentials = False Glance sends none.";
     TokenLogged "DU025" "an access log that keeps users' tokens"
-        "An upload carries the user's Keystone token in X-Auth-Token. A log with that header has tokens. Anyone who reads it can act as those users until their tokens expire.";
+        "An upload carries the user's Keystone token in X-Auth-Token. A log with that header contains tokens. Anyone who reads it can act as those users until their tokens expire.";
 }
 
 impl Rule {

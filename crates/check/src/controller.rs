@@ -40,8 +40,10 @@ pub fn apply(objects: &[Object], issues: &mut Vec<PlacedIssue>) -> Vec<String> {
         let Some(value) = own.value["data"][&key].as_str() else {
             if placed.issue.rule == Rule::BodyLimit {
                 placed.issue.fails = true;
-                placed.issue.found =
-                    format!("is missing, also in {}, so nginx refuses bodies above 1m with 413", own.id());
+                placed.issue.found = format!(
+                    "is missing, and {} does not set it either, so nginx refuses bodies above 1m with 413",
+                    own.id()
+                );
             }
             return true;
         };

@@ -225,7 +225,7 @@ fn foreign_annotations(object: &Object) -> Option<String> {
     let names: Vec<&str> = annotations.keys().filter(foreign).map(String::as_str).collect();
     let about = object.kind() == "Ingress" && concerns(&object.value["spec"]);
     (about && !names.is_empty())
-        .then(|| format!("{}: what {} does to uploads is not read", object.id(), names.join(", ")))
+        .then(|| format!("{}: check does not know what {} does to uploads", object.id(), names.join(", ")))
 }
 
 /// Annotations that count for one controller of nginx and not for the other, both of which people call `nginx`.

@@ -165,7 +165,7 @@ fn of_arguments(traefik: &Object, at: usize, arguments: &[(String, &str)]) -> Ve
         .map(|(name, port)| {
             let option = format!("entrypoints.{name}.transport.respondingtimeouts.readtimeout");
             let written = arguments.iter().rfind(|(own, _)| *own == option).map(|(_, value)| (*value).to_owned());
-            let fix = format!("--entryPoints.{name}.transport.respondingTimeouts.readTimeout=0 as an argument");
+            let fix = format!("set the argument --entryPoints.{name}.transport.respondingTimeouts.readTimeout=0");
             EntryPoint { name, port, read_timeout: written, place: place.clone(), fix }
         })
         .collect()
@@ -248,7 +248,7 @@ fn cut(own: &EntryPoint, image: &str, is_wanted: bool) -> Option<Finding> {
         return None;
     }
     let said = own.read_timeout.clone().unwrap_or_else(|| "is missing, so it is 60s".to_owned());
-    let found = format!("readTimeout of Traefik's entry point {} {said}: a longer upload is cut", own.name);
+    let found = format!("readTimeout of Traefik's entry point {} {said}: an upload that takes longer is cut", own.name);
     let severity = if time < SHORT && is_wanted { Severity::Error } else { Severity::Warning };
     Some(Finding::new(Rule::TooSlow, severity, &own.place, found, own.fix.clone()))
 }

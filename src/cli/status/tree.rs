@@ -263,7 +263,7 @@ fn checkpoint_of(conditions: &[Condition], type_: ConditionType) -> Checkpoint {
         _ => Passed::Unknown,
     };
     let next = match reason.and_then(Reason::rule) {
-        Some(rule) if passed != Passed::Yes => vec![format!("explain {rule} has the details")],
+        Some(rule) if passed != Passed::Yes => vec![format!("for details run: direct-upload-operator explain {rule}")],
         _ => Vec::new(),
     };
     Checkpoint { name: "", passed, told: condition.message.clone(), next }
@@ -349,7 +349,8 @@ fn preflight(status: &HorizonStatus, known: Checkpoint) -> Checkpoint {
     };
     let next = verification.failures.iter().flat_map(|failure| {
         let rule = failure.rule.as_ref().map(|rule| format!("{rule}: ")).unwrap_or_default();
-        let explain = failure.rule.as_ref().map(|rule| format!("explain {rule} has the details"));
+        let explain =
+            failure.rule.as_ref().map(|rule| format!("for details run: direct-upload-operator explain {rule}"));
         let told = [format!("{rule}from {}: {}", failure.origin, failure.message), format!("fix: {}", failure.fix)];
         told.into_iter().chain(explain)
     });

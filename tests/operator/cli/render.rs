@@ -25,7 +25,7 @@ fn quickstart() -> String {
 #[case::plan_and_format(&["render", "-f", "-", "--plan", "-o", "json"], 2, "cannot be used with")]
 #[case::bad_stage(&["render", "-f", "-", "--stage", "all"], 2, "invalid value 'all'")]
 #[case::missing(&["render", "-f", "/nonexistent/x.yaml"], 1, "error: /nonexistent/x.yaml: No such file")]
-#[case::empty(&["render", "-f", "-"], 1, "error: stdin: no object")]
+#[case::empty(&["render", "-f", "-"], 1, "error: stdin: no relevant object")]
 fn wrong_usage_is_2_and_wrong_input_1(#[case] arguments: &[&str], #[case] code: i32, #[case] said: &str) {
     let output = run(arguments, "");
     assert_eq!(output.status.code(), Some(code), "{}", err(&output));

@@ -13,7 +13,7 @@ use crate::shared::is_default;
 #[schemars(extend("x-kubernetes-validations" = [
     {
         "rule": "!(has(self.conversion) || (has(self.decompression) && self.decompression)) || has(self.staging)",
-        "message": "conversion and decompression rewrite the staged image: set staging.path to a folder with space for two copies"
+        "message": "conversion and decompression rewrite the staged image: set staging.path to a folder with space for two copies of it"
     },
     {
         "rule": "!(has(self.required) && self.required) || has(self.conversion) || has(self.metadata) || (has(self.decompression) && self.decompression) || has(self.additionalPlugins)",

@@ -12,7 +12,7 @@ use crate::shared::is_default;
 #[serde(rename_all = "camelCase", default)]
 #[schemars(extend("x-kubernetes-validations" = [{
     "rule": "!(has(self.regions) && (has(self.glanceRef) || has(self.glanceEndpoint)))",
-    "message": "regions and glanceRef or glanceEndpoint exclude each other: set glanceRef or glanceEndpoint in each region"
+    "message": "glanceRef and glanceEndpoint are not allowed together with regions: set them in each region"
 }]))]
 pub struct DirectUpload {
     /// `true`: uploads go from the browser to Glance. `false`: the operator removes our snippet, and

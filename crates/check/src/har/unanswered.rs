@@ -184,7 +184,7 @@ pub fn cut(entry: &Entry) -> Cause {
     if error.is_empty() && seconds < 1.0 {
         return Cause::new(
             None,
-            "the preflight was granted, and the recording has no answer to the upload: it was saved before the upload ended, or the connection ended at once",
+            "the preflight was granted, but the network log has no answer to the upload: it was saved before the upload ended, or the connection ended immediately",
             "record again, and save the log when the page says that the upload failed",
         );
     }

@@ -115,7 +115,7 @@ fn answered(cloud: &Cloud<'_>, server: &Server<'_>) -> Option<Finding> {
         };
         return Some(finding);
     }
-    let found = format!("{written} ends OPTIONS, which carries no credentials, before Glance sees it");
+    let found = format!("{written} ends OPTIONS, which has no credentials, before Glance sees it");
     let fix = if written.to_lowercase().contains("hdr(origin)") {
         "remove it: every request of a page has an Origin, the upload too"
     } else if item.directive.arg(0) == Some("auth") {
@@ -149,7 +149,12 @@ fn buffered(server: &Server<'_>) -> Option<Finding> {
         server.of_name("option").filter(|item| item.directive.text().contains("http-buffer-request")).last()?;
     // `no option …` is read as another name.
     let found = "option http-buffer-request: HAProxy waits for the body, within timeout http-request, before it passes anything on";
-    Some(Finding::warning(Rule::TooSlow, &option.place(), found, "remove option http-buffer-request before Glance"))
+    Some(Finding::warning(
+        Rule::TooSlow,
+        &option.place(),
+        found,
+        "remove option http-buffer-request in front of Glance",
+    ))
 }
 
 /// The two requests of a page's upload, as HAProxy's conditions tell them apart.
@@ -275,7 +280,7 @@ fn timeouts(server: &Server<'_>) -> Vec<Finding> {
             // Measured with HAProxy 2.6: the client's timeout does not end a body that stalls, the server's does.
             if end == "client" {
                 let found = format!(
-                    "timeout client {time}: releases differ in whether a browser that pauses so long is cut off"
+                    "timeout client {time}: some HAProxy releases cut a browser that pauses for this time, others do not"
                 );
                 return Finding::note(Rule::TooSlow, &item.place(), found, fix);
             }

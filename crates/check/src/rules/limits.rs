@@ -47,7 +47,7 @@ fn legacy_body(cloud: &Cloud<'_>) -> Vec<Finding> {
             _ => None,
         };
         findings.extend(finding.map(|mut finding| {
-            finding.found = finding.found.replace("before Glance", "before the dashboard");
+            finding.found = finding.found.replace("in front of Glance", "in front of the dashboard");
             finding.found.push_str(" (Horizon is in legacy mode: images pass it)");
             finding.fix = finding.fix.replace("Glance's virtual host", "the dashboard's virtual host");
             if written_limit(server).is_some_and(|limit| limit >= quantity::DELIBERATE) {
@@ -145,7 +145,7 @@ fn nginx_body(server: &Server<'_>) -> Option<Finding> {
         None => Some(Finding::error(
             Rule::BodyLimit,
             &server.place(),
-            "no client_max_body_size before Glance: nginx refuses bodies above 1 MiB",
+            "no client_max_body_size in front of Glance: nginx refuses bodies above 1 MiB",
             "client_max_body_size 0;",
         )),
     }

@@ -79,7 +79,9 @@ pub(crate) fn entry(
         return None;
     }
     let fix = match &canonical {
-        Some(origin) if harmless => format!("nothing has to change, {origin} stands there too; or remove the entry"),
+        Some(origin) if harmless => {
+            format!("no change is necessary, because {origin} is there, too; or remove the entry")
+        }
         Some(origin) => format!("write {origin}"),
         None => {
             "write scheme://host[:port] exactly as the browser's address bar has it, several separated by commas".into()
@@ -339,7 +341,7 @@ fn another_port(edges: &[&Listen], allowed: &[Origin], setting: &Setting, severi
         return None;
     }
     let found = format!(
-        "allowed_origin holds no origin with the port on which the dashboard is served ({}: {})",
+        "allowed_origin has no origin with the port on which the dashboard is served ({}: {})",
         place.place, place.written
     );
     let fix = format!("add {wanted} to allowed_origin (or correct what serves the dashboard)");

@@ -121,10 +121,9 @@ fn refuses_put(server: &Server<'_>, item: &ScopedDirective<'_>) -> Option<Findin
         None if list("limit").is_some() => limited.then_some(REMOVE),
         None => spared
             .is_some_and(|methods| lacks_put(methods))
-            .then_some("add PUT to the Require method beside it: Glance checks the token itself"),
+            .then_some("add PUT to the Require method there: Glance checks the token itself"),
     };
-    let found =
-        format!("{written} lets OPTIONS through, but not PUT: the upload carries Glance's token and no other login");
+    let found = format!("{written} accepts OPTIONS, but not PUT: the upload has Glance's token and no other login");
     told(found, fix.filter(|_| logs_in)?)
 }
 

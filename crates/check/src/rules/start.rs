@@ -161,7 +161,7 @@ fn outdated(release: Release, text: &str, place: &Location) -> Option<Finding> {
         return None;
     };
     let fix = if release >= Release::new(2025, 1) && place.field.as_deref().is_some_and(|f| f.ends_with("wsgi-file")) {
-        "module = glance.wsgi.api:application (in place of wsgi-file)"
+        "module = glance.wsgi.api:application (instead of wsgi-file)"
     } else if release >= Release::new(2025, 1) {
         "start the module glance.wsgi.api:application under uWSGI or mod_wsgi"
     } else {

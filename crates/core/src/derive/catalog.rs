@@ -169,7 +169,7 @@ impl CatalogState {
             CatalogAnswer::Nothing | CatalogAnswer::Pending => return Vec::new(),
         };
         if let Some(stale) = &self.stale {
-            advice.push(Advice::new(format!("{CATALOG} was not read today: {stale}")));
+            advice.push(Advice::new(format!("{CATALOG} may have changed: {stale}")));
         }
         let named = |region: &&String| direct_upload.regions.iter().any(|r| r.name == **region);
         let missing: Vec<_> = published.keys().filter(|region| !named(region)).map(String::as_str).collect();

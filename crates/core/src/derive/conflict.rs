@@ -42,7 +42,7 @@ impl Rivals {
             let others = self.0.get(place)?.iter().filter(|claim| !own.contains(claim.as_str()));
             let others = list(others.map(String::as_str))?;
             let (host, path) = place;
-            let found = format!("{others} also claims {host}{path}; it does not count here");
+            let found = format!("{host}{path} is also claimed by {others}, which does not count here");
             Some(Advice::new(found).fix("decide who gets that host name: Glance trusts its pages"))
         };
         places.iter().filter_map(sentence).collect()

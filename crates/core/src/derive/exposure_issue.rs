@@ -184,7 +184,7 @@ impl Annotations<'_> {
             None => format!("is missing, so it is usually {time}"),
         };
         let found =
-            format!("{found}: a silence of this length cuts the upload, for example while Glance stores its end");
+            format!("{found}: a silence of this length cuts the upload, for example while Glance stores the last part");
         seconds(time)
             .filter(|s| (1..PATIENT).contains(s))
             .map(|_| self.mendable(Rule::TooSlow, false, name, found, value))

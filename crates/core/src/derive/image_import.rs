@@ -104,7 +104,7 @@ pub fn staged(import: Option<&ImageImport>, methods: Option<&[ImportMethod]>, ta
     Err(Problem::new(
         Reason::InvalidSpec,
         format!(
-            "spec.imageImport.staging.path: {path} {why}, and {} has {} pods: an import that another pod is asked for would not find what was staged; mount a volume there that they share, or set spec.imageImport.workerSelfReference",
+            "spec.imageImport.staging.path: {path} {why}, and {} has {} pods: an import request to another pod would not find the staged image; mount a shared volume there, or set spec.imageImport.workerSelfReference",
             describe(workload.kind, &workload.meta.key),
             workload.replicas
         ),

@@ -36,8 +36,7 @@ impl Vantage {
     /// may answer next time.
     pub fn inside(&self, dashboard: &Dashboard, endpoint: &Endpoint, address: IpAddr) -> Option<String> {
         let whose = self.0.get(&address)?;
-        let how =
-            format!("{whose}, for which kube-proxy answers inside the cluster in place of what browsers pass outside");
+        let how = format!("{whose}, for which kube-proxy answers inside the cluster, unlike for browsers outside");
         Some(assumed(dashboard, endpoint, &how))
     }
 }

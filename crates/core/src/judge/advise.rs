@@ -44,7 +44,7 @@ fn on_the_question(asked: &Preflight) -> Vec<Advice> {
 fn wildcard(answer: &Response) -> Vec<Advice> {
     let mut advice = vec![Advice::new("`*` lets every web site use the Glance API, and works for the Angular panel only; list the dashboards' origins in [cors] allowed_origin").rule(Rule::AnyOrigin)];
     if get(&answer.headers, ALLOW_CREDENTIALS).is_some_and(|v| v == "true") {
-        advice.push(Advice::new("Access-Control-Allow-Credentials together with `*` is contradictory: browsers refuse `*` to whatever sends credentials, as Horizon's Django panel does").rule(Rule::AnyOrigin));
+        advice.push(Advice::new("Access-Control-Allow-Credentials together with `*` is contradictory: browsers refuse `*` for requests with credentials, and Horizon's Django panel sends such requests").rule(Rule::AnyOrigin));
     }
     advice
 }

@@ -48,7 +48,7 @@ impl Requirement {
             Self::AllowCredentials => "Access-Control-Allow-Credentials is true, for the Django panel",
             Self::AllowMethods => "Access-Control-Allow-Methods holds PUT, in upper case (or * for the Angular panel)",
             Self::AllowHeaders => {
-                "Access-Control-Allow-Headers holds each header that was asked for (or * for the Angular panel)"
+                "Access-Control-Allow-Headers holds each requested header (or * for the Angular panel)"
             }
             Self::Glance => "Glance itself answers at the upload URL: it refuses an upload without a token",
             Self::Dashboard => "the dashboard is at the origin",

@@ -97,7 +97,8 @@ pub fn judge(asked: &Preflight, page: &Page, wire: &PageWire) -> PartVerdict {
 }
 
 fn unknown(message: String) -> PartVerdict {
-    let fix = "open the dashboard in a browser once, and look there for a Content-Security-Policy (its console tells)";
+    let fix =
+        "open the dashboard in a browser once, and look there for a Content-Security-Policy (its console shows it)";
     PartVerdict::Unknown(Unreachable::new(UnreachableKind::Unclear, message, fix))
 }
 

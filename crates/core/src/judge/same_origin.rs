@@ -44,7 +44,7 @@ pub fn judge(asked: &Preflight, answer: &Response) -> Result<(), Failure> {
         ),
         403 | 451 => (
             &[Rule::OptionsFiltered, Rule::WrongEndpoint],
-            format!("an access filter{from}, or the dashboard itself, refused the upload before Glance was asked"),
+            format!("an access filter{from}, or the dashboard itself, refused the upload before it reached Glance"),
             LEAD,
         ),
         405 | 501 => (
@@ -64,7 +64,7 @@ pub fn judge(asked: &Preflight, answer: &Response) -> Result<(), Failure> {
         200..=299 => (
             &[Rule::WrongEndpoint],
             format!(
-                "an upload without a token was taken{from}: that is not Glance, but something that answers whatever is asked"
+                "a server{from} accepted an upload without a token: this is not Glance, but something that accepts every request"
             ),
             LEAD,
         ),
@@ -76,12 +76,12 @@ pub fn judge(asked: &Preflight, answer: &Response) -> Result<(), Failure> {
         408 | 504 | 522 | 524 => (
             &[Rule::TooSlow, Rule::WrongEndpoint],
             format!("the proxy{from} gave up waiting for Glance"),
-            "see whether Glance runs and its Service has endpoints; then the proxy's backend for this path",
+            "check whether Glance runs and its Service has endpoints; then check the proxy's backend for this path",
         ),
         500..=599 => (
             &[Rule::WrongEndpoint],
             format!("the proxy{from} has no working Glance behind this path, or Glance failed"),
-            "see whether Glance's pods are ready and its log is clean; then the proxy's backend for this path",
+            "check whether Glance's pods are ready and its log is clean; then check the proxy's backend for this path",
         ),
         _ => (
             &[Rule::WrongEndpoint],

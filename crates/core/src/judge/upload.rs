@@ -194,7 +194,7 @@ fn answered(asked: &Preflight, answer: &Response) -> UploadVerdict {
                 answer.status,
                 signature(answer)
             ),
-            "upload an image once, and see that no proxy removes WWW-Authenticate nor X-OpenStack-Request-ID off",
+            "upload an image once, and check that no proxy removes WWW-Authenticate or X-OpenStack-Request-ID",
         ),
         Judgement::Unless => refused(by, not_glance(answer)),
         Judgement::Refused(failure) => refused(by, failure),
@@ -265,14 +265,14 @@ fn other(asked: &Preflight, answer: &Response) -> Judgement {
             format!(
                 "a proxy{from} gave up waiting for Glance's answer to a PUT of no bytes, although it had one to OPTIONS"
             ),
-            "see what is routed to Glance for PUT, and whether that answers; then the proxy's timeouts",
+            "check what is routed to Glance for PUT, and whether that answers; then check the proxy's timeouts",
         ),
         500..=599 => (
             &[Rule::CorsOnTheWay],
             format!(
                 "a proxy{from} has no working Glance behind it for PUT, although it has one for OPTIONS, or Glance failed"
             ),
-            "see what is routed to Glance for PUT, whether its pods are ready and its log is clean",
+            "check what is routed to Glance for PUT, whether its pods are ready and its log is clean",
         ),
         _ => return Judgement::Unless,
     };
@@ -342,7 +342,7 @@ fn unreadable(answer: &Response, failure: Failure) -> Failure {
             "Glance answered the PUT, but the page may not read it, so it reports a failure even if the image is active; the preflight was granted, so a server in front of Glance removes CORS headers from the answer to PUT, or adds its own{}",
             if get(&answer.headers, super::cors::ALLOW_ORIGIN).is_some() { format!(" ({})", failure.message) } else { String::new() }
         ),
-        fix: "check what is in front of Glance (httpd: `Header ... Access-Control-...`; nginx: add_header, proxy_hide_header; HAProxy: http-response set-header, del-header; an HTTPRoute's filters) and remove it, so that Glance's own CORS headers reach the browser unchanged".to_owned(),
+        fix: "find what changes CORS headers in front of Glance (httpd: `Header ... Access-Control-...`; nginx: add_header, proxy_hide_header; HAProxy: http-response set-header, del-header; an HTTPRoute's filters) and remove it, so that Glance's own CORS headers reach the browser unchanged".to_owned(),
         ..failure
     }
 }
@@ -354,7 +354,7 @@ fn oddities(answer: &Response) -> Vec<Advice> {
     if answer.status == 401 && !other.is_empty() {
         advice.push(
             Advice::new(format!(
-                "there is another challenge ({}) in addition to Keystone's: a login before Glance may ask for it",
+                "there is another challenge ({}) in addition to Keystone's: a login in front of Glance may require it",
                 shown(&other.join(", "))
             ))
             .rule(Rule::OptionsFiltered),
@@ -383,7 +383,7 @@ fn silent(wire: &Wire, what: &str) -> UploadVerdict {
         _ => "100 Continue and then nothing".to_owned(),
     };
     let message = format!(
-        "{what} got {came}: a server in front of Glance wants the data before it asks Glance, so that nothing is known of limits behind it"
+        "{what} got {came}: a server in front of Glance wants the data before it asks Glance, so limits behind it are unknown"
     );
     let fix = "upload an image of that size once; a server that stores uploads first (nginx: proxy_request_buffering on) costs time and disk";
     UploadVerdict::Unknown { by: Answerer::Nobody, why: Unreachable::new(UnreachableKind::Timeout, message, fix) }

@@ -79,7 +79,7 @@ impl Reader {
             }
             // The first place of its value counts.
             Event::Alias(anchor) => {
-                let value = self.anchors.get(&anchor).ok_or("the alias stands within what it stands for")?.clone();
+                let value = self.anchors.get(&anchor).ok_or("the alias is inside its own anchor")?.clone();
                 self.spend(&value, self.open.len())?;
                 self.put(value, Node::new(line, Lines::At(line)), 0)
             }
@@ -162,7 +162,7 @@ impl Open {
                     node.line = line;
                     self.node.children.insert(key, node);
                 }
-                _ => return Err(format!("key {key:?} stands twice in one mapping")),
+                _ => return Err(format!("key {key:?} appears twice in one mapping")),
             },
             (Value::Array(items), _) => {
                 self.node.children.insert(items.len().to_string(), node);

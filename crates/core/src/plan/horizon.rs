@@ -101,7 +101,7 @@ fn own(problem: &Problem) -> State {
 /// The workload should have nothing of ours.
 fn back_out(view: &HorizonView, target: &Target, applied: &Applied, problem: Option<&Problem>, now: Timestamp) -> Plan {
     let workload = &target.workload;
-    let why = problem.map_or_else(|| "it has nothing to do".to_owned(), Problem::message);
+    let why = problem.map_or_else(|| "the Horizon resource requests nothing of it".to_owned(), Problem::message);
     let mut plan = Plan::idle(State::Done(Problem::new(Reason::NothingToRoll, why.clone())));
     if applied.mount.is_some() && claimed(workload, &view.dashboard.object.meta) {
         plan.steps.push(Step::new(Action::Release { workload: workload.clone() }, why));
@@ -256,7 +256,7 @@ impl HorizonPlanner<'_> {
         if let Some(in_use) = self.applied.in_use().filter(|_| self.view.dashboard.backed_out().is_none()) {
             let annotations = BTreeMap::from([(annotations::BACKED_OUT.to_owned(), Some(rfc3339(self.now)))]);
             let action = Action::Annotate { config_map: in_use.meta.key.clone(), annotations };
-            plan.steps.push(Step::new(action, "so that direct mode returns after the same time"));
+            plan.steps.push(Step::new(action, "to record when direct mode ended"));
         }
         plan.steps.push(Step::new(Action::Release { workload }, problem.message().clone()));
         plan.await_rollout(self.target, rolling(self.target));

@@ -64,7 +64,7 @@ pub fn absence(workload: &Workload) -> Option<String> {
     let (replicas, away) = (workload.replicas, workload.roll.away);
     (replicas > 0 && replicas <= away).then(|| {
         let pods = if replicas == 1 { "its only pod".to_owned() } else { format!("all {replicas} pods") };
-        format!("a roll may end {pods} before a new one is ready, and nobody answers meanwhile")
+        format!("a roll may end {pods} before a new one is ready, and no pod answers in between")
     })
 }
 

@@ -35,7 +35,7 @@ pub fn apply(files: &Files, finding: &Finding) -> Result<Files, String> {
         }
     } else {
         // A line that nothing reads gives way to the right one.
-        if fix.contains("(in place of") && !fix.contains("dollar sign") {
+        if fix.contains("(instead of") && !fix.contains("dollar sign") {
             remove(&mut spot, &finding.found);
         }
         for statement in statements(fix) {

@@ -44,7 +44,7 @@ fn of_ingress(ingress: &Ingress, service: &OpenStackService) -> Vec<Advice> {
     let switches = SWITCHES.iter().filter(|switch| value(switch).is_some_and(|v| v.eq_ignore_ascii_case("true")));
     let answers = switches.map(|switch| {
         Advice::new(format!(
-            "the controller answers preflights instead of {name}, and needs a change for every dashboard"
+            "the controller answers preflights instead of {name}, and must be updated for every dashboard"
         ))
         .rule(Rule::CorsOnTheWay)
         .field(format!("metadata.annotations[{switch}]"))
@@ -77,7 +77,7 @@ fn of_route(
                 Advice::new(what)
                     .rule(Rule::CorsOnTheWay)
                     .field(format!("spec.rules[{at}].filters[{nth}]"))
-                    .fix("remove the filter, or name them in it too")
+                    .fix("remove the filter, or add them to it")
             })
         })
         .collect()

@@ -56,9 +56,7 @@ fn timeouts(rule: &HttpRule) -> Option<(&'static str, String)> {
         // Gateway API lets a gateway start to count at the request's start, or after its whole body.
         return Some((
             field,
-            format!(
-                "{text}: an upload that takes longer is cut off, where the gateway counts from the request's start"
-            ),
+            format!("{text}: an upload that takes longer is cut, where the gateway counts from the request's start"),
         ));
     }
     let what = "is missing, so the gateway's own limit applies";
@@ -87,7 +85,7 @@ fn rewrites(filter: &HttpFilter) -> Option<(bool, String, &'static str)> {
     } else if headers.remove.iter().any(|name| is_it(name)) {
         "removes Glance's Access-Control-Allow-Origin"
     } else if headers.set.iter().any(|h| is_it(&h.name)) {
-        "replaces Glance's Access-Control-Allow-Origin by one value for every dashboard"
+        "replaces Glance's Access-Control-Allow-Origin with one value for every dashboard"
     } else {
         return None;
     };

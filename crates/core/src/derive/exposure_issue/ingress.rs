@@ -125,7 +125,7 @@ fn cors(
 fn traefik(annotations: &Annotations<'_>) -> Vec<ExposureIssue> {
     let name = format!("{TRAEFIK}/router.middlewares");
     let middlewares = annotations.get(&name).map(|middlewares| {
-        let found = format!("{middlewares:?}: a Headers middleware with accessControl… answers preflights in Glance's place, a Buffering or a ForwardAuth middleware stops uploads");
+        let found = format!("{middlewares:?}: a Headers middleware with accessControl… answers preflights instead of Glance, a Buffering or a ForwardAuth middleware stops uploads");
         annotations.issue(Rule::CorsOnTheWay, false, &name, found, "check that none of them does this")
     });
     let found = "Traefik ends each request whose body takes longer than the entry point's respondingTimeouts.readTimeout, 60 s unless it is set".to_owned();

@@ -91,13 +91,17 @@ pub fn by_django(reply: &Reply) -> Result<Created, Break> {
 
 fn created(id: Option<String>, url: &str, token: String) -> Result<Created, Break> {
     let Some(id) = id else {
-        return Err(Break::new("an answer without the image's id", "Horizon made no image", "look at Horizon's log"));
+        return Err(Break::new(
+            "an answer without the image's id",
+            "Horizon created no image",
+            "look at Horizon's log",
+        ));
     };
     if url.is_empty() {
         return Err(Break::new(
             "an answer without upload_url",
             "Horizon does not say where the data goes: the page cannot send it",
-            "look at Horizon's log, and for a proxy that changes its answers",
+            "read Horizon's log, and look for a proxy that changes its answers",
         ));
     }
     let base = url.strip_suffix(&format!("/v2/images/{id}/file"));
@@ -132,7 +136,7 @@ fn not_created(reply: &Reply) -> Break {
             "Django's check against forged requests (CSRF), or something in front of Horizon, refused it",
             "look at CSRF_TRUSTED_ORIGINS and SECURE_PROXY_SSL_HEADER of Horizon's settings, and whether PUT and POST below api/ pass the proxies in front of it",
         ),
-        403 => ("Glance does not let this user make images", "look at the policy add_image and at the user's roles"),
+        403 => ("Glance does not let this user create images", "look at the policy add_image and at the user's roles"),
         405 | 501 => (
             "something in front of Horizon does not let the method pass",
             "let PUT, POST and DELETE below api/ reach Horizon",
@@ -149,8 +153,8 @@ fn not_created(reply: &Reply) -> Break {
             "a quota or limit of Glance refused the image",
             "raise it: openstack registered limit, or [DEFAULT] of Glance",
         ),
-        400 | 409 | 422 => ("Glance refused the image's description", "see what it says; and Glance's log"),
-        _ => ("Horizon did not make the image", "look at Horizon's log: it says what Glance answered"),
+        400 | 409 | 422 => ("Glance refused the image's description", "read its message and Glance's log"),
+        _ => ("Horizon did not create the image", "look at Horizon's log: it says what Glance answered"),
     };
     Break::new(received, message, fix)
 }
@@ -164,7 +168,7 @@ fn form_refused(reply: &Reply) -> Break {
     Break::new(
         shown(&format!("the form again: {}", said.join("; "))),
         "Horizon did not take the form of the new image",
-        "see what it says, and Horizon's log",
+        "read its message and Horizon's log",
     )
 }
 

@@ -286,7 +286,7 @@ fn sent_on(form: &LoginForm, to: &Place, status: u16) -> Result<(), Break> {
         return Err(Break::new(
             received(),
             "Horizon sends the user back to the login",
-            "look at Horizon's log; sessions that are lost (SESSION_ENGINE, a cache that each pod has for itself) look so",
+            "read Horizon's log; lost sessions look like this (SESSION_ENGINE, or a cache that each pod has for itself)",
         ));
     }
     Ok(())
@@ -301,7 +301,7 @@ fn csrf(received: &str, reason: &str) -> Break {
     } else if reason.contains("cookie") {
         "Horizon set no CSRF cookie that came back: with CSRF_COOKIE_SECURE the dashboard must be https, and no proxy may take cookies away"
     } else {
-        "look at CSRF_TRUSTED_ORIGINS, SECURE_PROXY_SSL_HEADER and CSRF_COOKIE_SECURE of Horizon's settings, and whether the proxy passes Host and cookies on"
+        "look at CSRF_TRUSTED_ORIGINS, SECURE_PROXY_SSL_HEADER and CSRF_COOKIE_SECURE of Horizon's settings, and whether the proxy forwards Host and cookies"
     };
     let reason = if reason.is_empty() { "no reason given".to_owned() } else { shown(reason) };
     Break::new(

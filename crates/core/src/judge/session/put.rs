@@ -88,9 +88,9 @@ pub fn judge_legacy(wire: &Wire, progress: Progress) -> Result<(), Break> {
         .map_err(|broken| broken.by(&[Rule::TooSlow])),
         401 | 403 => broken(
             "Horizon, or something before it, did not take the upload",
-            "look at CSRF_TRUSTED_ORIGINS of Horizon's settings, at a firewall for web applications before it, and at Horizon's log",
+            "look at CSRF_TRUSTED_ORIGINS of Horizon's settings, at a firewall for web applications in front of it, and at Horizon's log",
         ),
-        _ => broken("Horizon, or something before it, failed on the upload", "look at Horizon's log, and at its disk: files are kept there first"),
+        _ => broken("Horizon, or a proxy in front of it, failed on the upload", "read Horizon's log, and check its disk: it stores files there first"),
     }
 }
 
@@ -135,7 +135,9 @@ fn refused(answer: &Response, progress: Progress) -> Break {
         ),
         (404 | 410, _) => (
             &[Rule::WrongEndpoint],
-            format!("nothing is there{from}: not the Glance in which the image was made, or a proxy changes the path"),
+            format!(
+                "nothing is there{from}: this is not the Glance in which the image was created, or a proxy changes the path"
+            ),
             "compare the public endpoint of service type image in the catalog with what is routed there, and with the region",
         ),
         (413, true) => (
@@ -171,7 +173,7 @@ fn refused(answer: &Response, progress: Progress) -> Break {
         (500..=599, false) => (
             &[Rule::CorsOnTheWay],
             format!("a proxy{from} lost Glance while the data came, or has none for PUT"),
-            "see what is routed to Glance for PUT, whether its pods are ready, and its log",
+            "check what is routed to Glance for PUT, whether its pods are ready, and Glance's log",
         ),
         (301..=308, _) => (
             &[Rule::WrongEndpoint, Rule::OptionsFiltered],
@@ -181,7 +183,7 @@ fn refused(answer: &Response, progress: Progress) -> Break {
         _ => (
             &[Rule::CorsOnTheWay],
             format!("the upload was refused{from}"),
-            "check what is in front of Glance, and at Glance's log",
+            "check what is in front of Glance, and read Glance's log",
         ),
     };
     Break::new(received(answer, progress), message, fix).by(rules)
@@ -197,9 +199,9 @@ fn unreadable(answer: &Response, failure: Failure) -> Break {
     Break::new(
         format!("status {}{from}, {}", answer.status, failure.received),
         format!(
-            "the data was taken, but the page may not read the answer, so that it tells its user that the upload failed; the preflight was granted, so something in front of Glance removes CORS headers from the answer to PUT, or adds its own{more}"
+            "the server accepted the data, but the page may not read the answer, so it tells its user that the upload failed; the preflight was granted, so something in front of Glance removes CORS headers from the answer to PUT, or adds its own{more}"
         ),
-        "check what is in front of Glance (httpd: `Header ... Access-Control-...`; nginx: add_header, proxy_hide_header; HAProxy: http-response set-header, del-header; an HTTPRoute's filters) and remove it, so that Glance's own CORS headers reach the browser unchanged",
+        "find what changes CORS headers in front of Glance (httpd: `Header ... Access-Control-...`; nginx: add_header, proxy_hide_header; HAProxy: http-response set-header, del-header; an HTTPRoute's filters) and remove it, so that Glance's own CORS headers reach the browser unchanged",
     )
     .by(&rules)
 }
@@ -223,7 +225,7 @@ fn unanswered(wire: &Wire, progress: Progress, to: &str) -> Break {
         Wire::Failed(why) => Break::new(
             format!("{received}; {}", why.message),
             format!("the connection ended without an answer once all data was sent to {to}"),
-            format!("check the timeouts in front of {to} (it answers only when the data is stored), and at its log"),
+            format!("check the timeouts in front of {to} (it answers only when the data is stored), and its log"),
         )
         .by(&[Rule::TooSlow, Rule::CorsOnTheWay]),
         Wire::Response(_) | Wire::Continue | Wire::Silence(_) => Break::new(

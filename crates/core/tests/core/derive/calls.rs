@@ -104,7 +104,7 @@ fn what_answers_in_its_place_is_advice_and_limits_are_not() {
         advice(&render(&yaml))
     };
     let cors = said("nginx.ingress.kubernetes.io/enable-cors: 'true'");
-    assert!(cors.contains("DU012") && cors.contains("in Keystone's place") && !cors.contains("Glance"), "{cors}");
+    assert!(cors.contains("DU012") && cors.contains("instead of Keystone") && !cors.contains("Glance"), "{cors}");
     let login = said("nginx.ingress.kubernetes.io/auth-url: 'https://login'");
     assert!(login.contains("DU020") && login.contains("Keystone checks the token itself"), "{login}");
     let limit = said("nginx.ingress.kubernetes.io/proxy-body-size: 1m");

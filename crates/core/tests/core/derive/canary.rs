@@ -140,7 +140,7 @@ fn another_glance_says_nothing(#[case] outcomes: Vec<CanaryOutcome>) {
 #[test]
 fn what_is_assumed_is_what_the_canary_does_not_show() {
     let whole = |view: &HorizonView| view.assumptions.last().cloned().unwrap_or_default();
-    assert!(whole(&after(vec![unknown()])).contains("only a whole upload shows that"));
+    assert!(whole(&after(vec![unknown()])).contains("only a whole upload shows this"));
     let shown = whole(&after(vec![passed(HERE)]));
     assert!(shown.contains("more than 1048576 bytes or 90 s"), "{shown}");
 }

@@ -90,7 +90,7 @@ fn the_exposed_endpoint_is_assumed_while_the_catalog_cannot_be_read() {
     assert_eq!((endpoints(&view), view.intent.clone()), (vec![HERE.to_owned()], Intent::Direct));
     let said = |what: &str| view.advice.iter().any(|advice| advice.to_string().contains(what));
     assert!(
-        said("cannot be read") && said("Keystone is away") && said("is assumed: https://glance"),
+        said("cannot be read") && said("Keystone is away") && said("assumed to go to https://glance"),
         "{:?}",
         view.advice
     );
@@ -244,7 +244,7 @@ fn what_is_noted_holds(#[case] answer: Option<&str>, #[case] said: Option<&str>)
     }
     let view = view(&snapshot);
     assert_eq!((endpoints(&view), view.intent.clone()), (vec!["https://old.example.com".to_owned()], Intent::Direct));
-    let stale = view.advice.iter().find(|advice| advice.to_string().contains("is of 2026-01-01"));
+    let stale = view.advice.iter().find(|advice| advice.to_string().contains("last read at 2026-01-01"));
     assert_eq!(stale.is_some(), said.is_some(), "{:?}", view.advice);
     assert!(said.is_none_or(|said| stale.unwrap().to_string().contains(said)));
 }

@@ -109,7 +109,7 @@ fn an_ingress_exposes_the_hosts_that_lead_to_the_workload(
 }
 
 #[rstest]
-#[case::silent("{}", "https://a.io", "tells no port, so port 443 is assumed")]
+#[case::silent("{}", "https://a.io", "has no port, so port 443 is assumed")]
 #[case::usual(
     "{loadBalancer: {ingress: [{ip: 192.0.2.1, ports: [{port: 80, protocol: TCP}, {port: 443, protocol: TCP}]}]}}",
     "https://a.io",

@@ -125,10 +125,10 @@ fn a_region_may_be_a_url_and_two_may_share_a_glance(#[case] second: &str, #[case
 
 /// What the API server refuses, `render` refuses.
 #[rstest]
-#[case("{regions: [{name: RegionOne}]}", "a region names its Glance")]
+#[case("{regions: [{name: RegionOne}]}", "a region needs its Glance")]
 #[case(
     "{glanceRef: {name: glance}, regions: [{name: RegionOne, glanceRef: {name: glance}}]}",
-    "regions excludes glanceRef"
+    "not allowed together with regions"
 )]
 #[case("{regions: [{name: a, glanceRef: {name: g}}, {name: a, glanceRef: {name: g}}]}", "duplicate")]
 fn render_refuses_what_the_api_server_refuses(#[case] spec: &str, #[case] said: &str) {

@@ -107,12 +107,12 @@ fn credentials_are_not_looked_at_for_the_angular_panel() {
 /// The Django panel's request has credentials.
 #[rstest]
 #[case::glance_with_allow_credentials_false(CREDENTIALS, &[], "DU024", "allow_credentials = True in [cors]")]
-#[case::changed_on_the_way(CREDENTIALS, &["false"], "DU012", "look at what stands before Glance")]
-#[case::not_byte_for_byte(CREDENTIALS, &["TRUE"], "DU012", "look at what stands before Glance")]
-#[case::doubled(CREDENTIALS, &["true", "true"], "DU012", "look at what stands before Glance")]
+#[case::changed_on_the_way(CREDENTIALS, &["false"], "DU012", "find what changes CORS headers in front of Glance")]
+#[case::not_byte_for_byte(CREDENTIALS, &["TRUE"], "DU012", "find what changes CORS headers in front of Glance")]
+#[case::doubled(CREDENTIALS, &["true", "true"], "DU012", "find what changes CORS headers in front of Glance")]
 #[case::any_origin(ACAO, &["*"], "DU005", "in place of `*`")]
-#[case::any_method(METHODS, &["*"], "DU012", "list PUT there")]
-#[case::any_header(HEADERS, &["*"], "DU012", "list content-type, x-auth-token there")]
+#[case::any_method(METHODS, &["*"], "DU012", "List PUT there")]
+#[case::any_header(HEADERS, &["*"], "DU012", "List content-type, x-auth-token there")]
 fn what_the_django_panel_demands(#[case] name: &str, #[case] values: &[&str], #[case] rule: &str, #[case] fix: &str) {
     let headers = with(name, values);
     let failure = judged_of(Panel::Django, 200, &headers).failure.unwrap();
@@ -122,7 +122,7 @@ fn what_the_django_panel_demands(#[case] name: &str, #[case] values: &[&str], #[
     // Where nobody says which panel it is, the stricter counts, and the words say so.
     let unknown = judged_of(Panel::Unknown, 200, &headers).failure.unwrap();
     assert_eq!((unknown.rule, unknown.requirement), (failure.rule, failure.requirement));
-    assert!(unknown.message.contains("those of the Angular panel would be let through"), "{unknown:?}");
+    assert!(unknown.message.contains("those of the Angular panel would pass"), "{unknown:?}");
 }
 
 /// It sends no X-CSRFToken, so that nobody need allow it.
@@ -134,7 +134,7 @@ fn the_django_panel_asks_for_two_headers() {
     assert!(lines.contains(&("Access-Control-Request-Headers", "content-type,x-auth-token".into())), "{lines:?}");
     let unknown = judged_of(Panel::Unknown, 200, &headers).failure.unwrap();
     assert_eq!(unknown.rule, Rule::CorsOnTheWay);
-    assert!(unknown.message.contains("those of the Django panel would be let through"), "{unknown:?}");
+    assert!(unknown.message.contains("those of the Django panel would pass"), "{unknown:?}");
 }
 
 /// `*` stands for X-CSRFToken in the one request, the names stand for themselves in the other.

@@ -100,7 +100,7 @@ impl Judge<'_> {
             Limit::Other => return,
             Limit::Whole => {
                 let Some(time) = time().filter(|time| *time < LONG) else { return };
-                let found = format!("{text}: a longer upload is cut");
+                let found = format!("{text}: an upload that takes longer is cut");
                 (Rule::TooSlow, time < SHORT, found, "remove it: without it an upload may take any time")
             }
             Limit::Answer => {
@@ -108,7 +108,7 @@ impl Judge<'_> {
                     return;
                 }
                 let found = format!(
-                    "{text}: Glance must answer within this time after the image's last byte, and it may store the image longer"
+                    "{text}: Glance must answer within this time after the image's last byte, but storing the image may take longer"
                 );
                 (Rule::TooSlow, false, found, "set 0s, which is no limit, or 1h")
             }

@@ -71,9 +71,9 @@ fn of_workload(traefik: &PolicyObject<'_>, named: &[&str]) -> Vec<(ExposureIssue
         };
         let Some(time) = time.filter(|time| *time > 0 && *time < LONG) else { continue };
         let said = written.map_or_else(|| "is missing, so it is 60s".to_owned(), str::to_owned);
-        let what = format!("readTimeout of entry point {name} {said}: a longer upload is cut");
+        let what = format!("readTimeout of entry point {name} {said}: an upload that takes longer is cut");
         let path = ["spec", "template", "spec", "containers", &at.to_string(), "args"].map(str::to_owned).to_vec();
-        let fix = format!("--entryPoints.{name}.transport.respondingTimeouts.readTimeout=0 as an argument");
+        let fix = format!("set the argument --entryPoints.{name}.transport.respondingTimeouts.readTimeout=0");
         found.push((issue(traefik, time < SHORT, &path.join("."), &what, &fix), path));
     }
     found
