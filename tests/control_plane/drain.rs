@@ -162,7 +162,7 @@ fn beside_a_hook_of_the_users(#[case] theirs: Value, #[case] told: &str) {
     assert!(advice.contains(told) && (advice.is_empty() == told.is_empty()), "{advice}");
 }
 
-/// A workload that is mounted already gets it with its next roll; taken off it is at once.
+/// A workload that has our mount gets the hook with its next roll. Its removal happens at once.
 #[test]
 fn on_and_off() {
     let spec = |drain: Value| json!({"spec": {"rollout": {"minInterval": "1s", "drain": drain}}});

@@ -10,7 +10,7 @@ fn wipe(site: &Site) {
     site.kubectl_with(&["replace", "-f", "-"], &file);
 }
 
-/// `kubectl replace` takes our fields away; after the third time in ten minutes they stay away.
+/// `kubectl replace` removes our fields; after the third time in ten minutes the operator stops restoring them.
 #[test]
 fn a_replaced_workload() {
     let site = Site::with_pair("replace", json!({}), json!({}));

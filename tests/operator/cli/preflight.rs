@@ -206,7 +206,7 @@ fn no_readable_answer_is_unknown(#[case] answer: &str, #[case] kind: &str) {
     assert_eq!(report["failure"], Value::Null);
 }
 
-/// As browsers read: a value that goes on in the next line, and lines that are no headers.
+/// As browsers read: a value that continues on the next line, and lines that are not headers.
 #[test]
 fn odd_heads_are_read_as_browsers_read_them() {
     let server = Server::plain(

@@ -227,7 +227,7 @@ fn a_closed_pipe_is_no_panic() {
     assert_eq!((output.status.code(), err(&output)), (Some(0), ""));
 }
 
-/// What a user puts back into Git beside the resources is rendered to the same bytes.
+/// Output that a user commits next to the resources renders to the same bytes again.
 #[rstest]
 fn what_is_printed_is_rendered_again_without_a_change(
     #[values("layouts/debian.yaml", "layouts/kolla.yaml", "layouts/openstackhelm.yaml", "layouts/redhat.yaml")]

@@ -142,7 +142,7 @@ fn colours_are_the_only_difference() {
     assert_eq!(plain.collect::<String>(), text(way, false));
 }
 
-/// What accepts origins by itself stands by itself, after the Horizons.
+/// Resources without a Horizon come last, after the Horizons.
 #[test]
 fn other_apis_and_a_glance_without_horizon_stand_beside_the_tree() {
     let api = |name: &str, service: &str, status: &Value| -> OpenStackAPI {

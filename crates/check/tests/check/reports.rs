@@ -335,7 +335,7 @@ fn a_misspelt_option_in_values_is_no_error() {
     holds(&report, Verdict::Incomplete, &["note DU017"], "the chart's own allowed_origin");
 }
 
-/// A whole source tree: templates that are YAML, patches and manifests of other services are no errors.
+/// A whole source tree: YAML templates, patches and manifests of other services are not errors.
 #[rstest]
 #[case::template("apiVersion: v1\nkind: Service\nmetadata: {name: glance, namespace: \"{{ .Namespace }}\"}\nspec: {}\n", &["is a template"])]
 #[case::patch_of_another("apiVersion: route.openshift.io/v1\nkind: Route\nmetadata: {name: cinder-public, namespace: o}\n", &[])]

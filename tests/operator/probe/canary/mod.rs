@@ -224,7 +224,7 @@ fn where_nothing_can_be_deleted_no_more_is_made() {
     assert_eq!(cloud.images().len(), 3);
 }
 
-/// Of what the list holds, whatever was asked for: the state, and for how long.
+/// What counts in the list: the state, and for how long, whatever the request filtered by.
 #[test]
 fn stuck_images_are_counted_and_left_alone() {
     let stuck_since = |id: &str, status: &str, at: &str| {

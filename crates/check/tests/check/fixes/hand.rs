@@ -1,4 +1,4 @@
-//! Advice that is no text: what a person makes of it.
+//! Advice that is not text to copy: what a person does with it.
 
 use direct_upload_api::Rule;
 use direct_upload_check::Finding;

@@ -135,7 +135,7 @@ pub fn value(spot: &Spot, name: &str) -> Option<String> {
     Some([vec![first], more.collect()].concat().concat())
 }
 
-/// Writes a statement: in place of the intended one, or next to it.
+/// Writes a statement: instead of the intended one, or next to it.
 pub fn set(spot: &mut Spot, statement: &str) -> Result<(), String> {
     match spot.kind {
         Kind::Glance | Kind::Uwsgi | Kind::Paste | Kind::Oslo => set_option(spot, statement),

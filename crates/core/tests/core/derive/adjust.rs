@@ -62,7 +62,7 @@ fn what_uploads_need_and_nobody_has_set_is_set() {
     assert_eq!(annotations(&cloud(MANAGE, &inc))["nginx.org/client-max-body-size"], "0");
 }
 
-/// What was rendered once stays as it is.
+/// A second `render` changes nothing.
 #[test]
 fn what_was_rendered_once_stays_as_it_is() {
     let first = render(&cloud(MANAGE, &of_class("nginx", "")));
@@ -96,7 +96,7 @@ fn what_nobody_asks_for_any_longer_is_taken_back() {
         steps.iter().any(|step| step.starts_with("remove our annotations of Ingress openstack/glance")),
         "{steps:#?}"
     );
-    // A claim that came with somebody's copy of the object is no trace of ours.
+    // A claim in somebody's copy of the object does not count as ours.
     let copy =
         ", annotations: {direct-upload.openstack.org/claim: Glance/openstack/glance/offline/Glance/openstack/glance}";
     assert!(!render(&cloud("{}", &of_class("nginx", copy))).unsettled);

@@ -1,4 +1,4 @@
-//! Where pages call an OpenStackAPI: its exposure, what is asked there, and where it stands because of that.
+//! Where pages call an OpenStackAPI: its exposure, the preflights that are sent there, and the resulting state.
 
 use direct_upload_api::Reason;
 use direct_upload_core::model::ProbeTarget;
@@ -75,7 +75,7 @@ fn nothing_is_asked(#[case] spec: &str) {
     assert_eq!(stands(&outcome), (true, Reason::RolledOut));
 }
 
-/// Whose pages send cookies is asked so, and only theirs.
+/// The preflight allows cookies only for dashboards whose pages send cookies.
 #[test]
 fn cookies_are_asked_for_the_dashboards_that_send_them() {
     let spec = "{cors: {allowedOrigins: ['https://portal.example.com'], horizons: [{name: horizon}], \

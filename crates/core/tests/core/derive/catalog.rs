@@ -79,7 +79,7 @@ fn the_published_endpoint_is_used_and_what_differs_is_said(
     for (found, said) in found.iter().zip(said) {
         assert!(found.to_string().contains(said), "{found}");
     }
-    // What is asked is what the browser will ask.
+    // The preflight is the one that the browser will send.
     let asked = view.destinations[0].questions.iter().map(|q| q.endpoint.to_string()).collect::<Vec<_>>();
     assert_eq!(asked, [endpoint]);
 }
@@ -109,7 +109,7 @@ fn an_internal_endpoint_in_the_catalog_is_refused() {
     );
 }
 
-/// Offline nobody is asked.
+/// Offline, no Job reads the catalog.
 #[test]
 fn offline_nobody_is_asked() {
     let mut snapshot = snapshot("");
@@ -168,7 +168,7 @@ fn it_is_not_asked_where_it_may_not(#[case] spec: &str) {
     assert!(view.destinations[0].to.assumed);
 }
 
-/// A dashboard with a credential of its own needs no other.
+/// A dashboard with its own credential needs no other.
 #[test]
 fn it_is_not_asked_for_a_dashboard_that_asks_itself() {
     assert!(glance_view(&snapshot("")).look.is_none());
@@ -225,7 +225,7 @@ fn what_is_no_answer_leaves_an_assumption(
     assert_eq!(glance_view(&snapshot).public.api.state().blocked, None);
 }
 
-/// What was read yesterday holds until something newer was read.
+/// An older reading counts until there is a newer one.
 #[rstest]
 #[case::nobody_has_asked_today(None, None)]
 #[case::today_it_failed(

@@ -95,7 +95,7 @@ fn a_host_that_two_namespaces_claim_is_said() {
     assert!(said.contains(expected), "{said}");
 }
 
-/// Other paths of the same host are no rivals; nor is a second host of the same Ingress.
+/// Other paths of the same host do not compete; nor does a second host of the same Ingress.
 #[test]
 fn other_paths_of_the_same_host_are_no_rivals() {
     let other = ingress("alice", "docs", "horizon.example.com").replace("path: /,", "path: /docs,");
@@ -231,7 +231,7 @@ fn a_flood_of_origins_is_refused_to_those_who_come_last() {
     assert!(annotation.len() < 150 << 10, "{} bytes", annotation.len());
 }
 
-/// A dashboard that is reached by plain http alone: only if it is asked for, and only if the Glance
+/// A dashboard over plain http only: accepted only if its spec requests it, and only if the Glance
 /// takes that from other namespaces.
 #[rstest]
 #[case::not_asked("images", "", "", Reason::PlainHttp)]

@@ -89,7 +89,7 @@ fn what_one_region_lacks_keeps_the_mode_for_all(
     assert!(origins(&outcome, "two/glance").is_empty());
 }
 
-/// A Glance that cannot take files in holds the dashboard up, the other one is prepared.
+/// A Glance that cannot get files delays the dashboard; the other Glance is prepared.
 #[test]
 fn a_blocked_glance_holds_the_dashboard_and_not_the_other_glance() {
     let broken = join(&[&deployment("three", "glance"), &exposed("three", "glance", "glance.three.example.com")]);

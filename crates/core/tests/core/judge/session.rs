@@ -412,7 +412,7 @@ fn cookies_are_kept_as_browsers_do() {
 }
 
 proptest! {
-    /// Whatever a page holds: no panic, and no form out of nothing.
+    /// Any page: no panic, and no form that the page does not have.
     #[test]
     fn any_page_is_read(page in "(<|>|/|=|\"|'|&|;|#|!--|-->|form|input|select|option|script|textarea| name=|username|password|class=alert-danger|é|\n|[ -~]){0,60}") {
         let forms = html::forms(&page);

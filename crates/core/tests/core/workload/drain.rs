@@ -135,7 +135,7 @@ fn another_hook_of_the_lifecycle_stays_beside_ours() {
     assert_eq!(*lifecycle, json!({"postStart": {"exec": {"command": ["/start"]}}}));
 }
 
-/// Whose roll leaves nobody to answer, and where a sleep would make that longer.
+/// Workloads whose roll leaves no pod to answer, and where a sleep would make that longer.
 #[rstest]
 #[case::two("Deployment", "{replicas: 2}", false, true)]
 #[case::one_with_surge("Deployment", "{replicas: 1}", false, true)]
