@@ -88,7 +88,7 @@ enum Format {
 fn panel(text: &str) -> Result<Panel, String> {
     match text.parse() {
         Ok(panel @ (Panel::Angular | Panel::Django)) => Ok(panel),
-        _ => Err(format!("{text:?} is no panel: angular or django")),
+        _ => Err(format!("{text:?} is not a panel; use angular or django")),
     }
 }
 

@@ -140,7 +140,7 @@ impl Serialize for Rule {
 
 /// A text that names no rule.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{0:?} is no rule; they are {first} to {last}", first = Rule::ALL[0], last = Rule::ALL[Rule::ALL.len() - 1])]
+#[error("{0:?} is not a rule; the rules are {first} to {last}", first = Rule::ALL[0], last = Rule::ALL[Rule::ALL.len() - 1])]
 pub struct UnknownRule(String);
 
 impl FromStr for Rule {

@@ -127,7 +127,7 @@ fn input_errors_print_nothing() {
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(out(&output), "");
     assert!(
-        err(&output).contains("stdin, document 12 (Glance openstack/other): spec.layout: \"Arch\" is none of"),
+        err(&output).contains("stdin, document 12 (Glance openstack/other): spec.layout: \"Arch\" is not one of"),
         "{}",
         err(&output)
     );

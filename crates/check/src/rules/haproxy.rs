@@ -285,7 +285,7 @@ fn timeouts(server: &Server<'_>) -> Vec<Finding> {
                 return Finding::note(Rule::TooSlow, &item.place(), found, fix);
             }
             let found = format!(
-                "timeout server {time}: a pause that long, as when Glance stores the image's end, breaks the upload"
+                "timeout server {time}: a pause of this length breaks the upload, for example while Glance stores the last part"
             );
             Finding::warning(Rule::TooSlow, &item.place(), found, fix)
         })

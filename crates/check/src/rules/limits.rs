@@ -206,7 +206,7 @@ fn uwsgi_patience(file: &ConfigFile, ini: &Ini) -> Vec<Finding> {
     if let Some((found, seconds)) = number("http-timeout").filter(|(_, seconds)| (1..60).contains(seconds)) {
         let place = file.option(found.line, "http-timeout");
         let what = format!(
-            "http-timeout = {seconds}: a pause that long, as when Glance stores the image's end, breaks the upload"
+            "http-timeout = {seconds}: a pause of this length breaks the upload, for example while Glance stores the last part"
         );
         findings.push(Finding::warning(Rule::TooSlow, &place, what, "http-timeout = 3600"));
     }
@@ -327,7 +327,7 @@ fn nginx_time(server: &Server<'_>) -> Vec<Finding> {
         findings.push(Finding::warning(
             Rule::TooSlow,
             &item.place(),
-            format!("{name} {seconds} s: a pause that long, as when Glance stores the image's end, breaks the upload"),
+            format!("{name} {seconds} s: a pause of this length breaks the upload, for example while Glance stores the last part"),
             format!("{name} 3600s;"),
         ));
     }

@@ -67,7 +67,7 @@ pub(crate) fn entry(
         Err(_) if item.contains(['[', ']', '"', '\'']) => {
             format!("{shown}: brackets and quotes become part of the value")
         }
-        Err(_) => format!("{shown} is no origin"),
+        Err(_) => format!("{shown} is not an origin"),
     };
     let meant: Vec<String> = meant(item).iter().map(Origin::to_string).collect();
     let of_pattern = || known.filter(|_| item.contains('*')).map(str::to_owned);

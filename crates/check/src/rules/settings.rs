@@ -75,7 +75,7 @@ fn invalid(horizon: &HorizonFacts<'_>) -> Option<Finding> {
     Some(Finding::error(
         Rule::NoEffect,
         &snippet.file.option(last.line, MODE),
-        format!("{} is none of 'off', 'legacy' and 'direct', so Horizon takes 'legacy'", shown(&last.value)),
+        format!("{} is not 'off', 'legacy' or 'direct', so Horizon takes 'legacy'", shown(&last.value)),
         format!("{MODE} = '{}'", meant.unwrap_or("direct")),
     ))
 }

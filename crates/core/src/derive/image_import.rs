@@ -97,7 +97,7 @@ pub fn staged(import: Option<&ImageImport>, methods: Option<&[ImportMethod]>, ta
         Some(VolumeSource::EmptyDir | VolumeSource::Ephemeral) => "is on a volume of each pod's own",
         Some(VolumeSource::HostPath) => "is on each node's own disk",
         Some(VolumeSource::ConfigMap { .. } | VolumeSource::Secret(_) | VolumeSource::Projected) => {
-            "is on a volume that nothing can be written to"
+            "is on a read-only volume"
         }
         Some(VolumeSource::Other) => return Ok(()),
     };

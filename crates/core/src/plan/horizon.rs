@@ -180,11 +180,8 @@ impl HorizonPlanner<'_> {
             notes: self.view.dashboard.reads().into_iter().chain(seen).collect(),
             rollout: &self.spec.rollout,
         };
-        let why = if self.direct {
-            "spec.directUpload requests direct uploads"
-        } else {
-            "spec requests httpd and Django settings"
-        };
+        let why =
+            if self.direct { "Horizon must upload directly" } else { "the spec requests httpd and Django settings" };
         let change = desired.compare(self.options, self.now, why).map_err(|p| (ConditionType::ConfigRendered, p))?;
         let mut plan = Plan::toward(&change, Problem::new(Reason::Settled, why));
         plan.state = self.standing();

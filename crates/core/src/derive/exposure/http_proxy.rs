@@ -243,7 +243,7 @@ fn urls(proxy: &HttpProxy, host: &ProxyHost, walk: &Walk<'_>, found: &mut Exposu
     }
     for way in &walk.ways {
         let path = way.path.clone().unwrap_or_else(|other| {
-            notes.add(format!("path {other:?} is no prefix; / is assumed"));
+            notes.add(format!("path {other:?} is not a prefix; / is assumed"));
             String::new()
         });
         if !https || way.insecure {

@@ -46,7 +46,7 @@ pub fn exposures(ingress: &Arc<Ingress>, backends: &Backends) -> Exposures {
     found.finish(notes, || {
         let paths = ingress.rules.iter().flat_map(|rule| &rule.paths).map(|path| path.service.as_str());
         let mut others = backends.others(paths.chain(ingress.default_service.as_deref()));
-        others.extend(ingress.other_backends.then(|| "a backend that is no Service".to_owned()));
+        others.extend(ingress.other_backends.then(|| "a backend that is not a Service".to_owned()));
         Some(ExposingObject::Ingress(ingress.clone(), others))
     })
 }
@@ -82,7 +82,7 @@ fn urls(ingress: &Ingress, host: &str, paths: &[&IngressPath], notes: &mut Notes
     let url = |path: &&IngressPath| {
         // A regular expression (ingress-nginx, implementation-specific) says nothing about the prefix.
         if path.exact || path.path.contains(['(', '*', '[', '$', '^', '\\', '|']) {
-            notes.add(format!("path {:?} is no prefix; / is assumed", path.path));
+            notes.add(format!("path {:?} is not a prefix; / is assumed", path.path));
             return PublicUrl::with_path(origin.clone(), "");
         }
         PublicUrl::with_path(origin.clone(), &path.path)

@@ -140,7 +140,7 @@ fn urls(https: bool, rule: &Alternative, found: &mut Exposures, notes: &mut Note
         return;
     };
     if let Some(path) = &rule.path {
-        notes.add(format!("path {path:?} is no prefix; / is assumed"));
+        notes.add(format!("path {path:?} is not a prefix; / is assumed"));
     }
     let path = if rule.path.is_some() { "" } else { rule.prefix.as_deref().unwrap_or_default() };
     let port = if https { 443 } else { 80 };

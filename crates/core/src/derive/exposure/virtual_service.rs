@@ -409,7 +409,7 @@ fn path(uri: Option<&StringMatch>, notes: &mut Notes) -> String {
         return prefix.clone();
     }
     let value = uri.exact.as_ref().or(uri.regex.as_ref()).map_or("", String::as_str);
-    notes.add(format!("path {value:?} is no prefix; / is assumed"));
+    notes.add(format!("path {value:?} is not a prefix; / is assumed"));
     String::new()
 }
 

@@ -100,7 +100,7 @@ impl FromStr for Deployer {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let names = || Self::ALL.map(Self::as_str).join(", ");
-        Self::ALL.into_iter().find(|d| d.as_str() == text).ok_or_else(|| format!("{text:?} is none of {}", names()))
+        Self::ALL.into_iter().find(|d| d.as_str() == text).ok_or_else(|| format!("{text:?} is not one of {}", names()))
     }
 }
 

@@ -118,7 +118,7 @@ fn an_object_that_leads_elsewhere_too_is_left_alone() {
     let resource = "backend: {resource: {apiGroup: x.io, kind: Bucket, name: b}}";
     let mixed = of_class("nginx", "")
         .replace(&format!("[{path}]"), &format!("[{path}, {{path: /b, pathType: Prefix, {resource}}}]"));
-    assert!(advice(&cloud(MANAGE, &mixed)).contains("it also leads to a backend that is no Service"));
+    assert!(advice(&cloud(MANAGE, &mixed)).contains("it also leads to a backend that is not a Service"));
 }
 
 #[test]

@@ -59,12 +59,12 @@ const OTHER: &str = "backend: {service: {name: other, port: {number: 80}}}";
 #[case::exact(
     "{rules: [{host: a.io, http: {paths: [{path: /login, pathType: Exact, BACKEND}]}}]}",
     "http://a.io",
-    "path \"/login\" is no prefix; / is assumed"
+    "path \"/login\" is not a prefix; / is assumed"
 )]
 #[case::pattern(
     "{rules: [{host: a.io, http: {paths: [{path: '/x(/|$)(.*)', pathType: ImplementationSpecific, BACKEND}]}}]}",
     "http://a.io",
-    "is no prefix"
+    "is not a prefix"
 )]
 #[case::others("{rules: [{host: a.io, http: {paths: [{path: /, pathType: Prefix, OTHER}]}}]}", "", "no HTTPRoute")]
 #[case::default_with_hosts(
