@@ -11,16 +11,18 @@ use super::fence;
 #[derive(Debug, Error)]
 pub enum ApplyError {
     /// Another field manager owns a field that we need.
-    #[error("{object}: {message}; let that manager give the field up, or take this workload out of the resource")]
+    #[error(
+        "{object}: {message}; configure that manager to release the field, or remove this workload from the resource"
+    )]
     FieldConflict { object: String, message: String },
     /// The cluster refused to create the Job for a rehearsal.
     #[error(
-        "{object}: {message}; the operator needs create, list and watch of jobs.batch in this namespace (deploy/operator/rbac.yaml) and room for one pod, or go without a rehearsal by spec.rollout.rehearsal: 'Off'"
+        "{object}: {message}; the operator needs create, list and watch of jobs.batch in this namespace (deploy/operator/rbac.yaml) and resources for one pod; or turn rehearsals off with spec.rollout.rehearsal: 'Off'"
     )]
     Rehearsal { object: String, message: String },
     /// Another object already has the name of the ConfigMap.
     #[error(
-        "{object}: there is one of that name that the operator has not made, and it is left alone; rename it, or delete it"
+        "{object}: another object has that name, and the operator did not create it, so it does not change it; rename or delete it"
     )]
     Foreign { object: String },
     /// The API server refused our annotations on an exposing object. The snapshot records it; everything
@@ -28,7 +30,7 @@ pub enum ApplyError {
     #[error("{0}")]
     Left(String),
     /// This replica is no longer the leader, or it stops.
-    #[error("{0}: not written, as this replica does not lead any more, or stops")]
+    #[error("{0}: not written, because this replica is no longer the leader, or stops")]
     Closed(String),
     /// The API server refused.
     #[error("{object}: {message}")]

@@ -21,12 +21,12 @@ pub const EXAMPLES: &str = "Examples:
   helm template … | direct-upload-operator check -f -
   direct-upload-operator check -f rendered/ --release 2026.1 -o sarif > direct-upload.sarif
   direct-upload-operator check --live -n openstack
-  direct-upload-operator check --explain DU007
+  direct-upload-operator explain DU007
 
 Reads manifests (also the files in their ConfigMaps and Secrets) and configuration files of Glance,
-Horizon, httpd, nginx and uWSGI; passes over everything else. Changes nothing, prints no secrets.
-Exit code 1 if something was found that makes uploads fail, if the input has errors or if nothing was
-found to check; with --require-complete also if not all was seen that an upload needs.";
+Horizon, httpd, nginx, HAProxy and uWSGI. Ignores everything else, changes nothing, and prints no secret.
+Exit code 1 if something makes uploads fail, if the input has errors, or if there is nothing to check. With
+--require-complete also if something that an upload needs was not seen.";
 
 /// Arguments of `check`.
 #[derive(Debug, ClapArgs)]

@@ -16,8 +16,7 @@ pub const EXAMPLES: &str = "Examples:
   source <(direct-upload-operator completions bash)
   direct-upload-operator completions zsh > \"${fpath[1]}/_direct-upload-operator\"
 
-kubectl's own completion asks a program kubectl_complete-direct_upload in the PATH, which is a link
-to this one.";
+For kubectl's own completion, put a link to this program named kubectl_complete-direct_upload into the PATH.";
 
 /// Arguments of `completions`.
 #[derive(Debug, ClapArgs)]

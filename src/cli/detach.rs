@@ -26,7 +26,7 @@ pub const EXAMPLES: &str = "Examples:
   direct-upload-operator detach --all-namespaces
   direct-upload-operator detach -n openstack --stop direct-upload-operator
 
-To have everything taken back instead, delete the resources while the operator runs.";
+To release the workloads instead, delete the resources while the operator runs.";
 
 /// A leader that ends releases its lease. One that was killed loses it after 15 seconds.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -57,7 +57,7 @@ pub enum DetachError {
     #[error("no cluster: {0}; set KUBECONFIG, or name a context with kubectl config use-context")]
     Client(#[source] kube::Error),
     #[error(
-        "{0} still acts, and would put the finalizers back; to have everything taken back, delete the resources and leave it running; otherwise scale its Deployment to zero (--stop DEPLOYMENT), or wait until it has ended"
+        "{0} is still active, and would restore the finalizers; to release everything, delete the resources while it runs; otherwise scale its Deployment to zero (--stop DEPLOYMENT), or wait until it has ended"
     )]
     Acts(String),
     #[error("{0}: {1}; check your rights")]

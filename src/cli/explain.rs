@@ -17,8 +17,8 @@ pub const EXAMPLES: &str = "Examples:
   direct-upload-operator explain NotVerified
   direct-upload-operator explain upload.har
 
-A HAR is what the browser's developer tools save of their network log (Network, then Save all as HAR).
-Tokens, cookies and bodies in it are neither printed nor kept. Exit code 1 if it shows an upload that fails.";
+A HAR file is the network log of the browser's developer tools (Network, then Save all as HAR). The command
+neither prints nor keeps its tokens, cookies and bodies. Exit code 1 if it shows a failed upload.";
 
 /// Arguments of `explain`.
 #[derive(Debug, ClapArgs)]
@@ -72,7 +72,7 @@ fn told(diagnosis: &Diagnosis) -> String {
         let _ = writeln!(text, "  {line}");
     }
     if let Some(rule) = diagnosis.rule {
-        let _ = writeln!(text, "\nexplain {rule} tells more");
+        let _ = writeln!(text, "\nfor details run: direct-upload-operator explain {rule}");
     }
     text
 }

@@ -24,12 +24,12 @@ pub const EXAMPLES: &str = "Examples:
   openstack endpoint list --service image --interface public -f value -c URL   # what to give as --url
 
 Sends the OPTIONS request that a browser sends before Horizon's upload, straight to Glance (no proxy
-environment, no redirects), and judges the answer as a browser does. If that lets the upload through, the
-dashboard's page is asked for its Content-Security-Policy, the addresses of both are compared (browsers
-protect local networks), and two uploads follow to an image that does not exist, without a token and without
-data: does a PUT reach Glance, may the page read the answer, does a limit refuse the size? Nothing is changed
-anywhere.
-Exit code 1 if an upload would be refused, or if no answer to OPTIONS came.";
+environment, no redirects), and judges the answer as a browser does. If the upload would pass, it reads the
+Content-Security-Policy of the dashboard's page, and compares the addresses of both (browsers protect local
+networks). Then it sends two uploads to an image that does not exist, without a token and without data. They
+show whether a PUT reaches Glance, whether the page may read the answer, and whether a limit refuses the size.
+Nothing changes anywhere.
+Exit code 1 if an upload would be refused, or if there is no answer to OPTIONS.";
 
 /// Arguments of `preflight`.
 #[derive(Debug, ClapArgs)]
@@ -104,7 +104,7 @@ pub async fn main(args: Args) -> ExitCode {
     let report = PreflightReport::new(crate::probe::probe(&question).await);
     let granted = report.verdict == Decision::Granted;
     if report.request.is_none() && report.failure.as_ref().is_some_and(|failure| failure.rule == Rule::NotPublic) {
-        output::say("note: --resolve HOST:PORT:ADDRESS for this host asks it nevertheless");
+        output::say("note: --resolve HOST:PORT:ADDRESS for this host sends the request anyway");
     }
     let printed = match args.output {
         Format::Text => output::data(&text(&report)),
@@ -133,7 +133,7 @@ fn write_text(out: &mut String, report: &PreflightReport) -> std::fmt::Result {
     match report.verdict {
         Decision::Granted => writeln!(out, "granted: a browser at {origin} may upload to {url}")?,
         Decision::Refused => writeln!(out, "refused: a browser at {origin} cannot upload to {url}")?,
-        Decision::Unknown => writeln!(out, "unknown: no answer from {url}, so nothing can be said of {origin}")?,
+        Decision::Unknown => writeln!(out, "unknown: no answer from {url}, so nothing is known about {origin}")?,
     }
     panels(out, report)?;
     if let Some(request) = &report.request {
@@ -156,7 +156,7 @@ fn write_text(out: &mut String, report: &PreflightReport) -> std::fmt::Result {
     }
     if let Some(sent) = &report.size {
         let what = format!("that announces {} bytes, without token", sent.bytes);
-        put(out, sent, &what, "nothing refuses this size before Glance is asked")?;
+        put(out, sent, &what, "nothing in front of Glance refuses this size")?;
     }
     let more = [&report.put, &report.size].into_iter().flatten().flat_map(|sent| &sent.advice);
     let spaces = report.addresses.iter().flat_map(|found| &found.advice);
@@ -170,7 +170,7 @@ fn write_text(out: &mut String, report: &PreflightReport) -> std::fmt::Result {
 /// Whose upload was judged, and the result for each panel.
 fn panels(out: &mut String, report: &PreflightReport) -> std::fmt::Result {
     let meant = match report.panel {
-        Panel::Unknown => "unknown, so that uploads of both must be let through".to_owned(),
+        Panel::Unknown => "unknown, so uploads of both must pass".to_owned(),
         panel => panel.to_string(),
     };
     writeln!(out, "\npanel:     {meant}")?;
@@ -194,7 +194,7 @@ fn page(out: &mut String, asked: &PageReport) -> std::fmt::Result {
     }
     match asked.verdict {
         Decision::Granted => {
-            writeln!(out, "passed:    a Horizon is there, and no Content-Security-Policy keeps its page from Glance")
+            writeln!(out, "passed:    it is a Horizon, and no Content-Security-Policy blocks its page from Glance")
         }
         Decision::Refused => failed(out, asked.failure.as_ref()),
         Decision::Unknown => unanswered(out, asked.unknown.as_ref()),
@@ -218,9 +218,9 @@ fn put(out: &mut String, sent: &PutReport, what: &str, passed: &str) -> std::fmt
     received(out, sent.response.as_ref())?;
     let by = match &sent.answered_by {
         Answerer::Glance => "Glance",
-        Answerer::Other(signature) if signature.is_empty() => "something that does not say what it is",
+        Answerer::Other(signature) if signature.is_empty() => "an unknown server",
         Answerer::Other(signature) => signature,
-        Answerer::Nobody => "nobody",
+        Answerer::Nobody => "no answer",
     };
     writeln!(out, "by:        {by}")?;
     match sent.verdict {
@@ -252,7 +252,7 @@ fn failed(out: &mut String, failure: Option<&Failure>) -> std::fmt::Result {
 fn unanswered(out: &mut String, why: Option<&Unreachable>) -> std::fmt::Result {
     let Some(why) = why else { return Ok(()) };
     writeln!(out, "\nreason:    {}", why.message)?;
-    writeln!(out, "look at:   {}", why.fix)
+    writeln!(out, "next step: {}", why.fix)
 }
 
 fn advice<'a>(out: &mut String, all: impl Iterator<Item = &'a AdviceReport>) -> std::fmt::Result {

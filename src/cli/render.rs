@@ -31,9 +31,8 @@ pub const EXAMPLES: &str = "Examples:
   direct-upload-operator render --for kolla-ansible --origin https://horizon.example.com \\
       --url https://glance.example.com:9292 -o files --out-dir out/
 
-Reads any manifests; kinds that play no role are passed over. Prints the ConfigMaps and the input's
-workloads as the operator would leave them. Exit code 1 if a resource cannot be carried out; what
-can be is printed nevertheless.
+Reads any manifests, and ignores irrelevant kinds. Prints the ConfigMaps and the input's workloads as the
+operator would leave them. Exit code 1 if a resource cannot be rendered; all others are printed anyway.
 With --for it prints a fragment for the values, overrides or files of a deployment tool instead, Glance's first;
 --origin and --url may be the whole input, and no operator is needed.";
 
@@ -139,7 +138,7 @@ fn read(args: &Args) -> Result<Input, Vec<String>> {
             .map(|p| if p.as_os_str() == "-" { "stdin".into() } else { p.display().to_string() })
             .collect::<Vec<_>>()
             .join(", ");
-        return Err(vec![format!("{names}: no object that plays a role here")]);
+        return Err(vec![format!("{names}: no relevant object")]);
     }
     if args.strict && !input.unknown.is_empty() {
         let unknown = input.unknown.iter().map(|(place, kind)| format!("{place}: {kind} is not known (--strict)"));
@@ -152,9 +151,7 @@ fn read(args: &Args) -> Result<Input, Vec<String>> {
 fn report(args: &Args, outcome: &Simulation) -> bool {
     let mut fine = !outcome.unsettled;
     if outcome.unsettled {
-        output::say(
-            "error: the plans do not come to an end; this is a defect of direct-upload-operator, please report it",
-        );
+        output::say("error: the plans do not end; this is a fault of direct-upload-operator, please report it");
     }
     if outcome.ends.is_empty() {
         output::say("note: no Horizon or Glance resource (of the operator's groups) is in the input; nothing changes");
@@ -186,7 +183,7 @@ fn report(args: &Args, outcome: &Simulation) -> bool {
         for origin in &end.retiring {
             let until = origin.retires_at.map(|t| t.to_string()).unwrap_or_default();
             output::say(format_args!(
-                "note: {resource}: {} is asked for by nobody and stays until {until}",
+                "note: {resource}: nobody requests {} any more; it stays until {until}",
                 origin.origin
             ));
         }

@@ -29,9 +29,9 @@ pub const EXAMPLES: &str = "Examples:
   kubectl direct-upload status -n openstack --watch
   kubectl direct-upload status -A -o yaml > status.yaml    # to attach to a bug report
 
-Shows what the operator wrote into the statuses, in the order of an upload's way, as far as the first
-break. Reads with your own rights, and changes nothing. -o yaml and json print the resources, the
-ConfigMaps that the operator made for them, and its events; no Secret is read.";
+Shows what the operator wrote into the statuses, in the order of an upload's path, up to the first failure.
+Uses your own rights, and changes nothing. -o yaml and json print the resources, the ConfigMaps that the
+operator made for them, and its events. It reads no Secret.";
 
 /// How long to collect changes before they are shown together.
 const TOGETHER: Duration = Duration::from_millis(200);

@@ -24,11 +24,11 @@ pub const EXAMPLES: &str = "Examples:
   pass show cloud/demo | direct-upload-operator verify --dashboard https://dashboard.example.com/horizon \\
       --username demo --domain Users --project demo --password-file - --size 100MiB -o json
 
-Plays a person with a browser: logs in to Horizon with a password of Keystone's (no single sign-on), reads the
-upload mode that the running dashboard has, makes a private image as its image panel does, asks what a browser
-asks, sends random bytes where Horizon says, waits until the image is active, compares, and deletes it. Says at
-which step it broke, by which rule, and what to change.
-Exit code 1 if an upload does not work, or an image was left behind.";
+Acts like a user with a browser. It logs in to Horizon with a Keystone password (no single sign-on), reads the
+running dashboard's upload mode, and creates a private image as its image panel does. It sends the browser's
+preflight, sends random bytes to the place that Horizon names, and waits until the image is active. Then it
+compares the image and deletes it. It says at which step it failed, by which rule, and what to change.
+Exit code 1 if the upload does not work, or an image was left behind.";
 
 /// Arguments of `verify`.
 #[derive(Debug, ClapArgs)]
@@ -88,7 +88,7 @@ enum Format {
 fn panel(text: &str) -> Result<Panel, String> {
     match text.parse() {
         Ok(panel @ (Panel::Angular | Panel::Django)) => Ok(panel),
-        _ => Err(format!("{text:?} is no panel: angular or django")),
+        _ => Err(format!("{text:?} is not a panel; use angular or django")),
     }
 }
 

@@ -327,10 +327,9 @@ impl OneWatch {
     /// The API server does not continue a list.
     fn delayed(&self) {
         let Self { live, kind, scope, .. } = self;
-        tracing::warn!(?kind, ?scope, "the list does not come to an end; it is begun anew");
+        tracing::warn!(?kind, ?scope, "the list does not end; it starts again");
         let seconds = LIST_PATIENCE.as_secs();
-        let why =
-            format!("{kind:?} objects cannot be read: the API server has not gone on with a list for {seconds} s");
+        let why = format!("{kind:?} objects cannot be read: the API server has not continued a list for {seconds} s");
         live.delayed(*kind, scope, Unknown { why, pending: false });
     }
 }

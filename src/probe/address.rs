@@ -38,7 +38,7 @@ pub fn refused(address: IpAddr, denied: &[IpNet]) -> Option<&'static str> {
     if address.is_unspecified() || address.is_multicast() || address == IpAddr::V4(Ipv4Addr::BROADCAST) {
         return Some("not the address of one machine");
     }
-    denied.iter().any(|range| range.contains(&address)).then_some("in a range that is not to be asked")
+    denied.iter().any(|range| range.contains(&address)).then_some("in a denied range")
 }
 
 /// The IPv4 address inside an IPv6 one: mapped and compatible addresses (RFC 4291 §2.5.5), NAT64 (RFC

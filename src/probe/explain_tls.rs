@@ -18,8 +18,8 @@ pub fn unreachable(host: &Host, error: &io::Error) -> Unreachable {
         ),
         Some(Error::AlertReceived(AlertDescription::CertificateRequired)) => Unreachable::new(
             UnreachableKind::Tls,
-            format!("{}:{} wants a client certificate", host.name, host.port),
-            "a preflight never carries one: let the server ask for none on /v2/images/",
+            format!("{}:{} requires a client certificate", host.name, host.port),
+            "a preflight never has one: the server must not require one on /v2/images/",
         ),
         _ => Unreachable::new(
             UnreachableKind::Tls,

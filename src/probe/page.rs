@@ -44,7 +44,11 @@ pub async fn addresses(probe: &Probe, glance: &Site) -> AddressOutcome {
 async fn resolved(probe: &Probe, site: &Site) -> Result<Vec<IpAddr>, Unreachable> {
     let unclear = |why: &str| {
         let message = format!("the address of {} is not known from here: {why}", site.host.name);
-        Unreachable::new(UnreachableKind::Unclear, message, "look whether users resolve both names to public addresses")
+        Unreachable::new(
+            UnreachableKind::Unclear,
+            message,
+            "check whether users resolve both names to public addresses",
+        )
     };
     if site.host.address.is_some() {
         return Err(unclear("another one was given for it"));

@@ -304,7 +304,7 @@ pub fn no_answer(host: &Host, address: SocketAddr, error: &io::Error) -> Unreach
     Unreachable::new(
         UnreachableKind::Http,
         format!("no readable HTTP answer from {address}: {error}"),
-        "look at the log of the server or proxy there; a port that speaks another protocol or TLS answers so too",
+        "look at the log of the server or proxy there; a port that speaks another protocol or TLS gives the same result",
     )
 }
 
@@ -312,6 +312,6 @@ pub(crate) fn late() -> Unreachable {
     Unreachable::new(
         UnreachableKind::Timeout,
         format!("no answer within {} s", TOTAL.as_secs()),
-        "look at the server's log; a proxy that waits for a Glance that does not run answers so too",
+        "look at the server's log; a proxy that waits for a Glance that does not run gives the same result",
     )
 }

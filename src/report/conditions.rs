@@ -45,11 +45,11 @@ fn judge(type_: ConditionType, state: &State, facts: &Facts<'_>) -> (&'static st
         },
         ConditionType::Reconciling => match state.lacks() {
             Some((_, why)) if moves(why.reason) => ("True", why.reason, why.message()),
-            _ => ("False", Reason::Settled, "nothing is under way".into()),
+            _ => ("False", Reason::Settled, "nothing is in progress".into()),
         },
         ConditionType::Stalled => match state.lacks() {
             Some((_, why)) if why.reason.is_terminal() => ("True", why.reason, why.message()),
-            _ => ("False", Reason::Settled, "nothing has to be changed by a person".into()),
+            _ => ("False", Reason::Settled, "nobody needs to change anything".into()),
         },
         ConditionType::Verified => facts.verified.clone(),
         link => chain(link, state, facts),
@@ -77,7 +77,7 @@ fn chain(link: ConditionType, state: &State, facts: &Facts<'_>) -> (&'static str
         }
     }
     match (link, facts.config_map) {
-        (ConditionType::Accepted, _) => ("True", Reason::Accepted, "the spec can be carried out".into()),
+        (ConditionType::Accepted, _) => ("True", Reason::Accepted, "the spec is usable".into()),
         (ConditionType::OriginsResolved, _) => ("True", Reason::Resolved, facts.origins.clone()),
         (ConditionType::ConfigRendered, Some(name)) => ("True", Reason::Rendered, format!("ConfigMap {name}")),
         (ConditionType::ConfigRendered, None) => ("True", Reason::NothingToRender, "no file is needed".into()),
@@ -87,7 +87,7 @@ fn chain(link: ConditionType, state: &State, facts: &Facts<'_>) -> (&'static str
             ("False", why, format!("no pod runs with ConfigMap {name} yet"))
         }
         (_, Some(name)) => ("True", Reason::RolledOut, format!("every pod runs with ConfigMap {name}")),
-        (_, None) => ("True", Reason::NothingToRoll, "no pod runs with a file of ours, and none has to".into()),
+        (_, None) => ("True", Reason::NothingToRoll, "no pod runs with our files, and none needs to".into()),
     }
 }
 

@@ -169,7 +169,7 @@ impl Default for Metrics {
         registry.register("resources", "Resources by kind, readiness and reason", resources.clone());
         let preflights = Family::default();
         let preflight_seconds = Histogram::new([0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0]);
-        registry.register("preflights", "Preflights by what they showed", preflights.clone());
+        registry.register("preflights", "Preflights by verdict", preflights.clone());
         registry.register("preflight_seconds", "How long preflights took", preflight_seconds.clone());
         let (direct, verdict_since) = <(Family<_, _>, Family<_, _>)>::default();
         registry.register("horizon_direct", "1 if every pod of a Horizon uploads directly", direct.clone());
@@ -204,7 +204,7 @@ impl Default for Metrics {
             "Images that stay queued or saving, in the projects that a canary's credential lists",
             stuck_images.clone(),
         );
-        registry.register("leader", "1 while this replica acts", leader.clone());
+        registry.register("leader", "1 while this replica is the active leader", leader.clone());
         registry.register("frozen", "1 while nothing is written but statuses and events", frozen.clone());
         registry.register("build_info", "The version that runs", build);
         Self {
@@ -239,7 +239,7 @@ impl Metrics {
     /// Takes in a counter that is kept elsewhere.
     #[must_use]
     pub fn with_derivations(mut self, counter: Counter) -> Self {
-        self.registry.register("derivations", "How often all that is seen was thought through", counter);
+        self.registry.register("derivations", "How often the desired state was derived from the snapshot", counter);
         self
     }
 

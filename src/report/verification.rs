@@ -44,7 +44,7 @@ pub fn condition(view: &HorizonView, evidence: &Evidence, before: &HorizonStatus
         |failures: &[Failed]| failures.iter().take(LISTED).map(ToString::to_string).collect::<Vec<_>>().join("; ");
     match evidence {
         Evidence::Granted(..) if view.is_upload_verified() => {
-            ("True", Reason::UploadVerified, passes(view, "a whole upload of the operator's own passes, and "))
+            ("True", Reason::UploadVerified, passes(view, "the operator's own whole upload passes, and "))
         }
         Evidence::Granted(..) => ("True", Reason::Verified, passes(view, "")),
         Evidence::Refused(_, failures) => ("False", refused(failures), all(failures)),
@@ -52,10 +52,10 @@ pub fn condition(view: &HorizonView, evidence: &Evidence, before: &HorizonStatus
         Evidence::Pending => match before.verification.as_ref().map(|v| v.verdict) {
             // No new verdict, so the last one stays.
             Some(ProbeVerdict::Granted) => ("True", Reason::Verified, passes(view, "")),
-            _ => unknown("the preflight has not come to a verdict yet"),
+            _ => unknown("there are not enough preflights for a verdict yet"),
         },
         Evidence::None if off(view) => unknown("spec.directUpload.verification is Off"),
-        Evidence::None => unknown("no preflight is made: there is nothing to be verified"),
+        Evidence::None => unknown("no preflight is sent: there is nothing to verify"),
     }
 }
 
@@ -73,7 +73,7 @@ fn off(view: &HorizonView) -> bool {
 pub(crate) fn of_accepting(view: &ApiView, before: &[Condition]) -> (&'static str, Reason, String) {
     let unknown = |why: &str| ("Unknown", Reason::NotVerified, why.to_owned());
     let Some(calls) = &view.calls else {
-        return unknown("each Horizon's own condition Verified tells what its preflights show");
+        return unknown("each Horizon's own condition Verified has the results of its preflights");
     };
     let all =
         |failures: &[Failed]| failures.iter().take(LISTED).map(ToString::to_string).collect::<Vec<_>>().join("; ");
@@ -84,11 +84,11 @@ pub(crate) fn of_accepting(view: &ApiView, before: &[Condition]) -> (&'static st
         (Evidence::Unknown(failures), _) => ("Unknown", Reason::PreflightUnanswered, all(failures)),
         (Evidence::Pending, _) => {
             let stood = before.iter().any(|c| c.type_ == ConditionType::Verified.to_string() && c.status == "True");
-            if stood { granted() } else { unknown("the preflight has not come to a verdict yet") }
+            if stood { granted() } else { unknown("there are not enough preflights for a verdict yet") }
         }
-        (Evidence::None, Err(problem)) => unknown(&format!("no preflight is made: {problem}; or state spec.publicURL")),
+        (Evidence::None, Err(problem)) => unknown(&format!("no preflight is sent: {problem}; or set spec.publicURL")),
         (Evidence::None, Ok(_)) => unknown(
-            "no preflight is made: no other origin than its own is asked for, or spec.verification.preflight is Ignore",
+            "no preflight is sent: no other origin than its own is requested, or spec.verification.preflight is Ignore",
         ),
     }
 }

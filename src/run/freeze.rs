@@ -62,7 +62,7 @@ impl Switch {
         let Some(found) = self.api.get_opt(&self.name).await? else { return Ok(None) };
         let reason = found.data.unwrap_or_default().remove(REASON).filter(|reason| !reason.trim().is_empty());
         let reason = reason.map(|reason| format!(" ({})", reason.trim())).unwrap_or_default();
-        Ok(Some(format!("ConfigMap {}/{} exists{reason}; delete it to go on", self.place, self.name)))
+        Ok(Some(format!("ConfigMap {}/{} exists{reason}; delete it to continue", self.place, self.name)))
     }
 
     /// Runs until nobody listens. While the ConfigMap cannot be read, its last contents count.

@@ -66,7 +66,7 @@ pub async fn follow(client: &Client, settings: &Settings, health: &Arc<Health>) 
             "the Lease in namespace {namespace} cannot be used: {error}; the operator needs get, create and patch of leases.coordination.k8s.io there"
         ))),
         Err(error) => {
-            tracing::warn!(%error, namespace, "no Lease can be used here, so this process acts without leader election; set --lease-namespace where a second one may run");
+            tracing::warn!(%error, namespace, "no Lease can be used here, so this process runs without leader election; set --lease-namespace where a second one may run");
             Ok(alone)
         }
     }
@@ -97,7 +97,7 @@ impl Leader {
         let Some(task) = self.task else { return };
         // An election that has ended has no lease to release.
         if task.stop.send(()).is_ok() && timeout(2 * ANSWER, task.end).await.is_err() {
-            tracing::warn!("the lease was not given back; the next replica waits until it runs out");
+            tracing::warn!("the Lease was not released; the next replica waits until it expires");
         }
     }
 }
@@ -221,8 +221,8 @@ impl Elector {
         };
         match timeout(ANSWER, given).await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(%error, "the lease was not given back"),
-            Err(_) => tracing::warn!("the lease was not given back: no answer within {} s", ANSWER.as_secs()),
+            Ok(Err(error)) => tracing::warn!(%error, "the Lease was not released"),
+            Err(_) => tracing::warn!("the Lease was not released: no answer within {} s", ANSWER.as_secs()),
         }
     }
 

@@ -153,7 +153,7 @@ pub async fn run(config: Config, settings: Settings, mut stop: watch::Receiver<b
             _ = stop.wait_for(|stop| *stop) => break Ok(()),
             change = leader.changed() => match change {
                 Ok(()) => {
-                    tracing::info!("this replica acts now");
+                    tracing::info!("this replica is the active leader now");
                     metrics.leader(true);
                     leads = true;
                     before = Arc::default();
@@ -173,7 +173,7 @@ pub async fn run(config: Config, settings: Settings, mut stop: watch::Receiver<b
         let world = match contain(STUCK, live.world()).await {
             Ok(world) => world,
             Err(failure) => {
-                tracing::error!("the derivation of all that is seen {failure}");
+                tracing::error!("deriving the desired state {failure}");
                 metrics.gave_up("derivation", failure.cause());
                 continue;
             }
@@ -194,7 +194,7 @@ pub async fn run(config: Config, settings: Settings, mut stop: watch::Receiver<b
             before = world;
         }
     };
-    tracing::info!("stopping: no new write, those under way are finished");
+    tracing::info!("stopping: no new write starts; those in progress finish");
     leader.fence().close();
     metrics.leader(false);
     drop(queue);
@@ -213,7 +213,7 @@ pub async fn run(config: Config, settings: Settings, mut stop: watch::Receiver<b
 fn tell(metrics: &Metrics, frozen: Option<&str>) {
     metrics.frozen(frozen.is_some());
     if let Some(why) = frozen {
-        tracing::warn!("nothing is written but statuses and events: {why}");
+        tracing::warn!("only statuses and events are written: {why}");
     }
 }
 

@@ -171,7 +171,7 @@ fn tell(question: &ProbeTarget, record: &ProbeRecord) {
     let what = if question.call.is_some() { "calls" } else { "uploads" };
     let (origin, endpoint) = (&question.origin, &question.endpoint);
     match &record.observation.verdict() {
-        ProbeAnswer::Granted(_) => tracing::info!(%origin, %endpoint, "{what} are let through"),
+        ProbeAnswer::Granted(_) => tracing::info!(%origin, %endpoint, "{what} pass"),
         ProbeAnswer::Refused(why) => {
             tracing::warn!(%origin, %endpoint, rule = why.rule.map(direct_upload_api::Rule::id), "{what} are refused: {}; {}", why.message, why.fix);
         }

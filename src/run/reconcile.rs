@@ -127,7 +127,7 @@ impl Work for Reconciler {
             }
             before = steps;
         }
-        tracing::error!(kind = name, object = %subject.key, "the plan does not come to an end; trying again later");
+        tracing::error!(kind = name, object = %subject.key, "the plan does not end; trying again later");
         self.metrics.reconciled(name, false);
         Err(())
     }
@@ -299,7 +299,7 @@ async fn send<S: PartialEq + Serialize>(
 fn in_vain(steps: &[Step]) -> Problem {
     let steps: Vec<_> = steps.iter().map(|step| step.action.to_string()).collect();
     let message = format!(
-        "{}: the API server accepts that, and nothing changes; another field manager owns what stands there under our names: take it out with that manager",
+        "{}: the API server accepts that, and nothing changes; another field manager owns the entry with our name: remove it with that manager",
         steps.join("; ")
     );
     Problem::new(Reason::FieldConflict, message)

@@ -11,14 +11,14 @@ class Pki:
 
     def __init__(self, folder: Path):
         self.folder = folder
-        # One key for all: who holds which key is not the matter here.
+        # One key for all certificates: keys do not matter here.
         self.openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", "key.pem")
         self.key = folder / "key.pem"
         self.ca = self.self_signed("ca", "Test CA")
         name = ["-addext", f"subjectAltName=DNS:{HOST}"]
         self.trusted = self.self_signed("trusted", "self-signed", *name)
         self.trusted_leaf = self.self_signed("trusted-leaf", "leaf", *name, "-addext", "basicConstraints=critical,CA:FALSE")
-        # What browsers and the program are told to trust.
+        # What browsers and the program trust.
         self.given = [self.ca, self.trusted, self.trusted_leaf]
         self.unknown_ca = self.self_signed("unknown-ca", "Unknown CA")
         self.intermediate = self.issue("intermediate", extensions="basicConstraints=critical,CA:TRUE")

@@ -8,12 +8,12 @@ import web
 from conftest import preflight
 
 TABLE = cases.load()
-# Each panel has an image of its own: browsers remember the answers to preflights by URL.
+# Each panel has its own image: browsers remember the answers to preflights by URL.
 PATHS = {
     "angular": "/v2/images/4ba0d5c4-8c5d-4f0e-9d3c-111111111111/file",
     "django": "/v2/images/4ba0d5c4-8c5d-4f0e-9d3c-222222222222/file",
 }
-# What the browser asks is of its own making, but for these.
+# The browser writes its own preflight, except for these headers.
 ASKED = ["Origin", "Accept", "Access-Control-Request-Method", "Access-Control-Request-Headers"]
 
 
@@ -24,7 +24,7 @@ def uploads(browser, site):
     for panel in cases.PANELS:
         urls = {case.name: site.own(case.name) + PATHS[panel] for case in TABLE}
         results = browser.upload(list(urls.values()), panel=panel)
-        # On a busy machine a browser gives up handshakes: what never asked is told to ask once more.
+        # On a busy machine a browser ends handshakes: a page that sent nothing tries again.
         silent = [url for name, url in urls.items() if name not in site.web.asked]
         results |= browser.upload(silent, panel=panel)
         seen |= {(panel, name): (results[url], site.web.take(name)) for name, url in urls.items()}

@@ -37,7 +37,7 @@ class Web:
             threading.Thread(target=self._serve, args=(connection, context), daemon=True).start()
 
     def _serve(self, connection, context):
-        # A client that goes away, or that does not like the certificate, is no matter.
+        # A client that leaves, or refuses the certificate, is not an error.
         with contextlib.suppress(OSError), connection:
             if context is None:
                 self._exchange(connection)

@@ -25,7 +25,7 @@ class Cluster:
         self.kube = None
         options = [] if stand_in else ['--no-stand-in']
         with open(self.log, 'wb') as log:
-            # In a session of its own: Ctrl-C reaches this script only, which ends the cluster in order.
+            # In its own session: Ctrl-C reaches only this script, which ends the cluster in order.
             self.launcher = subprocess.Popen(
                 [LAUNCHER, 'up', '--keep', '--until-stdin-closes', *options, self.folder],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True)

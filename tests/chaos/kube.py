@@ -110,7 +110,7 @@ class Kube:
         return self.request('PATCH', path, operations, JSON_PATCH)
 
     def delete(self, path, **options):
-        """An object that is gone already, or is being deleted, is no error."""
+        """An object that is gone already, or is being deleted, is not an error."""
         return self.request('DELETE', path, options or None, accepted=(404, 409))
 
     def follow(self, path, note):

@@ -105,7 +105,7 @@ class Namespace:
         status = (self.get('Glance', 'glance') or {}).get('status') or {}
         return {origin['origin'] for origin in status.get('origins', [])}
 
-    # Where the resources stand
+    # The state of the resources
 
     def condition(self, kind, name=None, type_='Ready'):
         resource = self.get(kind, name or kind.lower()) or {}

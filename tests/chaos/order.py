@@ -66,7 +66,7 @@ class Replay:
         for horizon, origins in self.needs.items():
             counting = {origin for origin in origins if change.time < self.retirements.get(origin, float('inf'))}
             lacking = [place for place, spec in specs.items() if not counting <= self._accepted(mounted(spec))]
-            # One violation often lasts for many revisions: it is told once.
+            # One violation often lasts for many revisions: it is reported once.
             if lacking and (horizon, *lacking) not in self.known:
                 self.known.add((horizon, *lacking))
                 self.violations.append(

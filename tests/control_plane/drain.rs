@@ -152,8 +152,8 @@ fn a_change_to_server_side_apply(#[case] pasted: bool) {
 #[rstest]
 #[case::sleep(json!({"sleep": {"seconds": 5}}), "")]
 #[case::exec_that_sleeps(json!({"exec": {"command": ["/bin/sleep", "15"]}}), "")]
-#[case::exec(json!({"exec": {"command": ["/stop"]}}), "preStop hook of its own")]
-#[case::http(json!({"httpGet": {"path": "/stop", "port": 80, "scheme": "HTTP"}}), "preStop hook of its own")]
+#[case::exec(json!({"exec": {"command": ["/stop"]}}), "its own preStop hook")]
+#[case::http(json!({"httpGet": {"path": "/stop", "port": 80, "scheme": "HTTP"}}), "its own preStop hook")]
 fn beside_a_hook_of_the_users(#[case] theirs: Value, #[case] told: &str) {
     let workload = glance(&json!({}), &json!({"lifecycle": {"preStop": theirs}}));
     let site = pair("drain-theirs", workload, json!({"rollout": {"drain": {"enabled": true}, "minInterval": "1s"}}));
@@ -162,7 +162,7 @@ fn beside_a_hook_of_the_users(#[case] theirs: Value, #[case] told: &str) {
     assert!(advice.contains(told) && (advice.is_empty() == told.is_empty()), "{advice}");
 }
 
-/// A workload that is mounted already gets it with its next roll; taken off it is at once.
+/// A workload that has our mount gets the hook with its next roll. Its removal happens at once.
 #[test]
 fn on_and_off() {
     let spec = |drain: Value| json!({"spec": {"rollout": {"minInterval": "1s", "drain": drain}}});

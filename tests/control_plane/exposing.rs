@@ -71,7 +71,7 @@ fn unexposed() -> Vec<Value> {
     fixtures::cloud().into_iter().filter(|object| object["kind"] != "Ingress").collect()
 }
 
-/// Gateway API is installed while the operator runs; and taken away again.
+/// Gateway API is installed while the operator runs, and removed again.
 #[test]
 fn gateway_api_comes_later() {
     let cluster = Cluster::start("gateway-api");

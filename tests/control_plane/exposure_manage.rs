@@ -149,7 +149,7 @@ fn without_the_right() {
     site.wait("it is set", || (annotations(&site) == with(&site, "0")).then_some(()));
     site.wait("nothing is said any more", || (!advice(&site).contains("DU01")).then_some(()));
 
-    // The right is gone again: the deletion says so and waits, and goes on once it is back.
+    // The right is gone again: the deletion says so and waits, and continues when it is back.
     site.kubectl(&["delete", "rolebinding", NAME]);
     site.kubectl(&["delete", "horizon/horizon", "--timeout=60s"]);
     site.kubectl(&["delete", "glance/glance", "--wait=false"]);

@@ -187,7 +187,7 @@ fn steps_of_ci() {
     assert!(text(&steps.stdout).ends_with("== all is well\n"));
 }
 
-/// The pipeline without an operator: in two halves, the second only when a browser would be let through.
+/// The pipeline without an operator: in two halves, the second only when a browser's upload would pass.
 #[test]
 fn operator_less() {
     let site = Site::new("pipeline");

@@ -251,7 +251,7 @@ fn a_release_comes_and_goes() {
     assert_eq!(workload_patches(&site.settled_writes(mark)).len(), 0);
     assert_eq!(["deployment/glance", "deployment/horizon"].map(|w| site.get(w)["spec"].clone()), before);
 
-    // The documented order: all is given back before the operator goes.
+    // The documented order: everything is released before the operator is removed.
     cluster.kubectl(&["delete", "horizons,glances,openstackapis", "--all", "-A", "--timeout=60s"]);
     assert_eq!(site.mounted("deployment/glance"), None);
     assert_eq!(site.mounted("deployment/horizon"), None);

@@ -139,7 +139,7 @@ fn refused() {
         ),
         (
             json!({"imageImport": {"methods": ["GlanceDirect"], "webDownload": {"allowedHosts": ["a"]}}}),
-            "methods leaves out",
+            "methods does not include it",
         ),
         (json!({"imageImport": {"workerSelfReference": {}}}), "staging.path"),
         (json!({"apis": {"internal": {"workloadRef": {}}}}), "workloadRef.name"),
@@ -153,7 +153,7 @@ fn refused() {
         (json!({"apis": {"public": {"policy": {"uplaod_image": "!"}}}}), "no rule \"uplaod_image\""),
         (
             json!({"apis": {"public": {"policy": {"upload_image": "role"}}}, "cors": {"allowedOrigins": ["https://a.example"]}}),
-            "no expression",
+            "not an oslo.policy expression",
         ),
         (json!({"apis": {"internal": {"workloadRef": {"name": "glance"}}}}), "own workload"),
     ] {

@@ -37,7 +37,7 @@ fn whose_crds() {
     pods_are_restricted(&cluster);
 }
 
-/// Its own pods come up where Pod Security enforces `restricted`.
+/// Its own pods start under Pod Security's `restricted`.
 fn pods_are_restricted(cluster: &Cluster) {
     let up =
         poll(crate::harness::PATIENCE, || cluster.get(SYSTEM, "deployment/direct-upload-operator").filter(rolled_out));
@@ -58,7 +58,7 @@ fn pods_are_restricted(cluster: &Cluster) {
     site.await_pair();
 }
 
-/// Two replicas: when the one that acts is killed, or ends, the other goes on where it stood.
+/// Two replicas: when the leader is killed, or ends, the other one continues its work.
 #[test]
 fn two_replicas() {
     let cluster = Cluster::start("replicas");
@@ -139,7 +139,7 @@ fn consent_by_labels() {
     assert_eq!(workload_patches(&dashboard.writes(mark)).len(), 1);
 }
 
-/// What cannot be seen is unknown, not empty: nothing is taken away.
+/// What cannot be seen is unknown, not empty: the operator removes nothing.
 #[test]
 fn rights_that_are_lost() {
     let cluster = Cluster::start("rights");

@@ -66,7 +66,7 @@ impl Drop for Prometheus {
     }
 }
 
-/// Every expression below a value, by the field that holds it.
+/// Every expression below a value, by the name of its field.
 fn expressions(value: &Value, found: &mut Vec<String>) {
     match value {
         Value::Object(map) => {

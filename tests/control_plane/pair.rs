@@ -139,7 +139,7 @@ fn a_roll_is_held_back() {
     site.apply(&fixtures::exposed("horizon", "cloud.example.com"));
     site.await_ready("glance/glance", "False HeldBack");
     let message = site.message("glance/glance", "Ready");
-    assert!(message.contains("spec.rollout.minInterval until"), "{message}");
+    assert!(message.contains("spec.rollout.minInterval delays it until"), "{message}");
     assert_eq!(workload_patches(&site.settled_writes(mark)).len(), 0);
 
     site.edit("glance/glance", &json!({"spec": {"cors": {"maxAge": 600}}}));

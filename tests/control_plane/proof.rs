@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Answer, Site, fixtures, workload_patches};
 
-/// A cloud whose Glance is at a host of its own, which answers like this.
+/// A cloud whose Glance has its own host, which answers like this.
 fn cloud(host: &str, answer: Answer) -> Vec<Value> {
     crate::harness::shared().edge().set(host, answer);
     [
@@ -159,7 +159,7 @@ fn no_fallback() {
     assert_eq!(site.uploads(), "direct");
 }
 
-/// A path that flaps, and one that does not answer, change no mode however long it goes on.
+/// A path that flaps, and one that does not answer, never change the mode.
 #[test]
 fn neither_flapping_nor_silence_changes_a_mode() {
     let host = "glance-flapping.example.com";

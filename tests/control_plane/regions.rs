@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Answer, Site, fixtures, workload_patches};
 
-/// Two Glances at hosts of their own.
+/// Two Glances, each at its own host.
 fn cloud(near: &str, far: &str) -> Vec<Value> {
     [
         fixtures::service("Deployment", "horizon"),

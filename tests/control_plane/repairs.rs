@@ -10,7 +10,7 @@ fn wipe(site: &Site) {
     site.kubectl_with(&["replace", "-f", "-"], &file);
 }
 
-/// `kubectl replace` takes our fields away; after the third time in ten minutes they stay away.
+/// `kubectl replace` removes our fields; after the third time in ten minutes the operator stops restoring them.
 #[test]
 fn a_replaced_workload() {
     let site = Site::with_pair("replace", json!({}), json!({}));
@@ -30,7 +30,7 @@ fn a_replaced_workload() {
     wipe(&site);
     site.await_ready("horizon/horizon", "False Contended");
     let message = site.message("horizon/horizon", "Ready");
-    assert!(message.contains("taken out of Deployment") && message.contains("4 times"), "{message}");
+    assert!(message.contains("removed our fields from Deployment") && message.contains("4 times"), "{message}");
     // A replace that only removes leaves no trace of its own in managedFields.
     assert!(message.contains("kubectl-client-side-apply wrote last"), "{message}");
     assert_eq!(site.condition("horizon/horizon", "Stalled"), "True Contended");

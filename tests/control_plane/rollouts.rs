@@ -28,7 +28,7 @@ fn is_stuck(site: &Site, reason: &str, words: &[&str]) {
     assert_eq!(site.condition("glance/glance", "RolledOut"), format!("False {reason}"));
     assert_eq!(site.condition("glance/glance", "Stalled"), format!("True {reason}"));
     site.await_ready("horizon/horizon", "False GlanceNotReady");
-    // While pods are given back what ran, the Horizon tells of the way on for a moment.
+    // During the rollback, the Horizon says for a moment that it switches to direct.
     site.wait("both say why", || {
         let says = |object| words.iter().all(|word| site.message(object, "Ready").contains(word));
         (says("glance/glance") && says("horizon/horizon")).then_some(())

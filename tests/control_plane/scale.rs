@@ -60,7 +60,7 @@ impl Scale {
         poll(self.patience, &mut paced).unwrap_or_else(|| panic!("waited in vain until {what}\n{}", self.report()))
     }
 
-    /// How many stand where.
+    /// How many resources are in each state.
     fn report(&self) -> String {
         let mut counts = BTreeMap::<_, usize>::new();
         for kind in ["horizon", "glance"] {

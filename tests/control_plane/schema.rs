@@ -22,8 +22,8 @@ fn bad_resources_are_refused() {
             glance(json!({"publicURL": "https://a.example.com", "exposedBy": exposed})),
             "publicURL and exposedBy exclude each other",
         ),
-        (horizon(json!({"exposedBy": [{"kind": "Service", "name": "x"}]})), "a Service tells no scheme"),
-        (glance(json!({"exposedBy": [{"kind": "Route", "name": "x", "port": 1}]})), "a Service tells no scheme"),
+        (horizon(json!({"exposedBy": [{"kind": "Service", "name": "x"}]})), "a Service has no scheme"),
+        (glance(json!({"exposedBy": [{"kind": "Route", "name": "x", "port": 1}]})), "a Service has no scheme"),
         (glance(json!({"tls": {"enabled": true}})), "tls.enabled needs tls.secretName"),
         (glance(json!({"httpd": {"port": 9292}})), "httpd.port needs httpd.server"),
         (
@@ -49,10 +49,10 @@ fn bad_resources_are_refused() {
             "spec.directUpload.glanceEndpoint",
         ),
         (horizon(json!({"rollout": {"minInterval": 5}})), "spec.rollout.minInterval"),
-        (horizon(json!({"directUpload": {"regions": [{"name": "RegionOne"}]}})), "a region names its Glance"),
+        (horizon(json!({"directUpload": {"regions": [{"name": "RegionOne"}]}})), "a region needs its Glance"),
         (
             horizon(json!({"directUpload": {"glanceRef": {"name": "glance"}, "regions": [region]}})),
-            "regions excludes glanceRef and glanceEndpoint",
+            "glanceRef and glanceEndpoint are not allowed together with regions",
         ),
         (horizon(json!({"directUpload": {"regions": [region, region]}})), "Duplicate value"),
         // As much as would overflow in the operator, and a sign that no pattern of digits has.

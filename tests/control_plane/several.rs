@@ -107,7 +107,7 @@ fn which_workload() {
 
     site.edit("glance/glance", &json!({"spec": {"workloadRef": {"container": "api"}}}));
     site.await_ready("glance/glance", "True RolledOut");
-    // Another workload is named: the first one is given back.
+    // Another workload is named: the operator releases the first one.
     site.edit("glance/glance", &json!({"spec": {"workloadRef": {"name": "glance", "container": null}}}));
     site.await_ready("glance/glance", "True RolledOut");
     site.wait("the first is given back", || site.mounted("deployment/glance-api").is_none().then_some(()));

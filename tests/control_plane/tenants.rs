@@ -90,7 +90,7 @@ fn without_consent() {
     let writes: Vec<_> = image.writes(mark).iter().map(ToString::to_string).collect();
     assert!(writes.iter().all(|write| write == "patch horizons/horizon/status"), "{writes:?}");
     let advice = image.get("horizon/horizon")["status"]["advice"].to_string();
-    assert!(advice.contains(&format!("horizon.example.com is claimed by Ingress {own}/horizon, too")), "{advice}");
+    assert!(advice.contains(&format!("horizon.example.com is also claimed by Ingress {own}/horizon")), "{advice}");
     let status = &image.get("glance/glance")["status"];
     assert_eq!(status["originCount"], 1, "{status}");
     assert_eq!(status["namespaces"], json!([{"namespace": image.namespace, "origins": 1}]));

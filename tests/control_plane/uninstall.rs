@@ -104,7 +104,7 @@ fn operator_first() {
     let mut installed = Installed::on(&cluster);
     let refused = detach(&cluster, &["--all-namespaces"]);
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
-    assert!(!refused.status.success() && said.contains("still acts"), "not while it runs: {said}");
+    assert!(!refused.status.success() && said.contains("is still active"), "not while it runs: {said}");
 
     installed.site.stop();
     operator_goes(&cluster);

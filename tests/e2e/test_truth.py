@@ -16,7 +16,7 @@ from harness.uploads import fails, passes
 
 ORIGIN = f'https://{HORIZON}'
 FOR = 'direct-upload.openstack.org/for'
-# While a PUT is refused it is asked every three minutes; then come three verdicts, and pods that roll.
+# A refused PUT is repeated every three minutes; three verdicts follow, and then pods roll.
 MENDED = 3 * 60 + 120
 # A preflight that was granted is asked once a minute, a fifth more or less; three in a row are a verdict.
 NOTICED = 180

@@ -28,7 +28,7 @@ struct Module {
 }
 
 impl Crate {
-    /// Reads all that stands below a `src` folder.
+    /// Reads everything below a `src` folder.
     pub fn read(folder: &str) -> Self {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
         let mut files = Vec::new();
@@ -101,7 +101,7 @@ pub fn room(file: &str) -> &str {
     file.split('/').next().unwrap_or_default().trim_end_matches(".rs")
 }
 
-/// Circles whose files do not stand in one module, each named by two files that know each other.
+/// Import circles whose files are not in one module, each named by two files that import each other.
 pub fn circle_between_modules(source: &Crate) -> Vec<String> {
     let arrows = source.arrows();
     let mut next: BTreeMap<&str, Vec<&str>> = BTreeMap::new();

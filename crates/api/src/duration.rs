@@ -17,7 +17,7 @@ pub struct Duration(std::time::Duration);
 
 /// A text that is no duration.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{0:?} is no duration; write numbers with the units h, m, s or ms, e.g. 90s or 1h30m")]
+#[error("{0:?} is not a duration; write numbers with the units h, m, s or ms, e.g. 90s or 1h30m")]
 pub struct NoDuration(String);
 
 impl FromStr for Duration {

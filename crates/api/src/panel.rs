@@ -49,5 +49,5 @@ impl Panel {
 }
 
 fn no_panel(text: &str) -> String {
-    format!("{text:?} is no panel: angular, django or unknown")
+    format!("{text:?} is not a panel; use angular, django or unknown")
 }

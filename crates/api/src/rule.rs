@@ -73,37 +73,37 @@ rules! {
     MixedContent "DU009" "an https dashboard and an http Glance"
         "Browsers block http requests from https pages (mixed content): nothing is sent at all.";
     NotPublic "DU010" "a Glance URL that no browser reaches"
-        "The browser uploads to the public endpoint of the Keystone catalog. A cluster-internal name, a loopback address or a single-label name means nothing outside.";
-    WrongEndpoint "DU011" "a catalog URL that Horizon makes a wrong path of"
-        "Horizon appends /v2/images/ID/file to the public endpoint as it stands in the catalog; what already ends in a version gives a path that Glance does not have.";
-    CorsOnTheWay "DU012" "something before Glance answers or rewrites CORS"
+        "The browser uploads to the public endpoint of the Keystone catalog. A cluster-internal name, a loopback address or a single-label name does not work outside the cluster.";
+    WrongEndpoint "DU011" "a catalog URL from which Horizon builds a wrong path"
+        "Horizon appends /v2/images/ID/file to the public endpoint, exactly as the catalog has it. An endpoint that already ends in a version gives a path that Glance does not have.";
+    CorsOnTheWay "DU012" "something in front of Glance answers or changes CORS"
         "Browsers accept exactly one Access-Control-Allow-Origin. A proxy that adds its own doubles Glance's, one that sets it replaces it, and one that answers OPTIONS itself hides Glance's answer.";
     Csp "DU013" "a Content-Security-Policy without Glance"
         "The dashboard's own policy forbids the page to connect to Glance: the browser blocks the upload before any preflight.";
-    BodyLimit "DU014" "a body limit before Glance"
-        "A server on the way refuses larger bodies with 413. That answer has no CORS header, so the browser shows only a network error.";
-    TooSlow "DU015" "a timeout or buffer before Glance that long uploads outlast"
-        "Something on the way ends the request before the image is through, or stores it whole first; the browser shows only a network error.";
+    BodyLimit "DU014" "a body limit in front of Glance"
+        "A server in front of Glance refuses larger bodies with 413. That answer has no CORS header, so the browser shows only a network error.";
+    TooSlow "DU015" "a timeout or buffer in front of Glance that breaks long uploads"
+        "Something in front of Glance ends the request before the whole image has passed, or stores the whole image first. The browser shows only a network error.";
     NoEffect "DU016" "a dashboard setting that never takes effect"
-        "Horizon ignores it without a word (an error in a snippet is only logged) and goes on in the mode it had, usually legacy.";
+        "Horizon ignores it without a message (an error in a snippet is only logged). It keeps the mode it had, usually legacy.";
     Unknown "DU017" "a setting that Horizon or Glance does not know"
-        "Unknown settings are ignored without a word. Horizon has HORIZON_IMAGES_UPLOAD_MODE and takes Glance's URL from the Keystone catalog; Glance's [cors] has the options of oslo.middleware's filter, and no other.";
+        "Both programs ignore unknown settings without a message. Horizon has HORIZON_IMAGES_UPLOAD_MODE and takes Glance's URL from the Keystone catalog; Glance's [cors] has the options of oslo.middleware's filter, and no other.";
     WrongStart "DU018" "a way of starting Glance that its release does not have"
         "The process does not start, or prints an error and ends; nothing answers the browser.";
     SwiftExpiry "DU019" "Swift re-authentication that is silently off"
-        "A token that expires during a long upload or download ends it with 401, unless the store re-authenticates with a trust; some glance_store releases leave that off without a word.";
+        "A token that expires during a long upload or download ends it with 401, unless the store re-authenticates with a trust. Some glance_store releases silently leave that off.";
     OptionsFiltered "DU020" "OPTIONS does not reach Glance's CORS filter"
-        "A preflight carries no token and no cookie. Whatever asks for a login, forbids OPTIONS or answers it itself before the CORS filter makes the browser refuse the upload.";
-    ImportBypassed "DU021" "import plugins that direct uploads go round"
+        "A preflight has no token and no cookie. If something in front of the CORS filter requires a login, forbids OPTIONS or answers it itself, the browser refuses the upload.";
+    ImportBypassed "DU021" "import plugins that direct uploads bypass"
         "Horizon's PUT of the data is not an interoperable import: conversion, metadata injection and scanning by import plugins are not applied to it.";
     ChunkedLimit "DU022" "legacy uploads that uWSGI refuses"
-        "In legacy mode Horizon sends the image in chunks of 1 MiB, more than uWSGI takes by default (chunked-input-limit); the image stays queued. Direct uploads are not chunked and work; going back to legacy brings the fault back.";
+        "In legacy mode Horizon sends the image in chunks of 1 MiB, more than uWSGI takes by default (chunked-input-limit); the image stays queued. Direct uploads are not chunked and work; after a change back to legacy, they fail again.";
     LocalNetwork "DU023" "a Glance on a less public address than the dashboard"
-        "A page that comes from a public address may connect to a private or loopback one only if the user allows it: browsers (Chrome since 142) ask once, and refuse in an insecure context. Most users are told of a network error; the image stays queued.";
+        "A page that comes from a public address may connect to a private or loopback one only if the user allows it: browsers (Chrome since 142) ask once, and refuse in an insecure context. Most users see a network error, and the image stays queued.";
     NoCredentials "DU024" "credentials are not allowed"
         "Horizon's Django image panel sends its upload with credentials. Browsers let such a request through only if the answers to the preflight and to the upload carry Access-Control-Allow-Credentials: true; with allow_credentials = False Glance sends none.";
     TokenLogged "DU025" "an access log that keeps users' tokens"
-        "An upload carries the user's Keystone token in X-Auth-Token. A log with that header holds tokens: whoever reads it can act as those users until their tokens expire.";
+        "An upload carries the user's Keystone token in X-Auth-Token. A log with that header contains tokens. Anyone who reads it can act as those users until their tokens expire.";
 }
 
 impl Rule {
@@ -140,7 +140,7 @@ impl Serialize for Rule {
 
 /// A text that names no rule.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{0:?} is no rule; they are {first} to {last}", first = Rule::ALL[0], last = Rule::ALL[Rule::ALL.len() - 1])]
+#[error("{0:?} is not a rule; the rules are {first} to {last}", first = Rule::ALL[0], last = Rule::ALL[Rule::ALL.len() - 1])]
 pub struct UnknownRule(String);
 
 impl FromStr for Rule {

@@ -121,7 +121,7 @@ pub enum Scheme {
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-kubernetes-validations" = [{
     "rule": "self.kind == 'Service' ? has(self.scheme) : !has(self.port)",
-    "message": "a Service tells no scheme and needs one here (scheme: HTTPS or HTTP); the other kinds tell their port themselves"
+    "message": "a Service has no scheme, so set one (scheme: HTTPS or HTTP); for the other kinds, remove port: they state it themselves"
 }, {
     "rule": "!has(self.__namespace__) || !(self.kind in ['Ingress', 'Route', 'Service'])",
     "message": "an Ingress, Route or Service leads to Services of its own namespace only; leave namespace out"

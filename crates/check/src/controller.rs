@@ -31,7 +31,7 @@ pub fn apply(objects: &[Object], issues: &mut Vec<PlacedIssue>) -> Vec<String> {
         let Some(own) = own else {
             if placed.issue.rule == Rule::BodyLimit {
                 unseen.push(format!(
-                    "{}: {key} is not written there, and the ingress controller's own ConfigMap is not in the input",
+                    "{}: {key} is not set there, and the input lacks the ingress controller's own ConfigMap",
                     placed.issue.object
                 ));
             }
@@ -40,8 +40,10 @@ pub fn apply(objects: &[Object], issues: &mut Vec<PlacedIssue>) -> Vec<String> {
         let Some(value) = own.value["data"][&key].as_str() else {
             if placed.issue.rule == Rule::BodyLimit {
                 placed.issue.fails = true;
-                placed.issue.found =
-                    format!("is missing, in {} too, so nginx refuses bodies above 1m with 413", own.id());
+                placed.issue.found = format!(
+                    "is missing, and {} does not set it either, so nginx refuses bodies above 1m with 413",
+                    own.id()
+                );
             }
             return true;
         };
@@ -50,7 +52,7 @@ pub fn apply(objects: &[Object], issues: &mut Vec<PlacedIssue>) -> Vec<String> {
         }
         placed.issue.fails = placed.issue.rule == Rule::BodyLimit
             && quantity::bytes(value).is_some_and(|limit| limit > 0 && limit < SMALL);
-        placed.issue.found = format!("is not written, and {} sets it to {value}", own.id());
+        placed.issue.found = format!("is not set, and {} sets it to {value}", own.id());
         true
     });
     unseen

@@ -114,7 +114,7 @@ pub fn gaps(cloud: &Cloud<'_>, world: &World, units: &[Unit], objects: &[Object]
         let leads = |o: &&Object| matches!(o.kind(), "HTTPRoute" | "Ingress" | "Route") && leads_to(o, "horizon");
         gaps.push(match objects.iter().find(leads) {
             Some(route) => format!("{what}: {} leads to a Service of it that is not in the input", route.id()),
-            None => format!("{what}: no web server, proxy or route before it is in the input"),
+            None => format!("{what}: the input has no web server, proxy or route in front of it"),
         });
     }
     for glance in cloud.glances.iter().filter(|g| !g.has_main() && g.unit.unseen.is_empty()) {
@@ -167,7 +167,7 @@ fn unreached(cloud: &Cloud<'_>, objects: &[Object]) -> String {
             "{what}: no web server, proxy or route before it, and nothing that fills the catalog, is in the input; public_endpoint says {}",
             own.url
         ),
-        None => format!("{what}: no web server, proxy or route before it, and no public endpoint, is in the input"),
+        None => format!("{what}: the input has no web server, proxy or route in front of it, and no public endpoint"),
     }
 }
 
@@ -225,7 +225,7 @@ fn foreign_annotations(object: &Object) -> Option<String> {
     let names: Vec<&str> = annotations.keys().filter(foreign).map(String::as_str).collect();
     let about = object.kind() == "Ingress" && concerns(&object.value["spec"]);
     (about && !names.is_empty())
-        .then(|| format!("{}: what {} does to uploads is not read", object.id(), names.join(", ")))
+        .then(|| format!("{}: check does not know what {} does to uploads", object.id(), names.join(", ")))
 }
 
 /// Annotations that count for one controller of nginx and not for the other, both of which people call `nginx`.

@@ -45,10 +45,10 @@ const fn cors(server: &'static str, directive: &'static str, preflight: &'static
 }
 
 const CUT: &str = "cut after it, however fast the data flow";
-const LATE: &str = "504 if Glance has not answered so long after the last byte";
-const STILL: &str = "cut where nothing moves for so long";
+const LATE: &str = "504 if Glance does not answer within this time after the last byte";
+const STILL: &str = "cut after a silence of this length";
 const DOUBLED: &str = "two values: refused";
-const ANSWERED: &str = "answered in Glance's place";
+const ANSWERED: &str = "answered instead of Glance";
 const REFUSED: &str = "refused";
 
 /// All of them, by server.
@@ -60,9 +60,9 @@ pub const EFFECTS: [Effect; 68] = [
     cors("nginx", "if ($request_method = OPTIONS) { return … }", ANSWERED, ""),
     cors("nginx", "limit_except, without OPTIONS", "403", ""),
     cors("nginx", "auth_basic, auth_request", "401: a preflight has no credentials", "401"),
-    silence("nginx", "client_body_timeout", "408 if the browser sends nothing for so long (60s)"),
-    silence("nginx", "proxy_send_timeout", "504 if Glance takes nothing for so long (60s)"),
-    answer("nginx", "proxy_read_timeout", "504 if Glance sends nothing for so long (60s)"),
+    silence("nginx", "client_body_timeout", "408 if the browser sends nothing for this time (60s)"),
+    silence("nginx", "proxy_send_timeout", "504 if Glance takes nothing for this time (60s)"),
+    answer("nginx", "proxy_read_timeout", "504 if Glance sends nothing for this time (60s)"),
     silence("nginx", "uwsgi_send_timeout", "the same for uwsgi_pass (60s)"),
     answer("nginx", "uwsgi_read_timeout", "the same for uwsgi_pass (60s)"),
     Effect {
@@ -84,7 +84,7 @@ pub const EFFECTS: [Effect; 68] = [
     cors("HAProxy", "http-request auth", "401: a preflight has no credentials", "401"),
     size("HAProxy", "http-request deny if { req.body_size gt N }", "403, or deny_status, above it"),
     silence("HAProxy", "timeout client", "does not end a body that stalls (2.6)"),
-    silence("HAProxy", "timeout server", "504 where the body stalls, or Glance does not answer, for so long"),
+    silence("HAProxy", "timeout server", "504 if the body stalls, or Glance does not answer, for this time"),
     Effect {
         time: "waits for the body, within timeout http-request",
         ..cors("HAProxy", "option http-buffer-request", "", "")
@@ -111,7 +111,7 @@ pub const EFFECTS: [Effect; 68] = [
     size("httpd", "SecRequestBodyLimit", "413 above it (128 MiB) where SecRequestBodyAccess is On"),
     whole("httpd", "RequestReadTimeout body=N", "408 after N seconds; with MinRate each part of the body buys time"),
     silence("httpd", "Timeout", STILL),
-    answer("httpd", "ProxyTimeout", "502 if Glance sends nothing for so long"),
+    answer("httpd", "ProxyTimeout", "502 if Glance sends nothing for this time"),
     // uWSGI 2.0.21: measured; chunked-input-limit as in docs/runbook/DU022.md.
     size("uWSGI", "limit-post", "the connection is closed above it, without an answer"),
     size("uWSGI", "chunked-input-limit", "legacy only: a chunk above it (1 MiB) breaks the upload"),
@@ -119,18 +119,18 @@ pub const EFFECTS: [Effect; 68] = [
     silence(
         "uWSGI",
         "socket-timeout",
-        "the upload is given up where nothing comes for so long (4s); an answer may take longer",
+        "the upload ends if nothing arrives for this time (4s); an answer may take longer",
     ),
     silence(
         "uWSGI",
         "http-timeout",
-        "the router gives the upload up where nothing comes, or Glance does not answer, for so long (60s)",
+        "the router ends the upload if nothing arrives, or Glance does not answer, for this time (60s)",
     ),
     Effect { time: "the whole image is stored first", ..cors("uWSGI", "post-buffering", "", "") },
     // Gateway API and Envoy Gateway v1.9: gateway.envoyproxy.io, API reference; Envoy's time-outs.
     cors("HTTPRoute", "filters[].cors", "answered at the gateway", "its values"),
     cors("HTTPRoute", "matches[].method, without OPTIONS", "404", ""),
-    whole("HTTPRoute", "timeouts.request", "implementations begin at the request's start, or after its body"),
+    whole("HTTPRoute", "timeouts.request", "implementations start counting at the request's start, or after its body"),
     whole("ClientTrafficPolicy", "spec.timeout.http.requestReceivedTimeout", CUT),
     silence("ClientTrafficPolicy", "spec.timeout.http.streamIdleTimeout", STILL),
     whole("ClientTrafficPolicy", "spec.connection.connectionLimit.maxConnectionDuration", CUT),
@@ -158,7 +158,7 @@ pub const EFFECTS: [Effect; 68] = [
     silence("HTTPProxy", "timeoutPolicy.idle", STILL),
     // Traefik v3: its reference, and the migration notes of v2.11.2.
     cors("Middleware", "spec.headers.accessControlAllowOriginList", ANSWERED, "its values"),
-    cors("Middleware", "spec.basicAuth, digestAuth, forwardAuth", REFUSED, "asks for a login"),
+    cors("Middleware", "spec.basicAuth, digestAuth, forwardAuth", REFUSED, "requires a login"),
     Effect { size: "413 above it", ..cors("Middleware", "spec.buffering.maxRequestBodyBytes", "", "") },
     whole(
         "Traefik",

@@ -45,7 +45,7 @@ pub fn sort(texts: Vec<Text>, release: Option<Release>) -> (CheckInput, Vec<Stri
         let errors_told = errors.last().is_some_and(|e| e.starts_with(&text.name));
         let of_values = input.files.iter().any(|(name, _)| *name == text.name);
         if text.named && input.objects.len() == before && !errors_told && !of_values {
-            errors.push(format!("{}: holds nothing that can be checked: no manifest, no configuration of Glance or Horizon or of a web server before them", text.name));
+            errors.push(format!("{}: nothing in it can be checked: it has no manifest, and no configuration of Glance, of Horizon or of a web server in front of them", text.name));
         }
     }
     input.unseen.extend(template::told(&templates));
@@ -136,7 +136,7 @@ fn add(input: &mut CheckInput, object: Object, named: bool, errors: &mut Vec<Str
         // A patch has no more than it changes; of a whole tree those of other services do not matter.
         Err(why) if why.contains("missing field") => {
             if named || object.kind() == "Gateway" || speaks_of_uploads(&object) {
-                input.unseen.push(format!("{} (a patch has no more than it changes)", told(&why)));
+                input.unseen.push(format!("{} (a patch has only what it changes)", told(&why)));
             }
         }
         Err(why) if named || speaks_of_uploads(&object) => errors.push(told(&why)),

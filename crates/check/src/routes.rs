@@ -59,16 +59,15 @@ pub fn findings(objects: &[Object], is_wanted: impl Fn(&str) -> bool) -> Vec<Fin
         let refusing = rules.iter().filter_map(|(at, rule)| Some((at, never_met(rule)?)));
         let refusing: Vec<_> = refusing.collect();
         if let (Some((at, name)), true) = (refusing.first(), refusing.len() == rules.len()) {
-            let what =
-                format!("only requests with {name} are passed on: a preflight has none, and never reaches Glance");
-            let fix = "choose by host and path alone: Glance checks the token itself";
+            let what = format!("it forwards only requests with {name}; a preflight has none, and never reaches Glance");
+            let fix = "match only host and path: Glance checks the token itself";
             found.push(error(Rule::OptionsFiltered, &["spec", field, at.as_str()], what, fix));
         }
     }
     found
 }
 
-const TAKEN: &str = "takes the browser's Origin away or replaces it, and then Glance's CORS filter grants nothing";
+const TAKEN: &str = "removes or replaces the browser's Origin, and then Glance's CORS filter grants nothing";
 
 const LEAVE: &str = "remove it: Glance's own [cors] judges the origin";
 

@@ -139,7 +139,7 @@ fn read(objects: &[Object], traefik: &Object, at: usize) -> Static {
     let paths = written.map_or_else(|| defaults.to_vec(), |path| vec![path]);
     if let Some(path) = paths.iter().find(|path| !is_yaml(path)) {
         return Static::Unseen(format!(
-            "{}: {path}, Traefik's static file, is in a format that is not read",
+            "{}: {path}, Traefik's static file, has a format that check does not read",
             traefik.id()
         ));
     }
@@ -165,7 +165,7 @@ fn of_arguments(traefik: &Object, at: usize, arguments: &[(String, &str)]) -> Ve
         .map(|(name, port)| {
             let option = format!("entrypoints.{name}.transport.respondingtimeouts.readtimeout");
             let written = arguments.iter().rfind(|(own, _)| *own == option).map(|(_, value)| (*value).to_owned());
-            let fix = format!("--entryPoints.{name}.transport.respondingTimeouts.readTimeout=0 among the arguments");
+            let fix = format!("set the argument --entryPoints.{name}.transport.respondingTimeouts.readTimeout=0");
             EntryPoint { name, port, read_timeout: written, place: place.clone(), fix }
         })
         .collect()
@@ -248,8 +248,7 @@ fn cut(own: &EntryPoint, image: &str, is_wanted: bool) -> Option<Finding> {
         return None;
     }
     let said = own.read_timeout.clone().unwrap_or_else(|| "is missing, so it is 60s".to_owned());
-    let found =
-        format!("readTimeout of Traefik's entry point {} {said}: an upload that takes longer is cut off", own.name);
+    let found = format!("readTimeout of Traefik's entry point {} {said}: an upload that takes longer is cut", own.name);
     let severity = if time < SHORT && is_wanted { Severity::Error } else { Severity::Warning };
     Some(Finding::new(Rule::TooSlow, severity, &own.place, found, own.fix.clone()))
 }

@@ -102,7 +102,7 @@ pub fn tell(deployer: Deployer, parts: &[Part], outcome: &Simulation) {
                 end.resource
             ));
         } else if is_met && !parts.iter().any(|part| part.resource == end.resource) {
-            output::say(format_args!("note: {}: nothing is to be written for it", end.resource));
+            output::say(format_args!("note: {}: it needs no fragment", end.resource));
         }
     }
     for part in parts {
@@ -144,7 +144,7 @@ pub fn write(out: &Path, parts: &[Part]) -> io::Result<()> {
         // The user merges a fragment, so existing contents are the user's.
         if fs::read(&path).is_ok_and(|stands| stands != part.fragment.text.as_bytes()) {
             return Err(io::Error::other(format!(
-                "{}: exists and says something else, so nothing is written over it; give another --out-dir and merge by hand",
+                "{}: exists with other contents and is not overwritten; give another --out-dir and merge by hand",
                 path.display()
             )));
         }

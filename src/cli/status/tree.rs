@@ -234,7 +234,9 @@ fn upload_path(
         reason: condition.map_or_else(|| "NotSeen".to_owned(), |c| c.reason.clone()),
         since: condition.map(|c| c.last_transition_time.0.to_string()),
         message: match condition {
-            None => Some("no operator has looked at this resource; does it run, and watch this namespace?".to_owned()),
+            None => Some(
+                "no operator has looked at this resource yet; check that it runs and watches this namespace".to_owned(),
+            ),
             Some(_) if told || settled => None,
             Some(c) => Some(c.message.clone()).filter(|message| !message.is_empty()),
         },
@@ -261,7 +263,7 @@ fn checkpoint_of(conditions: &[Condition], type_: ConditionType) -> Checkpoint {
         _ => Passed::Unknown,
     };
     let next = match reason.and_then(Reason::rule) {
-        Some(rule) if passed != Passed::Yes => vec![format!("check --explain {rule} tells more")],
+        Some(rule) if passed != Passed::Yes => vec![format!("for details run: direct-upload-operator explain {rule}")],
         _ => Vec::new(),
     };
     Checkpoint { name: "", passed, told: condition.message.clone(), next }
@@ -303,7 +305,7 @@ fn origins(status: &HorizonStatus, destination: &RegionPath<'_>) -> Checkpoint {
     let checkpoint = |passed, told| Checkpoint { name: "", passed, told, next: Vec::new() };
     let Some(of_glance) = destination.glance.and_then(|g| g.status.as_ref()) else {
         return match destination.url {
-            Some(_) => checkpoint(Passed::Yes, "up to the administrator of that Glance".to_owned()),
+            Some(_) => checkpoint(Passed::Yes, "the administrator of that Glance decides".to_owned()),
             None => checkpoint(Passed::Unknown, "no Glance is known that could accept it".to_owned()),
         };
     };
@@ -312,7 +314,7 @@ fn origins(status: &HorizonStatus, destination: &RegionPath<'_>) -> Checkpoint {
     let complete =
         of_glance.origin_count.is_none_or(|count| count <= i64::try_from(of_glance.origins.len()).unwrap_or(0));
     match status.origins.iter().find(|origin| !listed(origin)) {
-        Some(missing) if complete => checkpoint(Passed::Working, format!("{missing} is not among what Glance accepts")),
+        Some(missing) if complete => checkpoint(Passed::Working, format!("Glance does not accept {missing}")),
         _ => checkpoint(Passed::Yes, "accepted by Glance".to_owned()),
     }
 }
@@ -328,7 +330,7 @@ fn partner(destination: &RegionPath<'_>) -> Checkpoint {
     };
     let ready = checkpoint_of(&glance.status.clone().unwrap_or_default().conditions, ConditionType::Ready);
     let told = match ready.passed {
-        Passed::Yes => format!("{} at {}", full_name(glance), destination.url.unwrap_or("a URL that is not known")),
+        Passed::Yes => format!("{} at {}", full_name(glance), destination.url.unwrap_or("an unknown URL")),
         _ => format!("{}: {}", full_name(glance), ready.told),
     };
     Checkpoint { told, ..ready }
@@ -347,7 +349,8 @@ fn preflight(status: &HorizonStatus, known: Checkpoint) -> Checkpoint {
     };
     let next = verification.failures.iter().flat_map(|failure| {
         let rule = failure.rule.as_ref().map(|rule| format!("{rule}: ")).unwrap_or_default();
-        let explain = failure.rule.as_ref().map(|rule| format!("check --explain {rule} tells more"));
+        let explain =
+            failure.rule.as_ref().map(|rule| format!("for details run: direct-upload-operator explain {rule}"));
         let told = [format!("{rule}from {}: {}", failure.origin, failure.message), format!("fix: {}", failure.fix)];
         told.into_iter().chain(explain)
     });

@@ -101,7 +101,8 @@ impl Attempt<'_> {
             }
         }
         self.account.advice.push(
-            "the page's scripts do not tell whether uploads carry X-CSRFToken: it was asked as if they did".to_owned(),
+            "the page's scripts do not show whether uploads have X-CSRFToken; the preflight assumed that they do"
+                .to_owned(),
         );
         None
     }

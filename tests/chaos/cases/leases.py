@@ -18,7 +18,7 @@ class Replicas:
         self.case, self.namespace = case, namespace
         self.instance = namespace.name
         self.a, self.lane_a = self._start('A')
-        leads = patience.until(lambda: self.a.lines('this replica acts now'), 30)
+        leads = patience.until(lambda: self.a.lines('this replica is the active leader now'), 30)
         case.require('the first replica leads', leads)
         self.b, self.lane_b = self._start('B', second)
 

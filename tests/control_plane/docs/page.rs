@@ -3,7 +3,7 @@
 //! In: Markdown. Out: steps. Blocks in `sh` are commands. In `console`, lines after a `$` are commands, and
 //! the lines after them are their output. Hidden comments say the rest:
 //!
-//! - `<!-- run`, then commands until `-->`: the test runs them, too. `$BLOCK` holds the block above.
+//! - `<!-- run`, then commands until `-->`: the test runs them, too. `$BLOCK` is the block above.
 //! - `<!-- run by FILE -->` above a block: that file of the repository runs the same commands.
 //! - `<!-- not run: WHY -->` above a block.
 
@@ -25,7 +25,7 @@ pub struct Step {
     pub commands: String,
     /// What the page says that it prints.
     pub printed: Option<String>,
-    /// The text of the last block that is no command.
+    /// The text of the last block that is not a command.
     pub block: String,
 }
 
@@ -128,7 +128,7 @@ impl Reader {
     }
 }
 
-/// A command, which goes on after a backslash, and what it prints.
+/// A command (a backslash continues it), and what it prints.
 fn split(text: &str) -> (&str, &str) {
     let mut end = 0;
     for line in text.split_inclusive('\n') {

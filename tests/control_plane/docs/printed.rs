@@ -12,7 +12,7 @@ const VOLATILE: &[(&str, &str)] = &[
     (r"-[0-9]{7,10}\b", "-HASH"),
 ];
 
-/// `…` stands for anything within a line, and alone in a line for any lines.
+/// `…` matches anything within a line, and any lines if it is alone in a line.
 pub fn as_said(said: &str, printed: &str) -> bool {
     let lines = |text: &str| text.trim().lines().map(plain).collect::<Vec<_>>();
     matches(&lines(said), &lines(printed))

@@ -70,7 +70,7 @@ impl World {
         for folder in ["etc/glance/glance-api.conf.d", "etc/openstack-dashboard/local_settings.d"] {
             fs::create_dir_all(cloud.join(folder)).expect("a folder");
         }
-        // One without a Glance of its own has the cluster's.
+        // A page without its own Glance uses the cluster's.
         *follows = !here.join("etc/glance").is_dir();
         symlink("etc/glance", cloud.join(".glance")).expect("a link");
         let snippets = cloud.join("image/openstack_dashboard/local/local_settings.d");

@@ -36,7 +36,7 @@ pub enum Answer {
     Leads(u16),
 }
 
-/// The proxy. At a second port it answers itself, with a certificate of its own CA.
+/// The proxy. On a second port it answers itself, with a certificate of its own CA.
 pub struct Edge {
     port: u16,
     private_port: u16,

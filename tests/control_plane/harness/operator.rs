@@ -93,7 +93,7 @@ impl Operator {
         line.trim().trim_end_matches(" kB").parse().expect("a number")
     }
 
-    /// How many connections to the API server it holds.
+    /// How many connections to the API server it has open.
     pub fn connections(&self) -> usize {
         let process = self.process.id();
         let port = format!(":{:04X}", self.api_server_port);

@@ -13,7 +13,7 @@ from .shell import say, until
 HERE = pathlib.Path(__file__).resolve().parents[1]
 MANIFESTS = HERE / 'cloud'
 RESOURCES = HERE / 'resources'
-# The reason that each kind gives when all is as it shall be.
+# The reason of each kind when everything works.
 FINISHED = {'glance': 'RolledOut', 'horizon': 'Verified'}
 GLANCE_UID = 64062  # Debian's
 

@@ -25,7 +25,7 @@ fn quickstart() -> String {
 #[case::plan_and_format(&["render", "-f", "-", "--plan", "-o", "json"], 2, "cannot be used with")]
 #[case::bad_stage(&["render", "-f", "-", "--stage", "all"], 2, "invalid value 'all'")]
 #[case::missing(&["render", "-f", "/nonexistent/x.yaml"], 1, "error: /nonexistent/x.yaml: No such file")]
-#[case::empty(&["render", "-f", "-"], 1, "error: stdin: no object")]
+#[case::empty(&["render", "-f", "-"], 1, "error: stdin: no relevant object")]
 fn wrong_usage_is_2_and_wrong_input_1(#[case] arguments: &[&str], #[case] code: i32, #[case] said: &str) {
     let output = run(arguments, "");
     assert_eq!(output.status.code(), Some(code), "{}", err(&output));
@@ -127,7 +127,7 @@ fn input_errors_print_nothing() {
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(out(&output), "");
     assert!(
-        err(&output).contains("stdin, document 12 (Glance openstack/other): spec.layout: \"Arch\" is none of"),
+        err(&output).contains("stdin, document 12 (Glance openstack/other): spec.layout: \"Arch\" is not one of"),
         "{}",
         err(&output)
     );
@@ -227,7 +227,7 @@ fn a_closed_pipe_is_no_panic() {
     assert_eq!((output.status.code(), err(&output)), (Some(0), ""));
 }
 
-/// What a user puts back into Git beside the resources is rendered to the same bytes.
+/// Output that a user commits next to the resources renders to the same bytes again.
 #[rstest]
 fn what_is_printed_is_rendered_again_without_a_change(
     #[values("layouts/debian.yaml", "layouts/kolla.yaml", "layouts/openstackhelm.yaml", "layouts/redhat.yaml")]

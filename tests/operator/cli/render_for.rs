@@ -54,7 +54,7 @@ fn files_lie_as_in_the_tools_tree_and_never_over_the_users(#[case] deployer: &st
     fs::write(folder.path().join(paths[0]), "mine\n").unwrap();
     let refused = write();
     assert_eq!(refused.status.code(), Some(1));
-    assert!(err(&refused).contains("nothing is written over it"), "{}", err(&refused));
+    assert!(err(&refused).contains("is not overwritten"), "{}", err(&refused));
     assert_eq!(fs::read_to_string(folder.path().join(paths[0])).unwrap(), "mine\n");
 }
 
@@ -113,7 +113,7 @@ fn one_origin_for_both_needs_nothing_of_glance() {
     let same = ["--origin", "https://cloud.example.com", "--url", "https://cloud.example.com/image"];
     let output = run(&[&["render", "--for", "openstack-helm"], &same[..]].concat(), "");
     assert_eq!(output.status.code(), Some(0), "{}", err(&output));
-    assert!(err(&output).contains("Glance openstack/glance: nothing is to be written for it"), "{}", err(&output));
+    assert!(err(&output).contains("Glance openstack/glance: it needs no fragment"), "{}", err(&output));
     assert!(out(&output).contains("horizon_images_upload_mode: \"direct\""), "{}", out(&output));
 }
 
@@ -122,7 +122,7 @@ fn one_origin_for_both_needs_nothing_of_glance() {
 #[case::no_tool(&["render", "--origin", "https://a.example", "--url", "https://b.example"], "--for")]
 #[case::no_input(&["render", "--for", "rhoso"], "--filename")]
 #[case::both(&["render", "--for", "rhoso", "-f", "-", "--origin", "https://a.example", "--url", "https://b.example"], "cannot be used with")]
-#[case::unknown(&["render", "--for", "helm", "-f", "-"], "is none of openstack-helm, kolla-ansible, openstack-ansible, rhoso")]
+#[case::unknown(&["render", "--for", "helm", "-f", "-"], "is not one of openstack-helm, kolla-ansible, openstack-ansible, rhoso")]
 #[case::json(&["render", "--for", "rhoso", "-f", "-", "-o", "json"], "leave -o json out")]
 #[case::plan(&["render", "--for", "rhoso", "-f", "-", "--plan"], "cannot be used with")]
 #[case::not_an_origin(&["render", "--for", "rhoso", "--origin", "https://a.example/x", "--url", "https://b.example"], "https://a.example/x")]

@@ -36,7 +36,7 @@ fn object<K: serde::de::DeserializeOwned>(version: &str, kind: &str, name: &str,
 
 /// The conditions of a resource whose chain holds.
 const HOLDS: [&str; 4] = [
-    "Accepted True Accepted the spec can be carried out",
+    "Accepted True Accepted the spec is usable",
     "OriginsResolved True Resolved browsers load the dashboard from https://horizon.example.com",
     "ConfigRendered True Rendered ConfigMap horizon-1",
     "RolledOut True RolledOut every pod runs with ConfigMap horizon-1",
@@ -81,7 +81,7 @@ fn changed(mut status: Value, changes: &[(&str, Value)]) -> Value {
 #[case::glance_rolls(
     changed(verified(), &[("uploadMode", json!("own")), ("verification", Value::Null), ("conditions", with(&[
         "Ready False SwitchingToDirect Glance openstack/glance is on its way to accept https://horizon.example.com",
-        "Verified Unknown NotVerified the preflight has not come to a verdict yet"]))]),
+        "Verified Unknown NotVerified there are not enough preflights for a verdict yet"]))]),
     Some(changed(rolled_out(), &[("conditions", with(&["Ready False RollingOut 1 of 2 pods has the new files"]))]))
 )]
 #[case::refused(
@@ -98,9 +98,9 @@ fn changed(mut status: Value, changes: &[(&str, Value)]) -> Value {
     changed(verified(), &[("uploadMode", json!("own")), ("verification", Value::Null), ("configMaps", json!([])),
         ("advice", json!(["the port of https://horizon.example.com is assumed"])), ("conditions", conditions(&[
         HOLDS[0], HOLDS[1], "ConfigRendered True NothingToRender no file is needed",
-        "RolledOut True NothingToRoll no pod runs with a file of ours, and none has to",
-        "Ready True DirectDisabled direct upload is switched off",
-        "Verified Unknown NotVerified no preflight is made: there is nothing to be verified"]))]),
+        "RolledOut True NothingToRoll no pod runs with our files, and none needs to",
+        "Ready True DirectDisabled direct upload is off",
+        "Verified Unknown NotVerified no preflight is sent: there is nothing to verify"]))]),
     Some(rolled_out())
 )]
 #[case::regions(
@@ -142,7 +142,7 @@ fn colours_are_the_only_difference() {
     assert_eq!(plain.collect::<String>(), text(way, false));
 }
 
-/// What accepts origins by itself stands by itself, after the Horizons.
+/// Resources without a Horizon come last, after the Horizons.
 #[test]
 fn other_apis_and_a_glance_without_horizon_stand_beside_the_tree() {
     let api = |name: &str, service: &str, status: &Value| -> OpenStackAPI {

@@ -133,7 +133,7 @@ proptest! {
     }
 }
 
-/// What is gone is told by its uid: another object of the same name stays.
+/// A deletion counts by uid: another object of the same name stays.
 #[tokio::test]
 async fn an_object_that_was_made_anew_is_not_forgotten() {
     let live = Live::default();

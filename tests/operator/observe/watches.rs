@@ -102,7 +102,7 @@ async fn policies_are_watched_where_they_matter() {
     assert_eq!(watched_policies(true, true).await, expected(&["openstack"]));
 }
 
-/// What is watched may be read: each registered kind stands in the role.
+/// The role allows to read each watched kind.
 #[test]
 fn the_role_has_each_kind() {
     let text = std::fs::read_to_string(test_support::file("deploy/operator/rbac.yaml")).unwrap();

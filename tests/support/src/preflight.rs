@@ -134,7 +134,7 @@ impl Case {
         Some(Response { status, headers: headers.collect() })
     }
 
-    /// What is to come of it for a panel. A panel that is not known is as refused as the first of the two.
+    /// The expected verdict for a panel. For an unknown panel it is the stricter one of the two.
     pub fn expected(&self, panel: Panel) -> Expected {
         let angular = Expected {
             rule: self.rule.clone(),

@@ -13,7 +13,7 @@ use crate::shared::is_default;
 #[schemars(extend("x-kubernetes-validations" = [
     {
         "rule": "!(has(self.conversion) || (has(self.decompression) && self.decompression)) || has(self.staging)",
-        "message": "conversion and decompression rewrite the staged image: say in staging.path where there is room for two copies of it"
+        "message": "conversion and decompression rewrite the staged image: set staging.path to a folder with space for two copies of it"
     },
     {
         "rule": "!(has(self.required) && self.required) || has(self.conversion) || has(self.metadata) || (has(self.decompression) && self.decompression) || has(self.additionalPlugins)",
@@ -21,11 +21,11 @@ use crate::shared::is_default;
     },
     {
         "rule": "!has(self.webDownload) || !has(self.methods) || 'WebDownload' in self.methods",
-        "message": "webDownload filters the method WebDownload, which methods leaves out"
+        "message": "webDownload filters the method WebDownload, but methods does not include it: add WebDownload to methods, or remove webDownload"
     },
     {
         "rule": "!has(self.workerSelfReference) || has(self.staging)",
-        "message": "workerSelfReference is for what pods have staged: say in staging.path where that lies"
+        "message": "workerSelfReference needs staging.path: set the folder in which pods stage images"
     }
 ]))]
 pub struct ImageImport {

@@ -12,7 +12,7 @@ use crate::shared::is_default;
 #[serde(rename_all = "camelCase", default)]
 #[schemars(extend("x-kubernetes-validations" = [{
     "rule": "!(has(self.regions) && (has(self.glanceRef) || has(self.glanceEndpoint)))",
-    "message": "regions excludes glanceRef and glanceEndpoint: say them in each region"
+    "message": "glanceRef and glanceEndpoint are not allowed together with regions: set them in each region"
 }]))]
 pub struct DirectUpload {
     /// `true`: uploads go from the browser to Glance. `false`: the operator removes our snippet, and
@@ -76,7 +76,7 @@ impl Default for DirectUpload {
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-kubernetes-validations" = [{
     "rule": "has(self.glanceRef) || has(self.glanceEndpoint)",
-    "message": "a region names its Glance: by glanceRef, by glanceEndpoint where that is in another cluster, or by both"
+    "message": "a region needs its Glance: set glanceRef, or glanceEndpoint if the Glance is in another cluster, or both"
 }]))]
 pub struct Region {
     /// Its name in Keystone, for example `RegionOne`.

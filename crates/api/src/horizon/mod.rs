@@ -26,7 +26,7 @@ use crate::horizon::status::HorizonStatus;
     crates(kube_core = "kube_core"),
     status = "HorizonStatus",
     derive = "PartialEq",
-    doc = "A Horizon dashboard whose image uploads shall go straight from the browser to Glance.",
+    doc = "A Horizon dashboard whose users upload images straight from the browser to Glance.",
     printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status"),
     printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].reason"),
     printcolumn(name = "Upload", type_ = "string", json_path = ".status.uploadMode"),
@@ -160,7 +160,7 @@ pub struct HorizonHttpd {
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-kubernetes-validations" = [{
     "rule": "!self.path.matches('^/(admin|api|auth|dashboard|developer|header|home|horizon|i18n|identity|media|ngdetails|project|settings|static|user)(/|$)') && !self.path.matches('/[.]{1,2}(/|$)')",
-    "message": "glanceProxy.path must be one that the dashboard does not have itself, without '.' and '..': write e.g. /image"
+    "message": "glanceProxy.path must be a path that the dashboard does not use, without '.' and '..'; write for example /image"
 }]))]
 pub struct GlanceProxy {
     /// The path, for example `/image`. The catalog's public endpoint is then

@@ -178,7 +178,7 @@ fn flag(glance: &GlanceFacts<'_>) -> Result<bool, NoValue> {
     match text.to_lowercase().as_str() {
         "true" | "1" | "on" | "yes" => Ok(true),
         "false" | "0" | "off" | "no" => Ok(false),
-        _ => Err(NoValue::refused(setting, "it is none of true and false")),
+        _ => Err(NoValue::refused(setting, "it is neither true nor false")),
     }
 }
 
@@ -192,7 +192,7 @@ fn number(glance: &GlanceFacts<'_>) -> Result<Option<i128>, NoValue> {
     }
     let groups = digits.trim_start_matches(['+', '-']).split('_').all(|group| !group.is_empty());
     let number = digits.replace('_', "").parse().ok().filter(|_| groups);
-    number.map(Some).ok_or_else(|| NoValue::refused(setting, "it is no whole number"))
+    number.map(Some).ok_or_else(|| NoValue::refused(setting, "it is not a whole number"))
 }
 
 /// The text that becomes a number or a flag. A value of the paste file is converted before it is
@@ -218,7 +218,7 @@ fn behind(glance: &GlanceFacts<'_>, setting: &Setting, name: &str, within: &[&st
         None => (!setting.in_paste).then_some(name),
     };
     if let Some(own) = own.filter(|own| within.contains(own)) {
-        return refused(format!("${own} stands in its own value"));
+        return refused(format!("${own} is in its own value"));
     }
     let within = own.into_iter().chain(within.iter().copied()).collect::<Vec<_>>();
     match own {

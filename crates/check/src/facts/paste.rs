@@ -148,7 +148,7 @@ impl Paste {
             option.name != "pipeline" && !option.name.starts_with("set ") && option.name != "filter-with"
         };
         if let Some(extra) = section.options.iter().filter(own).find(extra) {
-            return Err(LoadError::At(extra.line, format!("{} may not stand in [{}]", extra.name, section.name)));
+            return Err(LoadError::At(extra.line, format!("{} is not allowed in [{}]", extra.name, section.name)));
         }
         self.filters(listed)
     }
@@ -186,7 +186,7 @@ impl Paste {
         let mut used = None;
         for option in &section.options {
             let value = self.value(section, &option.value).ok_or_else(|| {
-                let why = "% begins a substitution in a paste file; write %%";
+                let why = "% starts a substitution in a paste file; write %%";
                 LoadError::At(option.line, format!("{}: {why}", option.name))
             })?;
             let option = IniOption { value, ..option.clone() };
@@ -232,7 +232,7 @@ impl Paste {
 }
 
 fn missing(name: &str, kind: &str) -> String {
-    format!("{name} stands in the pipeline, and the file has no [{kind}:{name}]")
+    format!("{name} is in the pipeline, but the file has no [{kind}:{name}]")
 }
 
 /// `egg:…`, `call:…`, `config:…`: it names its own source.

@@ -60,14 +60,14 @@ pub fn read(text: &str) -> Result<Vec<Section>, (usize, String)> {
         if let Some(end) = value.rfind(']').filter(|end| *end > 1 && value.starts_with('[')) {
             let name = value[1..end].to_owned();
             if name != "DEFAULT" && sections.iter().any(|section| section.name == name) {
-                return Err((number, format!("[{name}] stands there twice")));
+                return Err((number, format!("[{name}] appears twice")));
             }
             sections.push(Section { name, line: number, options: Vec::new() });
             open = None;
             continue;
         }
         let Some(section) = sections.last() else {
-            return Err((number, "stands before the first section".into()));
+            return Err((number, "is before the first section".into()));
         };
         let Some((name, value)) = value.split_once(['=', ':']) else {
             first_error.get_or_insert((number, "has neither '=' nor ':'".to_owned()));
@@ -76,7 +76,7 @@ pub fn read(text: &str) -> Result<Vec<Section>, (usize, String)> {
         let (name, value) = (name.trim_end().to_owned(), value.trim().to_owned());
         let own = section.name.clone();
         if sections.iter().any(|s| s.name == own && s.get(&name).is_some()) {
-            return Err((number, format!("{name} stands twice in [{own}]")));
+            return Err((number, format!("{name} appears twice in [{own}]")));
         }
         if let Some(section) = sections.last_mut() {
             section.options.push(IniOption { name, value, line: number });

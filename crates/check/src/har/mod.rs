@@ -22,7 +22,7 @@ use unanswered::Cause;
 /// Why a network log shows nothing.
 #[derive(Debug, Error)]
 pub enum HarError {
-    #[error("it is no HAR file: {0}; save the browser's network log as HAR")]
+    #[error("this is not a HAR file: {0}; save the browser's network log as HAR")]
     NotHar(String),
 }
 
@@ -103,7 +103,7 @@ pub fn diagnose(text: &str) -> Result<Diagnosis, HarError> {
 fn of_upload(upload: &Upload<'_>, entries: &[Entry]) -> Found {
     let Some(origin) = upload.origin.clone() else {
         return Found::none(
-            "the recording does not say from which page the upload came",
+            "the network log does not say from which page the upload came",
             "record again, with the page loaded while the log is open",
         );
     };
@@ -156,7 +156,7 @@ fn of_policy(upload: &Upload<'_>, page: &Origin, entries: &[Entry]) -> Option<Fo
     let forbids = policies.iter().find(|policy| !policy.admits(page, &upload.endpoint))?;
     let at = upload.endpoint.origin();
     let verdict = format!(
-        "the page's Content-Security-Policy kept the browser from Glance: its {} does not name {at}",
+        "the page's Content-Security-Policy blocked the request to Glance: its {} does not name {at}",
         forbids.directive
     );
     Some(Found {
@@ -182,8 +182,8 @@ fn without_preflight(upload: &Upload<'_>) -> Found {
     if error.is_empty() || error.contains("ERR_FAILED") {
         return Found::fails(
             Rule::OriginMissing,
-            "the browser did not send the upload, and no preflight is in the recording: most likely its preflight was refused",
-            "record again with all types of requests shown (All, not Fetch/XHR): the preflight tells which origin, method or header is not allowed; the browser's console does, too",
+            "the browser did not send the upload, and the network log has no preflight: most likely the preflight was refused",
+            "record again with all types of requests shown (All, not Fetch/XHR): the preflight shows which origin, method or header is not allowed, and so does the browser's console",
         );
     }
     unanswered::cause(upload.put, &upload.endpoint).into()
@@ -223,14 +223,14 @@ fn of_answer(asked: &Preflight, answer: &Response, seconds: f64) -> Found {
         413 => {
             return Found::fails(
                 Rule::BodyLimit,
-                "the upload was refused for its size (413)",
-                "lift the body limit before Glance: LimitRequestBody 0, client_max_body_size 0",
+                "the upload was refused because of its size (413)",
+                "remove the body limit in front of Glance: LimitRequestBody 0, client_max_body_size 0",
             );
         }
         408 | 502 | 504 | 522 | 524 => {
             let after = if seconds < 1.0 { String::new() } else { format!(" after {seconds:.0} s") };
-            let verdict = format!("a server before Glance gave the upload up{after} ({code})");
-            return Found::fails(Rule::TooSlow, verdict, "raise the time-outs before Glance");
+            let verdict = format!("a server in front of Glance ended the upload{after} ({code})");
+            return Found::fails(Rule::TooSlow, verdict, "raise the timeouts in front of Glance");
         }
         _ => {}
     }
@@ -240,22 +240,24 @@ fn of_answer(asked: &Preflight, answer: &Response, seconds: f64) -> Found {
     if ok && header("content-type").is_some_and(|(_, kind)| kind.to_lowercase().starts_with("text/html")) {
         return Found::fails(
             Rule::OptionsFiltered,
-            format!("a page answered the upload ({code}), such as that of a login before Glance; Glance has no pages"),
-            "let PUT on /v2/images/ pass the login or portal before Glance: Glance checks the token itself",
+            format!(
+                "a page answered the upload ({code}), for example the page of a login in front of Glance; Glance has no pages"
+            ),
+            "let PUT on /v2/images/ pass the login or portal in front of Glance: Glance checks the token itself",
         );
     }
     match upload::judge_complete(asked, &Wire::Response(answer.clone())) {
         UploadVerdict::Refused { failure, .. } if !ok || !readable => Found::from(*failure),
-        _ if ok && readable => Found::none(format!("the upload went through ({code})"), "nothing has to change"),
+        _ if ok && readable => Found::none(format!("the upload went through ({code})"), "no change is necessary"),
         _ if code == 401 && readable => Found::fails(
             None,
             "Glance refused the token (401): it had expired, or was revoked",
-            "log in again and upload once more",
+            "log in again and upload again",
         ),
         _ if readable => Found::fails(
             None,
-            format!("Glance refused the upload with {code}; the page could read that"),
-            "see Glance's log for this request",
+            format!("Glance refused the upload with {code}, and the page could read this answer"),
+            "read Glance's log for this request",
         ),
         UploadVerdict::Unknown { why, .. } => Found {
             fails: true,
@@ -268,7 +270,7 @@ fn of_answer(asked: &Preflight, answer: &Response, seconds: f64) -> Found {
             format!(
                 "the upload was answered with {code}, which the page may not read: the answer lacks Glance's CORS headers"
             ),
-            "let what stands before Glance pass its CORS headers on for PUT as it does for OPTIONS",
+            "let the server in front of Glance forward Glance's CORS headers for PUT as it does for OPTIONS",
         ),
     }
 }
@@ -291,7 +293,7 @@ fn requests(upload: &Upload<'_>) -> Vec<UploadRequest> {
 fn without_upload(entries: &[Entry]) -> Found {
     let Some(made) = entries.iter().rfind(|entry| entry.makes_image()) else {
         return Found::none(
-            "the recording holds no upload of an image",
+            "the network log has no upload of an image",
             "open the network log, upload the image, and save the log as HAR when it has failed",
         );
     };
@@ -300,8 +302,8 @@ fn without_upload(entries: &[Entry]) -> Found {
         if code == 413 {
             return Found::fails(
                 Rule::BodyLimit,
-                "the dashboard is in legacy mode, and its own server refused the image for its size (413)",
-                "set HORIZON_IMAGES_UPLOAD_MODE = 'direct', or lift the body limit before the dashboard",
+                "the dashboard is in legacy mode, and its own server refused the image because of its size (413)",
+                "set HORIZON_IMAGES_UPLOAD_MODE = 'direct', or remove the body limit in front of the dashboard",
             );
         }
         return Found::fails(
@@ -314,22 +316,22 @@ fn without_upload(entries: &[Entry]) -> Found {
         return Found::fails(
             None,
             format!(
-                "the dashboard did not make the image: it answered its own page with {code}, and so nothing went to Glance"
+                "the dashboard did not create the image: it answered its own page with {code}, so nothing went to Glance"
             ),
-            "see the dashboard's log: the session may have expired, or Glance refused the image's metadata or quota",
+            "read the dashboard's log: the session may have expired, or Glance refused the image's metadata or quota",
         );
     }
     let policies = entries.iter().filter_map(Entry::answer).flat_map(|answer| enforced(&answer.headers));
     if policies.count() > 0 {
         return Found::fails(
             Rule::Csp,
-            "the image was made, and nothing was sent to Glance; the page has a Content-Security-Policy with connect-src",
+            "the dashboard created the image, but the browser sent nothing to Glance; the page has a Content-Security-Policy with connect-src",
             "add Glance's public origin to connect-src",
         );
     }
     Found::fails(
         None,
-        "the image was made, and nothing was sent to Glance: the browser blocked the request, or the recording ended before",
-        "look at the browser's console; mixed content (DU009) and a Content-Security-Policy (DU013) stop uploads so",
+        "the dashboard created the image, but the browser sent nothing to Glance: the browser blocked the request, or the recording ended before",
+        "read the browser's console; mixed content (DU009) and a Content-Security-Policy (DU013) stop uploads in this way",
     )
 }

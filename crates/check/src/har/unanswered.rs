@@ -20,14 +20,14 @@ impl Cause {
     }
 }
 
-const RULE: &str = "see the rule's page for where to change it";
+const RULE: &str = "the rule's page says where to change it";
 
 /// What the browser itself kept the page from.
 pub fn blocked(error: &str) -> Option<Cause> {
     let error = error.to_lowercase();
     let has = |words: &[&str]| words.iter().any(|word| error.contains(word));
     if has(&["csp", "content_security"]) {
-        Some(Cause::new(Rule::Csp, "the page's Content-Security-Policy kept the browser from Glance", RULE))
+        Some(Cause::new(Rule::Csp, "the page's Content-Security-Policy blocked the request to Glance", RULE))
     } else if has(&["mixed"]) {
         Some(Cause::new(
             Rule::MixedContent,
@@ -44,26 +44,22 @@ pub fn blocked(error: &str) -> Option<Cause> {
         Some(Cause::new(
             None,
             "an extension of the browser, such as an ad blocker, blocked the upload",
-            "upload once more in a private window without extensions",
+            "upload again in a private window without extensions",
         ))
     } else if has(&["err_aborted"]) {
         Some(Cause::new(
             None,
             "the page ended the upload itself: it was closed, reloaded or left, or the user cancelled",
-            "upload once more, and stay on the page until the upload ends",
+            "upload again, and stay on the page until the upload ends",
         ))
     } else if has(&["upload_file_changed", "file_not_found", "access_denied"]) {
         Some(Cause::new(
             None,
-            "the browser could not read the file to the end: it was changed, moved or locked meanwhile",
-            "upload a file that no program writes to",
+            "the browser could not read the whole file: it was changed, moved or locked during the upload",
+            "upload a file that no other program changes",
         ))
     } else if has(&["internet_disconnected", "network_changed", "network_io_suspended"]) {
-        Some(Cause::new(
-            None,
-            "the browser's own network went away during the upload",
-            "upload once more, by a connection that lasts",
-        ))
+        Some(Cause::new(None, "the browser lost its network during the upload", "upload again on a stable network"))
     } else {
         None
     }
@@ -88,21 +84,21 @@ pub fn cause(entry: &Entry, endpoint: &Endpoint) -> Cause {
         return Cause::new(
             None,
             told(&format!("the browser does not trust the certificate of {at}: {why}")),
-            "give Glance's public URL a certificate that users' browsers trust, with its whole chain; a click on a warning in another tab lasts for one browser only",
+            "give Glance's public URL a certificate that users' browsers trust, with its whole chain; accepting the warning in another tab helps only in that browser",
         );
     }
     if is(&["CLIENT_AUTH", "CLIENT_CERT"]) {
         return Cause::new(
             None,
-            told(&format!("{at} wants a client certificate, which browsers never send with a preflight")),
-            "let the server before Glance ask for none: verification of clients off, or optional",
+            told(&format!("{at} requires a client certificate, which browsers never send with a preflight")),
+            "in the server in front of Glance, set the verification of clients to off or optional",
         );
     }
     if is(&["ERR_SSL_", "SOCKET_NOT_CONNECTED"]) {
         return Cause::new(
             None,
-            told(&format!("no TLS connection to {at} came about")),
-            "see that this port speaks https, not http, with TLS 1.2 or newer, and knows the name; then the endpoint in the catalog",
+            told(&format!("the TLS connection to {at} failed")),
+            "check that this port uses https, not http, with TLS 1.2 or newer, and knows the name; then check the endpoint in the catalog",
         );
     }
     if is(&["NAME_NOT_RESOLVED"]) {
@@ -115,18 +111,18 @@ pub fn cause(entry: &Entry, endpoint: &Endpoint) -> Cause {
     if is(&["CONNECTION_REFUSED", "ADDRESS_UNREACHABLE", "TIMED_OUT", "UNSAFE_PORT", "CONNECTION_FAILED"]) {
         return Cause::new(
             Rule::NotPublic,
-            told(&format!("the browser's machine gets no connection to {at}")),
-            "see that the public endpoint's address and port are open to users, in firewalls and security groups, too",
+            told(&format!("the browser's machine cannot connect to {at}")),
+            "check that users can reach the public endpoint's address and port, also through firewalls and security groups",
         );
     }
     if is(&["EMPTY_RESPONSE", "CONNECTION_RESET", "CONNECTION_CLOSED", "CONNECTION_ABORTED"]) {
         return Cause::new(
             None,
-            told(&format!("{at} took the request and closed the connection without an answer")),
+            told(&format!("{at} accepted the request and closed the connection without an answer")),
             if at.is_https() {
-                "look for a rule before Glance that drops OPTIONS (nginx return 444, HAProxy silent-drop), and at the log of what stands there"
+                "look for a rule in front of Glance that drops OPTIONS (nginx return 444, HAProxy silent-drop), and read the log of that server"
             } else {
-                "see whether this port speaks https, and the catalog says http; then look for a rule before Glance that drops OPTIONS"
+                "check whether this port uses https while the catalog says http; then look for a rule in front of Glance that drops OPTIONS"
             },
         );
     }
@@ -134,7 +130,7 @@ pub fn cause(entry: &Entry, endpoint: &Endpoint) -> Cause {
         return Cause::new(
             Rule::OptionsFiltered,
             told(&format!(
-                "something before Glance answered the preflight to {at} with 407: it asks for Proxy-Authorization"
+                "something in front of Glance answered the preflight to {at} with 407: it requires Proxy-Authorization"
             )),
             "let OPTIONS and PUT on /v2/images/ pass without that login: Glance checks the token itself",
         );
@@ -142,32 +138,32 @@ pub fn cause(entry: &Entry, endpoint: &Endpoint) -> Cause {
     if is(&["PROXY", "TUNNEL"]) {
         return Cause::new(
             None,
-            told(&format!("a proxy stands between the browser and {at}, and did not answer as one")),
-            "see the browser's proxy settings",
+            told(&format!("a proxy between the browser and {at} did not answer correctly")),
+            "check the browser's proxy settings",
         );
     }
     if is(&["INVALID_HTTP_RESPONSE", "RESPONSE_HEADERS", "HTTP2_PROTOCOL", "QUIC", "INVALID_CHUNKED", "CONTENT_LENGTH"])
     {
         return Cause::new(
             None,
-            told(&format!("{at} answered with what is no HTTP to the browser")),
-            "see what listens there, and whether the catalog's scheme and port are right",
+            told(&format!("the browser does not understand the answer of {at} as HTTP")),
+            "check what listens there, and whether the catalog's scheme and port are right",
         );
     }
     if entry.is_tls_broken() {
         return Cause::new(
             None,
             format!(
-                "no TLS connection to {at} came about: the browser does not trust its certificate, or the two have no version in common"
+                "the TLS connection to {at} failed: the browser does not trust its certificate, or they share no TLS version"
             ),
-            "open Glance's public URL in the same browser: it says what is wrong with the certificate, or that the port does not speak https",
+            "open Glance's public URL in the same browser: it says what is wrong with the certificate, or that the port does not use https",
         );
     }
     let said = if error.is_empty() { "this recording does not say why".to_owned() } else { error.to_owned() };
     Cause::new(
         None,
         format!("the browser got no answer from {at} ({said})"),
-        "open Glance's public URL in the same browser: where it does not show Glance's list of versions, the name, the port or a firewall is wrong (DU010)",
+        "open Glance's public URL in the same browser; if it does not show Glance's list of versions, the name, the port or a firewall is wrong (DU010)",
     )
 }
 
@@ -182,26 +178,28 @@ pub fn cut(entry: &Entry) -> Cause {
         return Cause::new(
             Rule::TooSlow,
             verdict,
-            "a time-out or a body limit before Glance ends requests so: raise the one, lift the other",
+            "a timeout or a body limit in front of Glance ends requests in this way: raise the timeout, remove the limit",
         );
     }
     if error.is_empty() && seconds < 1.0 {
         return Cause::new(
             None,
-            "the preflight was granted, and the recording has no answer to the upload: it was saved before the upload ended, or the connection ended at once",
+            "the preflight was granted, but the network log has no answer to the upload: it was saved before the upload ended, or the connection ended immediately",
             "record again, and save the log when the page says that the upload failed",
         );
     }
     if error.contains("ERR_FAILED") {
         return Cause::new(
             Rule::CorsOnTheWay,
-            format!("the preflight was granted, and the page was not let read the upload's own answer ({said})"),
-            "let what stands before Glance pass its CORS headers on for PUT as it does for OPTIONS",
+            format!(
+                "the preflight was granted, but the browser did not let the page read the answer to the upload ({said})"
+            ),
+            "let the server in front of Glance forward Glance's CORS headers for PUT as it does for OPTIONS",
         );
     }
     Cause::new(
         Rule::BodyLimit,
-        format!("the connection ended {seconds:.0} s after the upload began, without an answer ({said})"),
-        "a body limit that closes the connection looks so (client_max_body_size, LimitRequestBody); then a crash of Glance or of what stands before it: see their logs",
+        format!("the connection ended {seconds:.0} s after the start of the upload, without an answer ({said})"),
+        "a body limit may close the connection (client_max_body_size, LimitRequestBody), and so does a crash of Glance or of a server in front of it: read their logs",
     )
 }

@@ -46,7 +46,7 @@ fn page(out: &mut String, report: &Report) -> std::fmt::Result {
         article(out, finding)?;
     }
     if !report.unseen.is_empty() {
-        writeln!(out, "<h2>What was not seen</h2>\n<p>Nothing is claimed of it.</p>\n<ul>")?;
+        writeln!(out, "<h2>What was not seen</h2>\n<p>The report claims nothing about it.</p>\n<ul>")?;
         for unseen in &report.unseen {
             writeln!(out, "<li>{}</li>", escaped(unseen))?;
         }
@@ -54,7 +54,7 @@ fn page(out: &mut String, report: &Report) -> std::fmt::Result {
     }
     writeln!(
         out,
-        "<h2>What was looked at</h2>\n<table>\n<tr><th>service</th><th>where</th><th>release</th><th>files</th><th>behind</th></tr>"
+        "<h2>What was checked</h2>\n<table>\n<tr><th>service</th><th>where</th><th>release</th><th>files</th><th>behind</th></tr>"
     )?;
     for subject in &report.checked {
         let release =
@@ -126,8 +126,8 @@ fn picture(out: &mut String, report: &Report) -> std::fmt::Result {
         (_, false) => ("not seen".to_owned(), "#b26a00"),
     };
     let way = match report.verdict() {
-        Verdict::Fails => "the way of an upload, and where it breaks",
-        _ => "the way of an upload",
+        Verdict::Fails => "the path of an upload, and where it fails",
+        _ => "the path of an upload",
     };
     writeln!(out, "<svg viewBox=\"0 0 940 250\" role=\"img\" aria-label=\"{way}\"><title>{way}</title>")?;
     writeln!(

@@ -30,13 +30,13 @@ pub fn text(report: &Report, coloured: bool) -> String {
 /// What was checked: one line per service, and one for each server in front of it.
 fn looked_at(out: &mut String, report: &Report) -> std::fmt::Result {
     if report.checked.is_empty() {
-        return writeln!(out, "looked at: nothing of Glance or a dashboard");
+        return writeln!(out, "checked: no Glance and no dashboard");
     }
-    writeln!(out, "looked at:")?;
+    writeln!(out, "checked:")?;
     for Subject { service, name, release, files, before } in &report.checked {
         let release = match release {
             Some((release, from)) => format!("release {release} ({from})"),
-            None => "release unknown (say it with --release)".to_owned(),
+            None => "release unknown (set it with --release)".to_owned(),
         };
         let files = match files.len() {
             1 => "1 file".to_owned(),
@@ -44,7 +44,7 @@ fn looked_at(out: &mut String, report: &Report) -> std::fmt::Result {
         };
         writeln!(out, "  {service:<9}  {name}  {release}, {files}")?;
         if before.is_empty() {
-            writeln!(out, "             behind nothing that was seen")?;
+            writeln!(out, "             nothing was seen in front of it")?;
         }
         for before in before {
             writeln!(out, "             behind {before}")?;
@@ -97,11 +97,15 @@ pub(super) fn verdict(report: &Report) -> String {
     let counted = if counts.is_empty() { String::new() } else { format!(" ({counts})") };
     match (report.verdict(), report.findings.first()) {
         (Verdict::Fails, Some(worst)) => {
-            format!("uploads fail: {}{counted}; explain {} tells more", worst.rule.title(), worst.rule)
+            format!(
+                "uploads fail: {}{counted}; for details run: direct-upload-operator explain {}",
+                worst.rule.title(),
+                worst.rule
+            )
         }
         (Verdict::Fine, _) => format!("fine: nothing found that makes uploads fail{counted}"),
         _ if report.checked.is_empty() => "incomplete: nothing of Glance or a dashboard was found to check".to_owned(),
-        _ => format!("incomplete: nothing that was seen makes uploads fail{counted}, but not all was seen"),
+        _ => format!("incomplete: nothing that was seen makes uploads fail{counted}, but not everything was seen"),
     }
 }
 

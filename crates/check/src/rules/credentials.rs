@@ -99,9 +99,9 @@ fn on_the_way(cloud: &Cloud<'_>) -> Vec<Finding> {
     findings
 }
 
-const REMOVES: &str = "it takes Access-Control-Allow-Credentials off Glance's answer";
-const SECOND: &str = "a second Access-Control-Allow-Credentials beside Glance's own; browsers accept one";
-const REPLACES: &str = "it replaces Glance's Access-Control-Allow-Credentials by something else than true";
+const REMOVES: &str = "it removes Access-Control-Allow-Credentials from Glance's answer";
+const SECOND: &str = "a second Access-Control-Allow-Credentials in addition to Glance's own; browsers accept only one";
+const REPLACES: &str = "it replaces Glance's Access-Control-Allow-Credentials with a value other than true";
 
 /// What a directive does with the header.
 fn breaks(server: &Server<'_>, item: &ScopedDirective<'_>) -> Option<&'static str> {

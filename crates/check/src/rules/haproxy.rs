@@ -58,11 +58,15 @@ fn rewritten(cloud: &Cloud<'_>, server: &Server<'_>) -> Vec<Finding> {
             .dashboards_near(&server.scope)
             .find(|d| !value.contains(['*', '%']) && !value.contains(&format!("://{}", d.host)));
         let (fails, what) = match *action {
-            "add-header" if !deleted => (true, "a second value beside Glance's own; browsers accept only one".into()),
+            "add-header" if !deleted => {
+                (true, "a second value in addition to Glance's own; browsers accept only one".into())
+            }
             "del-header" if written_anew => return None,
             "del-header" => (true, "Glance's answer never reaches the browser".into()),
             _ => match other {
-                Some(d) => (true, format!("replaces Glance's answer, and is not where the dashboard is ({})", d.host)),
+                Some(d) => {
+                    (true, format!("replaces Glance's answer with another origin than the dashboard's ({})", d.host))
+                }
                 None => (false, "replaces Glance's answer by one value for every dashboard".into()),
             },
         };
@@ -101,17 +105,17 @@ fn answered(cloud: &Cloud<'_>, server: &Server<'_>) -> Option<Finding> {
         let lacks = grant_lacks(cloud, &server.scope, &returned(item));
         let finding = if lacks.is_empty() {
             let found = format!(
-                "{written}: HAProxy answers the browser in Glance's place, and must be kept in step with every dashboard"
+                "{written}: HAProxy answers the browser instead of Glance, and must be updated for every dashboard"
             );
             Finding::warning(Rule::CorsOnTheWay, &item.place(), found, LEAVE)
         } else {
             let found =
-                format!("{written}: HAProxy answers preflights in Glance's place, without {}", lacks.join(", "));
+                format!("{written}: HAProxy answers preflights instead of Glance, without {}", lacks.join(", "));
             Finding::error(Rule::CorsOnTheWay, &item.place(), found, LEAVE)
         };
         return Some(finding);
     }
-    let found = format!("{written} ends OPTIONS, which carries no credentials, before Glance sees it");
+    let found = format!("{written} ends OPTIONS, which has no credentials, before Glance sees it");
     let fix = if written.to_lowercase().contains("hdr(origin)") {
         "remove it: every request of a page has an Origin, the upload too"
     } else if item.directive.arg(0) == Some("auth") {
@@ -145,7 +149,12 @@ fn buffered(server: &Server<'_>) -> Option<Finding> {
         server.of_name("option").filter(|item| item.directive.text().contains("http-buffer-request")).last()?;
     // `no option …` is read as another name.
     let found = "option http-buffer-request: HAProxy waits for the body, within timeout http-request, before it passes anything on";
-    Some(Finding::warning(Rule::TooSlow, &option.place(), found, "remove option http-buffer-request before Glance"))
+    Some(Finding::warning(
+        Rule::TooSlow,
+        &option.place(),
+        found,
+        "remove option http-buffer-request in front of Glance",
+    ))
 }
 
 /// The two requests of a page's upload, as HAProxy's conditions tell them apart.
@@ -271,12 +280,12 @@ fn timeouts(server: &Server<'_>) -> Vec<Finding> {
             // Measured with HAProxy 2.6: the client's timeout does not end a body that stalls, the server's does.
             if end == "client" {
                 let found = format!(
-                    "timeout client {time}: releases differ in whether a browser that pauses so long is cut off"
+                    "timeout client {time}: some HAProxy releases cut a browser that pauses for this time, others do not"
                 );
                 return Finding::note(Rule::TooSlow, &item.place(), found, fix);
             }
             let found = format!(
-                "timeout server {time}: a pause that long, as when Glance stores the image's end, breaks the upload"
+                "timeout server {time}: a pause of this length breaks the upload, for example while Glance stores the last part"
             );
             Finding::warning(Rule::TooSlow, &item.place(), found, fix)
         })

@@ -113,9 +113,9 @@ fn hidden_in(items: &[String], name: &str) -> &'static str {
     let begins = |item: &&String| item.split_whitespace().next().is_some_and(|word| word.eq_ignore_ascii_case(name));
     match items.iter().find(begins) {
         Some(item) if super::reading::has_comment(item) => {
-            "; it stands there, but a comment behind a value is part of it: put the comment on a line of its own"
+            "; it is there, but a comment after a value is part of the value: put the comment on a line of its own"
         }
-        Some(item) if item.split_whitespace().count() > 1 => "; it stands there, but entries are separated by commas",
+        Some(item) if item.split_whitespace().count() > 1 => "; it is there, but commas must separate entries",
         _ => "",
     }
 }

@@ -45,7 +45,7 @@ fn swift_of(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>) -> Vec<Finding> {
                 Rule::SwiftExpiry,
                 severity,
                 &multi.place,
-                format!("[{group}] does not say {option}; glance_store 5.4.0 to 5.7.0 (2026.1) take that as none, whatever the default says, and then do not re-authenticate"),
+                format!("[{group}] does not set {option}; glance_store 5.4.0 to 5.7.0 (2026.1) then ignore its default and do not re-authenticate"),
                 format!("list {group} in spec.swift of the Glance resource, or write in [{group}]: swift_store_use_trusts = True, default_swift_reference = ref1, swift_store_expire_soon_interval = 60, swift_store_retry_get_count = 0"),
             ));
         }
@@ -66,8 +66,8 @@ fn swift_of(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>) -> Vec<Finding> {
                 Rule::SwiftExpiry,
                 severity,
                 &file.place,
-                format!("[{group}] does not say default_swift_reference; glance_store 5.4.0 to 5.7.0 (2026.1) take that as none, whatever the default says, and keep images where they are never found again"),
-                format!("[{group}] default_swift_reference = ref1 (the name under which its credentials stand in {})", file.value.trim()),
+                format!("[{group}] does not set default_swift_reference; glance_store 5.4.0 to 5.7.0 (2026.1) then ignore its default and store images where nothing finds them again"),
+                format!("[{group}] default_swift_reference = ref1 (the name of its credentials in {})", file.value.trim()),
             )
         }));
     }

@@ -47,7 +47,7 @@ fn legacy_body(cloud: &Cloud<'_>) -> Vec<Finding> {
             _ => None,
         };
         findings.extend(finding.map(|mut finding| {
-            finding.found = finding.found.replace("before Glance", "before the dashboard");
+            finding.found = finding.found.replace("in front of Glance", "in front of the dashboard");
             finding.found.push_str(" (Horizon is in legacy mode: images pass it)");
             finding.fix = finding.fix.replace("Glance's virtual host", "the dashboard's virtual host");
             if written_limit(server).is_some_and(|limit| limit >= quantity::DELIBERATE) {
@@ -145,7 +145,7 @@ fn nginx_body(server: &Server<'_>) -> Option<Finding> {
         None => Some(Finding::error(
             Rule::BodyLimit,
             &server.place(),
-            "no client_max_body_size before Glance: nginx refuses bodies above 1 MiB",
+            "no client_max_body_size in front of Glance: nginx refuses bodies above 1 MiB",
             "client_max_body_size 0;",
         )),
     }
@@ -206,7 +206,7 @@ fn uwsgi_patience(file: &ConfigFile, ini: &Ini) -> Vec<Finding> {
     if let Some((found, seconds)) = number("http-timeout").filter(|(_, seconds)| (1..60).contains(seconds)) {
         let place = file.option(found.line, "http-timeout");
         let what = format!(
-            "http-timeout = {seconds}: a pause that long, as when Glance stores the image's end, breaks the upload"
+            "http-timeout = {seconds}: a pause of this length breaks the upload, for example while Glance stores the last part"
         );
         findings.push(Finding::warning(Rule::TooSlow, &place, what, "http-timeout = 3600"));
     }
@@ -327,7 +327,7 @@ fn nginx_time(server: &Server<'_>) -> Vec<Finding> {
         findings.push(Finding::warning(
             Rule::TooSlow,
             &item.place(),
-            format!("{name} {seconds} s: a pause that long, as when Glance stores the image's end, breaks the upload"),
+            format!("{name} {seconds} s: a pause of this length breaks the upload, for example while Glance stores the last part"),
             format!("{name} 3600s;"),
         ));
     }

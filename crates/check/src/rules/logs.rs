@@ -16,7 +16,7 @@ use crate::unit::ConfigFile;
 static HTTPD: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"(?i)%[<>!,0-9a-z]*\{x-(?:auth|subject)-token\}[io]").ok());
 
-const FIX: &str = "leave the header out of the log, and delete what the log holds already";
+const FIX: &str = "do not log this header, and delete the tokens that the log already contains";
 
 /// Formats of access logs with the token's header.
 pub(crate) fn tokens(cloud: &Cloud<'_>) -> Vec<Finding> {

@@ -22,7 +22,7 @@ pub fn options(cloud: &Cloud<'_>) -> Vec<Finding> {
     unless_it_stands_in(cloud, findings)
 }
 
-const PASS: &str = "let OPTIONS and PUT pass without a login, as Glance checks the token itself: e.g. <LimitExcept OPTIONS PUT> around the Require, or Require method OPTIONS PUT beside it";
+const PASS: &str = "let OPTIONS and PUT pass without a login, because Glance checks the token itself: for example <LimitExcept OPTIONS PUT> around the Require, or an additional Require method OPTIONS PUT";
 
 const NGINX_PASS: &str = "remove it: Glance checks the token itself; or let OPTIONS through, e.g. limit_except GET HEAD POST PUT PATCH DELETE OPTIONS { deny all; }";
 
@@ -49,8 +49,7 @@ fn login(server: &Server<'_>, item: &ScopedDirective<'_>) -> Option<Finding> {
             let exempt = server.of_name("require").any(|i| {
                 i.directive.word() == "method" && i.directive.args.iter().any(|a| a.eq_ignore_ascii_case("OPTIONS"))
             });
-            let found =
-                format!("Require {} also holds for OPTIONS, which carries no credentials", item.directive.text());
+            let found = format!("Require {} also applies to OPTIONS, which has no credentials", item.directive.text());
             if denies {
                 let fix = if around("limit", true) {
                     "remove it"
@@ -63,9 +62,7 @@ fn login(server: &Server<'_>, item: &ScopedDirective<'_>) -> Option<Finding> {
         }
         "deny" if item.directive.text().eq_ignore_ascii_case("from all") || word == "all" => {
             let refused = around("limitexcept", false) || around("limit_except", false) || around("limit", true);
-            refused.then(|| {
-                filtered(server, &item.place(), "OPTIONS is not among the methods that are let through".into())
-            })
+            refused.then(|| filtered(server, &item.place(), "OPTIONS is not among the accepted methods".into()))
         }
         "allowmethods" if word != "reset" => {
             let listed = item.directive.args.iter().any(|method| method.eq_ignore_ascii_case("OPTIONS"));
@@ -79,7 +76,7 @@ fn login(server: &Server<'_>, item: &ScopedDirective<'_>) -> Option<Finding> {
                 filtered(
                     server,
                     &item.place(),
-                    format!("{} also holds for OPTIONS, which carries no credentials", item.directive.name),
+                    format!("{} also applies to OPTIONS, which has no credentials", item.directive.name),
                 )
             })
         }
@@ -111,7 +108,7 @@ fn rewritten(server: &Server<'_>) -> Vec<Finding> {
                         Rule::OptionsFiltered,
                         &place,
                         found,
-                        "add OPTIONS to the methods that are let through",
+                        "add OPTIONS to the accepted methods",
                     ));
                 }
             }
@@ -148,7 +145,7 @@ fn answered(server: &Server<'_>, item: &ScopedDirective<'_>) -> Option<Finding> 
     let beside = || server.of_name("add_header").filter(|other| other.within == item.within);
     let grants = beside().any(|i| i.directive.word() == ALLOW_ORIGIN);
     (ends && !grants).then(|| {
-        let found = format!("return {} answers OPTIONS in Glance's place", item.directive.text());
+        let found = format!("return {} answers OPTIONS instead of Glance", item.directive.text());
         Finding::error(
             Rule::OptionsFiltered,
             &item.place(),

@@ -60,14 +60,14 @@ pub(crate) fn entry(
         Ok(origin) => format!("{shown}, which browsers write {origin}"),
         Err(_) if item.is_empty() => return None,
         Err(OriginError::Wildcard(_)) => format!("{shown}: patterns are not matched, only exact origins are"),
-        Err(_) if item.contains(" #") => format!("{shown}: a comment behind a value is part of it"),
+        Err(_) if item.contains(" #") => format!("{shown}: a comment after a value is part of the value"),
         Err(_) if item.contains(';') || item.split_whitespace().count() > 1 => {
             format!("{shown}: entries are separated by commas")
         }
         Err(_) if item.contains(['[', ']', '"', '\'']) => {
             format!("{shown}: brackets and quotes become part of the value")
         }
-        Err(_) => format!("{shown} is no origin"),
+        Err(_) => format!("{shown} is not an origin"),
     };
     let meant: Vec<String> = meant(item).iter().map(Origin::to_string).collect();
     let of_pattern = || known.filter(|_| item.contains('*')).map(str::to_owned);
@@ -79,7 +79,9 @@ pub(crate) fn entry(
         return None;
     }
     let fix = match &canonical {
-        Some(origin) if harmless => format!("nothing has to change, {origin} stands there too; or remove the entry"),
+        Some(origin) if harmless => {
+            format!("no change is necessary, because {origin} is there, too; or remove the entry")
+        }
         Some(origin) => format!("write {origin}"),
         None => {
             "write scheme://host[:port] exactly as the browser's address bar has it, several separated by commas".into()
@@ -247,12 +249,12 @@ fn not_listed(cloud: &Cloud<'_>, at: usize, glance: &GlanceFacts<'_>, setting: &
                 severity,
                 &setting.place,
                 format!(
-                    "allowed_origin does not hold {origin}, from where browsers load the dashboard ({}: {}){}",
+                    "allowed_origin lacks {origin}, from which browsers load the dashboard ({}: {}){}",
                     d.source,
                     d.place,
                     replaced(glance, &origin)
                 ),
-                format!("add {origin} to allowed_origin (or correct what names the dashboard)"),
+                format!("add {origin} to allowed_origin (or correct the setting that names the dashboard)"),
             )
         })
         .collect();
@@ -305,7 +307,7 @@ pub(crate) fn refused_after_all(cloud: &Cloud<'_>, found: &[Finding]) -> Vec<Fin
         let dashboards = cloud.dashboards_near(&glance.unit.scope).filter(certain).filter_map(|d| d.origin.as_ref());
         for origin in dashboards.filter(|_| !split) {
             if matches!(filter::answer(glance, origin.as_str(), "PUT", headers), Answer::None | Answer::Of(None)) {
-                let found = format!("Glance refuses the preflight of {origin}, as its files stand");
+                let found = format!("with its current files, Glance refuses the preflight of {origin}");
                 let fix = format!("[cors] allowed_origin = {origin}, in a file that the CORS filter reads");
                 findings.push(Finding::error(Rule::OriginMissing, &glance.place(), found, fix));
             }
@@ -339,7 +341,7 @@ fn another_port(edges: &[&Listen], allowed: &[Origin], setting: &Setting, severi
         return None;
     }
     let found = format!(
-        "allowed_origin holds no origin with the port on which the dashboard is served ({}: {})",
+        "allowed_origin has no origin with the port on which the dashboard is served ({}: {})",
         place.place, place.written
     );
     let fix = format!("add {wanted} to allowed_origin (or correct what serves the dashboard)");

@@ -51,7 +51,7 @@ pub(crate) fn unless_it_stands_in(cloud: &Cloud<'_>, mut findings: Vec<Finding>)
         for finding in findings.iter_mut().filter(|f| f.severity == Severity::Error) {
             finding.severity = Severity::Warning;
             finding.found.push_str(
-                " (Glance has no [cors]: this server answers browsers in its place, for every dashboard alike)",
+                " (Glance has no [cors]: this server answers browsers instead, for every dashboard in the same way)",
             );
         }
     }
@@ -132,7 +132,7 @@ fn allow_origin(
     // merge keeps an existing value.
     let same = near.iter().all(|d| value.contains(&format!("://{}", d.host)));
     if !unset && doubles(always, action, same) {
-        let found = format!("{written}: a second value beside Glance's own; browsers accept only one");
+        let found = format!("{written}: a second value in addition to Glance's own; browsers accept only one");
         return Some(Finding::error(Rule::CorsOnTheWay, &place, found, LEAVE));
     }
     if action == "unset" && !always {
@@ -145,7 +145,7 @@ fn allow_origin(
     }
     let other = near.iter().find(|d| !value.contains(['*', '%', '$']) && !value.contains(&format!("://{}", d.host)));
     let found = match other {
-        Some(d) => format!("{written} replaces Glance's answer, and is not where the dashboard is ({})", d.host),
+        Some(d) => format!("{written} replaces Glance's answer with another origin than the dashboard's ({})", d.host),
         None => format!("{written} replaces Glance's answer by one fixed value for every dashboard"),
     };
     let finding = if other.is_some() { Finding::error } else { Finding::warning };
@@ -177,7 +177,8 @@ fn nginx_cors(cloud: &Cloud<'_>, server: &Server<'_>) -> Vec<Finding> {
             .find(|d| !value.contains(['*', '$']) && !value.contains(&format!("://{}", d.host)));
         let written = format!("more_set_headers {}", item.directive.text());
         findings.push(if let Some(d) = other {
-            let found = format!("{written} replaces Glance's answer, and is not where the dashboard is ({})", d.host);
+            let found =
+                format!("{written} replaces Glance's answer with another origin than the dashboard's ({})", d.host);
             Finding::error(Rule::CorsOnTheWay, &item.place(), found, LEAVE)
         } else {
             let found = format!("{written} replaces Glance's answer by one fixed value for every dashboard");
@@ -197,15 +198,15 @@ fn nginx_cors(cloud: &Cloud<'_>, server: &Server<'_>) -> Vec<Finding> {
         let refuses = !lacks.is_empty();
         let fix = if answers { NO_IF } else { LEAVE };
         if refuses {
-            let found = format!("{written}: nginx answers preflights in Glance's place, without {}", lacks.join(", "));
+            let found = format!("{written}: nginx answers preflights instead of Glance, without {}", lacks.join(", "));
             findings.push(Finding::error(Rule::CorsOnTheWay, &item.place(), found, fix));
         } else if answers || is_hidden {
             let found = format!(
-                "{written}: nginx answers the browser in Glance's place, and must be kept in step with every dashboard"
+                "{written}: nginx answers the browser instead of Glance, and must be updated for every dashboard"
             );
             findings.push(Finding::warning(Rule::CorsOnTheWay, &item.place(), found, fix));
         } else {
-            let found = format!("{written}: a second value beside Glance's own; browsers accept only one");
+            let found = format!("{written}: a second value in addition to Glance's own; browsers accept only one");
             findings.push(Finding::error(Rule::CorsOnTheWay, &item.place(), found, LEAVE));
         }
     }

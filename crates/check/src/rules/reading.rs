@@ -129,14 +129,14 @@ pub(crate) fn refused_values(cloud: &Cloud<'_>) -> Vec<Finding> {
         let known = super::origins::known_origin(cloud, &glance.unit.scope)
             .filter(|_| field.ends_with("allowed_origin") && why.starts_with('$'));
         let comment = has_comment(&setting.value);
-        let cause = if comment { "; a comment behind a value is part of it" } else { "" };
+        let cause = if comment { "; a comment after a value is part of the value" } else { "" };
         let found = format!("{why}{cause}: the CORS filter raises an error, and Glance does not start");
         let fix = match (comment, why.starts_with('$'), known) {
             (true, ..) => "put the comment on a line of its own".to_owned(),
             (_, _, Some(origin)) => {
-                format!("allowed_origin = {origin} (the value itself, in place of the name behind the dollar sign)")
+                format!("allowed_origin = {origin} (the value itself, instead of the name after the dollar sign)")
             }
-            (_, true, None) => "write the value itself, in place of the name behind the dollar sign".to_owned(),
+            (_, true, None) => "write the value itself, instead of the name after the dollar sign".to_owned(),
             _ => "correct the value, or remove the line".to_owned(),
         };
         Some(Finding::error(Rule::NotRead, &setting.place, found, fix))
@@ -190,7 +190,10 @@ pub fn overridden(cloud: &Cloud<'_>) -> Vec<Finding> {
                 let fields: Vec<String> = Some(field).filter(|f| !f.is_empty()).into_iter().chain(fields).collect();
                 (
                     "the operator's file ",
-                    format!("{} of the Glance resource: the operator writes that file anew", fields.join(", and set ")),
+                    format!(
+                        "{} of the Glance resource: the operator writes that file again",
+                        fields.join(", and set ")
+                    ),
                 )
             } else {
                 ("", format!("list all origins in {}, or remove allowed_origin there", last.source))

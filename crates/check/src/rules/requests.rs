@@ -74,7 +74,7 @@ fn taken_off(cloud: &Cloud<'_>, server: &Server<'_>, item: &ScopedDirective<'_>)
     let written = format!("{} {}", item.directive.written, item.directive.text());
     let what = match value {
         Some(_) => "replaces the browser's",
-        None => "takes away the browser's",
+        None => "removes the browser's",
     };
     let found = format!("{written}: {what} {name}, without which Glance's CORS filter grants nothing");
     Some(Finding::error(Rule::CorsOnTheWay, &item.place(), found, "remove it: Glance's own [cors] judges the origin"))
@@ -109,8 +109,8 @@ fn refuses_put(server: &Server<'_>, item: &ScopedDirective<'_>) -> Option<Findin
     if denies && around.is_some_and(|methods| lacks_put(methods)) {
         let methods = around.map(|methods| methods.join(" ")).unwrap_or_default();
         return told(
-            format!("{methods} lets OPTIONS through, but not PUT, which is the upload"),
-            "add PUT to the methods that are let through",
+            format!("{methods} accepts OPTIONS, but not PUT, which is the upload"),
+            "add PUT to the accepted methods",
         );
     }
     let fix = match around {
@@ -121,10 +121,9 @@ fn refuses_put(server: &Server<'_>, item: &ScopedDirective<'_>) -> Option<Findin
         None if list("limit").is_some() => limited.then_some(REMOVE),
         None => spared
             .is_some_and(|methods| lacks_put(methods))
-            .then_some("add PUT to the Require method beside it: Glance checks the token itself"),
+            .then_some("add PUT to the Require method there: Glance checks the token itself"),
     };
-    let found =
-        format!("{written} lets OPTIONS through, but not PUT: the upload carries Glance's token and no other login");
+    let found = format!("{written} accepts OPTIONS, but not PUT: the upload has Glance's token and no other login");
     told(found, fix.filter(|_| logs_in)?)
 }
 

@@ -57,7 +57,7 @@ fn unset(horizon: &HorizonFacts<'_>) -> Option<Finding> {
         s.settings.unset.iter().find(|(name, _)| name == MODE).map(|(_, line)| s.file.option(*line, MODE))
     };
     let place = horizon.snippets.iter().find_map(of)?;
-    let found = format!("{MODE} stands here, but is not assigned where Horizon looks: at the file's outermost level");
+    let found = format!("{MODE} is here, but not as an assignment at the file's outermost level, which Horizon reads");
     Some(Finding::error(Rule::NoEffect, &place, found, format!("{MODE} = 'direct' on a line of its own, not indented")))
 }
 
@@ -75,7 +75,7 @@ fn invalid(horizon: &HorizonFacts<'_>) -> Option<Finding> {
     Some(Finding::error(
         Rule::NoEffect,
         &snippet.file.option(last.line, MODE),
-        format!("{} is none of 'off', 'legacy' and 'direct', so Horizon takes 'legacy'", shown(&last.value)),
+        format!("{} is not 'off', 'legacy' or 'direct', so Horizon takes 'legacy'", shown(&last.value)),
         format!("{MODE} = '{}'", meant.unwrap_or("direct")),
     ))
 }
@@ -111,7 +111,7 @@ fn replaced(horizon: &HorizonFacts<'_>) -> Option<Finding> {
         severity,
         &snippet.file.option(direct.line, MODE),
         format!("{} ({place}), which is read later, sets {} instead", by.file.name, shown(&last.value)),
-        format!("remove {MODE} there, or give this file a name that sorts behind it, such as zz-direct.py"),
+        format!("remove {MODE} there, or give this file a name that sorts after it, such as zz-direct.py"),
     ))
 }
 

@@ -61,14 +61,14 @@ fn flavor_of(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>) -> Vec<Finding> {
                 let login = pipeline.filters[..at].iter().find(|f| f.asks_for_token() && !glance.is_delayed(f));
                 findings.extend(login.map(|filter| {
                     let found = format!(
-                        "{} stands before {} in the pipeline: preflights carry no token and are refused with 401",
+                        "{} comes before {} in the pipeline: preflights have no token and are refused with 401",
                         filter.name, names[at]
                     );
                     let place = file.option(line, "pipeline");
                     Finding::error(Rule::OptionsFiltered, &place, found, "put cors first in the pipeline")
                 }));
                 if pipeline.filters[at].lacks_source() {
-                    let found = "neither oslo_config_project nor allowed_origin stands there: the filter raises a TypeError and Glance does not start";
+                    let found = "it has neither oslo_config_project nor allowed_origin: the filter raises a TypeError and Glance does not start";
                     let option = format!("[filter:{}]", names[at]);
                     findings.push(error(line, &option, found.to_owned(), "write oslo_config_project = glance in it"));
                 }
@@ -77,7 +77,7 @@ fn flavor_of(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>) -> Vec<Finding> {
                     "{} ({}) is not oslo.middleware's CORS filter: Glance's [cors] has no effect",
                     other.name, other.factory
                 );
-                let fix = format!("in place of what stands in [filter:{}]: {CORS_FILTER}", other.name);
+                let fix = format!("replace the contents of [filter:{}] with: {CORS_FILTER}", other.name);
                 findings.push(Finding::warning(Rule::NoSuchFlavor, &file.option(line, "pipeline"), found, fix));
             } else {
                 let found = format!("no cors filter in the pipeline: {}", names.join(" "));
@@ -102,7 +102,7 @@ const CORS_FILTER: &str = "paste.filter_factory = oslo_middleware.cors:filter_fa
 
 /// What to write if the pipeline does not load.
 fn mended(why: &str) -> String {
-    match why.split_once(" stands in the pipeline, and the file has no [filter:") {
+    match why.split_once(" is in the pipeline, but the file has no [filter:") {
         Some(("cors", _)) => format!("add [filter:cors] with {CORS_FILTER}"),
         Some((name, _)) => format!("remove {name} from the pipeline, or add [filter:{name}]"),
         None => "correct the line, as Glance's own paste file has it".to_owned(),
@@ -161,7 +161,7 @@ fn outdated(release: Release, text: &str, place: &Location) -> Option<Finding> {
         return None;
     };
     let fix = if release >= Release::new(2025, 1) && place.field.as_deref().is_some_and(|f| f.ends_with("wsgi-file")) {
-        "module = glance.wsgi.api:application (in place of wsgi-file)"
+        "module = glance.wsgi.api:application (instead of wsgi-file)"
     } else if release >= Release::new(2025, 1) {
         "start the module glance.wsgi.api:application under uWSGI or mod_wsgi"
     } else {

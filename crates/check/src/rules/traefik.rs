@@ -48,7 +48,7 @@ fn of_file(file: &ConfigFile) -> Vec<Finding> {
             let path = ["entryPoints", name.as_str()].into_iter().chain(PATH);
             let line = document.node.line_of(path);
             let option = format!("entryPoints.{name}.{}", PATH.join("."));
-            let found = format!("{option} {said}: an upload that takes longer is cut off");
+            let found = format!("{option} {said}: an upload that takes longer is cut");
             let fix = format!("{option}: 0s, which is no limit");
             findings.push(Finding::warning(Rule::TooSlow, &file.option(line, &option), found, fix));
         }

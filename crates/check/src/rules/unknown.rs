@@ -127,7 +127,7 @@ pub(crate) fn is_unknown(assignment: &Assignment) -> Option<String> {
         return near.then(|| format!("[cors] has no option {name}{why}"));
     }
     (meant(name) == Some("allowed_origin") && stem(name) != "origin")
-        .then(|| format!("{name} stands in [{}], where nothing reads it", assignment.section))
+        .then(|| format!("{name} is in [{}], where nothing reads it", assignment.section))
 }
 
 fn glance(glance: &GlanceFacts<'_>) -> Vec<Finding> {
@@ -155,13 +155,14 @@ fn glance(glance: &GlanceFacts<'_>) -> Vec<Finding> {
             };
             let fix = match meant {
                 _ if severity == Severity::Note && !set => {
-                    "nothing has to change as long as the chart's own allowed_origin names the dashboard; remove the line".to_owned()
+                    "no change is necessary while the chart's own allowed_origin names the dashboard; remove the line"
+                        .to_owned()
                 }
                 _ if severity == Severity::Note => {
-                    "nothing has to change: allowed_origin stands there, too; or remove the line".to_owned()
+                    "no change is necessary, because allowed_origin is there, too; or remove the line".to_owned()
                 }
                 Some(option) if shown => {
-                    format!("[cors] {option} = {} (in place of this line)", assignment.value.trim())
+                    format!("[cors] {option} = {} (instead of this line)", assignment.value.trim())
                 }
                 Some(option) => format!("write {option} in [cors]"),
                 None => format!("remove it; [cors] has {}", CORS_OPTIONS.map(|option| option.name).join(", ")),

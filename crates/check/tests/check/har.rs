@@ -93,7 +93,7 @@ fn what_a_recording_shows(#[case] entries: Vec<Value>, #[case] expected: Option<
 #[case("[1, 2")]
 fn what_is_no_recording_is_refused(#[case] text: &str) {
     let error = diagnose(text).unwrap_err().to_string();
-    assert!(error.contains("no HAR file") && !error.contains("SECRET"), "{error}");
+    assert!(error.contains("not a HAR file") && !error.contains("SECRET"), "{error}");
 }
 
 /// By case: the rule, and whether the recording shows a failure. `None, true`: one that no rule explains.
@@ -137,10 +137,10 @@ fn what_real_browsers_record(#[case] name: &str, #[case] rule: Option<Rule>, #[c
 #[rstest]
 #[case("chromium-no-such-name-angular", Some(Rule::NotPublic), "cannot resolve the name")]
 #[case("firefox-no-such-name-angular", None, "does not say why")]
-#[case("chromium-network-changed-angular", None, "own network went away")]
+#[case("chromium-network-changed-angular", None, "lost its network")]
 #[case("chromium-tls-expired-angular", None, "it has expired")]
 #[case("firefox-tls-expired-angular", None, "does not trust its certificate")]
-#[case("chromium-tls-client-certificate-angular", None, "wants a client certificate")]
+#[case("chromium-tls-client-certificate-angular", None, "requires a client certificate")]
 #[case("chromium-wire-nothing-angular", None, "closed the connection without an answer")]
 fn what_one_browser_records(#[case] name: &str, #[case] rule: Option<Rule>, #[case] words: &str) {
     let diagnosis = recorded(name);
@@ -163,7 +163,7 @@ fn recorded(name: &str) -> check::har::Diagnosis {
 /// A request that got no answer, in Chromium's words.
 #[rstest]
 #[case("net::ERR_ABORTED", None, "ended the upload itself")]
-#[case("net::ERR_UPLOAD_FILE_CHANGED", None, "could not read the file")]
+#[case("net::ERR_UPLOAD_FILE_CHANGED", None, "could not read the whole file")]
 #[case("net::ERR_BLOCKED_BY_CLIENT", None, "an extension")]
 #[case("net::ERR_CONNECTION_RESET", Some(Rule::TooSlow), "after 61 s")]
 fn what_chromium_calls_it(#[case] error: &str, #[case] rule: Option<Rule>, #[case] words: &str) {
@@ -206,5 +206,5 @@ fn the_page_is_known_by_the_referer_too() {
 fn a_dashboard_that_refuses_is_told() {
     let entries = json!({"log": {"entries": [entry("PUT", PAGE, json!({}), 403, json!({}), None)]}});
     let diagnosis = diagnose(&entries.to_string()).unwrap();
-    assert!(diagnosis.fails && diagnosis.verdict.contains("did not make the image"), "{diagnosis:#?}");
+    assert!(diagnosis.fails && diagnosis.verdict.contains("did not create the image"), "{diagnosis:#?}");
 }

@@ -63,8 +63,8 @@ const HTTPD: (&str, &str) = ("etc/apache2/sites-enabled/glance.conf", GLANCE);
 #[case::blanks(CONF.replace("https://dash", "https://old.lab.example https://dash"), &["error DU001"], "separated by commas")]
 #[case::lines(CONF.replace("https://dash", "https://old.lab.example\n  https://dash"), &["error DU001"], "separated by commas")]
 #[case::pattern(CONF.replace("https://dash.", "https://*."), &["error DU001"], "only exact origins are")]
-#[case::comment(CONF.replace("dash.lab.example", "dash.lab.example # dashboard"), &["error DU001"], "a comment behind a value")]
-#[case::scheme(CONF.replace("https://dash", "http://dash"), &["error DU002"], "https://dash.lab.example, from where")]
+#[case::comment(CONF.replace("dash.lab.example", "dash.lab.example # dashboard"), &["error DU001"], "a comment after a value")]
+#[case::scheme(CONF.replace("https://dash", "http://dash"), &["error DU002"], "https://dash.lab.example, from which")]
 #[case::address(CONF.replace("https://dash.lab.example", "https://203.0.113.10"), &["error DU002"], "add https://dash.lab.example")]
 #[case::plain_endpoint(CONF.replace("https://images", "http://images"), &["error DU009"], "http://images.lab.example")]
 fn configuration_of_glance(#[case] conf: String, #[case] expected: &[&str], #[case] words: &str) {
@@ -73,7 +73,7 @@ fn configuration_of_glance(#[case] conf: String, #[case] expected: &[&str], #[ca
 }
 
 #[rstest]
-#[case::annotation("HORIZON_IMAGES_UPLOAD_MODE: 'direct'\n", "DU016", "is not assigned where Horizon looks")]
+#[case::annotation("HORIZON_IMAGES_UPLOAD_MODE: 'direct'\n", "DU016", "not as an assignment")]
 #[case::blank("HORIZON_IMAGES_UPLOAD_MODE = 'direct '\r\n", "DU016", "so Horizon takes 'legacy'")]
 #[case::policy(
     "HORIZON_IMAGES_UPLOAD_MODE = 'direct'\nCSP_CONNECT_SRC = (\"'self'\", 'https://keystone.lab.example')\n",
@@ -92,8 +92,8 @@ const HAPROXY: &str = "defaults\n  mode http\n  timeout client 1h\n  timeout ser
 
 #[rstest]
 #[case::echo("etc/nginx/conf.d/glance.conf", ECHO.to_owned(), &["error DU012", "warning DU012"], "without X-Auth-Token")]
-#[case::double("etc/nginx/conf.d/glance.conf", DOUBLE.to_owned(), &["error DU012"], "a second value beside Glance's own")]
-#[case::map("etc/nginx/conf.d/glance.conf", MAP.to_owned(), &["warning DU012"], "must be kept in step with every dashboard")]
+#[case::double("etc/nginx/conf.d/glance.conf", DOUBLE.to_owned(), &["error DU012"], "a second value in addition to Glance's own")]
+#[case::map("etc/nginx/conf.d/glance.conf", MAP.to_owned(), &["warning DU012"], "must be updated for every dashboard")]
 #[case::acl("etc/haproxy/haproxy.cfg", HAPROXY.replace("@LINES@", "acl preflight method OPTIONS\n  http-request return status 200 content-type text/plain string \"ok\" if preflight"), &["error DU020"], "before Glance sees it")]
 #[case::rspadd("etc/haproxy/haproxy.cfg", HAPROXY.replace("@LINES@", "rspadd Access-Control-Allow-Origin:\\ *"), &["error DU012"], "a second value")]
 #[case::rewrite("etc/apache2/sites-enabled/glance.conf", GLANCE.replace("ProxyPass", "RewriteEngine On\nRewriteCond %{REQUEST_METHOD} OPTIONS\nRewriteRule ^(.*)$ $1 [R=200,L]\nProxyPass"), &["error DU020"], "ends OPTIONS before Glance sees it")]
@@ -213,7 +213,7 @@ fn controller(data: &str) -> String {
 #[case::no_size(String::new(), String::new(), Verdict::Incomplete, &["warning DU014", "note DU015"], "usually 1m")]
 #[case::patience(SIZE.to_owned(), String::new(), Verdict::Fine, &["note DU015"], "usually 60")]
 #[case::the_controllers(String::new(), controller("proxy-body-size: \"0\", proxy-request-buffering: \"off\", proxy-read-timeout: \"3600\", proxy-send-timeout: \"3600\""), Verdict::Fine, &[], "")]
-#[case::nor_the_controller(SIZE.replace("proxy-body-size", "x")+PATIENT, controller(""), Verdict::Fails, &["error DU014"], "in ConfigMap ingress-nginx/ingress-nginx-controller too")]
+#[case::nor_the_controller(SIZE.replace("proxy-body-size", "x")+PATIENT, controller(""), Verdict::Fails, &["error DU014"], "and ConfigMap ingress-nginx/ingress-nginx-controller does not set it")]
 #[case::the_controllers_limit(SIZE.replace("proxy-body-size", "x")+PATIENT, controller("proxy-body-size: 8m"), Verdict::Fails, &["error DU014"], "sets it to 8m")]
 fn what_an_ingress_leaves_unwritten(
     #[case] annotations: String,
@@ -308,7 +308,7 @@ fn traefiks_entry_points(#[case] class: &str, #[case] args: &str, #[case] more: 
 /// A static file that is not there, or that is TOML, is said.
 #[rstest]
 #[case("--configfile=/etc/traefik/traefik.yaml", "is not in the input")]
-#[case("--configfile=/etc/traefik/traefik.toml", "is in a format that is not read")]
+#[case("--configfile=/etc/traefik/traefik.toml", "has a format that check does not read")]
 fn traefiks_file_that_is_not_read(#[case] args: &str, #[case] words: &str) {
     let report = cluster("traefik", "", &TRAEFIK.replace("@ARGS@", args));
     assert_eq!(report.verdict(), Verdict::Incomplete, "{report:#?}");
@@ -335,11 +335,11 @@ fn a_misspelt_option_in_values_is_no_error() {
     holds(&report, Verdict::Incomplete, &["note DU017"], "the chart's own allowed_origin");
 }
 
-/// A whole source tree: templates that are YAML, patches and manifests of other services are no errors.
+/// A whole source tree: YAML templates, patches and manifests of other services are not errors.
 #[rstest]
 #[case::template("apiVersion: v1\nkind: Service\nmetadata: {name: glance, namespace: \"{{ .Namespace }}\"}\nspec: {}\n", &["is a template"])]
 #[case::patch_of_another("apiVersion: route.openshift.io/v1\nkind: Route\nmetadata: {name: cinder-public, namespace: o}\n", &[])]
-#[case::patch("apiVersion: route.openshift.io/v1\nkind: Route\nmetadata: {name: glance-public, namespace: o}\n", &["a patch has no more than it changes"])]
+#[case::patch("apiVersion: route.openshift.io/v1\nkind: Route\nmetadata: {name: glance-public, namespace: o}\n", &["a patch has only what it changes"])]
 #[case::password("apiVersion: v1\nkind: Secret\nmetadata: {name: glance-db-admin, namespace: o}\nstringData: {DB_CONNECTION: x}\n", &[])]
 #[case::route("apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: custom-glance, namespace: o}\nspec: {rules: [{backendRefs: [{name: glance-api, port: 9292}]}]}\n", &["HTTPRoute o/custom-glance leads to a Service of it that is not in the input"])]
 fn a_source_tree(#[case] text: &str, #[case] words: &[&str]) {

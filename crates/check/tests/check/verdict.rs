@@ -67,7 +67,7 @@ fn a_report_ends_with_what_was_looked_at() {
     let text = check::output::text(&report(&[CONF, SETTINGS, HORIZON]), false);
     assert!(text.starts_with("incomplete: "), "{text}");
     assert!(!text.contains("fine"), "{text}");
-    let (_, table) = text.split_once("looked at:\n").unwrap();
+    let (_, table) = text.split_once("checked:\n").unwrap();
     assert!(table.contains("Glance") && table.contains("release 2025.1 (--release)"), "{table}");
     assert!(table.ends_with("behind httpd etc/apache2/sites-enabled/horizon.conf:1\n"), "{table}");
 }

@@ -154,7 +154,7 @@ fn managed(glance: &ImageService) -> Option<&[ExposingObject]> {
 fn why_left(snapshot: &Snapshot, through: &ExposingObject, claimed: Option<&Claim>, meta: &Meta) -> Option<String> {
     let (ExposingObject::Ingress(_, others) | ExposingObject::Route(_, others)) = through else { return None };
     if !others.is_empty() {
-        return Some(format!("it also leads to {}, and its annotations hold for all of it", others.join(", ")));
+        return Some(format!("it also leads to {}, and its annotations apply to all of it", others.join(", ")));
     }
     let other = claimed.filter(|claim| !claim.is(meta))?;
     let lives = match snapshot.glances.get(&other.key) {
@@ -199,7 +199,7 @@ impl Adjustments {
         };
         let mut advice: Vec<_> = issues.iter().map(tell).collect();
         if manages && exposures.is_stated() {
-            let found = "with spec.publicURL no exposing object is looked at, and so none is managed";
+            let found = "with spec.publicURL the operator reads no exposing object, so it manages none";
             let stated = Advice::new(found).field("spec.exposure.manage");
             advice.push(stated.fix("name them in spec.exposedBy instead"));
         }
@@ -210,7 +210,7 @@ impl Adjustments {
     fn advice(&self, issue: &ExposureIssue, through: &[ExposingObject]) -> Advice {
         let advice = issue.advice();
         match self.why(issue, through) {
-            Some(why) => advice.fix(format!("{}; spec.exposure.manage leaves it: {why}", issue.fix)),
+            Some(why) => advice.fix(format!("{}; spec.exposure.manage does not change it: {why}", issue.fix)),
             None => advice,
         }
     }
@@ -218,7 +218,7 @@ impl Adjustments {
     fn why(&self, issue: &ExposureIssue, through: &[ExposingObject]) -> Option<String> {
         if issue.object.kind == ExposureKind::HTTPRoute.to_string() {
             let timeout = issue.rule == Rule::TooSlow;
-            return timeout.then(|| "all rules of an HTTPRoute are one field, which has its owner".to_owned());
+            return timeout.then(|| "all rules of an HTTPRoute are one field, which belongs to its author".to_owned());
         }
         let (annotation, _) = issue.remedy.as_ref()?;
         if let Some(why) = self.left.get(&issue.object) {
@@ -228,7 +228,7 @@ impl Adjustments {
         let (annotations, owners) = through.annotations()?;
         annotations.get(annotation)?;
         let who = owners.get(annotation).map_or("somebody else", String::as_str);
-        Some(format!("{who:?} has set it"))
+        Some(format!("the field manager {who:?} has set it"))
     }
 
     /// What to report about refused writes.

@@ -81,12 +81,12 @@ impl CanaryView {
                 let since = stuck.oldest.map(|at| format!(", the first since {}", rfc3339(at))).unwrap_or_default();
                 let least = if stuck.more { "at least " } else { "" };
                 let found = format!(
-                    "{least}{} images{whose} stay queued and {} saving, unchanged for more than {}{since}: their uploads have failed, or were never begun",
+                    "{least}{} images{whose} stay queued and {} saving, unchanged for more than {}{since}: their uploads failed, or never started",
                     stuck.queued,
                     stuck.saving,
                     Duration::from(self.query.stuck_after),
                 );
-                let fix = "openstack image list --status queued (and saving) names them; whose upload failed is told by Glance's log, and docs/canary.md tells more";
+                let fix = "to list them, run openstack image list --status queued (and saving); Glance's log says whose upload failed; docs/canary.md has more";
                 Some(Advice::new(found).fix(fix))
             }
             Err(why) => {
@@ -99,14 +99,14 @@ impl CanaryView {
     /// What to report about it.
     pub fn advice(&self, to: &Destination) -> Option<Advice> {
         let found = match &self.standing {
-            CanaryStanding::Unknown(why) => format!("the canary makes no upload, so that nothing follows: {why}"),
+            CanaryStanding::Unknown(why) => format!("the canary makes no upload, so it proves nothing: {why}"),
             CanaryStanding::Passed(endpoint) | CanaryStanding::Failed(endpoint, _) => {
                 let users = to.endpoint.as_ref().ok().filter(|users| *users != endpoint)?;
                 let found = format!(
-                    "the catalog of the canary's Keystone publishes {endpoint}, but users are taken to upload to {users}: what the canary shows does not count"
+                    "the catalog of the canary's Keystone publishes {endpoint}, but the operator expects users to upload to {users}, so the canary's result does not count"
                 );
                 return Some(Advice::new(found).rule(Rule::WrongEndpoint).fix(
-                    "see which of both Horizon's own Keystone publishes, and correct the Secret's authURL or the spec",
+                    "find out which of the two Horizon's own Keystone publishes, and correct the Secret's authURL or the spec",
                 ));
             }
             CanaryStanding::Pending => return None,

@@ -169,7 +169,7 @@ impl CatalogState {
             CatalogAnswer::Nothing | CatalogAnswer::Pending => return Vec::new(),
         };
         if let Some(stale) = &self.stale {
-            advice.push(Advice::new(format!("{CATALOG} is not of today: {stale}")));
+            advice.push(Advice::new(format!("{CATALOG} may have changed: {stale}")));
         }
         let named = |region: &&String| direct_upload.regions.iter().any(|r| r.name == **region);
         let missing: Vec<_> = published.keys().filter(|region| !named(region)).map(String::as_str).collect();
@@ -178,7 +178,7 @@ impl CatalogState {
             return advice;
         }
         let found = format!(
-            "{CATALOG} has public image endpoints in {} that spec.directUpload.regions does not name: whether uploads pass there is not known",
+            "{CATALOG} has public image endpoints in {} that spec.directUpload.regions does not name: it is unknown whether uploads pass there",
             missing.join(", ")
         );
         advice.push(Advice::new(found).rule(Rule::WrongEndpoint).fix("name those that the dashboard offers"));
@@ -215,18 +215,18 @@ pub fn advice(
             advice.extend(differs(&says, endpoint, key, &urls));
         }
     } else {
-        let found = format!("where uploads go is assumed: {endpoint}, as Glance is exposed");
+        let found = format!("uploads are assumed to go to {endpoint}, where Glance is exposed");
         advice.push(Advice::new(found).fix(format!("{PUBLISHED} decides")));
     }
     let written = wish.glance_endpoint.and_then(|text| Endpoint::parse(text).ok());
     if let (Some(_), Some(field), Some(written)) = (published, stated, written.filter(|written| written != endpoint)) {
         let found = format!("{field} is {written}, but {CATALOG} publishes {endpoint}, which Horizon follows");
-        advice.push(Advice::new(found).rule(Rule::WrongEndpoint).fix("correct whichever is wrong"));
+        advice.push(Advice::new(found).rule(Rule::WrongEndpoint).fix("correct the one that is wrong"));
     }
     let origins = dashboard.origins().unwrap_or_default();
     if let Some(origin) = origins.get(endpoint.origin()) {
         let found = format!(
-            "the dashboard and {endpoint} have the same origin, {origin}: from there browsers ask nothing of CORS and make no preflight; Glance need not accept it, and verified is that Glance itself answers there"
+            "the dashboard and {endpoint} have the same origin, {origin}: browsers there need no CORS and send no preflight. Glance need not accept the origin; the operator verifies that Glance itself answers there"
         );
         advice.push(Advice::new(found));
     }
@@ -239,13 +239,12 @@ fn form(says: &str, endpoint: &Endpoint) -> Vec<Advice> {
     let mut found = Vec::new();
     if let Some(version) = endpoint.version() {
         let fix = format!(
-            "Horizon appends /v2/images/…, and Glance has no such path (404): take /{version} off the endpoint in the Keystone catalog"
+            "Horizon appends /v2/images/…, and Glance has no such path (404): remove /{version} from the endpoint in the Keystone catalog"
         );
         found.push(wrong(format!("{says} is {endpoint}, which ends in /{version}")).fix(fix));
     }
     if endpoint.ends_in_slash() {
-        let fix =
-            "Horizon appends /v2/images/…, so the slash is doubled: take it off the endpoint in the Keystone catalog";
+        let fix = "Horizon appends /v2/images/…, so the slash is doubled: remove it from the endpoint in the Keystone catalog";
         found.push(wrong(format!("{says} is {endpoint}, which ends in a slash")).fix(fix));
     }
     found
@@ -272,6 +271,6 @@ fn differs(says: &str, endpoint: &Endpoint, glance: &Key, urls: &[&PublicUrl]) -
     let parts: Vec<_> = parts.iter().filter(|(_, differs)| *differs).map(|(part, _)| *part).collect();
     let found =
         format!("{says} is {endpoint}, but Glance {glance} is exposed as {derived}: another {}", parts.join(" and "));
-    let fix = "Horizon follows the Keystone catalog, so correct whichever is wrong";
+    let fix = "Horizon follows the Keystone catalog, so correct the one that is wrong";
     Some(Advice::new(found).rule(Rule::WrongEndpoint).fix(fix))
 }

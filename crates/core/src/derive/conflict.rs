@@ -42,8 +42,8 @@ impl Rivals {
             let others = self.0.get(place)?.iter().filter(|claim| !own.contains(claim.as_str()));
             let others = list(others.map(String::as_str))?;
             let (host, path) = place;
-            let found = format!("{host}{path} is claimed by {others}, too, which is not counted here");
-            Some(Advice::new(found).fix("see who shall have that host name: its pages are what Glance trusts"))
+            let found = format!("{host}{path} is also claimed by {others}, which does not count here");
+            Some(Advice::new(found).fix("decide who gets that host name: Glance trusts its pages"))
         };
         places.iter().filter_map(sentence).collect()
     }
@@ -72,7 +72,7 @@ pub fn shared(grants: &Grants) -> Vec<Advice> {
         .filter_map(|(origin, namespaces)| {
             let namespaces = list(namespaces.into_iter())?;
             let found = format!("{origin} is the origin of Horizons of several namespaces: {namespaces}");
-            Some(Advice::new(found).fix("one host name leads browsers to one of them only"))
+            Some(Advice::new(found).fix("one host name leads browsers to only one of them"))
         })
         .collect()
 }

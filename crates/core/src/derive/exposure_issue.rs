@@ -169,7 +169,7 @@ impl Annotations<'_> {
         let found = match written {
             Some(limit) => format!("{limit:?} refuses larger images with 413"),
             None => format!(
-                "is missing, so the controller's own limit holds (usually {limit}), which refuses images with 413"
+                "is missing, so the controller's own limit applies (usually {limit}), which refuses images with 413"
             ),
         };
         (bytes > 0).then(|| self.mendable(Rule::BodyLimit, certain, name, found, "0"))
@@ -184,7 +184,7 @@ impl Annotations<'_> {
             None => format!("is missing, so it is usually {time}"),
         };
         let found =
-            format!("{found}: the upload is cut where nothing moves for so long, as while Glance stores its end");
+            format!("{found}: a silence of this length cuts the upload, for example while Glance stores the last part");
         seconds(time)
             .filter(|s| (1..PATIENT).contains(s))
             .map(|_| self.mendable(Rule::TooSlow, false, name, found, value))

@@ -171,10 +171,10 @@ fn late(tenure: &Tenure, carried: &BTreeMap<Origin, Vec<String>>) -> Option<Advi
     let lacking: Vec<&str> =
         carried.keys().filter(|origin| !in_use.effects.origins.contains(origin)).map(Origin::as_str).take(5).collect();
     let found = format!(
-        "your own files accept {}, which Glance has not accepted since files of this resource came into effect; it does again with its next roll",
+        "your own files accept {}, which Glance has not accepted since files of this resource came into effect; it will again after its next roll",
         lacking.join(", ")
     );
-    let fix = "to have it now, list it in spec.cors.allowedOrigins";
+    let fix = "to accept it now, list it in spec.cors.allowedOrigins";
     (!lacking.is_empty()).then(|| Advice::new(found).field("[cors] allowed_origin").fix(fix))
 }
 

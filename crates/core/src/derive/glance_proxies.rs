@@ -70,7 +70,7 @@ pub fn asked(spec: &HorizonSpec, exposures: &Result<Exposures, Problem>) -> Resu
     let meets = |own: &str| !own.is_empty() && (is_below(&asked.path, own) || is_below(own, &asked.path));
     if let Some(url) = urls.into_iter().find(|url| meets(url.path())) {
         let message = format!(
-            "spec.httpd.glanceProxy.path: {} and the dashboard's own {url} are one below the other; choose another, e.g. /image",
+            "spec.httpd.glanceProxy.path: {} and the dashboard's own {url} overlap; choose another path, for example /image",
             asked.path
         );
         return Err(Problem::new(Reason::InvalidSpec, message));

@@ -244,7 +244,7 @@ impl<'a> Quota<'a> {
         let problem = |why: String| Problem::new(Reason::OriginNotAllowed, format!("Glance {glance} {why}"));
         if !origin.is_https() && !self.plain {
             return Err(Denial::Never(problem(format!(
-                "accepts no plain http from other namespaces, and so not {origin}; give the dashboard TLS, or let the Glance's owner add HTTP to spec.cors.allowedHorizons.schemes"
+                "accepts no plain http from other namespaces, so it does not accept {origin}; give the dashboard TLS, or let the Glance's owner add HTTP to spec.cors.allowedHorizons.schemes"
             ))));
         }
         let has = self.has.entry(namespace.to_owned()).or_default();
@@ -253,14 +253,14 @@ impl<'a> Quota<'a> {
         }
         if has.len() >= self.most {
             return Err(Denial::NoRoom(problem(format!(
-                "accepts {} origins of namespace {namespace} already, those that retire among them, and so not {origin}; wait until some have retired, expose the dashboard under fewer names, or let the Glance's owner raise spec.cors.allowedHorizons.maxOriginsPerNamespace",
+                "accepts {} origins of namespace {namespace} already, retiring ones included, so it does not accept {origin}; wait until some have retired, expose the dashboard under fewer names, or let the Glance's owner raise spec.cors.allowedHorizons.maxOriginsPerNamespace",
                 has.len()
             ))));
         }
         let size = size(namespace, origin);
         if size > self.room {
             return Err(Denial::NoRoom(problem(format!(
-                "has no room for more origins of other namespaces, and so not for {origin}; its owner can list them in spec.cors.allowedOrigins"
+                "has no space for more origins of other namespaces, so it does not accept {origin}; its owner can list them in spec.cors.allowedOrigins"
             ))));
         }
         self.room -= size;

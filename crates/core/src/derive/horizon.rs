@@ -117,7 +117,7 @@ impl Dashboard {
         {
             let dir = &settings.local_settings_dir;
             advice.push(
-                Advice::new(format!("spec.layout is unsaid and rehearsals are off: nobody has seen that the image reads snippets from {dir}"))
+                Advice::new(format!("spec.layout is not set and rehearsals are off, so nothing shows that the image reads snippets from {dir}"))
                     .rule(Rule::NoEffect)
                     .fix("set spec.layout or spec.paths.localSettingsDir"),
             );

@@ -97,14 +97,14 @@ pub fn staged(import: Option<&ImageImport>, methods: Option<&[ImportMethod]>, ta
         Some(VolumeSource::EmptyDir | VolumeSource::Ephemeral) => "is on a volume of each pod's own",
         Some(VolumeSource::HostPath) => "is on each node's own disk",
         Some(VolumeSource::ConfigMap { .. } | VolumeSource::Secret(_) | VolumeSource::Projected) => {
-            "is on a volume that nothing can be written to"
+            "is on a read-only volume"
         }
         Some(VolumeSource::Other) => return Ok(()),
     };
     Err(Problem::new(
         Reason::InvalidSpec,
         format!(
-            "spec.imageImport.staging.path: {path} {why}, and {} has {} pods: an import that another pod is asked for would not find what was staged; mount a volume there that they share, or set spec.imageImport.workerSelfReference",
+            "spec.imageImport.staging.path: {path} {why}, and {} has {} pods: an import request to another pod would not find the staged image; mount a shared volume there, or set spec.imageImport.workerSelfReference",
             describe(workload.kind, &workload.meta.key),
             workload.replicas
         ),

@@ -138,8 +138,10 @@ impl Callers {
                             by.push(who.to_owned());
                         }
                     } else {
-                        let found = format!("{origin} is not accepted, since anybody on the way can write such a page");
-                        let fix = "if it must be, list it in spec.cors.allowedOrigins";
+                        let found = format!(
+                            "{origin} is not accepted, because anyone between browser and dashboard can forge a plain http page"
+                        );
+                        let fix = "to accept it anyway, list it in spec.cors.allowedOrigins";
                         self.advice.push(Advice::new(found).object(who).fix(fix));
                     }
                 }

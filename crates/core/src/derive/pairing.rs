@@ -136,7 +136,7 @@ fn partner(
         (several, _) => Err(Problem::new(
             Reason::GlanceAmbiguous,
             format!(
-                "Glance {} could be meant; set spec.directUpload.glanceRef",
+                "several Glances match: {}; set spec.directUpload.glanceRef",
                 several.iter().map(|k| k.name.as_str()).collect::<Vec<_>>().join(" or ")
             ),
         )),
@@ -308,11 +308,11 @@ fn standing(glances: &BTreeMap<Key, ImageService>, dashboard: &Dashboard, destin
                 Some(glance) if glance.public.asked.refuses_uploads => Problem::new(
                     Reason::ImportRequired,
                     format!(
-                        "images must reach Glance {key} by import (its spec.imageImport.required or its upload_image rule), and a direct upload goes round that"
+                        "Glance {key} accepts images by import only (its spec.imageImport.required or its upload_image rule), and a direct upload bypasses the import"
                     ),
                 )
                 .rule(Rule::ImportBypassed)
-                .fix("set spec.directUpload.enabled: false here and HORIZON_IMAGES_UPLOAD_MODE = 'off', or lift the requirement there"),
+                .fix("set spec.directUpload.enabled: false here and HORIZON_IMAGES_UPLOAD_MODE = 'off', or remove the requirement there"),
                 Some(_) => return None,
             };
             Some(Intent::Own(destination.problem(&problem)))

@@ -316,8 +316,7 @@ pub(super) fn evidence(
 }
 
 /// What no request without data can show.
-const WHOLE: &str =
-    "it is assumed that nothing on the way ends an upload while its data is sent: only a whole upload shows that";
+const WHOLE: &str = "it is assumed that nothing in front of Glance ends an upload while its data is sent; only a whole upload shows this";
 
 /// What a granted verdict rests on, over all destinations.
 fn assumptions(
@@ -330,7 +329,7 @@ fn assumptions(
     let exposures = dashboard.exposures.iter().flat_map(|exposures| &exposures.urls);
     let ports = exposures.filter(|exposure| exposure.port_assumed).map(|exposure| {
         let (origin, source) = (exposure.url.origin(), &exposure.source);
-        format!("it is assumed that browsers load the dashboard from {origin}: the status of {source} tells no port")
+        format!("it is assumed that browsers load the dashboard from {origin}: the status of {source} has no port")
     });
     let places = destinations.iter().filter(|d| d.to.assumed && !d.is_uploaded_to()).filter_map(|destination| {
         let endpoint = destination.to.endpoint.as_ref().ok()?;
@@ -369,7 +368,7 @@ fn assumptions(
 fn beyond(canary: &CanaryView) -> String {
     let (size, pace) = (canary.query.size, canary.query.pace.as_secs());
     format!(
-        "it is assumed that nothing on the way ends an upload of more than {size} bytes or {pace} s: the canary's is no larger and takes no longer"
+        "it is assumed that nothing in front of Glance ends an upload of more than {size} bytes or {pace} s; the canary's upload is not larger and does not take longer"
     )
 }
 

@@ -81,7 +81,7 @@ fn tried(
         return Ok(assumed);
     }
     let found = format!(
-        "the workload's own image is asked where it reads snippets, since nothing can be mounted in {}",
+        "a Job asks the workload's own image where it reads snippets, because nothing can be mounted in {}",
         assumed.local_settings_dir
     );
     Err(Problem::new(Reason::Looking, found))

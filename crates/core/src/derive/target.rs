@@ -66,7 +66,7 @@ fn guessed(snapshot: &Snapshot, key: &Key, kind: WorkloadKind, guesses: &[&str])
         several => Err(Problem::new(
             Reason::WorkloadAmbiguous,
             format!(
-                "{} could be meant; set spec.workloadRef.name",
+                "several workloads match: {}; set spec.workloadRef.name",
                 several.iter().map(|w| describe(kind, &w.meta.key)).collect::<Vec<_>>().join(" or ")
             ),
         )),

@@ -59,7 +59,7 @@ pub fn read(snapshot: &Snapshot, workload: &Workload, container: &Container, pat
         Source::ConfigMap(key, item) => (key, item),
         Source::Secret(name) => {
             return Ok(note(format!(
-                "{path} is in Secret {name}, which the operator does not read: origins that stand there must be listed in spec.cors.allowedOrigins"
+                "{path} is in Secret {name}, which the operator does not read: list its origins in spec.cors.allowedOrigins"
             )));
         }
         Source::Unseen => return Ok(UserCors::default()),
@@ -113,7 +113,7 @@ pub(super) fn is_in_secret(workload: &Workload, container: &Container, path: &st
 
 /// Why nothing rolls before they were read. It usually takes seconds, and is not reported.
 pub fn awaited(held_up: Option<&str>) -> Problem {
-    let what = "a Job of Glance's own image reads what your own files say in [cors], so that it is carried on";
+    let what = "a Job of Glance's own image reads [cors] of your own files, so that our file can repeat it";
     match held_up {
         None => Problem::new(Reason::ObservationPending, what),
         Some(why) => Problem::new(Reason::Looking, format!("{what}, and {why}")),
@@ -132,8 +132,8 @@ pub fn joined(file: UserCors, reads_main: bool, look: &CorsLook) -> UserCors {
     }
     if let Some(why) = &look.unread {
         let held = match &look.seen {
-            Some(_) => format!("what is carried on of it is of {}; it cannot be read again: {why}", look.since),
-            None => format!("what Glance's own files say there is not known, and not carried on: {why}"),
+            Some(_) => format!("what is repeated from it was read at {}; it cannot be read again: {why}", look.since),
+            None => format!("what Glance's own files say there is unknown, and is not repeated: {why}"),
         };
         joined.notes.extend(
             (look.seen.is_some() || !reads_main)
@@ -151,7 +151,7 @@ pub fn joined(file: UserCors, reads_main: bool, look: &CorsLook) -> UserCors {
         }
         joined.options.remove(option.name);
         if let Some(count) = seen.left.get(option.name) {
-            notes.push(format!("{}: {count} of its values cannot be carried on", option.name));
+            notes.push(format!("{}: {count} of its values cannot be repeated", option.name));
         }
         match (option.kind, seen.set.get(option.name)) {
             (CorsKind::Origins, Some(CorsValueSeen::List(items))) => {
@@ -221,7 +221,7 @@ fn origin(item: &str, source: &str, origins: &mut BTreeMap<Origin, String>, note
     match Origin::parse(item) {
         Ok(origin) => drop(origins.insert(origin, source.to_owned())),
         Err(error @ OriginError::Wildcard(_)) => {
-            notes.push(format!("[cors] allowed_origin is not carried on: {error}"));
+            notes.push(format!("[cors] allowed_origin is not repeated: {error}"));
         }
         Err(error) => notes.push(format!("[cors] allowed_origin never matches a browser: {error}")),
     }
@@ -257,7 +257,7 @@ fn items(ini: &Ini, name: &str, notes: &mut Vec<String>) -> Vec<String> {
             Some("") => {}
             Some(text) => known.push(text.to_owned()),
             None => notes.push(format!(
-                "[cors] {name} (line {}) holds a $substitution, which cannot be carried on",
+                "[cors] {name} (line {}) has a $substitution, which cannot be repeated",
                 assignment.line
             )),
         }

@@ -36,8 +36,7 @@ impl Vantage {
     /// may answer next time.
     pub fn inside(&self, dashboard: &Dashboard, endpoint: &Endpoint, address: IpAddr) -> Option<String> {
         let whose = self.0.get(&address)?;
-        let how =
-            format!("{whose}, for which kube-proxy answers inside the cluster in place of what browsers pass outside");
+        let how = format!("{whose}, for which kube-proxy answers inside the cluster, unlike for browsers outside");
         Some(assumed(dashboard, endpoint, &how))
     }
 }
@@ -56,6 +55,6 @@ fn assumed(dashboard: &Dashboard, endpoint: &Endpoint, how: &str) -> String {
     let origins = dashboard.origins().unwrap_or_default();
     let origin = origins.first().map_or("ORIGIN", |origin| origin.as_str());
     format!(
-        "it is assumed that browsers meet at {host} what the operator meets at {how}; to see it as browsers do, run outside the cluster: direct-upload-operator preflight --origin {origin} --url {endpoint}, or verify --dashboard {origin}"
+        "it is assumed that browsers get the same answer at {host} as the operator at {how}; to check this, run outside the cluster: direct-upload-operator preflight --origin {origin} --url {endpoint}, or verify --dashboard {origin}"
     )
 }

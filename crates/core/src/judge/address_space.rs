@@ -79,7 +79,7 @@ pub fn judge(dashboard: &[IpAddr], glance: &[IpAddr]) -> PartVerdict {
             also: vec![],
             received: format!("{here} ({most}) and {there} ({glance_least})"),
             message: asks,
-            fix: "give Glance's public endpoint an address as public as the dashboard's; where users resolve these names otherwise than the operator, say so: spec.directUpload.probe.hostAliases, or addressSpaces: Ignore".into(),
+            fix: "give Glance's public endpoint an address as public as the dashboard's; if users resolve these names to other addresses than the operator, set spec.directUpload.probe.hostAliases, or addressSpaces: Ignore".into(),
         }));
     }
     if glance_least < most {

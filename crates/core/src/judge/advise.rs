@@ -36,7 +36,7 @@ pub(crate) fn advise(asked: &Preflight, answer: &Response, granted: bool) -> Vec
 fn on_the_question(asked: &Preflight) -> Vec<Advice> {
     let mut advice = Vec::new();
     if asked.endpoint.ends_in_slash() {
-        advice.push(Advice::new("the URL ends in a slash, so Horizon uploads to //v2/images/...; unless the proxy merges slashes, Glance has no such path (404). Take the slash off in the Keystone catalog").rule(Rule::WrongEndpoint));
+        advice.push(Advice::new("the URL ends in a slash, so Horizon uploads to //v2/images/...; unless the proxy merges slashes, Glance has no such path (404). Remove the slash in the Keystone catalog").rule(Rule::WrongEndpoint));
     }
     advice
 }
@@ -44,7 +44,7 @@ fn on_the_question(asked: &Preflight) -> Vec<Advice> {
 fn wildcard(answer: &Response) -> Vec<Advice> {
     let mut advice = vec![Advice::new("`*` lets every web site use the Glance API, and works for the Angular panel only; list the dashboards' origins in [cors] allowed_origin").rule(Rule::AnyOrigin)];
     if get(&answer.headers, ALLOW_CREDENTIALS).is_some_and(|v| v == "true") {
-        advice.push(Advice::new("Access-Control-Allow-Credentials beside `*` is contradictory: browsers refuse `*` to whatever sends credentials, as Horizon's Django panel does").rule(Rule::AnyOrigin));
+        advice.push(Advice::new("Access-Control-Allow-Credentials together with `*` is contradictory: browsers refuse `*` for requests with credentials, and Horizon's Django panel sends such requests").rule(Rule::AnyOrigin));
     }
     advice
 }
@@ -61,7 +61,7 @@ fn varies(answer: &Response) -> bool {
 fn granted_elsewhere(asked: &Preflight, answer: &Response) -> Vec<Advice> {
     let mut advice = Vec::new();
     if answer.status != 200 || !is_echo(asked, answer) {
-        advice.push(Advice::new("something on the way answers preflights, not Glance (which lists exactly what was asked, with status 200); the answer to the PUT itself needs Access-Control-Allow-Origin too, and this one does not show it").rule(Rule::CorsOnTheWay));
+        advice.push(Advice::new("something in front of Glance answers preflights (Glance lists exactly what was requested, with status 200); the answer to the PUT itself needs Access-Control-Allow-Origin too, and this one does not show it").rule(Rule::CorsOnTheWay));
     }
     for name in [ALLOW_METHODS, ALLOW_HEADERS] {
         if matches!(extract(&answer.headers, name), Extracted::Values(values) if values.contains(&"*")) {

@@ -68,7 +68,7 @@ impl CallPreflight {
         let (url, service) = (self.endpoint.origin(), self.service);
         if self.origin.is_https() && !url.is_https() && !is_loopback(url) {
             let message = format!("mixed content: the page is https and {service} is http; the browser sends nothing");
-            let fix = format!("serve {service} by https, and put that URL into the Keystone catalog");
+            let fix = format!("serve {service} over https, and put that URL into the Keystone catalog");
             return Some(failure((Requirement::SecureContext, Rule::MixedContent, message, fix), self.url()));
         }
         let why = url.unreachable().filter(|_| !redirected)?;
@@ -113,16 +113,18 @@ impl CallPreflight {
         match answer.status {
             401 | 403 | 405 | 407 | 501 => {
                 let message = format!(
-                    "a login or method filter{from} answered the preflight with {}, which never carries a token",
+                    "a login or method filter{from} answered the preflight with {}, which never has a token",
                     answer.status
                 );
-                let fix = format!("let OPTIONS pass up to {service}, whose CORS filter stands before its token check");
+                let fix = format!("let OPTIONS reach {service}, whose CORS filter comes before its token check");
                 return Some((Requirement::Status, Rule::OptionsFiltered, message, fix));
             }
             status if !is_ok(status) => {
-                let message = format!("not {service}'s CORS filter answered{from}: it answers each OPTIONS with 200");
+                let message = format!(
+                    "the answer{from} is not from {service}'s CORS filter, which answers each OPTIONS with 200"
+                );
                 let fix =
-                    format!("see where the URL leads, and whether {service} runs; browsers follow no redirect here");
+                    format!("check where the URL leads, and whether {service} runs; browsers follow no redirect here");
                 return Some((Requirement::Status, Rule::CorsOnTheWay, message, fix));
             }
             _ => {}
@@ -132,8 +134,9 @@ impl CallPreflight {
         }
         let allows = get(&answer.headers, ALLOW_CREDENTIALS).is_some_and(|value| value == "true");
         if self.credentials == Credentials::Include && !allows {
-            let message = "the dashboard's pages send cookies along, and browsers let that through only with Access-Control-Allow-Credentials: true";
-            let fix = "set spec.cors.allowCredentials: true, or withCredentials: false if its pages send none";
+            let message =
+                "the dashboard's pages send cookies, and browsers then require Access-Control-Allow-Credentials: true";
+            let fix = "set spec.cors.allowCredentials: true, or withCredentials: false if its pages send no cookies";
             return Some((Requirement::AllowCredentials, Rule::NoCredentials, message.into(), fix.into()));
         }
         let wild = |listed: &[&str]| self.credentials == Credentials::SameOrigin && listed.contains(&"*");
@@ -143,9 +146,10 @@ impl CallPreflight {
             Extracted::Failure(_) => false,
         };
         if !lists {
-            let message = format!("{method} is not among the methods");
-            let fix =
-                format!("this answer was made on the way{from}: list {method} there, or better let {service} answer");
+            let message = format!("the answer does not allow the method {method}");
+            let fix = format!(
+                "a server between browser and {service} gave this answer{from}: list {method} there, or better let {service} answer"
+            );
             return Some((Requirement::AllowMethods, Rule::MethodMissing, message, fix));
         }
         let missing: Vec<_> = match extract(&answer.headers, ALLOW_HEADERS) {
@@ -163,8 +167,10 @@ impl CallPreflight {
 
     fn headers_missing(&self, names: &str) -> Refusal {
         let message = format!("{} may call {}, but not with the header {names}", self.origin, self.service);
-        let fix =
-            format!("add {names} to spec.cors.allowHeaders, or to whatever answers preflights before {}", self.service);
+        let fix = format!(
+            "add {names} to spec.cors.allowHeaders, or to the server that answers preflights instead of {}",
+            self.service
+        );
         (Requirement::AllowHeaders, Rule::HeaderMissing, message, fix)
     }
 
@@ -177,31 +183,31 @@ impl CallPreflight {
                 Requirement::AllowOrigin,
                 Rule::OriginMissing,
                 format!(
-                    "the answer{from} says nothing of {origin}: {service}'s CORS filter does so if the origin, {method} or a header is not allowed"
+                    "the answer{from} has no CORS headers for {origin}: {service}'s CORS filter leaves them out if the origin, {method} or a header is not allowed"
                 ),
                 format!(
-                    "see that {service} reads the file (docs/openstackapi.md), that no later file replaces [cors], and that nothing on the way answers OPTIONS itself"
+                    "check that {service} reads the file (docs/openstackapi.md), that no later file replaces [cors], and that no server in front of it answers OPTIONS itself"
                 ),
             ),
             None => (
                 Requirement::AllowOrigin,
                 Rule::CorsOnTheWay,
-                format!("something on the way{from} answers preflights and does not know {origin}"),
-                format!("let OPTIONS pass up to {service}, or name the origin there, too"),
+                format!("a server in front of the API{from} answers preflights and does not know {origin}"),
+                format!("let OPTIONS reach {service}, or add the origin there, too"),
             ),
             Some(value) if value == "*" => (
                 Requirement::AllowOrigin,
                 Rule::AnyOrigin,
-                "the dashboard's pages send cookies along, and for such calls browsers do not accept `*`".into(),
-                format!("list {origin} in place of `*`"),
+                "the dashboard's pages send cookies, and browsers then do not accept `*`".into(),
+                format!("list {origin} instead of `*`"),
             ),
             Some(_) => (
                 Requirement::AllowOrigin,
                 Rule::CorsOnTheWay,
                 format!(
-                    "another origin than {origin}, or several; {service} answers with the one that asks, so something on the way{from} writes its own"
+                    "the answer has another origin than {origin}, or several; {service} answers with the requesting origin, so a server in front of it{from} writes its own"
                 ),
-                format!("remove what writes the header there, so that {service} alone answers"),
+                format!("remove that header there, so that only {service} answers"),
             ),
         }
     }

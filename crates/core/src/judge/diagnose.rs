@@ -55,7 +55,7 @@ pub fn conclude(asked: &Preflight, answer: &Response, failure: &Failure, granted
             requirement: Requirement::AllowHeaders,
             rule: Rule::HeaderMissing,
             message: format!(
-                "{origin_name} and {} are granted, but not with the header {refused}: asked with it, nothing is said; asked without, it is granted",
+                "{origin_name} and {} are granted, but not with the header {refused}: a request with it gets no CORS header, and one without it is granted",
                 asked.method()
             ),
             fix: format!(
@@ -81,7 +81,7 @@ pub fn conclude(asked: &Preflight, answer: &Response, failure: &Failure, granted
         rule: Rule::OriginMissing,
         // An empty 200 to every OPTIONS looks the same.
         also: vec![Rule::OriginForm, Rule::NotRead, Rule::CorsOnTheWay],
-        message: format!("Glance does not allow {origin_name}: it refuses it without any header and with GET too; unless something on the way answers OPTIONS with an empty 200"),
+        message: format!("Glance does not allow {origin_name}: it refuses it without any header and with GET too; unless something in front of Glance answers OPTIONS with an empty 200"),
         fix: format!("add {origin_name}, byte for byte, to [cors] allowed_origin in a file that the filter reads (/etc/glance/glance-api.conf.d/*.conf), and restart Glance"),
         ..found
     })

@@ -14,7 +14,7 @@ use super::response::Response;
 use crate::openstack::upload::{Credentials, UploadRequest};
 
 /// Where something that changes CORS headers usually is.
-const ON_THE_WAY: &str = "look at what stands before Glance (httpd: `Header ... Access-Control-...`; ingress-nginx: enable-cors; HTTPRoute: a CORS filter; HAProxy: http-response set-header) and remove it, so that Glance alone answers preflights";
+const ON_THE_WAY: &str = "find what changes CORS headers in front of Glance (httpd: `Header ... Access-Control-...`; ingress-nginx: enable-cors; HTTPRoute: a CORS filter; HAProxy: http-response set-header) and remove it, so that Glance alone answers preflights";
 
 pub fn failure(requirement: Requirement, rules: &[Rule], received: String, message: String, fix: String) -> Failure {
     let rule = rules.first().copied().unwrap_or(Rule::CorsOnTheWay);
@@ -46,7 +46,7 @@ pub(super) fn grants_something(answer: &Response) -> bool {
 pub(crate) fn of_one_panel(failure: Failure, broken: Panel, fine: Panel) -> Failure {
     let (broken, fine) = (broken.name(), fine.name());
     let message = format!(
-        "{}. This is so for uploads of the {broken}; those of the {fine} would be let through. Which one the dashboard has is not known, so the stricter counts",
+        "{}. This applies to uploads of the {broken}; those of the {fine} would pass. The dashboard's panel is unknown, so the stricter one counts",
         failure.message
     );
     let fix = format!(
@@ -69,7 +69,7 @@ pub fn origin(asked: &Preflight, upload: &UploadRequest, answer: &Response) -> F
                 "the Django panel sends its upload with credentials, and for such a request browsers do not accept `*`, only {origin} itself"
             ),
             format!(
-                "write the dashboards' origins in place of `*`, {origin} among them, in [cors] allowed_origin of Glance, or where something on the way sets the header; then restart Glance"
+                "write the dashboards' origins in place of `*`, {origin} among them, in [cors] allowed_origin of Glance, or where a proxy in front of Glance sets the header; then restart Glance"
             ),
         );
     }
@@ -87,7 +87,7 @@ pub fn origin(asked: &Preflight, upload: &UploadRequest, answer: &Response) -> F
             if parts.iter().all(|part| *part == origin) { "the same origin several times" } else { "several values" };
         (
             &[Rule::CorsOnTheWay],
-            format!("{how}: browsers want exactly one; Glance sends one, so something on the way adds its own"),
+            format!("{how}: browsers want exactly one; Glance sends one, so something in front of Glance adds its own"),
         )
     } else if is_same_but_for_form(unquoted, origin) {
         (
@@ -100,22 +100,22 @@ pub fn origin(asked: &Preflight, upload: &UploadRequest, answer: &Response) -> F
         (&[Rule::CorsOnTheWay, Rule::AnyOrigin], "a pattern: browsers know only `*` alone or the exact origin".into())
     } else if let Some(age) = get(&answer.headers, "Age") {
         let received = format!("{} | Age: {}", received(&answer.headers, ALLOW_ORIGIN), shown(&age));
-        let message = "a cache on the way gave an answer that was made for another dashboard".into();
-        let fix = "let no cache on the way keep the answers to OPTIONS, or let it keep them by Origin".into();
+        let message = "a cache between browser and Glance returned an answer for another dashboard".into();
+        let fix = "configure the cache not to store answers to OPTIONS, or to store them by Origin".into();
         return failure(Requirement::AllowOrigin, &[Rule::CorsOnTheWay], received, message, fix);
     } else {
         (
             &[Rule::CorsOnTheWay, Rule::OriginMissing],
             format!(
-                "another origin than {origin}; Glance answers with the origin that asks or not at all, so something on the way writes one fixed origin"
+                "another origin than {origin}; Glance answers with the requesting origin or with none, so something in front of Glance writes one fixed origin"
             ),
         )
     };
     let fix = match rules.first() {
         Some(Rule::OriginForm) => format!(
-            "write exactly {origin}: in [cors] allowed_origin of Glance, or where something on the way sets the header"
+            "write exactly {origin}: in [cors] allowed_origin of Glance, or where a proxy in front of Glance sets the header"
         ),
-        _ => format!("{ON_THE_WAY}; and {origin} must stand in [cors] allowed_origin"),
+        _ => format!("{ON_THE_WAY}; and {origin} must be in [cors] allowed_origin"),
     };
     failure(Requirement::AllowOrigin, rules, received(&answer.headers, ALLOW_ORIGIN), message, fix)
 }
@@ -131,13 +131,13 @@ fn silence(asked: &Preflight, answer: &Response) -> Failure {
     let from = signature(answer);
     let nothing = format!("status {}{from}, no {ALLOW_ORIGIN}", answer.status);
     let with = |name| format!("{nothing}, {}", received(&answer.headers, name));
-    let elsewhere = format!("{ON_THE_WAY}; and {origin} must stand in [cors] allowed_origin");
+    let elsewhere = format!("{ON_THE_WAY}; and {origin} must be in [cors] allowed_origin");
     let (rules, received, message, fix): (&[Rule], _, _, _) = if is_filters_refusal(answer) {
         (
             &[Rule::OriginMissing, Rule::HeaderMissing, Rule::MethodMissing, Rule::NotRead, Rule::CorsOnTheWay],
             nothing,
             format!(
-                "this is how Glance's CORS filter refuses: it says nothing if the origin, the method or one of the headers ({}) is not allowed",
+                "this is how Glance's CORS filter refuses: it sends no CORS header if the origin, the method or one of the headers ({}) is not allowed",
                 asked.headers().join(", ")
             ),
             format!(
@@ -149,23 +149,23 @@ fn silence(asked: &Preflight, answer: &Response) -> Failure {
             &[Rule::CorsOnTheWay, Rule::OriginMissing],
             with(ALLOW_METHODS),
             format!(
-                "something on the way{from} answers preflights and does not know {origin}: it grants without the origin, which Glance's CORS filter never does"
+                "something in front of Glance{from} answers preflights and does not know {origin}: it grants without the origin, which Glance's CORS filter never does"
             ),
-            format!("add {origin} to the origins of that, or better let Glance answer: {elsewhere}"),
+            format!("add {origin} to its origins, or better let Glance answer: {elsewhere}"),
         )
     } else if get(&answer.headers, "Allow").is_some() {
         (
             &[Rule::CorsOnTheWay, Rule::OptionsFiltered],
             with("Allow"),
             format!("a web server{from} answered OPTIONS itself, with the methods it knows; Glance was not asked"),
-            "let OPTIONS on /v2/images/ pass, up to Glance; a URL that the server does not route to Glance answers so too".into(),
+            "let OPTIONS on /v2/images/ pass, up to Glance; a URL that the server does not route to Glance gives the same answer".into(),
         )
     } else {
         (
             &[Rule::CorsOnTheWay, Rule::OriginMissing],
             nothing,
             format!(
-                "not Glance's CORS filter answered{from} (its refusal is an empty 200 without Content-Type): either something on the way answers OPTIONS itself, or Glance runs without the filter"
+                "something other than Glance's CORS filter answered{from} (that filter refuses with an empty 200 without Content-Type): either something in front of Glance answers OPTIONS itself, or Glance runs without the filter"
             ),
             elsewhere,
         )
@@ -190,7 +190,7 @@ pub fn credentials(asked: &Preflight, answer: &Response) -> Failure {
         format!("{ON_THE_WAY}; Glance's own value is `true` unless [cors] allow_credentials says otherwise")
     } else {
         format!(
-            "set allow_credentials = True in [cors] of Glance (its default), in a file that the filter reads, and restart it; where something on the way answers for {}, let it send {ALLOW_CREDENTIALS}: true",
+            "set allow_credentials = True in [cors] of Glance (its default), in a file that the filter reads, and restart it; if something in front of Glance answers {} instead, configure it to send {ALLOW_CREDENTIALS}: true",
             asked.origin
         )
     };
@@ -200,7 +200,7 @@ pub fn credentials(asked: &Preflight, answer: &Response) -> Failure {
         )
     } else {
         format!(
-            "the Django panel sends its upload with credentials, and browsers let that through only with {ALLOW_CREDENTIALS}: true, byte for byte"
+            "the Django panel sends its upload with credentials, and browsers accept that only with {ALLOW_CREDENTIALS}: true, byte for byte"
         )
     };
     failure(Requirement::AllowCredentials, rules, found, message, fix)
@@ -216,7 +216,7 @@ pub fn methods(upload: &UploadRequest, answer: &Response, methods: &Extracted<'_
             format!("methods are case-sensitive: {method} must be written in upper case")
         }
         Extracted::Values(values) if values.contains(&"*") => literal(method),
-        Extracted::Values(_) => format!("{method} is not among the methods"),
+        Extracted::Values(_) => format!("the answer does not allow the method {method}"),
     };
     let fix = complete(answer, method, "allow_methods");
     failure(
@@ -262,14 +262,14 @@ fn literal(missing: &str) -> String {
 }
 
 fn unparsable(element: &str) -> String {
-    format!("the list does not parse, so browsers refuse it whole: \"{}\" is no name", shown(element))
+    format!("the list does not parse, so browsers refuse all of it: \"{}\" is not a name", shown(element))
 }
 
 /// What to do about an incomplete list. Glance's filter would have listed the name, or nothing.
 fn complete(answer: &Response, missing: &str, option: &str) -> String {
     let from = signature(answer);
     format!(
-        "this answer was made on the way{from}, for Glance's filter lists exactly what was asked or says nothing at all: list {missing} there, or better let Glance answer, with {missing} in [cors] {option}: {ON_THE_WAY}"
+        "something in front of Glance made this answer{from}: Glance's filter lists exactly what was requested, or sends no CORS header. List {missing} there, or better let Glance answer, with {missing} in [cors] {option}: {ON_THE_WAY}"
     )
 }
 

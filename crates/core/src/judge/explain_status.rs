@@ -18,14 +18,14 @@ pub fn status(asked: &Preflight, answer: &Response) -> Failure {
         301 | 302 | 303 | 307 | 308 => return redirect(asked, answer),
         401 if challenges(answer).any(|scheme| starts_with(scheme, "keystone")) => (
             &[Rule::OptionsFiltered, Rule::NotRead, Rule::NoSuchFlavor],
-            "Glance's own token check answered the preflight, which carries no token: no CORS filter stands before it"
+            "Glance's own token check answered the preflight, which has no token: there is no CORS filter in front of it"
                 .into(),
             "put the cors filter first in the pipeline of Glance's paste file (the shipped pipelines have it), or remove the flavor that lacks it",
         ),
         401 | 403 | 407 | 451 | 511 | 561 => (
             &[Rule::OptionsFiltered, Rule::CorsOnTheWay],
             format!(
-                "an authentication, access or method filter in front of Glance{from} answered the preflight, which never carries a token"
+                "an authentication, access or method filter in front of Glance{from} answered the preflight, which never has a token"
             ),
             "let OPTIONS on /v2/images/ pass that filter unauthenticated",
         ),
@@ -36,7 +36,7 @@ pub fn status(asked: &Preflight, answer: &Response) -> Failure {
         ),
         404 | 410 => (
             &[Rule::WrongEndpoint, Rule::CorsOnTheWay],
-            format!("nothing is at this URL; not Glance answered{from}: its CORS filter answers each OPTIONS with 200"),
+            format!("nothing is at this URL; Glance did not answer{from}: its CORS filter answers each OPTIONS with 200"),
             "compare the public endpoint of service type image in the Keystone catalog with what the proxy routes to Glance",
         ),
         421 => (
@@ -59,14 +59,14 @@ pub fn status(asked: &Preflight, answer: &Response) -> Failure {
         408 | 504 | 522 | 524 => (
             &[Rule::TooSlow, Rule::CorsOnTheWay],
             format!("a proxy{from} gave up waiting for Glance"),
-            "see whether Glance runs and its Service has endpoints; then the proxy's timeouts",
+            "check whether Glance runs and its Service has endpoints; then check the proxy's timeouts",
         ),
         500..=599 => (
             &[Rule::CorsOnTheWay],
             format!(
                 "a proxy{from} has no working Glance behind it, or Glance failed; such an answer has no CORS header of Glance's"
             ),
-            "see whether Glance's pods are ready and its log is clean; then the proxy's backend",
+            "check whether Glance's pods are ready and its log is clean; then check the proxy's backend",
         ),
         400 if !asked.endpoint.origin().is_https() => (
             &[Rule::WrongEndpoint, Rule::CorsOnTheWay],
@@ -75,7 +75,7 @@ pub fn status(asked: &Preflight, answer: &Response) -> Failure {
         ),
         _ => (
             &[Rule::CorsOnTheWay, Rule::OptionsFiltered],
-            format!("not Glance's CORS filter answered{from}: it answers each OPTIONS with 200"),
+            format!("something other than Glance's CORS filter answered{from}: that filter answers each OPTIONS with 200"),
             LET_PASS,
         ),
     };

@@ -40,7 +40,7 @@ impl Requirement {
         match self {
             Self::UploadUrl => "the catalog's URL followed by /v2/images/{id}/file is Glance's upload URL",
             Self::Reachable => "the host of the URL can be reached from a browser",
-            Self::SecureContext => "a page that was loaded by https talks to https only",
+            Self::SecureContext => "a page that was loaded over https may use only https",
             Self::Status => "the status is 200 to 299, and no redirect",
             Self::AllowOrigin => {
                 "Access-Control-Allow-Origin is the origin, byte for byte (or * for the Angular panel)"
@@ -48,7 +48,7 @@ impl Requirement {
             Self::AllowCredentials => "Access-Control-Allow-Credentials is true, for the Django panel",
             Self::AllowMethods => "Access-Control-Allow-Methods holds PUT, in upper case (or * for the Angular panel)",
             Self::AllowHeaders => {
-                "Access-Control-Allow-Headers holds each header that was asked for (or * for the Angular panel)"
+                "Access-Control-Allow-Headers holds each requested header (or * for the Angular panel)"
             }
             Self::Glance => "Glance itself answers at the upload URL: it refuses an upload without a token",
             Self::Dashboard => "the dashboard is at the origin",

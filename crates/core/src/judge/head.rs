@@ -8,17 +8,17 @@ use crate::openstack::is_token;
 /// Why this is no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unreadable {
-    #[error("the answer does not begin with the status line of HTTP/1")]
+    #[error("the answer does not start with an HTTP/1 status line")]
     NotHttp,
     #[error("the connection ended before an answer was complete")]
     Cut,
-    #[error("the answer's head is longer than {} KiB", MOST / 1024)]
+    #[error("the status line and headers of the answer are longer than {} KiB", MOST / 1024)]
     TooLong,
-    #[error("the answer's head holds a NUL byte; browsers refuse it")]
+    #[error("the headers of the answer contain a NUL byte; browsers refuse it")]
     Nul,
     #[error("the answer has several lines {0} that differ; browsers refuse it")]
     Differing(&'static str),
-    #[error("a CORS header has a blank before its colon: some browsers read it, others do not")]
+    #[error("a CORS header has a space before its colon: some browsers read it, others do not")]
     Blank,
 }
 

@@ -88,16 +88,17 @@ pub fn judge(asked: &Preflight, page: &Page, wire: &PageWire) -> PartVerdict {
     match code {
         200..=299 if is_horizon => PartVerdict::Passed(vec![]),
         200..=299 if body.contains("<form") || body.contains("<script") || body.contains("password") => {
-            unknown(format!("a page{from} answers at {}, and it is not known as Horizon's", asked.origin))
+            unknown(format!("a page{from} answers at {}, but it is not recognised as Horizon's", asked.origin))
         }
         200..=300 if body.trim().is_empty() => unknown(format!("an empty page{from} is at {}", asked.origin)),
         200..=300 | 404 | 410 | 421 if page.assumed => missing(asked, &format!("status {code}{from}, and no Horizon")),
-        _ => unknown(format!("{} answers with status {code}{from}, which does not tell Horizon's page", asked.origin)),
+        _ => unknown(format!("{} answers with status {code}{from}, which does not show Horizon's page", asked.origin)),
     }
 }
 
 fn unknown(message: String) -> PartVerdict {
-    let fix = "open the dashboard in a browser once, and look there for a Content-Security-Policy (its console tells)";
+    let fix =
+        "open the dashboard in a browser once, and look there for a Content-Security-Policy (its console shows it)";
     PartVerdict::Unknown(Unreachable::new(UnreachableKind::Unclear, message, fix))
 }
 
@@ -134,6 +135,6 @@ pub(crate) fn blocked_by(policies: &[ConnectSources], asked: &Preflight) -> Opti
         message: format!(
             "the dashboard's Content-Security-Policy does not let its page connect to {glance}; the browser sends nothing"
         ),
-        fix: format!("add {glance} to {directive}, where the dashboard or what stands before it sets the header"),
+        fix: format!("add {glance} to {directive}, where the dashboard or a proxy in front of it sets the header"),
     })
 }

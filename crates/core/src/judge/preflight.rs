@@ -126,7 +126,9 @@ impl Preflight {
                 message: format!(
                     "the URL ends in /{version}; Horizon appends /v2/images/..., and Glance has no such path (404)"
                 ),
-                fix: format!("take /{version} off the public endpoint of service type image in the Keystone catalog"),
+                fix: format!(
+                    "remove /{version} from the public endpoint of service type image in the Keystone catalog"
+                ),
             });
         }
         url.unreachable().filter(|_| !redirected).map(|why| Failure {

@@ -31,7 +31,7 @@ pub fn judge(asked: &Preflight, answer: &Response) -> Result<(), Failure> {
         401 if is_worth_asking(answer) => (
             &[Rule::OptionsFiltered, Rule::WrongEndpoint],
             format!(
-                "something{from} asks for credentials, not Keystone's as Glance does, and no list of versions is there: Glance was not asked"
+                "something{from} requires credentials, but not Keystone's, and there is no list of versions: the request did not reach Glance"
             ),
             LEAD,
         ),
@@ -44,25 +44,27 @@ pub fn judge(asked: &Preflight, answer: &Response) -> Result<(), Failure> {
         ),
         403 | 451 => (
             &[Rule::OptionsFiltered, Rule::WrongEndpoint],
-            format!("an access filter{from}, or the dashboard itself, refused the upload before Glance was asked"),
+            format!("an access filter{from}, or the dashboard itself, refused the upload before it reached Glance"),
             LEAD,
         ),
         405 | 501 => (
             &[Rule::OptionsFiltered, Rule::WrongEndpoint],
-            format!("something{from} does not let the method PUT pass; a dashboard or a file server answers so, too"),
+            format!(
+                "something{from} does not accept the method PUT; a dashboard or a file server answers in this way, too"
+            ),
             LEAD,
         ),
         300 => (
             &[Rule::WrongEndpoint],
             format!(
-                "an API's list of versions{from}: the path that reached Glance does not begin with /v2/, as when the proxy passes its own path on"
+                "an API's list of versions{from}: the path that reached Glance does not start with /v2/; the proxy probably forwards its own path"
             ),
             LEAD,
         ),
         200..=299 => (
             &[Rule::WrongEndpoint],
             format!(
-                "an upload without a token was taken{from}: that is not Glance, but something that answers whatever is asked"
+                "a server{from} accepted an upload without a token: this is not Glance, but something that accepts every request"
             ),
             LEAD,
         ),
@@ -74,17 +76,17 @@ pub fn judge(asked: &Preflight, answer: &Response) -> Result<(), Failure> {
         408 | 504 | 522 | 524 => (
             &[Rule::TooSlow, Rule::WrongEndpoint],
             format!("the proxy{from} gave up waiting for Glance"),
-            "see whether Glance runs and its Service has endpoints; then the proxy's backend for this path",
+            "check whether Glance runs and its Service has endpoints; then check the proxy's backend for this path",
         ),
         500..=599 => (
             &[Rule::WrongEndpoint],
             format!("the proxy{from} has no working Glance behind this path, or Glance failed"),
-            "see whether Glance's pods are ready and its log is clean; then the proxy's backend for this path",
+            "check whether Glance's pods are ready and its log is clean; then check the proxy's backend for this path",
         ),
         _ => (
             &[Rule::WrongEndpoint],
             format!(
-                "not Glance answered{from}: without a token it answers an upload with 401 and Keystone's challenge"
+                "Glance did not answer{from}: without a token it answers an upload with 401 and Keystone's challenge"
             ),
             LEAD,
         ),
@@ -106,10 +108,10 @@ pub fn lists_versions(answer: &Response) -> bool {
 /// What to know about an answer of Glance.
 pub fn advice(by_versions: bool) -> Vec<Advice> {
     let mut advice = vec![Advice::new(
-        "dashboard and Glance have the same origin: the browser needs no CORS and sends no preflight; asked was an upload without a token instead, which Glance refused as it should",
+        "dashboard and Glance have the same origin: the browser needs no CORS and sends no preflight; an upload without a token was sent instead, and Glance refused it as it should",
     )];
     if by_versions {
-        advice.push(Advice::new("the refusal lacks Keystone's challenge (WWW-Authenticate): something on the way takes it away; that it is Glance was told by its list of versions"));
+        advice.push(Advice::new("the refusal lacks Keystone's challenge (WWW-Authenticate): something in front of Glance removes it. The list of versions shows that it is Glance"));
     }
     advice
 }

@@ -103,15 +103,15 @@ pub fn judge_announced(size: u64, wire: &Wire) -> UploadVerdict {
     let code = answer.status;
     let from = signature(answer);
     if code == 413 {
-        return refused(by, size_refused(answer, size, &format!("a body limit before Glance{from} refuses it")));
+        return refused(by, size_refused(answer, size, &format!("a body limit in front of Glance{from} refuses it")));
     }
     if by == Answerer::Glance && code < 500 {
         return UploadVerdict::Passed { by, advice: vec![] };
     }
     unknown(
         by,
-        format!("a PUT that announces {size} bytes was answered with {code}{from}, which says nothing of a limit"),
-        "look at what stands before Glance: a limit may answer so, and so may a server that does not know `Expect: 100-continue`, which browsers do not send",
+        format!("a PUT that announces {size} bytes was answered with {code}{from}, which does not show a limit"),
+        "check what is in front of Glance: a limit may give this answer, and so may a server that does not know `Expect: 100-continue`, which browsers do not send",
     )
 }
 
@@ -133,7 +133,8 @@ pub fn compare(size: u64, large: &Wire, small: &Wire) -> UploadVerdict {
     match large {
         Wire::Response(answer) if differs => {
             let from = signature(answer);
-            let why = format!("something before Glance{from} refuses it; announced with one byte it passes");
+            let why =
+                format!("something in front of Glance{from} refuses it, but the same request with one byte passes");
             refused(who(answer), size_refused(answer, size, &why))
         }
         _ => judge_announced(size, large),
@@ -146,7 +147,7 @@ fn size_refused(answer: &Response, size: u64, why: &str) -> Failure {
         &[Rule::BodyLimit],
         received(answer),
         format!("an upload of {size} bytes fails before any data is sent: {why}"),
-        "lift the limit before Glance: httpd LimitRequestBody 0, nginx client_max_body_size 0, ingress-nginx proxy-body-size \"0\""
+        "remove the limit in front of Glance: httpd LimitRequestBody 0, nginx client_max_body_size 0, ingress-nginx proxy-body-size \"0\""
             .to_owned(),
     )
 }
@@ -193,7 +194,7 @@ fn answered(asked: &Preflight, answer: &Response) -> UploadVerdict {
                 answer.status,
                 signature(answer)
             ),
-            "upload an image once, and see that something on the way takes neither WWW-Authenticate nor X-OpenStack-Request-ID off",
+            "upload an image once, and check that no proxy removes WWW-Authenticate or X-OpenStack-Request-ID",
         ),
         Judgement::Unless => refused(by, not_glance(answer)),
         Judgement::Refused(failure) => refused(by, failure),
@@ -218,30 +219,30 @@ fn other(asked: &Preflight, answer: &Response) -> Judgement {
         401 | 407 | 511 | 561 if challenges(answer).next().is_some() || code != 401 => (
             &[Rule::OptionsFiltered],
             format!(
-                "a login before Glance{from} asks for credentials of its own; the upload has Glance's token and no others"
+                "a login in front of Glance{from} requires its own credentials; the upload has only Glance's token"
             ),
             "let PUT on /v2/images/ pass that login: Glance checks the token itself",
         ),
         403 | 451 => (
             &[Rule::OptionsFiltered],
             format!(
-                "an access or method filter before Glance{from} refused the PUT, although it lets OPTIONS pass; unless it is one that lets requests with an X-Auth-Token pass"
+                "an access or method filter in front of Glance{from} refused the PUT, although it lets OPTIONS pass; unless it is one that lets requests with an X-Auth-Token pass"
             ),
             PUT_TOO,
         ),
         405 | 501 => (
             &[Rule::OptionsFiltered],
-            format!("something before Glance{from} does not let the method PUT pass, although it lets OPTIONS pass"),
+            format!("something in front of Glance{from} does not accept the method PUT, although it lets OPTIONS pass"),
             PUT_TOO,
         ),
         411 | 413 => (
             &[Rule::BodyLimit],
-            format!("a body limit before Glance{from} refused a PUT of no bytes; it will refuse an image, too"),
+            format!("a body limit in front of Glance{from} refused a PUT of no bytes; it will refuse an image, too"),
             "lift the limit: httpd LimitRequestBody 0, nginx client_max_body_size 0, ingress-nginx proxy-body-size \"0\"",
         ),
         429 => {
             return Judgement::Unknown(
-                format!("a rate limit before Glance{from} answered, perhaps to these questions themselves"),
+                format!("a rate limit in front of Glance{from} answered, perhaps because of these requests"),
                 "raise the limit, or leave /v2/images/ out of it",
             );
         }
@@ -255,7 +256,7 @@ fn other(asked: &Preflight, answer: &Response) -> Judgement {
         200..=299 => (
             &[Rule::WrongEndpoint, Rule::CorsOnTheWay],
             format!(
-                "a PUT without a token was taken{from}: that is not Glance, but something that answers whatever is asked"
+                "a server{from} accepted a PUT without a token: this is not Glance, but something that accepts every request"
             ),
             "compare what is routed to Glance for PUT and for OPTIONS",
         ),
@@ -264,14 +265,14 @@ fn other(asked: &Preflight, answer: &Response) -> Judgement {
             format!(
                 "a proxy{from} gave up waiting for Glance's answer to a PUT of no bytes, although it had one to OPTIONS"
             ),
-            "see what is routed to Glance for PUT, and whether that answers; then the proxy's timeouts",
+            "check what is routed to Glance for PUT, and whether that answers; then check the proxy's timeouts",
         ),
         500..=599 => (
             &[Rule::CorsOnTheWay],
             format!(
                 "a proxy{from} has no working Glance behind it for PUT, although it has one for OPTIONS, or Glance failed"
             ),
-            "see what is routed to Glance for PUT, whether its pods are ready and its log is clean",
+            "check what is routed to Glance for PUT, whether its pods are ready and its log is clean",
         ),
         _ => return Judgement::Unless,
     };
@@ -308,7 +309,7 @@ fn not_glance(answer: &Response) -> Failure {
         rules,
         received(answer),
         format!(
-            "not Glance answered the PUT{from}: without a token it answers with 401, Keystone's challenge and CORS headers"
+            "Glance did not answer the PUT{from}: without a token it answers with 401, Keystone's challenge and CORS headers"
         ),
         format!("{PUT_TOO}; compare what is routed to Glance for PUT and for OPTIONS"),
     )
@@ -338,10 +339,10 @@ fn unreadable(answer: &Response, failure: Failure) -> Failure {
         also,
         received: format!("status {}{from}, {}", answer.status, failure.received),
         message: format!(
-            "Glance answered the PUT, but the page may not read it, so that it reports a failure even where the image is active; the preflight was granted, so something on the way takes CORS headers off the answer to PUT, or adds its own{}",
+            "Glance answered the PUT, but the page may not read it, so it reports a failure even if the image is active; the preflight was granted, so a server in front of Glance removes CORS headers from the answer to PUT, or adds its own{}",
             if get(&answer.headers, super::cors::ALLOW_ORIGIN).is_some() { format!(" ({})", failure.message) } else { String::new() }
         ),
-        fix: "look at what stands before Glance (httpd: `Header ... Access-Control-...`; nginx: add_header, proxy_hide_header; HAProxy: http-response set-header, del-header; an HTTPRoute's filters) and remove it, so that Glance's own CORS headers reach the browser unchanged".to_owned(),
+        fix: "find what changes CORS headers in front of Glance (httpd: `Header ... Access-Control-...`; nginx: add_header, proxy_hide_header; HAProxy: http-response set-header, del-header; an HTTPRoute's filters) and remove it, so that Glance's own CORS headers reach the browser unchanged".to_owned(),
         ..failure
     }
 }
@@ -353,7 +354,7 @@ fn oddities(answer: &Response) -> Vec<Advice> {
     if answer.status == 401 && !other.is_empty() {
         advice.push(
             Advice::new(format!(
-                "beside Keystone's challenge stands another ({}): a login before Glance may ask for it",
+                "there is another challenge ({}) in addition to Keystone's: a login in front of Glance may require it",
                 shown(&other.join(", "))
             ))
             .rule(Rule::OptionsFiltered),
@@ -382,7 +383,7 @@ fn silent(wire: &Wire, what: &str) -> UploadVerdict {
         _ => "100 Continue and then nothing".to_owned(),
     };
     let message = format!(
-        "{what} got {came}: something on the way wants the data before it asks Glance, so that nothing is known of limits behind it"
+        "{what} got {came}: a server in front of Glance wants the data before it asks Glance, so limits behind it are unknown"
     );
     let fix = "upload an image of that size once; a server that stores uploads first (nginx: proxy_request_buffering on) costs time and disk";
     UploadVerdict::Unknown { by: Answerer::Nobody, why: Unreachable::new(UnreachableKind::Timeout, message, fix) }
@@ -395,6 +396,6 @@ fn unanswered(why: &Unreachable) -> UploadVerdict {
         return UploadVerdict::Unknown { by: Answerer::Nobody, why: why.clone() };
     }
     let rules = [Rule::OptionsFiltered, Rule::CorsOnTheWay];
-    let message = "the connection ended without an answer that can be read, although OPTIONS was answered at the same place: something on the way ends PUTs".to_owned();
+    let message = "the connection ended without an answer that can be read, although OPTIONS was answered at the same place: something in front of Glance ends PUTs".to_owned();
     refused(Answerer::Nobody, failure(Requirement::Glance, &rules, why.message.clone(), message, PUT_TOO.to_owned()))
 }

@@ -98,7 +98,7 @@ fn check(path: &str, value: &Value, schema: &JSONSchemaProps, errors: &mut Vec<S
     let allowed: Vec<&Value> = schema.enum_.iter().flatten().map(|json| &json.0).filter(|v| !v.is_null()).collect();
     if !allowed.is_empty() && !allowed.contains(&value) {
         let list = allowed.iter().map(|v| v.as_str().map_or_else(|| v.to_string(), str::to_owned)).collect::<Vec<_>>();
-        errors.push(format!("{path}: {} is none of {}", shown(value), list.join(", ")));
+        errors.push(format!("{path}: {} is not one of {}", shown(value), list.join(", ")));
     }
     match value {
         Value::String(text) => string(path, text, schema, errors),

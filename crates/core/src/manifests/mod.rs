@@ -124,7 +124,7 @@ fn complete(kind: Kind, meta: &mut Meta) -> Result<(), String> {
         ));
     }
     if namespaced && (!is_name(&meta.key.namespace, 63) || meta.key.namespace.contains('.')) {
-        return Err(format!("metadata.namespace: {:?} is no name of a namespace", meta.key.namespace));
+        return Err(format!("metadata.namespace: {:?} is not a name of a namespace", meta.key.namespace));
     }
     if meta.uid.is_empty() {
         meta.uid = format!("offline/{}/{}", kind.registration().name, meta.key);

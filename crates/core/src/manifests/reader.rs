@@ -84,7 +84,7 @@ impl ManifestReader {
             );
         }
         if api_version.is_empty() || kind.is_empty() {
-            return self.fail(&place, None, "apiVersion, kind: are needed; this is no Kubernetes object");
+            return self.fail(&place, None, "apiVersion, kind: are missing; this is not a Kubernetes object");
         }
         match (kind.strip_suffix("List"), value.get_mut("items").map(Value::take)) {
             (Some(of), Some(Value::Array(items))) => {

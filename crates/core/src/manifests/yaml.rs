@@ -79,7 +79,7 @@ impl Reader {
             }
             // The first place of its value counts.
             Event::Alias(anchor) => {
-                let value = self.anchors.get(&anchor).ok_or("the alias stands within what it stands for")?.clone();
+                let value = self.anchors.get(&anchor).ok_or("the alias is inside its own anchor")?.clone();
                 self.spend(&value, self.open.len())?;
                 self.put(value, Node::new(line, Lines::At(line)), 0)
             }
@@ -122,7 +122,7 @@ impl Reader {
             return Err("expands to more than a manifest can hold; are there aliases of aliases?".to_owned());
         }
         if deep > MOST_DEEP {
-            return Err(format!("recursion limit exceeded: {MOST_DEEP} mappings and sequences stand in each other"));
+            return Err(format!("recursion limit exceeded: {MOST_DEEP} nested mappings and sequences"));
         }
         match value {
             Value::Array(items) => items.iter().try_for_each(|item| self.spend(item, deep + 1)),
@@ -162,7 +162,7 @@ impl Open {
                     node.line = line;
                     self.node.children.insert(key, node);
                 }
-                _ => return Err(format!("key {key:?} stands twice in one mapping")),
+                _ => return Err(format!("key {key:?} appears twice in one mapping")),
             },
             (Value::Array(items), _) => {
                 self.node.children.insert(items.len().to_string(), node);

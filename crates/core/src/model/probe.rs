@@ -130,7 +130,7 @@ impl Part {
             Self::Page => "the dashboard is there, and no Content-Security-Policy keeps its page from Glance",
             Self::AddressSpace => "browsers may connect from the dashboard's addresses to Glance's",
             Self::Put => "a PUT comes through to Glance and its answer to the page",
-            Self::Size => "no limit before Glance refuses uploads of the size that they may have",
+            Self::Size => "no limit in front of Glance refuses uploads of the allowed size",
         }
     }
 }

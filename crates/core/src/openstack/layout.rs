@@ -103,7 +103,7 @@ pub fn snippets(field: &str, dir: &str) -> Result<String, Problem> {
     Err(Problem::new(
         Reason::InvalidSpec,
         format!(
-            "{field}: {dir:?} is no local_settings.d of Horizon; it lies in /etc/openstack-dashboard or in …{HORIZON_LOCAL}"
+            "{field}: {dir:?} is not Horizon's local_settings.d, which is in /etc/openstack-dashboard or in …{HORIZON_LOCAL}"
         ),
     ))
 }

@@ -28,7 +28,7 @@ impl Plan {
         if brings && !secured {
             first.insert(
                 0,
-                Step::new(Action::AddFinalizer, "so that deleting this resource gives everything back first"),
+                Step::new(Action::AddFinalizer, "so that everything is released before this resource is deleted"),
             );
         }
         let at = usize::from(self.steps.first().is_some_and(|step| step.action == Action::AddFinalizer));
@@ -62,7 +62,7 @@ impl Plan {
 
 fn why(adjustment: &Adjustment) -> &'static str {
     if adjustment.annotations.is_empty() {
-        "spec.exposure.manage asks for nothing there any more"
+        "spec.exposure.manage no longer requests anything there"
     } else {
         "spec.exposure.manage is true, and uploads need it"
     }

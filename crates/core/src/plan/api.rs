@@ -46,9 +46,9 @@ pub fn glance(view: &GlanceView, now: Timestamp, options: &Options) -> (Plan, Ve
         plan.adjust(view, now);
         if let Some(draft) = &view.look {
             let why = if draft.asks_keystone() {
-                "browsers upload where Keystone's catalog says, and Glance's own account may read that"
+                "browsers upload to the URL in Keystone's catalog, which Glance's own account may read"
             } else {
-                "what the user's own files say in [cors] is carried on, and stands in a Secret"
+                "our file repeats [cors] of the user's own files, which are in a Secret"
             };
             plan.steps.insert(0, Step::new(Action::Rehearse(draft.clone()), why));
         }
@@ -169,8 +169,8 @@ impl ApiPlanner<'_> {
         };
         let service = self.view.api.service;
         let why = match self.view.api.part {
-            Some(_) => "the internal API shall have its options".to_owned(),
-            None => format!("{} shall accept {}", service.name, count(accepted)),
+            Some(_) => "the internal API gets its options".to_owned(),
+            None => format!("{} must accept {}", service.name, count(accepted)),
         };
         let change = desired.compare(self.options, self.now, &why).map_err(|p| (ConditionType::ConfigRendered, p))?;
         let mut plan = Plan::toward(&change, ready(service, accepted, &self.target.workload.meta.key.name));
@@ -196,9 +196,9 @@ impl ApiPlanner<'_> {
         }
         let workload = &self.target.workload;
         let nobody = if self.view.api.part.is_some() {
-            "nothing is asked of the internal API; nothing is configured"
+            "no option for the internal API is set; nothing is configured"
         } else if self.view.api.service.takes_uploads() {
-            "neither a Horizon resource nor spec.cors.allowedOrigins asks this Glance to accept an origin; nothing is configured"
+            "no Horizon resource and no spec.cors.allowedOrigins requests an origin here; nothing is configured"
         } else {
             "spec.cors names no origin, and no Horizon or dashboard that has one; nothing is configured"
         };
@@ -237,7 +237,7 @@ fn ready(service: &OpenStackService, origins: usize, workload: &str) -> Problem 
     } else if !service.takes_uploads() {
         format!("{workload} accepts {}", count(origins))
     } else {
-        format!("{workload} accepts {}; each Horizon's own status tells what its preflights show", count(origins))
+        format!("{workload} accepts {}; each Horizon's own status has the results of its preflights", count(origins))
     };
     Problem::new(Reason::RolledOut, message)
 }
@@ -277,7 +277,7 @@ fn finalize(view: &ApiView, now: Timestamp, give_back: impl FnOnce(&mut Plan) ->
         return plan;
     }
     plan.steps.extend(finalization.collect(view.api.service.kind));
-    let why = if holders.is_empty() { "all is given back" } else { "spec.deletion.timeout has passed" };
+    let why = if holders.is_empty() { "everything is released" } else { "spec.deletion.timeout has passed" };
     plan.steps.push(Step::new(Action::RemoveFinalizer, why));
     plan
 }

@@ -72,7 +72,8 @@ impl Plan {
         if !change.rolls {
             let claim = |mount: &Mount| mount.annotations.get(annotations::CLAIM).cloned();
             let claimed = desired.applied.mount.as_ref().is_some_and(|observed| claim(observed) == claim(&mount));
-            let why = if claimed { "what its image says is noted" } else { "the claim names another resource" };
+            let why =
+                if claimed { "the result from its image is recorded" } else { "the claim names another resource" };
             self.steps.push(Step::new(Action::Claim { workload, mount }, why));
             return true;
         }

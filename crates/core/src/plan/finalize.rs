@@ -31,7 +31,7 @@ pub fn copied(target: &Target, applied: &Applied) -> Option<Problem> {
     let workload = &target.workload;
     let mount = applied.mount.as_ref().filter(|_| workload.foreign)?;
     let message = format!(
-        "{}: its mount of ConfigMap {} belongs to {:?}, so only that manager can take it away: remove the volumes and mounts named direct-upload* from its manifest",
+        "{}: its mount of ConfigMap {} belongs to {:?}, so only that manager can remove it: remove the volumes and mounts named direct-upload* from its manifest",
         describe(workload.kind, &workload.meta.key),
         mount.config_map,
         workload.other_manager.as_deref().unwrap_or("somebody"),
@@ -77,7 +77,7 @@ impl Plan {
 
 /// A deletion waits until what it depends on is seen.
 pub fn blind(problem: &Problem) -> Problem {
-    let message = format!("deletion waits until the operator can see what is to be given back: {problem}");
+    let message = format!("deletion waits until the operator can see what to release: {problem}");
     Problem::new(problem.reason, message)
 }
 

@@ -92,7 +92,7 @@ fn files(settings: &HorizonSettings, direct: bool) -> Result<Vec<File>, Unmet> {
 /// The state of a Horizon whose own setting is in effect.
 fn own(problem: &Problem) -> State {
     if problem.reason == Reason::DirectDisabled {
-        let message = "direct upload is switched off; Horizon's own HORIZON_IMAGES_UPLOAD_MODE is in force";
+        let message = "direct upload is off; Horizon's own HORIZON_IMAGES_UPLOAD_MODE is in effect";
         return State::Done(Problem::new(Reason::DirectDisabled, message));
     }
     State::Unmet(problem.reason.condition(), problem.clone())
@@ -101,7 +101,7 @@ fn own(problem: &Problem) -> State {
 /// The workload should have nothing of ours.
 fn back_out(view: &HorizonView, target: &Target, applied: &Applied, problem: Option<&Problem>, now: Timestamp) -> Plan {
     let workload = &target.workload;
-    let why = problem.map_or_else(|| "nothing is asked of it".to_owned(), Problem::message);
+    let why = problem.map_or_else(|| "the Horizon resource requests nothing of it".to_owned(), Problem::message);
     let mut plan = Plan::idle(State::Done(Problem::new(Reason::NothingToRoll, why.clone())));
     if applied.mount.is_some() && claimed(workload, &view.dashboard.object.meta) {
         plan.steps.push(Step::new(Action::Release { workload: workload.clone() }, why));
@@ -180,14 +180,15 @@ impl HorizonPlanner<'_> {
             notes: self.view.dashboard.reads().into_iter().chain(seen).collect(),
             rollout: &self.spec.rollout,
         };
-        let why = if self.direct { "Horizon shall upload directly" } else { "httpd and Django settings are asked for" };
+        let why =
+            if self.direct { "Horizon must upload directly" } else { "the spec requests httpd and Django settings" };
         let change = desired.compare(self.options, self.now, why).map_err(|p| (ConditionType::ConfigRendered, p))?;
         let mut plan = Plan::toward(&change, Problem::new(Reason::Settled, why));
         plan.state = self.standing();
         if let Err(held) = &gate {
             self.wait_for_glance(&mut plan, held, change.rolls);
         } else if let Proven::Wait(state) = proven {
-            let why = "a browser's upload must be let through for each origin";
+            let why = "a browser's upload must pass for each origin";
             plan.steps.push(Step::new(Action::AwaitProof, why));
             plan.state = state;
         } else if let Proven::Back(problem) = proven {
@@ -214,7 +215,7 @@ impl HorizonPlanner<'_> {
         }
         let mut steps = Vec::new();
         if !self.applied.sets_direct() && self.view.evidence.is_granted(false) {
-            steps.push(Step::new(Action::Probe, "the rolled-out Glance must let the browser's upload through"));
+            steps.push(Step::new(Action::Probe, "a browser's upload must pass at the rolled-out Glance"));
         }
         steps.push(Step::new(Action::SwitchMode { workload, mount }, why));
         steps
@@ -252,7 +253,7 @@ impl HorizonPlanner<'_> {
         if let Some(in_use) = self.applied.in_use().filter(|_| self.view.dashboard.backed_out().is_none()) {
             let annotations = BTreeMap::from([(annotations::BACKED_OUT.to_owned(), Some(rfc3339(self.now)))]);
             let action = Action::Annotate { config_map: in_use.meta.key.clone(), annotations };
-            plan.steps.push(Step::new(action, "so that direct returns with the same patience"));
+            plan.steps.push(Step::new(action, "to record when direct mode ended"));
         }
         plan.steps.push(Step::new(Action::Release { workload }, problem.message().clone()));
         plan.await_rollout(self.target, rolling(self.target));
@@ -262,7 +263,7 @@ impl HorizonPlanner<'_> {
     /// Its state when its pods run with the files.
     fn standing(&self) -> State {
         if !self.direct {
-            let message = "direct upload is switched off; the files that are asked for are in place";
+            let message = "direct upload is off; the requested files are in place";
             return State::Done(Problem::new(Reason::DirectDisabled, message));
         }
         let to = self.whereto();

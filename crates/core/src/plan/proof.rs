@@ -60,7 +60,7 @@ pub fn standing(view: &HorizonView, spec: &HorizonSpec, to: &str) -> State {
         ),
         Evidence::Granted(..) if view.is_upload_verified() => done(
             Reason::UploadVerified,
-            format!("new dashboard sessions upload directly{to}; a whole upload of the operator's own passes"),
+            format!("new dashboard sessions upload directly{to}; the operator's own whole upload passes"),
         ),
         Evidence::Granted(..) => done(
             Reason::Verified,
@@ -69,7 +69,7 @@ pub fn standing(view: &HorizonView, spec: &HorizonSpec, to: &str) -> State {
         Evidence::Refused(_, failures) => {
             let hold = match view.throttle {
                 Throttle::Frozen => {
-                    "; most Glance endpoints refuse at once, so the operator doubts its own way to them and changes no mode"
+                    "; most Glance endpoints refuse at the same time, so the operator suspects its own network and changes no mode"
                 }
                 _ => "",
             };
@@ -93,7 +93,7 @@ pub fn standing(view: &HorizonView, spec: &HorizonSpec, to: &str) -> State {
         Evidence::Pending if view.destinations.iter().all(|d| d.epoch.is_some()) => State::Pending,
         Evidence::Pending | Evidence::None => unmet(Problem::new(
             Reason::NotVerified,
-            "no preflight has been made yet: it is made once Glance's pods all run with the same configuration",
+            "no preflight has been sent yet: the operator sends it when all pods of Glance run with the same configuration",
         )),
     }
 }
@@ -109,13 +109,14 @@ fn fallen(view: &HorizonView) -> Problem {
         Evidence::Refused(_, failures) => tell(failures),
         Evidence::Unknown(failures) => format!("the operator gets no answer: {}", tell(failures)),
         Evidence::Granted(..) => {
-            "preflights pass again; direct returns once they have for some minutes without exception".to_owned()
+            "preflights pass again; direct mode returns after some minutes without a failure".to_owned()
         }
         Evidence::None | Evidence::Pending => {
-            "direct returns once preflights have passed for some minutes without exception".to_owned()
+            "direct mode returns when preflights have passed for some minutes without a failure".to_owned()
         }
     };
-    let message = format!("Horizon's own HORIZON_IMAGES_UPLOAD_MODE is in force, since the upload path broke: {why}");
+    let message =
+        format!("Horizon's own HORIZON_IMAGES_UPLOAD_MODE is in effect, because the upload path failed: {why}");
     Problem::new(Reason::FallenBack, message)
 }
 

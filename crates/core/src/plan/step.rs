@@ -116,24 +116,24 @@ impl fmt::Display for Action {
         let name = |w: &Workload| describe(w.kind, &w.meta.key);
         match self {
             Self::AddFinalizer => f.write_str("add the finalizer"),
-            Self::RemoveFinalizer => f.write_str("take the finalizer off"),
+            Self::RemoveFinalizer => f.write_str("remove the finalizer"),
             Self::ApplyConfigMap(draft) => write!(f, "create ConfigMap {}", draft.key),
             Self::Annotate { config_map, .. } => write!(f, "annotate ConfigMap {config_map}"),
             Self::Mount { workload, mount } => write!(f, "mount {} in {}", mount.config_map, name(workload)),
             Self::SwitchMode { workload, mount } => {
                 write!(f, "switch {} to direct by mounting {}", name(workload), mount.config_map)
             }
-            Self::Claim { workload, .. } => write!(f, "claim {}, which rolls nothing", name(workload)),
-            Self::Release { workload } => write!(f, "give back our fields of {}", name(workload)),
+            Self::Claim { workload, .. } => write!(f, "claim {} (rolls nothing)", name(workload)),
+            Self::Release { workload } => write!(f, "release our fields of {}", name(workload)),
             Self::Rehearse(draft) => write!(f, "rehearse {}", draft.subject()),
             Self::AwaitRehearsal { .. } => f.write_str("wait until the rehearsal has passed"),
             Self::AwaitRollout { workload } => write!(f, "wait until {} is rolled out", name(workload)),
             Self::AwaitGlance { glance } => write!(f, "wait until Glance {glance} accepts the origins"),
             Self::AwaitHorizons => f.write_str("wait until no Horizon uploads to this Glance directly"),
-            Self::Probe => f.write_str("see that the preflight passes for each origin"),
-            Self::AwaitProof => f.write_str("make preflights until they pass"),
+            Self::Probe => f.write_str("check that the preflight passes for each origin"),
+            Self::AwaitProof => f.write_str("send preflights until they pass"),
             Self::Adjust(adjustment) if adjustment.annotations.is_empty() => {
-                write!(f, "give back our annotations of {adjustment}")
+                write!(f, "remove our annotations of {adjustment}")
             }
             Self::Adjust(adjustment) => {
                 let ours = format!("{DOMAIN}/");

@@ -11,35 +11,35 @@ use thiserror::Error;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum Refusal {
     /// Newlines end a directive. NUL and similar characters have unpredictable effects.
-    #[error("holds a control character; remove it")]
+    #[error("contains a control character; remove it")]
     Control,
     /// The file is read in whatever locale the service runs in.
     #[error(
-        "holds a character outside ASCII, which is read differently under another locale; write it in ASCII (host names in punycode)"
+        "contains a character outside ASCII, which is read differently under another locale; write it in ASCII (host names in punycode)"
     )]
     NonAscii,
     /// A comma separates list items and cannot be escaped.
-    #[error("holds a comma, which separates list items; write the parts as items of their own")]
+    #[error("contains a comma, which separates list items; write the parts as separate items")]
     Comma,
     /// The reader drops spaces around an item.
-    #[error("begins or ends with a blank, which is dropped on reading; remove it")]
+    #[error("starts or ends with a space, which is dropped on reading; remove it")]
     OuterBlank,
     /// The reader drops an empty item, or gives it another meaning.
     #[error("is empty; remove it or write a value")]
     Empty,
     /// A colon ends a key and cannot be escaped.
-    #[error("holds a colon, which ends a name; choose another name")]
+    #[error("contains a colon, which ends a name; choose another name")]
     Colon,
     /// The reader drops a pair of quotes.
-    #[error("begins with a quote, which is dropped on reading; remove it")]
+    #[error("starts with a quote, which is dropped on reading; remove it")]
     Quote,
     /// oslo.policy would only log it, and deny.
     #[error(
-        "is no expression of oslo.policy's; write checks such as role:admin, rule:NAME, @ (everybody) or ! (nobody), with and, or, not and parentheses between them"
+        "is not an oslo.policy expression; write checks such as role:admin, rule:NAME, @ (everybody) or ! (nobody), with and, or, not and parentheses between them"
     )]
     Policy,
     /// httpd replaces `${NAME}` before anything else and knows no escape.
-    #[error("holds \"${{\", which httpd expands; remove it")]
+    #[error("contains \"${{\", which httpd expands; remove it")]
     Expansion,
     /// Not a name of a section, option, directive or container.
     #[error("is not a name; use letters, digits, '_', '-', '.' and ':'")]

@@ -157,7 +157,7 @@ fn unseen_path(plan: &Plan) -> Option<Problem> {
     (looking && plan.steps.iter().any(looks)).then(|| {
         Problem::new(
             Reason::PathUnknown,
-            "only the workload's image tells where its Horizon reads snippets, and nothing runs it here; set spec.paths.localSettingsDir to \
+            "only the workload's image shows where its Horizon reads snippets, and nothing runs it here; set spec.paths.localSettingsDir to \
              <prefix>/lib/pythonX.Y/site-packages/openstack_dashboard/local/local_settings.d \
              (ask the image: python3 -c \"import sysconfig; print(sysconfig.get_path('platlib'))\")",
         )

@@ -105,7 +105,7 @@ pub fn object<'a>(value: &'a mut Value, path: &[&str]) -> Result<&'a mut Map<Str
     if value.is_null() {
         *value = Value::Object(Map::new());
     }
-    let map = value.as_object_mut().ok_or_else(|| format!("what holds {} is no mapping", path.join(".")))?;
+    let map = value.as_object_mut().ok_or_else(|| format!("the parent of {} is not a mapping", path.join(".")))?;
     match path {
         [] => Ok(map),
         [first, rest @ ..] => object(map.entry(*first).or_insert(Value::Null), rest),

@@ -64,7 +64,7 @@ pub fn absence(workload: &Workload) -> Option<String> {
     let (replicas, away) = (workload.replicas, workload.roll.away);
     (replicas > 0 && replicas <= away).then(|| {
         let pods = if replicas == 1 { "its only pod".to_owned() } else { format!("all {replicas} pods") };
-        format!("a roll may take {pods} away before a new one is ready, and nobody answers meanwhile")
+        format!("a roll may end {pods} before a new one is ready, and no pod answers in between")
     })
 }
 
@@ -78,10 +78,10 @@ pub fn advice(default: bool, drain: &Drain, target: &Target, soon: bool) -> Vec<
         Draining::Sleep(_) if matches!(target.container.pre_stop, Some(PreStop::Ours(_))) => None,
         Draining::Sleep(_) if soon => None,
         Draining::Sleep(seconds) => Some(format!(
-            "pods of {name} do not drain yet: the next roll cuts uploads in flight, and brings a preStop sleep of {seconds} s by which later ones let them finish; spec.rollout.notBefore holds it until a quiet time"
+            "pods of {name} do not drain yet: the next roll cuts uploads in flight, and adds a preStop sleep of {seconds} s, with which later rolls let them finish; spec.rollout.notBefore delays it until a quiet time"
         )),
         Draining::Theirs { sleeps: false } => Some(format!(
-            "{name} has a preStop hook of its own, and none is added: if its server ends at once on SIGTERM (eventlet), a roll cuts uploads in flight unless that hook sleeps; if it finishes its requests (uWSGI), uploads have terminationGracePeriodSeconds to end: in its own manifest, {}; spec.rollout.drain.enabled: false ends this advice",
+            "{name} has its own preStop hook, so none is added: if its server ends at once on SIGTERM (eventlet), a roll cuts uploads in flight unless that hook sleeps; if it finishes its requests (uWSGI), uploads have terminationGracePeriodSeconds to end: in its own manifest, {}; spec.rollout.drain.enabled: false ends this advice",
             pod(&format!("terminationGracePeriodSeconds: {}", LONG.max(grace(target))))
         )),
         Draining::Unfit(grace) => Some(format!(
@@ -91,18 +91,18 @@ pub fn advice(default: bool, drain: &Drain, target: &Target, soon: bool) -> Vec<
         Draining::AppliedBy(manager) => {
             let (what, seconds) = match target.container.pre_stop {
                 // While ours is there, only the same hook is accepted.
-                Some(PreStop::Ours(seconds)) => ("the next roll takes our preStop hook out of", seconds),
+                Some(PreStop::Ours(seconds)) => ("the next roll removes our preStop hook from", seconds),
                 _ => ("a roll cuts uploads in flight in", seconds),
             };
             let container = &target.container.name;
             let container = format!("{{name: {container}, lifecycle: {{preStop: {}}}}}", pre_stop::hook(seconds));
             Some(format!(
-                "{what} {name}: {manager:?} applies it server-side, and the hook could stand in its way; in its own manifest, {}",
+                "{what} {name}: {manager:?} applies it server-side, and the hook could conflict with it; in its own manifest, {}",
                 pod(&format!("containers: [{container}]"))
             ))
         }
         Draining::Absent => Some(format!(
-            "a roll of {name} cuts uploads in flight: a preStop sleep would make its absence longer, since a new pod starts only after the old one has ended; give it a second replica, or set spec.rollout.drain.enabled: true"
+            "a roll of {name} cuts uploads in flight: a preStop sleep would make the outage longer, because a new pod starts only after the old one has ended; give it a second replica, or set spec.rollout.drain.enabled: true"
         )),
     };
     let gap = absence(&target.workload)

@@ -43,7 +43,7 @@ pub fn mountable(target: &Target, path: &str) -> Result<(), Problem> {
     Err(Problem::new(
         Reason::PathReadOnly,
         format!(
-            "{path} lies in {}, where the workload mounts the read-only volume {}: nothing can be mounted inside it; name another folder in spec.paths",
+            "{path} is in {}, where the workload mounts the read-only volume {}, and nothing can be mounted inside it; name another folder in spec.paths",
             parent.path, parent.volume
         ),
     ))

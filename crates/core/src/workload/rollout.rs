@@ -55,7 +55,7 @@ pub fn judge(workload: &Workload, config_map: Option<&str>, pods: &[Arc<Pod>]) -
         return problem(Reason::ReplicaFailure, format!("cannot create pods: {message}"));
     }
     if let Some((pod, trouble)) = new.iter().find_map(|p| Some((p, p.trouble.as_ref()?))) {
-        return problem(Reason::PodsCrashing, format!("does not come up: pod {}: {trouble}", pod.meta.key.name));
+        return problem(Reason::PodsCrashing, format!("does not start: pod {}: {trouble}", pod.meta.key.name));
     }
     if let Some(message) = &status.stuck {
         return problem(

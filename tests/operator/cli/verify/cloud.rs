@@ -51,7 +51,7 @@ pub enum Csrf {
     Stripped,
 }
 
-/// What Glance, or what stands before it, makes of the data.
+/// What Glance, or a server in front of it, does with the data.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub enum Put {
     #[default]

@@ -20,7 +20,7 @@ pub const TOKEN: &str = "gAAAA-token-of-the-canary";
 pub const PROJECT: &str = "project-of-the-canary";
 pub const ORIGIN: &str = "https://horizon.example.com";
 
-/// What Glance, or what stands before it, makes of the data.
+/// What Glance, or a server in front of it, does with the data.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub enum Put {
     #[default]
@@ -33,7 +33,7 @@ pub enum Put {
     CutAfter(u64),
     /// Glance's own answer.
     Glance(u16),
-    /// Stored; CORS headers are taken off.
+    /// Stored; CORS headers are removed.
     Unreadable,
     /// Stored in part.
     Damaged,

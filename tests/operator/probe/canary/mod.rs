@@ -124,14 +124,14 @@ fn the_data_is_spread_over_the_pace() {
 }
 
 #[rstest]
-#[case::body_limit(Put::TooLarge, 0, CanaryClass::Size, Some(Rule::BodyLimit), "a body limit before Glance")]
-#[case::cut_by_size(Put::CutAt(2048), 2, CanaryClass::Size, Some(Rule::BodyLimit), "by their size")]
-#[case::cut_by_time(Put::CutAfter(1200), 3, CanaryClass::Time, Some(Rule::TooSlow), "by their time")]
-#[case::token(Put::Glance(401), 0, CanaryClass::Auth, None, "does not take a token that Keystone has just given")]
+#[case::body_limit(Put::TooLarge, 0, CanaryClass::Size, Some(Rule::BodyLimit), "a body limit in front of Glance")]
+#[case::cut_by_size(Put::CutAt(2048), 2, CanaryClass::Size, Some(Rule::BodyLimit), "by size")]
+#[case::cut_by_time(Put::CutAfter(1200), 3, CanaryClass::Time, Some(Rule::TooSlow), "by duration")]
+#[case::token(Put::Glance(401), 0, CanaryClass::Auth, None, "refuses a token that Keystone has just issued")]
 #[case::policy(Put::Glance(403), 0, CanaryClass::Policy, None, "does not let this user upload")]
 #[case::quota(Put::Glance(413), 0, CanaryClass::Quota, None, "a quota")]
 #[case::store(Put::Glance(500), 0, CanaryClass::Store, None, "failed to store")]
-#[case::killed(Put::Killed, 0, CanaryClass::Store, None, "gave the image up")]
+#[case::killed(Put::Killed, 0, CanaryClass::Store, None, "ended the image's upload")]
 #[case::cors(Put::Unreadable, 0, CanaryClass::Path, Some(Rule::CorsOnTheWay), "may not read the answer")]
 #[case::content(Put::Damaged, 0, CanaryClass::Content, None, "does not hold what was sent")]
 fn failures_are_told_apart(
@@ -224,7 +224,7 @@ fn where_nothing_can_be_deleted_no_more_is_made() {
     assert_eq!(cloud.images().len(), 3);
 }
 
-/// Of what the list holds, whatever was asked for: the state, and for how long.
+/// What counts in the list: the state, and for how long, whatever the request filtered by.
 #[test]
 fn stuck_images_are_counted_and_left_alone() {
     let stuck_since = |id: &str, status: &str, at: &str| {

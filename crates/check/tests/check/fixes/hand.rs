@@ -1,4 +1,4 @@
-//! Advice that is no text: what a person makes of it.
+//! Advice that is not text to copy: what a person does with it.
 
 use direct_upload_api::Rule;
 use direct_upload_check::Finding;
@@ -33,9 +33,9 @@ const ELSEWHERE: [(Rule, &str); 18] = [
     (Rule::NotRead, "of the Glance resource: the operator writes"),
     (Rule::WrongStart, "start the module glance.wsgi.api:application under uWSGI"),
     (Rule::WrongStart, "start the script glance-wsgi-api"),
-    (Rule::NotRead, "write the value itself, in place of"),
+    (Rule::NotRead, "write the value itself, instead of"),
     (Rule::Unknown, "write "),
-    (Rule::CorsOnTheWay, "make sure that none of them does"),
+    (Rule::CorsOnTheWay, "check that none of them does this"),
     (Rule::CorsOnTheWay, "give Glance its own [cors] first"),
     (Rule::OptionsFiltered, "give Glance its own [cors] first"),
 ];
@@ -71,9 +71,7 @@ pub fn apply(files: &Files, finding: &Finding) -> Option<Hand> {
         }
         Rule::OptionsFiltered if fix.contains("Require method OPTIONS PUT") => before("Require method OPTIONS PUT"),
         Rule::OptionsFiltered if fix.starts_with("add OPTIONS to it") => line(&|old| format!("{old} OPTIONS")),
-        Rule::OptionsFiltered if fix.starts_with("add OPTIONS to the methods that are let through") => {
-            spot(&options_let_through)
-        }
+        Rule::OptionsFiltered if fix.starts_with("add OPTIONS to the accepted methods") => spot(&options_let_through),
         Rule::OptionsFiltered if fix.contains(" to the methods of the LimitExcept around it") => spot(&|spot| {
             let method = fix.split_whitespace().nth(1).unwrap();
             let mut lines = spot.lines();
@@ -81,7 +79,7 @@ pub fn apply(files: &Files, finding: &Finding) -> Option<Hand> {
             lines[around] = lines[around].replace('>', &format!(" {method}>"));
             spot.set_lines(&lines);
         }),
-        Rule::OptionsFiltered if fix.starts_with("add PUT to the Require method beside it") => spot(&|spot| {
+        Rule::OptionsFiltered if fix.starts_with("add PUT to the Require method there") => spot(&|spot| {
             let mut lines = spot.lines();
             let beside = lines.iter_mut().find(|line| line.contains("Require method")).unwrap();
             beside.push_str(" PUT");
@@ -116,8 +114,8 @@ pub fn apply(files: &Files, finding: &Finding) -> Option<Hand> {
             Some(Hand::Elsewhere)
         }
         Rule::TooSlow if fix.starts_with("give Traefik") => Some(Hand::Elsewhere),
-        Rule::TooSlow if fix.contains("among the arguments") => {
-            let argument = fix.split(' ').next()?.to_owned();
+        Rule::TooSlow if fix.starts_with("set the argument ") => {
+            let argument = fix.split(' ').nth(3)?.to_owned();
             let path = steps(finding.place.field.as_deref()?);
             let object = finding.place.object.as_deref()?;
             Some(Hand::Edited(with_object(files, file_of(files, finding)?, object, |value| {
@@ -155,8 +153,8 @@ fn flavor(files: &Files, finding: &Finding) -> Option<Hand> {
     let spot = |edit: &dyn Fn(&mut Spot)| at_spot(files, finding, edit);
     let line = |edit: &dyn Fn(&str) -> String| at_line(files, finding, edit);
     match fix {
-        _ if fix.starts_with("in place of what stands in [") => {
-            let (section, options) = fix.strip_prefix("in place of what stands in [")?.split_once("]: ")?;
+        _ if fix.starts_with("replace the contents of [") => {
+            let (section, options) = fix.strip_prefix("replace the contents of [")?.split_once("] with: ")?;
             spot(&|spot| {
                 let mut inside = false;
                 let mut lines = Vec::new();

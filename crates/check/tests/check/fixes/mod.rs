@@ -1,7 +1,7 @@
 //! Each fix, applied to the input as a person would apply it: the finding goes away, and no other comes.
 //!
 //! In: what each rule's tests check, the corpus, and the folder that `CHECK_CASES` names. `text` reads the
-//! sentence and edits the file; where the sentence is no text to write, `hand` says how a person goes about it.
+//! sentence and edits the file; if the sentence is not text to copy, `hand` says what a person does.
 
 mod hand;
 mod spot;

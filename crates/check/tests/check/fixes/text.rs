@@ -35,7 +35,7 @@ pub fn apply(files: &Files, finding: &Finding) -> Result<Files, String> {
         }
     } else {
         // A line that nothing reads gives way to the right one.
-        if fix.contains("(in place of") && !fix.contains("dollar sign") {
+        if fix.contains("(instead of") && !fix.contains("dollar sign") {
             remove(&mut spot, &finding.found);
         }
         for statement in statements(fix) {
@@ -135,7 +135,7 @@ pub fn value(spot: &Spot, name: &str) -> Option<String> {
     Some([vec![first], more.collect()].concat().concat())
 }
 
-/// Writes a statement: in place of the intended one, or next to it.
+/// Writes a statement: instead of the intended one, or next to it.
 pub fn set(spot: &mut Spot, statement: &str) -> Result<(), String> {
     match spot.kind {
         Kind::Glance | Kind::Uwsgi | Kind::Paste | Kind::Oslo => set_option(spot, statement),

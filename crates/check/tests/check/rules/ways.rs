@@ -1,4 +1,4 @@
-//! What stands between the browser and Glance: ports, TLS, policies of gateways, legacy uploads.
+//! What is between the browser and Glance: ports, TLS, policies of gateways, legacy uploads.
 
 use rstest::rstest;
 
@@ -18,7 +18,7 @@ fn horizon(port: u16, tls: bool, lines: &str) -> String {
 #[case::another_port(8443, true, GOOD, &["error DU002"])]
 #[case::listed_with_it(8443, true, "[cors]\nallowed_origin = https://d.example:8443\n", &[])]
 #[case::https(443, true, GOOD, &[])]
-// Something before it ends TLS, on a port of its own.
+// A server in front of it ends TLS, on its own port.
 #[case::behind_something(8080, false, GOOD, &[])]
 fn the_dashboards_port_is_part_of_its_origin(
     #[case] port: u16,
@@ -191,7 +191,7 @@ fn policies_of_envoy_gateway(#[case] kind: &str, #[case] target: &str, #[case] s
     assert_eq!(gateway(NO_LIMIT, &policy(kind, target, spec)), expected);
 }
 
-/// The nearer policy holds, and the other not at all.
+/// Only the nearer policy applies.
 #[test]
 fn a_listeners_policy_replaces_the_gateways() {
     let both = format!(

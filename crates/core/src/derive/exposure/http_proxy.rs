@@ -36,7 +36,7 @@ pub fn exposures(snapshot: &Snapshot, proxy: &Arc<HttpProxy>, backends: &Backend
         None | Some(_) => {}
     }
     if found.urls.is_empty() && proxy.spec.virtualhost.is_some() && leads {
-        notes.add("so no URL follows from it");
+        notes.add("so it gives no URL");
     }
     let object = || Some(ExposingObject::Other(ExposureKind::HTTPProxy, proxy.meta.key.clone()));
     Ok(found.finish(notes, object))
@@ -243,7 +243,7 @@ fn urls(proxy: &HttpProxy, host: &ProxyHost, walk: &Walk<'_>, found: &mut Exposu
     }
     for way in &walk.ways {
         let path = way.path.clone().unwrap_or_else(|other| {
-            notes.add(format!("path {other:?} is no prefix; / is assumed"));
+            notes.add(format!("path {other:?} is not a prefix; / is assumed"));
             String::new()
         });
         if !https || way.insecure {

@@ -37,7 +37,7 @@ pub fn exposures(ingress: &Arc<Ingress>, backends: &Backends) -> Exposures {
     if no_rules {
         let hosts: Vec<&String> = ingress.tls.iter().flat_map(|tls| &tls.hosts).collect();
         if hosts.is_empty() {
-            notes.add("its default backend has no host name, so no origin follows from it");
+            notes.add("its default backend has no host name, so it gives no origin");
         }
         for host in hosts {
             found.urls.extend(urls(ingress, host, &[&rest], &mut notes));
@@ -46,7 +46,7 @@ pub fn exposures(ingress: &Arc<Ingress>, backends: &Backends) -> Exposures {
     found.finish(notes, || {
         let paths = ingress.rules.iter().flat_map(|rule| &rule.paths).map(|path| path.service.as_str());
         let mut others = backends.others(paths.chain(ingress.default_service.as_deref()));
-        others.extend(ingress.other_backends.then(|| "a backend that is no Service".to_owned()));
+        others.extend(ingress.other_backends.then(|| "a backend that is not a Service".to_owned()));
         Some(ExposingObject::Ingress(ingress.clone(), others))
     })
 }
@@ -82,7 +82,7 @@ fn urls(ingress: &Ingress, host: &str, paths: &[&IngressPath], notes: &mut Notes
     let url = |path: &&IngressPath| {
         // A regular expression (ingress-nginx, implementation-specific) says nothing about the prefix.
         if path.exact || path.path.contains(['(', '*', '[', '$', '^', '\\', '|']) {
-            notes.add(format!("path {:?} is no prefix; / is assumed", path.path));
+            notes.add(format!("path {:?} is not a prefix; / is assumed", path.path));
             return PublicUrl::with_path(origin.clone(), "");
         }
         PublicUrl::with_path(origin.clone(), &path.path)
@@ -104,9 +104,8 @@ pub(super) fn port(https: bool, reported: &BTreeSet<i32>, notes: &mut Notes) -> 
     let candidates: Vec<u16> =
         reported.iter().filter(|p| **p != other).filter_map(|p| u16::try_from(*p).ok()).collect();
     match candidates.as_slice() {
-        [] => notes.add(format!(
-            "its status tells no port, so port {default} is assumed; where that is wrong, set spec.publicURL"
-        )),
+        [] => notes
+            .add(format!("its status has no port, so port {default} is assumed; if that is wrong, set spec.publicURL")),
         _ if candidates.contains(&default) => return (None, false),
         [port] => return (Some(*port), false),
         _ => notes.add(format!("its status has the ports {candidates:?}; port {default} is assumed")),

@@ -134,13 +134,13 @@ fn entries(
 fn urls(https: bool, rule: &Alternative, found: &mut Exposures, notes: &mut Notes) {
     let Some(hosts) = &rule.hosts else {
         match &rule.host_pattern {
-            Some(pattern) => notes.add(format!("hosts {pattern:?} are not told one by one, and an origin is exact")),
+            Some(pattern) => notes.add(format!("hosts {pattern:?} are not listed one by one, and an origin is exact")),
             None => notes.add("a rule without Host gives no origin"),
         }
         return;
     };
     if let Some(path) = &rule.path {
-        notes.add(format!("path {path:?} is no prefix; / is assumed"));
+        notes.add(format!("path {path:?} is not a prefix; / is assumed"));
     }
     let path = if rule.path.is_some() { "" } else { rule.prefix.as_deref().unwrap_or_default() };
     let port = if https { 443 } else { 80 };
@@ -155,10 +155,9 @@ fn urls(https: bool, rule: &Alternative, found: &mut Exposures, notes: &mut Note
                 continue;
             }
         }
-        notes.add(format!("nothing in it tells the port of its entry points, so port {port} is assumed; where that is wrong, set spec.publicURL"));
+        notes.add(format!("it does not state the port of its entry points, so port {port} is assumed; if that is wrong, set spec.publicURL"));
         if !https {
-            notes
-                .add("it has no tls, so http is assumed; where its entry point has TLS of its own, set spec.publicURL");
+            notes.add("it has no tls, so http is assumed; if its entry point has its own TLS, set spec.publicURL");
         }
     }
 }

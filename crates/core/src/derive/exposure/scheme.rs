@@ -32,7 +32,7 @@ pub fn asked_for(mut found: Exposures, stated: Stated<'_>, namespace: &str) -> R
     if let (true, Some(first)) = (found.urls.is_empty(), plain.first()) {
         let all: Vec<_> = plain.iter().map(|e| format!("{} ({})", e.url.origin(), e.source)).collect();
         let mut message = format!(
-            "browsers load the dashboard by plain http only: {}; give it TLS, or ask for http with spec.publicURL: {}",
+            "browsers load the dashboard over plain http only: {}; give it TLS, or request http with spec.publicURL: {}",
             all.join(", "),
             first.url
         );
@@ -43,7 +43,7 @@ pub fn asked_for(mut found: Exposures, stated: Stated<'_>, namespace: &str) -> R
         return Err(Problem::new(Reason::PlainHttp, message));
     }
     let left_out = |e: &crate::derive::exposure::Exposure| {
-        let found = format!("{} is left out: plain http counts only where exposedBy asks for it", e.url.origin());
+        let found = format!("{} is left out: plain http counts only if exposedBy requests it", e.url.origin());
         Advice::new(found).object(&e.source)
     };
     found.notes.extend(plain.iter().map(left_out));

@@ -338,7 +338,7 @@ fn through_gateways(
     let (own, spec) = (&service.meta.key.namespace, &service.spec);
     let gateways = gateways_of(service);
     if gateways.is_empty() {
-        notes.add("it names no gateway, so it is for the inside of the mesh only");
+        notes.add("it names no gateway, so it applies only inside the mesh");
     }
     for key in gateways {
         let gateway = snapshot.istio_gateways.get_named(&key).map_err(|unknown| {
@@ -365,7 +365,7 @@ fn through_gateways(
             }
             if found.urls.len() > before && server.tls.as_ref().and_then(|tls| tls.mode.as_deref()) == Some("MUTUAL") {
                 let number = server.port.number;
-                notes.add(format!("port {number} of Istio Gateway {key} asks browsers for a certificate of their own"));
+                notes.add(format!("port {number} of Istio Gateway {key} requires a client certificate from browsers"));
             }
         }
         if found.urls.len() == before {
@@ -409,7 +409,7 @@ fn path(uri: Option<&StringMatch>, notes: &mut Notes) -> String {
         return prefix.clone();
     }
     let value = uri.exact.as_ref().or(uri.regex.as_ref()).map_or("", String::as_str);
-    notes.add(format!("path {value:?} is no prefix; / is assumed"));
+    notes.add(format!("path {value:?} is not a prefix; / is assumed"));
     String::new()
 }
 

@@ -44,14 +44,14 @@ fn of_ingress(ingress: &Ingress, service: &OpenStackService) -> Vec<Advice> {
     let switches = SWITCHES.iter().filter(|switch| value(switch).is_some_and(|v| v.eq_ignore_ascii_case("true")));
     let answers = switches.map(|switch| {
         Advice::new(format!(
-            "the controller answers preflights in {name}'s place, and must be kept in step with every dashboard"
+            "the controller answers preflights instead of {name}, and must be updated for every dashboard"
         ))
         .rule(Rule::CorsOnTheWay)
         .field(format!("metadata.annotations[{switch}]"))
         .fix(format!("remove it: {name}'s own [cors] answers the browser"))
     });
     let logins = LOGINS.iter().filter(|login| value(login).is_some()).map(|login| {
-        Advice::new("it asks for a login, which a browser's preflight never carries")
+        Advice::new("it requires a login, which a browser's preflight never has")
             .rule(Rule::OptionsFiltered)
             .field(format!("metadata.annotations[{login}]"))
             .fix(format!("remove it: {name} checks the token itself"))
@@ -72,12 +72,12 @@ fn of_route(
     filters
         .filter_map(|(at, nth, filter)| {
             let missing = missing(filter.cors.as_ref()?, service, origins, headers);
-            let what = format!("the CORS filter answers preflights in {name}'s place, without {}", missing.join(", "));
+            let what = format!("the CORS filter answers preflights instead of {name}, without {}", missing.join(", "));
             (!missing.is_empty()).then(|| {
                 Advice::new(what)
                     .rule(Rule::CorsOnTheWay)
                     .field(format!("spec.rules[{at}].filters[{nth}]"))
-                    .fix("remove the filter, or name them in it too")
+                    .fix("remove the filter, or add them to it")
             })
         })
         .collect()

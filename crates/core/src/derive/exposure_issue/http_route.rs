@@ -56,12 +56,10 @@ fn timeouts(rule: &HttpRule) -> Option<(&'static str, String)> {
         // Gateway API lets a gateway start to count at the request's start, or after its whole body.
         return Some((
             field,
-            format!(
-                "{text}: an upload that takes longer is cut off, where the gateway counts from the request's start"
-            ),
+            format!("{text}: an upload that takes longer is cut, where the gateway counts from the request's start"),
         ));
     }
-    let what = "is missing, so the gateway's own limit holds";
+    let what = "is missing, so the gateway's own limit applies";
     rule.timeouts.request.is_none().then(|| ("timeouts.request", what.to_owned()))
 }
 
@@ -73,8 +71,8 @@ fn answers(filter: &HttpFilter, origins: &BTreeSet<&Origin>) -> Option<(bool, St
         lacks.push("PUT".into());
     }
     (!lacks.is_empty()).then(|| {
-        let what = format!("the CORS filter answers preflights in Glance's place, without {}", lacks.join(", "));
-        (true, what, "remove the filter, or name them in it too")
+        let what = format!("the CORS filter answers preflights instead of Glance, without {}", lacks.join(", "));
+        (true, what, "remove the filter, or add them to it")
     })
 }
 
@@ -87,7 +85,7 @@ fn rewrites(filter: &HttpFilter) -> Option<(bool, String, &'static str)> {
     } else if headers.remove.iter().any(|name| is_it(name)) {
         "removes Glance's Access-Control-Allow-Origin"
     } else if headers.set.iter().any(|h| is_it(&h.name)) {
-        "replaces Glance's Access-Control-Allow-Origin by one value for every dashboard"
+        "replaces Glance's Access-Control-Allow-Origin with one value for every dashboard"
     } else {
         return None;
     };

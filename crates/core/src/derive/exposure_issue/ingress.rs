@@ -54,14 +54,13 @@ fn nginx(annotations: &Annotations<'_>, origins: &BTreeSet<&Origin>) -> Vec<Expo
     for snippet in ["configuration-snippet", "server-snippet"] {
         let text = annotations.get(&name(snippet)).unwrap_or_default().to_ascii_lowercase();
         if text.contains("access-control-allow") {
-            let what =
-                "it writes CORS headers beside Glance's own; browsers accept only one Access-Control-Allow-Origin";
+            let what = "it adds CORS headers to Glance's own; browsers accept only one Access-Control-Allow-Origin";
             found.push(annotations.issue(Rule::CorsOnTheWay, true, &name(snippet), what.into(), "remove those lines"));
         }
     }
     for login in ["auth-url", "auth-type"] {
         if annotations.get(&name(login)).is_some() {
-            let what = "it asks for a login, which a browser's preflight never carries".to_owned();
+            let what = "it requires a login, but a browser's preflight never has one".to_owned();
             found.push(annotations.issue(
                 Rule::OptionsFiltered,
                 true,
@@ -109,9 +108,9 @@ fn cors(
     let (named, headers): (Vec<_>, Vec<_>) = (named.split(',').collect(), headers.split(',').collect());
     let lacks = lacks(&named, &headers, origins);
     let found = if lacks.is_empty() {
-        "the controller answers preflights in Glance's place, and must be kept in step with every dashboard".to_owned()
+        "the controller answers preflights instead of Glance, and must be updated for every dashboard".to_owned()
     } else {
-        format!("the controller answers preflights in Glance's place, without {}", lacks.join(", "))
+        format!("the controller answers preflights instead of Glance, without {}", lacks.join(", "))
     };
     Some(annotations.issue(
         Rule::CorsOnTheWay,
@@ -126,8 +125,8 @@ fn cors(
 fn traefik(annotations: &Annotations<'_>) -> Vec<ExposureIssue> {
     let name = format!("{TRAEFIK}/router.middlewares");
     let middlewares = annotations.get(&name).map(|middlewares| {
-        let found = format!("{middlewares:?}: a Headers middleware with accessControl… answers preflights in Glance's place, a Buffering or a ForwardAuth middleware stops uploads");
-        annotations.issue(Rule::CorsOnTheWay, false, &name, found, "make sure that none of them does")
+        let found = format!("{middlewares:?}: a Headers middleware with accessControl… answers preflights instead of Glance, a Buffering or a ForwardAuth middleware stops uploads");
+        annotations.issue(Rule::CorsOnTheWay, false, &name, found, "check that none of them does this")
     });
     let found = "Traefik ends each request whose body takes longer than the entry point's respondingTimeouts.readTimeout, 60 s unless it is set".to_owned();
     let entry = annotations.issue(
@@ -135,7 +134,7 @@ fn traefik(annotations: &Annotations<'_>) -> Vec<ExposureIssue> {
         false,
         &format!("{TRAEFIK}/router.entrypoints"),
         found,
-        "set that of the entry point to 0",
+        "set the entry point's respondingTimeouts.readTimeout to 0",
     );
     middlewares.into_iter().chain([entry]).collect()
 }
@@ -144,6 +143,6 @@ fn contour(annotations: &Annotations<'_>) -> Option<ExposureIssue> {
     let name = "projectcontour.io/response-timeout";
     let time = annotations.get(name)?;
     let short = seconds(time).is_some_and(|s| s > 0 && s < PATIENT);
-    let found = format!("{time:?}: Glance must have answered so long after the image's last byte");
+    let found = format!("{time:?}: Glance must answer within this time after the image's last byte");
     short.then(|| annotations.mendable(Rule::TooSlow, false, name, found, "infinity"))
 }

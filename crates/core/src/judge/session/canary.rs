@@ -90,7 +90,7 @@ pub fn leftovers(reply: &Reply, mark: &str, scope: &TokenScope) -> Result<Vec<St
     }
     let json = reply.json().unwrap_or_default();
     let Some(images) = json["images"].as_array() else {
-        return Err(Stop::Unknown("what answers at the public image endpoint is no Glance: it gives no list".into()));
+        return Err(Stop::Unknown("the server at the public image endpoint is no Glance: it returns no list".into()));
     };
     let is_ours = |image: &&Value| {
         let is = |field: &str, value: Option<&str>| value.is_some() && image[field].as_str() == value;
@@ -164,7 +164,7 @@ pub fn created(reply: &Reply, scope: &TokenScope) -> Result<String, Stop> {
     id_in(reply).ok_or_else(|| Stop::Unknown("Glance's answer to the new image has no id".into()))
 }
 
-const TOKEN: &str = "Glance does not take a token that Keystone has just given";
+const TOKEN: &str = "Glance refuses a token that Keystone has just issued";
 
 const TOKEN_FIX: &str = "look at [keystone_authtoken] of Glance and at its log: another Keystone, a clock that is wrong, a password that has changed";
 
@@ -215,15 +215,14 @@ pub fn cut(broken: Break, progress: Progress, faster: bool) -> Stop {
     let Progress { sent, size, seconds } = progress;
     if faster {
         let message = format!(
-            "something before Glance cuts uploads off by their time: after {seconds} s, while the same {size} bytes without pauses pass"
+            "something in front of Glance cuts uploads by duration: after {seconds} s, while the same {size} bytes without pauses pass"
         );
         let fix = "lengthen that timeout: httpd RequestReadTimeout, nginx client_body_timeout, HAProxy timeout client and timeout server, uWSGI harakiri, a route's or load balancer's timeouts";
         let found = Break { message, fix: fix.to_owned(), ..broken };
         return Stop::Failed(CanaryClass::Time, found.by(&[Rule::TooSlow]));
     }
-    let message = format!(
-        "something before Glance cuts uploads off by their size: after {sent} of {size} bytes, also without pauses"
-    );
+    let message =
+        format!("something in front of Glance cuts uploads by size: after {sent} of {size} bytes, also without pauses");
     let fix = "lift that limit: httpd LimitRequestBody 0, nginx client_max_body_size 0, ingress-nginx proxy-body-size \"0\", a firewall's or load balancer's limit";
     let found = Break { message, fix: fix.to_owned(), ..broken };
     Stop::Failed(CanaryClass::Size, found.by(&[Rule::BodyLimit]))
@@ -233,7 +232,7 @@ pub fn cut(broken: Break, progress: Progress, faster: bool) -> Stop {
 pub fn not_active(state: Option<&State>, waited: u64) -> Stop {
     let broken = image::not_active(state, Mode::Direct, waited);
     match state.map(|state| state.status.as_str()) {
-        None => Stop::Unknown("Glance does not tell how the image is".into()),
+        None => Stop::Unknown("Glance does not return the image's state".into()),
         Some("deleted") => Stop::Unknown("somebody else deleted the image".into()),
         Some("queued") => Stop::Failed(CanaryClass::Path, broken),
         Some("saving") => {

@@ -91,13 +91,17 @@ pub fn by_django(reply: &Reply) -> Result<Created, Break> {
 
 fn created(id: Option<String>, url: &str, token: String) -> Result<Created, Break> {
     let Some(id) = id else {
-        return Err(Break::new("an answer without the image's id", "Horizon made no image", "look at Horizon's log"));
+        return Err(Break::new(
+            "an answer without the image's id",
+            "Horizon created no image",
+            "look at Horizon's log",
+        ));
     };
     if url.is_empty() {
         return Err(Break::new(
             "an answer without upload_url",
             "Horizon does not say where the data goes: the page cannot send it",
-            "look at Horizon's log, and at what rewrites its answers on the way",
+            "read Horizon's log, and look for a proxy that changes its answers",
         ));
     }
     let base = url.strip_suffix(&format!("/v2/images/{id}/file"));
@@ -114,7 +118,7 @@ fn created(id: Option<String>, url: &str, token: String) -> Result<Created, Brea
         return Err(Break::new(
             "an answer without a token",
             "Horizon's answer lacks the token that the page needs for the upload",
-            "something on the way may take X-Auth-Token off the dashboard's answers: let it pass",
+            "a proxy may remove X-Auth-Token from the dashboard's answers: let it pass",
         ));
     }
     Ok(Created { id, upload: Some((endpoint, Secret::new(token))) })
@@ -130,9 +134,9 @@ fn not_created(reply: &Reply) -> Break {
         401 => ("the session ended, or Glance does not take the user's token", "look at Horizon's log and at Glance's"),
         403 if said.is_empty() || said.contains("CSRF") => (
             "Django's check against forged requests (CSRF), or something in front of Horizon, refused it",
-            "look at CSRF_TRUSTED_ORIGINS and SECURE_PROXY_SSL_HEADER of Horizon's settings, and whether PUT and POST below api/ pass what stands before it",
+            "look at CSRF_TRUSTED_ORIGINS and SECURE_PROXY_SSL_HEADER of Horizon's settings, and whether PUT and POST below api/ pass the proxies in front of it",
         ),
-        403 => ("Glance does not let this user make images", "look at the policy add_image and at the user's roles"),
+        403 => ("Glance does not let this user create images", "look at the policy add_image and at the user's roles"),
         405 | 501 => (
             "something in front of Horizon does not let the method pass",
             "let PUT, POST and DELETE below api/ reach Horizon",
@@ -149,8 +153,8 @@ fn not_created(reply: &Reply) -> Break {
             "a quota or limit of Glance refused the image",
             "raise it: openstack registered limit, or [DEFAULT] of Glance",
         ),
-        400 | 409 | 422 => ("Glance refused the image's description", "see what it says; and Glance's log"),
-        _ => ("Horizon did not make the image", "look at Horizon's log: it says what Glance answered"),
+        400 | 409 | 422 => ("Glance refused the image's description", "read its message and Glance's log"),
+        _ => ("Horizon did not create the image", "look at Horizon's log: it says what Glance answered"),
     };
     Break::new(received, message, fix)
 }
@@ -164,7 +168,7 @@ fn form_refused(reply: &Reply) -> Break {
     Break::new(
         shown(&format!("the form again: {}", said.join("; "))),
         "Horizon did not take the form of the new image",
-        "see what it says, and Horizon's log",
+        "read its message and Horizon's log",
     )
 }
 
@@ -220,12 +224,12 @@ pub fn not_active(state: Option<&State>, mode: Mode, waited: u64) -> Break {
     let broken = |message: &str, fix: &str| Break::new(received.clone(), message, fix);
     match (status, mode) {
         ("queued", Mode::Legacy) => broken(
-            "Horizon took the file, said that all is well, and Glance has no data: Horizon passes the file on in the background and tells nobody when that fails",
+            "Horizon accepted the file and reported success, but Glance has no data: Horizon sends the file to Glance in the background, and reports no failure",
             "look at Horizon's log and at Glance's. Glance behind uWSGI needs chunked-input-limit, behind mod_wsgi WSGIChunkedRequest On; behind mod_proxy_uwsgi legacy uploads never work",
         )
         .by(&[Rule::ChunkedLimit, Rule::BodyLimit]),
         ("queued", _) => broken(
-            "Glance answered the upload and has no data: not Glance took it",
+            "the upload got an answer, but Glance has no data: another server accepted it",
             "compare what is routed to Glance for PUT with the dashboard's own endpoint of Glance",
         )
         .by(&[Rule::WrongEndpoint]),
@@ -233,9 +237,9 @@ pub fn not_active(state: Option<&State>, mode: Mode, waited: u64) -> Break {
             "Glance has not finished storing the data",
             "look at Glance's log and at its store; or wait longer, with --timeout",
         ),
-        ("unknown", _) => broken("Horizon does not say how the image is", "look at Horizon's log"),
+        ("unknown", _) => broken("Horizon does not return the image's state", "look at Horizon's log"),
         ("deleted", _) => broken("the image is gone", "somebody deleted it, or policy hides it: look at Glance's log"),
-        _ => broken("Glance gave the image up", "look at Glance's log, and at its store"),
+        _ => broken("Glance ended the image's upload", "look at Glance's log, and at its store"),
     }
 }
 
@@ -253,7 +257,7 @@ pub enum Compared {
 /// # Errors
 /// It does not.
 pub fn compare(content: Content, state: &State) -> Result<Compared, Break> {
-    let fix = "something on the way changes or cuts bodies (a virus scanner, a transforming proxy, an import plugin), or the store is faulty: compare with an upload by `openstack image create` past it";
+    let fix = "something in front of Glance changes or cuts bodies (a virus scanner, a transforming proxy, an import plugin), or the store is faulty: compare with an upload by `openstack image create` past it";
     if state.size != Some(content.size) {
         let size = state.size.map_or("unknown".to_owned(), |size| format!("{size} bytes"));
         return Err(Break::new(

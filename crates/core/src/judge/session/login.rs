@@ -57,7 +57,7 @@ pub fn page(at: &Place, reply: &Reply) -> Result<Next, Break> {
             let scheme = challenges(&reply.head).next().map(|c| shown(scheme(c))).unwrap_or_default();
             return Err(Break::new(
                 format!("status {status}, WWW-Authenticate: {scheme}"),
-                "a login stands in front of the dashboard",
+                "there is a login in front of the dashboard",
                 LOCAL_ONLY,
             ));
         }
@@ -65,7 +65,7 @@ pub fn page(at: &Place, reply: &Reply) -> Result<Next, Break> {
         500.. => {
             return Err(Break::new(
                 format!("status {status}"),
-                "the dashboard, or what stands before it, fails on its own login page",
+                "the dashboard, or a proxy in front of it, fails on its own login page",
                 "look at Horizon's log, and whether its pods are ready",
             ));
         }
@@ -246,7 +246,7 @@ pub fn entered(form: &LoginForm, reply: &Reply) -> Result<(), Break> {
             Break::new(
                 format!("status {status}{}", shown_title(&page)),
                 "something in front of Horizon refused the login",
-                "look at what stands before the dashboard: a firewall for web applications, a rate limit, an address filter",
+                "check what is in front of the dashboard: a firewall for web applications, a rate limit, an address filter",
             )
         });
     }
@@ -256,7 +256,7 @@ pub fn entered(form: &LoginForm, reply: &Reply) -> Result<(), Break> {
     if !(200..=299).contains(&status) {
         return Err(Break::new(
             format!("status {status}{}", shown_title(&page)),
-            "Horizon, or what stands before it, failed on the login",
+            "Horizon, or a proxy in front of it, failed on the login",
             "look at Horizon's log",
         ));
     }
@@ -272,8 +272,8 @@ fn sent_on(form: &LoginForm, to: &Place, status: u16) -> Result<(), Break> {
     if path.contains("/auth/totp/") {
         return Err(Break::new(
             received(),
-            "the user needs a one-time passcode (TOTP) beside the password",
-            "give a user of Keystone who logs in with a password alone",
+            "the user needs a one-time passcode (TOTP) in addition to the password",
+            "use a Keystone user who logs in with a password only",
         ));
     }
     if path.contains("/auth/password/") {
@@ -285,8 +285,8 @@ fn sent_on(form: &LoginForm, to: &Place, status: u16) -> Result<(), Break> {
     if path.trim_end_matches('/').ends_with("/auth/login") {
         return Err(Break::new(
             received(),
-            "Horizon sends the person back to the login",
-            "look at Horizon's log; sessions that are lost (SESSION_ENGINE, a cache that each pod has for itself) look so",
+            "Horizon sends the user back to the login",
+            "read Horizon's log; lost sessions look like this (SESSION_ENGINE, or a cache that each pod has for itself)",
         ));
     }
     Ok(())
@@ -301,7 +301,7 @@ fn csrf(received: &str, reason: &str) -> Break {
     } else if reason.contains("cookie") {
         "Horizon set no CSRF cookie that came back: with CSRF_COOKIE_SECURE the dashboard must be https, and no proxy may take cookies away"
     } else {
-        "look at CSRF_TRUSTED_ORIGINS, SECURE_PROXY_SSL_HEADER and CSRF_COOKIE_SECURE of Horizon's settings, and whether the proxy passes Host and cookies on"
+        "look at CSRF_TRUSTED_ORIGINS, SECURE_PROXY_SSL_HEADER and CSRF_COOKIE_SECURE of Horizon's settings, and whether the proxy forwards Host and cookies"
     };
     let reason = if reason.is_empty() { "no reason given".to_owned() } else { shown(reason) };
     Break::new(
@@ -332,8 +332,8 @@ fn refused(page: &str) -> Break {
         ("the password has expired", "set a new one, then run verify again")
     } else if has("TOTP") {
         (
-            "the user needs a one-time passcode (TOTP) beside the password",
-            "give a user of Keystone who logs in with a password alone",
+            "the user needs a one-time passcode (TOTP) in addition to the password",
+            "use a Keystone user who logs in with a password only",
         )
     } else if has("required") {
         ("Horizon misses something in the form", "give --domain, if the form has a field for it")
@@ -345,7 +345,7 @@ fn refused(page: &str) -> Break {
     } else {
         ("Horizon shows the login again", "look at Horizon's log")
     };
-    let received = if said.is_empty() { "the login form again, without a word".to_owned() } else { shown(&all) };
+    let received = if said.is_empty() { "the login form again, without a message".to_owned() } else { shown(&all) };
     Break::new(received, message, fix)
 }
 

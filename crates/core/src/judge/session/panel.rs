@@ -54,7 +54,7 @@ impl PanelPage {
                 return Err(Break::new(
                     received,
                     "the user has no image panel (project/images/)",
-                    "give the user a role in a project, and see that the catalog has a service of type image in the user's region",
+                    "give the user a role in a project, and check that the catalog has a service of type image in the user's region",
                 ));
             }
             _ => {

@@ -88,9 +88,9 @@ pub fn judge_legacy(wire: &Wire, progress: Progress) -> Result<(), Break> {
         .map_err(|broken| broken.by(&[Rule::TooSlow])),
         401 | 403 => broken(
             "Horizon, or something before it, did not take the upload",
-            "look at CSRF_TRUSTED_ORIGINS of Horizon's settings, at a firewall for web applications before it, and at Horizon's log",
+            "look at CSRF_TRUSTED_ORIGINS of Horizon's settings, at a firewall for web applications in front of it, and at Horizon's log",
         ),
-        _ => broken("Horizon, or something before it, failed on the upload", "look at Horizon's log, and at its disk: files are kept there first"),
+        _ => broken("Horizon, or a proxy in front of it, failed on the upload", "read Horizon's log, and check its disk: it stores files there first"),
     }
 }
 
@@ -117,7 +117,7 @@ fn refused(answer: &Response, progress: Progress) -> Break {
         (401 | 407 | 511 | 561, false) => (
             &[Rule::OptionsFiltered],
             format!(
-                "a login before Glance{from} asks for credentials of its own; the upload has Glance's token and no others"
+                "a login in front of Glance{from} requires its own credentials; the upload has only Glance's token"
             ),
             "let PUT on /v2/images/ pass that login: Glance checks the token itself",
         ),
@@ -128,25 +128,27 @@ fn refused(answer: &Response, progress: Progress) -> Break {
         ),
         (403 | 405 | 451 | 501, _) => (
             &[Rule::OptionsFiltered],
-            format!("an access or method filter before Glance{from} refused the upload, although it lets OPTIONS pass"),
+            format!(
+                "an access or method filter in front of Glance{from} refused the upload, although it lets OPTIONS pass"
+            ),
             "let PUT on /v2/images/ pass as OPTIONS does, up to Glance",
         ),
         (404 | 410, _) => (
             &[Rule::WrongEndpoint],
             format!(
-                "nothing is there{from}: not the Glance in which the image was made, or a path that something on the way changes"
+                "nothing is there{from}: this is not the Glance in which the image was created, or a proxy changes the path"
             ),
             "compare the public endpoint of service type image in the catalog with what is routed there, and with the region",
         ),
         (413, true) => (
             &[],
-            "Glance refuses the size: a quota, image_size_cap or the store's room".into(),
+            "Glance refuses the size: a quota, image_size_cap or the store's free space".into(),
             "raise it: openstack registered limit, [DEFAULT] image_size_cap or user_storage_quota of Glance",
         ),
         (411 | 413, false) => (
             &[Rule::BodyLimit],
-            format!("a body limit before Glance{from} refused the upload"),
-            "lift the limit before Glance: httpd LimitRequestBody 0, nginx client_max_body_size 0, ingress-nginx proxy-body-size \"0\"",
+            format!("a body limit in front of Glance{from} refused the upload"),
+            "remove the limit in front of Glance: httpd LimitRequestBody 0, nginx client_max_body_size 0, ingress-nginx proxy-body-size \"0\"",
         ),
         (409, true) => (
             &[],
@@ -160,18 +162,18 @@ fn refused(answer: &Response, progress: Progress) -> Break {
         ),
         (408 | 504 | 522 | 524, _) => (
             &[Rule::TooSlow],
-            format!("a timeout before Glance{from} ended the upload"),
+            format!("a timeout in front of Glance{from} ended the upload"),
             "lengthen it: httpd RequestReadTimeout and Timeout, nginx client_body_timeout and proxy_send_timeout, uWSGI harakiri, a route's timeouts",
         ),
         (500..=599, true) => (
             &[],
             "Glance failed to store the data".into(),
-            "look at Glance's log and at its store: room, rights, credentials",
+            "check Glance's log and its store: free space, rights, credentials",
         ),
         (500..=599, false) => (
             &[Rule::CorsOnTheWay],
             format!("a proxy{from} lost Glance while the data came, or has none for PUT"),
-            "see what is routed to Glance for PUT, whether its pods are ready, and its log",
+            "check what is routed to Glance for PUT, whether its pods are ready, and Glance's log",
         ),
         (301..=308, _) => (
             &[Rule::WrongEndpoint, Rule::OptionsFiltered],
@@ -181,7 +183,7 @@ fn refused(answer: &Response, progress: Progress) -> Break {
         _ => (
             &[Rule::CorsOnTheWay],
             format!("the upload was refused{from}"),
-            "look at what stands before Glance, and at Glance's log",
+            "check what is in front of Glance, and read Glance's log",
         ),
     };
     Break::new(received(answer, progress), message, fix).by(rules)
@@ -197,9 +199,9 @@ fn unreadable(answer: &Response, failure: Failure) -> Break {
     Break::new(
         format!("status {}{from}, {}", answer.status, failure.received),
         format!(
-            "the data was taken, but the page may not read the answer, so that it tells its user that the upload failed; the preflight was granted, so something on the way takes CORS headers off the answer to PUT, or adds its own{more}"
+            "the server accepted the data, but the page may not read the answer, so it tells its user that the upload failed; the preflight was granted, so something in front of Glance removes CORS headers from the answer to PUT, or adds its own{more}"
         ),
-        "look at what stands before Glance (httpd: `Header ... Access-Control-...`; nginx: add_header, proxy_hide_header; HAProxy: http-response set-header, del-header; an HTTPRoute's filters) and remove it, so that Glance's own CORS headers reach the browser unchanged",
+        "find what changes CORS headers in front of Glance (httpd: `Header ... Access-Control-...`; nginx: add_header, proxy_hide_header; HAProxy: http-response set-header, del-header; an HTTPRoute's filters) and remove it, so that Glance's own CORS headers reach the browser unchanged",
     )
     .by(&rules)
 }
@@ -214,22 +216,22 @@ fn unanswered(wire: &Wire, progress: Progress, to: &str) -> Break {
         }
         Wire::Failed(_) if sent < size => Break::new(
             received,
-            format!("something before {to} cut the connection in the middle of the data"),
+            format!("something in front of {to} cut the connection in the middle of the data"),
             format!(
-                "look at what stands before {to}: a limit that counts bytes cuts at the same size again, a timeout after the same time (httpd RequestReadTimeout, nginx client_body_timeout, HAProxy timeout client, uWSGI harakiri, a route's timeouts)"
+                "check what is in front of {to}: a limit that counts bytes cuts at the same size again, a timeout after the same time (httpd RequestReadTimeout, nginx client_body_timeout, HAProxy timeout client, uWSGI harakiri, a route's timeouts)"
             ),
         )
         .by(&[Rule::TooSlow, Rule::BodyLimit]),
         Wire::Failed(why) => Break::new(
             format!("{received}; {}", why.message),
             format!("the connection ended without an answer once all data was sent to {to}"),
-            format!("look at the timeouts before {to} (it answers only when the data is stored), and at its log"),
+            format!("check the timeouts in front of {to} (it answers only when the data is stored), and its log"),
         )
         .by(&[Rule::TooSlow, Rule::CorsOnTheWay]),
         Wire::Response(_) | Wire::Continue | Wire::Silence(_) => Break::new(
             received,
-            format!("no more data is taken, and no answer comes: {to}, or what stands before it, hangs"),
-            format!("look at the log of {to} and of what stands before it, and at the store"),
+            format!("no more data is accepted, and no answer comes: {to}, or a proxy in front of it, hangs"),
+            format!("check the log of {to} and of proxies in front of it, and the store"),
         )
         .by(&[Rule::TooSlow]),
     }

@@ -59,7 +59,7 @@ impl Settings {
             return Err(Break::new(
                 received,
                 format!("the running dashboard's upload mode is {}, not {wanted}", self.mode),
-                "see which file sets it last, and whether all processes were started since; an open page keeps the mode with which it was loaded",
+                "check which file sets it last, and whether all processes restarted since; an open page keeps the mode with which it was loaded",
             )
             .by(&[Rule::NoEffect]));
         }
@@ -101,7 +101,7 @@ fn logged_in(reply: &Reply, https: bool, has_secure: bool) -> Result<(), Break> 
         return Err(Break::new(
             received,
             "the dashboard's own REST API does not answer as Horizon's does; its image panel needs it, too",
-            "look at what stands before Horizon: everything below api/ must reach it; then at Horizon's log",
+            "check what is in front of Horizon (everything below api/ must reach it), and read Horizon's log",
         ));
     }
     Ok(())

@@ -105,14 +105,17 @@ impl Desired<'_> {
     fn prepare(&self, draft: ConfigMapDraft, why: &str) -> Vec<Step> {
         let mut steps = Vec::new();
         if !self.finalizer {
-            steps.push(Step::new(Action::AddFinalizer, "so that deleting this resource gives everything back first"));
+            steps.push(Step::new(
+                Action::AddFinalizer,
+                "so that everything is released before this resource is deleted",
+            ));
         }
         match self.applied.config_map(&draft.key.name) {
             Some(existing) if existing.data == draft.data => {
                 let missing = differing(existing, &draft.annotations);
                 if !missing.is_empty() {
                     let action = Action::Annotate { config_map: draft.key, annotations: missing };
-                    steps.push(Step::new(action, "to remember what the next start must know"));
+                    steps.push(Step::new(action, "to record what the next start needs"));
                 }
             }
             Some(_) => steps.push(Step::new(Action::ApplyConfigMap(draft), "somebody changed its bytes")),

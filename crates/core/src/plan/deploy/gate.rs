@@ -49,15 +49,14 @@ impl Desired<'_> {
         if let Some(not_before) = self.rollout.not_before.as_ref().map(|t| t.0).filter(|t| now < *t) {
             let cost = drain::cost(self.kind, self.target, self.applied);
             let until = rfc3339(not_before);
-            let message = format!("a roll is due and held back by spec.rollout.notBefore until {until}{cost}");
+            let message = format!("a roll is due, but spec.rollout.notBefore delays it until {until}{cost}");
             return Err((Problem::new(Reason::HeldBack, message), Some(not_before)));
         }
         if let Some((rolled, generation)) = self.last_roll() {
             let interval = i64::try_from(seconds(self.rollout.min_interval, MIN_INTERVAL)).unwrap_or(i64::MAX);
             let next = rolled.saturating_add(SignedDuration::from_secs(interval)).unwrap_or(Timestamp::MAX);
             if now < next && generation == self.meta.generation {
-                let message =
-                    format!("a roll is due and held back by spec.rollout.minInterval until {}", rfc3339(next));
+                let message = format!("a roll is due, but spec.rollout.minInterval delays it until {}", rfc3339(next));
                 return Err((Problem::new(Reason::HeldBack, message), Some(next)));
             }
         }
@@ -109,7 +108,7 @@ impl Desired<'_> {
         if times.len() >= CONTENDED_TIMES {
             let who = self.target.workload.other_manager.as_deref().unwrap_or("somebody");
             let message = format!(
-                "our fields were taken out of {} {} times within ten minutes (the API server notes nobody who only removes; of the managers that it notes, {who} wrote last); let that tool leave the volume, mounts and annotations of direct-upload-operator alone, or set spec.suspend",
+                "somebody removed our fields from {} {} times within ten minutes. The API server does not record who removes fields; {who} wrote last. Configure that tool to keep the volume, mounts and annotations of direct-upload-operator, or set spec.suspend",
                 describe(self.target.workload.kind, &self.target.workload.meta.key),
                 times.len() + 1
             );
@@ -121,6 +120,6 @@ impl Desired<'_> {
             config_map: config_map.meta.key.clone(),
             annotations: BTreeMap::from([(name.to_owned(), Some(value))]),
         };
-        Ok(Some(Step::new(action, "to count how often our fields were taken away")))
+        Ok(Some(Step::new(action, "to count how often our fields were removed")))
     }
 }

@@ -66,20 +66,20 @@ pub fn decide(draft: RehearsalDraft, target: &Target, rehearsals: &Rehearsals) -
         Some(Rehearsal::Waiting(why)) => wait(
             rendered,
             Reason::RehearsalUnfinished,
-            format!("no pod of {name} is touched: its rehearsal, Job {key}, does not come up: {why}"),
+            format!("no pod of {name} changes: the pod of its rehearsal, Job {key}, does not start: {why}"),
         ),
         Some(Rehearsal::Silent(why)) => wait(
             rendered,
             Reason::RehearsalUnfinished,
             format!(
-                "no pod of {name} is touched: its rehearsal, Job {key}, ended without an answer: {why}; it is tried again within the hour, or when you delete the Job; spec.rollout.rehearsal: 'Off' goes without"
+                "no pod of {name} changes: its rehearsal, Job {key}, ended without a result: {why}; it is tried again within the hour, or when you delete the Job; spec.rollout.rehearsal: 'Off' skips rehearsals"
             ),
         ),
         Some(Rehearsal::Refused(why)) => wait(
             rendered,
             Reason::RehearsalRefused,
             format!(
-                "no pod of {name} is touched: the cluster refuses the pod of its rehearsal, Job {key}, and so would refuse the workload's: {why}"
+                "no pod of {name} changes: the cluster refuses the pod of its rehearsal, Job {key}, and would refuse the workload's pods, too: {why}"
             ),
         ),
         Some(Rehearsal::Failed(objection)) => {
@@ -88,7 +88,7 @@ pub fn decide(draft: RehearsalDraft, target: &Target, rehearsals: &Rehearsals) -
                 Code::Overridden => (rendered, Reason::Overridden),
                 Code::Other => (rendered, Reason::RehearsalFailed),
             };
-            wait(condition, reason, format!("no pod of {name} is touched: {} (Job {key})", objection.text))
+            wait(condition, reason, format!("no pod of {name} changes: {} (Job {key})", objection.text))
         }
     }
 }
@@ -99,7 +99,7 @@ fn unseen(unknown: &crate::model::Unknown) -> Problem {
         return unknown.clone().into();
     }
     let message = format!(
-        "no pod is touched: {unknown}; a rehearsal needs create, list and watch of jobs.batch, spec.rollout.rehearsal: 'Off' goes without"
+        "no pod changes: {unknown}; a rehearsal needs create, list and watch of jobs.batch, spec.rollout.rehearsal: 'Off' skips rehearsals"
     );
     Problem::new(Reason::RehearsalRefused, message)
 }
@@ -112,12 +112,12 @@ impl Plan {
             RehearsalDecision::Go(_) => return true,
             RehearsalDecision::Begin(draft) => {
                 let job = draft.key.clone();
-                self.steps.push(Step::new(Action::Rehearse(draft), "nobody is hurt if the new files do not fit"));
-                self.steps.push(Step::new(Action::AwaitRehearsal { job }, "only then a serving pod is replaced"));
+                self.steps.push(Step::new(Action::Rehearse(draft), "no serving pod changes yet"));
+                self.steps.push(Step::new(Action::AwaitRehearsal { job }, "serving pods are replaced only after that"));
                 self.state = State::unmet(ConditionType::RolledOut, rolling(target));
             }
             RehearsalDecision::Wait(job, condition, problem) => {
-                self.steps.push(Step::new(Action::AwaitRehearsal { job }, "only then a serving pod is replaced"));
+                self.steps.push(Step::new(Action::AwaitRehearsal { job }, "serving pods are replaced only after that"));
                 self.state = State::unmet(condition, problem);
             }
         }
@@ -132,7 +132,7 @@ impl Plan {
         };
         let draft = RehearsalDraft::look(&view.dashboard.object.meta.key, target);
         if applied.rehearsals.as_ref().is_ok_and(|rehearsals| !rehearsals.contains_key(&draft.key.name)) {
-            let why = "which image panel the dashboard shows decides what browsers ask";
+            let why = "the dashboard's image panel decides what browsers send";
             self.steps.insert(0, Step::new(Action::Rehearse(Box::new(draft)), why));
         }
     }

@@ -33,7 +33,7 @@ impl Desired<'_> {
         let why = noted.strip_prefix(&self.target.workload.template.fingerprint)?.trim_start();
         let workload = &self.target.workload;
         let message = format!(
-            "{} did not come up with ConfigMap {} and was given back what it had before: {why}; it is tried again when the files, the image or the pod template change, or when you delete that ConfigMap",
+            "{} did not start with ConfigMap {}, so the operator undid the roll: {why}; it tries again when the files, the image or the pod template change, or when you delete that ConfigMap",
             describe(workload.kind, &workload.meta.key),
             change.config_map
         );
@@ -73,7 +73,7 @@ impl Desired<'_> {
             None => Action::Release { workload: workload.clone() },
         };
         Some(Ok(vec![
-            Step::new(note, "so that it is not tried again and again"),
+            Step::new(note, "so that the same roll is not repeated"),
             Step::new(back, format!("the roll fails: {}", problem.message())),
         ]))
     }

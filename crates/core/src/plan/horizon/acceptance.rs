@@ -114,7 +114,7 @@ impl HorizonPlanner<'_> {
             let accepts = if glances.len() == 1 { "accepts" } else { "accept" };
             format!("first Glance {} {accepts} {}, then ", join(&glances, ", "), list(&origins))
         };
-        let message = format!("on the way to direct: {first}{workload} is rolled; events tell the steps");
+        let message = format!("switching to direct: {first}{workload} is being rolled; events list the steps");
         Problem::new(Reason::SwitchingToDirect, message)
     }
 

@@ -36,7 +36,7 @@ pub fn finalize(view: &HorizonView, now: Timestamp) -> Plan {
         plan.state = State::Unmet(ConditionType::RolledOut, Problem::new(Reason::Releasing, message));
         if let Some((target, _)) = finalization.target {
             let action = Action::AwaitRollout { workload: target.workload.clone() };
-            plan.steps.push(Step::new(action, "Glance lets the origins go only afterwards"));
+            plan.steps.push(Step::new(action, "Glance drops the origins only afterwards"));
         }
         plan.wake_at(deadline);
         return plan;
@@ -44,7 +44,7 @@ pub fn finalize(view: &HorizonView, now: Timestamp) -> Plan {
     plan.steps.extend(finalization.collect("Horizon"));
     let why = match copied {
         Some(left) => left.message(),
-        None if rolled => "all is given back".to_owned(),
+        None if rolled => "everything is released".to_owned(),
         None => "spec.deletion.timeout has passed".to_owned(),
     };
     plan.steps.push(Step::new(Action::RemoveFinalizer, why));

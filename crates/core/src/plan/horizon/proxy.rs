@@ -62,7 +62,7 @@ impl HorizonPlanner<'_> {
         let base = HorizonPlanner { direct: false, ..self.clone() };
         let mut plan = base.bring(files)?;
         let message = format!(
-            "uploads go through {} of Horizon's own httpd, which is to go: first its own mode returns",
+            "uploads go through {} of Horizon's own httpd, which will be removed: first Horizon's own mode returns",
             way.path
         );
         plan.state = State::Unmet(ConditionType::RolledOut, Problem::new(Reason::RollingOut, message));

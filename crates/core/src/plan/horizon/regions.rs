@@ -9,7 +9,7 @@ use crate::plan::outline::{RegionNews, RegionState, State};
 use crate::plan::proof::refused;
 
 /// What is reported about a region before there is any result.
-pub const UNPROVEN: &str = "the preflight has not come to a verdict yet";
+pub const UNPROVEN: &str = "there are not enough preflights for a verdict yet";
 
 /// The state of each region in the spec, in addition to the whole.
 pub fn regions(view: &HorizonView, state: &State) -> Vec<RegionState> {
@@ -33,7 +33,7 @@ fn news(view: &HorizonView, state: &State, destination: &DestinationView) -> Opt
         return blocked(problem);
     }
     if let State::Switching(_) = state {
-        let message = "on the way to direct; the message of the condition Ready tells more";
+        let message = "switching to direct; the message of the condition Ready has the details";
         return blocked(&Problem::new(Reason::SwitchingToDirect, message));
     }
     if let (Intent::Direct, Err(problem)) = (&view.intent, accepted(view, destination)) {
@@ -46,7 +46,7 @@ fn news(view: &HorizonView, state: &State, destination: &DestinationView) -> Opt
         }
         Evidence::None => blocked(&Problem::new(Reason::NotVerified, UNPROVEN)),
         Evidence::Granted(..) if destination.is_uploaded_to() => {
-            let message = "a whole upload of the operator's own passes, and the preflight for each origin";
+            let message = "the operator's own whole upload passes, and so does the preflight for each origin";
             shown(ProbeVerdict::Granted, Reason::UploadVerified, message.to_owned())
         }
         Evidence::Granted(..) => {

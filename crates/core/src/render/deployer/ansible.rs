@@ -15,12 +15,11 @@ pub fn glance(contents: &Contents, next: &[String]) -> Option<Fragment> {
     }
     let mut lines = vec![
         "openstack-ansible, stage 1 of 2: Glance accepts uploads from the dashboard's pages.".to_owned(),
-        "Goes into /etc/openstack_deploy/user_variables.yml, or beside it as user_variables_glance.yml. If you"
+        "Put this into /etc/openstack_deploy/user_variables.yml or user_variables_glance.yml. If you already"
             .to_owned(),
-        "have glance_glance_api_conf_overrides already, add the sections to it: of two files one would win whole."
-            .to_owned(),
+        "have glance_glance_api_conf_overrides, add the sections to it: one file would replace the other.".to_owned(),
         "Then: openstack-ansible openstack.osa.glance --tags glance-config".to_owned(),
-        "The origins replace that of glance_cors_allowed_origin: list them all.".to_owned(),
+        "The origins replace glance_cors_allowed_origin, so list all of them.".to_owned(),
     ];
     lines.extend_from_slice(next);
     let overrides = sections(&contents.options, 2);
@@ -37,13 +36,13 @@ pub fn horizon(contents: &Contents) -> Option<Fragment> {
     }
     let lines = [
         "openstack-ansible, stage 2 of 2: Horizon's pages upload straight to Glance.",
-        "Goes into /etc/openstack_deploy/user_variables.yml, or beside it as user_variables_horizon.yml.",
+        "Put this into /etc/openstack_deploy/user_variables.yml or user_variables_horizon.yml.",
         "Then: openstack-ansible openstack.osa.horizon --tags horizon-config",
-        "This is the role's own default: until stage 1 is done, set it to legacy.",
+        "This is the role's own default. Until stage 1 is done, set it to legacy.",
     ];
     let mut left_out = contents.others.clone();
     if !contents.python.is_empty() {
-        left_out.push("what spec.tlsTermination asks of Django's settings (horizon_extra_local_settings)".to_owned());
+        left_out.push("Django's settings for spec.tlsTermination (horizon_extra_local_settings)".to_owned());
     }
     Some(Fragment {
         path: "user_variables_horizon.yml",

@@ -14,9 +14,9 @@ pub fn glance(contents: &Contents, next: &[String]) -> Option<Fragment> {
     }
     let mut lines = vec![
         "openstack-helm, stage 1 of 2: Glance accepts uploads from the dashboard's pages.".to_owned(),
-        "Merge this into the values of the release of the chart glance, e.g. as one more file:".to_owned(),
+        "Merge this into the values of the release of the chart glance, for example as one more file:".to_owned(),
         "  helm upgrade glance openstack-helm/glance … -f glance.yaml".to_owned(),
-        "The origins are all that count then: list your other dashboards here, too. Without them the".to_owned(),
+        "Then only these origins count, so list your other dashboards, too. Without this value, the".to_owned(),
         "chart takes the dashboard of endpoints.dashboard.".to_owned(),
     ];
     lines.extend_from_slice(next);
@@ -36,7 +36,7 @@ pub fn horizon(contents: &Contents) -> Option<Fragment> {
         "openstack-helm, stage 2 of 2: Horizon's pages upload straight to Glance.",
         "Merge this into the values of the release of the chart horizon:",
         "  helm upgrade horizon openstack-helm/horizon … -f horizon.yaml",
-        "If you replaced conf.horizon.local_settings.template, see that yours uses this value.",
+        "If you replaced conf.horizon.local_settings.template, check that yours uses this value.",
     ];
     let mut text = comment(lines) + "conf:\n  horizon:\n";
     if contents.direct {

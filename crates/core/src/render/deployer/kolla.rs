@@ -15,9 +15,9 @@ pub fn glance(contents: &Contents, next: &[String]) -> Option<Fragment> {
     }
     let mut lines = vec![
         "kolla-ansible, stage 1 of 2: Glance accepts uploads from the dashboard's pages.".to_owned(),
-        "Goes into /etc/kolla/config/glance.conf; if you have one, add the sections to it.".to_owned(),
+        "Put this into /etc/kolla/config/glance.conf. If you have this file, add the sections to it.".to_owned(),
         "Then: kolla-ansible reconfigure -i INVENTORY -t glance".to_owned(),
-        "The origins replace kolla-ansible's own, which is Horizon's public endpoint: list them all.".to_owned(),
+        "The origins replace kolla-ansible's own (Horizon's public endpoint), so list all of them.".to_owned(),
     ];
     lines.extend_from_slice(next);
     Some(Fragment {
@@ -34,9 +34,9 @@ pub fn horizon(contents: &Contents) -> Option<Fragment> {
     }
     let lines = [
         "kolla-ansible, stage 2 of 2: Horizon's pages upload straight to Glance.",
-        "Goes to the end of /etc/kolla/config/horizon/_9999-custom-settings.py (before 2024.1:",
+        "Add this at the end of /etc/kolla/config/horizon/_9999-custom-settings.py (before 2024.1:",
         "custom_local_settings). Then: kolla-ansible reconfigure -i INVENTORY -t horizon",
-        "Since 2023.2 kolla-ansible writes this mode itself: until stage 1 is done, keep users' uploads",
+        "Since 2023.2 kolla-ansible writes this mode itself. Until stage 1 is done, keep users' uploads",
         "working with HORIZON_IMAGES_UPLOAD_MODE = 'legacy' in this file.",
     ];
     Some(Fragment {

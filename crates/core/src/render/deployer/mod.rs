@@ -100,7 +100,7 @@ impl FromStr for Deployer {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let names = || Self::ALL.map(Self::as_str).join(", ");
-        Self::ALL.into_iter().find(|d| d.as_str() == text).ok_or_else(|| format!("{text:?} is none of {}", names()))
+        Self::ALL.into_iter().find(|d| d.as_str() == text).ok_or_else(|| format!("{text:?} is not one of {}", names()))
     }
 }
 
@@ -124,7 +124,8 @@ pub fn fragment(deployer: Deployer, source: &Source<'_>) -> Option<Fragment> {
 fn next(source: &Source<'_>, contents: &Contents) -> Vec<String> {
     let url = source.glance_url.unwrap_or("GLANCE'S-PUBLIC-ENDPOINT");
     let asked = |origin: &Origin| format!("  direct-upload-operator preflight --origin {origin} --url {url}");
-    let mut lines = vec!["Go on with Horizon when Glance runs with it and each of these says \"granted\":".to_owned()];
+    let mut lines =
+        vec!["Continue with Horizon when Glance runs with it and each of these says \"granted\":".to_owned()];
     lines.extend(contents.origins.iter().map(asked));
     if contents.origins.is_empty() {
         return Vec::new();

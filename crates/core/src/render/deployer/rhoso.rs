@@ -25,13 +25,13 @@ pub fn glance(contents: &Contents, next: &[String]) -> Option<Fragment> {
     let mut lines = vec![
         "RHOSO and openstack-k8s-operators, stage 1 of 2: Glance accepts uploads from the dashboard's pages."
             .to_owned(),
-        "Merge this into your OpenStackControlPlane. customServiceConfig is one text: add to what stands".to_owned(),
-        "there, a patch would replace it. An entry of glanceAPIs with a customServiceConfig of its own".to_owned(),
-        "does not see this one: add the sections there, too.".to_owned(),
-        "The origins replace the operator's own, which is the Horizon of this namespace: list them all.".to_owned(),
+        "Merge this into your OpenStackControlPlane. customServiceConfig is one text: add to your".to_owned(),
+        "text, because a patch would replace it. An entry of glanceAPIs with its own customServiceConfig".to_owned(),
+        "does not get this one, so add the sections there, too.".to_owned(),
+        "The origins replace the operator's own (the Horizon of this namespace), so list all of them.".to_owned(),
     ];
     if contents.has_own_options() {
-        lines.push("Options beside [cors] count for every GlanceAPI of the template.".to_owned());
+        lines.push("Options outside [cors] apply to every GlanceAPI of the template.".to_owned());
     }
     lines.extend_from_slice(next);
     Some(Fragment {
@@ -48,8 +48,8 @@ pub fn horizon(contents: &Contents) -> Option<Fragment> {
     }
     let lines = [
         "RHOSO and openstack-k8s-operators, stage 2 of 2: Horizon's pages upload straight to Glance.",
-        "Merge this into your OpenStackControlPlane; add to the text that stands there.",
-        "The operator writes this mode itself: until stage 1 is done, keep users' uploads working with",
+        "Merge this into your OpenStackControlPlane; add to your existing text.",
+        "The operator writes this mode itself. Until stage 1 is done, keep users' uploads working with",
         "HORIZON_IMAGES_UPLOAD_MODE = 'legacy' here.",
     ];
     let lines = lines.map(ToOwned::to_owned).to_vec();

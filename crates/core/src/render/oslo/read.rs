@@ -58,7 +58,7 @@ pub enum SyntaxError {
     #[error("an option needs a name")]
     Key,
     /// An option before the first section.
-    #[error("stands before the first section; write [DEFAULT] above it")]
+    #[error("is before the first section; write [DEFAULT] above it")]
     NoSection,
 }
 

@@ -75,7 +75,7 @@ impl CatalogLook {
         };
         match rehearsal(snapshot, job) {
             Rehearsal::Waiting(why) if noted.is_none() => {
-                let state = LookState::Pending(Some(format!("its pod does not come up (Job {job_key}): {why}")));
+                let state = LookState::Pending(Some(format!("its pod does not start (Job {job_key}): {why}")));
                 Self { state, ..Self::default() }
             }
             Rehearsal::Running | Rehearsal::Waiting(_) => Self::waiting(noted, &job_key, None),
@@ -107,7 +107,7 @@ impl CatalogLook {
         let why = format!("{why} (Job {job}; it is asked again within a day, or when you delete the Job)");
         let state = match noted {
             Some((published, since)) => {
-                let stale = Some(format!("what it says is of {since}, and cannot be read again: {why}"));
+                let stale = Some(format!("it was last read at {since}, and cannot be read again: {why}"));
                 LookState::Read { published, job, stale }
             }
             None => LookState::Unread(why),

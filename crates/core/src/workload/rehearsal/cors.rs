@@ -109,11 +109,11 @@ impl CorsLook {
         let why = match rehearsal(snapshot, job) {
             Rehearsal::Running => return Self::waiting(noted, None, None),
             Rehearsal::Waiting(why) => {
-                let why = format!("its pod does not come up (Job {}): {why}", job.meta.key);
+                let why = format!("its pod does not start (Job {}): {why}", job.meta.key);
                 return Self::waiting(noted, None, Some(why));
             }
             // [cors] is read before Keystone is asked, so it counts whatever Keystone said.
-            Rehearsal::Passed(_) => "its answer is lost".to_owned(),
+            Rehearsal::Passed(_) => "its result is lost".to_owned(),
             Rehearsal::Failed(objection) => objection.text,
             Rehearsal::Refused(why) | Rehearsal::Silent(why) => why,
         };
@@ -160,7 +160,7 @@ fn noted(target: &Target) -> Option<Note> {
 /// Why the script reports nothing.
 fn refusal(word: &str) -> &'static str {
     match word {
-        "TooLarge" => "Glance's own files say more in [cors] than an answer can hold",
-        _ => "oslo.config does not take Glance's own files",
+        "TooLarge" => "[cors] of Glance's own files is too long for a termination message",
+        _ => "oslo.config does not accept Glance's own files",
     }
 }

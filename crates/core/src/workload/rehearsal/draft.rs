@@ -101,7 +101,7 @@ impl RehearsalDraft {
             Some(mount) => format!("{} in the image of {name}", mount.config_map),
             None if self.asks_keystone() => format!("what Keystone's catalog says to the account of {name}"),
             None if self.reads_glance() => format!("what the user's own files say in [cors] in {name}"),
-            None => format!("what the image of {name} says of its Horizon"),
+            None => format!("what the image of {name} says about its Horizon"),
         }
     }
 }

@@ -57,10 +57,10 @@ const FIELDS: [&str; 7] =
 #[derive(Debug, Error)]
 pub enum NoJob {
     /// Plan again.
-    #[error("the workload has changed meanwhile; its rehearsal is planned anew")]
+    #[error("the workload has changed since; its rehearsal is planned again")]
     Drifted,
     /// The roll itself would meet a conflict.
-    #[error("the workload has an entry of its own where ours must go: {0}")]
+    #[error("the workload has its own entry where ours must be: {0}")]
     Taken(String),
 }
 

@@ -76,7 +76,7 @@ impl Rehearsal {
             Self::Refused(why) => (Reason::RehearsalRefused, why),
             Self::Waiting(why) | Self::Silent(why) => (Reason::RehearsalUnfinished, why),
         };
-        Some(Problem::new(reason, format!("its rehearsal holds the roll up: {why}")))
+        Some(Problem::new(reason, format!("its rehearsal delays the roll: {why}")))
     }
 }
 
@@ -121,7 +121,7 @@ pub fn reads(
         )),
         None => Err(Problem::new(
             Reason::Looking,
-            "the workload's own image is asked where it reads snippets, since its path holds a Python version",
+            "a Job asks the workload's own image where it reads snippets, because the path contains a Python version",
         )),
     }
 }

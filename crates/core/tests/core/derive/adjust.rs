@@ -62,7 +62,7 @@ fn what_uploads_need_and_nobody_has_set_is_set() {
     assert_eq!(annotations(&cloud(MANAGE, &inc))["nginx.org/client-max-body-size"], "0");
 }
 
-/// What was rendered once stays as it is.
+/// A second `render` changes nothing.
 #[test]
 fn what_was_rendered_once_stays_as_it_is() {
     let first = render(&cloud(MANAGE, &of_class("nginx", "")));
@@ -79,7 +79,7 @@ fn what_somebody_else_has_set_is_theirs() {
     );
     let yaml = cloud(MANAGE, &of_class("nginx", &owned));
     assert_eq!(annotations(&yaml), nginx(["8m", "3600", "off", "3600"]));
-    let left = "set \"0\"; spec.exposure.manage leaves it: \"helm\" has set it";
+    let left = "set \"0\"; spec.exposure.manage does not change it: the field manager \"helm\" has set it";
     assert!(advice(&yaml).contains(left), "{}", advice(&yaml));
 }
 
@@ -93,10 +93,10 @@ fn what_nobody_asks_for_any_longer_is_taken_back() {
     let outcome = render(&yaml);
     let steps: Vec<_> = outcome.steps.iter().map(|taken| taken.step.to_string()).collect();
     assert!(
-        steps.iter().any(|step| step.starts_with("give back our annotations of Ingress openstack/glance")),
+        steps.iter().any(|step| step.starts_with("remove our annotations of Ingress openstack/glance")),
         "{steps:#?}"
     );
-    // A claim that came with somebody's copy of the object is no trace of ours.
+    // A claim in somebody's copy of the object does not count as ours.
     let copy =
         ", annotations: {direct-upload.openstack.org/claim: Glance/openstack/glance/offline/Glance/openstack/glance}";
     assert!(!render(&cloud("{}", &of_class("nginx", copy))).unsettled);
@@ -113,12 +113,12 @@ fn an_object_that_leads_elsewhere_too_is_left_alone() {
         of_class("nginx", "").replace(&format!("[{path}]"), &format!("[{path}, {}]", other.trim_start_matches("- ")));
     let yaml = cloud(MANAGE, &shared);
     assert_eq!(annotations(&yaml), Value::Null);
-    let left = "leaves it: it also leads to horizon, and its annotations hold for all of it";
+    let left = "does not change it: it also leads to horizon, and its annotations apply to all of it";
     assert!(advice(&yaml).contains(left), "{}", advice(&yaml));
     let resource = "backend: {resource: {apiGroup: x.io, kind: Bucket, name: b}}";
     let mixed = of_class("nginx", "")
         .replace(&format!("[{path}]"), &format!("[{path}, {{path: /b, pathType: Prefix, {resource}}}]"));
-    assert!(advice(&cloud(MANAGE, &mixed)).contains("it also leads to a backend that is no Service"));
+    assert!(advice(&cloud(MANAGE, &mixed)).contains("it also leads to a backend that is not a Service"));
 }
 
 #[test]
@@ -126,7 +126,8 @@ fn rules_of_an_http_route_are_one_field() {
     let route = "{apiVersion: gateway.networking.k8s.io/v1, kind: HTTPRoute, metadata: {namespace: openstack, name: glance}, spec: {parentRefs: [{name: public}], hostnames: [glance.example.com], rules: [{backendRefs: [{name: glance, port: 80}]}]}}";
     let gateway = "{apiVersion: gateway.networking.k8s.io/v1, kind: Gateway, metadata: {namespace: openstack, name: public}, spec: {gatewayClassName: x, listeners: [{name: https, port: 443, protocol: HTTPS}]}}";
     let yaml = cloud(MANAGE, &join(&[route, gateway]));
-    let left = "spec.exposure.manage leaves it: all rules of an HTTPRoute are one field, which has its owner";
+    let left =
+        "spec.exposure.manage does not change it: all rules of an HTTPRoute are one field, which belongs to its author";
     assert!(advice(&yaml).contains(left), "{}", advice(&yaml));
     assert!(object(&render(&yaml), "HTTPRoute").is_none());
 }

@@ -1,4 +1,4 @@
-//! Where pages call an OpenStackAPI: its exposure, what is asked there, and where it stands because of that.
+//! Where pages call an OpenStackAPI: its exposure, the preflights that are sent there, and the resulting state.
 
 use direct_upload_api::Reason;
 use direct_upload_core::model::ProbeTarget;
@@ -75,7 +75,7 @@ fn nothing_is_asked(#[case] spec: &str) {
     assert_eq!(stands(&outcome), (true, Reason::RolledOut));
 }
 
-/// Whose pages send cookies is asked so, and only theirs.
+/// The preflight allows cookies only for dashboards whose pages send cookies.
 #[test]
 fn cookies_are_asked_for_the_dashboards_that_send_them() {
     let spec = "{cors: {allowedOrigins: ['https://portal.example.com'], horizons: [{name: horizon}], \
@@ -104,7 +104,7 @@ fn what_answers_in_its_place_is_advice_and_limits_are_not() {
         advice(&render(&yaml))
     };
     let cors = said("nginx.ingress.kubernetes.io/enable-cors: 'true'");
-    assert!(cors.contains("DU012") && cors.contains("in Keystone's place") && !cors.contains("Glance"), "{cors}");
+    assert!(cors.contains("DU012") && cors.contains("instead of Keystone") && !cors.contains("Glance"), "{cors}");
     let login = said("nginx.ingress.kubernetes.io/auth-url: 'https://login'");
     assert!(login.contains("DU020") && login.contains("Keystone checks the token itself"), "{login}");
     let limit = said("nginx.ingress.kubernetes.io/proxy-body-size: 1m");

@@ -140,7 +140,7 @@ fn another_glance_says_nothing(#[case] outcomes: Vec<CanaryOutcome>) {
 #[test]
 fn what_is_assumed_is_what_the_canary_does_not_show() {
     let whole = |view: &HorizonView| view.assumptions.last().cloned().unwrap_or_default();
-    assert!(whole(&after(vec![unknown()])).contains("only a whole upload shows that"));
+    assert!(whole(&after(vec![unknown()])).contains("only a whole upload shows this"));
     let shown = whole(&after(vec![passed(HERE)]));
     assert!(shown.contains("more than 1048576 bytes or 90 s"), "{shown}");
 }
@@ -152,7 +152,7 @@ fn why_none_is_made_is_said() {
     assert!(said.iter().any(|said| said.contains("Keystone is away")), "{said:?}");
 }
 
-/// Off by default, and nobody is asked where nothing is proven: offline, or without verification.
+/// Off by default. Offline or without verification, the canary sends nothing.
 #[test]
 fn none_unless_asked_for() {
     assert!(World::of(&snapshot("")).canary_queries().is_empty());
@@ -166,7 +166,7 @@ fn none_unless_asked_for() {
     assert!(World::of(&unproven).canary_queries().is_empty());
 }
 
-/// No URL of the resource is in what is asked; who asks is known by the resource's uid.
+/// A canary's request has no URL of the resource; the resource's uid says whose it is.
 #[test]
 fn what_is_asked() {
     let query = query(&snapshot(
@@ -182,7 +182,7 @@ fn what_is_asked() {
     assert_eq!(standing, CanaryStanding::Pending);
 }
 
-/// A line of the status, and nothing else: an image that nobody filled is no proof of a failure.
+/// A line of the status, and nothing else: a queued image alone does not prove a failure.
 #[rstest]
 #[case::none(Ok(StuckImages::default()), None)]
 #[case::some(Ok(StuckImages { queued: 3, saving: 1, more: false, oldest: Some(Timestamp::UNIX_EPOCH) }), Some("3 images stay queued and 1 saving, unchanged for more than 6h, the first since 1970-01-01T00:00:00Z"))]

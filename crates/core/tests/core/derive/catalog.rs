@@ -79,7 +79,7 @@ fn the_published_endpoint_is_used_and_what_differs_is_said(
     for (found, said) in found.iter().zip(said) {
         assert!(found.to_string().contains(said), "{found}");
     }
-    // What is asked is what the browser will ask.
+    // The preflight is the one that the browser will send.
     let asked = view.destinations[0].questions.iter().map(|q| q.endpoint.to_string()).collect::<Vec<_>>();
     assert_eq!(asked, [endpoint]);
 }
@@ -90,7 +90,7 @@ fn the_exposed_endpoint_is_assumed_while_the_catalog_cannot_be_read() {
     assert_eq!((endpoints(&view), view.intent.clone()), (vec![HERE.to_owned()], Intent::Direct));
     let said = |what: &str| view.advice.iter().any(|advice| advice.to_string().contains(what));
     assert!(
-        said("cannot be read") && said("Keystone is away") && said("is assumed: https://glance"),
+        said("cannot be read") && said("Keystone is away") && said("assumed to go to https://glance"),
         "{:?}",
         view.advice
     );
@@ -109,7 +109,7 @@ fn an_internal_endpoint_in_the_catalog_is_refused() {
     );
 }
 
-/// Offline nobody is asked.
+/// Offline, no Job reads the catalog.
 #[test]
 fn offline_nobody_is_asked() {
     let mut snapshot = snapshot("");
@@ -168,7 +168,7 @@ fn it_is_not_asked_where_it_may_not(#[case] spec: &str) {
     assert!(view.destinations[0].to.assumed);
 }
 
-/// A dashboard with a credential of its own needs no other.
+/// A dashboard with its own credential needs no other.
 #[test]
 fn it_is_not_asked_for_a_dashboard_that_asks_itself() {
     assert!(glance_view(&snapshot("")).look.is_none());
@@ -225,7 +225,7 @@ fn what_is_no_answer_leaves_an_assumption(
     assert_eq!(glance_view(&snapshot).public.api.state().blocked, None);
 }
 
-/// What was read yesterday holds until something newer was read.
+/// An older reading counts until there is a newer one.
 #[rstest]
 #[case::nobody_has_asked_today(None, None)]
 #[case::today_it_failed(
@@ -244,7 +244,7 @@ fn what_is_noted_holds(#[case] answer: Option<&str>, #[case] said: Option<&str>)
     }
     let view = view(&snapshot);
     assert_eq!((endpoints(&view), view.intent.clone()), (vec!["https://old.example.com".to_owned()], Intent::Direct));
-    let stale = view.advice.iter().find(|advice| advice.to_string().contains("is of 2026-01-01"));
+    let stale = view.advice.iter().find(|advice| advice.to_string().contains("last read at 2026-01-01"));
     assert_eq!(stale.is_some(), said.is_some(), "{:?}", view.advice);
     assert!(said.is_none_or(|said| stale.unwrap().to_string().contains(said)));
 }

@@ -59,12 +59,12 @@ const OTHER: &str = "backend: {service: {name: other, port: {number: 80}}}";
 #[case::exact(
     "{rules: [{host: a.io, http: {paths: [{path: /login, pathType: Exact, BACKEND}]}}]}",
     "http://a.io",
-    "path \"/login\" is no prefix; / is assumed"
+    "path \"/login\" is not a prefix; / is assumed"
 )]
 #[case::pattern(
     "{rules: [{host: a.io, http: {paths: [{path: '/x(/|$)(.*)', pathType: ImplementationSpecific, BACKEND}]}}]}",
     "http://a.io",
-    "is no prefix"
+    "is not a prefix"
 )]
 #[case::others("{rules: [{host: a.io, http: {paths: [{path: /, pathType: Prefix, OTHER}]}}]}", "", "no HTTPRoute")]
 #[case::default_with_hosts(
@@ -109,7 +109,7 @@ fn an_ingress_exposes_the_hosts_that_lead_to_the_workload(
 }
 
 #[rstest]
-#[case::silent("{}", "https://a.io", "tells no port, so port 443 is assumed")]
+#[case::silent("{}", "https://a.io", "has no port, so port 443 is assumed")]
 #[case::usual(
     "{loadBalancer: {ingress: [{ip: 192.0.2.1, ports: [{port: 80, protocol: TCP}, {port: 443, protocol: TCP}]}]}}",
     "https://a.io",

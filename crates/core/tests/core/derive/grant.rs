@@ -86,7 +86,7 @@ fn a_host_that_two_namespaces_claim_is_said() {
         advice_lines(&outcome.ends.iter().find(|end| end.resource.to_string() == resource).unwrap().advice).join("\n")
     };
     let said = advice(&outcome, "Horizon alice/horizon");
-    assert!(said.contains("horizon.example.com is claimed by Ingress mallory/horizon, too"), "{said}");
+    assert!(said.contains("horizon.example.com is also claimed by Ingress mallory/horizon"), "{said}");
 
     // Both are trusted: that they share a host name is said.
     let outcome = with(ALL, &[&victim, &mallory]);
@@ -95,7 +95,7 @@ fn a_host_that_two_namespaces_claim_is_said() {
     assert!(said.contains(expected), "{said}");
 }
 
-/// Other paths of the same host are no rivals; nor is a second host of the same Ingress.
+/// Other paths of the same host do not compete; nor does a second host of the same Ingress.
 #[test]
 fn other_paths_of_the_same_host_are_no_rivals() {
     let other = ingress("alice", "docs", "horizon.example.com").replace("path: /,", "path: /docs,");
@@ -226,12 +226,12 @@ fn a_flood_of_origins_is_refused_to_those_who_come_last() {
     let refused: Vec<_> = grants.denied.keys().map(|key| key.namespace.as_str()).collect();
     assert!(refused.contains(&"m69") && !refused.contains(&"m00"), "{refused:?}");
     let Denial::NoRoom(why) = &grants.denied[&Key::new("m69", "horizon")] else { panic!("{refused:?}") };
-    assert!(why.reason == Reason::OriginNotAllowed && why.message().contains("no room"), "{why:?}");
+    assert!(why.reason == Reason::OriginNotAllowed && why.message().contains("no space"), "{why:?}");
     let (_, annotation) = grants.annotation(|_| true).unwrap();
     assert!(annotation.len() < 150 << 10, "{} bytes", annotation.len());
 }
 
-/// A dashboard that is reached by plain http alone: only if it is asked for, and only if the Glance
+/// A dashboard over plain http only: accepted only if its spec requests it, and only if the Glance
 /// takes that from other namespaces.
 #[rstest]
 #[case::not_asked("images", "", "", Reason::PlainHttp)]

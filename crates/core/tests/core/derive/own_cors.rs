@@ -1,4 +1,4 @@
-//! What the user's own files say in `[cors]` is carried on, also from Secrets: a Job of Glance's own image reads it.
+//! What the user's own files say in `[cors]` is repeated in ours, also from Secrets: a Job of Glance's own image reads it.
 
 use std::collections::BTreeMap;
 
@@ -112,11 +112,11 @@ fn it_counts_though_the_catalog_could_not_be_read() {
 
 /// An answer that is none keeps what is known, and says so. Nothing waits forever.
 #[rstest]
-#[case::cut(r#"{"cors": {"set": {"allowed_origin": ["https://old.exa"#, Ok(()), "its answer is lost")]
-#[case::too_large(r#"{"cors": {"unread": "TooLarge"}}"#, Ok(()), "more in [cors] than an answer can hold")]
-#[case::refused(r#"{"cors": {"unread": "Refused"}}"#, Ok(()), "does not take")]
+#[case::cut(r#"{"cors": {"set": {"allowed_origin": ["https://old.exa"#, Ok(()), "its result is lost")]
+#[case::too_large(r#"{"cors": {"unread": "TooLarge"}}"#, Ok(()), "too long for a termination message")]
+#[case::refused(r#"{"cors": {"unread": "Refused"}}"#, Ok(()), "does not accept")]
 #[case::silent("", Err("the deadline has passed".into()), "the deadline has passed")]
-#[case::another_shape(r#"{"cors": {"set": {"allowed_origin": {"a": 1}}}}"#, Ok(()), "its answer is lost")]
+#[case::another_shape(r#"{"cors": {"set": {"allowed_origin": {"a": 1}}}}"#, Ok(()), "its result is lost")]
 fn what_is_no_answer_is_no_empty_one(
     #[case] answer: &str,
     #[case] outcome: Result<(), String>,

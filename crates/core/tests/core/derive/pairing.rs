@@ -18,7 +18,7 @@ fn horizon_of(yaml: &str) -> (Reason, String) {
 
 #[rstest]
 #[case::defaults("{}", "{}", DIRECT, "upload directly to https://glance.example.com".into())]
-#[case::disabled("{directUpload: {enabled: false}}", "{}", Reason::DirectDisabled, "switched off".into())]
+#[case::disabled("{directUpload: {enabled: false}}", "{}", Reason::DirectDisabled, "direct upload is off".into())]
 #[case::named("{directUpload: {glanceRef: {name: glance}}}", "{}", DIRECT, String::new())]
 #[case::named_wrongly("{directUpload: {glanceRef: {name: other}}}", "{}", Reason::GlanceNotFound, "Glance openstack/other".into())]
 #[case::stated_endpoint("{directUpload: {glanceEndpoint: 'https://images.example.com'}}", "{}", DIRECT, "https://images.example.com".into())]
@@ -337,7 +337,7 @@ fn a_direct_dashboard_goes_back_where_no_upload_can_work(
     let (_, reason, message) = end(&after, "Horizon openstack/horizon");
     assert_eq!(reason, expected, "{message}");
     assert_eq!(
-        sentences(&after).iter().any(|step| step.contains("give back our fields")),
+        sentences(&after).iter().any(|step| step.contains("release our fields")),
         !stays,
         "{:#?}",
         sentences(&after)

@@ -50,7 +50,7 @@ fn envoy_gateways_policies(
     assert_eq!(issues(&[&gateway, &route, &policy(kind, namespace, target, spec)]), expected);
 }
 
-/// Of one kind the nearest holds, and where a policy sets the request's time, the route need not.
+/// Of one kind the nearest policy applies. If a policy sets the request's time, the route need not.
 #[test]
 fn the_nearest_policy_holds_and_stands_for_the_route() {
     let [gateway, route] = behind_a_gateway("");

@@ -89,7 +89,7 @@ fn what_one_region_lacks_keeps_the_mode_for_all(
     assert!(origins(&outcome, "two/glance").is_empty());
 }
 
-/// A Glance that cannot take files in holds the dashboard up, the other one is prepared.
+/// A Glance that cannot get files delays the dashboard; the other Glance is prepared.
 #[test]
 fn a_blocked_glance_holds_the_dashboard_and_not_the_other_glance() {
     let broken = join(&[&deployment("three", "glance"), &exposed("three", "glance", "glance.three.example.com")]);
@@ -125,10 +125,10 @@ fn a_region_may_be_a_url_and_two_may_share_a_glance(#[case] second: &str, #[case
 
 /// What the API server refuses, `render` refuses.
 #[rstest]
-#[case("{regions: [{name: RegionOne}]}", "a region names its Glance")]
+#[case("{regions: [{name: RegionOne}]}", "a region needs its Glance")]
 #[case(
     "{glanceRef: {name: glance}, regions: [{name: RegionOne, glanceRef: {name: glance}}]}",
-    "regions excludes glanceRef"
+    "not allowed together with regions"
 )]
 #[case("{regions: [{name: a, glanceRef: {name: g}}, {name: a, glanceRef: {name: g}}]}", "duplicate")]
 fn render_refuses_what_the_api_server_refuses(#[case] spec: &str, #[case] said: &str) {

@@ -173,7 +173,7 @@ fn offline_openstack_helms_link_is_assumed() {
     assert!(printed.contains("name: direct-upload-copy"), "{printed}");
 }
 
-/// Offline nobody runs the image: the output names an assumed folder, but not a stated one.
+/// Offline, nothing runs the image: the output warns of an assumed folder, but not of a stated one.
 #[rstest]
 #[case::unsaid("{}", true)]
 #[case::stated("{layout: Debian}", false)]

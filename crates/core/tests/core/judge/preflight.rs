@@ -42,7 +42,7 @@ fn what_glance_grants_is_granted_without_advice() {
     assert_eq!(judged(200, GRANT), PreflightVerdict { failure: None, advice: vec![] });
 }
 
-/// The one name that `*` does not stand for. Horizon does not send it; the standard is the standard.
+/// The one name that `*` does not cover. Horizon does not send it, but the standard has it.
 #[rstest]
 #[case(&["*"], false)]
 #[case(&["*, Authorization"], true)]
@@ -107,25 +107,25 @@ fn credentials_are_not_looked_at_for_the_angular_panel() {
 /// The Django panel's request has credentials.
 #[rstest]
 #[case::glance_with_allow_credentials_false(CREDENTIALS, &[], "DU024", "allow_credentials = True in [cors]")]
-#[case::changed_on_the_way(CREDENTIALS, &["false"], "DU012", "look at what stands before Glance")]
-#[case::not_byte_for_byte(CREDENTIALS, &["TRUE"], "DU012", "look at what stands before Glance")]
-#[case::doubled(CREDENTIALS, &["true", "true"], "DU012", "look at what stands before Glance")]
+#[case::changed_on_the_way(CREDENTIALS, &["false"], "DU012", "find what changes CORS headers in front of Glance")]
+#[case::not_byte_for_byte(CREDENTIALS, &["TRUE"], "DU012", "find what changes CORS headers in front of Glance")]
+#[case::doubled(CREDENTIALS, &["true", "true"], "DU012", "find what changes CORS headers in front of Glance")]
 #[case::any_origin(ACAO, &["*"], "DU005", "in place of `*`")]
-#[case::any_method(METHODS, &["*"], "DU012", "list PUT there")]
-#[case::any_header(HEADERS, &["*"], "DU012", "list content-type, x-auth-token there")]
+#[case::any_method(METHODS, &["*"], "DU012", "List PUT there")]
+#[case::any_header(HEADERS, &["*"], "DU012", "List content-type, x-auth-token there")]
 fn what_the_django_panel_demands(#[case] name: &str, #[case] values: &[&str], #[case] rule: &str, #[case] fix: &str) {
     let headers = with(name, values);
     let failure = judged_of(Panel::Django, 200, &headers).failure.unwrap();
     assert_eq!(failure.rule.id(), rule, "{failure:?}");
     assert!(failure.message.contains("Django panel") && failure.fix.contains(fix), "{failure:?}");
     assert!(judged(200, &headers).granted(), "the Angular panel's upload is let through");
-    // Where nobody says which panel it is, the stricter counts, and the words say so.
+    // If the panel is unknown, the stricter one counts, and the message says so.
     let unknown = judged_of(Panel::Unknown, 200, &headers).failure.unwrap();
     assert_eq!((unknown.rule, unknown.requirement), (failure.rule, failure.requirement));
-    assert!(unknown.message.contains("those of the Angular panel would be let through"), "{unknown:?}");
+    assert!(unknown.message.contains("those of the Angular panel would pass"), "{unknown:?}");
 }
 
-/// It sends no X-CSRFToken, so that nobody need allow it.
+/// It sends no X-CSRFToken, so Glance need not allow it.
 #[test]
 fn the_django_panel_asks_for_two_headers() {
     let headers = with(HEADERS, &["content-type,x-auth-token"]);
@@ -134,10 +134,10 @@ fn the_django_panel_asks_for_two_headers() {
     assert!(lines.contains(&("Access-Control-Request-Headers", "content-type,x-auth-token".into())), "{lines:?}");
     let unknown = judged_of(Panel::Unknown, 200, &headers).failure.unwrap();
     assert_eq!(unknown.rule, Rule::CorsOnTheWay);
-    assert!(unknown.message.contains("those of the Django panel would be let through"), "{unknown:?}");
+    assert!(unknown.message.contains("those of the Django panel would pass"), "{unknown:?}");
 }
 
-/// `*` stands for X-CSRFToken in the one request, the names stand for themselves in the other.
+/// `*` covers X-CSRFToken in the Angular panel's request, and only itself in the Django panel's.
 #[test]
 fn an_unknown_panel_is_no_third_request() {
     let headers = with(HEADERS, &["content-type, x-auth-token, *"]);
@@ -146,7 +146,7 @@ fn an_unknown_panel_is_no_third_request() {
     }
 }
 
-/// Of the same origin it is the upload itself that is asked, and Glance's own refusal that is wanted.
+/// With the same origin, the probe sends an upload without a token, and expects Glance's own refusal.
 #[rstest]
 #[case::glance(401, &[("WWW-Authenticate", "Keystone uri=\"https://keystone.example.com/v3\"")], None)]
 #[case::header_in_other_case(401, &[("www-authenticate", "keystone uri='https://k'")], None)]

@@ -88,7 +88,7 @@ fn the_login_form_is_filled_in_as_a_person_does() {
 #[case::downgrade(301, "http://horizon.example.com/", "", "--dashboard http://horizon.example.com")]
 #[case::nowhere(302, "", "", "redirect https://horizon.example.com")]
 #[case::saml(200, "", "<form action='https://idp'><input name='SAMLRequest'></form>", "single sign-on only")]
-#[case::basic(401, "", "", "a login stands in front")]
+#[case::basic(401, "", "", "there is a login in front")]
 #[case::no_form(200, "", "<h1>It works</h1>", "no form")]
 #[case::not_there(404, "", LOGIN, "no form")]
 #[case::broken(502, "", "", "fails on its own login page")]
@@ -142,7 +142,7 @@ fn what_a_page_is(#[case] status: u16, #[case] location: &str, #[case] body: &st
     "<div class='alert-danger'>Unable to establish connection to keystone endpoint.",
     "does not reach Keystone"
 )]
-#[case::silent(200, "", LOGIN, "without a word")]
+#[case::silent(200, "", LOGIN, "without a message")]
 #[case::many(429, "", "", "too many logins")]
 #[case::broken(500, "", "<title>Server Error</title>", "Server Error")]
 fn what_the_answer_to_the_login_means(
@@ -342,10 +342,10 @@ const BY_GLANCE: (&str, &str) = ("X-OpenStack-Request-ID", "req-1");
 #[case::no_cors(204, &[BY_GLANCE], "DU012", "the page may not read the answer")]
 #[case::html(200, &[CORS, CREDENTIALS, ("Content-Type", "text/html")], "DU020", "a page answered")]
 #[case::token(401, &[CORS, ("WWW-Authenticate", "Keystone uri=\"x\"")], "", "does not take the token")]
-#[case::basic(401, &[("WWW-Authenticate", "Basic realm=x")], "DU020", "credentials of its own")]
+#[case::basic(401, &[("WWW-Authenticate", "Basic realm=x")], "DU020", "requires its own credentials")]
 #[case::policy(403, &[BY_GLANCE], "", "let this user upload")]
-#[case::filter(403, &[("Server", "nginx")], "DU020", "filter before Glance (Server: nginx)")]
-#[case::method(405, &[], "DU020", "filter before Glance")]
+#[case::filter(403, &[("Server", "nginx")], "DU020", "filter in front of Glance (Server: nginx)")]
+#[case::method(405, &[], "DU020", "filter in front of Glance")]
 #[case::quota(413, &[BY_GLANCE], "", "quota")]
 #[case::limit(413, &[("Server", "nginx")], "DU014", "body limit")]
 #[case::gone(404, &[BY_GLANCE], "DU011", "nothing is there")]
@@ -412,7 +412,7 @@ fn cookies_are_kept_as_browsers_do() {
 }
 
 proptest! {
-    /// Whatever a page holds: no panic, and no form out of nothing.
+    /// Any page: no panic, and no form that the page does not have.
     #[test]
     fn any_page_is_read(page in "(<|>|/|=|\"|'|&|;|#|!--|-->|form|input|select|option|script|textarea| name=|username|password|class=alert-danger|é|\n|[ -~]){0,60}") {
         let forms = html::forms(&page);

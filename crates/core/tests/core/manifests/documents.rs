@@ -22,11 +22,11 @@ fn reads_as_kubectl(#[case] text: &str, #[case] value: Value) {
 }
 
 #[rstest]
-#[case::twice("a: 1\nb: 2\na: 3", "line 3: key \"a\" stands twice")]
-#[case::twice_as_text("1: a\n'1': b", "line 2: key \"1\" stands twice")]
+#[case::twice("a: 1\nb: 2\na: 3", "line 3: key \"a\" appears twice")]
+#[case::twice_as_text("1: a\n'1': b", "line 2: key \"1\" appears twice")]
 #[case::null_key("a: 1\n~: b", "line 2: expected a key that is a text")]
 #[case::mapping_key("a: {? {b: c} : d}", "line 1: expected a key that is a text")]
-#[case::within_itself("a: &a\n  b: *a", "line 2: the alias stands within")]
+#[case::within_itself("a: &a\n  b: *a", "line 2: the alias is inside")]
 #[case::infinite("a:\n  b: -.inf", "line 2: is not a finite number")]
 #[case::tag("a:\n- !vault x", "line 2: the tag !vault means nothing")]
 #[case::verbatim_tag("a: !<!x> [b]", "line 1: the tag !x means nothing")]

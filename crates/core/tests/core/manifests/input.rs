@@ -16,11 +16,11 @@ fn errors(yaml: &[u8]) -> String {
 #[rstest]
 #[case::not_a_mapping("hello", "in.yaml, document 1: is no object")]
 #[case::sequence("---\n---\n- 1", "in.yaml, document 2: is no object")]
-#[case::no_kind("apiVersion: v1", "in.yaml, document 1: apiVersion, kind: are needed")]
+#[case::no_kind("apiVersion: v1", "in.yaml, document 1: apiVersion, kind: are missing")]
 #[case::syntax("apiVersion: v1\nkind: [", "in.yaml, document 1: ")]
 #[case::tag("apiVersion: v1\nkind: !x Pod", "line 2: the tag !x means nothing")]
-#[case::twice("apiVersion: v1\nkind: Pod\nkind: Service", "key \"kind\" stands twice")]
-#[case::twice_json("{\"apiVersion\": \"v1\", \"apiVersion\": \"v1\"}", "key \"apiVersion\" stands twice")]
+#[case::twice("apiVersion: v1\nkind: Pod\nkind: Service", "key \"kind\" appears twice")]
+#[case::twice_json("{\"apiVersion\": \"v1\", \"apiVersion\": \"v1\"}", "key \"apiVersion\" appears twice")]
 #[case::nan("a: .nan", "is not a finite number")]
 #[case::key("? [1]\n: x", "expected a key that is a text")]
 #[case::nul("a: b\0", "line 1: unexpected character")]
@@ -36,7 +36,7 @@ fn errors(yaml: &[u8]) -> String {
 )]
 #[case::bad_namespace(
     "{apiVersion: v1, kind: Service, metadata: {name: x, namespace: ..}}",
-    "metadata.namespace: \"..\" is no name"
+    "metadata.namespace: \"..\" is not a name"
 )]
 #[case::shape(
     "{apiVersion: apps/v1, kind: Deployment, metadata: {name: x}, spec: {replicas: two, selector: {}, template: {}}}",
@@ -70,7 +70,7 @@ fn every_error_has_its_place(#[case] yaml: &str, #[case] said: &str) {
 #[case::no_spec("{apiVersion: glance.openstack.org/v1beta1, kind: Glance, metadata: {name: x}}".into(), "spec: is required")]
 #[case::enumeration(
     glance("{layout: debian}"),
-    "spec.layout: \"debian\" is none of Debian, RedHat, OpenStackHelm, Kolla"
+    "spec.layout: \"debian\" is not one of Debian, RedHat, OpenStackHelm, Kolla"
 )]
 #[case::type_(glance("{suspend: 'yes'}"), "spec.suspend: \"yes\" is no boolean")]
 #[case::null(glance("{cors: 5}"), "spec.cors: 5 is no object")]
@@ -203,7 +203,7 @@ fn json_streams_with_surrogate_pairs_are_read() {
 #[rstest]
 #[case::laughs(laughs(), "expands to more than a manifest can hold")]
 #[case::squares(format!("a: &a [{}]\nb: [{}]", "~,".repeat(20_000), "*a,".repeat(20_000)), "expands to more than a manifest can hold")]
-#[case::itself("a: &a [*a]".into(), "stands within what it stands for")]
+#[case::itself("a: &a [*a]".into(), "is inside its own anchor")]
 #[case::brackets("[".repeat(1_000_000), "recursion limit exceeded")]
 #[case::braces(format!("{}1{}", "{a: ".repeat(200), "}".repeat(200)), "recursion limit exceeded")]
 #[case::dashes(format!("{}x", "- ".repeat(100_000)), "recursion limit exceeded")]

@@ -91,7 +91,7 @@ fn compare(text: &str) -> Result<(), TestCaseError> {
         stands(&document.value, &document.node, &lines)?;
     }
     let read = read.into_iter().map(|document| (document.number, document.value)).collect();
-    // A document that is a text is no manifest; where such a block ends at a `#`, the two differ.
+    // A document that is only text is not a manifest; the two readers differ if such a block ends at a `#`.
     let manifests = |documents: Vec<(usize, Value)>| -> Vec<_> {
         documents.into_iter().filter(|(_, value)| !value.is_string()).collect()
     };

@@ -55,7 +55,7 @@ proptest! {
             let enabled = object.is_some_and(|o| o.spec.as_ref().is_ok_and(|s| s.direct_upload.enabled));
             let all = cloud.served(name).iter().all(lives);
             let enabled = enabled && !cloud.served(name).iter().any(|glance| cloud.asked(glance).0);
-            // A region that is new, and of which there is no Glance, takes nothing from a direct dashboard.
+            // A new region without a Glance changes nothing for a direct dashboard.
             let held = enabled && lives(&GLANCES[0]) && !all && cloud.direct_pods(name) == 2;
             let expected = if held || (all && enabled) { 2 } else { 0 };
             prop_assert_eq!(cloud.direct_pods(name), expected, "{} with all={} enabled={}", name, all, enabled);

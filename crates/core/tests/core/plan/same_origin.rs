@@ -27,7 +27,7 @@ fn cloud(horizon: &str) -> String {
 /// What happens to Horizon's pods, by what they have afterwards.
 fn rolls(outcome: &Simulation) -> Vec<String> {
     let rolls = |s: &&String| {
-        s.contains("in Deployment") || s.contains("to direct") || s.contains("give back") || s.contains("see that")
+        s.contains("in Deployment") || s.contains("to direct") || s.contains("release") || s.contains("check that")
     };
     sentences(outcome).iter().filter(|s| s.starts_with("Horizon")).filter(rolls).cloned().collect()
 }
@@ -41,7 +41,10 @@ fn the_way_is_there_before_the_mode() {
     assert!(!sentences(&outcome).iter().any(|s| s.starts_with("Glance")), "{:?}", sentences(&outcome));
     let rolls = rolls(&outcome);
     assert_eq!(rolls.len(), 3, "{rolls:?}");
-    assert!(rolls[0].contains("mount") && rolls[1].contains("see that") && rolls[2].contains("to direct"), "{rolls:?}");
+    assert!(
+        rolls[0].contains("mount") && rolls[1].contains("check that") && rolls[2].contains("to direct"),
+        "{rolls:?}"
+    );
 }
 
 /// Nobody uploads there yet: one roll with all, and what to do next is said.
@@ -71,7 +74,7 @@ fn the_mode_goes_before_the_way(#[case] without: &str, #[case] direct_again: boo
     assert_ne!(changed, after, "the spec stands in the input");
     let outcome = render(&changed);
     let rolls = rolls(&outcome);
-    assert!(rolls[0].contains("mount") && rolls[1].contains("give back"), "{rolls:?}");
+    assert!(rolls[0].contains("mount") && rolls[1].contains("release"), "{rolls:?}");
     assert_eq!(is_direct(&outcome, "openstack/horizon"), direct_again, "{rolls:?}");
 }
 

@@ -165,5 +165,5 @@ fn names_are_read_back() {
         assert_eq!(deployer.as_str().parse(), Ok(deployer));
     }
     let error = "helm".parse::<Deployer>().unwrap_err();
-    assert_eq!(error, "\"helm\" is none of openstack-helm, kolla-ansible, openstack-ansible, rhoso");
+    assert_eq!(error, "\"helm\" is not one of openstack-helm, kolla-ansible, openstack-ansible, rhoso");
 }

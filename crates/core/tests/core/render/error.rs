@@ -5,7 +5,7 @@ use direct_upload_core::render::{Refusal, Unwritable};
 #[test]
 fn names_setting_value_and_way_out() {
     let error = Unwritable::new("a\nb", Refusal::Control).in_setting("spec.cors.allowHeaders");
-    insta::assert_snapshot!(error, @r#"spec.cors.allowHeaders: "a\nb" holds a control character; remove it"#);
+    insta::assert_snapshot!(error, @r#"spec.cors.allowHeaders: "a\nb" contains a control character; remove it"#);
 }
 
 #[test]

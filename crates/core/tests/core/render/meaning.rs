@@ -134,7 +134,7 @@ fn stating(headers: &[&str]) -> File {
     glance(&settings).unwrap().remove(0)
 }
 
-/// An upgrade rolls nothing for headers that nobody asked for. Who asks for one gets it.
+/// An upgrade rolls nothing for headers that no spec requests. A spec that requests one gets it.
 #[test]
 fn a_file_that_lacks_only_late_headers_says_enough() {
     let file = stating(&[]);

@@ -198,7 +198,7 @@ fn a_stated_endpoint_is_held_against_the_exposed_one(#[case] url: &str, #[case] 
 /// Without a statement, it says what it assumed.
 #[test]
 fn an_assumed_endpoint_is_said() {
-    let assumed = "where uploads go is assumed: https://glance.example.com";
+    let assumed = "uploads are assumed to go to https://glance.example.com";
     let outcome = render(&join(&[&cloud(), &glance("{}"), &horizon("{}")]));
     assert!(says(&outcome, HORIZON, assumed));
     let stated = horizon("{directUpload: {glanceEndpoint: 'https://glance.example.com'}}");

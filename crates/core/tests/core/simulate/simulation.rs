@@ -23,7 +23,7 @@ fn glance_comes_first_and_horizon_becomes_direct() {
     Horizon openstack/horizon: create ConfigMap openstack/horizon-direct-upload-3263560975
     Horizon openstack/horizon: rehearse horizon-direct-upload-3263560975 in the image of Deployment openstack/horizon
     Horizon openstack/horizon: wait until the rehearsal has passed
-    Horizon openstack/horizon: see that the preflight passes for each origin
+    Horizon openstack/horizon: check that the preflight passes for each origin
     Horizon openstack/horizon: switch Deployment openstack/horizon to direct by mounting horizon-direct-upload-3263560975
     Horizon openstack/horizon: wait until Deployment openstack/horizon is rolled out
     ");

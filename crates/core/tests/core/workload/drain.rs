@@ -135,7 +135,7 @@ fn another_hook_of_the_lifecycle_stays_beside_ours() {
     assert_eq!(*lifecycle, json!({"postStart": {"exec": {"command": ["/start"]}}}));
 }
 
-/// Whose roll leaves nobody to answer, and where a sleep would make that longer.
+/// Workloads whose roll leaves no pod to answer, and where a sleep would make that longer.
 #[rstest]
 #[case::two("Deployment", "{replicas: 2}", false, true)]
 #[case::one_with_surge("Deployment", "{replicas: 1}", false, true)]
@@ -165,11 +165,11 @@ fn a_roll_that_leaves_nobody_to_answer_is_said(
     };
     let (hook, advice) = outcome(&cloud("{}"));
     assert_eq!(hook == ours(20), sleeps, "{hook}");
-    assert_eq!(advice.contains("nobody answers meanwhile"), absent, "{advice}");
-    assert_eq!(advice.contains("its absence longer"), !sleeps, "{advice}");
+    assert_eq!(advice.contains("no pod answers in between"), absent, "{advice}");
+    assert_eq!(advice.contains("the outage longer"), !sleeps, "{advice}");
     let (hook, advice) = outcome(&cloud("{enabled: true}"));
     assert_eq!(hook, ours(20));
-    assert_eq!(advice.contains("nobody answers meanwhile"), absent, "{advice}");
+    assert_eq!(advice.contains("no pod answers in between"), absent, "{advice}");
 }
 
 /// No sleep is added to a container that another manager applies server-side. Other containers and other
@@ -212,10 +212,10 @@ fn what_the_first_roll_costs_is_said_before_it_comes(#[case] spec: &str) {
     let yaml = cloud(&workload("Deployment", one, "{}", "{}"), spec);
     let (plan, advice) = plan_of(&yaml);
     let State::Unmet(_, problem) = &plan.state else { panic!("{:?}", plan.state) };
-    for cost in ["do not drain yet, so uploads in flight are cut", "nobody answers meanwhile"] {
+    for cost in ["do not drain yet, so uploads in flight are cut", "no pod answers in between"] {
         assert!(problem.message().contains(cost), "{}", problem.message());
     }
-    assert!(advice[0].contains("brings a preStop sleep of 20 s"), "{advice:?}");
+    assert!(advice[0].contains("adds a preStop sleep of 20 s"), "{advice:?}");
     assert!(advice[0].contains("spec.rollout.notBefore"), "{advice:?}");
-    assert!(advice[1].contains("nobody answers meanwhile"), "{advice:?}");
+    assert!(advice[1].contains("no pod answers in between"), "{advice:?}");
 }

@@ -218,7 +218,7 @@ fn a_later_file_that_overrides_is_named(#[case] broken: bool) {
     assert!(answer["problem"]["text"].as_str().unwrap().contains(&other), "{answer}");
 }
 
-/// What only the start script makes loadable is no objection: the snippet lies and runs as it should.
+/// A snippet that loads only after the start script ran passes: it is in its place and runs.
 #[test]
 fn settings_that_do_not_load_are_a_note() {
     let image = Image::new();
@@ -322,7 +322,7 @@ impl Keystone {
     fn new(answers: Vec<String>) -> Self {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        // Which versions there are is asked first, without any credential.
+        // The first request asks for the versions, without any credential.
         let versions = http(
             "200 OK",
             "",

@@ -59,8 +59,8 @@ impl Judge<'_> {
         if let (Some(map), true) = (value.as_object(), matches!(key, "cors" | "corsPolicy" | "headers")) {
             let lacks = self.lacking(map);
             if !lacks.is_empty() {
-                let found = format!("answers preflights in Glance's place, without {}", lacks.join(", "));
-                self.tell(Rule::CorsOnTheWay, true, path, found, "remove it, or name them in it too");
+                let found = format!("answers preflights instead of Glance, without {}", lacks.join(", "));
+                self.tell(Rule::CorsOnTheWay, true, path, found, "remove it, or add them to it");
             }
         }
         if key.eq_ignore_ascii_case("access-control-allow-origin")
@@ -81,7 +81,7 @@ impl Judge<'_> {
             );
         }
         if LOGINS.contains(&key) && value.is_object() {
-            let found = "it asks for a login, which a browser's preflight never carries".to_owned();
+            let found = "it requires a login, which a browser's preflight never has".to_owned();
             self.tell(Rule::OptionsFiltered, true, path, found, "remove it: Glance checks the token itself");
         }
     }
@@ -100,15 +100,15 @@ impl Judge<'_> {
             Limit::Other => return,
             Limit::Whole => {
                 let Some(time) = time().filter(|time| *time < LONG) else { return };
-                let found = format!("{text}: an upload that takes longer is cut off");
-                (Rule::TooSlow, time < SHORT, found, "remove it: without it an upload may take as long as it needs")
+                let found = format!("{text}: an upload that takes longer is cut");
+                (Rule::TooSlow, time < SHORT, found, "remove it: without it an upload may take any time")
             }
             Limit::Answer => {
                 if time().is_none_or(|time| time >= PATIENT) {
                     return;
                 }
                 let found = format!(
-                    "{text}: Glance must have answered so long after the image's last byte, and storing takes its time"
+                    "{text}: Glance must answer within this time after the image's last byte, but storing the image may take longer"
                 );
                 (Rule::TooSlow, false, found, "set 0s, which is no limit, or 1h")
             }
@@ -117,7 +117,7 @@ impl Judge<'_> {
                     return;
                 }
                 let found = format!(
-                    "{text}: the upload is cut where nothing moves for so long, as while Glance stores its end"
+                    "{text}: the upload is cut after a silence of this length, for example while Glance stores the last part"
                 );
                 (Rule::TooSlow, false, found, "set 1h")
             }
@@ -154,11 +154,11 @@ impl Judge<'_> {
             Some(value) if other(value) => (
                 true,
                 format!(
-                    "replaces Glance's Access-Control-Allow-Origin by {value}, which is not the dashboard's origin"
+                    "replaces Glance's Access-Control-Allow-Origin with {value}, which is not the dashboard's origin"
                 ),
             ),
             Some(_) => {
-                (false, "replaces Glance's Access-Control-Allow-Origin by one value for every dashboard".to_owned())
+                (false, "replaces Glance's Access-Control-Allow-Origin with one value for every dashboard".to_owned())
             }
         };
         self.tell(Rule::CorsOnTheWay, fails, path, found, "remove it: Glance's own [cors] answers the browser");

@@ -25,8 +25,10 @@ pub(super) fn no_options(path: &Path<'_>) -> Vec<(ExposureIssue, Vec<String>)> {
             fails: true,
             object: Id { kind: route.kind.to_owned(), key: route.key.clone() },
             field: path.join("."),
-            found: "only requests of some methods are passed on, and OPTIONS is none of them: the preflight never reaches Glance".into(),
-            fix: "add OPTIONS to the methods, or choose by path and host alone".into(),
+            found:
+                "it forwards only some methods, and OPTIONS is not one of them, so the preflight never reaches Glance"
+                    .into(),
+            fix: "add OPTIONS to the methods, or match only path and host".into(),
             remedy: None,
             manifest: None,
         };

@@ -22,7 +22,7 @@ pub(super) fn entry_points(objects: &[PolicyObject<'_>], through: &Path<'_>) -> 
         if route.kind != "IngressRoute" {
             return Vec::new();
         }
-        let found = "Traefik's entry points cut uploads after 60 s unless readTimeout is written, and Traefik's arguments were not seen";
+        let found = "Traefik's entry points cut uploads after 60 s unless readTimeout is set, and the operator cannot see Traefik's arguments";
         let fix = "give Traefik --entryPoints.websecure.transport.respondingTimeouts.readTimeout=0";
         return vec![(issue(route, false, "spec", found, fix), vec!["spec".to_owned()])];
     }
@@ -71,9 +71,9 @@ fn of_workload(traefik: &PolicyObject<'_>, named: &[&str]) -> Vec<(ExposureIssue
         };
         let Some(time) = time.filter(|time| *time > 0 && *time < LONG) else { continue };
         let said = written.map_or_else(|| "is missing, so it is 60s".to_owned(), str::to_owned);
-        let what = format!("readTimeout of entry point {name} {said}: an upload that takes longer is cut off");
+        let what = format!("readTimeout of entry point {name} {said}: an upload that takes longer is cut");
         let path = ["spec", "template", "spec", "containers", &at.to_string(), "args"].map(str::to_owned).to_vec();
-        let fix = format!("--entryPoints.{name}.transport.respondingTimeouts.readTimeout=0 among the arguments");
+        let fix = format!("set the argument --entryPoints.{name}.transport.respondingTimeouts.readTimeout=0");
         found.push((issue(traefik, time < SHORT, &path.join("."), &what, &fix), path));
     }
     found

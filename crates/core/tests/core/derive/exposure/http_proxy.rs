@@ -72,7 +72,7 @@ fn a_root_exposes_what_its_rules_lead_to(#[case] spec: &str, #[case] expected: &
     "conditions: [{prefix: /a}],",
     "routes: [{conditions: [{exact: /b}], SERVICES}]",
     "https://a.io",
-    "path \"/a/b\" is no prefix"
+    "path \"/a/b\" is not a prefix"
 )]
 #[case::root_itself(
     "",

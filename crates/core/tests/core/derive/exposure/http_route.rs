@@ -8,7 +8,7 @@ use test_support::manifests::join;
 
 use crate::derive::exposure::{exposures, urls};
 
-/// A Gateway `infra/public` with these listeners; `{}` stands for a namespace of all.
+/// A Gateway `infra/public` with these listeners; `{}` means all namespaces.
 pub fn gateway(listeners: &str) -> String {
     format!(
         "{{apiVersion: gateway.networking.k8s.io/v1, kind: Gateway, metadata: {{namespace: infra, name: public}}, spec: {{gatewayClassName: x, listeners: {listeners}}}}}"
@@ -207,7 +207,7 @@ fn a_judgement_of_an_earlier_generation_says_neither_yes_nor_no(#[case] status: 
     assert!(problem.message().contains("only up to generation 2, not 3"), "{}", problem.message());
 }
 
-/// A listener that is in conflict serves nobody.
+/// A listener in conflict serves no request.
 #[test]
 fn a_conflicted_listener_serves_nobody() {
     let status = ", status: {listeners: [{name: https, conditions: [{type: Conflicted, status: 'True', reason: HostnameConflict, message: m}]}]}}";

@@ -34,7 +34,7 @@ const SERVICES: &str = "services: [{name: horizon, port: 80}]";
 #[case::path(
     "{tls: {}, routes: [{match: 'Host(`a.io`) && Path(`/x`)', SERVICES}]}",
     "https://a.io",
-    "path \"/x\" is no prefix"
+    "path \"/x\" is not a prefix"
 )]
 #[case::any_host(
     "{tls: {}, routes: [{match: 'PathPrefix(`/x`)', SERVICES}]}",

@@ -224,5 +224,5 @@ fn a_scheme_is_for_services_alone(#[case] named: &str) {
         &svc("openstack", "horizon"),
     ]);
     let errors = direct_upload_core::manifests::parse("in.yaml", yaml.as_bytes()).unwrap_err();
-    assert!(errors.iter().any(|e| e.what.contains("a Service tells no scheme")), "{errors:?}");
+    assert!(errors.iter().any(|e| e.what.contains("a Service has no scheme")), "{errors:?}");
 }

@@ -75,7 +75,7 @@ fn the_servers_protocol_and_tls_give_the_scheme(#[case] server: &str, #[case] ex
 )]
 #[case::mutual(
     "{port: {number: 443, protocol: HTTPS}, tls: {mode: MUTUAL}, hosts: ['*']}",
-    "asks browsers for a certificate"
+    "requires a client certificate"
 )]
 #[case::nothing(
     "{port: {number: 443, protocol: HTTPS}, tls: {mode: SIMPLE}, hosts: [b.io]}",
@@ -119,8 +119,8 @@ fn hosts_are_those_that_server_and_service_share(
 #[case::old_way("gateways: [public.infra.svc.cluster.local]", "https://a.io", "")]
 #[case::old_short_way("gateways: [public.infra]", "https://a.io", "")]
 #[case::mesh_beside("gateways: [mesh, infra/public]", "https://a.io", "")]
-#[case::mesh("gateways: [mesh]", "", "for the inside of the mesh only")]
-#[case::none("exportTo: ['*']", "", "for the inside of the mesh only")]
+#[case::mesh("gateways: [mesh]", "", "applies only inside the mesh")]
+#[case::none("exportTo: ['*']", "", "applies only inside the mesh")]
 #[case::exported("exportTo: ['*'], gateways: [infra/public]", "https://a.io", "")]
 #[case::exported_there("exportTo: [infra], gateways: [infra/public]", "https://a.io", "")]
 #[case::hidden("exportTo: ['.'], gateways: [infra/public]", "", "exportTo hides it from Istio Gateway infra/public")]

@@ -44,7 +44,7 @@ pub fn meta(name: &str) -> Meta {
 pub enum Blindness {
     /// It has just started, and has seen some of it.
     Starting,
-    /// It may not read the kind any more: what it saw stands.
+    /// It may not read the kind any more, and keeps what it saw last.
     Refused,
 }
 
@@ -151,7 +151,7 @@ impl Cloud {
         NAMES.iter().map(|name| key(name)).chain([Key::new("", "cloud")]).chain(made).collect()
     }
 
-    /// A name of its own, or as the last number a path of the first Glance's.
+    /// Its own name; for the last number, a path of the first Glance's name.
     pub fn host(&mut self, name: &str, number: u8) {
         match number {
             3 => self.expose(name, "glance0.example.com".into(), &format!("/{name}")),

@@ -24,7 +24,7 @@ pub const KINDS: [Kind; 11] = [
 pub enum Event {
     /// The operator works on a resource, and is killed after so many steps.
     Reconcile(usize, usize),
-    /// One pod of a workload is replaced by one of the template as it stands.
+    /// One pod of a workload is replaced by one of the current template.
     Replace(usize),
     /// Rehearsals that run pass; those that have passed are forgotten.
     Rehearsals,
