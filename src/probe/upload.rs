@@ -6,12 +6,15 @@ use std::time::Duration;
 
 use direct_upload_core::judge::{Preflight, PutOutcome, Request, Unreachable, Unreadable, Wire, head, upload};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::preflight::{self, Probe, Site};
 
 /// How long the complete PUT may take, with its connection.
 const COMPLETE: Duration = Duration::from_secs(10);
+
+/// How long to wait before the same request, where a rate limit may have answered.
+const AFTER_LIMIT: Duration = Duration::from_secs(3);
 
 /// How long the announced PUT may take. A server that stores requests first never answers it.
 const ANNOUNCED: Duration = Duration::from_secs(5);
@@ -23,8 +26,17 @@ const AFTER_CONTINUE: Duration = Duration::from_secs(2);
 /// The complete PUT, to the address that answered the preflight.
 pub async fn complete(probe: &Probe, site: &Site, address: SocketAddr, asked: &Preflight) -> PutOutcome {
     let request = upload::complete(asked);
-    let wire = exchange(probe, site, address, &request, COMPLETE).await;
-    let verdict = upload::judge_complete(asked, &wire);
+    let mut wire = exchange(probe, site, address, &request, COMPLETE).await;
+    if upload::is_worth_waiting(&wire) {
+        sleep(AFTER_LIMIT).await;
+        wire = exchange(probe, site, address, &request, COMPLETE).await;
+    }
+    let verdict = if upload::is_worth_a_token(&wire) {
+        let with = exchange(probe, site, address, &upload::with_token(asked), COMPLETE).await;
+        upload::judge_with_token(asked, &wire, &with)
+    } else {
+        upload::judge_complete(asked, &wire)
+    };
     PutOutcome { request, length: 0, wire, verdict }
 }
 

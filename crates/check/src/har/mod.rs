@@ -6,7 +6,7 @@
 
 use direct_upload_api::web::Origin;
 use direct_upload_api::{Panel, Rule};
-use direct_upload_core::judge::csp::enforced;
+use direct_upload_core::judge::csp::{Restriction, enforced};
 use direct_upload_core::judge::{Failure, Preflight, Response, UploadVerdict, Wire, judge, upload};
 use direct_upload_core::openstack::upload::{Credentials, HEADERS, METHOD, UploadRequest};
 use thiserror::Error;
@@ -155,16 +155,22 @@ fn of_policy(upload: &Upload<'_>, page: &Origin, entries: &[Entry]) -> Option<Fo
     let policies = policies.rev().find(|policies| !policies.is_empty())?;
     let forbids = policies.iter().find(|policy| !policy.admits(page, &upload.endpoint))?;
     let at = upload.endpoint.origin();
-    let verdict = format!(
-        "the page's Content-Security-Policy blocked the request to Glance: its {} does not name {at}",
-        forbids.directive
-    );
-    Some(Found {
-        fails: true,
-        rule: Some(Rule::Csp),
-        verdict,
-        fix: format!("add {at} to connect-src of the dashboard's policy"),
-    })
+    let (why, fix) = match forbids {
+        Restriction::Connections(sources) => (
+            format!("its {} does not name {at}", sources.directive),
+            format!("add {at} to connect-src of the dashboard's policy"),
+        ),
+        Restriction::Opaque => (
+            "its sandbox gives the page an origin that Glance does not accept".to_owned(),
+            "add allow-same-origin to sandbox in the dashboard's policy".to_owned(),
+        ),
+        Restriction::Upgrades => (
+            format!("its upgrade-insecure-requests changes {at} to https"),
+            "serve Glance by https, or remove upgrade-insecure-requests from the dashboard's policy".to_owned(),
+        ),
+    };
+    let verdict = format!("the page's Content-Security-Policy blocked the request to Glance: {why}");
+    Some(Found { fails: true, rule: Some(Rule::Csp), verdict, fix })
 }
 
 /// What is wrong with the preflight, if it was recorded and something is.
@@ -322,7 +328,7 @@ fn without_upload(entries: &[Entry]) -> Found {
         );
     }
     let policies = entries.iter().filter_map(Entry::answer).flat_map(|answer| enforced(&answer.headers));
-    if policies.count() > 0 {
+    if policies.filter(|policy| matches!(policy, Restriction::Connections(_))).count() > 0 {
         return Found::fails(
             Rule::Csp,
             "the dashboard created the image, but the browser sent nothing to Glance; the page has a Content-Security-Policy with connect-src",

@@ -14,7 +14,9 @@ use super::destination::{Destination, DestinationView, GlanceState, Partner};
 use super::horizon::{Dashboard, Intent};
 use super::pairing::Pairing;
 use super::vantage::{self, Vantage};
-use crate::model::{Cause, Epoch, Key, Known, Page, ProbeAnswer, ProbeTarget, Problem, Reach, Snapshot, Unknown};
+use crate::model::{
+    Cause, Epoch, Key, Known, Page, ProbeAnswer, ProbeTarget, Problem, Reach, Snapshot, Unknown, WHOLE,
+};
 
 /// What has been proven for one Horizon.
 #[derive(Debug)]
@@ -314,9 +316,6 @@ pub(super) fn evidence(
         _ => Evidence::Granted(weight, advice.into_iter().collect()),
     }
 }
-
-/// What no request without data can show.
-const WHOLE: &str = "it is assumed that nothing in front of Glance ends an upload while its data is sent; only a whole upload shows this";
 
 /// What a granted verdict rests on, over all destinations.
 fn assumptions(

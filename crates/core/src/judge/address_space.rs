@@ -26,8 +26,9 @@ pub enum AddressSpace {
 }
 
 /// The local space: private (RFC 1918), shared (RFC 6598), link-local and unique local addresses. Measured in
-/// Chromium 156, which takes those for benchmarks (198.18.0.0/15) and for documentation as public.
-const LOCAL: [&str; 8] = [
+/// Chromium 156, which takes those for benchmarks (198.18.0.0/15) and for documentation as public, but for
+/// IPv6's.
+const LOCAL: [&str; 9] = [
     "10.0.0.0/8",
     "100.64.0.0/10",
     "169.254.0.0/16",
@@ -36,6 +37,7 @@ const LOCAL: [&str; 8] = [
     "fc00::/7",
     "fe80::/10",
     "fec0::/10",
+    "2001:db8::/32",
 ];
 
 impl AddressSpace {

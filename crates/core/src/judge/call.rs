@@ -6,11 +6,12 @@
 use direct_upload_api::Rule;
 use direct_upload_api::web::{Endpoint, Origin};
 
+use super::browser::from_page;
 use super::cors::{ALLOW_CREDENTIALS, ALLOW_HEADERS, ALLOW_METHODS, is_ok, is_safelisted, origin_allowed};
 use super::explain::{grants_something, signature};
 use super::failure::{Failure, Requirement};
 use super::headers::{Extracted, extract, get, received};
-use super::preflight::{Request, agent, is_loopback};
+use super::preflight::{Request, blocked_port, is_loopback};
 use super::response::Response;
 use crate::model::{ApiCall, ProbeAnswer};
 use crate::openstack::upload::Credentials;
@@ -58,7 +59,7 @@ impl CallPreflight {
         if !self.headers.is_empty() {
             lines.push(("Access-Control-Request-Headers", self.headers.join(",")));
         }
-        lines.extend([("Origin", self.origin.to_string()), agent()]);
+        lines.extend(from_page(&self.origin, self.endpoint.origin()));
         Request { method: "OPTIONS", path: path.to_owned(), lines }
     }
 
@@ -71,8 +72,9 @@ impl CallPreflight {
             let fix = format!("serve {service} over https, and put that URL into the Keystone catalog");
             return Some(failure((Requirement::SecureContext, Rule::MixedContent, message, fix), self.url()));
         }
-        let why = url.unreachable().filter(|_| !redirected)?;
-        let message = format!("{} is {why}; a browser elsewhere cannot reach it", url.host());
+        let why = url.unreachable().filter(|_| !redirected);
+        let why = why.map(|why| format!("{} is {why}; a browser elsewhere cannot reach it", url.host()));
+        let message = blocked_port(&self.endpoint).or(why)?;
         let fix = "put a URL that browsers reach into the Keystone catalog and into spec.publicURL".to_owned();
         Some(failure((Requirement::Reachable, Rule::NotPublic, message, fix), self.url()))
     }

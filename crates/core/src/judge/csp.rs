@@ -1,8 +1,51 @@
 //! Content Security Policy Level 3: whether a page may connect to a URL. Pure.
 
 use direct_upload_api::web::{Endpoint, Origin};
+use percent_encoding::percent_decode_str;
 
 use super::headers::{Headers, lines};
+use super::html::Tag;
+use super::preflight::is_loopback;
+
+/// What a policy restricts of an upload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Restriction {
+    /// Where the page may connect to.
+    Connections(ConnectSources),
+    /// `sandbox` without `allow-same-origin`: the page's origin is opaque, and browsers send `Origin: null`.
+    Opaque,
+    /// `upgrade-insecure-requests`: browsers request https where the URL says http (Upgrade Insecure
+    /// Requests §3.3).
+    Upgrades,
+}
+
+impl Restriction {
+    /// Reads one policy (§2.2.1). The first directive of a name counts.
+    fn parse(policy: &str) -> Vec<Self> {
+        let directives = directives(policy);
+        let named = |name: &str| directives.iter().find(|directive| directive[0].eq_ignore_ascii_case(name));
+        let keeps_origin = |flags: &Vec<&str>| flags.iter().any(|flag| flag.eq_ignore_ascii_case("allow-same-origin"));
+        let opaque = named("sandbox").filter(|flags| !keeps_origin(flags)).map(|_| Self::Opaque);
+        let upgrades = named("upgrade-insecure-requests").map(|_| Self::Upgrades);
+        let connections = ConnectSources::parse(policy).map(Self::Connections);
+        [connections, opaque, upgrades].into_iter().flatten().collect()
+    }
+
+    /// Whether a page of this origin may send the upload to the endpoint.
+    pub fn admits(&self, page: &Origin, endpoint: &Endpoint) -> bool {
+        match self {
+            Self::Connections(sources) => sources.admits(page, endpoint),
+            Self::Opaque => false,
+            Self::Upgrades => endpoint.origin().is_https() || is_loopback(endpoint.origin()),
+        }
+    }
+}
+
+/// The directives of one policy, split into words; none is empty.
+fn directives(policy: &str) -> Vec<Vec<&str>> {
+    let all = policy.split(';').map(|directive| directive.split_ascii_whitespace().collect::<Vec<_>>());
+    all.filter(|words| !words.is_empty()).collect()
+}
 
 /// The sources of one policy for connections.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,8 +59,7 @@ impl ConnectSources {
     /// Reads one policy (§2.2.1); `None` if it does not restrict connections. The first directive of a name
     /// counts.
     pub fn parse(policy: &str) -> Option<Self> {
-        let directives = policy.split(';').map(|d| d.split_ascii_whitespace().collect::<Vec<_>>());
-        let directives: Vec<_> = directives.filter(|d| !d.is_empty()).collect();
+        let directives = directives(policy);
         let named = |name: &str| directives.iter().find(|d| d[0].eq_ignore_ascii_case(name));
         let found = named("connect-src").or_else(|| named("default-src"))?;
         let sources = found[1..].iter().map(|source| (*source).to_owned()).collect();
@@ -30,31 +72,45 @@ impl ConnectSources {
     }
 }
 
-/// The policies that an answer enforces and that restrict connections. Each of them must allow a URL.
-pub fn enforced(headers: &Headers) -> Vec<ConnectSources> {
+/// What the policies of an answer restrict. Each of them must allow an upload.
+pub fn enforced(headers: &Headers) -> Vec<Restriction> {
     let policies = lines(headers, "Content-Security-Policy").flat_map(|line| line.split(','));
-    policies.filter_map(ConnectSources::parse).collect()
+    policies.flat_map(Restriction::parse).collect()
+}
+
+/// The same of a page's `meta` elements, in which `sandbox` does not count (HTML §4.2.5.3).
+pub fn enforced_by_page(tags: &[Tag]) -> Vec<Restriction> {
+    let is_policy = |tag: &&Tag| {
+        tag.starts("meta")
+            && tag.get("http-equiv").is_some_and(|name| name.eq_ignore_ascii_case("content-security-policy"))
+    };
+    let policies = tags.iter().filter(is_policy).filter_map(|tag| tag.get("content"));
+    policies.flat_map(Restriction::parse).filter(|restriction| *restriction != Restriction::Opaque).collect()
 }
 
 /// Whether a source expression matches the URL of an upload (§6.7.2.8). `page` is the page with the policy.
 /// Without it, `'self'` matches nothing, and a source without scheme matches each scheme.
 pub fn source_admits(source: &str, page: Option<&Origin>, endpoint: &Endpoint) -> bool {
     let url = endpoint.origin();
-    let source = source.to_ascii_lowercase();
-    match source.as_str() {
+    match source {
         "*" => return true,
-        "'self'" => return page.is_some_and(|page| is_self(page, endpoint)),
+        _ if source.eq_ignore_ascii_case("'self'") => return page.is_some_and(|page| is_self(page, endpoint)),
         _ if source.starts_with('\'') => return false,
         _ => {}
     }
-    if let Some(scheme) = source.strip_suffix(':') {
+    // Browsers leave out what a source cannot have.
+    let source = source.split(['?', '#']).next().unwrap_or_default();
+    let after_scheme = source.find("://").map_or(0, |at| at + 3);
+    let path_at = source[after_scheme..].find('/').map_or(source.len(), |at| after_scheme + at);
+    let (place, path) = source.split_at(path_at);
+    let place = place.to_ascii_lowercase();
+    if let Some(scheme) = place.strip_suffix(':') {
         return scheme_admits(scheme, url.is_https());
     }
-    let (scheme, rest) = match source.split_once("://") {
+    let (scheme, authority) = match place.split_once("://") {
         Some((scheme, rest)) => (Some(scheme), rest),
-        None => (page.map(|page| if page.is_https() { "https" } else { "http" }), source.as_str()),
+        None => (page.map(|page| if page.is_https() { "https" } else { "http" }), place.as_str()),
     };
-    let (authority, path) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
     let (host, port) = match authority.rsplit_once(':') {
         Some((host, port)) if !port.contains(']') => (host, Some(port)),
         _ => (authority, None),
@@ -111,11 +167,14 @@ fn port_admits(port: Option<&str>, scheme: Option<&str>, endpoint: &Endpoint) ->
     }
 }
 
-/// A path that ends in a slash is a prefix; any other is exact (§6.7.2.12).
+/// A path that ends in a slash is a prefix; any other is exact. Case counts, percent-encoding does not
+/// (§6.7.2.12).
 fn path_admits(pattern: &str, path: &str) -> bool {
-    match pattern {
-        "" | "/" => true,
-        _ if pattern.ends_with('/') => path.to_ascii_lowercase().starts_with(pattern),
-        _ => path.eq_ignore_ascii_case(pattern),
+    let (pattern, path) =
+        (percent_decode_str(pattern).collect::<Vec<_>>(), percent_decode_str(path).collect::<Vec<_>>());
+    match pattern.as_slice() {
+        b"" | b"/" => true,
+        _ if pattern.ends_with(b"/") => path.starts_with(&pattern),
+        _ => path == pattern,
     }
 }

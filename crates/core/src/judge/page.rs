@@ -8,12 +8,14 @@
 use direct_upload_api::Rule;
 use direct_upload_api::web::Origin;
 
-use super::csp::{self, ConnectSources};
+use super::browser::agent;
+use super::csp::{self, ConnectSources, Restriction};
 use super::explain::signature;
 use super::failure::{Failure, Requirement};
 use super::headers::{get, shown};
+use super::html::tags;
 use super::outcome::PartVerdict;
-use super::preflight::{Preflight, Request, agent};
+use super::preflight::{Preflight, Request};
 use super::response::Response;
 use super::unreachable::{Unreachable, UnreachableKind};
 use crate::model::Page;
@@ -38,7 +40,8 @@ pub enum PageWire {
 /// The request for a page.
 pub fn request(path: &str) -> Request {
     let path = if path.is_empty() { "/" } else { path };
-    let lines = vec![("Accept", "text/html,*/*;q=0.8".to_owned()), agent()];
+    let language = ("Accept-Language", "en-US,en;q=0.9".to_owned());
+    let lines = vec![("Accept", "text/html,*/*;q=0.8".to_owned()), agent(), language];
     Request { method: "GET", path: path.to_owned(), lines }
 }
 
@@ -69,6 +72,20 @@ pub fn redirect(origin: &Origin, path: &str, answer: &Response) -> Option<Redire
 pub fn judge(asked: &Preflight, page: &Page, wire: &PageWire) -> PartVerdict {
     let (answer, body) = match wire {
         PageWire::Response(answer, body) => (answer, body),
+        PageWire::Elsewhere(origin) if *origin == secure(&asked.origin) => {
+            let to = secure(&asked.origin);
+            return PartVerdict::Refused(Box::new(Failure {
+                requirement: Requirement::Dashboard,
+                rule: Rule::OriginForm,
+                also: vec![],
+                received: format!("a redirect to {to}"),
+                message: format!(
+                    "{} redirects to {to}: browsers load the dashboard from there, and send that as Origin",
+                    asked.origin
+                ),
+                fix: format!("set spec.publicURL of the Horizon to {to}, so that Glance accepts this origin"),
+            }));
+        }
         PageWire::Elsewhere(origin) => {
             return unknown(format!("{} leads to {}, perhaps to single sign-on", asked.origin, shown(origin)));
         }
@@ -78,15 +95,17 @@ pub fn judge(asked: &Preflight, page: &Page, wire: &PageWire) -> PartVerdict {
         }
         PageWire::Failed(why) => return PartVerdict::Unknown(why.clone()),
     };
-    if let Some(blocked) = blocked(asked, answer) {
-        return PartVerdict::Refused(Box::new(blocked));
-    }
     let code = answer.status;
     let from = signature(answer);
+    let policies = || [csp::enforced(&answer.headers), csp::enforced_by_page(&tags(body))].concat();
     let body = body.to_ascii_lowercase();
     let is_horizon = body.contains("horizon") || (body.contains("csrfmiddlewaretoken") && body.contains("password"));
     match code {
-        200..=299 if is_horizon => PartVerdict::Passed(vec![]),
+        // The policy of another program's page is not the dashboard's.
+        200..=299 if is_horizon => match blocked_by(&policies(), asked) {
+            Some(blocked) => PartVerdict::Refused(Box::new(blocked)),
+            None => PartVerdict::Passed(vec![]),
+        },
         200..=299 if body.contains("<form") || body.contains("<script") || body.contains("password") => {
             unknown(format!("a page{from} answers at {}, but it is not recognised as Horizon's", asked.origin))
         }
@@ -94,6 +113,11 @@ pub fn judge(asked: &Preflight, page: &Page, wire: &PageWire) -> PartVerdict {
         200..=300 | 404 | 410 | 421 if page.assumed => missing(asked, &format!("status {code}{from}, and no Horizon")),
         _ => unknown(format!("{} answers with status {code}{from}, which does not show Horizon's page", asked.origin)),
     }
+}
+
+/// The same host by https, at its default port.
+fn secure(origin: &Origin) -> String {
+    Origin::from_parts(true, origin.host(), None).map(|secure| secure.to_string()).unwrap_or_default()
 }
 
 fn unknown(message: String) -> PartVerdict {
@@ -117,24 +141,39 @@ fn missing(asked: &Preflight, why: &str) -> PartVerdict {
     }))
 }
 
-/// The first policy that blocks the page from Glance.
-fn blocked(asked: &Preflight, answer: &Response) -> Option<Failure> {
-    blocked_by(&csp::enforced(&answer.headers), asked)
-}
-
-/// The first policy that does not allow the page to connect to Glance.
-pub(crate) fn blocked_by(policies: &[ConnectSources], asked: &Preflight) -> Option<Failure> {
-    let policy = policies.iter().find(|policy| !policy.admits(&asked.origin, &asked.endpoint))?;
-    let sources = if policy.sources.is_empty() { "'none'".to_owned() } else { policy.sources.join(" ") };
-    let (directive, glance) = (&policy.directive, asked.endpoint.origin());
+/// The first restriction that keeps the page's upload from Glance.
+pub(crate) fn blocked_by(policies: &[Restriction], asked: &Preflight) -> Option<Failure> {
+    let restriction = policies.iter().find(|restriction| !restriction.admits(&asked.origin, &asked.endpoint))?;
+    let glance = asked.endpoint.origin();
+    let sets = "where the dashboard or a proxy in front of it sets the policy";
+    let (received, message, fix) = match restriction {
+        Restriction::Connections(ConnectSources { directive, sources }) => {
+            let sources = if sources.is_empty() { "'none'".to_owned() } else { sources.join(" ") };
+            (
+                format!("{directive} {sources}"),
+                format!("does not let its page connect to {glance}; the browser sends nothing"),
+                format!("add {glance} to {directive}, {sets}"),
+            )
+        }
+        Restriction::Opaque => (
+            "sandbox".to_owned(),
+            "puts its page into a sandbox: the browser sends Origin: null, which Glance does not accept".to_owned(),
+            format!("add allow-same-origin to sandbox, or remove sandbox, {sets}"),
+        ),
+        Restriction::Upgrades => (
+            "upgrade-insecure-requests".to_owned(),
+            format!("makes the browser request https instead of {glance}"),
+            format!(
+                "serve Glance by https and put that URL into the Keystone catalog, or remove upgrade-insecure-requests, {sets}"
+            ),
+        ),
+    };
     Some(Failure {
         requirement: Requirement::ContentSecurityPolicy,
         rule: Rule::Csp,
         also: vec![],
-        received: shown(&format!("Content-Security-Policy: {directive} {sources}")),
-        message: format!(
-            "the dashboard's Content-Security-Policy does not let its page connect to {glance}; the browser sends nothing"
-        ),
-        fix: format!("add {glance} to {directive}, where the dashboard or a proxy in front of it sets the header"),
+        received: shown(&format!("Content-Security-Policy: {received}")),
+        message: format!("the dashboard's Content-Security-Policy {message}"),
+        fix,
     })
 }

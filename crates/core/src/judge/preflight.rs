@@ -7,8 +7,9 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use direct_upload_api::web::{Endpoint, Origin};
-use direct_upload_api::{OPERATOR, Panel, Rule};
+use direct_upload_api::{Panel, Rule};
 
+use super::browser::{agent, blocks_port, from_page};
 use super::failure::{Failure, Requirement};
 use crate::openstack::upload::{METHOD, UploadRequest};
 
@@ -98,8 +99,7 @@ impl Preflight {
                 lines.push(("Access-Control-Request-Headers", headers.join(",")));
             }
         }
-        lines.push(("Origin", self.origin.to_string()));
-        lines.push(agent());
+        lines.extend(from_page(&self.origin, self.endpoint.origin()));
         lines
     }
 
@@ -131,25 +131,28 @@ impl Preflight {
                 ),
             });
         }
-        url.unreachable().filter(|_| !redirected).map(|why| Failure {
+        let why = url
+            .unreachable()
+            .filter(|_| !redirected)
+            .map(|why| format!("{} is {why}; a browser elsewhere cannot reach it", url.host()));
+        let message = blocked_port(&self.endpoint).or(why)?;
+        Some(Failure {
             requirement: Requirement::Reachable,
             rule: Rule::NotPublic,
             also: vec![],
             received: format!("public URL {}", self.endpoint),
-            message: format!("{} is {why}; a browser elsewhere cannot reach it", url.host()),
+            message,
             fix: "put a URL that browsers reach into the Keystone catalog (public endpoint of service type image)"
                 .into(),
         })
     }
 }
 
-pub(super) fn agent() -> (&'static str, String) {
-    ("User-Agent", user_agent())
-}
-
-/// The sender's name in each of our requests.
-pub fn user_agent() -> String {
-    format!("{OPERATOR}/{}", env!("CARGO_PKG_VERSION"))
+/// Why browsers send nothing to the endpoint's port, if so.
+pub(super) fn blocked_port(endpoint: &Endpoint) -> Option<String> {
+    let port = endpoint.port();
+    blocks_port(port)
+        .then(|| format!("browsers block port {port}, which belongs to another protocol; they send nothing"))
 }
 
 /// Hosts that are trustworthy with http too (Secure Contexts §3.1), so never mixed content.

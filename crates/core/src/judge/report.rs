@@ -15,7 +15,7 @@ use super::preflight::{Preflight, Request};
 use super::response::{PreflightVerdict, Response};
 use super::unreachable::Unreachable;
 use super::upload::{Answerer, UploadVerdict, Wire};
-use crate::model::{Advice, Observation};
+use crate::model::{Advice, Observation, WHOLE};
 
 /// The reported headers; never cookies and the like.
 const REPORTED: [&str; 15] = [
@@ -185,6 +185,9 @@ impl PreflightReport {
         let parts = [page.as_ref().map(|page| page.verdict), addresses.as_ref().map(|addresses| addresses.verdict)];
         if puts.chain(parts.into_iter().flatten()).any(|verdict| verdict == Decision::Refused) {
             report.verdict = Decision::Refused;
+        }
+        if report.verdict == Decision::Granted {
+            report.assumptions.push(WHOLE.to_owned());
         }
         Self { page, addresses, put, size, ..report }
     }

@@ -13,14 +13,15 @@
 //!
 //! Neither sees what cuts a request in the middle.
 
-use direct_upload_api::Rule;
+use direct_upload_api::{OPERATOR, Rule};
 
+use super::browser::from_page;
 use super::cors::{every, readable};
 use super::explain::{failure, signature};
 use super::explain_status::{challenges, redirect, scheme};
 use super::failure::{Failure, Requirement};
 use super::headers::{get, shown, starts_with};
-use super::preflight::{Preflight, Request, agent};
+use super::preflight::{Preflight, Request};
 use super::response::Response;
 use super::unreachable::{Unreachable, UnreachableKind};
 use crate::model::Advice;
@@ -71,6 +72,11 @@ pub fn announced(asked: &Preflight, size: u64) -> Request {
     put(asked, size, Some(("Expect", "100-continue".to_owned())))
 }
 
+/// The complete PUT with a token that nobody has given, for servers that want one before Glance sees it.
+pub fn with_token(asked: &Preflight) -> Request {
+    put(asked, 0, Some(("X-Auth-Token", OPERATOR.to_owned())))
+}
+
 fn put(asked: &Preflight, length: u64, more: Option<(&'static str, String)>) -> Request {
     let mut lines = vec![
         ("Accept", "*/*".to_owned()),
@@ -78,8 +84,7 @@ fn put(asked: &Preflight, length: u64, more: Option<(&'static str, String)>) -> 
         ("Content-Type", "application/octet-stream".to_owned()),
     ];
     lines.extend(more);
-    lines.push(("Origin", asked.origin.to_string()));
-    lines.push(agent());
+    lines.extend(from_page(&asked.origin, asked.endpoint.origin()));
     Request { method: asked.method(), path: asked.endpoint.upload_path(&asked.image), lines }
 }
 
@@ -90,6 +95,26 @@ pub fn judge_complete(asked: &Preflight, wire: &Wire) -> UploadVerdict {
         Wire::Continue | Wire::Silence(_) => silent(wire, "a complete PUT without data and token"),
         Wire::Failed(why) => unanswered(why),
     }
+}
+
+/// Whether the answer to the [`complete`] PUT may come from a server that only wants to see some token.
+pub fn is_worth_a_token(wire: &Wire) -> bool {
+    let asks = |status| matches!(status, 301..=303 | 307 | 308 | 400 | 401 | 403);
+    matches!(wire, Wire::Response(answer) if asks(answer.status) && who(answer) != Answerer::Glance)
+}
+
+/// The verdict on the complete PUT, from the answer to it and to the one [`with_token`], which proves
+/// something only if it reached Glance.
+pub fn judge_with_token(asked: &Preflight, without: &Wire, with: &Wire) -> UploadVerdict {
+    match with {
+        Wire::Response(answer) if who(answer) == Answerer::Glance => answered(asked, answer),
+        _ => judge_complete(asked, without),
+    }
+}
+
+/// Whether the answer to the [`complete`] PUT may come from a rate limit that our own requests have met.
+pub fn is_worth_waiting(wire: &Wire) -> bool {
+    matches!(wire, Wire::Response(answer) if matches!(answer.status, 429 | 503) && who(answer) != Answerer::Glance)
 }
 
 /// Judges the answer to the [`announced`] PUT of this size.
@@ -103,7 +128,8 @@ pub fn judge_announced(size: u64, wire: &Wire) -> UploadVerdict {
     let code = answer.status;
     let from = signature(answer);
     if code == 413 {
-        return refused(by, size_refused(answer, size, &format!("a body limit in front of Glance{from} refuses it")));
+        let why = format!("a body limit in front of Glance{from} refuses it");
+        return refused(by, size_refused(received(answer), size, &why));
     }
     if by == Answerer::Glance && code < 500 {
         return UploadVerdict::Passed { by, advice: vec![] };
@@ -118,34 +144,40 @@ pub fn judge_announced(size: u64, wire: &Wire) -> UploadVerdict {
 /// Whether an answer to the [`announced`] PUT needs a second one with a single byte, to see whether the
 /// size is the cause.
 pub fn is_worth_comparing(wire: &Wire) -> bool {
-    matches!(wire, Wire::Response(answer) if answer.status != 413 && who(answer) != Answerer::Glance)
+    match wire {
+        Wire::Response(answer) => answer.status != 413 && who(answer) != Answerer::Glance,
+        Wire::Failed(why) => why.kind == UnreachableKind::Http,
+        Wire::Continue | Wire::Silence(_) => false,
+    }
 }
 
 /// The verdict on the announced size, from the answer to that second PUT, which announced one byte.
 pub fn compare(size: u64, large: &Wire, small: &Wire) -> UploadVerdict {
-    let differs = match (large, small) {
-        (Wire::Response(large), Wire::Response(small)) => {
-            small.status != large.status && who(small) == Answerer::Glance
-        }
-        (Wire::Response(_), Wire::Continue) => true,
-        _ => false,
+    let passes = match small {
+        Wire::Response(small) => who(small) == Answerer::Glance,
+        Wire::Continue => true,
+        Wire::Silence(_) | Wire::Failed(_) => false,
     };
+    let differs = |large: &Response| !matches!(small, Wire::Response(small) if small.status == large.status);
+    let but = "but the same request with one byte passes";
     match large {
-        Wire::Response(answer) if differs => {
-            let from = signature(answer);
-            let why =
-                format!("something in front of Glance{from} refuses it, but the same request with one byte passes");
-            refused(who(answer), size_refused(answer, size, &why))
+        Wire::Response(answer) if passes && differs(answer) => {
+            let why = format!("something in front of Glance{} refuses it, {but}", signature(answer));
+            refused(who(answer), size_refused(received(answer), size, &why))
+        }
+        Wire::Failed(failed) if passes => {
+            let why = format!("something in front of Glance ends the connection, {but}");
+            refused(Answerer::Nobody, size_refused(failed.message.clone(), size, &why))
         }
         _ => judge_announced(size, large),
     }
 }
 
-fn size_refused(answer: &Response, size: u64, why: &str) -> Failure {
+fn size_refused(received: String, size: u64, why: &str) -> Failure {
     failure(
         Requirement::Size,
         &[Rule::BodyLimit],
-        received(answer),
+        received,
         format!("an upload of {size} bytes fails before any data is sent: {why}"),
         "remove the limit in front of Glance: httpd LimitRequestBody 0, nginx client_max_body_size 0, ingress-nginx proxy-body-size \"0\""
             .to_owned(),
@@ -284,6 +316,18 @@ fn other(asked: &Preflight, answer: &Response) -> Judgement {
 fn redirected(asked: &Preflight, answer: &Response) -> Judgement {
     let failure = redirect(asked, answer);
     let may_be_followed = every(&asked.uploads, |upload| readable(asked, upload, answer)).is_ok();
+    let location = get(&answer.headers, "Location").unwrap_or_default();
+    let target = url::Url::parse(&asked.url()).and_then(|base| base.join(&location));
+    let elsewhere = target.is_ok_and(|to| to.origin().ascii_serialization() != asked.endpoint.origin().as_str());
+    let lost = match answer.status {
+        303 => Some("browsers follow a 303 by GET, without the data"),
+        _ if elsewhere => Some("browsers follow one to another server with Origin: null, which Glance does not accept"),
+        _ => None,
+    };
+    if let (true, Some(why)) = (may_be_followed, lost) {
+        let message = format!("a redirect{} answered the PUT: {why}", signature(answer));
+        return Judgement::Refused(Failure { requirement: Requirement::Glance, message, ..failure });
+    }
     if may_be_followed && failure.rule != Rule::OptionsFiltered {
         return Judgement::Unknown(
             format!(

@@ -64,7 +64,7 @@ pub use namespace::Namespace;
 pub use needs::Needs;
 pub use pod::Pod;
 pub use policy::Policy;
-pub use probe::{ApiCall, Cause, Epoch, Observation, Page, Part, ProbeAnswer, ProbeRecord, ProbeTarget, Reach};
+pub use probe::{ApiCall, Cause, Epoch, Observation, Page, Part, ProbeAnswer, ProbeRecord, ProbeTarget, Reach, WHOLE};
 pub use problem::Problem;
 pub use reference_grant::{GrantTo, ReferenceGrant};
 pub use refused_write::RefusedWrite;

@@ -5,11 +5,11 @@ use direct_upload_api::Rule;
 use direct_upload_api::web::Endpoint;
 use serde_json::{Value, json};
 
-use super::html::texts;
 use super::settings::Mode;
 use super::{Break, Content, Reply, Secret};
 use crate::judge::explain::signature;
 use crate::judge::headers::{get, shown};
+use crate::judge::html::texts;
 
 /// The prefix of our images' names.
 pub const PREFIX: &str = "direct-upload-verify-";

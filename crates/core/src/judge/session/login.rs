@@ -5,10 +5,10 @@
 
 use direct_upload_api::web::{Origin, PublicUrl};
 
-use super::html::{Field, Form, forms, tags, text, texts};
 use super::{Break, Reply};
 use crate::judge::explain_status::{challenges, scheme};
 use crate::judge::headers::{get, shown};
+use crate::judge::html::{Field, Form, forms, tags, text, texts};
 
 /// Who logs in.
 #[derive(Clone, Debug)]

@@ -10,7 +10,6 @@ pub mod canary;
 pub mod content;
 pub mod cookies;
 pub mod encode;
-pub mod html;
 pub mod image;
 pub mod login;
 pub mod panel;

@@ -2,10 +2,10 @@
 
 use direct_upload_api::Panel;
 
-use super::html::{forms, tags, text};
 use super::{Break, Reply, Secret};
-use crate::judge::csp::{ConnectSources, enforced};
+use crate::judge::csp::{Restriction, enforced, enforced_by_page};
 use crate::judge::explain::signature;
+use crate::judge::html::{forms, tags, text};
 use crate::judge::page::blocked_by;
 use crate::judge::preflight::Preflight;
 use crate::openstack::upload::UploadRequest;
@@ -16,8 +16,8 @@ pub struct PanelPage {
     pub panel: Panel,
     /// The token that forms and scripts return to Horizon.
     pub csrf: Option<Secret>,
-    /// Its policies that restrict connections.
-    pub policies: Vec<ConnectSources>,
+    /// What its policies restrict.
+    pub policies: Vec<Restriction>,
     /// Where its scripts are.
     pub scripts: Vec<String>,
     /// The projects to which the user can switch: link and name.
@@ -65,12 +65,8 @@ impl PanelPage {
         let tags = tags(&page);
         // openstack_dashboard/templates/angular.html, which horizon.browsers.views.AngularIndexView shows.
         let is_angular = tags.iter().any(|tag| tag.starts("div") && tag.get("ng-view").is_some());
-        let metas = tags.iter().filter(|tag| {
-            tag.starts("meta")
-                && tag.get("http-equiv").is_some_and(|name| name.eq_ignore_ascii_case("content-security-policy"))
-        });
         let mut policies = enforced(&reply.head.headers);
-        policies.extend(metas.filter_map(|tag| tag.get("content")).filter_map(ConnectSources::parse));
+        policies.extend(enforced_by_page(&tags));
         let projects = tags.iter().enumerate().filter(|(_, tag)| tag.starts("a")).filter_map(|(nth, tag)| {
             let link = tag.get("href")?;
             let id = link.split('?').next()?.trim_end_matches('/').rsplit_once("/auth/switch/")?.1;

@@ -6,25 +6,25 @@
 use direct_upload_api::Rule;
 
 use super::Break;
+use crate::judge::browser::from_page;
 use crate::judge::cors::{ALLOW_ORIGIN, every, is_ok, readable};
 use crate::judge::explain::signature;
 use crate::judge::explain_status::{challenges, scheme};
 use crate::judge::failure::Failure;
 use crate::judge::headers::{get, shown, starts_with};
-use crate::judge::preflight::{Preflight, Request, agent};
+use crate::judge::preflight::{Preflight, Request};
 use crate::judge::response::Response;
 use crate::judge::unreachable::UnreachableKind;
 use crate::judge::upload::{Answerer, Wire, who};
 
 /// The page's upload without its secrets: token, cookies and Horizon's own token.
 pub fn request(asked: &Preflight, size: u64) -> Request {
-    let lines = vec![
+    let mut lines = vec![
         ("Content-Length", size.to_string()),
         ("Accept", "*/*".to_owned()),
         ("Content-Type", "application/octet-stream".to_owned()),
-        ("Origin", asked.origin.to_string()),
-        agent(),
     ];
+    lines.extend(from_page(&asked.origin, asked.endpoint.origin()));
     Request { method: asked.method(), path: asked.endpoint.upload_path(&asked.image), lines }
 }
 

@@ -52,6 +52,40 @@ fn what_answers(#[case] status: u16, #[case] body: &str, #[case] known: &str, #[
     }
 }
 
+/// A policy counts only if it comes with Horizon's own page: in its headers, or in the page.
+#[rstest]
+#[case::horizon(200, HORIZON, "DU013")]
+#[case::single_sign_on(200, "<form><input type=password>", "u")]
+#[case::forbidden(403, "", "u")]
+#[case::not_found(404, "default backend - 404", "u")]
+fn whose_policy(#[case] status: u16, #[case] body: &str, #[case] expected: &str) {
+    let page = Page { path: String::new(), assumed: false };
+    let wire =
+        PageWire::Response(answer(status, &[("Content-Security-Policy", "default-src 'none'")]), body.to_owned());
+    assert_eq!(letter(&judge(&asked(), &page, &wire)), expected);
+    let meta = "<meta http-equiv=\"content-security-policy\" content=\"default-src 'none'\">";
+    let wire = PageWire::Response(answer(status, &[]), format!("{meta}{body}"));
+    assert_eq!(letter(&judge(&asked(), &page, &wire)), expected);
+}
+
+/// Policies that do not name Glance, and whether they let an upload pass: in a header, and in the page.
+#[rstest]
+#[case::opaque("sandbox allow-scripts", "https", false, true)]
+#[case::with_its_origin("sandbox allow-scripts allow-same-origin", "https", true, true)]
+#[case::upgrades("upgrade-insecure-requests", "http", false, false)]
+#[case::upgrades_nothing("upgrade-insecure-requests", "https", true, true)]
+fn other_restrictions(#[case] policy: &str, #[case] scheme: &str, #[case] in_header: bool, #[case] in_page: bool) {
+    let origin = Origin::parse(&format!("{scheme}://horizon.example.com")).unwrap();
+    let endpoint = Endpoint::parse(&format!("{scheme}://glance.example.com:9292")).unwrap();
+    let asked = Preflight::upload(origin, endpoint, "id", Panel::Angular);
+    let page = Page { path: String::new(), assumed: false };
+    let passes = |answer, body| letter(&judge(&asked, &page, &PageWire::Response(answer, body))) == "p";
+    let lines = [("Content-Security-Policy", policy)];
+    assert_eq!(passes(answer(200, &lines), HORIZON.to_owned()), in_header);
+    let meta = format!("<meta http-equiv='Content-Security-Policy' content='{policy}'>{HORIZON}");
+    assert_eq!(passes(answer(200, &[]), meta), in_page);
+}
+
 #[rstest]
 #[case::nobody_listens(UnreachableKind::Connect, "u", "DU001")]
 #[case::no_name(UnreachableKind::Resolve, "u", "u")]
@@ -64,6 +98,18 @@ fn no_answer(#[case] kind: UnreachableKind, #[case] known: &str, #[case] guessed
     }
     let sso = PageWire::Elsewhere("https://sso.example.com".to_owned());
     assert_eq!(letter(&judge(&asked(), &Page { path: String::new(), assumed: true }, &sso)), "u");
+}
+
+/// The page that users see has another origin: not so with single sign-on, which leads back.
+#[test]
+fn a_dashboard_that_is_https_after_all() {
+    let origin = Origin::parse("http://horizon.example.com").unwrap();
+    let asked = Preflight { origin, ..asked() };
+    let page = Page { path: String::new(), assumed: false };
+    let leads = |to: &str| letter(&judge(&asked, &page, &PageWire::Elsewhere(to.to_owned())));
+    assert_eq!(leads("https://horizon.example.com"), "DU001");
+    assert_eq!(leads("https://horizon.example.com:5000"), "u");
+    assert_eq!(leads("https://sso.example.com"), "u");
 }
 
 /// Header lines of policies, and whether uploads from the page to the endpoint are admitted.
@@ -88,6 +134,9 @@ fn no_answer(#[case] kind: UnreachableKind, #[case] known: &str, #[case] guessed
 #[case::http_by_name_admits_https(&["connect-src http://glance.example.com:9292"], true)]
 #[case::path_prefix(&["connect-src https://glance.example.com:9292/image/"], true)]
 #[case::another_path(&["connect-src https://glance.example.com:9292/volume/"], false)]
+#[case::path_in_other_case(&["connect-src https://glance.example.com:9292/IMAGE/"], false)]
+#[case::encoded_path(&["connect-src https://glance.example.com:9292/%69mage/"], true)]
+#[case::a_query_is_left_out(&["connect-src https://glance.example.com:9292/image/?x"], true)]
 #[case::exact_path(&["connect-src https://glance.example.com:9292/image"], false)]
 #[case::each_line_counts(&["connect-src *", "connect-src 'self'"], false)]
 #[case::each_of_a_line_counts(&["connect-src *, connect-src 'self'"], false)]
@@ -147,6 +196,7 @@ fn redirects(#[case] status: u16, #[case] location: &str, #[case] expected: Opti
 #[case("198.18.0.1", AddressSpace::Public)]
 #[case("203.0.113.7", AddressSpace::Public)]
 #[case("2001:4860::1", AddressSpace::Public)]
+#[case("2001:db8::1", AddressSpace::Local)]
 fn address_spaces(#[case] address: &str, #[case] space: AddressSpace) {
     assert_eq!(AddressSpace::of(address.parse().unwrap()), space);
 }

@@ -193,7 +193,10 @@ fn the_same_origins_question_could_store_nothing() {
             "Origin: https://horizon.example.com"
         ]
     );
-    assert_eq!(names.len(), 5, "{names:?}");
+    let others = ["Accept-Language", "Referer", "Sec-Fetch-Dest", "Sec-Fetch-Mode", "Sec-Fetch-Site", "User-Agent"];
+    let mut names: Vec<_> = request.lines[4..].iter().map(|(name, _)| *name).collect();
+    names.sort_unstable();
+    assert_eq!(names, others);
 }
 
 /// Of a hostile answer, only a little plain text is shown.
@@ -226,6 +229,38 @@ fn objections_before_anything_is_sent(#[case] url: &str, #[case] rule: Option<&s
     assert_eq!(upload(url).objection(false).map(|f| f.rule.id()), rule);
     let internal = rule == Some("DU010");
     assert_eq!(upload(url).objection(true).map(|f| f.rule.id()), rule.filter(|_| !internal), "with --resolve");
+}
+
+/// Browsers connect to no port of another protocol, whatever its address.
+#[rstest]
+#[case("https://glance.example.com:6000", true)]
+#[case("https://glance.example.com:10080", true)]
+#[case("https://glance.example.com:9292", false)]
+#[case("https://glance.example.com:443", false)]
+fn ports_that_browsers_block(#[case] url: &str, #[case] blocked: bool) {
+    for redirected in [false, true] {
+        let failure = upload(url).objection(redirected);
+        assert_eq!(failure.map(|f| f.rule.id()), blocked.then_some("DU010"));
+    }
+}
+
+/// Dashboard, Glance; what browsers say of how near they are, and of where the request comes from.
+#[rstest]
+#[case("https://horizon.example.com", "https://glance.example.com:9292", Some("same-site"), true)]
+#[case("https://horizon.example.com", "https://horizon.example.com", Some("same-origin"), true)]
+#[case("https://cloud.example.com", "https://glance.example.org", Some("cross-site"), true)]
+#[case("http://horizon.example.com", "https://glance.example.com", Some("cross-site"), true)]
+#[case("https://10.0.0.1", "https://10.1.0.1", Some("cross-site"), true)]
+#[case("https://10.0.0.1", "https://10.0.0.1:9292", Some("same-site"), true)]
+#[case("http://horizon.example.com", "http://glance.example.com", None, true)]
+#[case("https://horizon.example.com", "http://127.0.0.1:9292", Some("cross-site"), false)]
+fn fetch_metadata(#[case] page: &str, #[case] glance: &str, #[case] site: Option<&str>, #[case] refers: bool) {
+    let page = Origin::parse(page).unwrap();
+    let lines = Preflight::upload(page.clone(), Endpoint::parse(glance).unwrap(), "id", Panel::Angular).lines();
+    let value = |name| lines.iter().find(|(n, _)| *n == name).map(|(_, value)| value.as_str());
+    assert_eq!(value("Sec-Fetch-Site"), site);
+    assert_eq!(value("Sec-Fetch-Mode"), site.map(|_| "cors"));
+    assert_eq!(value("Referer"), refers.then(|| format!("{page}/")).as_deref());
 }
 
 /// Byte for byte what Chromium lists: sorted, lower case, no blanks.

@@ -8,9 +8,9 @@ use direct_upload_core::judge::session::login::{self, Next};
 use direct_upload_core::judge::session::panel::{PanelPage, carries_csrf, create_form, strips_csrf};
 use direct_upload_core::judge::session::put::{self, Progress};
 use direct_upload_core::judge::session::{
-    Break, Content, Jar, LoginForm, Mode, Person, Place, Reply, Secret, Settings, html,
+    Break, Content, Jar, LoginForm, Mode, Person, Place, Reply, Secret, Settings,
 };
-use direct_upload_core::judge::{Preflight, Response, Unreachable, UnreachableKind, Wire};
+use direct_upload_core::judge::{Preflight, Response, Unreachable, UnreachableKind, Wire, html};
 use proptest::prelude::*;
 use rstest::rstest;
 use serde_json::json;

@@ -133,6 +133,12 @@ fn glance() -> Wire {
     answer(401, &[("WWW-Authenticate", "Keystone uri='https://k'")])
 }
 
+/// Glance's answer, with its CORS headers.
+fn readable() -> Wire {
+    let challenge = ("WWW-Authenticate", "Keystone uri='https://k'");
+    answer(401, &[challenge, ("Access-Control-Allow-Origin", ORIGIN), ("Access-Control-Allow-Credentials", "true")])
+}
+
 fn failed(kind: UnreachableKind) -> Wire {
     Wire::Failed(Unreachable::new(kind, "why", "fix"))
 }
@@ -143,7 +149,16 @@ fn failed(kind: UnreachableKind) -> Wire {
 #[case::nginx(answer(413, &[("Server", "nginx")]), None, "refused", Some("DU014"), "a body limit in front of Glance (Server: nginx)")]
 #[case::nobody_answers(Wire::Silence(5), None, "unknown", None, "no answer within 5 s")]
 #[case::stored_first(Wire::Continue, None, "unknown", None, "100 Continue")]
-#[case::cut(failed(UnreachableKind::Http), None, "unknown", None, "why")]
+#[case::always_cut(failed(UnreachableKind::Http), Some(failed(UnreachableKind::Http)), "unknown", None, "why")]
+#[case::cut_by_size(failed(UnreachableKind::Http), Some(glance()), "refused", Some("DU014"), "ends the connection")]
+#[case::cut_by_size_and_store(
+    failed(UnreachableKind::Http),
+    Some(Wire::Continue),
+    "refused",
+    Some("DU014"),
+    "one byte passes"
+)]
+#[case::no_tls(failed(UnreachableKind::Tls), None, "unknown", None, "why")]
 #[case::deny_by_size(answer(403, &[]), Some(glance()), "refused", Some("DU014"), "the same request with one byte passes")]
 #[case::deny_by_size_and_store(answer(403, &[]), Some(Wire::Continue), "refused", Some("DU014"), "the same request with one byte passes")]
 #[case::does_not_know_expect(answer(417, &[]), Some(answer(417, &[])), "unknown", None, "417")]
@@ -164,6 +179,47 @@ fn the_announced_size(
     let (told, found, words, _) = told(&verdict);
     assert_eq!((told, found), (expected, rule), "{verdict:?}");
     assert!(words.contains(said), "{words}");
+}
+
+/// What a server in front of Glance answers to a PUT without a token, and what came with one; where only Glance's
+/// own answer proves that it was the token.
+#[rstest]
+#[case::wants_a_token(answer(401, &[]), readable(), "passed", None)]
+#[case::forbids_without(answer(403, &[]), readable(), "passed", None)]
+#[case::sends_to_a_login(answer(302, &[("Location", "https://sso.example.com/auth")]), readable(), "passed", None)]
+#[case::then_it_cannot_be_read(answer(403, &[]), glance(), "refused", Some("DU012"))]
+#[case::checks_it(answer(403, &[]), answer(403, &[]), "refused", Some("DU020"))]
+#[case::a_login(answer(401, &[("WWW-Authenticate", "Basic realm=x")]), answer(401, &[("WWW-Authenticate", "Basic realm=x")]), "refused", Some("DU020"))]
+#[case::no_answer(answer(403, &[]), Wire::Silence(10), "refused", Some("DU020"))]
+fn with_a_token(#[case] without: Wire, #[case] with: Wire, #[case] expected: &str, #[case] rule: Option<&str>) {
+    assert!(upload::is_worth_a_token(&without));
+    let verdict = upload::judge_with_token(&upload_of(Panel::Unknown, URL), &without, &with);
+    let (told, found, ..) = told(&verdict);
+    assert_eq!((told, found), (expected, rule), "{verdict:?}");
+}
+
+#[test]
+fn glance_is_not_asked_twice() {
+    for wire in [glance(), readable(), answer(405, &[]), answer(413, &[]), Wire::Continue, Wire::Silence(10)] {
+        assert!(!upload::is_worth_a_token(&wire) && !upload::is_worth_waiting(&wire), "{wire:?}");
+    }
+    let theirs = answer(503, &[("X-OpenStack-Request-ID", "req-1")]);
+    assert!(!upload::is_worth_waiting(&theirs));
+    assert!(upload::is_worth_waiting(&answer(503, &[])) && upload::is_worth_waiting(&answer(429, &[])));
+}
+
+/// Readable redirects: browsers follow them, with the data and their origin only within Glance's own server.
+#[rstest]
+#[case::within(307, "/v2/images/x/file/", "unknown")]
+#[case::within_by_301(301, "/v2/images/x/file/", "unknown")]
+#[case::without_data(303, "/v2/images/x/file/", "refused")]
+#[case::to_another_server(307, "https://other.example.com/v2/images/x/file", "refused")]
+#[case::to_another_port(308, "https://glance.example.com:9292/v2/images/x/file", "refused")]
+fn redirects_that_are_followed(#[case] status: u16, #[case] location: &str, #[case] expected: &str) {
+    let headers =
+        [("Access-Control-Allow-Origin", ORIGIN), ("Access-Control-Allow-Credentials", "true"), ("Location", location)];
+    let verdict = upload::judge_complete(&upload_of(Panel::Unknown, URL), &answer(status, &headers));
+    assert_eq!(told(&verdict).0, expected, "{verdict:?}");
 }
 
 /// A PUT that ends without an answer where OPTIONS had one: uploads end so, too. What is ours is unknown.
@@ -190,7 +246,7 @@ fn the_requests() {
         assert_eq!(value("Content-Length"), Some(length));
         assert_eq!(value("Expect"), expects.then_some("100-continue"));
         assert_eq!(value("Origin"), Some(ORIGIN));
-        assert!(value("User-Agent").unwrap().starts_with("direct-upload-operator/"));
+        assert!(value("User-Agent").unwrap().contains("; direct-upload-operator/"));
         assert_eq!((value("X-Auth-Token"), value("Cookie"), value("Authorization")), (None, None, None));
     }
 }

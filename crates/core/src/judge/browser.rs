@@ -1,0 +1,66 @@
+//! What browsers add to each request of a page, and where they send none. Servers filter by some of it.
+
+use direct_upload_api::OPERATOR;
+use direct_upload_api::web::Origin;
+
+use super::preflight::is_loopback;
+
+/// The ports that browsers block (Fetch §2.9, "bad port").
+const BLOCKED_PORTS: [u16; 83] = [
+    0, 1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101, 102, 103, 104, 109,
+    110, 111, 113, 115, 117, 119, 123, 135, 137, 139, 143, 161, 179, 389, 427, 465, 512, 513, 514, 515, 526, 530, 531,
+    532, 540, 548, 554, 556, 563, 587, 601, 636, 989, 990, 993, 995, 1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060,
+    5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080,
+];
+
+/// Whether browsers refuse to connect to a port.
+pub fn blocks_port(port: u16) -> bool {
+    BLOCKED_PORTS.contains(&port)
+}
+
+/// The headers of a request from a page of this origin to that server, in the browser's order: `Origin`, ours
+/// instead of the browser's `User-Agent`, Fetch Metadata, `Referer` without path (the default policy,
+/// Referrer Policy §3) and a language.
+pub fn from_page(page: &Origin, server: &Origin) -> Vec<(&'static str, String)> {
+    let mut lines = vec![("Origin", page.to_string()), agent()];
+    // Only servers that are potentially trustworthy get these (Fetch Metadata §2).
+    if server.is_https() || is_loopback(server) {
+        lines.push(("Sec-Fetch-Mode", "cors".to_owned()));
+        lines.push(("Sec-Fetch-Site", site(page, server).to_owned()));
+        lines.push(("Sec-Fetch-Dest", "empty".to_owned()));
+    }
+    if server.is_https() || !page.is_https() {
+        lines.push(("Referer", format!("{page}/")));
+    }
+    lines.push(("Accept-Language", "en-US,en;q=0.9".to_owned()));
+    lines
+}
+
+pub(super) fn agent() -> (&'static str, String) {
+    ("User-Agent", user_agent())
+}
+
+/// The sender's name in each of our requests, as programs give it to servers that expect a browser.
+pub fn user_agent() -> String {
+    format!("Mozilla/5.0 (compatible; {OPERATOR}/{})", env!("CARGO_PKG_VERSION"))
+}
+
+/// How near the server is to the page (HTML §7.1.1). The registrable domain is taken to be the last two
+/// labels: the real list of suffixes is not here, and servers rarely tell `same-site` from `cross-site`.
+fn site(page: &Origin, server: &Origin) -> &'static str {
+    let is_address =
+        |origin: &Origin| origin.host().contains(':') || origin.host().ends_with(|c: char| c.is_ascii_digit());
+    let domain = |origin: &Origin| {
+        let labels: Vec<_> = origin.host().trim_end_matches('.').rsplit('.').take(2).map(str::to_owned).collect();
+        labels
+    };
+    let same_host = page.host() == server.host();
+    let same_domain = !is_address(page) && !is_address(server) && domain(page) == domain(server);
+    if page == server {
+        "same-origin"
+    } else if page.is_https() == server.is_https() && (same_host || same_domain) {
+        "same-site"
+    } else {
+        "cross-site"
+    }
+}
