@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Operator, Site, fixtures, shared, workload_patches};
 
-/// Namespaces of their own, and one operator that sees them all; the first has it.
+/// Separate namespaces, and one operator in the first that sees all of them.
 fn sites(names: &[&str]) -> Vec<Site<'static>> {
     let mut sites: Vec<_> = names.iter().map(|name| Site::new(name)).collect();
     let namespaces = sites.iter().flat_map(|site| ["--watch-namespace", &site.namespace]);

@@ -145,7 +145,7 @@ fn everything_at_once() {
     installed.goes_on();
 }
 
-/// The cloud's namespace goes: with an operator at once, without one when it is detached.
+/// The cloud's namespace is deleted: immediately with an operator, without one after a detach.
 #[test]
 fn namespace_first() {
     let cluster = Cluster::start("namespace-first");

@@ -2,7 +2,7 @@
 //!
 //! Rows of nginx, HAProxy, httpd and uWSGI are measured in a test against the real servers; of the others the
 //! source is named, as it was in November 2026. What fields of objects limit, the operator and `check` read by the
-//! table of `direct-upload-core`; a test holds this one against it.
+//! table of `direct-upload-core`; a test compares the two.
 
 pub use direct_upload_core::derive::exposure_issue::policy::Limit;
 

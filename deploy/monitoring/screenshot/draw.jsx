@@ -10,7 +10,7 @@ import {
 import { BarGauge, BigValue, GlobalStyles, PanelChrome, Table, TimeSeries, VizRepeater } from '@grafana/ui';
 
 const theme = createTheme({ colors: { mode: 'light' } });
-// What Grafana takes where a panel says nothing.
+// Grafana's default thresholds.
 const THRESHOLDS = { mode: 'absolute', steps: [{ value: -Infinity, color: 'green' }, { value: 80, color: 'red' }] };
 const CELL = { width: 48, height: 36, gap: 8 };
 
@@ -21,7 +21,7 @@ const legend = (format, metric) => {
   return `${metric.__name__ ?? ''}{${labels.map(([name, value]) => `${name}="${value}"`).join(', ')}}`;
 };
 
-// What holds now, where a panel asks for no more.
+// Only the present value, if a panel requests no more.
 const points = (target, answer) => (target.instant ? answer.now.map(({ metric, value }) => ({ metric, values: [value] })) : answer.range);
 
 const series = (target, answer) => points(target, answer).map(({ metric, values }) => toDataFrame({
@@ -42,7 +42,11 @@ const table = (answer) => {
 
 function Panel({ panel, width, height }) {
   const answers = panel.targets.map((target) => [target, window.ANSWERS[target.expr]]);
-  const raw = panel.type === 'table' ? table(answers[0][1]) : answers.flatMap(([target, answer]) => series(target, answer));
+  // Grafana shows this text. Its components for time series fail without a series.
+  if ((panel.type === 'timeseries' || panel.type === 'table') && !answers.some(([, { now, range }]) => now.length || range.length)) {
+    return <div style={{ height, display: 'flex', alignItems: 'center', justifyContent: 'center', color: theme.colors.text.secondary }}>No data</div>;
+  }
+  const raw = panel.type === 'table' ? table({ now: answers.flatMap(([, { now }]) => now) }) : answers.flatMap(([target, answer]) => series(target, answer));
   const defaults = { thresholds: THRESHOLDS, ...panel.fieldConfig.defaults, color: { mode: panel.type === 'timeseries' ? FieldColorModeId.PaletteClassic : FieldColorModeId.Thresholds } };
   const frames = applyFieldOverrides({
     data: raw, fieldConfig: { defaults, overrides: panel.fieldConfig.overrides }, theme, timeZone: 'utc',
@@ -77,9 +81,10 @@ function Dashboard() {
     position: 'absolute', left: x * CELL.width + CELL.gap, top: y * CELL.height + CELL.gap,
     width: w * CELL.width - CELL.gap, height: h * CELL.height - CELL.gap,
   });
+  const rows = Math.max(...window.DASHBOARD.panels.map(({ gridPos: { y, h } }) => y + h));
   return <ThemeContext.Provider value={theme}>
     <GlobalStyles />
-    <div style={{ position: 'relative', background: theme.colors.background.canvas, width: 24 * CELL.width + CELL.gap, height: 29 * CELL.height + CELL.gap }}>
+    <div style={{ position: 'relative', background: theme.colors.background.canvas, width: 24 * CELL.width + CELL.gap, height: rows * CELL.height + CELL.gap }}>
       {window.DASHBOARD.panels.map((panel) => {
         const at = place(panel.gridPos);
         return <div key={panel.id} style={at}>

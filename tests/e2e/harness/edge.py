@@ -77,7 +77,7 @@ class Edge:
         self.locations = {}
         # Hosts that are served elsewhere than the others: at which address, and at which port.
         self.moved = {}
-        # Where every host is served beside its own address.
+        # The address that serves every host in addition to the host's own address.
         self.others = []
         self._write({})
         self.process = subprocess.Popen(

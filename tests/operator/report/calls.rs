@@ -46,7 +46,7 @@ fn status(evidence: Evidence) -> Option<GlanceStatus> {
     report::api(&view, &plan, &origins, NOW)
 }
 
-/// What was said last stands until there is a verdict: a restart of the operator writes nothing.
+/// The last message stays until there is a verdict: a restart of the operator writes nothing.
 #[rstest]
 #[case(Evidence::Pending)]
 #[case(Evidence::Granted(Weight { fresh: false, firm: true }, vec![]))]

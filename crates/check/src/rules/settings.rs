@@ -48,7 +48,7 @@ fn lower(text: &str) -> String {
     chars.next().map(|c| c.to_lowercase().chain(chars).collect()).unwrap_or_default()
 }
 
-/// The mode, if it is no assignment of the file itself.
+/// The mode, if the file itself does not assign it.
 fn unset(horizon: &HorizonFacts<'_>) -> Option<Finding> {
     if horizon.mode() == Mode::Direct || horizon.assignments(MODE).iter().any(|(_, a)| a.certain) {
         return None;

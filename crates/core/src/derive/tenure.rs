@@ -106,7 +106,7 @@ struct Names<'a> {
     meta: &'a Meta,
     reference: WorkloadRef,
     workload: Result<Target, Problem>,
-    /// What a resource holds if its spec cannot be read: what its claim says.
+    /// What a resource has if its spec cannot be read: what its claim says.
     held: Option<Arc<Workload>>,
 }
 

@@ -64,7 +64,7 @@ impl CallPreflight {
     }
 
     /// What makes the call fail whatever the answer would be. `redirected`: somebody said which address stands for
-    /// the host, so that its name is no matter.
+    /// the host, so its name does not count.
     pub fn objection(&self, redirected: bool) -> Option<Failure> {
         let (url, service) = (self.endpoint.origin(), self.service);
         if self.origin.is_https() && !url.is_https() && !is_loopback(url) {

@@ -91,7 +91,7 @@ fn credentials_allowed(headers: &Headers) -> bool {
     get(headers, ALLOW_CREDENTIALS).is_some_and(|value| value == "true")
 }
 
-/// Whether `*` stands for every name in a list.
+/// Whether `*` covers every name in a list.
 fn is_wild(upload: &UploadRequest, values: &[&str]) -> bool {
     upload.credentials == Credentials::SameOrigin && values.contains(&"*")
 }
@@ -116,7 +116,7 @@ pub(super) fn is_safelisted(method: &str) -> bool {
 fn headers_missing(upload: &UploadRequest, allowed: &Extracted<'_>) -> Vec<&'static str> {
     let Extracted::Values(values) = allowed else { return upload.headers.clone() };
     let listed = |name: &str| values.iter().any(|v| v.eq_ignore_ascii_case(name));
-    // `*` stands for every name but this one (CORS non-wildcard request-header name, §2.2.2).
+    // `*` covers every name except this one (CORS non-wildcard request-header name, §2.2.2).
     let any = |name: &str| is_wild(upload, values) && !name.eq_ignore_ascii_case("authorization");
     upload.headers.iter().copied().filter(|name| !listed(name) && !any(name)).collect()
 }

@@ -33,7 +33,7 @@ pub fn starts_with(name: &str, with: &str) -> bool {
 pub enum Extracted<'a> {
     /// No line with that name.
     Null,
-    /// This element is no token, so the whole answer does not count.
+    /// This element is not a token, so the whole answer does not count.
     Failure(&'a str),
     /// The elements, without empty ones.
     Values(Vec<&'a str>),

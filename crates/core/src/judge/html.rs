@@ -1,7 +1,7 @@
 //! The part of HTML that Horizon's pages need: tags, their attributes, forms, and the text of some
 //! elements.
 //!
-//! In: a page that anyone may have written. Out: its contents. Nothing is refused; what is no tag is text.
+//! In: a page that anyone may have written. Out: its contents. Nothing is refused; what is not a tag is text.
 
 /// How many elements' texts are collected, and how long one may be.
 const MOST: usize = 20;

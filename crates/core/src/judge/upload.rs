@@ -9,7 +9,7 @@
 //!   (keystonemiddleware, `auth_token`: `_reject_auth_headers`). The page may read it.
 //! - *Announced*, `Expect: 100-continue` (RFC 9110 §10.1.1) and the length that uploads may have: a limit
 //!   in front of Glance refuses it before any data is sent. A server that stores requests waits for the
-//!   data, so a missing answer is no failure.
+//!   data, so a missing answer is not a failure.
 //!
 //! Neither sees what cuts a request in the middle.
 

@@ -46,7 +46,7 @@ pub enum Watched {
     Resources,
     /// In those, and in namespaces whose routes of this kind may lead there.
     Routes,
-    /// In each namespace that holds a resource; and, unless the operator is restricted to namespaces, in
+    /// In each namespace that has a resource; and, unless the operator is restricted to namespaces, in
     /// those of the Gateways before them.
     Policies,
     /// Single objects, each by its name.

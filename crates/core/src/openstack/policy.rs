@@ -9,7 +9,7 @@ use crate::model::Problem;
 /// The rule that decides about `PUT …/file` (`glance/policies/image.py`).
 pub const UPLOAD: &str = "upload_image";
 
-/// The expression that is true for nobody.
+/// The expression that allows no user.
 pub const NOBODY: &str = "!";
 
 /// All rules that Glance enforces in some release since Yoga (`glance/policies/`).

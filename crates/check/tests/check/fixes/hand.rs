@@ -40,7 +40,7 @@ const ELSEWHERE: [(Rule, &str); 18] = [
     (Rule::OptionsFiltered, "give Glance its own [cors] first"),
 ];
 
-/// What a person does with advice that is no text; none where it is one.
+/// What a person does with advice that is not text to copy; none if it is.
 pub fn apply(files: &Files, finding: &Finding) -> Option<Hand> {
     let (rule, fix) = (finding.rule, finding.fix.as_str());
     if ELSEWHERE.iter().any(|(of, words)| *of == rule && fix.contains(words)) {

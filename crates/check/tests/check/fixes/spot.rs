@@ -134,7 +134,7 @@ impl Spot {
         })
     }
 
-    /// The files with this text in place of the old one.
+    /// The files with this text instead of the old one.
     pub fn written(&self, files: &Files) -> Files {
         match &self.keeper {
             Keeper::File(at) => {

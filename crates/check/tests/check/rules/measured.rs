@@ -180,7 +180,7 @@ fn a_directive_does_what_is_said_of_it(
     assert_eq!(errors, expected, "{answers:#?}");
 }
 
-/// HAProxy's documentation lets one expect more of it; so it is no more than a note.
+/// HAProxy's documentation lets one expect more of it; so it is only a note.
 #[test]
 fn haproxys_client_timeout_does_not_end_a_body_that_stalls() {
     let config = config("haproxy", "timeout client 1s", "");

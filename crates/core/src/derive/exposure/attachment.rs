@@ -271,7 +271,7 @@ fn acceptance<'a>(route: Attaching<'a>, parent: &ParentRef) -> RouteAcceptance<'
     }
 }
 
-/// Whether a controller has judged an object as it stands.
+/// Whether a controller has judged the present version of an object.
 pub(crate) fn is_current(condition: &Condition, of: &Meta) -> bool {
     // A file need not have a generation.
     of.generation == 0 || condition.observed_generation.is_none_or(|generation| generation >= of.generation)

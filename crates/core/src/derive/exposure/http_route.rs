@@ -120,7 +120,7 @@ fn routes_of<'a>(grant: &'a ReferenceGrant, kind: &str) -> impl Iterator<Item = 
     grant.spec.from.iter().filter(move |from| from.kind == kind).map(|from| from.namespace.as_str())
 }
 
-/// The prefixes under which the rules lead there; a match that is no prefix says nothing of it.
+/// The prefixes under which the rules lead there; a match that is not a prefix gives none.
 fn paths(rules: &[&HttpRule], notes: &mut Notes) -> Vec<String> {
     let mut paths = Vec::new();
     for rule in rules {

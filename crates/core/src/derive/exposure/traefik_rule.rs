@@ -24,7 +24,7 @@ const DEEPEST: usize = 32;
 /// Reads a rule.
 ///
 /// # Errors
-/// What in it is no rule.
+/// The parts that are not a rule.
 pub(crate) fn alternatives(rule: &str) -> Result<Vec<Alternative>, String> {
     let mut parser = Parser { rest: rule.trim_start(), depth: 0 };
     let tree = parser.either()?;

@@ -121,7 +121,7 @@ fn cors(
     ))
 }
 
-/// What middlewares and entry points may do, which stands elsewhere: [`policy`](super::policy) reads it where it can.
+/// What middlewares and entry points may do, which other objects say: [`policy`](super::policy) reads it where it can.
 fn traefik(annotations: &Annotations<'_>) -> Vec<ExposureIssue> {
     let name = format!("{TRAEFIK}/router.middlewares");
     let middlewares = annotations.get(&name).map(|middlewares| {

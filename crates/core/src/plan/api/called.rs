@@ -1,4 +1,4 @@
-//! What preflights of an OpenStackAPI show, and where it stands because of that. No pod depends on it.
+//! What preflights of an OpenStackAPI show, and the resulting state. No pod depends on it.
 
 use direct_upload_api::{ConditionType, Reason};
 

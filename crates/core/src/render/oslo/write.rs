@@ -164,7 +164,7 @@ pub(crate) fn dict_value(entries: &BTreeMap<String, String>) -> Result<String, U
     value(&joined)
 }
 
-/// `$name` is substituted: `$$` stands for `$`. But `\$` is first turned into `$$`, so after a backslash a
+/// `$name` is substituted: `$$` means `$`. But `\$` is first turned into `$$`, so after a backslash a
 /// dollar must be written as `\$`.
 fn escape_dollars(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());

@@ -201,7 +201,7 @@ fn an_internal_endpoint_that_it_reads_is_refused_with_the_way_out() {
     assert!(problem.message().contains("or when you delete Job openstack/glance-rehearsal-"), "{}", problem.message());
 }
 
-/// Whatever comes in place of an answer, it only causes a sentence.
+/// Anything else than an answer only causes advice.
 #[rstest]
 #[case::failed(r#"{"problem": {"code": "Unread", "text": "Keystone says no"}}"#, Err("failed".into()), "Keystone says no")]
 #[case::no_word("{}", Ok(()), "says nothing of the catalog")]

@@ -108,7 +108,7 @@ fn a_manifest_lifts_the_limit(
     assert!(told.contains(&expected), "{told}\n{expected}");
 }
 
-/// What the printed manifest leaves is no limit any more.
+/// With the printed manifest applied, no limit is left.
 #[test]
 fn a_lifted_limit_is_none() {
     let [gateway, route] = behind_a_gateway(", timeouts: {request: 0s}");

@@ -276,7 +276,7 @@ fn observation(parts: &str) -> Observation {
     Observation { parts, ..Observation::of_preflight(Panel::Unknown, preflight) }
 }
 
-/// A run of observations is one of those that agree: words are no matter, any part is.
+/// Observations form one run if all their parts agree; the wording does not count.
 #[test]
 fn observations_agree() {
     let all = ["ggg", "gg-", "g--", "ggu", "guu", "grg", "gur", "gggr", "ggggr", "ggg-", "gggu", "r--", "u--"];

@@ -92,7 +92,7 @@ pub(super) fn mentions(value: &Value, names: &[&str]) -> bool {
     }
 }
 
-/// Whether an annotation of a route names a policy, in whichever namespace it stands.
+/// Whether an annotation of a route names a policy, in any namespace.
 fn is_annotated(route: &PolicyObject<'_>, policy: &PolicyObject<'_>) -> bool {
     let name = policy.annotated();
     route.annotations.values().flat_map(|text| text.split(',')).any(|text| text.trim() == name)
