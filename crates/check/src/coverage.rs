@@ -14,6 +14,8 @@ use crate::facts::filter::Reading;
 use crate::facts::glance::GlanceFacts;
 use crate::facts::haproxy;
 use crate::facts::horizon::{HorizonFacts, MODE, Mode};
+use crate::facts::server::ScopedDirective;
+use crate::ingress_class;
 use crate::objects::{Object, any_text};
 use crate::report::Subject;
 use crate::unit::{Program, Unit};
@@ -127,6 +129,7 @@ pub fn gaps(cloud: &Cloud<'_>, world: &World, units: &[Unit], objects: &[Object]
         let maps = haproxy::missing_maps(unit).into_iter();
         gaps.extend(maps.map(|map| format!("{map}: HAProxy chooses backends by it, and it is not in the input")));
     }
+    gaps.extend(scripts(cloud));
     let made = units.iter().flat_map(|unit| &unit.files).filter(|file| file.partial);
     gaps.extend(made.filter_map(|file| file.place.file.as_ref()).map(|file| {
         format!("{file}: Helm values; what the chart adds is not in the input: check what helm template prints, too")
@@ -149,6 +152,7 @@ pub fn gaps(cloud: &Cloud<'_>, world: &World, units: &[Unit], objects: &[Object]
     }
     gaps.extend(objects.iter().filter_map(|object| unread(object, units)));
     gaps.extend(objects.iter().filter_map(foreign_annotations));
+    gaps.extend(objects.iter().filter_map(|object| ingress_class::unknown(objects, object)));
     gaps.extend(objects.iter().filter_map(|object| of_one_nginx(object, objects)));
     gaps.sort();
     gaps.dedup();
@@ -188,6 +192,28 @@ fn is_dashboard_exposed(cloud: &Cloud<'_>, world: &World, horizon: &HorizonFacts
     cloud.servers_near(&horizon.unit.scope, Program::Horizon).next().is_some()
         || dashboards.any(|d| d.origin.is_some())
         || exposed(views)
+}
+
+/// Scripts that HAProxy or nginx run on requests to Glance: nothing here reads them.
+fn scripts(cloud: &Cloud<'_>) -> Vec<String> {
+    let is_script = |item: &ScopedDirective<'_>| {
+        let first = item.directive.arg(0).unwrap_or_default();
+        match item.directive.name.as_str() {
+            "http-request" | "http-response" => first.starts_with("lua."),
+            "filter" => matches!(first, "spoe" | "lua"),
+            name => name.ends_with("_by_lua_block") || name.ends_with("_by_lua_file") || name.starts_with("js_"),
+        }
+    };
+    let before = cloud.servers.iter().filter(|server| server.service == Program::Glance);
+    let mut found: Vec<String> = before
+        .flat_map(|server| &server.items)
+        .filter(|item| is_script(item))
+        .map(|item| {
+            format!("{}: what the script of {} does to uploads is not read", item.place(), item.directive.written)
+        })
+        .collect();
+    found.dedup();
+    found
 }
 
 /// Whether a route of a kind whose URL is not derived leads to a Service of that name.

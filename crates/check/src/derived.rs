@@ -22,6 +22,7 @@ use super::unit::{ConfigFile, Program, Unit};
 use crate::classify::Kind;
 use crate::facts::catalog::{Published, Source};
 use crate::facts::cloud::{Certainty, ExposedDashboard, PlacedIssue};
+use crate::ingress_class;
 
 fn place(objects: &[Object], kind: &str, key: &Key, field: &[&str]) -> Location {
     let is = |o: &&Object| o.kind() == kind && o.namespace() == key.namespace && o.name() == key.name;
@@ -97,7 +98,7 @@ pub fn issues(
     };
     let written: Vec<PolicyObject<'_>> = objects.iter().map(policy_object).collect();
     for (unit, exposures) in exposures_of(snapshot, units, Program::Glance) {
-        let issues = exposure_issue::find(&exposures.exposing, &origins(unit));
+        let issues = exposure_issue::find(&ingress_class::told(objects, &exposures.exposing), &origins(unit));
         let backends = workload(snapshot, unit).and_then(|workload| Backends::find(snapshot, workload).ok());
         let is_answered =
             |issue: &ExposureIssue| backends.as_ref().is_some_and(|b| policy::is_answered(issue, &written, b));
@@ -120,7 +121,8 @@ pub fn issues(
     found
 }
 
-fn policy_object(object: &Object) -> PolicyObject<'_> {
+/// An object as the operator's rules for policies see it.
+pub(crate) fn policy_object(object: &Object) -> PolicyObject<'_> {
     let annotations = object.value["metadata"]["annotations"].as_object();
     let all = annotations.into_iter().flatten().filter_map(|(name, value)| Some((name.as_str(), value.as_str()?)));
     PolicyObject {
@@ -140,7 +142,7 @@ pub fn legacy_issues(
 ) -> Vec<PlacedIssue> {
     let mut found = Vec::new();
     for (unit, exposures) in exposures_of(snapshot, units, Program::Horizon) {
-        let issues = exposure_issue::find(&exposures.exposing, &BTreeSet::new());
+        let issues = exposure_issue::find(&ingress_class::told(objects, &exposures.exposing), &BTreeSet::new());
         for mut issue in issues.into_iter().filter(|issue| issue.rule == Rule::BodyLimit && is_legacy(unit)) {
             let Id { kind, key } = &issue.object;
             let steps = steps(&issue.field);
@@ -220,8 +222,17 @@ pub fn endpoints(snapshot: &Snapshot, objects: &[Object], units: &[Unit]) -> Vec
         found.filter(|(unit, ..)| stated.iter().all(|p| p.scope != unit.scope)).map(|(unit, exposure, place)| {
             Published { url: exposure.url.to_string(), place, scope: unit.scope.clone(), source: Source::Exposed }
         });
-    let derived: Vec<_> = derived.collect();
-    stated.into_iter().chain(derived).collect()
+    let derived: Vec<Published> = derived.collect();
+    // A path of its own beside the whole host is no endpoint.
+    let is_part = |own: &Published| {
+        let whole = |other: &Published| own.url.strip_prefix(other.url.trim_end_matches('/'));
+        derived.iter().filter(|other| other.scope == own.scope).any(|other| {
+            other.url.trim_end_matches('/') != own.url.trim_end_matches('/')
+                && whole(other).is_some_and(|rest| rest.starts_with('/'))
+        })
+    };
+    let whole: Vec<Published> = derived.iter().filter(|own| !is_part(own)).cloned().collect();
+    stated.into_iter().chain(whole).collect()
 }
 
 /// The image panels that Horizons state, or that a rehearsal found, by the name of the workload's unit.

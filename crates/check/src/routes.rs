@@ -1,17 +1,20 @@
-//! DU012, DU020: what a route changes of requests to Glance, and which of them it passes on: header conditions that no
-//! preflight meets, and an Origin that does not arrive.
+//! DU012, DU020: what a route takes away from requests to Glance, and which of them it passes on.
 //!
 //! In: objects. Out: findings. Fields by the references of Gateway API (HTTPRoute), Istio (VirtualService), Contour
 //! (HTTPProxy) and Traefik (Middleware).
 
-use direct_upload_api::{Rule, Severity};
+use std::collections::BTreeSet;
+
+use direct_upload_api::Severity;
+use direct_upload_core::derive::Backends;
+use direct_upload_core::derive::exposure_issue::policy::{self, PolicyObject};
 use serde_json::Value;
 
+use crate::derived::policy_object;
+use crate::facts::cloud::PlacedIssue;
 use crate::finding::Finding;
+use crate::needed::{self, NEEDED, Needed};
 use crate::objects::{Object, any_text};
-
-/// Headers that a preflight never has.
-const NEVER: [&str; 3] = ["x-auth-token", "authorization", "cookie"];
 
 /// What routes to Glance do. `is_wanted`: whether direct uploads are.
 pub fn findings(objects: &[Object], is_wanted: impl Fn(&str) -> bool) -> Vec<Finding> {
@@ -30,46 +33,70 @@ pub fn findings(objects: &[Object], is_wanted: impl Fn(&str) -> bool) -> Vec<Fin
             "Middleware" => {
                 let used = routes.iter().any(|route| uses(route, object));
                 let headers = object.value["spec"]["headers"]["customRequestHeaders"].as_object();
-                let origin = headers.into_iter().flatten().find(|(name, _)| name.eq_ignore_ascii_case("origin"));
-                if let Some((name, _)) = origin.filter(|_| used) {
-                    found.push(error(
-                        Rule::CorsOnTheWay,
-                        &["spec", "headers", "customRequestHeaders", name.as_str()],
-                        TAKEN.to_owned(),
-                        LEAVE,
-                    ));
+                let names = headers.into_iter().flatten().map(|(name, _)| name).filter(|_| used);
+                for (name, needed) in names.filter_map(|name| Some((name, needed::of(name)?))) {
+                    let path = ["spec", "headers", "customRequestHeaders", name.as_str()];
+                    found.push(error(needed.rule, &path, taken(needed), needed.fix));
                 }
                 continue;
             }
             _ => continue,
         };
-        let rules: Vec<(String, &Value)> = rules
-            .as_array()
-            .into_iter()
-            .flatten()
-            .enumerate()
-            .filter(|(_, rule)| speaks_of_glance(rule))
-            .map(|(at, rule)| (at.to_string(), rule))
-            .collect();
-        for (at, rule) in &rules {
-            if takes_origin(rule) {
-                found.push(error(Rule::CorsOnTheWay, &["spec", field, at.as_str()], TAKEN.to_owned(), LEAVE));
-            }
-        }
-        let refusing = rules.iter().filter_map(|(at, rule)| Some((at, never_met(rule)?)));
-        let refusing: Vec<_> = refusing.collect();
-        if let (Some((at, name)), true) = (refusing.first(), refusing.len() == rules.len()) {
-            let what = format!("it forwards only requests with {name}; a preflight has none, and never reaches Glance");
-            let fix = "match only host and path: Glance checks the token itself";
-            found.push(error(Rule::OptionsFiltered, &["spec", field, at.as_str()], what, fix));
+        let rules = rules.as_array().into_iter().flatten().enumerate().filter(|(_, rule)| speaks_of_glance(rule));
+        for (at, rule) in rules {
+            let at = at.to_string();
+            let taken_off = NEEDED.into_iter().filter(|needed| takes(rule, needed.name));
+            found.extend(
+                taken_off.map(|needed| error(needed.rule, &["spec", field, at.as_str()], taken(needed), needed.fix)),
+            );
         }
     }
     found
 }
 
-const TAKEN: &str = "removes or replaces the browser's Origin, and then Glance's CORS filter grants nothing";
+/// Where no rule passes a request of an upload on, if the input lacks Glance's Services: those that are named so count.
+pub fn unreached(objects: &[Object]) -> Vec<PlacedIssue> {
+    let written: Vec<PolicyObject<'_>> = objects.iter().map(policy_object).collect();
+    let namespaces: BTreeSet<&str> =
+        objects.iter().filter(|o| speaks_of_glance(&o.value["spec"])).map(Object::namespace).collect();
+    let mut found = Vec::new();
+    for namespace in namespaces {
+        let own = objects.iter().filter(|o| o.namespace() == namespace);
+        let is_seen = own.clone().any(|o| o.kind() == "Service" && o.name().contains("glance"));
+        let rules = own.flat_map(|o| ["rules", "http", "routes"].map(|list| &o.value["spec"][list]));
+        let rules = rules.filter_map(Value::as_array).flatten();
+        let backends = rules.flat_map(|rule| ["backendRefs", "route", "services"].map(|list| &rule[list]));
+        let mut names = BTreeSet::new();
+        backends.for_each(|value| named(value, &mut names));
+        if is_seen || names.is_empty() {
+            continue;
+        }
+        let backends = Backends { namespace: namespace.to_owned(), services: names.into_iter().collect() };
+        for (issue, path) in policy::unreached(&written, &backends) {
+            let steps: Vec<&str> = path.iter().map(String::as_str).collect();
+            let object = objects.iter().find(|o| o.id() == issue.object.to_string());
+            let place = object.map(|o| o.place(&steps)).unwrap_or_default().field(issue.field.clone());
+            found.push(PlacedIssue { issue, place, written: true, scope: vec![namespace.to_owned()] });
+        }
+    }
+    found
+}
 
-const LEAVE: &str = "remove it: Glance's own [cors] judges the origin";
+/// The Services of Glance in the backends of a rule.
+fn named(value: &Value, names: &mut BTreeSet<String>) {
+    match value {
+        Value::String(text) if text.contains("glance") => {
+            names.extend(text.split('.').next().map(str::to_owned));
+        }
+        Value::Array(all) => all.iter().for_each(|value| named(value, names)),
+        Value::Object(all) => all.values().for_each(|value| named(value, names)),
+        _ => {}
+    }
+}
+
+fn taken(needed: Needed) -> String {
+    format!("removes or replaces the browser's {}, {}", needed.name, needed.without)
+}
 
 fn speaks_of_glance(value: &Value) -> bool {
     any_text(value, &|text| text.contains("glance"))
@@ -84,40 +111,14 @@ fn uses(route: &Object, middleware: &Object) -> bool {
             && any_text(&route.value["spec"], &|text| text == middleware.name()))
 }
 
-/// Whether a rule changes the Origin of requests.
-fn takes_origin(rule: &Value) -> bool {
-    let is_origin = |text: &Value| text.as_str().is_some_and(|name| name.eq_ignore_ascii_case("origin"));
-    let listed =
-        |value: &Value| value.as_array().into_iter().flatten().any(|item| is_origin(item) || is_origin(&item["name"]));
-    let keyed =
-        |value: &Value| value.as_object().into_iter().flatten().any(|(name, _)| name.eq_ignore_ascii_case("origin"));
+/// Whether a rule changes a header of requests.
+fn takes(rule: &Value, name: &str) -> bool {
+    let is_it = |text: &Value| text.as_str().is_some_and(|own| own.eq_ignore_ascii_case(name));
+    let listed = |value: &Value| value.as_array().into_iter().flatten().any(|item| is_it(item) || is_it(&item["name"]));
+    let keyed = |value: &Value| value.as_object().into_iter().flatten().any(|(own, _)| own.eq_ignore_ascii_case(name));
     let changes = |own: &Value| listed(&own["remove"]) || listed(&own["set"]) || keyed(&own["set"]);
     let filters = rule["filters"].as_array().into_iter().flatten();
     filters.map(|filter| &filter["requestHeaderModifier"]).any(changes)
         || changes(&rule["headers"]["request"])
         || changes(&rule["requestHeadersPolicy"])
-}
-
-/// The header that each of a rule's conditions asks for, and that no preflight has.
-fn never_met(rule: &Value) -> Option<String> {
-    let of = |name: &str| NEVER.iter().any(|never| name.eq_ignore_ascii_case(never)).then(|| name.to_owned());
-    // Gateway API lists headers by name, Istio by key.
-    let of_match = |own: &Value| match &own["headers"] {
-        Value::Array(headers) => headers.iter().find_map(|header| of(header["name"].as_str()?)),
-        Value::Object(headers) => headers.keys().find_map(|name| of(name)),
-        _ => None,
-    };
-    let matches = rule["matches"].as_array().or_else(|| rule["match"].as_array());
-    if let Some(matches) = matches.filter(|matches| !matches.is_empty()) {
-        let all: Option<Vec<String>> = matches.iter().map(of_match).collect();
-        return all?.into_iter().next();
-    }
-    // Contour's conditions must all hold.
-    let conditions = rule["conditions"].as_array().into_iter().flatten();
-    conditions
-        .map(|condition| &condition["header"])
-        .filter(|header| {
-            header["notpresent"] != true && header["notcontains"].is_null() && header["notexact"].is_null()
-        })
-        .find_map(|header| of(header["name"].as_str()?))
 }

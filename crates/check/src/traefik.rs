@@ -11,9 +11,11 @@ use direct_upload_api::{Rule, Severity};
 use direct_upload_core::manifests::{Lines, documents};
 use serde_json::Value;
 
-use crate::classify;
+use crate::classify::{self, Kind};
+use crate::facts::cloud::PlacedIssue;
 use crate::finding::{Finding, Location};
 use crate::objects::{Object, any_text};
+use crate::unit::Unit;
 use direct_upload_core::derive::exposure_issue::quantity;
 
 /// A limit of a whole upload below this many milliseconds will cut one some day …
@@ -47,18 +49,16 @@ pub fn entry_points(objects: &[Object], is_wanted: impl Fn(&str) -> bool) -> (Ve
     let mut unseen = Vec::new();
     for route in objects.iter().filter(|o| leads_to_glance(o)) {
         let Some(ports) = ports(objects, route) else { continue };
+        let names = names(route);
         for (traefik, container) in objects.iter().filter_map(|o| Some((o, container(o)?))) {
-            let of_file = is_in_file(&traefik.value["spec"]["template"]["spec"]["containers"][container]);
-            // Arguments of those that serve Ingresses and IngressRoutes are read with these.
-            if route.kind() != "HTTPRoute" && !of_file {
-                continue;
-            }
             match read(objects, traefik, container) {
                 Static::Unseen(what) => unseen.push(what),
                 Static::EntryPoints(all) => {
                     let image = traefik.value["spec"]["template"]["spec"]["containers"][container]["image"].as_str();
                     let wanted = is_wanted(route.namespace());
-                    findings.extend(chosen(&all, &ports).filter_map(|own| cut(own, image.unwrap_or_default(), wanted)));
+                    findings.extend(
+                        chosen(&all, &ports, &names).filter_map(|own| cut(own, image.unwrap_or_default(), wanted)),
+                    );
                 }
             }
         }
@@ -76,7 +76,8 @@ fn leads_to_glance(route: &Object) -> bool {
 /// The ports on which Traefik serves a route; empty: not known. None: Traefik does not serve it.
 fn ports(objects: &[Object], route: &Object) -> Option<Vec<u64>> {
     if route.kind() != "HTTPRoute" {
-        let class = route.value["spec"]["ingressClassName"].as_str();
+        let annotated = &route.value["metadata"]["annotations"]["kubernetes.io/ingress.class"];
+        let class = route.value["spec"]["ingressClassName"].as_str().or_else(|| annotated.as_str());
         let is_its = route.kind() == "IngressRoute" || class.is_some_and(|class| class.contains("traefik"));
         return is_its.then(Vec::new);
     }
@@ -92,6 +93,14 @@ fn ports(objects: &[Object], route: &Object) -> Option<Vec<u64>> {
     let listeners = gateway.value["spec"]["listeners"].as_array().into_iter().flatten();
     let named = listeners.filter(|l| section.is_none() || l["name"].as_str() == section);
     Some(named.filter_map(|listener| listener["port"].as_u64()).collect())
+}
+
+/// The entry points that a route names.
+fn names(route: &Object) -> Vec<String> {
+    let listed = route.value["spec"]["entryPoints"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let annotated = route.value["metadata"]["annotations"][format!("{TRAEFIK}/router.entrypoints")].as_str();
+    let annotated = annotated.into_iter().flat_map(|text| text.split(','));
+    listed.chain(annotated).map(|name| name.trim().to_lowercase()).collect()
 }
 
 /// By the controller of its class, or by the class's name.
@@ -227,16 +236,54 @@ fn port(address: &str) -> Option<u64> {
     rest.split('/').next()?.parse().ok()
 }
 
-/// Those that serve the listeners; where that is not known, all that may carry uploads.
-fn chosen<'a>(all: &'a [EntryPoint], ports: &'a [u64]) -> impl Iterator<Item = &'a EntryPoint> {
-    let serves = |own: &EntryPoint| own.port.is_some_and(|port| ports.contains(&port));
-    let known = all.iter().any(serves);
+/// Those that serve the listeners, or that the route names; where that is not known, all that may carry uploads.
+fn chosen<'a>(all: &'a [EntryPoint], ports: &'a [u64], names: &'a [String]) -> impl Iterator<Item = &'a EntryPoint> {
+    let serves = |own: &EntryPoint| {
+        names.contains(&own.name.to_lowercase()) || own.port.is_some_and(|port| ports.contains(&port))
+    };
+    let known = !names.is_empty() || all.iter().any(serves);
     all.iter().filter(
         move |own| {
             if known { serves(own) } else { !matches!(own.name.as_str(), "traefik" | "metrics" | "web") }
         },
     )
 }
+
+/// Leaves to [`entry_points`] what the operator's own rules say of Traefik: without its configuration they only warn
+/// of its default. Returns whose configuration the input lacks.
+pub fn apply(objects: &[Object], units: &[Unit], issues: &mut Vec<PlacedIssue>) -> Vec<String> {
+    let is_seen = objects.iter().any(|o| container(o).is_some()) || units.iter().any(|unit| unit.has(Kind::Traefik));
+    let mut lacking = Vec::new();
+    issues.retain_mut(|placed| {
+        let id = placed.issue.object.to_string();
+        let Some(object) = objects.iter().find(|o| o.id() == id) else { return true };
+        let field = placed.issue.field.as_str();
+        let is_about_it = placed.issue.rule == Rule::TooSlow
+            && match object.kind() {
+                "IngressRoute" => field == "spec",
+                "Ingress" => field.contains(&format!("{TRAEFIK}/router.entrypoints")),
+                // Traefik does not read an HTTPRoute's time-outs (its list of supported features).
+                "HTTPRoute" => field.contains(".timeouts.") && ports(objects, object).is_some(),
+                _ => container(object).is_some(),
+            };
+        if !is_about_it {
+            return true;
+        }
+        if !is_seen {
+            lacking.push(format!("{id}: Traefik's static configuration, with the readTimeout of its entry points"));
+            if object.kind() == "HTTPRoute" {
+                placed.issue.found = "Traefik cuts a request after its entry point's readTimeout, 60s unless it is set, and does not read an HTTPRoute's timeouts".to_owned();
+                placed.issue.fix = "give Traefik --entryPoints.websecure.transport.respondingTimeouts.readTimeout=0".to_owned();
+            }
+        }
+        !is_seen
+    });
+    lacking.sort();
+    lacking.dedup();
+    lacking
+}
+
+const TRAEFIK: &str = "traefik.ingress.kubernetes.io";
 
 fn cut(own: &EntryPoint, image: &str, is_wanted: bool) -> Option<Finding> {
     let time = match &own.read_timeout {

@@ -9,3 +9,4 @@ pub mod horizon;
 pub mod paste;
 pub mod server;
 pub mod traefik;
+pub(crate) mod upload_path;

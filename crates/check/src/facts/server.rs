@@ -3,6 +3,7 @@
 //! In: directive trees. Out: for each host or location the directives in effect there, and whom it serves.
 //! If that is unknown, it serves nobody here, and no rule reports it.
 
+use super::upload_path;
 use crate::classify::Kind;
 use crate::finding::Location;
 use crate::formats::directives::{self, Directive};
@@ -69,6 +70,9 @@ impl<'a> Server<'a> {
                 let at_port = || host.text().contains(":9292").then_some(Program::Glance);
                 let listens = httpd_listens(file, host, &items);
                 let service = served(&items).or_else(at_port).or_else(|| by_host(&items, &listens, known));
+                if service != Some(Program::Horizon) {
+                    upload_path::of_httpd(&mut items);
+                }
                 servers.extend(Self::new(unit, Kind::Httpd, file, host.line, service, items, listens));
             }
             if hosts(tree).is_empty() && serves_alone(tree) {
@@ -298,7 +302,7 @@ fn nginx<'a>(
             _ => items.extend(flat(file, std::slice::from_ref(directive), &[])),
         }
     }
-    let passes = tree.iter().find(|d| matches!(d.name.as_str(), "proxy_pass" | "uwsgi_pass" | "grpc_pass"));
+    let passes = tree.iter().find(|d| PASSES.contains(&d.name.as_str()));
     if let Some(passes) = passes {
         let mut all = items.clone();
         all.extend(upstream(file, root, passes));
@@ -307,9 +311,29 @@ fn nginx<'a>(
         servers.extend(Server::new(unit, Kind::Nginx, file, passes.line, service, all, listens));
     }
     for block in tree.iter().filter(is_block).filter(|d| !matches!(d.name.as_str(), "if" | "limit_except")) {
+        let before = servers.len();
         nginx(unit, file, root, &block.children, &items, hosts, servers);
+        if block.name == "server" {
+            let mut own = servers.split_off(before);
+            only_the_uploads(block, &mut own);
+            servers.extend(own);
+        }
     }
 }
+
+/// Where one location takes uploads to Glance, no other location to Glance matters.
+fn only_the_uploads(server: &Directive, locations: &mut Vec<Server<'_>>) {
+    let passes = |d: &&Directive| PASSES.contains(&d.name.as_str());
+    let chosen = upload_path::nginx_location(&server.children);
+    let Some(line) = chosen.and_then(|own| own.children.iter().find(passes)).map(|own| own.line) else { return };
+    let to_glance = |own: &Server<'_>| own.service == Program::Glance;
+    if locations.iter().any(|own| own.line == line && to_glance(own)) {
+        locations.retain(|own| own.line == line || !to_glance(own));
+    }
+}
+
+/// What leads requests on.
+const PASSES: [&str; 3] = ["proxy_pass", "uwsgi_pass", "grpc_pass"];
 
 /// The servers of the upstream to which a location leads, as if they were in it.
 fn upstream<'a>(file: &'a ConfigFile, root: &[Directive], passes: &Directive) -> Vec<ScopedDirective<'a>> {

@@ -5,7 +5,7 @@ use direct_upload_api::{Rule, Severity};
 use direct_upload_core::judge::csp::{self, ConnectSources};
 
 use crate::classify::Kind;
-use crate::facts::cloud::Cloud;
+use crate::facts::cloud::{Cloud, ExposedDashboard};
 use crate::facts::horizon::HorizonFacts;
 use crate::facts::server::{ScopedDirective, Server};
 use crate::finding::{Finding, Location};
@@ -98,9 +98,19 @@ fn shown(sources: &[String]) -> String {
 }
 
 fn is_admitted(cloud: &Cloud<'_>, origin: &Origin, policy: &Policy) -> bool {
-    let own =
-        cloud.dashboards_near(&policy.scope).any(|d| d.origin.as_ref() == Some(origin) || d.host == origin.host());
     let endpoint = Endpoint::from(PublicUrl::with_path(origin.clone(), ""));
+    let port = endpoint.port();
+    // 'self' has the dashboard's own port (CSP3, 6.7.2.8). Where that is not written, it is the usual one, or one on
+    // which its server listens.
+    let usual = || {
+        let edges = cloud.edges(&policy.scope, Program::Horizon);
+        matches!(port, 80 | 443) || edges.iter().any(|listen| listen.port == Some(port))
+    };
+    let is_own = |d: &ExposedDashboard| match &d.origin {
+        Some(own) => own == origin,
+        None => d.host == origin.host() && usual(),
+    };
+    let own = cloud.dashboards_near(&policy.scope).any(is_own);
     policy
         .sources
         .iter()

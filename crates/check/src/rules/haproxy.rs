@@ -6,6 +6,7 @@ use super::proxy_headers::{ALLOW_ORIGIN, LEAVE, grant_lacks, unless_it_stands_in
 use crate::classify::Kind;
 use crate::facts::cloud::Cloud;
 use crate::facts::server::{ScopedDirective, Server};
+use crate::facts::upload_path;
 use crate::finding::Finding;
 use crate::unit::Program;
 
@@ -53,6 +54,9 @@ fn rewritten(cloud: &Cloud<'_>, server: &Server<'_>) -> Vec<Finding> {
     let deleted = actions.iter().any(|(_, (action, _))| *action == "del-header");
     let written_anew = actions.iter().any(|(_, (action, _))| *action != "del-header");
     let of_one = |(item, (action, value)): &(&ScopedDirective<'_>, (&str, &str))| {
+        if keeps(item, action, value) {
+            return None;
+        }
         let written = format!("{} {}", item.directive.name, item.directive.text());
         let other = cloud
             .dashboards_near(&server.scope)
@@ -82,8 +86,17 @@ fn rewritten(cloud: &Cloud<'_>, server: &Server<'_>) -> Vec<Finding> {
     actions.iter().filter_map(of_one).collect()
 }
 
+/// Whether a rule writes what Glance wrote, or only where Glance wrote nothing.
+fn keeps(item: &ScopedDirective<'_>, action: &str, value: &str) -> bool {
+    let own = format!("res.hdr({ALLOW_ORIGIN})");
+    let text = item.directive.text().to_lowercase();
+    let condition = text.split_once(" unless ").or_else(|| text.split_once(" if !"));
+    let without = condition.is_some_and(|(_, rest)| rest.contains(&own) && rest.contains("-m found"));
+    (action == "set-header" && value.to_lowercase().contains(&own)) || (action != "del-header" && without)
+}
+
 /// What ends a request.
-const ENDS: [&str; 7] = ["deny", "reject", "tarpit", "silent-drop", "return", "redirect", "auth"];
+const ENDS: [&str; 8] = ["deny", "reject", "tarpit", "silent-drop", "return", "redirect", "auth", "use-service"];
 
 /// The first rule that certainly ends a request before Glance sees it.
 fn ended<'s, 'a>(server: &'s Server<'a>, request: Request) -> Option<&'s ScopedDirective<'a>> {
@@ -120,6 +133,8 @@ fn answered(cloud: &Cloud<'_>, server: &Server<'_>) -> Option<Finding> {
         "remove it: every request of a page has an Origin, the upload too"
     } else if item.directive.arg(0) == Some("auth") {
         "remove it: Glance checks the token itself, and the upload has no other login"
+    } else if ended(server, Request::Upload).is_some_and(|own| std::ptr::eq(own, item)) {
+        "remove it: it ends the upload, too"
     } else {
         "let OPTIONS pass: put http-request allow if METH_OPTIONS before it"
     };
@@ -208,7 +223,7 @@ fn terms_of<'a, 'b>(words: &'b [&'a str]) -> Vec<(bool, &'b [&'a str])> {
 
 fn holds(server: &Server<'_>, (negated, term): (bool, &[&str]), request: Request) -> Option<bool> {
     let found = match term {
-        [open, inner @ .., close] if open.ends_with('{') && *close == "}" => fetched(inner, request),
+        [open, inner @ .., close] if open.ends_with('{') && *close == "}" => fetched(server, inner, request),
         [name] => match name.trim_start_matches('!') {
             "TRUE" => Some(true),
             "FALSE" => Some(false),
@@ -216,7 +231,7 @@ fn holds(server: &Server<'_>, (negated, term): (bool, &[&str]), request: Request
             name => {
                 let named = server.of_name("acl").filter(|item| item.directive.arg(0) == Some(name));
                 let tests = named.map(|item| item.directive.args[1..].iter().map(String::as_str).collect::<Vec<_>>());
-                let tests: Vec<_> = tests.map(|words| fetched(&words, request)).collect();
+                let tests: Vec<_> = tests.map(|words| fetched(server, &words, request)).collect();
                 (!tests.is_empty()).then(|| any(tests.into_iter())).flatten()
             }
         },
@@ -225,15 +240,16 @@ fn holds(server: &Server<'_>, (negated, term): (bool, &[&str]), request: Request
     found.map(|found| found != negated)
 }
 
-/// The method is known. A preflight has neither credentials nor a token; the upload has a token, and a cookie
-/// only where its page sends one.
-fn fetched(words: &[&str], request: Request) -> Option<bool> {
+/// The method is known, and the path. A preflight has neither credentials nor a token; the upload has a token, and
+/// a cookie only where its page sends one.
+fn fetched(server: &Server<'_>, words: &[&str], request: Request) -> Option<bool> {
     let (fetch, values) = words.split_first()?;
     let fetch = fetch.to_lowercase();
     let names = |name: &str| fetch.contains(&format!("hdr({name})"));
     let is_found = values == ["-m", "found"];
     let cookie = names("cookie") || fetch.starts_with("req.cook(");
     match fetch.as_str() {
+        _ if fetch.starts_with("path") && !is_chosen_by_path(server) => upload_path::meets(words),
         _ if names("origin") && is_found => Some(true),
         "method" => Some(values.iter().any(|value| value.eq_ignore_ascii_case(request.method()))),
         _ if fetch.starts_with("http_auth") || names("authorization") => Some(false),
@@ -243,6 +259,14 @@ fn fetched(words: &[&str], request: Request) -> Option<bool> {
         },
         _ => None,
     }
+}
+
+/// Whether the path leads to a backend, so that Glance may be below another one.
+fn is_chosen_by_path(server: &Server<'_>) -> bool {
+    let acls = server.of_name("acl").filter(|acl| acl.directive.text().contains(" path"));
+    let named: Vec<&str> = acls.filter_map(|acl| acl.directive.arg(0)).collect();
+    let by_path = |word: &String| word.starts_with("path") || named.contains(&word.trim_start_matches('!'));
+    server.of_name("use_backend").any(|item| item.directive.args.iter().any(by_path))
 }
 
 fn any(terms: impl Iterator<Item = Option<bool>>) -> Option<bool> {

@@ -169,20 +169,27 @@ pub(crate) fn is_options(block: &Directive) -> bool {
     {
         return block.name == "if";
     }
+    method_is(block, "OPTIONS") == Some(true)
+}
+
+/// Whether `if ($request_method …)` holds for a method; none for any other block.
+pub(crate) fn method_is(block: &Directive, method: &str) -> Option<bool> {
+    let text = block.text();
+    let inner = text.trim().trim_start_matches('(').strip_suffix(')').unwrap_or_default();
     let mut words = inner.trim().splitn(3, char::is_whitespace);
     let (Some("$request_method"), Some(operator), Some(pattern)) = (words.next(), words.next(), words.next()) else {
-        return false;
+        return None;
     };
     let pattern = pattern.trim();
-    let matches = |pattern: &str| Regex::new(pattern).is_ok_and(|regex| regex.is_match("OPTIONS"));
-    block.name == "if"
-        && match operator {
-            "=" => pattern == "OPTIONS",
-            "!=" => pattern != "OPTIONS",
-            "~" => matches(pattern),
-            "~*" => matches(&format!("(?i){pattern}")),
-            "!~" => !matches(pattern),
-            "!~*" => !matches(&format!("(?i){pattern}")),
-            _ => false,
-        }
+    let matches = |pattern: &str| Regex::new(pattern).is_ok_and(|regex| regex.is_match(method));
+    let holds = match operator {
+        "=" => pattern == method,
+        "!=" => pattern != method,
+        "~" => matches(pattern),
+        "~*" => matches(&format!("(?i){pattern}")),
+        "!~" => !matches(pattern),
+        "!~*" => !matches(&format!("(?i){pattern}")),
+        _ => return None,
+    };
+    (block.name == "if").then_some(holds)
 }

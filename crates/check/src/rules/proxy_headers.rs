@@ -2,10 +2,12 @@
 
 use direct_upload_api::{Rule, Severity};
 
+use super::options::method_is;
 use crate::classify::Kind;
 use crate::facts::cloud::{Cloud, ExposedDashboard};
 use crate::facts::server::{ScopedDirective, Server};
 use crate::finding::Finding;
+use crate::formats::directives::Directive;
 use crate::unit::Program;
 
 pub const ALLOW_ORIGIN: &str = "access-control-allow-origin";
@@ -191,7 +193,12 @@ fn nginx_cors(cloud: &Cloud<'_>, server: &Server<'_>) -> Vec<Finding> {
             findings.push(Finding::error(Rule::CorsOnTheWay, &item.place(), found, LEAVE));
         }
     }
-    for item in server.of_name("add_header").filter(|item| item.directive.word() == ALLOW_ORIGIN) {
+    // `if ($request_method = GET)` is no upload's.
+    let is_met = |item: &&ScopedDirective<'_>| {
+        let never = |block: &Directive| ["OPTIONS", "PUT"].iter().all(|m| method_is(block, m) == Some(false));
+        !item.within.iter().any(never)
+    };
+    for item in server.of_name("add_header").filter(|item| item.directive.word() == ALLOW_ORIGIN).filter(is_met) {
         let written = format!("add_header {}", item.directive.text());
         let answers = item.within.iter().any(super::options::is_options);
         let lacks = if answers { answer_lacks(cloud, server, item) } else { Vec::new() };

@@ -7,6 +7,7 @@ mod fixes;
 mod formats;
 mod har;
 mod output;
+mod public;
 mod redact;
 mod reports;
 mod rules;

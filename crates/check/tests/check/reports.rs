@@ -10,21 +10,21 @@ use direct_upload_check as check;
 use direct_upload_check::{Report, Text, Verdict};
 use rstest::rstest;
 
-fn report(files: &[(&str, &str)]) -> Report {
+pub fn report(files: &[(&str, &str)]) -> Report {
     let text = |(name, text): &(&str, &str)| Text { name: (*name).into(), text: (*text).into(), named: false };
     let (input, errors) = check::manifests::sort(files.iter().map(text).collect(), Some("2025.1".parse().unwrap()));
     assert!(errors.is_empty(), "{errors:?}");
     check::check(input)
 }
 
-fn found(report: &Report) -> Vec<String> {
+pub fn found(report: &Report) -> Vec<String> {
     let mut found: Vec<_> = report.findings.iter().map(|f| format!("{} {}", f.severity, f.rule)).collect();
     found.dedup();
     found
 }
 
 /// Verdict, findings, and words of the first one.
-fn holds(report: &Report, verdict: Verdict, expected: &[&str], words: &str) {
+pub fn holds(report: &Report, verdict: Verdict, expected: &[&str], words: &str) {
     assert_eq!(
         (report.verdict(), found(report).as_slice()),
         (verdict, &*expected.iter().map(|e| (*e).to_owned()).collect::<Vec<_>>()),
@@ -34,13 +34,13 @@ fn holds(report: &Report, verdict: Verdict, expected: &[&str], words: &str) {
     assert!(first.contains(words), "{first}");
 }
 
-const CONF: &str = "[DEFAULT]\npublic_endpoint = https://images.lab.example\n[cors]\nallowed_origin = https://dash.lab.example\nallow_headers = X-Auth-Token,X-CSRFToken\n[paste_deploy]\nflavor = keystone\n";
-const SETTINGS: &str = "ALLOWED_HOSTS = ['dash.lab.example']\nHORIZON_IMAGES_UPLOAD_MODE = 'direct'\n";
+pub const CONF: &str = "[DEFAULT]\npublic_endpoint = https://images.lab.example\n[cors]\nallowed_origin = https://dash.lab.example\nallow_headers = X-Auth-Token,X-CSRFToken\n[paste_deploy]\nflavor = keystone\n";
+pub const SETTINGS: &str = "ALLOWED_HOSTS = ['dash.lab.example']\nHORIZON_IMAGES_UPLOAD_MODE = 'direct'\n";
 const DASHBOARD: &str = "<VirtualHost *:443>\nServerName dash.lab.example\nSSLEngine on\nWSGIScriptAlias / /usr/share/openstack-dashboard/openstack_dashboard/wsgi.py\nLimitRequestBody 0\n</VirtualHost>\n";
 const GLANCE: &str = "<VirtualHost *:443>\nServerName images.lab.example\nSSLEngine on\nProxyPass / http://127.0.0.1:9292/\n</VirtualHost>\n";
 
 /// A cloud of files, with one of them changed.
-fn cloud(conf: &str, settings: &str, before: (&str, &str)) -> Report {
+pub fn cloud(conf: &str, settings: &str, before: (&str, &str)) -> Report {
     report(&[
         ("etc/glance/glance-api.conf", conf),
         ("etc/openstack-dashboard/local_settings.py", settings),
@@ -49,7 +49,7 @@ fn cloud(conf: &str, settings: &str, before: (&str, &str)) -> Report {
     ])
 }
 
-const HTTPD: (&str, &str) = ("etc/apache2/sites-enabled/glance.conf", GLANCE);
+pub const HTTPD: (&str, &str) = ("etc/apache2/sites-enabled/glance.conf", GLANCE);
 
 #[rstest]
 #[case::whole(CONF.to_owned(), &[], "")]
@@ -88,7 +88,7 @@ fn settings_of_the_dashboard(#[case] line: &str, #[case] rule: &str, #[case] wor
 const ECHO: &str = "server {\n listen 443 ssl;\n server_name images.lab.example;\n client_max_body_size 0;\n proxy_request_buffering off;\n location / {\n  if ($request_method = 'OPTIONS') {\n   add_header 'Access-Control-Allow-Origin' \"$http_origin\";\n   add_header 'Access-Control-Allow-Methods' 'GET, POST, OPTIONS, PUT';\n   add_header 'Access-Control-Allow-Headers' 'DNT,User-Agent,Content-Type,Range';\n   return 204;\n  }\n  proxy_hide_header Access-Control-Allow-Origin;\n  add_header 'Access-Control-Allow-Origin' \"$http_origin\" always;\n  proxy_pass http://127.0.0.1:9292;\n }\n}\n";
 const DOUBLE: &str = "server {\n listen 443 ssl;\n server_name images.lab.example;\n client_max_body_size 512000m;\n proxy_request_buffering off;\n location / {\n  add_header 'Access-Control-Allow-Origin' '*' always;\n  proxy_pass http://127.0.0.1:9292;\n }\n}\n";
 const MAP: &str = "map $http_origin $cors { default \"\"; \"https://dash.lab.example\" $http_origin; }\nserver {\n listen 443 ssl;\n server_name images.lab.example;\n client_max_body_size 0;\n proxy_request_buffering off;\n location / {\n  proxy_hide_header Access-Control-Allow-Origin;\n  add_header Access-Control-Allow-Origin $cors always;\n  proxy_pass http://127.0.0.1:9292;\n }\n}\n";
-const HAPROXY: &str = "defaults\n  mode http\n  timeout client 1h\n  timeout server 1h\n  timeout connect 5s\nfrontend glance\n  bind 203.0.113.9:443 ssl crt /etc/ssl/g.pem\n  @LINES@\n  default_backend glance_api\nbackend glance_api\n  server c1 192.0.2.11:9292 check\n";
+pub const HAPROXY: &str = "defaults\n  mode http\n  timeout client 1h\n  timeout server 1h\n  timeout connect 5s\nfrontend glance\n  bind 203.0.113.9:443 ssl crt /etc/ssl/g.pem\n  @LINES@\n  default_backend glance_api\nbackend glance_api\n  server c1 192.0.2.11:9292 check\n";
 
 #[rstest]
 #[case::echo("etc/nginx/conf.d/glance.conf", ECHO.to_owned(), &["error DU012", "warning DU012"], "without X-Auth-Token")]
@@ -104,7 +104,7 @@ fn servers_before_glance(#[case] name: &str, #[case] text: String, #[case] expec
     holds(&cloud(CONF, SETTINGS, (name, &text)), verdict, expected, words);
 }
 
-const NGINX: &str = "server {\n listen 443 ssl;\n server_name images.lab.example;\n client_max_body_size 0;\n proxy_request_buffering off;\n location / {\n  @LINES@\n  proxy_pass http://127.0.0.1:9292;\n }\n}\n";
+pub const NGINX: &str = "server {\n listen 443 ssl;\n server_name images.lab.example;\n client_max_body_size 0;\n proxy_request_buffering off;\n location / {\n  @LINES@\n  proxy_pass http://127.0.0.1:9292;\n }\n}\n";
 
 /// What a server removes from the request, and which uploads it refuses.
 #[rstest]
@@ -174,7 +174,7 @@ fn the_port_of_kollas_dashboard(
 }
 
 /// A cloud in Kubernetes; `class` and `annotations` of Glance's Ingress.
-fn cluster(class: &str, annotations: &str, more: &str) -> Report {
+pub fn cluster(class: &str, annotations: &str, more: &str) -> Report {
     let workload = |name: &str, file: &str, text: &str| {
         format!(
             "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: {name}, namespace: o}}\nspec:\n  selector: {{matchLabels: {{a: {name}}}}}\n  template:\n    metadata: {{labels: {{a: {name}}}}}\n    spec:\n      containers: [{{name: c, image: \"r.example/{name}:2025.1\", ports: [{{containerPort: 9292}}], volumeMounts: [{{name: e, mountPath: {file}, subPath: f}}]}}]\n      volumes: [{{name: e, configMap: {{name: {name}-etc}}}}]\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}-etc, namespace: o}}\ndata:\n  f: |\n    {}\n---\napiVersion: v1\nkind: Service\nmetadata: {{name: {name}, namespace: o}}\nspec: {{selector: {{a: {name}}}, ports: [{{port: 9292}}]}}\n---\n",
@@ -197,9 +197,9 @@ fn cluster(class: &str, annotations: &str, more: &str) -> Report {
     report(&[("all.yaml", &text.concat())])
 }
 
-const SIZE: &str =
+pub const SIZE: &str =
     "nginx.ingress.kubernetes.io/proxy-body-size: \"0\", nginx.ingress.kubernetes.io/proxy-request-buffering: \"off\"";
-const PATIENT: &str = ", nginx.ingress.kubernetes.io/proxy-read-timeout: \"3600\", nginx.ingress.kubernetes.io/proxy-send-timeout: \"3600\"";
+pub const PATIENT: &str = ", nginx.ingress.kubernetes.io/proxy-read-timeout: \"3600\", nginx.ingress.kubernetes.io/proxy-send-timeout: \"3600\"";
 
 fn controller(data: &str) -> String {
     format!(

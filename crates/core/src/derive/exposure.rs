@@ -14,7 +14,7 @@ pub mod route;
 pub mod scheme;
 pub mod service;
 pub mod tls_route;
-mod traefik_rule;
+pub(crate) mod traefik_rule;
 pub mod virtual_service;
 
 use std::collections::BTreeSet;

@@ -92,7 +92,10 @@ pub fn apply(files: &Files, finding: &Finding) -> Option<Hand> {
             spot.set_lines(&kept.collect::<Vec<_>>());
         }),
         Rule::OptionsFiltered if fix.starts_with("put cors first") => line(&|old| cors_first(old)),
-        Rule::OptionsFiltered if fix.starts_with("add OPTIONS to the methods, or") => matched(files, finding),
+        Rule::OptionsFiltered if fix.starts_with("add OPTIONS to the methods, or") => {
+            matched(files, finding, "OPTIONS")
+        }
+        Rule::OptionsFiltered if fix.starts_with("add PUT to the methods, or") => matched(files, finding, "PUT"),
         Rule::ChunkedLimit if fix.starts_with("pass requests by http://") => {
             line(&|old| old.replace("uwsgi://", "http://"))
         }
@@ -255,8 +258,8 @@ fn cors_first(line: &str) -> String {
     format!("{name}= cors {}", others.join(" "))
 }
 
-/// A route's matches with OPTIONS.
-fn matched(files: &Files, finding: &Finding) -> Option<Hand> {
+/// A route's matches with a method.
+fn matched(files: &Files, finding: &Finding, method: &str) -> Option<Hand> {
     let object = finding.place.object.as_deref()?;
     let path = steps(finding.place.field.as_deref()?);
     Some(Hand::Edited(with_object(files, file_of(files, finding)?, object, |value| {
@@ -268,14 +271,17 @@ fn matched(files: &Files, finding: &Finding) -> Option<Hand> {
             Some(list) => {
                 let one = list[0].clone();
                 let method =
-                    if one["method"].is_object() { serde_json::json!({"exact": "OPTIONS"}) } else { "OPTIONS".into() };
+                    if one["method"].is_object() { serde_json::json!({"exact": method}) } else { method.into() };
                 let mut one = one;
                 one["method"] = method;
                 list.push(one);
             }
             None => {
-                *matches =
-                    matches.as_str().unwrap_or_default().replace("Method(`", "Method(`OPTIONS`) || Method(`").into();
+                *matches = matches
+                    .as_str()
+                    .unwrap_or_default()
+                    .replace("Method(`", &format!("Method(`{method}`) || Method(`"))
+                    .into();
             }
         }
     })))

@@ -10,6 +10,7 @@ mod exposed;
 mod haproxy;
 mod measured;
 mod options;
+mod paths;
 mod reading;
 mod servers;
 mod settings;

@@ -209,7 +209,8 @@ fn a_listeners_policy_replaces_the_gateways() {
 #[case::none(NO_LIMIT, "", &[])]
 #[case::of_the_policy("filters: []", &policy("BackendTrafficPolicy", ROUTE, "timeout: {http: {requestTimeout: 0s}}"), &[])]
 #[case::methods("timeouts: {request: 0s}\n    matches: [{method: GET}, {method: PUT}]", "", &["error DU020"])]
-#[case::methods_with_options("timeouts: {request: 0s}\n    matches: [{method: GET}, {method: OPTIONS}]", "", &[])]
+#[case::methods_without_put("timeouts: {request: 0s}\n    matches: [{method: GET}, {method: OPTIONS}]", "", &["error DU020"])]
+#[case::methods_with_both("timeouts: {request: 0s}\n    matches: [{method: PUT}, {method: OPTIONS}]", "", &[])]
 #[case::a_match_of_any("timeouts: {request: 0s}\n    matches: [{method: GET}, {path: {value: /}}]", "", &[])]
 fn an_http_route(#[case] rule: &str, #[case] objects: &str, #[case] expected: &[&str]) {
     assert_eq!(gateway(rule, objects), expected);

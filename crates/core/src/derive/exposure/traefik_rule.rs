@@ -31,6 +31,16 @@ pub(crate) fn alternatives(rule: &str) -> Result<Vec<Alternative>, String> {
     if parser.rest.is_empty() { tree.alternatives(false) } else { Err(format!("{:?} is left over", parser.rest)) }
 }
 
+/// Whether a rule holds, if `of` says that of each matcher; none if that is not known.
+///
+/// # Errors
+/// What in it is no rule.
+pub(crate) fn holds(rule: &str, of: &dyn Fn(&str, &[String]) -> Option<bool>) -> Result<Option<bool>, String> {
+    let mut parser = Parser { rest: rule.trim_start(), depth: 0 };
+    let tree = parser.either()?;
+    if parser.rest.is_empty() { Ok(tree.holds(of)) } else { Err(format!("{:?} is left over", parser.rest)) }
+}
+
 impl Alternative {
     /// What meets both; none if nothing does.
     pub fn and(&self, other: &Self) -> Option<Self> {
@@ -70,6 +80,23 @@ enum Tree {
 }
 
 impl Tree {
+    fn holds(&self, of: &dyn Fn(&str, &[String]) -> Option<bool>) -> Option<bool> {
+        match self {
+            Self::Not(inner) => inner.holds(of).map(|holds| !holds),
+            Self::Matcher(name, values) => of(&name.to_ascii_lowercase(), values),
+            Self::And(a, b) => match (a.holds(of), b.holds(of)) {
+                (Some(false), _) | (_, Some(false)) => Some(false),
+                (Some(true), Some(true)) => Some(true),
+                _ => None,
+            },
+            Self::Or(a, b) => match (a.holds(of), b.holds(of)) {
+                (Some(true), _) | (_, Some(true)) => Some(true),
+                (Some(false), Some(false)) => Some(false),
+                _ => None,
+            },
+        }
+    }
+
     fn alternatives(&self, negated: bool) -> Result<Vec<Alternative>, String> {
         match (self, negated) {
             (Self::Not(inner), _) => inner.alternatives(!negated),

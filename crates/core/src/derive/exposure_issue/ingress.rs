@@ -58,6 +58,22 @@ fn nginx(annotations: &Annotations<'_>, origins: &BTreeSet<&Origin>) -> Vec<Expo
             found.push(annotations.issue(Rule::CorsOnTheWay, true, &name(snippet), what.into(), "remove those lines"));
         }
     }
+    // Fetch standard: a preflight has no credentials, and so no client certificate. nginx demands one by default.
+    let optional =
+        matches!(annotations.get(&name("auth-tls-verify-client")), Some("off" | "optional" | "optional_no_ca"));
+    if annotations.get(&name("auth-tls-secret")).is_some() && !optional {
+        let what = "it requires a client certificate, but a browser's preflight never has one".to_owned();
+        let fix = "remove it: Glance checks the token itself";
+        found.push(annotations.issue(Rule::OptionsFiltered, true, &name("auth-tls-secret"), what, fix));
+    }
+    let rules = annotations.get(&name("modsecurity-snippet")).unwrap_or_default().to_ascii_lowercase();
+    let lifted =
+        ["secrequestbodyaccess off", "secruleengine off", "processpartial"].iter().any(|own| rules.contains(own));
+    if annotations.is_true(&name("enable-modsecurity")) && !lifted {
+        let what = "ModSecurity refuses bodies above its SecRequestBodyLimit where it enforces its rules".to_owned();
+        let fix = "nginx.ingress.kubernetes.io/modsecurity-snippet: SecRequestBodyAccess Off";
+        found.push(annotations.issue(Rule::BodyLimit, false, &name("enable-modsecurity"), what, fix));
+    }
     for login in ["auth-url", "auth-type"] {
         if annotations.get(&name(login)).is_some() {
             let what = "it requires a login, but a browser's preflight never has one".to_owned();

@@ -76,6 +76,8 @@ fn what_ingress_nginx_does_to_uploads_is_found() {
     let snippet = "more_set_headers \"Access-Control-Allow-Origin: *\";";
     assert_eq!(with("configuration-snippet", snippet), [format!("DU012 fails {}", short("configuration-snippet"))]);
     assert_eq!(with("auth-url", "https://login.example.com"), [format!("DU020 fails {}", short("auth-url"))]);
+    assert_eq!(with("auth-tls-secret", "openstack/ca"), [format!("DU020 fails {}", short("auth-tls-secret"))]);
+    assert_eq!(with("enable-modsecurity", "true"), [format!("DU014 may fail {}", short("enable-modsecurity"))]);
 
     let cors = |origin: &str, headers: &str| {
         let cors = [

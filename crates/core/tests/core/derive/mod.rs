@@ -13,6 +13,7 @@ mod own_cors;
 mod pairing;
 mod policy;
 mod regions;
+mod routing;
 mod snippet_place;
 mod swift;
 mod vantage;

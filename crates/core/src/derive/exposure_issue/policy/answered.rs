@@ -10,10 +10,14 @@ use crate::derive::exposure_issue::ExposureIssue;
 use crate::derive::exposure_issue::ingress::TRAEFIK;
 
 /// Whether an issue goes, because what it warns of was read: an HTTPRoute without time-outs, where a
-/// BackendTrafficPolicy sets them; middlewares that an Ingress names, and Traefik's entry points.
+/// BackendTrafficPolicy sets them; a rule that uploads do not meet; middlewares that an Ingress names, and
+/// Traefik's entry points.
 pub fn is_answered(issue: &ExposureIssue, objects: &[PolicyObject<'_>], backends: &Backends) -> bool {
     let is_annotation = |name: &str| issue.field.contains(&format!("{TRAEFIK}/{name}"));
     let object = objects.iter().find(|o| o.kind == issue.object.kind && o.key == issue.object.key);
+    if object.is_some_and(|route| is_bypassed(issue, route, objects, backends)) {
+        return true;
+    }
     match (issue.object.kind.as_str(), issue.rule) {
         ("HTTPRoute", Rule::TooSlow) => {
             !object.is_some_and(|route| is_written(route, &issue.field)) && sets_request_timeout(objects, backends)
@@ -23,6 +27,20 @@ pub fn is_answered(issue: &ExposureIssue, objects: &[PolicyObject<'_>], backends
         }
         ("Ingress", Rule::TooSlow) if is_annotation("router.entrypoints") => traefik::is_seen(objects),
         _ => false,
+    }
+}
+
+/// Whether the issue is in a rule, or an Ingress, that no request of an upload meets: another has the nearer path.
+fn is_bypassed(
+    issue: &ExposureIssue,
+    route: &PolicyObject<'_>,
+    objects: &[PolicyObject<'_>],
+    backends: &Backends,
+) -> bool {
+    let path = Path::new(objects, backends);
+    match issue.field.strip_prefix("spec.rules[").and_then(|rest| rest.split(']').next()?.parse().ok()) {
+        Some(at) if route.kind == "HTTPRoute" => !path.takes(route, at),
+        _ => path.passes_by(route),
     }
 }
 

@@ -34,6 +34,9 @@ pub(super) struct Judge<'a> {
 
 impl Judge<'_> {
     pub fn walk(&mut self, value: &Value, path: &mut Vec<String>) {
+        if self.through.is_bypassed(self.policy, path) {
+            return;
+        }
         match value {
             Value::Object(map) => {
                 for (key, inner) in map {

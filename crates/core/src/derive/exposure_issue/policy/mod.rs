@@ -6,11 +6,13 @@
 //! kind has. Both the operator and `check` use this module.
 
 mod answered;
+mod decide;
 mod judge;
 mod lifting;
 mod limits;
-mod methods;
 mod path;
+mod request;
+mod rules;
 mod seen;
 mod traefik;
 
@@ -62,6 +64,11 @@ const POLICIES: [&str; 9] = [
 
 const ROUTES: [&str; 5] = ["Ingress", "HTTPRoute", "IngressRoute", "VirtualService", "HTTPProxy"];
 
+/// Where a request of an upload does not reach these Services, as their routes' own conditions decide.
+pub fn unreached(objects: &[PolicyObject<'_>], backends: &Backends) -> Vec<(ExposureIssue, Vec<String>)> {
+    Path::new(objects, backends).decisions.issues()
+}
+
 /// What blocks uploads to the workload of these Services, from these origins.
 pub fn issues(
     objects: &[PolicyObject<'_>],
@@ -85,7 +92,7 @@ pub fn issues(
             judge.response_headers(&route.spec["httpHeaders"]["actions"]["response"]);
         }
     }
-    found.extend(methods::no_options(&path));
     found.extend(traefik::entry_points(objects, &path));
+    found.extend(path.decisions.issues());
     found
 }

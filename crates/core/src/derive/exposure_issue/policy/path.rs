@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use super::decide::Decisions;
+use super::rules::RULES;
 use super::{PolicyObject, ROUTES};
 use crate::derive::exposure::backends::Backends;
 
@@ -10,6 +12,8 @@ pub(super) struct Path<'a> {
     namespace: &'a str,
     pub services: Vec<&'a str>,
     pub routes: Vec<&'a PolicyObject<'a>>,
+    /// Which of their rules the requests of an upload meet.
+    pub decisions: Decisions,
 }
 
 impl<'a> Path<'a> {
@@ -17,8 +21,9 @@ impl<'a> Path<'a> {
         let services: Vec<&str> = backends.services.iter().map(String::as_str).collect();
         let leads = |o: &&PolicyObject<'_>| ROUTES.contains(&o.kind) && mentions(&o.spec, &services);
         let near = |o: &&PolicyObject<'_>| o.key.namespace == backends.namespace;
-        let routes = objects.iter().filter(near).filter(leads).collect();
-        Self { namespace: &backends.namespace, services, routes }
+        let routes: Vec<_> = objects.iter().filter(near).filter(leads).collect();
+        let decisions = Decisions::new(&routes, &services);
+        Self { namespace: &backends.namespace, services, routes, decisions }
     }
 
     /// Whether an object applies to requests on this path.
@@ -31,7 +36,8 @@ impl<'a> Path<'a> {
             }
             "Middleware" => {
                 let name = [policy.key.name.as_str()];
-                self.routes.iter().any(|route| is_annotated(route, policy) || (near && mentions(&route.spec, &name)))
+                let named = |value: &Value| near && mentions(value, &name);
+                self.routes.iter().any(|route| is_annotated(route, policy) || self.met(route).into_iter().any(named))
             }
             "ServersTransport" => {
                 near && self.routes.iter().any(|route| mentions(&route.spec, &[policy.key.name.as_str()]))
@@ -49,8 +55,40 @@ impl<'a> Path<'a> {
                     && section.is_none_or(|s| own.is_none_or(|o| o == s))
             });
         }
+        // A section of an HTTPRoute is a rule by name.
+        let takes = |route: &PolicyObject<'_>| match target["sectionName"].as_str() {
+            Some(section) if kind == "HTTPRoute" => self.met(route).iter().any(|rule| rule["name"] == section),
+            _ => true,
+        };
         policy.key.namespace == self.namespace
-            && (self.services.contains(&name) || self.routes.iter().any(|r| r.kind == kind && r.key.name == name))
+            && ((matches!(kind, "Service" | "") && self.services.contains(&name))
+                || self.routes.iter().any(|r| r.kind == kind && r.key.name == name && takes(r)))
+    }
+
+    /// The rules of a route that an upload meets; the whole route where it has no rules.
+    fn met<'b>(&self, route: &'b PolicyObject<'_>) -> Vec<&'b Value> {
+        let Some((_, list, _)) = RULES.iter().find(|(kind, ..)| *kind == route.kind) else { return vec![&*route.spec] };
+        let all = route.spec[*list].as_array().into_iter().flatten().enumerate();
+        all.filter(|(at, _)| self.takes(route, *at)).map(|(_, rule)| rule).collect()
+    }
+
+    /// Whether a rule of a route takes a request of an upload.
+    pub fn takes(&self, route: &PolicyObject<'_>, at: usize) -> bool {
+        let number = self.routes.iter().position(|own| own.kind == route.kind && own.key == route.key);
+        number.is_none_or(|number| self.decisions.take(number, at))
+    }
+
+    /// Whether a step into an object leads to a rule that no request of an upload meets.
+    pub fn is_bypassed(&self, policy: &PolicyObject<'_>, path: &[String]) -> bool {
+        let [spec, list, at] = path else { return false };
+        let is_rule = RULES.iter().any(|(kind, name, _)| *kind == policy.kind && name == list);
+        spec == "spec" && is_rule && at.parse().is_ok_and(|at| !self.takes(policy, at))
+    }
+
+    /// Whether uploads meet no rule, or no path, of a route.
+    pub fn passes_by(&self, route: &PolicyObject<'_>) -> bool {
+        let number = self.routes.iter().position(|own| own.kind == route.kind && own.key == route.key);
+        number.is_some_and(|number| !self.decisions.take_any(number))
     }
 
     /// Namespace, name and listener of each Gateway that a route is attached to.

@@ -1,0 +1,111 @@
+//! Which part of a server takes an upload, by the request's path.
+//!
+//! The path is Glance's own. A server that publishes Glance below another path has no part that takes it; then every
+//! part may be the one.
+
+use regex::Regex;
+
+use super::server::ScopedDirective;
+use crate::formats::directives::Directive;
+
+/// Where an image's bytes go.
+pub(crate) const UPLOAD: &str = "/v2/images/00000000-0000-4000-8000-000000000000/file";
+
+/// How an nginx location is chosen, and its text.
+fn location(block: &Directive) -> Option<(&str, &str)> {
+    let first = block.arg(0)?;
+    if let (modifier @ ("=" | "~" | "~*" | "^~"), Some(text)) = (first, block.arg(1)) {
+        return Some((modifier, text));
+    }
+    for modifier in ["^~", "~*", "~", "="] {
+        if let Some(text) = first.strip_prefix(modifier) {
+            return Some((modifier, text));
+        }
+    }
+    Some(("", first))
+}
+
+/// nginx's choice: an exact path, else the longest prefix, which a pattern beats unless it is marked `^~`
+/// (ngx_http_core_module, location). With the locations in it, which are chosen from in the same way.
+pub(crate) fn nginx_location(blocks: &[Directive]) -> Option<&Directive> {
+    let all = || blocks.iter().filter(|d| d.name == "location").filter_map(|d| Some((d, location(d)?)));
+    let exact = all().find(|(_, (modifier, text))| *modifier == "=" && *text == UPLOAD);
+    let prefixes = all().filter(|(_, (modifier, text))| matches!(*modifier, "" | "^~") && UPLOAD.starts_with(text));
+    let prefix = prefixes.max_by_key(|(_, (_, text))| text.len());
+    let matches = |modifier: &str, text: &str| {
+        let text = if modifier == "~*" { format!("(?i){text}") } else { text.to_owned() };
+        Regex::new(&text).is_ok_and(|pattern| pattern.is_match(UPLOAD))
+    };
+    let pattern = || all().find(|(_, (modifier, text))| matches!(*modifier, "~" | "~*") && matches(*modifier, *text));
+    let decided = exact.or_else(|| prefix.filter(|(_, (modifier, _))| *modifier == "^~"));
+    let (chosen, _) = decided.or_else(pattern).or(prefix)?;
+    nginx_location(&chosen.children).or(Some(chosen))
+}
+
+/// httpd: drops what sections of other paths say, if the host leads all of its paths to Glance.
+pub(crate) fn of_httpd(items: &mut Vec<ScopedDirective<'_>>) {
+    let leads_all = |item: &ScopedDirective<'_>| {
+        let root = item.directive.arg(0) == Some("/")
+            || item.within.iter().any(|block| block.name == "location" && block.arg(0) == Some("/"));
+        matches!(item.directive.name.as_str(), "proxypass" | "wsgiscriptalias")
+            && root
+            && item.directive.arg(1) != Some("!")
+    };
+    if items.iter().any(leads_all) {
+        items.retain(|item| item.within.iter().all(may_take));
+    }
+}
+
+/// Whether a section may be about the upload's path.
+fn may_take(block: &Directive) -> bool {
+    let pattern = |text: &str| Regex::new(text).map_or(true, |pattern| pattern.is_match(UPLOAD));
+    match (block.name.as_str(), block.arg(0), block.arg(1)) {
+        ("location", Some("~"), Some(text)) | ("locationmatch", Some(text), _) => pattern(text),
+        ("location", Some(path), _) => {
+            let path = path.trim_end_matches('/');
+            path.contains(['*', '?', '[', ':']) || UPLOAD.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'))
+        }
+        _ => true,
+    }
+}
+
+/// HAProxy: whether the path meets a fetch and its values; none if that is not known (configuration.txt, 7.1 and path).
+pub(crate) fn meets(words: &[&str]) -> Option<bool> {
+    let (fetch, rest) = words.split_first()?;
+    let (name, mut method) = match fetch.split_once('_') {
+        None => (*fetch, "str"),
+        Some((name, method)) => (name, method),
+    };
+    if name != "path" {
+        return None;
+    }
+    let (mut nocase, mut values, mut at) = (false, Vec::new(), 0);
+    while let Some(word) = rest.get(at) {
+        match *word {
+            "-i" => nocase = true,
+            "-m" => {
+                at += 1;
+                method = *rest.get(at)?;
+            }
+            "-f" | "-M" | "-n" | "-u" => return None,
+            "--" => {}
+            value => values.push(value),
+        }
+        at += 1;
+    }
+    let is = |value: &str| {
+        let value = if nocase && method != "reg" { value.to_lowercase() } else { value.to_owned() };
+        Some(match method {
+            "str" => UPLOAD == value,
+            "beg" => UPLOAD.starts_with(&value),
+            "end" => UPLOAD.ends_with(&value),
+            "sub" => UPLOAD.contains(&value),
+            "dir" => format!("{UPLOAD}/").contains(&format!("/{}/", value.trim_matches('/'))),
+            "reg" if nocase => Regex::new(&format!("(?i){value}")).ok()?.is_match(UPLOAD),
+            "reg" => Regex::new(&value).ok()?.is_match(UPLOAD),
+            _ => return None,
+        })
+    };
+    let all: Option<Vec<bool>> = values.into_iter().map(is).collect();
+    all.map(|all| all.contains(&true))
+}

@@ -1,0 +1,68 @@
+//! Which controller serves an Ingress: by its class's name, its IngressClass, or the default one.
+//!
+//! In: objects. Out: Ingresses whose class has the name that the operator's rules know, and those whose controller
+//! nothing shows. Controllers as their documentation names them in `spec.controller`.
+
+use std::sync::Arc;
+
+use direct_upload_core::derive::ExposingObject;
+use serde_json::Value;
+
+use crate::objects::{Object, any_text};
+
+/// A controller's name, and what the operator's rules call its class.
+const CONTROLLERS: [(&str, &str); 4] = [
+    ("k8s.io/ingress-nginx", "nginx"),
+    ("nginx.org/ingress-controller", "nginx"),
+    ("traefik.io/ingress-controller", "traefik"),
+    ("projectcontour.io/", "contour"),
+];
+
+/// What an annotation's name begins with, if a controller that is read has it.
+const ANNOTATIONS: [&str; 4] =
+    ["nginx.ingress.kubernetes.io/", "nginx.org/", "traefik.ingress.kubernetes.io/", "projectcontour.io/"];
+
+/// The name under which the operator's rules know its controller.
+fn known(objects: &[Object], ingress: &Value) -> Option<&'static str> {
+    let annotated = ingress["metadata"]["annotations"]["kubernetes.io/ingress.class"].as_str();
+    let class = ingress["spec"]["ingressClassName"].as_str().or(annotated);
+    let is_default =
+        |o: &Object| o.value["metadata"]["annotations"]["ingressclass.kubernetes.io/is-default-class"] == "true";
+    let mut classes = objects.iter().filter(|o| o.kind() == "IngressClass");
+    let own = classes.find(|o| class.map_or_else(|| is_default(o), |class| o.name() == class));
+    let controller = own.and_then(|own| own.value["spec"]["controller"].as_str());
+    let by_controller = |name: &str| CONTROLLERS.iter().find(|(own, _)| name.starts_with(own)).map(|(_, class)| *class);
+    let by_name = |class: &str| CONTROLLERS.iter().map(|(_, known)| *known).find(|known| class.contains(known));
+    controller.and_then(by_controller).or_else(|| by_name(class?))
+}
+
+/// The same objects; an Ingress has the class that the rules know.
+pub(crate) fn told(objects: &[Object], exposing: &[ExposingObject]) -> Vec<ExposingObject> {
+    let of = |own: &ExposingObject| {
+        let ExposingObject::Ingress(ingress, others) = own else { return own.clone() };
+        let id = own.object().to_string();
+        let known = objects.iter().find(|o| o.id() == id).and_then(|o| known(objects, &o.value));
+        let has = ingress.class.as_deref().is_some_and(|class| known.is_some_and(|known| class.contains(known)));
+        let (Some(known), false) = (known, has) else { return own.clone() };
+        let mut ingress = (**ingress).clone();
+        ingress.class = Some(known.to_owned());
+        ExposingObject::Ingress(Arc::new(ingress), others.clone())
+    };
+    exposing.iter().map(of).collect()
+}
+
+/// An Ingress to Glance whose controller nothing shows: its limits are not seen.
+pub(crate) fn unknown(objects: &[Object], object: &Object) -> Option<String> {
+    let annotations = object.value["metadata"]["annotations"].as_object();
+    let mut names = annotations.into_iter().flatten().map(|(name, _)| name);
+    let is_shown = names.any(|name| ANNOTATIONS.iter().any(|prefix| name.starts_with(prefix)));
+    let to_glance = object.kind() == "Ingress" && any_text(&object.value["spec"]["rules"], &|t| t.contains("glance"));
+    (to_glance && !is_shown && known(objects, &object.value).is_none()).then(|| {
+        let class = object.value["spec"]["ingressClassName"].as_str();
+        let which = class.map_or_else(|| "it names no class".to_owned(), |class| format!("its class is {class}"));
+        format!(
+            "{}: which controller serves it, and how large and how slow an upload may be there ({which}, and the input lacks an IngressClass of a controller that is read)",
+            object.id()
+        )
+    })
+}
