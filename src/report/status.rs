@@ -16,7 +16,7 @@ use super::{regions, verification};
 /// How many origins and namespaces a status lists at most.
 const LISTED: usize = 100;
 
-/// How many requesters of one origin it names at most.
+/// How many requesters of one origin, and objects that give it, a status names at most.
 const NAMED: usize = 10;
 
 /// The status of a Horizon; none if there is nothing to say.
@@ -89,6 +89,7 @@ pub fn api(view: &ApiView, plan: &Plan, origins: &[OriginPlan], now: Timestamp) 
     let listed = origins.iter().take(LISTED).map(|origin| OriginStatus {
         origin: origin.origin.to_string(),
         wanted_by: origin.wanted_by.iter().take(NAMED).cloned().collect(),
+        from: origin.from.iter().take(NAMED).cloned().collect(),
         retires_at: origin.retires_at.map(Time),
     });
     let given = &view.grants.given;
