@@ -17,8 +17,8 @@ SCRIPTS = {'start.sh': 'start', 'set_configs.py': 'set_configs', 'copy_cacerts.s
            'install_projects.sh': 'install_projects'}
 
 
-def make(wheel, environment, service, layer):
-    """Fills the folder `layer`. `environment` is the tar file with the virtual environment below it."""
+def make(wheel, base, environment, service, layer):
+    """Fills the folder `layer`. `base` and `environment` are the tar files of the layers below it."""
     with zipfile.ZipFile(wheel) as archive:
         files = {name.partition('/docker/')[2]: name for name in archive.namelist() if '/docker/' in name}
 
@@ -36,8 +36,24 @@ def make(wheel, environment, service, layer):
     (layer / 'etc').chmod(0o755)
     folder(layer / 'var/log/kolla', 0, KOLLA, 0o2775)
     folder(layer / f'var/lib/{service}', UID[service], UID[service], 0o755)
+    with tarfile.open(base) as tar:
+        own_groups(tar, layer)
     with tarfile.open(environment) as tar:
         {'horizon': horizon, 'glance': glance}[service](tar, layer)
+
+
+def own_groups(tar, layer):
+    """Gives each of kolla's users the group of its own number, as kolla does; Debian chose other numbers."""
+    ids = {'kolla': str(KOLLA), **{name: str(uid) for name, uid in UID.items()}}
+    for name, field in (('passwd', 3), ('group', 2)):
+        member = next(member for member in tar.getmembers() if member.name.removeprefix('./') == f'etc/{name}')
+        lines = []
+        for line in tar.extractfile(member).read().decode().splitlines():
+            fields = line.split(':')
+            if fields[0] in ids:
+                fields[field] = ids[fields[0]]
+            lines.append(':'.join(fields) + '\n')
+        write(layer / 'etc' / name, ''.join(lines).encode(), 0o644)
 
 
 def horizon(tar, layer):
