@@ -1,5 +1,7 @@
 //! The statuses.
 
+use std::collections::BTreeSet;
+
 use direct_upload_api::{
     ConfiguredMode, ExposureStatus, GlanceStatus, GrantStatus, HorizonStatus, OriginStatus, ProbeVerdict, Reason,
 };
@@ -16,7 +18,7 @@ use super::{regions, verification};
 /// How many origins and namespaces a status lists at most.
 const LISTED: usize = 100;
 
-/// How many requesters of one origin it names at most.
+/// How many requesters of one origin, and objects that give it, a status names at most.
 const NAMED: usize = 10;
 
 /// The status of a Horizon; none if there is nothing to say.
@@ -86,11 +88,14 @@ pub fn api(view: &ApiView, plan: &Plan, origins: &[OriginPlan], now: Timestamp) 
         before: &before.conditions,
         now,
     };
-    let listed = origins.iter().take(LISTED).map(|origin| OriginStatus {
-        origin: origin.origin.to_string(),
-        wanted_by: origin.wanted_by.iter().take(NAMED).cloned().collect(),
-        retires_at: origin.retires_at.map(Time),
-    });
+    let mut listed: Vec<_> = origins.iter().map(origin_status).collect();
+    // An origin that leaves with the next roll is still accepted, and that roll's event names its objects.
+    let in_use: BTreeSet<String> = view.api.origins_in_use().iter().map(ToString::to_string).collect();
+    let leaves = |origin: &&OriginStatus| in_use.contains(&origin.origin) && !names.contains(&origin.origin);
+    listed.extend(before.origins.iter().filter(leaves).cloned());
+    listed.sort_by(|a, b| a.origin.cmp(&b.origin));
+    let origin_count = i64::try_from(listed.len()).ok();
+    listed.truncate(LISTED);
     let given = &view.grants.given;
     let namespaces = given.iter().take(LISTED).map(|(namespace, origins)| GrantStatus {
         namespace: namespace.clone(),
@@ -100,8 +105,8 @@ pub fn api(view: &ApiView, plan: &Plan, origins: &[OriginPlan], now: Timestamp) 
         observed_generation: Some(view.api.resource.meta.generation),
         public_url: view.calls.as_ref().and_then(|calls| primary(&calls.exposures)),
         exposures: view.calls.as_ref().map(|calls| exposures(&calls.exposures)).unwrap_or_default(),
-        origin_count: i64::try_from(origins.len()).ok(),
-        origins: listed.collect(),
+        origin_count,
+        origins: listed,
         namespace_count: i64::try_from(given.len()).ok().filter(|count| *count > 0),
         namespaces: namespaces.collect(),
         config_maps: plan.config_map.iter().chain(&plan.internal).cloned().collect(),
@@ -113,6 +118,15 @@ pub fn api(view: &ApiView, plan: &Plan, origins: &[OriginPlan], now: Timestamp) 
             .collect(),
         conditions: conditions(&plan.state, &facts),
     })
+}
+
+fn origin_status(plan: &OriginPlan) -> OriginStatus {
+    OriginStatus {
+        origin: plan.origin.to_string(),
+        wanted_by: plan.wanted_by.iter().take(NAMED).cloned().collect(),
+        from: plan.from.iter().take(NAMED).cloned().collect(),
+        retires_at: plan.retires_at.map(Time),
+    }
 }
 
 fn mounted(tenure: &Tenure) -> Option<&str> {

@@ -102,12 +102,47 @@ fn a_new_host_name() {
 
     let named = |origin: &str| origins.iter().find(|o| o["origin"] == origin).expect("listed").clone();
     assert_eq!(named("https://cloud.example.com")["wantedBy"], json!([format!("Horizon {}/horizon", site.namespace)]));
+    let ingress = json!([format!("Ingress {}/horizon", site.namespace)]);
+    for origin in ["https://cloud.example.com", "https://horizon.example.com"] {
+        assert_eq!(named(origin)["from"], ingress, "{origin}");
+    }
     assert!(named("https://cloud.example.com")["retiresAt"].is_null());
     assert!(named("https://horizon.example.com")["wantedBy"].is_null());
     assert!(named("https://horizon.example.com")["retiresAt"].is_string());
     let files = site.files("deployment/glance").unwrap();
     assert!(files.contains("https://cloud.example.com") && files.contains("https://horizon.example.com"), "{files}");
     assert_eq!(site.condition("glance/glance", "Ready"), "True RolledOut");
+    let cause = format!("networking.k8s.io/v1 Ingress {}/horizon", site.namespace);
+    assert_eq!(
+        causes(&site, "AcceptOrigin"),
+        [("https://cloud.example.com", &cause), ("https://horizon.example.com", &cause)].map(told),
+    );
+    assert_eq!(causes(&site, "RetireOrigin"), [("https://horizon.example.com", &cause)].map(told));
+}
+
+fn told((origin, cause): (&str, &String)) -> String {
+    format!("{origin} {cause}")
+}
+
+/// The events of this reason: each origin that one names, with the object that is its cause, in order.
+fn causes(site: &Site, reason: &str) -> Vec<String> {
+    let all = site.kubectl(&["get", "events.v1.events.k8s.io", "-o", "json"]);
+    let all: serde_json::Value = serde_json::from_str(&all).expect("JSON");
+    let events = all["items"].as_array().expect("a list").iter().filter(|event| event["reason"] == reason);
+    let mut told: Vec<_> = events
+        .map(|event| {
+            let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+            let note = text(&event["note"]);
+            let origin = note.split([' ', ',']).find(|word| word.starts_with("https://")).unwrap_or_default();
+            let related = &event["related"];
+            let [version, kind, namespace, name] =
+                ["apiVersion", "kind", "namespace", "name"].map(|field| text(&related[field]));
+            assert!(note.ends_with(&format!("{kind} {namespace}/{name}")), "{note}");
+            format!("{origin} {version} {kind} {namespace}/{name}")
+        })
+        .collect();
+    told.sort();
+    told
 }
 
 /// When `retireAfter` has passed, the old origin leaves by a roll of its own.
@@ -128,6 +163,8 @@ fn an_old_origin_retires() {
     assert_eq!(workload_patches(&site.settled_writes(mark)), ["patch deployments/glance"; 2]);
     let origins = site.get("glance/glance")["status"]["origins"].clone();
     assert_eq!(origins.as_array().map(Vec::len), Some(1), "{origins}");
+    let cause = format!("networking.k8s.io/v1 Ingress {}/horizon", site.namespace);
+    assert_eq!(causes(&site, "DropOrigin"), [(old, &cause)].map(told));
 }
 
 /// A roll that another resource causes waits for `minInterval`; a change of the own spec does not.

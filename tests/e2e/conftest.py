@@ -61,12 +61,12 @@ def start_cloud(request, node, edge):
     """Starts a cloud of a shape, with the images that stand for the manifests' names."""
     clouds = []
 
-    def start(shape, **images):
-        """The cloud that ran before it is gone then: there is one at a time."""
+    def start(shape, secrets=None, **images):
+        """The cloud that ran before it is gone then: there is one at a time. `secrets`: its files by Secret."""
         stop()
         named = {'localhost/openstack': IMAGES['openstack'], 'localhost/horizon-debian': IMAGES['horizon-debian'],
                  **{f'localhost/{name}': IMAGES[image] for name, image in images.items()}}
-        cloud = Cloud(WORK / f'{request.module.__name__}-{len(clouds)}', node, edge, shape, named)
+        cloud = Cloud(WORK / f'{request.module.__name__}-{len(clouds)}', node, edge, shape, named, secrets)
         clouds.append(cloud)
         return cloud.start()
 

@@ -19,8 +19,8 @@ GLANCE_UID = 64062  # Debian's
 
 
 class Cloud:
-    def __init__(self, folder, node, edge, shape, images, namespace='openstack'):
-        """`images` maps what the manifests call an image to NAME:TAG."""
+    def __init__(self, folder, node, edge, shape, images, secrets=None, namespace='openstack'):
+        """`images` maps what the manifests call an image to NAME:TAG, `secrets` a name to files."""
         self.folder, self.node, self.edge, self.namespace = folder, node, edge, namespace
         self.running = False
         self.announced = 10 << 30
@@ -30,7 +30,8 @@ class Cloud:
         os.chown(self.store, GLANCE_UID, GLANCE_UID)
         pathlib.Path(folder, 'kustomization.yaml').write_text(json.dumps({
             'apiVersion': 'kustomize.config.k8s.io/v1beta1', 'kind': 'Kustomization', 'namespace': namespace,
-            'resources': ['namespace.json', 'ca.json', 'volume.json', os.path.relpath(MANIFESTS / shape, folder)],
+            'resources': ['namespace.json', 'ca.json', 'volume.json', 'secrets.json',
+                          os.path.relpath(MANIFESTS / shape, folder)],
             'images': [{'name': name, 'newName': image.rpartition(':')[0], 'newTag': image.rpartition(':')[2]}
                        for name, image in images.items()]}))
         self._write('namespace.json', {'apiVersion': 'v1', 'kind': 'Namespace', 'metadata': {'name': namespace}})
@@ -38,6 +39,9 @@ class Cloud:
         self._write('ca.json', {
             'apiVersion': 'v1', 'kind': 'ConfigMap', 'metadata': {'name': 'private-ca'},
             'data': {'ca.crt': edge.authority.certificate.read_text()}})
+        self._write('secrets.json', {'apiVersion': 'v1', 'kind': 'SecretList', 'items': [
+            {'apiVersion': 'v1', 'kind': 'Secret', 'metadata': {'name': name}, 'stringData': files}
+            for name, files in (secrets or {}).items()]})
         self._write('volume.json', {
             'apiVersion': 'v1', 'kind': 'PersistentVolume', 'metadata': {'name': f'{namespace}-images'},
             'spec': {'capacity': {'storage': '10Gi'}, 'accessModes': ['ReadWriteMany'],

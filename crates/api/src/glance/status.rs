@@ -53,6 +53,11 @@ pub struct OriginStatus {
     /// configuration file. At most 10. Empty: the origin is retiring.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub wanted_by: Vec<String>,
+    /// The objects that give a dashboard's origin: `Ingress namespace/name`, `HTTPRoute namespace/name` or
+    /// another; the Horizon itself if its `spec.publicURL` states it. Of a retiring origin: those that gave
+    /// it. At most 10.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub from: Vec<String>,
     /// When a retiring origin leaves, at the earliest. If consent was withdrawn and its Horizon still
     /// uploads directly: at the latest.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -91,6 +91,8 @@ pub struct ApiView {
     pub api: ManagedApi,
     /// Each origin, and who requests it.
     pub wanted: BTreeMap<Origin, Vec<String>>,
+    /// Which objects give the origins of dashboards.
+    pub sources: BTreeMap<Origin, BTreeSet<String>>,
     /// What Horizons are granted; nothing for an API to which nobody uploads.
     pub grants: Grants,
     /// What is still being read for the first time, so that nothing can be planned yet.
@@ -172,7 +174,16 @@ impl ApiView {
     /// An API that nobody uses, except its own resource.
     pub fn unasked(api: ManagedApi) -> Self {
         let (wanted, advice) = (api.wanted(), api.asked.advice.clone());
-        Self { api, wanted, grants: Grants::default(), pending: None, incomplete: None, calls: None, advice }
+        Self {
+            api,
+            wanted,
+            sources: BTreeMap::new(),
+            grants: Grants::default(),
+            pending: None,
+            incomplete: None,
+            calls: None,
+            advice,
+        }
     }
 }
 

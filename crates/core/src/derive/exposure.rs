@@ -73,6 +73,13 @@ impl Exposures {
         self.urls.first().is_some_and(|exposure| exposure.source == STATED)
     }
 
+    /// The objects that give an origin, or may. `resource` is the one whose `spec.publicURL` states it.
+    pub fn sources_of(&self, origin: &Origin, resource: impl fmt::Display) -> BTreeSet<String> {
+        let here = self.urls.iter().filter(|exposure| exposure.url.origin() == origin || exposure.may_be(origin));
+        here.map(|exposure| if exposure.source == STATED { resource.to_string() } else { exposure.source.clone() })
+            .collect()
+    }
+
     fn add(&mut self, source: &str, urls: impl IntoIterator<Item = PublicUrl>) {
         self.urls.extend(urls.into_iter().map(|url| Exposure { url, source: source.to_owned(), port_assumed: false }));
     }

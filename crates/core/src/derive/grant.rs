@@ -33,6 +33,8 @@ pub struct Grants {
     pub given: ByNamespace,
     /// Whose Horizons each granted origin belongs to.
     pub by: BTreeMap<Origin, BTreeSet<Key>>,
+    /// Which objects give each granted origin.
+    pub sources: BTreeMap<Origin, BTreeSet<String>>,
     /// Horizons whose pods upload here directly, or may.
     pub holders: BTreeSet<Key>,
     /// What the mounted file was made for.
@@ -198,6 +200,13 @@ fn for_glance(
                 }
                 grants.denied.entry(key.clone()).or_insert(denial);
             }
+        }
+    }
+    for dashboard in askers.iter().map(|asker| asker.dashboard) {
+        let key = &dashboard.object.meta.key;
+        for (origin, _) in grants.by.iter().filter(|(_, horizons)| horizons.contains(key)) {
+            let sources = grants.sources.entry(origin.clone()).or_default();
+            sources.extend(dashboard.exposures.iter().flat_map(|e| e.sources_of(origin, format_args!("Horizon {key}"))));
         }
     }
     grants

@@ -33,6 +33,7 @@ pub fn view(snapshot: &Snapshot, dashboards: &BTreeMap<Key, Dashboard>, object: 
     let unasked = ApiView::unasked(api);
     let mut callers = Callers {
         wanted: unasked.wanted.clone(),
+        sources: BTreeMap::new(),
         credentialed: BTreeSet::new(),
         incomplete: None,
         advice: unasked.advice.clone(),
@@ -46,12 +47,12 @@ pub fn view(snapshot: &Snapshot, dashboards: &BTreeMap<Key, Dashboard>, object: 
         let key = Key::new(namespace, named.name.clone());
         callers.accept(&describe(named.kind, &key), of_workload(snapshot, named.kind, &key), named.with_credentials);
     }
-    let Callers { wanted, credentialed, incomplete, mut advice } = callers;
+    let Callers { wanted, sources, credentialed, incomplete, mut advice } = callers;
     let origins = wanted.keys().map(|origin| (origin.clone(), credentialed.contains(origin))).collect();
     let spec = object.spec.as_ref().ok();
     let calls = spec.map(|spec| Box::new(Calls::derive(snapshot, &unasked.api, spec, &origins)));
     advice.extend(calls.iter().flat_map(|calls| calls.advice.iter().cloned()));
-    ApiView { wanted, incomplete, calls, advice, ..unasked }
+    ApiView { wanted, sources, incomplete, calls, advice, ..unasked }
 }
 
 fn terms(spec: &OpenStackApiSpec) -> Terms {
@@ -89,14 +90,20 @@ fn asked(snapshot: &Snapshot, spec: &OpenStackApiSpec, service: &'static OpenSta
     Asked { settings, source, stated, carried, advice, ..Asked::unreadable("") }
 }
 
-/// The origins of pages that call the API; or why they are unknown, or that there are none.
-type Origins = Result<Vec<Origin>, Problem>;
+/// The origins of pages that call the API, with the objects that give each; or why they are unknown, or
+/// that there are none.
+type Origins = Result<Vec<(Origin, BTreeSet<String>)>, Problem>;
 
 /// The origins; none of a Horizon that is being deleted.
 fn of_horizon(snapshot: &Snapshot, dashboards: &BTreeMap<Key, Dashboard>, key: &Key) -> Origins {
     match dashboards.get(key) {
         Some(dashboard) if dashboard.object.meta.deleting.is_some() => Ok(Vec::new()),
-        Some(dashboard) => Ok(dashboard.origins()?.into_iter().collect()),
+        Some(dashboard) => {
+            let exposures = dashboard.exposures.as_ref().map_err(Clone::clone)?;
+            let who = format!("Horizon {key}");
+            let origins = dashboard.origins()?.into_iter();
+            Ok(origins.map(|origin| (origin.clone(), exposures.sources_of(&origin, &who))).collect())
+        }
         None => {
             snapshot.horizons.known(&key.namespace)?;
             Err(Problem::new(Reason::NotExposed, "there is no such resource"))
@@ -110,12 +117,15 @@ fn of_workload(snapshot: &Snapshot, kind: WorkloadKind, key: &Key) -> Origins {
     };
     let stated = Stated { public_url: None, exposed_by: None };
     let exposures = exposure::derive(snapshot, stated, Ok(workload), &key.namespace)?;
-    Ok(exposures.urls.into_iter().map(|exposure| exposure.url.origin().clone()).collect())
+    let origins = exposures.urls.iter().map(|exposure| exposure.url.origin());
+    Ok(origins.map(|origin| (origin.clone(), exposures.sources_of(origin, describe(kind, key)))).collect())
 }
 
 /// Who calls the API from their own pages.
 struct Callers {
     wanted: BTreeMap<Origin, Vec<String>>,
+    /// The objects that give each origin.
+    sources: BTreeMap<Origin, BTreeSet<String>>,
     /// Whose pages send cookies.
     credentialed: BTreeSet<Origin>,
     incomplete: Option<Problem>,
@@ -128,11 +138,12 @@ impl Callers {
     fn accept(&mut self, who: &str, origins: Origins, with_credentials: bool) {
         match origins {
             Ok(origins) => {
-                for origin in origins {
+                for (origin, sources) in origins {
                     if origin.is_https() {
                         if with_credentials {
                             self.credentialed.insert(origin.clone());
                         }
+                        self.sources.entry(origin.clone()).or_default().extend(sources);
                         let by = self.wanted.entry(origin).or_default();
                         if by.iter().all(|known| known != who) {
                             by.push(who.to_owned());

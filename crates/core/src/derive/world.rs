@@ -276,10 +276,11 @@ fn glance_view(snapshot: &Snapshot, glance: ImageService, grants: Grants, looked
         _ => cors.pending.as_ref().filter(|_| hides_cors && is_new).map(|why| user_cors::awaited(why.as_deref())),
     };
     let due = look.due.filter(|_| looked).or(cors.due.filter(|_| hides_cors));
+    let sources = grants.sources.clone();
     let pending = exposures.as_ref().err().filter(|problem| problem.reason == Reason::ObservationPending).cloned();
     GlanceView {
         object,
-        public: ApiView { api: public, wanted, grants, pending, incomplete, calls: None, advice },
+        public: ApiView { api: public, wanted, sources, grants, pending, incomplete, calls: None, advice },
         internal: internal.map(ApiView::unasked),
         exposures,
         issues,

@@ -210,6 +210,11 @@ impl Kind {
         }
     }
 
+    /// The kind of this name. Of several groups' kinds of one name, the first.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.registration().name == name)
+    }
+
     /// The kinds of an object, by its own apiVersion and kind. A ConfigMap has two.
     pub fn registered<'a>(api_version: &'a str, name: &'a str) -> impl Iterator<Item = Self> + 'a {
         Self::ALL.iter().copied().filter(move |kind| {

@@ -2,6 +2,7 @@
 //! API, and the objects that lead browsers to it.
 
 mod called;
+pub mod origin_change;
 mod retirement;
 mod upload_policy;
 
@@ -21,6 +22,7 @@ use crate::model::Problem;
 use crate::openstack::OpenStackService;
 use crate::render::{self, File};
 use crate::workload::{Applied, Target, claimed, means, rfc3339, rolling};
+use origin_change::OriginChange;
 use retirement::Retirement;
 use upload_policy::refuse;
 
@@ -29,6 +31,8 @@ use upload_policy::refuse;
 pub struct OriginPlan {
     pub origin: Origin,
     pub wanted_by: Vec<String>,
+    /// The objects that give it. Of a retiring origin: those that gave it.
+    pub from: Vec<String>,
     /// When it may leave, if nobody requests it any more.
     pub retires_at: Option<Timestamp>,
 }
@@ -174,7 +178,14 @@ impl ApiPlanner<'_> {
         };
         let change = desired.compare(self.options, self.now, &why).map_err(|p| (ConditionType::ConfigRendered, p))?;
         let mut plan = Plan::toward(&change, ready(service, accepted, &self.target.workload.meta.key.name));
-        let roll = |workload, mount| vec![Step::new(Action::Mount { workload, mount }, why.clone())];
+        let roll = |workload, mount| {
+            let step = Step::new(Action::Mount { workload, mount }, why.clone());
+            vec![step.changes(OriginChange::of_roll(self.view, self.retirement))]
+        };
+        let retired = OriginChange::of_retirement(self.view, self.retirement);
+        if let Some(step) = plan.steps.iter_mut().find(|step| step.action.notes()) {
+            step.origins = retired;
+        }
         if !plan.deploy(&desired, &change, self.now, roll) {
             return Ok(plan);
         }
@@ -204,7 +215,8 @@ impl ApiPlanner<'_> {
         };
         let mut plan = Plan::idle(State::Done(Problem::new(Reason::NoOrigins, nobody)));
         let rollout = if self.applied.mount.is_some() && claimed(workload, &self.view.api.resource.meta) {
-            plan.steps.push(Step::new(Action::Release { workload: workload.clone() }, "no origin is left"));
+            let step = Step::new(Action::Release { workload: workload.clone() }, "no origin is left");
+            plan.steps.push(step.changes(OriginChange::of_roll(self.view, self.retirement)));
             Err(rolling(self.target))
         } else if let Some(problem) = copied(self.target, self.applied) {
             return Err((ConditionType::RolledOut, problem));

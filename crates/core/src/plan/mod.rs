@@ -14,6 +14,7 @@ pub mod outline;
 pub mod proof;
 pub mod step;
 pub use adjust::patch;
+pub use api::origin_change::{OriginChange, OriginEvent};
 pub use api::{OriginPlan, api, glance};
 
 pub use horizon::horizon;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use direct_upload_api::{DOMAIN, WorkloadKind};
 
+use super::api::origin_change::OriginChange;
 use crate::derive::Adjustment;
 use crate::model::{Key, Workload, describe};
 use crate::workload::rehearsal::RehearsalDraft;
@@ -16,6 +17,8 @@ use crate::workload::{ConfigMapDraft, Mount};
 pub struct Step {
     pub action: Action,
     pub why: String,
+    /// What changes for origins once the step is done.
+    pub origins: Vec<OriginChange>,
 }
 
 /// What a step does.
@@ -60,7 +63,13 @@ pub enum Action {
 impl Step {
     /// A step.
     pub fn new(action: Action, why: impl Into<String>) -> Self {
-        Self { action, why: why.into() }
+        Self { action, why: why.into(), origins: Vec::new() }
+    }
+
+    /// The same step, which changes this for origins.
+    #[must_use]
+    pub fn changes(self, origins: Vec<OriginChange>) -> Self {
+        Self { origins, ..self }
     }
 }
 
@@ -75,6 +84,11 @@ impl Action {
                 | Self::AwaitHorizons
                 | Self::AwaitProof
         )
+    }
+
+    /// Whether it writes one of our ConfigMaps, or its annotations.
+    pub fn notes(&self) -> bool {
+        matches!(self, Self::ApplyConfigMap(_) | Self::Annotate { .. })
     }
 
     /// The object to write, if it is not the resource itself: kind and key.

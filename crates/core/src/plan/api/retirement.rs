@@ -19,6 +19,8 @@ const RETIRE_AFTER: u64 = 3600;
 pub struct Retirement {
     /// Origin → when it may leave.
     pub kept: BTreeMap<Origin, Timestamp>,
+    /// Those that nobody requests since now.
+    pub new: BTreeSet<Origin>,
     /// Origin → since when nobody requests it.
     since: BTreeMap<Origin, Timestamp>,
 }
@@ -55,6 +57,9 @@ impl Retirement {
             let until = since.saturating_add(SignedDuration::from_secs(after)).unwrap_or(Timestamp::MAX);
             if now < until || view.incomplete.is_some() || view.grants.is_frozen(&origin) {
                 retirement.kept.insert(origin.clone(), until);
+                if !noted.contains_key(origin.as_str()) {
+                    retirement.new.insert(origin.clone());
+                }
                 retirement.since.insert(origin, since);
             }
         }
@@ -82,9 +87,21 @@ impl Retirement {
         let kept = self.kept.iter().map(|(origin, until)| (origin, Vec::new(), Some(*until)));
         let mut all: Vec<_> = wanted
             .chain(kept)
-            .map(|(origin, wanted_by, retires_at)| OriginPlan { origin: origin.clone(), wanted_by, retires_at })
+            .map(|(origin, wanted_by, retires_at)| {
+                let from = sources(view, origin);
+                OriginPlan { origin: origin.clone(), wanted_by, from, retires_at }
+            })
             .collect();
         all.sort_by(|a, b| a.origin.cmp(&b.origin));
         all
     }
+}
+
+/// The objects that give an origin. If nothing gives it any more: those that gave it, as the status has it.
+pub fn sources(view: &ApiView, origin: &Origin) -> Vec<String> {
+    if view.wanted.contains_key(origin) {
+        return view.sources.get(origin).into_iter().flatten().cloned().collect();
+    }
+    let before = view.api.resource.status.iter().flat_map(|status| &status.origins);
+    before.filter(|before| before.origin == origin.as_str()).flat_map(|before| before.from.iter().cloned()).collect()
 }
