@@ -446,7 +446,13 @@ fn the_announced_size(#[case] announced: &str, #[case] verdict: &str, #[case] co
 #[rstest]
 #[case::no_policy("200 OK", "<title>OpenStack Horizon</title>", 0, "granted", None)]
 #[case::a_policy("200 OK\r\nContent-Security-Policy: connect-src 'self'", "Horizon", 1, "refused", Some("DU013"))]
-#[case::a_policy_of_another_page("403 Forbidden\r\nContent-Security-Policy: connect-src 'self'", "", 0, "unknown", None)]
+#[case::a_policy_of_another_page(
+    "403 Forbidden\r\nContent-Security-Policy: connect-src 'self'",
+    "",
+    0,
+    "unknown",
+    None
+)]
 #[case::a_login_of_its_own("200 OK", "<form><input type=password></form>", 0, "unknown", None)]
 #[case::nothing("404 Not Found", "no such page", 0, "unknown", None)]
 fn the_page_is_asked(
