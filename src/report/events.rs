@@ -54,14 +54,7 @@ impl Events {
 
     /// An event that cannot be written stops nothing. `object` also keeps events of different content apart.
     /// Otherwise they are counted as repetitions of the first one.
-    async fn publish(
-        &self,
-        meta: &Meta,
-        type_: EventType,
-        step: &str,
-        object: Option<ObjectReference>,
-        note: String,
-    ) {
+    async fn publish(&self, meta: &Meta, type_: EventType, step: &str, object: Option<ObjectReference>, note: String) {
         let own = reference(self.kind.registration().name, meta.key.clone());
         let own = ObjectReference { uid: Some(meta.uid.clone()), ..own };
         let action = step.to_owned();

@@ -206,7 +206,8 @@ fn for_glance(
         let key = &dashboard.object.meta.key;
         for (origin, _) in grants.by.iter().filter(|(_, horizons)| horizons.contains(key)) {
             let sources = grants.sources.entry(origin.clone()).or_default();
-            sources.extend(dashboard.exposures.iter().flat_map(|e| e.sources_of(origin, format_args!("Horizon {key}"))));
+            sources
+                .extend(dashboard.exposures.iter().flat_map(|e| e.sources_of(origin, format_args!("Horizon {key}"))));
         }
     }
     grants

@@ -16,8 +16,8 @@ use super::tenure::Tenure;
 use super::user_cors;
 use crate::model::{Advice, ApiObject, Key, Problem, Snapshot, describe};
 use crate::openstack::{API, GLANCE, OpenStackService, layout};
-use crate::workload::mountable;
 use crate::render::{CorsSettings, GlanceSettings, ImportSettings, OwnSettings, PolicySettings};
+use crate::workload::mountable;
 
 /// Stands for a service whose name this version cannot read. Nothing is rendered for it.
 const UNREADABLE: OpenStackService = OpenStackService { kind: API, ..GLANCE };

@@ -8,7 +8,8 @@ use direct_upload_core::simulate::{Simulation, manifests as printed, rendered_fi
 use rstest::rstest;
 use serde_json::Value;
 use test_support::manifests::{
-    advice_lines, deployment, end, exposed, fed_back, glance, horizon, join, origins_in, render, resource, sample, service,
+    advice_lines, deployment, end, exposed, fed_back, glance, horizon, join, origins_in, render, resource, sample,
+    service,
 };
 
 use crate::workload::rehearsal::rehearse_cors;
@@ -130,7 +131,9 @@ fn a_mounted_file_stays_in_its_folder() {
     let freed = before.replace("/etc/keystone/keystone.conf.d", "/etc/keystone/elsewhere");
     assert_ne!(before, freed);
     let outcome = render(&freed);
-    assert!(mounts(&outcome, "keystone-api").contains(&"/etc/keystone/mod_wsgi.conf.d/zz-direct-upload.conf".to_owned()));
+    assert!(
+        mounts(&outcome, "keystone-api").contains(&"/etc/keystone/mod_wsgi.conf.d/zz-direct-upload.conf".to_owned())
+    );
 }
 
 fn mounts(outcome: &Simulation, deployment: &str) -> Vec<String> {
