@@ -7,7 +7,7 @@ use crate::derive::ApiView;
 use crate::plan::origin_change::{OriginChange, OriginEvent};
 
 /// What changes when pods get the files of this view.
-pub fn of_roll(view: &ApiView, retirement: &Retirement) -> Vec<OriginChange> {
+pub(super) fn of_roll(view: &ApiView, retirement: &Retirement) -> Vec<OriginChange> {
     if view.api.part.is_some() {
         return Vec::new();
     }
@@ -23,7 +23,7 @@ pub fn of_roll(view: &ApiView, retirement: &Retirement) -> Vec<OriginChange> {
 }
 
 /// The origins that retire from now on.
-pub fn of_retirement(view: &ApiView, retirement: &Retirement) -> Vec<OriginChange> {
+pub(super) fn of_retirement(view: &ApiView, retirement: &Retirement) -> Vec<OriginChange> {
     let new = retirement.kept.iter().filter(|(origin, _)| retirement.new.contains(origin));
     new.map(|(origin, until)| change(OriginEvent::RetireOrigin(*until), origin, view)).collect()
 }
