@@ -66,6 +66,8 @@ def test_one_gibibyte(cloud, operator, open_browser, tmp_path):
 
 def test_several_at_once(cloud, operator, open_browser, tmp_path):
     """Each in a browser of its own, with its own user's click; the time is that of the one who waits longest."""
+    cloud.apply('-f', RESOURCES / 'debian.yaml')
+    cloud.ready('horizon', 'horizon')
     file = random_file(tmp_path / 'several.raw', 256)
     dashboards = [Dashboard(open_browser(), f'https://{HORIZON}').log_in() for _ in range(TOGETHER)]
     measured = {}

@@ -59,9 +59,10 @@ pub struct OpenStackApiSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 32))]
     pub exposed_by: Option<Vec<ExposedBy>>,
-    /// Whose images these are. It decides where files go. See docs/openstackapi.md.
-    #[serde(default)]
-    pub layout: Layout,
+    /// Whose images these are. It decides where files go. Default: the folder in which a file can be mounted.
+    /// See docs/openstackapi.md.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layout: Option<Layout>,
     /// Paths that differ from the layout's.
     #[serde(default, skip_serializing_if = "is_default")]
     pub paths: ApiPaths,

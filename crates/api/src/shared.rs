@@ -158,13 +158,16 @@ pub struct ExposureStatus {
     pub from: String,
 }
 
-/// How the images of a deployer lay out their files. A Horizon that says none has its image asked, by the
-/// rehearsal before its first roll. See docs/layouts.md.
+/// Whose images these are. It decides where files go and how they get there. Without a layout, the operator
+/// asks Horizon's image in the first rehearsal; for other services it looks at the container's mounts. See
+/// docs/layouts.md.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Layout {
-    /// Debian and Ubuntu packages (also Charmed images).
+    /// Debian's packages. For an image of Ubuntu that a rehearsal may ask, it does as well.
     #[default]
     Debian,
+    /// Ubuntu's packages (also Charmed images).
+    Ubuntu,
     /// RDO and Red Hat packages.
     RedHat,
     /// openstack-helm charts with LOCI images (also Atmosphere, Genestack, Airship).

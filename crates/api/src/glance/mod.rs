@@ -68,8 +68,10 @@ pub struct GlanceSpec {
     /// nothing.
     #[serde(skip_serializing_if = "is_default")]
     pub exposure: GlanceExposure,
-    /// Whose images these are. It decides where files go and how they get there.
-    pub layout: Layout,
+    /// Whose images these are. It decides where httpd's fragment goes. Default: what the container's mounts
+    /// show, otherwise Debian. See docs/layouts.md.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub layout: Option<Layout>,
     /// Paths that differ from the layout's.
     #[serde(skip_serializing_if = "is_default")]
     pub paths: GlancePaths,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use direct_upload_api::web::{Origin, PublicUrl};
-use direct_upload_api::{CatalogRehearsal, GlanceServer, GlanceSpec, InternalApi, Rehearsing, seconds};
+use direct_upload_api::{CatalogRehearsal, GlanceServer, GlanceSpec, InternalApi, Layout, Rehearsing, seconds};
 
 use super::adjust::Adjustment;
 use super::api::{ApiView, Asked, EarlierCors, ManagedApi, Resource, Terms, carried, stated, users_file};
@@ -20,7 +20,7 @@ use crate::render::{
     CorsSettings, GlanceHttpdSettings, GlanceSettings, HttpdServer, OwnSettings, PolicySettings, TlsHost,
 };
 use crate::workload::rehearsal::{CatalogLook, CorsLook, RehearsalDraft};
-use crate::workload::{Applied, SecretMount, Secrets, TLS_VOLUME};
+use crate::workload::{Applied, SecretMount, Secrets, TLS_VOLUME, Target};
 
 /// Where the TLS Secret is mounted.
 const TLS_DIR: &str = "/etc/direct-upload/tls";
@@ -129,7 +129,7 @@ fn asked(
     look: &CorsLook,
 ) -> Asked {
     let exposed = exposures.iter().flat_map(|exposures| exposures.notes.iter().cloned());
-    let places = match layout::glance(spec.layout, &spec.paths, &GLANCE) {
+    let places = match layout::glance(layout_of(spec, tenure), &spec.paths, &GLANCE) {
         Ok(places) => places,
         Err(problem) => return Asked { settings: Err(problem), advice: exposed.collect(), ..Asked::unreadable("") },
     };
@@ -260,12 +260,18 @@ fn of_stores(spec: &GlanceSpec, dir: Option<&str>) -> Secrets {
     dir.map(|dir| swift::secrets(&spec.swift, dir)).unwrap_or_default()
 }
 
+/// The stated layout, or the one that the container's mounts show.
+fn layout_of(spec: &GlanceSpec, tenure: &Tenure) -> Layout {
+    let mounts = tenure.named.as_ref().map(Target::users_mounts).unwrap_or_default();
+    layout::layout(spec.layout, &mounts)
+}
+
 impl ImageService {
     /// Whether a Job must read what the user's own files say in `[cors]`, because some of them are in
     /// Secrets.
     pub fn hides_cors(&self) -> bool {
         let (Ok(spec), Ok(target)) = (&self.object.spec, &self.public.tenure.target) else { return false };
-        layout::glance(spec.layout, &spec.paths, &GLANCE)
+        layout::glance(layout_of(spec, &self.public.tenure), &spec.paths, &GLANCE)
             .is_ok_and(|places| user_cors::is_in_secret(&target.workload, &target.container, &places.config_file))
     }
 

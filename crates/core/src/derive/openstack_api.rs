@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use direct_upload_api::web::Origin;
-use direct_upload_api::{GlancePaths, OpenStackApiSpec, Reason, WorkloadKind};
+use direct_upload_api::{GlancePaths, Layout, OpenStackApiSpec, Reason, WorkloadKind};
 
 use super::api::{ApiView, Asked, ManagedApi, Resource, Terms, carried, stated, users_file};
 use super::calls::Calls;
@@ -17,6 +17,7 @@ use super::user_cors;
 use crate::model::{Advice, ApiObject, Key, Problem, Snapshot, describe};
 use crate::openstack::{API, GLANCE, OpenStackService, layout};
 use crate::render::{CorsSettings, GlanceSettings, ImportSettings, OwnSettings, PolicySettings};
+use crate::workload::mountable;
 
 /// Stands for a service whose name this version cannot read. Nothing is rendered for it.
 const UNREADABLE: OpenStackService = OpenStackService { kind: API, ..GLANCE };
@@ -70,7 +71,7 @@ fn asked(snapshot: &Snapshot, spec: &OpenStackApiSpec, service: &'static OpenSta
         config_dir: spec.paths.config_dir.clone(),
         ..GlancePaths::default()
     };
-    let places = match layout::glance(spec.layout, &paths, service) {
+    let places = match layout::glance(layout_of(spec, service, tenure), &paths, service) {
         Ok(places) => places,
         Err(problem) => return Asked { settings: Err(problem), ..Asked::unreadable("") },
     };
@@ -88,6 +89,20 @@ fn asked(snapshot: &Snapshot, spec: &OpenStackApiSpec, service: &'static OpenSta
         })
     });
     Asked { settings, source, stated, carried, advice, ..Asked::unreadable("") }
+}
+
+/// The stated layout. Otherwise the one in whose folder our file is. Before the first file: openstack-helm's, if its
+/// read-only volume is over the project's own folder.
+fn layout_of(spec: &OpenStackApiSpec, service: &OpenStackService, tenure: &Tenure) -> Layout {
+    const HELM: Layout = Layout::OpenStackHelm;
+    let (Some(target), None) = (tenure.named.as_ref().ok(), spec.layout) else {
+        return spec.layout.unwrap_or_default();
+    };
+    let takes = |layout: Layout| mountable(target, &format!("{}/x.conf", service.config_dir(layout))).is_ok();
+    let mount = tenure.applied.as_ref().ok().and_then(|applied| applied.mount.as_ref());
+    let in_helm = format!("{}/", service.config_dir(HELM));
+    let stays = mount.is_some_and(|mount| mount.mounted.keys().any(|path| path.starts_with(&in_helm)));
+    if takes(HELM) && (stays || !takes(Layout::Debian)) { HELM } else { Layout::Debian }
 }
 
 /// The origins of pages that call the API, with the objects that give each; or why they are unknown, or

@@ -38,7 +38,8 @@ const ETC: &str = "/etc/openstack-dashboard/local_settings.d";
 /// caracal-rdo, python-django-horizon.spec): so this serves both.
 const RED_HAT: &str = "/usr/share/openstack-dashboard/openstack_dashboard/local/local_settings.d";
 
-/// Ubuntu's package has a real folder here, Debian's a link to that in /etc.
+/// Ubuntu's package has a real folder here, Debian's a link to that in /etc: so this serves both, and is what
+/// works with Ubuntu's.
 const DEBIAN: &str = "/usr/lib/python3/dist-packages/openstack_dashboard/local/local_settings.d";
 
 /// openstack-helm's images (LOCI's since November 2024) have this link to Horizon in site-packages; older ones do
@@ -51,7 +52,7 @@ pub fn layout(stated: Option<Layout>, mounts: &[&str]) -> Layout {
     let mounted = |start: &str| mounts.iter().any(|path| path.starts_with(start));
     if let Some(layout) = stated {
         layout
-    } else if mounted("/tmp/horizon.sh") {
+    } else if mounted("/tmp/horizon.sh") || mounted("/tmp/glance-api.sh") {
         Layout::OpenStackHelm
     } else if mounted("/var/lib/kolla/config_files") {
         Layout::Kolla
@@ -63,7 +64,7 @@ pub fn layout(stated: Option<Layout>, mounts: &[&str]) -> Layout {
 /// Whether images of a layout usually read snippets there.
 pub fn is_usual(layout: Layout, dir: &str) -> bool {
     match layout {
-        Layout::Debian => [ETC, DEBIAN].contains(&dir),
+        Layout::Debian | Layout::Ubuntu => [ETC, DEBIAN].contains(&dir),
         Layout::RedHat => [ETC, RED_HAT].contains(&dir),
         Layout::Kolla => dir == ETC,
         Layout::OpenStackHelm => false,
@@ -79,12 +80,13 @@ pub fn horizon(layout: Layout, paths: &HorizonPaths, mounts: &[&str]) -> Result<
     let local_settings_dir = match (&paths.local_settings_dir, layout) {
         (Some(dir), _) => snippets("spec.paths.localSettingsDir", dir)?,
         (None, Layout::RedHat) => RED_HAT.into(),
+        (None, Layout::Ubuntu) => DEBIAN.into(),
         (None, Layout::Debian | Layout::Kolla) => ETC.into(),
         (None, Layout::OpenStackHelm) => site_packages(mounts)?,
     };
     let delivery = paths.delivery.unwrap_or(match layout {
         Layout::OpenStackHelm => Delivery::Copy,
-        Layout::Debian | Layout::RedHat | Layout::Kolla => Delivery::Mount,
+        Layout::Debian | Layout::Ubuntu | Layout::RedHat | Layout::Kolla => Delivery::Mount,
     });
     let httpd_conf_dir = httpd_conf_dir(layout, paths.httpd_conf_dir.as_deref());
     Ok(HorizonPlaces { local_settings_dir, delivery, httpd_conf_dir })
@@ -166,7 +168,7 @@ fn httpd_conf_dir(layout: Layout, stated: Option<&str>) -> Result<String, Proble
                 format!("spec.paths.httpdConfDir: {dir:?} is in none of {}", ROOTS.join(", ")),
             ))
         }
-        (None, Layout::Debian) => Ok("/etc/apache2/conf-enabled".into()),
+        (None, Layout::Debian | Layout::Ubuntu) => Ok("/etc/apache2/conf-enabled".into()),
         (None, Layout::RedHat) => Ok("/etc/httpd/conf.d".into()),
         (None, Layout::OpenStackHelm | Layout::Kolla) => Err(Problem::new(
             Reason::PathUnknown,

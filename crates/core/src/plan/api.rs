@@ -2,7 +2,7 @@
 //! API, and the objects that lead browsers to it.
 
 mod called;
-pub mod origin_change;
+mod origins;
 mod retirement;
 mod upload_policy;
 
@@ -22,7 +22,6 @@ use crate::model::Problem;
 use crate::openstack::OpenStackService;
 use crate::render::{self, File};
 use crate::workload::{Applied, Target, claimed, means, rfc3339, rolling};
-use origin_change::OriginChange;
 use retirement::Retirement;
 use upload_policy::refuse;
 
@@ -180,9 +179,9 @@ impl ApiPlanner<'_> {
         let mut plan = Plan::toward(&change, ready(service, accepted, &self.target.workload.meta.key.name));
         let roll = |workload, mount| {
             let step = Step::new(Action::Mount { workload, mount }, why.clone());
-            vec![step.changes(OriginChange::of_roll(self.view, self.retirement))]
+            vec![step.changes(origins::of_roll(self.view, self.retirement))]
         };
-        let retired = OriginChange::of_retirement(self.view, self.retirement);
+        let retired = origins::of_retirement(self.view, self.retirement);
         if let Some(step) = plan.steps.iter_mut().find(|step| step.action.notes()) {
             step.origins = retired;
         }
@@ -216,7 +215,7 @@ impl ApiPlanner<'_> {
         let mut plan = Plan::idle(State::Done(Problem::new(Reason::NoOrigins, nobody)));
         let rollout = if self.applied.mount.is_some() && claimed(workload, &self.view.api.resource.meta) {
             let step = Step::new(Action::Release { workload: workload.clone() }, "no origin is left");
-            plan.steps.push(step.changes(OriginChange::of_roll(self.view, self.retirement)));
+            plan.steps.push(step.changes(origins::of_roll(self.view, self.retirement)));
             Err(rolling(self.target))
         } else if let Some(problem) = copied(self.target, self.applied) {
             return Err((ConditionType::RolledOut, problem));

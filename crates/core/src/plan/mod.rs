@@ -10,16 +10,17 @@ pub mod deploy;
 pub mod finalize;
 pub mod horizon;
 pub mod options;
+pub mod origin_change;
 pub mod outline;
 pub mod proof;
 pub mod step;
 pub use adjust::patch;
-pub use api::origin_change::{OriginChange, OriginEvent};
 pub use api::{OriginPlan, api, glance};
 
 pub use horizon::horizon;
 pub use horizon::regions::UNPROVEN;
 pub use options::Options;
+pub use origin_change::{OriginChange, OriginEvent};
 pub use outline::{Plan, RegionNews, RegionState, State};
 pub use proof::refused;
 pub use step::{Action, Step};

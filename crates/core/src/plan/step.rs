@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use direct_upload_api::{DOMAIN, WorkloadKind};
 
-use super::api::origin_change::OriginChange;
+use super::origin_change::OriginChange;
 use crate::derive::Adjustment;
 use crate::model::{Key, Workload, describe};
 use crate::workload::rehearsal::RehearsalDraft;

@@ -8,7 +8,8 @@ use direct_upload_core::simulate::{Simulation, manifests as printed, rendered_fi
 use rstest::rstest;
 use serde_json::Value;
 use test_support::manifests::{
-    advice_lines, deployment, end, exposed, glance, horizon, join, origins_in, render, resource, sample, service,
+    advice_lines, deployment, end, exposed, fed_back, glance, horizon, join, origins_in, render, resource, sample,
+    service,
 };
 
 use crate::workload::rehearsal::rehearse_cors;
@@ -87,6 +88,59 @@ fn each_service_finds_its_file_and_lets_its_own_headers_through(
     fs::write(folder.join("zzz.conf"), "[cors]\nallowed_origin = https://other.example.com\n").unwrap();
     let (exit, answer) = rehearse_cors(home.path(), &path);
     assert_eq!((exit, answer["problem"]["code"].as_str()), (1, Some("Overridden")), "{answer}");
+}
+
+/// A workload as openstack-helm makes it: read-only volumes over these folders.
+fn covered(name: &str, folders: &[&str]) -> String {
+    let mounts: Vec<_> = folders.iter().map(|path| format!("{{name: etc, mountPath: {path}}}")).collect();
+    deployment("openstack", name).replace(
+        &format!("{{containers: [{{name: {name}, image: x}}]}}"),
+        &format!(
+            "{{volumes: [{{name: etc, projected: {{sources: []}}}}], containers: [{{name: {name}, image: x, volumeMounts: [{}]}}]}}",
+            mounts.join(", ")
+        ),
+    )
+}
+
+/// Without a layout, the folder is one in which a file can be mounted. A stated layout stays what it is.
+#[rstest]
+#[case::free("{}", &[], Ok("/etc/keystone/keystone.conf.d"))]
+#[case::openstack_helm("{}", &["/etc/keystone/keystone.conf.d"], Ok("/etc/keystone/mod_wsgi.conf.d"))]
+#[case::stated("{layout: Debian}", &["/etc/keystone/keystone.conf.d"], Err(Reason::PathReadOnly))]
+#[case::neither("{}", &["/etc/keystone/keystone.conf.d", "/etc/keystone/mod_wsgi.conf.d"], Err(Reason::PathReadOnly))]
+fn without_a_layout_the_folder_takes_a_file(
+    #[case] spec: &str,
+    #[case] folders: &[&str],
+    #[case] expected: Result<&str, Reason>,
+) {
+    let spec = spec.replacen('}', ", cors: {allowedOrigins: ['https://portal.example.com']}}", 1).replace("{,", "{");
+    let outcome = render(&join(&[&api("Keystone", &spec), &covered("keystone-api", folders)]));
+    match expected {
+        Ok(folder) => assert!(mounts(&outcome, "keystone-api").contains(&format!("{folder}/zz-direct-upload.conf"))),
+        Err(reason) => assert_eq!(end(&outcome, "OpenStackAPI openstack/keystone").1, reason),
+    }
+}
+
+/// What is mounted stays, although the owner has freed the other folder since.
+#[test]
+fn a_mounted_file_stays_in_its_folder() {
+    let spec = "{cors: {allowedOrigins: ['https://portal.example.com']}}";
+    let resource = api("Keystone", spec);
+    let yaml = join(&[&resource, &covered("keystone-api", &["/etc/keystone/keystone.conf.d"])]);
+    let before = fed_back(&yaml, &render(&yaml));
+    let freed = before.replace("/etc/keystone/keystone.conf.d", "/etc/keystone/elsewhere");
+    assert_ne!(before, freed);
+    let outcome = render(&freed);
+    assert!(
+        mounts(&outcome, "keystone-api").contains(&"/etc/keystone/mod_wsgi.conf.d/zz-direct-upload.conf".to_owned())
+    );
+}
+
+fn mounts(outcome: &Simulation, deployment: &str) -> Vec<String> {
+    let all = printed(outcome);
+    let found = all.iter().find(|o| o["kind"] == "Deployment" && o["metadata"]["name"] == deployment).unwrap();
+    let mounts = found["spec"]["template"]["spec"]["containers"][0]["volumeMounts"].as_array().unwrap();
+    mounts.iter().filter_map(|mount| Some(mount["mountPath"].as_str()?.to_owned())).collect()
 }
 
 /// From resources, workloads and statements; in all cases https, unless it is stated.

@@ -78,6 +78,7 @@ fn read_at(dir: &str, also: Option<&str>, delivery: &str) -> Value {
 #[rstest]
 #[case::unsaid("{}", &[], Ok((ETC, Delivery::Mount)))]
 #[case::debian("{layout: Debian}", &[], Ok((ETC, Delivery::Mount)))]
+#[case::ubuntu("{layout: Ubuntu}", &[], Ok((UBUNTU, Delivery::Mount)))]
 #[case::red_hat("{layout: RedHat}", &[], Ok((RDO, Delivery::Mount)))]
 #[case::kolla("{layout: Kolla}", &[], Ok((ETC, Delivery::Mount)))]
 #[case::stated("{paths: {localSettingsDir: '/opt/x/openstack_dashboard/local/local_settings.d', delivery: Copy}}", &[], Ok(("/opt/x/openstack_dashboard/local/local_settings.d", Delivery::Copy)))]

@@ -70,7 +70,7 @@ fn every_error_has_its_place(#[case] yaml: &str, #[case] said: &str) {
 #[case::no_spec("{apiVersion: glance.openstack.org/v1beta1, kind: Glance, metadata: {name: x}}".into(), "spec: is required")]
 #[case::enumeration(
     glance("{layout: debian}"),
-    "spec.layout: \"debian\" is not one of Debian, RedHat, OpenStackHelm, Kolla"
+    "spec.layout: \"debian\" is not one of Debian, Ubuntu, RedHat, OpenStackHelm, Kolla"
 )]
 #[case::type_(glance("{suspend: 'yes'}"), "spec.suspend: \"yes\" is no boolean")]
 #[case::null(glance("{cors: 5}"), "spec.cors: 5 is no object")]

@@ -5,8 +5,6 @@ use std::fmt;
 use direct_upload_api::web::Origin;
 use jiff::Timestamp;
 
-use super::retirement::{Retirement, sources};
-use crate::derive::ApiView;
 use crate::model::{Id, Key, Kind};
 use crate::workload::rfc3339;
 
@@ -33,33 +31,6 @@ pub enum OriginEvent {
 }
 
 impl OriginChange {
-    /// What changes when pods get the files of this view.
-    pub fn of_roll(view: &ApiView, retirement: &Retirement) -> Vec<Self> {
-        if view.api.part.is_some() {
-            return Vec::new();
-        }
-        let before = view.api.origins_in_use();
-        let stays = |origin: &Origin| {
-            let requested = view.wanted.contains_key(origin) || view.api.asked.carried.contains_key(origin);
-            requested || retirement.kept.contains_key(origin)
-        };
-        let new = view.wanted.keys().filter(|origin| !before.contains(origin));
-        let new = new.map(|origin| Self::new(OriginEvent::AcceptOrigin, origin, view));
-        let old = before.iter().filter(|origin| !stays(origin));
-        new.chain(old.map(|origin| Self::new(OriginEvent::DropOrigin, origin, view))).collect()
-    }
-
-    /// The origins that retire from now on.
-    pub fn of_retirement(view: &ApiView, retirement: &Retirement) -> Vec<Self> {
-        let new = retirement.kept.iter().filter(|(origin, _)| retirement.new.contains(origin));
-        new.map(|(origin, until)| Self::new(OriginEvent::RetireOrigin(*until), origin, view)).collect()
-    }
-
-    fn new(what: OriginEvent, origin: &Origin, view: &ApiView) -> Self {
-        let wanted_by = view.wanted.get(origin).cloned().unwrap_or_default();
-        Self { what, origin: origin.clone(), wanted_by, from: sources(view, origin) }
-    }
-
     /// The name in events.
     pub fn name(&self) -> &'static str {
         self.what.into()

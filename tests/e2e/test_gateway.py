@@ -1,0 +1,83 @@
+"""openstack-helm behind HTTPRoutes of a real Gateway: Traefik accepts the routes, answers, limits and cuts by itself.
+
+Each test begins where the one before it ended.
+"""
+
+import json
+import os
+
+import pytest
+
+from harness.browser import Dashboard
+from harness.cloud import RESOURCES
+from harness.gateway import Gateway
+from harness.uploads import fails, passes
+
+pytestmark = pytest.mark.skipif(
+    'E2E_GATEWAY' not in os.environ, reason='builds Traefik first, and has not run yet: E2E_GATEWAY=1 runs it')
+
+HORIZON, GLANCE = 'horizon.cloud.test', 'glance.cloud.test'
+# While a PUT is refused it is asked every three minutes; then come three verdicts.
+MENDED = 3 * 60 + 120
+LIMIT = {'apiVersion': 'traefik.io/v1alpha1', 'kind': 'Middleware', 'metadata': {'name': 'limit'},
+         'spec': {'buffering': {'maxRequestBodyBytes': 1 << 20}}}
+
+
+@pytest.fixture(scope='module')
+def gateway(request, node, authority, tmp_path_factory):
+    gateway = Gateway(tmp_path_factory.mktemp('gateway') / 'traefik', node, authority)
+    yield gateway
+    gateway.stop()
+
+
+@pytest.fixture(scope='module')
+def cloud(gateway, start_cloud):
+    certificate = {'cloud-test': gateway.certificate}
+    cloud = start_cloud('openstack-helm-routes', secrets=certificate, **{'horizon-25': 'horizon-25'})
+    gateway.start()
+    gateway.serves(cloud.namespace)
+    return cloud
+
+
+def test_before(cloud, dashboard, image_file):
+    passes(cloud, dashboard, image_file, HORIZON)
+
+
+def test_direct(cloud, operator, dashboard, image_file):
+    cloud.apply('-f', RESOURCES / 'openstack-helm.yaml')
+    cloud.settled()
+    for kind, host in (('horizon', HORIZON), ('glance', GLANCE)):
+        assert cloud.get(kind, kind)['status']['exposures'] == [
+            {'url': f'https://{host}', 'from': f'HTTPRoute {cloud.namespace}/{kind}'}]
+    origins = cloud.get('glance', 'glance')['status']['origins']
+    assert [origin['from'] for origin in origins] == [[f'HTTPRoute {cloud.namespace}/horizon']], origins
+    passes(cloud, dashboard, image_file, GLANCE)
+
+
+def limited(cloud, filters):
+    cloud.kubectl('patch', 'httproute', 'glance', '--type=json', '-p', json.dumps([
+        {'op': 'add', 'path': '/spec/rules/0/filters', 'value': filters}]))
+
+
+def test_a_body_limit(cloud, gateway, dashboard, image_file):
+    """Traefik's own 413, which has no CORS header. The operator reads the Middleware, and its probe sees the answer."""
+    cloud.apply('-f', '-', input=json.dumps(LIMIT))
+    limited(cloud, [{'type': 'ExtensionRef', 'extensionRef': {'group': 'traefik.io', 'kind': 'Middleware', 'name': 'limit'}}])
+    gateway.serves(cloud.namespace)
+    fails(cloud, dashboard, image_file, 'MissingAllowOriginHeader|ERR_')
+    cloud.asked_anew()
+    cloud.refused('UploadRefused', 'DU014', MENDED)
+    advice = cloud.get('glance', 'glance')['status']['advice']
+    assert any('Middleware' in line and 'maxRequestBodyBytes' in line for line in advice), advice
+
+    limited(cloud, [])
+    cloud.asked_anew()
+    cloud.ready('horizon', 'horizon', seconds=MENDED)
+    passes(cloud, dashboard, image_file, GLANCE)
+
+
+def test_back(cloud, dashboard, image_file):
+    cloud.kubectl('delete', 'horizon,glance', '--all', '--timeout=300s', timeout=310)
+    for deployment in ('glance-api', 'horizon'):
+        cloud.rolled_out(deployment)
+    passes(cloud, dashboard, image_file, HORIZON)
