@@ -272,8 +272,8 @@ pub fn apply(objects: &[Object], units: &[Unit], issues: &mut Vec<PlacedIssue>) 
         if !is_seen {
             lacking.push(format!("{id}: Traefik's static configuration, with the readTimeout of its entry points"));
             if object.kind() == "HTTPRoute" {
-                placed.issue.found = "Traefik cuts a request after its entry point's readTimeout, 60s unless it is set, and does not read an HTTPRoute's timeouts".to_owned();
-                placed.issue.fix = "give Traefik --entryPoints.websecure.transport.respondingTimeouts.readTimeout=0".to_owned();
+                placed.issue.found = "Traefik cuts a request after its entry point's readTimeout, 60s unless it is set, and does not read an HTTPRoute's timeouts".into();
+                placed.issue.fix = "give Traefik --entryPoints.websecure.transport.respondingTimeouts.readTimeout=0".into();
             }
         }
         !is_seen

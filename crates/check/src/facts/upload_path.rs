@@ -36,7 +36,7 @@ pub(crate) fn nginx_location(blocks: &[Directive]) -> Option<&Directive> {
         let text = if modifier == "~*" { format!("(?i){text}") } else { text.to_owned() };
         Regex::new(&text).is_ok_and(|pattern| pattern.is_match(UPLOAD))
     };
-    let pattern = || all().find(|(_, (modifier, text))| matches!(*modifier, "~" | "~*") && matches(*modifier, *text));
+    let pattern = || all().find(|(_, (modifier, text))| matches!(*modifier, "~" | "~*") && matches(modifier, text));
     let decided = exact.or_else(|| prefix.filter(|(_, (modifier, _))| *modifier == "^~"));
     let (chosen, _) = decided.or_else(pattern).or(prefix)?;
     nginx_location(&chosen.children).or(Some(chosen))

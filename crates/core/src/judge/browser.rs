@@ -14,14 +14,14 @@ const BLOCKED_PORTS: [u16; 83] = [
 ];
 
 /// Whether browsers refuse to connect to a port.
-pub fn blocks_port(port: u16) -> bool {
+pub(super) fn blocks_port(port: u16) -> bool {
     BLOCKED_PORTS.contains(&port)
 }
 
 /// The headers of a request from a page of this origin to that server, in the browser's order: `Origin`, ours
 /// instead of the browser's `User-Agent`, Fetch Metadata, `Referer` without path (the default policy,
 /// Referrer Policy §3) and a language.
-pub fn from_page(page: &Origin, server: &Origin) -> Vec<(&'static str, String)> {
+pub(super) fn from_page(page: &Origin, server: &Origin) -> Vec<(&'static str, String)> {
     let mut lines = vec![("Origin", page.to_string()), agent()];
     // Only servers that are potentially trustworthy get these (Fetch Metadata §2).
     if server.is_https() || is_loopback(server) {

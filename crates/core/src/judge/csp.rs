@@ -79,7 +79,7 @@ pub fn enforced(headers: &Headers) -> Vec<Restriction> {
 }
 
 /// The same of a page's `meta` elements, in which `sandbox` does not count (HTML §4.2.5.3).
-pub fn enforced_by_page(tags: &[Tag]) -> Vec<Restriction> {
+pub(super) fn enforced_by_page(tags: &[Tag]) -> Vec<Restriction> {
     let is_policy = |tag: &&Tag| {
         tag.starts("meta")
             && tag.get("http-equiv").is_some_and(|name| name.eq_ignore_ascii_case("content-security-policy"))

@@ -189,16 +189,16 @@ fn of_ingress<'a>(route: &'a PolicyObject<'a>, services: &[&str]) -> Vec<Candida
     };
     let mut found = Vec::new();
     for rule in route.spec["rules"].as_array().into_iter().flatten() {
-        for path in rule["http"]["paths"].as_array().into_iter().flatten() {
-            let text = path["path"].as_str().unwrap_or("/");
-            let exact = path["pathType"] == "Exact";
-            let test = match () {
-                () if exact => PathTest::Exact(text),
-                () if text.contains(['(', '*', '[', '$']) => PathTest::Unknown,
-                () => PathTest::Prefix(text),
+        for entry in rule["http"]["paths"].as_array().into_iter().flatten() {
+            let written = entry["path"].as_str().unwrap_or("/");
+            let exact = entry["pathType"] == "Exact";
+            let path = match () {
+                () if exact => PathTest::Exact(written),
+                () if written.contains(['(', '*', '[', '$']) => PathTest::Unknown,
+                () => PathTest::Prefix(written),
             };
-            let rank = vec![usize::from(exact), text.len()];
-            found.push(one(found.len(), texts(&rule["host"]), rank, mentions(&path["backend"], services), test));
+            let rank = vec![usize::from(exact), written.len()];
+            found.push(one(found.len(), texts(&rule["host"]), rank, mentions(&entry["backend"], services), path));
         }
     }
     if found.is_empty() {
@@ -309,7 +309,7 @@ fn contour(list: &Value) -> Conditions<'_> {
     let header = |request: Request, own: &Value| {
         let name = own["name"].as_str()?;
         let of = |field: &str| own[field].as_str();
-        let (test, wanted) = match () {
+        let (value, wanted) = match () {
             () if of("exact").is_some() => (Test::Exact(of("exact")?), true),
             () if of("contains").is_some() => (Test::Contains(of("contains")?), true),
             () if of("regex").is_some() => (Test::Pattern(of("regex")?), true),
@@ -317,7 +317,7 @@ fn contour(list: &Value) -> Conditions<'_> {
             () if of("notcontains").is_some() => (Test::Contains(of("notcontains")?), false),
             () => (Test::Any, own["notpresent"] != true),
         };
-        request.has(name, test).map(|has| has == wanted)
+        request.has(name, value).map(|has| has == wanted)
     };
     let holds = |request: Request| {
         let headers = entries(list).map(|own| &own["header"]).filter(|own| own.is_object());
