@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use direct_upload_core::judge::{Preflight, PutOutcome, Request, Unreachable, Unreadable, Wire, head, upload};
+use direct_upload_core::judge::{Preflight, PutOutcome, Request, Unreachable, Unreadable, Wire, head, success, upload};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{sleep, timeout};
 
@@ -25,18 +25,24 @@ const AFTER_CONTINUE: Duration = Duration::from_secs(2);
 
 /// The complete PUT, to the address that answered the preflight.
 pub async fn complete(probe: &Probe, site: &Site, address: SocketAddr, asked: &Preflight) -> PutOutcome {
-    let request = upload::complete(asked);
+    let mut request = upload::complete(asked);
     let mut wire = exchange(probe, site, address, &request, COMPLETE).await;
     if upload::is_worth_waiting(&wire) {
         sleep(AFTER_LIMIT).await;
         wire = exchange(probe, site, address, &request, COMPLETE).await;
     }
-    let verdict = if upload::is_worth_a_token(&wire) {
-        let with = exchange(probe, site, address, &upload::with_token(asked), COMPLETE).await;
-        upload::judge_with_token(asked, &wire, &with)
-    } else {
-        upload::judge_complete(asked, &wire)
-    };
+    if upload::is_worth_a_token(&wire) {
+        let with_token = upload::with_token(asked);
+        let answer = exchange(probe, site, address, &with_token, COMPLETE).await;
+        if upload::is_glances(&answer) {
+            (request, wire) = (with_token, answer);
+        }
+    }
+    let mut verdict = upload::judge_complete(asked, &wire);
+    if success::is_worth_asking(&wire, &verdict) {
+        let versions = exchange(probe, site, address, &success::request(asked), COMPLETE).await;
+        verdict = success::judge(asked, verdict, &versions);
+    }
     PutOutcome { request, length: 0, wire, verdict }
 }
 

@@ -223,7 +223,7 @@ pub fn endpoints(snapshot: &Snapshot, objects: &[Object], units: &[Unit]) -> Vec
             Published { url: exposure.url.to_string(), place, scope: unit.scope.clone(), source: Source::Exposed }
         });
     let derived: Vec<Published> = derived.collect();
-    // A path of its own beside the whole host is no endpoint.
+    // A separate path is no endpoint if the whole host is one.
     let is_part = |own: &Published| {
         let whole = |other: &Published| own.url.strip_prefix(other.url.trim_end_matches('/'));
         derived.iter().filter(|other| other.scope == own.scope).any(|other| {

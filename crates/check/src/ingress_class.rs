@@ -18,7 +18,7 @@ const CONTROLLERS: [(&str, &str); 4] = [
     ("projectcontour.io/", "contour"),
 ];
 
-/// What an annotation's name begins with, if a controller that is read has it.
+/// The prefixes of the annotations of controllers that are read.
 const ANNOTATIONS: [&str; 4] =
     ["nginx.ingress.kubernetes.io/", "nginx.org/", "traefik.ingress.kubernetes.io/", "projectcontour.io/"];
 

@@ -1,4 +1,4 @@
-//! The headers of an upload's requests that Glance cannot do without: what a server or a route may not take away.
+//! The headers of an upload's requests that Glance cannot do without: no server or route may remove them.
 
 use direct_upload_api::Rule;
 

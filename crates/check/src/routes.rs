@@ -1,4 +1,4 @@
-//! DU012, DU020: what a route takes away from requests to Glance, and which of them it passes on.
+//! DU012, DU020: what a route removes from requests to Glance, and which of them it passes on.
 //!
 //! In: objects. Out: findings. Fields by the references of Gateway API (HTTPRoute), Istio (VirtualService), Contour
 //! (HTTPProxy) and Traefik (Middleware).

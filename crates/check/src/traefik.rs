@@ -249,7 +249,7 @@ fn chosen<'a>(all: &'a [EntryPoint], ports: &'a [u64], names: &'a [String]) -> i
     )
 }
 
-/// Leaves to [`entry_points`] what the operator's own rules say of Traefik: without its configuration they only warn
+/// Leaves to [`entry_points`] what the operator's own rules find for Traefik: without its configuration they only warn
 /// of its default. Returns whose configuration the input lacks.
 pub fn apply(objects: &[Object], units: &[Unit], issues: &mut Vec<PlacedIssue>) -> Vec<String> {
     let is_seen = objects.iter().any(|o| container(o).is_some()) || units.iter().any(|unit| unit.has(Kind::Traefik));

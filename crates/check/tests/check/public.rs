@@ -25,7 +25,7 @@ fn cors_by_haproxy(#[case] lines: &str, #[case] verdict: Verdict, #[case] expect
     holds(&cloud(CONF, SETTINGS, ("etc/haproxy/haproxy.cfg", &haproxy(lines))), verdict, expected, words);
 }
 
-/// A script before Glance may answer preflights: nothing is said of it.
+/// A script before Glance may answer preflights: its effect is unknown.
 #[rstest]
 #[case(
     "etc/haproxy/haproxy.cfg",

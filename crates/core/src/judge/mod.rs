@@ -6,7 +6,7 @@
 //! to change.
 //!
 //! [`Preflight`] is the request and [`judge`] the judgement (`same_origin`, if browsers send no preflight).
-//! [`upload`] judges a PUT without a token after a granted preflight, [`page`] the dashboard's own page
+//! [`upload`] judges a PUT without a token after a granted preflight (and [`success`] a GET), [`page`] the dashboard's own page
 //! ([`csp`]), and [`address_space`] the addresses of both. [`head`] reads answers; [`explain`] and
 //! [`advise`] find the words. [`schedule`] says what many answers mean over time, [`catalog`] what Keystone
 //! says about where uploads go. [`session`] judges a whole upload by a user who is logged in.
@@ -34,6 +34,7 @@ pub mod response;
 pub mod same_origin;
 pub mod schedule;
 pub mod session;
+pub mod success;
 pub mod unreachable;
 pub mod upload;
 pub use browser::user_agent;

@@ -173,8 +173,9 @@ impl PreflightReport {
             PreflightOutcome::Objection(_) | PreflightOutcome::Unreachable(_) => String::new(),
         };
         let panels = panels.into_iter().map(|(panel, verdict)| {
-            let readable = |put: &PutOutcome| put.verdict_for(&asked.for_panel(panel));
-            (panel, PanelReport::new(verdict, put.as_ref().map(readable)))
+            // What is unknown of one panel is unknown of both.
+            let known = put.as_ref().filter(|put| !matches!(put.verdict, UploadVerdict::Unknown { .. }));
+            (panel, PanelReport::new(verdict, known.map(|put| put.verdict_for(&asked.for_panel(panel)))))
         });
         let mut report = Self { panels: panels.collect(), assumptions, ..Self::of_preflight(&asked, preflight) };
         let page = page.map(|page| PageReport::new(&asked, page));

@@ -103,13 +103,9 @@ pub fn is_worth_a_token(wire: &Wire) -> bool {
     matches!(wire, Wire::Response(answer) if asks(answer.status) && who(answer) != Answerer::Glance)
 }
 
-/// The verdict on the complete PUT, from the answer to it and to the one [`with_token`], which proves
-/// something only if it reached Glance.
-pub fn judge_with_token(asked: &Preflight, without: &Wire, with: &Wire) -> UploadVerdict {
-    match with {
-        Wire::Response(answer) if who(answer) == Answerer::Glance => answered(asked, answer),
-        _ => judge_complete(asked, without),
-    }
+/// Whether an answer is Glance's, so that the one to the PUT [`with_token`] counts.
+pub fn is_glances(wire: &Wire) -> bool {
+    matches!(wire, Wire::Response(answer) if who(answer) == Answerer::Glance)
 }
 
 /// Whether the answer to the [`complete`] PUT may come from a rate limit that our own requests have met.

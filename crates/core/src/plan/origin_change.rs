@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use crate::model::{Id, Key, Kind};
 use crate::workload::rfc3339;
 
-/// One origin that an API begins to accept, or will stop to accept.
+/// One origin that an API starts to accept, or will stop to accept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OriginChange {
     pub what: OriginEvent,

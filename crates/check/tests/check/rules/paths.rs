@@ -1,4 +1,4 @@
-//! What a server says of a path counts only if uploads have it; and what it takes away from their requests.
+//! A server's settings for a path count only if uploads have it; and what it removes from their requests.
 
 use direct_upload_check as check;
 use rstest::rstest;

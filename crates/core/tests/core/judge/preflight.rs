@@ -244,7 +244,7 @@ fn ports_that_browsers_block(#[case] url: &str, #[case] blocked: bool) {
     }
 }
 
-/// Dashboard, Glance; what browsers say of how near they are, and of where the request comes from.
+/// Dashboard, Glance; the site that browsers send, and whether they send a Referer.
 #[rstest]
 #[case("https://horizon.example.com", "https://glance.example.com:9292", Some("same-site"), true)]
 #[case("https://horizon.example.com", "https://horizon.example.com", Some("same-origin"), true)]

@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 
 use direct_upload_api::{Panel, Rule};
-use direct_upload_core::judge::{Answerer, Response, Unreachable, UnreachableKind, UploadVerdict, Wire, upload};
+use direct_upload_core::judge::{
+    Answerer, Response, Unreachable, UnreachableKind, UploadVerdict, Wire, success, upload,
+};
 use direct_upload_core::model::{Cause, Observation, Part, ProbeAnswer};
 use rstest::rstest;
 use serde::Deserialize;
@@ -181,27 +183,55 @@ fn the_announced_size(
     assert!(words.contains(said), "{words}");
 }
 
-/// What a server in front of Glance answers to a PUT without a token, and what came with one; where only Glance's
-/// own answer proves that it was the token.
+/// Answers that may come from a server that only wants to see some token.
 #[rstest]
-#[case::wants_a_token(answer(401, &[]), readable(), "passed", None)]
-#[case::forbids_without(answer(403, &[]), readable(), "passed", None)]
-#[case::sends_to_a_login(answer(302, &[("Location", "https://sso.example.com/auth")]), readable(), "passed", None)]
-#[case::then_it_cannot_be_read(answer(403, &[]), glance(), "refused", Some("DU012"))]
-#[case::checks_it(answer(403, &[]), answer(403, &[]), "refused", Some("DU020"))]
-#[case::a_login(answer(401, &[("WWW-Authenticate", "Basic realm=x")]), answer(401, &[("WWW-Authenticate", "Basic realm=x")]), "refused", Some("DU020"))]
-#[case::no_answer(answer(403, &[]), Wire::Silence(10), "refused", Some("DU020"))]
-fn with_a_token(#[case] without: Wire, #[case] with: Wire, #[case] expected: &str, #[case] rule: Option<&str>) {
-    assert!(upload::is_worth_a_token(&without));
-    let verdict = upload::judge_with_token(&upload_of(Panel::Unknown, URL), &without, &with);
-    let (told, found, ..) = told(&verdict);
-    assert_eq!((told, found), (expected, rule), "{verdict:?}");
+#[case::no_challenge(answer(401, &[]), true)]
+#[case::forbidden(answer(403, &[]), true)]
+#[case::to_a_login(answer(302, &[("Location", "https://sso.example.com/auth")]), true)]
+#[case::a_login(answer(401, &[("WWW-Authenticate", "Basic realm=x")]), true)]
+#[case::bad_request(answer(400, &[]), true)]
+#[case::method(answer(405, &[]), false)]
+#[case::glance(glance(), false)]
+#[case::silence(Wire::Silence(10), false)]
+fn worth_a_token(#[case] wire: Wire, #[case] expected: bool) {
+    assert_eq!(upload::is_worth_a_token(&wire), expected);
+    assert_eq!(upload::is_glances(&wire), wire == glance());
+}
+
+/// The answer to the PUT, the one to a GET of the versions, and what both say.
+#[rstest]
+#[case::alike(readable(), versions(&[ORIGIN]), "passed")]
+#[case::no_versions(readable(), answer(404, &[]), "passed")]
+#[case::versions_elsewhere(readable(), versions(&[]), "passed")]
+#[case::doubled_on_success(readable(), versions(&[ORIGIN, ORIGIN]), "unknown")]
+#[case::replaced_on_success(readable(), versions(&["*.example.com"]), "unknown")]
+#[case::only_on_success(glance(), versions(&[ORIGIN]), "unknown")]
+#[case::errors_replaced(answer(401, &[("Content-Type", "text/html")]), versions(&[ORIGIN]), "unknown")]
+#[case::never(glance(), versions(&[]), "refused")]
+#[case::stripped_of_put(answer(401, &[("WWW-Authenticate", "Keystone uri='https://k'"), ("Vary", "Origin")]), versions(&[ORIGIN]), "refused")]
+#[case::stripped_of_one(answer(401, &[("WWW-Authenticate", "Keystone uri='https://k'"), ("Access-Control-Allow-Credentials", "true")]), versions(&[ORIGIN]), "refused")]
+#[case::a_login(answer(401, &[("WWW-Authenticate", "Basic realm=x")]), versions(&[ORIGIN]), "refused")]
+#[case::a_filter(answer(403, &[]), versions(&[ORIGIN]), "refused")]
+fn with_a_successful_answer(#[case] put: Wire, #[case] get: Wire, #[case] expected: &str) {
+    let asked = upload_of(Panel::Unknown, URL);
+    let mut verdict = upload::judge_complete(&asked, &put);
+    if success::is_worth_asking(&put, &verdict) {
+        verdict = success::judge(&asked, verdict, &get);
+    }
+    assert_eq!(told(&verdict).0, expected, "{verdict:?}");
+}
+
+fn versions(origins: &[&str]) -> Wire {
+    let credentials = ("Access-Control-Allow-Credentials", "true");
+    let headers: Vec<_> =
+        origins.iter().map(|origin| ("Access-Control-Allow-Origin", *origin)).chain([credentials]).collect();
+    answer(200, &headers)
 }
 
 #[test]
-fn glance_is_not_asked_twice() {
+fn a_rate_limit_is_waited_for() {
     for wire in [glance(), readable(), answer(405, &[]), answer(413, &[]), Wire::Continue, Wire::Silence(10)] {
-        assert!(!upload::is_worth_a_token(&wire) && !upload::is_worth_waiting(&wire), "{wire:?}");
+        assert!(!upload::is_worth_waiting(&wire), "{wire:?}");
     }
     let theirs = answer(503, &[("X-OpenStack-Request-ID", "req-1")]);
     assert!(!upload::is_worth_waiting(&theirs));

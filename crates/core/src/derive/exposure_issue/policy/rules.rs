@@ -121,7 +121,7 @@ fn matcher(name: &str, values: &[String], path: &str, request: Option<Request>) 
     let each = |test: &dyn Fn(&str) -> Option<bool>| any(values.iter().map(|value| test(value)));
     let header = |test: Test<'_>| request?.has(values.first()?, test);
     match name {
-        // By what Candidate::serves says of it.
+        // Candidate::serves decides this.
         "host" | "hostregexp" | "hostheader" => Some(true),
         "path" => each(&|own| if own.contains('{') { None } else { Some(own == path) }),
         "pathprefix" => each(&|own| if own.contains('{') { None } else { Some(path.starts_with(own)) }),
