@@ -78,7 +78,7 @@ fn granted_is_0_and_what_was_asked_is_what_a_browser_asks() {
         out(&output)
     );
     let asked = server.asked();
-    assert_eq!(asked.len(), 3, "and two uploads without a token");
+    assert_eq!(asked.len(), 4, "and two uploads without a token, and what a success looks like");
     let (head, port) = (&asked[0], server.port);
     let line = head.lines().next().unwrap();
     assert!(line.starts_with("OPTIONS /v2/images/") && line.ends_with("/file HTTP/1.1"), "{line}");
@@ -389,7 +389,7 @@ fn http(head: &str) -> String {
 
 /// What only the PUT meets. Its preflight was granted each time.
 #[rstest]
-#[case::stripped(&http(GLANCE_SAYS), "DU012", "by:        Glance")]
+#[case::stripped(&http(&format!("{GLANCE_SAYS}\r\nVary: Origin")), "DU012", "by:        Glance")]
 #[case::doubled(&http(&format!("{GLANCE_SAYS}{READABLE}{READABLE}")), "DU012", "the same origin several times")]
 #[case::basic(&http("401 Unauthorized\r\nServer: edge\r\nWWW-Authenticate: Basic realm=cloud"), "DU020", "by:        Server: edge")]
 #[case::method(&http("405 Method Not Allowed"), "DU020", "by:        an unknown server")]
@@ -415,6 +415,17 @@ fn an_upload_that_fails_is_refused(#[case] put: &str, #[case] rule: &str, #[case
         // Nobody's: for servers that only want some token.
         assert!(header(head, "X-Auth-Token").is_none_or(|token| token == "direct-upload-operator"), "{head}");
     }
+}
+
+/// Errors without CORS headers, successes with them: nobody has seen that an upload fails.
+#[test]
+fn errors_that_the_page_may_not_read_are_an_assumption() {
+    let server = putting(http(GLANCE_SAYS), http(&format!("{GLANCE_SAYS}{READABLE}")));
+    let output = ask("http", &server, &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", out(&output));
+    assert!(out(&output).contains("it may read a successful answer to a GET"), "{}", out(&output));
+    let get = server.asked().into_iter().find(|head| head.starts_with("GET ")).unwrap();
+    assert!(get.starts_with("GET /versions ") && header(&get, "Origin") == Some(PLAIN), "{get}");
 }
 
 /// The size that uploads may have: a limit refuses it before any data; what waits for data says nothing.
