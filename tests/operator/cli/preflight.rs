@@ -280,7 +280,7 @@ fn an_internal_name_is_asked_where_somebody_says() {
             out(&output)
         );
     }
-    let at_its_path = |head: &String| head.contains(" //v2/images/") || head.starts_with("GET //versions ");
+    let at_its_path = |head: &String| head.contains(" //v2/images/") || head.starts_with("GET /versions ");
     assert!(server.asked().iter().all(at_its_path));
 }
 
