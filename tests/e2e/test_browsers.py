@@ -13,12 +13,15 @@ HORIZON, GLANCE = 'horizon.cloud.test', 'glance.cloud.test'
 ORIGIN = f'https://{HORIZON}'
 
 
-@pytest.fixture(scope='module')
-def cloud(start_cloud, operator):
-    cloud = start_cloud('debian')
+def direct(cloud):
     cloud.apply('-f', RESOURCES / 'debian.yaml')
     cloud.ready('horizon', 'horizon')
     return cloud
+
+
+@pytest.fixture(scope='module')
+def cloud(start_cloud, operator):
+    return direct(start_cloud('debian'))
 
 
 @pytest.fixture(params=[Firefox, WebKit], ids=['Firefox', 'WebKitGTK'])
@@ -86,10 +89,7 @@ def test_the_console_is_clean_on_a_line_that_is(kind, cloud, open_browser, image
 
 @pytest.fixture(scope='module')
 def django(start_cloud, operator):
-    cloud = start_cloud('debian-django')
-    cloud.apply('-f', RESOURCES / 'debian.yaml')
-    cloud.ready('horizon', 'horizon')
-    return cloud
+    return direct(start_cloud('debian-django'))
 
 
 @pytest.mark.parametrize('kind', LINES)

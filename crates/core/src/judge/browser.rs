@@ -6,7 +6,7 @@ use direct_upload_api::web::Origin;
 use super::preflight::is_loopback;
 
 /// The ports that browsers block (Fetch §2.9, "bad port").
-const BLOCKED_PORTS: [u16; 83] = [
+const BLOCKED_PORTS: &[u16] = &[
     0, 1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101, 102, 103, 104, 109,
     110, 111, 113, 115, 117, 119, 123, 135, 137, 139, 143, 161, 179, 389, 427, 465, 512, 513, 514, 515, 526, 530, 531,
     532, 540, 548, 554, 556, 563, 587, 601, 636, 989, 990, 993, 995, 1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060,
@@ -50,12 +50,10 @@ pub fn user_agent() -> String {
 fn site(page: &Origin, server: &Origin) -> &'static str {
     let is_address =
         |origin: &Origin| origin.host().contains(':') || origin.host().ends_with(|c: char| c.is_ascii_digit());
-    let domain = |origin: &Origin| {
-        let labels: Vec<_> = origin.host().trim_end_matches('.').rsplit('.').take(2).map(str::to_owned).collect();
-        labels
-    };
-    let same_host = page.host() == server.host();
-    let same_domain = !is_address(page) && !is_address(server) && domain(page) == domain(server);
+    let (ours, theirs) = (page.host().trim_end_matches('.'), server.host().trim_end_matches('.'));
+    let same_host = ours == theirs;
+    let same_domain =
+        !is_address(page) && !is_address(server) && ours.rsplit('.').take(2).eq(theirs.rsplit('.').take(2));
     if page == server {
         "same-origin"
     } else if page.is_https() == server.is_https() && (same_host || same_domain) {
