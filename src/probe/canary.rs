@@ -21,8 +21,8 @@ use tokio::time::{Instant, sleep};
 
 use super::connect::{Host, Trust};
 use super::gate::Gate;
+use super::http;
 use super::keystone::{self, Credential, Login};
-use super::preflight;
 use super::session::{Client, Data, Reach, send};
 
 /// The longest silence while data is sent, and the longest wait until the image is active.
@@ -203,7 +203,7 @@ impl CanaryRun<'_> {
             request.lines.push(("X-CSRFToken", format!("{0}{0}", uuid::Uuid::new_v4().simple())));
         }
         let (stream, address, host) = self.client.open(self.endpoint.origin()).await?;
-        let text = Secret::new(preflight::request(self.endpoint.origin(), &request, None));
+        let text = Secret::new(http::request(self.endpoint.origin(), &request, None));
         // Each value leaves its scope as a secret.
         request.lines.into_iter().for_each(|(_, value)| drop(Secret::new(value)));
         let began = Instant::now();

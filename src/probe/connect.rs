@@ -12,10 +12,10 @@ use futures::future::select_ok;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
-use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+use tokio_rustls::rustls::{ClientConfig, RootCertStore, SignatureScheme};
 
 use super::explain_tls;
 
@@ -45,10 +45,34 @@ static KNOWN: LazyLock<RootCertStore> = LazyLock::new(|| {
     roots
 });
 
+/// The names of the protocols in ALPN (RFC 7301 §6, RFC 9113 §3.2).
+const HTTP1: &[u8] = b"http/1.1";
+
+const HTTP2: &[u8] = b"h2";
+
+/// Ring's cryptography, less what browsers do not offer: signatures with Ed25519.
+static PROVIDER: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| {
+    let mut provider = ring::default_provider();
+    let known = provider.signature_verification_algorithms;
+    let mapping = known.mapping.iter().copied().filter(|(scheme, _)| *scheme != SignatureScheme::ED25519);
+    provider.signature_verification_algorithms.mapping = Vec::leak(mapping.collect());
+    Arc::new(provider)
+});
+
+/// The protocols that a TLS client offers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Offer {
+    /// HTTP/2 and HTTP/1.1.
+    Browser,
+    Http1,
+}
+
 /// Which certificate authorities count.
 #[derive(Clone, Debug)]
 pub struct Trust {
-    config: Arc<ClientConfig>,
+    /// Offers HTTP/2, too.
+    browser: Arc<ClientConfig>,
+    http1: Arc<ClientConfig>,
     given: Vec<CertificateDer<'static>>,
 }
 
@@ -68,13 +92,15 @@ impl Trust {
         if given.is_empty() && !pem.is_empty() {
             return Err("holds no certificate in PEM form".into());
         }
-        let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        let mut http1 = ClientConfig::builder_with_provider(PROVIDER.clone())
             .with_safe_default_protocol_versions()
             .map_err(|e| e.to_string())?
             .with_root_certificates(roots)
             .with_no_client_auth();
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Self { config: Arc::new(config), given })
+        http1.alpn_protocols = vec![HTTP1.to_vec()];
+        let mut browser = http1.clone();
+        browser.alpn_protocols = vec![HTTP2.to_vec(), HTTP1.to_vec()];
+        Ok(Self { browser: Arc::new(browser), http1: Arc::new(http1), given })
     }
 }
 
@@ -133,11 +159,18 @@ pub(super) async fn connect(addresses: &[SocketAddr]) -> Result<(TcpStream, Sock
     }
 }
 
+/// A connection with TLS, or a plain one.
+pub struct Secured {
+    pub stream: Box<dyn Stream>,
+    /// What both sides agreed on.
+    pub is_http2: bool,
+}
+
 /// TLS, with the server's name sent and checked.
 ///
 /// # Errors
 /// The browser's error, as far as it can be known here.
-pub async fn secure(stream: TcpStream, host: &Host, trust: &Trust) -> Result<Box<dyn Stream>, Unreachable> {
+pub async fn secure(stream: TcpStream, host: &Host, trust: &Trust, offer: Offer) -> Result<Secured, Unreachable> {
     let name = ServerName::try_from(host.name.trim_end_matches('.').to_owned()).map_err(|e| {
         Unreachable::new(
             UnreachableKind::Tls,
@@ -145,13 +178,19 @@ pub async fn secure(stream: TcpStream, host: &Host, trust: &Trust) -> Result<Box
             "no certificate can be valid for this name",
         )
     })?;
-    match TlsConnector::from(trust.config.clone()).connect(name, stream).await {
+    let config = match offer {
+        Offer::Browser => &trust.browser,
+        Offer::Http1 => &trust.http1,
+    };
+    match TlsConnector::from(config.clone()).connect(name, stream).await {
         Ok(stream) => {
-            let leaf = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
+            let session = stream.get_ref().1;
+            let leaf = session.peer_certificates().and_then(|chain| chain.first());
             if leaf.is_some_and(|leaf| trust.given.contains(leaf)) {
                 return Err(explain_tls::self_signed(host));
             }
-            Ok(Box::new(stream))
+            let is_http2 = session.alpn_protocol() == Some(HTTP2);
+            Ok(Secured { stream: Box::new(stream), is_http2 })
         }
         Err(error) => Err(explain_tls::unreachable(host, &error)),
     }

@@ -24,7 +24,7 @@ pub fn unreachable(host: &Host, error: &io::Error) -> Unreachable {
         _ => Unreachable::new(
             UnreachableKind::Tls,
             format!("no TLS connection to {}:{}: {error}", host.name, host.port),
-            "look at the TLS versions and ciphers of the server (TLS 1.2 or 1.3), and whether it knows this host name",
+            "look at the TLS versions and ciphers of the server (TLS 1.2 or 1.3), whether its certificate has an RSA or ECDSA key (browsers take no Ed25519), and whether it knows this host name",
         ),
     }
 }

@@ -6,6 +6,7 @@ pub mod canary;
 pub mod connect;
 pub mod explain_tls;
 pub mod gate;
+pub mod http;
 pub mod keystone;
 pub mod page;
 pub mod preflight;

@@ -8,12 +8,12 @@ use std::net::{IpAddr, SocketAddr};
 use direct_upload_core::judge::page::{self, MOST, REDIRECTS};
 use direct_upload_core::judge::{
     AddressOutcome, PageOutcome, PageWire, PartVerdict, Preflight, Redirect, Response, Unreachable, UnreachableKind,
-    Unreadable, address_space, head,
+    address_space,
 };
 use direct_upload_core::model::Page;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
+use super::http::Exchange;
 use super::preflight::{self, Probe, Site, TOTAL};
 
 /// The dashboard's page at the origin that the preflight named.
@@ -83,28 +83,7 @@ async fn get(
     addresses: &[SocketAddr],
     path: &str,
 ) -> Result<(Response, String), Unreachable> {
-    let (mut stream, address, request) = preflight::open(probe, dashboard, addresses, &page::request(path)).await?;
-    let failed = |error: &std::io::Error| preflight::no_answer(&dashboard.host, address, error);
-    stream.write_all(request.as_bytes()).await.map_err(|e| failed(&e))?;
-    stream.flush().await.map_err(|e| failed(&e))?;
-    let mut bytes = Vec::new();
-    let mut answer = None;
-    while bytes.len() < MOST {
-        let read = match stream.read_buf(&mut bytes).await {
-            Ok(read) => read,
-            // A server that ends TLS without close_notify has still sent everything.
-            Err(_) if answer.is_some() => 0,
-            Err(error) => return Err(failed(&error)),
-        };
-        if answer.is_none() {
-            answer = head::read(&bytes).map_err(|error| failed(&std::io::Error::other(error)))?;
-        }
-        if read == 0 {
-            break;
-        }
-    }
-    let answer = answer.ok_or_else(|| failed(&std::io::Error::other(Unreadable::Cut)))?;
-    let text = String::from_utf8_lossy(&bytes);
-    let body = text.split_once("\r\n\r\n").or_else(|| text.split_once("\n\n")).map_or("", |(_, body)| body);
-    Ok((answer, body.to_owned()))
+    let request = page::request(path);
+    let mut exchange = Exchange::send(probe, dashboard, addresses, &request).await?;
+    Ok((exchange.response().await?, exchange.body(MOST).await))
 }

@@ -2,7 +2,6 @@
 //! no body, no excluded address, and ten seconds. Then, on request, the dashboard's page ([`super::page`])
 //! and the uploads without a token ([`super::upload`]).
 
-use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -10,16 +9,14 @@ use direct_upload_api::web::{Endpoint, Origin, PublicUrl};
 use direct_upload_api::{Panel, Rule};
 use direct_upload_core::judge::{
     Failure, Preflight, PreflightOutcome, PreflightVerdict, ProbeResult, Request, Response, Unreachable,
-    UnreachableKind, Unreadable, diagnose, head, judge, same_origin,
+    UnreachableKind, diagnose, judge, same_origin,
 };
 use direct_upload_core::model::{Advice, Page};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
-use tokio_rustls::rustls;
 
-use super::connect::{self, Host, Stream, Trust};
-use super::explain_tls;
-use super::gate::{Gate, Passage};
+use super::connect::{Host, Trust};
+use super::gate::Gate;
+use super::http::Exchange;
 use super::page;
 use super::proxy::Proxy;
 use super::upload;
@@ -248,64 +245,9 @@ pub(super) async fn exchange(
     addresses: &[SocketAddr],
     asked: &Request,
 ) -> Result<(SocketAddr, Response), Unreachable> {
-    let (stream, address, request) = open(probe, site, addresses, asked).await?;
-    let answer = send(stream, &request).await.map_err(|error| no_answer(&site.host, address, &error))?;
-    Ok((address, answer))
-}
-
-/// A connection for the request, its address, and the request's text.
-pub async fn open(
-    probe: &Probe,
-    site: &Site,
-    addresses: &[SocketAddr],
-    asked: &Request,
-) -> Result<(Box<dyn Stream>, SocketAddr, String), Unreachable> {
-    let is_https = site.origin.is_https();
-    let Passage { stream, address, proxy } = probe.gate.connect(&site.origin, &site.host, addresses).await?;
-    let stream: Box<dyn Stream> =
-        if is_https { connect::secure(stream, &site.host, &probe.trust).await? } else { Box::new(stream) };
-    let request = request(&site.origin, asked, proxy.as_ref().filter(|_| !is_https));
-    Ok((stream, address, request))
-}
-
-/// Sends one request and closes the connection with the body unread.
-async fn send(mut stream: Box<dyn Stream>, request: &str) -> io::Result<Response> {
-    stream.write_all(request.as_bytes()).await?;
-    stream.flush().await?;
-    let mut bytes = Vec::new();
-    loop {
-        if stream.read_buf(&mut bytes).await? == 0 {
-            return Err(io::Error::other(Unreadable::Cut));
-        }
-        if let Some(answer) = head::read(&bytes).map_err(io::Error::other)? {
-            return Ok(answer);
-        }
-    }
-}
-
-/// What the URL parser accepts is valid in a request line and in header values. A proxy without a tunnel
-/// gets the whole URL (RFC 9112 §3.2.2).
-pub(crate) fn request(origin: &Origin, asked: &Request, proxy: Option<&Proxy>) -> String {
-    let Request { method, path, .. } = asked;
-    let whole = proxy.map_or("", |_| origin.as_str());
-    let authority = origin.as_str().split_once("://").map_or("", |(_, rest)| rest);
-    let mut lines =
-        vec![format!("{method} {whole}{path} HTTP/1.1"), format!("Host: {authority}"), "Connection: close".to_owned()];
-    lines.extend(asked.lines.iter().map(|(name, value)| format!("{name}: {value}")));
-    let authorization = proxy.map(Proxy::authorization).unwrap_or_default();
-    format!("{}\r\n{authorization}\r\n", lines.join("\r\n"))
-}
-
-/// In TLS 1.3, a server's refusal of the client arrives only now.
-pub fn no_answer(host: &Host, address: SocketAddr, error: &io::Error) -> Unreachable {
-    if connect::inner::<rustls::Error>(error).is_some() {
-        return explain_tls::unreachable(host, error);
-    }
-    Unreachable::new(
-        UnreachableKind::Http,
-        format!("no readable HTTP answer from {address}: {error}"),
-        "look at the log of the server or proxy there; a port that speaks another protocol or TLS gives the same result",
-    )
+    let mut exchange = Exchange::send(probe, site, addresses, asked).await?;
+    let response = exchange.response().await?;
+    Ok((exchange.address, response))
 }
 
 pub(crate) fn late() -> Unreachable {

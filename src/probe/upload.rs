@@ -4,11 +4,11 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use direct_upload_core::judge::{Preflight, PutOutcome, Request, Unreachable, Unreadable, Wire, head, success, upload};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use direct_upload_core::judge::{Preflight, PutOutcome, Request, Unreachable, Wire, success, upload};
 use tokio::time::{sleep, timeout};
 
-use super::preflight::{self, Probe, Site};
+use super::http::{Answer, Exchange};
+use super::preflight::{Probe, Site};
 
 /// How long the complete PUT may take, with its connection.
 const COMPLETE: Duration = Duration::from_secs(10);
@@ -18,10 +18,6 @@ const AFTER_LIMIT: Duration = Duration::from_secs(3);
 
 /// How long the announced PUT may take. A server that stores requests first never answers it.
 const ANNOUNCED: Duration = Duration::from_secs(5);
-
-/// How long to wait for an answer after `100 Continue`. Servers that forward requests immediately send
-/// both.
-const AFTER_CONTINUE: Duration = Duration::from_secs(2);
 
 /// The complete PUT, to the address that answered the preflight.
 pub async fn complete(probe: &Probe, site: &Site, address: SocketAddr, asked: &Preflight) -> PutOutcome {
@@ -68,30 +64,9 @@ async fn exchange(probe: &Probe, site: &Site, address: SocketAddr, request: &Req
 }
 
 async fn send(probe: &Probe, site: &Site, address: SocketAddr, asked: &Request) -> Result<Wire, Unreachable> {
-    let (mut stream, address, request) = preflight::open(probe, site, &[address], asked).await?;
-    let failed = |error: &std::io::Error| preflight::no_answer(&site.host, address, error);
-    stream.write_all(request.as_bytes()).await.map_err(|e| failed(&e))?;
-    stream.flush().await.map_err(|e| failed(&e))?;
-    let mut bytes = Vec::new();
-    loop {
-        let continues = head::continues(&bytes);
-        let more = stream.read_buf(&mut bytes);
-        let read = if continues {
-            let Ok(read) = timeout(AFTER_CONTINUE, more).await else { return Ok(Wire::Continue) };
-            read
-        } else {
-            more.await
-        };
-        match read {
-            Ok(0) if continues => return Ok(Wire::Continue),
-            Ok(0) => return Err(failed(&std::io::Error::other(Unreadable::Cut))),
-            Ok(_) => {}
-            Err(error) => return Err(failed(&error)),
-        }
-        match head::read(&bytes) {
-            Ok(Some(answer)) => return Ok(Wire::Response(answer)),
-            Ok(None) => {}
-            Err(error) => return Err(failed(&std::io::Error::other(error))),
-        }
-    }
+    let mut exchange = Exchange::send(probe, site, &[address], asked).await?;
+    Ok(match exchange.answer().await? {
+        Answer::Response(response) => Wire::Response(response),
+        Answer::Continue => Wire::Continue,
+    })
 }

@@ -13,7 +13,7 @@ use hyper::{Request, header};
 use hyper_util::rt::TokioIo;
 use tokio::time::timeout;
 
-use crate::probe::connect::{self, Host, Stream, Trust};
+use crate::probe::connect::{self, Host, Offer, Stream, Trust};
 use crate::probe::gate::{Gate, Passage};
 
 /// How long one request may take. Horizon itself asks Keystone and Glance before it answers.
@@ -123,8 +123,11 @@ impl Client {
     pub async fn open(&self, origin: &Origin) -> Result<(Box<dyn Stream>, SocketAddr, Host), Unreachable> {
         let host = self.host(origin);
         let Passage { stream, address, .. } = self.reach.gate.connect(origin, &host, &[]).await?;
-        let stream: Box<dyn Stream> =
-            if origin.is_https() { connect::secure(stream, &host, &self.reach.trust).await? } else { Box::new(stream) };
+        let stream: Box<dyn Stream> = if origin.is_https() {
+            connect::secure(stream, &host, &self.reach.trust, Offer::Http1).await?.stream
+        } else {
+            Box::new(stream)
+        };
         Ok((stream, address, host))
     }
 

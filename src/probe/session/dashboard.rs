@@ -1,5 +1,6 @@
 //! The steps at the dashboard before the image: its page, the login, what it says about itself.
 
+use direct_upload_core::judge::browser::Fetch;
 use direct_upload_core::judge::session::encode::urlencoded;
 use direct_upload_core::judge::session::login::{self, Next};
 use direct_upload_core::judge::session::panel::PanelPage;
@@ -38,12 +39,14 @@ impl Attempt<'_> {
             headers.push(("Origin", origin.as_str()));
             headers.extend(csrf.as_ref().map(|token| ("X-CSRFToken", token.expose())));
         }
+        headers.extend(Fetch::Call.metadata(&place.origin));
         headers.extend(more);
         Ok(self.client.ask(method, &place, &headers, body).await?)
     }
 
     pub(super) async fn page(&mut self, place: &Place) -> Result<Reply, Break> {
-        let html = [("Accept", "text/html,application/xhtml+xml")];
+        let mut html = vec![("Accept", "text/html,application/xhtml+xml")];
+        html.extend(Fetch::Page.metadata(&place.origin));
         Ok(self.client.ask("GET", place, &html, String::new()).await?)
     }
 
@@ -98,12 +101,13 @@ impl Attempt<'_> {
         self.account.advice.extend(form.advice(person));
         let body = urlencoded(&fields, ("password", self.asked.password.expose()));
         let (origin, referer) = (self.at.origin.to_string(), format!("{}{}", self.at.origin, self.at.path));
-        let headers = [
+        let mut headers = vec![
             ("Accept", "text/html,application/xhtml+xml"),
             ("Content-Type", "application/x-www-form-urlencoded"),
             ("Origin", origin.as_str()),
             ("Referer", referer.as_str()),
         ];
+        headers.extend(Fetch::Form.metadata(&form.to.origin));
         let reply = self.client.ask("POST", &form.to, &headers, body).await?;
         login::entered(form, &reply)?;
         self.is_logged_in = true;

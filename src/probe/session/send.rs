@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::probe::connect::{Host, Stream};
-use crate::probe::preflight;
+use crate::probe::http;
 
 /// How much to make and write at once.
 const PIECE: usize = 64 * 1024;
@@ -74,7 +74,7 @@ pub async fn send(
     tokio::pin!(writing, reading);
     let mut is_writing = true;
     let mut seen = u64::MAX;
-    let failed = |error: &io::Error| Wire::Failed(preflight::no_answer(host, address, error));
+    let failed = |error: &io::Error| Wire::Failed(http::no_answer(host, address, error));
     let wire = loop {
         tokio::select! {
             biased;

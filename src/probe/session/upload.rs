@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use direct_upload_api::Panel;
 use direct_upload_api::web::Origin;
+use direct_upload_core::judge::browser::Fetch;
 use direct_upload_core::judge::session::encode::multipart;
 use direct_upload_core::judge::session::image::{self, Created, State};
 use direct_upload_core::judge::session::panel::{self, PanelPage, carries_csrf};
@@ -16,7 +17,7 @@ use tokio::time::sleep;
 
 use super::attempt::{Attempt, Event, Made};
 use super::send::{Data, send};
-use crate::probe::{Gate, Probe, preflight};
+use crate::probe::{Gate, Probe, http, preflight};
 
 /// How many scripts of the page to read for Horizon's framework.
 const SCRIPTS: usize = 40;
@@ -93,9 +94,11 @@ impl Attempt<'_> {
     /// Whether the page's scripts remove X-CSRFToken from uploads.
     pub(super) async fn strips(&mut self, page: &PanelPage) -> Option<bool> {
         let base = self.place("project/images/");
+        let mut headers = vec![("Accept", "*/*")];
+        headers.extend(Fetch::Script.metadata(&base.origin));
         for script in panel::worth_reading(&page.scripts).into_iter().take(SCRIPTS) {
             let Some(place) = base.join(script).filter(|place| place.origin == base.origin) else { continue };
-            let Ok(reply) = self.client.ask("GET", &place, &[("Accept", "*/*")], String::new()).await else { continue };
+            let Ok(reply) = self.client.ask("GET", &place, &headers, String::new()).await else { continue };
             if let Some(strips) = panel::strips_csrf(&reply.text()) {
                 return Some(strips);
             }
@@ -203,7 +206,7 @@ impl Attempt<'_> {
         }
         let began = Instant::now();
         let (stream, address, host) = self.client.open(&to.origin).await?;
-        let text = Secret::new(preflight::request(&to.origin, &request, None));
+        let text = Secret::new(http::request(&to.origin, &request, None));
         // Each value leaves its scope as a secret.
         request.lines.into_iter().for_each(|(_, value)| drop(Secret::new(value)));
         let told = |bytes| (self.told)(Event::Sent { bytes, of: data.content.size });

@@ -9,7 +9,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 use test_support::preflight::ORIGIN;
 
-use crate::probe::server::{Server, certificates, filter, header, self_signed};
+use crate::probe::server::{Server, certificates, ed25519, filter, header, self_signed};
 
 const PLAIN: &str = "http://horizon.example.com";
 const NAMES: [&str; 2] = ["X-Auth-Token", "X-CSRFToken"];
@@ -323,6 +323,18 @@ fn a_self_signed_certificate_is_not_taken() {
     let why = &report["unreachable"];
     assert_eq!((&report["verdict"], &why["kind"]), (&json!("unknown"), &json!("certificate")), "{report:#}");
     assert!(why["fix"].as_str().unwrap().contains("Firefox"), "{why}");
+}
+
+/// Neither Chromium nor Firefox offers this kind of signature.
+#[test]
+fn a_certificate_with_an_ed25519_key_is_not_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    ed25519(folder.path(), "glance.example.com");
+    let server = Server::secure(folder.path(), filter(ORIGIN, &["PUT"], &NAMES));
+    let ca = folder.path().join("ca.pem").display().to_string();
+    let report = json_of(&ask("https", &server, &["-o", "json", "--ca", &ca]));
+    assert_eq!(report["unreachable"]["kind"], json!("tls"), "{report:#}");
+    assert!(report["unreachable"]["fix"].as_str().unwrap().contains("ECDSA"), "{report:#}");
 }
 
 #[test]

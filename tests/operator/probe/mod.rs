@@ -2,5 +2,6 @@
 
 mod call;
 mod canary;
+mod http2;
 pub mod server;
 mod table;

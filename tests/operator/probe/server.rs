@@ -126,6 +126,15 @@ pub fn filter(origin: &str, methods: &[&str], names: &[&str]) -> impl Fn(&str) -
 
 /// `ca.pem`, and `server.pem` with its key for the name, issued by it.
 pub fn certificates(folder: &Path, name: &str, days: &str) {
+    issue(folder, name, days, &["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]);
+}
+
+/// The same with a kind of key that browsers do not take.
+pub fn ed25519(folder: &Path, name: &str) {
+    issue(folder, name, "2", &["-newkey", "ed25519"]);
+}
+
+fn issue(folder: &Path, name: &str, days: &str, key: &[&str]) {
     let openssl = |arguments: &[&str]| {
         let output = Command::new("openssl").args(arguments).current_dir(folder).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -134,7 +143,7 @@ pub fn certificates(folder: &Path, name: &str, days: &str) {
     let ca = ["req", "-x509", "-subj", "/CN=Test CA", "-days", "2", "-keyout", "ca.key", "-out", "ca.pem"];
     openssl(&[&ca[..], &curve].concat());
     let request = ["req", "-subj", "/CN=server", "-keyout", "server.key", "-out", "server.csr"];
-    openssl(&[&request[..], &curve].concat());
+    openssl(&[&request[..], key, &["-nodes"]].concat());
     std::fs::write(folder.join("server.ext"), format!("subjectAltName=DNS:{name}\nbasicConstraints=CA:FALSE\n"))
         .unwrap();
     openssl(&[

@@ -23,8 +23,7 @@ pub(super) fn blocks_port(port: u16) -> bool {
 /// Referrer Policy §3) and a language.
 pub(super) fn from_page(page: &Origin, server: &Origin) -> Vec<(&'static str, String)> {
     let mut lines = vec![("Origin", page.to_string()), agent()];
-    // Only servers that are potentially trustworthy get these (Fetch Metadata §2).
-    if server.is_https() || is_loopback(server) {
+    if is_told(server) {
         lines.push(("Sec-Fetch-Mode", "cors".to_owned()));
         lines.push(("Sec-Fetch-Site", site(page, server).to_owned()));
         lines.push(("Sec-Fetch-Dest", "empty".to_owned()));
@@ -34,6 +33,40 @@ pub(super) fn from_page(page: &Origin, server: &Origin) -> Vec<(&'static str, St
     }
     lines.push(("Accept-Language", "en-US,en;q=0.9".to_owned()));
     lines
+}
+
+/// What a page of the dashboard itself asks its own server for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fetch {
+    /// A person opens the page.
+    Page,
+    /// A person sends the page's form.
+    Form,
+    /// The page's script calls the server.
+    Call,
+    /// The page needs a script.
+    Script,
+}
+
+impl Fetch {
+    /// Fetch Metadata, which servers filter by.
+    pub fn metadata(self, server: &Origin) -> Vec<(&'static str, &'static str)> {
+        if !is_told(server) {
+            return vec![];
+        }
+        let (mode, site, dest) = match self {
+            Self::Page => ("navigate", "none", "document"),
+            Self::Form => ("navigate", "same-origin", "document"),
+            Self::Call => ("cors", "same-origin", "empty"),
+            Self::Script => ("no-cors", "same-origin", "script"),
+        };
+        vec![("Sec-Fetch-Mode", mode), ("Sec-Fetch-Site", site), ("Sec-Fetch-Dest", dest)]
+    }
+}
+
+/// Only servers that are potentially trustworthy get Fetch Metadata (§2 there).
+fn is_told(server: &Origin) -> bool {
+    server.is_https() || is_loopback(server)
 }
 
 pub(super) fn agent() -> (&'static str, String) {

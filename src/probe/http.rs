@@ -1,0 +1,248 @@
+//! One request on a connection of its own, by the protocol that a browser would use: HTTP/2 if the server chooses it
+//! in the TLS handshake (ALPN, RFC 9113 §3.2), else HTTP/1.1. Servers may treat the two differently.
+
+use std::future::poll_fn;
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use direct_upload_api::web::Origin;
+use direct_upload_core::judge::{Request, Response, Unreachable, UnreachableKind, Unreadable, head};
+use h2::client::ResponseFuture;
+use h2::{Reason, RecvStream, SendStream};
+use hyper::body::Bytes;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tokio_rustls::rustls;
+
+use super::connect::{self, Host, Offer, Secured, Stream};
+use super::explain_tls;
+use super::gate::Passage;
+use super::preflight::{Probe, Site};
+use super::proxy::Proxy;
+
+/// How long to wait for an answer after `100 Continue`. Servers that forward requests immediately send both.
+const AFTER_CONTINUE: Duration = Duration::from_secs(2);
+
+/// How many bytes of headers an HTTP/2 server may send.
+const HEADERS: u32 = 64 * 1024;
+
+/// A request that was sent. Its data never follows.
+pub(super) struct Exchange<'a> {
+    asked: (&'a Probe, &'a Site, &'a Request),
+    /// Behind a proxy, that is the proxy's address.
+    pub address: SocketAddr,
+    protocol: Protocol,
+}
+
+enum Protocol {
+    One { stream: Box<dyn Stream>, bytes: Vec<u8> },
+    Two(Box<Two>),
+}
+
+struct Two {
+    answer: ResponseFuture,
+    body: Option<RecvStream>,
+    /// The stream stays half open if the request announces data.
+    _data: SendStream<Bytes>,
+    /// Moves the connection's bytes, and ends with this value.
+    _driver: JoinSet<()>,
+}
+
+/// What came.
+pub(super) enum Answer {
+    Response(Response),
+    /// `100 Continue`, and nothing else without data.
+    Continue,
+}
+
+impl<'a> Exchange<'a> {
+    /// Sends a request to the first of the addresses that is there.
+    ///
+    /// # Errors
+    /// There is no connection, or it ends before everything is sent.
+    pub async fn send(
+        probe: &'a Probe,
+        site: &'a Site,
+        addresses: &[SocketAddr],
+        asked: &'a Request,
+    ) -> Result<Self, Unreachable> {
+        Self::by(Offer::Browser, probe, site, addresses, asked).await
+    }
+
+    async fn by(
+        offer: Offer,
+        probe: &'a Probe,
+        site: &'a Site,
+        addresses: &[SocketAddr],
+        asked: &'a Request,
+    ) -> Result<Self, Unreachable> {
+        let is_https = site.origin.is_https();
+        let Passage { stream, address, proxy } = probe.gate.connect(&site.origin, &site.host, addresses).await?;
+        let Secured { mut stream, is_http2 } = if is_https {
+            connect::secure(stream, &site.host, &probe.trust, offer).await?
+        } else {
+            Secured { stream: Box::new(stream), is_http2: false }
+        };
+        let failed = |error: &io::Error| no_answer(&site.host, address, error);
+        let protocol = if is_http2 {
+            Protocol::Two(Box::new(Two::send(stream, &site.origin, asked).await.map_err(|error| failed(&error))?))
+        } else {
+            let text = request(&site.origin, asked, proxy.as_ref().filter(|_| !is_https));
+            stream.write_all(text.as_bytes()).await.map_err(|error| failed(&error))?;
+            stream.flush().await.map_err(|error| failed(&error))?;
+            Protocol::One { stream, bytes: Vec::new() }
+        };
+        Ok(Self { asked: (probe, site, asked), address, protocol })
+    }
+
+    /// Waits for the answer's head.
+    ///
+    /// # Errors
+    /// The connection ends before, or what comes is no answer.
+    pub async fn answer(&mut self) -> Result<Answer, Unreachable> {
+        let (probe, site, asked) = self.asked;
+        let mut result = match &mut self.protocol {
+            Protocol::One { stream, bytes } => one(stream, bytes).await,
+            Protocol::Two(two) => two.answer().await,
+        };
+        // Browsers send the request again, by HTTP/1.1 (RFC 9113 §7).
+        if matches!(&result, Err(error) if wants_http1(error)) {
+            *self = Self::by(Offer::Http1, probe, site, &[self.address], asked).await?;
+            if let Protocol::One { stream, bytes } = &mut self.protocol {
+                result = one(stream, bytes).await;
+            }
+        }
+        result.map_err(|error| no_answer(&site.host, self.address, &error))
+    }
+
+    /// The answer's head, where no data was announced.
+    ///
+    /// # Errors
+    /// As for [`answer`](Self::answer).
+    pub async fn response(&mut self) -> Result<Response, Unreachable> {
+        match self.answer().await? {
+            Answer::Response(response) => Ok(response),
+            Answer::Continue => Err(no_answer(&self.asked.1.host, self.address, &io::Error::other(Unreadable::Cut))),
+        }
+    }
+
+    /// What follows the head: at most about this many bytes, and what came if the connection then fails.
+    pub async fn body(&mut self, most: usize) -> String {
+        match &mut self.protocol {
+            Protocol::One { stream, bytes } => {
+                // A server that ends TLS without close_notify has still sent everything.
+                while bytes.len() < most && stream.read_buf(bytes).await.is_ok_and(|read| read > 0) {}
+                let text = String::from_utf8_lossy(bytes);
+                let body = text.split_once("\r\n\r\n").or_else(|| text.split_once("\n\n"));
+                body.map_or("", |(_, body)| body).to_owned()
+            }
+            Protocol::Two(two) => {
+                let mut bytes = Vec::new();
+                while bytes.len() < most
+                    && let Some(body) = &mut two.body
+                    && let Some(Ok(data)) = body.data().await
+                {
+                    let _ = body.flow_control().release_capacity(data.len());
+                    bytes.extend_from_slice(&data);
+                }
+                String::from_utf8_lossy(&bytes).into_owned()
+            }
+        }
+    }
+}
+
+/// Reads the head of an answer of HTTP/1.1.
+async fn one(stream: &mut Box<dyn Stream>, bytes: &mut Vec<u8>) -> io::Result<Answer> {
+    loop {
+        let continues = head::continues(bytes);
+        let more = stream.read_buf(bytes);
+        let read = if continues {
+            let Ok(read) = timeout(AFTER_CONTINUE, more).await else { return Ok(Answer::Continue) };
+            read?
+        } else {
+            more.await?
+        };
+        if read == 0 {
+            return if continues { Ok(Answer::Continue) } else { Err(io::Error::other(Unreadable::Cut)) };
+        }
+        if let Some(response) = head::read(bytes).map_err(io::Error::other)? {
+            return Ok(Answer::Response(response));
+        }
+    }
+}
+
+impl Two {
+    async fn send(stream: Box<dyn Stream>, origin: &Origin, asked: &Request) -> io::Result<Self> {
+        let mut builder = h2::client::Builder::new();
+        builder.enable_push(false).max_header_list_size(HEADERS);
+        let (sender, connection) = builder.handshake::<_, Bytes>(stream).await.map_err(io::Error::other)?;
+        let mut driver = JoinSet::new();
+        driver.spawn(async {
+            // The request's own future has the error.
+            let _ = connection.await;
+        });
+        let mut sender = sender.ready().await.map_err(io::Error::other)?;
+        let mut request = hyper::Request::builder().method(asked.method).uri(format!("{origin}{}", asked.path));
+        for (name, value) in &asked.lines {
+            request = request.header(*name, value);
+        }
+        let request = request.body(()).map_err(io::Error::other)?;
+        let is_whole = !asked.lines.iter().any(|(name, value)| *name == "Content-Length" && value != "0");
+        let (answer, data) = sender.send_request(request, is_whole).map_err(io::Error::other)?;
+        Ok(Self { answer, body: None, _data: data, _driver: driver })
+    }
+
+    async fn answer(&mut self) -> io::Result<Answer> {
+        let mut continues = false;
+        loop {
+            let interim = poll_fn(|context| self.answer.poll_informational(context));
+            let interim = if continues {
+                let Ok(interim) = timeout(AFTER_CONTINUE, interim).await else { return Ok(Answer::Continue) };
+                interim
+            } else {
+                interim.await
+            };
+            match interim.transpose().map_err(io::Error::other)? {
+                Some(interim) => continues |= interim.status() == 100,
+                None => break,
+            }
+        }
+        let (head, body) = (&mut self.answer).await.map_err(io::Error::other)?.into_parts();
+        self.body = Some(body);
+        // Isomorphic decode, as everywhere.
+        let text = |value: &[u8]| value.iter().copied().map(char::from).collect();
+        let headers = head.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value.as_bytes())));
+        Ok(Answer::Response(Response { status: head.status.as_u16(), headers: headers.collect() }))
+    }
+}
+
+fn wants_http1(error: &io::Error) -> bool {
+    connect::inner::<h2::Error>(error).and_then(h2::Error::reason) == Some(Reason::HTTP_1_1_REQUIRED)
+}
+
+/// What the URL parser accepts is valid in a request line and in header values. A proxy without a tunnel
+/// gets the whole URL (RFC 9112 §3.2.2).
+pub(crate) fn request(origin: &Origin, asked: &Request, proxy: Option<&Proxy>) -> String {
+    let Request { method, path, .. } = asked;
+    let whole = proxy.map_or("", |_| origin.as_str());
+    let authority = origin.as_str().split_once("://").map_or("", |(_, rest)| rest);
+    let mut lines =
+        vec![format!("{method} {whole}{path} HTTP/1.1"), format!("Host: {authority}"), "Connection: close".to_owned()];
+    lines.extend(asked.lines.iter().map(|(name, value)| format!("{name}: {value}")));
+    let authorization = proxy.map(Proxy::authorization).unwrap_or_default();
+    format!("{}\r\n{authorization}\r\n", lines.join("\r\n"))
+}
+
+/// In TLS 1.3, a server's refusal of the client arrives only now.
+pub fn no_answer(host: &Host, address: SocketAddr, error: &io::Error) -> Unreachable {
+    if connect::inner::<rustls::Error>(error).is_some() {
+        return explain_tls::unreachable(host, error);
+    }
+    Unreachable::new(
+        UnreachableKind::Http,
+        format!("no readable HTTP answer from {address}: {error}"),
+        "look at the log of the server or proxy there; a port that speaks another protocol or TLS gives the same result",
+    )
+}
