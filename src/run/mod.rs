@@ -98,10 +98,6 @@ pub enum RunError {
 /// Changes within this time are handled together.
 const SETTLE: Duration = Duration::from_millis(100);
 
-/// The operator works on a resource this long after its view changed, so that it sees together what was
-/// applied together.
-const DEBOUNCE: Duration = Duration::from_millis(700);
-
 /// Runs until `stop` becomes true.
 ///
 /// # Errors
@@ -189,7 +185,7 @@ pub async fn run(config: Config, settings: Settings, mut stop: watch::Receiver<b
             let asked = world.canary_queries();
             uploads.send_if_modified(|before| std::mem::replace(before, asked) != *before);
             for subject in subjects(&world, &before) {
-                queue.push(subject, DEBOUNCE);
+                queue.push(subject);
             }
             before = world;
         }

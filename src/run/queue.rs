@@ -23,7 +23,7 @@ pub(crate) struct Subject {
 
 /// Where to put in work.
 #[derive(Clone, Debug)]
-pub(crate) struct Queue(mpsc::UnboundedSender<(Subject, Duration)>);
+pub(crate) struct Queue(mpsc::UnboundedSender<Subject>);
 
 /// What the worker does with a resource.
 pub(crate) trait Work: Send + Sync + 'static {
@@ -40,6 +40,16 @@ pub(crate) trait Work: Send + Sync + 'static {
 /// Work on one resource that takes longer is stopped and starts again.
 const PATIENCE: Duration = Duration::from_secs(600);
 
+/// Work on a changed resource starts when it has not changed again for this long: what was applied together is seen
+/// together …
+const QUIET: Duration = Duration::from_millis(100);
+
+/// … and this long after its first change at the latest. A resource that changes all the time is worked on this often.
+const PATIENT: Duration = Duration::from_millis(700);
+
+/// So many times in a row, work starts after the short time.
+const BURST: u32 = 4;
+
 /// First wait after a failure; doubled each time …
 const BACKOFF_FIRST: Duration = Duration::from_millis(500);
 
@@ -55,6 +65,7 @@ impl Queue {
             concurrency: concurrency.max(1),
             patience: PATIENCE,
             due: HashMap::new(),
+            paced: HashMap::new(),
             busy: HashSet::new(),
             failures: HashMap::new(),
             running: JoinSet::new(),
@@ -62,21 +73,31 @@ impl Queue {
         (Self(sender), worker)
     }
 
-    /// Requests work on a resource after a delay. An earlier request stays.
-    pub fn push(&self, subject: Subject, delay: Duration) {
+    /// Requests work on a resource that changed.
+    pub fn push(&self, subject: Subject) {
         // Without a worker, the program is about to end.
-        let _ = self.0.send((subject, delay));
+        let _ = self.0.send(subject);
     }
+}
+
+/// When to work on a resource.
+#[derive(Clone, Copy, Debug)]
+struct Due {
+    at: Instant,
+    /// Further changes do not delay it more.
+    latest: Instant,
 }
 
 type Finished = (Subject, Result<Option<Duration>, ()>);
 
 /// Processes the queue.
 pub(crate) struct Worker {
-    receiver: mpsc::UnboundedReceiver<(Subject, Duration)>,
+    receiver: mpsc::UnboundedReceiver<Subject>,
     concurrency: usize,
     patience: Duration,
-    due: HashMap<Subject, Instant>,
+    due: HashMap<Subject, Due>,
+    /// Until when recent work, at one per [`PATIENT`], would have taken (the generic cell rate algorithm).
+    paced: HashMap<Subject, Instant>,
     busy: HashSet<Subject>,
     failures: HashMap<Subject, u32>,
     running: JoinSet<Finished>,
@@ -90,9 +111,9 @@ impl Worker {
             pulse.beat();
             let next = self.next();
             tokio::select! {
-                _ = round.tick() => {}
+                _ = round.tick() => self.paced.retain(|_, until| *until > Instant::now()),
                 pushed = self.receiver.recv() => match pushed {
-                    Some((subject, delay)) => self.schedule(subject, delay),
+                    Some(subject) => self.changed(subject, Instant::now()),
                     None => break,
                 },
                 () = sleep_until(next.as_ref().map_or_else(Instant::now, |(_, at)| *at)), if next.is_some() => {
@@ -112,18 +133,35 @@ impl Worker {
             return None;
         }
         let free = self.due.iter().filter(|(subject, _)| !self.busy.contains(*subject));
-        free.min_by_key(|(_, at)| **at).map(|(subject, at)| (subject.clone(), *at))
+        free.min_by_key(|(_, due)| due.at).map(|(subject, due)| (subject.clone(), due.at))
     }
 
-    fn schedule(&mut self, subject: Subject, delay: Duration) {
-        let at = Instant::now() + delay;
-        self.due.entry(subject).and_modify(|due| *due = (*due).min(at)).or_insert(at);
+    /// Schedules work after a change.
+    fn changed(&mut self, subject: Subject, now: Instant) {
+        let is_frequent = self.paced.get(&subject).is_some_and(|until| *until > now + PATIENT * (BURST - 1));
+        let quiet = if is_frequent { PATIENT } else { QUIET };
+        let due = self.due.entry(subject).or_insert(Due { at: now + quiet, latest: now + PATIENT });
+        due.latest = due.latest.min(now + PATIENT);
+        due.at = due.latest.min(now + quiet);
+    }
+
+    /// Schedules work at a time. An earlier one stays.
+    fn wake(&mut self, subject: Subject, at: Instant) {
+        let due = self.due.entry(subject).or_insert(Due { at, latest: at });
+        due.latest = due.latest.min(at);
+        due.at = due.at.min(at);
+    }
+
+    fn begin(&mut self, subject: &Subject, now: Instant) {
+        self.due.remove(subject);
+        self.busy.insert(subject.clone());
+        let until = self.paced.entry(subject.clone()).or_insert(now);
+        *until = (*until).max(now) + PATIENT;
     }
 
     /// Whatever happens to the work, the subject is released.
     fn start<W: Work>(&mut self, subject: Subject, work: &Arc<W>) {
-        self.due.remove(&subject);
-        self.busy.insert(subject.clone());
+        self.begin(&subject, Instant::now());
         let (work, patience) = (work.clone(), self.patience);
         self.running.spawn(async move {
             let result = contain(patience, work.reconcile(&subject)).await;
@@ -151,7 +189,7 @@ impl Worker {
             Some(backoff(*failures))
         };
         if let Some(delay) = delay {
-            self.schedule(subject, delay);
+            self.wake(subject, Instant::now() + delay);
         }
     }
 }
@@ -166,6 +204,8 @@ fn backoff(failures: u32) -> Duration {
 #[cfg(test)]
 mod tests {
     use std::sync::Mutex;
+
+    use rstest::rstest;
 
     use super::*;
     use crate::run::health::Health;
@@ -193,6 +233,55 @@ mod tests {
         }
     }
 
+    fn glance() -> Subject {
+        Subject { kind: Kind::Glance, key: Key::new("cloud", "glance") }
+    }
+
+    /// Changes at these times, in milliseconds; a run takes no time. Returns when work starts.
+    fn starts(changes: &[u64]) -> Vec<u64> {
+        let (_queue, mut worker) = Queue::new(1);
+        let begin = Instant::now();
+        let mut starts = Vec::new();
+        let mut changes = changes.iter().map(|at| begin + Duration::from_millis(*at)).peekable();
+        loop {
+            let due = worker.next().map(|(_, at)| at);
+            match (changes.peek().copied(), due) {
+                (Some(change), due) if due.is_none_or(|due| change <= due) => {
+                    worker.changed(glance(), change);
+                    changes.next();
+                }
+                (_, Some(due)) => {
+                    worker.begin(&glance(), due);
+                    worker.busy.clear();
+                    starts.push(u64::try_from((due - begin).as_millis()).unwrap());
+                }
+                (_, None) => return starts,
+            }
+        }
+    }
+
+    #[rstest]
+    #[case::one_change(&[0], &[100])]
+    #[case::applied_together(&[0, 60, 120], &[220])]
+    #[case::changes_without_a_pause(&[0, 90, 180, 270, 360, 450, 540, 630, 690, 780], &[700, 880])]
+    #[case::one_leads_to_the_next(&[0, 150, 300, 450], &[100, 250, 400, 550])]
+    #[case::many(&[0, 150, 300, 450, 600, 750, 1300, 1450], &[100, 250, 400, 550, 1300, 2150])]
+    #[case::after_a_rest(&[0, 150, 300, 450, 9000], &[100, 250, 400, 550, 9100])]
+    fn work_starts_when_changes_pause_and_not_too_often(#[case] changes: &[u64], #[case] expected: &[u64]) {
+        assert_eq!(starts(changes), expected);
+    }
+
+    #[test]
+    fn a_change_does_not_delay_what_was_to_come_sooner() {
+        let (_queue, mut worker) = Queue::new(1);
+        let now = Instant::now();
+        worker.wake(glance(), now + QUIET / 2);
+        worker.changed(glance(), now);
+        assert_eq!(worker.next().map(|(_, at)| at), Some(now + QUIET / 2));
+        worker.wake(glance(), now + PATIENT);
+        assert_eq!(worker.next().map(|(_, at)| at), Some(now + QUIET / 2));
+    }
+
     #[tokio::test]
     async fn work_that_panics_or_hangs_is_begun_anew() {
         let (queue, mut worker) = Queue::new(1);
@@ -200,7 +289,7 @@ mod tests {
         let health = Arc::new(Health::default());
         let work = Arc::new(Unlucky::default());
         let worker = tokio::spawn(worker.run(work.clone(), health.begin("worker")));
-        queue.push(Subject { kind: Kind::Glance, key: Key::new("cloud", "glance") }, Duration::ZERO);
+        queue.push(glance());
         tokio::time::sleep(5 * BACKOFF_FIRST).await;
         let state = work.0.lock().unwrap().clone();
         assert_eq!(state, (3, vec!["panicked: an odd object".to_owned(), "did not end within 20ms".to_owned()]));

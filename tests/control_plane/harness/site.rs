@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{Cluster, Operator, PATIENCE, Write, file, fixtures, poll, shared};
 
-/// The operator works 700 ms after it sees a change. If there is no reconcile for this time, it has nothing
+/// The operator works at most 700 ms after it sees a change. If there is no reconcile for this time, it has nothing
 /// more to do.
 const QUIET: Duration = Duration::from_millis(1500);
 
