@@ -8,7 +8,7 @@ replace github.com/traefik/traefik/dynamic/ext => ./ext
 
 replace github.com/go-acme/lego/v5 => ./lego
 
-replace github.com/abbot/go-http-auth => github.com/abbot/go-http-auth v0.4.0
+replace github.com/abbot/go-http-auth => ./auth
 
 replace (
 	github.com/gorilla/mux => github.com/containous/mux v0.0.0-20250523120546-41b6ec3aed59
