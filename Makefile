@@ -59,6 +59,7 @@ lint: ## Check format, lints, rustdoc, the language of texts, and that generated
 	$(BUILD)
 	$(DEBUG)/examples/reference --check
 	tests/words/run
+	deploy/release/vex --check
 
 format: ## Format the Rust code
 	cargo fmt --all
