@@ -133,10 +133,7 @@ fn refused() {
         (json!({"imageImport": {"conversion": {}, "staging": {"path": "/s"}}}), "outputFormat"),
         (json!({"imageImport": {"metadata": {"properties": {}}}}), "properties"),
         (json!({"imageImport": {"required": true}}), "name one"),
-        (
-            json!({"imageImport": {"webDownload": {"allowedHosts": ["a"], "disallowedHosts": ["b"]}}}),
-            "exclude each other",
-        ),
+        (json!({"imageImport": {"webDownload": {"allowedHosts": ["a"], "disallowedHosts": ["b"]}}}), "not both"),
         (
             json!({"imageImport": {"methods": ["GlanceDirect"], "webDownload": {"allowedHosts": ["a"]}}}),
             "methods does not include it",

@@ -107,7 +107,7 @@ fn a_body_limit_is_accepted(#[case] bytes: i64) {
 }
 
 #[rstest]
-#[case("horizon.spec.directUpload", &["enabled", "glanceRef", "The Glance resource. Default: the only one in this namespace"])]
+#[case("horizon.spec.directUpload", &["enabled", "glanceRef", "Default: the only one in this namespace"])]
 #[case("glance.spec.cors", &["retireAfter", "How long Glance accepts an origin"])]
 #[case("glance.status.origins", &["retiresAt"])]
 fn explained(#[case] field: &str, #[case] expected: &[&str]) {

@@ -15,7 +15,7 @@ const PATTERN: &str = r"^([0-9]{1,6}(\.[0-9]{1,3})?(h|m|s|ms)){1,4}$";
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Duration(std::time::Duration);
 
-/// A text that is no duration.
+/// A text that is not a duration.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{0:?} is not a duration; write numbers with the units h, m, s or ms, e.g. 90s or 1h30m")]
 pub struct NoDuration(String);

@@ -41,26 +41,27 @@ use crate::horizon::direct_upload::{CaConfigMap, HostAlias, ProbeCheck};
 )]
 #[serde(rename_all = "camelCase")]
 pub struct OpenStackApiSpec {
-    /// The operator reports, but changes nothing.
+    /// `true`: the operator reports what it would do, and changes nothing. Default `false`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub suspend: bool,
-    /// Which service it is: decides its headers and where its files are. Glance has a resource of its
-    /// own, and Swift has other options.
+    /// The OpenStack service, for example `Keystone`. It decides which headers and methods are allowed, and
+    /// where the files are. Glance has a resource of its own, and Swift has other options.
     pub service: ApiService,
     /// The workload that runs the API. Default: the Deployment of this resource's name.
     #[serde(default, skip_serializing_if = "is_default")]
     pub workload_ref: WorkloadRef,
-    /// The API's URL as browsers see it, e.g. `https://keystone.example.com/v3`. Default: what exposes the
-    /// workload.
+    /// The API's URL as browsers see it, for example `https://keystone.example.com/v3`. Default: derived from
+    /// the objects that expose the workload's Services.
     #[serde(rename = "publicURL", default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 2048), regex(pattern = r"^https?://[^\s?#@]+$"))]
     pub public_url: Option<String>,
-    /// Only these objects expose the API. Default: all that lead to the workload.
+    /// Only these objects expose the API, for example `{kind: Ingress, name: keystone}`. Default: all objects
+    /// that lead to the workload.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 32))]
     pub exposed_by: Option<Vec<ExposedBy>>,
-    /// Whose images these are. It decides where files go. Default: the folder in which a file can be mounted.
-    /// See docs/openstackapi.md.
+    /// Whose images these are: `Debian`, `Ubuntu`, `RedHat`, `OpenStackHelm` or `Kolla`. It decides where the
+    /// file goes. Default: the folder in which a file can be mounted. See docs/openstackapi.md.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub layout: Option<Layout>,
     /// Paths that differ from the layout's.
@@ -112,15 +113,16 @@ pub enum ApiService {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ApiVerification {
-    /// Whether to send them. Set `Ignore` if the operator cannot reach the API's public URL.
+    /// `Check` (the default): the operator sends the preflights. `Ignore`: it sends none; use this if it
+    /// cannot reach the API's public URL.
     #[serde(skip_serializing_if = "is_default")]
     pub preflight: ProbeCheck,
     /// A ConfigMap of this namespace with certificate authorities that browsers trust here, in addition to
-    /// those that all browsers trust.
+    /// those that all browsers trust. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ca_config_map: Option<CaConfigMap>,
     /// Addresses for host names, as in a pod's `hostAliases`. Use it for a public name that has another
-    /// address, or none, inside the cluster.
+    /// address, or none, inside the cluster. Default: none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64))]
     pub host_aliases: Vec<HostAlias>,
@@ -130,12 +132,13 @@ pub struct ApiVerification {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ApiPaths {
-    /// Your main file. Our file would replace its `[cors]` options, so the operator reads and repeats them.
-    /// Default for example `/etc/keystone/keystone.conf`.
+    /// The main file of your own configuration. The operator's file would replace its `[cors]` options, so
+    /// the operator reads and repeats them. Default: the service's, for example
+    /// `/etc/keystone/keystone.conf`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 512), regex(pattern = r"^/[^\s]+$"))]
     pub config_file: Option<String>,
-    /// The folder of configuration files that the CORS filter reads. Default for example
+    /// The folder of configuration files that the CORS filter reads. Default: the service's, for example
     /// `/etc/keystone/keystone.conf.d`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 512), regex(pattern = r"^/[^\s]+$"))]
@@ -146,37 +149,41 @@ pub struct ApiPaths {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ApiCors {
-    /// Origins to accept, for example `https://portal.example.com`; never `*`.
+    /// Origins that the API accepts in addition to those of `horizons` and `dashboards`, for example
+    /// `https://portal.example.com`; never `*`. Default: none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 10_000), inner(length(max = 300), regex(pattern = r"^https?://[^\s,]+$")))]
     pub allowed_origins: Vec<String>,
-    /// Horizon resources whose https origins are accepted. The list follows their changes.
+    /// Horizon resources whose https origins the API accepts. The operator follows their changes. Default:
+    /// none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 256))]
     pub horizons: Vec<HorizonRef>,
-    /// Other dashboards (for example your own portal), as workloads of this namespace. The API accepts the
-    /// https origins of what exposes them.
+    /// Other dashboards, for example your own portal, as workloads of this namespace. The API accepts the
+    /// https origins of the objects that expose them. Default: none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 256))]
     pub dashboards: Vec<DashboardRef>,
-    /// Request headers, in addition to the service's defaults.
+    /// Names of request headers to allow, in addition to the service's defaults, for example `X-My-Header`.
+    /// Default: none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 256), inner(length(max = 128), regex(pattern = r"^[!#%&'*+.^_`|~0-9A-Za-z-]+$")))]
     pub allow_headers: Vec<String>,
-    /// Response headers that scripts may read, in addition to the service's defaults.
+    /// Names of response headers that scripts may read, in addition to the service's defaults. Default: none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 256), inner(length(max = 128), regex(pattern = r"^[!#%&'*+.^_`|~0-9A-Za-z-]+$")))]
     pub expose_headers: Vec<String>,
-    /// `Access-Control-Allow-Credentials`. Default: the value in your own file, else `true`
-    /// (oslo.middleware's default). A token in a header does not need it.
+    /// The API's answer to browsers in the header `Access-Control-Allow-Credentials`. A token in a header
+    /// does not need it. Default: the value in your own file, else `true` (oslo.middleware's default).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allow_credentials: Option<bool>,
-    /// Seconds for which a browser may cache the answer to a preflight. Default: the value in your own
-    /// file, else 3600.
+    /// How many seconds a browser may cache the answer to a preflight. Default: the value in your own file,
+    /// else 3600.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 86400))]
     pub max_age: Option<i64>,
-    /// How long the API accepts an origin after nobody requests it any more. Default `1h`.
+    /// How long the API accepts an origin after the last request for it is gone. Open pages still call the
+    /// API. Default `1h`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retire_after: Option<Duration>,
 }
@@ -185,16 +192,17 @@ pub struct ApiCors {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct HorizonRef {
-    /// Its name.
+    /// The Horizon resource's name.
     #[schemars(length(min = 1, max = 253))]
     pub name: String,
-    /// Its namespace. Default: this one. If you name another one, you trust everyone who writes there.
+    /// The Horizon resource's namespace. Default: this resource's own. If you name another namespace, you
+    /// trust everyone who may write Horizon resources there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 63))]
     pub namespace: Option<String>,
-    /// Whether its pages call the API with cookies (`withCredentials`). Browsers then
-    /// require `Access-Control-Allow-Credentials`, and so does the operator's preflight. Default `false`. A token
-    /// in a header is not a credential in this sense.
+    /// `true`: the dashboard's pages call the API with cookies (`withCredentials`). Browsers then require
+    /// `Access-Control-Allow-Credentials`, and so does the operator's preflight. A token in a header is not a
+    /// credential in this sense. Default `false`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub with_credentials: bool,
 }
@@ -203,13 +211,14 @@ pub struct HorizonRef {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DashboardRef {
-    /// Its kind. Default `Deployment`.
+    /// The workload's kind: `Deployment` (the default), `StatefulSet` or `DaemonSet`.
     #[serde(default)]
     pub kind: WorkloadKind,
-    /// Its name.
+    /// The workload's name.
     #[schemars(length(min = 1, max = 253))]
     pub name: String,
-    /// Whether its pages call the API with cookies (`withCredentials`), as with `horizons`.
+    /// `true`: the dashboard's pages call the API with cookies (`withCredentials`), as with `horizons`.
+    /// Default `false`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub with_credentials: bool,
 }

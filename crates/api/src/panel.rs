@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 )]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase", ascii_case_insensitive, parse_err_ty = String, parse_err_fn = no_panel)]
+#[schemars(description = "")] // as for Scheme
 pub enum Panel {
     /// The JavaScript panel, Horizon's default. Its upload is a request without credentials.
     Angular,

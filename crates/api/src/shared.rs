@@ -48,20 +48,21 @@ impl WorkloadKind {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct WorkloadRef {
-    /// Kind of the workload.
+    /// The workload's kind: `Deployment`, `StatefulSet` or `DaemonSet`.
     pub kind: WorkloadKind,
-    /// Name of the workload. Default: the resource's own name. If there is no such workload: `horizon`, or
-    /// `glance` and `glance-api`. If both of these exist, the operator chooses none and the status says so.
+    /// The workload's name. Default: the resource's own name. If no workload has that name, the operator
+    /// looks for the usual ones, such as `horizon`, `glance` or `glance-api`. If several of these exist, it
+    /// chooses none, and the status says so.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]
     pub name: Option<String>,
-    /// Container that gets the files. Default: the only container, or the one with the workload's or the
+    /// The container that gets the files. Default: the only container, or the one with the workload's or the
     /// resource's name.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 63))]
     pub container: Option<String>,
-    /// Adds files even to a workload that another controller owns. That controller may undo them at any
-    /// time.
+    /// `true`: add files even to a workload that another controller owns. That controller may undo them at
+    /// any time. Default `false`: the operator refuses such a workload (`WorkloadOwned`).
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub allow_owned: bool,
 }
@@ -109,6 +110,7 @@ impl ExposureKind {
 
 /// The scheme that browsers use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(description = "")] // kube-rs would put it in place of the description of an optional field
 pub enum Scheme {
     /// https. Whatever is behind that address terminates TLS.
     HTTPS,
@@ -127,18 +129,22 @@ pub enum Scheme {
     "message": "an Ingress, Route or Service leads to Services of its own namespace only; leave namespace out"
 }]))]
 pub struct ExposedBy {
-    /// Kind of the exposing object.
+    /// The object's kind: `HTTPRoute` or `TLSRoute` (Gateway API), `Ingress`, `Route` (OpenShift), `Service`
+    /// (type `LoadBalancer` or `ExternalName`), `VirtualService` (Istio), `HTTPProxy` (Contour) or
+    /// `IngressRoute` (Traefik).
     pub kind: ExposureKind,
-    /// Its name.
+    /// The object's name.
     #[schemars(length(min = 1, max = 253))]
     pub name: String,
-    /// Its namespace. Default: the resource's own. An object of another namespace counts only if you name
-    /// it here, which is this namespace's consent. (Gateway API's kinds need a ReferenceGrant instead.)
+    /// The object's namespace. Default: the resource's own. An object of another namespace counts only if you
+    /// name it here, which is this namespace's consent. (Gateway API's kinds need a ReferenceGrant instead.)
+    /// Not allowed for an Ingress, Route or Service.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 63))]
     pub namespace: Option<String>,
-    /// For a Service: the scheme that browsers use. For the other kinds: only the URLs of this scheme
-    /// count. A dashboard's plain http URLs count only with `HTTP`.
+    /// `HTTPS` or `HTTP`. For a Service, set the scheme that browsers use. For the other kinds, only URLs of
+    /// this scheme count. Default: all URLs count, except plain http URLs of a dashboard, which need `HTTP`
+    /// here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scheme: Option<Scheme>,
     /// For a Service: the port that browsers use. Default: the scheme's default port if the Service has it,
@@ -152,9 +158,10 @@ pub struct ExposedBy {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ExposureStatus {
-    /// The URL.
+    /// The URL under which browsers reach the service.
     pub url: String,
-    /// The object from which it was derived, for example `HTTPRoute openstack/glance`, or `spec.publicURL`.
+    /// The object from which the operator derived the URL, for example `HTTPRoute openstack/glance`; or
+    /// `spec.publicURL`.
     pub from: String,
 }
 
@@ -162,6 +169,7 @@ pub struct ExposureStatus {
 /// asks Horizon's image in the first rehearsal; for other services it looks at the container's mounts. See
 /// docs/layouts.md.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(description = "")] // as for Scheme
 pub enum Layout {
     /// Debian's packages. For an image of Ubuntu that a rehearsal may ask, it does as well.
     #[default]
@@ -178,6 +186,7 @@ pub enum Layout {
 
 /// How a file gets to its path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(description = "")] // as for Scheme
 pub enum Delivery {
     /// The ConfigMap's key is mounted read-only, as a single file.
     Mount,
@@ -190,18 +199,21 @@ pub enum Delivery {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Rollout {
-    /// No roll before this time (RFC 3339). The status shows what waits.
+    /// No roll starts before this time (RFC 3339), for example `2026-06-01T02:00:00Z`. Default: rolls start
+    /// when they are due. The status shows what waits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub not_before: Option<k8s_openapi::apimachinery::pkg::apis::meta::v1::Time>,
     /// The least time between two rolls that other resources or a retirement cause, for example `5m`. A
     /// change of this resource's own spec rolls immediately. Default `30s`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub min_interval: Option<Duration>,
-    /// Lets uploads in flight finish while their pod is replaced. See docs/rollout-order.md.
+    /// A preStop sleep, with which uploads in flight finish while their pod is replaced. See
+    /// docs/rollout-order.md.
     #[serde(skip_serializing_if = "is_default")]
     pub drain: Drain,
-    /// Whether a Job, made from the workload's own template, tries new files before a serving pod gets
-    /// them. `Required` (the default), or `Off` where Jobs are not allowed.
+    /// Whether a rehearsal, which is a Job made from the workload's own template, tries new files before a
+    /// serving pod gets them. `Required` (the default), or `Off` where Jobs are not allowed. See
+    /// docs/rehearsal.md.
     #[serde(skip_serializing_if = "is_default")]
     pub rehearsal: Rehearsing,
 }
@@ -210,13 +222,13 @@ pub struct Rollout {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Drain {
-    /// Whether the operator adds the sleep. Default: for a Glance, if this does not conflict with the
-    /// owner's settings; for a Horizon, no. The sleep never causes a roll of its own. `false` removes it
-    /// immediately.
+    /// Whether the operator adds the sleep. Default: `true` for a Glance if the sleep does not conflict with
+    /// the owner's settings, `false` for a Horizon. The sleep never causes a roll of its own. `false` removes
+    /// it immediately.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,
-    /// How long a pod that ends continues to answer. The pod's `terminationGracePeriodSeconds`, which you
-    /// set yourself, must be 10 seconds longer. Default 20.
+    /// How many seconds a pod that is being replaced continues to answer. The pod's
+    /// `terminationGracePeriodSeconds`, which you set yourself, must be 10 seconds longer. Default 20.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 3600))]
     pub pre_stop_seconds: Option<u32>,
@@ -240,7 +252,8 @@ pub struct Deletion {
     "message": "from: Selector needs a selector; write e.g. selector: {matchLabels: {…}}"
 }]))]
 pub struct Namespaces {
-    /// `Same`: only this namespace. `All`: every namespace. `Selector`: namespaces whose labels match.
+    /// `Same` (the default): only this namespace. `All`: every namespace. `Selector`: namespaces whose labels
+    /// match.
     pub from: FromNamespaces,
     /// Labels of the namespaces, for `from: Selector`.
     #[serde(skip_serializing_if = "Option::is_none")]

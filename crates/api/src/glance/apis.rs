@@ -12,11 +12,11 @@ use crate::shared::{WorkloadRef, is_default};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct GlanceApis {
-    /// The resource's own workload.
+    /// The API that users and their browsers call: the resource's own workload.
     #[serde(skip_serializing_if = "is_default")]
     pub public: PublicApi,
-    /// A second workload, for services only. It gets the options of stores and imports, but never an
-    /// origin.
+    /// A second workload with an API for services only. It gets the options of stores and imports, but never
+    /// an origin. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub internal: Option<InternalApi>,
 }
@@ -40,13 +40,15 @@ pub struct PublicApi {
     "message": "workloadRef.name: name the internal API's workload"
 }]))]
 pub struct InternalApi {
-    /// Its workload. It must differ from the resource's own workload, and browsers must not reach it.
+    /// The workload of the internal API. It must differ from the resource's own workload, and browsers must
+    /// not reach it.
     pub workload_ref: WorkloadRef,
-    /// As for the public API.
+    /// Policy rules of Glance for the internal API, as in `apis.public.policy`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("maxProperties" = 128))]
     pub policy: BTreeMap<String, String>,
-    /// `enabled_import_methods` of this API; `[]` allows no import. Default: `imageImport.methods`.
+    /// The import methods of the internal API (`enabled_import_methods`); `[]` allows no import. Default:
+    /// `imageImport.methods`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 4), extend("x-kubernetes-list-type" = "set"))]
     pub import_methods: Option<Vec<ImportMethod>>,

@@ -29,28 +29,33 @@ use crate::shared::is_default;
     }
 ]))]
 pub struct ImageImport {
-    /// Every image must pass the plugins, so nobody may upload directly (DU021). The operator switches no
-    /// Horizon to direct here, and switches a direct one back. When no browser uploads directly any more,
-    /// this API refuses `PUT …/file` to everyone. Horizon's own (legacy) upload is such a PUT, too.
+    /// `true`: every image must pass the plugins, so nobody may upload directly (DU021). The operator
+    /// switches no Horizon to direct here, and switches a direct one back. When no browser uploads directly
+    /// any more, this API refuses `PUT …/file` to everyone. Horizon's legacy upload is such a PUT, too.
+    /// Default `false`.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub required: bool,
-    /// `enabled_import_methods`. Default: the value in Glance's own file, else all except `GlanceDownload`.
+    /// The import methods that Glance offers (`enabled_import_methods`). `GlanceDirect`: the client stages
+    /// the data. `WebDownload`: Glance fetches a URL. `CopyImage`: from one store to another.
+    /// `GlanceDownload`: from another region. Default: the value in Glance's own file, else all except
+    /// `GlanceDownload`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 4), extend("x-kubernetes-list-type" = "set"))]
     pub methods: Option<Vec<ImportMethod>>,
     /// Converts every imported image to one format (plugin `image_conversion`). Glance's image must have
-    /// `qemu-img`.
+    /// `qemu-img`. Default: no conversion.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub conversion: Option<Conversion>,
-    /// Properties to add to every imported image (plugin `inject_image_metadata`).
+    /// Properties to add to every imported image (plugin `inject_image_metadata`). Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metadata: Option<InjectedMetadata>,
-    /// Decompresses imported images (plugin `image_decompression`) before any other plugin runs.
+    /// `true`: decompress imported images (plugin `image_decompression`) before any other plugin runs.
+    /// Default `false`.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub decompression: bool,
     /// More plugins of Glance's image, in the order in which they run: after decompression and before
-    /// conversion. If this resource names any plugin, it replaces the list in Glance's own file, so repeat
-    /// the plugins of that file here.
+    /// conversion. Default: none. If this resource names any plugin, it replaces the list in Glance's own
+    /// file, so repeat the plugins of that file here.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16), inner(length(min = 1, max = 128), regex(pattern = r"^[A-Za-z0-9_.-]+$")))]
     pub additional_plugins: Vec<String>,
@@ -61,8 +66,9 @@ pub struct ImageImport {
     /// any host with http and https on ports 80 and 443.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub web_download: Option<WebDownload>,
-    /// Gives each pod its own address (`worker_self_reference_url`). Another pod can then forward it the
-    /// import of an image that it staged.
+    /// Gives each pod its own address (`worker_self_reference_url`), so that another pod can forward an
+    /// import to the pod that staged the image. Default: no address; the pods must then share the staging
+    /// volume.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub worker_self_reference: Option<WorkerSelfReference>,
 }
@@ -85,7 +91,7 @@ pub enum ImportMethod {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Conversion {
-    /// The target format.
+    /// The target format: `Raw`, `QCOW2` or `VMDK`.
     pub output_format: OutputFormat,
     /// The Python that limits memory and time of `qemu-img`. Needed for a Glance under uWSGI, which would
     /// otherwise call uWSGI. Example: `/usr/bin/python3`. Default: the value in Glance's own file.
@@ -110,8 +116,8 @@ pub enum OutputFormat {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct InjectedMetadata {
-    /// Names and values. Commas are not allowed, nor colons in names, because Glance knows no escape for
-    /// them.
+    /// Names and values, for example `hw_disk_bus: scsi`. Values may have no commas, and names no commas or
+    /// colons, because Glance has no escape for them.
     #[schemars(extend("minProperties" = 1, "maxProperties" = 64))]
     pub properties: BTreeMap<String, String>,
     /// Images of users with one of these roles get no properties. Default: Glance's own default, `admin`.
@@ -137,39 +143,43 @@ pub struct Staging {
 #[schemars(extend("x-kubernetes-validations" = [
     {
         "rule": "!(has(self.allowedSchemes) && has(self.disallowedSchemes))",
-        "message": "allowedSchemes and disallowedSchemes exclude each other: Glance would ignore the second"
+        "message": "set allowedSchemes or disallowedSchemes, not both: Glance would ignore disallowedSchemes"
     },
     {
         "rule": "!(has(self.allowedHosts) && has(self.disallowedHosts))",
-        "message": "allowedHosts and disallowedHosts exclude each other: Glance would ignore the second"
+        "message": "set allowedHosts or disallowedHosts, not both: Glance would ignore disallowedHosts"
     },
     {
         "rule": "!(has(self.allowedPorts) && has(self.disallowedPorts))",
-        "message": "allowedPorts and disallowedPorts exclude each other: Glance would ignore the second"
+        "message": "set allowedPorts or disallowedPorts, not both: Glance would ignore disallowedPorts"
     }
 ]))]
 pub struct WebDownload {
-    /// Allowed schemes, for example `https`.
+    /// The only schemes from which Glance fetches, for example `https`. Default: the value in Glance's own
+    /// file, else `http` and `https`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16), inner(length(max = 32), regex(pattern = r"^[a-z][a-z0-9+.-]*$")))]
     pub allowed_schemes: Vec<String>,
-    /// Disallowed schemes.
+    /// Schemes from which Glance does not fetch; it fetches from all others. Default: none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16), inner(length(max = 32), regex(pattern = r"^[a-z][a-z0-9+.-]*$")))]
     pub disallowed_schemes: Vec<String>,
-    /// Allowed hosts: names in lower case, or addresses; no patterns.
+    /// The only hosts from which Glance fetches: names in lower case, or addresses, for example
+    /// `images.example.com`; no patterns. Default: the value in Glance's own file, else any host.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 256), inner(length(max = 253), regex(pattern = r"^[0-9a-z:.-]+$")))]
     pub allowed_hosts: Vec<String>,
-    /// Disallowed hosts. Another name of the same address is another host.
+    /// Hosts from which Glance does not fetch. Another name of the same address is another host. Default:
+    /// none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 256), inner(length(max = 253), regex(pattern = r"^[0-9a-z:.-]+$")))]
     pub disallowed_hosts: Vec<String>,
-    /// Allowed ports. A URL without a port always passes.
+    /// The only ports from which Glance fetches. A URL without a port always passes. Default: the value in
+    /// Glance's own file, else 80 and 443.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64), inner(range(min = 1, max = 65535)))]
     pub allowed_ports: Vec<i32>,
-    /// Disallowed ports.
+    /// Ports from which Glance does not fetch. Default: none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64), inner(range(min = 1, max = 65535)))]
     pub disallowed_ports: Vec<i32>,
@@ -179,13 +189,14 @@ pub struct WebDownload {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct WorkerSelfReference {
-    /// The scheme. Default `HTTP`.
+    /// The scheme with which one pod reaches another: `HTTP` (the default), or `HTTPS` with a certificate
+    /// that is valid for the pod's address.
     #[serde(skip_serializing_if = "is_default")]
     pub scheme: WorkerScheme,
     /// The port on which the pod answers. Default 9292.
     #[schemars(range(min = 1, max = 65535))]
     pub port: u16,
-    /// The family of the pods' addresses. Default `IPv4`.
+    /// The family of the pods' addresses: `IPv4` (the default) or `IPv6`.
     #[serde(skip_serializing_if = "is_default")]
     pub ip_family: IpFamily,
 }

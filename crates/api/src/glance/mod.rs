@@ -49,7 +49,8 @@ use crate::glance::swift::GlanceSwift;
     "message": "publicURL and exposedBy exclude each other: keep publicURL to state the URL, or exposedBy to have it derived"
 }]))]
 pub struct GlanceSpec {
-    /// The operator reports, but changes nothing. Use it to try the operator safely on a live cloud.
+    /// `true`: the operator reports what it would do, and changes nothing. Use it to try the operator safely
+    /// on a live cloud. Default `false`.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub suspend: bool,
     /// The workload that runs glance-api. Default: the Deployment of this resource's name.
@@ -60,7 +61,8 @@ pub struct GlanceSpec {
     #[serde(rename = "publicURL", skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 2048), regex(pattern = r"^https?://[^\s?#@]+$"))]
     pub public_url: Option<String>,
-    /// Only these objects expose Glance. Default: all objects that lead to the workload.
+    /// Only these objects expose Glance, for example `{kind: Ingress, name: glance}`. Default: all objects
+    /// that lead to the workload.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 32))]
     pub exposed_by: Option<Vec<ExposedBy>>,
@@ -68,8 +70,9 @@ pub struct GlanceSpec {
     /// nothing.
     #[serde(skip_serializing_if = "is_default")]
     pub exposure: GlanceExposure,
-    /// Whose images these are. It decides where httpd's fragment goes. Default: what the container's mounts
-    /// show, otherwise Debian. See docs/layouts.md.
+    /// Whose images these are: `Debian`, `Ubuntu`, `RedHat`, `OpenStackHelm` or `Kolla`. It decides where the
+    /// configuration fragment of httpd goes. Default: what the container's mounts show, otherwise Debian. See
+    /// docs/layouts.md.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub layout: Option<Layout>,
     /// Paths that differ from the layout's.
@@ -83,7 +86,8 @@ pub struct GlanceSpec {
     /// The httpd in front of glance-api in its pod, if there is one.
     #[serde(skip_serializing_if = "is_default")]
     pub httpd: GlanceHttpd,
-    /// Swift stores of this Glance: uploads and downloads that outlast their token. See docs/swift.md.
+    /// Swift stores of this Glance, so that uploads and downloads can outlast their token. Default: none. See
+    /// docs/swift.md.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["store"]))]
     pub swift: Vec<GlanceSwift>,
@@ -108,9 +112,9 @@ pub struct GlanceSpec {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct GlanceRehearsal {
-    /// Whether a Job reads the public image endpoints from Keystone's catalog, because browsers upload to
-    /// those. The Job asks Keystone with the account in Glance's own `[keystone_authtoken]`, at most once a
-    /// day. `Ask` or `Off`.
+    /// `Ask` (the default): a Job reads the public image endpoints from Keystone's catalog, because browsers
+    /// upload to those. It uses the account in Glance's own `[keystone_authtoken]`, at most once a day.
+    /// `Off`: no Job reads them.
     pub catalog: CatalogRehearsal,
 }
 
@@ -118,9 +122,9 @@ pub struct GlanceRehearsal {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct GlanceExposure {
-    /// The operator sets the annotations of Ingresses and Routes that uploads need and that nobody else has
-    /// set. It removes its annotations when you set this to false again. It needs a separate right
-    /// (`deploy/exposure`). See docs/exposure.md.
+    /// `true`: the operator sets the annotations of Ingresses and Routes that uploads need and that nobody
+    /// else has set. It needs a separate right for this (`deploy/exposure`). Default `false`: it sets none,
+    /// and removes those that it has set. See docs/exposure.md.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub manage: bool,
 }
@@ -129,11 +133,12 @@ pub struct GlanceExposure {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct GlancePaths {
-    /// Your main file. Our file would replace its `[cors]` options, so the operator reads and repeats them.
+    /// The main file of your own configuration. The operator's file would replace its `[cors]` options, so
+    /// the operator reads and repeats them. Default `/etc/glance/glance-api.conf`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 512), regex(pattern = r"^/[^\s]+$"))]
     pub config_file: Option<String>,
-    /// The `glance-api.conf.d` that the CORS filter reads: `/etc/glance/glance-api.conf.d` or
+    /// The `glance-api.conf.d` that the CORS filter reads: `/etc/glance/glance-api.conf.d` (the default), or
     /// `~/.glance/glance-api.conf.d` of the service's user. The filter reads no other folder.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 512), regex(pattern = r"^/[^\s]+$"))]
@@ -148,7 +153,8 @@ pub struct GlancePaths {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 512), regex(pattern = r"^/[^\s]+$"))]
     pub policy_dir: Option<String>,
-    /// A folder whose `*.conf` files httpd includes.
+    /// A folder whose `*.conf` files httpd includes. Default: the layout's, for example
+    /// `/etc/apache2/conf-enabled`. OpenStackHelm and Kolla have no default.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 512), regex(pattern = r"^/[^\s]+$"))]
     pub httpd_conf_dir: Option<String>,
@@ -162,10 +168,11 @@ pub struct GlancePaths {
     "message": "tls.enabled needs tls.secretName: the kubernetes.io/tls Secret with tls.crt and tls.key"
 }]))]
 pub struct GlanceTls {
-    /// With `httpd.server`: httpd terminates TLS with the Secret's certificate. Without it: only states
-    /// that the pod answers https.
+    /// `true` with `httpd.server`: httpd terminates TLS with the Secret's certificate. `true` without it only
+    /// states that the pod answers https. Default `false`.
     pub enabled: bool,
-    /// A `kubernetes.io/tls` Secret in this namespace. The kubelet mounts it; the operator never reads it.
+    /// A `kubernetes.io/tls` Secret in this namespace, required if `enabled` is true. The kubelet mounts it;
+    /// the operator never reads it. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]
     pub secret_name: Option<String>,
@@ -175,32 +182,35 @@ pub struct GlanceTls {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct GlanceCors {
-    /// Origins without a Horizon resource, for example `https://skyline.example.com`; never `*`.
+    /// Origins that Glance accepts in addition to those of Horizon resources, for example
+    /// `https://skyline.example.com`; never `*`. Default: none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 10_000), inner(length(max = 300), regex(pattern = r"^https?://[^\s,]+$")))]
     pub allowed_origins: Vec<String>,
     /// Which Horizon resources may add their origins here.
     #[serde(skip_serializing_if = "is_default")]
     pub allowed_horizons: AllowedHorizons,
-    /// Request headers, in addition to Glance's defaults and those that Horizon sends.
+    /// Names of request headers to allow, in addition to Glance's defaults and those that Horizon sends, for
+    /// example `X-My-Header`. Default: none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 256), inner(length(max = 128), regex(pattern = r"^[!#%&'*+.^_`|~0-9A-Za-z-]+$")))]
     pub allow_headers: Vec<String>,
-    /// Response headers that scripts may read, in addition to Glance's defaults.
+    /// Names of response headers that scripts may read, in addition to Glance's defaults. Default: none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 256), inner(length(max = 128), regex(pattern = r"^[!#%&'*+.^_`|~0-9A-Za-z-]+$")))]
     pub expose_headers: Vec<String>,
-    /// `Access-Control-Allow-Credentials`. Default: the value in your own file, else `true` (Glance's
-    /// default). Uploads of Horizon's Django image panel need it; those of the Angular panel do not.
+    /// Glance's answer to browsers in the header `Access-Control-Allow-Credentials`. Uploads of Horizon's
+    /// Django image panel need `true`; those of the Angular panel do not. Default: the value in your own
+    /// file, else `true` (Glance's default).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allow_credentials: Option<bool>,
-    /// Seconds for which a browser may cache the answer to a preflight. Default: the value in your own
-    /// file, else 3600.
+    /// How many seconds a browser may cache the answer to a preflight. Default: the value in your own file,
+    /// else 3600.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 86400))]
     pub max_age: Option<i64>,
-    /// How long Glance accepts an origin after no Horizon uses it any more, because open dashboard tabs
-    /// keep the mode they loaded. Default `1h`.
+    /// How long Glance accepts an origin after the last Horizon stopped using it. Dashboard tabs that are
+    /// still open continue to upload directly. Default `1h`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retire_after: Option<Duration>,
 }
@@ -216,8 +226,8 @@ pub struct AllowedHorizons {
     #[serde(skip_serializing_if = "is_default_schemes")]
     #[schemars(length(min = 1, max = 2))]
     pub schemes: Vec<Scheme>,
-    /// The most origins that each other namespace may have here, retiring ones included. Default 16. A
-    /// lower number removes no existing origin.
+    /// The most origins that each other namespace may have here, retiring ones included. A lower number
+    /// removes no existing origin. Default 16.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 1000))]
     pub max_origins_per_namespace: Option<u32>,
@@ -255,7 +265,8 @@ pub enum GlanceServer {
     "message": "httpd.port needs httpd.server: ModWSGI, ModProxy or ModProxyUwsgi"
 }]))]
 pub struct GlanceHttpd {
-    /// How httpd reaches glance-api; `None` if there is no httpd.
+    /// The httpd module in front of glance-api: `ModWSGI` runs glance-api inside httpd, `ModProxy`
+    /// (mod_proxy_http) and `ModProxyUwsgi` pass requests to it. `None` (the default): there is no httpd.
     pub server: GlanceServer,
     /// Port on which httpd terminates TLS (with `tls.enabled`). Default 9292.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -277,8 +288,8 @@ pub struct GlanceHttpd {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 9_007_199_254_740_992_i64))]
     pub limit_request_body: Option<i64>,
-    /// Restores the v1 API's headers with underscores (`x-image-meta-disk_format` …), which httpd drops,
-    /// under their names with hyphens.
+    /// `true`: restore the v1 API's headers with underscores, such as `x-image-meta-disk_format`, under their
+    /// names with hyphens. httpd would drop them. Default `false`.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub legacy_headers: bool,
 }

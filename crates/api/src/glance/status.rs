@@ -13,31 +13,34 @@ pub struct GlanceStatus {
     /// The generation of the spec that this status describes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// Primary public URL.
+    /// The primary public URL: the first of `exposures`.
     #[serde(rename = "publicURL", skip_serializing_if = "Option::is_none")]
     pub public_url: Option<String>,
-    /// The URLs under which browsers reach it, with the object behind each; the primary first. At most 100.
+    /// The URLs under which browsers reach the API, each with the object behind it; the primary URL first. At
+    /// most 100.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub exposures: Vec<ExposureStatus>,
     /// How many origins the configuration in use accepts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub origin_count: Option<i64>,
-    /// The origins, and who requests them. At most 100.
+    /// The origins that the API accepts or is about to accept, and who requests each. At most 100.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub origins: Vec<OriginStatus>,
-    /// How many namespaces have origins of their Horizons accepted here.
+    /// In how many namespaces there are Horizons whose origins the API accepts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub namespace_count: Option<i64>,
-    /// These namespaces. At most 100.
+    /// The namespaces with Horizons whose origins the API accepts. At most 100.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub namespaces: Vec<GrantStatus>,
     /// The ConfigMaps that the workload uses now.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub config_maps: Vec<String>,
-    /// Advice and assumptions. They block nothing.
+    /// Findings that do not stop the operator: settings that are unwise or may block uploads, and
+    /// assumptions. Each says what to do.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub advice: Vec<String>,
-    /// Standard conditions.
+    /// The conditions `Ready`, `Accepted`, `OriginsResolved`, `ConfigRendered`, `RolledOut`, `Verified`,
+    /// `Reconciling` and `Stalled`. See docs/conditions.md.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
@@ -47,19 +50,19 @@ pub struct GlanceStatus {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct OriginStatus {
-    /// `scheme://host[:port]`, as the browser sends it.
+    /// The origin, `scheme://host[:port]`, as the browser sends it.
     pub origin: String,
-    /// Who requests it: `Horizon namespace/name`, `spec.cors.allowedOrigins`, or the user's own
+    /// Who requests the origin: `Horizon namespace/name`, `spec.cors.allowedOrigins`, or the user's own
     /// configuration file. At most 10. Empty: the origin is retiring.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub wanted_by: Vec<String>,
-    /// The objects that give a dashboard's origin: `Ingress namespace/name`, `HTTPRoute namespace/name` or
-    /// another; the Horizon itself if its `spec.publicURL` states it. Of a retiring origin: those that gave
-    /// it. At most 10.
+    /// The objects from which the operator derived the origin, for example `Ingress namespace/name`; the
+    /// Horizon itself if its `spec.publicURL` states the origin. For a retiring origin: those from which it
+    /// was derived. At most 10.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub from: Vec<String>,
-    /// When a retiring origin leaves, at the earliest. If consent was withdrawn and its Horizon still
-    /// uploads directly: at the latest.
+    /// When the API stops accepting a retiring origin, at the earliest. If consent was withdrawn and the
+    /// Horizon still uploads directly: at the latest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retires_at: Option<Time>,
 }
@@ -68,8 +71,8 @@ pub struct OriginStatus {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct GrantStatus {
-    /// Its name.
+    /// The namespace's name.
     pub namespace: String,
-    /// How many origins of its Horizons are requested and granted.
+    /// How many origins of this namespace's Horizons are requested and granted.
     pub origins: i64,
 }

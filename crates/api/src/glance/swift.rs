@@ -23,11 +23,12 @@ pub struct GlanceSwift {
     /// `enabled_backends`.
     #[schemars(length(min = 1, max = 128), regex(pattern = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"))]
     pub store: String,
-    /// Whose account has the images. It must be the value with which the store was set up. With another
-    /// value, Glance looks for images in another account.
+    /// Whose account in Swift has the images. `MultiTenant`: the account of each image's owner.
+    /// `SingleTenant`: one account of Glance. It must be the value with which the store was set up; with
+    /// another value, Glance looks for images in another account.
     pub tenancy: SwiftTenancy,
-    /// Continue with a trust when the user's token is about to expire (`swift_store_use_trusts`), for
-    /// `MultiTenant`. Default true.
+    /// `true`: Glance continues with a trust when the user's token is about to expire
+    /// (`swift_store_use_trusts`). Only for `MultiTenant`. Default `true`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trusts: Option<bool>,
     /// Glance renews a token that expires within this time before it sends the next segment
@@ -68,11 +69,11 @@ pub enum SwiftTenancy {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SwiftCredentials {
-    /// A Secret in this namespace.
+    /// The name of a Secret in this namespace.
     #[schemars(length(min = 1, max = 253))]
     pub secret_name: String,
-    /// Its key: a file with `swift_store_auth_address`, `swift_store_user` and `swift_store_key` in
-    /// the store's own section. Default `swift.conf`.
+    /// The Secret's key. It holds a piece of configuration with `swift_store_auth_address`,
+    /// `swift_store_user` and `swift_store_key` in the store's own section. Default `swift.conf`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253), regex(pattern = r"^[-._a-zA-Z0-9]+$"))]
     pub key: Option<String>,

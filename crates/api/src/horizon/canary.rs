@@ -22,12 +22,12 @@ pub struct Canary {
     /// Time between two uploads, at least one minute. Default `15m`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interval: Option<Duration>,
-    /// How many bytes the upload has. Default 1048576 (1 MiB).
+    /// How many bytes each upload has. Default 1048576 (1 MiB).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1024, max = 1_073_741_824))]
     pub size: Option<i64>,
-    /// How long the upload takes. The operator spreads the bytes over this time, so that the upload
-    /// outlasts the usual timeouts in front of Glance. At most one hour. Default `90s`.
+    /// How long each upload takes. The operator spreads the bytes over this time, so that the upload outlasts
+    /// the usual timeouts in front of Glance. At most one hour. Default `90s`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pace: Option<Duration>,
     /// Images that stay `queued` or `saving`, as failed uploads leave them. The operator counts them with
@@ -41,8 +41,9 @@ pub struct Canary {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct StuckImages {
-    /// A Secret of this namespace with the same keys as the canary's. Its credential lists images of other
-    /// projects, too. The operator uses it only for `GET /v2/images`.
+    /// A Secret of this namespace with the same keys as the canary's. Its credential must be able to list
+    /// images of all projects that matter. The operator uses it only for `GET /v2/images`. Default: the
+    /// canary's own Secret, which lists only its project.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub credential_secret_ref: Option<SecretRef>,
     /// An image is stuck if it has not changed for this time. At least ten minutes. Default `6h`: longer

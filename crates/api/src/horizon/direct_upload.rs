@@ -15,38 +15,50 @@ use crate::shared::is_default;
     "message": "glanceRef and glanceEndpoint are not allowed together with regions: set them in each region"
 }]))]
 pub struct DirectUpload {
-    /// `true`: uploads go from the browser to Glance. `false`: the operator removes our snippet, and
-    /// Horizon's own setting is in effect again.
+    /// `true` (the default): uploads go from the browser to Glance. `false`: the operator removes its file
+    /// from Horizon, and Horizon's own upload mode is in effect again.
     pub enabled: bool,
-    /// The Glance resource. Default: the only one in this namespace. The choice stays when others appear.
+    /// The Glance resource to which users upload. Default: the only one in this namespace. The choice stays
+    /// when others appear.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub glance_ref: Option<GlanceRef>,
-    /// The public `image` endpoint in Keystone's catalog, if you want the operator to check it. It
-    /// configures nothing in Horizon, which always uses the catalog.
+    /// The public `image` endpoint in Keystone's catalog, for example `https://glance.example.com`, if you
+    /// want the operator to check it. It configures nothing in Horizon, which always uses the catalog.
+    /// Default: what the operator reads from the catalog, else the Glance's public URL.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 2048), regex(pattern = r"^https?://[^\s?#@]+$"))]
     pub glance_endpoint: Option<String>,
     /// The Glance of each region, for a dashboard with several regions. A dashboard has one upload mode for
-    /// all of them, so it is direct only while all of them are verified.
+    /// all regions, so it is direct only while all of them are verified. Default: one region, with
+    /// `glanceRef`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(
         length(max = 32),
         extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"])
     )]
     pub regions: Vec<Region>,
-    /// What must be proven before Horizon switches to direct.
+    /// What the operator must prove before it switches Horizon to direct. `Required` (the default): a
+    /// preflight from each of the dashboard's origins passes at the rolled-out Glance. `BestEffort`: the
+    /// same, but if the operator itself gets no answer, it switches anyway. `Off`: nothing.
     pub verification: Verification,
-    /// What to do when a verified upload path fails later.
+    /// What the operator does when a verified upload path fails later. `Legacy` (the default): it removes its
+    /// file from Horizon until the path is verified again. `None`: it only reports. A path fails when Glance
+    /// refuses every preflight for five minutes (`--preflight-patience`); a missing answer never changes a
+    /// mode. See docs/preflight.md.
     pub fallback: Fallback,
-    /// Where the operator may read Keystone's catalog, which decides where uploads go. Without it, the
-    /// operator assumes that the catalog matches `glanceEndpoint`, or the URL where Glance is exposed.
+    /// A Keystone, and a credential with which the operator reads its catalog, which decides where uploads
+    /// go. Default: what a Job reads with Glance's own account (`spec.rehearsal.catalog` of the Glance). If
+    /// that gives nothing, the operator assumes that the catalog has `glanceEndpoint`, or the URL where
+    /// Glance is exposed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub catalog: Option<Catalog>,
-    /// An upload that the operator makes repeatedly. Without this field, it makes none.
+    /// A canary: a small image that the operator uploads repeatedly, as the dashboard's page does, and
+    /// deletes again. Default: none. See docs/canary.md.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub canary: Option<Canary>,
-    /// The image panel of the dashboard: its setting `ANGULAR_FEATURES['images_panel']`. Default: the panel
-    /// that a rehearsal found. If none did, uploads of both panels must work.
+    /// The image panel that the dashboard shows, if you want to state it: `Angular`
+    /// (`ANGULAR_FEATURES['images_panel']` is True, Horizon's default) or `Django` (False). Default: the
+    /// panel that a rehearsal found. If none was found, uploads of both panels must work.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub panel: Option<ImagesPanel>,
     /// How the operator reaches the public URL for its preflights, if this differs from browsers.
@@ -79,13 +91,15 @@ impl Default for DirectUpload {
     "message": "a region needs its Glance: set glanceRef, or glanceEndpoint if the Glance is in another cluster, or both"
 }]))]
 pub struct Region {
-    /// Its name in Keystone, for example `RegionOne`.
+    /// The region's name in Keystone, for example `RegionOne`.
     #[schemars(length(min = 1, max = 255))]
     pub name: String,
-    /// The Glance resource.
+    /// The region's Glance resource. Default: none, if the Glance is in another cluster; then set
+    /// `glanceEndpoint`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub glance_ref: Option<GlanceRef>,
-    /// The public `image` endpoint of this region in Keystone's catalog.
+    /// The public `image` endpoint of this region in Keystone's catalog, for example
+    /// `https://image.two.example.com`. Default: the public URL of the Glance in `glanceRef`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 2048), regex(pattern = r"^https?://[^\s?#@]+$"))]
     pub glance_endpoint: Option<String>,
@@ -109,7 +123,7 @@ pub struct Catalog {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SecretRef {
-    /// Its name.
+    /// The Secret's name.
     #[schemars(length(min = 1, max = 253))]
     pub name: String,
 }
@@ -120,23 +134,26 @@ pub struct SecretRef {
 #[serde(rename_all = "camelCase", default)]
 pub struct ProbeSettings {
     /// A ConfigMap of this namespace with certificate authorities that browsers trust here, in addition to
-    /// those that all browsers trust.
+    /// those that all browsers trust. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ca_config_map: Option<CaConfigMap>,
     /// Addresses for host names, as in a pod's `hostAliases`. Use it for a public name that has another
-    /// address, or none, inside the cluster.
+    /// address, or none, inside the cluster. Default: none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64))]
     pub host_aliases: Vec<HostAlias>,
-    /// Whether the operator tries uploads, with no token and no data.
+    /// After a preflight that passes, the operator sends two PUTs with neither token nor data, because a
+    /// server in front of Glance may treat PUT differently from the preflight. At most one pair every 15
+    /// minutes while they pass.
     #[serde(skip_serializing_if = "is_default")]
     pub put: PutProbe,
-    /// Whether the operator requests the dashboard's own page. It checks that the page exists, and that its
-    /// Content-Security-Policy allows Glance.
+    /// `Check` (the default): the operator requests the dashboard's own page. It checks that the page exists,
+    /// and that its Content-Security-Policy allows Glance. `Ignore`: it does not.
     #[serde(skip_serializing_if = "is_default")]
     pub page: ProbeCheck,
-    /// Whether a Glance on a less public address than the dashboard counts as a failure, as in browsers.
-    /// Use `Ignore` if users resolve these names to other addresses than the operator.
+    /// `Check` (the default): a Glance on a less public address than the dashboard counts as a failure, as in
+    /// browsers. `Ignore`: it does not; use this if users resolve these names to other addresses than the
+    /// operator.
     #[serde(skip_serializing_if = "is_default")]
     pub address_spaces: ProbeCheck,
 }
@@ -157,10 +174,10 @@ pub enum ProbeCheck {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PutProbe {
-    /// `false`: do not send it, for example if a firewall counts Glance's 401. Default `true`.
+    /// `false`: send no PUT, for example if a firewall counts Glance's 401. Default `true`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,
-    /// How many bytes it announces: the size that uploads may have. Default 10737418240 (10 GiB).
+    /// How many bytes the second PUT announces: the size that uploads may have. Default 10737418240 (10 GiB).
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub size: Option<i64>,
@@ -176,6 +193,7 @@ impl PutProbe {
 
 /// One of Horizon's two image panels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(description = "")] // as for Scheme
 pub enum ImagesPanel {
     /// The JavaScript panel (`images_panel` is True). It uploads without cookies.
     Angular,
@@ -197,7 +215,7 @@ impl From<ImagesPanel> for Panel {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CaConfigMap {
-    /// Its name.
+    /// The ConfigMap's name.
     #[schemars(length(min = 1, max = 253))]
     pub name: String,
     /// The key with the certificates in PEM form. Default `ca.crt`.
@@ -210,10 +228,10 @@ pub struct CaConfigMap {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct HostAlias {
-    /// The address.
+    /// The address, for example `192.0.2.7`.
     #[schemars(length(min = 2, max = 45), regex(pattern = r"^[0-9A-Fa-f.:]+$"))]
     pub ip: String,
-    /// Host names for this address.
+    /// The host names that lead to this address, for example `glance.example.com`.
     #[schemars(length(min = 1, max = 64), inner(length(min = 1, max = 253)))]
     pub hostnames: Vec<String>,
 }
@@ -222,10 +240,11 @@ pub struct HostAlias {
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct GlanceRef {
-    /// Its name.
+    /// The Glance resource's name.
     #[schemars(length(min = 1, max = 253))]
     pub name: String,
-    /// Its namespace. Default: this resource's. A Glance in another namespace must allow it.
+    /// The Glance resource's namespace. Default: this resource's own. A Glance in another namespace must
+    /// allow this one (`spec.cors.allowedHorizons`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 63))]
     pub namespace: Option<String>,

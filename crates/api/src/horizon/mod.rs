@@ -46,7 +46,8 @@ use crate::horizon::status::HorizonStatus;
     "message": "publicURL and exposedBy exclude each other: keep publicURL to state the URL, or exposedBy to have it derived"
 }]))]
 pub struct HorizonSpec {
-    /// The operator reports, but changes nothing. Use it to try the operator safely on a live cloud.
+    /// `true`: the operator reports what it would do, and changes nothing. Use it to try the operator safely
+    /// on a live cloud. Default `false`.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub suspend: bool,
     /// The workload that runs Horizon. Default: the Deployment of this resource's name.
@@ -57,12 +58,14 @@ pub struct HorizonSpec {
     #[serde(rename = "publicURL", skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 2048), regex(pattern = r"^https?://[^\s?#@]+$"))]
     pub public_url: Option<String>,
-    /// Only these objects expose the dashboard. Default: all objects that lead to the workload.
+    /// Only these objects expose the dashboard, for example `{kind: Ingress, name: horizon}`. Default: all
+    /// objects that lead to the workload.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 32))]
     pub exposed_by: Option<Vec<ExposedBy>>,
-    /// Whose images these are; decides where files go and how they get there. Default: the image itself is
-    /// asked, by the rehearsal of its first roll. See docs/layouts.md.
+    /// Whose images these are: `Debian`, `Ubuntu`, `RedHat`, `OpenStackHelm` or `Kolla`. It decides where
+    /// files go and how they get there. Default: the operator asks the image itself, with the rehearsal of
+    /// its first roll. See docs/layouts.md.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub layout: Option<Layout>,
     /// Paths that differ from the layout's.
@@ -91,15 +94,20 @@ pub struct HorizonSpec {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct HorizonPaths {
-    /// The `local_settings.d` that this image reads.
+    /// The folder `local_settings.d` from which this image's Horizon reads its settings, for example
+    /// `/etc/openstack-dashboard/local_settings.d`. Default: the folder that a rehearsal found, else the
+    /// layout's.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 512), regex(pattern = r"^/[^\s]+$"))]
     pub local_settings_dir: Option<String>,
-    /// A folder whose `*.conf` files httpd includes.
+    /// A folder whose `*.conf` files httpd includes. Default: the layout's, for example
+    /// `/etc/apache2/conf-enabled`. OpenStackHelm and Kolla have no default.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 512), regex(pattern = r"^/[^\s]+$"))]
     pub httpd_conf_dir: Option<String>,
-    /// How the snippet gets to its path. Default: the layout's method.
+    /// How the file gets to its path. `Mount`: the operator mounts it read-only. `Copy`: an init container
+    /// copies it into an `emptyDir`, for images whose start script changes the owner of the folder. Default:
+    /// what a rehearsal found, else the layout's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delivery: Option<Delivery>,
 }
@@ -108,14 +116,14 @@ pub struct HorizonPaths {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct TlsTermination {
-    /// Header in which the proxy says `https`, for example `X-Forwarded-Proto`. Set it only if the proxy
-    /// always overwrites this header, because Django trusts it (`SECURE_PROXY_SSL_HEADER`).
+    /// The header in which the proxy says `https`, for example `X-Forwarded-Proto`. Set it only if the proxy
+    /// always overwrites this header, because Django trusts it (`SECURE_PROXY_SSL_HEADER`). Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 64), regex(pattern = r"^[A-Za-z0-9-]+$"))]
     pub forwarded_proto_header: Option<String>,
-    /// Appends Horizon's https origins to `CSRF_TRUSTED_ORIGINS`.
+    /// `true`: append Horizon's https origins to `CSRF_TRUSTED_ORIGINS`. Default `false`.
     pub trust_origins: bool,
-    /// Appends Horizon's public host names to `ALLOWED_HOSTS`.
+    /// `true`: append Horizon's public host names to `ALLOWED_HOSTS`. Default `false`.
     pub allow_hosts: bool,
 }
 
@@ -123,16 +131,18 @@ pub struct TlsTermination {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct HorizonCors {
-    /// Renders the headers. Default `false`: the upload does not need them.
+    /// `true`: httpd adds the headers. Default `false`, because uploads do not need them.
     pub enabled: bool,
-    /// Exact origins, for example `https://portal.example.com`; never `*`.
+    /// The origins whose scripts may read Horizon's answers, for example `https://portal.example.com`; never
+    /// `*`. Default: none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64), inner(length(max = 300), regex(pattern = r"^https?://[^\s,]+$")))]
     pub allowed_origins: Vec<String>,
-    /// `Access-Control-Allow-Credentials`.
+    /// `true`: httpd adds `Access-Control-Allow-Credentials: true`. Default `false`.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub allow_credentials: bool,
-    /// Seconds for which a browser may cache the answer to a preflight.
+    /// How many seconds a browser may cache the answer to a preflight (`Access-Control-Max-Age`). Default:
+    /// the header is not sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 86400))]
     pub max_age: Option<i64>,

@@ -14,16 +14,18 @@ pub struct HorizonStatus {
     /// The generation of the spec that this status describes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// Primary public URL of the dashboard.
+    /// The dashboard's primary public URL: the first of `exposures`.
     #[serde(rename = "publicURL", skip_serializing_if = "Option::is_none")]
     pub public_url: Option<String>,
-    /// The URLs under which browsers reach it, with the object behind each; the primary first. At most 100.
+    /// The URLs under which browsers reach the dashboard, each with the object behind it; the primary URL
+    /// first. At most 100.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub exposures: Vec<ExposureStatus>,
     /// All origins from which browsers load the dashboard.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub origins: Vec<String>,
-    /// The configured upload mode: `direct` by the operator, or `own` (Horizon's own setting).
+    /// The upload mode that is configured in every pod: `direct` by the operator's file, or `own`, Horizon's
+    /// own setting.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub upload_mode: Option<ConfiguredMode>,
     /// The Glance resource that this Horizon uses, unless the spec names regions.
@@ -32,26 +34,30 @@ pub struct HorizonStatus {
     /// The Glance URL that browsers use, if it is known. With several regions, see `regions`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub glance_endpoint: Option<String>,
-    /// The state of each region of the spec.
+    /// The state of each region that the spec names.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub regions: Vec<RegionStatus>,
-    /// The image panel that the dashboard shows, if it is known.
+    /// The image panel that the dashboard shows: `angular`, `django` or `unknown`. The two panels send
+    /// different requests.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub panel: Option<Panel>,
     /// The results of the preflights.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verification: Option<VerificationStatus>,
-    /// What uploads need, but nobody has seen.
+    /// What uploads need, but the operator has not seen: for example, that nothing cuts an upload while its
+    /// data is sent.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub assumptions: Vec<String>,
     /// The ConfigMaps that the workload uses now.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub config_maps: Vec<String>,
-    /// Advice and assumptions. They block nothing.
+    /// Findings that do not stop the operator: settings that are unwise or may block uploads, and
+    /// assumptions. Each says what to do.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub advice: Vec<String>,
-    /// Standard conditions.
+    /// The conditions `Ready`, `Accepted`, `OriginsResolved`, `ConfigRendered`, `RolledOut`, `Verified`,
+    /// `Reconciling` and `Stalled`. See docs/conditions.md.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
@@ -61,18 +67,18 @@ pub struct HorizonStatus {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RegionStatus {
-    /// Its name.
+    /// The region's name in Keystone.
     pub name: String,
-    /// The Glance resource.
+    /// The region's Glance resource.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub glance: Option<GlanceRef>,
     /// The Glance URL that browsers use, if it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub glance_endpoint: Option<String>,
-    /// The results of the preflights there.
+    /// The results of the preflights to this region's Glance: `Granted`, `Refused` or `Unknown` (no answer).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict: Option<ProbeVerdict>,
-    /// A reason as in conditions: `Verified`, or what blocks it.
+    /// Why the region is ready or not, with a reason as in conditions: `Verified`, or what blocks it.
     pub reason: String,
     /// The reason in words.
     pub message: String,
@@ -81,6 +87,7 @@ pub struct RegionStatus {
 /// The mode that is configured in every Horizon pod.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(description = "")] // as for Scheme
 pub enum ConfiguredMode {
     /// Our snippet sets `HORIZON_IMAGES_UPLOAD_MODE = 'direct'` in every pod.
     Direct,
@@ -92,7 +99,8 @@ pub enum ConfiguredMode {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct VerificationStatus {
-    /// The verdict over all origins.
+    /// The verdict over all origins, the worst first. `Granted`: a browser would send the upload. `Refused`:
+    /// it would not. `Unknown`: the operator got no answer, so nothing is known about browsers.
     pub verdict: ProbeVerdict,
     /// When the verdict last changed.
     pub last_transition_time: Time,
@@ -104,6 +112,7 @@ pub struct VerificationStatus {
 /// The verdict of a preflight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, strum::IntoStaticStr)]
 #[strum(serialize_all = "lowercase")]
+#[schemars(description = "")] // as for Scheme
 pub enum ProbeVerdict {
     /// A browser would send the upload.
     Granted,
@@ -122,14 +131,14 @@ pub struct ProbeFailure {
     /// The region, if the spec names regions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
-    /// The rule of the runbook, `DU0xx`; empty without an answer.
+    /// The id of the rule, `DU0xx`; docs/runbook has its page. Empty if there was no answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule: Option<String>,
-    /// The browser's requirement that was not met, or how far the probe got.
+    /// The browser's requirement that was not met. Without an answer: how far the operator's request got.
     pub requirement: String,
     /// What is wrong.
     pub message: String,
-    /// The part of the answer that decided.
+    /// The part of Glance's answer that decided.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub received: String,
     /// What to change, and where.

@@ -15,8 +15,7 @@ pub struct Endpoint {
 impl Endpoint {
     /// Reads a URL as it is in the catalog.
     ///
-    /// # Errors
-    /// [`OriginError`] if it is no http(s) URL.
+    /// # Errors [`OriginError`] if it is not an http(s) URL.
     pub fn parse(text: &str) -> Result<Self, OriginError> {
         let url = PublicUrl::parse(text)?;
         Ok(Self { url, slashes: text.len() - text.trim_end_matches('/').len() })

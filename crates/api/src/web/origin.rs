@@ -20,7 +20,7 @@ pub struct PublicUrl {
     path: String,
 }
 
-/// Why a text is no origin or public URL. Each message says what to write instead.
+/// Why a text is not an origin or a public URL. Each message says what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum OriginError {
     /// A `*` or `null` would open the API to every site (DU005).
