@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::{env, fs, io};
 
-use direct_upload_api::{ConditionType, Reason, Rule, crds};
+use direct_upload_api::{ConditionType, Outlook, Reason, Rule, crds};
 use serde_json::{Map, Value};
 
 fn main() -> io::Result<ExitCode> {
@@ -26,8 +26,9 @@ fn main() -> io::Result<ExitCode> {
     }
     complaints.extend(put(&docs.join("runbook.md"), "rules", &rules(), check)?);
     let page = docs.join("conditions.md");
-    complaints.extend(put(&page, "reasons", &reasons(), check)?);
-    complaints.extend(uncovered(&fs::read_to_string(page)?));
+    let text = fs::read_to_string(&page)?;
+    complaints.extend(put(&page, "reasons", &reasons(&text), check)?);
+    complaints.extend(uncovered(&text));
     for complaint in &complaints {
         eprintln!("{complaint}");
     }
@@ -137,12 +138,19 @@ fn all_reasons() -> Vec<(Reason, String)> {
         .collect()
 }
 
-fn reasons() -> String {
+fn reasons(page: &str) -> String {
     let mut table = String::from("\n| reason | meaning | ends by |\n|---|---|---|\n");
     for (reason, meaning) in all_reasons() {
         let name = reason.to_string();
-        let ends =
-            if reason.is_terminal() { format!("[your change](#{})", name.to_lowercase()) } else { String::new() };
+        let by = match reason.outlook() {
+            Outlook::Stalls | Outlook::Rests => "your change",
+            Outlook::Moves | Outlook::Holds => "itself",
+        };
+        let heading = format!("### `{name}`");
+        let ends = match page.lines().any(|line| line == heading) {
+            true => format!("[{by}](#{})", name.to_lowercase()),
+            false => String::new(),
+        };
         let _ = writeln!(table, "| `{name}` | {meaning} | {ends} |");
     }
     table.push('\n');

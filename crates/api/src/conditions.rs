@@ -15,7 +15,7 @@ pub enum ConditionType {
     Ready,
     /// The spec is usable here: workload, container, paths and endpoint.
     Accepted,
-    /// The browsers' origins and the partner are known.
+    /// The browsers' origins are known and, for a Horizon, so is its Glance.
     OriginsResolved,
     /// The files exist as a ConfigMap.
     ConfigRendered,
@@ -121,7 +121,7 @@ reasons! {
     PathNotRead => Accepted, Stalls;
     /// This version cannot decode the stored object.
     Undecodable => Accepted, Stalls;
-    /// The origins and the partner are known.
+    /// The origins are known and, for a Horizon, so is its Glance.
     Resolved => OriginsResolved, Holds;
     /// Nothing that the operator can see exposes the service to browsers.
     NotExposed => OriginsResolved, Stalls;
@@ -149,7 +149,7 @@ reasons! {
     NothingToRender => ConfigRendered, Holds;
     /// A rehearsal found that the new files do not work. No serving pod changed.
     RehearsalFailed => ConfigRendered, Stalls;
-    /// A rehearsal found that the program reads something later that overrides our file.
+    /// A rehearsal found that the program reads something later that overrides the operator's file.
     Overridden => ConfigRendered, Stalls;
     /// The cluster refused to create the rehearsal Job or its pod: a quota, Pod Security, or a missing
     /// right of the operator.
@@ -158,7 +158,8 @@ reasons! {
     RehearsalUnfinished => ConfigRendered, Moves;
     /// Every pod has the files.
     RolledOut => RolledOut, Holds;
-    /// Pods are being replaced, or will be after a rehearsal.
+    /// Pods are being replaced, or will be after a rehearsal. The message names the pod for which the roll
+    /// waits.
     RollingOut => RolledOut, Moves;
     /// Horizon switches to direct: first Glance accepts its origins, then its pods roll.
     SwitchingToDirect => RolledOut, Moves;
@@ -186,15 +187,15 @@ reasons! {
     RolloutStuck => RolledOut, Stalls;
     /// The roll failed, and the operator undid it. It does not try the same roll again.
     RollFailed => RolledOut, Stalls;
-    /// Another field manager owns a field that we need. The message names it.
+    /// Another field manager owns a field that the operator needs. The message names it.
     FieldConflict => RolledOut, Stalls;
-    /// Something keeps removing our fields, so the operator stopped restoring them.
+    /// Something keeps removing the operator's fields, so the operator stopped restoring them.
     Contended => RolledOut, Stalls;
     /// Nothing is mounted, and nothing needs to be.
     NothingToRoll => RolledOut, Holds;
     /// The API server refused the operator's last write. The operator tries again.
     WriteFailed => RolledOut, Moves;
-    /// The operator has sent no preflight.
+    /// The operator has sent no preflight yet, or needs none. The message says why.
     NotVerified => Verified, Moves;
     /// Glance answered the preflight, and a browser would refuse the answer. The message names the rule and
     /// the fix.
@@ -219,7 +220,7 @@ reasons! {
     UploadVerified => Verified, Holds;
     /// The configuration is in effect, but no preflight has proven it.
     ReadyUnverified => Verified, Holds;
-    /// Direct upload is off, and our files are removed from Horizon.
+    /// Direct upload is off, and Horizon's own upload mode is in effect.
     DirectDisabled => Accepted, Holds;
     /// No Horizon and no `cors.allowedOrigins` uses this Glance.
     NoOrigins => OriginsResolved, Holds;

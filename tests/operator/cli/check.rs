@@ -67,7 +67,9 @@ fn explain_prints_what_the_pages_say() {
         (output.status.code(), text(&output.stdout), text(&output.stderr))
     };
     assert!(explain("DU007").1.starts_with("# DU007: "));
-    assert!(explain("NotVerified").1.starts_with("NotVerified: The operator has sent no preflight."));
+    assert!(
+        explain("NotVerified").1.starts_with("NotVerified: The operator has sent no preflight yet, or needs none.")
+    );
     let (code, _, error) = explain("Nonsense");
     assert_eq!(code, Some(1));
     assert!(error.contains("no rule"), "{error}");
