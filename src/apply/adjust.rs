@@ -32,7 +32,7 @@ impl Applier {
         let now = Timestamp::now();
         if self.is_contended(adjustment, now) {
             let why = format!(
-                "{adjustment}: somebody repeatedly removes our annotations; configure that tool to keep them, or set spec.exposure.manage: false"
+                "{adjustment}: somebody repeatedly removes the operator's annotations; configure that tool to keep them, or set spec.exposure.manage: false"
             );
             return Err(self.leave(adjustment, why, CONTENDED_SPAN, now));
         }

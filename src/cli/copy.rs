@@ -30,8 +30,8 @@ pub struct Args {
 /// Why files could not be copied.
 #[derive(Debug, Error)]
 pub enum CopyError {
-    /// `--to` is no folder.
-    #[error("--to {}: is no folder", .0.display())]
+    /// `--to` is not a folder.
+    #[error("--to {}: is not a folder", .0.display())]
     NoFolder(PathBuf),
     /// A path without a name, or whose name is not text.
     #[error("{}: names no file", .0.display())]
@@ -39,7 +39,7 @@ pub enum CopyError {
     /// Two files would have the same name.
     #[error("{}: another file has the same name", .0.display())]
     Twice(PathBuf),
-    /// CatalogReading or writing failed.
+    /// Reading or writing failed.
     #[error("{}: {error}", .path.display())]
     Io {
         /// The file.

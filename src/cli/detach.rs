@@ -117,7 +117,7 @@ async fn await_rest(client: &Client, args: &Args) -> Result<(), DetachError> {
     }
 }
 
-/// Reads only metadata, so that a resource that cannot be decoded is no problem.
+/// Reads only metadata, so that it also works for a resource that cannot be decoded.
 async fn detach<K>(client: &Client, namespace: Option<&str>) -> Result<(), DetachError>
 where
     K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + std::fmt::Debug + DeserializeOwned,

@@ -43,7 +43,7 @@ pub fn main(args: &Args) -> ExitCode {
     if !path.exists() {
         let what = &args.what;
         return super::failed(format!(
-            "{what:?} is no rule (DU001), no reason of a condition (NotVerified) and no file"
+            "{what:?} is neither a rule (such as DU001), nor a reason of a condition (such as NotVerified), nor a file"
         ));
     }
     let read = || match fs::metadata(path) {

@@ -70,7 +70,7 @@ enum Command {
     /// Show how far uploads get, and what blocks them
     #[command(after_help = status::EXAMPLES)]
     Status(status::Args),
-    /// Remove the operator's finalizers without changing workloads, if the operator leaves or is gone
+    /// Remove the operator's finalizers without changing workloads, if you remove the operator or it is gone
     #[command(after_help = detach::EXAMPLES)]
     Detach(detach::Args),
     /// Print a completion script for a shell

@@ -7,7 +7,7 @@ use crate::probe::{Host, Trust};
 
 /// Bytes, or with a unit: powers of 1024 (KiB, Ki) or of 1000 (KB, K).
 pub(super) fn size(text: &str) -> Result<u64, String> {
-    let error = || format!("{text:?} is no size, e.g. 500MiB, 10GiB or 10737418240");
+    let error = || format!("{text:?} is not a size; write e.g. 500MiB, 10GiB or 10737418240");
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
     let unit = unit.strip_suffix('B').unwrap_or(unit);

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::yaml;
 
-/// Writes data to standard output. It is no error if the reader closes the pipe (`| head`).
+/// Writes data to standard output. It is not an error if the reader closes the pipe (`| head`).
 ///
 /// # Errors
 /// Any other failure, such as a full disk.

@@ -79,7 +79,7 @@ enum Format {
 /// A path of a URL that is valid in a request line.
 fn path(text: &str) -> Result<String, String> {
     let is_plain = text.starts_with('/') && text.bytes().all(|b| b.is_ascii_graphic() && !b"?#\\".contains(&b));
-    is_plain.then(|| text.to_owned()).ok_or_else(|| format!("{text:?} is no path, e.g. /horizon/"))
+    is_plain.then(|| text.to_owned()).ok_or_else(|| format!("{text:?} is not a path; write e.g. /horizon/"))
 }
 
 /// Runs the command.
@@ -152,7 +152,7 @@ fn write_text(out: &mut String, report: &PreflightReport) -> std::fmt::Result {
         addresses(out, found)?;
     }
     if let Some(sent) = &report.put {
-        put(out, sent, "without data or token", "it reaches Glance, and the page may read the answer")?;
+        put(out, sent, "without data or token", "Glance answered it, and the page may read the answer")?;
     }
     if let Some(sent) = &report.size {
         let what = format!("that announces {} bytes, without token", sent.bytes);
@@ -194,7 +194,7 @@ fn page(out: &mut String, asked: &PageReport) -> std::fmt::Result {
     }
     match asked.verdict {
         Decision::Granted => {
-            writeln!(out, "passed:    it is a Horizon, and no Content-Security-Policy blocks its page from Glance")
+            writeln!(out, "passed:    Horizon answered, and no Content-Security-Policy blocks its page from Glance")
         }
         Decision::Refused => failed(out, asked.failure.as_ref()),
         Decision::Unknown => unanswered(out, asked.unknown.as_ref()),

@@ -42,10 +42,11 @@ pub struct Args {
     /// File or folder with manifests, or - for standard input; may be repeated
     #[arg(short, long = "filename", required_unless_present = "origin", value_name = "FILE|DIR|-")]
     filename: Vec<PathBuf>,
-    /// Print what this deployment tool's own tree takes, as fragments to merge
+    /// Print fragments to merge into the files of this deployment tool
     #[arg(long = "for", value_name = "openstack-helm|kolla-ansible|openstack-ansible|rhoso", conflicts_with = "plan")]
     deployer: Option<Deployer>,
-    /// Where browsers load a dashboard from, in place of manifests: scheme://host[:port]; may be repeated
+    /// The origin from which browsers load a dashboard, in place of manifests: scheme://host[:port]; may be
+    /// repeated
     #[arg(long, value_parser = Origin::parse, requires_all = ["url", "deployer"], conflicts_with = "filename")]
     origin: Vec<Origin>,
     /// Glance's public endpoint, exactly as Keystone's catalog has it
@@ -99,7 +100,7 @@ pub fn main(args: &Args) -> ExitCode {
         crate::cli::Cli::command().error(ErrorKind::ArgumentConflict, "--out-dir needs -o files").exit();
     }
     if args.deployer.is_some() && args.output == Format::Json {
-        let found = "--for prints what its tool reads, never JSON; leave -o json out";
+        let found = "--for prints what its tool reads, never JSON; remove -o json";
         crate::cli::Cli::command().error(ErrorKind::ArgumentConflict, found).exit();
     }
     let input = match read(args) {

@@ -56,8 +56,8 @@ pub struct Args {
     /// How long all preflights must be refused before a Horizon falls back, and must pass before it returns
     #[arg(long, value_name = "TIME", default_value = "5m")]
     pub preflight_patience: api::Duration,
-    /// Also send no request to these addresses; may be repeated. Link-local addresses, metadata services
-    /// and this machine's loopback are always excluded
+    /// Address ranges that never get a request, as ADDRESS/BITS; may be repeated. Link-local addresses,
+    /// metadata services and this machine's loopback are always excluded
     #[arg(long, value_name = "ADDRESS/BITS")]
     pub preflight_deny: Vec<IpNet>,
     /// Log format; RUST_LOG filters the lines

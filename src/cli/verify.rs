@@ -95,7 +95,7 @@ fn panel(text: &str) -> Result<Panel, String> {
 fn mode(text: &str) -> Result<Mode, String> {
     match text.parse() {
         Ok(mode @ (Mode::Direct | Mode::Legacy)) => Ok(mode),
-        _ => Err(format!("{text:?} is no mode to upload in: direct or legacy")),
+        _ => Err(format!("{text:?} is not an upload mode; use direct or legacy")),
     }
 }
 

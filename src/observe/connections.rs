@@ -26,11 +26,10 @@ use tower::{BoxError, service_fn};
 /// servers (k8s.io/apiserver, pkg/server/secure_serving.go); the lists and writes in between need streams, too.
 const STREAMS: usize = 90;
 
-/// A connection on which nothing comes is asked for a sign of life, as client-go does
-/// (k8s.io/apimachinery, pkg/util/net/http.go).
+/// A connection without traffic gets a ping, as in client-go (k8s.io/apimachinery, pkg/util/net/http.go).
 const PING_AFTER: Duration = Duration::from_secs(30);
 
-/// It is dead without one for so long.
+/// A connection that does not answer the ping within this time counts as dead.
 const PING_WITHIN: Duration = Duration::from_secs(15);
 
 type Http = legacy::Client<HttpsConnector<HttpConnector>, Body>;

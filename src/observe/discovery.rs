@@ -71,7 +71,7 @@ fn has(groups: &APIGroupList, api_version: &str) -> bool {
 }
 
 fn unasked(kind: Kind, error: &kube::Error) -> Unknown {
-    let why = format!("whether the cluster serves {} is not known: {error}", kind.registration().name);
+    let why = format!("the operator does not know whether the cluster serves {}: {error}", kind.registration().name);
     Unknown { why, pending: false }
 }
 

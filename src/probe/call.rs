@@ -44,7 +44,7 @@ async fn all(
     Ok((ProbeAnswer::Granted(advice.into_iter().collect()), address))
 }
 
-/// A silence, explained: which headers it is about, where it is about headers.
+/// Explains a refusal without a message: which headers caused it, if headers did.
 async fn narrowed(
     probe: &Probe,
     site: &Site,

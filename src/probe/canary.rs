@@ -75,7 +75,9 @@ pub async fn stuck(asked: &CanaryUpload<'_>) -> StuckReading {
 /// Logs in, and finds out where images go.
 async fn begin<'a>(asked: &'a CanaryUpload<'a>) -> Result<CanaryRun<'a>, String> {
     if !asked.auth_url.origin().is_https() {
-        return Err("the Secret's key \"authURL\" is no https URL, and the credential is sent by nothing else".into());
+        return Err(
+            "the Secret's key \"authURL\" is not an https URL, and the credential is sent only over https".into()
+        );
     }
     let trust = Trust::with(asked.ca.as_bytes()).map_err(|why| format!("the Secret's key \"ca.crt\": {why}"))?;
     let reach = |endpoint: &Endpoint| Reach {
@@ -106,7 +108,7 @@ async fn begin<'a>(asked: &'a CanaryUpload<'a>) -> Result<CanaryRun<'a>, String>
         return Err(format!("the public image endpoint in the catalog is {endpoint}: a token is sent by https alone"));
     }
     if let Some(version) = endpoint.version() {
-        return Err(format!("the public image endpoint in the catalog is {endpoint}: take /{version} off it"));
+        return Err(format!("the public image endpoint in the catalog is {endpoint}: remove /{version} from it"));
     }
     let client = Client::new(reach(endpoint));
     Ok(CanaryRun { query: asked.query, client, token, scope, endpoint: endpoint.clone() })

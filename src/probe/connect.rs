@@ -122,7 +122,7 @@ pub(super) fn unresolved(host: &Host, why: &str) -> Unreachable {
     Unreachable::new(
         UnreachableKind::Resolve,
         format!("{} cannot be resolved here: {why}", host.name),
-        "if browsers use another DNS, say which address it has there (--resolve HOST:PORT:ADDRESS, or spec.directUpload.probe.hostAliases)",
+        "if browsers use another DNS server, state the address that they get (--resolve HOST:PORT:ADDRESS, or spec.directUpload.probe.hostAliases)",
     )
 }
 

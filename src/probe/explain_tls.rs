@@ -14,7 +14,7 @@ pub fn unreachable(host: &Host, error: &io::Error) -> Unreachable {
         Some(Error::InvalidMessage(_)) => Unreachable::new(
             UnreachableKind::Tls,
             format!("{}:{} does not speak TLS", host.name, host.port),
-            "a browser gets no further either: serve https on this port, or correct the URL's scheme or port",
+            "a browser fails here, too: serve https on this port, or correct the URL's scheme or port",
         ),
         Some(Error::AlertReceived(AlertDescription::CertificateRequired)) => Unreachable::new(
             UnreachableKind::Tls,
@@ -32,8 +32,8 @@ pub fn unreachable(host: &Host, error: &io::Error) -> Unreachable {
 fn certificate(host: &Host, error: &CertificateError) -> Unreachable {
     let (why, fix) = match error {
         CertificateError::UnknownIssuer => (
-            "its issuer is not known here".to_owned(),
-            "two causes: browsers do not know the issuer either (or the server does not send the intermediate certificates), then they refuse the upload too; or they know a CA of your own, then give it with --ca FILE, or spec.directUpload.probe.caConfigMap",
+            "this program does not know its issuer".to_owned(),
+            "if browsers do not know the issuer either, or the server does not send the intermediate certificates, they refuse the upload, too: correct the certificate; if browsers know a CA of your own, name it with --ca FILE, or spec.directUpload.probe.caConfigMap",
         ),
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => (
             format!("it is not for the name {} (subjectAltName; the common name does not count)", host.name),

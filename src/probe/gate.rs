@@ -137,7 +137,7 @@ fn refusal(host: &Host, address: Option<IpAddr>, why: &str) -> Unreachable {
     };
     Unreachable::new(
         UnreachableKind::Address,
-        format!("{what}{joint}{why}, which is never asked"),
+        format!("{what}{joint}{why}, and this program sends no requests there"),
         "a public endpoint has a public address: look at the name's DNS entry",
     )
 }
@@ -266,8 +266,8 @@ mod tests {
         {
             for (kind, outcome) in ask_all(url, address, &gate).await {
                 // A name below .localhost may not be resolvable.
-                let refused =
-                    outcome.contains("never asked") || way == "direct" && outcome.contains("cannot be resolved");
+                let refused = outcome.contains("sends no requests there")
+                    || way == "direct" && outcome.contains("cannot be resolved");
                 // If a browser would refuse, there is no request.
                 let unasked = kind == "preflight" && outcome.starts_with("Objection");
                 assert!(refused || unasked, "{kind}, {way}: {outcome}");

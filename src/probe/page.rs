@@ -43,7 +43,7 @@ pub async fn addresses(probe: &Probe, glance: &Site) -> AddressOutcome {
 /// Addresses that tell something about those which browsers use.
 async fn resolved(probe: &Probe, site: &Site) -> Result<Vec<IpAddr>, Unreachable> {
     let unclear = |why: &str| {
-        let message = format!("the address of {} is not known from here: {why}", site.host.name);
+        let message = format!("this program does not know which address of {} browsers use: {why}", site.host.name);
         Unreachable::new(
             UnreachableKind::Unclear,
             message,

@@ -87,7 +87,7 @@ fn chain(link: ConditionType, state: &State, facts: &Facts<'_>) -> (&'static str
             ("False", why, format!("no pod runs with ConfigMap {name} yet"))
         }
         (_, Some(name)) => ("True", Reason::RolledOut, format!("every pod runs with ConfigMap {name}")),
-        (_, None) => ("True", Reason::NothingToRoll, "no pod runs with our files, and none needs to".into()),
+        (_, None) => ("True", Reason::NothingToRoll, "no pod runs with the operator's files, and none needs to".into()),
     }
 }
 

@@ -189,13 +189,13 @@ impl Default for Metrics {
         let canary_result = Family::default();
         registry.register(
             "canary_success_timestamp_seconds",
-            "When the last upload of a Horizon's canary ended that passed",
+            "When the last successful upload of a Horizon's canary ended",
             canary_success.clone(),
         );
         registry.register("canary_seconds", "How long the last upload of a canary took", canary_seconds.clone());
         registry.register(
             "canary_result_timestamp_seconds",
-            "How the last upload of a Horizon's canary ended, and since when they end so",
+            "How the last upload of a Horizon's canary ended, and since when the results are the same",
             canary_result.clone(),
         );
         let stuck_images = Family::default();

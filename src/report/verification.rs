@@ -52,10 +52,14 @@ pub fn condition(view: &HorizonView, evidence: &Evidence, before: &HorizonStatus
         Evidence::Pending => match before.verification.as_ref().map(|v| v.verdict) {
             // No new verdict, so the last one stays.
             Some(ProbeVerdict::Granted) => ("True", Reason::Verified, passes(view, "")),
-            _ => unknown("there are not enough preflights for a verdict yet"),
+            _ => {
+                unknown("there are not enough preflights for a verdict yet; it takes three answers in a row that agree")
+            }
         },
         Evidence::None if off(view) => unknown("spec.directUpload.verification is Off"),
-        Evidence::None => unknown("no preflight is sent: there is nothing to verify"),
+        Evidence::None => {
+            unknown("the operator sends no preflight: direct upload is off, or a condition above is not met")
+        }
     }
 }
 
@@ -84,11 +88,17 @@ pub(crate) fn of_accepting(view: &ApiView, before: &[Condition]) -> (&'static st
         (Evidence::Unknown(failures), _) => ("Unknown", Reason::PreflightUnanswered, all(failures)),
         (Evidence::Pending, _) => {
             let stood = before.iter().any(|c| c.type_ == ConditionType::Verified.to_string() && c.status == "True");
-            if stood { granted() } else { unknown("there are not enough preflights for a verdict yet") }
+            if stood {
+                granted()
+            } else {
+                unknown("there are not enough preflights for a verdict yet; it takes three answers in a row that agree")
+            }
         }
-        (Evidence::None, Err(problem)) => unknown(&format!("no preflight is sent: {problem}; or set spec.publicURL")),
+        (Evidence::None, Err(problem)) => {
+            unknown(&format!("the operator sends no preflight: {problem}; or set spec.publicURL"))
+        }
         (Evidence::None, Ok(_)) => unknown(
-            "no preflight is sent: no other origin than its own is requested, or spec.verification.preflight is Ignore",
+            "the operator sends no preflight: only the API's own origin is requested, or spec.verification.preflight is Ignore",
         ),
     }
 }

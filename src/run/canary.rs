@@ -195,7 +195,7 @@ async fn with_secret<'a>(
 ) -> Result<CanaryUpload<'a>, String> {
     let text = SecretText::read(client, secret, "deploy/canary").await?;
     let auth_url = PublicUrl::parse(&text.required("authURL")?).map_err(|_| {
-        format!("Secret {secret}: its key \"authURL\" is no URL such as https://keystone.example.com/v3")
+        format!("Secret {secret}: its key \"authURL\" is not a URL such as https://keystone.example.com/v3")
     })?;
     let credential = text.credential()?;
     let ca = text.text("ca.crt").unwrap_or_default();

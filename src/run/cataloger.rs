@@ -67,7 +67,7 @@ impl Cataloger {
                 () = sleep_until(next.unwrap_or_else(Instant::now)), if next.is_some() => {}
                 Some(done) = self.running.join_next(), if !self.running.is_empty() => match done {
                     Ok((query, reading)) => self.enter(query, reading),
-                    Err(error) => tracing::error!(%error, "an inquiry ended abnormally"),
+                    Err(error) => tracing::error!(%error, "a request for the Keystone catalog ended abnormally"),
                 },
             }
         }
@@ -100,7 +100,8 @@ impl Cataloger {
                     answer.map_err(|why| format!("Keystone at {}: {why}", query.auth_url))
                 };
                 let answer = contain(PATIENCE, inquiry).await;
-                let answer = answer.unwrap_or_else(|failure| Err(format!("the operator's inquiry {failure}")));
+                let answer =
+                    answer.unwrap_or_else(|failure| Err(format!("the operator's request for the catalog {failure}")));
                 (query, answer.map_or_else(CatalogReading::Unknown, CatalogReading::Known))
             });
         }

@@ -37,7 +37,7 @@ pub(crate) async fn follow(client: &Client, settings: &Settings) -> Result<watch
                 tracing::warn!(
                     config_map = switch.name,
                     namespace = switch.place,
-                    "may not be read, so only --freeze stops writes"
+                    "this ServiceAccount may not read it, so only --freeze stops writes"
                 );
                 return Ok(watch::channel(None).1);
             }

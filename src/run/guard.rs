@@ -17,7 +17,10 @@ pub(crate) async fn check_crds(client: &Client) -> Result<(), RunError> {
         let found = match api.get_opt(&name).await {
             Ok(found) => found,
             Err(kube::Error::Api(status)) if status.code == 403 => {
-                tracing::warn!(crd = name, "may not be read, so whose it is cannot be checked");
+                tracing::warn!(
+                    crd = name,
+                    "this ServiceAccount may not read it, so the operator cannot check that it is its own"
+                );
                 continue;
             }
             Err(error) => return Err(error.into()),

@@ -54,7 +54,7 @@ impl Health {
         let failing = tasks.iter().filter_map(|(task, vitals)| match vitals {
             Vitals::Moves(since) => {
                 let silence = now.duration_since(*since);
-                (silence > STUCK).then(|| format!("{task}: no round for {} s\n", silence.as_secs()))
+                (silence > STUCK).then(|| format!("{task}: has completed no round for {} s\n", silence.as_secs()))
             }
             Vitals::Fails(why) => Some(format!("{task}: {why}\n")),
         });
@@ -95,7 +95,7 @@ mod tests {
         let (one, other) = (health.begin("one"), health.begin("other"));
         let later = Instant::now() + STUCK + ROUND;
         assert_eq!(health.check(), Ok(()));
-        let hang = "one: no round for 310 s\nother: no round for 310 s\n";
+        let hang = "one: has completed no round for 310 s\nother: has completed no round for 310 s\n";
         assert_eq!(health.check_at(later), Err(hang.to_owned()));
 
         one.fail("a watch has ended");

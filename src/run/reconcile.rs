@@ -299,7 +299,7 @@ async fn send<S: PartialEq + Serialize>(
 fn in_vain(steps: &[Step]) -> Problem {
     let steps: Vec<_> = steps.iter().map(|step| step.action.to_string()).collect();
     let message = format!(
-        "{}: the API server accepts that, and nothing changes; another field manager owns the entry with our name: remove it with that manager",
+        "{}: the API server accepts that, and nothing changes; another field manager owns the entry with the operator's name: remove it with that manager",
         steps.join("; ")
     );
     Problem::new(Reason::FieldConflict, message)

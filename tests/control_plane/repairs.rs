@@ -30,7 +30,10 @@ fn a_replaced_workload() {
     wipe(&site);
     site.await_ready("horizon/horizon", "False Contended");
     let message = site.message("horizon/horizon", "Ready");
-    assert!(message.contains("removed our fields from Deployment") && message.contains("4 times"), "{message}");
+    assert!(
+        message.contains("removed the operator's fields from Deployment") && message.contains("4 times"),
+        "{message}"
+    );
     // A replace that only removes leaves no trace of its own in managedFields.
     assert!(message.contains("kubectl-client-side-apply wrote last"), "{message}");
     assert_eq!(site.condition("horizon/horizon", "Stalled"), "True Contended");

@@ -68,7 +68,7 @@ fn suspended_later() {
     site.edit("horizon/horizon", &json!({"spec": {"directUpload": {"enabled": false}}}));
     site.await_ready("horizon/horizon", "False Suspended");
     let message = site.message("horizon/horizon", "Ready");
-    assert!(message.contains("release our fields of Deployment"), "{message}");
+    assert!(message.contains("remove the operator's fields from Deployment"), "{message}");
     assert!(site.settled_writes(mark).iter().all(|w| w.subresource == "status"));
 
     for resource in ["glance/glance", "horizon/horizon"] {

@@ -99,10 +99,10 @@ pub fn gaps(cloud: &Cloud<'_>, world: &World, units: &[Unit], objects: &[Object]
         gaps.extend(unit.unseen.iter().map(|what| format!("{}: {what}", unit.name)));
     }
     if cloud.glances.is_empty() {
-        gaps.push("Glance: the input has no configuration of it that can be read (glance-api.conf)".into());
+        gaps.push("Glance: the input has no readable configuration of it (glance-api.conf)".into());
     }
     if cloud.horizons.is_empty() {
-        gaps.push("the dashboard: the input has no settings of it that can be read (local_settings)".into());
+        gaps.push("the dashboard: the input has no readable settings of it (local_settings)".into());
     }
     if !cloud.glances.is_empty()
         && !cloud.glances.iter().any(|g| is_glance_exposed(cloud, world, g) || routed(objects, "glance"))
@@ -147,7 +147,10 @@ pub fn gaps(cloud: &Cloud<'_>, world: &World, units: &[Unit], objects: &[Object]
         }
         let foreign = glance.pipeline.iter().flatten().flat_map(|pipeline| &pipeline.filters);
         gaps.extend(foreign.filter(|filter| filter.is_foreign_cors()).map(|filter| {
-            format!("{name}: {} ({}) answers for CORS, and its options are not read", filter.name, filter.factory)
+            format!(
+                "{name}: {} ({}) answers for CORS, and check does not read its options",
+                filter.name, filter.factory
+            )
         }));
     }
     gaps.extend(objects.iter().filter_map(|object| unread(object, units)));
@@ -159,7 +162,8 @@ pub fn gaps(cloud: &Cloud<'_>, world: &World, units: &[Unit], objects: &[Object]
     gaps
 }
 
-/// How browsers reach Glance is not seen. What speaks of it all the same is named.
+/// What to report if the input does not show how browsers reach Glance. It names what mentions Glance's URL
+/// anyway.
 fn unreached(cloud: &Cloud<'_>, objects: &[Object]) -> String {
     let what = "how browsers reach Glance";
     let route = objects.iter().find(|o| matches!(o.kind(), "HTTPRoute" | "Ingress" | "Route") && leads_to(o, "glance"));
@@ -209,7 +213,11 @@ fn scripts(cloud: &Cloud<'_>) -> Vec<String> {
         .flat_map(|server| &server.items)
         .filter(|item| is_script(item))
         .map(|item| {
-            format!("{}: what the script of {} does to uploads is not read", item.place(), item.directive.written)
+            format!(
+                "{}: check does not read what the script of {} does to uploads",
+                item.place(),
+                item.directive.written
+            )
         })
         .collect();
     found.dedup();
@@ -354,7 +362,7 @@ fn unread(object: &Object, units: &[Unit]) -> Option<String> {
     let about = concerns(&object.value["spec"]) || is_ours(object.name());
     // These change whatever passes the proxy.
     let patches = matches!(object.kind(), "EnvoyFilter" | "EnvoyPatchPolicy");
-    (about || near && patches).then(|| told("objects of this kind are not read")).flatten()
+    (about || near && patches).then(|| told("check does not read objects of this kind")).flatten()
 }
 
 fn is_ours(name: &str) -> bool {

@@ -133,7 +133,7 @@ pub(crate) fn policy_object(object: &Object) -> PolicyObject<'_> {
     }
 }
 
-/// Legacy uploads pass the dashboard's own exposures: what limits bodies there.
+/// What limits bodies on the objects that expose the dashboard. Legacy uploads pass through them.
 pub fn legacy_issues(
     snapshot: &Snapshot,
     objects: &[Object],
@@ -223,7 +223,7 @@ pub fn endpoints(snapshot: &Snapshot, objects: &[Object], units: &[Unit]) -> Vec
             Published { url: exposure.url.to_string(), place, scope: unit.scope.clone(), source: Source::Exposed }
         });
     let derived: Vec<Published> = derived.collect();
-    // A separate path is no endpoint if the whole host is one.
+    // A separate path is not an endpoint if the whole host is one.
     let is_part = |own: &Published| {
         let whole = |other: &Published| own.url.strip_prefix(other.url.trim_end_matches('/'));
         derived.iter().filter(|other| other.scope == own.scope).any(|other| {

@@ -44,17 +44,17 @@ const fn cors(server: &'static str, directive: &'static str, preflight: &'static
     Effect { server, directive, preflight, answer, ..NOTHING }
 }
 
-const CUT: &str = "cut after it, however fast the data flow";
+const CUT: &str = "cut after this time, however fast the data flows";
 const LATE: &str = "504 if Glance does not answer within this time after the last byte";
 const STILL: &str = "cut after a silence of this length";
 const DOUBLED: &str = "two values: refused";
-const ANSWERED: &str = "answered instead of Glance";
+const ANSWERED: &str = "answers instead of Glance";
 const REFUSED: &str = "refused";
 
 /// All of them, by server.
 pub const EFFECTS: [Effect; 68] = [
     // nginx 1.22: measured.
-    size("nginx", "client_max_body_size", "413 above it; 1 MiB unless it is written, 0: no limit"),
+    size("nginx", "client_max_body_size", "413 above this size; 1 MiB if it is not set; 0: no limit"),
     cors("nginx", "add_header Access-Control-Allow-Origin", DOUBLED, DOUBLED),
     cors("nginx", "proxy_hide_header Access-Control-Allow-Origin", "no grant: refused", "no grant: refused"),
     cors("nginx", "if ($request_method = OPTIONS) { return … }", ANSWERED, ""),
@@ -82,7 +82,7 @@ pub const EFFECTS: [Effect; 68] = [
     cors("HAProxy", "http-request return … if METH_OPTIONS", ANSWERED, ""),
     cors("HAProxy", "http-request deny unless { method … }, without OPTIONS", "403", ""),
     cors("HAProxy", "http-request auth", "401: a preflight has no credentials", "401"),
-    size("HAProxy", "http-request deny if { req.body_size gt N }", "403, or deny_status, above it"),
+    size("HAProxy", "http-request deny if { req.body_size gt N }", "403, or deny_status, above this size"),
     silence("HAProxy", "timeout client", "does not end a body that stalls (2.6)"),
     silence("HAProxy", "timeout server", "504 if the body stalls, or Glance does not answer, for this time"),
     Effect {
@@ -106,16 +106,16 @@ pub const EFFECTS: [Effect; 68] = [
     size(
         "httpd",
         "LimitRequestBody",
-        "413 above it by mod_wsgi and mod_proxy_uwsgi (1 GiB unless it is written); mod_proxy_http of 2.4 enforces none",
+        "413 above this size by mod_wsgi and mod_proxy_uwsgi (1 GiB if it is not set); mod_proxy_http of 2.4 enforces no limit",
     ),
-    size("httpd", "SecRequestBodyLimit", "413 above it (128 MiB) where SecRequestBodyAccess is On"),
-    whole("httpd", "RequestReadTimeout body=N", "408 after N seconds; with MinRate each part of the body buys time"),
+    size("httpd", "SecRequestBodyLimit", "413 above this size (128 MiB) where SecRequestBodyAccess is On"),
+    whole("httpd", "RequestReadTimeout body=N", "408 after N seconds; with MinRate, each part of the body adds time"),
     silence("httpd", "Timeout", STILL),
     answer("httpd", "ProxyTimeout", "502 if Glance sends nothing for this time"),
     // uWSGI 2.0.21: measured; chunked-input-limit as in docs/runbook/DU022.md.
-    size("uWSGI", "limit-post", "the connection is closed above it, without an answer"),
-    size("uWSGI", "chunked-input-limit", "legacy only: a chunk above it (1 MiB) breaks the upload"),
-    whole("uWSGI", "harakiri", "the worker is killed after it, and the connection closed without an answer"),
+    size("uWSGI", "limit-post", "uWSGI closes the connection above this size, without an answer"),
+    size("uWSGI", "chunked-input-limit", "legacy only: a chunk above this size (1 MiB) breaks the upload"),
+    whole("uWSGI", "harakiri", "uWSGI kills the worker after this time, and closes the connection without an answer"),
     silence(
         "uWSGI",
         "socket-timeout",
@@ -128,7 +128,7 @@ pub const EFFECTS: [Effect; 68] = [
     ),
     Effect { time: "the whole image is stored first", ..cors("uWSGI", "post-buffering", "", "") },
     // Gateway API and Envoy Gateway v1.9: gateway.envoyproxy.io, API reference; Envoy's time-outs.
-    cors("HTTPRoute", "filters[].cors", "answered at the gateway", "its values"),
+    cors("HTTPRoute", "filters[].cors", "the gateway answers", "its values"),
     cors("HTTPRoute", "matches[].method, without OPTIONS", "404", ""),
     whole("HTTPRoute", "timeouts.request", "implementations start counting at the request's start, or after its body"),
     whole("ClientTrafficPolicy", "spec.timeout.http.requestReceivedTimeout", CUT),
@@ -140,7 +140,7 @@ pub const EFFECTS: [Effect; 68] = [
     answer(
         "BackendTrafficPolicy",
         "spec.timeout.http.maxConnectionDuration",
-        "the connection to Glance is closed after it",
+        "the gateway closes the connection to Glance after this time",
     ),
     silence("BackendTrafficPolicy", "spec.timeout.http.streamIdleTimeout", STILL),
     size("BackendTrafficPolicy", "spec.requestBuffer.limit", "413 above it"),
@@ -163,7 +163,7 @@ pub const EFFECTS: [Effect; 68] = [
     whole(
         "Traefik",
         "entryPoints.NAME.transport.respondingTimeouts.readTimeout",
-        "cut after it; 60s unless it is written, since v2.11.2",
+        "cut after this time; 60s if it is not set, since v2.11.2",
     ),
     answer("ServersTransport", "spec.forwardingTimeouts.responseHeaderTimeout", LATE),
 ];

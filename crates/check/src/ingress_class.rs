@@ -61,7 +61,7 @@ pub(crate) fn unknown(objects: &[Object], object: &Object) -> Option<String> {
         let class = object.value["spec"]["ingressClassName"].as_str();
         let which = class.map_or_else(|| "it names no class".to_owned(), |class| format!("its class is {class}"));
         format!(
-            "{}: which controller serves it, and how large and how slow an upload may be there ({which}, and the input lacks an IngressClass of a controller that is read)",
+            "{}: the controller that serves it, and how large and how slow an upload may be there ({which}; the input has no IngressClass of a controller that check knows)",
             object.id()
         )
     })

@@ -75,8 +75,8 @@ fn speaks_of_objects(text: &str) -> bool {
 fn objects(text: &Text) -> Result<Vec<Object>, String> {
     let documents = match documents(&text.name, text.text.as_bytes()) {
         Ok(documents) => documents,
-        // A chart's templates are no manifests before they are rendered. Other tools' YAML with its own
-        // tags never is.
+        // A chart's templates are not manifests before they are rendered. Other tools' YAML with its own tags
+        // never is.
         Err(_) if !text.named && (text.text.contains("{{") || !speaks_of_objects(&text.text)) => return Ok(Vec::new()),
         Err((document, what)) => {
             let at = document.map(|number| format!("document {number}: ")).unwrap_or_default();

@@ -1,15 +1,15 @@
-//! The headers of an upload's requests that Glance cannot do without: no server or route may remove them.
+//! The request headers that Glance needs from an upload. No server or route may remove them.
 
 use direct_upload_api::Rule;
 
-/// One of them.
+/// One needed header.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Needed {
     /// In lower case.
     pub name: &'static str,
-    /// What it is broken by.
+    /// The rule that reports that a server removes it.
     pub rule: Rule,
-    /// What Glance does without it.
+    /// What Glance does if it is missing.
     pub without: &'static str,
     pub fix: &'static str,
 }
@@ -32,7 +32,7 @@ pub(crate) const NEEDED: [Needed; 4] = [
     },
 ];
 
-/// The one of a name.
+/// The needed header of this name.
 pub(crate) fn of(name: &str) -> Option<Needed> {
     NEEDED.into_iter().find(|needed| needed.name.eq_ignore_ascii_case(name))
 }

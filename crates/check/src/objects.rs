@@ -255,7 +255,7 @@ fn loose(object: &Object) -> Option<Unit> {
         }
     }
     unit.copy_as_kolla(false);
-    // Passwords and scripts that are called after Glance are no configuration of it.
+    // Passwords and scripts that are named after Glance are not its configuration.
     (unit.matters() && !unit.files.is_empty()).then_some(unit)
 }
 

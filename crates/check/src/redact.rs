@@ -1,7 +1,7 @@
 //! Redaction: the last filter before any output, so that no secret is ever printed.
 //!
-//! In: a text for people. Out: the same text without passwords in URLs and after the names that secrets
-//! have. Rules quote only what they judge, which is no secret. This is for secrets in a wrong place.
+//! In: a text for people. Out: the same text without passwords in URLs and after the names that secrets have.
+//! Rules quote only what they judge, which is not secret. This filter is for secrets in a wrong place.
 
 use std::sync::LazyLock;
 

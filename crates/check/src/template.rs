@@ -10,7 +10,7 @@ use super::unit::ConfigFile;
 use crate::formats::python;
 
 /// The report about one.
-const TOLD: &str = "is a template; let its tool fill it in, and check what comes out";
+const TOLD: &str = "is a template; render it with its tool, and check the result";
 
 /// How many templates are named; beyond that only their number is reported.
 const SHOWN: usize = 3;
@@ -19,8 +19,7 @@ const SHOWN: usize = 3;
 pub fn told(names: &[String]) -> Vec<String> {
     let one = |name: &String| format!("{name}: {TOLD}");
     let more = names.len().saturating_sub(SHOWN);
-    let rest =
-        (more > 0).then(|| format!("{more} more templates; let their tool fill them in, and check what comes out"));
+    let rest = (more > 0).then(|| format!("{more} more templates; render them with their tool, and check the results"));
     names.iter().take(SHOWN).map(one).chain(rest).collect()
 }
 

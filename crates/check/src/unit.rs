@@ -81,7 +81,7 @@ pub struct Unit {
     /// Folders or namespace. Units that share more of it belong together.
     pub scope: Vec<String>,
     pub files: Vec<ConfigFile>,
-    /// Of the images.
+    /// The release that the images' tags show.
     pub release: Option<Release>,
     pub images: Vec<String>,
     /// Commands of the containers, and their places.

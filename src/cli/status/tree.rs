@@ -224,7 +224,7 @@ fn upload_path(
     for checkpoint in checkpoints.iter_mut().skip(end + 1) {
         *checkpoint = Checkpoint { passed: Passed::Later, told: String::new(), next: Vec::new(), ..*checkpoint };
     }
-    // If nothing more is requested, a checkpoint that was not reached is no failure.
+    // If nothing more is requested, a checkpoint that was not reached is not a failure.
     if settled {
         checkpoints.retain(|checkpoint| checkpoint.passed == Passed::Yes);
     }
@@ -235,7 +235,8 @@ fn upload_path(
         since: condition.map(|c| c.last_transition_time.0.to_string()),
         message: match condition {
             None => Some(
-                "no operator has looked at this resource yet; check that it runs and watches this namespace".to_owned(),
+                "no operator has looked at this resource yet; check that the operator runs and watches this namespace"
+                    .to_owned(),
             ),
             Some(_) if told || settled => None,
             Some(c) => Some(c.message.clone()).filter(|message| !message.is_empty()),

@@ -183,15 +183,17 @@ impl<'a> Attempt<'a> {
         let leftover = Leftover { id: id.clone(), name: self.name.clone() };
         self.begin(Step::Delete);
         if self.asked.keep {
-            self.ended(StepResult::Skipped, format!("the image stays, as asked: {}", self.name));
+            self.ended(StepResult::Skipped, format!("the image stays, as requested: {}", self.name));
             self.account.leftover = Some(leftover);
             return;
         }
         let ended = match id {
             Some(id) => self.delete(&id).await,
-            None => {
-                Err(Break::new("no answer", "whether Horizon made an image is not known", "look for it by its name"))
-            }
+            None => Err(Break::new(
+                "no answer",
+                "it is unknown whether Horizon created an image",
+                "look for it by its name",
+            )),
         };
         match ended {
             Ok(()) => self.passed("the image is deleted"),

@@ -76,7 +76,7 @@ impl Attempt<'_> {
                 self.asked.dashboard
             ),
             "no Horizon is there",
-            "give the dashboard's URL as people type it, with its path where it has one (Debian: /horizon)",
+            "give the dashboard's URL as users type it, with its path if it has one (Debian: /horizon)",
         ))
     }
 
@@ -86,9 +86,7 @@ impl Attempt<'_> {
             self.webroot = webroot;
         }
         if !place.origin.is_https() {
-            self.account
-                .advice
-                .push("the dashboard is http: password and token go over the network in the clear".to_owned());
+            self.account.advice.push("the dashboard is http: password and token travel unencrypted".to_owned());
         }
         let from = self.client.address.map(|address| format!(", from {address}")).unwrap_or_default();
         self.at = place;
@@ -154,7 +152,7 @@ impl Attempt<'_> {
                     if names.is_empty() { "no other project".to_owned() } else { names.join(", ") }
                 ),
                 format!("the user cannot work in the project {wanted:?}"),
-                "give the name or id of one of them with --project, or the user a role in that project",
+                "name one of them with --project, by name or id, or give the user a role in that project",
             ));
         };
         if let Some(place) = self.place("").join(&project.link).filter(|place| place.origin == self.at.origin) {
@@ -184,7 +182,7 @@ impl Attempt<'_> {
         Err(Break::new(
             format!("regions: {}", identity.regions.join(", ")),
             format!("Horizon has no region {wanted:?} for this user's project"),
-            "give one of them with --region",
+            "choose one of them with --region",
         ))
     }
 
@@ -205,7 +203,7 @@ impl Attempt<'_> {
         }
         let asked = self.asked.panel.filter(|asked| *asked != page.panel);
         let more = asked
-            .map(|asked| format!("; the upload is sent as the {} does, as asked", asked.name()))
+            .map(|asked| format!("; the upload is sent as the {} sends it, as requested", asked.name()))
             .unwrap_or_default();
         self.passed(format!("{}{more}", page.panel.name()));
         Ok(page)

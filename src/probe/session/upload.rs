@@ -117,7 +117,7 @@ impl Attempt<'_> {
         }
         let to = asked.endpoint.origin();
         self.passed(match page.policies.len() {
-            0 => "the page has no Content-Security-Policy that speaks of connections".to_owned(),
+            0 => "the page has no Content-Security-Policy for connections".to_owned(),
             _ => format!("the page's Content-Security-Policy lets it connect to {to}"),
         });
         Ok(())
@@ -249,7 +249,7 @@ impl Attempt<'_> {
         let Some(id) = self.look_up().await? else {
             return Err(Break::new(
                 format!("no image {} in the list", self.name),
-                "Horizon took the file and made no image: it minds something in the form, or Glance refused the image",
+                "Horizon accepted the file but created no image: it refused a field of the form, or Glance refused the image",
                 "look at Horizon's log; quotas and policy (add_image) are the usual causes",
             ));
         };

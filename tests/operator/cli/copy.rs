@@ -27,7 +27,7 @@ fn copies_are_readable_whole_and_replace_what_was_there() {
 }
 
 #[rstest]
-#[case::no_folder(&["copy", "--to", "/nonexistent", "Cargo.toml"], 1, "--to /nonexistent: is no folder")]
+#[case::no_folder(&["copy", "--to", "/nonexistent", "Cargo.toml"], 1, "--to /nonexistent: is not a folder")]
 #[case::no_file(&["copy", "--to", ".", "/nonexistent"], 1, "/nonexistent: No such file")]
 #[case::folder(&["copy", "--to", ".", "src"], 1, "src: Is a directory")]
 #[case::no_name(&["copy", "--to", ".", "src/.."], 1, "src/..: names no file")]

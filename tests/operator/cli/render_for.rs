@@ -123,7 +123,7 @@ fn one_origin_for_both_needs_nothing_of_glance() {
 #[case::no_input(&["render", "--for", "rhoso"], "--filename")]
 #[case::both(&["render", "--for", "rhoso", "-f", "-", "--origin", "https://a.example", "--url", "https://b.example"], "cannot be used with")]
 #[case::unknown(&["render", "--for", "helm", "-f", "-"], "is not one of openstack-helm, kolla-ansible, openstack-ansible, rhoso")]
-#[case::json(&["render", "--for", "rhoso", "-f", "-", "-o", "json"], "leave -o json out")]
+#[case::json(&["render", "--for", "rhoso", "-f", "-", "-o", "json"], "remove -o json")]
 #[case::plan(&["render", "--for", "rhoso", "-f", "-", "--plan"], "cannot be used with")]
 #[case::not_an_origin(&["render", "--for", "rhoso", "--origin", "https://a.example/x", "--url", "https://b.example"], "https://a.example/x")]
 fn wrong_usage_is_2(#[case] arguments: &[&str], #[case] said: &str) {

@@ -81,7 +81,7 @@ fn changed(mut status: Value, changes: &[(&str, Value)]) -> Value {
 #[case::glance_rolls(
     changed(verified(), &[("uploadMode", json!("own")), ("verification", Value::Null), ("conditions", with(&[
         "Ready False SwitchingToDirect Glance openstack/glance is on its way to accept https://horizon.example.com",
-        "Verified Unknown NotVerified there are not enough preflights for a verdict yet"]))]),
+        "Verified Unknown NotVerified there are not enough preflights for a verdict yet; it takes three answers in a row that agree"]))]),
     Some(changed(rolled_out(), &[("conditions", with(&["Ready False RollingOut 1 of 2 pods has the new files"]))]))
 )]
 #[case::refused(
@@ -98,9 +98,9 @@ fn changed(mut status: Value, changes: &[(&str, Value)]) -> Value {
     changed(verified(), &[("uploadMode", json!("own")), ("verification", Value::Null), ("configMaps", json!([])),
         ("advice", json!(["the port of https://horizon.example.com is assumed"])), ("conditions", conditions(&[
         HOLDS[0], HOLDS[1], "ConfigRendered True NothingToRender no file is needed",
-        "RolledOut True NothingToRoll no pod runs with our files, and none needs to",
+        "RolledOut True NothingToRoll no pod runs with the operator's files, and none needs to",
         "Ready True DirectDisabled direct upload is off",
-        "Verified Unknown NotVerified no preflight is sent: there is nothing to verify"]))]),
+        "Verified Unknown NotVerified the operator sends no preflight: direct upload is off, or a condition above is not met"]))]),
     Some(rolled_out())
 )]
 #[case::regions(

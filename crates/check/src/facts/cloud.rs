@@ -346,7 +346,7 @@ fn of_server(server: &Server<'_>) -> Option<ExposedDashboard> {
     let name = name.split("://").last()?.split(':').next()?.to_lowercase();
     is_public(&name).then(|| ExposedDashboard {
         host: name,
-        // A proxy may be in front of it, so neither scheme nor port must be the browser's.
+        // A proxy may be in front of it, so the browser's scheme and port may differ.
         origin: None,
         place: item.place(),
         source: format!("{} of the dashboard's server", item.directive.written),

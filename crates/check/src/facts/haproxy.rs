@@ -153,7 +153,7 @@ fn sections(unit: &Unit) -> Vec<Section<'_>> {
     sections
 }
 
-/// Whom a backend serves: its own name and members count before the frontend's.
+/// Which program a backend serves: its own name and members count before the frontend's.
 fn served(backend: &Section<'_>, front: Option<&Section<'_>>) -> Option<Program> {
     let texts = |section: &Section<'_>, name: &str| -> Vec<String> {
         let lines = section.own.children.iter().filter(|d| d.name == name).map(Directive::text);

@@ -14,7 +14,7 @@ pub struct Paste {
 /// A pipeline of the file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pipeline {
-    /// Of the line that lists the filters.
+    /// The line that lists the filters.
     pub line: usize,
     pub filters: Vec<Filter>,
 }

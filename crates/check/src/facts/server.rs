@@ -1,7 +1,7 @@
 //! Web servers in front of Glance or Horizon: httpd's virtual hosts, nginx's locations, HAProxy's backends.
 //!
-//! In: directive trees. Out: for each host or location the directives in effect there, and whom it serves.
-//! If that is unknown, it serves nobody here, and no rule reports it.
+//! In: directive trees. Out: for each host or location the directives in effect there, and which program it
+//! serves. If the program is unknown, no rule reports the host.
 
 use super::upload_path;
 use crate::classify::Kind;
@@ -111,7 +111,7 @@ impl<'a> Server<'a> {
         self.of_name(name).last()
     }
 
-    /// What leads a path of the dashboard's own host to Glance (docs/same-origin.md).
+    /// What routes a path of the dashboard's own host to Glance (docs/same-origin.md).
     pub fn glance_below(&self) -> Option<&ScopedDirective<'a>> {
         self.of_name("proxypass").find(|item| {
             let text = item.directive.text().to_lowercase();
@@ -210,7 +210,7 @@ const TELLING: [&str; 12] = [
     "documentroot",
 ];
 
-/// Whom some directives serve. Horizon's own application decides, whatever else there is.
+/// Which program some directives serve. Horizon's own application decides, whatever else there is.
 fn served(items: &[ScopedDirective<'_>]) -> Option<Program> {
     let says = |names: &[&str], words: &[&str]| {
         let named = items.iter().filter(|item| names.contains(&item.directive.name.as_str()));
@@ -255,7 +255,7 @@ const OTHERS: [&str; 16] = [
 /// Ports on which the dashboard's own host name leads to other programs.
 const OTHER_PORTS: [u16; 14] = [5000, 35357, 6080, 6082, 8004, 8041, 8042, 8774, 8775, 8776, 8778, 9311, 9696, 9876];
 
-/// Whom a host's own name serves, if a program is known by it.
+/// Which program a host serves, by the host's own name.
 fn by_host(items: &[ScopedDirective<'_>], listens: &[Listen], hosts: &[(String, Program)]) -> Option<Program> {
     let telling = items.iter().filter(|item| TELLING.contains(&item.directive.name.as_str()));
     let mut texts = telling.map(|item| item.directive.text().to_lowercase());
@@ -273,7 +273,7 @@ fn by_host(items: &[ScopedDirective<'_>], listens: &[Listen], hosts: &[(String, 
     words.find_map(|name| hosts.iter().find(|(host, _)| *host == name).map(|(_, program)| *program))
 }
 
-/// Whom a file serves by its name, for example devstack's `glance-wsgi-api.conf`.
+/// Which program a file serves, by the file's name, for example devstack's `glance-wsgi-api.conf`.
 fn by_name(file: &ConfigFile) -> Option<Program> {
     let says = |word: &str| file.name.contains(word);
     match (says("glance"), says("horizon") || says("dashboard")) {
@@ -332,7 +332,7 @@ fn only_the_uploads(server: &Directive, locations: &mut Vec<Server<'_>>) {
     }
 }
 
-/// What leads requests on.
+/// Directives that forward requests.
 const PASSES: [&str; 3] = ["proxy_pass", "uwsgi_pass", "grpc_pass"];
 
 /// The servers of the upstream to which a location leads, as if they were in it.

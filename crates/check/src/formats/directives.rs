@@ -1,7 +1,7 @@
 //! Reads the two directive languages, httpd's and nginx's, into one tree.
 //!
 //! In: a text, possibly of something else. Out: directives with arguments, nesting and lines. What does not
-//! parse is skipped and is no error: the server itself reports it better.
+//! parse is skipped, and is not an error: the server itself reports it better.
 
 /// One directive, or a section or block with its contents.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

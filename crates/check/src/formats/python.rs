@@ -82,7 +82,7 @@ pub struct DjangoSettings {
     pub unset: Vec<(String, usize)>,
 }
 
-/// Larger files are no settings.
+/// Larger files are not settings files.
 const MOST_BYTES: usize = 1 << 20;
 
 /// Reads a file. `known` has what the files before it have set, and afterwards also what this one has.

@@ -74,8 +74,7 @@ impl Found {
 
 /// Reads a network log.
 ///
-/// # Errors
-/// [`HarError`] if it is none.
+/// # Errors [`HarError`] if the text is not a network log.
 pub fn diagnose(text: &str) -> Result<Diagnosis, HarError> {
     let text = text.trim_start_matches('\u{feff}');
     let har: Har = serde_json::from_str(text).map_err(|error| HarError::NotHar(redact::error(&error.to_string())))?;
@@ -99,7 +98,7 @@ pub fn diagnose(text: &str) -> Result<Diagnosis, HarError> {
     })
 }
 
-/// What becomes of an upload, step by step as a browser takes them.
+/// Diagnoses an upload, step by step, in the order in which a browser takes the steps.
 fn of_upload(upload: &Upload<'_>, entries: &[Entry]) -> Found {
     let Some(origin) = upload.origin.clone() else {
         return Found::none(
@@ -121,7 +120,7 @@ fn of_upload(upload: &Upload<'_>, entries: &[Entry]) -> Found {
         return found;
     }
     let answer = upload.put.answer().filter(|_| upload.has_put());
-    // What was answered was sent: this browser took the preflight's answer for a grant.
+    // An upload with an answer was sent, so this browser accepted the preflight's answer.
     if !asked.same_origin() && answer.is_none() {
         if let Some(found) = of_preflight_in(upload, &asked) {
             return found;
@@ -195,7 +194,8 @@ fn without_preflight(upload: &Upload<'_>) -> Found {
     unanswered::cause(upload.put, &upload.endpoint).into()
 }
 
-/// The upload never left, although the preflight grants a request without credentials: it is one with them.
+/// The browser sent no upload, although the preflight grants one without credentials. So the upload has
+/// credentials.
 fn unsent(upload: &Upload<'_>, asked: &Preflight) -> Option<Found> {
     let is_other = asked.panel() != Panel::Django && upload.panel == Panel::Unknown;
     let error = upload.put.error();

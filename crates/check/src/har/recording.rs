@@ -1,9 +1,9 @@
 //! A recording (HAR 1.2) → the requests of one upload in it.
 //!
 //! Of each entry only the method, the URL, the status and a few headers are read: tokens, cookies and bodies
-//! are never taken in. What is read of the browsers' own fields was seen in the files that Chromium 156 and Firefox
-//! 153 write (tests/browser/recorder.py): Chromium says what went wrong in `response._error`, Firefox does not, but
-//! for `_securityState`.
+//! are never read. The browsers' own fields are as in the files that Chromium 156 and Firefox 153 write
+//! (tests/browser/recorder.py): Chromium says what went wrong in `response._error`, Firefox does not, but for
+//! `_securityState`.
 
 use direct_upload_api::Panel;
 use direct_upload_api::web::{Endpoint, Origin};
@@ -87,8 +87,8 @@ impl Entry {
     pub fn answer(&self) -> Option<Response> {
         let status = u16::try_from(self.response.status).ok().filter(|status| *status > 0)?;
         let kept = |h: &&Header| KEPT.iter().any(|name| h.name.eq_ignore_ascii_case(name));
-        // Firefox joins the lines of one name by newlines. Only what HTTP calls white space goes: a browser compares
-        // the rest byte for byte.
+        // Firefox joins the lines of one name by newlines. Only HTTP's own white space is removed, because a
+        // browser compares the rest byte for byte.
         let lines = |h: &Header| {
             let values = h.value.split('\n').map(|value| value.trim_matches([' ', '\t', '\r']).to_owned());
             values.map(|value| (h.name.clone(), value)).collect::<Vec<_>>()
@@ -168,7 +168,7 @@ pub struct Upload<'a> {
 }
 
 impl<'a> Upload<'a> {
-    /// Finds it.
+    /// Finds the last upload of a recording.
     pub fn last(entries: &'a [Entry]) -> Option<Self> {
         let of = |method: &str| entries.iter().rfind(|e| e.request.method == method && e.endpoint().is_some());
         let put = of(METHOD).or_else(|| of("OPTIONS"))?;
@@ -186,8 +186,8 @@ impl<'a> Upload<'a> {
     }
 }
 
-/// Where the page came from: what the upload says, or where the page asked Horizon before. Of a request that is not
-/// sent Chromium records no more than its Referer.
+/// Where the page came from: what the upload says, or where the page asked Horizon before. For a request that
+/// is not sent, Chromium records only its Referer.
 fn origin_of(entries: &[Entry], upload: &Entry) -> Option<Origin> {
     let of_url = |url: &str| Some(url::Url::parse(url).ok()?.origin().ascii_serialization());
     let stated = upload.asked("Origin").map(str::to_owned);

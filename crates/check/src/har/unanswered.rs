@@ -22,7 +22,7 @@ impl Cause {
 
 const RULE: &str = "the rule's page says where to change it";
 
-/// What the browser itself kept the page from.
+/// Faults for which the browser itself blocked the request.
 pub fn blocked(error: &str) -> Option<Cause> {
     let error = error.to_lowercase();
     let has = |words: &[&str]| words.iter().any(|word| error.contains(word));

@@ -69,7 +69,7 @@ fn rewritten(cloud: &Cloud<'_>, server: &Server<'_>) -> Vec<Finding> {
             "del-header" => (true, "Glance's answer never reaches the browser".into()),
             _ => match other {
                 Some(d) => {
-                    (true, format!("replaces Glance's answer with another origin than the dashboard's ({})", d.host))
+                    (true, format!("replaces Glance's answer with an origin that is not the dashboard's ({})", d.host))
                 }
                 None => (false, "replaces Glance's answer by one value for every dashboard".into()),
             },
@@ -172,7 +172,7 @@ fn buffered(server: &Server<'_>) -> Option<Finding> {
     ))
 }
 
-/// The two requests of a page's upload, as HAProxy's conditions tell them apart.
+/// The two requests of a page's upload, as HAProxy's conditions distinguish them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Request {
     /// `OPTIONS`, with neither credentials nor a token.

@@ -56,7 +56,7 @@ fn swift_of(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>) -> Vec<Finding> {
             Rule::SwiftExpiry,
             &buffer.place,
             format!("[{group}] buffers uploads and does not say swift_upload_buffer_dir: the store is not set up"),
-            format!("[{group}] swift_upload_buffer_dir = a folder with room for one segment of each upload under way; or take swift_buffer_on_upload off, which does not help where the token has expired"),
+            format!("[{group}] swift_upload_buffer_dir = a folder with space for one segment of each upload in progress; or remove swift_buffer_on_upload, which does not help when the token has expired"),
         ));
     }
     for group in unreferenced(|group, name| glance.option(group, name).map(|s| s.value.clone())) {
@@ -66,7 +66,7 @@ fn swift_of(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>) -> Vec<Finding> {
                 Rule::SwiftExpiry,
                 severity,
                 &file.place,
-                format!("[{group}] does not set default_swift_reference; glance_store 5.4.0 to 5.7.0 (2026.1) then ignore its default and store images where nothing finds them again"),
+                format!("[{group}] does not set default_swift_reference; glance_store 5.4.0 to 5.7.0 (2026.1) then ignore its default and store images that Glance cannot find again"),
                 format!("[{group}] default_swift_reference = ref1 (the name of its credentials in {})", file.value.trim()),
             )
         }));

@@ -78,7 +78,7 @@ fn modsecurity(server: &Server<'_>) -> Option<Finding> {
         };
         let lifted = rules.filter(lifted).count() > 0;
         let found =
-            "modsecurity on: ModSecurity refuses bodies above its SecRequestBodyLimit, 128 MiB unless it is written";
+            "modsecurity on: ModSecurity refuses bodies above its SecRequestBodyLimit, 128 MiB if it is not set";
         return (!lifted).then(|| Finding::warning(Rule::BodyLimit, &item.place(), found, fix));
     }
     let action = server.last("secrequestbodylimitaction").map(|item| item.directive.word());
@@ -200,7 +200,7 @@ fn uwsgi_patience(file: &ConfigFile, ini: &Ini) -> Vec<Finding> {
         && let Some((found, seconds)) = number("socket-timeout").filter(|(_, seconds)| (1..60).contains(seconds))
     {
         let place = file.option(found.line, "socket-timeout");
-        let what = format!("socket-timeout = {seconds}: uWSGI gives an upload up that stalls for {seconds} s");
+        let what = format!("socket-timeout = {seconds}: uWSGI ends an upload that stalls for {seconds} s");
         findings.push(Finding::warning(Rule::TooSlow, &place, what, "socket-timeout = 600"));
     }
     if let Some((found, seconds)) = number("http-timeout").filter(|(_, seconds)| (1..60).contains(seconds)) {
@@ -240,7 +240,7 @@ fn of_server(server: &Server<'_>) -> Vec<Finding> {
                 "RequestReadTimeout {}: a body that takes longer than {seconds} s is cut off",
                 item.directive.text()
             ),
-            "RequestReadTimeout body=0 in Glance's virtual host, or body=SECONDS,MinRate=BYTES without an upper end",
+            "RequestReadTimeout body=0 in Glance's virtual host, or body=SECONDS,MinRate=BYTES without a maximum",
         ));
     }
     if server.kind == Kind::Nginx {

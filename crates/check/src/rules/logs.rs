@@ -42,8 +42,9 @@ pub(crate) fn tokens(cloud: &Cloud<'_>) -> Vec<Finding> {
 }
 
 fn told(place: &Location, written: &str) -> Finding {
-    let found =
-        format!("{written} writes X-Auth-Token into a log: who reads it can act as the user until the token expires");
+    let found = format!(
+        "{written} writes X-Auth-Token into a log: anyone who reads it can act as the user until the token expires"
+    );
     Finding::warning(Rule::TokenLogged, place, found, FIX)
 }
 

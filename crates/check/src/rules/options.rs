@@ -67,7 +67,7 @@ fn login(server: &Server<'_>, item: &ScopedDirective<'_>) -> Option<Finding> {
         "allowmethods" if word != "reset" => {
             let listed = item.directive.args.iter().any(|method| method.eq_ignore_ascii_case("OPTIONS"));
             (!listed).then(|| {
-                let found = format!("AllowMethods {} lets no OPTIONS through", item.directive.text());
+                let found = format!("AllowMethods {} does not allow OPTIONS", item.directive.text());
                 Finding::error(Rule::OptionsFiltered, &item.place(), found, "add OPTIONS to it")
             })
         }

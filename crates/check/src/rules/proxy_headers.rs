@@ -147,7 +147,9 @@ fn allow_origin(
     }
     let other = near.iter().find(|d| !value.contains(['*', '%', '$']) && !value.contains(&format!("://{}", d.host)));
     let found = match other {
-        Some(d) => format!("{written} replaces Glance's answer with another origin than the dashboard's ({})", d.host),
+        Some(d) => {
+            format!("{written} replaces Glance's answer with an origin that is not the dashboard's ({})", d.host)
+        }
         None => format!("{written} replaces Glance's answer by one fixed value for every dashboard"),
     };
     let finding = if other.is_some() { Finding::error } else { Finding::warning };
@@ -180,7 +182,7 @@ fn nginx_cors(cloud: &Cloud<'_>, server: &Server<'_>) -> Vec<Finding> {
         let written = format!("more_set_headers {}", item.directive.text());
         findings.push(if let Some(d) = other {
             let found =
-                format!("{written} replaces Glance's answer with another origin than the dashboard's ({})", d.host);
+                format!("{written} replaces Glance's answer with an origin that is not the dashboard's ({})", d.host);
             Finding::error(Rule::CorsOnTheWay, &item.place(), found, LEAVE)
         } else {
             let found = format!("{written} replaces Glance's answer by one fixed value for every dashboard");
@@ -193,7 +195,7 @@ fn nginx_cors(cloud: &Cloud<'_>, server: &Server<'_>) -> Vec<Finding> {
             findings.push(Finding::error(Rule::CorsOnTheWay, &item.place(), found, LEAVE));
         }
     }
-    // `if ($request_method = GET)` is no upload's.
+    // `if ($request_method = GET)` does not apply to an upload.
     let is_met = |item: &&ScopedDirective<'_>| {
         let never = |block: &Directive| ["OPTIONS", "PUT"].iter().all(|m| method_is(block, m) == Some(false));
         !item.within.iter().any(never)

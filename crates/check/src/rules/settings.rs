@@ -39,7 +39,7 @@ fn file(snippet: &Snippet<'_>) -> Option<Finding> {
     let set = snippet.settings.assignments.iter().any(|a| a.name == MODE);
     let severity = if told && !set { Severity::Error } else { Severity::Warning };
     let found = format!("{why}; Horizon ignores the rest of the file");
-    let fix = "correct the line; texts need quotes, and True, False, None a capital letter";
+    let fix = "correct the line; strings need quotes, and True, False, None a capital letter";
     Some(Finding::new(Rule::NoEffect, severity, &file.at(*line), found, fix))
 }
 

@@ -88,8 +88,8 @@ const CLASS: &str = "apiVersion: networking.k8s.io/v1\nkind: IngressClass\nmetad
 #[rstest]
 #[case::named("public", CLASS.to_owned(), &["warning DU014", "note DU015"], "the ingress controller's own ConfigMap")]
 #[case::default("", CLASS.replace("{name: public}", "{name: public, annotations: {ingressclass.kubernetes.io/is-default-class: \"true\"}}"), &["warning DU014", "note DU015"], "the ingress controller's own ConfigMap")]
-#[case::not_there("public", String::new(), &[], "which controller serves it")]
-#[case::of_another("cilium", "apiVersion: networking.k8s.io/v1\nkind: IngressClass\nmetadata: {name: cilium}\nspec: {controller: cilium.io/ingress-controller}\n".to_owned(), &[], "which controller serves it")]
+#[case::not_there("public", String::new(), &[], "the controller that serves it")]
+#[case::of_another("cilium", "apiVersion: networking.k8s.io/v1\nkind: IngressClass\nmetadata: {name: cilium}\nspec: {controller: cilium.io/ingress-controller}\n".to_owned(), &[], "the controller that serves it")]
 #[case::none("", String::new(), &[], "it names no class")]
 fn classes_of_ingresses(#[case] class: &str, #[case] more: String, #[case] expected: &[&str], #[case] words: &str) {
     let report = cluster(class, "", &more);

@@ -33,8 +33,8 @@ fn a_whole_cloud_is_fine() {
 }
 
 #[rstest]
-#[case::glance(&[SETTINGS, HORIZON, GLANCE], "Glance: the input has no configuration")]
-#[case::dashboard(&[CONF, HORIZON, GLANCE], "the dashboard: the input has no settings")]
+#[case::glance(&[SETTINGS, HORIZON, GLANCE], "Glance: the input has no readable configuration")]
+#[case::dashboard(&[CONF, HORIZON, GLANCE], "the dashboard: the input has no readable settings")]
 #[case::before_glance(&[CONF, SETTINGS, HORIZON], "how browsers reach Glance")]
 #[case::before_the_dashboard(&[CONF, SETTINGS, GLANCE], "how browsers reach the dashboard")]
 #[case::a_fragment(&[("etc/glance/glance-api.conf.d/1.conf", "[cors]\nallowed_origin = https://d.example\n"), SETTINGS, HORIZON, GLANCE], "only fragments")]
@@ -42,7 +42,7 @@ fn a_whole_cloud_is_fine() {
 #[case::a_chart(&[CONF, SETTINGS, HORIZON, GLANCE, ("chart/templates/deployment.yaml", "{{- if .Values.x }}\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: glance}\n{{- end }}\n")], "is a template")]
 #[case::a_computed_mode(&[CONF, ("etc/openstack-dashboard/local_settings.py", "import x\nALLOWED_HOSTS = ['d.example']\nHORIZON_IMAGES_UPLOAD_MODE = x.mode()\n"), HORIZON, GLANCE], "HORIZON_IMAGES_UPLOAD_MODE depends")]
 #[case::a_file_of_kolla(&[("etc/kolla/horizon/config.json", "{\"command\": \"x\", \"config_files\": [{\"source\": \"/var/lib/kolla/config_files/_9998-kolla-settings.py\", \"dest\": \"/etc/openstack-dashboard/local_settings.d/_9998-kolla-settings.py\"}, {\"source\": \"/var/lib/kolla/config_files/_9999-custom-settings.py\", \"dest\": \"/etc/openstack-dashboard/local_settings.d/_9999-custom-settings.py\"}]}"), ("etc/kolla/horizon/_9999-custom-settings.py", "HORIZON_IMAGES_UPLOAD_MODE = 'direct'\n")], "which config.json copies")]
-#[case::a_kind(&[CONF, SETTINGS, HORIZON, GLANCE, ("r.yaml", "apiVersion: apisix.apache.org/v2\nkind: ApisixRoute\nmetadata: {name: r, namespace: o}\nspec: {http: [{backends: [{serviceName: glance-api}]}]}\n")], "objects of this kind are not read")]
+#[case::a_kind(&[CONF, SETTINGS, HORIZON, GLANCE, ("r.yaml", "apiVersion: apisix.apache.org/v2\nkind: ApisixRoute\nmetadata: {name: r, namespace: o}\nspec: {http: [{backends: [{serviceName: glance-api}]}]}\n")], "check does not read objects of this kind")]
 #[case::a_release(&[CONF, SETTINGS, HORIZON, GLANCE, ("r.yaml", "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: glance, namespace: o}\nspec: {chart: {spec: {chart: glance}}}\n")], "what it deploys is not in the input")]
 #[case::a_secret(&[("glance.yaml", "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: glance-api, namespace: o}\nspec: {selector: {}, template: {spec: {containers: [{name: g, volumeMounts: [{name: v, mountPath: /etc/glance/glance-api.conf, subPath: glance-api.conf}]}], volumes: [{name: v, secret: {secretName: glance-etc}}]}}}\n")], "Secret o/glance-etc")]
 #[case::a_key(&[("glance.yaml", "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: glance-api, namespace: o}\nspec: {selector: {}, template: {spec: {containers: [{name: g, volumeMounts: [{name: v, mountPath: /etc/glance/glance-api.conf, subPath: glance-api.conf}]}], volumes: [{name: v, configMap: {name: glance-etc}}]}}}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: glance-etc, namespace: o}\ndata: {other: x}\n")], "which has no such key")]

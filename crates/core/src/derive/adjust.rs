@@ -154,7 +154,7 @@ fn managed(glance: &ImageService) -> Option<&[ExposingObject]> {
 fn why_left(snapshot: &Snapshot, through: &ExposingObject, claimed: Option<&Claim>, meta: &Meta) -> Option<String> {
     let (ExposingObject::Ingress(_, others) | ExposingObject::Route(_, others)) = through else { return None };
     if !others.is_empty() {
-        return Some(format!("it also leads to {}, and its annotations apply to all of it", others.join(", ")));
+        return Some(format!("it also leads to {}, and its annotations would apply there, too", others.join(", ")));
     }
     let other = claimed.filter(|claim| !claim.is(meta))?;
     let lives = match snapshot.glances.get(&other.key) {

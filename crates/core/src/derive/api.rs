@@ -99,7 +99,8 @@ pub struct ApiView {
     pub pending: Option<Problem>,
     /// Why no origin may be removed now.
     pub incomplete: Option<Problem>,
-    /// Where pages call it, and what preflights show of that; none of a Glance, where each dashboard's uploads tell.
+    /// Where pages call the API, and what preflights of such calls show. None for a Glance, whose preflights
+    /// belong to the dashboards.
     pub calls: Option<Box<Calls>>,
     pub advice: Vec<Advice>,
 }

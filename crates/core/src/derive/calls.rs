@@ -52,7 +52,7 @@ impl Calls {
         let primary = calls.exposures.as_ref().ok().and_then(Exposures::primary).cloned();
         let Some(url) = primary.filter(|_| is_asked && api.tenure.target.is_ok()) else { return calls };
         let endpoint = Endpoint::from(url);
-        // To its own origin a browser makes no preflight.
+        // A browser sends no preflight to the page's own origin.
         let crossing: Origins =
             origins.iter().filter(|(origin, _)| *origin != endpoint.origin()).map(|(o, c)| (o.clone(), *c)).collect();
         if crossing.is_empty() {
@@ -98,15 +98,15 @@ impl Calls {
     }
 }
 
-/// Which state of the API an answer would speak of: none while it is being rolled.
+/// The state of the API that an answer would be about; none during a roll.
 fn epoch(api: &ManagedApi, crossing: &Origins) -> Epoch {
     let state = api.state();
     let accepted = state.accepts.is_ok_and(|accepts| crossing.keys().all(|origin| accepts.contains(origin)));
     state.config_map.filter(|_| accepted && state.rolled_out.is_ok())
 }
 
-/// The headers that pages may send: the service's own, and those that the resource adds. Of `Content-Type`
-/// browsers ask too, where it is that of JSON.
+/// The headers that pages may send: the service's own, and those that the resource adds. Browsers also ask
+/// for `Content-Type` if its value is that of JSON.
 fn headers(service: &OpenStackService, spec: &OpenStackApiSpec) -> Vec<String> {
     let added = match spec.cors.options().remove(ALLOW_HEADERS) {
         Some(CorsValue::List(names)) => names,

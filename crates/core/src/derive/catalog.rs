@@ -139,7 +139,7 @@ impl CatalogState {
     pub fn correction(&self) -> String {
         match (&self.says, &self.job) {
             (CatalogAnswer::Published(_), Some(job)) => format!(
-                "publish the URL that browsers reach (openstack endpoint set --url URL ENDPOINT); the catalog is read again within a day, or when you delete Job {job}"
+                "publish the URL that browsers reach (openstack endpoint set --url URL ENDPOINT); the operator reads the catalog again within a day, or when you delete Job {job}"
             ),
             (CatalogAnswer::Published(_), None) => {
                 "publish the URL that browsers reach (openstack endpoint set --url URL ENDPOINT)".to_owned()
@@ -181,7 +181,7 @@ impl CatalogState {
             "{CATALOG} has public image endpoints in {} that spec.directUpload.regions does not name: it is unknown whether uploads pass there",
             missing.join(", ")
         );
-        advice.push(Advice::new(found).rule(Rule::WrongEndpoint).fix("name those that the dashboard offers"));
+        advice.push(Advice::new(found).rule(Rule::WrongEndpoint).fix("name there those that the dashboard offers"));
         advice
     }
 }

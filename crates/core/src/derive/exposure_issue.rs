@@ -30,7 +30,7 @@ pub enum ExposingObject {
     Route(Arc<Route>, Vec<String>),
     /// With the positions of the rules that lead to the workload.
     HttpRoute(Arc<HttpRoute>, Vec<usize>),
-    /// One of another kind.
+    /// An object of another kind.
     Other(ExposureKind, Key),
 }
 
@@ -111,8 +111,8 @@ pub fn find<'a>(
     found.into_iter().collect()
 }
 
-/// What hinders uploads to the workload of these Services: on the objects through which they come, and in
-/// policies of their gateways.
+/// What blocks uploads to the workload of these Services, on the objects that lead to it and in policies of
+/// their gateways.
 pub(crate) fn find_all(
     snapshot: &Snapshot,
     through: &[ExposingObject],

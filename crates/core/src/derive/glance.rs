@@ -54,7 +54,7 @@ pub struct GlanceView {
     /// Why its pods are not replaced yet: the catalog decides which origins come in, and one roll is
     /// enough.
     pub awaited: Option<Problem>,
-    /// Exposing objects to write.
+    /// The exposing objects whose annotations must change.
     pub adjustments: Known<Vec<Adjustment>>,
 }
 

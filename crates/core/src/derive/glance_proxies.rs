@@ -53,7 +53,7 @@ impl GlanceProxies {
         let origin = dashboard.origins().ok().and_then(|origins| origins.into_iter().next());
         let url = origin.map_or_else(|| unused.path.clone(), |origin| format!("{origin}{}", unused.path));
         let found = format!(
-            "spec.httpd.glanceProxy leads {url} to {}, but uploads do not go there: make it the public endpoint of service type image in the Keystone catalog, then state it in spec.directUpload.glanceEndpoint",
+            "spec.httpd.glanceProxy routes {url} to {}, but uploads do not go there: make it the public endpoint of service type image in the Keystone catalog, then state it in spec.directUpload.glanceEndpoint",
             unused.backend
         );
         Some(Advice::new(found))

@@ -148,7 +148,7 @@ struct Callers {
 }
 
 impl Callers {
-    /// Adds the origins of somebody's scripts. Unknown origins let nothing be dropped. If there are
+    /// Adds the origins of somebody's scripts. While origins are unknown, none is dropped. If there are
     /// certainly none, that is reported. Plain http counts only if it is stated.
     fn accept(&mut self, who: &str, origins: Origins, with_credentials: bool) {
         match origins {

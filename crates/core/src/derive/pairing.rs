@@ -295,8 +295,8 @@ fn standing(glances: &BTreeMap<Key, ImageService>, dashboard: &Dashboard, destin
         if lost { Intent::Own(problem) } else { Intent::Hold(problem) }
     };
     match &destination.partner {
-        // The partner is lost, so the snippet is removed before anything else. An ambiguity or a typing
-        // error changes nothing, nor does a region to which no pod was switched yet.
+        // The Glance is lost, so the snippet is removed before anything else. An ambiguity or a typing error
+        // changes nothing, nor does a region to which no pod was switched yet.
         Err(problem) if matches!(problem.reason, Reason::GlanceNotFound | Reason::GlanceNotAllowed) => {
             Some(lost(problem))
         }

@@ -263,7 +263,7 @@ pub(super) fn named_hosts(aliases: &[HostAlias], field: &str) -> Result<BTreeMap
     let mut hosts = BTreeMap::new();
     for alias in aliases {
         let address = alias.ip.parse().map_err(|_| {
-            let message = format!("{field}: {:?} is no IP address", alias.ip);
+            let message = format!("{field}: {:?} is not an IP address", alias.ip);
             Problem::new(Reason::InvalidSpec, message)
         })?;
         for name in &alias.hostnames {

@@ -113,7 +113,7 @@ pub(super) fn is_in_secret(workload: &Workload, container: &Container, path: &st
 
 /// Why nothing rolls before they were read. It usually takes seconds, and is not reported.
 pub fn awaited(held_up: Option<&str>) -> Problem {
-    let what = "a Job of Glance's own image reads [cors] of your own files, so that our file can repeat it";
+    let what = "a Job of Glance's own image reads [cors] of your own files, so that the operator's file can repeat it";
     match held_up {
         None => Problem::new(Reason::ObservationPending, what),
         Some(why) => Problem::new(Reason::Looking, format!("{what}, and {why}")),
@@ -132,8 +132,11 @@ pub fn joined(file: UserCors, reads_main: bool, look: &CorsLook) -> UserCors {
     }
     if let Some(why) = &look.unread {
         let held = match &look.seen {
-            Some(_) => format!("what is repeated from it was read at {}; it cannot be read again: {why}", look.since),
-            None => format!("what Glance's own files say there is unknown, and is not repeated: {why}"),
+            Some(_) => format!(
+                "the operator repeats the values that it read at {}, and cannot read them again: {why}",
+                look.since
+            ),
+            None => format!("the operator cannot read [cors] of Glance's own files, so it does not repeat them: {why}"),
         };
         joined.notes.extend(
             (look.seen.is_some() || !reads_main)
@@ -242,7 +245,7 @@ fn tokens(ini: &Ini, name: &str, notes: &mut Vec<String>) -> Option<CorsValue> {
         let fits = is_token(item);
         if !fits {
             let line = ini.get("cors", name).map(|a| a.line).unwrap_or_default();
-            notes.push(format!("[cors] {name} (line {line}): {item:?} is no HTTP token"));
+            notes.push(format!("[cors] {name} (line {line}): {item:?} is not an HTTP token"));
         }
         fits
     });

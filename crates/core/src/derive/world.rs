@@ -110,7 +110,7 @@ impl World {
             })
     }
 
-    /// All that accept origins.
+    /// All APIs that accept origins.
     pub fn accepting(&self) -> impl Iterator<Item = &ApiView> {
         self.glances.values().map(|view| &view.public).chain(self.apis.values())
     }
@@ -290,7 +290,7 @@ fn glance_view(snapshot: &Snapshot, glance: ImageService, grants: Grants, looked
     }
 }
 
-/// What hinders uploads on their way, where that is not stated.
+/// What blocks uploads on the objects that expose Glance. Nothing if `spec.publicURL` states its URL.
 fn issues(snapshot: &Snapshot, glance: &ImageService, origins: &BTreeSet<&Origin>) -> Vec<ExposureIssue> {
     let Ok(exposures) = &glance.exposures else { return Vec::new() };
     let workload = glance.public.tenure.named.as_ref().ok().filter(|_| !exposures.is_stated());
@@ -303,7 +303,7 @@ fn issues(snapshot: &Snapshot, glance: &ImageService, origins: &BTreeSet<&Origin
 /// What rolls cost, if one is expected.
 fn of_rolls(is_glance: bool, suspended: bool, rollout: &Rollout, tenure: &Tenure) -> Vec<Advice> {
     let Ok(target) = &tenure.target else { return Vec::new() };
-    // Nobody delays the first roll any more.
+    // Is the first roll about to start?
     let first = tenure.applied.as_ref().is_ok_and(|a| a.mount.is_none());
     let soon = !suspended && rollout.not_before.is_none() && first;
     drain::advice(is_glance, &rollout.drain, target, soon)

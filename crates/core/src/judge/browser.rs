@@ -79,7 +79,8 @@ pub fn user_agent() -> String {
 }
 
 /// How near the server is to the page (HTML §7.1.1). The registrable domain is taken to be the last two
-/// labels: the real list of suffixes is not here, and servers rarely tell `same-site` from `cross-site`.
+/// labels: the real list of suffixes is not here, and servers rarely distinguish `same-site` from
+/// `cross-site`.
 fn site(page: &Origin, server: &Origin) -> &'static str {
     let is_address =
         |origin: &Origin| origin.host().contains(':') || origin.host().ends_with(|c: char| c.is_ascii_digit());

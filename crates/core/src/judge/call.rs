@@ -43,7 +43,7 @@ impl CallPreflight {
         std::iter::once(first).chain(methods).collect()
     }
 
-    /// The same for less: to learn what a silent filter minds.
+    /// The same question with fewer headers, to find out which one the filter refuses.
     #[must_use]
     pub fn with(&self, headers: Vec<String>) -> Self {
         Self { headers, ..self.clone() }
@@ -98,12 +98,12 @@ impl CallPreflight {
         }
     }
 
-    /// Whether the filter refused without a word, so that asking for less says more.
+    /// Whether the filter refused without any header, so that a smaller question can show the cause.
     pub fn is_silent(&self, answer: &Response) -> bool {
         is_ok(answer.status) && get(&answer.headers, super::cors::ALLOW_ORIGIN).is_none()
     }
 
-    /// The verdict where asking without these headers was granted.
+    /// The verdict if the question without these headers was granted.
     pub fn lacking(&self, names: &[String], answer: &Response) -> ProbeAnswer {
         let refusal = self.headers_missing(&names.join(", "));
         ProbeAnswer::Refused(failure(refusal, received(&answer.headers, ALLOW_HEADERS)).into())
@@ -207,7 +207,7 @@ impl CallPreflight {
                 Requirement::AllowOrigin,
                 Rule::CorsOnTheWay,
                 format!(
-                    "the answer has another origin than {origin}, or several; {service} answers with the requesting origin, so a server in front of it{from} writes its own"
+                    "the answer names an origin other than {origin}, or several; {service} answers with the requesting origin, so a server in front of it{from} writes its own"
                 ),
                 format!("remove that header there, so that only {service} answers"),
             ),

@@ -87,13 +87,13 @@ struct CatalogEndpoint {
 /// What the answer is instead.
 pub fn read(body: &[u8]) -> Result<PublicEndpoints, String> {
     let answer: TokenResponse =
-        serde_json::from_slice(body).map_err(|_| "the answer is no token of the Identity API v3".to_owned())?;
+        serde_json::from_slice(body).map_err(|_| "the answer is not a token of the Identity API v3".to_owned())?;
     let services = answer.token.catalog.into_iter().filter(|service| service.type_ == "image");
     let mut published = PublicEndpoints::new();
     for endpoint in services.flat_map(|service| service.endpoints).filter(|e| e.interface == "public") {
         let Some(region) = endpoint.region_id.or(endpoint.region) else { continue };
         let url = Endpoint::parse(&endpoint.url)
-            .map_err(|why| format!("the public image endpoint of region {region:?} is no URL: {why}"))?;
+            .map_err(|why| format!("the public image endpoint of region {region:?} is not a URL: {why}"))?;
         published.entry(region).or_insert(url);
     }
     if published.is_empty() {

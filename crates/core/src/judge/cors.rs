@@ -1,7 +1,7 @@
 //! The judgement. In: a request and its answer. Out: the browser's decision. Pure.
 //!
-//! Fetch standard §4.8 step 7, for the requests of Horizon's pages. The token is a header (X-Auth-Token),
-//! so it is no credential in the standard's sense. But the Django panel's request has credentials. For it,
+//! Fetch standard §4.8 step 7, for the requests of Horizon's pages. The token is a header (X-Auth-Token), so
+//! it is not a credential in the standard's sense. But the Django panel's request has credentials. For it,
 //! `*` does not count, and the answer must allow credentials.
 
 use direct_upload_api::web::Origin;

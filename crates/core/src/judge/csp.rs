@@ -78,7 +78,7 @@ pub fn enforced(headers: &Headers) -> Vec<Restriction> {
     policies.flat_map(Restriction::parse).collect()
 }
 
-/// The same of a page's `meta` elements, in which `sandbox` does not count (HTML §4.2.5.3).
+/// The same for a page's `meta` elements, in which `sandbox` does not count (HTML §4.2.5.3).
 pub(super) fn enforced_by_page(tags: &[Tag]) -> Vec<Restriction> {
     let is_policy = |tag: &&Tag| {
         tag.starts("meta")

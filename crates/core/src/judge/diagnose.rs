@@ -81,7 +81,7 @@ pub fn conclude(asked: &Preflight, answer: &Response, failure: &Failure, granted
         rule: Rule::OriginMissing,
         // An empty 200 to every OPTIONS looks the same.
         also: vec![Rule::OriginForm, Rule::NotRead, Rule::CorsOnTheWay],
-        message: format!("Glance does not allow {origin_name}: it refuses it without any header and with GET too; unless something in front of Glance answers OPTIONS with an empty 200"),
+        message: format!("Glance does not allow {origin_name}: it refuses this origin with GET and without any header, too; or something in front of Glance answers OPTIONS with an empty 200"),
         fix: format!("add {origin_name}, byte for byte, to [cors] allowed_origin in a file that the filter reads (/etc/glance/glance-api.conf.d/*.conf), and restart Glance"),
         ..found
     })

@@ -107,7 +107,7 @@ pub fn origin(asked: &Preflight, upload: &UploadRequest, answer: &Response) -> F
         (
             &[Rule::CorsOnTheWay, Rule::OriginMissing],
             format!(
-                "another origin than {origin}; Glance answers with the requesting origin or with none, so something in front of Glance writes one fixed origin"
+                "an origin other than {origin}; Glance answers with the requesting origin or with none, so something in front of Glance writes one fixed origin"
             ),
         )
     };

@@ -70,7 +70,7 @@ pub fn status(asked: &Preflight, answer: &Response) -> Failure {
         ),
         400 if !asked.endpoint.origin().is_https() => (
             &[Rule::WrongEndpoint, Rule::CorsOnTheWay],
-            format!("the server{from} does not take the request; often this port speaks https, and the URL says http"),
+            format!("the server{from} does not accept the request; often this port uses https, and the URL says http"),
             "put the https URL into the Keystone catalog (public endpoint of service type image)",
         ),
         _ => (

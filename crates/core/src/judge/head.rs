@@ -5,7 +5,7 @@ use super::headers::{lines, starts_with};
 use super::response::Response;
 use crate::openstack::is_token;
 
-/// Why this is no answer.
+/// Why this is not an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unreadable {
     #[error("the answer does not start with an HTTP/1 status line")]
@@ -56,7 +56,7 @@ pub fn continues(bytes: &[u8]) -> bool {
     })
 }
 
-/// As far as it goes.
+/// Whether the bytes start like an HTTP answer, as far as they have arrived.
 fn is_http(bytes: &[u8]) -> bool {
     bytes.iter().zip(b"HTTP/").all(|(found, wanted)| found == wanted)
 }

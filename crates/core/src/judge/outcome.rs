@@ -12,7 +12,7 @@ use super::unreachable::Unreachable;
 use super::upload::{UploadVerdict, Wire, judge_complete};
 use crate::model::Advice;
 
-/// The result.
+/// The result of one preflight.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PreflightOutcome {
     /// The upload fails whatever the answer is; nothing was sent.

@@ -132,7 +132,7 @@ pub enum Decision {
     Granted,
     /// It does not.
     Refused,
-    /// No answer arrived here.
+    /// This program got no answer.
     Unknown,
 }
 
@@ -173,7 +173,7 @@ impl PreflightReport {
             PreflightOutcome::Objection(_) | PreflightOutcome::Unreachable(_) => String::new(),
         };
         let panels = panels.into_iter().map(|(panel, verdict)| {
-            // What is unknown of one panel is unknown of both.
+            // If the PUT's result is unknown for one panel, it is unknown for both.
             let known = put.as_ref().filter(|put| !matches!(put.verdict, UploadVerdict::Unknown { .. }));
             (panel, PanelReport::new(verdict, known.map(|put| put.verdict_for(&asked.for_panel(panel)))))
         });

@@ -16,7 +16,7 @@ use super::preflight::Preflight;
 use super::response::Response;
 use crate::model::Advice;
 
-const LEAD: &str = "let the proxy lead this path, and all below it, to Glance without the path itself (httpd: ProxyPass in a Location of the dashboard's host), and take the URL from the Keystone catalog";
+const LEAD: &str = "let the proxy route this path, and everything below it, to Glance, and remove the path from the request (httpd: ProxyPass in a Location of the dashboard's host), and take the URL from the Keystone catalog";
 
 /// Whether Glance itself refused an upload that has no token.
 ///

@@ -277,7 +277,7 @@ fn other(asked: &Preflight, answer: &Response) -> Judgement {
         200..=299 if html => (
             &[Rule::OptionsFiltered, Rule::WrongEndpoint],
             format!(
-                "a page{from} answered the PUT, such as a login's: Glance answers an upload without a token by 401"
+                "a page{from}, such as a login, answered the PUT; Glance answers an upload without a token with 401"
             ),
             "let PUT on /v2/images/ pass the login or portal in front of Glance",
         ),

@@ -59,7 +59,7 @@ pub fn refusals(api_version: &str, kind: &str, object: &Value) -> Option<Vec<Str
         }
     }
     for name in schema.required.iter().flatten().filter(|name| object.get(name.as_str()).is_none()) {
-        errors.push(format!("{name}: is required (an empty one, {name}: {{}}, will do)"));
+        errors.push(format!("{name}: is required; if you need no fields, write {name}: {{}}"));
     }
     errors.truncate(MOST_ERRORS);
     Some(errors)
@@ -93,7 +93,7 @@ fn check(path: &str, value: &Value, schema: &JSONSchemaProps, errors: &mut Vec<S
         _ => true,
     };
     if !fits {
-        return errors.push(format!("{path}: {} is no {type_}", shown(value)));
+        return errors.push(format!("{path}: {} is not of type {type_}", shown(value)));
     }
     let allowed: Vec<&Value> = schema.enum_.iter().flatten().map(|json| &json.0).filter(|v| !v.is_null()).collect();
     if !allowed.is_empty() && !allowed.contains(&value) {
@@ -133,7 +133,7 @@ fn string(path: &str, text: &str, schema: &JSONSchemaProps, errors: &mut Vec<Str
         }
     }
     if schema.format.as_deref() == Some("date-time") && text.parse::<jiff::Timestamp>().is_err() {
-        errors.push(format!("{path}: {} is no time; write e.g. 2026-01-31T22:00:00Z", shown(&text.into())));
+        errors.push(format!("{path}: {} is not a time; write e.g. 2026-01-31T22:00:00Z", shown(&text.into())));
     }
 }
 

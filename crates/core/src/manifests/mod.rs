@@ -119,12 +119,12 @@ fn complete(kind: Kind, meta: &mut Meta) -> Result<(), String> {
     }
     if !is_name(&meta.key.name, 253) {
         return Err(format!(
-            "metadata.name: {:?} is no DNS name of lower-case letters, digits, '-' and '.'",
+            "metadata.name: {:?} is not a DNS name; use lower-case letters, digits, '-' and '.'",
             meta.key.name
         ));
     }
     if namespaced && (!is_name(&meta.key.namespace, 63) || meta.key.namespace.contains('.')) {
-        return Err(format!("metadata.namespace: {:?} is not a name of a namespace", meta.key.namespace));
+        return Err(format!("metadata.namespace: {:?} is not the name of a namespace", meta.key.namespace));
     }
     if meta.uid.is_empty() {
         meta.uid = format!("offline/{}/{}", kind.registration().name, meta.key);

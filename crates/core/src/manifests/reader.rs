@@ -80,7 +80,7 @@ impl ManifestReader {
             return self.fail(
                 &place,
                 None,
-                "is no object but a single value or a sequence; write apiVersion, kind and metadata",
+                "is a single value or a sequence, not an object; write apiVersion, kind and metadata",
             );
         }
         if api_version.is_empty() || kind.is_empty() {

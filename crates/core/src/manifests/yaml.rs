@@ -188,7 +188,7 @@ fn key(value: Value) -> Result<String, String> {
         Value::String(text) => Ok(text),
         Value::Bool(value) => Ok(value.to_string()),
         Value::Number(number) if !number.is_f64() => Ok(number.to_string()),
-        _ => Err("expected a key that is a text".to_owned()),
+        _ => Err("a key must be a string".to_owned()),
     }
 }
 
@@ -222,7 +222,7 @@ fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Result<Value, St
         Some("float") => value.is_number(),
         _ => true,
     };
-    if fits { Ok(value) } else { Err(format!("is no {}, as its tag says", kind.unwrap_or_default())) }
+    if fits { Ok(value) } else { Err(format!("is not of the type {} that its tag names", kind.unwrap_or_default())) }
 }
 
 /// Other programs' own tags, such as `!vault`, mean nothing to kubectl.

@@ -62,7 +62,7 @@ pub struct IstioHttpMatch {
     pub gateways: Vec<String>,
 }
 
-/// One of these.
+/// A test of a text; only one field is set.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct StringMatch {

@@ -210,7 +210,7 @@ impl Kind {
         }
     }
 
-    /// The kind of this name. Of several groups' kinds of one name, the first.
+    /// The kind of this name. If several groups have one, the first.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|kind| kind.registration().name == name)
     }

@@ -20,7 +20,7 @@ pub struct ProbeTarget {
     pub page: Option<Page>,
     /// Whether to compare the address spaces of dashboard and Glance.
     pub address_spaces: bool,
-    /// The call of an API that is judged in an upload's place.
+    /// The call of an API to judge, in place of an upload.
     pub call: Option<ApiCall>,
     pub reach: Arc<Reach>,
 }

@@ -138,8 +138,8 @@ pub struct WorkloadStatus {
     pub replicas: i32,
     pub updated: i32,
     pub ready: i32,
-    /// The controller says that the current template has been rolled out once. Later trouble is no failing
-    /// roll. A DaemonSet's controller does not say this.
+    /// The controller says that the current template has been rolled out once. Trouble after that is not a
+    /// failed roll. A DaemonSet's controller does not say this.
     pub landed: Option<bool>,
     /// `Progressing=False`: the progress deadline was exceeded.
     pub stuck: Option<String>,

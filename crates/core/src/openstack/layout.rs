@@ -189,7 +189,7 @@ fn site_packages(mounts: &[&str]) -> Result<String, Problem> {
         Problem::new(
             Reason::PathUnknown,
             "layout OpenStackHelm reads snippets from <prefix>/lib/pythonX.Y/site-packages/openstack_dashboard/local/local_settings.d, \
-             and nothing in the workload tells X.Y; set spec.paths.localSettingsDir \
+             and nothing in the workload shows X.Y; set spec.paths.localSettingsDir \
              (ask the image: python3 -c \"import sysconfig; print(sysconfig.get_path('platlib'))\")",
         )
     })

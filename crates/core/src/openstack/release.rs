@@ -27,7 +27,7 @@ impl fmt::Display for Release {
 
 /// A text that is not a release.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{0:?} is no release; write it as 2026.1, or by its name")]
+#[error("{0:?} is not a release; write it as 2026.1, or by its name")]
 pub struct NotARelease(String);
 
 /// Names that image tags still use, and the release of each.

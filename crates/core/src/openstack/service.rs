@@ -27,7 +27,8 @@ pub struct OpenStackService {
     pub workloads: &'static [&'static str],
     pub allow_methods: &'static [&'static str],
     pub allow_headers: &'static [&'static str],
-    /// Request headers that a later release of ours adds. Files that lack only these stay.
+    /// Request headers that a later release of the operator adds. A mounted file that lacks only these is not
+    /// replaced.
     pub late_headers: &'static [&'static str],
     pub expose_headers: &'static [&'static str],
 }

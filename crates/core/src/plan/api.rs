@@ -51,7 +51,7 @@ pub fn glance(view: &GlanceView, now: Timestamp, options: &Options) -> (Plan, Ve
             let why = if draft.asks_keystone() {
                 "browsers upload to the URL in Keystone's catalog, which Glance's own account may read"
             } else {
-                "our file repeats [cors] of the user's own files, which are in a Secret"
+                "the operator's file repeats [cors] of the user's own files, which are in a Secret"
             };
             plan.steps.insert(0, Step::new(Action::Rehearse(draft.clone()), why));
         }
@@ -141,7 +141,7 @@ fn try_to(view: &ApiView, retirement: &Retirement, now: Timestamp, options: &Opt
     if let (Some(problem), State::Done(_)) = (early, &plan.state) {
         plan.state = State::Unmet(ConditionType::RolledOut, problem);
     }
-    // Something that stays too long, because something cannot be seen, goes when that is seen again.
+    // An origin that stays too long because something cannot be seen is removed when that is seen again.
     for time in retirement.kept.values().filter(|time| **time > now) {
         plan.wake_at(*time);
     }

@@ -17,7 +17,7 @@ pub struct Plan {
     pub wake: Option<Timestamp>,
     /// Name of the ConfigMap that is in use or will be.
     pub config_map: Option<String>,
-    /// The same of the internal API.
+    /// The same for the internal API.
     pub internal: Option<String>,
     /// The state of each region of a Horizon.
     pub regions: Vec<RegionState>,

@@ -93,7 +93,7 @@ pub fn standing(view: &HorizonView, spec: &HorizonSpec, to: &str) -> State {
         Evidence::Pending if view.destinations.iter().all(|d| d.epoch.is_some()) => State::Pending,
         Evidence::Pending | Evidence::None => unmet(Problem::new(
             Reason::NotVerified,
-            "no preflight has been sent yet: the operator sends it when all pods of Glance run with the same configuration",
+            "no preflight has been sent yet: the operator sends it when all pods of Glance run with the same configuration; look at the Glance resource's condition RolledOut",
         )),
     }
 }

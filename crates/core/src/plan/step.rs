@@ -98,7 +98,7 @@ impl Action {
             Self::Annotate { config_map, .. } | Self::Collect { config_map, .. } => {
                 Some(("ConfigMap", config_map.clone()))
             }
-            // What is mounted says more than where: the workload is always the same.
+            // The ConfigMap says more than the workload, which is always the same.
             Self::Mount { workload, mount }
             | Self::SwitchMode { workload, mount }
             | Self::Claim { workload, mount } => {
@@ -138,7 +138,7 @@ impl fmt::Display for Action {
                 write!(f, "switch {} to direct by mounting {}", name(workload), mount.config_map)
             }
             Self::Claim { workload, .. } => write!(f, "claim {} (rolls nothing)", name(workload)),
-            Self::Release { workload } => write!(f, "release our fields of {}", name(workload)),
+            Self::Release { workload } => write!(f, "remove the operator's fields from {}", name(workload)),
             Self::Rehearse(draft) => write!(f, "rehearse {}", draft.subject()),
             Self::AwaitRehearsal { .. } => f.write_str("wait until the rehearsal has passed"),
             Self::AwaitRollout { workload } => write!(f, "wait until {} is rolled out", name(workload)),
@@ -147,7 +147,7 @@ impl fmt::Display for Action {
             Self::Probe => f.write_str("check that the preflight passes for each origin"),
             Self::AwaitProof => f.write_str("send preflights until they pass"),
             Self::Adjust(adjustment) if adjustment.annotations.is_empty() => {
-                write!(f, "remove our annotations of {adjustment}")
+                write!(f, "remove the operator's annotations from {adjustment}")
             }
             Self::Adjust(adjustment) => {
                 let ours = format!("{DOMAIN}/");

@@ -36,7 +36,7 @@ fn note_layouts(cluster: &mut Cluster) {
             let dir = &settings.local_settings_dir;
             cluster
                 .assumptions
-                .push(format!("the image of Horizon {key} reads snippets from {dir} (spec.layout is unsaid)"));
+                .push(format!("the image of Horizon {key} reads snippets from {dir} (spec.layout is not set)"));
         }
     }
 }
@@ -69,7 +69,9 @@ fn stand_in(cluster: &mut Cluster) {
         let key = Key::new(resource.namespace.clone(), name.clone());
         found.push((Id { kind: reference.kind.to_string(), key: key.clone() }, object));
         let name = describe(reference.kind, &key);
-        assumptions.push(format!("{name}, which is not in the input, has no files of its own in our places"));
+        assumptions.push(format!(
+            "{name}, which is not in the input, has no files of its own at the paths that the operator uses"
+        ));
     }
     cluster.assumptions.extend(assumptions);
     for (id, object) in found {
@@ -179,6 +181,6 @@ fn take_over(cluster: &mut Cluster, kind: &str, meta: &Meta, tenure: &Tenure) {
     let purpose = BTreeMap::from([(format!("{DOMAIN}/for"), Some(format!("{kind}/{}", workload.meta.uid)))]);
     let key = Key::new(workload.meta.key.namespace.clone(), mount.config_map.clone());
     if let Err(problem) = cluster.annotate(&key, &purpose) {
-        cluster.assumptions.push(format!("ConfigMap {key} is nobody's: {}", problem.message()));
+        cluster.assumptions.push(format!("ConfigMap {key} belongs to no resource: {}", problem.message()));
     }
 }

@@ -162,7 +162,7 @@ impl Cluster {
         how(&mut object).map_err(|what| {
             Problem::new(
                 Reason::FieldConflict,
-                format!("{name} has its own entry where ours must be: {what}; rename it"),
+                format!("{name} has its own entry where the operator's must be: {what}; rename it"),
             )
         })?;
         self.put(id, object)

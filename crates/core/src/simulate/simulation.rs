@@ -36,7 +36,7 @@ pub struct End {
     pub state: State,
     /// The ConfigMap in use.
     pub config_map: Option<Key>,
-    /// That of the internal API.
+    /// The ConfigMap of the internal API.
     pub internal: Option<Key>,
     pub advice: Vec<Advice>,
     /// Origins that leave later, of a Glance.
@@ -208,7 +208,8 @@ fn ends(
     for (key, view) in &world.horizons {
         let mut plan = plan::horizon(view, now, options);
         if stage == Stage::Glance && acts(&plan) {
-            plan.state = State::Done(Problem::new(Reason::SwitchingToDirect, "its half comes with --stage horizon"));
+            plan.state =
+                State::Done(Problem::new(Reason::SwitchingToDirect, "--stage horizon prints what changes in Horizon"));
             plan.config_map = None;
         }
         ends.push(end("Horizon", key, plan, &view.advice, Vec::new()));

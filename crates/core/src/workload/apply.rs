@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::annotations;
 use super::fields::{annotate, release_fields};
 
-/// The lists that merge, below `/spec/template/spec`, and their keys.
+/// The lists below `/spec/template/spec` that server-side apply merges, each with the key of its items.
 const LISTS: [(&str, &str); 3] = [("volumes", "name"), ("containers", "name"), ("initContainers", "name")];
 
 /// Applies a patch: removes our earlier fields and adds those of the patch.
@@ -67,7 +67,7 @@ fn merge_list(parent: &mut Map<String, Value>, list: &str, key: &str, entries: &
     if items.is_null() {
         *items = Value::Array(Vec::new());
     }
-    let Value::Array(items) = items else { return Err(format!("{list} is no list")) };
+    let Value::Array(items) = items else { return Err(format!("{list} is not a list")) };
     for entry in entries {
         let found = items.iter_mut().find(|item| item[key] == entry[key]);
         match (found, list) {

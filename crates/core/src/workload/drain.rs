@@ -59,7 +59,7 @@ pub fn decide(default: bool, drain: &Drain, target: &Target) -> Draining {
     }
 }
 
-/// What a roll costs because it may take all pods away at once.
+/// What a roll costs because it may end all pods at once.
 pub fn absence(workload: &Workload) -> Option<String> {
     let (replicas, away) = (workload.replicas, workload.roll.away);
     (replicas > 0 && replicas <= away).then(|| {
@@ -91,7 +91,7 @@ pub fn advice(default: bool, drain: &Drain, target: &Target, soon: bool) -> Vec<
         Draining::AppliedBy(manager) => {
             let (what, seconds) = match target.container.pre_stop {
                 // While ours is there, only the same hook is accepted.
-                Some(PreStop::Ours(seconds)) => ("the next roll removes our preStop hook from", seconds),
+                Some(PreStop::Ours(seconds)) => ("the next roll removes the operator's preStop hook from", seconds),
                 _ => ("a roll cuts uploads in flight in", seconds),
             };
             let container = &target.container.name;

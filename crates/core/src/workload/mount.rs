@@ -141,8 +141,8 @@ impl Mount {
         all.find_map(|(path, delivery)| Some((path.strip_suffix(SNIPPET_FILE)?.strip_suffix('/')?, delivery)))
     }
 
-    /// Whether the change from `self` to `other` replaces pods. The preStop sleep is no reason: a roll only
-    /// for it would cut the uploads that it protects.
+    /// Whether the change from `self` to `other` replaces pods. The preStop sleep is not a reason: a roll
+    /// only for it would cut the uploads that it protects.
     pub fn rolls(&self, other: &Self) -> bool {
         let pod = |m: &Self| Self { annotations: BTreeMap::new(), pre_stop: None, ..m.clone() };
         pod(self) != pod(other)

@@ -18,7 +18,7 @@ pub fn foreign(workload: &Workload) -> Result<(), Problem> {
     let Some(theirs) = theirs else { return Ok(()) };
     let who = workload.other_manager.as_deref().unwrap_or("somebody");
     let message = format!(
-        "{}: conflict with {who:?}, which wrote it last: its volume {:?} is of another type than ours; let that manager rename it",
+        "{}: conflict with {who:?}, which wrote it last: its volume {:?} has a different type from the operator's; let that manager rename it",
         describe(workload.kind, &workload.meta.key),
         theirs.name
     );

@@ -133,7 +133,7 @@ fn the_data_is_spread_over_the_pace() {
 #[case::store(Put::Glance(500), 0, CanaryClass::Store, None, "failed to store")]
 #[case::killed(Put::Killed, 0, CanaryClass::Store, None, "ended the image's upload")]
 #[case::cors(Put::Unreadable, 0, CanaryClass::Path, Some(Rule::CorsOnTheWay), "may not read the answer")]
-#[case::content(Put::Damaged, 0, CanaryClass::Content, None, "does not hold what was sent")]
+#[case::content(Put::Damaged, 0, CanaryClass::Content, None, "does not contain the data that was sent")]
 fn failures_are_told_apart(
     #[case] put: Put,
     #[case] pace: u64,
@@ -180,7 +180,7 @@ fn the_credential_is_sent_by_https_alone_and_to_whom_the_secret_trusts() {
     });
     let stranger = run_with(|asked| asked.ca = String::new());
     let wrong = run_with(|asked| asked.credential.secret = Secret::new("another".into()));
-    let reached = [(plain, "no https URL", 0), (stranger, "Keystone at", 0), (wrong, "(401)", 1)];
+    let reached = [(plain, "not an https URL", 0), (stranger, "Keystone at", 0), (wrong, "(401)", 1)];
     for (Run { outcome, cloud, .. }, said, asked) in reached {
         let CanaryOutcome::Unknown(why) = outcome else { panic!("{outcome:?}") };
         assert!(why.contains(said), "{why}");

@@ -77,7 +77,7 @@ impl Run<'_> {
         }
         if WORDS.contains(&name) {
             let line = self.line(at);
-            self.raise(line, format!("the name {name} is not defined; a text needs quotes"));
+            self.raise(line, format!("the name {name} is not defined; a string needs quotes"));
         }
         Value::Unknown
     }

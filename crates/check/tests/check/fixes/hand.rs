@@ -18,7 +18,7 @@ pub enum Hand {
 const ELSEWHERE: [(Rule, &str); 18] = [
     // Somebody has to say what the broken line was for.
     (Rule::NoEffect, "correct the syntax"),
-    (Rule::NoEffect, "correct the line; texts need quotes"),
+    (Rule::NoEffect, "correct the line; strings need quotes"),
     (Rule::NotRead, "correct the line; Glance does not start"),
     (Rule::NotRead, "correct the value, or remove the line"),
     (Rule::NotRead, "save it as UTF-8"),

@@ -113,7 +113,7 @@ pub(crate) fn attachments(
         let Some((kind, key)) = parent_of(route.meta, reference) else {
             let kind = reference.kind.as_deref().unwrap_or_default();
             if kind != "Service" {
-                notes.add(format!("its parent {kind} {} is of a kind that is not read", reference.name));
+                notes.add(format!("its parent {kind} {} is of a kind that is not supported", reference.name));
             }
             continue;
         };
@@ -122,7 +122,7 @@ pub(crate) fn attachments(
         let word = match acceptance(route, reference) {
             RouteAcceptance::Stale(generation) => {
                 let why = format!(
-                    "the controller of {name} has judged {} only up to generation {generation}, not {}",
+                    "the controller of {name} has processed {} only up to generation {generation}, not {}",
                     notes.source, route.meta.generation
                 );
                 return Err(Problem::new(Reason::ObservationIncomplete, why));
@@ -175,14 +175,14 @@ fn parent<'a>(snapshot: &'a Snapshot, kind: Kind, key: &Key, notes: &mut Notes) 
         return Ok(None);
     };
     let Some((Kind::Gateway, of)) = parent_of(&set.meta, &set.spec.parent_ref) else {
-        notes.add(format!("{name} is for something else than a Gateway"));
+        notes.add(format!("{name} belongs to something other than a Gateway"));
         return Ok(None);
     };
     let accepted = find_condition(&set.conditions, "Accepted");
     if let Some(condition) = accepted.filter(|condition| !is_current(condition, &set.meta)) {
         let (judged, generation) = (condition.observed_generation.unwrap_or_default(), set.meta.generation);
         let why = format!(
-            "the controller of Gateway {of} has judged {name} only up to generation {judged}, not {generation}"
+            "the controller of Gateway {of} has processed {name} only up to generation {judged}, not {generation}"
         );
         return Err(Problem::new(Reason::ObservationIncomplete, why));
     }
@@ -202,7 +202,7 @@ fn parent<'a>(snapshot: &'a Snapshot, kind: Kind, key: &Key, notes: &mut Notes) 
     let allowed = &gateway.allowed_listeners.namespaces;
     if !allows(snapshot, allowed, "None", &gateway.meta.key.namespace, &set.meta.key.namespace, word)? {
         let namespace = &set.meta.key.namespace;
-        notes.add(format!("Gateway {of} takes no ListenerSets of namespace {namespace} (allowedListeners)"));
+        notes.add(format!("Gateway {of} accepts no ListenerSets of namespace {namespace} (allowedListeners)"));
         return Ok(None);
     }
     let mut listeners = set.spec.listeners.clone();
@@ -247,7 +247,7 @@ fn selects(parent: &ParentRef, listener: &Listener) -> bool {
 enum RouteAcceptance<'a> {
     Accepted,
     Refused(&'a Condition),
-    /// Of an earlier generation.
+    /// A condition of an earlier generation.
     Stale(i64),
     Silent,
 }
@@ -288,7 +288,7 @@ fn takes(
 ) -> Result<Result<(), String>, Problem> {
     let allowed = &listener.allowed_routes;
     if !allowed.kinds.is_empty() && allowed.kinds.iter().all(|k| k.kind != route.kind) {
-        return Ok(Err(format!("takes no {}", route.kind)));
+        return Ok(Err(format!("accepts no {}", route.kind)));
     }
     let status = parent.statuses.iter().find(|status| status.name == listener.name);
     for (type_, bad) in [("Accepted", "False"), ("Conflicted", "True")] {
@@ -300,7 +300,7 @@ fn takes(
     }
     let namespace = &route.meta.key.namespace;
     let granted = allows(snapshot, &allowed.namespaces, "Same", &parent.meta.key.namespace, namespace, word)?;
-    Ok(if granted { Ok(()) } else { Err(format!("takes no routes of namespace {namespace} (allowedRoutes)")) })
+    Ok(if granted { Ok(()) } else { Err(format!("accepts no routes of namespace {namespace} (allowedRoutes)")) })
 }
 
 /// Whether objects of a namespace may be attached to one in `own`.

@@ -24,7 +24,7 @@ impl Hostname {
         }
     }
 
-    /// The hosts that both are for.
+    /// The hosts that match both.
     pub fn meet(&self, other: &Self) -> Option<Self> {
         let both = match (self, other) {
             (Self::Any, host) | (host, Self::Any) => host,
@@ -51,7 +51,7 @@ impl fmt::Display for Hostname {
     }
 }
 
-/// What comes through a listener to a route: the route's host names as far as the listener has them.
+/// The host names of a route that a listener also has.
 pub(crate) fn meeting(listener: &Hostname, route: &[String]) -> Vec<Hostname> {
     if route.is_empty() {
         return vec![listener.clone()];

@@ -138,7 +138,7 @@ impl Walk<'_> {
             && services.iter().filter(gets).any(|service| self.backends.leads(&service.name))
     }
 
-    /// One that is included, if its namespace is read: the root's, or the workload's.
+    /// An included HTTPProxy, if it is in a namespace that is read: the root's, or the workload's.
     fn included(
         &mut self,
         by: &HttpProxy,
@@ -185,7 +185,7 @@ fn refused(proxy: &HttpProxy) -> Result<Option<String>, Problem> {
     let valid = find_condition(&proxy.conditions, "Valid");
     if let Some(condition) = valid.filter(|condition| !is_current(condition, meta)) {
         let why = format!(
-            "Contour has judged HTTPProxy {} only up to generation {}, not {}",
+            "Contour has processed HTTPProxy {} only up to generation {}, not {}",
             meta.key,
             condition.observed_generation.unwrap_or_default(),
             meta.generation
@@ -200,7 +200,7 @@ fn refused(proxy: &HttpProxy) -> Result<Option<String>, Problem> {
     })
 }
 
-/// One that is only included, by none that is seen.
+/// An HTTPProxy without a virtual host, which no HTTPProxy in the snapshot includes.
 fn notes_of_included(snapshot: &Snapshot, proxy: &HttpProxy, notes: &mut Notes) {
     let key = &proxy.meta.key;
     let includes = |by: &HttpProxy| {
@@ -219,7 +219,7 @@ fn notes_of_included(snapshot: &Snapshot, proxy: &HttpProxy, notes: &mut Notes) 
 
 fn urls(proxy: &HttpProxy, host: &ProxyHost, walk: &Walk<'_>, found: &mut Exposures, notes: &mut Notes) {
     if host.fqdn.contains('*') {
-        return notes.add(format!("host {} is a wildcard, and an origin is exact", host.fqdn));
+        return notes.add(format!("host {} is a wildcard, but an origin needs an exact host name", host.fqdn));
     }
     let source = notes.source.clone();
     let mut add = |https: bool, path: &str, notes: &mut Notes| {
@@ -255,6 +255,9 @@ fn urls(proxy: &HttpProxy, host: &ProxyHost, walk: &Walk<'_>, found: &mut Exposu
     }
     if !walk.unread.is_empty() {
         let namespaces: Vec<&str> = walk.unread.iter().map(String::as_str).collect();
-        notes.add(format!("what it includes of other namespaces ({}) is not read", namespaces.join(", ")));
+        notes.add(format!(
+            "this program does not read what it includes from other namespaces ({})",
+            namespaces.join(", ")
+        ));
     }
 }

@@ -98,7 +98,7 @@ pub(crate) fn any_leads(
     Ok(false)
 }
 
-/// The Service that a backend is, if it gets anything at all.
+/// The backend's Service, unless its weight is zero.
 fn service_of(namespace: &str, backend: &BackendRef) -> Option<Key> {
     let group = backend.group.as_deref().unwrap_or_default();
     let is_service = group.is_empty() && backend.kind.as_deref().unwrap_or("Service") == "Service";
@@ -132,7 +132,7 @@ fn paths(rules: &[&HttpRule], notes: &mut Notes) -> Vec<String> {
             match path.type_.as_deref().unwrap_or("PathPrefix") {
                 "PathPrefix" => paths.push(value.to_owned()),
                 other => {
-                    notes.add(format!("path {value:?} is of type {other} and so no prefix; / is assumed"));
+                    notes.add(format!("path {value:?} is of type {other}, so it is not a prefix; / is assumed"));
                     paths.push(String::new());
                 }
             }
@@ -141,8 +141,8 @@ fn paths(rules: &[&HttpRule], notes: &mut Notes) -> Vec<String> {
     paths
 }
 
-/// The origins that come to a route with these host names through a listener; `https` is none where no
-/// route of that kind can be.
+/// The origins under which a listener serves a route with these host names. `https` is none if the listener
+/// accepts no route of that kind.
 pub(crate) fn origins(
     kind: &str,
     hostnames: &[String],
@@ -155,17 +155,21 @@ pub(crate) fn origins(
     let Some(https) = https else {
         let passes = if listener.tls.mode.as_deref() == Some("Passthrough") { ", which is passed through" } else { "" };
         let protocol = &listener.protocol;
-        notes.add(format!("listener {name} of {parent} speaks {protocol}{passes}: no {kind} can be there"));
+        notes.add(format!("listener {name} of {parent} has protocol {protocol}{passes}, which no {kind} can use"));
         return Vec::new();
     };
     let mut origins = Vec::new();
     for host in meeting(&Hostname::parse(listener.hostname.as_deref()), hostnames) {
         let Hostname::Exact(text) = &host else {
-            notes.add(format!("through listener {name} of {parent} comes host {host}, and an origin is exact"));
+            notes
+                .add(format!("listener {name} of {parent} is for host {host}, but an origin needs an exact host name"));
             continue;
         };
         if let Some(other) = attachment.shadow(listener, &host) {
-            notes.add(format!("host {host} goes to listener {} of {parent}, which does not take it", other.name));
+            notes.add(format!(
+                "host {host} goes to listener {} of {parent}, which does not accept the route",
+                other.name
+            ));
             continue;
         }
         match Origin::from_parts(https, text, u16::try_from(listener.port).ok()) {

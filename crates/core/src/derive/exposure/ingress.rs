@@ -63,7 +63,7 @@ pub(crate) fn claims(ingress: &Ingress, found: HostClaims<'_>) {
 
 fn urls(ingress: &Ingress, host: &str, paths: &[&IngressPath], notes: &mut Notes) -> Vec<Exposure> {
     if host.contains('*') {
-        notes.add(format!("host {host} is a wildcard, and an origin is exact"));
+        notes.add(format!("host {host} is a wildcard, but an origin needs an exact host name"));
         return Vec::new();
     }
     let https = ingress.tls.iter().any(|t| t.hosts.is_empty() || t.hosts.iter().any(|h| covers(h, host)));

@@ -134,7 +134,9 @@ fn entries(
 fn urls(https: bool, rule: &Alternative, found: &mut Exposures, notes: &mut Notes) {
     let Some(hosts) = &rule.hosts else {
         match &rule.host_pattern {
-            Some(pattern) => notes.add(format!("hosts {pattern:?} are not listed one by one, and an origin is exact")),
+            Some(pattern) => {
+                notes.add(format!("hosts {pattern:?} are a pattern, but an origin needs an exact host name"))
+            }
             None => notes.add("a rule without Host gives no origin"),
         }
         return;

@@ -24,7 +24,7 @@ pub fn exposures(route: &Arc<Route>, backends: &Backends) -> Exposures {
     }
     for host in hosts(route, &mut notes) {
         if host.contains('*') {
-            notes.add(format!("host {host} is a wildcard, and an origin is exact"));
+            notes.add(format!("host {host} is a wildcard, but an origin needs an exact host name"));
             continue;
         }
         for https in schemes(route) {
@@ -35,7 +35,7 @@ pub fn exposures(route: &Arc<Route>, backends: &Backends) -> Exposures {
         }
     }
     if spec.wildcard_policy.as_deref() == Some("Subdomain") && !found.urls.is_empty() {
-        notes.add("wildcardPolicy Subdomain: the other hosts of the subdomain lead here too, but an origin is exact");
+        notes.add("wildcardPolicy Subdomain: the other hosts of the subdomain lead here, too, but an origin needs an exact host name");
     }
     found.finish(notes, || {
         let all = spec.alternate_backends.iter().chain([&spec.to]);
@@ -70,7 +70,7 @@ fn hosts<'a>(route: &'a Route, notes: &mut Notes) -> Vec<&'a str> {
     }
     match (route.ingress.is_empty(), route.meta.is_stored(), route.spec.host.as_str()) {
         (true, true, _) => notes.add("no router has admitted it"),
-        (true, false, "") => notes.add("it leaves its host to the router, so no origin is known before"),
+        (true, false, "") => notes.add("it names no host, so its origin is unknown until a router has chosen one"),
         (true, false, host) => hosts.push(host),
         (false, ..) => {}
     }

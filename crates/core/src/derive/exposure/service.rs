@@ -18,7 +18,7 @@ pub fn exposures(service: &Service, scheme: Scheme, port: Option<u16>, backends:
         "LoadBalancer" => service.addresses.iter().collect(),
         other => {
             let type_ = if other.is_empty() { "ClusterIP" } else { other };
-            notes.add(format!("is of type {type_}, which no browser outside reaches by a name of its own"));
+            notes.add(format!("is of type {type_}, which gives browsers outside the cluster no host name"));
             return found.finish(notes, || None);
         }
     };
@@ -35,7 +35,7 @@ pub fn exposures(service: &Service, scheme: Scheme, port: Option<u16>, backends:
                 }
             }
         }
-        Err(ports) => notes.add(format!("has the ports {ports:?}; say in exposedBy which port is meant")),
+        Err(ports) => notes.add(format!("has the ports {ports:?}; set port in exposedBy to the one that browsers use")),
     }
     found.finish(notes, || None)
 }

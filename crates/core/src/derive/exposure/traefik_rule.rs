@@ -6,12 +6,12 @@
 /// One alternative of a rule. Whatever it does not name (headers, clients) may be anything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Alternative {
-    /// One of these; none: any host.
+    /// The host must be one of these; none: any host.
     pub hosts: Option<Vec<String>>,
     /// A pattern or a negation restricts the host further.
     pub host_pattern: Option<String>,
     pub prefix: Option<String>,
-    /// A path that is no prefix.
+    /// A path that is not a prefix.
     pub path: Option<String>,
 }
 
@@ -28,21 +28,20 @@ const DEEPEST: usize = 32;
 pub(crate) fn alternatives(rule: &str) -> Result<Vec<Alternative>, String> {
     let mut parser = Parser { rest: rule.trim_start(), depth: 0 };
     let tree = parser.either()?;
-    if parser.rest.is_empty() { tree.alternatives(false) } else { Err(format!("{:?} is left over", parser.rest)) }
+    if parser.rest.is_empty() { tree.alternatives(false) } else { Err(format!("{:?} is unexpected", parser.rest)) }
 }
 
-/// Whether a rule holds, if `of` says that of each matcher; none if that is not known.
+/// Whether a rule matches, if `of` says whether each matcher does; none if that is unknown.
 ///
-/// # Errors
-/// What in it is no rule.
+/// # Errors The part that is not a rule.
 pub(crate) fn holds(rule: &str, of: &dyn Fn(&str, &[String]) -> Option<bool>) -> Result<Option<bool>, String> {
     let mut parser = Parser { rest: rule.trim_start(), depth: 0 };
     let tree = parser.either()?;
-    if parser.rest.is_empty() { Ok(tree.holds(of)) } else { Err(format!("{:?} is left over", parser.rest)) }
+    if parser.rest.is_empty() { Ok(tree.holds(of)) } else { Err(format!("{:?} is unexpected", parser.rest)) }
 }
 
 impl Alternative {
-    /// What meets both; none if nothing does.
+    /// What matches both; none if nothing does.
     pub fn and(&self, other: &Self) -> Option<Self> {
         let hosts = match (&self.hosts, &other.hosts) {
             (Some(a), Some(b)) => {
@@ -66,7 +65,7 @@ impl Alternative {
     }
 }
 
-/// All that meets one of these and one of those.
+/// All combinations of an alternative of each list.
 pub(crate) fn both(left: &[Alternative], right: &[Alternative]) -> Result<Vec<Alternative>, String> {
     let met: Vec<_> = left.iter().flat_map(|a| right.iter().filter_map(|b| a.and(b))).take(MOST + 1).collect();
     if met.len() > MOST { Err(format!("more than {MOST} alternatives")) } else { Ok(met) }
@@ -258,7 +257,7 @@ mod tests {
     #[case("Host(`a.io`) && Method(`GET`) && Header(`X`, `y`) && ClientIP(`10.0.0.0/8`)", "a.io")]
     #[case("Host(example.com)", "error: a quoted text is missing before \"example.com)\"")]
     #[case("rulewithnotmatcher", "error: \"(\" is missing before \"\"")]
-    #[case("Host(`a.io`) Host(`b.io`)", "error: \"Host(`b.io`)\" is left over")]
+    #[case("Host(`a.io`) Host(`b.io`)", "error: \"Host(`b.io`)\" is unexpected")]
     #[case("Host(`a.io", "error: a quoted text does not end")]
     #[case("Host(`a.io`) &&", "error: \"(\" is missing before \"\"")]
     fn rules(#[case] rule: &str, #[case] expected: &str) {

@@ -133,7 +133,7 @@ fn is_exported(service: &VirtualService, to: &str) -> bool {
     exported.is_empty() || exported.iter().any(|entry| entry == "*" || entry == to || (entry == "." && own == to))
 }
 
-/// What of a VirtualService leads to the workload.
+/// The parts of a VirtualService that lead to the workload.
 struct Leading<'a> {
     /// The matches of each rule; none: it takes all requests.
     http: Vec<Vec<IstioHttpMatch>>,
@@ -159,7 +159,7 @@ impl<'a> Leading<'a> {
             let key = Key::new(delegate.namespace.as_deref().unwrap_or(own), delegate.name.clone());
             if key.namespace != *own && key.namespace != backends.namespace {
                 notes.add(format!(
-                    "it delegates to VirtualService {key}, which is in a third namespace and is not read"
+                    "it delegates to VirtualService {key}, which is in a third namespace, where this program does not look"
                 ));
                 continue;
             }
@@ -225,7 +225,7 @@ fn agree(root: &IstioHttpMatch, leaf: &IstioHttpMatch) -> bool {
     ports && texts.into_iter().all(|pair| !matches!(pair, (Some(root), Some(leaf)) if !holds(root, leaf)))
 }
 
-/// Whether all that the leaf takes is taken by the root.
+/// Whether the root matches everything that the leaf matches.
 fn holds(root: &StringMatch, leaf: &StringMatch) -> bool {
     match (root, leaf) {
         (StringMatch { exact: Some(root), .. }, StringMatch { exact: Some(leaf), .. }) => root == leaf,
@@ -235,7 +235,7 @@ fn holds(root: &StringMatch, leaf: &StringMatch) -> bool {
     }
 }
 
-/// One that is only delegated to, by none that is seen.
+/// A VirtualService without hosts, to which no VirtualService in the snapshot delegates.
 fn notes_of_delegate(snapshot: &Snapshot, service: &VirtualService, notes: &mut Notes) {
     let key = &service.meta.key;
     let names_it = |rule: &IstioHttpRoute, own: &str| {
@@ -312,7 +312,7 @@ impl Listening<'_> {
                 match host {
                     Hostname::Exact(host) => hosts.push(host),
                     other => notes.add(format!(
-                        "through port {number} of Istio Gateway {key} comes host {other}, and an origin is exact"
+                        "port {number} of Istio Gateway {key} is for host {other}, but an origin needs an exact host name"
                     )),
                 }
             }
@@ -369,7 +369,7 @@ fn through_gateways(
             }
         }
         if found.urls.len() == before {
-            notes.add(format!("no server of Istio Gateway {key} takes any of its hosts"));
+            notes.add(format!("no server of Istio Gateway {key} accepts any of its hosts"));
         }
     }
     Ok(())

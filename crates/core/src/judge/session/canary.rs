@@ -90,7 +90,7 @@ pub fn leftovers(reply: &Reply, mark: &str, scope: &TokenScope) -> Result<Vec<St
     }
     let json = reply.json().unwrap_or_default();
     let Some(images) = json["images"].as_array() else {
-        return Err(Stop::Unknown("the server at the public image endpoint is no Glance: it returns no list".into()));
+        return Err(Stop::Unknown("the server at the public image endpoint is not Glance: it returns no list".into()));
     };
     let is_ours = |image: &&Value| {
         let is = |field: &str, value: Option<&str>| value.is_some() && image[field].as_str() == value;
@@ -141,7 +141,7 @@ pub fn count_stuck(
     }
     let json = reply.json().unwrap_or_default();
     let images =
-        json["images"].as_array().ok_or("what answers at the public image endpoint gives no list of images")?;
+        json["images"].as_array().ok_or("the server at the public image endpoint returns no list of images")?;
     let since = |image: &Value| image["updated_at"].as_str()?.parse::<Timestamp>().ok();
     let stuck = images.iter().filter(|image| image["status"] == status).filter_map(since).filter(|at| *at < before);
     for at in stuck {
@@ -232,7 +232,7 @@ pub fn cut(broken: Break, progress: Progress, faster: bool) -> Stop {
 pub fn not_active(state: Option<&State>, waited: u64) -> Stop {
     let broken = image::not_active(state, Mode::Direct, waited);
     match state.map(|state| state.status.as_str()) {
-        None => Stop::Unknown("Glance does not return the image's state".into()),
+        None => Stop::Unknown("Glance does not show the image's state".into()),
         Some("deleted") => Stop::Unknown("somebody else deleted the image".into()),
         Some("queued") => Stop::Failed(CanaryClass::Path, broken),
         Some("saving") => {

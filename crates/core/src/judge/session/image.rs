@@ -131,9 +131,11 @@ fn not_created(reply: &Reply) -> Break {
     let said = said.filter(|said| !said.is_empty()).map(|said| format!(": {said}")).unwrap_or_default();
     let received = format!("status {status}{}{said}", signature(&reply.head));
     let (message, fix) = match status {
-        401 => ("the session ended, or Glance does not take the user's token", "look at Horizon's log and at Glance's"),
+        401 => {
+            ("the session ended, or Glance does not accept the user's token", "look at Horizon's log and at Glance's")
+        }
         403 if said.is_empty() || said.contains("CSRF") => (
-            "Django's check against forged requests (CSRF), or something in front of Horizon, refused it",
+            "Django's check against forged requests (CSRF), or something in front of Horizon, refused the request",
             "look at CSRF_TRUSTED_ORIGINS and SECURE_PROXY_SSL_HEADER of Horizon's settings, and whether PUT and POST below api/ pass the proxies in front of it",
         ),
         403 => ("Glance does not let this user create images", "look at the policy add_image and at the user's roles"),
@@ -166,8 +168,8 @@ fn form_refused(reply: &Reply) -> Break {
     let mut said = texts(&reply.text(), &["alert-danger", "has-error", "errorlist", "help-block"]);
     said.extend(get(&reply.head.headers, "X-Horizon-Messages"));
     Break::new(
-        shown(&format!("the form again: {}", said.join("; "))),
-        "Horizon did not take the form of the new image",
+        shown(&format!("Horizon shows the form again: {}", said.join("; "))),
+        "Horizon did not accept the form of the new image",
         "read its message and Horizon's log",
     )
 }
@@ -237,7 +239,7 @@ pub fn not_active(state: Option<&State>, mode: Mode, waited: u64) -> Break {
             "Glance has not finished storing the data",
             "look at Glance's log and at its store; or wait longer, with --timeout",
         ),
-        ("unknown", _) => broken("Horizon does not return the image's state", "look at Horizon's log"),
+        ("unknown", _) => broken("Horizon does not show the image's state", "look at Horizon's log"),
         ("deleted", _) => broken("the image is gone", "somebody deleted it, or policy hides it: look at Glance's log"),
         _ => broken("Glance ended the image's upload", "look at Glance's log, and at its store"),
     }
@@ -257,12 +259,12 @@ pub enum Compared {
 /// # Errors
 /// It does not.
 pub fn compare(content: Content, state: &State) -> Result<Compared, Break> {
-    let fix = "something in front of Glance changes or cuts bodies (a virus scanner, a transforming proxy, an import plugin), or the store is faulty: compare with an upload by `openstack image create` past it";
+    let fix = "something in front of Glance changes or cuts bodies (a virus scanner, a transforming proxy, an import plugin), or the store is faulty: compare with an upload by `openstack image create` that bypasses it";
     if state.size != Some(content.size) {
         let size = state.size.map_or("unknown".to_owned(), |size| format!("{size} bytes"));
         return Err(Break::new(
             format!("size {size}, sent {} bytes", content.size),
-            "the image has not the size of what was sent",
+            "the image does not have the size of the data that was sent",
             fix,
         ));
     }
@@ -271,8 +273,8 @@ pub fn compare(content: Content, state: &State) -> Result<Compared, Break> {
         None => Ok(Compared::SizeOnly),
         Some(own) if own.eq_ignore_ascii_case(value) => Ok(Compared::Whole(shown(algorithm))),
         Some(_) => Err(Break::new(
-            format!("another {} than that of what was sent", shown(algorithm)),
-            "the image does not hold what was sent",
+            format!("a {} that differs from that of the data that was sent", shown(algorithm)),
+            "the image does not contain the data that was sent",
             fix,
         )),
     }

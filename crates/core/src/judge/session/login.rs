@@ -43,7 +43,7 @@ pub struct LoginForm {
     form: Form,
 }
 
-const LOCAL_ONLY: &str = "verify logs in as a local user of Keystone, with a password: let the dashboard offer that (WEBSSO_CHOICES with \"credentials\", no WEBSSO_DEFAULT_REDIRECT), ask it past the login in front of it, or upload an image in a browser by hand";
+const LOCAL_ONLY: &str = "verify logs in as a local user of Keystone, with a password: let the dashboard offer that (WEBSSO_CHOICES with \"credentials\", no WEBSSO_DEFAULT_REDIRECT), give an address that bypasses the login in front of it, or upload an image in a browser by hand";
 
 /// Which page a user sees during the login.
 ///
@@ -97,7 +97,7 @@ pub fn page(at: &Place, reply: &Reply) -> Result<Next, Break> {
     let to = to.filter(|to| to.origin == at.origin).ok_or_else(|| {
         Break::new(
             format!("the form's action is {}", shown(&form.action)),
-            "the login form is sent to another site than it came from",
+            "the login form would be sent to a different site than the one it came from",
             "compare WEBROOT and LOGIN_URL of Horizon's settings with the URL of the dashboard",
         )
     })?;
@@ -105,7 +105,7 @@ pub fn page(at: &Place, reply: &Reply) -> Result<Next, Break> {
 }
 
 fn single_sign_on(found: &str) -> Break {
-    Break::new(found.to_owned(), "the dashboard logs people in by single sign-on only", LOCAL_ONLY)
+    Break::new(found.to_owned(), "the dashboard offers only single sign-on", LOCAL_ONLY)
 }
 
 /// Where a redirect of the dashboard's pages leads.
@@ -129,11 +129,11 @@ fn redirect(at: &Place, reply: &Reply) -> Result<Place, Break> {
     if to.origin.host() == at.origin.host() || path.trim_end_matches('/').ends_with("/auth/login") {
         return Err(Break::new(
             received,
-            "the dashboard sends people to another origin",
+            "the dashboard redirects users to another origin",
             format!("give that URL: --dashboard {}", to.origin),
         ));
     }
-    Err(Break::new(received, "the dashboard sends people to another site to sign on", LOCAL_ONLY))
+    Err(Break::new(received, "the dashboard redirects users to another site to log in", LOCAL_ONLY))
 }
 
 /// Without the query, which may be private.
@@ -201,7 +201,7 @@ impl LoginForm {
     pub fn advice(&self, person: &Person) -> Option<String> {
         let domain = person.domain.as_ref().filter(|_| !self.form.has("domain"))?;
         Some(format!(
-            "the login form has no field for a domain, so that {domain:?} was not sent: Horizon logs everybody in at OPENSTACK_KEYSTONE_DEFAULT_DOMAIN unless OPENSTACK_KEYSTONE_MULTIDOMAIN_SUPPORT is True"
+            "the login form has no field for a domain, so that {domain:?} was not sent: Horizon uses OPENSTACK_KEYSTONE_DEFAULT_DOMAIN for every login unless OPENSTACK_KEYSTONE_MULTIDOMAIN_SUPPORT is True"
         ))
     }
 }
@@ -215,7 +215,7 @@ fn chosen(field: &Field, wanted: &str, what: &str, was_asked: bool) -> Result<St
         None => Err(Break::new(
             format!("the login form offers: {}", list()),
             format!("the login form does not offer the {what} {wanted:?}"),
-            format!("give one of them with --{what}"),
+            format!("choose one of them with --{what}"),
         )),
     }
 }
@@ -299,14 +299,14 @@ fn csrf(received: &str, reason: &str) -> Break {
     } else if reason.contains("Referer") {
         "list the dashboard's host in CSRF_TRUSTED_ORIGINS, and let the proxy pass Host on"
     } else if reason.contains("cookie") {
-        "Horizon set no CSRF cookie that came back: with CSRF_COOKIE_SECURE the dashboard must be https, and no proxy may take cookies away"
+        "Django did not get its CSRF cookie back: with CSRF_COOKIE_SECURE the dashboard must be https, and no proxy may remove cookies"
     } else {
         "look at CSRF_TRUSTED_ORIGINS, SECURE_PROXY_SSL_HEADER and CSRF_COOKIE_SECURE of Horizon's settings, and whether the proxy forwards Host and cookies"
     };
     let reason = if reason.is_empty() { "no reason given".to_owned() } else { shown(reason) };
     Break::new(
         format!("{received}: {reason}"),
-        "Django's check against forged requests (CSRF) refused the login form, as it refuses each person's",
+        "Django's check against forged requests (CSRF) refused the login form, and would refuse every user's",
         fix,
     )
 }
@@ -336,10 +336,10 @@ fn refused(page: &str) -> Break {
             "use a Keystone user who logs in with a password only",
         )
     } else if has("required") {
-        ("Horizon misses something in the form", "give --domain, if the form has a field for it")
+        ("Horizon requires another field of the form", "give --domain, if the form has a field for it")
     } else if has("error occurred authenticating") {
         (
-            "Keystone failed, or refused for a reason that Horizon does not say",
+            "Keystone failed, or refused for a reason that Horizon does not show",
             "look at Keystone's log and at Horizon's",
         )
     } else {

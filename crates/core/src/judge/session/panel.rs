@@ -46,7 +46,7 @@ impl PanelPage {
             301..=308 | 401 => {
                 return Err(Break::new(
                     received,
-                    "the dashboard sends the person away from the image panel",
+                    "the dashboard redirects the user away from the image panel",
                     "look at Horizon's log, and at SESSION_ENGINE and CACHES of its settings",
                 ));
             }
@@ -58,7 +58,11 @@ impl PanelPage {
                 ));
             }
             _ => {
-                return Err(Break::new(received, "the dashboard fails on its image panel", "look at Horizon's log"));
+                return Err(Break::new(
+                    received,
+                    "the dashboard's image panel answers with an error",
+                    "look at Horizon's log",
+                ));
             }
         }
         let page = reply.text();

@@ -55,7 +55,7 @@ pub fn judge(asked: &Preflight, wire: &Wire, progress: Progress) -> Result<(), B
     if is_page && answer.status != 204 && who(answer) != Answerer::Glance {
         return Err(Break::new(
             received(answer, progress),
-            "a page answered the upload, such as a login's: Glance answers with 204 and no content",
+            "a page, such as a login, answered the upload; Glance answers with 204 and no content",
             "let PUT on /v2/images/ pass the login or portal in front of Glance",
         )
         .by(&[Rule::OptionsFiltered, Rule::WrongEndpoint]));
@@ -87,7 +87,7 @@ pub fn judge_legacy(wire: &Wire, progress: Progress) -> Result<(), Break> {
         )
         .map_err(|broken| broken.by(&[Rule::TooSlow])),
         401 | 403 => broken(
-            "Horizon, or something before it, did not take the upload",
+            "Horizon, or something in front of it, did not accept the upload",
             "look at CSRF_TRUSTED_ORIGINS of Horizon's settings, at a firewall for web applications in front of it, and at Horizon's log",
         ),
         _ => broken("Horizon, or a proxy in front of it, failed on the upload", "read Horizon's log, and check its disk: it stores files there first"),
@@ -111,7 +111,7 @@ fn refused(answer: &Response, progress: Progress) -> Break {
     let (rules, message, fix): (&[Rule], String, &str) = match (answer.status, by_glance) {
         (401, true) => (
             &[],
-            "Glance does not take the token that Horizon gave the page".into(),
+            "Glance does not accept the token that Horizon gave the page".into(),
             "look at [keystone_authtoken] of Glance and at its log: another Keystone or region than Horizon's, a clock that is wrong, a service_type with access rules",
         ),
         (401 | 407 | 511 | 561, false) => (
@@ -136,7 +136,7 @@ fn refused(answer: &Response, progress: Progress) -> Break {
         (404 | 410, _) => (
             &[Rule::WrongEndpoint],
             format!(
-                "nothing is there{from}: this is not the Glance in which the image was created, or a proxy changes the path"
+                "the image is not there{from}: this is not the Glance in which it was created, or a proxy changes the path"
             ),
             "compare the public endpoint of service type image in the catalog with what is routed there, and with the region",
         ),
@@ -152,13 +152,13 @@ fn refused(answer: &Response, progress: Progress) -> Break {
         ),
         (409, true) => (
             &[],
-            "Glance has the image in a state in which it takes no data".into(),
-            "look at Glance's log; something else may have touched the image",
+            "the image is in a state in which Glance accepts no data".into(),
+            "look at Glance's log; something else may have changed the image",
         ),
         (400 | 415 | 422, true) => (
             &[],
             "Glance refuses the data itself".into(),
-            "look at Glance's log: [image_format] require_image_format_match, an import plugin or a scanner may refuse bytes without structure",
+            "look at Glance's log: [image_format] require_image_format_match, an import plugin or a scanner may refuse random bytes",
         ),
         (408 | 504 | 522 | 524, _) => (
             &[Rule::TooSlow],
@@ -172,7 +172,7 @@ fn refused(answer: &Response, progress: Progress) -> Break {
         ),
         (500..=599, false) => (
             &[Rule::CorsOnTheWay],
-            format!("a proxy{from} lost Glance while the data came, or has none for PUT"),
+            format!("a proxy{from} lost its connection to Glance during the upload, or has no route to Glance for PUT"),
             "check what is routed to Glance for PUT, whether its pods are ready, and Glance's log",
         ),
         (301..=308, _) => (
@@ -230,7 +230,7 @@ fn unanswered(wire: &Wire, progress: Progress, to: &str) -> Break {
         .by(&[Rule::TooSlow, Rule::CorsOnTheWay]),
         Wire::Response(_) | Wire::Continue | Wire::Silence(_) => Break::new(
             received,
-            format!("no more data is accepted, and no answer comes: {to}, or a proxy in front of it, hangs"),
+            format!("{to}, or a proxy in front of it, hangs: it accepts no more data, and does not answer"),
             format!("check the log of {to} and of proxies in front of it, and the store"),
         )
         .by(&[Rule::TooSlow]),

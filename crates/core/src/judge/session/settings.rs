@@ -41,7 +41,7 @@ impl Settings {
         let Some(mode) = mode else {
             return Err(Break::new(
                 "no HORIZON_IMAGES_UPLOAD_MODE among the settings",
-                "this dashboard does not say its upload mode",
+                "this dashboard does not state its upload mode",
                 "look at what answers below api/ of the dashboard; Horizon before Pike (2017) has no such setting",
             ));
         };
@@ -66,7 +66,7 @@ impl Settings {
         if self.mode == Mode::Off {
             return Err(Break::new(
                 received,
-                "the dashboard lets nobody upload a file",
+                "the dashboard offers no upload of files",
                 "set HORIZON_IMAGES_UPLOAD_MODE to 'direct' or 'legacy', and restart Horizon",
             ));
         }
@@ -95,7 +95,7 @@ fn logged_in(reply: &Reply, https: bool, has_secure: bool) -> Result<(), Break> 
         } else {
             "look at SESSION_ENGINE and CACHES of Horizon's settings: sessions that each pod, or each process, keeps for itself are lost at the next request"
         };
-        return Err(Break::new(received, "the login does not hold: the dashboard has forgotten the person", fix));
+        return Err(Break::new(received, "the dashboard lost the user's session right after the login", fix));
     }
     if !(200..=299).contains(&status) || reply.json().is_none() {
         return Err(Break::new(

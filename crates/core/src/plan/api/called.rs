@@ -7,7 +7,7 @@ use crate::model::Problem;
 use crate::plan::outline::{Plan, State};
 
 impl Plan {
-    /// Where it stands once its pods run with the files: ready only if no preflight is refused.
+    /// The API's state once its pods run with the files: ready only if no preflight is refused.
     pub(super) fn proven(mut self, view: &ApiView) -> Self {
         let Some(calls) = view.calls.as_ref().filter(|_| matches!(self.state, State::Done(_))) else { return self };
         let tell = |failures: &[Failed]| failures.first().map(|f| format!("{f}; {}", f.reply.fix)).unwrap_or_default();

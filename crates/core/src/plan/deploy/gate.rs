@@ -108,7 +108,7 @@ impl Desired<'_> {
         if times.len() >= CONTENDED_TIMES {
             let who = self.target.workload.other_manager.as_deref().unwrap_or("somebody");
             let message = format!(
-                "somebody removed our fields from {} {} times within ten minutes. The API server does not record who removes fields; {who} wrote last. Configure that tool to keep the volume, mounts and annotations of direct-upload-operator, or set spec.suspend",
+                "somebody removed the operator's fields from {} {} times within ten minutes. The API server does not record who removes fields; {who} wrote last. Configure that tool to keep the volume, mounts and annotations of direct-upload-operator, or set spec.suspend",
                 describe(self.target.workload.kind, &self.target.workload.meta.key),
                 times.len() + 1
             );
@@ -120,6 +120,6 @@ impl Desired<'_> {
             config_map: config_map.meta.key.clone(),
             annotations: BTreeMap::from([(name.to_owned(), Some(value))]),
         };
-        Ok(Some(Step::new(action, "to count how often our fields were removed")))
+        Ok(Some(Step::new(action, "to count how often the operator's fields were removed")))
     }
 }

@@ -9,7 +9,8 @@ use crate::plan::outline::{RegionNews, RegionState, State};
 use crate::plan::proof::refused;
 
 /// What is reported about a region before there is any result.
-pub const UNPROVEN: &str = "there are not enough preflights for a verdict yet";
+pub const UNPROVEN: &str =
+    "there are not enough preflights for a verdict yet; it takes three answers in a row that agree";
 
 /// The state of each region in the spec, in addition to the whole.
 pub fn regions(view: &HorizonView, state: &State) -> Vec<RegionState> {

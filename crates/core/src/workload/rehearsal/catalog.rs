@@ -42,7 +42,7 @@ pub enum LookState {
         /// Why the result is older than a day: since when it is known, and why nothing newer is.
         stale: Option<String>,
     },
-    /// It cannot be read; why.
+    /// Why it cannot be read.
     Unread(String),
 }
 
@@ -75,7 +75,7 @@ impl CatalogLook {
         };
         match rehearsal(snapshot, job) {
             Rehearsal::Waiting(why) if noted.is_none() => {
-                let state = LookState::Pending(Some(format!("its pod does not start (Job {job_key}): {why}")));
+                let state = LookState::Pending(Some(format!("the pod of Job {job_key} does not start: {why}")));
                 Self { state, ..Self::default() }
             }
             Rehearsal::Running | Rehearsal::Waiting(_) => Self::waiting(noted, &job_key, None),
@@ -104,7 +104,7 @@ impl CatalogLook {
 
     /// There is no answer; the earlier result is valid.
     fn failed(noted: Option<(PublicEndpoints, String)>, job: Key, why: &str) -> Self {
-        let why = format!("{why} (Job {job}; it is asked again within a day, or when you delete the Job)");
+        let why = format!("{why} (Job {job}; the operator asks again within a day, or when you delete the Job)");
         let state = match noted {
             Some((published, since)) => {
                 let stale = Some(format!("it was last read at {since}, and cannot be read again: {why}"));
@@ -118,15 +118,15 @@ impl CatalogLook {
 
 /// The endpoints of an answer, and their text.
 fn read(answer: &TerminationMessage) -> Result<(PublicEndpoints, BTreeMap<String, String>), String> {
-    let public = answer.catalog.clone().ok_or("the answer says nothing of the catalog")?;
+    let public = answer.catalog.clone().ok_or("the answer does not mention the catalog")?;
     Ok((endpoints(&public)?, public))
 }
 
-/// A value that is no URL comes from no real catalog. Then none of it counts.
+/// A value that is not a URL does not come from a real catalog, so none of the answer counts.
 fn endpoints(public: &BTreeMap<String, String>) -> Result<PublicEndpoints, String> {
     let one = |(region, url): (&String, &String)| {
         let url = Endpoint::parse(url)
-            .map_err(|why| format!("the public image endpoint of region {region:?} is no URL: {why}"))?;
+            .map_err(|why| format!("the public image endpoint of region {region:?} is not a URL: {why}"))?;
         Ok((region.clone(), url))
     };
     let endpoints = public.iter().map(one).collect::<Result<PublicEndpoints, String>>()?;

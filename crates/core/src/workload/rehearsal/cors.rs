@@ -37,7 +37,7 @@ pub struct CorsLook {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(untagged)]
 pub enum CorsAnswer {
-    /// It cannot be read: the cause in one word.
+    /// Why it cannot be read, in one word.
     Unread {
         unread: String,
     },
@@ -103,13 +103,13 @@ impl CorsLook {
             let key = &job.meta.key;
             Self::failed(
                 noted,
-                &format!("{why} (Job {key}; it is read again within a day, or when you delete the Job)"),
+                &format!("{why} (Job {key}; the operator reads again within a day, or when you delete the Job)"),
             )
         };
         let why = match rehearsal(snapshot, job) {
             Rehearsal::Running => return Self::waiting(noted, None, None),
             Rehearsal::Waiting(why) => {
-                let why = format!("its pod does not start (Job {}): {why}", job.meta.key);
+                let why = format!("the pod of Job {} does not start: {why}", job.meta.key);
                 return Self::waiting(noted, None, Some(why));
             }
             // [cors] is read before Keystone is asked, so it counts whatever Keystone said.

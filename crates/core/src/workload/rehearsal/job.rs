@@ -60,7 +60,7 @@ pub enum NoJob {
     #[error("the workload has changed since; its rehearsal is planned again")]
     Drifted,
     /// The roll itself would meet a conflict.
-    #[error("the workload has its own entry where ours must be: {0}")]
+    #[error("the workload has its own entry where the operator's must be: {0}")]
     Taken(String),
 }
 

@@ -116,7 +116,7 @@ pub fn reads(
         Some(None) => Err(Problem::new(
             Reason::PathUnknown,
             format!(
-                "the image was asked where it reads snippets (Job {look}), and the answer is lost; set spec.paths.localSettingsDir, or delete the Job to have it asked again"
+                "Job {look} asked the image where it reads snippets, but the answer is lost; set spec.paths.localSettingsDir, or delete the Job, and the operator asks again"
             ),
         )),
         None => Err(Problem::new(
@@ -178,7 +178,7 @@ pub(super) fn rehearsal(snapshot: &Snapshot, job: &Job) -> Rehearsal {
 
 fn waiting(snapshot: &Snapshot, job: &Job, pod: Option<&Pod>) -> Rehearsal {
     match pod {
-        // A container that has ended with its answer is no problem: the Job will report it soon.
+        // A container that has ended with its answer is not a problem: the Job will report it soon.
         Some(pod) if pod.answer.is_some() => Rehearsal::Running,
         Some(pod) => pod.trouble.clone().map_or(Rehearsal::Running, Rehearsal::Waiting),
         None => refusal(snapshot, &job.meta.key).map_or(Rehearsal::Running, Rehearsal::Refused),

@@ -93,7 +93,7 @@ fn what_nobody_asks_for_any_longer_is_taken_back() {
     let outcome = render(&yaml);
     let steps: Vec<_> = outcome.steps.iter().map(|taken| taken.step.to_string()).collect();
     assert!(
-        steps.iter().any(|step| step.starts_with("remove our annotations of Ingress openstack/glance")),
+        steps.iter().any(|step| step.starts_with("remove the operator's annotations from Ingress openstack/glance")),
         "{steps:#?}"
     );
     // A claim in somebody's copy of the object does not count as ours.
@@ -113,7 +113,7 @@ fn an_object_that_leads_elsewhere_too_is_left_alone() {
         of_class("nginx", "").replace(&format!("[{path}]"), &format!("[{path}, {}]", other.trim_start_matches("- ")));
     let yaml = cloud(MANAGE, &shared);
     assert_eq!(annotations(&yaml), Value::Null);
-    let left = "does not change it: it also leads to horizon, and its annotations apply to all of it";
+    let left = "does not change it: it also leads to horizon, and its annotations would apply there, too";
     assert!(advice(&yaml).contains(left), "{}", advice(&yaml));
     let resource = "backend: {resource: {apiGroup: x.io, kind: Bucket, name: b}}";
     let mixed = of_class("nginx", "")

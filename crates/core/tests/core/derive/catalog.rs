@@ -204,10 +204,10 @@ fn an_internal_endpoint_that_it_reads_is_refused_with_the_way_out() {
 /// Anything else than an answer only causes advice.
 #[rstest]
 #[case::failed(r#"{"problem": {"code": "Unread", "text": "Keystone says no"}}"#, Err("failed".into()), "Keystone says no")]
-#[case::no_word("{}", Ok(()), "says nothing of the catalog")]
-#[case::cut(r#"{"catalog": {"One": "https://gla"#, Ok(()), "says nothing of the catalog")]
+#[case::no_word("{}", Ok(()), "does not mention the catalog")]
+#[case::cut(r#"{"catalog": {"One": "https://gla"#, Ok(()), "does not mention the catalog")]
 #[case::nothing(r#"{"catalog": {}}"#, Ok(()), "no public endpoint")]
-#[case::no_url(r#"{"catalog": {"One": "$connection"}}"#, Ok(()), "is no URL")]
+#[case::no_url(r#"{"catalog": {"One": "$connection"}}"#, Ok(()), "is not a URL")]
 #[case::silent("", Err("the deadline has passed".into()), "the deadline has passed")]
 fn what_is_no_answer_leaves_an_assumption(
     #[case] answer: &str,

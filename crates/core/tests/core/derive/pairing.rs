@@ -337,7 +337,7 @@ fn a_direct_dashboard_goes_back_where_no_upload_can_work(
     let (_, reason, message) = end(&after, "Horizon openstack/horizon");
     assert_eq!(reason, expected, "{message}");
     assert_eq!(
-        sentences(&after).iter().any(|step| step.contains("release our fields")),
+        sentences(&after).iter().any(|step| step.contains("remove the operator's fields")),
         !stays,
         "{:#?}",
         sentences(&after)

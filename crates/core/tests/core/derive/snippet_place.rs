@@ -167,7 +167,7 @@ fn offline_openstack_helms_link_is_assumed() {
         &horizon("{}"),
     ]));
     let dir = "/usr/local/share/openstack_dashboard/local/local_settings.d";
-    let is_it = |text: &String| text.contains(dir) && text.contains("spec.layout is unsaid");
+    let is_it = |text: &String| text.contains(dir) && text.contains("spec.layout is not set");
     assert!(outcome.cluster.assumptions.iter().any(is_it), "{:#?}", outcome.cluster.assumptions);
     let printed = test_support::manifests::printed(&outcome);
     assert!(printed.contains(&format!("mountPath: {dir}/zz-direct-upload.py")), "{printed}");
@@ -180,6 +180,6 @@ fn offline_openstack_helms_link_is_assumed() {
 #[case::stated("{layout: Debian}", false)]
 fn offline_it_is_an_assumption(#[case] spec: &str, #[case] told: bool) {
     let outcome = test_support::manifests::render(&join(&[&cloud(), &glance("{}"), &horizon(spec)]));
-    let is_it = |text: &String| text.contains(ETC) && text.contains("spec.layout is unsaid");
+    let is_it = |text: &String| text.contains(ETC) && text.contains("spec.layout is not set");
     assert_eq!(outcome.cluster.assumptions.iter().any(is_it), told, "{:#?}", outcome.cluster.assumptions);
 }

@@ -31,7 +31,7 @@ fn public_image_endpoints() {
 #[case::error(r#"{"error": {"code": 401}}"#, "no token")]
 #[case::no_catalog(r#"{"token": {}}"#, "no public endpoint")]
 #[case::internal_only(r#"{"token": {"catalog": [{"type": "image", "endpoints": [{"interface": "internal", "region_id": "One", "url": "https://g.example.com"}]}]}}"#, "no public endpoint")]
-#[case::template(r#"{"token": {"catalog": [{"type": "image", "endpoints": [{"interface": "public", "region_id": "One", "url": "$(public_url)s"}]}]}}"#, "is no URL")]
+#[case::template(r#"{"token": {"catalog": [{"type": "image", "endpoints": [{"interface": "public", "region_id": "One", "url": "$(public_url)s"}]}]}}"#, "is not a URL")]
 fn nothing_follows(#[case] body: &str, #[case] said: &str) {
     let why = read(body.as_bytes()).unwrap_err();
     assert!(why.contains(said), "{why}");

@@ -79,21 +79,21 @@ fn the_login_form_is_filled_in_as_a_person_does() {
 
 #[rstest]
 #[case::horizon(200, "", LOGIN, "form")]
-#[case::without_keystone(200, "", &LOGIN.replace("\"credentials\"", "\"saml2\""), "single sign-on only")]
+#[case::without_keystone(200, "", &LOGIN.replace("\"credentials\"", "\"saml2\""), "only single sign-on")]
 #[case::own_site(302, "/horizon/auth/login/?next=/", "", "redirect https://horizon.example.com")]
-#[case::websso(302, "/v3/auth/OS-FEDERATION/websso/oidc?origin=x", "", "single sign-on only")]
-#[case::elsewhere(303, "https://sso.example.com/auth?state=x", "", "another site to sign on")]
+#[case::websso(302, "/v3/auth/OS-FEDERATION/websso/oidc?origin=x", "", "only single sign-on")]
+#[case::elsewhere(303, "https://sso.example.com/auth?state=x", "", "another site to log in")]
 #[case::other_horizon(301, "https://cloud.example.com/auth/login/", "", "--dashboard https://cloud.example.com")]
 #[case::other_port(301, "https://horizon.example.com:8443/", "", "--dashboard https://horizon.example.com:8443")]
 #[case::downgrade(301, "http://horizon.example.com/", "", "--dashboard http://horizon.example.com")]
 #[case::nowhere(302, "", "", "redirect https://horizon.example.com")]
-#[case::saml(200, "", "<form action='https://idp'><input name='SAMLRequest'></form>", "single sign-on only")]
+#[case::saml(200, "", "<form action='https://idp'><input name='SAMLRequest'></form>", "only single sign-on")]
 #[case::basic(401, "", "", "there is a login in front")]
 #[case::no_form(200, "", "<h1>It works</h1>", "no form")]
 #[case::not_there(404, "", LOGIN, "no form")]
 #[case::broken(502, "", "", "fails on its own login page")]
 #[case::other_program(200, "", "<form><input name=username><input name=password></form>", "not Horizon's")]
-#[case::sent_elsewhere(200, "", &LOGIN.replace("/horizon/auth", "https://evil.example/auth"), "another site than it came from")]
+#[case::sent_elsewhere(200, "", &LOGIN.replace("/horizon/auth", "https://evil.example/auth"), "a different site than the one it came from")]
 fn what_a_page_is(#[case] status: u16, #[case] location: &str, #[case] body: &str, #[case] said: &str) {
     let page = login::page(&dashboard(), &reply(status, &[("location", location)], body));
     let found = match page {
@@ -315,7 +315,7 @@ fn the_image_is_compared_with_what_was_sent() {
     assert!(good.is_active());
     assert_eq!(image::compare(content, &good), Ok(Compared::Whole("sha512".into())));
     let other = Content { seed: 8, ..content };
-    assert!(image::compare(other, &good).unwrap_err().message.contains("does not hold"));
+    assert!(image::compare(other, &good).unwrap_err().message.contains("does not contain the data"));
     let short = Content { size: 99_999, ..content };
     assert!(image::compare(short, &good).unwrap_err().received.contains("100000 bytes, sent 99999"));
     for more in [json!({}), json!({"os_hash_algo": "md5", "os_hash_value": "0"})] {
@@ -340,19 +340,19 @@ const BY_GLANCE: (&str, &str) = ("X-OpenStack-Request-ID", "req-1");
 #[case::stored(204, &[CORS, CREDENTIALS, BY_GLANCE], "", "")]
 #[case::as_glance_writes_it(204, &[CORS, CREDENTIALS, BY_GLANCE, ("Content-Type", "text/html; charset=UTF-8")], "", "")]
 #[case::no_cors(204, &[BY_GLANCE], "DU012", "the page may not read the answer")]
-#[case::html(200, &[CORS, CREDENTIALS, ("Content-Type", "text/html")], "DU020", "a page answered")]
-#[case::token(401, &[CORS, ("WWW-Authenticate", "Keystone uri=\"x\"")], "", "does not take the token")]
+#[case::html(200, &[CORS, CREDENTIALS, ("Content-Type", "text/html")], "DU020", "a page, such as a login, answered")]
+#[case::token(401, &[CORS, ("WWW-Authenticate", "Keystone uri=\"x\"")], "", "does not accept the token")]
 #[case::basic(401, &[("WWW-Authenticate", "Basic realm=x")], "DU020", "requires its own credentials")]
 #[case::policy(403, &[BY_GLANCE], "", "let this user upload")]
 #[case::filter(403, &[("Server", "nginx")], "DU020", "filter in front of Glance (Server: nginx)")]
 #[case::method(405, &[], "DU020", "filter in front of Glance")]
 #[case::quota(413, &[BY_GLANCE], "", "quota")]
 #[case::limit(413, &[("Server", "nginx")], "DU014", "body limit")]
-#[case::gone(404, &[BY_GLANCE], "DU011", "nothing is there")]
+#[case::gone(404, &[BY_GLANCE], "DU011", "the image is not there")]
 #[case::format(400, &[BY_GLANCE], "", "refuses the data itself")]
 #[case::timeout(408, &[("Server", "Apache")], "DU015", "timeout")]
 #[case::store(500, &[BY_GLANCE], "", "failed to store")]
-#[case::gateway(502, &[("Server", "nginx")], "DU012", "lost Glance")]
+#[case::gateway(502, &[("Server", "nginx")], "DU012", "lost its connection to Glance")]
 #[case::redirect(307, &[CORS], "DU011", "redirect")]
 #[case::teapot(418, &[], "DU012", "refused")]
 fn what_the_answer_to_the_data_means(

@@ -14,15 +14,15 @@ fn errors(yaml: &[u8]) -> String {
 }
 
 #[rstest]
-#[case::not_a_mapping("hello", "in.yaml, document 1: is no object")]
-#[case::sequence("---\n---\n- 1", "in.yaml, document 2: is no object")]
+#[case::not_a_mapping("hello", "in.yaml, document 1: is a single value or a sequence, not an object")]
+#[case::sequence("---\n---\n- 1", "in.yaml, document 2: is a single value or a sequence, not an object")]
 #[case::no_kind("apiVersion: v1", "in.yaml, document 1: apiVersion, kind: are missing")]
 #[case::syntax("apiVersion: v1\nkind: [", "in.yaml, document 1: ")]
 #[case::tag("apiVersion: v1\nkind: !x Pod", "line 2: the tag !x means nothing")]
 #[case::twice("apiVersion: v1\nkind: Pod\nkind: Service", "key \"kind\" appears twice")]
 #[case::twice_json("{\"apiVersion\": \"v1\", \"apiVersion\": \"v1\"}", "key \"apiVersion\" appears twice")]
 #[case::nan("a: .nan", "is not a finite number")]
-#[case::key("? [1]\n: x", "expected a key that is a text")]
+#[case::key("? [1]\n: x", "a key must be a string")]
 #[case::nul("a: b\0", "line 1: unexpected character")]
 #[case::unknown_alias("a: *b", "unknown anchor")]
 #[case::item("kind: List\napiVersion: v1\nitems: [{}]", "in.yaml, document 1, item 1: apiVersion, kind")]
@@ -32,11 +32,11 @@ fn errors(yaml: &[u8]) -> String {
 )]
 #[case::bad_name(
     "{apiVersion: v1, kind: Service, metadata: {name: ../../x}}",
-    "(Service ../../x): metadata.name: \"../../x\" is no DNS name"
+    "(Service ../../x): metadata.name: \"../../x\" is not a DNS name"
 )]
 #[case::bad_namespace(
     "{apiVersion: v1, kind: Service, metadata: {name: x, namespace: ..}}",
-    "metadata.namespace: \"..\" is not a name"
+    "metadata.namespace: \"..\" is not the name"
 )]
 #[case::shape(
     "{apiVersion: apps/v1, kind: Deployment, metadata: {name: x}, spec: {replicas: two, selector: {}, template: {}}}",
@@ -72,8 +72,8 @@ fn every_error_has_its_place(#[case] yaml: &str, #[case] said: &str) {
     glance("{layout: debian}"),
     "spec.layout: \"debian\" is not one of Debian, Ubuntu, RedHat, OpenStackHelm, Kolla"
 )]
-#[case::type_(glance("{suspend: 'yes'}"), "spec.suspend: \"yes\" is no boolean")]
-#[case::null(glance("{cors: 5}"), "spec.cors: 5 is no object")]
+#[case::type_(glance("{suspend: 'yes'}"), "spec.suspend: \"yes\" is not of type boolean")]
+#[case::null(glance("{cors: 5}"), "spec.cors: 5 is not of type object")]
 #[case::wildcard(glance("{cors: {allowedOrigins: ['*']}}"), "spec.cors.allowedOrigins[0]: \"*\" does not match")]
 #[case::comma(
     glance("{cors: {allowedOrigins: ['https://a.example', 'https://a,https://b']}}"),
@@ -87,9 +87,9 @@ fn every_error_has_its_place(#[case] yaml: &str, #[case] said: &str) {
 #[case::header_dollar(glance("{cors: {allowHeaders: ['$HOME']}}"), "spec.cors.allowHeaders[0]: ")]
 #[case::negative(glance("{cors: {maxAge: -1}}"), "spec.cors.maxAge: -1 is less than 0")]
 #[case::large(glance("{cors: {maxAge: 86401}}"), "spec.cors.maxAge: 86401 is more than 86400")]
-#[case::fraction(glance("{cors: {maxAge: 1.5}}"), "spec.cors.maxAge: 1.5 is no integer")]
+#[case::fraction(glance("{cors: {maxAge: 1.5}}"), "spec.cors.maxAge: 1.5 is not of type integer")]
 #[case::duration(glance("{cors: {retireAfter: soon}}"), "retireAfter")]
-#[case::time(glance("{rollout: {notBefore: tomorrow}}"), "spec.rollout.notBefore: \"tomorrow\" is no time")]
+#[case::time(glance("{rollout: {notBefore: tomorrow}}"), "spec.rollout.notBefore: \"tomorrow\" is not a time")]
 #[case::url(horizon("{publicURL: 'https://u@x'}"), "spec.publicURL: ")]
 #[case::path(horizon("{paths: {localSettingsDir: etc}}"), "spec.paths.localSettingsDir: ")]
 #[case::required(horizon("{directUpload: {glanceRef: {}}}"), "spec.directUpload.glanceRef.name: is required")]

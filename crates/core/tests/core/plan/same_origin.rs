@@ -27,7 +27,10 @@ fn cloud(horizon: &str) -> String {
 /// What happens to Horizon's pods, by what they have afterwards.
 fn rolls(outcome: &Simulation) -> Vec<String> {
     let rolls = |s: &&String| {
-        s.contains("in Deployment") || s.contains("to direct") || s.contains("release") || s.contains("check that")
+        s.contains("in Deployment")
+            || s.contains("to direct")
+            || s.contains("remove the operator's")
+            || s.contains("check that")
     };
     sentences(outcome).iter().filter(|s| s.starts_with("Horizon")).filter(rolls).cloned().collect()
 }
@@ -74,7 +77,7 @@ fn the_mode_goes_before_the_way(#[case] without: &str, #[case] direct_again: boo
     assert_ne!(changed, after, "the spec stands in the input");
     let outcome = render(&changed);
     let rolls = rolls(&outcome);
-    assert!(rolls[0].contains("mount") && rolls[1].contains("release"), "{rolls:?}");
+    assert!(rolls[0].contains("mount") && rolls[1].contains("remove the operator's"), "{rolls:?}");
     assert_eq!(is_direct(&outcome, "openstack/horizon"), direct_again, "{rolls:?}");
 }
 

@@ -135,7 +135,7 @@ fn rollouts_are_assumed_and_said(#[case] from: &str, #[case] to: &str, #[case] s
     "/etc/glance/glance-api.conf.d/zz-direct-upload.conf\n",
     "containers glance-api: volumeMounts /etc/glance"
 )]
-#[case::volume("name: images\n", "name: direct-upload\n", "its volume \"direct-upload\" is of another type")]
+#[case::volume("name: images\n", "name: direct-upload\n", "its volume \"direct-upload\" has a different type")]
 fn foreign_entries_with_our_key_are_left_alone(#[case] from: &str, #[case] to: &str, #[case] said: &str) {
     let theirs = sample("quickstart/glance.yaml").replace(from, to);
     let outcome = render(&join(&[&theirs, &sample("quickstart/horizon.yaml"), &glance("{}"), &horizon("{}")]));

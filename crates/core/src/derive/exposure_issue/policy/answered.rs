@@ -9,9 +9,9 @@ use crate::derive::exposure::backends::Backends;
 use crate::derive::exposure_issue::ExposureIssue;
 use crate::derive::exposure_issue::ingress::TRAEFIK;
 
-/// Whether an issue goes, because what it warns of was read: an HTTPRoute without time-outs, where a
-/// BackendTrafficPolicy sets them; a rule that uploads do not meet; middlewares that an Ingress names, and
-/// Traefik's entry points.
+/// Whether to drop an issue, because what it warns about was read elsewhere: an HTTPRoute without time-outs,
+/// where a BackendTrafficPolicy sets them; a rule that uploads do not meet; middlewares that an Ingress
+/// names, and Traefik's entry points.
 pub fn is_answered(issue: &ExposureIssue, objects: &[PolicyObject<'_>], backends: &Backends) -> bool {
     let is_annotation = |name: &str| issue.field.contains(&format!("{TRAEFIK}/{name}"));
     let object = objects.iter().find(|o| o.kind == issue.object.kind && o.key == issue.object.key);

@@ -21,7 +21,7 @@ pub(super) struct Decisions {
     found: Vec<(ExposureIssue, Vec<String>)>,
 }
 
-/// What one request meets: certainly, and those that may take it before.
+/// The rules that one request meets: the one that certainly takes it, and those that may take it before.
 struct Met<'a> {
     sure: Option<&'a Candidate<'a>>,
     maybe: Vec<&'a Candidate<'a>>,
@@ -33,12 +33,12 @@ struct Group<'a> {
     /// Empty unless a route names it.
     host: &'a str,
     issue: Option<ExposureIssue>,
-    /// Whether it takes no image either.
+    /// Whether these routes take no upload either.
     unused: bool,
 }
 
 impl Met<'_> {
-    /// Nothing takes it, or something else than Glance.
+    /// No rule takes the request, or one that does not lead to Glance.
     fn misses(&self) -> bool {
         self.maybe.is_empty() && self.sure.is_none_or(|own| !own.leads)
     }

@@ -26,7 +26,7 @@ const PATIENT: u64 = 600_000;
 
 pub(super) struct Judge<'a> {
     pub policy: &'a PolicyObject<'a>,
-    /// Where browsers come through.
+    /// The path of browsers to Glance.
     pub through: &'a Path<'a>,
     pub origins: &'a BTreeSet<&'a Origin>,
     pub found: &'a mut Vec<(ExposureIssue, Vec<String>)>,

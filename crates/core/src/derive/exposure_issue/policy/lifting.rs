@@ -19,7 +19,7 @@ const VALUES: [(&str, &str); 5] = [
 /// Fields that their object requires.
 const WITH_THE_OBJECT: [&str; 1] = ["requestBuffer.limit"];
 
-/// Nobody reads longer ones in a status.
+/// A longer manifest is not readable in a status.
 const LONGEST: usize = 2000;
 
 /// The policy without a limit. If the policy is for a whole Gateway, the result is a copy for the route alone.
@@ -57,7 +57,7 @@ pub(super) fn lifting(policy: &PolicyObject<'_>, through: &Path<'_>, path: &[Str
     Some(manifest.to_string()).filter(|text| text.len() <= LONGEST)
 }
 
-/// Takes a field out, and each object that is empty then.
+/// Removes a field, and each object that becomes empty.
 fn remove(value: &mut Value, path: &[&str]) {
     let (Some((name, rest)), Some(fields)) = (path.split_first(), value.as_object_mut()) else { return };
     if let Some(inner) = fields.get_mut(*name).filter(|_| !rest.is_empty()) {

@@ -1,4 +1,4 @@
-//! Where browsers come through, and which policies hold there.
+//! The path of browsers to Glance, and which policies apply on it.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! The two requests of an upload, as routes tell requests apart.
+//! The two requests of an upload, as routes distinguish requests.
 //!
 //! What a browser sends: `OPTIONS` without token, credentials or cookie (Fetch standard, CORS-preflight fetch), then
 //! `PUT` with Glance's token. Unknown stays unknown: a rule that only an unknown decides is not judged.
@@ -76,9 +76,9 @@ pub(super) enum Test<'a> {
     Exact(&'a str),
     Prefix(&'a str),
     Contains(&'a str),
-    /// Of the whole text.
+    /// The pattern must match the whole text.
     Pattern(&'a str),
-    /// Of a part of it.
+    /// The pattern must match a part of the text.
     Search(&'a str),
 }
 

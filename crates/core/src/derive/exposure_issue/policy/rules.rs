@@ -28,15 +28,15 @@ pub(super) struct Candidate<'a> {
     pub field: Vec<String>,
     /// Whether it leads to Glance.
     pub leads: bool,
-    /// Of the route or rule; empty: any.
+    /// The hosts of the route or rule; empty: any host.
     pub hosts: Vec<String>,
-    /// A greater one is asked first.
+    /// The rule with the greatest rank is tried first.
     pub rank: Vec<usize>,
     conditions: Conditions<'a>,
 }
 
 enum Conditions<'a> {
-    /// The path's; and for each request whether all others hold.
+    /// The condition on the path; and for each request, whether all other conditions hold.
     Each(PathTest<'a>, [Option<bool>; 2], Option<&'a str>),
     /// Traefik's rule.
     Traefik(&'a str),

@@ -161,7 +161,7 @@ fn a_listener_takes_only_the_routes_it_allows(#[case] allowed: &str, #[case] exp
     let namespace = "{apiVersion: v1, kind: Namespace, metadata: {name: openstack, labels: {cloud: 'yes'}}}";
     let (found, notes) = urls("{}", &[&gateway, namespace, &route(PUBLIC, "")]);
     assert_eq!(found == "https://a.io", expected, "{notes}");
-    assert_eq!(notes.contains("takes no"), !expected, "{notes}");
+    assert_eq!(notes.contains("accepts no"), !expected, "{notes}");
 }
 
 fn accepted(status: &str, generation: u32) -> String {

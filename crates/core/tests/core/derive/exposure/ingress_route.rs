@@ -41,7 +41,11 @@ const SERVICES: &str = "services: [{name: horizon, port: 80}]";
     "",
     "a rule without Host gives no origin"
 )]
-#[case::pattern("{tls: {}, routes: [{match: 'HostRegexp(`^.+[.]a[.]io$`)', SERVICES}]}", "", "an origin is exact")]
+#[case::pattern(
+    "{tls: {}, routes: [{match: 'HostRegexp(`^.+[.]a[.]io$`)', SERVICES}]}",
+    "",
+    "an origin needs an exact host name"
+)]
 #[case::bad_rule("{tls: {}, routes: [{match: 'Host(a.io)', SERVICES}]}", "", "cannot be read")]
 #[case::elsewhere("{tls: {}, routes: [{HOST, services: [{name: x, port: 1}]}]}", "", "no HTTPRoute")]
 #[case::traefik_service("{tls: {}, routes: [{HOST, services: [{kind: TraefikService, name: horizon}]}]}", "", "")]

@@ -46,9 +46,9 @@ fn admitted(host: &str, status: &str) -> String {
 #[case::subdomain(
     "{host: www.apps.io, wildcardPolicy: Subdomain}",
     "http://www.apps.io",
-    "the other hosts of the subdomain lead here too"
+    "the other hosts of the subdomain lead here, too"
 )]
-#[case::router_chooses("{}", "", "it leaves its host to the router")]
+#[case::router_chooses("{}", "", "it names no host, so its origin is unknown")]
 #[case::elsewhere(
     "{host: a.io, to: {kind: Service, name: other}}",
     "",
@@ -153,7 +153,7 @@ const ADDRESS: &str = "status: {loadBalancer: {ingress: [{ip: 192.0.2.7}]}}";
     ADDRESS,
     "scheme: HTTPS",
     "",
-    "has the ports [1, 2]; say in exposedBy which"
+    "has the ports [1, 2]; set port in exposedBy"
 )]
 #[case::this_of_two(
     "{type: LoadBalancer, selector: {app: horizon}, ports: [{port: 1, name: a}, {port: 2, name: b}]}",

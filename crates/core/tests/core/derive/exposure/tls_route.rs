@@ -25,12 +25,12 @@ fn listener(rest: &str) -> String {
 #[rstest]
 #[case::passthrough("protocol: TLS, tls: {mode: Passthrough}", "https://a.io", "the pods must end it themselves")]
 #[case::terminate("protocol: TLS, tls: {mode: Terminate}", "https://a.io", "")]
-#[case::http("protocol: HTTP", "", "speaks HTTP: no TLSRoute can be there")]
-#[case::https("protocol: HTTPS, tls: {mode: Terminate}", "", "speaks HTTPS: no TLSRoute can be there")]
+#[case::http("protocol: HTTP", "", "has protocol HTTP, which no TLSRoute can use")]
+#[case::https("protocol: HTTPS, tls: {mode: Terminate}", "", "has protocol HTTPS, which no TLSRoute can use")]
 #[case::other_kinds(
     "protocol: TLS, tls: {mode: Passthrough}, allowedRoutes: {kinds: [{kind: TCPRoute}]}",
     "",
-    "takes no TLSRoute"
+    "accepts no TLSRoute"
 )]
 fn listeners_of_protocol_tls_take_it(#[case] of_listener: &str, #[case] expected: &str, #[case] said: &str) {
     for version in ["v1", "v1alpha3", "v1alpha2"] {
@@ -198,7 +198,7 @@ fn a_judgement_of_an_earlier_generation_says_neither_yes_nor_no() {
     let problem = exposures("{}", &judged(true, &accepted("True", 2)).each_ref().map(String::as_str)).unwrap_err();
     assert_eq!(problem.reason, Reason::ObservationIncomplete);
     assert!(
-        problem.message().contains("has judged ListenerSet openstack/set only up to generation 2, not 3"),
+        problem.message().contains("has processed ListenerSet openstack/set only up to generation 2, not 3"),
         "{}",
         problem.message()
     );

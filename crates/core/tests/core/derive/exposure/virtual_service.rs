@@ -79,7 +79,7 @@ fn the_servers_protocol_and_tls_give_the_scheme(#[case] server: &str, #[case] ex
 )]
 #[case::nothing(
     "{port: {number: 443, protocol: HTTPS}, tls: {mode: SIMPLE}, hosts: [b.io]}",
-    "no server of Istio Gateway infra/public takes any of its hosts"
+    "no server of Istio Gateway infra/public accepts any of its hosts"
 )]
 fn what_a_server_asks_for_is_told(#[case] server: &str, #[case] said: &str) {
     let (_, notes) = by_server(server);
