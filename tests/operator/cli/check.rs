@@ -72,7 +72,9 @@ fn explain_prints_what_the_pages_say() {
     );
     let (code, _, error) = explain("Nonsense");
     assert_eq!(code, Some(1));
-    assert!(error.contains("no rule"), "{error}");
+    assert!(error.contains("neither a rule"), "{error}");
+    // A reason that ends by itself has a section, too.
+    assert!(explain("RollingOut").1.contains("kubectl -n openstack describe pod NAME"));
     let folder = tempfile::tempdir().unwrap();
     let har = folder.path().join("upload.har");
     let entry = serde_json::json!({

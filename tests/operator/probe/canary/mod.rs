@@ -153,7 +153,7 @@ fn failures_are_told_apart(
 #[case::access_rules(Knobs { is_limited: true, glance: 401, ..Knobs::default() }, "service_type = image in [keystone_authtoken]")]
 #[case::no_role(Knobs { glance: 403, ..Knobs::default() }, "Glance does not let the credential list images (403)")]
 #[case::plain_http(Knobs { published: "http://glance.example.com/image", ..Knobs::default() }, "a token is sent by https alone")]
-#[case::version(Knobs { published: "https://glance.example.com/v2", ..Knobs::default() }, "take /v2 off")]
+#[case::version(Knobs { published: "https://glance.example.com/v2", ..Knobs::default() }, "remove /v2 from it")]
 #[case::unreachable(Knobs { published: "https://glance.example.com:1/image", ..Knobs::default() }, "no connection to 127.0.0.1:1")]
 fn what_says_nothing_of_uploads_is_no_failure(#[case] knobs: Knobs, #[case] said: &str) {
     let Run { outcome, cloud, .. } = with(knobs);

@@ -136,7 +136,7 @@ fn a_root_of_another_namespace_counts_only_if_it_is_named() {
     let named = "{exposedBy: [{kind: HTTPProxy, namespace: infra, name: root}]}";
     let (found, notes) = urls(named, &[&root, &child]);
     assert_eq!(found, "https://a.io/x");
-    assert!(notes.contains("of other namespaces (elsewhere) is not read"), "{notes}");
+    assert!(notes.contains("from other namespaces (elsewhere)"), "{notes}");
     let world = World::of(&read(&[horizon(named), root, child].join("\n---\n")).snapshot);
     assert!(world.needs().routes_of[&Kind::HTTPProxy].contains("infra"));
 }
