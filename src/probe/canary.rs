@@ -105,7 +105,9 @@ async fn begin<'a>(asked: &'a CanaryUpload<'a>) -> Result<CanaryRun<'a>, String>
         }
     };
     if !endpoint.origin().is_https() {
-        return Err(format!("the public image endpoint in the catalog is {endpoint}: a token is sent by https alone"));
+        return Err(format!(
+            "the public image endpoint in the catalog is {endpoint}: the token is sent only over https"
+        ));
     }
     if let Some(version) = endpoint.version() {
         return Err(format!("the public image endpoint in the catalog is {endpoint}: remove /{version} from it"));

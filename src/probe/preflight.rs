@@ -29,7 +29,7 @@ pub(crate) const TOTAL: Duration = Duration::from_secs(10);
 pub struct Probe {
     pub origin: Origin,
     pub endpoint: Endpoint,
-    /// Whose upload is judged.
+    /// The panel whose upload is judged.
     pub panel: Panel,
     /// Addresses for names; the first match counts.
     pub hosts: Vec<Host>,

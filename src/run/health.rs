@@ -43,8 +43,7 @@ impl Health {
 
     /// Checks whether all tasks run and make progress.
     ///
-    /// # Errors
-    /// Those that do not, one per line.
+    /// # Errors The tasks that do not, one per line.
     pub fn check(&self) -> Result<(), String> {
         self.check_at(Instant::now())
     }

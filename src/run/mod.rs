@@ -85,7 +85,7 @@ pub enum RunError {
     #[error("{0}")]
     Crd(String),
     /// The API server cannot be reached or refuses.
-    #[error("the API server answers: {0}; check the kubeconfig or the ServiceAccount's rights")]
+    #[error("the API server cannot be reached, or refuses: {0}; check the kubeconfig or the ServiceAccount's rights")]
     Client(#[from] kube::Error),
     /// The address for health and metrics cannot be used.
     #[error("cannot listen on {0} (--metrics-addr): {1}")]

@@ -85,7 +85,7 @@ rules! {
     TooSlow "DU015" "a timeout or buffer in front of Glance that breaks long uploads"
         "Something in front of Glance ends the request before the whole image has passed, or stores the whole image first. The browser shows only a network error.";
     NoEffect "DU016" "a dashboard setting that never takes effect"
-        "Horizon ignores it without a message (an error in a snippet is only logged). It keeps the mode it had, usually legacy.";
+        "Horizon ignores the setting without a message (it only logs an error in a snippet). It keeps the mode it had, usually legacy.";
     Unknown "DU017" "a setting that Horizon or Glance does not know"
         "Both programs ignore unknown settings without a message. Horizon has HORIZON_IMAGES_UPLOAD_MODE and takes Glance's URL from the Keystone catalog; Glance's [cors] has the options of oslo.middleware's filter, and no other.";
     WrongStart "DU018" "a way of starting Glance that its release does not have"

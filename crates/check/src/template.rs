@@ -9,7 +9,7 @@ use super::classify::Kind;
 use super::unit::ConfigFile;
 use crate::formats::python;
 
-/// The report about one.
+/// The report about one template.
 const TOLD: &str = "is a template; render it with its tool, and check the result";
 
 /// How many templates are named; beyond that only their number is reported.

@@ -18,7 +18,7 @@ use crate::objects::{Object, any_text};
 use crate::unit::Unit;
 use direct_upload_core::derive::exposure_issue::quantity;
 
-/// A limit of a whole upload below this many milliseconds will cut one some day …
+/// A limit on the duration of a whole upload: below this many milliseconds, it will cut some uploads …
 const SHORT: u64 = 1_800_000;
 
 /// … and a limit above this will not.

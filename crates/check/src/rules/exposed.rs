@@ -10,7 +10,7 @@ pub fn issues(cloud: &Cloud<'_>) -> Vec<Finding> {
     let legacy = cloud.legacy_issues.iter().map(|placed| {
         let mut finding = told(cloud, placed);
         finding.severity = if placed.issue.fails { Severity::Error } else { Severity::Warning };
-        finding.found.push_str(" (Horizon is in legacy mode: images pass it)");
+        finding.found.push_str(" (Horizon is in legacy mode, so images pass through it)");
         finding
     });
     // A controller's default timeout is enough for legacy uploads to Glance, so there is nothing to report.

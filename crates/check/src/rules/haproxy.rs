@@ -190,7 +190,7 @@ impl Request {
     }
 }
 
-/// Whether a rule's condition is true for a request; none if that depends on more than is known of it.
+/// Whether a rule's condition is true for a request; none if that depends on something unknown.
 fn condition(server: &Server<'_>, item: &ScopedDirective<'_>, request: Request) -> Option<bool> {
     let words: Vec<&str> = item.directive.args.iter().map(String::as_str).collect();
     let Some(at) = words.iter().position(|word| matches!(*word, "if" | "unless")) else { return Some(true) };

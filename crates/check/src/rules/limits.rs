@@ -48,7 +48,7 @@ fn legacy_body(cloud: &Cloud<'_>) -> Vec<Finding> {
         };
         findings.extend(finding.map(|mut finding| {
             finding.found = finding.found.replace("in front of Glance", "in front of the dashboard");
-            finding.found.push_str(" (Horizon is in legacy mode: images pass it)");
+            finding.found.push_str(" (Horizon is in legacy mode, so images pass through it)");
             finding.fix = finding.fix.replace("Glance's virtual host", "the dashboard's virtual host");
             if written_limit(server).is_some_and(|limit| limit >= quantity::DELIBERATE) {
                 finding.severity = finding.severity.max(Severity::Warning);

@@ -59,7 +59,9 @@ pub(crate) fn entry(
         Ok(origin) if origin.as_str() == item => return None,
         Ok(origin) => format!("{shown}, which browsers write {origin}"),
         Err(_) if item.is_empty() => return None,
-        Err(OriginError::Wildcard(_)) => format!("{shown}: patterns are not matched, only exact origins are"),
+        Err(OriginError::Wildcard(_)) => {
+            format!("{shown} is a pattern, but the CORS filter compares only exact origins")
+        }
         Err(_) if item.contains(" #") => format!("{shown}: a comment after a value is part of the value"),
         Err(_) if item.contains(';') || item.split_whitespace().count() > 1 => {
             format!("{shown}: entries are separated by commas")

@@ -113,10 +113,7 @@ fn mended(why: &str) -> String {
 fn no_healthcheck(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>, filters: &[Filter]) -> Option<String> {
     let release = cloud.release_of(glance.unit).filter(|release| *release >= super::origins::NO_SUBGROUPS)?;
     let filter = filters.iter().find(|filter| filter.factory.to_lowercase().contains("healthcheck"))?;
-    Some(format!(
-        "{} is a filter, which oslo.middleware does not have any more in {release}: Glance does not start",
-        filter.name
-    ))
+    Some(format!("{} is a filter that oslo.middleware no longer has in {release}: Glance does not start", filter.name))
 }
 
 fn no_such(flavor: &str, place: &Location) -> Finding {
@@ -154,9 +151,9 @@ fn outdated(release: Release, text: &str, place: &Location) -> Option<Finding> {
     let found = if text.contains("glance-wsgi-api") && release >= Release::new(2026, 1) {
         "the script glance-wsgi-api is gone since 2026.1"
     } else if text.contains("glance.wsgi.api") && release < Release::new(2025, 1) {
-        "the module glance.wsgi.api exists since 2025.1"
+        "the module glance.wsgi.api exists only since 2025.1"
     } else if first.rsplit('/').next() == Some("glance-api") && release >= Release::new(2026, 2) {
-        "glance-api only prints an error since 2026.2: there is no eventlet server any more"
+        "since 2026.2, glance-api only prints an error, because it has no eventlet server"
     } else {
         return None;
     };

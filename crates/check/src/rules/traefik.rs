@@ -12,7 +12,7 @@ use crate::facts::cloud::Cloud;
 use crate::finding::Finding;
 use crate::unit::ConfigFile;
 
-/// A limit of a whole upload below this many milliseconds will cut one some day.
+/// A limit on the duration of a whole upload: below this many milliseconds, it will cut some uploads.
 const LONG: u64 = 7_200_000;
 
 /// Entry points that cut browsers' uploads.

@@ -72,7 +72,7 @@ pub fn beside(stores: &[GlanceSwift], users: &UserCors) -> Result<Vec<Advice>, P
                 ),
             )
             .rule(Rule::SwiftExpiry)
-            .fix("take that option out of the file, and name the credentials in spec.swift[].credentials"));
+            .fix("remove that option from the file, and name the credentials in spec.swift[].credentials"));
         }
         if file.is_some() && named(&backends).contains(name) && said("default_swift_reference").is_none() {
             let found = format!(

@@ -45,7 +45,7 @@ impl Preflight {
         Self { uploads: UploadRequest::of_panel(panel), ..self.clone() }
     }
 
-    /// Whose upload is judged.
+    /// The panel whose upload is judged.
     pub fn panel(&self) -> Panel {
         match self.uploads.as_slice() {
             [one] => one.panel(),

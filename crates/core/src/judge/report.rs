@@ -47,7 +47,7 @@ pub struct PreflightReport {
     pub origin: String,
     /// Glance's public endpoint.
     pub url: String,
-    /// Whose upload was judged.
+    /// The panel whose upload was judged.
     pub panel: Panel,
     /// The result for each panel's upload.
     pub panels: BTreeMap<Panel, PanelReport>,

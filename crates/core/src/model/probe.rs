@@ -12,7 +12,7 @@ use direct_upload_api::{Panel, Reason, Rule};
 pub struct ProbeTarget {
     pub origin: Origin,
     pub endpoint: Endpoint,
-    /// Whose upload is judged.
+    /// The panel whose upload is judged.
     pub panel: Panel,
     /// After a granted preflight, also send uploads without a token. The second announces this many bytes.
     pub uploads: Option<u64>,
@@ -138,7 +138,7 @@ impl Part {
 /// The results of one round of requests.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Observation {
-    /// Whose upload was judged.
+    /// The panel whose upload was judged.
     pub panel: Panel,
     pub preflight: ProbeAnswer,
     /// The other parts. A missing part was not requested.

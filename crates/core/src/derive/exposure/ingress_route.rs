@@ -124,7 +124,10 @@ fn entries(
         let of_parent: Vec<_> = parent.spec.routes.iter().flat_map(|rule| read(rule, notes)).collect();
         match both(&of_parent, &rules) {
             Ok(rules) => entries.extend(self::entries(snapshot, parent, rules, path, notes)?),
-            Err(why) => notes.add(format!("its rules with those of IngressRoute {} are {why}", parent.meta.key)),
+            Err(why) => notes.add(format!(
+                "its rules, combined with those of IngressRoute {}, are too many: {why}",
+                parent.meta.key
+            )),
         }
     }
     path.pop();

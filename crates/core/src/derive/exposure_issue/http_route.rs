@@ -8,7 +8,7 @@ use direct_upload_api::{ExposureKind, Rule};
 use crate::derive::exposure_issue::{ExposureIssue, lacks, seconds};
 use crate::model::{HttpCors, HttpFilter, HttpRoute, HttpRule, Id};
 
-/// A whole upload that may take so long is not sure to fail one day.
+/// If a whole upload may take this long, the limit is not an issue.
 const LONG: u64 = 7200;
 
 pub fn issues(route: &HttpRoute, rules: &[usize], origins: &BTreeSet<&Origin>) -> Vec<ExposureIssue> {

@@ -91,7 +91,7 @@ fn logged_in(reply: &Reply, https: bool, has_secure: bool) -> Result<(), Break> 
     let received = format!("status {status}{}", signature(&reply.head));
     if status == 401 || (301..=308).contains(&status) {
         let fix = if has_secure && !https {
-            "the cookies are for https alone (SESSION_COOKIE_SECURE): give the dashboard's https URL"
+            "the dashboard's cookies are for https only (SESSION_COOKIE_SECURE): give its https URL"
         } else {
             "look at SESSION_ENGINE and CACHES of Horizon's settings: sessions that each pod, or each process, keeps for itself are lost at the next request"
         };

@@ -25,6 +25,6 @@ pub fn refuse(view: &ApiView, retirement: &Retirement, rules: &mut BTreeMap<Stri
     }
     rules.remove(UPLOAD);
     let why = if waits.is_empty() { "not all Horizons can be seen".to_owned() } else { waits.join(", ") };
-    let message = format!("uploads by PUT …/file will be refused when no browser uses them any more: {why}");
+    let message = format!("Glance will refuse uploads by PUT …/file when no browser uses them any more: {why}");
     Some(Problem::new(Reason::WaitingForHorizons, message).rule(Rule::ImportBypassed))
 }

@@ -15,7 +15,7 @@ use crate::model::Id;
 
 const LOGINS: [&str; 6] = ["basicAuth", "digestAuth", "forwardAuth", "extAuth", "oidc", "jwt"];
 
-/// A limit of a whole upload below this many milliseconds will cut one some day …
+/// A limit on the duration of a whole upload: below this many milliseconds, it will cut some uploads …
 pub(super) const SHORT: u64 = 1_800_000;
 
 /// … and a limit above this will not.
