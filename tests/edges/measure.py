@@ -73,6 +73,14 @@ def haproxy(frontend='', backend=''):
     return 'haproxy', HAPROXY.replace('@FRONTEND@', frontend).replace('@BACKEND@', backend)
 
 
+def below_one_host():
+    """The sample of docs/same-origin.md, with our addresses. No dashboard runs here: HAProxy answers 404 for it."""
+    sample = (HERE.parents[1] / 'samples/haproxy/glance.cfg').read_text()
+    assert sample.count('server horizon horizon.openstack.svc:80') == 1, sample
+    return 'haproxy', (sample.replace('bind :80', 'bind 127.0.0.1:@PORT@').replace('glance.openstack.svc:9292', '@GLANCE@')
+                       .replace('server horizon horizon.openstack.svc:80', 'http-request return status 404'))
+
+
 def httpd(server):
     return 'httpd', HTTPD.replace('@SERVER@', server).replace('@MODULES@', MODULES)
 
@@ -126,6 +134,11 @@ EDGES = {
               'location @put { proxy_pass http://127.0.0.1:1; }'),
         'refused', 'DU012', 'refused', 'nginx', None),
     'HAProxy': (haproxy(), 'granted', None, 'granted', 'Glance', 'granted'),
+    # The page's own origin: no preflight. Glance itself must answer below the path.
+    'HAProxy, samples/haproxy: Glance under the dashboard\'s own host': (
+        below_one_host(), 'granted', None, None, None, None, ['/image']),
+    'HAProxy, the same without the path: the dashboard answers': (
+        below_one_host(), 'refused', 'DU011', None, None, None, ['/other']),
     'HAProxy, `option http-buffer-request`': (
         haproxy('option http-buffer-request'), 'granted', None, 'granted', 'Glance', 'unknown'),
     'HAProxy, `http-request deny` (403) by Content-Length, `--size 1GiB`': (
@@ -225,10 +238,14 @@ def start(edge, port, folder):
 
 
 def ask(port, *more):
+    """Options that start with a slash are a path of the dashboard's own host, under which Glance is asked."""
     host = f'glance.example.com:{port}'
+    path = ''.join(word for word in more if word.startswith('/'))
+    more = [word for word in more if not word.startswith('/')]
+    origin = f'http://{host}' if path else ORIGIN
     begin = time.monotonic()
     done = subprocess.run(
-        [os.environ['OPERATOR'], 'preflight', '--origin', ORIGIN, '--url', f'http://{host}', '--resolve',
+        [os.environ['OPERATOR'], 'preflight', '--origin', origin, '--url', f'http://{host}{path}', '--resolve',
          f'{host}:127.0.0.1', '-o', 'json', *more], capture_output=True, text=True, timeout=120, check=False)
     report = json.loads(done.stdout)
     assert (done.returncode == 0) == (report['verdict'] == 'granted'), done
@@ -236,7 +253,7 @@ def ask(port, *more):
 
 
 def rule(report):
-    for part in (report, report['put'], report['size']):
+    for part in (report, report.get('put'), report.get('size')):
         if part and part['failure']:
             return part['failure']['rule']
     return None
@@ -276,8 +293,8 @@ def main():
                         command = start((edge[0], text), port, folder)
                         stack.enter_context(running(command, port, folder / 'log'))
                     report, took = ask(port, *(claimed.pop() if isinstance(claimed[-1], list) else []))
-                put, put_words = seen(report['put'])
-                size, size_words = seen(report['size'])
+                put, put_words = seen(report.get('put'))
+                size, size_words = seen(report.get('size'))
                 by = put_words.split(', ', 1)[-1]
                 found = [report['verdict'], rule(report), put, by, size]
                 told = f"{found[0]} {found[1] or ''}".strip()
