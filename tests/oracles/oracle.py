@@ -16,6 +16,7 @@ import pipeline
 import sarif
 import snippet
 import stores
+import swift_proxy
 import web
 
 QUESTIONS = {
@@ -33,6 +34,7 @@ QUESTIONS = {
     "folded": snippet.folded,
     "settings": snippet.settings,
     "stores": stores.options,
+    "swift": swift_proxy.proxy,
     "tokens": snippet.tokens,
     "backend": web.backend,
     "glanceclient": web.glanceclient,

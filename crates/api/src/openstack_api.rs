@@ -45,7 +45,7 @@ pub struct OpenStackApiSpec {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub suspend: bool,
     /// The OpenStack service, for example `Keystone`. It decides which headers and methods are allowed, and
-    /// where the files are. Glance has a resource of its own, and Swift has other options.
+    /// where the files are. Glance has a resource of its own.
     pub service: ApiService,
     /// The workload that runs the API. Default: the Deployment of this resource's name.
     #[serde(default, skip_serializing_if = "is_default")]
@@ -81,7 +81,7 @@ pub struct OpenStackApiSpec {
     pub deletion: Deletion,
 }
 
-/// The services whose CORS filter is oslo.middleware's.
+/// The services whose API a browser may call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum ApiService {
     /// Identity.
@@ -106,6 +106,8 @@ pub enum ApiService {
     Barbican,
     /// Shared file systems.
     Manila,
+    /// Objects. Its proxy answers preflights itself, by other options than those of the others.
+    Swift,
 }
 
 /// The preflights that the operator sends to an API, as the dashboards' pages do: from each origin, for the
@@ -132,14 +134,15 @@ pub struct ApiVerification {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ApiPaths {
-    /// The main file of your own configuration. The operator's file would replace its `[cors]` options, so
+    /// The main file of your own configuration. The operator's file would replace its CORS options, so
     /// the operator reads and repeats them. Default: the service's, for example
-    /// `/etc/keystone/keystone.conf`.
+    /// `/etc/keystone/keystone.conf`. For Swift: the only other file that is mounted into the folder, else
+    /// `proxy-server.conf` in it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 512), regex(pattern = r"^/[^\s]+$"))]
     pub config_file: Option<String>,
     /// The folder of configuration files that the CORS filter reads. Default: the service's, for example
-    /// `/etc/keystone/keystone.conf.d`.
+    /// `/etc/keystone/keystone.conf.d`. For Swift: the folder with which `swift-proxy-server` is started.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 512), regex(pattern = r"^/[^\s]+$"))]
     pub config_dir: Option<String>,
@@ -165,7 +168,7 @@ pub struct ApiCors {
     #[schemars(length(max = 256))]
     pub dashboards: Vec<DashboardRef>,
     /// Names of request headers to allow, in addition to the service's defaults, for example `X-My-Header`.
-    /// Default: none.
+    /// Swift allows all; the operator's preflight requests these. Default: none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 256), inner(length(max = 128), regex(pattern = r"^[!#%&'*+.^_`|~0-9A-Za-z-]+$")))]
     pub allow_headers: Vec<String>,
@@ -174,11 +177,12 @@ pub struct ApiCors {
     #[schemars(length(max = 256), inner(length(max = 128), regex(pattern = r"^[!#%&'*+.^_`|~0-9A-Za-z-]+$")))]
     pub expose_headers: Vec<String>,
     /// The API's answer to browsers in the header `Access-Control-Allow-Credentials`. A token in a header
-    /// does not need it. Default: the value in your own file, else `true` (oslo.middleware's default).
+    /// does not need it. Swift never sends it. Default: the value in your own file, else `true`
+    /// (oslo.middleware's default).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allow_credentials: Option<bool>,
-    /// How many seconds a browser may cache the answer to a preflight. Default: the value in your own file,
-    /// else 3600.
+    /// How many seconds a browser may cache the answer to a preflight. Swift has this in each container's
+    /// metadata. Default: the value in your own file, else 3600.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 86400))]
     pub max_age: Option<i64>,

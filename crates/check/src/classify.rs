@@ -21,6 +21,10 @@ pub enum Kind {
     Kolla,
     /// oslo.config of another service, whose `[cors]` works in the same way.
     Oslo,
+    /// The paste file of another service, whose pipelines may have the CORS filter.
+    OsloPaste,
+    /// The paste file of Swift's proxy, which has its own CORS options.
+    Swift,
     /// The systemd unit that starts Glance.
     Systemd,
     /// HAProxy's map of hosts or paths to backends.
@@ -128,11 +132,19 @@ pub fn kind(path: &str, text: &str) -> Option<Kind> {
     if extension == "py" {
         return None;
     }
+    if is_swift(path, name, folder, extension, text) {
+        return Some(Kind::Swift);
+    }
     if is_glance(path, text) {
         return Some(Kind::Glance);
     }
-    if service_of(path).is_some() && matches!(extension, "conf" | "ini" | "") && has_cors(text) {
-        return Some(Kind::Oslo);
+    if service_of(path).is_some() && matches!(extension, "conf" | "ini" | "") {
+        if has_pipeline(text) {
+            return Some(Kind::OsloPaste);
+        }
+        if has_cors(text) || (service_of(path) == Some("keystone") && section(text, "token")) {
+            return Some(Kind::Oslo);
+        }
     }
     if matches(&HAPROXY, text) {
         return Some(Kind::Haproxy);
@@ -175,6 +187,14 @@ fn section(text: &str, name: &str) -> bool {
 fn is_paste(name: &str, text: &str) -> bool {
     let header = |line: &str| line.starts_with("[pipeline:glance-api") || line.starts_with("[composite:glance-api");
     text.lines().any(header) || (name.contains("paste") && text.contains("glance.api"))
+}
+
+/// Swift's proxy has no other name, but a folder of any name may hold parts of its file.
+fn is_swift(path: &str, name: &str, folder: &str, extension: &str, text: &str) -> bool {
+    let option = |line: &str| line.starts_with("cors_allow_origin") || line.starts_with("strict_cors_mode");
+    let is_named = name == "proxy-server.conf" || folder == "proxy-server.conf.d";
+    matches!(extension, "conf" | "")
+        && (is_named || text.contains("egg:swift#proxy") || (path.contains("swift") && text.lines().any(option)))
 }
 
 /// Settings that only a person who wants direct uploads writes.
@@ -229,6 +249,12 @@ fn has_cors(text: &str) -> bool {
         name.is_some_and(|name| name == "cors" || name.starts_with("cors."))
     };
     text.lines().any(header)
+}
+
+/// Whether PasteDeploy makes an application of it.
+fn has_pipeline(text: &str) -> bool {
+    let starts = ["[pipeline:", "[composite:", "[composit:", "[filter:cors]"];
+    text.lines().any(|line| starts.iter().any(|start| line.starts_with(start)))
 }
 
 /// entryPoints with their addresses, as in Traefik's own file, or routers with their rules.

@@ -24,16 +24,17 @@ use crate::unit::{Program, Unit};
 pub fn subjects(cloud: &Cloud<'_>) -> Vec<Subject> {
     let glances = cloud.glances.iter().map(|g| subject(cloud, g.unit, Program::Glance));
     let horizons = cloud.horizons.iter().map(|h| subject(cloud, h.unit, Program::Horizon));
-    let others = cloud.units.iter().filter(|unit| unit.has(Kind::Oslo)).flat_map(others);
+    let others = cloud.units.iter().flat_map(others);
     glances.chain(horizons).chain(others).collect()
 }
 
-/// Other services, whose `[cors]` is read.
+/// Other services, whose CORS options are read.
 fn others(unit: &Unit) -> Vec<Subject> {
     let mut subjects: Vec<Subject> = Vec::new();
-    for file in unit.of_kind(Kind::Oslo) {
+    for file in unit.files.iter().filter(|file| matches!(file.kind, Kind::Oslo | Kind::OsloPaste | Kind::Swift)) {
         let path = file.path.as_deref().or(file.place.file.as_deref()).unwrap_or(&file.name);
-        let service = classify::service_of(path).or_else(|| classify::service_of(&unit.name)).unwrap_or("service");
+        let by_path = classify::service_of(path).or_else(|| classify::service_of(&unit.name));
+        let service = if file.kind == Kind::Swift { "swift" } else { by_path.unwrap_or("service") };
         match subjects.iter_mut().find(|subject| subject.service == service) {
             Some(subject) => subject.files.push(file.called().to_owned()),
             None => subjects.push(Subject {

@@ -120,7 +120,9 @@ impl Unit {
     /// Whether it is relevant here. A web server may be, no matter whose it is.
     pub fn matters(&self) -> bool {
         self.service().is_some()
-            || [Kind::Httpd, Kind::Nginx, Kind::Haproxy, Kind::Oslo].into_iter().any(|kind| self.has(kind))
+            || [Kind::Httpd, Kind::Nginx, Kind::Haproxy, Kind::Oslo, Kind::OsloPaste, Kind::Swift]
+                .into_iter()
+                .any(|kind| self.has(kind))
     }
 
     fn named(&self) -> Option<Program> {
@@ -297,6 +299,7 @@ fn group(name: &str, file: &ConfigFile) -> &'static str {
         Kind::Nginx => "nginx",
         Kind::Haproxy | Kind::Map => "haproxy",
         Kind::Traefik => "traefik",
-        Kind::Oslo => classify::service_of(name).unwrap_or("other"),
+        Kind::Oslo | Kind::OsloPaste => classify::service_of(name).unwrap_or("other"),
+        Kind::Swift => "swift",
     }
 }

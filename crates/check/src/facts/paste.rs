@@ -3,7 +3,7 @@
 //! In: the file's text, and the application that Glance requests. Out: the filters of its pipeline with
 //! their options, or why the application does not load (Glance then does not start).
 
-use crate::formats::configparser::{self, IniOption, Section, interpolated};
+use direct_upload_core::render::configparser::{self, IniOption, Section, interpolated};
 
 /// A paste file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,6 +120,12 @@ impl Paste {
             Some(listed) => self.filters(listed),
             None => Ok(Pipeline { line: target.line, filters: Vec::new() }),
         }
+    }
+
+    /// The pipeline that PasteDeploy loads if nothing names another: `main`.
+    pub fn main(&self) -> Option<Pipeline> {
+        let section = self.named("pipeline", "main")?;
+        self.of_pipeline(section).ok()
     }
 
     /// A filter of a fragment.

@@ -4,7 +4,7 @@
 //! serves. If the program is unknown, no rule reports the host.
 
 use super::upload_path;
-use crate::classify::Kind;
+use crate::classify::{self, Kind};
 use crate::finding::Location;
 use crate::formats::directives::{self, Directive};
 use crate::unit::{ConfigFile, Program, Unit};
@@ -228,6 +228,69 @@ fn served(items: &[ScopedDirective<'_>]) -> Option<Program> {
             (true, false) => Some(Program::Glance),
             (false, true) => Some(Program::Horizon),
             _ => None,
+        }
+    }
+}
+
+/// A virtual host or location in front of another service.
+#[derive(Clone, Debug)]
+pub struct OtherServer<'a> {
+    /// Its name, as in paths.
+    pub service: &'static str,
+    pub kind: Kind,
+    /// Directives in effect; inherited ones come first.
+    pub items: Vec<ScopedDirective<'a>>,
+}
+
+impl<'a> OtherServer<'a> {
+    /// All of a unit that name a service, in what leads requests on or in the names of hosts.
+    pub fn find(unit: &'a Unit) -> Vec<Self> {
+        let mut found = Vec::new();
+        for file in unit.of_kind(Kind::Httpd) {
+            let tree = directives::httpd(&file.text);
+            let outside = outer(file, &tree);
+            for host in hosts(&tree) {
+                let items = outside.iter().cloned().chain(flat(file, &host.children, &[])).collect();
+                found.extend(Self::new(Kind::Httpd, items));
+            }
+            if hosts(&tree).is_empty() && serves_alone(&tree) {
+                found.extend(Self::new(Kind::Httpd, outside));
+            }
+        }
+        for file in unit.of_kind(Kind::Nginx) {
+            let tree = directives::nginx(&file.text);
+            Self::of_nginx(file, &tree, &tree, &[], &mut found);
+        }
+        found
+    }
+
+    fn new(kind: Kind, items: Vec<ScopedDirective<'a>>) -> Option<Self> {
+        if served(&items).is_some() {
+            return None;
+        }
+        let telling = items.iter().filter(|item| TELLING.contains(&item.directive.name.as_str()));
+        let service = telling.filter_map(|item| classify::service_of(&item.directive.text().to_lowercase())).next()?;
+        Some(Self { service, kind, items })
+    }
+
+    fn of_nginx(
+        file: &'a ConfigFile,
+        root: &[Directive],
+        tree: &[Directive],
+        outside: &[ScopedDirective<'a>],
+        found: &mut Vec<Self>,
+    ) {
+        let is_block = |d: &&Directive| matches!(d.name.as_str(), "http" | "server" | "location");
+        let mut items = outside.to_vec();
+        for directive in tree.iter().filter(|d| !is_block(d) && d.name != "upstream") {
+            items.extend(flat(file, std::slice::from_ref(directive), &[]));
+        }
+        if let Some(passes) = tree.iter().find(|d| PASSES.contains(&d.name.as_str())) {
+            let all = items.iter().cloned().chain(upstream(file, root, passes)).collect();
+            found.extend(Self::new(Kind::Nginx, all));
+        }
+        for block in tree.iter().filter(is_block) {
+            Self::of_nginx(file, root, &block.children, &items, found);
         }
     }
 }

@@ -1,6 +1,5 @@
 //! Texts → values with their lines. Tolerant: text of another format yields nothing.
 
-pub mod configparser;
 pub mod directives;
 pub mod haproxy;
 pub mod python;

@@ -2,12 +2,15 @@
 
 use direct_upload_api::{Rule, Severity};
 use direct_upload_core::openstack::Release;
-use direct_upload_core::openstack::swift::{multi_tenant, unbuffered, unreferenced};
+use direct_upload_core::openstack::swift::{is_true, multi_tenant, unbuffered, unreferenced};
+use direct_upload_core::render::oslo::read;
 
-use crate::facts::cloud::Cloud;
-use crate::facts::glance::GlanceFacts;
+use crate::classify::Kind;
+use crate::facts::cloud::{Cloud, shared};
+use crate::facts::glance::{GlanceFacts, Setting};
 use crate::facts::horizon::{HorizonFacts, Mode};
-use crate::finding::Finding;
+use crate::finding::{Finding, Location};
+use crate::unit::Unit;
 
 /// The first release whose glance_store reads Swift's options raw from a store's own group.
 const RAW: Release = Release::new(2026, 1);
@@ -17,11 +20,57 @@ pub fn swift(cloud: &Cloud<'_>) -> Vec<Finding> {
     cloud.glances.iter().flat_map(|glance| swift_of(cloud, glance)).collect()
 }
 
+/// How long Keystone's tokens live, where its own file is seen near Glance.
+fn lifetime(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>) -> Option<(u64, Location)> {
+    let scope = &glance.unit.scope;
+    let near = |unit: &&Unit| unit.scope == *scope || shared(&unit.scope, scope) > 0;
+    let files = cloud.units.iter().filter(near).flat_map(|unit| unit.of_kind(Kind::Oslo));
+    let stated = files.filter_map(|file| {
+        let ini = read::parse(&file.text);
+        let found = ini.get("token", "expiration")?;
+        Some((found.value.trim().parse().ok()?, file.option(found.line, "[token] expiration")))
+    });
+    stated.last()
+}
+
+/// What a token's lifetime does to long uploads. Keystone looks at the token when an upload starts; only a multi-tenant
+/// store uses it again (docs/swift.md).
+fn outlived(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>, group: &str, renews: bool) -> Option<Finding> {
+    let (seconds, place) = lifetime(cloud, glance)?;
+    if !renews {
+        let found = format!(
+            "a token lives {seconds} s, and the Swift store [{group}] does not renew it: an upload that takes longer fails with 401"
+        );
+        let fix = format!(
+            "turn re-authentication on in [{group}]; a longer lifetime applies to every token of every service (docs/swift.md)"
+        );
+        return Some(Finding::note(Rule::SwiftExpiry, &place, found, fix));
+    }
+    (seconds < LIFETIME).then(|| {
+        let found = format!(
+            "a token lives {seconds} s, less than by default: Glance answers a longer upload to the Swift store [{group}] with 500, although the image is complete"
+        );
+        Finding::note(Rule::SwiftExpiry, &place, found, format!("[token] expiration = {LIFETIME}, which is the default"))
+    })
+}
+
+/// Keystone's default of `[token] expiration` (`keystone/conf/token.py`).
+const LIFETIME: u64 = 3600;
+
 fn swift_of(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for store in multi_tenant(|group, name| glance.option(group, name).map(|s| s.value.clone())) {
         let group = store.name.as_str();
         let Some(multi) = glance.option(group, "swift_store_multi_tenant") else { continue };
+        let renews = store.trusts != Some(false) && (store.unsaid().is_none() || raw(cloud, glance).is_none());
+        findings.extend(outlived(cloud, glance, group, renews));
+        let buffers = |setting: &Setting| !renews && is_true(&setting.value);
+        if let Some(buffer) = glance.option(group, "swift_buffer_on_upload").filter(buffers) {
+            let found =
+                format!("[{group}] sends a segment again with the same token, which Swift refuses once it has expired");
+            let fix = format!("turn re-authentication on in [{group}]: buffering does not replace it (docs/swift.md)");
+            findings.push(Finding::note(Rule::SwiftExpiry, &buffer.place, found, fix));
+        }
         if let Some(file) = glance.option(group, "swift_store_config_file").filter(|_| store.config_file) {
             findings.push(Finding::error(
                 Rule::SwiftExpiry,

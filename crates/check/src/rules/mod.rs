@@ -17,6 +17,7 @@ mod requests;
 pub mod services;
 pub mod settings;
 pub mod start;
+pub mod swift;
 pub mod traefik;
 pub mod unknown;
 
@@ -28,7 +29,7 @@ use crate::facts::cloud::Cloud;
 /// Everything that is wrong.
 pub fn all(cloud: &Cloud<'_>) -> Vec<Finding> {
     type RuleOf = fn(&Cloud<'_>) -> Vec<Finding>;
-    const RULES: [RuleOf; 28] = [
+    const RULES: [RuleOf; 31] = [
         origins::form,
         origins::missing,
         headers::headers,
@@ -56,6 +57,9 @@ pub fn all(cloud: &Cloud<'_>) -> Vec<Finding> {
         import::bypassed,
         logs::tokens,
         services::cors,
+        services::pipelines,
+        services::edges,
+        swift::cors,
         traefik::entry_points,
     ];
     let mut findings: Vec<Finding> = RULES.iter().flat_map(|rule| rule(cloud)).collect();

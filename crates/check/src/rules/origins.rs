@@ -12,7 +12,7 @@ use crate::facts::filter::{self, Answer, Reading};
 use crate::facts::glance::{GlanceFacts, Setting};
 use crate::facts::horizon::{HorizonFacts, Mode};
 use crate::facts::server::Listen;
-use crate::finding::Finding;
+use crate::finding::{Finding, Location};
 use crate::formats::python::Value;
 use crate::rules::refused;
 use crate::unit::Program;
@@ -31,28 +31,39 @@ pub fn form(cloud: &Cloud<'_>) -> Vec<Finding> {
         for setting in &all {
             let items = setting.items();
             let severity = refused(cloud, at);
+            let listed = Listed { option: ORIGINS, items: &items, place: &setting.place };
             findings.extend(
                 items
                     .iter()
                     .filter(|item| !told(item))
-                    .filter_map(|item| entry(item, &entries, setting, known.as_deref(), severity)),
+                    .filter_map(|item| entry(item, &entries, &listed, known.as_deref(), severity)),
             );
         }
     }
     findings
 }
 
+/// The option of `[cors]`.
+pub(crate) const ORIGINS: &str = "allowed_origin";
+
+/// A list of origins in one place.
+pub(crate) struct Listed<'a> {
+    pub option: &'a str,
+    pub items: &'a [String],
+    pub place: &'a Location,
+}
+
 pub(crate) fn entry(
     item: &str,
     entries: &BTreeSet<String>,
-    setting: &Setting,
+    listed: &Listed<'_>,
     known: Option<&str>,
     severity: Severity,
 ) -> Option<Finding> {
-    let place = &setting.place;
+    let place = listed.place;
     if item == "*" || item.eq_ignore_ascii_case("null") {
-        let found = format!("allowed_origin holds {item:?}");
-        return Some(Finding::warning(Rule::AnyOrigin, place, found, exact(setting, known)));
+        let found = format!("{} holds {item:?}", listed.option);
+        return Some(Finding::warning(Rule::AnyOrigin, place, found, listed.exact(known)));
     }
     let shown = shown(item);
     let found = match Origin::parse(item) {
@@ -92,17 +103,19 @@ pub(crate) fn entry(
     Some(Finding::new(Rule::OriginForm, if harmless { Severity::Note } else { severity }, place, found, fix))
 }
 
-/// The list without the entry that allows every site.
-pub(crate) fn exact(setting: &Setting, known: Option<&str>) -> String {
-    let kept = setting.items().into_iter().filter(|item| Origin::parse(item).is_ok_and(|o| o.as_str() == item));
-    let mut listed: Vec<String> = kept.collect();
-    if let Some(known) = known.filter(|known| !listed.iter().any(|item| item == known)) {
-        listed.push(known.to_owned());
-    }
-    if listed.is_empty() {
-        "list the dashboards' exact origins, such as https://horizon.example.com".to_owned()
-    } else {
-        format!("allowed_origin = {} (list each dashboard's exact origin)", listed.join(","))
+impl Listed<'_> {
+    /// The list without the entry that allows every site.
+    pub fn exact(&self, known: Option<&str>) -> String {
+        let kept = self.items.iter().filter(|item| Origin::parse(item).is_ok_and(|o| o.as_str() == *item));
+        let mut listed: Vec<&str> = kept.map(String::as_str).collect();
+        if let Some(known) = known.filter(|known| !listed.contains(known)) {
+            listed.push(known);
+        }
+        if listed.is_empty() {
+            "list the dashboards' exact origins, such as https://horizon.example.com".to_owned()
+        } else {
+            format!("{} = {} (list each dashboard's exact origin)", self.option, listed.join(","))
+        }
     }
 }
 

@@ -73,7 +73,8 @@ fn is_near_miss(name: &str) -> bool {
     name.len().abs_diff(real.len()) <= 2 && name.starts_with("HORIZON_") && distance(name, real) <= 2
 }
 
-fn distance(a: &str, b: &str) -> usize {
+/// How many letters must be added, removed or replaced.
+pub(crate) fn distance(a: &str, b: &str) -> usize {
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.bytes().enumerate() {
         let mut before = row[0];

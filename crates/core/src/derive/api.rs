@@ -15,7 +15,7 @@ use super::grant::Grants;
 use super::tenure::Tenure;
 use super::user_cors::{self, UserCors};
 use crate::model::{Advice, Custom, EnvValue, Key, Known, Meta, Problem, Snapshot};
-use crate::openstack::OpenStackService;
+use crate::openstack::{CorsFilter, OpenStackService};
 use crate::render::GlanceSettings;
 use crate::workload::{Applied, Secrets, Target};
 
@@ -140,11 +140,17 @@ impl Asked {
     }
 }
 
-/// What the user's own file says in `[cors]`, and where it is.
-pub(crate) fn users_file(snapshot: &Snapshot, tenure: &Tenure, path: &str) -> (Known<UserCors>, Option<Key>) {
+/// What the user's own file says to the filter, and where it is.
+pub(crate) fn users_file(
+    snapshot: &Snapshot,
+    tenure: &Tenure,
+    path: &str,
+    filter: CorsFilter,
+) -> (Known<UserCors>, Option<Key>) {
     match &tenure.named {
         Ok(Target { workload, container }) => {
-            (user_cors::read(snapshot, workload, container, path), user_cors::config_map(workload, container, path))
+            let users = user_cors::read(snapshot, workload, container, path, filter);
+            (users, user_cors::config_map(workload, container, path))
         }
         Err(_) => (Ok(UserCors::default()), None),
     }

@@ -134,7 +134,7 @@ fn asked(
         Err(problem) => return Asked { settings: Err(problem), advice: exposed.collect(), ..Asked::unreadable("") },
     };
     let (stated, wrong) = stated(&spec.cors.allowed_origins);
-    let (file, source) = users_file(snapshot, tenure, &places.config_file);
+    let (file, source) = users_file(snapshot, tenure, &places.config_file, GLANCE.filter);
     let users = file.clone().map(|file| user_cors::joined(file, source.is_some(), look));
     let carried = carried(&users);
     let without_late = file.ok().filter(|_| look.late).map(|file| EarlierCors {

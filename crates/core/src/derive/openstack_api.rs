@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use direct_upload_api::web::Origin;
-use direct_upload_api::{GlancePaths, Layout, OpenStackApiSpec, Reason, WorkloadKind};
+use direct_upload_api::{GlancePaths, Layout, OpenStackApiSpec, Reason, Rule, WorkloadKind};
 
 use super::api::{ApiView, Asked, ManagedApi, Resource, Terms, carried, stated, users_file};
 use super::calls::Calls;
@@ -15,9 +15,9 @@ use super::horizon::Dashboard;
 use super::tenure::Tenure;
 use super::user_cors;
 use crate::model::{Advice, ApiObject, Key, Problem, Snapshot, describe};
-use crate::openstack::{API, GLANCE, OpenStackService, layout};
-use crate::render::{CorsSettings, GlanceSettings, ImportSettings, OwnSettings, PolicySettings};
-use crate::workload::mountable;
+use crate::openstack::{API, CorsFilter, GLANCE, OpenStackService, SWIFT_ORIGINS, layout};
+use crate::render::{CorsSettings, GlanceSettings};
+use crate::workload::{Target, mountable};
 
 /// Stands for a service whose name this version cannot read. Nothing is rendered for it.
 const UNREADABLE: OpenStackService = OpenStackService { kind: API, ..GLANCE };
@@ -48,6 +48,10 @@ pub fn view(snapshot: &Snapshot, dashboards: &BTreeMap<Key, Dashboard>, object: 
         let key = Key::new(namespace, named.name.clone());
         callers.accept(&describe(named.kind, &key), of_workload(snapshot, named.kind, &key), named.with_credentials);
     }
+    if let (Ok(spec), CorsFilter::Swift) = (&object.spec, service.filter) {
+        let found = of_swift(spec, &unasked.api.asked.settings, &callers);
+        callers.advice.extend(found);
+    }
     let Callers { wanted, sources, credentialed, incomplete, mut advice } = callers;
     let origins = wanted.keys().map(|origin| (origin.clone(), credentialed.contains(origin))).collect();
     let spec = object.spec.as_ref().ok();
@@ -66,29 +70,65 @@ fn terms(spec: &OpenStackApiSpec) -> Terms {
 }
 
 fn asked(snapshot: &Snapshot, spec: &OpenStackApiSpec, service: &'static OpenStackService, tenure: &Tenure) -> Asked {
-    let paths = GlancePaths {
-        config_file: spec.paths.config_file.clone(),
-        config_dir: spec.paths.config_dir.clone(),
-        ..GlancePaths::default()
-    };
-    let places = match layout::glance(layout_of(spec, service, tenure), &paths, service) {
-        Ok(places) => places,
-        Err(problem) => return Asked { settings: Err(problem), ..Asked::unreadable("") },
-    };
     let (stated, wrong) = stated(&spec.cors.allowed_origins);
-    let (users, source) = users_file(snapshot, tenure, &places.config_file);
+    let (config_file, config_dir) = match places(spec, service, tenure) {
+        Ok(places) => places,
+        Err(problem) => return Asked { settings: Err(problem), stated, ..Asked::unreadable("") },
+    };
+    let (users, source) = users_file(snapshot, tenure, &config_file, service.filter);
     let (carried, advice) = (carried(&users), users.iter().flat_map(|users| users.notes.iter().cloned()).collect());
     let settings = wrong.and_then(|()| {
         let options = user_cors::merged(spec.cors.options(), users?.options);
-        Ok(GlanceSettings {
-            cors: Some(CorsSettings { origins: BTreeSet::new(), options }),
-            config_dir: places.config_dir,
-            own: OwnSettings { dir: places.service_config_dir, import: ImportSettings::default(), swift: Vec::new() },
-            policy: PolicySettings { dir: places.policy_dir, rules: BTreeMap::new() },
-            httpd: None,
-        })
+        let cors = Some(CorsSettings { origins: BTreeSet::new(), options });
+        Ok(GlanceSettings { cors, config_dir, ..GlanceSettings::default() })
     });
     Asked { settings, source, stated, carried, advice, ..Asked::unreadable("") }
+}
+
+/// The user's main file, and the folder of ours.
+fn places(
+    spec: &OpenStackApiSpec,
+    service: &'static OpenStackService,
+    tenure: &Tenure,
+) -> Result<(String, String), Problem> {
+    let (config_file, config_dir) = (spec.paths.config_file.clone(), spec.paths.config_dir.clone());
+    match service.filter {
+        CorsFilter::OsloMiddleware => {
+            let paths = GlancePaths { config_file, config_dir, ..GlancePaths::default() };
+            let places = layout::glance(layout_of(spec, service, tenure), &paths, service)?;
+            Ok((places.config_file, places.config_dir))
+        }
+        CorsFilter::Swift => {
+            let target = tenure.named.as_ref().ok();
+            let mounts = target.map(Target::users_mounts).unwrap_or_default();
+            let started_with = target.and_then(|target| target.container.swift_config.as_deref());
+            let places = layout::swift(config_dir.as_deref(), config_file.as_deref(), started_with, &mounts)?;
+            Ok((places.config_file, places.config_dir))
+        }
+    }
+}
+
+/// What Swift cannot do, and what a person writes into its file if the operator has no folder for it.
+fn of_swift(spec: &OpenStackApiSpec, settings: &Result<GlanceSettings, Problem>, callers: &Callers) -> Vec<Advice> {
+    let mut advice = Vec::new();
+    let names = |names: &BTreeSet<Origin>| names.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+    if matches!(settings, Err(problem) if problem.reason == Reason::PathUnknown) && !callers.wanted.is_empty() {
+        let origins = names(&callers.wanted.keys().cloned().collect());
+        let found = "until then, only you can change the file with which Swift's proxy is started";
+        let fix = format!("write {SWIFT_ORIGINS} = {origins} into its [DEFAULT], and restart the proxy");
+        advice.push(Advice::new(found).field("spec.paths.configDir").fix(fix));
+    }
+    if spec.cors.allow_credentials == Some(true) || !callers.credentialed.is_empty() {
+        let found = "Swift never sends Access-Control-Allow-Credentials, so browsers refuse calls with cookies";
+        let fix = "send the token in X-Auth-Token, without cookies, and remove allowCredentials and withCredentials";
+        advice.push(Advice::new(found).rule(Rule::NoCredentials).field("spec.cors").fix(fix));
+    }
+    if spec.cors.max_age.is_some() {
+        let found = "Swift sends no time for its cache but that of each container's metadata";
+        let fix = "remove it, or set X-Container-Meta-Access-Control-Max-Age on the containers";
+        advice.push(Advice::new(found).field("spec.cors.maxAge").fix(fix));
+    }
+    advice
 }
 
 /// The stated layout. Otherwise the one in whose folder our file is. Before the first file: openstack-helm's, if its

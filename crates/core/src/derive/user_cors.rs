@@ -1,4 +1,4 @@
-//! The `[cors]` options of the user's own files, which our file would replace option by option. Ours
+//! The CORS options of the user's own files, which our file would replace option by option. Ours
 //! repeats them, or reports what it cannot repeat.
 //!
 //! In: the ConfigMap with the main file, if there is one, and what a Job of Glance's own image has read of
@@ -11,8 +11,9 @@ use direct_upload_api::web::{Origin, OriginError};
 use direct_upload_api::{CorsValue, CorsValues, Reason};
 
 use crate::model::{Advice, Container, Key, Known, Problem, Snapshot, VolumeSource, Workload};
-use crate::openstack::{CORS_OPTIONS, CorsKind, is_token};
+use crate::openstack::{CORS_OPTIONS, CorsFilter, CorsKind, SWIFT_STRICT, is_token};
 use crate::render::oslo::read::{self, Ini};
+use crate::render::swift_proxy::{self, SwiftProxy};
 use crate::workload::rehearsal::{CorsLook, CorsValueSeen};
 
 /// What the user's own files set.
@@ -53,7 +54,13 @@ pub fn config_map(workload: &Workload, container: &Container, path: &str) -> Opt
 ///
 /// # Errors
 /// [`Unknown`](crate::model::Unknown) while the ConfigMap cannot be read.
-pub fn read(snapshot: &Snapshot, workload: &Workload, container: &Container, path: &str) -> Known<UserCors> {
+pub fn read(
+    snapshot: &Snapshot,
+    workload: &Workload,
+    container: &Container,
+    path: &str,
+    filter: CorsFilter,
+) -> Known<UserCors> {
     let note = |text: String| UserCors { notes: vec![Advice::new(text)], ..UserCors::default() };
     let (key, item) = match source(workload, container, path) {
         Source::ConfigMap(key, item) => (key, item),
@@ -68,7 +75,10 @@ pub fn read(snapshot: &Snapshot, workload: &Workload, container: &Container, pat
         return Ok(note(format!("{path} comes from ConfigMap {key}, which has no key {item:?}")));
     };
     let source = format!("ConfigMap {key}, key {item}");
-    Ok(parse(text, source))
+    Ok(match filter {
+        CorsFilter::OsloMiddleware => parse(text, source),
+        CorsFilter::Swift => of_swift(text, source),
+    })
 }
 
 /// The mount with the longest path to the file counts, as in the container.
@@ -217,6 +227,60 @@ fn parse(text: &str, source: String) -> UserCors {
     }
     cors.notes = notes.into_iter().map(|note| Advice::new(note).object(&cors.source)).collect();
     cors.ini = ini;
+    cors
+}
+
+/// What the file of Swift's proxy sets.
+fn of_swift(text: &str, source: String) -> UserCors {
+    let mut cors = UserCors { source, ..UserCors::default() };
+    let (mut found, mut notes) = (Vec::new(), Vec::new());
+    let own = match SwiftProxy::read(text) {
+        Ok(own) => own,
+        Err((line, why)) => {
+            let found = format!("Swift refuses the whole file: line {line} {why}");
+            cors.notes = vec![Advice::new(found).object(&cors.source)];
+            return cors;
+        }
+    };
+    for option in CorsFilter::Swift.options() {
+        let Some(said) = own.option(option.name) else { continue };
+        if said.by_set {
+            let name = option.name;
+            let what = format!("{}: set {name} overrides every {name} of [DEFAULT], ours too", said.section);
+            found.push(Advice::new(what).fix(format!("remove it (line {})", said.line)));
+        }
+        let items = || swift_proxy::items(&said.value);
+        match option.kind {
+            CorsKind::Origins => {
+                for item in items() {
+                    match Origin::parse(item) {
+                        Ok(origin) => drop(cors.origins.insert(origin, cors.source.clone())),
+                        Err(error @ OriginError::Wildcard(_)) => {
+                            notes.push(format!("{} is not repeated: {error}", option.name));
+                        }
+                        Err(error) => notes.push(format!("{} never matches a browser: {error}", option.name)),
+                    }
+                }
+            }
+            CorsKind::Methods(_) | CorsKind::Headers(_) => {
+                let items: Vec<_> = items().filter(|item| is_token(item)).map(str::to_owned).collect();
+                if !items.is_empty() {
+                    cors.options.insert(option.key, CorsValue::List(items));
+                }
+            }
+            CorsKind::Flag(_) => {
+                let flag = swift_proxy::is_true(&said.value);
+                cors.options.insert(option.key, CorsValue::Flag(flag));
+                if option.name == SWIFT_STRICT && !flag {
+                    let what = "strict_cors_mode is off: each site may read what Swift answers without a token";
+                    found.push(Advice::new(what).fix("set strict_cors_mode = true"));
+                }
+            }
+            CorsKind::Number(_) => {}
+        }
+    }
+    let notes = notes.into_iter().map(Advice::new);
+    cors.notes = notes.chain(found).map(|note| note.object(&cors.source)).collect();
     cors
 }
 

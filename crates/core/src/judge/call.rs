@@ -15,6 +15,7 @@ use super::preflight::{Request, blocked_port, is_loopback};
 use super::response::Response;
 use crate::model::{ApiCall, ProbeAnswer};
 use crate::openstack::upload::Credentials;
+use crate::openstack::{SWIFT, swift};
 
 /// The preflight of one call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,15 +53,16 @@ impl CallPreflight {
     /// What is sent.
     pub fn request(&self) -> Request {
         let path = match self.endpoint.path() {
-            "" => "/",
-            path => path,
+            path if self.is_swift() => swift::preflight_path(path),
+            "" => "/".to_owned(),
+            path => path.to_owned(),
         };
         let mut lines = vec![("Accept", "*/*".to_owned()), ("Access-Control-Request-Method", self.method.to_owned())];
         if !self.headers.is_empty() {
             lines.push(("Access-Control-Request-Headers", self.headers.join(",")));
         }
         lines.extend(from_page(&self.origin, self.endpoint.origin()));
-        Request { method: "OPTIONS", path: path.to_owned(), lines }
+        Request { method: "OPTIONS", path, lines }
     }
 
     /// What makes the call fail whatever the answer would be. `redirected`: somebody said which address stands for
@@ -113,12 +115,19 @@ impl CallPreflight {
         let Self { origin, service, method, .. } = self;
         let from = signature(answer);
         match answer.status {
+            // Swift's own word for an origin or a method that it does not know.
+            401 if self.is_swift() && is_of_swift(answer) => return Some(self.origin_refused(answer)),
             401 | 403 | 405 | 407 | 501 => {
                 let message = format!(
                     "a login or method filter{from} answered the preflight with {}, which never has a token",
                     answer.status
                 );
-                let fix = format!("let OPTIONS reach {service}, whose CORS filter comes before its token check");
+                let fix = if self.is_swift() {
+                    "let OPTIONS reach Swift's proxy; [filter:authtoken] of its pipeline needs delay_auth_decision = true"
+                        .to_owned()
+                } else {
+                    format!("let OPTIONS reach {service}, whose CORS filter comes before its token check")
+                };
                 return Some((Requirement::Status, Rule::OptionsFiltered, message, fix));
             }
             status if !is_ok(status) => {
@@ -138,7 +147,11 @@ impl CallPreflight {
         if self.credentials == Credentials::Include && !allows {
             let message =
                 "the dashboard's pages send cookies, and browsers then require Access-Control-Allow-Credentials: true";
-            let fix = "set spec.cors.allowCredentials: true, or withCredentials: false if its pages send no cookies";
+            let fix = if self.is_swift() {
+                "send X-Auth-Token without cookies, and remove withCredentials: Swift never allows credentials"
+            } else {
+                "set spec.cors.allowCredentials: true, or withCredentials: false if its pages send no cookies"
+            };
             return Some((Requirement::AllowCredentials, Rule::NoCredentials, message.into(), fix.into()));
         }
         let wild = |listed: &[&str]| self.credentials == Credentials::SameOrigin && listed.contains(&"*");
@@ -176,9 +189,21 @@ impl CallPreflight {
         (Requirement::AllowHeaders, Rule::HeaderMissing, message, fix)
     }
 
+    fn is_swift(&self) -> bool {
+        self.service == SWIFT.name
+    }
+
     fn origin_refused(&self, answer: &Response) -> Refusal {
         let Self { origin, service, method, .. } = self;
         let from = signature(answer);
+        if self.is_swift() && !grants_something(answer) {
+            return (
+                Requirement::AllowOrigin,
+                Rule::OriginMissing,
+                format!("Swift's proxy does not know {origin}: cors_allow_origin does not have it"),
+                "check that the proxy is started with the folder of our file (docs/openstackapi.md), and that no `set cors_allow_origin` and no later file overrides it".into(),
+            );
+        }
         match get(&answer.headers, super::cors::ALLOW_ORIGIN) {
             // Below the filter a program may answer OPTIONS itself, as Flask does for Keystone: with 200 and `Allow`.
             None if !grants_something(answer) => (
@@ -217,6 +242,11 @@ impl CallPreflight {
     fn url(&self) -> String {
         format!("public URL {}", self.endpoint)
     }
+}
+
+/// Whether Swift's proxy itself gave the answer (`swift/common/swob.py`, `_resp_www_authenticate`).
+fn is_of_swift(answer: &Response) -> bool {
+    get(&answer.headers, "www-authenticate").is_some_and(|value| value.starts_with("Swift realm="))
 }
 
 fn failure((requirement, rule, message, fix): Refusal, received: String) -> Failure {

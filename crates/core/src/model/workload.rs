@@ -72,6 +72,8 @@ pub struct Container {
     pub pre_stop: Option<PreStop>,
     /// Variables with our names.
     pub env: BTreeMap<String, EnvValue>,
+    /// The file or folder that its command gives to `swift-proxy-server`.
+    pub swift_config: Option<String>,
     /// The field manager, other than us, that applies this container server-side.
     pub applied_by: Option<String>,
 }

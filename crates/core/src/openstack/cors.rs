@@ -1,14 +1,50 @@
-//! The options of oslo.middleware's CORS filter (`oslo_middleware/cors.py`, `CORS_OPTS`).
+//! The options of those who answer preflights: oslo.middleware's CORS filter (`oslo_middleware/cors.py`,
+//! `CORS_OPTS`) and Swift's proxy (`swift/proxy/server.py`).
 //!
 //! One line for each option. Rendering, what is repeated from a user's file, whether two files mean the
-//! same, and what `check` knows all come from this table.
+//! same, and what `check` knows all come from these tables.
 
 use super::service::OpenStackService;
 
-/// An option of `[cors]`.
+/// Who answers a service's preflights. It decides how the options are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CorsFilter {
+    /// The filter of oslo.middleware, which reads `[cors]` by oslo.config.
+    OsloMiddleware,
+    /// Swift's proxy, which reads `[DEFAULT]` of its paste file.
+    Swift,
+}
+
+impl CorsFilter {
+    /// The section with its options.
+    pub fn section(self) -> &'static str {
+        match self {
+            Self::OsloMiddleware => "cors",
+            Self::Swift => "DEFAULT",
+        }
+    }
+
+    /// All options, in the order in which they are written.
+    pub fn options(self) -> &'static [CorsOption] {
+        match self {
+            Self::OsloMiddleware => &CORS_OPTIONS,
+            Self::Swift => &SWIFT_OPTIONS,
+        }
+    }
+
+    /// The option of that name, in a section whose name is in lower case except `DEFAULT`.
+    pub fn option(section: &str, name: &str) -> Option<&'static CorsOption> {
+        let filters = [Self::OsloMiddleware, Self::Swift].into_iter().filter(|filter| filter.section() == section);
+        filters.flat_map(Self::options).find(|option| option.name == name)
+    }
+}
+
+/// An option of a filter.
 #[derive(Clone, Copy, Debug)]
 pub struct CorsOption {
     pub name: &'static str,
+    /// Its name in [`CorsValues`](direct_upload_api::CorsValues): that of the filter of oslo.middleware, if it has it.
+    pub key: &'static str,
     /// The field of a resource that sets it.
     pub field: &'static str,
     pub kind: CorsKind,
@@ -31,7 +67,7 @@ pub enum CorsKind {
 /// The option with the request headers that a page may send.
 pub const ALLOW_HEADERS: &str = "allow_headers";
 
-/// All options, in the order in which they are written.
+/// The options of oslo.middleware's filter.
 pub const CORS_OPTIONS: [CorsOption; 6] = [
     CorsOption::new("allowed_origin", "spec.cors.allowedOrigins", CorsKind::Origins),
     CorsOption::new("allow_methods", "spec.cors.allowMethods", CorsKind::Methods(|service| service.allow_methods)),
@@ -41,9 +77,30 @@ pub const CORS_OPTIONS: [CorsOption; 6] = [
     CorsOption::new("max_age", "spec.cors.maxAge", CorsKind::Number(3600)),
 ];
 
+/// The option with the origins in Swift's proxy.
+pub const SWIFT_ORIGINS: &str = "cors_allow_origin";
+
+/// Whether Swift's proxy leaves out the headers of its answers to other origins' GET requests, too.
+pub const SWIFT_STRICT: &str = "strict_cors_mode";
+
+/// The options of Swift's proxy. It allows every request header, never allows credentials, and has the time to
+/// cache an answer from each container's metadata.
+pub const SWIFT_OPTIONS: [CorsOption; 3] = [
+    CorsOption::new(SWIFT_ORIGINS, "spec.cors.allowedOrigins", CorsKind::Origins),
+    CorsOption {
+        key: "expose_headers",
+        ..CorsOption::new(
+            "cors_expose_headers",
+            "spec.cors.exposeHeaders",
+            CorsKind::Headers(|service| service.expose_headers),
+        )
+    },
+    CorsOption::new(SWIFT_STRICT, "spec.cors", CorsKind::Flag(true)),
+];
+
 impl CorsOption {
     const fn new(name: &'static str, field: &'static str, kind: CorsKind) -> Self {
-        Self { name, field, kind }
+        Self { name, key: name, field, kind }
     }
 
     /// The option of that name.

@@ -28,6 +28,15 @@ pub struct GlancePlaces {
     pub httpd_conf_dir: Result<String, Problem>,
 }
 
+/// The paths of Swift's proxy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SwiftPlaces {
+    /// The user's main file.
+    pub config_file: String,
+    /// The folder with which the proxy is started.
+    pub config_dir: String,
+}
+
 /// Part of the path of Horizon's own tree, wherever it is installed.
 const HORIZON_LOCAL: &str = "/openstack_dashboard/local";
 
@@ -153,6 +162,47 @@ pub fn glance(layout: Layout, paths: &GlancePaths, service: &OpenStackService) -
         service_config_dir,
         httpd_conf_dir: httpd_conf_dir(layout, paths.httpd_conf_dir.as_deref()),
     })
+}
+
+/// Resolves the paths of Swift's proxy, which is started with one file or with one folder (`swift/common/wsgi.py`,
+/// `wrap_conf_type`). With a file it reads nothing else. `started_with` is what its command says.
+///
+/// # Errors
+/// [`Reason::PathUnknown`] if it reads no folder, or nothing says which. [`Reason::InvalidSpec`] as [`horizon`].
+pub fn swift(
+    dir: Option<&str>,
+    file: Option<&str>,
+    started_with: Option<&str>,
+    mounts: &[&str],
+) -> Result<SwiftPlaces, Problem> {
+    const START: &str = "start swift-proxy-server with a folder, e.g. /etc/swift/proxy-server.conf.d, in which your file is mounted alone";
+    let is_conf = |path: &str| path.strip_suffix(".conf").is_some_and(|rest| !rest.ends_with('/'));
+    let stated = dir.map(|dir| normalised("spec.paths.configDir", dir)).transpose()?;
+    let config_dir = match (stated, started_with) {
+        (_, Some(path)) if is_conf(path) => {
+            let found = format!("swift-proxy-server is started with the file {path}, and reads nothing beside it");
+            return Err(Problem::new(Reason::PathUnknown, found).rule(Rule::NotRead).fix(START));
+        }
+        (Some(dir), Some(path)) if dir != path => {
+            let found =
+                format!("spec.paths.configDir: swift-proxy-server is started with {path} and does not read {dir}");
+            return Err(Problem::new(Reason::InvalidSpec, found).rule(Rule::NotRead).fix("remove the field"));
+        }
+        (Some(dir), _) => dir,
+        (None, Some(path)) => normalised("swift-proxy-server", path)?,
+        (None, None) => {
+            let found = "nothing in the workload says with which folder swift-proxy-server is started";
+            let fix = format!("set spec.paths.configDir; if it is started with a file, {START}");
+            return Err(Problem::new(Reason::PathUnknown, found).rule(Rule::NotRead).fix(fix));
+        }
+    };
+    let in_folder = |path: &&&str| path.rsplit_once('/').is_some_and(|(dir, _)| dir == config_dir) && is_conf(path);
+    let config_file = match (file, mounts.iter().filter(in_folder).collect::<Vec<_>>().as_slice()) {
+        (Some(file), _) => normalised("spec.paths.configFile", file)?,
+        (None, [only]) => (**only).to_owned(),
+        (None, _) => format!("{config_dir}/proxy-server.conf"),
+    };
+    Ok(SwiftPlaces { config_file, config_dir })
 }
 
 fn httpd_conf_dir(layout: Layout, stated: Option<&str>) -> Result<String, Problem> {

@@ -8,6 +8,6 @@ mod service;
 pub mod swift;
 pub mod upload;
 
-pub use cors::{ALLOW_HEADERS, CORS_OPTIONS, CorsKind, CorsOption, is_token};
+pub use cors::{ALLOW_HEADERS, CORS_OPTIONS, CorsFilter, CorsKind, CorsOption, SWIFT_ORIGINS, SWIFT_STRICT, is_token};
 pub use release::Release;
-pub use service::{API, GLANCE, OpenStackService};
+pub use service::{API, GLANCE, OpenStackService, SWIFT};

@@ -1,11 +1,13 @@
-//! The services whose API uses oslo.middleware's CORS filter. What they have in common is the rest of this
-//! program; their differences are this table.
+//! The services whose API a browser may call. What they have in common is the rest of this program; their
+//! differences are this table.
 //!
-//! Headers and methods come from each service's own `cors.set_defaults(…)` in the 2026.2 releases. Our file
-//! must list them all: an option that it leaves out keeps the value of another file, and the filter's own
-//! defaults are not the service's.
+//! All except Swift use oslo.middleware's CORS filter. Their headers and methods come from each service's own
+//! `cors.set_defaults(…)` in the 2026.2 releases. Our file must list them all: an option that it leaves out keeps
+//! the value of another file, and the filter's own defaults are not the service's.
 
 use direct_upload_api::{ApiService, Layout};
+
+use super::cors::CorsFilter;
 
 /// What the operator knows about a service.
 #[derive(Debug, PartialEq, Eq)]
@@ -13,6 +15,8 @@ pub struct OpenStackService {
     /// Kind of its resource.
     pub kind: &'static str,
     pub name: &'static str,
+    /// What answers its preflights.
+    pub filter: CorsFilter,
     /// The name in oslo.config: the filter looks for its files in `/etc/PROJECT` and elsewhere.
     pub project: &'static str,
     /// The folder of configuration files that the filter reads, whatever the program's name is. For Glance,
@@ -45,6 +49,7 @@ const METHODS_AND_HEAD: &[&str] = &["GET", "PUT", "POST", "DELETE", "PATCH", "HE
 pub const GLANCE: OpenStackService = OpenStackService {
     kind: "Glance",
     name: "Glance",
+    filter: CorsFilter::OsloMiddleware,
     project: "glance",
     folder: "glance-api.conf.d",
     folder_in_helm: "glance-api.conf.d",
@@ -80,6 +85,7 @@ pub const GLANCE: OpenStackService = OpenStackService {
 const KEYSTONE: OpenStackService = OpenStackService {
     kind: API,
     name: "Keystone",
+    filter: CorsFilter::OsloMiddleware,
     project: "keystone",
     folder: "keystone.conf.d",
     folder_in_helm: "mod_wsgi.conf.d",
@@ -106,6 +112,7 @@ const KEYSTONE: OpenStackService = OpenStackService {
 const NOVA: OpenStackService = OpenStackService {
     kind: API,
     name: "Nova",
+    filter: CorsFilter::OsloMiddleware,
     project: "nova",
     folder: "nova.conf.d",
     folder_in_helm: "uwsgi.conf.d",
@@ -138,6 +145,7 @@ const NOVA: OpenStackService = OpenStackService {
 const NEUTRON: OpenStackService = OpenStackService {
     kind: API,
     name: "Neutron",
+    filter: CorsFilter::OsloMiddleware,
     project: "neutron",
     folder: "neutron.conf.d",
     folder_in_helm: "uwsgi.conf.d",
@@ -167,6 +175,7 @@ const NEUTRON: OpenStackService = OpenStackService {
 const CINDER: OpenStackService = OpenStackService {
     kind: API,
     name: "Cinder",
+    filter: CorsFilter::OsloMiddleware,
     project: "cinder",
     folder: "cinder.conf.d",
     folder_in_helm: "uwsgi.conf.d",
@@ -199,6 +208,7 @@ const CINDER: OpenStackService = OpenStackService {
 const PLACEMENT: OpenStackService = OpenStackService {
     kind: API,
     name: "Placement",
+    filter: CorsFilter::OsloMiddleware,
     project: "placement",
     folder: "placement.conf.d",
     folder_in_helm: "uwsgi.conf.d",
@@ -229,6 +239,7 @@ const PLACEMENT: OpenStackService = OpenStackService {
 const IRONIC: OpenStackService = OpenStackService {
     kind: API,
     name: "Ironic",
+    filter: CorsFilter::OsloMiddleware,
     project: "ironic",
     folder: "ironic.conf.d",
     folder_in_helm: "uwsgi.conf.d",
@@ -253,6 +264,7 @@ const IRONIC: OpenStackService = OpenStackService {
 const HEAT: OpenStackService = OpenStackService {
     kind: API,
     name: "Heat",
+    filter: CorsFilter::OsloMiddleware,
     project: "heat",
     folder: "heat.conf.d",
     folder_in_helm: "uwsgi.conf.d",
@@ -276,6 +288,7 @@ const HEAT: OpenStackService = OpenStackService {
 const DESIGNATE: OpenStackService = OpenStackService {
     kind: API,
     name: "Designate",
+    filter: CorsFilter::OsloMiddleware,
     project: "designate",
     folder: "designate.conf.d",
     folder_in_helm: "uwsgi.conf.d",
@@ -301,6 +314,7 @@ const DESIGNATE: OpenStackService = OpenStackService {
 const OCTAVIA: OpenStackService = OpenStackService {
     kind: API,
     name: "Octavia",
+    filter: CorsFilter::OsloMiddleware,
     project: "octavia",
     folder: "octavia.conf.d",
     folder_in_helm: "uwsgi.conf.d",
@@ -316,6 +330,7 @@ const OCTAVIA: OpenStackService = OpenStackService {
 const BARBICAN: OpenStackService = OpenStackService {
     kind: API,
     name: "Barbican",
+    filter: CorsFilter::OsloMiddleware,
     project: "barbican",
     folder: "barbican.conf.d",
     folder_in_helm: "uwsgi.conf.d",
@@ -344,6 +359,7 @@ const BARBICANS: &[&str] = &[
 const MANILA: OpenStackService = OpenStackService {
     kind: API,
     name: "Manila",
+    filter: CorsFilter::OsloMiddleware,
     project: "manila",
     folder: "manila.conf.d",
     folder_in_helm: "uwsgi.conf.d",
@@ -372,6 +388,24 @@ const MANILA: OpenStackService = OpenStackService {
     ],
 };
 
+/// `swift/proxy/server.py` and `controllers/base.py` of 2.38.3. The proxy reads the folder with which it is started,
+/// whatever its name is. It allows each request header; these are what is asked for. The methods are those of both
+/// containers and objects.
+pub const SWIFT: OpenStackService = OpenStackService {
+    kind: API,
+    name: "Swift",
+    filter: CorsFilter::Swift,
+    project: "swift",
+    folder: "proxy-server.conf.d",
+    folder_in_helm: "proxy-server.conf.d",
+    file: "proxy-server.conf",
+    workloads: &["swift-proxy", "swift-proxy-server"],
+    allow_methods: &["GET", "HEAD", "PUT", "POST", "DELETE"],
+    allow_headers: &["X-Auth-Token"],
+    late_headers: &[],
+    expose_headers: &[],
+};
+
 /// Kind of the resource of all except Glance.
 pub const API: &str = "OpenStackAPI";
 
@@ -389,6 +423,7 @@ impl From<ApiService> for &'static OpenStackService {
             ApiService::Octavia => &OCTAVIA,
             ApiService::Barbican => &BARBICAN,
             ApiService::Manila => &MANILA,
+            ApiService::Swift => &SWIFT,
         }
     }
 }

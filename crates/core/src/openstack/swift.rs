@@ -1,4 +1,21 @@
-//! Options of Swift stores in Glance's configuration.
+//! Options of Swift stores in Glance's configuration, and the URL of preflights to Swift itself.
+
+/// Where Swift's proxy is asked whether it knows an origin, below the path of its public URL. Only for containers and
+/// objects does it look at the origin; neither account nor container need exist (`swift/proxy/controllers/base.py`,
+/// `OPTIONS`).
+pub fn preflight_path(public: &str) -> String {
+    let mut root = String::new();
+    for segment in public.split('/').filter(|segment| !segment.is_empty()) {
+        root.push('/');
+        root.push_str(segment);
+        if matches!(segment, "v1" | "v1.0") {
+            return format!("{root}{CONTAINER}");
+        }
+    }
+    format!("{root}/v1{CONTAINER}")
+}
+
+const CONTAINER: &str = "/AUTH_direct-upload-operator/preflight";
 
 /// A multi-tenant store, as Glance's options describe it.
 #[derive(Debug, PartialEq, Eq)]

@@ -1,4 +1,5 @@
-//! Reads ini as Python's `configparser.ConfigParser` does. It reads paste files; oslo.config does not.
+//! Reads ini as Python's `configparser.ConfigParser` does. It reads paste files and those of
+//! Swift's proxy; oslo.config does not.
 //!
 //! In: a text. Out: its sections, or the first line that the parser refuses (it then refuses the whole
 //! file).

@@ -11,6 +11,7 @@ use super::glance::policy;
 use super::horizon::{proxy, snippet};
 use super::oslo::read;
 use crate::model::Effects;
+use crate::openstack::SWIFT_ORIGINS;
 
 /// Reads all files of a `ConfigMap`: file name → contents.
 pub fn effects(data: &BTreeMap<String, String>) -> Effects {
@@ -22,7 +23,9 @@ pub fn effects(data: &BTreeMap<String, String>) -> Effects {
             Some("yaml") => effects.refuses_uploads |= policy::refuses_uploads(contents),
             _ => {
                 let accepted = read::parse(contents);
-                let items = accepted.get("cors", "allowed_origin").map(|a| read::list(&a.value)).unwrap_or_default();
+                let options = [("cors", "allowed_origin"), ("DEFAULT", SWIFT_ORIGINS)];
+                let origins = options.iter().find_map(|(section, name)| accepted.get(section, name));
+                let items = origins.map(|a| read::list(&a.value)).unwrap_or_default();
                 effects.origins.extend(items.iter().filter_map(|item| Origin::parse(item.known()?).ok()));
                 effects.glance_proxies.extend(proxy::read(contents));
             }

@@ -33,6 +33,9 @@ pub enum Refusal {
     /// The reader drops a pair of quotes.
     #[error("starts with a quote, which is dropped on reading; remove it")]
     Quote,
+    /// `%` starts a substitution in Swift's file, which knows neither quotes nor `$$`.
+    #[error("contains one of % $ ' \", which Swift's configuration cannot have here; remove it")]
+    Special,
     /// oslo.policy would only log it, and deny.
     #[error(
         "is not an oslo.policy expression; write checks such as role:admin, rule:NAME, @ (everybody) or ! (nobody), with and, or, not and parentheses between them"

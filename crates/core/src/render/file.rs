@@ -33,6 +33,8 @@ pub enum FileFormat {
     Httpd,
     /// oslo.policy's YAML rules, one per line.
     Policy,
+    /// The ini of Swift's proxy, read by PasteDeploy.
+    SwiftProxy,
 }
 
 /// The first lines of every file. A release must not change them, because the bytes name the `ConfigMap`.

@@ -16,7 +16,7 @@ use super::error::{Refusal, RenderError, Unwritable};
 use super::file::{File, FileFormat, HEADER, HTTPD_FILE, OWN_FILE, file};
 use super::oslo::write::Writer;
 use super::settings::{CorsSettings, GlanceSettings};
-use crate::openstack::{ALLOW_HEADERS, CORS_OPTIONS, CorsKind, CorsOption, GLANCE, OpenStackService, is_token};
+use crate::openstack::{ALLOW_HEADERS, CorsFilter, CorsKind, CorsOption, GLANCE, OpenStackService, is_token};
 
 /// Renders Glance's files; none if there is nothing to write.
 ///
@@ -39,7 +39,10 @@ pub fn api(settings: &GlanceSettings, service: &OpenStackService) -> Result<Vec<
             // It is read after every other file of the folder, so it counts.
             "zz-direct-upload.conf",
             cors(settings_cors, service)?,
-            FileFormat::OsloConfig,
+            match service.filter {
+                CorsFilter::OsloMiddleware => FileFormat::OsloConfig,
+                CorsFilter::Swift => FileFormat::SwiftProxy,
+            },
             Delivery::Mount,
         )?;
         files.push(File { late_headers: late_headers(settings_cors, service), ..file });
@@ -82,10 +85,10 @@ pub fn api(settings: &GlanceSettings, service: &OpenStackService) -> Result<Vec<
 /// are not the service's.
 fn cors(settings: &CorsSettings, service: &OpenStackService) -> Result<String, RenderError> {
     let mut ini = Writer::new(&HEADER);
-    ini.section("cors").map_err(|refused| refused.in_setting("cors"))?;
-    for option in CORS_OPTIONS {
-        let stated = settings.options.get(option.name);
-        write(&mut ini, &option, stated, settings, service).map_err(|refused| refused.in_setting(option.field))?;
+    ini.section(service.filter.section()).map_err(|refused| refused.in_setting("cors"))?;
+    for option in service.filter.options() {
+        let stated = settings.options.get(option.key);
+        write(&mut ini, option, stated, settings, service).map_err(|refused| refused.in_setting(option.field))?;
     }
     Ok(ini.finish())
 }
@@ -111,6 +114,9 @@ fn write(
         Some(CorsValue::List(names)) => names.as_slice(),
         _ => &[],
     };
+    if let (CorsFilter::Swift, Some(item)) = (service.filter, extras.iter().find(|item| item.contains(SPECIAL))) {
+        return Err(Unwritable::new(item, Refusal::Special));
+    }
     match (option.kind, stated) {
         (CorsKind::Origins, _) => ini.set_list(option.name, settings.origins.iter().map(Origin::as_str)),
         (CorsKind::Methods(defaults), _) => ini.set_list(option.name, union(defaults(service), extras, str::eq)?),
@@ -119,7 +125,8 @@ fn write(
             if option.name == ALLOW_HEADERS {
                 all.extend(late_headers(settings, service));
             }
-            ini.set_list(option.name, all)
+            // Swift has no defaults: an empty list removes what another file says.
+            if all.is_empty() { Ok(()) } else { ini.set_list(option.name, all) }
         }
         (CorsKind::Flag(_), Some(CorsValue::Flag(flag))) => ini.set(option.name, &flag.to_string()),
         (CorsKind::Number(_), Some(CorsValue::Number(number))) => ini.set(option.name, &number.to_string()),
@@ -127,6 +134,9 @@ fn write(
         (CorsKind::Number(default), _) => ini.set(option.name, &default.to_string()),
     }
 }
+
+/// What oslo.config and PasteDeploy read differently.
+const SPECIAL: [char; 4] = ['%', '$', '\'', '"'];
 
 /// Defaults and then extras, deduplicated, in this order.
 fn union<'a>(

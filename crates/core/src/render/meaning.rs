@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::file::{File, FileFormat};
 use super::oslo::read;
-use crate::openstack::{ALLOW_HEADERS, CorsOption};
+use crate::openstack::{ALLOW_HEADERS, CorsFilter, CorsOption};
 
 /// Whether a text means the same as a file, or lacks only what a later release added on its own.
 pub fn says_enough(file: &File, text: &str) -> bool {
@@ -39,7 +39,8 @@ fn with(mut options: Options, headers: &[&str]) -> Options {
 pub fn same_meaning(format: FileFormat, a: &str, b: &str) -> bool {
     a == b
         || match format {
-            FileFormat::OsloConfig => matches!((ini(a), ini(b)), (Some(a), Some(b)) if a == b),
+            // Our own values read the same in both.
+            FileFormat::OsloConfig | FileFormat::SwiftProxy => matches!((ini(a), ini(b)), (Some(a), Some(b)) if a == b),
             FileFormat::Python => python(a) == python(b),
             FileFormat::Httpd => httpd(a) == httpd(b),
             FileFormat::Policy => policy(a) == policy(b),
@@ -61,10 +62,11 @@ fn ini(text: &str) -> Option<Options> {
     let mut options: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for assignment in parsed.assignments {
         let section = assignment.normalized_section();
-        let items: Option<BTreeSet<String>> = (section == "cors"
-            && CorsOption::named(&assignment.name).is_some_and(CorsOption::is_set))
-        .then(|| read::list(&assignment.value).iter().map(|item| item.known().map(str::to_owned)).collect())
-        .flatten();
+        let option = CorsFilter::option(&section, &assignment.name);
+        let items: Option<BTreeSet<String>> = option
+            .is_some_and(CorsOption::is_set)
+            .then(|| read::list(&assignment.value).iter().map(|item| item.known().map(str::to_owned)).collect())
+            .flatten();
         let value = items.map_or(OptionValue::Text(assignment.value), OptionValue::Set);
         options.entry((section, assignment.name)).or_default().push(value);
     }

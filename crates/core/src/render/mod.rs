@@ -4,6 +4,7 @@
 //! whose bytes depend only on the settings: no date, no version, no map order. The effect of our files is
 //! read back from their bytes ([`effects`]).
 
+pub mod configparser;
 pub mod deployer;
 mod effects;
 mod error;
@@ -15,6 +16,7 @@ mod meaning;
 pub mod oslo;
 pub mod python;
 mod settings;
+pub mod swift_proxy;
 
 pub use effects::effects;
 pub use error::{Refusal, RenderError, Unwritable};

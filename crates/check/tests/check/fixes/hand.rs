@@ -15,11 +15,13 @@ pub enum Hand {
 }
 
 /// Nothing that could be done here by rote, and why.
-const ELSEWHERE: [(Rule, &str); 18] = [
+const ELSEWHERE: [(Rule, &str); 20] = [
     // Somebody has to say what the broken line was for.
     (Rule::NoEffect, "correct the syntax"),
     (Rule::NoEffect, "correct the line; strings need quotes"),
     (Rule::NotRead, "correct the line; Glance does not start"),
+    (Rule::NotRead, "correct the line; the proxy does not start"),
+    (Rule::NotRead, "correct the line; the service does not start"),
     (Rule::NotRead, "correct the value, or remove the line"),
     (Rule::NotRead, "save it as UTF-8"),
     (Rule::NoSuchFlavor, "correct the line, as Glance's own paste file"),

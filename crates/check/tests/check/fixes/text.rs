@@ -109,12 +109,12 @@ pub fn steps(field: &str) -> Vec<String> {
 /// Puts an origin in the place of what the finding shows of the value.
 fn replace_item(spot: &mut Spot, found: &str, written: &str) {
     let shown = found.split('"').nth(1).unwrap_or_default().replace("\\\"", "\"");
-    let old = value(spot, "allowed_origin").unwrap_or_default();
+    let name = spot.lines()[spot.line - 1].split(['=', ':']).next().unwrap_or_default().trim().to_owned();
+    let old = value(spot, &name).unwrap_or_default();
     let whole = shown.ends_with(" …") || !old.contains(&shown);
     let new = if whole { written.to_owned() } else { old.replacen(&shown, written, 1) };
     let mut lines = spot.lines();
     let end = spot.line + continued(&lines, spot.line);
-    let name = lines[spot.line - 1].split(['=', ':']).next().unwrap_or_default().trim().to_owned();
     lines.splice(spot.line - 1..end, [format!("{name} = {new}")]);
     spot.set_lines(&lines);
 }
@@ -138,7 +138,9 @@ pub fn value(spot: &Spot, name: &str) -> Option<String> {
 /// Writes a statement: instead of the intended one, or next to it.
 pub fn set(spot: &mut Spot, statement: &str) -> Result<(), String> {
     match spot.kind {
-        Kind::Glance | Kind::Uwsgi | Kind::Paste | Kind::Oslo => set_option(spot, statement),
+        Kind::Glance | Kind::Uwsgi | Kind::Paste | Kind::Oslo | Kind::OsloPaste | Kind::Swift => {
+            set_option(spot, statement)
+        }
         Kind::Settings => {
             let name = statement.split(" = ").next().filter(|name| !name.contains(' ')).ok_or("no assignment")?;
             let mut lines = spot.lines();

@@ -13,8 +13,10 @@ mod options;
 mod paths;
 mod reading;
 mod servers;
+mod services;
 mod settings;
 mod stores;
+mod swift;
 mod ways;
 
 /// Severity and id of all findings over some files.

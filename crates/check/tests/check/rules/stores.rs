@@ -25,6 +25,40 @@ fn swift_stores_must_be_able_to_renew_tokens(#[case] release: &str, #[case] line
     assert_eq!(found_in(&[(CONF, &conf), DASHBOARD], Some(release)), expected);
 }
 
+const RENEWS: &str = "swift_store_multi_tenant = True\nswift_store_use_trusts = True\ndefault_swift_reference = ref1";
+const KEEPS: &str = "swift_store_multi_tenant = True\nswift_store_use_trusts = False";
+
+/// Keystone's own lifetime of tokens counts only for what uses them again.
+#[rstest]
+#[case::renewed(RENEWS, "expiration = 3600", &[])]
+#[case::renewed_but_short(RENEWS, "expiration = 600", &["note DU019"])]
+#[case::unsaid(RENEWS, "provider = fernet", &[])]
+#[case::not_renewed(KEEPS, "expiration = 14400", &["warning DU019", "note DU019"])]
+#[case::silently_not(&RENEWS[..31], "expiration = 3600", &["error DU019", "note DU019"])]
+#[case::single_tenant("swift_store_user = a:b", "expiration = 300", &[])]
+#[case::buffered(
+    "swift_store_multi_tenant = True\nswift_store_use_trusts = False\nswift_buffer_on_upload = True\nswift_upload_buffer_dir = /b",
+    "provider = fernet",
+    &["warning DU019", "note DU019"]
+)]
+#[case::buffered_and_renewed(
+    "swift_store_multi_tenant = True\nswift_store_use_trusts = True\ndefault_swift_reference = ref1\nswift_buffer_on_upload = True\nswift_upload_buffer_dir = /b",
+    "provider = fernet",
+    &[]
+)]
+fn a_tokens_lifetime_counts_for_what_uses_it_again(
+    #[case] store: &str,
+    #[case] token: &str,
+    #[case] expected: &[&str],
+) {
+    let conf = format!(
+        "[DEFAULT]\nenabled_backends = s:swift\n[s]\n{store}\n{GOOD}allow_headers = X-Auth-Token,X-CSRFToken\n"
+    );
+    let keystone = format!("[token]\n{token}\n");
+    let files = [(CONF, conf.as_str()), DASHBOARD, ("etc/keystone/keystone.conf", keystone.as_str())];
+    assert_eq!(found_in(&files, Some("2026.1")), expected);
+}
+
 #[rstest]
 #[case::converted("['image_conversion']", &["warning DU021"])]
 #[case::own("[clamav_scan]", &["warning DU021"])]

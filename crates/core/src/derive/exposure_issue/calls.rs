@@ -48,7 +48,7 @@ fn of_ingress(ingress: &Ingress, service: &OpenStackService) -> Vec<Advice> {
         ))
         .rule(Rule::CorsOnTheWay)
         .field(format!("metadata.annotations[{switch}]"))
-        .fix(format!("remove it: {name}'s own [cors] answers the browser"))
+        .fix(format!("remove it: {name} itself answers the browser"))
     });
     let logins = LOGINS.iter().filter(|login| value(login).is_some()).map(|login| {
         Advice::new("it requires a login, which a browser's preflight never has")

@@ -28,6 +28,7 @@ pub fn template(template: core::PodTemplateSpec) -> PodTemplate {
 fn container(container: core::Container) -> Container {
     let json = |value: Result<Value, serde_json::Error>| value.unwrap_or(Value::Null);
     Container {
+        swift_config: swift_config(container.command.iter().chain(&container.args).flatten()),
         name: container.name,
         image: container.image.unwrap_or_default(),
         mounts: container
@@ -47,6 +48,14 @@ fn container(container: core::Container) -> Container {
         resources: json(serde_json::to_value(container.resources)),
         security_context: json(serde_json::to_value(container.security_context)),
     }
+}
+
+/// The first path behind the name of the program.
+fn swift_config<'a>(command: impl Iterator<Item = &'a String>) -> Option<String> {
+    let mut words = command.flat_map(|word| word.split_whitespace());
+    words.find(|word| word.rsplit('/').next() == Some("swift-proxy-server"))?;
+    let path = words.find(|word| word.starts_with('/'))?;
+    Some(path.trim_end_matches([';', '/']).to_owned())
 }
 
 /// Those with our names.

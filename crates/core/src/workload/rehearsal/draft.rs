@@ -113,6 +113,7 @@ fn arguments(file: &File) -> Vec<String> {
         FileFormat::OsloConfig if file.name == OWN_FILE => return Vec::new(),
         FileFormat::Python => "--snippet".to_owned(),
         FileFormat::OsloConfig => "--cors".to_owned(),
+        FileFormat::SwiftProxy => "--swift".to_owned(),
         FileFormat::Httpd => "--httpd".to_owned(),
     }];
     args.push(file.path.clone());

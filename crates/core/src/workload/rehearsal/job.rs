@@ -142,7 +142,7 @@ fn pod(draft: &RehearsalDraft, spec: &Value) -> Value {
     if draft.asks_keystone() {
         args.extend(configuration(main));
     }
-    if draft.kind == "Horizon" {
+    if draft.kind == "Horizon" || draft.args.iter().any(|word| word == "--swift") {
         args.extend(start(main));
     }
     container.insert("args".into(), json!(args));

@@ -16,6 +16,7 @@ this process which is an origin, *, the name of a header or method, a flag or a 
     rehearse.py --own-cors                    what do the user's own files say in [cors]?
     rehearse.py [--snippet FILE [--direct]]   FILE among Horizon's settings; --direct: it sets the mode
                 [--cors FILE]                 FILE among the CORS filter's options
+                [--swift FILE]                FILE among those of Swift's proxy, which --start starts
                 [--options FILE]              FILE among Glance's own options
                 [--httpd FILE]                FILE among httpd's directives
 
@@ -365,6 +366,42 @@ def missing(granted, origin, method, headers):
     return f"it does not allow {', '.join(sorted(set(headers.split(',')) - has))}"
 
 
+def check_swift(path, start, answer):
+    try:
+        from swift.common import wsgi
+        from paste.deploy import loadwsgi
+    except ImportError as error:
+        raise NotHere(str(error))
+    import configparser
+    if not os.path.isfile(path):
+        raise Problem('NotThere', f'{path} is not in the container although it is mounted there')
+    folder = os.path.dirname(path)
+    named = [found for text in start_scripts(start) for found in PATH.findall(text)]
+    if not any(os.path.realpath(other) == os.path.realpath(folder) for other in named):
+        single = [other for other in named if re.search(r'proxy[^/]*\.conf$', other)]
+        if single:
+            raise Problem('NotRead', (
+                f"the container's command names {single[0]}: Swift's proxy reads that file and nothing beside it; "
+                f'start it with {folder}'))
+        answer['notes'].append(f"the container's command does not say that Swift's proxy is started with {folder}")
+    ours = configparser.RawConfigParser(strict=False)
+    ours.optionxform = str
+    try:
+        ours.read(path)
+        app = wsgi.loadcontext(loadwsgi.APP, folder)
+        has = getattr(app, 'app_context', app).config()
+    except Exception as error:
+        # The user's own file may hold secrets, which an error would quote.
+        raise Problem('Refused', f"Swift's proxy does not load {folder}: {type(error).__name__}")
+    name = 'cors_allow_origin'
+    known = {item.strip() for item in has.get(name, '').split(',')}
+    lacks = [item for item in ours.defaults().get(name, '').split(',') if item and item not in known]
+    if lacks:
+        raise Problem('Overridden', (
+            f"Swift's proxy would refuse a browser's request from {lacks[0]}: `set {name}` in its own section, or a later "
+            f'file of {folder}, replaces what {path} says'))
+
+
 def paste_options(project):
     """The options of the paste file's [filter:cors], which beat every configuration file."""
     import configparser
@@ -677,6 +714,8 @@ def rehearse(args, answer):
         check_snippet(args.snippet, args.direct, args.start, answer)
     if args.cors:
         check_cors(args.cors, answer)
+    if args.swift:
+        check_swift(args.swift, args.start, answer)
     if args.options:
         check_options(args.options, answer)
     if args.httpd:
@@ -694,6 +733,7 @@ def main():
     parser.add_argument('--snippet')
     parser.add_argument('--direct', action='store_true')
     parser.add_argument('--cors')
+    parser.add_argument('--swift')
     parser.add_argument('--options')
     parser.add_argument('--httpd')
     args = parser.parse_args()

@@ -9,7 +9,7 @@ for look in usual elsewhere; do
   pythons=$usual
   if [ "$look" = elsewhere ]; then
     pythons=
-    found=$(find "$root/" -xdev -type d \( -name openstack_dashboard -o -name oslo_middleware \) -prune 2>/dev/null)
+    found=$(find "$root/" -xdev -type d \( -name openstack_dashboard -o -name oslo_middleware -o -path '*-packages/swift' \) -prune 2>/dev/null)
     for package in $found; do
       prefix=${package%/lib*/python*}
       if [ "$prefix" != "$package" ] && [ -x "$prefix/bin/python3" ]; then

@@ -16,4 +16,5 @@ mod regions;
 mod routing;
 mod snippet_place;
 mod swift;
+mod swift_api;
 mod vantage;

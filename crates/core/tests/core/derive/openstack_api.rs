@@ -191,7 +191,7 @@ fn the_sample_accepts_the_portal() {
 
 #[rstest]
 #[case::wildcard("{cors: {allowedOrigins: ['*']}}", "spec.cors.allowedOrigins")]
-#[case::swift("{service: Swift}", "spec.service")]
+#[case::trove("{service: Trove}", "spec.service")]
 #[case::glance("{service: Glance}", "spec.service")]
 #[case::no_service("{}", "service")]
 fn render_refuses_what_the_api_server_refuses(#[case] spec: &str, #[case] field: &str) {

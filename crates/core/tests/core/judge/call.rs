@@ -24,24 +24,34 @@ fn questions(origin: &str, call: &ApiCall) -> Vec<CallPreflight> {
     CallPreflight::of(&Origin::parse(origin).unwrap(), &endpoint, call)
 }
 
+fn request(question: &CallPreflight) -> Value {
+    let request = question.request();
+    let headers: serde_json::Map<String, Value> =
+        request.lines.iter().map(|(name, value)| ((*name).to_owned(), Value::from(value.clone()))).collect();
+    json!({"method": request.method, "path": request.path, "headers": headers})
+}
+
+fn response(answer: &Value) -> Response {
+    let status = answer["status"].as_u64().unwrap();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let headers = answer["headers"].as_array().unwrap();
+    let lines: Vec<_> = headers.iter().map(|pair| format!("{}: {}\r\n", text(&pair[0]), text(&pair[1]))).collect();
+    let head = format!("HTTP/1.1 {status} OK\r\n{}\r\n", lines.concat());
+    direct_upload_core::judge::head::read(head.as_bytes()).unwrap().unwrap()
+}
+
+fn rule_of(answer: ProbeAnswer) -> Option<Rule> {
+    match answer {
+        ProbeAnswer::Granted(_) => None,
+        ProbeAnswer::Refused(cause) => cause.rule,
+        ProbeAnswer::Unknown(cause) => panic!("{cause:?}"),
+    }
+}
+
 /// The filter of oslo.middleware with this `[cors]`, asked all of it.
 fn answers(ini: &str, questions: &[CallPreflight]) -> Vec<Response> {
-    let request = |question: &CallPreflight| {
-        let request = question.request();
-        let headers: serde_json::Map<String, Value> =
-            request.lines.iter().map(|(name, value)| ((*name).to_owned(), Value::from(value.clone()))).collect();
-        json!({"method": request.method, "path": request.path, "headers": headers})
-    };
     let requests: Vec<_> = questions.iter().map(request).collect();
     let all: Value = ask(&json!({"ask": "cors", "files": {"glance-api.conf": ini}, "requests": requests}));
-    let response = |answer: &Value| {
-        let status = answer["status"].as_u64().unwrap();
-        let text = |value: &Value| value.as_str().unwrap().to_owned();
-        let headers = answer["headers"].as_array().unwrap();
-        let lines: Vec<_> = headers.iter().map(|pair| format!("{}: {}\r\n", text(&pair[0]), text(&pair[1]))).collect();
-        let head = format!("HTTP/1.1 {status} OK\r\n{}\r\n", lines.concat());
-        direct_upload_core::judge::head::read(head.as_bytes()).unwrap().unwrap()
-    };
     all["answers"].as_array().unwrap().iter().map(response).collect()
 }
 
@@ -55,13 +65,7 @@ fn ini(service: &'static OpenStackService, options: &[(&'static str, CorsValue)]
 
 fn verdicts(ini: &str, questions: &[CallPreflight]) -> Vec<Option<Rule>> {
     let judged = questions.iter().zip(answers(ini, questions)).map(|(question, answer)| question.judge(&answer));
-    judged
-        .map(|answer| match answer {
-            ProbeAnswer::Granted(_) => None,
-            ProbeAnswer::Refused(cause) => cause.rule,
-            ProbeAnswer::Unknown(cause) => panic!("{cause:?}"),
-        })
-        .collect()
+    judged.map(rule_of).collect()
 }
 
 /// What is rendered for a service lets its own methods and headers through, with cookies and without, from the
@@ -161,12 +165,7 @@ fn answer(head: &str) -> Response {
 )]
 fn answers_that_others_make(#[case] head: &str, #[case] credentials: bool, #[case] rule: Option<Rule>) {
     let asked = questions(PORTAL, &call(ApiService::Nova.into(), credentials));
-    let found = match asked[0].judge(&answer(head)) {
-        ProbeAnswer::Granted(_) => None,
-        ProbeAnswer::Refused(cause) => cause.rule,
-        ProbeAnswer::Unknown(cause) => panic!("{cause:?}"),
-    };
-    assert_eq!(found, rule);
+    assert_eq!(rule_of(asked[0].judge(&answer(head))), rule);
 }
 
 #[rstest]
@@ -183,4 +182,62 @@ fn what_fails_before_anything_is_asked(
     let call = call(ApiService::Keystone.into(), false);
     let asked = CallPreflight::of(&Origin::parse(origin).unwrap(), &Endpoint::parse(url).unwrap(), &call);
     assert_eq!(asked[0].objection(redirected).map(|failure| failure.rule), rule);
+}
+
+/// Swift's own proxy with this text in its folder, asked all of it.
+fn answers_of_swift(ini: &str, questions: &[CallPreflight]) -> Vec<Response> {
+    const PROXY: &str = "[pipeline:main]\npipeline = proxy-server\n[app:proxy-server]\nuse = egg:swift#proxy\n";
+    let requests: Vec<_> = questions.iter().map(request).collect();
+    let files = json!({"proxy.conf": PROXY, "zz.conf": ini});
+    let all: Value = ask(&json!({"ask": "swift", "files": files, "requests": requests}));
+    all["answers"].as_array().unwrap().iter().map(response).collect()
+}
+
+/// Swift's proxy answers where the operator asks: below `/v1`, for a container; its word for an unknown origin, and
+/// for a method, is 401.
+#[rstest]
+#[case::known(PORTAL, "https://swift.example.com", false, None)]
+#[case::with_version(PORTAL, "https://swift.example.com/v1", false, None)]
+#[case::with_account(PORTAL, "https://swift.example.com/v1/AUTH_0", false, None)]
+#[case::unknown("https://other.example.com", "https://swift.example.com", false, Some(Rule::OriginMissing))]
+#[case::cookies(PORTAL, "https://swift.example.com", true, Some(Rule::NoCredentials))]
+fn swift_is_asked_for_a_container(
+    #[case] origin: &str,
+    #[case] url: &str,
+    #[case] credentials: bool,
+    #[case] rule: Option<Rule>,
+) {
+    let swift = ApiService::Swift.into();
+    let mut call = call(swift, credentials);
+    call.headers.push("x-object-meta-anything".into());
+    let asked = CallPreflight::of(&Origin::parse(origin).unwrap(), &Endpoint::parse(url).unwrap(), &call);
+    assert_eq!(asked.len(), 3, "GET with the headers, PUT and DELETE: {asked:?}");
+    let answers = answers_of_swift(&ini(swift, &[]), &asked);
+    let found: Vec<_> = asked.iter().zip(&answers).map(|(question, answer)| rule_of(question.judge(answer))).collect();
+    assert_eq!(found, vec![rule; 3], "{answers:?}");
+    let mut patch = call.clone();
+    patch.methods.push("PATCH");
+    let asked = CallPreflight::of(&Origin::parse(origin).unwrap(), &Endpoint::parse(url).unwrap(), &patch);
+    let answers = answers_of_swift(&ini(swift, &[]), &asked);
+    assert_eq!(answers.last().unwrap().status, 401);
+}
+
+/// What is in front of Swift, or is no proxy of Swift.
+#[rstest]
+#[case::token(
+    "HTTP/1.1 401 Unauthorized\nWWW-Authenticate: Keystone uri='https://k'\n\n",
+    Some(Rule::OptionsFiltered),
+    "delay_auth_decision"
+)]
+#[case::own(
+    "HTTP/1.1 401 Unauthorized\nWWW-Authenticate: Swift realm=\"AUTH_x\"\n\n",
+    Some(Rule::OriginMissing),
+    "cors_allow_origin"
+)]
+#[case::other("HTTP/1.1 404 Not Found\n\n", Some(Rule::CorsOnTheWay), "Swift")]
+fn what_is_in_front_of_swift(#[case] head: &str, #[case] rule: Option<Rule>, #[case] said: &str) {
+    let asked = questions(PORTAL, &call(ApiService::Swift.into(), false));
+    let ProbeAnswer::Refused(cause) = asked[0].judge(&answer(head)) else { panic!("granted") };
+    assert_eq!(cause.rule, rule);
+    assert!(format!("{} {}", cause.message, cause.fix).contains(said), "{cause:?}");
 }

@@ -276,11 +276,16 @@ pub fn rehearse_cors(home: &Path, path: &Path) -> (i32, Value) {
 
 /// The same, for any kind of options.
 pub fn rehearse_file(home: &Path, kind: &str, path: &Path) -> (i32, Value) {
+    rehearse_with(home, &[kind, path.to_str().unwrap()])
+}
+
+fn rehearse_with(home: &Path, args: &[&str]) -> (i32, Value) {
     let setup = Command::new(file("tests/oracles/setup")).output().unwrap();
     let python = PathBuf::from(String::from_utf8(setup.stdout).unwrap().trim());
     let answer = tempfile::NamedTempFile::new().unwrap();
     let run = Command::new(python)
-        .args(["-B", "-c", SCRIPT, kind, path.to_str().unwrap()])
+        .args(["-B", "-c", SCRIPT])
+        .args(args)
         .env("HOME", home)
         .env("REHEARSAL_ANSWER", answer.path())
         .output()
@@ -308,6 +313,68 @@ fn the_cors_filter_answers_with_our_file_or_the_one_that_overrides_it(
     assert_eq!(answer["problem"]["code"].as_str(), code, "{answer}");
     assert_eq!(exit, i32::from(code.is_some()));
     assert!(answer["problem"]["text"].as_str().unwrap_or_default().contains(words), "{answer}");
+}
+
+// --- Swift's proxy -----------------------------------------------------------------------------------------
+
+const SWIFT: &str = "[DEFAULT]\ncors_allow_origin = https://a.example.com,https://b.example.com\n";
+const PROXY: &str = "[pipeline:main]\npipeline = proxy-server\n[app:proxy-server]\nuse = egg:swift#proxy\n";
+
+/// The folder of a proxy that is started with these words, of which FOLDER and FILE are its own.
+#[rstest]
+#[case::good(PROXY, "", "swift-proxy-server FOLDER", None, "")]
+#[case::started_with_a_file(
+    PROXY,
+    "",
+    "swift-proxy-server FILE",
+    Some("NotRead"),
+    "reads that file and nothing beside it"
+)]
+#[case::unknown_start(PROXY, "", "kolla_start", None, "does not say")]
+#[case::below_a_later_file(
+    PROXY,
+    "[DEFAULT]\ncors_allow_origin = https://a.example.com\n",
+    "swift-proxy-server FOLDER",
+    Some("Overridden"),
+    "https://b.example.com"
+)]
+#[case::plain_in_the_app(
+    "[pipeline:main]\npipeline = proxy-server\n[app:proxy-server]\nuse = egg:swift#proxy\ncors_allow_origin = https://x.example.com\n",
+    "",
+    "swift-proxy-server FOLDER",
+    None,
+    ""
+)]
+#[case::set_in_the_app(
+    "[pipeline:main]\npipeline = proxy-server\n[app:proxy-server]\nuse = egg:swift#proxy\nset cors_allow_origin = https://x.example.com\n",
+    "",
+    "swift-proxy-server FOLDER",
+    Some("Overridden"),
+    "set cors_allow_origin"
+)]
+#[case::broken("[pipeline:main]\npipeline = secret\n", "", "swift-proxy-server FOLDER", Some("Refused"), "LookupError")]
+fn swifts_proxy_reads_our_file_or_the_one_that_overrides_it(
+    #[case] own: &str,
+    #[case] later: &str,
+    #[case] start: &str,
+    #[case] code: Option<&str>,
+    #[case] words: &str,
+) {
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join("proxy-server.conf.d");
+    fs::create_dir_all(&folder).unwrap();
+    for (name, text) in [("00-own.conf", own), ("zz-direct-upload.conf", SWIFT), ("zzz.conf", later)] {
+        fs::write(folder.join(name), text).unwrap();
+    }
+    let single = root.path().join("proxy-server.conf");
+    let start = start.replace("FOLDER", folder.to_str().unwrap()).replace("FILE", single.to_str().unwrap());
+    let start = serde_json::to_string(&start.split(' ').collect::<Vec<_>>()).unwrap();
+    let ours = folder.join("zz-direct-upload.conf");
+    let (exit, answer) = rehearse_with(root.path(), &["--swift", ours.to_str().unwrap(), "--start", &start]);
+    assert_eq!((exit, answer["problem"]["code"].as_str()), (i32::from(code.is_some()), code), "{answer}");
+    let said = format!("{}{}", answer["problem"]["text"], answer["notes"]);
+    assert!(said.contains(words) && !said.contains("secret"), "{answer}");
+    assert_eq!(answer["notes"].as_array().unwrap().is_empty(), code.is_some() || words.is_empty(), "{answer}");
 }
 
 // --- Keystone's catalog -----------------------------------------------------------------------------------

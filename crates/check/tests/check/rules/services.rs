@@ -1,0 +1,93 @@
+//! Other services: their `[cors]`, their pipelines, and what is in front of them.
+
+use rstest::rstest;
+
+use super::found_in;
+
+const ORIGIN: &str = "[cors]\nallowed_origin = https://d.example\n";
+const FILTERS: &str = "[filter:cors]\npaste.filter_factory = oslo_middleware.cors:filter_factory\noslo_config_project = nova\n\
+    [filter:authtoken]\npaste.filter_factory = keystonemiddleware.auth_token:filter_factory\n";
+
+/// Each service's own file, with the mistakes that Glance's has, too.
+#[rstest]
+fn cors_of_each_service_is_read(
+    #[values(
+        "keystone",
+        "nova",
+        "neutron",
+        "cinder",
+        "placement",
+        "ironic",
+        "heat",
+        "designate",
+        "octavia",
+        "barbican",
+        "manila"
+    )]
+    service: &str,
+    #[values(
+        ("[cors]\nallowed_origin = https://d.example\n", &[]),
+        ("[cors]\nallowed_origin = https://d.example/\n", &["warning DU001"]),
+        ("[cors]\nallowed_origin = *\n", &["warning DU005"]),
+        ("[cors.portal]\nallowed_origin = https://d.example\n", &["note DU006"]),
+        ("[cors]\nallowed_origins = https://d.example\n", &["note DU017"]),
+        ("[cors\nallowed_origin = https://d.example\n[cors]\n", &["warning DU007"])
+    )]
+    (text, expected): (&str, &'static [&'static str]),
+) {
+    assert_eq!(found_in(&[(&format!("etc/{service}/{service}.conf"), text)], None), expected);
+}
+
+#[rstest]
+#[case::good("[composite:api]\nuse = call:nova.api.auth:pipeline_factory_v21\nkeystone = cors authtoken app\n", &[])]
+#[case::without("[composite:api]\nuse = call:nova.api.auth:pipeline_factory_v21\nkeystone = authtoken app\n", &["warning DU008"])]
+#[case::behind_the_token("[composite:api]\nkeystone = authtoken cors app\n", &["warning DU020"])]
+#[case::pipeline("[pipeline:api]\npipeline = authtoken app\n", &["warning DU008"])]
+#[case::no_login("[pipeline:api]\npipeline = faultwrap app\n", &[])]
+#[case::paths("[composite:osapi]\nuse = call:nova.api.openstack.urlmap:urlmap_factory\n/: versions\n/v2.1: api\n", &[])]
+#[case::refused("[pipeline:api]\npipeline = cors authtoken app\npipeline = app\n", &["warning DU007"])]
+fn pipelines_of_others(#[case] paste: &str, #[case] expected: &[&str]) {
+    let paste = format!("{FILTERS}{paste}");
+    let files = [("etc/nova/nova.conf", ORIGIN), ("etc/nova/api-paste.ini", paste.as_str())];
+    assert_eq!(found_in(&files, None), expected);
+    let none = [("etc/nova/nova.conf", "[cors]\nmax_age = 60\n"), files[1]];
+    assert!(found_in(&none, None).is_empty(), "without an origin nobody wants the filter");
+}
+
+/// An old file that lacks the filter itself gets it, too.
+#[test]
+fn a_paste_file_without_the_filter_gets_it() {
+    let paste = "[pipeline:api]\npipeline = authtoken app\n";
+    let files = [("etc/heat/heat.conf", ORIGIN), ("etc/heat/api-paste.ini", paste)];
+    assert_eq!(found_in(&files, None), ["warning DU008"]);
+}
+
+#[rstest]
+#[case::nothing("", &[])]
+#[case::doubled("Header always set Access-Control-Allow-Origin https://d.example\n", &["warning DU012"])]
+#[case::replaced("Header set Access-Control-Allow-Origin https://d.example\n", &["warning DU012"])]
+#[case::taken("Header unset Access-Control-Allow-Origin\n", &["warning DU012"])]
+#[case::other_header("Header set X-Frame-Options DENY\n", &[])]
+#[case::login("<Location />\nRequire valid-user\n</Location>\n", &["warning DU020"])]
+#[case::login_of_others("<Location />\n<LimitExcept OPTIONS>\nRequire valid-user\n</LimitExcept>\n</Location>\n", &[])]
+#[case::all_granted("<Location />\nRequire all granted\n</Location>\n", &[])]
+fn httpd_in_front_of_others(#[case] lines: &str, #[case] expected: &[&str]) {
+    let host =
+        format!("<VirtualHost *:5000>\nWSGIScriptAlias / /usr/bin/keystone-wsgi-public\n{lines}</VirtualHost>\n");
+    let files = [("etc/keystone/keystone.conf", ORIGIN), ("etc/apache2/sites-enabled/keystone.conf", host.as_str())];
+    assert_eq!(found_in(&files, None), expected);
+    let none = [("etc/keystone/keystone.conf", "[cors]\nmax_age = 60\n"), files[1]];
+    assert!(found_in(&none, None).is_empty(), "keystone has no origin: what answers instead may be intended");
+}
+
+#[rstest]
+#[case::nothing("", &[])]
+#[case::doubled("add_header Access-Control-Allow-Origin https://d.example;", &["warning DU012"])]
+#[case::answered("if ($request_method = OPTIONS) { add_header Access-Control-Allow-Origin https://d.example; return 204; }", &["warning DU012"])]
+#[case::login("auth_basic on;", &["warning DU020"])]
+fn nginx_in_front_of_others(#[case] lines: &str, #[case] expected: &[&str]) {
+    let host =
+        format!("server {{\n listen 8774;\n location / {{\n {lines}\n proxy_pass http://nova-api:8774;\n }}\n}}\n");
+    let files = [("etc/nova/nova.conf", ORIGIN), ("etc/nginx/conf.d/nova.conf", host.as_str())];
+    assert_eq!(found_in(&files, None), expected);
+}
