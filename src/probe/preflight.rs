@@ -183,6 +183,11 @@ async fn ask_and_judge(probe: &Probe, site: &Site, asked: &Preflight) -> Result<
         exchange(probe, site, &addresses, &asked.request()).await
     };
     let (address, answer) = timeout(TOTAL, first).await.unwrap_or_else(|_| Err(late()))?;
+    if asked.same_origin()
+        && let Some(why) = same_origin::login(asked, &answer)
+    {
+        return Err(why);
+    }
     let mut verdict = judge(asked, &answer);
     if asked.same_origin() && same_origin::is_worth_asking(&answer) {
         let versions = timeout(TOTAL, exchange(probe, site, &[address], &asked.versions())).await;

@@ -21,23 +21,38 @@ const ANNOUNCED: Duration = Duration::from_secs(5);
 
 /// The complete PUT, to the address that answered the preflight.
 pub async fn complete(probe: &Probe, site: &Site, address: SocketAddr, asked: &Preflight) -> PutOutcome {
+    let ask = async |request: &Request| exchange(probe, site, address, request, COMPLETE).await;
     let mut request = upload::complete(asked);
-    let mut wire = exchange(probe, site, address, &request, COMPLETE).await;
+    let mut wire = ask(&request).await;
     if upload::is_worth_waiting(&wire) {
         sleep(AFTER_LIMIT).await;
-        wire = exchange(probe, site, address, &request, COMPLETE).await;
+        wire = ask(&request).await;
+        if !upload::is_worth_waiting(&wire) {
+            // Once more as a browser does: no pause between the two.
+            sleep(AFTER_LIMIT).await;
+            ask(&asked.request()).await;
+            let after_preflight = ask(&request).await;
+            if upload::is_worth_waiting(&after_preflight) {
+                let verdict = upload::limited(&after_preflight);
+                return PutOutcome { request, length: 0, wire: after_preflight, verdict };
+            }
+        }
     }
     if upload::is_worth_a_token(&wire) {
         let with_token = upload::with_token(asked);
-        let answer = exchange(probe, site, address, &with_token, COMPLETE).await;
+        let answer = ask(&with_token).await;
         if upload::is_glances(&answer) {
             (request, wire) = (with_token, answer);
         }
     }
     let mut verdict = upload::judge_complete(asked, &wire);
     if success::is_worth_asking(&wire, &verdict) {
-        let versions = exchange(probe, site, address, &success::request(asked), COMPLETE).await;
-        verdict = success::judge(asked, verdict, &versions);
+        let versions = ask(&success::request(asked)).await;
+        let refusal = match success::is_worth_comparing(&verdict) {
+            true => Some(ask(&success::refused(asked)).await),
+            false => None,
+        };
+        verdict = success::judge(asked, verdict, &versions, refusal.as_ref());
     }
     PutOutcome { request, length: 0, wire, verdict }
 }
@@ -45,7 +60,11 @@ pub async fn complete(probe: &Probe, site: &Site, address: SocketAddr, asked: &P
 /// The PUT that announces this size. If its answer requires it, another one announces one byte.
 pub async fn announced(probe: &Probe, site: &Site, address: SocketAddr, asked: &Preflight, bytes: u64) -> PutOutcome {
     let request = upload::announced(asked, bytes);
-    let wire = exchange(probe, site, address, &request, ANNOUNCED).await;
+    let mut wire = exchange(probe, site, address, &request, ANNOUNCED).await;
+    if upload::is_worth_waiting(&wire) {
+        sleep(AFTER_LIMIT).await;
+        wire = exchange(probe, site, address, &request, ANNOUNCED).await;
+    }
     let verdict = if upload::is_worth_comparing(&wire) {
         let small = exchange(probe, site, address, &upload::announced(asked, 1), ANNOUNCED).await;
         upload::compare(bytes, &wire, &small)

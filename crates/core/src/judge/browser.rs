@@ -20,7 +20,7 @@ pub(super) fn blocks_port(port: u16) -> bool {
 
 /// The headers of a request from a page of this origin to that server, in the browser's order: `Origin`, ours
 /// instead of the browser's `User-Agent`, Fetch Metadata, `Referer` without path (the default policy,
-/// Referrer Policy §3) and a language.
+/// Referrer Policy §3), encodings and a language.
 pub(super) fn from_page(page: &Origin, server: &Origin) -> Vec<(&'static str, String)> {
     let mut lines = vec![("Origin", page.to_string()), agent()];
     if is_told(server) {
@@ -31,6 +31,8 @@ pub(super) fn from_page(page: &Origin, server: &Origin) -> Vec<(&'static str, St
     if server.is_https() || !page.is_https() {
         lines.push(("Referer", format!("{page}/")));
     }
+    // The answers' bodies are not read.
+    lines.push(("Accept-Encoding", "gzip, deflate, br, zstd".to_owned()));
     lines.push(("Accept-Language", "en-US,en;q=0.9".to_owned()));
     lines
 }

@@ -14,6 +14,7 @@ use super::failure::{Failure, Requirement};
 use super::headers::{get, shown, starts_with};
 use super::preflight::Preflight;
 use super::response::Response;
+use super::unreachable::{Unreachable, UnreachableKind};
 use crate::model::Advice;
 
 const LEAD: &str = "let the proxy route this path, and everything below it, to Glance, and remove the path from the request (httpd: ProxyPass in a Location of the dashboard's host), and take the URL from the Keystone catalog";
@@ -35,6 +36,7 @@ pub fn judge(asked: &Preflight, answer: &Response) -> Result<(), Failure> {
             ),
             LEAD,
         ),
+        // A browser's own login for this origin: see [`login`].
         401 | 407 | 511 | 561 => (
             &[Rule::OptionsFiltered, Rule::WrongEndpoint],
             format!(
@@ -92,6 +94,26 @@ pub fn judge(asked: &Preflight, answer: &Response) -> Result<(), Failure> {
         ),
     };
     Err(failure(Requirement::Glance, rules, received(answer), message, fix.to_owned()))
+}
+
+/// Whether the answer comes from a login that browsers have passed, if it is in front of the dashboard, too: within
+/// one origin they send its credentials or cookies with uploads.
+pub fn login(asked: &Preflight, answer: &Response) -> Option<Unreachable> {
+    let is_own = challenges(answer).next().is_some_and(|challenge| !starts_with(challenge, "keystone"));
+    let location = get(&answer.headers, "Location").unwrap_or_default();
+    let target = url::Url::parse(&asked.url()).and_then(|base| base.join(&location)).ok();
+    let elsewhere = target.is_some_and(|to| to.origin().ascii_serialization() != asked.origin.as_str());
+    let what = match answer.status {
+        401 | 407 if is_own => "a login",
+        302 | 303 | 307 if elsewhere => "a redirect to another server, such as a login's,",
+        _ => return None,
+    };
+    let message = format!(
+        "{what}{} answered the upload; if the same login protects the dashboard, browsers have passed it and send its cookie or credentials within the same origin",
+        signature(answer)
+    );
+    let fix = "upload an image once; if that fails, let this path pass the login: Glance checks the token itself";
+    Some(Unreachable::new(UnreachableKind::Unclear, message, fix))
 }
 
 /// A 401 that does not name the kind of credentials; a proxy may have removed it.

@@ -3,15 +3,15 @@
 //! Servers may change headers of successful answers only (nginx: `add_header` without `always`), or of errors
 //! only (nginx: `error_page`, httpd: `ProxyErrorOverride`). Without a token, only Glance's versions are a
 //! success (glance/api/versions.py). In: the answer to a GET of them, with the dashboard's origin, and the
-//! verdict on the complete PUT. Out: that verdict, or unknown.
+//! verdict on the complete PUT. If the page may not read the answer to the PUT, also the answer to a GET of the
+//! same path, which Glance refuses too. Out: that verdict, or unknown.
 
 use super::browser::from_page;
 use super::cors::{ALLOW_ORIGIN, every, readable};
 use super::explain::signature;
 use super::explain_status::challenges;
-use super::headers::{get, lines, starts_with};
+use super::headers::{get, starts_with};
 use super::preflight::{Preflight, Request};
-use super::response::Response;
 use super::unreachable::{Unreachable, UnreachableKind};
 use super::upload::{UploadVerdict, Wire};
 
@@ -23,31 +23,38 @@ pub fn request(asked: &Preflight) -> Request {
     request
 }
 
+/// The GET of the upload's own path. Without a token, Glance refuses it as it refuses the PUT.
+pub fn refused(asked: &Preflight) -> Request {
+    Request { path: asked.endpoint.upload_path(&asked.image), ..request(asked) }
+}
+
 /// Whether a successful answer can change the verdict on the complete PUT.
 pub fn is_worth_asking(put: &Wire, verdict: &UploadVerdict) -> bool {
     match (put, verdict) {
         (Wire::Response(_), UploadVerdict::Passed { .. }) => true,
-        (Wire::Response(answer), UploadVerdict::Refused { .. }) => answer.status == 401 && is_bare(answer),
+        (Wire::Response(answer), UploadVerdict::Refused { .. }) => {
+            answer.status == 401 && challenges(answer).all(|challenge| starts_with(challenge, "keystone"))
+        }
         _ => false,
     }
 }
 
-/// Whether an answer has no trace of a CORS filter, and asks for no credentials but Keystone's. Glance's filter
-/// leaves `Vary: Origin` where something removes its other headers.
-fn is_bare(answer: &Response) -> bool {
-    let varies = lines(&answer.headers, "Vary").any(|line| line.to_ascii_lowercase().contains("origin"));
-    let has_cors = answer.headers.iter().any(|(name, _)| starts_with(name, "access-control-"));
-    !varies && !has_cors && challenges(answer).all(|challenge| starts_with(challenge, "keystone"))
+/// Whether the answer to the GET of the upload's own path ([`refused`]) matters, too.
+pub fn is_worth_comparing(verdict: &UploadVerdict) -> bool {
+    matches!(verdict, UploadVerdict::Refused { .. })
 }
 
-/// The verdict on the complete PUT, with what the versions show.
-pub fn judge(asked: &Preflight, verdict: UploadVerdict, versions: &Wire) -> UploadVerdict {
+/// The verdict on the complete PUT, with what the versions show; and, for a PUT that was refused, another refusal.
+pub fn judge(asked: &Preflight, verdict: UploadVerdict, versions: &Wire, refusal: Option<&Wire>) -> UploadVerdict {
     let answer = match versions {
         Wire::Response(answer) if (200..=300).contains(&answer.status) => answer,
         _ => return verdict,
     };
     let from = signature(answer);
     let can_be_read = every(&asked.uploads, |upload| readable(asked, upload, answer));
+    // Other errors keep their CORS headers, so only PUTs lose them.
+    let is_only_put = matches!(refusal, Some(Wire::Response(answer))
+        if every(&asked.uploads, |upload| readable(asked, upload, answer)).is_ok());
     let (by, message, fix) = match (verdict, can_be_read) {
         (UploadVerdict::Passed { by, .. }, Err(failure)) if get(&answer.headers, ALLOW_ORIGIN).is_some() => (
             by,
@@ -57,10 +64,10 @@ pub fn judge(asked: &Preflight, verdict: UploadVerdict, versions: &Wire) -> Uplo
             ),
             "upload an image once; remove what adds CORS headers in front of Glance (nginx: add_header, HAProxy: http-response, httpd: Header)",
         ),
-        (UploadVerdict::Refused { by, .. }, Ok(())) => (
+        (UploadVerdict::Refused { by, .. }, Ok(())) if !is_only_put => (
             by,
             format!(
-                "the page may not read the refusal of a PUT, but it may read a successful answer to a GET{from}: something in front of Glance replaces errors, or adds CORS headers to successful answers only"
+                "the page may not read the refusals of a PUT and of a GET, but it may read a successful answer to a GET{from}: something in front of Glance replaces errors, or adds CORS headers to successful answers only"
             ),
             "upload an image once; let errors of Glance pass with their CORS headers (nginx: add_header ... always, proxy_intercept_errors off; httpd: ProxyErrorOverride Off)",
         ),

@@ -26,12 +26,12 @@ fn cors_of_each_service_is_read(
     )]
     service: &str,
     #[values(
-        ("[cors]\nallowed_origin = https://d.example\n", &[]),
-        ("[cors]\nallowed_origin = https://d.example/\n", &["warning DU001"]),
-        ("[cors]\nallowed_origin = *\n", &["warning DU005"]),
-        ("[cors.portal]\nallowed_origin = https://d.example\n", &["note DU006"]),
-        ("[cors]\nallowed_origins = https://d.example\n", &["note DU017"]),
-        ("[cors\nallowed_origin = https://d.example\n[cors]\n", &["warning DU007"])
+        ("[cors]\nallowed_origin = https://d.example\n", &[][..]),
+        ("[cors]\nallowed_origin = https://d.example/\n", &["warning DU001"][..]),
+        ("[cors]\nallowed_origin = *\n", &["warning DU005"][..]),
+        ("[cors.portal]\nallowed_origin = https://d.example\n", &["note DU006"][..]),
+        ("[cors]\nallowed_origins = https://d.example\n", &["note DU017"][..]),
+        ("[cors\nallowed_origin = https://d.example\n[cors]\n", &["warning DU007"][..])
     )]
     (text, expected): (&str, &'static [&'static str]),
 ) {

@@ -193,7 +193,15 @@ fn the_same_origins_question_could_store_nothing() {
             "Origin: https://horizon.example.com"
         ]
     );
-    let others = ["Accept-Language", "Referer", "Sec-Fetch-Dest", "Sec-Fetch-Mode", "Sec-Fetch-Site", "User-Agent"];
+    let others = [
+        "Accept-Encoding",
+        "Accept-Language",
+        "Referer",
+        "Sec-Fetch-Dest",
+        "Sec-Fetch-Mode",
+        "Sec-Fetch-Site",
+        "User-Agent",
+    ];
     let mut names: Vec<_> = request.lines[4..].iter().map(|(name, _)| *name).collect();
     names.sort_unstable();
     assert_eq!(names, others);
