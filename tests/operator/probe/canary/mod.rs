@@ -152,7 +152,7 @@ fn failures_are_told_apart(
 #[case::keystone_down(Knobs { keystone: 503, ..Knobs::default() }, "it answers 503")]
 #[case::access_rules(Knobs { is_limited: true, glance: 401, ..Knobs::default() }, "service_type = image in [keystone_authtoken]")]
 #[case::no_role(Knobs { glance: 403, ..Knobs::default() }, "Glance does not let the credential list images (403)")]
-#[case::plain_http(Knobs { published: "http://glance.example.com/image", ..Knobs::default() }, "a token is sent by https alone")]
+#[case::plain_http(Knobs { published: "http://glance.example.com/image", ..Knobs::default() }, "the token is sent only over https")]
 #[case::version(Knobs { published: "https://glance.example.com/v2", ..Knobs::default() }, "remove /v2 from it")]
 #[case::unreachable(Knobs { published: "https://glance.example.com:1/image", ..Knobs::default() }, "no connection to 127.0.0.1:1")]
 fn what_says_nothing_of_uploads_is_no_failure(#[case] knobs: Knobs, #[case] said: &str) {
@@ -272,7 +272,7 @@ fn a_second_credential_lists_and_nothing_else() {
 #[rstest]
 #[case::no_right(Knobs { glance: 403, ..Knobs::default() }, "does not let the credential list images (403)")]
 #[case::access_rules(Knobs { is_limited: true, glance: 401, ..Knobs::default() }, "service_type = image")]
-#[case::plain_http(Knobs { published: "http://glance.example.com/image", ..Knobs::default() }, "by https alone")]
+#[case::plain_http(Knobs { published: "http://glance.example.com/image", ..Knobs::default() }, "only over https")]
 fn a_list_that_is_refused_is_not_zero(#[case] knobs: Knobs, #[case] said: &str) {
     let Run { stuck, outcome, .. } = with(knobs);
     let told = format!("{stuck:?} {outcome:?}");
