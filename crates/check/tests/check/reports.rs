@@ -62,7 +62,7 @@ pub const HTTPD: (&str, &str) = ("etc/apache2/sites-enabled/glance.conf", GLANCE
 #[case::semicolons(CONF.replace("https://dash", "https://old.lab.example;https://dash"), &["error DU001"], "separated by commas")]
 #[case::blanks(CONF.replace("https://dash", "https://old.lab.example https://dash"), &["error DU001"], "separated by commas")]
 #[case::lines(CONF.replace("https://dash", "https://old.lab.example\n  https://dash"), &["error DU001"], "separated by commas")]
-#[case::pattern(CONF.replace("https://dash.", "https://*."), &["error DU001"], "only exact origins are")]
+#[case::pattern(CONF.replace("https://dash.", "https://*."), &["error DU001"], "compares only exact origins")]
 #[case::comment(CONF.replace("dash.lab.example", "dash.lab.example # dashboard"), &["error DU001"], "a comment after a value")]
 #[case::scheme(CONF.replace("https://dash", "http://dash"), &["error DU002"], "https://dash.lab.example, from which")]
 #[case::address(CONF.replace("https://dash.lab.example", "https://203.0.113.10"), &["error DU002"], "add https://dash.lab.example")]

@@ -138,7 +138,7 @@ fn urls(https: bool, rule: &Alternative, found: &mut Exposures, notes: &mut Note
     let Some(hosts) = &rule.hosts else {
         match &rule.host_pattern {
             Some(pattern) => {
-                notes.add(format!("hosts {pattern:?} are a pattern, but an origin needs an exact host name"))
+                notes.add(format!("hosts {pattern:?} are a pattern, but an origin needs an exact host name"));
             }
             None => notes.add("a rule without Host gives no origin"),
         }
