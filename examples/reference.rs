@@ -147,10 +147,8 @@ fn reasons(page: &str) -> String {
             Outlook::Moves | Outlook::Holds => "itself",
         };
         let heading = format!("### `{name}`");
-        let ends = match page.lines().any(|line| line == heading) {
-            true => format!("[{by}](#{})", name.to_lowercase()),
-            false => String::new(),
-        };
+        let has_section = page.lines().any(|line| line == heading);
+        let ends = if has_section { format!("[{by}](#{})", name.to_lowercase()) } else { String::new() };
         let _ = writeln!(table, "| `{name}` | {meaning} | {ends} |");
     }
     table.push('\n');
