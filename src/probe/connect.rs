@@ -12,9 +12,11 @@ use futures::future::select_ok;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::client::verify_server_name;
 use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
+use tokio_rustls::rustls::server::ParsedCertificate;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, SignatureScheme};
 
 use super::explain_tls;
@@ -164,6 +166,25 @@ pub struct Secured {
     pub stream: Box<dyn Stream>,
     /// What both sides agreed on.
     pub is_http2: bool,
+    /// The server's own certificate.
+    leaf: Option<CertificateDer<'static>>,
+}
+
+impl Secured {
+    pub fn plain(stream: TcpStream) -> Self {
+        Self { stream: Box::new(stream), is_http2: false, leaf: None }
+    }
+
+    /// Whether browsers also send requests to another host on this connection, if that has the same address
+    /// (RFC 9113 §9.1.1).
+    pub fn serves(&self, host: &Host) -> bool {
+        let name = ServerName::try_from(host.name.trim_end_matches('.').to_owned());
+        let leaf = self.leaf.as_ref().and_then(|leaf| ParsedCertificate::try_from(leaf).ok());
+        match (leaf, name) {
+            (Some(leaf), Ok(name)) => self.is_http2 && verify_server_name(&leaf, &name).is_ok(),
+            _ => false,
+        }
+    }
 }
 
 /// TLS, with the server's name sent and checked.
@@ -190,7 +211,8 @@ pub async fn secure(stream: TcpStream, host: &Host, trust: &Trust, offer: Offer)
                 return Err(explain_tls::self_signed(host));
             }
             let is_http2 = session.alpn_protocol() == Some(HTTP2);
-            Ok(Secured { stream: Box::new(stream), is_http2 })
+            let leaf = leaf.map(|leaf| leaf.clone().into_owned());
+            Ok(Secured { stream: Box::new(stream), is_http2, leaf })
         }
         Err(error) => Err(explain_tls::unreachable(host, &error)),
     }

@@ -80,10 +80,10 @@ impl<'a> Exchange<'a> {
     ) -> Result<Self, Unreachable> {
         let is_https = site.origin.is_https();
         let Passage { stream, address, proxy } = probe.gate.connect(&site.origin, &site.host, addresses).await?;
-        let Secured { mut stream, is_http2 } = if is_https {
+        let Secured { mut stream, is_http2, .. } = if is_https {
             connect::secure(stream, &site.host, &probe.trust, offer).await?
         } else {
-            Secured { stream: Box::new(stream), is_http2: false }
+            Secured::plain(stream)
         };
         let failed = |error: &io::Error| no_answer(&site.host, address, error);
         let protocol = if is_http2 {
@@ -95,6 +95,28 @@ impl<'a> Exchange<'a> {
             Protocol::One { stream, bytes: Vec::new() }
         };
         Ok(Self { asked: (probe, site, asked), address, protocol })
+    }
+
+    /// Sends a request to `site` on a connection to another host at the same address, as browsers do if they have
+    /// one. None if they do not.
+    ///
+    /// # Errors
+    /// There is no connection, or it ends before everything is sent.
+    pub async fn share(
+        other: &Site,
+        probe: &'a Probe,
+        site: &'a Site,
+        address: SocketAddr,
+        asked: &'a Request,
+    ) -> Result<Option<Self>, Unreachable> {
+        let Passage { stream, address, .. } = probe.gate.connect(&other.origin, &other.host, &[address]).await?;
+        let secured = connect::secure(stream, &other.host, &probe.trust, Offer::Browser).await?;
+        if !secured.serves(&site.host) {
+            return Ok(None);
+        }
+        let sent = Two::send(secured.stream, &site.origin, asked).await;
+        let two = sent.map_err(|error| no_answer(&site.host, address, &error))?;
+        Ok(Some(Self { asked: (probe, site, asked), address, protocol: Protocol::Two(Box::new(two)) }))
     }
 
     /// Waits for the answer's head.

@@ -4,11 +4,11 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use direct_upload_core::judge::{Preflight, PutOutcome, Request, Unreachable, Wire, success, upload};
+use direct_upload_core::judge::{Preflight, PutOutcome, Request, Unreachable, UploadVerdict, Wire, success, upload};
 use tokio::time::{sleep, timeout};
 
 use super::http::{Answer, Exchange};
-use super::preflight::{Probe, Site};
+use super::preflight::{self, Probe, Site};
 
 /// How long the complete PUT may take, with its connection.
 const COMPLETE: Duration = Duration::from_secs(10);
@@ -34,7 +34,7 @@ pub async fn complete(probe: &Probe, site: &Site, address: SocketAddr, asked: &P
             let after_preflight = ask(&request).await;
             if upload::is_worth_waiting(&after_preflight) {
                 let verdict = upload::limited(&after_preflight);
-                return PutOutcome { request, length: 0, wire: after_preflight, verdict };
+                return PutOutcome { request, length: 0, wire: after_preflight, verdict, shared: None };
             }
         }
     }
@@ -54,7 +54,12 @@ pub async fn complete(probe: &Probe, site: &Site, address: SocketAddr, asked: &P
         };
         verdict = success::judge(asked, verdict, &versions, refusal.as_ref());
     }
-    PutOutcome { request, length: 0, wire, verdict }
+    let mut shared = None;
+    if !matches!(verdict, UploadVerdict::Refused { .. }) {
+        shared = timeout(COMPLETE, share(probe, site, address, asked, &request)).await.ok().flatten();
+        verdict = shared.clone().unwrap_or(verdict);
+    }
+    PutOutcome { request, length: 0, wire, verdict, shared }
 }
 
 /// The PUT that announces this size. If its answer requires it, another one announces one byte.
@@ -71,7 +76,29 @@ pub async fn announced(probe: &Probe, site: &Site, address: SocketAddr, asked: &
     } else {
         upload::judge_announced(bytes, &wire)
     };
-    PutOutcome { request, length: bytes, wire, verdict }
+    PutOutcome { request, length: bytes, wire, verdict, shared: None }
+}
+
+/// The verdict on the PUT if browsers send it on their connection to the dashboard, and it fails there.
+async fn share(
+    probe: &Probe,
+    site: &Site,
+    address: SocketAddr,
+    asked: &Preflight,
+    request: &Request,
+) -> Option<UploadVerdict> {
+    let dashboard = probe.site(&asked.origin);
+    let is_other = dashboard.host.port == site.host.port && dashboard.host.name != site.host.name;
+    let is_direct = probe.proxy(&dashboard).is_none() && probe.proxy(site).is_none();
+    if !(is_other && is_direct && upload::may_share(asked)) {
+        return None;
+    }
+    if !preflight::addresses(probe, &dashboard).await.is_ok_and(|addresses| addresses.contains(&address)) {
+        return None;
+    }
+    let mut exchange = Exchange::share(&dashboard, probe, site, address, request).await.ok()??;
+    let response = exchange.response().await.ok()?;
+    upload::judge_shared(asked, &response)
 }
 
 async fn exchange(probe: &Probe, site: &Site, address: SocketAddr, request: &Request, bound: Duration) -> Wire {

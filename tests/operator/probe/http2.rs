@@ -16,7 +16,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
-use crate::probe::server::{certificates, filter, tls};
+use crate::probe::server::{certificates, filter, header, tls};
 
 const ORIGIN: &str = "https://horizon.example.com";
 
@@ -35,6 +35,10 @@ enum Edge {
     Limits,
     /// Asks for the data, and waits.
     Continues,
+    /// Forwards connections by the name in TLS: those that were made for the dashboard end there.
+    ForwardsByName,
+    /// The same, and the dashboard's server refuses other hosts as HTTP asks for.
+    ForwardsByNameMisdirected,
 }
 
 impl Edge {
@@ -54,19 +58,22 @@ impl Edge {
             stream.write_all(answer.as_bytes()).await.ok()?;
             return stream.shutdown().await.ok();
         }
+        let is_dashboards = stream.get_ref().1.server_name() == Some("horizon.example.com");
         let mut connection = h2::server::handshake(stream).await.ok()?;
         while let Some(Ok((request, sender))) = connection.accept().await {
-            self.answer(&request, sender);
+            self.answer(&request, sender, is_dashboards);
         }
         None
     }
 
-    fn answer(self, request: &hyper::Request<h2::RecvStream>, mut sender: SendResponse<Bytes>) {
+    fn answer(self, request: &hyper::Request<h2::RecvStream>, mut sender: SendResponse<Bytes>, is_dashboards: bool) {
         let announces = request.headers().get("content-length").is_some_and(|length| length != "0");
         let status = |status| hyper::Response::builder().status(status).body(()).unwrap();
         match self {
             Self::WantsHttp1 => return sender.send_reset(Reason::HTTP_1_1_REQUIRED),
             Self::BreaksUploads if request.method() == "PUT" => return sender.send_reset(Reason::PROTOCOL_ERROR),
+            Self::ForwardsByName if is_dashboards => return drop(sender.send_response(status(404), true)),
+            Self::ForwardsByNameMisdirected if is_dashboards => return drop(sender.send_response(status(421), true)),
             Self::Limits if announces => return drop(sender.send_response(status(413), true)),
             Self::Continues if announces => {
                 sender.send_informational(status(100)).unwrap();
@@ -89,8 +96,10 @@ impl Edge {
     }
 }
 
+/// Accepts the dashboard at any port.
 fn glance(head: &str) -> String {
-    filter(ORIGIN, &["PUT"], &NAMES)(head)
+    let origin = header(head, "Origin").filter(|origin| origin.starts_with(ORIGIN)).unwrap_or(ORIGIN);
+    filter(origin, &["PUT"], &NAMES)(head)
 }
 
 async fn start(edge: Edge, folder: &Path) -> SocketAddr {
@@ -107,14 +116,20 @@ async fn start(edge: Edge, folder: &Path) -> SocketAddr {
 }
 
 async fn observed(edge: Edge) -> ProbeResult {
+    of(edge, Panel::Angular, "glance.example.com", ORIGIN).await
+}
+
+/// `name`: what the certificate is for.
+async fn of(edge: Edge, panel: Panel, name: &str, origin: &str) -> ProbeResult {
     let folder = tempfile::tempdir().unwrap();
-    certificates(folder.path(), "glance.example.com", "2");
+    certificates(folder.path(), name, "2");
     let address = start(edge, folder.path()).await;
+    let host = |name: &str| Host { name: name.into(), port: address.port(), address: Some(address.ip()) };
     probe(&Probe {
-        origin: Origin::parse(ORIGIN).unwrap(),
+        origin: Origin::parse(&origin.replace("PORT", &address.port().to_string())).unwrap(),
         endpoint: Endpoint::parse(&format!("https://glance.example.com:{}", address.port())).unwrap(),
-        panel: Panel::Angular,
-        hosts: vec![Host { name: "glance.example.com".into(), port: address.port(), address: Some(address.ip()) }],
+        panel,
+        hosts: vec![host("glance.example.com"), host("horizon.example.com")],
         trust: Trust::with(&std::fs::read(folder.path().join("ca.pem")).unwrap()).unwrap(),
         gate: Gate::default(),
         diagnose: true,
@@ -156,4 +171,26 @@ async fn a_continue_without_an_answer_is_unknown() {
     let size = observed(Edge::Continues).await.size.unwrap();
     assert_eq!(size.wire, Wire::Continue);
     assert!(matches!(size.verdict, UploadVerdict::Unknown { .. }), "{:?}", size.verdict);
+}
+
+/// Browsers send requests with cookies on the connection that they have to the dashboard, if its certificate covers
+/// Glance's name, too.
+#[rstest]
+#[case::one_certificate(Edge::ForwardsByName, Panel::Django, "*.example.com", false)]
+#[case::without_cookies(Edge::ForwardsByName, Panel::Angular, "*.example.com", true)]
+#[case::misdirected(Edge::ForwardsByNameMisdirected, Panel::Django, "*.example.com", true)]
+#[case::one_server(Edge::RefusesHttp1, Panel::Django, "*.example.com", true)]
+#[tokio::test]
+async fn a_connection_that_the_browser_has_already(
+    #[case] edge: Edge,
+    #[case] panel: Panel,
+    #[case] name: &str,
+    #[case] passes: bool,
+) {
+    let observed = of(edge, panel, name, "https://horizon.example.com:PORT").await;
+    let report = PreflightReport::new(observed);
+    let put = report.put.as_ref().unwrap();
+    assert_eq!(report.verdict == Decision::Granted, passes, "{:?}", put.failure);
+    let words = put.failure.as_ref().map(|failure| failure.message.clone());
+    assert_eq!(words.is_some_and(|words| words.contains("the dashboard's certificate also covers")), !passes);
 }

@@ -9,7 +9,7 @@ use super::page::PageWire;
 use super::preflight::{Preflight, Request};
 use super::response::{PreflightVerdict, Response};
 use super::unreachable::Unreachable;
-use super::upload::{UploadVerdict, Wire, judge_complete};
+use super::upload::{self, UploadVerdict, Wire, judge_complete};
 use crate::model::Advice;
 
 /// The result of one preflight.
@@ -31,12 +31,15 @@ pub struct PutOutcome {
     pub length: u64,
     pub wire: Wire,
     pub verdict: UploadVerdict,
+    /// Why an upload with cookies fails, which browsers send on their connection to the dashboard.
+    pub shared: Option<UploadVerdict>,
 }
 
 impl PutOutcome {
-    /// What the same answer to the complete PUT means for another panel's upload.
+    /// What the same answers to the complete PUT mean for another panel's upload.
     pub fn verdict_for(&self, asked: &Preflight) -> UploadVerdict {
-        judge_complete(asked, &self.wire)
+        let shared = self.shared.clone().filter(|_| upload::may_share(asked));
+        shared.unwrap_or_else(|| judge_complete(asked, &self.wire))
     }
 }
 

@@ -282,7 +282,7 @@ impl From<AddressOutcome> for AddressReport {
 
 impl PutReport {
     fn new(asked: &Preflight, put: PutOutcome, address: &str) -> Self {
-        let PutOutcome { request, length, wire, verdict } = put;
+        let PutOutcome { request, length, wire, verdict, .. } = put;
         let response = match &wire {
             Wire::Response(answer) => Some(ResponseReport::new(address.to_owned(), answer)),
             Wire::Continue | Wire::Silence(_) | Wire::Failed(_) => None,

@@ -25,6 +25,7 @@ use super::preflight::{Preflight, Request};
 use super::response::Response;
 use super::unreachable::{Unreachable, UnreachableKind};
 use crate::model::Advice;
+use crate::openstack::upload::Credentials;
 
 /// The answer to one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -129,6 +130,31 @@ pub fn limited(wire: &Wire) -> UploadVerdict {
     );
     let fix = "let a few requests pass at once (nginx: limit_req ... burst=20 nodelay), or leave /v2/images/ out of the limit";
     refused(by, failure(Requirement::Glance, &[Rule::OptionsFiltered], found, message, fix.to_owned()))
+}
+
+/// Whether browsers may send the PUT on a connection that they have to the dashboard: requests with cookies use the
+/// same connections as pages (Fetch §2.6, connection pool; its key has whether a request has credentials).
+pub fn may_share(asked: &Preflight) -> bool {
+    let with_cookies = asked.uploads.iter().any(|upload| upload.credentials == Credentials::Include);
+    with_cookies && asked.origin.is_https() && asked.endpoint.origin().is_https()
+}
+
+/// The verdict on a PUT that was sent on the dashboard's connection; none if nothing is wrong with that. After 421
+/// browsers use a connection of its own (RFC 9110 §15.5.20).
+pub fn judge_shared(asked: &Preflight, answer: &Response) -> Option<UploadVerdict> {
+    if answer.status == 421 {
+        return None;
+    }
+    let UploadVerdict::Refused { by, failure } = answered(asked, answer) else { return None };
+    let message = format!(
+        "dashboard and Glance have the same address, and the dashboard's certificate also covers Glance's name: browsers send uploads with cookies (the Django panel's) on their HTTP/2 connection to the dashboard, and there something else answers; {}",
+        failure.message
+    );
+    let fix = "use certificates that each cover one of the two names, or different addresses; or end TLS for both in one place, which routes each request by its Host".to_owned();
+    let also =
+        std::iter::once(failure.rule).chain(failure.also.iter().copied()).filter(|rule| *rule != Rule::WrongEndpoint);
+    let failure = Failure { rule: Rule::WrongEndpoint, also: also.collect(), message, fix, ..*failure.clone() };
+    Some(refused(by, failure))
 }
 
 /// Judges the answer to the [`announced`] PUT of this size.
