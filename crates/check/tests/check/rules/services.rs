@@ -8,34 +8,32 @@ const ORIGIN: &str = "[cors]\nallowed_origin = https://d.example\n";
 const FILTERS: &str = "[filter:cors]\npaste.filter_factory = oslo_middleware.cors:filter_factory\noslo_config_project = nova\n\
     [filter:authtoken]\npaste.filter_factory = keystonemiddleware.auth_token:filter_factory\n";
 
+const SERVICES: [&str; 11] = [
+    "keystone",
+    "nova",
+    "neutron",
+    "cinder",
+    "placement",
+    "ironic",
+    "heat",
+    "designate",
+    "octavia",
+    "barbican",
+    "manila",
+];
+
 /// Each service's own file, with the mistakes that Glance's has, too.
 #[rstest]
-fn cors_of_each_service_is_read(
-    #[values(
-        "keystone",
-        "nova",
-        "neutron",
-        "cinder",
-        "placement",
-        "ironic",
-        "heat",
-        "designate",
-        "octavia",
-        "barbican",
-        "manila"
-    )]
-    service: &str,
-    #[values(
-        ("[cors]\nallowed_origin = https://d.example\n", &[][..]),
-        ("[cors]\nallowed_origin = https://d.example/\n", &["warning DU001"][..]),
-        ("[cors]\nallowed_origin = *\n", &["warning DU005"][..]),
-        ("[cors.portal]\nallowed_origin = https://d.example\n", &["note DU006"][..]),
-        ("[cors]\nallowed_origins = https://d.example\n", &["note DU017"][..]),
-        ("[cors\nallowed_origin = https://d.example\n[cors]\n", &["warning DU007"][..])
-    )]
-    (text, expected): (&str, &'static [&'static str]),
-) {
-    assert_eq!(found_in(&[(&format!("etc/{service}/{service}.conf"), text)], None), expected);
+#[case::good("[cors]\nallowed_origin = https://d.example\n", &[])]
+#[case::slash("[cors]\nallowed_origin = https://d.example/\n", &["warning DU001"])]
+#[case::any("[cors]\nallowed_origin = *\n", &["warning DU005"])]
+#[case::subgroup("[cors.portal]\nallowed_origin = https://d.example\n", &["note DU006"])]
+#[case::plural("[cors]\nallowed_origins = https://d.example\n", &["note DU017"])]
+#[case::broken("[cors]\nallowed_origin = https://d.example\nnonsense\n", &["warning DU007"])]
+fn cors_of_each_service_is_read(#[case] text: &str, #[case] expected: &[&str]) {
+    for service in SERVICES {
+        assert_eq!(found_in(&[(&format!("etc/{service}/{service}.conf"), text)], None), expected, "{service}");
+    }
 }
 
 #[rstest]
