@@ -75,9 +75,12 @@ pub(super) fn agent() -> (&'static str, String) {
     ("User-Agent", user_agent())
 }
 
-/// The sender's name in each of our requests, as programs give it to servers that expect a browser.
+/// The sender's name in each of our requests. Filters against robots look for the words of a browser; the last word
+/// is ours.
 pub fn user_agent() -> String {
-    format!("Mozilla/5.0 (compatible; {OPERATOR}/{})", env!("CARGO_PKG_VERSION"))
+    const BROWSER: &str =
+        "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36";
+    format!("{BROWSER} {OPERATOR}/{}", env!("CARGO_PKG_VERSION"))
 }
 
 /// How near the server is to the page (HTML §7.1.1). The registrable domain is taken to be the last two
