@@ -48,10 +48,8 @@ pub async fn complete(probe: &Probe, site: &Site, address: SocketAddr, asked: &P
     let mut verdict = upload::judge_complete(asked, &wire);
     if success::is_worth_asking(&wire, &verdict) {
         let versions = ask(&success::request(asked)).await;
-        let refusal = match success::is_worth_comparing(&verdict) {
-            true => Some(ask(&success::refused(asked)).await),
-            false => None,
-        };
+        let compares = success::is_worth_comparing(&verdict);
+        let refusal = if compares { Some(ask(&success::refused(asked)).await) } else { None };
         verdict = success::judge(asked, verdict, &versions, refusal.as_ref());
     }
     let mut shared = None;

@@ -268,8 +268,8 @@ impl<'a> OtherServer<'a> {
         if served(&items).is_some() {
             return None;
         }
-        let telling = items.iter().filter(|item| TELLING.contains(&item.directive.name.as_str()));
-        let service = telling.filter_map(|item| classify::service_of(&item.directive.text().to_lowercase())).next()?;
+        let mut telling = items.iter().filter(|item| TELLING.contains(&item.directive.name.as_str()));
+        let service = telling.find_map(|item| classify::service_of(&item.directive.text().to_lowercase()))?;
         Some(Self { service, kind, items })
     }
 

@@ -78,10 +78,8 @@ fn of_paste(unit: &Unit, file: &ConfigFile) -> Vec<Finding> {
             None if filters.iter().any(Filter::is_foreign_cors) => {}
             None => {
                 let found = format!("no cors filter in the pipeline, so [cors] ({origins}) has no effect");
-                let fix = match sections.iter().any(|section| section.name == "filter:cors") {
-                    true => String::new(),
-                    false => with_filter(file),
-                };
+                let has_filter = sections.iter().any(|section| section.name == "filter:cors");
+                let fix = if has_filter { String::new() } else { with_filter(file) };
                 let all = option.value.split_whitespace().collect::<Vec<_>>().join(" ");
                 let fix = format!("[{}] {} = cors {all}{fix}", section.name, option.name);
                 findings.push(Finding::warning(Rule::NoSuchFlavor, &place, found, fix));
@@ -107,8 +105,8 @@ pub(crate) fn edges(cloud: &Cloud<'_>) -> Vec<Finding> {
         cloud.units.iter().flat_map(|unit| OtherServer::find(unit).into_iter().map(move |s| (unit, s)))
     {
         let near = cloud.units.iter().filter(|other| other.scope == unit.scope);
-        let own = near.filter(|other| other.of_kind(Kind::Oslo).any(|file| is_of(other, file, server.service)));
-        if own.filter_map(origins_of).next().is_none() {
+        let mut own = near.filter(|other| other.of_kind(Kind::Oslo).any(|file| is_of(other, file, server.service)));
+        if own.find_map(origins_of).is_none() {
             continue;
         }
         findings.extend(server.items.iter().filter_map(|item| at_edge(&server, item)));
