@@ -23,6 +23,7 @@ fetch(url, {method, headers, body}).then(async answer => done({
 def cloud(start_cloud, operator):
     cloud = start_cloud('debian')
     cloud.apply('-f', RESOURCES / 'apis.yaml')
+    cloud.edge.sync()
     return cloud
 
 
