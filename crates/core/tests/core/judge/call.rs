@@ -214,7 +214,7 @@ fn swift_is_asked_for_a_container(
     assert_eq!(asked.len(), 3, "GET with the headers, PUT and DELETE: {asked:?}");
     let answers = answers_of_swift(&ini(swift, &[]), &asked);
     let found: Vec<_> = asked.iter().zip(&answers).map(|(question, answer)| rule_of(question.judge(answer))).collect();
-    assert_eq!(found, vec![rule; 3], "{answers:?}");
+    assert_eq!(found, [rule; 3], "{answers:?}");
     let mut patch = call.clone();
     patch.methods.push("PATCH");
     let asked = CallPreflight::of(&Origin::parse(origin).unwrap(), &Endpoint::parse(url).unwrap(), &patch);
