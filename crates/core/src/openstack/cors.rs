@@ -85,7 +85,7 @@ pub const SWIFT_STRICT: &str = "strict_cors_mode";
 
 /// The options of Swift's proxy. It allows every request header, never allows credentials, and has the time to
 /// cache an answer from each container's metadata.
-pub const SWIFT_OPTIONS: [CorsOption; 3] = [
+const SWIFT_OPTIONS: [CorsOption; 3] = [
     CorsOption::new(SWIFT_ORIGINS, "spec.cors.allowedOrigins", CorsKind::Origins),
     CorsOption {
         key: "expose_headers",
