@@ -14,6 +14,15 @@ import threading
 import time
 
 ORIGIN = "https://d.example"
+# What a browser adds to each request of a page of another site.
+PAGE = [
+    f"Origin: {ORIGIN}",
+    f"Referer: {ORIGIN}/",
+    "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0",
+    "Sec-Fetch-Site: cross-site",
+    "Sec-Fetch-Mode: cors",
+    "Sec-Fetch-Dest: empty",
+]
 COMMANDS = {
     "nginx": ["/usr/sbin/nginx", "-p", "@DIR@", "-c", "@DIR@/config"],
     "haproxy": ["/usr/sbin/haproxy", "-db", "-f", "@DIR@/config"],
@@ -80,7 +89,7 @@ def _until_it_listens(port, process, log):
 def _ask(port, backend, method, size=0, pause=0, delay=0):
     """One request by hand: a server may answer, or close, in the middle of it."""
     backend.arrived, backend.delay = None, delay
-    lines = [f"{method} /v2/images/1/file HTTP/1.1", "Host: g.example", f"Origin: {ORIGIN}", "Connection: close"]
+    lines = [f"{method} /v2/images/1/file HTTP/1.1", "Host: g.example", *PAGE, "Connection: close"]
     if method == "OPTIONS":
         lines += ["Access-Control-Request-Method: PUT", "Access-Control-Request-Headers: content-type,x-auth-token"]
     else:

@@ -53,8 +53,9 @@ const LEFT_OUT: [&str; 16] = [
     ".dpkg-dist",
 ];
 
-static NGINX: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"(?m)^\s*(?:(?:http|server)\s*\{|(?:location|upstream)\s+[^\n{;]*\{)").ok());
+static NGINX: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?m)^\s*(?:(?:http|server)\s*\{|(?:location|upstream)\s+[^\n{;]*\{|map\s+\S+\s+\$\w+\s*\{)").ok()
+});
 
 static HAPROXY: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"(?m)^(?:(?:frontend|backend|listen)[ \t]+[\w.:-]+|defaults)\b[^={;\n]*\n(?:[ \t]*\n|[ \t]*#.*\n)*[ \t]+(?:mode|bind|server|option|timeout|balance|log|acl|http-request|http-response|default_backend|use_backend|description|maxconn|retries|rspadd)\b").ok()

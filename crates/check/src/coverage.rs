@@ -302,7 +302,9 @@ const ON_THE_WAY: [&str; 19] = [
 ];
 
 /// Kinds that are read, and kinds that do not affect a request.
-const KNOWN: [&str; 38] = [
+const KNOWN: [&str; 40] = [
+    "AuthorizationPolicy",
+    "RequestAuthentication",
     "BackendTLSPolicy",
     "GRPCRoute",
     "TCPRoute",

@@ -1,7 +1,7 @@
 //! What directives of each server do to an upload: data that rules read, and that docs/servers.md shows.
 //!
-//! Rows of nginx, HAProxy, httpd and uWSGI are measured in a test against the real servers; of the others the
-//! source is named, as it was in November 2026. What fields of objects limit, the operator and `check` read by the
+//! Rows of nginx, HAProxy, httpd and uWSGI are measured in a test against the real servers, except those about TLS,
+//! ports and ModSecurity; of the others the source is named, as it was in November 2026. What fields of objects limit, the operator and `check` read by the
 //! table of `direct-upload-core`; a test compares the two.
 
 pub use direct_upload_core::derive::exposure_issue::policy::Limit;
@@ -50,16 +50,29 @@ const STILL: &str = "cut after a silence of this length";
 const DOUBLED: &str = "two values: refused";
 const ANSWERED: &str = "answers instead of Glance";
 const REFUSED: &str = "refused";
+const SEEN: &str = "the status, if it is met; a redirect is refused";
+const PAGE: &str = "the status, if browsers send what it refuses";
+const CERTIFICATE: &str = "refused: browsers send no client certificate";
+const OLD_TLS: &str = "no connection";
+const BAD_PORT: &str = "not sent";
 
 /// All of them, by server.
-pub const EFFECTS: [Effect; 68] = [
+pub const EFFECTS: [Effect; 90] = [
     // nginx 1.22: measured.
     size("nginx", "client_max_body_size", "413 above this size; 1 MiB if it is not set; 0: no limit"),
     cors("nginx", "add_header Access-Control-Allow-Origin", DOUBLED, DOUBLED),
     cors("nginx", "proxy_hide_header Access-Control-Allow-Origin", "no grant: refused", "no grant: refused"),
     cors("nginx", "if ($request_method = OPTIONS) { return … }", ANSWERED, ""),
-    cors("nginx", "limit_except, without OPTIONS", "403", ""),
-    cors("nginx", "auth_basic, auth_request", "401: a preflight has no credentials", "401"),
+    cors("nginx", "if ($request_method …) { return … }, also by set, map or rewrite", SEEN, SEEN),
+    cors("nginx", "limit_except, without OPTIONS or PUT", "403", "403"),
+    cors("nginx", "auth_basic, auth_request, auth_jwt", "401: a preflight has no credentials", "401"),
+    cors("nginx", "valid_referers, without the dashboard's host", PAGE, PAGE),
+    cors("nginx", "if ($http_sec_fetch_site …), ($http_user_agent …) or another header of a page", PAGE, PAGE),
+    size("nginx", "if ($content_length …) { return 413; }, also by map", "the status above the length"),
+    cors("nginx", "proxy_pass_request_body off, proxy_set_body, proxy_method", "", "Glance gets no image"),
+    cors("nginx", "ssl_verify_client on", CERTIFICATE, CERTIFICATE),
+    cors("nginx", "ssl_protocols, without TLSv1.2 or TLSv1.3", OLD_TLS, OLD_TLS),
+    cors("nginx", "listen, on a port that browsers block", BAD_PORT, BAD_PORT),
     silence("nginx", "client_body_timeout", "408 if the browser sends nothing for this time (60s)"),
     silence("nginx", "proxy_send_timeout", "504 if Glance takes nothing for this time (60s)"),
     answer("nginx", "proxy_read_timeout", "504 if Glance sends nothing for this time (60s)"),
@@ -80,9 +93,18 @@ pub const EFFECTS: [Effect; 68] = [
     cors("HAProxy", "http-response add-header Access-Control-Allow-Origin", DOUBLED, DOUBLED),
     cors("HAProxy", "http-response del-header Access-Control-Allow-Origin", "no grant: refused", "no grant: refused"),
     cors("HAProxy", "http-request return … if METH_OPTIONS", ANSWERED, ""),
-    cors("HAProxy", "http-request deny unless { method … }, without OPTIONS", "403", ""),
+    cors("HAProxy", "http-request deny|return|redirect …, tcp-request content reject …, by method or path", SEEN, SEEN),
+    cors(
+        "HAProxy",
+        "the same by hdr(sec-fetch-site), hdr(user-agent), hdr(referer) or another header of a page",
+        PAGE,
+        PAGE,
+    ),
     cors("HAProxy", "http-request auth", "401: a preflight has no credentials", "401"),
     size("HAProxy", "http-request deny if { req.body_size gt N }", "403, or deny_status, above this size"),
+    cors("HAProxy", "bind … verify required", CERTIFICATE, CERTIFICATE),
+    cors("HAProxy", "bind … ssl-max-ver TLSv1.1, ssl-default-bind-options", OLD_TLS, OLD_TLS),
+    cors("HAProxy", "bind, on a port that browsers block", BAD_PORT, BAD_PORT),
     silence("HAProxy", "timeout client", "does not end a body that stalls (2.6)"),
     silence("HAProxy", "timeout server", "504 if the body stalls, or Glance does not answer, for this time"),
     Effect {
@@ -101,8 +123,15 @@ pub const EFFECTS: [Effect; 68] = [
         "401: a preflight has no credentials",
         "401",
     ),
-    cors("httpd", "AllowMethods, without OPTIONS", "405", ""),
-    cors("httpd", "RewriteRule … [F] or [R=…] on the method", "403, or the status", ""),
+    cors("httpd", "Require method, <Limit>, <LimitExcept>, without OPTIONS or PUT", "403", "403"),
+    cors("httpd", "AllowMethods, without OPTIONS or PUT", "405", "405"),
+    cors("httpd", "RewriteRule … [F], [R=…] or to another host, by method or path", SEEN, SEEN),
+    cors("httpd", "the same by %{HTTP_REFERER}, %{HTTP_USER_AGENT} or another header of a page", PAGE, PAGE),
+    size("httpd", "the same by %{HTTP:Content-Length}", "403, or the status, above it"),
+    cors("httpd", "SecRule REQUEST_METHOD or REQUEST_HEADERS:…, with deny", "403, or the status", "the same"),
+    cors("httpd", "SSLVerifyClient require", CERTIFICATE, CERTIFICATE),
+    cors("httpd", "SSLProtocol, without TLSv1.2 or TLSv1.3", OLD_TLS, OLD_TLS),
+    cors("httpd", "<VirtualHost>, on a port that browsers block", BAD_PORT, BAD_PORT),
     size(
         "httpd",
         "LimitRequestBody",
@@ -148,8 +177,16 @@ pub const EFFECTS: [Effect; 68] = [
     // NGINX Gateway Fabric: ClientSettingsPolicy's reference.
     size("ClientSettingsPolicy", "spec.body.maxSize", "413 above it"),
     silence("ClientSettingsPolicy", "spec.body.timeout", STILL),
-    // Istio: VirtualService's reference (Envoy's route time-out).
+    // Istio: the references of VirtualService (Envoy's route time-out), AuthorizationPolicy and RequestAuthentication.
     cors("VirtualService", "http[].corsPolicy", ANSWERED, "its values"),
+    cors("AuthorizationPolicy", "spec.rules, DENY", "403 if a rule matches", "the same"),
+    cors("AuthorizationPolicy", "spec.rules, ALLOW", "403 unless a rule matches", "the same"),
+    cors(
+        "RequestAuthentication",
+        "spec.jwtRules[].fromHeaders with X-Auth-Token",
+        "",
+        "401: Keystone's token is no JWT of it",
+    ),
     answer("VirtualService", "timeout", LATE),
     answer("VirtualService", "retries.perTryTimeout", LATE),
     // Contour: HTTPProxy's reference.

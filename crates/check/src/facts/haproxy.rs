@@ -72,28 +72,39 @@ pub fn missing_maps(unit: &Unit) -> Vec<String> {
 }
 
 fn lines<'a>(file: &'a ConfigFile, section: &Directive) -> Vec<ScopedDirective<'a>> {
-    section.children.iter().map(|line| ScopedDirective { directive: line.clone(), within: vec![], file }).collect()
+    let within = vec![Directive { children: vec![], ..section.clone() }];
+    let item = |line: &Directive| ScopedDirective { directive: line.clone(), within: within.clone(), file };
+    section.children.iter().map(item).collect()
 }
 
 /// All of them in a unit.
 pub fn servers(unit: &Unit) -> Vec<Server<'_>> {
     let sections = sections(unit);
     let maps: Vec<&ConfigFile> = unit.of_kind(Kind::Map).collect();
+    let global = sections.iter().filter(|section| section.own.name == "global").flat_map(Section::items);
+    let options: Vec<_> = global.filter(|item| item.directive.name == "ssl-default-bind-options").collect();
     let mut servers = Vec::new();
     for backend in sections.iter().filter(|s| matches!(s.own.name.as_str(), "backend" | "listen")) {
         let fronts: Vec<&Section<'_>> = sections.iter().filter(|front| front.leads_to(backend, &maps)).collect();
         if fronts.is_empty() {
-            servers.extend(server(unit, backend, None));
+            servers.extend(server(unit, &options, backend, None));
         }
-        servers.extend(fronts.into_iter().filter_map(|front| server(unit, backend, Some(front))));
+        servers.extend(fronts.into_iter().filter_map(|front| server(unit, &options, backend, Some(front))));
     }
     servers
 }
 
-fn server<'a>(unit: &Unit, backend: &Section<'a>, front: Option<&Section<'a>>) -> Option<Server<'a>> {
+/// `options`: the global section's, for each `bind`.
+fn server<'a>(
+    unit: &Unit,
+    options: &[ScopedDirective<'a>],
+    backend: &Section<'a>,
+    front: Option<&Section<'a>>,
+) -> Option<Server<'a>> {
     let service = served(backend, front).or_else(|| unit.service())?;
     let own = backend.items();
-    let items = backend.defaults.iter().cloned().chain(front.into_iter().flat_map(Section::items)).chain(own);
+    let items =
+        options.iter().chain(&backend.defaults).cloned().chain(front.into_iter().flat_map(Section::items)).chain(own);
     let items: Vec<ScopedDirective<'a>> = items.collect();
     let end = front.unwrap_or(backend);
     let tcp = end
@@ -113,6 +124,7 @@ fn server<'a>(unit: &Unit, backend: &Section<'a>, front: Option<&Section<'a>>) -
             .flat_map(|item| listens(item, tcp))
             .collect(),
         items,
+        takes_uploads: false,
         scope: unit.scope.clone(),
     })
 }

@@ -47,6 +47,8 @@ pub struct Server<'a> {
     pub items: Vec<ScopedDirective<'a>>,
     /// Where it listens, if that is written.
     pub listens: Vec<Listen>,
+    /// Whether it takes Glance's own paths, as far as that shows.
+    pub takes_uploads: bool,
     pub scope: Vec<String>,
 }
 
@@ -70,19 +72,20 @@ impl<'a> Server<'a> {
                 let at_port = || host.text().contains(":9292").then_some(Program::Glance);
                 let listens = httpd_listens(file, host, &items);
                 let service = served(&items).or_else(at_port).or_else(|| by_host(&items, &listens, known));
-                if service != Some(Program::Horizon) {
-                    upload_path::of_httpd(&mut items);
-                }
-                servers.extend(Self::new(unit, Kind::Httpd, file, host.line, service, items, listens));
+                let takes_uploads = service != Some(Program::Horizon) && upload_path::of_httpd(&mut items);
+                let server = Self::new(unit, Kind::Httpd, file, host.line, service, items, listens);
+                servers.extend(server.map(|server| Self { takes_uploads, ..server }));
             }
             if hosts(tree).is_empty() && serves_alone(tree) {
                 let items: Vec<ScopedDirective<'a>> = shared.iter().cloned().chain(own).collect();
                 servers.extend(Self::new(unit, Kind::Httpd, file, 1, served(&items), items, Vec::new()));
             }
         }
-        for file in unit.of_kind(Kind::Nginx) {
-            let tree = directives::nginx(&file.text);
-            nginx(unit, file, &tree, &tree, &[], known, &mut servers);
+        let nginx: Vec<_> = unit.of_kind(Kind::Nginx).map(|file| (file, directives::nginx(&file.text))).collect();
+        for (file, tree) in &nginx {
+            let others = nginx.iter().filter(|(other, _)| !std::ptr::eq(*other, *file));
+            let maps: Vec<_> = others.flat_map(|(other, tree)| maps(other, tree)).collect();
+            of_nginx(unit, file, tree, tree, &maps, known, &mut servers);
         }
         servers.extend(super::haproxy::servers(unit));
         servers
@@ -98,7 +101,7 @@ impl<'a> Server<'a> {
         listens: Vec<Listen>,
     ) -> Option<Self> {
         let service = service.or_else(|| by_name(file)).or_else(|| unit.service())?;
-        Some(Self { kind, service, file, line, items, listens, scope: unit.scope.clone() })
+        Some(Self { kind, service, file, line, items, listens, takes_uploads: false, scope: unit.scope.clone() })
     }
 
     /// Directives of a name.
@@ -346,8 +349,15 @@ fn by_name(file: &ConfigFile) -> Option<Program> {
     }
 }
 
+/// nginx: what `map` blocks of a file say; they hold in each file that nginx includes.
+fn maps<'a>(file: &'a ConfigFile, tree: &[Directive]) -> Vec<ScopedDirective<'a>> {
+    let inner = tree.iter().filter(|d| d.name == "http").flat_map(|d| &d.children);
+    let maps: Vec<Directive> = tree.iter().chain(inner).filter(|d| d.name == "map").cloned().collect();
+    flat(file, &maps, &[])
+}
+
 /// nginx: each location that forwards requests, with what it inherits.
-fn nginx<'a>(
+fn of_nginx<'a>(
     unit: &Unit,
     file: &'a ConfigFile,
     root: &[Directive],
@@ -375,7 +385,7 @@ fn nginx<'a>(
     }
     for block in tree.iter().filter(is_block).filter(|d| !matches!(d.name.as_str(), "if" | "limit_except")) {
         let before = servers.len();
-        nginx(unit, file, root, &block.children, &items, hosts, servers);
+        of_nginx(unit, file, root, &block.children, &items, hosts, servers);
         if block.name == "server" {
             let mut own = servers.split_off(before);
             only_the_uploads(block, &mut own);
@@ -390,6 +400,9 @@ fn only_the_uploads(server: &Directive, locations: &mut Vec<Server<'_>>) {
     let chosen = upload_path::nginx_location(&server.children);
     let Some(line) = chosen.and_then(|own| own.children.iter().find(passes)).map(|own| own.line) else { return };
     let to_glance = |own: &Server<'_>| own.service == Program::Glance;
+    for own in locations.iter_mut().filter(|own| own.line == line && to_glance(own)) {
+        own.takes_uploads = true;
+    }
     if locations.iter().any(|own| own.line == line && to_glance(own)) {
         locations.retain(|own| own.line == line || !to_glance(own));
     }

@@ -42,8 +42,8 @@ pub(crate) fn nginx_location(blocks: &[Directive]) -> Option<&Directive> {
     nginx_location(&chosen.children).or(Some(chosen))
 }
 
-/// httpd: drops what sections of other paths say, if the host leads all of its paths to Glance.
-pub(crate) fn of_httpd(items: &mut Vec<ScopedDirective<'_>>) {
+/// httpd: drops what sections of other paths say, if the host leads all of its paths to Glance. Whether it does.
+pub(crate) fn of_httpd(items: &mut Vec<ScopedDirective<'_>>) -> bool {
     let leads_all = |item: &ScopedDirective<'_>| {
         let root = item.directive.arg(0) == Some("/")
             || item.within.iter().any(|block| block.name == "location" && block.arg(0) == Some("/"));
@@ -51,9 +51,11 @@ pub(crate) fn of_httpd(items: &mut Vec<ScopedDirective<'_>>) {
             && root
             && item.directive.arg(1) != Some("!")
     };
-    if items.iter().any(leads_all) {
+    let takes_uploads = items.iter().any(leads_all);
+    if takes_uploads {
         items.retain(|item| item.within.iter().all(may_take));
     }
+    takes_uploads
 }
 
 /// Whether a section may be about the upload's path.

@@ -150,7 +150,8 @@ pub fn nginx(text: &str) -> Vec<Directive> {
                 while let Some(next) = chars.next_if(|next| *next != c) {
                     line += usize::from(next == '\n');
                     match (next, chars.peek()) {
-                        ('\\', Some(&escaped)) => {
+                        // Before any other character it stays (ngx_conf_file.c).
+                        ('\\', Some(&escaped @ ('"' | '\'' | '\\'))) => {
                             word.push(escaped);
                             chars.next();
                         }

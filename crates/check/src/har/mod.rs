@@ -163,6 +163,10 @@ fn of_policy(upload: &Upload<'_>, page: &Origin, entries: &[Entry]) -> Option<Fo
             "its sandbox gives the page an origin that Glance does not accept".to_owned(),
             "add allow-same-origin to sandbox in the dashboard's policy".to_owned(),
         ),
+        Restriction::Scriptless => (
+            "its sandbox lets the page run no script, and a script uploads".to_owned(),
+            "add allow-scripts to sandbox in the dashboard's policy".to_owned(),
+        ),
         Restriction::Upgrades => (
             format!("its upgrade-insecure-requests changes {at} to https"),
             "serve Glance by https, or remove upgrade-insecure-requests from the dashboard's policy".to_owned(),

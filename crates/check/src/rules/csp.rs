@@ -1,8 +1,8 @@
 //! DU013: the dashboard's page must be allowed to connect to Glance.
 
-use direct_upload_api::web::{Endpoint, Origin, PublicUrl};
+use direct_upload_api::web::{Endpoint, PublicUrl};
 use direct_upload_api::{Rule, Severity};
-use direct_upload_core::judge::csp::{self, ConnectSources};
+use direct_upload_core::judge::csp::{self, ConnectSources, Restriction};
 
 use crate::classify::Kind;
 use crate::facts::cloud::{Cloud, ExposedDashboard};
@@ -15,12 +15,12 @@ use crate::unit::Program;
 /// A policy that lacks Glance.
 pub(crate) fn connect_src(cloud: &Cloud<'_>) -> Vec<Finding> {
     let of_servers = cloud.servers.iter().filter(|s| s.service == Program::Horizon).flat_map(policies);
-    let of_settings = cloud.horizons.iter().filter_map(setting);
-    of_servers.chain(of_settings).filter_map(|policy| judge(cloud, &policy)).collect()
+    let of_settings = cloud.horizons.iter().flat_map(settings);
+    of_servers.chain(of_settings).flat_map(|policy| judge(cloud, &policy)).collect()
 }
 
 struct Policy {
-    sources: Vec<String>,
+    restrictions: Vec<Restriction>,
     place: Location,
     scope: Vec<String>,
 }
@@ -40,65 +40,108 @@ fn policies(server: &Server<'_>) -> Vec<Policy> {
         Kind::Haproxy => "http-response",
         _ => "header",
     };
-    let found = server.of_name(name).filter_map(|item| Some((item, ConnectSources::parse(&value(item)?)?)));
+    let found = server.of_name(name).filter_map(|item| Some((item, value(item)?)));
     found
-        .map(|(item, found)| Policy { sources: found.sources, place: item.place(), scope: server.scope.clone() })
+        .map(|(item, text)| Policy { restrictions: read(&text), place: item.place(), scope: server.scope.clone() })
         .collect()
 }
 
-/// django-csp's settings, those of its version 4, and Django's own since 6.
-fn setting(horizon: &HorizonFacts<'_>) -> Option<Policy> {
-    const NAMES: [&str; 4] = ["CSP_CONNECT_SRC", "CSP_DEFAULT_SRC", "CONTENT_SECURITY_POLICY", "SECURE_CSP"];
-    let name = NAMES.into_iter().find(|name| horizon.value(name).is_some())?;
-    let value = horizon.value(name)?;
-    let directives = value.get("DIRECTIVES").unwrap_or(value);
-    let listed = directives.get("connect-src").or_else(|| directives.get("default-src"));
-    let sources = match listed.unwrap_or(value) {
-        Value::Text(text) => vec![text.clone()],
-        value => value.texts()?.into_iter().map(str::to_owned).collect(),
-    };
-    let (snippet, last) = horizon.assignments(name).pop()?;
-    Some(Policy { sources, place: snippet.file.option(last.line, name), scope: horizon.unit.scope.clone() })
+/// A policy as the probe reads one.
+fn read(text: &str) -> Vec<Restriction> {
+    csp::enforced(&[("Content-Security-Policy".to_owned(), text.to_owned())])
 }
 
-fn judge(cloud: &Cloud<'_>, policy: &Policy) -> Option<Finding> {
+/// django-csp's settings, those of its version 4, and Django's own since 6.
+fn settings(horizon: &HorizonFacts<'_>) -> Vec<Policy> {
+    const NAMES: [&str; 4] = ["CSP_CONNECT_SRC", "CSP_DEFAULT_SRC", "CONTENT_SECURITY_POLICY", "SECURE_CSP"];
+    let texts = |value: &Value| match value {
+        Value::Text(text) => Some(text.clone()),
+        value => Some(value.texts()?.join(" ")),
+    };
+    let policy = |name: &str, text: &str| {
+        let (snippet, last) = horizon.assignments(name).pop()?;
+        let place = snippet.file.option(last.line, name);
+        Some(Policy { restrictions: read(text), place, scope: horizon.unit.scope.clone() })
+    };
+    let name = NAMES.into_iter().find(|name| horizon.value(name).is_some());
+    let main = name.and_then(|name| {
+        let value = horizon.value(name)?;
+        let directives = value.get("DIRECTIVES").unwrap_or(value);
+        let listed = directives.get("connect-src").or_else(|| directives.get("default-src"));
+        let sources = texts(listed.unwrap_or(value)).map(|sources| format!("connect-src {sources}"));
+        let sandbox = directives.get("sandbox").and_then(texts).map(|flags| format!("sandbox {flags}"));
+        policy(name, &sources.into_iter().chain(sandbox).collect::<Vec<_>>().join("; "))
+    });
+    let sandbox = horizon.value("CSP_SANDBOX").and_then(texts);
+    let sandbox = sandbox.and_then(|flags| policy("CSP_SANDBOX", &format!("sandbox {flags}")));
+    main.into_iter().chain(sandbox).collect()
+}
+
+fn judge(cloud: &Cloud<'_>, policy: &Policy) -> Vec<Finding> {
     let near = |scope: &[String]| scope == policy.scope || scope.is_empty() || policy.scope.is_empty();
-    let glances: Vec<Origin> = cloud
-        .published
-        .iter()
-        .filter(|p| near(&p.scope))
-        .filter_map(|p| PublicUrl::parse(&p.url).ok())
-        .map(|url| url.origin().clone())
-        .collect();
+    let published = cloud.published.iter().filter(|p| near(&p.scope));
+    let glances: Vec<PublicUrl> = published.filter_map(|p| PublicUrl::parse(&p.url).ok()).collect();
+    let mut horizons = cloud.horizons.iter().filter(|h| near(&h.unit.scope)).peekable();
+    let direct = horizons.peek().is_none() || horizons.any(HorizonFacts::wants_direct);
+    let severity = if direct { Severity::Error } else { Severity::Warning };
+    let what = "the dashboard's Content-Security-Policy";
+    let of_one = |restriction: &Restriction| {
+        let (found, fix) = match restriction {
+            Restriction::Connections(own) if admits(cloud, &glances, own, policy) => return None,
+            Restriction::Connections(own) => {
+                let glance =
+                    glances.first().map_or("Glance's public origin".to_owned(), |url| url.origin().to_string());
+                let path = own.sources.iter().any(|source| is_of_host(source, &glance));
+                let add = if path { ", without a path or with one that ends in a slash" } else { "" };
+                (
+                    format!("{what} lets it connect to {} only", shown(&own.sources)),
+                    format!("add {glance} to connect-src{add}"),
+                )
+            }
+            Restriction::Opaque => (
+                format!("{what} has sandbox without allow-same-origin: its pages send Origin: null"),
+                "add allow-same-origin to sandbox".to_owned(),
+            ),
+            Restriction::Scriptless => (
+                format!("{what} has sandbox without allow-scripts: its pages run no script, and a script uploads"),
+                "add allow-scripts to sandbox".to_owned(),
+            ),
+            // An http Glance of an https dashboard is DU009.
+            Restriction::Upgrades => {
+                let url = glances.iter().find(|url| !url.origin().is_https())?;
+                (
+                    format!("{what} has upgrade-insecure-requests: browsers request https instead of {url}"),
+                    "serve Glance by https, or remove upgrade-insecure-requests".to_owned(),
+                )
+            }
+        };
+        Some(Finding::new(Rule::Csp, severity, &policy.place, found, fix))
+    };
+    policy.restrictions.iter().filter_map(of_one).collect()
+}
+
+/// Whether a source names a host, perhaps with a path of it.
+fn is_of_host(source: &str, origin: &str) -> bool {
+    source.strip_prefix(origin).is_some_and(|rest| rest.starts_with('/'))
+}
+
+fn admits(cloud: &Cloud<'_>, glances: &[PublicUrl], own: &ConnectSources, policy: &Policy) -> bool {
     let closed = |s: &String| {
         matches!(s.trim_matches('\''), "self" | "none" | "unsafe-inline" | "unsafe-eval" | "report-sample")
             || matches!(s.as_str(), "data:" | "blob:" | "ws:" | "wss:")
     };
-    let admitted = match glances.as_slice() {
-        [] => !policy.sources.iter().all(closed),
-        origins => origins.iter().all(|origin| is_admitted(cloud, origin, policy)),
-    };
-    let mut horizons = cloud.horizons.iter().filter(|h| near(&h.unit.scope)).peekable();
-    let direct = horizons.peek().is_none() || horizons.any(HorizonFacts::wants_direct);
-    let severity = if direct { Severity::Error } else { Severity::Warning };
-    let glance = glances.first().map_or("Glance's public origin".to_owned(), Origin::to_string);
-    (!admitted).then(|| {
-        Finding::new(
-            Rule::Csp,
-            severity,
-            &policy.place,
-            format!("the dashboard's Content-Security-Policy lets it connect to {} only", shown(&policy.sources)),
-            format!("add {glance} to connect-src"),
-        )
-    })
+    match glances {
+        [] => !own.sources.iter().all(closed),
+        urls => urls.iter().all(|url| is_admitted(cloud, url, &own.sources, policy)),
+    }
 }
 
 fn shown(sources: &[String]) -> String {
     if sources.is_empty() { "nothing".to_owned() } else { sources.join(" ") }
 }
 
-fn is_admitted(cloud: &Cloud<'_>, origin: &Origin, policy: &Policy) -> bool {
-    let endpoint = Endpoint::from(PublicUrl::with_path(origin.clone(), ""));
+fn is_admitted(cloud: &Cloud<'_>, url: &PublicUrl, sources: &[String], policy: &Policy) -> bool {
+    let (origin, endpoint) = (url.origin(), Endpoint::from(url.clone()));
     let port = endpoint.port();
     // 'self' has the dashboard's own port (CSP3, 6.7.2.8). Where that is not written, it is the usual one, or one on
     // which its server listens.
@@ -111,8 +154,7 @@ fn is_admitted(cloud: &Cloud<'_>, origin: &Origin, policy: &Policy) -> bool {
         None => d.host == origin.host() && usual(),
     };
     let own = cloud.dashboards_near(&policy.scope).any(is_own);
-    policy
-        .sources
+    sources
         .iter()
         .any(|source| (source.eq_ignore_ascii_case("'self'") && own) || csp::source_admits(source, None, &endpoint))
 }

@@ -28,7 +28,7 @@ fn before_glance<'a, 'b>(cloud: &'b Cloud<'a>) -> impl Iterator<Item = &'b Serve
 pub fn body(cloud: &Cloud<'_>) -> Vec<Finding> {
     let judge = |server: &Server<'_>| if server.kind == Kind::Nginx { nginx_body(server) } else { httpd_body(server) };
     let own_host = cloud.servers.iter().filter(|server| server.service == Program::Horizon);
-    let uwsgi = cloud.glances.iter().filter_map(uwsgi_body);
+    let uwsgi = cloud.glances.iter().filter_map(uwsgi_body).chain(cloud.glances.iter().filter_map(own_cap));
     let modsecurity = before_glance(cloud).filter_map(modsecurity);
     let found = before_glance(cloud).filter_map(judge).chain(own_host.filter_map(under_the_dashboard)).chain(uwsgi);
     found.chain(modsecurity).chain(legacy_body(cloud)).collect()
@@ -91,6 +91,20 @@ fn modsecurity(server: &Server<'_>) -> Option<Finding> {
     let item = server.last("secrequestbodyaccess")?;
     let found = "SecRequestBodyAccess On: ModSecurity refuses bodies above 128 MiB, its default SecRequestBodyLimit";
     Some(Finding::error(Rule::BodyLimit, &item.place(), found, fix))
+}
+
+/// Glance's own limit, which is usually meant: only a very small one stops nearly every image.
+fn own_cap(glance: &GlanceFacts<'_>) -> Option<Finding> {
+    let setting = glance.option("DEFAULT", "image_size_cap")?;
+    let limit: u64 = setting.value.trim().parse().ok()?;
+    let finding = match limit {
+        _ if limit < GIB => Finding::error,
+        _ if limit < SMALL => Finding::warning,
+        _ => return None,
+    };
+    let found = format!("image_size_cap = {limit}: Glance refuses larger images with 413");
+    let fix = "image_size_cap = 1099511627776 (1 TiB, Glance's default)";
+    Some(finding(Rule::BodyLimit, &setting.place, found, fix))
 }
 
 fn uwsgi_body(glance: &GlanceFacts<'_>) -> Option<Finding> {

@@ -1,5 +1,6 @@
 //! Facts → findings. Each rule is a function of the facts only.
 
+mod connections;
 pub mod credentials;
 pub mod csp;
 pub mod endpoint;
@@ -9,10 +10,11 @@ pub mod headers;
 pub mod import;
 pub mod limits;
 pub mod logs;
-pub mod options;
+mod options;
 pub mod origins;
 pub mod proxy_headers;
 pub mod reading;
+mod refused;
 mod requests;
 pub mod services;
 pub mod settings;
@@ -29,7 +31,7 @@ use crate::facts::cloud::Cloud;
 /// Everything that is wrong.
 pub fn all(cloud: &Cloud<'_>) -> Vec<Finding> {
     type RuleOf = fn(&Cloud<'_>) -> Vec<Finding>;
-    const RULES: [RuleOf; 31] = [
+    const RULES: [RuleOf; 32] = [
         origins::form,
         origins::missing,
         headers::headers,
@@ -43,8 +45,9 @@ pub fn all(cloud: &Cloud<'_>) -> Vec<Finding> {
         start::program,
         start::chunked,
         endpoint::published,
+        connections::connections,
         proxy_headers::cors,
-        options::options,
+        refused::refused,
         requests::requests,
         exposed::issues,
         haproxy::haproxy,

@@ -1,10 +1,8 @@
-//! DU012, DU020: what a server in front of Glance removes from a request, and which uploads it refuses although it
-//! lets the preflight pass.
+//! DU012, DU020: what a server in front of Glance removes from a request.
 
 use direct_upload_api::Rule;
 use regex::Regex;
 
-use super::options::asks_login;
 use super::proxy_headers::{ALLOW_ORIGIN, unless_it_stands_in};
 use crate::classify::Kind;
 use crate::facts::cloud::Cloud;
@@ -18,7 +16,7 @@ pub(crate) fn requests(cloud: &Cloud<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for server in cloud.servers.iter().filter(|server| server.service == Program::Glance) {
         findings.extend(server.items.iter().flat_map(|item| taken_off(cloud, server, item)));
-        findings.extend(server.items.iter().filter_map(|item| refuses_put(server, item)));
+        findings.extend(server.items.iter().filter_map(|item| replaced(server, item)));
     }
     unless_it_stands_in(cloud, findings)
 }
@@ -138,51 +136,22 @@ fn taken_off(cloud: &Cloud<'_>, server: &Server<'_>, item: &ScopedDirective<'_>)
     rewrites(server, item).into_iter().filter_map(of_one).collect()
 }
 
-/// DU020: a list of methods, or of those that need no login, that has OPTIONS, and not PUT.
-fn refuses_put(server: &Server<'_>, item: &ScopedDirective<'_>) -> Option<Finding> {
-    let has = |words: &[String], method: &str| words.iter().any(|word| word.eq_ignore_ascii_case(method));
-    let lacks_put = |words: &[String]| has(words, "OPTIONS") && !has(words, "PUT");
-    let told = |found: String, fix: &str| Some(Finding::error(Rule::OptionsFiltered, &item.place(), found, fix));
-    let list = |name: &str| item.within.iter().find(|block| block.name == name).map(|block| &block.args);
-    let written = format!("{} {}", item.directive.written, item.directive.text());
-    let denies = match (server.kind, item.directive.name.as_str()) {
-        (Kind::Nginx, "deny") => item.directive.word() == "all",
-        (Kind::Httpd, "require") => item.directive.text().eq_ignore_ascii_case("all denied"),
-        (Kind::Httpd, "deny") => item.directive.text().eq_ignore_ascii_case("from all"),
-        (Kind::Httpd, "allowmethods") => {
-            let found = format!("{written} lets OPTIONS through, but not PUT");
-            return if lacks_put(&item.directive.args) { told(found, "add PUT to it") } else { None };
+/// DU020: a server gives Glance another method than the browser's, or no image.
+fn replaced(server: &Server<'_>, item: &ScopedDirective<'_>) -> Option<Finding> {
+    let arg = |at: usize| item.directive.arg(at).unwrap_or_default();
+    let what = match (server.kind, item.directive.name.as_str()) {
+        (Kind::Nginx, "proxy_method") if !arg(0).contains("$request_method") => {
+            "gives Glance one method for each request"
         }
-        _ => false,
+        (Kind::Nginx, "proxy_pass_request_body" | "uwsgi_pass_request_body") if item.directive.word() == "off" => {
+            "keeps the image from Glance"
+        }
+        (Kind::Nginx, "proxy_set_body") if !arg(0).contains("$request_body") => "replaces the image",
+        (Kind::Haproxy, "http-request") if arg(0) == "set-method" && item.directive.args.len() == 2 => {
+            "gives Glance one method for each request"
+        }
+        _ => return None,
     };
-    let logs_in = match (server.kind, item.directive.name.as_str()) {
-        (Kind::Nginx, "auth_basic") => item.directive.word() != "off",
-        (Kind::Httpd, "require") => asks_login(&item.directive),
-        _ => false,
-    };
-    let spared = || server.of_name("require").find(|other| other.directive.word() == "method");
-    let spared = spared().map(|other| &other.directive.args).filter(|_| logs_in && server.kind == Kind::Httpd);
-    let around = list("limit_except").or_else(|| list("limitexcept"));
-    let limited = list("limit").is_some_and(|methods| has(methods, "PUT") && !has(methods, "OPTIONS"));
-    if denies && around.is_some_and(|methods| lacks_put(methods)) {
-        let methods = around.map(|methods| methods.join(" ")).unwrap_or_default();
-        return told(
-            format!("{methods} accepts OPTIONS, but not PUT, which is the upload"),
-            "add PUT to the accepted methods",
-        );
-    }
-    let fix = match around {
-        Some(methods) => lacks_put(methods).then_some(match server.kind {
-            Kind::Httpd => "add PUT to the methods of the LimitExcept around it: Glance checks the token itself",
-            _ => REMOVE,
-        }),
-        None if list("limit").is_some() => limited.then_some(REMOVE),
-        None => spared
-            .is_some_and(|methods| lacks_put(methods))
-            .then_some("add PUT to the Require method there: Glance checks the token itself"),
-    };
-    let found = format!("{written} accepts OPTIONS, but not PUT: the upload has Glance's token and no other login");
-    told(found, fix.filter(|_| logs_in)?)
+    let found = format!("{} {} {what}", item.directive.written, item.directive.text());
+    Some(Finding::error(Rule::OptionsFiltered, &item.place(), found, "remove it: Glance needs the browser's request"))
 }
-
-const REMOVE: &str = "remove it: Glance checks the token itself";

@@ -16,9 +16,10 @@ use crate::facts::paste::{Filter, Paste};
 use crate::facts::server::{OtherServer, ScopedDirective};
 use crate::finding::{Finding, Location};
 use crate::formats::directives::Directive;
-use crate::rules::options::{asks_login, is_options};
+use crate::rules::options::is_options;
 use crate::rules::origins::{self, Listed, ORIGINS};
 use crate::rules::proxy_headers::{ALLOW_ORIGIN, doubles, header};
+use crate::rules::refused::is_login;
 use crate::rules::unknown;
 use crate::unit::{ConfigFile, Unit};
 
@@ -164,7 +165,7 @@ fn login(server: &OtherServer<'_>, item: &ScopedDirective<'_>) -> Option<Finding
     });
     let asks = match server.kind {
         Kind::Nginx => item.directive.word() != "off",
-        _ => asks_login(&item.directive) && !exempt,
+        _ => is_login(&item.directive.word()) && !exempt,
     };
     (asks && !limited && !item.within.iter().any(excepts)).then(|| {
         let service = server.service;

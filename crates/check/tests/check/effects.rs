@@ -14,7 +14,7 @@ const SECTIONS: [(&str, &[&str]); 9] = [
     ("uWSGI", &["uWSGI"]),
     ("Gateway API and Envoy Gateway", &["HTTPRoute", "ClientTrafficPolicy", "BackendTrafficPolicy", "SecurityPolicy"]),
     ("NGINX Gateway Fabric", &["ClientSettingsPolicy"]),
-    ("Istio", &["VirtualService"]),
+    ("Istio", &["VirtualService", "AuthorizationPolicy", "RequestAuthentication"]),
     ("Contour", &["HTTPProxy"]),
     ("Traefik", &["Traefik", "Middleware", "ServersTransport"]),
 ];

@@ -14,7 +14,7 @@ const BLOCKED_PORTS: &[u16] = &[
 ];
 
 /// Whether browsers refuse to connect to a port.
-pub(super) fn blocks_port(port: u16) -> bool {
+pub fn blocks_port(port: u16) -> bool {
     BLOCKED_PORTS.contains(&port)
 }
 
@@ -86,7 +86,7 @@ pub fn user_agent() -> String {
 /// How near the server is to the page (HTML §7.1.1). The registrable domain is taken to be the last two
 /// labels: the real list of suffixes is not here, and servers rarely distinguish `same-site` from
 /// `cross-site`.
-fn site(page: &Origin, server: &Origin) -> &'static str {
+pub fn site(page: &Origin, server: &Origin) -> &'static str {
     let is_address =
         |origin: &Origin| origin.host().contains(':') || origin.host().ends_with(|c: char| c.is_ascii_digit());
     let (ours, theirs) = (page.host().trim_end_matches('.'), server.host().trim_end_matches('.'));

@@ -14,6 +14,8 @@ pub enum Restriction {
     Connections(ConnectSources),
     /// `sandbox` without `allow-same-origin`: the page's origin is opaque, and browsers send `Origin: null`.
     Opaque,
+    /// `sandbox` without `allow-scripts`: the page runs no script, and a script sends the upload.
+    Scriptless,
     /// `upgrade-insecure-requests`: browsers request https where the URL says http (Upgrade Insecure
     /// Requests §3.3).
     Upgrades,
@@ -24,18 +26,20 @@ impl Restriction {
     fn parse(policy: &str) -> Vec<Self> {
         let directives = directives(policy);
         let named = |name: &str| directives.iter().find(|directive| directive[0].eq_ignore_ascii_case(name));
-        let keeps_origin = |flags: &Vec<&str>| flags.iter().any(|flag| flag.eq_ignore_ascii_case("allow-same-origin"));
-        let opaque = named("sandbox").filter(|flags| !keeps_origin(flags)).map(|_| Self::Opaque);
+        let lacks =
+            |name: &str| named("sandbox").filter(|flags| !flags.iter().any(|flag| flag.eq_ignore_ascii_case(name)));
+        let opaque = lacks("allow-same-origin").map(|_| Self::Opaque);
+        let scriptless = lacks("allow-scripts").map(|_| Self::Scriptless);
         let upgrades = named("upgrade-insecure-requests").map(|_| Self::Upgrades);
         let connections = ConnectSources::parse(policy).map(Self::Connections);
-        [connections, opaque, upgrades].into_iter().flatten().collect()
+        [connections, scriptless, opaque, upgrades].into_iter().flatten().collect()
     }
 
     /// Whether a page of this origin may send the upload to the endpoint.
     pub fn admits(&self, page: &Origin, endpoint: &Endpoint) -> bool {
         match self {
             Self::Connections(sources) => sources.admits(page, endpoint),
-            Self::Opaque => false,
+            Self::Opaque | Self::Scriptless => false,
             Self::Upgrades => endpoint.origin().is_https() || is_loopback(endpoint.origin()),
         }
     }
@@ -85,7 +89,8 @@ pub(super) fn enforced_by_page(tags: &[Tag]) -> Vec<Restriction> {
             && tag.get("http-equiv").is_some_and(|name| name.eq_ignore_ascii_case("content-security-policy"))
     };
     let policies = tags.iter().filter(is_policy).filter_map(|tag| tag.get("content"));
-    policies.flat_map(Restriction::parse).filter(|restriction| *restriction != Restriction::Opaque).collect()
+    let counts = |own: &Restriction| !matches!(own, Restriction::Opaque | Restriction::Scriptless);
+    policies.flat_map(Restriction::parse).filter(counts).collect()
 }
 
 /// Whether a source expression matches the URL of an upload (§6.7.2.8). `page` is the page with the policy.

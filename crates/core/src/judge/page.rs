@@ -160,6 +160,11 @@ pub(crate) fn blocked_by(policies: &[Restriction], asked: &Preflight) -> Option<
             "puts its page into a sandbox: the browser sends Origin: null, which Glance does not accept".to_owned(),
             format!("add allow-same-origin to sandbox, or remove sandbox, {sets}"),
         ),
+        Restriction::Scriptless => (
+            "sandbox".to_owned(),
+            "lets its page run no script, and a script sends the upload".to_owned(),
+            format!("add allow-scripts to sandbox, or remove sandbox, {sets}"),
+        ),
         Restriction::Upgrades => (
             "upgrade-insecure-requests".to_owned(),
             format!("makes the browser request https instead of {glance}"),

@@ -15,7 +15,7 @@ pub enum Hand {
 }
 
 /// Nothing that could be done here by rote, and why.
-const ELSEWHERE: [(Rule, &str); 20] = [
+const ELSEWHERE: [(Rule, &str); 21] = [
     // Somebody has to say what the broken line was for.
     (Rule::NoEffect, "correct the syntax"),
     (Rule::NoEffect, "correct the line; strings need quotes"),
@@ -31,6 +31,7 @@ const ELSEWHERE: [(Rule, &str); 20] = [
     // A pod's volumes, and the image's own start script.
     (Rule::NoEffect, "mount each snippet as a single file"),
     (Rule::NotPublic, "publish the URL that browsers reach"),
+    (Rule::NotPublic, "choose another port"),
     // The operator's own file is written again by the operator.
     (Rule::NotRead, "of the Glance resource: the operator writes"),
     (Rule::WrongStart, "start the module glance.wsgi.api:application under uWSGI"),
@@ -55,6 +56,10 @@ pub fn apply(files: &Files, finding: &Finding) -> Option<Hand> {
     let line = |edit: &dyn Fn(&str) -> String| at_line(files, finding, edit);
     let before = |new: &str| line(&|old| format!("{new}\n{old}"));
     match rule {
+        Rule::Csp if fix.ends_with(" to sandbox") => {
+            let flag = fix.split(' ').nth(1)?.to_owned();
+            line(&|old| sandbox(old, &flag))
+        }
         Rule::Csp => line(&|old| csp(old, fix)),
         Rule::MixedContent if fix.starts_with("end TLS before Glance, too") => {
             line(&|old| format!("{old} ssl crt /etc/ssl/g.pem"))
@@ -72,22 +77,38 @@ pub fn apply(files: &Files, finding: &Finding) -> Option<Hand> {
             before("http-request allow if METH_OPTIONS")
         }
         Rule::OptionsFiltered if fix.contains("Require method OPTIONS PUT") => before("Require method OPTIONS PUT"),
-        Rule::OptionsFiltered if fix.starts_with("add OPTIONS to it") => line(&|old| format!("{old} OPTIONS")),
-        Rule::OptionsFiltered if fix.starts_with("add OPTIONS to the accepted methods") => spot(&options_let_through),
+        _ if fix.starts_with("take ") && fix.contains(" off the line") => {
+            let words = fix.strip_prefix("take ")?.split(" off the line").next()?.to_owned();
+            line(&|old| old.replace(&format!(" {words}"), ""))
+        }
+        Rule::OptionsFiltered if fix.ends_with(" to it") => {
+            let methods = fix.strip_prefix("add ")?.strip_suffix(" to it")?.to_owned();
+            line(&|old| format!("{old} {methods}"))
+        }
+        Rule::OptionsFiltered if fix.contains(" to the accepted methods") => {
+            let method = fix.split(' ').nth(1)?.to_owned();
+            spot(&|spot| let_through(spot, &method))
+        }
+        Rule::OptionsFiltered | Rule::BodyLimit if fix.starts_with("remove the rule and its conditions") => {
+            spot(&without_conditions)
+        }
         Rule::OptionsFiltered if fix.contains(" to the methods of the LimitExcept around it") => spot(&|spot| {
-            let method = fix.split_whitespace().nth(1).unwrap();
+            let method = fix.strip_prefix("add ").and_then(|fix| fix.split(" to the ").next()).unwrap();
             let mut lines = spot.lines();
             let around = (0..spot.line).rev().find(|at| lines[*at].contains("<LimitExcept")).unwrap();
             lines[around] = lines[around].replace('>', &format!(" {method}>"));
             spot.set_lines(&lines);
         }),
-        Rule::OptionsFiltered if fix.starts_with("add PUT to the Require method there") => spot(&|spot| {
+        Rule::OptionsFiltered if fix.contains(" to the Require method there") => spot(&|spot| {
+            let method = fix.strip_prefix("add ").and_then(|fix| fix.split(" to the ").next()).unwrap();
             let mut lines = spot.lines();
             let beside = lines.iter_mut().find(|line| line.contains("Require method")).unwrap();
-            beside.push_str(" PUT");
+            beside.extend([" ", method]);
             spot.set_lines(&lines);
         }),
-        Rule::OptionsFiltered | Rule::CorsOnTheWay if fix.starts_with("remove the if block") => spot(&without_if),
+        Rule::OptionsFiltered | Rule::CorsOnTheWay | Rule::BodyLimit if fix.starts_with("remove the if block") => {
+            spot(&without_if)
+        }
         Rule::CorsOnTheWay if fix.starts_with("remove it and the del-header rule") => spot(&|spot| {
             let kept =
                 spot.lines().into_iter().filter(|line| !line.to_lowercase().contains("access-control-allow-origin"));
@@ -118,6 +139,15 @@ pub fn apply(files: &Files, finding: &Finding) -> Option<Hand> {
         Rule::NotRead if fix.starts_with("write oslo_config_") || fix.starts_with("move [cors] to ") => {
             Some(Hand::Elsewhere)
         }
+        Rule::OptionsFiltered if fix.starts_with("add to it {to:") => at_field(files, finding, &|rules| {
+            let rule =
+                serde_json::json!({"to": [{"operation": {"methods": ["OPTIONS", "PUT"], "paths": ["/v2/images/*"]}}]});
+            match rules.as_array_mut() {
+                Some(rules) => rules.push(rule),
+                None => *rules = serde_json::json!([rule]),
+            }
+        }),
+        Rule::OptionsFiltered if fix.starts_with("except OPTIONS and PUT") => Some(Hand::Elsewhere),
         Rule::TooSlow if fix.starts_with("give Traefik") => Some(Hand::Elsewhere),
         Rule::TooSlow if fix.starts_with("set the argument ") => {
             let argument = fix.split(' ').nth(3)?.to_owned();
@@ -150,6 +180,18 @@ fn at_line(files: &Files, finding: &Finding, edit: &dyn Fn(&str) -> String) -> O
         lines[at] = edit(&lines[at]);
         spot.set_lines(&lines);
     })
+}
+
+/// A field of an object.
+fn at_field(files: &Files, finding: &Finding, edit: &dyn Fn(&mut serde_json::Value)) -> Option<Hand> {
+    let path = steps(finding.place.field.as_deref()?);
+    let object = finding.place.object.as_deref()?;
+    Some(Hand::Edited(with_object(files, file_of(files, finding)?, object, |value| {
+        edit(path.iter().fold(value, |value, step| match step.parse::<usize>() {
+            Ok(at) if value.is_array() => &mut value[at],
+            _ => &mut value[step.as_str()],
+        }));
+    })))
 }
 
 /// What the paste file lacks, or has too much.
@@ -231,18 +273,27 @@ fn endpoint(files: &Files, finding: &Finding) -> Option<Hand> {
     })))
 }
 
-/// OPTIONS among the methods of a `RewriteCond` above the rule.
-fn options_let_through(spot: &mut Spot) {
+/// A method among those of a `RewriteCond` above the rule.
+fn let_through(spot: &mut Spot, method: &str) {
+    let mut lines = spot.lines();
+    let condition = (0..spot.line - 1).rev().find(|at| lines[*at].contains("REQUEST_METHOD")).unwrap();
+    lines[condition] = lines[condition].replacen("!^(", &format!("!^({method}|"), 1);
+    spot.set_lines(&lines);
+}
+
+/// The text without a `RewriteRule` and the conditions right before it.
+fn without_conditions(spot: &mut Spot) {
     let mut lines = spot.lines();
     let rule = spot.line - 1;
-    let condition = (0..rule).rev().find(|at| lines[*at].contains("REQUEST_METHOD")).unwrap_or(rule);
-    let listed = lines[condition].contains("!^(");
-    if listed {
-        lines[condition] = lines[condition].replacen("!^(", "!^(OPTIONS|", 1);
-    } else {
-        lines.drain(condition..=rule);
-    }
+    let above = lines[..rule].iter().rev().take_while(|line| line.trim_start().starts_with("RewriteCond")).count();
+    lines.drain(rule - above..=rule);
     spot.set_lines(&lines);
+}
+
+fn sandbox(line: &str, flag: &str) -> String {
+    let name = if line.contains("SANDBOX") { "[" } else { "sandbox" };
+    let flag = if line.contains("SANDBOX") { format!("'{flag}', ") } else { format!(" {flag}") };
+    line.replacen(name, &format!("{name}{flag}"), 1)
 }
 
 /// The text without the `if` block around the line.
@@ -250,7 +301,8 @@ fn without_if(spot: &mut Spot) {
     let from: usize = spot.text.split_inclusive('\n').take(spot.line).map(str::len).sum();
     let (before, own) = (spot.text[..from].rfind("if (").unwrap_or_default(), spot.text.find(&spot.field.clone()));
     let start = own.and_then(|own| spot.text[..own].rfind("if (")).unwrap_or(before);
-    let end = start + spot.text[start..].find('}').unwrap_or_default() + 1;
+    let inside = own.filter(|own| *own > start).unwrap_or(start);
+    let end = inside + spot.text[inside..].find('}').unwrap_or_default() + 1;
     spot.text.replace_range(start..end, "");
 }
 

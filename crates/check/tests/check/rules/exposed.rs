@@ -33,6 +33,13 @@ const NGINX: &str = "nginx.ingress.kubernetes.io";
 #[case::small(&["proxy-body-size: 100m", "proxy-request-buffering: 'off'"], &["error DU014", "note DU015"])]
 #[case::answers(&["proxy-body-size: '0'", "enable-cors: 'true'"], &["error DU012", "note DU015"])]
 #[case::login(&["proxy-body-size: '0'", "auth-url: https://login.example"], &["error DU020", "note DU015"])]
+#[case::certificate(&["proxy-body-size: '0'", "auth-tls-secret: openstack/ca"], &["error DU020", "note DU015"])]
+#[case::optional_certificate(&["proxy-body-size: '0'", "auth-tls-secret: openstack/ca", "auth-tls-verify-client: optional"], &["note DU015"])]
+#[case::owasps_rules(&["proxy-body-size: '0'", "enable-owasp-core-rules: 'true'", "modsecurity-snippet: 'SecRuleEngine On'"], &["error DU020", "note DU015"])]
+#[case::owasps_rules_with_put(&["proxy-body-size: '0'", "enable-owasp-core-rules: 'true'", "modsecurity-snippet: \"SecRuleEngine On SecAction id:900200,pass,setvar:'tx.allowed_methods=GET PUT OPTIONS'\""], &["note DU015"])]
+#[case::owasps_rules_watch(&["proxy-body-size: '0'", "enable-owasp-core-rules: 'true'"], &["note DU015"])]
+#[case::snippet(&["proxy-body-size: '0'", "configuration-snippet: 'if ($request_method = PUT) { return 405; }'"], &["error DU020", "note DU015"])]
+#[case::snippet_of_others(&["proxy-body-size: '0'", "server-snippet: 'if ($request_method = TRACE) { return 405; }'"], &["note DU015"])]
 fn annotations_of_ingress_nginx_are_judged(#[case] annotations: &[&str], #[case] expected: &[&str]) {
     let annotations: Vec<_> = annotations.iter().map(|line| format!("{NGINX}/{line}")).collect();
     assert_eq!(cluster(&ingress("nginx", &annotations.join(", "))), expected);

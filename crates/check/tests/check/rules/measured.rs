@@ -96,7 +96,70 @@ const GRANT: &str = "if ($request_method = OPTIONS) { add_header Access-Control-
 #[case::nginx_methods("nginx", OPEN, "limit_except GET PUT { deny all; }", Some("DU020"))]
 #[case::nginx_methods_with_options("nginx", OPEN, "limit_except GET PUT OPTIONS { deny all; }", None)]
 #[case::nginx_login("nginx", OPEN, "auth_basic x; auth_basic_user_file /dev/null;", Some("DU020"))]
+#[case::nginx_refuses_put("nginx", OPEN, "if ($request_method = PUT) { return 405; }", Some("DU020"))]
+#[case::nginx_refuses_in_the_server(
+    "nginx",
+    "client_max_body_size 0; proxy_request_buffering off; if ($request_method !~ ^(GET|OPTIONS)$) { return 444; }",
+    "",
+    Some("DU020")
+)]
+#[case::nginx_breaks(
+    "nginx",
+    OPEN,
+    "if ($request_method = PUT) { break; } if ($request_method !~ ^(GET|OPTIONS)$) { return 405; }",
+    None
+)]
+#[case::nginx_sets(
+    "nginx",
+    OPEN,
+    "set $no \"\"; if ($request_method = PUT) { set $no P; } if ($http_origin) { set $no \"${no}O\"; } if ($no = PO) { return 403; }",
+    Some("DU020")
+)]
+#[case::nginx_redirects("nginx", OPEN, "rewrite ^/v2/(.*)$ https://other.example/v2/$1 permanent;", Some("DU020"))]
+#[case::nginx_referers(
+    "nginx",
+    OPEN,
+    "valid_referers none server_names; if ($invalid_referer) { return 403; }",
+    Some("DU020")
+)]
+#[case::nginx_referers_of_the_dashboard(
+    "nginx",
+    OPEN,
+    "valid_referers none d.example; if ($invalid_referer) { return 403; }",
+    None
+)]
+#[case::nginx_sites("nginx", OPEN, "if ($http_sec_fetch_site !~ ^(same-origin|none)$) { return 403; }", Some("DU020"))]
+#[case::nginx_agents("nginx", OPEN, "if ($http_user_agent ~* (curl|wget)) { return 403; }", None)]
+#[case::nginx_methods_without_put("nginx", OPEN, "limit_except GET POST OPTIONS { deny all; }", Some("DU020"))]
+#[case::nginx_drops_the_body("nginx", OPEN, "proxy_pass_request_body off;", Some("DU020"))]
 #[case::haproxy("haproxy", "", "", None)]
+#[case::haproxy_refuses_put("haproxy", "http-request deny if METH_PUT", "", Some("DU020"))]
+#[case::haproxy_before_http(
+    "haproxy",
+    "tcp-request inspect-delay 1s\n  tcp-request content reject if METH_PUT",
+    "",
+    Some("DU020")
+)]
+#[case::haproxy_redirects(
+    "haproxy",
+    "http-request redirect prefix https://other.example if METH_PUT",
+    "",
+    Some("DU020")
+)]
+#[case::haproxy_allows_in_the_frontend(
+    "haproxy",
+    "http-request allow if METH_PUT",
+    "http-request deny if METH_PUT",
+    Some("DU020")
+)]
+#[case::haproxy_length("haproxy", "http-request deny if { req.hdr_val(content-length) gt 1048576 }", "", Some("DU014"))]
+#[case::haproxy_sites(
+    "haproxy",
+    "http-request deny if { req.hdr(sec-fetch-site) -m str cross-site same-site }",
+    "",
+    Some("DU020")
+)]
+#[case::haproxy_referer("haproxy", "http-request deny unless { req.hdr(referer) -m beg https://d.example }", "", None)]
 #[case::haproxy_sets("haproxy", "", "http-response set-header Access-Control-Allow-Origin https://d.example", None)]
 #[case::haproxy_sets_another(
     "haproxy",
@@ -163,6 +226,50 @@ const GRANT: &str = "if ($request_method = OPTIONS) { add_header Access-Control-
     "",
     Some("DU020")
 )]
+#[case::httpd_rewrites_put(
+    "httpd",
+    "RewriteEngine on\nRewriteCond %{REQUEST_METHOD} ^(PUT|DELETE)$\nRewriteRule .* - [F]",
+    "",
+    Some("DU020")
+)]
+#[case::httpd_redirects(
+    "httpd",
+    "RewriteEngine on\nRewriteRule ^/v2/(.*)$ https://other.example/v2/$1 [R=308,L]",
+    "",
+    Some("DU020")
+)]
+#[case::httpd_last(
+    "httpd",
+    "RewriteEngine on\nRewriteCond %{REQUEST_METHOD} ^(PUT|OPTIONS)$\nRewriteRule ^ - [L]\nRewriteCond %{REQUEST_METHOD} !^(GET|POST)$\nRewriteRule ^ - [F]",
+    "",
+    None
+)]
+#[case::httpd_length(
+    "httpd",
+    "RewriteEngine on\nRewriteCond %{HTTP:Content-Length} \"-gt 1048576\"\nRewriteRule ^ - [F]",
+    "",
+    Some("DU014")
+)]
+#[case::httpd_referer(
+    "httpd",
+    "RewriteEngine on\nRewriteCond %{HTTP_REFERER} !^https://g\\.example/\nRewriteRule ^ - [F]",
+    "",
+    Some("DU020")
+)]
+#[case::httpd_require_method("httpd", "<Location />\nRequire method GET OPTIONS POST\n</Location>", "", Some("DU020"))]
+#[case::httpd_require_all(
+    "httpd",
+    "<Location />\n<RequireAll>\nRequire all granted\nRequire not method PUT\n</RequireAll>\n</Location>",
+    "",
+    Some("DU020")
+)]
+#[case::httpd_opened_again(
+    "httpd",
+    "<Location />\nRequire method GET\n</Location>\n<Location /v2>\nRequire all granted\n</Location>",
+    "",
+    None
+)]
+#[case::httpd_methods_without_put("httpd", "<Location />\nAllowMethods GET OPTIONS\n</Location>", "", Some("DU020"))]
 #[case::httpd_no_limit_by_mod_proxy_http("httpd", "LimitRequestBody 1048576", "", None)]
 fn a_directive_does_what_is_said_of_it(
     #[case] server: &str,

@@ -4,6 +4,7 @@ use direct_upload_check as check;
 use direct_upload_check::Text;
 use direct_upload_core::openstack::Release;
 
+mod connections;
 mod cors_oracle;
 mod endpoint;
 mod exposed;
@@ -12,6 +13,7 @@ mod measured;
 mod options;
 mod paths;
 mod reading;
+mod refused;
 mod servers;
 mod services;
 mod settings;

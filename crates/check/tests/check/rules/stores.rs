@@ -68,3 +68,12 @@ fn imports_that_direct_uploads_pass_by_are_found(#[case] plugins: &str, #[case] 
     let conf = format!("{GOOD}[image_import_opts]\nimage_import_plugins = {plugins}\n");
     assert_eq!(found_in(&[(CONF, &conf), DASHBOARD], Some("2025.1")), expected);
 }
+
+#[rstest]
+#[case::tiny("1048576", &["error DU014"])]
+#[case::small("5368709120", &["warning DU014"])]
+#[case::usual("1099511627776", &[])]
+fn glances_own_limit(#[case] limit: &str, #[case] expected: &[&str]) {
+    let conf = format!("[DEFAULT]\nimage_size_cap = {limit}\n{GOOD}");
+    assert_eq!(found_in(&[DASHBOARD, (CONF, &conf)], Some("2025.1")), expected);
+}

@@ -227,6 +227,38 @@ fn a_virtual_service(#[case] rule: &str, #[case] expected: &[&str]) {
     assert_eq!(gateway(NO_LIMIT, &object), expected);
 }
 
+/// Istio's own authorization: at Glance's pods, at the gateway of its VirtualService, and elsewhere.
+#[rstest]
+#[case::denied("app: glance", "action: DENY, rules: [{to: [{operation: {methods: [PUT, DELETE]}}]}]", &["error DU020"])]
+#[case::denied_without_a_token("app: glance", "action: DENY, rules: [{when: [{key: 'request.headers[x-auth-token]', notValues: ['*']}]}]", &["error DU020"])]
+#[case::denied_without_a_login("app: glance", "action: DENY, rules: [{from: [{source: {notRequestPrincipals: ['*']}}]}]", &["error DU020"])]
+#[case::denied_elsewhere("app: glance", "action: DENY, rules: [{to: [{operation: {paths: ['/v2/metadefs*']}}]}]", &[])]
+#[case::denied_addresses("app: glance", "action: DENY, rules: [{from: [{source: {ipBlocks: [192.0.2.0/24]}}]}]", &[])]
+#[case::allowed_methods("app: glance", "rules: [{to: [{operation: {methods: [GET, POST, OPTIONS]}}]}]", &["error DU020"])]
+#[case::all_allowed_methods("app: glance", "rules: [{to: [{operation: {methods: [GET, PUT, OPTIONS]}}]}]", &[])]
+#[case::allowed_logins("app: glance", "rules: [{from: [{source: {requestPrincipals: ['*']}}]}]", &["error DU020"])]
+#[case::allowed_peers("app: glance", "rules: [{from: [{source: {principals: [cluster.local/ns/istio-ingress/sa/gateway]}}]}]", &[])]
+#[case::nothing_allowed("app: glance", "{}", &["error DU020"])]
+#[case::an_authorizer("app: glance", "action: CUSTOM, provider: {name: oauth2}, rules: [{}]", &["warning DU020"])]
+#[case::other_pods("app: horizon", "action: DENY, rules: [{to: [{operation: {methods: [PUT]}}]}]", &[])]
+fn an_authorization_policy(#[case] labels: &str, #[case] spec: &str, #[case] expected: &[&str]) {
+    let spec = if spec == "{}" { String::new() } else { format!(", {spec}") };
+    let object = format!(
+        "apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {{name: p, namespace: o}}\nspec: {{selector: {{matchLabels: {{{labels}}}}}{spec}}}\n"
+    );
+    assert_eq!(gateway(NO_LIMIT, &object), expected, "{spec}");
+}
+
+#[rstest]
+#[case::of_the_token("X-Auth-Token", &["error DU020"])]
+#[case::of_another("X-Jwt", &[])]
+fn a_request_authentication(#[case] header: &str, #[case] expected: &[&str]) {
+    let object = format!(
+        "apiVersion: security.istio.io/v1\nkind: RequestAuthentication\nmetadata: {{name: p, namespace: o}}\nspec: {{selector: {{matchLabels: {{app: glance}}}}, jwtRules: [{{issuer: i, fromHeaders: [{{name: {header}}}]}}]}}\n"
+    );
+    assert_eq!(gateway(NO_LIMIT, &object), expected);
+}
+
 #[rstest]
 #[case::another("https://other.example", &["error DU012"])]
 #[case::the_dashboards("https://d.example", &["warning DU012"])]

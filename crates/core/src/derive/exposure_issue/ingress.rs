@@ -74,6 +74,14 @@ fn nginx(annotations: &Annotations<'_>, origins: &BTreeSet<&Origin>) -> Vec<Expo
         let fix = "nginx.ingress.kubernetes.io/modsecurity-snippet: SecRequestBodyAccess Off";
         found.push(annotations.issue(Rule::BodyLimit, false, &name("enable-modsecurity"), what, fix));
     }
+    // The Core Rule Set's own list is GET HEAD POST OPTIONS (crs-setup.conf.example, rule 900200).
+    let enforces =
+        rules.contains("secruleengine on") && !(rules.contains("tx.allowed_methods=") && rules.contains(" put"));
+    if annotations.is_true(&name("enable-owasp-core-rules")) && enforces {
+        let what = "OWASP's rules refuse PUT unless tx.allowed_methods has it".to_owned();
+        let fix = "remove it, or add PUT to tx.allowed_methods in the modsecurity-snippet";
+        found.push(annotations.issue(Rule::OptionsFiltered, true, &name("enable-owasp-core-rules"), what, fix));
+    }
     for login in ["auth-url", "auth-type"] {
         if annotations.get(&name(login)).is_some() {
             let what = "it requires a login, but a browser's preflight never has one".to_owned();

@@ -71,6 +71,7 @@ fn whose_policy(#[case] status: u16, #[case] body: &str, #[case] expected: &str)
 /// Policies that do not name Glance, and whether they let an upload pass: in a header, and in the page.
 #[rstest]
 #[case::opaque("sandbox allow-scripts", "https", false, true)]
+#[case::scriptless("sandbox allow-same-origin allow-forms", "https", false, true)]
 #[case::with_its_origin("sandbox allow-scripts allow-same-origin", "https", true, true)]
 #[case::upgrades("upgrade-insecure-requests", "http", false, false)]
 #[case::upgrades_nothing("upgrade-insecure-requests", "https", true, true)]

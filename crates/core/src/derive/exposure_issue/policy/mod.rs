@@ -7,6 +7,7 @@
 
 mod answered;
 mod decide;
+mod istio;
 mod judge;
 mod lifting;
 mod limits;
@@ -30,6 +31,7 @@ use crate::model::Key;
 
 pub use answered::is_answered;
 pub use limits::{LIMITS, Limit};
+pub use request::{all, any};
 pub(crate) use seen::objects;
 
 /// An object between browser and Glance, as it was written.
@@ -93,6 +95,7 @@ pub fn issues(
         }
     }
     found.extend(traefik::entry_points(objects, &path));
+    found.extend(istio::issues(objects, &path));
     found.extend(path.decisions.issues());
     found
 }

@@ -26,6 +26,11 @@ impl<'a> Path<'a> {
         Self { namespace: &backends.namespace, services, routes, decisions }
     }
 
+    /// Where Glance is.
+    pub const fn namespace(&self) -> &'a str {
+        self.namespace
+    }
+
     /// Whether an object applies to requests on this path.
     pub fn has(&self, policy: &PolicyObject<'_>) -> bool {
         let spec = &policy.spec;

@@ -75,6 +75,7 @@ pub(super) enum Test<'a> {
     Any,
     Exact(&'a str),
     Prefix(&'a str),
+    Suffix(&'a str),
     Contains(&'a str),
     /// The pattern must match the whole text.
     Pattern(&'a str),
@@ -89,6 +90,7 @@ impl Test<'_> {
             Self::Any => Some(true),
             Self::Exact(own) => Some(own == text),
             Self::Prefix(own) => Some(text.starts_with(own)),
+            Self::Suffix(own) => Some(text.ends_with(own)),
             Self::Contains(own) => Some(text.contains(own)),
             Self::Pattern(own) => matches(&format!("^(?:{own})$")),
             Self::Search(own) => matches(own),
@@ -97,7 +99,7 @@ impl Test<'_> {
 }
 
 /// Whether all hold; none if that is not known.
-pub(super) fn all(terms: impl IntoIterator<Item = Option<bool>>) -> Option<bool> {
+pub fn all(terms: impl IntoIterator<Item = Option<bool>>) -> Option<bool> {
     let mut known = Some(true);
     for term in terms {
         match term {
@@ -110,6 +112,6 @@ pub(super) fn all(terms: impl IntoIterator<Item = Option<bool>>) -> Option<bool>
 }
 
 /// Whether any holds.
-pub(super) fn any(terms: impl IntoIterator<Item = Option<bool>>) -> Option<bool> {
+pub fn any(terms: impl IntoIterator<Item = Option<bool>>) -> Option<bool> {
     all(terms.into_iter().map(|term| term.map(|holds| !holds))).map(|none| !none)
 }

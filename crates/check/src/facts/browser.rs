@@ -1,0 +1,282 @@
+//! The requests of a page's upload, as browsers send them: what conditions of servers see.
+//!
+//! In: the dashboards near a server, and whether it ends TLS. Out: one [`Sent`] for each browser and each way in which
+//! the page may be related to the server. A server that refuses all of them refuses every upload; one that refuses
+//! some of them, uploads of some users.
+
+use direct_upload_api::web::{Origin, PublicUrl};
+use direct_upload_core::judge::browser;
+use regex::Regex;
+
+use super::cloud::{Cloud, ExposedDashboard};
+use super::horizon::HorizonFacts;
+use super::server::Server;
+use crate::formats::python;
+use crate::unit::Program;
+
+/// The two requests of a page's upload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Request {
+    /// `OPTIONS`, with neither credentials nor a token (Fetch standard, CORS-preflight fetch).
+    Preflight,
+    /// `PUT`, with Glance's token and no other login.
+    Upload,
+}
+
+impl Request {
+    pub(crate) const BOTH: [Self; 2] = [Self::Preflight, Self::Upload];
+
+    pub(crate) const fn method(self) -> &'static str {
+        match self {
+            Self::Preflight => "OPTIONS",
+            Self::Upload => "PUT",
+        }
+    }
+}
+
+/// What is known of a text that a condition looks at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Known {
+    Missing,
+    Is(String),
+    /// It is not empty.
+    Filled,
+    Unknown,
+}
+
+impl Known {
+    pub(crate) fn is(text: impl Into<String>) -> Self {
+        Self::Is(text.into())
+    }
+
+    /// The text, where a missing one is empty.
+    pub(crate) fn text(&self) -> Option<&str> {
+        match self {
+            Self::Missing => Some(""),
+            Self::Is(text) => Some(text),
+            Self::Filled | Self::Unknown => None,
+        }
+    }
+
+    /// Whether there is any.
+    pub(crate) fn is_found(&self) -> Option<bool> {
+        match self {
+            Self::Missing => Some(false),
+            Self::Is(_) | Self::Filled => Some(true),
+            Self::Unknown => None,
+        }
+    }
+
+    /// Whether it meets a test of texts. A test that no text but the empty one meets fails for a filled one.
+    pub(crate) fn meets(&self, test: impl Fn(&str) -> bool) -> Option<bool> {
+        // Neither is a text that people write.
+        const ANY: [&str; 2] = ["\u{1}", "\u{2}\u{2}"];
+        match self {
+            Self::Filled => (!ANY.iter().any(|any| test(any)) && test("")).then_some(false),
+            _ => self.text().map(test),
+        }
+    }
+
+    /// The same for a pattern, which may be one that this code does not understand.
+    pub(crate) fn matches(&self, pattern: &str, nocase: bool) -> Option<bool> {
+        if *self == Self::Filled && matches!(pattern, "." | ".+" | ".*" | "^.+$" | "^.*$" | "^." | "") {
+            return Some(true);
+        }
+        let pattern = if nocase { format!("(?i){pattern}") } else { pattern.to_owned() };
+        let regex = Regex::new(&pattern).ok()?;
+        self.meets(|text| regex.is_match(text))
+    }
+}
+
+/// A size below which most images are, in bytes. A server that refuses this much refuses common images.
+pub(crate) const COMMON: u64 = (10 << 30) - 1;
+
+/// Some images are as large.
+pub(crate) const LARGE: u64 = (100 << 30) - 1;
+
+/// One request.
+#[derive(Clone, Debug)]
+pub(crate) struct Sent {
+    pub request: Request,
+    /// Of its body, if a size is assumed.
+    pub size: Option<u64>,
+    /// Names in lower case.
+    headers: Vec<(&'static str, Known)>,
+    tls: Option<bool>,
+}
+
+/// As browsers name themselves.
+const AGENTS: [&str; 3] = [
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36",
+    "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0",
+    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.0 Safari/605.1.15",
+];
+
+/// Headers that no request of an upload has.
+const NONE: [&str; 7] =
+    ["authorization", "proxy-authorization", "expect", "transfer-encoding", "upgrade", "range", "sec-fetch-user"];
+
+impl Sent {
+    /// What browsers send to a server in front of Glance.
+    pub(crate) fn all(cloud: &Cloud<'_>, server: &Server<'_>, request: Request, size: Option<u64>) -> Vec<Self> {
+        let mut sent = Vec::new();
+        for page in pages(cloud, server) {
+            for agent in AGENTS {
+                sent.push(Self::new(server, request, size, &page, agent));
+            }
+        }
+        sent
+    }
+
+    fn new(server: &Server<'_>, request: Request, size: Option<u64>, page: &Page, agent: &str) -> Self {
+        let tls = match server.listens.as_slice() {
+            [] => None,
+            listens if listens.iter().all(|listen| listen.tls == Some(false)) => Some(false),
+            _ => Some(true),
+        };
+        let is = |text: &str| Known::Is(text.to_owned());
+        let fetch = |text: &str| if tls == Some(false) { Known::Unknown } else { is(text) };
+        let mut headers = vec![
+            ("origin", page.origin.clone()),
+            ("referer", page.referer.clone()),
+            ("user-agent", is(agent)),
+            ("sec-fetch-site", fetch(page.site)),
+            ("sec-fetch-mode", fetch("cors")),
+            ("sec-fetch-dest", fetch("empty")),
+            ("accept-language", Known::Filled),
+            ("accept-encoding", Known::Filled),
+            ("host", Known::Filled),
+        ];
+        headers.extend(match request {
+            Request::Preflight => vec![
+                ("access-control-request-method", is("PUT")),
+                ("access-control-request-headers", Known::Filled),
+                ("accept", is("*/*")),
+                ("cookie", Known::Missing),
+                ("x-auth-token", Known::Missing),
+                ("content-type", Known::Missing),
+                ("content-length", Known::Missing),
+                ("x-csrftoken", Known::Missing),
+                ("x-requested-with", Known::Missing),
+            ],
+            Request::Upload => vec![
+                ("access-control-request-method", Known::Missing),
+                ("access-control-request-headers", Known::Missing),
+                ("accept", Known::Filled),
+                ("x-auth-token", Known::Filled),
+                ("content-type", is("application/octet-stream")),
+                ("content-length", size.map_or(Known::Filled, |size| Known::Is(size.to_string()))),
+            ],
+        });
+        Self { request, size, headers, tls }
+    }
+
+    pub(crate) fn method(&self) -> &'static str {
+        self.request.method()
+    }
+
+    /// What is known of one of its headers.
+    pub(crate) fn header(&self, name: &str) -> Known {
+        let name = name.to_ascii_lowercase();
+        if NONE.contains(&name.as_str()) {
+            return Known::Missing;
+        }
+        self.headers.iter().find(|(known, _)| *known == name).map_or(Known::Unknown, |(_, value)| value.clone())
+    }
+
+    /// Whether it is sent by https, if the server shows it.
+    pub(crate) const fn is_secure(&self) -> Option<bool> {
+        self.tls
+    }
+
+    /// The number of bytes of its body.
+    pub(crate) const fn length(&self) -> Option<u64> {
+        match self.request {
+            Request::Preflight => Some(0),
+            Request::Upload => self.size,
+        }
+    }
+}
+
+/// How the page and the server are related.
+#[derive(Clone, Debug)]
+struct Page {
+    origin: Known,
+    referer: Known,
+    site: &'static str,
+}
+
+/// Pages from which users upload.
+fn pages(cloud: &Cloud<'_>, server: &Server<'_>) -> Vec<Page> {
+    let glances: Vec<Origin> = cloud
+        .published
+        .iter()
+        .filter(|published| published.scope == server.scope)
+        .filter_map(|published| Some(PublicUrl::parse(&published.url).ok()?.origin().clone()))
+        .collect();
+    let same = cloud.glances.iter().filter(|g| g.unit.scope == server.scope).any(|g| cloud.is_same_origin(g.unit));
+    let mut dashboards: Vec<Option<(Origin, bool)>> =
+        cloud.dashboards_near(&server.scope).filter_map(|d| Some(Some(origin(cloud, server, d)?))).collect();
+    dashboards.dedup();
+    if dashboards.is_empty() {
+        dashboards.push(None);
+    }
+    let mut pages = Vec::new();
+    for dashboard in dashboards {
+        let own = dashboard.as_ref().map(|(origin, _)| origin);
+        let sites: Vec<&'static str> = match (own, glances.as_slice()) {
+            _ if same => vec!["same-origin"],
+            (Some(page), [glance]) => vec![browser::site(page, glance)],
+            _ => vec!["same-site", "cross-site"],
+        };
+        let sent = match &dashboard {
+            Some((origin, true)) => Known::is(origin.as_str()),
+            _ => Known::Filled,
+        };
+        let referer = match own {
+            // To its own origin a page sends its whole URL.
+            Some(_) if same => Known::Filled,
+            Some(origin) => referer(cloud, &server.scope, origin),
+            None => Known::Unknown,
+        };
+        pages.extend(sites.into_iter().map(|site| Page { origin: sent.clone(), referer: referer.clone(), site }));
+    }
+    pages
+}
+
+/// A dashboard's origin, and whether it is certain. Where only its host is known, Glance's own list may have it.
+fn origin(cloud: &Cloud<'_>, server: &Server<'_>, dashboard: &ExposedDashboard) -> Option<(Origin, bool)> {
+    if let Some(origin) = &dashboard.origin {
+        return Some((origin.clone(), true));
+    }
+    let near = cloud.glances.iter().filter(|glance| glance.unit.scope == server.scope);
+    let listed: Vec<Origin> = near
+        .filter_map(|glance| glance.cors_in_effect("allowed_origin"))
+        .flat_map(|setting| setting.items())
+        .filter_map(|item| Origin::parse(&item).ok())
+        .filter(|origin| origin.host() == dashboard.host)
+        .collect();
+    match listed.as_slice() {
+        [one] => Some((one.clone(), true)),
+        _ => Some((Origin::parse(&format!("https://{}", dashboard.host)).ok()?, false)),
+    }
+}
+
+/// `Referer` of a page's request to another origin: the page's origin, by the default
+/// `strict-origin-when-cross-origin` (Referrer Policy §3). The dashboard may have another policy.
+fn referer(cloud: &Cloud<'_>, scope: &[String], page: &Origin) -> Known {
+    let named = |text: &str| text.eq_ignore_ascii_case("referrer-policy");
+    let of_servers = cloud.servers_near(scope, Program::Horizon).flat_map(|server| &server.items);
+    let of_servers = of_servers.filter(|item| item.directive.args.iter().any(|arg| named(arg.trim_end_matches(':'))));
+    let mut policies: Vec<String> = of_servers.map(|item| item.directive.text().to_lowercase()).collect();
+    let setting = |horizon: &HorizonFacts<'_>| {
+        horizon.value("SECURE_REFERRER_POLICY").and_then(python::Value::text).map(str::to_lowercase)
+    };
+    policies.extend(cloud.horizons.iter().filter_map(setting));
+    let sends = |text: &String| {
+        let word = text.split([' ', ',', ';']).rfind(|word| !word.is_empty() && *word != "always").unwrap_or_default();
+        let sends = ["origin", "strict-origin", "origin-when-cross-origin", "strict-origin-when-cross-origin"];
+        sends.contains(&word)
+    };
+    if policies.iter().all(sends) { Known::Is(format!("{page}/")) } else { Known::Unknown }
+}

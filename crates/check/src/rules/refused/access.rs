@@ -1,0 +1,184 @@
+//! httpd's authorization, for one request: `Require` and its containers (mod_authz_core), and `Deny` of old.
+//!
+//! Of several `<Location>`s for one path the last with a `Require` counts (AuthMerging Off, httpd's default).
+
+use direct_upload_core::derive::exposure_issue::policy::{all, any};
+
+use crate::facts::browser::{Request, Sent};
+use crate::facts::server::{ScopedDirective, Server};
+use crate::formats::directives::Directive;
+
+/// Blocks that combine what is in them.
+const CONTAINERS: [&str; 3] = ["requireall", "requireany", "requirenone"];
+
+/// Blocks that are about methods.
+const METHODS: [&str; 2] = ["limit", "limitexcept"];
+
+/// The directive by which authorization certainly refuses a request.
+pub(super) fn refuses<'s, 'a>(server: &'s Server<'a>, sent: &Sent) -> Option<&'s ScopedDirective<'a>> {
+    if server.last("satisfy").is_some_and(|item| item.directive.word() == "any") {
+        return None;
+    }
+    let denied = server.items.iter().find(|item| denies(item, sent));
+    denied.or_else(|| {
+        effective(server).into_iter().find_map(|section| {
+            let items: Vec<Required<'_, 'a>> =
+                server.of_name("require").filter(|item| path(item) == section).map(required).collect();
+            let mut blame = None;
+            let holds = allowed("requireany", &items, 0, sent, &mut blame);
+            if holds == Some(false) { blame } else { None }
+        })
+    })
+}
+
+/// The sections whose `Require` counts.
+fn effective<'s>(server: &'s Server<'_>) -> Vec<Vec<&'s Directive>> {
+    let mut sections: Vec<Vec<&Directive>> = Vec::new();
+    for item in server.of_name("require") {
+        let own = path(item);
+        sections.retain(|other| *other != own);
+        sections.push(own);
+    }
+    let is_location = |section: &&Vec<&Directive>| section.iter().any(|block| block.name.starts_with("location"));
+    match sections.iter().rfind(is_location) {
+        Some(last) if server.takes_uploads => vec![last.clone()],
+        _ => sections,
+    }
+}
+
+/// The blocks around a directive, without those of authorization itself.
+fn path<'s>(item: &'s ScopedDirective<'_>) -> Vec<&'s Directive> {
+    let is_own =
+        |block: &&Directive| !CONTAINERS.contains(&block.name.as_str()) && !METHODS.contains(&block.name.as_str());
+    item.within.iter().filter(is_own).collect()
+}
+
+/// `Deny from all` for some methods (mod_access_compat).
+fn denies(item: &ScopedDirective<'_>, sent: &Sent) -> bool {
+    let around = item.within.iter().filter(|block| METHODS.contains(&block.name.as_str()));
+    let around: Vec<_> = around.collect();
+    item.directive.name == "deny"
+        && item.directive.text().eq_ignore_ascii_case("from all")
+        && !around.is_empty()
+        && around.iter().all(|block| applies(block, sent))
+}
+
+/// Whether `<Limit>` or `<LimitExcept>` is about a request.
+fn applies(block: &Directive, sent: &Sent) -> bool {
+    let listed = block.args.iter().any(|method| method.eq_ignore_ascii_case(sent.method()));
+    listed == (block.name == "limit")
+}
+
+/// A `Require`, and the blocks of authorization around it.
+type Required<'s, 'a> = (&'s ScopedDirective<'a>, Vec<&'s Directive>);
+
+fn required<'s, 'a>(item: &'s ScopedDirective<'a>) -> Required<'s, 'a> {
+    let is_own =
+        |block: &&Directive| CONTAINERS.contains(&block.name.as_str()) || METHODS.contains(&block.name.as_str());
+    (item, item.within.iter().filter(is_own).collect())
+}
+
+/// Whether a container lets a request pass; true if nothing in it is about the request.
+fn allowed<'s, 'a>(
+    container: &str,
+    items: &[Required<'s, 'a>],
+    depth: usize,
+    sent: &Sent,
+    blame: &mut Option<&'s ScopedDirective<'a>>,
+) -> Option<bool> {
+    let mut terms = Vec::new();
+    let mut at = 0;
+    while let Some((item, within)) = items.get(at) {
+        let Some(block) = within.get(depth) else {
+            terms.push(holds(item, sent, within));
+            if terms.last() == Some(&Some(false)) && blame.is_none() {
+                *blame = Some(item);
+            }
+            at += 1;
+            continue;
+        };
+        let inner = items[at..].iter().take_while(|(_, own)| own.get(depth) == Some(block)).count();
+        let own = &items[at..at + inner];
+        at += inner;
+        if block.name == "requirenone" {
+            // Here a match refuses.
+            let holds = allowed("requirenone", own, depth + 1, sent, &mut None);
+            if holds == Some(false) && blame.is_none() {
+                *blame = own.first().map(|(item, _)| *item);
+            }
+            terms.push(holds);
+        } else if CONTAINERS.contains(&block.name.as_str()) {
+            terms.push(allowed(&block.name, own, depth + 1, sent, blame));
+        } else if applies(block, sent) {
+            terms.push(allowed(container, own, depth + 1, sent, blame));
+        }
+    }
+    match container {
+        _ if terms.is_empty() => Some(true),
+        "requireall" => all(terms),
+        "requirenone" => any(terms).map(|any| !any),
+        _ => any(terms),
+    }
+}
+
+/// One `Require`.
+fn holds(item: &ScopedDirective<'_>, sent: &Sent, within: &[&Directive]) -> Option<bool> {
+    let words: Vec<String> = item.directive.args.iter().map(|word| word.to_lowercase()).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let (negated, words) = match words.as_slice() {
+        ["not", rest @ ..] => (true, rest),
+        all => (false, all),
+    };
+    let found = match words {
+        ["all", "granted"] => Some(true),
+        // A folder that is closed as a whole is rarely the one that serves.
+        ["all", "denied"] => {
+            let is_path = item.within.iter().any(|block| block.name.starts_with("location"));
+            (is_path || !within.is_empty()).then_some(false)
+        }
+        ["method", methods @ ..] => Some(methods.iter().any(|method| method.eq_ignore_ascii_case(sent.method()))),
+        _ if words.first().is_some_and(|word| is_login(word)) => Some(false),
+        _ => None,
+    };
+    found.map(|found| found != negated)
+}
+
+/// Whether a `Require` asks for a login, which no request of an upload has.
+pub(crate) fn is_login(word: &str) -> bool {
+    matches!(word, "valid-user" | "user" | "group" | "ldap-user" | "ldap-group" | "claim" | "shibboleth")
+        || word.starts_with("mellon")
+}
+
+const PASS: &str = "let OPTIONS and PUT pass without a login, because Glance checks the token itself: for example <LimitExcept OPTIONS PUT> around the Require, or an additional Require method OPTIONS PUT";
+
+const REMOVE: &str = "remove it: Glance checks the token itself";
+
+/// Advice on a directive that refuses these methods.
+pub(super) fn fix(server: &Server<'_>, item: &ScopedDirective<'_>, sent: &Sent, methods: &str) -> String {
+    let within = |name: &str| item.within.iter().any(|block| block.name == name);
+    let word = item.directive.word();
+    let listed = || {
+        server
+            .of_name("require")
+            .filter(|other| path(other) == path(item))
+            .any(|other| other.directive.word() == "method")
+    };
+    match word.as_str() {
+        _ if within("limit") || within("requirenone") => REMOVE.to_owned(),
+        _ if item.directive.name == "deny" || item.directive.text().eq_ignore_ascii_case("all denied") => {
+            if within("limitexcept") {
+                format!("add {methods} to the methods of the LimitExcept around it")
+            } else {
+                REMOVE.to_owned()
+            }
+        }
+        "method" => format!("add {methods} to the Require method there: Glance checks the token itself"),
+        "not" => REMOVE.to_owned(),
+        _ if within("limitexcept") && sent.request == Request::Upload => {
+            format!("add {methods} to the methods of the LimitExcept around it: Glance checks the token itself")
+        }
+        _ if within("requireall") => REMOVE.to_owned(),
+        _ if listed() => format!("add {methods} to the Require method there: Glance checks the token itself"),
+        _ => PASS.to_owned(),
+    }
+}

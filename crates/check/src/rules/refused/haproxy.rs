@@ -1,0 +1,264 @@
+//! HAProxy: rules and their conditions, for one request (configuration.txt, 7: ACLs and sample fetches).
+
+use direct_upload_core::derive::exposure_issue::policy::{all, any};
+
+use crate::facts::browser::{Known, Request, Sent};
+use crate::facts::server::{ScopedDirective, Server};
+use crate::facts::upload_path;
+
+/// Actions that end a request.
+const ENDS: [&str; 8] = ["deny", "reject", "tarpit", "silent-drop", "return", "redirect", "auth", "use-service"];
+
+/// The first rule that certainly ends a request before Glance sees it.
+pub(super) fn ends<'s, 'a>(server: &'s Server<'a>, sent: &Sent) -> Option<&'s ScopedDirective<'a>> {
+    // Below HTTP, requests are not inspected.
+    if server.last("mode").is_some_and(|item| item.directive.word() == "tcp") {
+        return None;
+    }
+    // `allow` ends the rules of its own section only.
+    let mut allowed: Vec<&ScopedDirective<'_>> = Vec::new();
+    for item in &server.items {
+        let Some(action) = action(item) else { continue };
+        let is_rule =
+            |other: &&ScopedDirective<'_>| other.within == item.within && other.directive.name == item.directive.name;
+        if allowed.iter().any(is_rule) {
+            continue;
+        }
+        let holds = condition(server, item, sent);
+        match action {
+            // Perhaps it lets the request pass: then nothing after it is certain.
+            "allow" | "accept" if holds != Some(false) => allowed.push(item),
+            _ if ENDS.contains(&action) && holds == Some(true) => return Some(item),
+            _ => {}
+        }
+    }
+    None
+}
+
+/// What a rule does with a request, if it decides about it.
+fn action<'i>(item: &'i ScopedDirective<'_>) -> Option<&'i str> {
+    let args = &item.directive.args;
+    let first = args.first().map(String::as_str).unwrap_or_default();
+    let to_https = args.iter().any(|word| word == "redirect") || item.directive.name == "redirect";
+    let to_https = to_https && args.windows(2).any(|pair| pair[0] == "scheme" && pair[1] == "https");
+    match item.directive.name.as_str() {
+        _ if to_https => None,
+        "http-request" if ENDS.contains(&first) || first == "allow" => Some(first),
+        "tcp-request" if first == "content" => {
+            args.get(1).map(String::as_str).filter(|word| matches!(*word, "reject" | "silent-drop" | "accept"))
+        }
+        "block" => Some("deny"),
+        "redirect" => Some("redirect"),
+        _ => None,
+    }
+}
+
+/// Advice in HAProxy's words.
+/// `both`: the rule ends the upload, too.
+pub(super) fn fix(item: &ScopedDirective<'_>, request: Request, both: bool) -> String {
+    const REMOVE: &str = "remove it: Glance checks the token itself";
+    let fix = match request {
+        _ if item.directive.arg(0) == Some("auth") => {
+            "remove it: Glance checks the token itself, and the upload has no other login"
+        }
+        Request::Upload => REMOVE,
+        Request::Preflight if item.directive.text().to_lowercase().contains("hdr(origin)") => {
+            "remove it: every request of a page has an Origin, the upload too"
+        }
+        Request::Preflight if both => "remove it: it ends the upload, too",
+        // `http-request allow` does not reach another section's rules, or those of another kind.
+        Request::Preflight if item.directive.name != "http-request" => REMOVE,
+        Request::Preflight => "let OPTIONS pass: put http-request allow if METH_OPTIONS before it",
+    };
+    fix.to_owned()
+}
+
+/// `return status 204 hdr NAME VALUE …`.
+pub(super) fn returned(item: &ScopedDirective<'_>) -> Vec<(String, String)> {
+    let words = &item.directive.args;
+    let at = words.iter().enumerate().filter(|(_, word)| *word == "hdr").map(|(at, _)| at);
+    at.filter_map(|at| Some((words.get(at + 1)?.clone(), words.get(at + 2)?.clone()))).collect()
+}
+
+/// Whether a rule's condition is true for a request; none if that depends on more than is known of it.
+fn condition(server: &Server<'_>, item: &ScopedDirective<'_>, sent: &Sent) -> Option<bool> {
+    let words: Vec<&str> = item.directive.args.iter().map(String::as_str).collect();
+    let Some(at) = words.iter().position(|word| matches!(*word, "if" | "unless")) else { return Some(true) };
+    let alternatives = words[at + 1..].split(|word| matches!(*word, "or" | "||"));
+    let holds = any(alternatives.map(|terms| all(terms_of(terms).into_iter().map(|term| holds(server, term, sent)))));
+    holds.map(|holds| holds == (words[at] == "if"))
+}
+
+/// `!{ method GET }` is one term, as is a name.
+fn terms_of<'a, 'b>(words: &'b [&'a str]) -> Vec<(bool, &'b [&'a str])> {
+    let mut terms = Vec::new();
+    let mut negated = false;
+    let mut at = 0;
+    while let Some(word) = words.get(at) {
+        let name = word.trim_start_matches('!');
+        negated ^= (word.len() - name.len()) % 2 == 1;
+        let length = match name {
+            "{" => words[at..].iter().position(|word| *word == "}").map_or(words.len() - at, |end| end + 1),
+            _ => 1,
+        };
+        if !name.is_empty() {
+            terms.push((negated, &words[at..at + length]));
+            negated = false;
+        }
+        at += length;
+    }
+    terms
+}
+
+fn holds(server: &Server<'_>, (negated, term): (bool, &[&str]), sent: &Sent) -> Option<bool> {
+    let found = match term {
+        [open, inner @ .., close] if open.ends_with('{') && *close == "}" => fetched(server, inner, sent),
+        [name] => match name.trim_start_matches('!') {
+            "TRUE" | "HTTP" | "WAIT_END" => Some(true),
+            "FALSE" | "HTTP_1.0" => Some(false),
+            "HTTP_CONTENT" => Some(sent.request == Request::Upload),
+            name if name.starts_with("METH_") => Some(name.strip_prefix("METH_") == Some(sent.method())),
+            name => {
+                let named = server.of_name("acl").filter(|item| item.directive.arg(0) == Some(name));
+                let tests = named.map(|item| item.directive.args[1..].iter().map(String::as_str).collect::<Vec<_>>());
+                let tests: Vec<_> = tests.map(|words| fetched(server, &words, sent)).collect();
+                (!tests.is_empty()).then(|| any(tests)).flatten()
+            }
+        },
+        _ => None,
+    };
+    found.map(|found| found != negated)
+}
+
+/// A sample, and how it is compared unless the condition says it.
+fn sample(fetch: &str, sent: &Sent) -> Option<(Known, &'static str)> {
+    let (fetch, converters) = fetch.split_once("),").map_or((fetch, ""), |(start, rest)| (start, rest));
+    let (name, argument) = fetch.split_once('(').unwrap_or((fetch, ""));
+    let argument = argument.trim_end_matches(')').split(',').next().unwrap_or_default();
+    let name = name.strip_prefix("req.").unwrap_or(name);
+    let (value, how) = match name {
+        "method" => return Some((Known::is(sent.method()), "str")),
+        "body_size" | "body_len" => (size(sent), "int"),
+        "hdr" | "fhdr" => (sent.header(argument), "str"),
+        "hdr_val" => (sent.header(argument), "int"),
+        "hdr_beg" | "hdr_end" | "hdr_sub" | "hdr_reg" | "hdr_dir" | "hdr_dom" => (
+            sent.header(argument),
+            ["beg", "end", "sub", "reg", "dir", "dom"].into_iter().find(|how| name.ends_with(how))?,
+        ),
+        "hdr_cnt" | "fhdr_cnt" => (Known::Is(u8::from(sent.header(argument).is_found()?).to_string()), "int"),
+        "cook" | "cook_cnt" => (sent.header("cookie"), "str"),
+        "ssl_c_used" | "ssl_fc_has_crt" | "http_auth" | "http_auth_group" => (Known::is("false"), "bool"),
+        "ssl_fc" if sent.is_secure() == Some(true) => (Known::is("true"), "bool"),
+        _ => return None,
+    };
+    let value = match converters {
+        "" => value,
+        "lower" | "upper" => match value {
+            Known::Is(text) if converters == "lower" => Known::Is(text.to_lowercase()),
+            Known::Is(text) => Known::Is(text.to_uppercase()),
+            other => other,
+        },
+        _ if value == Known::Missing => value,
+        _ => Known::Unknown,
+    };
+    Some((value, how))
+}
+
+/// The number of bytes of a body; some, if no size is assumed.
+fn size(sent: &Sent) -> Known {
+    sent.length().map_or(Known::Unknown, |length| Known::Is(length.to_string()))
+}
+
+/// Whether a fetch meets its values; none if that is not known.
+fn fetched(server: &Server<'_>, words: &[&str], sent: &Sent) -> Option<bool> {
+    let (fetch, rest) = words.split_first()?;
+    let fetch = fetch.to_lowercase();
+    if fetch.starts_with("path") && !is_chosen_by_path(server) {
+        return upload_path::meets(words);
+    }
+    let (value, mut how) = sample(&fetch, sent)?;
+    let (mut nocase, mut values, mut at) = (false, Vec::new(), 0);
+    while let Some(word) = rest.get(at) {
+        match *word {
+            "-i" => nocase = true,
+            "-m" => {
+                at += 1;
+                how = match *rest.get(at)? {
+                    "found" => "found",
+                    "int" => "int",
+                    "str" => "str",
+                    "beg" => "beg",
+                    "end" => "end",
+                    "sub" => "sub",
+                    "reg" => "reg",
+                    "len" => "len",
+                    "bool" => "bool",
+                    _ => return None,
+                };
+            }
+            "-f" | "-M" | "-n" | "-u" => return None,
+            "--" => {}
+            own => values.push(own),
+        }
+        at += 1;
+    }
+    match (how, &value) {
+        ("found", _) => value.is_found(),
+        ("bool", _) => value.text().map(|text| !matches!(text, "" | "0" | "false")),
+        // Without a sample no test is met.
+        (_, Known::Missing) => Some(false),
+        ("int", _) => value.text()?.parse().ok().and_then(|number| in_range(number, &values)),
+        ("len", _) => in_range(value.text()?.len() as u64, &values),
+        ("reg", _) => any(values.into_iter().map(|own| value.matches(own, nocase))),
+        ("dir" | "dom", _) => None,
+        _ if fetch == "method" => Some(values.iter().any(|own| own.eq_ignore_ascii_case(sent.method()))),
+        _ => any(values.into_iter().map(|own| {
+            let fold = |text: &str| if nocase { text.to_lowercase() } else { text.to_owned() };
+            let own = fold(own);
+            value.meets(|text| {
+                let text = fold(text);
+                match how {
+                    "beg" => text.starts_with(&own),
+                    "end" => text.ends_with(&own),
+                    "sub" => text.contains(&own),
+                    _ => text == own,
+                }
+            })
+        })),
+    }
+}
+
+/// `gt 100`, `100`, `100:200`, `:200`.
+fn in_range(number: u64, values: &[&str]) -> Option<bool> {
+    let mut operator = "eq";
+    let mut met = Some(false);
+    for word in values {
+        if matches!(*word, "eq" | "gt" | "ge" | "lt" | "le") {
+            operator = word;
+            continue;
+        }
+        let holds = match word.split_once(':') {
+            Some((from, to)) => {
+                let (from, to) = (from.parse().unwrap_or(0), to.parse().unwrap_or(u64::MAX));
+                Some((from..=to).contains(&number))
+            }
+            None => word.parse::<u64>().ok().map(|limit| match operator {
+                "gt" => number > limit,
+                "ge" => number >= limit,
+                "lt" => number < limit,
+                "le" => number <= limit,
+                _ => number == limit,
+            }),
+        };
+        met = any([met, holds]);
+    }
+    met
+}
+
+/// Whether the path leads to a backend, so that Glance may be below another one.
+fn is_chosen_by_path(server: &Server<'_>) -> bool {
+    let acls = server.of_name("acl").filter(|acl| acl.directive.text().contains(" path"));
+    let named: Vec<&str> = acls.filter_map(|acl| acl.directive.arg(0)).collect();
+    let by_path = |word: &String| word.starts_with("path") || named.contains(&word.trim_start_matches('!'));
+    server.of_name("use_backend").any(|item| item.directive.args.iter().any(by_path))
+}
