@@ -12,7 +12,7 @@ use super::browser::agent;
 use super::csp::{self, ConnectSources, Restriction};
 use super::explain::signature;
 use super::failure::{Failure, Requirement};
-use super::headers::{get, shown};
+use super::headers::{get, lines, shown};
 use super::html::tags;
 use super::outcome::PartVerdict;
 use super::preflight::{Preflight, Request};
@@ -102,7 +102,7 @@ pub fn judge(asked: &Preflight, page: &Page, wire: &PageWire) -> PartVerdict {
     let is_horizon = body.contains("horizon") || (body.contains("csrfmiddlewaretoken") && body.contains("password"));
     match code {
         // The policy of another program's page is not the dashboard's.
-        200..=299 if is_horizon => match blocked_by(&policies(), asked) {
+        200..=299 if is_horizon => match blocked_by(&policies(), asked).or_else(|| not_listed(answer, asked)) {
             Some(blocked) => PartVerdict::Refused(Box::new(blocked)),
             None => PartVerdict::Passed(vec![]),
         },
@@ -113,6 +113,30 @@ pub fn judge(asked: &Preflight, page: &Page, wire: &PageWire) -> PartVerdict {
         200..=300 | 404 | 410 | 421 if page.assumed => missing(asked, &format!("status {code}{from}, and no Horizon")),
         _ => unknown(format!("{} answers with status {code}{from}, which does not show Horizon's page", asked.origin)),
     }
+}
+
+/// Chromium connects only where the page's `Connection-Allowlist` allows it (WICG, Connection Allowlists). A pattern
+/// with a wildcard may match.
+fn not_listed(answer: &Response, asked: &Preflight) -> Option<Failure> {
+    let glance = asked.endpoint.origin();
+    let may_match = |list: &str| {
+        let is_own = list.contains("response-origin") && asked.same_origin();
+        let mut patterns = list.split('"').skip(1).step_by(2);
+        is_own
+            || patterns
+                .any(|pattern| pattern.contains('*') || pattern.contains("/:") || pattern.contains(glance.host()))
+    };
+    let list = lines(&answer.headers, "Connection-Allowlist").find(|list| !may_match(list))?;
+    Some(Failure {
+        requirement: Requirement::ContentSecurityPolicy,
+        rule: Rule::Csp,
+        also: vec![],
+        received: shown(&format!("Connection-Allowlist: {list}")),
+        message: format!(
+            "the dashboard's Connection-Allowlist does not let its page connect to {glance}; Chromium sends nothing"
+        ),
+        fix: format!("add \"{glance}\" to the list, where the dashboard or a proxy in front of it sets the header"),
+    })
 }
 
 /// The same host by https, at its default port.

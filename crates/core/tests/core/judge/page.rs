@@ -68,6 +68,19 @@ fn whose_policy(#[case] status: u16, #[case] body: &str, #[case] expected: &str)
     assert_eq!(letter(&judge(&asked(), &page, &wire)), expected);
 }
 
+/// Chromium's own list of what a page may connect to.
+#[rstest]
+#[case::nothing("()", false)]
+#[case::itself("(response-origin)", false)]
+#[case::others("(response-origin \"https://cdn.example.com\")", false)]
+#[case::glance("(response-origin \"https://glance.example.com:*\")", true)]
+#[case::a_pattern("(\"https://*.example.com\")", true)]
+fn connection_allowlist(#[case] list: &str, #[case] passes: bool) {
+    let wire = PageWire::Response(answer(200, &[("Connection-Allowlist", list)]), HORIZON.to_owned());
+    let verdict = judge(&asked(), &Page { path: String::new(), assumed: false }, &wire);
+    assert_eq!(letter(&verdict), if passes { "p" } else { "DU013" }, "{verdict:?}");
+}
+
 /// Policies that do not name Glance, and whether they let an upload pass: in a header, and in the page.
 #[rstest]
 #[case::opaque("sandbox allow-scripts", "https", false, true)]

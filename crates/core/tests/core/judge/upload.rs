@@ -284,7 +284,7 @@ fn the_requests() {
         assert_eq!(value("Content-Length"), Some(length));
         assert_eq!(value("Expect"), expects.then_some("100-continue"));
         assert_eq!(value("Origin"), Some(ORIGIN));
-        assert!(value("User-Agent").unwrap().contains("; direct-upload-operator/"));
+        assert!(value("User-Agent").unwrap().contains(" direct-upload-operator/"));
         assert_eq!((value("X-Auth-Token"), value("Cookie"), value("Authorization")), (None, None, None));
     }
 }
