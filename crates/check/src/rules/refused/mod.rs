@@ -36,7 +36,7 @@ fn of_server(cloud: &Cloud<'_>, server: &Server<'_>) -> Vec<Finding> {
     let mut refuses_uploads = false;
     for request in Request::BOTH.into_iter().filter(|request| !same || *request == Request::Upload) {
         let Some(met) = met(cloud, server, request, None) else { continue };
-        // One directive that ends both is told once, as what is worse.
+        // One directive that ends both gives one finding, the worse one.
         let told_before = |own: &Met<'_, '_>| std::ptr::eq(own.item, met.item) && (own.every || !met.every);
         if !before.as_ref().is_some_and(told_before) {
             findings.push(told(cloud, server, &met));
