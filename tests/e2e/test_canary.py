@@ -7,19 +7,13 @@ import json
 
 import pytest
 
+from harness.canary import KEYSTONE, PASSED, REFUSED, RULES, canary, keep_credential
 from harness.cloud import RESOURCES
 from harness.faults import cut
 from harness.operator import ROOT
 from harness.shell import until
 
-KEYSTONE = 'keystone.cloud.test'
-# What docs/canary.md tells administrators to allow.
-RULES = [{'service': 'image', 'method': method, 'path': path} for method, path in (
-    ('GET', '/v2/images'), ('POST', '/v2/images'), ('GET', '/v2/images/*'), ('DELETE', '/v2/images/*'),
-    ('PUT', '/v2/images/*/file'))]
 LIST = {'service': 'image', 'method': 'GET', 'path': '/v2/images'}
-# One upload a minute; two minutes after one that did not pass; two that fail are a verdict.
-PASSED, REFUSED = 240, 600
 
 
 def expose_keystone(cloud):
@@ -31,14 +25,6 @@ def expose_keystone(cloud):
     cloud.edge.sync()
 
 
-def keep_credential(cloud, secret, credential):
-    id, value = credential
-    cloud.apply('-f', '-', input=json.dumps({
-        'apiVersion': 'v1', 'kind': 'Secret', 'metadata': {'name': secret}, 'stringData': {
-            'authURL': f'https://{KEYSTONE}/v3', 'id': id, 'secret': value,
-            'ca.crt': cloud.edge.authority.certificate.read_text()}}))
-
-
 @pytest.fixture(scope='module')
 def cloud(start_cloud, operator):
     cloud = start_cloud('debian')
@@ -47,11 +33,6 @@ def cloud(start_cloud, operator):
     cloud.apply('-f', RESOURCES / 'debian.yaml')
     cloud.ready('horizon', 'horizon')
     return cloud
-
-
-def canary(**more):
-    return {'canary': {'credentialSecretRef': {'name': 'direct-upload-canary'}, 'interval': '1m', 'pace': '10s',
-                       'size': 65536, **more}}
 
 
 def advice(cloud):

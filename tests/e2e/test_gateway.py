@@ -8,8 +8,11 @@ import json
 import pytest
 
 from harness.browser import Dashboard
+from harness.canary import KEYSTONE, REFUSED, RULES, canary, keep_credential
 from harness.cloud import RESOURCES
 from harness.gateway import Gateway
+from harness.operator import ROOT
+from harness.shell import until
 from harness.uploads import fails, passes
 
 HORIZON, GLANCE = 'horizon.cloud.test', 'glance.cloud.test'
@@ -17,6 +20,10 @@ HORIZON, GLANCE = 'horizon.cloud.test', 'glance.cloud.test'
 MENDED = 3 * 60 + 120
 LIMIT = {'apiVersion': 'traefik.io/v1alpha1', 'kind': 'Middleware', 'metadata': {'name': 'limit'},
          'spec': {'buffering': {'maxRequestBodyBytes': 1 << 20}}}
+KEYSTONE_ROUTE = {
+    'apiVersion': 'gateway.networking.k8s.io/v1', 'kind': 'HTTPRoute', 'metadata': {'name': 'keystone'},
+    'spec': {'parentRefs': [{'name': 'public'}], 'hostnames': [KEYSTONE],
+             'rules': [{'backendRefs': [{'name': 'keystone', 'port': 5000}]}]}}
 
 
 @pytest.fixture(scope='module')
@@ -69,6 +76,29 @@ def test_a_body_limit(cloud, gateway, dashboard, image_file):
     limited(cloud, [])
     cloud.asked_anew()
     cloud.ready('horizon', 'horizon', seconds=MENDED)
+    passes(cloud, dashboard, image_file, GLANCE)
+
+
+def test_a_time_limit(cloud, gateway, dashboard, image_file):
+    """Of a route, in its manifest; and of Traefik's entry point, which only its own configuration says: the canary
+    finds it."""
+    cloud.kubectl('patch', 'httproute', 'glance', '--type=json', '-p', json.dumps(
+        [{'op': 'replace', 'path': '/spec/rules/0/timeouts/request', 'value': '5s'}]))
+    advice = lambda: ' '.join(cloud.get('glance', 'glance')['status'].get('advice', []))
+    until(lambda: 'timeouts.request' in advice(), lambda: f'advice: {advice()}', 60)
+    cloud.kubectl('patch', 'httproute', 'glance', '--type=json', '-p', json.dumps(
+        [{'op': 'replace', 'path': '/spec/rules/0/timeouts/request', 'value': '600s'}]))
+
+    cloud.apply('-f', '-', input=json.dumps(KEYSTONE_ROUTE))
+    gateway.serves(cloud.namespace)
+    keep_credential(cloud, 'direct-upload-canary', cloud.openstack.application_credential('canary', *RULES))
+    cloud.node.kubectl('apply', '-k', ROOT / 'deploy/canary')
+    gateway.start(readTimeout='5s')
+    cloud.configure('horizon', directUpload=canary())
+    cloud.refused('UploadRefused', 'DU015', REFUSED)
+
+    gateway.start()
+    cloud.ready('horizon', 'horizon', 'UploadVerified', REFUSED)
     passes(cloud, dashboard, image_file, GLANCE)
 
 

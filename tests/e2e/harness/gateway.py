@@ -10,7 +10,7 @@ import subprocess
 
 from .shell import run, until
 
-HOSTS = ('horizon.cloud.test', 'glance.cloud.test')
+HOSTS = ('horizon.cloud.test', 'glance.cloud.test', 'keystone.cloud.test')
 BUILD = pathlib.Path(__file__).resolve().parents[1] / 'gateway/build'
 
 
