@@ -62,6 +62,11 @@ def limited(cloud, filters):
         {'op': 'add', 'path': '/spec/rules/0/filters', 'value': filters}]))
 
 
+def within(cloud, time):
+    cloud.kubectl('patch', 'httproute', 'glance', '--type=json', '-p', json.dumps(
+        [{'op': 'replace', 'path': '/spec/rules/0/timeouts', 'value': {'request': time, 'backendRequest': time}}]))
+
+
 def test_a_body_limit(cloud, gateway, dashboard, image_file):
     """Traefik's own 413, which has no CORS header. The operator reads the Middleware, and its probe sees the answer."""
     cloud.apply('-f', '-', input=json.dumps(LIMIT))
@@ -82,12 +87,10 @@ def test_a_body_limit(cloud, gateway, dashboard, image_file):
 def test_a_time_limit(cloud, gateway, dashboard, image_file):
     """Of a route, in its manifest; and of Traefik's entry point, which only its own configuration says: the canary
     finds it."""
-    cloud.kubectl('patch', 'httproute', 'glance', '--type=json', '-p', json.dumps(
-        [{'op': 'replace', 'path': '/spec/rules/0/timeouts/request', 'value': '5s'}]))
+    within(cloud, '5s')
     advice = lambda: ' '.join(cloud.get('glance', 'glance')['status'].get('advice', []))
     until(lambda: 'timeouts.request' in advice(), lambda: f'advice: {advice()}', 60)
-    cloud.kubectl('patch', 'httproute', 'glance', '--type=json', '-p', json.dumps(
-        [{'op': 'replace', 'path': '/spec/rules/0/timeouts/request', 'value': '600s'}]))
+    within(cloud, '600s')
 
     cloud.apply('-f', '-', input=json.dumps(KEYSTONE_ROUTE))
     gateway.serves(cloud.namespace)
