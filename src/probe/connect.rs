@@ -15,11 +15,11 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::client::verify_server_name;
 use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
 use tokio_rustls::rustls::pki_types::pem::PemObject;
-use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio_rustls::rustls::server::ParsedCertificate;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, SignatureScheme};
 
-use super::explain_tls;
+use super::{certificates, explain_tls};
 
 /// How long the connection may take.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -75,6 +75,7 @@ pub struct Trust {
     /// Offers HTTP/2, too.
     browser: Arc<ClientConfig>,
     http1: Arc<ClientConfig>,
+    roots: Arc<RootCertStore>,
     given: Vec<CertificateDer<'static>>,
 }
 
@@ -94,15 +95,16 @@ impl Trust {
         if given.is_empty() && !pem.is_empty() {
             return Err("holds no certificate in PEM form".into());
         }
+        let roots = Arc::new(roots);
         let mut http1 = ClientConfig::builder_with_provider(PROVIDER.clone())
             .with_safe_default_protocol_versions()
             .map_err(|e| e.to_string())?
-            .with_root_certificates(roots)
+            .with_root_certificates(roots.clone())
             .with_no_client_auth();
         http1.alpn_protocols = vec![HTTP1.to_vec()];
         let mut browser = http1.clone();
         browser.alpn_protocols = vec![HTTP2.to_vec(), HTTP1.to_vec()];
-        Ok(Self { browser: Arc::new(browser), http1: Arc::new(http1), given })
+        Ok(Self { browser: Arc::new(browser), http1: Arc::new(http1), roots, given })
     }
 }
 
@@ -206,12 +208,16 @@ pub async fn secure(stream: TcpStream, host: &Host, trust: &Trust, offer: Offer)
     match TlsConnector::from(config.clone()).connect(name, stream).await {
         Ok(stream) => {
             let session = stream.get_ref().1;
-            let leaf = session.peer_certificates().and_then(|chain| chain.first());
-            if leaf.is_some_and(|leaf| trust.given.contains(leaf)) {
+            let sent = session.peer_certificates().unwrap_or_default();
+            if sent.first().is_some_and(|leaf| trust.given.contains(leaf)) {
                 return Err(explain_tls::self_signed(host));
             }
+            let algorithms = PROVIDER.signature_verification_algorithms;
+            if let Some(fault) = certificates::fault(sent, &trust.roots, &trust.given, algorithms, UnixTime::now()) {
+                return Err(explain_tls::fault(host, &fault));
+            }
             let is_http2 = session.alpn_protocol() == Some(HTTP2);
-            let leaf = leaf.map(|leaf| leaf.clone().into_owned());
+            let leaf = sent.first().map(|leaf| leaf.clone().into_owned());
             Ok(Secured { stream: Box::new(stream), is_http2, leaf })
         }
         Err(error) => Err(explain_tls::unreachable(host, &error)),

@@ -3,6 +3,7 @@
 pub mod address;
 pub mod call;
 pub mod canary;
+pub mod certificates;
 pub mod connect;
 pub mod explain_tls;
 pub mod gate;

@@ -67,6 +67,17 @@ TLS = {
     "self-signed-unknown": Tls(lambda pki: pki.self_signed("stranger", "stranger", "-addext", SAN)),
     "missing-intermediate": Tls(lambda pki: pki.issue("alone", by="intermediate"), said="does not know its issuer"),
     "for-clients-only": Tls(lambda pki: pki.issue("client", extensions=f"{SAN}\nextendedKeyUsage=clientAuth")),
+    "key-may-not-sign": Tls(lambda pki: pki.issue("enciphers", extensions=f"{SAN}\nkeyUsage=keyEncipherment"), said="digitalSignature", differs={"firefox": "granted"}),
+    "marked-as-ca": Tls(lambda pki: pki.issue("marked", extensions=f"{SAN}\nbasicConstraints=CA:TRUE"), said="CA:TRUE", differs={"chromium": "granted"}),
+    "intermediate-may-not-issue": Tls(
+        lambda pki: pki.chain("may-not", pki.issue("may-not-leaf", by="may-not-issue"), pki.may_not_issue), said="keyCertSign"
+    ),
+    "ca-expired": Tls(lambda pki: pki.issue("by-expired", by="ca-expired"), said="expired"),
+    "ca-not-marked": Tls(lambda pki: pki.issue("by-not-marked", by="ca-not-marked"), said="CA:TRUE", differs={"chromium": "granted"}),
+    "ca-may-not-issue": Tls(lambda pki: pki.issue("by-may-not", by="ca-may-not-issue"), said="keyCertSign"),
+    "ca-for-clients": Tls(lambda pki: pki.issue("by-clients", by="ca-for-clients"), said="serverAuth"),
+    "ca-path-length": Tls(lambda pki: pki.chain("long", pki.issue("long-leaf", by="long-between"), pki.long_between), said="pathlen:0"),
+    "ca-path-length-kept": Tls(lambda pki: pki.issue("short-leaf", by="ca-path-length"), "granted", None),
     "client-certificate": Tls(lambda pki: pki.issue("asks"), kind="tls", said="client certificate", manners=wants_certificate),
     "client-certificate-1-2": Tls(lambda pki: pki.issue("asks-1-2"), kind="tls", manners=wants_certificate_by_1_2),
     "tls-1-1": Tls(lambda pki: pki.issue("old"), kind="tls", manners=by_1_1),

@@ -9,7 +9,9 @@ use rstest::rstest;
 use serde_json::{Value, json};
 use test_support::preflight::ORIGIN;
 
-use crate::probe::server::{Server, certificates, ed25519, filter, header, self_signed};
+use crate::probe::server::{
+    ALWAYS, LEAF, PAST, Server, certificates, ed25519, filter, header, issue, root, self_signed,
+};
 
 const PLAIN: &str = "http://horizon.example.com";
 const NAMES: [&str; 2] = ["X-Auth-Token", "X-CSRFToken"];
@@ -311,6 +313,61 @@ fn certificates_that_no_browser_accepts(#[case] name: &str, #[case] days: &str, 
     let output = ask("https", &server, &["--ca", &ca]);
     assert_eq!(output.status.code(), Some(1));
     assert!(out(&output).contains(said) && out(&output).contains("a browser refuses it too"), "{}", out(&output));
+}
+
+/// rustls accepts all but the last.
+#[rstest]
+#[case::expired_ca(PAST, "", "", "the given CA CN=ca, which issued", "renew the CA")]
+#[case::ca_for_clients(
+    ALWAYS,
+    "extendedKeyUsage=clientAuth",
+    "",
+    "lacks serverAuth",
+    "browser that trusts it refuses it too"
+)]
+#[case::key_usage(ALWAYS, "", "keyUsage=keyEncipherment", "lacks digitalSignature", "Chromium refuses it")]
+#[case::other_names_only(
+    ALWAYS,
+    "nameConstraints=critical,permitted;DNS:example.org",
+    "",
+    "a rule of its chain",
+    "a browser refuses it too"
+)]
+fn chains_that_no_browser_accepts(
+    #[case] valid: [&str; 2],
+    #[case] of_ca: &str,
+    #[case] of_server: &str,
+    #[case] said: &str,
+    #[case] fix: &str,
+) {
+    let folder = tempfile::tempdir().unwrap();
+    root(folder.path(), "ca", "ca", valid, &format!("basicConstraints=critical,CA:TRUE\n{of_ca}"));
+    issue(folder.path(), "ca", "server", "rsa", &format!("{LEAF}\n{of_server}"));
+    let ca = folder.path().join("ca.pem").display().to_string();
+    let server = Server::secure(folder.path(), filter(ORIGIN, &["PUT"], &NAMES));
+    let output = ask("https", &server, &["--ca", &ca, "-o", "json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let report = json_of(&output);
+    let why = &report["unreachable"];
+    assert_eq!((&report["verdict"], &why["kind"]), (&json!("unknown"), &json!("certificate")), "{report:#}");
+    assert!(why["message"].as_str().unwrap().contains(said), "{why}");
+    assert!(why["fix"].as_str().unwrap().contains(fix), "{why}");
+    assert_eq!(server.asked(), Vec::<String>::new());
+}
+
+/// Chromium takes it, Firefox does not.
+#[test]
+fn a_servers_certificate_that_is_marked_as_a_ca_is_not_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    root(folder.path(), "ca", "ca", ALWAYS, "basicConstraints=critical,CA:TRUE");
+    issue(folder.path(), "ca", "server", "ec", &LEAF.replace("FALSE", "TRUE"));
+    let ca = folder.path().join("ca.pem").display().to_string();
+    let server = Server::secure(folder.path(), filter(ORIGIN, &["PUT"], &NAMES));
+    let report = json_of(&ask("https", &server, &["-o", "json", "--ca", &ca]));
+    let why = &report["unreachable"];
+    assert!(why["message"].as_str().unwrap().contains("CA:TRUE"), "{report:#}");
+    let fix = why["fix"].as_str().unwrap();
+    assert!(fix.starts_with("Firefox refuses it") && fix.contains("Chromium accepts it"), "{why}");
 }
 
 /// Firefox does not take it, also if exactly this one is trusted.

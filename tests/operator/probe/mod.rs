@@ -2,6 +2,7 @@
 
 mod call;
 mod canary;
+mod certificates;
 mod http2;
 pub mod server;
 mod table;

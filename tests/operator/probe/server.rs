@@ -126,19 +126,16 @@ pub fn filter(origin: &str, methods: &[&str], names: &[&str]) -> impl Fn(&str) -
 
 /// `ca.pem`, and `server.pem` with its key for the name, issued by it.
 pub fn certificates(folder: &Path, name: &str, days: &str) {
-    issue(folder, name, days, &["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]);
+    server(folder, name, days, &["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]);
 }
 
 /// The same with a kind of key that browsers do not take.
 pub fn ed25519(folder: &Path, name: &str) {
-    issue(folder, name, "2", &["-newkey", "ed25519"]);
+    server(folder, name, "2", &["-newkey", "ed25519"]);
 }
 
-fn issue(folder: &Path, name: &str, days: &str, key: &[&str]) {
-    let openssl = |arguments: &[&str]| {
-        let output = Command::new("openssl").args(arguments).current_dir(folder).output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    };
+fn server(folder: &Path, name: &str, days: &str, key: &[&str]) {
+    let openssl = |arguments: &[&str]| openssl(folder, arguments);
     let curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
     let ca = ["req", "-x509", "-subj", "/CN=Test CA", "-days", "2", "-keyout", "ca.key", "-out", "ca.pem"];
     openssl(&[&ca[..], &curve].concat());
@@ -168,11 +165,50 @@ fn issue(folder: &Path, name: &str, days: &str, key: &[&str]) {
 /// One certificate that is server and CA at once, as `openssl req -x509` makes it.
 pub fn self_signed(folder: &Path, name: &str) {
     let subject = format!("subjectAltName=DNS:{name}");
-    let output = Command::new("openssl")
-        .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"])
-        .args(["-subj", "/CN=self", "-addext", &subject, "-keyout", "server.key", "-out", "server.pem"])
-        .current_dir(folder)
-        .output()
-        .unwrap();
+    let key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"];
+    let names = ["-subj", "/CN=self", "-addext", &subject, "-keyout", "server.key", "-out", "server.pem"];
+    openssl(folder, &[&["req", "-x509"][..], &key, &names].concat());
+}
+
+fn openssl(folder: &Path, arguments: &[&str]) {
+    let output = Command::new("openssl").args(arguments).current_dir(folder).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// Times of certificates, from and until.
+pub const ALWAYS: [&str; 2] = ["20200101000000Z", "20900101000000Z"];
+
+pub const PAST: [&str; 2] = ["20200101000000Z", "20210101000000Z"];
+
+/// The extensions of a server's certificate.
+pub const LEAF: &str = "subjectAltName=DNS:glance.example.com\nbasicConstraints=CA:FALSE";
+
+/// `FILE.pem` and `FILE.key` of a certificate authority with this name. A key that is there stays.
+pub fn root(folder: &Path, file: &str, name: &str, [from, until]: [&str; 2], extensions: &str) {
+    let [key, request, certificate] = ["key", "csr", "pem"].map(|kind| format!("{file}.{kind}"));
+    if !folder.join(&key).exists() {
+        openssl(folder, &["ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", &key]);
+    }
+    openssl(folder, &["req", "-new", "-key", &key, "-subj", &format!("/CN={name}"), "-out", &request]);
+    // Only `openssl ca` takes both times.
+    let settings = "[ca]\ndefault_ca=d\n[d]\nnew_certs_dir=.\ndatabase=index.txt\nunique_subject=no\ndefault_md=sha256\nrand_serial=yes\npolicy=p\n[p]\ncommonName=supplied\n";
+    for (name, text) in [("ca.cnf", settings), ("root.ext", extensions), ("index.txt", "")] {
+        std::fs::write(folder.join(name), text).unwrap();
+    }
+    let how = ["ca", "-batch", "-notext", "-selfsign", "-config", "ca.cnf", "-extfile", "root.ext"];
+    let what = ["-keyfile", &key, "-in", &request, "-startdate", from, "-enddate", until, "-out", &certificate];
+    openssl(folder, &[&how[..], &what].concat());
+}
+
+/// `NAME.pem` and `NAME.key` of a certificate that the authority issued.
+pub fn issue(folder: &Path, authority: &str, name: &str, key: &str, extensions: &str) {
+    let curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"];
+    let key: &[&str] = if key == "ec" { &curve } else { &["-newkey", "rsa:2048"] };
+    let [secret, request, certificate] = ["key", "csr", "pem"].map(|kind| format!("{name}.{kind}"));
+    let subject = format!("/CN={name}");
+    openssl(folder, &[&["req", "-nodes", "-subj", &subject, "-keyout", &secret, "-out", &request][..], key].concat());
+    std::fs::write(folder.join("issue.ext"), format!("{extensions}\n")).unwrap();
+    let [issuer, issuer_key] = ["pem", "key"].map(|kind| format!("{authority}.{kind}"));
+    let by = ["x509", "-req", "-in", &request, "-CA", &issuer, "-CAkey", &issuer_key, "-CAcreateserial"];
+    openssl(folder, &[&by[..], &["-days", "2", "-extfile", "issue.ext", "-out", &certificate]].concat());
 }
