@@ -54,7 +54,7 @@ fn certificate(host: &Host, error: &CertificateError) -> Unreachable {
             ),
             _ => (
                 format!("a rule of its chain is broken ({error})"),
-                "a browser refuses it too: correct the certificate",
+                "browsers refuse most such certificates too: correct it, or the CA's certificates above it",
             ),
         },
         other => (

@@ -331,7 +331,7 @@ fn certificates_that_no_browser_accepts(#[case] name: &str, #[case] days: &str, 
     "nameConstraints=critical,permitted;DNS:example.org",
     "",
     "a rule of its chain",
-    "a browser refuses it too"
+    "browsers refuse most such certificates too"
 )]
 fn chains_that_no_browser_accepts(
     #[case] valid: [&str; 2],

@@ -29,8 +29,8 @@ fn judge(folder: &Path, sent: &[&str], given: &[&str], known: &[&str]) -> Option
     fault(&certificates(folder, sent), &roots, &given, algorithms, UnixTime::now())
 }
 
-fn ca(fault: CaFault) -> Option<Fault> {
-    Some(Fault::Given { name: "CN=ca".into(), fault })
+fn ca(fault: CaFault) -> Fault {
+    Fault::Given { name: "CN=ca".into(), fault }
 }
 
 const FUTURE: [&str; 2] = ["20900101000000Z", "20950101000000Z"];
@@ -42,12 +42,16 @@ const FUTURE: [&str; 2] = ["20900101000000Z", "20950101000000Z"];
     "basicConstraints=critical,CA:TRUE,pathlen:0\nkeyUsage=keyCertSign,cRLSign\nextendedKeyUsage=clientAuth,serverAuth",
     None
 )]
-#[case::expired(PAST, CA, ca(CaFault::Expired))]
-#[case::not_yet_valid(FUTURE, CA, ca(CaFault::NotYetValid))]
-#[case::without_constraints(ALWAYS, "subjectKeyIdentifier=hash", ca(CaFault::NotMarked))]
-#[case::no_ca(ALWAYS, "basicConstraints=CA:FALSE", ca(CaFault::NotMarked))]
-#[case::may_not_issue(ALWAYS, "basicConstraints=CA:TRUE\nkeyUsage=digitalSignature,cRLSign", ca(CaFault::KeyUsage))]
-#[case::for_clients(ALWAYS, "basicConstraints=CA:TRUE\nextendedKeyUsage=clientAuth", ca(CaFault::Purpose))]
+#[case::expired(PAST, CA, Some(ca(CaFault::Expired)))]
+#[case::not_yet_valid(FUTURE, CA, Some(ca(CaFault::NotYetValid)))]
+#[case::without_constraints(ALWAYS, "subjectKeyIdentifier=hash", Some(ca(CaFault::NotMarked)))]
+#[case::no_ca(ALWAYS, "basicConstraints=CA:FALSE", Some(ca(CaFault::NotMarked)))]
+#[case::may_not_issue(
+    ALWAYS,
+    "basicConstraints=CA:TRUE\nkeyUsage=digitalSignature,cRLSign",
+    Some(ca(CaFault::KeyUsage))
+)]
+#[case::for_clients(ALWAYS, "basicConstraints=CA:TRUE\nextendedKeyUsage=clientAuth", Some(ca(CaFault::Purpose)))]
 fn a_given_ca(#[case] valid: [&str; 2], #[case] extensions: &str, #[case] expected: Option<Fault>) {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
@@ -62,7 +66,7 @@ fn a_given_ca(#[case] valid: [&str; 2], #[case] extensions: &str, #[case] expect
 #[case::good(CA, CA, None)]
 #[case::may_issue(CA, "basicConstraints=CA:TRUE\nkeyUsage=keyCertSign", None)]
 #[case::long_enough("basicConstraints=CA:TRUE,pathlen:1", CA, None)]
-#[case::too_long("basicConstraints=CA:TRUE,pathlen:0", CA, ca(CaFault::PathLength { allowed: 0, sent: 1 }))]
+#[case::too_long("basicConstraints=CA:TRUE,pathlen:0", CA, Some(ca(CaFault::PathLength { allowed: 0, sent: 1 })))]
 #[case::may_not_issue(
     CA,
     "basicConstraints=CA:TRUE\nkeyUsage=digitalSignature",
@@ -107,7 +111,7 @@ fn several_given() {
     issue(folder, "renewed", "leaf", "ec", LEAF);
     assert_eq!(judge(folder, &["leaf"], &["old", "renewed"], &[]), None);
     assert_eq!(judge(folder, &["leaf"], &["other", "renewed"], &[]), None);
-    assert_eq!(judge(folder, &["leaf"], &["other-key", "old"], &[]), ca(CaFault::Expired));
+    assert_eq!(judge(folder, &["leaf"], &["other-key", "old"], &[]), Some(ca(CaFault::Expired)));
     issue(folder, "other-key", "leaf", "ec", LEAF);
     assert_eq!(judge(folder, &["leaf"], &["old", "other-key"], &[]), None);
 }
