@@ -60,7 +60,7 @@ pub struct OpenStackApiSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 32))]
     pub exposed_by: Option<Vec<ExposedBy>>,
-    /// Whose images these are: `Debian`, `Ubuntu`, `RedHat`, `OpenStackHelm` or `Kolla`. It decides where the
+    /// Whose container images the workload runs: `Debian`, `Ubuntu`, `RedHat`, `OpenStackHelm` or `Kolla`. It decides where the
     /// file goes. Default: the folder in which a file can be mounted. See docs/openstackapi.md.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub layout: Option<Layout>,
@@ -168,7 +168,8 @@ pub struct ApiCors {
     #[schemars(length(max = 256))]
     pub dashboards: Vec<DashboardRef>,
     /// Names of request headers to allow, in addition to the service's defaults, for example `X-My-Header`.
-    /// Swift allows all; the operator's preflight requests these. Default: none.
+    /// Swift allows every header; there this list only says which headers the operator's preflight requests.
+    /// Default: none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 256), inner(length(max = 128), regex(pattern = r"^[!#%&'*+.^_`|~0-9A-Za-z-]+$")))]
     pub allow_headers: Vec<String>,
@@ -186,8 +187,8 @@ pub struct ApiCors {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 86400))]
     pub max_age: Option<i64>,
-    /// How long the API accepts an origin after the last request for it is gone. Open pages still call the
-    /// API. Default `1h`.
+    /// How long the API still accepts an origin that no resource requests any more. Pages that are open can
+    /// call the API meanwhile. Default `1h`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retire_after: Option<Duration>,
 }

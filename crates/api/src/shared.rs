@@ -165,7 +165,7 @@ pub struct ExposureStatus {
     pub from: String,
 }
 
-/// Whose images these are. It decides where files go and how they get there. Without a layout, the operator
+/// Whose container images a workload runs. It decides where files go and how they get there. Without a layout, the operator
 /// asks Horizon's image in the first rehearsal; for other services it looks at the container's mounts. See
 /// docs/layouts.md.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -207,8 +207,8 @@ pub struct Rollout {
     /// change of this resource's own spec rolls immediately. Default `30s`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub min_interval: Option<Duration>,
-    /// A preStop sleep, with which uploads in flight finish while their pod is replaced. See
-    /// docs/rollout-order.md.
+    /// A preStop sleep that the operator adds to the container. A pod that is being replaced gets this time to
+    /// finish its uploads. See docs/rollout-order.md.
     #[serde(skip_serializing_if = "is_default")]
     pub drain: Drain,
     /// Whether a rehearsal, which is a Job made from the workload's own template, tries new files before a

@@ -134,7 +134,11 @@ impl Default for Metrics {
         registry.register("preflights", "Preflights by verdict", preflights.clone());
         registry.register("preflight_seconds", "How long preflights took", preflight_seconds.clone());
         let (direct, verdict_since) = <(Family<_, _>, Family<_, _>)>::default();
-        registry.register("horizon_direct", "1 if every pod of a Horizon uploads directly", direct.clone());
+        registry.register(
+            "horizon_direct",
+            "1 if every pod of a Horizon makes browsers upload directly",
+            direct.clone(),
+        );
         registry.register(
             "horizon_verdict_timestamp_seconds",
             "What preflights show for a Horizon, and since when",

@@ -70,7 +70,7 @@ pub struct GlanceSpec {
     /// nothing.
     #[serde(skip_serializing_if = "is_default")]
     pub exposure: GlanceExposure,
-    /// Whose images these are: `Debian`, `Ubuntu`, `RedHat`, `OpenStackHelm` or `Kolla`. It decides where the
+    /// Whose container images the workload runs: `Debian`, `Ubuntu`, `RedHat`, `OpenStackHelm` or `Kolla`. It decides where the
     /// configuration fragment of httpd goes. Default: what the container's mounts show, otherwise Debian. See
     /// docs/layouts.md.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -143,8 +143,8 @@ pub struct GlancePaths {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 512), regex(pattern = r"^/[^\s]+$"))]
     pub config_dir: Option<String>,
-    /// The folder for options that Glance itself reads. Default `/etc/glance/glance.conf.d`, which Glance
-    /// reads however it starts.
+    /// The folder for the operator's options outside `[cors]`, such as those of import. Default
+    /// `/etc/glance/glance.conf.d`. Glance reads it with every start method (eventlet, uWSGI, mod_wsgi).
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 512), regex(pattern = r"^/[^\s]+$"))]
     pub service_config_dir: Option<String>,

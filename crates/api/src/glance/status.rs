@@ -46,7 +46,7 @@ pub struct GlanceStatus {
     pub conditions: Vec<Condition>,
 }
 
-/// One origin that Glance accepts or is about to accept.
+/// One origin that the API accepts or is about to accept.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct OriginStatus {
@@ -61,8 +61,9 @@ pub struct OriginStatus {
     /// was derived. At most 10.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub from: Vec<String>,
-    /// When the API stops accepting a retiring origin, at the earliest. If consent was withdrawn and the
-    /// Horizon still uploads directly: at the latest.
+    /// The earliest time at which the API stops accepting this origin. Only a retiring origin has it. If the
+    /// Glance no longer allows the Horizon's namespace, and the Horizon still uploads directly, it is the
+    /// latest time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retires_at: Option<Time>,
 }

@@ -177,7 +177,8 @@ pub struct PutProbe {
     /// `false`: send no PUT, for example if a firewall counts Glance's 401. Default `true`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,
-    /// How many bytes the second PUT announces: the size that uploads may have. Default 10737418240 (10 GiB).
+    /// The size in bytes that a test PUT announces, without data: set the largest size that your users upload.
+    /// A refusal shows a limit in front of Glance. Default 10737418240 (10 GiB).
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub size: Option<i64>,

@@ -63,7 +63,7 @@ pub struct HorizonSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 32))]
     pub exposed_by: Option<Vec<ExposedBy>>,
-    /// Whose images these are: `Debian`, `Ubuntu`, `RedHat`, `OpenStackHelm` or `Kolla`. It decides where
+    /// Whose container images the workload runs: `Debian`, `Ubuntu`, `RedHat`, `OpenStackHelm` or `Kolla`. It decides where
     /// files go and how they get there. Default: the operator asks the image itself, with the rehearsal of
     /// its first roll. See docs/layouts.md.
     #[serde(skip_serializing_if = "Option::is_none")]

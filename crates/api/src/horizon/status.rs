@@ -99,8 +99,8 @@ pub enum ConfiguredMode {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct VerificationStatus {
-    /// The verdict over all origins, the worst first. `Granted`: a browser would send the upload. `Refused`:
-    /// it would not. `Unknown`: the operator got no answer, so nothing is known about browsers.
+    /// The verdict for all origins together: the worst one counts. `Granted`: a browser would send the
+    /// upload. `Refused`: it would not. `Unknown`: the operator got no answer, so nothing is known about browsers.
     pub verdict: ProbeVerdict,
     /// When the verdict last changed.
     pub last_transition_time: Time,

@@ -68,7 +68,7 @@ fn certificate<'s, 'a>(server: &'s Server<'a>) -> Option<Asked<'s, 'a>> {
     Some(Asked { item, fix: fix.into() })
 }
 
-/// Versions of TLS that browsers no longer speak (RFC 8996): they end with 1.1.
+/// A directive that allows only TLS 1.1 and older. Browsers no longer support these versions (RFC 8996).
 struct OldTls<'s, 'a>(Asked<'s, 'a>);
 
 impl OldTls<'_, '_> {

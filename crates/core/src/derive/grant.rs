@@ -270,7 +270,7 @@ impl<'a> Quota<'a> {
         let size = size(namespace, origin);
         if size > self.room {
             return Err(Denial::NoRoom(problem(format!(
-                "has no space for more origins of other namespaces, so it does not accept {origin}; its owner can list them in spec.cors.allowedOrigins"
+                "cannot store more origins of other namespaces (its annotations are full), so it does not accept {origin}; the owner of that Glance can add this origin to its spec.cors.allowedOrigins"
             ))));
         }
         self.room -= size;

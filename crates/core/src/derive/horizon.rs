@@ -65,7 +65,7 @@ pub struct HorizonView {
     pub destinations: Vec<DestinationView>,
     /// The results over all its destinations: the worst counts.
     pub evidence: Evidence,
-    /// What uploads need, but nobody has seen.
+    /// What uploads need, but the operator could not check.
     pub assumptions: Vec<String>,
     /// The ConfigMap with certificate authorities for them.
     pub authorities: Option<Key>,

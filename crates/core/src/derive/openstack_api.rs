@@ -124,7 +124,8 @@ fn of_swift(spec: &OpenStackApiSpec, settings: &Result<GlanceSettings, Problem>,
         advice.push(Advice::new(found).rule(Rule::NoCredentials).field("spec.cors").fix(fix));
     }
     if spec.cors.max_age.is_some() {
-        let found = "Swift sends no time for its cache but that of each container's metadata";
+        let found =
+            "Swift takes the cache time of preflights from each container's metadata, so this field has no effect";
         let fix = "remove it, or set X-Container-Meta-Access-Control-Max-Age on the containers";
         advice.push(Advice::new(found).field("spec.cors.maxAge").fix(fix));
     }

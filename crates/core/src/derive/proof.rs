@@ -24,7 +24,7 @@ pub struct Proof {
     pub destinations: Vec<DestinationView>,
     /// Over all destinations: the worst counts.
     pub evidence: Evidence,
-    /// What uploads need, but nobody has seen.
+    /// What uploads need, but the operator could not check.
     pub assumptions: Vec<String>,
     /// The ConfigMap with certificate authorities.
     pub authorities: Option<Key>,

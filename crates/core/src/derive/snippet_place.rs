@@ -54,7 +54,7 @@ fn is_rehearsed(spec: &HorizonSpec) -> bool {
 fn seen(spec: &HorizonSpec, assumed: &HorizonPlaces, applied: &Applied) -> Option<(String, Delivery)> {
     let place = applied.place.as_ref();
     let is_read = |dir: &str| place.is_none_or(|place| place.is(dir));
-    // Without rehearsals nobody has seen that the image reads what is mounted; then the spec may move it.
+    // Without rehearsals it is not known whether the image reads what is mounted; then the spec may move it.
     let stays = |dir: &str| is_rehearsed(spec) || spec.layout.is_none_or(|layout| layout::is_usual(layout, dir));
     let mounted = applied.mount.as_ref().and_then(Mount::snippet);
     if let Some((dir, delivery)) = mounted.filter(|(dir, _)| is_read(dir) && stays(dir)) {

@@ -66,7 +66,7 @@ pub struct PreflightReport {
     pub put: Option<PutReport>,
     /// The PUT that announces a size; `null`: not sent.
     pub size: Option<PutReport>,
-    /// What the verdict rests on, but nobody has seen.
+    /// What the verdict assumes, because no request could check it.
     pub assumptions: Vec<String>,
 }
 

@@ -193,7 +193,7 @@ impl Observation {
         self.panel == other.panel && self.verdict().agrees(&other.verdict()) && kinds(self) == kinds(other)
     }
 
-    /// What a granted verdict rests on, but nobody has seen, as sentences.
+    /// What a granted verdict assumes, because no request could check it, as sentences.
     pub fn assumptions(&self) -> Vec<String> {
         if !matches!(self.verdict(), ProbeAnswer::Granted(_)) {
             return vec![];

@@ -62,7 +62,7 @@ impl Plan {
     /// Waits for a rollout and reports it.
     pub fn await_rollout(&mut self, target: &Target, problem: Problem) {
         let workload = target.workload.clone();
-        self.steps.push(Step::new(Action::AwaitRollout { workload }, "every pod must be new"));
+        self.steps.push(Step::new(Action::AwaitRollout { workload }, "every pod must run with the new files"));
         self.state = State::unmet(ConditionType::RolledOut, problem);
     }
 

@@ -31,8 +31,8 @@ pub struct PolicySettings {
     pub rules: BTreeMap<String, String>,
 }
 
-/// Options that Glance itself reads. They go to a folder that Glance reads however it starts, which is not
-/// the CORS filter's.
+/// Options that Glance itself reads. They go to a folder that Glance reads with every start
+/// method, which is not the CORS filter's.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OwnSettings {
     /// E.g. `/etc/glance/glance.conf.d`.

@@ -43,7 +43,7 @@ fn job(object: batch::Job) -> Job {
     Job { meta: meta(object.metadata), config_map: our_config_maps(&volumes).into_iter().next(), outcome }
 }
 
-/// A Job has no condition for it. Only its events say that pods are refused.
+/// No condition of a Job says that its pods are refused. Only its events do.
 fn event(object: core::Event) -> Option<JobEvent> {
     let about = &object.involved_object;
     let refused = about.kind.as_deref() == Some("Job") && object.reason.as_deref() == Some("FailedCreate");

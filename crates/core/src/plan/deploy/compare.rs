@@ -151,7 +151,7 @@ pub fn garbage(kind: &str, workload: &Workload, applied: &Applied, keep: Option<
             let (config_map, uid, workload) = (c.meta.key.clone(), c.meta.uid.clone(), workload.kind);
             Step::new(
                 Action::Collect { config_map, uid, workload },
-                "neither the workload nor a revision of it refers to it",
+                "neither the workload nor any of its revisions uses this ConfigMap",
             )
         })
         .collect()
