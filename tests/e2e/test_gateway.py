@@ -89,7 +89,7 @@ def test_a_time_limit(cloud, gateway, dashboard, image_file):
     finds it."""
     within(cloud, '5s')
     advice = lambda: ' '.join(cloud.get('glance', 'glance')['status'].get('advice', []))
-    until(lambda: 'timeouts.request' in advice(), lambda: f'advice: {advice()}', 60)
+    until(lambda: 'DU015' in advice() and 'timeouts' in advice(), lambda: f'advice: {advice()}', 60)
     within(cloud, '600s')
 
     cloud.apply('-f', '-', input=json.dumps(KEYSTONE_ROUTE))

@@ -1,7 +1,10 @@
 """Swift's own proxy: which options it gets from a folder or a file, and how it answers preflights."""
 
+import contextlib
 import pathlib
 import tempfile
+
+from paste.deploy import loadwsgi
 
 
 class NoNodes:
@@ -26,10 +29,23 @@ class NoNodes:
         return False
 
 
+# Before Swift's module replaces it, for the whole process.
+LOADER = loadwsgi.ConfigLoader
+
+
+@contextlib.contextmanager
+def own_loader(wsgi):
+    """Swift's loader, and afterwards PasteDeploy's own again, with which others ask."""
+    loadwsgi.ConfigLoader = wsgi.NamedConfigLoader
+    try:
+        yield
+    finally:
+        loadwsgi.ConfigLoader = LOADER
+
+
 def proxy(files, requests=(), start=""):
     """Starts the proxy with START, a file below the folder of FILES or that folder itself. The options that count, and
     the answers."""
-    from paste.deploy import loadwsgi
     from swift.common import wsgi
     from swift.common.storage_policy import POLICIES
     from swift.common.swob import Request
@@ -43,8 +59,9 @@ def proxy(files, requests=(), start=""):
             path = pathlib.Path(folder, name)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
-        app = wsgi.loadcontext(loadwsgi.APP, str(pathlib.Path(folder, start)))
-        options = getattr(app, "app_context", app).config()
+        with own_loader(wsgi):
+            app = wsgi.loadcontext(loadwsgi.APP, str(pathlib.Path(folder, start)))
+            options = getattr(app, "app_context", app).config()
     application = Application(options, get_logger(options), account_ring=NoNodes(), container_ring=NoNodes())
     answers = []
     for request in requests:
