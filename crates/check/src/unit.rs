@@ -233,7 +233,11 @@ fn copies(text: &str) -> Vec<(String, String, bool)> {
 /// Files on disk, grouped by machine or folder.
 pub fn of_files(files: Vec<(String, ConfigFile)>) -> Vec<Unit> {
     let mut units: Vec<Unit> = Vec::new();
+    let names: Vec<String> = files.iter().map(|(name, _)| name.clone()).collect();
     for (name, file) in files {
+        if is_not_enabled(&name, &names) {
+            continue;
+        }
         let root = root(&name);
         let group = group(&name, &file);
         let name = format!("{root}{group}");
@@ -252,6 +256,19 @@ pub fn of_files(files: Vec<(String, ConfigFile)>) -> Vec<Unit> {
         unit.copy_as_kolla(true);
     }
     units
+}
+
+/// Whether a file of httpd or nginx only waits to be enabled (Debian's `a2ensite`): it is in `sites-available` or the
+/// like, beside files that the server reads.
+fn is_not_enabled(name: &str, names: &[String]) -> bool {
+    let folders: Vec<&str> = name.split('/').collect();
+    let Some(at) = folders.iter().position(|part| part.ends_with("-available")) else { return false };
+    let server = folders[..at].join("/");
+    names.iter().any(|other| {
+        let Some(inside) = other.strip_prefix(&server).map(|rest| rest.trim_start_matches('/')) else { return false };
+        let first = inside.split('/').next().unwrap_or_default();
+        first.ends_with("-enabled") || matches!(inside, "apache2.conf" | "nginx.conf")
+    })
 }
 
 /// The folder that represents the machine: what is before `etc/`, or the file's folder without the parts

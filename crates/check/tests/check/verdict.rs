@@ -32,6 +32,17 @@ fn a_whole_cloud_is_fine() {
     assert_eq!((report.verdict(), report.findings.len(), report.unseen), (Verdict::Fine, 0, vec![]));
 }
 
+/// Debian's old and waiting sites: the server does not read them, unless they are all that there is.
+#[test]
+fn a_site_that_is_not_enabled_does_not_count() {
+    let limit = GLANCE.1.replace("ProxyPass", "LimitRequestBody 1000000\nProxyPass");
+    let old = ("etc/apache2/sites-available/old.conf", limit.as_str());
+    let enabled = report(&[CONF, SETTINGS, HORIZON, GLANCE, old]);
+    assert_eq!((enabled.verdict(), enabled.findings.len()), (Verdict::Fine, 0));
+    let alone = report(&[CONF, SETTINGS, old]);
+    assert_eq!(alone.findings.first().map(|finding| finding.rule.to_string()).as_deref(), Some("DU014"));
+}
+
 #[rstest]
 #[case::glance(&[SETTINGS, HORIZON, GLANCE], "Glance: the input has no readable configuration")]
 #[case::dashboard(&[CONF, HORIZON, GLANCE], "the dashboard: the input has no readable settings")]

@@ -162,6 +162,7 @@ fn istios_virtual_services(#[case] rule: &str, #[case] expected: &[&str]) {
 #[rstest]
 #[case::none("", &[])]
 #[case::response(", timeoutPolicy: {response: 15s}", &["DU015 may fail spec.routes.0.timeoutPolicy.response"])]
+#[case::default(", timeoutPolicy: {response: 0s}", &["DU015 may fail spec.routes.0.timeoutPolicy.response"])]
 #[case::infinity(", timeoutPolicy: {response: infinity, idle: 1h}", &[])]
 #[case::methods(", conditions: [{header: {name: ':method', exact: PUT}}]", &["DU020 fails spec.routes.0.conditions"])]
 fn contours_proxies(#[case] rest: &str, #[case] expected: &[&str]) {

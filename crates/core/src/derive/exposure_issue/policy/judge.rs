@@ -32,6 +32,15 @@ pub(super) struct Judge<'a> {
     pub found: &'a mut Vec<(ExposureIssue, Vec<String>)>,
 }
 
+/// The value that is no limit for the wait for an answer. Contour takes `0s` as unset; Istio's tries last at least 1 ms.
+fn unlimited(kind: &str, field: &str) -> &'static str {
+    match kind {
+        "HTTPProxy" => "set infinity, which is no limit, or 1h",
+        "VirtualService" if field.ends_with("perTryTimeout") => "remove it, or set 1h",
+        _ => "set 0s, which is no limit, or 1h",
+    }
+}
+
 impl Judge<'_> {
     pub fn walk(&mut self, value: &Value, path: &mut Vec<String>) {
         if self.through.is_bypassed(self.policy, path) {
@@ -107,13 +116,15 @@ impl Judge<'_> {
                 (Rule::TooSlow, time < SHORT, found, "remove it: without it an upload may take any time")
             }
             Limit::Answer => {
-                if time().is_none_or(|time| time >= PATIENT) {
+                let is_default = self.policy.kind == "HTTPProxy" && quantity::milliseconds(&text, 1000) == Some(0);
+                if !is_default && time().is_none_or(|time| time >= PATIENT) {
                     return;
                 }
+                let text = if is_default { format!("{text} (Contour's default, 15s)") } else { text };
                 let found = format!(
                     "{text}: Glance must answer within this time after the image's last byte, but storing the image may take longer"
                 );
-                (Rule::TooSlow, false, found, "set 0s, which is no limit, or 1h")
+                (Rule::TooSlow, false, found, unlimited(self.policy.kind, &written))
             }
             Limit::Silence => {
                 if time().is_none_or(|time| time >= PATIENT / 2) {
