@@ -12,6 +12,8 @@ use crate::unit::Program;
 
 pub const ALLOW_ORIGIN: &str = "access-control-allow-origin";
 
+const ALLOW_HEADERS: &str = "access-control-allow-headers";
+
 pub(crate) const LEAVE: &str = "remove it: Glance's own [cors] answers the browser";
 
 /// The same, if nginx answers OPTIONS.
@@ -32,16 +34,19 @@ pub fn cors(cloud: &Cloud<'_>) -> Vec<Finding> {
 }
 
 /// Whether a server in front of Glance writes CORS headers, and Glance, which is completely seen, writes
-/// none. The server then replaces Glance's filter, which can work.
+/// none. The server then replaces Glance's filter, which can work if it also allows the request's headers.
 pub(crate) fn stands_in(cloud: &Cloud<'_>) -> bool {
     let writes = |item: &ScopedDirective<'_>| match item.directive.name.as_str() {
         "header" => header(item, ALLOW_ORIGIN).is_some_and(|(_, action, _)| action != "unset"),
         "add_header" => item.directive.word() == ALLOW_ORIGIN,
         _ => super::haproxy::response_header(item, ALLOW_ORIGIN).is_some_and(|(action, _)| action != "del-header"),
     };
+    let allows_headers =
+        |item: &ScopedDirective<'_>| item.directive.text().to_ascii_lowercase().contains(ALLOW_HEADERS);
     let mut servers = cloud.servers.iter().filter(|s| s.service == Program::Glance);
     let silent = cloud.glances.iter().all(|g| g.is_whole() && g.cors_in_effect("allowed_origin").is_none());
-    silent && !cloud.glances.is_empty() && servers.any(|server| server.items.iter().any(writes))
+    let answers = |server: &Server<'_>| server.items.iter().any(writes) && server.items.iter().any(allows_headers);
+    silent && !cloud.glances.is_empty() && servers.any(answers)
 }
 
 /// A server that replaces Glance's filter may work. What would be wrong elsewhere is only unwise here.
