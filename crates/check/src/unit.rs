@@ -259,7 +259,7 @@ pub fn of_files(files: Vec<(String, ConfigFile)>) -> Vec<Unit> {
 }
 
 /// Whether a file of httpd or nginx only waits to be enabled (Debian's `a2ensite`): it is in `sites-available` or the
-/// like, beside files that the server reads.
+/// like, next to files that the server reads.
 fn is_not_enabled(name: &str, names: &[String]) -> bool {
     let folders: Vec<&str> = name.split('/').collect();
     let Some(at) = folders.iter().position(|part| part.ends_with("-available")) else { return false };
