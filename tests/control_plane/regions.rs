@@ -51,7 +51,8 @@ fn both_or_none() {
         fixtures::horizon("horizon", json!({"directUpload": direct_upload})),
     ]);
     site.await_ready("horizon/horizon", "False PreflightRefused");
-    assert_eq!(regions(&site), stand("Verified", "PreflightRefused"));
+    let judged = stand("Verified", "PreflightRefused");
+    site.wait("both regions are judged", || (regions(&site) == judged).then_some(()));
     assert!(site.message("horizon/horizon", "Ready").contains("to region RegionTwo"));
     assert_eq!(site.mounted("deployment/horizon"), None);
 

@@ -256,8 +256,25 @@ fn of_answer(asked: &Preflight, answer: &Response, seconds: f64) -> Found {
             "let PUT on /v2/images/ pass the login or portal in front of Glance: Glance checks the token itself",
         );
     }
+    // Browsers send the data, and then report a failure.
+    if ok && !readable {
+        let origins =
+            answer.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("access-control-allow-origin")).count();
+        let why = match origins {
+            0 => "has no Access-Control-Allow-Origin",
+            1 => "is for another origin, or does not allow credentials",
+            _ => "has Access-Control-Allow-Origin several times",
+        };
+        return Found::fails(
+            Rule::CorsOnTheWay,
+            format!(
+                "the upload arrived ({code}), but the page may not read the answer and reports a failure: it {why}"
+            ),
+            "find what changes CORS headers in front of Glance, and let Glance's own reach the browser unchanged",
+        );
+    }
     match upload::judge_complete(asked, &Wire::Response(answer.clone())) {
-        UploadVerdict::Refused { failure, .. } if !ok || !readable => Found::from(*failure),
+        UploadVerdict::Refused { failure, .. } if !ok => Found::from(*failure),
         _ if ok && readable => Found::none(format!("the upload went through ({code})"), "no change is necessary"),
         _ if code == 401 && readable => Found::fails(
             None,

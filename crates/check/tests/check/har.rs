@@ -76,6 +76,8 @@ fn readable() -> Value {
 #[case::csp(vec![put(0, json!({}), Some("net::ERR_BLOCKED_BY_CSP"))], Some(Rule::Csp))]
 #[case::local_network(vec![put(0, json!({}), Some("net::ERR_BLOCKED_BY_LOCAL_NETWORK_ACCESS_CHECKS"))], Some(Rule::LocalNetwork))]
 #[case::works(vec![granted(), put(204, readable(), None)], None)]
+#[case::arrived_and_unreadable(vec![granted(), put(204, json!({"X-OpenStack-Request-ID": "req-1"}), None)], Some(Rule::CorsOnTheWay))]
+#[case::arrived_for_another(vec![granted(), put(204, json!({"Access-Control-Allow-Origin": "https://other.example"}), None)], Some(Rule::CorsOnTheWay))]
 #[case::expired(vec![granted(), put(401, readable(), None)], None)]
 #[case::legacy(vec![entry("PUT", PAGE, json!({"Content-Type": "multipart/form-data; boundary=x"}), 500, json!({}), None)], Some(Rule::NoEffect))]
 #[case::mixed(vec![entry("PUT", "http://glance.example:9292/v2/images/6c0f/file", json!({"Origin": "https://d.example"}), 0, json!({}), None)], Some(Rule::MixedContent))]

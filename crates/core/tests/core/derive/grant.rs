@@ -226,7 +226,7 @@ fn a_flood_of_origins_is_refused_to_those_who_come_last() {
     let refused: Vec<_> = grants.denied.keys().map(|key| key.namespace.as_str()).collect();
     assert!(refused.contains(&"m69") && !refused.contains(&"m00"), "{refused:?}");
     let Denial::NoRoom(why) = &grants.denied[&Key::new("m69", "horizon")] else { panic!("{refused:?}") };
-    assert!(why.reason == Reason::OriginNotAllowed && why.message().contains("no space"), "{why:?}");
+    assert!(why.reason == Reason::OriginNotAllowed && why.message().contains("annotations are full"), "{why:?}");
     let (_, annotation) = grants.annotation(|_| true).unwrap();
     assert!(annotation.len() < 150 << 10, "{} bytes", annotation.len());
 }
