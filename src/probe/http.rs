@@ -37,11 +37,11 @@ pub(super) struct Exchange<'a> {
 }
 
 enum Protocol {
-    One { stream: Box<dyn Stream>, bytes: Vec<u8> },
-    Two(Box<Two>),
+    Http1 { stream: Box<dyn Stream>, bytes: Vec<u8> },
+    Http2(Box<Http2Request>),
 }
 
-struct Two {
+struct Http2Request {
     answer: ResponseFuture,
     body: Option<RecvStream>,
     /// The stream stays half open if the request announces data.
@@ -87,12 +87,14 @@ impl<'a> Exchange<'a> {
         };
         let failed = |error: &io::Error| no_answer(&site.host, address, error);
         let protocol = if is_http2 {
-            Protocol::Two(Box::new(Two::send(stream, &site.origin, asked).await.map_err(|error| failed(&error))?))
+            Protocol::Http2(Box::new(
+                Http2Request::send(stream, &site.origin, asked).await.map_err(|error| failed(&error))?,
+            ))
         } else {
             let text = request(&site.origin, asked, proxy.as_ref().filter(|_| !is_https));
             stream.write_all(text.as_bytes()).await.map_err(|error| failed(&error))?;
             stream.flush().await.map_err(|error| failed(&error))?;
-            Protocol::One { stream, bytes: Vec::new() }
+            Protocol::Http1 { stream, bytes: Vec::new() }
         };
         Ok(Self { asked: (probe, site, asked), address, protocol })
     }
@@ -114,9 +116,9 @@ impl<'a> Exchange<'a> {
         if !secured.serves(&site.host) {
             return Ok(None);
         }
-        let sent = Two::send(secured.stream, &site.origin, asked).await;
-        let two = sent.map_err(|error| no_answer(&site.host, address, &error))?;
-        Ok(Some(Self { asked: (probe, site, asked), address, protocol: Protocol::Two(Box::new(two)) }))
+        let sent = Http2Request::send(secured.stream, &site.origin, asked).await;
+        let sent = sent.map_err(|error| no_answer(&site.host, address, &error))?;
+        Ok(Some(Self { asked: (probe, site, asked), address, protocol: Protocol::Http2(Box::new(sent)) }))
     }
 
     /// Waits for the answer's head.
@@ -126,14 +128,14 @@ impl<'a> Exchange<'a> {
     pub async fn answer(&mut self) -> Result<Answer, Unreachable> {
         let (probe, site, asked) = self.asked;
         let mut result = match &mut self.protocol {
-            Protocol::One { stream, bytes } => one(stream, bytes).await,
-            Protocol::Two(two) => two.answer().await,
+            Protocol::Http1 { stream, bytes } => http1_answer(stream, bytes).await,
+            Protocol::Http2(request) => request.answer().await,
         };
         // Browsers send the request again, by HTTP/1.1 (RFC 9113 §7).
         if matches!(&result, Err(error) if wants_http1(error)) {
             *self = Self::by(Offer::Http1, probe, site, &[self.address], asked).await?;
-            if let Protocol::One { stream, bytes } = &mut self.protocol {
-                result = one(stream, bytes).await;
+            if let Protocol::Http1 { stream, bytes } = &mut self.protocol {
+                result = http1_answer(stream, bytes).await;
             }
         }
         result.map_err(|error| no_answer(&site.host, self.address, &error))
@@ -153,17 +155,17 @@ impl<'a> Exchange<'a> {
     /// What follows the head: at most about this many bytes, and what came if the connection then fails.
     pub async fn body(&mut self, most: usize) -> String {
         match &mut self.protocol {
-            Protocol::One { stream, bytes } => {
+            Protocol::Http1 { stream, bytes } => {
                 // A server that ends TLS without close_notify has still sent everything.
                 while bytes.len() < most && stream.read_buf(bytes).await.is_ok_and(|read| read > 0) {}
                 let text = String::from_utf8_lossy(bytes);
                 let body = text.split_once("\r\n\r\n").or_else(|| text.split_once("\n\n"));
                 body.map_or("", |(_, body)| body).to_owned()
             }
-            Protocol::Two(two) => {
+            Protocol::Http2(request) => {
                 let mut bytes = Vec::new();
                 while bytes.len() < most
-                    && let Some(body) = &mut two.body
+                    && let Some(body) = &mut request.body
                     && let Some(Ok(data)) = body.data().await
                 {
                     let _ = body.flow_control().release_capacity(data.len());
@@ -176,7 +178,7 @@ impl<'a> Exchange<'a> {
 }
 
 /// Reads the head of an answer of HTTP/1.1.
-async fn one(stream: &mut Box<dyn Stream>, bytes: &mut Vec<u8>) -> io::Result<Answer> {
+async fn http1_answer(stream: &mut Box<dyn Stream>, bytes: &mut Vec<u8>) -> io::Result<Answer> {
     loop {
         let continues = head::continues(bytes);
         let more = stream.read_buf(bytes);
@@ -195,7 +197,7 @@ async fn one(stream: &mut Box<dyn Stream>, bytes: &mut Vec<u8>) -> io::Result<An
     }
 }
 
-impl Two {
+impl Http2Request {
     async fn send(stream: Box<dyn Stream>, origin: &Origin, asked: &Request) -> io::Result<Self> {
         let mut builder = h2::client::Builder::new();
         builder.enable_push(false).max_header_list_size(HEADERS);

@@ -45,7 +45,7 @@ const PATIENCE: Duration = Duration::from_secs(600);
 const QUIET: Duration = Duration::from_millis(100);
 
 /// … and this long after its first change at the latest. A resource that changes all the time is worked on this often.
-const PATIENT: Duration = Duration::from_millis(700);
+const LONGEST: Duration = Duration::from_millis(700);
 
 /// So many times in a row, work starts after the short time.
 const BURST: u32 = 4;
@@ -96,7 +96,7 @@ pub(crate) struct Worker {
     concurrency: usize,
     patience: Duration,
     due: HashMap<Subject, Due>,
-    /// Until when recent work, at one per [`PATIENT`], would have taken (the generic cell rate algorithm).
+    /// Until when recent work, at one per [`LONGEST`], would have taken (the generic cell rate algorithm).
     paced: HashMap<Subject, Instant>,
     busy: HashSet<Subject>,
     failures: HashMap<Subject, u32>,
@@ -138,10 +138,10 @@ impl Worker {
 
     /// Schedules work after a change.
     fn changed(&mut self, subject: Subject, now: Instant) {
-        let is_frequent = self.paced.get(&subject).is_some_and(|until| *until > now + PATIENT * (BURST - 1));
-        let quiet = if is_frequent { PATIENT } else { QUIET };
-        let due = self.due.entry(subject).or_insert(Due { at: now + quiet, latest: now + PATIENT });
-        due.latest = due.latest.min(now + PATIENT);
+        let is_frequent = self.paced.get(&subject).is_some_and(|until| *until > now + LONGEST * (BURST - 1));
+        let quiet = if is_frequent { LONGEST } else { QUIET };
+        let due = self.due.entry(subject).or_insert(Due { at: now + quiet, latest: now + LONGEST });
+        due.latest = due.latest.min(now + LONGEST);
         due.at = due.latest.min(now + quiet);
     }
 
@@ -156,7 +156,7 @@ impl Worker {
         self.due.remove(subject);
         self.busy.insert(subject.clone());
         let until = self.paced.entry(subject.clone()).or_insert(now);
-        *until = (*until).max(now) + PATIENT;
+        *until = (*until).max(now) + LONGEST;
     }
 
     /// Whatever happens to the work, the subject is released.
@@ -278,7 +278,7 @@ mod tests {
         worker.wake(glance(), now + QUIET / 2);
         worker.changed(glance(), now);
         assert_eq!(worker.next().map(|(_, at)| at), Some(now + QUIET / 2));
-        worker.wake(glance(), now + PATIENT);
+        worker.wake(glance(), now + LONGEST);
         assert_eq!(worker.next().map(|(_, at)| at), Some(now + QUIET / 2));
     }
 

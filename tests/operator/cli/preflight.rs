@@ -488,6 +488,21 @@ fn an_upload_that_fails_is_refused(#[case] put: &str, #[case] rule: &str, #[case
     }
 }
 
+/// A PUT right after its preflight is refused, as nginx does by `limit_req` without `burst`; the same PUT alone passes.
+#[test]
+fn a_rate_limit_that_browsers_meet_is_refused() {
+    let preflights = filter(PLAIN, &["PUT"], &NAMES);
+    let before = std::sync::Mutex::new(None::<std::time::Instant>);
+    let server = Server::plain(move |head| {
+        let before = before.lock().unwrap().replace(std::time::Instant::now());
+        let is_close = before.is_some_and(|before| before.elapsed() < Duration::from_secs(1));
+        if is_close && head.starts_with("PUT ") { http("503 Service Unavailable") } else { preflights(head) }
+    });
+    let output = ask("http", &server, &[]);
+    assert_eq!(output.status.code(), Some(1), "{}", out(&output));
+    assert!(out(&output).contains("a rate limit in front of Glance"), "{}", out(&output));
+}
+
 /// Errors without CORS headers, successes with them: nobody has seen that an upload fails.
 #[test]
 fn errors_that_the_page_may_not_read_are_an_assumption() {

@@ -8,7 +8,7 @@ use direct_upload_core::judge::browser::blocks_port;
 use crate::classify::Kind;
 use crate::facts::cloud::Cloud;
 use crate::facts::server::{Listen, ScopedDirective, Server};
-use crate::finding::Finding;
+use crate::finding::{Finding, Location};
 use crate::unit::Program;
 
 /// All of them.
@@ -147,20 +147,16 @@ fn of_bind<'s, 'a>(server: &'s Server<'a>) -> Option<Asked<'s, 'a>> {
 
 /// DU010: ports that belong to other protocols (Fetch standard, "bad port").
 fn ports(cloud: &Cloud<'_>) -> Vec<Finding> {
-    const FIX: &str = "choose another port, for example 443 or 9292";
+    let unreachable = |severity, place: &Location, found| {
+        Finding::new(Rule::NotPublic, severity, place, found, "choose another port, for example 443 or 9292")
+    };
     let mut findings = Vec::new();
     for published in &cloud.published {
         let Ok(url) = PublicUrl::parse(&published.url) else { continue };
         let port = Endpoint::from(url).port();
         if blocks_port(port) {
             let found = format!("the public image endpoint is {}: browsers block port {port}", published.url);
-            findings.push(Finding::new(
-                Rule::NotPublic,
-                severity(cloud, &published.scope),
-                &published.place,
-                found,
-                FIX,
-            ));
+            findings.push(unreachable(severity(cloud, &published.scope), &published.place, found));
         }
     }
     for dashboard in &cloud.dashboards {
@@ -168,13 +164,7 @@ fn ports(cloud: &Cloud<'_>) -> Vec<Finding> {
         let port = Endpoint::from(PublicUrl::with_path(origin.clone(), "")).port();
         if blocks_port(port) {
             let found = format!("the dashboard is {origin} ({}): browsers block port {port}", dashboard.source);
-            findings.push(Finding::new(
-                Rule::NotPublic,
-                severity(cloud, &dashboard.scope),
-                &dashboard.place,
-                found,
-                FIX,
-            ));
+            findings.push(unreachable(severity(cloud, &dashboard.scope), &dashboard.place, found));
         }
     }
     let glances = cloud.glances.iter().map(|glance| (&glance.unit.scope, Program::Glance));
@@ -189,7 +179,7 @@ fn ports(cloud: &Cloud<'_>) -> Vec<Finding> {
         if edges.iter().all(|listen| blocked(listen).is_some()) {
             let whose = if program == Program::Glance { "Glance" } else { "the dashboard" };
             let found = format!("{}: browsers block port {port}, so none connects to {whose}", first.written);
-            findings.push(Finding::new(Rule::NotPublic, severity(cloud, scope), &first.place, found, FIX));
+            findings.push(unreachable(severity(cloud, scope), &first.place, found));
         }
     }
     findings

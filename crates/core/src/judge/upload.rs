@@ -117,13 +117,9 @@ pub fn is_worth_waiting(wire: &Wire) -> bool {
 /// The verdict on a PUT that came right after its preflight, as a browser sends it, and got this answer, while the
 /// same PUT passes alone.
 pub fn limited(wire: &Wire) -> UploadVerdict {
-    let (found, from) = match wire {
-        Wire::Response(answer) => (received(answer), signature(answer)),
-        _ => ("no answer".to_owned(), String::new()),
-    };
-    let by = match wire {
-        Wire::Response(answer) => who(answer),
-        _ => Answerer::Nobody,
+    let (by, found, from) = match wire {
+        Wire::Response(answer) => (who(answer), received(answer), signature(answer)),
+        _ => (Answerer::Nobody, "no answer".to_owned(), String::new()),
     };
     let message = format!(
         "a rate limit in front of Glance{from} refuses a PUT that comes right after its preflight, as browsers send it; after a pause it lets the same PUT pass"
