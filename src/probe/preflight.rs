@@ -189,6 +189,16 @@ async fn ask_and_judge(probe: &Probe, site: &Site, asked: &Preflight) -> Result<
         return Err(why);
     }
     let mut verdict = judge(asked, &answer);
+    if asked.same_origin()
+        && let Some(request) = same_origin::follow(asked, &answer)
+    {
+        let followed = timeout(TOTAL, exchange(probe, site, &[address], &request)).await;
+        if let Ok(Ok((_, answer))) = followed
+            && judge(asked, &answer).granted()
+        {
+            verdict = judge(asked, &answer);
+        }
+    }
     if asked.same_origin() && same_origin::is_worth_asking(&answer) {
         let versions = timeout(TOTAL, exchange(probe, site, &[address], &asked.versions())).await;
         if versions.is_ok_and(|answered| answered.is_ok_and(|(_, answer)| same_origin::lists_versions(&answer))) {

@@ -24,6 +24,7 @@ pub async fn complete(probe: &Probe, site: &Site, address: SocketAddr, asked: &P
     let ask = async |request: &Request| exchange(probe, site, address, request, COMPLETE).await;
     let mut request = upload::complete(asked);
     let mut wire = ask(&request).await;
+    let mut checks_tokens = None;
     if upload::is_worth_waiting(&wire) {
         sleep(AFTER_LIMIT).await;
         wire = ask(&request).await;
@@ -43,9 +44,11 @@ pub async fn complete(probe: &Probe, site: &Site, address: SocketAddr, asked: &P
         let answer = ask(&with_token).await;
         if upload::is_glances(&answer) {
             (request, wire) = (with_token, answer);
+        } else {
+            checks_tokens = upload::checks_tokens(&wire, &answer);
         }
     }
-    let mut verdict = upload::judge_complete(asked, &wire);
+    let mut verdict = checks_tokens.unwrap_or_else(|| upload::judge_complete(asked, &wire));
     if success::is_worth_asking(&wire, &verdict) {
         let versions = ask(&success::request(asked)).await;
         let compares = success::is_worth_comparing(&verdict);

@@ -177,7 +177,7 @@ def test_the_same_host_by_another_port_is_asked(browser, site):
     assert program(url, cases.ORIGIN, "--ca", str(site.pki.ca)) == ("refused", "DU020", None)
 
 
-@pytest.mark.parametrize(("host", "kinds"), [("glance.invalid:9292", ["resolve", "timeout"]), (f"{HOST}:1", ["connect"])])
+@pytest.mark.parametrize(("host", "kinds"), [("glance.invalid:9292", ["resolve", "timeout"]), (f"{HOST}:2", ["connect"])])
 def test_nobody_there(browser, host, kinds):
     """RFC 6761: the first name never exists; where no name server answers, the time is up first."""
     url = f"https://{host}"

@@ -13,15 +13,18 @@ const BLOCKED_PORTS: &[u16] = &[
     5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080,
 ];
 
+/// The version of Chromium that requests name.
+const VERSION: &str = "142";
+
 /// Whether browsers refuse to connect to a port.
 pub fn blocks_port(port: u16) -> bool {
     BLOCKED_PORTS.contains(&port)
 }
 
-/// The headers of a request from a page of this origin to that server, in the browser's order: `Origin`, ours
-/// instead of the browser's `User-Agent`, Fetch Metadata, `Referer` without path (the default policy,
-/// Referrer Policy §3), encodings and a language.
-pub(super) fn from_page(page: &Origin, server: &Origin) -> Vec<(&'static str, String)> {
+/// The headers of a page's preflight to that server, in the browser's order: `Origin`, ours instead of the browser's
+/// `User-Agent`, Fetch Metadata, `Referer` without path (the default policy, Referrer Policy §3), encodings and a
+/// language.
+pub(super) fn preflight_headers(page: &Origin, server: &Origin) -> Vec<(&'static str, String)> {
     let mut lines = vec![("Origin", page.to_string()), agent()];
     if is_told(server) {
         lines.push(("Sec-Fetch-Mode", "cors".to_owned()));
@@ -35,6 +38,18 @@ pub(super) fn from_page(page: &Origin, server: &Origin) -> Vec<(&'static str, St
     lines.push(("Accept-Encoding", "gzip, deflate, br, zstd".to_owned()));
     lines.push(("Accept-Language", "en-US,en;q=0.9".to_owned()));
     lines
+}
+
+/// The headers of a page's other requests. They also have what Chromium tells about itself (User-Agent Client Hints
+/// §5.1, low entropy); Firefox has none of that.
+pub(super) fn request_headers(page: &Origin, server: &Origin) -> Vec<(&'static str, String)> {
+    let lines = preflight_headers(page, server);
+    if !is_told(server) {
+        return lines;
+    }
+    let brands = format!("\"Chromium\";v=\"{VERSION}\", \"Not_A Brand\";v=\"99\"");
+    let hints = [("sec-ch-ua", brands.as_str()), ("sec-ch-ua-mobile", "?0"), ("sec-ch-ua-platform", "\"Linux\"")];
+    lines.into_iter().chain(hints.map(|(name, value)| (name, value.to_owned()))).collect()
 }
 
 /// What a page of the dashboard itself asks its own server for.
@@ -78,9 +93,8 @@ pub(super) fn agent() -> (&'static str, String) {
 /// The sender's name in each of our requests. Filters against robots look for the words of a browser; the last word
 /// is ours.
 pub fn user_agent() -> String {
-    const BROWSER: &str =
-        "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36";
-    format!("{BROWSER} {OPERATOR}/{}", env!("CARGO_PKG_VERSION"))
+    const BROWSER: &str = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)";
+    format!("{BROWSER} Chrome/{VERSION}.0.0.0 Safari/537.36 {OPERATOR}/{}", env!("CARGO_PKG_VERSION"))
 }
 
 /// How near the server is to the page (HTML §7.1.1). The registrable domain is taken to be the last two

@@ -6,7 +6,7 @@
 use direct_upload_api::Rule;
 use direct_upload_api::web::{Endpoint, Origin};
 
-use super::browser::from_page;
+use super::browser::preflight_headers;
 use super::cors::{ALLOW_CREDENTIALS, ALLOW_HEADERS, ALLOW_METHODS, is_ok, is_safelisted, origin_allowed};
 use super::explain::{grants_something, signature};
 use super::failure::{Failure, Requirement};
@@ -61,7 +61,7 @@ impl CallPreflight {
         if !self.headers.is_empty() {
             lines.push(("Access-Control-Request-Headers", self.headers.join(",")));
         }
-        lines.extend(from_page(&self.origin, self.endpoint.origin()));
+        lines.extend(preflight_headers(&self.origin, self.endpoint.origin()));
         Request { method: "OPTIONS", path, lines }
     }
 

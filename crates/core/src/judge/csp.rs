@@ -82,13 +82,14 @@ pub fn enforced(headers: &Headers) -> Vec<Restriction> {
     policies.flat_map(Restriction::parse).collect()
 }
 
-/// The same for a page's `meta` elements, in which `sandbox` does not count (HTML §4.2.5.3).
-pub(super) fn enforced_by_page(tags: &[Tag]) -> Vec<Restriction> {
+/// The same for the `meta` elements of a page's head. Elsewhere browsers ignore them, and `sandbox` does not count in
+/// them (HTML §4.2.5.3).
+pub(super) fn enforced_by_page(head: &[Tag]) -> Vec<Restriction> {
     let is_policy = |tag: &&Tag| {
         tag.starts("meta")
             && tag.get("http-equiv").is_some_and(|name| name.eq_ignore_ascii_case("content-security-policy"))
     };
-    let policies = tags.iter().filter(is_policy).filter_map(|tag| tag.get("content"));
+    let policies = head.iter().filter(is_policy).filter_map(|tag| tag.get("content"));
     let counts = |own: &Restriction| !matches!(own, Restriction::Opaque | Restriction::Scriptless);
     policies.flat_map(Restriction::parse).filter(counts).collect()
 }
@@ -159,16 +160,16 @@ fn host_admits(pattern: &str, host: &str) -> bool {
     }
 }
 
-/// Without a port, the scheme's default port. Port 80 of http also allows 443 of https (§6.7.2.11).
+/// Without a port, the scheme's default port. Port 80 of http also allows 443 of https (§6.7.2.11). With any other port
+/// Chromium does not let http stand for https (csp_source.cc, `RequiresUpgrade`), although the standard does.
 fn port_admits(port: Option<&str>, scheme: Option<&str>, endpoint: &Endpoint) -> bool {
     let wanted = endpoint.port();
-    let default = if endpoint.origin().is_https() { 443 } else { 80 };
+    let is_https = endpoint.origin().is_https();
     match port {
         Some("*") => true,
-        Some(port) => {
-            port.parse() == Ok(wanted) || (port == "80" && scheme != Some("https") && (wanted, default) == (443, 443))
-        }
-        None => wanted == default,
+        Some("80") if scheme != Some("https") && is_https => wanted == 443,
+        Some(port) => port.parse() == Ok(wanted) && (wanted == 443 || !is_https || scheme != Some("http")),
+        None => wanted == if is_https { 443 } else { 80 },
     }
 }
 

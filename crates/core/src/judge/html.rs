@@ -37,17 +37,21 @@ impl Tag {
     }
 }
 
-/// All tags, in order. Comments, scripts and styles have none.
+/// Elements whose content is text up to their end tag (HTML §13.2.5, RCDATA, RAWTEXT and script data). With scripts,
+/// `noscript` is one of them.
+const TEXT_ONLY: &[&str] =
+    &["script", "style", "title", "textarea", "noscript", "iframe", "noembed", "noframes", "xmp"];
+
+/// All tags, in order. Comments have none, and neither has what is text only.
 pub fn tags(page: &str) -> Vec<Tag> {
     let mut found: Vec<Tag> = Vec::new();
     let mut at = 0;
     while let Some(start) = page[at..].find('<').map(|offset| at + offset) {
-        let rest = &page[start..];
-        at = if rest.starts_with("<!--") {
-            end_of(page, start + 4, "-->")
+        at = if let Some(end) = end_of_comment(page, start) {
+            end
         } else if let Some(tag) = tag(page, start) {
             let after = tag.after;
-            let raw = matches!(tag.name.as_str(), "script" | "style") && !tag.is_end;
+            let raw = TEXT_ONLY.contains(&tag.name.as_str()) && !tag.is_end;
             let end = raw.then(|| format!("</{}", tag.name));
             found.push(tag);
             end.map_or(after, |end| find_any_case(page, after, &end))
@@ -56,6 +60,21 @@ pub fn tags(page: &str) -> Vec<Tag> {
         };
     }
     found
+}
+
+/// Where the comment or declaration ends that starts there, if one does. A comment may be empty (`<!-->`, `<!--->`), and
+/// `--!>` ends one, too (§13.2.5.41 to 53).
+fn end_of_comment(page: &str, start: usize) -> Option<usize> {
+    let rest = &page[start..];
+    if let Some(inner) = rest.strip_prefix("<!--") {
+        let from = start + 4;
+        return Some(match inner {
+            _ if inner.starts_with('>') => from + 1,
+            _ if inner.starts_with("->") => from + 2,
+            _ => end_of(page, from, "-->").min(end_of(page, from, "--!>")),
+        });
+    }
+    (rest.starts_with("<!") || rest.starts_with("<?")).then(|| end_of(page, start, ">"))
 }
 
 fn end_of(page: &str, from: usize, mark: &str) -> usize {
@@ -160,6 +179,46 @@ fn reference(name: &str) -> Option<char> {
         }
     };
     Some(named)
+}
+
+/// The tags of a page's head. It ends before the first tag or text that may not be in one (§13.2.6.4.4, "in head").
+/// What is in a `template` is not part of the page.
+pub(super) fn head(page: &str) -> Vec<Tag> {
+    let mut found = Vec::new();
+    let (mut templates, mut text_from) = (0_usize, Some(0));
+    for tag in tags(page) {
+        let is_blank = |from: usize| without_markup(&page[from..tag.at]).trim().is_empty();
+        if templates == 0 && !text_from.is_none_or(is_blank) {
+            break;
+        }
+        match (tag.name.as_str(), tag.is_end) {
+            ("template", false) => templates += 1,
+            ("template", true) => templates = templates.saturating_sub(1),
+            _ if templates > 0 => {}
+            ("head" | "html" | "body" | "br", true) => break,
+            ("html" | "head" | "base" | "basefont" | "bgsound" | "link" | "meta", false) | (_, true) => {}
+            (name, false) if TEXT_ONLY[..5].contains(&name) && name != "textarea" => {}
+            (_, false) => break,
+        }
+        let starts_text = TEXT_ONLY.contains(&tag.name.as_str()) && !tag.is_end;
+        text_from = (!starts_text).then_some(tag.after);
+        if templates == 0 {
+            found.push(tag);
+        }
+    }
+    found
+}
+
+/// A piece of a page without tags: without its comments and declarations.
+fn without_markup(piece: &str) -> String {
+    let mut text = String::new();
+    let mut at = 0;
+    while let Some(start) = piece[at..].find('<').map(|offset| at + offset) {
+        let end = end_of_comment(piece, start);
+        text.push_str(&piece[at..if end.is_some() { start } else { start + 1 }]);
+        at = end.unwrap_or(start + 1);
+    }
+    text + &piece[at..]
 }
 
 /// The texts of elements of these classes, each as one line.

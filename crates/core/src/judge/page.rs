@@ -13,7 +13,7 @@ use super::csp::{self, ConnectSources, Restriction};
 use super::explain::signature;
 use super::failure::{Failure, Requirement};
 use super::headers::{get, lines, shown};
-use super::html::tags;
+use super::html::head;
 use super::outcome::PartVerdict;
 use super::preflight::{Preflight, Request};
 use super::response::Response;
@@ -97,7 +97,7 @@ pub fn judge(asked: &Preflight, page: &Page, wire: &PageWire) -> PartVerdict {
     };
     let code = answer.status;
     let from = signature(answer);
-    let policies = || [csp::enforced(&answer.headers), csp::enforced_by_page(&tags(body))].concat();
+    let policies = || [csp::enforced(&answer.headers), csp::enforced_by_page(&head(body))].concat();
     let body = body.to_ascii_lowercase();
     let is_horizon = body.contains("horizon") || (body.contains("csrfmiddlewaretoken") && body.contains("password"));
     match code {

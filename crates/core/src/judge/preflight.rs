@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use direct_upload_api::web::{Endpoint, Origin};
 use direct_upload_api::{Panel, Rule};
 
-use super::browser::{agent, blocks_port, from_page};
+use super::browser::{agent, blocks_port, preflight_headers, request_headers};
 use super::failure::{Failure, Requirement};
 use crate::openstack::upload::{METHOD, UploadRequest};
 
@@ -89,17 +89,19 @@ impl Preflight {
     /// The headers that make it a preflight (Fetch §4.8), or an upload, in the browser's order.
     pub fn lines(&self) -> Vec<(&'static str, String)> {
         let mut lines = vec![("Accept", "*/*".to_owned())];
+        let glance = self.endpoint.origin();
         if self.same_origin() {
             lines.push(("Content-Length", "0".to_owned()));
             lines.push(("Content-Type", "application/octet-stream".to_owned()));
+            lines.extend(request_headers(&self.origin, glance));
         } else {
             let headers = self.headers();
             lines.push(("Access-Control-Request-Method", self.method().to_owned()));
             if !headers.is_empty() {
                 lines.push(("Access-Control-Request-Headers", headers.join(",")));
             }
+            lines.extend(preflight_headers(&self.origin, glance));
         }
-        lines.extend(from_page(&self.origin, self.endpoint.origin()));
         lines
     }
 

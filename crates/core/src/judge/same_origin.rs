@@ -12,7 +12,8 @@ use super::explain::{failure, signature};
 use super::explain_status::{challenges, redirect, scheme};
 use super::failure::{Failure, Requirement};
 use super::headers::{get, shown, starts_with};
-use super::preflight::Preflight;
+use super::page::{self, Redirect};
+use super::preflight::{Preflight, Request};
 use super::response::Response;
 use super::unreachable::{Unreachable, UnreachableKind};
 use crate::model::Advice;
@@ -94,6 +95,19 @@ pub fn judge(asked: &Preflight, answer: &Response) -> Result<(), Failure> {
         ),
     };
     Err(failure(Requirement::Glance, rules, received(answer), message, fix.to_owned()))
+}
+
+/// The upload that browsers send after a redirect within the origin: with the same method and data, except after 303
+/// (Fetch §4.4, HTTP-redirect fetch).
+pub fn follow(asked: &Preflight, answer: &Response) -> Option<Request> {
+    if answer.status == 303 {
+        return None;
+    }
+    let request = asked.request();
+    match page::redirect(&asked.origin, &request.path, answer)? {
+        Redirect::Within(path) => Some(Request { path, ..request }),
+        Redirect::Elsewhere(_) => None,
+    }
 }
 
 /// Whether the answer comes from a login that browsers have passed, if it is in front of the dashboard, too: within

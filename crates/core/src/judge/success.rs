@@ -6,7 +6,7 @@
 //! verdict on the complete PUT. If the page may not read the answer to the PUT, also the answer to a GET of the
 //! same path, which Glance refuses too. Out: that verdict, or unknown.
 
-use super::browser::from_page;
+use super::browser::request_headers;
 use super::cors::{ALLOW_ORIGIN, every, readable};
 use super::explain::signature;
 use super::explain_status::challenges;
@@ -19,7 +19,7 @@ use super::upload::{UploadVerdict, Wire};
 pub fn request(asked: &Preflight) -> Request {
     let mut request = asked.versions();
     request.lines = vec![("Accept", "application/json".to_owned())];
-    request.lines.extend(from_page(&asked.origin, asked.endpoint.origin()));
+    request.lines.extend(request_headers(&asked.origin, asked.endpoint.origin()));
     request
 }
 

@@ -15,7 +15,7 @@
 
 use direct_upload_api::{OPERATOR, Rule};
 
-use super::browser::from_page;
+use super::browser::request_headers;
 use super::cors::{every, readable};
 use super::explain::{failure, signature};
 use super::explain_status::{challenges, redirect, scheme};
@@ -73,9 +73,13 @@ pub fn announced(asked: &Preflight, size: u64) -> Request {
     put(asked, size, Some(("Expect", "100-continue".to_owned())))
 }
 
-/// The complete PUT with a token that nobody has given, for servers that want one before Glance sees it.
+/// The complete PUT with a token that Keystone has not issued, for servers that want one before Glance sees it. It has
+/// the form of Keystone's default, a Fernet token: version 0x80, a time, and whole blocks of 16 bytes.
 pub fn with_token(asked: &Preflight) -> Request {
-    put(asked, 0, Some(("X-Auth-Token", OPERATOR.to_owned())))
+    const FERNET: &str = "gAAAAABo";
+    const LENGTH: usize = 247;
+    let filler = OPERATOR.chars().chain(['-']).cycle();
+    put(asked, 0, Some(("X-Auth-Token", FERNET.chars().chain(filler).take(LENGTH).collect())))
 }
 
 fn put(asked: &Preflight, length: u64, more: Option<(&'static str, String)>) -> Request {
@@ -85,7 +89,7 @@ fn put(asked: &Preflight, length: u64, more: Option<(&'static str, String)>) -> 
         ("Content-Type", "application/octet-stream".to_owned()),
     ];
     lines.extend(more);
-    lines.extend(from_page(&asked.origin, asked.endpoint.origin()));
+    lines.extend(request_headers(&asked.origin, asked.endpoint.origin()));
     Request { method: asked.method(), path: asked.endpoint.upload_path(&asked.image), lines }
 }
 
@@ -100,13 +104,31 @@ pub fn judge_complete(asked: &Preflight, wire: &Wire) -> UploadVerdict {
 
 /// Whether the answer to the [`complete`] PUT may come from a server that only wants to see some token.
 pub fn is_worth_a_token(wire: &Wire) -> bool {
-    let asks = |status| matches!(status, 301..=303 | 307 | 308 | 400 | 401 | 403);
+    let asks = |status| matches!(status, 301..=303 | 307 | 308 | 400 | 401 | 403 | 404);
     matches!(wire, Wire::Response(answer) if asks(answer.status) && who(answer) != Answerer::Glance)
 }
 
 /// Whether an answer is Glance's, so that the one to the PUT [`with_token`] counts.
 pub fn is_glances(wire: &Wire) -> bool {
     matches!(wire, Wire::Response(answer) if who(answer) == Answerer::Glance)
+}
+
+/// The verdict if a server in front of Glance answers these two PUTs, of which the second has a token, in different
+/// ways: it checks tokens itself, and what it does with a user's is unknown.
+pub fn checks_tokens(without: &Wire, with: &Wire) -> Option<UploadVerdict> {
+    let (Wire::Response(without), Wire::Response(with)) = (without, with) else { return None };
+    let refuses = |answer: &Response| matches!(answer.status, 400 | 401 | 403 | 404) && who(answer) != Answerer::Glance;
+    if !(refuses(without) && refuses(with)) || without.status == with.status {
+        return None;
+    }
+    let message = format!(
+        "a PUT without a token was answered with {}, and one with an invalid token with {}{}: something in front of Glance checks tokens itself; a user's token was not tried",
+        without.status,
+        with.status,
+        signature(with)
+    );
+    let fix = "upload an image once; a canary (spec.directUpload.canary) does so all the time";
+    Some(unknown(who(with), message, fix))
 }
 
 /// Whether the answer to a PUT may come from a rate limit, which our own requests may have met.

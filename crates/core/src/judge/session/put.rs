@@ -6,7 +6,7 @@
 use direct_upload_api::Rule;
 
 use super::Break;
-use crate::judge::browser::from_page;
+use crate::judge::browser::request_headers;
 use crate::judge::cors::{ALLOW_ORIGIN, every, is_ok, readable};
 use crate::judge::explain::signature;
 use crate::judge::explain_status::{challenges, scheme};
@@ -24,7 +24,7 @@ pub fn request(asked: &Preflight, size: u64) -> Request {
         ("Accept", "*/*".to_owned()),
         ("Content-Type", "application/octet-stream".to_owned()),
     ];
-    lines.extend(from_page(&asked.origin, asked.endpoint.origin()));
+    lines.extend(request_headers(&asked.origin, asked.endpoint.origin()));
     Request { method: asked.method(), path: asked.endpoint.upload_path(&asked.image), lines }
 }
 

@@ -68,6 +68,31 @@ fn whose_policy(#[case] status: u16, #[case] body: &str, #[case] expected: &str)
     assert_eq!(letter(&judge(&asked(), &page, &wire)), expected);
 }
 
+/// A policy in the page counts only in its head.
+#[rstest]
+#[case::head("<!DOCTYPE html><html><head><title>H</title>META</head>", true)]
+#[case::without_head("<!-- a -->META", true)]
+#[case::after_a_script("<head><script>if (a<b) {}</script><style>p>a{}</style>META", true)]
+#[case::body("<head></head><body>META", false)]
+#[case::body_without_tag("<head><div>META", false)]
+#[case::after_text("<head>text META", false)]
+#[case::after_the_head("<head></head>META", false)]
+#[case::noscript("<head><noscript>META</noscript>", false)]
+#[case::after_noscript("<head><noscript><link></noscript>META", true)]
+#[case::template("<head><template>META</template>", false)]
+#[case::after_a_template("<head><template><p>a</p></template>META", true)]
+#[case::title("<head><title>META</title>", false)]
+#[case::comment("<head><!-- META -->", false)]
+#[case::ended_comment("<head><!-- a --!>META<!-- -->", true)]
+#[case::empty_comment("<head><!-->META<!-- -->", true)]
+#[case::declaration("<?xml version='1.0'?>META", true)]
+fn a_policy_in_the_head(#[case] page: &str, #[case] counts: bool) {
+    let meta = "<meta http-equiv=\"Content-Security-Policy\" content=\"connect-src 'self'\">";
+    let wire = PageWire::Response(answer(200, &[]), format!("{}<body>{HORIZON}", page.replace("META", meta)));
+    let verdict = judge(&asked(), &Page { path: String::new(), assumed: false }, &wire);
+    assert_eq!(letter(&verdict), if counts { "DU013" } else { "p" }, "{verdict:?}");
+}
+
 /// Chromium's own list of what a page may connect to.
 #[rstest]
 #[case::nothing("()", false)]
@@ -145,7 +170,8 @@ fn a_dashboard_that_is_https_after_all() {
 #[case::scheme(&["connect-src https:"], true)]
 #[case::http_admits_https(&["connect-src http:"], true)]
 #[case::another_scheme(&["connect-src wss: data:"], false)]
-#[case::http_by_name_admits_https(&["connect-src http://glance.example.com:9292"], true)]
+#[case::http_by_name_admits_https(&["connect-src http://glance.example.com:*"], true)]
+#[case::http_with_a_port_admits_no_https(&["connect-src http://glance.example.com:9292"], false)]
 #[case::path_prefix(&["connect-src https://glance.example.com:9292/image/"], true)]
 #[case::another_path(&["connect-src https://glance.example.com:9292/volume/"], false)]
 #[case::path_in_other_case(&["connect-src https://glance.example.com:9292/IMAGE/"], false)]

@@ -3,7 +3,7 @@
 
 use direct_upload_api::web::{Endpoint, Origin};
 use direct_upload_api::{Panel, Rule};
-use direct_upload_core::judge::{Preflight, PreflightVerdict, Response, judge};
+use direct_upload_core::judge::{Preflight, PreflightVerdict, Response, judge, same_origin};
 use direct_upload_core::openstack::upload::UploadRequest;
 use rstest::rstest;
 use test_support::preflight::{IMAGE, ORIGIN, upload, upload_of};
@@ -201,6 +201,9 @@ fn the_same_origins_question_could_store_nothing() {
         "Sec-Fetch-Mode",
         "Sec-Fetch-Site",
         "User-Agent",
+        "sec-ch-ua",
+        "sec-ch-ua-mobile",
+        "sec-ch-ua-platform",
     ];
     let mut names: Vec<_> = request.lines[4..].iter().map(|(name, _)| *name).collect();
     names.sort_unstable();
@@ -269,6 +272,23 @@ fn fetch_metadata(#[case] page: &str, #[case] glance: &str, #[case] site: Option
     assert_eq!(value("Sec-Fetch-Site"), site);
     assert_eq!(value("Sec-Fetch-Mode"), site.map(|_| "cors"));
     assert_eq!(value("Referer"), refers.then(|| format!("{page}/")).as_deref());
+}
+
+/// A redirect within the origin, and where browsers send the upload then.
+#[rstest]
+#[case::slash(307, "/image/v2/images/id/file/", Some("/image/v2/images/id/file/"))]
+#[case::keeps_put(302, "/glance/v2/images/id/file", Some("/glance/v2/images/id/file"))]
+#[case::becomes_get(303, "/glance/v2/images/id/file", None)]
+#[case::elsewhere(308, "https://glance.example.com/v2/images/id/file", None)]
+#[case::none(401, "/glance", None)]
+fn followed_within_the_origin(#[case] status: u16, #[case] location: &str, #[case] path: Option<&str>) {
+    let origin = Origin::parse("https://horizon.example.com").unwrap();
+    let endpoint = Endpoint::parse("https://horizon.example.com/image").unwrap();
+    let asked = Preflight::upload(origin, endpoint, "id", Panel::Angular);
+    let answer = Response { status, headers: vec![("Location".into(), location.into())] };
+    let followed = same_origin::follow(&asked, &answer);
+    assert_eq!(followed.as_ref().map(|request| request.path.as_str()), path);
+    assert!(followed.is_none_or(|request| request.method == "PUT" && request.lines == asked.request().lines));
 }
 
 /// Byte for byte what Chromium lists: sorted, lower case, no blanks.

@@ -190,12 +190,27 @@ fn the_announced_size(
 #[case::to_a_login(answer(302, &[("Location", "https://sso.example.com/auth")]), true)]
 #[case::a_login(answer(401, &[("WWW-Authenticate", "Basic realm=x")]), true)]
 #[case::bad_request(answer(400, &[]), true)]
+#[case::not_found(answer(404, &[]), true)]
 #[case::method(answer(405, &[]), false)]
 #[case::glance(glance(), false)]
 #[case::silence(Wire::Silence(10), false)]
 fn worth_a_token(#[case] wire: Wire, #[case] expected: bool) {
     assert_eq!(upload::is_worth_a_token(&wire), expected);
     assert_eq!(upload::is_glances(&wire), wire == glance());
+}
+
+/// The answers to a PUT without a token and to one with an invalid token.
+#[rstest]
+#[case::alike(answer(403, &[]), answer(403, &[]), false)]
+#[case::missing_and_invalid(answer(400, &[]), answer(401, &[]), true)]
+#[case::hidden_and_invalid(answer(404, &[]), answer(403, &[]), true)]
+#[case::filter_then_limit(answer(403, &[]), answer(429, &[]), false)]
+#[case::login_then_page(answer(302, &[("Location", "/login")]), answer(403, &[]), false)]
+#[case::no_answer(answer(403, &[]), Wire::Silence(10), false)]
+fn who_checks_tokens(#[case] without: Wire, #[case] with: Wire, #[case] checks: bool) {
+    let verdict = upload::checks_tokens(&without, &with);
+    assert_eq!(verdict.is_some(), checks);
+    assert!(verdict.is_none_or(|verdict| matches!(verdict, UploadVerdict::Unknown { .. })));
 }
 
 /// The answers to the PUT, to a GET of the versions and to a GET of the same path, and what they say.
