@@ -76,16 +76,20 @@ pub async fn probe(probe: &Probe) -> ProbeResult {
     }
     let address = *address;
     if let Some(page) = &probe.page {
-        observed.page = Some(page::ask(probe, &observed.asked, page).await);
+        let page = page::ask(probe, &observed.asked, page).await;
+        observed.asked.refers = direct_upload_core::judge::page::refers(&observed.asked, &page.wire);
+        observed.page = Some(page);
     }
     if probe.address_spaces {
         observed.addresses = Some(page::addresses(probe, &glance).await);
     }
     if let Some(uploads) = probe.uploads {
         if !observed.asked.same_origin() {
-            observed.put = Some(upload::complete(probe, &glance, address, &observed.asked).await);
+            let page = observed.page.as_ref().map(|page| &page.wire);
+            observed.put = Some(upload::complete(probe, &glance, address, &observed.asked, page).await);
         }
-        observed.size = Some(upload::announced(probe, &glance, address, &observed.asked, uploads.size).await);
+        let complete = observed.put.as_ref().map(|put| &put.request);
+        observed.size = Some(upload::announced(probe, &glance, address, &observed.asked, complete, uploads.size).await);
     }
     observed
 }

@@ -4,7 +4,9 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use direct_upload_core::judge::{Preflight, PutOutcome, Request, Unreachable, UploadVerdict, Wire, success, upload};
+use direct_upload_core::judge::{
+    PageWire, Preflight, PutOutcome, Request, Unreachable, UploadVerdict, Wire, success, upload,
+};
 use tokio::time::{sleep, timeout};
 
 use super::http::{Answer, Exchange};
@@ -20,11 +22,17 @@ const AFTER_LIMIT: Duration = Duration::from_secs(3);
 const ANNOUNCED: Duration = Duration::from_secs(5);
 
 /// The complete PUT, to the address that answered the preflight.
-pub async fn complete(probe: &Probe, site: &Site, address: SocketAddr, asked: &Preflight) -> PutOutcome {
+pub async fn complete(
+    probe: &Probe,
+    site: &Site,
+    address: SocketAddr,
+    asked: &Preflight,
+    page: Option<&PageWire>,
+) -> PutOutcome {
     let ask = async |request: &Request| exchange(probe, site, address, request, COMPLETE).await;
     let mut request = upload::complete(asked);
     let mut wire = ask(&request).await;
-    let mut checks_tokens = None;
+    let mut settled = None;
     if upload::is_worth_waiting(&wire) {
         sleep(AFTER_LIMIT).await;
         wire = ask(&request).await;
@@ -34,8 +42,8 @@ pub async fn complete(probe: &Probe, site: &Site, address: SocketAddr, asked: &P
             ask(&asked.request()).await;
             let after_preflight = ask(&request).await;
             if upload::is_worth_waiting(&after_preflight) {
-                let verdict = upload::limited(&after_preflight);
-                return PutOutcome { request, length: 0, wire: after_preflight, verdict, shared: None };
+                settled = Some(upload::limited(&after_preflight));
+                wire = after_preflight;
             }
         }
     }
@@ -45,39 +53,49 @@ pub async fn complete(probe: &Probe, site: &Site, address: SocketAddr, asked: &P
         if upload::is_glances(&answer) {
             (request, wire) = (with_token, answer);
         } else {
-            checks_tokens = upload::checks_tokens(&wire, &answer);
+            settled = upload::checks_tokens(&wire, &answer);
         }
     }
-    let mut verdict = checks_tokens.unwrap_or_else(|| upload::judge_complete(asked, &wire));
-    if success::is_worth_asking(&wire, &verdict) {
+    let by_answer = upload::judge_complete(asked, &wire);
+    if settled.is_none() && success::is_worth_asking(&wire, &by_answer) {
         let versions = ask(&success::request(asked)).await;
-        let compares = success::is_worth_comparing(&verdict);
+        let compares = success::is_worth_comparing(&by_answer);
         let refusal = if compares { Some(ask(&success::refused(asked)).await) } else { None };
-        verdict = success::judge(asked, verdict, &versions, refusal.as_ref());
+        settled = success::judge(asked, &by_answer, &versions, refusal.as_ref());
     }
-    let mut shared = None;
+    let mut verdict = settled.clone().unwrap_or(by_answer);
+    let mut with_cookies = page.and_then(|page| upload::has_passed_login(asked, &wire, page));
     if !matches!(verdict, UploadVerdict::Refused { .. }) {
-        shared = timeout(COMPLETE, share(probe, site, address, asked, &request)).await.ok().flatten();
-        verdict = shared.clone().unwrap_or(verdict);
+        with_cookies = timeout(COMPLETE, share(probe, site, address, asked, &request)).await.ok().flatten();
     }
-    PutOutcome { request, length: 0, wire, verdict, shared }
+    if let Some(other) = &with_cookies {
+        verdict = upload::stricter(asked, verdict, other);
+    }
+    PutOutcome { request, length: 0, wire, verdict, settled, with_cookies }
 }
 
 /// The PUT that announces this size. If its answer requires it, another one announces one byte.
-pub async fn announced(probe: &Probe, site: &Site, address: SocketAddr, asked: &Preflight, bytes: u64) -> PutOutcome {
-    let request = upload::announced(asked, bytes);
+pub async fn announced(
+    probe: &Probe,
+    site: &Site,
+    address: SocketAddr,
+    asked: &Preflight,
+    complete: Option<&Request>,
+    bytes: u64,
+) -> PutOutcome {
+    let request = upload::announced(asked, bytes, complete);
     let mut wire = exchange(probe, site, address, &request, ANNOUNCED).await;
     if upload::is_worth_waiting(&wire) {
         sleep(AFTER_LIMIT).await;
         wire = exchange(probe, site, address, &request, ANNOUNCED).await;
     }
     let verdict = if upload::is_worth_comparing(&wire) {
-        let small = exchange(probe, site, address, &upload::announced(asked, 1), ANNOUNCED).await;
+        let small = exchange(probe, site, address, &upload::announced(asked, 1, complete), ANNOUNCED).await;
         upload::compare(bytes, &wire, &small)
     } else {
         upload::judge_announced(bytes, &wire)
     };
-    PutOutcome { request, length: bytes, wire, verdict, shared: None }
+    PutOutcome { request, length: bytes, wire, verdict, settled: None, with_cookies: None }
 }
 
 /// The verdict on the PUT if browsers send it on their connection to the dashboard, and it fails there.

@@ -38,8 +38,13 @@ impl Attempt<'_> {
         };
         let strips = if sent == Panel::Angular && page.csrf.is_some() { self.strips(page).await } else { None };
         let upload = page.upload(sent, strips);
-        let asked =
-            Preflight { origin: self.at.origin.clone(), endpoint, image: created.id.clone(), uploads: vec![upload] };
+        let asked = Preflight {
+            origin: self.at.origin.clone(),
+            endpoint,
+            image: created.id.clone(),
+            uploads: vec![upload],
+            refers: true,
+        };
         self.account.upload_url = Some(asked.url());
         self.passed(format!("image {}; its data goes to {}", created.id, asked.url()));
         self.begin(Step::Policy);

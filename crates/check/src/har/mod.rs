@@ -107,7 +107,7 @@ fn of_upload(upload: &Upload<'_>, entries: &[Entry]) -> Found {
         );
     };
     let uploads = requests(upload);
-    let asked = Preflight { origin, endpoint: upload.endpoint.clone(), image: "x".to_owned(), uploads };
+    let asked = Preflight { origin, endpoint: upload.endpoint.clone(), image: "x".to_owned(), uploads, refers: true };
     let of_preflight = upload.preflight.map(Entry::error).unwrap_or_default();
     let blocked = unanswered::blocked(upload.put.error()).or_else(|| unanswered::blocked(of_preflight));
     if let Some(cause) = blocked {

@@ -31,15 +31,17 @@ pub struct PutOutcome {
     pub length: u64,
     pub wire: Wire,
     pub verdict: UploadVerdict,
-    /// Why an upload with cookies fails, which browsers send on their connection to the dashboard.
-    pub shared: Option<UploadVerdict>,
+    /// The verdict, if more than this answer decided it, whichever panel sends the upload.
+    pub settled: Option<UploadVerdict>,
+    /// The verdict on an upload with cookies (the Django panel's), if it is another one.
+    pub with_cookies: Option<UploadVerdict>,
 }
 
 impl PutOutcome {
     /// What the same answers to the complete PUT mean for another panel's upload.
     pub fn verdict_for(&self, asked: &Preflight) -> UploadVerdict {
-        let shared = self.shared.clone().filter(|_| upload::may_share(asked));
-        shared.unwrap_or_else(|| judge_complete(asked, &self.wire))
+        let with_cookies = self.with_cookies.as_ref().filter(|_| upload::has_cookies(asked));
+        with_cookies.or(self.settled.as_ref()).cloned().unwrap_or_else(|| judge_complete(asked, &self.wire))
     }
 }
 

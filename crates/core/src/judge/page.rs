@@ -68,6 +68,31 @@ pub fn redirect(origin: &Origin, path: &str, answer: &Response) -> Option<Redire
     Some(Redirect::Elsewhere(target.origin().ascii_serialization()))
 }
 
+/// Whether the page's requests to Glance name it in `Referer`. The last policy that browsers know counts (Referrer
+/// Policy §4.1, §8.1); a `meta` element in the page's head replaces it.
+pub fn refers(asked: &Preflight, wire: &PageWire) -> bool {
+    const HIDES: &[&str] = &["no-referrer", "same-origin"];
+    const KNOWN: &[&str] = &[
+        "no-referrer",
+        "no-referrer-when-downgrade",
+        "same-origin",
+        "origin",
+        "strict-origin",
+        "origin-when-cross-origin",
+        "strict-origin-when-cross-origin",
+        "unsafe-url",
+    ];
+    let PageWire::Response(answer, body) = wire else { return true };
+    let in_page = head(body)
+        .into_iter()
+        .filter(|tag| tag.starts("meta") && tag.get("name").is_some_and(|name| name.eq_ignore_ascii_case("referrer")));
+    let in_page = in_page.filter_map(|tag| Some(tag.get("content")?.trim().to_ascii_lowercase()));
+    let in_header = lines(&answer.headers, "Referrer-Policy").flat_map(|line| line.split(','));
+    let all = in_header.map(|policy| policy.trim().to_ascii_lowercase()).chain(in_page);
+    let policy = all.filter(|policy| KNOWN.contains(&policy.as_str())).last();
+    asked.same_origin() || policy.is_none_or(|policy| !HIDES.contains(&policy.as_str()))
+}
+
 /// Judges the final answer.
 pub fn judge(asked: &Preflight, page: &Page, wire: &PageWire) -> PartVerdict {
     let (answer, body) = match wire {

@@ -31,12 +31,14 @@ pub struct Preflight {
     pub image: String,
     /// What the page will send; each must pass. There are several if the dashboard's panel is unknown.
     pub uploads: Vec<UploadRequest>,
+    /// Whether the page's requests name it in `Referer`. Its `Referrer-Policy` may forbid that.
+    pub refers: bool,
 }
 
 impl Preflight {
     /// The preflight of a panel's upload of an image with this id.
     pub fn upload(origin: Origin, endpoint: Endpoint, image: impl Into<String>, panel: Panel) -> Self {
-        Self { origin, endpoint, image: image.into(), uploads: UploadRequest::of_panel(panel) }
+        Self { origin, endpoint, image: image.into(), uploads: UploadRequest::of_panel(panel), refers: true }
     }
 
     /// The same check for another panel.

@@ -4,7 +4,7 @@
 //! only (nginx: `error_page`, httpd: `ProxyErrorOverride`). Without a token, only Glance's versions are a
 //! success (glance/api/versions.py). In: the answer to a GET of them, with the dashboard's origin, and the
 //! verdict on the complete PUT. If the page may not read the answer to the PUT, also the answer to a GET of the
-//! same path, which Glance refuses too. Out: that verdict, or unknown.
+//! same path, which Glance refuses too. Out: unknown, where they contradict that verdict.
 
 use super::browser::request_headers;
 use super::cors::{ALLOW_ORIGIN, every, readable};
@@ -44,11 +44,17 @@ pub fn is_worth_comparing(verdict: &UploadVerdict) -> bool {
     matches!(verdict, UploadVerdict::Refused { .. })
 }
 
-/// The verdict on the complete PUT, with what the versions show; and, for a PUT that was refused, another refusal.
-pub fn judge(asked: &Preflight, verdict: UploadVerdict, versions: &Wire, refusal: Option<&Wire>) -> UploadVerdict {
+/// Another verdict than that on the complete PUT, if the versions show that; and, for a PUT that was refused, another
+/// refusal.
+pub fn judge(
+    asked: &Preflight,
+    verdict: &UploadVerdict,
+    versions: &Wire,
+    refusal: Option<&Wire>,
+) -> Option<UploadVerdict> {
     let answer = match versions {
         Wire::Response(answer) if (200..=300).contains(&answer.status) => answer,
-        _ => return verdict,
+        _ => return None,
     };
     let from = signature(answer);
     let can_be_read = every(&asked.uploads, |upload| readable(asked, upload, answer));
@@ -71,7 +77,8 @@ pub fn judge(asked: &Preflight, verdict: UploadVerdict, versions: &Wire, refusal
             ),
             "upload an image once; let errors of Glance pass with their CORS headers (nginx: add_header ... always, proxy_intercept_errors off; httpd: ProxyErrorOverride Off)",
         ),
-        (verdict, _) => return verdict,
+        _ => return None,
     };
-    UploadVerdict::Unknown { by, why: Unreachable::new(UnreachableKind::Unclear, message, fix) }
+    let why = Unreachable::new(UnreachableKind::Unclear, message, fix);
+    Some(UploadVerdict::Unknown { by: by.clone(), why })
 }

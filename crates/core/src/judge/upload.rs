@@ -15,12 +15,13 @@
 
 use direct_upload_api::{OPERATOR, Rule};
 
-use super::browser::request_headers;
+use super::browser::{self, request_headers};
 use super::cors::{every, readable};
 use super::explain::{failure, signature};
 use super::explain_status::{challenges, redirect, scheme};
 use super::failure::{Failure, Requirement};
 use super::headers::{get, shown, starts_with};
+use super::page::PageWire;
 use super::preflight::{Preflight, Request};
 use super::response::Response;
 use super::unreachable::{Unreachable, UnreachableKind};
@@ -39,6 +40,9 @@ pub enum Wire {
     /// The connection failed, or ended without a readable answer.
     Failed(Unreachable),
 }
+
+/// The header with the user's token.
+const TOKEN: &str = "X-Auth-Token";
 
 /// Who answered.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
@@ -68,9 +72,12 @@ pub fn complete(asked: &Preflight) -> Request {
     put(asked, 0, None)
 }
 
-/// The PUT that only announces its data.
-pub fn announced(asked: &Preflight, size: u64) -> Request {
-    put(asked, size, Some(("Expect", "100-continue".to_owned())))
+/// The PUT that only announces its data. It has a token if the [`complete`] one needed one.
+pub fn announced(asked: &Preflight, size: u64, complete: Option<&Request>) -> Request {
+    let mut request = put(asked, size, Some(("Expect", "100-continue".to_owned())));
+    let token = complete.and_then(|complete| complete.lines.iter().find(|(name, _)| *name == TOKEN));
+    request.lines.extend(token.cloned());
+    request
 }
 
 /// The complete PUT with a token that Keystone has not issued, for servers that want one before Glance sees it. It has
@@ -79,7 +86,7 @@ pub fn with_token(asked: &Preflight) -> Request {
     const FERNET: &str = "gAAAAABo";
     const LENGTH: usize = 247;
     let filler = OPERATOR.chars().chain(['-']).cycle();
-    put(asked, 0, Some(("X-Auth-Token", FERNET.chars().chain(filler).take(LENGTH).collect())))
+    put(asked, 0, Some((TOKEN, FERNET.chars().chain(filler).take(LENGTH).collect())))
 }
 
 fn put(asked: &Preflight, length: u64, more: Option<(&'static str, String)>) -> Request {
@@ -90,6 +97,7 @@ fn put(asked: &Preflight, length: u64, more: Option<(&'static str, String)>) -> 
     ];
     lines.extend(more);
     lines.extend(request_headers(&asked.origin, asked.endpoint.origin()));
+    lines.retain(|(name, _)| asked.refers || *name != "Referer");
     Request { method: asked.method(), path: asked.endpoint.upload_path(&asked.image), lines }
 }
 
@@ -102,10 +110,16 @@ pub fn judge_complete(asked: &Preflight, wire: &Wire) -> UploadVerdict {
     }
 }
 
-/// Whether the answer to the [`complete`] PUT may come from a server that only wants to see some token.
+/// Whether the answer to the [`complete`] PUT may come from a server that only wants to see some token. It may also end
+/// the connection.
 pub fn is_worth_a_token(wire: &Wire) -> bool {
-    let asks = |status| matches!(status, 301..=303 | 307 | 308 | 400 | 401 | 403 | 404);
-    matches!(wire, Wire::Response(answer) if asks(answer.status) && who(answer) != Answerer::Glance)
+    match wire {
+        Wire::Response(answer) => {
+            matches!(answer.status, 300..=399 | 400..=410 | 451) && who(answer) != Answerer::Glance
+        }
+        Wire::Failed(why) => why.kind == UnreachableKind::Http,
+        Wire::Continue | Wire::Silence(_) => false,
+    }
 }
 
 /// Whether an answer is Glance's, so that the one to the PUT [`with_token`] counts.
@@ -150,11 +164,45 @@ pub fn limited(wire: &Wire) -> UploadVerdict {
     refused(by, failure(Requirement::Glance, &[Rule::OptionsFiltered], found, message, fix.to_owned()))
 }
 
+/// Whether browsers send cookies with an upload.
+pub fn has_cookies(asked: &Preflight) -> bool {
+    asked.uploads.iter().any(|upload| upload.credentials == Credentials::Include)
+}
+
 /// Whether browsers may send the PUT on a connection that they have to the dashboard: requests with cookies use the
 /// same connections as pages (Fetch §2.6, connection pool; its key has whether a request has credentials).
 pub fn may_share(asked: &Preflight) -> bool {
-    let with_cookies = asked.uploads.iter().any(|upload| upload.credentials == Credentials::Include);
-    with_cookies && asked.origin.is_https() && asked.endpoint.origin().is_https()
+    has_cookies(asked) && asked.origin.is_https() && asked.endpoint.origin().is_https()
+}
+
+/// The verdict on an upload with cookies, if the login that answered the PUT also protects the dashboard's page:
+/// browsers have passed it, and its cookie may be for all hosts of the domain (RFC 6265 §5.1.3).
+pub fn has_passed_login(asked: &Preflight, wire: &Wire, page: &PageWire) -> Option<UploadVerdict> {
+    let (Wire::Response(answer), PageWire::Elsewhere(login)) = (wire, page) else { return None };
+    let is_same_site = browser::site(&asked.origin, asked.endpoint.origin()) == "same-site";
+    if !has_cookies(asked) || !is_same_site || !matches!(redirect_target(asked, answer), Some(to) if to == *login) {
+        return None;
+    }
+    let message = format!(
+        "a redirect to {} answered the PUT; the dashboard leads there, too, so browsers have passed that login, and may send its cookie with uploads of the Django panel",
+        shown(login)
+    );
+    let fix = "upload an image once; or let PUT on /v2/images/ pass the login: Glance checks the token itself";
+    Some(unknown(who(answer), message, fix))
+}
+
+/// The verdict on all uploads of the page, of which those with cookies have another one: the worst counts.
+pub fn stricter(asked: &Preflight, without: UploadVerdict, with_cookies: &UploadVerdict) -> UploadVerdict {
+    let all_have = asked.uploads.iter().all(|upload| upload.credentials == Credentials::Include);
+    let is_worse = matches!(with_cookies, UploadVerdict::Refused { .. });
+    if all_have || is_worse { with_cookies.clone() } else { without }
+}
+
+/// The origin to which an answer redirects.
+fn redirect_target(asked: &Preflight, answer: &Response) -> Option<String> {
+    let location = get(&answer.headers, "Location").filter(|_| (300..400).contains(&answer.status))?;
+    let target = url::Url::parse(&asked.url()).and_then(|base| base.join(&location)).ok()?;
+    Some(target.origin().ascii_serialization())
 }
 
 /// The verdict on a PUT that was sent on the dashboard's connection; none if nothing is wrong with that. After 421
@@ -374,9 +422,7 @@ fn other(asked: &Preflight, answer: &Response) -> Judgement {
 fn redirected(asked: &Preflight, answer: &Response) -> Judgement {
     let failure = redirect(asked, answer);
     let may_be_followed = every(&asked.uploads, |upload| readable(asked, upload, answer)).is_ok();
-    let location = get(&answer.headers, "Location").unwrap_or_default();
-    let target = url::Url::parse(&asked.url()).and_then(|base| base.join(&location));
-    let elsewhere = target.is_ok_and(|to| to.origin().ascii_serialization() != asked.endpoint.origin().as_str());
+    let elsewhere = redirect_target(asked, answer).is_some_and(|to| to != asked.endpoint.origin().as_str());
     let lost = match answer.status {
         303 => Some("browsers follow a 303 by GET, without the data"),
         _ if elsewhere => Some("browsers follow one to another server with Origin: null, which Glance does not accept"),

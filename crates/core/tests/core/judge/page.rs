@@ -4,7 +4,7 @@ use direct_upload_api::web::{Endpoint, Origin};
 use direct_upload_api::{Panel, Rule};
 use direct_upload_core::judge::address_space::{self, AddressSpace};
 use direct_upload_core::judge::csp::enforced;
-use direct_upload_core::judge::page::{judge, redirect};
+use direct_upload_core::judge::page::{judge, redirect, refers};
 use direct_upload_core::judge::{PageWire, PartVerdict, Preflight, Redirect, Response, Unreachable, UnreachableKind};
 use direct_upload_core::model::Page;
 use rstest::rstest;
@@ -91,6 +91,20 @@ fn a_policy_in_the_head(#[case] page: &str, #[case] counts: bool) {
     let wire = PageWire::Response(answer(200, &[]), format!("{}<body>{HORIZON}", page.replace("META", meta)));
     let verdict = judge(&asked(), &Page { path: String::new(), assumed: false }, &wire);
     assert_eq!(letter(&verdict), if counts { "DU013" } else { "p" }, "{verdict:?}");
+}
+
+/// The policies of the page's header and head, and whether Glance sees the page's origin in `Referer`.
+#[rstest]
+#[case::none(&[], "", true)]
+#[case::hidden(&["no-referrer"], "", false)]
+#[case::django(&["same-origin"], "", false)]
+#[case::the_last_known(&["no-referrer, strict-origin", "unknown"], "", true)]
+#[case::of_the_page(&["no-referrer"], "<meta name=referrer content=origin>", true)]
+#[case::hidden_by_the_page(&[], "<meta name=Referrer content=No-Referrer>", false)]
+fn referrer_policy(#[case] lines: &[&str], #[case] page: &str, #[case] expected: bool) {
+    let headers: Vec<_> = lines.iter().map(|line| ("referrer-policy", *line)).collect();
+    let wire = PageWire::Response(answer(200, &headers), format!("<head>{page}</head>{HORIZON}"));
+    assert_eq!(refers(&asked(), &wire), expected);
 }
 
 /// Chromium's own list of what a page may connect to.

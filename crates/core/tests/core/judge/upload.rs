@@ -3,9 +3,11 @@
 
 use std::collections::BTreeMap;
 
+use direct_upload_api::web::Endpoint;
 use direct_upload_api::{Panel, Rule};
 use direct_upload_core::judge::{
-    Answerer, Response, Unreachable, UnreachableKind, UploadVerdict, Wire, success, upload,
+    Answerer, PageWire, Preflight, Request, Response, Unreachable, UnreachableKind, UploadVerdict, Wire, success,
+    upload,
 };
 use direct_upload_core::model::{Cause, Observation, Part, ProbeAnswer};
 use rstest::rstest;
@@ -191,7 +193,11 @@ fn the_announced_size(
 #[case::a_login(answer(401, &[("WWW-Authenticate", "Basic realm=x")]), true)]
 #[case::bad_request(answer(400, &[]), true)]
 #[case::not_found(answer(404, &[]), true)]
-#[case::method(answer(405, &[]), false)]
+#[case::method(answer(405, &[]), true)]
+#[case::ended(failed(UnreachableKind::Http), true)]
+#[case::no_tls(failed(UnreachableKind::Tls), false)]
+#[case::limit(answer(413, &[]), false)]
+#[case::broken(answer(502, &[]), false)]
 #[case::glance(glance(), false)]
 #[case::silence(Wire::Silence(10), false)]
 fn worth_a_token(#[case] wire: Wire, #[case] expected: bool) {
@@ -234,7 +240,7 @@ fn with_a_successful_answer(#[case] put: Wire, #[case] get: Wire, #[case] same: 
     let mut verdict = upload::judge_complete(&asked, &put);
     if success::is_worth_asking(&put, &verdict) {
         let same = success::is_worth_comparing(&verdict).then_some(same);
-        verdict = success::judge(&asked, verdict, &get, same.as_ref());
+        verdict = success::judge(&asked, &verdict, &get, same.as_ref()).unwrap_or(verdict);
     }
     assert_eq!(told(&verdict).0, expected, "{verdict:?}");
 }
@@ -292,7 +298,7 @@ fn a_put_without_answer(#[case] wire: Wire, #[case] expected: &str, #[case] rule
 fn the_requests() {
     let asked = upload_of(Panel::Django, URL);
     for (request, length, expects) in
-        [(upload::complete(&asked), "0", false), (upload::announced(&asked, SIZE), "10737418240", true)]
+        [(upload::complete(&asked), "0", false), (upload::announced(&asked, SIZE, None), "10737418240", true)]
     {
         assert_eq!((request.method, request.path.as_str()), ("PUT", asked.endpoint.upload_path(&asked.image).as_str()));
         let value = |name| request.lines.iter().find(|(n, _)| *n == name).map(|(_, value)| value.as_str());
@@ -301,7 +307,38 @@ fn the_requests() {
         assert_eq!(value("Origin"), Some(ORIGIN));
         assert!(value("User-Agent").unwrap().contains(" direct-upload-operator/"));
         assert_eq!((value("X-Auth-Token"), value("Cookie"), value("Authorization")), (None, None, None));
+        assert!(value("Referer").is_some());
     }
+    let with_token = upload::with_token(&asked);
+    let token = |request: &Request| request.lines.iter().find(|(name, _)| *name == "X-Auth-Token").cloned();
+    assert!(token(&with_token).unwrap().1.starts_with("gAAAAA"), "a Fernet token's form");
+    assert_eq!(token(&upload::announced(&asked, SIZE, Some(&with_token))), token(&with_token));
+    assert_eq!(token(&upload::announced(&asked, SIZE, Some(&upload::complete(&asked)))), None);
+    let silent = Preflight { refers: false, ..asked };
+    assert!(upload::complete(&silent).lines.iter().all(|(name, _)| *name != "Referer"));
+}
+
+/// The login that answers the PUT, and the one to which the dashboard leads. Only cookies of a common domain pass it.
+#[rstest]
+#[case::the_same(Panel::Django, URL, "https://sso.example.com", "unknown")]
+#[case::panel_unknown(Panel::Unknown, URL, "https://sso.example.com", "refused")]
+#[case::without_cookies(Panel::Angular, URL, "https://sso.example.com", "refused")]
+#[case::another_login(Panel::Django, URL, "https://login.example.com", "refused")]
+#[case::another_site(Panel::Django, "https://glance.example.org", "https://sso.example.com", "refused")]
+fn a_login_that_browsers_have_passed(
+    #[case] panel: Panel,
+    #[case] url: &str,
+    #[case] dashboard: &str,
+    #[case] expected: &str,
+) {
+    let asked = Preflight { endpoint: Endpoint::parse(url).unwrap(), ..upload_of(panel, URL) };
+    let wire = answer(302, &[("Location", "https://sso.example.com/login?rd=x")]);
+    let page = PageWire::Elsewhere(dashboard.to_owned());
+    let without = upload::judge_complete(&asked, &wire);
+    assert_eq!(told(&without).0, "refused");
+    let with_cookies = upload::has_passed_login(&asked, &wire, &page);
+    let verdict = with_cookies.map_or(without.clone(), |other| upload::stricter(&asked, without, &other));
+    assert_eq!(told(&verdict).0, expected, "{verdict:?}");
 }
 
 fn cause(rule: Option<Rule>, message: &str) -> Cause {
