@@ -3,6 +3,8 @@
 //!
 //! In: an [`CheckInput`] of manifests. Out: the same with the workloads and ConfigMaps of the end state.
 
+use std::collections::BTreeMap;
+
 use direct_upload_core::manifests::{Input as Manifests, Manifest, Place};
 use direct_upload_core::model::{Id, Key};
 use direct_upload_core::plan::Options;
@@ -30,11 +32,15 @@ pub fn carry_out(input: &mut CheckInput) {
 
 /// Objects that replace the earlier ones.
 pub fn put(objects: &mut Vec<Object>, changed: Vec<Value>) {
+    let mut places: BTreeMap<String, usize> = BTreeMap::new();
+    for (place, old) in objects.iter().enumerate() {
+        places.entry(old.id()).or_insert(place);
+    }
     for value in changed {
         let new = Object { value, file: None, node: None };
-        match objects.iter_mut().find(|old| old.id() == new.id()) {
+        match places.get(&new.id()) {
             // It is still in its file, where its fields have their lines.
-            Some(old) => old.value = new.value,
+            Some(place) => objects[*place].value = new.value,
             None => objects.push(new),
         }
     }
