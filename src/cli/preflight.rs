@@ -14,7 +14,7 @@ use direct_upload_core::model::Page;
 
 use super::network::{host, size, trust};
 use super::output;
-use crate::probe::{Gate, Host, Probe, Uploads};
+use crate::probe::{Depth, Gate, Host, Probe, Uploads};
 
 /// Shown below the help.
 pub const EXAMPLES: &str = "Examples:
@@ -99,7 +99,7 @@ pub async fn main(args: Args) -> ExitCode {
         uploads: (!args.no_put).then_some(Uploads { size: args.size }),
         page: (!args.no_page).then(|| Page { path: args.page_path.trim_end_matches('/').to_owned(), assumed: false }),
         address_spaces: !args.no_page,
-        panels: true,
+        depth: Depth::Panels,
     };
     let report = PreflightReport::new(crate::probe::probe(&question).await);
     let granted = report.verdict == Decision::Granted;

@@ -155,7 +155,7 @@ mod tests {
 
     use super::*;
     use crate::probe::keystone::{self, Credential};
-    use crate::probe::preflight::{self, Probe};
+    use crate::probe::preflight::{self, Depth, Probe};
     use crate::probe::{Trust, page, upload};
 
     /// A proxy that must get no request.
@@ -198,7 +198,7 @@ mod tests {
             uploads: None,
             page: None,
             address_spaces: false,
-            panels: false,
+            depth: Depth::Parts,
         }
     }
 

@@ -18,4 +18,4 @@ pub use call::call;
 pub use connect::{Host, Trust};
 pub use gate::Gate;
 pub use keystone::Credential;
-pub use preflight::{Probe, Uploads, probe};
+pub use preflight::{Depth, Probe, Uploads, probe};

@@ -8,8 +8,8 @@ use std::time::Duration;
 use direct_upload_api::web::{Endpoint, Origin, PublicUrl};
 use direct_upload_api::{Panel, Rule};
 use direct_upload_core::judge::{
-    Failure, Preflight, PreflightOutcome, PreflightVerdict, ProbeResult, Request, Response, Unreachable,
-    UnreachableKind, diagnose, judge, same_origin,
+    Failure, Preflight, PreflightOutcome, PreflightVerdict, ProbeResult, PutOutcome, Request, Response, Unreachable,
+    UnreachableKind, Wire, diagnose, judge, may_be_login, mixed, outweighed, same_origin,
 };
 use direct_upload_core::model::{Advice, Page};
 use tokio::time::timeout;
@@ -35,16 +35,27 @@ pub struct Probe {
     pub hosts: Vec<Host>,
     pub trust: Trust,
     pub gate: Gate,
-    /// After a refusal without a reason, request less (up to five times) to find the cause.
+    /// Repeat requests, to find servers that differ, and request less (up to five times) after a refusal without a
+    /// reason.
     pub diagnose: bool,
     /// Which uploads without a token follow a granted preflight.
     pub uploads: Option<Uploads>,
-    /// Which page of the dashboard to request after a granted preflight.
+    /// Which page of the dashboard may be requested.
     pub page: Option<Page>,
     /// Whether to compare the address spaces of dashboard and Glance after a granted preflight.
     pub address_spaces: bool,
-    /// Also find out the result for each panel's upload.
-    pub panels: bool,
+    pub depth: Depth,
+}
+
+/// How much is requested.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Depth {
+    /// The preflight.
+    Preflight,
+    /// If it is granted, everything else that the probe names.
+    Parts,
+    /// Also the result for each panel's upload.
+    Panels,
 }
 
 /// A server that gets requests.
@@ -68,14 +79,22 @@ pub async fn probe(probe: &Probe) -> ProbeResult {
     let asked = Preflight::upload(probe.origin.clone(), probe.endpoint.clone(), image, probe.panel);
     let glance = probe.site(probe.endpoint.origin());
     let preflight = preflight(probe, &asked).await;
-    let panels = if probe.panels { panels(probe, &glance, &asked, &preflight).await } else { vec![] };
-    let mut observed = ProbeResult { asked, preflight, put: None, size: None, page: None, addresses: None, panels };
+    let mut observed =
+        ProbeResult { asked, preflight, put: None, size: None, page: None, addresses: None, panels: vec![] };
+    if let Some(page) = &probe.page {
+        past_login(probe, &mut observed, page).await;
+    }
+    if probe.depth == Depth::Panels {
+        observed.panels = panels(probe, &glance, &observed.asked, &observed.preflight).await;
+    }
     let PreflightOutcome::Judged { address, verdict, .. } = &observed.preflight else { return observed };
-    if !verdict.granted() {
+    if !verdict.granted() || probe.depth == Depth::Preflight {
         return observed;
     }
     let address = *address;
-    if let Some(page) = &probe.page {
+    if let Some(page) = &probe.page
+        && observed.page.is_none()
+    {
         let page = page::ask(probe, &observed.asked, page).await;
         observed.asked.refers = direct_upload_core::judge::page::refers(&observed.asked, &page.wire);
         observed.page = Some(page);
@@ -85,13 +104,41 @@ pub async fn probe(probe: &Probe) -> ProbeResult {
     }
     if let Some(uploads) = probe.uploads {
         if !observed.asked.same_origin() {
-            let page = observed.page.as_ref().map(|page| &page.wire);
+            let page = observed.page.as_ref();
             observed.put = Some(upload::complete(probe, &glance, address, &observed.asked, page).await);
         }
         let complete = observed.put.as_ref().map(|put| &put.request);
-        observed.size = Some(upload::announced(probe, &glance, address, &observed.asked, complete, uploads.size).await);
+        let size = upload::announced(probe, &glance, address, &observed.asked, complete, uploads.size).await;
+        if let Some(put) = &mut observed.put
+            && let Some(verdict) = outweighed(put, &size)
+        {
+            (put.settled, put.verdict) = (Some(verdict.clone()), verdict);
+        }
+        observed.size = Some(size);
     }
     observed
+}
+
+/// Of the same origin, a login that browsers have passed may have answered the upload. The dashboard's page decides:
+/// if it is Horizon's own, there is no such login.
+async fn past_login(probe: &Probe, observed: &mut ProbeResult, page: &Page) {
+    let PreflightOutcome::Judged { answer, verdict, .. } = &mut observed.preflight else { return };
+    if verdict.granted() || !observed.asked.same_origin() || !may_be_login(answer) {
+        return;
+    }
+    let page = page::ask(probe, &observed.asked, page).await;
+    if let Some(unknown) = same_origin::behind_login(answer, &page) {
+        **verdict = PreflightVerdict { failure: None, advice: vec![] };
+        observed.put = Some(PutOutcome {
+            request: observed.asked.request(),
+            length: 0,
+            wire: Wire::Response(answer.clone()),
+            verdict: unknown.clone(),
+            settled: Some(unknown),
+            with_cookies: None,
+        });
+    }
+    observed.page = Some(page);
 }
 
 /// The preflight of one upload, judged.
@@ -188,6 +235,7 @@ async fn ask_and_judge(probe: &Probe, site: &Site, asked: &Preflight) -> Result<
     };
     let (address, answer) = timeout(TOTAL, first).await.unwrap_or_else(|_| Err(late()))?;
     if asked.same_origin()
+        && probe.page.is_none()
         && let Some(why) = same_origin::login(asked, &answer)
     {
         return Err(why);
@@ -210,12 +258,33 @@ async fn ask_and_judge(probe: &Probe, site: &Site, asked: &Preflight) -> Result<
         }
     }
     if let Some(failure) = verdict.failure.take() {
-        verdict.failure = Some(narrowed(probe, site, address, asked, &answer, failure).await);
+        let failure = if repeated(probe, site, address, asked, &answer).await {
+            mixed(asked, failure)
+        } else {
+            narrowed(probe, site, address, asked, &answer, failure).await
+        };
+        verdict.failure = Some(failure);
     }
     if probe.proxy(site).is_none() {
         verdict.advice.extend(reached_here_only(&site.host, asked, address));
     }
     Ok(PreflightOutcome::Judged { address, answer, verdict: Box::new(verdict) })
+}
+
+/// Whether the same preflight passes when it is repeated: several servers may take turns behind one address.
+async fn repeated(probe: &Probe, site: &Site, address: SocketAddr, asked: &Preflight, answer: &Response) -> bool {
+    if !probe.diagnose || asked.same_origin() || matches!(answer.status, 403 | 429 | 503) {
+        return false;
+    }
+    let request = asked.request();
+    for _ in 0..2 {
+        if let Ok(Ok((_, answer))) = timeout(TOTAL, exchange(probe, site, &[address], &request)).await
+            && judge(asked, &answer).granted()
+        {
+            return true;
+        }
+    }
+    false
 }
 
 /// A server that answers here may not exist for a browser elsewhere (DU010).

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use direct_upload_core::judge::{
-    PageWire, Preflight, PutOutcome, Request, Unreachable, UploadVerdict, Wire, success, upload,
+    PageOutcome, Preflight, PutOutcome, Request, Unreachable, UploadVerdict, Wire, success, upload,
 };
 use tokio::time::{sleep, timeout};
 
@@ -27,7 +27,7 @@ pub async fn complete(
     site: &Site,
     address: SocketAddr,
     asked: &Preflight,
-    page: Option<&PageWire>,
+    page: Option<&PageOutcome>,
 ) -> PutOutcome {
     let ask = async |request: &Request| exchange(probe, site, address, request, COMPLETE).await;
     let mut request = upload::complete(asked);
@@ -57,6 +57,9 @@ pub async fn complete(
         }
     }
     let by_answer = upload::judge_complete(asked, &wire);
+    if settled.is_none() && probe.diagnose {
+        settled = repeat(probe, site, address, asked, &request, &by_answer).await;
+    }
     if settled.is_none() && success::is_worth_asking(&wire, &by_answer) {
         let versions = ask(&success::request(asked)).await;
         let compares = success::is_worth_comparing(&by_answer);
@@ -96,6 +99,45 @@ pub async fn announced(
         upload::judge_announced(bytes, &wire)
     };
     PutOutcome { request, length: bytes, wire, verdict, settled: None, with_cookies: None }
+}
+
+/// The verdict if the same requests, repeated, have other results: several servers may take turns behind one address.
+/// The order is such that each of two or three of them gets a PUT. The last PUT has a token.
+async fn repeat(
+    probe: &Probe,
+    site: &Site,
+    address: SocketAddr,
+    asked: &Preflight,
+    request: &Request,
+    first: &UploadVerdict,
+) -> Option<UploadVerdict> {
+    let ask = async |request: &Request| exchange(probe, site, address, request, COMPLETE).await;
+    let is_refused = matches!(first, UploadVerdict::Refused { .. });
+    for is_put in [true, false, false, true] {
+        // Each is about another image, because some servers take turns by path.
+        let next = Preflight { image: uuid::Uuid::new_v4().to_string(), ..asked.clone() };
+        let other = if is_put {
+            let wire = ask(&Request { path: next.request().path, ..request.clone() }).await;
+            upload::differs(&next, first, &upload::Repeated::Put(&wire))
+        } else if is_refused {
+            None
+        } else {
+            match ask(&next.request()).await {
+                Wire::Response(answer) => upload::differs(&next, first, &upload::Repeated::Preflight(&answer)),
+                _ => None,
+            }
+        };
+        if other.is_some() {
+            return other;
+        }
+    }
+    if is_refused {
+        return None;
+    }
+    let with_token = upload::with_token(asked);
+    let (wire, again) = (ask(&with_token).await, async || ask(&with_token).await);
+    upload::differs(asked, first, &upload::Repeated::Put(&wire))?;
+    upload::refuses_tokens(asked, &wire, &again().await)
 }
 
 /// The verdict on the PUT if browsers send it on their connection to the dashboard, and it fails there.

@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep_until};
 use super::contain::{Failure, contain};
 use super::health::{Pulse, ROUND};
 use crate::observe::Live;
-use crate::probe::{Gate, Host, Probe, Trust, Uploads};
+use crate::probe::{Depth, Gate, Host, Probe, Trust, Uploads};
 use crate::report::Metrics;
 
 /// What to request, and of which state of the server.
@@ -153,10 +153,10 @@ async fn observe(due: &Due, gate: Gate) -> Observation {
         trust,
         gate,
         diagnose: true,
-        uploads: question.uploads.filter(|_| due.parts).map(|size| Uploads { size }),
-        page: question.page.clone().filter(|_| due.parts),
-        address_spaces: question.address_spaces && due.parts,
-        panels: false,
+        uploads: question.uploads.map(|size| Uploads { size }),
+        page: question.page.clone(),
+        address_spaces: question.address_spaces,
+        depth: if due.parts { Depth::Parts } else { Depth::Preflight },
     };
     let observation = match &question.call {
         Some(call) => crate::probe::call(&asked, call).await,

@@ -17,7 +17,7 @@ use tokio::time::sleep;
 
 use super::attempt::{Attempt, Event, Made};
 use super::send::{Data, send};
-use crate::probe::{Gate, Probe, http, preflight};
+use crate::probe::{Depth, Gate, Probe, http, preflight};
 
 /// How many scripts of the page to read for Horizon's framework.
 const SCRIPTS: usize = 40;
@@ -140,7 +140,7 @@ impl Attempt<'_> {
             uploads: None,
             page: None,
             address_spaces: false,
-            panels: false,
+            depth: Depth::Parts,
         };
         if asked.same_origin() {
             if let Some(failure) = asked.objection(true) {

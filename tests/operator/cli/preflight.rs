@@ -80,7 +80,7 @@ fn granted_is_0_and_what_was_asked_is_what_a_browser_asks() {
         out(&output)
     );
     let asked = server.asked();
-    assert_eq!(asked.len(), 4, "and two uploads without a token, and what a success looks like");
+    assert_eq!(asked.len(), 9, "and two uploads without a token, five repetitions, and what a success looks like");
     let (head, port) = (&asked[0], server.port);
     let line = head.lines().next().unwrap();
     assert!(line.starts_with("OPTIONS /v2/images/") && line.ends_with("/file HTTP/1.1"), "{line}");
@@ -121,8 +121,8 @@ fn a_silent_refusal_is_narrowed(
     // The Django panel's upload has no X-CSRFToken.
     let django = if names == ["X-Auth-Token"] { Value::Null } else { json!(rule) };
     assert_eq!(report["panels"]["django"]["rule"], django);
-    // One more is the Django panel's own.
-    assert_eq!(server.asked().len(), 7);
+    // Two more are the same again, and one is the Django panel's own.
+    assert_eq!(server.asked().len(), 9);
 }
 
 #[test]
@@ -192,7 +192,7 @@ fn no_redirect_is_followed() {
     assert!(
         out(&output).contains(&format!("status 307 to http://127.0.0.1:{port}/\n")) && !out(&output).contains("SECRET")
     );
-    assert_eq!((server.asked().len(), elsewhere.asked().len()), (2, 0));
+    assert_eq!((server.asked().len(), elsewhere.asked().len()), (4, 0));
 }
 
 #[rstest]
@@ -299,7 +299,7 @@ fn tls_is_checked_with_the_given_ca() {
     assert_eq!(unknown.status.code(), Some(1));
     assert!(out(&unknown).starts_with("unknown: ") && out(&unknown).contains("--ca FILE"), "{}", out(&unknown));
     assert_eq!(json_of(&ask("https", &server, &["-o", "json"]))["unreachable"]["kind"], "certificate");
-    assert_eq!(server.asked().len(), 4, "nothing is sent to a server that is not known");
+    assert_eq!(server.asked().len(), 9, "nothing is sent to a server that is not known");
 }
 
 #[rstest]
@@ -418,9 +418,9 @@ fn https_to_a_port_that_speaks_http_is_told() {
 #[rstest]
 #[case::glance("401 Unauthorized\r\nWWW-Authenticate: Keystone uri=\"https://k\"", "404 Not Found", 0, 3)]
 #[case::glance_without_challenge("401 Unauthorized", "200 OK\r\nContent-Type: application/json", 0, 5)]
-#[case::login_without_challenge("401 Unauthorized", "200 OK\r\nContent-Type: text/html", 1, 2)]
-#[case::dashboard("404 Not Found\r\nContent-Type: text/html", "404 Not Found", 1, 1)]
-#[case::login("302 Found\r\nLocation: /auth/login/?next=/", "200 OK", 1, 2)]
+#[case::login_of_both("401 Unauthorized", "200 OK\r\nContent-Type: text/html", 0, 5)]
+#[case::dashboard("404 Not Found\r\nContent-Type: text/html", "404 Not Found", 1, 2)]
+#[case::login("302 Found\r\nLocation: /auth/login/?next=/", "200 OK", 1, 7)]
 fn of_the_same_origin_the_upload_itself_is_asked(
     #[case] put: &str,
     #[case] versions: &str,
@@ -502,6 +502,62 @@ fn a_rate_limit_that_browsers_meet_is_refused() {
     let output = ask("http", &server, &[]);
     assert_eq!(output.status.code(), Some(1), "{}", out(&output));
     assert!(out(&output).contains("a rate limit in front of Glance"), "{}", out(&output));
+}
+
+/// Two servers take turns behind one address, and only one of them lets uploads pass.
+#[rstest]
+#[case::another_glance(0, "OPTIONS", "200 OK")]
+#[case::another_glance_later(1, "OPTIONS", "200 OK")]
+#[case::another_proxy(0, "PUT", "405 Method Not Allowed")]
+#[case::another_proxy_later(1, "PUT", "405 Method Not Allowed")]
+fn servers_that_take_turns(#[case] turn: usize, #[case] method: &'static str, #[case] status: &'static str) {
+    let grants = filter(PLAIN, &["PUT"], &NAMES);
+    let count = std::sync::atomic::AtomicUsize::new(turn);
+    let server = Server::plain(move |head| {
+        let is_other = count.fetch_add(1, std::sync::atomic::Ordering::SeqCst) % 2 == 1;
+        if is_other && head.starts_with(method) { http(status) } else { grants(head) }
+    });
+    let output = ask("http", &server, &[]);
+    assert_eq!(output.status.code(), Some(1), "{}", out(&output));
+    assert!(out(&output).contains("servers behind glance.example.com answer the same request in different ways"));
+}
+
+/// A filter that ends requests with a token, whatever it is.
+#[test]
+fn a_filter_of_tokens_is_seen() {
+    let grants = filter(PLAIN, &["PUT"], &NAMES);
+    let server =
+        Server::plain(
+            move |head| {
+                if header(head, "X-Auth-Token").is_some() { http("400 Bad Request") } else { grants(head) }
+            },
+        );
+    let output = ask("http", &server, &[]);
+    assert_eq!(output.status.code(), Some(1), "{}", out(&output));
+    assert!(out(&output).contains("refuses a PUT with an X-Auth-Token"), "{}", out(&output));
+}
+
+/// Of the same origin, a login in front of dashboard and Glance: browsers have passed it.
+#[rstest]
+#[case::both("302 Found\r\nLocation: https://sso.example.com/", 0, "granted: ")]
+#[case::glance_s_path_alone("200 OK\r\nContent-Type: text/html", 1, "refused: ")]
+fn a_login_in_front_of_both(#[case] page: &'static str, #[case] code: i32, #[case] said: &str) {
+    let server = Server::plain(move |head| {
+        let horizon = "<body ng-app='horizon.app'>";
+        match head.starts_with("GET / ") {
+            true if page.starts_with("200") => {
+                format!("HTTP/1.1 {page}\r\nContent-Length: {}\r\n\r\n{horizon}", horizon.len())
+            }
+            true => http(page),
+            false => http("403 Forbidden\r\nContent-Type: text/html"),
+        }
+    });
+    let origin = format!("http://cloud.example.com:{}", server.port);
+    let resolve = format!("cloud.example.com:{}:127.0.0.1", server.port);
+    let output = run(&["--origin", &origin, "--url", &format!("{origin}/image"), "--resolve", &resolve]);
+    assert_eq!(output.status.code(), Some(code), "{}", out(&output));
+    assert!(out(&output).starts_with(said), "{}", out(&output));
+    assert_eq!(out(&output).contains("if that is one login for both"), code == 0, "{}", out(&output));
 }
 
 /// Errors without CORS headers, successes with them: nobody has seen that an upload fails.

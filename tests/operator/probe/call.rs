@@ -3,7 +3,7 @@
 use direct_upload_api::web::{Endpoint, Origin};
 use direct_upload_api::{Panel, Rule};
 use direct_upload_core::model::{ApiCall, Observation, ProbeAnswer};
-use direct_upload_operator::probe::{Gate, Host, Probe, Trust, call};
+use direct_upload_operator::probe::{Depth, Gate, Host, Probe, Trust, call};
 
 use crate::probe::server::{Server, filter, header};
 
@@ -22,7 +22,7 @@ fn ask(server: &Server) -> Observation {
         uploads: None,
         page: None,
         address_spaces: false,
-        panels: false,
+        depth: Depth::Parts,
     };
     let asked = ApiCall {
         service: "Keystone",

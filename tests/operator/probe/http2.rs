@@ -7,7 +7,7 @@ use std::sync::Arc;
 use direct_upload_api::Panel;
 use direct_upload_api::web::{Endpoint, Origin};
 use direct_upload_core::judge::{Decision, PreflightOutcome, PreflightReport, ProbeResult, UploadVerdict, Wire, head};
-use direct_upload_operator::probe::{Gate, Host, Probe, Trust, Uploads, probe};
+use direct_upload_operator::probe::{Depth, Gate, Host, Probe, Trust, Uploads, probe};
 use h2::Reason;
 use h2::server::SendResponse;
 use hyper::body::Bytes;
@@ -136,7 +136,7 @@ async fn of(edge: Edge, panel: Panel, name: &str, origin: &str) -> ProbeResult {
         uploads: Some(Uploads { size: 1 << 30 }),
         page: None,
         address_spaces: false,
-        panels: false,
+        depth: Depth::Parts,
     })
     .await
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use direct_upload_api::Panel;
 use direct_upload_api::web::{Endpoint, Origin};
 use direct_upload_core::judge::{Decision, PreflightReport};
-use direct_upload_operator::probe::{Gate, Host, Probe, Trust, probe};
+use direct_upload_operator::probe::{Depth, Gate, Host, Probe, Trust, probe};
 use test_support::preflight::{ORIGIN, contains, each, same, table};
 
 use crate::probe::server::{Server, certificates};
@@ -35,7 +35,7 @@ fn the_probe_reads_and_decides_as_the_table_says() {
                 uploads: None,
                 page: None,
                 address_spaces: false,
-                panels: false,
+                depth: Depth::Parts,
             }));
             let report = PreflightReport::new(observed);
             let unreachable = report.unreachable.as_ref();

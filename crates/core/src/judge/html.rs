@@ -184,6 +184,7 @@ fn reference(name: &str) -> Option<char> {
 /// The tags of a page's head. It ends before the first tag or text that may not be in one (§13.2.6.4.4, "in head").
 /// What is in a `template` is not part of the page.
 pub(super) fn head(page: &str) -> Vec<Tag> {
+    let page = page.trim_start_matches('\u{feff}');
     let mut found = Vec::new();
     let (mut templates, mut text_from) = (0_usize, Some(0));
     for tag in tags(page) {

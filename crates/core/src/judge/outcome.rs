@@ -65,6 +65,18 @@ pub struct PageOutcome {
     pub verdict: PartVerdict,
 }
 
+impl PageOutcome {
+    /// Whether something else than Horizon answered in its place, such as a login, that browsers may have passed.
+    pub fn is_gate(&self) -> bool {
+        let answered = match &self.wire {
+            PageWire::Elsewhere(_) => true,
+            PageWire::Response(answer, _) => answer.status < 500 && answer.status != 404,
+            PageWire::Failed(_) => false,
+        };
+        answered && matches!(self.verdict, PartVerdict::Unknown(_))
+    }
+}
+
 /// The addresses of dashboard and Glance, and what they mean.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AddressOutcome {

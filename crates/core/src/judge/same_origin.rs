@@ -12,10 +12,12 @@ use super::explain::{failure, signature};
 use super::explain_status::{challenges, redirect, scheme};
 use super::failure::{Failure, Requirement};
 use super::headers::{get, shown, starts_with};
+use super::outcome::PageOutcome;
 use super::page::{self, Redirect};
 use super::preflight::{Preflight, Request};
 use super::response::Response;
 use super::unreachable::{Unreachable, UnreachableKind};
+use super::upload::{UploadVerdict, may_be_login, who};
 use crate::model::Advice;
 
 const LEAD: &str = "let the proxy route this path, and everything below it, to Glance, and remove the path from the request (httpd: ProxyPass in a Location of the dashboard's host), and take the URL from the Keystone catalog";
@@ -128,6 +130,22 @@ pub fn login(asked: &Preflight, answer: &Response) -> Option<Unreachable> {
     );
     let fix = "upload an image once; if that fails, let this path pass the login: Glance checks the token itself";
     Some(Unreachable::new(UnreachableKind::Unclear, message, fix))
+}
+
+/// The verdict on an upload that something else answered, if the dashboard's page was not seen either: a login that
+/// browsers have passed may be in front of both.
+pub fn behind_login(answer: &Response, page: &PageOutcome) -> Option<UploadVerdict> {
+    if !(may_be_login(answer) && page.is_gate()) {
+        return None;
+    }
+    let from = signature(answer);
+    let message = format!(
+        "something{from} answered the upload with {}, and the dashboard's page was not seen either: if that is one login for both, browsers have passed it, and send its cookie or credentials within the same origin",
+        answer.status
+    );
+    let fix = "upload an image once; if that fails, let the upload's path pass the login (Glance checks the token itself), and check that the proxy routes it to Glance";
+    let why = Unreachable::new(UnreachableKind::Unclear, message, fix);
+    Some(UploadVerdict::Unknown { by: who(answer), why })
 }
 
 /// A 401 that does not name the kind of credentials; a proxy may have removed it.

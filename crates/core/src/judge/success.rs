@@ -12,8 +12,9 @@ use super::explain::signature;
 use super::explain_status::challenges;
 use super::headers::{get, starts_with};
 use super::preflight::{Preflight, Request};
+use super::response::Response;
 use super::unreachable::{Unreachable, UnreachableKind};
-use super::upload::{UploadVerdict, Wire};
+use super::upload::{Answerer, UploadVerdict, Wire};
 
 /// The GET of the versions, as a script of the page would send it.
 pub fn request(asked: &Preflight) -> Request {
@@ -39,6 +40,10 @@ pub fn is_worth_asking(put: &Wire, verdict: &UploadVerdict) -> bool {
     }
 }
 
+fn asks_keystone(answer: &Response) -> bool {
+    answer.status == 401 && challenges(answer).any(|challenge| starts_with(challenge, "keystone"))
+}
+
 /// Whether the answer to the GET of the upload's own path ([`refused`]) matters, too.
 pub fn is_worth_comparing(verdict: &UploadVerdict) -> bool {
     matches!(verdict, UploadVerdict::Refused { .. })
@@ -54,6 +59,17 @@ pub fn judge(
 ) -> Option<UploadVerdict> {
     let answer = match versions {
         Wire::Response(answer) if (200..=300).contains(&answer.status) => answer,
+        Wire::Response(answer)
+            if asks_keystone(answer) && matches!(verdict, UploadVerdict::Refused { by: Answerer::Glance, .. }) =>
+        {
+            let message = format!(
+                "the versions of Glance, which need no token, were answered with 401{}, too: something in front of Glance checks tokens itself; a user's token was not tried",
+                signature(answer)
+            );
+            let fix = "upload an image once; a canary (spec.directUpload.canary) does so all the time";
+            let why = Unreachable::new(UnreachableKind::Unclear, message, fix);
+            return Some(UploadVerdict::Unknown { by: Answerer::Other(String::new()), why });
+        }
         _ => return None,
     };
     let from = signature(answer);

@@ -21,7 +21,7 @@ use super::explain::{failure, signature};
 use super::explain_status::{challenges, redirect, scheme};
 use super::failure::{Failure, Requirement};
 use super::headers::{get, shown, starts_with};
-use super::page::PageWire;
+use super::outcome::{PageOutcome, PutOutcome};
 use super::preflight::{Preflight, Request};
 use super::response::Response;
 use super::unreachable::{Unreachable, UnreachableKind};
@@ -165,7 +165,7 @@ pub fn limited(wire: &Wire) -> UploadVerdict {
 }
 
 /// Whether browsers send cookies with an upload.
-pub fn has_cookies(asked: &Preflight) -> bool {
+pub(super) fn has_cookies(asked: &Preflight) -> bool {
     asked.uploads.iter().any(|upload| upload.credentials == Credentials::Include)
 }
 
@@ -175,17 +175,25 @@ pub fn may_share(asked: &Preflight) -> bool {
     has_cookies(asked) && asked.origin.is_https() && asked.endpoint.origin().is_https()
 }
 
-/// The verdict on an upload with cookies, if the login that answered the PUT also protects the dashboard's page:
-/// browsers have passed it, and its cookie may be for all hosts of the domain (RFC 6265 §5.1.3).
-pub fn has_passed_login(asked: &Preflight, wire: &Wire, page: &PageWire) -> Option<UploadVerdict> {
-    let (Wire::Response(answer), PageWire::Elsewhere(login)) = (wire, page) else { return None };
+/// Whether an answer may be that of a login which browsers have passed: not Glance's, and not of a method, size or
+/// server.
+pub fn may_be_login(answer: &Response) -> bool {
+    matches!(answer.status, 200..=299 | 301..=308 | 400..=404 | 407 | 511 | 561) && who(answer) != Answerer::Glance
+}
+
+/// The verdict on an upload with cookies, if a login answered the PUT, and another one or the same is in front of the
+/// dashboard's page: browsers have passed it, and its cookie may be for all hosts of the domain (RFC 6265 §5.1.3).
+/// Credentials of HTTP's own authentication are for one host only.
+pub fn has_passed_login(asked: &Preflight, wire: &Wire, page: &PageOutcome) -> Option<UploadVerdict> {
+    let Wire::Response(answer) = wire else { return None };
     let is_same_site = browser::site(&asked.origin, asked.endpoint.origin()) == "same-site";
-    if !has_cookies(asked) || !is_same_site || !matches!(redirect_target(asked, answer), Some(to) if to == *login) {
+    let is_login = may_be_login(answer) && challenges(answer).next().is_none();
+    if !(has_cookies(asked) && is_same_site && is_login && page.is_gate()) {
         return None;
     }
     let message = format!(
-        "a redirect to {} answered the PUT; the dashboard leads there, too, so browsers have passed that login, and may send its cookie with uploads of the Django panel",
-        shown(login)
+        "something{} answered the PUT, and the dashboard's page was not seen either: if that is one login for both, browsers have passed it, and send its cookie with uploads of the Django panel",
+        signature(answer)
     );
     let fix = "upload an image once; or let PUT on /v2/images/ pass the login: Glance checks the token itself";
     Some(unknown(who(answer), message, fix))
@@ -264,7 +272,8 @@ pub fn compare(size: u64, large: &Wire, small: &Wire) -> UploadVerdict {
         Wire::Continue => true,
         Wire::Silence(_) | Wire::Failed(_) => false,
     };
-    let differs = |large: &Response| !matches!(small, Wire::Response(small) if small.status == large.status);
+    let is_alike = |small: &Response, large: &Response| small.status == large.status && who(small) == who(large);
+    let differs = |large: &Response| !matches!(small, Wire::Response(small) if is_alike(small, large));
     let but = "but the same request with one byte passes";
     match large {
         Wire::Response(answer) if passes && differs(answer) => {
@@ -277,6 +286,78 @@ pub fn compare(size: u64, large: &Wire, small: &Wire) -> UploadVerdict {
         }
         _ => judge_announced(size, large),
     }
+}
+
+/// The verdict on a complete PUT that something else refused because it is empty: the one that announces data reached
+/// Glance.
+pub fn outweighed(complete: &PutOutcome, announced: &PutOutcome) -> Option<UploadVerdict> {
+    let Wire::Response(answer) = &complete.wire else { return None };
+    let is_of_empty = matches!(answer.status, 400 | 411) && matches!(complete.verdict, UploadVerdict::Refused { .. });
+    if !(is_of_empty && matches!(announced.verdict, UploadVerdict::Passed { .. })) {
+        return None;
+    }
+    let message = format!(
+        "a PUT without data was answered with {}{}, but one that announces data reached Glance: whether the page may read Glance's answer is unknown",
+        answer.status,
+        signature(answer)
+    );
+    Some(unknown(who(answer), message, "upload an image once"))
+}
+
+/// What a repetition of a request showed.
+pub enum Repeated<'a> {
+    Preflight(&'a Response),
+    Put(&'a Wire),
+}
+
+/// The verdict if the same request, repeated, has another result: servers that take turns behind one address differ.
+/// Limits and filters, which the repetition itself may have met, count for nothing.
+pub fn differs(asked: &Preflight, first: &UploadVerdict, repeated: &Repeated<'_>) -> Option<UploadVerdict> {
+    let is_limit = |answer: &Response| matches!(answer.status, 403 | 429 | 503);
+    let (by, failure) = match repeated {
+        Repeated::Preflight(answer) if !is_limit(answer) => (who(answer), super::cors::judge(asked, answer).failure?),
+        Repeated::Put(wire @ Wire::Response(answer)) if !is_limit(answer) => {
+            match (&judge_complete(asked, wire), first) {
+                (
+                    UploadVerdict::Refused { by, failure },
+                    UploadVerdict::Passed { .. } | UploadVerdict::Unknown { .. },
+                )
+                | (UploadVerdict::Passed { .. }, UploadVerdict::Refused { by, failure }) => {
+                    (by.clone(), (**failure).clone())
+                }
+                _ => return None,
+            }
+        }
+        _ => return None,
+    };
+    Some(refused(by, mixed(asked, failure)))
+}
+
+/// A failure that only some of the servers behind one address have.
+pub fn mixed(asked: &Preflight, failure: Failure) -> Failure {
+    let host = asked.endpoint.origin().host();
+    let message = format!(
+        "servers behind {host} answer the same request in different ways, so some uploads fail; one of them: {}",
+        failure.message
+    );
+    let fix = format!("compare all servers behind {host} (replicas of Glance, of the proxy): {}", failure.fix);
+    Failure { message, fix, ..failure }
+}
+
+/// The verdict on a PUT with a token, if something refuses it twice that lets PUTs without one pass.
+pub fn refuses_tokens(asked: &Preflight, first: &Wire, second: &Wire) -> Option<UploadVerdict> {
+    let refusal = |wire: &Wire| match judge_complete(asked, wire) {
+        UploadVerdict::Refused { by, failure } if by != Answerer::Glance => Some((by, failure)),
+        _ => None,
+    };
+    let (by, _) = refusal(first)?;
+    let (_, failure) = refusal(second)?;
+    let message = format!(
+        "something in front of Glance refuses a PUT with an X-Auth-Token of the usual form, and lets one without a token pass; {}",
+        failure.message
+    );
+    let fix = "let requests with X-Auth-Token pass up to Glance: look for rules on that header, and for limits of a header's length".to_owned();
+    Some(refused(by, Failure { message, fix, ..*failure }))
 }
 
 fn size_refused(received: String, size: u64, why: &str) -> Failure {
@@ -324,8 +405,8 @@ fn answered(asked: &Preflight, answer: &Response) -> UploadVerdict {
         };
     }
     match other(asked, answer) {
-        // If the page may read it, it may well be Glance's, and a proxy has removed its marks.
-        Judgement::Unless if check().is_ok() => unknown(
+        // If the page may read a 401, it may well be Glance's, and a proxy has removed its marks.
+        Judgement::Unless if answer.status == 401 && check().is_ok() => unknown(
             by,
             format!(
                 "a PUT without a token was answered with {}{}; the page may read that, but nothing in it shows that it is Glance's",
@@ -334,7 +415,7 @@ fn answered(asked: &Preflight, answer: &Response) -> UploadVerdict {
             ),
             "upload an image once, and check that no proxy removes WWW-Authenticate or X-OpenStack-Request-ID",
         ),
-        Judgement::Unless => refused(by, not_glance(answer)),
+        Judgement::Unless => refused(by, not_glance(answer, check().is_ok())),
         Judgement::Refused(failure) => refused(by, failure),
         Judgement::Unknown(message, fix) => unknown(by, message, fix),
     }
@@ -354,6 +435,13 @@ fn other(asked: &Preflight, answer: &Response) -> Judgement {
     let html = get(&answer.headers, "Content-Type").is_some_and(|kind| starts_with(&kind, "text/html"));
     let (rules, message, fix): (&[Rule], String, &str) = match code {
         301 | 302 | 303 | 307 | 308 => return redirected(asked, answer),
+        300 => (
+            &[Rule::WrongEndpoint],
+            format!(
+                "an API's list of versions{from} answered the PUT: the path that reached it does not start with /v2/"
+            ),
+            "let the proxy in front of Glance remove its own path from the request, and take the URL from the Keystone catalog",
+        ),
         401 | 407 | 511 | 561 if challenges(answer).next().is_some() || code != 401 => (
             &[Rule::OptionsFiltered],
             format!(
@@ -445,10 +533,11 @@ fn redirected(asked: &Preflight, answer: &Response) -> Judgement {
     Judgement::Refused(Failure { requirement: Requirement::Glance, message, fix: PUT_TOO.to_owned(), ..failure })
 }
 
-fn not_glance(answer: &Response) -> Failure {
+fn not_glance(answer: &Response, is_readable: bool) -> Failure {
     let from = signature(answer);
     let rules: &[Rule] = match answer.status {
         401 => &[Rule::OptionsFiltered, Rule::CorsOnTheWay],
+        _ if is_readable => &[Rule::WrongEndpoint, Rule::OptionsFiltered],
         404 | 410 => &[Rule::WrongEndpoint, Rule::CorsOnTheWay],
         _ => &[Rule::CorsOnTheWay, Rule::WrongEndpoint],
     };

@@ -208,7 +208,7 @@ impl Observation {
 }
 
 /// What no request without data can show.
-pub const WHOLE: &str = "it is assumed that nothing in front of Glance ends an upload while its data is sent, or treats a real token, cookies or a successful answer in another way; only a whole upload shows this";
+pub const WHOLE: &str = "it is assumed that nothing in front of Glance ends an upload while its data is sent (a time limit, a limit that counts bytes, a filter that reads the data), or treats a real token, cookies or a successful answer in another way; only a whole upload shows this";
 
 /// What is known about one target.
 #[derive(Clone, Debug, PartialEq, Eq)]

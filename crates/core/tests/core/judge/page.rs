@@ -85,6 +85,7 @@ fn whose_policy(#[case] status: u16, #[case] body: &str, #[case] expected: &str)
 #[case::comment("<head><!-- META -->", false)]
 #[case::ended_comment("<head><!-- a --!>META<!-- -->", true)]
 #[case::empty_comment("<head><!-->META<!-- -->", true)]
+#[case::byte_order_mark("\u{feff}<!DOCTYPE html>META", true)]
 #[case::declaration("<?xml version='1.0'?>META", true)]
 fn a_policy_in_the_head(#[case] page: &str, #[case] counts: bool) {
     let meta = "<meta http-equiv=\"Content-Security-Policy\" content=\"connect-src 'self'\">";

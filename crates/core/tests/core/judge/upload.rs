@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 
 use direct_upload_api::web::Endpoint;
 use direct_upload_api::{Panel, Rule};
+use direct_upload_core::judge::upload::Repeated;
 use direct_upload_core::judge::{
-    Answerer, PageWire, Preflight, Request, Response, Unreachable, UnreachableKind, UploadVerdict, Wire, success,
-    upload,
+    Answerer, PageOutcome, PageWire, Preflight, PutOutcome, Request, Response, Unreachable, UnreachableKind,
+    UploadVerdict, Wire, page, same_origin, success, upload,
 };
-use direct_upload_core::model::{Cause, Observation, Part, ProbeAnswer};
+use direct_upload_core::model::{Cause, Observation, Page, Part, ProbeAnswer};
 use rstest::rstest;
 use serde::Deserialize;
 
@@ -230,6 +231,7 @@ fn who_checks_tokens(#[case] without: Wire, #[case] with: Wire, #[case] checks: 
 #[case::only_on_success_and_glance_s_own(stripped(("Vary", "Origin")), versions(&[ORIGIN]), stripped(("Vary", "Origin")), "unknown")]
 #[case::errors_replaced(answer(401, &[("Content-Type", "text/html")]), versions(&[ORIGIN]), answer(401, &[]), "unknown")]
 #[case::never(glance(), versions(&[]), glance(), "refused")]
+#[case::a_check_of_tokens(glance(), glance(), glance(), "unknown")]
 #[case::all_of_put(glance(), versions(&[ORIGIN]), readable(), "refused")]
 #[case::stripped_of_put(stripped(("Vary", "Origin")), versions(&[ORIGIN]), readable(), "refused")]
 #[case::stripped_of_one(stripped(("Access-Control-Allow-Credentials", "true")), versions(&[ORIGIN]), readable(), "refused")]
@@ -318,27 +320,127 @@ fn the_requests() {
     assert!(upload::complete(&silent).lines.iter().all(|(name, _)| *name != "Referer"));
 }
 
-/// The login that answers the PUT, and the one to which the dashboard leads. Only cookies of a common domain pass it.
+/// The dashboard's page, as the judge sees it.
+fn page_of(asked: &Preflight, wire: PageWire) -> PageOutcome {
+    let page = Page { path: String::new(), assumed: false };
+    PageOutcome { request: page::request("/"), verdict: page::judge(asked, &page, &wire), wire }
+}
+
+fn elsewhere() -> PageWire {
+    PageWire::Elsewhere("https://sso.example.com".to_owned())
+}
+
+fn shown(status: u16, body: &str) -> PageWire {
+    PageWire::Response(Response { status, headers: vec![] }, body.to_owned())
+}
+
+const HORIZON: &str = "<body ng-app='horizon.app'>";
+
+/// What answers the PUT and the dashboard's page. Only cookies of a common domain pass a login.
 #[rstest]
-#[case::the_same(Panel::Django, URL, "https://sso.example.com", "unknown")]
-#[case::panel_unknown(Panel::Unknown, URL, "https://sso.example.com", "refused")]
-#[case::without_cookies(Panel::Angular, URL, "https://sso.example.com", "refused")]
-#[case::another_login(Panel::Django, URL, "https://login.example.com", "refused")]
-#[case::another_site(Panel::Django, "https://glance.example.org", "https://sso.example.com", "refused")]
+#[case::the_same(Panel::Django, URL, 302, elsewhere(), "unknown")]
+#[case::sign_in_page(Panel::Django, URL, 403, shown(403, "<form>"), "unknown")]
+#[case::bare(Panel::Django, URL, 401, elsewhere(), "unknown")]
+#[case::page_of_a_login(Panel::Django, URL, 200, shown(200, "<form>"), "unknown")]
+#[case::panel_unknown(Panel::Unknown, URL, 302, elsewhere(), "refused")]
+#[case::without_cookies(Panel::Angular, URL, 302, elsewhere(), "refused")]
+#[case::another_site(Panel::Django, "https://glance.example.org", 302, elsewhere(), "refused")]
+#[case::open_dashboard(Panel::Django, URL, 403, shown(200, HORIZON), "refused")]
+#[case::method(Panel::Django, URL, 405, elsewhere(), "refused")]
 fn a_login_that_browsers_have_passed(
     #[case] panel: Panel,
     #[case] url: &str,
-    #[case] dashboard: &str,
+    #[case] status: u16,
+    #[case] of_page: PageWire,
     #[case] expected: &str,
 ) {
     let asked = Preflight { endpoint: Endpoint::parse(url).unwrap(), ..upload_of(panel, URL) };
-    let wire = answer(302, &[("Location", "https://sso.example.com/login?rd=x")]);
-    let page = PageWire::Elsewhere(dashboard.to_owned());
+    let wire = answer(status, &[("Location", "https://sso.example.com/login?rd=x"), ("Content-Type", "text/html")]);
     let without = upload::judge_complete(&asked, &wire);
     assert_eq!(told(&without).0, "refused");
-    let with_cookies = upload::has_passed_login(&asked, &wire, &page);
+    let with_cookies = upload::has_passed_login(&asked, &wire, &page_of(&asked, of_page));
     let verdict = with_cookies.map_or(without.clone(), |other| upload::stricter(&asked, without, &other));
     assert_eq!(told(&verdict).0, expected, "{verdict:?}");
+    let basic = answer(401, &[("WWW-Authenticate", "Basic realm=x")]);
+    assert!(upload::has_passed_login(&asked, &basic, &page_of(&asked, elsewhere())).is_none(), "of one host only");
+}
+
+/// Of the same origin: what answers the upload and the dashboard's page.
+#[rstest]
+#[case::sign_in_page(403, elsewhere(), true)]
+#[case::bare(401, shown(401, ""), true)]
+#[case::to_a_login(302, elsewhere(), true)]
+#[case::login_page(200, shown(200, "<form>"), true)]
+#[case::of_glance_s_path_alone(403, shown(200, HORIZON), false)]
+#[case::nothing_there(404, shown(404, "default backend"), false)]
+#[case::broken(403, shown(502, ""), false)]
+#[case::method(405, elsewhere(), false)]
+#[case::limit(413, elsewhere(), false)]
+fn a_login_in_front_of_both(#[case] status: u16, #[case] of_page: PageWire, #[case] unknown: bool) {
+    let asked =
+        Preflight { endpoint: Endpoint::parse(&format!("{ORIGIN}/image")).unwrap(), ..upload_of(Panel::Angular, URL) };
+    let verdict = same_origin::behind_login(&Response { status, headers: vec![] }, &page_of(&asked, of_page));
+    assert_eq!(verdict.is_some(), unknown, "{verdict:?}");
+}
+
+/// The first answer to the PUT, and one to its repetition.
+#[rstest]
+#[case::alike(readable(), readable(), false)]
+#[case::one_without_cors(readable(), glance(), true)]
+#[case::one_with_cors(glance(), readable(), true)]
+#[case::one_with_another_method(readable(), answer(405, &[]), true)]
+#[case::one_with_a_limit(readable(), answer(413, &[]), true)]
+#[case::a_limit_of_requests(readable(), answer(429, &[]), false)]
+#[case::a_ban(readable(), answer(403, &[]), false)]
+#[case::no_answer(readable(), Wire::Silence(10), false)]
+fn servers_that_differ(#[case] first: Wire, #[case] repeated: Wire, #[case] differs: bool) {
+    let asked = upload_of(Panel::Angular, URL);
+    let first = upload::judge_complete(&asked, &first);
+    let verdict = upload::differs(&asked, &first, &Repeated::Put(&repeated));
+    assert_eq!(verdict.as_ref().map(|verdict| told(verdict).0), differs.then_some("refused"), "{verdict:?}");
+}
+
+#[test]
+fn preflights_that_differ() {
+    let asked = upload_of(Panel::Angular, URL);
+    let first = upload::judge_complete(&asked, &readable());
+    let differs = |status| {
+        let answer = Response { status, headers: vec![] };
+        upload::differs(&asked, &first, &Repeated::Preflight(&answer)).is_some()
+    };
+    assert!(differs(200) && differs(404));
+    assert!(!differs(403) && !differs(429) && !differs(503));
+}
+
+/// Two answers to PUTs with an invalid token.
+#[rstest]
+#[case::glance(readable(), readable(), false)]
+#[case::refused(answer(400, &[]), answer(400, &[]), true)]
+#[case::once(answer(400, &[]), readable(), false)]
+#[case::unreadable(glance(), glance(), false)]
+fn a_filter_of_tokens(#[case] first: Wire, #[case] second: Wire, #[case] refused: bool) {
+    assert_eq!(upload::refuses_tokens(&upload_of(Panel::Angular, URL), &first, &second).is_some(), refused);
+}
+
+/// The answers to the complete PUT and to the announced one.
+#[rstest]
+#[case::length_required(answer(411, &[]), readable(), true)]
+#[case::empty(answer(400, &[]), readable(), true)]
+#[case::another_limit(answer(413, &[]), readable(), false)]
+#[case::both(answer(411, &[]), answer(411, &[]), false)]
+fn an_empty_put_that_is_refused(#[case] complete: Wire, #[case] announced: Wire, #[case] unknown: bool) {
+    let asked = upload_of(Panel::Angular, URL);
+    let outcome = |wire: &Wire, verdict| PutOutcome {
+        request: upload::complete(&asked),
+        length: 0,
+        wire: wire.clone(),
+        verdict,
+        settled: None,
+        with_cookies: None,
+    };
+    let put = outcome(&complete, upload::judge_complete(&asked, &complete));
+    let size = outcome(&announced, upload::judge_announced(SIZE, &announced));
+    assert_eq!(upload::outweighed(&put, &size).is_some(), unknown);
 }
 
 fn cause(rule: Option<Rule>, message: &str) -> Cause {
