@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use direct_upload_api::{ConditionType, ConfiguredMode, GlanceStatus, HorizonStatus, Reason, VerificationStatus};
 use direct_upload_core::model::{CanaryOutcome, CanaryQuery, Key, Kind, ProbeAnswer, StuckReading};
+use direct_upload_core::plan::Action;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -110,16 +111,25 @@ pub struct Metrics {
 impl Default for Metrics {
     fn default() -> Self {
         let mut registry = Registry::with_prefix("direct_upload");
-        let reconciles = Family::default();
-        let steps = Family::default();
+        let reconciles = Family::<ReconcileLabels, Counter>::default();
+        let steps = Family::<StepLabels, Counter>::default();
         let (failures, unread, unreadable) = <(Family<_, _>, Family<_, _>, Family<_, _>)>::default();
         let resources = Family::<ResourceLabels, Gauge>::default();
         let (leader, frozen) = <(Gauge<_, _>, Gauge<_, _>)>::default();
         let build = Family::<BuildLabels, Gauge>::default();
         build.get_or_create(&BuildLabels { version: env!("CARGO_PKG_VERSION") }).set(1);
+        // All counters exist from the start, so that alerts and panels see the first event: a rate needs a
+        // value before it. See "Avoid missing metrics", https://prometheus.io/docs/practices/instrumentation/.
+        for kind in ["Horizon", "Glance", "OpenStackAPI"] {
+            for outcome in ["success", "error"] {
+                drop(reconciles.get_or_create(&ReconcileLabels { kind, outcome }));
+            }
+            for step in Action::names() {
+                drop(steps.get_or_create(&StepLabels { kind, step }));
+            }
+        }
         registry.register("reconciles", "Reconciles by kind and outcome", reconciles.clone());
         registry.register("steps", "Steps carried out, by kind and name", steps.clone());
-        // It exists from the start, so that an alert sees the first one.
         for work in ["reconcile", "preflight", "derivation", "canary"] {
             for cause in ["panic", "timeout"] {
                 drop(failures.get_or_create(&FailureLabels { work, cause }));
@@ -129,7 +139,10 @@ impl Default for Metrics {
         registry.register("unread_scopes", "Scopes of a kind that are watched and cannot be read", unread.clone());
         registry.register("unreadable_objects", "Objects of a kind that cannot be decoded", unreadable.clone());
         registry.register("resources", "Resources by kind, readiness and reason", resources.clone());
-        let preflights = Family::default();
+        let preflights = Family::<PreflightLabels, Counter>::default();
+        for verdict in ["granted", "refused", "unknown"] {
+            drop(preflights.get_or_create(&PreflightLabels { verdict }));
+        }
         let preflight_seconds = Histogram::new([0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0]);
         registry.register("preflights", "Preflights by verdict", preflights.clone());
         registry.register("preflight_seconds", "How long preflights took", preflight_seconds.clone());
@@ -141,7 +154,7 @@ impl Default for Metrics {
         );
         registry.register(
             "horizon_verdict_timestamp_seconds",
-            "What preflights show for a Horizon, and since when",
+            "What preflights and the canary show for a Horizon, and since when",
             verdict_since.clone(),
         );
         let api_verdict_since = Family::default();

@@ -1,5 +1,6 @@
 //! What the operator reports.
 
 mod calls;
+mod counters;
 mod gitops;
 mod upload_mode;

@@ -22,7 +22,7 @@ pub struct Step {
 }
 
 /// What a step does.
-#[derive(Clone, Debug, PartialEq, strum::IntoStaticStr)]
+#[derive(Clone, Debug, PartialEq, strum::IntoStaticStr, strum::VariantNames)]
 pub enum Action {
     /// Put our finalizer on the resource.
     AddFinalizer,
@@ -119,9 +119,15 @@ impl Action {
         }
     }
 
-    /// The name in events.
+    /// The name in events and metrics.
     pub fn name(&self) -> &'static str {
         self.into()
+    }
+
+    /// The names of all steps that the operator does itself: those that do not [wait](Self::waits).
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        let names = <Self as strum::VariantNames>::VARIANTS;
+        names.iter().copied().filter(|name| !name.starts_with("Await"))
     }
 }
 
