@@ -40,7 +40,9 @@ fn all_counters_are_there_before_the_first_event() {
         metrics.preflight(&answer, std::time::Duration::ZERO);
     }
     for work in ["reconcile", "preflight", "derivation", "canary"] {
-        ["panic", "timeout"].iter().for_each(|cause| metrics.gave_up(work, cause));
+        for cause in ["panic", "timeout"] {
+            metrics.gave_up(work, cause);
+        }
     }
     assert_eq!(names(&metrics), start);
     assert!(counters(&metrics).iter().all(|(_, value)| *value == 1), "{:?}", counters(&metrics));
