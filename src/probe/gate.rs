@@ -219,7 +219,7 @@ mod tests {
         let known = glance.host.address.or_else(|| glance.host.name.parse().ok()).unwrap_or(Ipv4Addr::LOCALHOST.into());
         let known = SocketAddr::new(known, glance.host.port);
         let put = upload::complete(&asked, &glance, known, &question, None).await;
-        let size = upload::announced(&asked, &glance, known, &question, None, 1).await;
+        let size = upload::announced(&asked, &glance, known, &question, 1).await;
         let hosts = address.map(|address| (glance.host.name.clone(), address.parse().unwrap())).into_iter().collect();
         let query = CatalogQuery {
             auth_url: PublicUrl::parse(url).unwrap(),

@@ -107,12 +107,13 @@ pub async fn probe(probe: &Probe) -> ProbeResult {
             let page = observed.page.as_ref();
             observed.put = Some(upload::complete(probe, &glance, address, &observed.asked, page).await);
         }
-        let complete = observed.put.as_ref().map(|put| &put.request);
-        let size = upload::announced(probe, &glance, address, &observed.asked, complete, uploads.size).await;
-        if let Some(put) = &mut observed.put
-            && let Some(verdict) = outweighed(put, &size)
-        {
-            (put.settled, put.verdict) = (Some(verdict.clone()), verdict);
+        let size = upload::announced(probe, &glance, address, &observed.asked, uploads.size).await;
+        if let Some(put) = &mut observed.put {
+            let filtered =
+                upload::filters_tokens(probe, &glance, address, &observed.asked, &put.verdict, &size.wire).await;
+            if let Some(verdict) = filtered.or_else(|| outweighed(put, &size)) {
+                (put.settled, put.verdict) = (Some(verdict.clone()), verdict);
+            }
         }
         observed.size = Some(size);
     }

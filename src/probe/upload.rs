@@ -4,13 +4,14 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use direct_upload_core::judge::upload::Repeated;
 use direct_upload_core::judge::{
     PageOutcome, Preflight, PutOutcome, Request, Unreachable, UploadVerdict, Wire, success, upload,
 };
 use tokio::time::{sleep, timeout};
 
 use super::http::{Answer, Exchange};
-use super::preflight::{self, Probe, Site};
+use super::preflight::{self, Depth, Probe, Site};
 
 /// How long the complete PUT may take, with its connection.
 const COMPLETE: Duration = Duration::from_secs(10);
@@ -64,7 +65,7 @@ pub async fn complete(
         let versions = ask(&success::request(asked)).await;
         let compares = success::is_worth_comparing(&by_answer);
         let refusal = if compares { Some(ask(&success::refused(asked)).await) } else { None };
-        settled = success::judge(asked, &by_answer, &versions, refusal.as_ref());
+        settled = success::judge(asked, &wire, &by_answer, &versions, refusal.as_ref());
     }
     let mut verdict = settled.clone().unwrap_or(by_answer);
     let mut with_cookies = page.and_then(|page| upload::has_passed_login(asked, &wire, page));
@@ -78,22 +79,15 @@ pub async fn complete(
 }
 
 /// The PUT that announces this size. If its answer requires it, another one announces one byte.
-pub async fn announced(
-    probe: &Probe,
-    site: &Site,
-    address: SocketAddr,
-    asked: &Preflight,
-    complete: Option<&Request>,
-    bytes: u64,
-) -> PutOutcome {
-    let request = upload::announced(asked, bytes, complete);
+pub async fn announced(probe: &Probe, site: &Site, address: SocketAddr, asked: &Preflight, bytes: u64) -> PutOutcome {
+    let request = upload::announced(asked, bytes);
     let mut wire = exchange(probe, site, address, &request, ANNOUNCED).await;
     if upload::is_worth_waiting(&wire) {
         sleep(AFTER_LIMIT).await;
         wire = exchange(probe, site, address, &request, ANNOUNCED).await;
     }
     let verdict = if upload::is_worth_comparing(&wire) {
-        let small = exchange(probe, site, address, &upload::announced(asked, 1, complete), ANNOUNCED).await;
+        let small = exchange(probe, site, address, &upload::announced(asked, 1), ANNOUNCED).await;
         upload::compare(bytes, &wire, &small)
     } else {
         upload::judge_announced(bytes, &wire)
@@ -102,7 +96,8 @@ pub async fn announced(
 }
 
 /// The verdict if the same requests, repeated, have other results: several servers may take turns behind one address.
-/// The order is such that each of two or three of them gets a PUT. The last PUT has a token.
+/// The order is such that each of two gets a preflight and a PUT. Refused PUTs count in firewalls, so the operator, which
+/// comes again and again, does not repeat them.
 async fn repeat(
     probe: &Probe,
     site: &Site,
@@ -111,33 +106,45 @@ async fn repeat(
     request: &Request,
     first: &UploadVerdict,
 ) -> Option<UploadVerdict> {
-    let ask = async |request: &Request| exchange(probe, site, address, request, COMPLETE).await;
+    let is_once = probe.depth == Depth::Panels;
     let is_refused = matches!(first, UploadVerdict::Refused { .. });
     for is_put in [true, false, false, true] {
+        if (is_put && !is_once) || (!is_put && is_refused) {
+            continue;
+        }
         // Each is about another image, because some servers take turns by path.
         let next = Preflight { image: uuid::Uuid::new_v4().to_string(), ..asked.clone() };
-        let other = if is_put {
-            let wire = ask(&Request { path: next.request().path, ..request.clone() }).await;
-            upload::differs(&next, first, &upload::Repeated::Put(&wire))
-        } else if is_refused {
-            None
-        } else {
-            match ask(&next.request()).await {
-                Wire::Response(answer) => upload::differs(&next, first, &upload::Repeated::Preflight(&answer)),
-                _ => None,
-            }
+        let path = next.request().path;
+        let repeated = if is_put { Request { path, ..request.clone() } } else { next.request() };
+        let wire = exchange(probe, site, address, &repeated, COMPLETE).await;
+        let other = match &wire {
+            _ if is_put => upload::differs(&next, first, &Repeated::Put(&wire)),
+            Wire::Response(answer) => upload::differs(&next, first, &Repeated::Preflight(answer)),
+            _ => None,
         };
         if other.is_some() {
             return other;
         }
     }
-    if is_refused {
+    None
+}
+
+/// The verdict if a filter on tokens refused the announced PUT.
+pub async fn filters_tokens(
+    probe: &Probe,
+    site: &Site,
+    address: SocketAddr,
+    asked: &Preflight,
+    complete: &UploadVerdict,
+    announced: &Wire,
+) -> Option<UploadVerdict> {
+    if !upload::may_filter_tokens(complete, announced) {
         return None;
     }
-    let with_token = upload::with_token(asked);
-    let (wire, again) = (ask(&with_token).await, async || ask(&with_token).await);
-    upload::differs(asked, first, &upload::Repeated::Put(&wire))?;
-    upload::refuses_tokens(asked, &wire, &again().await)
+    let request = upload::with_token(asked);
+    let ask = async || exchange(probe, site, address, &request, COMPLETE).await;
+    let (first, second) = (ask().await, ask().await);
+    upload::refuses_tokens(asked, &first, &second)
 }
 
 /// The verdict on the PUT if browsers send it on their connection to the dashboard, and it fails there.

@@ -80,7 +80,7 @@ fn granted_is_0_and_what_was_asked_is_what_a_browser_asks() {
         out(&output)
     );
     let asked = server.asked();
-    assert_eq!(asked.len(), 9, "and two uploads without a token, five repetitions, and what a success looks like");
+    assert_eq!(asked.len(), 8, "and two uploads without a token, four repetitions, and what a success looks like");
     let (head, port) = (&asked[0], server.port);
     let line = head.lines().next().unwrap();
     assert!(line.starts_with("OPTIONS /v2/images/") && line.ends_with("/file HTTP/1.1"), "{line}");
@@ -299,7 +299,7 @@ fn tls_is_checked_with_the_given_ca() {
     assert_eq!(unknown.status.code(), Some(1));
     assert!(out(&unknown).starts_with("unknown: ") && out(&unknown).contains("--ca FILE"), "{}", out(&unknown));
     assert_eq!(json_of(&ask("https", &server, &["-o", "json"]))["unreachable"]["kind"], "certificate");
-    assert_eq!(server.asked().len(), 9, "nothing is sent to a server that is not known");
+    assert_eq!(server.asked().len(), 8, "nothing is sent to a server that is not known");
 }
 
 #[rstest]

@@ -33,11 +33,22 @@ pub fn refused(asked: &Preflight) -> Request {
 pub fn is_worth_asking(put: &Wire, verdict: &UploadVerdict) -> bool {
     match (put, verdict) {
         (Wire::Response(_), UploadVerdict::Passed { .. }) => true,
-        (Wire::Response(answer), UploadVerdict::Refused { .. }) => {
-            answer.status == 401 && challenges(answer).all(|challenge| starts_with(challenge, "keystone"))
-        }
+        (Wire::Response(answer), UploadVerdict::Refused { .. }) => is_bare(answer) || may_check_tokens(answer),
         _ => false,
     }
+}
+
+/// A refusal without another login's challenge.
+fn is_bare(answer: &Response) -> bool {
+    answer.status == 401 && challenges(answer).all(|challenge| starts_with(challenge, "keystone"))
+}
+
+/// Whether an answer may come from a gateway that checks tokens as Glance does: it asks for Keystone's, or it is one
+/// for programs. Logins of people answer with a page.
+fn may_check_tokens(answer: &Response) -> bool {
+    let is_json = get(&answer.headers, "Content-Type").is_some_and(|kind| starts_with(&kind, "application/json"));
+    let mut people = challenges(answer).filter(|c| starts_with(c, "basic") || starts_with(c, "negotiate"));
+    matches!(answer.status, 401 | 403) && (asks_keystone(answer) || is_json) && people.next().is_none()
 }
 
 fn asks_keystone(answer: &Response) -> bool {
@@ -53,6 +64,7 @@ pub fn is_worth_comparing(verdict: &UploadVerdict) -> bool {
 /// refusal.
 pub fn judge(
     asked: &Preflight,
+    put: &Wire,
     verdict: &UploadVerdict,
     versions: &Wire,
     refusal: Option<&Wire>,
@@ -60,10 +72,13 @@ pub fn judge(
     let answer = match versions {
         Wire::Response(answer) if (200..=300).contains(&answer.status) => answer,
         Wire::Response(answer)
-            if asks_keystone(answer) && matches!(verdict, UploadVerdict::Refused { by: Answerer::Glance, .. }) =>
+            if may_check_tokens(answer)
+                && matches!(put, Wire::Response(put) if put.status == answer.status && may_check_tokens(put))
+                && matches!(verdict, UploadVerdict::Refused { .. }) =>
         {
             let message = format!(
-                "the versions of Glance, which need no token, were answered with 401{}, too: something in front of Glance checks tokens itself; a user's token was not tried",
+                "the versions of Glance, which need no token, were answered with {}{}, too: something in front of Glance may check tokens itself; a user's token was not tried",
+                answer.status,
                 signature(answer)
             );
             let fix = "upload an image once; a canary (spec.directUpload.canary) does so all the time";
@@ -86,13 +101,17 @@ pub fn judge(
             ),
             "upload an image once; remove what adds CORS headers in front of Glance (nginx: add_header, HAProxy: http-response, httpd: Header)",
         ),
-        (UploadVerdict::Refused { by, .. }, Ok(())) if !is_only_put => (
-            by,
-            format!(
-                "the page may not read the refusals of a PUT and of a GET, but it may read a successful answer to a GET{from}: something in front of Glance replaces errors, or adds CORS headers to successful answers only"
-            ),
-            "upload an image once; let errors of Glance pass with their CORS headers (nginx: add_header ... always, proxy_intercept_errors off; httpd: ProxyErrorOverride Off)",
-        ),
+        (UploadVerdict::Refused { by, .. }, Ok(()))
+            if !is_only_put && matches!(put, Wire::Response(put) if is_bare(put)) =>
+        {
+            (
+                by,
+                format!(
+                    "the page may not read the refusals of a PUT and of a GET, but it may read a successful answer to a GET{from}: something in front of Glance replaces errors, or adds CORS headers to successful answers only"
+                ),
+                "upload an image once; let errors of Glance pass with their CORS headers (nginx: add_header ... always, proxy_intercept_errors off; httpd: ProxyErrorOverride Off)",
+            )
+        }
         _ => return None,
     };
     let why = Unreachable::new(UnreachableKind::Unclear, message, fix);

@@ -72,21 +72,25 @@ pub fn complete(asked: &Preflight) -> Request {
     put(asked, 0, None)
 }
 
-/// The PUT that only announces its data. It has a token if the [`complete`] one needed one.
-pub fn announced(asked: &Preflight, size: u64, complete: Option<&Request>) -> Request {
+/// The PUT that only announces its data. Unlike the [`complete`] one it has a token, as an upload has, which Keystone
+/// has not issued.
+pub fn announced(asked: &Preflight, size: u64) -> Request {
     let mut request = put(asked, size, Some(("Expect", "100-continue".to_owned())));
-    let token = complete.and_then(|complete| complete.lines.iter().find(|(name, _)| *name == TOKEN));
-    request.lines.extend(token.cloned());
+    request.lines.push((TOKEN, invalid_token()));
     request
 }
 
-/// The complete PUT with a token that Keystone has not issued, for servers that want one before Glance sees it. It has
-/// the form of Keystone's default, a Fernet token: version 0x80, a time, and whole blocks of 16 bytes.
+/// The complete PUT with a token that Keystone has not issued, for servers that want one before Glance sees it.
 pub fn with_token(asked: &Preflight) -> Request {
+    put(asked, 0, Some((TOKEN, invalid_token())))
+}
+
+/// It has the form of Keystone's default, a Fernet token: version 0x80, a time, and whole blocks of 16 bytes.
+fn invalid_token() -> String {
     const FERNET: &str = "gAAAAABo";
     const LENGTH: usize = 247;
     let filler = OPERATOR.chars().chain(['-']).cycle();
-    put(asked, 0, Some((TOKEN, FERNET.chars().chain(filler).take(LENGTH).collect())))
+    FERNET.chars().chain(filler).take(LENGTH).collect()
 }
 
 fn put(asked: &Preflight, length: u64, more: Option<(&'static str, String)>) -> Request {
@@ -342,6 +346,11 @@ pub fn mixed(asked: &Preflight, failure: Failure) -> Failure {
     );
     let fix = format!("compare all servers behind {host} (replicas of Glance, of the proxy): {}", failure.fix);
     Failure { message, fix, ..failure }
+}
+
+/// Whether the answer to the [`announced`] PUT may come from a filter on tokens, which let the complete one pass.
+pub fn may_filter_tokens(complete: &UploadVerdict, announced: &Wire) -> bool {
+    matches!(complete, UploadVerdict::Passed { .. }) && matches!(announced, Wire::Response(_)) && !is_glances(announced)
 }
 
 /// The verdict on a PUT with a token, if something refuses it twice that lets PUTs without one pass.

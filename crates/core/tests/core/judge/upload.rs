@@ -7,8 +7,8 @@ use direct_upload_api::web::Endpoint;
 use direct_upload_api::{Panel, Rule};
 use direct_upload_core::judge::upload::Repeated;
 use direct_upload_core::judge::{
-    Answerer, PageOutcome, PageWire, Preflight, PutOutcome, Request, Response, Unreachable, UnreachableKind,
-    UploadVerdict, Wire, page, same_origin, success, upload,
+    Answerer, PageOutcome, PageWire, Preflight, PutOutcome, Response, Unreachable, UnreachableKind, UploadVerdict,
+    Wire, page, same_origin, success, upload,
 };
 use direct_upload_core::model::{Cause, Observation, Page, Part, ProbeAnswer};
 use rstest::rstest;
@@ -231,6 +231,9 @@ fn who_checks_tokens(#[case] without: Wire, #[case] with: Wire, #[case] checks: 
 #[case::only_on_success_and_glance_s_own(stripped(("Vary", "Origin")), versions(&[ORIGIN]), stripped(("Vary", "Origin")), "unknown")]
 #[case::errors_replaced(answer(401, &[("Content-Type", "text/html")]), versions(&[ORIGIN]), answer(401, &[]), "unknown")]
 #[case::never(glance(), versions(&[]), glance(), "refused")]
+#[case::a_gateway(json(403), json(403), json(403), "unknown")]
+#[case::a_gateway_of_puts(json(403), versions(&[ORIGIN]), json(403), "refused")]
+#[case::a_page_of_a_login(answer(403, &[("Content-Type", "text/html")]), json(403), json(403), "refused")]
 #[case::a_check_of_tokens(glance(), glance(), glance(), "unknown")]
 #[case::all_of_put(glance(), versions(&[ORIGIN]), readable(), "refused")]
 #[case::stripped_of_put(stripped(("Vary", "Origin")), versions(&[ORIGIN]), readable(), "refused")]
@@ -242,7 +245,7 @@ fn with_a_successful_answer(#[case] put: Wire, #[case] get: Wire, #[case] same: 
     let mut verdict = upload::judge_complete(&asked, &put);
     if success::is_worth_asking(&put, &verdict) {
         let same = success::is_worth_comparing(&verdict).then_some(same);
-        verdict = success::judge(&asked, &verdict, &get, same.as_ref()).unwrap_or(verdict);
+        verdict = success::judge(&asked, &put, &verdict, &get, same.as_ref()).unwrap_or(verdict);
     }
     assert_eq!(told(&verdict).0, expected, "{verdict:?}");
 }
@@ -250,6 +253,11 @@ fn with_a_successful_answer(#[case] put: Wire, #[case] get: Wire, #[case] same: 
 /// Glance's refusal, with one header that its CORS filter left.
 fn stripped(header: (&str, &str)) -> Wire {
     answer(401, &[("WWW-Authenticate", "Keystone uri='https://k'"), header])
+}
+
+/// A refusal for programs.
+fn json(status: u16) -> Wire {
+    answer(status, &[("Content-Type", "application/json")])
 }
 
 fn versions(origins: &[&str]) -> Wire {
@@ -300,7 +308,7 @@ fn a_put_without_answer(#[case] wire: Wire, #[case] expected: &str, #[case] rule
 fn the_requests() {
     let asked = upload_of(Panel::Django, URL);
     for (request, length, expects) in
-        [(upload::complete(&asked), "0", false), (upload::announced(&asked, SIZE, None), "10737418240", true)]
+        [(upload::complete(&asked), "0", false), (upload::announced(&asked, SIZE), "10737418240", true)]
     {
         assert_eq!((request.method, request.path.as_str()), ("PUT", asked.endpoint.upload_path(&asked.image).as_str()));
         let value = |name| request.lines.iter().find(|(n, _)| *n == name).map(|(_, value)| value.as_str());
@@ -308,14 +316,11 @@ fn the_requests() {
         assert_eq!(value("Expect"), expects.then_some("100-continue"));
         assert_eq!(value("Origin"), Some(ORIGIN));
         assert!(value("User-Agent").unwrap().contains(" direct-upload-operator/"));
-        assert_eq!((value("X-Auth-Token"), value("Cookie"), value("Authorization")), (None, None, None));
+        assert_eq!((value("Cookie"), value("Authorization")), (None, None));
+        // A Fernet token's form.
+        assert_eq!(value("X-Auth-Token").is_some_and(|token| token.starts_with("gAAAAA")), expects);
         assert!(value("Referer").is_some());
     }
-    let with_token = upload::with_token(&asked);
-    let token = |request: &Request| request.lines.iter().find(|(name, _)| *name == "X-Auth-Token").cloned();
-    assert!(token(&with_token).unwrap().1.starts_with("gAAAAA"), "a Fernet token's form");
-    assert_eq!(token(&upload::announced(&asked, SIZE, Some(&with_token))), token(&with_token));
-    assert_eq!(token(&upload::announced(&asked, SIZE, Some(&upload::complete(&asked)))), None);
     let silent = Preflight { refers: false, ..asked };
     assert!(upload::complete(&silent).lines.iter().all(|(name, _)| *name != "Referer"));
 }
