@@ -8,7 +8,7 @@ use super::failure::Failure;
 use super::page::PageWire;
 use super::preflight::{Preflight, Request};
 use super::response::{PreflightVerdict, Response};
-use super::unreachable::Unreachable;
+use super::unreachable::{Unreachable, UnreachableKind};
 use super::upload::{self, UploadVerdict, Wire, judge_complete};
 use crate::model::Advice;
 
@@ -71,7 +71,8 @@ impl PageOutcome {
         let answered = match &self.wire {
             PageWire::Elsewhere(_) => true,
             PageWire::Response(answer, _) => answer.status < 500 && answer.status != 404,
-            PageWire::Failed(_) => false,
+            // Too many redirects, for example.
+            PageWire::Failed(why) => why.kind == UnreachableKind::Unclear,
         };
         answered && matches!(self.verdict, PartVerdict::Unknown(_))
     }

@@ -350,6 +350,13 @@ const HORIZON: &str = "<body ng-app='horizon.app'>";
 #[case::panel_unknown(Panel::Unknown, URL, 302, elsewhere(), "refused")]
 #[case::without_cookies(Panel::Angular, URL, 302, elsewhere(), "refused")]
 #[case::another_site(Panel::Django, "https://glance.example.org", 302, elsewhere(), "refused")]
+#[case::redirects_without_end(
+    Panel::Django,
+    URL,
+    302,
+    PageWire::Failed(Unreachable::new(UnreachableKind::Unclear, "", "")),
+    "unknown"
+)]
 #[case::open_dashboard(Panel::Django, URL, 403, shown(200, HORIZON), "refused")]
 #[case::method(Panel::Django, URL, 405, elsewhere(), "refused")]
 fn a_login_that_browsers_have_passed(
