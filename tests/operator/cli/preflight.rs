@@ -420,7 +420,7 @@ fn https_to_a_port_that_speaks_http_is_told() {
 #[case::glance_without_challenge("401 Unauthorized", "200 OK\r\nContent-Type: application/json", 0, 5)]
 #[case::login_of_both("401 Unauthorized", "200 OK\r\nContent-Type: text/html", 0, 5)]
 #[case::dashboard("404 Not Found\r\nContent-Type: text/html", "404 Not Found", 1, 2)]
-#[case::login("302 Found\r\nLocation: /auth/login/?next=/", "200 OK", 1, 7)]
+#[case::login("302 Found\r\nLocation: /auth/login/?next=/", "200 OK", 1, 4)]
 fn of_the_same_origin_the_upload_itself_is_asked(
     #[case] put: &str,
     #[case] versions: &str,
@@ -428,7 +428,11 @@ fn of_the_same_origin_the_upload_itself_is_asked(
     #[case] questions: usize,
 ) {
     let answers = [put, versions].map(|head| format!("HTTP/1.1 {head}\r\nContent-Length: 0\r\n\r\n"));
-    let server = Server::plain(move |head| answers[usize::from(head.starts_with("GET /image/versions "))].clone());
+    let login = "HTTP/1.1 200 OK\r\nContent-Length: 27\r\n\r\n<body ng-app='horizon.app'>".to_owned();
+    let server = Server::plain(move |head| match head.starts_with("GET /auth/login/") {
+        true => login.clone(),
+        false => answers[usize::from(head.starts_with("GET /image/versions "))].clone(),
+    });
     let origin = format!("http://cloud.example.com:{}", server.port);
     let resolve = format!("cloud.example.com:{}:127.0.0.1", server.port);
     let output = run(&["--origin", &origin, "--url", &format!("{origin}/image"), "--resolve", &resolve, "-o", "json"]);
