@@ -141,10 +141,11 @@ pub(super) async fn filters_tokens(
     if !upload::may_filter_tokens(complete, announced) {
         return None;
     }
-    let request = upload::with_token(asked);
-    let ask = async || exchange(probe, site, address, &request, COMPLETE).await;
-    let (first, second) = (ask().await, ask().await);
-    upload::refuses_tokens(asked, &first, &second)
+    let (with, without) = (upload::with_token(asked), upload::complete(asked));
+    let ask = async |request: &Request| exchange(probe, site, address, request, COMPLETE).await;
+    let verdict = upload::refuses_tokens(asked, &ask(&with).await, &ask(&with).await)?;
+    // A limit of requests would refuse this one, too.
+    upload::is_glances(&ask(&without).await).then_some(verdict)
 }
 
 /// The verdict on the PUT if browsers send it on their connection to the dashboard, and it fails there.
