@@ -27,7 +27,7 @@ pub fn exposures(snapshot: &Snapshot, route: &Arc<TlsRoute>, backends: &Backends
     let TlsRoute { meta, spec, parents } = &**route;
     let mut leads = false;
     for rule in &spec.rules {
-        leads |= any_leads(snapshot, "TLSRoute", &meta.key.namespace, &rule.backend_refs, backends)?;
+        leads |= any_leads(snapshot, "TLSRoute", &meta.key.namespace, &rule.backend_refs, backends, &mut notes)?;
     }
     if leads {
         let attaching = Attaching { kind: "TLSRoute", meta, parents: &spec.parent_refs, judged: parents };
@@ -41,7 +41,9 @@ pub fn exposures(snapshot: &Snapshot, route: &Arc<TlsRoute>, backends: &Backends
                         "listener {name} of {parent} passes TLS through, so the pods must end it themselves"
                     ));
                 }
-                found.add(&notes.source, origins.into_iter().map(|origin| PublicUrl::with_path(origin, "")));
+                for (origin, assumed) in origins {
+                    found.add_assuming(&notes.source, [PublicUrl::with_path(origin, "")], assumed);
+                }
             }
         }
     }
