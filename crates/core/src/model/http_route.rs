@@ -53,6 +53,7 @@ pub struct HttpRule {
 #[serde(rename_all = "camelCase", default)]
 pub struct HttpMatch {
     pub path: HttpPath,
+    pub method: Option<String>,
     pub headers: Vec<Header>,
     pub query_params: Vec<Header>,
 }

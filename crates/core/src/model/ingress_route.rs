@@ -35,6 +35,8 @@ pub struct IngressRouteSpec {
 pub struct IngressRouteRule {
     #[serde(rename = "match")]
     pub matches: String,
+    /// The length of `matches` if it is 0.
+    pub priority: i64,
     pub services: Vec<IngressRouteService>,
     pub middlewares: Vec<IngressRouteRef>,
 }

@@ -163,7 +163,9 @@ pub(crate) fn attachments(
             let section = reference.section_name.as_ref().map(|name| format!(" of name {name}"));
             let port = reference.port.map(|port| format!(" on port {port}"));
             let which: String = section.into_iter().chain(port).collect();
-            notes.add(format!("{name} has no listener{which}"));
+            if !which.is_empty() {
+                notes.add(format!("{name} has no listener{which}"));
+            }
         }
         let mut listeners = Vec::new();
         for listener in parent.listeners.iter().filter(|l| selects(reference, l)) {

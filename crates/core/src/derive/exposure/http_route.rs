@@ -11,7 +11,7 @@ use super::hostname::{Hostname, meeting};
 use crate::derive::exposure::{Exposures, HostClaims, Notes};
 use crate::derive::exposure_issue::ExposingObject;
 use crate::model::{
-    BackendRef, GrantTo, HttpMatch, HttpRoute, HttpRule, Key, Kind, Listener, Needs, Problem, ReferenceGrant,
+    BackendRef, GrantTo, HttpMatch, HttpRoute, HttpRule, Key, Kind, Listener, Meta, Needs, Problem, ReferenceGrant,
     RouteParentStatus, Snapshot, find_condition,
 };
 
@@ -26,12 +26,12 @@ pub fn exposures(snapshot: &Snapshot, route: &Arc<HttpRoute>, backends: &Backend
     let mut positions = Vec::new();
     for (at, rule) in route.spec.rules.iter().enumerate() {
         if leads(snapshot, route, rule, backends, &mut notes)? {
-            rules.push(rule);
+            rules.push((at, rule));
             positions.push(at);
         }
     }
     let mut found = Exposures::default();
-    let paths = paths(&rules, &mut notes);
+    let paths = paths(&route.spec.rules, &rules, &mut notes);
     if !paths.is_empty() {
         let HttpRoute { meta, spec, parents, .. } = &**route;
         let attaching = Attaching { kind: "HTTPRoute", meta, parents: &spec.parent_refs, judged: parents };
@@ -55,20 +55,26 @@ pub fn exposures(snapshot: &Snapshot, route: &Arc<HttpRoute>, backends: &Backend
 
 /// The hosts and paths that an accepted HTTPRoute serves; a redirect serves nothing.
 pub(crate) fn claims(route: &HttpRoute, found: HostClaims<'_>) {
-    let accepted = |parent: &RouteParentStatus| {
-        find_condition(&parent.conditions, "Accepted").is_some_and(|condition| condition.status == "True")
-    };
-    if !route.parents.iter().any(accepted) {
+    if !is_accepted(&route.meta, &route.parents) {
         return;
     }
     for rule in route.spec.rules.iter().filter(|rule| !redirects(rule)) {
-        let paths = rule.matches.iter().map(|m| m.path.value.as_deref().unwrap_or_default());
+        let matches = rule.matches.iter().filter(|m| demand(m).is_none());
+        let paths = matches.map(|m| m.path.value.as_deref().unwrap_or_default());
         for path in paths.chain(rule.matches.is_empty().then_some("")) {
             for host in &route.spec.hostnames {
                 found(host, path, format_args!("HTTPRoute {}", route.meta.key));
             }
         }
     }
+}
+
+/// A controller has accepted a route, or none has seen it: it is in a file.
+pub(crate) fn is_accepted(meta: &Meta, parents: &[RouteParentStatus]) -> bool {
+    let accepted = |parent: &RouteParentStatus| {
+        find_condition(&parent.conditions, "Accepted").is_some_and(|condition| condition.status == "True")
+    };
+    parents.iter().any(accepted) || (parents.is_empty() && !meta.is_stored())
 }
 
 fn redirects(rule: &HttpRule) -> bool {
@@ -107,7 +113,7 @@ pub(crate) fn any_leads(
         refused = Some(service);
     }
     if let Some(Key { namespace, name }) = refused {
-        notes.add(format!("it names Service {name} of namespace {namespace}, where no ReferenceGrant permits a {kind} of namespace {own} to do so"));
+        notes.add(format!("it names Service {name} of namespace {namespace}, where no ReferenceGrant permits kind {kind} of namespace {own} to do so"));
     }
     Ok(false)
 }
@@ -134,6 +140,28 @@ fn routes_of<'a>(grant: &'a ReferenceGrant, kind: &str) -> impl Iterator<Item = 
     grant.spec.from.iter().filter(move |from| from.kind == kind).map(|from| from.namespace.as_str())
 }
 
+/// A header or a query that a request must have, and that browsers do not send.
+fn demand(one: &HttpMatch) -> Option<String> {
+    let header = one.headers.iter().find(|header| !is_sent(&header.name));
+    let query = || one.query_params.first().map(|query| format!("query {}", query.name));
+    header.map(|header| format!("header {}", header.name)).or_else(query)
+}
+
+/// Whether a rule has a match of the same weight: of equal matches in a route, the first rule's counts
+/// (HTTPRouteRule, `matches`).
+fn takes_before(rule: &HttpRule, one: &HttpMatch) -> bool {
+    fn path(m: &HttpMatch) -> (&str, &str) {
+        let value = m.path.value.as_deref().unwrap_or("/");
+        match m.path.type_.as_deref().unwrap_or("PathPrefix") {
+            "PathPrefix" => ("PathPrefix", value.trim_end_matches('/')),
+            other => (other, value),
+        }
+    }
+    let plain = |m: &HttpMatch| m.headers.is_empty() && m.query_params.is_empty() && m.method.is_none();
+    let same = |m: &HttpMatch| plain(m) && path(m) == path(one);
+    plain(one) && (rule.matches.iter().any(same) || (rule.matches.is_empty() && same(&HttpMatch::default())))
+}
+
 /// Whether requests of pages or of uploads have a header, or may have it.
 pub(crate) fn is_sent(header: &str) -> bool {
     const SENT: [&str; 12] = [
@@ -150,23 +178,28 @@ pub(crate) fn is_sent(header: &str) -> bool {
         "user-agent",
         "x-auth-token",
     ];
-    SENT.iter().any(|name| header.eq_ignore_ascii_case(name))
+    // Names that start with a colon are parts of the request itself (Contour, Istio).
+    header.starts_with(':') || SENT.iter().any(|name| header.eq_ignore_ascii_case(name))
 }
 
 /// The prefixes under which the rules lead there. A path that is not a prefix is no part of the URL. A match
 /// that demands a header or a query takes no page or upload: browsers send neither.
-fn paths(rules: &[&HttpRule], notes: &mut Notes) -> Vec<String> {
+fn paths(all: &[HttpRule], rules: &[(usize, &HttpRule)], notes: &mut Notes) -> Vec<String> {
     let mut paths = Vec::new();
-    for rule in rules {
-        if rule.matches.is_empty() {
-            paths.push(String::new());
-        }
-        for HttpMatch { path, headers, query_params } in &rule.matches {
-            let header = headers.iter().map(|header| ("header", &header.name)).find(|(_, name)| !is_sent(name));
-            if let Some((what, name)) = header.or(query_params.first().map(|query| ("query", &query.name))) {
-                notes.add(format!("a match with {what} {name} does not count: browsers send requests without it"));
+    for (at, rule) in rules {
+        let any = [HttpMatch::default()];
+        let matches = if rule.matches.is_empty() { any.as_slice() } else { rule.matches.as_slice() };
+        for one in matches {
+            if let Some(demand) = demand(one) {
+                notes.add(format!("a match with {demand} does not count: browsers send requests without it"));
                 continue;
             }
+            let first = all[..*at].iter().position(|other| takes_before(other, one));
+            if let Some(first) = first.filter(|first| rules.iter().all(|(own, _)| own != first)) {
+                notes.add(format!("spec.rules[{at}] gets no request: spec.rules[{first}] has the same match, and the first of two wins"));
+                continue;
+            }
+            let path = &one.path;
             let value = path.value.as_deref().unwrap_or("/");
             match path.type_.as_deref().unwrap_or("PathPrefix") {
                 "PathPrefix" => paths.push(value.to_owned()),

@@ -138,16 +138,26 @@ fn doors_of(ingress: &Ingress, host: &str, has_tls: bool, notes: &mut Notes) -> 
 /// The URLs of paths below an origin.
 fn below(origin: &Origin, paths: &[&IngressPath], port_assumed: bool, notes: &mut Notes) -> Vec<Exposure> {
     let source = notes.source.clone();
-    let url = |path: &&IngressPath| {
-        // A regular expression (ingress-nginx, implementation-specific) says nothing about the prefix.
-        if path.exact || path.path.contains(['(', '*', '[', '$', '^', '\\', '|']) {
+    let url = |path: &&IngressPath| match prefix(path) {
+        Some(prefix) => PublicUrl::with_path(origin.clone(), prefix),
+        None => {
             notes.add(format!("path {:?} is not a prefix; / is assumed", path.path));
-            return PublicUrl::with_path(origin.clone(), "");
+            PublicUrl::with_path(origin.clone(), "")
         }
-        PublicUrl::with_path(origin.clone(), &path.path)
     };
     let urls = paths.iter().map(url);
     urls.map(|url| Exposure { url, source: source.clone(), port_assumed }).collect()
+}
+
+/// The prefix that a path means; none if it is not one.
+fn prefix(path: &IngressPath) -> Option<&str> {
+    // The usual ends of regular expressions that take everything below a prefix (ingress-nginx, "Rewrite"),
+    // and the wildcard of load balancers (GKE, AWS).
+    const ENDS: [&str; 6] = ["(/|$)(.*)", "/(.*)", "(/.*)?", "/?(.*)", "(.*)", "/*"];
+    let text = path.path.as_str();
+    let text = ENDS.iter().find_map(|end| text.strip_suffix(end)).unwrap_or(text);
+    // Any other regular expression says nothing about the prefix.
+    (!path.exact && !text.contains(['(', '*', '[', '$', '^', '\\', '|'])).then_some(text)
 }
 
 fn covers(tls_host: &str, host: &str) -> bool {

@@ -32,7 +32,10 @@ pub fn exposures(snapshot: &Snapshot, route: &Arc<IngressRoute>, backends: &Back
         if !leads(snapshot, own, rule, backends)? {
             continue;
         }
-        let rules = read(rule, &mut notes);
+        let mut rules = read(rule, &mut notes);
+        if route.spec.parent_refs.is_empty() {
+            rules.iter_mut().for_each(|one| without_lost_hosts(snapshot, route, rule, one, backends, &mut notes));
+        }
         let redirects = redirect_http(snapshot, own, rule.middlewares.iter());
         for entry in entries(snapshot, route, rules, &mut Vec::new(), &mut notes)? {
             for door in doors(entry.root, redirects) {
@@ -157,6 +160,58 @@ fn read(rule: &IngressRouteRule, notes: &mut Notes) -> Vec<Alternative> {
         one.demand.is_none()
     });
     read
+}
+
+/// Takes away the hosts whose requests all meet another rule of the IngressRoute first, which leads elsewhere.
+/// What a rule of another one takes is only reported: another Traefik may serve it.
+fn without_lost_hosts(
+    snapshot: &Snapshot,
+    route: &IngressRoute,
+    rule: &IngressRouteRule,
+    one: &mut Alternative,
+    backends: &Backends,
+    notes: &mut Notes,
+) {
+    let own = Alternative { hosts: None, ..one.clone() };
+    let Some(hosts) = &mut one.hosts else { return };
+    hosts.retain(|host| {
+        let wins = |other: &IngressRoute| wins(snapshot, other, route, rule, (host, &own), backends);
+        if wins(route) {
+            notes.add(format!("host {host} goes to a rule of a higher priority, which leads elsewhere"));
+            return false;
+        }
+        if let Some((key, _)) = snapshot.ingress_routes.all().find(|(_, other)| wins(other)) {
+            notes.add(format!(
+                "a rule of IngressRoute {key} for host {host} has a higher priority and leads elsewhere; browsers reach that one if the same Traefik serves both"
+            ));
+        }
+        true
+    });
+}
+
+/// Whether a rule of an IngressRoute takes all requests of a rule before it. Traefik tries rules by priority, which
+/// is a rule's length unless it is set (`GetRulePriority` in pkg/muxer/http/mux.go).
+fn wins(
+    snapshot: &Snapshot,
+    other: &IngressRoute,
+    route: &IngressRoute,
+    rule: &IngressRouteRule,
+    (host, one): (&str, &Alternative),
+    backends: &Backends,
+) -> bool {
+    let priority = |rule: &IngressRouteRule| match rule.priority {
+        0 => i64::try_from(rule.matches.len()).unwrap_or(i64::MAX),
+        set => set,
+    };
+    let namespace = &other.meta.key.namespace;
+    let leads_here = |rule: &IngressRouteRule| leads(snapshot, namespace, rule, backends).unwrap_or(true);
+    let is_before = |them: &&IngressRouteRule| {
+        let redirects = redirect_http(snapshot, namespace, them.middlewares.iter());
+        let is_there = |door: &Door<'_>| doors(other, redirects).iter().any(|their| their.https == door.https);
+        priority(them) > priority(rule) && doors(route, false).iter().all(is_there) && !leads_here(them)
+    };
+    let mut before = other.spec.routes.iter().filter(|_| other.spec.parent_refs.is_empty()).filter(is_before);
+    before.any(|them| alternatives(&them.matches).unwrap_or_default().iter().any(|a| a.takes_all_of(one, host)))
 }
 
 /// Rules, and the IngressRoute with their entry points.

@@ -11,10 +11,10 @@ use direct_upload_api::web::PublicUrl;
 
 use super::attachment::{self, Attaching, attachments};
 use super::backends::Backends;
-use super::http_route::{any_leads, granting, is_inside, origins};
+use super::http_route::{any_leads, granting, is_accepted, is_inside, origins};
 use crate::derive::exposure::{Exposures, HostClaims, Notes};
 use crate::derive::exposure_issue::ExposingObject;
-use crate::model::{Kind, Needs, Problem, RouteParentStatus, Snapshot, TlsRoute, find_condition};
+use crate::model::{Kind, Needs, Problem, Snapshot, TlsRoute};
 
 /// The URLs under which a TLSRoute exposes any of the Services.
 ///
@@ -53,10 +53,7 @@ pub fn exposures(snapshot: &Snapshot, route: &Arc<TlsRoute>, backends: &Backends
 
 /// The hosts of an accepted TLSRoute.
 pub(crate) fn claims(route: &TlsRoute, found: HostClaims<'_>) {
-    let accepted = |parent: &RouteParentStatus| {
-        find_condition(&parent.conditions, "Accepted").is_some_and(|condition| condition.status == "True")
-    };
-    if route.parents.iter().any(accepted) {
+    if is_accepted(&route.meta, &route.parents) {
         for host in &route.spec.hostnames {
             found(host, "", format_args!("TLSRoute {}", route.meta.key));
         }

@@ -17,6 +17,8 @@ pub(crate) struct Alternative {
     pub path: Option<String>,
     /// A header or a query that a request must have, and that browsers do not send.
     pub demand: Option<String>,
+    /// A method, a client or a negation restricts it further.
+    pub partial: bool,
 }
 
 /// No real rule has more alternatives than this.
@@ -45,6 +47,15 @@ pub(crate) fn holds(rule: &str, of: &dyn Fn(&str, &[String]) -> Option<bool>) ->
 }
 
 impl Alternative {
+    /// Whether it takes all requests for a host that another alternative takes.
+    pub fn takes_all_of(&self, other: &Self, host: &str) -> bool {
+        let hosts = self.hosts.as_ref().is_none_or(|hosts| hosts.iter().any(|own| own == host));
+        let is_whole = !self.partial && self.demand.is_none() && self.path.is_none() && self.host_pattern.is_none();
+        // As text: Traefik knows no segments.
+        let (own, its) = (self.prefix.as_deref().unwrap_or("/"), other.prefix.as_deref().unwrap_or("/"));
+        hosts && is_whole && its.starts_with(own)
+    }
+
     /// What matches both; none if nothing does.
     pub fn and(&self, other: &Self) -> Option<Self> {
         let hosts = match (&self.hosts, &other.hosts) {
@@ -66,6 +77,7 @@ impl Alternative {
             prefix,
             path: self.path.clone().or_else(|| other.path.clone()),
             demand: self.demand.clone().or_else(|| other.demand.clone()),
+            partial: self.partial || other.partial,
         })
     }
 }
@@ -142,13 +154,13 @@ fn matcher(name: &str, values: &[String], negated: bool) -> Alternative {
             Alternative { demand: Some(format!("{name}({})", values.join(", "))), ..all }
         }
         "host" | "hostheader" | "hostregexp" => Alternative { host_pattern: written(), ..all },
-        "pathprefix" | "path" | "pathregexp" if negated => all,
+        "pathprefix" | "path" | "pathregexp" if negated => Alternative { partial: true, ..all },
         "pathprefix" => match values {
             [prefix] if !is_pattern(prefix) => Alternative { prefix: Some(prefix.clone()), ..all },
             _ => Alternative { path: written(), ..all },
         },
         "path" | "pathregexp" => Alternative { path: written(), ..all },
-        _ => all,
+        _ => Alternative { partial: true, ..all },
     }
 }
 

@@ -63,9 +63,25 @@ const OTHER: &str = "backend: {service: {name: other, port: {number: 80}}}";
     "path \"/login\" is not a prefix; / is assumed"
 )]
 #[case::pattern(
-    "{rules: [{host: a.io, http: {paths: [{path: '/x(/|$)(.*)', pathType: ImplementationSpecific, BACKEND}]}}]}",
+    "{rules: [{host: a.io, http: {paths: [{path: '/x(y|z)', pathType: ImplementationSpecific, BACKEND}]}}]}",
     "http://a.io",
     "is not a prefix"
+)]
+// docs/examples/rewrite of ingress-nginx; the paths of GKE and of AWS's controller.
+#[case::rewritten(
+    "{rules: [{host: a.io, http: {paths: [{path: '/x(/|$)(.*)', pathType: ImplementationSpecific, BACKEND}]}}]}",
+    "http://a.io/x",
+    ""
+)]
+#[case::everything_below(
+    "{rules: [{host: a.io, http: {paths: [{path: '/x/*', pathType: ImplementationSpecific, BACKEND}]}}]}",
+    "http://a.io/x",
+    ""
+)]
+#[case::everything(
+    "{rules: [{host: a.io, http: {paths: [{path: '/*', pathType: ImplementationSpecific, BACKEND}]}}]}",
+    "http://a.io",
+    ""
 )]
 #[case::others("{rules: [{host: a.io, http: {paths: [{path: /, pathType: Prefix, OTHER}]}}]}", "", "no HTTPRoute")]
 #[case::default_with_hosts(

@@ -4,7 +4,7 @@ use direct_upload_api::Reason;
 use direct_upload_core::derive::World;
 use direct_upload_core::model::{Key, Kind};
 use rstest::rstest;
-use test_support::manifests::join;
+use test_support::manifests::{advice_lines, deployment, horizon, join, read, svc};
 
 use crate::derive::exposure::{exposures, urls};
 
@@ -147,6 +147,17 @@ fn plain_http_beside_https_of_the_same_host_is_left_out() {
     "[{backendRefs: [{name: other}]}, {matches: [{path: {value: /x}}], backendRefs: [{name: horizon}]}]",
     "https://a.io/x"
 )]
+// HTTPRouteRule, `matches`: of equal matches, the first rule's counts.
+#[case::shadowed("[{backendRefs: [{name: other}]}, {backendRefs: [{name: horizon}]}]", "")]
+#[case::shadowed_prefix(
+    "[{matches: [{path: {value: /x/}}], backendRefs: [{name: other}]}, {matches: [{path: {value: /x}}, {path: {value: /y}}], backendRefs: [{name: horizon}]}]",
+    "https://a.io/y"
+)]
+#[case::shadowed_only_for_a_header(
+    "[{matches: [{headers: [{name: a, value: b}]}], backendRefs: [{name: other}]}, {backendRefs: [{name: horizon}]}]",
+    "https://a.io"
+)]
+#[case::the_first("[{backendRefs: [{name: horizon}]}, {backendRefs: [{name: other}]}]", "https://a.io")]
 fn rules_that_lead_to_the_workload_give_the_paths(#[case] rules: &str, #[case] expected: &str) {
     let gateway = gateway(&format!("[{}]", listener("https", 443, "HTTPS", "a.io")));
     let (found, notes) = urls("{}", &[&gateway, &route_with(PUBLIC, "", &format!("rules: {rules}"), "")]);
@@ -276,10 +287,7 @@ fn a_route_of_another_namespace_needs_a_reference_grant(#[case] spec: &str, #[ca
         let objects = [gateway.as_str(), &route, &grant];
         let (found, notes) = urls("{}", &objects);
         assert_eq!(found == "https://a.io", granted, "{version}: {notes}");
-        let world = World::of(
-            &test_support::manifests::read(&join(&[&objects[..], &[&test_support::manifests::horizon("{}")]].concat()))
-                .snapshot,
-        );
+        let world = World::of(&read(&join(&[&objects[..], &[&horizon("{}")]].concat())).snapshot);
         let gateways =
             world.needs().named.get(&Kind::Gateway).is_some_and(|all| all.contains(&Key::new("infra", "public")));
         assert_eq!(
@@ -301,8 +309,8 @@ fn only_gateways_of_routes_that_lead_to_us_are_watched() {
     )
     .replace("name: horizon", "name: foreign");
     let own = route(PUBLIC, "");
-    let objects = [test_support::manifests::horizon("{}"), own, foreign];
-    let world = World::of(&test_support::manifests::read(&objects.join("\n---\n")).snapshot);
+    let objects = [horizon("{}"), own, foreign];
+    let world = World::of(&read(&objects.join("\n---\n")).snapshot);
     assert_eq!(world.needs().named[&Kind::Gateway], [Key::new("infra", "public")].into());
 }
 
@@ -466,4 +474,35 @@ fn a_route_whose_references_do_not_resolve() {
     let (found, notes) = urls("{}", &judged(true, &status).each_ref().map(String::as_str));
     assert_eq!(found, "https://a.io");
     assert!(notes.contains("cannot use: BackendNotFound: m"), "{notes}");
+}
+
+/// Routes of files claim hosts like those that a controller accepted.
+#[test]
+fn another_route_of_a_file_claims_the_host() {
+    let gateway = gateway(&format!("[{}]", listener("https", 443, "HTTPS", "")));
+    let other = |rules: &str| {
+        route_with(PUBLIC, "hostnames: [a.io]", &format!("rules: [{rules}]"), "")
+            .replace("name: horizon, generation", "name: other, generation")
+    };
+    let said = |rules: &str| {
+        let own = [
+            horizon("{}"),
+            deployment("openstack", "horizon"),
+            svc("openstack", "horizon"),
+            gateway.clone(),
+            route(PUBLIC, "hostnames: [a.io]"),
+            other(rules),
+        ];
+        let world = World::of(&read(&own.join("\n---\n")).snapshot);
+        advice_lines(&world.horizons[&Key::new("openstack", "horizon")].advice).join("\n")
+    };
+    let claims = "a.io is also claimed by HTTPRoute openstack/other";
+    assert!(said("{backendRefs: [{name: x}]}").contains(claims));
+    for rules in [
+        "{filters: [{type: RequestRedirect, requestRedirect: {scheme: https}}]}",
+        "{matches: [{headers: [{name: a, value: b}]}], backendRefs: [{name: x}]}",
+        "{matches: [{path: {value: /identity}}], backendRefs: [{name: x}]}",
+    ] {
+        assert!(!said(rules).contains("also claimed"), "{rules}");
+    }
 }

@@ -236,7 +236,7 @@ fn who_else_claims_the_host(#[case] spec: &str, #[case] claims: bool) {
         middleware.to_owned(),
     ];
     let world = World::of(&read(&objects.join("\n---\n")).snapshot);
-    let advice = advice_lines(&world.horizons[&Key::new("openstack", "horizon")].dashboard.advice).join("\n");
+    let advice = advice_lines(&world.horizons[&Key::new("openstack", "horizon")].advice).join("\n");
     assert_eq!(advice.contains("also claimed by IngressRoute openstack/other"), claims, "{advice}");
 }
 
@@ -252,4 +252,39 @@ fn traefiks_service_shows_the_port() {
         ports: [{name: web, port: 80, targetPort: web}, {name: websecure, port: 8443, targetPort: websecure}]}}";
     let (found, notes) = urls("{}", &[&own, service]);
     assert_eq!((found.as_str(), notes.as_str()), ("https://a.io:8443", ""));
+}
+
+/// pkg/muxer/http/mux_test.go, `Test_addRoutePriority`: the higher priority first, and without one the longer rule.
+#[rstest]
+#[case::shorter("match: Host(`a.io`)", "match: 'Host(`a.io`) && PathPrefix(`/`)'", "https://a.io")]
+#[case::longer("match: 'Host(`a.io`) && PathPrefix(`/`)'", "match: Host(`a.io`)", "")]
+#[case::more_specific("match: 'Host(`a.io`) && PathPrefix(`/identity`)'", "match: Host(`a.io`)", "https://a.io")]
+#[case::catch_all("match: Host(`a.io`)", "match: 'Host(`a.io`) && PathPrefix(`/dashboard`)'", "https://a.io/dashboard")]
+#[case::catch_all_first("match: Host(`a.io`), priority: 1000", "match: 'Host(`a.io`) && PathPrefix(`/dashboard`)'", "")]
+#[case::any_host_first("match: PathPrefix(`/`), priority: 1000", "match: Host(`a.io`)", "")]
+#[case::low("match: 'Host(`a.io`) && PathPrefix(`/`)', priority: 1", "match: Host(`a.io`)", "https://a.io")]
+#[case::one_method("match: Host(`a.io`) && Method(`DELETE`), priority: 1000", "match: Host(`a.io`)", "https://a.io")]
+#[case::one_header("match: 'Host(`a.io`) && Header(`X`, `1`)', priority: 1000", "match: Host(`a.io`)", "https://a.io")]
+#[case::one_path("match: 'Host(`a.io`) && Path(`/x`)', priority: 1000", "match: Host(`a.io`)", "https://a.io")]
+fn the_rule_with_the_higher_priority_decides(#[case] theirs: &str, #[case] ours: &str, #[case] expected: &str) {
+    let elsewhere = "services: [{name: x, port: 80}]";
+    let both = route(
+        "openstack",
+        "horizon",
+        &format!("{{tls: {{}}, routes: [{{{theirs}, {elsewhere}}}, {{{ours}, {SERVICES}}}]}}"),
+    );
+    let (found, notes) = urls("{}", &[&both]);
+    assert_eq!(found, expected, "{notes}");
+    let own = route("openstack", "horizon", &format!("{{tls: {{}}, routes: [{{{ours}, {SERVICES}}}]}}"));
+    let other = route("openstack", "other", &format!("{{tls: {{}}, routes: [{{{theirs}, {elsewhere}}}]}}"));
+    let (found, notes) = urls("{}", &[&own, &other]);
+    assert!(!found.is_empty(), "{notes}");
+    assert_eq!(
+        expected.is_empty(),
+        notes.contains("a rule of IngressRoute openstack/other for host a.io has a higher priority"),
+        "{notes}"
+    );
+    // At another entry point it takes nothing.
+    let plain = route("openstack", "other", &format!("{{entryPoints: [web], routes: [{{{theirs}, {elsewhere}}}]}}"));
+    assert!(!urls("{}", &[&own, &plain]).1.contains("a higher priority"));
 }

@@ -4,7 +4,7 @@ use direct_upload_api::Reason;
 use direct_upload_core::derive::World;
 use direct_upload_core::model::Key;
 use rstest::rstest;
-use test_support::manifests::{deployment, horizon, join, read, svc};
+use test_support::manifests::{advice_lines, deployment, horizon, join, read, svc};
 
 use crate::derive::exposure::{BACKEND, urls};
 
@@ -141,4 +141,38 @@ fn nginx_serves_aliases_and_redirects_whole_hosts() {
         assert_eq!(found, "");
         assert!(notes.contains("sends all its requests to \"https://new.io\""), "{notes}");
     }
+}
+
+/// Traefik answers plain http itself where a middleware redirects it, so such an Ingress claims no host and gives
+/// no URL.
+#[test]
+fn an_ingress_of_traefik_that_redirects() {
+    let annotations = "traefik.ingress.kubernetes.io/router.entrypoints: web, traefik.ingress.kubernetes.io/router.middlewares: 'openstack-to-https@kubernetescrd'";
+    let plain = ingress(annotations, "").replace("name: horizon, annotations", "name: plain, annotations");
+    let secure = ingress("traefik.ingress.kubernetes.io/router.tls: 'true'", "");
+    let middleware = |spec: &str| {
+        format!(
+            "{{apiVersion: traefik.io/v1alpha1, kind: Middleware, metadata: {{namespace: openstack, name: to-https}}, spec: {spec}}}"
+        )
+    };
+    let said = |middleware: &str| {
+        let all = [
+            horizon("{}"),
+            deployment("openstack", "horizon"),
+            svc("openstack", "horizon"),
+            secure.clone(),
+            plain.clone(),
+            plain
+                .replace("name: plain", "name: other")
+                .replace(BACKEND, "backend: {service: {name: x, port: {number: 80}}}"),
+            middleware.to_owned(),
+        ];
+        let world = World::of(&read(&all.join("\n---\n")).snapshot);
+        advice_lines(&world.horizons[&Key::new("openstack", "horizon")].advice).join("\n")
+    };
+    let redirects = said(&middleware("{redirectScheme: {scheme: https}}"));
+    assert!(!redirects.contains("http://a.io is left out") && !redirects.contains("also claimed"), "{redirects}");
+    let serves = said(&middleware("{headers: {}}"));
+    assert!(serves.contains("http://a.io is left out"), "{serves}");
+    assert!(serves.contains("a.io is also claimed by Ingress openstack/other"), "{serves}");
 }
