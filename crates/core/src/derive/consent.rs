@@ -37,7 +37,7 @@ pub fn check(snapshot: &Snapshot, glance: &Key, allowed: &Namespaces, namespace:
 ///
 /// # Errors
 /// The namespace's labels cannot be read, and its name does not decide.
-pub fn selects(snapshot: &Snapshot, selector: &LabelSelector, namespace: &str) -> Known<Option<bool>> {
+pub(crate) fn selects(snapshot: &Snapshot, selector: &LabelSelector, namespace: &str) -> Known<Option<bool>> {
     let object = snapshot.namespaces.get(&Key::new("", namespace));
     if let Ok(Some(object)) = &object {
         return Ok(Some(matches(selector, &object.labels)));

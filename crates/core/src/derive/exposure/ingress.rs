@@ -43,7 +43,7 @@ pub fn exposures(snapshot: &Snapshot, ingress: &Arc<Ingress>, backends: &Backend
             Some(host) => {
                 let has_tls = has_tls(ingress, host);
                 for host in iter::once(host).chain(aliases(ingress)) {
-                    found.urls.extend(urls(ingress, host, has_tls, &paths, &mut notes));
+                    found.urls.extend(urls(ingress, host, (has_tls, redirects), &paths, &mut notes));
                 }
             }
             None => notes.add("a rule without host gives no origin"),
@@ -55,11 +55,9 @@ pub fn exposures(snapshot: &Snapshot, ingress: &Arc<Ingress>, backends: &Backend
             notes.add("its default backend has no host name, so it gives no origin");
         }
         for host in hosts {
-            found.urls.extend(urls(ingress, host, true, &[&rest], &mut notes));
+            found.urls.extend(urls(ingress, host, (true, redirects), &[&rest], &mut notes));
         }
     }
-    // Traefik answers those itself.
-    found.urls.retain(|exposure| !redirects || exposure.url.origin().is_https());
     found.finish(notes, || {
         let paths = ingress.rules.iter().flat_map(|rule| &rule.paths).map(|path| path.service.as_str());
         let mut others = backends.others(paths.chain(ingress.default_service.as_deref()));
@@ -106,13 +104,21 @@ fn has_tls(ingress: &Ingress, host: &str) -> bool {
     ingress.tls.iter().any(|t| t.hosts.is_empty() || t.hosts.iter().any(|h| covers(h, host)))
 }
 
-fn urls(ingress: &Ingress, host: &str, has_tls: bool, paths: &[&IngressPath], notes: &mut Notes) -> Vec<Exposure> {
+/// The URLs of a host. `redirects`: Traefik answers plain http itself.
+fn urls(
+    ingress: &Ingress,
+    host: &str,
+    (has_tls, redirects): (bool, bool),
+    paths: &[&IngressPath],
+    notes: &mut Notes,
+) -> Vec<Exposure> {
     if host.contains(['*', '~']) {
         notes.add(format!("host {host} is a wildcard, but an origin needs an exact host name"));
         return Vec::new();
     }
     let mut all = Vec::new();
-    for Door { https, port: stated } in doors_of(ingress, host, has_tls, notes) {
+    let doors = doors_of(ingress, host, has_tls, notes).into_iter().filter(|door| door.https || !redirects);
+    for Door { https, port: stated } in doors {
         let (port, port_assumed) = match stated {
             Some(port) => (Some(port), false),
             None => port(https, &ingress.ports, notes),
@@ -138,12 +144,12 @@ fn doors_of(ingress: &Ingress, host: &str, has_tls: bool, notes: &mut Notes) -> 
 /// The URLs of paths below an origin.
 fn below(origin: &Origin, paths: &[&IngressPath], port_assumed: bool, notes: &mut Notes) -> Vec<Exposure> {
     let source = notes.source.clone();
-    let url = |path: &&IngressPath| match prefix(path) {
-        Some(prefix) => PublicUrl::with_path(origin.clone(), prefix),
-        None => {
+    let url = |path: &&IngressPath| {
+        let prefix = prefix(path);
+        if prefix.is_none() {
             notes.add(format!("path {:?} is not a prefix; / is assumed", path.path));
-            PublicUrl::with_path(origin.clone(), "")
         }
+        PublicUrl::with_path(origin.clone(), prefix.unwrap_or_default())
     };
     let urls = paths.iter().map(url);
     urls.map(|url| Exposure { url, source: source.clone(), port_assumed }).collect()

@@ -34,7 +34,9 @@ pub fn exposures(snapshot: &Snapshot, route: &Arc<IngressRoute>, backends: &Back
         }
         let mut rules = read(rule, &mut notes);
         if route.spec.parent_refs.is_empty() {
-            rules.iter_mut().for_each(|one| without_lost_hosts(snapshot, route, rule, one, backends, &mut notes));
+            for one in &mut rules {
+                without_lost_hosts(snapshot, route, rule, one, backends, &mut notes);
+            }
         }
         let redirects = redirect_http(snapshot, own, rule.middlewares.iter());
         for entry in entries(snapshot, route, rules, &mut Vec::new(), &mut notes)? {
@@ -162,7 +164,7 @@ fn read(rule: &IngressRouteRule, notes: &mut Notes) -> Vec<Alternative> {
     read
 }
 
-/// Takes away the hosts whose requests all meet another rule of the IngressRoute first, which leads elsewhere.
+/// Removes the hosts whose requests all meet another rule of the IngressRoute first, which leads elsewhere.
 /// What a rule of another one takes is only reported: another Traefik may serve it.
 fn without_lost_hosts(
     snapshot: &Snapshot,

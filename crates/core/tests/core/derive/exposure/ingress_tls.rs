@@ -172,6 +172,7 @@ fn an_ingress_of_traefik_that_redirects() {
     };
     let redirects = said(&middleware("{redirectScheme: {scheme: https}}"));
     assert!(!redirects.contains("http://a.io is left out") && !redirects.contains("also claimed"), "{redirects}");
+    assert!(!redirects.contains("port 80"), "{redirects}");
     let serves = said(&middleware("{headers: {}}"));
     assert!(serves.contains("http://a.io is left out"), "{serves}");
     assert!(serves.contains("a.io is also claimed by Ingress openstack/other"), "{serves}");
