@@ -4,6 +4,7 @@
 //! the input lacks: a Glance, a dashboard, how browsers reach each of them.
 
 use direct_upload_core::derive::{Exposures, World};
+use direct_upload_core::model;
 use direct_upload_core::openstack::Release;
 use serde_json::Value;
 
@@ -279,7 +280,8 @@ fn of_one_nginx(object: &Object, objects: &[Object]) -> Option<String> {
 }
 
 /// API groups whose objects are between browsers and a Service.
-const ON_THE_WAY: [&str; 19] = [
+const ON_THE_WAY: [&str; 20] = [
+    "extensions",
     "gateway",
     "networking",
     "route.openshift.io",
@@ -302,14 +304,13 @@ const ON_THE_WAY: [&str; 19] = [
 ];
 
 /// Kinds that are read, and kinds that do not affect a request.
-const KNOWN: [&str; 40] = [
+const KNOWN: [&str; 39] = [
     "AuthorizationPolicy",
     "RequestAuthentication",
     "BackendTLSPolicy",
     "GRPCRoute",
-    "TCPRoute",
     "UDPRoute",
-    "IngressRouteTCP",
+    "TraefikService",
     "TLSStore",
     "Ingress",
     "IngressClass",
@@ -358,14 +359,23 @@ fn unread(object: &Object, units: &[Unit]) -> Option<String> {
         return about.then(|| told("what it deploys is not in the input; render it, or use --live")).flatten();
     }
     let (group, _) = group.split_once('/')?;
-    if !ON_THE_WAY.iter().any(|name| group.contains(name)) || KNOWN.contains(&object.kind()) {
+    let version = object.value["apiVersion"].as_str().unwrap_or_default();
+    let is_old =
+        model::Kind::named(object.kind()).is_some() && model::Kind::registered(version, object.kind()).next().is_none();
+    let is_known = KNOWN.contains(&object.kind()) && !is_old;
+    if !ON_THE_WAY.iter().any(|name| group.contains(name)) || is_known {
         return None;
     }
     let near = units.iter().any(|unit| unit.service().is_some() && unit.scope.iter().any(|s| s == object.namespace()));
     let about = concerns(&object.value["spec"]) || is_ours(object.name());
     // These change whatever passes the proxy.
     let patches = matches!(object.kind(), "EnvoyFilter" | "EnvoyPatchPolicy");
-    (about || near && patches).then(|| told("check does not read objects of this kind")).flatten()
+    let why = if is_old {
+        format!("check does not read {version} of this kind")
+    } else {
+        "check does not read objects of this kind".to_owned()
+    };
+    (about || near && patches).then(|| told(&why)).flatten()
 }
 
 fn is_ours(name: &str) -> bool {

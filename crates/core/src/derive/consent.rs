@@ -1,12 +1,12 @@
 //! Whether a Horizon of a namespace may use this Glance. It follows Gateway API's `allowedRoutes`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use direct_upload_api::{FromNamespaces, Namespaces, Reason};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use kube_core::labels::{Selector, SelectorExt as _};
 
-use crate::model::{Key, Problem, Snapshot};
+use crate::model::{Key, Known, Namespace, Problem, Snapshot};
 
 /// Whether `allowed`, from the Glance `glance`, includes the namespace.
 ///
@@ -27,13 +27,29 @@ pub fn check(snapshot: &Snapshot, glance: &Key, allowed: &Namespaces, namespace:
         FromNamespaces::All => true,
         FromNamespaces::Selector => {
             let selector = allowed.selector.as_ref().ok_or_else(refused)?;
-            match snapshot.namespaces.get(&Key::new("", namespace))? {
-                Some(object) => matches(selector, &object.labels),
-                None => false,
-            }
+            selects(snapshot, selector, namespace)?.unwrap_or_default()
         }
     };
     if granted { Ok(()) } else { Err(refused()) }
+}
+
+/// Whether a selector takes a namespace; none if the namespace is not there, and its name does not decide.
+///
+/// # Errors
+/// The namespace's labels cannot be read, and its name does not decide.
+pub(crate) fn selects(snapshot: &Snapshot, selector: &LabelSelector, namespace: &str) -> Known<Option<bool>> {
+    let object = snapshot.namespaces.get(&Key::new("", namespace));
+    if let Ok(Some(object)) = &object {
+        return Ok(Some(matches(selector, &object.labels)));
+    }
+    let keys = selector.match_labels.iter().flatten().map(|(key, _)| key);
+    let keys = keys.chain(selector.match_expressions.iter().flatten().map(|expression| &expression.key));
+    let keys: BTreeSet<&str> = keys.map(String::as_str).collect();
+    if keys == BTreeSet::from([Namespace::NAME_LABEL]) {
+        let known = BTreeMap::from([(Namespace::NAME_LABEL.to_owned(), namespace.to_owned())]);
+        return Ok(Some(matches(selector, &known)));
+    }
+    object.map(|_| None)
 }
 
 /// Whether a label selector matches. One that cannot be read (an unknown operator) matches nothing.

@@ -10,10 +10,13 @@ pub mod http_proxy;
 pub mod http_route;
 pub mod ingress;
 pub mod ingress_route;
+mod ingress_tls;
+mod outer_port;
 pub mod route;
 pub mod scheme;
 pub mod service;
 pub mod tls_route;
+mod traefik_middleware;
 pub(crate) mod traefik_rule;
 pub mod virtual_service;
 
@@ -22,10 +25,11 @@ use std::fmt;
 
 use direct_upload_api::web::{Origin, PublicUrl};
 use direct_upload_api::{ExposedBy, ExposureKind, Reason};
+use serde_json::Value;
 
 use super::exposure_issue::ExposingObject;
 use crate::derive::exposure::backends::Backends;
-use crate::model::{Advice, Key, Kind, Needs, Problem, Snapshot, Workload};
+use crate::model::{Advice, Key, Kind, Needs, Problem, Snapshot, Unread, Workload};
 
 /// The kinds to look for if none is named.
 const KINDS: &str = "HTTPRoute, TLSRoute, Route, Ingress, VirtualService, HTTPProxy or IngressRoute";
@@ -81,7 +85,11 @@ impl Exposures {
     }
 
     fn add(&mut self, source: &str, urls: impl IntoIterator<Item = PublicUrl>) {
-        self.urls.extend(urls.into_iter().map(|url| Exposure { url, source: source.to_owned(), port_assumed: false }));
+        self.add_assuming(source, urls, false);
+    }
+
+    fn add_assuming(&mut self, source: &str, urls: impl IntoIterator<Item = PublicUrl>, port_assumed: bool) {
+        self.urls.extend(urls.into_iter().map(|url| Exposure { url, source: source.to_owned(), port_assumed }));
     }
 
     fn extend(&mut self, other: Self) {
@@ -164,7 +172,7 @@ pub fn derive(
             }
         }
     }
-    finish(found, workload, &backends)
+    finish(found, stated, workload, &backends)
 }
 
 /// The result of all objects that lead to the workload.
@@ -189,7 +197,7 @@ fn all(snapshot: &Snapshot, backends: &Backends) -> Result<Exposures, Problem> {
         found.extend(route::exposures(route, backends));
     }
     for ingress in snapshot.ingresses.list(&backends.namespace)? {
-        found.extend(ingress::exposures(ingress, backends));
+        found.extend(ingress::exposures(snapshot, ingress, backends));
     }
     for service in snapshot.virtual_services.list(own)? {
         found.extend(virtual_service::exposures(snapshot, service, backends)?);
@@ -200,7 +208,20 @@ fn all(snapshot: &Snapshot, backends: &Backends) -> Result<Exposures, Problem> {
     for route in snapshot.ingress_routes.list(own)? {
         found.extend(ingress_route::exposures(snapshot, route, backends)?);
     }
+    found.notes.extend(snapshot.unread.iter().filter_map(|object| unread(object, backends)));
     Ok(found)
+}
+
+/// What to say about an object that names one of the Services, and is not read.
+fn unread(object: &Unread, backends: &Backends) -> Option<Advice> {
+    let Unread { api_version, kind, key, spec } = object;
+    let services = &backends.services;
+    if key.namespace != backends.namespace || !mentions(spec, services) {
+        return None;
+    }
+    let found = format!("names Service {}, but the operator does not read {api_version} {kind}", services.join(", "));
+    let note = Advice::new(found).object(format!("{kind} {key}"));
+    Some(note.fix("if browsers come through it, set spec.publicURL to the URL that they use"))
 }
 
 /// The object that an entry of `exposedBy` names.
@@ -233,11 +254,11 @@ pub(crate) type HostClaims<'a> = &'a mut dyn FnMut(&str, &str, fmt::Arguments<'_
 pub(crate) fn claims(snapshot: &Snapshot, found: HostClaims<'_>) {
     snapshot.http_routes.all().for_each(|(_, route)| http_route::claims(route, found));
     snapshot.routes.all().for_each(|(_, route)| route::claims(route, found));
-    snapshot.ingresses.all().for_each(|(_, ingress)| ingress::claims(ingress, found));
+    snapshot.ingresses.all().for_each(|(_, ingress)| ingress::claims(snapshot, ingress, found));
     snapshot.tls_routes.all().for_each(|(_, route)| tls_route::claims(route, found));
     snapshot.virtual_services.all().for_each(|(_, service)| virtual_service::claims(service, found));
     snapshot.http_proxies.all().for_each(|(_, proxy)| http_proxy::claims(proxy, found));
-    snapshot.ingress_routes.all().for_each(|(_, route)| ingress_route::claims(route, found));
+    snapshot.ingress_routes.all().for_each(|(_, route)| ingress_route::claims(snapshot, route, found));
 }
 
 /// The result of one object that `exposedBy` names.
@@ -246,7 +267,9 @@ fn one(snapshot: &Snapshot, named: &ExposedBy, key: &Key, backends: &Backends) -
         ExposureKind::HTTPRoute => {
             snapshot.http_routes.get(key)?.map(|route| http_route::exposures(snapshot, route, backends)).transpose()?
         }
-        ExposureKind::Ingress => snapshot.ingresses.get(key)?.map(|ingress| ingress::exposures(ingress, backends)),
+        ExposureKind::Ingress => {
+            snapshot.ingresses.get(key)?.map(|ingress| ingress::exposures(snapshot, ingress, backends))
+        }
         ExposureKind::Route => snapshot.routes.get(key)?.map(|route| route::exposures(route, backends)),
         ExposureKind::Service => {
             let scheme = named.scheme.ok_or_else(|| {
@@ -272,7 +295,9 @@ fn one(snapshot: &Snapshot, named: &ExposedBy, key: &Key, backends: &Backends) -
     };
     let mut notes = Notes::new("spec.exposedBy".into());
     let mut found = found.unwrap_or_else(|| {
-        notes.add(format!("there is no {} {key}", named.kind));
+        let others = others(snapshot, named.kind, key);
+        let but = if others.is_empty() { String::new() } else { format!(", but {} of that name", others.join(", ")) };
+        notes.add(format!("there is no {} {key}{but}", named.kind));
         Exposures::default()
     });
     scheme::only(&mut found, named, key, &mut notes);
@@ -284,7 +309,50 @@ fn one(snapshot: &Snapshot, named: &ExposedBy, key: &Key, backends: &Backends) -
     Ok(found)
 }
 
-fn finish(mut found: Exposures, workload: &Workload, backends: &Backends) -> Result<Exposures, Problem> {
+/// Whether a text in a value is the name of a Service, or its long form (`name.namespace.svc…`).
+fn mentions(value: &Value, services: &[String]) -> bool {
+    match value {
+        Value::String(text) => text
+            .split(['.', ':', '/'])
+            .find(|part| !part.is_empty())
+            .is_some_and(|name| services.iter().any(|s| s == name)),
+        Value::Array(items) => items.iter().any(|item| mentions(item, services)),
+        Value::Object(map) => map.values().any(|item| mentions(item, services)),
+        _ => false,
+    }
+}
+
+/// The other kinds that have an object of this name.
+fn others(snapshot: &Snapshot, not: ExposureKind, key: &Key) -> Vec<String> {
+    const ALL: [ExposureKind; 7] = [
+        ExposureKind::HTTPRoute,
+        ExposureKind::TLSRoute,
+        ExposureKind::Route,
+        ExposureKind::Ingress,
+        ExposureKind::VirtualService,
+        ExposureKind::HTTPProxy,
+        ExposureKind::IngressRoute,
+    ];
+    let has = |kind: &ExposureKind| match kind {
+        ExposureKind::HTTPRoute => matches!(snapshot.http_routes.get(key), Ok(Some(_))),
+        ExposureKind::TLSRoute => matches!(snapshot.tls_routes.get(key), Ok(Some(_))),
+        ExposureKind::Route => matches!(snapshot.routes.get(key), Ok(Some(_))),
+        ExposureKind::Ingress => matches!(snapshot.ingresses.get(key), Ok(Some(_))),
+        ExposureKind::VirtualService => matches!(snapshot.virtual_services.get(key), Ok(Some(_))),
+        ExposureKind::HTTPProxy => matches!(snapshot.http_proxies.get(key), Ok(Some(_))),
+        ExposureKind::IngressRoute => matches!(snapshot.ingress_routes.get(key), Ok(Some(_))),
+        // Every workload has one, which says nothing.
+        ExposureKind::Service => false,
+    };
+    ALL.iter().filter(|kind| **kind != not && has(kind)).map(|kind| format!("{kind} {key}")).collect()
+}
+
+fn finish(
+    mut found: Exposures,
+    stated: Stated<'_>,
+    workload: &Workload,
+    backends: &Backends,
+) -> Result<Exposures, Problem> {
     let key = &workload.meta.key;
     let internal = |url: &PublicUrl| {
         let origin = url.origin();
@@ -321,8 +389,12 @@ fn finish(mut found: Exposures, workload: &Workload, backends: &Backends) -> Res
     let services = &backends.services;
     let mut message = if services.is_empty() {
         format!("no Service in {} selects the pods of {} {}", key.namespace, workload.kind, key.name)
-    } else {
+    } else if stated.exposed_by.is_some() {
+        format!("no object that spec.exposedBy names gives a URL for Service {}", services.join(", "))
+    } else if found.notes.is_empty() {
         format!("no {KINDS} in {} leads to Service {}", key.namespace, services.join(", "))
+    } else {
+        format!("nothing that leads to Service {} gives a URL", services.join(", "))
     };
     for note in &found.notes {
         message.push_str("; ");

@@ -19,7 +19,7 @@ use std::fmt;
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::model::{Id, Key, Kind, Meta, Snapshot, Watched};
+use crate::model::{Id, Key, Kind, Meta, Snapshot, Unread, Watched};
 
 /// The place of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,6 +78,28 @@ pub fn parse(name: &str, bytes: &[u8]) -> Result<Input, Vec<ManifestError>> {
     reader.finish()
 }
 
+/// Kinds that lead requests to Services, by the names that controllers give them, in any group and version.
+const LEADING: [&str; 18] = [
+    "ApisixRoute",
+    "GRPCRoute",
+    "HTTPProxy",
+    "HTTPRoute",
+    "Ingress",
+    "IngressRoute",
+    "IngressRouteTCP",
+    "Mapping",
+    "Route",
+    "RouteGroup",
+    "TCPIngress",
+    "TCPMapping",
+    "TCPRoute",
+    "TLSRoute",
+    "TransportServer",
+    "VirtualServer",
+    "VirtualServerRoute",
+    "VirtualService",
+];
+
 /// Puts an object into the snapshot. An object that no API server has seen gets a namespace and its own uid
 /// (claims identify resources by it).
 ///
@@ -107,6 +129,11 @@ pub fn insert(snapshot: &mut Snapshot, mut object: Value) -> Result<Option<Id>, 
             Ok(())
         })?;
         id = Some(Id { kind: name.clone(), key });
+    }
+    if id.is_none() && LEADING.contains(&name.as_str()) {
+        let of = |field: &str| object["metadata"][field].as_str().filter(|text| !text.is_empty());
+        let key = Key::new(of("namespace").unwrap_or("default"), of("name").unwrap_or_default());
+        snapshot.unread.push(Unread { api_version, kind: name, key, spec: object["spec"].take() });
     }
     Ok(id)
 }

@@ -15,8 +15,12 @@ use super::meta::Meta;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Gateway {
     pub meta: Meta,
+    /// `spec.gatewayClassName`.
+    pub class: String,
     pub listeners: Vec<Listener>,
     pub allowed_listeners: AllowedListeners,
+    /// `status.conditions`.
+    pub conditions: Vec<Condition>,
     /// `status.listeners`.
     pub listener_statuses: Vec<ListenerStatus>,
     /// `status.addresses`, those that are IP addresses.

@@ -64,11 +64,30 @@ pub struct ProxyRoute {
 
 /// What a request must look like.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 pub struct ProxyCondition {
+    pub header: Option<ProxyHeader>,
+    pub query_parameter: Option<ProxyQuery>,
     pub prefix: Option<String>,
     pub exact: Option<String>,
     pub regex: Option<String>,
+}
+
+/// A header that a request must have; or that it must not have, or not with this value.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct ProxyHeader {
+    pub name: String,
+    pub notpresent: bool,
+    pub notcontains: Option<String>,
+    pub notexact: Option<String>,
+}
+
+/// A query that a request must have.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct ProxyQuery {
+    pub name: String,
 }
 
 /// Where requests go: a Service of the HTTPProxy's own namespace.

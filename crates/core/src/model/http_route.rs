@@ -50,9 +50,12 @@ pub struct HttpRule {
 
 /// What a request must look like.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 pub struct HttpMatch {
     pub path: HttpPath,
+    pub method: Option<String>,
+    pub headers: Vec<Header>,
+    pub query_params: Vec<Header>,
 }
 
 /// Which paths a rule is for; if empty, all.
@@ -124,5 +127,6 @@ pub struct HttpTimeouts {
 #[serde(rename_all = "camelCase", default)]
 pub struct RouteParentStatus {
     pub parent_ref: ParentRef,
+    pub controller_name: String,
     pub conditions: Vec<Condition>,
 }

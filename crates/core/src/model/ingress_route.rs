@@ -21,6 +21,8 @@ pub struct IngressRoute {
 #[serde(rename_all = "camelCase", default)]
 pub struct IngressRouteSpec {
     pub routes: Vec<IngressRouteRule>,
+    /// None: Traefik's default ones.
+    pub entry_points: Vec<String>,
     /// Any value.
     pub tls: Option<IgnoredAny>,
     /// IngressRoutes whose rules must match, too. They have the entry points and the TLS.
@@ -33,7 +35,10 @@ pub struct IngressRouteSpec {
 pub struct IngressRouteRule {
     #[serde(rename = "match")]
     pub matches: String,
+    /// The length of `matches` if it is 0.
+    pub priority: i64,
     pub services: Vec<IngressRouteService>,
+    pub middlewares: Vec<IngressRouteRef>,
 }
 
 /// Where requests go. Default kind: Service; default namespace: the IngressRoute's own.

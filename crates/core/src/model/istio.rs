@@ -2,6 +2,8 @@
 //!
 //! Fields as in istio.io/api, networking/v1alpha3/virtual_service.proto and gateway.proto.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
@@ -52,7 +54,7 @@ pub struct Delegate {
 
 /// What a request must look like.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 pub struct IstioHttpMatch {
     pub uri: Option<StringMatch>,
     pub scheme: Option<StringMatch>,
@@ -60,6 +62,8 @@ pub struct IstioHttpMatch {
     pub port: Option<i32>,
     /// Replaces the VirtualService's own.
     pub gateways: Vec<String>,
+    pub headers: BTreeMap<String, Value>,
+    pub query_params: BTreeMap<String, Value>,
 }
 
 /// A test of a text; only one field is set.

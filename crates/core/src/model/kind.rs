@@ -96,13 +96,18 @@ impl Registration {
 
 const GATEWAY: &str = "gateway.networking.k8s.io/v1";
 
+/// v1 since Gateway API 1.0. Its later releases still serve v1beta1, and earlier ones nothing else. The
+/// fields that are read are the same.
+const SINCE_BETA: &[&str] = &[GATEWAY, "gateway.networking.k8s.io/v1beta1"];
+
 /// v1 since Gateway API 1.5, of the experimental channel before.
 const TLS_ROUTE: &[&str] = &[GATEWAY, "gateway.networking.k8s.io/v1alpha3", "gateway.networking.k8s.io/v1alpha2"];
 
 /// Istio serves each of its kinds in all of these versions, and converts nothing.
 const ISTIO: &[&str] = &["networking.istio.io/v1", "networking.istio.io/v1beta1", "networking.istio.io/v1alpha3"];
 
-const TRAEFIK: &[&str] = &["traefik.io/v1alpha1"];
+/// The group of Traefik 2.10 and later, and that of all releases before 3.0 (Traefik's migration notes).
+const TRAEFIK: &[&str] = &["traefik.io/v1alpha1", "traefik.containo.us/v1alpha1"];
 
 const ENVOY: &[&str] = &["gateway.envoyproxy.io/v1alpha1"];
 
@@ -127,11 +132,11 @@ macro_rules! for_each_kind {
                 .selected(Selected::Fields("involvedObject.kind=Job,reason=FailedCreate"));
             Service services: crate::model::Service = Registration::new(&["v1"], "Service", "services", Watched::Resources);
             Ingress ingresses: crate::model::Ingress = Registration::new(&["networking.k8s.io/v1"], "Ingress", "ingresses", Watched::Resources);
-            HTTPRoute http_routes: crate::model::HttpRoute = Registration::new(&[GATEWAY], "HTTPRoute", "httproutes", Watched::Routes).optional();
+            HTTPRoute http_routes: crate::model::HttpRoute = Registration::new(SINCE_BETA, "HTTPRoute", "httproutes", Watched::Routes).optional();
             /// A Gateway that a route names.
-            Gateway gateways: crate::model::Gateway = Registration::new(&[GATEWAY], "Gateway", "gateways", Watched::Named).optional();
+            Gateway gateways: crate::model::Gateway = Registration::new(SINCE_BETA, "Gateway", "gateways", Watched::Named).optional();
             ReferenceGrant reference_grants: crate::model::ReferenceGrant = Registration::new(
-                &[GATEWAY, "gateway.networking.k8s.io/v1beta1"],
+                SINCE_BETA,
                 "ReferenceGrant",
                 "referencegrants",
                 Watched::Resources,
@@ -156,6 +161,7 @@ macro_rules! for_each_kind {
             IstioGateway istio_gateways: crate::model::IstioGateway = Registration::new(ISTIO, "Gateway", "gateways", Watched::Named).optional();
             /// Traefik's.
             Middleware middlewares: crate::model::Policy = Registration::new(TRAEFIK, "Middleware", "middlewares", Watched::Resources).optional();
+            TraefikService traefik_services: crate::model::Policy = Registration::new(TRAEFIK, "TraefikService", "traefikservices", Watched::Resources).optional();
             ServersTransport servers_transports: crate::model::Policy = Registration::new(TRAEFIK, "ServersTransport", "serverstransports", Watched::Resources).optional();
             /// Envoy Gateway's.
             SecurityPolicy security_policies: crate::model::Policy = Registration::new(ENVOY, "SecurityPolicy", "securitypolicies", Watched::Policies).optional();

@@ -44,7 +44,7 @@ pub use catalog::{CatalogQuery, CatalogReading, PublicEndpoints};
 pub use condition::{Condition, find_condition};
 pub use config_map::{ConfigMap, Effects};
 pub use gateway::{AllowedListeners, AllowedRoutes, Gateway, Listener, ListenerStatus, ListenerTls, RouteNamespaces};
-pub use http_proxy::{HttpProxy, ProxyCondition, ProxyHost, ProxyInclude, ProxyRoute, ProxyService};
+pub use http_proxy::{HttpProxy, ProxyCondition, ProxyHeader, ProxyHost, ProxyInclude, ProxyRoute, ProxyService};
 pub use http_route::{
     BackendRef, Header, HttpCors, HttpFilter, HttpMatch, HttpPath, HttpRoute, HttpRule, HttpTimeouts, ParentRef,
     RouteParentStatus,
@@ -70,7 +70,7 @@ pub use reference_grant::{GrantTo, ReferenceGrant};
 pub use refused_write::RefusedWrite;
 pub use route::{Route, RouteIngress, RouteSpec, RouteTarget};
 pub use service::Service;
-pub use snapshot::{Answers, Snapshot};
+pub use snapshot::{Answers, Snapshot, Unread};
 pub use store::{Known, Store, Unknown};
 pub use tls_route::TlsRoute;
 pub use workload::{

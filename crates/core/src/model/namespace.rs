@@ -10,3 +10,9 @@ pub struct Namespace {
     pub meta: Meta,
     pub labels: BTreeMap<String, String>,
 }
+
+impl Namespace {
+    /// The label that the API server gives every namespace, with its name (Kubernetes'
+    /// `LabelMetadataName`, pkg/apis/core/v1/defaults.go).
+    pub const NAME_LABEL: &str = "kubernetes.io/metadata.name";
+}

@@ -15,6 +15,15 @@ use super::refused_write::RefusedWrites;
 use super::store::{Coverage, Known, Store};
 use super::workload::{Revision, Workload};
 
+/// An object that is not read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Unread {
+    pub api_version: String,
+    pub kind: String,
+    pub key: Key,
+    pub spec: Value,
+}
+
 macro_rules! snapshot {
     ($($(#[$doc:meta])* $kind:ident $store:ident: $type:ty = $registration:expr;)*) => {
         /// Everything that is observed: a store for each [`Kind`], and the results from the network.
@@ -27,6 +36,8 @@ macro_rules! snapshot {
             pub catalogs: BTreeMap<CatalogQuery, CatalogReading>,
             /// The results of the operator's own uploads.
             pub canaries: BTreeMap<CanaryQuery, CanaryRecord>,
+            /// Objects of files that may lead to a Service, and that are of a kind or version that is not read.
+            pub unread: Vec<Unread>,
             /// Writes to exposing objects that were refused.
             pub refused_writes: RefusedWrites,
         }
@@ -38,6 +49,7 @@ macro_rules! snapshot {
                     answers,
                     catalogs: BTreeMap::new(),
                     canaries: BTreeMap::new(),
+                    unread: Vec::new(),
                     refused_writes: RefusedWrites::new(),
                 }
             }

@@ -117,3 +117,33 @@ fn entry_points_of_traefik(#[case] args: &str, #[case] tag: &str, #[case] expect
     let route = "apiVersion: traefik.io/v1alpha1\nkind: IngressRoute\nmetadata: {name: image, namespace: openstack}\nspec:\n  entryPoints: [websecure]\n  routes: [{match: 'Host(`g.example`)', kind: Rule, services: [{name: glance-api, port: 9292}]}]\n  tls: {secretName: t}\n";
     assert_eq!(cluster(&format!("{route}{traefik}")), expected);
 }
+
+/// The way to the dashboard gives the same origin, whether `spec.tls` or an annotation gives it TLS, and whichever
+/// port the gateway has inside.
+#[rstest]
+#[case::traefik(dashboard("traefik.ingress.kubernetes.io/router.tls: 'true'", ""), true)]
+#[case::traefiks_entry_point(dashboard("traefik.ingress.kubernetes.io/router.entrypoints: websecure", ""), true)]
+#[case::aws(dashboard("alb.ingress.kubernetes.io/listen-ports: '[{\"HTTPS\":443}]'", ""), true)]
+#[case::aws_on_another_port(dashboard("alb.ingress.kubernetes.io/listen-ports: '[{\"HTTPS\":8443}]'", ""), false)]
+#[case::gke(dashboard("networking.gke.io/managed-certificates: c", ""), true)]
+#[case::traefiks_gateway(dashboards_gateway("traefik", 8443), true)]
+#[case::another_gateway(dashboards_gateway("envoy", 8443), false)]
+#[case::another_gateway_on_443(dashboards_gateway("envoy", 443), true)]
+fn the_dashboards_origin_is_what_browsers_use(#[case] way: String, #[case] same: bool) {
+    let by_spec = cluster(&dashboard("", "tls: [{hosts: [d.example]}], "));
+    assert!(!by_spec.contains(&"error DU002".to_owned()), "{by_spec:?}");
+    let found = cluster(&way);
+    assert_eq!(found == by_spec, same, "{found:?}");
+}
+
+fn dashboard(annotations: &str, tls: &str) -> String {
+    format!(
+        "---\napiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {{name: horizon, namespace: openstack, annotations: {{{annotations}}}}}\nspec: {{{tls}rules: [{{host: d.example, http: {{paths: [{{path: /, pathType: Prefix, backend: {{service: {{name: horizon, port: {{number: 80}}}}}}}}]}}}}]}}\n"
+    )
+}
+
+fn dashboards_gateway(class: &str, port: u16) -> String {
+    format!(
+        "---\napiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {{name: gw, namespace: openstack}}\nspec: {{gatewayClassName: {class}, listeners: [{{name: websecure, protocol: HTTPS, port: {port}, tls: {{certificateRefs: [{{name: t}}]}}}}]}}\n---\napiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {{name: horizon, namespace: openstack}}\nspec: {{hostnames: [d.example], parentRefs: [{{name: gw}}], rules: [{{backendRefs: [{{name: horizon, port: 80}}]}}]}}\n"
+    )
+}

@@ -4,8 +4,10 @@
 use std::collections::BTreeSet;
 
 use direct_upload_api::Reason;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 
 use super::hostname::Hostname;
+use super::outer_port::Ports;
 use crate::derive::consent;
 use crate::derive::exposure::Notes;
 use crate::model::{
@@ -35,9 +37,21 @@ pub(crate) struct Attachment {
     pub listeners: Vec<Listener>,
     /// All listeners that share its address, as far as they are seen.
     all: Vec<Listener>,
+    /// The outer ports of its listeners.
+    ports: Ports,
 }
 
 impl Attachment {
+    /// The port on which browsers reach a listener, and whether that is assumed.
+    pub fn port(&self, listener: &Listener, notes: &mut Notes) -> (Option<u16>, bool) {
+        let (port, assumed) = self.ports.of(listener.port);
+        if let (Some(why), true) = (assumed, listener.port != 0) {
+            let (name, parent) = (&listener.name, &self.parent);
+            notes.add(format!("listener {name} of {parent} has port {}, {why}; port {port} is assumed; if that is wrong, set spec.publicURL", listener.port));
+        }
+        (u16::try_from(port).ok(), assumed.is_some())
+    }
+
     /// A listener of the same port that matches the host more specifically, and does not accept the route.
     /// At most one listener gets a request: the most specific.
     pub fn shadow(&self, listener: &Listener, host: &Hostname) -> Option<&Listener> {
@@ -109,12 +123,18 @@ pub(crate) fn attachments(
     notes: &mut Notes,
 ) -> Result<Vec<Attachment>, Problem> {
     let mut found: Vec<Attachment> = Vec::new();
+    if route.parents.is_empty() {
+        notes.add("it names no Gateway (parentRefs)");
+    }
     for reference in route.parents {
         let Some((kind, key)) = parent_of(route.meta, reference) else {
             let kind = reference.kind.as_deref().unwrap_or_default();
-            if kind != "Service" {
-                notes.add(format!("its parent {kind} {} is of a kind that is not supported", reference.name));
-            }
+            let name = &reference.name;
+            notes.add(if kind == "Service" {
+                format!("its parent is Service {name}: that is for requests inside a mesh, not of browsers")
+            } else {
+                format!("its parent {kind} {name} is of a kind that is not supported")
+            });
             continue;
         };
         let Some(parent) = parent(snapshot, kind, &key, notes)? else { continue };
@@ -138,6 +158,15 @@ pub(crate) fn attachments(
             RouteAcceptance::Silent => false,
             RouteAcceptance::Accepted => true,
         };
+        notes_of_refs(route, reference, notes);
+        if !parent.listeners.iter().any(|listener| selects(reference, listener)) {
+            let section = reference.section_name.as_ref().map(|name| format!(" of name {name}"));
+            let port = reference.port.map(|port| format!(" on port {port}"));
+            let which: String = section.into_iter().chain(port).collect();
+            if !which.is_empty() {
+                notes.add(format!("{name} has no listener{which}"));
+            }
+        }
         let mut listeners = Vec::new();
         for listener in parent.listeners.iter().filter(|l| selects(reference, l)) {
             match takes(snapshot, route, &parent, listener, word)? {
@@ -156,7 +185,8 @@ pub(crate) fn attachments(
             if kind != Kind::Gateway {
                 all.extend(parent.gateway.listeners.iter().cloned());
             }
-            found.push(Attachment { parent: parent.name, listeners, all });
+            let ports = Ports::new(snapshot, parent.gateway, is_traefiks(route, reference, parent.gateway));
+            found.push(Attachment { parent: parent.name, listeners, all, ports });
         }
     }
     Ok(found)
@@ -200,9 +230,9 @@ fn parent<'a>(snapshot: &'a Snapshot, kind: Kind, key: &Key, notes: &mut Notes) 
     };
     let Some(gateway) = gateway(snapshot, &of, notes)? else { return Ok(None) };
     let allowed = &gateway.allowed_listeners.namespaces;
-    if !allows(snapshot, allowed, "None", &gateway.meta.key.namespace, &set.meta.key.namespace, word)? {
-        let namespace = &set.meta.key.namespace;
-        notes.add(format!("Gateway {of} accepts no ListenerSets of namespace {namespace} (allowedListeners)"));
+    let namespace = &set.meta.key.namespace;
+    if let Err(why) = allows(snapshot, allowed, "None", &gateway.meta.key.namespace, namespace, word)? {
+        notes.add(format!("Gateway {of} accepts no ListenerSets of namespace {namespace} (allowedListeners){why}"));
         return Ok(None);
     }
     let mut listeners = set.spec.listeners.clone();
@@ -211,16 +241,40 @@ fn parent<'a>(snapshot: &'a Snapshot, kind: Kind, key: &Key, notes: &mut Notes) 
         let status = set.listener_statuses.iter().find(|status| status.name == listener.name);
         listener.port = status.map_or(0, |status| status.port);
     }
+    // Without a status: a Gateway's own listeners come first (GEP-1713, conflicts).
+    if set.listener_statuses.is_empty() {
+        let host = |listener: &Listener| Hostname::parse(listener.hostname.as_deref());
+        listeners.retain(|listener| {
+            let own = gateway.listeners.iter().find(|own| own.port == listener.port && host(own) == host(listener));
+            if let Some(own) = own {
+                let (one, other) = (&listener.name, &own.name);
+                notes.add(format!(
+                    "listener {one} of {name} is not in effect: listener {other} of Gateway {of} has its port and host"
+                ));
+            }
+            own.is_none()
+        });
+    }
     Ok(Some(Parent { name, meta: &set.meta, listeners, statuses: &set.listener_statuses, gateway }))
 }
 
 fn gateway<'a>(snapshot: &'a Snapshot, key: &Key, notes: &mut Notes) -> Result<Option<&'a Gateway>, Problem> {
     let name = format!("Gateway {key}");
     let found = snapshot.gateways.get_named(key).map_err(|unknown| unseen(&name, notes, unknown))?;
-    if found.is_none() {
+    let Some(gateway) = found else {
         notes.add(format!("there is no {name}"));
+        return Ok(None);
+    };
+    let accepted = find_condition(&gateway.conditions, "Accepted");
+    let refusal = accepted.filter(|condition| condition.status == "False" && is_current(condition, &gateway.meta));
+    if let Some(condition) = refusal {
+        notes.add(format!("{name} is not in effect: {}: {}", condition.reason, condition.message));
+        // It may serve those of its listeners that are valid.
+        if condition.reason != "ListenersNotValid" {
+            return Ok(None);
+        }
     }
-    Ok(found.map(|gateway| &**gateway))
+    Ok(Some(gateway))
 }
 
 fn unseen(name: &str, notes: &Notes, unknown: crate::model::Unknown) -> Problem {
@@ -300,10 +354,10 @@ fn takes(
     }
     let namespace = &route.meta.key.namespace;
     let granted = allows(snapshot, &allowed.namespaces, "Same", &parent.meta.key.namespace, namespace, word)?;
-    Ok(if granted { Ok(()) } else { Err(format!("accepts no routes of namespace {namespace} (allowedRoutes)")) })
+    Ok(granted.map_err(|why| format!("accepts no routes of namespace {namespace} (allowedRoutes){why}")))
 }
 
-/// Whether objects of a namespace may be attached to one in `own`.
+/// Whether objects of a namespace may be attached to one in `own`; or what else to say about it.
 fn allows(
     snapshot: &Snapshot,
     allowed: &RouteNamespaces,
@@ -311,16 +365,53 @@ fn allows(
     own: &str,
     namespace: &str,
     word: bool,
-) -> Result<bool, Problem> {
-    Ok(match allowed.from.as_deref().unwrap_or(default) {
+) -> Result<Result<(), String>, Problem> {
+    let granted = match allowed.from.as_deref().unwrap_or(default) {
         "All" => true,
         "Same" => own == namespace,
-        "Selector" => match (snapshot.namespaces.get(&Key::new("", namespace)), &allowed.selector) {
-            (Ok(Some(object)), Some(selector)) => consent::matches(selector, &object.labels),
-            (Ok(None) | Err(_), _) if word => true,
-            (Err(unknown), _) => return Err(unknown.into()),
-            _ => false,
-        },
+        "Selector" => {
+            let Some(selector) = &allowed.selector else { return Ok(Err(": its selector is missing".to_owned())) };
+            // It takes all namespaces.
+            if *selector == LabelSelector::default() {
+                return Ok(Ok(()));
+            }
+            match consent::selects(snapshot, selector, namespace) {
+                Ok(Some(selected)) => selected,
+                Ok(None) | Err(_) if word => true,
+                Ok(None) => {
+                    let why = format!(" as far as is seen: there is no Namespace {namespace}, whose labels decide");
+                    return Ok(Err(why));
+                }
+                Err(unknown) => return Err(unknown.into()),
+            }
+        }
         _ => false,
-    })
+    };
+    Ok(if granted { Ok(()) } else { Err(String::new()) })
+}
+
+/// Backends or other objects of a route that its controller cannot use.
+fn notes_of_refs(route: Attaching<'_>, parent: &ParentRef, notes: &mut Notes) {
+    let entries =
+        route.judged.iter().filter(|entry| parent_of(route.meta, &entry.parent_ref) == parent_of(route.meta, parent));
+    let conditions = entries.filter_map(|entry| find_condition(&entry.conditions, "ResolvedRefs"));
+    for condition in conditions.filter(|condition| condition.status == "False" && is_current(condition, route.meta)) {
+        notes.add(format!(
+            "it names something that its controller cannot use: {}: {}",
+            condition.reason, condition.message
+        ));
+    }
+}
+
+/// Whether Traefik serves a Gateway: its controller's name, or that of its class, which Traefik's Helm chart
+/// calls `traefik`.
+fn is_traefiks(route: Attaching<'_>, parent: &ParentRef, gateway: &Gateway) -> bool {
+    let entries =
+        route.judged.iter().filter(|entry| parent_of(route.meta, &entry.parent_ref) == parent_of(route.meta, parent));
+    let mut names = entries.map(|entry| entry.controller_name.as_str()).filter(|name| !name.is_empty()).peekable();
+    if names.peek().is_some() {
+        names.any(|name| name == "traefik.io/gateway-controller")
+    } else {
+        gateway.class.contains("traefik")
+    }
 }

@@ -12,11 +12,12 @@ use direct_upload_api::{ExposureKind, Reason};
 
 use super::attachment::is_current;
 use super::backends::Backends;
+use super::http_route::is_sent;
 use super::ingress::port;
 use crate::derive::exposure::{Exposure, Exposures, HostClaims, Notes};
 use crate::derive::exposure_issue::ExposingObject;
 use crate::model::{
-    HttpProxy, Key, Problem, ProxyCondition, ProxyHost, ProxyInclude, ProxyRoute, ProxyService, Snapshot,
+    HttpProxy, Key, Problem, ProxyCondition, ProxyHeader, ProxyHost, ProxyInclude, ProxyRoute, ProxyService, Snapshot,
     find_condition,
 };
 
@@ -44,12 +45,18 @@ pub fn exposures(snapshot: &Snapshot, proxy: &Arc<HttpProxy>, backends: &Backend
 
 /// The host and paths that a valid HTTPProxy serves; what it includes counts as its own.
 pub(crate) fn claims(proxy: &HttpProxy, found: HostClaims<'_>) {
-    let Some(host) = proxy.spec.virtualhost.as_ref().filter(|_| proxy.current_status == "valid") else { return };
+    let Some(host) = proxy.spec.virtualhost.as_ref().filter(|_| is_in_effect(proxy)) else { return };
     let routes = proxy.spec.routes.iter().filter(|route| serves(route)).map(|route| &route.conditions);
-    for conditions in routes.chain(proxy.spec.includes.iter().map(|include| &include.conditions)) {
+    let all = routes.chain(proxy.spec.includes.iter().map(|include| &include.conditions));
+    for conditions in all.filter(|conditions| demand(conditions).is_none()) {
         let path: String = conditions.iter().filter_map(|condition| condition.prefix.as_deref()).collect();
         found(&host.fqdn, &path, format_args!("HTTPProxy {}", proxy.meta.key));
     }
+}
+
+/// Contour has accepted it, or has not seen it: it is in a file.
+fn is_in_effect(proxy: &HttpProxy) -> bool {
+    proxy.current_status == "valid" || (proxy.current_status.is_empty() && !proxy.meta.is_stored())
 }
 
 fn serves(route: &ProxyRoute) -> bool {
@@ -92,15 +99,19 @@ impl Walk<'_> {
         }
         self.path.push(key.clone());
         for route in proxy.spec.routes.iter().filter(|route| serves(route)) {
-            if self.is_ours(key, &route.services) {
+            if self.is_ours(key, &route.services) && is_met(&route.conditions, notes) {
                 self.ways.push(Way { path: joined(prefix, &route.conditions), insecure: route.permit_insecure });
             }
         }
         for include in &proxy.spec.includes {
-            // Only prefixes are allowed here.
+            // Only prefixes are allowed here, and headers and queries.
             let prefix = joined(prefix, &include.conditions).unwrap_or_default();
             if let Some(next) = self.included(proxy, include, notes)? {
+                let before = self.ways.len();
                 self.of(&next, &prefix, notes)?;
+                if self.ways.len() > before && !is_met(&include.conditions, notes) {
+                    self.ways.truncate(before);
+                }
             }
         }
         self.connections(proxy, notes)?;
@@ -164,6 +175,25 @@ impl Walk<'_> {
     }
 }
 
+/// A header or a query that a request must have, and that browsers do not send.
+fn demand(conditions: &[ProxyCondition]) -> Option<String> {
+    conditions.iter().find_map(|condition| {
+        let query = || condition.query_parameter.as_ref().map(|query| format!("query {}", query.name));
+        let is_negative = |h: &ProxyHeader| h.notpresent || h.notcontains.is_some() || h.notexact.is_some();
+        let header = condition.header.as_ref().filter(|header| !is_negative(header) && !is_sent(&header.name));
+        header.map(|header| format!("header {}", header.name)).or_else(query)
+    })
+}
+
+/// Whether requests of browsers meet conditions; if not, it is recorded.
+fn is_met(conditions: &[ProxyCondition], notes: &mut Notes) -> bool {
+    let demand = demand(conditions);
+    if let Some(demand) = &demand {
+        notes.add(format!("a condition with {demand} does not count: browsers send requests without it"));
+    }
+    demand.is_none()
+}
+
 /// Prefixes follow each other, and slashes that meet are one.
 fn joined(prefix: &str, conditions: &[ProxyCondition]) -> Result<String, String> {
     let mut path = prefix.to_owned();
@@ -211,8 +241,8 @@ fn notes_of_included(snapshot: &Snapshot, proxy: &HttpProxy, notes: &mut Notes) 
     };
     if !snapshot.http_proxies.all().any(|(_, by)| includes(by)) {
         notes.add(
-            "it has no virtualhost, so another HTTPProxy includes it; where that is in another namespace, name it in \
-             spec.exposedBy",
+            "it has no virtualhost, and no HTTPProxy that is seen includes it; if one of another namespace does, name that \
+             one in spec.exposedBy",
         );
     }
 }

@@ -11,8 +11,8 @@ use super::hostname::{Hostname, meeting};
 use crate::derive::exposure::{Exposures, HostClaims, Notes};
 use crate::derive::exposure_issue::ExposingObject;
 use crate::model::{
-    BackendRef, GrantTo, HttpRoute, HttpRule, Key, Kind, Listener, Needs, Problem, ReferenceGrant, RouteParentStatus,
-    Snapshot, find_condition,
+    BackendRef, GrantTo, HttpMatch, HttpRoute, HttpRule, Key, Kind, Listener, Meta, Needs, Problem, ReferenceGrant,
+    RouteParentStatus, Snapshot, find_condition,
 };
 
 /// The URLs under which an HTTPRoute exposes any of the Services.
@@ -25,14 +25,14 @@ pub fn exposures(snapshot: &Snapshot, route: &Arc<HttpRoute>, backends: &Backend
     let mut rules = Vec::new();
     let mut positions = Vec::new();
     for (at, rule) in route.spec.rules.iter().enumerate() {
-        if leads(snapshot, route, rule, backends)? {
-            rules.push(rule);
+        if leads(snapshot, route, rule, backends, &mut notes)? {
+            rules.push((at, rule));
             positions.push(at);
         }
     }
     let mut found = Exposures::default();
-    if !rules.is_empty() {
-        let paths = paths(&rules, &mut notes);
+    let paths = paths(&route.spec.rules, &rules, &mut notes);
+    if !paths.is_empty() {
         let HttpRoute { meta, spec, parents, .. } = &**route;
         let attaching = Attaching { kind: "HTTPRoute", meta, parents: &spec.parent_refs, judged: parents };
         for attachment in attachments(snapshot, attaching, &mut notes)? {
@@ -42,8 +42,10 @@ pub fn exposures(snapshot: &Snapshot, route: &Arc<HttpRoute>, backends: &Backend
                     ("HTTPS" | "TLS", mode) if mode != Some("Passthrough") => Some(true),
                     _ => None,
                 };
-                for origin in origins("HTTPRoute", &spec.hostnames, https, &attachment, listener, &mut notes) {
-                    found.add(&notes.source, paths.iter().map(|path| PublicUrl::with_path(origin.clone(), path)));
+                for (origin, assumed) in origins("HTTPRoute", &spec.hostnames, https, &attachment, listener, &mut notes)
+                {
+                    let urls = paths.iter().map(|path| PublicUrl::with_path(origin.clone(), path));
+                    found.add_assuming(&notes.source, urls, assumed);
                 }
             }
         }
@@ -53,14 +55,12 @@ pub fn exposures(snapshot: &Snapshot, route: &Arc<HttpRoute>, backends: &Backend
 
 /// The hosts and paths that an accepted HTTPRoute serves; a redirect serves nothing.
 pub(crate) fn claims(route: &HttpRoute, found: HostClaims<'_>) {
-    let accepted = |parent: &RouteParentStatus| {
-        find_condition(&parent.conditions, "Accepted").is_some_and(|condition| condition.status == "True")
-    };
-    if !route.parents.iter().any(accepted) {
+    if !is_accepted(&route.meta, &route.parents) {
         return;
     }
     for rule in route.spec.rules.iter().filter(|rule| !redirects(rule)) {
-        let paths = rule.matches.iter().map(|m| m.path.value.as_deref().unwrap_or_default());
+        let matches = rule.matches.iter().filter(|m| demand(m).is_none());
+        let paths = matches.map(|m| m.path.value.as_deref().unwrap_or_default());
         for path in paths.chain(rule.matches.is_empty().then_some("")) {
             for host in &route.spec.hostnames {
                 found(host, path, format_args!("HTTPRoute {}", route.meta.key));
@@ -69,16 +69,30 @@ pub(crate) fn claims(route: &HttpRoute, found: HostClaims<'_>) {
     }
 }
 
+/// A controller has accepted a route, or none has seen it: it is in a file.
+pub(crate) fn is_accepted(meta: &Meta, parents: &[RouteParentStatus]) -> bool {
+    let accepted = |parent: &RouteParentStatus| {
+        find_condition(&parent.conditions, "Accepted").is_some_and(|condition| condition.status == "True")
+    };
+    parents.iter().any(accepted) || (parents.is_empty() && !meta.is_stored())
+}
+
 fn redirects(rule: &HttpRule) -> bool {
     rule.filters.iter().any(|filter| filter.type_ == "RequestRedirect")
 }
 
 /// Whether a rule sends requests to one of the Services.
-fn leads(snapshot: &Snapshot, route: &HttpRoute, rule: &HttpRule, backends: &Backends) -> Result<bool, Problem> {
+fn leads(
+    snapshot: &Snapshot,
+    route: &HttpRoute,
+    rule: &HttpRule,
+    backends: &Backends,
+    notes: &mut Notes,
+) -> Result<bool, Problem> {
     if redirects(rule) {
         return Ok(false);
     }
-    any_leads(snapshot, "HTTPRoute", &route.meta.key.namespace, &rule.backend_refs, backends)
+    any_leads(snapshot, "HTTPRoute", &route.meta.key.namespace, &rule.backend_refs, backends, notes)
 }
 
 /// Whether any of the backends of a route is one of the Services, and may be named by it.
@@ -88,12 +102,18 @@ pub(crate) fn any_leads(
     own: &str,
     named: &[BackendRef],
     backends: &Backends,
+    notes: &mut Notes,
 ) -> Result<bool, Problem> {
+    let mut refused = None;
     for backend in named {
         let Some(service) = service_of(own, backend).filter(|service| backends.has(service)) else { continue };
         if service.namespace == *own || granted(snapshot, kind, own, &service)? {
             return Ok(true);
         }
+        refused = Some(service);
+    }
+    if let Some(Key { namespace, name }) = refused {
+        notes.add(format!("it names Service {name} of namespace {namespace}, where no ReferenceGrant permits kind {kind} of namespace {own} to do so"));
     }
     Ok(false)
 }
@@ -120,14 +140,66 @@ fn routes_of<'a>(grant: &'a ReferenceGrant, kind: &str) -> impl Iterator<Item = 
     grant.spec.from.iter().filter(move |from| from.kind == kind).map(|from| from.namespace.as_str())
 }
 
-/// The prefixes under which the rules lead there; a match that is not a prefix gives none.
-fn paths(rules: &[&HttpRule], notes: &mut Notes) -> Vec<String> {
-    let mut paths = Vec::new();
-    for rule in rules {
-        if rule.matches.is_empty() {
-            paths.push(String::new());
+/// A header or a query that a request must have, and that browsers do not send.
+fn demand(one: &HttpMatch) -> Option<String> {
+    let header = one.headers.iter().find(|header| !is_sent(&header.name));
+    let query = || one.query_params.first().map(|query| format!("query {}", query.name));
+    header.map(|header| format!("header {}", header.name)).or_else(query)
+}
+
+/// Whether a rule has a match of the same weight: of equal matches in a route, the first rule's counts
+/// (HTTPRouteRule, `matches`).
+fn takes_before(rule: &HttpRule, one: &HttpMatch) -> bool {
+    fn path(m: &HttpMatch) -> (&str, &str) {
+        let value = m.path.value.as_deref().unwrap_or("/");
+        match m.path.type_.as_deref().unwrap_or("PathPrefix") {
+            "PathPrefix" => ("PathPrefix", value.trim_end_matches('/')),
+            other => (other, value),
         }
-        for path in rule.matches.iter().map(|m| &m.path) {
+    }
+    let plain = |m: &HttpMatch| m.headers.is_empty() && m.query_params.is_empty() && m.method.is_none();
+    let same = |m: &HttpMatch| plain(m) && path(m) == path(one);
+    plain(one) && (rule.matches.iter().any(same) || (rule.matches.is_empty() && same(&HttpMatch::default())))
+}
+
+/// Whether requests of pages or of uploads have a header, or may have it.
+pub(crate) fn is_sent(header: &str) -> bool {
+    const SENT: [&str; 12] = [
+        "accept",
+        "accept-encoding",
+        "accept-language",
+        "connection",
+        "content-length",
+        "content-type",
+        "cookie",
+        "host",
+        "origin",
+        "referer",
+        "user-agent",
+        "x-auth-token",
+    ];
+    // Names that start with a colon are parts of the request itself (Contour, Istio).
+    header.starts_with(':') || SENT.iter().any(|name| header.eq_ignore_ascii_case(name))
+}
+
+/// The prefixes under which the rules lead there. A path that is not a prefix is no part of the URL. A match
+/// that demands a header or a query takes no page or upload: browsers send neither.
+fn paths(all: &[HttpRule], rules: &[(usize, &HttpRule)], notes: &mut Notes) -> Vec<String> {
+    let mut paths = Vec::new();
+    for (at, rule) in rules {
+        let any = [HttpMatch::default()];
+        let matches = if rule.matches.is_empty() { any.as_slice() } else { rule.matches.as_slice() };
+        for one in matches {
+            if let Some(demand) = demand(one) {
+                notes.add(format!("a match with {demand} does not count: browsers send requests without it"));
+                continue;
+            }
+            let first = all[..*at].iter().position(|other| takes_before(other, one));
+            if let Some(first) = first.filter(|first| rules.iter().all(|(own, _)| own != first)) {
+                notes.add(format!("spec.rules[{at}] gets no request: spec.rules[{first}] has the same match, and the first of two wins"));
+                continue;
+            }
+            let path = &one.path;
             let value = path.value.as_deref().unwrap_or("/");
             match path.type_.as_deref().unwrap_or("PathPrefix") {
                 "PathPrefix" => paths.push(value.to_owned()),
@@ -141,8 +213,8 @@ fn paths(rules: &[&HttpRule], notes: &mut Notes) -> Vec<String> {
     paths
 }
 
-/// The origins under which a listener serves a route with these host names. `https` is none if the listener
-/// accepts no route of that kind.
+/// The origins under which a listener serves a route with these host names, and whether their port is
+/// assumed. `https` is none if the listener accepts no route of that kind.
 pub(crate) fn origins(
     kind: &str,
     hostnames: &[String],
@@ -150,7 +222,7 @@ pub(crate) fn origins(
     attachment: &Attachment,
     listener: &Listener,
     notes: &mut Notes,
-) -> Vec<Origin> {
+) -> Vec<(Origin, bool)> {
     let (parent, name) = (&attachment.parent, &listener.name);
     let Some(https) = https else {
         let passes = if listener.tls.mode.as_deref() == Some("Passthrough") { ", which is passed through" } else { "" };
@@ -159,7 +231,11 @@ pub(crate) fn origins(
         return Vec::new();
     };
     let mut origins = Vec::new();
-    for host in meeting(&Hostname::parse(listener.hostname.as_deref()), hostnames) {
+    let met = meeting(&Hostname::parse(listener.hostname.as_deref()), hostnames);
+    if let (true, Some(own)) = (met.is_empty(), &listener.hostname) {
+        notes.add(format!("listener {name} of {parent} is for host {own}, which none of its hostnames matches"));
+    }
+    for host in met {
         let Hostname::Exact(text) = &host else {
             notes
                 .add(format!("listener {name} of {parent} is for host {host}, but an origin needs an exact host name"));
@@ -172,8 +248,9 @@ pub(crate) fn origins(
             ));
             continue;
         }
-        match Origin::from_parts(https, text, u16::try_from(listener.port).ok()) {
-            Ok(origin) => origins.push(origin),
+        let (port, assumed) = attachment.port(listener, notes);
+        match Origin::from_parts(https, text, port) {
+            Ok(origin) => origins.push((origin, assumed)),
             Err(why) => notes.add(why),
         }
     }

@@ -1,24 +1,34 @@
 //! Ingress → URLs. Rules with a host that lead to one of the Services count.
 
 use std::collections::BTreeSet;
+use std::iter;
 use std::sync::Arc;
 
 use direct_upload_api::web::{Origin, PublicUrl};
 
 use super::backends::Backends;
+use super::ingress_tls::{Door, doors};
+use super::traefik_middleware::annotation_redirects_http;
 use crate::derive::exposure::{Exposure, Exposures, HostClaims, Notes};
 use crate::derive::exposure_issue::ExposingObject;
-use crate::model::{Ingress, IngressPath};
+use crate::model::{Ingress, IngressPath, Snapshot};
 
 /// The URLs under which an Ingress exposes any of the Services.
 ///
 /// An Ingress names hosts but no ports. The port comes from the controller's status if it is there, else it
 /// is the scheme's default, and that is recorded.
-pub fn exposures(ingress: &Arc<Ingress>, backends: &Backends) -> Exposures {
+pub fn exposures(snapshot: &Snapshot, ingress: &Arc<Ingress>, backends: &Backends) -> Exposures {
     let mut notes = Notes::new(format!("Ingress {}", ingress.meta.key));
     let mut found = Exposures::default();
     let default = ingress.default_service.as_ref().is_some_and(|service| backends.leads(service));
     let rest = IngressPath { path: "/".into(), ..IngressPath::default() };
+    if let Some((name, to)) = redirect(ingress) {
+        if default || ingress.rules.iter().flat_map(|rule| &rule.paths).any(|path| backends.leads(&path.service)) {
+            notes.add(format!("annotation {name} sends all its requests to {to:?}, so it leads nowhere else"));
+        }
+        return found.finish(notes, || None);
+    }
+    let redirects = redirects_http(snapshot, ingress);
     let no_rules = default && ingress.rules.iter().all(|rule| rule.host.is_none());
     for rule in &ingress.rules {
         let mut paths: Vec<_> = rule.paths.iter().filter(|p| backends.leads(&p.service)).collect();
@@ -30,7 +40,12 @@ pub fn exposures(ingress: &Arc<Ingress>, backends: &Backends) -> Exposures {
             continue;
         }
         match rule.host.as_deref() {
-            Some(host) => found.urls.extend(urls(ingress, host, &paths, &mut notes)),
+            Some(host) => {
+                let has_tls = has_tls(ingress, host);
+                for host in iter::once(host).chain(aliases(ingress)) {
+                    found.urls.extend(urls(ingress, host, (has_tls, redirects), &paths, &mut notes));
+                }
+            }
             None => notes.add("a rule without host gives no origin"),
         }
     }
@@ -40,7 +55,7 @@ pub fn exposures(ingress: &Arc<Ingress>, backends: &Backends) -> Exposures {
             notes.add("its default backend has no host name, so it gives no origin");
         }
         for host in hosts {
-            found.urls.extend(urls(ingress, host, &[&rest], &mut notes));
+            found.urls.extend(urls(ingress, host, (true, redirects), &[&rest], &mut notes));
         }
     }
     found.finish(notes, || {
@@ -52,43 +67,103 @@ pub fn exposures(ingress: &Arc<Ingress>, backends: &Backends) -> Exposures {
 }
 
 /// The hosts and paths that an Ingress claims.
-pub(crate) fn claims(ingress: &Ingress, found: HostClaims<'_>) {
-    for rule in &ingress.rules {
-        let Some(host) = &rule.host else { continue };
+pub(crate) fn claims(snapshot: &Snapshot, ingress: &Ingress, found: HostClaims<'_>) {
+    let is_secure = |host: &str| {
+        doors_of(ingress, host, has_tls(ingress, host), &mut Notes::new(String::new())).iter().any(|door| door.https)
+    };
+    let redirects = redirects_http(snapshot, ingress);
+    for rule in ingress.rules.iter().filter(|_| redirect(ingress).is_none()) {
+        let Some(host) = rule.host.as_ref().filter(|host| !redirects || is_secure(host)) else { continue };
         for path in rule.paths.iter().filter(|path| !path.exact) {
             found(host, &path.path, format_args!("Ingress {}", ingress.meta.key));
         }
     }
 }
 
-fn urls(ingress: &Ingress, host: &str, paths: &[&IngressPath], notes: &mut Notes) -> Vec<Exposure> {
-    if host.contains('*') {
+/// Whether one of Traefik's middlewares sends its requests of plain http to https.
+fn redirects_http(snapshot: &Snapshot, ingress: &Ingress) -> bool {
+    let named = ingress.annotations.get("traefik.ingress.kubernetes.io/router.middlewares");
+    named.is_some_and(|named| annotation_redirects_http(snapshot, named))
+}
+
+/// Where annotations send all requests of an Ingress instead: the annotation and its value.
+fn redirect(ingress: &Ingress) -> Option<(&str, &str)> {
+    // kubernetes/ingress-nginx, annotations.md: both return at once, whatever the backend.
+    const NAMES: [&str; 2] =
+        ["nginx.ingress.kubernetes.io/permanent-redirect", "nginx.ingress.kubernetes.io/temporal-redirect"];
+    NAMES.into_iter().find_map(|name| Some((name, ingress.annotations.get(name)?.as_str())))
+}
+
+/// More hosts of ingress-nginx's server: `server_name` gets them too, so they have the same TLS.
+fn aliases(ingress: &Ingress) -> impl Iterator<Item = &str> {
+    let written = ingress.annotations.get("nginx.ingress.kubernetes.io/server-alias");
+    written.into_iter().flat_map(|text| text.split(',')).map(str::trim).filter(|host| !host.is_empty())
+}
+
+fn has_tls(ingress: &Ingress, host: &str) -> bool {
+    ingress.tls.iter().any(|t| t.hosts.is_empty() || t.hosts.iter().any(|h| covers(h, host)))
+}
+
+/// The URLs of a host. `redirects`: Traefik answers plain http itself.
+fn urls(
+    ingress: &Ingress,
+    host: &str,
+    (has_tls, redirects): (bool, bool),
+    paths: &[&IngressPath],
+    notes: &mut Notes,
+) -> Vec<Exposure> {
+    if host.contains(['*', '~']) {
         notes.add(format!("host {host} is a wildcard, but an origin needs an exact host name"));
         return Vec::new();
     }
-    let https = ingress.tls.iter().any(|t| t.hosts.is_empty() || t.hosts.iter().any(|h| covers(h, host)));
-    if !https && !ingress.tls.is_empty() {
-        notes.add(format!("none of its tls entries is for host {host}, so http is assumed"));
+    let mut all = Vec::new();
+    let doors = doors_of(ingress, host, has_tls, notes).into_iter().filter(|door| door.https || !redirects);
+    for Door { https, port: stated } in doors {
+        let (port, port_assumed) = match stated {
+            Some(port) => (Some(port), false),
+            None => port(https, &ingress.ports, notes),
+        };
+        match Origin::from_parts(https, host, port) {
+            Ok(origin) => all.extend(below(&origin, paths, port_assumed, notes)),
+            Err(why) => notes.add(why),
+        }
     }
-    let (port, port_assumed) = port(https, &ingress.ports, notes);
+    all
+}
+
+/// How browsers come to a host: as annotations say, else by `spec.tls`.
+fn doors_of(ingress: &Ingress, host: &str, has_tls: bool, notes: &mut Notes) -> Vec<Door> {
+    doors(ingress, has_tls, notes).unwrap_or_else(|| {
+        if !has_tls && !ingress.tls.is_empty() {
+            notes.add(format!("none of its tls entries is for host {host}, so http is assumed"));
+        }
+        vec![Door { https: has_tls, port: None }]
+    })
+}
+
+/// The URLs of paths below an origin.
+fn below(origin: &Origin, paths: &[&IngressPath], port_assumed: bool, notes: &mut Notes) -> Vec<Exposure> {
     let source = notes.source.clone();
-    let origin = match Origin::from_parts(https, host, port) {
-        Ok(origin) => origin,
-        Err(why) => {
-            notes.add(why);
-            return Vec::new();
-        }
-    };
     let url = |path: &&IngressPath| {
-        // A regular expression (ingress-nginx, implementation-specific) says nothing about the prefix.
-        if path.exact || path.path.contains(['(', '*', '[', '$', '^', '\\', '|']) {
+        let prefix = prefix(path);
+        if prefix.is_none() {
             notes.add(format!("path {:?} is not a prefix; / is assumed", path.path));
-            return PublicUrl::with_path(origin.clone(), "");
         }
-        PublicUrl::with_path(origin.clone(), &path.path)
+        PublicUrl::with_path(origin.clone(), prefix.unwrap_or_default())
     };
     let urls = paths.iter().map(url);
     urls.map(|url| Exposure { url, source: source.clone(), port_assumed }).collect()
+}
+
+/// The prefix that a path means; none if it is not one.
+fn prefix(path: &IngressPath) -> Option<&str> {
+    // The usual ends of regular expressions that take everything below a prefix (ingress-nginx, "Rewrite"),
+    // and the wildcard of load balancers (GKE, AWS).
+    const ENDS: [&str; 6] = ["(/|$)(.*)", "/(.*)", "(/.*)?", "/?(.*)", "(.*)", "/*"];
+    let text = path.path.as_str();
+    let text = ENDS.iter().find_map(|end| text.strip_suffix(end)).unwrap_or(text);
+    // Any other regular expression says nothing about the prefix.
+    (!path.exact && !text.contains(['(', '*', '[', '$', '^', '\\', '|'])).then_some(text)
 }
 
 fn covers(tls_host: &str, host: &str) -> bool {

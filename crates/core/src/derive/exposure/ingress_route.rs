@@ -7,8 +7,12 @@ use std::sync::Arc;
 
 use direct_upload_api::ExposureKind;
 use direct_upload_api::web::{Origin, PublicUrl};
+use serde_json::Value;
 
 use super::backends::Backends;
+use super::ingress_tls::WEBSECURE;
+use super::outer_port::of_entry_point;
+use super::traefik_middleware::{missing, redirect_http};
 use super::traefik_rule::{Alternative, alternatives, both};
 use crate::derive::exposure::{Exposure, Exposures, HostClaims, Notes};
 use crate::derive::exposure_issue::ExposingObject;
@@ -19,33 +23,47 @@ use crate::model::{
 /// The URLs under which an IngressRoute exposes any of the Services.
 ///
 /// # Errors
-/// [`Problem`] if one that it names as its parent cannot be seen.
+/// [`Problem`] if one that it names as its parent, or a `TraefikService`, cannot be seen.
 pub fn exposures(snapshot: &Snapshot, route: &Arc<IngressRoute>, backends: &Backends) -> Result<Exposures, Problem> {
     let mut notes = Notes::new(format!("IngressRoute {}", route.meta.key));
     let mut found = Exposures::default();
     let own = &route.meta.key.namespace;
-    let rules: Vec<Alternative> = route
-        .spec
-        .routes
-        .iter()
-        .filter(|rule| leads(own, rule, backends))
-        .flat_map(|rule| read(rule, &mut notes))
-        .collect();
-    if !rules.is_empty() {
-        for entry in entries(snapshot, route, rules, &mut Vec::new(), &mut notes)? {
-            for one in &entry.rules {
-                urls(entry.https, one, &mut found, &mut notes);
+    for rule in &route.spec.routes {
+        if !leads(snapshot, own, rule, backends)? {
+            continue;
+        }
+        let mut rules = read(rule, &mut notes);
+        if route.spec.parent_refs.is_empty() {
+            for one in &mut rules {
+                without_lost_hosts(snapshot, route, rule, one, backends, &mut notes);
             }
+        }
+        let redirects = redirect_http(snapshot, own, rule.middlewares.iter());
+        for entry in entries(snapshot, route, rules, &mut Vec::new(), &mut notes)? {
+            for door in doors(entry.root, redirects) {
+                entry.rules.iter().for_each(|one| urls(snapshot, &door, one, &mut found, &mut notes));
+            }
+        }
+        for key in missing(snapshot, own, rule.middlewares.iter()) {
+            notes
+                .add(format!("there is no Middleware {key}, and Traefik serves no rule that names one it cannot find"));
         }
     }
     let object = || Some(ExposingObject::Other(ExposureKind::IngressRoute, route.meta.key.clone()));
     Ok(found.finish(notes, object))
 }
 
-/// The hosts and paths of all rules of an IngressRoute that has no parent.
-pub(crate) fn claims(route: &IngressRoute, found: HostClaims<'_>) {
-    for rule in route.spec.routes.iter().filter(|_| route.spec.parent_refs.is_empty()) {
-        for one in alternatives(&rule.matches).unwrap_or_default() {
+/// The hosts and paths that the rules of an IngressRoute without a parent serve; a redirect serves nothing.
+pub(crate) fn claims(snapshot: &Snapshot, route: &IngressRoute, found: HostClaims<'_>) {
+    let own = &route.meta.key.namespace;
+    let is_internal = |rule: &IngressRouteRule| {
+        !rule.services.is_empty() && rule.services.iter().all(|service| service.name.ends_with("@internal"))
+    };
+    let serves = |rule: &&IngressRouteRule| {
+        !is_internal(rule) && !doors(route, redirect_http(snapshot, own, rule.middlewares.iter())).is_empty()
+    };
+    for rule in route.spec.routes.iter().filter(|_| route.spec.parent_refs.is_empty()).filter(serves) {
+        for one in alternatives(&rule.matches).unwrap_or_default().iter().filter(|one| one.demand.is_none()) {
             for host in one.hosts.iter().flatten() {
                 let path = one.prefix.as_deref().unwrap_or_default();
                 found(host, path, format_args!("IngressRoute {}", route.meta.key));
@@ -60,8 +78,10 @@ pub fn needs(snapshot: &Snapshot, namespaces: &BTreeSet<&str>, needs: &mut Needs
     let mut parents = BTreeSet::new();
     for route in all.into_iter().flat_map(|namespace| snapshot.ingress_routes.seen(namespace)) {
         let own = &route.meta.key.namespace;
-        let inside = |service: &IngressRouteService| {
-            service_of(own, service).is_some_and(|service| namespaces.contains(service.namespace.as_str()))
+        let inside = |service: &IngressRouteService| match target_of(own, service) {
+            Some(Target::Service(service)) => namespaces.contains(service.namespace.as_str()),
+            Some(Target::Shared(_)) => true,
+            None => false,
         };
         let leads = route.spec.routes.iter().flat_map(|rule| &rule.services).any(inside);
         let elsewhere = route.spec.parent_refs.iter().filter_map(|parent| parent.namespace.as_deref());
@@ -74,41 +94,169 @@ pub fn needs(snapshot: &Snapshot, namespaces: &BTreeSet<&str>, needs: &mut Needs
     }
 }
 
-fn service_of(own: &str, service: &IngressRouteService) -> Option<Key> {
-    let is_service = service.kind.as_deref().is_none_or(|kind| kind.is_empty() || kind == "Service");
-    is_service.then(|| Key::new(service.namespace.as_deref().unwrap_or(own), service.name.clone()))
+/// Where a service of a rule leads.
+enum Target {
+    Service(Key),
+    /// A `TraefikService`, which shares requests out.
+    Shared(Key),
 }
 
-fn leads(own: &str, rule: &IngressRouteRule, backends: &Backends) -> bool {
-    let gets = |service: &&IngressRouteService| rule.services.len() == 1 || service.weight != Some(0);
-    let ours = |service: &IngressRouteService| service_of(own, service).is_some_and(|service| backends.has(&service));
-    rule.services.iter().filter(gets).any(ours)
+fn target_of(own: &str, service: &IngressRouteService) -> Option<Target> {
+    let key = Key::new(service.namespace.as_deref().unwrap_or(own), service.name.clone());
+    match service.kind.as_deref().unwrap_or_default() {
+        "" | "Service" => Some(Target::Service(key)),
+        "TraefikService" if !service.name.contains('@') => Some(Target::Shared(key)),
+        _ => None,
+    }
+}
+
+/// No real `TraefikService` nests deeper than this.
+const DEEPEST: usize = 8;
+
+fn leads(snapshot: &Snapshot, own: &str, rule: &IngressRouteRule, backends: &Backends) -> Result<bool, Problem> {
+    any_leads(snapshot, own, &rule.services, backends, DEEPEST)
+}
+
+/// Whether any of the services that get something is one of the workload's.
+fn any_leads(
+    snapshot: &Snapshot,
+    own: &str,
+    services: &[IngressRouteService],
+    backends: &Backends,
+    depth: usize,
+) -> Result<bool, Problem> {
+    for service in services.iter().filter(|service| services.len() == 1 || service.weight != Some(0)) {
+        let leads = match target_of(own, service) {
+            Some(Target::Service(service)) => backends.has(&service),
+            Some(Target::Shared(key)) if depth > 0 => match snapshot.traefik_services.get(&key)? {
+                Some(shared) => any_leads(snapshot, &key.namespace, &shares(&shared.spec), backends, depth - 1)?,
+                None => false,
+            },
+            Some(Target::Shared(_)) | None => false,
+        };
+        if leads {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Who gets requests through a `TraefikService` (traefikio/v1alpha1/service.go). Who only gets copies of them
+/// answers nobody.
+fn shares(spec: &Value) -> Vec<IngressRouteService> {
+    let weighted = ["weighted", "highestRandomWeight"].into_iter().map(|field| &spec[field]["services"]);
+    let weighted = weighted.filter_map(Value::as_array).flatten();
+    let all = weighted.chain(spec.get("mirroring"));
+    all.filter_map(|one| serde_json::from_value(one.clone()).ok()).collect()
 }
 
 fn read(rule: &IngressRouteRule, notes: &mut Notes) -> Vec<Alternative> {
-    alternatives(&rule.matches).unwrap_or_else(|why| {
+    let mut read = alternatives(&rule.matches).unwrap_or_else(|why| {
         notes.add(format!("its rule {:?} cannot be read: {why}", rule.matches));
         Vec::new()
-    })
+    });
+    read.retain(|one| {
+        if let Some(demand) = &one.demand {
+            notes.add(format!("a rule with {demand} does not count: browsers send requests without it"));
+        }
+        one.demand.is_none()
+    });
+    read
 }
 
-/// Rules at an entry point.
-struct Entry {
-    https: bool,
+/// Removes the hosts whose requests all meet another rule of the IngressRoute first, which leads elsewhere.
+/// What a rule of another one takes is only reported: another Traefik may serve it.
+fn without_lost_hosts(
+    snapshot: &Snapshot,
+    route: &IngressRoute,
+    rule: &IngressRouteRule,
+    one: &mut Alternative,
+    backends: &Backends,
+    notes: &mut Notes,
+) {
+    let own = Alternative { hosts: None, ..one.clone() };
+    let Some(hosts) = &mut one.hosts else { return };
+    hosts.retain(|host| {
+        let wins = |other: &IngressRoute| wins(snapshot, other, route, rule, (host, &own), backends);
+        if wins(route) {
+            notes.add(format!("host {host} goes to a rule of a higher priority, which leads elsewhere"));
+            return false;
+        }
+        if let Some((key, _)) = snapshot.ingress_routes.all().find(|(_, other)| wins(other)) {
+            notes.add(format!(
+                "a rule of IngressRoute {key} for host {host} has a higher priority and leads elsewhere; browsers reach that one if the same Traefik serves both"
+            ));
+        }
+        true
+    });
+}
+
+/// Whether a rule of an IngressRoute takes all requests of a rule before it. Traefik tries rules by priority, which
+/// is a rule's length unless it is set (`GetRulePriority` in pkg/muxer/http/mux.go).
+fn wins(
+    snapshot: &Snapshot,
+    other: &IngressRoute,
+    route: &IngressRoute,
+    rule: &IngressRouteRule,
+    (host, one): (&str, &Alternative),
+    backends: &Backends,
+) -> bool {
+    let priority = |rule: &IngressRouteRule| match rule.priority {
+        0 => i64::try_from(rule.matches.len()).unwrap_or(i64::MAX),
+        set => set,
+    };
+    let namespace = &other.meta.key.namespace;
+    let leads_here = |rule: &IngressRouteRule| leads(snapshot, namespace, rule, backends).unwrap_or(true);
+    let is_before = |them: &&IngressRouteRule| {
+        let redirects = redirect_http(snapshot, namespace, them.middlewares.iter());
+        let is_there = |door: &Door<'_>| doors(other, redirects).iter().any(|their| their.https == door.https);
+        priority(them) > priority(rule) && doors(route, false).iter().all(is_there) && !leads_here(them)
+    };
+    let mut before = other.spec.routes.iter().filter(|_| other.spec.parent_refs.is_empty()).filter(is_before);
+    before.any(|them| alternatives(&them.matches).unwrap_or_default().iter().any(|a| a.takes_all_of(one, host)))
+}
+
+/// Rules, and the IngressRoute with their entry points.
+struct Entry<'a> {
+    root: &'a IngressRoute,
     rules: Vec<Alternative>,
+}
+
+/// How browsers come to an IngressRoute.
+struct Door<'a> {
+    https: bool,
+    /// The entry point, where only one is named.
+    entry: Option<&'a str>,
+    /// The entry point itself is assumed to have TLS.
+    assumed: bool,
+}
+
+/// The schemes under which an IngressRoute serves requests. `redirects`: it sends those of plain http away.
+fn doors(root: &IngressRoute, redirects: bool) -> Vec<Door<'_>> {
+    let named = &root.spec.entry_points;
+    let only = named.first().filter(|_| named.len() == 1).map(String::as_str);
+    if root.spec.tls.is_some() {
+        let secure = named.iter().find(|name| *name == WEBSECURE).map(String::as_str);
+        return vec![Door { https: true, entry: only.or(secure), assumed: false }];
+    }
+    let secure = named.iter().any(|name| name == WEBSECURE);
+    let secure = secure.then_some(Door { https: true, entry: Some(WEBSECURE), assumed: true });
+    let is_plain = named.is_empty() || named.iter().any(|name| name != WEBSECURE);
+    let plain = (is_plain && !redirects).then_some(Door { https: false, entry: only, assumed: false });
+    secure.into_iter().chain(plain).collect()
 }
 
 /// The rules together with those of the parents, up to those that have entry points.
-fn entries(
-    snapshot: &Snapshot,
-    route: &IngressRoute,
+fn entries<'a>(
+    snapshot: &'a Snapshot,
+    route: &'a IngressRoute,
     rules: Vec<Alternative>,
     path: &mut Vec<Key>,
     notes: &mut Notes,
-) -> Result<Vec<Entry>, Problem> {
+) -> Result<Vec<Entry<'a>>, Problem> {
     let key = &route.meta.key;
     if route.spec.parent_refs.is_empty() {
-        return Ok(vec![Entry { https: route.spec.tls.is_some(), rules }]);
+        return Ok(vec![Entry { root: route, rules }]);
     }
     let mut entries = Vec::new();
     path.push(key.clone());
@@ -134,7 +282,7 @@ fn entries(
     Ok(entries)
 }
 
-fn urls(https: bool, rule: &Alternative, found: &mut Exposures, notes: &mut Notes) {
+fn urls(snapshot: &Snapshot, door: &Door<'_>, rule: &Alternative, found: &mut Exposures, notes: &mut Notes) {
     let Some(hosts) = &rule.hosts else {
         match &rule.host_pattern {
             Some(pattern) => {
@@ -148,20 +296,26 @@ fn urls(https: bool, rule: &Alternative, found: &mut Exposures, notes: &mut Note
         notes.add(format!("path {path:?} is not a prefix; / is assumed"));
     }
     let path = if rule.path.is_some() { "" } else { rule.prefix.as_deref().unwrap_or_default() };
-    let port = if https { 443 } else { 80 };
+    let Door { https, entry, assumed } = *door;
+    let seen = entry.and_then(|name| of_entry_point(snapshot, name)).and_then(|port| u16::try_from(port).ok());
     for host in hosts {
-        match Origin::from_parts(https, host, None) {
+        match Origin::from_parts(https, host, seen) {
             Ok(origin) => {
                 let url = PublicUrl::with_path(origin, path);
-                found.urls.push(Exposure { url, source: notes.source.clone(), port_assumed: true });
+                found.urls.push(Exposure { url, source: notes.source.clone(), port_assumed: seen.is_none() });
             }
             Err(why) => {
                 notes.add(why);
                 continue;
             }
         }
-        notes.add(format!("it does not state the port of its entry points, so port {port} is assumed; if that is wrong, set spec.publicURL"));
-        if !https {
+        if seen.is_none() {
+            let port = if https { 443 } else { 80 };
+            notes.add(format!("it does not state the port of its entry points, so port {port} is assumed; if that is wrong, set spec.publicURL"));
+        }
+        if assumed {
+            notes.add(format!("it has no tls, but Traefik's Helm chart gives its entry point {WEBSECURE} TLS, so https is assumed; if yours has none, set spec.publicURL"));
+        } else if !https {
             notes.add("it has no tls, so http is assumed; if its entry point has its own TLS, set spec.publicURL");
         }
     }

@@ -43,13 +43,15 @@ pub fn exposures(route: &Arc<Route>, backends: &Backends) -> Exposures {
     })
 }
 
-/// The hosts that routers have admitted, with the Route's path.
+/// The hosts that routers have admitted, with the Route's path; of a file, the host that it requests.
 pub(crate) fn claims(route: &Route, found: HostClaims<'_>) {
     let admitted = |entry: &&RouteIngress| {
         find_condition(&entry.conditions, "Admitted").is_some_and(|condition| condition.status == "True")
     };
-    for entry in route.ingress.iter().filter(admitted) {
-        found(&entry.host, &route.spec.path, format_args!("Route {}", route.meta.key));
+    let is_of_file = route.ingress.is_empty() && !route.meta.is_stored() && !route.spec.host.is_empty();
+    let requested = is_of_file.then_some(&route.spec.host);
+    for host in route.ingress.iter().filter(admitted).map(|entry| &entry.host).chain(requested) {
+        found(host, &route.spec.path, format_args!("Route {}", route.meta.key));
     }
 }
 

@@ -11,10 +11,10 @@ use direct_upload_api::web::PublicUrl;
 
 use super::attachment::{self, Attaching, attachments};
 use super::backends::Backends;
-use super::http_route::{any_leads, granting, is_inside, origins};
+use super::http_route::{any_leads, granting, is_accepted, is_inside, origins};
 use crate::derive::exposure::{Exposures, HostClaims, Notes};
 use crate::derive::exposure_issue::ExposingObject;
-use crate::model::{Kind, Needs, Problem, RouteParentStatus, Snapshot, TlsRoute, find_condition};
+use crate::model::{Kind, Needs, Problem, Snapshot, TlsRoute};
 
 /// The URLs under which a TLSRoute exposes any of the Services.
 ///
@@ -27,7 +27,7 @@ pub fn exposures(snapshot: &Snapshot, route: &Arc<TlsRoute>, backends: &Backends
     let TlsRoute { meta, spec, parents } = &**route;
     let mut leads = false;
     for rule in &spec.rules {
-        leads |= any_leads(snapshot, "TLSRoute", &meta.key.namespace, &rule.backend_refs, backends)?;
+        leads |= any_leads(snapshot, "TLSRoute", &meta.key.namespace, &rule.backend_refs, backends, &mut notes)?;
     }
     if leads {
         let attaching = Attaching { kind: "TLSRoute", meta, parents: &spec.parent_refs, judged: parents };
@@ -41,7 +41,9 @@ pub fn exposures(snapshot: &Snapshot, route: &Arc<TlsRoute>, backends: &Backends
                         "listener {name} of {parent} passes TLS through, so the pods must end it themselves"
                     ));
                 }
-                found.add(&notes.source, origins.into_iter().map(|origin| PublicUrl::with_path(origin, "")));
+                for (origin, assumed) in origins {
+                    found.add_assuming(&notes.source, [PublicUrl::with_path(origin, "")], assumed);
+                }
             }
         }
     }
@@ -51,10 +53,7 @@ pub fn exposures(snapshot: &Snapshot, route: &Arc<TlsRoute>, backends: &Backends
 
 /// The hosts of an accepted TLSRoute.
 pub(crate) fn claims(route: &TlsRoute, found: HostClaims<'_>) {
-    let accepted = |parent: &RouteParentStatus| {
-        find_condition(&parent.conditions, "Accepted").is_some_and(|condition| condition.status == "True")
-    };
-    if route.parents.iter().any(accepted) {
+    if is_accepted(&route.meta, &route.parents) {
         for host in &route.spec.hostnames {
             found(host, "", format_args!("TLSRoute {}", route.meta.key));
         }

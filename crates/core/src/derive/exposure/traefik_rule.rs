@@ -3,7 +3,9 @@
 //! The words are those of pkg/rules/parser.go and pkg/muxer/http of traefik/traefik: `&&` binds closer
 //! than `||`, a negation is pushed down to the matchers, and names of matchers have any case.
 
-/// One alternative of a rule. Whatever it does not name (headers, clients) may be anything.
+use super::http_route::is_sent;
+
+/// One alternative of a rule. Whatever it does not name (methods, clients) may be anything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Alternative {
     /// The host must be one of these; none: any host.
@@ -13,6 +15,10 @@ pub(crate) struct Alternative {
     pub prefix: Option<String>,
     /// A path that is not a prefix.
     pub path: Option<String>,
+    /// A header or a query that a request must have, and that browsers do not send.
+    pub demand: Option<String>,
+    /// A method, a client or a negation restricts it further.
+    pub partial: bool,
 }
 
 /// No real rule has more alternatives than this.
@@ -41,6 +47,15 @@ pub(crate) fn holds(rule: &str, of: &dyn Fn(&str, &[String]) -> Option<bool>) ->
 }
 
 impl Alternative {
+    /// Whether it takes all requests for a host that another alternative takes.
+    pub fn takes_all_of(&self, other: &Self, host: &str) -> bool {
+        let hosts = self.hosts.as_ref().is_none_or(|hosts| hosts.iter().any(|own| own == host));
+        let is_whole = !self.partial && self.demand.is_none() && self.path.is_none() && self.host_pattern.is_none();
+        // As text: Traefik knows no segments.
+        let (own, its) = (self.prefix.as_deref().unwrap_or("/"), other.prefix.as_deref().unwrap_or("/"));
+        hosts && is_whole && its.starts_with(own)
+    }
+
     /// What matches both; none if nothing does.
     pub fn and(&self, other: &Self) -> Option<Self> {
         let hosts = match (&self.hosts, &other.hosts) {
@@ -61,6 +76,8 @@ impl Alternative {
             host_pattern: self.host_pattern.clone().or_else(|| other.host_pattern.clone()),
             prefix,
             path: self.path.clone().or_else(|| other.path.clone()),
+            demand: self.demand.clone().or_else(|| other.demand.clone()),
+            partial: self.partial || other.partial,
         })
     }
 }
@@ -107,9 +124,17 @@ impl Tree {
                 all.extend(b.alternatives(negated)?);
                 if all.len() > MOST { Err(format!("more than {MOST} alternatives")) } else { Ok(all) }
             }
-            (Self::Matcher(name, values), _) => Ok(vec![matcher(name, values, negated)]),
+            (Self::Matcher(name, values), _) => Ok(matchers(name, values, negated)),
         }
     }
+}
+
+/// In releases before 3.0, several values are alternatives.
+fn matchers(name: &str, values: &[String], negated: bool) -> Vec<Alternative> {
+    if name.eq_ignore_ascii_case("pathprefix") && !negated {
+        return values.iter().map(|value| matcher(name, std::slice::from_ref(value), false)).collect();
+    }
+    vec![matcher(name, values, negated)]
 }
 
 fn matcher(name: &str, values: &[String], negated: bool) -> Alternative {
@@ -117,17 +142,25 @@ fn matcher(name: &str, values: &[String], negated: bool) -> Alternative {
     let written = || Some(values.join(", "));
     let is_pattern = |value: &String| value.contains(['{', '*', '(', '[', '^', '$', '\\', '|']);
     match name.to_ascii_lowercase().as_str() {
-        "host" if !negated => {
+        "host" | "hostheader" if !negated && !values.iter().any(|host| host.contains('*')) => {
             Alternative { hosts: Some(values.iter().map(|host| host.to_ascii_lowercase()).collect()), ..all }
         }
-        "host" | "hostregexp" => Alternative { host_pattern: written(), ..all },
-        "pathprefix" | "path" | "pathregexp" if negated => all,
+        "header" | "headers" | "headerregexp" | "headersregexp"
+            if !negated && !values.first().is_some_and(|name| is_sent(name)) =>
+        {
+            Alternative { demand: Some(format!("{name}({})", values.join(", "))), ..all }
+        }
+        "query" | "queryregexp" if !negated => {
+            Alternative { demand: Some(format!("{name}({})", values.join(", "))), ..all }
+        }
+        "host" | "hostheader" | "hostregexp" => Alternative { host_pattern: written(), ..all },
+        "pathprefix" | "path" | "pathregexp" if negated => Alternative { partial: true, ..all },
         "pathprefix" => match values {
             [prefix] if !is_pattern(prefix) => Alternative { prefix: Some(prefix.clone()), ..all },
             _ => Alternative { path: written(), ..all },
         },
         "path" | "pathregexp" => Alternative { path: written(), ..all },
-        _ => all,
+        _ => Alternative { partial: true, ..all },
     }
 }
 
@@ -223,7 +256,8 @@ mod tests {
             let hosts = one.hosts.as_ref().map_or_else(|| "*".to_owned(), |hosts| hosts.join("+"));
             let pattern = one.host_pattern.as_ref().map_or_else(String::new, |text| format!("~{text}"));
             let path = one.path.as_ref().map_or_else(String::new, |path| format!("={path}"));
-            format!("{hosts}{pattern}{}{path}", one.prefix.as_deref().unwrap_or_default())
+            let demand = one.demand.as_ref().map_or_else(String::new, |demand| format!("?{demand}"));
+            format!("{hosts}{pattern}{}{path}{demand}", one.prefix.as_deref().unwrap_or_default())
         };
         match alternatives(rule) {
             Ok(all) => all.iter().map(of).collect::<Vec<_>>().join(" "),
@@ -254,7 +288,13 @@ mod tests {
     #[case("Host(`a.io`) && (PathPrefix(`/a`) || PathPrefix(`/b`))", "a.io/a a.io/b")]
     #[case("Host(`a.io`) && PathPrefix(`/a`) && PathPrefix(`/a/b`)", "a.io/a/b")]
     #[case("Host(`a.io`) && PathPrefix(`/{id:[0-9]+}`)", "a.io=/{id:[0-9]+}")]
-    #[case("Host(`a.io`) && Method(`GET`) && Header(`X`, `y`) && ClientIP(`10.0.0.0/8`)", "a.io")]
+    #[case("Host(`a.io`) && Method(`GET`) && ClientIP(`10.0.0.0/8`)", "a.io")]
+    #[case("Host(`a.io`) && Header(`X`, `y`)", "a.io?Header(X, y)")]
+    #[case("Host(`a.io`) && (Query(`v`, `1`) || PathPrefix(`/b`))", "a.io?Query(v, 1) a.io/b")]
+    #[case("Host(`a.io`) && !Headers(`X`, `y`)", "a.io")]
+    #[case("HostHeader(`a.io`)", "a.io")]
+    #[case("Host(`*.a.io`)", "*~*.a.io")]
+    #[case("Host(`a.io`) && PathPrefix(`/a`, `/b`)", "a.io/a a.io/b")]
     #[case("Host(example.com)", "error: a quoted text is missing before \"example.com)\"")]
     #[case("rulewithnotmatcher", "error: \"(\" is missing before \"\"")]
     #[case("Host(`a.io`) Host(`b.io`)", "error: \"Host(`b.io`)\" is unexpected")]

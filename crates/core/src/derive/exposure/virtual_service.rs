@@ -12,6 +12,7 @@ use direct_upload_api::web::{Origin, PublicUrl};
 
 use super::backends::Backends;
 use super::hostname::{Hostname, meeting};
+use super::http_route::is_sent;
 use crate::derive::exposure::{Exposures, HostClaims, Notes};
 use crate::derive::exposure_issue::ExposingObject;
 use crate::model::{
@@ -51,6 +52,9 @@ pub(crate) fn claims(service: &VirtualService, found: HostClaims<'_>) {
     for rule in spec.http.iter().filter(serves) {
         let of_match = |found: &IstioHttpMatch| {
             let gateways = if found.gateways.is_empty() { &spec.gateways } else { &found.gateways };
+            if demand(found).is_some() {
+                return None;
+            }
             let path = found.uri.as_ref().and_then(|uri| uri.prefix.clone()).unwrap_or_default();
             at_gateways(gateways).then_some(path)
         };
@@ -210,6 +214,13 @@ fn merged(root: &[IstioHttpMatch], leaf: &[IstioHttpMatch]) -> Option<Vec<IstioH
                 authority: leaf.authority.clone().or_else(|| root.authority.clone()),
                 port: leaf.port.or(root.port),
                 gateways: if leaf.gateways.is_empty() { root.gateways.clone() } else { leaf.gateways.clone() },
+                headers: root.headers.iter().chain(&leaf.headers).map(|(k, v)| (k.clone(), v.clone())).collect(),
+                query_params: root
+                    .query_params
+                    .iter()
+                    .chain(&leaf.query_params)
+                    .map(|(k, v)| (k.clone(), v.clone()))
+                    .collect(),
             });
         }
         if merged.len() == before {
@@ -247,8 +258,8 @@ fn notes_of_delegate(snapshot: &Snapshot, service: &VirtualService, notes: &mut 
     let mut all = snapshot.virtual_services.all();
     if !all.any(|(other, root)| root.spec.http.iter().any(|rule| names_it(rule, &other.namespace))) {
         notes.add(
-            "it has no hosts, so another VirtualService delegates to it; where that is in another namespace, \
-             name it in spec.exposedBy",
+            "it has no hosts, and no VirtualService that is seen delegates to it; if one of another namespace does, name \
+             that one in spec.exposedBy",
         );
     }
 }
@@ -387,11 +398,22 @@ fn http(listening: &Listening<'_>, names: &[String], leading: &Leading<'_>, foun
             if !fits(&one.scheme, scheme) {
                 continue;
             }
+            if let Some(demand) = demand(one) {
+                notes.add(format!("a match with {demand} does not count: browsers send requests without it"));
+                continue;
+            }
             for host in hosts.iter().filter(|host| fits(&one.authority, host)) {
                 listening.add(host, &path(one.uri.as_ref(), notes), found, notes);
             }
         }
     }
+}
+
+/// A header or a query that a request must have, and that browsers do not send.
+fn demand(found: &IstioHttpMatch) -> Option<String> {
+    let header = found.headers.keys().find(|name| !is_sent(name));
+    let query = || found.query_params.keys().next().map(|name| format!("query {name}"));
+    header.map(|name| format!("header {name}")).or_else(query)
 }
 
 /// Whether a text is accepted. For a pattern, every text may be.

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::model::Owners;
 
 /// Prefixes of the annotations that configure proxies.
-const PROXIES: [&str; 7] = [
+const PROXIES: [&str; 13] = [
     "nginx.ingress.kubernetes.io/",
     "nginx.org/",
     "haproxy.router.openshift.io/",
@@ -17,6 +17,12 @@ const PROXIES: [&str; 7] = [
     "haproxy.org/",
     "traefik.ingress.kubernetes.io/",
     "projectcontour.io/",
+    "alb.ingress.kubernetes.io/",
+    "appgw.ingress.kubernetes.io/",
+    "ingress.cilium.io/",
+    "ingress.gcp.kubernetes.io/",
+    "networking.gke.io/",
+    "route.openshift.io/",
 ];
 
 /// Those annotations of an object.

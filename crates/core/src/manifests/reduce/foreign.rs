@@ -25,6 +25,8 @@ struct Listeners {
 #[serde(rename_all = "camelCase")]
 struct GatewaySpec {
     #[serde(default)]
+    gateway_class_name: String,
+    #[serde(default)]
     listeners: Vec<Listener>,
     #[serde(default)]
     allowed_listeners: AllowedListeners,
@@ -33,6 +35,7 @@ struct GatewaySpec {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct GatewayStatus {
+    conditions: Vec<Condition>,
     listeners: Vec<ListenerStatus>,
     addresses: Vec<GatewayAddress>,
 }
@@ -46,12 +49,14 @@ struct GatewayAddress {
 impl Observed for Gateway {
     fn reduce(_: Kind, object: Value) -> Result<Option<Self>, serde_json::Error> {
         let (metadata, spec, status): (_, GatewaySpec, GatewayStatus) = foreign(object)?;
-        let GatewaySpec { listeners, allowed_listeners } = spec;
+        let GatewaySpec { gateway_class_name: class, listeners, allowed_listeners } = spec;
         let addresses = status.addresses.iter().filter_map(|address| address.value.parse().ok()).collect();
         Ok(Some(Self {
             meta: meta(metadata),
+            class,
             listeners,
             allowed_listeners,
+            conditions: status.conditions,
             listener_statuses: status.listeners,
             addresses,
         }))

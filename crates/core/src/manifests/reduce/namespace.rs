@@ -19,8 +19,9 @@ impl Observed for Namespace {
 
 fn namespace(object: core::Namespace) -> Namespace {
     let terminating = object.status.and_then(|s| s.phase).is_some_and(|p| p == "Terminating");
-    let labels = object.metadata.labels.clone().unwrap_or_default();
+    let mut labels = object.metadata.labels.clone().unwrap_or_default();
     let mut meta = meta(object.metadata);
+    labels.insert(Namespace::NAME_LABEL.to_owned(), meta.key.name.clone());
     // A namespace is its own key: cluster-scoped kinds live under the empty namespace.
     meta.key = Key::new("", meta.key.name);
     if terminating && meta.deleting.is_none() {

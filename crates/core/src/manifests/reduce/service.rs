@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use k8s_openapi::api::core::v1 as core;
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use serde_json::Value;
 
 use super::decode::{decode, meta};
@@ -32,7 +33,16 @@ fn service(object: core::Service) -> Service {
         let balancer = object.status.and_then(|s| s.load_balancer).and_then(|l| l.ingress).unwrap_or_default();
         addresses.extend(balancer.into_iter().filter_map(|i| i.hostname.filter(|h| !h.is_empty()).or(i.ip)));
     }
+    let target = |p: &core::ServicePort| {
+        let target = match p.target_port.as_ref()? {
+            IntOrString::Int(number) => number.to_string(),
+            IntOrString::String(name) => name.clone(),
+        };
+        Some((p.port, target))
+    };
+    let targets = spec.ports.iter().flatten().filter_map(target).collect();
     Service {
+        targets,
         meta: meta(object.metadata),
         selector: spec.selector.filter(|s| !s.is_empty()).map(|s| s.into_iter().collect()),
         type_: spec.type_.unwrap_or_default(),

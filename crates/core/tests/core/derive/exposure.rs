@@ -9,6 +9,7 @@ use test_support::manifests::{advice_lines, deployment, ingress, join, read, res
 mod http_proxy;
 pub mod http_route;
 mod ingress_route;
+mod ingress_tls;
 mod route;
 mod tls_route;
 mod virtual_service;
@@ -62,9 +63,25 @@ const OTHER: &str = "backend: {service: {name: other, port: {number: 80}}}";
     "path \"/login\" is not a prefix; / is assumed"
 )]
 #[case::pattern(
-    "{rules: [{host: a.io, http: {paths: [{path: '/x(/|$)(.*)', pathType: ImplementationSpecific, BACKEND}]}}]}",
+    "{rules: [{host: a.io, http: {paths: [{path: '/x(y|z)', pathType: ImplementationSpecific, BACKEND}]}}]}",
     "http://a.io",
     "is not a prefix"
+)]
+// docs/examples/rewrite of ingress-nginx; the paths of GKE and of AWS's controller.
+#[case::rewritten(
+    "{rules: [{host: a.io, http: {paths: [{path: '/x(/|$)(.*)', pathType: ImplementationSpecific, BACKEND}]}}]}",
+    "http://a.io/x",
+    ""
+)]
+#[case::everything_below(
+    "{rules: [{host: a.io, http: {paths: [{path: '/x/*', pathType: ImplementationSpecific, BACKEND}]}}]}",
+    "http://a.io/x",
+    ""
+)]
+#[case::everything(
+    "{rules: [{host: a.io, http: {paths: [{path: '/*', pathType: ImplementationSpecific, BACKEND}]}}]}",
+    "http://a.io",
+    ""
 )]
 #[case::others("{rules: [{host: a.io, http: {paths: [{path: /, pathType: Prefix, OTHER}]}}]}", "", "no HTTPRoute")]
 #[case::default_with_hosts(
@@ -151,6 +168,48 @@ fn exposed_by_narrows_orders_and_names_what_does_not_fit() {
     assert_eq!(found, "");
     assert!(
         notes.contains("spec.exposedBy: Ingress openstack/glance leads to none of the workload's Services (horizon)"),
+        "{notes}"
+    );
+}
+
+/// Kinds and versions that nothing reads are named, if they name the workload's Service.
+#[rstest]
+#[case(
+    "traefik.io/v1alpha1",
+    "IngressRouteTCP",
+    "{routes: [{match: 'HostSNI(`a.io`)', services: [{name: horizon, port: 443}]}], tls: {passthrough: true}}"
+)]
+#[case(
+    "networking.k8s.io/v1beta1",
+    "Ingress",
+    "{rules: [{host: a.io, http: {paths: [{backend: {serviceName: horizon, servicePort: 80}}]}}]}"
+)]
+#[case("gateway.networking.k8s.io/v1alpha2", "TCPRoute", "{rules: [{backendRefs: [{name: horizon, port: 443}]}]}")]
+#[case("k8s.nginx.org/v1", "VirtualServer", "{host: a.io, upstreams: [{name: x, service: horizon, port: 80}]}")]
+#[case("getambassador.io/v3alpha1", "Mapping", "{hostname: a.io, prefix: /, service: 'horizon.openstack:80'}")]
+fn objects_that_are_not_read_are_named(#[case] version: &str, #[case] kind: &str, #[case] spec: &str) {
+    let object = |spec: &str| {
+        format!("{{apiVersion: {version}, kind: {kind}, metadata: {{namespace: openstack, name: way}}, spec: {spec}}}")
+    };
+    let (found, notes) = urls("{}", &[&object(spec)]);
+    assert_eq!(found, "");
+    let expected = format!(
+        "nothing that leads to Service horizon gives a URL; {kind} openstack/way: names Service horizon, but the operator does not read {version} {kind}"
+    );
+    assert!(notes.starts_with(&expected), "{notes}");
+    let (_, notes) = urls("{}", &[&object(&spec.replace("horizon", "other"))]);
+    assert!(notes.starts_with("no HTTPRoute"), "{notes}");
+}
+
+/// An entry of `exposedBy` with the wrong kind.
+#[test]
+fn exposed_by_names_the_right_kind() {
+    let (found, notes) =
+        urls("{exposedBy: [{kind: HTTPRoute, name: horizon}]}", &[&ingress("openstack", "horizon", "a.io")]);
+    assert_eq!(found, "");
+    assert!(notes.starts_with("no object that spec.exposedBy names gives a URL for Service horizon"), "{notes}");
+    assert!(
+        notes.contains("there is no HTTPRoute openstack/horizon, but Ingress openstack/horizon of that name"),
         "{notes}"
     );
 }

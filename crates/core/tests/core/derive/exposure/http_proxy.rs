@@ -34,7 +34,11 @@ const TLS: &str = "virtualhost: {fqdn: a.io, tls: {secretName: x}}";
 #[case::prefix("{TLS, routes: [{conditions: [{prefix: /dashboard/}], SERVICES}]}", "https://a.io/dashboard")]
 #[case::exact("{TLS, routes: [{conditions: [{exact: /login}], SERVICES}]}", "https://a.io")]
 #[case::regex("{TLS, routes: [{conditions: [{regex: '/x.*'}], SERVICES}]}", "https://a.io")]
-#[case::header("{TLS, routes: [{conditions: [{header: {name: x, present: true}}], SERVICES}]}", "https://a.io")]
+// Contour's "Conditions": pages and uploads have no header that only a test sends.
+#[case::header("{TLS, routes: [{conditions: [{header: {name: x, present: true}}], SERVICES}]}", "")]
+#[case::no_header("{TLS, routes: [{conditions: [{header: {name: x, notpresent: true}}], SERVICES}]}", "https://a.io")]
+#[case::query("{TLS, routes: [{conditions: [{queryParameter: {name: x, present: true}}], SERVICES}]}", "")]
+#[case::method("{TLS, routes: [{conditions: [{header: {name: ':method', exact: GET}}], SERVICES}]}", "https://a.io")]
 #[case::weighed(
     "{TLS, routes: [{services: [{name: x, port: 1, weight: 90}, {name: horizon, port: 80, weight: 10}]}]}",
     "https://a.io"
@@ -73,6 +77,12 @@ fn a_root_exposes_what_its_rules_lead_to(#[case] spec: &str, #[case] expected: &
     "routes: [{conditions: [{exact: /b}], SERVICES}]",
     "https://a.io",
     "path \"/a/b\" is not a prefix"
+)]
+#[case::header(
+    "conditions: [{prefix: /a}, {header: {name: x-canary, present: true}}],",
+    "routes: [{SERVICES}]",
+    "",
+    "a condition with header x-canary does not count"
 )]
 #[case::root_itself(
     "",
@@ -132,7 +142,7 @@ fn a_root_of_another_namespace_counts_only_if_it_is_named() {
     let (found, _) = urls("{}", &[&root, &child]);
     assert_eq!(found, "");
     let (_, alone) = urls("{}", &[&child]);
-    assert!(alone.contains("name it in spec.exposedBy"), "{alone}");
+    assert!(alone.contains("name that one in spec.exposedBy"), "{alone}");
     let named = "{exposedBy: [{kind: HTTPProxy, namespace: infra, name: root}]}";
     let (found, notes) = urls(named, &[&root, &child]);
     assert_eq!(found, "https://a.io/x");

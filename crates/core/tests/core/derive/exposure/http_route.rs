@@ -4,7 +4,7 @@ use direct_upload_api::Reason;
 use direct_upload_core::derive::World;
 use direct_upload_core::model::{Key, Kind};
 use rstest::rstest;
-use test_support::manifests::join;
+use test_support::manifests::{advice_lines, deployment, horizon, join, read, svc};
 
 use crate::derive::exposure::{exposures, urls};
 
@@ -124,9 +124,16 @@ fn plain_http_beside_https_of_the_same_host_is_left_out() {
 #[case::all("[{backendRefs: [{name: horizon}]}]", "https://a.io")]
 #[case::exact("[{matches: [{path: {type: Exact, value: /login}}], backendRefs: [{name: horizon}]}]", "https://a.io")]
 #[case::no_type("[{matches: [{path: {value: /x}}], backendRefs: [{name: horizon}]}]", "https://a.io/x")]
-#[case::headers_alone(
-    "[{matches: [{headers: [{name: a, value: b}]}], backendRefs: [{name: horizon}]}]",
+// Conformance: HTTPRouteHeaderMatching, HTTPRouteQueryParamMatching. Pages and uploads have neither.
+#[case::headers_alone("[{matches: [{headers: [{name: a, value: b}]}], backendRefs: [{name: horizon}]}]", "")]
+#[case::query_alone("[{matches: [{queryParams: [{name: a, value: b}]}], backendRefs: [{name: horizon}]}]", "")]
+#[case::headers_that_browsers_send(
+    "[{matches: [{headers: [{name: Accept-Language, type: RegularExpression, value: .+}]}], backendRefs: [{name: horizon}]}]",
     "https://a.io"
+)]
+#[case::headers_or_a_path(
+    "[{matches: [{headers: [{name: a, value: b}]}, {path: {value: /x}}], backendRefs: [{name: horizon}]}]",
+    "https://a.io/x"
 )]
 #[case::weighed("[{backendRefs: [{name: other}, {name: horizon, weight: 1}]}]", "https://a.io")]
 #[case::weightless("[{backendRefs: [{name: other}, {name: horizon, weight: 0}]}]", "")]
@@ -140,6 +147,17 @@ fn plain_http_beside_https_of_the_same_host_is_left_out() {
     "[{backendRefs: [{name: other}]}, {matches: [{path: {value: /x}}], backendRefs: [{name: horizon}]}]",
     "https://a.io/x"
 )]
+// HTTPRouteRule, `matches`: of equal matches, the first rule's counts.
+#[case::shadowed("[{backendRefs: [{name: other}]}, {backendRefs: [{name: horizon}]}]", "")]
+#[case::shadowed_prefix(
+    "[{matches: [{path: {value: /x/}}], backendRefs: [{name: other}]}, {matches: [{path: {value: /x}}, {path: {value: /y}}], backendRefs: [{name: horizon}]}]",
+    "https://a.io/y"
+)]
+#[case::shadowed_only_for_a_header(
+    "[{matches: [{headers: [{name: a, value: b}]}], backendRefs: [{name: other}]}, {backendRefs: [{name: horizon}]}]",
+    "https://a.io"
+)]
+#[case::the_first("[{backendRefs: [{name: horizon}]}, {backendRefs: [{name: other}]}]", "https://a.io")]
 fn rules_that_lead_to_the_workload_give_the_paths(#[case] rules: &str, #[case] expected: &str) {
     let gateway = gateway(&format!("[{}]", listener("https", 443, "HTTPS", "a.io")));
     let (found, notes) = urls("{}", &[&gateway, &route_with(PUBLIC, "", &format!("rules: {rules}"), "")]);
@@ -153,6 +171,19 @@ fn rules_that_lead_to_the_workload_give_the_paths(#[case] rules: &str, #[case] e
 #[case::none("{namespaces: {from: None}}", false)]
 #[case::selector("{namespaces: {from: Selector, selector: {matchLabels: {cloud: 'yes'}}}}", true)]
 #[case::other_selector("{namespaces: {from: Selector, selector: {matchLabels: {cloud: 'no'}}}}", false)]
+#[case::by_name(
+    "{namespaces: {from: Selector, selector: {matchLabels: {kubernetes.io/metadata.name: openstack}}}}",
+    true
+)]
+#[case::by_another_name(
+    "{namespaces: {from: Selector, selector: {matchLabels: {kubernetes.io/metadata.name: web}}}}",
+    false
+)]
+#[case::not_by_name(
+    "{namespaces: {from: Selector, selector: {matchExpressions: [{key: kubernetes.io/metadata.name, operator: NotIn, values: [openstack]}]}}}",
+    false
+)]
+#[case::any_labels("{namespaces: {from: Selector, selector: {}}}", true)]
 #[case::kinds("{namespaces: {from: All}, kinds: [{kind: HTTPRoute}]}", true)]
 #[case::other_kinds("{namespaces: {from: All}, kinds: [{kind: GRPCRoute}]}", false)]
 fn a_listener_takes_only_the_routes_it_allows(#[case] allowed: &str, #[case] expected: bool) {
@@ -256,10 +287,7 @@ fn a_route_of_another_namespace_needs_a_reference_grant(#[case] spec: &str, #[ca
         let objects = [gateway.as_str(), &route, &grant];
         let (found, notes) = urls("{}", &objects);
         assert_eq!(found == "https://a.io", granted, "{version}: {notes}");
-        let world = World::of(
-            &test_support::manifests::read(&join(&[&objects[..], &[&test_support::manifests::horizon("{}")]].concat()))
-                .snapshot,
-        );
+        let world = World::of(&read(&join(&[&objects[..], &[&horizon("{}")]].concat())).snapshot);
         let gateways =
             world.needs().named.get(&Kind::Gateway).is_some_and(|all| all.contains(&Key::new("infra", "public")));
         assert_eq!(
@@ -281,7 +309,200 @@ fn only_gateways_of_routes_that_lead_to_us_are_watched() {
     )
     .replace("name: horizon", "name: foreign");
     let own = route(PUBLIC, "");
-    let objects = [test_support::manifests::horizon("{}"), own, foreign];
-    let world = World::of(&test_support::manifests::read(&objects.join("\n---\n")).snapshot);
+    let objects = [horizon("{}"), own, foreign];
+    let world = World::of(&read(&objects.join("\n---\n")).snapshot);
     assert_eq!(world.needs().named[&Kind::Gateway], [Key::new("infra", "public")].into());
+}
+
+/// The API server gives each namespace the label of its name (Kubernetes' `LabelMetadataName`), so its name is
+/// enough.
+#[rstest]
+#[case::name("{matchLabels: {kubernetes.io/metadata.name: openstack}}", "https://a.io", "")]
+#[case::names(
+    "{matchExpressions: [{key: kubernetes.io/metadata.name, operator: In, values: [a, openstack]}]}",
+    "https://a.io",
+    ""
+)]
+#[case::other_names(
+    "{matchExpressions: [{key: kubernetes.io/metadata.name, operator: NotIn, values: [openstack]}]}",
+    "",
+    "(allowedRoutes)"
+)]
+#[case::all("{}", "https://a.io", "")]
+#[case::labels(
+    "{matchLabels: {team: x}}",
+    "",
+    "as far as is seen: there is no Namespace openstack, whose labels decide"
+)]
+#[case::labels_too(
+    "{matchLabels: {kubernetes.io/metadata.name: openstack, team: x}}",
+    "",
+    "as far as is seen: there is no Namespace openstack"
+)]
+fn a_namespace_that_is_not_there_has_a_name(#[case] selector: &str, #[case] expected: &str, #[case] said: &str) {
+    let allowed = format!("{{namespaces: {{from: Selector, selector: {selector}}}}}");
+    let gateway =
+        gateway(&format!("[{{name: https, port: 443, protocol: HTTPS, hostname: a.io, allowedRoutes: {allowed}}}]"));
+    let (found, notes) = urls("{}", &[&gateway, &route(PUBLIC, "")]);
+    assert_eq!(found, expected, "{notes}");
+    assert!(notes.contains(said), "{notes}");
+}
+
+/// Releases of Gateway API before 1.0 serve v1beta1 alone, and later ones serve it, too.
+#[test]
+fn older_versions_are_read() {
+    let old = |object: String| object.replace("gateway.networking.k8s.io/v1", "gateway.networking.k8s.io/v1beta1");
+    let gateway = old(gateway(&format!("[{}]", listener("https", 443, "HTTPS", "a.io"))));
+    let (found, notes) = urls("{}", &[&gateway, &old(route(PUBLIC, ""))]);
+    assert_eq!(found, "https://a.io", "{notes}");
+}
+
+/// A listener's port is that of an entry point in Traefik's pods (doc.traefik.io, Kubernetes Gateway API,
+/// "Listener ports"); the Helm chart's Service leads 443 to 8443 and 80 to 8000 (traefik/values.yaml).
+#[rstest]
+#[case::chart("traefik", 8443, &[], "https://a.io", "which is that of an entry point inside Traefik's pods; port 443 is assumed")]
+#[case::class_of_another_name("my-traefik", 8443, &[], "https://a.io", "port 443 is assumed")]
+#[case::own_port("traefik", 9443, &[], "https://a.io:9443", "port 9443 is assumed")]
+#[case::usual("traefik", 443, &[], "https://a.io", "")]
+#[case::another_class("envoy", 8443, &[], "https://a.io:8443", "")]
+#[case::service("traefik", 8443, &[TRAEFIK], "https://a.io", "")]
+#[case::service_of_another_port("traefik", 8443, &[TRAEFIK, "port: 443", "port: 4443"], "https://a.io:4443", "")]
+#[case::service_by_number("traefik", 9443, &[TRAEFIK, "targetPort: web}", "targetPort: 9443}"], "https://a.io:80", "")]
+#[case::service_inside("traefik", 8443, &[TRAEFIK, "LoadBalancer", "ClusterIP"], "https://a.io", "is assumed")]
+fn a_listener_of_traefik_has_the_port_of_an_entry_point(
+    #[case] class: &str,
+    #[case] port: u16,
+    #[case] service: &[&str],
+    #[case] expected: &str,
+    #[case] said: &str,
+) {
+    let gateway = gateway(&format!("[{}]", listener("websecure", port, "HTTPS", "a.io")))
+        .replace("gatewayClassName: x", &format!("gatewayClassName: {class}"));
+    let service = match service {
+        [service, from, to] => service.replace(from, to),
+        [service] => (*service).to_owned(),
+        _ => "{apiVersion: v1, kind: Namespace, metadata: {name: traefik}}".to_owned(),
+    };
+    let objects = [gateway.as_str(), &route(PUBLIC, ""), &service];
+    let (found, notes) = urls("{}", &objects);
+    assert_eq!(found, expected, "{notes}");
+    assert!(if said.is_empty() { notes.is_empty() } else { notes.contains(said) }, "{notes}");
+    let found = exposures("{}", &objects).unwrap();
+    assert_eq!(found.urls[0].port_assumed, !said.is_empty());
+}
+
+/// The Service of Traefik's Helm chart.
+const TRAEFIK: &str = "{apiVersion: v1, kind: Service, metadata: {namespace: traefik, name: traefik}, spec: {type: LoadBalancer,     ports: [{name: web, port: 80, targetPort: web}, {name: websecure, port: 443, targetPort: websecure}]}}";
+
+/// Its controller's name, in the status, decides before the name of the class.
+#[rstest]
+#[case("traefik.io/gateway-controller", "x", "https://a.io")]
+#[case("gateway.envoyproxy.io/gatewayclass-controller", "traefik", "https://a.io:8443")]
+fn the_status_names_the_controller(#[case] controller: &str, #[case] class: &str, #[case] expected: &str) {
+    let gateway = gateway(&format!("[{}]", listener("websecure", 8443, "HTTPS", "a.io")))
+        .replace("gatewayClassName: x", &format!("gatewayClassName: {class}"));
+    let route = route_with(
+        PUBLIC,
+        "",
+        "rules: [{backendRefs: [{name: horizon}]}]",
+        &accepted("True", 3).replace("x/y", controller),
+    );
+    assert_eq!(urls("{}", &[&gateway, &route]).0, expected);
+}
+
+/// Of any implementation: the Service with the Gateway's address (`status.addresses`) shows the outer port.
+#[rstest]
+#[case("192.0.2.7", "https://a.io")]
+#[case("192.0.2.8", "https://a.io:8443")]
+fn a_service_with_the_gateways_address_shows_the_outer_port(#[case] address: &str, #[case] expected: &str) {
+    let mut gateway = gateway(&format!("[{}]", listener("https", 8443, "HTTPS", "a.io")));
+    gateway.truncate(gateway.len() - 1);
+    let gateway = format!("{gateway}, status: {{addresses: [{{type: IPAddress, value: {address}}}]}}}}");
+    let service = "{apiVersion: v1, kind: Service, metadata: {namespace: infra, name: proxy},         spec: {type: LoadBalancer, ports: [{port: 443, targetPort: 8443}]}, status: {loadBalancer: {ingress: [{ip: 192.0.2.7}]}}}";
+    let (found, notes) = urls("{}", &[&gateway, &route(PUBLIC, ""), service]);
+    assert_eq!((found.as_str(), notes.as_str()), (expected, ""));
+}
+
+/// A route that leads to the workload, and gives no URL, is not one that does not lead there.
+#[rstest]
+#[case::hostnames(
+    "[{namespace: infra, name: public}]",
+    "hostnames: [b.io]",
+    "is for host a.io, which none of its hostnames matches"
+)]
+#[case::section(
+    "[{namespace: infra, name: public, sectionName: x}]",
+    "",
+    "Gateway infra/public has no listener of name x"
+)]
+#[case::port("[{namespace: infra, name: public, port: 8443}]", "", "Gateway infra/public has no listener on port 8443")]
+#[case::mesh("[{group: '', kind: Service, name: horizon}]", "", "that is for requests inside a mesh")]
+#[case::none("[]", "", "it names no Gateway (parentRefs)")]
+fn why_a_route_that_leads_there_gives_no_url(#[case] parents: &str, #[case] rest: &str, #[case] said: &str) {
+    let gateway = gateway(&format!("[{}]", listener("https", 443, "HTTPS", "a.io")));
+    let (found, notes) = urls("{}", &[&gateway, &route(parents, rest)]);
+    assert_eq!(found, "");
+    assert!(
+        notes.starts_with("nothing that leads to Service horizon gives a URL; HTTPRoute openstack/horizon: "),
+        "{notes}"
+    );
+    assert!(notes.contains(said), "{notes}");
+}
+
+/// Conformance: GatewayInvalidTLSConfiguration and others; a Gateway that its controller refuses serves nothing.
+#[rstest]
+#[case("Invalid", "")]
+#[case("ListenersNotValid", "https://a.io")]
+fn a_gateway_that_is_refused(#[case] reason: &str, #[case] expected: &str) {
+    let mut gateway = gateway(&format!("[{}]", listener("https", 443, "HTTPS", "a.io")));
+    gateway.truncate(gateway.len() - 1);
+    let gateway = format!(
+        "{gateway}, status: {{conditions: [{{type: Accepted, status: 'False', reason: {reason}, message: m}}]}}}}"
+    );
+    let (found, notes) = urls("{}", &[&gateway, &route(PUBLIC, "")]);
+    assert_eq!(found, expected);
+    assert!(notes.contains(&format!("Gateway infra/public is not in effect: {reason}: m")), "{notes}");
+}
+
+/// Conformance: HTTPRouteInvalidNonExistentBackendRef and others: accepted, but ResolvedRefs is false.
+#[test]
+fn a_route_whose_references_do_not_resolve() {
+    let status = accepted("True", 3).replace(
+        "conditions: [",
+        "conditions: [{type: ResolvedRefs, status: 'False', reason: BackendNotFound, message: m}, ",
+    );
+    let (found, notes) = urls("{}", &judged(true, &status).each_ref().map(String::as_str));
+    assert_eq!(found, "https://a.io");
+    assert!(notes.contains("cannot use: BackendNotFound: m"), "{notes}");
+}
+
+/// Routes of files claim hosts like those that a controller accepted.
+#[test]
+fn another_route_of_a_file_claims_the_host() {
+    let gateway = gateway(&format!("[{}]", listener("https", 443, "HTTPS", "")));
+    let other = |rules: &str| {
+        route_with(PUBLIC, "hostnames: [a.io]", &format!("rules: [{rules}]"), "")
+            .replace("name: horizon, generation", "name: other, generation")
+    };
+    let said = |rules: &str| {
+        let own = [
+            horizon("{}"),
+            deployment("openstack", "horizon"),
+            svc("openstack", "horizon"),
+            gateway.clone(),
+            route(PUBLIC, "hostnames: [a.io]"),
+            other(rules),
+        ];
+        let world = World::of(&read(&own.join("\n---\n")).snapshot);
+        advice_lines(&world.horizons[&Key::new("openstack", "horizon")].advice).join("\n")
+    };
+    let claims = "a.io is also claimed by HTTPRoute openstack/other";
+    assert!(said("{backendRefs: [{name: x}]}").contains(claims));
+    for rules in [
+        "{filters: [{type: RequestRedirect, requestRedirect: {scheme: https}}]}",
+        "{matches: [{headers: [{name: a, value: b}]}], backendRefs: [{name: x}]}",
+        "{matches: [{path: {value: /identity}}], backendRefs: [{name: x}]}",
+    ] {
+        assert!(!said(rules).contains("also claimed"), "{rules}");
+    }
 }

@@ -1,7 +1,9 @@
 //! OpenShift's Routes, and Services that are reached without any proxy.
 
+use direct_upload_core::derive::World;
+use direct_upload_core::model::Key;
 use rstest::rstest;
-use test_support::manifests::{deployment, horizon, join, svc};
+use test_support::manifests::{advice_lines, deployment, horizon, join, read, svc};
 
 use crate::derive::exposure::urls;
 
@@ -225,4 +227,23 @@ fn a_scheme_is_for_services_alone(#[case] named: &str) {
     ]);
     let errors = direct_upload_core::manifests::parse("in.yaml", yaml.as_bytes()).unwrap_err();
     assert!(errors.iter().any(|e| e.what.contains("a Service has no scheme")), "{errors:?}");
+}
+
+/// A Route of a file, which no router has seen, claims the host that it requests.
+#[rstest]
+#[case("a.io", true)]
+#[case("b.io", false)]
+fn another_route_of_a_file_claims_the_host(#[case] host: &str, #[case] claims: bool) {
+    let tls = "tls: {termination: edge}";
+    let other = route(false, &format!("{{host: {host}, {tls}, to: {{kind: Service, name: x}}}}"), "{}");
+    let all = [
+        horizon("{}"),
+        deployment("openstack", "horizon"),
+        svc("openstack", "horizon"),
+        route(false, &format!("{{host: a.io, {tls}}}"), "{}"),
+        other.replace("name: horizon}, spec", "name: other}, spec"),
+    ];
+    let world = World::of(&read(&all.join("\n---\n")).snapshot);
+    let advice = advice_lines(&world.horizons[&Key::new("openstack", "horizon")].advice).join("\n");
+    assert_eq!(advice.contains("a.io is also claimed by Route openstack/other"), claims, "{advice}");
 }

@@ -133,6 +133,14 @@ fn gateways_are_named_and_must_see_the_service(#[case] rest: &str, #[case] expec
 
 #[rstest]
 #[case::short("[{route: [{destination: {host: horizon}}]}]", "https://a.io")]
+// HTTPMatchRequest of virtual_service.proto: pages and uploads have no header that only a test sends.
+#[case::header("[{match: [{headers: {x-canary: {exact: '1'}}}], route: [{destination: {host: horizon}}]}]", "")]
+#[case::query("[{match: [{queryParams: {v: {exact: '1'}}}], route: [{destination: {host: horizon}}]}]", "")]
+#[case::token("[{match: [{headers: {X-Auth-Token: {}}}], route: [{destination: {host: horizon}}]}]", "https://a.io")]
+#[case::canary_first(
+    "[{match: [{headers: {x-canary: {exact: '1'}}}], route: [{destination: {host: x}}]}, {route: [{destination: {host: horizon}}]}]",
+    "https://a.io"
+)]
 #[case::long("[{route: [{destination: {host: horizon.openstack.svc.cluster.local}}]}]", "https://a.io")]
 #[case::other_domain("[{route: [{destination: {host: horizon.openstack.svc.cloud.example}}]}]", "https://a.io")]
 #[case::half("[{route: [{destination: {host: horizon.openstack}}]}]", "")]
@@ -209,7 +217,7 @@ fn a_service_that_is_delegated_to_completes_the_match(
     assert_eq!(found, expected, "{notes}");
     assert!(notes.contains(said), "{notes}");
     let (_, alone) = urls("{}", &[&leaf]);
-    assert!(alone.contains("name it in spec.exposedBy"), "{alone}");
+    assert!(alone.contains("name that one in spec.exposedBy"), "{alone}");
 }
 
 /// A VirtualService of another namespace counts only if this namespace names it.
