@@ -76,13 +76,14 @@ pub fn issues(
     dashboards: &[ExposedDashboard],
 ) -> Vec<PlacedIssue> {
     let mut found = Vec::new();
+    let resources = resources(world);
     let origins = |unit: &Unit| -> BTreeSet<&Origin> {
         let near = dashboards.iter().filter(|d| d.scope == unit.scope);
-        let wanted = resource(world, unit).into_iter().flat_map(|view| view.public.wanted.keys());
+        let wanted = resources.get(&unit.name).into_iter().flat_map(|view| view.public.wanted.keys());
         near.filter_map(|d| d.origin.as_ref()).chain(wanted).collect()
     };
     let mut add = |unit: &Unit, issue: ExposureIssue, steps: &[&str]| {
-        let view = resource(world, unit);
+        let view = resources.get(&unit.name);
         if view.is_some_and(|view| sets(view, &issue)) {
             return;
         }
@@ -128,22 +129,13 @@ fn sets(view: &GlanceView, issue: &ExposureIssue) -> bool {
     })
 }
 
-/// The Glance resource of a workload.
-fn resource<'a>(world: &'a World, unit: &Unit) -> Option<&'a GlanceView> {
-    world.glances.values().find(|view| {
-        let named = view.public.api.tenure.named.as_ref().ok();
-        named.is_some_and(|target| describe(target.workload.kind, &target.workload.meta.key) == unit.name)
-    })
-}
-
-/// The workloads of Glance whose resources are in the input, with what exposes them as [`issues`] sees it.
-fn own_exposing<'a>(world: &'a World, snapshot: &Snapshot, units: &[Unit]) -> Vec<(&'a GlanceView, BTreeSet<Id>)> {
-    let exposures = exposures_of(snapshot, units, Program::Glance).into_iter();
-    exposures
-        .filter_map(|(unit, exposures)| {
-            Some((resource(world, unit)?, exposures.exposing.iter().map(ExposingObject::object).collect()))
-        })
-        .collect()
+/// The Glance resources, by the names of their workloads' units.
+fn resources(world: &World) -> BTreeMap<String, &GlanceView> {
+    let name = |view: &GlanceView| {
+        let workload = &view.public.api.tenure.named.as_ref().ok()?.workload;
+        Some(describe(workload.kind, &workload.meta.key))
+    };
+    world.glances.values().filter_map(|view| Some((name(view)?, view))).collect()
 }
 
 /// An object as the operator's rules for policies see it.
@@ -282,14 +274,17 @@ pub fn panels(world: &World) -> BTreeMap<String, Panel> {
 }
 
 /// What the conditions of custom resources would say with a rule's id.
-pub fn findings(world: &World, snapshot: &Snapshot, objects: &[Object], units: &[Unit]) -> Vec<Finding> {
+pub fn findings(world: &World, objects: &[Object], units: &[Unit]) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let exposing = own_exposing(world, snapshot, units);
+    let resources = resources(world);
+    let glances = units.iter().filter(|unit| unit.service() == Some(Program::Glance));
+    let read: Vec<&&GlanceView> = glances.filter_map(|unit| resources.get(&unit.name)).collect();
     // What `issues` finds, too, and with its line in the input.
     let is_found = |view: &GlanceView, issue: &ExposureIssue| {
-        let own = exposing.iter().find(|(own, _)| std::ptr::eq(*own, view));
         let annotated = ["Ingress", "Route", "HTTPRoute"].contains(&issue.object.kind.as_str());
-        own.is_some_and(|(_, exposing)| !annotated || exposing.contains(&issue.object))
+        let named = view.public.api.tenure.named.as_ref().map(|target| &target.workload.meta.key.namespace);
+        let is_near = named.is_ok_and(|namespace| *namespace == issue.object.key.namespace);
+        (!annotated || is_near) && read.iter().any(|own| std::ptr::eq(**own, view))
     };
     for (key, view) in &world.horizons {
         let place = place(objects, "Horizon", key, &["spec"]);
