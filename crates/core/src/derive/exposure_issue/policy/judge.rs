@@ -186,18 +186,13 @@ impl<'a> Judge<'a> {
             }
             ("Middleware", "buffering") => {
                 let limit = number("maxRequestBodyBytes");
-                let (rule, fails, found) = match body_fails(limit).filter(|_| limit > 0) {
-                    Some(fails) => (
-                        Rule::BodyLimit,
-                        fails,
-                        format!("maxRequestBodyBytes {limit}: larger images are refused with 413"),
-                    ),
-                    None => {
-                        let found = "Traefik stores each image on its own disk before Glance gets the first byte";
-                        (Rule::TooSlow, false, found.to_owned())
-                    }
-                };
-                self.tell(rule, fails, path, found, "remove it");
+                if let Some(fails) = body_fails(limit).filter(|_| limit > 0) {
+                    let found = format!("maxRequestBodyBytes {limit}: larger images are refused with 413");
+                    self.tell(Rule::BodyLimit, fails, path, found, "remove it");
+                } else {
+                    let found = "Traefik stores each image on its own disk before Glance gets the first byte";
+                    self.tell(Rule::TooSlow, false, path, found.to_owned(), "remove it");
+                }
             }
             ("Middleware", "rateLimit") if number("average") > 0 && number("burst") < 2 => {
                 let found = "it lets one request at a time pass, but an upload begins with two: the preflight and, at once, the PUT; the second may get 429".to_owned();
