@@ -256,7 +256,9 @@ impl<'a> Judge<'a> {
             }
             Limit::Size => {
                 let Some(fails) = quantity::bytes(&text).filter(|size| *size > 0).and_then(body_fails) else { return };
-                (Rule::BodyLimit, fails, format!("{text}: larger images are refused with 413"), "remove it")
+                // Without the field, nginx's own 1 MiB applies.
+                let fix = if self.kind() == "ClientSettingsPolicy" { "set \"0\"" } else { "remove it" };
+                (Rule::BodyLimit, fails, format!("{text}: larger images are refused with 413"), fix)
             }
         };
         self.tell(rule, fails, path, found, fix);
