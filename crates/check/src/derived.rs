@@ -320,7 +320,9 @@ pub fn findings(world: &World, objects: &[Object], units: &[Unit]) -> Vec<Findin
         let failing = advice.iter().filter_map(|own| issue_of(own).filter(|(_, issue)| issue.fails).map(|_| own));
         for own in failing {
             let is_it = |finding: &&mut Finding| finding.found.ends_with(&own.found);
-            found.iter_mut().filter(is_it).for_each(|finding| finding.severity = Severity::Error);
+            for finding in found.iter_mut().filter(is_it) {
+                finding.severity = Severity::Error;
+            }
         }
         findings.extend(found);
     }
