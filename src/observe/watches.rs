@@ -131,8 +131,9 @@ impl Watches {
             }
             Watched::Resources => {}
             Watched::Policies => {
-                let gateways = needs.named.get(&Kind::Gateway).into_iter().flatten().filter(|_| !restricted);
-                namespaces.extend(gateways.map(|gateway| gateway.namespace.clone()));
+                let parents = [Kind::Gateway, Kind::ListenerSet, Kind::XListenerSet].into_iter();
+                let parents = parents.filter_map(|kind| needs.named.get(&kind)).flatten().filter(|_| !restricted);
+                namespaces.extend(parents.map(|parent| parent.namespace.clone()));
             }
             Watched::Routes => namespaces.extend(needs.routes_of.get(&kind).into_iter().flatten().cloned()),
         }

@@ -11,7 +11,8 @@ use direct_upload_api::{Panel, Reason, Rule, Severity, WorkloadKind};
 use direct_upload_core::derive::exposure_issue::policy::{self, PolicyObject};
 use direct_upload_core::derive::exposure_issue::quantity;
 use direct_upload_core::derive::{
-    Backends, ExposingObject, Exposure, ExposureIssue, Exposures, Intent, Stated, World, exposure_issue, exposures,
+    Backends, ExposingObject, Exposure, ExposureIssue, Exposures, GlanceView, Intent, Stated, World, exposure_issue,
+    exposures,
 };
 use direct_upload_core::manifests::Lines;
 use direct_upload_core::model::{Advice, Id, Key, Problem, Snapshot, Workload, describe};
@@ -66,8 +67,7 @@ fn exposed<'a>(
     found
 }
 
-/// What stops uploads on the objects that expose Glance. If a resource's own conditions report it, it is
-/// left to them.
+/// What stops uploads on the objects that expose Glance.
 pub fn issues(
     world: &World,
     snapshot: &Snapshot,
@@ -75,26 +75,23 @@ pub fn issues(
     units: &[Unit],
     dashboards: &[ExposedDashboard],
 ) -> Vec<PlacedIssue> {
-    let told: Vec<Id> = world
-        .glances
-        .values()
-        .filter_map(|view| view.exposures.as_ref().ok())
-        .flat_map(|exposures| exposures.exposing.iter().map(ExposingObject::object))
-        .collect();
     let mut found = Vec::new();
+    let resources = resources(world);
     let origins = |unit: &Unit| -> BTreeSet<&Origin> {
         let near = dashboards.iter().filter(|d| d.scope == unit.scope);
-        near.filter_map(|d| d.origin.as_ref()).collect()
+        let wanted = resources.get(&unit.name).into_iter().flat_map(|view| view.public.wanted.keys());
+        near.filter_map(|d| d.origin.as_ref()).chain(wanted).collect()
     };
     let mut add = |unit: &Unit, issue: ExposureIssue, steps: &[&str]| {
+        let view = resources.get(&unit.name);
+        if view.is_some_and(|view| sets(view, &issue)) {
+            return;
+        }
         let Id { kind, key } = &issue.object;
         let place = place(objects, kind, key, steps).field(issue.field.clone());
         let written = objects.iter().any(|o| o.id() == issue.object.to_string() && o.has(steps));
-        found.push(PlacedIssue { issue, place, written, scope: unit.scope.clone() });
-    };
-    let is_told = |issue: &ExposureIssue| {
-        let mut all = world.glances.values().flat_map(|view| &view.issues);
-        all.any(|told| told.object == issue.object && told.field == issue.field)
+        let asked = view.is_some_and(|view| !view.public.wanted.is_empty());
+        found.push(PlacedIssue { issue, place, written, asked, scope: unit.scope.clone() });
     };
     let written: Vec<PolicyObject<'_>> = objects.iter().map(policy_object).collect();
     for (unit, exposures) in exposures_of(snapshot, units, Program::Glance) {
@@ -102,7 +99,7 @@ pub fn issues(
         let backends = workload(snapshot, unit).and_then(|workload| Backends::find(snapshot, workload).ok());
         let is_answered =
             |issue: &ExposureIssue| backends.as_ref().is_some_and(|b| policy::is_answered(issue, &written, b));
-        for issue in issues.into_iter().filter(|h| !told.contains(&h.object) && !is_answered(h)) {
+        for issue in issues.into_iter().filter(|h| !is_answered(h)) {
             // Read like any other text of nginx.
             if SNIPPETS.iter().any(|name| issue.field.ends_with(&format!("/{name}]"))) {
                 continue;
@@ -113,12 +110,32 @@ pub fn issues(
     }
     for unit in units.iter().filter(|unit| unit.service() == Some(Program::Glance)) {
         let backends = workload(snapshot, unit).and_then(|workload| Backends::find(snapshot, workload).ok());
-        let issues = backends.iter().flat_map(|b| policy::issues(&written, b, &origins(unit)));
-        for (issue, path) in issues.filter(|(issue, _)| !is_told(issue)) {
+        let missing = backends.iter().flat_map(|b| policy::missing(&written, b)).map(|own| (own.issue, own.path));
+        let issues = backends.iter().flat_map(|b| policy::issues(&written, b, &origins(unit))).chain(missing);
+        for (issue, path) in issues {
             add(unit, issue, &path.iter().map(String::as_str).collect::<Vec<_>>());
         }
     }
     found
+}
+
+/// Whether the operator itself will set the annotation that ends an issue.
+fn sets(view: &GlanceView, issue: &ExposureIssue) -> bool {
+    let Some((annotation, _)) = &issue.remedy else { return false };
+    view.adjustments.iter().flatten().any(|own| {
+        own.kind.to_string() == issue.object.kind
+            && own.key == issue.object.key
+            && own.annotations.contains_key(annotation)
+    })
+}
+
+/// The Glance resources, by the names of their workloads' units.
+fn resources(world: &World) -> BTreeMap<String, &GlanceView> {
+    let name = |view: &GlanceView| {
+        let workload = &view.public.api.tenure.named.as_ref().ok()?.workload;
+        Some(describe(workload.kind, &workload.meta.key))
+    };
+    world.glances.values().filter_map(|view| Some((name(view)?, view))).collect()
 }
 
 /// An object as the operator's rules for policies see it.
@@ -129,6 +146,18 @@ pub(crate) fn policy_object(object: &Object) -> PolicyObject<'_> {
         kind: object.kind(),
         key: Key::new(object.namespace(), object.name()),
         annotations: all.collect(),
+        labels: object.value["metadata"]["labels"]
+            .as_object()
+            .into_iter()
+            .flatten()
+            .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
+            .collect(),
+        controllers: object.value["status"]["parents"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|parent| parent["controllerName"].as_str())
+            .collect(),
         spec: Cow::Borrowed(&object.value["spec"]),
     }
 }
@@ -153,7 +182,7 @@ pub fn legacy_issues(
                 issue.fails = false;
             }
             let place = place(objects, kind, key, &steps).field(issue.field.clone());
-            found.push(PlacedIssue { issue, place, written, scope: unit.scope.clone() });
+            found.push(PlacedIssue { issue, place, written, asked: false, scope: unit.scope.clone() });
         }
     }
     found
@@ -245,8 +274,18 @@ pub fn panels(world: &World) -> BTreeMap<String, Panel> {
 }
 
 /// What the conditions of custom resources would say with a rule's id.
-pub fn findings(world: &World, objects: &[Object]) -> Vec<Finding> {
+pub fn findings(world: &World, objects: &[Object], units: &[Unit]) -> Vec<Finding> {
     let mut findings = Vec::new();
+    let resources = resources(world);
+    let glances = units.iter().filter(|unit| unit.service() == Some(Program::Glance));
+    let read: Vec<&&GlanceView> = glances.filter_map(|unit| resources.get(&unit.name)).collect();
+    // What `issues` finds, too, and with its line in the input.
+    let is_found = |view: &GlanceView, issue: &ExposureIssue| {
+        let annotated = ["Ingress", "Route", "HTTPRoute"].contains(&issue.object.kind.as_str());
+        let named = view.public.api.tenure.named.as_ref().map(|target| &target.workload.meta.key.namespace);
+        let is_near = named.is_ok_and(|namespace| *namespace == issue.object.key.namespace);
+        (!annotated || is_near) && read.iter().any(|own| std::ptr::eq(**own, view))
+    };
     for (key, view) in &world.horizons {
         let place = place(objects, "Horizon", key, &["spec"]);
         let problems = [view.dashboard.exposures.as_ref().err(), view.dashboard.settings.as_ref().err()];
@@ -264,9 +303,28 @@ pub fn findings(world: &World, objects: &[Object]) -> Vec<Finding> {
         let exposures = exposures.and_then(|glance| glance.exposures.as_ref().err());
         let place = place(objects, service.kind, key, &["spec"]);
         let problems = [exposures, view.api.asked.settings.as_ref().err()];
+        let glance = world.glances.get(key).filter(|_| service.takes_uploads());
+        let issue_of = |advice: &Advice| {
+            let is = |issue: &&ExposureIssue| {
+                advice.rule == Some(issue.rule)
+                    && advice.object.as_ref() == Some(&issue.object.to_string())
+                    && advice.field.as_ref() == Some(&issue.field)
+            };
+            glance.and_then(|glance| Some((glance, glance.issues.iter().find(is)?)))
+        };
+        let is_left = |advice: &&Advice| issue_of(advice).is_none_or(|(glance, issue)| !is_found(glance, issue));
+        let advice: Vec<Advice> = view.advice.iter().filter(is_left).cloned().collect();
         // What it says about the user's own file has no rule here, because the rules report it with file
         // and line.
-        findings.extend(of_resource(&place, problems.into_iter().flatten(), &view.advice));
+        let mut found: Vec<Finding> = of_resource(&place, problems.into_iter().flatten(), &advice).collect();
+        let failing = advice.iter().filter_map(|own| issue_of(own).filter(|(_, issue)| issue.fails).map(|_| own));
+        for own in failing {
+            let is_it = |finding: &&mut Finding| finding.found.ends_with(&own.found);
+            for finding in found.iter_mut().filter(is_it) {
+                finding.severity = Severity::Error;
+            }
+        }
+        findings.extend(found);
     }
     findings
 }

@@ -57,7 +57,7 @@ const OLD_TLS: &str = "no connection";
 const BAD_PORT: &str = "not sent";
 
 /// All of them, by server.
-pub const EFFECTS: [Effect; 90] = [
+pub const EFFECTS: [Effect; 96] = [
     // nginx 1.22: measured.
     size("nginx", "client_max_body_size", "413 above this size; 1 MiB if it is not set; 0: no limit"),
     cors("nginx", "add_header Access-Control-Allow-Origin", DOUBLED, DOUBLED),
@@ -173,9 +173,12 @@ pub const EFFECTS: [Effect; 90] = [
     ),
     silence("BackendTrafficPolicy", "spec.timeout.http.streamIdleTimeout", STILL),
     size("BackendTrafficPolicy", "spec.requestBuffer.limit", "413 above it"),
+    cors("ClientTrafficPolicy", "spec.tls.clientValidation, unless it is optional", CERTIFICATE, CERTIFICATE),
     cors("SecurityPolicy", "spec.cors", ANSWERED, "its values"),
+    cors("SecurityPolicy", "spec.basicAuth, jwt, oidc, extAuth, apiKeyAuth", REFUSED, "requires a login"),
+    cors("SecurityPolicy", "spec.authorization", "403 if its rules refuse it", "the same"),
     // NGINX Gateway Fabric: ClientSettingsPolicy's reference.
-    size("ClientSettingsPolicy", "spec.body.maxSize", "413 above it"),
+    size("ClientSettingsPolicy", "spec.body.maxSize", "413 above it; 1 MiB if no policy sets it"),
     silence("ClientSettingsPolicy", "spec.body.timeout", STILL),
     // Istio: the references of VirtualService (Envoy's route time-out), AuthorizationPolicy and RequestAuthentication.
     cors("VirtualService", "http[].corsPolicy", ANSWERED, "its values"),
@@ -191,12 +194,22 @@ pub const EFFECTS: [Effect; 90] = [
     answer("VirtualService", "retries.perTryTimeout", LATE),
     // Contour: HTTPProxy's reference.
     cors("HTTPProxy", "virtualhost.corsPolicy", ANSWERED, "its values"),
-    answer("HTTPProxy", "timeoutPolicy.response", LATE),
+    answer(
+        "HTTPProxy",
+        "timeoutPolicy.response",
+        "504 if Glance does not answer within this time after the last byte; 15s if it is not set",
+    ),
     silence("HTTPProxy", "timeoutPolicy.idle", STILL),
+    cors("HTTPProxy", "virtualhost.authorization, virtualhost.jwtProviders", REFUSED, "requires a login"),
     // Traefik v3: its reference, and the migration notes of v2.11.2.
     cors("Middleware", "spec.headers.accessControlAllowOriginList", ANSWERED, "its values"),
     cors("Middleware", "spec.basicAuth, digestAuth, forwardAuth", REFUSED, "requires a login"),
     Effect { size: "413 above it", ..cors("Middleware", "spec.buffering.maxRequestBodyBytes", "", "") },
+    Effect {
+        time: "the whole image is stored first",
+        ..cors("Middleware", "spec.buffering, without maxRequestBodyBytes", "", "")
+    },
+    cors("Middleware", "spec.rateLimit with burst 1, spec.inFlightReq", "429 above it", "429 above it"),
     whole(
         "Traefik",
         "entryPoints.NAME.transport.respondingTimeouts.readTimeout",

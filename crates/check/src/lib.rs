@@ -92,7 +92,7 @@ pub fn check(input: CheckInput) -> Report {
     lacking.extend(controller::apply(&input.objects, &mut legacy));
     cloud.legacy_issues = legacy;
     let mut findings = rules::all(&cloud);
-    findings.extend(derived::findings(&world, &input.objects));
+    findings.extend(derived::findings(&world, &input.objects, &units));
     let is_wanted = |namespace: &str| cloud.is_direct_in(&[namespace.to_owned()]);
     findings.extend(routes::findings(&input.objects, is_wanted));
     let (cut, unread) = traefik::entry_points(&input.objects, is_wanted);

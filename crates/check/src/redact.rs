@@ -36,11 +36,13 @@ pub fn text(text: &str) -> String {
     named.replace_all(&text, masked).into_owned()
 }
 
-/// This CORS option has a name like a secret, but is none.
+/// A CORS option, and a field of Envoy Gateway's SecurityPolicy, have names like secrets, but are none.
 fn is_harmless(name: &str) -> bool {
     let name = name.to_lowercase();
     let bare = name.trim_end_matches(['=', ':', '"', '\'', ' ', '\t']);
-    ["allow_credentials", "allow-credentials", "allowcredentials"].iter().any(|option| bare.ends_with(option))
+    ["allow_credentials", "allow-credentials", "allowcredentials", "spec.apikeyauth"]
+        .iter()
+        .any(|option| bare.ends_with(option))
 }
 
 /// The message of a decoder or parser, without its quotes of the value.

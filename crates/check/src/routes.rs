@@ -76,7 +76,7 @@ pub fn unreached(objects: &[Object]) -> Vec<PlacedIssue> {
             let steps: Vec<&str> = path.iter().map(String::as_str).collect();
             let object = objects.iter().find(|o| o.id() == issue.object.to_string());
             let place = object.map(|o| o.place(&steps)).unwrap_or_default().field(issue.field.clone());
-            found.push(PlacedIssue { issue, place, written: true, scope: vec![namespace.to_owned()] });
+            found.push(PlacedIssue { issue, place, written: true, asked: false, scope: vec![namespace.to_owned()] });
         }
     }
     found

@@ -262,8 +262,7 @@ pub fn apply(objects: &[Object], units: &[Unit], issues: &mut Vec<PlacedIssue>) 
             && match object.kind() {
                 "IngressRoute" => field == "spec",
                 "Ingress" => field.contains(&format!("{TRAEFIK}/router.entrypoints")),
-                // Traefik does not read an HTTPRoute's time-outs (its list of supported features).
-                "HTTPRoute" => field.contains(".timeouts.") && ports(objects, object).is_some(),
+                "HTTPRoute" => field == "spec" && ports(objects, object).is_some(),
                 _ => container(object).is_some(),
             };
         if !is_about_it {
@@ -271,10 +270,6 @@ pub fn apply(objects: &[Object], units: &[Unit], issues: &mut Vec<PlacedIssue>) 
         }
         if !is_seen {
             lacking.push(format!("{id}: Traefik's static configuration, with the readTimeout of its entry points"));
-            if object.kind() == "HTTPRoute" {
-                placed.issue.found = "Traefik cuts a request after its entry point's readTimeout, 60s unless it is set, and does not read an HTTPRoute's timeouts".into();
-                placed.issue.fix = "give Traefik --entryPoints.websecure.transport.respondingTimeouts.readTimeout=0".into();
-            }
         }
         !is_seen
     });

@@ -64,7 +64,7 @@ fn a_manifest_that_lifts_a_limit_is_printed() {
         spec: {gatewayClassName: eg, listeners: [{name: https, port: 443, protocol: HTTPS, allowedRoutes: {namespaces: {from: All}}}]}}";
     let route = "{apiVersion: gateway.networking.k8s.io/v1, kind: HTTPRoute, metadata: {namespace: openstack, name: images}, \
         spec: {hostnames: [images.example.com], parentRefs: [{namespace: infra, name: public}], \
-        rules: [{timeouts: {request: 0s}, backendRefs: [{name: glance, port: 80}]}]}}";
+        rules: [{backendRefs: [{name: glance, port: 80}]}]}}";
     let policy = "{apiVersion: gateway.envoyproxy.io/v1alpha1, kind: BackendTrafficPolicy, metadata: {namespace: infra, name: all}, \
         spec: {targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: public}], timeout: {http: {requestTimeout: 15s}}}}";
     let cloud = cloud()

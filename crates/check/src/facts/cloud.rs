@@ -44,6 +44,8 @@ pub enum Certainty {
 /// A field of an object that exposes Glance, which stops uploads or may.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlacedIssue {
+    /// Whether a resource asks for direct uploads through it.
+    pub asked: bool,
     pub issue: ExposureIssue,
     pub place: Location,
     /// Somebody wrote it; otherwise it is a default of the controller.

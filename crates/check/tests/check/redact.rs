@@ -12,6 +12,8 @@ use rstest::rstest;
 #[case("X-Auth-Token, X-CSRFToken", "X-Auth-Token, X-CSRFToken")]
 #[case("https://horizon.example.com:443/", "https://horizon.example.com:443/")]
 #[case("allow_credentials = false", "allow_credentials = false")]
+#[case("spec.apiKeyAuth: it requires a login", "spec.apiKeyAuth: it requires a login")]
+#[case("apiKey: abc", "apiKey: ***")]
 #[case("Access-Control-Allow-Credentials: true", "Access-Control-Allow-Credentials: true")]
 #[case("credentials: hunter2", "credentials: ***")]
 #[case("credential = hunter2", "credential = ***")]

@@ -2,7 +2,7 @@
 //!
 //! Values that may get new members in a release stay text, so that a new one does not hide the object.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
@@ -15,6 +15,8 @@ use super::meta::Meta;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Gateway {
     pub meta: Meta,
+    /// By which policies select it.
+    pub labels: BTreeMap<String, String>,
     /// `spec.gatewayClassName`.
     pub class: String,
     pub listeners: Vec<Listener>,

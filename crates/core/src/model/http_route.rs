@@ -1,5 +1,7 @@
 //! Gateway API HTTPRoutes.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -10,6 +12,8 @@ use super::meta::Meta;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct HttpRoute {
     pub meta: Meta,
+    /// By which policies select it.
+    pub labels: BTreeMap<String, String>,
     pub spec: HttpRouteSpec,
     /// The same, as it was written, for those who read what only some implementations have.
     pub written: Value,

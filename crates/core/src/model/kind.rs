@@ -47,7 +47,7 @@ pub enum Watched {
     /// In those, and in namespaces whose routes of this kind may lead there.
     Routes,
     /// In each namespace that has a resource; and, unless the operator is restricted to namespaces, in
-    /// those of the Gateways before them.
+    /// those of the Gateways and ListenerSets before them.
     Policies,
     /// Single objects, each by its name.
     Named,

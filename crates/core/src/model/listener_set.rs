@@ -1,5 +1,7 @@
 //! Gateway API ListenerSets, and XListenerSets, their form before release 1.5.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 use super::condition::Condition;
@@ -11,6 +13,8 @@ use super::meta::Meta;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ListenerSet {
     pub meta: Meta,
+    /// By which policies select it.
+    pub labels: BTreeMap<String, String>,
     pub spec: ListenerSetSpec,
     pub conditions: Vec<Condition>,
     /// `status.listeners`.

@@ -62,7 +62,7 @@ const GRANT: &str = "allowMethods: [PUT], allowHeaders: [X-Auth-Token, Content-T
 #[case::envoys_policy_of_another(route(&envoy("cors: {allowOrigins: []}").replace("name: image", "name: other")), &[])]
 #[case::istios(istio("corsPolicy: {allowOrigins: [{exact: 'https://e.example'}], allowMethods: [GET]}"), &["error DU012"])]
 #[case::istios_by_pattern(istio(&format!("corsPolicy: {{allowOrigins: [{{regex: '.*'}}], {GRANT}}}")), &[])]
-#[case::contours(contour("corsPolicy: {allowOrigin: ['*'], allowMethods: [GET, PUT]}"), &["error DU012"])]
+#[case::contours(contour("corsPolicy: {allowOrigin: ['*'], allowMethods: [GET, PUT]}"), &["error DU012", "note DU015"])]
 fn policies_of_gateways_are_judged(#[case] way: String, #[case] expected: &[&str]) {
     assert_eq!(cluster(&way), expected, "{way}");
 }
@@ -146,4 +146,22 @@ fn dashboards_gateway(class: &str, port: u16) -> String {
     format!(
         "---\napiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {{name: gw, namespace: openstack}}\nspec: {{gatewayClassName: {class}, listeners: [{{name: websecure, protocol: HTTPS, port: {port}, tls: {{certificateRefs: [{{name: t}}]}}}}]}}\n---\napiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {{name: horizon, namespace: openstack}}\nspec: {{hostnames: [d.example], parentRefs: [{{name: gw}}], rules: [{{backendRefs: [{{name: horizon, port: 80}}]}}]}}\n"
     )
+}
+
+/// What the operator's resources are for: with a gateway that ends uploads the verdict is an error, and each finding has the
+/// line of the object.
+#[rstest]
+#[case::limit("proxy-body-size: 100m", "", &["error DU014", "note DU015"])]
+#[case::of_the_user("proxy-body-size: 100m", "exposure: {manage: true}", &["error DU014"])]
+#[case::usual("proxy-request-buffering: 'off'", "", &["warning DU014", "note DU015"])]
+#[case::the_operator_sets_it("proxy-request-buffering: 'off'", "exposure: {manage: true}", &[])]
+fn an_issue_is_as_grave_with_resources(#[case] annotation: &str, #[case] spec: &str, #[case] expected: &[&str]) {
+    let resources = format!(
+        "---\napiVersion: glance.openstack.org/v1beta1\nkind: Glance\nmetadata: {{name: glance, namespace: openstack}}\nspec: {{workloadRef: {{name: glance-api}}, {spec}}}\n---\n\
+         apiVersion: horizon.openstack.org/v1beta1\nkind: Horizon\nmetadata: {{name: horizon, namespace: openstack}}\nspec: {{publicURL: 'https://d.example'}}\n"
+    );
+    let way = format!("{}{resources}", ingress("nginx", &format!("{NGINX}/{annotation}")));
+    let found = cluster(&way);
+    let found: Vec<_> = found.iter().filter(|line| line.contains("DU014") || line.contains("DU015")).collect();
+    assert_eq!(found, expected);
 }

@@ -183,7 +183,7 @@ const OTHER_LISTENER: &str = "{group: gateway.networking.k8s.io, kind: Gateway, 
 #[case::between_requests("ClientTrafficPolicy", GATEWAY, "timeout: {http: {idleTimeout: 5s}}", &[])]
 #[case::silence("ClientTrafficPolicy", GATEWAY, "timeout: {http: {streamIdleTimeout: 10s}}", &["warning DU015"])]
 #[case::stream("ClientTrafficPolicy", GATEWAY, "connection: {connectionLimit: {maxStreamDuration: 60s}}", &["error DU015"])]
-#[case::answer("BackendTrafficPolicy", ROUTE, "timeout: {http: {requestTimeout: 30s}}", &["warning DU015"])]
+#[case::the_route_states_it("BackendTrafficPolicy", ROUTE, "timeout: {http: {requestTimeout: 30s}}", &[])]
 #[case::buffer("BackendTrafficPolicy", ROUTE, "requestBuffer: {limit: 10Mi}", &["error DU014"])]
 #[case::buffer_of_all("BackendTrafficPolicy", GATEWAY, "requestBuffer: {limit: 10Mi}", &["error DU014"])]
 #[case::of_another("BackendTrafficPolicy", OTHER_ROUTE, "requestBuffer: {limit: 10Mi}", &[])]
@@ -207,6 +207,7 @@ fn a_listeners_policy_replaces_the_gateways() {
 // The standard leaves to the gateway whether the body counts.
 #[case::short("timeouts: {request: 30s}", "", &["warning DU015"])]
 #[case::none(NO_LIMIT, "", &[])]
+#[case::of_a_short_policy("filters: []", &policy("BackendTrafficPolicy", ROUTE, "timeout: {http: {requestTimeout: 30s}}"), &["warning DU015"])]
 #[case::of_the_policy("filters: []", &policy("BackendTrafficPolicy", ROUTE, "timeout: {http: {requestTimeout: 0s}}"), &[])]
 #[case::methods("timeouts: {request: 0s}\n    matches: [{method: GET}, {method: PUT}]", "", &["error DU020"])]
 #[case::methods_without_put("timeouts: {request: 0s}\n    matches: [{method: GET}, {method: OPTIONS}]", "", &["error DU020"])]

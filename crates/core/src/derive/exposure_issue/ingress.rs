@@ -13,6 +13,12 @@ const NGINX: &str = "nginx.ingress.kubernetes.io";
 
 const NGINX_INC: &str = "nginx.org";
 
+/// jcmoraisjr's controller, and HAProxy's own.
+const HAPROXY: [&str; 2] = ["haproxy-ingress.github.io", "haproxy.org"];
+
+/// AWS Load Balancer Controller.
+const ALB: &str = "alb.ingress.kubernetes.io/";
+
 /// Of Traefik's annotations.
 pub const TRAEFIK: &str = "traefik.ingress.kubernetes.io";
 
@@ -28,14 +34,24 @@ pub fn issues(ingress: &Ingress, origins: &BTreeSet<&Origin>) -> Vec<ExposureIss
     } else if annotations.any("nginx.ingress.kubernetes.io/") || class("nginx") {
         found.extend(nginx(&annotations, origins));
     }
-    for prefix in ["haproxy-ingress.github.io", "haproxy.org"] {
+    for prefix in HAPROXY {
         found.extend(cors(&annotations, prefix, "cors-enable", origins));
         found.extend(annotations.body(&format!("{prefix}/proxy-body-size"), None));
     }
     if annotations.any(TRAEFIK) || class("traefik") {
         found.extend(traefik(&annotations));
     }
-    found.extend(contour(&annotations));
+    let own = HAPROXY.into_iter().find(|prefix| annotations.any(&format!("{prefix}/")));
+    if own.is_some() || class("haproxy") {
+        found.extend(haproxy(&annotations, own));
+    }
+    found.extend(contour(&annotations, class("contour")));
+    if annotations.any(ALB) || class("alb") {
+        found.extend(alb(&annotations));
+    }
+    if class("gce") {
+        found.push(google(&annotations));
+    }
     found
 }
 
@@ -163,10 +179,51 @@ fn traefik(annotations: &Annotations<'_>) -> Vec<ExposureIssue> {
     middlewares.into_iter().chain([entry]).collect()
 }
 
-fn contour(annotations: &Annotations<'_>) -> Option<ExposureIssue> {
+/// Without `timeout-server` both controllers wait 50 s (haproxytech/kubernetes-ingress, documentation/doc.yaml;
+/// jcmoraisjr/haproxy-ingress, configuration keys).
+fn haproxy(annotations: &Annotations<'_>, prefix: Option<&str>) -> Option<ExposureIssue> {
+    let [first, second] = HAPROXY;
+    let name = format!("{}/timeout-server", prefix.unwrap_or(second));
+    let mut found = annotations.silence(&name, "50s", "1h")?;
+    found.remedy = None;
+    if prefix.is_none() {
+        found.fix = format!("{} (of another HAProxy controller: {first}/timeout-server)", found.fix);
+    }
+    Some(found)
+}
+
+/// Without the annotation, and with `0s`, Envoy's own 15 s apply (projectcontour/contour, internal/timeout).
+fn contour(annotations: &Annotations<'_>, is_its: bool) -> Option<ExposureIssue> {
     let name = "projectcontour.io/response-timeout";
-    let time = annotations.get(name)?;
-    let short = seconds(time).is_some_and(|s| s > 0 && s < PATIENT);
+    let Some(time) = annotations.get(name) else {
+        let what = "is missing, so Glance must answer within Contour's default of 15s after the image's last byte";
+        return is_its
+            .then(|| annotations.issue(Rule::TooSlow, false, name, what.to_owned(), "set \"infinity\", or \"1h\""));
+    };
+    let short = seconds(time).is_some_and(|s| s < PATIENT);
     let found = format!("{time:?}: Glance must answer within this time after the image's last byte");
+    let found = if seconds(time) == Some(0) { format!("{found} (Contour's default, 15s)") } else { found };
     short.then(|| annotations.mendable(Rule::TooSlow, false, name, found, "infinity"))
+}
+
+/// The load balancer closes a connection that is idle for 60 s, unless an attribute says another time (AWS, load balancer
+/// attributes).
+fn alb(annotations: &Annotations<'_>) -> Option<ExposureIssue> {
+    let name = format!("{ALB}load-balancer-attributes");
+    let attributes = annotations.get(&name).unwrap_or_default().split(',');
+    let mut times = attributes.filter_map(|own| own.trim().strip_prefix("idle_timeout.timeout_seconds="));
+    let time = times.next().unwrap_or("60");
+    let what = format!(
+        "idle_timeout.timeout_seconds is {time}: a silence of this length cuts the upload, for example while Glance stores the last part"
+    );
+    let fix = "add idle_timeout.timeout_seconds=3600";
+    seconds(time).filter(|time| *time < PATIENT).map(|_| annotations.issue(Rule::TooSlow, false, &name, what, fix))
+}
+
+/// Google's load balancer ends a request, with its body, after the backend service's timeout.
+fn google(annotations: &Annotations<'_>) -> ExposureIssue {
+    let what = "Google's load balancer cuts an upload that takes longer than the backend service's timeout, 30 s unless a BackendConfig sets timeoutSec".to_owned();
+    let fix = "set timeoutSec of a BackendConfig for Glance's Service, for example to 86400";
+    let issue = annotations.issue(Rule::TooSlow, false, "", what, fix);
+    ExposureIssue { field: "spec.ingressClassName".to_owned(), ..issue }
 }

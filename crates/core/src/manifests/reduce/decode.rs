@@ -1,5 +1,7 @@
 //! Functions that the reduction of all kinds shares.
 
+use std::collections::BTreeMap;
+
 use direct_upload_api::DOMAIN;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Deserialize;
@@ -32,6 +34,11 @@ pub fn meta(metadata: ObjectMeta) -> Meta {
             .filter(|(name, _)| name.strip_prefix(DOMAIN).is_some_and(|rest| rest.starts_with('/')))
             .collect(),
     }
+}
+
+/// Its labels.
+pub(super) fn labels(metadata: &mut ObjectMeta) -> BTreeMap<String, String> {
+    metadata.labels.take().unwrap_or_default()
 }
 
 /// The controller of an object.

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::annotations::{owners, proxies};
-use super::decode::{foreign, meta};
+use super::decode::{foreign, labels, meta};
 use crate::model::{
     AllowedListeners, Condition, Gateway, HttpProxy, HttpRoute, IngressRoute, IstioGateway, IstioServer, Kind,
     Listener, ListenerSet, ListenerStatus, Meta, Observed, Policy, ReferenceGrant, Route, RouteIngress,
@@ -48,10 +48,11 @@ struct GatewayAddress {
 
 impl Observed for Gateway {
     fn reduce(_: Kind, object: Value) -> Result<Option<Self>, serde_json::Error> {
-        let (metadata, spec, status): (_, GatewaySpec, GatewayStatus) = foreign(object)?;
+        let (mut metadata, spec, status): (_, GatewaySpec, GatewayStatus) = foreign(object)?;
         let GatewaySpec { gateway_class_name: class, listeners, allowed_listeners } = spec;
         let addresses = status.addresses.iter().filter_map(|address| address.value.parse().ok()).collect();
         Ok(Some(Self {
+            labels: labels(&mut metadata),
             meta: meta(metadata),
             class,
             listeners,
@@ -76,8 +77,9 @@ struct Parents {
 impl Observed for HttpRoute {
     fn reduce(_: Kind, object: Value) -> Result<Option<Self>, serde_json::Error> {
         let written = object["spec"].clone();
-        let (metadata, spec, Parents { parents }) = foreign(object)?;
-        Ok(Some(Self { meta: meta(metadata), written, spec, parents }))
+        let (mut metadata, spec, Parents { parents }) = foreign(object)?;
+        let labels = labels(&mut metadata);
+        Ok(Some(Self { meta: meta(metadata), labels, written, spec, parents }))
     }
 
     fn meta_mut(&mut self) -> &mut Meta {
@@ -146,8 +148,9 @@ impl Observed for IstioGateway {
 
 impl Observed for ListenerSet {
     fn reduce(_: Kind, object: Value) -> Result<Option<Self>, serde_json::Error> {
-        let (metadata, spec, Listeners { conditions, listeners }) = foreign(object)?;
-        Ok(Some(Self { meta: meta(metadata), spec, conditions, listener_statuses: listeners }))
+        let (mut metadata, spec, Listeners { conditions, listeners }) = foreign(object)?;
+        let labels = labels(&mut metadata);
+        Ok(Some(Self { meta: meta(metadata), labels, spec, conditions, listener_statuses: listeners }))
     }
 
     fn meta_mut(&mut self) -> &mut Meta {

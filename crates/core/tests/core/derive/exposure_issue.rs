@@ -102,11 +102,24 @@ fn what_other_ingress_controllers_do_to_uploads_is_found() {
             "DU015 may fail [nginx.org/proxy-send-timeout]",
         ]
     );
-    assert_eq!(annotated("", &[("haproxy.org/cors-enable", "true")]), ["DU012 fails [haproxy.org/cors-enable]"]);
+    assert_eq!(
+        annotated("", &[("haproxy.org/cors-enable", "true")]),
+        ["DU012 fails [haproxy.org/cors-enable]", "DU015 may fail [haproxy.org/timeout-server]"]
+    );
     assert_eq!(
         annotated("", &[("haproxy-ingress.github.io/proxy-body-size", "1g")]),
-        ["DU014 fails [haproxy-ingress.github.io/proxy-body-size]"]
+        [
+            "DU014 fails [haproxy-ingress.github.io/proxy-body-size]",
+            "DU015 may fail [haproxy-ingress.github.io/timeout-server]",
+        ]
     );
+    assert_eq!(annotated("ingressClassName: haproxy, ", &[]), ["DU015 may fail [haproxy.org/timeout-server]"]);
+    assert_eq!(annotated("", &[("haproxy.org/timeout-server", "1h")]), [""; 0]);
+    let idle = "alb.ingress.kubernetes.io/load-balancer-attributes";
+    assert_eq!(annotated("ingressClassName: alb, ", &[]), [format!("DU015 may fail [{idle}]")]);
+    assert_eq!(annotated("", &[(idle, "routing.http2.enabled=true,idle_timeout.timeout_seconds=3600")]), [""; 0]);
+    assert_eq!(annotated("ingressClassName: gce, ", &[]), ["DU015 may fail spec.ingressClassName"]);
+    assert_eq!(annotated("ingressClassName: contour, ", &[]), ["DU015 may fail [projectcontour.io/response-timeout]"]);
     assert_eq!(
         annotated("", &[("traefik.ingress.kubernetes.io/router.middlewares", "x-cors@kubernetescrd")]),
         [
@@ -116,6 +129,10 @@ fn what_other_ingress_controllers_do_to_uploads_is_found() {
     );
     assert_eq!(
         annotated("", &[("projectcontour.io/response-timeout", "15s")]),
+        ["DU015 may fail [projectcontour.io/response-timeout]"]
+    );
+    assert_eq!(
+        annotated("", &[("projectcontour.io/response-timeout", "0s")]),
         ["DU015 may fail [projectcontour.io/response-timeout]"]
     );
     assert_eq!(annotated("", &[("projectcontour.io/response-timeout", "infinity")]), [""; 0]);

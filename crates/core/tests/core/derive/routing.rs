@@ -121,6 +121,7 @@ fn rules_of_a_virtual_service(#[case] rules: &str, #[case] expected: &[&str]) {
 #[case::alone("{conditions: [{prefix: /v2}, {header: {name: X-Auth-Token, present: true}}], services: [{name: glance, port: 80}]}", &["DU020 fails spec.routes.0.conditions"])]
 #[case::absent("{conditions: [{header: {name: X-Debug, notpresent: true}}], services: [{name: glance, port: 80}]}", &[])]
 fn rules_of_an_http_proxy(#[case] rules: &str, #[case] expected: &[&str]) {
+    let rules = rules.replace("services:", "timeoutPolicy: {response: infinity}, services:");
     let proxy = format!(
         "{{apiVersion: projectcontour.io/v1, kind: HTTPProxy, metadata: {{namespace: openstack, name: glance}}, \
          spec: {{virtualhost: {{fqdn: glance.example.com, tls: {{secretName: x}}}}, routes: [{rules}]}}}}"

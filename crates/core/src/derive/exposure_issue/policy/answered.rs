@@ -3,6 +3,8 @@
 use direct_upload_api::Rule;
 use serde_json::Value;
 
+use super::attached::effective;
+use super::defaults::{Implementation, implementation};
 use super::path::Path;
 use super::{PolicyObject, traefik};
 use crate::derive::exposure::backends::Backends;
@@ -20,7 +22,11 @@ pub fn is_answered(issue: &ExposureIssue, objects: &[PolicyObject<'_>], backends
     }
     match (issue.object.kind.as_str(), issue.rule) {
         ("HTTPRoute", Rule::TooSlow) => {
-            !object.is_some_and(|route| is_written(route, &issue.field)) && sets_request_timeout(objects, backends)
+            object.is_some_and(|route| {
+                // Traefik reads no timeouts of a route.
+                implementation(objects, route) == Implementation::Traefik
+                    || (!is_written(route, &issue.field) && sets_request_timeout(route, objects, backends))
+            })
         }
         ("Ingress", Rule::CorsOnTheWay) if is_annotation("router.middlewares") => {
             object.is_some_and(|ingress| middlewares_are_seen(ingress, objects))
@@ -44,11 +50,14 @@ fn is_bypassed(
     }
 }
 
-/// The gateway's limit applies to requests that a policy names; the route then needs none.
-fn sets_request_timeout(objects: &[PolicyObject<'_>], backends: &Backends) -> bool {
+/// Whether a policy states the time of the route's requests; the route itself then needs not.
+fn sets_request_timeout(route: &PolicyObject<'_>, objects: &[PolicyObject<'_>], backends: &Backends) -> bool {
     let path = Path::new(objects, backends);
-    let written = |o: &&PolicyObject<'_>| o.spec.pointer("/timeout/http/requestTimeout").is_some();
-    objects.iter().filter(|o| o.kind == "BackendTrafficPolicy").filter(written).any(|policy| path.has(policy))
+    effective(objects, &path).iter().any(|own| {
+        own.policy.kind == "BackendTrafficPolicy"
+            && own.routes.iter().any(|other| other.key == route.key)
+            && own.spec().pointer("/timeout/http/requestTimeout").is_some()
+    })
 }
 
 /// Whether `spec.rules[1].timeouts.request` is in the object.

@@ -6,14 +6,16 @@ use direct_upload_api::Rule;
 use direct_upload_api::web::Origin;
 use serde_json::{Map, Value};
 
-use super::PolicyObject;
+use super::attached::Effective;
+use super::authorization;
 use super::lifting::lifting;
 use super::limits::{LIMITS, Limit};
 use super::path::Path;
 use crate::derive::exposure_issue::{ExposureIssue, body_fails, lacks, quantity};
 use crate::model::Id;
 
-const LOGINS: [&str; 6] = ["basicAuth", "digestAuth", "forwardAuth", "extAuth", "oidc", "jwt"];
+/// Of a SecurityPolicy or a Middleware.
+const LOGINS: [&str; 7] = ["basicAuth", "digestAuth", "forwardAuth", "extAuth", "oidc", "jwt", "apiKeyAuth"];
 
 /// A limit on the duration of a whole upload: below this many milliseconds, it will cut some uploads …
 pub(super) const SHORT: u64 = 1_800_000;
@@ -24,12 +26,17 @@ pub(super) const LONG: u64 = 7_200_000;
 /// A shorter allowed silence, or a shorter wait for the answer, ends uploads while Glance stores their end.
 const PATIENT: u64 = 600_000;
 
+/// More uploads at a time than people start.
+const MANY: u64 = 20;
+
 pub(super) struct Judge<'a> {
-    pub policy: &'a PolicyObject<'a>,
+    own: &'a Effective<'a>,
     /// The path of browsers to Glance.
-    pub through: &'a Path<'a>,
-    pub origins: &'a BTreeSet<&'a Origin>,
-    pub found: &'a mut Vec<(ExposureIssue, Vec<String>)>,
+    through: &'a Path<'a>,
+    origins: &'a BTreeSet<&'a Origin>,
+    found: Vec<(ExposureIssue, Vec<String>)>,
+    /// Which of them are limits that a manifest may lift.
+    limits: Vec<usize>,
 }
 
 /// The value that is no limit for the wait for an answer. Contour takes `0s` as unset; Istio's tries last at least 1 ms.
@@ -41,9 +48,40 @@ fn unlimited(kind: &str, field: &str) -> &'static str {
     }
 }
 
-impl Judge<'_> {
-    pub fn walk(&mut self, value: &Value, path: &mut Vec<String>) {
-        if self.through.is_bypassed(self.policy, path) {
+impl<'a> Judge<'a> {
+    pub const fn new(own: &'a Effective<'a>, through: &'a Path<'a>, origins: &'a BTreeSet<&'a Origin>) -> Self {
+        Self { own, through, origins, found: Vec::new(), limits: Vec::new() }
+    }
+
+    /// What blocks uploads in the whole object.
+    pub fn issues(mut self) -> Vec<(ExposureIssue, Vec<String>)> {
+        self.walk(&self.own.spec(), &mut vec!["spec".to_owned()]);
+        let of = |at: &usize| self.found.get(*at);
+        let paths: Vec<&[String]> = self.limits.iter().filter_map(of).map(|(_, path)| path.as_slice()).collect();
+        let manifest = lifting(self.own, &paths);
+        let first = self.limits.iter().copied().min_by(|a, b| self.found[*a].0.cmp(&self.found[*b].0));
+        if let (Some(manifest), Some(first)) = (manifest, first) {
+            let field = self.found[first].0.field.clone();
+            for at in &self.limits {
+                let issue = &mut self.found[*at].0;
+                if *at == first {
+                    issue.manifest = Some(manifest.clone());
+                } else {
+                    issue.fix.push_str("; the manifest for ");
+                    issue.fix.push_str(&field);
+                    issue.fix.push_str(" does it, too");
+                }
+            }
+        }
+        self.found
+    }
+
+    fn kind(&self) -> &'a str {
+        self.own.policy.kind
+    }
+
+    fn walk(&mut self, value: &Value, path: &mut Vec<String>) {
+        if self.through.is_bypassed(self.own.policy, path) {
             return;
         }
         match value {
@@ -76,25 +114,103 @@ impl Judge<'_> {
             }
         }
         if key.eq_ignore_ascii_case("access-control-allow-origin")
-            && !matches!(self.policy.kind, "IngressRoute" | "VirtualService" if !path.iter().any(|p| p == "headers"))
+            && !matches!(self.kind(), "IngressRoute" | "VirtualService" if !path.iter().any(|p| p == "headers"))
         {
             self.rewritten(value.as_str().filter(|text| !text.is_empty()), path);
         }
-        if key == "maxRequestBodyBytes"
-            && let Some(limit) = value.as_u64().filter(|limit| *limit > 0)
-            && let Some(fails) = body_fails(limit)
-        {
-            self.tell(
-                Rule::BodyLimit,
-                fails,
-                path,
-                format!("{limit}: larger images are refused with 413"),
-                "remove it",
-            );
+        match (self.kind(), path.len()) {
+            ("HTTPProxy", 3) if path.iter().any(|step| step == "virtualhost") => self.host(key, value, path),
+            (_, 2) => self.setting(key, value, path),
+            _ => {}
         }
-        if LOGINS.contains(&key) && value.is_object() {
+    }
+
+    /// A setting of an HTTPProxy's virtual host (projectcontour/contour, apis/projectcontour/v1: AuthorizationServer,
+    /// JWTProvider; routes may disable both).
+    fn host(&mut self, key: &str, value: &Value, path: &[String]) {
+        let (through, proxy) = (self.through, self.own.policy);
+        let is_off = |name: &str| {
+            let mut rules = through.met(proxy).into_iter().peekable();
+            rules.peek().is_some() && rules.all(|(_, rule)| rule[name]["disabled"] == true)
+        };
+        let is_default = |own: &Value| own["default"] == true;
+        if key == "authorization" && value["authPolicy"]["disabled"] != true && !is_off("authPolicy") {
+            let found = "an external server decides about OPTIONS, which has no credentials, and about the upload, which has Glance's token only";
+            let fix = "set authPolicy: {disabled: true} for Glance's routes, unless the server lets them pass";
+            self.tell(Rule::OptionsFiltered, false, path, found.to_owned(), fix);
+            let body = &value["withRequestBody"];
+            if body.is_object() && body["allowPartialMessage"] != true {
+                let path = [path, &["withRequestBody".to_owned()]].concat();
+                let limit = body["maxRequestBytes"].as_u64().unwrap_or(1024);
+                let found = format!("{limit}: larger images are refused with 413");
+                self.tell(Rule::BodyLimit, true, &path, found, "set allowPartialMessage: true");
+            }
+        }
+        let jwt = key == "jwtProviders" && value.as_array().is_some_and(|all| all.iter().any(is_default));
+        if jwt && !is_off("jwtVerificationPolicy") {
+            let found = "its default provider requires a JWT, which no request of an upload has".to_owned();
+            let fix = "set jwtVerificationPolicy: {disabled: true} for Glance's routes";
+            self.tell(Rule::OptionsFiltered, true, path, found, fix);
+        }
+    }
+
+    /// A setting of a SecurityPolicy or a Middleware.
+    fn setting(&mut self, key: &str, value: &Value, path: &[String]) {
+        let number = |name: &str| value[name].as_u64().unwrap_or_default();
+        if LOGINS.contains(&key) && value.is_object() && value["optional"] != true {
             let found = "it requires a login, which a browser's preflight never has".to_owned();
             self.tell(Rule::OptionsFiltered, true, path, found, "remove it: Glance checks the token itself");
+        }
+        match (self.kind(), key) {
+            ("SecurityPolicy", "authorization") => {
+                let answered = self.own.spec()["cors"].is_object();
+                if let Some((fails, found)) = authorization::refusal(value, answered) {
+                    let fix = "add a rule that allows OPTIONS and PUT of all clients: Glance checks the token itself";
+                    self.tell(Rule::OptionsFiltered, fails, path, found.to_owned(), fix);
+                }
+            }
+            ("ClientTrafficPolicy", "tls") => {
+                let certificate = &value["clientValidation"];
+                if certificate["caCertificateRefs"].is_array() && certificate["optional"] != true {
+                    let path = [path, &["clientValidation".to_owned()]].concat();
+                    let found = "it requires a client certificate, but a browser's preflight never has one".to_owned();
+                    self.tell(Rule::OptionsFiltered, true, &path, found, "set optional: true");
+                }
+            }
+            ("BackendTrafficPolicy", "requestBuffer") => {
+                let limit = value["limit"].as_str().map_or_else(|| value["limit"].to_string(), str::to_owned);
+                if quantity::bytes(&limit).is_some_and(|limit| body_fails(limit).is_none()) {
+                    let found = "the gateway holds each image in memory before Glance gets the first byte".to_owned();
+                    self.tell(Rule::TooSlow, false, path, found, "remove it");
+                }
+            }
+            ("Middleware", "buffering") => {
+                let limit = number("maxRequestBodyBytes");
+                if let Some(fails) = body_fails(limit).filter(|_| limit > 0) {
+                    let found = format!("maxRequestBodyBytes {limit}: larger images are refused with 413");
+                    self.tell(Rule::BodyLimit, fails, path, found, "remove it");
+                } else {
+                    let found = "Traefik stores each image on its own disk before Glance gets the first byte";
+                    self.tell(Rule::TooSlow, false, path, found.to_owned(), "remove it");
+                }
+            }
+            ("Middleware", "rateLimit") if number("average") > 0 && number("burst") < 2 => {
+                let found = "it lets one request at a time pass, but an upload begins with two: the preflight and, at once, the PUT; the second may get 429".to_owned();
+                self.tell(Rule::OptionsFiltered, false, path, found, "set burst to 100");
+            }
+            ("Middleware", "inFlightReq") if number("amount") > 0 && number("amount") < MANY => {
+                let found = format!(
+                    "amount {}: each upload counts as long as it lasts; further ones, and their preflights, get 429",
+                    number("amount")
+                );
+                self.tell(Rule::OptionsFiltered, false, path, found, "remove it, or set a greater amount");
+            }
+            ("Middleware", "plugin") => {
+                let found = "nobody sees what this plugin does to preflights and bodies".to_owned();
+                let fix = "check that it answers no preflights, needs no login, and stores no bodies";
+                self.tell(Rule::OptionsFiltered, false, path, found, fix);
+            }
+            _ => {}
         }
     }
 
@@ -103,9 +219,12 @@ impl Judge<'_> {
         let names: Vec<&str> = path.iter().map(String::as_str).filter(|step| step.parse::<usize>().is_err()).collect();
         let written = names.join(".");
         let is_it = |field: &&(&str, &str, Limit)| {
-            field.0 == self.policy.kind && (written == field.1 || written.ends_with(&format!(".{}", field.1)))
+            field.0 == self.kind() && (written == field.1 || written.ends_with(&format!(".{}", field.1)))
         };
         let Some((.., limit)) = LIMITS.iter().find(is_it) else { return };
+        if written == "spec.timeout.http.requestTimeout" && self.is_timed() {
+            return;
+        }
         let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         let time = || quantity::milliseconds(&text, 1000).filter(|time| *time > 0);
         let (rule, fails, found, fix) = match limit {
@@ -116,7 +235,7 @@ impl Judge<'_> {
                 (Rule::TooSlow, time < SHORT, found, "remove it: without it an upload may take any time")
             }
             Limit::Answer => {
-                let is_default = self.policy.kind == "HTTPProxy" && quantity::milliseconds(&text, 1000) == Some(0);
+                let is_default = self.kind() == "HTTPProxy" && quantity::milliseconds(&text, 1000) == Some(0);
                 if !is_default && time().is_none_or(|time| time >= PATIENT) {
                     return;
                 }
@@ -124,7 +243,7 @@ impl Judge<'_> {
                 let found = format!(
                     "{text}: Glance must answer within this time after the image's last byte, but storing the image may take longer"
                 );
-                (Rule::TooSlow, false, found, unlimited(self.policy.kind, &written))
+                (Rule::TooSlow, false, found, unlimited(self.kind(), &written))
             }
             Limit::Silence => {
                 if time().is_none_or(|time| time >= PATIENT / 2) {
@@ -137,17 +256,23 @@ impl Judge<'_> {
             }
             Limit::Size => {
                 let Some(fails) = quantity::bytes(&text).filter(|size| *size > 0).and_then(body_fails) else { return };
-                (Rule::BodyLimit, fails, format!("{text}: larger images are refused with 413"), "remove it")
+                // Without the field, nginx's own 1 MiB applies.
+                let fix = if self.kind() == "ClientSettingsPolicy" { "set \"0\"" } else { "remove it" };
+                (Rule::BodyLimit, fails, format!("{text}: larger images are refused with 413"), fix)
             }
         };
         self.tell(rule, fails, path, found, fix);
-        if let Some((issue, _)) = self.found.last_mut() {
-            issue.manifest = lifting(self.policy, self.through, path);
-        }
+        self.limits.push(self.found.len() - 1);
+    }
+
+    /// Whether the routes' own rules state the request's time, which then counts instead.
+    fn is_timed(&self) -> bool {
+        let mut rules = self.own.routes.iter().flat_map(|route| self.through.met(route)).peekable();
+        rules.peek().is_some() && rules.all(|(_, rule)| rule["timeouts"]["request"].is_string())
     }
 
     /// Actions on Glance's header, in OpenShift's Routes.
-    pub fn response_headers(&mut self, actions: &Value) {
+    pub fn response_headers(mut self, actions: &Value) -> Vec<(ExposureIssue, Vec<String>)> {
         for (at, action) in actions.as_array().into_iter().flatten().enumerate() {
             let path = ["spec", "httpHeaders", "actions", "response", &at.to_string()].map(str::to_owned);
             let name = action["name"].as_str().unwrap_or_default();
@@ -156,6 +281,7 @@ impl Judge<'_> {
                 self.rewritten(value, &path);
             }
         }
+        self.found
     }
 
     /// Something else writes Glance's Access-Control-Allow-Origin; no value: it is removed.
@@ -187,7 +313,12 @@ impl Judge<'_> {
             (!found.is_empty())
                 .then(|| found.into_iter().flat_map(|(key, value)| texts(key, value)).collect::<Vec<_>>())
         };
-        let Some(named) = listed("alloworigin") else { return Vec::new() };
+        // Traefik answers preflights as soon as one of these is set (HasCorsHeadersDefined).
+        let answers = || {
+            self.kind() == "Middleware"
+                && map.keys().any(|key| key.starts_with("accessControl") || key == "addVaryHeader")
+        };
+        let Some(named) = listed("alloworigin").or_else(|| answers().then(Vec::new)) else { return Vec::new() };
         let (headers, methods) =
             (listed("allowheaders").unwrap_or_default(), listed("allowmethods").unwrap_or_default());
         let mut lacks = lacks(&named, &headers, self.origins);
@@ -198,7 +329,8 @@ impl Judge<'_> {
     }
 
     fn tell(&mut self, rule: Rule, fails: bool, path: &[String], found: String, fix: &str) {
-        let object = Id { kind: self.policy.kind.to_owned(), key: self.policy.key.clone() };
+        let writer = self.own.writer(path);
+        let object = Id { kind: writer.kind.to_owned(), key: writer.key.clone() };
         let (field, fix, remedy, manifest) = (path.join("."), fix.to_owned(), None, None);
         self.found.push((ExposureIssue { rule, fails, object, field, found, fix, remedy, manifest }, path.to_vec()));
     }

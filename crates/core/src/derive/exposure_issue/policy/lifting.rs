@@ -1,9 +1,10 @@
-//! The manifest that lifts a limit of a policy. Nobody applies it but the user.
+//! The manifest that lifts all limits of a policy. Nobody applies it but the user.
 
 use serde_json::{Value, json};
 
 use super::PolicyObject;
-use super::path::{Path, targets};
+use super::attached::Effective;
+use super::path::targets;
 use crate::model::{Key, Kind};
 
 /// Limits that need a value to lift them, because without the field the gateway's own shorter limit applies (Envoy's 15 s
@@ -16,45 +17,78 @@ const VALUES: [(&str, &str); 5] = [
     ("body.timeout", "1h"),
 ];
 
+/// Values that lift a limit of a policy into which another one is merged.
+const INHERITED: [(&str, &str); 1] = [("timeout.http.maxStreamDuration", "0s")];
+
 /// Fields that their object requires.
 const WITH_THE_OBJECT: [&str; 1] = ["requestBuffer.limit"];
 
 /// A longer manifest is not readable in a status.
 const LONGEST: usize = 2000;
 
-/// The policy without a limit. If the policy is for a whole Gateway, the result is a copy for the route alone.
+/// The policy without these limits. If the policy is for a whole Gateway, the result is a copy for the routes alone.
 /// The copy then applies instead, so it repeats everything else that the policy says.
-pub(super) fn lifting(policy: &PolicyObject<'_>, through: &Path<'_>, path: &[String]) -> Option<String> {
+pub(super) fn lifting(own: &Effective<'_>, paths: &[&[String]]) -> Option<String> {
+    let policy = own.policy;
     // Routes belong to the user, and their limits are in lists.
-    if path.iter().any(|step| step.parse::<usize>().is_ok()) {
+    if paths.is_empty() || paths.iter().any(|path| path.iter().any(|step| step.parse::<usize>().is_ok())) {
         return None;
     }
     let is_it = |kind: &&Kind| kind.registration().name == policy.kind;
     let api_version = *Kind::ALL.iter().find(is_it)?.registration().api_versions.first()?;
     let mut spec = policy.spec.clone().into_owned();
-    let steps: Vec<&str> = path.iter().skip(1).map(String::as_str).collect();
-    let field = steps.join(".");
-    match VALUES.iter().find(|(name, _)| *name == field) {
-        Some((_, value)) => *spec.pointer_mut(&format!("/{}", steps.join("/")))? = (*value).into(),
-        None if WITH_THE_OBJECT.contains(&field.as_str()) => remove(&mut spec, &steps[..1]),
-        None => remove(&mut spec, &steps),
+    for path in paths {
+        lift(&mut spec, path, std::ptr::eq(own.writer(path), policy))?;
     }
-    let of_gateway = targets(&policy.spec).any(|target| target["kind"] == "Gateway");
-    let route = through.routes.iter().find(|route| route.kind == "HTTPRoute");
-    let key = match route.filter(|_| of_gateway && policy.kind == "BackendTrafficPolicy") {
+    let routes = || own.routes.iter().filter(|route| route.kind == "HTTPRoute");
+    let first = routes().next().filter(|_| is_of_gateway(policy) && policy.kind == "BackendTrafficPolicy");
+    let key = match first {
         None => policy.key.clone(),
         Some(route) => {
             let Key { namespace, name } = &route.key;
             let fields = spec.as_object_mut()?;
             fields.retain(|field, _| !field.starts_with("target"));
-            let target = json!([{"group": "gateway.networking.k8s.io", "kind": "HTTPRoute", "name": name}]);
-            fields.insert("targetRefs".to_owned(), target);
+            let target = |route: &&PolicyObject<'_>| json!({"group": "gateway.networking.k8s.io", "kind": "HTTPRoute", "name": route.key.name});
+            fields.insert("targetRefs".to_owned(), routes().map(target).collect());
             Key::new(namespace.clone(), format!("{name}-uploads"))
         }
     };
     let metadata = json!({"name": key.name, "namespace": key.namespace});
     let manifest = json!({"apiVersion": api_version, "kind": policy.kind, "metadata": metadata, "spec": spec});
     Some(manifest.to_string()).filter(|text| text.len() <= LONGEST)
+}
+
+/// Lifts one limit; none if it is written elsewhere, and nothing written here lifts it.
+fn lift(spec: &mut Value, path: &[String], is_own: bool) -> Option<()> {
+    let steps: Vec<&str> = path.iter().skip(1).map(String::as_str).collect();
+    let field = steps.join(".");
+    let value = VALUES.iter().find(|(name, _)| *name == field);
+    match value.or_else(|| INHERITED.iter().find(|(name, _)| !is_own && *name == field)) {
+        Some((_, value)) => set(spec, &steps, value),
+        None if !is_own => return None,
+        None if WITH_THE_OBJECT.contains(&field.as_str()) => remove(spec, &steps[..1]),
+        None => remove(spec, &steps),
+    }
+    Some(())
+}
+
+/// Whether a policy is for whatever a Gateway, or a ListenerSet, serves.
+fn is_of_gateway(policy: &PolicyObject<'_>) -> bool {
+    let selectors = policy.spec["targetSelectors"].as_array().into_iter().flatten();
+    let mut kinds = targets(&policy.spec).chain(selectors).map(|target| target["kind"].as_str().unwrap_or_default());
+    kinds.any(|kind| matches!(kind, "Gateway" | "ListenerSet" | "XListenerSet"))
+}
+
+fn set(value: &mut Value, path: &[&str], text: &str) {
+    match path.split_first() {
+        Some((name, rest)) => {
+            if !value.is_object() {
+                *value = json!({});
+            }
+            set(&mut value[*name], rest, text);
+        }
+        None => *value = text.into(),
+    }
 }
 
 /// Removes a field, and each object that becomes empty.

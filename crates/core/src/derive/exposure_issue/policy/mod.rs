@@ -6,11 +6,15 @@
 //! kind has. Both the operator and `check` use this module.
 
 mod answered;
+mod attached;
+mod authorization;
 mod decide;
+mod defaults;
 mod istio;
 mod judge;
 mod lifting;
 mod limits;
+mod middlewares;
 mod path;
 mod request;
 mod rules;
@@ -20,17 +24,21 @@ mod traefik;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
+use direct_upload_api::Rule;
 use direct_upload_api::web::Origin;
 use serde_json::Value;
 
+use self::attached::{Effective, effective};
 use self::judge::Judge;
-use self::path::{Path, nearness};
+use self::middlewares::Met;
+use self::path::Path;
 use super::ExposureIssue;
 use crate::derive::exposure::backends::Backends;
-use crate::model::Key;
+use crate::model::{Id, Key};
 
 pub use answered::is_answered;
 pub use limits::{LIMITS, Limit};
+pub use middlewares::Missing;
 pub use request::{all, any};
 pub(crate) use seen::objects;
 
@@ -41,6 +49,10 @@ pub struct PolicyObject<'a> {
     pub key: Key,
     /// Those that are known.
     pub annotations: BTreeMap<&'a str, &'a str>,
+    /// Of an HTTPRoute, a Gateway or a ListenerSet.
+    pub labels: BTreeMap<String, String>,
+    /// The controllers that have judged an HTTPRoute.
+    pub controllers: Vec<&'a str>,
     /// Its `spec`.
     pub spec: Cow<'a, Value>,
 }
@@ -52,23 +64,42 @@ impl PolicyObject<'_> {
     }
 }
 
-const POLICIES: [&str; 9] = [
-    "Middleware",
-    "HTTPProxy",
-    "SecurityPolicy",
-    "VirtualService",
-    "ClientTrafficPolicy",
-    "BackendTrafficPolicy",
-    "ClientSettingsPolicy",
-    "ServersTransport",
-    "IngressRoute",
-];
+/// Kinds whose objects apply by themselves.
+const ALONE: [&str; 4] = ["HTTPProxy", "VirtualService", "ServersTransport", "IngressRoute"];
 
 const ROUTES: [&str; 5] = ["Ingress", "HTTPRoute", "IngressRoute", "VirtualService", "HTTPProxy"];
 
 /// Where a request of an upload does not reach these Services, as their routes' own conditions decide.
 pub fn unreached(objects: &[PolicyObject<'_>], backends: &Backends) -> Vec<(ExposureIssue, Vec<String>)> {
     Path::new(objects, backends).decisions.issues()
+}
+
+/// Middlewares of Traefik that an upload should meet, and that are not among the objects.
+pub fn missing(objects: &[PolicyObject<'_>], backends: &Backends) -> Vec<Missing> {
+    Met::of(objects, &Path::new(objects, backends)).missing
+}
+
+/// An issue at `spec.a.b` of an object.
+fn found(
+    object: &PolicyObject<'_>,
+    rule: Rule,
+    fails: bool,
+    path: &[&str],
+    what: impl Into<String>,
+    fix: &str,
+) -> (ExposureIssue, Vec<String>) {
+    let path: Vec<String> = path.iter().map(|step| (*step).to_owned()).collect();
+    let issue = ExposureIssue {
+        rule,
+        fails,
+        object: Id { kind: object.kind.to_owned(), key: object.key.clone() },
+        field: path.join("."),
+        found: what.into(),
+        fix: fix.to_owned(),
+        remedy: None,
+        manifest: None,
+    };
+    (issue, path)
 }
 
 /// What blocks uploads to the workload of these Services, from these origins.
@@ -79,21 +110,21 @@ pub fn issues(
 ) -> Vec<(ExposureIssue, Vec<String>)> {
     let path = Path::new(objects, backends);
     let mut found = Vec::new();
-    let applied: Vec<&PolicyObject<'_>> =
-        objects.iter().filter(|o| POLICIES.contains(&o.kind) && path.has(o)).collect();
-    for policy in &applied {
-        let nearest = applied.iter().filter(|o| o.kind == policy.kind).map(|o| nearness(o)).max();
-        if nearest == Some(nearness(policy)) {
-            let mut judge = Judge { policy, through: &path, origins, found: &mut found };
-            judge.walk(&policy.spec, &mut vec!["spec".to_owned()]);
-        }
+    let attached = effective(objects, &path);
+    let middlewares = Met::of(objects, &path);
+    let alone = objects.iter().filter(|o| ALONE.contains(&o.kind) && path.has(o));
+    let alone: Vec<_> = alone.chain(middlewares.all).map(Effective::alone).collect();
+    for own in attached.iter().chain(&alone) {
+        found.extend(Judge::new(own, &path, origins).issues());
     }
     for route in objects.iter().filter(|o| o.key.namespace == backends.namespace && o.kind == "Route") {
         if path.services.contains(&route.spec["to"]["name"].as_str().unwrap_or_default()) {
-            let mut judge = Judge { policy: route, through: &path, origins, found: &mut found };
-            judge.response_headers(&route.spec["httpHeaders"]["actions"]["response"]);
+            let actions = &route.spec["httpHeaders"]["actions"]["response"];
+            found.extend(Judge::new(&Effective::alone(route), &path, origins).response_headers(actions));
         }
     }
+    found.extend(middlewares.unseen);
+    found.extend(defaults::issues(objects, &path, &attached));
     found.extend(traefik::entry_points(objects, &path));
     found.extend(istio::issues(objects, &path));
     found.extend(path.decisions.issues());

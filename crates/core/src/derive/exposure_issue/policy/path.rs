@@ -31,19 +31,11 @@ impl<'a> Path<'a> {
         self.namespace
     }
 
-    /// Whether an object applies to requests on this path.
+    /// Whether an object that no other one attaches applies to requests on this path.
     pub fn has(&self, policy: &PolicyObject<'_>) -> bool {
         let spec = &policy.spec;
         let near = policy.key.namespace == self.namespace;
         match policy.kind {
-            "ClientTrafficPolicy" | "BackendTrafficPolicy" | "SecurityPolicy" | "ClientSettingsPolicy" => {
-                targets(spec).any(|target| self.is_target(policy, target))
-            }
-            "Middleware" => {
-                let name = [policy.key.name.as_str()];
-                let named = |value: &Value| near && mentions(value, &name);
-                self.routes.iter().any(|route| is_annotated(route, policy) || self.met(route).into_iter().any(named))
-            }
             "ServersTransport" => {
                 near && self.routes.iter().any(|route| mentions(&route.spec, &[policy.key.name.as_str()]))
             }
@@ -51,30 +43,13 @@ impl<'a> Path<'a> {
         }
     }
 
-    fn is_target(&self, policy: &PolicyObject<'_>, target: &Value) -> bool {
-        let (kind, name) = (target["kind"].as_str().unwrap_or_default(), target["name"].as_str().unwrap_or_default());
-        if kind == "Gateway" {
-            let section = target["sectionName"].as_str();
-            return self.parents().any(|(namespace, parent, own)| {
-                (namespace, parent) == (policy.key.namespace.as_str(), name)
-                    && section.is_none_or(|s| own.is_none_or(|o| o == s))
-            });
-        }
-        // A section of an HTTPRoute is a rule by name.
-        let takes = |route: &PolicyObject<'_>| match target["sectionName"].as_str() {
-            Some(section) if kind == "HTTPRoute" => self.met(route).iter().any(|rule| rule["name"] == section),
-            _ => true,
+    /// The rules of a route that an upload meets, with their positions; the whole route where it has no rules.
+    pub fn met<'b>(&self, route: &'b PolicyObject<'_>) -> Vec<(usize, &'b Value)> {
+        let Some((_, list, _)) = RULES.iter().find(|(kind, ..)| *kind == route.kind) else {
+            return vec![(0, &*route.spec)];
         };
-        policy.key.namespace == self.namespace
-            && ((matches!(kind, "Service" | "") && self.services.contains(&name))
-                || self.routes.iter().any(|r| r.kind == kind && r.key.name == name && takes(r)))
-    }
-
-    /// The rules of a route that an upload meets; the whole route where it has no rules.
-    fn met<'b>(&self, route: &'b PolicyObject<'_>) -> Vec<&'b Value> {
-        let Some((_, list, _)) = RULES.iter().find(|(kind, ..)| *kind == route.kind) else { return vec![&*route.spec] };
         let all = route.spec[*list].as_array().into_iter().flatten().enumerate();
-        all.filter(|(at, _)| self.takes(route, *at)).map(|(_, rule)| rule).collect()
+        all.filter(|(at, _)| self.takes(route, *at)).collect()
     }
 
     /// Whether a rule of a route takes a request of an upload.
@@ -95,34 +70,12 @@ impl<'a> Path<'a> {
         let number = self.routes.iter().position(|own| own.kind == route.kind && own.key == route.key);
         number.is_some_and(|number| !self.decisions.take_any(number))
     }
-
-    /// Namespace, name and listener of each Gateway that a route is attached to.
-    pub fn parents(&self) -> impl Iterator<Item = (&str, &str, Option<&str>)> {
-        self.routes.iter().flat_map(|route| {
-            let refs = route.spec["parentRefs"].as_array().into_iter().flatten();
-            refs.map(|parent| {
-                let namespace = parent["namespace"].as_str().unwrap_or(&route.key.namespace);
-                (namespace, parent["name"].as_str().unwrap_or_default(), parent["sectionName"].as_str())
-            })
-        })
-    }
 }
 
 /// `targetRefs` and the older `targetRef`.
 pub(super) fn targets(spec: &Value) -> impl Iterator<Item = &Value> {
     let one = spec.get("targetRef").into_iter();
     one.chain(spec["targetRefs"].as_array().into_iter().flatten())
-}
-
-/// How near a policy is to the requests. Of one kind, only the nearest applies.
-pub(super) fn nearness(policy: &PolicyObject<'_>) -> u8 {
-    let of = |target: &Value| match (target["kind"].as_str(), target["sectionName"].is_string()) {
-        (Some("Gateway"), false) => 0,
-        (Some("Gateway"), true) => 1,
-        (_, false) => 2,
-        (_, true) => 3,
-    };
-    targets(&policy.spec).map(of).max().unwrap_or(4)
 }
 
 /// Whether a text in a value is one of some names, or its long form (`name.namespace.svc…`).
@@ -133,10 +86,4 @@ pub(super) fn mentions(value: &Value, names: &[&str]) -> bool {
         Value::Object(map) => map.values().any(|item| mentions(item, names)),
         _ => false,
     }
-}
-
-/// Whether an annotation of a route names a policy, in any namespace.
-fn is_annotated(route: &PolicyObject<'_>, policy: &PolicyObject<'_>) -> bool {
-    let name = policy.annotated();
-    route.annotations.values().flat_map(|text| text.split(',')).any(|text| text.trim() == name)
 }

@@ -1,30 +1,35 @@
 //! Traefik's entry points cut a request, its body too, after `transport.respondingTimeouts.readTimeout`: 60 s
-//! unless it is written, since v2.11.2 and v3.0 (Traefik's migration notes; canonical/traefik-k8s-operator#719).
+//! unless it is written, since v2.11.2 and v3.0 (Traefik's migration notes; canonical/traefik-k8s-operator#719). It does
+//! not read an HTTPRoute's timeouts (its list of supported features).
 //!
 //! In: the path to Glance. Out: the timeout of its entry points, which is in Traefik's own arguments.
 
 use direct_upload_api::Rule;
 use serde_json::Value;
 
-use super::PolicyObject;
+use super::defaults::{Implementation, implementation};
 use super::judge::{LONG, SHORT};
 use super::path::Path;
+use super::{PolicyObject, found};
 use crate::derive::exposure_issue::{ExposureIssue, quantity};
-use crate::model::Id;
 
 const WORKLOADS: [&str; 2] = ["Deployment", "DaemonSet"];
 
 /// What cuts uploads that pass Traefik. If the objects lack Traefik's workload, the issue is on the routes of
 /// Traefik's own kind. For Ingresses, the issue comes from their annotations.
 pub(super) fn entry_points(objects: &[PolicyObject<'_>], through: &Path<'_>) -> Vec<(ExposureIssue, Vec<String>)> {
-    let Some(route) = through.routes.iter().find(|route| is_traefiks(route)) else { return Vec::new() };
+    let Some(route) = through.routes.iter().find(|route| is_traefiks(objects, route)) else { return Vec::new() };
     if !is_seen(objects) {
-        if route.kind != "IngressRoute" {
+        if route.kind == "Ingress" {
             return Vec::new();
         }
-        let found = "Traefik's entry points cut uploads after 60 s unless readTimeout is set, and the operator cannot see Traefik's arguments";
+        let what = if route.kind == "HTTPRoute" {
+            "Traefik cuts a request after its entry point's readTimeout, 60s unless it is set, and does not read an HTTPRoute's timeouts"
+        } else {
+            "Traefik's entry points cut uploads after 60 s unless readTimeout is set, and the operator cannot see Traefik's arguments"
+        };
         let fix = "give Traefik --entryPoints.websecure.transport.respondingTimeouts.readTimeout=0";
-        return vec![(issue(route, false, "spec", found, fix), vec!["spec".to_owned()])];
+        return vec![found(route, Rule::TooSlow, false, &["spec"], what, fix)];
     }
     let named: Vec<&str> =
         route.spec["entryPoints"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
@@ -61,7 +66,7 @@ fn of_workload(traefik: &PolicyObject<'_>, named: &[&str]) -> Vec<(ExposureIssue
         [] => !matches!(name.as_str(), "traefik" | "metrics" | "web"),
         named => named.iter().any(|own| own.to_lowercase() == *name),
     };
-    let mut found = Vec::new();
+    let mut all = Vec::new();
     for name in args.iter().filter_map(|(name, _)| entry(name)).filter(wanted) {
         let option = format!("entrypoints.{name}.transport.respondingtimeouts.readtimeout");
         let written = args.iter().rfind(|(own, _)| *own == option).map(|(_, value)| *value);
@@ -72,11 +77,11 @@ fn of_workload(traefik: &PolicyObject<'_>, named: &[&str]) -> Vec<(ExposureIssue
         let Some(time) = time.filter(|time| *time > 0 && *time < LONG) else { continue };
         let said = written.map_or_else(|| "is missing, so it is 60s".to_owned(), str::to_owned);
         let what = format!("readTimeout of entry point {name} {said}: an upload that takes longer is cut");
-        let path = ["spec", "template", "spec", "containers", &at.to_string(), "args"].map(str::to_owned).to_vec();
+        let path = ["spec", "template", "spec", "containers", &at.to_string(), "args"];
         let fix = format!("set the argument --entryPoints.{name}.transport.respondingTimeouts.readTimeout=0");
-        found.push((issue(traefik, time < SHORT, &path.join("."), &what, &fix), path));
+        all.push(found(traefik, Rule::TooSlow, time < SHORT, &path, what, &fix));
     }
-    found
+    all
 }
 
 /// Releases before v2.11.2 had no limit.
@@ -87,21 +92,11 @@ fn had_no_limit(image: &str) -> bool {
 }
 
 /// Whether Traefik serves a route.
-fn is_traefiks(route: &PolicyObject<'_>) -> bool {
+fn is_traefiks(objects: &[PolicyObject<'_>], route: &PolicyObject<'_>) -> bool {
+    if route.kind == "HTTPRoute" {
+        return implementation(objects, route) == Implementation::Traefik;
+    }
     let class = route.spec["ingressClassName"].as_str();
     let class = class.or_else(|| route.annotations.get("kubernetes.io/ingress.class").copied());
     route.kind == "IngressRoute" || class.is_some_and(|class| class.contains("traefik"))
-}
-
-fn issue(object: &PolicyObject<'_>, fails: bool, field: &str, found: &str, fix: &str) -> ExposureIssue {
-    ExposureIssue {
-        rule: Rule::TooSlow,
-        fails,
-        object: Id { kind: object.kind.to_owned(), key: object.key.clone() },
-        field: field.to_owned(),
-        found: found.to_owned(),
-        fix: fix.to_owned(),
-        remedy: None,
-        manifest: None,
-    }
 }

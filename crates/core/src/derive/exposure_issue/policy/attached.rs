@@ -1,0 +1,205 @@
+//! Which policies hold for a route.
+//!
+//! In: the routes to Glance, and the policies among the objects. Out: what they say together ([`Effective`]).
+//!
+//! Envoy Gateway (API reference, PolicyTargetReferences and mergeType; internal/gatewayapi): a rule's policy counts
+//! before its route's, then a ListenerSet's, then a Gateway's; the one for a single listener before the one for all. It
+//! replaces the others, unless its `mergeType` merges it into the nearest of them. NGINX Gateway Fabric: a
+//! ClientSettingsPolicy becomes directives of nginx, which a location inherits one by one.
+
+use std::borrow::Cow;
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use kube_core::labels::{Selector, SelectorExt as _};
+use serde_json::{Value, json};
+
+use super::PolicyObject;
+use super::path::{Path, targets};
+use crate::model::Key;
+
+const KINDS: [&str; 4] = ["ClientTrafficPolicy", "BackendTrafficPolicy", "SecurityPolicy", "ClientSettingsPolicy"];
+
+/// A policy that holds for some routes, with those that it is merged into.
+pub(super) struct Effective<'a> {
+    pub policy: &'a PolicyObject<'a>,
+    /// The nearest first.
+    parents: Vec<&'a PolicyObject<'a>>,
+    /// The routes for which it holds.
+    pub routes: Vec<&'a PolicyObject<'a>>,
+}
+
+impl<'a> Effective<'a> {
+    /// An object that holds by itself.
+    pub fn alone(policy: &'a PolicyObject<'a>) -> Self {
+        Self { policy, parents: Vec::new(), routes: Vec::new() }
+    }
+
+    /// What the policies say together.
+    pub fn spec(&self) -> Cow<'a, Value> {
+        if self.parents.is_empty() {
+            return Cow::Borrowed(&self.policy.spec);
+        }
+        let mut spec = Value::Null;
+        for own in self.parents.iter().rev().chain([&self.policy]) {
+            merge(&mut spec, &own.spec);
+        }
+        Cow::Owned(spec)
+    }
+
+    /// The object in which a field is written.
+    pub fn writer(&self, path: &[String]) -> &'a PolicyObject<'a> {
+        let has = |own: &&PolicyObject<'_>| at(&own.spec, path).is_some();
+        [self.policy].into_iter().chain(self.parents.iter().copied()).find(has).unwrap_or(self.policy)
+    }
+
+    fn is(&self, other: &Self) -> bool {
+        let same = |a: &&PolicyObject<'_>, b: &&PolicyObject<'_>| std::ptr::eq(*a, *b);
+        std::ptr::eq(self.policy, other.policy)
+            && self.parents.len() == other.parents.len()
+            && self.parents.iter().zip(&other.parents).all(|(a, b)| same(a, b))
+    }
+}
+
+/// The value at `spec.a.b`.
+fn at<'a>(spec: &'a Value, path: &[String]) -> Option<&'a Value> {
+    path.iter().skip(1).try_fold(spec, |value, step| match value {
+        Value::Array(items) => items.get(step.parse::<usize>().ok()?),
+        value => value.get(step),
+    })
+}
+
+/// Writes what the nearer one says over the other.
+fn merge(value: &mut Value, nearer: &Value) {
+    match (value, nearer) {
+        (Value::Object(fields), Value::Object(nearer)) => {
+            for (name, own) in nearer {
+                merge(fields.entry(name.clone()).or_insert(Value::Null), own);
+            }
+        }
+        (value, nearer) => *value = nearer.clone(),
+    }
+}
+
+/// One parent of a route to Glance.
+struct Way<'a> {
+    route: &'a PolicyObject<'a>,
+    set: Option<Key>,
+    gateway: Option<Key>,
+    /// The listener that the route names.
+    section: Option<&'a str>,
+}
+
+/// All policies that hold for routes to Glance.
+pub(super) fn effective<'a>(objects: &'a [PolicyObject<'a>], through: &Path<'a>) -> Vec<Effective<'a>> {
+    let mut found: Vec<Effective<'a>> = Vec::new();
+    for way in ways(objects, through) {
+        for kind in KINDS {
+            for own in of_way(objects, through, &way, kind) {
+                match found.iter_mut().find(|other| other.is(&own)) {
+                    Some(other) => other.routes.push(way.route),
+                    None => found.push(Effective { routes: vec![way.route], ..own }),
+                }
+            }
+        }
+    }
+    found
+}
+
+fn of_way<'a>(objects: &'a [PolicyObject<'a>], through: &Path<'a>, way: &Way<'a>, kind: &str) -> Vec<Effective<'a>> {
+    let policies = objects.iter().filter(|own| own.kind == kind);
+    let mut applied: Vec<(u8, &PolicyObject<'_>)> =
+        policies.filter_map(|own| Some((way.nearness(objects, through, own)?, own))).collect();
+    applied.sort_by_key(|(nearness, _)| Reverse(*nearness));
+    let Some((nearest, first)) = applied.first().copied() else { return Vec::new() };
+    let farther: Vec<_> = applied.iter().filter(|(own, _)| *own < nearest).copied().collect();
+    if kind == "ClientSettingsPolicy" {
+        let parents = applied.iter().skip(1).map(|(_, own)| *own).collect();
+        return vec![Effective { policy: first, parents, routes: Vec::new() }];
+    }
+    let next = farther.first().map(|(own, _)| *own);
+    let of = |policy: &'a PolicyObject<'a>| {
+        let merges = policy.spec["mergeType"].is_string();
+        let parents = farther.iter().filter(|(own, _)| merges && Some(*own) == next).map(|(_, own)| *own).take(1);
+        Effective { policy, parents: parents.collect(), routes: Vec::new() }
+    };
+    applied.iter().filter(|(own, _)| *own == nearest).map(|(_, own)| of(own)).collect()
+}
+
+fn ways<'a>(objects: &'a [PolicyObject<'a>], through: &Path<'a>) -> Vec<Way<'a>> {
+    let mut found = Vec::new();
+    for route in through.routes.iter().copied().filter(|route| route.kind == "HTTPRoute") {
+        let parents = route.spec["parentRefs"].as_array().filter(|all| !all.is_empty());
+        if parents.is_none() {
+            found.push(Way { route, set: None, gateway: None, section: None });
+        }
+        for parent in parents.into_iter().flatten() {
+            let section = parent["sectionName"].as_str();
+            let key = key_of(parent, &route.key.namespace);
+            let (set, gateway) = match parent["kind"].as_str().unwrap_or("Gateway") {
+                "Gateway" => (None, Some(key)),
+                "ListenerSet" | "XListenerSet" => {
+                    let own = objects.iter().find(|own| is_listener_set(own) && own.key == key);
+                    let gateway = own.map(|own| key_of(&own.spec["parentRef"], &own.key.namespace));
+                    (Some(key), gateway)
+                }
+                _ => continue,
+            };
+            found.push(Way { route, set, gateway, section });
+        }
+    }
+    found
+}
+
+fn is_listener_set(object: &PolicyObject<'_>) -> bool {
+    matches!(object.kind, "ListenerSet" | "XListenerSet")
+}
+
+fn key_of(reference: &Value, namespace: &str) -> Key {
+    let namespace = reference["namespace"].as_str().unwrap_or(namespace);
+    Key::new(namespace, reference["name"].as_str().unwrap_or_default())
+}
+
+impl Way<'_> {
+    /// How near a policy is to the requests; none if it does not hold for them.
+    fn nearness(&self, objects: &[PolicyObject<'_>], through: &Path<'_>, policy: &PolicyObject<'_>) -> Option<u8> {
+        let named = targets(&policy.spec).filter_map(|target| {
+            let key = Key::new(policy.key.namespace.clone(), target["name"].as_str().unwrap_or_default());
+            self.of_target(through, target["kind"].as_str().unwrap_or_default(), &key, target["sectionName"].as_str())
+        });
+        let selected = policy.spec["targetSelectors"].as_array().into_iter().flatten().filter_map(|selector| {
+            let kind = selector["kind"].as_str()?;
+            let near = |own: &&PolicyObject<'_>| own.kind == kind && own.key.namespace == policy.key.namespace;
+            let mut chosen = objects.iter().filter(near).filter(|own| selects(selector, &own.labels));
+            chosen.find_map(|own| self.of_target(through, kind, &own.key, None))
+        });
+        named.chain(selected).max()
+    }
+
+    fn of_target(&self, through: &Path<'_>, kind: &str, key: &Key, section: Option<&str>) -> Option<u8> {
+        // Where the route names no listener, it may be at any.
+        let listens = || section.is_none_or(|name| self.section.is_none_or(|own| own == name));
+        let single = u8::from(section.is_some());
+        match kind {
+            "Gateway" => {
+                let of_set = self.set.is_some() && section.is_some();
+                (self.gateway.as_ref() == Some(key) && !of_set && listens()).then_some(single)
+            }
+            "ListenerSet" | "XListenerSet" => (self.set.as_ref() == Some(key) && listens()).then_some(2 + single),
+            kind => {
+                // A section of an HTTPRoute is a rule by name.
+                let takes =
+                    |name: &str| through.met(self.route).iter().any(|(_, rule)| rule["name"].as_str() == Some(name));
+                let is_it = kind == self.route.kind && self.route.key == *key;
+                (is_it && section.is_none_or(takes)).then_some(4 + single)
+            }
+        }
+    }
+}
+
+fn selects(selector: &Value, labels: &BTreeMap<String, String>) -> bool {
+    let own = json!({"matchLabels": selector["matchLabels"], "matchExpressions": selector["matchExpressions"]});
+    let own = serde_json::from_value::<LabelSelector>(own).ok().and_then(|own| Selector::try_from(own).ok());
+    own.is_some_and(|own| own.matches(labels))
+}

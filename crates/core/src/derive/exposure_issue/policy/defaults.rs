@@ -1,0 +1,152 @@
+//! What gateways limit although no object says so.
+//!
+//! Sources: apis/projectcontour/v1 (`TimeoutPolicy.response`: Envoy's 15 s) and internal/timeout (`0s` is the default)
+//! of projectcontour/contour; apis/v1alpha1 of nginx/nginx-gateway-fabric (`maxSize`, `timeout`: nginx's own 1 MiB and
+//! 60 s; no policy sets proxy_request_buffering, which is on); Google Cloud's load balancers end a request, with
+//! its body, after the backend service's timeout, 30 s unless a GCPBackendPolicy sets `timeoutSec`.
+
+use direct_upload_api::Rule;
+use serde_json::{Value, json};
+
+use super::attached::Effective;
+use super::path::{Path, mentions};
+use super::{PolicyObject, found};
+use crate::derive::exposure_issue::ExposureIssue;
+
+type Found = Vec<(ExposureIssue, Vec<String>)>;
+
+/// Whose gateway serves an HTTPRoute, and whether that is certain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Implementation {
+    Nginx { certain: bool },
+    Traefik,
+    Google,
+    Other,
+}
+
+/// By the controller in the route's status, else by the GatewayClass, else by the class's name.
+pub(super) fn implementation(objects: &[PolicyObject<'_>], route: &PolicyObject<'_>) -> Implementation {
+    let parents = route.spec["parentRefs"].as_array().into_iter().flatten();
+    let named = |parent: &Value| {
+        let namespace = parent["namespace"].as_str().unwrap_or(&route.key.namespace).to_owned();
+        let is = |own: &&PolicyObject<'_>, kind: &str| {
+            own.kind == kind && own.key.namespace == namespace && parent["name"] == own.key.name.as_str()
+        };
+        let gateway = match parent["kind"].as_str().unwrap_or("Gateway") {
+            "Gateway" => objects.iter().find(|own| is(own, "Gateway")),
+            kind => {
+                let set = objects.iter().find(|own| is(own, kind))?;
+                let of = &set.spec["parentRef"];
+                let namespace = of["namespace"].as_str().unwrap_or(&set.key.namespace);
+                objects.iter().find(|own| {
+                    own.kind == "Gateway" && own.key.namespace == namespace && of["name"] == own.key.name.as_str()
+                })
+            }
+        };
+        gateway?.spec["gatewayClassName"].as_str().map(str::to_owned)
+    };
+    let classes: Vec<String> = parents.filter_map(named).collect();
+    let of_class = |class: &String| {
+        let own = objects.iter().find(|own| own.kind == "GatewayClass" && own.key.name == *class)?;
+        own.spec["controllerName"].as_str()
+    };
+    let controllers: Vec<&str> = route.controllers.iter().copied().chain(classes.iter().filter_map(of_class)).collect();
+    let is = |name: &str| controllers.iter().any(|own| own.starts_with(name));
+    let is_called = |word: &str| controllers.is_empty() && classes.iter().any(|class| class.contains(word));
+    match () {
+        () if is("gateway.nginx.org/") => Implementation::Nginx { certain: true },
+        () if is_called("nginx") => Implementation::Nginx { certain: false },
+        () if is("traefik.io/") || is_called("traefik") => Implementation::Traefik,
+        () if is("networking.gke.io/") || is_called("gke-l7") => Implementation::Google,
+        () => Implementation::Other,
+    }
+}
+
+/// What gateways' own defaults do to uploads.
+pub(super) fn issues(objects: &[PolicyObject<'_>], through: &Path<'_>, policies: &[Effective<'_>]) -> Found {
+    let mut all = Found::new();
+    for route in through.routes.iter().filter(|route| !through.passes_by(route)) {
+        match route.kind {
+            "HTTPProxy" => all.extend(of_contour(route, through)),
+            "HTTPRoute" => match implementation(objects, route) {
+                Implementation::Nginx { certain } => all.extend(of_nginx(objects, route, certain, through, policies)),
+                Implementation::Google => all.push(of_google(route)),
+                Implementation::Traefik | Implementation::Other => {}
+            },
+            _ => {}
+        }
+    }
+    all
+}
+
+fn of_contour(proxy: &PolicyObject<'_>, through: &Path<'_>) -> Found {
+    let silent = |(_, rule): &(usize, &Value)| rule["timeoutPolicy"]["response"].as_str().is_none_or(str::is_empty);
+    let leads = |(_, rule): &(usize, &Value)| mentions(&rule["services"], &through.services);
+    let of_rule = |(at, _): (usize, &Value)| {
+        let what = "is missing, so Glance must answer within Contour's default of 15s after the image's last byte, but storing the image may take longer";
+        let path = ["spec", "routes", &at.to_string(), "timeoutPolicy", "response"];
+        found(proxy, Rule::TooSlow, false, &path, what, "set infinity, which is no limit, or 1h")
+    };
+    through.met(proxy).into_iter().filter(leads).filter(silent).map(of_rule).collect()
+}
+
+fn of_nginx(
+    objects: &[PolicyObject<'_>],
+    route: &PolicyObject<'_>,
+    certain: bool,
+    through: &Path<'_>,
+    policies: &[Effective<'_>],
+) -> Found {
+    let is_its = |own: &&Effective<'_>| {
+        own.policy.kind == "ClientSettingsPolicy" && own.routes.iter().any(|other| std::ptr::eq(*other, route))
+    };
+    let policy = policies.iter().find(is_its);
+    // Snippets may write any directive.
+    let rules = through.met(route);
+    let extended = rules.iter().any(|(_, rule)| {
+        rule["filters"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .any(|filter| filter["extensionRef"]["kind"] == "SnippetsFilter")
+    });
+    let snippets = extended || objects.iter().any(|own| own.kind == "SnippetsPolicy");
+    let mut all = Found::new();
+    if policy.is_none_or(|own| own.spec()["body"]["maxSize"].is_null()) {
+        let what = if snippets {
+            "no ClientSettingsPolicy sets body.maxSize, so nginx refuses images above 1 MiB with 413, unless its snippets say otherwise"
+        } else {
+            "no ClientSettingsPolicy sets body.maxSize, so nginx refuses images above 1 MiB with 413"
+        };
+        let fix = "set body.maxSize to \"0\" for it";
+        let (mut own, path) = found(route, Rule::BodyLimit, certain && !snippets, &["spec"], what, fix);
+        own.manifest = Some(settings(route, policy).to_string());
+        all.push((own, path));
+    }
+    if !snippets {
+        let what = "NGINX Gateway Fabric stores each image on the gateway's disk before Glance gets the first byte";
+        let fix = "set proxy_request_buffering off, which needs a SnippetsFilter";
+        all.push(found(route, Rule::TooSlow, false, &["spec"], what, fix));
+    }
+    all
+}
+
+/// The policy of the route, without a limit of the body's size.
+fn settings(route: &PolicyObject<'_>, policy: Option<&Effective<'_>>) -> Value {
+    let own = policy.map(|own| own.policy).filter(|own| {
+        let of_route = own.spec["targetRef"]["kind"] == "HTTPRoute";
+        of_route && own.key.namespace == route.key.namespace
+    });
+    let target = json!({"group": "gateway.networking.k8s.io", "kind": "HTTPRoute", "name": route.key.name});
+    let mut spec = own.map_or_else(|| json!({"targetRef": target}), |own| own.spec.clone().into_owned());
+    spec["body"]["maxSize"] = "0".into();
+    let name = own.map_or_else(|| format!("{}-uploads", route.key.name), |own| own.key.name.clone());
+    let metadata = json!({"name": name, "namespace": route.key.namespace});
+    json!({"apiVersion": "gateway.nginx.org/v1alpha1", "kind": "ClientSettingsPolicy", "metadata": metadata, "spec": spec})
+}
+
+fn of_google(route: &PolicyObject<'_>) -> (ExposureIssue, Vec<String>) {
+    let what = "Google's load balancer cuts an upload that takes longer than the backend service's timeout, 30 s unless a GCPBackendPolicy sets timeoutSec";
+    let fix = "set timeoutSec of a GCPBackendPolicy for Glance's Service, for example to 86400";
+    found(route, Rule::TooSlow, false, &["spec"], what, fix)
+}

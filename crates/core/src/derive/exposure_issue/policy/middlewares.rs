@@ -1,0 +1,118 @@
+//! Which of Traefik's Middlewares an upload meets, and references to such as are not there.
+//!
+//! In: the routes to Glance, and the Middlewares among the objects. Sources: pkg/provider/kubernetes/crd of
+//! traefik/traefik (`makeMiddlewareKeys`: a Middleware of another namespace needs `allowCrossNamespace`; a chain names
+//! further ones) and pkg/server/middleware (the router of a route with an unknown Middleware is not built).
+
+use direct_upload_api::Rule;
+use serde_json::Value;
+
+use super::path::Path;
+use super::{PolicyObject, found};
+use crate::derive::exposure_issue::ExposureIssue;
+use crate::derive::exposure_issue::ingress::TRAEFIK;
+use crate::model::Key;
+
+/// A reference that leads nowhere, as far as the objects show.
+pub struct Missing {
+    pub middleware: Key,
+    pub issue: ExposureIssue,
+    pub path: Vec<String>,
+}
+
+/// The Middlewares that an upload meets.
+pub(super) struct Met<'a> {
+    pub all: Vec<&'a PolicyObject<'a>>,
+    pub missing: Vec<Missing>,
+    /// What cannot be known.
+    pub unseen: Vec<(ExposureIssue, Vec<String>)>,
+}
+
+impl<'a> Met<'a> {
+    pub fn of(objects: &'a [PolicyObject<'a>], through: &Path<'a>) -> Self {
+        let mut met = Self { all: Vec::new(), missing: Vec::new(), unseen: Vec::new() };
+        for route in &through.routes {
+            let annotated = route.annotations.get(format!("{TRAEFIK}/router.middlewares").as_str()).copied();
+            for name in annotated.into_iter().flat_map(|text| text.split(',')).map(str::trim) {
+                let own = objects.iter().find(|own| own.kind == "Middleware" && own.annotated() == name);
+                if let Some(own) = own {
+                    met.add(objects, own);
+                }
+            }
+            for (path, reference) in references(route, through) {
+                met.follow(objects, route, &path, reference);
+            }
+        }
+        met
+    }
+
+    /// Adds a Middleware and what it chains.
+    fn add(&mut self, objects: &'a [PolicyObject<'a>], own: &'a PolicyObject<'a>) {
+        if self.all.iter().any(|known| std::ptr::eq(*known, own)) {
+            return;
+        }
+        self.all.push(own);
+        let chained = own.spec["chain"]["middlewares"].as_array().into_iter().flatten().enumerate();
+        for (at, reference) in chained {
+            let path = ["spec", "chain", "middlewares", &at.to_string()].map(str::to_owned).to_vec();
+            self.follow(objects, own, &path, reference);
+        }
+    }
+
+    fn follow(&mut self, objects: &'a [PolicyObject<'a>], from: &PolicyObject<'_>, path: &[String], reference: &Value) {
+        let name = reference["name"].as_str().unwrap_or_default();
+        let namespace = reference["namespace"].as_str().filter(|own| !own.is_empty()).unwrap_or(&from.key.namespace);
+        let key = Key::new(namespace, name);
+        let steps: Vec<&str> = path.iter().map(String::as_str).collect();
+        let tell = |fails, what: String, fix: &str| found(from, Rule::OptionsFiltered, fails, &steps, what, fix);
+        if name.contains('@') {
+            let what = format!("{name:?} is of another provider of Traefik, where nobody sees what it does to uploads");
+            self.unseen.push(tell(false, what, "check that it needs no login, and answers no preflights"));
+            return;
+        }
+        if namespace != from.key.namespace {
+            let what = format!(
+                "Middleware {key} is in another namespace: without allowCrossNamespace, Traefik does not build this rule, and answers 404"
+            );
+            self.unseen.push(tell(false, what, "use a Middleware of the same namespace"));
+        }
+        match objects.iter().find(|own| own.kind == "Middleware" && own.key == key) {
+            Some(own) => self.add(objects, own),
+            None if namespace != from.key.namespace => {}
+            None => {
+                let what = format!("there is no Middleware {key}, so Traefik does not build the rule, and answers 404");
+                let (issue, path) = tell(true, what, "create it, or remove it from the list");
+                self.missing.push(Missing { middleware: key, issue, path });
+            }
+        }
+    }
+}
+
+/// What the rules of a route name, in those that an upload meets.
+fn references<'b>(route: &'b PolicyObject<'_>, through: &Path<'_>) -> Vec<(Vec<String>, &'b Value)> {
+    let rules = through.met(route);
+    let path = |steps: &[&str]| steps.iter().map(|step| (*step).to_owned()).collect::<Vec<_>>();
+    let each = |list: &'b Value| list.as_array().into_iter().flatten().enumerate();
+    match route.kind {
+        "IngressRoute" => rules
+            .into_iter()
+            .flat_map(|(at, rule)| {
+                each(&rule["middlewares"]).map(move |(nth, own)| {
+                    (path(&["spec", "routes", &at.to_string(), "middlewares", &nth.to_string()]), own)
+                })
+            })
+            .collect(),
+        "HTTPRoute" => rules
+            .into_iter()
+            .flat_map(|(at, rule)| {
+                let of_filter = move |(nth, filter): (usize, &'b Value)| {
+                    let own = &filter["extensionRef"];
+                    let steps = ["spec", "rules", &at.to_string(), "filters", &nth.to_string()];
+                    (own["kind"] == "Middleware").then(|| (path(&steps), own))
+                };
+                each(&rule["filters"]).filter_map(of_filter)
+            })
+            .collect(),
+        _ => Vec::new(),
+    }
+}
