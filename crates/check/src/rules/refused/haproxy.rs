@@ -10,7 +10,7 @@ use crate::facts::upload_path;
 const ENDS: [&str; 8] = ["deny", "reject", "tarpit", "silent-drop", "return", "redirect", "auth", "use-service"];
 
 /// The first rule that certainly ends a request before Glance sees it.
-pub(super) fn ends<'s, 'a>(server: &'s Server<'a>, sent: &Sent) -> Option<&'s ScopedDirective<'a>> {
+pub(in crate::rules) fn ends<'s, 'a>(server: &'s Server<'a>, sent: &Sent) -> Option<&'s ScopedDirective<'a>> {
     // Below HTTP, requests are not inspected.
     if server.last("mode").is_some_and(|item| item.directive.word() == "tcp") {
         return None;
@@ -24,7 +24,7 @@ pub(super) fn ends<'s, 'a>(server: &'s Server<'a>, sent: &Sent) -> Option<&'s Sc
         if allowed.iter().any(is_rule) {
             continue;
         }
-        let holds = condition(server, item, sent);
+        let holds = if leads_there(server, item, sent) { condition(server, item, sent) } else { Some(false) };
         match action {
             // Perhaps it lets the request pass: then nothing after it is certain.
             "allow" | "accept" if holds != Some(false) => allowed.push(item),
@@ -33,6 +33,29 @@ pub(super) fn ends<'s, 'a>(server: &'s Server<'a>, sent: &Sent) -> Option<&'s Sc
         }
     }
     None
+}
+
+/// Whether a request may come to the backend of a rule.
+fn leads_there(server: &Server<'_>, item: &ScopedDirective<'_>, sent: &Sent) -> bool {
+    let Some(backend) = item.within.iter().find(|section| section.name == "backend").and_then(|own| own.arg(0)) else {
+        return true;
+    };
+    let leads = |item: &&ScopedDirective<'_>| matches!(item.directive.name.as_str(), "use_backend" | "default_backend");
+    let mut choices = server.items.iter().filter(leads).peekable();
+    if choices.peek().is_none() {
+        return true;
+    }
+    for choice in choices.filter(|choice| choice.directive.name == "use_backend") {
+        let is_own = choice.directive.arg(0) == Some(backend) || choice.directive.text().contains("%[");
+        match condition(server, choice, sent) {
+            Some(false) => {}
+            Some(true) | None if is_own => return true,
+            // Another backend gets it.
+            Some(true) => return false,
+            None => {}
+        }
+    }
+    server.of_name("default_backend").any(|choice| choice.directive.arg(0) == Some(backend))
 }
 
 /// What a rule does with a request, if it decides about it.
@@ -81,7 +104,7 @@ pub(super) fn returned(item: &ScopedDirective<'_>) -> Vec<(String, String)> {
 }
 
 /// Whether a rule's condition is true for a request; none if that depends on more than is known of it.
-fn condition(server: &Server<'_>, item: &ScopedDirective<'_>, sent: &Sent) -> Option<bool> {
+pub(in crate::rules) fn condition(server: &Server<'_>, item: &ScopedDirective<'_>, sent: &Sent) -> Option<bool> {
     let words: Vec<&str> = item.directive.args.iter().map(String::as_str).collect();
     let Some(at) = words.iter().position(|word| matches!(*word, "if" | "unless")) else { return Some(true) };
     let alternatives = words[at + 1..].split(|word| matches!(*word, "or" | "||"));
