@@ -10,6 +10,7 @@ use crate::facts::catalog::Source;
 use crate::facts::cloud::Cloud;
 use crate::facts::glance::GlanceFacts;
 use crate::facts::server::{ScopedDirective, Server};
+use crate::facts::upload_path::UPLOAD;
 use crate::objects::{Object, any_text};
 use crate::unit::{ConfigFile, Program};
 
@@ -19,6 +20,9 @@ pub(crate) fn gaps(cloud: &Cloud<'_>, objects: &[Object]) -> Vec<String> {
     let mut gaps: Vec<String> = before_glance().flat_map(|server| includes(cloud, server)).collect();
     gaps.extend(before_glance().flat_map(addresses));
     gaps.extend(objects.iter().filter_map(of_object));
+    gaps.extend(objects.iter().flat_map(|object| in_between(objects, object)));
+    gaps.extend(cloud.glances.iter().filter_map(paste_file));
+    gaps.extend(cloud.glances.iter().filter_map(routes_of_uwsgi));
     gaps.extend(cloud.glances.iter().filter_map(|glance| unserved(cloud, glance)));
     gaps.extend(cloud.glances.iter().filter_map(|glance| ends_tls(cloud, glance)));
     gaps
@@ -40,7 +44,7 @@ const USUAL: [&str; 12] = [
     "letsencrypt.conf",
 ];
 
-/// What a server in front of Glance includes.
+/// What a server in front of Glance includes. Files of httpd apply to each host, so they are read if they are there.
 fn includes(cloud: &Cloud<'_>, server: &Server<'_>) -> Vec<String> {
     let is_inside = |item: &&ScopedDirective<'_>| {
         server.kind == Kind::Nginx || (std::ptr::eq(item.file, server.file) && item.directive.line > server.line)
@@ -53,12 +57,11 @@ fn includes(cloud: &Cloud<'_>, server: &Server<'_>) -> Vec<String> {
             .iter()
             .any(|folder| path.contains(folder));
         let is_there = |file: &ConfigFile| {
-            let place = file.place.file.as_deref().unwrap_or_default();
-            fits(&file.name, name)
-                && [file.path.as_deref().unwrap_or_default(), place].iter().any(|own| in_folder(own, path))
+            let known = [file.path.as_deref(), file.place.file.as_deref()];
+            fits(&file.name, name) && known.into_iter().flatten().any(|own| in_folder(own, path))
         };
         let files = || cloud.units.iter().flat_map(|unit| &unit.files);
-        (!of_hosts && !USUAL.contains(&name) && !files().any(is_there))
+        (!of_hosts && !USUAL.contains(&name) && (server.kind == Kind::Nginx || !files().any(is_there)))
             .then(|| format!("{}: {path}, which the server in front of Glance includes", item.place()))
     };
     server.items.iter().filter(named).filter(is_inside).filter_map(of_one).collect()
@@ -151,6 +154,85 @@ fn of_object(object: &Object) -> Option<String> {
     found.then(|| format!("{}: it {ADDRESSES}", object.id()))
 }
 
+/// What lets requests pass, or changes them, in addition to a route to Glance.
+fn in_between(objects: &[Object], object: &Object) -> Vec<String> {
+    let spec = &object.value["spec"];
+    let told = |why: &str| vec![format!("{}: {why}", object.id())];
+    let about = any_text(spec, &|text| text.contains("glance"));
+    match object.kind() {
+        // A middleware that is not there keeps Traefik from making the router.
+        "IngressRoute" if about => {
+            let routes = spec["routes"].as_array().into_iter().flatten();
+            let named = routes.flat_map(|route| route["middlewares"].as_array().into_iter().flatten());
+            let missing = named.filter_map(|middleware| {
+                let name = middleware["name"].as_str().filter(|name| !name.contains('@'))?;
+                let namespace = middleware["namespace"].as_str().unwrap_or(object.namespace());
+                let is_it = |o: &Object| o.kind() == "Middleware" && o.name() == name && o.namespace() == namespace;
+                (!objects.iter().any(is_it))
+                    .then(|| format!("Middleware {namespace}/{name}, which {} names, is not in the input", object.id()))
+            });
+            missing.collect()
+        }
+        "HTTPProxy" if about && spec["virtualhost"]["authorization"]["extensionRef"].is_object() => {
+            told("what its external authorizer decides about OPTIONS and PUT is not in the input")
+        }
+        "EnvoyPatchPolicy" => {
+            let target = spec["targetRef"]["name"].as_str().unwrap_or_default();
+            let attached = objects.iter().any(|route| {
+                let parents = route.value["spec"]["parentRefs"].as_array().into_iter().flatten();
+                parents.filter_map(|parent| parent["name"].as_str()).any(|name| name == target)
+                    && any_text(&route.value["spec"], &|text| text.contains("glance"))
+            });
+            if attached { told("check does not read objects of this kind") } else { Vec::new() }
+        }
+        "CiliumNetworkPolicy" | "CiliumClusterwideNetworkPolicy" if about => {
+            let rules = spec["ingress"].as_array().into_iter().flatten();
+            let mut ports = rules.flat_map(|rule| rule["toPorts"].as_array().into_iter().flatten());
+            if ports.any(|port| port["rules"]["http"].is_array()) {
+                told("check does not read which HTTP requests it lets pass")
+            } else {
+                Vec::new()
+            }
+        }
+        "NetworkPolicy" if about => {
+            let types = spec["policyTypes"].as_array();
+            let of_ingress = types.is_none_or(|types| types.iter().any(|own| own == "Ingress"));
+            let nobody = spec["ingress"].as_array().is_none_or(Vec::is_empty);
+            let selects = any_text(&spec["podSelector"], &|text| text.contains("glance"));
+            let others = objects.iter().any(|other| {
+                other.kind() == "NetworkPolicy"
+                    && other.namespace() == object.namespace()
+                    && other.value["spec"]["ingress"].as_array().is_some_and(|rules| !rules.is_empty())
+            });
+            if of_ingress && nobody && selects && !others {
+                told("it lets nothing reach Glance's pods; what else does is not in the input")
+            } else {
+                Vec::new()
+            }
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// `[paste_deploy] config_file`, which has the pipeline.
+fn paste_file(glance: &GlanceFacts<'_>) -> Option<String> {
+    let named = glance.option("paste_deploy", "config_file")?;
+    let path = named.value.trim();
+    let name = classify::base(path);
+    // Glance's own file is known.
+    let is_usual = name == "glance-api-paste.ini";
+    let is_there = glance.unit.files.iter().any(|file| file.name == name);
+    (!path.is_empty() && !is_usual && !is_there)
+        .then(|| format!("{path}, which [paste_deploy] config_file ({}) names, is not in the input", named.place))
+}
+
+/// uWSGI's own routing answers or changes requests.
+fn routes_of_uwsgi(glance: &GlanceFacts<'_>) -> Option<String> {
+    let (file, ini) = glance.uwsgi()?;
+    let route = ini.assignments.iter().find(|own| own.name.starts_with("route"))?;
+    Some(format!("{}: check does not read what uWSGI's {} does to uploads", file.at(route.line), route.name))
+}
+
 /// A published URL that no seen server in front of Glance serves.
 fn unserved(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>) -> Option<String> {
     let scope = &glance.unit.scope;
@@ -168,11 +250,29 @@ fn unserved(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>) -> Option<String> {
         if !listens.contains(&port) {
             return Some(format!("{what}: no server in front of Glance that is in the input listens on port {port}"));
         }
+        if let Some(server) = cloud.servers_near(scope, Program::Glance).find(|server| leads_elsewhere(server, &url)) {
+            return Some(format!("{what}: no ProxyPass of {} takes what is below it", server.place()));
+        }
         let names = names(cloud, scope)?;
         let host = url.origin().host().to_owned();
         (!names.contains(&host))
             .then(|| format!("{what}: no server in front of Glance that is in the input has the name {host}"))
     })
+}
+
+/// Whether httpd leads only paths on that are not below a URL's.
+fn leads_elsewhere(server: &Server<'_>, url: &PublicUrl) -> bool {
+    let path = format!("{}{UPLOAD}", url.path().trim_end_matches('/'));
+    let takes = |item: &ScopedDirective<'_>| {
+        let own = if item.within.is_empty() { item.directive.arg(0) } else { None };
+        own.is_none_or(|own| path.strip_prefix(own.trim_end_matches('/')).is_some_and(|rest| rest.starts_with('/')))
+    };
+    let leads = ["proxypassmatch", "wsgiscriptalias", "rewriterule", "sethandler", "wsgiscriptaliasmatch"];
+    let mut passes = server.of_name("proxypass").peekable();
+    server.kind == Kind::Httpd
+        && passes.peek().is_some()
+        && !server.items.iter().any(|item| leads.contains(&item.directive.name.as_str()))
+        && !passes.any(takes)
 }
 
 /// The names of Glance's servers, if each has some and none is a pattern.

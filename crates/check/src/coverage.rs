@@ -200,7 +200,7 @@ fn is_dashboard_exposed(cloud: &Cloud<'_>, world: &World, horizon: &HorizonFacts
     // The pod's own web server is not what exposes the pod.
     let is_pod = WorkloadKind::ALL.iter().any(|kind| horizon.unit.name.starts_with(&format!("{} ", kind.as_str())));
     (!is_pod && cloud.servers_near(&horizon.unit.scope, Program::Horizon).next().is_some())
-        || dashboards.any(|d| d.origin.is_some())
+        || dashboards.any(|d| d.certainty == Certainty::Exposed || (!is_pod && d.origin.is_some()))
         || exposed(views)
 }
 

@@ -24,6 +24,7 @@ mod needed;
 pub mod objects;
 pub mod output;
 pub mod owner;
+mod policy;
 pub mod redact;
 pub mod report;
 pub mod routes;

@@ -384,6 +384,9 @@ fn mount_volume(
                     None => continue,
                 },
             };
+            if crate::policy::is_glances(&path) {
+                unit.unseen.extend(crate::policy::gap(&path, &held.text));
+            }
             if let Some((kind, held)) = read(&path, &held) {
                 unit.files.push(file(kind, Some(path), held));
                 brought = true;

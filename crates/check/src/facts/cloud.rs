@@ -198,8 +198,7 @@ impl<'a> Cloud<'a> {
         let mut near = self.dashboards_near(&unit.scope).peekable();
         let named =
             near.peek().is_none() && self.servers_near(&unit.scope, Program::Glance).all(|s| s.listens.is_empty());
-        (edges.iter().any(|listen| fits(listen)))
-            && (named || near.any(|d| d.origin.is_none() && d.host == origin.host()))
+        edges.iter().any(fits) && (named || near.any(|d| d.origin.is_none() && d.host == origin.host()))
     }
 
     /// Whether the dashboard's own host also leads to Glance.
@@ -275,8 +274,13 @@ impl<'a> Cloud<'a> {
 /// Names of hosts that only one of the two programs has.
 fn known_hosts(dashboards: &[ExposedDashboard], endpoints: &[Published]) -> Vec<(String, Program)> {
     let of_horizon: Vec<String> = dashboards.iter().map(|d| d.host.clone()).collect();
-    let of_glance: Vec<String> =
-        endpoints.iter().filter_map(|p| Some(PublicUrl::parse(&p.url).ok()?.origin().host().to_owned())).collect();
+    // Below a path of the dashboard's host, the host is still the dashboard's.
+    let of_endpoint = |published: &Published| {
+        let url = PublicUrl::parse(&published.url).ok()?;
+        let host = url.origin().host().to_owned();
+        (url.path().is_empty() || !of_horizon.contains(&host)).then_some(host)
+    };
+    let of_glance: Vec<String> = endpoints.iter().filter_map(of_endpoint).collect();
     let only = |own: &[String], other: &[String], program: Program| {
         own.iter().filter(|host| !other.contains(host)).map(|host| (host.clone(), program)).collect::<Vec<_>>()
     };

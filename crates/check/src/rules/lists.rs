@@ -5,11 +5,12 @@
 
 use direct_upload_api::Rule;
 
-use super::proxy_headers::{LEAVE, unless_it_stands_in};
+use super::proxy_headers::{ALLOW_ORIGIN, LEAVE, unless_it_stands_in};
 use super::refused::{haproxy, nginx};
 use crate::classify::Kind;
 use crate::facts::browser::{Known, Request, Sent};
 use crate::facts::cloud::Cloud;
+use crate::facts::glance::GlanceFacts;
 use crate::facts::server::{ScopedDirective, Server};
 use crate::finding::Finding;
 use crate::unit::Program;
@@ -42,6 +43,22 @@ pub(crate) fn lists(cloud: &Cloud<'_>) -> Vec<Finding> {
         }
     }
     unless_it_stands_in(cloud, findings)
+}
+
+/// DU012: uWSGI, in which Glance runs, adds a header to each answer.
+pub(crate) fn uwsgi(cloud: &Cloud<'_>) -> Vec<Finding> {
+    let of_one = |glance: &GlanceFacts<'_>| {
+        let (file, ini) = glance.uwsgi()?;
+        let added = ini.assignments.iter().find(|own| {
+            own.name == "add-header" && own.value.trim().to_lowercase().starts_with(&format!("{ALLOW_ORIGIN}:"))
+        })?;
+        let found = format!(
+            "add-header = {}: a second value in addition to Glance's own; browsers accept only one",
+            added.value.trim()
+        );
+        Some(Finding::error(Rule::CorsOnTheWay, &file.option(added.line, "add-header"), found, LEAVE))
+    };
+    unless_it_stands_in(cloud, cloud.glances.iter().filter_map(of_one).collect())
 }
 
 /// What is needed and not in a list. The case of methods counts, that of headers does not (Fetch standard,

@@ -33,7 +33,7 @@ use crate::facts::cloud::Cloud;
 /// Everything that is wrong.
 pub fn all(cloud: &Cloud<'_>) -> Vec<Finding> {
     type RuleOf = fn(&Cloud<'_>) -> Vec<Finding>;
-    const RULES: [RuleOf; 33] = [
+    const RULES: [RuleOf; 34] = [
         origins::form,
         origins::missing,
         headers::headers,
@@ -50,6 +50,7 @@ pub fn all(cloud: &Cloud<'_>) -> Vec<Finding> {
         connections::connections,
         proxy_headers::cors,
         lists::lists,
+        lists::uwsgi,
         refused::refused,
         requests::requests,
         exposed::issues,

@@ -67,7 +67,7 @@ fn of_old<'s, 'a>(server: &'s Server<'a>) -> Option<&'s ScopedDirective<'a>> {
     let own: Vec<_> = server.items.iter().filter(is_one).filter(|item| item.within == last.within).collect();
     let of = |name: &'static str| own.iter().copied().filter(move |item| item.directive.name == name);
     let for_all = |item: &&ScopedDirective<'_>| item.directive.text().eq_ignore_ascii_case("from all");
-    let order = of("order").last();
+    let order = of("order").next_back();
     if order.is_some_and(|order| order.directive.word().replace(' ', "").starts_with("allow")) {
         // Refused unless something allows it, and nothing denies it.
         let denied = of("deny").find(for_all);

@@ -48,11 +48,10 @@ fn leads_there(server: &Server<'_>, item: &ScopedDirective<'_>, sent: &Sent) -> 
     for choice in choices.filter(|choice| choice.directive.name == "use_backend") {
         let is_own = choice.directive.arg(0) == Some(backend) || choice.directive.text().contains("%[");
         match condition(server, choice, sent) {
-            Some(false) => {}
             Some(true) | None if is_own => return true,
             // Another backend gets it.
             Some(true) => return false,
-            None => {}
+            Some(false) | None => {}
         }
     }
     server.of_name("default_backend").any(|choice| choice.directive.arg(0) == Some(backend))
@@ -187,6 +186,24 @@ fn sample(fetch: &str, sent: &Sent) -> Option<(Known, &'static str)> {
     Some((value, how))
 }
 
+/// The name in `var(NAME)`.
+fn variable(fetch: &str) -> Option<&str> {
+    fetch.strip_prefix("var(").and_then(|rest| rest.strip_suffix(')'))
+}
+
+/// What `http-request set-var(NAME)` writes, if one rule does it for each request.
+fn set_once<'s>(server: &'s Server<'_>, name: &str) -> Option<&'s str> {
+    let is_it = |item: &&ScopedDirective<'_>| {
+        let action = item.directive.arg(0).and_then(|action| action.strip_prefix("set-var("));
+        action.and_then(|rest| rest.strip_suffix(')')).is_some_and(|own| own.eq_ignore_ascii_case(name))
+    };
+    let all: Vec<_> = server.of_name("http-request").filter(is_it).collect();
+    match all.as_slice() {
+        [one] if one.directive.args.len() == 2 => one.directive.arg(1),
+        _ => None,
+    }
+}
+
 /// The number of bytes of a body; some, if no size is assumed.
 fn size(sent: &Sent) -> Known {
     sent.length().map_or(Known::Unknown, |length| Known::Is(length.to_string()))
@@ -199,7 +216,10 @@ fn fetched(server: &Server<'_>, words: &[&str], sent: &Sent) -> Option<bool> {
     if fetch.starts_with("path") && !is_chosen_by_path(server) {
         return upload_path::meets(words);
     }
-    let (value, mut how) = sample(&fetch, sent)?;
+    let (value, mut how) = match variable(&fetch) {
+        Some(name) => sample(&set_once(server, name)?.to_lowercase(), sent).map(|(value, _)| (value, "str"))?,
+        None => sample(&fetch, sent)?,
+    };
     let (mut nocase, mut values, mut at) = (false, Vec::new(), 0);
     while let Some(word) = rest.get(at) {
         match *word {

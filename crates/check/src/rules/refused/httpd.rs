@@ -50,7 +50,7 @@ pub(super) fn granted(server: &Server<'_>, item: &ScopedDirective<'_>) -> Option
         let status = flag.split_once('=').filter(|(name, _)| matches!(name.to_uppercase().as_str(), "R" | "REDIRECT"));
         status.and_then(|(_, status)| status.parse::<u16>().ok()).is_some_and(|status| (200..300).contains(&status))
     };
-    if item.directive.name != "rewriterule" || !Rule::read(item).flags.iter().any(|flag| is_ok(&flag)) {
+    if item.directive.name != "rewriterule" || !Rule::read(item).flags.iter().any(is_ok) {
         return None;
     }
     // Of what has no `always`, such an answer has nothing.

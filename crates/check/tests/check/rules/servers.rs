@@ -1,5 +1,6 @@
 //! httpd, nginx and uWSGI, before Glance and before the dashboard.
 
+use direct_upload_check as check;
 use rstest::rstest;
 
 use super::{CONF, DASHBOARD, GOOD, SETTINGS, found_in};
@@ -71,13 +72,16 @@ fn a_server_that_stands_in_for_glance_is_unwise_but_works() {
     assert_eq!(found_in(&[host, DASHBOARD, (CONF, "[DEFAULT]\n")], Some("2025.1")), ["warning DU012"]);
     // Without the upload's method, browsers send nothing.
     let less = whole.replace("Methods PUT", "Methods GET");
-    let host = ("etc/apache2/sites-enabled/glance.conf", less.as_str());
-    let found = found_in(&[host, DASHBOARD, (CONF, "[DEFAULT]\n")], Some("2025.1"));
-    assert_eq!(found, ["error DU002", "error DU012"]);
+    let files = [("etc/apache2/sites-enabled/glance.conf", less.as_str()), DASHBOARD, (CONF, "[DEFAULT]\n")];
+    let texts = files.map(|(name, text)| check::Text { name: name.into(), text: text.into(), named: false }).to_vec();
+    let (input, _) = check::manifests::sort(texts, Some("2025.1".parse().unwrap()));
+    let mut found: Vec<_> = check::check(input).findings.iter().map(|f| format!("{} {}", f.severity, f.rule)).collect();
+    found.dedup();
+    assert_eq!(found, ["error DU002", "error DU012", "error DU020"]);
     // Without the request's headers, browsers send nothing.
     let half = ("etc/apache2/sites-enabled/glance.conf", origin);
     let found = found_in(&[half, DASHBOARD, (CONF, "[DEFAULT]\n")], Some("2025.1"));
-    assert_eq!(found, ["error DU002", "error DU012"]);
+    assert_eq!(found, ["error DU002", "error DU012", "error DU020"]);
     assert_eq!(found_in(&[host, DASHBOARD, (CONF, GOOD)], Some("2025.1")), ["error DU012", "error DU020"]);
 }
 
