@@ -1,7 +1,8 @@
 """A real web server before a raw one that answers as Glance does: what arrives, and what comes back.
 
 In: the server's configuration (@PORT@, @BACKEND@ and @DIR@ stand for what is known only now) and requests.
-Out: for each request the status, every Access-Control-Allow-Origin of the answer, and how many bytes arrived.
+Out: for each request the status, every Access-Control-Allow-Origin of the answer, whether a preflight's answer also
+allows the upload's method and headers, and how many bytes arrived.
 """
 
 import contextlib
@@ -107,7 +108,20 @@ def _ask(port, backend, method, size=0, pause=0, delay=0):
     pairs = [line.split(":", 1) for line in head[1:] if ":" in line]
     origins = [value.strip() for name, value in pairs if name.lower() == "access-control-allow-origin"]
     status = int(head[0].split()[1]) if head[0].startswith("HTTP/") else 0
-    return {"status": status, "origins": origins, "arrived": backend.arrived}
+    allowed = method != "OPTIONS" or _allows(pairs)
+    return {"status": status, "origins": origins, "allowed": allowed, "arrived": backend.arrived}
+
+
+def _allows(pairs):
+    """Lists of several headers count as one (Fetch standard, extract header list values)."""
+
+    def listed(name):
+        values = [value for own, value in pairs if own.lower() == name]
+        return {item.strip() for item in ",".join(values).split(",")}
+
+    headers = {item.lower() for item in listed("access-control-allow-headers")}
+    allows_headers = "*" in headers or {"content-type", "x-auth-token"} <= headers
+    return allows_headers and bool({"*", "PUT"} & listed("access-control-allow-methods"))
 
 
 @contextlib.contextmanager

@@ -15,7 +15,7 @@ from oslo_middleware import cors as cors_middleware  # noqa: F401 (ini has set G
 from paste import deploy
 
 
-def pipeline(files, paste, flavor, requests):
+def pipeline(files, paste, flavor, requests, environment=()):
     """`files` stand in the first folder that oslo.config searches; `/etc/glance` in `paste` means it."""
     with tempfile.TemporaryDirectory() as home:
         folder = os.path.join(home, ".glance")
@@ -24,6 +24,7 @@ def pipeline(files, paste, flavor, requests):
         path = ini._write(folder, "glance-api-paste.ini", paste.replace("/etc/glance/", folder + "/"))
         before = (os.environ.get("HOME"), sys.argv[0], cfg.CONF)
         os.environ["HOME"], sys.argv[0], cfg.CONF = home, "glance-api", cfg.ConfigOpts()
+        os.environ.update(environment)
         try:
             cfg.CONF([], project="glance", prog="glance-api")
             name = "glance-api" + (f"-{flavor}" if flavor else "")
@@ -32,6 +33,8 @@ def pipeline(files, paste, flavor, requests):
         except Exception as error:  # each of them keeps Glance from starting
             return {"error": type(error).__name__}
         finally:
+            for name in dict(environment):
+                del os.environ[name]
             if before[0] is None:
                 del os.environ["HOME"]
             else:

@@ -3,11 +3,13 @@
 //! In: units, facts, objects. Out: [`Subject`]s, and one sentence for each part that an upload needs and
 //! the input lacks: a Glance, a dashboard, how browsers reach each of them.
 
+use direct_upload_api::WorkloadKind;
 use direct_upload_core::derive::{Exposures, World};
 use direct_upload_core::model;
 use direct_upload_core::openstack::Release;
 use serde_json::Value;
 
+use crate::beyond;
 use crate::classify::{self, Kind};
 use crate::facts::catalog::{Published, Source};
 use crate::facts::cloud::{Certainty, Cloud, shared};
@@ -132,6 +134,7 @@ pub fn gaps(cloud: &Cloud<'_>, world: &World, units: &[Unit], objects: &[Object]
         gaps.extend(maps.map(|map| format!("{map}: HAProxy chooses backends by it, and it is not in the input")));
     }
     gaps.extend(scripts(cloud));
+    gaps.extend(beyond::gaps(cloud, objects));
     let made = units.iter().flat_map(|unit| &unit.files).filter(|file| file.partial);
     gaps.extend(made.filter_map(|file| file.place.file.as_ref()).map(|file| {
         format!("{file}: Helm values; what the chart adds is not in the input: check what helm template prints, too")
@@ -195,8 +198,10 @@ fn is_glance_exposed(cloud: &Cloud<'_>, world: &World, glance: &GlanceFacts<'_>)
 fn is_dashboard_exposed(cloud: &Cloud<'_>, world: &World, horizon: &HorizonFacts<'_>) -> bool {
     let views = world.horizons.values().filter_map(|view| view.dashboard.exposures.as_ref().ok());
     let mut dashboards = cloud.dashboards_near(&horizon.unit.scope);
-    cloud.servers_near(&horizon.unit.scope, Program::Horizon).next().is_some()
-        || dashboards.any(|d| d.origin.is_some())
+    // The pod's own web server is not what exposes the pod.
+    let is_pod = WorkloadKind::ALL.iter().any(|kind| horizon.unit.name.starts_with(&format!("{} ", kind.as_str())));
+    (!is_pod && cloud.servers_near(&horizon.unit.scope, Program::Horizon).next().is_some())
+        || dashboards.any(|d| d.certainty == Certainty::Exposed || (!is_pod && d.origin.is_some()))
         || exposed(views)
 }
 

@@ -16,6 +16,7 @@ use direct_upload_core::derive::{
 };
 use direct_upload_core::manifests::Lines;
 use direct_upload_core::model::{Advice, Id, Key, Problem, Snapshot, Workload, describe};
+use serde_json::Value;
 
 use super::finding::{Finding, Location};
 use super::objects::Object;
@@ -99,7 +100,8 @@ pub fn issues(
         let backends = workload(snapshot, unit).and_then(|workload| Backends::find(snapshot, workload).ok());
         let is_answered =
             |issue: &ExposureIssue| backends.as_ref().is_some_and(|b| policy::is_answered(issue, &written, b));
-        for issue in issues.into_iter().filter(|h| !is_answered(h)) {
+        for mut issue in issues.into_iter().filter(|h| !is_answered(h)) {
+            without_put(objects, &mut issue);
             // Read like any other text of nginx.
             if SNIPPETS.iter().any(|name| issue.field.ends_with(&format!("/{name}]"))) {
                 continue;
@@ -136,6 +138,24 @@ fn resources(world: &World) -> BTreeMap<String, &GlanceView> {
         Some(describe(workload.kind, &workload.meta.key))
     };
     world.glances.values().filter_map(|view| Some((name(view)?, view))).collect()
+}
+
+/// A controller that answers preflights with methods of its own, and without `PUT` (ingress-nginx and
+/// haproxy-ingress: cors-allow-methods; their defaults have it).
+fn without_put(objects: &[Object], issue: &mut ExposureIssue) {
+    let switch = issue.field.strip_prefix("metadata.annotations[").and_then(|name| name.strip_suffix(']'));
+    let Some((prefix, name)) = switch.and_then(|name| name.rsplit_once('/')) else { return };
+    if issue.rule != Rule::CorsOnTheWay || !matches!(name, "enable-cors" | "cors-enable") {
+        return;
+    }
+    let object = objects.iter().find(|o| o.id() == issue.object.to_string());
+    let methods = object.map(|o| &o.value["metadata"]["annotations"][format!("{prefix}/cors-allow-methods")]);
+    let Some(methods) = methods.and_then(Value::as_str).filter(|methods| !methods.trim().is_empty()) else { return };
+    if !crate::rules::lacks(methods, &["PUT"]).is_empty() {
+        issue.fails = true;
+        issue.found =
+            format!("the controller answers preflights instead of Glance, and {prefix}/cors-allow-methods lacks PUT");
+    }
 }
 
 /// An object as the operator's rules for policies see it.

@@ -54,14 +54,18 @@ const SEEN: &str = "the status, if it is met; a redirect is refused";
 const PAGE: &str = "the status, if browsers send what it refuses";
 const CERTIFICATE: &str = "refused: browsers send no client certificate";
 const OLD_TLS: &str = "no connection";
+const LISTS: &str = "refused, unless the new list has all that uploads need";
 const BAD_PORT: &str = "not sent";
 
 /// All of them, by server.
-pub const EFFECTS: [Effect; 96] = [
+pub const EFFECTS: [Effect; 103] = [
     // nginx 1.22: measured.
     size("nginx", "client_max_body_size", "413 above this size; 1 MiB if it is not set; 0: no limit"),
     cors("nginx", "add_header Access-Control-Allow-Origin", DOUBLED, DOUBLED),
     cors("nginx", "proxy_hide_header Access-Control-Allow-Origin", "no grant: refused", "no grant: refused"),
+    cors("nginx", "proxy_hide_header Access-Control-Allow-Headers, -Methods", LISTS, ""),
+    cors("nginx", "deny all, without an allow before it", "403", "403"),
+    cors("nginx", "location … { return … }, for the path of uploads", SEEN, SEEN),
     cors("nginx", "if ($request_method = OPTIONS) { return … }", ANSWERED, ""),
     cors("nginx", "if ($request_method …) { return … }, also by set, map or rewrite", SEEN, SEEN),
     cors("nginx", "limit_except, without OPTIONS or PUT", "403", "403"),
@@ -92,6 +96,7 @@ pub const EFFECTS: [Effect; 96] = [
     ),
     cors("HAProxy", "http-response add-header Access-Control-Allow-Origin", DOUBLED, DOUBLED),
     cors("HAProxy", "http-response del-header Access-Control-Allow-Origin", "no grant: refused", "no grant: refused"),
+    cors("HAProxy", "http-response set-header|del-header Access-Control-Allow-Headers, -Methods", LISTS, ""),
     cors("HAProxy", "http-request return … if METH_OPTIONS", ANSWERED, ""),
     cors("HAProxy", "http-request deny|return|redirect …, tcp-request content reject …, by method or path", SEEN, SEEN),
     cors(
@@ -124,6 +129,9 @@ pub const EFFECTS: [Effect; 96] = [
         "401",
     ),
     cors("httpd", "Require method, <Limit>, <LimitExcept>, without OPTIONS or PUT", "403", "403"),
+    cors("httpd", "Header set|unset Access-Control-Allow-Headers, -Methods", LISTS, ""),
+    cors("httpd", "Order, Deny from all, without an Allow that counts after it", "403", "403"),
+    cors("httpd", "ProxyPass … !, for the path of uploads", "200 without a grant: refused", "405"),
     cors("httpd", "AllowMethods, without OPTIONS or PUT", "405", "405"),
     cors("httpd", "RewriteRule … [F], [R=…] or to another host, by method or path", SEEN, SEEN),
     cors("httpd", "the same by %{HTTP_REFERER}, %{HTTP_USER_AGENT} or another header of a page", PAGE, PAGE),

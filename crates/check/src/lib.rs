@@ -7,6 +7,7 @@
 //! about one cloud → [`rules`] → findings. `derived` adds what the operator itself derives from custom
 //! resources and exposures.
 
+mod beyond;
 pub mod classify;
 pub mod controller;
 pub mod coverage;
@@ -23,6 +24,7 @@ mod needed;
 pub mod objects;
 pub mod output;
 pub mod owner;
+mod policy;
 pub mod redact;
 pub mod report;
 pub mod routes;
@@ -95,6 +97,8 @@ pub fn check(input: CheckInput) -> Report {
     findings.extend(derived::findings(&world, &input.objects, &units));
     let is_wanted = |namespace: &str| cloud.is_direct_in(&[namespace.to_owned()]);
     findings.extend(routes::findings(&input.objects, is_wanted));
+    let (paths, hosts) = routes::paths(&input.objects, &cloud.published, is_wanted);
+    findings.extend(paths);
     let (cut, unread) = traefik::entry_points(&input.objects, is_wanted);
     findings.extend(cut);
     owner::advise(&mut findings, &units);
@@ -107,6 +111,7 @@ pub fn check(input: CheckInput) -> Report {
     let mut unseen = input.unseen;
     unseen.extend(lacking);
     unseen.extend(unread);
+    unseen.extend(hosts);
     unseen.extend(coverage::gaps(&cloud, &world, &units, &input.objects));
     Report {
         findings,

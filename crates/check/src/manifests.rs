@@ -29,6 +29,9 @@ pub fn sort(texts: Vec<Text>, release: Option<Release>) -> (CheckInput, Vec<Stri
             }
             continue;
         }
+        if crate::policy::is_glances(&text.name) {
+            input.unseen.extend(crate::policy::gap(&text.name, &text.text));
+        }
         let before = input.objects.len();
         if may_hold_objects(&text) {
             let made = documents(&text.name, text.text.as_bytes()).unwrap_or_default();

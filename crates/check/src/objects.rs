@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::classify::{self, Kind};
 use super::finding::Location;
-use super::unit::{ConfigFile, Unit};
+use super::unit::{self, ConfigFile, Unit};
 use super::values;
 
 /// An object and its place.
@@ -282,6 +282,19 @@ fn workload_unit(objects: &[Object], workload: &Object, mounted: &mut BTreeSet<u
             let field = if container["command"].is_array() { "command" } else { "args" };
             unit.commands.push((command, place(&[field])));
         }
+        for (at, variable) in container["env"].as_array().into_iter().flatten().enumerate() {
+            let Some(name) = variable["name"].as_str().filter(|name| unit::is_oslo(name)) else { continue };
+            match variable["value"].as_str() {
+                Some(value) => {
+                    let place = place(&["env", &at.to_string(), "value"]);
+                    unit.environment.push((name.to_owned(), value.to_owned(), place));
+                }
+                None if variable["valueFrom"].is_object() => {
+                    unit.unseen.push(format!("the value of the environment variable {name}"));
+                }
+                None => unit.environment.push((name.to_owned(), String::new(), place(&["env", &at.to_string()]))),
+            }
+        }
         for (at, mount) in container["volumeMounts"].as_array().into_iter().flatten().enumerate() {
             let place = place(&["volumeMounts", &at.to_string()]);
             let volumes = pod["volumes"].as_array().map(Vec::as_slice).unwrap_or_default().iter();
@@ -371,6 +384,9 @@ fn mount_volume(
                     None => continue,
                 },
             };
+            if crate::policy::is_glances(&path) {
+                unit.unseen.extend(crate::policy::gap(&path, &held.text));
+            }
             if let Some((kind, held)) = read(&path, &held) {
                 unit.files.push(file(kind, Some(path), held));
                 brought = true;

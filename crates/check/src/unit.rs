@@ -5,6 +5,7 @@ use direct_upload_core::openstack::Release;
 
 use super::classify::{self, Kind};
 use super::finding::Location;
+use super::formats::directives;
 
 /// One configuration file: a separate file, or one in a ConfigMap or Secret.
 #[derive(Clone, Debug, PartialEq)]
@@ -86,6 +87,8 @@ pub struct Unit {
     pub images: Vec<String>,
     /// Commands of the containers, and their places.
     pub commands: Vec<(String, Location)>,
+    /// Names and values of environment variables that oslo.config reads, and their places.
+    pub environment: Vec<(String, String, Location)>,
     /// Texts of mounted scripts.
     pub scripts: Vec<String>,
     /// Folders into which a whole ConfigMap or Secret is mounted.
@@ -137,9 +140,21 @@ impl Unit {
     /// What systemd's units start, and the files that they name and that are missing.
     pub fn read_systemd(&mut self) {
         let mut commands = Vec::new();
+        let mut environment = Vec::new();
         for file in self.of_kind(Kind::Systemd) {
             let mut lines = file.text.lines().enumerate();
             while let Some((at, line)) = lines.next() {
+                if let Some(assignments) = line.trim().strip_prefix("Environment=") {
+                    let assigned = directives::httpd(&format!("Environment {assignments}"));
+                    let words = assigned.into_iter().flat_map(|directive| directive.args);
+                    let pairs = words.filter_map(|word| {
+                        word.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()))
+                    });
+                    environment.extend(pairs.filter(|(name, _)| is_oslo(name)).map(|(name, value)| {
+                        let place = file.option(at + 1, &name);
+                        (name, value, place)
+                    }));
+                }
                 let Some(mut command) = line.trim().strip_prefix("ExecStart=").map(str::to_owned) else { continue };
                 while command.ends_with('\\') {
                     command.pop();
@@ -157,6 +172,7 @@ impl Unit {
             .collect();
         self.unseen.extend(missing);
         self.commands.extend(commands);
+        self.environment.extend(environment);
     }
 
     /// Applies kolla's copies: `config.json` says what is copied where. Nothing else of its folder is read,
@@ -200,6 +216,11 @@ impl Unit {
             }
         }
     }
+}
+
+/// Whether oslo.config reads an environment variable: `OS_GROUP__OPTION` (oslo_config/sources/_environment.py).
+pub(crate) fn is_oslo(name: &str) -> bool {
+    name.strip_prefix("OS_").is_some_and(|rest| rest.contains("__"))
 }
 
 /// The files that a command names: `--config-file PATH`, `--config-file=PATH`.

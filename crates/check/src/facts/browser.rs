@@ -145,7 +145,7 @@ impl Sent {
             ("sec-fetch-dest", fetch("empty")),
             ("accept-language", Known::Filled),
             ("accept-encoding", Known::Filled),
-            ("host", Known::Filled),
+            ("host", page.host.clone()),
         ];
         headers.extend(match request {
             Request::Preflight => vec![
@@ -201,6 +201,8 @@ impl Sent {
 /// How the page and the server are related.
 #[derive(Clone, Debug)]
 struct Page {
+    /// Of the request: with the port, unless it is the scheme's own (Fetch standard, HTTP-network fetch).
+    host: Known,
     origin: Known,
     referer: Known,
     site: &'static str,
@@ -239,7 +241,12 @@ fn pages(cloud: &Cloud<'_>, server: &Server<'_>) -> Vec<Page> {
             Some(origin) => referer(cloud, &server.scope, origin),
             None => Known::Unknown,
         };
-        pages.extend(sites.into_iter().map(|site| Page { origin: sent.clone(), referer: referer.clone(), site }));
+        let host = match glances.as_slice() {
+            [one] => Known::is(one.as_str().split("://").nth(1).unwrap_or_default()),
+            _ => Known::Filled,
+        };
+        let page = |site| Page { host: host.clone(), origin: sent.clone(), referer: referer.clone(), site };
+        pages.extend(sites.into_iter().map(page));
     }
     pages
 }

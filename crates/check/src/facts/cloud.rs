@@ -10,7 +10,7 @@ use direct_upload_core::openstack::Release;
 use super::catalog::{Published, Source};
 use super::glance::GlanceFacts;
 use super::horizon::HorizonFacts;
-use super::server::{Listen, Server};
+use super::server::{Listen, ScopedDirective, Server};
 use super::traefik;
 use crate::classify::Kind;
 use crate::finding::Location;
@@ -183,9 +183,24 @@ impl<'a> Cloud<'a> {
         let allowed: Vec<String> =
             of_unit.filter_map(|g| g.cors_in_effect("allowed_origin")).flat_map(|s| s.items()).collect();
         let is_allowed = |url: &PublicUrl| allowed.iter().any(|origin| origin == url.origin().as_str());
+        let is_hosts = |url: &PublicUrl| !url.path().is_empty() && self.has_dashboards_host(unit, url.origin());
         // Nobody says what the catalog publishes, so a path for Glance is assumed to be it.
         (origins.peek().is_none() && (self.is_below_dashboard(unit) || traefik::shares_host(self.units, &unit.scope)))
-            || origins.any(|url| dashboards.contains(&url.origin()) || (is_allowed(&url) && !url.path().is_empty()))
+            || origins.any(|url| {
+                dashboards.contains(&url.origin()) || (is_allowed(&url) && !url.path().is_empty()) || is_hosts(&url)
+            })
+    }
+
+    /// Whether an origin has the host of a dashboard, whose own origin nothing states, on a port where it is served.
+    fn has_dashboards_host(&self, unit: &Unit, origin: &Origin) -> bool {
+        let port = |origin: &Origin| url::Url::parse(origin.as_str()).ok().and_then(|url| url.port_or_known_default());
+        let edges = self.edges(&unit.scope, Program::Horizon);
+        let fits =
+            |listen: &&Listen| listen.port == port(origin) && listen.tls.is_none_or(|tls| tls == origin.is_https());
+        let mut near = self.dashboards_near(&unit.scope).peekable();
+        let named =
+            near.peek().is_none() && self.servers_near(&unit.scope, Program::Glance).all(|s| s.listens.is_empty());
+        edges.iter().any(fits) && (named || near.any(|d| d.origin.is_none() && d.host == origin.host()))
     }
 
     /// Whether the dashboard's own host also leads to Glance.
@@ -198,7 +213,20 @@ impl<'a> Cloud<'a> {
                 .iter()
                 .all(|name| text(horizon, name).is_some_and(|t| text(other, name) == Some(t)))
         };
-        horizons.iter().any(|h| h.glance_below().is_some() || others.iter().any(|other| shares_host(h, other)))
+        // HAProxy: one frontend leads to both, to Glance by the path.
+        let by_path = |other: &Server<'_>| {
+            let leads = |item: &&ScopedDirective<'_>| {
+                let text = item.directive.text();
+                item.directive.name == "use_backend" && text.contains("path") && !text.contains("hdr")
+            };
+            other.kind == Kind::Haproxy && other.items.iter().any(|item| leads(&item))
+        };
+        let shares_front = |horizon: &Server<'_>, other: &Server<'_>| {
+            by_path(other) && !other.listens.is_empty() && other.listens == horizon.listens
+        };
+        horizons.iter().any(|h| {
+            h.glance_below().is_some() || others.iter().any(|other| shares_host(h, other) || shares_front(h, other))
+        })
     }
 
     /// The servers nearest to a unit that serve a program.
@@ -248,8 +276,13 @@ impl<'a> Cloud<'a> {
 /// Names of hosts that only one of the two programs has.
 fn known_hosts(dashboards: &[ExposedDashboard], endpoints: &[Published]) -> Vec<(String, Program)> {
     let of_horizon: Vec<String> = dashboards.iter().map(|d| d.host.clone()).collect();
-    let of_glance: Vec<String> =
-        endpoints.iter().filter_map(|p| Some(PublicUrl::parse(&p.url).ok()?.origin().host().to_owned())).collect();
+    // Below a path of the dashboard's host, the host is still the dashboard's.
+    let of_endpoint = |published: &Published| {
+        let url = PublicUrl::parse(&published.url).ok()?;
+        let host = url.origin().host().to_owned();
+        (url.path().is_empty() || !of_horizon.contains(&host)).then_some(host)
+    };
+    let of_glance: Vec<String> = endpoints.iter().filter_map(of_endpoint).collect();
     let only = |own: &[String], other: &[String], program: Program| {
         own.iter().filter(|host| !other.contains(host)).map(|host| (host.clone(), program)).collect::<Vec<_>>()
     };
@@ -322,14 +355,26 @@ fn of_settings(horizon: &HorizonFacts<'_>) -> Vec<ExposedDashboard> {
     let hosts = horizon.value("ALLOWED_HOSTS").and_then(Value::texts).unwrap_or_default();
     if found.is_empty() && hosts.iter().all(|host| !host.contains('*') && !host.starts_with('.')) {
         let place = setting_place(horizon, "ALLOWED_HOSTS");
-        for host in hosts.iter().filter(|host| is_public(host)) {
+        // If there are no names, browsers use the address, or a server before it has a name.
+        let is_address = |host: &&&str| {
+            let origin =
+                host.parse::<std::net::IpAddr>().ok().and_then(|_| Origin::parse(&format!("https://{host}")).ok());
+            origin.is_some_and(|origin| origin.unreachable().is_none())
+        };
+        let named: Vec<&str> = hosts.iter().copied().filter(|host| is_public(host)).collect();
+        let (shown, certainty) = if named.is_empty() {
+            (hosts.iter().filter(is_address).copied().collect(), Certainty::Named)
+        } else {
+            (named, Certainty::Served)
+        };
+        for host in shown {
             let host = host.to_lowercase();
             found.push(ExposedDashboard {
                 host,
                 origin: None,
                 place: place.clone(),
                 source: "ALLOWED_HOSTS".into(),
-                certainty: Certainty::Served,
+                certainty,
                 scope: scope.clone(),
             });
         }

@@ -117,6 +117,7 @@ impl<'a> GlanceFacts<'a> {
     pub fn cors(&self, name: &str) -> Vec<Setting> {
         let mut settings: Vec<Setting> =
             self.confs.iter().filter_map(|conf| Some(setting(conf.file, conf.ini.get("cors", name)?))).collect();
+        settings.extend(self.environment("cors", name));
         if let (Some((file, _)), Some(filter)) = (&self.paste, &self.filter.filter) {
             settings.extend(filter.option(name).map(|found| Setting {
                 value: found.value.clone(),
@@ -129,6 +130,20 @@ impl<'a> GlanceFacts<'a> {
         settings
     }
 
+    /// An option's environment variable, which counts before files (oslo.config's environment driver, also in the
+    /// configuration that the CORS filter reads for itself).
+    fn environment(&self, section: &str, name: &str) -> Option<Setting> {
+        let variable = format!("OS_{}__{}", section.to_uppercase(), name.to_uppercase());
+        let (_, value, place) = self.unit.environment.iter().rfind(|(own, ..)| *own == variable)?;
+        Some(Setting {
+            value: value.clone(),
+            place: place.clone(),
+            source: format!("the environment variable {variable}"),
+            in_paste: false,
+            managed: false,
+        })
+    }
+
     /// An option of `[cors]` in effect.
     pub fn cors_in_effect(&self, name: &str) -> Option<Setting> {
         self.cors(name).pop()
@@ -136,6 +151,9 @@ impl<'a> GlanceFacts<'a> {
 
     /// An option that Glance itself reads.
     pub fn option(&self, section: &str, name: &str) -> Option<Setting> {
+        if let Some(setting) = self.environment(section, name) {
+            return Some(setting);
+        }
         let all = self.confs.iter().chain(&self.outside);
         all.rev().find_map(|conf| Some(setting(conf.file, conf.ini.get(section, name)?)))
     }

@@ -33,6 +33,34 @@ impl<'a> Section<'a> {
         self.own.children.iter().filter(names).filter(|_| self.own.name == "frontend")
     }
 
+    /// Whether it leads to a backend only while servers are down or HAProxy stops (configuration.txt, 7.3.2: nbsrv
+    /// and others).
+    fn leads_to_stand_in(&self, backend: &Section<'_>) -> bool {
+        const STATES: [&str; 9] = [
+            "nbsrv",
+            "srv_is_up",
+            "stopping",
+            "connslots",
+            "be_conn_free",
+            "be_conn",
+            "be_sess_rate",
+            "queue",
+            "avg_queue",
+        ];
+        let is_state = |word: &str| {
+            let name = word.trim_start_matches(['!', '{']);
+            STATES.iter().any(|state| name == *state || name.starts_with(&format!("{state}(")))
+        };
+        let acls = self.own.children.iter().filter(|d| d.name == "acl" && d.arg(1).is_some_and(is_state));
+        let named: Vec<&str> = acls.filter_map(|acl| acl.arg(0)).collect();
+        let mut choices = self.choices().filter(|d| d.arg(0) == Some(backend.name())).peekable();
+        choices.peek().is_some()
+            && choices.all(|choice| {
+                let mut words = choice.args.iter().skip(1);
+                words.any(|word| is_state(word) || named.contains(&word.trim_start_matches('!')))
+            })
+    }
+
     /// A `listen` is both ends.
     fn leads_to(&self, backend: &Section<'_>, maps: &[&ConfigFile]) -> bool {
         let leads = |d: &Directive| {
@@ -86,6 +114,9 @@ pub fn servers(unit: &Unit) -> Vec<Server<'_>> {
     let mut servers = Vec::new();
     for backend in sections.iter().filter(|s| matches!(s.own.name.as_str(), "backend" | "listen")) {
         let fronts: Vec<&Section<'_>> = sections.iter().filter(|front| front.leads_to(backend, &maps)).collect();
+        if !fronts.is_empty() && fronts.iter().all(|front| front.leads_to_stand_in(backend)) {
+            continue;
+        }
         if fronts.is_empty() {
             servers.extend(server(unit, &options, backend, None));
         }
@@ -125,6 +156,7 @@ fn server<'a>(
             .collect(),
         items,
         takes_uploads: false,
+        leads_nowhere: None,
         scope: unit.scope.clone(),
     })
 }

@@ -143,6 +143,8 @@ impl<'a> HorizonFacts<'a> {
 pub fn mode(value: &Value) -> Mode {
     match value {
         Value::Unknown => Mode::Unknown,
+        // A template that is not rendered.
+        Value::Text(text) if text.contains("{{") || text.contains("{%") => Mode::Unknown,
         Value::Text(text) => match text.as_str() {
             "direct" => Mode::Direct,
             "legacy" => Mode::Legacy,

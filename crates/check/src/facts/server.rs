@@ -49,6 +49,8 @@ pub struct Server<'a> {
     pub listens: Vec<Listen>,
     /// Whether it takes Glance's own paths, as far as that shows.
     pub takes_uploads: bool,
+    /// nginx: the location that takes uploads instead, and leads them to no server.
+    pub leads_nowhere: Option<ScopedDirective<'a>>,
     pub scope: Vec<String>,
 }
 
@@ -85,7 +87,9 @@ impl<'a> Server<'a> {
         for (file, tree) in &nginx {
             let others = nginx.iter().filter(|(other, _)| !std::ptr::eq(*other, *file));
             let maps: Vec<_> = others.flat_map(|(other, tree)| maps(other, tree)).collect();
-            of_nginx(unit, file, tree, tree, &maps, known, &mut servers);
+            let mut found = Vec::new();
+            of_nginx(unit, file, tree, tree, &maps, known, &mut found);
+            servers.extend(found.into_iter().map(|(server, _)| server));
         }
         servers.extend(super::haproxy::servers(unit));
         servers
@@ -101,7 +105,8 @@ impl<'a> Server<'a> {
         listens: Vec<Listen>,
     ) -> Option<Self> {
         let service = service.or_else(|| by_name(file)).or_else(|| unit.service())?;
-        Some(Self { kind, service, file, line, items, listens, takes_uploads: false, scope: unit.scope.clone() })
+        let scope = unit.scope.clone();
+        Some(Self { kind, service, file, line, items, listens, takes_uploads: false, leads_nowhere: None, scope })
     }
 
     /// Directives of a name.
@@ -356,18 +361,39 @@ fn maps<'a>(file: &'a ConfigFile, tree: &[Directive]) -> Vec<ScopedDirective<'a>
     flat(file, &maps, &[])
 }
 
-/// nginx: each location that forwards requests, with what it inherits.
-fn of_nginx<'a>(
+/// Directives of nginx that a block inherits only if it has none of them itself: those of one entry go together
+/// (ngx_http_headers_module, ngx_http_proxy_module, ngx_http_uwsgi_module, ngx_http_access_module).
+const LISTS: [&[&str]; 6] = [
+    &["add_header"],
+    &["proxy_set_header"],
+    &["proxy_hide_header"],
+    &["uwsgi_param"],
+    &["uwsgi_hide_header"],
+    &["allow", "deny"],
+];
+
+/// What a block of nginx inherits.
+fn inherited<'a>(outside: &[ScopedDirective<'a>], block: &[Directive]) -> Vec<ScopedDirective<'a>> {
+    let is_replaced = |name: &str| {
+        let list = LISTS.iter().find(|list| list.contains(&name));
+        list.is_some_and(|list| block.iter().any(|own| list.contains(&own.name.as_str())))
+    };
+    let stays = |item: &&ScopedDirective<'_>| !item.within.is_empty() || !is_replaced(&item.directive.name);
+    outside.iter().filter(stays).cloned().collect()
+}
+
+/// nginx: each location that forwards requests, with what it inherits, and the directive that forwards them.
+fn of_nginx<'a, 't>(
     unit: &Unit,
     file: &'a ConfigFile,
     root: &[Directive],
-    tree: &[Directive],
+    tree: &'t [Directive],
     outside: &[ScopedDirective<'a>],
     hosts: &[(String, Program)],
-    servers: &mut Vec<Server<'a>>,
+    servers: &mut Vec<(Server<'a>, &'t Directive)>,
 ) {
     let is_block = |d: &&Directive| matches!(d.name.as_str(), "http" | "server" | "location" | "if" | "limit_except");
-    let mut items = outside.to_vec();
+    let mut items = inherited(outside, tree);
     // `if` and `limit_except` are about requests that this block handles.
     for directive in tree {
         match directive.name.as_str() {
@@ -381,7 +407,8 @@ fn of_nginx<'a>(
         all.extend(upstream(file, root, passes));
         let listens = nginx_listens(&all);
         let service = served(&all).or_else(|| by_host(&all, &listens, hosts));
-        servers.extend(Server::new(unit, Kind::Nginx, file, passes.line, service, all, listens));
+        let server = Server::new(unit, Kind::Nginx, file, passes.line, service, all, listens);
+        servers.extend(server.map(|server| (server, passes)));
     }
     for block in tree.iter().filter(is_block).filter(|d| !matches!(d.name.as_str(), "if" | "limit_except")) {
         let before = servers.len();
@@ -395,16 +422,29 @@ fn of_nginx<'a>(
 }
 
 /// Where one location takes uploads to Glance, no other location to Glance matters.
-fn only_the_uploads(server: &Directive, locations: &mut Vec<Server<'_>>) {
+fn only_the_uploads(server: &Directive, locations: &mut Vec<(Server<'_>, &Directive)>) {
     let passes = |d: &&Directive| PASSES.contains(&d.name.as_str());
-    let chosen = upload_path::nginx_location(&server.children);
-    let Some(line) = chosen.and_then(|own| own.children.iter().find(passes)).map(|own| own.line) else { return };
+    let Some(chosen) = upload_path::nginx_location(&server.children) else { return };
     let to_glance = |own: &Server<'_>| own.service == Program::Glance;
-    for own in locations.iter_mut().filter(|own| own.line == line && to_glance(own)) {
+    let Some(pass) = chosen.children.iter().find(passes) else {
+        // Without this location, another one would lead uploads to Glance.
+        let rest: Vec<Directive> = server.children.iter().filter(|d| *d != chosen).cloned().collect();
+        let other = upload_path::nginx_location(&rest).and_then(|other| other.children.iter().find(passes));
+        let is_other = |own: &Server<'_>| other.is_some_and(|pass| pass.line == own.line);
+        if upload_path::leads_nowhere(chosen)
+            && let Some((own, _)) = locations.iter_mut().find(|(own, _)| to_glance(own) && is_other(own))
+        {
+            let directive = Directive { children: vec![], ..chosen.clone() };
+            own.leads_nowhere = Some(ScopedDirective { directive, within: vec![], file: own.file });
+        }
+        return;
+    };
+    let is_chosen = |own: &(Server<'_>, &Directive)| std::ptr::eq(own.1, pass) && to_glance(&own.0);
+    for (own, _) in locations.iter_mut().filter(|own| is_chosen(own)) {
         own.takes_uploads = true;
     }
-    if locations.iter().any(|own| own.line == line && to_glance(own)) {
-        locations.retain(|own| own.line == line || !to_glance(own));
+    if locations.iter().any(is_chosen) {
+        locations.retain(|own| is_chosen(own) || !to_glance(&own.0));
     }
 }
 

@@ -42,6 +42,27 @@ pub(crate) fn nginx_location(blocks: &[Directive]) -> Option<&Directive> {
     nginx_location(&chosen.children).or(Some(chosen))
 }
 
+/// Whether a location of nginx answers each request itself, as far as its directives show.
+pub(crate) fn leads_nowhere(location: &Directive) -> bool {
+    const HARMLESS: [&str; 14] = [
+        "return",
+        "deny",
+        "allow",
+        "root",
+        "alias",
+        "index",
+        "autoindex",
+        "access_log",
+        "log_not_found",
+        "expires",
+        "add_header",
+        "default_type",
+        "client_max_body_size",
+        "internal",
+    ];
+    location.children.iter().all(|own| HARMLESS.contains(&own.name.as_str()))
+}
+
 /// httpd: drops what sections of other paths say, if the host leads all of its paths to Glance. Whether it does.
 pub(crate) fn of_httpd(items: &mut Vec<ScopedDirective<'_>>) -> bool {
     let leads_all = |item: &ScopedDirective<'_>| {

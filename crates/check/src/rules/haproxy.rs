@@ -3,7 +3,9 @@
 use direct_upload_api::Rule;
 
 use super::proxy_headers::{ALLOW_ORIGIN, LEAVE, unless_it_stands_in};
+use super::refused::haproxy::condition;
 use crate::classify::Kind;
+use crate::facts::browser::{Request, Sent};
 use crate::facts::cloud::Cloud;
 use crate::facts::server::{ScopedDirective, Server};
 use crate::finding::Finding;
@@ -46,8 +48,17 @@ pub(crate) fn response_header<'a>(item: &'a ScopedDirective<'_>, name: &str) -> 
 
 /// DU012: Glance's header.
 fn rewritten(cloud: &Cloud<'_>, server: &Server<'_>) -> Vec<Finding> {
-    let actions: Vec<_> =
-        server.items.iter().filter_map(|item| Some((item, response_header(item, ALLOW_ORIGIN)?))).collect();
+    // What is true for neither request of an upload changes nothing.
+    let never = |item: &ScopedDirective<'_>| {
+        let sent = Request::BOTH.into_iter().flat_map(|request| Sent::all(cloud, server, request, None));
+        sent.into_iter().all(|sent| condition(server, item, &sent) == Some(false))
+    };
+    let actions: Vec<_> = server
+        .items
+        .iter()
+        .filter_map(|item| Some((item, response_header(item, ALLOW_ORIGIN)?)))
+        .filter(|(item, _)| !never(item))
+        .collect();
     let deleted = actions.iter().any(|(_, (action, _))| *action == "del-header");
     let written_anew = actions.iter().any(|(_, (action, _))| *action != "del-header");
     let of_one = |(item, (action, value)): &(&ScopedDirective<'_>, (&str, &str))| {

@@ -9,6 +9,7 @@ pub mod haproxy;
 pub mod headers;
 pub mod import;
 pub mod limits;
+mod lists;
 pub mod logs;
 mod options;
 pub mod origins;
@@ -24,6 +25,7 @@ pub mod traefik;
 pub mod unknown;
 
 use direct_upload_api::Severity;
+pub(crate) use lists::{NEEDED as LISTS, lacks};
 
 use super::finding::Finding;
 use crate::facts::cloud::Cloud;
@@ -31,7 +33,7 @@ use crate::facts::cloud::Cloud;
 /// Everything that is wrong.
 pub fn all(cloud: &Cloud<'_>) -> Vec<Finding> {
     type RuleOf = fn(&Cloud<'_>) -> Vec<Finding>;
-    const RULES: [RuleOf; 32] = [
+    const RULES: [RuleOf; 34] = [
         origins::form,
         origins::missing,
         headers::headers,
@@ -47,6 +49,8 @@ pub fn all(cloud: &Cloud<'_>) -> Vec<Finding> {
         endpoint::published,
         connections::connections,
         proxy_headers::cors,
+        lists::lists,
+        lists::uwsgi,
         refused::refused,
         requests::requests,
         exposed::issues,

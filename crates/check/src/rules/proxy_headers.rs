@@ -1,18 +1,17 @@
 //! DU012: nothing in front of Glance may change its answers.
 
 use direct_upload_api::{Rule, Severity};
+use regex::{NoExpand, Regex};
 
-use super::options::method_is;
+use super::refused::nginx;
 use crate::classify::Kind;
+use crate::facts::browser::{Known, Request, Sent};
 use crate::facts::cloud::{Cloud, ExposedDashboard};
 use crate::facts::server::{ScopedDirective, Server};
 use crate::finding::Finding;
-use crate::formats::directives::Directive;
 use crate::unit::Program;
 
 pub const ALLOW_ORIGIN: &str = "access-control-allow-origin";
-
-const ALLOW_HEADERS: &str = "access-control-allow-headers";
 
 pub(crate) const LEAVE: &str = "remove it: Glance's own [cors] answers the browser";
 
@@ -41,11 +40,28 @@ pub(crate) fn stands_in(cloud: &Cloud<'_>) -> bool {
         "add_header" => item.directive.word() == ALLOW_ORIGIN,
         _ => super::haproxy::response_header(item, ALLOW_ORIGIN).is_some_and(|(action, _)| action != "del-header"),
     };
-    let allows_headers =
-        |item: &ScopedDirective<'_>| item.directive.text().to_ascii_lowercase().contains(ALLOW_HEADERS);
+    // HAProxy's own answers are judged with their lists.
+    let allows = |server: &Server<'_>| {
+        super::lists::NEEDED.iter().all(|(name, needed)| {
+            let named = |item: &&ScopedDirective<'_>| item.directive.text().to_ascii_lowercase().contains(name);
+            let has = |item: &ScopedDirective<'_>| {
+                let text = item.directive.text();
+                text.contains(['$', '%', '*'])
+                    || needed.iter().any(|own| text.to_lowercase().contains(&own.to_lowercase()))
+            };
+            server.items.iter().filter(named).any(has)
+        })
+    };
     let mut servers = cloud.servers.iter().filter(|s| s.service == Program::Glance);
     let silent = cloud.glances.iter().all(|g| g.is_whole() && g.cors_in_effect("allowed_origin").is_none());
-    let answers = |server: &Server<'_>| server.items.iter().any(writes) && server.items.iter().any(allows_headers);
+    // What only an answer to a preflight has, the upload's answer lacks.
+    let in_uploads = |server: &Server<'_>, item: &ScopedDirective<'_>| {
+        item.directive.name != "add_header"
+            || values(cloud, server, item, Request::Upload).iter().any(|value| value.written != Known::Missing)
+    };
+    let answers = |server: &Server<'_>| {
+        server.items.iter().any(|item| writes(item) && in_uploads(server, item)) && allows(server)
+    };
     silent && !cloud.glances.is_empty() && servers.any(answers)
 }
 
@@ -88,13 +104,12 @@ fn httpd_cors(cloud: &Cloud<'_>, server: &Server<'_>) -> Vec<Finding> {
         if let Some((always, action, value)) = header(item, ALLOW_ORIGIN) {
             findings.extend(allow_origin(cloud, server, item, always, &action, value, unset));
         }
-        for (name, needed) in
-            [("access-control-allow-headers", "x-auth-token"), ("access-control-allow-methods", "put")]
-        {
+        for (name, needed) in super::lists::NEEDED {
             let Some((false, action, value)) = header(item, name) else { continue };
-            let listed = value.split(',').any(|v| v.trim() == "*" || v.trim().eq_ignore_ascii_case(needed));
-            if action == "unset" || (action == "set" && !listed) {
-                let found = format!("Header {} replaces Glance's list by one without {needed}", item.directive.text());
+            let lacks = if action == "set" { super::lists::lacks(value, needed) } else { needed.to_vec() };
+            if matches!(action.as_str(), "set" | "unset") && !lacks.is_empty() {
+                let lacks = lacks.join(", ");
+                let found = format!("Header {} replaces Glance's list by one without {lacks}", item.directive.text());
                 findings.push(Finding::error(Rule::CorsOnTheWay, &item.place(), found, LEAVE));
             }
         }
@@ -138,6 +153,14 @@ fn allow_origin(
     let near: Vec<&ExposedDashboard> = cloud.dashboards_near(&server.scope).collect();
     // merge keeps an existing value.
     let same = near.iter().all(|d| value.contains(&format!("://{}", d.host)));
+    if !always && matches!(action, "edit" | "edit*") {
+        let page = near.iter().find_map(|d| {
+            let page = d.origin.as_ref().map_or_else(|| format!("https://{}", d.host), ToString::to_string);
+            (edited(&page, value, item)? != page).then_some(page)
+        })?;
+        let found = format!("{written} makes another value of the dashboard's origin ({page})");
+        return Some(Finding::error(Rule::CorsOnTheWay, &place, found, LEAVE));
+    }
     if !unset && doubles(always, action, same) {
         let found = format!("{written}: a second value in addition to Glance's own; browsers accept only one");
         return Some(Finding::error(Rule::CorsOnTheWay, &place, found, LEAVE));
@@ -159,6 +182,16 @@ fn allow_origin(
     };
     let finding = if other.is_some() { Finding::error } else { Finding::warning };
     Some(finding(Rule::CorsOnTheWay, &place, found, LEAVE))
+}
+
+/// `Header edit NAME PATTERN TEXT`: the new value, if it is certain.
+fn edited(value: &str, pattern: &str, item: &ScopedDirective<'_>) -> Option<String> {
+    let text = item.directive.args.iter().skip_while(|arg| *arg != pattern).nth(1)?;
+    let pattern = Regex::new(pattern).ok()?;
+    if text.contains(['$', '%', '\\']) {
+        return None;
+    }
+    Some(pattern.replace(value, NoExpand(text)).into_owned())
 }
 
 fn nginx_cors(cloud: &Cloud<'_>, server: &Server<'_>) -> Vec<Finding> {
@@ -200,31 +233,57 @@ fn nginx_cors(cloud: &Cloud<'_>, server: &Server<'_>) -> Vec<Finding> {
             findings.push(Finding::error(Rule::CorsOnTheWay, &item.place(), found, LEAVE));
         }
     }
-    // `if ($request_method = GET)` does not apply to an upload.
-    let is_met = |item: &&ScopedDirective<'_>| {
-        let never = |block: &Directive| ["OPTIONS", "PUT"].iter().all(|m| method_is(block, m) == Some(false));
-        !item.within.iter().any(never)
-    };
-    for item in server.of_name("add_header").filter(|item| item.directive.word() == ALLOW_ORIGIN).filter(is_met) {
+    for item in server.of_name("add_header").filter(|item| item.directive.word() == ALLOW_ORIGIN) {
         let written = format!("add_header {}", item.directive.text());
-        let answers = item.within.iter().any(super::options::is_options);
+        let [preflights, uploads] = Request::BOTH.map(|request| values(cloud, server, item, request));
+        let writes = |values: &[Value]| values.iter().any(|value| value.written != Known::Missing);
+        let answers = item.within.iter().any(|block| block.name == "if")
+            && server.of_name("return").any(|other| other.within == item.within);
+        let doubles = !is_hidden && (writes(&uploads) || (writes(&preflights) && !answers));
+        if !writes(&preflights) && !writes(&uploads) {
+            continue;
+        }
         let lacks = if answers { answer_lacks(cloud, server, item) } else { Vec::new() };
-        let refuses = !lacks.is_empty();
         let fix = if answers { NO_IF } else { LEAVE };
-        if refuses {
+        if doubles {
+            let found = format!("{written}: a second value in addition to Glance's own; browsers accept only one");
+            findings.push(Finding::error(Rule::CorsOnTheWay, &item.place(), found, LEAVE));
+        } else if answers && !lacks.is_empty() {
             let found = format!("{written}: nginx answers preflights instead of Glance, without {}", lacks.join(", "));
             findings.push(Finding::error(Rule::CorsOnTheWay, &item.place(), found, fix));
-        } else if answers || is_hidden {
+        } else if let Some(page) = preflights.iter().chain(&uploads).find_map(Value::of_another) {
+            let found =
+                format!("{written} replaces Glance's answer with an origin that is not the dashboard's ({page})");
+            findings.push(Finding::error(Rule::CorsOnTheWay, &item.place(), found, fix));
+        } else {
             let found = format!(
                 "{written}: nginx answers the browser instead of Glance, and must be updated for every dashboard"
             );
             findings.push(Finding::warning(Rule::CorsOnTheWay, &item.place(), found, fix));
-        } else {
-            let found = format!("{written}: a second value in addition to Glance's own; browsers accept only one");
-            findings.push(Finding::error(Rule::CorsOnTheWay, &item.place(), found, LEAVE));
         }
     }
     findings
+}
+
+/// What a directive of nginx writes into the answer to one request, and the page's origin.
+struct Value {
+    written: Known,
+    page: Known,
+}
+
+impl Value {
+    /// The page's origin, if the value is certainly that of another one.
+    fn of_another(&self) -> Option<&str> {
+        match (&self.written, &self.page) {
+            (Known::Is(written), Known::Is(page)) if written != page && written != "*" => Some(page),
+            _ => None,
+        }
+    }
+}
+
+fn values(cloud: &Cloud<'_>, server: &Server<'_>, item: &ScopedDirective<'_>, request: Request) -> Vec<Value> {
+    let sent = Sent::all(cloud, server, request, None).into_iter();
+    sent.map(|sent| Value { written: nginx::added(server, item, &sent), page: sent.header("origin") }).collect()
 }
 
 /// What an `if` block for OPTIONS does not grant for an upload.
@@ -245,12 +304,14 @@ pub(crate) fn grant_lacks(cloud: &Cloud<'_>, scope: &[String], headers: &[(Strin
         let missed = cloud.dashboards_near(scope).find(|d| !origin.contains(&format!("://{}", d.host)));
         lacks.extend(missed.map(|d| d.origin.as_ref().map_or_else(|| d.host.clone(), ToString::to_string)));
     }
-    let lists = [("access-control-allow-headers", "X-Auth-Token"), ("access-control-allow-methods", "PUT")];
+    let lists: [(&str, &[&str]); 2] = [
+        ("access-control-allow-headers", &["X-Auth-Token", "Content-Type"]),
+        ("access-control-allow-methods", &["PUT"]),
+    ];
     for (name, needed) in lists {
         let listed = value(name).unwrap_or_default();
-        let has = listed.split(',').map(str::trim).any(|item| item == "*" || item.eq_ignore_ascii_case(needed));
-        if !has && !computed(listed) {
-            lacks.push(needed.to_owned());
+        if !computed(listed) {
+            lacks.extend(super::lists::lacks(listed, needed).into_iter().map(str::to_owned));
         }
     }
     lacks

@@ -54,7 +54,8 @@ fn horizon(horizon: &HorizonFacts<'_>) -> Vec<Finding> {
                 continue;
             };
             // If direct is on, a useless setting does no harm. If it is not, somebody wanted it on.
-            let wanted = fix.starts_with("HORIZON_");
+            // Another case of the letters is another name in Python; uploads then pass through the dashboard, and work.
+            let wanted = fix.starts_with("HORIZON_") && !name.eq_ignore_ascii_case(MODE);
             let severity = if wanted { severity } else { Severity::Warning };
             let place = snippet.file.option(assignment.line, name);
             findings.push(Finding::new(Rule::Unknown, severity, &place, format!("Horizon has no setting {name}"), fix));

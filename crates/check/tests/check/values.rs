@@ -51,7 +51,7 @@ fn values_of_glances_chart(#[case] values: &str, #[case] expected: &[&str]) {
 }
 
 #[rstest]
-#[case::mode("horizon_images_upload_mode: Direct", &["error DU016 h.yaml:5 conf.horizon.local_settings.config HORIZON_IMAGES_UPLOAD_MODE"])]
+#[case::mode("horizon_images_upload_mode: Direct", &["warning DU016 h.yaml:5 conf.horizon.local_settings.config HORIZON_IMAGES_UPLOAD_MODE"])]
 #[case::raw("raw:\n          OPENSTACK_GLANCE_DIRECT_UPLOAD: 'True'", &["error DU017 h.yaml:6 conf.horizon.local_settings.config OPENSTACK_GLANCE_DIRECT_UPLOAD"])]
 #[case::fine("horizon_images_upload_mode: direct", &[])]
 fn values_of_the_dashboards_chart(#[case] line: &str, #[case] expected: &[&str]) {
@@ -63,7 +63,7 @@ fn values_of_the_dashboards_chart(#[case] line: &str, #[case] expected: &[&str])
 fn a_snippet_of_the_values_has_its_own_lines() {
     let values = "conf:\n  horizon:\n    local_settings_d:\n      _60_direct: |\n        # direct\n        HORIZON_IMAGES_UPLOAD_MODE = 'Direct'\n";
     let told = told(&report(&[("h.yaml", values)], "2025.1"));
-    assert_eq!(told, ["error DU016 h.yaml:6 conf.horizon.local_settings_d._60_direct HORIZON_IMAGES_UPLOAD_MODE"]);
+    assert_eq!(told, ["warning DU016 h.yaml:6 conf.horizon.local_settings_d._60_direct HORIZON_IMAGES_UPLOAD_MODE"]);
 }
 
 const CONF: (&str, &str) = ("etc/glance/glance-api.conf", "[DEFAULT]\n[cors]\nallowed_origin = https://d.example\n");
@@ -90,7 +90,7 @@ fn custom_service_configs_of_a_control_plane() {
         format!("error DU003 plane.yaml:14 {glance} allow_headers"),
         "error DU004 plane.yaml:19 spec.glance.template.glanceAPIs.default.customServiceConfig [cors] allow_methods"
             .to_owned(),
-        "error DU016 plane.yaml:8 spec.horizon.template.customServiceConfig HORIZON_IMAGES_UPLOAD_MODE".to_owned(),
+        "warning DU016 plane.yaml:8 spec.horizon.template.customServiceConfig HORIZON_IMAGES_UPLOAD_MODE".to_owned(),
     ];
     assert_eq!(told(&report), expected);
     assert_eq!(report.verdict(), Verdict::Fails);

@@ -1,6 +1,6 @@
 //! "Fine" is said only of what was seen as a whole.
 
-use direct_upload_api::Rule;
+use direct_upload_api::{Rule, Severity};
 use direct_upload_check as check;
 use direct_upload_check::{Report, Text, Verdict};
 use rstest::rstest;
@@ -61,6 +61,11 @@ fn a_site_that_is_not_enabled_does_not_count() {
 #[case::connections_of_traefik(&[CONF, SETTINGS, HORIZON, GLANCE, ("r.yaml", "apiVersion: traefik.io/v1alpha1\nkind: IngressRouteTCP\nmetadata: {name: r, namespace: o}\nspec: {routes: [{match: HostSNI(`*`), services: [{name: glance-api}]}]}\n")], "check does not read objects of this kind")]
 #[case::a_kind(&[CONF, SETTINGS, HORIZON, GLANCE, ("r.yaml", "apiVersion: apisix.apache.org/v2\nkind: ApisixRoute\nmetadata: {name: r, namespace: o}\nspec: {http: [{backends: [{serviceName: glance-api}]}]}\n")], "check does not read objects of this kind")]
 #[case::a_release(&[CONF, SETTINGS, HORIZON, GLANCE, ("r.yaml", "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: glance, namespace: o}\nspec: {chart: {spec: {chart: glance}}}\n")], "what it deploys is not in the input")]
+#[case::a_paste_file(&[("etc/glance/glance-api.conf", "[DEFAULT]\n[cors]\nallowed_origin = https://d.example\n[paste_deploy]\nconfig_file = /etc/glance/own-paste.ini\n"), SETTINGS, HORIZON, GLANCE], "own-paste.ini, which [paste_deploy]")]
+#[case::routes_of_uwsgi(&[CONF, SETTINGS, HORIZON, GLANCE, ("etc/glance/glance-api-uwsgi.ini", "[uwsgi]\nhttp-socket = :9292\nroute-if = equal:${REQUEST_METHOD};OPTIONS break:405\n")], "uWSGI's route-if")]
+#[case::a_middleware(&[CONF, SETTINGS, HORIZON, GLANCE, ("r.yaml", "apiVersion: traefik.io/v1alpha1\nkind: IngressRoute\nmetadata: {name: r, namespace: o}\nspec: {routes: [{match: Host(`g.example`), services: [{name: glance-api}], middlewares: [{name: gone}]}]}\n")], "Middleware o/gone")]
+#[case::rules_of_cilium(&[CONF, SETTINGS, HORIZON, GLANCE, ("r.yaml", "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {name: r, namespace: o}\nspec: {endpointSelector: {matchLabels: {application: glance}}, ingress: [{toPorts: [{rules: {http: [{method: GET}]}}]}]}\n")], "which HTTP requests it lets pass")]
+#[case::a_closed_pod(&[CONF, SETTINGS, HORIZON, GLANCE, ("r.yaml", "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: r, namespace: o}\nspec: {podSelector: {matchLabels: {application: glance}}, policyTypes: [Ingress], ingress: []}\n")], "it lets nothing reach Glance's pods")]
 #[case::a_secret(&[("glance.yaml", "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: glance-api, namespace: o}\nspec: {selector: {}, template: {spec: {containers: [{name: g, volumeMounts: [{name: v, mountPath: /etc/glance/glance-api.conf, subPath: glance-api.conf}]}], volumes: [{name: v, secret: {secretName: glance-etc}}]}}}\n")], "Secret o/glance-etc")]
 #[case::a_key(&[("glance.yaml", "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: glance-api, namespace: o}\nspec: {selector: {}, template: {spec: {containers: [{name: g, volumeMounts: [{name: v, mountPath: /etc/glance/glance-api.conf, subPath: glance-api.conf}]}], volumes: [{name: v, configMap: {name: glance-etc}}]}}}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: glance-etc, namespace: o}\ndata: {other: x}\n")], "which has no such key")]
 #[case::a_volume(&[("glance.yaml", "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: glance-api, namespace: o}\nspec: {selector: {}, template: {spec: {containers: [{name: g, volumeMounts: [{name: v, mountPath: /etc/glance}]}], volumes: [{name: v, hostPath: {path: /srv/glance}}]}}}\n")], "a hostPath volume")]
@@ -68,6 +73,109 @@ fn what_is_missing_is_named(#[case] files: &[(&str, &str)], #[case] expected: &s
     let report = report(files);
     assert_eq!(report.verdict(), Verdict::Incomplete, "{:#?}", report.findings);
     assert!(report.unseen.iter().any(|what| what.contains(expected)), "{:#?}", report.unseen);
+}
+
+const NGINX: &str = "server {\n listen 443 ssl;\n server_name g.example;\n client_max_body_size 0;\n proxy_request_buffering off;\n @\n location / {\n proxy_pass http://127.0.0.1:9292;\n }\n}\n";
+
+const HAPROXY: &str = "defaults\n  mode http\n  timeout client 1h\n  timeout server 1h\nfrontend images\n  bind :443 ssl crt g.pem\n  @\n  default_backend glance\nbackend glance\n  server g 192.0.2.2:9292\n";
+
+fn before_glance(name: &str, text: &str, more: &[(&str, &str)]) -> Report {
+    report(&[&[CONF, SETTINGS, HORIZON, (name, text)], more].concat())
+}
+
+/// What a server includes, and whom it lets pass, may decide about each upload.
+#[rstest]
+#[case::nothing("", None)]
+#[case::a_snippet("include /etc/nginx/snippets/cors.conf;", Some("/etc/nginx/snippets/cors.conf, which the server"))]
+#[case::usual("include /etc/nginx/proxy_params;", None)]
+#[case::addresses("allow 192.0.2.0/24;\n deny all;", Some("lets only some addresses pass"))]
+#[case::all_addresses("allow all;\n deny all;", None)]
+fn what_nginx_does_not_show(#[case] lines: &str, #[case] expected: Option<&str>) {
+    unseen(&before_glance("etc/nginx/conf.d/glance.conf", &NGINX.replace('@', lines), &[]), expected);
+}
+
+#[rstest]
+#[case::a_file("Include /etc/apache2/extra/limits.conf", Some("/etc/apache2/extra/limits.conf, which the server"))]
+#[case::a_folder("IncludeOptional conf-extra/*.conf", Some("conf-extra/*.conf, which the server"))]
+#[case::addresses("<Location />\nRequire ip 192.0.2.0/24\n</Location>", Some("lets only some addresses pass"))]
+#[case::addresses_of_old(
+    "<Location />\nOrder deny,allow\nDeny from all\nAllow from 192.0.2.0/24\n</Location>",
+    Some("lets only some addresses pass")
+)]
+#[case::everybody("<Location />\nRequire all granted\n</Location>", None)]
+fn what_httpd_does_not_show(#[case] lines: &str, #[case] expected: Option<&str>) {
+    let host = GLANCE.1.replace("</VirtualHost>", &format!("{lines}\n</VirtualHost>"));
+    unseen(&before_glance(GLANCE.0, &host, &[]), expected);
+}
+
+/// An included file of the input is read.
+#[test]
+fn what_is_included_and_there_is_not_missed() {
+    let host = GLANCE.1.replace("</VirtualHost>", "Include /etc/apache2/extra/limits.conf\n</VirtualHost>");
+    let limits = ("etc/apache2/extra/limits.conf", "LimitRequestBody 0\n");
+    unseen(&before_glance(GLANCE.0, &host, &[limits]), None);
+}
+
+#[rstest]
+#[case::listed("http-request deny unless { src 192.0.2.0/24 }", Some("lets only some addresses pass"))]
+#[case::named("acl own src 192.0.2.0/24\n  http-request deny if !own", Some("lets only some addresses pass"))]
+#[case::blocked("http-request deny if { src -f /etc/haproxy/blocked.lst }", None)]
+fn whom_haproxy_lets_pass(#[case] lines: &str, #[case] expected: Option<&str>) {
+    unseen(&before_glance("etc/haproxy/haproxy.cfg", &HAPROXY.replace('@', lines), &[]), expected);
+}
+
+fn unseen(report: &Report, expected: Option<&str>) {
+    let found: Vec<_> = report.findings.iter().filter(|finding| finding.severity == Severity::Error).collect();
+    assert!(found.is_empty(), "{found:#?}");
+    match expected {
+        None => assert_eq!(report.unseen, [""; 0]),
+        Some(words) => assert!(report.unseen.iter().any(|what| what.contains(words)), "{:#?}", report.unseen),
+    }
+}
+
+/// Who may upload, by Glance's own policy file.
+#[rstest]
+#[case::nobody("\"upload_image\": \"!\"\n", Some("upload_image is \"!\""))]
+#[case::administrators("\"upload_image\": \"role:admin\"\n", Some("upload_image is \"role:admin\""))]
+#[case::members("\"upload_image\": \"role:admin or role:member\"\n", None)]
+#[case::everybody("\"upload_image\": \"\"\n", None)]
+#[case::only_a_sample("#\"upload_image\": \"role:admin\"\n", None)]
+#[case::another("\"publicize_image\": \"role:admin\"\n", None)]
+fn a_policy_that_users_may_not_pass(#[case] policy: &str, #[case] expected: Option<&str>) {
+    unseen(&report(&[CONF, SETTINGS, HORIZON, GLANCE, ("etc/glance/policy.yaml", policy)]), expected);
+}
+
+/// The published URL is one that a seen server serves.
+#[rstest]
+#[case::served("https://g.example", None)]
+#[case::another_name("https://images.example", Some("has the name images.example"))]
+#[case::another_port("https://g.example:9292", Some("listens on port 9292"))]
+fn a_published_url_that_nothing_serves(#[case] url: &str, #[case] expected: Option<&str>) {
+    let conf = (CONF.0, &*format!("[DEFAULT]\npublic_endpoint = {url}\n[cors]\nallowed_origin = https://d.example\n"));
+    unseen(&report(&[conf, SETTINGS, HORIZON, GLANCE]), expected);
+}
+
+#[test]
+fn httpd_leads_another_path_than_the_published_one() {
+    let conf = (CONF.0, "[DEFAULT]\npublic_endpoint = https://g.example\n[cors]\nallowed_origin = https://d.example\n");
+    let host = GLANCE.1.replace("ProxyPass /", "ProxyPass /v1");
+    unseen(&report(&[conf, SETTINGS, HORIZON, (GLANCE.0, &host)]), Some("no ProxyPass of"));
+}
+
+/// `allowed_origin` says https, and nothing that is seen ends TLS.
+#[rstest]
+#[case::plain("<VirtualHost *:80>", "", "https", Some("what ends TLS before the dashboard"))]
+#[case::plain_and_so_is_the_origin("<VirtualHost *:80>", "", "http", None)]
+#[case::stated("<VirtualHost *:80>", "CSRF_TRUSTED_ORIGINS = ['https://d.example']\n", "https", None)]
+#[case::tls("<VirtualHost *:443>", "", "https", None)]
+fn what_ends_tls(#[case] host: &str, #[case] settings: &str, #[case] scheme: &str, #[case] expected: Option<&str>) {
+    let conf = CONF.1.replace("https", scheme);
+    let mut horizon = HORIZON.1.replace("<VirtualHost *:443>", host);
+    if host.contains(":80") {
+        horizon = horizon.replace("SSLEngine on\n", "");
+    }
+    let settings = format!("{}{settings}", SETTINGS.1);
+    unseen(&report(&[(CONF.0, &conf), (SETTINGS.0, &settings), (HORIZON.0, &horizon), GLANCE]), expected);
 }
 
 /// Files that are mounted in addition to configuration do not affect an upload.

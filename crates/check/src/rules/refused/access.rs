@@ -20,7 +20,7 @@ pub(super) fn refuses<'s, 'a>(server: &'s Server<'a>, sent: &Sent) -> Option<&'s
         return None;
     }
     let denied = server.items.iter().find(|item| denies(item, sent));
-    denied.or_else(|| {
+    denied.or_else(|| of_old(server)).or_else(|| {
         effective(server).into_iter().find_map(|section| {
             let items: Vec<Required<'_, 'a>> =
                 server.of_name("require").filter(|item| path(item) == section).map(required).collect();
@@ -51,6 +51,29 @@ fn path<'s>(item: &'s ScopedDirective<'_>) -> Vec<&'s Directive> {
     let is_own =
         |block: &&Directive| !CONTAINERS.contains(&block.name.as_str()) && !METHODS.contains(&block.name.as_str());
     item.within.iter().filter(is_own).collect()
+}
+
+/// `Order`, `Deny` and `Allow` without methods (mod_access_compat): the last `<Location>` with them counts. Only what
+/// is for every address is certain.
+fn of_old<'s, 'a>(server: &'s Server<'a>) -> Option<&'s ScopedDirective<'a>> {
+    let is_one = |item: &&ScopedDirective<'_>| {
+        let own = matches!(item.directive.name.as_str(), "order" | "deny" | "allow");
+        own && !item.within.is_empty() && item.within.iter().all(|block| block.name.starts_with("location"))
+    };
+    if !server.takes_uploads {
+        return None;
+    }
+    let last = server.items.iter().rfind(is_one)?;
+    let own: Vec<_> = server.items.iter().filter(is_one).filter(|item| item.within == last.within).collect();
+    let of = |name: &'static str| own.iter().copied().filter(move |item| item.directive.name == name);
+    let for_all = |item: &&ScopedDirective<'_>| item.directive.text().eq_ignore_ascii_case("from all");
+    let order = of("order").next_back();
+    if order.is_some_and(|order| order.directive.word().replace(' ', "").starts_with("allow")) {
+        // Refused unless something allows it, and nothing denies it.
+        let denied = of("deny").find(for_all);
+        return denied.or(order.filter(|_| of("allow").next().is_none()));
+    }
+    of("deny").find(for_all).filter(|_| of("allow").next().is_none())
 }
 
 /// `Deny from all` for some methods (mod_access_compat).
@@ -165,6 +188,7 @@ pub(super) fn fix(server: &Server<'_>, item: &ScopedDirective<'_>, sent: &Sent, 
     };
     match word.as_str() {
         _ if within("limit") || within("requirenone") => REMOVE.to_owned(),
+        _ if item.directive.name == "order" => "write Allow from all after it".to_owned(),
         _ if item.directive.name == "deny" || item.directive.text().eq_ignore_ascii_case("all denied") => {
             if within("limitexcept") {
                 format!("add {methods} to the methods of the LimitExcept around it")

@@ -10,7 +10,7 @@ use crate::facts::upload_path;
 const ENDS: [&str; 8] = ["deny", "reject", "tarpit", "silent-drop", "return", "redirect", "auth", "use-service"];
 
 /// The first rule that certainly ends a request before Glance sees it.
-pub(super) fn ends<'s, 'a>(server: &'s Server<'a>, sent: &Sent) -> Option<&'s ScopedDirective<'a>> {
+pub(in crate::rules) fn ends<'s, 'a>(server: &'s Server<'a>, sent: &Sent) -> Option<&'s ScopedDirective<'a>> {
     // Below HTTP, requests are not inspected.
     if server.last("mode").is_some_and(|item| item.directive.word() == "tcp") {
         return None;
@@ -24,7 +24,7 @@ pub(super) fn ends<'s, 'a>(server: &'s Server<'a>, sent: &Sent) -> Option<&'s Sc
         if allowed.iter().any(is_rule) {
             continue;
         }
-        let holds = condition(server, item, sent);
+        let holds = if leads_there(server, item, sent) { condition(server, item, sent) } else { Some(false) };
         match action {
             // Perhaps it lets the request pass: then nothing after it is certain.
             "allow" | "accept" if holds != Some(false) => allowed.push(item),
@@ -33,6 +33,28 @@ pub(super) fn ends<'s, 'a>(server: &'s Server<'a>, sent: &Sent) -> Option<&'s Sc
         }
     }
     None
+}
+
+/// Whether a request may come to the backend of a rule.
+fn leads_there(server: &Server<'_>, item: &ScopedDirective<'_>, sent: &Sent) -> bool {
+    let Some(backend) = item.within.iter().find(|section| section.name == "backend").and_then(|own| own.arg(0)) else {
+        return true;
+    };
+    let leads = |item: &&ScopedDirective<'_>| matches!(item.directive.name.as_str(), "use_backend" | "default_backend");
+    let mut choices = server.items.iter().filter(leads).peekable();
+    if choices.peek().is_none() {
+        return true;
+    }
+    for choice in choices.filter(|choice| choice.directive.name == "use_backend") {
+        let is_own = choice.directive.arg(0) == Some(backend) || choice.directive.text().contains("%[");
+        match condition(server, choice, sent) {
+            Some(true) | None if is_own => return true,
+            // Another backend gets it.
+            Some(true) => return false,
+            Some(false) | None => {}
+        }
+    }
+    server.of_name("default_backend").any(|choice| choice.directive.arg(0) == Some(backend))
 }
 
 /// What a rule does with a request, if it decides about it.
@@ -81,7 +103,7 @@ pub(super) fn returned(item: &ScopedDirective<'_>) -> Vec<(String, String)> {
 }
 
 /// Whether a rule's condition is true for a request; none if that depends on more than is known of it.
-fn condition(server: &Server<'_>, item: &ScopedDirective<'_>, sent: &Sent) -> Option<bool> {
+pub(in crate::rules) fn condition(server: &Server<'_>, item: &ScopedDirective<'_>, sent: &Sent) -> Option<bool> {
     let words: Vec<&str> = item.directive.args.iter().map(String::as_str).collect();
     let Some(at) = words.iter().position(|word| matches!(*word, "if" | "unless")) else { return Some(true) };
     let alternatives = words[at + 1..].split(|word| matches!(*word, "or" | "||"));
@@ -164,6 +186,24 @@ fn sample(fetch: &str, sent: &Sent) -> Option<(Known, &'static str)> {
     Some((value, how))
 }
 
+/// The name in `var(NAME)`.
+fn variable(fetch: &str) -> Option<&str> {
+    fetch.strip_prefix("var(").and_then(|rest| rest.strip_suffix(')'))
+}
+
+/// What `http-request set-var(NAME)` writes, if one rule does it for each request.
+fn set_once<'s>(server: &'s Server<'_>, name: &str) -> Option<&'s str> {
+    let is_it = |item: &&ScopedDirective<'_>| {
+        let action = item.directive.arg(0).and_then(|action| action.strip_prefix("set-var("));
+        action.and_then(|rest| rest.strip_suffix(')')).is_some_and(|own| own.eq_ignore_ascii_case(name))
+    };
+    let all: Vec<_> = server.of_name("http-request").filter(is_it).collect();
+    match all.as_slice() {
+        [one] if one.directive.args.len() == 2 => one.directive.arg(1),
+        _ => None,
+    }
+}
+
 /// The number of bytes of a body; some, if no size is assumed.
 fn size(sent: &Sent) -> Known {
     sent.length().map_or(Known::Unknown, |length| Known::Is(length.to_string()))
@@ -176,7 +216,10 @@ fn fetched(server: &Server<'_>, words: &[&str], sent: &Sent) -> Option<bool> {
     if fetch.starts_with("path") && !is_chosen_by_path(server) {
         return upload_path::meets(words);
     }
-    let (value, mut how) = sample(&fetch, sent)?;
+    let (value, mut how) = match variable(&fetch) {
+        Some(name) => sample(&set_once(server, name)?.to_lowercase(), sent).map(|(value, _)| (value, "str"))?,
+        None => sample(&fetch, sent)?,
+    };
     let (mut nocase, mut values, mut at) = (false, Vec::new(), 0);
     while let Some(word) = rest.get(at) {
         match *word {

@@ -12,9 +12,55 @@ use crate::formats::directives::Directive;
 /// What certainly ends a request.
 pub(super) fn ends<'s, 'a>(server: &'s Server<'a>, sent: &Sent) -> Option<&'s ScopedDirective<'a>> {
     rewritten(server, sent)
+        .or_else(|| excluded(server))
         .or_else(|| access::refuses(server, sent))
         .or_else(|| server.items.iter().find(|item| few_methods(server, item, sent)))
         .or_else(|| modsecurity(server, sent))
+}
+
+/// `ProxyPass /v2 !`: the first `ProxyPass` for a path decides, and those of a `<Location>` come before
+/// (mod_proxy, proxy_trans in modules/proxy/mod_proxy.c).
+fn excluded<'s, 'a>(server: &'s Server<'a>) -> Option<&'s ScopedDirective<'a>> {
+    if !server.takes_uploads {
+        return None;
+    }
+    let in_location = |item: &&ScopedDirective<'_>| !section(item).is_empty();
+    // Sections of other paths are dropped before.
+    let of_location = server.of_name("proxypass").filter(in_location).last();
+    let takes = |item: &&ScopedDirective<'_>| {
+        let path = item.directive.arg(0).unwrap_or_default();
+        match item.directive.name.as_str() {
+            "proxypass" => {
+                let rest = UPLOAD.strip_prefix(path.trim_end_matches('/'));
+                rest.is_some_and(|rest| rest.starts_with('/'))
+            }
+            "proxypassmatch" => Regex::new(path).is_ok_and(|pattern| pattern.is_match(UPLOAD)),
+            _ => false,
+        }
+    };
+    let first = || server.items.iter().filter(|item| !in_location(item)).find(takes);
+    let decides = of_location.or_else(first)?;
+    let target = if section(decides).is_empty() { decides.directive.arg(1) } else { decides.directive.arg(0) };
+    (target == Some("!")).then_some(decides)
+}
+
+/// Whether a rule answers a preflight itself, with the headers that httpd writes into each answer.
+pub(super) fn granted(server: &Server<'_>, item: &ScopedDirective<'_>) -> Option<Vec<(String, String)>> {
+    let is_ok = |flag: &&str| {
+        let status = flag.split_once('=').filter(|(name, _)| matches!(name.to_uppercase().as_str(), "R" | "REDIRECT"));
+        status.and_then(|(_, status)| status.parse::<u16>().ok()).is_some_and(|status| (200..300).contains(&status))
+    };
+    if item.directive.name != "rewriterule" || !Rule::read(item).flags.iter().any(is_ok) {
+        return None;
+    }
+    // Of what has no `always`, such an answer has nothing.
+    let written = |item: &ScopedDirective<'_>| {
+        let args = &item.directive.args;
+        let always = args.first().is_some_and(|word| word.eq_ignore_ascii_case("always"));
+        let sets = args.get(1).is_some_and(|action| matches!(action.to_lowercase().as_str(), "set" | "add" | "append"));
+        (always && sets).then(|| Some((args.get(2)?.trim_end_matches(':').to_owned(), args.get(3)?.clone())))?
+    };
+    Some(server.of_name("header").filter_map(written).collect())
 }
 
 /// Advice in httpd's words. `methods`: those that the directive refuses.
@@ -31,6 +77,7 @@ pub(super) fn fix(server: &Server<'_>, item: &ScopedDirective<'_>, sent: &Sent, 
                 "remove the rule and its conditions: Glance answers OPTIONS and checks the token itself".to_owned()
             }
         }
+        "proxypass" | "proxypassmatch" => "remove it: uploads take this path".to_owned(),
         "allowmethods" => format!("add {methods} to it"),
         "secrule" => "remove it for Glance: its API needs GET HEAD POST PUT PATCH DELETE OPTIONS".to_owned(),
         _ => access::fix(server, item, sent, methods),

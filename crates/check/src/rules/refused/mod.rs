@@ -135,7 +135,14 @@ fn told(cloud: &Cloud<'_>, server: &Server<'_>, met: &Met<'_, '_>) -> Finding {
     };
     let is_preflight = met.request.request == Request::Preflight;
     if is_preflight && server.kind == Kind::Haproxy && item.directive.text().to_lowercase().contains(ALLOW_ORIGIN) {
-        return granted(cloud, server, item, &what);
+        return granted(cloud, server, item, &what, &haproxy::returned(item));
+    }
+    if is_preflight
+        && server.kind == Kind::Httpd
+        && let Some(headers) = httpd::granted(server, item)
+        && grant_lacks(cloud, &server.scope, &headers).is_empty()
+    {
+        return granted(cloud, server, item, &what, &headers);
     }
     let seen = shown(server, met);
     let found = match (is_preflight, met.every) {
@@ -168,16 +175,26 @@ fn asks_login(item: &ScopedDirective<'_>) -> bool {
     }
 }
 
-/// DU012: HAProxy answers preflights itself, and grants something.
-fn granted(cloud: &Cloud<'_>, server: &Server<'_>, item: &ScopedDirective<'_>, what: &str) -> Finding {
-    let lacks = grant_lacks(cloud, &server.scope, &haproxy::returned(item));
+/// DU012: a server answers preflights itself, and grants something.
+fn granted(
+    cloud: &Cloud<'_>,
+    server: &Server<'_>,
+    item: &ScopedDirective<'_>,
+    what: &str,
+    headers: &[(String, String)],
+) -> Finding {
+    let lacks = grant_lacks(cloud, &server.scope, headers);
+    let (who, fix) = match server.kind {
+        Kind::Httpd => ("httpd", "remove the rule and its conditions: Glance's own [cors] answers preflights"),
+        _ => ("HAProxy", LEAVE),
+    };
     if lacks.is_empty() {
         let found =
-            format!("{what}: HAProxy answers the browser instead of Glance, and must be updated for every dashboard");
-        return Finding::warning(Rule::CorsOnTheWay, &item.place(), found, LEAVE);
+            format!("{what}: {who} answers the browser instead of Glance, and must be updated for every dashboard");
+        return Finding::warning(Rule::CorsOnTheWay, &item.place(), found, fix);
     }
-    let found = format!("{what}: HAProxy answers preflights instead of Glance, without {}", lacks.join(", "));
-    Finding::error(Rule::CorsOnTheWay, &item.place(), found, LEAVE)
+    let found = format!("{what}: {who} answers preflights instead of Glance, without {}", lacks.join(", "));
+    Finding::error(Rule::CorsOnTheWay, &item.place(), found, fix)
 }
 
 /// DU014: a condition on the body's length.

@@ -14,9 +14,9 @@ use crate::formats::directives::Directive;
 use crate::rules::proxy_headers::ALLOW_ORIGIN;
 
 /// What certainly ends a request.
-pub(super) fn ends<'s, 'a>(server: &'s Server<'a>, sent: &Sent) -> Option<&'s ScopedDirective<'a>> {
+pub(in crate::rules) fn ends<'s, 'a>(server: &'s Server<'a>, sent: &Sent) -> Option<&'s ScopedDirective<'a>> {
     let rewritten = Run::new(server, sent).ends();
-    rewritten.or_else(|| server.items.iter().find(|item| refuses(server, item, sent)))
+    rewritten.or(server.leads_nowhere.as_ref()).or_else(|| server.items.iter().find(|item| refuses(server, item, sent)))
 }
 
 /// Logins, which no request of an upload has: Glance's own token is none of them.
@@ -36,10 +36,60 @@ fn refuses(server: &Server<'_>, item: &ScopedDirective<'_>, sent: &Sent) -> bool
     };
     let is_on = || server.last(name).is_some_and(|last| last.directive.word() != "off");
     match name {
-        "deny" => list.is_some() && item.directive.word() == "all",
+        "deny" if list.is_none() => is_denied(server, item) && !spared(),
+        "deny" => item.directive.word() == "all",
         _ if LOGINS.contains(&name) => item.directive.word() != "off" && is_on() && !spared(),
         _ => false,
     }
+}
+
+/// Whether this is the first rule of the location for every address; then nobody's request passes
+/// (ngx_http_access_module: the first rule that fits decides).
+fn is_denied(server: &Server<'_>, item: &ScopedDirective<'_>) -> bool {
+    let is_rule = |other: &&ScopedDirective<'_>| {
+        other.within.is_empty() && matches!(other.directive.name.as_str(), "allow" | "deny")
+    };
+    item.directive.word() == "all" && server.items.iter().find(is_rule).is_some_and(|first| std::ptr::eq(first, item))
+}
+
+/// What `add_header` or the like writes into the answer to a request: missing, if nothing. A location's lines count
+/// unless an `if` block that is met has lines of its own.
+pub(in crate::rules) fn added(server: &Server<'_>, item: &ScopedDirective<'_>, sent: &Sent) -> Known {
+    let mut run = Run::new(server, sent);
+    run.ends();
+    let has_own = |block: &Directive| server.of_name("add_header").any(|other| other.within.last() == Some(block));
+    let after = match item.within.iter().rfind(|block| block.name == "if") {
+        None => run.met.as_slice(),
+        Some(block) => {
+            let Some(at) = run.met.iter().rposition(|(own, _)| own == block) else { return Known::Missing };
+            match run.met[at].1 {
+                Some(false) => return Known::Missing,
+                None => return Known::Unknown,
+                Some(true) => &run.met[at + 1..],
+            }
+        }
+    };
+    let replaced: Vec<Option<bool>> =
+        after.iter().filter(|(block, _)| has_own(block)).map(|(_, holds)| *holds).collect();
+    if replaced.contains(&Some(true)) {
+        return Known::Missing;
+    }
+    // An empty value writes no header.
+    let value = match run.filled(item.directive.arg(1).unwrap_or_default()) {
+        Known::Is(text) if text.is_empty() => Known::Missing,
+        value => value,
+    };
+    if replaced.contains(&None) && value != Known::Missing { Known::Unknown } else { value }
+}
+
+/// Whether nginx itself answers a request, and grants what it asks for.
+pub(in crate::rules) fn answers(server: &Server<'_>, sent: &Sent) -> bool {
+    let mut run = Run::new(server, sent);
+    run.ends();
+    let is_met = |block: &Directive| {
+        block.name == "if" && run.met.iter().any(|(own, holds)| own == block && *holds != Some(false))
+    };
+    server.of_name("return").any(|item| item.within.iter().all(is_met))
 }
 
 /// Advice in nginx's words.
@@ -53,6 +103,8 @@ pub(super) fn fix(server: &Server<'_>, item: &ScopedDirective<'_>, sent: &Sent) 
         return format!("valid_referers {} {host};", listed.directive.text());
     }
     match item.directive.name.as_str() {
+        "location" => "remove the location block, or add Glance's proxy_pass to it".to_owned(),
+        "deny" if item.within.is_empty() => format!("remove it: {REMOVE}"),
         "deny" => format!(
             "remove it: {REMOVE}; or let {} through, e.g. limit_except GET HEAD POST PUT PATCH DELETE OPTIONS {{ deny all; }}",
             sent.method()
@@ -87,7 +139,7 @@ impl<'s, 'a, 'r> Run<'s, 'a, 'r> {
         Self { server, sent, vars: BTreeMap::new(), met: Vec::new(), path }
     }
 
-    fn ends(mut self) -> Option<&'s ScopedDirective<'a>> {
+    fn ends(&mut self) -> Option<&'s ScopedDirective<'a>> {
         let server = self.server;
         for item in &server.items {
             let name = item.directive.name.as_str();

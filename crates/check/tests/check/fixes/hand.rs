@@ -15,7 +15,7 @@ pub enum Hand {
 }
 
 /// Nothing that could be done here by rote, and why.
-const ELSEWHERE: [(Rule, &str); 21] = [
+const ELSEWHERE: [(Rule, &str); 22] = [
     // Somebody has to say what the broken line was for.
     (Rule::NoEffect, "correct the syntax"),
     (Rule::NoEffect, "correct the line; strings need quotes"),
@@ -41,6 +41,7 @@ const ELSEWHERE: [(Rule, &str); 21] = [
     (Rule::CorsOnTheWay, "check that none of them does this"),
     (Rule::CorsOnTheWay, "give Glance its own [cors] first"),
     (Rule::OptionsFiltered, "give Glance its own [cors] first"),
+    (Rule::OptionsFiltered, "let the route take each path"),
 ];
 
 /// What a person does with advice that is not text to copy; none if it is.
@@ -76,6 +77,10 @@ pub fn apply(files: &Files, finding: &Finding) -> Option<Hand> {
         Rule::OptionsFiltered if fix.contains("http-request allow if METH_OPTIONS") => {
             before("http-request allow if METH_OPTIONS")
         }
+        Rule::OptionsFiltered if fix.starts_with("write Allow from all") => {
+            line(&|old| format!("{old}\nAllow from all"))
+        }
+        Rule::OptionsFiltered if fix.starts_with("remove the location block") => spot(&without_location),
         Rule::OptionsFiltered if fix.contains("Require method OPTIONS PUT") => before("Require method OPTIONS PUT"),
         _ if fix.starts_with("take ") && fix.contains(" off the line") => {
             let words = fix.strip_prefix("take ")?.split(" off the line").next()?.to_owned();
@@ -89,7 +94,9 @@ pub fn apply(files: &Files, finding: &Finding) -> Option<Hand> {
             let method = fix.split(' ').nth(1)?.to_owned();
             spot(&|spot| let_through(spot, &method))
         }
-        Rule::OptionsFiltered | Rule::BodyLimit if fix.starts_with("remove the rule and its conditions") => {
+        Rule::OptionsFiltered | Rule::CorsOnTheWay | Rule::BodyLimit
+            if fix.starts_with("remove the rule and its conditions") =>
+        {
             spot(&without_conditions)
         }
         Rule::OptionsFiltered if fix.contains(" to the methods of the LimitExcept around it") => spot(&|spot| {
@@ -303,6 +310,14 @@ fn without_if(spot: &mut Spot) {
     let start = own.and_then(|own| spot.text[..own].rfind("if (")).unwrap_or(before);
     let inside = own.filter(|own| *own > start).unwrap_or(start);
     let end = inside + spot.text[inside..].find('}').unwrap_or_default() + 1;
+    spot.text.replace_range(start..end, "");
+}
+
+/// The block that starts in this line.
+fn without_location(spot: &mut Spot) {
+    let from: usize = spot.text.split_inclusive('\n').take(spot.line - 1).map(str::len).sum();
+    let start = from + spot.text[from..].find("location").unwrap();
+    let end = start + spot.text[start..].find('}').unwrap() + 1;
     spot.text.replace_range(start..end, "");
 }
 

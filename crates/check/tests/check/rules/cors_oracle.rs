@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use direct_upload_check::Location;
 use direct_upload_check::facts::filter::{Answer, answer};
 use direct_upload_check::facts::glance::GlanceFacts;
 use direct_upload_check::unit::{self, ConfigFile};
@@ -206,6 +207,23 @@ fn paste(dice: &mut Dice, careful: bool) -> String {
     text
 }
 
+/// Environment variables, on few inputs.
+fn environment(dice: &mut Dice) -> BTreeMap<String, String> {
+    let options: [(&str, &[&str]); 4] = [
+        ("ALLOWED_ORIGIN", &ORIGINS),
+        ("ALLOW_HEADERS", &HEADERS),
+        ("ALLOW_METHODS", &METHODS),
+        ("ALLOW_CREDENTIALS", &CREDENTIALS),
+    ];
+    let mut variables = BTreeMap::new();
+    for (name, values) in options {
+        if dice.one_in(30) {
+            variables.insert(format!("OS_CORS__{name}"), dice.pick(values).to_owned());
+        }
+    }
+    variables
+}
+
 #[derive(Debug, Deserialize)]
 struct Truth {
     answers: Option<Vec<BTreeMap<String, String>>>,
@@ -266,15 +284,21 @@ fn the_real_filter_agrees_on_every_input() {
         };
         let all =
             files.iter().map(|(name, text)| (*name, text.as_str())).chain([("glance-api-paste.ini", paste.as_str())]);
-        let units = unit::of_files(all.filter_map(|(name, text)| on_disk(name, text)).collect());
+        let mut units = unit::of_files(all.filter_map(|(name, text)| on_disk(name, text)).collect());
+        let environment = environment(&mut dice);
+        let place = Location::default();
+        units[0].environment =
+            environment.iter().map(|(name, value)| (name.clone(), value.clone(), place.clone())).collect();
         let glance = GlanceFacts::read(&units[0]);
         let named: BTreeMap<&str, &str> = files.iter().map(|(name, text)| (*name, text.as_str())).collect();
         let requests: Vec<_> = ASKED
             .iter()
             .map(|(origin, method, headers)| json!({"origin": origin, "method": method, "headers": headers}))
             .collect();
-        let truth: Truth =
-            ask(&json!({"ask": "pipeline", "files": named, "paste": paste, "flavor": flavor, "requests": requests}));
+        let truth: Truth = ask(&json!({
+            "ask": "pipeline", "files": named, "paste": paste, "flavor": flavor, "requests": requests,
+            "environment": environment,
+        }));
         for (at, asked) in ASKED.into_iter().enumerate() {
             let real = truth.answers.as_ref().map(|answers| answers[at].clone());
             match ours(&glance, asked) {
@@ -283,8 +307,10 @@ fn the_real_filter_agrees_on_every_input() {
                     Some(headers) if !headers.is_empty() => granted += 1,
                     _ => refused += 1,
                 },
-                Ok(ours) => differ
-                    .push(format!("{asked:?}: ours {ours:?}, real {real:?} {:?}\n{named:#?}\n{paste}", truth.error)),
+                Ok(ours) => differ.push(format!(
+                    "{asked:?}: ours {ours:?}, real {real:?} {:?}\n{named:#?}\n{paste}\n{environment:?}",
+                    truth.error
+                )),
             }
         }
     }

@@ -40,3 +40,22 @@ fn the_same_origin_needs_no_cors() {
 fn a_path_of_the_dashboards_host_needs_no_cors(#[case] name: &str, #[case] text: &str, #[case] expected: &[&str]) {
     assert_eq!(found_in(&[(name, text), DASHBOARD, (CONF, "[DEFAULT]\n")], Some("2026.1")), expected);
 }
+
+const NGINX: &str = "upstream glance {\n server 192.0.2.6:9292;\n}\nserver {\n listen 443 ssl;\n server_name d.example;\n client_max_body_size 0;\n proxy_request_buffering off;\n location / {\n proxy_pass http://192.0.2.5:80;\n }\n location /image/ {\n proxy_pass http://glance/;\n }\n}\n";
+const HAPROXY: &str = "defaults\n  mode http\n  timeout client 1h\n  timeout server 1h\nfrontend public\n  bind :443 ssl crt d.pem\n  use_backend glance if { path_beg /image/ }\n  default_backend horizon\nbackend horizon\n  server h 192.0.2.5:80\nbackend glance\n  http-request replace-path /image/(.*) /\\1\n  server g 192.0.2.6:9292\n";
+const HTTPD: &str = "<VirtualHost *:443>\nServerName d.example\nSSLEngine on\nWSGIScriptAlias / /openstack_dashboard/wsgi.py\nLimitRequestBody 0\nProxyPass /image http://127.0.0.1:9292\n</VirtualHost>\n";
+
+/// Below a path of the dashboard's own host, browsers need no CORS.
+#[rstest]
+#[case::nginx("etc/nginx/conf.d/cloud.conf", NGINX, "https://d.example/image", &[])]
+#[case::nginx_says_nothing("etc/nginx/conf.d/cloud.conf", NGINX, "", &[])]
+#[case::haproxy("etc/haproxy/haproxy.cfg", HAPROXY, "https://d.example/image", &[])]
+#[case::haproxy_says_nothing("etc/haproxy/haproxy.cfg", HAPROXY, "", &[])]
+#[case::httpd("etc/apache2/sites-enabled/horizon.conf", HTTPD, "https://d.example/image", &[])]
+#[case::another_scheme("etc/apache2/sites-enabled/horizon.conf", HTTPD, "http://d.example/image", &["error DU002", "error DU009"])]
+#[case::another_port("etc/apache2/sites-enabled/horizon.conf", HTTPD, "https://d.example:8443/image", &["error DU002"])]
+#[case::another_host("etc/apache2/sites-enabled/horizon.conf", HTTPD, "https://g.example/image", &["error DU002"])]
+fn servers_of_both_need_no_cors(#[case] name: &str, #[case] text: &str, #[case] url: &str, #[case] expected: &[&str]) {
+    let conf = if url.is_empty() { "[DEFAULT]\n".to_owned() } else { format!("[DEFAULT]\npublic_endpoint = {url}\n") };
+    assert_eq!(found_in(&[(name, text), DASHBOARD, (CONF, &conf)], Some("2025.1")), expected);
+}

@@ -22,7 +22,7 @@ fn haproxy(front: &str, back: &str) -> Vec<String> {
 #[case::removed("", "http-response del-header Access-Control-Allow-Origin", &["error DU012"])]
 #[case::other_header("http-response set-header Strict-Transport-Security max-age=1", "", &[])]
 #[case::answered("http-request return status 204 if METH_OPTIONS", "", &["error DU020"])]
-#[case::answered_with_cors("http-request return status 204 hdr Access-Control-Allow-Origin https://d.example hdr Access-Control-Allow-Headers X-Auth-Token,X-CSRFToken hdr Access-Control-Allow-Methods PUT if METH_OPTIONS", "", &["warning DU012"])]
+#[case::answered_with_cors("http-request return status 204 hdr Access-Control-Allow-Origin https://d.example hdr Access-Control-Allow-Headers X-Auth-Token,X-CSRFToken,Content-Type hdr Access-Control-Allow-Methods PUT if METH_OPTIONS", "", &["warning DU012"])]
 #[case::answered_without_the_token("http-request return status 204 hdr Access-Control-Allow-Origin https://d.example hdr Access-Control-Allow-Headers Content-Type hdr Access-Control-Allow-Methods PUT if METH_OPTIONS", "", &["error DU012"])]
 #[case::denied("http-request deny unless { method GET PUT POST DELETE PATCH HEAD }", "", &["error DU020"])]
 #[case::denied_by_name("acl known method GET PUT POST\n  http-request deny if !known", "", &["error DU020"])]

@@ -117,3 +117,89 @@ fn a_tokens_value_is_not_printed(#[case] name: &str, #[case] text: String) {
     assert!(printed.contains("replaces the browser's x-auth-token"), "{printed}");
     assert!(!printed.contains("s3cr3t") && !printed.contains("***"), "{printed}");
 }
+
+/// The Host of an upload is that of Glance's URL, with a port that is not the scheme's own.
+#[rstest]
+#[case::its_name("https://g.example", "http-request deny if !{ hdr(host) -i g.example }", &[])]
+#[case::its_name_without_the_port("https://g.example:9292", "http-request deny if !{ hdr(host) -i g.example }", &["error DU020"])]
+#[case::its_name_and_port("https://g.example:9292", "http-request deny if !{ hdr(host) -i g.example:9292 }", &[])]
+#[case::its_start("https://g.example:9292", "http-request deny unless { hdr(host) -i -m beg g.example }", &[])]
+#[case::another_name("https://g.example", "http-request deny unless { hdr(host) -i images.example }", &["error DU020"])]
+#[case::of_others("https://g.example", "http-request deny if METH_OPTIONS { hdr(host) -i d.example }", &[])]
+#[case::by_a_variable("https://g.example", "http-request set-var(txn.m) method\n  acl asks var(txn.m) -m str OPTIONS\n  http-request deny if asks", &["error DU020"])]
+#[case::by_a_variable_of_others("https://g.example", "http-request set-var(txn.m) method\n  http-request deny if { var(txn.m) -m str TRACE }", &[])]
+fn hosts_of_haproxy(#[case] url: &str, #[case] lines: &str, #[case] expected: &[&str]) {
+    let conf = format!("[DEFAULT]\npublic_endpoint = {url}\n{GOOD}");
+    let files = [("etc/haproxy/haproxy.cfg", &*haproxy(lines)), DASHBOARD, (CONF, &conf)];
+    assert_eq!(found_in(&files, Some("2025.1")), expected, "{lines}");
+}
+
+/// A backend for the time when no server is up, or for other requests, ends no upload.
+#[rstest]
+#[case::no_server("use_backend none if { nbsrv(glance) lt 1 }", "http-request deny", &[])]
+#[case::no_server_by_a_name("acl down nbsrv(glance) lt 1\n  use_backend none if down", "http-request return status 503", &[])]
+#[case::it_stops("use_backend none if { stopping }", "http-request deny", &[])]
+#[case::preflights("use_backend none if METH_OPTIONS", "http-request deny", &["error DU020"])]
+#[case::other_methods("use_backend none if METH_TRACE", "http-request deny", &[])]
+fn backends_that_stand_in(#[case] choice: &str, #[case] rule: &str, #[case] expected: &[&str]) {
+    let text = format!("{}backend none\n  {rule}\n", haproxy(choice).replace(":443", ":9292"));
+    assert_eq!(behind("etc/haproxy/haproxy.cfg", &text), expected, "{text}");
+}
+
+fn environment(name: &str, value: &str) -> Vec<String> {
+    let text = format!(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: glance-etc, namespace: o}}\ndata:\n  glance-api.conf: |\n    [cors]\n    allowed_origin = https://d.example\n---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: glance-api, namespace: o}}\nspec:\n  selector: {{}}\n  template:\n    spec:\n      containers:\n      - name: g\n        env: [{{name: {name}, value: '{value}'}}]\n        volumeMounts: [{{name: v, mountPath: /etc/glance/glance-api.conf, subPath: glance-api.conf}}]\n      volumes: [{{name: v, configMap: {{name: glance-etc}}}}]\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: horizon-etc, namespace: o}}\ndata:\n  local_settings: |\n    ALLOWED_HOSTS = ['d.example']\n    HORIZON_IMAGES_UPLOAD_MODE = 'direct'\n"
+    );
+    found(&[("cloud.yaml", &text)])
+}
+
+fn found(files: &[(&str, &str)]) -> Vec<String> {
+    let text = |(name, text): &(&str, &str)| check::Text { name: (*name).into(), text: (*text).into(), named: false };
+    let (input, errors) = check::manifests::sort(files.iter().map(text).collect(), Some("2025.1".parse().unwrap()));
+    assert!(errors.is_empty(), "{errors:?}");
+    check::check(input).findings.iter().map(|f| format!("{} {}", f.severity, f.rule)).collect()
+}
+
+/// oslo.config reads `OS_GROUP__OPTION` before files, also in the CORS filter. The real filter says the same:
+/// cors_oracle.rs.
+#[rstest]
+#[case::another("OS_CORS__ALLOWED_ORIGIN", "https://other.example", &["error DU007"])]
+#[case::the_same("OS_CORS__ALLOWED_ORIGIN", "https://d.example", &[])]
+#[case::methods("OS_CORS__ALLOW_METHODS", "GET", &["error DU004"])]
+#[case::of_others("OS_DATABASE__CONNECTION", "x", &[])]
+#[case::another_name("CORS__ALLOWED_ORIGIN", "https://other.example", &[])]
+fn the_environment_counts_before_files(#[case] name: &str, #[case] value: &str, #[case] expected: &[&str]) {
+    assert_eq!(environment(name, value), expected);
+}
+
+/// The same in a unit of systemd.
+#[test]
+fn the_environment_of_a_unit_counts_too() {
+    let unit =
+        "[Service]\nEnvironment=\"OS_CORS__ALLOWED_ORIGIN=https://other.example\" X=1\nExecStart=/usr/bin/glance-api\n";
+    let files = [("etc/systemd/system/glance-api.service", unit), DASHBOARD, (CONF, GOOD)];
+    assert_eq!(found(&files), ["error DU007"]);
+}
+
+const CONTOUR: &str = "apiVersion: projectcontour.io/v1\nkind: HTTPProxy\nmetadata: {name: g, namespace: o}\nspec:\n  virtualhost:\n    fqdn: g.example\n    @\n  routes: [{services: [{name: glance-api, port: 9292}]}]\n";
+const ISTIO: &str = "apiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {name: gw, namespace: o}\nspec: {servers: [{port: {number: 443, protocol: HTTPS}, hosts: [g.example], tls: {@}}]}\n---\napiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: g, namespace: o}\nspec: {hosts: [g.example], gateways: [gw], http: [{route: [{destination: {host: glance-api}}]}]}\n";
+const LISTS: &str = "apiVersion: route.openshift.io/v1\nkind: Route\nmetadata: {name: g, namespace: o}\nspec:\n  host: g.example\n  to: {kind: Service, name: glance-api}\n  tls: {termination: edge}\n  httpHeaders: {actions: {@}}\n";
+
+/// What a gateway asks of each request, and what a Route does to its headers.
+#[rstest]
+#[case::a_certificate(CONTOUR, "tls: {secretName: x, clientValidation: {caSecret: ca}}", &["error DU020"])]
+#[case::an_optional_certificate(CONTOUR, "tls: {secretName: x, clientValidation: {caSecret: ca, optionalClientCertificate: true}}", &[])]
+#[case::a_token_of_others(CONTOUR, "jwtProviders: [{name: p, default: true}]", &["error DU020"])]
+#[case::a_token_where_it_is_asked_for(CONTOUR, "jwtProviders: [{name: p}]", &[])]
+#[case::a_certificate_of_istio(ISTIO, "mode: MUTUAL, credentialName: x", &["error DU020"])]
+#[case::tls_of_istio(ISTIO, "mode: SIMPLE, credentialName: x", &[])]
+#[case::the_origin(LISTS, "request: [{name: Origin, action: {type: Delete}}]", &["error DU012"])]
+#[case::the_headers(LISTS, "response: [{name: Access-Control-Allow-Headers, action: {type: Set, set: {value: Content-Type}}}]", &["error DU012"])]
+#[case::another_header(LISTS, "response: [{name: Server, action: {type: Delete}}]", &[])]
+fn gateways_and_what_they_ask(#[case] object: &str, #[case] lines: &str, #[case] expected: &[&str]) {
+    let errors: Vec<String> = found(&[("g.yaml", &object.replace('@', lines))])
+        .into_iter()
+        .filter(|line| line.starts_with("error"))
+        .collect();
+    assert_eq!(errors, expected, "{lines}");
+}

@@ -1,5 +1,6 @@
 //! httpd, nginx and uWSGI, before Glance and before the dashboard.
 
+use direct_upload_check as check;
 use rstest::rstest;
 
 use super::{CONF, DASHBOARD, GOOD, SETTINGS, found_in};
@@ -65,10 +66,18 @@ fn what_httpd_does_before_glance_is_found(#[case] lines: &str, #[case] expected:
 #[test]
 fn a_server_that_stands_in_for_glance_is_unwise_but_works() {
     let origin = "<VirtualHost *:443>\nServerName glance.example\nProxyPass / http://127.0.0.1:9292/\nHeader always set Access-Control-Allow-Origin https://d.example\nRewriteCond %{REQUEST_METHOD} OPTIONS\nRewriteRule ^(.*)$ $1 [R=200,L]\n</VirtualHost>\n";
-    let headers = "Header always set Access-Control-Allow-Headers X-Auth-Token,X-CSRFToken,Content-Type\nRewriteCond";
+    let headers = "Header always set Access-Control-Allow-Headers X-Auth-Token,X-CSRFToken,Content-Type\nHeader always set Access-Control-Allow-Methods PUT\nRewriteCond";
     let whole = origin.replace("RewriteCond", headers);
     let host = ("etc/apache2/sites-enabled/glance.conf", whole.as_str());
-    assert_eq!(found_in(&[host, DASHBOARD, (CONF, "[DEFAULT]\n")], Some("2025.1")), ["warning DU012", "warning DU020"]);
+    assert_eq!(found_in(&[host, DASHBOARD, (CONF, "[DEFAULT]\n")], Some("2025.1")), ["warning DU012"]);
+    // Without the upload's method, browsers send nothing.
+    let less = whole.replace("Methods PUT", "Methods GET");
+    let files = [("etc/apache2/sites-enabled/glance.conf", less.as_str()), DASHBOARD, (CONF, "[DEFAULT]\n")];
+    let texts = files.map(|(name, text)| check::Text { name: name.into(), text: text.into(), named: false }).to_vec();
+    let (input, _) = check::manifests::sort(texts, Some("2025.1".parse().unwrap()));
+    let mut found: Vec<_> = check::check(input).findings.iter().map(|f| format!("{} {}", f.severity, f.rule)).collect();
+    found.dedup();
+    assert_eq!(found, ["error DU002", "error DU012", "error DU020"]);
     // Without the request's headers, browsers send nothing.
     let half = ("etc/apache2/sites-enabled/glance.conf", origin);
     let found = found_in(&[half, DASHBOARD, (CONF, "[DEFAULT]\n")], Some("2025.1"));

@@ -191,6 +191,46 @@ fn policies_of_envoy_gateway(#[case] kind: &str, #[case] target: &str, #[case] s
     assert_eq!(gateway(NO_LIMIT, &policy(kind, target, spec)), expected);
 }
 
+/// Glance's lists of methods and headers reach the browser whole.
+#[rstest]
+#[case::other_headers("filters: [{type: ResponseHeaderModifier, responseHeaderModifier: {set: [{name: Access-Control-Allow-Headers, value: Content-Type}]}}]", &["error DU012"])]
+#[case::all_headers("filters: [{type: ResponseHeaderModifier, responseHeaderModifier: {set: [{name: Access-Control-Allow-Headers, value: 'Content-Type, X-Auth-Token'}]}}]", &[])]
+#[case::no_methods("filters: [{type: ResponseHeaderModifier, responseHeaderModifier: {remove: [access-control-allow-methods]}}]", &["error DU012"])]
+#[case::another_header("filters: [{type: ResponseHeaderModifier, responseHeaderModifier: {remove: [server]}}]", &[])]
+#[case::more("filters: [{type: ResponseHeaderModifier, responseHeaderModifier: {add: [{name: Access-Control-Allow-Headers, value: X-Other}]}}]", &[])]
+#[case::redirected("filters: [{type: RequestRedirect, requestRedirect: {hostname: images.example, statusCode: 301}}]", &["error DU020"])]
+fn what_a_route_makes_of_the_lists(#[case] filters: &str, #[case] expected: &[&str]) {
+    assert_eq!(gateway(&format!("{NO_LIMIT}\n    {filters}"), ""), expected);
+}
+
+/// A certificate of the browser, which a preflight does not have.
+#[rstest]
+#[case::demanded("tls: {clientValidation: {caCertificateRefs: [{name: ca}]}}", &["error DU020"])]
+#[case::optional("tls: {clientValidation: {optional: true, caCertificateRefs: [{name: ca}]}}", &[])]
+fn certificates_that_a_gateway_demands(#[case] spec: &str, #[case] expected: &[&str]) {
+    assert_eq!(gateway(NO_LIMIT, &policy("ClientTrafficPolicy", GATEWAY, spec)), expected);
+}
+
+fn published(url: &str) -> String {
+    format!(
+        "apiVersion: batch/v1\nkind: Job\nmetadata: {{name: glance-ks-endpoints, namespace: o}}\nspec:\n  template:\n    spec:\n      containers:\n      - name: image-ks-endpoints-public\n        env:\n        - {{name: OS_SVC_ENDPOINT, value: public}}\n        - {{name: OS_SERVICE_TYPE, value: image}}\n        - {{name: OS_SERVICE_ENDPOINT, value: '{url}'}}\n"
+    )
+}
+
+/// The path that the catalog says is one that the route takes.
+#[rstest]
+#[case::any("", "https://g.example", &[])]
+#[case::the_root("matches: [{path: {type: PathPrefix, value: /}}]", "https://g.example", &[])]
+#[case::the_version("matches: [{path: {type: PathPrefix, value: /v2}}]", "https://g.example", &[])]
+#[case::another_version("matches: [{path: {type: PathPrefix, value: /v1}}]", "https://g.example", &["error DU020"])]
+#[case::part_of_a_name("matches: [{path: {type: PathPrefix, value: /v2/image}}]", "https://g.example", &["error DU020"])]
+#[case::one_of_two("matches: [{path: {type: PathPrefix, value: /v1}}, {path: {type: PathPrefix, value: /v2}}]", "https://g.example", &[])]
+#[case::below_a_path("matches: [{path: {type: PathPrefix, value: /image}}]", "https://g.example/image", &[])]
+#[case::not_below_it("matches: [{path: {type: PathPrefix, value: /image}}]", "https://g.example", &["error DU020"])]
+fn routes_take_the_published_path(#[case] matches: &str, #[case] url: &str, #[case] expected: &[&str]) {
+    assert_eq!(gateway(&format!("{NO_LIMIT}\n    {matches}"), &published(url)), expected);
+}
+
 /// Only the nearer policy applies.
 #[test]
 fn a_listeners_policy_replaces_the_gateways() {

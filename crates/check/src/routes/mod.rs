@@ -3,18 +3,27 @@
 //! In: objects. Out: findings. Fields by the references of Gateway API (HTTPRoute), Istio (VirtualService), Contour
 //! (HTTPProxy) and Traefik (Middleware).
 
+mod lists;
+mod paths;
+mod refusals;
+
 use std::collections::BTreeSet;
 
-use direct_upload_api::Severity;
+use direct_upload_api::{Rule, Severity};
 use direct_upload_core::derive::Backends;
 use direct_upload_core::derive::exposure_issue::policy::{self, PolicyObject};
 use serde_json::Value;
 
+use self::lists::lists;
+pub use self::paths::paths;
+use self::refusals::refuses;
 use crate::derived::policy_object;
 use crate::facts::cloud::PlacedIssue;
 use crate::finding::Finding;
 use crate::needed::{self, NEEDED, Needed};
 use crate::objects::{Object, any_text};
+
+const LEAVE: &str = "remove it: Glance's own [cors] answers the browser";
 
 /// What routes to Glance do. `is_wanted`: whether direct uploads are.
 pub fn findings(objects: &[Object], is_wanted: impl Fn(&str) -> bool) -> Vec<Finding> {
@@ -26,12 +35,37 @@ pub fn findings(objects: &[Object], is_wanted: impl Fn(&str) -> bool) -> Vec<Fin
             Finding::new(rule, severity, &object.place(path), what, fix)
         };
         let to_glance = routes.iter().any(|route| std::ptr::eq(*route, object));
+        for (path, rule, what, fix) in refuses(object, &routes) {
+            let path: Vec<&str> = path.iter().map(String::as_str).collect();
+            found.push(error(rule, &path, what, fix));
+        }
         let (rules, field) = match object.kind() {
             "HTTPRoute" if to_glance => (&object.value["spec"]["rules"], "rules"),
             "VirtualService" if to_glance => (&object.value["spec"]["http"], "http"),
             "HTTPProxy" if to_glance => (&object.value["spec"]["routes"], "routes"),
+            "Route" if to_glance => {
+                const ACTIONS: [&str; 3] = ["spec", "httpHeaders", "actions"];
+                let actions = ACTIONS.iter().fold(&object.value, |value, step| &value[*step]);
+                for (at, action) in actions["request"].as_array().into_iter().flatten().enumerate() {
+                    let Some(needed) = action["name"].as_str().and_then(needed::of) else { continue };
+                    let at = at.to_string();
+                    let path = [&ACTIONS[..], &["request", &at]].concat();
+                    found.push(error(needed.rule, &path, taken(needed), needed.fix));
+                }
+                for (path, what) in lists(actions, &ACTIONS) {
+                    let path: Vec<&str> = path.iter().map(String::as_str).collect();
+                    found.push(error(Rule::CorsOnTheWay, &path, what, LEAVE));
+                }
+                continue;
+            }
             "Middleware" => {
                 let used = routes.iter().any(|route| uses(route, object));
+                for (path, what) in
+                    lists(&object.value["spec"]["headers"], &["spec", "headers"]).into_iter().filter(|_| used)
+                {
+                    let path: Vec<&str> = path.iter().map(String::as_str).collect();
+                    found.push(error(Rule::CorsOnTheWay, &path, what, LEAVE));
+                }
                 let headers = object.value["spec"]["headers"]["customRequestHeaders"].as_object();
                 let names = headers.into_iter().flatten().map(|(name, _)| name).filter(|_| used);
                 for (name, needed) in names.filter_map(|name| Some((name, needed::of(name)?))) {
@@ -46,6 +80,10 @@ pub fn findings(objects: &[Object], is_wanted: impl Fn(&str) -> bool) -> Vec<Fin
         for (at, rule) in rules {
             let at = at.to_string();
             let taken_off = NEEDED.into_iter().filter(|needed| takes(rule, needed.name));
+            for (path, what) in lists(rule, &["spec", field, at.as_str()]) {
+                let path: Vec<&str> = path.iter().map(String::as_str).collect();
+                found.push(error(Rule::CorsOnTheWay, &path, what, LEAVE));
+            }
             found.extend(
                 taken_off.map(|needed| error(needed.rule, &["spec", field, at.as_str()], taken(needed), needed.fix)),
             );

@@ -1,0 +1,317 @@
+//! What decides about an upload, and is not in the input: included files, addresses that a server lets pass, a
+//! published URL that no seen server serves, and what ends TLS before the dashboard.
+//!
+//! In: facts. Out: one sentence for each, as in [`coverage`](crate::coverage).
+
+use direct_upload_api::web::{Origin, PublicUrl};
+
+use crate::classify::{self, Kind};
+use crate::facts::catalog::Source;
+use crate::facts::cloud::Cloud;
+use crate::facts::glance::GlanceFacts;
+use crate::facts::server::{ScopedDirective, Server};
+use crate::facts::upload_path::UPLOAD;
+use crate::objects::{Object, any_text};
+use crate::unit::{ConfigFile, Program};
+
+/// All of it.
+pub(crate) fn gaps(cloud: &Cloud<'_>, objects: &[Object]) -> Vec<String> {
+    let before_glance = || cloud.servers.iter().filter(|server| server.service == Program::Glance);
+    let mut gaps: Vec<String> = before_glance().flat_map(|server| includes(cloud, server)).collect();
+    gaps.extend(before_glance().flat_map(addresses));
+    gaps.extend(objects.iter().filter_map(of_object));
+    gaps.extend(objects.iter().flat_map(|object| in_between(objects, object)));
+    gaps.extend(cloud.glances.iter().filter_map(paste_file));
+    gaps.extend(cloud.glances.iter().filter_map(routes_of_uwsgi));
+    gaps.extend(cloud.glances.iter().filter_map(|glance| unserved(cloud, glance)));
+    gaps.extend(cloud.glances.iter().filter_map(|glance| ends_tls(cloud, glance)));
+    gaps
+}
+
+/// Files that a package brings, which do not affect an upload; and folders of whole hosts.
+const USUAL: [&str; 12] = [
+    "mime.types",
+    "proxy_params",
+    "uwsgi_params",
+    "fastcgi_params",
+    "fastcgi.conf",
+    "scgi_params",
+    "proxy.conf",
+    "options-ssl-nginx.conf",
+    "options-ssl-apache.conf",
+    "serve-cgi-bin.conf",
+    "ports.conf",
+    "letsencrypt.conf",
+];
+
+/// What a server in front of Glance includes. Files of httpd apply to each host, so they are read if they are there.
+fn includes(cloud: &Cloud<'_>, server: &Server<'_>) -> Vec<String> {
+    let is_inside = |item: &&ScopedDirective<'_>| {
+        server.kind == Kind::Nginx || (std::ptr::eq(item.file, server.file) && item.directive.line > server.line)
+    };
+    let named = |item: &&ScopedDirective<'_>| matches!(item.directive.name.as_str(), "include" | "includeoptional");
+    let of_one = |item: &ScopedDirective<'_>| {
+        let path = item.directive.arg(0)?;
+        let name = classify::base(path);
+        let of_hosts = ["sites-enabled/", "conf.d/", "modules-enabled/", "mods-enabled/", "vhosts.d/"]
+            .iter()
+            .any(|folder| path.contains(folder));
+        let is_there = |file: &ConfigFile| {
+            let known = [file.path.as_deref(), file.place.file.as_deref()];
+            fits(&file.name, name) && known.into_iter().flatten().any(|own| in_folder(own, path))
+        };
+        let files = || cloud.units.iter().flat_map(|unit| &unit.files);
+        (!of_hosts && !USUAL.contains(&name) && (server.kind == Kind::Nginx || !files().any(is_there)))
+            .then(|| format!("{}: {path}, which the server in front of Glance includes", item.place()))
+    };
+    server.items.iter().filter(named).filter(is_inside).filter_map(of_one).collect()
+}
+
+/// Whether a name fits a pattern with one `*`.
+fn fits(name: &str, pattern: &str) -> bool {
+    match pattern.split_once('*') {
+        Some((head, tail)) => name.len() >= head.len() + tail.len() && name.starts_with(head) && name.ends_with(tail),
+        None => name == pattern,
+    }
+}
+
+/// Whether a file is in the folder of an included path, as far as both show it.
+fn in_folder(file: &str, included: &str) -> bool {
+    let folder = |path: &str| path.rsplit('/').nth(1).map(str::to_owned);
+    match (folder(file), folder(included)) {
+        (Some(own), Some(named)) => own == named,
+        _ => true,
+    }
+}
+
+const ADDRESSES: &str = "lets only some addresses pass: whether browsers have them is not in the input";
+
+/// Lists of addresses that a server lets pass.
+fn addresses(server: &Server<'_>) -> Vec<String> {
+    let by_source: Vec<&str> = server
+        .of_name("acl")
+        .filter(|acl| acl.directive.arg(1).is_some_and(|fetch| fetch == "src" || fetch.starts_with("src,")))
+        .filter_map(|acl| acl.directive.arg(0))
+        .collect();
+    let is_list = |item: &&ScopedDirective<'_>| {
+        let args = &item.directive.args;
+        let words: Vec<String> = args.iter().map(|word| word.to_lowercase()).collect();
+        let word = |at: usize| words.get(at).map(String::as_str).unwrap_or_default();
+        match (server.kind, item.directive.name.as_str()) {
+            (Kind::Nginx, "allow") => {
+                word(0) != "all" && server.of_name("deny").any(|deny| deny.directive.word() == "all")
+            }
+            (Kind::Httpd, "require") => matches!(word(0), "ip" | "host" | "forward-dns" | "local"),
+            (Kind::Httpd, "allow") => {
+                let closed = |name: &str| server.of_name(name).any(|own| own.within == item.within);
+                word(0) == "from" && !matches!(word(1), "all" | "") && !word(1).starts_with("env=") && closed("order")
+            }
+            (Kind::Haproxy, "http-request" | "tcp-request") => {
+                let refuses = words.iter().any(|word| matches!(word.as_str(), "deny" | "reject" | "silent-drop"));
+                let negated = words.iter().any(|word| word == "unless");
+                let by_fetch = words
+                    .windows(2)
+                    .any(|pair| pair[1] == "src" && if negated { pair[0] == "{" } else { pair[0] == "!{" });
+                let by_name = args.iter().any(|word| {
+                    let name = word.trim_start_matches('!');
+                    by_source.contains(&name) && (negated != word.starts_with('!'))
+                });
+                refuses && (by_fetch || by_name)
+            }
+            _ => false,
+        }
+    };
+    let first = server.items.iter().find(is_list);
+    first.into_iter().map(|item| format!("{}: {} {ADDRESSES}", item.place(), item.directive.written)).collect()
+}
+
+/// The same for objects in front of Glance.
+fn of_object(object: &Object) -> Option<String> {
+    const ANNOTATIONS: [&str; 5] = [
+        "nginx.ingress.kubernetes.io/whitelist-source-range",
+        "nginx.ingress.kubernetes.io/allowlist-source-range",
+        "haproxy.router.openshift.io/ip_whitelist",
+        "haproxy.router.openshift.io/ip_allowlist",
+        "traefik.ingress.kubernetes.io/whitelist-source-range",
+    ];
+    let spec = &object.value["spec"];
+    let about = || any_text(spec, &|text| text.contains("glance"));
+    let annotations = &object.value["metadata"]["annotations"];
+    let found = match object.kind() {
+        "Ingress" | "Route" => ANNOTATIONS.iter().any(|name| annotations[*name].is_string()) && about(),
+        "Middleware" => spec["ipAllowList"].is_object() || spec["ipWhiteList"].is_object(),
+        "SecurityPolicy" => {
+            let rules = spec["authorization"]["rules"].as_array().into_iter().flatten();
+            let open = |cidr: &serde_json::Value| cidr.as_str().is_some_and(|cidr| cidr.ends_with("/0"));
+            let listed = rules.filter(|rule| rule["action"] == "Allow").any(|rule| {
+                let cidrs = rule["principal"]["clientCIDRs"].as_array();
+                cidrs.is_some_and(|cidrs| !cidrs.iter().any(open))
+            });
+            listed && about()
+        }
+        _ => false,
+    };
+    found.then(|| format!("{}: it {ADDRESSES}", object.id()))
+}
+
+/// What lets requests pass, or changes them, in addition to a route to Glance.
+fn in_between(objects: &[Object], object: &Object) -> Vec<String> {
+    let spec = &object.value["spec"];
+    let told = |why: &str| vec![format!("{}: {why}", object.id())];
+    let about = any_text(spec, &|text| text.contains("glance"));
+    match object.kind() {
+        // A middleware that is not there keeps Traefik from making the router.
+        "IngressRoute" if about => {
+            let routes = spec["routes"].as_array().into_iter().flatten();
+            let named = routes.flat_map(|route| route["middlewares"].as_array().into_iter().flatten());
+            let missing = named.filter_map(|middleware| {
+                let name = middleware["name"].as_str().filter(|name| !name.contains('@'))?;
+                let namespace = middleware["namespace"].as_str().unwrap_or(object.namespace());
+                let is_it = |o: &Object| o.kind() == "Middleware" && o.name() == name && o.namespace() == namespace;
+                (!objects.iter().any(is_it))
+                    .then(|| format!("Middleware {namespace}/{name}, which {} names, is not in the input", object.id()))
+            });
+            missing.collect()
+        }
+        "HTTPProxy" if about && spec["virtualhost"]["authorization"]["extensionRef"].is_object() => {
+            told("what its external authorizer decides about OPTIONS and PUT is not in the input")
+        }
+        "EnvoyPatchPolicy" => {
+            let target = spec["targetRef"]["name"].as_str().unwrap_or_default();
+            let attached = objects.iter().any(|route| {
+                let parents = route.value["spec"]["parentRefs"].as_array().into_iter().flatten();
+                parents.filter_map(|parent| parent["name"].as_str()).any(|name| name == target)
+                    && any_text(&route.value["spec"], &|text| text.contains("glance"))
+            });
+            if attached { told("check does not read objects of this kind") } else { Vec::new() }
+        }
+        "CiliumNetworkPolicy" | "CiliumClusterwideNetworkPolicy" if about => {
+            let rules = spec["ingress"].as_array().into_iter().flatten();
+            let mut ports = rules.flat_map(|rule| rule["toPorts"].as_array().into_iter().flatten());
+            if ports.any(|port| port["rules"]["http"].is_array()) {
+                told("check does not read which HTTP requests it lets pass")
+            } else {
+                Vec::new()
+            }
+        }
+        "NetworkPolicy" if about => {
+            let types = spec["policyTypes"].as_array();
+            let of_ingress = types.is_none_or(|types| types.iter().any(|own| own == "Ingress"));
+            let nobody = spec["ingress"].as_array().is_none_or(Vec::is_empty);
+            let selects = any_text(&spec["podSelector"], &|text| text.contains("glance"));
+            let others = objects.iter().any(|other| {
+                other.kind() == "NetworkPolicy"
+                    && other.namespace() == object.namespace()
+                    && other.value["spec"]["ingress"].as_array().is_some_and(|rules| !rules.is_empty())
+            });
+            if of_ingress && nobody && selects && !others {
+                told("it lets nothing reach Glance's pods; what else does is not in the input")
+            } else {
+                Vec::new()
+            }
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// `[paste_deploy] config_file`, which has the pipeline.
+fn paste_file(glance: &GlanceFacts<'_>) -> Option<String> {
+    let named = glance.option("paste_deploy", "config_file")?;
+    let path = named.value.trim();
+    let name = classify::base(path);
+    // Glance's own file is known.
+    let is_usual = name == "glance-api-paste.ini";
+    let is_there = glance.unit.files.iter().any(|file| file.name == name);
+    (!path.is_empty() && !is_usual && !is_there)
+        .then(|| format!("{path}, which [paste_deploy] config_file ({}) names, is not in the input", named.place))
+}
+
+/// uWSGI's own routing answers or changes requests.
+fn routes_of_uwsgi(glance: &GlanceFacts<'_>) -> Option<String> {
+    let (file, ini) = glance.uwsgi()?;
+    let route = ini.assignments.iter().find(|own| own.name.starts_with("route"))?;
+    Some(format!("{}: check does not read what uWSGI's {} does to uploads", file.at(route.line), route.name))
+}
+
+/// A published URL that no seen server in front of Glance serves.
+fn unserved(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>) -> Option<String> {
+    let scope = &glance.unit.scope;
+    let published: Vec<_> =
+        cloud.published.iter().filter(|p| &p.scope == scope && p.source != Source::Exposed).collect();
+    let edges = cloud.edges(scope, Program::Glance);
+    if edges.is_empty() || glance.serves_itself() || cloud.is_same_origin(glance.unit) {
+        return None;
+    }
+    published.iter().find_map(|published| {
+        let url = PublicUrl::parse(&published.url).ok()?;
+        let port = url::Url::parse(&published.url).ok()?.port_or_known_default()?;
+        let listens = edges.iter().map(|listen| listen.port).collect::<Option<Vec<u16>>>()?;
+        let what = format!("{} ({})", published.url, published.place);
+        if !listens.contains(&port) {
+            return Some(format!("{what}: no server in front of Glance that is in the input listens on port {port}"));
+        }
+        if let Some(server) = cloud.servers_near(scope, Program::Glance).find(|server| leads_elsewhere(server, &url)) {
+            return Some(format!("{what}: no ProxyPass of {} takes what is below it", server.place()));
+        }
+        let names = names(cloud, scope)?;
+        let host = url.origin().host().to_owned();
+        (!names.contains(&host))
+            .then(|| format!("{what}: no server in front of Glance that is in the input has the name {host}"))
+    })
+}
+
+/// Whether httpd leads only paths on that are not below a URL's.
+fn leads_elsewhere(server: &Server<'_>, url: &PublicUrl) -> bool {
+    let path = format!("{}{UPLOAD}", url.path().trim_end_matches('/'));
+    let takes = |item: &ScopedDirective<'_>| {
+        let own = if item.within.is_empty() { item.directive.arg(0) } else { None };
+        own.is_none_or(|own| path.strip_prefix(own.trim_end_matches('/')).is_some_and(|rest| rest.starts_with('/')))
+    };
+    let leads = ["proxypassmatch", "wsgiscriptalias", "rewriterule", "sethandler", "wsgiscriptaliasmatch"];
+    let mut passes = server.of_name("proxypass").peekable();
+    server.kind == Kind::Httpd
+        && passes.peek().is_some()
+        && !server.items.iter().any(|item| leads.contains(&item.directive.name.as_str()))
+        && !passes.any(takes)
+}
+
+/// The names of Glance's servers, if each has some and none is a pattern.
+fn names(cloud: &Cloud<'_>, scope: &[String]) -> Option<Vec<String>> {
+    let mut all = Vec::new();
+    for server in cloud.servers_near(scope, Program::Glance) {
+        if server.kind == Kind::Haproxy {
+            return None;
+        }
+        let named = server
+            .items
+            .iter()
+            .filter(|item| matches!(item.directive.name.as_str(), "servername" | "serveralias" | "server_name"));
+        let own: Vec<String> = named
+            .flat_map(|item| &item.directive.args)
+            .map(|name| name.rsplit("://").next().unwrap_or(name).split(':').next().unwrap_or_default().to_lowercase())
+            .collect();
+        if own.is_empty() || own.iter().any(|name| name.contains(['*', '~', '$', '_']) || name.starts_with('.')) {
+            return None;
+        }
+        all.extend(own);
+    }
+    (!all.is_empty()).then_some(all)
+}
+
+/// Browsers load the dashboard by https, as `allowed_origin` says, and nothing that is seen ends TLS before it.
+fn ends_tls(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>) -> Option<String> {
+    let scope = &glance.unit.scope;
+    let allowed: Vec<Origin> =
+        glance.cors_in_effect("allowed_origin")?.items().iter().filter_map(|item| Origin::parse(item).ok()).collect();
+    let edges = cloud.edges(scope, Program::Horizon);
+    let plain = edges.first().filter(|_| edges.iter().all(|listen| listen.tls == Some(false)))?;
+    let is_stated = cloud.dashboards_near(scope).any(|d| d.origin.is_some());
+    (cloud.is_direct_in(scope) && !is_stated && !allowed.is_empty() && allowed.iter().all(Origin::is_https)).then(
+        || {
+            format!(
+                "what ends TLS before the dashboard: {} ({}) has no TLS, and allowed_origin has only https",
+                plain.written, plain.place
+            )
+        },
+    )
+}

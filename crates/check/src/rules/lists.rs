@@ -1,0 +1,140 @@
+//! DU012: what a server makes of the lists in Glance's answer to a preflight, which methods and headers it allows.
+//!
+//! Browsers join the lists of several headers of one name (Fetch standard, extract header list values), so only what
+//! removes Glance's own list, or replaces it, can take something away.
+
+use direct_upload_api::Rule;
+
+use super::proxy_headers::{ALLOW_ORIGIN, LEAVE, unless_it_stands_in};
+use super::refused::{haproxy, nginx};
+use crate::classify::Kind;
+use crate::facts::browser::{Known, Request, Sent};
+use crate::facts::cloud::Cloud;
+use crate::facts::glance::GlanceFacts;
+use crate::facts::server::{ScopedDirective, Server};
+use crate::finding::Finding;
+use crate::unit::Program;
+
+/// Each list, and what an upload needs in it. The type of its body is none that pages may send without asking.
+pub(crate) const NEEDED: [(&str, &[&str]); 2] =
+    [("access-control-allow-headers", &["x-auth-token", "content-type"]), ("access-control-allow-methods", &["PUT"])];
+
+/// All of them.
+pub(crate) fn lists(cloud: &Cloud<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for server in cloud.servers.iter().filter(|server| server.service == Program::Glance) {
+        // A page of the same origin sends no preflight.
+        if cloud.glances.iter().filter(|g| g.unit.scope == server.scope).any(|g| cloud.is_same_origin(g.unit)) {
+            continue;
+        }
+        for (name, needed) in NEEDED {
+            let lacks = |sent: &Sent| match server.kind {
+                Kind::Nginx => of_nginx(server, name, needed, sent),
+                Kind::Haproxy => of_haproxy(server, name, needed, sent),
+                _ => None,
+            };
+            let all = Sent::all(cloud, server, Request::Preflight, None);
+            let lacking: Vec<_> = all.iter().filter_map(lacks).collect();
+            if let Some((item, lacks)) = lacking.first().filter(|_| lacking.len() == all.len()) {
+                let written = format!("{} {}", item.directive.written, item.directive.text());
+                let found = format!("{written}: Glance's list never reaches the browser, and {lacks} is not allowed");
+                findings.push(Finding::error(Rule::CorsOnTheWay, &item.place(), found, LEAVE));
+            }
+        }
+    }
+    unless_it_stands_in(cloud, findings)
+}
+
+/// DU012: uWSGI, in which Glance runs, adds a header to each answer.
+pub(crate) fn uwsgi(cloud: &Cloud<'_>) -> Vec<Finding> {
+    let of_one = |glance: &GlanceFacts<'_>| {
+        let (file, ini) = glance.uwsgi()?;
+        let added = ini.assignments.iter().find(|own| {
+            own.name == "add-header" && own.value.trim().to_lowercase().starts_with(&format!("{ALLOW_ORIGIN}:"))
+        })?;
+        let found = format!(
+            "add-header = {}: a second value in addition to Glance's own; browsers accept only one",
+            added.value.trim()
+        );
+        Some(Finding::error(Rule::CorsOnTheWay, &file.option(added.line, "add-header"), found, LEAVE))
+    };
+    unless_it_stands_in(cloud, cloud.glances.iter().filter_map(of_one).collect())
+}
+
+/// What is needed and not in a list. The case of methods counts, that of headers does not (Fetch standard,
+/// CORS-preflight fetch).
+pub(crate) fn lacks<'n>(listed: &str, needed: &[&'n str]) -> Vec<&'n str> {
+    let is = |item: &str, name: &str| item == "*" || item == name || (name != "PUT" && item.eq_ignore_ascii_case(name));
+    let has = |name: &str| listed.split(',').any(|item| is(item.trim(), name));
+    needed.iter().copied().filter(|name| !has(name)).collect()
+}
+
+type Lacking<'s, 'a> = Option<(&'s ScopedDirective<'a>, String)>;
+
+/// `proxy_hide_header`, with what `add_header` writes instead.
+fn of_nginx<'s, 'a>(server: &'s Server<'a>, name: &str, needed: &[&str], sent: &Sent) -> Lacking<'s, 'a> {
+    let hides = |item: &&ScopedDirective<'_>| {
+        matches!(item.directive.name.as_str(), "proxy_hide_header" | "uwsgi_hide_header")
+            && item.directive.word() == name
+    };
+    let hidden = server.items.iter().find(hides)?;
+    // nginx itself answers: DU012 or DU020 judges that answer.
+    if nginx::ends(server, sent).is_some() || nginx::answers(server, sent) {
+        return None;
+    }
+    let mut listed = Vec::new();
+    for item in server.of_name("add_header").filter(|item| item.directive.word() == name) {
+        match nginx::added(server, item, sent) {
+            Known::Missing => {}
+            Known::Is(text) => listed.push(text),
+            Known::Filled | Known::Unknown => return None,
+        }
+    }
+    let lacks = lacks(&listed.join(","), needed);
+    (!lacks.is_empty()).then(|| (hidden, lacks.join(", ")))
+}
+
+/// `http-response`, in the order of HAProxy: first the backend's rules, then the frontend's
+/// (http_process_res_common in src/http_ana.c).
+fn of_haproxy<'s, 'a>(server: &'s Server<'a>, name: &str, needed: &[&str], sent: &Sent) -> Lacking<'s, 'a> {
+    if haproxy::ends(server, sent).is_some() {
+        return None;
+    }
+    let is_front = |item: &&ScopedDirective<'_>| item.within.iter().any(|section| section.name == "frontend");
+    let (front, back): (Vec<_>, Vec<_>) = server.items.iter().partition(is_front);
+    let mut listed: Option<(&ScopedDirective<'_>, Vec<String>)> = None;
+    for item in back.into_iter().chain(front) {
+        let Some((action, value)) = super::haproxy::response_header(item, name) else { continue };
+        match haproxy::condition(server, item, sent) {
+            Some(false) => continue,
+            Some(true) => {}
+            // Perhaps Glance's list stays.
+            None => return None,
+        }
+        let value = if action.starts_with("replace-") { item.directive.arg(3).unwrap_or_default() } else { value };
+        if value.contains('%') || value.contains('\\') {
+            return None;
+        }
+        match action {
+            "del-header" => listed = Some((item, Vec::new())),
+            "set-header" => listed = Some((item, vec![value.to_owned()])),
+            "add-header" => {
+                if let Some((_, values)) = &mut listed {
+                    values.push(value.to_owned());
+                }
+            }
+            "replace-header" | "replace-value"
+                if matches!(item.directive.arg(2), Some(".*" | "^.*$" | ".+" | "^.+$")) =>
+            {
+                let replaced = listed.as_ref().is_none_or(|(_, values)| !values.is_empty());
+                if replaced {
+                    listed = Some((item, vec![value.to_owned()]));
+                }
+            }
+            _ => return None,
+        }
+    }
+    let (item, values) = listed?;
+    let lacks = lacks(&values.join(","), needed);
+    (!lacks.is_empty()).then(|| (item, lacks.join(", ")))
+}
