@@ -11,6 +11,7 @@ use direct_upload_api::Rule;
 use direct_upload_check as check;
 use direct_upload_check::{Report, Verdict};
 use direct_upload_core::openstack::Release;
+use jiff::Timestamp;
 
 use super::output;
 use crate::cli::check::live::NamespaceScope;
@@ -94,7 +95,7 @@ pub fn main(args: Args) -> ExitCode {
 
 fn files(args: &Args) -> (Report, Vec<String>) {
     let (texts, mut errors) = files::read(&args.filename);
-    let (mut input, more) = check::manifests::sort(texts, args.release);
+    let (mut input, more) = check::manifests::sort(texts, args.release, Timestamp::now());
     input.unseen.extend(errors.iter().cloned());
     errors.extend(more);
     (check::check(input), errors)

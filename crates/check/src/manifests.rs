@@ -2,6 +2,7 @@
 
 use direct_upload_core::manifests::{Document, Node, documents, insert, undecodable};
 use direct_upload_core::openstack::Release;
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::classify;
@@ -12,7 +13,7 @@ use super::{redact, template, values};
 use crate::CheckInput;
 
 /// Sorts texts by what they are. Also returns what cannot be used, each with its file.
-pub fn sort(texts: Vec<Text>, release: Option<Release>) -> (CheckInput, Vec<String>) {
+pub fn sort(texts: Vec<Text>, release: Option<Release>, now: Timestamp) -> (CheckInput, Vec<String>) {
     let mut input = CheckInput::new(release);
     let mut errors = Vec::new();
     let mut templates = Vec::new();
@@ -50,7 +51,7 @@ pub fn sort(texts: Vec<Text>, release: Option<Release>) -> (CheckInput, Vec<Stri
     }
     input.unseen.extend(template::told(&templates));
     input.unseen.extend(errors.iter().cloned());
-    super::managed::carry_out(&mut input);
+    super::managed::carry_out(&mut input, now);
     (input, errors)
 }
 
