@@ -3,6 +3,8 @@
 //! A test compares it with the real oslo.config, oslo.middleware and PasteDeploy
 //! (tests/check/rules/cors_oracle.rs).
 
+use std::fmt;
+
 use direct_upload_core::openstack::GLANCE;
 use direct_upload_core::render::oslo::read;
 
@@ -15,9 +17,40 @@ pub enum Reading {
     /// It runs with these options.
     Runs(FilterOptions),
     /// Glance does not start: place and reason.
-    Refuses(Setting, String),
+    Refuses(Setting, Refusal),
     /// It depends on options of Glance that are not seen.
     Unknown,
+}
+
+/// Why oslo.config refuses a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    NoFlag,
+    NoNumber,
+    /// A name after a dollar sign leads back to its own value.
+    OwnValue(String),
+    /// A name after a dollar sign is no option.
+    NoOption(String),
+}
+
+impl Refusal {
+    /// Whether a name after a dollar sign is the cause.
+    pub fn is_of_name(&self) -> bool {
+        matches!(self, Self::OwnValue(_) | Self::NoOption(_))
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoFlag => f.write_str("it is neither true nor false"),
+            Self::NoNumber => f.write_str("it is not a whole number"),
+            Self::OwnValue(name) => write!(f, "${name} is in its own value"),
+            Self::NoOption(name) => {
+                write!(f, "${name} names no option that the CORS filter knows; a dollar sign is written $$")
+            }
+        }
+    }
 }
 
 /// `[cors]` in the filter.
@@ -116,13 +149,13 @@ impl FilterOptions {
 
 /// Why a value is unknown.
 enum NoValue {
-    Refused(Box<(Setting, String)>),
+    Refused(Box<(Setting, Refusal)>),
     Unknown,
 }
 
 impl NoValue {
-    fn refused(setting: Setting, why: impl Into<String>) -> Self {
-        Self::Refused(Box::new((setting, why.into())))
+    fn refused(setting: Setting, why: Refusal) -> Self {
+        Self::Refused(Box::new((setting, why)))
     }
 }
 
@@ -178,7 +211,7 @@ fn flag(glance: &GlanceFacts<'_>) -> Result<bool, NoValue> {
     match text.to_lowercase().as_str() {
         "true" | "1" | "on" | "yes" => Ok(true),
         "false" | "0" | "off" | "no" => Ok(false),
-        _ => Err(NoValue::refused(setting, "it is neither true nor false")),
+        _ => Err(NoValue::refused(setting, Refusal::NoFlag)),
     }
 }
 
@@ -192,7 +225,7 @@ fn number(glance: &GlanceFacts<'_>) -> Result<Option<i128>, NoValue> {
     }
     let groups = digits.trim_start_matches(['+', '-']).split('_').all(|group| !group.is_empty());
     let number = digits.replace('_', "").parse().ok().filter(|_| groups);
-    number.map(Some).ok_or_else(|| NoValue::refused(setting, "it is not a whole number"))
+    number.map(Some).ok_or_else(|| NoValue::refused(setting, Refusal::NoNumber))
 }
 
 /// The text that becomes a number or a flag. A value of the paste file is converted before it is
@@ -210,7 +243,7 @@ fn substituted(glance: &GlanceFacts<'_>, setting: &Setting, value: &str, within:
 
 /// The value of `$name`.
 fn behind(glance: &GlanceFacts<'_>, setting: &Setting, name: &str, within: &[&str]) -> Result<String, NoValue> {
-    let refused = |why: String| Err(NoValue::refused(setting.clone(), why));
+    let refused = |why| Err(NoValue::refused(setting.clone(), why));
     let own = match name.split_once('.') {
         Some(("cors", own)) => Some(own),
         Some(_) => None,
@@ -218,7 +251,7 @@ fn behind(glance: &GlanceFacts<'_>, setting: &Setting, name: &str, within: &[&st
         None => (!setting.in_paste).then_some(name),
     };
     if let Some(own) = own.filter(|own| within.contains(own)) {
-        return refused(format!("${own} is in its own value"));
+        return refused(Refusal::OwnValue(own.to_owned()));
     }
     let within = own.into_iter().chain(within.iter().copied()).collect::<Vec<_>>();
     match own {
@@ -240,7 +273,7 @@ fn behind(glance: &GlanceFacts<'_>, setting: &Setting, name: &str, within: &[&st
         _ if matches!(name, "config_file" | "config_dir" | "config_source") => Err(NoValue::Unknown),
         // The process's own configuration has all of Glance's options.
         _ if glance.filter.project.is_none() => Err(NoValue::Unknown),
-        _ => refused(format!("${name} names no option that the CORS filter knows; a dollar sign is written $$")),
+        _ => refused(Refusal::NoOption(name.to_owned())),
     }
 }
 

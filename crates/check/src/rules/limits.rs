@@ -47,9 +47,7 @@ fn legacy_body(cloud: &Cloud<'_>) -> Vec<Finding> {
             _ => None,
         };
         findings.extend(finding.map(|mut finding| {
-            finding.found = finding.found.replace("in front of Glance", "in front of the dashboard");
             finding.found.push_str(" (Horizon is in legacy mode, so images pass through it)");
-            finding.fix = finding.fix.replace("Glance's virtual host", "the dashboard's virtual host");
             if written_limit(server).is_some_and(|limit| limit >= quantity::DELIBERATE) {
                 finding.severity = finding.severity.max(Severity::Warning);
             }
@@ -57,6 +55,14 @@ fn legacy_body(cloud: &Cloud<'_>) -> Vec<Finding> {
         }));
     }
     findings
+}
+
+/// How texts call a program.
+fn name(program: Program) -> &'static str {
+    match program {
+        Program::Glance => "Glance",
+        Program::Horizon => "the dashboard",
+    }
 }
 
 /// The body limit that a server states explicitly.
@@ -149,7 +155,7 @@ fn httpd_body(server: &Server<'_>) -> Option<Finding> {
         Rule::BodyLimit,
         &item.place(),
         "no LimitRequestBody: httpd 2.4.54 and newer refuse bodies above 1 GiB here",
-        "LimitRequestBody 0 in Glance's virtual host",
+        format!("LimitRequestBody 0 in {}'s virtual host", name(server.service)),
     ))
 }
 
@@ -159,7 +165,7 @@ fn nginx_body(server: &Server<'_>) -> Option<Finding> {
         None => Some(Finding::error(
             Rule::BodyLimit,
             &server.place(),
-            "no client_max_body_size in front of Glance: nginx refuses bodies above 1 MiB",
+            format!("no client_max_body_size in front of {}: nginx refuses bodies above 1 MiB", name(server.service)),
             "client_max_body_size 0;",
         )),
     }

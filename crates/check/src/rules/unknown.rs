@@ -35,27 +35,24 @@ fn horizon(horizon: &HorizonFacts<'_>) -> Vec<Finding> {
     // The CORS_ settings belong to django-cors-headers.
     let installs = |s: &Snippet<'_>| s.file.text.contains("corsheaders");
     let installed = horizon.snippets.iter().any(installs);
-    let severity = if horizon.mode() == Mode::Direct { Severity::Warning } else { Severity::Error };
+    // If direct is on, a useless setting does no harm. If it is not, somebody wanted it on.
+    let wanted = if horizon.mode() == Mode::Direct { Severity::Warning } else { Severity::Error };
     let mut findings = Vec::new();
     for snippet in &horizon.snippets {
         for assignment in &snippet.settings.assignments {
             let name = assignment.name.as_str();
-            let fix = if NEVER.contains(&name) && !(installed && name.starts_with("CORS_")) {
-                match name {
-                    "GLANCE_ENDPOINT" => "remove it; Horizon takes Glance's public endpoint from the Keystone catalog",
-                    name if name.starts_with("CORS_") => {
-                        "remove it; Horizon's own CORS plays no part in the upload, Glance's [cors] allowed_origin does"
-                    }
-                    _ => "HORIZON_IMAGES_UPLOAD_MODE = 'direct'",
+            let never = NEVER.contains(&name) && !(installed && name.starts_with("CORS_"));
+            let (severity, fix) = match name {
+                _ if !never && !is_near_miss(name) => continue,
+                "GLANCE_ENDPOINT" => {
+                    (Severity::Warning, "remove it; Horizon takes Glance's public endpoint from the Keystone catalog")
                 }
-            } else if is_near_miss(name) {
-                "HORIZON_IMAGES_UPLOAD_MODE = 'direct'"
-            } else {
-                continue;
+                name if name.starts_with("CORS_") => (
+                    Severity::Warning,
+                    "remove it; Horizon's own CORS plays no part in the upload, Glance's [cors] allowed_origin does",
+                ),
+                _ => (wanted, "HORIZON_IMAGES_UPLOAD_MODE = 'direct'"),
             };
-            // If direct is on, a useless setting does no harm. If it is not, somebody wanted it on.
-            let wanted = fix.starts_with("HORIZON_");
-            let severity = if wanted { severity } else { Severity::Warning };
             let place = snippet.file.option(assignment.line, name);
             findings.push(Finding::new(Rule::Unknown, severity, &place, format!("Horizon has no setting {name}"), fix));
         }
