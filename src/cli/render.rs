@@ -199,7 +199,7 @@ fn tell_panels(input: &Input, outcome: &Simulation) -> bool {
     if outcome.ends.is_empty() {
         return fine;
     }
-    for (panel, Finding { rule, severity, place, found, fix }) in
+    for (panel, Finding { rule, severity, place, found, fix, .. }) in
         check::refused_panels(input, simulate::manifests(outcome))
     {
         let certain = panel == Panel::Django && severity == Severity::Error;

@@ -118,7 +118,10 @@ fn uwsgi_body(glance: &GlanceFacts<'_>) -> Option<Finding> {
     let found = ini.assignments.iter().rfind(|a| a.name == "limit-post")?;
     let severity = too_small(found.value.trim().parse().ok()?)?;
     let what = format!("limit-post = {}: uWSGI closes the connection on larger images", found.value.trim());
-    Some(Finding::new(Rule::BodyLimit, severity, &file.option(found.line, "limit-post"), what, "remove limit-post"))
+    Some(
+        Finding::new(Rule::BodyLimit, severity, &file.option(found.line, "limit-post"), what, "remove limit-post")
+            .changes("limit-post"),
+    )
 }
 
 /// A path of the dashboard's own host that leads to Glance (docs/same-origin.md).
@@ -205,6 +208,7 @@ pub fn time(cloud: &Cloud<'_>) -> Vec<Finding> {
                 found,
                 "remove harakiri, or set it to the longest upload, e.g. 14400",
             )
+            .changes("harakiri")
         }));
     }
     findings
@@ -221,19 +225,19 @@ fn uwsgi_patience(file: &ConfigFile, ini: &Ini) -> Vec<Finding> {
     {
         let place = file.option(found.line, "socket-timeout");
         let what = format!("socket-timeout = {seconds}: uWSGI ends an upload that stalls for {seconds} s");
-        findings.push(Finding::warning(Rule::TooSlow, &place, what, "socket-timeout = 600"));
+        findings.push(Finding::warning(Rule::TooSlow, &place, what, "socket-timeout = 600").changes("socket-timeout"));
     }
     if let Some((found, seconds)) = number("http-timeout").filter(|(_, seconds)| (1..60).contains(seconds)) {
         let place = file.option(found.line, "http-timeout");
         let what = format!(
             "http-timeout = {seconds}: a pause of this length breaks the upload, for example while Glance stores the last part"
         );
-        findings.push(Finding::warning(Rule::TooSlow, &place, what, "http-timeout = 3600"));
+        findings.push(Finding::warning(Rule::TooSlow, &place, what, "http-timeout = 3600").changes("http-timeout"));
     }
     if let Some((found, _)) = number("post-buffering").filter(|(_, size)| *size > 0) {
         let place = file.option(found.line, "post-buffering");
         let what = "post-buffering: uWSGI stores each image whole on its own disk before Glance gets the first byte";
-        findings.push(Finding::warning(Rule::TooSlow, &place, what, "remove post-buffering"));
+        findings.push(Finding::warning(Rule::TooSlow, &place, what, "remove post-buffering").changes("post-buffering"));
     }
     findings
 }

@@ -200,7 +200,8 @@ pub fn overridden(cloud: &Cloud<'_>) -> Vec<Finding> {
             };
             let found =
                 format!("{by}{} replaces this value ({}); lost: {}", last.source, last.place, missed.join("; "));
-            findings.push(Finding::new(Rule::NotRead, severity, &setting.place, found, fix));
+            let finding = Finding::new(Rule::NotRead, severity, &setting.place, found, fix);
+            findings.push(if last.managed { finding.changes_resource() } else { finding });
         }
     }
     findings

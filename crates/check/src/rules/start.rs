@@ -157,14 +157,15 @@ fn outdated(release: Release, text: &str, place: &Location) -> Option<Finding> {
     } else {
         return None;
     };
-    let fix = if release >= Release::new(2025, 1) && place.field.as_deref().is_some_and(|f| f.ends_with("wsgi-file")) {
-        "module = glance.wsgi.api:application (instead of wsgi-file)"
+    let error = |fix| Finding::error(Rule::WrongStart, place, format!("{found}, and this is {release}"), fix);
+    let wsgi_file = place.field.as_deref().is_some_and(|f| f.ends_with("wsgi-file"));
+    Some(if release >= Release::new(2025, 1) && wsgi_file {
+        error("module = glance.wsgi.api:application (instead of wsgi-file)").changes("module")
     } else if release >= Release::new(2025, 1) {
-        "start the module glance.wsgi.api:application under uWSGI or mod_wsgi"
+        error("start the module glance.wsgi.api:application under uWSGI or mod_wsgi")
     } else {
-        "start the script glance-wsgi-api"
-    };
-    Some(Finding::error(Rule::WrongStart, place, format!("{found}, and this is {release}"), fix))
+        error("start the script glance-wsgi-api")
+    })
 }
 
 /// How much glanceclient sends at once.
@@ -196,13 +197,16 @@ pub fn chunked(cloud: &Cloud<'_>) -> Vec<Finding> {
             Some(found) => file.option(found.line, "chunked-input-limit"),
             None => file.option(1, "[uwsgi]"),
         };
-        findings.push(Finding::new(
-            Rule::ChunkedLimit,
-            severity,
-            &place,
-            format!("no chunked-input-limit above 1 MiB; {now}"),
-            "chunked-input-limit = 67108864",
-        ));
+        findings.push(
+            Finding::new(
+                Rule::ChunkedLimit,
+                severity,
+                &place,
+                format!("no chunked-input-limit above 1 MiB; {now}"),
+                "chunked-input-limit = 67108864",
+            )
+            .changes("chunked-input-limit"),
+        );
     }
     findings.sort();
     findings.dedup();

@@ -151,6 +151,7 @@ fn glance(glance: &GlanceFacts<'_>) -> Vec<Finding> {
                 Some("allowed_origin") => items.iter().all(|item| Origin::parse(item).is_ok()),
                 _ => assignment.value.chars().all(plain),
             };
+            let assigned = meant.filter(|_| shown && severity != Severity::Note);
             let fix = match meant {
                 _ if severity == Severity::Note && !set => {
                     "no change is necessary while the chart's own allowed_origin names the dashboard; remove the line"
@@ -159,14 +160,18 @@ fn glance(glance: &GlanceFacts<'_>) -> Vec<Finding> {
                 _ if severity == Severity::Note => {
                     "no change is necessary, because allowed_origin is there, too; or remove the line".to_owned()
                 }
-                Some(option) if shown => {
+                Some(option) if assigned.is_some() => {
                     format!("[cors] {option} = {} (instead of this line)", assignment.value.trim())
                 }
                 Some(option) => format!("write {option} in [cors]"),
                 None => format!("remove it; [cors] has {}", CORS_OPTIONS.map(|option| option.name).join(", ")),
             };
             let place = conf.file.option(assignment.line, &format!("[{}] {}", assignment.section, assignment.name));
-            findings.push(Finding::new(Rule::Unknown, severity, &place, found, fix));
+            let finding = Finding::new(Rule::Unknown, severity, &place, found, fix);
+            findings.push(match assigned {
+                Some(option) => finding.changes(option),
+                None => finding,
+            });
         }
     }
     findings

@@ -9,6 +9,7 @@ mod fixes;
 mod formats;
 mod har;
 mod output;
+mod owner;
 mod public;
 mod redact;
 mod reports;

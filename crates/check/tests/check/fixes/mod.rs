@@ -34,7 +34,7 @@ fn report(files: &Files, release: Option<Release>) -> Report {
 /// Why a fix does not hold.
 fn failure(files: &Files, release: Option<Release>, before: &Report, finding: &Finding) -> Option<String> {
     let told = |why: &str| {
-        let Finding { severity, rule, place, found, fix } = finding;
+        let Finding { severity, rule, place, found, fix, .. } = finding;
         Some(format!("{severity} {rule} {place}\n  found: {found}\n  fix: {fix}\n  {why}"))
     };
     let edited = match hand::apply(files, finding) {
