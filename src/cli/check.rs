@@ -13,6 +13,7 @@ use direct_upload_check::{Report, Verdict};
 use direct_upload_core::openstack::Release;
 use jiff::Timestamp;
 
+use super::exit::{ended, failed, on_runtime};
 use super::output;
 use crate::cli::check::live::NamespaceScope;
 
@@ -77,10 +78,10 @@ const STACK: usize = 256 << 20;
 /// Runs the command.
 pub fn main(args: Args) -> ExitCode {
     if let Some(rule) = args.explain {
-        return crate::cli::ended(output::data(&rule.runbook()));
+        return ended(output::data(&rule.runbook()));
     }
     if args.live {
-        return crate::cli::on_runtime(live(args));
+        return on_runtime(live(args));
     }
     let work = || files(&args);
     let done = std::thread::scope(|scope| {
@@ -89,7 +90,7 @@ pub fn main(args: Args) -> ExitCode {
     });
     match done {
         Ok((report, errors)) => tell(&args, &report, &errors),
-        Err(error) => crate::cli::failed(error),
+        Err(error) => failed(error),
     }
 }
 
@@ -115,7 +116,7 @@ async fn live(args: Args) -> ExitCode {
             report.unseen.dedup();
             tell(&args, &report, &[])
         }
-        Err(error) => crate::cli::failed(check::redact::error(&error.to_string())),
+        Err(error) => failed(check::redact::error(&error.to_string())),
     }
 }
 
@@ -130,7 +131,7 @@ fn tell(args: &Args, report: &Report, errors: &[String]) -> ExitCode {
         Format::Sarif => output::data(&format!("{:#}\n", check::output::sarif(report))),
     };
     match printed {
-        Err(error) => crate::cli::failed(error),
+        Err(error) => failed(error),
         Ok(()) if succeeds(args, report) && errors.is_empty() => ExitCode::SUCCESS,
         Ok(()) => ExitCode::FAILURE,
     }
