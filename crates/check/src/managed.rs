@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use super::finding::Location;
 use super::objects::Object;
-use crate::CheckInput;
+use crate::input::CheckInput;
 
 /// Applies the operator's plans to the input, if there is anything to apply.
 pub fn carry_out(input: &mut CheckInput, now: Timestamp) {

@@ -10,7 +10,7 @@ use super::objects::{Object, any_text};
 use super::text::Text;
 use super::unit::ConfigFile;
 use super::{redact, template, values};
-use crate::CheckInput;
+use crate::input::CheckInput;
 
 /// Sorts texts by what they are. Also returns what cannot be used, each with its file.
 pub fn sort(texts: Vec<Text>, release: Option<Release>, now: Timestamp) -> (CheckInput, Vec<String>) {
