@@ -130,7 +130,7 @@ async fn repeat(
 }
 
 /// The verdict if a filter on tokens refused the announced PUT.
-pub async fn filters_tokens(
+pub(super) async fn filters_tokens(
     probe: &Probe,
     site: &Site,
     address: SocketAddr,
