@@ -11,7 +11,9 @@ use direct_upload_api::Rule;
 use direct_upload_check as check;
 use direct_upload_check::{Report, Verdict};
 use direct_upload_core::openstack::Release;
+use jiff::Timestamp;
 
+use super::exit::{ended, failed, on_runtime};
 use super::output;
 use crate::cli::check::live::NamespaceScope;
 
@@ -76,10 +78,10 @@ const STACK: usize = 256 << 20;
 /// Runs the command.
 pub fn main(args: Args) -> ExitCode {
     if let Some(rule) = args.explain {
-        return crate::cli::ended(output::data(&rule.runbook()));
+        return ended(output::data(&rule.runbook()));
     }
     if args.live {
-        return crate::cli::on_runtime(live(args));
+        return on_runtime(live(args));
     }
     let work = || files(&args);
     let done = std::thread::scope(|scope| {
@@ -88,13 +90,13 @@ pub fn main(args: Args) -> ExitCode {
     });
     match done {
         Ok((report, errors)) => tell(&args, &report, &errors),
-        Err(error) => crate::cli::failed(error),
+        Err(error) => failed(error),
     }
 }
 
 fn files(args: &Args) -> (Report, Vec<String>) {
     let (texts, mut errors) = files::read(&args.filename);
-    let (mut input, more) = check::manifests::sort(texts, args.release);
+    let (mut input, more) = check::manifests::sort(texts, args.release, Timestamp::now());
     input.unseen.extend(errors.iter().cloned());
     errors.extend(more);
     (check::check(input), errors)
@@ -114,7 +116,7 @@ async fn live(args: Args) -> ExitCode {
             report.unseen.dedup();
             tell(&args, &report, &[])
         }
-        Err(error) => crate::cli::failed(check::redact::error(&error.to_string())),
+        Err(error) => failed(check::redact::error(&error.to_string())),
     }
 }
 
@@ -129,7 +131,7 @@ fn tell(args: &Args, report: &Report, errors: &[String]) -> ExitCode {
         Format::Sarif => output::data(&format!("{:#}\n", check::output::sarif(report))),
     };
     match printed {
-        Err(error) => crate::cli::failed(error),
+        Err(error) => failed(error),
         Ok(()) if succeeds(args, report) && errors.is_empty() => ExitCode::SUCCESS,
         Ok(()) => ExitCode::FAILURE,
     }

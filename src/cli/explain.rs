@@ -9,6 +9,7 @@ use clap::Args as ClapArgs;
 use direct_upload_api::Rule;
 use direct_upload_check::har::{self, Diagnosis};
 
+use super::exit::{ended, failed};
 use super::output;
 
 /// Shown below the help.
@@ -34,15 +35,15 @@ const MOST_BYTES: u64 = 256 << 20;
 /// Runs the command.
 pub fn main(args: &Args) -> ExitCode {
     if let Ok(rule) = args.what.parse::<Rule>() {
-        return super::ended(output::data(&rule.runbook()));
+        return ended(output::data(&rule.runbook()));
     }
     if let Some(text) = reason(&args.what) {
-        return super::ended(output::data(&text));
+        return ended(output::data(&text));
     }
     let path = Path::new(&args.what);
     if !path.exists() {
         let what = &args.what;
-        return super::failed(format!(
+        return failed(format!(
             "{what:?} is neither a rule (such as DU001), nor a reason of a condition (such as NotVerified), nor a file"
         ));
     }
@@ -52,9 +53,9 @@ pub fn main(args: &Args) -> ExitCode {
     };
     let diagnosis = read().and_then(|text| har::diagnose(&text).map_err(|error| error.to_string()));
     match diagnosis {
-        Err(error) => super::failed(format!("{}: {error}", args.what)),
+        Err(error) => failed(format!("{}: {error}", args.what)),
         Ok(diagnosis) => match output::data(&told(&diagnosis)) {
-            Err(error) => super::failed(error),
+            Err(error) => failed(error),
             Ok(()) if !diagnosis.fails => ExitCode::SUCCESS,
             Ok(()) => ExitCode::FAILURE,
         },

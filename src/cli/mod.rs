@@ -8,6 +8,7 @@ pub mod completions;
 pub mod copy;
 pub mod crd;
 pub mod detach;
+mod exit;
 pub mod explain;
 pub mod files;
 mod network;
@@ -20,11 +21,12 @@ pub mod verify;
 pub mod yaml;
 
 use std::ffi::OsString;
-use std::fmt::Display;
 use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use exit::{ended, on_runtime};
 
 /// The name under which kubectl finds the program as `kubectl direct-upload`.
 const PLUGIN: &str = "kubectl-direct_upload";
@@ -86,11 +88,6 @@ pub fn definition() -> clap::Command {
     Cli::command()
 }
 
-/// The default image for init containers.
-pub(crate) fn default_image() -> String {
-    concat!(env!("CARGO_PKG_NAME"), ":", env!("CARGO_PKG_VERSION")).to_owned()
-}
-
 /// Runs the program with this process's arguments.
 pub fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
@@ -118,7 +115,7 @@ fn dispatch(command: Command) -> ExitCode {
     match command {
         Command::Run(args) => on_runtime(async { ended(run::main(args).await) }),
         Command::Crd => ended(crd::main()),
-        Command::Render(args) => render::main(&args),
+        Command::Render(args) => render::main(&args, &mut Cli::command()),
         Command::Check(args) => check::main(args),
         Command::Explain(args) => explain::main(&args),
         Command::Preflight(args) => on_runtime(preflight::main(args)),
@@ -128,30 +125,6 @@ fn dispatch(command: Command) -> ExitCode {
         Command::Completions(args) => ended(completions::main(&args, Cli::command())),
         Command::Copy(args) => ended(copy::main(&args)),
     }
-}
-
-fn on_runtime(work: impl Future<Output = ExitCode>) -> ExitCode {
-    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => {
-            let code = runtime.block_on(work);
-            // A name lookup that was abandoned must not delay the exit.
-            runtime.shutdown_background();
-            code
-        }
-        Err(error) => failed(format_args!("no runtime: {error}")),
-    }
-}
-
-fn ended<E: Display>(result: Result<(), E>) -> ExitCode {
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => failed(error),
-    }
-}
-
-fn failed(error: impl Display) -> ExitCode {
-    output::say(format_args!("error: {error}"));
-    ExitCode::FAILURE
 }
 
 #[cfg(test)]

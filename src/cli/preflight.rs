@@ -12,6 +12,7 @@ use direct_upload_core::judge::report::{AddressReport, AdviceReport, PageReport,
 use direct_upload_core::judge::{Answerer, Decision, Failure, Line, PreflightReport, Unreachable};
 use direct_upload_core::model::Page;
 
+use super::exit;
 use super::network::{host, size, trust};
 use super::output;
 use crate::probe::{Depth, Gate, Host, Probe, Uploads};
@@ -86,7 +87,7 @@ fn path(text: &str) -> Result<String, String> {
 pub async fn main(args: Args) -> ExitCode {
     let trust = match trust(args.ca.as_deref()) {
         Ok(trust) => trust,
-        Err(error) => return crate::cli::failed(error),
+        Err(error) => return exit::failed(error),
     };
     let question = Probe {
         origin: args.origin,
@@ -110,11 +111,11 @@ pub async fn main(args: Args) -> ExitCode {
         Format::Text => output::data(&text(&report)),
         Format::Json => match serde_json::to_string_pretty(&report) {
             Ok(json) => output::data(&(json + "\n")),
-            Err(error) => return crate::cli::failed(error),
+            Err(error) => return exit::failed(error),
         },
     };
     match printed {
-        Err(error) => crate::cli::failed(error),
+        Err(error) => exit::failed(error),
         Ok(()) if granted => ExitCode::SUCCESS,
         Ok(()) => ExitCode::FAILURE,
     }

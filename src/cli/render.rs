@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
-use clap::{Args as ClapArgs, CommandFactory, ValueEnum};
+use clap::{Args as ClapArgs, ValueEnum};
 use direct_upload_api::web::{Endpoint, Origin};
 use direct_upload_api::{Panel, Reason, Severity};
 use direct_upload_check as check;
@@ -18,8 +18,9 @@ use direct_upload_core::render::deployer::Deployer;
 use direct_upload_core::simulate::{self, Cluster, Simulation};
 use jiff::Timestamp;
 
+use super::exit::failed;
+use super::run::default_image;
 use super::{files, output};
-use crate::cli::default_image;
 use crate::observe::files as manifests;
 
 /// Shown below the help.
@@ -95,13 +96,13 @@ enum Stage {
 }
 
 /// Runs the command.
-pub fn main(args: &Args) -> ExitCode {
+pub fn main(args: &Args, command: &mut clap::Command) -> ExitCode {
     if args.out_dir.is_some() && args.output != Format::Files {
-        crate::cli::Cli::command().error(ErrorKind::ArgumentConflict, "--out-dir needs -o files").exit();
+        command.error(ErrorKind::ArgumentConflict, "--out-dir needs -o files").exit();
     }
     if args.deployer.is_some() && args.output == Format::Json {
         let found = "--for prints what its tool reads, never JSON; remove -o json";
-        crate::cli::Cli::command().error(ErrorKind::ArgumentConflict, found).exit();
+        command.error(ErrorKind::ArgumentConflict, found).exit();
     }
     let input = match read(args) {
         Ok(input) => input,
@@ -120,7 +121,7 @@ pub fn main(args: &Args) -> ExitCode {
     let outcome = simulate::simulate(Cluster::from_input(input.clone()), stage, Timestamp::now(), &options);
     let fine = report(args, &outcome) & tell_panels(&input, &outcome);
     match print(args, &outcome) {
-        Err(error) => crate::cli::failed(error),
+        Err(error) => failed(error),
         Ok(()) if fine => ExitCode::SUCCESS,
         Ok(()) => ExitCode::FAILURE,
     }
@@ -199,7 +200,7 @@ fn tell_panels(input: &Input, outcome: &Simulation) -> bool {
     if outcome.ends.is_empty() {
         return fine;
     }
-    for (panel, Finding { rule, severity, place, found, fix }) in
+    for (panel, Finding { rule, severity, place, found, fix, .. }) in
         check::refused_panels(input, simulate::manifests(outcome))
     {
         let certain = panel == Panel::Django && severity == Severity::Error;

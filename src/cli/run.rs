@@ -22,6 +22,11 @@ use crate::run::{Lease, RunError, Settings, prober, run};
 /// 295 s of silence.
 const SILENCE: Duration = Duration::from_secs(300);
 
+/// The default image for init containers.
+pub(super) fn default_image() -> String {
+    concat!(env!("CARGO_PKG_NAME"), ":", env!("CARGO_PKG_VERSION")).to_owned()
+}
+
 /// Options of `run`.
 #[derive(Clone, Debug, ClapArgs)]
 pub struct Args {
@@ -32,7 +37,7 @@ pub struct Args {
     #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:8080")]
     pub metrics_addr: SocketAddr,
     /// The operator's own image, for the init container that copies files
-    #[arg(long, env = "DIRECT_UPLOAD_OPERATOR_IMAGE", default_value_t = crate::cli::default_image())]
+    #[arg(long, env = "DIRECT_UPLOAD_OPERATOR_IMAGE", default_value_t = default_image())]
     pub image: String,
     /// Name that distinguishes several operators of one cluster
     #[arg(long, value_name = "NAME", default_value = "default")]

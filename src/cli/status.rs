@@ -20,6 +20,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use thiserror::Error;
 
+use super::exit::ended;
 use super::output;
 use crate::cli::status::tree::upload_paths;
 
@@ -81,7 +82,7 @@ enum StatusError {
 
 /// Runs the command.
 pub async fn main(args: Args) -> ExitCode {
-    crate::cli::ended(show(&args).await)
+    ended(show(&args).await)
 }
 
 async fn show(args: &Args) -> Result<(), StatusError> {

@@ -12,6 +12,7 @@ use direct_upload_api::{Duration, Panel};
 use direct_upload_core::judge::session::report::{AttemptVerdict, StepReport, StepResult};
 use direct_upload_core::judge::session::{Account, Mode, Person, Secret};
 
+use super::exit::failed;
 use super::network::{host, size, trust};
 use super::output;
 use crate::probe::Host;
@@ -103,7 +104,7 @@ fn mode(text: &str) -> Result<Mode, String> {
 pub async fn main(args: Args) -> ExitCode {
     let trust = match trust(args.ca.as_deref()) {
         Ok(trust) => trust,
-        Err(error) => return crate::cli::failed(error),
+        Err(error) => return failed(error),
     };
     let password = match password(args.password_file.as_deref()) {
         Ok(Some(password)) => password,
@@ -113,7 +114,7 @@ pub async fn main(args: Args) -> ExitCode {
             );
             return ExitCode::from(2);
         }
-        Err(error) => return crate::cli::failed(error),
+        Err(error) => return failed(error),
     };
     let asked = Verify {
         dashboard: args.dashboard,
@@ -152,11 +153,11 @@ pub async fn main(args: Args) -> ExitCode {
         Format::Text => output::data(&text(&account)),
         Format::Json => match serde_json::to_string_pretty(&account) {
             Ok(json) => output::data(&(json + "\n")),
-            Err(error) => return crate::cli::failed(error),
+            Err(error) => return failed(error),
         },
     };
     match printed {
-        Err(error) => crate::cli::failed(error),
+        Err(error) => failed(error),
         Ok(()) if works => ExitCode::SUCCESS,
         Ok(()) => ExitCode::FAILURE,
     }

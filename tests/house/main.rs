@@ -22,7 +22,6 @@ const CRATES: [(&str, &[&str]); 4] = [
             "rule",
             "panel",
             "conditions",
-            "panel",
             "rehearsing",
             "shared",
             "glance",
@@ -51,6 +50,7 @@ const CRATES: [(&str, &[&str]); 4] = [
             "template",
             "values",
             "objects",
+            "input",
             "managed",
             "ingress_class",
             "facts",
@@ -61,6 +61,7 @@ const CRATES: [(&str, &[&str]); 4] = [
             "rules",
             "report",
             "coverage",
+            "inspection",
             "manifests",
             "output",
         ],
@@ -68,25 +69,67 @@ const CRATES: [(&str, &[&str]); 4] = [
     ("src", &["probe", "observe", "apply", "report", "run", "cli"]),
 ];
 
+/// Above all rooms: nothing in a crate knows what its root says.
+const ROOTS: [&str; 2] = ["lib", "main"];
+
 #[test]
 fn a_room_knows_only_rooms_below_it() {
-    let mut upward = Vec::new();
-    for (folder, rooms) in CRATES {
-        let source = Crate::read(folder);
-        let place = |file: &str| rooms.iter().position(|name| *name == room(file));
-        for file in source.files() {
-            assert!(
-                place(file).is_some() || matches!(room(file), "lib" | "main"),
-                "{folder}/{file} is in a room that the list does not have"
-            );
-        }
-        for (from, to) in source.arrows() {
-            if place(from).is_some() && place(from) < place(to) {
-                upward.push(format!("{folder}: {from} knows {to}"));
-            }
-        }
+    let found: Vec<String> = CRATES
+        .iter()
+        .flat_map(|(folder, rooms)| {
+            upward(&Crate::read(folder), rooms).into_iter().map(move |arrow| format!("{folder}: {arrow}"))
+        })
+        .collect();
+    assert!(found.is_empty(), "arrows that run up:\n{}", found.join("\n"));
+}
+
+/// Arrows from a room to one above it, each with both ends.
+fn upward(source: &Crate, rooms: &[&str]) -> Vec<String> {
+    let rooms = [rooms, &ROOTS].concat();
+    let place = |file: &str| rooms.iter().position(|name| *name == room(file));
+    for file in source.files() {
+        assert!(place(file).is_some(), "{file} is in a room that the list does not have");
     }
-    assert!(upward.is_empty(), "arrows that run up:\n{}", upward.join("\n"));
+    let arrows = source.arrows();
+    let up = arrows.iter().filter(|(from, to)| place(from) < place(to));
+    up.map(|(from, to)| format!("{from} knows {to}")).collect()
+}
+
+/// Bad crates, with every way to name another file: the tests see both ends.
+#[test]
+fn what_is_wrong_is_seen_however_it_is_named() {
+    let of =
+        |files: &[(&str, &str)]| Crate::of(files.iter().map(|(file, text)| ((*file).to_owned(), (*text).to_owned())));
+    for one in [
+        "use crate::two; pub fn f() { two::g(); }",
+        "use crate::two as other; pub fn f() { other::g(); }",
+        "use crate::*; pub fn f() { two::g(); }",
+        "use crate::two; pub fn f() { assert!(two::g()); }",
+        "pub fn f() -> crate::two::g { }",
+        "pub fn f() { use super::two; two::g() }",
+    ] {
+        let files = [("one.rs", one), ("two/mod.rs", "pub use three::g;"), ("two/three.rs", "use crate::one::f;")];
+        let source = of(&files);
+        let ends = "one.rs knows two/three.rs, and two/three.rs in the end one.rs";
+        assert!(circle_between_modules(&source).iter().any(|circle| circle == ends), "{one}");
+        assert!(upward(&source, &["one", "two"]).iter().any(|arrow| arrow == "one.rs knows two/three.rs"), "{one}");
+        assert_eq!(upward(&source, &["two", "one"]), ["two/three.rs knows one.rs"], "{one}");
+    }
+    let child = of(&[
+        ("one/mod.rs", "mod part; pub fn f() { part::g(); }"),
+        ("one/part/mod.rs", "mod leaf; pub fn g() { crate::one::f(); }"),
+        ("one/part/leaf.rs", ""),
+    ]);
+    let ends = "one/mod.rs knows one/part/mod.rs, and one/part/mod.rs in the end one/mod.rs";
+    assert_eq!(circle_between_modules(&child)[..1], [ends]);
+    let root = of(&[("lib.rs", "mod one; pub struct Input;"), ("one.rs", "use crate::Input;")]);
+    assert_eq!(upward(&root, &["one"]), ["one.rs knows lib.rs"]);
+    let good = of(&[
+        ("lib.rs", "mod one; mod two; pub use two::g;"),
+        ("one.rs", "pub struct File; fn f(two: File) { print!(two one) }"),
+        ("two.rs", "use crate::one::{self, File}; use std::fs as one_more; pub fn g() { one::f(); File::g() }"),
+    ]);
+    assert_eq!((upward(&good, &["one", "two"]), circle_between_modules(&good)), (vec![], vec![]));
 }
 
 #[test]
@@ -99,6 +142,17 @@ fn no_circle_of_imports_crosses_a_module() {
         })
         .collect();
     assert!(circles.is_empty(), "files of different modules that know each other:\n{}", circles.join("\n"));
+}
+
+/// docs/architecture.md has the same lists, one row a crate.
+#[test]
+fn the_page_names_every_room() {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/architecture.md")).unwrap();
+    for (folder, rooms) in CRATES {
+        let rooms: Vec<String> = rooms.iter().map(|room| format!("`{room}`")).collect();
+        let row = format!("| `{}` | {} |", folder.trim_end_matches("/src"), rooms.join(" → "));
+        assert!(page.lines().any(|line| line == row), "the page lacks this row:\n{row}");
+    }
 }
 
 /// Each crate, and what may name its items.
@@ -127,8 +181,8 @@ fn nothing_is_public_that_no_other_room_uses() {
 
 /// What decides does not wait, connect or read clocks: nothing that could is even linked.
 #[test]
-fn api_and_core_have_no_runtime_and_no_client() {
-    for package in ["direct-upload-api", "direct-upload-core"] {
+fn api_core_and_check_have_no_runtime_and_no_client() {
+    for package in ["direct-upload-api", "direct-upload-core", "direct-upload-check"] {
         let tree = Command::new(env!("CARGO"))
             .args(["tree", "--locked", "--edges", "normal", "--prefix", "none", "--package", package])
             .current_dir(env!("CARGO_MANIFEST_DIR"))

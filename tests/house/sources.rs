@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::{Spacing, TokenStream, TokenTree};
 use syn::visit::{self, Visit};
 use syn::{Attribute, Item, ItemMod, ItemUse, Macro, UseTree, Visibility};
 
@@ -23,7 +23,7 @@ struct Module {
     file: String,
     /// Paths from the crate's root that it names.
     known: BTreeSet<Names>,
-    /// What it passes on: the name, and where that comes from.
+    /// What it passes on, to its own children at least: the name, and where that comes from.
     passed_on: BTreeMap<String, Names>,
 }
 
@@ -33,20 +33,23 @@ impl Crate {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
         let mut files = Vec::new();
         collect(&root, &mut files);
-        let parsed: Vec<_> = files
-            .iter()
-            .map(|path| {
-                let text = std::fs::read_to_string(path).unwrap();
-                let file = path.strip_prefix(&root).unwrap().to_string_lossy().into_owned();
-                (module_path(&file), file, syn::parse_file(&text).unwrap())
-            })
-            .collect();
+        let file = |path: &std::path::PathBuf| {
+            let file = path.strip_prefix(&root).unwrap().to_string_lossy().into_owned();
+            (file, std::fs::read_to_string(path).unwrap())
+        };
+        Self::of(files.iter().map(file))
+    }
+
+    /// The same for these files and their texts.
+    pub fn of(files: impl IntoIterator<Item = (String, String)>) -> Self {
+        let parsed: Vec<_> =
+            files.into_iter().map(|(file, text)| (module_path(&file), file, syn::parse_file(&text).unwrap())).collect();
         let names: BTreeSet<Names> = parsed.iter().map(|(path, ..)| path.clone()).collect();
         let modules = parsed.into_iter().map(|(path, file, syntax)| {
-            let mut reader = Reader { at: &path, modules: &names, module: Module { file, ..Module::default() } };
+            let mut reader = Reader::new(&path, &names);
             reader.visit_file(&syntax);
-            let module = reader.module;
-            (path.clone(), module)
+            let module = reader.module(file);
+            (path, module)
         });
         Self { modules: modules.collect() }
     }
@@ -139,16 +142,45 @@ pub fn collect(folder: &Path, files: &mut Vec<std::path::PathBuf>) {
 fn module_path(file: &str) -> Names {
     let path = file.strip_suffix(".rs").unwrap_or(file);
     let path = path.strip_suffix("/mod").unwrap_or(path);
-    if matches!(path, "lib" | "main") { Names::new() } else { path.split('/').map(str::to_owned).collect() }
+    if path == "lib" { Names::new() } else { path.split('/').map(str::to_owned).collect() }
 }
 
 struct Reader<'a> {
     at: &'a Names,
     modules: &'a BTreeSet<Names>,
-    module: Module,
+    known: BTreeSet<Names>,
+    passed_on: BTreeMap<String, Names>,
+    /// What `use` brings into the file: the name, and where that comes from; none if from outside of the crate.
+    imported: BTreeMap<String, Option<Names>>,
+    /// Modules of which `use` brings everything.
+    globs: Vec<Names>,
+    /// Paths of several names, as they are written.
+    written: BTreeSet<Names>,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn new(at: &'a Names, modules: &'a BTreeSet<Names>) -> Self {
+        let (known, passed_on, imported) = (BTreeSet::new(), BTreeMap::new(), BTreeMap::new());
+        Self { at, modules, known, passed_on, imported, globs: Vec::new(), written: BTreeSet::new() }
+    }
+
+    fn module(mut self, file: String) -> Module {
+        let named: Vec<Names> = self.written.iter().filter_map(|path| self.origin(path)).collect();
+        self.known.extend(named);
+        Module { file, known: self.known, passed_on: self.passed_on }
+    }
+
+    /// What a path in the code names: `crate::…`, an imported module's item, or a child's.
+    fn origin(&self, path: &[String]) -> Option<Names> {
+        let (first, rest) = path.split_first()?;
+        if let Some(imported) = self.imported.get(first) {
+            return Some(imported.iter().flatten().chain(rest).cloned().collect()).filter(|_| imported.is_some());
+        }
+        let of_glob = self.globs.iter().map(|glob| with(glob, first)).find(|module| self.modules.contains(module));
+        let inherited = of_glob.map(|module| module.iter().chain(rest).cloned().collect());
+        self.absolute(path).or(inherited)
+    }
+
     /// A path from the crate's root; none if it leads out of the crate.
     fn absolute(&self, path: &[String]) -> Option<Names> {
         let (first, rest) = path.split_first()?;
@@ -169,11 +201,20 @@ impl Reader<'_> {
 
     fn tokens(&mut self, tokens: TokenStream) {
         let mut path: Names = Vec::new();
+        let mut joined = false;
         for token in tokens {
             match token {
-                TokenTree::Ident(name) => path.push(name.to_string()),
-                TokenTree::Punct(colon) if colon.as_char() == ':' => {}
+                TokenTree::Ident(name) => {
+                    if !joined {
+                        self.named(&std::mem::take(&mut path));
+                    }
+                    path.push(name.to_string());
+                    joined = false;
+                }
+                // The first colon of two is joined to the second.
+                TokenTree::Punct(colon) if colon.as_char() == ':' => joined |= colon.spacing() == Spacing::Joint,
                 other => {
+                    joined = false;
                     self.named(&std::mem::take(&mut path));
                     if let TokenTree::Group(group) = other {
                         self.tokens(group.stream());
@@ -185,11 +226,8 @@ impl Reader<'_> {
     }
 
     fn named(&mut self, path: &[String]) {
-        if matches!(path.first().map(String::as_str), Some("crate" | "super" | "self"))
-            && path.len() > 1
-            && let Some(path) = self.absolute(path)
-        {
-            self.module.known.insert(path);
+        if path.len() > 1 {
+            self.written.insert(path.to_vec());
         }
     }
 }
@@ -213,12 +251,17 @@ impl<'ast> Visit<'ast> for Reader<'_> {
         let mut paths = Vec::new();
         flatten(&item.tree, &mut Vec::new(), &mut paths);
         for (path, name) in paths {
-            let Some(path) = self.absolute(&path) else { continue };
-            if matches!(item.vis, Visibility::Inherited) {
-                self.module.known.insert(path);
+            let origin = self.absolute(&path);
+            if name == "*" {
+                self.globs.extend(origin.clone());
             } else {
-                self.module.passed_on.insert(name, path);
+                self.imported.insert(name.clone(), origin.clone());
             }
+            let Some(origin) = origin else { continue };
+            if matches!(item.vis, Visibility::Inherited) {
+                self.known.insert(origin.clone());
+            }
+            self.passed_on.insert(name, origin);
         }
     }
 

@@ -49,6 +49,18 @@ pub struct Finding {
     pub found: String,
     /// What to write instead, and where.
     pub fix: String,
+    /// What the fix changes, if that is known and not the option at the place.
+    #[serde(skip)]
+    pub target: Option<Target>,
+}
+
+/// What a fix changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Target {
+    /// An option of the program's own section: `[cors]` or `[uwsgi]`.
+    Option(&'static str),
+    /// A custom resource, from which the operator writes the file.
+    Resource,
 }
 
 impl Finding {
@@ -60,7 +72,19 @@ impl Finding {
         found: impl Into<String>,
         fix: impl Into<String>,
     ) -> Self {
-        Self { severity, rule, place: place.clone(), found: found.into(), fix: fix.into() }
+        Self { severity, rule, place: place.clone(), found: found.into(), fix: fix.into(), target: None }
+    }
+
+    /// The same finding. Its fix sets or removes this option.
+    #[must_use]
+    pub fn changes(self, option: &'static str) -> Self {
+        Self { target: Some(Target::Option(option)), ..self }
+    }
+
+    /// The same finding. Its fix changes a custom resource.
+    #[must_use]
+    pub fn changes_resource(self) -> Self {
+        Self { target: Some(Target::Resource), ..self }
     }
 
     /// An upload fails because of it.

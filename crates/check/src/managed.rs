@@ -14,10 +14,10 @@ use serde_json::Value;
 
 use super::finding::Location;
 use super::objects::Object;
-use crate::CheckInput;
+use crate::input::CheckInput;
 
 /// Applies the operator's plans to the input, if there is anything to apply.
-pub fn carry_out(input: &mut CheckInput) {
+pub fn carry_out(input: &mut CheckInput, now: Timestamp) {
     let snapshot = &input.snapshot;
     let nobody = snapshot.horizons.all().next().is_none() && snapshot.glances.all().next().is_none();
     if nobody && snapshot.apis.all().next().is_none() {
@@ -26,7 +26,7 @@ pub fn carry_out(input: &mut CheckInput) {
     let manifests = input.objects.iter().map(manifest).collect();
     let before = Manifests { snapshot: snapshot.clone(), manifests, unknown: Vec::new() };
     let options = Options { image: String::new() };
-    let outcome = simulate::simulate(Cluster::from_input(before), Stage::Horizon, Timestamp::now(), &options);
+    let outcome = simulate::simulate(Cluster::from_input(before), Stage::Horizon, now, &options);
     put(&mut input.objects, simulate::manifests(&outcome));
 }
 

@@ -2,6 +2,7 @@
 
 use direct_upload_core::manifests::{Document, Node, documents, insert, undecodable};
 use direct_upload_core::openstack::Release;
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::classify;
@@ -9,10 +10,10 @@ use super::objects::{Object, any_text};
 use super::text::Text;
 use super::unit::ConfigFile;
 use super::{redact, template, values};
-use crate::CheckInput;
+use crate::input::CheckInput;
 
 /// Sorts texts by what they are. Also returns what cannot be used, each with its file.
-pub fn sort(texts: Vec<Text>, release: Option<Release>) -> (CheckInput, Vec<String>) {
+pub fn sort(texts: Vec<Text>, release: Option<Release>, now: Timestamp) -> (CheckInput, Vec<String>) {
     let mut input = CheckInput::new(release);
     let mut errors = Vec::new();
     let mut templates = Vec::new();
@@ -53,7 +54,7 @@ pub fn sort(texts: Vec<Text>, release: Option<Release>) -> (CheckInput, Vec<Stri
     }
     input.unseen.extend(template::told(&templates));
     input.unseen.extend(errors.iter().cloned());
-    super::managed::carry_out(&mut input);
+    super::managed::carry_out(&mut input, now);
     (input, errors)
 }
 

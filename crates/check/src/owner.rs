@@ -6,7 +6,7 @@
 use direct_upload_api::Rule;
 
 use crate::classify::Kind;
-use crate::finding::{Finding, Location};
+use crate::finding::{Finding, Location, Target};
 use crate::unit::{ConfigFile, Program, Unit};
 
 /// Who writes a unit's files.
@@ -138,11 +138,6 @@ const OF_ENDPOINT: [Rule; 3] = [Rule::MixedContent, Rule::NotPublic, Rule::Wrong
 /// Says where to write the fix of a finding.
 pub fn advise(findings: &mut [Finding], units: &[Unit]) {
     for finding in findings.iter_mut() {
-        // A Helm value is its own place. What the operator writes must be changed in its resource.
-        let is_value = finding.place.field.as_deref().is_some_and(|field| field.starts_with("conf."));
-        if is_value || finding.fix.contains("of the Glance resource") {
-            continue;
-        }
         if let Some(place) = place(finding, units) {
             finding.fix = format!("{} (where: {place})", finding.fix);
         }
@@ -151,23 +146,35 @@ pub fn advise(findings: &mut [Finding], units: &[Unit]) {
 
 fn place(finding: &Finding, units: &[Unit]) -> Option<String> {
     let at = &finding.place;
+    // What the operator writes must be changed in its resource.
+    let target = match finding.target {
+        Some(Target::Resource) => return None,
+        Some(Target::Option(option)) => Some(option),
+        None => None,
+    };
     if OF_ENDPOINT.contains(&finding.rule)
         && at.object.as_deref().is_some_and(|object| object.ends_with("-ks-endpoints"))
     {
         return Owner::OpenStackHelm.endpoint();
     }
     let (unit, file) = units.iter().find_map(|unit| Some((unit, unit.files.iter().find(|file| holds(file, at))?)))?;
+    // A Helm value is its own place.
+    if file.partial {
+        return None;
+    }
     let (program, owner) = (unit.service()?, Owner::of(unit)?);
     match file.kind {
-        Kind::Uwsgi => owner.uwsgi(written(&finding.fix).or_else(|| removed(&finding.fix))?),
+        Kind::Uwsgi => owner.uwsgi(target?),
         Kind::Httpd if matches!(finding.rule, Rule::BodyLimit | Rule::TooSlow) => owner.virtual_host(program),
         Kind::Glance | Kind::Settings | Kind::Paste if OF_OPTIONS.contains(&finding.rule) => {
             let (section, option) = at.field.as_deref().and_then(option_of).unwrap_or(("cors", "allowed_origin"));
-            // The fix decides before the current value.
-            let option = written(&finding.fix).filter(|_| section == "cors").unwrap_or(option);
-            // What nothing reads has no place.
-            let option =
-                if finding.rule == Rule::Unknown && !finding.fix.contains(" = ") { "allowed_origin" } else { option };
+            let option = match target {
+                // The fix decides before the current value.
+                Some(target) if section == "cors" => target,
+                // What nothing reads has no place.
+                None if finding.rule == Rule::Unknown => "allowed_origin",
+                _ => option,
+            };
             owner.option(program, section, option)
         }
         _ => None,
@@ -186,18 +193,6 @@ fn option_of(field: &str) -> Option<(&str, &str)> {
     let (section, option) = field.rsplit_once("] ")?;
     let (_, section) = section.rsplit_once('[')?;
     (is_word(section) && is_word(option)).then_some((section, option))
-}
-
-/// The option that a fix assigns.
-fn written(fix: &str) -> Option<&str> {
-    let name = fix.split(" = ").next().filter(|name| name.len() < fix.len())?;
-    let name = name.rsplit("] ").next().unwrap_or(name);
-    is_word(&name.replace('-', "_")).then_some(name)
-}
-
-/// The option that a fix removes.
-fn removed(fix: &str) -> Option<&str> {
-    fix.strip_prefix("remove ")?.split([',', ' ']).next()
 }
 
 fn is_word(text: &str) -> bool {

@@ -3,7 +3,9 @@
 //! A test compares it with the real oslo.config, oslo.middleware and PasteDeploy
 //! (tests/check/rules/cors_oracle.rs).
 
-use direct_upload_core::openstack::GLANCE;
+use std::fmt;
+
+use direct_upload_core::openstack::{ALLOW_HEADERS, CorsKind, CorsOption, GLANCE};
 use direct_upload_core::render::oslo::read;
 
 use super::glance::{GlanceFacts, Setting};
@@ -15,9 +17,40 @@ pub enum Reading {
     /// It runs with these options.
     Runs(FilterOptions),
     /// Glance does not start: place and reason.
-    Refuses(Setting, String),
+    Refuses(Setting, Refusal),
     /// It depends on options of Glance that are not seen.
     Unknown,
+}
+
+/// Why oslo.config refuses a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    NoFlag,
+    NoNumber,
+    /// A name after a dollar sign leads back to its own value.
+    OwnValue(String),
+    /// A name after a dollar sign is no option.
+    NoOption(String),
+}
+
+impl Refusal {
+    /// Whether a name after a dollar sign is the cause.
+    pub fn is_of_name(&self) -> bool {
+        matches!(self, Self::OwnValue(_) | Self::NoOption(_))
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoFlag => f.write_str("it is neither true nor false"),
+            Self::NoNumber => f.write_str("it is not a whole number"),
+            Self::OwnValue(name) => write!(f, "${name} is in its own value"),
+            Self::NoOption(name) => {
+                write!(f, "${name} names no option that the CORS filter knows; a dollar sign is written $$")
+            }
+        }
+    }
 }
 
 /// `[cors]` in the filter.
@@ -116,13 +149,13 @@ impl FilterOptions {
 
 /// Why a value is unknown.
 enum NoValue {
-    Refused(Box<(Setting, String)>),
+    Refused(Box<(Setting, Refusal)>),
     Unknown,
 }
 
 impl NoValue {
-    fn refused(setting: Setting, why: impl Into<String>) -> Self {
-        Self::Refused(Box::new((setting, why.into())))
+    fn refused(setting: Setting, why: Refusal) -> Self {
+        Self::Refused(Box::new((setting, why)))
     }
 }
 
@@ -140,29 +173,35 @@ pub fn reading(glance: &GlanceFacts<'_>) -> Reading {
 
 fn options(glance: &GlanceFacts<'_>) -> Result<FilterOptions, NoValue> {
     // In the filter's own order: Glance's log shows the first failure.
-    let allowed_origin = list(glance, "allowed_origin", &[])?;
-    let allow_credentials = flag(glance)?;
-    list(glance, "expose_headers", GLANCE.expose_headers)?;
-    let max_age = number(glance)?.unwrap_or_default();
-    let allow_methods = list(glance, "allow_methods", GLANCE.allow_methods)?;
-    let allow_headers = list(glance, "allow_headers", &default_headers())?;
+    let allowed_origin = list(glance, &CorsOption::ALLOWED_ORIGIN)?;
+    let allow_credentials = flag(glance, &CorsOption::ALLOW_CREDENTIALS)?;
+    list(glance, &CorsOption::EXPOSE_HEADERS)?;
+    let max_age = number(glance, &CorsOption::MAX_AGE)?.unwrap_or_default();
+    let allow_methods = list(glance, &CorsOption::ALLOW_METHODS)?;
+    let allow_headers = list(glance, &CorsOption::ALLOW_HEADERS)?;
     Ok(FilterOptions { allowed_origin, allow_methods, allow_headers, allow_credentials, max_age })
 }
 
-/// Glance's own list. What the operator writes also has Horizon's header.
-fn default_headers() -> Vec<&'static str> {
-    GLANCE.allow_headers.iter().copied().filter(|name| !matches!(*name, "Content-Type" | "X-CSRFToken")).collect()
+/// Glance's own list. What the operator writes also has what Horizon sends.
+fn default_list(option: &CorsOption) -> Vec<&'static str> {
+    let ours = |name: &&str| option.name == ALLOW_HEADERS && matches!(*name, "Content-Type" | "X-CSRFToken");
+    match option.kind {
+        CorsKind::Methods(of) | CorsKind::Headers(of) => {
+            of(&GLANCE).iter().copied().filter(|name| !ours(name)).collect()
+        }
+        CorsKind::Origins | CorsKind::Flag(_) | CorsKind::Number(_) => Vec::new(),
+    }
 }
 
 /// One option's setting. A file's text is substituted before it is read, the paste file's afterwards.
-fn list(glance: &GlanceFacts<'_>, name: &str, default: &[&str]) -> Result<Vec<String>, NoValue> {
-    let Some(setting) = glance.cors_in_effect(name) else {
-        return Ok(default.iter().map(|item| (*item).to_owned()).collect());
+fn list(glance: &GlanceFacts<'_>, option: &CorsOption) -> Result<Vec<String>, NoValue> {
+    let Some(setting) = glance.cors_in_effect(option.name) else {
+        return Ok(default_list(option).into_iter().map(str::to_owned).collect());
     };
     if !setting.in_paste {
-        return Ok(items(&text(glance, &setting, &[name])?));
+        return Ok(items(&text(glance, &setting, option)?));
     }
-    items(&setting.value).into_iter().map(|item| substituted(glance, &setting, &item, &[name])).collect()
+    items(&setting.value).into_iter().map(|item| substituted(glance, &setting, &item, &[option.name])).collect()
 }
 
 /// `ListOpt`.
@@ -172,36 +211,40 @@ fn items(value: &str) -> Vec<String> {
 }
 
 /// `BoolOpt`.
-fn flag(glance: &GlanceFacts<'_>) -> Result<bool, NoValue> {
-    let Some(setting) = glance.cors_in_effect("allow_credentials") else { return Ok(true) };
-    let text = text(glance, &setting, &["allow_credentials"])?;
+fn flag(glance: &GlanceFacts<'_>, option: &CorsOption) -> Result<bool, NoValue> {
+    let Some(setting) = glance.cors_in_effect(option.name) else {
+        return Ok(matches!(option.kind, CorsKind::Flag(true)));
+    };
+    let text = text(glance, &setting, option)?;
     match text.to_lowercase().as_str() {
         "true" | "1" | "on" | "yes" => Ok(true),
         "false" | "0" | "off" | "no" => Ok(false),
-        _ => Err(NoValue::refused(setting, "it is neither true nor false")),
+        _ => Err(NoValue::refused(setting, Refusal::NoFlag)),
     }
 }
 
 /// `IntOpt`: Python's `int()`, or none for an empty text.
-fn number(glance: &GlanceFacts<'_>) -> Result<Option<i128>, NoValue> {
-    let Some(setting) = glance.cors_in_effect("max_age") else { return Ok(Some(3600)) };
-    let text = text(glance, &setting, &["max_age"])?;
+fn number(glance: &GlanceFacts<'_>, option: &CorsOption) -> Result<Option<i128>, NoValue> {
+    let Some(setting) = glance.cors_in_effect(option.name) else {
+        return Ok(if let CorsKind::Number(default) = option.kind { Some(default.into()) } else { None });
+    };
+    let text = text(glance, &setting, option)?;
     let digits = text.trim();
     if digits.is_empty() {
         return Ok(None);
     }
     let groups = digits.trim_start_matches(['+', '-']).split('_').all(|group| !group.is_empty());
     let number = digits.replace('_', "").parse().ok().filter(|_| groups);
-    number.map(Some).ok_or_else(|| NoValue::refused(setting, "it is not a whole number"))
+    number.map(Some).ok_or_else(|| NoValue::refused(setting, Refusal::NoNumber))
 }
 
 /// The text that becomes a number or a flag. A value of the paste file is converted before it is
 /// substituted.
-fn text(glance: &GlanceFacts<'_>, setting: &Setting, within: &[&str]) -> Result<String, NoValue> {
+fn text(glance: &GlanceFacts<'_>, setting: &Setting, option: &CorsOption) -> Result<String, NoValue> {
     if setting.in_paste {
         return Ok(setting.value.clone());
     }
-    substituted(glance, setting, &setting.value, within)
+    substituted(glance, setting, &setting.value, &[option.name])
 }
 
 fn substituted(glance: &GlanceFacts<'_>, setting: &Setting, value: &str, within: &[&str]) -> Result<String, NoValue> {
@@ -210,7 +253,7 @@ fn substituted(glance: &GlanceFacts<'_>, setting: &Setting, value: &str, within:
 
 /// The value of `$name`.
 fn behind(glance: &GlanceFacts<'_>, setting: &Setting, name: &str, within: &[&str]) -> Result<String, NoValue> {
-    let refused = |why: String| Err(NoValue::refused(setting.clone(), why));
+    let refused = |why| Err(NoValue::refused(setting.clone(), why));
     let own = match name.split_once('.') {
         Some(("cors", own)) => Some(own),
         Some(_) => None,
@@ -218,29 +261,28 @@ fn behind(glance: &GlanceFacts<'_>, setting: &Setting, name: &str, within: &[&st
         None => (!setting.in_paste).then_some(name),
     };
     if let Some(own) = own.filter(|own| within.contains(own)) {
-        return refused(format!("${own} is in its own value"));
+        return refused(Refusal::OwnValue(own.to_owned()));
     }
     let within = own.into_iter().chain(within.iter().copied()).collect::<Vec<_>>();
-    match own {
-        Some(list_name @ ("allowed_origin" | "allow_methods" | "allow_headers" | "expose_headers")) => {
-            let default = match list_name {
-                "allow_methods" => GLANCE.allow_methods.to_vec(),
-                "allow_headers" => default_headers(),
-                "expose_headers" => GLANCE.expose_headers.to_vec(),
-                _ => Vec::new(),
-            };
-            let Some(other) = glance.cors_in_effect(list_name) else {
-                return Ok(if default.is_empty() { String::new() } else { python_list(&default) });
-            };
-            let items = items(&substituted(glance, &other, &other.value, &within)?);
-            Ok(python_list(&items))
-        }
-        Some("allow_credentials") => flag(glance).map(|flag| if flag { "True".to_owned() } else { "False".to_owned() }),
-        Some("max_age") => number(glance).map(|number| number.map_or_else(String::new, |number| number.to_string())),
-        _ if matches!(name, "config_file" | "config_dir" | "config_source") => Err(NoValue::Unknown),
+    if let Some(option) = own.and_then(CorsOption::named) {
+        return match option.kind {
+            CorsKind::Flag(_) => flag(glance, option).map(|flag| if flag { "True" } else { "False" }.to_owned()),
+            CorsKind::Number(_) => number(glance, option).map(|n| n.map_or_else(String::new, |n| n.to_string())),
+            CorsKind::Origins | CorsKind::Methods(_) | CorsKind::Headers(_) => {
+                let Some(other) = glance.cors_in_effect(option.name) else {
+                    let default = default_list(option);
+                    return Ok(if default.is_empty() { String::new() } else { python_list(&default) });
+                };
+                let items = items(&substituted(glance, &other, &other.value, &within)?);
+                Ok(python_list(&items))
+            }
+        };
+    }
+    match name {
+        "config_file" | "config_dir" | "config_source" => Err(NoValue::Unknown),
         // The process's own configuration has all of Glance's options.
         _ if glance.filter.project.is_none() => Err(NoValue::Unknown),
-        _ => refused(format!("${name} names no option that the CORS filter knows; a dollar sign is written $$")),
+        _ => refused(Refusal::NoOption(name.to_owned())),
     }
 }
 

@@ -3,6 +3,8 @@
 //! In: the file's text, and the application that Glance requests. Out: the filters of its pipeline with
 //! their options, or why the application does not load (Glance then does not start).
 
+use std::fmt;
+
 use direct_upload_core::render::configparser::{self, IniOption, Section, interpolated};
 
 /// A paste file.
@@ -38,7 +40,37 @@ pub enum LoadError {
     /// The file has no such application.
     NoApplication,
     /// Line, and what is wrong there.
-    At(usize, String),
+    At(usize, Defect),
+}
+
+impl LoadError {
+    fn missing(line: usize, kind: &'static str, name: &str) -> Self {
+        Self::At(line, Defect::Missing { kind, name: name.to_owned() })
+    }
+
+    fn other(line: usize, why: impl Into<String>) -> Self {
+        Self::At(line, Defect::Other(why.into()))
+    }
+}
+
+/// What is wrong in a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Defect {
+    /// It names something for which the file has no section.
+    Missing { kind: &'static str, name: String },
+    /// Anything else, in words.
+    Other(String),
+}
+
+impl fmt::Display for Defect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing { kind, name } => {
+                write!(f, "{name} is in the pipeline, but the file has no [{kind}:{name}]")
+            }
+            Self::Other(why) => f.write_str(why),
+        }
+    }
 }
 
 impl Filter {
@@ -97,7 +129,7 @@ impl Paste {
     /// [`LoadError`] if Glance does not start with it.
     pub fn pipeline(&self, flavor: &str) -> Result<Pipeline, LoadError> {
         if let Err((line, why)) = &self.sections {
-            return Err(LoadError::At(*line, format!("Python refuses the whole file: the line {why}")));
+            return Err(LoadError::other(*line, format!("Python refuses the whole file: the line {why}")));
         }
         let application = if flavor.is_empty() { "glance-api".to_owned() } else { format!("glance-api-{flavor}") };
         let section = self.application(&application).ok_or(LoadError::NoApplication)?;
@@ -108,9 +140,8 @@ impl Paste {
             return Ok(Pipeline { line: section.line, filters: Vec::new() });
         }
         let Some(root) = section.get("/") else { return Ok(Pipeline { line: section.line, filters: Vec::new() }) };
-        let target = self
-            .application(&root.value)
-            .ok_or_else(|| LoadError::At(root.line, missing(&root.value, "application")))?;
+        let target =
+            self.application(&root.value).ok_or_else(|| LoadError::missing(root.line, "application", &root.value))?;
         if target.name.starts_with("pipeline:") {
             return self.of_pipeline(target);
         }
@@ -148,13 +179,13 @@ impl Paste {
     fn of_pipeline(&self, section: &Section) -> Result<Pipeline, LoadError> {
         let own = |option: &&IniOption| self.default(&option.name).is_none();
         let Some(listed) = section.options.iter().filter(own).find(|option| option.name == "pipeline") else {
-            return Err(LoadError::At(section.line, format!("[{}] lists no pipeline", section.name)));
+            return Err(LoadError::other(section.line, format!("[{}] lists no pipeline", section.name)));
         };
         let extra = |option: &&IniOption| {
             option.name != "pipeline" && !option.name.starts_with("set ") && option.name != "filter-with"
         };
         if let Some(extra) = section.options.iter().filter(own).find(extra) {
-            return Err(LoadError::At(extra.line, format!("{} is not allowed in [{}]", extra.name, section.name)));
+            return Err(LoadError::other(extra.line, format!("{} is not allowed in [{}]", extra.name, section.name)));
         }
         self.filters(listed)
     }
@@ -162,7 +193,7 @@ impl Paste {
     fn filters(&self, listed: &IniOption) -> Result<Pipeline, LoadError> {
         let names: Vec<&str> = listed.value.split_whitespace().collect();
         let Some((application, names)) = names.split_last() else {
-            return Err(LoadError::At(listed.line, "the pipeline is empty".into()));
+            return Err(LoadError::other(listed.line, "the pipeline is empty"));
         };
         let absent: Vec<&&str> =
             names.iter().filter(|name| !is_absolute(name) && self.named("filter", name).is_none()).collect();
@@ -170,7 +201,7 @@ impl Paste {
         let has_cors = || names.iter().any(|name| self.filter(name, listed.line, 0).is_ok_and(|f| f.is_cors()));
         let excerpt = absent.len() > 1 && has_cors();
         if !excerpt && !is_absolute(application) && self.application(application).is_none() {
-            return Err(LoadError::At(listed.line, missing(application, "app")));
+            return Err(LoadError::missing(listed.line, "app", application));
         }
         let one = |name: &&str| match self.filter(name, listed.line, 0) {
             Err(_) if excerpt && absent.contains(&name) => Ok(Filter { name: (*name).to_owned(), ..Filter::default() }),
@@ -186,14 +217,14 @@ impl Paste {
             return Ok(Filter { name: name.to_owned(), factory, global: self.defaults(), ..Filter::default() });
         }
         let Some(section) = self.named("filter", name).filter(|_| depth < 8) else {
-            return Err(LoadError::At(line, missing(name, "filter")));
+            return Err(LoadError::missing(line, "filter", name));
         };
         let mut filter = Filter { name: name.to_owned(), global: self.defaults(), ..Filter::default() };
         let mut used = None;
         for option in &section.options {
             let value = self.value(section, &option.value).ok_or_else(|| {
                 let why = "% starts a substitution in a paste file; write %%";
-                LoadError::At(option.line, format!("{}: {why}", option.name))
+                LoadError::other(option.line, format!("{}: {why}", option.name))
             })?;
             let option = IniOption { value, ..option.clone() };
             match option.name.as_str() {
@@ -213,7 +244,7 @@ impl Paste {
             filter.local.splice(0..0, base.local);
         }
         if filter.factory.is_empty() && section.options.iter().all(|o| o.name != "paste.filter_app_factory") {
-            return Err(LoadError::At(section.line, format!("[{}] names no paste.filter_factory", section.name)));
+            return Err(LoadError::other(section.line, format!("[{}] names no paste.filter_factory", section.name)));
         }
         Ok(filter)
     }
@@ -235,10 +266,6 @@ impl Paste {
         };
         interpolated(written, &known, 0)
     }
-}
-
-fn missing(name: &str, kind: &str) -> String {
-    format!("{name} is in the pipeline, but the file has no [{kind}:{name}]")
 }
 
 /// `egg:…`, `call:…`, `config:…`: it names its own source.

@@ -51,7 +51,7 @@ struct Found {
 
 impl From<Cause> for Found {
     fn from(cause: Cause) -> Self {
-        Self { fails: true, rule: cause.rule, verdict: cause.verdict, fix: cause.fix.to_owned() }
+        Self { fails: true, rule: cause.rule, verdict: cause.verdict, fix: cause.fix }
     }
 }
 
@@ -62,7 +62,7 @@ impl From<Failure> for Found {
 }
 
 impl Found {
-    fn fails(rule: impl Into<Option<Rule>>, verdict: impl Into<String>, fix: &'static str) -> Self {
+    fn fails(rule: impl Into<Option<Rule>>, verdict: impl Into<String>, fix: impl Into<String>) -> Self {
         Cause::new(rule, verdict, fix).into()
     }
 
@@ -359,6 +359,10 @@ fn without_upload(entries: &[Entry]) -> Found {
     Found::fails(
         None,
         "the dashboard created the image, but the browser sent nothing to Glance: the browser blocked the request, or the recording ended before",
-        "read the browser's console; mixed content (DU009) and a Content-Security-Policy (DU013) stop uploads in this way",
+        format!(
+            "read the browser's console; mixed content ({}) and a Content-Security-Policy ({}) stop uploads in this way",
+            Rule::MixedContent,
+            Rule::Csp
+        ),
     )
 }

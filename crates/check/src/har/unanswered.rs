@@ -11,12 +11,12 @@ use super::recording::Entry;
 pub struct Cause {
     pub verdict: String,
     pub rule: Option<Rule>,
-    pub fix: &'static str,
+    pub fix: String,
 }
 
 impl Cause {
-    pub fn new(rule: impl Into<Option<Rule>>, verdict: impl Into<String>, fix: &'static str) -> Self {
-        Self { verdict: verdict.into(), rule: rule.into(), fix }
+    pub fn new(rule: impl Into<Option<Rule>>, verdict: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self { verdict: verdict.into(), rule: rule.into(), fix: fix.into() }
     }
 }
 
@@ -163,7 +163,10 @@ pub fn cause(entry: &Entry, endpoint: &Endpoint) -> Cause {
     Cause::new(
         None,
         format!("the browser got no answer from {at} ({said})"),
-        "open Glance's public URL in the same browser; if it does not show Glance's list of versions, the name, the port or a firewall is wrong (DU010)",
+        format!(
+            "open Glance's public URL in the same browser; if it does not show Glance's list of versions, the name, the port or a firewall is wrong ({})",
+            Rule::NotPublic
+        ),
     )
 }
 

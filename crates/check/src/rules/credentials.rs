@@ -53,7 +53,8 @@ pub(crate) fn of_panel(cloud: &Cloud<'_>, at: usize) -> Vec<Finding> {
         } else {
             "allow_credentials = true"
         };
-        findings.push(Finding::new(Rule::NoCredentials, severity, &setting.place, found, format!("{option}{or_say}")));
+        let finding = Finding::new(Rule::NoCredentials, severity, &setting.place, found, format!("{option}{or_say}"));
+        findings.push(if setting.managed { finding } else { finding.changes("allow_credentials") });
     }
     if let Some(setting) = glance.cors_in_effect("allowed_origin").filter(|_| needs_origins(cloud, at, glance)) {
         let found = format!("allowed_origin is *; {why}, for which browsers do not accept *");

@@ -1,7 +1,7 @@
 //! DU003, DU004: what an upload needs in addition to its origin.
 
 use direct_upload_api::{Rule, Severity};
-use direct_upload_core::openstack::Release;
+use direct_upload_core::openstack::{ALLOW_HEADERS, Release};
 
 use crate::facts::cloud::Cloud;
 use crate::facts::filter::Reading;
@@ -36,7 +36,7 @@ pub fn headers(cloud: &Cloud<'_>) -> Vec<Finding> {
                     hidden_in(listed.as_deref().unwrap_or_default(), "X-Auth-Token")
                 ),
                 format!("allow_headers = {}", with_needed(listed.as_deref(), csrf(cloud, at, glance).is_some())),
-            ));
+            ).changes(ALLOW_HEADERS));
         } else if !has("X-CSRFToken")
             && let Some((severity, when)) = csrf(cloud, at, glance)
             // The release is unknown, and nobody uploads directly.
@@ -49,13 +49,16 @@ pub fn headers(cloud: &Cloud<'_>) -> Vec<Finding> {
                 }
                 None => format!("allow_headers is not set, and Glance's default lacks X-CSRFToken, which {when}"),
             };
-            findings.push(Finding::new(
-                Rule::HeaderMissing,
-                severity,
-                place,
-                found,
-                format!("allow_headers = {}", with_needed(listed.as_deref(), true)),
-            ));
+            findings.push(
+                Finding::new(
+                    Rule::HeaderMissing,
+                    severity,
+                    place,
+                    found,
+                    format!("allow_headers = {}", with_needed(listed.as_deref(), true)),
+                )
+                .changes(ALLOW_HEADERS),
+            );
         }
     }
     findings
@@ -135,13 +138,16 @@ pub fn methods(cloud: &Cloud<'_>) -> Vec<Finding> {
             None => format!("allow_methods lacks PUT, by which image data is sent{}", hidden_in(&methods, "PUT")),
         };
         let severity = refused(cloud, at);
-        Some(Finding::new(
-            Rule::MethodMissing,
-            severity,
-            &setting.place,
-            found,
-            "allow_methods = GET,POST,PUT,DELETE,PATCH",
-        ))
+        Some(
+            Finding::new(
+                Rule::MethodMissing,
+                severity,
+                &setting.place,
+                found,
+                "allow_methods = GET,POST,PUT,DELETE,PATCH",
+            )
+            .changes("allow_methods"),
+        )
     };
     cloud.glances.iter().enumerate().filter_map(lacks).collect()
 }

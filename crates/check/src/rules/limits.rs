@@ -47,9 +47,7 @@ fn legacy_body(cloud: &Cloud<'_>) -> Vec<Finding> {
             _ => None,
         };
         findings.extend(finding.map(|mut finding| {
-            finding.found = finding.found.replace("in front of Glance", "in front of the dashboard");
             finding.found.push_str(" (Horizon is in legacy mode, so images pass through it)");
-            finding.fix = finding.fix.replace("Glance's virtual host", "the dashboard's virtual host");
             if written_limit(server).is_some_and(|limit| limit >= quantity::DELIBERATE) {
                 finding.severity = finding.severity.max(Severity::Warning);
             }
@@ -57,6 +55,14 @@ fn legacy_body(cloud: &Cloud<'_>) -> Vec<Finding> {
         }));
     }
     findings
+}
+
+/// How texts call a program.
+fn name(program: Program) -> &'static str {
+    match program {
+        Program::Glance => "Glance",
+        Program::Horizon => "the dashboard",
+    }
 }
 
 /// The body limit that a server states explicitly.
@@ -112,7 +118,10 @@ fn uwsgi_body(glance: &GlanceFacts<'_>) -> Option<Finding> {
     let found = ini.assignments.iter().rfind(|a| a.name == "limit-post")?;
     let severity = too_small(found.value.trim().parse().ok()?)?;
     let what = format!("limit-post = {}: uWSGI closes the connection on larger images", found.value.trim());
-    Some(Finding::new(Rule::BodyLimit, severity, &file.option(found.line, "limit-post"), what, "remove limit-post"))
+    Some(
+        Finding::new(Rule::BodyLimit, severity, &file.option(found.line, "limit-post"), what, "remove limit-post")
+            .changes("limit-post"),
+    )
 }
 
 /// A path of the dashboard's own host that leads to Glance (docs/same-origin.md).
@@ -149,7 +158,7 @@ fn httpd_body(server: &Server<'_>) -> Option<Finding> {
         Rule::BodyLimit,
         &item.place(),
         "no LimitRequestBody: httpd 2.4.54 and newer refuse bodies above 1 GiB here",
-        "LimitRequestBody 0 in Glance's virtual host",
+        format!("LimitRequestBody 0 in {}'s virtual host", name(server.service)),
     ))
 }
 
@@ -159,7 +168,7 @@ fn nginx_body(server: &Server<'_>) -> Option<Finding> {
         None => Some(Finding::error(
             Rule::BodyLimit,
             &server.place(),
-            "no client_max_body_size in front of Glance: nginx refuses bodies above 1 MiB",
+            format!("no client_max_body_size in front of {}: nginx refuses bodies above 1 MiB", name(server.service)),
             "client_max_body_size 0;",
         )),
     }
@@ -199,6 +208,7 @@ pub fn time(cloud: &Cloud<'_>) -> Vec<Finding> {
                 found,
                 "remove harakiri, or set it to the longest upload, e.g. 14400",
             )
+            .changes("harakiri")
         }));
     }
     findings
@@ -215,19 +225,19 @@ fn uwsgi_patience(file: &ConfigFile, ini: &Ini) -> Vec<Finding> {
     {
         let place = file.option(found.line, "socket-timeout");
         let what = format!("socket-timeout = {seconds}: uWSGI ends an upload that stalls for {seconds} s");
-        findings.push(Finding::warning(Rule::TooSlow, &place, what, "socket-timeout = 600"));
+        findings.push(Finding::warning(Rule::TooSlow, &place, what, "socket-timeout = 600").changes("socket-timeout"));
     }
     if let Some((found, seconds)) = number("http-timeout").filter(|(_, seconds)| (1..60).contains(seconds)) {
         let place = file.option(found.line, "http-timeout");
         let what = format!(
             "http-timeout = {seconds}: a pause of this length breaks the upload, for example while Glance stores the last part"
         );
-        findings.push(Finding::warning(Rule::TooSlow, &place, what, "http-timeout = 3600"));
+        findings.push(Finding::warning(Rule::TooSlow, &place, what, "http-timeout = 3600").changes("http-timeout"));
     }
     if let Some((found, _)) = number("post-buffering").filter(|(_, size)| *size > 0) {
         let place = file.option(found.line, "post-buffering");
         let what = "post-buffering: uWSGI stores each image whole on its own disk before Glance gets the first byte";
-        findings.push(Finding::warning(Rule::TooSlow, &place, what, "remove post-buffering"));
+        findings.push(Finding::warning(Rule::TooSlow, &place, what, "remove post-buffering").changes("post-buffering"));
     }
     findings
 }

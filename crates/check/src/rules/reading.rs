@@ -127,11 +127,11 @@ pub(crate) fn refused_values(cloud: &Cloud<'_>) -> Vec<Finding> {
         let Reading::Refuses(setting, why) = &glance.reading else { return None };
         let field = setting.place.field.as_deref().unwrap_or_default();
         let known = super::origins::known_origin(cloud, &glance.unit.scope)
-            .filter(|_| field.ends_with("allowed_origin") && why.starts_with('$'));
+            .filter(|_| field.ends_with("allowed_origin") && why.is_of_name());
         let comment = has_comment(&setting.value);
         let cause = if comment { "; a comment after a value is part of the value" } else { "" };
         let found = format!("{why}{cause}: the CORS filter raises an error, and Glance does not start");
-        let fix = match (comment, why.starts_with('$'), known) {
+        let fix = match (comment, why.is_of_name(), known) {
             (true, ..) => "put the comment on a line of its own".to_owned(),
             (_, _, Some(origin)) => {
                 format!("allowed_origin = {origin} (the value itself, instead of the name after the dollar sign)")
@@ -200,7 +200,8 @@ pub fn overridden(cloud: &Cloud<'_>) -> Vec<Finding> {
             };
             let found =
                 format!("{by}{} replaces this value ({}); lost: {}", last.source, last.place, missed.join("; "));
-            findings.push(Finding::new(Rule::NotRead, severity, &setting.place, found, fix));
+            let finding = Finding::new(Rule::NotRead, severity, &setting.place, found, fix);
+            findings.push(if last.managed { finding.changes_resource() } else { finding });
         }
     }
     findings

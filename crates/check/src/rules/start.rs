@@ -7,7 +7,7 @@ use crate::classify::Kind;
 use crate::facts::cloud::Cloud;
 use crate::facts::glance::GlanceFacts;
 use crate::facts::horizon::{HorizonFacts, Mode};
-use crate::facts::paste::{Filter, LoadError};
+use crate::facts::paste::{Defect, Filter, LoadError};
 use crate::facts::server::{ScopedDirective, Server};
 use crate::finding::{Finding, Location};
 use crate::unit::Program;
@@ -49,9 +49,9 @@ fn flavor_of(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>) -> Vec<Finding> {
         // A fragment of a paste file has no pipelines at all.
         None => Vec::new(),
         Some(Err(LoadError::NoApplication)) => vec![no_such(flavor, &place.unwrap_or_else(|| file.at(1)))],
-        Some(Err(LoadError::At(line, why))) => {
-            let found = format!("{why}; paste refuses the application and Glance does not start");
-            vec![error(*line, "pipeline", found, &mended(why))]
+        Some(Err(LoadError::At(line, defect))) => {
+            let found = format!("{defect}; paste refuses the application and Glance does not start");
+            vec![error(*line, "pipeline", found, &mended(defect))]
         }
         Some(Ok(pipeline)) => {
             let (mut findings, line) = (Vec::new(), pipeline.line);
@@ -101,11 +101,11 @@ fn flavor_of(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>) -> Vec<Finding> {
 const CORS_FILTER: &str = "paste.filter_factory = oslo_middleware.cors:filter_factory, oslo_config_project = glance, oslo_config_program = glance-api";
 
 /// What to write if the pipeline does not load.
-fn mended(why: &str) -> String {
-    match why.split_once(" is in the pipeline, but the file has no [filter:") {
-        Some(("cors", _)) => format!("add [filter:cors] with {CORS_FILTER}"),
-        Some((name, _)) => format!("remove {name} from the pipeline, or add [filter:{name}]"),
-        None => "correct the line, as Glance's own paste file has it".to_owned(),
+fn mended(defect: &Defect) -> String {
+    match defect {
+        Defect::Missing { kind: "filter", name } if name == "cors" => format!("add [filter:cors] with {CORS_FILTER}"),
+        Defect::Missing { kind: "filter", name } => format!("remove {name} from the pipeline, or add [filter:{name}]"),
+        Defect::Missing { .. } | Defect::Other(_) => "correct the line, as Glance's own paste file has it".to_owned(),
     }
 }
 
@@ -157,14 +157,15 @@ fn outdated(release: Release, text: &str, place: &Location) -> Option<Finding> {
     } else {
         return None;
     };
-    let fix = if release >= Release::new(2025, 1) && place.field.as_deref().is_some_and(|f| f.ends_with("wsgi-file")) {
-        "module = glance.wsgi.api:application (instead of wsgi-file)"
+    let error = |fix| Finding::error(Rule::WrongStart, place, format!("{found}, and this is {release}"), fix);
+    let wsgi_file = place.field.as_deref().is_some_and(|f| f.ends_with("wsgi-file"));
+    Some(if release >= Release::new(2025, 1) && wsgi_file {
+        error("module = glance.wsgi.api:application (instead of wsgi-file)").changes("module")
     } else if release >= Release::new(2025, 1) {
-        "start the module glance.wsgi.api:application under uWSGI or mod_wsgi"
+        error("start the module glance.wsgi.api:application under uWSGI or mod_wsgi")
     } else {
-        "start the script glance-wsgi-api"
-    };
-    Some(Finding::error(Rule::WrongStart, place, format!("{found}, and this is {release}"), fix))
+        error("start the script glance-wsgi-api")
+    })
 }
 
 /// How much glanceclient sends at once.
@@ -196,13 +197,16 @@ pub fn chunked(cloud: &Cloud<'_>) -> Vec<Finding> {
             Some(found) => file.option(found.line, "chunked-input-limit"),
             None => file.option(1, "[uwsgi]"),
         };
-        findings.push(Finding::new(
-            Rule::ChunkedLimit,
-            severity,
-            &place,
-            format!("no chunked-input-limit above 1 MiB; {now}"),
-            "chunked-input-limit = 67108864",
-        ));
+        findings.push(
+            Finding::new(
+                Rule::ChunkedLimit,
+                severity,
+                &place,
+                format!("no chunked-input-limit above 1 MiB; {now}"),
+                "chunked-input-limit = 67108864",
+            )
+            .changes("chunked-input-limit"),
+        );
     }
     findings.sort();
     findings.dedup();
@@ -229,4 +233,18 @@ fn refuses_chunks(server: &Server<'_>) -> Option<Finding> {
     (!told).then(|| {
         Finding::error(Rule::ChunkedLimit, &item.place(), found, "WSGIChunkedRequest On in Glance's virtual host")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::paste::Paste;
+
+    /// What is missing decides, not the words in which the file names it.
+    #[test]
+    fn a_name_is_not_read_as_a_sentence() {
+        let text = "[composite:glance-api]\n/ = cors is in the pipeline, but the file has no [filter:cors]\n";
+        let Err(LoadError::At(_, defect)) = Paste::read(text).pipeline("") else { panic!("it loads") };
+        assert_eq!(mended(&defect), "correct the line, as Glance's own paste file has it");
+    }
 }

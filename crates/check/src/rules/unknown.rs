@@ -35,28 +35,26 @@ fn horizon(horizon: &HorizonFacts<'_>) -> Vec<Finding> {
     // The CORS_ settings belong to django-cors-headers.
     let installs = |s: &Snippet<'_>| s.file.text.contains("corsheaders");
     let installed = horizon.snippets.iter().any(installs);
-    let severity = if horizon.mode() == Mode::Direct { Severity::Warning } else { Severity::Error };
+    // If direct is on, a useless setting does no harm. If it is not, somebody wanted it on.
+    let wanted = if horizon.mode() == Mode::Direct { Severity::Warning } else { Severity::Error };
     let mut findings = Vec::new();
     for snippet in &horizon.snippets {
         for assignment in &snippet.settings.assignments {
             let name = assignment.name.as_str();
-            let fix = if NEVER.contains(&name) && !(installed && name.starts_with("CORS_")) {
-                match name {
-                    "GLANCE_ENDPOINT" => "remove it; Horizon takes Glance's public endpoint from the Keystone catalog",
-                    name if name.starts_with("CORS_") => {
-                        "remove it; Horizon's own CORS plays no part in the upload, Glance's [cors] allowed_origin does"
-                    }
-                    _ => "HORIZON_IMAGES_UPLOAD_MODE = 'direct'",
+            let never = NEVER.contains(&name) && !(installed && name.starts_with("CORS_"));
+            let (severity, fix) = match name {
+                _ if !never && !is_near_miss(name) => continue,
+                "GLANCE_ENDPOINT" => {
+                    (Severity::Warning, "remove it; Horizon takes Glance's public endpoint from the Keystone catalog")
                 }
-            } else if is_near_miss(name) {
-                "HORIZON_IMAGES_UPLOAD_MODE = 'direct'"
-            } else {
-                continue;
+                name if name.starts_with("CORS_") => (
+                    Severity::Warning,
+                    "remove it; Horizon's own CORS plays no part in the upload, Glance's [cors] allowed_origin does",
+                ),
+                // Another name in Python: uploads then pass through the dashboard, and work.
+                _ if name.eq_ignore_ascii_case(MODE) => (Severity::Warning, "HORIZON_IMAGES_UPLOAD_MODE = 'direct'"),
+                _ => (wanted, "HORIZON_IMAGES_UPLOAD_MODE = 'direct'"),
             };
-            // If direct is on, a useless setting does no harm. If it is not, somebody wanted it on.
-            // Another case of the letters is another name in Python; uploads then pass through the dashboard, and work.
-            let wanted = fix.starts_with("HORIZON_") && !name.eq_ignore_ascii_case(MODE);
-            let severity = if wanted { severity } else { Severity::Warning };
             let place = snippet.file.option(assignment.line, name);
             findings.push(Finding::new(Rule::Unknown, severity, &place, format!("Horizon has no setting {name}"), fix));
         }
@@ -155,6 +153,7 @@ fn glance(glance: &GlanceFacts<'_>) -> Vec<Finding> {
                 Some("allowed_origin") => items.iter().all(|item| Origin::parse(item).is_ok()),
                 _ => assignment.value.chars().all(plain),
             };
+            let assigned = meant.filter(|_| shown && severity != Severity::Note);
             let fix = match meant {
                 _ if severity == Severity::Note && !set => {
                     "no change is necessary while the chart's own allowed_origin names the dashboard; remove the line"
@@ -163,14 +162,18 @@ fn glance(glance: &GlanceFacts<'_>) -> Vec<Finding> {
                 _ if severity == Severity::Note => {
                     "no change is necessary, because allowed_origin is there, too; or remove the line".to_owned()
                 }
-                Some(option) if shown => {
+                Some(option) if assigned.is_some() => {
                     format!("[cors] {option} = {} (instead of this line)", assignment.value.trim())
                 }
                 Some(option) => format!("write {option} in [cors]"),
                 None => format!("remove it; [cors] has {}", CORS_OPTIONS.map(|option| option.name).join(", ")),
             };
             let place = conf.file.option(assignment.line, &format!("[{}] {}", assignment.section, assignment.name));
-            findings.push(Finding::new(Rule::Unknown, severity, &place, found, fix));
+            let finding = Finding::new(Rule::Unknown, severity, &place, found, fix);
+            findings.push(match assigned {
+                Some(option) => finding.changes(option),
+                None => finding,
+            });
         }
     }
     findings

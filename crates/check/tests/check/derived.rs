@@ -20,7 +20,7 @@ fn where_every_image_must_pass_a_direct_upload_is_found() {
     let yaml = join(&[&cloud(), &glance(REQUIRED), &horizon("{}")]);
     let found = |yaml: &str| -> Vec<String> {
         let text = Text { name: "cloud.yaml".into(), text: yaml.to_owned(), named: true };
-        let (input, errors) = check::manifests::sort(vec![text], None);
+        let (input, errors) = check::manifests::sort(vec![text], None, jiff::Timestamp::UNIX_EPOCH);
         assert!(errors.is_empty(), "{errors:?}");
         check::check(input).findings.iter().map(|f| format!("{} {}", f.severity, f.rule)).collect()
     };
@@ -42,7 +42,8 @@ fn check_understands_our_file(#[case] path: &str, #[case] expected: usize) {
     let [(_, "zz-direct-upload-glance.conf", ours)] = rendered.as_slice() else { panic!("{rendered:#?}") };
     let files = [("etc/glance/glance-api.conf", OWN), (path, *ours)];
     let texts = files.map(|(name, text)| Text { name: name.into(), text: text.into(), named: false }).to_vec();
-    let (input, _) = check::manifests::sort(texts, Some("2026.1".parse::<Release>().unwrap()));
+    let (input, _) =
+        check::manifests::sort(texts, Some("2026.1".parse::<Release>().unwrap()), jiff::Timestamp::UNIX_EPOCH);
     let found = check::check(input).findings.into_iter().filter(|f| f.rule.to_string() == "DU019").count();
     assert_eq!(found, expected);
 }

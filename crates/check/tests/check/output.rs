@@ -5,7 +5,7 @@ use direct_upload_check::Text;
 
 fn page(files: &[(&str, &str)]) -> String {
     let text = |(name, text): &(&str, &str)| Text { name: (*name).into(), text: (*text).into(), named: false };
-    let (input, _) = check::manifests::sort(files.iter().map(text).collect(), None);
+    let (input, _) = check::manifests::sort(files.iter().map(text).collect(), None, jiff::Timestamp::UNIX_EPOCH);
     check::output::html(&check::check(input))
 }
 

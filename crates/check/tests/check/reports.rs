@@ -12,7 +12,11 @@ use rstest::rstest;
 
 pub fn report(files: &[(&str, &str)]) -> Report {
     let text = |(name, text): &(&str, &str)| Text { name: (*name).into(), text: (*text).into(), named: false };
-    let (input, errors) = check::manifests::sort(files.iter().map(text).collect(), Some("2025.1".parse().unwrap()));
+    let (input, errors) = check::manifests::sort(
+        files.iter().map(text).collect(),
+        Some("2025.1".parse().unwrap()),
+        jiff::Timestamp::UNIX_EPOCH,
+    );
     assert!(errors.is_empty(), "{errors:?}");
     check::check(input)
 }

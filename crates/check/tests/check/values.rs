@@ -6,7 +6,11 @@ use rstest::rstest;
 
 fn report(files: &[(&str, &str)], release: &str) -> Report {
     let text = |(name, text): &(&str, &str)| Text { name: (*name).into(), text: (*text).into(), named: true };
-    let (input, errors) = check::manifests::sort(files.iter().map(text).collect(), Some(release.parse().unwrap()));
+    let (input, errors) = check::manifests::sort(
+        files.iter().map(text).collect(),
+        Some(release.parse().unwrap()),
+        jiff::Timestamp::UNIX_EPOCH,
+    );
     assert!(errors.is_empty(), "{errors:?}");
     check::check(input)
 }
@@ -150,7 +154,14 @@ fn other_services(#[case] text: &str, #[case] expected: &[&str]) {
 
 fn report_of(files: &[(&str, &str)]) -> Report {
     let text = |(name, text): &(&str, &str)| Text { name: (*name).into(), text: (*text).into(), named: false };
-    check::check(check::manifests::sort(files.iter().map(text).collect(), Some("2025.1".parse().unwrap())).0)
+    check::check(
+        check::manifests::sort(
+            files.iter().map(text).collect(),
+            Some("2025.1".parse().unwrap()),
+            jiff::Timestamp::UNIX_EPOCH,
+        )
+        .0,
+    )
 }
 
 /// Traefik's own file.

@@ -8,7 +8,8 @@ use rstest::rstest;
 fn report(files: &[(&str, &str)]) -> Report {
     let text = |(name, text): &(&str, &str)| Text { name: (*name).into(), text: (*text).into(), named: false };
     let release = Some("2025.1".parse().unwrap());
-    let (input, errors) = check::manifests::sort(files.iter().map(text).collect(), release);
+    let (input, errors) =
+        check::manifests::sort(files.iter().map(text).collect(), release, jiff::Timestamp::UNIX_EPOCH);
     assert!(errors.is_empty(), "{errors:?}");
     check::check(input)
 }

@@ -7,6 +7,7 @@
 pub mod calls;
 pub mod http_route;
 pub mod ingress;
+mod issue;
 pub mod policy;
 pub mod quantity;
 pub mod route;
@@ -14,12 +15,15 @@ pub mod route;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use direct_upload_api::ExposureKind;
 use direct_upload_api::web::Origin;
-use direct_upload_api::{ExposureKind, Rule};
 
 use crate::derive::exposure::backends::Backends;
-use crate::model::{Advice, HttpRoute, Id, Ingress, Key, Owners, Route, Snapshot};
-use crate::openstack::upload::HEADERS;
+use crate::model::{HttpRoute, Id, Ingress, Key, Owners, Route, Snapshot};
+
+pub(crate) use issue::body_fails;
+use issue::{Annotations, PATIENT, seconds};
+pub use issue::{ExposureIssue, lacks};
 
 /// An object through which uploads arrive.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,44 +60,6 @@ impl ExposingObject {
     }
 }
 
-/// One thing that stops uploads, or may.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ExposureIssue {
-    pub rule: Rule,
-    /// Uploads fail because of it. Otherwise only large or slow ones may fail, or only a person can know.
-    pub fails: bool,
-    pub object: Id,
-    /// Path of the field in the object.
-    pub field: String,
-    /// What is there, and its effect.
-    pub found: String,
-    /// What to write instead.
-    pub fix: String,
-    /// The annotation and its value, if that alone fixes it.
-    pub remedy: Option<(String, &'static str)>,
-    /// A manifest that lifts the limit.
-    pub manifest: Option<String>,
-}
-
-impl ExposureIssue {
-    /// What a person should know about it.
-    pub fn advice(&self) -> Advice {
-        let Self { rule, object, field, found, fix, manifest, .. } = self;
-        let lifting = manifest.iter().map(|manifest| format!("; as a manifest: {manifest}"));
-        let fix = [fix.clone()].into_iter().chain(lifting).collect::<String>();
-        Advice::new(found).rule(*rule).object(object.to_string()).field(field).fix(fix)
-    }
-}
-
-/// A shorter allowed silence ends uploads while Glance stores their end.
-const PATIENT: u64 = 600;
-
-/// Common images are larger than this.
-const SMALL: u64 = 10 << 30;
-
-/// Images are larger than this.
-const LARGE: u64 = 100 << 30;
-
 /// What blocks uploads from these origins.
 pub fn find<'a>(
     through: impl IntoIterator<Item = &'a ExposingObject>,
@@ -128,176 +94,4 @@ pub(crate) fn find_all(
     found.sort();
     found.dedup();
     found
-}
-
-/// The annotations of one object.
-struct Annotations<'a> {
-    object: Id,
-    all: &'a BTreeMap<String, String>,
-}
-
-impl Annotations<'_> {
-    fn get(&self, name: &str) -> Option<&str> {
-        self.all.get(name).map(|value| value.trim())
-    }
-
-    fn is_true(&self, name: &str) -> bool {
-        self.get(name).is_some_and(|value| value.eq_ignore_ascii_case("true"))
-    }
-
-    fn any(&self, prefix: &str) -> bool {
-        self.all.keys().any(|name| name.starts_with(prefix))
-    }
-
-    fn issue(&self, rule: Rule, fails: bool, name: &str, found: String, fix: &str) -> ExposureIssue {
-        let field = format!("metadata.annotations[{name}]");
-        let (object, fix, remedy, manifest) = (self.object.clone(), fix.to_owned(), None, None);
-        ExposureIssue { rule, fails, object, field, found, fix, remedy, manifest }
-    }
-
-    /// An issue that disappears when the annotation has this value.
-    fn mendable(&self, rule: Rule, fails: bool, name: &str, found: String, value: &'static str) -> ExposureIssue {
-        let issue = self.issue(rule, fails, name, found, &format!("set {value:?}"));
-        ExposureIssue { remedy: Some((name.to_owned(), value)), ..issue }
-    }
-
-    /// A limit of the body's size; `default` applies if nothing is written.
-    fn body(&self, name: &str, default: Option<&str>) -> Option<ExposureIssue> {
-        let written = self.get(name);
-        let limit = written.or(default)?;
-        let bytes = size(limit)?;
-        let fails = body_fails(bytes)?;
-        let certain = fails && written.is_some();
-        let found = match written {
-            Some(limit) => format!("{limit:?} refuses larger images with 413"),
-            None => format!(
-                "is missing, so the controller's own limit applies (usually {limit}), which refuses images with 413"
-            ),
-        };
-        (bytes > 0).then(|| self.mendable(Rule::BodyLimit, certain, name, found, "0"))
-    }
-
-    /// How long the proxy waits in silence.
-    fn silence(&self, name: &str, default: &str, value: &'static str) -> Option<ExposureIssue> {
-        let written = self.get(name);
-        let time = written.unwrap_or(default);
-        let found = match written {
-            Some(_) => format!("{time:?}"),
-            None => format!("is missing, so it is usually {time}"),
-        };
-        let found =
-            format!("{found}: a silence of this length cuts the upload, for example while Glance stores the last part");
-        seconds(time)
-            .filter(|s| (1..PATIENT).contains(s))
-            .map(|_| self.mendable(Rule::TooSlow, false, name, found, value))
-    }
-}
-
-/// Whether a body limit refuses common images, or some; none if it refuses hardly any.
-pub(crate) const fn body_fails(bytes: u64) -> Option<bool> {
-    if bytes < LARGE { Some(bytes < SMALL) } else { None }
-}
-
-/// What is missing in a grant that something other than Glance gives. An entry for origins may be `*` or
-/// contain one.
-pub fn lacks(listed_origins: &[&str], listed_headers: &[&str], origins: &BTreeSet<&Origin>) -> Vec<String> {
-    let is_in = |origin: &str, entry: &str| match entry.split_once('*') {
-        _ if entry == "*" => true,
-        Some((head, tail)) => {
-            origin.len() > head.len() + tail.len() && origin.starts_with(head) && origin.ends_with(tail)
-        }
-        None => entry == origin,
-    };
-    let unnamed = |origin: &&&Origin| !listed_origins.iter().any(|entry| is_in(origin.as_str(), entry.trim()));
-    let missing = |name: &&str| !listed_headers.iter().any(|l| l.trim() == "*" || l.trim().eq_ignore_ascii_case(name));
-    let origins = origins.iter().filter(unnamed).map(ToString::to_string);
-    origins.chain(HEADERS.into_iter().filter(missing).map(str::to_owned)).collect()
-}
-
-/// Sizes as nginx and HAProxy write them: `10m`, `1g`.
-fn size(text: &str) -> Option<u64> {
-    let (digits, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
-    let shift = match unit.to_ascii_lowercase().as_str() {
-        "" => 0,
-        "k" => 10,
-        "m" => 20,
-        "g" => 30,
-        _ => return None,
-    };
-    digits.parse::<u64>().ok()?.checked_mul(1 << shift)
-}
-
-/// Times as proxies and Gateway API write them: `90`, `30s`, `1h30m`; less than a second counts as one.
-fn seconds(text: &str) -> Option<u64> {
-    let mut rest = text.trim();
-    let mut total: u64 = 0;
-    while !rest.is_empty() {
-        let (digits, tail) = rest.split_at(rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len()));
-        let (unit, tail) = tail.split_at(tail.find(|c: char| c.is_ascii_digit()).unwrap_or(tail.len()));
-        let number: u64 = digits.parse().ok()?;
-        let factor = match unit.trim() {
-            "" | "s" => 1,
-            "m" => 60,
-            "h" => 3600,
-            "d" => 86400,
-            "ms" | "us" => u64::from(number > 0),
-            _ => return None,
-        };
-        total = total.checked_add(if matches!(unit.trim(), "ms" | "us") {
-            factor
-        } else {
-            number.checked_mul(factor)?
-        })?;
-        rest = tail;
-    }
-    (!text.trim().is_empty()).then_some(total)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use rstest::rstest;
-
-    #[rstest]
-    #[case("90", Some(90))]
-    #[case("30s", Some(30))]
-    #[case("1h30m", Some(5400))]
-    #[case("500ms", Some(1))]
-    #[case("0s", Some(0))]
-    #[case("1d", Some(86400))]
-    #[case("", None)]
-    #[case("infinity", None)]
-    #[case("s", None)]
-    fn times(#[case] text: &str, #[case] expected: Option<u64>) {
-        assert_eq!(seconds(text), expected);
-    }
-
-    #[rstest]
-    #[case("0", Some(0))]
-    #[case("8m", Some(8 << 20))]
-    #[case("20G", Some(20 << 30))]
-    #[case("1x", None)]
-    #[case("99999999999g", None)]
-    fn sizes(#[case] text: &str, #[case] expected: Option<u64>) {
-        assert_eq!(size(text), expected);
-    }
-
-    #[rstest]
-    #[case("*", true)]
-    #[case("https://*.example.com", true)]
-    #[case("https://horizon.example.com", true)]
-    #[case("https://horizon.example.com/", false)]
-    #[case("http://*.example.com", false)]
-    #[case("https://*.horizon.example.com", false)]
-    fn origins(#[case] entry: &str, #[case] named: bool) {
-        let origin = Origin::parse("https://horizon.example.com").unwrap();
-        assert_eq!(lacks(&[entry], &["*"], &BTreeSet::from([&origin])).is_empty(), named);
-    }
-
-    #[test]
-    fn headers() {
-        let none = BTreeSet::new();
-        assert_eq!(lacks(&[], &["X-Auth-Token", " Content-Type"], &none), ["x-csrftoken"]);
-        assert!(lacks(&[], &["x-auth-token", "content-type", "X-CSRFToken"], &none).is_empty());
-    }
 }

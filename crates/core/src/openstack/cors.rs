@@ -69,12 +69,12 @@ pub const ALLOW_HEADERS: &str = "allow_headers";
 
 /// The options of oslo.middleware's filter.
 pub const CORS_OPTIONS: [CorsOption; 6] = [
-    CorsOption::new("allowed_origin", "spec.cors.allowedOrigins", CorsKind::Origins),
-    CorsOption::new("allow_methods", "spec.cors.allowMethods", CorsKind::Methods(|service| service.allow_methods)),
-    CorsOption::new(ALLOW_HEADERS, "spec.cors.allowHeaders", CorsKind::Headers(|service| service.allow_headers)),
-    CorsOption::new("expose_headers", "spec.cors.exposeHeaders", CorsKind::Headers(|service| service.expose_headers)),
-    CorsOption::new("allow_credentials", "spec.cors.allowCredentials", CorsKind::Flag(true)),
-    CorsOption::new("max_age", "spec.cors.maxAge", CorsKind::Number(3600)),
+    CorsOption::ALLOWED_ORIGIN,
+    CorsOption::ALLOW_METHODS,
+    CorsOption::ALLOW_HEADERS,
+    CorsOption::EXPOSE_HEADERS,
+    CorsOption::ALLOW_CREDENTIALS,
+    CorsOption::MAX_AGE,
 ];
 
 /// The option with the origins in Swift's proxy.
@@ -99,6 +99,17 @@ const SWIFT_OPTIONS: [CorsOption; 3] = [
 ];
 
 impl CorsOption {
+    pub const ALLOWED_ORIGIN: Self = Self::new("allowed_origin", "spec.cors.allowedOrigins", CorsKind::Origins);
+    pub const ALLOW_METHODS: Self =
+        Self::new("allow_methods", "spec.cors.allowMethods", CorsKind::Methods(|service| service.allow_methods));
+    pub const ALLOW_HEADERS: Self =
+        Self::new(ALLOW_HEADERS, "spec.cors.allowHeaders", CorsKind::Headers(|service| service.allow_headers));
+    pub const EXPOSE_HEADERS: Self =
+        Self::new("expose_headers", "spec.cors.exposeHeaders", CorsKind::Headers(|service| service.expose_headers));
+    pub const ALLOW_CREDENTIALS: Self =
+        Self::new("allow_credentials", "spec.cors.allowCredentials", CorsKind::Flag(true));
+    pub const MAX_AGE: Self = Self::new("max_age", "spec.cors.maxAge", CorsKind::Number(3600));
+
     const fn new(name: &'static str, field: &'static str, kind: CorsKind) -> Self {
         Self { name, key: name, field, kind }
     }

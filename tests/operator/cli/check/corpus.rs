@@ -13,7 +13,7 @@ pub fn corpus(name: &str) -> PathBuf {
 /// Checks a folder or file.
 pub fn check_path(path: &Path) -> Report {
     let (texts, mut errors) = direct_upload_operator::cli::check::files::read(&[path.to_owned()]);
-    let (input, more) = check::manifests::sort(texts, None);
+    let (input, more) = check::manifests::sort(texts, None, jiff::Timestamp::now());
     errors.extend(more);
     assert!(errors.is_empty(), "{errors:#?}");
     check::check(input)

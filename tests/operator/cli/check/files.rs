@@ -22,7 +22,7 @@ fn folder(files: &[(&str, &[u8])]) -> (Report, Vec<String>) {
         fs::write(path, bytes).unwrap();
     }
     let (texts, mut errors) = direct_upload_operator::cli::check::files::read(&[folder.path().to_owned()]);
-    let (input, more) = check::manifests::sort(texts, Some("2025.1".parse().unwrap()));
+    let (input, more) = check::manifests::sort(texts, Some("2025.1".parse().unwrap()), jiff::Timestamp::now());
     errors.extend(more);
     (check::check(input), errors)
 }

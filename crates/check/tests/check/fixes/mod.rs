@@ -28,13 +28,13 @@ pub fn hold(files: &Files, release: Option<Release>) {
 
 fn report(files: &Files, release: Option<Release>) -> Report {
     let text = |(name, text): &(String, String)| Text { name: name.clone(), text: text.clone(), named: false };
-    check::check(check::manifests::sort(files.iter().map(text).collect(), release).0)
+    check::check(check::manifests::sort(files.iter().map(text).collect(), release, jiff::Timestamp::UNIX_EPOCH).0)
 }
 
 /// Why a fix does not hold.
 fn failure(files: &Files, release: Option<Release>, before: &Report, finding: &Finding) -> Option<String> {
     let told = |why: &str| {
-        let Finding { severity, rule, place, found, fix } = finding;
+        let Finding { severity, rule, place, found, fix, .. } = finding;
         Some(format!("{severity} {rule} {place}\n  found: {found}\n  fix: {fix}\n  {why}"))
     };
     let edited = match hand::apply(files, finding) {

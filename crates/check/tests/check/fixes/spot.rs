@@ -99,7 +99,7 @@ impl Spot {
             });
         }
         let text = Text { name: name.clone(), text: text.clone(), named: false };
-        let input = check::manifests::sort(vec![text], None).0;
+        let input = check::manifests::sort(vec![text], None, jiff::Timestamp::UNIX_EPOCH).0;
         let units = check::objects::units(&input.objects);
         let is_it = |file: &&ConfigFile| {
             let own = file.place.field.clone().unwrap_or_default();

@@ -71,7 +71,7 @@ fn found(server: &str, config: &str) -> Vec<String> {
     let conf = "[cors]\nallowed_origin = https://d.example\nallow_headers = X-Auth-Token,X-CSRFToken\n";
     let files = [(name, config.as_str()), DASHBOARD, (CONF, conf)];
     let texts = files.map(|(name, text)| Text { name: name.into(), text: text.into(), named: false }).to_vec();
-    let (input, errors) = check::manifests::sort(texts, Some("2025.1".parse().unwrap()));
+    let (input, errors) = check::manifests::sort(texts, Some("2025.1".parse().unwrap()), jiff::Timestamp::UNIX_EPOCH);
     assert!(errors.is_empty(), "{errors:?}");
     let report = check::check(input);
     assert!(!report.checked[0].before.is_empty(), "nothing is seen before Glance: {report:#?}");
@@ -546,7 +546,7 @@ fn uwsgi_does_what_is_said_of_it(
     let config = config.replace("@PORT@", "9292");
     let files = [("etc/glance/glance-api-uwsgi.ini", config.as_str()), DASHBOARD, (CONF, conf)];
     let texts = files.map(|(name, text)| Text { name: name.into(), text: text.into(), named: false }).to_vec();
-    let (input, _) = check::manifests::sort(texts, Some("2025.1".parse().unwrap()));
+    let (input, _) = check::manifests::sort(texts, Some("2025.1".parse().unwrap()), jiff::Timestamp::UNIX_EPOCH);
     let found = check::check(input).findings;
     // What legacy uploads would meet is another matter.
     let found = found.iter().map(|f| format!("{} {}", f.severity, f.rule)).filter(|line| !line.ends_with("DU022"));

@@ -25,7 +25,8 @@ mod ways;
 pub fn found_in(files: &[(&str, &str)], release: Option<&str>) -> Vec<String> {
     let text = |(name, text): &(&str, &str)| Text { name: (*name).into(), text: (*text).into(), named: false };
     let release = release.map(|r| r.parse::<Release>().unwrap());
-    let (input, errors) = check::manifests::sort(files.iter().map(text).collect(), release);
+    let (input, errors) =
+        check::manifests::sort(files.iter().map(text).collect(), release, jiff::Timestamp::UNIX_EPOCH);
     assert!(errors.is_empty(), "{errors:?}");
     let all = files.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
     crate::fixes::hold(&all, release);

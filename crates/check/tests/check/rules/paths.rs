@@ -112,7 +112,7 @@ fn a_token_that_httpd_takes(#[case] line: &str, #[case] expected: &[&str]) {
 fn a_tokens_value_is_not_printed(#[case] name: &str, #[case] text: String) {
     let files = [(name, text.as_str()), DASHBOARD, (CONF, GOOD)];
     let texts = files.map(|(name, text)| check::Text { name: name.into(), text: text.into(), named: false }).to_vec();
-    let (input, _) = check::manifests::sort(texts, Some("2025.1".parse().unwrap()));
+    let (input, _) = check::manifests::sort(texts, Some("2025.1".parse().unwrap()), jiff::Timestamp::UNIX_EPOCH);
     let printed = check::output::text(&check::check(input), false);
     assert!(printed.contains("replaces the browser's x-auth-token"), "{printed}");
     assert!(!printed.contains("s3cr3t") && !printed.contains("***"), "{printed}");
@@ -155,7 +155,7 @@ fn environment(name: &str, value: &str) -> Vec<String> {
 
 fn found(files: &[(&str, &str)]) -> Vec<String> {
     let text = |(name, text): &(&str, &str)| check::Text { name: (*name).into(), text: (*text).into(), named: false };
-    let (input, errors) = check::manifests::sort(files.iter().map(text).collect(), Some("2025.1".parse().unwrap()));
+    let (input, errors) = check::manifests::sort(files.iter().map(text).collect(), Some("2025.1".parse().unwrap()), jiff::Timestamp::UNIX_EPOCH);
     assert!(errors.is_empty(), "{errors:?}");
     check::check(input).findings.iter().map(|f| format!("{} {}", f.severity, f.rule)).collect()
 }

@@ -110,7 +110,7 @@ fn answers_of_nginx(#[case] headers: &str, #[case] expected: &[&str]) {
     );
     let files = [("etc/nginx/conf.d/glance.conf", text.as_str()), DASHBOARD, (CONF, GOOD)];
     let texts = files.map(|(name, text)| check::Text { name: name.into(), text: text.into(), named: false }).to_vec();
-    let (input, _) = check::manifests::sort(texts, Some("2025.1".parse().unwrap()));
+    let (input, _) = check::manifests::sort(texts, Some("2025.1".parse().unwrap()), jiff::Timestamp::UNIX_EPOCH);
     let found: Vec<_> = check::check(input).findings.iter().map(|f| format!("{} {}", f.severity, f.rule)).collect();
     assert_eq!(found, expected, "{text}");
 }

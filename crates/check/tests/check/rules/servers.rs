@@ -74,7 +74,7 @@ fn a_server_that_stands_in_for_glance_is_unwise_but_works() {
     let less = whole.replace("Methods PUT", "Methods GET");
     let files = [("etc/apache2/sites-enabled/glance.conf", less.as_str()), DASHBOARD, (CONF, "[DEFAULT]\n")];
     let texts = files.map(|(name, text)| check::Text { name: name.into(), text: text.into(), named: false }).to_vec();
-    let (input, _) = check::manifests::sort(texts, Some("2025.1".parse().unwrap()));
+    let (input, _) = check::manifests::sort(texts, Some("2025.1".parse().unwrap()), jiff::Timestamp::UNIX_EPOCH);
     let mut found: Vec<_> = check::check(input).findings.iter().map(|f| format!("{} {}", f.severity, f.rule)).collect();
     found.dedup();
     assert_eq!(found, ["error DU002", "error DU012", "error DU020"]);

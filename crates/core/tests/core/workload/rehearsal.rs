@@ -6,6 +6,7 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use direct_upload_core::openstack::{CORS_OPTIONS, CorsKind, CorsOption};
 use rstest::rstest;
 use serde_json::Value;
 use test_support::file;
@@ -13,6 +14,26 @@ use test_support::file;
 const SCRIPT: &str = include_str!("../../../src/workload/rehearsal/rehearse.py");
 const LAUNCHER: &str = include_str!("../../../src/workload/rehearsal/rehearse.sh");
 const DIRECT: &str = "HORIZON_IMAGES_UPLOAD_MODE = 'direct'\n";
+
+/// The script runs where no table of ours is, so it has the names and types of `[cors]` itself.
+#[test]
+fn the_script_has_the_options_of_the_table() {
+    let (lists, single): (Vec<&CorsOption>, Vec<&CorsOption>) = CORS_OPTIONS.iter().partition(|option| option.is_set());
+    let pattern = |option: &CorsOption| if matches!(option.kind, CorsKind::Origins) { "ORIGIN" } else { "NAME" };
+    let lists: Vec<String> = lists.iter().map(|option| format!("'{}': {}", option.name, pattern(option))).collect();
+    let written = SCRIPT.lines().find(|line| line.starts_with("LISTS = "));
+    assert_eq!(written, Some(format!("LISTS = {{{}}}", lists.join(", ")).as_str()));
+    let of_type = |option: &CorsOption| match option.kind {
+        CorsKind::Flag(_) => format!("cfg.BoolOpt('{}')", option.name),
+        _ => format!("cfg.IntOpt('{}')", option.name),
+    };
+    let typed: Vec<String> = single.iter().map(|option| of_type(option)).collect();
+    let options = format!("conf.register_opts([*options, {}], group='cors')", typed.join(", "));
+    assert!(SCRIPT.contains(&options), "{options}");
+    let named: Vec<String> = single.iter().map(|option| format!("'{}'", option.name)).collect();
+    let all = format!("[*LISTS, {}]", named.join(", "));
+    assert_eq!((SCRIPT.matches(&all).count(), SCRIPT.matches("[*LISTS").count()), (2, 2), "{all}");
+}
 
 /// Runs the container's command with these Pythons first in the path.
 fn rehearse(python: &Path, path: &str, args: &[&str]) -> (i32, Value) {

@@ -1,0 +1,82 @@
+//! The whole check, step by step.
+//!
+//! In: a [`CheckInput`]. Out: a [`Report`]; or, of the end state of the operator's plans, the panels whose uploads
+//! are refused.
+
+use direct_upload_api::Panel;
+use direct_upload_core::derive::World;
+use direct_upload_core::manifests::{Input as Manifests, Manifest};
+use serde_json::Value;
+
+use crate::facts::cloud::Cloud;
+use crate::finding::Finding;
+use crate::input::CheckInput;
+use crate::objects::{self, Object};
+use crate::report::Report;
+use crate::unit::{self, Unit};
+use crate::{controller, coverage, derived, managed, owner, redact, routes, rules, traefik};
+
+/// Finds everything that is wrong.
+pub fn check(input: CheckInput) -> Report {
+    let mut units: Vec<Unit> = objects::units(&input.objects);
+    units.extend(unit::of_files(input.files));
+    let snippets = derived::snippets(&input.snapshot, &input.objects, &units);
+    units.extend(snippets);
+    let exposed = derived::dashboards(&input.snapshot, &input.objects, &units);
+    let published = derived::endpoints(&input.snapshot, &input.objects, &units);
+    let mut cloud = Cloud::new(&units, exposed, published, input.release);
+    let world = World::of(&input.snapshot);
+    let mut issues = derived::issues(&world, &input.snapshot, &input.objects, &units, &cloud.dashboards);
+    let mut lacking = controller::apply(&input.objects, &mut issues);
+    lacking.extend(traefik::apply(&input.objects, &units, &mut issues));
+    issues.extend(routes::unreached(&input.objects));
+    cloud.issues = issues;
+    cloud.panels = derived::panels(&world);
+    let is_legacy = |unit: &Unit| cloud.horizons.iter().any(|h| std::ptr::eq(h.unit, unit) && h.is_legacy());
+    let mut legacy = derived::legacy_issues(&input.snapshot, &input.objects, &units, is_legacy);
+    lacking.extend(controller::apply(&input.objects, &mut legacy));
+    cloud.legacy_issues = legacy;
+    let mut findings = rules::all(&cloud);
+    findings.extend(derived::findings(&world, &input.objects, &units));
+    let is_wanted = |namespace: &str| cloud.is_direct_in(&[namespace.to_owned()]);
+    findings.extend(routes::findings(&input.objects, is_wanted));
+    let (paths, hosts) = routes::paths(&input.objects, &cloud.published, is_wanted);
+    findings.extend(paths);
+    let (cut, unread) = traefik::entry_points(&input.objects, is_wanted);
+    findings.extend(cut);
+    owner::advise(&mut findings, &units);
+    for finding in &mut findings {
+        finding.found = redact::text(&finding.found);
+        finding.fix = redact::text(&finding.fix);
+    }
+    findings.sort();
+    findings.dedup();
+    let mut unseen = input.unseen;
+    unseen.extend(lacking);
+    unseen.extend(unread);
+    unseen.extend(hosts);
+    unseen.extend(coverage::gaps(&cloud, &world, &units, &input.objects));
+    Report {
+        findings,
+        checked: coverage::subjects(&cloud),
+        unseen: unseen.iter().map(|what| redact::text(what)).collect(),
+    }
+}
+
+/// Whose uploads each Glance refuses because of the dashboard's image panel (DU024, DU005), after the
+/// operator's plans: the panel, if the input shows it, and what is wrong. `end`: the objects as they are
+/// then.
+pub fn refused_panels(before: &Manifests, end: Vec<Value>) -> Vec<(Panel, Finding)> {
+    let object = |m: &Manifest| Object { value: m.object.clone(), file: Some(m.place.file.clone()), node: None };
+    let mut objects: Vec<Object> = before.manifests.iter().map(object).collect();
+    managed::put(&mut objects, end);
+    let units = objects::units(&objects);
+    let exposed = derived::dashboards(&before.snapshot, &objects, &units);
+    let mut cloud = Cloud::new(&units, exposed, Vec::new(), None);
+    cloud.panels = derived::panels(&World::of(&before.snapshot));
+    let refused = |at| {
+        let findings = rules::credentials::of_panel(&cloud, at).into_iter();
+        findings.map(|finding| (cloud.panel_of(at), finding)).collect::<Vec<_>>()
+    };
+    (0..cloud.glances.len()).flat_map(refused).collect()
+}
