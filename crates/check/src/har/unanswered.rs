@@ -3,7 +3,7 @@
 //! Chromium's names come from net/base/net_error_list.h. Firefox records none.
 
 use direct_upload_api::Rule;
-use direct_upload_api::web::Endpoint;
+use direct_upload_api::web::{Endpoint, Origin};
 
 use super::recording::Entry;
 
@@ -159,6 +159,11 @@ pub fn cause(entry: &Entry, endpoint: &Endpoint) -> Cause {
             "open Glance's public URL in the same browser: it says what is wrong with the certificate, or that the port does not use https",
         );
     }
+    silent(at, error)
+}
+
+/// No answer, and the browser does not say more.
+fn silent(at: &Origin, error: &str) -> Cause {
     let said = if error.is_empty() { "this recording does not say why".to_owned() } else { error.to_owned() };
     Cause::new(
         None,
