@@ -151,7 +151,7 @@ fn without_put(objects: &[Object], issue: &mut ExposureIssue) {
     let object = objects.iter().find(|o| o.id() == issue.object.to_string());
     let methods = object.map(|o| &o.value["metadata"]["annotations"][format!("{prefix}/cors-allow-methods")]);
     let Some(methods) = methods.and_then(Value::as_str).filter(|methods| !methods.trim().is_empty()) else { return };
-    if !crate::rules::lacks(methods, &["PUT"]).is_empty() {
+    if !crate::needed::lacks(methods, &["PUT"]).is_empty() {
         issue.fails = true;
         issue.found =
             format!("the controller answers preflights instead of Glance, and {prefix}/cors-allow-methods lacks PUT");

@@ -429,9 +429,11 @@ fn of_the_same_origin_the_upload_itself_is_asked(
 ) {
     let answers = [put, versions].map(|head| format!("HTTP/1.1 {head}\r\nContent-Length: 0\r\n\r\n"));
     let login = "HTTP/1.1 200 OK\r\nContent-Length: 27\r\n\r\n<body ng-app='horizon.app'>".to_owned();
-    let server = Server::plain(move |head| match head.starts_with("GET /auth/login/") {
-        true => login.clone(),
-        false => answers[usize::from(head.starts_with("GET /image/versions "))].clone(),
+    let server = Server::plain(move |head| {
+        if head.starts_with("GET /auth/login/") {
+            return login.clone();
+        }
+        answers[usize::from(head.starts_with("GET /image/versions "))].clone()
     });
     let origin = format!("http://cloud.example.com:{}", server.port);
     let resolve = format!("cloud.example.com:{}:127.0.0.1", server.port);

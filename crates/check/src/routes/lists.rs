@@ -38,10 +38,10 @@ pub(super) fn lists(rule: &Value, start: &[&str]) -> Vec<(Vec<String>, String)> 
     }
     let mut found = Vec::new();
     for (place, name, value) in changes {
-        let Some((_, needed)) = crate::rules::LISTS.iter().find(|(own, _)| own.eq_ignore_ascii_case(name)) else {
+        let Some((_, needed)) = crate::needed::LISTS.iter().find(|(own, _)| own.eq_ignore_ascii_case(name)) else {
             continue;
         };
-        let lacks = crate::rules::lacks(value.unwrap_or_default(), needed);
+        let lacks = crate::needed::lacks(value.unwrap_or_default(), needed);
         if !lacks.is_empty() && !value.is_some_and(|value| value.contains('%')) {
             let lacks = lacks.join(", ");
             found.push((place, format!("replaces Glance's {name}, and {lacks} is not allowed")));

@@ -2,13 +2,14 @@
 
 use direct_upload_api::Rule;
 
-use super::proxy_headers::{ALLOW_ORIGIN, LEAVE, unless_it_stands_in};
+use super::proxy_headers::{LEAVE, unless_it_stands_in};
 use super::refused::haproxy::condition;
 use crate::classify::Kind;
 use crate::facts::browser::{Request, Sent};
 use crate::facts::cloud::Cloud;
 use crate::facts::server::{ScopedDirective, Server};
 use crate::finding::Finding;
+use crate::needed::ALLOW_ORIGIN;
 use crate::unit::Program;
 
 /// A shorter allowed silence ends uploads while Glance stores their end. Deployment tools write 50 s by

@@ -5,7 +5,7 @@
 
 use direct_upload_api::Rule;
 
-use super::proxy_headers::{ALLOW_ORIGIN, LEAVE, unless_it_stands_in};
+use super::proxy_headers::{LEAVE, unless_it_stands_in};
 use super::refused::{haproxy, nginx};
 use crate::classify::Kind;
 use crate::facts::browser::{Known, Request, Sent};
@@ -13,11 +13,8 @@ use crate::facts::cloud::Cloud;
 use crate::facts::glance::GlanceFacts;
 use crate::facts::server::{ScopedDirective, Server};
 use crate::finding::Finding;
+use crate::needed::{ALLOW_ORIGIN, LISTS, lacks};
 use crate::unit::Program;
-
-/// Each list, and what an upload needs in it. The type of its body is none that pages may send without asking.
-pub(crate) const NEEDED: [(&str, &[&str]); 2] =
-    [("access-control-allow-headers", &["x-auth-token", "content-type"]), ("access-control-allow-methods", &["PUT"])];
 
 /// All of them.
 pub(crate) fn lists(cloud: &Cloud<'_>) -> Vec<Finding> {
@@ -27,7 +24,7 @@ pub(crate) fn lists(cloud: &Cloud<'_>) -> Vec<Finding> {
         if cloud.glances.iter().filter(|g| g.unit.scope == server.scope).any(|g| cloud.is_same_origin(g.unit)) {
             continue;
         }
-        for (name, needed) in NEEDED {
+        for (name, needed) in LISTS {
             let lacks = |sent: &Sent| match server.kind {
                 Kind::Nginx => of_nginx(server, name, needed, sent),
                 Kind::Haproxy => of_haproxy(server, name, needed, sent),
@@ -59,14 +56,6 @@ pub(crate) fn uwsgi(cloud: &Cloud<'_>) -> Vec<Finding> {
         Some(Finding::error(Rule::CorsOnTheWay, &file.option(added.line, "add-header"), found, LEAVE))
     };
     unless_it_stands_in(cloud, cloud.glances.iter().filter_map(of_one).collect())
-}
-
-/// What is needed and not in a list. The case of methods counts, that of headers does not (Fetch standard,
-/// CORS-preflight fetch).
-pub(crate) fn lacks<'n>(listed: &str, needed: &[&'n str]) -> Vec<&'n str> {
-    let is = |item: &str, name: &str| item == "*" || item == name || (name != "PUT" && item.eq_ignore_ascii_case(name));
-    let has = |name: &str| listed.split(',').any(|item| is(item.trim(), name));
-    needed.iter().copied().filter(|name| !has(name)).collect()
 }
 
 type Lacking<'s, 'a> = Option<(&'s ScopedDirective<'a>, String)>;

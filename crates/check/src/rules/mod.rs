@@ -25,7 +25,6 @@ pub mod traefik;
 pub mod unknown;
 
 use direct_upload_api::Severity;
-pub(crate) use lists::{NEEDED as LISTS, lacks};
 
 use super::finding::Finding;
 use crate::facts::cloud::Cloud;

@@ -9,9 +9,8 @@ use crate::facts::browser::{Known, Request, Sent};
 use crate::facts::cloud::{Cloud, ExposedDashboard};
 use crate::facts::server::{ScopedDirective, Server};
 use crate::finding::Finding;
+use crate::needed::{ALLOW_ORIGIN, LISTS, lacks};
 use crate::unit::Program;
-
-pub const ALLOW_ORIGIN: &str = "access-control-allow-origin";
 
 pub(crate) const LEAVE: &str = "remove it: Glance's own [cors] answers the browser";
 
@@ -42,7 +41,7 @@ pub(crate) fn stands_in(cloud: &Cloud<'_>) -> bool {
     };
     // HAProxy's own answers are judged with their lists.
     let allows = |server: &Server<'_>| {
-        super::lists::NEEDED.iter().all(|(name, needed)| {
+        LISTS.iter().all(|(name, needed)| {
             let named = |item: &&ScopedDirective<'_>| item.directive.text().to_ascii_lowercase().contains(name);
             let has = |item: &ScopedDirective<'_>| {
                 let text = item.directive.text();
@@ -104,9 +103,9 @@ fn httpd_cors(cloud: &Cloud<'_>, server: &Server<'_>) -> Vec<Finding> {
         if let Some((always, action, value)) = header(item, ALLOW_ORIGIN) {
             findings.extend(allow_origin(cloud, server, item, always, &action, value, unset));
         }
-        for (name, needed) in super::lists::NEEDED {
+        for (name, needed) in LISTS {
             let Some((false, action, value)) = header(item, name) else { continue };
-            let lacks = if action == "set" { super::lists::lacks(value, needed) } else { needed.to_vec() };
+            let lacks = if action == "set" { lacks(value, needed) } else { needed.to_vec() };
             if matches!(action.as_str(), "set" | "unset") && !lacks.is_empty() {
                 let lacks = lacks.join(", ");
                 let found = format!("Header {} replaces Glance's list by one without {lacks}", item.directive.text());
@@ -299,10 +298,10 @@ pub(crate) fn grant_lacks(cloud: &Cloud<'_>, scope: &[String], headers: &[(Strin
         |name: &str| headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str());
     let computed = |text: &str| text.contains(['$', '%']);
     let Some(origin) = value(ALLOW_ORIGIN) else { return vec!["Access-Control-Allow-Origin".to_owned()] };
-    let mut lacks = Vec::new();
+    let mut missing = Vec::new();
     if origin != "*" && !computed(origin) {
         let missed = cloud.dashboards_near(scope).find(|d| !origin.contains(&format!("://{}", d.host)));
-        lacks.extend(missed.map(|d| d.origin.as_ref().map_or_else(|| d.host.clone(), ToString::to_string)));
+        missing.extend(missed.map(|d| d.origin.as_ref().map_or_else(|| d.host.clone(), ToString::to_string)));
     }
     let lists: [(&str, &[&str]); 2] = [
         ("access-control-allow-headers", &["X-Auth-Token", "Content-Type"]),
@@ -311,10 +310,10 @@ pub(crate) fn grant_lacks(cloud: &Cloud<'_>, scope: &[String], headers: &[(Strin
     for (name, needed) in lists {
         let listed = value(name).unwrap_or_default();
         if !computed(listed) {
-            lacks.extend(super::lists::lacks(listed, needed).into_iter().map(str::to_owned));
+            missing.extend(lacks(listed, needed).into_iter().map(str::to_owned));
         }
     }
-    lacks
+    missing
 }
 
 /// What older guides put in front of Horizon.

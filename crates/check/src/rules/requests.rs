@@ -3,11 +3,12 @@
 use direct_upload_api::Rule;
 use regex::Regex;
 
-use super::proxy_headers::{ALLOW_ORIGIN, unless_it_stands_in};
+use super::proxy_headers::unless_it_stands_in;
 use crate::classify::Kind;
 use crate::facts::cloud::Cloud;
 use crate::facts::server::{ScopedDirective, Server};
 use crate::finding::Finding;
+use crate::needed::ALLOW_ORIGIN;
 use crate::needed::{self, NEEDED};
 use crate::unit::Program;
 

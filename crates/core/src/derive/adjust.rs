@@ -12,7 +12,8 @@ use std::sync::Arc;
 
 use direct_upload_api::{ExposureKind, Rule, is_ours};
 
-use super::exposure_issue::{self, ExposingObject, ExposureIssue};
+use super::exposing_object::ExposingObject;
+use super::exposure_issue::{self, ExposureIssue};
 use super::glance::ImageService;
 use crate::model::{Advice, Id, Ingress, Key, Known, Meta, Owners, RefusedWrite, Route, Snapshot};
 use crate::workload::{Claim, annotations};

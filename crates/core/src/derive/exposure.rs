@@ -27,7 +27,7 @@ use direct_upload_api::web::{Origin, PublicUrl};
 use direct_upload_api::{ExposedBy, ExposureKind, Reason};
 use serde_json::Value;
 
-use super::exposure_issue::ExposingObject;
+use super::exposing_object::ExposingObject;
 use crate::derive::exposure::backends::Backends;
 use crate::model::{Advice, Key, Kind, Needs, Problem, Snapshot, Unread, Workload};
 

@@ -12,53 +12,17 @@ pub mod policy;
 pub mod quantity;
 pub mod route;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::BTreeSet;
 
-use direct_upload_api::ExposureKind;
 use direct_upload_api::web::Origin;
 
+use crate::derive::exposing_object::ExposingObject;
 use crate::derive::exposure::backends::Backends;
-use crate::model::{HttpRoute, Id, Ingress, Key, Owners, Route, Snapshot};
+use crate::model::Snapshot;
 
 pub(crate) use issue::body_fails;
 use issue::{Annotations, PATIENT, seconds};
 pub use issue::{ExposureIssue, lacks};
-
-/// An object through which uploads arrive.
-#[derive(Clone, Debug, PartialEq)]
-pub enum ExposingObject {
-    /// With the names of what else it leads to.
-    Ingress(Arc<Ingress>, Vec<String>),
-    /// With the names of what else it leads to.
-    Route(Arc<Route>, Vec<String>),
-    /// With the positions of the rules that lead to the workload.
-    HttpRoute(Arc<HttpRoute>, Vec<usize>),
-    /// An object of another kind.
-    Other(ExposureKind, Key),
-}
-
-impl ExposingObject {
-    /// Which object it is.
-    pub fn object(&self) -> Id {
-        let (kind, key) = match self {
-            Self::Ingress(ingress, _) => (ExposureKind::Ingress, &ingress.meta.key),
-            Self::Route(route, _) => (ExposureKind::Route, &route.meta.key),
-            Self::HttpRoute(route, _) => (ExposureKind::HTTPRoute, &route.meta.key),
-            Self::Other(kind, key) => (*kind, key),
-        };
-        Id { kind: kind.to_string(), key: key.clone() }
-    }
-
-    /// Its annotations and their owners, if annotations configure it.
-    pub fn annotations(&self) -> Option<(&BTreeMap<String, String>, &Owners)> {
-        match self {
-            Self::Ingress(ingress, _) => Some((&ingress.annotations, &ingress.owners)),
-            Self::Route(route, _) => Some((&route.annotations, &route.owners)),
-            Self::HttpRoute(..) | Self::Other(..) => None,
-        }
-    }
-}
 
 /// What blocks uploads from these origins.
 pub fn find<'a>(

@@ -9,8 +9,9 @@ use direct_upload_api::{CatalogRehearsal, GlanceServer, GlanceSpec, InternalApi,
 
 use super::adjust::Adjustment;
 use super::api::{ApiView, Asked, EarlierCors, ManagedApi, Resource, Terms, carried, stated, users_file};
+use super::exposing_object::ExposingObject;
 use super::exposure::{self, Exposures, Stated};
-use super::exposure_issue::{ExposingObject, ExposureIssue};
+use super::exposure_issue::ExposureIssue;
 use super::tenure::Tenure;
 use super::{image_import, swift, user_cors};
 use crate::model::{Advice, GlanceObject, Id, Known, Problem, Snapshot};

@@ -10,7 +10,7 @@ use crate::facts::upload_path;
 const ENDS: [&str; 8] = ["deny", "reject", "tarpit", "silent-drop", "return", "redirect", "auth", "use-service"];
 
 /// The first rule that certainly ends a request before Glance sees it.
-pub(in crate::rules) fn ends<'s, 'a>(server: &'s Server<'a>, sent: &Sent) -> Option<&'s ScopedDirective<'a>> {
+pub(crate) fn ends<'s, 'a>(server: &'s Server<'a>, sent: &Sent) -> Option<&'s ScopedDirective<'a>> {
     // Below HTTP, requests are not inspected.
     if server.last("mode").is_some_and(|item| item.directive.word() == "tcp") {
         return None;
@@ -103,7 +103,7 @@ pub(super) fn returned(item: &ScopedDirective<'_>) -> Vec<(String, String)> {
 }
 
 /// Whether a rule's condition is true for a request; none if that depends on more than is known of it.
-pub(in crate::rules) fn condition(server: &Server<'_>, item: &ScopedDirective<'_>, sent: &Sent) -> Option<bool> {
+pub(crate) fn condition(server: &Server<'_>, item: &ScopedDirective<'_>, sent: &Sent) -> Option<bool> {
     let words: Vec<&str> = item.directive.args.iter().map(String::as_str).collect();
     let Some(at) = words.iter().position(|word| matches!(*word, "if" | "unless")) else { return Some(true) };
     let alternatives = words[at + 1..].split(|word| matches!(*word, "or" | "||"));

@@ -13,13 +13,14 @@ pub(super) mod nginx;
 pub(crate) use access::is_login;
 use direct_upload_api::{Rule, Severity};
 
-use super::proxy_headers::{ALLOW_ORIGIN, LEAVE, grant_lacks, unless_it_stands_in};
+use super::proxy_headers::{LEAVE, grant_lacks, stands_in, unless_it_stands_in};
 use crate::classify::Kind;
 use crate::facts::browser::{COMMON, LARGE, Request, Sent};
 use crate::facts::cloud::Cloud;
 use crate::facts::server::{ScopedDirective, Server};
 use crate::finding::Finding;
 use crate::formats::directives::Directive;
+use crate::needed::ALLOW_ORIGIN;
 use crate::unit::Program;
 
 /// All of them.
@@ -139,6 +140,7 @@ fn told(cloud: &Cloud<'_>, server: &Server<'_>, met: &Met<'_, '_>) -> Finding {
     }
     if is_preflight
         && server.kind == Kind::Httpd
+        && stands_in(cloud)
         && let Some(headers) = httpd::granted(server, item)
         && grant_lacks(cloud, &server.scope, &headers).is_empty()
     {

@@ -11,10 +11,10 @@ use crate::facts::browser::{Known, Request, Sent};
 use crate::facts::server::{ScopedDirective, Server};
 use crate::facts::upload_path::UPLOAD;
 use crate::formats::directives::Directive;
-use crate::rules::proxy_headers::ALLOW_ORIGIN;
+use crate::needed::ALLOW_ORIGIN;
 
 /// What certainly ends a request.
-pub(in crate::rules) fn ends<'s, 'a>(server: &'s Server<'a>, sent: &Sent) -> Option<&'s ScopedDirective<'a>> {
+pub(crate) fn ends<'s, 'a>(server: &'s Server<'a>, sent: &Sent) -> Option<&'s ScopedDirective<'a>> {
     let rewritten = Run::new(server, sent).ends();
     rewritten.or(server.leads_nowhere.as_ref()).or_else(|| server.items.iter().find(|item| refuses(server, item, sent)))
 }
@@ -54,7 +54,7 @@ fn is_denied(server: &Server<'_>, item: &ScopedDirective<'_>) -> bool {
 
 /// What `add_header` or the like writes into the answer to a request: missing, if nothing. A location's lines count
 /// unless an `if` block that is met has lines of its own.
-pub(in crate::rules) fn added(server: &Server<'_>, item: &ScopedDirective<'_>, sent: &Sent) -> Known {
+pub(crate) fn added(server: &Server<'_>, item: &ScopedDirective<'_>, sent: &Sent) -> Known {
     let mut run = Run::new(server, sent);
     run.ends();
     let has_own = |block: &Directive| server.of_name("add_header").any(|other| other.within.last() == Some(block));
@@ -83,7 +83,7 @@ pub(in crate::rules) fn added(server: &Server<'_>, item: &ScopedDirective<'_>, s
 }
 
 /// Whether nginx itself answers a request, and grants what it asks for.
-pub(in crate::rules) fn answers(server: &Server<'_>, sent: &Sent) -> bool {
+pub(crate) fn answers(server: &Server<'_>, sent: &Sent) -> bool {
     let mut run = Run::new(server, sent);
     run.ends();
     let is_met = |block: &Directive| {

@@ -155,7 +155,11 @@ fn environment(name: &str, value: &str) -> Vec<String> {
 
 fn found(files: &[(&str, &str)]) -> Vec<String> {
     let text = |(name, text): &(&str, &str)| check::Text { name: (*name).into(), text: (*text).into(), named: false };
-    let (input, errors) = check::manifests::sort(files.iter().map(text).collect(), Some("2025.1".parse().unwrap()), jiff::Timestamp::UNIX_EPOCH);
+    let (input, errors) = check::manifests::sort(
+        files.iter().map(text).collect(),
+        Some("2025.1".parse().unwrap()),
+        jiff::Timestamp::UNIX_EPOCH,
+    );
     assert!(errors.is_empty(), "{errors:?}");
     check::check(input).findings.iter().map(|f| format!("{} {}", f.severity, f.rule)).collect()
 }

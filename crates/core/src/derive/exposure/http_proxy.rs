@@ -14,8 +14,8 @@ use super::attachment::is_current;
 use super::backends::Backends;
 use super::http_route::is_sent;
 use super::ingress::port;
+use crate::derive::exposing_object::ExposingObject;
 use crate::derive::exposure::{Exposure, Exposures, HostClaims, Notes};
-use crate::derive::exposure_issue::ExposingObject;
 use crate::model::{
     HttpProxy, Key, Problem, ProxyCondition, ProxyHeader, ProxyHost, ProxyInclude, ProxyRoute, ProxyService, Snapshot,
     find_condition,

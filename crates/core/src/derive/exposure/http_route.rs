@@ -8,8 +8,8 @@ use direct_upload_api::web::{Origin, PublicUrl};
 use super::attachment::{self, Attaching, Attachment, attachments};
 use super::backends::Backends;
 use super::hostname::{Hostname, meeting};
+use crate::derive::exposing_object::ExposingObject;
 use crate::derive::exposure::{Exposures, HostClaims, Notes};
-use crate::derive::exposure_issue::ExposingObject;
 use crate::model::{
     BackendRef, GrantTo, HttpMatch, HttpRoute, HttpRule, Key, Kind, Listener, Meta, Needs, Problem, ReferenceGrant,
     RouteParentStatus, Snapshot, find_condition,

@@ -9,8 +9,8 @@ use direct_upload_api::web::{Origin, PublicUrl};
 use super::backends::Backends;
 use super::ingress_tls::{Door, doors};
 use super::traefik_middleware::annotation_redirects_http;
+use crate::derive::exposing_object::ExposingObject;
 use crate::derive::exposure::{Exposure, Exposures, HostClaims, Notes};
-use crate::derive::exposure_issue::ExposingObject;
 use crate::model::{Ingress, IngressPath, Snapshot};
 
 /// The URLs under which an Ingress exposes any of the Services.

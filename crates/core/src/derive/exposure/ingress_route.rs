@@ -14,8 +14,8 @@ use super::ingress_tls::WEBSECURE;
 use super::outer_port::of_entry_point;
 use super::traefik_middleware::{missing, redirect_http};
 use super::traefik_rule::{Alternative, alternatives, both};
+use crate::derive::exposing_object::ExposingObject;
 use crate::derive::exposure::{Exposure, Exposures, HostClaims, Notes};
-use crate::derive::exposure_issue::ExposingObject;
 use crate::model::{
     IngressRoute, IngressRouteRef, IngressRouteRule, IngressRouteService, Key, Kind, Needs, Problem, Snapshot,
 };

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use direct_upload_api::web::{Origin, PublicUrl};
 
 use super::backends::Backends;
+use crate::derive::exposing_object::ExposingObject;
 use crate::derive::exposure::{Exposures, HostClaims, Notes};
-use crate::derive::exposure_issue::ExposingObject;
 use crate::model::{Route, RouteIngress, RouteTarget, find_condition};
 
 /// The URLs under which a Route exposes any of the Services.

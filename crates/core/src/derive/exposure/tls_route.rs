@@ -12,8 +12,8 @@ use direct_upload_api::web::PublicUrl;
 use super::attachment::{self, Attaching, attachments};
 use super::backends::Backends;
 use super::http_route::{any_leads, granting, is_accepted, is_inside, origins};
+use crate::derive::exposing_object::ExposingObject;
 use crate::derive::exposure::{Exposures, HostClaims, Notes};
-use crate::derive::exposure_issue::ExposingObject;
 use crate::model::{Kind, Needs, Problem, Snapshot, TlsRoute};
 
 /// The URLs under which a TLSRoute exposes any of the Services.

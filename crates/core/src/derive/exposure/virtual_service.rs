@@ -13,8 +13,8 @@ use direct_upload_api::web::{Origin, PublicUrl};
 use super::backends::Backends;
 use super::hostname::{Hostname, meeting};
 use super::http_route::is_sent;
+use crate::derive::exposing_object::ExposingObject;
 use crate::derive::exposure::{Exposures, HostClaims, Notes};
-use crate::derive::exposure_issue::ExposingObject;
 use crate::model::{
     IstioGateway, IstioHttpMatch, IstioHttpRoute, IstioL4Match, IstioL4Route, IstioRouted, IstioServer, Key, Kind,
     Needs, Problem, Snapshot, StringMatch, VirtualService,
