@@ -44,6 +44,10 @@ const ELSEWHERE: [(Rule, &str); 22] = [
     (Rule::OptionsFiltered, "let the route take each path"),
 ];
 
+fn without_comment(line: &str) -> String {
+    line.split([' ', '\t']).take_while(|word| !word.starts_with(['#', ';'])).collect::<Vec<_>>().join(" ")
+}
+
 /// What a person does with advice that is not text to copy; none if it is.
 pub fn apply(files: &Files, finding: &Finding) -> Option<Hand> {
     let (rule, fix) = (finding.rule, finding.fix.as_str());
@@ -140,9 +144,7 @@ pub fn apply(files: &Files, finding: &Finding) -> Option<Hand> {
         Rule::NoEffect if fix.starts_with("put it into local_settings.d as NAME.py") => moved(files, finding),
         Rule::NotRead if fix.starts_with("move [cors] to /etc/glance/glance-api.conf") => moved(files, finding),
         Rule::NotRead if fix.starts_with("list all origins in") => listed_together(files, finding),
-        Rule::NotRead if fix.starts_with("put the comment on a line") => line(&|old| {
-            old.split([' ', '\t']).take_while(|word| !word.starts_with(['#', ';'])).collect::<Vec<_>>().join(" ")
-        }),
+        Rule::NotRead if fix.starts_with("put the comment on a line") => line(&without_comment),
         Rule::NotRead if fix.starts_with("write oslo_config_") || fix.starts_with("move [cors] to ") => {
             Some(Hand::Elsewhere)
         }
