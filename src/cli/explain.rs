@@ -44,7 +44,7 @@ pub fn main(args: &Args) -> ExitCode {
     if !path.exists() {
         let what = &args.what;
         return failed(format!(
-            "{what:?} is neither a rule (such as DU001), nor a reason of a condition (such as NotVerified), nor a file"
+            "{what:?} is neither a rule (such as DU001), nor a reason of a condition (such as NotVerified), nor a file; docs/runbook.md lists the rules, docs/conditions.md the reasons"
         ));
     }
     let read = || match fs::metadata(path) {

@@ -48,7 +48,7 @@ pub async fn ask(query: &CatalogQuery, credential: &Credential, gate: &Gate) -> 
 /// Requests a token and its catalog once.
 ///
 /// # Errors
-/// Why there is none, without anything that was sent.
+/// Why there is no token. The text has nothing of the request.
 pub(super) async fn log_in(reach: Reach, auth_url: &PublicUrl, credential: &Credential) -> Result<Login, String> {
     let mut client = Client::new(reach);
     let place = Place::at(auth_url, "/auth/tokens");

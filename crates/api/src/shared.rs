@@ -223,8 +223,8 @@ pub struct Rollout {
 #[serde(rename_all = "camelCase", default)]
 pub struct Drain {
     /// Whether the operator adds the sleep. Default: `true` for a Glance if the sleep does not conflict with
-    /// the owner's settings, `false` for a Horizon. The sleep never causes a roll of its own. `false` removes
-    /// it immediately.
+    /// the owner's settings, `false` for a Horizon. The operator adds or changes the sleep only with a roll that
+    /// happens anyway. `false` removes it immediately.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,
     /// How many seconds a pod that is being replaced continues to answer. The pod's

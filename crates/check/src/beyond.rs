@@ -84,7 +84,7 @@ fn in_folder(file: &str, included: &str) -> bool {
     }
 }
 
-const ADDRESSES: &str = "lets only some addresses pass: whether browsers have them is not in the input";
+const ADDRESSES: &str = "lets only some addresses pass; the input does not show whether users' browsers have such addresses";
 
 /// Lists of addresses that a server lets pass.
 fn addresses(server: &Server<'_>) -> Vec<String> {
@@ -205,7 +205,7 @@ fn in_between(objects: &[Object], object: &Object) -> Vec<String> {
                     && other.value["spec"]["ingress"].as_array().is_some_and(|rules| !rules.is_empty())
             });
             if of_ingress && nobody && selects && !others {
-                told("it lets nothing reach Glance's pods; what else does is not in the input")
+                told("it blocks all traffic to Glance's pods; the input has no NetworkPolicy that allows any")
             } else {
                 Vec::new()
             }
@@ -251,7 +251,7 @@ fn unserved(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>) -> Option<String> {
             return Some(format!("{what}: no server in front of Glance that is in the input listens on port {port}"));
         }
         if let Some(server) = cloud.servers_near(scope, Program::Glance).find(|server| leads_elsewhere(server, &url)) {
-            return Some(format!("{what}: no ProxyPass of {} takes what is below it", server.place()));
+            return Some(format!("{what}: no ProxyPass of {} forwards paths below this URL", server.place()));
         }
         let names = names(cloud, scope)?;
         let host = url.origin().host().to_owned();

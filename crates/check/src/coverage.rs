@@ -140,7 +140,7 @@ pub fn gaps(cloud: &Cloud<'_>, world: &World, units: &[Unit], objects: &[Object]
         format!("{file}: Helm values; what the chart adds is not in the input: check what helm template prints, too")
     }));
     for horizon in cloud.horizons.iter().filter(|h| h.mode() == Mode::Unknown && h.unit.unseen.is_empty()) {
-        gaps.push(format!("{}: {MODE} depends on what is not in the input", horizon.unit.name));
+        gaps.push(format!("{}: {MODE} comes from something that is not in the input", horizon.unit.name));
     }
     for glance in &cloud.glances {
         let name = &glance.unit.name;

@@ -26,5 +26,5 @@ pub(crate) fn gap(place: &str, text: &str) -> Option<String> {
         !rule.is_empty() && rule != "[]" && !OPEN.iter().any(|open| rule.contains(open))
     })?;
     let rule = found[2].trim_matches(['"', '\'']);
-    Some(format!("{place}: {} is {rule:?}: whether the dashboard's users pass it is not in the input", &found[1]))
+    Some(format!("{place}: {} is {rule:?}: the input does not show whether the dashboard's users have this right", &found[1]))
 }

@@ -35,7 +35,7 @@ pub enum OriginError {
     #[error("{0:?} has a {1}, which no browser sends in an Origin (DU001); write only scheme://host[:port]")]
     Extra(String, &'static str),
     /// The host is not allowed in a host name.
-    #[error("{0:?} has an unusable host: {1}")]
+    #[error("{0:?} has a host that browsers cannot use ({1}); write e.g. https://horizon.example.com")]
     Host(String, String),
 }
 
@@ -122,7 +122,10 @@ impl PublicUrl {
         if text.chars().any(|c| c.is_control() || c.is_whitespace() || matches!(c, '\\' | ',' | '"' | '\'')) {
             return Err(OriginError::Extra(own(), "blank, comma, quote, backslash or control character"));
         }
-        let url = Url::parse(text).map_err(|e| OriginError::Host(own(), e.to_string()))?;
+        let url = Url::parse(text).map_err(|error| match error {
+            url::ParseError::RelativeUrlWithoutBase => OriginError::NotHttp(own()),
+            error => OriginError::Host(own(), error.to_string()),
+        })?;
         if !matches!(url.scheme(), "http" | "https") || !text.contains("://") {
             return Err(OriginError::NotHttp(own()));
         }

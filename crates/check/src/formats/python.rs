@@ -96,7 +96,7 @@ pub fn read(text: &str, known: &mut BTreeMap<String, Value>) -> DjangoSettings {
     if let Some(at) = text.find(char::REPLACEMENT_CHARACTER) {
         let line = text[..at].matches('\n').count() + 1;
         return DjangoSettings {
-            error: Some((line, "it is not UTF-8, as which Horizon reads it".into())),
+            error: Some((line, "it is not UTF-8, but Horizon reads it as UTF-8".into())),
             ..DjangoSettings::default()
         };
     }

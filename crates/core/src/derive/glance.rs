@@ -172,7 +172,7 @@ fn late(tenure: &Tenure, carried: &BTreeMap<Origin, Vec<String>>) -> Option<Advi
     let lacking: Vec<&str> =
         carried.keys().filter(|origin| !in_use.effects.origins.contains(origin)).map(Origin::as_str).take(5).collect();
     let found = format!(
-        "your own files accept {}, which Glance has not accepted since files of this resource came into effect; it will again after its next roll",
+        "your own files accept {}, but the operator's file replaced that list; Glance accepts it again after its next roll",
         lacking.join(", ")
     );
     let fix = "to accept it now, list it in spec.cors.allowedOrigins";

@@ -109,7 +109,7 @@ impl Dashboard {
         if spec.cors.as_ref().is_some_and(|cors| cors.enabled) {
             advice.push(
                 Advice::new("spec.cors puts CORS headers on Horizon's own answers")
-                    .fix("the upload does not need them, Glance's [cors] decides"),
+                    .fix("remove spec.cors unless something else needs it: uploads depend only on Glance's [cors]"),
             );
         }
         if let (None, None, Rehearsing::Off, Ok(settings)) =

@@ -78,7 +78,7 @@ pub fn beside(stores: &[GlanceSwift], users: &UserCors) -> Result<Vec<Advice>, P
             let found = format!(
                 "[{name}] has a swift_store_config_file and does not say default_swift_reference: glance_store 5.4.0 to 5.7.0 (2026.1) then keep images under a reference None, and cannot read them again"
             );
-            let fix = "write there which one it is, ref1 where that is its name";
+            let fix = "set default_swift_reference in [{name}] to the name of its credentials, for example ref1";
             advice.push(Advice::new(found).object(&users.source).fix(fix));
         }
         if !backends.is_empty() && !named(&backends).contains(name) {

@@ -246,7 +246,7 @@ fn of_swift(text: &str, source: String) -> UserCors {
         let Some(said) = own.option(option.name) else { continue };
         if said.by_set {
             let name = option.name;
-            let what = format!("{}: set {name} overrides every {name} of [DEFAULT], ours too", said.section);
+            let what = format!("{}: set {name} overrides every {name} of [DEFAULT], also the operator's", said.section);
             found.push(Advice::new(what).fix(format!("remove it (line {})", said.line)));
         }
         let items = || swift_proxy::items(&said.value);

@@ -119,7 +119,7 @@ impl CallPreflight {
             401 if self.is_swift() && is_of_swift(answer) => return Some(self.origin_refused(answer)),
             401 | 403 | 405 | 407 | 501 => {
                 let message = format!(
-                    "a login or method filter{from} answered the preflight with {}, which never has a token",
+                    "a login or method filter{from} answered the preflight with {}; a preflight never has a token",
                     answer.status
                 );
                 let fix = if self.is_swift() {
@@ -201,7 +201,7 @@ impl CallPreflight {
                 Requirement::AllowOrigin,
                 Rule::OriginMissing,
                 format!("Swift's proxy does not know {origin}: cors_allow_origin does not have it"),
-                "check that the proxy is started with the folder of our file (docs/openstackapi.md), and that no `set cors_allow_origin` and no later file overrides it".into(),
+                "check that the proxy is started with the folder of the operator's file (docs/openstackapi.md), and that no `set cors_allow_origin` and no later file overrides it".into(),
             );
         }
         match get(&answer.headers, super::cors::ALLOW_ORIGIN) {

@@ -50,7 +50,7 @@ pub(crate) fn of_one_panel(failure: Failure, broken: Panel, fine: Panel) -> Fail
         failure.message
     );
     let fix = format!(
-        "{}; or, if the dashboard has the {fine} (ANGULAR_FEATURES['images_panel'] of Horizon's settings), say so",
+        "{}; or, if the dashboard has the {fine} (ANGULAR_FEATURES['images_panel'] of Horizon's settings), set spec.directUpload.panel or --panel",
         failure.fix
     );
     Failure { message, fix, ..failure }

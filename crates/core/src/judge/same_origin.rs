@@ -172,7 +172,7 @@ pub fn advice(by_versions: bool) -> Vec<Advice> {
 
 fn redirected(asked: &Preflight, answer: &Response) -> Failure {
     let failure = redirect(asked, answer);
-    let message = format!("a redirect{}: Glance answers uploads with none", signature(answer));
+    let message = format!("a redirect{}: Glance itself never redirects an upload", signature(answer));
     Failure {
         requirement: Requirement::Glance,
         rule: Rule::WrongEndpoint,

@@ -532,13 +532,13 @@ fn redirected(asked: &Preflight, answer: &Response) -> Judgement {
     if may_be_followed && failure.rule != Rule::OptionsFiltered {
         return Judgement::Unknown(
             format!(
-                "a redirect{} answered the PUT; browsers follow it, but what answers there was not asked",
+                "a redirect{} answered the PUT; browsers follow it, but this program did not, so it does not know what answers there",
                 signature(answer)
             ),
             "let PUT on /v2/images/ lead to Glance without a redirect",
         );
     }
-    let message = format!("a redirect{} answered the PUT: Glance answers uploads with none", signature(answer));
+    let message = format!("a redirect{} answered the PUT: Glance itself never redirects an upload", signature(answer));
     Judgement::Refused(Failure { requirement: Requirement::Glance, message, fix: PUT_TOO.to_owned(), ..failure })
 }
 

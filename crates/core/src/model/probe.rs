@@ -201,7 +201,7 @@ impl Observation {
         let assumption = |part: Part| match self.parts.get(&part) {
             Some(ProbeAnswer::Granted(_) | ProbeAnswer::Refused(_)) => None,
             Some(ProbeAnswer::Unknown(why)) => Some(format!("it is assumed that {}: {}", part.assumed(), why.message)),
-            None => Some(format!("it is assumed that {}: that was not asked", part.assumed())),
+            None => Some(format!("it is assumed that {}: no request checked this", part.assumed())),
         };
         [Part::Page, Part::AddressSpace, Part::Put, Part::Size].into_iter().filter_map(assumption).collect()
     }

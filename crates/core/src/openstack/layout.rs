@@ -180,7 +180,7 @@ pub fn swift(
     let stated = dir.map(|dir| normalised("spec.paths.configDir", dir)).transpose()?;
     let config_dir = match (stated, started_with) {
         (_, Some(path)) if is_conf(path) => {
-            let found = format!("swift-proxy-server is started with the file {path}, and reads nothing beside it");
+            let found = format!("swift-proxy-server is started with the file {path}, and reads no other file");
             return Err(Problem::new(Reason::PathUnknown, found).rule(Rule::NotRead).fix(START));
         }
         (Some(dir), Some(path)) if dir != path => {

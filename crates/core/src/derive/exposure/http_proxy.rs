@@ -140,8 +140,8 @@ impl Walk<'_> {
         services.chain(tcp).any(|services| self.is_ours(&proxy.meta.key, services)) || !proxy.spec.includes.is_empty()
     }
 
-    /// Whether any of the Services that get something is the workload's. Where all weights are 0, all get
-    /// the same.
+    /// Whether any of the Services that get something is the workload's. If all weights are 0, each Service
+    /// gets the same share.
     fn is_ours(&self, own: &Key, services: &[ProxyService]) -> bool {
         let equal = services.iter().all(|service| service.weight == 0);
         let gets = |service: &&ProxyService| !service.mirror && (equal || service.weight > 0);

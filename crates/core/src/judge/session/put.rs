@@ -177,7 +177,7 @@ fn refused(answer: &Response, progress: Progress) -> Break {
         ),
         (301..=308, _) => (
             &[Rule::WrongEndpoint, Rule::OptionsFiltered],
-            format!("a redirect{from} answered the upload: Glance answers with none"),
+            format!("a redirect{from} answered the upload: Glance itself never redirects an upload"),
             "let PUT on /v2/images/ lead to Glance without a redirect",
         ),
         _ => (

@@ -38,7 +38,7 @@ pub struct Objection {
     pub text: String,
 }
 
-/// Which kind of objection it is.
+/// Why the rehearsal failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub enum Code {
     /// The program of this image never reads a file from that path.

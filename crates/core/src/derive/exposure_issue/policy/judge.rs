@@ -195,7 +195,7 @@ impl<'a> Judge<'a> {
                 }
             }
             ("Middleware", "rateLimit") if number("average") > 0 && number("burst") < 2 => {
-                let found = "it lets one request at a time pass, but an upload begins with two: the preflight and, at once, the PUT; the second may get 429".to_owned();
+                let found = "it allows one request at a time, but an upload starts with two in a row: the preflight, then the PUT. The PUT may get 429".to_owned();
                 self.tell(Rule::OptionsFiltered, false, path, found, "set burst to 100");
             }
             ("Middleware", "inFlightReq") if number("amount") > 0 && number("amount") < MANY => {
@@ -206,7 +206,7 @@ impl<'a> Judge<'a> {
                 self.tell(Rule::OptionsFiltered, false, path, found, "remove it, or set a greater amount");
             }
             ("Middleware", "plugin") => {
-                let found = "nobody sees what this plugin does to preflights and bodies".to_owned();
+                let found = "the operator cannot see what this plugin does to preflights and bodies".to_owned();
                 let fix = "check that it answers no preflights, needs no login, and stores no bodies";
                 self.tell(Rule::OptionsFiltered, false, path, found, fix);
             }
