@@ -35,8 +35,7 @@ pub struct Probe {
     pub hosts: Vec<Host>,
     pub trust: Trust,
     pub gate: Gate,
-    /// Repeat requests, to find servers that differ, and request less (up to five times) after a refusal without a
-    /// reason.
+    /// After a refusal without a reason, request less (up to five times) to find the cause.
     pub diagnose: bool,
     /// Which uploads without a token follow a granted preflight.
     pub uploads: Option<Uploads>,
@@ -54,7 +53,7 @@ pub enum Depth {
     Preflight,
     /// If it is granted, everything else that the probe names.
     Parts,
-    /// Also the result for each panel's upload.
+    /// Also the result for each panel's upload, and the same again, to find servers that differ.
     Panels,
 }
 
@@ -274,7 +273,7 @@ async fn ask_and_judge(probe: &Probe, site: &Site, asked: &Preflight) -> Result<
 
 /// Whether the same preflight passes when it is repeated: several servers may take turns behind one address.
 async fn repeated(probe: &Probe, site: &Site, address: SocketAddr, asked: &Preflight, answer: &Response) -> bool {
-    if !probe.diagnose || asked.same_origin() || matches!(answer.status, 403 | 429 | 503) {
+    if probe.depth != Depth::Panels || asked.same_origin() || matches!(answer.status, 403 | 429 | 503) {
         return false;
     }
     let request = asked.request();

@@ -58,7 +58,7 @@ pub async fn complete(
         }
     }
     let by_answer = upload::judge_complete(asked, &wire);
-    if settled.is_none() && probe.diagnose {
+    if settled.is_none() && probe.depth == Depth::Panels {
         settled = repeat(probe, site, address, asked, &request, &by_answer).await;
     }
     if settled.is_none() && success::is_worth_asking(&wire, &by_answer) {
@@ -96,8 +96,8 @@ pub async fn announced(probe: &Probe, site: &Site, address: SocketAddr, asked: &
 }
 
 /// The verdict if the same requests, repeated, have other results: several servers may take turns behind one address.
-/// The order is such that each of two gets a preflight and a PUT. Refused PUTs count in firewalls, so the operator, which
-/// comes again and again, does not repeat them.
+/// The order is such that each of two gets a preflight and a PUT. The operator comes again and again, and so meets each
+/// of them without that; and firewalls count refused PUTs.
 async fn repeat(
     probe: &Probe,
     site: &Site,
@@ -106,10 +106,9 @@ async fn repeat(
     request: &Request,
     first: &UploadVerdict,
 ) -> Option<UploadVerdict> {
-    let is_once = probe.depth == Depth::Panels;
     let is_refused = matches!(first, UploadVerdict::Refused { .. });
     for is_put in [true, false, false, true] {
-        if (is_put && !is_once) || (!is_put && is_refused) {
+        if !is_put && is_refused {
             continue;
         }
         // Each is about another image, because some servers take turns by path.

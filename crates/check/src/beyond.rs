@@ -84,7 +84,8 @@ fn in_folder(file: &str, included: &str) -> bool {
     }
 }
 
-const ADDRESSES: &str = "lets only some addresses pass; the input does not show whether users' browsers have such addresses";
+const ADDRESSES: &str =
+    "lets only some addresses pass; the input does not show whether users' browsers have such addresses";
 
 /// Lists of addresses that a server lets pass.
 fn addresses(server: &Server<'_>) -> Vec<String> {

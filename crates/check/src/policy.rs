@@ -26,5 +26,8 @@ pub(crate) fn gap(place: &str, text: &str) -> Option<String> {
         !rule.is_empty() && rule != "[]" && !OPEN.iter().any(|open| rule.contains(open))
     })?;
     let rule = found[2].trim_matches(['"', '\'']);
-    Some(format!("{place}: {} is {rule:?}: the input does not show whether the dashboard's users have this right", &found[1]))
+    Some(format!(
+        "{place}: {} is {rule:?}: the input does not show whether the dashboard's users have this right",
+        &found[1]
+    ))
 }

@@ -173,9 +173,11 @@ impl World {
         let folder = self.cloud().join("etc/glance/glance-api.conf.d");
         let map = self.cluster.get("openstack", "deployment/glance").and_then(|glance| mounted(&glance));
         let map = map.and_then(|name| self.cluster.get("openstack", &format!("configmap/{name}")));
+        let mounted = folder.join("zz-direct-upload.conf");
         let _ = match &map.as_ref().and_then(|map| map["data"].as_object()?.values().next()?.as_str()) {
-            Some(text) => fs::write(folder.join("zz-direct-upload.conf"), text),
-            None => fs::remove_file(folder.join("zz-direct-upload.conf")),
+            // In one step, as the kubelet does: Glance reads it at any time.
+            Some(text) => fs::write(folder.join("new"), text).and_then(|()| fs::rename(folder.join("new"), mounted)),
+            None => fs::remove_file(mounted),
         };
     }
 }

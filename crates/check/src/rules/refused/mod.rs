@@ -13,7 +13,7 @@ pub(super) mod nginx;
 pub(crate) use access::is_login;
 use direct_upload_api::{Rule, Severity};
 
-use super::proxy_headers::{LEAVE, grant_lacks, stands_in, unless_it_stands_in};
+use super::proxy_headers::{LEAVE, grant_lacks, header, stands_in, unless_it_stands_in};
 use crate::classify::Kind;
 use crate::facts::browser::{COMMON, LARGE, Request, Sent};
 use crate::facts::cloud::Cloud;
@@ -140,7 +140,7 @@ fn told(cloud: &Cloud<'_>, server: &Server<'_>, met: &Met<'_, '_>) -> Finding {
     }
     if is_preflight
         && server.kind == Kind::Httpd
-        && stands_in(cloud)
+        && (stands_in(cloud) || replaces(server))
         && let Some(headers) = httpd::granted(server, item)
         && grant_lacks(cloud, &server.scope, &headers).is_empty()
     {
@@ -175,6 +175,12 @@ fn asks_login(item: &ScopedDirective<'_>) -> bool {
         "http-request" => item.directive.arg(0) == Some("auth"),
         name => name.starts_with("auth_"),
     }
+}
+
+/// Whether httpd removes Glance's grant from each answer, so that its own is the only one.
+fn replaces(server: &Server<'_>) -> bool {
+    let removes = |item| header(item, ALLOW_ORIGIN).is_some_and(|(_, action, _)| action == "unset");
+    server.items.iter().any(removes)
 }
 
 /// DU012: a server answers preflights itself, and grants something.

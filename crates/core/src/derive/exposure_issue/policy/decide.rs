@@ -169,7 +169,8 @@ fn issue(group: &[&Candidate<'_>], preflight: &Met<'_>, upload: &Met<'_>) -> Opt
         match (preflight.sure, header) {
             (Some(other), _) => (
                 other,
-                "it matches the preflight of an upload and sends it elsewhere, so the preflight never reaches Glance".to_owned(),
+                "it matches the preflight of an upload and sends it elsewhere, so the preflight never reaches Glance"
+                    .to_owned(),
                 "remove it, or except OPTIONS of /v2/images: Glance answers preflights itself",
             ),
             (None, Some(name)) => (

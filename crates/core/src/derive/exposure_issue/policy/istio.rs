@@ -46,8 +46,7 @@ pub(super) fn issues(objects: &[PolicyObject<'_>], through: &Path<'_>) -> Found 
             let headers = rule["fromHeaders"].as_array().into_iter().flatten();
             let is_token = |name: &str| name.eq_ignore_ascii_case("x-auth-token");
             if headers.filter_map(|own| own["name"].as_str()).any(is_token) {
-                let what =
-                    "it reads a JWT from X-Auth-Token, and refuses uploads with 401, because Keystone's token is not a JWT";
+                let what = "it reads a JWT from X-Auth-Token, and refuses uploads with 401, because Keystone's token is not a JWT";
                 let (at, fix) = (at.to_string(), "remove it: Glance checks the token itself");
                 found.push(issue(policy, true, &["spec", "jwtRules", &at], what.to_owned(), fix));
             }

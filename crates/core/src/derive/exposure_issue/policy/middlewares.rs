@@ -66,7 +66,9 @@ impl<'a> Met<'a> {
         let steps: Vec<&str> = path.iter().map(String::as_str).collect();
         let tell = |fails, what: String, fix: &str| found(from, Rule::OptionsFiltered, fails, &steps, what, fix);
         if name.contains('@') {
-            let what = format!("{name:?} belongs to another provider of Traefik; the operator cannot see what it does to uploads");
+            let what = format!(
+                "{name:?} belongs to another provider of Traefik; the operator cannot see what it does to uploads"
+            );
             self.unseen.push(tell(false, what, "check that it needs no login, and answers no preflights"));
             return;
         }
