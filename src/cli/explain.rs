@@ -88,5 +88,26 @@ fn reason(name: &str) -> Option<String> {
     let heading = format!("\n### `{name}`\n");
     let section = CONDITIONS.split_once(&heading).map(|(_, rest)| rest.split("\n### ").next().unwrap_or(rest));
     let section = section.map(|text| text.split("\n## ").next().unwrap_or(text).trim()).unwrap_or_default();
-    Some(if section.is_empty() { format!("{name}: {meaning}\n") } else { format!("{name}: {meaning}\n\n{section}\n") })
+    // A section may start with the meaning, or continue it.
+    let first = meaning.split_inclusive('.').next().unwrap_or(meaning);
+    let text = match section {
+        "" => meaning.to_owned(),
+        section if section.starts_with(first) => section.to_owned(),
+        section => format!("{meaning}\n\n{section}"),
+    };
+    Some(without_links(&format!("{name}: {text}\n")))
+}
+
+/// Markdown with the text of its links alone: their targets are files that the user may not have.
+fn without_links(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, link)) = rest.split_once('[') {
+        plain.push_str(before);
+        let target = link.split_once("](").and_then(|(name, after)| Some((name, after.split_once(')')?.1)));
+        let (name, after) = target.filter(|(name, _)| !name.contains(['[', ']'])).unwrap_or(("[", link));
+        plain.push_str(name);
+        rest = after;
+    }
+    plain + rest
 }

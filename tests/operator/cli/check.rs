@@ -74,6 +74,9 @@ fn explain_prints_what_the_pages_say() {
     assert_eq!(code, Some(1));
     assert!(error.contains("neither a rule"), "{error}");
     // A reason that ends by itself has a section, too.
+    let refused = explain("UploadRefused").1;
+    assert!(refused.contains(" (DU012, DU014, ") && !refused.contains(".md"), "names, no links: {refused}");
+    assert_eq!(refused.matches("The preflight passes, but the upload itself does not.").count(), 1);
     assert!(explain("RollingOut").1.contains("kubectl -n openstack describe pod NAME"));
     let folder = tempfile::tempdir().unwrap();
     let har = folder.path().join("upload.har");
