@@ -174,7 +174,11 @@ fn neither_flapping_nor_silence_changes_a_mode() {
     let mark = site.mark();
     site.cluster.edge().set(host, Answer::Flaps);
     site.await_preflights(host, 30);
-    assert!(site.settled_writes(mark).is_empty(), "neither a roll nor a status");
+    site.await_ready("horizon/horizon", "False PreflightRefused");
+    let message = site.message("horizon/horizon", "Ready");
+    assert!(message.contains("some requests pass, and some do not"), "{message}");
+    assert!(workload_patches(&site.settled_writes(mark)).is_empty());
+    assert_eq!(site.uploads(), "direct");
 
     site.cluster.edge().set(host, Answer::Hangs);
     site.await_ready("horizon/horizon", "False PreflightUnanswered");

@@ -2,8 +2,10 @@
 //! comes in.
 //!
 //! One answer decides nothing. A verdict is a run of answers that agree. A verdict that may change a mode
-//! in effect is a run that has lasted. An answer that contradicts starts a new run, so an unstable endpoint
-//! never reaches a verdict.
+//! in effect is a run that has lasted. An answer that contradicts starts a new run.
+//!
+//! If requests pass and are refused by turns, as with several servers of which one is wrong, that is a
+//! verdict, too: refused, because uploads fail by turns. It never lasts, so it changes no mode in effect.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -16,6 +18,13 @@ pub(crate) const VERDICT: u32 = 3;
 
 /// This many in a row, over [`Pace::patience`], make it firm.
 pub(crate) const FIRM: u32 = 5;
+
+/// This many changes between passed and refused within [`TURNS_COUNT`] mean that requests pass by turns. Somebody
+/// who breaks and mends something makes two.
+const TURNS: usize = 3;
+
+/// For so long a change between passed and refused counts.
+const TURNS_COUNT: Duration = Duration::from_secs(600);
 
 /// Time between the answers of a run that will become a verdict.
 const SOON: Duration = Duration::from_secs(1);
@@ -82,7 +91,43 @@ struct Entry {
     lasting: (Duration, u32),
     /// Answers since the last verdict.
     undecided: u32,
+    turns: Turns,
     record: Option<ProbeRecord>,
+}
+
+/// Requests that pass, and requests that are refused, by turns.
+#[derive(Clone, Debug, Default)]
+struct Turns {
+    /// Whether the latest request with an answer passed.
+    passed: Option<bool>,
+    /// When that changed.
+    at: Vec<Duration>,
+    /// The latest refusal.
+    refused: Option<Observation>,
+    /// Whether the record says that requests pass by turns.
+    told: bool,
+}
+
+impl Turns {
+    fn count(&mut self, observation: &Observation, now: Duration) {
+        let passes = match observation.verdict() {
+            ProbeAnswer::Granted(_) => true,
+            ProbeAnswer::Refused(_) => false,
+            ProbeAnswer::Unknown(_) => return,
+        };
+        if self.passed.replace(passes).is_some_and(|before| before != passes) {
+            self.at.push(now);
+        }
+        self.at.retain(|at| now.saturating_sub(*at) < TURNS_COUNT);
+        if !passes {
+            self.refused = Some(observation.clone());
+        }
+    }
+
+    /// The refusal, if requests pass by turns.
+    fn refusal(&self) -> Option<&Observation> {
+        self.refused.as_ref().filter(|_| self.at.len() >= TURNS)
+    }
 }
 
 impl ProbeScheduler {
@@ -104,6 +149,7 @@ impl ProbeScheduler {
                 entry.run = None;
                 entry.parts = None;
                 entry.undecided = 0;
+                entry.turns = Turns { told: entry.turns.told, ..Turns::default() };
                 entry.due = entry.due.map(|due| due.min(now));
             }
         }
@@ -173,6 +219,7 @@ impl Entry {
             passed: BTreeMap::new(),
             lasting: (now, 0),
             undecided: 0,
+            turns: Turns::default(),
             record: None,
         }
     }
@@ -228,15 +275,27 @@ impl Entry {
             _ => 1,
         };
         self.undecided = self.undecided.saturating_add(1);
-        if times >= VERDICT {
+        self.turns.count(&observation, now);
+        if times >= FIRM {
+            self.turns.at.clear();
+        }
+        let by_turns = self.turns.refusal();
+        let passed = || self.passed.keys().copied().collect::<BTreeSet<Part>>();
+        let is_granted = |known: &ProbeRecord| matches!(known.observation.verdict(), ProbeAnswer::Granted(_));
+        if times >= VERDICT && (by_turns.is_none() || observation.refusal().is_some()) {
             self.undecided = 0;
             // A verdict keeps its words while it lasts, so only a change is written.
-            let stays = self.record.as_ref().map(|s| &s.observation).filter(|known| known.agrees(&observation));
+            let told = std::mem::take(&mut self.turns.told);
+            let known = self.record.as_ref().filter(|_| !told).map(|record| &record.observation);
+            let stays = known.filter(|known| known.agrees(&observation));
             let firm = self.lasting.1 >= FIRM && now.saturating_sub(self.lasting.0) >= patience;
             let reached = observation.reached;
             let observation = Observation { reached, ..stays.unwrap_or(&observation).clone() };
-            let passed: BTreeSet<Part> = self.passed.keys().copied().collect();
-            self.record = Some(ProbeRecord { observation, epoch: epoch.to_owned(), firm, passed });
+            self.record = Some(ProbeRecord { observation, epoch: epoch.to_owned(), firm, passed: passed() });
+        } else if let Some(refusal) = by_turns.filter(|_| self.record.as_ref().is_none_or(is_granted)) {
+            let observation = refusal.clone().by_turns();
+            self.record = Some(ProbeRecord { observation, epoch: epoch.to_owned(), firm: false, passed: passed() });
+            self.turns.told = true;
         } else if !same_kind && let Some(record) = &mut self.record {
             record.firm = false;
         }
@@ -309,8 +368,13 @@ mod tests {
     #[rstest]
     #[case::three_are_a_verdict("ggg", "- - g")]
     #[case::lasting_is_firm("rrrrrr", "- - r r r r!")]
-    #[case::flapping_decides_nothing("grgrgrgrgrgr", "- - - - - - - - - - - -")]
-    #[case::flapping_keeps_what_was_known("gggrgrrgrrgr", "- - g g g g g g g g g g")]
+    #[case::by_turns_is_refused("grgrgrgrgrgr", "- - - r r r r r r r r r")]
+    #[case::what_was_known_too("gggrgrrgrrgr", "- - g g g r r r r r r r")]
+    #[case::somebody_who_mends_it("gggrrrggg", "- - g g g r r r g")]
+    #[case::one_exception("gggrgggg", "- - g g g g g g")]
+    #[case::by_turns_until_five_pass("gggrgrggggg", "- - g g g r r r r r g")]
+    #[case::by_turns_and_then_always("gggrgrrrrrrr", "- - g g g r r r r r r! r!")]
+    #[case::silence_is_no_turn("gggugugugugu", "- - g g g g g g g g g g")]
     #[case::one_exception_ends_the_patience("rrrrrgrrrrr", "- - r r r r r r r r r")]
     #[case::firmness_ends_at_once("rrrrrrg", "- - r r r r! r")]
     #[case::another_reason_lasts_on("rrrsss", "- - r r r s!")]

@@ -182,7 +182,7 @@ pub fn may_share(asked: &Preflight) -> bool {
 /// Whether an answer may be that of a login which browsers have passed: not Glance's, and not of a method, size or
 /// server.
 pub fn may_be_login(answer: &Response) -> bool {
-    matches!(answer.status, 200..=299 | 301..=308 | 400..=404 | 407 | 511 | 561) && who(answer) != Answerer::Glance
+    matches!(answer.status, 200..=299 | 301..=308 | 400..=403 | 407 | 511 | 561) && who(answer) != Answerer::Glance
 }
 
 /// The verdict on an upload with cookies, if a login answered the PUT, and another one or the same is in front of the

@@ -162,6 +162,19 @@ impl Observation {
         })
     }
 
+    /// The same, told as the refusal of some requests, while others pass.
+    pub(crate) fn by_turns(mut self) -> Self {
+        let answers = [&mut self.preflight].into_iter().chain(self.parts.values_mut());
+        for answer in answers {
+            if let ProbeAnswer::Refused(cause) = answer {
+                cause.message = format!("some requests pass, and some do not: {}", cause.message);
+                cause.fix =
+                    format!("{}; or, if several servers share this address, do so on the one that refuses", cause.fix);
+            }
+        }
+        self
+    }
+
     /// The reason of that refusal in a condition.
     pub fn reason(&self) -> Option<Reason> {
         let (part, cause) = self.refusal()?;
