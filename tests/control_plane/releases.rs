@@ -6,7 +6,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Cluster, Operator, Site, file, fixtures, mounted, workload_patches};
+use crate::harness::{BINARY, Cluster, Operator, Site, file, fixtures, mounted, workload_patches};
 
 const NAMESPACE: &str = "release";
 /// In the order in which they are made again: what is referred to by uid comes first.
@@ -207,6 +207,59 @@ fn an_upgrade_and_a_downgrade() {
     await_all(&site);
     assert_eq!(workload_patches(&site.settled_writes(mark)).len(), 0);
     assert_eq!(standing(&site), before);
+}
+
+/// The same with the earlier release's own program instead of what it left: up, down with the newer definitions, down
+/// with its own, and up again.
+#[test]
+#[ignore = "needs PREVIOUS, a checkout of the earlier release in which `cargo build` has run"]
+fn the_earlier_releases_own_program() {
+    let previous = std::env::var("PREVIOUS").expect("PREVIOUS names a checkout");
+    let program = format!("{previous}/target/debug/direct-upload-operator");
+    let cluster = Cluster::start("previous");
+    let mut site = site(&cluster);
+    let install_crds = |folder: &str| {
+        cluster.kubectl(&["apply", "--server-side", "--force-conflicts", "-k", &format!("{folder}/crds")]);
+        std::thread::sleep(std::time::Duration::from_secs(3)); // the API server takes them a moment later
+    };
+    let names = ["glance", "image", "horizon", "dashboard", "keystone", "off"];
+    let standing = |site: &Site| names.map(|name| site.get(&format!("deployment/{name}"))["spec"]["template"].clone());
+    let run = |site: &mut Site, program: &str| {
+        let operator = Operator::start_program(program, &cluster, &["--no-leader-election"]);
+        operator.wait_ready();
+        site.operator = Some(operator);
+        for (object, _) in READY {
+            site.wait(&format!("{object} is ready"), || site.condition(object, "Ready").starts_with("True").then_some(()));
+        }
+        site.await_rollouts();
+        site.quiet();
+    };
+
+    install_crds(&previous);
+    site.apply(&shapes());
+    site.await_rollouts();
+    run(&mut site, &program);
+    site.apply(&fixtures::exposed("dashboard", "cloud.example.com"));
+    site.wait("both origins are accepted", || {
+        let files = site.files("deployment/image")?;
+        (files.contains("https://dashboard.") && files.contains("https://cloud.")).then_some(())
+    });
+    site.quiet();
+    site.await_rollouts();
+    let before = standing(&site);
+    let origins = |site: &Site| site.files("deployment/image");
+    let accepted = origins(&site);
+
+    let own = file("").display().to_string();
+    for (crds, program) in [(&own, BINARY), (&own, program.as_str()), (&previous, &program), (&own, BINARY)] {
+        site.stop();
+        install_crds(crds);
+        run(&mut site, program);
+        assert_eq!(standing(&site), before, "after {program} with {crds}/crds");
+        assert_eq!(origins(&site), accepted, "after {program} with {crds}/crds");
+        let log = site.operator.as_ref().expect("it runs").log();
+        assert!(!log.contains("cannot be read"), "{log}");
+    }
 }
 
 /// Who owns which fields, but for those of the controllers.

@@ -23,13 +23,18 @@ pub struct Operator {
 impl Operator {
     /// Starts `run` with the rights that deploy/ grants.
     pub fn start(cluster: &Cluster, args: &[&str]) -> Self {
+        Self::start_program(BINARY, cluster, args)
+    }
+
+    /// The same of another release's program.
+    pub fn start_program(program: &str, cluster: &Cluster, args: &[&str]) -> Self {
         let log = cluster.folder().join(format!("operator-{}.log", cluster.next()));
         let output = File::create(&log).expect("a log file");
         let pace: &[&str] =
             if args.contains(&"--preflight-interval") { &[] } else { &["--preflight-interval", "400ms"] };
         // It ends with the thread that started it, also if that thread is killed.
         let process = Command::new("setpriv")
-            .args(["--pdeathsig", "KILL", "--", BINARY, "run", "--metrics-addr", "127.0.0.1:0"])
+            .args(["--pdeathsig", "KILL", "--", program, "run", "--metrics-addr", "127.0.0.1:0"])
             .args(pace)
             .args(args)
             .env("KUBECONFIG", cluster.operator_kubeconfig())
