@@ -74,7 +74,8 @@ docs: ## Generate the reference tables in docs/ from the types
 site: ## Build the documentation into dist/site, and check its links and search; index.html opens without a server
 	site/build
 
-bench: cluster ## Count writes and measure memory at scale: SCALE=1000 Horizons, FOREIGN=10000 objects of others
+bench: cluster ## Measure time, memory and writes beside a bare client: PAIRS="1 50 200"; SCALE=1000 Horizons, FOREIGN=10000 objects of others
+	PAIRS="$(or $(PAIRS),1 50 200)" cargo test --release --locked --test control_plane footprint:: -- --ignored --nocapture
 	SCALE=$(or $(SCALE),1000) FOREIGN=$(or $(FOREIGN),10000) cargo test --release --locked --test control_plane scale:: -- --include-ignored --nocapture --test-threads 1
 
 demo: ## Show the operator at work on a real API server; KEEP=1 leaves it running

@@ -15,6 +15,7 @@ mod docs;
 mod drain;
 mod exposing;
 mod exposure_manage;
+mod footprint;
 mod gitops;
 mod helm;
 mod image_import;

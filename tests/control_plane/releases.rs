@@ -229,7 +229,9 @@ fn the_earlier_releases_own_program() {
         operator.wait_ready();
         site.operator = Some(operator);
         for (object, _) in READY {
-            site.wait(&format!("{object} is ready"), || site.condition(object, "Ready").starts_with("True").then_some(()));
+            site.wait(&format!("{object} is ready"), || {
+                site.condition(object, "Ready").starts_with("True").then_some(())
+            });
         }
         site.await_rollouts();
         site.quiet();

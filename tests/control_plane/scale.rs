@@ -13,11 +13,11 @@ fn from_env(name: &str, default: usize) -> usize {
 }
 
 /// A cluster with an operator for all of it, and so many namespaces.
-struct Scale {
+pub(crate) struct Scale {
     // Before the cluster: when a test fails its log is shown, which is one of the cluster's files.
-    operator: Option<Operator>,
-    cluster: Cluster,
-    names: Vec<String>,
+    pub(crate) operator: Option<Operator>,
+    pub(crate) cluster: Cluster,
+    pub(crate) names: Vec<String>,
     patience: Duration,
 }
 
@@ -26,7 +26,7 @@ impl Scale {
         Self::of(name, from_env("SCALE", 50))
     }
 
-    fn of(name: &str, count: usize) -> Self {
+    pub(crate) fn of(name: &str, count: usize) -> Self {
         let cluster = Cluster::start(name);
         cluster.install();
         let names: Vec<_> = (0..count).map(|number| format!("{name}-{number:04}")).collect();
@@ -37,7 +37,7 @@ impl Scale {
         Self { cluster, operator: None, names, patience }
     }
 
-    fn start(&mut self) {
+    pub(crate) fn start(&mut self) {
         let operator = Operator::start(&self.cluster, &["--no-leader-election", "--preflight-interval", "60s"]);
         self.operator = Some(operator);
         self.wait("the operator is ready", |s| {
@@ -45,7 +45,7 @@ impl Scale {
         });
     }
 
-    fn running(&self) -> &Operator {
+    pub(crate) fn running(&self) -> &Operator {
         self.operator.as_ref().expect("an operator runs")
     }
 
@@ -72,7 +72,7 @@ impl Scale {
     }
 
     /// Waits until every workload runs as its template says.
-    fn await_rollouts(&self) {
+    pub(crate) fn await_rollouts(&self) {
         self.wait("all workloads are rolled out", |s| {
             s.cluster.list("", "deployment").iter().all(rolled_out).then_some(())
         });
@@ -86,7 +86,7 @@ impl Scale {
     }
 
     /// Waits until the operator has had nothing to do for a while.
-    fn quiet(&self) {
+    pub(crate) fn quiet(&self) {
         let counts = |s: &Self| (s.running().reconciles("Glance"), s.running().reconciles("Horizon"));
         self.wait("the operator has nothing to do", |s| {
             let before = counts(s);
@@ -96,7 +96,7 @@ impl Scale {
     }
 
     /// The operator's writes since then by verb and resource, without events and leases.
-    fn writes(&self, since: u64) -> BTreeMap<String, usize> {
+    pub(crate) fn writes(&self, since: u64) -> BTreeMap<String, usize> {
         let mut counts = BTreeMap::new();
         for entry in self.cluster.requests(since) {
             let text = |pointer: &str| entry.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -153,7 +153,7 @@ impl Scale {
     }
 }
 
-fn ready(object: &Value) -> String {
+pub(crate) fn ready(object: &Value) -> String {
     let conditions = object["status"]["conditions"].as_array().map(Vec::as_slice).unwrap_or_default();
     let current = object["status"]["observedGeneration"] == object["metadata"]["generation"];
     let reason = conditions.iter().find(|c| c["type"] == "Ready").and_then(|c| c["reason"].as_str());
@@ -161,7 +161,7 @@ fn ready(object: &Value) -> String {
 }
 
 /// The object in a namespace; a workload gets one pod.
-fn inside(namespace: &str, mut object: Value) -> Value {
+pub(crate) fn inside(namespace: &str, mut object: Value) -> Value {
     object["metadata"]["namespace"] = json!(namespace);
     if object["spec"].get("replicas").is_some() {
         object["spec"]["replicas"] = json!(1);
@@ -169,7 +169,7 @@ fn inside(namespace: &str, mut object: Value) -> Value {
     object
 }
 
-fn service(namespace: &str, name: &str, host: &str) -> Vec<Value> {
+pub(crate) fn service(namespace: &str, name: &str, host: &str) -> Vec<Value> {
     let exposed = fixtures::exposed(name, host);
     let all = std::iter::once(fixtures::workload("Deployment", name)).chain(exposed);
     all.map(|object| inside(namespace, object)).collect()
@@ -184,7 +184,7 @@ fn rollout() -> Value {
 }
 
 /// What was written: a busy API server's "later" (429) is none.
-fn total(writes: &BTreeMap<String, usize>) -> usize {
+pub(crate) fn total(writes: &BTreeMap<String, usize>) -> usize {
     writes.iter().filter(|(what, _)| !what.contains(" refused ")).map(|(_, count)| count).sum()
 }
 

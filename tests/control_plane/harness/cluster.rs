@@ -1,5 +1,6 @@
 //! A control plane as `tests/cluster` starts it, with this project installed.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Write as _};
 use std::path::{Path, PathBuf};
@@ -8,7 +9,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures::{StreamExt, stream};
-use kube::api::{Api, DynamicObject, ListParams, Patch, PatchParams, PostParams};
+use kube::api::{Api, DynamicObject, ListParams, Patch, PatchParams, PostParams, WatchEvent, WatchParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::core::{ApiResource, GroupVersionKind};
 use kube::{Client, Config};
@@ -179,6 +180,54 @@ impl Cluster {
         let all = stream::iter(objects).map(post).buffer_unordered(32).collect::<Vec<_>>();
         for answer in self.runtime.block_on(all) {
             answer.expect("created");
+        }
+    }
+
+    /// Shows all objects of a kind, of all namespaces, again after each change, until `done` is true.
+    pub fn follow(&self, kind: &str, mut done: impl FnMut(&mut dyn Iterator<Item = &Value>) -> bool) {
+        let (api, _) = self.api("", kind);
+        loop {
+            let list =
+                self.runtime.block_on(api.list(&ListParams::default())).unwrap_or_else(|e| panic!("{kind}: {e}"));
+            let version = list.metadata.resource_version.unwrap_or_default();
+            let key = |object: &DynamicObject| (object.metadata.namespace.clone(), object.metadata.name.clone());
+            let value = |object: DynamicObject| serde_json::to_value(object).expect("JSON");
+            let mut seen: BTreeMap<_, _> = list.items.into_iter().map(|object| (key(&object), value(object))).collect();
+            let events = self.runtime.block_on(api.watch(&WatchParams::default(), &version));
+            let mut events = events.unwrap_or_else(|e| panic!("{kind}: {e}")).boxed();
+            loop {
+                if done(&mut seen.values()) {
+                    return;
+                }
+                match self.runtime.block_on(events.next()) {
+                    Some(Ok(WatchEvent::Added(object) | WatchEvent::Modified(object))) => {
+                        seen.insert(key(&object), value(object));
+                    }
+                    Some(Ok(WatchEvent::Deleted(object))) => {
+                        seen.remove(&key(&object));
+                    }
+                    Some(Ok(WatchEvent::Bookmark(_))) => {}
+                    Some(Ok(WatchEvent::Error(_)) | Err(_)) | None => break,
+                }
+            }
+        }
+    }
+
+    /// Creates a file and then applies a patch to the Deployment of this name, in each of the namespaces.
+    pub fn mount(&self, name: &str, all: &[(&str, (Value, Value))]) {
+        let params = PatchParams::apply("bare-client");
+        let put = |(namespace, (file, patch)): &(&str, (Value, Value))| {
+            let ((files, _), (workloads, _)) = (self.api(namespace, "configmap"), self.api(namespace, "deployment"));
+            let file: DynamicObject = serde_json::from_value(file.clone()).expect("a ConfigMap");
+            let (patch, params) = (patch.clone(), &params);
+            async move {
+                files.create(&PostParams::default(), &file).await?;
+                workloads.patch(name, params, &Patch::Apply(&patch)).await.map(drop)
+            }
+        };
+        let all = stream::iter(all).map(put).buffer_unordered(32).collect::<Vec<_>>();
+        for answer in self.runtime.block_on(all) {
+            answer.unwrap_or_else(|error: kube::Error| panic!("{name}: {error}"));
         }
     }
 
