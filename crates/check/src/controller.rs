@@ -10,7 +10,7 @@ use crate::facts::cloud::PlacedIssue;
 use crate::objects::Object;
 use direct_upload_core::derive::exposure_issue::quantity;
 
-const PREFIX: &str = "metadata.annotations[nginx.ingress.kubernetes.io/";
+const PREFIX: &str = "nginx.ingress.kubernetes.io/";
 
 /// Larger images are rare.
 const LARGE: u64 = 100 << 30;
@@ -26,7 +26,7 @@ pub fn apply(objects: &[Object], issues: &mut Vec<PlacedIssue>) -> Vec<String> {
     let own = objects.iter().find(|object| is_controllers(object));
     let mut unseen = Vec::new();
     issues.retain_mut(|placed| {
-        let key = placed.issue.field.strip_prefix(PREFIX).and_then(|rest| rest.strip_suffix(']')).map(str::to_owned);
+        let key = placed.issue.field.annotation().and_then(|name| name.strip_prefix(PREFIX)).map(str::to_owned);
         let (Some(key), false) = (key, placed.written) else { return true };
         let Some(own) = own else {
             if placed.issue.rule == Rule::BodyLimit {

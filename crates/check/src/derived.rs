@@ -15,7 +15,7 @@ use direct_upload_core::derive::{
     exposures,
 };
 use direct_upload_core::manifests::Lines;
-use direct_upload_core::model::{Advice, Id, Key, Problem, Snapshot, Workload, describe};
+use direct_upload_core::model::{Advice, Key, Problem, Snapshot, Workload, describe};
 use serde_json::Value;
 
 use super::finding::{Finding, Location};
@@ -30,6 +30,17 @@ fn place(objects: &[Object], kind: &str, key: &Key, field: &[&str]) -> Location 
     let is = |o: &&Object| o.kind() == kind && o.namespace() == key.namespace && o.name() == key.name;
     let missing = || Location { object: Some(format!("{kind} {key}")), ..Location::default() };
     objects.iter().find(is).map_or_else(missing, |object| object.place(field))
+}
+
+fn place_of(objects: &[Object], issue: &ExposureIssue) -> Location {
+    let missing = || Location { object: Some(issue.object.to_string()), ..Location::default() };
+    let object = objects.iter().find(|o| o.id() == issue.object.to_string());
+    object.map_or_else(|| missing().field(issue.field.to_string()), |object| object.place_of(&issue.field))
+}
+
+/// What is written where an issue is.
+fn value<'a>(objects: &'a [Object], issue: &ExposureIssue) -> Option<&'a Value> {
+    objects.iter().filter(|o| o.id() == issue.object.to_string()).find_map(|o| issue.field.value_in(&o.value))
 }
 
 fn workload<'a>(snapshot: &'a Snapshot, unit: &Unit) -> Option<&'a Workload> {
@@ -83,14 +94,13 @@ pub fn issues(
         let wanted = resources.get(&unit.name).into_iter().flat_map(|view| view.public.wanted.keys());
         near.filter_map(|d| d.origin.as_ref()).chain(wanted).collect()
     };
-    let mut add = |unit: &Unit, issue: ExposureIssue, steps: &[&str]| {
+    let mut add = |unit: &Unit, issue: ExposureIssue| {
         let view = resources.get(&unit.name);
         if view.is_some_and(|view| sets(view, &issue)) {
             return;
         }
-        let Id { kind, key } = &issue.object;
-        let place = place(objects, kind, key, steps).field(issue.field.clone());
-        let written = objects.iter().any(|o| o.id() == issue.object.to_string() && o.has(steps));
+        let place = place_of(objects, &issue);
+        let written = value(objects, &issue).is_some();
         let asked = view.is_some_and(|view| !view.public.wanted.is_empty());
         found.push(PlacedIssue { issue, place, written, asked, scope: unit.scope.clone() });
     };
@@ -103,20 +113,22 @@ pub fn issues(
         for mut issue in issues.into_iter().filter(|h| !is_answered(h)) {
             without_put(objects, &mut issue);
             // Read like any other text of nginx.
-            if SNIPPETS.iter().any(|name| issue.field.ends_with(&format!("/{name}]"))) {
+            if issue
+                .field
+                .annotation()
+                .and_then(|name| name.rsplit_once('/'))
+                .is_some_and(|(_, own)| SNIPPETS.contains(&own))
+            {
                 continue;
             }
-            let field = issue.field.clone();
-            add(unit, issue, &steps(&field));
+            add(unit, issue);
         }
     }
     for unit in units.iter().filter(|unit| unit.service() == Some(Program::Glance)) {
         let backends = workload(snapshot, unit).and_then(|workload| Backends::find(snapshot, workload).ok());
-        let missing = backends.iter().flat_map(|b| policy::missing(&written, b)).map(|own| (own.issue, own.path));
+        let missing = backends.iter().flat_map(|b| policy::missing(&written, b)).map(|own| own.issue);
         let issues = backends.iter().flat_map(|b| policy::issues(&written, b, &origins(unit))).chain(missing);
-        for (issue, path) in issues {
-            add(unit, issue, &path.iter().map(String::as_str).collect::<Vec<_>>());
-        }
+        issues.for_each(|issue| add(unit, issue));
     }
     found
 }
@@ -143,8 +155,7 @@ fn resources(world: &World) -> BTreeMap<String, &GlanceView> {
 /// A controller that answers preflights with methods of its own, and without `PUT` (ingress-nginx and
 /// haproxy-ingress: cors-allow-methods; their defaults have it).
 fn without_put(objects: &[Object], issue: &mut ExposureIssue) {
-    let switch = issue.field.strip_prefix("metadata.annotations[").and_then(|name| name.strip_suffix(']'));
-    let Some((prefix, name)) = switch.and_then(|name| name.rsplit_once('/')) else { return };
+    let Some((prefix, name)) = issue.field.annotation().and_then(|name| name.rsplit_once('/')) else { return };
     if issue.rule != Rule::CorsOnTheWay || !matches!(name, "enable-cors" | "cors-enable") {
         return;
     }
@@ -193,15 +204,15 @@ pub fn legacy_issues(
     for (unit, exposures) in exposures_of(snapshot, units, Program::Horizon) {
         let issues = exposure_issue::find(&ingress_class::told(objects, &exposures.exposing), &BTreeSet::new());
         for mut issue in issues.into_iter().filter(|issue| issue.rule == Rule::BodyLimit && is_legacy(unit)) {
-            let Id { kind, key } = &issue.object;
-            let steps = steps(&issue.field);
-            let object = objects.iter().find(|o| o.id() == issue.object.to_string());
-            let written = object.is_some_and(|o| o.has(&steps));
-            let limit = object.and_then(|o| steps.iter().try_fold(&o.value, |value, step| value.get(*step))?.as_str());
-            if limit.and_then(quantity::bytes).is_some_and(|limit| limit >= quantity::DELIBERATE) {
+            let written = value(objects, &issue);
+            if written
+                .and_then(Value::as_str)
+                .and_then(quantity::bytes)
+                .is_some_and(|limit| limit >= quantity::DELIBERATE)
+            {
                 issue.fails = false;
             }
-            let place = place(objects, kind, key, &steps).field(issue.field.clone());
+            let (place, written) = (place_of(objects, &issue), written.is_some());
             found.push(PlacedIssue { issue, place, written, asked: false, scope: unit.scope.clone() });
         }
     }
@@ -232,20 +243,6 @@ pub fn snippets(snapshot: &Snapshot, objects: &[Object], units: &[Unit]) -> Vec<
         }
     }
     found
-}
-
-/// `a.b[c.d]` → `a`, `b`, `c.d`.
-fn steps(field: &str) -> Vec<&str> {
-    let (path, key) = field.split_once('[').map_or((field, None), |(path, rest)| (path, rest.split_once(']')));
-    let mut steps: Vec<&str> = path.split('.').collect();
-    if let Some((key, rest)) = key {
-        steps.push(key);
-        steps.extend(rest.split('.').filter(|step| !step.is_empty()).flat_map(|step| {
-            let (name, number) = step.split_once('[').unwrap_or((step, ""));
-            [name, number.trim_end_matches(']')].into_iter().filter(|step| !step.is_empty())
-        }));
-    }
-    steps
 }
 
 /// The dashboards that Ingresses and the like expose.
@@ -328,7 +325,7 @@ pub fn findings(world: &World, objects: &[Object], units: &[Unit]) -> Vec<Findin
             let is = |issue: &&ExposureIssue| {
                 advice.rule == Some(issue.rule)
                     && advice.object.as_ref() == Some(&issue.object.to_string())
-                    && advice.field.as_ref() == Some(&issue.field)
+                    && advice.field.as_ref() == Some(&issue.field.to_string())
             };
             glance.and_then(|glance| Some((glance, glance.issues.iter().find(is)?)))
         };

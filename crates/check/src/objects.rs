@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use direct_upload_api::{MANAGED_BY, OPERATOR};
 use direct_upload_core::manifests::{Lines, Node};
+use direct_upload_core::model::FieldPath;
 use direct_upload_core::openstack::release;
 use k8s_openapi::ByteString;
 use serde_json::Value;
@@ -59,6 +60,13 @@ impl Object {
         let line = self.node.as_ref().map(|node| node.line_of(path.iter().copied()));
         let field = (!path.is_empty()).then(|| path.join("."));
         Location { file: self.file.clone(), line, object: Some(self.id()), field }
+    }
+
+    /// The line of the field of an issue.
+    pub fn place_of(&self, field: &FieldPath) -> Location {
+        let steps = field.texts();
+        let steps: Vec<&str> = steps.iter().map(String::as_str).collect();
+        self.place(&steps).field(field.to_string())
     }
 
     /// Whether a field is written.

@@ -9,6 +9,7 @@
 
 use direct_upload_api::{Rule, Severity};
 use direct_upload_core::manifests::{Lines, documents};
+use direct_upload_core::model::FieldPath;
 use serde_json::Value;
 
 use crate::classify::{self, Kind};
@@ -257,12 +258,13 @@ pub fn apply(objects: &[Object], units: &[Unit], issues: &mut Vec<PlacedIssue>) 
     issues.retain_mut(|placed| {
         let id = placed.issue.object.to_string();
         let Some(object) = objects.iter().find(|o| o.id() == id) else { return true };
-        let field = placed.issue.field.as_str();
+        let field = &placed.issue.field;
+        let is_spec = *field == FieldPath::new(&["spec"]);
         let is_about_it = placed.issue.rule == Rule::TooSlow
             && match object.kind() {
-                "IngressRoute" => field == "spec",
-                "Ingress" => field.contains(&format!("{TRAEFIK}/router.entrypoints")),
-                "HTTPRoute" => field == "spec" && ports(objects, object).is_some(),
+                "IngressRoute" => is_spec,
+                "Ingress" => field.annotation().is_some_and(|own| own == format!("{TRAEFIK}/router.entrypoints")),
+                "HTTPRoute" => is_spec && ports(objects, object).is_some(),
                 _ => container(object).is_some(),
             };
         if !is_about_it {

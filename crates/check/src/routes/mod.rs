@@ -19,7 +19,7 @@ pub use self::paths::paths;
 use self::refusals::refuses;
 use crate::derived::policy_object;
 use crate::facts::cloud::PlacedIssue;
-use crate::finding::Finding;
+use crate::finding::{Finding, Location};
 use crate::needed::{self, NEEDED, Needed};
 use crate::objects::{Object, any_text};
 
@@ -110,10 +110,10 @@ pub fn unreached(objects: &[Object]) -> Vec<PlacedIssue> {
             continue;
         }
         let backends = Backends { namespace: namespace.to_owned(), services: names.into_iter().collect() };
-        for (issue, path) in policy::unreached(&written, &backends) {
-            let steps: Vec<&str> = path.iter().map(String::as_str).collect();
+        for issue in policy::unreached(&written, &backends) {
             let object = objects.iter().find(|o| o.id() == issue.object.to_string());
-            let place = object.map(|o| o.place(&steps)).unwrap_or_default().field(issue.field.clone());
+            let unseen = || Location::default().field(issue.field.to_string());
+            let place = object.map_or_else(unseen, |o| o.place_of(&issue.field));
             found.push(PlacedIssue { issue, place, written: true, asked: false, scope: vec![namespace.to_owned()] });
         }
     }

@@ -30,7 +30,7 @@ fn told(cloud: &Cloud<'_>, placed: &PlacedIssue) -> Finding {
         (false, false) if rule != Rule::BodyLimit => Severity::Note,
         (false, _) => Severity::Warning,
     };
-    let annotation = issue.field.strip_prefix("metadata.annotations[").and_then(|name| name.strip_suffix(']'));
-    let found = format!("{}: {}", annotation.unwrap_or(&issue.field), issue.found);
+    let field = issue.field.annotation().map_or_else(|| issue.field.to_string(), str::to_owned);
+    let found = format!("{field}: {}", issue.found);
     Finding::new(rule, severity, place, found, issue.fix.clone())
 }

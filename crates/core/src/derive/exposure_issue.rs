@@ -52,7 +52,7 @@ pub(crate) fn find_all(
     let objects = policy::objects(snapshot, backends);
     let mut found = find(through, origins);
     found.retain(|issue| !policy::is_answered(issue, &objects, backends));
-    found.extend(policy::issues(&objects, backends, origins).into_iter().map(|(issue, _)| issue));
+    found.extend(policy::issues(&objects, backends, origins));
     let is_known = |missing: &policy::Missing| snapshot.middlewares.known(&missing.middleware.namespace).is_ok();
     found.extend(policy::missing(&objects, backends).into_iter().filter(is_known).map(|missing| missing.issue));
     found.sort();

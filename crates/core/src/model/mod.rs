@@ -9,6 +9,7 @@ mod canary;
 mod catalog;
 mod condition;
 mod config_map;
+mod field_path;
 mod gateway;
 mod http_proxy;
 mod http_route;
@@ -43,6 +44,7 @@ pub use canary::{
 pub use catalog::{CatalogQuery, CatalogReading, PublicEndpoints};
 pub use condition::{Condition, find_condition};
 pub use config_map::{ConfigMap, Effects};
+pub use field_path::{FieldPath, Step};
 pub use gateway::{AllowedListeners, AllowedRoutes, Gateway, Listener, ListenerStatus, ListenerTls, RouteNamespaces};
 pub use http_proxy::{HttpProxy, ProxyCondition, ProxyHeader, ProxyHost, ProxyInclude, ProxyRoute, ProxyService};
 pub use http_route::{

@@ -6,7 +6,7 @@ use direct_upload_api::web::Origin;
 use direct_upload_api::{ExposureKind, Rule};
 
 use crate::derive::exposure_issue::{ExposureIssue, lacks, seconds};
-use crate::model::{HttpCors, HttpFilter, HttpRoute, HttpRule, Id};
+use crate::model::{FieldPath, HttpCors, HttpFilter, HttpRoute, HttpRule, Id, Step};
 
 /// If a whole upload may take this long, the limit is not an issue.
 const LONG: u64 = 7200;
@@ -15,38 +15,44 @@ pub fn issues(route: &HttpRoute, rules: &[usize], origins: &BTreeSet<&Origin>) -
     let object = Id { kind: ExposureKind::HTTPRoute.to_string(), key: route.meta.key.clone() };
     let mut found = Vec::new();
     for (at, rule) in rules.iter().filter_map(|at| Some((at, route.spec.rules.get(*at)?))) {
-        let issue = |rule, fails, field: &str, what: String, fix: &str| ExposureIssue {
+        let field = || FieldPath::new(&["spec", "rules"]).then(Step::Index(*at));
+        let issue = |rule, fails, field, what: String, fix: &str| ExposureIssue {
             rule,
             fails,
             object: object.clone(),
-            field: format!("spec.rules[{at}].{field}"),
+            field,
             found: what,
             fix: fix.to_owned(),
             remedy: None,
             manifest: None,
         };
-        found.extend(timeouts(rule).map(|(field, what)| {
+        found.extend(timeouts(rule).map(|(name, what)| {
             issue(
                 Rule::TooSlow,
                 false,
-                field,
+                field().field("timeouts").field(name),
                 what,
                 "set timeouts: {request: 0s, backendRequest: 0s}, which is no limit",
             )
         }));
         for (nth, filter) in rule.filters.iter().enumerate() {
             if let Some((fails, what, fix)) = answers(filter, origins).or_else(|| rewrites(filter)) {
-                found.push(issue(Rule::CorsOnTheWay, fails, &format!("filters[{nth}]"), what, fix));
+                found.push(issue(
+                    Rule::CorsOnTheWay,
+                    fails,
+                    field().field("filters").then(Step::Index(nth)),
+                    what,
+                    fix,
+                ));
             }
         }
     }
     found
 }
 
-/// The limit of a rule, if it has one.
+/// Which of its timeouts limits a rule, and how.
 fn timeouts(rule: &HttpRule) -> Option<(&'static str, String)> {
-    let limits =
-        [("timeouts.request", &rule.timeouts.request), ("timeouts.backendRequest", &rule.timeouts.backend_request)];
+    let limits = [("request", &rule.timeouts.request), ("backendRequest", &rule.timeouts.backend_request)];
     let written = limits.iter().filter_map(|(field, time)| Some((*field, time.as_deref()?)));
     let shortest = written
         .filter_map(|(field, text)| Some((seconds(text)?, field, text)))
@@ -60,7 +66,7 @@ fn timeouts(rule: &HttpRule) -> Option<(&'static str, String)> {
         ));
     }
     let what = "is missing, so the gateway's own limit applies";
-    rule.timeouts.request.is_none().then(|| ("timeouts.request", what.to_owned()))
+    rule.timeouts.request.is_none().then(|| ("request", what.to_owned()))
 }
 
 /// The CORS filter: the gateway answers preflights, not Glance.

@@ -7,7 +7,7 @@ use direct_upload_api::web::Origin;
 use direct_upload_api::{ExposureKind, Rule};
 
 use crate::derive::exposure_issue::{Annotations, ExposureIssue, PATIENT, lacks, seconds};
-use crate::model::{Id, Ingress};
+use crate::model::{FieldPath, Id, Ingress};
 
 const NGINX: &str = "nginx.ingress.kubernetes.io";
 
@@ -225,5 +225,5 @@ fn google(annotations: &Annotations<'_>) -> ExposureIssue {
     let what = "Google's load balancer cuts an upload that takes longer than the backend service's timeout, 30 s unless a BackendConfig sets timeoutSec".to_owned();
     let fix = "set timeoutSec of a BackendConfig for Glance's Service, for example to 86400";
     let issue = annotations.issue(Rule::TooSlow, false, "", what, fix);
-    ExposureIssue { field: "spec.ingressClassName".to_owned(), ..issue }
+    ExposureIssue { field: FieldPath::new(&["spec", "ingressClassName"]), ..issue }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use direct_upload_api::Rule;
 use direct_upload_api::web::Origin;
 
-use crate::model::{Advice, Id};
+use crate::model::{Advice, FieldPath, Id};
 use crate::openstack::upload::HEADERS;
 
 /// One thing that stops uploads, or may.
@@ -15,8 +15,8 @@ pub struct ExposureIssue {
     /// Uploads fail because of it. Otherwise only large or slow ones may fail, or only a person can know.
     pub fails: bool,
     pub object: Id,
-    /// Path of the field in the object.
-    pub field: String,
+    /// The field in the object.
+    pub field: FieldPath,
     /// What is there, and its effect.
     pub found: String,
     /// What to write instead.
@@ -33,7 +33,7 @@ impl ExposureIssue {
         let Self { rule, object, field, found, fix, manifest, .. } = self;
         let lifting = manifest.iter().map(|manifest| format!("; as a manifest: {manifest}"));
         let fix = [fix.clone()].into_iter().chain(lifting).collect::<String>();
-        Advice::new(found).rule(*rule).object(object.to_string()).field(field).fix(fix)
+        Advice::new(found).rule(*rule).object(object.to_string()).field(field.to_string()).fix(fix)
     }
 }
 
@@ -66,7 +66,7 @@ impl Annotations<'_> {
     }
 
     pub fn issue(&self, rule: Rule, fails: bool, name: &str, found: String, fix: &str) -> ExposureIssue {
-        let field = format!("metadata.annotations[{name}]");
+        let field = FieldPath::of_annotation(name);
         let (object, fix, remedy, manifest) = (self.object.clone(), fix.to_owned(), None, None);
         ExposureIssue { rule, fails, object, field, found, fix, remedy, manifest }
     }

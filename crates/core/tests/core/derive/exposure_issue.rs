@@ -14,7 +14,8 @@ use crate::derive::exposure::http_route::gateway;
 pub fn issues(objects: &[&str]) -> Vec<String> {
     let view = view(objects);
     let line = |h: &direct_upload_core::derive::ExposureIssue| {
-        let field = h.field.trim_start_matches("metadata.annotations").trim_start_matches("spec.rules");
+        let field = h.field.to_string();
+        let field = field.trim_start_matches("metadata.annotations").trim_start_matches("spec.rules");
         format!("{} {} {field}", h.rule, if h.fails { "fails" } else { "may fail" })
     };
     view.issues.iter().map(line).collect()

@@ -1,7 +1,6 @@
 //! Issues of an exposing object that policies, or what else is seen of the gateway, decide.
 
 use direct_upload_api::Rule;
-use serde_json::Value;
 
 use super::attached::effective;
 use super::defaults::{Implementation, implementation};
@@ -15,7 +14,7 @@ use crate::derive::exposure_issue::ingress::TRAEFIK;
 /// where a BackendTrafficPolicy sets them; a rule that uploads do not meet; middlewares that an Ingress
 /// names, and Traefik's entry points.
 pub fn is_answered(issue: &ExposureIssue, objects: &[PolicyObject<'_>], backends: &Backends) -> bool {
-    let is_annotation = |name: &str| issue.field.contains(&format!("{TRAEFIK}/{name}"));
+    let is_annotation = |name: &str| issue.field.annotation().is_some_and(|own| own == format!("{TRAEFIK}/{name}"));
     let object = objects.iter().find(|o| o.kind == issue.object.kind && o.key == issue.object.key);
     if object.is_some_and(|route| is_bypassed(issue, route, objects, backends)) {
         return true;
@@ -25,7 +24,8 @@ pub fn is_answered(issue: &ExposureIssue, objects: &[PolicyObject<'_>], backends
             object.is_some_and(|route| {
                 // Traefik reads no timeouts of a route.
                 implementation(objects, route) == Implementation::Traefik
-                    || (!is_written(route, &issue.field) && sets_request_timeout(route, objects, backends))
+                    || (issue.field.value_in_spec(&route.spec).is_none()
+                        && sets_request_timeout(route, objects, backends))
             })
         }
         ("Ingress", Rule::CorsOnTheWay) if is_annotation("router.middlewares") => {
@@ -44,7 +44,7 @@ fn is_bypassed(
     backends: &Backends,
 ) -> bool {
     let path = Path::new(objects, backends);
-    match issue.field.strip_prefix("spec.rules[").and_then(|rest| rest.split(']').next()?.parse().ok()) {
+    match issue.field.position_in("rules") {
         Some(at) if route.kind == "HTTPRoute" => !path.takes(route, at),
         _ => path.passes_by(route),
     }
@@ -58,16 +58,6 @@ fn sets_request_timeout(route: &PolicyObject<'_>, objects: &[PolicyObject<'_>], 
             && own.routes.iter().any(|other| other.key == route.key)
             && own.spec().pointer("/timeout/http/requestTimeout").is_some()
     })
-}
-
-/// Whether `spec.rules[1].timeouts.request` is in the object.
-fn is_written(route: &PolicyObject<'_>, field: &str) -> bool {
-    let mut steps = field.split(['.', '[', ']']).filter(|step| !step.is_empty()).skip(1);
-    steps.try_fold(&*route.spec, child).is_some()
-}
-
-fn child<'a>(value: &'a Value, step: &str) -> Option<&'a Value> {
-    step.parse::<usize>().map_or_else(|_| value.get(step), |at| value.get(at))
 }
 
 /// Whether all middlewares that an Ingress names are among the objects. In an annotation one of a custom

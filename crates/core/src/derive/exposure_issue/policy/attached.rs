@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use super::PolicyObject;
 use super::path::{Path, targets};
-use crate::model::Key;
+use crate::model::{FieldPath, Key};
 
 const KINDS: [&str; 4] = ["ClientTrafficPolicy", "BackendTrafficPolicy", "SecurityPolicy", "ClientSettingsPolicy"];
 
@@ -49,8 +49,8 @@ impl<'a> Effective<'a> {
     }
 
     /// The object in which a field is written.
-    pub fn writer(&self, path: &[String]) -> &'a PolicyObject<'a> {
-        let has = |own: &&PolicyObject<'_>| at(&own.spec, path).is_some();
+    pub fn writer(&self, field: &FieldPath) -> &'a PolicyObject<'a> {
+        let has = |own: &&PolicyObject<'_>| field.value_in_spec(&own.spec).is_some();
         [self.policy].into_iter().chain(self.parents.iter().copied()).find(has).unwrap_or(self.policy)
     }
 
@@ -60,14 +60,6 @@ impl<'a> Effective<'a> {
             && self.parents.len() == other.parents.len()
             && self.parents.iter().zip(&other.parents).all(|(a, b)| same(a, b))
     }
-}
-
-/// The value at `spec.a.b`.
-fn at<'a>(spec: &'a Value, path: &[String]) -> Option<&'a Value> {
-    path.iter().skip(1).try_fold(spec, |value, step| match value {
-        Value::Array(items) => items.get(step.parse::<usize>().ok()?),
-        value => value.get(step),
-    })
 }
 
 /// Writes what the nearer one says over the other.

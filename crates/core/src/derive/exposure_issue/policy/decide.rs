@@ -18,7 +18,7 @@ use crate::model::Id;
 #[derive(Default)]
 pub(super) struct Decisions {
     taking: BTreeSet<(usize, usize)>,
-    found: Vec<(ExposureIssue, Vec<String>)>,
+    found: Vec<ExposureIssue>,
 }
 
 /// The rules that one request meets: the one that certainly takes it, and those that may take it before.
@@ -85,9 +85,8 @@ impl Decisions {
                 group.unused || (!group.host.is_empty() && own.host == group.host && own.kind != group.kind)
             });
             let Some(issue) = group.issue.as_ref().filter(|_| !is_spared) else { continue };
-            let path: Vec<String> = issue.field.split('.').map(str::to_owned).collect();
-            if decisions.found.iter().all(|(own, _)| own != issue) {
-                decisions.found.push((issue.clone(), path));
+            if !decisions.found.contains(issue) {
+                decisions.found.push(issue.clone());
             }
         }
         decisions
@@ -103,7 +102,7 @@ impl Decisions {
         self.taking.range((route, 0)..=(route, usize::MAX)).next().is_some()
     }
 
-    pub fn issues(self) -> Vec<(ExposureIssue, Vec<String>)> {
+    pub fn issues(self) -> Vec<ExposureIssue> {
         self.found
     }
 }
@@ -198,7 +197,7 @@ fn issue(group: &[&Candidate<'_>], preflight: &Met<'_>, upload: &Met<'_>) -> Opt
         rule: Rule::OptionsFiltered,
         fails: true,
         object: Id { kind: at.route.kind.to_owned(), key: at.route.key.clone() },
-        field: at.field.join("."),
+        field: at.field.clone(),
         found,
         fix: fix.to_owned(),
         remedy: None,

@@ -12,8 +12,7 @@ use super::attached::Effective;
 use super::path::{Path, mentions};
 use super::{PolicyObject, found};
 use crate::derive::exposure_issue::ExposureIssue;
-
-type Found = Vec<(ExposureIssue, Vec<String>)>;
+use crate::model::FieldPath;
 
 /// Whose gateway serves an HTTPRoute, and whether that is certain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,8 +62,12 @@ pub(super) fn implementation(objects: &[PolicyObject<'_>], route: &PolicyObject<
 }
 
 /// What gateways' own defaults do to uploads.
-pub(super) fn issues(objects: &[PolicyObject<'_>], through: &Path<'_>, policies: &[Effective<'_>]) -> Found {
-    let mut all = Found::new();
+pub(super) fn issues(
+    objects: &[PolicyObject<'_>],
+    through: &Path<'_>,
+    policies: &[Effective<'_>],
+) -> Vec<ExposureIssue> {
+    let mut all = Vec::new();
     for route in through.routes.iter().filter(|route| !through.passes_by(route)) {
         match route.kind {
             "HTTPProxy" => all.extend(of_contour(route, through)),
@@ -79,13 +82,13 @@ pub(super) fn issues(objects: &[PolicyObject<'_>], through: &Path<'_>, policies:
     all
 }
 
-fn of_contour(proxy: &PolicyObject<'_>, through: &Path<'_>) -> Found {
+fn of_contour(proxy: &PolicyObject<'_>, through: &Path<'_>) -> Vec<ExposureIssue> {
     let silent = |(_, rule): &(usize, &Value)| rule["timeoutPolicy"]["response"].as_str().is_none_or(str::is_empty);
     let leads = |(_, rule): &(usize, &Value)| mentions(&rule["services"], &through.services);
     let of_rule = |(at, _): (usize, &Value)| {
         let what = "is missing, so Glance must answer within Contour's default of 15s after the image's last byte, but storing the image may take longer";
-        let path = ["spec", "routes", &at.to_string(), "timeoutPolicy", "response"];
-        found(proxy, Rule::TooSlow, false, &path, what, "set infinity, which is no limit, or 1h")
+        let path = FieldPath::new(&["spec", "routes"]).item(at).field("timeoutPolicy").field("response");
+        found(proxy, Rule::TooSlow, false, path, what, "set infinity, which is no limit, or 1h")
     };
     through.met(proxy).into_iter().filter(leads).filter(silent).map(of_rule).collect()
 }
@@ -96,7 +99,7 @@ fn of_nginx(
     certain: bool,
     through: &Path<'_>,
     policies: &[Effective<'_>],
-) -> Found {
+) -> Vec<ExposureIssue> {
     let is_its = |own: &&Effective<'_>| {
         own.policy.kind == "ClientSettingsPolicy" && own.routes.iter().any(|other| std::ptr::eq(*other, route))
     };
@@ -111,7 +114,7 @@ fn of_nginx(
             .any(|filter| filter["extensionRef"]["kind"] == "SnippetsFilter")
     });
     let snippets = extended || objects.iter().any(|own| own.kind == "SnippetsPolicy");
-    let mut all = Found::new();
+    let mut all = Vec::new();
     if policy.is_none_or(|own| own.spec()["body"]["maxSize"].is_null()) {
         let what = if snippets {
             "no ClientSettingsPolicy sets body.maxSize, so nginx refuses images above 1 MiB with 413, unless its snippets say otherwise"
@@ -119,14 +122,14 @@ fn of_nginx(
             "no ClientSettingsPolicy sets body.maxSize, so nginx refuses images above 1 MiB with 413"
         };
         let fix = "set body.maxSize to \"0\" for it";
-        let (mut own, path) = found(route, Rule::BodyLimit, certain && !snippets, &["spec"], what, fix);
+        let mut own = found(route, Rule::BodyLimit, certain && !snippets, FieldPath::new(&["spec"]), what, fix);
         own.manifest = Some(settings(route, policy).to_string());
-        all.push((own, path));
+        all.push(own);
     }
     if !snippets {
         let what = "NGINX Gateway Fabric stores each image on the gateway's disk before Glance gets the first byte";
         let fix = "set proxy_request_buffering off, which needs a SnippetsFilter";
-        all.push(found(route, Rule::TooSlow, false, &["spec"], what, fix));
+        all.push(found(route, Rule::TooSlow, false, FieldPath::new(&["spec"]), what, fix));
     }
     all
 }
@@ -145,8 +148,8 @@ fn settings(route: &PolicyObject<'_>, policy: Option<&Effective<'_>>) -> Value {
     json!({"apiVersion": "gateway.nginx.org/v1alpha1", "kind": "ClientSettingsPolicy", "metadata": metadata, "spec": spec})
 }
 
-fn of_google(route: &PolicyObject<'_>) -> (ExposureIssue, Vec<String>) {
+fn of_google(route: &PolicyObject<'_>) -> ExposureIssue {
     let what = "Google's load balancer cuts an upload that takes longer than the backend service's timeout, 30 s unless a GCPBackendPolicy sets timeoutSec";
     let fix = "set timeoutSec of a GCPBackendPolicy for Glance's Service, for example to 86400";
-    found(route, Rule::TooSlow, false, &["spec"], what, fix)
+    found(route, Rule::TooSlow, false, FieldPath::new(&["spec"]), what, fix)
 }

@@ -6,18 +6,16 @@
 use direct_upload_api::Rule;
 use serde_json::Value;
 
-use super::PolicyObject;
 use super::path::{Path, targets};
 use super::request::{Request, Test, UPLOAD, all, any};
+use super::{PolicyObject, found};
 use crate::derive::exposure_issue::ExposureIssue;
-use crate::model::Id;
+use crate::model::FieldPath;
 
-type Found = Vec<(ExposureIssue, Vec<String>)>;
-
-pub(super) fn issues(objects: &[PolicyObject<'_>], through: &Path<'_>) -> Found {
+pub(super) fn issues(objects: &[PolicyObject<'_>], through: &Path<'_>) -> Vec<ExposureIssue> {
     let pods = Pods::of(objects, through);
     let of_kind = |kind: &'static str| objects.iter().filter(move |object| object.kind == kind);
-    let mut found = Found::new();
+    let mut found = Vec::new();
     for place in [Place::Glance, Place::Gateway] {
         let here: Vec<&PolicyObject<'_>> =
             of_kind("AuthorizationPolicy").filter(|policy| pods.place(policy) == Some(place)).collect();
@@ -37,7 +35,7 @@ pub(super) fn issues(objects: &[PolicyObject<'_>], through: &Path<'_>) -> Found 
         for policy in of_action("CUSTOM").into_iter().filter(|p| matches(p, place, Request::Preflight) == Some(true)) {
             let what = "an external authorizer decides about OPTIONS, which has no credentials, and about the upload, which has Glance's token only";
             let fix = "except OPTIONS and PUT of /v2/images from its rules, unless the authorizer lets them pass";
-            found.push(issue(policy, false, &["spec", "rules"], what.to_owned(), fix));
+            found.push(issue(policy, false, FieldPath::new(&["spec", "rules"]), what.to_owned(), fix));
         }
     }
     for policy in of_kind("RequestAuthentication").filter(|policy| pods.place(policy).is_some()) {
@@ -47,8 +45,9 @@ pub(super) fn issues(objects: &[PolicyObject<'_>], through: &Path<'_>) -> Found 
             let is_token = |name: &str| name.eq_ignore_ascii_case("x-auth-token");
             if headers.filter_map(|own| own["name"].as_str()).any(is_token) {
                 let what = "it reads a JWT from X-Auth-Token, and refuses uploads with 401, because Keystone's token is not a JWT";
-                let (at, fix) = (at.to_string(), "remove it: Glance checks the token itself");
-                found.push(issue(policy, true, &["spec", "jwtRules", &at], what.to_owned(), fix));
+                let (field, fix) =
+                    (FieldPath::new(&["spec", "jwtRules"]).item(at), "remove it: Glance checks the token itself");
+                found.push(issue(policy, true, field, what.to_owned(), fix));
             }
         }
     }
@@ -124,7 +123,7 @@ fn selects(selector: &Value, labels: &Value) -> bool {
     selector.as_object().is_some_and(|own| !own.is_empty() && own.iter().all(|(name, value)| labels[name] == *value))
 }
 
-fn denied(policy: &PolicyObject<'_>, place: Place) -> Found {
+fn denied(policy: &PolicyObject<'_>, place: Place) -> Vec<ExposureIssue> {
     let rules = policy.spec["rules"].as_array().into_iter().flatten().enumerate();
     let of_rule = |(at, rule): (usize, &Value)| {
         let request = Request::BOTH.into_iter().find(|request| meets(rule, place, *request) == Some(true))?;
@@ -132,11 +131,10 @@ fn denied(policy: &PolicyObject<'_>, place: Place) -> Found {
             Request::Preflight => "it denies the preflight of an upload",
             Request::Upload => "it denies the PUT of an image",
         };
-        let at = at.to_string();
         Some(issue(
             policy,
             true,
-            &["spec", "rules", &at],
+            FieldPath::new(&["spec", "rules"]).item(at),
             found.to_owned(),
             "remove it: Glance checks the token itself",
         ))
@@ -144,13 +142,13 @@ fn denied(policy: &PolicyObject<'_>, place: Place) -> Found {
     rules.filter_map(of_rule).collect()
 }
 
-fn not_allowed(policy: &PolicyObject<'_>, request: Request) -> (ExposureIssue, Vec<String>) {
+fn not_allowed(policy: &PolicyObject<'_>, request: Request) -> ExposureIssue {
     let found = match request {
         Request::Preflight => "no rule allows OPTIONS without a login, so the preflight never reaches Glance",
         Request::Upload => "no rule allows the PUT of an image, whose only login is Glance's token",
     };
     let fix = "add to it {to: [{operation: {methods: [OPTIONS, PUT], paths: [/v2/images/*]}}]}: Glance checks the token itself";
-    issue(policy, true, &["spec", "rules"], found.to_owned(), fix)
+    issue(policy, true, FieldPath::new(&["spec", "rules"]), found.to_owned(), fix)
 }
 
 fn matches(policy: &PolicyObject<'_>, place: Place, request: Request) -> Option<bool> {
@@ -218,23 +216,6 @@ fn is_when(condition: &Value, request: Request) -> Option<bool> {
     all([has("values").unwrap_or(Some(true)), not.unwrap_or(Some(true))])
 }
 
-fn issue(
-    object: &PolicyObject<'_>,
-    fails: bool,
-    path: &[&str],
-    found: String,
-    fix: &str,
-) -> (ExposureIssue, Vec<String>) {
-    let path: Vec<String> = path.iter().map(|step| (*step).to_owned()).collect();
-    let issue = ExposureIssue {
-        rule: Rule::OptionsFiltered,
-        fails,
-        object: Id { kind: object.kind.to_owned(), key: object.key.clone() },
-        field: path.join("."),
-        found,
-        fix: fix.to_owned(),
-        remedy: None,
-        manifest: None,
-    };
-    (issue, path)
+fn issue(object: &PolicyObject<'_>, fails: bool, field: FieldPath, what: String, fix: &str) -> ExposureIssue {
+    found(object, Rule::OptionsFiltered, fails, field, what, fix)
 }

@@ -12,7 +12,7 @@ use super::lifting::lifting;
 use super::limits::{LIMITS, Limit};
 use super::path::Path;
 use crate::derive::exposure_issue::{ExposureIssue, body_fails, lacks, quantity};
-use crate::model::Id;
+use crate::model::{FieldPath, Id, Step};
 
 /// Of a SecurityPolicy or a Middleware.
 const LOGINS: [&str; 7] = ["basicAuth", "digestAuth", "forwardAuth", "extAuth", "oidc", "jwt", "apiKeyAuth"];
@@ -34,7 +34,7 @@ pub(super) struct Judge<'a> {
     /// The path of browsers to Glance.
     through: &'a Path<'a>,
     origins: &'a BTreeSet<&'a Origin>,
-    found: Vec<(ExposureIssue, Vec<String>)>,
+    found: Vec<ExposureIssue>,
     /// Which of them are limits that a manifest may lift.
     limits: Vec<usize>,
 }
@@ -54,16 +54,16 @@ impl<'a> Judge<'a> {
     }
 
     /// What blocks uploads in the whole object.
-    pub fn issues(mut self) -> Vec<(ExposureIssue, Vec<String>)> {
-        self.walk(&self.own.spec(), &mut vec!["spec".to_owned()]);
+    pub fn issues(mut self) -> Vec<ExposureIssue> {
+        self.walk(&self.own.spec(), &mut FieldPath::new(&["spec"]));
         let of = |at: &usize| self.found.get(*at);
-        let paths: Vec<&[String]> = self.limits.iter().filter_map(of).map(|(_, path)| path.as_slice()).collect();
-        let manifest = lifting(self.own, &paths);
-        let first = self.limits.iter().copied().min_by(|a, b| self.found[*a].0.cmp(&self.found[*b].0));
+        let fields: Vec<&FieldPath> = self.limits.iter().filter_map(of).map(|issue| &issue.field).collect();
+        let manifest = lifting(self.own, &fields);
+        let first = self.limits.iter().copied().min_by(|a, b| self.found[*a].cmp(&self.found[*b]));
         if let (Some(manifest), Some(first)) = (manifest, first) {
-            let field = self.found[first].0.field.clone();
+            let field = self.found[first].field.to_string();
             for at in &self.limits {
-                let issue = &mut self.found[*at].0;
+                let issue = &mut self.found[*at];
                 if *at == first {
                     issue.manifest = Some(manifest.clone());
                 } else {
@@ -80,14 +80,14 @@ impl<'a> Judge<'a> {
         self.own.policy.kind
     }
 
-    fn walk(&mut self, value: &Value, path: &mut Vec<String>) {
+    fn walk(&mut self, value: &Value, path: &mut FieldPath) {
         if self.through.is_bypassed(self.own.policy, path) {
             return;
         }
         match value {
             Value::Object(map) => {
                 for (key, inner) in map {
-                    path.push(key.clone());
+                    path.push(Step::Name(key.clone()));
                     self.field(key, inner, path);
                     self.limit(inner, path);
                     self.walk(inner, path);
@@ -96,7 +96,7 @@ impl<'a> Judge<'a> {
             }
             Value::Array(items) => {
                 for (at, inner) in items.iter().enumerate() {
-                    path.push(at.to_string());
+                    path.push(Step::Item(at));
                     self.walk(inner, path);
                     path.pop();
                 }
@@ -105,7 +105,7 @@ impl<'a> Judge<'a> {
         }
     }
 
-    fn field(&mut self, key: &str, value: &Value, path: &[String]) {
+    fn field(&mut self, key: &str, value: &Value, path: &FieldPath) {
         if let (Some(map), true) = (value.as_object(), matches!(key, "cors" | "corsPolicy" | "headers")) {
             let lacks = self.lacking(map);
             if !lacks.is_empty() {
@@ -114,12 +114,12 @@ impl<'a> Judge<'a> {
             }
         }
         if key.eq_ignore_ascii_case("access-control-allow-origin")
-            && !matches!(self.kind(), "IngressRoute" | "VirtualService" if !path.iter().any(|p| p == "headers"))
+            && !matches!(self.kind(), "IngressRoute" | "VirtualService" if !path.names().any(|name| name == "headers"))
         {
             self.rewritten(value.as_str().filter(|text| !text.is_empty()), path);
         }
-        match (self.kind(), path.len()) {
-            ("HTTPProxy", 3) if path.iter().any(|step| step == "virtualhost") => self.host(key, value, path),
+        match (self.kind(), path.steps().len()) {
+            ("HTTPProxy", 3) if path.names().any(|name| name == "virtualhost") => self.host(key, value, path),
             (_, 2) => self.setting(key, value, path),
             _ => {}
         }
@@ -127,7 +127,7 @@ impl<'a> Judge<'a> {
 
     /// A setting of an HTTPProxy's virtual host (projectcontour/contour, apis/projectcontour/v1: AuthorizationServer,
     /// JWTProvider; routes may disable both).
-    fn host(&mut self, key: &str, value: &Value, path: &[String]) {
+    fn host(&mut self, key: &str, value: &Value, path: &FieldPath) {
         let (through, proxy) = (self.through, self.own.policy);
         let is_off = |name: &str| {
             let mut rules = through.met(proxy).into_iter().peekable();
@@ -140,7 +140,7 @@ impl<'a> Judge<'a> {
             self.tell(Rule::OptionsFiltered, false, path, found.to_owned(), fix);
             let body = &value["withRequestBody"];
             if body.is_object() && body["allowPartialMessage"] != true {
-                let path = [path, &["withRequestBody".to_owned()]].concat();
+                let path = path.clone().field("withRequestBody");
                 let limit = body["maxRequestBytes"].as_u64().unwrap_or(1024);
                 let found = format!("{limit}: larger images are refused with 413");
                 self.tell(Rule::BodyLimit, true, &path, found, "set allowPartialMessage: true");
@@ -155,7 +155,7 @@ impl<'a> Judge<'a> {
     }
 
     /// A setting of a SecurityPolicy or a Middleware.
-    fn setting(&mut self, key: &str, value: &Value, path: &[String]) {
+    fn setting(&mut self, key: &str, value: &Value, path: &FieldPath) {
         let number = |name: &str| value[name].as_u64().unwrap_or_default();
         if LOGINS.contains(&key) && value.is_object() && value["optional"] != true {
             let found = "it requires a login, which a browser's preflight never has".to_owned();
@@ -172,7 +172,7 @@ impl<'a> Judge<'a> {
             ("ClientTrafficPolicy", "tls") => {
                 let certificate = &value["clientValidation"];
                 if certificate["caCertificateRefs"].is_array() && certificate["optional"] != true {
-                    let path = [path, &["clientValidation".to_owned()]].concat();
+                    let path = path.clone().field("clientValidation");
                     let found = "it requires a client certificate, but a browser's preflight never has one".to_owned();
                     self.tell(Rule::OptionsFiltered, true, &path, found, "set optional: true");
                 }
@@ -215,9 +215,8 @@ impl<'a> Judge<'a> {
     }
 
     /// The entry of the table of limits for a field.
-    fn limit(&mut self, value: &Value, path: &[String]) {
-        let names: Vec<&str> = path.iter().map(String::as_str).filter(|step| step.parse::<usize>().is_err()).collect();
-        let written = names.join(".");
+    fn limit(&mut self, value: &Value, path: &FieldPath) {
+        let written = path.names().collect::<Vec<_>>().join(".");
         let is_it = |field: &&(&str, &str, Limit)| {
             field.0 == self.kind() && (written == field.1 || written.ends_with(&format!(".{}", field.1)))
         };
@@ -272,9 +271,9 @@ impl<'a> Judge<'a> {
     }
 
     /// Actions on Glance's header, in OpenShift's Routes.
-    pub fn response_headers(mut self, actions: &Value) -> Vec<(ExposureIssue, Vec<String>)> {
+    pub fn response_headers(mut self, actions: &Value) -> Vec<ExposureIssue> {
         for (at, action) in actions.as_array().into_iter().flatten().enumerate() {
-            let path = ["spec", "httpHeaders", "actions", "response", &at.to_string()].map(str::to_owned);
+            let path = FieldPath::new(&["spec", "httpHeaders", "actions", "response"]).item(at);
             let name = action["name"].as_str().unwrap_or_default();
             if name.eq_ignore_ascii_case("access-control-allow-origin") {
                 let value = action["action"]["set"]["value"].as_str();
@@ -285,7 +284,7 @@ impl<'a> Judge<'a> {
     }
 
     /// Something else writes Glance's Access-Control-Allow-Origin; no value: it is removed.
-    fn rewritten(&mut self, value: Option<&str>, path: &[String]) {
+    fn rewritten(&mut self, value: Option<&str>, path: &FieldPath) {
         let other = |value: &str| {
             !value.contains(['*', '%', '$']) && self.origins.iter().any(|origin| origin.as_str() != value)
         };
@@ -328,11 +327,11 @@ impl<'a> Judge<'a> {
         lacks
     }
 
-    fn tell(&mut self, rule: Rule, fails: bool, path: &[String], found: String, fix: &str) {
+    fn tell(&mut self, rule: Rule, fails: bool, path: &FieldPath, found: String, fix: &str) {
         let writer = self.own.writer(path);
         let object = Id { kind: writer.kind.to_owned(), key: writer.key.clone() };
-        let (field, fix, remedy, manifest) = (path.join("."), fix.to_owned(), None, None);
-        self.found.push((ExposureIssue { rule, fails, object, field, found, fix, remedy, manifest }, path.to_vec()));
+        let (field, fix, remedy, manifest) = (path.clone(), fix.to_owned(), None, None);
+        self.found.push(ExposureIssue { rule, fails, object, field, found, fix, remedy, manifest });
     }
 }
 

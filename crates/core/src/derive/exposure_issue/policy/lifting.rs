@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::PolicyObject;
 use super::attached::Effective;
 use super::path::targets;
-use crate::model::{Key, Kind};
+use crate::model::{FieldPath, Key, Kind};
 
 /// Limits that need a value to lift them, because without the field the gateway's own shorter limit applies (Envoy's 15 s
 /// and 5 min, nginx's 1 MiB and 60 s). To lift any other limit, remove its field.
@@ -28,17 +28,18 @@ const LONGEST: usize = 2000;
 
 /// The policy without these limits. If the policy is for a whole Gateway, the result is a copy for the routes alone.
 /// The copy then applies instead, so it repeats everything else that the policy says.
-pub(super) fn lifting(own: &Effective<'_>, paths: &[&[String]]) -> Option<String> {
+pub(super) fn lifting(own: &Effective<'_>, fields: &[&FieldPath]) -> Option<String> {
     let policy = own.policy;
     // Routes belong to the user, and their limits are in lists.
-    if paths.is_empty() || paths.iter().any(|path| path.iter().any(|step| step.parse::<usize>().is_ok())) {
+    let is_listed = |field: &&FieldPath| field.steps().iter().any(|step| step.position().is_some());
+    if fields.is_empty() || fields.iter().any(is_listed) {
         return None;
     }
     let is_it = |kind: &&Kind| kind.registration().name == policy.kind;
     let api_version = *Kind::ALL.iter().find(is_it)?.registration().api_versions.first()?;
     let mut spec = policy.spec.clone().into_owned();
-    for path in paths {
-        lift(&mut spec, path, std::ptr::eq(own.writer(path), policy))?;
+    for field in fields {
+        lift(&mut spec, field, std::ptr::eq(own.writer(field), policy))?;
     }
     let routes = || own.routes.iter().filter(|route| route.kind == "HTTPRoute");
     let first = routes().next().filter(|_| is_of_gateway(policy) && policy.kind == "BackendTrafficPolicy");
@@ -46,10 +47,10 @@ pub(super) fn lifting(own: &Effective<'_>, paths: &[&[String]]) -> Option<String
         None => policy.key.clone(),
         Some(route) => {
             let Key { namespace, name } = &route.key;
-            let fields = spec.as_object_mut()?;
-            fields.retain(|field, _| !field.starts_with("target"));
+            let spec = spec.as_object_mut()?;
+            spec.retain(|field, _| !field.starts_with("target"));
             let target = |route: &&PolicyObject<'_>| json!({"group": "gateway.networking.k8s.io", "kind": "HTTPRoute", "name": route.key.name});
-            fields.insert("targetRefs".to_owned(), routes().map(target).collect());
+            spec.insert("targetRefs".to_owned(), routes().map(target).collect());
             Key::new(namespace.clone(), format!("{name}-uploads"))
         }
     };
@@ -59,8 +60,8 @@ pub(super) fn lifting(own: &Effective<'_>, paths: &[&[String]]) -> Option<String
 }
 
 /// Lifts one limit; none if it is written elsewhere, and nothing written here lifts it.
-fn lift(spec: &mut Value, path: &[String], is_own: bool) -> Option<()> {
-    let steps: Vec<&str> = path.iter().skip(1).map(String::as_str).collect();
+fn lift(spec: &mut Value, path: &FieldPath, is_own: bool) -> Option<()> {
+    let steps: Vec<&str> = path.names().skip(1).collect();
     let field = steps.join(".");
     let value = VALUES.iter().find(|(name, _)| *name == field);
     match value.or_else(|| INHERITED.iter().find(|(name, _)| !is_own && *name == field)) {

@@ -11,13 +11,12 @@ use super::path::Path;
 use super::{PolicyObject, found};
 use crate::derive::exposure_issue::ExposureIssue;
 use crate::derive::exposure_issue::ingress::TRAEFIK;
-use crate::model::Key;
+use crate::model::{FieldPath, Key};
 
 /// A reference that leads nowhere, as far as the objects show.
 pub struct Missing {
     pub middleware: Key,
     pub issue: ExposureIssue,
-    pub path: Vec<String>,
 }
 
 /// The Middlewares that an upload meets.
@@ -25,7 +24,7 @@ pub(super) struct Met<'a> {
     pub all: Vec<&'a PolicyObject<'a>>,
     pub missing: Vec<Missing>,
     /// What cannot be known.
-    pub unseen: Vec<(ExposureIssue, Vec<String>)>,
+    pub unseen: Vec<ExposureIssue>,
 }
 
 impl<'a> Met<'a> {
@@ -54,17 +53,22 @@ impl<'a> Met<'a> {
         self.all.push(own);
         let chained = own.spec["chain"]["middlewares"].as_array().into_iter().flatten().enumerate();
         for (at, reference) in chained {
-            let path = ["spec", "chain", "middlewares", &at.to_string()].map(str::to_owned).to_vec();
+            let path = FieldPath::new(&["spec", "chain", "middlewares"]).item(at);
             self.follow(objects, own, &path, reference);
         }
     }
 
-    fn follow(&mut self, objects: &'a [PolicyObject<'a>], from: &PolicyObject<'_>, path: &[String], reference: &Value) {
+    fn follow(
+        &mut self,
+        objects: &'a [PolicyObject<'a>],
+        from: &PolicyObject<'_>,
+        path: &FieldPath,
+        reference: &Value,
+    ) {
         let name = reference["name"].as_str().unwrap_or_default();
         let namespace = reference["namespace"].as_str().filter(|own| !own.is_empty()).unwrap_or(&from.key.namespace);
         let key = Key::new(namespace, name);
-        let steps: Vec<&str> = path.iter().map(String::as_str).collect();
-        let tell = |fails, what: String, fix: &str| found(from, Rule::OptionsFiltered, fails, &steps, what, fix);
+        let tell = |fails, what: String, fix: &str| found(from, Rule::OptionsFiltered, fails, path.clone(), what, fix);
         if name.contains('@') {
             let what = format!(
                 "{name:?} belongs to another provider of Traefik; the operator cannot see what it does to uploads"
@@ -83,24 +87,23 @@ impl<'a> Met<'a> {
             None if namespace != from.key.namespace => {}
             None => {
                 let what = format!("there is no Middleware {key}, so Traefik does not build the rule, and answers 404");
-                let (issue, path) = tell(true, what, "create it, or remove it from the list");
-                self.missing.push(Missing { middleware: key, issue, path });
+                let issue = tell(true, what, "create it, or remove it from the list");
+                self.missing.push(Missing { middleware: key, issue });
             }
         }
     }
 }
 
 /// What the rules of a route name, in those that an upload meets.
-fn references<'b>(route: &'b PolicyObject<'_>, through: &Path<'_>) -> Vec<(Vec<String>, &'b Value)> {
+fn references<'b>(route: &'b PolicyObject<'_>, through: &Path<'_>) -> Vec<(FieldPath, &'b Value)> {
     let rules = through.met(route);
-    let path = |steps: &[&str]| steps.iter().map(|step| (*step).to_owned()).collect::<Vec<_>>();
     let each = |list: &'b Value| list.as_array().into_iter().flatten().enumerate();
     match route.kind {
         "IngressRoute" => rules
             .into_iter()
             .flat_map(|(at, rule)| {
                 each(&rule["middlewares"]).map(move |(nth, own)| {
-                    (path(&["spec", "routes", &at.to_string(), "middlewares", &nth.to_string()]), own)
+                    (FieldPath::new(&["spec", "routes"]).item(at).field("middlewares").item(nth), own)
                 })
             })
             .collect(),
@@ -109,8 +112,8 @@ fn references<'b>(route: &'b PolicyObject<'_>, through: &Path<'_>) -> Vec<(Vec<S
             .flat_map(|(at, rule)| {
                 let of_filter = move |(nth, filter): (usize, &'b Value)| {
                     let own = &filter["extensionRef"];
-                    let steps = ["spec", "rules", &at.to_string(), "filters", &nth.to_string()];
-                    (own["kind"] == "Middleware").then(|| (path(&steps), own))
+                    let path = FieldPath::new(&["spec", "rules"]).item(at).field("filters").item(nth);
+                    (own["kind"] == "Middleware").then_some((path, own))
                 };
                 each(&rule["filters"]).filter_map(of_filter)
             })

@@ -34,7 +34,7 @@ use self::middlewares::Met;
 use self::path::Path;
 use super::ExposureIssue;
 use crate::derive::exposure::backends::Backends;
-use crate::model::{Id, Key};
+use crate::model::{FieldPath, Id, Key};
 
 pub use answered::is_answered;
 pub use limits::{LIMITS, Limit};
@@ -70,7 +70,7 @@ const ALONE: [&str; 4] = ["HTTPProxy", "VirtualService", "ServersTransport", "In
 const ROUTES: [&str; 5] = ["Ingress", "HTTPRoute", "IngressRoute", "VirtualService", "HTTPProxy"];
 
 /// Where a request of an upload does not reach these Services, as their routes' own conditions decide.
-pub fn unreached(objects: &[PolicyObject<'_>], backends: &Backends) -> Vec<(ExposureIssue, Vec<String>)> {
+pub fn unreached(objects: &[PolicyObject<'_>], backends: &Backends) -> Vec<ExposureIssue> {
     Path::new(objects, backends).decisions.issues()
 }
 
@@ -79,35 +79,29 @@ pub fn missing(objects: &[PolicyObject<'_>], backends: &Backends) -> Vec<Missing
     Met::of(objects, &Path::new(objects, backends)).missing
 }
 
-/// An issue at `spec.a.b` of an object.
+/// An issue at a field of an object.
 fn found(
     object: &PolicyObject<'_>,
     rule: Rule,
     fails: bool,
-    path: &[&str],
+    field: FieldPath,
     what: impl Into<String>,
     fix: &str,
-) -> (ExposureIssue, Vec<String>) {
-    let path: Vec<String> = path.iter().map(|step| (*step).to_owned()).collect();
-    let issue = ExposureIssue {
+) -> ExposureIssue {
+    ExposureIssue {
         rule,
         fails,
         object: Id { kind: object.kind.to_owned(), key: object.key.clone() },
-        field: path.join("."),
+        field,
         found: what.into(),
         fix: fix.to_owned(),
         remedy: None,
         manifest: None,
-    };
-    (issue, path)
+    }
 }
 
 /// What blocks uploads to the workload of these Services, from these origins.
-pub fn issues(
-    objects: &[PolicyObject<'_>],
-    backends: &Backends,
-    origins: &BTreeSet<&Origin>,
-) -> Vec<(ExposureIssue, Vec<String>)> {
+pub fn issues(objects: &[PolicyObject<'_>], backends: &Backends, origins: &BTreeSet<&Origin>) -> Vec<ExposureIssue> {
     let path = Path::new(objects, backends);
     let mut found = Vec::new();
     let attached = effective(objects, &path);

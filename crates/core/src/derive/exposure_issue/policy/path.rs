@@ -6,6 +6,7 @@ use super::decide::Decisions;
 use super::rules::RULES;
 use super::{PolicyObject, ROUTES};
 use crate::derive::exposure::backends::Backends;
+use crate::model::FieldPath;
 
 /// The path of browsers: the Services, the routes to them, and the Gateways of these.
 pub(super) struct Path<'a> {
@@ -59,10 +60,9 @@ impl<'a> Path<'a> {
     }
 
     /// Whether a step into an object leads to a rule that no request of an upload meets.
-    pub fn is_bypassed(&self, policy: &PolicyObject<'_>, path: &[String]) -> bool {
-        let [spec, list, at] = path else { return false };
-        let is_rule = RULES.iter().any(|(kind, name, _)| *kind == policy.kind && name == list);
-        spec == "spec" && is_rule && at.parse().is_ok_and(|at| !self.takes(policy, at))
+    pub fn is_bypassed(&self, policy: &PolicyObject<'_>, path: &FieldPath) -> bool {
+        let Some((_, list, _)) = RULES.iter().find(|(kind, ..)| *kind == policy.kind) else { return false };
+        path.steps().len() == 3 && path.position_in(list).is_some_and(|at| !self.takes(policy, at))
     }
 
     /// Whether uploads meet no rule, or no path, of a route.

@@ -11,6 +11,7 @@ use super::PolicyObject;
 use super::path::mentions;
 use super::request::{Request, Test, UPLOAD, all, any};
 use crate::derive::exposure::traefik_rule;
+use crate::model::FieldPath;
 
 /// Where the rules of a kind are, and what has their conditions.
 pub(super) const RULES: [(&str, &str, &str); 4] = [
@@ -25,7 +26,7 @@ pub(super) struct Candidate<'a> {
     pub route: &'a PolicyObject<'a>,
     /// The rule's position; an Ingress counts its paths.
     pub at: usize,
-    pub field: Vec<String>,
+    pub field: FieldPath,
     /// Whether it leads to Glance.
     pub leads: bool,
     /// The hosts of the route or rule; empty: any host.
@@ -140,7 +141,7 @@ pub(super) fn of<'a>(route: &'a PolicyObject<'a>, services: &[&str]) -> Vec<Cand
     let Some((_, list, conditions)) = RULES.iter().find(|(kind, ..)| *kind == route.kind) else {
         return of_ingress(route, services);
     };
-    let field = |at: usize| ["spec", list, &at.to_string(), conditions].map(str::to_owned).to_vec();
+    let field = |at: usize| FieldPath::new(&["spec", list]).item(at).field(conditions);
     let rules = spec[*list].as_array().into_iter().flatten().enumerate();
     let of = |(at, rule): (usize, &'a Value)| {
         let leads = ["backendRefs", "route", "services"].iter().any(|name| mentions(&rule[*name], services));
@@ -181,7 +182,7 @@ fn of_ingress<'a>(route: &'a PolicyObject<'a>, services: &[&str]) -> Vec<Candida
     let one = |at, hosts, rank, leads, test| Candidate {
         route,
         at,
-        field: vec!["spec".to_owned()],
+        field: FieldPath::new(&["spec"]),
         leads,
         hosts,
         rank,

@@ -12,12 +12,13 @@ use super::judge::{LONG, SHORT};
 use super::path::Path;
 use super::{PolicyObject, found};
 use crate::derive::exposure_issue::{ExposureIssue, quantity};
+use crate::model::FieldPath;
 
 const WORKLOADS: [&str; 2] = ["Deployment", "DaemonSet"];
 
 /// What cuts uploads that pass Traefik. If the objects lack Traefik's workload, the issue is on the routes of
 /// Traefik's own kind. For Ingresses, the issue comes from their annotations.
-pub(super) fn entry_points(objects: &[PolicyObject<'_>], through: &Path<'_>) -> Vec<(ExposureIssue, Vec<String>)> {
+pub(super) fn entry_points(objects: &[PolicyObject<'_>], through: &Path<'_>) -> Vec<ExposureIssue> {
     let Some(route) = through.routes.iter().find(|route| is_traefiks(objects, route)) else { return Vec::new() };
     if !is_seen(objects) {
         if route.kind == "Ingress" {
@@ -29,7 +30,7 @@ pub(super) fn entry_points(objects: &[PolicyObject<'_>], through: &Path<'_>) -> 
             "Traefik's entry points cut uploads after 60 s unless readTimeout is set, and the operator cannot see Traefik's arguments"
         };
         let fix = "give Traefik --entryPoints.websecure.transport.respondingTimeouts.readTimeout=0";
-        return vec![found(route, Rule::TooSlow, false, &["spec"], what, fix)];
+        return vec![found(route, Rule::TooSlow, false, FieldPath::new(&["spec"]), what, fix)];
     }
     let named: Vec<&str> =
         route.spec["entryPoints"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
@@ -52,7 +53,7 @@ fn container(object: &PolicyObject<'_>) -> Option<usize> {
     WORKLOADS.contains(&object.kind).then(|| containers.iter().position(is_it)).flatten()
 }
 
-fn of_workload(traefik: &PolicyObject<'_>, named: &[&str]) -> Vec<(ExposureIssue, Vec<String>)> {
+fn of_workload(traefik: &PolicyObject<'_>, named: &[&str]) -> Vec<ExposureIssue> {
     let Some(at) = container(traefik) else { return Vec::new() };
     let own = &traefik.spec["template"]["spec"]["containers"][at];
     let image = own["image"].as_str().unwrap_or_default();
@@ -77,9 +78,9 @@ fn of_workload(traefik: &PolicyObject<'_>, named: &[&str]) -> Vec<(ExposureIssue
         let Some(time) = time.filter(|time| *time > 0 && *time < LONG) else { continue };
         let said = written.map_or_else(|| "is missing, so it is 60s".to_owned(), str::to_owned);
         let what = format!("readTimeout of entry point {name} {said}: an upload that takes longer is cut");
-        let path = ["spec", "template", "spec", "containers", &at.to_string(), "args"];
+        let path = FieldPath::new(&["spec", "template", "spec", "containers"]).item(at).field("args");
         let fix = format!("set the argument --entryPoints.{name}.transport.respondingTimeouts.readTimeout=0");
-        all.push(found(traefik, Rule::TooSlow, time < SHORT, &path, what, &fix));
+        all.push(found(traefik, Rule::TooSlow, time < SHORT, path, what, &fix));
     }
     all
 }

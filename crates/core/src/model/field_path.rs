@@ -1,0 +1,166 @@
+//! Where a field is in an object.
+
+use std::cmp::Ordering;
+use std::fmt;
+
+use serde_json::Value;
+
+/// One step into an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// A field: `.name`.
+    Name(String),
+    /// A key of a map, which may contain dots: `[key]`.
+    Key(String),
+    /// An entry of a list: `[1]`.
+    Index(usize),
+    /// An entry of a list in a policy: `.1`. Statuses and SARIF files have always shown both forms.
+    Item(usize),
+}
+
+impl Step {
+    /// The position, if it leads into a list.
+    pub const fn position(&self) -> Option<usize> {
+        match self {
+            Self::Index(at) | Self::Item(at) => Some(*at),
+            Self::Name(_) | Self::Key(_) => None,
+        }
+    }
+
+    /// The field or key that it names.
+    pub fn as_name(&self) -> Option<&str> {
+        match self {
+            Self::Name(name) | Self::Key(name) => Some(name),
+            Self::Index(_) | Self::Item(_) => None,
+        }
+    }
+}
+
+/// The path of a field in an object. It is a text only where somebody reads it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FieldPath(Vec<Step>);
+
+impl FieldPath {
+    /// A path of fields.
+    pub fn new(names: &[&str]) -> Self {
+        Self(names.iter().map(|name| Step::Name((*name).to_owned())).collect())
+    }
+
+    /// An annotation.
+    pub fn of_annotation(name: &str) -> Self {
+        Self::new(&["metadata", "annotations"]).then(Step::Key(name.to_owned()))
+    }
+
+    /// The same, with one more step.
+    #[must_use]
+    pub fn then(mut self, step: Step) -> Self {
+        self.0.push(step);
+        self
+    }
+
+    /// The same, with one more field.
+    #[must_use]
+    pub fn field(self, name: &str) -> Self {
+        self.then(Step::Name(name.to_owned()))
+    }
+
+    /// The same, with an entry of a policy's list.
+    #[must_use]
+    pub fn item(self, at: usize) -> Self {
+        self.then(Step::Item(at))
+    }
+
+    /// Goes one step deeper.
+    pub fn push(&mut self, step: Step) {
+        self.0.push(step);
+    }
+
+    /// Goes back one step.
+    pub fn pop(&mut self) {
+        self.0.pop();
+    }
+
+    /// Its steps, from the top of the object.
+    pub fn steps(&self) -> &[Step] {
+        &self.0
+    }
+
+    /// The fields and keys alone, without positions in lists.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter_map(Step::as_name)
+    }
+
+    /// The annotation that it leads to.
+    pub fn annotation(&self) -> Option<&str> {
+        match self.0.as_slice() {
+            [Step::Name(metadata), Step::Name(annotations), Step::Key(name)]
+                if metadata == "metadata" && annotations == "annotations" =>
+            {
+                Some(name)
+            }
+            _ => None,
+        }
+    }
+
+    /// The position in a list of the spec: 1 in `spec.rules[1].filters`, for `rules`.
+    pub fn position_in(&self, list: &str) -> Option<usize> {
+        match self.0.as_slice() {
+            [Step::Name(spec), Step::Name(own), at, ..] if spec == "spec" && own == list => at.position(),
+            _ => None,
+        }
+    }
+
+    /// What is there in an object.
+    pub fn value_in<'a>(&self, object: &'a Value) -> Option<&'a Value> {
+        follow(&self.0, object)
+    }
+
+    /// What is there in an object's `spec`.
+    pub fn value_in_spec<'a>(&self, spec: &'a Value) -> Option<&'a Value> {
+        follow(self.0.get(1..)?, spec)
+    }
+
+    /// Each step as a text.
+    pub fn texts(&self) -> Vec<String> {
+        let text = |step: &Step| match step {
+            Step::Name(name) | Step::Key(name) => name.clone(),
+            Step::Index(at) | Step::Item(at) => at.to_string(),
+        };
+        self.0.iter().map(text).collect()
+    }
+}
+
+fn follow<'a>(steps: &[Step], value: &'a Value) -> Option<&'a Value> {
+    steps.iter().try_fold(value, |value, step| match step {
+        Step::Name(name) | Step::Key(name) => value.get(name),
+        Step::Index(at) | Step::Item(at) => value.get(at),
+    })
+}
+
+impl fmt::Display for FieldPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (nth, step) in self.0.iter().enumerate() {
+            let dot = if nth == 0 { "" } else { "." };
+            match step {
+                Step::Name(name) => write!(f, "{dot}{name}")?,
+                Step::Item(at) => write!(f, "{dot}{at}")?,
+                Step::Key(key) => write!(f, "[{key}]")?,
+                Step::Index(at) => write!(f, "[{at}]")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// In the order of their texts, in which statuses list them.
+impl Ord for FieldPath {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.to_string().cmp(&other.to_string())
+    }
+}
+
+impl PartialOrd for FieldPath {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
