@@ -14,8 +14,8 @@ use std::time::{Duration, Instant};
 use direct_upload_api::{ExposureKind, WorkloadKind};
 use direct_upload_core::derive::World;
 use direct_upload_core::model::{
-    CanaryOutcome, CanaryQuery, CanaryRecord, CatalogQuery, CatalogReading, Key, Kind, ProbeRecord, ProbeTarget,
-    RefusedWrite, Snapshot, StuckReading, Unknown,
+    CanaryOutcome, CanaryQuery, CanaryRecord, CatalogQuery, CatalogReading, DecodeError, Key, Kind, ProbeRecord,
+    ProbeTarget, RefusedWrite, Snapshot, StuckReading, Unknown,
 };
 use direct_upload_core::workload::is_bystander;
 use prometheus_client::metrics::counter::Counter;
@@ -162,7 +162,9 @@ impl Live {
         // A fault of the reader must not lose what others hold.
         let snapshot = AssertUnwindSafe(&mut state.snapshot);
         let taken = catch_unwind(|| { snapshot }.take(kind, object, |_| Ok(())));
-        match taken.unwrap_or_else(|_| Err("the operator fails to read it, see its log".to_owned())) {
+        match taken
+            .unwrap_or_else(|_| Err(DecodeError::Invalid("the operator fails to read it, see its log".to_owned())))
+        {
             Ok(changed) => {
                 let changed = changed && !(was_bystander && state.is_bystander(kind, &key));
                 self.note(&mut state, changed);
@@ -170,7 +172,7 @@ impl Live {
             // The object is neither absent nor unchanged, so answers that depend on it are unknown.
             Err(error) => {
                 tracing::warn!(?kind, object = %key, %error, "this object cannot be read");
-                let changed = state.snapshot.take_unreadable(kind, key, error);
+                let changed = state.snapshot.take_unreadable(kind, key, error.to_string());
                 self.note(&mut state, changed);
             }
         }

@@ -3,7 +3,6 @@
 //! In: units, facts, objects. Out: [`Subject`]s, and one sentence for each part that an upload needs and
 //! the input lacks: a Glance, a dashboard, how browsers reach each of them.
 
-use direct_upload_api::WorkloadKind;
 use direct_upload_core::derive::{Exposures, World};
 use direct_upload_core::model;
 use direct_upload_core::openstack::Release;
@@ -199,7 +198,7 @@ fn is_dashboard_exposed(cloud: &Cloud<'_>, world: &World, horizon: &HorizonFacts
     let views = world.horizons.values().filter_map(|view| view.dashboard.exposures.as_ref().ok());
     let mut dashboards = cloud.dashboards_near(&horizon.unit.scope);
     // The pod's own web server is not what exposes the pod.
-    let is_pod = WorkloadKind::ALL.iter().any(|kind| horizon.unit.name.starts_with(&format!("{} ", kind.as_str())));
+    let is_pod = horizon.unit.workload.is_some();
     (!is_pod && cloud.servers_near(&horizon.unit.scope, Program::Horizon).next().is_some())
         || dashboards.any(|d| d.certainty == Certainty::Exposed || (!is_pod && d.origin.is_some()))
         || exposed(views)

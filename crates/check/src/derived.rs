@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use direct_upload_api::web::Origin;
-use direct_upload_api::{Panel, Reason, Rule, Severity, WorkloadKind};
+use direct_upload_api::{Panel, Reason, Rule, Severity};
 use direct_upload_core::derive::exposure_issue::policy::{self, PolicyObject};
 use direct_upload_core::derive::exposure_issue::quantity;
 use direct_upload_core::derive::{
@@ -44,10 +44,8 @@ fn value<'a>(objects: &'a [Object], issue: &ExposureIssue) -> Option<&'a Value> 
 }
 
 fn workload<'a>(snapshot: &'a Snapshot, unit: &Unit) -> Option<&'a Workload> {
-    WorkloadKind::ALL.iter().find_map(|kind| {
-        let key: Key = unit.name.strip_prefix(kind.as_str())?.strip_prefix(' ')?.parse().ok()?;
-        snapshot.workloads(*kind).get(&key).ok()?.map(|workload| &**workload)
-    })
+    let (kind, key) = unit.workload.as_ref()?;
+    snapshot.workloads(*kind).get(key).ok()?.map(|workload| &**workload)
 }
 
 /// What exposes the workloads of a service.
@@ -312,7 +310,7 @@ pub fn findings(world: &World, objects: &[Object], units: &[Unit]) -> Vec<Findin
             _ => None,
         };
         let problems = problems.into_iter().flatten().chain(endpoints).chain(intent);
-        findings.extend(of_resource(&place, problems, &view.advice));
+        findings.extend(of_resource(&place, problems, &view.advice, |_| Severity::Warning));
     }
     for view in world.accepting() {
         let (service, key) = (view.api.service, &view.api.resource.meta.key);
@@ -333,15 +331,11 @@ pub fn findings(world: &World, objects: &[Object], units: &[Unit]) -> Vec<Findin
         let advice: Vec<Advice> = view.advice.iter().filter(is_left).cloned().collect();
         // What it says about the user's own file has no rule here, because the rules report it with file
         // and line.
-        let mut found: Vec<Finding> = of_resource(&place, problems.into_iter().flatten(), &advice).collect();
-        let failing = advice.iter().filter_map(|own| issue_of(own).filter(|(_, issue)| issue.fails).map(|_| own));
-        for own in failing {
-            let is_it = |finding: &&mut Finding| finding.found.ends_with(&own.found);
-            for finding in found.iter_mut().filter(is_it) {
-                finding.severity = Severity::Error;
-            }
-        }
-        findings.extend(found);
+        let severity = |own: &Advice| {
+            let fails = issue_of(own).is_some_and(|(_, issue)| issue.fails);
+            if fails { Severity::Error } else { Severity::Warning }
+        };
+        findings.extend(of_resource(&place, problems.into_iter().flatten(), &advice, severity));
     }
     findings
 }
@@ -351,17 +345,18 @@ fn of_resource<'a>(
     place: &'a Location,
     problems: impl Iterator<Item = &'a Problem>,
     advice: &'a [Advice],
+    severity: impl Fn(&Advice) -> Severity,
 ) -> impl Iterator<Item = Finding> {
     let errors = problems.map(|problem| (Severity::Error, problem.rule, problem.found.clone(), problem.fix.clone()));
-    let warnings = advice.iter().map(|advice| {
+    let advised = advice.iter().map(move |advice| {
         (
-            Severity::Warning,
+            severity(advice),
             advice.rule,
             Advice { rule: None, fix: None, ..advice.clone() }.to_string(),
             advice.fix.clone(),
         )
     });
-    errors.chain(warnings).filter_map(|(severity, rule, found, fix)| {
+    errors.chain(advised).filter_map(|(severity, rule, found, fix)| {
         let fix = fix.unwrap_or_else(|| "see the runbook".to_owned());
         Some(Finding::new(rule?, severity, place, found, fix))
     })

@@ -1,6 +1,9 @@
 //! Texts → [`CheckInput`]: manifests become objects, the rest configuration files.
 
+use std::fmt::Display;
+
 use direct_upload_core::manifests::{Document, Node, documents, insert, undecodable};
+use direct_upload_core::model::DecodeError;
 use direct_upload_core::openstack::Release;
 use jiff::Timestamp;
 use serde_json::Value;
@@ -33,7 +36,7 @@ pub fn sort(texts: Vec<Text>, release: Option<Release>, now: Timestamp) -> (Chec
         if crate::policy::is_glances(&text.name) {
             input.unseen.extend(crate::policy::gap(&text.name, &text.text));
         }
-        let before = input.objects.len();
+        let (before, errors_before) = (input.objects.len(), errors.len());
         if may_hold_objects(&text) {
             let made = documents(&text.name, text.text.as_bytes()).unwrap_or_default();
             let made: Vec<ConfigFile> = made.iter().flat_map(|document| values::files(&text.name, document)).collect();
@@ -46,7 +49,7 @@ pub fn sort(texts: Vec<Text>, release: Option<Release>, now: Timestamp) -> (Chec
                 Err(error) => errors.push(format!("{}: {error}", text.name)),
             }
         }
-        let errors_told = errors.last().is_some_and(|e| e.starts_with(&text.name));
+        let errors_told = errors.len() > errors_before;
         let of_values = input.files.iter().any(|(name, _)| *name == text.name);
         if text.named && input.objects.len() == before && !errors_told && !of_values {
             errors.push(format!("{}: nothing in it can be checked: it has no manifest, and no configuration of Glance, of Horizon or of a web server in front of them", text.name));
@@ -135,10 +138,10 @@ fn add(input: &mut CheckInput, object: Object, named: bool, errors: &mut Vec<Str
         return;
     }
     let place = object.place(&[]);
-    let told = |why: &str| format!("{place}: {}: {}", object.id(), redact::error(why));
+    let told = |why: &dyn Display| format!("{place}: {}: {}", object.id(), redact::error(&why.to_string()));
     match insert(&mut input.snapshot, object.value.clone()) {
         // A patch has no more than it changes; of a whole tree those of other services do not matter.
-        Err(why) if why.contains("missing field") => {
+        Err(why @ DecodeError::MissingField(_)) => {
             if named || object.kind() == "Gateway" || speaks_of_uploads(&object) {
                 input.unseen.push(format!("{} (a patch has only what it changes)", told(&why)));
             }

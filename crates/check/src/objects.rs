@@ -5,9 +5,9 @@
 
 use std::collections::BTreeSet;
 
-use direct_upload_api::{MANAGED_BY, OPERATOR};
+use direct_upload_api::{MANAGED_BY, OPERATOR, WorkloadKind};
 use direct_upload_core::manifests::{Lines, Node};
-use direct_upload_core::model::FieldPath;
+use direct_upload_core::model::{FieldPath, Key};
 use direct_upload_core::openstack::release;
 use k8s_openapi::ByteString;
 use serde_json::Value;
@@ -276,7 +276,13 @@ fn file(kind: Kind, path: Option<String>, held: DataEntry) -> ConfigFile {
 fn workload_unit(objects: &[Object], workload: &Object, mounted: &mut BTreeSet<usize>) -> Unit {
     const POD: [&str; 3] = ["spec", "template", "spec"];
     let pod = &workload.value["spec"]["template"]["spec"];
-    let mut unit = Unit { name: workload.id(), scope: vec![workload.namespace().to_owned()], ..Unit::default() };
+    let kind = WorkloadKind::ALL.into_iter().find(|kind| kind.as_str() == workload.kind());
+    let mut unit = Unit {
+        name: workload.id(),
+        workload: kind.map(|kind| (kind, Key::new(workload.namespace(), workload.name()))),
+        scope: vec![workload.namespace().to_owned()],
+        ..Unit::default()
+    };
     for (at, container) in pod["containers"].as_array().into_iter().flatten().enumerate() {
         let number = at.to_string();
         let place = |more: &[&str]| workload.place(&[&POD, &["containers", &number][..], more].concat());

@@ -1,6 +1,8 @@
 //! Files that one program reads together.
 
+use direct_upload_api::WorkloadKind;
 use direct_upload_core::manifests::Lines;
+use direct_upload_core::model::Key;
 use direct_upload_core::openstack::Release;
 
 use super::classify::{self, Kind};
@@ -79,6 +81,8 @@ pub enum Program {
 pub struct Unit {
     /// `Deployment openstack/glance-api`, or a folder.
     pub name: String,
+    /// The workload whose pods read the files, if it is among the objects.
+    pub workload: Option<(WorkloadKind, Key)>,
     /// Folders or namespace. Units that share more of it belong together.
     pub scope: Vec<String>,
     pub files: Vec<ConfigFile>,

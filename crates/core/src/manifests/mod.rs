@@ -19,7 +19,7 @@ use std::fmt;
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::model::{Id, Key, Kind, Meta, Snapshot, Unread, Watched};
+use crate::model::{DecodeError, Id, Key, Kind, Meta, Snapshot, Unread, Watched};
 
 /// The place of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,7 +105,7 @@ const LEADING: [&str; 18] = [
 ///
 /// # Errors
 /// The decoder's words; `Ok(None)` for an irrelevant kind.
-pub fn insert(snapshot: &mut Snapshot, mut object: Value) -> Result<Option<Id>, String> {
+pub fn insert(snapshot: &mut Snapshot, mut object: Value) -> Result<Option<Id>, DecodeError> {
     // The API server decodes base64 that is broken into lines, too.
     for value in
         object.get_mut("binaryData").and_then(Value::as_object_mut).into_iter().flat_map(|map| map.values_mut())

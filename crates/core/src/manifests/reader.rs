@@ -120,7 +120,7 @@ impl ManifestReader {
             return refusals.into_iter().for_each(|what| self.fail(&place, Some(name.clone()), what));
         }
         match insert(&mut self.input.snapshot, object.clone()) {
-            Err(what) => self.fail(&place, Some(name), what),
+            Err(why) => self.fail(&place, Some(name), why.to_string()),
             Ok(None) => {
                 let unknown = format!("{api_version} {kind}");
                 if !HARMLESS.contains(&unknown.as_str()) {

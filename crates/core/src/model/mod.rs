@@ -9,6 +9,7 @@ mod canary;
 mod catalog;
 mod condition;
 mod config_map;
+mod decode_error;
 mod field_path;
 mod gateway;
 mod http_proxy;
@@ -44,6 +45,7 @@ pub use canary::{
 pub use catalog::{CatalogQuery, CatalogReading, PublicEndpoints};
 pub use condition::{Condition, find_condition};
 pub use config_map::{ConfigMap, Effects};
+pub use decode_error::DecodeError;
 pub use field_path::{FieldPath, Step};
 pub use gateway::{AllowedListeners, AllowedRoutes, Gateway, Listener, ListenerStatus, ListenerTls, RouteNamespaces};
 pub use http_proxy::{HttpProxy, ProxyCondition, ProxyHeader, ProxyHost, ProxyInclude, ProxyRoute, ProxyService};

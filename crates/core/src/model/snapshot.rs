@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::canary::{CanaryQuery, CanaryRecord};
 use super::catalog::{CatalogQuery, CatalogReading};
+use super::decode_error::DecodeError;
 use super::key::Key;
 use super::kind::{Kind, Observed, for_each_kind};
 use super::meta::Meta;
@@ -64,12 +65,12 @@ macro_rules! snapshot {
                 kind: Kind,
                 object: Value,
                 settle: impl FnOnce(&mut Meta) -> Result<(), String>,
-            ) -> Result<bool, String> {
+            ) -> Result<bool, DecodeError> {
                 match kind {
                     $(Kind::$kind => {
-                        let reduced = <$type as Observed>::reduce(kind, object).map_err(|e| e.to_string())?;
+                        let reduced = <$type as Observed>::reduce(kind, object)?;
                         let Some(mut reduced) = reduced else { return Ok(false) };
-                        settle(reduced.meta_mut())?;
+                        settle(reduced.meta_mut()).map_err(DecodeError::Invalid)?;
                         let key = reduced.meta_mut().key.clone();
                         Ok(self.$store.insert(key, reduced))
                     })*

@@ -5,11 +5,11 @@ use k8s_openapi::api::core::v1 as core;
 use serde_json::Value;
 
 use super::decode::{decode, meta};
-use crate::model::{ConfigMap, Effects, Kind, Meta, Observed};
+use crate::model::{ConfigMap, DecodeError, Effects, Kind, Meta, Observed};
 use crate::render::effects;
 
 impl Observed for ConfigMap {
-    fn reduce(kind: Kind, object: Value) -> Result<Option<Self>, serde_json::Error> {
+    fn reduce(kind: Kind, object: Value) -> Result<Option<Self>, DecodeError> {
         let object: core::ConfigMap = decode(object)?;
         let managed = object.metadata.labels.iter().flatten().any(|(k, v)| k == MANAGED_BY && v == OPERATOR);
         if kind == Kind::ConfigMap && !managed {

@@ -6,14 +6,14 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::decode::{decode, meta};
-use crate::model::{Custom, Kind, Meta, Observed};
+use crate::model::{Custom, DecodeError, Kind, Meta, Observed};
 
 impl<Spec, Status> Observed for Custom<Spec, Status>
 where
     Spec: DeserializeOwned + PartialEq,
     Status: DeserializeOwned + PartialEq,
 {
-    fn reduce(_: Kind, object: Value) -> Result<Option<Self>, serde_json::Error> {
+    fn reduce(_: Kind, object: Value) -> Result<Option<Self>, DecodeError> {
         custom(&object).map(Some)
     }
 
@@ -22,7 +22,7 @@ where
     }
 }
 
-fn custom<Spec, Status>(object: &Value) -> Result<Custom<Spec, Status>, serde_json::Error>
+fn custom<Spec, Status>(object: &Value) -> Result<Custom<Spec, Status>, DecodeError>
 where
     Spec: DeserializeOwned,
     Status: DeserializeOwned,

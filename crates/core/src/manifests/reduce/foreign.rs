@@ -6,8 +6,8 @@ use serde_json::Value;
 use super::annotations::{owners, proxies};
 use super::decode::{foreign, labels, meta};
 use crate::model::{
-    AllowedListeners, Condition, Gateway, HttpProxy, HttpRoute, IngressRoute, IstioGateway, IstioServer, Kind,
-    Listener, ListenerSet, ListenerStatus, Meta, Observed, Policy, ReferenceGrant, Route, RouteIngress,
+    AllowedListeners, Condition, DecodeError, Gateway, HttpProxy, HttpRoute, IngressRoute, IstioGateway, IstioServer,
+    Kind, Listener, ListenerSet, ListenerStatus, Meta, Observed, Policy, ReferenceGrant, Route, RouteIngress,
     RouteParentStatus, TlsRoute, VirtualService,
 };
 
@@ -47,7 +47,7 @@ struct GatewayAddress {
 }
 
 impl Observed for Gateway {
-    fn reduce(_: Kind, object: Value) -> Result<Option<Self>, serde_json::Error> {
+    fn reduce(_: Kind, object: Value) -> Result<Option<Self>, DecodeError> {
         let (mut metadata, spec, status): (_, GatewaySpec, GatewayStatus) = foreign(object)?;
         let GatewaySpec { gateway_class_name: class, listeners, allowed_listeners } = spec;
         let addresses = status.addresses.iter().filter_map(|address| address.value.parse().ok()).collect();
@@ -75,7 +75,7 @@ struct Parents {
 }
 
 impl Observed for HttpRoute {
-    fn reduce(_: Kind, object: Value) -> Result<Option<Self>, serde_json::Error> {
+    fn reduce(_: Kind, object: Value) -> Result<Option<Self>, DecodeError> {
         let written = object["spec"].clone();
         let (mut metadata, spec, Parents { parents }) = foreign(object)?;
         let labels = labels(&mut metadata);
@@ -88,7 +88,7 @@ impl Observed for HttpRoute {
 }
 
 impl Observed for ReferenceGrant {
-    fn reduce(_: Kind, object: Value) -> Result<Option<Self>, serde_json::Error> {
+    fn reduce(_: Kind, object: Value) -> Result<Option<Self>, DecodeError> {
         let (metadata, spec, NoStatus {}) = foreign(object)?;
         Ok(Some(Self { meta: meta(metadata), spec }))
     }
@@ -105,7 +105,7 @@ struct Admissions {
 }
 
 impl Observed for Route {
-    fn reduce(_: Kind, object: Value) -> Result<Option<Self>, serde_json::Error> {
+    fn reduce(_: Kind, object: Value) -> Result<Option<Self>, DecodeError> {
         let written = object["spec"].clone();
         let (metadata, spec, Admissions { ingress }) = foreign(object)?;
         let (annotations, owners) = (proxies(&metadata), owners(&metadata));
@@ -118,7 +118,7 @@ impl Observed for Route {
 }
 
 impl Observed for VirtualService {
-    fn reduce(_: Kind, object: Value) -> Result<Option<Self>, serde_json::Error> {
+    fn reduce(_: Kind, object: Value) -> Result<Option<Self>, DecodeError> {
         let written = object["spec"].clone();
         let (metadata, spec, NoStatus {}) = foreign(object)?;
         Ok(Some(Self { meta: meta(metadata), written, spec }))
@@ -136,7 +136,7 @@ struct Servers {
 }
 
 impl Observed for IstioGateway {
-    fn reduce(_: Kind, object: Value) -> Result<Option<Self>, serde_json::Error> {
+    fn reduce(_: Kind, object: Value) -> Result<Option<Self>, DecodeError> {
         let (metadata, Servers { servers }, NoStatus {}) = foreign(object)?;
         Ok(Some(Self { meta: meta(metadata), servers }))
     }
@@ -147,7 +147,7 @@ impl Observed for IstioGateway {
 }
 
 impl Observed for ListenerSet {
-    fn reduce(_: Kind, object: Value) -> Result<Option<Self>, serde_json::Error> {
+    fn reduce(_: Kind, object: Value) -> Result<Option<Self>, DecodeError> {
         let (mut metadata, spec, Listeners { conditions, listeners }) = foreign(object)?;
         let labels = labels(&mut metadata);
         Ok(Some(Self { meta: meta(metadata), labels, spec, conditions, listener_statuses: listeners }))
@@ -159,7 +159,7 @@ impl Observed for ListenerSet {
 }
 
 impl Observed for TlsRoute {
-    fn reduce(_: Kind, object: Value) -> Result<Option<Self>, serde_json::Error> {
+    fn reduce(_: Kind, object: Value) -> Result<Option<Self>, DecodeError> {
         let (metadata, spec, Parents { parents }) = foreign(object)?;
         Ok(Some(Self { meta: meta(metadata), spec, parents }))
     }
@@ -170,7 +170,7 @@ impl Observed for TlsRoute {
 }
 
 impl Observed for IngressRoute {
-    fn reduce(_: Kind, object: Value) -> Result<Option<Self>, serde_json::Error> {
+    fn reduce(_: Kind, object: Value) -> Result<Option<Self>, DecodeError> {
         let written = object["spec"].clone();
         let (metadata, spec, NoStatus {}) = foreign(object)?;
         Ok(Some(Self { meta: meta(metadata), written, spec }))
@@ -209,7 +209,7 @@ struct LoadBalancerPort {
 }
 
 impl Observed for HttpProxy {
-    fn reduce(_: Kind, object: Value) -> Result<Option<Self>, serde_json::Error> {
+    fn reduce(_: Kind, object: Value) -> Result<Option<Self>, DecodeError> {
         let written = object["spec"].clone();
         let (metadata, spec, status) = foreign(object)?;
         let ProxyStatus { current_status, description, conditions, load_balancer } = status;
@@ -223,7 +223,7 @@ impl Observed for HttpProxy {
 }
 
 impl Observed for Policy {
-    fn reduce(_: Kind, object: Value) -> Result<Option<Self>, serde_json::Error> {
+    fn reduce(_: Kind, object: Value) -> Result<Option<Self>, DecodeError> {
         let (metadata, spec, NoStatus {}) = foreign(object)?;
         Ok(Some(Self { meta: meta(metadata), spec }))
     }

@@ -5,10 +5,10 @@ use serde_json::Value;
 
 use super::annotations::{owners, proxies};
 use super::decode::{decode, meta};
-use crate::model::{Ingress, IngressPath, IngressRule, IngressTls, Kind, Meta, Observed};
+use crate::model::{DecodeError, Ingress, IngressPath, IngressRule, IngressTls, Kind, Meta, Observed};
 
 impl Observed for Ingress {
-    fn reduce(_: Kind, object: Value) -> Result<Option<Self>, serde_json::Error> {
+    fn reduce(_: Kind, object: Value) -> Result<Option<Self>, DecodeError> {
         decode(object).map(|object| Some(ingress(object)))
     }
 

@@ -6,10 +6,10 @@ use serde_json::Value;
 
 use super::decode::{decode, meta};
 use super::pod_template::{our_config_maps, volume};
-use crate::model::{Job, JobEvent, Key, Kind, Meta, Observed, Volume};
+use crate::model::{DecodeError, Job, JobEvent, Key, Kind, Meta, Observed, Volume};
 
 impl Observed for Job {
-    fn reduce(_: Kind, object: Value) -> Result<Option<Self>, serde_json::Error> {
+    fn reduce(_: Kind, object: Value) -> Result<Option<Self>, DecodeError> {
         decode(object).map(|object| Some(job(object)))
     }
 
@@ -19,7 +19,7 @@ impl Observed for Job {
 }
 
 impl Observed for JobEvent {
-    fn reduce(_: Kind, object: Value) -> Result<Option<Self>, serde_json::Error> {
+    fn reduce(_: Kind, object: Value) -> Result<Option<Self>, DecodeError> {
         decode(object).map(event)
     }
 

@@ -5,10 +5,10 @@ use k8s_openapi::api::core::v1 as core;
 use serde_json::Value;
 
 use super::decode::{decode, meta};
-use crate::model::{Key, Kind, Meta, Namespace, Observed};
+use crate::model::{DecodeError, Key, Kind, Meta, Namespace, Observed};
 
 impl Observed for Namespace {
-    fn reduce(_: Kind, object: Value) -> Result<Option<Self>, serde_json::Error> {
+    fn reduce(_: Kind, object: Value) -> Result<Option<Self>, DecodeError> {
         decode(object).map(|object| Some(namespace(object)))
     }
 

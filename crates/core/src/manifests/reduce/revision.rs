@@ -7,10 +7,10 @@ use serde_json::Value;
 
 use super::decode::{decode, meta, owner};
 use super::pod_template::{our_config_maps, template};
-use crate::model::{Kind, Meta, Observed, PodTemplate, Revision};
+use crate::model::{DecodeError, Kind, Meta, Observed, PodTemplate, Revision};
 
 impl Observed for Revision {
-    fn reduce(kind: Kind, object: Value) -> Result<Option<Self>, serde_json::Error> {
+    fn reduce(kind: Kind, object: Value) -> Result<Option<Self>, DecodeError> {
         let revision = match kind {
             Kind::ControllerRevision => controller_revision(decode(object)?)?,
             _ => replica_set(decode(object)?),
@@ -29,7 +29,7 @@ fn replica_set(object: ReplicaSet) -> Revision {
 }
 
 /// A ControllerRevision has a patch of the workload: `{"spec":{"template":{…}}}`.
-fn controller_revision(object: ControllerRevision) -> Result<Revision, serde_json::Error> {
+fn controller_revision(object: ControllerRevision) -> Result<Revision, DecodeError> {
     let template: Option<core::PodTemplateSpec> =
         object.data.0.pointer("/spec/template").cloned().map(decode).transpose()?;
     let template = template.map(self::template).unwrap_or_default();

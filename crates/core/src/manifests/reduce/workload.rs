@@ -10,11 +10,11 @@ use serde_json::Value;
 use super::decode::{decode, meta};
 use super::pod_template::template;
 use super::rolling::{self, attribute};
-use crate::model::{Kind, Meta, Observed, Workload, WorkloadStatus};
+use crate::model::{DecodeError, Kind, Meta, Observed, Workload, WorkloadStatus};
 use crate::workload::CONFIG_VOLUME;
 
 impl Observed for Workload {
-    fn reduce(kind: Kind, object: Value) -> Result<Option<Self>, serde_json::Error> {
+    fn reduce(kind: Kind, object: Value) -> Result<Option<Self>, DecodeError> {
         let workload = match kind {
             Kind::StatefulSet => stateful_set(decode(object)?),
             Kind::DaemonSet => daemon_set(decode(object)?),
