@@ -4,13 +4,13 @@
 //! In: facts. Out: one sentence for each, as in [`coverage`](crate::coverage).
 
 use direct_upload_api::web::{Origin, PublicUrl};
+use direct_upload_core::openstack::cors_request::UPLOAD_PATH;
 
 use crate::classify::{self, Kind};
 use crate::facts::catalog::Source;
 use crate::facts::cloud::Cloud;
 use crate::facts::glance::GlanceFacts;
 use crate::facts::server::{ScopedDirective, Server};
-use crate::facts::upload_path::UPLOAD;
 use crate::objects::{Object, any_text};
 use crate::unit::{ConfigFile, Program};
 
@@ -263,7 +263,7 @@ fn unserved(cloud: &Cloud<'_>, glance: &GlanceFacts<'_>) -> Option<String> {
 
 /// Whether httpd leads only paths on that are not below a URL's.
 fn leads_elsewhere(server: &Server<'_>, url: &PublicUrl) -> bool {
-    let path = format!("{}{UPLOAD}", url.path().trim_end_matches('/'));
+    let path = format!("{}{UPLOAD_PATH}", url.path().trim_end_matches('/'));
     let takes = |item: &ScopedDirective<'_>| {
         let own = if item.within.is_empty() { item.directive.arg(0) } else { None };
         own.is_none_or(|own| path.strip_prefix(own.trim_end_matches('/')).is_some_and(|rest| rest.starts_with('/')))

@@ -6,87 +6,13 @@
 
 use direct_upload_api::web::{Origin, PublicUrl};
 use direct_upload_core::judge::browser;
-use regex::Regex;
+use direct_upload_core::openstack::cors_request::{CorsRequest, KnownText};
 
 use super::cloud::{Cloud, ExposedDashboard};
 use super::horizon::HorizonFacts;
 use super::server::Server;
 use crate::formats::python;
 use crate::unit::Program;
-
-/// The two requests of a page's upload.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Request {
-    /// `OPTIONS`, with neither credentials nor a token (Fetch standard, CORS-preflight fetch).
-    Preflight,
-    /// `PUT`, with Glance's token and no other login.
-    Upload,
-}
-
-impl Request {
-    pub(crate) const BOTH: [Self; 2] = [Self::Preflight, Self::Upload];
-
-    pub(crate) const fn method(self) -> &'static str {
-        match self {
-            Self::Preflight => "OPTIONS",
-            Self::Upload => "PUT",
-        }
-    }
-}
-
-/// What is known of a text that a condition looks at.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Known {
-    Missing,
-    Is(String),
-    /// It is not empty.
-    Filled,
-    Unknown,
-}
-
-impl Known {
-    pub(crate) fn is(text: impl Into<String>) -> Self {
-        Self::Is(text.into())
-    }
-
-    /// The text, where a missing one is empty.
-    pub(crate) fn text(&self) -> Option<&str> {
-        match self {
-            Self::Missing => Some(""),
-            Self::Is(text) => Some(text),
-            Self::Filled | Self::Unknown => None,
-        }
-    }
-
-    /// Whether there is any.
-    pub(crate) fn is_found(&self) -> Option<bool> {
-        match self {
-            Self::Missing => Some(false),
-            Self::Is(_) | Self::Filled => Some(true),
-            Self::Unknown => None,
-        }
-    }
-
-    /// Whether it meets a test of texts. A test that no text but the empty one meets fails for a filled one.
-    pub(crate) fn meets(&self, test: impl Fn(&str) -> bool) -> Option<bool> {
-        // Neither is a text that people write.
-        const ANY: [&str; 2] = ["\u{1}", "\u{2}\u{2}"];
-        match self {
-            Self::Filled => (!ANY.iter().any(|any| test(any)) && test("")).then_some(false),
-            _ => self.text().map(test),
-        }
-    }
-
-    /// The same for a pattern, which may be one that this code does not understand.
-    pub(crate) fn matches(&self, pattern: &str, nocase: bool) -> Option<bool> {
-        if *self == Self::Filled && matches!(pattern, "." | ".+" | ".*" | "^.+$" | "^.*$" | "^." | "") {
-            return Some(true);
-        }
-        let pattern = if nocase { format!("(?i){pattern}") } else { pattern.to_owned() };
-        let regex = Regex::new(&pattern).ok()?;
-        self.meets(|text| regex.is_match(text))
-    }
-}
 
 /// A size below which most images are, in bytes. A server that refuses this much refuses common images.
 pub(crate) const COMMON: u64 = (10 << 30) - 1;
@@ -97,11 +23,11 @@ pub(crate) const LARGE: u64 = (100 << 30) - 1;
 /// One request.
 #[derive(Clone, Debug)]
 pub(crate) struct Sent {
-    pub request: Request,
+    pub request: CorsRequest,
     /// Of its body, if a size is assumed.
     pub size: Option<u64>,
-    /// Names in lower case.
-    headers: Vec<(&'static str, Known)>,
+    /// Those that depend on the page, the browser and the server.
+    headers: Vec<(&'static str, KnownText)>,
     tls: Option<bool>,
 }
 
@@ -112,13 +38,9 @@ const AGENTS: [&str; 3] = [
     "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.0 Safari/605.1.15",
 ];
 
-/// Headers that no request of an upload has.
-const NONE: [&str; 7] =
-    ["authorization", "proxy-authorization", "expect", "transfer-encoding", "upgrade", "range", "sec-fetch-user"];
-
 impl Sent {
     /// What browsers send to a server in front of Glance.
-    pub(crate) fn all(cloud: &Cloud<'_>, server: &Server<'_>, request: Request, size: Option<u64>) -> Vec<Self> {
+    pub(crate) fn all(cloud: &Cloud<'_>, server: &Server<'_>, request: CorsRequest, size: Option<u64>) -> Vec<Self> {
         let mut sent = Vec::new();
         for page in pages(cloud, server) {
             for agent in AGENTS {
@@ -128,46 +50,25 @@ impl Sent {
         sent
     }
 
-    fn new(server: &Server<'_>, request: Request, size: Option<u64>, page: &Page, agent: &str) -> Self {
+    fn new(server: &Server<'_>, request: CorsRequest, size: Option<u64>, page: &Page, agent: &str) -> Self {
         let tls = match server.listens.as_slice() {
             [] => None,
             listens if listens.iter().all(|listen| listen.tls == Some(false)) => Some(false),
             _ => Some(true),
         };
-        let is = |text: &str| Known::Is(text.to_owned());
-        let fetch = |text: &str| if tls == Some(false) { Known::Unknown } else { is(text) };
+        let fetch = |text: &str| if tls == Some(false) { KnownText::Unknown } else { KnownText::is(text) };
         let mut headers = vec![
             ("origin", page.origin.clone()),
             ("referer", page.referer.clone()),
-            ("user-agent", is(agent)),
+            ("user-agent", KnownText::is(agent)),
             ("sec-fetch-site", fetch(page.site)),
             ("sec-fetch-mode", fetch("cors")),
             ("sec-fetch-dest", fetch("empty")),
-            ("accept-language", Known::Filled),
-            ("accept-encoding", Known::Filled),
             ("host", page.host.clone()),
         ];
-        headers.extend(match request {
-            Request::Preflight => vec![
-                ("access-control-request-method", is("PUT")),
-                ("access-control-request-headers", Known::Filled),
-                ("accept", is("*/*")),
-                ("cookie", Known::Missing),
-                ("x-auth-token", Known::Missing),
-                ("content-type", Known::Missing),
-                ("content-length", Known::Missing),
-                ("x-csrftoken", Known::Missing),
-                ("x-requested-with", Known::Missing),
-            ],
-            Request::Upload => vec![
-                ("access-control-request-method", Known::Missing),
-                ("access-control-request-headers", Known::Missing),
-                ("accept", Known::Filled),
-                ("x-auth-token", Known::Filled),
-                ("content-type", is("application/octet-stream")),
-                ("content-length", size.map_or(Known::Filled, |size| Known::Is(size.to_string()))),
-            ],
-        });
+        if let (CorsRequest::Upload, Some(size)) = (request, size) {
+            headers.push(("content-length", KnownText::is(size.to_string())));
+        }
         Self { request, size, headers, tls }
     }
 
@@ -176,12 +77,9 @@ impl Sent {
     }
 
     /// What is known of one of its headers.
-    pub(crate) fn header(&self, name: &str) -> Known {
-        let name = name.to_ascii_lowercase();
-        if NONE.contains(&name.as_str()) {
-            return Known::Missing;
-        }
-        self.headers.iter().find(|(known, _)| *known == name).map_or(Known::Unknown, |(_, value)| value.clone())
+    pub(crate) fn header(&self, name: &str) -> KnownText {
+        let own = self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+        own.map_or_else(|| self.request.header(name), |(_, value)| value.clone())
     }
 
     /// Whether it is sent by https, if the server shows it.
@@ -192,8 +90,8 @@ impl Sent {
     /// The number of bytes of its body.
     pub(crate) const fn length(&self) -> Option<u64> {
         match self.request {
-            Request::Preflight => Some(0),
-            Request::Upload => self.size,
+            CorsRequest::Preflight => Some(0),
+            CorsRequest::Upload => self.size,
         }
     }
 }
@@ -202,9 +100,9 @@ impl Sent {
 #[derive(Clone, Debug)]
 struct Page {
     /// Of the request: with the port, unless it is the scheme's own (Fetch standard, HTTP-network fetch).
-    host: Known,
-    origin: Known,
-    referer: Known,
+    host: KnownText,
+    origin: KnownText,
+    referer: KnownText,
     site: &'static str,
 }
 
@@ -232,18 +130,18 @@ fn pages(cloud: &Cloud<'_>, server: &Server<'_>) -> Vec<Page> {
             _ => vec!["same-site", "cross-site"],
         };
         let sent = match &dashboard {
-            Some((origin, true)) => Known::is(origin.as_str()),
-            _ => Known::Filled,
+            Some((origin, true)) => KnownText::is(origin.as_str()),
+            _ => KnownText::Filled,
         };
         let referer = match own {
             // To its own origin a page sends its whole URL.
-            Some(_) if same => Known::Filled,
+            Some(_) if same => KnownText::Filled,
             Some(origin) => referer(cloud, &server.scope, origin),
-            None => Known::Unknown,
+            None => KnownText::Unknown,
         };
         let host = match glances.as_slice() {
-            [one] => Known::is(one.as_str().split("://").nth(1).unwrap_or_default()),
-            _ => Known::Filled,
+            [one] => KnownText::is(one.as_str().split("://").nth(1).unwrap_or_default()),
+            _ => KnownText::Filled,
         };
         let page = |site| Page { host: host.clone(), origin: sent.clone(), referer: referer.clone(), site };
         pages.extend(sites.into_iter().map(page));
@@ -271,7 +169,7 @@ fn origin(cloud: &Cloud<'_>, server: &Server<'_>, dashboard: &ExposedDashboard) 
 
 /// `Referer` of a page's request to another origin: the page's origin, by the default
 /// `strict-origin-when-cross-origin` (Referrer Policy §3). The dashboard may have another policy.
-fn referer(cloud: &Cloud<'_>, scope: &[String], page: &Origin) -> Known {
+fn referer(cloud: &Cloud<'_>, scope: &[String], page: &Origin) -> KnownText {
     let named = |text: &str| text.eq_ignore_ascii_case("referrer-policy");
     let of_servers = cloud.servers_near(scope, Program::Horizon).flat_map(|server| &server.items);
     let of_servers = of_servers.filter(|item| item.directive.args.iter().any(|arg| named(arg.trim_end_matches(':'))));
@@ -285,5 +183,5 @@ fn referer(cloud: &Cloud<'_>, scope: &[String], page: &Origin) -> Known {
         let sends = ["origin", "strict-origin", "origin-when-cross-origin", "strict-origin-when-cross-origin"];
         sends.contains(&word)
     };
-    if policies.iter().all(sends) { Known::Is(format!("{page}/")) } else { Known::Unknown }
+    if policies.iter().all(sends) { KnownText::is(format!("{page}/")) } else { KnownText::Unknown }
 }

@@ -3,13 +3,11 @@
 //! The path is Glance's own. A server that publishes Glance below another path has no part that takes it; then every
 //! part may be the one.
 
+use direct_upload_core::openstack::cors_request::UPLOAD_PATH;
 use regex::Regex;
 
 use super::server::ScopedDirective;
 use crate::formats::directives::Directive;
-
-/// Where an image's bytes go.
-pub(crate) const UPLOAD: &str = "/v2/images/00000000-0000-4000-8000-000000000000/file";
 
 /// How an nginx location is chosen, and its text.
 fn location(block: &Directive) -> Option<(&str, &str)> {
@@ -29,12 +27,13 @@ fn location(block: &Directive) -> Option<(&str, &str)> {
 /// (ngx_http_core_module, location). With the locations in it, which are chosen from in the same way.
 pub(crate) fn nginx_location(blocks: &[Directive]) -> Option<&Directive> {
     let all = || blocks.iter().filter(|d| d.name == "location").filter_map(|d| Some((d, location(d)?)));
-    let exact = all().find(|(_, (modifier, text))| *modifier == "=" && *text == UPLOAD);
-    let prefixes = all().filter(|(_, (modifier, text))| matches!(*modifier, "" | "^~") && UPLOAD.starts_with(text));
+    let exact = all().find(|(_, (modifier, text))| *modifier == "=" && *text == UPLOAD_PATH);
+    let prefixes =
+        all().filter(|(_, (modifier, text))| matches!(*modifier, "" | "^~") && UPLOAD_PATH.starts_with(text));
     let prefix = prefixes.max_by_key(|(_, (_, text))| text.len());
     let matches = |modifier: &str, text: &str| {
         let text = if modifier == "~*" { format!("(?i){text}") } else { text.to_owned() };
-        Regex::new(&text).is_ok_and(|pattern| pattern.is_match(UPLOAD))
+        Regex::new(&text).is_ok_and(|pattern| pattern.is_match(UPLOAD_PATH))
     };
     let pattern = || all().find(|(_, (modifier, text))| matches!(*modifier, "~" | "~*") && matches(modifier, text));
     let decided = exact.or_else(|| prefix.filter(|(_, (modifier, _))| *modifier == "^~"));
@@ -81,12 +80,13 @@ pub(crate) fn of_httpd(items: &mut Vec<ScopedDirective<'_>>) -> bool {
 
 /// Whether a section may be about the upload's path.
 fn may_take(block: &Directive) -> bool {
-    let pattern = |text: &str| Regex::new(text).map_or(true, |pattern| pattern.is_match(UPLOAD));
+    let pattern = |text: &str| Regex::new(text).map_or(true, |pattern| pattern.is_match(UPLOAD_PATH));
     match (block.name.as_str(), block.arg(0), block.arg(1)) {
         ("location", Some("~"), Some(text)) | ("locationmatch", Some(text), _) => pattern(text),
         ("location", Some(path), _) => {
             let path = path.trim_end_matches('/');
-            path.contains(['*', '?', '[', ':']) || UPLOAD.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'))
+            path.contains(['*', '?', '[', ':'])
+                || UPLOAD_PATH.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'))
         }
         _ => true,
     }
@@ -119,13 +119,13 @@ pub(crate) fn meets(words: &[&str]) -> Option<bool> {
     let is = |value: &str| {
         let value = if nocase && method != "reg" { value.to_lowercase() } else { value.to_owned() };
         Some(match method {
-            "str" => UPLOAD == value,
-            "beg" => UPLOAD.starts_with(&value),
-            "end" => UPLOAD.ends_with(&value),
-            "sub" => UPLOAD.contains(&value),
-            "dir" => format!("{UPLOAD}/").contains(&format!("/{}/", value.trim_matches('/'))),
-            "reg" if nocase => Regex::new(&format!("(?i){value}")).ok()?.is_match(UPLOAD),
-            "reg" => Regex::new(&value).ok()?.is_match(UPLOAD),
+            "str" => UPLOAD_PATH == value,
+            "beg" => UPLOAD_PATH.starts_with(&value),
+            "end" => UPLOAD_PATH.ends_with(&value),
+            "sub" => UPLOAD_PATH.contains(&value),
+            "dir" => format!("{UPLOAD_PATH}/").contains(&format!("/{}/", value.trim_matches('/'))),
+            "reg" if nocase => Regex::new(&format!("(?i){value}")).ok()?.is_match(UPLOAD_PATH),
+            "reg" => Regex::new(&value).ok()?.is_match(UPLOAD_PATH),
             _ => return None,
         })
     };

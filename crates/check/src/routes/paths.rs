@@ -5,12 +5,12 @@
 use direct_upload_api::web::PublicUrl;
 use direct_upload_api::{Rule, Severity};
 use direct_upload_core::derive::exposure_issue::policy::any;
+use direct_upload_core::openstack::cors_request::UPLOAD_PATH;
 use regex::Regex;
 use serde_json::Value;
 
 use super::speaks_of_glance;
 use crate::facts::catalog::{Published, Source};
-use crate::facts::upload_path::UPLOAD;
 use crate::finding::Finding;
 use crate::objects::Object;
 
@@ -33,7 +33,7 @@ pub fn paths(
     let (mut found, mut unseen) = (Vec::new(), Vec::new());
     for own in published.iter().filter(|own| own.source != Source::Exposed) {
         let (Ok(url), [namespace]) = (PublicUrl::parse(&own.url), own.scope.as_slice()) else { continue };
-        let path = format!("{}{UPLOAD}", url.path().trim_end_matches('/'));
+        let path = format!("{}{UPLOAD_PATH}", url.path().trim_end_matches('/'));
         let near = objects.iter().filter(|object| object.namespace() == namespace.as_str());
         let rules: Vec<PathRule<'_>> = near.clone().flat_map(|object| path_rules(object, &path)).collect();
         // Kinds whose hosts are not compared here.

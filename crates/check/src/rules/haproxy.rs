@@ -1,11 +1,12 @@
 //! DU012, DU015 for HAProxy in front of Glance.
 
 use direct_upload_api::Rule;
+use direct_upload_core::openstack::cors_request::CorsRequest;
 
 use super::proxy_headers::{LEAVE, unless_it_stands_in};
 use super::refused::haproxy::condition;
 use crate::classify::Kind;
-use crate::facts::browser::{Request, Sent};
+use crate::facts::browser::Sent;
 use crate::facts::cloud::Cloud;
 use crate::facts::server::{ScopedDirective, Server};
 use crate::finding::Finding;
@@ -51,7 +52,7 @@ pub(crate) fn response_header<'a>(item: &'a ScopedDirective<'_>, name: &str) -> 
 fn rewritten(cloud: &Cloud<'_>, server: &Server<'_>) -> Vec<Finding> {
     // What is true for neither request of an upload changes nothing.
     let never = |item: &ScopedDirective<'_>| {
-        let sent = Request::BOTH.into_iter().flat_map(|request| Sent::all(cloud, server, request, None));
+        let sent = CorsRequest::BOTH.into_iter().flat_map(|request| Sent::all(cloud, server, request, None));
         sent.into_iter().all(|sent| condition(server, item, &sent) == Some(false))
     };
     let actions: Vec<_> = server

@@ -4,11 +4,12 @@
 //! removes Glance's own list, or replaces it, can take something away.
 
 use direct_upload_api::Rule;
+use direct_upload_core::openstack::cors_request::{CorsRequest, KnownText};
 
 use super::proxy_headers::{LEAVE, unless_it_stands_in};
 use super::refused::{haproxy, nginx};
 use crate::classify::Kind;
-use crate::facts::browser::{Known, Request, Sent};
+use crate::facts::browser::Sent;
 use crate::facts::cloud::Cloud;
 use crate::facts::glance::GlanceFacts;
 use crate::facts::server::{ScopedDirective, Server};
@@ -30,7 +31,7 @@ pub(crate) fn lists(cloud: &Cloud<'_>) -> Vec<Finding> {
                 Kind::Haproxy => of_haproxy(server, name, needed, sent),
                 _ => None,
             };
-            let all = Sent::all(cloud, server, Request::Preflight, None);
+            let all = Sent::all(cloud, server, CorsRequest::Preflight, None);
             let lacking: Vec<_> = all.iter().filter_map(lacks).collect();
             if let Some((item, lacks)) = lacking.first().filter(|_| lacking.len() == all.len()) {
                 let written = format!("{} {}", item.directive.written, item.directive.text());
@@ -74,9 +75,9 @@ fn of_nginx<'s, 'a>(server: &'s Server<'a>, name: &str, needed: &[&str], sent: &
     let mut listed = Vec::new();
     for item in server.of_name("add_header").filter(|item| item.directive.word() == name) {
         match nginx::added(server, item, sent) {
-            Known::Missing => {}
-            Known::Is(text) => listed.push(text),
-            Known::Filled | Known::Unknown => return None,
+            KnownText::Missing => {}
+            KnownText::Is(text) => listed.push(text),
+            KnownText::Filled | KnownText::Unknown => return None,
         }
     }
     let lacks = lacks(&listed.join(","), needed);

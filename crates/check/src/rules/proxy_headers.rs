@@ -1,11 +1,12 @@
 //! DU012: nothing in front of Glance may change its answers.
 
 use direct_upload_api::{Rule, Severity};
+use direct_upload_core::openstack::cors_request::{CorsRequest, KnownText};
 use regex::{NoExpand, Regex};
 
 use super::refused::nginx;
 use crate::classify::Kind;
-use crate::facts::browser::{Known, Request, Sent};
+use crate::facts::browser::Sent;
 use crate::facts::cloud::{Cloud, ExposedDashboard};
 use crate::facts::server::{ScopedDirective, Server};
 use crate::finding::Finding;
@@ -56,7 +57,7 @@ pub(crate) fn stands_in(cloud: &Cloud<'_>) -> bool {
     // What only an answer to a preflight has, the upload's answer lacks.
     let in_uploads = |server: &Server<'_>, item: &ScopedDirective<'_>| {
         item.directive.name != "add_header"
-            || values(cloud, server, item, Request::Upload).iter().any(|value| value.written != Known::Missing)
+            || values(cloud, server, item, CorsRequest::Upload).iter().any(|value| value.written != KnownText::Missing)
     };
     let answers = |server: &Server<'_>| {
         server.items.iter().any(|item| writes(item) && in_uploads(server, item)) && allows(server)
@@ -234,8 +235,8 @@ fn nginx_cors(cloud: &Cloud<'_>, server: &Server<'_>) -> Vec<Finding> {
     }
     for item in server.of_name("add_header").filter(|item| item.directive.word() == ALLOW_ORIGIN) {
         let written = format!("add_header {}", item.directive.text());
-        let [preflights, uploads] = Request::BOTH.map(|request| values(cloud, server, item, request));
-        let writes = |values: &[Value]| values.iter().any(|value| value.written != Known::Missing);
+        let [preflights, uploads] = CorsRequest::BOTH.map(|request| values(cloud, server, item, request));
+        let writes = |values: &[Value]| values.iter().any(|value| value.written != KnownText::Missing);
         let answers = item.within.iter().any(|block| block.name == "if")
             && server.of_name("return").any(|other| other.within == item.within);
         let doubles = !is_hidden && (writes(&uploads) || (writes(&preflights) && !answers));
@@ -266,21 +267,21 @@ fn nginx_cors(cloud: &Cloud<'_>, server: &Server<'_>) -> Vec<Finding> {
 
 /// What a directive of nginx writes into the answer to one request, and the page's origin.
 struct Value {
-    written: Known,
-    page: Known,
+    written: KnownText,
+    page: KnownText,
 }
 
 impl Value {
     /// The page's origin, if the value is certainly that of another one.
     fn of_another(&self) -> Option<&str> {
         match (&self.written, &self.page) {
-            (Known::Is(written), Known::Is(page)) if written != page && written != "*" => Some(page),
+            (KnownText::Is(written), KnownText::Is(page)) if written != page && written != "*" => Some(page),
             _ => None,
         }
     }
 }
 
-fn values(cloud: &Cloud<'_>, server: &Server<'_>, item: &ScopedDirective<'_>, request: Request) -> Vec<Value> {
+fn values(cloud: &Cloud<'_>, server: &Server<'_>, item: &ScopedDirective<'_>, request: CorsRequest) -> Vec<Value> {
     let sent = Sent::all(cloud, server, request, None).into_iter();
     sent.map(|sent| Value { written: nginx::added(server, item, &sent), page: sent.header("origin") }).collect()
 }

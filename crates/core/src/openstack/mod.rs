@@ -1,6 +1,7 @@
 //! What OpenStack's programs need: the options, defaults, files and requests that upstream's code reads.
 
 mod cors;
+pub mod cors_request;
 pub mod layout;
 pub mod policy;
 pub mod release;

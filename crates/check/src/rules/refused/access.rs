@@ -3,8 +3,9 @@
 //! Of several `<Location>`s for one path the last with a `Require` counts (AuthMerging Off, httpd's default).
 
 use direct_upload_core::derive::exposure_issue::policy::{all, any};
+use direct_upload_core::openstack::cors_request::CorsRequest;
 
-use crate::facts::browser::{Request, Sent};
+use crate::facts::browser::Sent;
 use crate::facts::server::{ScopedDirective, Server};
 use crate::formats::directives::Directive;
 
@@ -198,7 +199,7 @@ pub(super) fn fix(server: &Server<'_>, item: &ScopedDirective<'_>, sent: &Sent, 
         }
         "method" => format!("add {methods} to the Require method there: Glance checks the token itself"),
         "not" => REMOVE.to_owned(),
-        _ if within("limitexcept") && sent.request == Request::Upload => {
+        _ if within("limitexcept") && sent.request == CorsRequest::Upload => {
             format!("add {methods} to the methods of the LimitExcept around it: Glance checks the token itself")
         }
         _ if within("requireall") => REMOVE.to_owned(),

@@ -1,8 +1,9 @@
 //! HAProxy: rules and their conditions, for one request (configuration.txt, 7: ACLs and sample fetches).
 
 use direct_upload_core::derive::exposure_issue::policy::{all, any};
+use direct_upload_core::openstack::cors_request::{CorsRequest, KnownText};
 
-use crate::facts::browser::{Known, Request, Sent};
+use crate::facts::browser::Sent;
 use crate::facts::server::{ScopedDirective, Server};
 use crate::facts::upload_path;
 
@@ -77,20 +78,20 @@ fn action<'i>(item: &'i ScopedDirective<'_>) -> Option<&'i str> {
 
 /// Advice in HAProxy's words.
 /// `both`: the rule ends the upload, too.
-pub(super) fn fix(item: &ScopedDirective<'_>, request: Request, both: bool) -> String {
+pub(super) fn fix(item: &ScopedDirective<'_>, request: CorsRequest, both: bool) -> String {
     const REMOVE: &str = "remove it: Glance checks the token itself";
     let fix = match request {
         _ if item.directive.arg(0) == Some("auth") => {
             "remove it: Glance checks the token itself, and the upload has no other login"
         }
-        Request::Upload => REMOVE,
-        Request::Preflight if item.directive.text().to_lowercase().contains("hdr(origin)") => {
+        CorsRequest::Upload => REMOVE,
+        CorsRequest::Preflight if item.directive.text().to_lowercase().contains("hdr(origin)") => {
             "remove it: every request of a page has an Origin, the upload too"
         }
-        Request::Preflight if both => "remove it: it ends the upload, too",
+        CorsRequest::Preflight if both => "remove it: it ends the upload, too",
         // `http-request allow` does not reach another section's rules, or those of another kind.
-        Request::Preflight if item.directive.name != "http-request" => REMOVE,
-        Request::Preflight => "let OPTIONS pass: put http-request allow if METH_OPTIONS before it",
+        CorsRequest::Preflight if item.directive.name != "http-request" => REMOVE,
+        CorsRequest::Preflight => "let OPTIONS pass: put http-request allow if METH_OPTIONS before it",
     };
     fix.to_owned()
 }
@@ -138,7 +139,7 @@ fn holds(server: &Server<'_>, (negated, term): (bool, &[&str]), sent: &Sent) -> 
         [name] => match name.trim_start_matches('!') {
             "TRUE" | "HTTP" | "WAIT_END" => Some(true),
             "FALSE" | "HTTP_1.0" => Some(false),
-            "HTTP_CONTENT" => Some(sent.request == Request::Upload),
+            "HTTP_CONTENT" => Some(sent.request == CorsRequest::Upload),
             name if name.starts_with("METH_") => Some(name.strip_prefix("METH_") == Some(sent.method())),
             name => {
                 let named = server.of_name("acl").filter(|item| item.directive.arg(0) == Some(name));
@@ -153,13 +154,13 @@ fn holds(server: &Server<'_>, (negated, term): (bool, &[&str]), sent: &Sent) -> 
 }
 
 /// A sample, and how it is compared unless the condition says it.
-fn sample(fetch: &str, sent: &Sent) -> Option<(Known, &'static str)> {
+fn sample(fetch: &str, sent: &Sent) -> Option<(KnownText, &'static str)> {
     let (fetch, converters) = fetch.split_once("),").map_or((fetch, ""), |(start, rest)| (start, rest));
     let (name, argument) = fetch.split_once('(').unwrap_or((fetch, ""));
     let argument = argument.trim_end_matches(')').split(',').next().unwrap_or_default();
     let name = name.strip_prefix("req.").unwrap_or(name);
     let (value, how) = match name {
-        "method" => return Some((Known::is(sent.method()), "str")),
+        "method" => return Some((KnownText::is(sent.method()), "str")),
         "body_size" | "body_len" => (size(sent), "int"),
         "hdr" | "fhdr" => (sent.header(argument), "str"),
         "hdr_val" => (sent.header(argument), "int"),
@@ -167,21 +168,21 @@ fn sample(fetch: &str, sent: &Sent) -> Option<(Known, &'static str)> {
             sent.header(argument),
             ["beg", "end", "sub", "reg", "dir", "dom"].into_iter().find(|how| name.ends_with(how))?,
         ),
-        "hdr_cnt" | "fhdr_cnt" => (Known::Is(u8::from(sent.header(argument).is_found()?).to_string()), "int"),
+        "hdr_cnt" | "fhdr_cnt" => (KnownText::Is(u8::from(sent.header(argument).is_found()?).to_string()), "int"),
         "cook" | "cook_cnt" => (sent.header("cookie"), "str"),
-        "ssl_c_used" | "ssl_fc_has_crt" | "http_auth" | "http_auth_group" => (Known::is("false"), "bool"),
-        "ssl_fc" if sent.is_secure() == Some(true) => (Known::is("true"), "bool"),
+        "ssl_c_used" | "ssl_fc_has_crt" | "http_auth" | "http_auth_group" => (KnownText::is("false"), "bool"),
+        "ssl_fc" if sent.is_secure() == Some(true) => (KnownText::is("true"), "bool"),
         _ => return None,
     };
     let value = match converters {
         "" => value,
         "lower" | "upper" => match value {
-            Known::Is(text) if converters == "lower" => Known::Is(text.to_lowercase()),
-            Known::Is(text) => Known::Is(text.to_uppercase()),
+            KnownText::Is(text) if converters == "lower" => KnownText::Is(text.to_lowercase()),
+            KnownText::Is(text) => KnownText::Is(text.to_uppercase()),
             other => other,
         },
-        _ if value == Known::Missing => value,
-        _ => Known::Unknown,
+        _ if value == KnownText::Missing => value,
+        _ => KnownText::Unknown,
     };
     Some((value, how))
 }
@@ -205,8 +206,8 @@ fn set_once<'s>(server: &'s Server<'_>, name: &str) -> Option<&'s str> {
 }
 
 /// The number of bytes of a body; some, if no size is assumed.
-fn size(sent: &Sent) -> Known {
-    sent.length().map_or(Known::Unknown, |length| Known::Is(length.to_string()))
+fn size(sent: &Sent) -> KnownText {
+    sent.length().map_or(KnownText::Unknown, |length| KnownText::Is(length.to_string()))
 }
 
 /// Whether a fetch meets its values; none if that is not known.
@@ -249,7 +250,7 @@ fn fetched(server: &Server<'_>, words: &[&str], sent: &Sent) -> Option<bool> {
         ("found", _) => value.is_found(),
         ("bool", _) => value.text().map(|text| !matches!(text, "" | "0" | "false")),
         // Without a sample no test is met.
-        (_, Known::Missing) => Some(false),
+        (_, KnownText::Missing) => Some(false),
         ("int", _) => value.text()?.parse().ok().and_then(|number| in_range(number, &values)),
         ("len", _) => in_range(value.text()?.len() as u64, &values),
         ("reg", _) => any(values.into_iter().map(|own| value.matches(own, nocase))),

@@ -1,12 +1,12 @@
 //! httpd: mod_rewrite, mod_allowmethods, ModSecurity's own rules and authorization, for one request.
 
 use direct_upload_core::derive::exposure_issue::policy::{all, any};
+use direct_upload_core::openstack::cors_request::{KnownText, UPLOAD_PATH};
 use regex::Regex;
 
 use super::access;
-use crate::facts::browser::{Known, Sent};
+use crate::facts::browser::Sent;
 use crate::facts::server::{ScopedDirective, Server};
-use crate::facts::upload_path::UPLOAD;
 use crate::formats::directives::Directive;
 
 /// What certainly ends a request.
@@ -31,10 +31,10 @@ fn excluded<'s, 'a>(server: &'s Server<'a>) -> Option<&'s ScopedDirective<'a>> {
         let path = item.directive.arg(0).unwrap_or_default();
         match item.directive.name.as_str() {
             "proxypass" => {
-                let rest = UPLOAD.strip_prefix(path.trim_end_matches('/'));
+                let rest = UPLOAD_PATH.strip_prefix(path.trim_end_matches('/'));
                 rest.is_some_and(|rest| rest.starts_with('/'))
             }
-            "proxypassmatch" => Regex::new(path).is_ok_and(|pattern| pattern.is_match(UPLOAD)),
+            "proxypassmatch" => Regex::new(path).is_ok_and(|pattern| pattern.is_match(UPLOAD_PATH)),
             _ => false,
         }
     };
@@ -145,7 +145,7 @@ fn ruleset<'s, 'a>(server: &'s Server<'a>, of: &[&Directive], sent: &Sent) -> Op
     if !of.is_empty() && !server.takes_uploads && !server.items.iter().any(leads) {
         return None;
     }
-    let mut path = if server.takes_uploads { Known::is(UPLOAD) } else { Known::Unknown };
+    let mut path = if server.takes_uploads { KnownText::is(UPLOAD_PATH) } else { KnownText::Unknown };
     let mut open: Vec<&ScopedDirective<'_>> = Vec::new();
     for item in server.items.iter().filter(of_section) {
         match item.directive.name.as_str() {
@@ -172,7 +172,7 @@ fn ruleset<'s, 'a>(server: &'s Server<'a>, of: &[&Directive], sent: &Sent) -> Op
                         return None;
                     }
                     if rule.target != "-" {
-                        path = Known::Unknown;
+                        path = KnownText::Unknown;
                     }
                 }
             }
@@ -201,7 +201,7 @@ impl<'a> Rule<'a> {
     }
 
     /// Whether its pattern matches the path; in a section the path has no slash at its start.
-    fn takes(&self, path: &Known, of: &[&Directive]) -> Option<bool> {
+    fn takes(&self, path: &KnownText, of: &[&Directive]) -> Option<bool> {
         let (negated, pattern) = self.pattern.strip_prefix('!').map_or((false, self.pattern), |rest| (true, rest));
         let nocase = self.has(&["NC", "nocase"]);
         let regex = Regex::new(&if nocase { format!("(?i){pattern}") } else { pattern.to_owned() }).ok()?;
@@ -235,7 +235,7 @@ impl<'a> Rule<'a> {
 }
 
 /// Whether all conditions of a rule hold; `[OR]` joins one with the next.
-fn hold(conditions: &[&ScopedDirective<'_>], sent: &Sent, path: &Known) -> Option<bool> {
+fn hold(conditions: &[&ScopedDirective<'_>], sent: &Sent, path: &KnownText) -> Option<bool> {
     let mut groups: Vec<Vec<Option<bool>>> = vec![Vec::new()];
     for condition in conditions {
         if let Some(group) = groups.last_mut() {
@@ -250,7 +250,7 @@ fn hold(conditions: &[&ScopedDirective<'_>], sent: &Sent, path: &Known) -> Optio
 }
 
 /// `RewriteCond TEST PATTERN [FLAGS]`.
-fn holds(condition: &Directive, sent: &Sent, path: &Known) -> Option<bool> {
+fn holds(condition: &Directive, sent: &Sent, path: &KnownText) -> Option<bool> {
     let value = filled(condition.arg(0)?, sent, path);
     let pattern = condition.arg(1)?;
     let (negated, pattern) = pattern.strip_prefix('!').map_or((false, pattern), |rest| (true, rest));
@@ -279,7 +279,7 @@ fn holds(condition: &Directive, sent: &Sent, path: &Known) -> Option<bool> {
 }
 
 /// A text with `%{NAME}` in it.
-fn filled(text: &str, sent: &Sent, path: &Known) -> Known {
+fn filled(text: &str, sent: &Sent, path: &KnownText) -> KnownText {
     let whole = text.strip_prefix("%{").and_then(|rest| rest.strip_suffix('}')).filter(|name| !name.contains('{'));
     if let Some(name) = whole {
         return variable(name, sent, path);
@@ -287,35 +287,35 @@ fn filled(text: &str, sent: &Sent, path: &Known) -> Known {
     let mut known = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("%{") {
-        let Some((name, tail)) = after.split_once('}') else { return Known::Unknown };
+        let Some((name, tail)) = after.split_once('}') else { return KnownText::Unknown };
         let value = variable(name, sent, path);
-        let Some(value) = value.text() else { return Known::Unknown };
+        let Some(value) = value.text() else { return KnownText::Unknown };
         known.push_str(before);
         known.push_str(value);
         rest = tail;
     }
-    if rest.contains(['%', '$']) { Known::Unknown } else { Known::Is(known + rest) }
+    if rest.contains(['%', '$']) { KnownText::Unknown } else { KnownText::Is(known + rest) }
 }
 
-fn variable(name: &str, sent: &Sent, path: &Known) -> Known {
+fn variable(name: &str, sent: &Sent, path: &KnownText) -> KnownText {
     let upper = name.to_uppercase();
     if let Some(header) = upper.strip_prefix("HTTP:") {
         return sent.header(header);
     }
     match upper.as_str() {
-        "REQUEST_METHOD" => Known::is(sent.method()),
+        "REQUEST_METHOD" => KnownText::is(sent.method()),
         "REQUEST_URI" => path.clone(),
-        "QUERY_STRING" | "REMOTE_USER" | "AUTH_TYPE" => Known::Missing,
+        "QUERY_STRING" | "REMOTE_USER" | "AUTH_TYPE" => KnownText::Missing,
         "HTTP_REFERER" => sent.header("referer"),
         "HTTP_USER_AGENT" => sent.header("user-agent"),
         "HTTP_COOKIE" => sent.header("cookie"),
         "HTTP_ACCEPT" => sent.header("accept"),
         "THE_REQUEST" => {
-            path.text().map_or(Known::Unknown, |path| Known::Is(format!("{} {path} HTTP/1.1", sent.method())))
+            path.text().map_or(KnownText::Unknown, |path| KnownText::Is(format!("{} {path} HTTP/1.1", sent.method())))
         }
-        "HTTPS" if sent.is_secure() == Some(true) => Known::is("on"),
-        "REQUEST_SCHEME" if sent.is_secure() == Some(true) => Known::is("https"),
-        _ => Known::Unknown,
+        "HTTPS" if sent.is_secure() == Some(true) => KnownText::is("on"),
+        "REQUEST_SCHEME" if sent.is_secure() == Some(true) => KnownText::is("https"),
+        _ => KnownText::Unknown,
     }
 }
 
@@ -336,7 +336,7 @@ fn modsecurity<'s, 'a>(server: &'s Server<'a>, sent: &Sent) -> Option<&'s Scoped
     };
     let of_rule = |item: &&ScopedDirective<'_>| {
         let value = match item.directive.arg(0).unwrap_or_default().to_uppercase().as_str() {
-            "REQUEST_METHOD" => Known::is(sent.method()),
+            "REQUEST_METHOD" => KnownText::is(sent.method()),
             name => match name.strip_prefix("REQUEST_HEADERS:") {
                 Some(header) => sent.header(header),
                 None => return false,
@@ -354,10 +354,10 @@ fn modsecurity<'s, 'a>(server: &'s Server<'a>, sent: &Sent) -> Option<&'s Scoped
 }
 
 /// `"!^(?:GET)$"`, `"@streq PUT"`, `"!@within GET HEAD"`; without a name it is a pattern.
-fn operator(written: &str, value: &Known, server: &Server<'_>) -> Option<bool> {
+fn operator(written: &str, value: &KnownText, server: &Server<'_>) -> Option<bool> {
     let (negated, own) = written.strip_prefix('!').map_or((false, written), |rest| (true, rest));
     // A header that is missing is no target of the rule.
-    if *value == Known::Missing {
+    if *value == KnownText::Missing {
         return Some(false);
     }
     let (name, argument) = match own.strip_prefix('@') {

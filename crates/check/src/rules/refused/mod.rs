@@ -12,10 +12,11 @@ pub(super) mod nginx;
 
 pub(crate) use access::is_login;
 use direct_upload_api::{Rule, Severity};
+use direct_upload_core::openstack::cors_request::CorsRequest;
 
 use super::proxy_headers::{LEAVE, grant_lacks, header, stands_in, unless_it_stands_in};
 use crate::classify::Kind;
-use crate::facts::browser::{COMMON, LARGE, Request, Sent};
+use crate::facts::browser::{COMMON, LARGE, Sent};
 use crate::facts::cloud::Cloud;
 use crate::facts::server::{ScopedDirective, Server};
 use crate::finding::Finding;
@@ -35,21 +36,21 @@ fn of_server(cloud: &Cloud<'_>, server: &Server<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut before: Option<Met<'_, '_>> = None;
     let mut refuses_uploads = false;
-    for request in Request::BOTH.into_iter().filter(|request| !same || *request == Request::Upload) {
+    for request in CorsRequest::BOTH.into_iter().filter(|request| !same || *request == CorsRequest::Upload) {
         let Some(met) = met(cloud, server, request, None) else { continue };
         // One directive that ends both gives one finding, the worse one.
         let told_before = |own: &Met<'_, '_>| std::ptr::eq(own.item, met.item) && (own.every || !met.every);
         if !before.as_ref().is_some_and(told_before) {
             findings.push(told(cloud, server, &met));
         }
-        refuses_uploads = met.every && request == Request::Upload;
+        refuses_uploads = met.every && request == CorsRequest::Upload;
         before = Some(met);
     }
     if refuses_uploads {
         return findings;
     }
     for (size, severity) in [(COMMON, Severity::Error), (LARGE, Severity::Warning)] {
-        if let Some(met) = met(cloud, server, Request::Upload, Some(size)).filter(|met| met.every) {
+        if let Some(met) = met(cloud, server, CorsRequest::Upload, Some(size)).filter(|met| met.every) {
             findings.push(too_large(server, &met, severity));
             break;
         }
@@ -65,7 +66,12 @@ struct Met<'s, 'a> {
     every: bool,
 }
 
-fn met<'s, 'a>(cloud: &Cloud<'_>, server: &'s Server<'a>, request: Request, size: Option<u64>) -> Option<Met<'s, 'a>> {
+fn met<'s, 'a>(
+    cloud: &Cloud<'_>,
+    server: &'s Server<'a>,
+    request: CorsRequest,
+    size: Option<u64>,
+) -> Option<Met<'s, 'a>> {
     let all = Sent::all(cloud, server, request, size);
     let ends = |sent: &Sent| match server.kind {
         Kind::Nginx => nginx::ends(server, sent),
@@ -134,7 +140,7 @@ fn told(cloud: &Cloud<'_>, server: &Server<'_>, met: &Met<'_, '_>) -> Finding {
         Kind::Haproxy => format!("{} {}", item.directive.name, item.directive.text()),
         _ => written(item),
     };
-    let is_preflight = met.request.request == Request::Preflight;
+    let is_preflight = met.request.request == CorsRequest::Preflight;
     if is_preflight && server.kind == Kind::Haproxy && item.directive.text().to_lowercase().contains(ALLOW_ORIGIN) {
         return granted(cloud, server, item, &what, &haproxy::returned(item));
     }
@@ -156,7 +162,7 @@ fn told(cloud: &Cloud<'_>, server: &Server<'_>, met: &Met<'_, '_>) -> Finding {
         (false, true) => format!("{what} ends PUT, which is the upload{seen}"),
         (false, false) => format!("{what} ends PUT, which is the upload, of some browsers or dashboards{seen}"),
     };
-    let upload = is_preflight.then(|| self::met(cloud, server, Request::Upload, None)).flatten();
+    let upload = is_preflight.then(|| self::met(cloud, server, CorsRequest::Upload, None)).flatten();
     let both = upload.is_some_and(|own| std::ptr::eq(own.item, item));
     let fix = match server.kind {
         Kind::Nginx => nginx::fix(server, item, &met.request),

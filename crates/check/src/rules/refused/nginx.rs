@@ -5,11 +5,11 @@
 
 use std::collections::BTreeMap;
 
+use direct_upload_core::openstack::cors_request::{CorsRequest, KnownText, UPLOAD_PATH};
 use regex::Regex;
 
-use crate::facts::browser::{Known, Request, Sent};
+use crate::facts::browser::Sent;
 use crate::facts::server::{ScopedDirective, Server};
-use crate::facts::upload_path::UPLOAD;
 use crate::formats::directives::Directive;
 use crate::needed::ALLOW_ORIGIN;
 
@@ -54,17 +54,17 @@ fn is_denied(server: &Server<'_>, item: &ScopedDirective<'_>) -> bool {
 
 /// What `add_header` or the like writes into the answer to a request: missing, if nothing. A location's lines count
 /// unless an `if` block that is met has lines of its own.
-pub(crate) fn added(server: &Server<'_>, item: &ScopedDirective<'_>, sent: &Sent) -> Known {
+pub(crate) fn added(server: &Server<'_>, item: &ScopedDirective<'_>, sent: &Sent) -> KnownText {
     let mut run = Run::new(server, sent);
     run.ends();
     let has_own = |block: &Directive| server.of_name("add_header").any(|other| other.within.last() == Some(block));
     let after = match item.within.iter().rfind(|block| block.name == "if") {
         None => run.met.as_slice(),
         Some(block) => {
-            let Some(at) = run.met.iter().rposition(|(own, _)| own == block) else { return Known::Missing };
+            let Some(at) = run.met.iter().rposition(|(own, _)| own == block) else { return KnownText::Missing };
             match run.met[at].1 {
-                Some(false) => return Known::Missing,
-                None => return Known::Unknown,
+                Some(false) => return KnownText::Missing,
+                None => return KnownText::Unknown,
                 Some(true) => &run.met[at + 1..],
             }
         }
@@ -72,14 +72,14 @@ pub(crate) fn added(server: &Server<'_>, item: &ScopedDirective<'_>, sent: &Sent
     let replaced: Vec<Option<bool>> =
         after.iter().filter(|(block, _)| has_own(block)).map(|(_, holds)| *holds).collect();
     if replaced.contains(&Some(true)) {
-        return Known::Missing;
+        return KnownText::Missing;
     }
     // An empty value writes no header.
     let value = match run.filled(item.directive.arg(1).unwrap_or_default()) {
-        Known::Is(text) if text.is_empty() => Known::Missing,
+        KnownText::Is(text) if text.is_empty() => KnownText::Missing,
         value => value,
     };
-    if replaced.contains(&None) && value != Known::Missing { Known::Unknown } else { value }
+    if replaced.contains(&None) && value != KnownText::Missing { KnownText::Unknown } else { value }
 }
 
 /// Whether nginx itself answers a request, and grants what it asks for.
@@ -110,8 +110,8 @@ pub(super) fn fix(server: &Server<'_>, item: &ScopedDirective<'_>, sent: &Sent) 
             sent.method()
         ),
         "return" | "rewrite" if item.within.iter().any(|block| block.name == "if") => match sent.request {
-            Request::Preflight => "remove the if block: Glance answers preflights itself".to_owned(),
-            Request::Upload => format!("remove the if block: {REMOVE}"),
+            CorsRequest::Preflight => "remove the if block: Glance answers preflights itself".to_owned(),
+            CorsRequest::Upload => format!("remove the if block: {REMOVE}"),
         },
         _ => format!("remove it: {REMOVE}"),
     }
@@ -127,15 +127,15 @@ fn host_of(url: &str) -> Option<&str> {
 struct Run<'s, 'a, 'r> {
     server: &'s Server<'a>,
     sent: &'r Sent,
-    vars: BTreeMap<String, Known>,
+    vars: BTreeMap<String, KnownText>,
     /// What each `if` so far was.
     met: Vec<(Directive, Option<bool>)>,
-    path: Known,
+    path: KnownText,
 }
 
 impl<'s, 'a, 'r> Run<'s, 'a, 'r> {
     fn new(server: &'s Server<'a>, sent: &'r Sent) -> Self {
-        let path = if server.takes_uploads { Known::is(UPLOAD) } else { Known::Unknown };
+        let path = if server.takes_uploads { KnownText::is(UPLOAD_PATH) } else { KnownText::Unknown };
         Self { server, sent, vars: BTreeMap::new(), met: Vec::new(), path }
     }
 
@@ -146,8 +146,8 @@ impl<'s, 'a, 'r> Run<'s, 'a, 'r> {
             let Some(within) = self.is_met(item) else {
                 // Whether it runs is not known, so what it changes is not.
                 match name {
-                    "set" => drop(self.vars.insert(variable(item.directive.arg(0)), Known::Unknown)),
-                    "rewrite" => self.path = Known::Unknown,
+                    "set" => drop(self.vars.insert(variable(item.directive.arg(0)), KnownText::Unknown)),
+                    "rewrite" => self.path = KnownText::Unknown,
                     "break" => return None,
                     "if" => self.met.push((item.directive.clone(), None)),
                     _ => {}
@@ -205,7 +205,7 @@ impl<'s, 'a, 'r> Run<'s, 'a, 'r> {
         };
         let own = headers(&item.within);
         let headers = if own.is_empty() { headers(&[]) } else { own };
-        !(self.sent.request == Request::Preflight && passes && headers.iter().any(|name| name == ALLOW_ORIGIN))
+        !(self.sent.request == CorsRequest::Preflight && passes && headers.iter().any(|name| name == ALLOW_ORIGIN))
     }
 
     /// Whether a redirect leads to the same host by https, as a server without TLS often has it.
@@ -226,13 +226,13 @@ impl<'s, 'a, 'r> Run<'s, 'a, 'r> {
         match self.path.matches(pattern, false) {
             Some(false) => Some(false),
             None if !takes_all(pattern) => {
-                self.path = Known::Unknown;
+                self.path = KnownText::Unknown;
                 if matches!(flag, "last" | "break") { None } else { Some(false) }
             }
             _ if self.to_itself(target) => None,
             _ => {
                 let outside = ["http://", "https://", "$scheme"].iter().any(|scheme| target.starts_with(scheme));
-                self.path = Known::Unknown;
+                self.path = KnownText::Unknown;
                 match flag {
                     "redirect" | "permanent" => Some(true),
                     _ if outside => Some(true),
@@ -270,11 +270,11 @@ impl<'s, 'a, 'r> Run<'s, 'a, 'r> {
     }
 
     /// A text with variables in it.
-    fn filled(&self, text: &str) -> Known {
+    fn filled(&self, text: &str) -> KnownText {
         let mut parts = Vec::new();
         let mut rest = text;
         while let Some(at) = rest.find('$') {
-            parts.push(Known::is(&rest[..at]));
+            parts.push(KnownText::is(&rest[..at]));
             let after = &rest[at + 1..];
             let (name, tail) = match after.strip_prefix('{').and_then(|inner| inner.split_once('}')) {
                 Some(found) => found,
@@ -285,22 +285,22 @@ impl<'s, 'a, 'r> Run<'s, 'a, 'r> {
             parts.push(self.variable(&name.to_lowercase()));
             rest = tail;
         }
-        parts.push(Known::is(rest));
-        let empty = Known::is("");
+        parts.push(KnownText::is(rest));
+        let empty = KnownText::is("");
         parts.retain(|part| *part != empty);
         match parts.as_slice() {
             [] => empty,
             [one] => one.clone(),
-            all => match all.iter().map(Known::text).collect::<Option<String>>() {
-                Some(text) => Known::Is(text),
-                None if all.iter().any(|part| part.is_found() == Some(true)) => Known::Filled,
-                None => Known::Unknown,
+            all => match all.iter().map(KnownText::text).collect::<Option<String>>() {
+                Some(text) => KnownText::Is(text),
+                None if all.iter().any(|part| part.is_found() == Some(true)) => KnownText::Filled,
+                None => KnownText::Unknown,
             },
         }
     }
 
     /// A variable's value (ngx_http_core_module, ngx_http_referer_module).
-    fn variable(&self, name: &str) -> Known {
+    fn variable(&self, name: &str) -> KnownText {
         if let Some(value) = self.vars.get(name) {
             return value.clone();
         }
@@ -311,36 +311,36 @@ impl<'s, 'a, 'r> Run<'s, 'a, 'r> {
             return self.mapped(&map.directive);
         }
         match name {
-            "request_method" => Known::is(self.sent.method()),
+            "request_method" => KnownText::is(self.sent.method()),
             "content_length" => self.sent.header("content-length"),
             "content_type" => self.sent.header("content-type"),
             "invalid_referer" => self.invalid_referer(),
             "uri" | "document_uri" | "request_uri" => self.path.clone(),
-            "args" | "query_string" | "is_args" | "remote_user" => Known::Missing,
-            "https" if self.sent.is_secure() == Some(true) => Known::is("on"),
-            "scheme" if self.sent.is_secure() == Some(true) => Known::is("https"),
-            "ssl_client_verify" => Known::is("NONE"),
+            "args" | "query_string" | "is_args" | "remote_user" => KnownText::Missing,
+            "https" if self.sent.is_secure() == Some(true) => KnownText::is("on"),
+            "scheme" if self.sent.is_secure() == Some(true) => KnownText::is("https"),
+            "ssl_client_verify" => KnownText::is("NONE"),
             _ => match name.strip_prefix("http_") {
                 Some(header) => self.sent.header(&header.replace('_', "-")),
-                None if name.starts_with("arg_") || name.starts_with("ssl_client_") => Known::Missing,
+                None if name.starts_with("arg_") || name.starts_with("ssl_client_") => KnownText::Missing,
                 None if name.starts_with("cookie_") => self.sent.header("cookie"),
-                None => Known::Unknown,
+                None => KnownText::Unknown,
             },
         }
     }
 
     /// `map SOURCE $NAME { … }` (ngx_http_map_module): texts before patterns, and the case of texts does not count.
-    fn mapped(&self, map: &Directive) -> Known {
+    fn mapped(&self, map: &Directive) -> KnownText {
         let source = self.filled(map.arg(0).unwrap_or_default());
         let own = self.server.items.iter().filter(|item| item.within.last() == Some(map)).map(|item| &item.directive);
-        let entries: Vec<(&str, Known)> =
+        let entries: Vec<(&str, KnownText)> =
             own.map(|entry| (entry.written.as_str(), self.filled(entry.arg(0).unwrap_or_default()))).collect();
         if entries.iter().any(|(key, _)| matches!(*key, "include" | "hostnames")) {
-            return Known::Unknown;
+            return KnownText::Unknown;
         }
         let default = || {
             let found = entries.iter().find(|(key, _)| *key == "default");
-            found.map_or(Known::Missing, |(_, value)| value.clone())
+            found.map_or(KnownText::Missing, |(_, value)| value.clone())
         };
         let values = || entries.iter().map(|(_, value)| value.clone()).chain([default()]);
         let is_pattern = |key: &str| key.starts_with('~');
@@ -358,7 +358,7 @@ impl<'s, 'a, 'r> Run<'s, 'a, 'r> {
                 // One of them, but not which.
                 None => {
                     let first = value.clone();
-                    return if values().all(|own| own == first) { first } else { Known::Unknown };
+                    return if values().all(|own| own == first) { first } else { KnownText::Unknown };
                 }
             }
         }
@@ -366,14 +366,14 @@ impl<'s, 'a, 'r> Run<'s, 'a, 'r> {
     }
 
     /// `valid_referers`: the variable is empty where the header names one of them.
-    fn invalid_referer(&self) -> Known {
-        let Some(listed) = self.server.last("valid_referers") else { return Known::Missing };
+    fn invalid_referer(&self) -> KnownText {
+        let Some(listed) = self.server.last("valid_referers") else { return KnownText::Missing };
         let own = self.server.of_name("server_name").flat_map(|item| &item.directive.args);
         let entries: Vec<&String> = listed.directive.args.iter().collect();
         let has = |word: &str| entries.iter().any(|entry| *entry == word);
         let names = own.filter(|_| has("server_names")).chain(entries.iter().copied());
         let referer = self.sent.header("referer");
-        let Some(text) = referer.text() else { return Known::Unknown };
+        let Some(text) = referer.text() else { return KnownText::Unknown };
         let valid = match text.split_once("://") {
             None if text.is_empty() => has("none"),
             None => has("blocked"),
@@ -382,7 +382,7 @@ impl<'s, 'a, 'r> Run<'s, 'a, 'r> {
                 names.into_iter().any(|entry| names_referer(entry, host, rest))
             }
         };
-        if valid { Known::Missing } else { Known::is("1") }
+        if valid { KnownText::Missing } else { KnownText::is("1") }
     }
 }
 

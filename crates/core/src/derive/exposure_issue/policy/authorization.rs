@@ -5,12 +5,13 @@
 
 use serde_json::Value;
 
-use super::request::{Request, Test, all, any};
+use super::request::{Test, all, any, has};
+use crate::openstack::cors_request::CorsRequest;
 
 /// Whether uploads fail, and what refuses them; none if nothing does. `answered`: the gateway answers preflights before.
 pub(super) fn refusal(authorization: &Value, answered: bool) -> Option<(bool, &'static str)> {
-    let preflight = if answered { Some(true) } else { allows(authorization, Request::Preflight) };
-    match (preflight, allows(authorization, Request::Upload)) {
+    let preflight = if answered { Some(true) } else { allows(authorization, CorsRequest::Preflight) };
+    match (preflight, allows(authorization, CorsRequest::Upload)) {
         (Some(false), _) => Some((true, "its rules refuse the preflight of an upload")),
         (_, Some(false)) => Some((true, "its rules refuse the PUT of an image")),
         (Some(true), Some(true)) => None,
@@ -18,7 +19,7 @@ pub(super) fn refusal(authorization: &Value, answered: bool) -> Option<(bool, &'
     }
 }
 
-fn allows(authorization: &Value, request: Request) -> Option<bool> {
+fn allows(authorization: &Value, request: CorsRequest) -> Option<bool> {
     let allow = |action: &Value| action == "Allow";
     let mut possible = Vec::new();
     for rule in authorization["rules"].as_array().into_iter().flatten() {
@@ -35,7 +36,7 @@ fn all_same(possible: &[bool], last: bool) -> Option<bool> {
     possible.iter().all(|own| *own == last).then_some(last)
 }
 
-fn matches(rule: &Value, request: Request) -> Option<bool> {
+fn matches(rule: &Value, request: CorsRequest) -> Option<bool> {
     let methods = rule["operation"]["methods"].as_array().filter(|list| !list.is_empty());
     let method = methods.map(|list| list.iter().any(|own| own == request.method()));
     let unknown = !rule["operation"]["path"].is_null() || !rule["cel"].is_null();
@@ -45,7 +46,7 @@ fn matches(rule: &Value, request: Request) -> Option<bool> {
         "clientCIDRs" => own.as_array()?.iter().any(|range| range == "0.0.0.0/0").then_some(true),
         "headers" => all(own.as_array()?.iter().map(|header| {
             let name = header["name"].as_str()?;
-            any(header["values"].as_array()?.iter().map(|value| request.has(name, Test::Exact(value.as_str()?))))
+            any(header["values"].as_array()?.iter().map(|value| has(request, name, Test::Exact(value.as_str()?))))
         })),
         _ => None,
     });

@@ -9,10 +9,10 @@ use direct_upload_api::Rule;
 use serde_json::Value;
 
 use super::PolicyObject;
-use super::request::Request;
 use super::rules::{self, Candidate};
 use crate::derive::exposure_issue::ExposureIssue;
 use crate::model::Id;
+use crate::openstack::cors_request::CorsRequest;
 
 /// The rules that may take a request of an upload.
 #[derive(Default)]
@@ -67,7 +67,7 @@ impl Decisions {
                     decisions.taking.extend(group.iter().filter_map(|own| Some((number(own.route)?, own.at))));
                     continue;
                 };
-                let [preflight, upload] = Request::BOTH.map(|request| met(&group, &base, request));
+                let [preflight, upload] = CorsRequest::BOTH.map(|request| met(&group, &base, request));
                 for own in [&preflight, &upload] {
                     let taking = own.maybe.iter().chain(&own.sure);
                     decisions.taking.extend(taking.filter_map(|own| Some((number(own.route)?, own.at))));
@@ -145,7 +145,7 @@ fn base(group: &[&Candidate<'_>]) -> Option<String> {
     leading().filter_map(|own| own.base()).min_by_key(String::len)
 }
 
-fn met<'a>(group: &[&'a Candidate<'a>], base: &str, request: Request) -> Met<'a> {
+fn met<'a>(group: &[&'a Candidate<'a>], base: &str, request: CorsRequest) -> Met<'a> {
     let mut maybe = Vec::new();
     for own in group {
         match own.takes(base, request) {

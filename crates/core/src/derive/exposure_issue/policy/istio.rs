@@ -7,10 +7,11 @@ use direct_upload_api::Rule;
 use serde_json::Value;
 
 use super::path::{Path, targets};
-use super::request::{Request, Test, UPLOAD, all, any};
+use super::request::{self, Test, all, any};
 use super::{PolicyObject, found};
 use crate::derive::exposure_issue::ExposureIssue;
 use crate::model::FieldPath;
+use crate::openstack::cors_request::{CorsRequest, UPLOAD_PATH};
 
 pub(super) fn issues(objects: &[PolicyObject<'_>], through: &Path<'_>) -> Vec<ExposureIssue> {
     let pods = Pods::of(objects, through);
@@ -25,14 +26,16 @@ pub(super) fn issues(objects: &[PolicyObject<'_>], through: &Path<'_>) -> Vec<Ex
             found.extend(denied(policy, place));
         }
         let allowing = of_action("ALLOW");
-        for request in Request::BOTH {
+        for request in CorsRequest::BOTH {
             let matched = any(allowing.iter().map(|policy| matches(policy, place, request)));
             if let Some(policy) = allowing.first().filter(|_| matched == Some(false)) {
                 found.push(not_allowed(policy, request));
                 break;
             }
         }
-        for policy in of_action("CUSTOM").into_iter().filter(|p| matches(p, place, Request::Preflight) == Some(true)) {
+        for policy in
+            of_action("CUSTOM").into_iter().filter(|p| matches(p, place, CorsRequest::Preflight) == Some(true))
+        {
             let what = "an external authorizer decides about OPTIONS, which has no credentials, and about the upload, which has Glance's token only";
             let fix = "except OPTIONS and PUT of /v2/images from its rules, unless the authorizer lets them pass";
             found.push(issue(policy, false, FieldPath::new(&["spec", "rules"]), what.to_owned(), fix));
@@ -126,10 +129,10 @@ fn selects(selector: &Value, labels: &Value) -> bool {
 fn denied(policy: &PolicyObject<'_>, place: Place) -> Vec<ExposureIssue> {
     let rules = policy.spec["rules"].as_array().into_iter().flatten().enumerate();
     let of_rule = |(at, rule): (usize, &Value)| {
-        let request = Request::BOTH.into_iter().find(|request| meets(rule, place, *request) == Some(true))?;
+        let request = CorsRequest::BOTH.into_iter().find(|request| meets(rule, place, *request) == Some(true))?;
         let found = match request {
-            Request::Preflight => "it denies the preflight of an upload",
-            Request::Upload => "it denies the PUT of an image",
+            CorsRequest::Preflight => "it denies the preflight of an upload",
+            CorsRequest::Upload => "it denies the PUT of an image",
         };
         Some(issue(
             policy,
@@ -142,21 +145,21 @@ fn denied(policy: &PolicyObject<'_>, place: Place) -> Vec<ExposureIssue> {
     rules.filter_map(of_rule).collect()
 }
 
-fn not_allowed(policy: &PolicyObject<'_>, request: Request) -> ExposureIssue {
+fn not_allowed(policy: &PolicyObject<'_>, request: CorsRequest) -> ExposureIssue {
     let found = match request {
-        Request::Preflight => "no rule allows OPTIONS without a login, so the preflight never reaches Glance",
-        Request::Upload => "no rule allows the PUT of an image, whose only login is Glance's token",
+        CorsRequest::Preflight => "no rule allows OPTIONS without a login, so the preflight never reaches Glance",
+        CorsRequest::Upload => "no rule allows the PUT of an image, whose only login is Glance's token",
     };
     let fix = "add to it {to: [{operation: {methods: [OPTIONS, PUT], paths: [/v2/images/*]}}]}: Glance checks the token itself";
     issue(policy, true, FieldPath::new(&["spec", "rules"]), found.to_owned(), fix)
 }
 
-fn matches(policy: &PolicyObject<'_>, place: Place, request: Request) -> Option<bool> {
+fn matches(policy: &PolicyObject<'_>, place: Place, request: CorsRequest) -> Option<bool> {
     any(policy.spec["rules"].as_array().into_iter().flatten().map(|rule| meets(rule, place, request)))
 }
 
 /// Whether a request meets a rule.
-fn meets(rule: &Value, place: Place, request: Request) -> Option<bool> {
+fn meets(rule: &Value, place: Place, request: CorsRequest) -> Option<bool> {
     let list = |name: &str| rule[name].as_array().filter(|all| !all.is_empty());
     let from = list("from").map_or(Some(true), |all| any(all.iter().map(|own| is_from(&own["source"]))));
     let to = list("to").map_or(Some(true), |all| any(all.iter().map(|own| is_to(&own["operation"], place, request))));
@@ -175,7 +178,7 @@ fn is_from(source: &Value) -> Option<bool> {
     }))
 }
 
-fn is_to(operation: &Value, place: Place, request: Request) -> Option<bool> {
+fn is_to(operation: &Value, place: Place, request: CorsRequest) -> Option<bool> {
     let fields = operation.as_object().into_iter().flatten();
     all(fields.map(|(name, list)| {
         let listed = list.as_array().into_iter().flatten().filter_map(Value::as_str);
@@ -184,8 +187,8 @@ fn is_to(operation: &Value, place: Place, request: Request) -> Option<bool> {
             "methods" => has(request.method()),
             "notMethods" => has(request.method()).map(|has| !has),
             // A gateway may have Glance below another path.
-            "paths" if place == Place::Glance => has(UPLOAD),
-            "notPaths" if place == Place::Glance => has(UPLOAD).map(|has| !has),
+            "paths" if place == Place::Glance => has(UPLOAD_PATH),
+            "notPaths" if place == Place::Glance => has(UPLOAD_PATH).map(|has| !has),
             _ => None,
         }
     }))
@@ -201,13 +204,13 @@ fn pattern(entry: &str) -> Test<'_> {
     }
 }
 
-fn is_when(condition: &Value, request: Request) -> Option<bool> {
+fn is_when(condition: &Value, request: CorsRequest) -> Option<bool> {
     let key = condition["key"].as_str()?;
     let header = key.strip_prefix("request.headers[").and_then(|rest| rest.strip_suffix(']'));
     let has = |list: &str| {
         let listed = condition[list].as_array()?.iter().filter_map(Value::as_str);
         Some(match header {
-            Some(name) => any(listed.map(|entry| request.has(name, pattern(entry)))),
+            Some(name) => any(listed.map(|entry| request::has(request, name, pattern(entry)))),
             None if key.starts_with("request.auth.") => Some(false),
             None => None,
         })

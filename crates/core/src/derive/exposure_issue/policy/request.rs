@@ -1,71 +1,17 @@
-//! The two requests of an upload, as routes distinguish requests.
-//!
-//! What a browser sends: `OPTIONS` without token, credentials or cookie (Fetch standard, CORS-preflight fetch), then
-//! `PUT` with Glance's token. Unknown stays unknown: a rule that only an unknown decides is not judged.
+//! Conditions of routes on the two requests of an upload. A header that is missing meets none. What only an unknown
+//! text decides is unknown.
 
 use regex::Regex;
 
-/// The path below which Glance takes an image's bytes.
-pub(super) const UPLOAD: &str = "/v2/images/00000000-0000-4000-8000-000000000000/file";
+use crate::openstack::cors_request::{CorsRequest, KnownText};
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Request {
-    Preflight,
-    Upload,
-}
-
-/// What is known of one of its headers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Header {
-    Missing,
-    Is(&'static str),
-    /// It has some value.
-    Present,
-    Unknown,
-}
-
-/// Name, and what the preflight and the upload have.
-const HEADERS: [(&str, Header, Header); 7] = [
-    (":method", Header::Is("OPTIONS"), Header::Is("PUT")),
-    ("origin", Header::Present, Header::Present),
-    ("access-control-request-method", Header::Is("PUT"), Header::Missing),
-    ("x-auth-token", Header::Missing, Header::Present),
-    ("content-type", Header::Missing, Header::Is("application/octet-stream")),
-    ("authorization", Header::Missing, Header::Missing),
-    ("cookie", Header::Missing, Header::Unknown),
-];
-
-impl Request {
-    pub const BOTH: [Self; 2] = [Self::Preflight, Self::Upload];
-
-    pub fn method(self) -> &'static str {
-        match self {
-            Self::Preflight => "OPTIONS",
-            Self::Upload => "PUT",
-        }
-    }
-
-    fn header(self, name: &str) -> Header {
-        let known = HEADERS.iter().find(|(known, ..)| known.eq_ignore_ascii_case(name));
-        known.map_or(Header::Unknown, |(_, preflight, upload)| match self {
-            Self::Preflight => *preflight,
-            Self::Upload => *upload,
-        })
-    }
-
-    /// Whether a header of it meets a test; none if that is not known.
-    pub fn has(self, name: &str, test: Test<'_>) -> Option<bool> {
-        match (self.header(name), test) {
-            (Header::Missing, _) => Some(false),
-            (Header::Present, Test::Any | Test::Pattern(".+" | ".*")) => Some(true),
-            (Header::Is(value), test) => test.meets(value),
-            (Header::Present | Header::Unknown, _) => None,
-        }
-    }
-
-    /// Whether it certainly lacks a header.
-    pub fn lacks(self, name: &str) -> bool {
-        self.header(name) == Header::Missing
+/// Whether a header of a request meets a test; none if that is not known.
+pub(super) fn has(request: CorsRequest, name: &str, test: Test<'_>) -> Option<bool> {
+    match (request.header(name), test) {
+        (KnownText::Missing, _) => Some(false),
+        (KnownText::Filled, Test::Any | Test::Pattern(".+" | ".*")) => Some(true),
+        (KnownText::Is(value), test) => test.meets(&value),
+        (KnownText::Filled | KnownText::Unknown, _) => None,
     }
 }
 

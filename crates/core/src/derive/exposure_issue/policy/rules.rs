@@ -9,9 +9,10 @@ use serde_json::Value;
 
 use super::PolicyObject;
 use super::path::mentions;
-use super::request::{Request, Test, UPLOAD, all, any};
+use super::request::{Test, all, any, has};
 use crate::derive::exposure::traefik_rule;
 use crate::model::FieldPath;
+use crate::openstack::cors_request::{CorsRequest, KnownText, UPLOAD_PATH};
 
 /// Where the rules of a kind are, and what has their conditions.
 pub(super) const RULES: [(&str, &str, &str); 4] = [
@@ -66,8 +67,8 @@ impl PathTest<'_> {
 
 impl Candidate<'_> {
     /// Whether it takes a request below a path; none if that is not known.
-    pub fn takes(&self, base: &str, request: Request) -> Option<bool> {
-        let path = format!("{base}{UPLOAD}");
+    pub fn takes(&self, base: &str, request: CorsRequest) -> Option<bool> {
+        let path = format!("{base}{UPLOAD_PATH}");
         match &self.conditions {
             Conditions::Each(own, rest, _) => all([own.matches(&path), rest[request as usize]]),
             Conditions::Traefik(rule) => {
@@ -78,7 +79,7 @@ impl Candidate<'_> {
 
     /// Whether its path may be the upload's, whatever else it asks for.
     pub fn covers(&self, base: &str) -> bool {
-        let path = format!("{base}{UPLOAD}");
+        let path = format!("{base}{UPLOAD_PATH}");
         let covers = match &self.conditions {
             Conditions::Each(own, ..) => own.matches(&path),
             Conditions::Traefik(rule) => {
@@ -118,9 +119,9 @@ impl Candidate<'_> {
 }
 
 /// Traefik's matchers; without a request only those of the path.
-fn matcher(name: &str, values: &[String], path: &str, request: Option<Request>) -> Option<bool> {
+fn matcher(name: &str, values: &[String], path: &str, request: Option<CorsRequest>) -> Option<bool> {
     let each = |test: &dyn Fn(&str) -> Option<bool>| any(values.iter().map(|value| test(value)));
-    let header = |test: Test<'_>| request?.has(values.first()?, test);
+    let header = |test: Test<'_>| has(request?, values.first()?, test);
     match name {
         // Candidate::serves decides this.
         "host" | "hostregexp" | "hostheader" => Some(true),
@@ -228,14 +229,14 @@ fn entries(value: &Value) -> impl Iterator<Item = &Value> {
 }
 
 /// For each request whether all of these hold.
-fn rest(of: impl Fn(Request) -> Option<bool>) -> [Option<bool>; 2] {
-    Request::BOTH.map(of)
+fn rest(of: impl Fn(CorsRequest) -> Option<bool>) -> [Option<bool>; 2] {
+    CorsRequest::BOTH.map(of)
 }
 
 /// A name that no preflight has.
 fn asked<'a>(names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let mut names = names;
-    names.find(|name| Request::Preflight.lacks(name))
+    names.find(|name| CorsRequest::Preflight.header(name) == KnownText::Missing)
 }
 
 /// An HTTPRouteMatch.
@@ -246,12 +247,12 @@ fn gateway(own: &Value) -> Conditions<'_> {
         "PathPrefix" => PathTest::Prefix(path),
         _ => PathTest::Pattern(path),
     };
-    let header = |request: Request, own: &Value| {
+    let header = |request: CorsRequest, own: &Value| {
         let value = own["value"].as_str()?;
         let exact = own["type"].as_str().unwrap_or("Exact") == "Exact";
-        request.has(own["name"].as_str()?, if exact { Test::Exact(value) } else { Test::Pattern(value) })
+        has(request, own["name"].as_str()?, if exact { Test::Exact(value) } else { Test::Pattern(value) })
     };
-    let holds = |request: Request| {
+    let holds = |request: CorsRequest| {
         let method = own["method"].as_str().map(|method| method == request.method());
         let query = entries(&own["queryParams"]).next().map(|_| false);
         let headers = entries(&own["headers"]).map(|own| header(request, own));
@@ -285,11 +286,12 @@ fn istio(own: &Value) -> Conditions<'_> {
         Some(_) => PathTest::Unknown,
     };
     let named = |list: &'static str| own[list].as_object().into_iter().flatten();
-    let holds = |request: Request| {
+    let holds = |request: CorsRequest| {
         let method = string_match(&own["method"]).map(|test| test.meets(request.method()));
-        let headers = named("headers").map(|(name, value)| request.has(name, string_match(value).unwrap_or(Test::Any)));
+        let headers =
+            named("headers").map(|(name, value)| has(request, name, string_match(value).unwrap_or(Test::Any)));
         let without = named("withoutHeaders")
-            .map(|(name, value)| request.has(name, string_match(value).unwrap_or(Test::Any)).map(|has| !has));
+            .map(|(name, value)| has(request, name, string_match(value).unwrap_or(Test::Any)).map(|has| !has));
         let query = named("queryParams").next().map(|_| Some(false));
         let unknown = ["authority", "scheme", "port", "gateways", "sourceLabels", "sourceNamespace"];
         let unknown = unknown.iter().any(|name| !own[*name].is_null()).then_some(None);
@@ -307,7 +309,7 @@ fn contour(list: &Value) -> Conditions<'_> {
         (.., Some(own)) => PathTest::Prefix(own),
         _ => PathTest::Any,
     };
-    let header = |request: Request, own: &Value| {
+    let header = |request: CorsRequest, own: &Value| {
         let name = own["name"].as_str()?;
         let of = |field: &str| own[field].as_str();
         let (value, wanted) = match () {
@@ -318,9 +320,9 @@ fn contour(list: &Value) -> Conditions<'_> {
             () if of("notcontains").is_some() => (Test::Contains(of("notcontains")?), false),
             () => (Test::Any, own["notpresent"] != true),
         };
-        request.has(name, value).map(|has| has == wanted)
+        has(request, name, value).map(|has| has == wanted)
     };
-    let holds = |request: Request| {
+    let holds = |request: CorsRequest| {
         let headers = entries(list).map(|own| &own["header"]).filter(|own| own.is_object());
         let query = entries(list).any(|own| own["queryParameter"].is_object()).then_some(Some(false));
         all(headers.map(|own| header(request, own)).chain(query))
