@@ -9,17 +9,9 @@ use direct_upload_api::Rule;
 use crate::facts::cloud::PlacedIssue;
 use crate::objects::Object;
 use direct_upload_core::derive::exposure_issue::quantity;
+use direct_upload_core::derive::exposure_issue::tolerance::{LARGE, PATIENT, SMALL};
 
 const PREFIX: &str = "nginx.ingress.kubernetes.io/";
-
-/// Larger images are rare.
-const LARGE: u64 = 100 << 30;
-
-/// Most images are larger than this.
-const SMALL: u64 = 10 << 30;
-
-/// A pause that no upload makes.
-const PATIENT: u64 = 600_000;
 
 /// Replaces usual values by the controller's own. Returns what the input does not show.
 pub fn apply(objects: &[Object], issues: &mut Vec<PlacedIssue>) -> Vec<String> {

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use direct_upload_api::web::Origin;
 use direct_upload_api::{Panel, Reason, Rule, Severity};
 use direct_upload_core::derive::exposure_issue::policy::{self, PolicyObject};
-use direct_upload_core::derive::exposure_issue::quantity;
+use direct_upload_core::derive::exposure_issue::{quantity, tolerance};
 use direct_upload_core::derive::{
     Backends, ExposingObject, Exposure, ExposureIssue, Exposures, GlanceView, Intent, Stated, World, exposure_issue,
     exposures,
@@ -206,7 +206,7 @@ pub fn legacy_issues(
             if written
                 .and_then(Value::as_str)
                 .and_then(quantity::bytes)
-                .is_some_and(|limit| limit >= quantity::DELIBERATE)
+                .is_some_and(|limit| limit >= tolerance::DELIBERATE)
             {
                 issue.fails = false;
             }

@@ -3,11 +3,12 @@
 //!
 //! In: objects. Out: findings, and which part of Traefik's configuration the input does not show. Traefik takes its static
 //! configuration from a file (`--configFile`, else /etc/traefik/traefik.yml) or from arguments, not from both
-//! (doc.traefik.io, Boot Environment). An entry point reads a request with its body for
-//! `transport.respondingTimeouts.readTimeout`, 60 s unless it is written, since v2.11.2. Of a Gateway's listeners
+//! (doc.traefik.io, Boot Environment). Of a Gateway's listeners
 //! Traefik serves those whose port is an entry point's (doc.traefik.io, Kubernetes Gateway API provider).
 
 use direct_upload_api::{Rule, Severity};
+use direct_upload_core::derive::exposure_issue::ingress::TRAEFIK;
+use direct_upload_core::derive::exposure_issue::read_timeout::{self, Cut, OPTION};
 use direct_upload_core::manifests::{Lines, documents};
 use direct_upload_core::model::FieldPath;
 use serde_json::Value;
@@ -17,15 +18,6 @@ use crate::facts::cloud::PlacedIssue;
 use crate::finding::{Finding, Location};
 use crate::objects::{Object, any_text};
 use crate::unit::Unit;
-use direct_upload_core::derive::exposure_issue::quantity;
-
-/// A limit on the duration of a whole upload: below this many milliseconds, it will cut some uploads …
-const SHORT: u64 = 1_800_000;
-
-/// … and a limit above this will not.
-const LONG: u64 = 7_200_000;
-
-const WORKLOADS: [&str; 2] = ["Deployment", "DaemonSet"];
 
 /// One entry point.
 struct EntryPoint {
@@ -114,26 +106,11 @@ fn is_traefiks(objects: &[Object], gateway: &Object) -> bool {
 
 /// The position of Traefik's container.
 fn container(object: &Object) -> Option<usize> {
-    let containers = object.value.pointer("/spec/template/spec/containers")?.as_array()?;
-    let is_it = |container: &Value| {
-        let image = container["image"].as_str().unwrap_or_default();
-        let name = image.split('@').next().unwrap_or(image).rsplit('/').next().unwrap_or_default();
-        name.split(':').next() == Some("traefik")
-    };
-    WORKLOADS.contains(&object.kind()).then(|| containers.iter().position(is_it)).flatten()
-}
-
-/// `--name=value`, with the name in lower case as Traefik compares it.
-fn arguments(container: &Value) -> Vec<(String, &str)> {
-    let lists = ["command", "args"].into_iter().flat_map(|field| container[field].as_array().into_iter().flatten());
-    lists
-        .filter_map(|word| word.as_str()?.trim_start_matches('-').split_once('='))
-        .map(|(name, value)| (name.to_lowercase(), value))
-        .collect()
+    read_timeout::container(object.kind(), &object.value["spec"])
 }
 
 fn is_in_file(container: &Value) -> bool {
-    let own = arguments(container);
+    let own = read_timeout::arguments(container);
     own.iter().any(|(name, _)| name == "configfile") || !own.iter().any(|(name, _)| name.starts_with("entrypoints."))
 }
 
@@ -141,9 +118,9 @@ fn read(objects: &[Object], traefik: &Object, at: usize) -> Static {
     let pod = &traefik.value["spec"]["template"]["spec"];
     let container = &pod["containers"][at];
     if !is_in_file(container) {
-        return Static::EntryPoints(of_arguments(traefik, at, &arguments(container)));
+        return Static::EntryPoints(of_arguments(traefik, at, &read_timeout::arguments(container)));
     }
-    let own = arguments(container);
+    let own = read_timeout::arguments(container);
     let written = own.iter().find(|(name, _)| name == "configfile").map(|(_, path)| *path);
     let defaults = ["/etc/traefik/traefik.yml", "/etc/traefik/traefik.yaml"];
     let paths = written.map_or_else(|| defaults.to_vec(), |path| vec![path]);
@@ -165,20 +142,16 @@ fn is_yaml(path: &str) -> bool {
 }
 
 fn of_arguments(traefik: &Object, at: usize, arguments: &[(String, &str)]) -> Vec<EntryPoint> {
-    let address = |name: &str| Some(name.strip_prefix("entrypoints.")?.strip_suffix(".address")?.to_owned());
-    let own = |(name, value): &(String, &str)| Some((address(name)?, port(value)));
     let number = at.to_string();
     let place = traefik.place(&["spec", "template", "spec", "containers", &number, "args"]);
-    arguments
-        .iter()
-        .filter_map(own)
-        .map(|(name, port)| {
-            let option = format!("entrypoints.{name}.transport.respondingtimeouts.readtimeout");
-            let written = arguments.iter().rfind(|(own, _)| *own == option).map(|(_, value)| (*value).to_owned());
-            let fix = format!("set the argument --entryPoints.{name}.transport.respondingTimeouts.readTimeout=0");
-            EntryPoint { name, port, read_timeout: written, place: place.clone(), fix }
-        })
-        .collect()
+    let entry_point = |own: read_timeout::EntryPoint<'_>| EntryPoint {
+        port: port(own.address),
+        read_timeout: own.read_timeout.map(str::to_owned),
+        place: place.clone(),
+        fix: format!("set the argument --{}=0", read_timeout::option(&own.name)),
+        name: own.name,
+    };
+    read_timeout::entry_points(arguments).into_iter().map(entry_point).collect()
 }
 
 /// The static file, of the ConfigMap that is mounted at its path.
@@ -204,8 +177,8 @@ fn of_mounted(
     let document = documents(key, text.as_bytes()).ok()?.into_iter().next()?;
     let all = document.value["entryPoints"].as_object()?;
     let of = |(name, own): (&String, &Value)| {
-        let option = format!("entryPoints.{name}.transport.respondingTimeouts.readTimeout");
-        let written = &own["transport"]["respondingTimeouts"]["readTimeout"];
+        let option = read_timeout::option(name);
+        let written = OPTION.iter().fold(own, |value, step| &value[*step]);
         let read_timeout =
             (!written.is_null()).then(|| written.as_str().map_or_else(|| written.to_string(), str::to_owned));
         let line = document.node.line_of(["entryPoints", name.as_str()]);
@@ -243,11 +216,7 @@ fn chosen<'a>(all: &'a [EntryPoint], ports: &'a [u64], names: &'a [String]) -> i
         names.contains(&own.name.to_lowercase()) || own.port.is_some_and(|port| ports.contains(&port))
     };
     let known = !names.is_empty() || all.iter().any(serves);
-    all.iter().filter(
-        move |own| {
-            if known { serves(own) } else { !matches!(own.name.as_str(), "traefik" | "metrics" | "web") }
-        },
-    )
+    all.iter().filter(move |own| if known { serves(own) } else { read_timeout::is_usual(&own.name) })
 }
 
 /// Leaves to [`entry_points`] what the operator's own rules find for Traefik: without its configuration they only warn
@@ -280,26 +249,9 @@ pub fn apply(objects: &[Object], units: &[Unit], issues: &mut Vec<PlacedIssue>) 
     lacking
 }
 
-const TRAEFIK: &str = "traefik.ingress.kubernetes.io";
-
 fn cut(own: &EntryPoint, image: &str, is_wanted: bool) -> Option<Finding> {
-    let time = match &own.read_timeout {
-        Some(text) => quantity::milliseconds(text, 1000)?,
-        None if had_no_limit(image) => 0,
-        None => 60_000,
-    };
-    if time == 0 || time >= LONG {
-        return None;
-    }
-    let said = own.read_timeout.clone().unwrap_or_else(|| "is missing, so it is 60s".to_owned());
+    let Cut { fails, said } = read_timeout::cut(own.read_timeout.as_deref(), image)?;
     let found = format!("readTimeout of Traefik's entry point {} {said}: an upload that takes longer is cut", own.name);
-    let severity = if time < SHORT && is_wanted { Severity::Error } else { Severity::Warning };
+    let severity = if fails && is_wanted { Severity::Error } else { Severity::Warning };
     Some(Finding::new(Rule::TooSlow, severity, &own.place, found, own.fix.clone()))
-}
-
-/// Releases before v2.11.2 had no limit.
-fn had_no_limit(image: &str) -> bool {
-    let tag = image.rsplit_once(':').map_or("", |(_, tag)| tag).trim_start_matches('v');
-    let numbers: Vec<u32> = tag.split(['.', '-']).map_while(|part| part.parse().ok()).collect();
-    matches!(numbers.as_slice(), [2, minor, rest @ ..] if *minor < 11 || (*minor == 11 && rest.first().is_some_and(|patch| *patch < 2)))
 }

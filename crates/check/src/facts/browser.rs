@@ -5,6 +5,7 @@
 //! some of them, uploads of some users.
 
 use direct_upload_api::web::{Origin, PublicUrl};
+use direct_upload_core::derive::exposure_issue::tolerance;
 use direct_upload_core::judge::browser;
 use direct_upload_core::openstack::cors_request::{CorsRequest, KnownText};
 
@@ -15,10 +16,10 @@ use crate::formats::python;
 use crate::unit::Program;
 
 /// A size below which most images are, in bytes. A server that refuses this much refuses common images.
-pub(crate) const COMMON: u64 = (10 << 30) - 1;
+pub(crate) const COMMON: u64 = tolerance::SMALL - 1;
 
 /// Some images are as large.
-pub(crate) const LARGE: u64 = (100 << 30) - 1;
+pub(crate) const LARGE: u64 = tolerance::LARGE - 1;
 
 /// One request.
 #[derive(Clone, Debug)]

@@ -1,6 +1,7 @@
 //! DU012, DU015 for HAProxy in front of Glance.
 
 use direct_upload_api::Rule;
+use direct_upload_core::derive::exposure_issue::quantity;
 use direct_upload_core::openstack::cors_request::CorsRequest;
 
 use super::proxy_headers::{LEAVE, unless_it_stands_in};
@@ -15,7 +16,7 @@ use crate::unit::Program;
 
 /// A shorter allowed silence ends uploads while Glance stores their end. Deployment tools write 50 s by
 /// default, and that works.
-const PATIENT: u64 = 50_000;
+const USUAL: u64 = 50_000;
 
 /// All rules for HAProxy.
 pub fn haproxy(cloud: &Cloud<'_>) -> Vec<Finding> {
@@ -124,7 +125,7 @@ fn timeouts(server: &Server<'_>) -> Vec<Finding> {
     let of_end = |end: &str| {
         let item = server.of_name("timeout").filter(|item| item.directive.arg(0) == Some(end)).last()?;
         let time = item.directive.arg(1)?;
-        (1..PATIENT).contains(&milliseconds(time)?).then(|| {
+        (1..USUAL).contains(&quantity::milliseconds(time, 1)?).then(|| {
             let fix = format!("timeout {end} 1h");
             // Measured with HAProxy 2.6: the client's timeout does not end a body that stalls, the server's does.
             if end == "client" {
@@ -140,19 +141,4 @@ fn timeouts(server: &Server<'_>) -> Vec<Finding> {
         })
     };
     ["client", "server"].into_iter().filter_map(of_end).collect()
-}
-
-/// HAProxy's times: milliseconds unless a unit is written.
-fn milliseconds(text: &str) -> Option<u64> {
-    let (digits, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
-    let number: u64 = digits.parse().ok()?;
-    match unit {
-        "us" => Some(number / 1000),
-        "" | "ms" => Some(number),
-        "s" => number.checked_mul(1000),
-        "m" => number.checked_mul(60_000),
-        "h" => number.checked_mul(3_600_000),
-        "d" => number.checked_mul(86_400_000),
-        _ => None,
-    }
 }

@@ -1,7 +1,7 @@
 //! DU014, DU015: limits of size and time must allow an image.
 
 use direct_upload_api::{Rule, Severity};
-use direct_upload_core::derive::exposure_issue::quantity;
+use direct_upload_core::derive::exposure_issue::{quantity, tolerance};
 use direct_upload_core::render::oslo::read::Ini;
 
 use crate::classify::Kind;
@@ -13,12 +13,6 @@ use crate::finding::Finding;
 use crate::unit::{ConfigFile, Program};
 
 const GIB: u64 = 1 << 30;
-
-/// Common images are larger than this.
-const SMALL: u64 = 10 * GIB;
-
-/// Some images are larger than this.
-const LARGE: u64 = 100 * GIB;
 
 fn before_glance<'a, 'b>(cloud: &'b Cloud<'a>) -> impl Iterator<Item = &'b Server<'a>> {
     cloud.servers.iter().filter(|server| server.service == Program::Glance && server.kind != Kind::Haproxy)
@@ -48,7 +42,7 @@ fn legacy_body(cloud: &Cloud<'_>) -> Vec<Finding> {
         };
         findings.extend(finding.map(|mut finding| {
             finding.found.push_str(" (Horizon is in legacy mode, so images pass through it)");
-            if written_limit(server).is_some_and(|limit| limit >= quantity::DELIBERATE) {
+            if written_limit(server).is_some_and(|limit| limit >= tolerance::DELIBERATE) {
                 finding.severity = finding.severity.max(Severity::Warning);
             }
             finding
@@ -105,7 +99,7 @@ fn own_cap(glance: &GlanceFacts<'_>) -> Option<Finding> {
     let limit: u64 = setting.value.trim().parse().ok()?;
     let finding = match limit {
         _ if limit < GIB => Finding::error,
-        _ if limit < SMALL => Finding::warning,
+        _ if limit < tolerance::SMALL => Finding::warning,
         _ => return None,
     };
     let found = format!("image_size_cap = {limit}: Glance refuses larger images with 413");
@@ -175,12 +169,8 @@ fn nginx_body(server: &Server<'_>) -> Option<Finding> {
 }
 
 fn too_small(limit: u64) -> Option<Severity> {
-    match limit {
-        0 => None,
-        _ if limit < SMALL => Some(Severity::Error),
-        _ if limit < LARGE => Some(Severity::Warning),
-        _ => None,
-    }
+    let fails = tolerance::body_fails(limit).filter(|_| limit > 0)?;
+    Some(if fails { Severity::Error } else { Severity::Warning })
 }
 
 pub fn limited(item: &ScopedDirective<'_>, limit: u64, fix: &str) -> Option<Finding> {
@@ -244,11 +234,8 @@ fn uwsgi_patience(file: &ConfigFile, ini: &Ini) -> Vec<Finding> {
 
 /// The severity of a limit on a whole upload.
 fn too_short(seconds: u64) -> Option<Severity> {
-    match seconds {
-        1..1800 => Some(Severity::Error),
-        1800..7200 => Some(Severity::Warning),
-        _ => None,
-    }
+    let fails = tolerance::whole_fails(seconds.saturating_mul(1000))?;
+    Some(if fails { Severity::Error } else { Severity::Warning })
 }
 
 fn of_server(server: &Server<'_>) -> Vec<Finding> {

@@ -10,7 +10,9 @@ pub mod ingress;
 mod issue;
 pub mod policy;
 pub mod quantity;
+pub mod read_timeout;
 pub mod route;
+pub mod tolerance;
 
 use std::collections::BTreeSet;
 
@@ -20,8 +22,7 @@ use crate::derive::exposing_object::ExposingObject;
 use crate::derive::exposure::backends::Backends;
 use crate::model::Snapshot;
 
-pub(crate) use issue::body_fails;
-use issue::{Annotations, PATIENT, seconds};
+use issue::Annotations;
 pub use issue::{ExposureIssue, lacks};
 
 /// What blocks uploads from these origins.

@@ -1,11 +1,10 @@
 //! HAProxy: rules and their conditions, for one request (configuration.txt, 7: ACLs and sample fetches).
 
 use direct_upload_core::derive::exposure_issue::policy::{all, any};
-use direct_upload_core::openstack::cors_request::{CorsRequest, KnownText};
+use direct_upload_core::openstack::cors_request::{CorsRequest, KnownText, UPLOAD_PATH};
 
 use crate::facts::browser::Sent;
 use crate::facts::server::{ScopedDirective, Server};
-use crate::facts::upload_path;
 
 /// Actions that end a request.
 const ENDS: [&str; 8] = ["deny", "reject", "tarpit", "silent-drop", "return", "redirect", "auth", "use-service"];
@@ -153,25 +152,30 @@ fn holds(server: &Server<'_>, (negated, term): (bool, &[&str]), sent: &Sent) -> 
     found.map(|found| found != negated)
 }
 
-/// A sample, and how it is compared unless the condition says it.
-fn sample(fetch: &str, sent: &Sent) -> Option<(KnownText, &'static str)> {
+/// A sample, and how it is compared unless the condition says it. `path`: the upload's, if it is known.
+fn sample(fetch: &str, path: Option<&str>, sent: &Sent) -> Option<(KnownText, Matching)> {
     let (fetch, converters) = fetch.split_once("),").map_or((fetch, ""), |(start, rest)| (start, rest));
     let (name, argument) = fetch.split_once('(').unwrap_or((fetch, ""));
     let argument = argument.trim_end_matches(')').split(',').next().unwrap_or_default();
     let name = name.strip_prefix("req.").unwrap_or(name);
     let (value, how) = match name {
-        "method" => return Some((KnownText::is(sent.method()), "str")),
-        "body_size" | "body_len" => (size(sent), "int"),
-        "hdr" | "fhdr" => (sent.header(argument), "str"),
-        "hdr_val" => (sent.header(argument), "int"),
-        "hdr_beg" | "hdr_end" | "hdr_sub" | "hdr_reg" | "hdr_dir" | "hdr_dom" => (
-            sent.header(argument),
-            ["beg", "end", "sub", "reg", "dir", "dom"].into_iter().find(|how| name.ends_with(how))?,
-        ),
-        "hdr_cnt" | "fhdr_cnt" => (KnownText::Is(u8::from(sent.header(argument).is_found()?).to_string()), "int"),
-        "cook" | "cook_cnt" => (sent.header("cookie"), "str"),
-        "ssl_c_used" | "ssl_fc_has_crt" | "http_auth" | "http_auth_group" => (KnownText::is("false"), "bool"),
-        "ssl_fc" if sent.is_secure() == Some(true) => (KnownText::is("true"), "bool"),
+        "method" => return Some((KnownText::is(sent.method()), Matching::Exact)),
+        "body_size" | "body_len" => (size(sent), Matching::Number),
+        "hdr" | "fhdr" => (sent.header(argument), Matching::Exact),
+        "hdr_val" => (sent.header(argument), Matching::Number),
+        "hdr_beg" | "hdr_end" | "hdr_sub" | "hdr_reg" | "hdr_dir" | "hdr_dom" => {
+            (sent.header(argument), Matching::of(name.rsplit_once('_')?.1)?)
+        }
+        "path" => (KnownText::is(path?), Matching::Exact),
+        "path_beg" | "path_end" | "path_sub" | "path_reg" | "path_dir" => {
+            (KnownText::is(path?), Matching::of(name.rsplit_once('_')?.1)?)
+        }
+        "hdr_cnt" | "fhdr_cnt" => {
+            (KnownText::Is(u8::from(sent.header(argument).is_found()?).to_string()), Matching::Number)
+        }
+        "cook" | "cook_cnt" => (sent.header("cookie"), Matching::Exact),
+        "ssl_c_used" | "ssl_fc_has_crt" | "http_auth" | "http_auth_group" => (KnownText::is("false"), Matching::Truth),
+        "ssl_fc" if sent.is_secure() == Some(true) => (KnownText::is("true"), Matching::Truth),
         _ => return None,
     };
     let value = match converters {
@@ -214,61 +218,100 @@ fn size(sent: &Sent) -> KnownText {
 fn fetched(server: &Server<'_>, words: &[&str], sent: &Sent) -> Option<bool> {
     let (fetch, rest) = words.split_first()?;
     let fetch = fetch.to_lowercase();
-    if fetch.starts_with("path") && !is_chosen_by_path(server) {
-        return upload_path::meets(words);
-    }
-    let (value, mut how) = match variable(&fetch) {
-        Some(name) => sample(&set_once(server, name)?.to_lowercase(), sent).map(|(value, _)| (value, "str"))?,
-        None => sample(&fetch, sent)?,
+    let flags = Flags::of(rest)?;
+    // Where the path chooses the backend, Glance may be below another one.
+    let path = (!is_chosen_by_path(server)).then_some(UPLOAD_PATH);
+    let (value, usual) = match variable(&fetch) {
+        Some(name) => (sample(&set_once(server, name)?.to_lowercase(), path, sent)?.0, Matching::Exact),
+        None => sample(&fetch, path, sent)?,
     };
-    let (mut nocase, mut values, mut at) = (false, Vec::new(), 0);
-    while let Some(word) = rest.get(at) {
-        match *word {
-            "-i" => nocase = true,
-            "-m" => {
-                at += 1;
-                how = match *rest.get(at)? {
-                    "found" => "found",
-                    "int" => "int",
-                    "str" => "str",
-                    "beg" => "beg",
-                    "end" => "end",
-                    "sub" => "sub",
-                    "reg" => "reg",
-                    "len" => "len",
-                    "bool" => "bool",
-                    _ => return None,
-                };
-            }
-            "-f" | "-M" | "-n" | "-u" => return None,
-            "--" => {}
-            own => values.push(own),
-        }
-        at += 1;
-    }
-    match (how, &value) {
-        ("found", _) => value.is_found(),
-        ("bool", _) => value.text().map(|text| !matches!(text, "" | "0" | "false")),
+    let values = flags.values;
+    match (flags.matching.unwrap_or(usual), &value) {
+        (Matching::Found, _) => value.is_found(),
+        (Matching::Truth, _) => value.text().map(|text| !matches!(text, "" | "0" | "false")),
         // Without a sample no test is met.
         (_, KnownText::Missing) => Some(false),
-        ("int", _) => value.text()?.parse().ok().and_then(|number| in_range(number, &values)),
-        ("len", _) => in_range(value.text()?.len() as u64, &values),
-        ("reg", _) => any(values.into_iter().map(|own| value.matches(own, nocase))),
-        ("dir" | "dom", _) => None,
+        (Matching::Number, _) => value.text()?.parse().ok().and_then(|number| in_range(number, &values)),
+        (Matching::Length, _) => in_range(value.text()?.len() as u64, &values),
+        (Matching::Pattern, _) => any(values.into_iter().map(|own| value.matches(own, flags.nocase))),
+        (Matching::Domain, _) => None,
         _ if fetch == "method" => Some(values.iter().any(|own| own.eq_ignore_ascii_case(sent.method()))),
-        _ => any(values.into_iter().map(|own| {
-            let fold = |text: &str| if nocase { text.to_lowercase() } else { text.to_owned() };
+        (how, _) => any(values.into_iter().map(|own| {
+            let fold = |text: &str| if flags.nocase { text.to_lowercase() } else { text.to_owned() };
             let own = fold(own);
-            value.meets(|text| {
-                let text = fold(text);
-                match how {
-                    "beg" => text.starts_with(&own),
-                    "end" => text.ends_with(&own),
-                    "sub" => text.contains(&own),
-                    _ => text == own,
-                }
-            })
+            value.meets(|text| how.compares(&fold(text), &own))
         })),
+    }
+}
+
+/// How a sample is compared (configuration.txt, 7.1.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Matching {
+    Found,
+    Truth,
+    Number,
+    Length,
+    Exact,
+    Beginning,
+    End,
+    Part,
+    Folder,
+    Domain,
+    Pattern,
+}
+
+impl Matching {
+    fn of(name: &str) -> Option<Self> {
+        Some(match name {
+            "found" => Self::Found,
+            "bool" => Self::Truth,
+            "int" => Self::Number,
+            "len" => Self::Length,
+            "str" => Self::Exact,
+            "beg" => Self::Beginning,
+            "end" => Self::End,
+            "sub" => Self::Part,
+            "dir" => Self::Folder,
+            "dom" => Self::Domain,
+            "reg" => Self::Pattern,
+            _ => return None,
+        })
+    }
+
+    /// Whether one text is in another, for those that compare texts.
+    fn compares(self, text: &str, own: &str) -> bool {
+        match self {
+            Self::Beginning => text.starts_with(own),
+            Self::End => text.ends_with(own),
+            Self::Part => text.contains(own),
+            Self::Folder => format!("/{}/", text.trim_matches('/')).contains(&format!("/{}/", own.trim_matches('/'))),
+            _ => text == own,
+        }
+    }
+}
+
+/// What follows a fetch.
+struct Flags<'a> {
+    nocase: bool,
+    matching: Option<Matching>,
+    values: Vec<&'a str>,
+}
+
+impl<'a> Flags<'a> {
+    /// None if a flag changes what is compared with what.
+    fn of(words: &[&'a str]) -> Option<Self> {
+        let mut flags = Self { nocase: false, matching: None, values: Vec::new() };
+        let mut words = words.iter();
+        while let Some(word) = words.next() {
+            match *word {
+                "-i" => flags.nocase = true,
+                "-m" => flags.matching = Some(Matching::of(words.next()?)?),
+                "-f" | "-M" | "-n" | "-u" => return None,
+                "--" => {}
+                value => flags.values.push(value),
+            }
+        }
+        Some(flags)
     }
 }
 
@@ -299,7 +342,7 @@ fn in_range(number: u64, values: &[&str]) -> Option<bool> {
     met
 }
 
-/// Whether the path leads to a backend, so that Glance may be below another one.
+/// Whether the path leads to a backend.
 fn is_chosen_by_path(server: &Server<'_>) -> bool {
     let acls = server.of_name("acl").filter(|acl| acl.directive.text().contains(" path"));
     let named: Vec<&str> = acls.filter_map(|acl| acl.directive.arg(0)).collect();

@@ -5,11 +5,8 @@ use std::collections::BTreeSet;
 use direct_upload_api::web::Origin;
 use direct_upload_api::{ExposureKind, Rule};
 
-use crate::derive::exposure_issue::{ExposureIssue, lacks, seconds};
+use crate::derive::exposure_issue::{ExposureIssue, lacks, quantity, tolerance};
 use crate::model::{FieldPath, HttpCors, HttpFilter, HttpRoute, HttpRule, Id, Step};
-
-/// If a whole upload may take this long, the limit is not an issue.
-const LONG: u64 = 7200;
 
 pub fn issues(route: &HttpRoute, rules: &[usize], origins: &BTreeSet<&Origin>) -> Vec<ExposureIssue> {
     let object = Id { kind: ExposureKind::HTTPRoute.to_string(), key: route.meta.key.clone() };
@@ -55,8 +52,8 @@ fn timeouts(rule: &HttpRule) -> Option<(&'static str, String)> {
     let limits = [("request", &rule.timeouts.request), ("backendRequest", &rule.timeouts.backend_request)];
     let written = limits.iter().filter_map(|(field, time)| Some((*field, time.as_deref()?)));
     let shortest = written
-        .filter_map(|(field, text)| Some((seconds(text)?, field, text)))
-        .filter(|(time, ..)| (1..LONG).contains(time))
+        .filter_map(|(field, text)| Some((quantity::milliseconds(text, 1000)?, field, text)))
+        .filter(|(time, ..)| tolerance::whole_fails(*time).is_some())
         .min();
     if let Some((_, field, text)) = shortest {
         // Gateway API lets a gateway start to count at the request's start, or after its whole body.

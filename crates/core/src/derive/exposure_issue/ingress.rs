@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 use direct_upload_api::web::Origin;
 use direct_upload_api::{ExposureKind, Rule};
 
-use crate::derive::exposure_issue::{Annotations, ExposureIssue, PATIENT, lacks, seconds};
+use crate::derive::exposure_issue::tolerance::PATIENT;
+use crate::derive::exposure_issue::{Annotations, ExposureIssue, lacks, quantity};
 use crate::model::{FieldPath, Id, Ingress};
 
 const NGINX: &str = "nginx.ingress.kubernetes.io";
@@ -200,9 +201,10 @@ fn contour(annotations: &Annotations<'_>, is_its: bool) -> Option<ExposureIssue>
         return is_its
             .then(|| annotations.issue(Rule::TooSlow, false, name, what.to_owned(), "set \"infinity\", or \"1h\""));
     };
-    let short = seconds(time).is_some_and(|s| s < PATIENT);
+    let waits = quantity::milliseconds(time, 1000);
+    let short = waits.is_some_and(|waits| waits < PATIENT);
     let found = format!("{time:?}: Glance must answer within this time after the image's last byte");
-    let found = if seconds(time) == Some(0) { format!("{found} (Contour's default, 15s)") } else { found };
+    let found = if waits == Some(0) { format!("{found} (Contour's default, 15s)") } else { found };
     short.then(|| annotations.mendable(Rule::TooSlow, false, name, found, "infinity"))
 }
 
@@ -217,7 +219,8 @@ fn alb(annotations: &Annotations<'_>) -> Option<ExposureIssue> {
         "idle_timeout.timeout_seconds is {time}: a silence of this length cuts the upload, for example while Glance stores the last part"
     );
     let fix = "add idle_timeout.timeout_seconds=3600";
-    seconds(time).filter(|time| *time < PATIENT).map(|_| annotations.issue(Rule::TooSlow, false, &name, what, fix))
+    let short = quantity::milliseconds(time, 1000).is_some_and(|time| time < PATIENT);
+    short.then(|| annotations.issue(Rule::TooSlow, false, &name, what, fix))
 }
 
 /// Google's load balancer ends a request, with its body, after the backend service's timeout.

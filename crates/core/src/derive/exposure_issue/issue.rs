@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use direct_upload_api::Rule;
 use direct_upload_api::web::Origin;
 
+use super::{quantity, tolerance};
 use crate::model::{Advice, FieldPath, Id};
 use crate::openstack::upload::HEADERS;
 
@@ -36,15 +37,6 @@ impl ExposureIssue {
         Advice::new(found).rule(*rule).object(object.to_string()).field(field.to_string()).fix(fix)
     }
 }
-
-/// A shorter allowed silence ends uploads while Glance stores their end.
-pub(super) const PATIENT: u64 = 600;
-
-/// Common images are larger than this.
-const SMALL: u64 = 10 << 30;
-
-/// Images are larger than this.
-const LARGE: u64 = 100 << 30;
 
 /// The annotations of one object.
 pub(super) struct Annotations<'a> {
@@ -81,8 +73,8 @@ impl Annotations<'_> {
     pub fn body(&self, name: &str, default: Option<&str>) -> Option<ExposureIssue> {
         let written = self.get(name);
         let limit = written.or(default)?;
-        let bytes = size(limit)?;
-        let fails = body_fails(bytes)?;
+        let bytes = quantity::bytes(limit)?;
+        let fails = tolerance::body_fails(bytes)?;
         let certain = fails && written.is_some();
         let found = match written {
             Some(limit) => format!("{limit:?} refuses larger images with 413"),
@@ -103,15 +95,10 @@ impl Annotations<'_> {
         };
         let found =
             format!("{found}: a silence of this length cuts the upload, for example while Glance stores the last part");
-        seconds(time)
-            .filter(|s| (1..PATIENT).contains(s))
+        quantity::milliseconds(time, 1000)
+            .filter(|time| (1..tolerance::PATIENT).contains(time))
             .map(|_| self.mendable(Rule::TooSlow, false, name, found, value))
     }
-}
-
-/// Whether a body limit refuses common images, or some; none if it refuses hardly any.
-pub(crate) const fn body_fails(bytes: u64) -> Option<bool> {
-    if bytes < LARGE { Some(bytes < SMALL) } else { None }
 }
 
 /// What is missing in a grant that something other than Glance gives. An entry for origins may be `*` or
@@ -130,73 +117,10 @@ pub fn lacks(listed_origins: &[&str], listed_headers: &[&str], origins: &BTreeSe
     origins.chain(HEADERS.into_iter().filter(missing).map(str::to_owned)).collect()
 }
 
-/// Sizes as nginx and HAProxy write them: `10m`, `1g`.
-fn size(text: &str) -> Option<u64> {
-    let (digits, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
-    let shift = match unit.to_ascii_lowercase().as_str() {
-        "" => 0,
-        "k" => 10,
-        "m" => 20,
-        "g" => 30,
-        _ => return None,
-    };
-    digits.parse::<u64>().ok()?.checked_mul(1 << shift)
-}
-
-/// Times as proxies and Gateway API write them: `90`, `30s`, `1h30m`; less than a second counts as one.
-pub(super) fn seconds(text: &str) -> Option<u64> {
-    let mut rest = text.trim();
-    let mut total: u64 = 0;
-    while !rest.is_empty() {
-        let (digits, tail) = rest.split_at(rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len()));
-        let (unit, tail) = tail.split_at(tail.find(|c: char| c.is_ascii_digit()).unwrap_or(tail.len()));
-        let number: u64 = digits.parse().ok()?;
-        let factor = match unit.trim() {
-            "" | "s" => 1,
-            "m" => 60,
-            "h" => 3600,
-            "d" => 86400,
-            "ms" | "us" => u64::from(number > 0),
-            _ => return None,
-        };
-        total = total.checked_add(if matches!(unit.trim(), "ms" | "us") {
-            factor
-        } else {
-            number.checked_mul(factor)?
-        })?;
-        rest = tail;
-    }
-    (!text.trim().is_empty()).then_some(total)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use rstest::rstest;
-
-    #[rstest]
-    #[case("90", Some(90))]
-    #[case("30s", Some(30))]
-    #[case("1h30m", Some(5400))]
-    #[case("500ms", Some(1))]
-    #[case("0s", Some(0))]
-    #[case("1d", Some(86400))]
-    #[case("", None)]
-    #[case("infinity", None)]
-    #[case("s", None)]
-    fn times(#[case] text: &str, #[case] expected: Option<u64>) {
-        assert_eq!(seconds(text), expected);
-    }
-
-    #[rstest]
-    #[case("0", Some(0))]
-    #[case("8m", Some(8 << 20))]
-    #[case("20G", Some(20 << 30))]
-    #[case("1x", None)]
-    #[case("99999999999g", None)]
-    fn sizes(#[case] text: &str, #[case] expected: Option<u64>) {
-        assert_eq!(size(text), expected);
-    }
 
     #[rstest]
     #[case("*", true)]

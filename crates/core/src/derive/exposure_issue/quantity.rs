@@ -1,8 +1,5 @@
 //! Times and sizes, as proxies and Kubernetes write them.
 
-/// A limit of at least this many bytes does not affect images that pass the dashboard.
-pub const DELIBERATE: u64 = 4 << 30;
-
 /// Milliseconds of `90s`, `1h30m`, `500ms`, `0s`; a plain number counts as `bare` milliseconds each.
 pub fn milliseconds(text: &str, bare: u64) -> Option<u64> {
     let mut rest = text.trim();
@@ -16,7 +13,8 @@ pub fn milliseconds(text: &str, bare: u64) -> Option<u64> {
         let number: u64 = digits.parse().ok()?;
         let part = match unit.trim() {
             "" => number.checked_mul(bare)?,
-            "us" => number / 1000,
+            // Less than the least is not nothing.
+            "us" => number.div_ceil(1000),
             "ms" => number,
             "s" => number.checked_mul(1000)?,
             "m" => number.checked_mul(60_000)?,
@@ -57,9 +55,13 @@ mod tests {
     #[case("30s", Some(30_000))]
     #[case("1h30m", Some(5_400_000))]
     #[case("500ms", Some(500))]
+    #[case("1500ms", Some(1500))]
+    #[case("10us", Some(1))]
+    #[case("1d", Some(86_400_000))]
     #[case("0s", Some(0))]
     #[case("infinity", None)]
     #[case("", None)]
+    #[case("s", None)]
     fn times(#[case] text: &str, #[case] expected: Option<u64>) {
         assert_eq!(milliseconds(text, 1000), expected);
     }
@@ -67,6 +69,7 @@ mod tests {
     #[rstest]
     #[case("0", Some(0))]
     #[case("10m", Some(10 << 20))]
+    #[case("20G", Some(20 << 30))]
     #[case("10Mi", Some(10 << 20))]
     #[case("2GB", Some(2 << 30))]
     #[case("1x", None)]

@@ -11,20 +11,12 @@ use super::authorization;
 use super::lifting::lifting;
 use super::limits::{LIMITS, Limit};
 use super::path::Path;
-use crate::derive::exposure_issue::{ExposureIssue, body_fails, lacks, quantity};
+use crate::derive::exposure_issue::tolerance::{PATIENT, body_fails, whole_fails};
+use crate::derive::exposure_issue::{ExposureIssue, lacks, quantity};
 use crate::model::{FieldPath, Id, Step};
 
 /// Of a SecurityPolicy or a Middleware.
 const LOGINS: [&str; 7] = ["basicAuth", "digestAuth", "forwardAuth", "extAuth", "oidc", "jwt", "apiKeyAuth"];
-
-/// A limit on the duration of a whole upload: below this many milliseconds, it will cut some uploads …
-pub(super) const SHORT: u64 = 1_800_000;
-
-/// … and a limit above this will not.
-pub(super) const LONG: u64 = 7_200_000;
-
-/// A shorter allowed silence, or a shorter wait for the answer, ends uploads while Glance stores their end.
-const PATIENT: u64 = 600_000;
 
 /// More uploads at a time than people start.
 const MANY: u64 = 20;
@@ -229,9 +221,9 @@ impl<'a> Judge<'a> {
         let (rule, fails, found, fix) = match limit {
             Limit::Other => return,
             Limit::Whole => {
-                let Some(time) = time().filter(|time| *time < LONG) else { return };
+                let Some(fails) = time().and_then(whole_fails) else { return };
                 let found = format!("{text}: an upload that takes longer is cut");
-                (Rule::TooSlow, time < SHORT, found, "remove it: without it an upload may take any time")
+                (Rule::TooSlow, fails, found, "remove it: without it an upload may take any time")
             }
             Limit::Answer => {
                 let is_default = self.kind() == "HTTPProxy" && quantity::milliseconds(&text, 1000) == Some(0);
